@@ -1,0 +1,79 @@
+-- Lays out a real graph by forces, while it grows, and draws it:
+--
+--     gpumm-run examples/layout.lua GRAPH --out picture.png [--steps N] [--positions out.npy] [--grow N]
+--
+-- GRAPH is an edge list (two names a line) or a Matrix Market file. --grow N feeds N nodes at a time and
+-- says where the buffers are after each growth: they never move.
+
+local gpumm = require "gpumm"
+local growth, graph, picture = gpumm.growth, gpumm.graph, gpumm.picture
+
+local opt   = gpumm.options(arg, { "graph", out = "layout.png", positions = "", steps = 600, grow = 0 })
+local input = graph.read(opt.graph)
+local batch = input:batches(opt.grow)
+
+local every    = 20 -- steps between two batches
+local fed      = opt.grow > 0 and math.ceil(input.nodes / opt.grow) * every or 0
+local steps    = opt.steps + fed
+local capacity -- of the nodes, as last seen
+
+local function say(...)
+    io.stderr:write("\r", string.format(...), "\n")
+end
+
+-- Growing is what this is about: every new capacity is announced, with the address that stayed.
+local function announce(sim, step)
+    if sim.nodes.capacity == capacity then return end
+    capacity = sim.nodes.capacity
+    say("step %4d: %5d nodes, room for %5d, positions at 0x%x", step, #sim.nodes, capacity, sim.nodes.position.address)
+end
+
+-- Nodes move freely at first and while the graph grows, and settle in the end.
+local function temperature(step)
+    local left = math.max(0, 1 - math.max(0, step - fed) / opt.steps)
+    return 20 * left * left + 0.05
+end
+
+return gpumm.simulation {
+    nodes  = gpumm.group {
+        { "position", "f32x2" }, { "velocity", "f32x2" }, { "force", "f32x2" }, { "mass", "f32" },
+        growth = growth.geometric(1.3), ahead = 1, max_length = 4e6,
+    },
+    edges  = gpumm.group {
+        { "ends", gpumm.struct { { "from", "u32" }, { "to", "u32" } } },
+        growth = growth.list { 2^12, 2^16, 2^20, 2^24 },
+    },
+    repel   = gpumm.kernel { file = "layout.cu", threads = "n" },
+    attract = gpumm.kernel { file = "layout.cu", threads = "m" },
+    move    = gpumm.kernel { file = "layout.cu", threads = "n" },
+    watch   = gpumm.readback { "nodes.position", every = 5, slots = 3 },
+    steps   = steps,
+
+    step = function(sim, i)
+        -- New nodes start beside where their neighbours are by now.
+        local more = i % every == 1 and batch(i > 1 and sim.nodes.position:download() or nil)
+        if more then
+            sim.nodes:append(more.nodes)
+            if more.edge_count > 0 then sim.edges:append(more.edges) end
+            announce(sim, i)
+        end
+        local n, m = #sim.nodes, #sim.edges
+        local p, force = sim.nodes.position, sim.nodes.force
+        sim.repel { n = n, position = p, mass = sim.nodes.mass, force = force, strength = 60, gravity = 0.02 }
+        sim.attract { m = m, ends = sim.edges.ends, position = p, force = force, strength = 1 }
+        sim.move { n = n, position = p, velocity = sim.nodes.velocity, force = force, mass = sim.nodes.mass,
+                   temperature = temperature(i) }
+    end,
+
+    frame = function(sim, f)
+        sim:progress("%d nodes, %d dropped", #f.position, f.dropped)
+    end,
+
+    finish = function(sim, last)
+        local stress, random = input:stress(last.position)
+        say("%d nodes, %d edges; dropped frames: %d", #last.position, #sim.edges, last.dropped)
+        say("stress %.3f; of a random layout %.3f", stress, random)
+        picture.write(opt.out, { positions = last.position, graph = input })
+        if opt.positions ~= "" then picture.positions(opt.positions, last.position) end
+    end,
+}

@@ -1,0 +1,106 @@
+-- Descriptions: what a simulation's resources are, before there is a device. gpumm.group, gpumm.buffer,
+-- gpumm.kernel, gpumm.readback and gpumm.stream make them; each is the twin of a manager's method of the same
+-- name. A description knows where it was written (files beside that script, and the books' "who asked") and
+-- when (resources are made in the order written).
+
+local gpumm = require "gpumm"
+
+local description = {}
+local Description = { __name = "gpumm.description", __metatable = "gpumm.description" }
+local serial = 0
+
+local function fail(message, ...)
+    error(message:format(...), 4)
+end
+
+local function check_options(kind, options, valid)
+    for key in pairs(options) do
+        if type(key) ~= "number" and not valid[key] then
+            local names = {}
+            for name in pairs(valid) do names[#names + 1] = name end
+            table.sort(names)
+            fail("gpumm.%s: unknown option '%s'; valid: %s", kind, tostring(key), table.concat(names, ", "))
+        end
+    end
+end
+
+local function set(...)
+    local keys = {}
+    for _, key in ipairs { ... } do keys[key] = true end
+    return keys
+end
+
+local function make(kind, options, valid, check)
+    if type(options) ~= "table" then fail("gpumm.%s takes a table, not a %s", kind, type(options)) end
+    check_options(kind, options, valid)
+    local copy = {}
+    for key, value in pairs(options) do copy[key] = value end
+    if check then check(copy) end
+    serial = serial + 1
+    return setmetatable({ kind = kind, options = copy, serial = serial, tag = gpumm.caller() }, Description)
+end
+
+--- Is the value a description? Its kind, or nil.
+function description.kind(value)
+    return type(value) == "table" and getmetatable(value) == "gpumm.description" and value.kind or nil
+end
+
+-- ---- The kinds -------------------------------------------------------------------------------
+
+local GROUP = set("growth", "align", "ahead", "length", "max_length", "min_length", "name")
+local BUFFER = set("type", "length", "growth", "align", "ahead", "max_length", "max_size_bytes", "min_size_bytes",
+    "enable_async", "bytes_per_element", "growth_factor")
+local KERNEL = set("file", "source", "name", "threads", "block", "types", "flags", "signature", "shared_bytes")
+local READBACK = set("every", "slots", "direct", "busy")
+
+local function check_group(options)
+    if #options == 0 then fail("gpumm.group: no members; write { \"position\", \"f32x2\" }, …") end
+    for i, member in ipairs(options) do
+        if type(member) ~= "table" or type(member[1]) ~= "string" or member[2] == nil then
+            fail("gpumm.group: member %d is not { name, type }", i)
+        end
+        options[i] = { member[1], gpumm.type(member[2]) }
+    end
+end
+
+local function check_buffer(options)
+    if options.type == nil then fail("gpumm.buffer: type is missing, as in type = \"f32x3\"") end
+    options.type = gpumm.type(options.type)
+end
+
+local function check_kernel(options)
+    if not options.file and not options.source then fail("gpumm.kernel: file or source is missing") end
+    if options.file then options.file = gpumm.beside(options.file) end
+end
+
+local function check_readback(options)
+    if #options == 0 then fail("gpumm.readback: name what it reads, as in { \"nodes.position\" }") end
+    for i, name in ipairs(options) do
+        if type(name) ~= "string" then fail("gpumm.readback: entry %d is a %s, not a name", i, type(name)) end
+    end
+    local every = options.every
+    if every ~= nil and not (math.type(every) == "integer" and every >= 1) then
+        fail("gpumm.readback: every is a whole number of steps from 1, not %s", tostring(every))
+    end
+    local busy = options.busy
+    if busy ~= nil and busy ~= "wait" and busy ~= "drop" then
+        fail("gpumm.readback: busy is \"wait\" (the default: nothing is lost) or \"drop\", not %s", tostring(busy))
+    end
+end
+
+--- Buffers that grow together: gpumm.group { { "position", "f32x2" }, …, growth =, ahead =, max_length = }.
+function description.group(options) return make("group", options, GROUP, check_group) end
+
+--- One buffer alone: gpumm.buffer { type = "u32", length = 1 }.
+function description.buffer(options) return make("buffer", options, BUFFER, check_buffer) end
+
+--- A kernel of a CUDA C file beside the script; its name is its key in the simulation, unless given.
+function description.kernel(options) return make("kernel", options, KERNEL, check_kernel) end
+
+--- What is captured every so many steps: gpumm.readback { "nodes.position", every = 5, slots = 3 }.
+function description.readback(options) return make("readback", options, READBACK, check_readback) end
+
+--- A stream beside the main one.
+function description.stream(options) return make("stream", options or {}, {}) end
+
+return description

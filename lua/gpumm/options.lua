@@ -1,0 +1,230 @@
+-- The command line of a script, from one table:
+--
+--     local opt = gpumm.options(arg, { "graph", out = "layout.png", steps = 600, grow = 0 })
+--
+-- Entries by position are arguments that must be given; entries by name are options with their
+-- defaults, whose type is what the option accepts. A whole number as default asks for whole numbers.
+-- What a user got wrong raises a message without a position: the script is not to blame.
+
+local IDENTIFIER = "^[%a_][%w_]*$"
+
+local function dashed(name)
+    return "--" .. name:gsub("_", "-")
+end
+
+-- ---- The description -------------------------------------------------------------------------
+
+local function check_default(name, default)
+    local kind = type(default)
+    if type(name) ~= "string" or not name:find(IDENTIFIER) then
+        error(("gpumm.options: %q is no name for an option"):format(tostring(name)), 4)
+    end
+    if kind ~= "string" and kind ~= "number" and kind ~= "boolean" then
+        error(("gpumm.options: the default of '%s' is a %s; a number, string or boolean is meant")
+            :format(name, kind), 4)
+    end
+    if name == "help" then error("gpumm.options: --help is taken, it prints the usage", 4) end
+end
+
+local function describe(spec)
+    local description = { positional = {}, names = {}, defaults = {} }
+    local positions = #spec
+    for i = 1, positions do
+        local name = spec[i]
+        if type(name) ~= "string" or not name:find(IDENTIFIER) or spec[name] ~= nil then
+            error(("gpumm.options: argument %d needs a name of its own, not %s"):format(i, tostring(name)), 3)
+        end
+        description.positional[i] = name
+    end
+    for name, default in pairs(spec) do
+        if not (math.type(name) == "integer" and name >= 1 and name <= positions) then
+            check_default(name, default)
+            description.defaults[name] = default
+            description.names[#description.names + 1] = name
+        end
+    end
+    table.sort(description.names)
+    return description
+end
+
+-- ---- What is printed -------------------------------------------------------------------------
+
+local PLACEHOLDERS = { integer = "N", float = "X", string = "TEXT" }
+
+local function placeholder(default)
+    return PLACEHOLDERS[math.type(default) or type(default)]
+end
+
+local function usage_line(description)
+    local words = { "usage:", description.script, "[options]" }
+    for _, name in ipairs(description.positional) do words[#words + 1] = name:upper() end
+    return table.concat(words, " ")
+end
+
+local function option_line(name, default)
+    if default == true then return "  --no-" .. dashed(name):sub(3), "turns it off" end
+    if default == false then return "  " .. dashed(name), "turns it on" end
+    local shown = default == "" and "empty" or tostring(default)
+    return ("  %s %s"):format(dashed(name), placeholder(default)), "default: " .. shown
+end
+
+local function usage(description)
+    local lines = { usage_line(description) }
+    for _, name in ipairs(description.names) do
+        lines[#lines + 1] = ("%-26s %s"):format(option_line(name, description.defaults[name]))
+    end
+    lines[#lines + 1] = ("%-26s %s"):format("  --help", "prints this")
+    return table.concat(lines, "\n")
+end
+
+-- ---- Mistakes --------------------------------------------------------------------------------
+
+-- Levenshtein's distance, one row at a time.
+local function distance(a, b)
+    local row = {}
+    for j = 0, #b do row[j] = j end
+    for i = 1, #a do
+        local corner = row[0]
+        row[0] = i
+        for j = 1, #b do
+            local change = corner + (a:byte(i) == b:byte(j) and 0 or 1)
+            corner = row[j]
+            row[j] = math.min(change, row[j] + 1, row[j - 1] + 1)
+        end
+    end
+    return row[#b]
+end
+
+local function nearest(name, names)
+    local best, least = nil, 3
+    for _, other in ipairs(names) do
+        local far = distance(name, other)
+        if far < least and far < #other then best, least = other, far end
+    end
+    return best
+end
+
+local function unknown(description, word)
+    local valid = {}
+    for i, name in ipairs(description.names) do valid[i] = dashed(name) end
+    valid[#valid + 1] = "--help"
+    local near = nearest(word:match("^%-*([^=]*)"):gsub("-", "_"), description.names)
+    error(("unknown option %s%s; valid: %s"):format(word:match("^[^=]*"),
+        near and " (did you mean " .. dashed(near) .. "?)" or "", table.concat(valid, ", ")), 0)
+end
+
+-- ---- Values ----------------------------------------------------------------------------------
+
+local function to_number(name, text, default)
+    local value = tonumber(text)
+    if not value or value - value ~= 0 then
+        error(("%s needs a number, not %q"):format(dashed(name), text), 0)
+    end
+    if math.type(default) == "float" then return value + 0.0 end
+    return math.tointeger(value) or error(("%s needs a whole number, not %q"):format(dashed(name), text), 0)
+end
+
+local BOOLEANS = { ["true"] = true, yes = true, on = true, ["false"] = false, no = false, off = false }
+
+local function to_boolean(name, text)
+    local value = BOOLEANS[text]
+    if value == nil then error(("%s is true or false, not %q"):format(dashed(name), text), 0) end
+    return value
+end
+
+local function convert(name, text, default)
+    if type(default) == "number" then return to_number(name, text, default) end
+    if type(default) == "boolean" then return to_boolean(name, text) end
+    return text
+end
+
+-- A word that begins with a dash is an option, unless it is "-" alone or a negative number.
+local function is_option(word)
+    return word:find("^%-.") and not tonumber(word)
+end
+
+-- ---- Parsing ---------------------------------------------------------------------------------
+
+-- Takes the option at words[i] into `result`; returns how many words it was.
+local function take_option(description, words, i, result)
+    local word, defaults = words[i], description.defaults
+    local name, value = word:match("^%-%-([^=]+)=?(.*)$")
+    name = name and name:gsub("-", "_")
+    local given = word:find("=", 1, true) ~= nil
+    local negated = name and name:match("^no_(.+)$")
+    if negated and defaults[name] == nil and type(defaults[negated]) == "boolean" and not given then
+        result[negated] = false
+        return 1
+    end
+    local default = name and defaults[name]
+    if default == nil then unknown(description, word) end
+    if given then
+        result[name] = convert(name, value, default)
+        return 1
+    end
+    if type(default) == "boolean" then
+        result[name] = true
+        return 1
+    end
+    local following = words[i + 1]
+    if following == nil or following == "--" or is_option(following) then
+        error(("%s needs a value: %s %s"):format(dashed(name), dashed(name), placeholder(default)), 0)
+    end
+    result[name] = convert(name, following, default)
+    return 2
+end
+
+local function wants_help(words)
+    for _, word in ipairs(words) do
+        if word == "--" then return false end
+        if word == "--help" or word == "-h" then return true end
+    end
+    return false
+end
+
+local function parse(description, words)
+    local result, free, i = {}, {}, 1
+    for name, default in pairs(description.defaults) do result[name] = default end
+    while i <= #words do
+        if words[i] == "--" then
+            table.move(words, i + 1, #words, #free + 1, free)
+            break
+        elseif is_option(words[i]) then
+            i = i + take_option(description, words, i, result)
+        else
+            free[#free + 1] = words[i]
+            i = i + 1
+        end
+    end
+    return result, free
+end
+
+local function name_positionals(description, free, result)
+    for k, name in ipairs(description.positional) do
+        if free[k] == nil then
+            error(("the argument %s is missing\n%s"):format(name:upper(), usage(description)), 0)
+        end
+        result[name] = free[k]
+    end
+    local extra = free[#description.positional + 1]
+    if extra then error(("one argument too many: %q\n%s"):format(extra, usage(description)), 0) end
+    return result
+end
+
+--- Parses `words` (a script's `arg`) by `spec`. `--help` prints the usage and ends the process with 0.
+return function(words, spec)
+    if type(words) ~= "table" then
+        error("gpumm.options needs the script's arg table, not " .. type(words), 2)
+    end
+    if type(spec) ~= "table" then
+        error("gpumm.options needs a table of arguments and options, not " .. type(spec), 2)
+    end
+    local description = describe(spec)
+    description.script = tostring(words[0] or "script"):match("[^/]*$")
+    if wants_help(words) then
+        io.stdout:write(usage(description), "\n")
+        os.exit(true, true)
+    end
+    local result, free = parse(description, words)
+    return name_positionals(description, free, result)
+end

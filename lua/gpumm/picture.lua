@@ -1,0 +1,331 @@
+-- Pictures of laid out graphs, and their positions as files. Drawing runs on a device, by the kernels
+-- of picture.cu, through the public API alone: this file proves that the API is enough.
+
+local gpumm = require "gpumm"
+
+local picture = {}
+
+-- Communities by size, then one grey for the many small ones.
+local PALETTE = {
+    0x5b8ff9, 0xff7a5c, 0x3ecf8e, 0xf7c843, 0xb37feb, 0x36cfe0, 0xff85c0, 0xa0d911, 0xffa94d, 0x8c9eff,
+    0x4dd0a1, 0xe57373,
+}
+local GREY = 0x9aa5b1
+local BACKGROUND = 0x0b0e14
+local MAX_SIDE = 16384
+local COMMUNITY_EDGES = 300000 -- beyond this, finding communities would take longer than the picture
+local BINS = 128               -- as in picture.cu
+
+-- The world's failures come back as nil and a message; here they raise, for nothing can be drawn then.
+local function need(value, message)
+    if value == nil or value == false then error(message, 0) end
+    return value
+end
+
+-- ---- What was asked for ----------------------------------------------------------------------
+
+local VALID = { "positions", "graph", "width", "height", "colors", "background", "manager" }
+
+local function check_keys(options)
+    local known = {}
+    for _, key in ipairs(VALID) do known[key] = true end
+    for key in pairs(options) do
+        if not known[key] then
+            error(("picture.write: unknown option %q; valid: %s"):format(tostring(key), table.concat(VALID, ", ")), 4)
+        end
+    end
+end
+
+local function side(options, key, default)
+    local value = options[key] or default
+    value = type(value) == "number" and math.tointeger(value)
+    if not value or value < 16 or value > MAX_SIDE then
+        error(("picture.write: %s is a whole number from 16 to %d, not %s")
+            :format(key, MAX_SIDE, tostring(options[key])), 4)
+    end
+    return value
+end
+
+local function channels(rgb)
+    return (rgb >> 16 & 255) / 255, (rgb >> 8 & 255) / 255, (rgb & 255) / 255
+end
+
+-- "#rrggbb", a number of the palette from 1, or { r, g, b } from 0 to 1.
+local function color_of(value, what)
+    if type(value) == "string" and value:find("^#%x%x%x%x%x%x$") then
+        return channels(tonumber(value:sub(2), 16))
+    elseif math.type(value) == "integer" and value >= 1 then
+        return channels(PALETTE[value] or GREY)
+    elseif type(value) == "table" and #value == 3 and tonumber(value[1] + value[2] + value[3]) then
+        return value[1], value[2], value[3]
+    end
+    error(("picture.write: %s is %s; a color is \"#rrggbb\", {r, g, b} from 0 to 1, or a number from 1")
+        :format(what, tostring(value)), 0)
+end
+
+-- x and y of every node, all finite, or the error that names the one which is not.
+local function coordinates(positions)
+    local count = #positions
+    if count == 0 then error("there is nothing to draw: no positions", 0) end
+    local x, y = {}, {}
+    for i = 1, count do
+        local px, py = positions:get(i)
+        if not px or not py or px - px ~= 0 or py - py ~= 0 then
+            error(("position %d is not finite: %s, %s"):format(i, tostring(px), tostring(py)), 0)
+        end
+        x[i], y[i] = px, py
+    end
+    return x, y
+end
+
+-- ---- Fitting into the frame ------------------------------------------------------------------
+
+local function bounds(values, skip)
+    local sorted = table.move(values, 1, #values, 1, {})
+    table.sort(sorted)
+    local cut = math.floor(#sorted * skip)
+    return sorted[1 + cut], sorted[#sorted - cut]
+end
+
+-- Everything is shown, unless a few strays would make a dot of the rest: then those lie on the border.
+local function span(values)
+    local low, high = bounds(values, 0)
+    local inner_low, inner_high = bounds(values, 0.005)
+    local inner = inner_high - inner_low
+    if inner > 0 and high - low > 20 * inner then return inner_low - inner / 4, inner_high + inner / 4 end
+    return low, high
+end
+
+local function fit(x, y, width, height)
+    local x0, x1 = span(x)
+    local y0, y1 = span(y)
+    local margin = 0.04 * math.min(width, height)
+    local scale = math.min((width - 2 * margin) / (x1 - x0), (height - 2 * margin) / (y1 - y0))
+    if scale ~= scale or scale == math.huge then scale = 1 end -- one node, or all on one spot
+    return {
+        scale = scale, left = width / 2 - scale * (x0 + x1) / 2, top = height / 2 + scale * (y0 + y1) / 2,
+        border = margin / 2, right = width - margin / 2, bottom = height - margin / 2,
+    }
+end
+
+-- ---- What the nodes look like ----------------------------------------------------------------
+
+local function degrees(graph, count)
+    if graph then return graph:degrees() end
+    local zero = {}
+    for i = 1, count do zero[i] = 0 end
+    return zero
+end
+
+-- The area grows with the degree; in a picture of many nodes all are smaller, and in a small picture
+-- none is too small to be seen.
+local function radii(degree, count, width, height)
+    local unit = math.min(width, height) / 1200
+    if unit < 1 then unit = math.sqrt(unit) end
+    local crowd = math.max(0.35, math.min((5000 / count) ^ 0.25, 6))
+    local radius = {}
+    for i = 1, count do
+        radius[i] = math.max(0.6, unit * crowd * math.min(1.2 + 0.45 * math.sqrt(degree[i]), 16))
+    end
+    return radius, 1.2 * unit * math.min(crowd, 1.5)
+end
+
+-- From blue to gold by the logarithm of the degree: what is left where communities are out of reach.
+local function degree_colors(degree, count)
+    local most, rgba = 1, {}
+    for i = 1, count do most = math.max(most, degree[i]) end
+    for i = 1, count do
+        local heat = math.log(1 + degree[i]) / math.log(1 + most)
+        rgba[4 * i - 3], rgba[4 * i - 2] = 0.30 + 0.67 * heat, 0.52 + 0.26 * heat
+        rgba[4 * i - 1], rgba[4 * i] = 0.95 - 0.69 * heat, 1
+    end
+    return rgba
+end
+
+local function listed_colors(colors, count)
+    local rgba = {}
+    for i = 1, count do
+        local r, g, b = color_of(colors[i], "the color of node " .. i)
+        rgba[4 * i - 3], rgba[4 * i - 2], rgba[4 * i - 1], rgba[4 * i] = r, g, b, 1
+    end
+    return rgba
+end
+
+local function node_colors(options, degree, count)
+    if options.colors then return listed_colors(options.colors, count) end
+    local graph = options.graph
+    if graph and graph.edges > 0 and graph.edges <= COMMUNITY_EDGES then
+        return listed_colors(graph:communities(), count)
+    end
+    return degree_colors(degree, count)
+end
+
+-- ---- Drawing ---------------------------------------------------------------------------------
+
+-- Buffers and kernels of one picture. A buffer belongs to its handle, and those to this table.
+local Canvas = {}
+Canvas.__index = Canvas
+
+local function new_canvas(manager, width, height)
+    local canvas = setmetatable({ manager = manager, width = width, height = height, kernels = {} }, Canvas)
+    canvas.source = gpumm.resource("gpumm/picture.cu")
+    canvas.edges = canvas:buffer("u32", 4 * width * height)
+    canvas.nodes = canvas:buffer("u32", 4 * width * height)
+    canvas.rim = canvas:buffer("u32", width * height)
+    canvas.bins = canvas:buffer("u32", BINS)
+    canvas.pixels = canvas:buffer("u8x4", width * height)
+    return canvas
+end
+
+function Canvas:buffer(element, length, data)
+    local buffer = need(self.manager:buffer { type = element, length = length, max_length = length })
+    if data then need(buffer:upload(data)) end
+    return buffer
+end
+
+function Canvas:launch(name, arguments)
+    local kernel = self.kernels[name]
+    if not kernel then
+        kernel = need(self.manager:kernel { source = self.source, name = name })
+        self.kernels[name] = kernel
+    end
+    need(kernel(arguments))
+end
+
+function Canvas:place(positions, frame)
+    local count = #positions
+    self.count = count
+    self.point = self:buffer("f32x2", count)
+    self:launch("project", {
+        n = count, position = self:buffer("f32x2", count, positions), point = self.point,
+        scale = frame.scale, left = frame.left, top = frame.top,
+        border = frame.border, right = frame.right, bottom = frame.bottom,
+    })
+end
+
+function Canvas:draw_edges(graph)
+    local ends, count = graph:ends(self.count)
+    if count == 0 then return end
+    self:launch("draw_edges", {
+        m = count, ends = self:buffer("u32x2", count, ends), point = self.point, color = self.color,
+        light = self.edges, width = self.width, height = self.height, reach = 0.05 * self.width,
+    })
+end
+
+function Canvas:draw_nodes(radius, ring)
+    self:launch("draw_nodes", {
+        n = self.count, point = self.point, radius = self:buffer("f32", self.count, radius),
+        color = self.color, light = self.nodes, rim = self.rim,
+        width = self.width, height = self.height, ring = ring,
+    })
+end
+
+-- The coverage that 97 of 100 pixels with edges stay under is shown nearly full; a single edge on its
+-- own is never brighter than the line it is.
+function Canvas:exposure()
+    self:launch("measure", { pixels = self.width * self.height, light = self.edges, bins = self.bins })
+    local bins, total, under, bin = need(self.bins:download()), 0, 0, 0
+    for i = 1, BINS do total = total + bins[i] end
+    while bin < BINS - 1 and under < 0.97 * total do
+        bin = bin + 1
+        under = under + bins[bin]
+    end
+    return math.min(1.8 / 2 ^ (bin / 4), 1 / 128)
+end
+
+function Canvas:develop(background)
+    local red, green, blue = background[1], background[2], background[3]
+    self:launch("develop", {
+        pixels = self.width * self.height, edges = self.edges, nodes = self.nodes, rim = self.rim,
+        out = self.pixels, exposure = self:exposure(), red = red, green = green, blue = blue,
+    })
+    return need(self.pixels:download())
+end
+
+local function draw(manager, options, request)
+    local canvas = new_canvas(manager, request.width, request.height)
+    canvas:place(options.positions, request.frame)
+    canvas.color = canvas:buffer("f32x4", request.count, request.color)
+    if options.graph then canvas:draw_edges(options.graph) end
+    canvas:draw_nodes(request.radius, request.ring)
+    return canvas:develop(request.background)
+end
+
+local function prepare(options)
+    check_keys(options)
+    local positions = options.positions
+    if positions == nil then error("picture.write needs positions = a view of f32x2", 3) end
+    local request = { width = side(options, "width", 1600), height = side(options, "height", 1200) }
+    local x, y = coordinates(positions)
+    local degree = degrees(options.graph, #x)
+    if #degree < #x then
+        error(("there are %d positions for a graph of %d nodes"):format(#x, #degree), 0)
+    end
+    request.count = #x
+    request.frame = fit(x, y, request.width, request.height)
+    request.radius, request.ring = radii(degree, #x, request.width, request.height)
+    request.color = node_colors(options, degree, #x)
+    request.background = options.background and { color_of(options.background, "the background") }
+        or { channels(BACKGROUND) }
+    return request
+end
+
+-- Found out before the work: a place that cannot be written. What exists there is left as it is.
+local function check_place(path)
+    if type(path) ~= "string" or path == "" then error("picture: a path to write to is needed", 3) end
+    local folder = path:match("^(.*)/[^/]*$")
+    if folder == "" then folder = "/" end
+    local there = io.open(folder or ".")
+    if not there then error(("cannot write %s: there is no folder %s"):format(path, folder or "."), 0) end
+    there:close()
+end
+
+--- Draws the graph (or the positions alone) into a PNG file: nodes sized by degree and colored by
+--- community, edges blended by density. Options: positions (a view of f32x2), graph, width (1600), height
+--- (1200), colors (one a node), background, manager (otherwise one of its own, closed at the end).
+function picture.write(path, options)
+    check_place(path)
+    if type(options) ~= "table" then error("picture.write needs a table of options", 2) end
+    local request = prepare(options)
+    local manager = options.manager or need(gpumm.manager { device = "auto" })
+    local drawn, pixels = pcall(draw, manager, options, request)
+    if not options.manager then manager:close() end
+    if not drawn then error(pixels, 0) end
+    need(gpumm.image.write(path, pixels, request.width, request.height))
+    return true
+end
+
+-- ---- Positions as files ----------------------------------------------------------------------
+
+-- Written beside, then renamed: a full disk leaves what was there before.
+local function write_whole(path, text)
+    local beside = path .. ".part"
+    local file = need(io.open(beside, "wb"))
+    local written, message = file:write(text)
+    local closed, at_close = file:close()
+    if written and closed then written, message = os.rename(beside, path) end
+    if written and closed then return true end
+    os.remove(beside)
+    error(("cannot write %s: %s"):format(path, message or at_close), 0)
+end
+
+local COLUMNS = { "x", "y", "z", "w" }
+
+local function csv(view)
+    local lanes = select("#", view:get(1))
+    local format, lines = ("%.9g"):rep(lanes, ","), { table.concat(COLUMNS, ",", 1, lanes) }
+    for i = 1, #view do lines[i + 1] = format:format(view:get(i)) end
+    return table.concat(lines, "\n") .. "\n"
+end
+
+--- Writes positions, in the order of the nodes, as .npy or .csv by the path's ending.
+function picture.positions(path, view)
+    check_place(path)
+    if #view == 0 then error("there is nothing to write: no positions", 0) end
+    local ending = path:lower():match("%.(%w+)$")
+    if ending == "npy" then return need(gpumm.npy.write(path, view)) end
+    if ending == "csv" then return write_whole(path, csv(view)) end
+    error(("positions are written as .npy or .csv, not as %q"):format(path), 0)
+end
+
+return picture

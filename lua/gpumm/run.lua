@@ -1,0 +1,243 @@
+-- gpumm-run's own part in Lua: its options, running what a script returns, progress, statistics and exit codes.
+-- The process hands in what only it can do: reading signals, loading a script, asking whether stderr is a terminal.
+
+local gpumm = require "gpumm"
+
+local USAGE = [[
+usage: gpumm-run [options] script.lua [arguments]
+Runs a Lua script with gpumm inside; where the script returns a simulation, runs that.
+
+  --device auto|host|cuda[:N]  the device, whatever the script says
+  --limit SIZE                 a budget for all managers together, as 4GiB
+  --describe                   print every buffer's layout and growth; no device is used
+  --stats                      print the books at the end, with advice
+  --stats=json                 the same for programs, one JSON object on standard output
+  --strict                     a leak makes the exit code 1
+  --quiet                      no progress and no device line
+  --version, --help            print and end
+  -                            read the script from standard input
+  --                           end of options
+]]
+
+local PLAIN_SECONDS = 3 -- between progress lines where nobody can overwrite one
+
+-- ---- The command line ------------------------------------------------------------------------
+
+local Usage = {} -- what is raised for a mistake in the command line
+
+local function bad_usage(message, ...)
+    error(setmetatable({ message = message:format(...) }, Usage), 0)
+end
+
+local flags = { describe = true, strict = true, quiet = true, version = true, help = true, stats = true }
+local valued = { device = true, limit = true }
+
+local function valid_options()
+    return "--device, --limit, --describe, --stats, --stats=json, --strict, --quiet, --version, --help"
+end
+
+local function parse_long(options, text, following)
+    local name, value = text:match("^([^=]+)=(.*)$")
+    name = name or text
+    if name == "stats" and value then
+        if value ~= "json" then bad_usage("--stats=%s: write --stats or --stats=json", value) end
+        options.stats = "json"
+    elseif flags[name] and not value then
+        options[name] = true
+    elseif valued[name] then
+        if not value then
+            if not following then bad_usage("--%s wants a value", name) end
+            options[name] = following
+            return 2
+        end
+        options[name] = value
+    else
+        bad_usage("unknown option --%s; valid: %s", text, valid_options())
+    end
+    return 1
+end
+
+-- Options up to the script's name; returns them and the script's index.
+local function parse(arguments)
+    local options, i = {}, 1
+    while arguments[i] do
+        local text = arguments[i]
+        if text == "--" then return options, i + 1 end
+        if text == "-" or text:sub(1, 1) ~= "-" then return options, i end
+        if text:sub(1, 2) ~= "--" then bad_usage("unknown option %s; valid: %s", text, valid_options()) end
+        i = i + parse_long(options, text:sub(3), arguments[i + 1])
+    end
+    return options, i
+end
+
+-- As lua does: the script is arg[0], what stands before it has negative indices.
+local function shifted(arguments, script)
+    local shifted_arguments = {}
+    for i = 0, #arguments do shifted_arguments[i - script] = arguments[i] end
+    return shifted_arguments
+end
+
+local function apply(process, options)
+    if options.device then
+        if not options.device:find("^auto$") and not options.device:find("^host$") and not options.device:find("^cuda") then
+            bad_usage("--device %s: auto, host, cuda or cuda:N is meant", options.device)
+        end
+        process.set_device(options.device)
+    end
+    if options.limit then
+        local bytes, message = gpumm.parse_size(options.limit)
+        if not bytes then bad_usage("--limit: %s", (message:gsub("^[A-Z_]+: ", ""))) end
+        process.set_limit(bytes)
+    end
+    if options.quiet then process.quiet() end
+end
+
+-- ---- Progress --------------------------------------------------------------------------------
+
+local function progress_of(process, quiet)
+    if quiet then return nil end
+    local terminal, shown, started = process.isatty(2), -math.huge, os.time()
+    local function show(text, step, steps)
+        local line = steps and ("step %d of %d: %s"):format(step, steps, text) or ("step %d: %s"):format(step, text)
+        if terminal then
+            io.stderr:write("\r\27[K", line)
+        elseif os.time() - shown >= PLAIN_SECONDS then
+            if shown > 0 or os.time() > started then io.stderr:write(line, "\n") end
+            shown = os.time()
+        end
+    end
+    local function done()
+        if terminal then io.stderr:write("\r\27[K") end
+    end
+    return show, done
+end
+
+-- ---- Statistics ------------------------------------------------------------------------------
+
+local SEED = { "total_allocated_bytes", "peak_allocated_bytes", "buffer_count", "allocation_count", "resize_count",
+    "async_transfer_count" }
+local MORE = { "limit_bytes", "used_bytes", "peak_used_bytes", "committed_bytes", "peak_committed_bytes", "dropped_frames" }
+local MANY_RESIZES = 20
+
+local function json(value)
+    if type(value) == "string" then
+        return '"' .. value:gsub('[%c"\\]', function(c) return ("\\u%04x"):format(c:byte()) end) .. '"'
+    elseif type(value) ~= "table" then
+        return tostring(value)
+    end
+    local parts = {}
+    if #value > 0 or next(value) == nil then
+        for i, item in ipairs(value) do parts[i] = json(item) end
+        return "[" .. table.concat(parts, ",") .. "]"
+    end
+    for key in pairs(value) do parts[#parts + 1] = key end
+    table.sort(parts)
+    for i, key in ipairs(parts) do parts[i] = json(key) .. ":" .. json(value[key]) end
+    return "{" .. table.concat(parts, ",") .. "}"
+end
+
+local function advise(stats)
+    if stats.resize_count > MANY_RESIZES then
+        return ("advice: %d growths are many; start with more elements, or grow by a larger factor"):format(stats.resize_count)
+    elseif stats.dropped_frames > 0 then
+        return ("advice: %d frames were dropped; use more slots, or capture less often"):format(stats.dropped_frames)
+    end
+end
+
+local function show_stats(number, stats)
+    io.stderr:write(("books of manager %d\n"):format(number))
+    for _, list in ipairs { SEED, MORE } do
+        for _, key in ipairs(list) do
+            if stats[key] then io.stderr:write(("  %-24s %15d\n"):format(key, stats[key])) end
+        end
+    end
+    local advice = advise(stats)
+    if advice then io.stderr:write("  ", advice, "\n") end
+end
+
+-- Every manager that the script makes, so that its books can be read at the end.
+local function watch_managers()
+    local list, make = {}, gpumm.manager
+    gpumm.manager = function(...)
+        local manager, message, code = make(...)
+        if manager then list[#list + 1] = manager end
+        return manager, message, code
+    end
+    return list
+end
+
+local function report_books(options, managers)
+    local leaks, books = 0, {}
+    for i, manager in ipairs(managers) do
+        books[i] = manager:stats()
+        manager:close()
+        leaks = leaks + #manager:leaks()
+    end
+    if options.stats == "json" then
+        print(json { managers = books, leaks = leaks })
+    elseif options.stats then
+        for i, stats in ipairs(books) do show_stats(i, stats) end
+    end
+    return leaks
+end
+
+-- ---- Running ---------------------------------------------------------------------------------
+
+local function run_simulation(process, options, simulation)
+    local show, done = progress_of(process, options.quiet)
+    process.graceful(true)
+    local ok, err = pcall(simulation.run, simulation, { interrupted = process.interrupted, progress = show })
+    process.graceful(false)
+    if done then done() end
+    if not ok then error(err, 0) end
+    return process.interrupted() and 130 or 0
+end
+
+local function is_simulation(value)
+    return getmetatable(value) == "gpumm.simulation"
+end
+
+local function run_script(process, options, arguments, script)
+    local chunk, message = process.load(arguments[script])
+    if not chunk then error(message, 0) end
+    local shown = shifted(arguments, script)
+    _G.arg = shown -- luacheck: ignore 122
+    local results = table.pack(xpcall(chunk, gpumm.traceback, table.unpack(shown)))
+    if not results[1] then error(results[2], 0) end
+    local result = results[2]
+    if options.describe then
+        if not is_simulation(result) then error("--describe: the script returned no simulation", 0) end
+        io.stdout:write(result:describe())
+        return 0
+    end
+    return is_simulation(result) and run_simulation(process, options, result) or 0
+end
+
+local function complain(process, message)
+    io.stderr:write("gpumm-run: ", tostring(message), "\n")
+    return process.interrupted() and 130 or 1
+end
+
+local function main(process, arguments)
+    local options, script = parse(arguments)
+    if options.help then io.stdout:write(USAGE) return 0 end
+    if options.version then print("gpumm-run " .. gpumm.version .. ", " .. _VERSION) return 0 end
+    if not arguments[script] then bad_usage("a script is missing") end
+    apply(process, options)
+    local managers = (options.stats or options.strict) and watch_managers() or {}
+    local ok, code = pcall(run_script, process, options, arguments, script)
+    if not ok then code = complain(process, code) end
+    local leaks = report_books(options, managers)
+    if code == 0 and options.strict and leaks > 0 then
+        code = complain(process, ("--strict: %d buffers were never freed"):format(leaks))
+    end
+    return code
+end
+
+return function(process, arguments)
+    local ok, code = pcall(main, process, arguments)
+    if ok then return code end
+    if getmetatable(code) ~= Usage then error(code, 0) end
+    io.stderr:write("gpumm-run: ", code.message, "\n", USAGE)
+    return 1
+end

@@ -1,0 +1,405 @@
+-- Simulations: a description of resources, a step, and what to do with frames. gpumm.simulation(t) checks the
+-- description and touches no device; open makes the resources, advance runs steps, close gives everything back,
+-- and run does all of it. gpumm-run, busted specs and host applications use the same four.
+--
+-- A simulation runs at most `in_flight` steps ahead of its device. Every captured moment is handed to `frame`
+-- between steps, in order, once; where the ring of slots is full, the oldest is waited for and handed over before
+-- the next is captured, so nothing is lost (unless the readback says busy = "drop").
+
+local gpumm = require "gpumm"
+local description = require "gpumm.description"
+local describe = require "gpumm.describe"
+
+local Simulation = { __name = "gpumm.simulation", __metatable = "gpumm.simulation" }
+local methods = {}
+
+local FIELDS = { -- what is no resource, with its type
+    steps = "number", in_flight = "number", init = "function", step = "function", frame = "function",
+    finish = "function", device = "string", limit = "size", memory = "size", debug = "boolean",
+}
+local SLOTS = 3 -- of a readback, unless it says: one in the script's hands, one arriving, one being captured
+local RESERVED = { manager = true, interrupted = true, i = true }
+
+-- The simulation's inside, out of the reach of its keys.
+local inside = setmetatable({}, { __mode = "k" })
+
+local function fail(level, message, ...)
+    error(message:format(...), level + 1)
+end
+
+-- ---- Checking a description ------------------------------------------------------------------
+
+local function check_field(key, value)
+    local wanted = FIELDS[key]
+    if wanted == "size" and (type(value) == "number" or type(value) == "string") then
+        local size, message = gpumm.parse_size(tostring(value))
+        if not size then fail(4, "gpumm.simulation: %s: %s", key, message) end
+        return
+    end
+    if type(value) ~= wanted then
+        fail(4, "gpumm.simulation: %s is a %s; a %s is meant", key, type(value), wanted)
+    end
+    if wanted == "number" and not (math.tointeger(value) and value >= (key == "in_flight" and 1 or 0)) then
+        fail(4, "gpumm.simulation: %s is a whole number%s, not %s", key, key == "in_flight" and " from 1" or "",
+            tostring(value))
+    end
+end
+
+local function check_resource(key, value)
+    if methods[key] or RESERVED[key] then
+        fail(4, "gpumm.simulation: '%s' is a name of every simulation's own; call the resource something else", key)
+    end
+    if not description.kind(value) then
+        local names = {}
+        for name in pairs(FIELDS) do names[#names + 1] = name end
+        table.sort(names)
+        fail(4, "gpumm.simulation: '%s' is neither a resource (gpumm.group, buffer, kernel, readback, stream) nor one of: %s",
+            key, table.concat(names, ", "))
+    end
+end
+
+local function has_member(group, name)
+    for _, member in ipairs(group.options) do
+        if member[1] == name then return true end
+    end
+    return false
+end
+
+-- "nodes.position" is a member, "flags" a buffer: the description it names, and the member.
+local function resolve(resources, name)
+    local key, member = name:match("^([^.]+)%.?(.*)$")
+    local resource = resources[key]
+    local kind = description.kind(resource)
+    if kind == "buffer" and member == "" then return resource end
+    if kind == "group" and member ~= "" and has_member(resource, member) then return resource, member end
+    return nil
+end
+
+local function check_readback(resources, key, readback)
+    local first
+    for _, name in ipairs(readback.options) do
+        local resource = resolve(resources, name)
+        if not resource then
+            fail(4, "gpumm.simulation: readback '%s' reads '%s', which is no buffer and no member of a group here", key, name)
+        end
+        first = first or resource
+        if resource ~= first then
+            fail(4, "gpumm.simulation: readback '%s' reads of two groups; one readback is one moment of one group", key)
+        end
+        if resource.serial > readback.serial then
+            fail(4, "gpumm.simulation: readback '%s' stands before '%s'; write it after", key, name)
+        end
+    end
+end
+
+local function in_order(resources)
+    local keys = {}
+    for key in pairs(resources) do keys[#keys + 1] = key end
+    table.sort(keys, function(a, b) return resources[a].serial < resources[b].serial end)
+    return keys
+end
+
+local function check(t)
+    if type(t) ~= "table" then fail(3, "gpumm.simulation takes a table, not a %s", type(t)) end
+    local resources, fields = {}, { in_flight = 2 }
+    for key, value in pairs(t) do
+        if type(key) ~= "string" then fail(3, "gpumm.simulation: every entry has a name; %s has none", tostring(value)) end
+        if FIELDS[key] then
+            check_field(key, value)
+            fields[key] = value
+        else
+            check_resource(key, value)
+            resources[key] = value
+        end
+    end
+    if not fields.step then fail(3, "gpumm.simulation: step is missing: step = function(sim, i) … end") end
+    local keys = in_order(resources)
+    for _, key in ipairs(keys) do
+        if resources[key].kind == "readback" then check_readback(resources, key, resources[key]) end
+    end
+    return { fields = fields, resources = resources, keys = keys }
+end
+
+-- ---- Making the resources --------------------------------------------------------------------
+
+-- Every struct type of the simulation's buffers, by the name kernels know it by.
+local function struct_types(x)
+    local types = {}
+    local function add(name, t)
+        if t.kind == "struct" then types[t.struct_name ~= "" and t.struct_name or name] = t end
+    end
+    for _, key in ipairs(x.keys) do
+        local r = x.resources[key]
+        if r.kind == "group" then
+            for _, member in ipairs(r.options) do add(member[1], member[2]) end
+        elseif r.kind == "buffer" then
+            add(key, r.options.type)
+        end
+    end
+    return types
+end
+
+local function with(options, more)
+    local all = {}
+    for key, value in pairs(options) do all[key] = value end
+    for key, value in pairs(more) do
+        if all[key] == nil then all[key] = value end
+    end
+    return all
+end
+
+local make = {}
+
+function make.group(sim, key, r)
+    return sim.manager:group(with(r.options, { name = key, tag = r.tag }))
+end
+
+function make.buffer(sim, key, r)
+    local options = with(r.options, { tag = r.tag })
+    local type, length = options.type, options.length or 0
+    options.type, options.length = nil, nil
+    return sim.manager:allocate(key, type, length, options)
+end
+
+function make.kernel(sim, key, r)
+    return sim.manager:kernel(with(r.options, { name = key, types = struct_types(inside[sim]) }))
+end
+
+function make.stream(sim)
+    return sim.manager:stream()
+end
+
+function make.readback(sim, key, r)
+    local x = inside[sim]
+    local names, target = {}, nil
+    for i, name in ipairs(r.options) do
+        local owner, member = name:match("^([^.]+)%.?(.*)$")
+        target = x.live[owner]
+        names[i] = member ~= "" and member or nil
+    end
+    local slots = r.options.slots or SLOTS
+    local options = with({ slots = slots, direct = r.options.direct, busy = "drop", tag = r.tag }, names)
+    local readback = target:readback(options)
+    x.readbacks[#x.readbacks + 1] = { key = key, readback = readback, every = r.options.every or 1, slots = slots,
+        drop = r.options.busy == "drop", tickets = {}, captured = nil }
+    return readback
+end
+
+local function make_all(sim)
+    local x = inside[sim]
+    for _, key in ipairs(x.keys) do
+        local r = x.resources[key]
+        x.live[key] = make[r.kind](sim, key, r)
+    end
+end
+
+-- ---- Frames ----------------------------------------------------------------------------------
+
+local function hand_over(sim, rb, frame)
+    rb.last = frame.step
+    while rb.tickets[1] and rb.tickets[1] <= frame.ticket do table.remove(rb.tickets, 1) end
+    local on_frame = inside[sim].fields.frame
+    if on_frame then on_frame(sim, frame, rb.key) end
+end
+
+local function hand_over_arrived(sim, rb)
+    local frame = rb.readback:next()
+    while frame do
+        hand_over(sim, rb, frame)
+        frame = rb.readback:next()
+    end
+end
+
+-- The oldest moment under way is waited for and handed over; false where none is.
+local function hand_over_oldest(sim, rb)
+    local ticket = rb.tickets[1]
+    if not ticket then return false end
+    hand_over(sim, rb, (rb.readback:wait(ticket)))
+    return true
+end
+
+local function capture(sim, rb, step)
+    hand_over_arrived(sim, rb)
+    if not rb.drop then
+        while #rb.tickets >= rb.slots - 1 and hand_over_oldest(sim, rb) do end
+    end
+    local ok, ticket, message, code = pcall(rb.readback.capture, rb.readback, step)
+    if not ok then
+        if not tostring(ticket):find("BUSY:", 1, true) then error(ticket, 0) end
+        return -- every slot is kept by the script, or full of what it does not take: counted as dropped
+    end
+    if not ticket then
+        if code ~= "BUSY" then error(message, 0) end
+        return
+    end
+    rb.tickets[#rb.tickets + 1] = ticket
+    rb.captured = step
+end
+
+local function capture_due(sim, step)
+    for _, rb in ipairs(inside[sim].readbacks) do
+        if step % rb.every == 0 then capture(sim, rb, step) end
+    end
+end
+
+-- ---- Steps -----------------------------------------------------------------------------------
+
+-- The host waits until the device is less than `in_flight` steps behind.
+local function pace(x)
+    local ring, depth = x.events, x.fields.in_flight
+    local oldest = ring[x.i % depth]
+    if oldest then oldest:wait() end
+end
+
+local function one_step(sim)
+    local x = inside[sim]
+    pace(x)
+    local step = x.i + 1
+    if x.fields.step(sim, step) == false then return false end
+    x.i = step
+    capture_due(sim, step)
+    x.events[(step - 1) % x.fields.in_flight] = sim.manager:main():record()
+    for _, rb in ipairs(x.readbacks) do hand_over_arrived(sim, rb) end
+    return true
+end
+
+local function need_open(sim)
+    local x = inside[sim]
+    if not x then fail(3, "a simulation is expected: call with a colon, as in sim:advance(1)") end
+    if not x.opened then fail(3, "the simulation is not open: call sim:open {} first") end
+    return x
+end
+
+-- ---- The face --------------------------------------------------------------------------------
+
+--- Makes the manager and every resource, in the order written, and calls init. Options are those of
+--- gpumm.manager; they win over the description's own.
+function methods.open(sim, options)
+    local x = inside[sim]
+    if x.opened then fail(2, "the simulation is open already") end
+    local given = { device = x.fields.device, limit = x.fields.limit, memory = x.fields.memory, debug = x.fields.debug }
+    local manager, message = gpumm.manager(with(options or {}, given))
+    if not manager then error(message, 0) end
+    manager:raising(true)
+    x.manager, x.live, x.readbacks, x.events, x.i, x.opened, x.ended = manager, {}, {}, {}, 0, true, false
+    local ok, err = xpcall(function()
+        make_all(sim)
+        if x.fields.init then x.fields.init(sim) end
+    end, x.traceback)
+    if not ok then
+        sim:close()
+        error(err, 0)
+    end
+    return sim
+end
+
+--- Runs up to `n` (1) more steps; false once the simulation has come to its end.
+function methods.advance(sim, n)
+    local x = need_open(sim)
+    for _ = 1, n or 1 do
+        if x.ended or (x.fields.steps and x.i >= x.fields.steps) or not one_step(sim) then
+            x.ended = true
+            return false
+        end
+    end
+    return not (x.fields.steps and x.i >= x.fields.steps)
+end
+
+--- Captures and waits for the last state, hands over every frame, and calls finish(sim, last, all): `last` is the
+--- first readback's frame, `all` every readback's by key.
+function methods.conclude(sim)
+    local x = need_open(sim)
+    local all, first = {}, nil
+    for _, rb in ipairs(x.readbacks) do
+        while hand_over_oldest(sim, rb) do end
+        if rb.captured ~= x.i then
+            capture(sim, rb, x.i)
+            while hand_over_oldest(sim, rb) do end
+        end
+        all[rb.key] = rb.readback:latest()
+        first = first or all[rb.key]
+    end
+    if x.fields.finish then return x.fields.finish(sim, first, all) end
+end
+
+--- Gives everything back. Any number of times.
+function methods.close(sim)
+    local x = inside[sim]
+    if not x or not x.opened then return end
+    x.opened = false
+    x.manager:close()
+    x.live, x.readbacks, x.events = {}, {}, {}
+end
+
+--- open, advance to the end, conclude, close. Returns what finish returned. Options beside the manager's:
+--- interrupted() -> true to end after the present step; progress(text) is what sim:progress calls.
+function methods.run(sim, options)
+    local x = inside[sim]
+    local rest = with(options or {}, {})
+    local interrupted = rest.interrupted
+    x.report, rest.interrupted, rest.progress = rest.progress, nil, nil
+    x.traceback = function(message) return gpumm.traceback(message) end
+    sim:open(rest)
+    local results = table.pack(xpcall(function()
+        while not (interrupted and interrupted()) and sim:advance(1) do end
+        return sim:conclude()
+    end, x.traceback))
+    x.statistics = x.manager:stats()
+    sim:close()
+    if not results[1] then error(results[2], 0) end
+    return table.unpack(results, 2, results.n)
+end
+
+--- A line about how it goes; whoever runs the simulation decides where it is shown.
+function methods.progress(sim, format, ...)
+    local x = inside[sim]
+    if x.report then x.report(format:format(...), x.i, x.fields.steps) end
+end
+
+--- What every buffer will be, as text, without a device.
+function methods.describe(sim)
+    local x = inside[sim]
+    return describe(x.keys, x.resources)
+end
+
+--- The books as they were just before the last run closed them.
+function methods.statistics(sim)
+    return inside[sim].statistics
+end
+
+function Simulation.__index(sim, key)
+    local x = inside[sim]
+    if methods[key] then return methods[key] end
+    if key == "manager" then return x.manager end
+    if key == "i" then return x.i end
+    if key == "steps" then return x.fields.steps end
+    local live = x.live and x.live[key]
+    if live == nil and x.resources[key] then
+        fail(2, "'%s' is described but not made: the simulation is not open", key)
+    end
+    return live
+end
+
+-- Scripts may keep what is theirs beside the resources.
+function Simulation.__newindex(sim, key, value)
+    local x = inside[sim]
+    if methods[key] or RESERVED[key] or FIELDS[key] or x.resources[key] then
+        fail(2, "'%s' is a name of the simulation's own", tostring(key))
+    end
+    rawset(sim, key, value)
+end
+
+function Simulation.__close(sim)
+    sim:close()
+end
+
+function Simulation.__tostring(sim)
+    local x = inside[sim]
+    return ("simulation (%d resources, %s)"):format(#x.keys, x.opened and "open" or "closed")
+end
+
+return function(t)
+    local sim = setmetatable({}, Simulation)
+    inside[sim] = check(t)
+    return sim
+end

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that building, testing and running need, where they are missing. Without root and
+# without sudo it says which they are, and fails.
+#   scripts/setup.sh [run|test]     run: what the demo needs (default); test: also what the tests need
+set -euo pipefail
+
+packages=(gcc g++ cmake make pkg-config lua5.4 liblua5.4-dev libpng-dev zlib1g-dev)
+if [ "${1:-run}" = test ]; then
+  packages+=(lua-busted lua-check)
+fi
+
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+if [ "$(id -u)" -eq 0 ]; then
+  sudo=()
+elif command -v sudo >/dev/null; then
+  sudo=(sudo)
+else
+  echo "gpumm needs these packages: ${missing[*]}" >&2
+  echo "Ask someone with root to run: apt-get install ${missing[*]}" >&2
+  exit 1
+fi
+echo "installing: ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+"${sudo[@]}" apt-get update -qq
+"${sudo[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# From nothing to tested, on a fresh Debian 12 or Ubuntu 24.04:
+#   scripts/test.sh               everything: plain, sanitized and threaded builds, then line coverage
+#   scripts/test.sh -R allocate   one subject, in the plain build alone (any options of ctest's)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+scripts/setup.sh test
+jobs=$(nproc)
+
+build() { # folder, options…
+  local folder=$1
+  shift
+  cmake -S . -B "$folder" -DGPUMM_WERROR=ON "$@" >"$folder.log" 2>&1 || { cat "$folder.log"; exit 1; }
+  grep 'gpumm:' "$folder.log" || true
+  rm -f "$folder.log"
+  cmake --build "$folder" -j "$jobs" -- --no-print-directory -s || exit 1
+}
+
+run() { # folder, options of ctest's…
+  local folder=$1
+  shift
+  (cd "$folder" && ctest --output-on-failure -j "$jobs" "$@")
+}
+
+build build -DGPUMM_COVERAGE=ON
+if [ $# -gt 0 ]; then
+  run build "$@"
+  exit
+fi
+find build -name '*.gcda' -delete
+build build-asan -DGPUMM_SANITIZE=address -DCMAKE_BUILD_TYPE=Debug
+build build-tsan -DGPUMM_SANITIZE=thread
+
+failed=0
+run build || failed=1
+echo "== sanitized: address and undefined behaviour"
+run build-asan || failed=1
+echo "== sanitized: threads"
+run build-tsan || failed=1
+scripts/coverage.sh build
+exit $failed

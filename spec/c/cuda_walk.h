@@ -1,0 +1,143 @@
+/*
+ * What both tests of the CUDA device share: checks, children, and one walk through the whole device table
+ * that gives back all it took wherever it ends.
+ */
+#ifndef CUDA_WALK_H
+#define CUDA_WALK_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/status.h"
+#include "device/cuda/state.h"
+
+static int checks, failures;
+
+static void check(bool ok, int line, const char *what) {
+    checks++;
+    if (ok) return;
+    failures++;
+    fprintf(stderr, "%s:%d: %s\n    last message: %s\n", __BASE_FILE__, line, what, gpumm_message());
+}
+#define CHECK(condition) check(condition, __LINE__, #condition)
+#define SAYS(words) check(strstr(gpumm_message(), words) != NULL, __LINE__, "the message says: " words)
+
+/* ---- Children ---- */
+
+static int in_child(int (*test)(void)) {
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        int result = test();
+        fflush(NULL);
+        _exit(result);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 100 + WTERMSIG(status);
+}
+
+static gpumm_status open_named(const char *name, device **out) {
+    gpumm_options options = {.device = name};
+    return cuda_open(&options, &alloc_default, out);
+}
+
+/* ---- The walk ---- */
+
+typedef struct walk {
+    device *d;
+    gpumm_address range[PLACE_COUNT], block[PLACE_COUNT];
+    bool committed[PLACE_COUNT];
+    device_stream *stream;
+    device_event *event[2];
+    device_module *module;
+    const char *path;
+    int called;
+} walk;
+
+static void was_called(void *user) { ++*(int *)user; }
+
+static gpumm_status walk_place(walk *w, place where) {
+    const device_table *call = w->d->call;
+    TRY(call->alloc(w->d, where, 4096, &w->block[where]));
+    if (!device_in_place(w->d, where)) return GPUMM_OK;
+    uint64_t unit = device_granularity(w->d, where);
+    TRY(call->reserve(w->d, where, 4 * unit, &w->range[where]));
+    TRY(call->commit(w->d, where, w->range[where], unit));
+    w->committed[where] = true;
+    return GPUMM_OK;
+}
+
+static gpumm_status walk_work(walk *w) {
+    device *d = w->d;
+    const device_table *call = d->call;
+    gpumm_address up = w->block[PLACE_HOST], here = w->block[PLACE_DEVICE];
+    bool done = false;
+    double seconds = 0;
+    TRY(call->event_record(d, w->event[0], w->stream));
+    TRY(call->fill(d, w->stream, here, 0x01020304, 4, 8));
+    TRY(call->fill(d, w->stream, here, 5, 1, 1));
+    TRY(call->fill(d, w->stream, here + 2, 0x0706, 2, 1));
+    TRY(call->copy(d, w->stream, COPY_ACROSS, here + 64, here, 32));
+    TRY(call->copy(d, w->stream, COPY_DOWN, up, here + 64, 32));
+    TRY(call->copy(d, w->stream, COPY_UP, here, up, 32));
+    TRY(call->call(d, w->stream, was_called, &w->called));
+    TRY(call->event_record(d, w->event[1], w->stream));
+    TRY(call->stream_wait(d, w->stream, w->event[1]));
+    TRY(call->event_synchronize(d, w->event[1]));
+    TRY(call->event_query(d, w->event[1], &done));
+    TRY(call->event_elapsed(d, w->event[0], w->event[1], &seconds));
+    TRY(call->stream_query(d, w->stream, &done));
+    return call->stream_synchronize(d, w->stream);
+}
+
+static gpumm_status walk_kernel(walk *w) {
+    device *d = w->d;
+    device_function *f = NULL;
+    gpumm_address pointer = w->block[PLACE_DEVICE];
+    int n = 1000;
+    void *arguments[] = {&pointer, &n};
+    const size_t sizes[] = {sizeof pointer, sizeof n};
+    device_launch launch = {.arguments = arguments, .sizes = sizes, .count = 2, .threads = 1000};
+    TRY(d->call->module_open(d, w->path, &w->module));
+    TRY(d->call->function(d, w->module, "k", &f));
+    TRY(d->call->launch(d, w->stream, f, &launch));
+    launch.block = 128;
+    launch.shared_bytes = 100 << 10;
+    return d->call->launch(d, w->stream, f, &launch);
+}
+
+static gpumm_status walk_through(walk *w) {
+    TRY(walk_place(w, PLACE_DEVICE));
+    TRY(walk_place(w, PLACE_HOST));
+    TRY(w->d->call->stream_open(w->d, NULL, &w->stream));
+    TRY(w->d->call->event_open(w->d, &w->event[0]));
+    TRY(w->d->call->event_open(w->d, &w->event[1]));
+    TRY(walk_work(w));
+    return walk_kernel(w);
+}
+
+static void walk_back_place(walk *w, place where) {
+    const device_table *call = w->d->call;
+    uint64_t unit = device_granularity(w->d, where);
+    if (w->committed[where] && call->decommit(w->d, where, w->range[where], unit) != GPUMM_OK)
+        call->decommit(w->d, where, w->range[where], unit); /* the failed one changed nothing */
+    if (w->range[where]) call->release(w->d, where, w->range[where], 4 * unit);
+    if (w->block[where]) call->free(w->d, where, w->block[where], 4096);
+}
+
+static void walk_back(walk *w) {
+    const device_table *call = w->d->call;
+    if (w->module) call->module_close(w->d, w->module);
+    for (int i = 0; i < 2; i++)
+        if (w->event[i]) call->event_close(w->d, w->event[i]);
+    if (w->stream) call->stream_close(w->d, w->stream);
+    walk_back_place(w, PLACE_HOST);
+    walk_back_place(w, PLACE_DEVICE);
+    call->close(w->d);
+}
+
+#endif

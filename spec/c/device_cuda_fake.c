@@ -1,0 +1,477 @@
+/*
+ * The CUDA device over the fake driver (GPUMM_LIBCUDA names it): every driver entry is made to fail in
+ * turn, and nothing may stay behind; reasons for NO_DEVICE; captures; loss; fork.
+ */
+#include <dlfcn.h>
+
+#include "cuda_walk.h"
+#include "device/cuda/rtc.h"
+#include "fake_cuda.h"
+
+/* ---- The fake's controls ---- */
+
+static struct {
+    __typeof__(&fake_fail) fail;
+    __typeof__(&fake_fired) fired;
+    __typeof__(&fake_calls) calls;
+    __typeof__(&fake_capture) capture;
+    __typeof__(&fake_capture_elsewhere) capture_elsewhere;
+    __typeof__(&fake_context) context;
+    __typeof__(&fake_live) live;
+} fake;
+
+static void control(void *library, const char *name, void *field, size_t size) {
+    void *symbol = dlsym(library, name);
+    if (!symbol) fprintf(stderr, "the fake driver has no %s\n", name), exit(1);
+    memcpy(field, &symbol, size);
+}
+
+static void find_fake(const char *path) {
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!library) fprintf(stderr, "%s\n", dlerror()), exit(1);
+#define CONTROL(name) control(library, "fake_" #name, &fake.name, sizeof fake.name)
+    CONTROL(fail);
+    CONTROL(fired);
+    CONTROL(calls);
+    CONTROL(capture);
+    CONTROL(capture_elsewhere);
+    CONTROL(context);
+    CONTROL(live);
+#undef CONTROL
+}
+
+static bool nothing_lives(void) {
+    fake_counts now;
+    fake.live(&now);
+    const long counts[] = {now.contexts, now.pushed, now.relaxed, now.ranges, now.handles,
+                           now.segments, now.blocks, now.streams, now.events, now.modules};
+    bool none = true;
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) none &= counts[i] == 0;
+    if (!none)
+        fprintf(
+            stderr,
+            "    contexts %ld, pushed %ld, relaxed %ld, ranges %ld, handles %ld, segments %ld, blocks %ld, "
+            "streams %ld, events %ld, modules %ld\n",
+            now.contexts, now.pushed, now.relaxed, now.ranges, now.handles, now.segments, now.blocks,
+            now.streams, now.events, now.modules);
+    return none;
+}
+
+static long broken_captures(void) {
+    fake_counts now;
+    fake.live(&now);
+    return now.broken_captures;
+}
+
+/* ---- Failures of the driver, one after another ---- */
+
+/* A walk with a failure in the fake; true once the failure was not reached any more. */
+static bool walk_failing(const char *symbol, unsigned long nth, const gpumm_options *options,
+                         const char *path) {
+    walk w = {.path = path};
+    fake.fail(symbol, nth, CUDA_ERROR_OUT_OF_MEMORY);
+    gpumm_status status = cuda_open(options, &alloc_default, &w.d);
+    if (status == GPUMM_OK) {
+        status = walk_through(&w);
+        walk_back(&w);
+    }
+    bool fired = fake.fired();
+    fake.fail("", 0, 0);
+    if (!fired) check(status == GPUMM_OK, __LINE__, symbol);
+    bool context = options->context && status == GPUMM_INVALID_ARGUMENT;
+    if (status != GPUMM_OK && status != GPUMM_OUT_OF_MEMORY && status != GPUMM_NO_DEVICE && !context)
+        check(false, __LINE__, gpumm_status_name(status));
+    if (!nothing_lives()) check(false, __LINE__, symbol);
+    return !fired;
+}
+
+static void sweep(const gpumm_options *options, const char *path) {
+    static const char *const symbols[] = {
+#define SYMBOL(name, version, symbol, need) symbol,
+        CUDA_DRIVER_MAP(SYMBOL)
+#undef SYMBOL
+    };
+    for (size_t i = 0; i < DRIVER_COUNT; i++)
+        for (unsigned long nth = 1; !walk_failing(symbols[i], nth, options, path); nth++) {}
+}
+
+/* The same through the table's own plan, by the entries' names. */
+static bool walk_planned(const char *entry, uint64_t nth, const char *path) {
+    gpumm_options options = {.device = "cuda", .faulty = true};
+    gpumm_fault plan = {.call = entry, .nth = nth, .status = GPUMM_DRIVER};
+    walk w = {.path = path};
+    uint64_t before = 0, after = 0;
+    CHECK(cuda_open(&options, &alloc_default, &w.d) == GPUMM_OK);
+    CHECK(cuda_fault(w.d, &plan) == GPUMM_OK);
+    CHECK(cuda_fault_calls(w.d, entry, &before) == GPUMM_OK);
+    gpumm_status status = walk_through(&w);
+    if (status != GPUMM_OK) SAYS("on purpose");
+    CHECK(cuda_fault_calls(w.d, entry, &after) == GPUMM_OK);
+    walk_back(&w);
+    if (!nothing_lives()) check(false, __LINE__, entry);
+    return after - before < nth;
+}
+
+static void sweep_planned(const char *path) {
+    for (unsigned i = 0; i < DRIVER_COUNT; i++)
+        for (uint64_t nth = 1; !walk_planned(driver_entry_name((driver_entry)i), nth, path); nth++) {}
+}
+
+/* Host memory that runs out. */
+typedef struct scarce { uint64_t left; long alive; } scarce;
+
+static void *scarce_reallocate(void *user, void *block, size_t size) {
+    scarce *s = user;
+    if (size == 0) return s->alive--, free(block), NULL;
+    if (s->left == 0 || --s->left == 0) return NULL;
+    void *grown = realloc(block, size);
+    s->alive += grown && !block;
+    return grown;
+}
+
+static void sweep_host_memory(const char *path) {
+    gpumm_options options = {.device = "cuda"};
+    gpumm_status status = GPUMM_OUT_OF_MEMORY;
+    for (uint64_t left = 1; status != GPUMM_OK && left < 1000; left++) {
+        scarce s = {.left = left};
+        gpumm_allocator memory = {scarce_reallocate, &s};
+        walk w = {.path = path};
+        status = cuda_open(&options, &memory, &w.d);
+        if (status == GPUMM_OK) {
+            status = walk_through(&w);
+            walk_back(&w);
+        }
+        CHECK(status == GPUMM_OK || status == GPUMM_OUT_OF_MEMORY);
+        CHECK(s.alive == 0 && nothing_lives());
+    }
+    CHECK(status == GPUMM_OK);
+}
+
+static void test_plan_names(void) {
+    device *d = NULL;
+    CHECK(open_named("cuda", &d) == GPUMM_OK);
+    CHECK(cuda_fault(d, &(gpumm_fault){.call = "cuMemSetaccess", .nth = 1}) == GPUMM_INVALID_ARGUMENT);
+    SAYS("cuMemSetaccess");
+    CHECK(cuda_fault(d, &(gpumm_fault){.call = "commit", .nth = 1}) == GPUMM_OK);
+    CHECK(cuda_fault(d, NULL) == GPUMM_OK);
+    d->call->close(d);
+}
+
+/* ---- What open says ---- */
+
+static void test_open(void) {
+    device *d = NULL;
+    CHECK(open_named("cuda:1", &d) == GPUMM_OK);
+    CHECK(strcmp(d->info.name, "Fake 1") == 0 && d->info.in_place && d->info.pinned_in_place);
+    CHECK(d->info.granularity == 2 << 20 && d->info.compute_major == 9 && d->info.driver_version == 13000);
+    char name[64];
+    snprintf(name, sizeof name, "cuda:%s", d->info.uuid);
+    CHECK(strcmp(d->info.uuid, "GPU-abababab-abab-abab-abab-ababababab01") == 0);
+    d->call->close(d);
+    CHECK(open_named(name, &d) == GPUMM_OK && strcmp(d->info.name, "Fake 1") == 0);
+    d->call->close(d);
+    CHECK(open_named("cuda:2", &d) == GPUMM_NO_DEVICE);
+    SAYS("cuda:0 Fake 0 (GPU-");
+    CHECK(open_named("cuda:GPU-1234", &d) == GPUMM_NO_DEVICE);
+    CHECK(open_named("cuda:x", &d) == GPUMM_INVALID_ARGUMENT);
+    gpumm_options given = {.device = "cuda:1", .context = fake.context()};
+    CHECK(cuda_open(&given, &alloc_default, &d) == GPUMM_INVALID_ARGUMENT);
+    given.context = &given;
+    given.device = "cuda";
+    CHECK(cuda_open(&given, &alloc_default, &d) == GPUMM_INVALID_ARGUMENT);
+    CHECK(nothing_lives());
+}
+
+static void test_relocate(void) {
+    device *d = NULL;
+    gpumm_options options = {.device = "cuda", .relocate = true};
+    CHECK(cuda_open(&options, &alloc_default, &d) == GPUMM_OK);
+    CHECK(!d->info.in_place && !d->info.pinned_in_place && strstr(d->info.why, "so asked"));
+    d->call->close(d);
+    fake.fail("cuMemSetAccess", 1, CUDA_ERROR_NOT_SUPPORTED);
+    CHECK(open_named("cuda", &d) == GPUMM_OK);
+    CHECK(!d->info.in_place && d->info.pinned_in_place && strstr(d->info.why, "cuMemSetAccess"));
+    d->call->close(d);
+    CHECK(nothing_lives());
+}
+
+static int no_library(void) {
+    device *d = NULL;
+    setenv("GPUMM_LIBCUDA", "/nowhere/libcuda.so.1", 1);
+    CHECK(open_named("cuda", &d) == GPUMM_NO_DEVICE);
+    SAYS("no NVIDIA driver");
+    return failures != 0;
+}
+
+static int old_driver(void) {
+    device *d = NULL;
+    setenv("FAKE_CUDA_VERSION", "11040", 1);
+    CHECK(open_named("cuda", &d) == GPUMM_NO_DEVICE);
+    SAYS("11.4");
+    SAYS("12.0");
+    return failures != 0;
+}
+
+static int init_fails(void) {
+    device *d = NULL;
+    setenv("FAKE_CUDA_INIT", "100", 1);
+    CHECK(open_named("cuda", &d) == GPUMM_NO_DEVICE);
+    SAYS("cuInit");
+    unsetenv("FAKE_CUDA_INIT");
+    setenv("FAKE_CUDA_DEVICES", "0", 1);
+    CHECK(open_named("cuda", &d) == GPUMM_NO_DEVICE);
+    SAYS("no device");
+    return failures != 0;
+}
+
+/* ---- Captures ---- */
+
+static void test_captures(const char *path) {
+    walk w = {.path = path};
+    bool idle;
+    CHECK(open_named("cuda", &w.d) == GPUMM_OK);
+    fake.capture_elsewhere(true);
+    CHECK(walk_through(&w) == GPUMM_OK);
+    const device_table *call = w.d->call;
+    fake.capture(call->native_stream(w.stream), true);
+    gpumm_address here = w.block[PLACE_DEVICE];
+    CHECK(call->copy(w.d, w.stream, COPY_ACROSS, here + 64, here, 4) == GPUMM_BUSY);
+    CHECK(call->fill(w.d, w.stream, here, 0, 1, 4) == GPUMM_BUSY);
+    CHECK(call->event_record(w.d, w.event[0], w.stream) == GPUMM_BUSY);
+    CHECK(call->stream_wait(w.d, w.stream, w.event[0]) == GPUMM_BUSY);
+    CHECK(call->stream_query(w.d, w.stream, &idle) == GPUMM_BUSY);
+    CHECK(call->stream_synchronize(w.d, w.stream) == GPUMM_BUSY);
+    SAYS("capturing");
+    device_module *first = w.module;
+    CHECK(walk_kernel(&w) == GPUMM_OK); /* launches are what a graph is for */
+    call->module_close(w.d, first);
+    walk_back(&w);
+    fake.capture_elsewhere(false);
+    CHECK(broken_captures() == 0);
+    CHECK(nothing_lives());
+}
+
+/* ---- Launches ---- */
+
+static void test_launch(const char *path) {
+    walk w = {.path = path};
+    device_function *f = NULL;
+    fake_counts now;
+    CHECK(open_named("cuda", &w.d) == GPUMM_OK);
+    CHECK(walk_through(&w) == GPUMM_OK);
+    const device_table *call = w.d->call;
+    CHECK(call->function(w.d, w.module, "none", &f) == GPUMM_NOT_FOUND);
+    CHECK(call->function(w.d, w.module, "k", &f) == GPUMM_OK);
+    gpumm_address pointer = 0;
+    int n = 0;
+    void *arguments[] = {&pointer, &n};
+    size_t sizes[] = {8, 4};
+    device_launch launch = {.arguments = arguments, .sizes = sizes, .count = 2, .threads = 769};
+    CHECK(call->launch(w.d, w.stream, f, &launch) == GPUMM_OK);
+    fake.live(&now);
+    CHECK(now.grid == 2 && now.block == 768);
+    launch.count = 1;
+    CHECK(call->launch(w.d, w.stream, f, &launch) == GPUMM_INVALID_ARGUMENT);
+    launch.count = 2;
+    sizes[1] = 8;
+    CHECK(call->launch(w.d, w.stream, f, &launch) == GPUMM_INVALID_ARGUMENT);
+    sizes[1] = 4;
+    launch.block = 2048;
+    CHECK(call->launch(w.d, w.stream, f, &launch) == GPUMM_INVALID_ARGUMENT);
+    launch.block = 1;
+    launch.threads = (uint64_t)1 << 31;
+    CHECK(call->launch(w.d, w.stream, f, &launch) == GPUMM_INVALID_ARGUMENT);
+    launch.threads = 1;
+    launch.shared_bytes = 1 << 20;
+    CHECK(call->launch(w.d, w.stream, f, &launch) == GPUMM_INVALID_ARGUMENT);
+    SAYS("232448");
+    walk_back(&w);
+    device_module *m = NULL;
+    CHECK(open_named("cuda", &w.d) == GPUMM_OK);
+    CHECK(w.d->call->module_open(w.d, "/nowhere/x.cubin", &m) == GPUMM_IO);
+    CHECK(w.d->call->module_open(w.d, "/proc/self/comm", &m) != GPUMM_OK);
+    w.d->call->close(w.d);
+    CHECK(nothing_lives());
+}
+
+/* ---- Compiling: where NVRTC is installed it needs no device ---- */
+
+static gpumm_status compile(device *d, const char *text, const char *flags, const char *out) {
+    static const char *const kernels[] = {"k"};
+    device_source source = {.text = text,
+                            .prelude = "typedef struct pair { uint32_t a; float b; } pair;\n",
+                            .file = "some \"odd\" dir/k.cu",
+                            .kernels = kernels,
+                            .kernel_count = 1,
+                            .flags = flags};
+    return d->call->compile(d, &source, out);
+}
+
+static void test_compiled(device *d, const char *out) {
+    char magic[4] = "";
+    CHECK(compile(
+              d,
+              "#include <stdint.h>\n#include <math.h>\nextern \"C\" __global__ void k(pair *p, int64_t n) {\n"
+              "  p[n].b = n < INT_MAX ? N : -INFINITY;\n}\n",
+              "-DN=3 --use_fast_math", out) == GPUMM_OK);
+    FILE *file = fopen(out, "rb");
+    CHECK(file && fread(magic, 1, 4, file) == 4 && memcmp(magic, "\177ELF", 4) == 0);
+    if (file) fclose(file);
+    CHECK(compile(d, "extern \"C\" __global__ void k(float *p) {\n  helper(p);\n}\n", "", out) ==
+          GPUMM_COMPILE_FAILED);
+    SAYS("some 'odd' dir/k.cu(2): error");
+    if (rtc.include[0])
+        CHECK(compile(d, "extern \"C\" __global__ void k(__half *p) { *p = __half(1.0f); }", "", out) ==
+              GPUMM_OK);
+    CHECK(compile(d, "extern \"C\" __global__ void k() {}\n", "--no-such-flag", out) == GPUMM_COMPILE_FAILED);
+    SAYS("no-such-flag");
+    CHECK(compile(d, "extern \"C\" __global__ void k() {}\n", "", "/nowhere/k.cubin") == GPUMM_IO);
+    CHECK(access(out, F_OK) == 0);
+}
+
+static void test_compile(void) {
+    char text[256], small[4], out[] = "/tmp/gpumm-cubin-XXXXXX";
+    device *d = NULL;
+    CHECK(open_named("cuda", &d) == GPUMM_OK);
+    if (d->call->compiler(d, text, sizeof text) != GPUMM_OK) {
+        SAYS("install");
+        printf("    compiling was not tried: %s\n", gpumm_message());
+    } else {
+        int file = mkstemp(out);
+        CHECK(file >= 0 && strstr(text, "nvrtc ") == text && strstr(text, "sm_90"));
+        CHECK(d->call->compiler(d, small, sizeof small) == GPUMM_INVALID_ARGUMENT);
+        close(file);
+        test_compiled(d, out);
+        unlink(out);
+    }
+    d->call->close(d);
+}
+
+/* A device of another age than the compiler's; whatever NVRTC is here, it knows neither. */
+static int odd_devices(void) {
+    device *d = NULL;
+    char text[256], out[] = "/tmp/gpumm-ptx-XXXXXX", start[3] = "";
+    setenv("FAKE_CUDA_COMPUTE", "999", 1);
+    CHECK(open_named("cuda", &d) == GPUMM_OK);
+    if (d->call->compiler(d, text, sizeof text) != GPUMM_OK) return d->call->close(d), failures != 0;
+    CHECK(strstr(text, "compute_"));
+    close(mkstemp(out));
+    CHECK(compile(d, "extern \"C\" __global__ void k() {}\n", "", out) == GPUMM_OK);
+    FILE *file = fopen(out, "rb");
+    CHECK(file && fread(start, 1, 2, file) == 2 && strcmp(start, "//") == 0);
+    if (file) fclose(file);
+    unlink(out);
+    d->call->close(d);
+    setenv("FAKE_CUDA_COMPUTE", "20", 1);
+    CHECK(open_named("cuda", &d) == GPUMM_OK);
+    CHECK(compile(d, "", "", out) == GPUMM_COMPILE_FAILED);
+    SAYS("sm_20");
+    d->call->close(d);
+    return failures != 0;
+}
+
+static int no_nvrtc(void) {
+    device *d = NULL;
+    char text[256];
+    setenv("GPUMM_LIBNVRTC", "/nowhere/libnvrtc.so", 1);
+    CHECK(open_named("cuda", &d) == GPUMM_OK);
+    CHECK(d->call->compiler(d, text, sizeof text) == GPUMM_COMPILE_FAILED);
+    SAYS("/nowhere/libnvrtc.so");
+    SAYS("nvidia-cuda-nvrtc");
+    CHECK(compile(d, "", "", "/tmp/none") == GPUMM_COMPILE_FAILED);
+    d->call->close(d);
+    return failures != 0;
+}
+
+/* ---- Loss and fork, in children ---- */
+
+static const char *kernel_path;
+
+static int device_is_lost(void) {
+    walk w = {.path = kernel_path}, other = {.path = kernel_path};
+    CHECK(open_named("cuda", &w.d) == GPUMM_OK && open_named("cuda", &other.d) == GPUMM_OK);
+    CHECK(walk_through(&w) == GPUMM_OK && walk_through(&other) == GPUMM_OK);
+    fake.fail("cuStreamSynchronize", 1, CUDA_ERROR_ILLEGAL_ADDRESS);
+    CHECK(w.d->call->stream_synchronize(w.d, w.stream) == GPUMM_DEVICE_LOST);
+    SAYS("cuStreamSynchronize");
+    unsigned long calls = fake.calls();
+    gpumm_address address;
+    bool done;
+    CHECK(other.d->call->event_query(other.d, other.event[0], &done) == GPUMM_DEVICE_LOST);
+    SAYS("cuStreamSynchronize");
+    CHECK(other.d->call->alloc(other.d, PLACE_DEVICE, 4096, &address) == GPUMM_DEVICE_LOST);
+    CHECK(other.d->call->copy(other.d, other.stream, COPY_ACROSS, 0, 0, 4) == GPUMM_DEVICE_LOST);
+    walk_back(&w);
+    walk_back(&other);
+    CHECK(fake.calls() == calls);
+    CHECK(open_named("cuda", &w.d) == GPUMM_DEVICE_LOST); /* the primary context has the same handle */
+    return failures != 0;
+}
+
+static walk parents;
+
+static int after_fork(void) {
+    unsigned long calls = fake.calls();
+    device *d = NULL;
+    CHECK(parents.d->call->stream_synchronize(parents.d, parents.stream) == GPUMM_DEVICE_LOST);
+    SAYS("after fork");
+    CHECK(open_named("cuda", &d) == GPUMM_NO_DEVICE);
+    SAYS("fork");
+    walk_back(&parents);
+    CHECK(fake.calls() == calls);
+    return failures != 0;
+}
+
+static void test_fork(const char *path) {
+    parents.path = path;
+    CHECK(open_named("cuda", &parents.d) == GPUMM_OK && walk_through(&parents) == GPUMM_OK);
+    CHECK(in_child(after_fork) == 0);
+    CHECK(parents.d->call->stream_synchronize(parents.d, parents.stream) == GPUMM_OK);
+    walk_back(&parents);
+    CHECK(nothing_lives());
+}
+
+static bool write_kernel(char *path) {
+    int file = mkstemp(path);
+    return file >= 0 && write(file, "fake", 4) == 4 && close(file) == 0;
+}
+
+static void test_sweeps(const char *path) {
+    gpumm_options in_place = {.device = "cuda"}, relocating = {.device = "cuda", .relocate = true};
+    gpumm_options given = {.device = "cuda", .context = fake.context()};
+    gpumm_options by_uuid = {.device = "cuda:GPU-abababab-abab-abab-abab-ababababab01"};
+    sweep(&in_place, path);
+    sweep(&relocating, path);
+    sweep(&given, path);
+    sweep(&by_uuid, path);
+    setenv("FAKE_CUDA_POOLS", "0", 1);
+    sweep(&in_place, path);
+    unsetenv("FAKE_CUDA_POOLS");
+    sweep_planned(path);
+    sweep_host_memory(path);
+}
+
+int main(void) {
+    const char *library = getenv("GPUMM_LIBCUDA");
+    if (!library) return printf("skipped: GPUMM_LIBCUDA does not name the fake driver\n"), 77;
+    unsetenv("GPUMM_NO_VMM");
+    find_fake(library);
+    CHECK(in_child(no_library) == 0 && in_child(old_driver) == 0 && in_child(init_fails) == 0);
+    char path[] = "/tmp/gpumm-fake-XXXXXX";
+    if (!write_kernel(path)) return perror(path), 1;
+    kernel_path = path;
+    CHECK(in_child(device_is_lost) == 0);
+    CHECK(in_child(no_nvrtc) == 0);
+    CHECK(in_child(odd_devices) == 0);
+    test_open();
+    test_relocate();
+    test_plan_names();
+    test_captures(path);
+    test_launch(path);
+    test_compile();
+    test_fork(path);
+    test_sweeps(path);
+    unlink(path);
+    printf("device_cuda_fake: %d checks, %d failed\n", checks, failures);
+    return failures != 0;
+}

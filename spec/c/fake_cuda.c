@@ -1,0 +1,609 @@
+/*
+ * A driver that is none: a shared object with libcuda's entries, for testing the CUDA device where there
+ * is no GPU. Memory is real (memory files, mapped as the driver maps), streams do their work at once, and
+ * kernels do nothing. It is strict where the driver is: a context must be current, mappings are exact, and
+ * a call that would break another thread's graph capture is counted as having broken it.
+ *
+ * The test steers it by the functions at the end; FAKE_CUDA_VERSION, FAKE_CUDA_INIT, FAKE_CUDA_DEVICES,
+ * FAKE_CUDA_POOLS and FAKE_CUDA_COMPUTE say what driver and device it is.
+ */
+#include <cuda.h>
+#include <cudaTypedefs.h>
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "fake_cuda.h"
+
+/* Exported under the exact names below, not under cuda.h's. */
+#undef cuGetProcAddress
+#undef cuEventElapsedTime
+
+#define ENTRY __attribute__((visibility("default"))) CUresult CUDAAPI
+
+enum { RANGES = 256, UNIT = 2 << 20, DEPTH = 8 };
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static fake_counts live;
+static struct { char name[64]; unsigned long nth; int result; bool fired; } plan;
+static unsigned long calls;
+static _Thread_local CUcontext stack[DEPTH];
+static _Thread_local int depth;
+static _Thread_local CUstreamCaptureMode capture_mode;
+static bool captured_elsewhere;
+static int dummy_context, dummy_function;
+
+typedef struct memory { int file; size_t size; int holders; } memory;
+typedef struct range { uintptr_t begin; size_t size; memory *backing; } range;
+static range reserved[RANGES], mapped[RANGES];
+
+struct CUstream_st { bool capturing; };
+struct CUevent_st { bool recorded; };
+
+/* ---- Planned failures ---- */
+
+static CUresult enter(const char *name) {
+    pthread_mutex_lock(&mutex);
+    calls++;
+    int result = CUDA_SUCCESS;
+    bool meant = plan.nth && (plan.name[0] == '\0' || strcmp(plan.name, name) == 0);
+    if (meant && --plan.nth == 0) {
+        plan.fired = true;
+        result = plan.result;
+    }
+    pthread_mutex_unlock(&mutex);
+    return (CUresult)result;
+}
+
+#define PLANNED()                                  \
+    do {                                           \
+        CUresult planned_ = enter(__func__);       \
+        if (planned_ != CUDA_SUCCESS) return planned_; \
+    } while (0)
+
+#define CURRENT()                                        \
+    do {                                                 \
+        PLANNED();                                       \
+        if (depth == 0) return CUDA_ERROR_INVALID_CONTEXT; \
+    } while (0)
+
+/* Calls that a capture in another thread forbids. */
+#define UNSAFE()                                                                            \
+    do {                                                                                    \
+        CURRENT();                                                                          \
+        if (captured_elsewhere && capture_mode != CU_STREAM_CAPTURE_MODE_RELAXED) live.broken_captures++; \
+    } while (0)
+
+static void count(long *what, long by) {
+    pthread_mutex_lock(&mutex);
+    *what += by;
+    pthread_mutex_unlock(&mutex);
+}
+
+static int number(const char *name, int otherwise) {
+    const char *text = getenv(name);
+    return text ? atoi(text) : otherwise;
+}
+
+/* ---- The driver and its devices ---- */
+
+ENTRY cuInit(unsigned flags) {
+    PLANNED();
+    return flags ? CUDA_ERROR_INVALID_VALUE : (CUresult)number("FAKE_CUDA_INIT", 0);
+}
+
+ENTRY cuDriverGetVersion(int *version) {
+    *version = number("FAKE_CUDA_VERSION", 13000);
+    return CUDA_SUCCESS;
+}
+
+ENTRY cuGetErrorName(CUresult error, const char **out) {
+    *out = error == CUDA_ERROR_OUT_OF_MEMORY ? "CUDA_ERROR_OUT_OF_MEMORY" : "CUDA_ERROR_FAKE";
+    return CUDA_SUCCESS;
+}
+
+ENTRY cuGetErrorString(CUresult error, const char **out) {
+    *out = error == CUDA_ERROR_OUT_OF_MEMORY ? "out of memory" : "an error of the fake driver";
+    return CUDA_SUCCESS;
+}
+
+ENTRY cuDeviceGetCount(int *out) {
+    PLANNED();
+    *out = number("FAKE_CUDA_DEVICES", 2);
+    return CUDA_SUCCESS;
+}
+
+ENTRY cuDeviceGet(CUdevice *out, int ordinal) {
+    PLANNED();
+    *out = ordinal;
+    return CUDA_SUCCESS;
+}
+
+ENTRY cuDeviceGetName(char *name, int size, CUdevice device) {
+    PLANNED();
+    snprintf(name, (size_t)size, "Fake %d", device);
+    return CUDA_SUCCESS;
+}
+
+ENTRY cuDeviceGetUuid_v2(CUuuid *uuid, CUdevice device) {
+    PLANNED();
+    memset(uuid, 0xab, sizeof *uuid);
+    uuid->bytes[15] = (char)device;
+    return CUDA_SUCCESS;
+}
+
+ENTRY cuDeviceTotalMem_v2(size_t *bytes, CUdevice device) {
+    PLANNED();
+    *bytes = (size_t)1 << (30 + device);
+    return CUDA_SUCCESS;
+}
+
+ENTRY cuDeviceGetAttribute(int *value, CUdevice_attribute which, CUdevice device) {
+    (void)device;
+    PLANNED();
+    switch ((int)which) {
+    case CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR: *value = number("FAKE_CUDA_COMPUTE", 90) / 10; break;
+    case CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR: *value = number("FAKE_CUDA_COMPUTE", 90) % 10; break;
+    case CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT: *value = 132; break;
+    case CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN: *value = 232448; break;
+    case CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED: *value = number("FAKE_CUDA_POOLS", 1); break;
+    default: *value = 1;
+    }
+    return CUDA_SUCCESS;
+}
+
+/* ---- Contexts ---- */
+
+ENTRY cuDevicePrimaryCtxRetain(CUcontext *out, CUdevice device) {
+    (void)device;
+    PLANNED();
+    count(&live.contexts, 1);
+    *out = (CUcontext)&dummy_context;
+    return CUDA_SUCCESS;
+}
+
+ENTRY cuDevicePrimaryCtxRelease_v2(CUdevice device) {
+    (void)device;
+    PLANNED();
+    count(&live.contexts, -1);
+    return CUDA_SUCCESS;
+}
+
+ENTRY cuCtxPushCurrent_v2(CUcontext context) {
+    PLANNED();
+    if (depth == DEPTH || context != (CUcontext)&dummy_context) return CUDA_ERROR_INVALID_CONTEXT;
+    stack[depth++] = context;
+    count(&live.pushed, 1);
+    return CUDA_SUCCESS;
+}
+
+ENTRY cuCtxPopCurrent_v2(CUcontext *out) {
+    CURRENT();
+    *out = stack[--depth];
+    count(&live.pushed, -1);
+    return CUDA_SUCCESS;
+}
+
+ENTRY cuCtxGetDevice(CUdevice *device) {
+    CURRENT();
+    *device = 0;
+    return CUDA_SUCCESS;
+}
+
+ENTRY cuThreadExchangeStreamCaptureMode(CUstreamCaptureMode *mode) {
+    PLANNED();
+    CUstreamCaptureMode before = capture_mode;
+    count(&live.relaxed,
+          (*mode == CU_STREAM_CAPTURE_MODE_RELAXED) - (before == CU_STREAM_CAPTURE_MODE_RELAXED));
+    capture_mode = *mode;
+    *mode = before;
+    return CUDA_SUCCESS;
+}
+
+/* ---- Memory in place ---- */
+
+static range *range_at(range *list, uintptr_t begin, size_t size) {
+    for (int i = 0; i < RANGES; i++)
+        if (list[i].size == size && list[i].begin == begin) return &list[i];
+    return NULL;
+}
+
+static bool inside_reserved(uintptr_t begin, size_t size) {
+    for (int i = 0; i < RANGES; i++)
+        if (begin >= reserved[i].begin && begin + size <= reserved[i].begin + reserved[i].size) return true;
+    return false;
+}
+
+static bool overlaps_mapped(uintptr_t begin, size_t size) {
+    for (int i = 0; i < RANGES; i++)
+        if (mapped[i].size && begin < mapped[i].begin + mapped[i].size && mapped[i].begin < begin + size)
+            return true;
+    return false;
+}
+
+ENTRY cuMemAddressReserve(CUdeviceptr *out, size_t size, size_t align, CUdeviceptr at,
+                          unsigned long long flags) {
+    (void)align, (void)at, (void)flags;
+    UNSAFE();
+    range *slot = range_at(reserved, 0, 0);
+    if (size == 0 || size % UNIT) return CUDA_ERROR_INVALID_VALUE;
+    void *space = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (!slot || space == MAP_FAILED) return CUDA_ERROR_OUT_OF_MEMORY;
+    *slot = (range){(uintptr_t)space, size, NULL};
+    *out = (CUdeviceptr)(uintptr_t)space;
+    count(&live.ranges, 1);
+    return CUDA_SUCCESS;
+}
+
+ENTRY cuMemAddressFree(CUdeviceptr at, size_t size) {
+    UNSAFE();
+    range *found = range_at(reserved, at, size);
+    if (!found || overlaps_mapped(at, size)) return CUDA_ERROR_INVALID_VALUE;
+    munmap((void *)(uintptr_t)at, size);
+    *found = (range){0, 0, NULL};
+    count(&live.ranges, -1);
+    return CUDA_SUCCESS;
+}
+
+ENTRY cuMemGetAllocationGranularity(size_t *out, const CUmemAllocationProp *prop,
+                                    CUmemAllocationGranularity_flags f) {
+    (void)prop, (void)f;
+    UNSAFE();
+    *out = UNIT;
+    return CUDA_SUCCESS;
+}
+
+ENTRY cuMemCreate(CUmemGenericAllocationHandle *out, size_t size, const CUmemAllocationProp *prop,
+                  unsigned long long flags) {
+    (void)flags;
+    UNSAFE();
+    if (size == 0 || size % UNIT || prop->type != CU_MEM_ALLOCATION_TYPE_PINNED)
+        return CUDA_ERROR_INVALID_VALUE;
+    memory *m = calloc(1, sizeof *m);
+    if (!m) return CUDA_ERROR_OUT_OF_MEMORY;
+    m->file = memfd_create("fake", MFD_CLOEXEC);
+    m->size = size;
+    m->holders = 1;
+    if (m->file < 0 || ftruncate(m->file, (off_t)size) != 0) return CUDA_ERROR_OUT_OF_MEMORY;
+    count(&live.handles, 1);
+    *out = (CUmemGenericAllocationHandle)(uintptr_t)m;
+    return CUDA_SUCCESS;
+}
+
+static void let_go(memory *m) {
+    if (--m->holders > 0) return;
+    close(m->file);
+    free(m);
+}
+
+ENTRY cuMemRelease(CUmemGenericAllocationHandle handle) {
+    UNSAFE();
+    let_go((memory *)(uintptr_t)handle);
+    count(&live.handles, -1);
+    return CUDA_SUCCESS;
+}
+
+ENTRY cuMemMap(CUdeviceptr at, size_t size, size_t offset, CUmemGenericAllocationHandle handle,
+               unsigned long long flags) {
+    (void)flags;
+    UNSAFE();
+    memory *m = (memory *)(uintptr_t)handle;
+    range *slot = range_at(mapped, 0, 0);
+    if (!slot || offset || size != m->size || !inside_reserved(at, size) || overlaps_mapped(at, size))
+        return CUDA_ERROR_INVALID_VALUE;
+    if (mmap((void *)(uintptr_t)at, size, PROT_NONE, MAP_SHARED | MAP_FIXED, m->file, 0) == MAP_FAILED)
+        return CUDA_ERROR_MAP_FAILED;
+    m->holders++;
+    *slot = (range){at, size, m};
+    count(&live.segments, 1);
+    return CUDA_SUCCESS;
+}
+
+ENTRY cuMemUnmap(CUdeviceptr at, size_t size) {
+    UNSAFE();
+    range *found = range_at(mapped, at, size);
+    if (!found) return CUDA_ERROR_INVALID_VALUE;
+    mmap((void *)(uintptr_t)at, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1,
+         0);
+    let_go(found->backing);
+    *found = (range){0, 0, NULL};
+    count(&live.segments, -1);
+    return CUDA_SUCCESS;
+}
+
+ENTRY cuMemSetAccess(CUdeviceptr at, size_t size, const CUmemAccessDesc *access, size_t accesses) {
+    UNSAFE();
+    if (!range_at(mapped, at, size) || accesses == 0 || access->flags != CU_MEM_ACCESS_FLAGS_PROT_READWRITE)
+        return CUDA_ERROR_INVALID_VALUE;
+    mprotect((void *)(uintptr_t)at, size, PROT_READ | PROT_WRITE);
+    return CUDA_SUCCESS;
+}
+
+/* ---- Blocks ---- */
+
+static CUresult take(CUdeviceptr *out, size_t bytes) {
+    void *block = malloc(bytes);
+    if (!block) return CUDA_ERROR_OUT_OF_MEMORY;
+    count(&live.blocks, 1);
+    *out = (CUdeviceptr)(uintptr_t)block;
+    return CUDA_SUCCESS;
+}
+
+static CUresult give(CUdeviceptr at) {
+    free((void *)(uintptr_t)at);
+    count(&live.blocks, -1);
+    return CUDA_SUCCESS;
+}
+
+ENTRY cuMemAlloc_v2(CUdeviceptr *out, size_t bytes) { UNSAFE(); return take(out, bytes); }
+ENTRY cuMemFree_v2(CUdeviceptr at) { UNSAFE(); return give(at); }
+ENTRY cuMemAllocAsync(CUdeviceptr *out, size_t bytes, CUstream s) {
+    (void)s;
+    CURRENT();
+    return take(out, bytes);
+}
+ENTRY cuMemFreeAsync(CUdeviceptr at, CUstream s) { (void)s; CURRENT(); return give(at); }
+ENTRY cuMemFreeHost(void *block) { UNSAFE(); return give((CUdeviceptr)(uintptr_t)block); }
+
+ENTRY cuMemHostAlloc(void **out, size_t bytes, unsigned flags) {
+    (void)flags;
+    UNSAFE();
+    CUdeviceptr at = 0;
+    CUresult result = take(&at, bytes);
+    *out = (void *)(uintptr_t)at;
+    return result;
+}
+
+ENTRY cuMemHostGetDevicePointer_v2(CUdeviceptr *out, void *block, unsigned flags) {
+    (void)flags;
+    UNSAFE();
+    *out = (CUdeviceptr)(uintptr_t)block;
+    return CUDA_SUCCESS;
+}
+
+/* ---- Streams and events: everything is done when the call returns ---- */
+
+static CUresult copy(void *to, const void *from, size_t bytes) {
+    memcpy(to, from, bytes);
+    return CUDA_SUCCESS;
+}
+
+ENTRY cuMemcpyHtoDAsync_v2(CUdeviceptr to, const void *from, size_t bytes, CUstream s) {
+    (void)s;
+    CURRENT();
+    return copy((void *)(uintptr_t)to, from, bytes);
+}
+
+ENTRY cuMemcpyDtoHAsync_v2(void *to, CUdeviceptr from, size_t bytes, CUstream s) {
+    (void)s;
+    CURRENT();
+    return copy(to, (void *)(uintptr_t)from, bytes);
+}
+
+ENTRY cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream s) {
+    (void)s;
+    CURRENT();
+    return copy((void *)(uintptr_t)to, (void *)(uintptr_t)from, bytes);
+}
+
+static CUresult fill(CUdeviceptr to, const void *pattern, size_t width, size_t times) {
+    for (size_t i = 0; i < times; i++) memcpy((char *)(uintptr_t)to + i * width, pattern, width);
+    return CUDA_SUCCESS;
+}
+
+ENTRY cuMemsetD8Async(CUdeviceptr to, unsigned char value, size_t times, CUstream s) {
+    (void)s;
+    CURRENT();
+    return fill(to, &value, 1, times);
+}
+
+ENTRY cuMemsetD16Async(CUdeviceptr to, unsigned short value, size_t times, CUstream s) {
+    (void)s;
+    CURRENT();
+    return fill(to, &value, 2, times);
+}
+
+ENTRY cuMemsetD32Async(CUdeviceptr to, unsigned value, size_t times, CUstream s) {
+    (void)s;
+    CURRENT();
+    return fill(to, &value, 4, times);
+}
+
+ENTRY cuStreamCreate(CUstream *out, unsigned flags) {
+    CURRENT();
+    if (flags != CU_STREAM_NON_BLOCKING) return CUDA_ERROR_INVALID_VALUE;
+    *out = calloc(1, sizeof **out);
+    count(&live.streams, 1);
+    return CUDA_SUCCESS;
+}
+
+ENTRY cuStreamDestroy_v2(CUstream s) {
+    CURRENT();
+    free(s);
+    count(&live.streams, -1);
+    return CUDA_SUCCESS;
+}
+
+static CUresult ask(CUstream s) {
+    if (!s->capturing) return CUDA_SUCCESS;
+    live.broken_captures++;
+    return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
+}
+
+ENTRY cuStreamSynchronize(CUstream s) { UNSAFE(); return ask(s); }
+ENTRY cuStreamQuery(CUstream s) { UNSAFE(); return ask(s); }
+
+ENTRY cuStreamWaitEvent(CUstream s, CUevent e, unsigned flags) {
+    (void)e, (void)flags;
+    CURRENT();
+    return ask(s);
+}
+
+ENTRY cuStreamIsCapturing(CUstream s, CUstreamCaptureStatus *status) {
+    CURRENT();
+    *status = s->capturing ? CU_STREAM_CAPTURE_STATUS_ACTIVE : CU_STREAM_CAPTURE_STATUS_NONE;
+    return CUDA_SUCCESS;
+}
+
+ENTRY cuStreamGetCtx(CUstream s, CUcontext *context) {
+    (void)s;
+    CURRENT();
+    *context = (CUcontext)&dummy_context;
+    return CUDA_SUCCESS;
+}
+
+ENTRY cuEventCreate(CUevent *out, unsigned flags) {
+    (void)flags;
+    CURRENT();
+    *out = calloc(1, sizeof **out);
+    count(&live.events, 1);
+    return CUDA_SUCCESS;
+}
+
+ENTRY cuEventDestroy_v2(CUevent e) {
+    CURRENT();
+    free(e);
+    count(&live.events, -1);
+    return CUDA_SUCCESS;
+}
+
+ENTRY cuEventRecord(CUevent e, CUstream s) {
+    CURRENT();
+    e->recorded = true;
+    return ask(s);
+}
+
+ENTRY cuEventQuery(CUevent e) { (void)e; UNSAFE(); return CUDA_SUCCESS; }
+ENTRY cuEventSynchronize(CUevent e) { (void)e; UNSAFE(); return CUDA_SUCCESS; }
+
+ENTRY cuEventElapsedTime(float *out, CUevent from, CUevent to);
+ENTRY cuEventElapsedTime(float *out, CUevent from, CUevent to) {
+    CURRENT();
+    *out = 1.5f;
+    return from->recorded && to->recorded ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
+}
+
+ENTRY cuLaunchHostFunc(CUstream s, CUhostFn function, void *user) {
+    (void)s;
+    CURRENT();
+    function(user);
+    return CUDA_SUCCESS;
+}
+
+/* ---- Modules: of one kernel "k" with parameters of 8 and 4 bytes ---- */
+
+ENTRY cuModuleLoadDataEx(CUmodule *out, const void *image, unsigned options, CUjit_option *names,
+                         void **values) {
+    (void)options, (void)names;
+    UNSAFE();
+    if (strcmp(image, "fake") != 0) {
+        snprintf(values[0], 32, "the fake's log");
+        return CUDA_ERROR_INVALID_IMAGE;
+    }
+    *out = malloc(1);
+    count(&live.modules, 1);
+    return CUDA_SUCCESS;
+}
+
+ENTRY cuModuleUnload(CUmodule m) {
+    UNSAFE();
+    free(m);
+    count(&live.modules, -1);
+    return CUDA_SUCCESS;
+}
+
+ENTRY cuModuleGetFunction(CUfunction *out, CUmodule m, const char *name) {
+    (void)m;
+    UNSAFE();
+    *out = (CUfunction)&dummy_function;
+    return strcmp(name, "k") == 0 ? CUDA_SUCCESS : CUDA_ERROR_NOT_FOUND;
+}
+
+ENTRY cuFuncGetAttribute(int *out, CUfunction_attribute which, CUfunction f) {
+    (void)f;
+    CURRENT();
+    *out = which == CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK ? 1024
+         : which == CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES ? 48 << 10 : 0;
+    return CUDA_SUCCESS;
+}
+
+ENTRY cuFuncSetAttribute(CUfunction f, CUfunction_attribute which, int value) {
+    (void)f, (void)which, (void)value;
+    CURRENT();
+    return CUDA_SUCCESS;
+}
+
+ENTRY cuFuncGetParamInfo(CUfunction f, size_t index, size_t *offset, size_t *size) {
+    (void)f;
+    CURRENT();
+    *offset = index * 8;
+    *size = index == 0 ? 8 : 4;
+    return index < 2 ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+}
+
+ENTRY cuOccupancyMaxPotentialBlockSize(int *grid, int *block, CUfunction f, CUoccupancyB2DSize shared_of,
+                                       size_t shared, int limit) {
+    (void)f, (void)shared_of, (void)shared, (void)limit;
+    CURRENT();
+    *grid = 132;
+    *block = 768;
+    return CUDA_SUCCESS;
+}
+
+ENTRY cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by,
+                     unsigned bz, unsigned shared, CUstream s, void **parameters, void **extra) {
+    (void)f, (void)shared, (void)s, (void)extra;
+    CURRENT();
+    if (gy != 1 || gz != 1 || by != 1 || bz != 1 || !parameters) return CUDA_ERROR_INVALID_VALUE;
+    live.grid = gx;
+    live.block = bx;
+    return CUDA_SUCCESS;
+}
+
+/* ---- Finding entries: one this way, the others by their exported names ---- */
+
+ENTRY cuGetProcAddress_v2(const char *symbol, void **out, int version, cuuint64_t flags,
+                          CUdriverProcAddressQueryResult *status);
+ENTRY cuGetProcAddress_v2(const char *symbol, void **out, int version, cuuint64_t flags,
+                          CUdriverProcAddressQueryResult *status) {
+    (void)flags;
+    if (version > number("FAKE_CUDA_VERSION", 13000)) return CUDA_ERROR_INVALID_VALUE;
+    CUresult (*init)(unsigned) = cuInit;
+    *out = NULL;
+    *status = CU_GET_PROC_ADDRESS_SYMBOL_NOT_FOUND;
+    if (strcmp(symbol, "cuInit") != 0) return CUDA_SUCCESS;
+    memcpy(out, &init, sizeof *out);
+    *status = CU_GET_PROC_ADDRESS_SUCCESS;
+    return CUDA_SUCCESS;
+}
+
+/* ---- The test's hands ---- */
+
+#define CONTROL __attribute__((visibility("default")))
+
+CONTROL void fake_fail(const char *name, unsigned long nth, int result) {
+    pthread_mutex_lock(&mutex);
+    snprintf(plan.name, sizeof plan.name, "%s", name);
+    plan.nth = nth;
+    plan.result = result;
+    plan.fired = false;
+    pthread_mutex_unlock(&mutex);
+}
+
+CONTROL bool fake_fired(void) { return plan.fired; }
+CONTROL unsigned long fake_calls(void) { return calls; }
+CONTROL void fake_capture(void *stream, bool on) { ((CUstream)stream)->capturing = on; }
+CONTROL void fake_capture_elsewhere(bool on) { captured_elsewhere = on; }
+CONTROL void *fake_context(void) { return &dummy_context; }
+
+CONTROL void fake_live(fake_counts *out) {
+    pthread_mutex_lock(&mutex);
+    *out = live;
+    pthread_mutex_unlock(&mutex);
+}

@@ -1,0 +1,220 @@
+-- successes: 17
+-- Pictures, by their pixels, and positions as files.
+
+local gpumm = require "gpumm"
+local graph, picture = gpumm.graph, gpumm.picture
+
+local folder = os.tmpname()
+os.remove(folder)
+assert(os.execute("mkdir " .. folder))
+
+local function beside(name) return folder .. "/" .. name end
+
+local function bytes_of(path)
+    local file = io.open(path, "rb")
+    if not file then return nil end
+    local bytes = file:read("a")
+    file:close()
+    return bytes
+end
+
+local function positions(list) return gpumm.view("f32x2", list) end
+
+local function message_of(...)
+    local ok, message = pcall(...)
+    assert.is_false(ok)
+    return message
+end
+
+-- Draws and reads back: a function (x, y) -> red, green, blue, with x and y from 0.
+local function drawn(options)
+    local path = beside "drawn.png"
+    options.width, options.height = options.width or 200, options.height or 100
+    assert.is_true(picture.write(path, options))
+    local pixels, width, height = assert(gpumm.image.read(path))
+    assert.equal(options.width, width)
+    assert.equal(options.height, height)
+    return function(x, y)
+        local r, g, b = pixels:get(y * width + x + 1)
+        return r, g, b
+    end
+end
+
+local PAIR = graph.new(2, { 1 }, { 2 })
+
+teardown(function() os.execute("rm -r " .. folder) end)
+
+describe("a picture", function()
+    it("shows nodes in their colors on the background", function()
+        local at = drawn {
+            positions = positions { { 0, 0 }, { 1, 0 } }, graph = PAIR, colors = { "#ff0000", { 0, 0, 1 } },
+            background = "#102030",
+        }
+        assert.same({ 255, 0, 0 }, { at(4, 50) })
+        assert.same({ 0, 0, 255 }, { at(195, 50) })
+        assert.same({ 16, 32, 48 }, { at(100, 10) })
+        assert.same({ 16, 32, 48 }, { at(0, 0) })
+    end)
+
+    it("shows edges between their nodes, in the mixture of their colors", function()
+        local at = drawn {
+            positions = positions { { 0, 0 }, { 1, 0 } }, graph = PAIR, colors = { "#ff0000", "#0000ff" },
+            background = "#000000",
+        }
+        local r, g, b = at(100, 50)
+        local r2, _, b2 = at(100, 49) -- the line lies between two rows
+        assert.is_true(r + r2 > 10 and b + b2 > 10 and g == 0)
+        assert.is_true(math.abs(r - b) <= 12)
+        assert.same({ 0, 0, 0 }, { at(100, 60) })
+    end)
+
+    it("has y upwards", function()
+        local at = drawn {
+            positions = positions { { 0, 0 }, { 0, 5 } }, colors = { "#ff0000", "#00ff00" }, background = "#000000",
+        }
+        assert.same({ 0, 255, 0 }, { at(100, 4) })
+        assert.same({ 255, 0, 0 }, { at(100, 95) })
+    end)
+
+    it("is brighter where edges are denser", function()
+        local from, to, list = {}, {}, { { 0, 0 }, { 1, 0 }, { 0, 1 }, { 1, 1 } }
+        for i = 5, 44 do
+            from[#from + 1], to[#to + 1], list[i] = 1, i, { 1, 0 }
+        end
+        from[#from + 1], to[#to + 1] = 3, 4
+        local at = drawn {
+            positions = positions(list), graph = graph.new(44, from, to), width = 400, height = 400,
+            background = "#000000",
+        }
+        local function column(y0, y1)
+            local sum = 0
+            for y = y0, y1 do
+                local r, g, b = at(200, y)
+                sum = sum + r + g + b
+            end
+            return sum
+        end
+        local one, many = column(10, 30), column(370, 390)
+        assert.is_true(one > 0)
+        assert.is_true(many > 2 * one)
+    end)
+
+    it("is the same every time, byte for byte", function()
+        local g = graph.new(60, (function()
+            local from, to = {}, {}
+            for i = 1, 59 do from[i], to[i] = i, i * 7 % 60 + 1 end
+            return from, to
+        end)())
+        local list = {}
+        for i = 1, 60 do list[i] = { math.cos(i) * i, math.sin(i) * i } end
+        local options = { positions = positions(list), graph = g, width = 320, height = 240 }
+        picture.write(beside "one.png", options)
+        picture.write(beside "two.png", options)
+        assert.is_true(#bytes_of(beside "one.png") > 1000)
+        assert.is_true(bytes_of(beside "one.png") == bytes_of(beside "two.png"))
+    end)
+
+    it("may have one node, or all on one spot", function()
+        local at = drawn { positions = positions { { 7, 7 } }, colors = { "#00ff00" } }
+        assert.same({ 0, 255, 0 }, { at(100, 50) })
+        at = drawn { positions = positions { { 3, 3 }, { 3, 3 } }, graph = PAIR, colors = { 1, 1 } }
+        assert.same({ 0x5b, 0x8f, 0xf9 }, { at(100, 50) })
+    end)
+
+    it("keeps strays on its border, so that the rest is seen", function()
+        local list = {}
+        for i = 1, 500 do list[i] = { i % 20, i // 20 } end
+        list[501] = { 1e9, 12 }
+        local colors = {}
+        for i = 1, 501 do colors[i] = "#ffffff" end
+        local at, lit = drawn { positions = positions(list), colors = colors, background = "#000000" }, 0
+        for x = 60, 140 do
+            for y = 10, 90 do
+                if at(x, y) > 128 then lit = lit + 1 end
+            end
+        end
+        assert.is_true(lit > 100)
+    end)
+
+    it("may show the nodes that are there so far", function()
+        local g = graph.new(3, { 1, 2 }, { 2, 3 })
+        local at = drawn { positions = positions { { 0, 0 }, { 1, 0 } }, graph = g, colors = { 1, 1 } }
+        assert.same({ 0x5b, 0x8f, 0xf9 }, { at(4, 50) })
+    end)
+
+    it("uses the manager it is given, and leaves nothing in it", function()
+        local manager <close> = assert(gpumm.manager { device = "host" })
+        drawn { positions = positions { { 0, 0 }, { 1, 1 } }, graph = PAIR, manager = manager }
+        collectgarbage()
+        collectgarbage()
+        assert.equal(0, manager:stats().total_allocated_bytes)
+    end)
+
+    it("refuses what is empty or not finite, and names it", function()
+        local path = beside "never.png"
+        assert.equal("there is nothing to draw: no positions",
+            message_of(picture.write, path, { positions = positions {} }))
+        assert.matches("^position 2 is not finite: ",
+            message_of(picture.write, path, { positions = positions { { 0, 0 }, { 0 / 0, 1 } } }))
+        assert.matches("^position 1 is not finite: ",
+            message_of(picture.write, path, { positions = positions { { 1, -math.huge } } }))
+        assert.is_nil(bytes_of(path))
+    end)
+
+    it("refuses more positions than nodes", function()
+        assert.equal("there are 3 positions for a graph of 2 nodes", message_of(picture.write, beside "never.png",
+            { positions = positions { { 0, 0 }, { 1, 1 }, { 2, 2 } }, graph = PAIR }))
+    end)
+
+    it("refuses bad options by name", function()
+        local function refused(options)
+            options.positions = positions { { 0, 0 } }
+            return message_of(picture.write, beside "never.png", options)
+        end
+        assert.matches('unknown option "widht"; valid: positions, graph', refused { widht = 5 })
+        assert.matches("width is a whole number from 16 to 16384, not 5", refused { width = 5 })
+        assert.matches("height is a whole number from 16 to 16384, not x", refused { height = "x" })
+        assert.matches("the background is pink; a color is", refused { background = "pink" })
+        assert.matches("the color of node 1 is nil; a color is", refused { colors = {} })
+        assert.matches("needs positions", message_of(picture.write, beside "never.png", {}))
+    end)
+
+    it("says where it cannot write, and leaves nothing", function()
+        local message = message_of(picture.write, beside "no/such/a.png", { positions = positions { { 0, 0 } } })
+        assert.equal("cannot write " .. beside "no/such/a.png" .. ": there is no folder " .. beside "no/such", message)
+        os.execute("mkdir " .. beside "taken.png")
+        assert.matches("IO", message_of(picture.write, beside "taken.png", { positions = positions { { 0, 0 } } }))
+        local left = io.popen("ls -A " .. folder):read("a")
+        assert.not_matches("taken%.png.", left:gsub("\n", " "):gsub("taken%.png ", ""))
+    end)
+end)
+
+describe("positions", function()
+    local VIEW = positions { { 0.5, -1.25 }, { 1e10, 0.1 } }
+
+    it("are written as .csv", function()
+        assert.is_true(picture.positions(beside "p.csv", VIEW))
+        assert.equal("x,y\n0.5,-1.25\n1e+10,0.100000001\n", bytes_of(beside "p.csv"))
+    end)
+
+    it("are written as .npy", function()
+        assert.is_true(picture.positions(beside "p.npy", VIEW))
+        local back = assert(gpumm.npy.read(beside "p.npy"))
+        assert.equal(2, #back)
+        assert.same({ 0.5, -1.25 }, { back:get(1) })
+    end)
+
+    it("are not written as anything else, nor where there are none", function()
+        assert.matches("written as .npy or .csv", message_of(picture.positions, beside "p.txt", VIEW))
+        assert.matches("no positions", message_of(picture.positions, beside "q.csv", positions {}))
+        assert.is_nil(bytes_of(beside "q.csv"))
+    end)
+
+    it("leave no part of a file where the disk is full", function()
+        local message = message_of(picture.positions, "/no/folder/p.csv", VIEW)
+        assert.equal("cannot write /no/folder/p.csv: there is no folder /no/folder", message)
+        os.execute("mkdir " .. beside "taken.csv")
+        assert.matches("^cannot write ", message_of(picture.positions, beside "taken.csv", VIEW))
+        assert.is_nil(bytes_of(beside "taken.csv.part"))
+    end)
+end)

@@ -1,0 +1,28 @@
+#!/bin/sh
+# Runs one spec file and holds it to the number of successes that its first line promises, so that a file
+# whose tests vanished, or are all pending, fails:   run-spec.sh GPUMM-RUN BUSTED FILE
+#   -- successes: 12          in every build
+#   -- successes: 12, gpu: 3  3 more where GPUMM_DEVICE=cuda; their count is printed as skipped elsewhere
+run=$1 busted=$2 spec=$3
+first=$(sed -n 1p "$spec")
+wanted=$(printf '%s\n' "$first" | sed -n 's/^-- successes: \([0-9]*\).*/\1/p')
+gpu=$(printf '%s\n' "$first" | sed -n 's/.*gpu: \([0-9]*\).*/\1/p')
+if [ -z "$wanted" ]; then
+  echo "$spec: its first line must be '-- successes: N'" >&2
+  exit 1
+fi
+exclude="--exclude-tags=gpu"
+if [ "$GPUMM_DEVICE" = cuda ]; then
+  wanted=$((wanted + ${gpu:-0}))
+  exclude=
+elif [ -n "$gpu" ]; then
+  echo "skipped: $gpu tests of $(basename "$spec") need a GPU"
+fi
+output=$("$run" "$busted" --lua= --output=plainTerminal --helper=spec/helper.lua $exclude "$spec" 2>&1)
+code=$?
+printf '%s\n' "$output"
+got=$(printf '%s\n' "$output" | sed -n 's/^\([0-9]*\) success[es]* \/ 0 failures \/ 0 errors \/ [0-9]* pending.*/\1/p' | tail -n 1)
+if [ "$code" -ne 0 ] || [ "$got" != "$wanted" ]; then
+  echo "$spec: $wanted successes are promised, got '${got:-none}', exit code $code" >&2
+  exit 1
+fi

@@ -1,0 +1,15 @@
+/* Formats one line and hands it over. */
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void log_line(const log_sink *sink, gpumm_log_level level, const char *format, ...) {
+    if (!sink->write) return;
+    char line[2048];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(line, sizeof line, format, list);
+    va_end(list);
+    sink->write(sink->user, level, line);
+}

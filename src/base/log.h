@@ -1,0 +1,15 @@
+/* Where lines for people go: the host application's sink. Never called under a lock. */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include "gpumm.h"
+
+typedef struct log_sink {
+    gpumm_log_fn write; /* NULL: silent */
+    void *user;
+} log_sink;
+
+void log_line(const log_sink *sink, gpumm_log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,24 @@
+/* Checked arithmetic on sizes: every product of sizes in gpumm goes through here. False: overflow. */
+#ifndef BASE_SIZE_H
+#define BASE_SIZE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+static inline bool size_add(uint64_t a, uint64_t b, uint64_t *sum) { return !__builtin_add_overflow(a, b, sum); }
+static inline bool size_mul(uint64_t a, uint64_t b, uint64_t *product) { return !__builtin_mul_overflow(a, b, product); }
+
+/* Up to a multiple of `unit` (any positive number). */
+static inline bool size_round_up(uint64_t n, uint64_t unit, uint64_t *rounded) {
+    uint64_t rest = n % unit;
+    return rest == 0 ? (*rounded = n, true) : size_add(n, unit - rest, rounded);
+}
+
+static inline uint64_t size_min(uint64_t a, uint64_t b) { return a < b ? a : b; }
+static inline uint64_t size_max(uint64_t a, uint64_t b) { return a > b ? a : b; }
+
+/* "12.0 MiB" into text, for messages; returns text. */
+char *size_text(uint64_t bytes, char text[static 32]);
+
+#endif

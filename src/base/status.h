@@ -1,0 +1,20 @@
+/* Failing: how every room reports an error. `fail` is the only place where a message is made. */
+#ifndef BASE_STATUS_H
+#define BASE_STATUS_H
+
+#include "gpumm.h"
+
+/* Sets this thread's message and returns `status`, so that `return fail(…)` reads as one act. */
+gpumm_status fail(gpumm_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Puts words in front of this thread's message: "buffer 'x': …". Returns `status`. */
+gpumm_status fail_in(gpumm_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* fail(OUT_OF_MEMORY) for gpumm's own host memory. */
+gpumm_status fail_host_memory(size_t bytes);
+
+#define TRY(call)                            \
+    do {                                     \
+        gpumm_status try_status_ = (call);   \
+        if (try_status_ != GPUMM_OK) return try_status_; \
+    } while (0)
+
+#endif

@@ -1,0 +1,142 @@
+/* Clock, condition and worker over pthreads. */
+#include "base/thread.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/status.h"
+
+enum { TICK_NS = 200000 };
+
+uint64_t clock_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+double clock_seconds(void) { return (double)clock_ns() * 1e-9; }
+
+void clock_sleep_ns(uint64_t ns) {
+    struct timespec t = {(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)};
+    while (nanosleep(&t, &t) == -1 && errno == EINTR) {}
+}
+
+uint64_t clock_deadline(double seconds) {
+    if (!(seconds >= 0) || seconds > 1e9) return UINT64_MAX;
+    return clock_ns() + (uint64_t)(seconds * 1e9);
+}
+
+gpumm_status cond_open(pthread_cond_t *cond) {
+    pthread_condattr_t attributes;
+    if (pthread_condattr_init(&attributes)) return fail_host_memory(sizeof attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    int error = pthread_cond_init(cond, &attributes);
+    pthread_condattr_destroy(&attributes);
+    return error ? fail_host_memory(sizeof *cond) : GPUMM_OK;
+}
+
+bool cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t deadline) {
+    if (deadline == UINT64_MAX) return pthread_cond_wait(cond, mutex), true;
+    struct timespec t = {(time_t)(deadline / 1000000000u), (long)(deadline % 1000000000u)};
+    return pthread_cond_timedwait(cond, mutex, &t) != ETIMEDOUT;
+}
+
+static job *worker_take(worker *w) {
+    job *j = w->first;
+    w->first = j->next;
+    if (!w->first) w->last = NULL;
+    return j;
+}
+
+static void worker_run_one(worker *w) {
+    job *j = worker_take(w);
+    w->busy = true;
+    pthread_mutex_unlock(&w->mutex);
+    j->run(j);
+    pthread_mutex_lock(&w->mutex);
+    w->busy = false;
+}
+
+/* With the mutex held: lets tick run, unlocked, and says whether it wants to be called again. */
+static bool worker_tick(worker *w) {
+    if (!w->tick) return false;
+    w->busy = true;
+    pthread_mutex_unlock(&w->mutex);
+    bool again = w->tick(w->user);
+    pthread_mutex_lock(&w->mutex);
+    w->busy = false;
+    return again;
+}
+
+static void *worker_main(void *argument) {
+    worker *w = argument;
+    pthread_mutex_lock(&w->mutex);
+    for (;;) {
+        if (w->first) worker_run_one(w);
+        bool again = worker_tick(w);
+        if (w->first) continue;
+        pthread_cond_broadcast(&w->idle);
+        if (w->stopping) break;
+        cond_wait_until(&w->wake, &w->mutex, again ? clock_ns() + TICK_NS : UINT64_MAX);
+    }
+    pthread_mutex_unlock(&w->mutex);
+    return NULL;
+}
+
+static int thread_start_quiet(pthread_t *thread, void *(*main)(void *), void *argument) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(thread, NULL, main, argument);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
+
+gpumm_status worker_start(worker *w, bool (*tick)(void *user), void *user) {
+    memset(w, 0, sizeof *w);
+    w->tick = tick;
+    w->user = user;
+    pthread_mutex_init(&w->mutex, NULL);
+    TRY(cond_open(&w->wake));
+    TRY(cond_open(&w->idle));
+    int error = thread_start_quiet(&w->thread, worker_main, w);
+    if (!error) return GPUMM_OK;
+    pthread_cond_destroy(&w->wake);
+    pthread_cond_destroy(&w->idle);
+    return fail(GPUMM_OUT_OF_MEMORY, "the system refused a thread: %s", strerror(error));
+}
+
+void worker_post(worker *w, job *j) {
+    j->next = NULL;
+    pthread_mutex_lock(&w->mutex);
+    if (w->last) w->last->next = j;
+    else w->first = j;
+    w->last = j;
+    pthread_cond_signal(&w->wake);
+    pthread_mutex_unlock(&w->mutex);
+}
+
+void worker_nudge(worker *w) {
+    pthread_mutex_lock(&w->mutex);
+    pthread_cond_signal(&w->wake);
+    pthread_mutex_unlock(&w->mutex);
+}
+
+void worker_drain(worker *w) {
+    pthread_mutex_lock(&w->mutex);
+    while (w->first || w->busy) pthread_cond_wait(&w->idle, &w->mutex);
+    pthread_mutex_unlock(&w->mutex);
+}
+
+void worker_stop(worker *w) {
+    pthread_mutex_lock(&w->mutex);
+    w->stopping = true;
+    pthread_cond_signal(&w->wake);
+    pthread_mutex_unlock(&w->mutex);
+    pthread_join(w->thread, NULL);
+    pthread_cond_destroy(&w->wake);
+    pthread_cond_destroy(&w->idle);
+    pthread_mutex_destroy(&w->mutex);
+}

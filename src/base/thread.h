@@ -1,0 +1,45 @@
+/* Threads: a monotonic clock, condition waits against it, and the worker (one thread, one queue of
+   jobs in order), which serves as a host stream and as a manager's background hand alike. */
+#ifndef BASE_THREAD_H
+#define BASE_THREAD_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gpumm.h"
+
+uint64_t clock_ns(void); /* monotonic */
+double clock_seconds(void);
+void clock_sleep_ns(uint64_t ns);
+/* The moment `seconds` from now, in clock_ns; negative: UINT64_MAX, never. */
+uint64_t clock_deadline(double seconds);
+
+gpumm_status cond_open(pthread_cond_t *cond); /* on the monotonic clock */
+/* False once `deadline` (clock_ns; UINT64_MAX: never) has passed. */
+bool cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t deadline);
+
+typedef struct job {
+    struct job *next;
+    void (*run)(struct job *job); /* owns the job from then on */
+} job;
+
+typedef struct worker {
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t wake, idle;
+    job *first, *last;
+    bool busy, stopping;
+    /* Called between jobs and about every 200 us while it returns true; may be NULL. */
+    bool (*tick)(void *user);
+    void *user;
+} worker;
+
+/* Starts the thread with every signal blocked: signals belong to the application's own threads. */
+gpumm_status worker_start(worker *w, bool (*tick)(void *user), void *user);
+void worker_post(worker *w, job *j);
+void worker_nudge(worker *w); /* have tick called soon */
+void worker_drain(worker *w); /* waits until the queue is empty and nothing runs */
+void worker_stop(worker *w);  /* drains, then joins */
+
+#endif

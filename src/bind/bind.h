@@ -1,0 +1,223 @@
+/*
+ * What every part of the Lua face shares: sealed classes, handles with identity, the one way to turn a status
+ * into Lua, option tables, tags, and what is kept per Lua state.
+ *
+ * Rules of this room
+ *   - A userdata is made before the C call that fills it, so that a memory error of Lua's leaks nothing.
+ *   - No memory that only C knows is held across a call that may raise.
+ *   - Close functions only mark a handle closed (core frees the resource); the reference goes with the userdata,
+ *     because a finaliser of the script's may run in the midst of our call. Scratch is the exception.
+ *   - Every call that enqueues work ends with an optional argument `where`: an options table {stream = s, …},
+ *     or a stream, which stands for {stream = s}.
+ */
+#ifndef BIND_BIND_H
+#define BIND_BIND_H
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#include "base/size.h"
+#include "base/status.h"
+#include "gpumm.h"
+
+/* ---- Failing ------------------------------------------------------------------------------ */
+
+/* The one place that decides what a failed status is in Lua. Misuse (INVALID_ARGUMENT, CLOSED, STALE) raises
+   "STATUS: message"; the world's failures return nil, "STATUS: message", "STATUS", or raise too where the
+   manager of the object in stack slot 1 is in raising mode. Use: return bind_fail(L, status). */
+int bind_fail(lua_State *L, gpumm_status status);
+/* The same for calls where STALE is an outcome and no misuse (tickets). */
+int bind_fail_ticket(lua_State *L, gpumm_status status);
+/* Raises whatever the status. */
+int bind_raise(lua_State *L, gpumm_status status);
+/* true, or what bind_fail returns. */
+int bind_result(lua_State *L, gpumm_status status);
+/* After OUT_OF_MEMORY or OVER_LIMIT: collects this state's garbage and returns true, so that the call is tried
+   once more. Objects of ours that finalisers close meanwhile stay valid in C. */
+bool bind_collects(lua_State *L, gpumm_status status);
+#define BIND_RETRY(L, status, call)                             \
+    do {                                                        \
+        (status) = (call);                                      \
+        if (bind_collects((L), (status))) (status) = (call);    \
+    } while (0)
+
+/* ---- Classes ------------------------------------------------------------------------------ */
+
+typedef struct bind_class {
+    const char *name;           /* "gpumm.buffer": its key in the registry, and __name */
+    const luaL_Reg *methods;    /* object:method(…); may be NULL, as the next two */
+    const luaL_Reg *properties; /* object.property: called with the object in slot 1 */
+    const luaL_Reg *meta;       /* metamethods, not __index; handles get their __gc by themselves */
+    lua_CFunction missing;      /* object[key] where neither has the key: object in 1, key in 2; NULL: nil */
+    void (*release)(void *object); /* for handles: gives the C reference back */
+} bind_class;
+
+/* Makes the sealed metatable: getmetatable gives the name, methods cannot be changed. [-0, +0, m] */
+void bind_class_open(lua_State *L, const bind_class *class);
+/* Is it a method or property? */
+bool bind_class_has(const bind_class *class, const char *name);
+
+/* ---- Handles: userdata that stand for one C object ------------------------------------------ */
+
+enum { BIND_OWNER = 1, BIND_EXTRA = 2 }; /* user values: the manager; what the class likes */
+
+typedef struct bind_handle {
+    const bind_class *class;
+    void *object;  /* one reference; NULL: never filled, or released */
+    bool closed;   /* by the script */
+    bool borrowed; /* the host's: a script may use it, not free it */
+    bool raising;  /* of managers: the world's failures raise */
+    int kept;      /* of frames: does it hold its slot? of readbacks: at least so many do */
+    int patience;  /* of readbacks: captures refused until garbage is looked for again */
+    int slots;     /* of readbacks that this state made; 0: unknown */
+} bind_handle;
+
+/* An empty handle whose manager is the value in slot `owner` (0: none). [-0, +1, m] */
+bind_handle *bind_new(lua_State *L, const bind_class *class, int owner);
+/* Gives the reference `object` to the empty handle on top; where this state has a handle of that object already,
+   the reference is given back and that handle takes the top. [-1, +1, m] */
+bind_handle *bind_adopt(lua_State *L, bind_handle *handle, void *object);
+/* The handle this state has of `object`, or false and nothing. [-0, +(0|1), -] */
+bool bind_find(lua_State *L, const bind_class *class, const void *object);
+/* The handle at `index`; raises for any other value. Works on closed ones. */
+bind_handle *bind_handle_at(lua_State *L, int index, const bind_class *class);
+/* Its object; raises CLOSED where it is closed. */
+void *bind_check(lua_State *L, int index, const bind_class *class);
+/* Its object; NULL for any other value; raises CLOSED where it is closed. */
+void *bind_test(lua_State *L, int index, const bind_class *class);
+/* Pushes the manager's userdata of the handle at `index`. [-0, +1, -] */
+void bind_push_owner(lua_State *L, int index);
+/* The handle at `index` of whatever class; NULL for any other value. */
+bind_handle *bind_any_handle(lua_State *L, int index);
+int bind_to_text(lua_State *L); /* a __tostring for handles */
+
+extern const bind_class bind_manager_class, bind_buffer_class, bind_group_class, bind_scratch_class,
+    bind_stream_class, bind_event_class, bind_readback_class, bind_frame_class, bind_kernel_class,
+    bind_fault_class;
+
+gpumm_manager *bind_to_manager(lua_State *L, int index);
+gpumm_buffer *bind_to_buffer(lua_State *L, int index);
+gpumm_group *bind_to_group(lua_State *L, int index);
+gpumm_stream *bind_to_stream(lua_State *L, int index);
+
+/* ---- Arguments and options ------------------------------------------------------------------ */
+
+/* A string without zero bytes; raises. */
+const char *bind_text(lua_State *L, int index);
+/* A count of elements: an integer that is not negative; raises. */
+uint64_t bind_count(lua_State *L, int index);
+/* A size in bytes: a number, or text as "4GiB"; raises. */
+uint64_t bind_size(lua_State *L, int index);
+/* A position from 1, returned from 0; `otherwise` where it is absent. */
+uint64_t bind_first(lua_State *L, int index, uint64_t otherwise);
+/* Seconds; -1 (no bound) where absent; raises for NaN and negative ones. */
+double bind_seconds(lua_State *L, int index);
+
+/* Raises 'unknown option "limt" (did you mean "limit"?); valid: …' for a key that is not in `valid`, which NULL
+   ends. Raw access: no metamethod of the table runs. Positional entries are refused unless `list`. */
+void bind_options(lua_State *L, int table, const char *const *valid, bool list);
+/* table[key] raw: pushes it and returns true, or returns false and pushes nothing where it is nil. */
+bool bind_option(lua_State *L, int table, const char *key);
+/* The rest read one option and pop it. A missing one leaves `otherwise`. A bad one raises and names its key.
+   Text stays alive with the table. */
+uint64_t bind_option_count(lua_State *L, int table, const char *key, uint64_t otherwise);
+uint64_t bind_option_size(lua_State *L, int table, const char *key, uint64_t otherwise);
+unsigned bind_option_unsigned(lua_State *L, int table, const char *key, unsigned otherwise);
+bool bind_option_bool(lua_State *L, int table, const char *key, bool otherwise);
+double bind_option_number(lua_State *L, int table, const char *key, double otherwise);
+const char *bind_option_text(lua_State *L, int table, const char *key, const char *otherwise);
+gpumm_stream *bind_option_stream(lua_State *L, int table); /* "stream"; NULL where absent */
+/* Raises 'unknown WHAT "key" (did you mean …?); valid: …'. */
+int bind_unknown(lua_State *L, const char *what, const char *key, const char *const *valid);
+void bind_push_list(lua_State *L, const char *const *words); /* "a, b, c"; [-0, +1, m] */
+gpumm_access bind_access(lua_State *L, int index); /* "read" or "write" */
+/* A fault plan from the table at `table`; its texts stay alive with it. */
+void bind_option_fault(lua_State *L, int table, gpumm_fault *plan);
+/* A count as a Lua integer; what is past the largest is the largest. [-0, +1, -] */
+void bind_push_count(lua_State *L, uint64_t count);
+
+/* The `where` argument at `index`: nil, a stream, or a table of `valid` options (NULL: stream alone). */
+gpumm_stream *bind_where(lua_State *L, int index, const char *const *valid);
+/* Is the value at `index` such an argument: a table or a stream? */
+bool bind_is_where(lua_State *L, int index);
+
+/* [first [, count]] [, where] from slot `index` on, against `length` elements: what b:download and its kin take. */
+typedef struct bind_range {
+    uint64_t first, count; /* from 0 */
+    bool counted;          /* was a count given? else it is the rest of the length */
+    gpumm_stream *stream;
+} bind_range;
+void bind_to_range(lua_State *L, int index, uint64_t length, bind_range *out);
+
+/* ---- Growth ------------------------------------------------------------------------------- */
+
+/* The growth that the value at `index` describes: nil, a table of gpumm.growth's, or a function. Returns whether
+   it is a function: then `out` is EXACT, and bind_grow_ahead asks it. A list is copied into a userdata that is
+   pushed always (nil where there is none). [-0, +1, e] */
+bool bind_to_growth(lua_State *L, int index, gpumm_growth *out);
+/* The same from table["growth"] and table["align"]. Pushes the function where it is one. [-0, +1, e] */
+bool bind_option_growth(lua_State *L, int table, gpumm_growth *out);
+uint32_t bind_factor_ppm(lua_State *L, double factor); /* raises below 1, over 4000 and for NaN */
+/* Pushes the manager's table of what it keeps alive, by the handle at `object`: functions by the name of their
+   buffer, groups by their address. [-0, +1, -] */
+void bind_push_keeps(lua_State *L, int object);
+/* Keeps the function at `function` (nil: none) for the buffer or group userdata at `object`. [-0, +0, m] */
+void bind_keep_schedule(lua_State *L, int object, int function);
+/* Before a call that needs `required` elements of the buffer or group at `object`: where a function schedules its
+   growth and it must grow, asks it and grows. A function's error propagates. */
+gpumm_status bind_grow_ahead(lua_State *L, int object, uint64_t required);
+
+/* ---- Who asks ------------------------------------------------------------------------------- */
+
+enum { BIND_TAG = 128 };
+/* "layout.lua:12": the first caller that is a script of the user's; "" where there is none. */
+const char *bind_tag(lua_State *L, char text[static BIND_TAG]);
+/* Pushes `path`, beside the first caller that was read from a file, where it is relative. [-0, +1, m] */
+void bind_push_beside(lua_State *L, const char *path);
+
+/* ---- One a Lua state ------------------------------------------------------------------------ */
+
+typedef struct bind_state {
+    gpumm_budget *budget; /* every manager's of this state; NULL once the state closes */
+    char device[128];     /* overrides what scripts ask for; "" : nothing */
+    gpumm_log_fn log;
+    void *log_user;
+    int collecting;       /* in bind_collects or a schedule */
+} bind_state;
+
+bind_state *bind_state_of(lua_State *L);
+/* Tells the collector about memory that it does not see. */
+void bind_press(lua_State *L, uint64_t bytes);
+
+/* ---- What the parts give each other ----------------------------------------------------------- */
+
+void bind_push_buffer(lua_State *L, gpumm_buffer *buffer, int owner); /* retains */ /* [-0, +1, m] */
+int bind_manager_new(lua_State *L); /* gpumm.manager */
+/* The handle of the host's manager, retained; where the state has one, that. [-0, +1, m] */
+void bind_push_manager(lua_State *L, gpumm_manager *manager, bool borrowed);
+/* Methods of managers, by the part that makes what they return. */
+int bind_buffer_allocate(lua_State *L);
+int bind_buffer_anonymous(lua_State *L);
+int bind_buffer_get(lua_State *L);
+int bind_buffer_drop(lua_State *L);
+int bind_buffer_ensure(lua_State *L);
+int bind_group_new(lua_State *L);
+int bind_kernel_new(lua_State *L);
+int bind_stream_new(lua_State *L);
+int bind_stream_main(lua_State *L);
+int bind_scratch_new(lua_State *L);
+int bind_readback_new(lua_State *L);
+int bind_readback_start(lua_State *L);
+int bind_readback_finish(lua_State *L);
+int bind_fault_of(lua_State *L);
+int bind_buffer_readback(lua_State *L);
+int bind_group_readback(lua_State *L);
+/* Pushes the names that frames of it know: member -> index. [-0, +1, m] */
+void bind_readback_names(lua_State *L, gpumm_readback *readback);
+/* Where the top is a frame's new handle, gives it the names (a table: member -> index) at `names`. [-0, +0, m] */
+void bind_frame_names(lua_State *L, int names);
+
+/* gpumm.config. The module table is on top of the stack and stays there. */
+void bind_open_config(lua_State *L);
+
+#endif

@@ -1,0 +1,12 @@
+/* The books of a manager, in Lua: methods of the manager's class. */
+#ifndef BIND_BOOKS_H
+#define BIND_BOOKS_H
+
+#include <lua.h>
+
+int books_stats(lua_State *L);
+int books_leaks(lua_State *L);
+int books_check(lua_State *L);
+int books_blocks(lua_State *L);
+
+#endif

@@ -1,0 +1,452 @@
+/*
+ * Buffers.
+ *
+ *   m:allocate(name, type, length [, config])   named; type nil: config.bytes_per_element opaque bytes
+ *   m:buffer {type =, length =, …}              anonymous: goes with its last handle
+ *   m:get_buffer(name [, type])  m:free(name)  m:ensure_capacity(name, n)
+ *
+ *   b:upload(data [, first] [, where])              data: a table, a string, a view
+ *   b:download([first [, count]] [, where])         a view that owns its memory
+ *   b:fill(value [, first [, count]] [, where])
+ *   b:copy(from [, {first =, from_first =, count =, stream =}])
+ *   b:resize(n [, where])  b:append(data or n [, where])  b:ensure_capacity(n)  b:shrink_to_fit()
+ *   b:used(stream, "read"|"write")  b:readback {…}  b:free()  b:close()
+ *
+ * `where` is {stream = s}, with first and count too where there is a range, or a stream.
+ */
+#include <string.h>
+
+#include "bind/bind.h"
+#include "bind/data.h"
+#include "bind/view.h"
+
+/* ---- Making them --------------------------------------------------------------------------- */
+
+static const char *const config_keys[] = {
+    "bytes_per_element", "growth_factor", "max_size_bytes", "min_size_bytes", "enable_async", "growth",
+    "align", "ahead", "max_length", "tag", "stream", NULL};
+
+static const char *const buffer_keys[] = {
+    "type", "length", "bytes_per_element", "growth_factor", "max_size_bytes", "min_size_bytes", "enable_async",
+    "growth", "align", "ahead", "max_length", "tag", "stream", NULL};
+
+typedef struct buffer_plan {
+    gpumm_config config;
+    gpumm_growth growth;
+    bool scheduled; /* is growth set, beside the config's factor? */
+    int function;   /* the stack slot of a Lua schedule, 0: none */
+    gpumm_buffer_options options; /* the rest of them */
+    char tag[BIND_TAG];
+} buffer_plan;
+
+/* Pushes one value, which keeps the growth's list alive. */
+static void read_growth(lua_State *L, int table, buffer_plan *plan) {
+    plan->scheduled = bind_option(L, table, "growth");
+    if (plan->scheduled) lua_pop(L, 1);
+    bool function = bind_option_growth(L, table, &plan->growth);
+    if (function) plan->function = lua_gettop(L);
+}
+
+static void read_plan(lua_State *L, int table, buffer_plan *plan) {
+    gpumm_config *c = &plan->config;
+    c->bytes_per_element = bind_option_size(L, table, "bytes_per_element", c->bytes_per_element);
+    c->growth_factor = bind_option_number(L, table, "growth_factor", c->growth_factor);
+    c->max_size_bytes = bind_option_size(L, table, "max_size_bytes", c->max_size_bytes);
+    c->min_size_bytes = bind_option_size(L, table, "min_size_bytes", c->min_size_bytes);
+    c->enable_async = bind_option_bool(L, table, "enable_async", c->enable_async);
+    plan->options.max_length = bind_option_count(L, table, "max_length", 0);
+    plan->options.ahead = bind_option_unsigned(L, table, "ahead", 0);
+    plan->options.stream = bind_option_stream(L, table);
+    plan->options.tag = bind_option_text(L, table, "tag", plan->tag);
+    read_growth(L, table, plan);
+}
+
+/* What core is to make, from the plan; `made` gets a type to release, or NULL. Calls no Lua. */
+static gpumm_status complete(buffer_plan *plan, const gpumm_type *type, gpumm_buffer_options *out,
+                             const gpumm_type **made) {
+    TRY(gpumm_config_options(&plan->config, out));
+    *made = out->type;
+    if (type) out->type = type;
+    out->name = plan->options.name;
+    out->length = plan->options.length;
+    if (plan->options.max_length) out->max_length = plan->options.max_length;
+    out->ahead = plan->options.ahead;
+    out->stream = plan->options.stream;
+    out->tag = plan->options.tag;
+    uint64_t align = plan->growth.align;
+    if (plan->scheduled) out->growth = plan->growth;
+    if (align) out->growth.align = align;
+    return GPUMM_OK;
+}
+
+/* Makes it, with the manager in slot 1. */
+static int make(lua_State *L, buffer_plan *plan, const gpumm_type *type) {
+    gpumm_manager *manager = bind_to_manager(L, 1);
+    bind_handle *handle = bind_new(L, &bind_buffer_class, 1);
+    gpumm_buffer_options options;
+    const gpumm_type *made = NULL;
+    gpumm_buffer *buffer;
+    gpumm_status status = complete(plan, type, &options, &made);
+    if (status == GPUMM_OK) BIND_RETRY(L, status, gpumm_allocate(manager, &options, &buffer));
+    gpumm_type_release(made);
+    if (status != GPUMM_OK) return bind_fail(L, status);
+    bind_adopt(L, handle, buffer);
+    if (plan->function == 0 && options.name) lua_pushnil(L); /* a freed namesake's may be there still */
+    else if (plan->function != 0) lua_pushvalue(L, plan->function);
+    else return 1;
+    bind_keep_schedule(L, lua_gettop(L) - 1, lua_gettop(L));
+    lua_pop(L, 1);
+    return 1;
+}
+
+static const gpumm_type *type_or_null(lua_State *L, int index) {
+    return lua_isnoneornil(L, index) ? NULL : bind_to_type(L, index);
+}
+
+int bind_buffer_allocate(lua_State *L) {
+    buffer_plan plan = {.config = gpumm_config_default()};
+    lua_settop(L, 5);
+    bind_to_manager(L, 1);
+    plan.options.name = bind_text(L, 2);
+    const gpumm_type *type = type_or_null(L, 3);
+    plan.options.length = bind_count(L, 4);
+    plan.options.tag = bind_tag(L, plan.tag);
+    if (!lua_isnil(L, 5)) {
+        bind_options(L, 5, config_keys, false);
+        read_plan(L, 5, &plan);
+    }
+    return make(L, &plan, type);
+}
+
+int bind_buffer_anonymous(lua_State *L) {
+    buffer_plan plan = {.config = gpumm_config_default()};
+    plan.config.min_size_bytes = 0;
+    lua_settop(L, 2);
+    bind_to_manager(L, 1);
+    bind_options(L, 2, buffer_keys, false);
+    plan.options.tag = bind_tag(L, plan.tag);
+    plan.options.length = bind_option_count(L, 2, "length", 0);
+    if (!bind_option(L, 2, "type")) lua_pushnil(L);
+    const gpumm_type *type = type_or_null(L, 3);
+    read_plan(L, 2, &plan);
+    int results = make(L, &plan, type);
+    if (results == 1) {
+        gpumm_buffer_info info;
+        gpumm_buffer *buffer = bind_to_buffer(L, -1);
+        if (gpumm_buffer_get_info(buffer, &info) == GPUMM_OK) bind_press(L, info.capacity_bytes);
+    }
+    return results;
+}
+
+void bind_push_buffer(lua_State *L, gpumm_buffer *buffer, int owner) {
+    if (bind_find(L, &bind_buffer_class, buffer)) return;
+    bind_handle *handle = bind_new(L, &bind_buffer_class, owner);
+    bind_adopt(L, handle, gpumm_buffer_retain(buffer));
+}
+
+/* ---- By name ------------------------------------------------------------------------------ */
+
+/* Pushes the buffer that the name in slot 2 names; else what a failed call returns, and how many in *results. */
+static gpumm_buffer *find_named(lua_State *L, const gpumm_type *type, int *results) {
+    gpumm_manager *manager = bind_to_manager(L, 1);
+    const char *name = bind_text(L, 2);
+    bind_handle *handle = bind_new(L, &bind_buffer_class, 1);
+    gpumm_buffer *buffer;
+    gpumm_status status = gpumm_find(manager, name, type, &buffer);
+    if (status != GPUMM_OK) {
+        *results = bind_fail(L, status);
+        return NULL;
+    }
+    bind_adopt(L, handle, buffer);
+    return buffer;
+}
+
+int bind_buffer_get(lua_State *L) {
+    int results = 1;
+    lua_settop(L, 3);
+    find_named(L, type_or_null(L, 3), &results);
+    return results;
+}
+
+static gpumm_status not_borrowed(const bind_handle *handle) {
+    return handle->borrowed ? fail(GPUMM_INVALID_ARGUMENT, "this buffer is the host application's to free") : GPUMM_OK;
+}
+
+int bind_buffer_drop(lua_State *L) {
+    int results;
+    lua_settop(L, 2);
+    if (!find_named(L, NULL, &results)) return results;
+    gpumm_status status = not_borrowed(bind_handle_at(L, 3, &bind_buffer_class));
+    if (status == GPUMM_OK) status = gpumm_free(bind_to_manager(L, 1), bind_text(L, 2));
+    if (status != GPUMM_OK) return bind_fail(L, status);
+    lua_getiuservalue(L, 1, BIND_EXTRA);
+    lua_pushvalue(L, 2);
+    lua_pushnil(L);
+    lua_rawset(L, -3); /* its schedule */
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+static gpumm_status ensure(lua_State *L, int object, uint64_t capacity) {
+    gpumm_status status;
+    gpumm_buffer *buffer = bind_to_buffer(L, object);
+    TRY(bind_grow_ahead(L, object, capacity));
+    BIND_RETRY(L, status, gpumm_buffer_ensure_capacity(buffer, capacity));
+    return status;
+}
+
+int bind_buffer_ensure(lua_State *L) {
+    int results;
+    lua_settop(L, 3);
+    uint64_t capacity = bind_count(L, 3);
+    if (!find_named(L, NULL, &results)) return results;
+    return bind_result(L, ensure(L, 4, capacity));
+}
+
+/* ---- Contents ----------------------------------------------------------------------------- */
+
+static int buffer_upload(lua_State *L) {
+    gpumm_buffer *buffer = bind_to_buffer(L, 1);
+    struct data data;
+    bind_range range;
+    lua_settop(L, 5);
+    luaL_argcheck(L, !lua_isnil(L, 2), 2, "data expected: a table, a string or a view");
+    bind_to_range(L, 3, 0, &range);
+    data_encode(L, 2, gpumm_buffer_type(buffer), &data);
+    if (range.counted && range.count != data.count)
+        return luaL_error(L, "upload: count is %I, but the data has %I elements", (LUAI_UACINT)range.count,
+                          (LUAI_UACINT)data.count);
+    return bind_result(L, gpumm_buffer_upload(buffer, range.stream, range.first, data.count, data.bytes));
+}
+
+static int buffer_download(lua_State *L) {
+    gpumm_buffer *buffer = bind_to_buffer(L, 1);
+    gpumm_buffer_info info;
+    bind_range range;
+    gpumm_status status = gpumm_buffer_get_info(buffer, &info);
+    if (status != GPUMM_OK) return bind_fail(L, status);
+    lua_settop(L, 4);
+    bind_to_range(L, 2, info.length, &range);
+    if (range.first > info.length || range.count > info.length - range.first)
+        return luaL_error(L, "download: elements %I to %I of a buffer of length %I", (LUAI_UACINT)(range.first + 1),
+                          (LUAI_UACINT)(range.first + range.count), (LUAI_UACINT)info.length);
+    void *bytes = view_push_owned(L, gpumm_buffer_type(buffer), range.count);
+    status = gpumm_buffer_download(buffer, range.stream, range.first, range.count, bytes);
+    return status == GPUMM_OK ? 1 : bind_fail(L, status);
+}
+
+static int buffer_fill(lua_State *L) {
+    gpumm_buffer *buffer = bind_to_buffer(L, 1);
+    const gpumm_type *type = gpumm_buffer_type(buffer);
+    gpumm_buffer_info info;
+    bind_range range;
+    gpumm_status status = gpumm_buffer_get_info(buffer, &info);
+    if (status != GPUMM_OK) return bind_fail(L, status);
+    lua_settop(L, 5);
+    bind_to_range(L, 3, info.length, &range);
+    void *element = lua_newuserdatauv(L, gpumm_type_size(type), 0);
+    memset(element, 0, gpumm_type_size(type));
+    data_encode_one(L, 2, type, element);
+    return bind_result(L, gpumm_buffer_fill(buffer, range.stream, range.first, range.count, element));
+}
+
+static uint64_t option_first(lua_State *L, int table, const char *key) {
+    uint64_t first = bind_option_count(L, table, key, 1);
+    if (first == 0) luaL_error(L, "option \"%s\": positions count from 1", key);
+    return first - 1;
+}
+
+static int buffer_copy(lua_State *L) {
+    static const char *const valid[] = {"first", "from_first", "count", "stream", NULL};
+    gpumm_buffer *to = bind_to_buffer(L, 1), *from = bind_to_buffer(L, 2);
+    gpumm_buffer_info info;
+    gpumm_status status = gpumm_buffer_get_info(from, &info);
+    if (status != GPUMM_OK) return bind_fail(L, status);
+    gpumm_stream *stream = bind_where(L, 3, valid);
+    uint64_t first = 0, from_first = 0, count = info.length;
+    if (lua_istable(L, 3)) {
+        first = option_first(L, 3, "first");
+        from_first = option_first(L, 3, "from_first");
+        count = info.length > from_first ? info.length - from_first : 0;
+        count = bind_option_count(L, 3, "count", count);
+    }
+    return bind_result(L, gpumm_buffer_copy(to, first, from, from_first, count, stream));
+}
+
+/* ---- Size --------------------------------------------------------------------------------- */
+
+static gpumm_status resize(lua_State *L, uint64_t length, gpumm_stream *stream) {
+    gpumm_status status;
+    gpumm_buffer *buffer = bind_to_buffer(L, 1);
+    TRY(bind_grow_ahead(L, 1, length));
+    BIND_RETRY(L, status, gpumm_buffer_resize(buffer, stream, length));
+    return status;
+}
+
+static int buffer_resize(lua_State *L) {
+    bind_to_buffer(L, 1);
+    uint64_t length = bind_count(L, 2);
+    return bind_result(L, resize(L, length, bind_where(L, 3, NULL)));
+}
+
+static gpumm_status append_data(lua_State *L, gpumm_buffer *buffer, gpumm_stream *stream, uint64_t length) {
+    struct data data;
+    uint64_t required;
+    data_encode(L, 2, gpumm_buffer_type(buffer), &data);
+    if (!size_add(length, data.count, &required)) return fail(GPUMM_OVER_MAX_SIZE, "too many elements");
+    TRY(bind_grow_ahead(L, 1, required));
+    view_test(L, 2); /* a schedule may have ended the frame whose view it is: that raises */
+    gpumm_status status = gpumm_buffer_append(buffer, stream, data.count, data.bytes);
+    if (!bind_collects(L, status)) return status;
+    view_test(L, 2); /* and so may finalisers */
+    return gpumm_buffer_append(buffer, stream, data.count, data.bytes);
+}
+
+static int buffer_append(lua_State *L) {
+    gpumm_buffer *buffer = bind_to_buffer(L, 1);
+    gpumm_buffer_info info;
+    lua_settop(L, 3);
+    gpumm_stream *stream = bind_where(L, 3, NULL);
+    gpumm_status status = gpumm_buffer_get_info(buffer, &info);
+    if (status != GPUMM_OK) return bind_fail(L, status);
+    if (gpumm_buffer_group(buffer))
+        return bind_raise(L, fail(GPUMM_INVALID_ARGUMENT, "'%s' is a member of a group: append to the group",
+                                  gpumm_buffer_name(buffer)));
+    if (lua_type(L, 2) != LUA_TNUMBER) return bind_result(L, append_data(L, buffer, stream, info.length));
+    uint64_t length;
+    if (!size_add(info.length, bind_count(L, 2), &length)) return luaL_argerror(L, 2, "too many elements");
+    return bind_result(L, resize(L, length, stream));
+}
+
+static int buffer_ensure(lua_State *L) {
+    bind_to_buffer(L, 1);
+    return bind_result(L, ensure(L, 1, bind_count(L, 2)));
+}
+
+static int buffer_shrink(lua_State *L) { return bind_result(L, gpumm_buffer_shrink_to_fit(bind_to_buffer(L, 1))); }
+
+static int buffer_used(lua_State *L) {
+    gpumm_buffer *buffer = bind_to_buffer(L, 1);
+    gpumm_stream *stream = lua_isnoneornil(L, 2) ? NULL : bind_to_stream(L, 2);
+    return bind_result(L, gpumm_buffer_used(buffer, stream, bind_access(L, 3)));
+}
+
+/* ---- Ending them -------------------------------------------------------------------------- */
+
+static int buffer_free(lua_State *L) {
+    gpumm_buffer *buffer = bind_to_buffer(L, 1);
+    gpumm_status status = not_borrowed(bind_handle_at(L, 1, &bind_buffer_class));
+    if (status == GPUMM_OK) status = gpumm_buffer_free(buffer);
+    if (status != GPUMM_OK) return bind_fail(L, status);
+    lua_pushnil(L);
+    bind_keep_schedule(L, 1, lua_gettop(L));
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+/* As free, and nothing where it is freed already, a group's, or the host's. */
+static int buffer_close(lua_State *L) {
+    bind_handle *handle = bind_handle_at(L, 1, &bind_buffer_class);
+    if (handle->object && !handle->borrowed) (void)gpumm_buffer_free(handle->object);
+    return 0;
+}
+
+/* ---- Properties --------------------------------------------------------------------------- */
+
+static gpumm_buffer_info info_of(lua_State *L) {
+    gpumm_buffer_info info;
+    gpumm_status status = gpumm_buffer_get_info(bind_to_buffer(L, 1), &info);
+    if (status != GPUMM_OK) bind_raise(L, status);
+    return info;
+}
+
+#define COUNT_PROPERTY(field)                        \
+    static int buffer_##field(lua_State *L) {        \
+        bind_push_count(L, info_of(L).field);        \
+        return 1;                                    \
+    }
+COUNT_PROPERTY(length)
+COUNT_PROPERTY(capacity)
+COUNT_PROPERTY(max_length)
+COUNT_PROPERTY(capacity_bytes)
+COUNT_PROPERTY(committed_bytes)
+COUNT_PROPERTY(generation)
+
+static int buffer_address(lua_State *L) {
+    lua_pushinteger(L, (lua_Integer)info_of(L).address);
+    return 1;
+}
+
+static int buffer_name(lua_State *L) {
+    lua_pushstring(L, gpumm_buffer_name(bind_to_buffer(L, 1)));
+    return 1;
+}
+
+static int buffer_type(lua_State *L) {
+    bind_push_type(L, gpumm_buffer_type(bind_to_buffer(L, 1)));
+    return 1;
+}
+
+static int buffer_manager(lua_State *L) {
+    bind_to_buffer(L, 1);
+    bind_push_owner(L, 1);
+    return 1;
+}
+
+static int buffer_group(lua_State *L) {
+    gpumm_group *group = gpumm_buffer_group(bind_to_buffer(L, 1));
+    return group && bind_find(L, &bind_group_class, group) ? 1 : 0;
+}
+
+static int buffer_text(lua_State *L) {
+    const bind_handle *handle = bind_handle_at(L, 1, &bind_buffer_class);
+    gpumm_buffer_info info;
+    if (!handle->object || gpumm_buffer_get_info(handle->object, &info) != GPUMM_OK) {
+        lua_pushfstring(L, "gpumm.buffer '%s' (freed)", handle->object ? gpumm_buffer_name(handle->object) : "");
+        return 1;
+    }
+    lua_pushfstring(L, "gpumm.buffer '%s' of %I %s", gpumm_buffer_name(handle->object), (LUAI_UACINT)info.length,
+                    gpumm_type_name(gpumm_buffer_type(handle->object)));
+    return 1;
+}
+
+/* ---- Registration --------------------------------------------------------------------------- */
+
+static const luaL_Reg methods[] = {
+    {"upload", buffer_upload},
+    {"download", buffer_download},
+    {"fill", buffer_fill},
+    {"copy", buffer_copy},
+    {"resize", buffer_resize},
+    {"append", buffer_append},
+    {"ensure_capacity", buffer_ensure},
+    {"shrink_to_fit", buffer_shrink},
+    {"used", buffer_used},
+    {"readback", bind_buffer_readback},
+    {"free", buffer_free},
+    {"close", buffer_close},
+    {NULL, NULL},
+};
+
+static const luaL_Reg properties[] = {
+    {"name", buffer_name},
+    {"type", buffer_type},
+    {"length", buffer_length},
+    {"capacity", buffer_capacity},
+    {"capacity_bytes", buffer_capacity_bytes},
+    {"committed_bytes", buffer_committed_bytes},
+    {"max_length", buffer_max_length},
+    {"address", buffer_address},
+    {"generation", buffer_generation},
+    {"manager", buffer_manager},
+    {"group", buffer_group},
+    {NULL, NULL},
+};
+
+static const luaL_Reg meta[] = {
+    {"__len", buffer_length}, {"__close", buffer_close}, {"__tostring", buffer_text}, {NULL, NULL}};
+
+static void release(void *buffer) { gpumm_buffer_release(buffer); }
+
+const bind_class bind_buffer_class = {
+    .name = "gpumm.buffer", .methods = methods, .properties = properties, .meta = meta, .release = release};

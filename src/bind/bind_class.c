@@ -1,0 +1,164 @@
+/*
+ * Sealed classes and handles. A handle is a userdata with one reference to a C object; each class has a table of
+ * weak values in the registry, so that one object is one userdata in a state.
+ */
+#include <string.h>
+
+#include "bind/bind.h"
+
+static const char class_key = 0; /* its address marks our metatables */
+
+/* ---- Classes ------------------------------------------------------------------------------ */
+
+/* Upvalues: the class, its methods, its properties. */
+static int index_object(lua_State *L) {
+    const bind_class *class = lua_touserdata(L, lua_upvalueindex(1));
+    luaL_checkudata(L, 1, class->name);
+    lua_settop(L, 2);
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL) return 1;
+    lua_pushvalue(L, 2);
+    lua_rawget(L, lua_upvalueindex(3));
+    lua_CFunction property = lua_tocfunction(L, -1);
+    lua_settop(L, 2);
+    if (property) return property(L);
+    return class->missing ? class->missing(L) : 0;
+}
+
+static int collect_handle(lua_State *L) {
+    const bind_class *class = lua_touserdata(L, lua_upvalueindex(1));
+    bind_handle *handle = luaL_checkudata(L, 1, class->name);
+    void *object = handle->object;
+    handle->object = NULL;
+    if (object) class->release(object);
+    return 0;
+}
+
+static void push_functions(lua_State *L, const luaL_Reg *functions) {
+    lua_newtable(L);
+    if (functions) luaL_setfuncs(L, functions, 0);
+}
+
+static void open_identity(lua_State *L, const bind_class *class) {
+    lua_createtable(L, 0, 0);
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "v");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, class);
+}
+
+void bind_class_open(lua_State *L, const bind_class *class) {
+    if (!luaL_newmetatable(L, class->name)) {
+        lua_pop(L, 1);
+        return;
+    }
+    if (class->release) {
+        open_identity(L, class);
+        lua_pushlightuserdata(L, (void *)class);
+        lua_pushcclosure(L, collect_handle, 1);
+        lua_setfield(L, -2, "__gc");
+        lua_pushlightuserdata(L, (void *)class);
+        lua_rawsetp(L, -2, &class_key);
+    }
+    lua_pushlightuserdata(L, (void *)class);
+    push_functions(L, class->methods);
+    push_functions(L, class->properties);
+    lua_pushcclosure(L, index_object, 3);
+    lua_setfield(L, -2, "__index");
+    lua_pushstring(L, class->name);
+    lua_setfield(L, -2, "__metatable");
+    if (class->meta) luaL_setfuncs(L, class->meta, 0);
+    lua_pop(L, 1);
+}
+
+static bool holds(const luaL_Reg *functions, const char *name) {
+    for (; functions && functions->name; functions++)
+        if (strcmp(functions->name, name) == 0) return true;
+    return false;
+}
+
+bool bind_class_has(const bind_class *class, const char *name) {
+    return holds(class->methods, name) || holds(class->properties, name);
+}
+
+/* ---- Handles ------------------------------------------------------------------------------ */
+
+bind_handle *bind_new(lua_State *L, const bind_class *class, int owner) {
+    bind_handle *handle = lua_newuserdatauv(L, sizeof *handle, BIND_EXTRA);
+    *handle = (bind_handle){.class = class};
+    luaL_setmetatable(L, class->name);
+    if (owner != 0) {
+        lua_pushvalue(L, owner);
+        lua_setiuservalue(L, -2, BIND_OWNER);
+    }
+    return handle;
+}
+
+bool bind_find(lua_State *L, const bind_class *class, const void *object) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, class);
+    lua_rawgetp(L, -1, object);
+    lua_remove(L, -2);
+    bind_handle *handle = lua_touserdata(L, -1);
+    /* A finalised one can still be in the table while the state closes. */
+    if (handle && handle->object == object) return true;
+    lua_pop(L, 1);
+    return false;
+}
+
+bind_handle *bind_adopt(lua_State *L, bind_handle *handle, void *object) {
+    if (bind_find(L, handle->class, object)) {
+        handle->class->release(object);
+        lua_remove(L, -2);
+        return lua_touserdata(L, -1);
+    }
+    handle->object = object; /* from here on the collector gives it back */
+    lua_rawgetp(L, LUA_REGISTRYINDEX, handle->class);
+    lua_pushvalue(L, -2);
+    lua_rawsetp(L, -2, object);
+    lua_pop(L, 1);
+    return handle;
+}
+
+bind_handle *bind_handle_at(lua_State *L, int index, const bind_class *class) {
+    return luaL_checkudata(L, index, class->name);
+}
+
+static void *open_object(lua_State *L, const bind_handle *handle) {
+    if (handle->object && !handle->closed) return handle->object;
+    luaL_error(L, "CLOSED: this %s is closed", handle->class->name);
+    return NULL;
+}
+
+void *bind_check(lua_State *L, int index, const bind_class *class) {
+    return open_object(L, bind_handle_at(L, index, class));
+}
+
+void *bind_test(lua_State *L, int index, const bind_class *class) {
+    bind_handle *handle = luaL_testudata(L, index, class->name);
+    return handle ? open_object(L, handle) : NULL;
+}
+
+bind_handle *bind_any_handle(lua_State *L, int index) {
+    if (lua_type(L, index) != LUA_TUSERDATA || !lua_getmetatable(L, index)) return NULL;
+    bool ours = lua_rawgetp(L, -1, &class_key) == LUA_TLIGHTUSERDATA;
+    lua_pop(L, 2);
+    return ours ? lua_touserdata(L, index) : NULL;
+}
+
+void bind_push_owner(lua_State *L, int index) {
+    lua_getiuservalue(L, index, BIND_OWNER);
+}
+
+int bind_to_text(lua_State *L) {
+    const bind_handle *handle = bind_any_handle(L, 1);
+    if (!handle) return luaL_argerror(L, 1, "an object of gpumm's expected");
+    bool gone = !handle->object || handle->closed;
+    lua_pushfstring(L, gone ? "%s (closed)" : "%s: %p", handle->class->name, handle->object);
+    return 1;
+}
+
+gpumm_manager *bind_to_manager(lua_State *L, int index) { return bind_check(L, index, &bind_manager_class); }
+gpumm_buffer *bind_to_buffer(lua_State *L, int index) { return bind_check(L, index, &bind_buffer_class); }
+gpumm_group *bind_to_group(lua_State *L, int index) { return bind_check(L, index, &bind_group_class); }
+gpumm_stream *bind_to_stream(lua_State *L, int index) { return bind_check(L, index, &bind_stream_class); }

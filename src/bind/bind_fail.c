@@ -1,0 +1,62 @@
+/*
+ * The one way to turn a status into Lua: what raises, what returns nil, message, code, and what is tried again
+ * after the collector has run.
+ */
+#include "bind/bind.h"
+
+/* Misuse is a mistake in the script and raises; the rest happens to correct scripts too. */
+static bool is_misuse(gpumm_status status) {
+    return status == GPUMM_INVALID_ARGUMENT || status == GPUMM_CLOSED || status == GPUMM_STALE;
+}
+
+/* Does the object in slot 1 belong to a manager in raising mode? */
+static bool raises(lua_State *L) {
+    bind_handle *handle = bind_any_handle(L, 1);
+    if (!handle) return false;
+    if (handle->class == &bind_manager_class) return handle->raising;
+    bind_push_owner(L, 1);
+    handle = bind_any_handle(L, -1);
+    lua_pop(L, 1);
+    return handle && handle->raising;
+}
+
+int bind_raise(lua_State *L, gpumm_status status) {
+    return luaL_error(L, "%s: %s", gpumm_status_name(status), gpumm_message());
+}
+
+static int give(lua_State *L, gpumm_status status) {
+    if (raises(L)) return bind_raise(L, status);
+    luaL_pushfail(L);
+    lua_pushfstring(L, "%s: %s", gpumm_status_name(status), gpumm_message());
+    lua_pushstring(L, gpumm_status_name(status));
+    return 3;
+}
+
+int bind_fail(lua_State *L, gpumm_status status) {
+    return is_misuse(status) ? bind_raise(L, status) : give(L, status);
+}
+
+int bind_fail_ticket(lua_State *L, gpumm_status status) {
+    return status == GPUMM_STALE ? give(L, status) : bind_fail(L, status);
+}
+
+int bind_result(lua_State *L, gpumm_status status) {
+    if (status != GPUMM_OK) return bind_fail(L, status);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+bool bind_collects(lua_State *L, gpumm_status status) {
+    if (status != GPUMM_OUT_OF_MEMORY && status != GPUMM_OVER_LIMIT) return false;
+    bind_state *state = bind_state_of(L);
+    state->collecting++; /* finalisers run in here */
+    lua_gc(L, LUA_GCCOLLECT);
+    state->collecting--;
+    return true;
+}
+
+void bind_press(lua_State *L, uint64_t bytes) {
+    enum { MOST_KIB = 256 * 1024 }; /* one whole cycle at the most */
+    int kib = (int)size_min(bytes / 1024, MOST_KIB);
+    if (kib > 0 && lua_gc(L, LUA_GCISRUNNING)) lua_gc(L, LUA_GCSTEP, kib);
+}

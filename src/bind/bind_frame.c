@@ -1,0 +1,173 @@
+/*
+ * Frames: delivered moments.
+ *
+ *   f.position, f:member("position"), f[1]   a view of that member; f.data: of the only one
+ *   f.step  f.length  f.generation  f.time  f.dropped  f.ticket  f.readback
+ *   f:keep()     holds its slot past the next delivery; returns f
+ *   f:release()  ends it early      f:valid()
+ *
+ * The user value EXTRA is a table: at 0 the members' names (name -> index), at 1, 2, … the views made so far.
+ */
+#include "bind/bind.h"
+#include "bind/view.h"
+
+static gpumm_frame *to_frame(lua_State *L, int index) { return bind_check(L, index, &bind_frame_class); }
+
+void bind_frame_names(lua_State *L, int names) {
+    if (lua_getiuservalue(L, -1, BIND_EXTRA) == LUA_TNIL) {
+        lua_createtable(L, 1, 0);
+        lua_pushvalue(L, names);
+        lua_rawseti(L, -2, 0);
+        lua_setiuservalue(L, -3, BIND_EXTRA);
+    }
+    lua_pop(L, 1);
+}
+
+/* ---- Members ------------------------------------------------------------------------------ */
+
+/* The view of member `index` (from 1), the same one each time. The frame is in slot 1, its table on top. */
+static int push_view(lua_State *L, gpumm_frame *frame, lua_Integer index) {
+    gpumm_frame_info info;
+    const void *data;
+    if (lua_rawgeti(L, -1, index) != LUA_TNIL) return 1;
+    gpumm_buffer *buffer = gpumm_readback_buffer(gpumm_frame_readback(frame), (size_t)index - 1);
+    gpumm_status status = gpumm_frame_data(frame, (size_t)index - 1, &data);
+    if (status != GPUMM_OK) return bind_fail(L, status);
+    gpumm_frame_get_info(frame, &info);
+    view_push_frame(L, frame, gpumm_buffer_type(buffer), info.length, data);
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, -4, index);
+    return 1;
+}
+
+/* The index of the member that the value in slot 2 names, 0: none. Leaves the frame's table on top. */
+static lua_Integer find_member(lua_State *L, const gpumm_frame *frame) {
+    lua_Integer index = 0;
+    bool table = lua_getiuservalue(L, 1, BIND_EXTRA) == LUA_TTABLE;
+    if (lua_isinteger(L, 2)) {
+        index = lua_tointeger(L, 2);
+    } else if (table && lua_type(L, 2) == LUA_TSTRING) {
+        lua_rawgeti(L, -1, 0);
+        lua_pushvalue(L, 2);
+        lua_rawget(L, -2);
+        index = lua_tointeger(L, -1);
+        lua_pop(L, 2);
+    }
+    lua_Integer count = (lua_Integer)gpumm_readback_count(gpumm_frame_readback(frame));
+    return table && index >= 1 && index <= count ? index : 0;
+}
+
+static int frame_missing(lua_State *L) {
+    gpumm_frame *frame = to_frame(L, 1);
+    lua_Integer index = find_member(L, frame);
+    return index > 0 ? push_view(L, frame, index) : 0;
+}
+
+static int frame_member(lua_State *L) {
+    gpumm_frame *frame = to_frame(L, 1);
+    lua_settop(L, 2);
+    lua_Integer index = find_member(L, frame);
+    return index > 0 ? push_view(L, frame, index) : luaL_argerror(L, 2, "this frame has no such member");
+}
+
+static int frame_data(lua_State *L) {
+    gpumm_frame *frame = to_frame(L, 1);
+    lua_settop(L, 1);
+    if (lua_getiuservalue(L, 1, BIND_EXTRA) != LUA_TTABLE) return 0;
+    if (gpumm_readback_count(gpumm_frame_readback(frame)) != 1) return 0;
+    return push_view(L, frame, 1);
+}
+
+/* ---- Life --------------------------------------------------------------------------------- */
+
+/* So that a readback knows when its ring may be full of frames that are garbage. */
+static void count_in_readback(lua_State *L, const gpumm_frame *frame, int change) {
+    if (!bind_find(L, &bind_readback_class, gpumm_frame_readback(frame))) return;
+    bind_handle *readback = lua_touserdata(L, -1);
+    readback->kept += change;
+    lua_pop(L, 1);
+}
+
+static int frame_keep(lua_State *L) {
+    gpumm_status status = gpumm_frame_keep(to_frame(L, 1));
+    if (status != GPUMM_OK) return bind_fail(L, status);
+    bind_handle *handle = bind_handle_at(L, 1, &bind_frame_class);
+    if (!handle->kept) count_in_readback(L, handle->object, 1);
+    handle->kept = 1;
+    lua_settop(L, 1);
+    return 1;
+}
+
+static int frame_release(lua_State *L) {
+    bind_handle *handle = bind_handle_at(L, 1, &bind_frame_class);
+    if (handle->object && handle->kept) count_in_readback(L, handle->object, -1);
+    handle->kept = 0;
+    if (handle->object) gpumm_frame_end(handle->object);
+    return 0;
+}
+
+static int frame_valid(lua_State *L) {
+    const bind_handle *handle = bind_handle_at(L, 1, &bind_frame_class);
+    lua_pushboolean(L, handle->object && gpumm_frame_valid(handle->object));
+    return 1;
+}
+
+/* ---- Properties --------------------------------------------------------------------------- */
+
+static gpumm_frame_info info_of(lua_State *L) {
+    gpumm_frame_info info;
+    gpumm_frame_get_info(to_frame(L, 1), &info);
+    return info;
+}
+
+#define PROPERTY(field, push)                  \
+    static int frame_##field(lua_State *L) {   \
+        push(L, info_of(L).field);             \
+        return 1;                              \
+    }
+PROPERTY(step, lua_pushinteger)
+PROPERTY(length, bind_push_count)
+PROPERTY(generation, bind_push_count)
+PROPERTY(time, lua_pushnumber)
+PROPERTY(dropped, bind_push_count)
+PROPERTY(ticket, bind_push_count)
+
+static int frame_readback(lua_State *L) {
+    return bind_find(L, &bind_readback_class, gpumm_frame_readback(to_frame(L, 1))) ? 1 : 0;
+}
+
+/* ---- Registration --------------------------------------------------------------------------- */
+
+static const luaL_Reg methods[] = {
+    {"member", frame_member},
+    {"keep", frame_keep},
+    {"release", frame_release},
+    {"valid", frame_valid},
+    {NULL, NULL},
+};
+
+static const luaL_Reg properties[] = {
+    {"step", frame_step},
+    {"length", frame_length},
+    {"generation", frame_generation},
+    {"time", frame_time},
+    {"dropped", frame_dropped},
+    {"ticket", frame_ticket},
+    {"readback", frame_readback},
+    {"data", frame_data},
+    {NULL, NULL},
+};
+
+static const luaL_Reg meta[] = {
+    {"__len", frame_length}, {"__close", frame_release}, {"__tostring", bind_to_text}, {NULL, NULL}};
+
+static void release(void *frame) { gpumm_frame_release(frame); }
+
+const bind_class bind_frame_class = {
+    .name = "gpumm.frame",
+    .methods = methods,
+    .properties = properties,
+    .meta = meta,
+    .missing = frame_missing,
+    .release = release,
+};

@@ -1,0 +1,341 @@
+/*
+ * Groups: buffers that share a length and grow together, all or none.
+ *
+ *   m:group {{name, type}, …, growth =, align =, ahead =, length =, max_length =, min_length =, name =}
+ *   g.position, g:member("position")     a member's buffer
+ *   g:append {position = data, …}        unnamed members get zeros; or g:append(n): n elements of zeros
+ *   g:resize(n [, where])  g:ensure_capacity(n)  g:shrink_to_fit()  g:readback {…}  g:members()  g:free()
+ *
+ * A group's handle is kept by its manager until the group is freed. Its table of members (user value EXTRA)
+ * has their buffers by name, and at 0 the Lua function that schedules its growth.
+ */
+#include <string.h>
+
+#include "bind/bind.h"
+#include "bind/data.h"
+#include "bind/view.h"
+
+enum { MEMBERS_MAX = 64 };
+
+static const char *const keys[] = {"growth", "align", "ahead", "length", "max_length", "min_length",
+                                   "name", "tag", "stream", NULL};
+
+/* ---- Making them --------------------------------------------------------------------------- */
+
+static void check_name(lua_State *L, const char *name) {
+    const char *owner = bind_class_has(&bind_group_class, name)   ? "groups"
+                        : bind_class_has(&bind_frame_class, name) ? "frames"
+                                                                  : NULL;
+    if (owner)
+        luaL_error(L, "group member \"%s\": %s have a method or field of that name, choose another", name, owner);
+}
+
+/* Member i of the table in slot 2; pushes its type. */
+static void read_member(lua_State *L, int i, gpumm_member *member) {
+    lua_rawgeti(L, 2, i);
+    if (!lua_istable(L, -1)) luaL_error(L, "group member %d: {name, type} expected", i);
+    lua_rawgeti(L, -1, 1);
+    if (lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "group member %d: its name is no string", i);
+    member->name = lua_tostring(L, -1); /* alive with the table */
+    if (strlen(member->name) != lua_rawlen(L, -1)) luaL_error(L, "group member %d: its name has a zero byte", i);
+    check_name(L, member->name);
+    lua_rawgeti(L, -2, 2);
+    if (lua_isnil(L, -1)) luaL_error(L, "group member \"%s\": {name, type} expected, its type is missing", member->name);
+    member->type = bind_to_type(L, lua_gettop(L));
+    lua_replace(L, -3);
+    lua_pop(L, 1);
+}
+
+static size_t read_members(lua_State *L, gpumm_member *members) {
+    size_t count = lua_rawlen(L, 2);
+    if (count < 1 || count > MEMBERS_MAX) luaL_error(L, "a group has 1 to %d members, not %d", MEMBERS_MAX, (int)count);
+    luaL_checkstack(L, MEMBERS_MAX + 16, NULL);
+    for (size_t i = 0; i < count; i++) read_member(L, (int)i + 1, &members[i]);
+    return count;
+}
+
+/* Fills the table at `table` with the members' buffers. */
+static void push_members(lua_State *L, gpumm_group *group, int table) {
+    for (size_t i = 0; i < gpumm_group_count(group); i++) {
+        bind_push_buffer(L, gpumm_group_at(group, i), 1);
+        lua_setfield(L, table, gpumm_group_member_name(group, i));
+    }
+}
+
+/* The new group's handle is on top; the table of members at `table`. */
+static void settle(lua_State *L, gpumm_group *group, int table) {
+    int self = lua_gettop(L);
+    lua_pushvalue(L, table);
+    lua_setiuservalue(L, self, BIND_EXTRA);
+    bind_push_keeps(L, self);
+    lua_pushvalue(L, self);
+    lua_rawsetp(L, -2, group);
+    lua_pop(L, 1);
+    push_members(L, group, table);
+}
+
+int bind_group_new(lua_State *L) {
+    gpumm_member members[MEMBERS_MAX];
+    char tag[BIND_TAG];
+    lua_settop(L, 2);
+    gpumm_manager *manager = bind_to_manager(L, 1);
+    bind_options(L, 2, keys, true);
+    gpumm_group_options options = {
+        .name = bind_option_text(L, 2, "name", NULL),
+        .length = bind_option_count(L, 2, "length", 0),
+        .max_length = bind_option_count(L, 2, "max_length", 0),
+        .min_length = bind_option_count(L, 2, "min_length", 0),
+        .ahead = bind_option_unsigned(L, 2, "ahead", 0),
+        .stream = bind_option_stream(L, 2),
+        .tag = bind_option_text(L, 2, "tag", bind_tag(L, tag)),
+        .members = members,
+        .member_count = read_members(L, members),
+    };
+    lua_newtable(L);
+    int table = lua_gettop(L);
+    bool function = bind_option_growth(L, 2, &options.growth);
+    if (function) lua_pushvalue(L, -1);
+    else lua_pushnil(L);
+    lua_rawseti(L, table, 0);
+    bind_handle *handle = bind_new(L, &bind_group_class, 1);
+    gpumm_group *group;
+    gpumm_status status;
+    BIND_RETRY(L, status, gpumm_group_open(manager, &options, &group));
+    if (status != GPUMM_OK) return bind_fail(L, status);
+    bind_adopt(L, handle, group);
+    settle(L, group, table);
+    return 1;
+}
+
+/* ---- Members ------------------------------------------------------------------------------ */
+
+/* Raises 'no member "x"; members: …'. */
+static int no_member(lua_State *L, gpumm_group *group, const char *name) {
+    const char *names[MEMBERS_MAX + 1] = {NULL};
+    for (size_t i = 0; i < gpumm_group_count(group) && i < MEMBERS_MAX; i++) names[i] = gpumm_group_member_name(group, i);
+    return bind_unknown(L, "member", name, names);
+}
+
+/* group[key]: the member, or nil. */
+static int group_missing(lua_State *L) {
+    lua_getiuservalue(L, 1, BIND_EXTRA);
+    if (lua_type(L, 2) != LUA_TSTRING || !lua_istable(L, -1)) return 0;
+    lua_pushvalue(L, 2);
+    lua_rawget(L, -2);
+    return 1;
+}
+
+static int group_member(lua_State *L) {
+    gpumm_group *group = bind_to_group(L, 1);
+    const char *name = bind_text(L, 2);
+    gpumm_buffer *member = gpumm_group_member(group, name);
+    if (!member) return no_member(L, group, name);
+    bind_push_owner(L, 1);
+    bind_push_buffer(L, member, lua_gettop(L));
+    return 1;
+}
+
+static int group_members(lua_State *L) {
+    gpumm_group *group = bind_to_group(L, 1);
+    size_t count = gpumm_group_count(group);
+    lua_createtable(L, (int)count, 0);
+    for (size_t i = 0; i < count; i++) {
+        lua_pushstring(L, gpumm_group_member_name(group, i));
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
+/* ---- Size --------------------------------------------------------------------------------- */
+
+static gpumm_status resize(lua_State *L, uint64_t length, gpumm_stream *stream) {
+    gpumm_status status;
+    gpumm_group *group = bind_to_group(L, 1);
+    TRY(bind_grow_ahead(L, 1, length));
+    BIND_RETRY(L, status, gpumm_group_resize(group, stream, length));
+    return status;
+}
+
+static int group_resize(lua_State *L) {
+    bind_to_group(L, 1);
+    uint64_t length = bind_count(L, 2);
+    return bind_result(L, resize(L, length, bind_where(L, 3, NULL)));
+}
+
+static int group_ensure(lua_State *L) {
+    gpumm_group *group = bind_to_group(L, 1);
+    uint64_t capacity = bind_count(L, 2);
+    gpumm_status status = bind_grow_ahead(L, 1, capacity);
+    if (status == GPUMM_OK) BIND_RETRY(L, status, gpumm_group_ensure_capacity(group, capacity));
+    return bind_result(L, status);
+}
+
+static int group_shrink(lua_State *L) { return bind_result(L, gpumm_group_shrink_to_fit(bind_to_group(L, 1))); }
+
+/* ---- Append ------------------------------------------------------------------------------- */
+
+/* Every key of the table in slot 2 names a member. */
+static void check_columns(lua_State *L, gpumm_group *group) {
+    lua_pushnil(L);
+    while (lua_next(L, 2)) {
+        lua_pop(L, 1);
+        if (lua_type(L, -1) != LUA_TSTRING)
+            luaL_error(L, "append: {member = data, …} expected, got a %s as a key", luaL_typename(L, -1));
+        if (!gpumm_group_member(group, lua_tostring(L, -1))) no_member(L, group, lua_tostring(L, -1));
+    }
+}
+
+/* Pushes two values a member: what the script gave, and what keeps the bytes alive. Returns the rows. */
+static uint64_t read_columns(lua_State *L, gpumm_group *group, const void **columns) {
+    const char *first = NULL;
+    uint64_t rows = 0;
+    for (size_t i = 0; i < gpumm_group_count(group); i++) {
+        struct data data = {NULL, 0};
+        const char *name = gpumm_group_member_name(group, i);
+        if (!bind_option(L, 2, name)) {
+            lua_pushnil(L);
+            lua_pushnil(L);
+            continue;
+        }
+        data_encode(L, lua_gettop(L), gpumm_buffer_type(gpumm_group_at(group, i)), &data);
+        if (first && data.count != rows)
+            luaL_error(L, "append: '%s' has %I elements, but '%s' has %I", name, (LUAI_UACINT)data.count, first,
+                       (LUAI_UACINT)rows);
+        if (!first) first = name;
+        rows = data.count;
+        columns[i] = data.bytes;
+    }
+    if (!first) luaL_argerror(L, 2, "no member is given data");
+    return rows;
+}
+
+/* Frames' memory is borrowed: raises where one ended while Lua ran. */
+static void check_views(lua_State *L, int base, size_t members) {
+    for (size_t i = 0; i < members; i++) view_test(L, base + 2 * (int)i + 1);
+}
+
+static gpumm_status append_columns(lua_State *L, gpumm_group *group, gpumm_stream *stream, uint64_t length) {
+    const void *columns[MEMBERS_MAX] = {NULL};
+    int base = lua_gettop(L);
+    size_t members = gpumm_group_count(group);
+    uint64_t required;
+    luaL_checkstack(L, 2 * MEMBERS_MAX + 16, NULL);
+    check_columns(L, group);
+    uint64_t rows = read_columns(L, group, columns);
+    if (!size_add(length, rows, &required)) return fail(GPUMM_OVER_MAX_SIZE, "too many elements");
+    TRY(bind_grow_ahead(L, 1, required));
+    check_views(L, base, members);
+    gpumm_status status = gpumm_group_append(group, stream, rows, columns);
+    if (!bind_collects(L, status)) return status;
+    check_views(L, base, members);
+    return gpumm_group_append(group, stream, rows, columns);
+}
+
+static int group_append(lua_State *L) {
+    gpumm_group *group = bind_to_group(L, 1);
+    gpumm_buffer_info info;
+    lua_settop(L, 3);
+    gpumm_stream *stream = bind_where(L, 3, NULL);
+    gpumm_status status = gpumm_group_get_info(group, &info);
+    if (status != GPUMM_OK) return bind_fail(L, status);
+    if (lua_istable(L, 2)) return bind_result(L, append_columns(L, group, stream, info.length));
+    uint64_t length;
+    if (lua_type(L, 2) != LUA_TNUMBER) return luaL_typeerror(L, 2, "a table {member = data, …} or a count");
+    if (!size_add(info.length, bind_count(L, 2), &length)) return luaL_argerror(L, 2, "too many elements");
+    return bind_result(L, resize(L, length, stream));
+}
+
+/* ---- Ending them -------------------------------------------------------------------------- */
+
+static void forget(lua_State *L, const void *group) {
+    bind_push_keeps(L, 1);
+    lua_pushnil(L);
+    lua_rawsetp(L, -2, group);
+    lua_pop(L, 1);
+}
+
+static int group_free(lua_State *L) {
+    gpumm_group *group = bind_to_group(L, 1);
+    gpumm_status status = gpumm_group_free(group);
+    if (status == GPUMM_OK) forget(L, group);
+    return bind_result(L, status);
+}
+
+static int group_close(lua_State *L) {
+    bind_handle *handle = bind_handle_at(L, 1, &bind_group_class);
+    if (handle->object && !handle->borrowed && gpumm_group_free(handle->object) == GPUMM_OK) forget(L, handle->object);
+    return 0;
+}
+
+/* ---- Properties --------------------------------------------------------------------------- */
+
+static gpumm_buffer_info info_of(lua_State *L) {
+    gpumm_buffer_info info;
+    gpumm_status status = gpumm_group_get_info(bind_to_group(L, 1), &info);
+    if (status != GPUMM_OK) bind_raise(L, status);
+    return info;
+}
+
+#define COUNT_PROPERTY(field)                       \
+    static int group_##field(lua_State *L) {        \
+        bind_push_count(L, info_of(L).field);       \
+        return 1;                                   \
+    }
+COUNT_PROPERTY(length)
+COUNT_PROPERTY(capacity)
+COUNT_PROPERTY(max_length)
+COUNT_PROPERTY(capacity_bytes)
+COUNT_PROPERTY(committed_bytes)
+COUNT_PROPERTY(generation)
+
+static int group_name(lua_State *L) {
+    lua_pushstring(L, gpumm_group_name(bind_to_group(L, 1)));
+    return 1;
+}
+
+static int group_manager(lua_State *L) {
+    bind_to_group(L, 1);
+    bind_push_owner(L, 1);
+    return 1;
+}
+
+/* ---- Registration --------------------------------------------------------------------------- */
+
+static const luaL_Reg methods[] = {
+    {"append", group_append},
+    {"resize", group_resize},
+    {"ensure_capacity", group_ensure},
+    {"shrink_to_fit", group_shrink},
+    {"member", group_member},
+    {"members", group_members},
+    {"readback", bind_group_readback},
+    {"free", group_free},
+    {"close", group_close},
+    {NULL, NULL},
+};
+
+static const luaL_Reg properties[] = {
+    {"name", group_name},
+    {"length", group_length},
+    {"capacity", group_capacity},
+    {"capacity_bytes", group_capacity_bytes},
+    {"committed_bytes", group_committed_bytes},
+    {"max_length", group_max_length},
+    {"generation", group_generation},
+    {"manager", group_manager},
+    {NULL, NULL},
+};
+
+static const luaL_Reg meta[] = {
+    {"__len", group_length}, {"__close", group_close}, {"__tostring", bind_to_text}, {NULL, NULL}};
+
+static void release(void *group) { gpumm_group_release(group); }
+
+const bind_class bind_group_class = {
+    .name = "gpumm.group",
+    .methods = methods,
+    .properties = properties,
+    .meta = meta,
+    .missing = group_missing,
+    .release = release,
+};

@@ -1,0 +1,321 @@
+/*
+ * Kernels.
+ *
+ *   m:kernel {file = "layout.cu" or source = text, name =, threads =, block =, shared_bytes =,
+ *             types = {Name = type, named_type, …}, flags =, signature =}
+ *   k {n = 100, position = b, …}          by name
+ *   k(100, b, …)                          by position
+ *   k({n = 100, …}, where)  k(100, b, …, where)       where: {stream =, threads =}, or a stream
+ *   k.name  k.parameters  k.threads  k:close()
+ *
+ * A pointer takes a buffer, a scratch, or nothing: gpumm.null or false (by position nil too). A value takes what
+ * its type takes; a type unknown to gpumm takes a string of its bytes. A launch makes no Lua object: values are
+ * encoded on the C stack, names are looked up in a table made once (user value EXTRA: name -> index).
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "bind/bind.h"
+#include "bind/data.h"
+
+enum { PARAMETERS_MAX = 128, VALUES_MAX = 4096, TYPES_MAX = 64 };
+
+static gpumm_kernel *to_kernel(lua_State *L, int index) { return bind_check(L, index, &bind_kernel_class); }
+
+/* ---- Making them --------------------------------------------------------------------------- */
+
+static const char *const keys[] = {"file", "source", "name", "threads", "block", "shared_bytes",
+                                   "types", "flags", "signature", NULL};
+
+typedef struct kernel_types {
+    const gpumm_type *types[TYPES_MAX];
+    const char *names[TYPES_MAX];
+    size_t count;
+} kernel_types;
+
+/* The types stay alive on the stack, the names in their table. */
+static void read_types(lua_State *L, int table, kernel_types *out) {
+    if (!bind_option(L, table, "types")) return;
+    int types = lua_gettop(L);
+    luaL_checkstack(L, TYPES_MAX + 8, NULL);
+    if (!lua_istable(L, types)) luaL_error(L, "option \"types\": a table of struct types expected");
+    lua_pushnil(L);
+    while (lua_next(L, types)) {
+        if (out->count == TYPES_MAX) luaL_error(L, "option \"types\": more than %d types", TYPES_MAX);
+        const gpumm_type *type = bind_test_type(L, -1);
+        if (!type) luaL_error(L, "option \"types\": a struct type of gpumm.struct expected, got %s", luaL_typename(L, -1));
+        out->types[out->count] = type;
+        out->names[out->count++] = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : NULL;
+        lua_insert(L, -2); /* under the key, which lua_next wants on top */
+    }
+}
+
+/* Both name the source in messages; the file is looked for beside the script, and pushed. */
+static void read_source(lua_State *L, gpumm_kernel_options *options, const char *tag) {
+    options->source = bind_option_text(L, 2, "source", NULL);
+    options->file = bind_option_text(L, 2, "file", NULL);
+    if (!options->source && !options->file) luaL_error(L, "a kernel needs file = \"name.cu\" or source = text");
+    if (options->source) {
+        if (!options->file) options->file = tag;
+        return;
+    }
+    bind_push_beside(L, options->file);
+    options->file = lua_tostring(L, -1);
+}
+
+/* The table of names for calls: name -> index. */
+static void push_names(lua_State *L, gpumm_kernel *kernel) {
+    size_t count = gpumm_kernel_parameter_count(kernel);
+    lua_createtable(L, 0, (int)size_min(count, PARAMETERS_MAX));
+    for (size_t i = 0; i < count; i++) {
+        lua_pushinteger(L, (lua_Integer)i);
+        lua_setfield(L, -2, gpumm_kernel_parameter(kernel, i)->name);
+    }
+}
+
+int bind_kernel_new(lua_State *L) {
+    char tag[BIND_TAG];
+    kernel_types types = {.count = 0};
+    lua_settop(L, 2);
+    gpumm_manager *manager = bind_to_manager(L, 1);
+    bind_options(L, 2, keys, false);
+    gpumm_kernel_options options = {
+        .name = bind_option_text(L, 2, "name", NULL),
+        .threads = bind_option_text(L, 2, "threads", NULL),
+        .block = bind_option_unsigned(L, 2, "block", 0),
+        .shared_bytes = bind_option_unsigned(L, 2, "shared_bytes", 0),
+        .flags = bind_option_text(L, 2, "flags", NULL),
+        .signature = bind_option_text(L, 2, "signature", NULL),
+    };
+    read_source(L, &options, bind_tag(L, tag));
+    read_types(L, 2, &types);
+    options.types = types.types;
+    options.type_names = types.names;
+    options.type_count = types.count;
+    bind_handle *handle = bind_new(L, &bind_kernel_class, 1);
+    gpumm_kernel *kernel;
+    gpumm_status status;
+    BIND_RETRY(L, status, gpumm_kernel_open(manager, &options, &kernel));
+    if (status != GPUMM_OK) return bind_fail(L, status);
+    bind_adopt(L, handle, kernel);
+    push_names(L, kernel);
+    lua_setiuservalue(L, -2, BIND_EXTRA);
+    bind_press(L, 64 * 1024);
+    return 1;
+}
+
+/* ---- Launching ---------------------------------------------------------------------------- */
+
+typedef struct launch {
+    gpumm_kernel *kernel;
+    size_t count;
+    gpumm_stream *stream;
+    uint64_t threads;
+    size_t used; /* of values */
+    gpumm_argument arguments[PARAMETERS_MAX];
+    _Alignas(16) unsigned char values[VALUES_MAX];
+} launch;
+
+static const gpumm_address nowhere = 0;
+
+static int bad_argument(lua_State *L, const launch *l, const gpumm_parameter *p, const char *wanted, int index) {
+    return luaL_error(L, "kernel '%s', parameter '%s' (%s%s%s): %s expected, got %s", gpumm_kernel_name(l->kernel), p->name,
+                      p->kind == GPUMM_POINTER && p->access == GPUMM_READ ? "const " : "", p->type,
+                      p->kind == GPUMM_POINTER ? " *" : "", wanted, luaL_typename(L, index));
+}
+
+static void set_pointer(lua_State *L, launch *l, const gpumm_parameter *p, gpumm_argument *a, int index) {
+    bind_handle *handle = bind_any_handle(L, index);
+    if (handle && handle->class == &bind_buffer_class) {
+        a->buffer = handle->object;
+    } else if (handle && handle->class == &bind_scratch_class) {
+        a->scratch = bind_check(L, index, &bind_scratch_class);
+    } else if (!lua_toboolean(L, index) || (lua_islightuserdata(L, index) && !lua_touserdata(L, index))) {
+        a->value = &nowhere;
+        a->size = sizeof nowhere;
+    } else {
+        bad_argument(L, l, p, "a buffer, a scratch or gpumm.null", index);
+    }
+}
+
+static void *take_value(lua_State *L, launch *l, size_t size, size_t align) {
+    uint64_t start = 0;
+    if (!size_round_up(l->used, align ? align : 1, &start) || start > VALUES_MAX || size > VALUES_MAX - start)
+        luaL_error(L, "kernel '%s': its values take more than %d bytes", gpumm_kernel_name(l->kernel), VALUES_MAX);
+    l->used = start + size;
+    return memset(l->values + start, 0, size);
+}
+
+static void set_value(lua_State *L, launch *l, const gpumm_parameter *p, gpumm_argument *a, int index) {
+    if (p->element) {
+        int type = lua_type(L, index);
+        a->size = gpumm_type_size(p->element);
+        void *value = take_value(L, l, a->size, gpumm_type_align(p->element));
+        a->value = value;
+        if (type != LUA_TNUMBER && type != LUA_TTABLE && type != LUA_TSTRING)
+            bad_argument(L, l, p, gpumm_type_name(p->element), index);
+        data_encode_one(L, index, p->element, value);
+    } else if (lua_type(L, index) == LUA_TSTRING) {
+        a->size = lua_rawlen(L, index);
+        void *value = take_value(L, l, a->size, 16);
+        a->value = memcpy(value, lua_tostring(L, index), a->size);
+    } else {
+        bad_argument(L, l, p, "a string with its bytes", index);
+    }
+}
+
+static void set_argument(lua_State *L, launch *l, size_t i, int index) {
+    const gpumm_parameter *p = gpumm_kernel_parameter(l->kernel, i);
+    if (p->kind == GPUMM_POINTER) set_pointer(L, l, p, &l->arguments[i], index);
+    else set_value(L, l, p, &l->arguments[i], index);
+}
+
+static void push_parameter_list(lua_State *L, const launch *l) {
+    const char *names[PARAMETERS_MAX + 1] = {NULL};
+    for (size_t i = 0; i < l->count; i++) names[i] = gpumm_kernel_parameter(l->kernel, i)->name;
+    bind_push_list(L, names);
+}
+
+static int unknown_name(lua_State *L, const launch *l) {
+    const char *names[PARAMETERS_MAX + 1] = {NULL};
+    char what[160];
+    for (size_t i = 0; i < l->count; i++) names[i] = gpumm_kernel_parameter(l->kernel, i)->name;
+    snprintf(what, sizeof what, "parameter of kernel '%.100s'", gpumm_kernel_name(l->kernel));
+    return bind_unknown(L, what, luaL_tolstring(L, -1, NULL), names);
+}
+
+static int missing_name(lua_State *L, const launch *l) {
+    for (size_t i = 0; i < l->count; i++) {
+        const gpumm_parameter *p = gpumm_kernel_parameter(l->kernel, i);
+        if (bind_option(L, 2, p->name)) continue;
+        push_parameter_list(L, l);
+        return luaL_error(L, "kernel '%s': parameter '%s' is missing; it takes: %s", gpumm_kernel_name(l->kernel),
+                          p->name, lua_tostring(L, -1));
+    }
+    return 0;
+}
+
+/* From the table in slot 2. */
+static void by_name(lua_State *L, launch *l) {
+    size_t found = 0;
+    lua_getiuservalue(L, 1, BIND_EXTRA);
+    int names = lua_gettop(L);
+    lua_pushnil(L);
+    while (lua_next(L, 2)) {
+        int value = lua_gettop(L);
+        lua_pushvalue(L, value - 1);
+        if (lua_rawget(L, names) != LUA_TNUMBER) {
+            lua_pushvalue(L, value - 1);
+            unknown_name(L, l);
+        }
+        set_argument(L, l, (size_t)lua_tointeger(L, -1), value);
+        lua_settop(L, value - 1);
+        found++;
+    }
+    if (found < l->count) missing_name(L, l);
+}
+
+/* From slot 2 on. */
+static void by_position(lua_State *L, launch *l, int given) {
+    if ((size_t)given != l->count) {
+        push_parameter_list(L, l);
+        luaL_error(L, "kernel '%s' takes %d arguments (%s), got %d", gpumm_kernel_name(l->kernel), (int)l->count,
+                   lua_tostring(L, -1), given);
+    }
+    for (size_t i = 0; i < l->count; i++) set_argument(L, l, i, (int)i + 2);
+}
+
+static void read_where(lua_State *L, launch *l, int index) {
+    static const char *const valid[] = {"stream", "threads", NULL};
+    l->stream = bind_where(L, index, valid);
+    if (lua_istable(L, index)) l->threads = bind_option_count(L, index, "threads", 0);
+}
+
+/* Is the table in slot 2 the arguments by name, rather than the first parameter's own value? */
+static bool is_by_name(lua_State *L, const launch *l, int given) {
+    if (!lua_istable(L, 2) || given > 2) return false;
+    if (given == 2 && !bind_is_where(L, 3)) return false;
+    if (l->count == 0 || (size_t)given < l->count) return true;
+    const gpumm_parameter *first = gpumm_kernel_parameter(l->kernel, 0);
+    if (first->kind == GPUMM_POINTER || !first->element || gpumm_type_kind(first->element) == GPUMM_SCALAR) return true;
+    bool named = bind_option(L, 2, first->name);
+    if (named) lua_pop(L, 1);
+    return named;
+}
+
+static int kernel_call(lua_State *L) {
+    launch l;
+    l.kernel = to_kernel(L, 1);
+    l.count = gpumm_kernel_parameter_count(l.kernel);
+    l.stream = NULL;
+    l.threads = l.used = 0;
+    if (l.count > PARAMETERS_MAX) return luaL_error(L, "a kernel has at most %d parameters", PARAMETERS_MAX);
+    memset(l.arguments, 0, l.count * sizeof *l.arguments);
+    int given = lua_gettop(L) - 1;
+    luaL_checkstack(L, 16, NULL);
+    if (is_by_name(L, &l, given)) {
+        if (given == 2) read_where(L, &l, 3);
+        by_name(L, &l);
+    } else {
+        if ((size_t)given == l.count + 1 && bind_is_where(L, given + 1)) read_where(L, &l, given-- + 1);
+        by_position(L, &l, given);
+    }
+    gpumm_status status = gpumm_kernel_launch(l.kernel, l.stream, l.threads, l.arguments, l.count);
+    if (status == GPUMM_TYPE_MISMATCH) return bind_raise(L, status); /* a mistake in the script */
+    return bind_result(L, status);
+}
+
+/* ---- Properties --------------------------------------------------------------------------- */
+
+static int kernel_name(lua_State *L) {
+    lua_pushstring(L, gpumm_kernel_name(to_kernel(L, 1)));
+    return 1;
+}
+
+static int kernel_threads(lua_State *L) {
+    gpumm_kernel *kernel = to_kernel(L, 1);
+    size_t index = gpumm_kernel_threads(kernel);
+    if (index == SIZE_MAX) return 0;
+    lua_pushstring(L, gpumm_kernel_parameter(kernel, index)->name);
+    return 1;
+}
+
+static void push_parameter(lua_State *L, const gpumm_parameter *p) {
+    lua_createtable(L, 0, 4);
+    lua_pushstring(L, p->name);
+    lua_setfield(L, -2, "name");
+    lua_pushstring(L, p->type);
+    lua_setfield(L, -2, "type");
+    lua_pushstring(L, p->kind == GPUMM_POINTER ? "pointer" : "value");
+    lua_setfield(L, -2, "kind");
+    if (p->kind != GPUMM_POINTER) return;
+    lua_pushstring(L, p->access == GPUMM_READ ? "read" : "write");
+    lua_setfield(L, -2, "access");
+}
+
+static int kernel_parameters(lua_State *L) {
+    gpumm_kernel *kernel = to_kernel(L, 1);
+    size_t count = gpumm_kernel_parameter_count(kernel);
+    lua_createtable(L, (int)count, 0);
+    for (size_t i = 0; i < count; i++) {
+        push_parameter(L, gpumm_kernel_parameter(kernel, i));
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
+static int kernel_close(lua_State *L) {
+    bind_handle_at(L, 1, &bind_kernel_class)->closed = true;
+    return 0;
+}
+
+static const luaL_Reg methods[] = {{"launch", kernel_call}, {"close", kernel_close}, {NULL, NULL}};
+static const luaL_Reg properties[] = {
+    {"name", kernel_name}, {"threads", kernel_threads}, {"parameters", kernel_parameters}, {NULL, NULL}};
+static const luaL_Reg meta[] = {
+    {"__call", kernel_call}, {"__close", kernel_close}, {"__tostring", bind_to_text}, {NULL, NULL}};
+
+static void release(void *kernel) { gpumm_kernel_release(kernel); }
+
+const bind_class bind_kernel_class = {
+    .name = "gpumm.kernel", .methods = methods, .properties = properties, .meta = meta, .release = release};

@@ -1,0 +1,215 @@
+/*
+ * Managers. gpumm.manager {device =, limit =, memory =, granularity =, workers =, relocate =, debug =, fault = {…}}
+ * opens one; sizes are numbers or text as "4GiB". What a manager makes is in the part of that thing; its books
+ * are in bind_books.c.
+ *
+ *   m:poll()  m:synchronize()  m:check()  m:trim()  m:external(bytes)  m:device()  m:names()
+ *   m:raising(true)   the world's failures on this manager's objects raise from now on; returns what was
+ *   m:close()  m:is_closed()
+ */
+#include <stdio.h>
+
+#include "bind/bind.h"
+#include "bind/bind_books.h"
+
+/* ---- Opening ------------------------------------------------------------------------------ */
+
+static const char *const keys[] = {"device", "limit", "memory", "granularity", "workers",
+                                   "relocate", "debug", "fault", NULL};
+
+static void read_fault(lua_State *L, int table, gpumm_options *options) {
+    if (!bind_option(L, table, "fault")) return;
+    if (lua_isboolean(L, -1)) {
+        options->faulty = lua_toboolean(L, -1);
+    } else if (lua_istable(L, -1)) {
+        options->faulty = true;
+        bind_option_fault(L, lua_gettop(L), &options->fault);
+    } else {
+        luaL_error(L, "option \"fault\": a table or true expected, got %s", luaL_typename(L, -1));
+    }
+    lua_pop(L, 1); /* its texts stay alive with the table */
+}
+
+static void read_options(lua_State *L, int table, gpumm_options *options) {
+    bind_options(L, table, keys, false);
+    options->device = bind_option_text(L, table, "device", NULL);
+    options->limit = bind_option_size(L, table, "limit", UINT64_MAX);
+    if (options->limit == 0) luaL_error(L, "option \"limit\": a limit of 0 bytes allows nothing; leave it out for none");
+    if (options->limit == UINT64_MAX) options->limit = 0;
+    options->memory = bind_option_size(L, table, "memory", 0);
+    options->granularity = bind_option_size(L, table, "granularity", 0);
+    options->workers = bind_option_unsigned(L, table, "workers", 0);
+    options->relocate = bind_option_bool(L, table, "relocate", false);
+    options->debug = bind_option_bool(L, table, "debug", false);
+    read_fault(L, table, options);
+}
+
+static void read_state(lua_State *L, gpumm_options *options) {
+    bind_state *state = bind_state_of(L);
+    options->budget = state->budget;
+    options->log = state->log;
+    options->log_user = state->log_user;
+    if (state->device[0] != '\0') options->device = state->device;
+}
+
+/* An empty manager's handle, with the table of what it keeps alive. [-0, +1, m] */
+static bind_handle *new_handle(lua_State *L) {
+    bind_handle *handle = bind_new(L, &bind_manager_class, 0);
+    lua_newtable(L);
+    lua_setiuservalue(L, -2, BIND_EXTRA);
+    return handle;
+}
+
+int bind_manager_new(lua_State *L) {
+    gpumm_options options = {0};
+    if (!lua_isnoneornil(L, 1)) read_options(L, 1, &options);
+    read_state(L, &options);
+    bind_handle *handle = new_handle(L);
+    gpumm_manager *manager;
+    gpumm_status status;
+    BIND_RETRY(L, status, gpumm_manager_open(&options, &manager));
+    if (status != GPUMM_OK) return bind_fail(L, status);
+    bind_adopt(L, handle, manager);
+    bind_press(L, 64 * 1024); /* threads, streams */
+    return 1;
+}
+
+void bind_push_manager(lua_State *L, gpumm_manager *manager, bool borrowed) {
+    if (bind_find(L, &bind_manager_class, manager)) return;
+    bind_handle *handle = new_handle(L);
+    handle->borrowed = borrowed;
+    bind_adopt(L, handle, gpumm_manager_retain(manager));
+}
+
+/* ---- Closing ------------------------------------------------------------------------------ */
+
+static int manager_close(lua_State *L) {
+    bind_handle *handle = bind_handle_at(L, 1, &bind_manager_class);
+    if (handle->borrowed)
+        return bind_raise(L, fail(GPUMM_INVALID_ARGUMENT, "this manager is the host application's to close"));
+    if (handle->object) gpumm_manager_close(handle->object);
+    return 0;
+}
+
+static int manager_is_closed(lua_State *L) {
+    const bind_handle *handle = bind_handle_at(L, 1, &bind_manager_class);
+    lua_pushboolean(L, !handle->object || gpumm_manager_is_closed(handle->object));
+    return 1;
+}
+
+static int manager_raising(lua_State *L) {
+    bind_handle *handle = bind_handle_at(L, 1, &bind_manager_class);
+    lua_pushboolean(L, handle->raising);
+    if (!lua_isnoneornil(L, 2)) handle->raising = lua_toboolean(L, 2);
+    return 1;
+}
+
+/* ---- Upkeep ------------------------------------------------------------------------------- */
+
+static int manager_poll(lua_State *L) { return bind_result(L, gpumm_manager_poll(bind_to_manager(L, 1))); }
+static int manager_check(lua_State *L) { return bind_result(L, gpumm_manager_check(bind_to_manager(L, 1))); }
+
+static int manager_synchronize(lua_State *L) {
+    return bind_result(L, gpumm_manager_synchronize(bind_to_manager(L, 1)));
+}
+
+static int manager_trim(lua_State *L) {
+    uint64_t freed;
+    gpumm_status status = gpumm_manager_trim(bind_to_manager(L, 1), &freed);
+    if (status != GPUMM_OK) return bind_fail(L, status);
+    bind_push_count(L, freed);
+    return 1;
+}
+
+static int manager_external(lua_State *L) {
+    return bind_result(L, gpumm_manager_external(bind_to_manager(L, 1), luaL_checkinteger(L, 2)));
+}
+
+static void push_versions(lua_State *L, const gpumm_device_info *info) {
+    if (info->compute_major > 0) {
+        lua_pushfstring(L, "%d.%d", info->compute_major, info->compute_minor);
+        lua_setfield(L, -2, "compute");
+    }
+    if (info->driver_version > 0) {
+        lua_pushinteger(L, info->driver_version);
+        lua_setfield(L, -2, "driver_version");
+    }
+}
+
+static int manager_device(lua_State *L) {
+    gpumm_device_info info;
+    gpumm_status status = gpumm_manager_info(bind_to_manager(L, 1), &info);
+    if (status != GPUMM_OK) return bind_fail(L, status);
+    const struct { const char *key, *text; } texts[] = {
+        {"kind", info.kind}, {"name", info.name}, {"why", info.why}, {"uuid", info.uuid}};
+    const struct { const char *key; uint64_t count; } counts[] = {
+        {"total_bytes", info.total_bytes}, {"granularity", info.granularity},
+        {"pinned_granularity", info.pinned_granularity}, {"units", info.units}};
+    lua_createtable(L, 0, 12);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        lua_pushstring(L, texts[i].text);
+        lua_setfield(L, -2, texts[i].key);
+    }
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        bind_push_count(L, counts[i].count);
+        lua_setfield(L, -2, counts[i].key);
+    }
+    lua_pushboolean(L, info.in_place);
+    lua_setfield(L, -2, "in_place");
+    lua_pushboolean(L, info.pinned_in_place);
+    lua_setfield(L, -2, "pinned_in_place");
+    push_versions(L, &info);
+    return 1;
+}
+
+static int manager_names(lua_State *L) {
+    gpumm_manager *manager = bind_to_manager(L, 1);
+    char name[256];
+    lua_newtable(L);
+    for (size_t i = 0; gpumm_manager_name(manager, i, name, sizeof name) == GPUMM_OK; i++) {
+        lua_pushstring(L, name);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
+/* ---- Registration --------------------------------------------------------------------------- */
+
+static const luaL_Reg methods[] = {
+    {"allocate", bind_buffer_allocate},
+    {"buffer", bind_buffer_anonymous},
+    {"get_buffer", bind_buffer_get},
+    {"free", bind_buffer_drop},
+    {"ensure_capacity", bind_buffer_ensure},
+    {"start_async_download", bind_readback_start},
+    {"wait_for_download", bind_readback_finish},
+    {"group", bind_group_new},
+    {"kernel", bind_kernel_new},
+    {"readback", bind_readback_new},
+    {"stream", bind_stream_new},
+    {"main", bind_stream_main},
+    {"scratch", bind_scratch_new},
+    {"stats", books_stats},
+    {"leaks", books_leaks},
+    {"check_leaks", books_check},
+    {"blocks", books_blocks},
+    {"names", manager_names},
+    {"device", manager_device},
+    {"poll", manager_poll},
+    {"synchronize", manager_synchronize},
+    {"check", manager_check},
+    {"trim", manager_trim},
+    {"external", manager_external},
+    {"raising", manager_raising},
+    {"close", manager_close},
+    {"is_closed", manager_is_closed},
+    {NULL, NULL},
+};
+
+static const luaL_Reg properties[] = {{"fault", bind_fault_of}, {NULL, NULL}};
+static const luaL_Reg meta[] = {{"__close", manager_close}, {"__tostring", bind_to_text}, {NULL, NULL}};
+
+static void release(void *manager) { gpumm_manager_release(manager); }
+
+const bind_class bind_manager_class = {
+    .name = "gpumm.manager", .methods = methods, .properties = properties, .meta = meta, .release = release};

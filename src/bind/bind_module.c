@@ -1,0 +1,272 @@
+/*
+ * The module: its functions, its classes, and the Lua files that travel inside it, which are loaded when they
+ * are first asked for. Nothing here touches globals.
+ *
+ * A file of ours runs in an environment of its own: the state's globals, and a `require` that finds gpumm and
+ * its parts, also in a contained state that has no package library.
+ */
+#include "bind/bind_module.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bind/bind.h"
+#include "bind/data.h"
+#include "bind/image.h"
+#include "bind/npy.h"
+#include "bind/view.h"
+#include "gpumm_lua.h"
+
+static const char module_key = 0; /* its address is the module's key in the registry */
+
+/* ---- Files ------------------------------------------------------------------------------- */
+
+const struct embedded_file *module_file(const char *path) {
+    for (const struct embedded_file *file = embedded_files; file->path; file++)
+        if (strcmp(file->path, path) == 0) return file;
+    return NULL;
+}
+
+/* What gpumm/description.lua makes: gpumm.group {…} and its kin. */
+static bool is_description(const char *key) {
+    static const char *const words[] = {"buffer", "group", "kernel", "readback", "stream", NULL};
+    for (const char *const *word = words; *word; word++)
+        if (strcmp(key, *word) == 0) return true;
+    return false;
+}
+
+/* require for our own files: gpumm, gpumm.x, and whatever the state's own require finds. Upvalue 1: the module. */
+static int require_part(lua_State *L) {
+    const char *name = luaL_checkstring(L, 1);
+    lua_settop(L, 1);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    if (strcmp(name, "gpumm") == 0) return 1;
+    if (strncmp(name, "gpumm.", 6) == 0 && lua_getfield(L, -1, name + 6) != LUA_TNIL) return 1;
+    if (lua_getglobal(L, "require") != LUA_TFUNCTION) return luaL_error(L, "module '%s' not found", name);
+    lua_pushvalue(L, 1);
+    lua_call(L, 1, 1);
+    return 1;
+}
+
+/* [-0, +1, m] */
+static void push_environment(lua_State *L, int module) {
+    lua_createtable(L, 0, 1);
+    lua_pushvalue(L, module);
+    lua_pushcclosure(L, require_part, 1);
+    lua_setfield(L, -2, "require");
+    lua_createtable(L, 0, 1);
+    lua_pushglobaltable(L);
+    lua_setfield(L, -2, "__index");
+    lua_setmetatable(L, -2);
+}
+
+/* Runs gpumm/<key>.lua and keeps what it returns as module[key]; pushes that. False: there is no such file. */
+static bool load_part(lua_State *L, int module, const char *key) {
+    char path[64], chunk[72];
+    if (strlen(key) > 40) return false;
+    snprintf(path, sizeof path, "gpumm/%s.lua", key);
+    const struct embedded_file *file = module_file(path);
+    if (!file) return false;
+    snprintf(chunk, sizeof chunk, "@%s", path);
+    if (luaL_loadbufferx(L, file->text, file->size, chunk, "t") != LUA_OK) lua_error(L);
+    push_environment(L, module);
+    lua_setupvalue(L, -2, 1);
+    lua_pushfstring(L, "gpumm.%s", key);
+    lua_pushvalue(L, module);
+    lua_call(L, 2, 1);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, module, key);
+    return true;
+}
+
+/* module[key] where it has none: the module is in slot 1. */
+static int module_index(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    if (lua_type(L, 2) != LUA_TSTRING) return 0;
+    const char *key = lua_tostring(L, 2);
+    if (load_part(L, 1, key)) return 1;
+    if (!is_description(key)) return 0;
+    lua_getfield(L, 1, "description");
+    lua_getfield(L, -1, key);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, 1, key);
+    return 1;
+}
+
+/* package.preload["gpumm.graph"]; upvalue 1: the module, 2: "graph". */
+static int preload_part(lua_State *L) {
+    lua_pushvalue(L, lua_upvalueindex(2));
+    lua_gettable(L, lua_upvalueindex(1));
+    return 1;
+}
+
+/* The key of a Lua file of ours, "graph" of "gpumm/graph.lua", pushed; false: it is none. */
+static bool push_key(lua_State *L, const char *path) {
+    size_t length = strlen(path), prefix = strlen("gpumm/"), suffix = strlen(".lua");
+    if (length <= prefix + suffix || strncmp(path, "gpumm/", prefix) != 0) return false;
+    if (strcmp(path + length - suffix, ".lua") != 0) return false;
+    lua_pushlstring(L, path + prefix, length - prefix - suffix);
+    return true;
+}
+
+/* The module is on top. The table is the registry's own, which package.preload also is. */
+static void open_preload(lua_State *L) {
+    int module = lua_gettop(L);
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+    for (const struct embedded_file *file = embedded_files; file->path; file++) {
+        if (!push_key(L, file->path)) continue;
+        lua_pushfstring(L, "gpumm.%s", lua_tostring(L, -1));
+        lua_pushvalue(L, module);
+        lua_pushvalue(L, -3);
+        lua_pushcclosure(L, preload_part, 2);
+        lua_rawset(L, module + 1);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+}
+
+/* ---- Functions ---------------------------------------------------------------------------- */
+
+static int module_resource(lua_State *L) {
+    const struct embedded_file *file = module_file(bind_text(L, 1));
+    if (!file) luaL_pushfail(L);
+    else lua_pushlstring(L, file->text, file->size);
+    return 1;
+}
+
+/* What people type is no misuse: nil, message, code. */
+static int module_parse_size(lua_State *L) {
+    uint64_t bytes;
+    gpumm_status status = gpumm_parse_size(bind_text(L, 1), &bytes);
+    if (status != GPUMM_OK) {
+        luaL_pushfail(L);
+        lua_pushfstring(L, "%s: %s", gpumm_status_name(status), gpumm_message());
+        lua_pushstring(L, gpumm_status_name(status));
+        return 3;
+    }
+    bind_push_count(L, bytes);
+    return 1;
+}
+
+static int module_is_memory_error(lua_State *L) {
+    const char *code = luaL_optstring(L, 1, "");
+    lua_pushboolean(L, gpumm_is_memory_error(gpumm_status_named(code)));
+    return 1;
+}
+
+/* Absolute, so that it means the same file to whoever opens it. */
+static int module_beside(lua_State *L) {
+    char folder[PATH_MAX];
+    bind_push_beside(L, bind_text(L, 1));
+    if (lua_tostring(L, -1)[0] == '/' || !getcwd(folder, sizeof folder)) return 1;
+    lua_pushfstring(L, "%s/%s", folder, lua_tostring(L, -1));
+    return 1;
+}
+
+/* (growth, capacity, required, max): the next capacity, without a device. */
+static int module_next_capacity(lua_State *L) {
+    gpumm_growth growth;
+    uint64_t next;
+    gpumm_growth_request request = {
+        .name = "", .capacity = bind_count(L, 2), .required = bind_count(L, 3), .max = bind_count(L, 4)};
+    luaL_argcheck(L, !lua_isfunction(L, 1), 1, "a schedule that is a function cannot be asked here");
+    bind_to_growth(L, 1, &growth);
+    gpumm_status status = gpumm_growth_next(&growth, &request, &next);
+    if (status != GPUMM_OK) return bind_fail(L, status);
+    bind_push_count(L, next);
+    return 1;
+}
+
+/* A handler for xpcall: text gets a traceback, other values stay as they are. */
+static int module_traceback(lua_State *L) {
+    luaL_checkany(L, 1);
+    if (!lua_isstring(L, 1) && !luaL_getmetafield(L, 1, "__tostring")) {
+        lua_settop(L, 1);
+        return 1;
+    }
+    luaL_traceback(L, L, luaL_tolstring(L, 1, NULL), 1);
+    return 1;
+}
+
+static int module_caller(lua_State *L) {
+    char tag[BIND_TAG];
+    lua_pushstring(L, bind_tag(L, tag));
+    return 1;
+}
+
+static const luaL_Reg functions[] = {
+    {"manager", bind_manager_new},
+    {"resource", module_resource},
+    {"parse_size", module_parse_size},
+    {"is_memory_error", module_is_memory_error},
+    {"beside", module_beside},
+    {"caller", module_caller},
+    {"next_capacity", module_next_capacity},
+    {"traceback", module_traceback},
+    {NULL, NULL},
+};
+
+static void set_constants(lua_State *L) {
+    lua_pushstring(L, gpumm_version());
+    lua_setfield(L, -2, "version");
+    lua_pushlightuserdata(L, NULL);
+    lua_setfield(L, -2, "null");
+    lua_createtable(L, 0, GPUMM_STATUS_COUNT);
+    for (int i = 0; i < GPUMM_STATUS_COUNT; i++) {
+        lua_pushstring(L, gpumm_status_text((gpumm_status)i));
+        lua_setfield(L, -2, gpumm_status_name((gpumm_status)i));
+    }
+    lua_setfield(L, -2, "statuses");
+}
+
+/* ---- Opening ------------------------------------------------------------------------------ */
+
+static void open_classes(lua_State *L) {
+    static const bind_class *const classes[] = {
+        &bind_manager_class, &bind_buffer_class, &bind_group_class, &bind_scratch_class, &bind_stream_class,
+        &bind_event_class, &bind_readback_class, &bind_frame_class, &bind_kernel_class, &bind_fault_class};
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) bind_class_open(L, classes[i]);
+}
+
+static void open_module(lua_State *L) {
+    luaL_newlib(L, functions);
+    set_constants(L);
+    bind_open_config(L);
+    bind_open_type(L);
+    bind_open_view(L);
+    bind_open_npy(L);
+    bind_open_image(L);
+    open_preload(L);
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, module_index);
+    lua_setfield(L, -2, "__index");
+    lua_setmetatable(L, -2);
+}
+
+int gpumm_lua_open(lua_State *L) {
+    luaL_checkversion(L);
+    luaL_checkstack(L, 32, NULL);
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &module_key) != LUA_TNIL) return 1;
+    lua_pop(L, 1);
+    bind_state_of(L); /* first made, last collected */
+    open_classes(L);
+    open_module(L);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &module_key);
+    return 1;
+}
+
+int luaopen_gpumm(lua_State *L) { return gpumm_lua_open(L); }
+
+/* require "gpumm.graph" before require "gpumm": Lua finds these in gpumm.so. */
+#define PART_MAP(X) X(simulation) X(options) X(growth) X(graph) X(force) X(picture) X(spec)
+#define PART_OPEN(name)                             \
+    GPUMM_API int luaopen_gpumm_##name(lua_State *L); \
+    int luaopen_gpumm_##name(lua_State *L) {        \
+        gpumm_lua_open(L);                          \
+        lua_getfield(L, -1, #name);                 \
+        return 1;                                   \
+    }
+PART_MAP(PART_OPEN)

@@ -1,0 +1,10 @@
+/* What bind_module.c shows to the other parts: the Lua files that travel inside the module. */
+#ifndef BIND_MODULE_H
+#define BIND_MODULE_H
+
+#include "bind/embedded.h"
+
+/* The embedded file of that path, "gpumm/graph.lua"; NULL where there is none. */
+const struct embedded_file *module_file(const char *path);
+
+#endif

@@ -1,0 +1,370 @@
+/*
+ * Readbacks: snapshots that stream to the host.
+ *
+ *   b:readback {slots =, direct =, busy = "drop" | "wait", tag =}
+ *   g:readback {"position", "mass", slots = 3, …}     no names: every member
+ *   m:readback {buffer, …, slots = 3, …}              one buffer, or members of one group
+ *
+ *   r:capture(step [, where])    a ticket; nil, message, "BUSY" where every slot is taken
+ *   r:ready([ticket])  r:wait([ticket [, seconds]])  r:cancel([ticket])     default: the newest
+ *   r:await([ticket])            yields r until it is ready; outside of coroutines it waits
+ *   r:latest()  r:next()         a frame or nil, never blocks
+ *   r.dropped  r.newest  r.slots  r:close()
+ */
+#include <string.h>
+
+#include "bind/bind.h"
+#include "bind/data.h"
+#include "bind/view.h"
+
+enum { MEMBERS_MAX = 64, PATIENCE = 16 };
+
+static gpumm_readback *to_readback(lua_State *L, int index) { return bind_check(L, index, &bind_readback_class); }
+
+/* ---- Making them --------------------------------------------------------------------------- */
+
+static void read_options(lua_State *L, int table, gpumm_readback_options *options, char tag[static BIND_TAG]) {
+    static const char *const valid[] = {"slots", "direct", "busy", "tag", NULL};
+    options->tag = bind_tag(L, tag);
+    if (lua_isnoneornil(L, table)) return;
+    bind_options(L, table, valid, true);
+    options->slots = bind_option_unsigned(L, table, "slots", 0);
+    options->direct = bind_option_bool(L, table, "direct", false);
+    options->tag = bind_option_text(L, table, "tag", options->tag);
+    const char *busy = bind_option_text(L, table, "busy", "drop");
+    options->wait = strcmp(busy, "wait") == 0;
+    if (!options->wait && strcmp(busy, "drop") != 0)
+        luaL_error(L, "option \"busy\": \"drop\" or \"wait\" expected, got \"%s\"", busy);
+}
+
+/* What a frame calls this buffer: its member's name, or its own. */
+static const char *name_of(gpumm_buffer *buffer) {
+    gpumm_group *group = gpumm_buffer_group(buffer);
+    for (size_t i = 0; group && i < gpumm_group_count(group); i++)
+        if (gpumm_group_at(group, i) == buffer) return gpumm_group_member_name(group, i);
+    return gpumm_buffer_name(buffer);
+}
+
+void bind_readback_names(lua_State *L, gpumm_readback *readback) {
+    size_t count = gpumm_readback_count(readback);
+    lua_createtable(L, 0, (int)count);
+    for (size_t i = 0; i < count; i++) {
+        const char *name = name_of(gpumm_readback_buffer(readback, i));
+        if (name[0] == '\0') continue;
+        lua_pushinteger(L, (lua_Integer)i + 1);
+        lua_setfield(L, -2, name);
+    }
+}
+
+/* The manager's userdata is in the slot `owner`. */
+static int make(lua_State *L, int owner, const gpumm_readback_options *options) {
+    bind_handle *handle = bind_new(L, &bind_readback_class, owner);
+    gpumm_readback *readback;
+    gpumm_status status;
+    BIND_RETRY(L, status, gpumm_readback_open(options, &readback));
+    if (status != GPUMM_OK) return bind_fail(L, status);
+    bind_adopt(L, handle, readback)->slots = options->slots ? (int)options->slots : 2;
+    bind_readback_names(L, readback);
+    lua_setiuservalue(L, -2, BIND_EXTRA);
+    bind_press(L, 64 * 1024);
+    return 1;
+}
+
+int bind_buffer_readback(lua_State *L) {
+    char tag[BIND_TAG];
+    gpumm_buffer *buffer = bind_to_buffer(L, 1);
+    gpumm_readback_options options = {.buffers = &buffer, .buffer_count = 1};
+    lua_settop(L, 2);
+    read_options(L, 2, &options, tag);
+    bind_push_owner(L, 1);
+    return make(L, 3, &options);
+}
+
+static size_t every_member(gpumm_group *group, gpumm_buffer **buffers) {
+    size_t count = gpumm_group_count(group);
+    for (size_t i = 0; i < count && i < MEMBERS_MAX; i++) buffers[i] = gpumm_group_at(group, i);
+    return count;
+}
+
+/* The buffer that entry i of the table in slot 2 names. */
+static gpumm_buffer *named_member(lua_State *L, gpumm_group *group, size_t i) {
+    const char *names[MEMBERS_MAX + 1] = {NULL};
+    lua_rawgeti(L, 2, (lua_Integer)i + 1);
+    const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : luaL_typename(L, -1);
+    gpumm_buffer *buffer = gpumm_group_member(group, name);
+    for (size_t j = 0; j < gpumm_group_count(group) && j < MEMBERS_MAX; j++) names[j] = gpumm_group_member_name(group, j);
+    if (!buffer) bind_unknown(L, "member", name, names);
+    lua_pop(L, 1);
+    return buffer;
+}
+
+int bind_group_readback(lua_State *L) {
+    char tag[BIND_TAG];
+    gpumm_buffer *buffers[MEMBERS_MAX];
+    gpumm_group *group = bind_to_group(L, 1);
+    gpumm_readback_options options = {.buffers = buffers};
+    lua_settop(L, 2);
+    read_options(L, 2, &options, tag);
+    size_t count = lua_istable(L, 2) ? lua_rawlen(L, 2) : 0;
+    luaL_argcheck(L, count <= MEMBERS_MAX, 2, "too many members");
+    for (size_t i = 0; i < count; i++) buffers[i] = named_member(L, group, i);
+    options.buffer_count = count > 0 ? count : every_member(group, buffers);
+    bind_push_owner(L, 1);
+    return make(L, 3, &options);
+}
+
+int bind_readback_new(lua_State *L) {
+    char tag[BIND_TAG];
+    gpumm_buffer *buffers[MEMBERS_MAX];
+    gpumm_readback_options options = {.buffers = buffers};
+    gpumm_manager *manager = bind_to_manager(L, 1);
+    lua_settop(L, 2);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    read_options(L, 2, &options, tag);
+    options.buffer_count = lua_rawlen(L, 2);
+    luaL_argcheck(L, options.buffer_count >= 1 && options.buffer_count <= MEMBERS_MAX, 2, "buffers expected: {buffer, …}");
+    for (size_t i = 0; i < options.buffer_count; i++) {
+        lua_rawgeti(L, 2, (lua_Integer)i + 1);
+        buffers[i] = bind_test(L, -1, &bind_buffer_class);
+        if (!buffers[i]) return luaL_error(L, "entry %d: a buffer expected, got %s", (int)i + 1, luaL_typename(L, -1));
+        if (gpumm_buffer_manager(buffers[i]) != manager)
+            return luaL_error(L, "entry %d: this buffer is another manager's", (int)i + 1);
+        lua_pop(L, 1);
+    }
+    return make(L, 1, &options);
+}
+
+/* ---- Capturing ---------------------------------------------------------------------------- */
+
+/* How many handles of kept frames of it this state has, garbage among them. */
+static int count_kept(lua_State *L, const gpumm_readback *readback) {
+    int count = 0;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &bind_frame_class);
+    lua_pushnil(L);
+    while (lua_next(L, -2)) {
+        const bind_handle *frame = lua_touserdata(L, -1);
+        if (frame->object && frame->kept && gpumm_frame_readback(frame->object) == readback) count++;
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    return count;
+}
+
+/* Kept frames that are garbage do not starve the ring: one collection, and where that did not help, one in
+   PATIENCE captures. Returns whether there was one. */
+static bool collects_frames(lua_State *L, bind_handle *handle) {
+    if (handle->patience-- > 0) return false;
+    handle->patience = 0;
+    bool collected = bind_collects(L, GPUMM_OUT_OF_MEMORY);
+    handle->kept = count_kept(L, handle->object);
+    if (handle->slots > 0 && handle->kept >= handle->slots) handle->patience = PATIENCE;
+    return collected;
+}
+
+/* Before a capture that would find every slot kept, which counts as a dropped frame. `kept` counts what was kept
+   and not released; what the collector ended since is found by counting. */
+static void make_room(lua_State *L, bind_handle *handle) {
+    if (handle->slots == 0 || handle->kept < handle->slots) return;
+    handle->kept = count_kept(L, handle->object);
+    if (handle->kept >= handle->slots) collects_frames(L, handle);
+}
+
+static int readback_capture(lua_State *L) {
+    gpumm_readback *readback = to_readback(L, 1);
+    bind_handle *handle = bind_handle_at(L, 1, &bind_readback_class);
+    lua_Integer step = luaL_optinteger(L, 2, 0);
+    gpumm_stream *stream = bind_where(L, 3, NULL);
+    gpumm_ticket ticket;
+    make_room(L, handle);
+    gpumm_status status = gpumm_readback_capture(readback, stream, step, &ticket);
+    if (status == GPUMM_BUSY && count_kept(L, readback) > 0 && collects_frames(L, handle))
+        status = gpumm_readback_capture(readback, stream, step, &ticket);
+    if (status != GPUMM_OK) return bind_fail(L, status);
+    bind_push_count(L, ticket);
+    return 1;
+}
+
+/* ---- Tickets ------------------------------------------------------------------------------ */
+
+static gpumm_ticket to_ticket(lua_State *L, int index) {
+    if (lua_isnoneornil(L, index)) return 0;
+    lua_Integer ticket = luaL_checkinteger(L, index);
+    luaL_argcheck(L, ticket >= 1, index, "tickets count from 1");
+    return (gpumm_ticket)ticket;
+}
+
+static int readback_ready(lua_State *L) {
+    bool ready;
+    gpumm_status status = gpumm_readback_ready(to_readback(L, 1), to_ticket(L, 2), &ready);
+    if (status != GPUMM_OK) return bind_fail_ticket(L, status);
+    lua_pushboolean(L, ready);
+    return 1;
+}
+
+/* An empty frame's handle, with its readback's manager. */
+static bind_handle *new_frame(lua_State *L) {
+    bind_push_owner(L, 1);
+    return bind_new(L, &bind_frame_class, lua_gettop(L));
+}
+
+/* The frame on top is this one; NULL: nil. */
+static int give_frame(lua_State *L, bind_handle *handle, gpumm_frame *frame) {
+    if (!frame) {
+        lua_pushnil(L);
+        return 1;
+    }
+    bind_adopt(L, handle, frame);
+    int self = lua_gettop(L);
+    lua_getiuservalue(L, 1, BIND_EXTRA);
+    lua_pushvalue(L, self);
+    bind_frame_names(L, self + 1);
+    return 1;
+}
+
+static int wait_ticket(lua_State *L, double seconds) {
+    gpumm_readback *readback = to_readback(L, 1);
+    gpumm_ticket ticket = to_ticket(L, 2);
+    bind_handle *handle = new_frame(L);
+    gpumm_frame *frame;
+    gpumm_status status = gpumm_readback_wait(readback, ticket, seconds, &frame);
+    if (status != GPUMM_OK) return bind_fail_ticket(L, status);
+    return give_frame(L, handle, frame);
+}
+
+static int readback_wait(lua_State *L) {
+    to_readback(L, 1);
+    return wait_ticket(L, bind_seconds(L, 3));
+}
+
+static int readback_cancel(lua_State *L) {
+    gpumm_status status = gpumm_readback_cancel(to_readback(L, 1), to_ticket(L, 2));
+    if (status != GPUMM_OK) return bind_fail_ticket(L, status);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+/* Also the continuation: what the resumer passed is dropped, the readback and the ticket stay. */
+static int await_on(lua_State *L, int outcome, lua_KContext context) {
+    bool ready;
+    (void)outcome, (void)context;
+    lua_settop(L, 2);
+    gpumm_status status = gpumm_readback_ready(to_readback(L, 1), to_ticket(L, 2), &ready);
+    if (status != GPUMM_OK) return bind_fail_ticket(L, status);
+    if (ready || !lua_isyieldable(L)) return wait_ticket(L, -1);
+    lua_pushvalue(L, 1);
+    return lua_yieldk(L, 1, 0, await_on);
+}
+
+static int readback_await(lua_State *L) {
+    gpumm_readback *readback = to_readback(L, 1);
+    lua_settop(L, 2);
+    if (lua_isnil(L, 2)) { /* the newest now, not later */
+        gpumm_ticket newest = gpumm_readback_newest(readback);
+        if (newest == 0) return bind_fail(L, fail(GPUMM_NOT_PENDING, "nothing was captured yet"));
+        bind_push_count(L, newest);
+        lua_replace(L, 2);
+    }
+    return await_on(L, LUA_OK, 0);
+}
+
+typedef gpumm_status deliver(gpumm_readback *readback, gpumm_frame **out);
+
+static int delivered(lua_State *L, deliver *function) {
+    gpumm_readback *readback = to_readback(L, 1);
+    bind_handle *handle = new_frame(L);
+    gpumm_frame *frame;
+    gpumm_status status = function(readback, &frame);
+    return status == GPUMM_OK ? give_frame(L, handle, frame) : bind_fail(L, status);
+}
+
+static int readback_latest(lua_State *L) { return delivered(L, gpumm_readback_latest); }
+static int readback_next(lua_State *L) { return delivered(L, gpumm_readback_next); }
+
+/* ---- Properties --------------------------------------------------------------------------- */
+
+static int readback_close(lua_State *L) {
+    bind_handle *handle = bind_handle_at(L, 1, &bind_readback_class);
+    if (handle->borrowed)
+        return bind_raise(L, fail(GPUMM_INVALID_ARGUMENT, "this readback is the host application's to close"));
+    if (handle->object) gpumm_readback_close(handle->object);
+    return 0;
+}
+
+static int readback_dropped(lua_State *L) {
+    bind_push_count(L, gpumm_readback_dropped(to_readback(L, 1)));
+    return 1;
+}
+
+static int readback_newest(lua_State *L) {
+    gpumm_ticket newest = gpumm_readback_newest(to_readback(L, 1));
+    if (newest == 0) lua_pushnil(L);
+    else bind_push_count(L, newest);
+    return 1;
+}
+
+static int readback_slots(lua_State *L) {
+    const bind_handle *handle = bind_handle_at(L, 1, &bind_readback_class);
+    if (handle->slots == 0) return 0;
+    lua_pushinteger(L, handle->slots);
+    return 1;
+}
+
+static int readback_manager(lua_State *L) {
+    to_readback(L, 1);
+    bind_push_owner(L, 1);
+    return 1;
+}
+
+static const luaL_Reg methods[] = {
+    {"capture", readback_capture},
+    {"ready", readback_ready},
+    {"wait", readback_wait},
+    {"await", readback_await},
+    {"cancel", readback_cancel},
+    {"latest", readback_latest},
+    {"next", readback_next},
+    {"close", readback_close},
+    {NULL, NULL},
+};
+
+static const luaL_Reg properties[] = {
+    {"dropped", readback_dropped}, {"newest", readback_newest}, {"slots", readback_slots},
+    {"manager", readback_manager}, {NULL, NULL}};
+static const luaL_Reg meta[] = {{"__close", readback_close}, {"__tostring", bind_to_text}, {NULL, NULL}};
+
+static void release(void *readback) { gpumm_readback_release(readback); }
+
+const bind_class bind_readback_class = {
+    .name = "gpumm.readback", .methods = methods, .properties = properties, .meta = meta, .release = release};
+
+/* ---- The ancestor's pair -------------------------------------------------------------------- */
+
+int bind_readback_start(lua_State *L) {
+    gpumm_status status;
+    gpumm_manager *manager = bind_to_manager(L, 1);
+    const char *name = bind_text(L, 2);
+    BIND_RETRY(L, status, gpumm_start_async_download(manager, name));
+    return bind_result(L, status);
+}
+
+/* The view has its own copy: the frame ends here, and its slot is free. */
+int bind_readback_finish(lua_State *L) {
+    gpumm_manager *manager = bind_to_manager(L, 1);
+    const char *name = bind_text(L, 2);
+    double seconds = bind_seconds(L, 3);
+    gpumm_frame *frame;
+    gpumm_frame_info info;
+    const void *from;
+    bind_handle *handle = bind_new(L, &bind_frame_class, 1);
+    gpumm_status status = gpumm_wait_for_download(manager, name, seconds, &frame);
+    if (status != GPUMM_OK) return bind_fail(L, status);
+    bind_adopt(L, handle, frame);
+    gpumm_frame_get_info(frame, &info);
+    const gpumm_type *type = gpumm_buffer_type(gpumm_readback_buffer(gpumm_frame_readback(frame), 0));
+    void *to = view_push_owned(L, type, info.length);
+    status = gpumm_frame_data(frame, 0, &from);
+    if (status != GPUMM_OK) return bind_fail(L, status);
+    if (info.length > 0) memcpy(to, from, info.length * gpumm_type_size(type));
+    gpumm_frame_end(frame);
+    return 1;
+}

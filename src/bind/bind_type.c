@@ -1,0 +1,221 @@
+/* Element types in Lua: gpumm.type "f32x3", gpumm.struct { {"from", "u32"}, {"to", "u32"}, name = "e" } */
+#include <string.h>
+
+#include "bind/bind.h"
+#include "bind/data.h"
+#include "core/element.h"
+
+#define TYPE_CLASS "gpumm.type"
+
+typedef struct type_box { const gpumm_type *type; } type_box; /* NULL: not filled, or collected */
+
+static type_box *box_push(lua_State *L) { /* [-0, +1, m] */
+    type_box *box = lua_newuserdatauv(L, sizeof *box, 0);
+    box->type = NULL;
+    luaL_setmetatable(L, TYPE_CLASS);
+    return box;
+}
+
+void bind_push_type(lua_State *L, const gpumm_type *type) {
+    box_push(L)->type = gpumm_type_retain(type);
+}
+
+const gpumm_type *bind_test_type(lua_State *L, int index) {
+    type_box *box = luaL_testudata(L, index, TYPE_CLASS);
+    return box ? box->type : NULL;
+}
+
+static void parse_push(lua_State *L, const char *text) { /* [-0, +1, e] */
+    type_box *box = box_push(L);
+    gpumm_type *type;
+    gpumm_status status = gpumm_type_parse(text, &type);
+    if (status) bind_raise(L, status);
+    box->type = type;
+}
+
+const gpumm_type *bind_to_type(lua_State *L, int index) {
+    index = lua_absindex(L, index);
+    if (lua_type(L, index) == LUA_TSTRING) {
+        parse_push(L, bind_text(L, index));
+        lua_replace(L, index);
+    }
+    const gpumm_type *type = bind_test_type(L, index);
+    if (!type)
+        luaL_error(L, "an element type is wanted: \"f32x3\" and its like, or one of gpumm.struct's; got %s",
+                   luaL_typename(L, index));
+    return type;
+}
+
+static const gpumm_type *self(lua_State *L) {
+    type_box *box = luaL_checkudata(L, 1, TYPE_CLASS);
+    if (!box->type) luaL_error(L, "this type was collected");
+    return box->type;
+}
+
+/* ---- Properties --------------------------------------------------------------------------- */
+
+static int type_size(lua_State *L) {
+    lua_pushinteger(L, (lua_Integer)gpumm_type_size(self(L)));
+    return 1;
+}
+
+static int type_align(lua_State *L) {
+    lua_pushinteger(L, (lua_Integer)gpumm_type_align(self(L)));
+    return 1;
+}
+
+static int type_kind(lua_State *L) {
+    const gpumm_type *type = self(L);
+    static const char *const names[] = {
+        [GPUMM_SCALAR] = "scalar", [GPUMM_VECTOR] = "vector", [GPUMM_STRUCT] = "struct"};
+    bool opaque = gpumm_type_kind(type) == GPUMM_STRUCT && gpumm_type_field_count(type) == 0;
+    lua_pushstring(L, opaque ? "bytes" : names[gpumm_type_kind(type)]);
+    return 1;
+}
+
+static int type_name(lua_State *L) {
+    lua_pushstring(L, gpumm_type_name(self(L)));
+    return 1;
+}
+
+static int type_struct_name(lua_State *L) {
+    const char *name = gpumm_type_struct_name(self(L));
+    if (*name) lua_pushstring(L, name);
+    else lua_pushnil(L);
+    return 1;
+}
+
+static int type_lanes(lua_State *L) {
+    lua_pushinteger(L, gpumm_type_lanes(self(L)));
+    return 1;
+}
+
+static int type_scalar(lua_State *L) {
+    const gpumm_type *type = self(L);
+    if (gpumm_type_kind(type) == GPUMM_STRUCT) lua_pushnil(L);
+    else lua_pushstring(L, scalar_infos[gpumm_type_scalar(type)].name);
+    return 1;
+}
+
+static int type_fields(lua_State *L) {
+    const gpumm_type *type = self(L);
+    size_t count = gpumm_type_field_count(type);
+    lua_createtable(L, (int)count, 0);
+    for (size_t i = 0; i < count; i++) {
+        const gpumm_field *field = gpumm_type_field(type, i);
+        lua_createtable(L, 0, 3);
+        lua_pushstring(L, field->name);
+        lua_setfield(L, -2, "name");
+        bind_push_type(L, field->type);
+        lua_setfield(L, -2, "type");
+        lua_pushinteger(L, (lua_Integer)field->offset);
+        lua_setfield(L, -2, "offset");
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
+/* ---- Methods ------------------------------------------------------------------------------ */
+
+static int type_declaration(lua_State *L) {
+    const gpumm_type *type = self(L);
+    const char *name = luaL_optstring(L, 2, NULL);
+    size_t length = gpumm_type_declaration(type, name, NULL, 0);
+    luaL_Buffer buffer;
+    gpumm_type_declaration(type, name, luaL_buffinitsize(L, &buffer, length + 1), length + 1);
+    luaL_pushresultsize(&buffer, length);
+    return 1;
+}
+
+static int type_tostring(lua_State *L) {
+    type_box *box = luaL_checkudata(L, 1, TYPE_CLASS);
+    lua_pushstring(L, box->type ? gpumm_type_name(box->type) : "type (collected)");
+    return 1;
+}
+
+static int type_equal(lua_State *L) {
+    const gpumm_type *a = bind_test_type(L, 1), *b = bind_test_type(L, 2);
+    lua_pushboolean(L, a && b && gpumm_type_equal(a, b));
+    return 1;
+}
+
+static int type_collect(lua_State *L) {
+    type_box *box = luaL_checkudata(L, 1, TYPE_CLASS);
+    gpumm_type_release(box->type);
+    box->type = NULL;
+    return 0;
+}
+
+static int type_missing(lua_State *L) {
+    return luaL_error(L,
+                      "a type has no '%s'; it has name, kind, size, align, lanes, scalar, fields, "
+                      "struct_name and declaration()",
+                      lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : luaL_typename(L, 2));
+}
+
+/* ---- Making ------------------------------------------------------------------------------- */
+
+static int module_type(lua_State *L) {
+    bind_to_type(L, 1);
+    lua_settop(L, 1);
+    return 1;
+}
+
+/* One {name, type} of the table on top: its name and type are kept alive in the table at `anchors`. */
+static void read_field(lua_State *L, int anchors, lua_Integer index, gpumm_field *field) { /* [-0, +0, e] */
+    if (!lua_istable(L, -1) || lua_rawlen(L, -1) != 2)
+        luaL_error(L, "field %I of a struct is { name, type }, as in { \"from\", \"u32\" }", index);
+    lua_rawgeti(L, -1, 1);
+    if (lua_type(L, -1) != LUA_TSTRING)
+        luaL_error(L, "the name of field %I is a string, got %s", index, luaL_typename(L, -1));
+    field->name = bind_text(L, lua_absindex(L, -1));
+    lua_rawseti(L, anchors, 2 * index - 1);
+    lua_rawgeti(L, -1, 2);
+    field->type = bind_to_type(L, lua_gettop(L));
+    lua_rawseti(L, anchors, 2 * index);
+}
+
+static int module_struct(lua_State *L) {
+    static const char *const valid[] = {"name", NULL};
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    bind_options(L, 1, valid, true);
+    size_t count = lua_rawlen(L, 1);
+    luaL_argcheck(L, count >= 1 && count <= TYPE_FIELDS_MAX, 1,
+                  "a struct has 1 to 1024 fields { name, type }");
+    lua_newtable(L); /* 2: names and types */
+    gpumm_field *fields = lua_newuserdatauv(L, count * sizeof *fields, 0);
+    for (size_t i = 0; i < count; i++) {
+        lua_rawgeti(L, 1, (lua_Integer)i + 1);
+        read_field(L, 2, (lua_Integer)i + 1, &fields[i]);
+        lua_pop(L, 1);
+    }
+    const char *name = bind_option_text(L, 1, "name", NULL);
+    type_box *box = box_push(L);
+    gpumm_type *type;
+    gpumm_status status = gpumm_type_struct(name, fields, count, &type);
+    if (status) return bind_raise(L, status);
+    box->type = type;
+    return 1;
+}
+
+static const luaL_Reg properties[] = {
+    {"size", type_size},     {"align", type_align},   {"kind", type_kind},
+    {"name", type_name},     {"lanes", type_lanes},   {"scalar", type_scalar},
+    {"fields", type_fields}, {"struct_name", type_struct_name},
+    {NULL, NULL},
+};
+static const luaL_Reg methods[] = {{"declaration", type_declaration}, {NULL, NULL}};
+static const luaL_Reg meta[] = {
+    {"__tostring", type_tostring}, {"__eq", type_equal}, {"__gc", type_collect}, {NULL, NULL},
+};
+static const bind_class type_class = {
+    .name = TYPE_CLASS, .methods = methods, .properties = properties, .meta = meta, .missing = type_missing,
+};
+static const luaL_Reg functions[] = {{"type", module_type}, {"struct", module_struct}, {NULL, NULL}};
+
+int bind_open_type(lua_State *L) {
+    bind_class_open(L, &type_class);
+    luaL_setfuncs(L, functions, 0);
+    return 0;
+}

@@ -1,0 +1,425 @@
+/* Views in Lua: v[i], #v, v.field, v:get(i), v:set(i, …), v:each(), v:totable(), v:copy(), v:bytes(),
+   v:type(). */
+#include <limits.h>
+#include <string.h>
+
+#include "bind/bind.h"
+#include "bind/data.h"
+#include "bind/view.h"
+#include "core/element.h"
+
+#define VIEW_CLASS "gpumm.view"
+
+enum { VIEW_MEMORY = 1, VIEW_FIELDS = 2 }; /* user values: what holds the bytes; field views made before */
+enum { LOCAL_SIZE = 256 };                 /* elements up to this size need no userdata in passing */
+
+/* ---- Checking ----------------------------------------------------------------------------- */
+
+static bool is_stale(const view *v) { return v->frame && !gpumm_frame_valid(v->frame); }
+
+static void check_alive(lua_State *L, const view *v) {
+    if (!v->type) luaL_error(L, "this view was collected");
+    if (is_stale(v))
+        bind_raise(L, fail(GPUMM_STALE, "the frame that this view reads has ended: frame:keep() keeps one, "
+                           "view:copy() copies one while it is valid"));
+}
+
+view *view_check(lua_State *L, int index) {
+    view *v = luaL_checkudata(L, index, VIEW_CLASS);
+    check_alive(L, v);
+    return v;
+}
+
+view *view_test(lua_State *L, int index) {
+    view *v = luaL_testudata(L, index, VIEW_CLASS);
+    if (v) check_alive(L, v);
+    return v;
+}
+
+static view *check_writable(lua_State *L, int index) {
+    view *v = view_check(L, index);
+    if (v->frame) luaL_error(L, "a frame is read-only; v:copy() gives a view to write to");
+    return v;
+}
+
+/* Is 1-based `i` within? */
+static bool holds(const view *v, lua_Integer i) { return (lua_Unsigned)i - 1 < v->count; }
+
+static unsigned char *element_at(const view *v, lua_Integer i) {
+    return v->bytes + ((lua_Unsigned)i - 1) * v->stride; /* within the memory, so it does not overflow */
+}
+
+static unsigned char *check_element(lua_State *L, const view *v, lua_Integer i) {
+    if (!holds(v, i))
+        luaL_error(L, "index %I is outside of this view of %I elements", i, (LUAI_UACINT)v->count);
+    return element_at(v, i);
+}
+
+/* ---- Making ------------------------------------------------------------------------------- */
+
+view *view_push_empty(lua_State *L) {
+    view *v = lua_newuserdatauv(L, sizeof *v, VIEW_FIELDS);
+    memset(v, 0, sizeof *v);
+    luaL_setmetatable(L, VIEW_CLASS);
+    return v;
+}
+
+/* The memory userdata on top becomes that of the empty view below it. [-1, +0, -] */
+static void give_memory(lua_State *L, uint64_t count) {
+    view *v = lua_touserdata(L, -2);
+    v->bytes = lua_touserdata(L, -1);
+    v->stride = gpumm_type_size(v->type);
+    v->count = count;
+    lua_setiuservalue(L, -2, VIEW_MEMORY);
+}
+
+static uint64_t check_bytes(lua_State *L, const gpumm_type *type, uint64_t count) {
+    uint64_t bytes;
+    if (!size_mul(count, gpumm_type_size(type), &bytes) || bytes > PTRDIFF_MAX)
+        luaL_error(L, "a view of %I elements of %s is too large", (LUAI_UACINT)count, gpumm_type_name(type));
+    return bytes;
+}
+
+void *view_take_memory(lua_State *L, uint64_t count) {
+    view *v = lua_touserdata(L, -1);
+    uint64_t bytes = check_bytes(L, v->type, count);
+    memset(lua_newuserdatauv(L, (size_t)bytes, 0), 0, (size_t)bytes);
+    give_memory(L, count);
+    return v->bytes;
+}
+
+void *view_push_owned(lua_State *L, const gpumm_type *type, uint64_t count) {
+    view_push_empty(L)->type = gpumm_type_retain(type);
+    return view_take_memory(L, count);
+}
+
+void view_push_frame(lua_State *L, gpumm_frame *frame, const gpumm_type *type, uint64_t count,
+                     const void *data) {
+    view *v = view_push_empty(L);
+    v->type = gpumm_type_retain(type);
+    v->frame = gpumm_frame_retain(frame);
+    v->bytes = (unsigned char *)data; /* not written: check_writable looks at `frame` */
+    v->stride = gpumm_type_size(type);
+    v->count = count;
+}
+
+/* ---- Whole contents ----------------------------------------------------------------------- */
+
+static void gather(const view *v, unsigned char *to) {
+    size_t size = gpumm_type_size(v->type);
+    if (v->stride == size) {
+        if (v->count) memcpy(to, v->bytes, v->count * size);
+        return;
+    }
+    for (uint64_t i = 0; i < v->count; i++) memcpy(to + i * size, v->bytes + i * v->stride, size);
+}
+
+const void *view_contiguous(lua_State *L, int index) {
+    const view *v = view_check(L, index);
+    if (v->stride == gpumm_type_size(v->type)) {
+        lua_pushvalue(L, index);
+        return v->bytes;
+    }
+    unsigned char *copy = lua_newuserdatauv(L, (size_t)check_bytes(L, v->type, v->count), 0);
+    check_alive(L, v); /* making the copy may have run finalisers */
+    gather(v, copy);
+    return copy;
+}
+
+static void push_copy(lua_State *L, const view *v) { /* [-0, +1, e] */
+    void *to = view_push_owned(L, v->type, v->count);
+    check_alive(L, v);
+    gather(v, to);
+}
+
+static int view_copy(lua_State *L) {
+    push_copy(L, view_check(L, 1));
+    return 1;
+}
+
+static int view_bytes(lua_State *L) {
+    const view *v = view_check(L, 1);
+    size_t size = (size_t)check_bytes(L, v->type, v->count);
+    luaL_Buffer buffer;
+    unsigned char *to = (unsigned char *)luaL_buffinitsize(L, &buffer, size);
+    check_alive(L, v);
+    gather(v, to);
+    luaL_pushresultsize(&buffer, size);
+    return 1;
+}
+
+static int view_totable(lua_State *L) {
+    const view *v = view_check(L, 1);
+    if (v->count > INT_MAX)
+        return luaL_error(L, "a view of %I elements is too long for a table", (LUAI_UACINT)v->count);
+    if (v->frame) { /* tables are made on the way, and a finaliser may then end the frame */
+        push_copy(L, v);
+        v = view_check(L, -1);
+    }
+    lua_createtable(L, (int)v->count, 0);
+    for (uint64_t i = 0; i < v->count; i++) {
+        data_push(L, v->type, v->bytes + i * v->stride);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
+/* ---- One element -------------------------------------------------------------------------- */
+
+/* A place for one element in passing: `local`, or a userdata where that is too small. [-0, +(0|1), m] */
+static unsigned char *passing(lua_State *L, const gpumm_type *type, unsigned char local[static LOCAL_SIZE]) {
+    size_t size = gpumm_type_size(type);
+    return size <= LOCAL_SIZE ? local : lua_newuserdatauv(L, size, 0);
+}
+
+/* Pushes the element's values and returns how many. Making tables may end a frame, so they are made from a
+   copy. */
+static int push_values(lua_State *L, const view *v, lua_Integer i) {
+    unsigned char local[LOCAL_SIZE], *element = element_at(v, i);
+    if (v->frame && gpumm_type_kind(v->type) == GPUMM_STRUCT) {
+        unsigned char *copy = passing(L, v->type, local);
+        check_alive(L, v);
+        element = memcpy(copy, element, gpumm_type_size(v->type));
+    }
+    return data_push_values(L, v->type, element);
+}
+
+static int view_get(lua_State *L) {
+    const view *v = view_check(L, 1);
+    lua_Integer i = luaL_checkinteger(L, 2);
+    if (holds(v, i)) return push_values(L, v, i);
+    lua_pushnil(L);
+    return 1;
+}
+
+static int view_set(lua_State *L) {
+    const view *v = check_writable(L, 1);
+    unsigned char *element = check_element(L, v, luaL_checkinteger(L, 2)), local[LOCAL_SIZE];
+    int count = lua_gettop(L) - 2;
+    unsigned char *whole = passing(L, v->type, local); /* so that a bad value changes nothing */
+    memcpy(whole, element, gpumm_type_size(v->type));
+    data_encode_values(L, 3, count, v->type, whole);
+    memcpy(element, whole, gpumm_type_size(v->type));
+    return 0;
+}
+
+static int view_next(lua_State *L) {
+    const view *v = view_check(L, 1);
+    lua_Integer i = luaL_checkinteger(L, 2);
+    if (i < 0 || (lua_Unsigned)i >= v->count) return 0;
+    lua_settop(L, 1);
+    lua_pushinteger(L, i + 1);
+    int before = lua_gettop(L);
+    int values = push_values(L, v, i + 1);
+    if (lua_gettop(L) > before + values) lua_remove(L, before + 1); /* what `passing` pushed */
+    return values + 1;
+}
+
+static int view_each(lua_State *L) {
+    view_check(L, 1);
+    lua_settop(L, 1);
+    lua_pushcfunction(L, view_next);
+    lua_insert(L, 1);
+    lua_pushinteger(L, 0);
+    return 3;
+}
+
+static int view_type(lua_State *L) {
+    bind_push_type(L, view_check(L, 1)->type);
+    return 1;
+}
+
+/* ---- Fields ------------------------------------------------------------------------------- */
+
+static int lane_named(const gpumm_type *type, const char *name) {
+    static const char names[] = "xyzw";
+    const char *at = name[0] && !name[1] ? strchr(names, name[0]) : NULL;
+    bool there = gpumm_type_kind(type) == GPUMM_VECTOR && at && at - names < (int)gpumm_type_lanes(type);
+    return there ? (int)(at - names) : -1;
+}
+
+static const gpumm_field *field_named(const gpumm_type *type, const char *name) {
+    for (size_t i = 0; i < gpumm_type_field_count(type); i++)
+        if (strcmp(gpumm_type_field(type, i)->name, name) == 0) return gpumm_type_field(type, i);
+    return NULL;
+}
+
+static void push_field_names(lua_State *L, const gpumm_type *type) { /* [-0, +1, m] */
+    luaL_Buffer names;
+    luaL_buffinit(L, &names);
+    if (gpumm_type_kind(type) == GPUMM_VECTOR) {
+        luaL_addstring(&names, "; its fields are x, y, z, w");
+        luaL_buffsub(&names, (int)(4 - gpumm_type_lanes(type)) * 3);
+    }
+    for (size_t i = 0; i < gpumm_type_field_count(type); i++) {
+        luaL_addstring(&names, i ? ", " : "; its fields are ");
+        luaL_addstring(&names, gpumm_type_field(type, i)->name);
+    }
+    luaL_pushresult(&names);
+}
+
+static int no_field(lua_State *L, const view *v, int key) {
+    push_field_names(L, v->type);
+    return luaL_error(L, "a view of %s has no '%s'%s", gpumm_type_name(v->type),
+                      lua_type(L, key) == LUA_TSTRING ? lua_tostring(L, key) : luaL_typename(L, key),
+                      lua_tostring(L, -1));
+}
+
+/* Fills the empty view on top with the field `name` of `of`; false: there is none of that name. */
+static bool take_field(lua_State *L, const view *of, view *part, const char *name) {
+    int lane = lane_named(of->type, name);
+    const gpumm_field *field = field_named(of->type, name);
+    if (lane >= 0) {
+        const struct scalar_info *scalar = &scalar_infos[gpumm_type_scalar(of->type)];
+        gpumm_type *type;
+        gpumm_status status = gpumm_type_parse(scalar->name, &type);
+        if (status) bind_raise(L, status);
+        part->type = type;
+        part->bytes = of->bytes + (size_t)lane * scalar->size;
+    } else if (field) {
+        part->type = gpumm_type_retain(field->type);
+        part->bytes = of->bytes + field->offset;
+    }
+    return part->type != NULL;
+}
+
+/* The view at 1, its field's name at 2. */
+static int push_field(lua_State *L, const view *of) {
+    view *part = view_push_empty(L);
+    if (!take_field(L, of, part, lua_tostring(L, 2))) return no_field(L, of, 2);
+    part->frame = of->frame ? gpumm_frame_retain(of->frame) : NULL;
+    part->stride = of->stride;
+    part->count = of->count;
+    lua_getiuservalue(L, 1, VIEW_MEMORY);
+    lua_setiuservalue(L, -2, VIEW_MEMORY);
+    return 1;
+}
+
+/* A field's view is made once, so that v.x[i] in a loop makes no garbage. */
+static int cached_field(lua_State *L, const view *v) {
+    if (lua_getiuservalue(L, 1, VIEW_FIELDS) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        lua_createtable(L, 0, 4);
+        lua_pushvalue(L, -1);
+        lua_setiuservalue(L, 1, VIEW_FIELDS);
+    }
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, 3) != LUA_TNIL) return 1;
+    lua_settop(L, 3);
+    push_field(L, v);
+    lua_pushvalue(L, 2);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, 3);
+    return 1;
+}
+
+/* ---- Metamethods -------------------------------------------------------------------------- */
+
+static int index_number(lua_State *L, const view *v) {
+    int integral;
+    lua_Integer i = lua_tointegerx(L, 2, &integral);
+    if (gpumm_type_kind(v->type) != GPUMM_SCALAR)
+        return luaL_error(L, "v[i] reads scalars; this is a view of %s: v:get(i) gives its values",
+                          gpumm_type_name(v->type));
+    if (integral && holds(v, i)) data_push(L, v->type, element_at(v, i));
+    else lua_pushnil(L);
+    return 1;
+}
+
+/* Upvalue: the methods by name. */
+static int view_index(lua_State *L) {
+    const view *v = view_check(L, 1);
+    if (lua_type(L, 2) == LUA_TNUMBER) return index_number(L, v);
+    if (lua_type(L, 2) != LUA_TSTRING) return no_field(L, v, 2);
+    lua_settop(L, 2);
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
+    lua_settop(L, 2);
+    return cached_field(L, v);
+}
+
+static int view_newindex(lua_State *L) {
+    const view *v = check_writable(L, 1);
+    if (lua_type(L, 2) != LUA_TNUMBER)
+        return luaL_error(L,
+                          "elements of a view are written by number, v[i] = x or v.field[i] = x, not by %s",
+                          lua_type(L, 2) == LUA_TSTRING ? "name" : luaL_typename(L, 2));
+    int integral;
+    lua_Integer i = lua_tointegerx(L, 2, &integral);
+    if (!integral) return luaL_error(L, "index %f of a view is no integer", lua_tonumber(L, 2));
+    if (gpumm_type_kind(v->type) != GPUMM_SCALAR)
+        return luaL_error(L, "v[i] = x writes scalars; this is a view of %s: v:set(i, …) writes its values",
+                          gpumm_type_name(v->type));
+    data_encode_one(L, 3, v->type, check_element(L, v, i)); /* a number is written whole or not at all */
+    return 0;
+}
+
+static int view_length(lua_State *L) {
+    lua_pushinteger(L, (lua_Integer)view_check(L, 1)->count);
+    return 1;
+}
+
+static int view_tostring(lua_State *L) {
+    const view *v = luaL_checkudata(L, 1, VIEW_CLASS);
+    if (!v->type) lua_pushliteral(L, "view (collected)");
+    else
+        lua_pushfstring(L, "view %s [%I]%s", gpumm_type_name(v->type), (LUAI_UACINT)v->count,
+                        is_stale(v) ? ", stale" : "");
+    return 1;
+}
+
+static int view_collect(lua_State *L) {
+    view *v = luaL_checkudata(L, 1, VIEW_CLASS);
+    if (v->frame) gpumm_frame_release(v->frame);
+    gpumm_type_release(v->type);
+    memset(v, 0, sizeof *v);
+    return 0;
+}
+
+/* ---- Making in Lua ------------------------------------------------------------------------ */
+
+/* gpumm.view(type, n), gpumm.view(type, elements) */
+static int module_view(lua_State *L) {
+    lua_settop(L, 2);
+    const gpumm_type *type = bind_to_type(L, 1);
+    if (lua_type(L, 2) == LUA_TNUMBER) {
+        view_push_owned(L, type, bind_count(L, 2));
+        return 1;
+    }
+    if (lua_isnil(L, 2))
+        return luaL_error(L, "how many elements, or which? gpumm.view(type, n) or (type, elements)");
+    view_push_empty(L)->type = gpumm_type_retain(type);
+    struct data data;
+    data_encode(L, 2, type, &data);
+    if (lua_istable(L, 2)) { /* what was encoded is nobody else's */
+        give_memory(L, data.count);
+        return 1;
+    }
+    lua_insert(L, 3);
+    void *to = view_take_memory(L, data.count);
+    view_test(L, 2); /* still valid? */
+    if (data.count) memcpy(to, data.bytes, data.count * gpumm_type_size(type));
+    return 1;
+}
+
+#define VIEW_METHOD(name) {#name, view_##name},
+static const luaL_Reg methods[] = {VIEW_METHOD_MAP(VIEW_METHOD){NULL, NULL}};
+#undef VIEW_METHOD
+
+static const luaL_Reg meta[] = {
+    {"__newindex", view_newindex}, {"__len", view_length}, {"__tostring", view_tostring},
+    {"__gc", view_collect},        {NULL, NULL},
+};
+static const bind_class view_class = {.name = VIEW_CLASS, .meta = meta};
+
+int bind_open_view(lua_State *L) {
+    bind_class_open(L, &view_class);
+    luaL_getmetatable(L, VIEW_CLASS); /* its own __index: v[i] shall not look for a name first */
+    luaL_newlib(L, methods);
+    lua_pushcclosure(L, view_index, 1);
+    lua_setfield(L, -2, "__index");
+    lua_pop(L, 1);
+    lua_pushcfunction(L, module_view);
+    lua_setfield(L, -2, "view");
+    return 0;
+}

@@ -1,0 +1,15 @@
+/* The files of lua/, as the build embeds them. */
+#ifndef BIND_EMBEDDED_H
+#define BIND_EMBEDDED_H
+
+#include <stddef.h>
+
+struct embedded_file {
+    const char *path; /* "gpumm/graph.lua"; NULL ends the list */
+    const char *text;
+    size_t size;
+};
+
+extern const struct embedded_file embedded_files[];
+
+#endif

@@ -1,0 +1,118 @@
+/* PNG by libpng's simplified interface, which catches its own longjmps. Between its calls that leave
+   something to free nothing of Lua's runs. */
+#include "bind/image.h"
+
+#include <png.h>
+#include <string.h>
+
+#include "bind/bind.h"
+#include "bind/file.h"
+#include "bind/view.h"
+
+/* ---- Writing ------------------------------------------------------------------------------ */
+
+static gpumm_status write_png(const char *path, png_image *image, const void *pixels) {
+    file_writer w;
+    TRY(file_create(&w, path));
+    bool written = png_image_write_to_stdio(image, w.stream, 0, pixels, 0, NULL) != 0;
+    if (written) return file_commit(&w);
+    gpumm_status status = fail(GPUMM_IO, "%s: writing the picture failed: %s", path, image->message);
+    png_image_free(image);
+    file_abandon(&w);
+    return status;
+}
+
+static png_uint_32 check_side(lua_State *L, int index) {
+    lua_Integer side = luaL_checkinteger(L, index);
+    luaL_argcheck(L, side >= 1 && side <= 1000000, index, "a picture's side is 1 to 1000000 pixels");
+    return (png_uint_32)side;
+}
+
+/* PNG_FORMAT_RGB or RGBA; raises for a view of anything else. */
+static png_uint_32 check_format(lua_State *L, const gpumm_type *type) {
+    bool fits = gpumm_type_kind(type) == GPUMM_VECTOR && gpumm_type_scalar(type) == GPUMM_U8;
+    if (!fits || gpumm_type_lanes(type) < 3)
+        bind_raise(L,
+                   fail(GPUMM_TYPE_MISMATCH, "pixels are u8x3 (red, green, blue) or u8x4 (and alpha), not %s",
+                        gpumm_type_name(type)));
+    return gpumm_type_lanes(type) == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_RGBA;
+}
+
+/* gpumm.image.write(path, view, width, height): rows from the top. */
+static int image_write(lua_State *L) {
+    const char *path = bind_text(L, 1);
+    const view *v = view_check(L, 2);
+    png_image image;
+    memset(&image, 0, sizeof image);
+    image.version = PNG_IMAGE_VERSION;
+    image.format = check_format(L, v->type);
+    image.width = check_side(L, 3);
+    image.height = check_side(L, 4);
+    uint64_t wanted = (uint64_t)image.width * image.height;
+    if (v->count != wanted)
+        return luaL_error(L, "a picture of %d x %d has %I pixels; the view has %I", (int)image.width,
+                          (int)image.height, (LUAI_UACINT)wanted, (LUAI_UACINT)v->count);
+    return bind_result(L, write_png(path, &image, view_contiguous(L, 2)));
+}
+
+/* ---- Reading ------------------------------------------------------------------------------ */
+
+static gpumm_status bad_png(const char *path, png_image *image) {
+    gpumm_status status = fail(GPUMM_IO, "%s: the picture cannot be read: %s", path, image->message);
+    png_image_free(image);
+    return status;
+}
+
+static gpumm_status begin_png(const char *path, png_image *image) {
+    memset(image, 0, sizeof *image);
+    image->version = PNG_IMAGE_VERSION;
+    if (!png_image_begin_read_from_file(image, path)) return bad_png(path, image);
+    image->format = PNG_FORMAT_RGBA;
+    return GPUMM_OK;
+}
+
+static gpumm_status picture_size(const char *path, png_uint_32 *width, png_uint_32 *height) {
+    png_image image;
+    TRY(begin_png(path, &image));
+    *width = image.width;
+    *height = image.height;
+    png_image_free(&image);
+    return GPUMM_OK;
+}
+
+static gpumm_status read_png(const char *path, png_uint_32 width, png_uint_32 height, void *pixels) {
+    png_image image;
+    TRY(begin_png(path, &image));
+    if (image.width != width || image.height != height) {
+        png_image_free(&image);
+        return fail(GPUMM_IO, "%s: the picture changed while it was read", path);
+    }
+    return png_image_finish_read(&image, NULL, pixels, 0, NULL) ? GPUMM_OK : bad_png(path, &image);
+}
+
+/* gpumm.image.read(path): a view of u8x4, its width and its height. The file is opened twice, because memory
+   for the pixels is Lua's, and taking that may raise. */
+static int image_read(lua_State *L) {
+    const char *path = bind_text(L, 1);
+    png_uint_32 width, height;
+    gpumm_type *type;
+    gpumm_status status = picture_size(path, &width, &height);
+    if (status) return bind_fail(L, status);
+    view *v = view_push_empty(L);
+    status = gpumm_type_parse("u8x4", &type);
+    if (status) return bind_fail(L, status);
+    v->type = type;
+    status = read_png(path, width, height, view_take_memory(L, (uint64_t)width * height));
+    if (status) return bind_fail(L, status);
+    lua_pushinteger(L, width);
+    lua_pushinteger(L, height);
+    return 3;
+}
+
+static const luaL_Reg functions[] = {{"write", image_write}, {"read", image_read}, {NULL, NULL}};
+
+int bind_open_image(lua_State *L) {
+    luaL_newlib(L, functions);
+    lua_setfield(L, -2, "image");
+    return 0;
+}

@@ -1,0 +1,10 @@
+/* Views from and to files: gpumm.npy (NumPy's .npy) and gpumm.raw (bytes alone). */
+#ifndef BIND_NPY_H
+#define BIND_NPY_H
+
+#include <lua.h>
+
+/* The module table is at the top of the stack and stays there. */
+int bind_open_npy(lua_State *L);
+
+#endif

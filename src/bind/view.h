@@ -1,0 +1,40 @@
+/*
+ * Views: typed windows on host memory, "gpumm.view" in Lua. A view has memory of its own (a userdata that it
+ * anchors, shared with its field views) or reads a frame, which it retains and asks at every access whether
+ * it is still valid: "STALE: …" is raised where it is not.
+ */
+#ifndef BIND_VIEW_H
+#define BIND_VIEW_H
+
+#include <lua.h>
+
+#include "gpumm.h"
+
+typedef struct view {
+    const gpumm_type *type; /* of what v[i] is; retained; NULL once collected */
+    gpumm_frame *frame;     /* retained; NULL: memory of its own */
+    unsigned char *bytes;   /* of element 0; written only where frame is NULL */
+    uint64_t count;
+    uint64_t stride;        /* bytes from one element to the next */
+} view;
+
+/* gpumm.view. The module table is at the top of the stack and stays there. */
+int bind_open_view(lua_State *L);
+/* A view of `count` zeroed elements; its bytes, to be filled in, contiguous. [-0, +1, m] */
+void *view_push_owned(lua_State *L, const gpumm_type *type, uint64_t count);
+/* A view of `count` elements at `data`, which is the frame's. Retains frame and type. [-0, +1, m] */
+void view_push_frame(lua_State *L, gpumm_frame *frame, const gpumm_type *type, uint64_t count,
+                     const void *data);
+/* The two halves of view_push_owned: a view without type and memory, for callers to whom a type is given that
+   they then put into `type`; and `count` zeroed elements of that type for the view on top. */
+view *view_push_empty(lua_State *L);                    /* [-0, +1, m] */
+void *view_take_memory(lua_State *L, uint64_t count);   /* [-0, +0, e] */
+/* The view at `index`; raises where it is none, or its frame is STALE. */
+view *view_check(lua_State *L, int index);
+/* NULL where it is no view; raises where its frame is STALE. */
+view *view_test(lua_State *L, int index);
+/* The elements of the view at `index` one behind the other; pushes what keeps them alive. Those of a frame
+   are borrowed from it: use them before Lua runs again. [-0, +1, e] */
+const void *view_contiguous(lua_State *L, int index);
+
+#endif

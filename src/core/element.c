@@ -1,0 +1,449 @@
+/* Element types: scalars, packed vectors, structs with C layout and opaque bytes. Immutable once made and
+   counted by reference, so that any thread may hold one. Opaque bytes are a struct without fields. */
+#include "core/element.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/size.h"
+#include "base/status.h"
+
+enum { ALIGN_MAX = 16, IDENTIFIER_MAX = 63, NAME_SIZE = (TYPE_DEPTH_MAX + 1) * (IDENTIFIER_MAX + 1) };
+
+struct gpumm_type {
+    atomic_uint references;
+    gpumm_kind kind;
+    gpumm_scalar scalar;
+    unsigned lanes;      /* 0: no scalar and no vector */
+    unsigned depth;      /* of structs in structs; 0: no struct */
+    size_t total_fields; /* scalars and vectors, those of nested structs included */
+    size_t size, align, field_count;
+    gpumm_field *fields;
+    char *name, *struct_name;
+};
+
+const struct scalar_info scalar_infos[GPUMM_F64 + 1] = {
+    [GPUMM_I8] = {"i8", 1, "signed char", "char"},
+    [GPUMM_U8] = {"u8", 1, "unsigned char", "uchar"},
+    [GPUMM_I16] = {"i16", 2, "short", "short"},
+    [GPUMM_U16] = {"u16", 2, "unsigned short", "ushort"},
+    [GPUMM_I32] = {"i32", 4, "int", "int"},
+    [GPUMM_U32] = {"u32", 4, "unsigned int", "uint"},
+    [GPUMM_I64] = {"i64", 8, "long long", "longlong"},
+    [GPUMM_U64] = {"u64", 8, "unsigned long long", "ulonglong"},
+    [GPUMM_F16] = {"f16", 2, "__half", NULL},
+    [GPUMM_F32] = {"f32", 4, "float", "float"},
+    [GPUMM_F64] = {"f64", 8, "double", "double"},
+};
+
+/* ---- Text --------------------------------------------------------------------------------- */
+
+/* Collects text as snprintf does: counts all, writes what fits. */
+struct out { char *text; size_t size, length; };
+
+static void put(struct out *o, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void put(struct out *o, const char *format, ...) {
+    size_t room = o->length < o->size ? o->size - o->length : 0;
+    va_list list;
+    va_start(list, format);
+    int length = vsnprintf(room ? o->text + o->length : NULL, room, format, list);
+    va_end(list);
+    if (length > 0) o->length += (size_t)length;
+}
+
+static void put_name(struct out *o, const gpumm_type *type) {
+    if (type->name) {
+        put(o, "%s", type->name);
+        return;
+    }
+    if (type->struct_name) put(o, "%s", type->struct_name);
+    for (size_t i = 0; i < type->field_count; i++)
+        put(o, "%s%s:%s", i ? "," : "{", type->fields[i].name, type->fields[i].type->name);
+    put(o, "}");
+}
+
+/* ---- Making and ending -------------------------------------------------------------------- */
+
+static void type_free(gpumm_type *type) {
+    for (size_t i = 0; i < type->field_count; i++) {
+        mem_free(&alloc_default, (void *)type->fields[i].name);
+        if (type->fields[i].type) gpumm_type_release(type->fields[i].type);
+    }
+    mem_free(&alloc_default, type->fields);
+    mem_free(&alloc_default, type->struct_name);
+    mem_free(&alloc_default, type->name);
+    mem_free(&alloc_default, type);
+}
+
+static gpumm_type *type_new(gpumm_kind kind, const char *name) {
+    gpumm_type *type = mem_new(&alloc_default, sizeof *type);
+    if (!type) return NULL;
+    atomic_init(&type->references, 1);
+    type->kind = kind;
+    type->total_fields = 1;
+    if (!name || (type->name = mem_string(&alloc_default, name))) return type;
+    type_free(type);
+    return NULL;
+}
+
+gpumm_type *gpumm_type_retain(const gpumm_type *type) {
+    gpumm_type *counted = (gpumm_type *)type; /* the count is no part of what is immutable */
+    atomic_fetch_add_explicit(&counted->references, 1, memory_order_relaxed);
+    return counted;
+}
+
+void gpumm_type_release(const gpumm_type *type) {
+    gpumm_type *counted = (gpumm_type *)type;
+    if (counted && atomic_fetch_sub_explicit(&counted->references, 1, memory_order_acq_rel) == 1)
+        type_free(counted);
+}
+
+/* ---- Scalars, vectors, bytes -------------------------------------------------------------- */
+
+static size_t vector_align(size_t scalar, unsigned lanes) {
+    if (lanes == 1 || lanes == 3) return scalar;
+    return size_min(scalar * lanes, ALIGN_MAX);
+}
+
+static gpumm_status numeric_new(const char *name, gpumm_scalar scalar, unsigned lanes, gpumm_type **out) {
+    gpumm_type *type = type_new(lanes == 1 ? GPUMM_SCALAR : GPUMM_VECTOR, name);
+    if (!type) return fail_host_memory(sizeof *type);
+    type->scalar = scalar;
+    type->lanes = lanes;
+    type->size = scalar_infos[scalar].size * lanes;
+    type->align = vector_align(scalar_infos[scalar].size, lanes);
+    *out = type;
+    return GPUMM_OK;
+}
+
+static gpumm_status no_type(const char *text) {
+    char names[128];
+    struct out o = {names, sizeof names, 0};
+    for (size_t i = 0; i <= GPUMM_F64; i++) put(&o, "%s%s", i ? " " : "", scalar_infos[i].name);
+    return fail(GPUMM_INVALID_ARGUMENT,
+                "'%.60s' is no element type: write one of %s, with x2, x3 or x4 behind it for a vector "
+                "(f32x3), or bytes and a number for opaque ones (bytes16)",
+                text, names);
+}
+
+/* "bytes16"; digits only, and none of them lost. */
+static bool parse_bytes(const char *text, uint64_t *bytes) {
+    if (strncmp(text, "bytes", 5) != 0 || text[5] < '1' || text[5] > '9') return false;
+    *bytes = 0;
+    for (const char *c = text + 5; *c; c++) {
+        if (!isdigit((unsigned char)*c)) return false;
+        if (!size_mul(*bytes, 10, bytes) || !size_add(*bytes, (uint64_t)(*c - '0'), bytes)) return false;
+    }
+    return true;
+}
+
+gpumm_status gpumm_type_parse(const char *text, gpumm_type **out) {
+    if (!text) return no_type("");
+    for (unsigned i = 0; i <= GPUMM_F64; i++) {
+        size_t length = strlen(scalar_infos[i].name);
+        if (strncmp(text, scalar_infos[i].name, length) != 0) continue;
+        const char *rest = text + length;
+        if (!*rest) return numeric_new(text, (gpumm_scalar)i, 1, out);
+        if (rest[0] == 'x' && rest[1] >= '2' && rest[1] <= '4' && !rest[2])
+            return numeric_new(text, (gpumm_scalar)i, (unsigned)(rest[1] - '0'), out);
+    }
+    uint64_t bytes;
+    return parse_bytes(text, &bytes) ? gpumm_type_bytes(bytes, out) : no_type(text);
+}
+
+gpumm_status gpumm_type_bytes(uint64_t bytes, gpumm_type **out) {
+    if (bytes == 0 || bytes > PTRDIFF_MAX)
+        return fail(GPUMM_INVALID_ARGUMENT, "an opaque element has 1 to %lld bytes, not %llu",
+                    (long long)PTRDIFF_MAX, (unsigned long long)bytes);
+    char name[32];
+    snprintf(name, sizeof name, "bytes%llu", (unsigned long long)bytes);
+    gpumm_type *type = type_new(GPUMM_STRUCT, name);
+    if (!type) return fail_host_memory(sizeof *type);
+    type->size = (size_t)bytes;
+    type->align = (size_t)size_min(bytes & (~bytes + 1), ALIGN_MAX); /* the lowest bit that is set */
+    *out = type;
+    return GPUMM_OK;
+}
+
+/* ---- Names in structs --------------------------------------------------------------------- */
+
+static const char *const keywords[] = {
+    "alignas", "alignof", "and", "and_eq", "asm", "auto", "bitand", "bitor", "bool", "break", "case",
+    "catch", "char", "char16_t", "char32_t", "char8_t", "class", "co_await", "co_return", "co_yield",
+    "compl", "concept", "const", "const_cast", "consteval", "constexpr", "constinit", "continue",
+    "decltype", "default", "delete", "do", "double", "dynamic_cast", "else", "enum", "explicit", "export",
+    "extern", "false", "float", "for", "friend", "goto", "if", "inline", "int", "long", "mutable",
+    "namespace", "new", "noexcept", "not", "not_eq", "nullptr", "operator", "or", "or_eq", "private",
+    "protected", "public", "register", "reinterpret_cast", "requires", "restrict", "return", "short",
+    "signed", "sizeof", "static", "static_assert", "static_cast", "struct", "switch", "template", "this",
+    "thread_local", "throw", "true", "try", "typedef", "typeid", "typename", "typeof", "union", "unsigned",
+    "using", "virtual", "void", "volatile", "wchar_t", "while", "xor", "xor_eq",
+};
+
+#define VIEW_METHOD_NAME(name) #name,
+static const char *const view_methods[] = {VIEW_METHOD_MAP(VIEW_METHOD_NAME)};
+#undef VIEW_METHOD_NAME
+
+static bool listed(const char *const *names, size_t count, const char *name) {
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(names[i], name) == 0) return true;
+    return false;
+}
+
+static gpumm_status check_identifier(const char *what, const char *name) {
+    bool good = name && (isalpha((unsigned char)name[0]) || name[0] == '_');
+    for (const char *c = name; good && *c; c++) good = isalnum((unsigned char)*c) || *c == '_';
+    if (!good || strlen(name) > IDENTIFIER_MAX)
+        return fail(GPUMM_INVALID_ARGUMENT,
+                    "%s '%.80s' is no C identifier: letters, digits and _, not a digit first, at most %d",
+                    what, name ? name : "", IDENTIFIER_MAX);
+    if (listed(keywords, sizeof keywords / sizeof *keywords, name))
+        return fail(GPUMM_INVALID_ARGUMENT, "%s '%s' is a word of C or C++ itself", what, name);
+    return GPUMM_OK;
+}
+
+static gpumm_status check_field(const gpumm_field *fields, size_t index) {
+    const gpumm_field *field = &fields[index];
+    TRY(check_identifier("the field name", field->name));
+    if (!field->type) return fail(GPUMM_INVALID_ARGUMENT, "the field '%s' has no type", field->name);
+    if (listed(view_methods, sizeof view_methods / sizeof *view_methods, field->name))
+        return fail(GPUMM_INVALID_ARGUMENT,
+                    "the field name '%s' is a view's method: v.%s would not reach the field", field->name,
+                    field->name);
+    for (size_t i = 0; i < index; i++)
+        if (strcmp(fields[i].name, field->name) == 0)
+            return fail(GPUMM_INVALID_ARGUMENT, "the field name '%s' is there twice", field->name);
+    return GPUMM_OK;
+}
+
+static gpumm_status check_fields(const char *name, const gpumm_field *fields, size_t count) {
+    if (name && *name) TRY(check_identifier("the struct name", name));
+    if (!fields || count == 0 || count > TYPE_FIELDS_MAX)
+        return fail(GPUMM_INVALID_ARGUMENT, "a struct has 1 to %d fields, not %zu", TYPE_FIELDS_MAX, count);
+    size_t total = 0;
+    for (size_t i = 0; i < count; i++) {
+        TRY(check_field(fields, i));
+        total += fields[i].type->total_fields;
+        if (fields[i].type->depth >= TYPE_DEPTH_MAX)
+            return fail(GPUMM_INVALID_ARGUMENT, "the field '%s' nests structs more than %d deep",
+                        fields[i].name, TYPE_DEPTH_MAX);
+    }
+    if (total > TYPE_FIELDS_MAX)
+        return fail(GPUMM_INVALID_ARGUMENT, "with those of nested structs it has %zu fields; %d are the most",
+                    total, TYPE_FIELDS_MAX);
+    return GPUMM_OK;
+}
+
+/* ---- Declarations ------------------------------------------------------------------------- */
+
+/* Every struct in a type gets a name: its own, or that of the one around it with the field's behind. */
+struct walk {
+    const char *root_name;
+    bool (*visit)(struct walk *w, const gpumm_type *type, const char *name); /* false stops */
+    const char *wanted;      /* what find_visit looks for */
+    const gpumm_type *found;
+    size_t count, at;        /* structs visited; which of them was found */
+    const gpumm_type *root;
+    struct out *out;
+};
+
+static void nested_name(const struct walk *w, const char *around, const gpumm_field *field,
+                        char name[static NAME_SIZE]) {
+    const char *own = field->type->struct_name;
+    if (own && strcmp(own, w->root_name) != 0) snprintf(name, NAME_SIZE, "%s", own);
+    else snprintf(name, NAME_SIZE, "%s_%s", around, field->name);
+}
+
+/* Visits inner structs before those around them, the order in which C wants them declared. */
+static bool walk_structs(struct walk *w, const gpumm_type *type, const char *name) {
+    char inner[NAME_SIZE];
+    for (size_t i = 0; i < type->field_count; i++) {
+        if (type->fields[i].type->field_count == 0) continue;
+        nested_name(w, name, &type->fields[i], inner);
+        if (!walk_structs(w, type->fields[i].type, inner)) return false;
+    }
+    return w->visit(w, type, name);
+}
+
+static bool find_visit(struct walk *w, const gpumm_type *type, const char *name) {
+    w->at = w->count++;
+    w->found = type;
+    return strcmp(name, w->wanted) != 0;
+}
+
+/* The first struct of that name; `at` says which it is in the walk. */
+static const gpumm_type *find_struct(const gpumm_type *root, const char *root_name, const char *name,
+                                     size_t *at) {
+    struct walk w = {.root_name = root_name, .visit = find_visit, .wanted = name};
+    walk_structs(&w, root, root_name);
+    *at = w.at;
+    return w.found;
+}
+
+static bool check_visit(struct walk *w, const gpumm_type *type, const char *name) {
+    size_t at;
+    w->found = find_struct(w->root, w->root_name, name, &at);
+    if (gpumm_type_equal(w->found, type)) return true;
+    fail(GPUMM_INVALID_ARGUMENT, "two different structs within it are named '%s': %s and %s", name,
+         w->found->name, type->name);
+    return false;
+}
+
+static const char *name_or_own(const gpumm_type *type, const char *name) {
+    if (name && *name) return name;
+    return type->struct_name ? type->struct_name : "element";
+}
+
+static gpumm_status check_struct_names(const gpumm_type *type) {
+    const char *name = name_or_own(type, NULL);
+    struct walk w = {.root_name = name, .visit = check_visit, .root = type};
+    return walk_structs(&w, type, name) ? GPUMM_OK : GPUMM_INVALID_ARGUMENT;
+}
+
+/* "float3 name". A vector that CUDA has no type for is an array at the vector's alignment. */
+static void put_member(struct out *o, const gpumm_type *type, const char *type_name, const char *name) {
+    const struct scalar_info *scalar = &scalar_infos[type->scalar];
+    if (type->field_count) put(o, "%s %s", type_name, name);
+    else if (type->kind == GPUMM_STRUCT)
+        put(o, "__attribute__((aligned(%zu))) unsigned char %s[%zu]", type->align, name, type->size);
+    else if (type->lanes == 1) put(o, "%s %s", scalar->c_name, name);
+    else if (scalar->c_vector) put(o, "%s%u %s", scalar->c_vector, type->lanes, name);
+    else put(o, "__attribute__((aligned(%zu))) %s %s[%u]", type->align, scalar->c_name, name, type->lanes);
+}
+
+static void put_struct(struct walk *w, const gpumm_type *type, const char *name) {
+    char inner[NAME_SIZE];
+    put(w->out, "typedef struct %s { ", name);
+    for (size_t i = 0; i < type->field_count; i++) {
+        if (type->fields[i].type->field_count) nested_name(w, name, &type->fields[i], inner);
+        put_member(w->out, type->fields[i].type, inner, type->fields[i].name);
+        put(w->out, "; ");
+    }
+    if (type->field_count == 0) put_member(w->out, type, "", "bytes"), put(w->out, "; ");
+    put(w->out, "} %s;\n", name);
+}
+
+static bool declare_visit(struct walk *w, const gpumm_type *type, const char *name) {
+    size_t first;
+    find_struct(w->root, w->root_name, name, &first);
+    if (first == w->count++) put_struct(w, type, name); /* a struct in two places is declared once */
+    return true;
+}
+
+size_t gpumm_type_declaration(const gpumm_type *type, const char *name, char *text, size_t size) {
+    struct out o = {text, size, 0};
+    const char *root_name = name_or_own(type, name);
+    struct walk w = {.root_name = root_name, .visit = declare_visit, .root = type, .out = &o};
+    if (size) text[0] = '\0';
+    if (type->kind == GPUMM_STRUCT) {
+        walk_structs(&w, type, root_name);
+    } else {
+        put(&o, "typedef ");
+        put_member(&o, type, "", root_name);
+        put(&o, ";\n");
+    }
+    return o.length;
+}
+
+/* ---- Structs ------------------------------------------------------------------------------ */
+
+/* As a C compiler lays it out. */
+static gpumm_status lay_out(gpumm_type *type) {
+    uint64_t end = 0, offset;
+    type->align = 1;
+    for (size_t i = 0; i < type->field_count; i++) {
+        const gpumm_type *field = type->fields[i].type;
+        if (!size_round_up(end, field->align, &offset) || !size_add(offset, field->size, &end) ||
+            end > PTRDIFF_MAX)
+            return fail(GPUMM_INVALID_ARGUMENT, "the struct is too large at its field '%s'",
+                        type->fields[i].name);
+        type->fields[i].offset = (size_t)offset;
+        type->align = (size_t)size_max(type->align, field->align);
+    }
+    if (!size_round_up(end, type->align, &end) || end > PTRDIFF_MAX)
+        return fail(GPUMM_INVALID_ARGUMENT, "the struct is too large");
+    type->size = (size_t)end;
+    return GPUMM_OK;
+}
+
+static gpumm_status copy_fields(gpumm_type *type, const gpumm_field *fields, size_t count) {
+    type->fields = mem_new(&alloc_default, count * sizeof *fields);
+    if (!type->fields) return fail_host_memory(count * sizeof *fields);
+    type->total_fields = 0;
+    for (size_t i = 0; i < count; i++) {
+        gpumm_field *field = &type->fields[i];
+        type->field_count = i + 1;
+        field->name = mem_string(&alloc_default, fields[i].name);
+        if (!field->name) return fail_host_memory(strlen(fields[i].name) + 1);
+        field->type = gpumm_type_retain(fields[i].type);
+        type->total_fields += field->type->total_fields;
+        if (field->type->depth >= type->depth) type->depth = field->type->depth + 1;
+    }
+    return GPUMM_OK;
+}
+
+static gpumm_status name_struct(gpumm_type *type, const char *name) {
+    if (name && *name && !(type->struct_name = mem_string(&alloc_default, name)))
+        return fail_host_memory(strlen(name) + 1);
+    struct out count = {NULL, 0, 0};
+    put_name(&count, type);
+    char *text = mem_new(&alloc_default, count.length + 1);
+    if (!text) return fail_host_memory(count.length + 1);
+    struct out o = {text, count.length + 1, 0};
+    put_name(&o, type);
+    type->name = text;
+    return GPUMM_OK;
+}
+
+static gpumm_status build_struct(gpumm_type *type, const char *name, const gpumm_field *fields,
+                                 size_t count) {
+    TRY(copy_fields(type, fields, count));
+    TRY(name_struct(type, name));
+    TRY(lay_out(type));
+    return check_struct_names(type);
+}
+
+gpumm_status gpumm_type_struct(const char *name, const gpumm_field *fields, size_t count, gpumm_type **out) {
+    TRY(check_fields(name, fields, count));
+    gpumm_type *type = type_new(GPUMM_STRUCT, NULL);
+    if (!type) return fail_host_memory(sizeof *type);
+    gpumm_status status = build_struct(type, name, fields, count);
+    if (status) type_free(type);
+    else *out = type;
+    return status;
+}
+
+/* ---- Facts -------------------------------------------------------------------------------- */
+
+gpumm_kind gpumm_type_kind(const gpumm_type *type) { return type->kind; }
+gpumm_scalar gpumm_type_scalar(const gpumm_type *type) { return type->scalar; }
+unsigned gpumm_type_lanes(const gpumm_type *type) { return type->lanes; }
+size_t gpumm_type_size(const gpumm_type *type) { return type->size; }
+size_t gpumm_type_align(const gpumm_type *type) { return type->align; }
+size_t gpumm_type_field_count(const gpumm_type *type) { return type->field_count; }
+const char *gpumm_type_name(const gpumm_type *type) { return type->name; }
+
+const gpumm_field *gpumm_type_field(const gpumm_type *type, size_t index) {
+    return index < type->field_count ? &type->fields[index] : NULL;
+}
+
+const char *gpumm_type_struct_name(const gpumm_type *type) {
+    return type->struct_name ? type->struct_name : "";
+}
+
+bool gpumm_type_equal(const gpumm_type *a, const gpumm_type *b) {
+    if (a == b) return true;
+    if (a->kind != b->kind || a->scalar != b->scalar || a->lanes != b->lanes || a->size != b->size)
+        return false;
+    if (a->field_count != b->field_count) return false;
+    for (size_t i = 0; i < a->field_count; i++) {
+        if (strcmp(a->fields[i].name, b->fields[i].name) != 0) return false;
+        if (!gpumm_type_equal(a->fields[i].type, b->fields[i].type)) return false;
+    }
+    return true;
+}

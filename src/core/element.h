@@ -1,0 +1,24 @@
+/* What the rooms above share about element types beside gpumm.h: facts on scalars, and the words that
+   no field may take. */
+#ifndef CORE_ELEMENT_H
+#define CORE_ELEMENT_H
+
+#include "gpumm.h"
+
+struct scalar_info {
+    const char *name;    /* "f32" */
+    unsigned size;       /* bytes, and its alignment */
+    const char *c_name;  /* in kernels, "float" */
+    const char *c_vector; /* what CUDA's vector types of it begin with, "float"; NULL: it has none */
+};
+
+/* By gpumm_scalar. */
+extern const struct scalar_info scalar_infos[GPUMM_F64 + 1];
+
+/* The methods of a view. v.name is a field, so a field of one of these names could not be reached. */
+#define VIEW_METHOD_MAP(X) X(get) X(set) X(each) X(totable) X(copy) X(type) X(bytes)
+
+/* Structs hold at most this much, so that walking one needs little stack and little time. */
+enum { TYPE_DEPTH_MAX = 8, TYPE_FIELDS_MAX = 1024 };
+
+#endif

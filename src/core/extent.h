@@ -1,0 +1,60 @@
+/* An extent: the memory of one buffer, with its stream order and its account. Small ones are blocks of the
+   pool's slab and have their maximum at once; others are ranges. What is freed keeps its order, so that
+   whoever gets it next waits for its users on the device; nobody waits in the host to use it again. */
+#ifndef CORE_EXTENT_H
+#define CORE_EXTENT_H
+
+#include "core/order.h"
+#include "core/retire.h"
+#include "memory/ledger.h"
+#include "memory/range.h"
+#include "memory/slab.h"
+
+enum { EXTENT_SMALL = 64 << 10 }; /* maxima up to this many bytes live in the slab */
+
+typedef struct extent {
+    struct extent *next;    /* in the pool's warm list */
+    gpumm_manager *manager;
+    range range;            /* of a large one */
+    struct pool_slab *slab; /* of a small one */
+    uint32_t block;
+    gpumm_address address;
+    uint64_t usable;        /* bytes that can be used without committing more */
+    order order;
+    retired gone;
+    bool booked;            /* its account is open */
+    account account;
+} extent;
+
+struct pool_slab {          /* one, where memory grows in place; else as many as were filled */
+    struct pool_slab *next;
+    slab slab;
+    account account;        /* what its blocks leave of what it has committed */
+};
+
+typedef struct extent_pool {
+    struct pool_slab *slabs;
+    extent *warm;           /* under the manager's lock */
+    pthread_mutex_t mutex;  /* the slab list, across opening one */
+} extent_pool;
+
+/* Memory for `bytes` of at most `maximum`, not yet in the books. Takes no budget. */
+gpumm_status extent_open(gpumm_manager *m, uint64_t bytes, uint64_t maximum, extent **out);
+/* More memory behind what is there: only where extent_can_grow. */
+gpumm_status extent_grow(extent *e, uint64_t bytes);
+bool extent_can_grow(const extent *e, uint64_t bytes);
+/* Gives back whole segments beyond `bytes`, which nobody may be using; returns how much. */
+uint64_t extent_shrink(extent *e, uint64_t bytes);
+/* Puts it in the books as a buffer with `logical` bytes; names stay the caller's. */
+void extent_book(extent *e, const char *name, const char *tag, uint64_t logical);
+/* Frees, without waiting: a block goes back to the slab, a range becomes warm, or goes back at once where
+   `warm` is false and nobody uses it. */
+void extent_release(extent *e, bool warm);
+
+void pool_init(extent_pool *p);
+/* Unmaps every warm range behind its users. */
+void pool_trim(gpumm_manager *m);
+void pool_close(gpumm_manager *m); /* everything; all work is through */
+gpumm_status pool_check(gpumm_manager *m);
+
+#endif

@@ -1,0 +1,109 @@
+/* Frames: delivered moments. A frame is valid until the next delivery of its readback, unless it is kept;
+   then until it is ended or its last handle goes. The slot behind it is free again the moment it ends. */
+#include "core/readback_slot.h"
+
+void frame_drop(gpumm_frame *f) {
+    if (atomic_fetch_sub(&f->references, 1) != 1) return;
+    gpumm_readback *r = f->readback;
+    mem_free(&r->object.manager->memory, f);
+    readback_drop(r);
+}
+
+gpumm_frame *gpumm_frame_retain(gpumm_frame *f) {
+    gpumm_manager_retain(f->readback->object.manager);
+    atomic_fetch_add(&f->references, 1);
+    atomic_fetch_add(&f->handles, 1);
+    return f;
+}
+
+/* Readback lock held. */
+static void end_locked(gpumm_frame *f) {
+    gpumm_readback *r = f->readback;
+    if (!atomic_exchange(&f->valid, false)) return;
+    f->slot->frame = NULL;
+    f->slot->state = SLOT_ENDED;
+    if (r->current != f) return;
+    r->current = NULL;
+    frame_drop(f);
+}
+
+void gpumm_frame_end(gpumm_frame *f) {
+    gpumm_readback *r = f->readback;
+    if (manager_enter(r->object.manager) != GPUMM_OK) return; /* closing has ended it */
+    pthread_mutex_lock(&r->lock);
+    end_locked(f);
+    bool closing = r->shut;
+    pthread_mutex_unlock(&r->lock);
+    if (closing) readback_close(r);
+    manager_leave(r->object.manager);
+}
+
+void gpumm_frame_release(gpumm_frame *f) {
+    if (!f) return;
+    gpumm_manager *m = f->readback->object.manager;
+    if (atomic_fetch_sub(&f->handles, 1) == 1 && atomic_load(&f->kept)) gpumm_frame_end(f);
+    frame_drop(f);
+    gpumm_manager_release(m);
+}
+
+static gpumm_frame *frame_new(gpumm_readback *r, slot *t) {
+    gpumm_frame *f = mem_new(&r->object.manager->memory, sizeof *f);
+    if (!f) return NULL;
+    atomic_init(&f->references, 1); /* the readback's, as its current one */
+    atomic_init(&f->valid, true);
+    readback_hold(r);
+    f->readback = r;
+    f->slot = t;
+    f->info = t->info;
+    return f;
+}
+
+static void replace_current(gpumm_readback *r, gpumm_frame *f) {
+    gpumm_frame *before = r->current;
+    r->current = f;
+    if (!before) return;
+    if (!atomic_load(&before->kept) && atomic_exchange(&before->valid, false)) {
+        before->slot->frame = NULL;
+        before->slot->state = SLOT_ENDED;
+    }
+    frame_drop(before);
+}
+
+gpumm_status frame_deliver(gpumm_readback *r, slot *t, gpumm_frame **out) {
+    if (t->state != SLOT_HELD) {
+        gpumm_frame *f = frame_new(r, t);
+        if (!f) return fail_host_memory(sizeof *f);
+        replace_current(r, f);
+        t->frame = f;
+        t->state = SLOT_HELD;
+    }
+    *out = gpumm_frame_retain(t->frame);
+    return GPUMM_OK;
+}
+
+gpumm_status gpumm_frame_keep(gpumm_frame *f) {
+    gpumm_readback *r = f->readback;
+    TRY(manager_enter(r->object.manager));
+    pthread_mutex_lock(&r->lock);
+    gpumm_status status = GPUMM_OK;
+    if (atomic_load(&f->valid)) atomic_store(&f->kept, true);
+    else status = fail(GPUMM_STALE, "the frame has ended and cannot be kept any more");
+    pthread_mutex_unlock(&r->lock);
+    manager_leave(r->object.manager);
+    return status;
+}
+
+bool gpumm_frame_valid(const gpumm_frame *f) { return atomic_load(&f->valid); }
+
+void gpumm_frame_get_info(const gpumm_frame *f, gpumm_frame_info *out) { *out = f->info; }
+
+gpumm_readback *gpumm_frame_readback(const gpumm_frame *f) { return f->readback; }
+
+gpumm_status gpumm_frame_data(const gpumm_frame *f, size_t index, const void **data) {
+    const gpumm_readback *r = f->readback;
+    if (index >= r->count) return fail(GPUMM_INVALID_ARGUMENT, "the frame has %zu members", r->count);
+    if (!atomic_load(&f->valid))
+        return fail(GPUMM_STALE, "the frame of step %lld has ended: keep() it, or copy what is needed", (long long)f->info.step);
+    *data = (const char *)(uintptr_t)f->slot->host.address + slot_offset(r, index, f->info.length);
+    return GPUMM_OK;
+}

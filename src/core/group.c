@@ -1,0 +1,665 @@
+/* Groups: making, growing, shrinking, freeing. The transaction itself is in group_growth.c. */
+#include "core/group.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/group_growth.h"
+#include "core/readback.h"
+#include "core/stream.h"
+#include "core/transfer.h"
+
+static gpumm_group *group_from(object *o) { return (gpumm_group *)o; }
+static void group_dispose(object *o);
+static void group_destroy(object *o);
+
+gpumm_status group_enter(gpumm_group *g) {
+    gpumm_status status = object_enter(&g->object, g->alone ? "buffer" : "group");
+    return status == GPUMM_STALE ? fail_in(status, "'%s': ", g->name) : status;
+}
+
+void group_leave(gpumm_group *g) { object_leave(&g->object); }
+
+bool group_is_named_buffer(const gpumm_group *g) { return g->alone && g->name[0]; }
+
+gpumm_status buffer_use(gpumm_buffer *b, gpumm_stream *s, gpumm_access access) {
+    if (!b->extent) return fail(GPUMM_STALE, "'%s' was freed", b->full_name);
+    return order_use(&b->extent->order, s, access);
+}
+
+gpumm_address buffer_address(const gpumm_buffer *b) { return b->extent ? b->extent->address : 0; }
+
+/* ---- The table of names --------------------------------------------------------------------- */
+
+static gpumm_group **bucket(gpumm_manager *m, const char *name) {
+    uint32_t hash = 2166136261u;
+    for (; *name; name++) hash = (hash ^ (uint8_t)*name) * 16777619u;
+    return &m->names[hash % NAME_BUCKETS];
+}
+
+/* Lock held. */
+static gpumm_group *find(gpumm_manager *m, const char *name) {
+    gpumm_group *g = *bucket(m, name);
+    while (g && strcmp(g->name, name) != 0) g = g->next_name;
+    return g;
+}
+
+static gpumm_status name_taken(const char *name) {
+    return fail(GPUMM_ALREADY_EXISTS, "a buffer named '%s' exists already: free it first, or get it by its name", name);
+}
+
+static gpumm_status name_check(gpumm_manager *m, const char *name) {
+    pthread_mutex_lock(&m->lock);
+    bool taken = find(m, name) != NULL;
+    pthread_mutex_unlock(&m->lock);
+    return taken ? name_taken(name) : GPUMM_OK;
+}
+
+static gpumm_status name_enter(gpumm_group *g) {
+    gpumm_manager *m = g->object.manager;
+    pthread_mutex_lock(&m->lock);
+    bool taken = find(m, g->name) != NULL;
+    if (!taken) {
+        g->next_name = *bucket(m, g->name);
+        *bucket(m, g->name) = g;
+    }
+    pthread_mutex_unlock(&m->lock);
+    return taken ? name_taken(g->name) : GPUMM_OK;
+}
+
+static void name_leave(gpumm_group *g) {
+    gpumm_manager *m = g->object.manager;
+    pthread_mutex_lock(&m->lock);
+    gpumm_group **at = bucket(m, g->name);
+    while (*at && *at != g) at = &(*at)->next_name;
+    if (*at) *at = g->next_name;
+    pthread_mutex_unlock(&m->lock);
+}
+
+gpumm_status gpumm_find(gpumm_manager *m, const char *name, const gpumm_type *type, gpumm_buffer **out) {
+    TRY(manager_enter(m));
+    pthread_mutex_lock(&m->lock);
+    gpumm_group *g = find(m, name);
+    if (g) object_hold(&g->object);
+    pthread_mutex_unlock(&m->lock);
+    gpumm_status status = GPUMM_OK;
+    if (!g) status = fail(GPUMM_NOT_FOUND, "there is no buffer named '%.255s'", name);
+    else if (type && !gpumm_type_equal(type, g->members[0].type))
+        status = fail(GPUMM_TYPE_MISMATCH, "buffer '%s' holds %s, not %s", name, gpumm_type_name(g->members[0].type),
+                      gpumm_type_name(type));
+    else *out = gpumm_buffer_retain(&g->members[0]);
+    if (g) object_drop(&g->object);
+    manager_leave(m);
+    return status;
+}
+
+gpumm_status gpumm_manager_name(gpumm_manager *m, size_t index, char *text, size_t size) {
+    TRY(manager_enter(m));
+    pthread_mutex_lock(&m->lock);
+    object *o = m->first[RANK_GROUP];
+    for (; o; o = o->next)
+        if (group_is_named_buffer(group_from(o)) && index-- == 0) break;
+    if (o) snprintf(text, size, "%s", group_from(o)->name);
+    pthread_mutex_unlock(&m->lock);
+    manager_leave(m);
+    return o ? GPUMM_OK : fail(GPUMM_NOT_FOUND, "there are fewer named buffers");
+}
+
+/* ---- The struct ----------------------------------------------------------------------------- */
+
+static void member_free(const gpumm_allocator *memory, gpumm_buffer *b) {
+    mem_free(memory, b->name);
+    mem_free(memory, b->full_name);
+    gpumm_type_release(b->type);
+}
+
+static void struct_free(gpumm_group *g) {
+    const gpumm_allocator *memory = &g->object.manager->memory;
+    for (size_t i = 0; i < g->count; i++) member_free(memory, &g->members[i]);
+    mem_free(memory, g->name);
+    mem_free(memory, g->tag);
+    mem_free(memory, (void *)(uintptr_t)g->growth.list);
+    pthread_mutex_destroy(&g->lock);
+    mem_free(memory, g);
+}
+
+static bool copy_list(const gpumm_allocator *memory, gpumm_growth *growth) {
+    if (!growth->list) return true;
+    size_t bytes = growth->list_count * sizeof *growth->list;
+    uint64_t *list = mem_new(memory, bytes);
+    if (list) memcpy(list, growth->list, bytes);
+    growth->list = list;
+    return list != NULL;
+}
+
+static bool member_init(gpumm_group *g, gpumm_buffer *b, const gpumm_member *from) {
+    const gpumm_allocator *memory = &g->object.manager->memory;
+    char full[2 * NAME_BYTES + 2];
+    const char *name = from->name ? from->name : "";
+    snprintf(full, sizeof full, "%s%s%s", g->name, g->alone || !g->name[0] ? "" : ".", g->alone ? "" : name);
+    b->group = g;
+    b->type = gpumm_type_retain(from->type);
+    b->size = gpumm_type_size(from->type);
+    b->name = mem_string(memory, g->alone ? g->name : name);
+    b->full_name = mem_string(memory, full);
+    g->row_bytes += b->size;
+    return b->name && b->full_name;
+}
+
+static gpumm_group *struct_new(gpumm_manager *m, const gpumm_group_options *o, bool alone) {
+    gpumm_group *g = mem_new(&m->memory, sizeof *g + o->member_count * sizeof g->members[0]);
+    if (!g) return NULL;
+    object_init(&g->object, m, RANK_GROUP, group_dispose, group_destroy);
+    g->alone = alone;
+    g->owned = !alone || o->name;
+    g->max_length = o->max_length;
+    g->growth = o->growth;
+    g->ahead = o->ahead;
+    g->generation = 1;
+    pthread_mutex_init(&g->lock, NULL);
+    g->name = mem_string(&m->memory, o->name ? o->name : "");
+    g->tag = mem_string(&m->memory, o->tag ? o->tag : "");
+    bool made = copy_list(&m->memory, &g->growth) && g->name && g->tag;
+    for (; made && g->count < o->member_count; g->count++) /* counted also where it fails: it is freed whole */
+        made = member_init(g, &g->members[g->count], &o->members[g->count]);
+    if (made) return g;
+    object_abandon(&g->object);
+    return NULL;
+}
+
+/* ---- Options -------------------------------------------------------------------------------- */
+
+static gpumm_status check_name(const char *what, const char *name) {
+    size_t length = strnlen(name, NAME_BYTES + 1);
+    if (length >= 1 && length <= NAME_BYTES) return GPUMM_OK;
+    return fail(GPUMM_INVALID_ARGUMENT, "a %s's name has 1 to %d bytes; this one has %s", what, NAME_BYTES,
+                length ? "more" : "none");
+}
+
+static gpumm_status check_members(const gpumm_group_options *o) {
+    if (o->member_count < 1 || o->member_count > GROUP_MEMBERS)
+        return fail(GPUMM_INVALID_ARGUMENT, "a group has 1 to %d members, not %zu", GROUP_MEMBERS, o->member_count);
+    for (size_t i = 0; i < o->member_count; i++) {
+        if (!o->members[i].type || !o->members[i].name)
+            return fail(GPUMM_INVALID_ARGUMENT, "member %zu has no %s", i + 1, o->members[i].name ? "type" : "name");
+        TRY(check_name("member", o->members[i].name));
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(o->members[i].name, o->members[j].name) == 0)
+                return fail(GPUMM_INVALID_ARGUMENT, "two members are named '%s'", o->members[i].name);
+    }
+    return GPUMM_OK;
+}
+
+/* The widest member's bytes at the maximum must be countable, so that no later product overflows. */
+static gpumm_status check_maximum(gpumm_group_options *o) {
+    uint64_t widest = 1, row = 0, bytes;
+    for (size_t i = 0; i < o->member_count; i++) {
+        widest = size_max(widest, gpumm_type_size(o->members[i].type));
+        row += gpumm_type_size(o->members[i].type);
+    }
+    if (!o->max_length) o->max_length = size_max((1ull << 30) / widest, 1);
+    if (size_mul(o->max_length, row, &bytes) && bytes <= INT64_MAX) return GPUMM_OK;
+    return fail(GPUMM_INVALID_ARGUMENT, "a maximum of %llu elements of %llu bytes is more than can be addressed",
+                (unsigned long long)o->max_length, (unsigned long long)row);
+}
+
+static gpumm_status check_options(gpumm_group_options *o) {
+    if (o->growth.kind == GPUMM_GROWTH_GEOMETRIC && !o->growth.factor_ppm) o->growth.factor_ppm = 1500000;
+    TRY(check_maximum(o));
+    if (o->length > o->max_length)
+        return fail(GPUMM_OVER_MAX_SIZE, "%llu elements are more than the maximum of %llu", (unsigned long long)o->length,
+                    (unsigned long long)o->max_length);
+    gpumm_growth rule = o->growth; /* a schedule is checked by being asked, a callback is not called for it */
+    if (rule.kind == GPUMM_GROWTH_CALLBACK && rule.callback) return GPUMM_OK;
+    uint64_t next;
+    return gpumm_growth_next(&rule, &(gpumm_growth_request){"", 0, 0, o->max_length}, &next);
+}
+
+static uint64_t first_capacity(const gpumm_group_options *o) {
+    uint64_t capacity = size_max(o->length, o->min_length), aligned = capacity;
+    if (o->growth.align > 1 && !size_round_up(capacity, o->growth.align, &aligned)) aligned = o->max_length;
+    return size_min(aligned, o->max_length);
+}
+
+/* ---- Growing -------------------------------------------------------------------------------- */
+
+/* Room for `capacity`, elements up to `length` written, all published; or nothing has changed. */
+static gpumm_status change_to(gpumm_group *g, const change *c, uint64_t capacity, uint64_t length) {
+    plan p;
+    TRY(plan_open(&p, g, capacity));
+    gpumm_status status = plan_write(&p, c->stream, length, c->columns);
+    if (status != GPUMM_OK) {
+        plan_undo(&p);
+        return status;
+    }
+    plan_publish(&p, length);
+    return g->object.manager->debug ? canary_write(g) : GPUMM_OK;
+}
+
+static gpumm_status target_of(gpumm_group *g, const change *c, uint64_t required, uint64_t *target) {
+    if (required > g->max_length)
+        return fail(GPUMM_OVER_MAX_SIZE, "%llu elements are more than its maximum of %llu", (unsigned long long)required,
+                    (unsigned long long)g->max_length);
+    *target = size_min(c->proposed, g->max_length);
+    if (*target >= required) return GPUMM_OK;
+    gpumm_growth rule = g->growth;
+    if (rule.kind == GPUMM_GROWTH_CALLBACK) rule.kind = GPUMM_GROWTH_EXACT; /* asked before, without locks */
+    return gpumm_growth_next(&rule, &(gpumm_growth_request){g->name, g->capacity, required, g->max_length}, target);
+}
+
+static gpumm_status grow(gpumm_group *g, const change *c, uint64_t required, uint64_t length) {
+    uint64_t target;
+    TRY(target_of(g, c, required, &target));
+    if (g->object.manager->debug) TRY(canary_check(g));
+    gpumm_status status = change_to(g, c, target, length);
+    if (gpumm_is_memory_error(status) && target > required) status = change_to(g, c, required, length);
+    if (status != GPUMM_OK) return status;
+    pthread_mutex_lock(&g->object.manager->lock);
+    g->object.manager->resizes++;
+    pthread_mutex_unlock(&g->object.manager->lock);
+    return GPUMM_OK;
+}
+
+/* Group lock held. */
+static gpumm_status change_locked(gpumm_group *g, const change *c, uint64_t *wanted) {
+    uint64_t length = c->sized ? c->length : g->length, required;
+    if (!size_add(length, c->append, &length))
+        return fail(GPUMM_OVER_MAX_SIZE, "%llu elements more are more than can be counted", (unsigned long long)c->append);
+    required = size_max(length, c->capacity);
+    *wanted = required;
+    if (required > g->capacity) return grow(g, c, required, length);
+    return length == g->length ? GPUMM_OK : change_to(g, c, g->capacity, length);
+}
+
+/* ---- Ahead of growth, and behind shrinking -------------------------------------------------- */
+
+static void ahead_commit(gpumm_group *g) {
+    uint64_t capacity = g->capacity;
+    for (unsigned step = 0; step < g->ahead && capacity < g->max_length; step++) {
+        gpumm_growth_request r = {g->name, capacity, capacity + 1, g->max_length};
+        if (gpumm_growth_next(&g->growth, &r, &capacity) != GPUMM_OK) return;
+        for (size_t i = 0; i < g->count; i++) {
+            gpumm_buffer *b = &g->members[i];
+            if (extent_grow(b->extent, member_bytes(b, capacity)) != GPUMM_OK) return; /* a growth will ask again */
+            extent_book(b->extent, b->full_name, g->tag, g->capacity * b->size);
+        }
+    }
+}
+
+/* A busy lock means a growth is under way, which posts the next job itself. */
+static void ahead_run(job *j) {
+    gpumm_group *g = (gpumm_group *)(void *)((char *)j - offsetof(gpumm_group, ahead_job));
+    if (pthread_mutex_trylock(&g->lock) == 0) {
+        g->ahead_posted = false;
+        if (atomic_load(&g->object.alive)) ahead_commit(g);
+        pthread_mutex_unlock(&g->lock);
+    } else {
+        clock_sleep_ns(50000);
+        worker_post(&g->object.manager->worker, j);
+        return;
+    }
+    object_drop(&g->object);
+}
+
+/* Group lock held. */
+static void ahead_post(gpumm_group *g) {
+    gpumm_manager *m = g->object.manager;
+    if (!g->ahead || g->ahead_posted || !m->info.in_place || g->growth.kind == GPUMM_GROWTH_CALLBACK) return;
+    g->ahead_posted = true;
+    object_hold(&g->object);
+    g->ahead_job.run = ahead_run;
+    worker_post(&m->worker, &g->ahead_job);
+}
+
+/* Group lock held, nobody using what lies beyond the capacity. */
+static void drop_tail(gpumm_group *g) {
+    for (size_t i = 0; i < g->count; i++) {
+        gpumm_buffer *b = &g->members[i];
+        if (b->extent && extent_shrink(b->extent, member_bytes(b, g->capacity)))
+            extent_book(b->extent, b->full_name, g->tag, g->capacity * b->size);
+    }
+}
+
+void group_drop_ahead(gpumm_group *g) {
+    if (pthread_mutex_trylock(&g->lock) != 0) return;
+    if (atomic_load(&g->object.alive) && !g->tail_posted) drop_tail(g);
+    pthread_mutex_unlock(&g->lock);
+}
+
+static void tail_through(retired *r);
+
+/* Group lock held. Behind whoever still uses what lay beyond the new capacity. */
+void group_tail_retire(gpumm_group *g) {
+    gpumm_manager *m = g->object.manager;
+    order users = {0};
+    gpumm_status status = GPUMM_OK;
+    pthread_mutex_lock(&m->submit);
+    for (size_t i = 0; i < g->count && status == GPUMM_OK; i++) status = order_merge(&users, &g->members[i].extent->order);
+    pthread_mutex_unlock(&m->submit);
+    g->tail_posted = status == GPUMM_OK;
+    g->tail_again = false;
+    if (g->tail_posted) {
+        object_hold(&g->object);
+        manager_retire(m, &g->tail, &users, tail_through);
+    } else {
+        order_clear(&users); /* it stays, as memory committed ahead, until a trim */
+    }
+}
+
+/* May run in the thread that shrank, which holds the lock: then there is nothing to wait for. */
+static void tail_through(retired *r) {
+    gpumm_group *g = (gpumm_group *)(void *)((char *)r - offsetof(gpumm_group, tail));
+    if (r->count == 0) {
+        g->tail_posted = false;
+        drop_tail(g);
+    } else {
+        pthread_mutex_lock(&g->lock);
+        g->tail_posted = false;
+        if (!atomic_load(&g->object.alive)) g->tail_again = false;
+        if (g->tail_again) group_tail_retire(g);
+        else drop_tail(g);
+        pthread_mutex_unlock(&g->lock);
+    }
+    object_drop(&g->object);
+}
+
+/* Group lock held. */
+static void shrink_locked(gpumm_group *g) {
+    gpumm_manager *m = g->object.manager;
+    uint64_t capacity = g->length, aligned;
+    if (g->growth.align > 1 && size_round_up(capacity, g->growth.align, &aligned)) capacity = size_min(aligned, g->max_length);
+    if (capacity >= g->capacity) return;
+    uint64_t given = (g->capacity - capacity) * (g->row_bytes + g->staging_row);
+    pthread_mutex_lock(&m->submit);
+    g->capacity = capacity;
+    pthread_mutex_unlock(&m->submit);
+    for (size_t i = 0; i < g->count; i++)
+        extent_book(g->members[i].extent, g->members[i].full_name, g->tag, capacity * g->members[i].size);
+    manager_give(m, given);
+    readback_book_all(g);
+    if (g->tail_posted) g->tail_again = true;
+    else group_tail_retire(g);
+}
+
+gpumm_status group_shrink(gpumm_group *g) {
+    TRY(group_enter(g));
+    pthread_mutex_lock(&g->lock);
+    gpumm_status status = g->object.manager->debug ? canary_check(g) : GPUMM_OK;
+    if (status == GPUMM_OK) shrink_locked(g);
+    if (status == GPUMM_OK && g->object.manager->debug) status = canary_write(g);
+    pthread_mutex_unlock(&g->lock);
+    group_leave(g);
+    return status;
+}
+
+/* ---- One door for every change of size ------------------------------------------------------ */
+
+static gpumm_status change_once(gpumm_group *g, const change *c, uint64_t *wanted) {
+    pthread_mutex_lock(&g->lock);
+    uint64_t before = g->capacity;
+    gpumm_status status = atomic_load(&g->object.alive) ? change_locked(g, c, wanted)
+                                                        : fail(GPUMM_STALE, "it was freed meanwhile");
+    bool grown = g->capacity > before;
+    if (grown) {
+        readback_book_all(g);
+        ahead_post(g);
+    }
+    pthread_mutex_unlock(&g->lock);
+    if (grown) readback_fit_all(g);
+    return status;
+}
+
+/* A callback schedule is asked first, without locks; it stays a proposal. */
+static void propose(gpumm_group *g, change *c) {
+    if (g->growth.kind != GPUMM_GROWTH_CALLBACK || c->proposed) return;
+    pthread_mutex_lock(&g->object.manager->submit);
+    uint64_t capacity = g->capacity, length = c->sized ? c->length : g->length;
+    pthread_mutex_unlock(&g->object.manager->submit);
+    uint64_t required = size_max(c->capacity, length + c->append);
+    if (required <= capacity || required > g->max_length) return;
+    gpumm_growth_request r = {g->name, capacity, required, g->max_length};
+    if (gpumm_growth_next(&g->growth, &r, &c->proposed) != GPUMM_OK) c->proposed = 0;
+}
+
+static gpumm_status change_under_pressure(gpumm_group *g, const change *c) {
+    uint64_t wanted = 0;
+    gpumm_status status = change_once(g, c, &wanted);
+    for (unsigned stage = 0; manager_relieve(g->object.manager, status, wanted * g->row_bytes, &stage);)
+        status = change_once(g, c, &wanted);
+    if (!gpumm_is_memory_error(status)) return status;
+    fail_in(status, "%s '%s': %llu elements of %llu bytes: ", g->alone ? "buffer" : "group", g->name,
+            (unsigned long long)wanted, (unsigned long long)g->row_bytes);
+    return manager_explain(g->object.manager, status);
+}
+
+gpumm_status group_change(gpumm_group *g, const change *given) {
+    TRY(group_enter(g));
+    change c = *given;
+    gpumm_status status = stream_of(g->object.manager, given->stream, &c.stream);
+    if (status == GPUMM_OK) {
+        propose(g, &c);
+        status = change_under_pressure(g, &c);
+    }
+    group_leave(g);
+    return status;
+}
+
+/* ---- Staging of readbacks ------------------------------------------------------------------- */
+
+gpumm_status group_staging_join(gpumm_group *g, uint64_t row_bytes) {
+    pthread_mutex_lock(&g->lock);
+    uint64_t bytes;
+    gpumm_status status = size_mul(g->capacity, row_bytes, &bytes)
+                              ? manager_take(g->object.manager, bytes)
+                              : fail(GPUMM_OVER_LIMIT, "the slots are more bytes than can be counted");
+    if (status == GPUMM_OK) g->staging_row += row_bytes;
+    pthread_mutex_unlock(&g->lock);
+    return status;
+}
+
+void group_staging_leave(gpumm_group *g, uint64_t row_bytes) {
+    pthread_mutex_lock(&g->lock);
+    g->staging_row -= row_bytes;
+    manager_give(g->object.manager, g->capacity * row_bytes);
+    pthread_mutex_unlock(&g->lock);
+}
+
+/* ---- Making and freeing --------------------------------------------------------------------- */
+
+/* The pair's readback and its group hold each other; here the circle ends. */
+static void drop_async(gpumm_group *g) {
+    pthread_mutex_lock(&g->object.manager->lock);
+    gpumm_readback *r = g->async;
+    g->async = NULL;
+    pthread_mutex_unlock(&g->object.manager->lock);
+    if (r) readback_drop(r);
+}
+
+/* Everything a live group holds; group lock not held. */
+static void give_back(gpumm_group *g) {
+    gpumm_manager *m = g->object.manager;
+    extent *extents[GROUP_MEMBERS];
+    readback_shut_all(g);
+    drop_async(g);
+    pthread_mutex_lock(&g->lock);
+    pthread_mutex_lock(&m->submit);
+    for (size_t i = 0; i < g->count; i++) {
+        extents[i] = g->members[i].extent;
+        g->members[i].extent = NULL;
+    }
+    uint64_t bytes = g->capacity * g->row_bytes;
+    g->capacity = g->length = 0;
+    pthread_mutex_unlock(&m->submit);
+    for (size_t i = 0; i < g->count; i++)
+        if (extents[i]) extent_release(extents[i], true);
+    manager_give(m, bytes);
+    pthread_mutex_unlock(&g->lock);
+}
+
+static void group_dispose(object *o) {
+    gpumm_group *g = group_from(o);
+    if (group_is_named_buffer(g)) name_leave(g);
+    give_back(g);
+}
+
+static void group_destroy(object *o) { struct_free(group_from(o)); }
+
+/* First memory and zeros, while nobody else can see the group. */
+static gpumm_status fill_new(gpumm_group *g, const gpumm_group_options *o, gpumm_stream *s) {
+    change c = {.stream = s};
+    uint64_t capacity = first_capacity(o);
+    gpumm_status status = change_to(g, &c, capacity, o->length);
+    for (unsigned stage = 0; manager_relieve(g->object.manager, status, capacity * g->row_bytes, &stage);)
+        status = change_to(g, &c, capacity, o->length);
+    if (!gpumm_is_memory_error(status)) return status;
+    fail_in(status, "%s '%s': %llu elements of %llu bytes: ", g->alone ? "buffer" : "group", g->name,
+            (unsigned long long)capacity, (unsigned long long)g->row_bytes);
+    return manager_explain(g->object.manager, status);
+}
+
+static gpumm_status open_async(gpumm_group *g) {
+    static const size_t first[] = {0};
+    gpumm_readback_options o = {.buffer_count = 1, .slots = 2, .tag = g->tag};
+    return readback_make(g, first, &o, true, &g->async);
+}
+
+/* The group is listed only when it is whole; what fails before takes all of it back. */
+static gpumm_status open_whole(gpumm_group *g, const gpumm_group_options *o, bool async, gpumm_stream *s) {
+    TRY(fill_new(g, o, s));
+    gpumm_status status = async ? open_async(g) : GPUMM_OK;
+    if (status == GPUMM_OK && group_is_named_buffer(g)) status = name_enter(g);
+    if (status != GPUMM_OK) give_back(g);
+    return status;
+}
+
+gpumm_status group_make(gpumm_manager *m, const gpumm_group_options *given, bool alone, bool async, gpumm_group **out) {
+    gpumm_group_options o = *given;
+    gpumm_stream *s;
+    TRY(check_options(&o));
+    TRY(stream_of(m, o.stream, &s));
+    if (alone && o.name) TRY(name_check(m, o.name));
+    gpumm_group *g = struct_new(m, &o, alone);
+    if (!g) return fail_host_memory(sizeof *g);
+    gpumm_status status = open_whole(g, &o, async, s);
+    if (status != GPUMM_OK) {
+        object_abandon(&g->object);
+        return status;
+    }
+    object_list(&g->object);
+    pthread_mutex_lock(&g->lock);
+    ahead_post(g);
+    pthread_mutex_unlock(&g->lock);
+    *out = g;
+    return GPUMM_OK;
+}
+
+gpumm_status group_check(gpumm_group *g) {
+    if (!g->object.manager->debug) return GPUMM_OK;
+    pthread_mutex_lock(&g->lock);
+    gpumm_status status = atomic_load(&g->object.alive) ? canary_check(g) : GPUMM_OK;
+    pthread_mutex_unlock(&g->lock);
+    return status;
+}
+
+/* ---- The public face ------------------------------------------------------------------------ */
+
+gpumm_status gpumm_group_open(gpumm_manager *m, const gpumm_group_options *o, gpumm_group **out) {
+    TRY(manager_enter(m));
+    gpumm_status status = check_members(o);
+    if (status == GPUMM_OK && o->name) status = check_name("group", o->name);
+    if (status == GPUMM_OK) status = group_make(m, o, false, false, out);
+    manager_leave(m);
+    return status;
+}
+
+gpumm_group *gpumm_group_retain(gpumm_group *g) {
+    object_retain(&g->object);
+    return g;
+}
+
+void gpumm_group_release(gpumm_group *g) {
+    if (g) object_release(&g->object, g->owned);
+}
+
+/* Freeing finds what wrote past the end, in debug mode, and frees all the same. */
+gpumm_status gpumm_group_free(gpumm_group *g) {
+    TRY(group_enter(g));
+    gpumm_manager *m = g->object.manager;
+    gpumm_status status = group_check(g);
+    object_dispose(&g->object);
+    manager_leave(m);
+    return status;
+}
+
+const char *gpumm_group_name(const gpumm_group *g) { return g->name; }
+
+size_t gpumm_group_count(const gpumm_group *g) { return g->count; }
+
+gpumm_manager *gpumm_group_manager(const gpumm_group *g) { return g->object.manager; }
+
+gpumm_buffer *gpumm_group_at(gpumm_group *g, size_t index) { return index < g->count ? &g->members[index] : NULL; }
+
+gpumm_buffer *gpumm_group_member(gpumm_group *g, const char *name) {
+    for (size_t i = 0; i < g->count; i++)
+        if (strcmp(g->members[i].name, name) == 0) return &g->members[i];
+    return NULL;
+}
+
+const char *gpumm_group_member_name(const gpumm_group *g, size_t index) {
+    return index < g->count ? g->members[index].name : NULL;
+}
+
+static void fill_info(gpumm_group *g, const gpumm_buffer *b, uint64_t size, gpumm_buffer_info *out) {
+    gpumm_manager *m = g->object.manager;
+    pthread_mutex_lock(&m->submit);
+    *out = (gpumm_buffer_info){.length = g->length, .capacity = g->capacity, .max_length = g->max_length,
+                               .capacity_bytes = g->capacity * size, .generation = g->generation,
+                               .address = buffer_address(b)};
+    pthread_mutex_unlock(&m->submit);
+}
+
+static void add_held(const gpumm_buffer *b, gpumm_buffer_info *out) {
+    gpumm_manager *m = b->group->object.manager;
+    pthread_mutex_lock(&m->submit);
+    pthread_mutex_lock(&m->lock);
+    if (b->extent && !b->extent->slab) {
+        out->committed_bytes += b->extent->account.committed;
+        out->reserved += b->extent->range.reserved;
+    }
+    pthread_mutex_unlock(&m->lock);
+    pthread_mutex_unlock(&m->submit);
+}
+
+gpumm_status gpumm_group_get_info(gpumm_group *g, gpumm_buffer_info *out) {
+    TRY(group_enter(g));
+    fill_info(g, &g->members[0], g->row_bytes, out);
+    for (size_t i = 0; i < g->count; i++) add_held(&g->members[i], out);
+    group_leave(g);
+    return GPUMM_OK;
+}
+
+gpumm_status gpumm_buffer_get_info(gpumm_buffer *b, gpumm_buffer_info *out) {
+    TRY(group_enter(b->group));
+    fill_info(b->group, b, b->size, out);
+    add_held(b, out);
+    group_leave(b->group);
+    return GPUMM_OK;
+}
+
+gpumm_status gpumm_group_resize(gpumm_group *g, gpumm_stream *s, uint64_t length) {
+    return group_change(g, &(change){.stream = s, .sized = true, .length = length});
+}
+
+gpumm_status gpumm_group_ensure_capacity(gpumm_group *g, uint64_t capacity) {
+    return group_change(g, &(change){.capacity = capacity});
+}
+
+gpumm_status gpumm_group_grow(gpumm_group *g, uint64_t required, uint64_t proposed) {
+    return group_change(g, &(change){.capacity = required, .proposed = proposed});
+}
+
+gpumm_status gpumm_group_shrink_to_fit(gpumm_group *g) { return group_shrink(g); }
+
+gpumm_status gpumm_group_append(gpumm_group *g, gpumm_stream *s, uint64_t count, const void *const *columns) {
+    return group_change(g, &(change){.stream = s, .append = count, .columns = columns});
+}

@@ -1,0 +1,76 @@
+/* Groups: buffers that share a length and grow together, all or none. A buffer alone is a group of one, so
+   that growth, zeroing and rollback exist once. A handle of a member is a handle of its group.
+     lock    one growth at a time; held across device memory calls
+     length, capacity, extents, generation: changed under the manager's submit lock too, read under either */
+#ifndef CORE_GROUP_H
+#define CORE_GROUP_H
+
+#include "core/manager.h"
+
+enum { GROUP_MEMBERS = 64, NAME_BYTES = 255 };
+
+struct gpumm_buffer {
+    gpumm_group *group;
+    char *name;              /* of a member within its group; alone, the buffer's own */
+    char *full_name;         /* for the books: "nodes.position", "positions" */
+    gpumm_type *type;
+    uint64_t size;           /* bytes an element */
+    extent *extent;          /* NULL once freed */
+};
+
+struct gpumm_group {
+    object object;
+    gpumm_group *next_name;  /* in the manager's table of named buffers */
+    char *name, *tag;        /* name "" where anonymous */
+    bool alone;              /* a single buffer, not a group in the user's eyes */
+    bool owned;              /* by the manager: named buffers and groups */
+    pthread_mutex_t lock;
+    uint64_t length, capacity, max_length, generation;
+    uint64_t row_bytes;      /* an element of every member together */
+    uint64_t staging_row;    /* what readbacks cost for an element, both sides */
+    gpumm_growth growth;     /* its list is the group's own */
+    unsigned ahead;
+    job ahead_job;
+    bool ahead_posted;
+    retired tail;            /* segments that a shrink left, on their way back */
+    bool tail_posted, tail_again;
+    gpumm_readback *async;   /* the by-name pair's; NULL where disabled */
+    gpumm_readback *readbacks; /* all of them, under the manager's lock */
+    size_t count;
+    gpumm_buffer members[];
+};
+
+/* Opens a group of one or more; `async` gives it the by-name pair's readback. */
+gpumm_status group_make(gpumm_manager *m, const gpumm_group_options *o, bool alone, bool async, gpumm_group **out);
+gpumm_status group_enter(gpumm_group *g);
+void group_leave(gpumm_group *g);
+bool group_is_named_buffer(const gpumm_group *g); /* what can leak */
+
+/* A use of a member's memory: its order and what is then enqueued stand under one submit lock. */
+gpumm_status buffer_use(gpumm_buffer *b, gpumm_stream *s, gpumm_access access);
+gpumm_address buffer_address(const gpumm_buffer *b);
+
+/* What a growth is asked for. */
+typedef struct change {
+    gpumm_stream *stream;
+    uint64_t capacity;  /* at least this; 0: what the length needs */
+    uint64_t proposed;  /* a capacity to try first; 0: by the group's schedule */
+    bool sized;         /* the length becomes `length` */
+    uint64_t length;
+    uint64_t append;    /* elements to add to the length */
+    const void *const *columns; /* for appended ones: an array a member, or NULL for zeros */
+} change;
+
+/* All members or none, retried under pressure; failures name the group. */
+gpumm_status group_change(gpumm_group *g, const change *c);
+gpumm_status group_shrink(gpumm_group *g);
+/* Memory committed for coming growths goes back, where nobody may be using it. */
+void group_drop_ahead(gpumm_group *g);
+/* DRIVER naming the member that wrote past its capacity; only in debug mode. */
+gpumm_status group_check(gpumm_group *g);
+
+/* A readback joins or leaves: what it costs for an element is taken for the present capacity, or OVER_LIMIT. */
+gpumm_status group_staging_join(gpumm_group *g, uint64_t row_bytes);
+void group_staging_leave(gpumm_group *g, uint64_t row_bytes);
+
+#endif

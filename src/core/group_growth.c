@@ -1,0 +1,155 @@
+/* One transaction for every change of size. */
+#include "core/group_growth.h"
+
+#include <string.h>
+
+#include "core/stream.h"
+#include "core/transfer.h"
+
+/* In debug mode there is always room for a canary. */
+uint64_t member_bytes(const gpumm_buffer *b, uint64_t capacity) {
+    return capacity * b->size + (b->group->object.manager->debug ? SLAB_ALIGN : 0);
+}
+
+/* ---- Taking memory -------------------------------------------------------------------------- */
+
+static gpumm_status prepare(plan *p, size_t i) {
+    gpumm_group *g = p->group;
+    gpumm_buffer *b = &g->members[i];
+    uint64_t bytes = member_bytes(b, p->capacity);
+    if (!b->extent || !extent_can_grow(b->extent, bytes))
+        return extent_open(g->object.manager, bytes, member_bytes(b, g->max_length), &p->fresh[i]);
+    p->before[i] = b->extent->usable;
+    return extent_grow(b->extent, bytes);
+}
+
+gpumm_status plan_open(plan *p, gpumm_group *g, uint64_t capacity) {
+    memset(p, 0, sizeof *p);
+    p->group = g;
+    p->capacity = capacity;
+    uint64_t row;
+    if (!size_add(g->row_bytes, g->staging_row, &row) || !size_mul(capacity - g->capacity, row, &p->taken))
+        return fail(GPUMM_OVER_LIMIT, "%llu elements are more bytes than can be counted", (unsigned long long)capacity);
+    TRY(manager_take(g->object.manager, p->taken));
+    for (; p->prepared < g->count; p->prepared++) {
+        gpumm_status status = prepare(p, p->prepared);
+        if (status == GPUMM_OK) continue;
+        plan_undo(p);
+        return status;
+    }
+    return GPUMM_OK;
+}
+
+/* Segments that queued work may touch are memory committed ahead, until that work is through. */
+static void unprepare(plan *p, size_t i) {
+    gpumm_buffer *b = &p->group->members[i];
+    if (p->fresh[i]) extent_release(p->fresh[i], false);
+    else if (p->touched) extent_book(b->extent, b->full_name, p->group->tag, p->group->capacity * b->size);
+    else extent_shrink(b->extent, p->before[i]);
+}
+
+void plan_undo(plan *p) {
+    gpumm_group *g = p->group;
+    while (p->prepared > 0) unprepare(p, --p->prepared);
+    manager_give(g->object.manager, p->taken);
+    if (p->touched && g->members[0].extent && !g->tail_posted) group_tail_retire(g);
+}
+
+/* ---- Writing what is new -------------------------------------------------------------------- */
+
+static gpumm_status move(gpumm_manager *m, gpumm_stream *s, extent *from, extent *to, uint64_t bytes) {
+    pthread_mutex_lock(&m->submit);
+    gpumm_status status = order_use(&from->order, s, GPUMM_READ);
+    if (status == GPUMM_OK) status = order_use(&to->order, s, GPUMM_WRITE);
+    if (status == GPUMM_OK && bytes)
+        status = m->device->call->copy(m->device, s->device, COPY_ACROSS, to->address, from->address, bytes);
+    pthread_mutex_unlock(&m->submit);
+    return status;
+}
+
+static gpumm_status write_member(plan *p, size_t i, gpumm_stream *s, uint64_t length, const void *column) {
+    gpumm_group *g = p->group;
+    gpumm_buffer *b = &g->members[i];
+    extent *e = p->fresh[i] ? p->fresh[i] : b->extent;
+    uint64_t from = g->length * b->size, bytes = length > g->length ? (length - g->length) * b->size : 0;
+    if (p->fresh[i] && b->extent) TRY(move(g->object.manager, s, b->extent, e, from));
+    if (!bytes) return GPUMM_OK;
+    return column ? transfer_up(e, s, from, column, bytes) : transfer_fill(e, s, from, 0, bytes);
+}
+
+gpumm_status plan_write(plan *p, gpumm_stream *s, uint64_t length, const void *const *columns) {
+    for (size_t i = 0; i < p->group->count; i++) {
+        p->touched = true;
+        TRY(write_member(p, i, s, length, columns ? columns[i] : NULL));
+    }
+    return GPUMM_OK;
+}
+
+/* ---- Publishing ----------------------------------------------------------------------------- */
+
+/* Swaps the new memory in; what was there before lands in `fresh`. */
+static void publish_sizes(plan *p, uint64_t length) {
+    gpumm_group *g = p->group;
+    gpumm_manager *m = g->object.manager;
+    bool moved = false;
+    pthread_mutex_lock(&m->submit);
+    for (size_t i = 0; i < g->count; i++) {
+        if (!p->fresh[i]) continue;
+        extent *old = g->members[i].extent;
+        g->members[i].extent = p->fresh[i];
+        p->fresh[i] = old;
+        moved = moved || old;
+    }
+    if (moved) g->generation++;
+    g->capacity = p->capacity;
+    g->length = length;
+    pthread_mutex_unlock(&m->submit);
+}
+
+void plan_publish(plan *p, uint64_t length) {
+    gpumm_group *g = p->group;
+    publish_sizes(p, length);
+    for (size_t i = 0; i < g->count; i++) {
+        gpumm_buffer *b = &g->members[i];
+        extent_book(b->extent, b->full_name, g->tag, g->capacity * b->size);
+        if (p->fresh[i]) extent_release(p->fresh[i], true);
+    }
+}
+
+/* ---- Canaries ------------------------------------------------------------------------------- */
+
+enum { CANARY = 0xC5, CANARY_CHUNK = 4096 };
+
+gpumm_status canary_write(gpumm_group *g) {
+    gpumm_stream *s = g->object.manager->main;
+    for (size_t i = 0; i < g->count; i++) {
+        extent *e = g->members[i].extent;
+        uint64_t from = g->capacity * g->members[i].size;
+        if (e->usable > from) TRY(transfer_fill(e, s, from, CANARY, e->usable - from));
+    }
+    return GPUMM_OK;
+}
+
+/* The first damaged byte at or after `from`, or `usable`. */
+static gpumm_status find_damage(extent *e, uint64_t from, uint64_t *at) {
+    unsigned char chunk[CANARY_CHUNK];
+    for (*at = from; *at < e->usable;) {
+        uint64_t bytes = size_min(sizeof chunk, e->usable - *at);
+        TRY(transfer_down(e, e->manager->main, *at, chunk, bytes));
+        for (uint64_t i = 0; i < bytes; i++, ++*at)
+            if (chunk[i] != CANARY) return GPUMM_OK;
+    }
+    return GPUMM_OK;
+}
+
+gpumm_status canary_check(gpumm_group *g) {
+    for (size_t i = 0; i < g->count; i++) {
+        const gpumm_buffer *b = &g->members[i];
+        uint64_t end = g->capacity * b->size, at;
+        TRY(find_damage(b->extent, end, &at));
+        if (at < b->extent->usable)
+            return fail(GPUMM_DRIVER, "buffer '%s' was written past its capacity of %llu elements (%llu bytes): byte %llu",
+                        b->full_name, (unsigned long long)g->capacity, (unsigned long long)end, (unsigned long long)at);
+    }
+    return GPUMM_OK;
+}

@@ -1,0 +1,32 @@
+/* The transaction of a growth: take the budget, commit every member, write what is new, then publish; or
+   give everything back. Group lock held throughout. */
+#ifndef CORE_GROUP_GROWTH_H
+#define CORE_GROUP_GROWTH_H
+
+#include "core/group.h"
+
+typedef struct plan {
+    gpumm_group *group;
+    uint64_t capacity;               /* the new one */
+    uint64_t taken;                  /* budget */
+    extent *fresh[GROUP_MEMBERS];    /* a member's new memory, where the old could not grow in place */
+    uint64_t before[GROUP_MEMBERS];  /* usable bytes before, where it could */
+    size_t prepared;                 /* members that have their memory */
+    bool touched;                    /* work was enqueued on the new memory */
+} plan;
+
+gpumm_status plan_open(plan *p, gpumm_group *g, uint64_t capacity);
+/* Copies what must move, zeroes or uploads elements [group's length, length). */
+gpumm_status plan_write(plan *p, gpumm_stream *s, uint64_t length, const void *const *columns);
+void plan_publish(plan *p, uint64_t length);
+void plan_undo(plan *p);
+/* Segments beyond the capacity go back behind whoever still uses them. */
+void group_tail_retire(gpumm_group *g);
+/* Bytes that a member's memory can ever hold, and those it needs at a capacity. */
+uint64_t member_bytes(const gpumm_buffer *b, uint64_t capacity);
+
+/* Debug mode: what lies between a member's capacity and the end of its memory. */
+gpumm_status canary_write(gpumm_group *g);
+gpumm_status canary_check(gpumm_group *g);
+
+#endif

@@ -1,0 +1,97 @@
+/* Growth schedules, in integers: a capacity becomes the next by a rule, and never overflows on the way. */
+#include <math.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "base/status.h"
+
+enum { MILLION = 1000000 };
+
+/* ceil(capacity x ppm / 10^6), saturating. */
+static uint64_t scaled(uint64_t capacity, uint32_t ppm) {
+    uint64_t whole, part = capacity % MILLION * ppm; /* below 10^6 x 2^32 */
+    if (!size_mul(capacity / MILLION, ppm, &whole)) return UINT64_MAX;
+    return size_add(whole, part / MILLION + (part % MILLION != 0), &whole) ? whole : UINT64_MAX;
+}
+
+static uint64_t stepped(uint64_t required, uint64_t step) {
+    uint64_t rounded;
+    return size_round_up(required, step, &rounded) ? rounded : UINT64_MAX;
+}
+
+static uint64_t listed(const gpumm_growth *g, uint64_t required) {
+    for (size_t i = 0; i < g->list_count; i++)
+        if (g->list[i] >= required) return g->list[i];
+    return required;
+}
+
+static uint64_t by_schedule(const gpumm_growth *g, const gpumm_growth_request *r) {
+    switch (g->kind) {
+    case GPUMM_GROWTH_GEOMETRIC: return scaled(r->capacity, g->factor_ppm);
+    case GPUMM_GROWTH_LINEAR: return stepped(r->required, g->step);
+    case GPUMM_GROWTH_LIST: return listed(g, r->required);
+    case GPUMM_GROWTH_CALLBACK: return g->callback(g->user, r);
+    case GPUMM_GROWTH_EXACT: break;
+    }
+    return r->required;
+}
+
+static gpumm_status check_list(const gpumm_growth *g) {
+    if (!g->list_count || !g->list) return fail(GPUMM_INVALID_ARGUMENT, "growth: the list is empty");
+    for (size_t i = 1; i < g->list_count; i++)
+        if (g->list[i] <= g->list[i - 1])
+            return fail(GPUMM_INVALID_ARGUMENT, "growth: the list must increase; entry %zu does not", i + 1);
+    return GPUMM_OK;
+}
+
+static gpumm_status check(const gpumm_growth *g) {
+    switch (g->kind) {
+    case GPUMM_GROWTH_GEOMETRIC:
+        if (g->factor_ppm >= MILLION) return GPUMM_OK;
+        return fail(GPUMM_INVALID_ARGUMENT, "growth: a factor of %g is below 1", g->factor_ppm / 1e6);
+    case GPUMM_GROWTH_LINEAR:
+        return g->step ? GPUMM_OK : fail(GPUMM_INVALID_ARGUMENT, "growth: a linear step of 0 elements");
+    case GPUMM_GROWTH_LIST: return check_list(g);
+    case GPUMM_GROWTH_CALLBACK:
+        return g->callback ? GPUMM_OK : fail(GPUMM_INVALID_ARGUMENT, "growth: no callback was given");
+    case GPUMM_GROWTH_EXACT: return GPUMM_OK;
+    }
+    return fail(GPUMM_INVALID_ARGUMENT, "growth: there is no kind %d", (int)g->kind);
+}
+
+gpumm_status gpumm_growth_next(const gpumm_growth *g, const gpumm_growth_request *r, uint64_t *next) {
+    TRY(check(g));
+    if (r->required > r->max)
+        return fail(GPUMM_OVER_MAX_SIZE, "%llu elements are more than the maximum of %llu",
+                    (unsigned long long)r->required, (unsigned long long)r->max);
+    uint64_t wanted = size_max(by_schedule(g, r), r->required), aligned;
+    if (g->align > 1) wanted = size_round_up(wanted, g->align, &aligned) ? aligned : UINT64_MAX;
+    *next = size_min(wanted, r->max);
+    return GPUMM_OK;
+}
+
+/* ---- The ancestor's configurations ---------------------------------------------------------- */
+
+gpumm_config gpumm_config_default(void) { return (gpumm_config){4, 1.5, 1ull << 30, 4096, false}; }
+
+gpumm_config gpumm_config_for_positions(void) { return (gpumm_config){12, 1.3, 512ull << 20, 4096, true}; }
+
+gpumm_config gpumm_config_for_velocities(void) { return gpumm_config_for_positions(); }
+
+gpumm_config gpumm_config_for_edges(void) { return (gpumm_config){32, 2.0, 2ull << 30, 8192, false}; }
+
+gpumm_config gpumm_config_for_grid_cells(void) { return (gpumm_config){8, 1.5, 256ull << 20, 2048, false}; }
+
+gpumm_status gpumm_config_options(const gpumm_config *c, gpumm_buffer_options *options) {
+    if (!(c->growth_factor >= 1) || !(c->growth_factor <= 4000))
+        return fail(GPUMM_INVALID_ARGUMENT, "growth_factor is %g: it must be a number from 1 to 4000", c->growth_factor);
+    gpumm_type *type;
+    TRY(gpumm_type_bytes(c->bytes_per_element, &type));
+    memset(options, 0, sizeof *options);
+    options->type = type;
+    options->max_size_bytes = c->max_size_bytes;
+    options->min_size_bytes = c->min_size_bytes;
+    options->enable_async = c->enable_async;
+    options->growth = (gpumm_growth){.kind = GPUMM_GROWTH_GEOMETRIC, .factor_ppm = (uint32_t)lround(c->growth_factor * 1e6)};
+    return GPUMM_OK;
+}

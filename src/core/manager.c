@@ -1,0 +1,436 @@
+/* Managers: opening, closing, budgets and what is done about pressure. */
+#include "core/manager.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/group.h"
+#include "core/readback.h"
+#include "core/stream.h"
+#include "core/transfer.h"
+#include "device/fault.h"
+
+/* ---- Calls under way ------------------------------------------------------------------------ */
+
+gpumm_status manager_enter(gpumm_manager *m) {
+    atomic_fetch_add(&m->entered, 1);
+    if (!atomic_load(&m->closing)) return GPUMM_OK;
+    atomic_fetch_sub(&m->entered, 1);
+    return fail(GPUMM_CLOSED, "the manager is closed");
+}
+
+void manager_leave(gpumm_manager *m) { atomic_fetch_sub(&m->entered, 1); }
+
+/* ---- Budget and books ----------------------------------------------------------------------- */
+
+gpumm_status manager_take(gpumm_manager *m, uint64_t bytes) {
+    char text[32];
+    if (!budget_take(m->own, bytes)) return fail(GPUMM_OVER_LIMIT, "%s more are over the limit", size_text(bytes, text));
+    if (!m->shared || budget_take(m->shared, bytes)) return GPUMM_OK;
+    budget_give(m->own, bytes);
+    return fail(GPUMM_OVER_LIMIT, "%s more are over the limit that several managers share", size_text(bytes, text));
+}
+
+void manager_give(gpumm_manager *m, uint64_t bytes) {
+    budget_give(m->own, bytes);
+    if (m->shared) budget_give(m->shared, bytes);
+}
+
+void manager_book_open(gpumm_manager *m, account *a, gpumm_category category, const char *name, const char *tag) {
+    pthread_mutex_lock(&m->lock);
+    ledger_open(&m->books, a, category, name, tag);
+    pthread_mutex_unlock(&m->lock);
+}
+
+void manager_book(gpumm_manager *m, account *a, uint64_t logical, uint64_t ahead, uint64_t committed) {
+    pthread_mutex_lock(&m->lock);
+    ledger_set(&m->books, a, logical, ahead, committed);
+    pthread_mutex_unlock(&m->lock);
+}
+
+void manager_book_close(gpumm_manager *m, account *a) {
+    pthread_mutex_lock(&m->lock);
+    ledger_close(&m->books, a);
+    pthread_mutex_unlock(&m->lock);
+}
+
+/* ---- Pressure ------------------------------------------------------------------------------- */
+
+static void drop_ahead(object *o, void *user) {
+    (void)user;
+    group_drop_ahead((gpumm_group *)o);
+}
+
+static void give_back_spare(gpumm_manager *m) {
+    object_each(m, RANK_GROUP, drop_ahead, NULL);
+    pool_trim(m);
+}
+
+bool manager_relieve(gpumm_manager *m, gpumm_status failed, uint64_t wanted, unsigned *stage) {
+    enum { SPARE, WAITING, HOOK, GIVE_UP = HOOK + 16 };
+    if (failed != GPUMM_OUT_OF_MEMORY && failed != GPUMM_OVER_LIMIT) return false;
+    if (failed == GPUMM_OVER_LIMIT && *stage < HOOK) *stage = HOOK; /* spare memory is not in the budget */
+    switch ((*stage)++) {
+    case SPARE: give_back_spare(m); return true;
+    case WAITING: manager_retire_wait(m); return true;
+    default: return *stage <= GIVE_UP && m->pressure && m->pressure(m->pressure_user, wanted);
+    }
+}
+
+/* ---- Background ----------------------------------------------------------------------------- */
+
+void manager_background_failed(gpumm_manager *m, gpumm_status status) {
+    pthread_mutex_lock(&m->background);
+    if (m->background_status == GPUMM_OK) {
+        m->background_status = status;
+        snprintf(m->background_message, sizeof m->background_message, "%s", gpumm_message());
+    }
+    pthread_mutex_unlock(&m->background);
+}
+
+gpumm_status gpumm_manager_poll(gpumm_manager *m) {
+    TRY(manager_enter(m));
+    manager_retire_poll(m);
+    pthread_mutex_lock(&m->background);
+    gpumm_status status = m->background_status;
+    m->background_status = GPUMM_OK;
+    if (status != GPUMM_OK) fail(status, "in the background: %s", m->background_message);
+    pthread_mutex_unlock(&m->background);
+    manager_leave(m);
+    return status;
+}
+
+/* Looks often at first, for short work, then less. */
+gpumm_status manager_wait(gpumm_manager *m, device_event *e, uint64_t deadline) {
+    for (unsigned tries = 0;; tries++) {
+        bool done = false;
+        TRY(m->device->call->event_query(m->device, e, &done));
+        if (done) return GPUMM_OK;
+        if (atomic_load(&m->closing)) return fail(GPUMM_CANCELLED, "the manager closed while it was waited for");
+        uint64_t now = clock_ns();
+        if (now >= deadline) return fail(GPUMM_TIMEOUT, "the time to wait ran out");
+        if (tries > 64) clock_sleep_ns(size_min(tries < 512 ? 20000 : 200000, deadline - now));
+    }
+}
+
+/* ---- Opening -------------------------------------------------------------------------------- */
+
+static gpumm_status open_budget(gpumm_manager *m, const gpumm_options *o) {
+    TRY(gpumm_budget_open(o->limit ? o->limit : UINT64_MAX, &m->own));
+    m->shared = o->budget ? gpumm_budget_retain(o->budget) : NULL;
+    return GPUMM_OK;
+}
+
+static gpumm_status open_streams(gpumm_manager *m) {
+    TRY(stream_make_internal(m, &m->main));
+    return stream_make_internal(m, &m->copies);
+}
+
+static gpumm_status open_device(gpumm_manager *m, const gpumm_options *o) {
+    TRY(device_open(o, &m->memory, &m->device));
+    m->info = m->device->info;
+    TRY(open_streams(m));
+    TRY(worker_start(&m->worker, manager_retire_poll, m));
+    m->working = true;
+    return GPUMM_OK;
+}
+
+static void free_streams(gpumm_manager *m) {
+    stream_close_internal(m->main);
+    stream_close_internal(m->copies);
+}
+
+static void close_device(gpumm_manager *m) {
+    if (m->working) worker_stop(&m->worker);
+    m->working = false;
+    transfer_close(m);
+    pool_close(m);
+    free_streams(m);
+    manager_events_close(m);
+    if (m->faulty && m->device) fault_live(m->device, &m->live);
+    if (m->device) device_close(m->device);
+    m->device = NULL;
+}
+
+static void free_leaks(gpumm_manager *m);
+
+static void manager_free(gpumm_manager *m) {
+    gpumm_allocator memory = m->memory;
+    free_leaks(m);
+    gpumm_budget_release(m->own);
+    gpumm_budget_release(m->shared);
+    pthread_mutex_destroy(&m->lock);
+    pthread_mutex_destroy(&m->submit);
+    pthread_mutex_destroy(&m->background);
+    pthread_mutex_destroy(&m->transfer_lock);
+    mem_free(&memory, m->main);
+    mem_free(&memory, m->copies);
+    mem_free(&memory, m);
+}
+
+static gpumm_manager *manager_new(const gpumm_options *o) {
+    const gpumm_allocator *memory = o->allocator.reallocate ? &o->allocator : &alloc_default;
+    gpumm_manager *m = mem_new(memory, sizeof *m);
+    if (!m) return NULL;
+    m->memory = *memory;
+    atomic_init(&m->references, 1);
+    pthread_mutex_init(&m->lock, NULL);
+    pthread_mutex_init(&m->submit, NULL);
+    pthread_mutex_init(&m->background, NULL);
+    pthread_mutex_init(&m->transfer_lock, NULL);
+    pool_init(&m->pool);
+    m->log = (log_sink){o->log, o->log_user};
+    m->pressure = o->pressure;
+    m->pressure_user = o->pressure_user;
+    m->debug = o->debug;
+    m->faulty = o->faulty;
+    return m;
+}
+
+gpumm_status gpumm_manager_open(const gpumm_options *options, gpumm_manager **out) {
+    static const gpumm_options defaults;
+    const gpumm_options *o = options ? options : &defaults;
+    gpumm_manager *m = manager_new(o);
+    if (!m) return fail_host_memory(sizeof *m);
+    gpumm_status status = open_budget(m, o);
+    if (status == GPUMM_OK) status = open_device(m, o);
+    if (status != GPUMM_OK) {
+        close_device(m);
+        manager_free(m);
+        return status;
+    }
+    log_line(&m->log, GPUMM_LOG_INFO, "device %s: %s (%s)", m->info.kind, m->info.name, m->info.why);
+    *out = m;
+    return GPUMM_OK;
+}
+
+/* ---- Closing -------------------------------------------------------------------------------- */
+
+struct leak { char *name, *tag; gpumm_block block; };
+
+static void leak_add(object *o, void *user) {
+    gpumm_group *g = (gpumm_group *)o;
+    gpumm_manager *m = user;
+    if (!group_is_named_buffer(g)) return;
+    struct leak *grown = mem_resize(&m->memory, m->leaks, (m->leak_count + 1) * sizeof *m->leaks);
+    if (!grown) return;
+    m->leaks = grown;
+    struct leak *l = &m->leaks[m->leak_count++];
+    l->name = mem_string(&m->memory, g->name);
+    l->tag = mem_string(&m->memory, g->tag);
+    gpumm_buffer *b = &g->members[0];
+    l->block = (gpumm_block){l->name ? l->name : "", l->tag ? l->tag : "", GPUMM_BUFFERS,
+                             g->capacity * b->size, b->extent->usable, b->extent->address};
+}
+
+static void report_leaks(gpumm_manager *m) {
+    object_each(m, RANK_GROUP, leak_add, m);
+    for (size_t i = 0; i < m->leak_count; i++) {
+        const gpumm_block *b = &m->leaks[i].block;
+        char text[32];
+        log_line(&m->log, GPUMM_LOG_WARNING, "leak: buffer '%.255s', %s%s%s, was never freed", b->name,
+                 size_text(b->bytes, text), b->tag[0] ? ", made at " : "", b->tag);
+    }
+}
+
+static void free_leaks(gpumm_manager *m) {
+    for (size_t i = 0; i < m->leak_count; i++) {
+        mem_free(&m->memory, m->leaks[i].name);
+        mem_free(&m->memory, m->leaks[i].tag);
+    }
+    mem_free(&m->memory, m->leaks);
+}
+
+static void named_block(object *o, void *user);
+
+size_t gpumm_manager_leaks(gpumm_manager *m, gpumm_block_fn each, void *user) {
+    if (atomic_load(&m->closed)) {
+        for (size_t i = 0; each && i < m->leak_count; i++) each(user, &m->leaks[i].block);
+        return m->leak_count;
+    }
+    struct { gpumm_block_fn each; void *user; size_t count; } visit = {each, user, 0};
+    if (manager_enter(m) != GPUMM_OK) return 0;
+    object_each(m, RANK_GROUP, named_block, &visit);
+    manager_leave(m);
+    return visit.count;
+}
+
+static void named_block(object *o, void *user) {
+    struct { gpumm_block_fn each; void *user; size_t count; } *visit = user;
+    gpumm_group *g = (gpumm_group *)o;
+    if (!group_is_named_buffer(g)) return;
+    gpumm_manager *m = o->manager;
+    visit->count++;
+    pthread_mutex_lock(&m->submit);
+    gpumm_buffer *b = &g->members[0];
+    extent *e = b->extent;
+    gpumm_block block = {g->name, g->tag, GPUMM_BUFFERS, g->capacity * b->size, e ? e->usable : 0, e ? e->address : 0};
+    pthread_mutex_unlock(&m->submit);
+    if (visit->each) visit->each(visit->user, &block);
+}
+
+static void synchronize_one(object *o, void *user) {
+    device *d = o->manager->device;
+    gpumm_stream *s = (gpumm_stream *)o;
+    gpumm_status *status = user;
+    gpumm_status now = s->device ? d->call->stream_synchronize(d, s->device) : GPUMM_OK;
+    if (*status == GPUMM_OK) *status = now;
+}
+
+static gpumm_status synchronize_all(gpumm_manager *m) {
+    gpumm_status status = m->device->call->stream_synchronize(m->device, m->main->device);
+    object_each(m, RANK_STREAM, synchronize_one, &status);
+    gpumm_status copies = m->device->call->stream_synchronize(m->device, m->copies->device);
+    return status == GPUMM_OK ? copies : status;
+}
+
+static void wait_for_calls(gpumm_manager *m) {
+    while (atomic_load(&m->entered) > 0) clock_sleep_ns(50000);
+}
+
+static void close_open(gpumm_manager *m) {
+    report_leaks(m);
+    if (m->faulty) fault_release(m->device, NULL);
+    synchronize_all(m);
+    worker_drain(&m->worker);
+    object_dispose_all(m);
+    manager_retire_wait(m);
+    if (m->has_external) manager_book_close(m, &m->external);
+    close_device(m);
+    manager_give(m, gpumm_budget_used(m->own)); /* what handles still alive would have given back */
+}
+
+void gpumm_manager_close(gpumm_manager *m) {
+    if (atomic_exchange(&m->closing, true)) {
+        while (!atomic_load(&m->closed)) clock_sleep_ns(50000);
+        return;
+    }
+    wait_for_calls(m);
+    close_open(m);
+    atomic_store(&m->closed, true);
+}
+
+gpumm_manager *gpumm_manager_retain(gpumm_manager *m) {
+    atomic_fetch_add(&m->references, 1);
+    return m;
+}
+
+/* The last handle closes while it still counts, so that handles released meanwhile do not free twice. */
+void gpumm_manager_release(gpumm_manager *m) {
+    if (!m || atomic_fetch_sub(&m->references, 1) != 1) return;
+    atomic_store(&m->references, 1);
+    gpumm_manager_close(m);
+    atomic_store(&m->references, 0);
+    manager_free(m);
+}
+
+bool gpumm_manager_is_closed(const gpumm_manager *m) { return atomic_load(&m->closing); }
+
+/* ---- The rest of the face ------------------------------------------------------------------- */
+
+gpumm_status gpumm_manager_info(gpumm_manager *m, gpumm_device_info *out) {
+    *out = m->info;
+    return GPUMM_OK;
+}
+
+gpumm_stream *gpumm_manager_main(gpumm_manager *m) { return m->main; }
+
+gpumm_status gpumm_manager_synchronize(gpumm_manager *m) {
+    TRY(manager_enter(m));
+    gpumm_status status = synchronize_all(m);
+    manager_leave(m);
+    return status;
+}
+
+gpumm_status gpumm_manager_trim(gpumm_manager *m, uint64_t *freed) {
+    TRY(manager_enter(m));
+    pthread_mutex_lock(&m->lock);
+    uint64_t before = m->books.committed;
+    pthread_mutex_unlock(&m->lock);
+    give_back_spare(m);
+    manager_retire_wait(m);
+    pthread_mutex_lock(&m->lock);
+    if (freed) *freed = before > m->books.committed ? before - m->books.committed : 0;
+    pthread_mutex_unlock(&m->lock);
+    manager_leave(m);
+    return GPUMM_OK;
+}
+
+static void check_group(object *o, void *user) {
+    gpumm_status *status = user;
+    if (*status == GPUMM_OK) *status = group_check((gpumm_group *)o);
+}
+
+gpumm_status gpumm_manager_check(gpumm_manager *m) {
+    TRY(manager_enter(m));
+    gpumm_status status = synchronize_all(m);
+    if (status == GPUMM_OK) status = pool_check(m);
+    if (status == GPUMM_OK) object_each(m, RANK_GROUP, check_group, &status);
+    pthread_mutex_lock(&m->lock);
+    if (status == GPUMM_OK && !ledger_balanced(&m->books)) status = fail(GPUMM_DRIVER, "the books do not balance");
+    pthread_mutex_unlock(&m->lock);
+    manager_leave(m);
+    return status;
+}
+
+gpumm_status gpumm_manager_external(gpumm_manager *m, int64_t bytes) {
+    TRY(manager_enter(m));
+    pthread_mutex_lock(&m->lock);
+    if (!m->has_external) ledger_open(&m->books, &m->external, GPUMM_EXTERNAL, "", "declared");
+    m->has_external = true;
+    uint64_t now = m->external.logical, delta = bytes < 0 ? 0 - (uint64_t)bytes : (uint64_t)bytes;
+    bool fits = bytes >= 0 || delta <= now;
+    if (fits) ledger_set(&m->books, &m->external, bytes < 0 ? now - delta : now + delta, 0, 0);
+    pthread_mutex_unlock(&m->lock);
+    manager_leave(m);
+    return fits ? GPUMM_OK
+                : fail(GPUMM_INVALID_ARGUMENT, "%llu external bytes cannot go: only %llu were declared",
+                       (unsigned long long)delta, (unsigned long long)now);
+}
+
+/* ---- Faults --------------------------------------------------------------------------------- */
+
+static gpumm_status enter_faulty(gpumm_manager *m) {
+    if (!m->faulty) return fail(GPUMM_INVALID_ARGUMENT, "the manager was opened without faults");
+    return manager_enter(m);
+}
+
+gpumm_status gpumm_fault_plan(gpumm_manager *m, const gpumm_fault *plan) {
+    TRY(enter_faulty(m));
+    gpumm_status status = fault_plan(m->device, plan);
+    manager_leave(m);
+    return status;
+}
+
+gpumm_status gpumm_fault_hold(gpumm_manager *m, const char *kind) {
+    TRY(enter_faulty(m));
+    gpumm_status status = fault_hold(m->device, kind);
+    manager_leave(m);
+    return status;
+}
+
+gpumm_status gpumm_fault_release(gpumm_manager *m, const char *kind) {
+    TRY(enter_faulty(m));
+    gpumm_status status = fault_release(m->device, kind);
+    manager_leave(m);
+    return status;
+}
+
+gpumm_status gpumm_fault_calls(gpumm_manager *m, const char *call, uint64_t *count) {
+    TRY(enter_faulty(m));
+    gpumm_status status = fault_calls(m->device, call, count);
+    manager_leave(m);
+    return status;
+}
+
+gpumm_status gpumm_fault_live(gpumm_manager *m, gpumm_live *out) {
+    if (!m->faulty) return fail(GPUMM_INVALID_ARGUMENT, "the manager was opened without faults");
+    if (manager_enter(m) != GPUMM_OK) {
+        while (!atomic_load(&m->closed)) clock_sleep_ns(50000);
+        *out = m->live;
+        return GPUMM_OK;
+    }
+    fault_live(m->device, out);
+    manager_leave(m);
+    return GPUMM_OK;
+}

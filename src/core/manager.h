@@ -1,0 +1,93 @@
+/* The manager's inside, for core and kernel: its locks, its lists, and what the other files of core do
+   through it. Lock order: readback, group, submit, lock; each may be taken without the ones before it.
+     lock    books and lists; short, never across a device call, callback, log line or wait
+     submit  from order_use until the use is enqueued, and while sizes and addresses are published
+   Every public call stands between manager_enter and manager_leave, so that close can wait for the last. */
+#ifndef CORE_MANAGER_H
+#define CORE_MANAGER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/size.h"
+#include "base/status.h"
+#include "base/thread.h"
+#include "core/extent.h"
+#include "core/object.h"
+#include "core/order.h"
+#include "core/retire.h"
+#include "device/device.h"
+#include "memory/budget.h"
+#include "memory/ledger.h"
+
+enum { NAME_BUCKETS = 64 };
+
+struct transfer; /* transfer.c */
+
+struct gpumm_manager {
+    atomic_uint references;
+    atomic_long entered;    /* public calls under way */
+    atomic_bool closing, closed;
+    gpumm_allocator memory;
+    log_sink log;
+    gpumm_pressure_fn pressure;
+    void *pressure_user;
+    bool debug, faulty;
+
+    device *device;         /* NULL once closed */
+    gpumm_device_info info; /* a copy that stays readable */
+    gpumm_live live;        /* what the fault device counted, as at close */
+
+    pthread_mutex_t lock, submit;
+    pthread_mutex_t background; /* the retired list; below every other lock */
+    ledger books;
+    gpumm_budget *own, *shared; /* own: this manager's limit */
+    uint64_t resizes, transfers, dropped;
+
+    object *first[RANK_COUNT], *last[RANK_COUNT]; /* every live object, oldest first */
+    gpumm_group *names[NAME_BUCKETS]; /* chained by next_name */
+    gpumm_stream *main, *copies;      /* copies: device to host, for readbacks */
+    extent_pool pool;       /* small blocks and warm ranges */
+    struct transfer *transfer; /* opened at first use, under transfer_lock */
+    pthread_mutex_t transfer_lock;
+    worker worker;
+    bool working;
+    retired *retired;       /* waiting for their events, under background */
+    device_event **events;  /* to use again, under background */
+    size_t event_count, event_room;
+    size_t retiring;        /* listed or being run */
+    gpumm_status background_status; /* first failure nobody has seen yet */
+    char background_message[512];
+    account external;       /* opened at the first declaration */
+    bool has_external;
+    struct leak *leaks;     /* what close found */
+    size_t leak_count;
+};
+
+/* CLOSED once close has begun. */
+gpumm_status manager_enter(gpumm_manager *m);
+void manager_leave(gpumm_manager *m);
+
+/* Both budgets or neither; OVER_LIMIT with a plain message. */
+gpumm_status manager_take(gpumm_manager *m, uint64_t bytes);
+void manager_give(gpumm_manager *m, uint64_t bytes);
+
+/* What more can be done about a failure for memory, worse each time; false: nothing. `stage` counts up. */
+bool manager_relieve(gpumm_manager *m, gpumm_status failed, uint64_t wanted, unsigned *stage);
+/* Completes a memory error's message with the largest holders and what is free; returns status. */
+gpumm_status manager_explain(gpumm_manager *m, gpumm_status status);
+
+/* Account changes, each under the lock. */
+void manager_book_open(gpumm_manager *m, account *a, gpumm_category category, const char *name, const char *tag);
+void manager_book(gpumm_manager *m, account *a, uint64_t logical, uint64_t ahead, uint64_t committed);
+void manager_book_close(gpumm_manager *m, account *a);
+
+/* Waits for an event until `deadline` (clock_ns): TIMEOUT; CANCELLED where the manager closes meanwhile. */
+gpumm_status manager_wait(gpumm_manager *m, device_event *e, uint64_t deadline);
+
+/* Keeps the first failure of background work, for gpumm_manager_poll. */
+void manager_background_failed(gpumm_manager *m, gpumm_status status);
+
+#endif

@@ -1,0 +1,129 @@
+/* Two counts: public handles decide when an object is no longer wanted, references when its struct goes. */
+#include "core/object.h"
+
+#include "core/manager.h"
+
+void object_list(object *o) {
+    gpumm_manager *m = o->manager;
+    object_hold(o); /* the list's */
+    pthread_mutex_lock(&m->lock);
+    o->previous = m->last[o->rank];
+    if (o->previous) o->previous->next = o;
+    else m->first[o->rank] = o;
+    m->last[o->rank] = o;
+    pthread_mutex_unlock(&m->lock);
+}
+
+static void list_remove(object *o) {
+    gpumm_manager *m = o->manager;
+    pthread_mutex_lock(&m->lock);
+    if (o->previous) o->previous->next = o->next;
+    else m->first[o->rank] = o->next;
+    if (o->next) o->next->previous = o->previous;
+    else m->last[o->rank] = o->previous;
+    o->next = o->previous = NULL;
+    pthread_mutex_unlock(&m->lock);
+}
+
+void object_init(object *o, gpumm_manager *m, rank r, void (*dispose)(object *), void (*destroy)(object *)) {
+    o->manager = gpumm_manager_retain(m);
+    o->rank = r;
+    o->dispose = dispose;
+    o->destroy = destroy;
+    atomic_init(&o->handles, 1);
+    atomic_init(&o->references, 1);
+    atomic_init(&o->alive, true);
+}
+
+void object_open(object *o, gpumm_manager *m, rank r, void (*dispose)(object *), void (*destroy)(object *)) {
+    object_init(o, m, r, dispose, destroy);
+    object_list(o);
+}
+
+void object_abandon(object *o) {
+    gpumm_manager *m = o->manager;
+    atomic_store(&o->alive, false);
+    object_drop(o);
+    gpumm_manager_release(m);
+}
+
+void object_hold(object *o) { atomic_fetch_add(&o->references, 1); }
+
+void object_drop(object *o) {
+    if (atomic_fetch_sub(&o->references, 1) == 1) o->destroy(o);
+}
+
+void object_retain(object *o) {
+    gpumm_manager_retain(o->manager);
+    object_hold(o);
+    atomic_fetch_add(&o->handles, 1);
+}
+
+void object_release(object *o, bool owned) {
+    gpumm_manager *m = o->manager;
+    bool last = atomic_fetch_sub(&o->handles, 1) == 1;
+    if (last && !owned && manager_enter(m) == GPUMM_OK) { /* else close disposes of it */
+        object_dispose(o);
+        manager_leave(m);
+    }
+    object_drop(o);
+    gpumm_manager_release(m);
+}
+
+void object_dispose(object *o) {
+    if (!atomic_exchange(&o->alive, false)) return;
+    list_remove(o);
+    o->dispose(o);
+    object_drop(o);
+}
+
+gpumm_status object_enter(object *o, const char *what) {
+    TRY(manager_enter(o->manager));
+    if (atomic_load(&o->alive)) return GPUMM_OK;
+    manager_leave(o->manager);
+    return fail(GPUMM_STALE, "this %s was freed", what);
+}
+
+void object_leave(object *o) { manager_leave(o->manager); }
+
+/* The first live object of a rank, held; NULL: none. */
+static object *first_of(gpumm_manager *m, rank r) {
+    pthread_mutex_lock(&m->lock);
+    object *o = m->first[r];
+    if (o) object_hold(o);
+    pthread_mutex_unlock(&m->lock);
+    return o;
+}
+
+void object_dispose_all(gpumm_manager *m) {
+    for (int r = 0; r < RANK_COUNT; r++)
+        for (object *o; (o = first_of(m, (rank)r));) {
+            object_dispose(o);
+            object_drop(o);
+        }
+}
+
+/* A snapshot of the list, each object held; NULL where there is none, or no memory for it. */
+static object **snapshot(gpumm_manager *m, rank r, size_t *count) {
+    *count = 0;
+    pthread_mutex_lock(&m->lock);
+    size_t n = 0;
+    for (object *o = m->first[r]; o; o = o->next) n++;
+    object **all = n ? mem_new(&m->memory, n * sizeof(object *)) : NULL;
+    for (object *o = m->first[r]; all && o; o = o->next) {
+        object_hold(o);
+        all[(*count)++] = o;
+    }
+    pthread_mutex_unlock(&m->lock);
+    return all;
+}
+
+void object_each(gpumm_manager *m, rank r, void (*each)(object *o, void *user), void *user) {
+    size_t count;
+    object **all = snapshot(m, r, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (atomic_load(&all[i]->alive)) each(all[i], user);
+        object_drop(all[i]);
+    }
+    mem_free(&m->memory, all);
+}

@@ -1,0 +1,45 @@
+/* Objects: what a handle refers to. A public handle keeps its manager's bookkeeping alive; an internal hold
+   keeps only the struct. The manager lists every live object, so that close can dispose of those that
+   somebody still has handles of. Disposing gives back what the object holds of the device, once; the struct
+   goes with its last reference. */
+#ifndef CORE_OBJECT_H
+#define CORE_OBJECT_H
+
+#include <stdatomic.h>
+
+#include "gpumm.h"
+
+/* The order in which close disposes: what uses something before what is used. */
+typedef enum rank { RANK_READBACK, RANK_KERNEL, RANK_GROUP, RANK_EVENT, RANK_STREAM, RANK_COUNT } rank;
+
+typedef struct object {
+    struct object *next, *previous; /* the manager's list of its rank, oldest first, under its lock */
+    gpumm_manager *manager;
+    atomic_uint handles, references;
+    atomic_bool alive;
+    rank rank;
+    void (*dispose)(struct object *self);
+    void (*destroy)(struct object *self); /* frees the struct; the manager may be closed */
+} object;
+
+/* One handle for the caller, not yet listed: nobody else can find it. */
+void object_init(object *o, gpumm_manager *m, rank r, void (*dispose)(object *), void (*destroy)(object *));
+void object_list(object *o);
+/* Both, for what is whole already. */
+void object_open(object *o, gpumm_manager *m, rank r, void (*dispose)(object *), void (*destroy)(object *));
+/* Takes object_init back: the struct goes with its last hold. */
+void object_abandon(object *o);
+void object_retain(object *o);           /* a public handle more */
+/* A public handle less; with the last one the object is disposed of, unless the manager owns it. */
+void object_release(object *o, bool owned);
+void object_hold(object *o);
+void object_drop(object *o);
+void object_dispose(object *o);          /* once; later calls do nothing */
+/* A public call on it begins (CLOSED, STALE) and ends. */
+gpumm_status object_enter(object *o, const char *what);
+void object_leave(object *o);
+void object_dispose_all(gpumm_manager *m);
+/* Calls `each` for every object of a rank that is alive now, oldest first, without locks. */
+void object_each(gpumm_manager *m, rank r, void (*each)(object *o, void *user), void *user);
+
+#endif

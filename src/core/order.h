@@ -1,0 +1,27 @@
+/* Stream order: who wrote a piece of memory last, and who read it since. From it follows everything about
+   time: a call on another stream waits for them, on the device, by an event recorded at the crossing; work
+   on one stream costs no event; memory is given back behind all of them.
+   The functions that make streams wait are called with the manager's submit lock held. */
+#ifndef CORE_ORDER_H
+#define CORE_ORDER_H
+
+#include "gpumm.h"
+
+enum { ORDER_READERS = 6 };
+
+typedef struct order {
+    gpumm_stream *writer;                 /* each held; NULL: none yet */
+    gpumm_stream *reader[ORDER_READERS];
+    unsigned readers;
+} order;
+
+/* `stream` is about to use the memory: it waits for whom it must. The submit lock is held from before this
+   call until the use itself is enqueued. A failure leaves the order as it was. */
+gpumm_status order_use(order *o, gpumm_stream *stream, gpumm_access access);
+/* The users of `from` become users of `into` too. */
+gpumm_status order_merge(order *into, const order *from);
+void order_clear(order *o);                 /* forgets its streams */
+order order_take(order *o);                 /* moves it out, leaving an empty one */
+bool order_only(const order *o, const gpumm_stream *stream); /* no user but that one */
+
+#endif

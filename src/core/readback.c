@@ -1,0 +1,439 @@
+/* Readbacks: capturing, and what becomes of a moment. The ring's memory is in readback_slot.c, frames are in
+   frame.c. A slot is one moment: on its way, arrived, in somebody's hands, or free again. */
+#include "core/readback_slot.h"
+
+#include "core/stream.h"
+
+static gpumm_readback *readback_from(object *o) { return (gpumm_readback *)o; }
+
+void readback_hold(gpumm_readback *r) { object_hold(&r->object); }
+
+void readback_drop(gpumm_readback *r) { object_drop(&r->object); }
+
+/* ---- Capturing ------------------------------------------------------------------------------ */
+
+/* The stream that wrote last, so that the snapshot costs no crossing. Submit lock held. */
+static gpumm_stream *producer(gpumm_readback *r) {
+    gpumm_manager *m = r->object.manager;
+    for (size_t i = 0; i < r->count; i++) {
+        const extent *e = r->buffers[i]->extent;
+        if (e && e->order.writer && e->order.writer->device) return e->order.writer;
+    }
+    return m->main;
+}
+
+static gpumm_status copy_down(gpumm_readback *r, slot *t, gpumm_address from, uint64_t offset, uint64_t bytes) {
+    device *d = r->object.manager->device;
+    return d->call->copy(d, r->object.manager->copies->device, COPY_DOWN, t->host.address + offset, from, bytes);
+}
+
+/* Device to device on the producing stream; then the copy stream takes over. */
+static gpumm_status submit_staged(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t length) {
+    gpumm_manager *m = r->object.manager;
+    device *d = m->device;
+    for (size_t i = 0; i < r->count; i++) TRY(buffer_use(r->buffers[i], s, GPUMM_READ));
+    TRY(order_use(&t->order, s, GPUMM_WRITE));
+    for (size_t i = 0; i < r->count; i++)
+        TRY(d->call->copy(d, s->device, COPY_ACROSS, t->device.address + slot_offset(r, i, length),
+                          buffer_address(r->buffers[i]), length * r->buffers[i]->size));
+    TRY(order_use(&t->order, m->copies, GPUMM_READ));
+    return copy_down(r, t, t->device.address, 0, slot_offset(r, r->count, length));
+}
+
+/* Straight to the host: the copy stream reads the buffers, and their next writer waits for it. */
+static gpumm_status submit_direct(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t length) {
+    gpumm_manager *m = r->object.manager;
+    TRY(stream_cross(s, m->copies));
+    TRY(order_use(&t->order, m->copies, GPUMM_WRITE));
+    for (size_t i = 0; i < r->count; i++) TRY(buffer_use(r->buffers[i], m->copies, GPUMM_READ));
+    for (size_t i = 0; i < r->count; i++)
+        TRY(copy_down(r, t, buffer_address(r->buffers[i]), slot_offset(r, i, length), length * r->buffers[i]->size));
+    return GPUMM_OK;
+}
+
+static void describe(gpumm_readback *r, slot *t, int64_t step, uint64_t length) {
+    t->info = (gpumm_frame_info){.step = step, .length = length, .generation = r->group->generation,
+                                 .time = clock_seconds(), .dropped = r->dropped, .ticket = r->newest + 1};
+}
+
+/* Submit lock held. Whatever fails, the slot's order knows what was enqueued on its memory. */
+static gpumm_status submit(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t length) {
+    gpumm_manager *m = r->object.manager;
+    device *d = m->device;
+    if (length) TRY(r->direct ? submit_direct(r, t, s, length) : submit_staged(r, t, s, length));
+    return d->call->event_record(d, t->done, m->copies->device);
+}
+
+/* TIMEOUT: the slot is too small for the present length, so fit it and come again. */
+static gpumm_status capture_into(gpumm_readback *r, slot *t, gpumm_stream *given, int64_t step) {
+    gpumm_manager *m = r->object.manager;
+    pthread_mutex_lock(&m->submit);
+    uint64_t length = r->group->length;
+    gpumm_stream *s = given ? given : producer(r);
+    gpumm_status status = GPUMM_TIMEOUT;
+    if (!r->buffers[0]->extent) status = fail(GPUMM_STALE, "what the readback reads was freed");
+    else if (slot_fits(r, t, length)) status = submit(r, t, s, length);
+    if (status == GPUMM_OK) describe(r, t, step, length);
+    pthread_mutex_unlock(&m->submit);
+    return status;
+}
+
+static gpumm_status capture_fitting(gpumm_readback *r, slot *t, gpumm_stream *s, int64_t step) {
+    for (;;) {
+        gpumm_status status = capture_into(r, t, s, step);
+        if (status != GPUMM_TIMEOUT) return status;
+        TRY(slot_fit(r, t));
+    }
+}
+
+/* Readback lock held. */
+static gpumm_status capture_locked(gpumm_readback *r, slot *t, gpumm_stream *s, int64_t step, gpumm_ticket *ticket) {
+    gpumm_manager *m = r->object.manager;
+    gpumm_status status = capture_fitting(r, t, s, step);
+    if (status != GPUMM_OK) {
+        manager_explain(m, status);
+        return status;
+    }
+    t->ticket = ++r->newest;
+    t->state = SLOT_FLYING;
+    if (ticket) *ticket = t->ticket;
+    pthread_mutex_lock(&m->lock);
+    m->transfers++;
+    pthread_mutex_unlock(&m->lock);
+    return GPUMM_OK;
+}
+
+static void count_dropped(gpumm_readback *r) {
+    gpumm_manager *m = r->object.manager;
+    r->dropped++;
+    pthread_mutex_lock(&m->lock);
+    m->dropped++;
+    pthread_mutex_unlock(&m->lock);
+}
+
+/* For a readback that waits rather than refuses: the oldest moment that nobody took makes room; where all are
+   on their way, the oldest is waited for. BUSY where every slot is in somebody's hands. */
+static gpumm_status make_room(gpumm_readback *r) {
+    slot *arrived = slot_oldest(r, SLOT_ARRIVED), *flying = slot_oldest(r, SLOT_FLYING);
+    if (!flying) flying = slot_oldest(r, SLOT_CANCELLED);
+    if (arrived) {
+        arrived->state = SLOT_ENDED;
+        count_dropped(r);
+        return GPUMM_OK;
+    }
+    if (!flying) return fail(GPUMM_BUSY, "all %u slots hold frames that are kept", r->slot_count);
+    pthread_mutex_unlock(&r->lock);
+    gpumm_status status = manager_wait(r->object.manager, flying->done, UINT64_MAX);
+    pthread_mutex_lock(&r->lock);
+    return status;
+}
+
+static gpumm_status room_for_capture(gpumm_readback *r, slot **out) {
+    for (;;) {
+        slots_refresh(r);
+        *out = slot_free(r);
+        if (*out) return GPUMM_OK;
+        if (!r->wait) break;
+        TRY(make_room(r));
+    }
+    count_dropped(r);
+    return fail(GPUMM_BUSY, "all %u slots are taken: take frames with latest, next or wait, release kept ones, or use more slots",
+                r->slot_count);
+}
+
+gpumm_status readback_capture(gpumm_readback *r, gpumm_stream *s, int64_t step, gpumm_ticket *ticket) {
+    slot *t;
+    pthread_mutex_lock(&r->lock);
+    gpumm_status status = r->shut ? fail(GPUMM_CANCELLED, "the readback is closed") : room_for_capture(r, &t);
+    if (status == GPUMM_OK) status = capture_locked(r, t, s, step, ticket);
+    pthread_mutex_unlock(&r->lock);
+    return status;
+}
+
+gpumm_status gpumm_readback_capture(gpumm_readback *r, gpumm_stream *given, int64_t step, gpumm_ticket *ticket) {
+    TRY(object_enter(&r->object, "readback"));
+    gpumm_stream *s = NULL;
+    gpumm_status status = given ? stream_of(r->object.manager, given, &s) : GPUMM_OK;
+    if (status == GPUMM_OK) status = readback_capture(r, s, step, ticket);
+    object_leave(&r->object);
+    return status;
+}
+
+/* ---- Asking for a moment -------------------------------------------------------------------- */
+
+static gpumm_status ticket_gone(gpumm_readback *r, gpumm_ticket ticket) {
+    if (ticket > r->newest)
+        return fail(GPUMM_INVALID_ARGUMENT, "ticket %llu was never given: the newest is %llu", (unsigned long long)ticket,
+                    (unsigned long long)r->newest);
+    return fail(GPUMM_STALE, "the frame of ticket %llu has ended", (unsigned long long)ticket);
+}
+
+/* The slot of a ticket that can still be had. Readback lock held. */
+static gpumm_status slot_of(gpumm_readback *r, gpumm_ticket ticket, slot **out) {
+    if (r->shut) return fail(GPUMM_CANCELLED, "the readback is closed");
+    if (!r->newest) return fail(GPUMM_NOT_PENDING, "nothing was captured yet");
+    if (!ticket) ticket = r->newest;
+    slots_refresh(r);
+    slot *t = NULL;
+    for (unsigned i = 0; i < r->slot_count; i++)
+        if (r->slots[i].ticket == ticket) t = &r->slots[i];
+    if (!t || t->state == SLOT_ENDED) return ticket_gone(r, ticket);
+    if (t->state == SLOT_CANCELLED || t->state == SLOT_DROPPED)
+        return fail(GPUMM_CANCELLED, "ticket %llu was cancelled", (unsigned long long)ticket);
+    *out = t;
+    return GPUMM_OK;
+}
+
+gpumm_status gpumm_readback_ready(gpumm_readback *r, gpumm_ticket ticket, bool *ready) {
+    TRY(object_enter(&r->object, "readback"));
+    slot *t;
+    pthread_mutex_lock(&r->lock);
+    gpumm_status status = slot_of(r, ticket, &t);
+    if (status == GPUMM_OK) *ready = t->state != SLOT_FLYING;
+    pthread_mutex_unlock(&r->lock);
+    object_leave(&r->object);
+    return status;
+}
+
+gpumm_status gpumm_readback_cancel(gpumm_readback *r, gpumm_ticket ticket) {
+    TRY(object_enter(&r->object, "readback"));
+    slot *t;
+    pthread_mutex_lock(&r->lock);
+    gpumm_status status = slot_of(r, ticket, &t);
+    if (status == GPUMM_OK && t->state == SLOT_HELD)
+        status = fail(GPUMM_NOT_PENDING, "ticket %llu was delivered already", (unsigned long long)t->ticket);
+    if (status == GPUMM_OK) t->state = t->state == SLOT_FLYING ? SLOT_CANCELLED : SLOT_DROPPED;
+    pthread_mutex_unlock(&r->lock);
+    object_leave(&r->object);
+    return status;
+}
+
+/* Readback lock held, and again on return; other threads may do anything meanwhile. */
+static gpumm_status wait_arrived(gpumm_readback *r, gpumm_ticket ticket, uint64_t deadline, slot **out) {
+    for (;;) {
+        TRY(slot_of(r, ticket, out));
+        if ((*out)->state != SLOT_FLYING) return GPUMM_OK;
+        device_event *done = (*out)->done;
+        ticket = (*out)->ticket;
+        pthread_mutex_unlock(&r->lock);
+        gpumm_status status = manager_wait(r->object.manager, done, deadline);
+        pthread_mutex_lock(&r->lock);
+        if (status != GPUMM_OK) return status;
+    }
+}
+
+gpumm_status readback_wait(gpumm_readback *r, gpumm_ticket ticket, double seconds, gpumm_frame **out) {
+    slot *t;
+    pthread_mutex_lock(&r->lock);
+    gpumm_status status = wait_arrived(r, ticket, clock_deadline(seconds), &t);
+    if (status == GPUMM_OK) status = frame_deliver(r, t, out);
+    pthread_mutex_unlock(&r->lock);
+    return status;
+}
+
+gpumm_status gpumm_readback_wait(gpumm_readback *r, gpumm_ticket ticket, double seconds, gpumm_frame **out) {
+    TRY(object_enter(&r->object, "readback"));
+    gpumm_status status = readback_wait(r, ticket, seconds, out);
+    object_leave(&r->object);
+    return status;
+}
+
+/* The newest that has arrived since the current frame; older ones go. Readback lock held. */
+static slot *take_newest(gpumm_readback *r) {
+    gpumm_ticket at_least = r->current ? r->current->info.ticket : 0;
+    slot *newest = NULL;
+    for (unsigned i = 0; i < r->slot_count; i++) {
+        slot *t = &r->slots[i];
+        if (t->state == SLOT_ARRIVED && t->ticket > at_least && (!newest || t->ticket > newest->ticket)) newest = t;
+    }
+    for (unsigned i = 0; i < r->slot_count; i++)
+        if (r->slots[i].state == SLOT_ARRIVED && &r->slots[i] != newest) r->slots[i].state = SLOT_ENDED;
+    return newest;
+}
+
+gpumm_status gpumm_readback_latest(gpumm_readback *r, gpumm_frame **out) {
+    TRY(object_enter(&r->object, "readback"));
+    pthread_mutex_lock(&r->lock);
+    slots_refresh(r);
+    slot *t = take_newest(r);
+    gpumm_status status = GPUMM_OK;
+    if (t) status = frame_deliver(r, t, out);
+    else *out = r->current ? gpumm_frame_retain(r->current) : NULL;
+    pthread_mutex_unlock(&r->lock);
+    object_leave(&r->object);
+    return status;
+}
+
+gpumm_status gpumm_readback_next(gpumm_readback *r, gpumm_frame **out) {
+    TRY(object_enter(&r->object, "readback"));
+    pthread_mutex_lock(&r->lock);
+    slots_refresh(r);
+    slot *t = slot_oldest(r, SLOT_ARRIVED);
+    gpumm_status status = GPUMM_OK;
+    if (t) status = frame_deliver(r, t, out);
+    else *out = NULL;
+    pthread_mutex_unlock(&r->lock);
+    object_leave(&r->object);
+    return status;
+}
+
+/* ---- The by-name pair ----------------------------------------------------------------------- */
+
+gpumm_status readback_pair_start(gpumm_readback *r) {
+    TRY(manager_enter(r->object.manager));
+    pthread_mutex_lock(&r->lock);
+    bool pending = r->pair != 0;
+    pthread_mutex_unlock(&r->lock);
+    gpumm_ticket ticket = 0;
+    gpumm_status status = pending ? fail(GPUMM_ALREADY_PENDING, "a download of '%s' is already pending: wait for it first",
+                                         r->group->name)
+                                  : readback_capture(r, NULL, 0, &ticket);
+    pthread_mutex_lock(&r->lock);
+    if (status == GPUMM_OK) r->pair = ticket;
+    pthread_mutex_unlock(&r->lock);
+    manager_leave(r->object.manager);
+    return status;
+}
+
+gpumm_status readback_pair_wait(gpumm_readback *r, double seconds, gpumm_frame **out) {
+    TRY(manager_enter(r->object.manager));
+    pthread_mutex_lock(&r->lock);
+    gpumm_ticket ticket = r->pair;
+    pthread_mutex_unlock(&r->lock);
+    gpumm_status status = ticket ? readback_wait(r, ticket, seconds, out)
+                                 : fail(GPUMM_NOT_PENDING, "no download of '%s' was started", r->group->name);
+    pthread_mutex_lock(&r->lock);
+    if (ticket && status != GPUMM_TIMEOUT && r->pair == ticket) r->pair = 0;
+    pthread_mutex_unlock(&r->lock);
+    manager_leave(r->object.manager);
+    return status;
+}
+
+/* ---- Making --------------------------------------------------------------------------------- */
+
+static void readback_dispose(object *o) { readback_shut(readback_from(o)); }
+
+static void readback_destroy(object *o) {
+    gpumm_readback *r = readback_from(o);
+    const gpumm_allocator *memory = &o->manager->memory;
+    gpumm_group *g = r->group;
+    mem_free(memory, r->tag);
+    pthread_mutex_destroy(&r->lock);
+    mem_free(memory, r);
+    object_drop(&g->object);
+}
+
+static gpumm_readback *struct_new(gpumm_group *g, const size_t *members, const gpumm_readback_options *o) {
+    gpumm_manager *m = g->object.manager;
+    gpumm_readback *r = mem_new(&m->memory, sizeof *r);
+    char *tag = mem_string(&m->memory, o->tag ? o->tag : "");
+    if (!r || !tag) {
+        mem_free(&m->memory, r);
+        mem_free(&m->memory, tag);
+        return NULL;
+    }
+    object_init(&r->object, m, RANK_READBACK, readback_dispose, readback_destroy);
+    pthread_mutex_init(&r->lock, NULL);
+    r->group = g;
+    r->tag = tag;
+    r->count = o->buffer_count;
+    r->slot_count = o->slots ? o->slots : 2;
+    r->direct = o->direct;
+    r->wait = o->wait;
+    for (size_t i = 0; i < r->count; i++) r->buffers[i] = &g->members[members[i]];
+    object_hold(&g->object);
+    return r;
+}
+
+gpumm_status readback_make(gpumm_group *g, const size_t *members, const gpumm_readback_options *o, bool internal,
+                           gpumm_readback **out) {
+    gpumm_readback *r = struct_new(g, members, o);
+    if (!r) return fail_host_memory(sizeof *r);
+    gpumm_status status = readback_join(r);
+    if (status != GPUMM_OK) {
+        object_abandon(&r->object);
+        return status;
+    }
+    object_list(&r->object);
+    if (internal) { /* the group's own is no handle: it must not keep the manager open */
+        atomic_fetch_sub(&r->object.handles, 1);
+        gpumm_manager_release(r->object.manager);
+    }
+    *out = r;
+    return GPUMM_OK;
+}
+
+/* Which members of one group the buffers are. */
+static gpumm_status members_of(const gpumm_readback_options *o, size_t *members) {
+    if (o->buffer_count < 1 || o->buffer_count > GROUP_MEMBERS)
+        return fail(GPUMM_INVALID_ARGUMENT, "a readback reads 1 to %d buffers, not %zu", GROUP_MEMBERS, o->buffer_count);
+    if (o->slots == 1 || o->slots > READBACK_SLOTS)
+        return fail(GPUMM_INVALID_ARGUMENT, "a readback has 2 to %d slots, not %u", READBACK_SLOTS, o->slots);
+    gpumm_group *g = o->buffers[0]->group;
+    for (size_t i = 0; i < o->buffer_count; i++) {
+        if (o->buffers[i]->group != g)
+            return fail(GPUMM_INVALID_ARGUMENT, "'%s' and '%s' are not of one group, so they have no moment in common",
+                        o->buffers[0]->full_name, o->buffers[i]->full_name);
+        members[i] = (size_t)(o->buffers[i] - g->members);
+        for (size_t j = 0; j < i; j++)
+            if (members[j] == members[i])
+                return fail(GPUMM_INVALID_ARGUMENT, "'%s' is named twice", o->buffers[i]->full_name);
+    }
+    return GPUMM_OK;
+}
+
+gpumm_status gpumm_readback_open(const gpumm_readback_options *o, gpumm_readback **out) {
+    size_t members[GROUP_MEMBERS];
+    TRY(members_of(o, members));
+    gpumm_group *g = o->buffers[0]->group;
+    TRY(group_enter(g));
+    gpumm_status status = readback_make(g, members, o, false, out);
+    if (gpumm_is_memory_error(status)) {
+        fail_in(status, "readback of '%s': ", o->buffers[0]->full_name);
+        manager_explain(g->object.manager, status);
+    }
+    group_leave(g);
+    return status;
+}
+
+/* ---- Handles -------------------------------------------------------------------------------- */
+
+gpumm_readback *gpumm_readback_retain(gpumm_readback *r) {
+    object_retain(&r->object);
+    return r;
+}
+
+/* The last handle and close do the same: what nobody holds goes now, kept frames when they end. */
+void gpumm_readback_release(gpumm_readback *r) {
+    if (!r) return;
+    if (atomic_load(&r->object.handles) == 1) gpumm_readback_close(r);
+    object_release(&r->object, true);
+}
+
+void gpumm_readback_close(gpumm_readback *r) {
+    if (object_enter(&r->object, "readback") != GPUMM_OK) return;
+    readback_close(r);
+    object_leave(&r->object);
+}
+
+gpumm_manager *gpumm_readback_manager(const gpumm_readback *r) { return r->object.manager; }
+
+size_t gpumm_readback_count(const gpumm_readback *r) { return r->count; }
+
+gpumm_buffer *gpumm_readback_buffer(gpumm_readback *r, size_t index) { return index < r->count ? r->buffers[index] : NULL; }
+
+uint64_t gpumm_readback_dropped(const gpumm_readback *r) {
+    gpumm_readback *self = (gpumm_readback *)(uintptr_t)r;
+    pthread_mutex_lock(&self->lock);
+    uint64_t dropped = r->dropped;
+    pthread_mutex_unlock(&self->lock);
+    return dropped;
+}
+
+gpumm_ticket gpumm_readback_newest(const gpumm_readback *r) {
+    gpumm_readback *self = (gpumm_readback *)(uintptr_t)r;
+    pthread_mutex_lock(&self->lock);
+    gpumm_ticket newest = r->newest;
+    pthread_mutex_unlock(&self->lock);
+    return newest;
+}

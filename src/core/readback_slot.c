@@ -1,0 +1,319 @@
+/* The ring's memory: fitted to the group's capacity ahead of need, given back behind its last copy. */
+#include "core/readback_slot.h"
+
+#include "core/stream.h"
+
+/* Members start aligned, so a length's products stay below those of the maximum, which were checked. */
+uint64_t slot_offset(const gpumm_readback *r, size_t i, uint64_t length) {
+    uint64_t offset = 0;
+    for (size_t j = 0; j < i; j++)
+        offset += (length * r->buffers[j]->size + SLOT_MEMBER_ALIGN - 1) / SLOT_MEMBER_ALIGN * SLOT_MEMBER_ALIGN;
+    return offset;
+}
+
+bool slot_fits(const gpumm_readback *r, const slot *t, uint64_t length) {
+    uint64_t bytes = slot_offset(r, r->count, length);
+    return t->host.committed >= bytes && (r->direct || t->device.committed >= bytes);
+}
+
+slot *slot_oldest(gpumm_readback *r, slot_state state) {
+    slot *oldest = NULL;
+    for (unsigned i = 0; i < r->slot_count; i++) {
+        slot *t = &r->slots[i];
+        if (t->state == state && (!oldest || t->ticket < oldest->ticket)) oldest = t;
+    }
+    return oldest;
+}
+
+static bool is_free(const slot *t) {
+    return t->state == SLOT_EMPTY || t->state == SLOT_ENDED || t->state == SLOT_DROPPED;
+}
+
+slot *slot_free(gpumm_readback *r) {
+    for (unsigned i = 0; i < r->slot_count; i++)
+        if (is_free(&r->slots[i])) return &r->slots[i];
+    return NULL;
+}
+
+/* A copy that is through leaves no order behind: the slot's next use need not wait for other slots' copies. A
+   query that fails means that the device is lost; waiting for the slot will report it. */
+void slots_refresh(gpumm_readback *r) {
+    device *d = r->object.manager->device;
+    for (unsigned i = 0; i < r->slot_count; i++) {
+        slot *t = &r->slots[i];
+        bool done = false;
+        if (t->state != SLOT_FLYING && t->state != SLOT_CANCELLED) continue;
+        if (d->call->event_query(d, t->done, &done) != GPUMM_OK || !done) continue;
+        t->state = t->state == SLOT_FLYING ? SLOT_ARRIVED : SLOT_DROPPED;
+        pthread_mutex_lock(&r->object.manager->submit);
+        order_clear(&t->order);
+        pthread_mutex_unlock(&r->object.manager->submit);
+    }
+}
+
+/* ---- Fitting -------------------------------------------------------------------------------- */
+
+static uint64_t capacity_of(const gpumm_readback *r) {
+    gpumm_manager *m = r->object.manager;
+    pthread_mutex_lock(&m->submit);
+    uint64_t capacity = r->group->capacity;
+    pthread_mutex_unlock(&m->submit);
+    return capacity;
+}
+
+static void count_committed(gpumm_readback *r) {
+    uint64_t bytes[PLACE_COUNT] = {0};
+    for (unsigned i = 0; i < r->slot_count; i++) {
+        bytes[PLACE_DEVICE] += r->slots[i].device.committed;
+        bytes[PLACE_HOST] += r->slots[i].host.committed;
+    }
+    for (int p = 0; p < PLACE_COUNT; p++) atomic_store(&r->committed[p], bytes[p]);
+}
+
+/* Nobody may use what a block is exchanged for a larger one: a failed capture may have left work on it. */
+static void settle(gpumm_readback *r, slot *t) {
+    gpumm_manager *m = r->object.manager;
+    pthread_mutex_lock(&m->submit);
+    gpumm_stream *users[ORDER_READERS + 1];
+    unsigned count = 0;
+    if (t->order.writer) users[count++] = t->order.writer;
+    for (unsigned i = 0; i < t->order.readers; i++) users[count++] = t->order.reader[i];
+    for (unsigned i = 0; i < count; i++)
+        if (users[i]->device) m->device->call->stream_synchronize(m->device, users[i]->device);
+    order_clear(&t->order);
+    pthread_mutex_unlock(&m->submit);
+}
+
+static gpumm_status fit_range(gpumm_readback *r, slot *t, range *g, uint64_t bytes) {
+    if (range_can_commit(g, bytes)) return range_commit(g, bytes);
+    range fresh;
+    TRY(range_open(&fresh, g->device, g->where, g->reserved));
+    gpumm_status status = range_commit(&fresh, bytes);
+    if (status != GPUMM_OK) {
+        range_close(&fresh);
+        return status;
+    }
+    settle(r, t);
+    range_close(g);
+    *g = fresh;
+    return GPUMM_OK;
+}
+
+static gpumm_status fit_once(gpumm_readback *r, slot *t, uint64_t bytes) {
+    TRY(fit_range(r, t, &t->host, bytes));
+    return r->direct ? GPUMM_OK : fit_range(r, t, &t->device, bytes);
+}
+
+static void book(gpumm_readback *r) {
+    gpumm_manager *m = r->object.manager;
+    uint64_t capacity = capacity_of(r);
+    pthread_mutex_lock(&m->lock);
+    uint64_t logical = r->shut ? 0 : capacity * r->row_bytes * r->slot_count;
+    ledger_set(&m->books, &r->staging, r->direct ? 0 : logical, 0, atomic_load(&r->committed[PLACE_DEVICE]));
+    ledger_set(&m->books, &r->pinned, logical, 0, atomic_load(&r->committed[PLACE_HOST]));
+    pthread_mutex_unlock(&m->lock);
+}
+
+gpumm_status slot_fit(gpumm_readback *r, slot *t) {
+    gpumm_manager *m = r->object.manager;
+    uint64_t bytes = slot_offset(r, r->count, capacity_of(r));
+    gpumm_status status = fit_once(r, t, bytes);
+    for (unsigned stage = 0; manager_relieve(m, status, bytes, &stage);) status = fit_once(r, t, bytes);
+    count_committed(r);
+    book(r);
+    return status;
+}
+
+/* On the worker. What fails here is asked for again, and reported, by the capture that needs it. */
+static void fit_run(job *j) {
+    gpumm_readback *r = (gpumm_readback *)(void *)((char *)j - offsetof(gpumm_readback, fit_job));
+    atomic_store(&r->fit_posted, false);
+    pthread_mutex_lock(&r->lock);
+    uint64_t bytes = slot_offset(r, r->count, capacity_of(r));
+    for (unsigned i = 0; i < r->slot_count && !r->shut; i++) {
+        slot *t = &r->slots[i];
+        bool in_place = range_can_commit(&t->host, bytes) && (r->direct || range_can_commit(&t->device, bytes));
+        if (in_place || is_free(t)) fit_once(r, t, bytes);
+    }
+    count_committed(r);
+    if (!r->shut) book(r);
+    pthread_mutex_unlock(&r->lock);
+    readback_drop(r);
+}
+
+void readback_fit_all(gpumm_group *g) {
+    gpumm_manager *m = g->object.manager;
+    pthread_mutex_lock(&m->lock);
+    for (gpumm_readback *r = g->readbacks; r; r = r->next) {
+        if (atomic_exchange(&r->fit_posted, true)) continue;
+        readback_hold(r);
+        r->fit_job.run = fit_run;
+        worker_post(&m->worker, &r->fit_job);
+    }
+    pthread_mutex_unlock(&m->lock);
+}
+
+void readback_book_all(gpumm_group *g) {
+    gpumm_manager *m = g->object.manager;
+    pthread_mutex_lock(&m->lock);
+    for (gpumm_readback *r = g->readbacks; r; r = r->next) {
+        uint64_t logical = g->capacity * r->row_bytes * r->slot_count;
+        ledger_set(&m->books, &r->staging, r->direct ? 0 : logical, 0, atomic_load(&r->committed[PLACE_DEVICE]));
+        ledger_set(&m->books, &r->pinned, logical, 0, atomic_load(&r->committed[PLACE_HOST]));
+    }
+    pthread_mutex_unlock(&m->lock);
+}
+
+/* ---- Joining a group ------------------------------------------------------------------------ */
+
+static gpumm_status slot_open(gpumm_readback *r, slot *t, uint64_t capacity) {
+    device *d = r->object.manager->device;
+    uint64_t maximum = slot_offset(r, r->count, r->group->max_length), bytes = slot_offset(r, r->count, capacity);
+    t->readback = r;
+    TRY(d->call->event_open(d, &t->done));
+    TRY(range_open(&t->host, d, PLACE_HOST, maximum));
+    TRY(range_commit(&t->host, bytes));
+    if (r->direct) return GPUMM_OK;
+    TRY(range_open(&t->device, d, PLACE_DEVICE, maximum));
+    return range_commit(&t->device, bytes);
+}
+
+static void slot_close(gpumm_readback *r, slot *t) {
+    device *d = r->object.manager->device;
+    range_close(&t->device);
+    range_close(&t->host);
+    if (t->done) d->call->event_close(d, t->done);
+    t->done = NULL;
+}
+
+static gpumm_status open_slots(gpumm_readback *r, uint64_t capacity) {
+    for (unsigned i = 0; i < r->slot_count; i++) {
+        gpumm_status status = slot_open(r, &r->slots[i], capacity);
+        if (status == GPUMM_OK) continue;
+        for (unsigned j = 0; j <= i; j++) slot_close(r, &r->slots[j]);
+        return status;
+    }
+    return GPUMM_OK;
+}
+
+static uint64_t budget_row(const gpumm_readback *r) { return r->row_bytes * r->slot_count * (r->direct ? 1 : 2); }
+
+static void list_in(gpumm_readback *r) {
+    gpumm_manager *m = r->object.manager;
+    pthread_mutex_lock(&m->lock);
+    ledger_open(&m->books, &r->staging, GPUMM_STAGING, r->buffers[0]->full_name, r->tag);
+    ledger_open(&m->books, &r->pinned, GPUMM_PINNED, r->buffers[0]->full_name, r->tag);
+    r->next = r->group->readbacks;
+    r->group->readbacks = r;
+    pthread_mutex_unlock(&m->lock);
+}
+
+gpumm_status readback_join(gpumm_readback *r) {
+    gpumm_manager *m = r->object.manager;
+    for (size_t i = 0; i < r->count; i++) r->row_bytes += r->buffers[i]->size;
+    TRY(group_staging_join(r->group, budget_row(r)));
+    gpumm_status status = open_slots(r, capacity_of(r));
+    for (unsigned stage = 0; manager_relieve(m, status, r->row_bytes * capacity_of(r), &stage);)
+        status = open_slots(r, capacity_of(r));
+    if (status != GPUMM_OK) {
+        group_staging_leave(r->group, budget_row(r));
+        return status;
+    }
+    r->mapped = r->slot_count;
+    count_committed(r);
+    list_in(r);
+    book(r);
+    return GPUMM_OK;
+}
+
+/* ---- Leaving it ----------------------------------------------------------------------------- */
+
+static void list_out(gpumm_readback *r) {
+    gpumm_manager *m = r->object.manager;
+    pthread_mutex_lock(&m->lock);
+    gpumm_readback **at = &r->group->readbacks;
+    while (*at && *at != r) at = &(*at)->next;
+    if (*at) *at = r->next;
+    pthread_mutex_unlock(&m->lock);
+}
+
+/* Runs once the slot's last copy is through; the last slot takes the accounts along. */
+static void slot_through(retired *gone) {
+    slot *t = (slot *)(void *)((char *)gone - offsetof(slot, gone));
+    gpumm_readback *r = t->readback;
+    gpumm_manager *m = r->object.manager;
+    slot_close(r, t);
+    pthread_mutex_lock(&m->background);
+    bool last = --r->mapped == 0;
+    pthread_mutex_unlock(&m->background);
+    if (last) {
+        manager_book_close(m, &r->staging);
+        manager_book_close(m, &r->pinned);
+    }
+    readback_drop(r);
+}
+
+/* Readback lock held. */
+static void slot_give(gpumm_readback *r, slot *t) {
+    gpumm_manager *m = r->object.manager;
+    if (t->frame) atomic_store(&t->frame->valid, false);
+    t->frame = NULL;
+    if (t->state == SLOT_FLYING) t->state = SLOT_CANCELLED;
+    pthread_mutex_lock(&m->submit);
+    order users = order_take(&t->order);
+    pthread_mutex_unlock(&m->submit);
+    readback_hold(r);
+    manager_retire(m, &t->gone, &users, slot_through);
+}
+
+static void leave_group(gpumm_readback *r) {
+    if (r->shut) return;
+    r->shut = true;
+    list_out(r);
+    group_staging_leave(r->group, budget_row(r));
+    book(r);
+}
+
+static void drop_current(gpumm_readback *r) {
+    gpumm_frame *f = r->current;
+    r->current = NULL;
+    if (f) frame_drop(f);
+}
+
+static void shut(gpumm_readback *r, bool also_kept) {
+    pthread_mutex_lock(&r->lock);
+    leave_group(r);
+    for (unsigned i = 0; i < r->slot_count; i++) {
+        slot *t = &r->slots[i];
+        bool kept = t->frame && atomic_load(&t->frame->kept) && atomic_load(&t->frame->handles) > 0;
+        if (t->given || (kept && !also_kept)) continue;
+        t->given = true;
+        slot_give(r, t);
+    }
+    gpumm_frame *current = r->current;
+    if (current && !atomic_load(&current->valid)) drop_current(r);
+    pthread_mutex_unlock(&r->lock);
+}
+
+static bool all_given(gpumm_readback *r) {
+    pthread_mutex_lock(&r->lock);
+    bool all = true;
+    for (unsigned i = 0; i < r->slot_count; i++) all = all && r->slots[i].given;
+    pthread_mutex_unlock(&r->lock);
+    return all;
+}
+
+void readback_shut(gpumm_readback *r) { shut(r, true); }
+
+/* A kept frame holds its slot's memory; the readback stays listed until the last one ends. */
+void readback_close(gpumm_readback *r) {
+    shut(r, false);
+    if (all_given(r)) object_dispose(&r->object);
+}
+
+static void close_of_group(object *o, void *user) {
+    gpumm_readback *r = (gpumm_readback *)o;
+    if (r->group == user) readback_close(r);
+}
+
+void readback_shut_all(gpumm_group *g) { object_each(g->object.manager, RANK_READBACK, close_of_group, g); }

@@ -1,0 +1,123 @@
+/* What the books say: statistics, the walk over blocks, and the long form of a memory error. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/manager.h"
+
+void gpumm_manager_stats(gpumm_manager *m, gpumm_stats *out) {
+    memset(out, 0, sizeof *out);
+    pthread_mutex_lock(&m->lock);
+    const ledger *l = &m->books;
+    memcpy(out->entry, l->entry, sizeof out->entry);
+    out->total_allocated_bytes = l->entry[GPUMM_BUFFERS].now;
+    out->peak_allocated_bytes = l->entry[GPUMM_BUFFERS].peak;
+    out->buffer_count = l->entry[GPUMM_BUFFERS].count;
+    out->allocation_count = l->entry[GPUMM_BUFFERS].total;
+    out->resize_count = m->resizes;
+    out->async_transfer_count = m->transfers;
+    out->dropped_frames = m->dropped;
+    out->used_bytes = l->used;
+    out->peak_used_bytes = l->peak_used;
+    out->committed_bytes = l->committed;
+    out->peak_committed_bytes = l->peak_committed;
+    pthread_mutex_unlock(&m->lock);
+    out->limit_bytes = gpumm_budget_limit(m->own);
+    if (m->shared) out->limit_bytes = size_min(out->limit_bytes, gpumm_budget_limit(m->shared));
+}
+
+/* ---- Blocks --------------------------------------------------------------------------------- */
+
+typedef struct copied {
+    gpumm_block block;
+    char name[600], tag[256];
+} copied;
+
+static int by_size(const void *a, const void *b) {
+    const copied *x = a, *y = b;
+    uint64_t p = size_max(x->block.bytes, x->block.committed_bytes);
+    uint64_t q = size_max(y->block.bytes, y->block.committed_bytes);
+    return p < q ? 1 : p > q ? -1 : strcmp(x->name, y->name);
+}
+
+static void copy_account(copied *c, const account *a) {
+    snprintf(c->name, sizeof c->name, "%s", a->name);
+    snprintf(c->tag, sizeof c->tag, "%s", a->tag);
+    c->block = (gpumm_block){c->name, c->tag, a->category, a->logical, a->committed, a->address};
+}
+
+/* Copies of the accounts, largest first, so that nobody is called under the lock. NULL: none, or no memory. */
+static copied *copy_accounts(gpumm_manager *m, size_t *count) {
+    *count = 0;
+    pthread_mutex_lock(&m->lock);
+    size_t n = 0;
+    for (const account *a = m->books.first; a; a = a->next) n++;
+    copied *all = n ? mem_new(&m->memory, n * sizeof *all) : NULL;
+    for (const account *a = m->books.first; all && a; a = a->next) copy_account(&all[(*count)++], a);
+    pthread_mutex_unlock(&m->lock);
+    if (all) qsort(all, *count, sizeof *all, by_size);
+    for (size_t i = 0; i < *count; i++) { /* sorting moved the texts */
+        all[i].block.name = all[i].name;
+        all[i].block.tag = all[i].tag;
+    }
+    return all;
+}
+
+size_t gpumm_manager_blocks(gpumm_manager *m, gpumm_block_fn each, void *user) {
+    size_t count;
+    copied *all = copy_accounts(m, &count);
+    for (size_t i = 0; each && i < count; i++) each(user, &all[i].block);
+    mem_free(&m->memory, all);
+    return count;
+}
+
+/* ---- A memory error in full ----------------------------------------------------------------- */
+
+enum { HOLDERS = 3 };
+
+/* "'nodes.position' 12.0 MiB (layout.lua:4), …" into text. */
+static void write_holders(gpumm_manager *m, char *text, size_t size) {
+    size_t count, at = 0, shown = 0;
+    copied *all = copy_accounts(m, &count);
+    text[0] = 0;
+    for (size_t i = 0; i < count && shown < HOLDERS && at < size; i++) {
+        const gpumm_block *b = &all[i].block;
+        char bytes[32];
+        if (!b->bytes) continue;
+        at += (size_t)snprintf(text + at, size - at, "%s'%.60s' %s%s%.80s%s", shown++ ? ", " : "; largest: ",
+                               b->name[0] ? b->name : gpumm_category_name(b->category), size_text(b->bytes, bytes),
+                               b->tag[0] ? " (" : "", b->tag, b->tag[0] ? ")" : "");
+    }
+    mem_free(&m->memory, all);
+}
+
+static void write_limit(const gpumm_budget *b, char *text, size_t size) {
+    char limit[32], used[32], left[32];
+    uint64_t l = gpumm_budget_limit(b), u = gpumm_budget_used(b);
+    snprintf(text, size, "; limit %s, used %s, free %s", size_text(l, limit), size_text(u, used), size_text(l > u ? l - u : 0, left));
+}
+
+static void write_device(gpumm_manager *m, char *text, size_t size) {
+    char total[32], held[32];
+    pthread_mutex_lock(&m->lock);
+    uint64_t committed = m->books.committed;
+    pthread_mutex_unlock(&m->lock);
+    snprintf(text, size, "; the device has %s, %s held by this manager", size_text(m->info.total_bytes, total),
+             size_text(committed, held));
+}
+
+static uint64_t left_in(const gpumm_budget *b) {
+    uint64_t limit = gpumm_budget_limit(b), used = gpumm_budget_used(b);
+    return limit > used ? limit - used : 0;
+}
+
+gpumm_status manager_explain(gpumm_manager *m, gpumm_status status) {
+    if (status != GPUMM_OUT_OF_MEMORY && status != GPUMM_OVER_LIMIT) return status;
+    char before[1024], space[160], holders[512];
+    snprintf(before, sizeof before, "%s", gpumm_message());
+    const gpumm_budget *tighter = m->shared && left_in(m->shared) < left_in(m->own) ? m->shared : m->own;
+    if (status == GPUMM_OVER_LIMIT) write_limit(tighter, space, sizeof space);
+    else write_device(m, space, sizeof space);
+    write_holders(m, holders, sizeof holders);
+    return fail(status, "%s%s%s", before, space, holders);
+}

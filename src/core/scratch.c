@@ -1,0 +1,140 @@
+/* Scratch: blocks from a slab that each stream has for itself, so that a block freed after its last launch
+   is safe for the next one on the same stream at once, without an event. Use on another stream is a
+   crossing each way. */
+#include "core/scratch.h"
+
+#include "core/stream.h"
+
+enum { SCRATCH_BLOCK = 64 << 20 }; /* where memory cannot grow in place, a stream's scratch is one block */
+
+struct gpumm_scratch {
+    gpumm_stream *stream;   /* retained, and with it the manager: its slab has the block */
+    uint32_t block;
+    gpumm_address address;
+    uint64_t bytes, size;
+    order others;           /* users on other streams */
+};
+
+static gpumm_status scratch_slab(gpumm_stream *s) {
+    if (atomic_load(&s->has_scratch)) return GPUMM_OK;
+    gpumm_manager *m = s->object.manager;
+    pthread_mutex_lock(&s->scratch_lock);
+    gpumm_status status = GPUMM_OK;
+    if (!atomic_load(&s->has_scratch)) {
+        uint64_t maximum = m->info.in_place ? m->info.total_bytes : SCRATCH_BLOCK;
+        status = slab_open(&s->scratch, m->device, maximum);
+        if (status == GPUMM_OK) {
+            manager_book_open(m, &s->scratch_account, GPUMM_SCRATCH, "", "scratch");
+            atomic_store(&s->has_scratch, true);
+        }
+    }
+    pthread_mutex_unlock(&s->scratch_lock);
+    return status;
+}
+
+/* One account a stream: its logical bytes are what its blocks were asked for. */
+static void scratch_book(gpumm_stream *s, int64_t bytes) {
+    gpumm_manager *m = s->object.manager;
+    uint64_t committed = slab_committed(&s->scratch);
+    pthread_mutex_lock(&m->lock);
+    ledger_set(&m->books, &s->scratch_account, s->scratch_account.logical + (uint64_t)bytes, 0, committed);
+    pthread_mutex_unlock(&m->lock);
+}
+
+static gpumm_status scratch_take(gpumm_stream *s, uint64_t bytes, gpumm_scratch *x) {
+    gpumm_manager *m = s->object.manager;
+    TRY(scratch_slab(s));
+    TRY(manager_take(m, bytes));
+    gpumm_status status = slab_take(&s->scratch, bytes, &x->block, &x->address, &x->size);
+    for (unsigned stage = 0; status != GPUMM_OK && manager_relieve(m, status, bytes, &stage);)
+        status = slab_take(&s->scratch, bytes, &x->block, &x->address, &x->size);
+    if (status != GPUMM_OK) manager_give(m, bytes);
+    return status;
+}
+
+static gpumm_status scratch_new(gpumm_manager *m, gpumm_stream *s, uint64_t bytes, gpumm_scratch **out) {
+    gpumm_scratch *x = mem_new(&m->memory, sizeof *x);
+    if (!x) return fail_host_memory(sizeof *x);
+    gpumm_status status = scratch_take(s, bytes, x);
+    if (status != GPUMM_OK) {
+        mem_free(&m->memory, x);
+        fail_in(status, "scratch of %llu bytes: ", (unsigned long long)bytes);
+        return manager_explain(m, status);
+    }
+    x->stream = gpumm_stream_retain(s);
+    x->bytes = bytes;
+    scratch_book(s, (int64_t)bytes);
+    *out = x;
+    return GPUMM_OK;
+}
+
+gpumm_status gpumm_scratch_open(gpumm_manager *m, gpumm_stream *given, uint64_t bytes, gpumm_scratch **out) {
+    if (!bytes) return fail(GPUMM_INVALID_ARGUMENT, "scratch of 0 bytes: ask for at least 1");
+    TRY(manager_enter(m));
+    gpumm_stream *s;
+    gpumm_status status = stream_of(m, given, &s);
+    if (status == GPUMM_OK) status = scratch_new(m, s, bytes, out);
+    manager_leave(m);
+    return status;
+}
+
+/* The block's own stream waits for the others, on the device; then the block is free on that stream. */
+static gpumm_status settle(gpumm_scratch *x) {
+    for (unsigned i = 0; i < x->others.readers; i++) TRY(stream_cross(x->others.reader[i], x->stream));
+    order_clear(&x->others);
+    return GPUMM_OK;
+}
+
+/* Where no event is to be had for that, the host waits. */
+static void settle_or_wait(gpumm_manager *m, gpumm_scratch *x) {
+    pthread_mutex_lock(&m->submit);
+    if (settle(x) != GPUMM_OK)
+        for (unsigned i = 0; i < x->others.readers; i++)
+            if (x->others.reader[i]->device) m->device->call->stream_synchronize(m->device, x->others.reader[i]->device);
+    order_clear(&x->others);
+    pthread_mutex_unlock(&m->submit);
+}
+
+void gpumm_scratch_release(gpumm_scratch *x) {
+    if (!x) return;
+    gpumm_manager *m = x->stream->object.manager;
+    if (manager_enter(m) == GPUMM_OK) { /* else close has given it back */
+        if (x->others.readers) settle_or_wait(m, x);
+        slab_give(&x->stream->scratch, x->block);
+        scratch_book(x->stream, -(int64_t)x->bytes);
+        manager_give(m, x->bytes);
+        manager_leave(m);
+    }
+    order_clear(&x->others);
+    gpumm_stream *s = x->stream;
+    mem_free(&m->memory, x);
+    gpumm_stream_release(s);
+}
+
+gpumm_address gpumm_scratch_address(const gpumm_scratch *x) { return x->address; }
+
+uint64_t gpumm_scratch_bytes(const gpumm_scratch *x) { return x->bytes; }
+
+gpumm_manager *scratch_manager(const gpumm_scratch *x) { return x->stream->object.manager; }
+
+/* Whoever is not the block's own stream waits for that, and it for them at the end. */
+gpumm_status scratch_use(gpumm_scratch *x, gpumm_stream *s, gpumm_access access) {
+    (void)access; /* scratch is written in every step: readers and writers order alike */
+    if (s == x->stream) return settle(x);
+    TRY(stream_cross(x->stream, s));
+    for (unsigned i = 0; i < x->others.readers; i++) TRY(stream_cross(x->others.reader[i], s));
+    order user = {.reader = {s}, .readers = 1};
+    return order_merge(&x->others, &user);
+}
+
+gpumm_status gpumm_scratch_used(gpumm_scratch *x, gpumm_stream *given, gpumm_access access) {
+    gpumm_manager *m = x->stream->object.manager;
+    gpumm_stream *s;
+    TRY(manager_enter(m));
+    gpumm_status status = stream_of(m, given, &s);
+    pthread_mutex_lock(&m->submit);
+    if (status == GPUMM_OK) status = scratch_use(x, s, access);
+    pthread_mutex_unlock(&m->submit);
+    manager_leave(m);
+    return status;
+}

@@ -1,0 +1,11 @@
+/* Scratch inside: what a launch needs of it. */
+#ifndef CORE_SCRATCH_H
+#define CORE_SCRATCH_H
+
+#include "core/manager.h"
+
+gpumm_manager *scratch_manager(const gpumm_scratch *x);
+/* As buffer_use; submit lock held. */
+gpumm_status scratch_use(gpumm_scratch *x, gpumm_stream *s, gpumm_access access);
+
+#endif

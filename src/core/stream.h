@@ -1,0 +1,38 @@
+/* Streams and events as objects. The manager's own two streams live and go with it; the others finish their
+   work in the background once nobody has a handle of them and no order names them. */
+#ifndef CORE_STREAM_H
+#define CORE_STREAM_H
+
+#include "core/manager.h"
+#include "core/object.h"
+#include "memory/slab.h"
+
+struct gpumm_stream {
+    object object;                /* of an internal stream: only its manager is set */
+    bool internal;                /* the manager's own */
+    device_stream *device;        /* NULL once through; changes under the submit lock */
+    device_event *crossing;       /* recorded anew at each crossing, under the submit lock */
+    retired gone;
+    pthread_mutex_t scratch_lock; /* around opening the slab */
+    slab scratch;                 /* blocks whose users are on this stream; opened at first use */
+    account scratch_account;
+    atomic_bool has_scratch;
+};
+
+struct gpumm_event {
+    object object;
+    device_event *device;
+};
+
+/* NULL: the manager's main stream. INVALID_ARGUMENT for a stream of another manager. Borrowed. */
+gpumm_status stream_of(gpumm_manager *m, gpumm_stream *given, gpumm_stream **out);
+/* `to` waits for all that is on `from` now. Submit lock held. */
+gpumm_status stream_cross(gpumm_stream *from, gpumm_stream *to);
+void stream_hold(gpumm_stream *s); /* as orders do; nothing for an internal one */
+void stream_drop(gpumm_stream *s);
+/* The manager's own two. */
+gpumm_status stream_make_internal(gpumm_manager *m, gpumm_stream **out);
+void stream_close_internal(gpumm_stream *s); /* NULL is fine */
+gpumm_status stream_idle(gpumm_stream *s, bool *idle); /* within a call */
+
+#endif

@@ -1,0 +1,173 @@
+/* A two-halves pipeline: while one half is on its way, the other is filled or emptied. */
+#include "core/transfer.h"
+
+#include <string.h>
+
+#include "core/stream.h"
+
+struct transfer {
+    pthread_mutex_t mutex; /* one transfer at a time */
+    range block;
+    account account;
+    device_event *done[2]; /* the copy that uses a half */
+    bool busy[2];
+};
+
+static gpumm_status open_parts(gpumm_manager *m, struct transfer *t) {
+    device *d = m->device;
+    TRY(range_open(&t->block, d, PLACE_HOST, 2 * TRANSFER_HALF));
+    TRY(range_commit(&t->block, 2 * TRANSFER_HALF));
+    TRY(d->call->event_open(d, &t->done[0]));
+    return d->call->event_open(d, &t->done[1]);
+}
+
+static void close_parts(gpumm_manager *m, struct transfer *t) {
+    for (int i = 0; i < 2; i++)
+        if (t->done[i]) m->device->call->event_close(m->device, t->done[i]);
+    range_close(&t->block);
+    mem_free(&m->memory, t);
+}
+
+static gpumm_status transfer_open(gpumm_manager *m, struct transfer **out) {
+    struct transfer *t = mem_new(&m->memory, sizeof *t);
+    if (!t) return fail_host_memory(sizeof *t);
+    gpumm_status status = open_parts(m, t);
+    if (status != GPUMM_OK) {
+        close_parts(m, t);
+        return status;
+    }
+    pthread_mutex_init(&t->mutex, NULL);
+    manager_book_open(m, &t->account, GPUMM_SLACK, "", "transfer block");
+    manager_book(m, &t->account, 0, 0, t->block.committed);
+    *out = t;
+    return GPUMM_OK;
+}
+
+/* The manager's transfer, locked. Opened at first use: a program that never uploads pays nothing. */
+static gpumm_status transfer_lock(gpumm_manager *m, struct transfer **out) {
+    pthread_mutex_lock(&m->transfer_lock);
+    gpumm_status status = m->transfer ? GPUMM_OK : transfer_open(m, &m->transfer);
+    struct transfer *t = m->transfer;
+    pthread_mutex_unlock(&m->transfer_lock);
+    if (status != GPUMM_OK) return status;
+    pthread_mutex_lock(&t->mutex);
+    *out = t;
+    return GPUMM_OK;
+}
+
+void transfer_close(gpumm_manager *m) {
+    struct transfer *t = m->transfer;
+    if (!t) return;
+    manager_book_close(m, &t->account);
+    pthread_mutex_destroy(&t->mutex);
+    close_parts(m, t);
+    m->transfer = NULL;
+}
+
+static gpumm_status wait_half(gpumm_manager *m, struct transfer *t, int half) {
+    if (!t->busy[half]) return GPUMM_OK;
+    TRY(manager_wait(m, t->done[half], UINT64_MAX));
+    t->busy[half] = false;
+    return GPUMM_OK;
+}
+
+/* Enqueues one copy between a half and the extent, and the event that says when it is through. */
+static gpumm_status enqueue(gpumm_manager *m, struct transfer *t, int half, extent *e, gpumm_stream *s, copy_kind kind,
+                            uint64_t offset, uint64_t bytes) {
+    device *d = m->device;
+    gpumm_address pinned = t->block.address + (uint64_t)half * TRANSFER_HALF, there = e->address + offset;
+    gpumm_address to = kind == COPY_UP ? there : pinned, from = kind == COPY_UP ? pinned : there;
+    pthread_mutex_lock(&m->submit);
+    gpumm_status status = order_use(&e->order, s, kind == COPY_UP ? GPUMM_WRITE : GPUMM_READ);
+    if (status == GPUMM_OK) status = d->call->copy(d, s->device, kind, to, from, bytes);
+    if (status == GPUMM_OK) {
+        t->busy[half] = true;
+        status = d->call->event_record(d, t->done[half], s->device);
+        if (status != GPUMM_OK) { /* the half must not be used before the copy is through */
+            d->call->stream_synchronize(d, s->device);
+            t->busy[half] = false;
+        }
+    }
+    pthread_mutex_unlock(&m->submit);
+    return status;
+}
+
+static void *half_of(struct transfer *t, int half) {
+    return (char *)(uintptr_t)t->block.address + (size_t)half * TRANSFER_HALF;
+}
+
+static gpumm_status up(struct transfer *t, extent *e, gpumm_stream *s, uint64_t offset, const char *from, uint64_t bytes) {
+    gpumm_manager *m = e->manager;
+    for (int half = 0; bytes; half = !half) {
+        uint64_t n = size_min(bytes, TRANSFER_HALF);
+        TRY(wait_half(m, t, half));
+        memcpy(half_of(t, half), from, n);
+        TRY(enqueue(m, t, half, e, s, COPY_UP, offset, n));
+        from += n;
+        offset += n;
+        bytes -= n;
+    }
+    return GPUMM_OK;
+}
+
+gpumm_status transfer_up(extent *e, gpumm_stream *s, uint64_t offset, const void *from, uint64_t bytes) {
+    struct transfer *t;
+    TRY(transfer_lock(e->manager, &t));
+    gpumm_status status = up(t, e, s, offset, from, bytes);
+    pthread_mutex_unlock(&t->mutex);
+    return status;
+}
+
+typedef struct download {
+    struct transfer *transfer;
+    extent *extent;
+    gpumm_stream *stream;
+    uint64_t offset, bytes, asked;
+} download;
+
+static gpumm_status ask(download *d, int half) {
+    uint64_t n = size_min(d->bytes - d->asked, TRANSFER_HALF);
+    if (!n) return GPUMM_OK;
+    TRY(enqueue(d->extent->manager, d->transfer, half, d->extent, d->stream, COPY_DOWN, d->offset + d->asked, n));
+    d->asked += n;
+    return GPUMM_OK;
+}
+
+/* Two copies ahead; each half is asked for more as soon as it is emptied. */
+static gpumm_status down(download *d, char *to) {
+    TRY(ask(d, 0));
+    TRY(ask(d, 1));
+    int half = 0;
+    for (uint64_t got = 0; got < d->bytes; half = !half) {
+        TRY(wait_half(d->extent->manager, d->transfer, half));
+        uint64_t n = size_min(d->bytes - got, TRANSFER_HALF);
+        memcpy(to + got, half_of(d->transfer, half), n);
+        got += n;
+        TRY(ask(d, half));
+    }
+    return GPUMM_OK;
+}
+
+gpumm_status transfer_down(extent *e, gpumm_stream *s, uint64_t offset, void *to, uint64_t bytes) {
+    struct transfer *t;
+    gpumm_manager *m = e->manager;
+    TRY(transfer_lock(m, &t));
+    gpumm_status status = wait_half(m, t, 0);
+    if (status == GPUMM_OK) status = wait_half(m, t, 1);
+    download d = {t, e, s, offset, bytes, 0};
+    if (status == GPUMM_OK) status = down(&d, to);
+    pthread_mutex_unlock(&t->mutex);
+    return status;
+}
+
+gpumm_status transfer_fill(extent *e, gpumm_stream *s, uint64_t offset, uint8_t value, uint64_t bytes) {
+    gpumm_manager *m = e->manager;
+    device *d = m->device;
+    bool words = bytes % 4 == 0 && offset % 4 == 0;
+    pthread_mutex_lock(&m->submit);
+    gpumm_status status = order_use(&e->order, s, GPUMM_WRITE);
+    if (status == GPUMM_OK)
+        status = d->call->fill(d, s->device, e->address + offset, value * 0x01010101u, words ? 4 : 1, words ? bytes / 4 : bytes);
+    pthread_mutex_unlock(&m->submit);
+    return status;
+}

@@ -1,0 +1,243 @@
+/*
+ * CUDA C to a binary for this device: NVRTC makes a cubin of the device's own architecture, which needs
+ * no help from the driver. An NVRTC too old to know the architecture makes PTX of the newest that it
+ * does know, and the driver compiles the rest when it is loaded.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/size.h"
+#include "base/status.h"
+#include "device/cuda/prelude.h"
+#include "device/cuda/rtc.h"
+#include "device/cuda/state.h"
+
+enum { OPTION_COUNT = 64, OPTION_TEXT = 1100 };
+
+typedef struct target {
+    int architecture;
+    bool cubin; /* else PTX */
+} target;
+
+static const char *const fixed_options[] = {"--device-as-default-execution-space", "--generate-line-info",
+                                            "--std=c++17"};
+
+/* ---- For which architecture ---- */
+
+static gpumm_status too_new_compiler(const cuda *c, int wanted) {
+    return fail(GPUMM_COMPILE_FAILED,
+                "NVRTC %d.%d compiles for sm_%d and later, and %s is sm_%d: install an older NVRTC "
+                "(12 knows sm_50 and later)",
+                rtc.major, rtc.minor, rtc.architectures[0], c->base.info.name, wanted);
+}
+
+static gpumm_status choose_target(const cuda *c, target *out) {
+    int wanted = c->base.info.compute_major * 10 + c->base.info.compute_minor, best = 0;
+    for (int i = 0; i < rtc.architecture_count; i++)
+        if (rtc.architectures[i] <= wanted && rtc.architectures[i] > best) best = rtc.architectures[i];
+    if (best == 0) return too_new_compiler(c, wanted);
+    out->architecture = best;
+    out->cubin = best == wanted;
+    return GPUMM_OK;
+}
+
+static void target_option(const target *t, char text[static 64]) {
+    snprintf(text, 64, "--gpu-architecture=%s_%d", t->cubin ? "sm" : "compute", t->architecture);
+}
+
+gpumm_status cuda_compiler(device *d, char *text, size_t size) {
+    cuda *c = cuda_of(d);
+    target t;
+    char architecture[64];
+    TRY(rtc_start());
+    TRY(choose_target(c, &t));
+    target_option(&t, architecture);
+    int length = snprintf(text, size, "nvrtc %d.%d %s %s %s %s", rtc.major, rtc.minor, architecture,
+                          fixed_options[0], fixed_options[1], fixed_options[2]);
+    if (length >= 0 && (size_t)length < size) return GPUMM_OK;
+    return fail(GPUMM_INVALID_ARGUMENT, "the compiler's name needs %d bytes, there is room for %zu",
+                length + 1, size);
+}
+
+/* ---- Options ---- */
+
+typedef struct options {
+    const char *list[OPTION_COUNT];
+    int count;
+    char architecture[64], toolkit[OPTION_TEXT], beside[OPTION_TEXT];
+    char *file;  /* the source's name, plain */
+    char *flags; /* the user's, cut into words */
+} options;
+
+static void add(options *o, const char *option) { o->list[o->count++] = option; }
+
+/* Includes are looked for beside the file too, as compilers do. */
+static void add_folder_of(options *o, const char *file) {
+    const char *end = strrchr(file, '/');
+    int length = end ? (int)(end - file) : 1;
+    if (snprintf(o->beside, sizeof o->beside, "--include-path=%.*s", length, end ? file : ".") <
+        (int)sizeof o->beside)
+        add(o, o->beside);
+}
+
+static gpumm_status add_flags(device *d, options *o, const char *flags) {
+    char *rest = NULL;
+    o->flags = mem_string(d->memory, flags ? flags : "");
+    if (!o->flags) return fail_host_memory(flags ? strlen(flags) : 1);
+    for (char *word = strtok_r(o->flags, " \t\n", &rest); word; word = strtok_r(NULL, " \t\n", &rest)) {
+        if (o->count == OPTION_COUNT)
+            return fail(GPUMM_INVALID_ARGUMENT, "more compiler flags than %d", OPTION_COUNT);
+        add(o, word);
+    }
+    return GPUMM_OK;
+}
+
+/* The file's name where a string of C and PTX's line table take it as it is. */
+static void plain_name(char *name) {
+    for (; *name; name++)
+        if (*name == '"' || *name == '\\') *name = '\'';
+}
+
+/* The user's flags come last and may say otherwise. */
+static gpumm_status options_make(device *d, const device_source *source, const target *t, options *o) {
+    memset(o, 0, sizeof *o);
+    target_option(t, o->architecture);
+    add(o, o->architecture);
+    for (size_t i = 0; i < sizeof fixed_options / sizeof *fixed_options; i++) add(o, fixed_options[i]);
+    add_folder_of(o, source->file);
+    if (rtc.include[0]) {
+        snprintf(o->toolkit, sizeof o->toolkit, "--include-path=%s", rtc.include);
+        add(o, o->toolkit);
+    }
+    o->file = mem_string(d->memory, source->file);
+    if (!o->file) return fail_host_memory(strlen(source->file));
+    plain_name(o->file);
+    return add_flags(d, o, source->flags);
+}
+
+/* ---- The text ---- */
+
+static bool mentions(const device_source *source, const char *word) {
+    return strstr(source->text, word) || strstr(source->prelude, word);
+}
+
+/* Half precision is a header's there, not the compiler's: included where the source speaks of it. */
+static const char *half_include(const device_source *source) {
+    return rtc.include[0] && mentions(source, "half") ? "#include <cuda_fp16.h>\n" : "";
+}
+
+/* The messages' lines are those of the user's file: #line starts them anew behind what was put before. */
+static gpumm_status text_make(device *d, const device_source *source, const char *name, char **out) {
+    static const char format[] = "#line 1 \"gpumm's declarations\"\n%s%s%s\n#line 1 \"%s\"\n%s\n";
+    const char *half = half_include(source);
+    uint64_t size = sizeof format + strlen(cuda_prelude) + strlen(half);
+    size += strlen(source->prelude) + strlen(name) + strlen(source->text);
+    char *text = mem_new(d->memory, size);
+    if (text) snprintf(text, size, format, cuda_prelude, half, source->prelude, name, source->text);
+    *out = text;
+    return text ? GPUMM_OK : fail_host_memory(size);
+}
+
+/* ---- Compiling ---- */
+
+static gpumm_status rtc_failed(const char *what, nvrtcResult result) {
+    return fail(result == NVRTC_ERROR_OUT_OF_MEMORY ? GPUMM_OUT_OF_MEMORY : GPUMM_COMPILE_FAILED,
+                "NVRTC %d.%d, %s: %s", rtc.major, rtc.minor, what, rtc.nvrtcGetErrorString(result));
+}
+
+/* The compiler's own words, at the user's file and line. */
+static gpumm_status rejected(device *d, nvrtcProgram program, const device_source *source,
+                             nvrtcResult result) {
+    size_t size = 0;
+    if (rtc.nvrtcGetProgramLogSize(program, &size) != NVRTC_SUCCESS || size < 2)
+        return rtc_failed(source->file, result);
+    char *log = mem_new(d->memory, size + 1);
+    if (!log) return fail_host_memory(size);
+    gpumm_status status;
+    if (rtc.nvrtcGetProgramLog(program, log) != NVRTC_SUCCESS) status = rtc_failed(source->file, result);
+    else if (result == NVRTC_ERROR_COMPILATION) status = fail(GPUMM_COMPILE_FAILED, "%s", log);
+    else
+        status = (rtc_failed(source->file, result),
+                  fail(GPUMM_COMPILE_FAILED, "%s\n%s", gpumm_message(), log));
+    mem_free(d->memory, log);
+    return status;
+}
+
+static gpumm_status write_all(FILE *file, const char *binary, size_t size, const char *path) {
+    bool written = fwrite(binary, 1, size, file) == size && fflush(file) == 0;
+    int error = errno;
+    if (fclose(file) == 0 && written) return GPUMM_OK;
+    return fail(GPUMM_IO, "'%s' could not be written: %s", path, strerror(written ? errno : error));
+}
+
+/* Under another name first: who opens out_path finds the whole binary or none. */
+static gpumm_status write_file(device *d, const char *binary, size_t size, const char *out_path) {
+    size_t room = strlen(out_path) + sizeof ".XXXXXX";
+    char *temporary = mem_new(d->memory, room);
+    if (!temporary) return fail_host_memory(room);
+    snprintf(temporary, room, "%s.XXXXXX", out_path);
+    int descriptor = mkostemp(temporary, O_CLOEXEC);
+    FILE *file = descriptor >= 0 ? fdopen(descriptor, "wb") : NULL;
+    gpumm_status status = GPUMM_OK;
+    if (!file) status = fail(GPUMM_IO, "'%s' could not be made: %s", temporary, strerror(errno));
+    else status = write_all(file, binary, size, out_path);
+    if (!file && descriptor >= 0) close(descriptor);
+    if (status == GPUMM_OK && rename(temporary, out_path) != 0)
+        status = fail(GPUMM_IO, "'%s' could not be written: %s", out_path, strerror(errno));
+    if (status != GPUMM_OK && descriptor >= 0) unlink(temporary);
+    mem_free(d->memory, temporary);
+    return status;
+}
+
+/* PTX is counted with its end mark, which is no part of the file. */
+static nvrtcResult fetch(nvrtcProgram program, bool cubin, char *binary) {
+    return cubin ? rtc.nvrtcGetCUBIN(program, binary) : rtc.nvrtcGetPTX(program, binary);
+}
+
+static gpumm_status write_binary(device *d, nvrtcProgram program, const target *t, const char *out_path) {
+    size_t size = 0;
+    nvrtcResult result = t->cubin ? rtc.nvrtcGetCUBINSize(program, &size)
+                                  : rtc.nvrtcGetPTXSize(program, &size);
+    if (result == NVRTC_SUCCESS && size < 2) result = NVRTC_ERROR_INTERNAL_ERROR;
+    if (result != NVRTC_SUCCESS) return rtc_failed("its binary", result);
+    char *binary = mem_new(d->memory, size);
+    if (!binary) return fail_host_memory(size);
+    result = fetch(program, t->cubin, binary);
+    gpumm_status status = result == NVRTC_SUCCESS
+                              ? write_file(d, binary, t->cubin ? size : size - 1, out_path)
+                              : rtc_failed("its binary", result);
+    mem_free(d->memory, binary);
+    return status;
+}
+
+static gpumm_status compile_text(device *d, const device_source *source, const target *t, const options *o,
+                                 const char *text, const char *out_path) {
+    nvrtcProgram program = NULL;
+    nvrtcResult result = rtc.nvrtcCreateProgram(&program, text, o->file, cuda_header_count, cuda_header_texts,
+                                                   cuda_header_names);
+    if (result != NVRTC_SUCCESS) return rtc_failed(source->file, result);
+    result = rtc.nvrtcCompileProgram(program, o->count, o->list);
+    gpumm_status status = result == NVRTC_SUCCESS ? write_binary(d, program, t, out_path)
+                                                  : rejected(d, program, source, result);
+    rtc.nvrtcDestroyProgram(&program);
+    return status;
+}
+
+gpumm_status cuda_compile(device *d, const device_source *source, const char *out_path) {
+    target t;
+    options o;
+    char *text = NULL;
+    TRY(rtc_start());
+    TRY(choose_target(cuda_of(d), &t));
+    gpumm_status status = options_make(d, source, &t, &o);
+    if (status == GPUMM_OK) status = text_make(d, source, o.file, &text);
+    if (status == GPUMM_OK) status = compile_text(d, source, &t, &o, text, out_path);
+    mem_free(d->memory, text);
+    mem_free(d->memory, o.flags);
+    mem_free(d->memory, o.file);
+    return status;
+}

@@ -1,0 +1,139 @@
+/* Opens libcuda at run time and fills the driver table. */
+#include "device/cuda/driver.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/status.h"
+
+driver_table driver = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+typedef enum need { OPTIONAL, NEEDED } need;
+
+/* One row an entry; `offset` is where its pointer lies in the table. */
+static const struct row {
+    const char *name, *symbol;
+    int version;
+    need need;
+    size_t offset;
+} rows[] = {
+#define ROW(name, pinned, symbol, needed) {#name, symbol, pinned, needed, offsetof(driver_table, name)},
+    CUDA_DRIVER_MAP(ROW)
+#undef ROW
+};
+
+driver_entry driver_entry_named(const char *name) {
+    for (unsigned i = 0; name && i < DRIVER_COUNT; i++)
+        if (strcmp(rows[i].name, name) == 0) return (driver_entry)i;
+    return DRIVER_COUNT;
+}
+
+const char *driver_entry_name(driver_entry entry) {
+    return (unsigned)entry < DRIVER_COUNT ? rows[entry].name : "?";
+}
+
+bool driver_grows(void) {
+    return driver.cuMemAddressReserve && driver.cuMemAddressFree && driver.cuMemCreate &&
+           driver.cuMemRelease && driver.cuMemMap && driver.cuMemUnmap && driver.cuMemSetAccess &&
+           driver.cuMemGetAllocationGranularity;
+}
+
+const char *driver_version_text(int version, char text[static 16]) {
+    snprintf(text, 16, "%d.%d", version / 1000, version % 1000 / 10);
+    return text;
+}
+
+/* C has no cast from an object pointer to a function pointer; POSIX has the same bits in both. */
+static void put(size_t offset, void *symbol) {
+    memcpy((char *)&driver + offset, &symbol, sizeof symbol);
+}
+
+static void *look_up(PFN_cuGetProcAddress_v12000 ask, const struct row *row) {
+    void *symbol = NULL;
+    CUdriverProcAddressQueryResult found;
+    /* The default stream never appears here, so the legacy variants are the right ones. */
+    if (ask(row->name, &symbol, row->version, CU_GET_PROC_ADDRESS_LEGACY_STREAM, &found) != CUDA_SUCCESS)
+        symbol = NULL;
+    return symbol ? symbol : dlsym(driver.library, row->symbol);
+}
+
+static bool fill_table(void) {
+    void *symbol = dlsym(driver.library, "cuGetProcAddress_v2");
+    PFN_cuGetProcAddress_v12000 ask;
+    memcpy(&ask, &symbol, sizeof ask);
+    if (!symbol)
+        return snprintf(driver.why, sizeof driver.why, "the NVIDIA driver lacks cuGetProcAddress_v2"), false;
+    for (size_t i = 0; i < DRIVER_COUNT; i++) {
+        symbol = look_up(ask, &rows[i]);
+        if (!symbol && rows[i].need == NEEDED)
+            return snprintf(driver.why, sizeof driver.why, "the NVIDIA driver lacks %s", rows[i].symbol),
+                   false;
+        put(rows[i].offset, symbol);
+    }
+    return true;
+}
+
+static bool new_enough(void) {
+    char have[16], want[16];
+    void *symbol = dlsym(driver.library, "cuDriverGetVersion");
+    PFN_cuDriverGetVersion_v2020 ask;
+    memcpy(&ask, &symbol, sizeof ask);
+    if (!symbol || ask(&driver.version) != CUDA_SUCCESS)
+        return snprintf(driver.why, sizeof driver.why, "the NVIDIA driver does not tell its version"), false;
+    if (driver.version >= DRIVER_OLDEST) return true;
+    snprintf(driver.why, sizeof driver.why,
+             "the NVIDIA driver is too old: it supports CUDA %s, gpumm needs CUDA %s (driver 525) or newer",
+             driver_version_text(driver.version, have), driver_version_text(DRIVER_OLDEST, want));
+    return false;
+}
+
+/* A forked child has the driver's memory but not its device: whoever asks there must be told. The lock
+   may have been held by a thread that the child does not have. */
+static void note_fork(void) {
+    atomic_fetch_add(&driver.forks, 1);
+    pthread_mutex_init(&driver.mutex, NULL);
+}
+
+static void load(void) {
+    const char *name = getenv("GPUMM_LIBCUDA");
+    if (!name || !*name) name = "libcuda.so.1";
+    driver.library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    if (!driver.library) {
+        snprintf(driver.why, sizeof driver.why, "no NVIDIA driver: %s", dlerror());
+        return;
+    }
+    if (!new_enough() || !fill_table()) return;
+    if (pthread_atfork(NULL, NULL, note_fork))
+        snprintf(driver.why, sizeof driver.why, "no memory to watch for fork");
+}
+
+static gpumm_status init_failed(CUresult result) {
+    const char *name = NULL, *text = NULL;
+    char version[16];
+    driver.cuGetErrorName(result, &name);
+    driver.cuGetErrorString(result, &text);
+    return fail(GPUMM_NO_DEVICE, "cuInit of the NVIDIA driver (CUDA %s) failed: %s (%s)",
+                driver_version_text(driver.version, version), name ? name : "unknown error",
+                text ? text : "no text");
+}
+
+gpumm_status driver_start(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, load);
+    if (driver.why[0]) return fail(GPUMM_NO_DEVICE, "%s", driver.why);
+    if (atomic_load(&driver.started)) {
+        if (driver.started_forks == atomic_load(&driver.forks)) return GPUMM_OK;
+        return fail(GPUMM_NO_DEVICE,
+                    "CUDA was started before this process was forked and does not work after fork: "
+                    "fork before opening the first CUDA device, or exec");
+    }
+    CUresult result = driver.cuInit(0);
+    if (result != CUDA_SUCCESS) return init_failed(result);
+    pthread_mutex_lock(&driver.mutex);
+    driver.started_forks = atomic_load(&driver.forks);
+    atomic_store(&driver.started, true);
+    pthread_mutex_unlock(&driver.mutex);
+    return GPUMM_OK;
+}

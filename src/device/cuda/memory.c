@@ -1,0 +1,145 @@
+/*
+ * Memory on CUDA. In place: address space is reserved once, a commit maps one new physical segment into
+ * it, and the handle goes at once, so that unmapping frees. In whole blocks: from the device's pool, in
+ * the order of a stream of our own on which nothing else runs, so that neither side waits for kernels.
+ */
+#include "base/size.h"
+#include "base/status.h"
+#include "device/cuda/state.h"
+
+static const char *place_text(place where) {
+    return where == PLACE_DEVICE ? "device memory" : "pinned host memory";
+}
+
+/* Puts what was asked for in front of an error's message. */
+static gpumm_status asked(gpumm_status status, place where, uint64_t bytes) {
+    char text[32];
+    return status == GPUMM_OK ? status
+                              : fail_in(status, "%s of %s: ", size_text(bytes, text), place_text(where));
+}
+
+/* ---- In place ---- */
+
+gpumm_status cuda_reserve(device *d, place where, uint64_t bytes, gpumm_address *address) {
+    cuda *c = cuda_of(d);
+    CUstreamCaptureMode mode;
+    CUdeviceptr at = 0;
+    TRY(cuda_enter_quiet(c, &mode));
+    gpumm_status status = CU(c, cuMemAddressReserve, (&at, bytes, 0, 0, 0));
+    cuda_leave_quiet(c, mode);
+    if (status == GPUMM_OK) *address = at;
+    return asked(status, where, bytes);
+}
+
+void cuda_release(device *d, place where, gpumm_address address, uint64_t bytes) {
+    (void)where;
+    cuda *c = cuda_of(d);
+    CUstreamCaptureMode mode;
+    if (!cuda_enter_giving(c, &mode)) return;
+    (void)CU_BACK(c, cuMemAddressFree, (address, bytes));
+    cuda_leave_quiet(c, mode);
+}
+
+/* The mapping alone keeps the memory once the handle is gone. Gives the handle back in every case. */
+static gpumm_status map_handle(cuda *c, place where, gpumm_address address, uint64_t bytes,
+                               CUmemGenericAllocationHandle handle) {
+    gpumm_status status = CU(c, cuMemMap, (address, bytes, 0, handle, 0));
+    if (status != GPUMM_OK) return (void)CU_BACK(c, cuMemRelease, (handle)), status;
+    status = CU(c, cuMemSetAccess, (address, bytes, c->access[where], c->access_count[where]));
+    if (status == GPUMM_OK) {
+        status = CU(c, cuMemRelease, (handle));
+        if (status == GPUMM_OK) return GPUMM_OK;
+    }
+    (void)CU_BACK(c, cuMemUnmap, (address, bytes));
+    (void)CU_BACK(c, cuMemRelease, (handle));
+    return status;
+}
+
+gpumm_status cuda_segment_map(cuda *c, place where, gpumm_address address, uint64_t bytes) {
+    CUmemGenericAllocationHandle handle = 0;
+    TRY(CU(c, cuMemCreate, (&handle, bytes, &c->memory[where], 0)));
+    return map_handle(c, where, address, bytes, handle);
+}
+
+gpumm_status cuda_commit(device *d, place where, gpumm_address address, uint64_t bytes) {
+    cuda *c = cuda_of(d);
+    CUstreamCaptureMode mode;
+    TRY(cuda_enter_quiet(c, &mode));
+    gpumm_status status = cuda_segment_map(c, where, address, bytes);
+    cuda_leave_quiet(c, mode);
+    return asked(status, where, bytes);
+}
+
+gpumm_status cuda_decommit(device *d, place where, gpumm_address address, uint64_t bytes) {
+    cuda *c = cuda_of(d);
+    CUstreamCaptureMode mode;
+    TRY(cuda_enter_quiet(c, &mode));
+    gpumm_status status = CU(c, cuMemUnmap, (address, bytes));
+    cuda_leave_quiet(c, mode);
+    return asked(status, where, bytes);
+}
+
+/* ---- Whole blocks ---- */
+
+/* Valid on every stream once our own is idle, which it is but for this. */
+static gpumm_status block_take_ordered(cuda *c, uint64_t bytes, gpumm_address *address) {
+    CUdeviceptr at = 0;
+    TRY(CU(c, cuMemAllocAsync, (&at, bytes, c->own)));
+    gpumm_status status = CU(c, cuStreamSynchronize, (c->own));
+    if (status != GPUMM_OK) return (void)CU_BACK(c, cuMemFreeAsync, (at, c->own)), status;
+    *address = at;
+    return GPUMM_OK;
+}
+
+gpumm_status cuda_block_take(cuda *c, uint64_t bytes, gpumm_address *address) {
+    if (c->stream_ordered) return block_take_ordered(c, bytes, address);
+    CUdeviceptr at = 0;
+    TRY(CU(c, cuMemAlloc, (&at, bytes)));
+    *address = at;
+    return GPUMM_OK;
+}
+
+/* cuMemFree would wait for every kernel of the context. The synchronize waits for our idle stream alone;
+   at it the pool gives its unused memory back, so that the block is really free. */
+void cuda_block_give(cuda *c, gpumm_address address) {
+    if (!c->stream_ordered) {
+        (void)CU_BACK(c, cuMemFree, (address));
+        return;
+    }
+    (void)CU_BACK(c, cuMemFreeAsync, (address, c->own));
+    (void)CU_BACK(c, cuStreamSynchronize, (c->own));
+}
+
+/* One address for both sides is what PLACE_HOST promises. */
+static gpumm_status pinned_take(cuda *c, uint64_t bytes, gpumm_address *address) {
+    void *block = NULL;
+    CUdeviceptr seen = 0;
+    unsigned flags = CU_MEMHOSTALLOC_PORTABLE | CU_MEMHOSTALLOC_DEVICEMAP;
+    TRY(CU(c, cuMemHostAlloc, (&block, bytes, flags)));
+    gpumm_status status = CU(c, cuMemHostGetDevicePointer, (&seen, block, 0));
+    if (status == GPUMM_OK && seen != (CUdeviceptr)(uintptr_t)block)
+        status = fail(GPUMM_DRIVER, "the device sees pinned memory at another address than the host");
+    if (status != GPUMM_OK) return (void)CU_BACK(c, cuMemFreeHost, (block)), status;
+    *address = seen;
+    return GPUMM_OK;
+}
+
+gpumm_status cuda_alloc(device *d, place where, uint64_t bytes, gpumm_address *address) {
+    cuda *c = cuda_of(d);
+    CUstreamCaptureMode mode;
+    TRY(cuda_enter_quiet(c, &mode));
+    gpumm_status status =
+        where == PLACE_DEVICE ? cuda_block_take(c, bytes, address) : pinned_take(c, bytes, address);
+    cuda_leave_quiet(c, mode);
+    return asked(status, where, bytes);
+}
+
+void cuda_free(device *d, place where, gpumm_address address, uint64_t bytes) {
+    (void)bytes;
+    cuda *c = cuda_of(d);
+    CUstreamCaptureMode mode;
+    if (!cuda_enter_giving(c, &mode)) return;
+    if (where == PLACE_DEVICE) cuda_block_give(c, address);
+    else (void)CU_BACK(c, cuMemFreeHost, ((void *)(uintptr_t)address));
+    cuda_leave_quiet(c, mode);
+}

@@ -1,0 +1,317 @@
+/*
+ * Loaded kernels: a module read from its file, its functions with the geometry that fills the device,
+ * and their launch. Arguments go to the driver as they come; nothing is allocated for a launch.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "base/status.h"
+#include "device/cuda/state.h"
+
+enum { LOG_SIZE = 4096, MAX_GRID = 0x7fffffff };
+
+struct device_module {
+    CUmodule handle;
+    char *path;
+    pthread_mutex_t mutex; /* over the functions */
+    device_function *functions;
+};
+
+struct device_function {
+    device_function *next;
+    CUfunction handle;
+    char *name;
+    unsigned block;        /* threads a block that fill the device best */
+    unsigned block_limit;  /* threads a block that can run */
+    unsigned shared_fixed; /* bytes of shared memory that the kernel declares itself */
+    atomic_uint shared_dynamic; /* bytes beside them that it may be launched with */
+    size_t *sizes;         /* of its parameters; NULL: the driver does not tell */
+    size_t count;
+};
+
+/* ---- Reading the file ---- */
+
+static gpumm_status bad_file(const char *path, const char *what, int error) {
+    return fail(GPUMM_IO, "'%s' could not be %s: %s", path, what, strerror(error));
+}
+
+/* Whole, with a zero behind it: PTX is text, and the driver wants its end marked. */
+static gpumm_status read_open(device *d, FILE *file, const char *path, char **out) {
+    if (fseek(file, 0, SEEK_END) != 0) return bad_file(path, "read", errno);
+    long size = ftell(file);
+    if (size < 0) return bad_file(path, "read", errno);
+    if (size == 0) return fail(GPUMM_IO, "'%s' is empty: a .cubin, .fatbin or .ptx was expected", path);
+    rewind(file);
+    char *image = mem_new(d->memory, (size_t)size + 1);
+    if (!image) return fail_host_memory((size_t)size);
+    if (fread(image, 1, (size_t)size, file) != (size_t)size) {
+        mem_free(d->memory, image);
+        return bad_file(path, "read", ferror(file) ? errno : EIO);
+    }
+    *out = image;
+    return GPUMM_OK;
+}
+
+static gpumm_status read_image(device *d, const char *path, char **out) {
+    FILE *file = fopen(path, "rbe");
+    if (!file) return bad_file(path, "opened", errno);
+    gpumm_status status = read_open(d, file, path, out);
+    fclose(file);
+    return status;
+}
+
+/* ---- Modules ---- */
+
+/* What to do about it; "" where nothing is known. */
+static const char *advice(CUresult result) {
+    switch ((int)result) {
+    case CUDA_ERROR_UNSUPPORTED_PTX_VERSION:
+        return ": it was made by a newer CUDA than the driver's. Install the NVRTC of the driver's version, "
+               "or a newer driver";
+    case CUDA_ERROR_NO_BINARY_FOR_GPU:
+        return ": it has no code for this device's architecture";
+    case CUDA_ERROR_INVALID_IMAGE:
+        return ": it is no .cubin, .fatbin or .ptx, or it was made by a newer CUDA than the driver's";
+    case CUDA_ERROR_JIT_COMPILER_NOT_FOUND:
+        return ": install libnvidia-ptxjitcompiler of the driver, or load a .cubin";
+    default:
+        return "";
+    }
+}
+
+static gpumm_status load_failed(cuda *c, const char *path, CUresult result, const char *log) {
+    char version[16];
+    gpumm_status status = cuda_failed(c, DRIVER_cuModuleLoadDataEx, result);
+    bool image = status == GPUMM_DRIVER && result >= CUDA_ERROR_INVALID_IMAGE &&
+                 result < CUDA_ERROR_ILLEGAL_ADDRESS;
+    if (!image) return fail_in(status, "loading '%s': ", path);
+    return fail(GPUMM_COMPILE_FAILED,
+                "'%s' cannot run on %s (compute capability %d.%d, driver for CUDA %s): "
+                "%s%s%s%s",
+                path, c->base.info.name, c->base.info.compute_major, c->base.info.compute_minor,
+                driver_version_text(driver.version, version), gpumm_message(), advice(result),
+                *log ? "\n" : "", log);
+}
+
+static gpumm_status load(cuda *c, const char *path, const char *image, CUmodule *out) {
+    char log[LOG_SIZE] = "";
+    CUjit_option options[] = {CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES};
+    void *values[] = {log, (void *)(uintptr_t)sizeof log};
+    CUresult result = CU_RESULT(c, cuModuleLoadDataEx, (out, image, 2, options, values));
+    log[sizeof log - 1] = '\0';
+    return result == CUDA_SUCCESS ? GPUMM_OK : load_failed(c, path, result, log);
+}
+
+static gpumm_status module_fill(cuda *c, const char *path, device_module *m) {
+    CUstreamCaptureMode mode;
+    char *image = NULL;
+    TRY(read_image(&c->base, path, &image));
+    gpumm_status status = cuda_enter_quiet(c, &mode);
+    if (status == GPUMM_OK) {
+        status = load(c, path, image, &m->handle);
+        cuda_leave_quiet(c, mode);
+    }
+    mem_free(c->base.memory, image);
+    return status;
+}
+
+static void module_delete(device *d, device_module *m) {
+    pthread_mutex_destroy(&m->mutex);
+    mem_free(d->memory, m->path);
+    mem_free(d->memory, m);
+}
+
+gpumm_status cuda_module_open(device *d, const char *path, device_module **out) {
+    TRY(cuda_usable(cuda_of(d)));
+    device_module *m = mem_new(d->memory, sizeof *m);
+    if (!m || pthread_mutex_init(&m->mutex, NULL)) return mem_free(d->memory, m), fail_host_memory(sizeof *m);
+    m->path = mem_string(d->memory, path);
+    gpumm_status status = m->path ? module_fill(cuda_of(d), path, m) : fail_host_memory(strlen(path));
+    if (status != GPUMM_OK) return module_delete(d, m), status;
+    *out = m;
+    return GPUMM_OK;
+}
+
+static void function_delete(device *d, device_function *f) {
+    mem_free(d->memory, f->sizes);
+    mem_free(d->memory, f->name);
+    mem_free(d->memory, f);
+}
+
+void cuda_module_close(device *d, device_module *m) {
+    cuda *c = cuda_of(d);
+    CUstreamCaptureMode mode;
+    if (cuda_enter_giving(c, &mode)) {
+        (void)CU_BACK(c, cuModuleUnload, (m->handle));
+        cuda_leave_quiet(c, mode);
+    }
+    for (device_function *f = m->functions, *next; f; f = next) {
+        next = f->next;
+        function_delete(d, f);
+    }
+    module_delete(d, m);
+}
+
+/* ---- Functions ---- */
+
+static gpumm_status function_attribute(cuda *c, CUfunction_attribute which, CUfunction handle,
+                                       unsigned *value) {
+    int number = 0;
+    TRY(CU(c, cuFuncGetAttribute, (&number, which, handle)));
+    *value = number > 0 ? (unsigned)number : 0;
+    return GPUMM_OK;
+}
+
+static gpumm_status no_parameters(cuda *c, device_function *f) {
+    mem_free(c->base.memory, f->sizes);
+    f->sizes = NULL;
+    return GPUMM_OK;
+}
+
+/* The driver tells the sizes of parameters one by one, and by an error that an index is past the last. */
+static gpumm_status function_parameters(cuda *c, device_function *f) {
+    size_t capacity = 0, offset, size;
+    if (!driver.cuFuncGetParamInfo) return GPUMM_OK;
+    for (f->count = 0;; f->count++) {
+        if (!mem_reserve(c->base.memory, (void **)&f->sizes, sizeof *f->sizes, f->count, &capacity))
+            return fail_host_memory((f->count + 1) * sizeof *f->sizes);
+        CUresult result = CU_RESULT(c, cuFuncGetParamInfo, (f->handle, f->count, &offset, &size));
+        if (result == CUDA_ERROR_INVALID_VALUE) return GPUMM_OK;
+        if (result == CUDA_ERROR_NOT_SUPPORTED) return no_parameters(c, f);
+        TRY(cuda_status(c, DRIVER_cuFuncGetParamInfo, result));
+        f->sizes[f->count] = size;
+    }
+}
+
+/* Threads a block that keep the most threads resident, with so much dynamic shared memory. */
+static gpumm_status best_block(cuda *c, CUfunction handle, unsigned shared_bytes, unsigned *block) {
+    int grid = 0, threads = 0;
+    TRY(CU(c, cuOccupancyMaxPotentialBlockSize, (&grid, &threads, handle, NULL, shared_bytes, 0)));
+    *block = threads > 0 ? (unsigned)threads : 1;
+    return GPUMM_OK;
+}
+
+static gpumm_status function_find(cuda *c, device_module *m, const char *name, CUfunction *handle) {
+    CUresult result = CU_RESULT(c, cuModuleGetFunction, (handle, m->handle, name));
+    if (result != CUDA_ERROR_NOT_FOUND) return cuda_status(c, DRIVER_cuModuleGetFunction, result);
+    return fail(GPUMM_NOT_FOUND, "there is no kernel '%s' in '%s': is it declared extern \"C\" __global__?",
+                name, m->path);
+}
+
+static gpumm_status function_fill(cuda *c, device_module *m, device_function *f) {
+    unsigned shared = 0;
+    TRY(function_find(c, m, f->name, &f->handle));
+    TRY(function_attribute(c, CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK, f->handle, &f->block_limit));
+    TRY(function_attribute(c, CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES, f->handle, &f->shared_fixed));
+    TRY(function_attribute(c, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, f->handle, &shared));
+    atomic_init(&f->shared_dynamic, shared);
+    TRY(function_parameters(c, f));
+    return best_block(c, f->handle, 0, &f->block);
+}
+
+static gpumm_status function_make(cuda *c, device_module *m, const char *name, device_function **out) {
+    device_function *f = mem_new(c->base.memory, sizeof *f);
+    if (!f) return fail_host_memory(sizeof *f);
+    f->name = mem_string(c->base.memory, name);
+    CUstreamCaptureMode mode;
+    gpumm_status status = f->name ? cuda_enter_quiet(c, &mode) : fail_host_memory(strlen(name));
+    if (status == GPUMM_OK) {
+        status = function_fill(c, m, f);
+        cuda_leave_quiet(c, mode);
+    }
+    if (status != GPUMM_OK) return function_delete(&c->base, f), status;
+    f->next = m->functions;
+    m->functions = *out = f;
+    return GPUMM_OK;
+}
+
+gpumm_status cuda_function(device *d, device_module *m, const char *name, device_function **out) {
+    cuda *c = cuda_of(d);
+    TRY(cuda_usable(c)); /* before the lock: after a fork its holder may be gone */
+    pthread_mutex_lock(&m->mutex);
+    device_function *f = m->functions;
+    while (f && strcmp(f->name, name) != 0) f = f->next;
+    gpumm_status status = GPUMM_OK;
+    if (f) *out = f;
+    else status = function_make(c, m, name, out);
+    pthread_mutex_unlock(&m->mutex);
+    return status;
+}
+
+/* ---- Launching ---- */
+
+/* The driver reads as many bytes behind each pointer as the kernel declares: what does not match is
+   caught here, not there. */
+static gpumm_status check_arguments(const device_function *f, const device_launch *launch) {
+    if (!f->sizes) return GPUMM_OK;
+    if (launch->count != f->count)
+        return fail(GPUMM_INVALID_ARGUMENT,
+                    "kernel '%s' was compiled with %zu parameters, %zu arguments were given", f->name,
+                    f->count, launch->count);
+    for (size_t i = 0; i < f->count; i++)
+        if (launch->sizes[i] != f->sizes[i])
+            return fail(GPUMM_INVALID_ARGUMENT,
+                        "parameter %zu of kernel '%s' was compiled with %zu bytes, %zu were given",
+                        i + 1, f->name, f->sizes[i], launch->sizes[i]);
+    return GPUMM_OK;
+}
+
+static gpumm_status too_much_shared(cuda *c, const device_function *f, unsigned bytes) {
+    return fail(GPUMM_INVALID_ARGUMENT,
+                "kernel '%s' asks for %u bytes of shared memory a block beside its own %u: "
+                "this device has %u",
+                f->name, bytes, f->shared_fixed, c->shared_limit);
+}
+
+/* More than 48 KiB has to be asked for: once a function, and then all there is, so that no launch in
+   another thread finds it lowered. */
+static gpumm_status allow_shared(cuda *c, device_function *f, unsigned bytes) {
+    if (bytes <= atomic_load_explicit(&f->shared_dynamic, memory_order_relaxed)) return GPUMM_OK;
+    if ((uint64_t)bytes + f->shared_fixed > c->shared_limit) return too_much_shared(c, f, bytes);
+    unsigned all = c->shared_limit - f->shared_fixed;
+    TRY(CU(c, cuFuncSetAttribute, (f->handle, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, (int)all)));
+    atomic_store(&f->shared_dynamic, all);
+    return GPUMM_OK;
+}
+
+static gpumm_status choose_block(cuda *c, device_function *f, const device_launch *launch, unsigned *block) {
+    *block = launch->block ? launch->block : f->block;
+    if (!launch->block && launch->shared_bytes) TRY(best_block(c, f->handle, launch->shared_bytes, block));
+    if (*block <= f->block_limit) return GPUMM_OK;
+    return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s' can have at most %u threads a block here, not %u",
+                f->name, f->block_limit, *block);
+}
+
+static gpumm_status choose_grid(const device_function *f, uint64_t threads, unsigned block, unsigned *grid) {
+    uint64_t blocks = threads / block + (threads % block != 0);
+    if (blocks == 0) return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s' was launched with no threads", f->name);
+    if (blocks > MAX_GRID)
+        return fail(GPUMM_INVALID_ARGUMENT,
+                    "kernel '%s' would need %llu blocks of %u threads, and the device "
+                    "takes at most %d blocks: use larger blocks or fewer threads",
+                    f->name, (unsigned long long)blocks, block, MAX_GRID);
+    *grid = (unsigned)blocks;
+    return GPUMM_OK;
+}
+
+static gpumm_status launch_entered(cuda *c, CUstream stream, device_function *f,
+                                   const device_launch *launch) {
+    unsigned block = 0, grid = 0;
+    TRY(allow_shared(c, f, launch->shared_bytes));
+    TRY(choose_block(c, f, launch, &block));
+    TRY(choose_grid(f, launch->threads, block, &grid));
+    return CU(c, cuLaunchKernel, (f->handle, grid, 1, 1, block, 1, 1, launch->shared_bytes, stream,
+                                  (void **)launch->arguments, NULL)); /* the driver only reads them */
+}
+
+gpumm_status cuda_launch(device *d, device_stream *s, device_function *f, const device_launch *launch) {
+    cuda *c = cuda_of(d);
+    TRY(check_arguments(f, launch));
+    TRY(cuda_enter(c));
+    gpumm_status status = launch_entered(c, s->handle, f, launch);
+    cuda_leave(c);
+    return status;
+}

@@ -1,0 +1,12 @@
+/* What NVRTC does not know by itself and CUDA C written for a file takes for granted. */
+#ifndef DEVICE_CUDA_PRELUDE_H
+#define DEVICE_CUDA_PRELUDE_H
+
+/* Put before every source: sized integers, as this machine's C library has them, and limits. */
+extern const char cuda_prelude[];
+/* Headers whose content the prelude or the compiler has already: they may be included and are empty. */
+extern const char *const cuda_header_names[];
+extern const char *const cuda_header_texts[];
+extern const int cuda_header_count;
+
+#endif

@@ -1,0 +1,241 @@
+/*
+ * Streams, events, copies and fills. None of ours waits for the default stream.
+ *
+ * A stream whose handle somebody else has may be capturing a graph. What we would enqueue on it is for
+ * now, not for every replay, and a query would break the capture: such calls are BUSY. Launches are
+ * what a graph is for, and pass. A stream that nobody saw cannot be capturing, and is not asked.
+ *
+ * Events are made with timing: one kind serves event_elapsed too, and what timing costs a record on the
+ * device is far below a kernel.
+ */
+#include "base/size.h"
+#include "base/status.h"
+#include "device/cuda/state.h"
+
+struct device_event {
+    CUevent handle;
+};
+
+static gpumm_status not_capturing(cuda *c, device_stream *s) {
+    if (!atomic_load_explicit(&s->shown, memory_order_relaxed)) return GPUMM_OK;
+    CUstreamCaptureStatus capture = CU_STREAM_CAPTURE_STATUS_NONE;
+    TRY(CU(c, cuStreamIsCapturing, (s->handle, &capture)));
+    if (capture == CU_STREAM_CAPTURE_STATUS_NONE) return GPUMM_OK;
+    return fail(GPUMM_BUSY,
+                "the stream is capturing a CUDA graph: only kernels can be launched on it until the "
+                "capture ends");
+}
+
+/* Enters for work on a stream, unless it captures. */
+static gpumm_status enter_stream(cuda *c, device_stream *s) {
+    TRY(cuda_enter(c));
+    gpumm_status status = not_capturing(c, s);
+    if (status != GPUMM_OK) cuda_leave(c);
+    return status;
+}
+
+static gpumm_status enter_stream_quiet(cuda *c, device_stream *s, CUstreamCaptureMode *mode) {
+    TRY(cuda_enter_quiet(c, mode));
+    gpumm_status status = not_capturing(c, s);
+    if (status != GPUMM_OK) cuda_leave_quiet(c, *mode);
+    return status;
+}
+
+/* ---- Streams ---- */
+
+static gpumm_status check_native(cuda *c, CUstream native) {
+    CUcontext context = NULL;
+    if (!driver.cuStreamGetCtx) return GPUMM_OK;
+    TRY(CU(c, cuStreamGetCtx, (native, &context)));
+    if (context == c->context->handle) return GPUMM_OK;
+    return fail(GPUMM_INVALID_ARGUMENT, "the stream belongs to another CUDA context than the manager's");
+}
+
+static gpumm_status stream_make(cuda *c, void *native, device_stream *s) {
+    CUstreamCaptureMode mode;
+    TRY(cuda_enter_quiet(c, &mode));
+    s->owned = native == NULL;
+    atomic_init(&s->shown, !s->owned);
+    s->handle = native;
+    gpumm_status status = s->owned ? CU(c, cuStreamCreate, (&s->handle, CU_STREAM_NON_BLOCKING))
+                                   : check_native(c, native);
+    cuda_leave_quiet(c, mode);
+    return status;
+}
+
+gpumm_status cuda_stream_open(device *d, void *native, device_stream **out) {
+    device_stream *s = mem_new(d->memory, sizeof *s);
+    if (!s) return fail_host_memory(sizeof *s);
+    gpumm_status status = stream_make(cuda_of(d), native, s);
+    if (status != GPUMM_OK) return mem_free(d->memory, s), status;
+    *out = s;
+    return GPUMM_OK;
+}
+
+static bool captures(cuda *c, device_stream *s) {
+    CUstreamCaptureStatus capture = CU_STREAM_CAPTURE_STATUS_NONE;
+    if (!atomic_load(&s->shown)) return false;
+    return CU_RESULT(c, cuStreamIsCapturing, (s->handle, &capture)) != CUDA_SUCCESS
+        || capture != CU_STREAM_CAPTURE_STATUS_NONE;
+}
+
+void cuda_stream_close(device *d, device_stream *s) {
+    cuda *c = cuda_of(d);
+    CUstreamCaptureMode mode;
+    if (cuda_enter_giving(c, &mode)) {
+        if (!captures(c, s)) (void)CU_BACK(c, cuStreamSynchronize, (s->handle));
+        if (s->owned) (void)CU_BACK(c, cuStreamDestroy, (s->handle));
+        cuda_leave_quiet(c, mode);
+    }
+    mem_free(d->memory, s);
+}
+
+gpumm_status cuda_stream_synchronize(device *d, device_stream *s) {
+    cuda *c = cuda_of(d);
+    CUstreamCaptureMode mode;
+    TRY(enter_stream_quiet(c, s, &mode));
+    gpumm_status status = CU(c, cuStreamSynchronize, (s->handle));
+    cuda_leave_quiet(c, mode);
+    return status;
+}
+
+/* A query's answer: CUDA_ERROR_NOT_READY is none of the failures. */
+static gpumm_status answer(cuda *c, driver_entry entry, CUresult result, bool *yes) {
+    if (result != CUDA_SUCCESS && result != CUDA_ERROR_NOT_READY) return cuda_failed(c, entry, result);
+    *yes = result == CUDA_SUCCESS;
+    return GPUMM_OK;
+}
+
+gpumm_status cuda_stream_query(device *d, device_stream *s, bool *idle) {
+    cuda *c = cuda_of(d);
+    CUstreamCaptureMode mode;
+    TRY(enter_stream_quiet(c, s, &mode));
+    gpumm_status status = answer(c, DRIVER_cuStreamQuery, CU_RESULT(c, cuStreamQuery, (s->handle)), idle);
+    cuda_leave_quiet(c, mode);
+    return status;
+}
+
+void *cuda_native_stream(device_stream *s) {
+    atomic_store(&s->shown, true);
+    return s->handle;
+}
+
+/* ---- Events ---- */
+
+gpumm_status cuda_event_open(device *d, device_event **out) {
+    cuda *c = cuda_of(d);
+    device_event *e = mem_new(d->memory, sizeof *e);
+    if (!e) return fail_host_memory(sizeof *e);
+    CUstreamCaptureMode mode;
+    gpumm_status status = cuda_enter_quiet(c, &mode);
+    if (status == GPUMM_OK) {
+        status = CU(c, cuEventCreate, (&e->handle, CU_EVENT_DEFAULT));
+        cuda_leave_quiet(c, mode);
+    }
+    if (status != GPUMM_OK) return mem_free(d->memory, e), status;
+    *out = e;
+    return GPUMM_OK;
+}
+
+void cuda_event_close(device *d, device_event *e) {
+    cuda *c = cuda_of(d);
+    CUstreamCaptureMode mode;
+    if (cuda_enter_giving(c, &mode)) {
+        (void)CU_BACK(c, cuEventDestroy, (e->handle));
+        cuda_leave_quiet(c, mode);
+    }
+    mem_free(d->memory, e);
+}
+
+gpumm_status cuda_event_record(device *d, device_event *e, device_stream *s) {
+    cuda *c = cuda_of(d);
+    TRY(enter_stream(c, s));
+    gpumm_status status = CU(c, cuEventRecord, (e->handle, s->handle));
+    cuda_leave(c);
+    return status;
+}
+
+gpumm_status cuda_event_query(device *d, device_event *e, bool *done) {
+    cuda *c = cuda_of(d);
+    CUstreamCaptureMode mode;
+    TRY(cuda_enter_quiet(c, &mode));
+    gpumm_status status = answer(c, DRIVER_cuEventQuery, CU_RESULT(c, cuEventQuery, (e->handle)), done);
+    cuda_leave_quiet(c, mode);
+    return status;
+}
+
+gpumm_status cuda_event_synchronize(device *d, device_event *e) {
+    cuda *c = cuda_of(d);
+    CUstreamCaptureMode mode;
+    TRY(cuda_enter_quiet(c, &mode));
+    gpumm_status status = CU(c, cuEventSynchronize, (e->handle));
+    cuda_leave_quiet(c, mode);
+    return status;
+}
+
+gpumm_status cuda_event_elapsed(device *d, device_event *from, device_event *to, double *seconds) {
+    cuda *c = cuda_of(d);
+    CUstreamCaptureMode mode;
+    float milliseconds = 0;
+    TRY(cuda_enter_quiet(c, &mode));
+    gpumm_status status = CU(c, cuEventElapsedTime, (&milliseconds, from->handle, to->handle));
+    cuda_leave_quiet(c, mode);
+    if (status == GPUMM_OK) *seconds = (double)milliseconds * 1e-3;
+    return status;
+}
+
+gpumm_status cuda_stream_wait(device *d, device_stream *s, device_event *e) {
+    cuda *c = cuda_of(d);
+    TRY(enter_stream(c, s));
+    gpumm_status status = CU(c, cuStreamWaitEvent, (s->handle, e->handle, 0));
+    cuda_leave(c);
+    return status;
+}
+
+/* ---- Copies, fills, calls ---- */
+
+static gpumm_status copy_enqueue(cuda *c, CUstream stream, copy_kind kind, gpumm_address to,
+                                 gpumm_address from, uint64_t bytes) {
+    switch (kind) {
+    case COPY_UP: return CU(c, cuMemcpyHtoDAsync, (to, (const void *)(uintptr_t)from, bytes, stream));
+    case COPY_DOWN: return CU(c, cuMemcpyDtoHAsync, ((void *)(uintptr_t)to, from, bytes, stream));
+    case COPY_ACROSS: return CU(c, cuMemcpyDtoDAsync, (to, from, bytes, stream));
+    }
+    return fail(GPUMM_INVALID_ARGUMENT, "no such kind of copy: %d", (int)kind);
+}
+
+gpumm_status cuda_copy(device *d, device_stream *s, copy_kind kind, gpumm_address to, gpumm_address from,
+                       uint64_t bytes) {
+    cuda *c = cuda_of(d);
+    TRY(enter_stream(c, s));
+    gpumm_status status = bytes ? copy_enqueue(c, s->handle, kind, to, from, bytes) : GPUMM_OK;
+    cuda_leave(c);
+    return status;
+}
+
+static gpumm_status fill_enqueue(cuda *c, CUstream stream, gpumm_address to, uint32_t pattern, unsigned width,
+                                 uint64_t count) {
+    switch (width) {
+    case 1: return CU(c, cuMemsetD8Async, (to, (unsigned char)pattern, count, stream));
+    case 2: return CU(c, cuMemsetD16Async, (to, (unsigned short)pattern, count, stream));
+    case 4: return CU(c, cuMemsetD32Async, (to, pattern, count, stream));
+    default: return fail(GPUMM_INVALID_ARGUMENT, "a fill pattern has 1, 2 or 4 bytes, not %u", width);
+    }
+}
+
+gpumm_status cuda_fill(device *d, device_stream *s, gpumm_address to, uint32_t pattern, unsigned width,
+                       uint64_t count) {
+    cuda *c = cuda_of(d);
+    TRY(enter_stream(c, s));
+    gpumm_status status = count ? fill_enqueue(c, s->handle, to, pattern, width, count) : GPUMM_OK;
+    cuda_leave(c);
+    return status;
+}
+
+gpumm_status cuda_call(device *d, device_stream *s, void (*function)(void *user), void *user) {
+    cuda *c = cuda_of(d);
+    TRY(enter_stream(c, s));
+    gpumm_status status = CU(c, cuLaunchHostFunc, (s->handle, function, user));
+    cuda_leave(c);
+    return status;
+}

@@ -1,0 +1,102 @@
+/* Names of the calls, and the choice of a device. */
+#include "device/device.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/status.h"
+#include "device/fault.h"
+
+static const char *const call_names[] = {
+#define NAME(name) #name,
+    DEVICE_CALL_MAP(NAME)
+#undef NAME
+};
+
+device_call device_call_named(const char *name) {
+    unsigned i = 0;
+    while (i < CALL_COUNT && strcmp(call_names[i], name) != 0) i++;
+    return (device_call)i;
+}
+
+const char *device_call_name(device_call call) {
+    return (unsigned)call < CALL_COUNT ? call_names[call] : "unknown";
+}
+
+#ifndef GPUMM_HAVE_CUDA
+gpumm_status cuda_open(const gpumm_options *options, const gpumm_allocator *memory, device **out) {
+    (void)options, (void)memory, (void)out;
+    return fail(GPUMM_NO_DEVICE, "this build has no CUDA device (built without the CUDA Toolkit)");
+}
+#endif
+
+static gpumm_status open_host(const gpumm_options *options, const gpumm_allocator *memory, const char *why,
+                              device **out) {
+    device *d = NULL;
+    TRY(host_open(options, memory, &d));
+    snprintf(d->info.why, sizeof d->info.why, "host: %.*s", (int)strcspn(why, "\n"), why);
+    *out = d;
+    return GPUMM_OK;
+}
+
+static gpumm_status open_cuda(const gpumm_options *options, const gpumm_allocator *memory, const char *why,
+                              device **out) {
+    device *d = NULL;
+    TRY(cuda_open(options, memory, &d));
+    snprintf(d->info.why, sizeof d->info.why, "cuda: %s%s", d->info.name, why);
+    *out = d;
+    return GPUMM_OK;
+}
+
+/* A host application that handed in a CUDA context wants that, not another device. */
+static gpumm_status open_any(const gpumm_options *options, const gpumm_allocator *memory, device **out) {
+    gpumm_options chosen = *options;
+    chosen.device = "cuda";
+    gpumm_status status = open_cuda(&chosen, memory, " found", out);
+    if (status == GPUMM_OK || options->context) return status;
+    char why[sizeof(((gpumm_device_info *)0)->why)];
+    snprintf(why, sizeof why, "%s", gpumm_message());
+    chosen.device = "host";
+    return open_host(&chosen, memory, why, out);
+}
+
+static bool names_cuda(const char *name) {
+    return strcmp(name, "cuda") == 0 || (strncmp(name, "cuda:", 5) == 0 && name[5] != '\0');
+}
+
+static gpumm_status open_named(const gpumm_options *options, const gpumm_allocator *memory, const char *name,
+                               const char *asker, device **out) {
+    gpumm_options chosen = *options;
+    char why[64];
+    chosen.device = name;
+    if (strcmp(name, "auto") == 0) return open_any(&chosen, memory, out);
+    snprintf(why, sizeof why, "%s '%.20s'", asker, name);
+    if (strcmp(name, "host") == 0) return open_host(&chosen, memory, why, out);
+    snprintf(why, sizeof why, ", %s '%.20s'", asker, name);
+    if (names_cuda(name)) return open_cuda(&chosen, memory, why, out);
+    return fail(GPUMM_INVALID_ARGUMENT,
+                "%s '%.60s': there are 'auto', 'host', 'cuda', 'cuda:N' (N from 0) and 'cuda:GPU-uuid'",
+                asker, name);
+}
+
+static gpumm_status open_chosen(const gpumm_options *options, const gpumm_allocator *memory, device **out) {
+    const char *name = options->device ? options->device : "auto";
+    const char *preset = strcmp(name, "auto") == 0 && !options->context ? getenv("GPUMM_DEVICE") : NULL;
+    if (preset && *preset) return open_named(options, memory, preset, "GPUMM_DEVICE is", out);
+    return open_named(options, memory, name, "the options ask for", out);
+}
+
+gpumm_status device_open(const gpumm_options *options, const gpumm_allocator *memory, device **out) {
+    static const gpumm_options defaults;
+    if (!options) options = &defaults;
+    device *d = NULL;
+    TRY(open_chosen(options, memory ? memory : &alloc_default, &d));
+    if (options->faulty) return fault_open(d, &options->fault, out);
+    *out = d;
+    return GPUMM_OK;
+}
+
+void device_close(device *d) {
+    if (d) d->call->close(d);
+}

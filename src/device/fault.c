@@ -1,0 +1,526 @@
+/* The fault device: forwards every call to the device it wraps, and on the way counts it, fails it where
+   the plan says so, delays it, or holds its kind shut. What it counts as alive it learns from the calls
+   that succeeded and from nothing else, so that it can be held against the books of those above. */
+#include "device/fault.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/status.h"
+#include "base/thread.h"
+
+typedef enum kind { KIND_COPY, KIND_SNAPSHOT, KIND_FILL, KIND_LAUNCH, KIND_COUNT } kind;
+
+static const char *const kind_names[KIND_COUNT] = {"copy", "snapshot", "fill", "launch"};
+
+enum { DELAY_MAX_NS = 200000 };
+
+typedef struct fault_device {
+    device base;
+    device_table table; /* its own: native_stream has only a stream to go by, so it must be the inner's */
+    device *inner;
+    pthread_mutex_t lock; /* everything below */
+    pthread_cond_t opened;
+    device_call target; /* CALL_COUNT: any that can fail */
+    uint64_t countdown; /* 0: nothing is planned */
+    gpumm_status status;
+    uint64_t jitter; /* the generator's state, where `delays` */
+    bool delays;
+    bool shut[KIND_COUNT];
+    uint64_t releases[KIND_COUNT];
+    uint64_t calls[CALL_COUNT];
+    gpumm_live live;
+} fault_device;
+
+static fault_device *fault_of(device *d) { return (fault_device *)d; }
+
+/* ---- What the plan does to a call ---- */
+
+/* These return nothing, so they cannot fail. */
+static bool is_silent(device_call call) {
+    return call == CALL_release || call == CALL_free || call == CALL_stream_close ||
+           call == CALL_event_close || call == CALL_module_close;
+}
+
+/* These hand something back, so they cannot be skipped. */
+static bool has_output(device_call call) {
+    return call == CALL_reserve || call == CALL_alloc || call == CALL_stream_open ||
+           call == CALL_stream_query || call == CALL_event_open || call == CALL_event_query ||
+           call == CALL_event_elapsed || call == CALL_module_open || call == CALL_function;
+}
+
+static bool can_hit(gpumm_status status, device_call call) {
+    return !is_silent(call) && !(status == GPUMM_OK && has_output(call));
+}
+
+/* Counts the call. True: it goes on to the device; false: `status` is what it comes to. */
+static bool pass(fault_device *f, device_call call, gpumm_status *status) {
+    pthread_mutex_lock(&f->lock);
+    uint64_t number = ++f->calls[call];
+    bool aimed =
+        f->countdown > 0 && (f->target == call || (f->target == CALL_COUNT && can_hit(f->status, call)));
+    bool hit = aimed && --f->countdown == 0;
+    *status = hit ? f->status : GPUMM_OK;
+    pthread_mutex_unlock(&f->lock);
+    if (hit && *status != GPUMM_OK)
+        fail(*status, "fault: call %s, number %" PRIu64, device_call_name(call), number);
+    return !hit;
+}
+
+#define PASS(f, call)                                                                                        \
+    do {                                                                                                     \
+        gpumm_status pass_status_;                                                                           \
+        if (!pass((f), (call), &pass_status_)) return pass_status_;                                          \
+    } while (0)
+
+static void count(fault_device *f, device_call call) {
+    pthread_mutex_lock(&f->lock);
+    f->calls[call]++;
+    pthread_mutex_unlock(&f->lock);
+}
+
+/* Adds to one of the live numbers, to its bytes too where there are some; returns what led here. */
+static gpumm_status born(fault_device *f, gpumm_status status, uint64_t *number, uint64_t *bytes,
+                         uint64_t n) {
+    if (status != GPUMM_OK) return status;
+    pthread_mutex_lock(&f->lock);
+    ++*number;
+    if (bytes) *bytes += n;
+    pthread_mutex_unlock(&f->lock);
+    return status;
+}
+
+static gpumm_status gone(fault_device *f, gpumm_status status, uint64_t *number, uint64_t *bytes,
+                         uint64_t n) {
+    if (status != GPUMM_OK) return status;
+    pthread_mutex_lock(&f->lock);
+    --*number;
+    if (bytes) *bytes -= n;
+    pthread_mutex_unlock(&f->lock);
+    return status;
+}
+
+/* ---- Delays and gates: functions queued before the operation, which are no calls of anybody's ---- */
+
+static void delay(void *user) { clock_sleep_ns((uint64_t)(uintptr_t)user); }
+
+static uint64_t mix(uint64_t *state) { /* splitmix64 */
+    uint64_t z = *state += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+static gpumm_status queue_delay(fault_device *f, device_stream *s) {
+    pthread_mutex_lock(&f->lock);
+    bool delays = f->delays;
+    uint64_t ns = delays ? mix(&f->jitter) % (DELAY_MAX_NS + 1) : 0;
+    pthread_mutex_unlock(&f->lock);
+    return delays ? f->inner->call->call(f->inner, s, delay, (void *)(uintptr_t)ns) : GPUMM_OK;
+}
+
+/* One held operation: it goes on at the release after the one that was last when it was queued, so that a
+   gate shut again at once does not catch it twice. */
+typedef struct gate {
+    fault_device *fault;
+    kind kind;
+    uint64_t until;
+} gate;
+
+static void gate_wait(void *user) {
+    gate g = *(gate *)user;
+    mem_free(g.fault->base.memory, user);
+    pthread_mutex_lock(&g.fault->lock);
+    while (g.fault->releases[g.kind] < g.until) pthread_cond_wait(&g.fault->opened, &g.fault->lock);
+    pthread_mutex_unlock(&g.fault->lock);
+}
+
+static gpumm_status queue_gate(fault_device *f, device_stream *s, kind k) {
+    pthread_mutex_lock(&f->lock);
+    bool shut = f->shut[k];
+    gate made = {f, k, f->releases[k] + 1};
+    pthread_mutex_unlock(&f->lock);
+    if (!shut) return GPUMM_OK;
+    gate *g = mem_new(f->base.memory, sizeof *g);
+    if (!g) return fail_host_memory(sizeof *g);
+    *g = made;
+    gpumm_status status = f->inner->call->call(f->inner, s, gate_wait, g);
+    if (status != GPUMM_OK) mem_free(f->base.memory, g);
+    return status;
+}
+
+/* Before an operation of that kind; KIND_COUNT: of no kind that can be held. */
+static gpumm_status queue_before(fault_device *f, device_stream *s, kind k) {
+    TRY(queue_delay(f, s));
+    return k == KIND_COUNT ? GPUMM_OK : queue_gate(f, s, k);
+}
+
+/* What waits now goes on; what is held stays held for operations to come. */
+static void let_through(fault_device *f) {
+    pthread_mutex_lock(&f->lock);
+    for (unsigned k = 0; k < KIND_COUNT; k++) f->releases[k]++;
+    pthread_cond_broadcast(&f->opened);
+    pthread_mutex_unlock(&f->lock);
+}
+
+/* ---- The table ---- */
+
+static void fault_close(device *d) {
+    fault_device *f = fault_of(d);
+    let_through(f);
+    device_close(f->inner);
+    pthread_cond_destroy(&f->opened);
+    pthread_mutex_destroy(&f->lock);
+    mem_free(f->base.memory, f);
+}
+
+static gpumm_status pass_reserve(device *d, place where, uint64_t bytes, gpumm_address *address) {
+    fault_device *f = fault_of(d);
+    PASS(f, CALL_reserve);
+    gpumm_status status = f->inner->call->reserve(f->inner, where, bytes, address);
+    return born(f, status, &f->live.ranges, &f->live.reserved_bytes, bytes);
+}
+
+static void pass_release(device *d, place where, gpumm_address address, uint64_t bytes) {
+    fault_device *f = fault_of(d);
+    count(f, CALL_release);
+    f->inner->call->release(f->inner, where, address, bytes);
+    gone(f, GPUMM_OK, &f->live.ranges, &f->live.reserved_bytes, bytes);
+}
+
+static gpumm_status pass_commit(device *d, place where, gpumm_address address, uint64_t bytes) {
+    fault_device *f = fault_of(d);
+    PASS(f, CALL_commit);
+    gpumm_status status = f->inner->call->commit(f->inner, where, address, bytes);
+    return born(f, status, &f->live.segments, &f->live.committed_bytes, bytes);
+}
+
+static gpumm_status pass_decommit(device *d, place where, gpumm_address address, uint64_t bytes) {
+    fault_device *f = fault_of(d);
+    PASS(f, CALL_decommit);
+    gpumm_status status = f->inner->call->decommit(f->inner, where, address, bytes);
+    return gone(f, status, &f->live.segments, &f->live.committed_bytes, bytes);
+}
+
+static gpumm_status pass_alloc(device *d, place where, uint64_t bytes, gpumm_address *address) {
+    fault_device *f = fault_of(d);
+    PASS(f, CALL_alloc);
+    gpumm_status status = f->inner->call->alloc(f->inner, where, bytes, address);
+    return born(f, status, &f->live.blocks, &f->live.committed_bytes, bytes);
+}
+
+static void pass_free(device *d, place where, gpumm_address address, uint64_t bytes) {
+    fault_device *f = fault_of(d);
+    count(f, CALL_free);
+    f->inner->call->free(f->inner, where, address, bytes);
+    gone(f, GPUMM_OK, &f->live.blocks, &f->live.committed_bytes, bytes);
+}
+
+static gpumm_status pass_stream_open(device *d, void *native, device_stream **out) {
+    fault_device *f = fault_of(d);
+    PASS(f, CALL_stream_open);
+    return born(f, f->inner->call->stream_open(f->inner, native, out), &f->live.streams, NULL, 0);
+}
+
+/* Closing finishes the stream's work; a gate on it, or on a stream it waits for, would never let that end. */
+static void pass_stream_close(device *d, device_stream *s) {
+    fault_device *f = fault_of(d);
+    count(f, CALL_stream_close);
+    let_through(f);
+    f->inner->call->stream_close(f->inner, s);
+    gone(f, GPUMM_OK, &f->live.streams, NULL, 0);
+}
+
+static gpumm_status pass_stream_synchronize(device *d, device_stream *s) {
+    fault_device *f = fault_of(d);
+    PASS(f, CALL_stream_synchronize);
+    return f->inner->call->stream_synchronize(f->inner, s);
+}
+
+static gpumm_status pass_stream_query(device *d, device_stream *s, bool *idle) {
+    fault_device *f = fault_of(d);
+    PASS(f, CALL_stream_query);
+    return f->inner->call->stream_query(f->inner, s, idle);
+}
+
+static gpumm_status pass_event_open(device *d, device_event **out) {
+    fault_device *f = fault_of(d);
+    PASS(f, CALL_event_open);
+    return born(f, f->inner->call->event_open(f->inner, out), &f->live.events, NULL, 0);
+}
+
+static void pass_event_close(device *d, device_event *e) {
+    fault_device *f = fault_of(d);
+    count(f, CALL_event_close);
+    f->inner->call->event_close(f->inner, e);
+    gone(f, GPUMM_OK, &f->live.events, NULL, 0);
+}
+
+static gpumm_status pass_event_record(device *d, device_event *e, device_stream *s) {
+    fault_device *f = fault_of(d);
+    PASS(f, CALL_event_record);
+    TRY(queue_before(f, s, KIND_COUNT));
+    return f->inner->call->event_record(f->inner, e, s);
+}
+
+static gpumm_status pass_event_query(device *d, device_event *e, bool *done) {
+    fault_device *f = fault_of(d);
+    PASS(f, CALL_event_query);
+    return f->inner->call->event_query(f->inner, e, done);
+}
+
+static gpumm_status pass_event_synchronize(device *d, device_event *e) {
+    fault_device *f = fault_of(d);
+    PASS(f, CALL_event_synchronize);
+    return f->inner->call->event_synchronize(f->inner, e);
+}
+
+static gpumm_status pass_event_elapsed(device *d, device_event *from, device_event *to, double *seconds) {
+    fault_device *f = fault_of(d);
+    PASS(f, CALL_event_elapsed);
+    return f->inner->call->event_elapsed(f->inner, from, to, seconds);
+}
+
+static gpumm_status pass_stream_wait(device *d, device_stream *s, device_event *e) {
+    fault_device *f = fault_of(d);
+    PASS(f, CALL_stream_wait);
+    TRY(queue_before(f, s, KIND_COUNT));
+    return f->inner->call->stream_wait(f->inner, s, e);
+}
+
+static gpumm_status pass_copy(device *d, device_stream *s, copy_kind way, gpumm_address to,
+                              gpumm_address from, uint64_t bytes) {
+    fault_device *f = fault_of(d);
+    PASS(f, CALL_copy);
+    TRY(queue_before(f, s, way == COPY_ACROSS ? KIND_SNAPSHOT : KIND_COPY));
+    return f->inner->call->copy(f->inner, s, way, to, from, bytes);
+}
+
+static gpumm_status pass_fill(device *d, device_stream *s, gpumm_address to, uint32_t pattern, unsigned width,
+                              uint64_t times) {
+    fault_device *f = fault_of(d);
+    PASS(f, CALL_fill);
+    TRY(queue_before(f, s, KIND_FILL));
+    return f->inner->call->fill(f->inner, s, to, pattern, width, times);
+}
+
+static gpumm_status pass_call(device *d, device_stream *s, void (*function)(void *user), void *user) {
+    fault_device *f = fault_of(d);
+    PASS(f, CALL_call);
+    TRY(queue_before(f, s, KIND_COUNT));
+    return f->inner->call->call(f->inner, s, function, user);
+}
+
+/* Not a call of the map: it says what the device is, and does nothing. */
+static gpumm_status pass_compiler(device *d, char *text, size_t size) {
+    fault_device *f = fault_of(d);
+    return f->inner->call->compiler(f->inner, text, size);
+}
+
+static gpumm_status pass_compile(device *d, const device_source *source, const char *out_path) {
+    fault_device *f = fault_of(d);
+    PASS(f, CALL_compile);
+    return f->inner->call->compile(f->inner, source, out_path);
+}
+
+static gpumm_status pass_module_open(device *d, const char *path, device_module **out) {
+    fault_device *f = fault_of(d);
+    PASS(f, CALL_module_open);
+    return born(f, f->inner->call->module_open(f->inner, path, out), &f->live.modules, NULL, 0);
+}
+
+static void pass_module_close(device *d, device_module *m) {
+    fault_device *f = fault_of(d);
+    count(f, CALL_module_close);
+    f->inner->call->module_close(f->inner, m);
+    gone(f, GPUMM_OK, &f->live.modules, NULL, 0);
+}
+
+static gpumm_status pass_function(device *d, device_module *m, const char *name, device_function **out) {
+    fault_device *f = fault_of(d);
+    PASS(f, CALL_function);
+    return f->inner->call->function(f->inner, m, name, out);
+}
+
+static gpumm_status pass_launch(device *d, device_stream *s, device_function *function,
+                                const device_launch *launch) {
+    fault_device *f = fault_of(d);
+    PASS(f, CALL_launch);
+    TRY(queue_before(f, s, KIND_LAUNCH));
+    return f->inner->call->launch(f->inner, s, function, launch);
+}
+
+static const device_table fault_table = {
+    .close = fault_close,
+    .reserve = pass_reserve,
+    .release = pass_release,
+    .commit = pass_commit,
+    .decommit = pass_decommit,
+    .alloc = pass_alloc,
+    .free = pass_free,
+    .stream_open = pass_stream_open,
+    .stream_close = pass_stream_close,
+    .stream_synchronize = pass_stream_synchronize,
+    .stream_query = pass_stream_query,
+    .event_open = pass_event_open,
+    .event_close = pass_event_close,
+    .event_record = pass_event_record,
+    .event_query = pass_event_query,
+    .event_synchronize = pass_event_synchronize,
+    .event_elapsed = pass_event_elapsed,
+    .stream_wait = pass_stream_wait,
+    .copy = pass_copy,
+    .fill = pass_fill,
+    .call = pass_call,
+    .compiler = pass_compiler,
+    .compile = pass_compile,
+    .module_open = pass_module_open,
+    .module_close = pass_module_close,
+    .function = pass_function,
+    .launch = pass_launch,
+};
+
+/* ---- Plans ---- */
+
+/* "a, b, c" of the names that `allowed` lets in. */
+static void list_calls(gpumm_status status, bool (*allowed)(gpumm_status, device_call), char *text,
+                       size_t size) {
+    size_t used = 0;
+    text[0] = '\0';
+    for (unsigned i = 0; i < CALL_COUNT && used < size; i++)
+        if (allowed(status, (device_call)i))
+            used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "",
+                                     device_call_name((device_call)i));
+}
+
+static bool any_call(gpumm_status status, device_call call) {
+    (void)status, (void)call;
+    return true;
+}
+
+static gpumm_status call_named(const char *name, device_call *call) {
+    char names[512];
+    *call = name ? device_call_named(name) : CALL_COUNT;
+    if (!name || *call != CALL_COUNT) return GPUMM_OK;
+    list_calls(GPUMM_OK, any_call, names, sizeof names);
+    return fail(GPUMM_INVALID_ARGUMENT, "fault: there is no device call '%.40s': there are %s", name, names);
+}
+
+static gpumm_status kind_named(const char *name, kind *k) {
+    for (unsigned i = 0; name && i < KIND_COUNT; i++)
+        if (strcmp(kind_names[i], name) == 0) return *k = (kind)i, GPUMM_OK;
+    return fail(GPUMM_INVALID_ARGUMENT,
+                "fault: there is no kind '%.40s' to hold: there are copy, snapshot, fill, launch",
+                name ? name : "");
+}
+
+static gpumm_status check_plan(const gpumm_fault *plan, device_call *target, kind *held) {
+    char names[512];
+    *held = KIND_COUNT;
+    TRY(call_named(plan->call, target));
+    if (plan->hold) TRY(kind_named(plan->hold, held));
+    if ((unsigned)plan->status >= GPUMM_STATUS_COUNT)
+        return fail(GPUMM_INVALID_ARGUMENT, "fault: %d is no status", (int)plan->status);
+    if (plan->nth == 0 || *target == CALL_COUNT || can_hit(plan->status, *target)) return GPUMM_OK;
+    list_calls(plan->status, can_hit, names, sizeof names);
+    return fail(GPUMM_INVALID_ARGUMENT, "fault: %s cannot %s: what can are %s", plan->call,
+                plan->status == GPUMM_OK ? "be skipped" : "fail", names);
+}
+
+gpumm_status fault_plan(device *d, const gpumm_fault *plan) {
+    static const gpumm_fault nothing;
+    fault_device *f = fault_of(d);
+    device_call target;
+    kind held;
+    if (!plan) plan = &nothing;
+    TRY(check_plan(plan, &target, &held));
+    pthread_mutex_lock(&f->lock);
+    f->target = target;
+    f->countdown = plan->nth;
+    f->status = plan->status;
+    f->delays = plan->jitter != 0;
+    f->jitter = plan->jitter;
+    if (held != KIND_COUNT) f->shut[held] = true;
+    pthread_mutex_unlock(&f->lock);
+    return GPUMM_OK;
+}
+
+gpumm_status fault_hold(device *d, const char *name) {
+    fault_device *f = fault_of(d);
+    kind k;
+    TRY(kind_named(name, &k));
+    pthread_mutex_lock(&f->lock);
+    f->shut[k] = true;
+    pthread_mutex_unlock(&f->lock);
+    return GPUMM_OK;
+}
+
+gpumm_status fault_release(device *d, const char *name) {
+    fault_device *f = fault_of(d);
+    kind only = KIND_COUNT;
+    if (name) TRY(kind_named(name, &only));
+    pthread_mutex_lock(&f->lock);
+    for (unsigned k = 0; k < KIND_COUNT; k++) {
+        if (name && k != only) continue;
+        f->shut[k] = false;
+        f->releases[k]++;
+    }
+    pthread_cond_broadcast(&f->opened);
+    pthread_mutex_unlock(&f->lock);
+    return GPUMM_OK;
+}
+
+gpumm_status fault_calls(device *d, const char *name, uint64_t *total) {
+    fault_device *f = fault_of(d);
+    device_call only;
+    TRY(call_named(name, &only));
+    uint64_t sum = 0;
+    pthread_mutex_lock(&f->lock);
+    for (unsigned i = 0; i < CALL_COUNT; i++)
+        if (!name || i == only) sum += f->calls[i];
+    pthread_mutex_unlock(&f->lock);
+    *total = sum;
+    return GPUMM_OK;
+}
+
+void fault_live(device *d, gpumm_live *out) {
+    fault_device *f = fault_of(d);
+    pthread_mutex_lock(&f->lock);
+    *out = f->live;
+    pthread_mutex_unlock(&f->lock);
+}
+
+/* ---- Opening ---- */
+
+bool fault_is(const device *d) { return d->call->close == fault_close; }
+
+static gpumm_status fault_new(device *inner, fault_device **out) {
+    fault_device *f = mem_new(inner->memory, sizeof *f);
+    if (!f) return fail_host_memory(sizeof *f);
+    gpumm_status status = cond_open(&f->opened);
+    if (status != GPUMM_OK) {
+        mem_free(inner->memory, f);
+        return status;
+    }
+    pthread_mutex_init(&f->lock, NULL);
+    f->table = fault_table;
+    f->table.native_stream = inner->call->native_stream;
+    f->base = (device){&f->table, inner->info, inner->memory};
+    f->inner = inner;
+    *out = f;
+    return GPUMM_OK;
+}
+
+gpumm_status fault_open(device *inner, const gpumm_fault *plan, device **out) {
+    fault_device *f = NULL;
+    gpumm_status status = fault_new(inner, &f);
+    if (status != GPUMM_OK) {
+        device_close(inner);
+        return status;
+    }
+    status = fault_plan(&f->base, plan);
+    if (status == GPUMM_OK) *out = &f->base;
+    else fault_close(&f->base);
+    return status;
+}

@@ -1,0 +1,278 @@
+/* Compiling for the host: CUDA C becomes one C++ file (prelude, declarations, the user's text under its own
+   name and lines, one exported function a kernel), which the system's compiler makes a shared object of. */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/status.h"
+#include "device/host/kernel.h"
+#include "device/host/prelude.h"
+#include "device/host/work.h"
+#include "device/reader.h"
+
+enum { WORDS_MAX = 256, WORDS_TEXT = 8192, ERRORS_MAX = 4096, PATH_SIZE = 4096 };
+
+/* Results must repeat bit for bit, however a launch is cut into ranges and whichever machine it is:
+   so nothing is reordered and nothing contracted. Nobody reads errno or floating point traps. */
+#define FLAGS "-std=c++17 -O3 -march=native -fno-math-errno -fno-trapping-math -ffp-contract=off " \
+              "-fno-strict-aliasing -fno-exceptions -fno-rtti -fvisibility=hidden -fPIC -shared -w " \
+              "-fdiagnostics-color=never"
+#define LINK_FLAGS "-Wl,--as-needed -Wl,-z,defs"
+
+/* ---- The compiler -------------------------------------------------------------------------- */
+
+typedef struct words { /* an argument list, ended by NULL, and the text it points into */
+    char *list[WORDS_MAX + 1];
+    size_t count;
+    char text[WORDS_TEXT];
+    size_t used;
+} words;
+
+static bool word_add(words *w, const char *text, size_t length) {
+    if (w->count == WORDS_MAX || w->used + length + 1 > sizeof w->text) return false;
+    w->list[w->count++] = memcpy(w->text + w->used, text, length);
+    w->list[w->count] = NULL;
+    w->used += length;
+    w->text[w->used++] = 0;
+    return true;
+}
+
+static bool words_add(words *w, const char *text, bool (*wanted)(const char *word, size_t length)) {
+    for (;;) {
+        text += strspn(text, " \t\n");
+        size_t length = strcspn(text, " \t\n");
+        if (!length) return true;
+        if ((!wanted || wanted(text, length)) && !word_add(w, text, length)) return false;
+        text += length;
+    }
+}
+
+static bool is_program(const char *path) {
+    struct stat s;
+    return stat(path, &s) == 0 && S_ISREG(s.st_mode) && access(path, X_OK) == 0;
+}
+
+/* The program of that name, as a shell would find it. */
+static bool find_program(const char *name, size_t length, char path[static PATH_SIZE]) {
+    if (memchr(name, '/', length)) {
+        snprintf(path, PATH_SIZE, "%.*s", (int)length, name);
+        return is_program(path);
+    }
+    const char *all = getenv("PATH");
+    for (const char *at = all ? all : "/usr/local/bin:/usr/bin:/bin"; *at;) {
+        size_t part = strcspn(at, ":");
+        snprintf(path, PATH_SIZE, "%.*s/%.*s", (int)part, at, (int)length, name);
+        if (part && is_program(path)) return true;
+        at += part + (at[part] == ':');
+    }
+    return false;
+}
+
+/* A command such as "ccache g++" as words, the program by its path. */
+static bool command(const char *text, words *out) {
+    char path[PATH_SIZE];
+    *out = (words){.count = 0};
+    text += strspn(text, " \t");
+    size_t length = strcspn(text, " \t");
+    if (!length || !find_program(text, length, path)) return false;
+    return word_add(out, path, strlen(path)) && words_add(out, text + length, NULL);
+}
+
+static gpumm_status find_compiler(words *out) {
+    const char *wanted = getenv("GPUMM_CXX"), *usual = getenv("CXX");
+    if (wanted && *wanted) {
+        if (command(wanted, out)) return GPUMM_OK;
+        return fail(GPUMM_COMPILE_FAILED, "no C++ compiler: GPUMM_CXX is '%s', and there is no such program", wanted);
+    }
+    const char *const names[] = {usual ? usual : "", "c++", "g++", "clang++"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (command(names[i], out)) return GPUMM_OK;
+    return fail(GPUMM_COMPILE_FAILED, "no C++ compiler: install g++ (Debian: apt-get install g++) or set GPUMM_CXX");
+}
+
+/* ---- Its identity --------------------------------------------------------------------------- */
+
+static bool tells_the_processor(const char *line) {
+    static const char *const starts[] = {"vendor_id", "cpu family", "model", "stepping", "flags", "Features",
+                                         "CPU implementer", "CPU variant", "CPU part", "isa", "uarch"};
+    for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
+        if (strncmp(line, starts[i], strlen(starts[i])) == 0) return true;
+    return false;
+}
+
+/* What -march=native would look at: the first processor's lines that do not change from day to day. */
+static void processor(char *text, size_t size) {
+    char line[PATH_SIZE];
+    size_t used = 0;
+    *text = 0;
+    FILE *f = fopen("/proc/cpuinfo", "re");
+    while (f && fgets(line, sizeof line, f) && *line != '\n') {
+        line[strcspn(line, "\n")] = 0;
+        if (!tells_the_processor(line) || used + strlen(line) + 2 > size) continue;
+        used += (size_t)snprintf(text + used, size - used, "%s;", line);
+    }
+    if (f) fclose(f);
+}
+
+/* Changes whenever the prelude does. */
+static unsigned long long prelude_stamp(void) {
+    unsigned long long stamp = 14695981039346656037u;
+    for (size_t i = 0; host_prelude[i]; i++)
+        for (const char *s = host_prelude[i]; *s; s++) stamp = (stamp ^ (unsigned char)*s) * 1099511628211u;
+    return stamp;
+}
+
+/* The program's size and time stand for its version: asking it would take longer than a warm start may. */
+gpumm_status host_compiler(device *d, char *text, size_t size) {
+    (void)d;
+    words found;
+    struct stat s;
+    char cpu[PATH_SIZE];
+    TRY(find_compiler(&found));
+    if (stat(found.list[0], &s) != 0)
+        return fail(GPUMM_COMPILE_FAILED, "the C++ compiler %s went away: %s", found.list[0], strerror(errno));
+    processor(cpu, sizeof cpu);
+    size_t used = (size_t)snprintf(text, size, "host %s %lld bytes of %lld.%09ld, prelude %llx, " FLAGS " " LINK_FLAGS,
+                                   found.list[0], (long long)s.st_size, (long long)s.st_mtim.tv_sec,
+                                   s.st_mtim.tv_nsec, prelude_stamp());
+    for (size_t i = 1; i < found.count && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, " %s", found.list[i]);
+    if (used < size) snprintf(text + used, size - used, ", %s", cpu);
+    for (char *c = text; *c; c++)
+        if (iscntrl((unsigned char)*c)) *c = ' ';
+    return GPUMM_OK;
+}
+
+/* ---- What the host cannot do ---------------------------------------------------------------- */
+
+static const refused_name *refusal(const token *t, bool called) {
+    if (t->kind != TOKEN_NAME) return NULL;
+    for (const refused_name *r = host_refused; r->name; r++) {
+        size_t length = strlen(r->name);
+        if (r->prefix ? called && t->length >= length && !memcmp(t->text, r->name, length) : token_is(t, r->name)) return r;
+    }
+    return NULL;
+}
+
+static gpumm_status refuse(const token *t, const refused_name *r) {
+    if (token_is(t, "__shared__"))
+        return fail(GPUMM_COMPILE_FAILED, "%s:%u: __shared__ memory is not available on the host device: %s", t->file,
+                    t->line, r->why);
+    return fail(GPUMM_COMPILE_FAILED, "%s:%u: %s %.*s is not available on the host device: it %s", t->file, t->line,
+                r->what, (int)t->length, t->text, r->why);
+}
+
+static gpumm_status refuse_names_in(reader *r) {
+    TRY(reader_define(r, "GPUMM_HOST", 10, "1", 1));
+    TRY(reader_define(r, "__CUDACC__", 10, "1", 1));
+    token t = reader_next(r);
+    while (t.kind != TOKEN_END) {
+        token next = reader_next(r);
+        const refused_name *found = refusal(&t, token_is(&next, "(") || token_is(&next, "<"));
+        if (found) return refuse(&t, found);
+        t = next;
+    }
+    return reader_status(r);
+}
+
+static gpumm_status refuse_names(device *d, const device_source *source) {
+    reader *r;
+    TRY(reader_open(d->memory, source->text, source->file, source->flags, &r));
+    gpumm_status status = refuse_names_in(r);
+    reader_close(r);
+    return status;
+}
+
+/* ---- The C++ file --------------------------------------------------------------------------- */
+
+static void write_line_mark(FILE *f, const char *file) {
+    fputs("\n#line 1 \"", f);
+    for (; *file; file++) {
+        if (*file == '"' || *file == '\\') fputc('\\', f);
+        if (*file != '\n') fputc(*file, f);
+    }
+    fputs("\"\n", f);
+}
+
+static void write_unit(FILE *f, const device_source *source) {
+    write_line_mark(f, "gpumm");
+    for (size_t i = 0; host_prelude[i]; i++) fputs(host_prelude[i], f);
+    write_line_mark(f, "declarations");
+    fputs(source->prelude ? source->prelude : "", f);
+    write_line_mark(f, source->file);
+    fputs(source->text, f);
+    write_line_mark(f, "gpumm");
+    for (size_t i = 0; i < source->kernel_count; i++) fprintf(f, "GPUMM_EXPORT(%s)\n", source->kernels[i]);
+}
+
+static gpumm_status make_unit(const work *w, const device_source *source) {
+    FILE *f = fopen(w->unit, "we");
+    if (!f) return fail(GPUMM_IO, "%s: %s", w->unit, strerror(errno));
+    write_unit(f, source);
+    bool bad = ferror(f) != 0;
+    bad |= fclose(f) != 0;
+    return bad ? fail(GPUMM_IO, "%s: %s", w->unit, strerror(errno)) : GPUMM_OK;
+}
+
+/* ---- Running the compiler ------------------------------------------------------------------- */
+
+/* What only NVIDIA's compilers know is left out, as are standards before the one that is needed here. */
+static bool flag_wanted(const char *word, size_t length) {
+    static const char *const starts[] = {"--", "-arch", "-use_fast_math", "-lineinfo", "-G", "-maxrregcount", "-ftz=",
+                                         "-prec-", "-fmad=", "-dlto", "-rdc=", "-default-device", "-restrict",
+                                         "-extra-device-vectorization", "-std=c++03", "-std=c++11", "-std=c++14"};
+    for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
+        if (length >= strlen(starts[i]) && strncmp(word, starts[i], strlen(starts[i])) == 0) return false;
+    return true;
+}
+
+static gpumm_status arguments(const work *w, const device_source *source, const char *out_path, words *a) {
+    TRY(find_compiler(a));
+    bool fits = words_add(a, FLAGS, NULL) && words_add(a, source->flags ? source->flags : "", flag_wanted);
+    fits = fits && word_add(a, "-o", 2) && word_add(a, out_path, strlen(out_path)) && word_add(a, w->unit, strlen(w->unit));
+    fits = fits && words_add(a, LINK_FLAGS, NULL);
+    return fits ? GPUMM_OK : fail(GPUMM_INVALID_ARGUMENT, "%s: the compiler's flags are too long", source->file);
+}
+
+/* The compiler's words, cut at a line's end, as this thread's message. */
+static gpumm_status complain(const work *w, const device_source *source, int result) {
+    char text[ERRORS_MAX];
+    size_t length = work_errors(w, text, sizeof text);
+    if (length) return fail(GPUMM_COMPILE_FAILED, "%s does not compile:\n%s", source->file, text);
+    if (WIFSIGNALED(result))
+        return fail(GPUMM_COMPILE_FAILED, "%s: the compiler was ended by signal %d", source->file, WTERMSIG(result));
+    return fail(GPUMM_COMPILE_FAILED, "%s: the compiler failed with status %d and no words", source->file,
+                WEXITSTATUS(result));
+}
+
+static bool is_made(const char *path) {
+    struct stat s;
+    return stat(path, &s) == 0 && s.st_size > 0;
+}
+
+static gpumm_status compile_in(device *d, const work *w, const device_source *source, const char *out_path) {
+    words a;
+    int result = 0;
+    TRY(make_unit(w, source));
+    TRY(arguments(w, source, out_path, &a));
+    TRY(work_run(d->memory, w, a.list, &result));
+    return result == 0 && is_made(out_path) ? GPUMM_OK : complain(w, source, result);
+}
+
+gpumm_status host_compile(device *d, const device_source *source, const char *out_path) {
+    work w;
+    TRY(refuse_names(d, source));
+    TRY(work_open(&w));
+    gpumm_status status = compile_in(d, &w, source, out_path);
+    if (status != GPUMM_OK) unlink(out_path);
+    work_close(&w);
+    return status;
+}

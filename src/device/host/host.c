@@ -1,0 +1,142 @@
+/* The host device: this machine's memory and cores behind the same table as a GPU, with the same rules
+   enforced. Opening, describing and closing it; the work is in its neighbours. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/size.h"
+#include "base/status.h"
+#include "device/host/host.h"
+
+enum { GRANULARITY_DEFAULT = 64 << 10, WORKERS_MAX = 1024 };
+
+/* Its streams are threads, which no driver knows. */
+static void *host_native_stream(device_stream *s) {
+    (void)s;
+    return NULL;
+}
+
+static void host_close(device *d) {
+    host_device *h = host_of(d);
+    while (h->streams)
+        host_stream_close(d, h->streams); /* none by contract; their threads must not outlive us */
+    host_pool_close(&h->pool);
+    host_memory_close(h);
+    pthread_cond_destroy(&h->bell.rung);
+    pthread_mutex_destroy(&h->bell.lock);
+    pthread_mutex_destroy(&h->lock);
+    mem_free(d->memory, h);
+}
+
+static const device_table host_table = {
+    .close = host_close,
+    .reserve = host_reserve,
+    .release = host_release,
+    .commit = host_commit,
+    .decommit = host_decommit,
+    .alloc = host_alloc,
+    .free = host_free,
+    .stream_open = host_stream_open,
+    .stream_close = host_stream_close,
+    .stream_synchronize = host_stream_synchronize,
+    .stream_query = host_stream_query,
+    .event_open = host_event_open,
+    .event_close = host_event_close,
+    .event_record = host_event_record,
+    .event_query = host_event_query,
+    .event_synchronize = host_event_synchronize,
+    .event_elapsed = host_event_elapsed,
+    .stream_wait = host_stream_wait,
+    .copy = host_copy,
+    .fill = host_fill,
+    .call = host_call,
+    .compiler = host_compiler,
+    .compile = host_compile,
+    .module_open = host_module_open,
+    .module_close = host_module_close,
+    .function = host_function,
+    .launch = host_launch,
+    .native_stream = host_native_stream,
+};
+
+/* "Intel Xeon …" as the system tells it, or what it is not. */
+static void processor_name(char *name, size_t size) {
+    snprintf(name, size, "host processor");
+    FILE *file = fopen("/proc/cpuinfo", "r");
+    if (!file) return;
+    char line[256];
+    while (fgets(line, sizeof line, file)) {
+        char *value = strchr(line, ':');
+        if (strncmp(line, "model name", 10) != 0 || !value) continue;
+        value += 1 + strspn(value + 1, " \t");
+        value[strcspn(value, "\n")] = '\0';
+        snprintf(name, size, "%s", value);
+        break;
+    }
+    fclose(file);
+}
+
+static gpumm_status check_granularity(uint64_t granularity, uint64_t page) {
+    if (granularity >= page && (granularity & (granularity - 1)) == 0) return GPUMM_OK;
+    return fail(GPUMM_INVALID_ARGUMENT,
+                "granularity %llu: it is a power of two and at least the system's page, %llu bytes",
+                (unsigned long long)granularity, (unsigned long long)page);
+}
+
+static gpumm_status choose_threads(unsigned workers, unsigned *threads) {
+    if (workers > WORKERS_MAX)
+        return fail(GPUMM_INVALID_ARGUMENT, "%u workers: the host device takes 1 to %d, or 0 for one a core",
+                    workers, WORKERS_MAX);
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    *threads = workers ? workers : (unsigned)size_min(cores > 0 ? (uint64_t)cores : 1, WORKERS_MAX);
+    return GPUMM_OK;
+}
+
+static uint64_t machine_memory(uint64_t page) {
+    long pages = sysconf(_SC_PHYS_PAGES);
+    uint64_t bytes;
+    return pages > 0 && size_mul((uint64_t)pages, page, &bytes) ? bytes : UINT64_MAX;
+}
+
+static void describe(host_device *h, const gpumm_options *options, uint64_t granularity, unsigned threads) {
+    gpumm_device_info *info = &h->base.info;
+    char processor[100];
+    processor_name(processor, sizeof processor);
+    info->kind = "host";
+    snprintf(info->name, sizeof info->name, "%s, %u thread%s", processor, threads, threads == 1 ? "" : "s");
+    info->total_bytes = h->quota;
+    info->granularity = info->pinned_granularity = granularity;
+    info->in_place = info->pinned_in_place = !options->relocate;
+    info->units = threads;
+}
+
+static gpumm_status start(host_device *h, unsigned threads) {
+    TRY(cond_open(&h->bell.rung));
+    gpumm_status status = host_pool_open(&h->pool, threads, h->base.memory);
+    if (status != GPUMM_OK) pthread_cond_destroy(&h->bell.rung);
+    return status;
+}
+
+gpumm_status host_open(const gpumm_options *options, const gpumm_allocator *memory, device **out) {
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    uint64_t granularity = options->granularity ? options->granularity : size_max(GRANULARITY_DEFAULT, page);
+    unsigned threads = 1;
+    TRY(check_granularity(granularity, page));
+    TRY(choose_threads(options->workers, &threads));
+    host_device *h = mem_new(memory, sizeof *h);
+    if (!h) return fail_host_memory(sizeof *h);
+    h->base.call = &host_table;
+    h->base.memory = memory;
+    h->page = page;
+    h->quota = options->memory ? options->memory : machine_memory(page);
+    describe(h, options, granularity, threads);
+    gpumm_status status = start(h, threads);
+    if (status != GPUMM_OK) {
+        mem_free(memory, h);
+        return status;
+    }
+    pthread_mutex_init(&h->lock, NULL);
+    pthread_mutex_init(&h->bell.lock, NULL);
+    *out = &h->base;
+    return GPUMM_OK;
+}

@@ -1,0 +1,391 @@
+/* Memory of the host device: address space without access, pages behind parts of it, a quota, and for
+   each region the queued operations that use it. What a GPU would punish with a corrupted context is
+   refused here with a message: that is what makes the host device worth testing on. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/size.h"
+#include "base/status.h"
+#include "device/host/host.h"
+
+static const char *const place_names[PLACE_COUNT] = {"device memory", "pinned memory"};
+
+static gpumm_address span_end(span s) { return s.address + s.bytes; }
+
+static bool span_overlaps(span a, span b) { return a.address < span_end(b) && b.address < span_end(a); }
+
+static void *pointer_to(gpumm_address address) { return (void *)(uintptr_t)address; }
+
+/* ---- The list of regions, by address ---- */
+
+/* How many regions start at or below the address: the last of them may hold it. */
+static size_t regions_below(const host_device *h, gpumm_address address) {
+    size_t low = 0, high = h->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (h->regions[middle]->span.address <= address) low = middle + 1;
+        else high = middle;
+    }
+    return low;
+}
+
+static region *region_at(const host_device *h, gpumm_address address) {
+    size_t below = regions_below(h, address);
+    region *r = below ? h->regions[below - 1] : NULL;
+    return r && address < span_end(r->span) ? r : NULL;
+}
+
+static void region_list(host_device *h, region *r) {
+    size_t at = regions_below(h, r->span.address);
+    memmove(h->regions + at + 1, h->regions + at, (h->count - at) * sizeof *h->regions);
+    h->regions[at] = r;
+    h->count++;
+}
+
+static void region_unlist(host_device *h, const region *r) {
+    size_t at = regions_below(h, r->span.address) - 1;
+    memmove(h->regions + at, h->regions + at + 1, (--h->count - at) * sizeof *h->regions);
+}
+
+static void region_unmap(host_device *h, region *r) {
+    munmap(pointer_to(r->span.address), r->span.bytes);
+    mem_free(h->base.memory, r->segments);
+    mem_free(h->base.memory, r);
+}
+
+void host_memory_close(host_device *h) {
+    for (size_t i = 0; i < h->count; i++) region_unmap(h, h->regions[i]);
+    mem_free(h->base.memory, h->regions);
+}
+
+/* ---- Queued work ---- */
+
+static void use_link(use *u, region *r, span s) {
+    *u = (use){.next = r->uses, .region = r, .span = s};
+    if (u->next) u->next->before = u;
+    r->uses = u;
+}
+
+static void use_unlink(use *u) {
+    if (!u->region) return;
+    if (u->before) u->before->next = u->next;
+    else u->region->uses = u->next;
+    if (u->next) u->next->before = u->before;
+    u->region = NULL;
+}
+
+static bool span_in_use(const region *r, span s) {
+    const use *u = r->uses;
+    while (u && !span_overlaps(u->span, s)) u = u->next;
+    return u != NULL;
+}
+
+static gpumm_status fail_in_use(const char *call, span s) {
+    return fail(GPUMM_DRIVER,
+                "host device: %s of %" PRIu64 " bytes at 0x%" PRIx64
+                " under queued work that uses them: wait for its stream first",
+                call, s.bytes, s.address);
+}
+
+/* The first address of the span without memory behind it, or the span's end. */
+static gpumm_address first_missing(const region *r, span s) {
+    gpumm_address at = s.address;
+    if (r->block) return size_min(span_end(s), span_end(r->span));
+    for (size_t i = 0; i < r->count && at < span_end(s); i++) {
+        if (r->segments[i].address > at) break;
+        at = size_max(at, size_min(span_end(r->segments[i]), span_end(s)));
+    }
+    return at;
+}
+
+static gpumm_status use_operand(host_device *h, use *u, const operand *o) {
+    span s = o->span;
+    region *r = region_at(h, s.address);
+    if (r && r->where != o->where)
+        return fail(GPUMM_DRIVER, "host device: %s 0x%" PRIx64 ", which is %s where %s is wanted", o->verb,
+                    s.address, place_names[r->where], place_names[o->where]);
+    bool whole = s.bytes <= UINT64_MAX - s.address;
+    gpumm_address missing = r && whole ? first_missing(r, s) : s.address;
+    if (!r || !whole || missing < span_end(s))
+        return fail(GPUMM_DRIVER,
+                    "host device: %s 0x%" PRIx64 ", %" PRIu64 " bytes: there is no %s at 0x%" PRIx64
+                    ": commit or alloc it first",
+                    o->verb, s.address, s.bytes, place_names[o->where], missing);
+    use_link(u, r, s);
+    return GPUMM_OK;
+}
+
+gpumm_status host_use_operands(host_device *h, use *uses, const operand *operands, size_t count) {
+    gpumm_status status = GPUMM_OK;
+    pthread_mutex_lock(&h->lock);
+    for (size_t i = 0; i < count && status == GPUMM_OK; i++) status = use_operand(h, &uses[i], &operands[i]);
+    for (size_t i = 0; i < count && status != GPUMM_OK; i++) use_unlink(&uses[i]);
+    pthread_mutex_unlock(&h->lock);
+    return status;
+}
+
+bool host_use_address(host_device *h, use *u, gpumm_address address) {
+    pthread_mutex_lock(&h->lock);
+    region *r = region_at(h, address);
+    if (r) use_link(u, r, r->span);
+    pthread_mutex_unlock(&h->lock);
+    return r != NULL;
+}
+
+void host_use_drop(host_device *h, use *uses, size_t count) {
+    if (count == 0) return;
+    pthread_mutex_lock(&h->lock);
+    for (size_t i = 0; i < count; i++) use_unlink(&uses[i]);
+    pthread_mutex_unlock(&h->lock);
+}
+
+/* ---- What is common to the calls ---- */
+
+static gpumm_status fail_mapping(uint64_t bytes) {
+    char text[32];
+    return fail(GPUMM_OUT_OF_MEMORY, "host device: the system refused %s: %s", size_text(bytes, text),
+                strerror(errno));
+}
+
+/* Under the lock. */
+static gpumm_status quota_take(host_device *h, place where, uint64_t bytes) {
+    char wanted[32], held[32], quota[32];
+    if (where != PLACE_DEVICE) return GPUMM_OK;
+    if (bytes > h->quota - h->held)
+        return fail(GPUMM_OUT_OF_MEMORY,
+                    "host device: %s more than the %s held already is over its quota of %s",
+                    size_text(bytes, wanted), size_text(h->held, held), size_text(h->quota, quota));
+    h->held += bytes;
+    return GPUMM_OK;
+}
+
+static void quota_give(host_device *h, place where, uint64_t bytes) {
+    pthread_mutex_lock(&h->lock);
+    if (where == PLACE_DEVICE) h->held -= bytes;
+    pthread_mutex_unlock(&h->lock);
+}
+
+static gpumm_status check_aligned(const host_device *h, const char *call, span s) {
+    uint64_t unit = h->base.info.granularity;
+    if (s.bytes > 0 && s.bytes % unit == 0 && s.address % unit == 0 && s.bytes <= UINT64_MAX - s.address)
+        return GPUMM_OK;
+    return fail(GPUMM_INVALID_ARGUMENT,
+                "host device: %s of %" PRIu64 " bytes at 0x%" PRIx64 ": both must be multiples of %" PRIu64,
+                call, s.bytes, s.address, unit);
+}
+
+static gpumm_status check_in_place(device *d, place where, const char *call) {
+    if (device_in_place(d, where)) return GPUMM_OK;
+    return fail(GPUMM_DRIVER,
+                "host device: no %s: it was opened to relocate, so take whole blocks with alloc", call);
+}
+
+static gpumm_status region_new(host_device *h, place where, bool block, region **out) {
+    region *r = mem_new(h->base.memory, sizeof *r);
+    if (!r) return fail_host_memory(sizeof *r);
+    r->where = where;
+    r->block = block;
+    *out = r;
+    return GPUMM_OK;
+}
+
+/* Puts a mapped region into the list. On failure it is as before. */
+static gpumm_status region_enter(host_device *h, region *r, uint64_t quota) {
+    pthread_mutex_lock(&h->lock);
+    gpumm_status status = GPUMM_OK;
+    if (!mem_reserve(h->base.memory, (void **)&h->regions, sizeof *h->regions, h->count, &h->room))
+        status = fail_host_memory(sizeof *h->regions * (h->count + 1));
+    if (status == GPUMM_OK && quota) status = quota_take(h, r->where, quota);
+    if (status == GPUMM_OK) region_list(h, r);
+    pthread_mutex_unlock(&h->lock);
+    return status;
+}
+
+/* ---- Reserve and release ---- */
+
+/* mmap aligns to pages only: map more, and give the ends back. */
+static gpumm_status map_aligned(uint64_t bytes, uint64_t unit, uint64_t page, gpumm_address *address) {
+    uint64_t extra = unit > page ? unit : 0, whole, start;
+    if (!size_add(bytes, extra, &whole) || whole > SIZE_MAX) return errno = ENOMEM, fail_mapping(bytes);
+    void *at = mmap(NULL, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED) return fail_mapping(bytes);
+    uint64_t from = (uint64_t)(uintptr_t)at;
+    if (!size_round_up(from, unit, &start)) start = from; /* the top of the address space is the kernel's */
+    if (start > from) munmap(at, start - from);
+    if (start - from < extra) munmap(pointer_to(start + bytes), extra - (start - from));
+    *address = start;
+    return GPUMM_OK;
+}
+
+gpumm_status host_reserve(device *d, place where, uint64_t bytes, gpumm_address *address) {
+    host_device *h = host_of(d);
+    TRY(check_in_place(d, where, "reserve"));
+    TRY(check_aligned(h, "reserve", (span){0, bytes}));
+    region *r = NULL;
+    TRY(region_new(h, where, false, &r));
+    r->span.bytes = bytes;
+    gpumm_status status = map_aligned(bytes, d->info.granularity, h->page, &r->span.address);
+    if (status != GPUMM_OK) {
+        mem_free(d->memory, r);
+        return status;
+    }
+    status = region_enter(h, r, 0);
+    if (status == GPUMM_OK) *address = r->span.address;
+    else region_unmap(h, r);
+    return status;
+}
+
+/* Under the lock: the region that this span is, with nothing in the way of giving it back. */
+static gpumm_status find_whole(host_device *h, const char *call, place where, span s, bool block,
+                               region **out) {
+    region *r = region_at(h, s.address);
+    if (!r || r->span.address != s.address || r->span.bytes != s.bytes || r->where != where ||
+        r->block != block)
+        return fail(GPUMM_DRIVER,
+                    "host device: %s of %" PRIu64 " bytes at 0x%" PRIx64 ": no %s %s is exactly that", call,
+                    s.bytes, s.address, place_names[where], block ? "block" : "reservation");
+    if (r->count > 0)
+        return fail(GPUMM_DRIVER,
+                    "host device: %s of 0x%" PRIx64 " with %zu segments still committed: decommit first",
+                    call, s.address, r->count);
+    if (r->uses) return fail_in_use(call, s);
+    *out = r;
+    return GPUMM_OK;
+}
+
+/* A refused one stays mapped until the device is closed; the message says why. */
+static void give_whole(device *d, const char *call, place where, span s, bool block) {
+    host_device *h = host_of(d);
+    region *r = NULL;
+    pthread_mutex_lock(&h->lock);
+    gpumm_status status = find_whole(h, call, where, s, block, &r);
+    if (status == GPUMM_OK) region_unlist(h, r);
+    pthread_mutex_unlock(&h->lock);
+    if (status != GPUMM_OK) return;
+    region_unmap(h, r);
+    if (block) quota_give(h, where, s.bytes);
+}
+
+void host_release(device *d, place where, gpumm_address address, uint64_t bytes) {
+    give_whole(d, "release", where, (span){address, bytes}, false);
+}
+
+/* ---- Commit and decommit ---- */
+
+/* Where the segment belongs in its region, by address; SIZE_MAX where another is in the way. */
+static size_t segment_place(const region *r, span s) {
+    size_t at = 0;
+    while (at < r->count && r->segments[at].address < s.address) at++;
+    bool taken = (at > 0 && span_overlaps(r->segments[at - 1], s)) ||
+                 (at < r->count && span_overlaps(r->segments[at], s));
+    return taken ? SIZE_MAX : at;
+}
+
+static gpumm_status find_free(host_device *h, place where, span s, region **out, size_t *at) {
+    region *r = region_at(h, s.address);
+    if (!r || r->block || r->where != where || span_end(s) > span_end(r->span))
+        return fail(GPUMM_DRIVER,
+                    "host device: commit of %" PRIu64 " bytes at 0x%" PRIx64 ": no %s is reserved there",
+                    s.bytes, s.address, place_names[where]);
+    *at = segment_place(r, s);
+    if (*at == SIZE_MAX)
+        return fail(GPUMM_DRIVER,
+                    "host device: commit of %" PRIu64 " bytes at 0x%" PRIx64 ": a part is committed already",
+                    s.bytes, s.address);
+    *out = r;
+    return GPUMM_OK;
+}
+
+static void segment_insert(region *r, size_t at, span s) {
+    memmove(r->segments + at + 1, r->segments + at, (r->count - at) * sizeof *r->segments);
+    r->segments[at] = s;
+    r->count++;
+}
+
+static void segment_remove(region *r, size_t at) {
+    memmove(r->segments + at, r->segments + at + 1, (--r->count - at) * sizeof *r->segments);
+}
+
+/* Under the lock. Access only: the pages appear, zero, when they are first touched. */
+static gpumm_status commit_locked(host_device *h, place where, span s) {
+    region *r = NULL;
+    size_t at = 0;
+    TRY(find_free(h, where, s, &r, &at));
+    if (!mem_reserve(h->base.memory, (void **)&r->segments, sizeof *r->segments, r->count, &r->room))
+        return fail_host_memory(sizeof *r->segments * (r->count + 1));
+    TRY(quota_take(h, where, s.bytes));
+    if (mprotect(pointer_to(s.address), s.bytes, PROT_READ | PROT_WRITE)) {
+        if (where == PLACE_DEVICE) h->held -= s.bytes;
+        return fail_mapping(s.bytes);
+    }
+    segment_insert(r, at, s);
+    return GPUMM_OK;
+}
+
+gpumm_status host_commit(device *d, place where, gpumm_address address, uint64_t bytes) {
+    host_device *h = host_of(d);
+    span s = {address, bytes};
+    TRY(check_in_place(d, where, "commit"));
+    TRY(check_aligned(h, "commit", s));
+    pthread_mutex_lock(&h->lock);
+    gpumm_status status = commit_locked(h, where, s);
+    pthread_mutex_unlock(&h->lock);
+    return status;
+}
+
+static gpumm_status decommit_locked(host_device *h, place where, span s) {
+    region *r = region_at(h, s.address);
+    size_t at = 0;
+    bool fits = r && !r->block && r->where == where;
+    while (fits && at < r->count && r->segments[at].address != s.address) at++;
+    if (!fits || at == r->count || r->segments[at].bytes != s.bytes)
+        return fail(GPUMM_DRIVER,
+                    "host device: decommit of %" PRIu64 " bytes at 0x%" PRIx64
+                    ": no segment of %s is exactly that: give back what one commit took",
+                    s.bytes, s.address, place_names[where]);
+    if (span_in_use(r, s)) return fail_in_use("decommit", s);
+    if (mprotect(pointer_to(s.address), s.bytes, PROT_NONE))
+        return fail(GPUMM_DRIVER, "host device: decommit of %" PRIu64 " bytes at 0x%" PRIx64 ": %s", s.bytes,
+                    s.address, strerror(errno));
+    segment_remove(r, at);
+    return GPUMM_OK;
+}
+
+/* Dropping pages takes time with their number, so it is not done under the lock that launches take. */
+gpumm_status host_decommit(device *d, place where, gpumm_address address, uint64_t bytes) {
+    host_device *h = host_of(d);
+    pthread_mutex_lock(&h->lock);
+    gpumm_status status = decommit_locked(h, where, (span){address, bytes});
+    pthread_mutex_unlock(&h->lock);
+    if (status != GPUMM_OK) return status;
+    madvise(pointer_to(address), bytes, MADV_DONTNEED);
+    quota_give(h, where, bytes);
+    return GPUMM_OK;
+}
+
+/* ---- Whole blocks ---- */
+
+gpumm_status host_alloc(device *d, place where, uint64_t bytes, gpumm_address *address) {
+    host_device *h = host_of(d);
+    if (bytes == 0) return fail(GPUMM_INVALID_ARGUMENT, "host device: a block has at least one byte");
+    region *r = NULL;
+    TRY(region_new(h, where, true, &r));
+    void *at = bytes <= SIZE_MAX
+                   ? mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+                   : MAP_FAILED;
+    if (at == MAP_FAILED) {
+        mem_free(d->memory, r);
+        return fail_mapping(bytes);
+    }
+    r->span = (span){(uint64_t)(uintptr_t)at, bytes};
+    gpumm_status status = region_enter(h, r, bytes);
+    if (status == GPUMM_OK) *address = r->span.address;
+    else region_unmap(h, r);
+    return status;
+}
+
+void host_free(device *d, place where, gpumm_address address, uint64_t bytes) {
+    give_whole(d, "free", where, (span){address, bytes}, true);
+}

@@ -1,0 +1,298 @@
+/* Streams: each a worker whose jobs are operations. An operation claims the memory it uses when it is
+   queued and drops it when it has run; only then does it count as completed. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "base/status.h"
+#include "device/host/host.h"
+
+/* What a GPU accepts, so that a launch that runs here runs there. */
+enum { BLOCK_DEFAULT = 256, BLOCK_MAX = 1024 };
+static const uint64_t BLOCKS_MAX = INT32_MAX;
+
+/* ---- Waiting ---- */
+
+/* The waiter counts itself before it looks, the ringer publishes before it counts waiters: one of the two
+   sees the other, so no ring is lost. */
+void host_bell_wait(bell *b, bool (*ready)(const void *what), const void *what) {
+    if (ready(what)) return;
+    pthread_mutex_lock(&b->lock);
+    atomic_fetch_add(&b->waiters, 1);
+    while (!ready(what)) pthread_cond_wait(&b->rung, &b->lock);
+    atomic_fetch_sub(&b->waiters, 1);
+    pthread_mutex_unlock(&b->lock);
+}
+
+void host_bell_ring(bell *b) {
+    if (atomic_load(&b->waiters) == 0) return;
+    pthread_mutex_lock(&b->lock);
+    pthread_cond_broadcast(&b->rung);
+    pthread_mutex_unlock(&b->lock);
+}
+
+/* ---- Operations ---- */
+
+static void op_run(job *j) {
+    op *o = (op *)j;
+    device_stream *s = o->stream;
+    host_device *h = s->device;
+    o->work(o);
+    host_use_drop(h, o->uses, o->use_count);
+    mem_free(h->base.memory, o);
+    atomic_fetch_add(&s->completed, 1); /* from here on the stream may be closed by who waited */
+    host_bell_ring(&h->bell);
+}
+
+static gpumm_status op_new_sized(device_stream *s, void (*work)(op *o), size_t uses, size_t bytes, op **out) {
+    op *o = mem_new(s->device->base.memory, bytes);
+    if (!o) return fail_host_memory(bytes);
+    o->job.run = op_run;
+    o->stream = s;
+    o->work = work;
+    o->use_count = uses;
+    *out = o;
+    return GPUMM_OK;
+}
+
+gpumm_status host_op_new(device_stream *s, void (*work)(op *o), op **out) {
+    return op_new_sized(s, work, 0, sizeof **out, out);
+}
+
+void host_op_post(op *o) {
+    device_stream *s = o->stream;
+    atomic_fetch_add(&s->issued, 1);
+    worker_post(&s->worker, &o->job);
+}
+
+/* An operation with its operands claimed; the caller fills in the rest and posts it. */
+static gpumm_status op_using(device_stream *s, void (*work)(op *o), const operand *operands, size_t count,
+                             op **out) {
+    op *o = NULL;
+    TRY(op_new_sized(s, work, count, sizeof *o + count * sizeof *o->uses, &o)); /* count is 1 or 2 */
+    gpumm_status status = host_use_operands(s->device, o->uses, operands, count);
+    if (status != GPUMM_OK) mem_free(s->device->base.memory, o);
+    else *out = o;
+    return status;
+}
+
+/* ---- Streams ---- */
+
+static void list_stream(host_device *h, device_stream *s) {
+    pthread_mutex_lock(&h->lock);
+    s->next = h->streams;
+    if (s->next) s->next->before = s;
+    h->streams = s;
+    pthread_mutex_unlock(&h->lock);
+}
+
+static void unlist_stream(host_device *h, device_stream *s) {
+    pthread_mutex_lock(&h->lock);
+    if (s->before) s->before->next = s->next;
+    else h->streams = s->next;
+    if (s->next) s->next->before = s->before;
+    pthread_mutex_unlock(&h->lock);
+}
+
+gpumm_status host_stream_open(device *d, void *native, device_stream **out) {
+    if (native)
+        return fail(GPUMM_INVALID_ARGUMENT, "the host device has no native streams to wrap: pass none");
+    device_stream *s = mem_new(d->memory, sizeof *s);
+    if (!s) return fail_host_memory(sizeof *s);
+    s->device = host_of(d);
+    gpumm_status status = worker_start(&s->worker, NULL, NULL);
+    if (status != GPUMM_OK) {
+        mem_free(d->memory, s);
+        return status;
+    }
+    list_stream(s->device, s);
+    *out = s;
+    return GPUMM_OK;
+}
+
+void host_stream_close(device *d, device_stream *s) {
+    unlist_stream(host_of(d), s);
+    worker_stop(&s->worker);
+    mem_free(d->memory, s);
+}
+
+typedef struct goal {
+    const device_stream *stream;
+    uint64_t completed;
+} goal;
+
+static bool goal_reached(const void *what) {
+    const goal *g = what;
+    return atomic_load(&g->stream->completed) >= g->completed;
+}
+
+/* What was queued at the call, not what others go on queuing. */
+gpumm_status host_stream_synchronize(device *d, device_stream *s) {
+    goal g = {s, atomic_load(&s->issued)};
+    host_bell_wait(&host_of(d)->bell, goal_reached, &g);
+    return GPUMM_OK;
+}
+
+gpumm_status host_stream_query(device *d, device_stream *s, bool *idle) {
+    (void)d;
+    goal g = {s, atomic_load(&s->issued)};
+    *idle = goal_reached(&g);
+    return GPUMM_OK;
+}
+
+/* ---- Copies and fills ---- */
+
+static void work_copy(op *o) { memcpy(o->as.copy.to, o->as.copy.from, o->as.copy.bytes); }
+
+static gpumm_status copy_disjoint(gpumm_address to, gpumm_address from, uint64_t bytes) {
+    uint64_t apart = to > from ? to - from : from - to;
+    if (apart >= bytes) return GPUMM_OK;
+    return fail(GPUMM_DRIVER,
+                "host device: a copy of %" PRIu64 " bytes from 0x%" PRIx64 " to 0x%" PRIx64
+                " overlaps itself: what it leaves would be undefined",
+                bytes, from, to);
+}
+
+gpumm_status host_copy(device *d, device_stream *s, copy_kind kind, gpumm_address to, gpumm_address from,
+                       uint64_t bytes) {
+    if (bytes == 0) return GPUMM_OK;
+    const operand operands[] = {
+        {"copy to", kind == COPY_DOWN ? PLACE_HOST : PLACE_DEVICE, {to, bytes}},
+        {"copy from", kind == COPY_UP ? PLACE_HOST : PLACE_DEVICE, {from, bytes}},
+    };
+    (void)d;
+    TRY(copy_disjoint(to, from, bytes));
+    op *o = NULL;
+    TRY(op_using(s, work_copy, operands, 2, &o));
+    o->as.copy.to = (void *)(uintptr_t)to;
+    o->as.copy.from = (const void *)(uintptr_t)from;
+    o->as.copy.bytes = bytes;
+    host_op_post(o);
+    return GPUMM_OK;
+}
+
+static void work_fill(op *o) {
+    uint32_t pattern = o->as.fill.pattern;
+    size_t count = o->as.fill.count;
+    if (o->as.fill.width == 1 || pattern == 0) {
+        memset(o->as.fill.to, (int)(pattern & 0xff), count * o->as.fill.width);
+    } else if (o->as.fill.width == 2) {
+        uint16_t *to = o->as.fill.to;
+        for (size_t i = 0; i < count; i++) to[i] = (uint16_t)pattern;
+    } else {
+        uint32_t *to = o->as.fill.to;
+        for (size_t i = 0; i < count; i++) to[i] = pattern;
+    }
+}
+
+static gpumm_status fill_bytes(gpumm_address to, unsigned width, uint64_t count, uint64_t *bytes) {
+    if (width != 1 && width != 2 && width != 4)
+        return fail(GPUMM_INVALID_ARGUMENT, "a fill's pattern is 1, 2 or 4 bytes wide, not %u", width);
+    if (to % width)
+        return fail(GPUMM_INVALID_ARGUMENT, "a fill of %u-byte patterns cannot start at 0x%" PRIx64, width,
+                    to);
+    if (!size_mul(count, width, bytes))
+        return fail(GPUMM_INVALID_ARGUMENT, "a fill of %" PRIu64 " patterns is more than can be addressed",
+                    count);
+    return GPUMM_OK;
+}
+
+gpumm_status host_fill(device *d, device_stream *s, gpumm_address to, uint32_t pattern, unsigned width,
+                       uint64_t count) {
+    (void)d;
+    uint64_t bytes = 0;
+    TRY(fill_bytes(to, width, count, &bytes));
+    if (bytes == 0) return GPUMM_OK;
+    const operand target = {"fill", PLACE_DEVICE, {to, bytes}};
+    op *o = NULL;
+    TRY(op_using(s, work_fill, &target, 1, &o));
+    o->as.fill.to = (void *)(uintptr_t)to;
+    o->as.fill.pattern = pattern;
+    o->as.fill.width = width;
+    o->as.fill.count = count;
+    host_op_post(o);
+    return GPUMM_OK;
+}
+
+/* ---- Host functions and kernels ---- */
+
+static void work_call(op *o) { o->as.call.function(o->as.call.user); }
+
+gpumm_status host_call(device *d, device_stream *s, void (*function)(void *user), void *user) {
+    (void)d;
+    op *o = NULL;
+    TRY(host_op_new(s, work_call, &o));
+    o->as.call.function = function;
+    o->as.call.user = user;
+    host_op_post(o);
+    return GPUMM_OK;
+}
+
+static void work_launch(op *o) {
+    task t = {
+        .run = o->as.launch.run,
+        .arguments = o->as.launch.arguments,
+        .threads = o->as.launch.threads,
+        .block = o->as.launch.block,
+    };
+    host_pool_run(&o->stream->device->pool, &t);
+}
+
+static gpumm_status launch_checked(const device_function *f, const device_launch *launch, unsigned block) {
+    if (block > BLOCK_MAX)
+        return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s': a block of %u threads is more than %d", f->name,
+                    block, BLOCK_MAX);
+    if (launch->threads == 0)
+        return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s': a launch has at least one thread", f->name);
+    if ((launch->threads - 1) / block >= BLOCKS_MAX)
+        return fail(GPUMM_INVALID_ARGUMENT,
+                    "kernel '%s': %" PRIu64 " threads are more than %" PRIu64 " blocks of %u", f->name,
+                    launch->threads, BLOCKS_MAX, block);
+    return GPUMM_OK;
+}
+
+/* Behind the operation and its claims: the table of pointers, then the values, each aligned for any type. */
+static bool launch_layout(const device_launch *launch, uint64_t *table, uint64_t *values, uint64_t *bytes) {
+    const uint64_t unit = _Alignof(max_align_t);
+    uint64_t part;
+    bool fits = size_mul(launch->count, sizeof(use), &part) && size_add(sizeof(op), part, table) &&
+                size_mul(launch->count, sizeof(void *), &part) && size_add(*table, part, &part) &&
+                size_round_up(part, unit, values);
+    *bytes = fits ? *values : 0;
+    for (size_t i = 0; fits && i < launch->count; i++)
+        fits = size_round_up(launch->sizes[i], unit, &part) && size_add(*bytes, part, bytes);
+    return fits && *bytes <= SIZE_MAX;
+}
+
+/* An argument of eight bytes may be an address: where it lies in a region, the kernel uses the region. */
+static void launch_take(op *o, const device_launch *launch, char *value) {
+    for (size_t i = 0; i < launch->count; i++) {
+        uint64_t room = 0;
+        o->as.launch.arguments[i] = memcpy(value, launch->arguments[i], launch->sizes[i]);
+        if (launch->sizes[i] == sizeof(gpumm_address)) {
+            gpumm_address address;
+            memcpy(&address, value, sizeof address);
+            host_use_address(o->stream->device, &o->uses[i], address);
+        }
+        if (size_round_up(launch->sizes[i], _Alignof(max_align_t), &room)) value += room;
+    }
+}
+
+gpumm_status host_launch(device *d, device_stream *s, device_function *f, const device_launch *launch) {
+    (void)d;
+    unsigned block = launch->block ? launch->block : BLOCK_DEFAULT;
+    TRY(launch_checked(f, launch, block));
+    uint64_t table, values, bytes;
+    if (!launch_layout(launch, &table, &values, &bytes))
+        return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s': its arguments are more than can be addressed",
+                    f->name);
+    op *o = NULL;
+    TRY(op_new_sized(s, work_launch, launch->count, bytes, &o));
+    o->as.launch.run = f->run;
+    o->as.launch.arguments = (void **)((char *)o + table);
+    o->as.launch.threads = launch->threads;
+    o->as.launch.block = block;
+    launch_take(o, launch, (char *)o + values);
+    host_op_post(o);
+    return GPUMM_OK;
+}

@@ -1,0 +1,622 @@
+/*
+ * gpumm: an embedded GPU memory runtime.
+ *
+ * This is the whole public C API. A manager owns one device, the memory taken from it, one budget
+ * and one ledger. Buffers are named, typed and growable, and never move where the device can grow
+ * memory in place. Work is ordered by streams; a buffer remembers who wrote and who read it, so
+ * that a call on another stream waits on the device, not in the host. A readback takes consistent
+ * snapshots that stream to the host while the work goes on.
+ *
+ * Conventions
+ *   - Functions that can fail return a gpumm_status; gpumm_message() has the details, per thread.
+ *   - A call that fails changes nothing: same contents, same books, no half-made object; outputs
+ *     are untouched.
+ *   - Handles are reference counted. What a function writes to an `out` parameter is one reference
+ *     for the caller, who gives it back with the type's `_release`. Handles keep their manager's
+ *     bookkeeping alive, never its device: after gpumm_manager_close every call returns CLOSED.
+ *   - Every function may be called from any thread, unless its comment says otherwise.
+ *   - Sizes are in bytes where the name says bytes, in elements otherwise; positions count from 0.
+ *   - A NULL stream is the manager's main stream. Calls enqueue and return, unless their name says
+ *     wait or synchronize; download waits because it returns data.
+ */
+#ifndef GPUMM_H
+#define GPUMM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define GPUMM_VERSION_MAJOR 0
+#define GPUMM_VERSION_MINOR 1
+#define GPUMM_VERSION_PATCH 0
+#define GPUMM_VERSION "0.1.0"
+
+#ifdef GPUMM_BUILD
+#define GPUMM_API __attribute__((visibility("default")))
+#else
+#define GPUMM_API
+#endif
+
+/* ---- Status ------------------------------------------------------------------------------- */
+
+/* The one list of outcomes: it makes the enum, the names, the texts and the Lua symbols. */
+#define GPUMM_STATUS_MAP(X)                                                          \
+    X(OK, "success")                                                                 \
+    X(OUT_OF_MEMORY, "the device has no more memory")                                \
+    X(OVER_LIMIT, "the budget does not allow it")                                    \
+    X(OVER_MAX_SIZE, "the buffer's own maximum does not allow it")                   \
+    X(NOT_FOUND, "there is nothing of that name")                                    \
+    X(ALREADY_EXISTS, "the name is taken")                                           \
+    X(TYPE_MISMATCH, "the element type is another")                                  \
+    X(INVALID_ARGUMENT, "an argument is not valid")                                  \
+    X(ASYNC_DISABLED, "the buffer was made without asynchronous downloads")          \
+    X(NOT_PENDING, "no download was started")                                        \
+    X(ALREADY_PENDING, "a download is already pending")                              \
+    X(BUSY, "what is needed is in use")                                              \
+    X(TIMEOUT, "the time ran out")                                                   \
+    X(CANCELLED, "it was cancelled")                                                 \
+    X(STALE, "what it referred to is gone")                                          \
+    X(CLOSED, "its manager is closed")                                               \
+    X(NO_DEVICE, "there is no such device")                                          \
+    X(DEVICE_LOST, "the device failed and cannot be used until the process ends")    \
+    X(COMPILE_FAILED, "the kernel could not be compiled")                            \
+    X(IO, "a file could not be read or written")                                     \
+    X(DRIVER, "the driver reported an error")
+
+typedef enum gpumm_status {
+#define GPUMM_STATUS_ENUM(name, text) GPUMM_##name,
+    GPUMM_STATUS_MAP(GPUMM_STATUS_ENUM)
+#undef GPUMM_STATUS_ENUM
+        GPUMM_STATUS_COUNT
+} gpumm_status;
+
+/* "OVER_LIMIT" for GPUMM_OVER_LIMIT; "UNKNOWN" for what is no status. Static strings. */
+GPUMM_API const char *gpumm_status_name(gpumm_status status);
+GPUMM_API const char *gpumm_status_text(gpumm_status status);
+/* The status of that name, GPUMM_STATUS_COUNT where there is none. */
+GPUMM_API gpumm_status gpumm_status_named(const char *name);
+/* OUT_OF_MEMORY, OVER_LIMIT and OVER_MAX_SIZE: asking for less may work. */
+GPUMM_API bool gpumm_is_memory_error(gpumm_status status);
+/* What exactly went wrong in this thread's last failed call; valid until its next failure. */
+GPUMM_API const char *gpumm_message(void);
+GPUMM_API const char *gpumm_version(void);
+
+/* "4GiB", "512 MiB", "1e6", "2.5GB", "4096": bytes. INVALID_ARGUMENT names what is valid. */
+GPUMM_API gpumm_status gpumm_parse_size(const char *text, uint64_t *bytes);
+
+/* ---- What a host can hand in -------------------------------------------------------------- */
+
+/* Where gpumm takes its own (host) memory: as realloc, and frees where size is 0. May be called
+   from any thread. NULL as a function means malloc's family. */
+typedef struct gpumm_allocator {
+    void *(*reallocate)(void *user, void *block, size_t size);
+    void *user;
+} gpumm_allocator;
+
+typedef enum gpumm_log_level { GPUMM_LOG_INFO, GPUMM_LOG_WARNING, GPUMM_LOG_ERROR } gpumm_log_level;
+/* One line without its line end. Called without locks, from any thread. */
+typedef void (*gpumm_log_fn)(void *user, gpumm_log_level level, const char *line);
+/* Asked before a request fails for memory: free something and return true to have it tried again.
+   Called without locks, in the thread whose request it is. */
+typedef bool (*gpumm_pressure_fn)(void *user, uint64_t bytes_wanted);
+
+typedef uint64_t gpumm_address; /* an address on the device */
+
+/* ---- Element types ------------------------------------------------------------------------ */
+
+typedef struct gpumm_type gpumm_type; /* immutable, reference counted */
+
+typedef enum gpumm_scalar {
+    GPUMM_I8, GPUMM_U8, GPUMM_I16, GPUMM_U16, GPUMM_I32, GPUMM_U32,
+    GPUMM_I64, GPUMM_U64, GPUMM_F16, GPUMM_F32, GPUMM_F64
+} gpumm_scalar;
+
+typedef enum gpumm_kind { GPUMM_SCALAR, GPUMM_VECTOR, GPUMM_STRUCT } gpumm_kind;
+
+typedef struct gpumm_field {
+    const char *name;
+    const gpumm_type *type;
+    size_t offset; /* bytes from the element's start; written by gpumm, ignored as input */
+} gpumm_field;
+
+/* "f32", "u8", "f32x3" (2 to 4 lanes, packed: f32x3 is 12 bytes). Alignment is that of CUDA's
+   vector type of the same shape. */
+GPUMM_API gpumm_status gpumm_type_parse(const char *text, gpumm_type **out);
+/* A struct with C layout. `name` is its name in kernels, or NULL. Field names are C identifiers
+   that no view method uses; INVALID_ARGUMENT names the offender. Types are retained. */
+GPUMM_API gpumm_status gpumm_type_struct(const char *name, const gpumm_field *fields, size_t count,
+                                         gpumm_type **out);
+/* `bytes` opaque bytes an element: what a buffer made without a type holds. */
+GPUMM_API gpumm_status gpumm_type_bytes(uint64_t bytes, gpumm_type **out);
+GPUMM_API gpumm_type *gpumm_type_retain(const gpumm_type *type);
+GPUMM_API void gpumm_type_release(const gpumm_type *type);
+GPUMM_API gpumm_kind gpumm_type_kind(const gpumm_type *type);
+GPUMM_API gpumm_scalar gpumm_type_scalar(const gpumm_type *type); /* of a scalar or vector */
+GPUMM_API unsigned gpumm_type_lanes(const gpumm_type *type);      /* 1 for a scalar, 0 for a struct */
+GPUMM_API size_t gpumm_type_size(const gpumm_type *type);         /* bytes, trailing padding included */
+GPUMM_API size_t gpumm_type_align(const gpumm_type *type);
+GPUMM_API size_t gpumm_type_field_count(const gpumm_type *type);  /* 0 unless a struct */
+GPUMM_API const gpumm_field *gpumm_type_field(const gpumm_type *type, size_t index); /* NULL outside */
+GPUMM_API const char *gpumm_type_name(const gpumm_type *type); /* "f32x3", "ends{from:u32,to:u32}" */
+GPUMM_API const char *gpumm_type_struct_name(const gpumm_type *type); /* "" where it has none */
+/* Same shape: names of structs do not count, names, types and order of fields do. */
+GPUMM_API bool gpumm_type_equal(const gpumm_type *a, const gpumm_type *b);
+/* Writes "typedef struct NAME { … } NAME;\n" as snprintf does; returns the length needed. */
+GPUMM_API size_t gpumm_type_declaration(const gpumm_type *type, const char *name, char *text, size_t size);
+
+/* ---- Growth ------------------------------------------------------------------------------- */
+
+typedef enum gpumm_growth_kind {
+    GPUMM_GROWTH_GEOMETRIC, /* ceil(capacity x factor) */
+    GPUMM_GROWTH_LINEAR,    /* the next multiple of `step` that holds what is required */
+    GPUMM_GROWTH_LIST,      /* the first entry that holds it; past the end, exactly what is required */
+    GPUMM_GROWTH_EXACT,     /* exactly what is required */
+    GPUMM_GROWTH_CALLBACK   /* what the function says, at least what is required */
+} gpumm_growth_kind;
+
+typedef struct gpumm_growth_request {
+    const char *name; /* of the buffer or group, "" where it has none */
+    uint64_t capacity, required, max; /* elements */
+} gpumm_growth_request;
+
+typedef struct gpumm_growth {
+    gpumm_growth_kind kind;
+    uint32_t factor_ppm;    /* parts per million: 1500000 is x1.5; at least 1000000 */
+    uint64_t step;          /* elements */
+    const uint64_t *list;   /* elements, increasing; copied */
+    size_t list_count;
+    uint64_t (*callback)(void *user, const gpumm_growth_request *request); /* called without locks */
+    void *user;
+    uint64_t align;         /* capacities are multiples of this many elements; 0 and 1: any */
+} gpumm_growth;
+
+/* The next capacity, by the schedule alone: max(schedule, required), rounded up to align, clamped
+   to max. OVER_MAX_SIZE where required is more than max; INVALID_ARGUMENT for a bad schedule. */
+GPUMM_API gpumm_status gpumm_growth_next(const gpumm_growth *growth, const gpumm_growth_request *request,
+                                         uint64_t *next);
+
+/* The ancestor's five fields and its presets. */
+typedef struct gpumm_config {
+    uint64_t bytes_per_element; /* of a buffer made without a type */
+    double growth_factor;       /* >= 1 */
+    uint64_t max_size_bytes;
+    uint64_t min_size_bytes;
+    bool enable_async;          /* gates start_async_download alone */
+} gpumm_config;
+
+GPUMM_API gpumm_config gpumm_config_default(void);        /* 4 B, 1.5, 1 GiB, 4096, off */
+GPUMM_API gpumm_config gpumm_config_for_positions(void);  /* 12 B, 1.3, 512 MiB, 4096, on */
+GPUMM_API gpumm_config gpumm_config_for_velocities(void); /* the same */
+GPUMM_API gpumm_config gpumm_config_for_edges(void);      /* 32 B, 2.0, 2 GiB, 8192, off */
+GPUMM_API gpumm_config gpumm_config_for_grid_cells(void); /* 8 B, 1.5, 256 MiB, 2048, off */
+
+/* ---- Budgets ------------------------------------------------------------------------------ */
+
+/* A limit on logical bytes that several managers share. UINT64_MAX: no limit. */
+typedef struct gpumm_budget gpumm_budget;
+GPUMM_API gpumm_status gpumm_budget_open(uint64_t limit, gpumm_budget **out);
+GPUMM_API gpumm_budget *gpumm_budget_retain(gpumm_budget *budget);
+GPUMM_API void gpumm_budget_release(gpumm_budget *budget);
+GPUMM_API uint64_t gpumm_budget_limit(const gpumm_budget *budget);
+GPUMM_API uint64_t gpumm_budget_used(const gpumm_budget *budget);
+/* A new limit; what is over it already stays, and nothing more is granted until it is under. */
+GPUMM_API void gpumm_budget_set_limit(gpumm_budget *budget, uint64_t limit);
+
+/* ---- Managers ----------------------------------------------------------------------------- */
+
+typedef struct gpumm_manager gpumm_manager;
+typedef struct gpumm_buffer gpumm_buffer;
+typedef struct gpumm_group gpumm_group;
+typedef struct gpumm_stream gpumm_stream;
+typedef struct gpumm_event gpumm_event;
+typedef struct gpumm_readback gpumm_readback;
+typedef struct gpumm_frame gpumm_frame;
+typedef struct gpumm_scratch gpumm_scratch;
+typedef struct gpumm_kernel gpumm_kernel;
+
+/* What goes wrong on purpose; all zero: nothing. */
+typedef struct gpumm_fault {
+    const char *call;     /* a device call by name, e.g. "commit"; NULL: any call */
+    uint64_t nth;         /* the nth such call from now fails, 1 the next; 0: none does */
+    gpumm_status status;  /* with this; OK: the call is skipped and reports success */
+    uint64_t jitter;      /* not 0: a seed; every stream operation is delayed at random */
+    const char *hold;     /* a kind of stream operation held shut from the start, or NULL:
+                             "copy" (host <-> device), "snapshot" (device -> device), "fill", "launch" */
+} gpumm_fault;
+
+typedef struct gpumm_options {
+    const char *device;     /* "auto" (NULL), "host", "cuda", "cuda:1", "cuda:GPU-uuid" */
+    uint64_t limit;         /* the budget in logical bytes; 0: none */
+    gpumm_budget *budget;   /* shared with other managers, or NULL; retained */
+    uint64_t memory;        /* host device: its quota of "device" memory in bytes; 0: the machine's */
+    uint64_t granularity;   /* host device: commit granularity, a power of two; 0: 64 KiB */
+    unsigned workers;       /* host device: threads that run kernels; 0: one a core */
+    bool relocate;          /* grow by copying even where the device can grow in place */
+    bool debug;             /* keep canaries behind every buffer, checked at growth, free and check */
+    bool faulty;            /* put the fault device in between, with `fault` as its first plan */
+    gpumm_fault fault;
+    void *context;          /* cuda: a CUcontext to use instead of the primary one; borrowed */
+    gpumm_allocator allocator;
+    gpumm_log_fn log;       /* NULL: silent */
+    void *log_user;
+    gpumm_pressure_fn pressure;
+    void *pressure_user;
+} gpumm_options;
+
+typedef struct gpumm_device_info {
+    const char *kind;            /* "host" or "cuda" */
+    char name[128];              /* "NVIDIA H100", "Intel Xeon …, 8 threads" */
+    char why[256];               /* how the choice came about, for people */
+    uint64_t total_bytes;        /* of device memory (host: the quota) */
+    uint64_t granularity;        /* bytes in which device memory is committed */
+    uint64_t pinned_granularity; /* the same for pinned host memory */
+    bool in_place;               /* device memory grows in place */
+    bool pinned_in_place;        /* pinned host memory grows in place */
+    unsigned units;              /* multiprocessors, or kernel threads on the host */
+    int compute_major, compute_minor; /* 0 on the host */
+    int driver_version;          /* as the driver reports it, 13000 for 13.0; 0 on the host */
+    char uuid[48];               /* "GPU-…", "" on the host */
+} gpumm_device_info;
+
+/* NULL options: every default. OUT_OF_MEMORY, NO_DEVICE (the message says why), INVALID_ARGUMENT. */
+GPUMM_API gpumm_status gpumm_manager_open(const gpumm_options *options, gpumm_manager **out);
+/* Waits for the work that uses its memory, cancels what is pending, gives everything back. Leaks
+   are logged as warnings first. Idempotent. Never call it from a callback of gpumm's. */
+GPUMM_API void gpumm_manager_close(gpumm_manager *manager);
+GPUMM_API gpumm_manager *gpumm_manager_retain(gpumm_manager *manager);
+GPUMM_API void gpumm_manager_release(gpumm_manager *manager); /* the last one closes */
+GPUMM_API bool gpumm_manager_is_closed(const gpumm_manager *manager);
+GPUMM_API gpumm_status gpumm_manager_info(gpumm_manager *manager, gpumm_device_info *out);
+/* Borrowed: valid while the manager is open. */
+GPUMM_API gpumm_stream *gpumm_manager_main(gpumm_manager *manager);
+/* Waits until everything enqueued so far on every stream is done. */
+GPUMM_API gpumm_status gpumm_manager_synchronize(gpumm_manager *manager);
+/* Reports what went wrong in the background since the last call (OK: nothing), without waiting. */
+GPUMM_API gpumm_status gpumm_manager_poll(gpumm_manager *manager);
+/* Gives back what is warm and ahead, now; `freed` (may be NULL) gets the committed bytes that went. */
+GPUMM_API gpumm_status gpumm_manager_trim(gpumm_manager *manager, uint64_t *freed);
+/* Walks every structure and canary; DRIVER with the first damage found. Waits for the device. */
+GPUMM_API gpumm_status gpumm_manager_check(gpumm_manager *manager);
+
+/* ---- The ledger --------------------------------------------------------------------------- */
+
+/* Logical: what was asked for, counted against the limit. Physical: held beside that. */
+#define GPUMM_CATEGORY_MAP(X)                                         \
+    X(BUFFERS, "buffers", true)   /* capacities */                     \
+    X(SCRATCH, "scratch", true)                                       \
+    X(STAGING, "staging", true)   /* readback slots on the device */   \
+    X(PINNED, "pinned", true)     /* readback slots on the host */     \
+    X(AHEAD, "ahead", false)      /* committed for coming growths */   \
+    X(WARM, "warm", false)        /* freed, kept for reuse */          \
+    X(SLACK, "slack", false)      /* granularity, transfer blocks */   \
+    X(EXTERNAL, "external", false) /* declared by the host application */
+
+typedef enum gpumm_category {
+#define GPUMM_CATEGORY_ENUM(name, text, logical) GPUMM_##name,
+    GPUMM_CATEGORY_MAP(GPUMM_CATEGORY_ENUM)
+#undef GPUMM_CATEGORY_ENUM
+        GPUMM_CATEGORY_COUNT
+} gpumm_category;
+
+typedef struct gpumm_entry {
+    uint64_t now, peak; /* bytes */
+    uint64_t count;     /* live blocks */
+    uint64_t total;     /* blocks ever made */
+} gpumm_entry;
+
+typedef struct gpumm_stats {
+    /* The ancestor's six. Bytes are of buffers' capacities. */
+    uint64_t total_allocated_bytes, peak_allocated_bytes;
+    uint64_t buffer_count, allocation_count, resize_count, async_transfer_count;
+    /* The rest of the books. */
+    uint64_t limit_bytes;     /* UINT64_MAX: none */
+    uint64_t used_bytes;      /* what counts against the limit */
+    uint64_t peak_used_bytes;
+    uint64_t committed_bytes; /* what is really held of device and pinned memory */
+    uint64_t peak_committed_bytes;
+    uint64_t dropped_frames;
+    gpumm_entry entry[GPUMM_CATEGORY_COUNT];
+} gpumm_stats;
+
+/* Readable after close too (all `now` are 0 then). */
+GPUMM_API void gpumm_manager_stats(gpumm_manager *manager, gpumm_stats *out);
+GPUMM_API const char *gpumm_category_name(gpumm_category category);
+
+/* One live block of the books. */
+typedef struct gpumm_block {
+    const char *name; /* "" where it has none */
+    const char *tag;  /* who asked: "layout.lua:12", or the C tag; "" where nobody said */
+    gpumm_category category;
+    uint64_t bytes;           /* logical */
+    uint64_t committed_bytes; /* physical */
+    gpumm_address address;    /* 0 for pinned memory not on the device */
+} gpumm_block;
+
+typedef void (*gpumm_block_fn)(void *user, const gpumm_block *block);
+/* Every live block, largest first; called without locks, strings valid in the call. Returns how many. */
+GPUMM_API size_t gpumm_manager_blocks(gpumm_manager *manager, gpumm_block_fn each, void *user);
+/* Named buffers alive that nobody freed; after close, those that close found. Returns how many. */
+GPUMM_API size_t gpumm_manager_leaks(gpumm_manager *manager, gpumm_block_fn each, void *user);
+/* Books memory that the host application took by itself: reported, never limited. */
+GPUMM_API gpumm_status gpumm_manager_external(gpumm_manager *manager, int64_t bytes);
+
+/* ---- Streams and events ------------------------------------------------------------------- */
+
+GPUMM_API gpumm_status gpumm_stream_open(gpumm_manager *manager, gpumm_stream **out);
+/* Wraps a stream that the host owns and keeps alive (cuda: a CUstream). */
+GPUMM_API gpumm_status gpumm_stream_wrap(gpumm_manager *manager, void *native, gpumm_stream **out);
+GPUMM_API gpumm_stream *gpumm_stream_retain(gpumm_stream *stream);
+/* The last one lets the work on it finish in the background. */
+GPUMM_API void gpumm_stream_release(gpumm_stream *stream);
+GPUMM_API gpumm_manager *gpumm_stream_manager(const gpumm_stream *stream); /* borrowed */
+GPUMM_API void *gpumm_stream_native(const gpumm_stream *stream); /* CUstream, borrowed; NULL on the host */
+GPUMM_API gpumm_status gpumm_stream_synchronize(gpumm_stream *stream);
+GPUMM_API gpumm_status gpumm_stream_idle(gpumm_stream *stream, bool *idle);
+GPUMM_API gpumm_status gpumm_stream_record(gpumm_stream *stream, gpumm_event **out);
+/* What is enqueued on the stream from now waits for the event, on the device. */
+GPUMM_API gpumm_status gpumm_stream_wait(gpumm_stream *stream, gpumm_event *event);
+GPUMM_API gpumm_event *gpumm_event_retain(gpumm_event *event);
+GPUMM_API void gpumm_event_release(gpumm_event *event);
+GPUMM_API gpumm_status gpumm_event_ready(gpumm_event *event, bool *ready);
+/* TIMEOUT after `seconds`; negative: no bound. */
+GPUMM_API gpumm_status gpumm_event_wait(gpumm_event *event, double seconds);
+GPUMM_API gpumm_status gpumm_event_elapsed(gpumm_event *from, gpumm_event *to, double *seconds);
+
+/* ---- Buffers and groups ------------------------------------------------------------------- */
+
+typedef struct gpumm_buffer_options {
+    const char *name;         /* 1 to 255 bytes, owned by the manager; NULL: anonymous, owned by its handle */
+    const gpumm_type *type;   /* NULL: 4 opaque bytes an element */
+    uint64_t length;          /* elements, zeroed */
+    uint64_t max_length;      /* elements; 0: by max_size_bytes */
+    uint64_t max_size_bytes;  /* 0: 1 GiB */
+    uint64_t min_size_bytes;  /* capacity is at least this; 0: no more than the length needs */
+    gpumm_growth growth;      /* all zero: geometric, x1.5 */
+    unsigned ahead;           /* growth steps to commit in advance, on a worker */
+    bool enable_async;        /* start_async_download may be used; costs two slots on both sides */
+    gpumm_stream *stream;     /* where the zeros are written */
+    const char *tag;          /* who asks, for the books; copied */
+} gpumm_buffer_options;
+
+/* The options that a config stands for; `options` is written whole. INVALID_ARGUMENT for a bad
+   growth factor (below 1, NaN, over 4000). Without a type, bytes_per_element makes one: release it. */
+GPUMM_API gpumm_status gpumm_config_options(const gpumm_config *config, gpumm_buffer_options *options);
+
+/* ALREADY_EXISTS (whatever the other's type), OVER_LIMIT, OVER_MAX_SIZE, OUT_OF_MEMORY, INVALID_ARGUMENT. */
+GPUMM_API gpumm_status gpumm_allocate(gpumm_manager *manager, const gpumm_buffer_options *options, gpumm_buffer **out);
+/* By name; TYPE_MISMATCH where `type` (may be NULL) is another; NOT_FOUND. */
+GPUMM_API gpumm_status gpumm_find(gpumm_manager *manager, const char *name, const gpumm_type *type, gpumm_buffer **out);
+GPUMM_API gpumm_status gpumm_free(gpumm_manager *manager, const char *name);
+/* The nth name in the order of making, into text as snprintf does; NOT_FOUND past the last. */
+GPUMM_API gpumm_status gpumm_manager_name(gpumm_manager *manager, size_t index, char *text, size_t size);
+
+typedef enum gpumm_access { GPUMM_READ, GPUMM_WRITE } gpumm_access;
+
+typedef struct gpumm_buffer_info {
+    uint64_t length, capacity, max_length; /* elements */
+    uint64_t capacity_bytes;
+    uint64_t committed_bytes; /* of whole commit steps; 0 for a buffer in the slab */
+    gpumm_address address;
+    uint64_t generation;      /* 1, and one more for every move (never, where memory grows in place) */
+    gpumm_address reserved;   /* bytes of address space */
+} gpumm_buffer_info;
+
+GPUMM_API gpumm_buffer *gpumm_buffer_retain(gpumm_buffer *buffer);
+/* An anonymous buffer goes with its last handle; a named one stays with its manager. */
+GPUMM_API void gpumm_buffer_release(gpumm_buffer *buffer);
+/* Frees now. Memory returns behind the work that uses it. Pending captures are CANCELLED. A member
+   of a group is not freed alone: INVALID_ARGUMENT. Every later call on a handle of it returns STALE. */
+GPUMM_API gpumm_status gpumm_buffer_free(gpumm_buffer *buffer);
+GPUMM_API gpumm_status gpumm_buffer_get_info(gpumm_buffer *buffer, gpumm_buffer_info *out);
+GPUMM_API const char *gpumm_buffer_name(const gpumm_buffer *buffer);    /* "" where anonymous */
+GPUMM_API const gpumm_type *gpumm_buffer_type(const gpumm_buffer *buffer); /* borrowed from the handle */
+GPUMM_API gpumm_manager *gpumm_buffer_manager(const gpumm_buffer *buffer); /* borrowed from the handle */
+GPUMM_API gpumm_group *gpumm_buffer_group(const gpumm_buffer *buffer);  /* borrowed; NULL when alone */
+
+/* Contents. Ranges lie within the length, or INVALID_ARGUMENT. Upload has taken `data` when it returns;
+   one larger than the transfer block waits for its stream. `element` and `data` are in the buffer's type. */
+GPUMM_API gpumm_status gpumm_buffer_upload(gpumm_buffer *buffer, gpumm_stream *stream, uint64_t first,
+                                           uint64_t count, const void *data);
+GPUMM_API gpumm_status gpumm_buffer_download(gpumm_buffer *buffer, gpumm_stream *stream, uint64_t first,
+                                             uint64_t count, void *data);
+GPUMM_API gpumm_status gpumm_buffer_fill(gpumm_buffer *buffer, gpumm_stream *stream, uint64_t first,
+                                         uint64_t count, const void *element);
+/* Same element type, same manager; overlapping ranges of one buffer are INVALID_ARGUMENT. */
+GPUMM_API gpumm_status gpumm_buffer_copy(gpumm_buffer *to, uint64_t to_first, gpumm_buffer *from,
+                                         uint64_t from_first, uint64_t count, gpumm_stream *stream);
+
+/* Size. On a member they act on its whole group. A failure names the buffer, the request, the largest
+   holders and what is free. */
+GPUMM_API gpumm_status gpumm_buffer_resize(gpumm_buffer *buffer, gpumm_stream *stream, uint64_t length);
+GPUMM_API gpumm_status gpumm_buffer_ensure_capacity(gpumm_buffer *buffer, uint64_t capacity);
+/* ensure_capacity for callers that evaluate a schedule themselves: grows to `proposed` where that
+   holds `required` and fits, else to `required`. */
+GPUMM_API gpumm_status gpumm_buffer_grow(gpumm_buffer *buffer, uint64_t required, uint64_t proposed);
+GPUMM_API gpumm_status gpumm_buffer_shrink_to_fit(gpumm_buffer *buffer);
+/* Adds `count` elements behind the length. INVALID_ARGUMENT for a member: append to its group. */
+GPUMM_API gpumm_status gpumm_buffer_append(gpumm_buffer *buffer, gpumm_stream *stream, uint64_t count, const void *data);
+/* Declares work that gpumm did not launch. Before enqueueing it: `stream` then waits for earlier
+   users, and later users wait for `stream`. */
+GPUMM_API gpumm_status gpumm_buffer_used(gpumm_buffer *buffer, gpumm_stream *stream, gpumm_access access);
+
+typedef struct gpumm_member { const char *name; const gpumm_type *type; } gpumm_member;
+
+typedef struct gpumm_group_options {
+    const char *name;        /* for messages and the books; NULL: none. Members are "name.member" there */
+    const gpumm_member *members;
+    size_t member_count;     /* 1 to 64 */
+    uint64_t length, max_length; /* elements; max 0: as many as 1 GiB of the widest member holds */
+    uint64_t min_length;     /* capacity is at least this */
+    gpumm_growth growth;
+    unsigned ahead;
+    gpumm_stream *stream;
+    const char *tag;
+} gpumm_group_options;
+
+/* The group belongs to the manager until gpumm_group_free or close, as named buffers do. */
+GPUMM_API gpumm_status gpumm_group_open(gpumm_manager *manager, const gpumm_group_options *options, gpumm_group **out);
+GPUMM_API gpumm_group *gpumm_group_retain(gpumm_group *group);
+GPUMM_API void gpumm_group_release(gpumm_group *group);
+GPUMM_API gpumm_status gpumm_group_free(gpumm_group *group);
+GPUMM_API const char *gpumm_group_name(const gpumm_group *group);
+GPUMM_API size_t gpumm_group_count(const gpumm_group *group);
+GPUMM_API gpumm_manager *gpumm_group_manager(const gpumm_group *group); /* borrowed */
+/* Borrowed from the group's handle; NULL outside, or where there is none of that name. */
+GPUMM_API gpumm_buffer *gpumm_group_at(gpumm_group *group, size_t index);
+GPUMM_API gpumm_buffer *gpumm_group_member(gpumm_group *group, const char *name);
+GPUMM_API const char *gpumm_group_member_name(const gpumm_group *group, size_t index);
+/* Length, capacity and max in elements; bytes summed over members; address is the first member's. */
+GPUMM_API gpumm_status gpumm_group_get_info(gpumm_group *group, gpumm_buffer_info *out);
+GPUMM_API gpumm_status gpumm_group_resize(gpumm_group *group, gpumm_stream *stream, uint64_t length);
+GPUMM_API gpumm_status gpumm_group_ensure_capacity(gpumm_group *group, uint64_t capacity);
+GPUMM_API gpumm_status gpumm_group_grow(gpumm_group *group, uint64_t required, uint64_t proposed);
+GPUMM_API gpumm_status gpumm_group_shrink_to_fit(gpumm_group *group);
+/* One array a member, in member order; a NULL array leaves zeros. All or none. */
+GPUMM_API gpumm_status gpumm_group_append(gpumm_group *group, gpumm_stream *stream, uint64_t count,
+                                          const void *const *columns);
+
+/* Scratch: device memory for one step, from the slab. Its contents are undefined. Work that uses it
+   runs on `stream`, or is declared with gpumm_scratch_used; releasing it does not wait. */
+GPUMM_API gpumm_status gpumm_scratch_open(gpumm_manager *manager, gpumm_stream *stream, uint64_t bytes, gpumm_scratch **out);
+GPUMM_API void gpumm_scratch_release(gpumm_scratch *scratch);
+GPUMM_API gpumm_address gpumm_scratch_address(const gpumm_scratch *scratch);
+GPUMM_API uint64_t gpumm_scratch_bytes(const gpumm_scratch *scratch);
+GPUMM_API gpumm_status gpumm_scratch_used(gpumm_scratch *scratch, gpumm_stream *stream, gpumm_access access);
+
+/* ---- Readbacks ---------------------------------------------------------------------------- */
+
+typedef struct gpumm_readback_options {
+    gpumm_buffer *const *buffers; /* one buffer, or members of one group: one moment, one copy */
+    size_t buffer_count;
+    unsigned slots;    /* frames that can be under way or held at once: 2 to 64; 0: 2 */
+    bool direct;       /* skip the device staging; the next writer waits for the copy */
+    bool wait;         /* where every slot is taken, capture waits for a running copy */
+    const char *tag;
+} gpumm_readback_options;
+
+typedef uint64_t gpumm_ticket; /* 1, 2, 3 … for each readback; 0 as an argument: the newest */
+
+typedef struct gpumm_frame_info {
+    int64_t step;         /* as given to capture */
+    uint64_t length;      /* elements of each member, as at the capture */
+    uint64_t generation;  /* of the first buffer, as at the capture */
+    double time;          /* seconds, monotonic, at the capture */
+    uint64_t dropped;     /* captures of this readback refused with BUSY so far, at the capture */
+    gpumm_ticket ticket;
+} gpumm_frame_info;
+
+GPUMM_API gpumm_status gpumm_readback_open(const gpumm_readback_options *options, gpumm_readback **out);
+GPUMM_API gpumm_readback *gpumm_readback_retain(gpumm_readback *readback);
+/* The last one closes: pending tickets are CANCELLED, kept frames stay readable. */
+GPUMM_API void gpumm_readback_release(gpumm_readback *readback);
+GPUMM_API void gpumm_readback_close(gpumm_readback *readback);
+GPUMM_API gpumm_manager *gpumm_readback_manager(const gpumm_readback *readback); /* borrowed */
+GPUMM_API size_t gpumm_readback_count(const gpumm_readback *readback);           /* members */
+GPUMM_API gpumm_buffer *gpumm_readback_buffer(gpumm_readback *readback, size_t index); /* borrowed */
+/* A snapshot of this moment of `stream` (NULL: the stream that wrote last). BUSY where every slot is
+   taken (a dropped frame is counted). */
+GPUMM_API gpumm_status gpumm_readback_capture(gpumm_readback *readback, gpumm_stream *stream, int64_t step, gpumm_ticket *ticket);
+/* NOT_PENDING where nothing was captured; CANCELLED; STALE for a ticket whose slot is in other use. */
+GPUMM_API gpumm_status gpumm_readback_ready(gpumm_readback *readback, gpumm_ticket ticket, bool *ready);
+/* Delivers that frame. TIMEOUT after `seconds` (negative: no bound). Ends the frame delivered before. */
+GPUMM_API gpumm_status gpumm_readback_wait(gpumm_readback *readback, gpumm_ticket ticket, double seconds, gpumm_frame **out);
+/* Delivers the newest frame that has arrived and lets older ones go; the same again where nothing
+   newer came; NULL where none ever did. Never blocks. */
+GPUMM_API gpumm_status gpumm_readback_latest(gpumm_readback *readback, gpumm_frame **out);
+/* Delivers the oldest frame that has arrived and was not delivered; NULL where there is none. Never blocks. */
+GPUMM_API gpumm_status gpumm_readback_next(gpumm_readback *readback, gpumm_frame **out);
+GPUMM_API gpumm_status gpumm_readback_cancel(gpumm_readback *readback, gpumm_ticket ticket);
+GPUMM_API uint64_t gpumm_readback_dropped(const gpumm_readback *readback);
+GPUMM_API gpumm_ticket gpumm_readback_newest(const gpumm_readback *readback); /* 0: none yet */
+
+/* A delivered moment. Its memory is valid until the next delivery of its readback, unless kept. */
+GPUMM_API gpumm_frame *gpumm_frame_retain(gpumm_frame *frame);
+GPUMM_API void gpumm_frame_release(gpumm_frame *frame); /* the last handle of a kept frame ends it */
+GPUMM_API gpumm_status gpumm_frame_keep(gpumm_frame *frame); /* holds its slot until ended; STALE */
+GPUMM_API void gpumm_frame_end(gpumm_frame *frame);          /* its memory may be used again now */
+GPUMM_API bool gpumm_frame_valid(const gpumm_frame *frame);
+GPUMM_API void gpumm_frame_get_info(const gpumm_frame *frame, gpumm_frame_info *out);
+GPUMM_API gpumm_readback *gpumm_frame_readback(const gpumm_frame *frame); /* borrowed */
+/* `length` elements of member `index` in pinned host memory; STALE once ended. */
+GPUMM_API gpumm_status gpumm_frame_data(const gpumm_frame *frame, size_t index, const void **data);
+
+/* The ancestor's pair, by name. ASYNC_DISABLED, ALREADY_PENDING, NOT_PENDING. The frame is the
+   caller's, and ends with the next wait for that name. */
+GPUMM_API gpumm_status gpumm_start_async_download(gpumm_manager *manager, const char *name);
+GPUMM_API gpumm_status gpumm_wait_for_download(gpumm_manager *manager, const char *name, double seconds, gpumm_frame **out);
+
+/* ---- Kernels ------------------------------------------------------------------------------ */
+
+typedef struct gpumm_kernel_options {
+    const char *source;      /* CUDA C; NULL: read from `file` */
+    const char *file;        /* its name in messages, and where it is read from */
+    const char *name;        /* which kernel; NULL: the only one */
+    const char *threads;     /* the parameter that counts threads; NULL: the first integer; "" : none */
+    unsigned block;          /* threads a block; 0: chosen by the device */
+    unsigned shared_bytes;   /* dynamic shared memory a block (cuda) */
+    const gpumm_type *const *types; /* named structs whose declarations precede the source */
+    const char *const *type_names;  /* names to declare them under, or NULL: their own */
+    size_t type_count;
+    const char *flags;       /* more compiler flags, separated by spaces; NULL: none */
+    const char *signature;   /* for binaries (.ptx .cubin .fatbin): the prototype, as CUDA C */
+} gpumm_kernel_options;
+
+typedef enum gpumm_parameter_kind { GPUMM_POINTER, GPUMM_VALUE } gpumm_parameter_kind;
+
+typedef struct gpumm_parameter {
+    const char *name;
+    const char *type;         /* as written, cv-qualifiers and pointer left out: "float2" */
+    gpumm_parameter_kind kind;
+    gpumm_access access;      /* of a pointer: const T * reads, T * writes */
+    const gpumm_type *element; /* of the pointee or value; NULL: a type that gpumm does not know */
+} gpumm_parameter;
+
+typedef struct gpumm_argument {
+    gpumm_buffer *buffer;   /* for a pointer, one of buffer, scratch or address */
+    gpumm_scratch *scratch;
+    const void *value;      /* for a value: `size` bytes in the parameter's type. For a pointer with
+                               neither buffer nor scratch: a gpumm_address, whose use is not tracked */
+    size_t size;
+} gpumm_argument;
+
+/* COMPILE_FAILED with the compiler's words at the user's file and line; NOT_FOUND names the kernels
+   there are; IO. The binary is cached on disk. */
+GPUMM_API gpumm_status gpumm_kernel_open(gpumm_manager *manager, const gpumm_kernel_options *options, gpumm_kernel **out);
+GPUMM_API gpumm_kernel *gpumm_kernel_retain(gpumm_kernel *kernel);
+GPUMM_API void gpumm_kernel_release(gpumm_kernel *kernel);
+GPUMM_API const char *gpumm_kernel_name(const gpumm_kernel *kernel);
+GPUMM_API gpumm_manager *gpumm_kernel_manager(const gpumm_kernel *kernel); /* borrowed */
+GPUMM_API size_t gpumm_kernel_parameter_count(const gpumm_kernel *kernel);
+GPUMM_API const gpumm_parameter *gpumm_kernel_parameter(const gpumm_kernel *kernel, size_t index);
+/* The index of the parameter that counts threads; SIZE_MAX: none. */
+GPUMM_API size_t gpumm_kernel_threads(const gpumm_kernel *kernel);
+/* One argument a parameter. `threads` 0: what the counting parameter says; 0 threads is no work.
+   TYPE_MISMATCH, INVALID_ARGUMENT name the parameter. Returns once it is enqueued. */
+GPUMM_API gpumm_status gpumm_kernel_launch(gpumm_kernel *kernel, gpumm_stream *stream, uint64_t threads,
+                                           const gpumm_argument *arguments, size_t count);
+
+/* ---- Faults ------------------------------------------------------------------------------- */
+
+/* All of these: INVALID_ARGUMENT where the manager was opened without `faulty`. */
+typedef struct gpumm_live { /* what the fault device counted by itself */
+    uint64_t committed_bytes; /* device and pinned: committed in place or allocated */
+    uint64_t reserved_bytes;  /* address space */
+    uint64_t ranges, segments, blocks, streams, events, modules;
+} gpumm_live;
+
+GPUMM_API gpumm_status gpumm_fault_plan(gpumm_manager *manager, const gpumm_fault *plan);
+GPUMM_API gpumm_status gpumm_fault_hold(gpumm_manager *manager, const char *kind);
+GPUMM_API gpumm_status gpumm_fault_release(gpumm_manager *manager, const char *kind); /* NULL: every kind */
+/* Calls so far of that name, or of every name where it is NULL. */
+GPUMM_API gpumm_status gpumm_fault_calls(gpumm_manager *manager, const char *call, uint64_t *count);
+/* Readable after close too: what is not 0 then was leaked. */
+GPUMM_API gpumm_status gpumm_fault_live(gpumm_manager *manager, gpumm_live *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,165 @@
+/* Arguments: whether they fit a kernel's parameters, and how they reach the device. Nothing here allocates:
+   a launch costs as little as it can. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/group.h"
+#include "core/scratch.h"
+#include "core/stream.h"
+#include "kernel/kernel.h"
+
+enum { NAMES_SIZE = 512 };
+
+/* ---- Words for messages ------------------------------------------------------------------- */
+
+/* "kernel 'repel', parameter 'force'", or its number where it has no name. */
+static const char *where(const gpumm_kernel *k, size_t index, char text[static NAMES_SIZE]) {
+    const char *name = k->prototype->parameters[index].name;
+    if (*name) snprintf(text, NAMES_SIZE, "kernel '%s', parameter '%s'", k->prototype->name, name);
+    else snprintf(text, NAMES_SIZE, "kernel '%s', parameter %zu", k->prototype->name, index + 1);
+    return text;
+}
+
+static const char *parameter_names(const gpumm_kernel *k, char text[static NAMES_SIZE]) {
+    size_t used = 0;
+    *text = 0;
+    for (size_t i = 0; i < k->prototype->count && used < NAMES_SIZE; i++)
+        used += (size_t)snprintf(text + used, NAMES_SIZE - used, "%s%s", i ? ", " : "", k->prototype->parameters[i].name);
+    return text;
+}
+
+/* ---- Pointers ----------------------------------------------------------------------------- */
+
+static bool is_opaque(const gpumm_type *t) {
+    return gpumm_type_kind(t) == GPUMM_STRUCT && gpumm_type_field_count(t) == 0;
+}
+
+/* void * and bytes take anything, and so does a buffer without a type go anywhere. */
+static bool takes_anything(const gpumm_parameter *p) {
+    if (!p->element) return strcmp(p->type, "void") == 0;
+    return gpumm_type_kind(p->element) == GPUMM_SCALAR && gpumm_type_scalar(p->element) == GPUMM_U8;
+}
+
+static bool fits(const gpumm_parameter *p, const gpumm_type *t) {
+    if (takes_anything(p) || is_opaque(t)) return true;
+    if (!p->element) return gpumm_type_kind(t) == GPUMM_STRUCT; /* the user's own struct: the compiler knows it */
+    if (gpumm_type_equal(p->element, t)) return true;
+    return gpumm_type_kind(p->element) == GPUMM_SCALAR && gpumm_type_kind(t) == GPUMM_VECTOR &&
+           gpumm_type_scalar(p->element) == gpumm_type_scalar(t);
+}
+
+static gpumm_status check_buffer(const gpumm_kernel *k, size_t index, const gpumm_buffer *b) {
+    const gpumm_parameter *p = &k->prototype->parameters[index];
+    char text[NAMES_SIZE];
+    if (b->group->object.manager != k->object.manager)
+        return fail(GPUMM_INVALID_ARGUMENT, "%s: buffer '%s' belongs to another manager", where(k, index, text), b->full_name);
+    if (fits(p, b->type)) return GPUMM_OK;
+    return fail(GPUMM_TYPE_MISMATCH, "%s: wants %s%s *%s%s%s, got buffer '%s' of %s", where(k, index, text),
+                p->access == GPUMM_READ ? "const " : "", p->type, p->element ? " (" : "",
+                p->element ? gpumm_type_name(p->element) : "", p->element ? ")" : "", b->full_name,
+                gpumm_type_name(b->type));
+}
+
+static gpumm_status check_pointer(const gpumm_kernel *k, size_t index, const gpumm_argument *a) {
+    char text[NAMES_SIZE];
+    if ((a->buffer != NULL) + (a->scratch != NULL) + (a->value != NULL) != 1)
+        return fail(GPUMM_INVALID_ARGUMENT, "%s: a pointer wants one of a buffer, scratch or an address", where(k, index, text));
+    if (a->buffer) return check_buffer(k, index, a->buffer);
+    if (a->scratch && scratch_manager(a->scratch) != k->object.manager)
+        return fail(GPUMM_INVALID_ARGUMENT, "%s: the scratch belongs to another manager", where(k, index, text));
+    if (a->value && a->size != sizeof(gpumm_address))
+        return fail(GPUMM_INVALID_ARGUMENT, "%s: an address has %zu bytes, got %zu", where(k, index, text),
+                    sizeof(gpumm_address), a->size);
+    return GPUMM_OK;
+}
+
+/* ---- Values ------------------------------------------------------------------------------- */
+
+static gpumm_status check_value(const gpumm_kernel *k, size_t index, const gpumm_argument *a) {
+    const gpumm_parameter *p = &k->prototype->parameters[index];
+    char text[NAMES_SIZE];
+    if (a->buffer || a->scratch)
+        return fail(GPUMM_TYPE_MISMATCH, "%s: wants a value of %s, got %s%s%s", where(k, index, text), p->type,
+                    a->buffer ? "buffer '" : "scratch", a->buffer ? a->buffer->full_name : "", a->buffer ? "'" : "");
+    if (!a->value || !a->size)
+        return fail(GPUMM_INVALID_ARGUMENT, "%s: wants a value of %s, got none", where(k, index, text), p->type);
+    if (p->element && gpumm_type_size(p->element) != a->size)
+        return fail(GPUMM_TYPE_MISMATCH, "%s: %s has %zu bytes, got %zu", where(k, index, text), p->type,
+                    gpumm_type_size(p->element), a->size);
+    return GPUMM_OK;
+}
+
+gpumm_status arguments_check(const gpumm_kernel *k, const gpumm_argument *given, size_t count) {
+    const prototype *p = k->prototype;
+    if (count != p->count) {
+        char text[NAMES_SIZE];
+        return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s' takes %zu argument%s (%s), got %zu", p->name, p->count,
+                    p->count == 1 ? "" : "s", parameter_names(k, text), count);
+    }
+    for (size_t i = 0; i < count; i++)
+        TRY(p->parameters[i].kind == GPUMM_POINTER ? check_pointer(k, i, &given[i]) : check_value(k, i, &given[i]));
+    return GPUMM_OK;
+}
+
+/* The number in `value`; negative ones come out above INT64_MAX. */
+static uint64_t integer(gpumm_scalar scalar, const void *value) {
+    union { int8_t i8; uint8_t u8; int16_t i16; uint16_t u16; int32_t i32; uint32_t u32; uint64_t u64; } n;
+    static const size_t sizes[] = {[GPUMM_I8] = 1, [GPUMM_U8] = 1, [GPUMM_I16] = 2, [GPUMM_U16] = 2,
+                                   [GPUMM_I32] = 4, [GPUMM_U32] = 4, [GPUMM_I64] = 8, [GPUMM_U64] = 8};
+    memcpy(&n, value, sizes[scalar]);
+    switch (scalar) {
+        case GPUMM_I8: return (uint64_t)n.i8;
+        case GPUMM_U8: return n.u8;
+        case GPUMM_I16: return (uint64_t)n.i16;
+        case GPUMM_U16: return n.u16;
+        case GPUMM_I32: return (uint64_t)n.i32;
+        case GPUMM_U32: return n.u32;
+        default: return n.u64;
+    }
+}
+
+gpumm_status arguments_threads(const gpumm_kernel *k, const gpumm_argument *given, uint64_t *threads) {
+    char text[NAMES_SIZE];
+    if (k->threads == SIZE_MAX)
+        return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s' has no parameter that counts threads: say how many", k->prototype->name);
+    const gpumm_parameter *p = &k->prototype->parameters[k->threads];
+    *threads = integer(gpumm_type_scalar(p->element), given[k->threads].value);
+    if (*threads <= INT64_MAX) return GPUMM_OK;
+    return fail(GPUMM_INVALID_ARGUMENT, "%s: counts threads and is %lld: it cannot be negative", where(k, k->threads, text),
+                (long long)*threads);
+}
+
+/* ---- Launching ---------------------------------------------------------------------------- */
+
+static gpumm_status use_pointer(gpumm_stream *s, const gpumm_parameter *p, const gpumm_argument *a, gpumm_address *address) {
+    if (a->buffer) {
+        TRY(buffer_use(a->buffer, s, p->access));
+        *address = buffer_address(a->buffer);
+    } else if (a->scratch) {
+        TRY(scratch_use(a->scratch, s, p->access));
+        *address = gpumm_scratch_address(a->scratch);
+    } else {
+        memcpy(address, a->value, sizeof *address);
+    }
+    return GPUMM_OK;
+}
+
+gpumm_status arguments_launch(gpumm_kernel *k, gpumm_stream *s, uint64_t threads, const gpumm_argument *given) {
+    const prototype *p = k->prototype;
+    gpumm_address addresses[PARAMETERS_MAX];
+    void *values[PARAMETERS_MAX];
+    size_t sizes[PARAMETERS_MAX];
+    char text[NAMES_SIZE];
+    for (size_t i = 0; i < p->count; i++) {
+        bool pointer = p->parameters[i].kind == GPUMM_POINTER;
+        gpumm_status status = pointer ? use_pointer(s, &p->parameters[i], &given[i], &addresses[i]) : GPUMM_OK;
+        if (status != GPUMM_OK) return fail_in(status, "%s: ", where(k, i, text));
+        values[i] = pointer ? (void *)&addresses[i] : (void *)given[i].value;
+        sizes[i] = pointer ? sizeof addresses[i] : given[i].size;
+    }
+    TRY(order_use(&k->order, s, GPUMM_READ));
+    device *d = k->object.manager->device;
+    device_launch launch = {values, sizes, p->count, threads, k->block, k->shared_bytes};
+    gpumm_status status = d->call->launch(d, s->device, k->function, &launch);
+    return status == GPUMM_OK ? status : fail_in(status, "kernel '%s': ", p->name);
+}

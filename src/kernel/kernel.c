@@ -1,0 +1,234 @@
+/* Kernels: from CUDA C, or a binary and its signature, to something that can be launched with checked arguments. */
+#include "kernel/kernel.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/stream.h"
+#include "kernel/cache.h"
+#include "kernel/source.h"
+
+enum { BLOCK_MAX = 1024, NAMES_SIZE = 512 };
+
+static gpumm_kernel *kernel_of(object *o) { return (gpumm_kernel *)(void *)o; }
+
+/* ---- Closing ------------------------------------------------------------------------------ */
+
+static void kernel_through(retired *r) {
+    gpumm_kernel *k = (gpumm_kernel *)(void *)((char *)r - offsetof(gpumm_kernel, gone));
+    device *d = k->object.manager->device;
+    d->call->module_close(d, k->module);
+    object_drop(&k->object);
+}
+
+static void kernel_dispose(object *o) {
+    gpumm_kernel *k = kernel_of(o);
+    object_hold(o);
+    manager_retire(o->manager, &k->gone, &k->order, kernel_through);
+}
+
+static void kernel_destroy(object *o) {
+    gpumm_kernel *k = kernel_of(o);
+    prototype_free(&k->prototypes);
+    mem_free(&o->manager->memory, k);
+}
+
+/* ---- What was asked for ------------------------------------------------------------------- */
+
+static const char *file_of(const gpumm_kernel_options *o) { return o->file && *o->file ? o->file : "kernel"; }
+
+static const char *struct_name(const gpumm_kernel_options *o, size_t index) {
+    const char *name = o->type_names ? o->type_names[index] : NULL;
+    return name && *name ? name : gpumm_type_struct_name(o->types[index]);
+}
+
+static gpumm_status check_options(const gpumm_manager *m, const gpumm_kernel_options *o) {
+    if (!o || (!o->source && !(o->file && *o->file)))
+        return fail(GPUMM_INVALID_ARGUMENT, "a kernel needs its source, or the file to read it from");
+    if (o->block > BLOCK_MAX)
+        return fail(GPUMM_INVALID_ARGUMENT, "a block of %u threads: at most %d are possible", o->block, BLOCK_MAX);
+    for (size_t i = 0; i < o->type_count; i++)
+        if (!*struct_name(o, i))
+            return fail(GPUMM_INVALID_ARGUMENT, "type %zu of a kernel has no name to declare it under", i + 1);
+    if (o->source || !source_is_binary(o->file)) return GPUMM_OK;
+    if (strcmp(m->info.kind, "cuda") != 0)
+        return fail(GPUMM_INVALID_ARGUMENT, "%s is a binary for CUDA: the %s device runs CUDA C source", o->file, m->info.kind);
+    if (!o->signature || !*o->signature)
+        return fail(GPUMM_INVALID_ARGUMENT, "%s is a binary: give its kernel's prototype as signature", o->file);
+    return GPUMM_OK;
+}
+
+static gpumm_status declare_type(const gpumm_type *type, const char *name, text *out) {
+    size_t size = gpumm_type_declaration(type, name, NULL, 0) + 1;
+    char *made = mem_new(out->from, size);
+    if (!made) return fail_host_memory(size);
+    gpumm_type_declaration(type, name, made, size);
+    gpumm_status status = text_string(out, made);
+    mem_free(out->from, made);
+    return status;
+}
+
+/* The structs' declarations, which precede the source. */
+static gpumm_status declare_types(const gpumm_kernel_options *o, text *out) {
+    TRY(text_string(out, ""));
+    for (size_t i = 0; i < o->type_count; i++) TRY(declare_type(o->types[i], struct_name(o, i), out));
+    return GPUMM_OK;
+}
+
+/* ---- Which kernel ------------------------------------------------------------------------- */
+
+static const char *kernel_names(const prototype_list *list, char names[static NAMES_SIZE]) {
+    size_t used = 0;
+    *names = 0;
+    for (size_t i = 0; i < list->count && used < NAMES_SIZE; i++)
+        used += (size_t)snprintf(names + used, NAMES_SIZE - used, "%s'%s'", i ? ", " : "", list->items[i].name);
+    return names;
+}
+
+static gpumm_status choose(gpumm_kernel *k, const gpumm_kernel_options *o) {
+    const prototype_list *list = &k->prototypes;
+    char names[NAMES_SIZE];
+    if (!list->count)
+        return fail(GPUMM_NOT_FOUND, "%s has no kernel: one reads extern \"C\" __global__ void name(…) { … }", file_of(o));
+    if (!o->name && list->count > 1)
+        return fail(GPUMM_INVALID_ARGUMENT, "%s has several kernels, %s: say which by name", file_of(o), kernel_names(list, names));
+    k->prototype = o->name ? prototype_named(list, o->name) : &list->items[0];
+    if (k->prototype) return GPUMM_OK;
+    return fail(GPUMM_NOT_FOUND, "%s has no kernel '%s', but %s", file_of(o), o->name, kernel_names(list, names));
+}
+
+static bool counts(const gpumm_parameter *p) {
+    return p->kind == GPUMM_VALUE && p->element && gpumm_type_kind(p->element) == GPUMM_SCALAR &&
+           gpumm_type_scalar(p->element) < GPUMM_F16;
+}
+
+static gpumm_status choose_threads(gpumm_kernel *k, const char *name) {
+    const prototype *p = k->prototype;
+    k->threads = name ? SIZE_MAX : p->threads;
+    if (!name || !*name) return GPUMM_OK;
+    for (size_t i = 0; i < p->count && k->threads == SIZE_MAX; i++)
+        if (strcmp(p->parameters[i].name, name) == 0) k->threads = i;
+    if (k->threads == SIZE_MAX)
+        return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s' has no parameter '%s' to count threads by", p->name, name);
+    if (counts(&p->parameters[k->threads])) return GPUMM_OK;
+    return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s': '%s' is no integer value, so it cannot count threads", p->name, name);
+}
+
+/* ---- Opening ------------------------------------------------------------------------------ */
+
+static gpumm_status read_prototypes(gpumm_kernel *k, const gpumm_kernel_options *o, const char *source, bool signature) {
+    gpumm_manager *m = k->object.manager;
+    prototype_source s = {.text = source, .file = file_of(o), .flags = o->flags, .types = o->types,
+                          .type_names = o->type_names, .type_count = o->type_count, .signature = signature};
+    TRY(prototype_read(&m->memory, &s, &k->prototypes));
+    TRY(choose(k, o));
+    return choose_threads(k, o->threads);
+}
+
+/* All kernels of the source, so that those who open another of them find it compiled. */
+static gpumm_status open_compiled(gpumm_kernel *k, const gpumm_kernel_options *o, const char *source, const char *declarations) {
+    gpumm_manager *m = k->object.manager;
+    size_t count = k->prototypes.count;
+    const char **names = mem_new(&m->memory, count * sizeof *names);
+    if (!names) return fail_host_memory(count * sizeof *names);
+    for (size_t i = 0; i < count; i++) names[i] = k->prototypes.items[i].name;
+    device_source s = {source, declarations, file_of(o), names, count, o->flags ? o->flags : ""};
+    gpumm_status status = cache_open(m->device, &s, &k->module);
+    mem_free(&m->memory, names);
+    return status;
+}
+
+static gpumm_status open_source(gpumm_kernel *k, const gpumm_kernel_options *o) {
+    gpumm_manager *m = k->object.manager;
+    text source = {.from = &m->memory}, declarations = {.from = &m->memory};
+    gpumm_status status = source_read(&m->memory, o->source, file_of(o), &source);
+    if (status == GPUMM_OK) status = read_prototypes(k, o, source.bytes, false);
+    if (status == GPUMM_OK) status = declare_types(o, &declarations);
+    if (status == GPUMM_OK) status = open_compiled(k, o, source.bytes, declarations.bytes);
+    text_free(&source);
+    text_free(&declarations);
+    return status;
+}
+
+static gpumm_status open_binary(gpumm_kernel *k, const gpumm_kernel_options *o) {
+    device *d = k->object.manager->device;
+    TRY(read_prototypes(k, o, o->signature, true));
+    return d->call->module_open(d, o->file, &k->module);
+}
+
+static gpumm_status open_module(gpumm_kernel *k, const gpumm_kernel_options *o) {
+    device *d = k->object.manager->device;
+    TRY(!o->source && source_is_binary(o->file) ? open_binary(k, o) : open_source(k, o));
+    gpumm_status status = d->call->function(d, k->module, k->prototype->name, &k->function);
+    if (status != GPUMM_OK) d->call->module_close(d, k->module);
+    return status;
+}
+
+static gpumm_status kernel_new(gpumm_manager *m, const gpumm_kernel_options *o, gpumm_kernel **out) {
+    TRY(check_options(m, o));
+    gpumm_kernel *k = mem_new(&m->memory, sizeof *k);
+    if (!k) return fail_host_memory(sizeof *k);
+    k->object.manager = m;
+    k->block = o->block;
+    k->shared_bytes = o->shared_bytes;
+    gpumm_status status = open_module(k, o);
+    if (status != GPUMM_OK) {
+        kernel_destroy(&k->object);
+        return status;
+    }
+    object_open(&k->object, m, RANK_KERNEL, kernel_dispose, kernel_destroy);
+    *out = k;
+    return GPUMM_OK;
+}
+
+gpumm_status gpumm_kernel_open(gpumm_manager *m, const gpumm_kernel_options *options, gpumm_kernel **out) {
+    TRY(manager_enter(m));
+    gpumm_status status = kernel_new(m, options, out);
+    manager_leave(m);
+    return status;
+}
+
+gpumm_kernel *gpumm_kernel_retain(gpumm_kernel *k) {
+    object_retain(&k->object);
+    return k;
+}
+
+void gpumm_kernel_release(gpumm_kernel *k) {
+    if (k) object_release(&k->object, false);
+}
+
+/* ---- Asking and launching ----------------------------------------------------------------- */
+
+const char *gpumm_kernel_name(const gpumm_kernel *k) { return k->prototype->name; }
+
+gpumm_manager *gpumm_kernel_manager(const gpumm_kernel *k) { return k->object.manager; }
+
+size_t gpumm_kernel_parameter_count(const gpumm_kernel *k) { return k->prototype->count; }
+
+const gpumm_parameter *gpumm_kernel_parameter(const gpumm_kernel *k, size_t index) {
+    return index < k->prototype->count ? &k->prototype->parameters[index] : NULL;
+}
+
+size_t gpumm_kernel_threads(const gpumm_kernel *k) { return k->threads; }
+
+static gpumm_status launch(gpumm_kernel *k, gpumm_stream *given, uint64_t threads, const gpumm_argument *arguments,
+                           size_t count) {
+    gpumm_manager *m = k->object.manager;
+    gpumm_stream *s;
+    TRY(stream_of(m, given, &s));
+    TRY(arguments_check(k, arguments, count));
+    if (!threads) TRY(arguments_threads(k, arguments, &threads));
+    if (!threads) return GPUMM_OK;
+    pthread_mutex_lock(&m->submit);
+    gpumm_status status = arguments_launch(k, s, threads, arguments);
+    pthread_mutex_unlock(&m->submit);
+    return status;
+}
+
+gpumm_status gpumm_kernel_launch(gpumm_kernel *k, gpumm_stream *stream, uint64_t threads, const gpumm_argument *arguments,
+                                 size_t count) {
+    TRY(object_enter(&k->object, "kernel"));
+    gpumm_status status = launch(k, stream, threads, arguments, count);
+    object_leave(&k->object);
+    return status;
+}

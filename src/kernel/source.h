@@ -1,0 +1,25 @@
+/* The text of a kernel: read from its file, with the files beside it that it includes put in their place, so
+   that what is read, what is compiled and what names the binary are one and the same text. */
+#ifndef KERNEL_SOURCE_H
+#define KERNEL_SOURCE_H
+
+#include "base/alloc.h"
+#include "gpumm.h"
+
+typedef struct text { /* grows; ended by NUL */
+    const gpumm_allocator *from;
+    char *bytes;
+    size_t length, capacity;
+} text;
+
+gpumm_status text_add(text *t, const char *bytes, size_t length);
+gpumm_status text_string(text *t, const char *string);
+void text_free(text *t);
+
+/* Whether a file of that name holds a binary, by its ending. */
+bool source_is_binary(const char *file);
+/* `given` (NULL: what `file` holds), with every #include "x" replaced by the x beside the file that says so, where
+   there is one; each file is put in once. #line marks keep messages true. IO. */
+gpumm_status source_read(const gpumm_allocator *from, const char *given, const char *file, text *out);
+
+#endif

@@ -1,0 +1,40 @@
+/* Taking is one compare-and-swap, so that a limit holds whoever asks at the same time. */
+#include "memory/budget.h"
+
+#include "base/alloc.h"
+#include "base/status.h"
+
+bool budget_take(gpumm_budget *b, uint64_t bytes) {
+    uint64_t used = atomic_load(&b->used);
+    do {
+        uint64_t limit = atomic_load(&b->limit);
+        if (used > limit || bytes > limit - used) return false;
+    } while (!atomic_compare_exchange_weak(&b->used, &used, used + bytes));
+    return true;
+}
+
+void budget_give(gpumm_budget *b, uint64_t bytes) { atomic_fetch_sub(&b->used, bytes); }
+
+gpumm_status gpumm_budget_open(uint64_t limit, gpumm_budget **out) {
+    gpumm_budget *b = mem_new(&alloc_default, sizeof *b);
+    if (!b) return fail_host_memory(sizeof *b);
+    atomic_init(&b->references, 1);
+    atomic_init(&b->limit, limit);
+    *out = b;
+    return GPUMM_OK;
+}
+
+gpumm_budget *gpumm_budget_retain(gpumm_budget *b) {
+    atomic_fetch_add(&b->references, 1);
+    return b;
+}
+
+void gpumm_budget_release(gpumm_budget *b) {
+    if (b && atomic_fetch_sub(&b->references, 1) == 1) mem_free(&alloc_default, b);
+}
+
+uint64_t gpumm_budget_limit(const gpumm_budget *b) { return atomic_load(&b->limit); }
+
+uint64_t gpumm_budget_used(const gpumm_budget *b) { return atomic_load(&b->used); }
+
+void gpumm_budget_set_limit(gpumm_budget *b, uint64_t limit) { atomic_store(&b->limit, limit); }

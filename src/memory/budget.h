@@ -1,0 +1,17 @@
+/* A budget: a limit on logical bytes, moved at the call. Lock-free: managers share one. */
+#ifndef MEMORY_BUDGET_H
+#define MEMORY_BUDGET_H
+
+#include <stdatomic.h>
+
+#include "gpumm.h"
+
+struct gpumm_budget {
+    atomic_uint references;
+    _Atomic uint64_t limit, used;
+};
+
+bool budget_take(gpumm_budget *b, uint64_t bytes); /* false: it does not fit, nothing taken */
+void budget_give(gpumm_budget *b, uint64_t bytes);
+
+#endif

@@ -1,0 +1,100 @@
+/* Accounts in, sums out. */
+#include "memory/ledger.h"
+
+#include <string.h>
+
+#include "base/size.h"
+
+static bool logical(gpumm_category category) {
+    static const bool is[] = {
+#define LOGICAL(name, text, logical) logical,
+        GPUMM_CATEGORY_MAP(LOGICAL)
+#undef LOGICAL
+    };
+    return is[category];
+}
+
+const char *gpumm_category_name(gpumm_category category) {
+    static const char *const names[] = {
+#define NAME(name, text, logical) text,
+        GPUMM_CATEGORY_MAP(NAME)
+#undef NAME
+    };
+    return (unsigned)category < GPUMM_CATEGORY_COUNT ? names[category] : "unknown";
+}
+
+uint64_t account_bytes(const account *a, gpumm_category category) {
+    uint64_t beyond = a->committed > a->logical ? a->committed - a->logical : 0;
+    uint64_t ahead = size_min(a->ahead, beyond);
+    if (category == GPUMM_AHEAD) return ahead;
+    if (category == GPUMM_SLACK && a->category != GPUMM_WARM) return beyond - ahead;
+    if (category != a->category) return 0;
+    return category == GPUMM_WARM ? beyond : a->logical;
+}
+
+/* An account counts once in its own category however few its bytes, elsewhere while it has some. */
+static bool counted(const account *a, gpumm_category category) {
+    return a->category == category || account_bytes(a, category) > 0;
+}
+
+static void enter(ledger *l, const account *a, int sign) {
+    for (int c = 0; c < GPUMM_CATEGORY_COUNT; c++) {
+        gpumm_entry *e = &l->entry[c];
+        uint64_t bytes = account_bytes(a, (gpumm_category)c);
+        e->now = sign > 0 ? e->now + bytes : e->now - bytes;
+        e->peak = size_max(e->peak, e->now);
+        if (counted(a, (gpumm_category)c)) e->count += (uint64_t)sign;
+    }
+    if (logical(a->category)) l->used = sign > 0 ? l->used + a->logical : l->used - a->logical;
+    l->committed = sign > 0 ? l->committed + a->committed : l->committed - a->committed;
+    l->peak_used = size_max(l->peak_used, l->used);
+    l->peak_committed = size_max(l->peak_committed, l->committed);
+}
+
+void ledger_open(ledger *l, account *a, gpumm_category category, const char *name, const char *tag) {
+    memset(a, 0, sizeof *a);
+    a->category = category;
+    a->name = name ? name : "";
+    a->tag = tag ? tag : "";
+    a->next = l->first;
+    if (a->next) a->next->previous = a;
+    l->first = a;
+    l->entry[category].total++;
+    enter(l, a, 1);
+}
+
+void ledger_set(ledger *l, account *a, uint64_t bytes, uint64_t ahead, uint64_t committed) {
+    bool was[GPUMM_CATEGORY_COUNT];
+    for (int c = 0; c < GPUMM_CATEGORY_COUNT; c++) was[c] = counted(a, (gpumm_category)c);
+    enter(l, a, -1);
+    a->logical = bytes;
+    a->ahead = ahead;
+    a->committed = committed;
+    enter(l, a, 1);
+    for (int c = 0; c < GPUMM_CATEGORY_COUNT; c++)
+        if (!was[c] && counted(a, (gpumm_category)c)) l->entry[c].total++;
+}
+
+void ledger_move(ledger *l, account *a, gpumm_category category, const char *name, const char *tag) {
+    ledger_close(l, a);
+    ledger_open(l, a, category, name, tag);
+}
+
+void ledger_close(ledger *l, account *a) {
+    enter(l, a, -1);
+    if (a->previous) a->previous->next = a->next;
+    else l->first = a->next;
+    if (a->next) a->next->previous = a->previous;
+    a->next = a->previous = NULL;
+}
+
+bool ledger_balanced(const ledger *l) {
+    uint64_t now[GPUMM_CATEGORY_COUNT] = {0}, committed = 0;
+    for (const account *a = l->first; a; a = a->next) {
+        for (int c = 0; c < GPUMM_CATEGORY_COUNT; c++) now[c] += account_bytes(a, (gpumm_category)c);
+        committed += a->committed;
+    }
+    for (int c = 0; c < GPUMM_CATEGORY_COUNT; c++)
+        if (now[c] != l->entry[c].now) return false;
+    return committed == l->committed;
+}

@@ -1,0 +1,36 @@
+/* The books: one account for every live block of memory, and the sums over them. What a block holds
+   beyond what was asked for (slack, ahead, warm) is derived from its three numbers, never kept beside
+   them. The owner's lock guards all of it. */
+#ifndef MEMORY_LEDGER_H
+#define MEMORY_LEDGER_H
+
+#include "gpumm.h"
+
+typedef struct account {
+    struct account *next, *previous;
+    gpumm_category category;
+    const char *name, *tag; /* owned by whoever owns the account */
+    uint64_t logical;       /* bytes asked for */
+    uint64_t ahead;         /* of the committed ones, those committed for coming growths */
+    uint64_t committed;     /* bytes really held */
+    gpumm_address address;
+} account;
+
+typedef struct ledger {
+    account *first;
+    gpumm_entry entry[GPUMM_CATEGORY_COUNT];
+    uint64_t used, peak_used; /* logical */
+    uint64_t committed, peak_committed;
+} ledger;
+
+void ledger_open(ledger *l, account *a, gpumm_category category, const char *name, const char *tag);
+/* The account's new numbers, whole. */
+void ledger_set(ledger *l, account *a, uint64_t logical, uint64_t ahead, uint64_t committed);
+void ledger_move(ledger *l, account *a, gpumm_category category, const char *name, const char *tag); /* numbers become 0 */
+void ledger_close(ledger *l, account *a);
+/* False where the accounts do not add up to the sums. */
+bool ledger_balanced(const ledger *l);
+/* What the account adds to `category`. */
+uint64_t account_bytes(const account *a, gpumm_category category);
+
+#endif

@@ -1,0 +1,77 @@
+/* Reserve once, commit one segment a growth step, give back whole segments. */
+#include "memory/range.h"
+
+#include <string.h>
+
+#include "base/size.h"
+#include "base/status.h"
+
+gpumm_status range_open(range *r, device *d, place where, uint64_t maximum) {
+    memset(r, 0, sizeof *r);
+    r->device = d;
+    r->where = where;
+    r->in_place = device_in_place(d, where);
+    uint64_t granularity = device_granularity(d, where);
+    if (!size_round_up(size_max(maximum, 1), granularity, &r->reserved))
+        return fail(GPUMM_OVER_MAX_SIZE, "a range of %llu bytes is more than can be addressed", (unsigned long long)maximum);
+    return r->in_place ? d->call->reserve(d, where, r->reserved, &r->address) : GPUMM_OK;
+}
+
+bool range_can_commit(const range *r, uint64_t bytes) {
+    if (bytes <= r->committed) return true;
+    return bytes <= r->reserved && (r->in_place || r->committed == 0);
+}
+
+static gpumm_status commit_block(range *r, uint64_t bytes) {
+    TRY(r->device->call->alloc(r->device, r->where, bytes, &r->address));
+    r->committed = bytes;
+    return GPUMM_OK;
+}
+
+static gpumm_status commit_segment(range *r, uint64_t end) {
+    const gpumm_allocator *memory = r->device->memory;
+    if (!mem_reserve(memory, (void **)&r->ends, sizeof *r->ends, r->segments, &r->room))
+        return fail_host_memory(sizeof *r->ends * (r->segments + 1));
+    TRY(r->device->call->commit(r->device, r->where, r->address + r->committed, end - r->committed));
+    r->ends[r->segments++] = r->committed = end;
+    return GPUMM_OK;
+}
+
+gpumm_status range_commit(range *r, uint64_t bytes) {
+    if (bytes <= r->committed) return GPUMM_OK;
+    if (!range_can_commit(r, bytes))
+        return fail(GPUMM_INVALID_ARGUMENT, "a range of %llu bytes cannot hold %llu", (unsigned long long)r->reserved,
+                    (unsigned long long)bytes);
+    uint64_t end;
+    if (!size_round_up(bytes, device_granularity(r->device, r->where), &end)) end = r->reserved;
+    end = size_min(end, r->reserved);
+    return r->in_place ? commit_segment(r, end) : commit_block(r, end);
+}
+
+/* A refusal is asked once more: address space cannot be released over memory that is still mapped. */
+static bool decommit_last(range *r, uint64_t start) {
+    device *d = r->device;
+    uint64_t bytes = r->committed - start;
+    return d->call->decommit(d, r->where, r->address + start, bytes) == GPUMM_OK ||
+           d->call->decommit(d, r->where, r->address + start, bytes) == GPUMM_OK;
+}
+
+uint64_t range_decommit(range *r, uint64_t bytes) {
+    uint64_t before = r->committed;
+    while (r->in_place && r->segments > 0) {
+        uint64_t start = r->segments > 1 ? r->ends[r->segments - 2] : 0;
+        if (start < bytes || !decommit_last(r, start)) break;
+        r->committed = start;
+        r->segments--;
+    }
+    return before - r->committed;
+}
+
+void range_close(range *r) {
+    if (!r->device) return;
+    range_decommit(r, 0);
+    if (r->in_place) r->device->call->release(r->device, r->where, r->address, r->reserved);
+    else if (r->committed) r->device->call->free(r->device, r->where, r->address, r->committed);
+    mem_free(r->device->memory, r->ends);
+    memset(r, 0, sizeof *r);
+}

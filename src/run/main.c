@@ -1,0 +1,165 @@
+/* gpumm-run: a Lua interpreter with gpumm inside. It behaves as `lua` does (arg, -, --, #! lines, exit codes,
+   traceback, Ctrl-C) and loads text only; where the script returns a simulation, it runs it. What happens with
+   options, simulations, progress and statistics is lua/gpumm/run.lua; here are the process and its signals. */
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gpumm_lua.h"
+
+/* The signal flag, with what the handler needs beside it. */
+static struct {
+    volatile sig_atomic_t count;    /* of Ctrl-C so far */
+    volatile sig_atomic_t graceful; /* a simulation looks at the count between its steps */
+    lua_State *L;
+} interrupts;
+
+static void stop_hook(lua_State *L, lua_Debug *ar) {
+    (void)ar;
+    lua_sethook(L, NULL, 0, 0);
+    luaL_error(L, "interrupted!");
+}
+
+/* The first Ctrl-C lets a simulation end its step; otherwise, and from the second on, the script is stopped. */
+static void on_interrupt(int signal_number) {
+    int flags = LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT;
+    (void)signal_number;
+    interrupts.count = interrupts.count + 1;
+    if (!interrupts.graceful || interrupts.count > 1) lua_sethook(interrupts.L, stop_hook, flags, 1);
+}
+
+static void catch_interrupts(lua_State *L) {
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_interrupt;
+    action.sa_flags = SA_RESTART;
+    interrupts.L = L;
+    sigaction(SIGINT, &action, NULL);
+}
+
+/* ---- What run.lua needs from the process ---------------------------------------------------- */
+
+static int run_interrupted(lua_State *L) {
+    lua_pushboolean(L, interrupts.count > 0);
+    return 1;
+}
+
+static int run_graceful(lua_State *L) {
+    interrupts.graceful = lua_toboolean(L, 1);
+    return 0;
+}
+
+static int run_isatty(lua_State *L) {
+    lua_pushboolean(L, isatty((int)luaL_checkinteger(L, 1)));
+    return 1;
+}
+
+static int run_set_device(lua_State *L) {
+    gpumm_lua_set_device(L, luaL_checkstring(L, 1));
+    return 0;
+}
+
+static int run_set_limit(lua_State *L) {
+    gpumm_lua_set_limit(L, (uint64_t)luaL_checkinteger(L, 1));
+    return 0;
+}
+
+/* Loads a script, text only; "-" or nil is standard input. */
+static int run_load(lua_State *L) {
+    const char *path = luaL_optstring(L, 1, NULL);
+    if (path && strcmp(path, "-") == 0) path = NULL;
+    if (luaL_loadfilex(L, path, "t") == LUA_OK) return 1;
+    lua_pushnil(L);
+    lua_insert(L, -2);
+    return 2;
+}
+
+/* Lines of the library for people; each is shown once, so that ten managers of one device say it once. */
+static void show_line(void *user, gpumm_log_level level, const char *line) {
+    char *last = user;
+    if (level == GPUMM_LOG_INFO && strcmp(last, line) == 0) return;
+    if (level == GPUMM_LOG_INFO) snprintf(last, 512, "%s", line);
+    fprintf(stderr, "gpumm: %s\n", line);
+}
+
+static void show_warning(void *user, gpumm_log_level level, const char *line) {
+    (void)user;
+    if (level != GPUMM_LOG_INFO) fprintf(stderr, "gpumm: %s\n", line);
+}
+
+static int run_quiet(lua_State *L) {
+    gpumm_lua_set_log(L, show_warning, NULL);
+    return 0;
+}
+
+static const luaL_Reg functions[] = {
+    {"interrupted", run_interrupted}, {"graceful", run_graceful}, {"isatty", run_isatty},
+    {"set_device", run_set_device},   {"set_limit", run_set_limit}, {"load", run_load},
+    {"quiet", run_quiet},             {NULL, NULL}};
+
+/* ---- The process ---------------------------------------------------------------------------- */
+
+static int on_error(lua_State *L) {
+    const char *message = lua_tostring(L, 1);
+    if (!message && luaL_callmeta(L, 1, "__tostring")) message = lua_tostring(L, -1);
+    if (!message) message = lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
+    luaL_traceback(L, L, message, 1);
+    return 1;
+}
+
+static void push_arguments(lua_State *L, int argc, char **argv) {
+    lua_createtable(L, argc, 1);
+    for (int i = 0; i < argc; i++) {
+        lua_pushstring(L, argv[i]);
+        lua_rawseti(L, -2, i);
+    }
+}
+
+/* In protected mode: opens everything and calls gpumm.run(functions, arguments), whose result is the exit code. */
+static int protected_main(lua_State *L) {
+    int argc = (int)lua_tointeger(L, 1);
+    char **argv = lua_touserdata(L, 2);
+    char *last_line = lua_touserdata(L, 3);
+    luaL_checkversion(L);
+    luaL_openlibs(L);
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+    lua_pushcfunction(L, luaopen_gpumm);
+    lua_setfield(L, -2, "gpumm");
+    gpumm_lua_set_log(L, show_line, last_line);
+    catch_interrupts(L);
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "gpumm");
+    lua_call(L, 1, 1);
+    lua_getfield(L, -1, "run");
+    luaL_newlib(L, functions);
+    push_arguments(L, argc, argv);
+    lua_call(L, 2, 1);
+    return 1;
+}
+
+static int report(lua_State *L) {
+    fprintf(stderr, "gpumm-run: %s\n", lua_tostring(L, -1));
+    return interrupts.count ? 130 : EXIT_FAILURE;
+}
+
+int main(int argc, char **argv) {
+    char last_line[512] = "";
+    lua_State *L = luaL_newstate();
+    if (!L) {
+        fputs("gpumm-run: no memory for a Lua state\n", stderr);
+        return EXIT_FAILURE;
+    }
+    lua_pushcfunction(L, on_error);
+    lua_pushcfunction(L, protected_main);
+    lua_pushinteger(L, argc);
+    lua_pushlightuserdata(L, argv);
+    lua_pushlightuserdata(L, last_line);
+    int code = lua_pcall(L, 3, 1, 1) == LUA_OK ? (int)lua_tointeger(L, -1) : report(L);
+    lua_close(L);
+    return code;
+}
