@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# What an owner of an NVIDIA GPU runs: builds, runs every C test and every spec on cuda, looks for memory errors
+# and races with compute-sanitizer, runs the layout example and the benchmarks, and ends with one summary.
+#   scripts/gpu-check.sh [OUT]     logs and the picture go to OUT (gpu-check)
+# GPUMM_CHECK selects parts, e.g. "tests bench"; GPUMM_NO_SETUP=1 installs nothing.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+out=${1:-gpu-check}
+mkdir -p "$out"
+out=$(cd "$out" && pwd)
+parts=${GPUMM_CHECK:-tests sanitizer layout bench}
+[ -n "${GPUMM_NO_SETUP:-}" ] || scripts/setup.sh test || exit 1
+summary="$out/summary.txt"
+: >"$summary"
+
+note() { printf '%s\n' "$*" | tee -a "$summary"; }
+part() { # name, log, command…
+  local name=$1 log=$out/$2 start=$SECONDS
+  shift 2
+  if "$@" >"$log" 2>&1; then note "ok      $name ($((SECONDS - start)) s)"
+  else
+    note "FAILED  $name ($((SECONDS - start)) s), see $(basename "$log")"
+    tail -n 25 "$log"
+    failed=1
+  fi
+}
+wanted() { [[ " $parts " == *" $1 "* ]]; }
+failed=0
+
+note "device: $(nvidia-smi --query-gpu=name,driver_version --format=csv,noheader 2>&1 | head -n 1)"
+build=build-gpu
+part "build" build.log bash -c "cmake -S . -B $build -DGPUMM_CUDA=on -DGPUMM_WERROR=ON && cmake --build $build -j $(nproc)"
+export GPUMM_DEVICE=cuda GPUMM_CACHE_DIR=$PWD/$build/kernel-cache
+run=$build/gpumm-run
+
+if wanted tests; then
+  part "C tests and specs on cuda" tests.log bash -c "cd $build && ctest --output-on-failure -j 4"
+  part "specs, relocating (GPUMM_NO_VMM=1)" relocating.log bash -c "cd $build && GPUMM_NO_VMM=1 ctest --output-on-failure -R '^spec_' -j 4"
+  grep -E 'tests passed|Total Test time|skipped' "$out/tests.log" | tail -n 4 | tee -a "$summary"
+fi
+
+graph=examples/data/debian-sample.tsv
+if wanted layout; then
+  part "layout of $graph" layout.log "$run" examples/layout.lua "$graph" --out "$out/layout.png" --grow 500
+  grep -E 'stress|dropped' "$out/layout.log" | tee -a "$summary"
+fi
+
+if wanted sanitizer; then
+  check() { compute-sanitizer --error-exitcode 9 --tool "$1" "${@:2}"; }
+  part "memcheck, device" memcheck-device.log check memcheck "$build/spec/c_device_cuda"
+  part "memcheck, layout" memcheck.log check memcheck "$run" examples/layout.lua "$graph" --out "$out/checked.png" --steps 20 --grow 1000
+  part "initcheck, layout" initcheck.log check initcheck "$run" examples/layout.lua "$graph" --out "$out/checked.png" --steps 20 --grow 1000
+  part "racecheck, shared memory" racecheck.log check racecheck "$run" spec/bench/shared.lua
+fi
+
+if wanted bench; then
+  for bench in spec/bench/*.c; do
+    [ -e "$bench" ] || continue
+    name=$(basename "$bench" .c)
+    part "bench $name" "bench-$name.log" "$build/spec/bench_$name"
+    tee -a "$summary" <"$out/bench-$name.log"
+  done
+  for bench in spec/bench/*_bench.lua; do
+    [ -e "$bench" ] || continue
+    name=$(basename "$bench" .lua)
+    part "bench $name" "bench-$name.log" "$run" "$bench"
+    tee -a "$summary" <"$out/bench-$name.log"
+  done
+fi
+exit $failed
