@@ -18,7 +18,7 @@ if [ "$GPUMM_DEVICE" = cuda ]; then
 elif [ -n "$gpu" ]; then
   echo "skipped: $gpu tests of $(basename "$spec") need a GPU"
 fi
-output=$("$run" "$busted" --lua= --output=plainTerminal --helper=spec/helper.lua $exclude "$spec" 2>&1)
+output=$("$run" --quiet "$busted" --output=plainTerminal --helper=spec/helper.lua $exclude "$spec" 2>&1)
 code=$?
 printf '%s\n' "$output"
 got=$(printf '%s\n' "$output" | sed -n 's/^\([0-9]*\) success[es]* \/ 0 failures \/ 0 errors \/ [0-9]* pending.*/\1/p' | tail -n 1)

@@ -1,8 +1,9 @@
 /*
- * Embedding gpumm in an application that owns a Lua state. C++ wraps the include in nothing: it is extern "C".
+ * Embedding gpumm in an application that owns a Lua state. C++ wraps the include in nothing: it is extern
+ * "C".
  *
- * Functions that push may raise Lua's memory error, so call them protected. A state is used by one thread at a
- * time; several states on several threads may share one manager.
+ * Functions that push may raise Lua's memory error, so call them protected. A state is used by one thread at
+ * a time; several states on several threads may share one manager.
  */
 #ifndef GPUMM_LUA_H
 #define GPUMM_LUA_H
@@ -26,8 +27,8 @@ GPUMM_API void gpumm_lua_set_limit(lua_State *L, uint64_t bytes);
 GPUMM_API gpumm_budget *gpumm_lua_budget(lua_State *L);
 /* The device that scripts of this state get, whatever they ask for: "host". NULL or "": what they ask for. */
 GPUMM_API void gpumm_lua_set_device(lua_State *L, const char *device);
-/* Where managers opened from now on log to. NULL: silent. From the start, warnings go to stderr as "gpumm: …".
-   Called from any thread; it must outlive the managers, and never touch the state. */
+/* Where managers opened from now on log to. NULL: silent. From the start, warnings go to stderr as "gpumm:
+   …". Called from any thread; it must outlive the managers, and never touch the state. */
 GPUMM_API void gpumm_lua_set_log(lua_State *L, gpumm_log_fn log, void *user);
 
 /* What a script may do with an object that the host pushes: use it, or end it too. */
@@ -39,8 +40,8 @@ GPUMM_API void gpumm_lua_push_manager(lua_State *L, gpumm_manager *manager, gpum
 GPUMM_API void gpumm_lua_push_buffer(lua_State *L, gpumm_buffer *buffer, gpumm_lua_share share);
 GPUMM_API void gpumm_lua_push_readback(lua_State *L, gpumm_readback *readback, gpumm_lua_share share);
 
-/* The object of the handle at `index`, borrowed from it: retain what must outlive the handle. NULL for any other
-   value and for closed handles. They never raise. */
+/* The object of the handle at `index`, borrowed from it: retain what must outlive the handle. NULL for any
+   other value and for closed handles. They never raise. */
 GPUMM_API gpumm_manager *gpumm_lua_to_manager(lua_State *L, int index);
 GPUMM_API gpumm_buffer *gpumm_lua_to_buffer(lua_State *L, int index);
 GPUMM_API gpumm_group *gpumm_lua_to_group(lua_State *L, int index);

@@ -295,7 +295,8 @@ static void close_finishes(void) {
 
 /* ---- Memory under queued work ---- */
 
-static void nothing_runs(void *const *arguments, uint64_t begin, uint64_t end, uint64_t threads, unsigned block_) {
+static void nothing_runs(void *const *arguments, uint64_t begin, uint64_t end, uint64_t threads,
+                         unsigned block_) {
     (void)arguments, (void)begin, (void)end, (void)threads, (void)block_;
 }
 
@@ -328,7 +329,8 @@ static void in_use(void) {
     CHECK_OK(t.call->launch(t.d, t.b, &f, &launch));
     door_open(&first);
     CHECK_OK(t.call->stream_synchronize(t.d, t.a));
-    CHECK_STATUS(t.call->decommit(t.d, PLACE_DEVICE, r + 7 * UNIT, UNIT), GPUMM_DRIVER); /* it may reach anything */
+    CHECK_STATUS(t.call->decommit(t.d, PLACE_DEVICE, r + 7 * UNIT, UNIT),
+                 GPUMM_DRIVER); /* it may reach anything */
     door_open(&second);
     CHECK_OK(t.call->stream_synchronize(t.d, t.b));
     CHECK_OK(t.call->decommit(t.d, PLACE_DEVICE, r + 7 * UNIT, UNIT));
@@ -416,7 +418,8 @@ typedef struct tally {
     uint64_t threads;
 } tally;
 
-static void count_up(void *const *arguments, uint64_t begin, uint64_t end, uint64_t threads, unsigned block_) {
+static void count_up(void *const *arguments, uint64_t begin, uint64_t end, uint64_t threads,
+                     unsigned block_) {
     tally a;
     uint8_t odd;
     memcpy(&a, arguments[0], sizeof a);
@@ -544,6 +547,75 @@ static void many_threads(void) {
     bench_close(&t);
 }
 
+/* ---- Without host memory: at each point in turn, nothing stays behind ---- */
+
+typedef struct purse {
+    atomic_int left; /* allocations granted; then none */
+    atomic_int live;
+} purse;
+
+static void *purse_reallocate(void *user, void *old, size_t size) {
+    purse *p = user;
+    if (size == 0) {
+        free(old);
+        atomic_fetch_sub(&p->live, 1);
+        return NULL;
+    }
+    if (atomic_fetch_sub(&p->left, 1) <= 0) return NULL;
+    void *new = realloc(old, size);
+    if (new && !old) atomic_fetch_add(&p->live, 1);
+    return new;
+}
+
+/* True where everything was granted. What was taken before a failure is given back as a caller would. */
+static bool walk(device *d, device_stream *s, device_event *e) {
+    const device_table *call = d->call;
+    gpumm_address r = 0, x = 0;
+    device_function f = {.name = "nothing", .run = nothing_runs};
+    void *arguments[] = {&x};
+    size_t sizes[] = {sizeof x};
+    device_launch launch = {.arguments = arguments, .sizes = sizes, .count = 1, .threads = 500};
+    bool reserved = call->reserve(d, PLACE_DEVICE, 4 * UNIT, &r) == GPUMM_OK;
+    bool committed = reserved && call->commit(d, PLACE_DEVICE, r, UNIT) == GPUMM_OK;
+    bool made = committed && call->alloc(d, PLACE_DEVICE, 64, &x) == GPUMM_OK;
+    bool queued =
+        made && call->fill(d, s, r, 1, 1, UNIT) == GPUMM_OK && call->launch(d, s, &f, &launch) == GPUMM_OK &&
+        call->copy(d, s, COPY_ACROSS, x, r, 64) == GPUMM_OK && call->event_record(d, e, s) == GPUMM_OK;
+    CHECK_OK(call->stream_synchronize(d, s));
+    if (queued) CHECK(at(x)[63] == 1);
+    if (made) call->free(d, PLACE_DEVICE, x, 64);
+    if (committed) CHECK_OK(call->decommit(d, PLACE_DEVICE, r, UNIT)); /* no claim of a failed call is left */
+    if (reserved) call->release(d, PLACE_DEVICE, r, 4 * UNIT);
+    return queued;
+}
+
+static bool walk_with(purse *p) {
+    const gpumm_allocator from = {purse_reallocate, p};
+    gpumm_options o = {.device = "host", .workers = 2};
+    device *d = NULL;
+    device_stream *s = NULL;
+    device_event *e = NULL;
+    if (device_open(&o, &from, &d) != GPUMM_OK) return false;
+    bool streams = d->call->stream_open(d, NULL, &s) == GPUMM_OK;
+    bool events_ = streams && d->call->event_open(d, &e) == GPUMM_OK;
+    bool whole = events_ && walk(d, s, e);
+    if (events_) d->call->event_close(d, e);
+    if (streams) d->call->stream_close(d, s);
+    device_close(d);
+    return whole;
+}
+
+static void starving(void) {
+    int granted = 0;
+    for (bool whole = false; !whole; granted++) {
+        purse p = {.left = granted};
+        whole = walk_with(&p);
+        CHECK(p.live == 0);
+        if (!whole) CHECK_SAYS("no host memory");
+    }
+    CHECK(granted > 8);
+}
+
 int main(void) {
     unsetenv("GPUMM_DEVICE");
     opening();
@@ -565,5 +637,6 @@ int main(void) {
     launch_bounds();
     kernels_share();
     many_threads();
+    starving();
     return 0;
 }

@@ -18,7 +18,8 @@ static void check(bool ok, int line, const char *what) {
 /* Everything that was read as one text: "name(n:i32, x:const f32*)@line[threads] …". */
 static void describe_parameter(char *text, size_t size, const gpumm_parameter *p) {
     size_t used = strlen(text);
-    snprintf(text + used, size - used, "%s:%s%s%s", p->name, p->kind == GPUMM_POINTER && p->access == GPUMM_READ ? "const " : "",
+    snprintf(text + used, size - used, "%s:%s%s%s", p->name,
+             p->kind == GPUMM_POINTER && p->access == GPUMM_READ ? "const " : "",
              p->element ? gpumm_type_name(p->element) : p->type, p->kind == GPUMM_POINTER ? "*" : "");
 }
 
@@ -55,7 +56,8 @@ static void reads(const char *source, const char *expected, int line) {
 
 static void refuses(const char *source, const char *words, int line) {
     prototype_list list = {0};
-    gpumm_status status = prototype_read(&alloc_default, &(prototype_source){.text = source, .file = "k.cu"}, &list);
+    gpumm_status status =
+        prototype_read(&alloc_default, &(prototype_source){.text = source, .file = "k.cu"}, &list);
     check(status == GPUMM_COMPILE_FAILED, line, "the text is refused");
     check(strstr(gpumm_message(), words) != NULL, line, words);
     check(list.count == 0 && list.items == NULL, line, "nothing is left");
@@ -73,43 +75,63 @@ static void test_shapes(void) {
           "saxpy(n:i32, a:f32, x:const f32*, y:f32*)@1[0]");
     READS(K "f(float const * const __restrict__ x, float* __restrict y, float *const z) {}",
           "f(x:const f32*, y:f32*, z:f32*)@1[-1]");
-    READS("extern \"C\"\n__global__\nvoid\nf\n(\n  int\n  n,\n  float2\n  *\n  p\n)\n{\n}\n", "f(n:i32, p:f32x2*)@4[0]");
-    READS("// extern \"C\" __global__ void no(int n) {}\n/* " K "no2() {} \n*/ " K "f(/* a, b */ int n // )\n) {}",
+    READS("extern \"C\"\n__global__\nvoid\nf\n(\n  int\n  n,\n  float2\n  *\n  p\n)\n{\n}\n",
+          "f(n:i32, p:f32x2*)@4[0]");
+    READS("// extern \"C\" __global__ void no(int n) {}\n/* " K "no2() {} \n*/ " K
+          "f(/* a, b */ int n // )\n) {}",
           "f(n:i32)@3[0]");
-    READS("const char *s = \"" "extern __global__ void g(int n) { \\\" {\";\n" K "f(int n) { char c = '}'; char d = '\\''; }\n"
-          K "g(int m) {}", "f(n:i32)@2[0] g(m:i32)@3[0]");
+    READS("const char *s = \""
+          "extern __global__ void g(int n) { \\\" {\";\n" K "f(int n) { char c = '}'; char d = '\\''; }\n" K
+          "g(int m) {}",
+          "f(n:i32)@2[0] g(m:i32)@3[0]");
     READS(K "f(int \\\n n, flo\\\nat x) {}\n" K "g() {}", "f(n:i32, x:f32)@1[0] g()@4[-1]");
     READS(K "__launch_bounds__(256, 2) f(int n) {}", "f(n:i32)@1[0]");
     READS("extern \"C\" void __global__ __launch_bounds__(64) f(int n) {}", "f(n:i32)@1[0]");
-    READS("extern \"C\" __attribute__((used)) [[maybe_unused]] static inline __global__ void f(alignas(8) int n) {}",
+    READS("extern \"C\" __attribute__((used)) [[maybe_unused]] static inline __global__ void f(alignas(8) "
+          "int n) {}",
           "f(n:i32)@1[0]");
-    READS("extern \"C\" {\n__device__ float g(float x) { if (x) { return 1; } return x; }\n__global__ void f(int n) {}\n}\n"
-          "__device__ int h(int a) { return a; }\n", "f(n:i32)@3[0]");
+    READS("extern \"C\" {\n__device__ float g(float x) { if (x) { return 1; } return x; }\n__global__ void "
+          "f(int n) {}\n}\n"
+          "__device__ int h(int a) { return a; }\n",
+          "f(n:i32)@3[0]");
     READS("namespace a { namespace { extern \"C\" { __global__ void f(int n) {} } } }", "f(n:i32)@1[0]");
-    READS("extern \"C\" __global__ void f(int n, float *x);\n__global__ void f(int n, float *x) {}", "f(n:i32, x:f32*)@2[0]");
+    READS("extern \"C\" __global__ void f(int n, float *x);\n__global__ void f(int n, float *x) {}",
+          "f(n:i32, x:f32*)@2[0]");
     READS("extern \"C\" __global__ void f(int n, float *x);\n", "");
     READS(K "f(float x[], const int y[16], float z[4][4]) {}", "f(x:f32*, y:const i32*, z:u64*)@1[-1]");
     READS(K "f(float **x, const float *const *y) {}", "f(x:u64*, y:const u64*)@1[-1]");
     READS(K "f(int, float *, unsigned long) {}", "f(:i32, :f32*, :u64)@1[0]");
     READS(K "f(int n = 3, float x = g(1, 2), float y = 2.0f) {}", "f(n:i32, x:f32, y:f32)@1[0]");
-    READS(K "f(const int n, int volatile m, __grid_constant__ const float a) {}", "f(n:i32, m:i32, a:f32)@1[0]");
-    READS("template <class T> __device__ T twice(T x) { return x + x; }\n" K "f(int n) { twice<int>(n); }", "f(n:i32)@2[0]");
-    READS("struct S { int a; __device__ int get() { return a; } };\n__constant__ float t[2] = {1, 2};\n" K "f(S s, struct S *t) {}",
+    READS(K "f(const int n, int volatile m, __grid_constant__ const float a) {}",
+          "f(n:i32, m:i32, a:f32)@1[0]");
+    READS("template <class T> __device__ T twice(T x) { return x + x; }\n" K "f(int n) { twice<int>(n); }",
+          "f(n:i32)@2[0]");
+    READS("struct S { int a; __device__ int get() { return a; } };\n__constant__ float t[2] = {1, 2};\n" K
+          "f(S s, struct S *t) {}",
           "f(s:S, t:S*)@3[-1]");
-    READS("auto s = R\"x(extern \"C\" { )\" )x\";\n" K "f(int n) { int k = 1'000; }\n" K "g() {}", "f(n:i32)@2[0] g()@3[-1]");
+    READS("auto s = R\"x(extern \"C\" { )\" )x\";\n" K "f(int n) { int k = 1'000; }\n" K "g() {}",
+          "f(n:i32)@2[0] g()@3[-1]");
     READS("\xEF\xBB\xBF" K "f(int n) {}\r\n" K "g(int n)\r\n{\r\n}\r\n", "f(n:i32)@1[0] g(n:i32)@2[0]");
 }
 
 static void test_types(void) {
-    READS(K "f(char a, signed char b, unsigned char c, short d, unsigned short e, short int f, int g, unsigned h,"
-          " unsigned int i, long j, unsigned long k, long long l, unsigned long long m, long long unsigned int n) {}",
-          "f(a:i8, b:i8, c:u8, d:i16, e:u16, f:i16, g:i32, h:u32, i:u32, j:i64, k:u64, l:i64, m:u64, n:u64)@1[0]");
-    READS(K "f(int8_t a, uint8_t b, int16_t c, uint16_t d, int32_t e, uint32_t f, int64_t g, uint64_t h, size_t i,"
-          " std::uint32_t j, uint k, uchar l, ushort m, bool n) {}",
-          "f(a:i8, b:u8, c:i16, d:u16, e:i32, f:u32, g:i64, h:u64, i:u64, j:u32, k:u32, l:u8, m:u16, n:u8)@1[0]");
-    READS(K "f(float2 *a, float3 *b, float4 *c, double2 *d, int2 *e, uint3 *f, ushort4 *g, longlong2 *h, ulonglong4 *i,"
-          " uchar4 *j, char2 *k, float1 *l) {}",
-          "f(a:f32x2*, b:f32x3*, c:f32x4*, d:f64x2*, e:i32x2*, f:u32x3*, g:u16x4*, h:i64x2*, i:u64x4*, j:u8x4*, k:i8x2*,"
+    READS(
+        K
+        "f(char a, signed char b, unsigned char c, short d, unsigned short e, short int f, int g, unsigned h,"
+        " unsigned int i, long j, unsigned long k, long long l, unsigned long long m, long long unsigned int "
+        "n) {}",
+        "f(a:i8, b:i8, c:u8, d:i16, e:u16, f:i16, g:i32, h:u32, i:u32, j:i64, k:u64, l:i64, m:u64, "
+        "n:u64)@1[0]");
+    READS(K "f(int8_t a, uint8_t b, int16_t c, uint16_t d, int32_t e, uint32_t f, int64_t g, uint64_t h, "
+            "size_t i,"
+            " std::uint32_t j, uint k, uchar l, ushort m, bool n) {}",
+          "f(a:i8, b:u8, c:i16, d:u16, e:i32, f:u32, g:i64, h:u64, i:u64, j:u32, k:u32, l:u8, m:u16, "
+          "n:u8)@1[0]");
+    READS(K "f(float2 *a, float3 *b, float4 *c, double2 *d, int2 *e, uint3 *f, ushort4 *g, longlong2 *h, "
+            "ulonglong4 *i,"
+            " uchar4 *j, char2 *k, float1 *l) {}",
+          "f(a:f32x2*, b:f32x3*, c:f32x4*, d:f64x2*, e:i32x2*, f:u32x3*, g:u16x4*, h:i64x2*, i:u64x4*, "
+          "j:u8x4*, k:i8x2*,"
           " l:f32*)@1[-1]");
     READS(K "f(__half *a, half b, __half2 *c, double d, void *e, const void *g) {}",
           "f(a:f16*, b:f16, c:f16x2*, d:f64, e:void*, g:const void*)@1[-1]");
@@ -121,16 +143,22 @@ static void test_macros(void) {
     READS("#define REAL float\n#define CONST_REAL const REAL\n" K "f(REAL a, CONST_REAL *x, REAL *y) {}",
           "f(a:f32, x:const f32*, y:f32*)@3[-1]");
     READS("#define KERNEL extern \"C\" __global__ \\\n  void\nKERNEL f(int n) {}", "f(n:i32)@3[0]");
-    READS("#define KERNEL(name, ...) extern \"C\" __global__ void name##_kernel\nKERNEL(move)(int n) {}", "move_kernel(n:i32)@2[0]");
+    READS("#define KERNEL(name, ...) extern \"C\" __global__ void name##_kernel\nKERNEL(move)(int n) {}",
+          "move_kernel(n:i32)@2[0]");
     READS("#define A B\n#define B A\n" K "f(A x) {}", "f(x:A)@3[-1]");
     READS("#define N 4\n#undef N\n#define N(x) x\n" K "f(int N, float N(y)) {}", "f(N:i32, y:f32)@4[0]");
-    READS("typedef unsigned int index_t;\nusing real = double;\n" K "f(index_t n, const real *x) {}", "f(n:u32, x:const f64*)@3[0]");
+    READS("typedef unsigned int index_t;\nusing real = double;\n" K "f(index_t n, const real *x) {}",
+          "f(n:u32, x:const f64*)@3[0]");
     READS("typedef struct Node Node;\n" K "f(Node *x) {}", "f(x:Node*)@2[-1]");
-    reads_with(&(prototype_source){.text = K "f(REAL *x, INDEX n) {}", .file = "k.cu", .flags = "-O2 -DREAL=double  -D INDEX=uint"},
+    reads_with(&(prototype_source){.text = K "f(REAL *x, INDEX n) {}",
+                                   .file = "k.cu",
+                                   .flags = "-O2 -DREAL=double  -D INDEX=uint"},
                "f(x:f64*, n:u32)@1[1]", __LINE__);
-    READS("#if 0\n" K "no() {\n#endif\n#ifdef X\n" K "no() {}\n#elif 1 + 2 * 3 == 7 && !defined(X)\n" K "yes() {}\n#else\n"
-          K "no() {}\n#endif\n#ifndef X\n" K "f() {}\n#endif", "yes()@7[-1] f()@12[-1]");
-    READS("#define DIM 3\n#if DIM >= 3 && (defined DIM || X)\n#define V float3\n#else\n#define V float2\n#endif\n" K "f(V *p) {}",
+    READS("#if 0\n" K "no() {\n#endif\n#ifdef X\n" K "no() {}\n#elif 1 + 2 * 3 == 7 && !defined(X)\n" K
+          "yes() {}\n#else\n" K "no() {}\n#endif\n#ifndef X\n" K "f() {}\n#endif",
+          "yes()@7[-1] f()@12[-1]");
+    READS("#define DIM 3\n#if DIM >= 3 && (defined DIM || X)\n#define V float3\n#else\n#define V "
+          "float2\n#endif\n" K "f(V *p) {}",
           "f(p:f32x3*)@7[-1]");
     READS("#define /* c \n c */ R float // x\n" K "f(R a) {}", "f(a:f32)@3[-1]");
     READS("#line 40 \"other.cu\"\n" K "f(int n) {}", "f(n:i32)@40[0]");
@@ -159,8 +187,10 @@ static void test_many(void) {
     prototype_list list = {0};
     *strstr(text, ", int a64") = 0;
     strcat(text, ") {}");
-    CHECK(prototype_read(&alloc_default, &(prototype_source){.text = text, .file = "k.cu"}, &list) == GPUMM_OK);
-    CHECK(list.count == 1 && list.items[0].count == 64 && strcmp(list.items[0].parameters[63].name, "a63") == 0);
+    CHECK(prototype_read(&alloc_default, &(prototype_source){.text = text, .file = "k.cu"}, &list) ==
+          GPUMM_OK);
+    CHECK(list.count == 1 && list.items[0].count == 64 &&
+          strcmp(list.items[0].parameters[63].name, "a63") == 0);
     prototype_free(&list);
 }
 
@@ -170,9 +200,14 @@ static void test_structs(void) {
     CHECK(gpumm_type_struct("ends", (gpumm_field[]){{"from", u32, 0}, {"to", u32, 0}}, 2, &ends) == GPUMM_OK);
     const gpumm_type *types[] = {ends, ends};
     const char *names[] = {NULL, "Edge"};
-    reads_with(&(prototype_source){.text = K "f(const struct ends *a, Edge *b, Edge c, Other *d) {}", .file = "k.cu",
-                                   .types = types, .type_names = names, .type_count = 2},
-               "f(a:const ends{from:u32,to:u32}*, b:ends{from:u32,to:u32}*, c:ends{from:u32,to:u32}, d:Other*)@1[-1]", __LINE__);
+    reads_with(&(prototype_source){.text = K "f(const struct ends *a, Edge *b, Edge c, Other *d) {}",
+                                   .file = "k.cu",
+                                   .types = types,
+                                   .type_names = names,
+                                   .type_count = 2},
+               "f(a:const ends{from:u32,to:u32}*, b:ends{from:u32,to:u32}*, c:ends{from:u32,to:u32}, "
+               "d:Other*)@1[-1]",
+               __LINE__);
     gpumm_type_release(ends);
     gpumm_type_release(u32);
 }
@@ -191,8 +226,9 @@ static void test_signatures(void) {
 
 /* Cut off anywhere, and with any one byte changed, a text is read or refused, never a crash. */
 static void test_damage(void) {
-    static const char whole[] = "#define R(x) float x\n#if defined(A) && (1 < 2) || 3 % 0\n#endif\nR\"(a)\" /* c */ 'x'\n"
-                                "extern \"C\" { __global__ void f(R(y), const int *z, v<int> w[3]) { } }\n#line 3 \"x\"\n";
+    static const char whole[] =
+        "#define R(x) float x\n#if defined(A) && (1 < 2) || 3 % 0\n#endif\nR\"(a)\" /* c */ 'x'\n"
+        "extern \"C\" { __global__ void f(R(y), const int *z, v<int> w[3]) { } }\n#line 3 \"x\"\n";
     char text[sizeof whole];
     for (size_t cut = 0; cut < sizeof whole; cut++) {
         for (int change = 0; change < 8; change++) {

@@ -5,7 +5,8 @@
  * Rules of this room
  *   - A userdata is made before the C call that fills it, so that a memory error of Lua's leaks nothing.
  *   - No memory that only C knows is held across a call that may raise.
- *   - Close functions only mark a handle closed (core frees the resource); the reference goes with the userdata,
+ *   - Close functions only mark a handle closed (core frees the resource); the reference goes with the
+ *     userdata,
  *     because a finaliser of the script's may run in the midst of our call. Scratch is the exception.
  *   - Every call that enqueues work ends with an optional argument `where`: an options table {stream = s, …},
  *     or a stream, which stands for {stream = s}.
@@ -32,8 +33,8 @@ int bind_fail_ticket(lua_State *L, gpumm_status status);
 int bind_raise(lua_State *L, gpumm_status status);
 /* true, or what bind_fail returns. */
 int bind_result(lua_State *L, gpumm_status status);
-/* After OUT_OF_MEMORY or OVER_LIMIT: collects this state's garbage and returns true, so that the call is tried
-   once more. Objects of ours that finalisers close meanwhile stay valid in C. */
+/* After OUT_OF_MEMORY or OVER_LIMIT: collects this state's garbage and returns true, so that the call is
+   tried once more. Objects of ours that finalisers close meanwhile stay valid in C. */
 bool bind_collects(lua_State *L, gpumm_status status);
 #define BIND_RETRY(L, status, call)                             \
     do {                                                        \
@@ -74,8 +75,8 @@ typedef struct bind_handle {
 
 /* An empty handle whose manager is the value in slot `owner` (0: none). [-0, +1, m] */
 bind_handle *bind_new(lua_State *L, const bind_class *class, int owner);
-/* Gives the reference `object` to the empty handle on top; where this state has a handle of that object already,
-   the reference is given back and that handle takes the top. [-1, +1, m] */
+/* Gives the reference `object` to the empty handle on top; where this state has a handle of that object
+   already, the reference is given back and that handle takes the top. [-1, +1, m] */
 bind_handle *bind_adopt(lua_State *L, bind_handle *handle, void *object);
 /* The handle this state has of `object`, or false and nothing. [-0, +(0|1), -] */
 bool bind_find(lua_State *L, const bind_class *class, const void *object);
@@ -113,8 +114,8 @@ uint64_t bind_first(lua_State *L, int index, uint64_t otherwise);
 /* Seconds; -1 (no bound) where absent; raises for NaN and negative ones. */
 double bind_seconds(lua_State *L, int index);
 
-/* Raises 'unknown option "limt" (did you mean "limit"?); valid: …' for a key that is not in `valid`, which NULL
-   ends. Raw access: no metamethod of the table runs. Positional entries are refused unless `list`. */
+/* Raises 'unknown option "limt" (did you mean "limit"?); valid: …' for a key that is not in `valid`, which
+   NULL ends. Raw access: no metamethod of the table runs. Positional entries are refused unless `list`. */
 void bind_options(lua_State *L, int table, const char *const *valid, bool list);
 /* table[key] raw: pushes it and returns true, or returns false and pushes nothing where it is nil. */
 bool bind_option(lua_State *L, int table, const char *key);
@@ -141,7 +142,8 @@ gpumm_stream *bind_where(lua_State *L, int index, const char *const *valid);
 /* Is the value at `index` such an argument: a table or a stream? */
 bool bind_is_where(lua_State *L, int index);
 
-/* [first [, count]] [, where] from slot `index` on, against `length` elements: what b:download and its kin take. */
+/* [first [, count]] [, where] from slot `index` on, against `length` elements: what b:download and its kin
+   take. */
 typedef struct bind_range {
     uint64_t first, count; /* from 0 */
     bool counted;          /* was a count given? else it is the rest of the length */
@@ -151,20 +153,20 @@ void bind_to_range(lua_State *L, int index, uint64_t length, bind_range *out);
 
 /* ---- Growth ------------------------------------------------------------------------------- */
 
-/* The growth that the value at `index` describes: nil, a table of gpumm.growth's, or a function. Returns whether
-   it is a function: then `out` is EXACT, and bind_grow_ahead asks it. A list is copied into a userdata that is
-   pushed always (nil where there is none). [-0, +1, e] */
+/* The growth that the value at `index` describes: nil, a table of gpumm.growth's, or a function. Returns
+   whether it is a function: then `out` is EXACT, and bind_grow_ahead asks it. A list is copied into a
+   userdata that is pushed always (nil where there is none). [-0, +1, e] */
 bool bind_to_growth(lua_State *L, int index, gpumm_growth *out);
 /* The same from table["growth"] and table["align"]. Pushes the function where it is one. [-0, +1, e] */
 bool bind_option_growth(lua_State *L, int table, gpumm_growth *out);
 uint32_t bind_factor_ppm(lua_State *L, double factor); /* raises below 1, over 4000 and for NaN */
-/* Pushes the manager's table of what it keeps alive, by the handle at `object`: functions by the name of their
-   buffer, groups by their address. [-0, +1, -] */
+/* Pushes the manager's table of what it keeps alive, by the handle at `object`: functions by the name of
+   their buffer, groups by their address. [-0, +1, -] */
 void bind_push_keeps(lua_State *L, int object);
 /* Keeps the function at `function` (nil: none) for the buffer or group userdata at `object`. [-0, +0, m] */
 void bind_keep_schedule(lua_State *L, int object, int function);
-/* Before a call that needs `required` elements of the buffer or group at `object`: where a function schedules its
-   growth and it must grow, asks it and grows. A function's error propagates. */
+/* Before a call that needs `required` elements of the buffer or group at `object`: where a function schedules
+   its growth and it must grow, asks it and grows. A function's error propagates. */
 gpumm_status bind_grow_ahead(lua_State *L, int object, uint64_t required);
 
 /* ---- Who asks ------------------------------------------------------------------------------- */
@@ -214,7 +216,8 @@ int bind_buffer_readback(lua_State *L);
 int bind_group_readback(lua_State *L);
 /* Pushes the names that frames of it know: member -> index. [-0, +1, m] */
 void bind_readback_names(lua_State *L, gpumm_readback *readback);
-/* Where the top is a frame's new handle, gives it the names (a table: member -> index) at `names`. [-0, +0, m] */
+/* Where the top is a frame's new handle, gives it the names (a table: member -> index) at `names`. [-0, +0,
+   m] */
 void bind_frame_names(lua_State *L, int names);
 
 /* gpumm.config. The module table is on top of the stack and stays there. */

@@ -56,8 +56,8 @@ typedef struct record {
     gpumm_block block;
 } record;
 
-/* Core calls back in the midst of its own work, where nothing may raise: so records are copied into room that was
-   made before, and made anew where it was too small. */
+/* Core calls back in the midst of its own work, where nothing may raise: so records are copied into room that
+   was made before, and made anew where it was too small. */
 typedef struct collector {
     record *records;
     size_t room, count;

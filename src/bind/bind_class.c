@@ -1,6 +1,6 @@
 /*
- * Sealed classes and handles. A handle is a userdata with one reference to a C object; each class has a table of
- * weak values in the registry, so that one object is one userdata in a state.
+ * Sealed classes and handles. A handle is a userdata with one reference to a C object; each class has a table
+ * of weak values in the registry, so that one object is one userdata in a state.
  */
 #include <string.h>
 

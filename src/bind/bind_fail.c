@@ -1,6 +1,6 @@
 /*
- * The one way to turn a status into Lua: what raises, what returns nil, message, code, and what is tried again
- * after the collector has run.
+ * The one way to turn a status into Lua: what raises, what returns nil, message, code, and what is tried
+ * again after the collector has run.
  */
 #include "bind/bind.h"
 

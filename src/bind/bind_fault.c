@@ -40,7 +40,9 @@ static int fault_set(lua_State *L) {
     return bind_result(L, gpumm_fault_plan(manager, &plan));
 }
 
-static int fault_shut(lua_State *L) { return bind_result(L, gpumm_fault_hold(to_faulty(L), bind_text(L, 2))); }
+static int fault_shut(lua_State *L) {
+    return bind_result(L, gpumm_fault_hold(to_faulty(L), bind_text(L, 2)));
+}
 
 static int fault_open_again(lua_State *L) {
     gpumm_manager *manager = to_faulty(L);

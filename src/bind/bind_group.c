@@ -27,7 +27,8 @@ static void check_name(lua_State *L, const char *name) {
                         : bind_class_has(&bind_frame_class, name) ? "frames"
                                                                   : NULL;
     if (owner)
-        luaL_error(L, "group member \"%s\": %s have a method or field of that name, choose another", name, owner);
+        luaL_error(L, "group member \"%s\": %s have a method or field of that name, choose another", name,
+                   owner);
 }
 
 /* Member i of the table in slot 2; pushes its type. */
@@ -37,10 +38,12 @@ static void read_member(lua_State *L, int i, gpumm_member *member) {
     lua_rawgeti(L, -1, 1);
     if (lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "group member %d: its name is no string", i);
     member->name = lua_tostring(L, -1); /* alive with the table */
-    if (strlen(member->name) != lua_rawlen(L, -1)) luaL_error(L, "group member %d: its name has a zero byte", i);
+    if (strlen(member->name) != lua_rawlen(L, -1))
+        luaL_error(L, "group member %d: its name has a zero byte", i);
     check_name(L, member->name);
     lua_rawgeti(L, -2, 2);
-    if (lua_isnil(L, -1)) luaL_error(L, "group member \"%s\": {name, type} expected, its type is missing", member->name);
+    if (lua_isnil(L, -1))
+        luaL_error(L, "group member \"%s\": {name, type} expected, its type is missing", member->name);
     member->type = bind_to_type(L, lua_gettop(L));
     lua_replace(L, -3);
     lua_pop(L, 1);
@@ -48,7 +51,8 @@ static void read_member(lua_State *L, int i, gpumm_member *member) {
 
 static size_t read_members(lua_State *L, gpumm_member *members) {
     size_t count = lua_rawlen(L, 2);
-    if (count < 1 || count > MEMBERS_MAX) luaL_error(L, "a group has 1 to %d members, not %d", MEMBERS_MAX, (int)count);
+    if (count < 1 || count > MEMBERS_MAX)
+        luaL_error(L, "a group has 1 to %d members, not %d", MEMBERS_MAX, (int)count);
     luaL_checkstack(L, MEMBERS_MAX + 16, NULL);
     for (size_t i = 0; i < count; i++) read_member(L, (int)i + 1, &members[i]);
     return count;
@@ -112,7 +116,8 @@ int bind_group_new(lua_State *L) {
 /* Raises 'no member "x"; members: …'. */
 static int no_member(lua_State *L, gpumm_group *group, const char *name) {
     const char *names[MEMBERS_MAX + 1] = {NULL};
-    for (size_t i = 0; i < gpumm_group_count(group) && i < MEMBERS_MAX; i++) names[i] = gpumm_group_member_name(group, i);
+    for (size_t i = 0; i < gpumm_group_count(group) && i < MEMBERS_MAX; i++)
+        names[i] = gpumm_group_member_name(group, i);
     return bind_unknown(L, "member", name, names);
 }
 
@@ -170,7 +175,9 @@ static int group_ensure(lua_State *L) {
     return bind_result(L, status);
 }
 
-static int group_shrink(lua_State *L) { return bind_result(L, gpumm_group_shrink_to_fit(bind_to_group(L, 1))); }
+static int group_shrink(lua_State *L) {
+    return bind_result(L, gpumm_group_shrink_to_fit(bind_to_group(L, 1)));
+}
 
 /* ---- Append ------------------------------------------------------------------------------- */
 
@@ -199,7 +206,8 @@ static uint64_t read_columns(lua_State *L, gpumm_group *group, const void **colu
         }
         data_encode(L, lua_gettop(L), gpumm_buffer_type(gpumm_group_at(group, i)), &data);
         if (first && data.count != rows)
-            luaL_error(L, "append: '%s' has %I elements, but '%s' has %I", name, (LUAI_UACINT)data.count, first,
+            luaL_error(L, "append: '%s' has %I elements, but '%s' has %I", name, (LUAI_UACINT)data.count,
+                       first,
                        (LUAI_UACINT)rows);
         if (!first) first = name;
         rows = data.count;
@@ -263,7 +271,8 @@ static int group_free(lua_State *L) {
 
 static int group_close(lua_State *L) {
     bind_handle *handle = bind_handle_at(L, 1, &bind_group_class);
-    if (handle->object && !handle->borrowed && gpumm_group_free(handle->object) == GPUMM_OK) forget(L, handle->object);
+    if (handle->object && !handle->borrowed && gpumm_group_free(handle->object) == GPUMM_OK)
+        forget(L, handle->object);
     return 0;
 }
 

@@ -8,9 +8,10 @@
  *   k({n = 100, …}, where)  k(100, b, …, where)       where: {stream =, threads =}, or a stream
  *   k.name  k.parameters  k.threads  k:close()
  *
- * A pointer takes a buffer, a scratch, or nothing: gpumm.null or false (by position nil too). A value takes what
- * its type takes; a type unknown to gpumm takes a string of its bytes. A launch makes no Lua object: values are
- * encoded on the C stack, names are looked up in a table made once (user value EXTRA: name -> index).
+ * A pointer takes a buffer, a scratch, or nothing: gpumm.null or false (by position nil too). A value takes
+ * what its type takes; a type unknown to gpumm takes a string of its bytes. A launch makes no Lua object:
+ * values are encoded on the C stack, names are looked up in a table made once (user value EXTRA: name ->
+ * index).
  */
 #include <stdio.h>
 #include <string.h>
@@ -43,20 +44,25 @@ static void read_types(lua_State *L, int table, kernel_types *out) {
     while (lua_next(L, types)) {
         if (out->count == TYPES_MAX) luaL_error(L, "option \"types\": more than %d types", TYPES_MAX);
         const gpumm_type *type = bind_test_type(L, -1);
-        if (!type) luaL_error(L, "option \"types\": a struct type of gpumm.struct expected, got %s", luaL_typename(L, -1));
+        if (!type)
+            luaL_error(L, "option \"types\": a struct type of gpumm.struct expected, got %s",
+                       luaL_typename(L, -1));
         out->types[out->count] = type;
         out->names[out->count++] = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : NULL;
         lua_insert(L, -2); /* under the key, which lua_next wants on top */
     }
 }
 
-/* Both name the source in messages; the file is looked for beside the script, and pushed. */
-static void read_source(lua_State *L, gpumm_kernel_options *options, const char *tag) {
+/* A file is looked for beside the script; a source without one is called after the line that has it,
+   "<layout.lua:12>". The name is pushed where it was made. */
+static void read_source(lua_State *L, gpumm_kernel_options *options) {
+    char tag[BIND_TAG];
     options->source = bind_option_text(L, 2, "source", NULL);
     options->file = bind_option_text(L, 2, "file", NULL);
-    if (!options->source && !options->file) luaL_error(L, "a kernel needs file = \"name.cu\" or source = text");
+    if (!options->source && !options->file)
+        luaL_error(L, "a kernel needs file = \"name.cu\" or source = text");
     if (options->source) {
-        if (!options->file) options->file = tag;
+        if (!options->file) options->file = lua_pushfstring(L, "<%s>", bind_tag(L, tag)[0] ? tag : "source");
         return;
     }
     bind_push_beside(L, options->file);
@@ -74,7 +80,6 @@ static void push_names(lua_State *L, gpumm_kernel *kernel) {
 }
 
 int bind_kernel_new(lua_State *L) {
-    char tag[BIND_TAG];
     kernel_types types = {.count = 0};
     lua_settop(L, 2);
     gpumm_manager *manager = bind_to_manager(L, 1);
@@ -87,7 +92,7 @@ int bind_kernel_new(lua_State *L) {
         .flags = bind_option_text(L, 2, "flags", NULL),
         .signature = bind_option_text(L, 2, "signature", NULL),
     };
-    read_source(L, &options, bind_tag(L, tag));
+    read_source(L, &options);
     read_types(L, 2, &types);
     options.types = types.types;
     options.type_names = types.names;
@@ -118,8 +123,10 @@ typedef struct launch {
 
 static const gpumm_address nowhere = 0;
 
-static int bad_argument(lua_State *L, const launch *l, const gpumm_parameter *p, const char *wanted, int index) {
-    return luaL_error(L, "kernel '%s', parameter '%s' (%s%s%s): %s expected, got %s", gpumm_kernel_name(l->kernel), p->name,
+static int bad_argument(lua_State *L, const launch *l, const gpumm_parameter *p, const char *wanted,
+                        int index) {
+    return luaL_error(L, "kernel '%s', parameter '%s' (%s%s%s): %s expected, got %s",
+                      gpumm_kernel_name(l->kernel), p->name,
                       p->kind == GPUMM_POINTER && p->access == GPUMM_READ ? "const " : "", p->type,
                       p->kind == GPUMM_POINTER ? " *" : "", wanted, luaL_typename(L, index));
 }
@@ -141,7 +148,8 @@ static void set_pointer(lua_State *L, launch *l, const gpumm_parameter *p, gpumm
 static void *take_value(lua_State *L, launch *l, size_t size, size_t align) {
     uint64_t start = 0;
     if (!size_round_up(l->used, align ? align : 1, &start) || start > VALUES_MAX || size > VALUES_MAX - start)
-        luaL_error(L, "kernel '%s': its values take more than %d bytes", gpumm_kernel_name(l->kernel), VALUES_MAX);
+        luaL_error(L, "kernel '%s': its values take more than %d bytes", gpumm_kernel_name(l->kernel),
+                   VALUES_MAX);
     l->used = start + size;
     return memset(l->values + start, 0, size);
 }
@@ -189,7 +197,8 @@ static int missing_name(lua_State *L, const launch *l) {
         const gpumm_parameter *p = gpumm_kernel_parameter(l->kernel, i);
         if (bind_option(L, 2, p->name)) continue;
         push_parameter_list(L, l);
-        return luaL_error(L, "kernel '%s': parameter '%s' is missing; it takes: %s", gpumm_kernel_name(l->kernel),
+        return luaL_error(L, "kernel '%s': parameter '%s' is missing; it takes: %s",
+                          gpumm_kernel_name(l->kernel),
                           p->name, lua_tostring(L, -1));
     }
     return 0;
@@ -219,7 +228,8 @@ static void by_name(lua_State *L, launch *l) {
 static void by_position(lua_State *L, launch *l, int given) {
     if ((size_t)given != l->count) {
         push_parameter_list(L, l);
-        luaL_error(L, "kernel '%s' takes %d arguments (%s), got %d", gpumm_kernel_name(l->kernel), (int)l->count,
+        luaL_error(L, "kernel '%s' takes %d arguments (%s), got %d", gpumm_kernel_name(l->kernel),
+                   (int)l->count,
                    lua_tostring(L, -1), given);
     }
     for (size_t i = 0; i < l->count; i++) set_argument(L, l, i, (int)i + 2);
@@ -237,7 +247,8 @@ static bool is_by_name(lua_State *L, const launch *l, int given) {
     if (given == 2 && !bind_is_where(L, 3)) return false;
     if (l->count == 0 || (size_t)given < l->count) return true;
     const gpumm_parameter *first = gpumm_kernel_parameter(l->kernel, 0);
-    if (first->kind == GPUMM_POINTER || !first->element || gpumm_type_kind(first->element) == GPUMM_SCALAR) return true;
+    if (first->kind == GPUMM_POINTER || !first->element || gpumm_type_kind(first->element) == GPUMM_SCALAR)
+        return true;
     bool named = bind_option(L, 2, first->name);
     if (named) lua_pop(L, 1);
     return named;

@@ -1,7 +1,7 @@
 /*
- * Managers. gpumm.manager {device =, limit =, memory =, granularity =, workers =, relocate =, debug =, fault = {…}}
- * opens one; sizes are numbers or text as "4GiB". What a manager makes is in the part of that thing; its books
- * are in bind_books.c.
+ * Managers. gpumm.manager {device =, limit =, memory =, granularity =, workers =, relocate =, debug =, fault
+ * = {…}} opens one; sizes are numbers or text as "4GiB". What a manager makes is in the part of that thing;
+ * its books are in bind_books.c.
  *
  *   m:poll()  m:synchronize()  m:check()  m:trim()  m:external(bytes)  m:device()  m:names()
  *   m:raising(true)   the world's failures on this manager's objects raise from now on; returns what was
@@ -34,7 +34,8 @@ static void read_options(lua_State *L, int table, gpumm_options *options) {
     bind_options(L, table, keys, false);
     options->device = bind_option_text(L, table, "device", NULL);
     options->limit = bind_option_size(L, table, "limit", UINT64_MAX);
-    if (options->limit == 0) luaL_error(L, "option \"limit\": a limit of 0 bytes allows nothing; leave it out for none");
+    if (options->limit == 0)
+        luaL_error(L, "option \"limit\": a limit of 0 bytes allows nothing; leave it out for none");
     if (options->limit == UINT64_MAX) options->limit = 0;
     options->memory = bind_option_size(L, table, "memory", 0);
     options->granularity = bind_option_size(L, table, "granularity", 0);

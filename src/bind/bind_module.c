@@ -37,7 +37,8 @@ static bool is_description(const char *key) {
     return false;
 }
 
-/* require for our own files: gpumm, gpumm.x, and whatever the state's own require finds. Upvalue 1: the module. */
+/* require for our own files: gpumm, gpumm.x, and whatever the state's own require finds. Upvalue 1: the
+   module. */
 static int require_part(lua_State *L) {
     const char *name = luaL_checkstring(L, 1);
     lua_settop(L, 1);
@@ -62,7 +63,8 @@ static void push_environment(lua_State *L, int module) {
     lua_setmetatable(L, -2);
 }
 
-/* Runs gpumm/<key>.lua and keeps what it returns as module[key]; pushes that. False: there is no such file. */
+/* Runs gpumm/<key>.lua and keeps what it returns as module[key]; pushes that. False: there is no such file.
+   */
 static bool load_part(lua_State *L, int module, const char *key) {
     char path[64], chunk[72];
     if (strlen(key) > 40) return false;

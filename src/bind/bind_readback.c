@@ -19,11 +19,14 @@
 
 enum { MEMBERS_MAX = 64, PATIENCE = 16 };
 
-static gpumm_readback *to_readback(lua_State *L, int index) { return bind_check(L, index, &bind_readback_class); }
+static gpumm_readback *to_readback(lua_State *L, int index) {
+    return bind_check(L, index, &bind_readback_class);
+}
 
 /* ---- Making them --------------------------------------------------------------------------- */
 
-static void read_options(lua_State *L, int table, gpumm_readback_options *options, char tag[static BIND_TAG]) {
+static void read_options(lua_State *L, int table, gpumm_readback_options *options,
+                         char tag[static BIND_TAG]) {
     static const char *const valid[] = {"slots", "direct", "busy", "tag", NULL};
     options->tag = bind_tag(L, tag);
     if (lua_isnoneornil(L, table)) return;
@@ -92,7 +95,8 @@ static gpumm_buffer *named_member(lua_State *L, gpumm_group *group, size_t i) {
     lua_rawgeti(L, 2, (lua_Integer)i + 1);
     const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : luaL_typename(L, -1);
     gpumm_buffer *buffer = gpumm_group_member(group, name);
-    for (size_t j = 0; j < gpumm_group_count(group) && j < MEMBERS_MAX; j++) names[j] = gpumm_group_member_name(group, j);
+    for (size_t j = 0; j < gpumm_group_count(group) && j < MEMBERS_MAX; j++)
+        names[j] = gpumm_group_member_name(group, j);
     if (!buffer) bind_unknown(L, "member", name, names);
     lua_pop(L, 1);
     return buffer;
@@ -122,11 +126,13 @@ int bind_readback_new(lua_State *L) {
     luaL_checktype(L, 2, LUA_TTABLE);
     read_options(L, 2, &options, tag);
     options.buffer_count = lua_rawlen(L, 2);
-    luaL_argcheck(L, options.buffer_count >= 1 && options.buffer_count <= MEMBERS_MAX, 2, "buffers expected: {buffer, …}");
+    luaL_argcheck(L, options.buffer_count >= 1 && options.buffer_count <= MEMBERS_MAX, 2,
+                  "buffers expected: {buffer, …}");
     for (size_t i = 0; i < options.buffer_count; i++) {
         lua_rawgeti(L, 2, (lua_Integer)i + 1);
         buffers[i] = bind_test(L, -1, &bind_buffer_class);
-        if (!buffers[i]) return luaL_error(L, "entry %d: a buffer expected, got %s", (int)i + 1, luaL_typename(L, -1));
+        if (!buffers[i])
+            return luaL_error(L, "entry %d: a buffer expected, got %s", (int)i + 1, luaL_typename(L, -1));
         if (gpumm_buffer_manager(buffers[i]) != manager)
             return luaL_error(L, "entry %d: this buffer is another manager's", (int)i + 1);
         lua_pop(L, 1);
@@ -161,8 +167,8 @@ static bool collects_frames(lua_State *L, bind_handle *handle) {
     return collected;
 }
 
-/* Before a capture that would find every slot kept, which counts as a dropped frame. `kept` counts what was kept
-   and not released; what the collector ended since is found by counting. */
+/* Before a capture that would find every slot kept, which counts as a dropped frame. `kept` counts what was
+   kept and not released; what the collector ended since is found by counting. */
 static void make_room(lua_State *L, bind_handle *handle) {
     if (handle->slots == 0 || handle->kept < handle->slots) return;
     handle->kept = count_kept(L, handle->object);
@@ -285,7 +291,8 @@ static int readback_next(lua_State *L) { return delivered(L, gpumm_readback_next
 static int readback_close(lua_State *L) {
     bind_handle *handle = bind_handle_at(L, 1, &bind_readback_class);
     if (handle->borrowed)
-        return bind_raise(L, fail(GPUMM_INVALID_ARGUMENT, "this readback is the host application's to close"));
+        return bind_raise(L, fail(GPUMM_INVALID_ARGUMENT,
+                                  "this readback is the host application's to close"));
     if (handle->object) gpumm_readback_close(handle->object);
     return 0;
 }

@@ -10,7 +10,9 @@
 #include "bind/bind.h"
 #include "bind/data.h"
 
-static gpumm_scratch *to_scratch(lua_State *L, int index) { return bind_check(L, index, &bind_scratch_class); }
+static gpumm_scratch *to_scratch(lua_State *L, int index) {
+    return bind_check(L, index, &bind_scratch_class);
+}
 
 static uint64_t wanted_bytes(lua_State *L, bool typed) {
     if (!typed) return bind_size(L, 2);

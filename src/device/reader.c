@@ -62,7 +62,9 @@ static bool slice_is(slice s, const char *text) {
     return strlen(text) == s.length && memcmp(s.text, text, s.length) == 0;
 }
 
-static bool slice_same(slice a, slice b) { return a.length == b.length && memcmp(a.text, b.text, a.length) == 0; }
+static bool slice_same(slice a, slice b) {
+    return a.length == b.length && memcmp(a.text, b.text, a.length) == 0;
+}
 
 bool token_is(const token *t, const char *text) { return slice_is((slice){t->text, t->length}, text); }
 
@@ -120,8 +122,8 @@ static bool at_raw_string(const cleaner *c) {
     const char *before = c->out - 1;
     while (before > c->start && name_part(before[-1])) before--;
     slice prefix = {before, (size_t)(c->out - before)};
-    return slice_is(prefix, "R") || slice_is(prefix, "LR") || slice_is(prefix, "uR") || slice_is(prefix, "UR") ||
-           slice_is(prefix, "u8R");
+    return slice_is(prefix, "R") || slice_is(prefix, "LR") || slice_is(prefix, "uR") ||
+           slice_is(prefix, "UR") || slice_is(prefix, "u8R");
 }
 
 /* What a raw string says interests nobody here. */
@@ -249,16 +251,19 @@ static macro *macro_add(reader *r, slice name, slice body) {
     return r->macros = m;
 }
 
-gpumm_status reader_define(reader *r, const char *name, size_t name_length, const char *body, size_t body_length) {
+gpumm_status reader_define(reader *r, const char *name, size_t name_length, const char *body,
+                           size_t body_length) {
     char *kept_name = keep_text(r, name, name_length), *kept_body = keep_text(r, body, body_length);
     if (!kept_name || !kept_body) return r->status;
-    return macro_add(r, (slice){kept_name, name_length}, (slice){kept_body, body_length}) ? GPUMM_OK : r->status;
+    return macro_add(r, (slice){kept_name, name_length}, (slice){kept_body, body_length}) ? GPUMM_OK
+                                                                                          : r->status;
 }
 
 static void macro_parameters(macro *m, slice *rest) {
     m->function = true;
     for (token t = cut_next(rest); t.kind != TOKEN_END && !token_is(&t, ")"); t = cut_next(rest))
-        if (t.kind == TOKEN_NAME && m->count < PARAMETERS) m->parameter[m->count++] = (slice){t.text, t.length};
+        if (t.kind == TOKEN_NAME && m->count < PARAMETERS)
+            m->parameter[m->count++] = (slice){t.text, t.length};
 }
 
 static void directive_define(reader *r, slice rest) {
@@ -337,10 +342,11 @@ static long long expression_atom(expression *e) {
 
 typedef enum operation { OR, AND, EQ, NE, LE, GE, LT, GT, ADD, SUB, MUL, DIV, MOD, NONE } operation;
 
-static const struct { const char *text; int level; } operations[] = {
-    [OR] = {"||", 1}, [AND] = {"&&", 2}, [EQ] = {"==", 3}, [NE] = {"!=", 3}, [LE] = {"<=", 4}, [GE] = {">=", 4},
-    [LT] = {"<", 4}, [GT] = {">", 4}, [ADD] = {"+", 5}, [SUB] = {"-", 5}, [MUL] = {"*", 6}, [DIV] = {"/", 6},
-    [MOD] = {"%", 6},
+static const struct { const char *text; int level;
+} operations[] = {
+    [OR] = {"||", 1}, [AND] = {"&&", 2}, [EQ] = {"==", 3}, [NE] = {"!=", 3}, [LE] = {"<=", 4},
+    [GE] = {">=", 4}, [LT] = {"<", 4},   [GT] = {">", 4},  [ADD] = {"+", 5}, [SUB] = {"-", 5},
+    [MUL] = {"*", 6}, [DIV] = {"/", 6},  [MOD] = {"%", 6},
 };
 
 static operation expression_operation(expression *e, int level) {
@@ -391,8 +397,8 @@ static bool holds(reader *r, slice text) {
 
 static void condition_open(reader *r, bool holds_now) {
     if (r->nested == CONDITIONS) {
-        r->status = fail(GPUMM_COMPILE_FAILED, "%s:%u: conditionals are nested more than %d deep", r->file, r->line,
-                         CONDITIONS);
+        r->status = fail(GPUMM_COMPILE_FAILED, "%s:%u: conditionals are nested more than %d deep", r->file,
+                         r->line, CONDITIONS);
         return;
     }
     condition *c = &r->conditions[r->nested++];
@@ -448,7 +454,8 @@ static void directive(reader *r, slice rest) {
 
 static void push(reader *r, macro *m, slice text) {
     if (r->depth + 1 == INPUTS) {
-        r->status = fail(GPUMM_COMPILE_FAILED, "%s:%u: macros are nested more than %d deep", r->file, r->line, INPUTS);
+        r->status = fail(GPUMM_COMPILE_FAILED, "%s:%u: macros are nested more than %d deep", r->file, r->line,
+                         INPUTS);
         return;
     }
     r->stack[++r->depth] = (input){text.text, text.text + text.length, m};

@@ -24,7 +24,8 @@ gpumm_status reader_open(const gpumm_allocator *from, const char *text, const ch
                          reader **out);
 void reader_close(reader *r); /* NULL is fine */
 /* Makes `name` an object-like macro; both strings are copied. */
-gpumm_status reader_define(reader *r, const char *name, size_t name_length, const char *body, size_t body_length);
+gpumm_status reader_define(reader *r, const char *name, size_t name_length, const char *body,
+                           size_t body_length);
 /* The next token; TOKEN_END at the end, and after a failure. */
 token reader_next(reader *r);
 /* Why reading ended: OK, or a failure, whose message was set when it happened. */

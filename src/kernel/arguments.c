@@ -24,7 +24,8 @@ static const char *parameter_names(const gpumm_kernel *k, char text[static NAMES
     size_t used = 0;
     *text = 0;
     for (size_t i = 0; i < k->prototype->count && used < NAMES_SIZE; i++)
-        used += (size_t)snprintf(text + used, NAMES_SIZE - used, "%s%s", i ? ", " : "", k->prototype->parameters[i].name);
+        used += (size_t)snprintf(text + used, NAMES_SIZE - used, "%s%s", i ? ", " : "",
+                                 k->prototype->parameters[i].name);
     return text;
 }
 
@@ -42,7 +43,8 @@ static bool takes_anything(const gpumm_parameter *p) {
 
 static bool fits(const gpumm_parameter *p, const gpumm_type *t) {
     if (takes_anything(p) || is_opaque(t)) return true;
-    if (!p->element) return gpumm_type_kind(t) == GPUMM_STRUCT; /* the user's own struct: the compiler knows it */
+    if (!p->element)
+        return gpumm_type_kind(t) == GPUMM_STRUCT; /* the user's own struct: the compiler knows it */
     if (gpumm_type_equal(p->element, t)) return true;
     return gpumm_type_kind(p->element) == GPUMM_SCALAR && gpumm_type_kind(t) == GPUMM_VECTOR &&
            gpumm_type_scalar(p->element) == gpumm_type_scalar(t);
@@ -52,7 +54,8 @@ static gpumm_status check_buffer(const gpumm_kernel *k, size_t index, const gpum
     const gpumm_parameter *p = &k->prototype->parameters[index];
     char text[NAMES_SIZE];
     if (b->group->object.manager != k->object.manager)
-        return fail(GPUMM_INVALID_ARGUMENT, "%s: buffer '%s' belongs to another manager", where(k, index, text), b->full_name);
+        return fail(GPUMM_INVALID_ARGUMENT, "%s: buffer '%s' belongs to another manager",
+                    where(k, index, text), b->full_name);
     if (fits(p, b->type)) return GPUMM_OK;
     return fail(GPUMM_TYPE_MISMATCH, "%s: wants %s%s *%s%s%s, got buffer '%s' of %s", where(k, index, text),
                 p->access == GPUMM_READ ? "const " : "", p->type, p->element ? " (" : "",
@@ -63,10 +66,12 @@ static gpumm_status check_buffer(const gpumm_kernel *k, size_t index, const gpum
 static gpumm_status check_pointer(const gpumm_kernel *k, size_t index, const gpumm_argument *a) {
     char text[NAMES_SIZE];
     if ((a->buffer != NULL) + (a->scratch != NULL) + (a->value != NULL) != 1)
-        return fail(GPUMM_INVALID_ARGUMENT, "%s: a pointer wants one of a buffer, scratch or an address", where(k, index, text));
+        return fail(GPUMM_INVALID_ARGUMENT, "%s: a pointer wants one of a buffer, scratch or an address",
+                    where(k, index, text));
     if (a->buffer) return check_buffer(k, index, a->buffer);
     if (a->scratch && scratch_manager(a->scratch) != k->object.manager)
-        return fail(GPUMM_INVALID_ARGUMENT, "%s: the scratch belongs to another manager", where(k, index, text));
+        return fail(GPUMM_INVALID_ARGUMENT, "%s: the scratch belongs to another manager",
+                    where(k, index, text));
     if (a->value && a->size != sizeof(gpumm_address))
         return fail(GPUMM_INVALID_ARGUMENT, "%s: an address has %zu bytes, got %zu", where(k, index, text),
                     sizeof(gpumm_address), a->size);
@@ -79,10 +84,12 @@ static gpumm_status check_value(const gpumm_kernel *k, size_t index, const gpumm
     const gpumm_parameter *p = &k->prototype->parameters[index];
     char text[NAMES_SIZE];
     if (a->buffer || a->scratch)
-        return fail(GPUMM_TYPE_MISMATCH, "%s: wants a value of %s, got %s%s%s", where(k, index, text), p->type,
-                    a->buffer ? "buffer '" : "scratch", a->buffer ? a->buffer->full_name : "", a->buffer ? "'" : "");
+        return fail(GPUMM_TYPE_MISMATCH, "%s: wants a value of %s, got %s%s%s", where(k, index, text),
+                    p->type, a->buffer ? "buffer '" : "scratch", a->buffer ? a->buffer->full_name : "",
+                    a->buffer ? "'" : "");
     if (!a->value || !a->size)
-        return fail(GPUMM_INVALID_ARGUMENT, "%s: wants a value of %s, got none", where(k, index, text), p->type);
+        return fail(GPUMM_INVALID_ARGUMENT, "%s: wants a value of %s, got none", where(k, index, text),
+                    p->type);
     if (p->element && gpumm_type_size(p->element) != a->size)
         return fail(GPUMM_TYPE_MISMATCH, "%s: %s has %zu bytes, got %zu", where(k, index, text), p->type,
                     gpumm_type_size(p->element), a->size);
@@ -93,11 +100,12 @@ gpumm_status arguments_check(const gpumm_kernel *k, const gpumm_argument *given,
     const prototype *p = k->prototype;
     if (count != p->count) {
         char text[NAMES_SIZE];
-        return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s' takes %zu argument%s (%s), got %zu", p->name, p->count,
-                    p->count == 1 ? "" : "s", parameter_names(k, text), count);
+        return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s' takes %zu argument%s (%s), got %zu", p->name,
+                    p->count, p->count == 1 ? "" : "s", parameter_names(k, text), count);
     }
     for (size_t i = 0; i < count; i++)
-        TRY(p->parameters[i].kind == GPUMM_POINTER ? check_pointer(k, i, &given[i]) : check_value(k, i, &given[i]));
+        TRY(p->parameters[i].kind == GPUMM_POINTER ? check_pointer(k, i, &given[i])
+                                                   : check_value(k, i, &given[i]));
     return GPUMM_OK;
 }
 
@@ -121,17 +129,19 @@ static uint64_t integer(gpumm_scalar scalar, const void *value) {
 gpumm_status arguments_threads(const gpumm_kernel *k, const gpumm_argument *given, uint64_t *threads) {
     char text[NAMES_SIZE];
     if (k->threads == SIZE_MAX)
-        return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s' has no parameter that counts threads: say how many", k->prototype->name);
+        return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s' has no parameter that counts threads: say how many",
+                    k->prototype->name);
     const gpumm_parameter *p = &k->prototype->parameters[k->threads];
     *threads = integer(gpumm_type_scalar(p->element), given[k->threads].value);
     if (*threads <= INT64_MAX) return GPUMM_OK;
-    return fail(GPUMM_INVALID_ARGUMENT, "%s: counts threads and is %lld: it cannot be negative", where(k, k->threads, text),
-                (long long)*threads);
+    return fail(GPUMM_INVALID_ARGUMENT, "%s: counts threads and is %lld: it cannot be negative",
+                where(k, k->threads, text), (long long)*threads);
 }
 
 /* ---- Launching ---------------------------------------------------------------------------- */
 
-static gpumm_status use_pointer(gpumm_stream *s, const gpumm_parameter *p, const gpumm_argument *a, gpumm_address *address) {
+static gpumm_status use_pointer(gpumm_stream *s, const gpumm_parameter *p, const gpumm_argument *a,
+                                gpumm_address *address) {
     if (a->buffer) {
         TRY(buffer_use(a->buffer, s, p->access));
         *address = buffer_address(a->buffer);
@@ -144,7 +154,8 @@ static gpumm_status use_pointer(gpumm_stream *s, const gpumm_parameter *p, const
     return GPUMM_OK;
 }
 
-gpumm_status arguments_launch(gpumm_kernel *k, gpumm_stream *s, uint64_t threads, const gpumm_argument *given) {
+gpumm_status arguments_launch(gpumm_kernel *k, gpumm_stream *s, uint64_t threads,
+                              const gpumm_argument *given) {
     const prototype *p = k->prototype;
     gpumm_address addresses[PARAMETERS_MAX];
     void *values[PARAMETERS_MAX];
@@ -152,7 +163,8 @@ gpumm_status arguments_launch(gpumm_kernel *k, gpumm_stream *s, uint64_t threads
     char text[NAMES_SIZE];
     for (size_t i = 0; i < p->count; i++) {
         bool pointer = p->parameters[i].kind == GPUMM_POINTER;
-        gpumm_status status = pointer ? use_pointer(s, &p->parameters[i], &given[i], &addresses[i]) : GPUMM_OK;
+        gpumm_status status =
+            pointer ? use_pointer(s, &p->parameters[i], &given[i], &addresses[i]) : GPUMM_OK;
         if (status != GPUMM_OK) return fail_in(status, "%s: ", where(k, i, text));
         values[i] = pointer ? (void *)&addresses[i] : (void *)given[i].value;
         sizes[i] = pointer ? sizeof addresses[i] : given[i].size;

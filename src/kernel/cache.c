@@ -56,7 +56,8 @@ static bool make_directories(const char *path) {
     for (const char *at = path + 1;; at++) {
         if (*at && *at != '/') continue;
         snprintf(part, sizeof part, "%.*s", (int)(at - path), path);
-        if (mkdir(part, 0700) != 0 && errno != EEXIST && !(*at && (errno == EROFS || errno == EACCES))) return false;
+        if (mkdir(part, 0700) != 0 && errno != EEXIST && !(*at && (errno == EROFS || errno == EACCES)))
+            return false;
         if (!*at) return true;
     }
 }
@@ -69,7 +70,9 @@ static gpumm_status check_directory(const char *path) {
     if (s.st_uid != geteuid()) return fail(GPUMM_IO, "the kernel cache %s belongs to another user", path);
     if (s.st_mode & (S_IWGRP | S_IWOTH))
         return fail(GPUMM_IO, "the kernel cache %s can be written by others: chmod go-w it", path);
-    return access(path, R_OK | W_OK | X_OK) == 0 ? GPUMM_OK : fail(GPUMM_IO, "the kernel cache %s: %s", path, strerror(errno));
+    return access(path, R_OK | W_OK | X_OK) == 0
+               ? GPUMM_OK
+               : fail(GPUMM_IO, "the kernel cache %s: %s", path, strerror(errno));
 }
 
 static gpumm_status use_directory(cache *c, const char *base, const char *below) {
@@ -83,8 +86,10 @@ static gpumm_status use_directory(cache *c, const char *base, const char *below)
 
 static gpumm_status make_temporary(cache *c) {
     const char *where = getenv("TMPDIR");
-    int length = snprintf(c->directory, sizeof c->directory, "%s/gpumm-XXXXXX", where && *where ? where : "/tmp");
-    if (length < 0 || (size_t)length >= sizeof c->directory) return fail(GPUMM_IO, "TMPDIR is too long a path");
+    int length =
+        snprintf(c->directory, sizeof c->directory, "%s/gpumm-XXXXXX", where && *where ? where : "/tmp");
+    if (length < 0 || (size_t)length >= sizeof c->directory)
+        return fail(GPUMM_IO, "TMPDIR is too long a path");
     if (!mkdtemp(c->directory))
         return fail(GPUMM_IO, "no directory for compiled kernels: %s: %s", c->directory, strerror(errno));
     c->temporary = true;

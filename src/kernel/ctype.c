@@ -21,8 +21,9 @@ static const pair single[] = {
 
 /* What a digit from 1 to 4 makes a vector of. */
 static const pair vector[] = {
-    {"char", "i8"}, {"uchar", "u8"}, {"short", "i16"}, {"ushort", "u16"}, {"int", "i32"}, {"uint", "u32"},
-    {"long", "i64"}, {"ulong", "u64"}, {"longlong", "i64"}, {"ulonglong", "u64"}, {"float", "f32"}, {"double", "f64"},
+    {"char", "i8"},      {"uchar", "u8"},      {"short", "i16"}, {"ushort", "u16"},
+    {"int", "i32"},      {"uint", "u32"},      {"long", "i64"},  {"ulong", "u64"},
+    {"longlong", "i64"}, {"ulonglong", "u64"}, {"float", "f32"}, {"double", "f64"},
 };
 
 enum { SIGNED, UNSIGNED, CHAR, SHORT, INT, LONG, WORDS };

@@ -1,4 +1,5 @@
-/* Kernels: from CUDA C, or a binary and its signature, to something that can be launched with checked arguments. */
+/* Kernels: from CUDA C, or a binary and its signature, to something that can be launched with checked
+   arguments. */
 #include "kernel/kernel.h"
 
 #include <stdio.h>
@@ -46,15 +47,32 @@ static gpumm_status check_options(const gpumm_manager *m, const gpumm_kernel_opt
     if (!o || (!o->source && !(o->file && *o->file)))
         return fail(GPUMM_INVALID_ARGUMENT, "a kernel needs its source, or the file to read it from");
     if (o->block > BLOCK_MAX)
-        return fail(GPUMM_INVALID_ARGUMENT, "a block of %u threads: at most %d are possible", o->block, BLOCK_MAX);
+        return fail(GPUMM_INVALID_ARGUMENT, "a block of %u threads: at most %d are possible", o->block,
+                    BLOCK_MAX);
     for (size_t i = 0; i < o->type_count; i++)
         if (!*struct_name(o, i))
-            return fail(GPUMM_INVALID_ARGUMENT, "type %zu of a kernel has no name to declare it under", i + 1);
+            return fail(GPUMM_INVALID_ARGUMENT, "type %zu of a kernel has no name to declare it under",
+                        i + 1);
     if (o->source || !source_is_binary(o->file)) return GPUMM_OK;
     if (strcmp(m->info.kind, "cuda") != 0)
-        return fail(GPUMM_INVALID_ARGUMENT, "%s is a binary for CUDA: the %s device runs CUDA C source", o->file, m->info.kind);
+        return fail(GPUMM_INVALID_ARGUMENT, "%s is a binary for CUDA: the %s device runs CUDA C source",
+                    o->file, m->info.kind);
     if (!o->signature || !*o->signature)
-        return fail(GPUMM_INVALID_ARGUMENT, "%s is a binary: give its kernel's prototype as signature", o->file);
+        return fail(GPUMM_INVALID_ARGUMENT, "%s is a binary: give its kernel's prototype as signature",
+                    o->file);
+    return GPUMM_OK;
+}
+
+/* Adds the lines that are not there yet: two structs may hold the same third one. */
+static gpumm_status add_new_lines(text *out, const char *lines) {
+    while (*lines) {
+        size_t length = strcspn(lines, "\n") + 1;
+        bool there = false;
+        for (const char *at = out->bytes; *at && !there; at += strcspn(at, "\n") + 1)
+            there = strncmp(at, lines, length) == 0;
+        if (!there) TRY(text_add(out, lines, length));
+        lines += length;
+    }
     return GPUMM_OK;
 }
 
@@ -63,7 +81,7 @@ static gpumm_status declare_type(const gpumm_type *type, const char *name, text 
     char *made = mem_new(out->from, size);
     if (!made) return fail_host_memory(size);
     gpumm_type_declaration(type, name, made, size);
-    gpumm_status status = text_string(out, made);
+    gpumm_status status = add_new_lines(out, made);
     mem_free(out->from, made);
     return status;
 }
@@ -81,7 +99,8 @@ static const char *kernel_names(const prototype_list *list, char names[static NA
     size_t used = 0;
     *names = 0;
     for (size_t i = 0; i < list->count && used < NAMES_SIZE; i++)
-        used += (size_t)snprintf(names + used, NAMES_SIZE - used, "%s'%s'", i ? ", " : "", list->items[i].name);
+        used +=
+            (size_t)snprintf(names + used, NAMES_SIZE - used, "%s'%s'", i ? ", " : "", list->items[i].name);
     return names;
 }
 
@@ -89,12 +108,15 @@ static gpumm_status choose(gpumm_kernel *k, const gpumm_kernel_options *o) {
     const prototype_list *list = &k->prototypes;
     char names[NAMES_SIZE];
     if (!list->count)
-        return fail(GPUMM_NOT_FOUND, "%s has no kernel: one reads extern \"C\" __global__ void name(…) { … }", file_of(o));
+        return fail(GPUMM_NOT_FOUND, "%s has no kernel: one reads extern \"C\" __global__ void name(…) { … }",
+                    file_of(o));
     if (!o->name && list->count > 1)
-        return fail(GPUMM_INVALID_ARGUMENT, "%s has several kernels, %s: say which by name", file_of(o), kernel_names(list, names));
+        return fail(GPUMM_INVALID_ARGUMENT, "%s has several kernels, %s: say which by name", file_of(o),
+                    kernel_names(list, names));
     k->prototype = o->name ? prototype_named(list, o->name) : &list->items[0];
     if (k->prototype) return GPUMM_OK;
-    return fail(GPUMM_NOT_FOUND, "%s has no kernel '%s', but %s", file_of(o), o->name, kernel_names(list, names));
+    return fail(GPUMM_NOT_FOUND, "%s has no kernel '%s', but %s", file_of(o), o->name,
+                kernel_names(list, names));
 }
 
 static bool counts(const gpumm_parameter *p) {
@@ -109,14 +131,17 @@ static gpumm_status choose_threads(gpumm_kernel *k, const char *name) {
     for (size_t i = 0; i < p->count && k->threads == SIZE_MAX; i++)
         if (strcmp(p->parameters[i].name, name) == 0) k->threads = i;
     if (k->threads == SIZE_MAX)
-        return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s' has no parameter '%s' to count threads by", p->name, name);
+        return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s' has no parameter '%s' to count threads by", p->name,
+                    name);
     if (counts(&p->parameters[k->threads])) return GPUMM_OK;
-    return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s': '%s' is no integer value, so it cannot count threads", p->name, name);
+    return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s': '%s' is no integer value, so it cannot count threads",
+                p->name, name);
 }
 
 /* ---- Opening ------------------------------------------------------------------------------ */
 
-static gpumm_status read_prototypes(gpumm_kernel *k, const gpumm_kernel_options *o, const char *source, bool signature) {
+static gpumm_status read_prototypes(gpumm_kernel *k, const gpumm_kernel_options *o, const char *source,
+                                    bool signature) {
     gpumm_manager *m = k->object.manager;
     prototype_source s = {.text = source, .file = file_of(o), .flags = o->flags, .types = o->types,
                           .type_names = o->type_names, .type_count = o->type_count, .signature = signature};
@@ -126,7 +151,8 @@ static gpumm_status read_prototypes(gpumm_kernel *k, const gpumm_kernel_options 
 }
 
 /* All kernels of the source, so that those who open another of them find it compiled. */
-static gpumm_status open_compiled(gpumm_kernel *k, const gpumm_kernel_options *o, const char *source, const char *declarations) {
+static gpumm_status open_compiled(gpumm_kernel *k, const gpumm_kernel_options *o, const char *source,
+                                  const char *declarations) {
     gpumm_manager *m = k->object.manager;
     size_t count = k->prototypes.count;
     const char **names = mem_new(&m->memory, count * sizeof *names);
@@ -211,8 +237,8 @@ const gpumm_parameter *gpumm_kernel_parameter(const gpumm_kernel *k, size_t inde
 
 size_t gpumm_kernel_threads(const gpumm_kernel *k) { return k->threads; }
 
-static gpumm_status launch(gpumm_kernel *k, gpumm_stream *given, uint64_t threads, const gpumm_argument *arguments,
-                           size_t count) {
+static gpumm_status launch(gpumm_kernel *k, gpumm_stream *given, uint64_t threads,
+                           const gpumm_argument *arguments, size_t count) {
     gpumm_manager *m = k->object.manager;
     gpumm_stream *s;
     TRY(stream_of(m, given, &s));
@@ -225,8 +251,8 @@ static gpumm_status launch(gpumm_kernel *k, gpumm_stream *given, uint64_t thread
     return status;
 }
 
-gpumm_status gpumm_kernel_launch(gpumm_kernel *k, gpumm_stream *stream, uint64_t threads, const gpumm_argument *arguments,
-                                 size_t count) {
+gpumm_status gpumm_kernel_launch(gpumm_kernel *k, gpumm_stream *stream, uint64_t threads,
+                                 const gpumm_argument *arguments, size_t count) {
     TRY(object_enter(&k->object, "kernel"));
     gpumm_status status = launch(k, stream, threads, arguments, count);
     object_leave(&k->object);

@@ -23,6 +23,7 @@ gpumm_status arguments_check(const gpumm_kernel *k, const gpumm_argument *given,
 /* What the counting parameter says. */
 gpumm_status arguments_threads(const gpumm_kernel *k, const gpumm_argument *given, uint64_t *threads);
 /* Declares the uses and enqueues the launch; submit lock held. */
-gpumm_status arguments_launch(gpumm_kernel *k, gpumm_stream *s, uint64_t threads, const gpumm_argument *given);
+gpumm_status arguments_launch(gpumm_kernel *k, gpumm_stream *s, uint64_t threads,
+                              const gpumm_argument *given);
 
 #endif

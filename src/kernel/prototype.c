@@ -70,8 +70,9 @@ typedef struct shape { /* a parameter while it is read */
 } shape;
 
 static bool ignored(const token *t) {
-    static const char *const names[] = {"volatile", "restrict", "__restrict", "__restrict__", "register", "struct",
-                                        "class", "union", "enum", "typename", "__grid_constant__", "std", ":"};
+    static const char *const names[] = {
+        "volatile", "restrict", "__restrict", "__restrict__",      "register", "struct", "class",
+        "union",    "enum",     "typename",   "__grid_constant__", "std",      ":"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (is(t, names[i])) return true;
     return false;
@@ -79,9 +80,10 @@ static bool ignored(const token *t) {
 
 /* Words of declarations that take an argument list of their own. */
 static bool attribute(const token *t) {
-    static const char *const names[] = {"__launch_bounds__", "__attribute__", "__attribute", "__declspec", "alignas",
-                                        "_Alignas", "__align__", "__cluster_dims__", "__maxnreg__",
-                                        "__block_size__", "__builtin_align__"};
+    static const char *const names[] = {"__launch_bounds__", "__attribute__",    "__attribute",
+                                        "__declspec",        "alignas",          "_Alignas",
+                                        "__align__",         "__cluster_dims__", "__maxnreg__",
+                                        "__block_size__",    "__builtin_align__"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (is(t, names[i])) return true;
     return false;
@@ -119,7 +121,9 @@ static gpumm_status shape_template(shape *s, const token **at, const token *end)
 static gpumm_status shape_refuse(const token *t) {
     if (is(t, "&")) return wrong(t, "a kernel takes no references: make the parameter a pointer or a value");
     if (is(t, ".")) return wrong(t, "a kernel cannot take a variable number of arguments");
-    if (is(t, "(")) return wrong(t, "a kernel takes values and plain pointers: functions and arrays' addresses are neither");
+    if (is(t, "("))
+        return wrong(t,
+                     "a kernel takes values and plain pointers: functions and arrays' addresses are neither");
     return fail(GPUMM_COMPILE_FAILED, "%s:%u: '%.*s' is unexpected in a kernel's parameter", t->file, t->line,
                 (int)t->length, t->text);
 }
@@ -274,12 +278,14 @@ static bool has_linkage(const parser *p, span d, const token *name) {
     for (size_t i = 0; i < p->depth; i++)
         if (p->blocks[i]) return true;
     for (size_t i = 0; i < p->declared_count; i++)
-        if (p->declared[i].length == name->length && !memcmp(p->declared[i].name, name->text, name->length)) return true;
+        if (p->declared[i].length == name->length && !memcmp(p->declared[i].name, name->text, name->length))
+            return true;
     return p->source->signature;
 }
 
 static gpumm_status remember(parser *p, const token *name) {
-    if (!mem_reserve(p->from, (void **)&p->declared, sizeof *p->declared, p->declared_count, &p->declared_capacity))
+    if (!mem_reserve(p->from, (void **)&p->declared, sizeof *p->declared, p->declared_count,
+                     &p->declared_capacity))
         return fail_host_memory(sizeof *p->declared);
     p->declared[p->declared_count++] = (linkage){name->text, name->length};
     return GPUMM_OK;
@@ -287,12 +293,14 @@ static gpumm_status remember(parser *p, const token *name) {
 
 static gpumm_status kernel_check(parser *p, span d, const token *name) {
     if (find(d, "template"))
-        return fail(GPUMM_COMPILE_FAILED, "%s:%u: kernel '%.*s' is a template: write an extern \"C\" kernel that calls it",
+        return fail(GPUMM_COMPILE_FAILED,
+                    "%s:%u: kernel '%.*s' is a template: write an extern \"C\" kernel that calls it",
                     name->file, name->line, (int)name->length, name->text);
     if (!has_linkage(p, d, name))
-        return fail(GPUMM_COMPILE_FAILED, "%s:%u: kernel '%.*s' is not extern \"C\": C++ changes its name, so it "
-                    "cannot be found; write extern \"C\" __global__ void %.*s(…)", name->file, name->line,
-                    (int)name->length, name->text, (int)name->length, name->text);
+        return fail(GPUMM_COMPILE_FAILED,
+                    "%s:%u: kernel '%.*s' is not extern \"C\": C++ changes its name, so it "
+                    "cannot be found; write extern \"C\" __global__ void %.*s(…)",
+                    name->file, name->line, (int)name->length, name->text, (int)name->length, name->text);
     if (!find((span){d.at, name}, "void"))
         return fail(GPUMM_COMPILE_FAILED, "%s:%u: kernel '%.*s' must return void", name->file, name->line,
                     (int)name->length, name->text);
@@ -311,8 +319,8 @@ static gpumm_status kernel_add(parser *p, span d, const token *name) {
     const prototype *other = prototype_named(list, k->name);
     list->count++;
     if (other)
-        return fail(GPUMM_COMPILE_FAILED, "%s:%u: kernel '%s' is there already, at line %u", name->file, name->line,
-                    k->name, other->line);
+        return fail(GPUMM_COMPILE_FAILED, "%s:%u: kernel '%s' is there already, at line %u", name->file,
+                    name->line, k->name, other->line);
     k->parameters = mem_new(p->from, PARAMETERS_MAX * sizeof *k->parameters);
     if (!k->parameters) return fail_host_memory(PARAMETERS_MAX * sizeof *k->parameters);
     const token *end = behind(name + 1, d.end);
@@ -355,7 +363,8 @@ static gpumm_status alias(parser *p, const token *name, span words) {
 static gpumm_status aliases(parser *p, span d) {
     size_t count = (size_t)(d.end - d.at);
     if (count >= 3 && is(d.at, "typedef")) return alias(p, d.end - 1, (span){d.at + 1, d.end - 1});
-    if (count >= 4 && is(d.at, "using") && is(d.at + 2, "=")) return alias(p, d.at + 1, (span){d.at + 3, d.end});
+    if (count >= 4 && is(d.at, "using") && is(d.at + 2, "="))
+        return alias(p, d.at + 1, (span){d.at + 3, d.end});
     return GPUMM_OK;
 }
 
@@ -372,7 +381,8 @@ static void skip_body(parser *p) {
 static bool opens_block(const parser *p, span d, bool *c) {
     size_t count = (size_t)(d.end - d.at);
     *c = count == 2 && is(d.at, "extern") && is(d.at + 1, "\"C\"");
-    return p->depth < BLOCKS && (*c || (count && (is(d.at, "namespace") || (count > 1 && is(d.at + 1, "namespace")))));
+    return p->depth < BLOCKS &&
+           (*c || (count && (is(d.at, "namespace") || (count > 1 && is(d.at + 1, "namespace")))));
 }
 
 static gpumm_status declaration(parser *p, const token *last) {
@@ -416,7 +426,8 @@ static gpumm_status read_all(parser *p) {
     return p->count ? function(p, (span){p->tokens, p->tokens + p->count}, true) : GPUMM_OK;
 }
 
-gpumm_status prototype_read(const gpumm_allocator *from, const prototype_source *source, prototype_list *out) {
+gpumm_status prototype_read(const gpumm_allocator *from, const prototype_source *source,
+                            prototype_list *out) {
     parser p = {.from = from, .source = source, .list.from = from};
     gpumm_status status = reader_open(from, source->text, source->file, source->flags, &p.reader);
     /* What both devices' compilers define. */

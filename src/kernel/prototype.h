@@ -28,7 +28,7 @@ typedef struct prototype_source {
     const gpumm_type *const *types; /* known structs, */
     const char *const *type_names;  /* under these names (NULL, or a NULL entry: their own) */
     size_t type_count;
-    bool signature;                 /* the text is prototypes alone: needs no __global__, body or extern "C" */
+    bool signature; /* the text is prototypes alone: needs no __global__, body or extern "C" */
 } prototype_source;
 
 /* Every kernel, in the order of the text. COMPILE_FAILED names file and line: a kernel without

@@ -1,5 +1,5 @@
-/* Reading sources and following their own includes. Includes of the system's, in <> or not beside the file, stay
-   as they are: the compiler knows where those are. */
+/* Reading sources and following their own includes. Includes of the system's, in <> or not beside the file,
+   stay as they are: the compiler knows where those are. */
 #include "kernel/source.h"
 
 #include <errno.h>
@@ -36,7 +36,8 @@ bool source_is_binary(const char *file) {
     static const char *const endings[] = {".ptx", ".cubin", ".fatbin"};
     size_t length = file ? strlen(file) : 0;
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
-        if (length >= strlen(endings[i]) && strcmp(file + length - strlen(endings[i]), endings[i]) == 0) return true;
+        if (length >= strlen(endings[i]) && strcmp(file + length - strlen(endings[i]), endings[i]) == 0)
+            return true;
     return false;
 }
 
@@ -45,7 +46,8 @@ static gpumm_status read_file(const char *path, text *out) {
     FILE *f = fopen(path, "re");
     if (!f) return fail(GPUMM_IO, "%s: %s", path, strerror(errno));
     gpumm_status status = text_string(out, "");
-    for (size_t n; status == GPUMM_OK && (n = fread(part, 1, sizeof part, f)) > 0;) status = text_add(out, part, n);
+    for (size_t n; status == GPUMM_OK && (n = fread(part, 1, sizeof part, f)) > 0;)
+        status = text_add(out, part, n);
     if (status == GPUMM_OK && ferror(f)) status = fail(GPUMM_IO, "%s: %s", path, strerror(errno));
     fclose(f);
     if (status == GPUMM_OK && memchr(out->bytes, 0, out->length))
@@ -122,7 +124,8 @@ static gpumm_status mark(expander *e, unsigned line, const char *file) {
 
 static gpumm_status put_file(expander *e, const char *path, const char *file, unsigned line) {
     if (is_seen(e, path)) return text_string(e->out, "\n"); /* lines stay counted */
-    if (e->depth == DEPTH_MAX) return fail(GPUMM_IO, "%s:%u: includes are nested more than %d deep", file, line, DEPTH_MAX);
+    if (e->depth == DEPTH_MAX)
+        return fail(GPUMM_IO, "%s:%u: includes are nested more than %d deep", file, line, DEPTH_MAX);
     text inner = {.from = e->out->from};
     gpumm_status status = read_file(path, &inner);
     if (status == GPUMM_OK) status = text_string(&e->seen, path);

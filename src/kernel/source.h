@@ -18,8 +18,8 @@ void text_free(text *t);
 
 /* Whether a file of that name holds a binary, by its ending. */
 bool source_is_binary(const char *file);
-/* `given` (NULL: what `file` holds), with every #include "x" replaced by the x beside the file that says so, where
-   there is one; each file is put in once. #line marks keep messages true. IO. */
+/* `given` (NULL: what `file` holds), with every #include "x" replaced by the x beside the file that says so,
+   where there is one; each file is put in once. #line marks keep messages true. IO. */
 gpumm_status source_read(const gpumm_allocator *from, const char *given, const char *file, text *out);
 
 #endif

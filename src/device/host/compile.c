@@ -90,12 +90,14 @@ static gpumm_status find_compiler(words *out) {
     const char *wanted = getenv("GPUMM_CXX"), *usual = getenv("CXX");
     if (wanted && *wanted) {
         if (command(wanted, out)) return GPUMM_OK;
-        return fail(GPUMM_COMPILE_FAILED, "no C++ compiler: GPUMM_CXX is '%s', and there is no such program", wanted);
+        return fail(GPUMM_COMPILE_FAILED, "no C++ compiler: GPUMM_CXX is '%s', and there is no such program",
+                    wanted);
     }
     const char *const names[] = {usual ? usual : "", "c++", "g++", "clang++"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (command(names[i], out)) return GPUMM_OK;
-    return fail(GPUMM_COMPILE_FAILED, "no C++ compiler: install g++ (Debian: apt-get install g++) or set GPUMM_CXX");
+    return fail(GPUMM_COMPILE_FAILED,
+                "no C++ compiler: install g++ (Debian: apt-get install g++) or set GPUMM_CXX");
 }
 
 /* ---- Its identity --------------------------------------------------------------------------- */
@@ -138,11 +140,12 @@ gpumm_status host_compiler(device *d, char *text, size_t size) {
     char cpu[PATH_SIZE];
     TRY(find_compiler(&found));
     if (stat(found.list[0], &s) != 0)
-        return fail(GPUMM_COMPILE_FAILED, "the C++ compiler %s went away: %s", found.list[0], strerror(errno));
+        return fail(GPUMM_COMPILE_FAILED, "the C++ compiler %s went away: %s", found.list[0],
+                    strerror(errno));
     processor(cpu, sizeof cpu);
-    size_t used = (size_t)snprintf(text, size, "host %s %lld bytes of %lld.%09ld, prelude %llx, " FLAGS " " LINK_FLAGS,
-                                   found.list[0], (long long)s.st_size, (long long)s.st_mtim.tv_sec,
-                                   s.st_mtim.tv_nsec, prelude_stamp());
+    size_t used = (size_t)snprintf(
+        text, size, "host %s %lld bytes of %lld.%09ld, prelude %llx, " FLAGS " " LINK_FLAGS, found.list[0],
+        (long long)s.st_size, (long long)s.st_mtim.tv_sec, s.st_mtim.tv_nsec, prelude_stamp());
     for (size_t i = 1; i < found.count && used < size; i++)
         used += (size_t)snprintf(text + used, size - used, " %s", found.list[i]);
     if (used < size) snprintf(text + used, size - used, ", %s", cpu);
@@ -157,17 +160,19 @@ static const refused_name *refusal(const token *t, bool called) {
     if (t->kind != TOKEN_NAME) return NULL;
     for (const refused_name *r = host_refused; r->name; r++) {
         size_t length = strlen(r->name);
-        if (r->prefix ? called && t->length >= length && !memcmp(t->text, r->name, length) : token_is(t, r->name)) return r;
+        if (r->prefix ? called && t->length >= length && !memcmp(t->text, r->name, length)
+                      : token_is(t, r->name))
+            return r;
     }
     return NULL;
 }
 
 static gpumm_status refuse(const token *t, const refused_name *r) {
     if (token_is(t, "__shared__"))
-        return fail(GPUMM_COMPILE_FAILED, "%s:%u: __shared__ memory is not available on the host device: %s", t->file,
-                    t->line, r->why);
-    return fail(GPUMM_COMPILE_FAILED, "%s:%u: %s %.*s is not available on the host device: it %s", t->file, t->line,
-                r->what, (int)t->length, t->text, r->why);
+        return fail(GPUMM_COMPILE_FAILED, "%s:%u: __shared__ memory is not available on the host device: %s",
+                    t->file, t->line, r->why);
+    return fail(GPUMM_COMPILE_FAILED, "%s:%u: %s %.*s is not available on the host device: it %s", t->file,
+                t->line, r->what, (int)t->length, t->text, r->why);
 }
 
 static gpumm_status refuse_names_in(reader *r) {
@@ -226,9 +231,23 @@ static gpumm_status make_unit(const work *w, const device_source *source) {
 
 /* What only NVIDIA's compilers know is left out, as are standards before the one that is needed here. */
 static bool flag_wanted(const char *word, size_t length) {
-    static const char *const starts[] = {"--", "-arch", "-use_fast_math", "-lineinfo", "-G", "-maxrregcount", "-ftz=",
-                                         "-prec-", "-fmad=", "-dlto", "-rdc=", "-default-device", "-restrict",
-                                         "-extra-device-vectorization", "-std=c++03", "-std=c++11", "-std=c++14"};
+    static const char *const starts[] = {"--",
+                                         "-arch",
+                                         "-use_fast_math",
+                                         "-lineinfo",
+                                         "-G",
+                                         "-maxrregcount",
+                                         "-ftz=",
+                                         "-prec-",
+                                         "-fmad=",
+                                         "-dlto",
+                                         "-rdc=",
+                                         "-default-device",
+                                         "-restrict",
+                                         "-extra-device-vectorization",
+                                         "-std=c++03",
+                                         "-std=c++11",
+                                         "-std=c++14"};
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
         if (length >= strlen(starts[i]) && strncmp(word, starts[i], strlen(starts[i])) == 0) return false;
     return true;
@@ -237,9 +256,11 @@ static bool flag_wanted(const char *word, size_t length) {
 static gpumm_status arguments(const work *w, const device_source *source, const char *out_path, words *a) {
     TRY(find_compiler(a));
     bool fits = words_add(a, FLAGS, NULL) && words_add(a, source->flags ? source->flags : "", flag_wanted);
-    fits = fits && word_add(a, "-o", 2) && word_add(a, out_path, strlen(out_path)) && word_add(a, w->unit, strlen(w->unit));
+    fits = fits && word_add(a, "-o", 2) && word_add(a, out_path, strlen(out_path)) &&
+           word_add(a, w->unit, strlen(w->unit));
     fits = fits && words_add(a, LINK_FLAGS, NULL);
-    return fits ? GPUMM_OK : fail(GPUMM_INVALID_ARGUMENT, "%s: the compiler's flags are too long", source->file);
+    return fits ? GPUMM_OK
+                : fail(GPUMM_INVALID_ARGUMENT, "%s: the compiler's flags are too long", source->file);
 }
 
 /* The compiler's words, cut at a line's end, as this thread's message. */
@@ -248,7 +269,8 @@ static gpumm_status complain(const work *w, const device_source *source, int res
     size_t length = work_errors(w, text, sizeof text);
     if (length) return fail(GPUMM_COMPILE_FAILED, "%s does not compile:\n%s", source->file, text);
     if (WIFSIGNALED(result))
-        return fail(GPUMM_COMPILE_FAILED, "%s: the compiler was ended by signal %d", source->file, WTERMSIG(result));
+        return fail(GPUMM_COMPILE_FAILED, "%s: the compiler was ended by signal %d", source->file,
+                    WTERMSIG(result));
     return fail(GPUMM_COMPILE_FAILED, "%s: the compiler failed with status %d and no words", source->file,
                 WEXITSTATUS(result));
 }

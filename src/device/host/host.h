@@ -55,7 +55,7 @@ typedef struct use {
 typedef struct region {
     span span;
     place where;
-    bool block; /* from alloc: one piece, always there */
+    bool block;     /* from alloc: one piece, always there */
     span *segments; /* of a reservation, by address */
     size_t count, room;
     use *uses;
@@ -76,7 +76,7 @@ typedef struct host_device {
     pthread_mutex_t lock; /* everything to the blank line */
     region **regions;     /* by address */
     size_t count, room;
-    uint64_t held;        /* of the quota */
+    uint64_t held; /* of the quota */
     device_stream *streams;
 
     bell bell;
@@ -122,10 +122,27 @@ typedef struct op {
     device_stream *stream;
     void (*work)(struct op *o);
     union {
-        struct { void *to; const void *from; size_t bytes; } copy;
-        struct { void *to; uint32_t pattern; unsigned width; size_t count; } fill;
-        struct { void (*function)(void *user); void *user; } call;
-        struct { host_kernel_fn *run; void **arguments; uint64_t threads; unsigned block; } launch;
+        struct {
+            void *to;
+            const void *from;
+            size_t bytes;
+        } copy;
+        struct {
+            void *to;
+            uint32_t pattern;
+            unsigned width;
+            size_t count;
+        } fill;
+        struct {
+            void (*function)(void *user);
+            void *user;
+        } call;
+        struct {
+            host_kernel_fn *run;
+            void **arguments;
+            uint64_t threads;
+            unsigned block;
+        } launch;
         record *record;
     } as;
     size_t use_count;

@@ -40,7 +40,8 @@ static device_function *function_known(const device_module *m, const char *name)
     return NULL;
 }
 
-static gpumm_status function_add(device *d, device_module *m, const char *name, void *address, device_function **out) {
+static gpumm_status function_add(device *d, device_module *m, const char *name, void *address,
+                                 device_function **out) {
     device_function *f = mem_new(d->memory, sizeof *f);
     char *copy = f ? mem_string(d->memory, name) : NULL;
     if (!copy) {

@@ -21,7 +21,8 @@ gpumm_status work_open(work *w) {
     int length = snprintf(w->directory, sizeof w->directory, "%s/gpumm-XXXXXX", where);
     if (length < 0 || (size_t)length >= sizeof w->directory)
         return fail(GPUMM_IO, "TMPDIR is too long a path");
-    if (!mkdtemp(w->directory)) return fail(GPUMM_IO, "no directory to compile in under %s: %s", where, strerror(errno));
+    if (!mkdtemp(w->directory))
+        return fail(GPUMM_IO, "no directory to compile in under %s: %s", where, strerror(errno));
     snprintf(w->unit, sizeof w->unit, "%s/unit.cpp", w->directory);
     snprintf(w->errors, sizeof w->errors, "%s/errors.txt", w->directory);
     return GPUMM_OK;
@@ -37,8 +38,8 @@ void work_close(work *w) {
 }
 
 static bool is_ours(const char *variable) {
-    static const char *const names[] = {"LD_PRELOAD=", "ASAN_OPTIONS=", "LSAN_OPTIONS=", "UBSAN_OPTIONS=", "TSAN_OPTIONS=",
-                                        "LC_ALL=", "TMPDIR="};
+    static const char *const names[] = {"LD_PRELOAD=",   "ASAN_OPTIONS=", "LSAN_OPTIONS=", "UBSAN_OPTIONS=",
+                                        "TSAN_OPTIONS=", "LC_ALL=",       "TMPDIR="};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strncmp(variable, names[i], strlen(names[i])) == 0) return true;
     return false;
@@ -70,7 +71,8 @@ static int spawn(const work *w, char *const *words, char **environment_words, pi
         return ENOMEM;
     }
     int error = posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-    if (!error) error = posix_spawn_file_actions_addopen(&files, 1, w->errors, O_WRONLY | O_CREAT | O_APPEND, 0600);
+    if (!error)
+        error = posix_spawn_file_actions_addopen(&files, 1, w->errors, O_WRONLY | O_CREAT | O_APPEND, 0600);
     if (!error) error = posix_spawn_file_actions_adddup2(&files, 1, 2);
     posix_spawnattr_setsigmask(&how, &none);
     posix_spawnattr_setsigdefault(&how, &all);

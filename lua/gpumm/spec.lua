@@ -1,0 +1,144 @@
+-- For specs of users' own layouts, under busted:
+--
+--     local spec = require "gpumm.spec"
+--     describe("my layout", function()
+--         after_each(spec.close)             -- closes every manager of the test, and checks its books
+--         it("doubles", function()
+--             local m = spec.manager { memory = "64MiB" }
+--             …
+--             assert.view_equals({ 2, 4, 6 }, buffer:download())
+--         end)
+--     end)
+--
+-- assert.view_equals(expected, actual[, tolerance]): a list, or a view, against a view, element by element.
+-- assert.balanced(manager): its books add up; closed, they are all zero; with faults, the fault device agrees.
+
+local gpumm = require "gpumm"
+local assert = require "luassert"
+local say = require "say"
+
+local spec = {}
+local opened = {}
+local faulty = setmetatable({}, { __mode = "k" }) -- managers with the fault device in between
+
+--- The device that specs run on: GPUMM_DEVICE, else host.
+spec.device = os.getenv("GPUMM_DEVICE") or "host"
+
+--- A manager for this test, on the specs' device, with debug on; options as gpumm.manager's. Raises where it cannot.
+function spec.manager(options)
+    local all = { device = spec.device, debug = true }
+    for key, value in pairs(options or {}) do all[key] = value end
+    if not all.device:find("host", 1, true) then all.memory, all.granularity, all.workers = nil, nil, nil end
+    local manager, message = gpumm.manager(all)
+    if not manager then error(message, 2) end
+    opened[#opened + 1] = manager
+    faulty[manager] = all.fault ~= nil
+    return manager
+end
+
+--- The same with the fault device in between: fault is the first plan, as { call = "commit", nth = 3, status =
+--- "OUT_OF_MEMORY" }; manager.fault sets others, holds kinds shut and counts what lives.
+function spec.faulty(fault, options)
+    local all = { fault = fault or {} }
+    for key, value in pairs(options or {}) do all[key] = value end
+    return spec.manager(all)
+end
+
+--- Closes what spec.manager opened since, after its books were checked. For busted's after_each.
+function spec.close()
+    local managers = opened
+    opened = {}
+    for _, manager in ipairs(managers) do
+        if not manager:is_closed() then
+            assert.balanced(manager)
+            manager:close()
+        end
+        assert.balanced(manager)
+    end
+end
+
+-- ---- Assertions ------------------------------------------------------------------------------
+
+local function element(view, i)
+    if type(view) ~= "table" then
+        local values = table.pack(view:get(i))
+        return values.n == 1 and values[1] or values
+    end
+    return view[i]
+end
+
+local function same(a, b, tolerance)
+    if type(a) == "number" and type(b) == "number" then
+        return a == b or (a ~= a and b ~= b) or math.abs(a - b) <= tolerance
+    elseif type(a) == "table" and type(b) == "table" then
+        for i = 1, math.max(#a, #b) do
+            if not same(a[i], b[i], tolerance) then return false end
+        end
+        return true
+    end
+    return a == b
+end
+
+local function shown(value)
+    if type(value) ~= "table" then return tostring(value) end
+    local parts = {}
+    for i = 1, #value do parts[i] = tostring(value[i]) end
+    return "{ " .. table.concat(parts, ", ") .. " }"
+end
+
+local function view_equals(_, arguments)
+    local expected, actual, tolerance = arguments[1], arguments[2], arguments[3] or 0
+    local difference
+    if #expected ~= #actual then
+        difference = ("%d elements instead of %d"):format(#actual, #expected)
+    end
+    for i = 1, difference and 0 or #expected do
+        local wanted, got = element(expected, i), element(actual, i)
+        if not same(wanted, got, tolerance) then
+            difference = ("element %d is %s instead of %s"):format(i, shown(got), shown(wanted))
+            break
+        end
+    end
+    arguments[1], arguments[2], arguments[3], arguments.n = difference or "all elements are equal", nil, nil, 1
+    return difference == nil
+end
+
+local function live_disagrees(manager, stats)
+    local live = manager.fault:live()
+    if live.committed_bytes == stats.committed_bytes then return nil end
+    return ("the books say %d bytes are held, the fault device counts %d"):format(stats.committed_bytes, live.committed_bytes)
+end
+
+local CATEGORIES = { "buffers", "scratch", "staging", "pinned", "ahead", "warm", "slack", "external" }
+
+local function imbalance(manager)
+    local stats = manager:stats()
+    if not manager:is_closed() then
+        local ok, message = manager:check()
+        if not ok then return message end
+        manager:trim()
+        stats = manager:stats()
+    else
+        for _, category in ipairs(CATEGORIES) do
+            if stats[category].now ~= 0 then
+                return ("%d bytes of %s are left after close"):format(stats[category].now, category)
+            end
+        end
+    end
+    return faulty[manager] and live_disagrees(manager, stats) or nil
+end
+
+local function balanced(_, arguments)
+    local found = imbalance(arguments[1])
+    arguments[1], arguments.n = found or "the books balance", 1
+    return found == nil
+end
+
+say:set("assertion.view_equals.positive", "Views differ: %s")
+say:set("assertion.view_equals.negative", "Views were meant to differ: %s")
+say:set("assertion.balanced.positive", "The books do not balance: %s")
+say:set("assertion.balanced.negative", "The books were meant not to balance: %s")
+assert:register("assertion", "view_equals", view_equals, "assertion.view_equals.positive", "assertion.view_equals.negative")
+assert:register("assertion", "balanced", balanced, "assertion.balanced.positive", "assertion.balanced.negative")
+
+return spec
