@@ -6,8 +6,8 @@
  *   - A userdata is made before the C call that fills it, so that a memory error of Lua's leaks nothing.
  *   - No memory that only C knows is held across a call that may raise.
  *   - Close functions only mark a handle closed (core frees the resource); the reference goes with the
- *     userdata,
- *     because a finaliser of the script's may run in the midst of our call. Scratch is the exception.
+ *     userdata, because a finaliser of the script's may run in the midst of our call. Scratch is the
+ *     exception.
  *   - Every call that enqueues work ends with an optional argument `where`: an options table {stream = s, …},
  *     or a stream, which stands for {stream = s}.
  */
@@ -216,8 +216,8 @@ int bind_buffer_readback(lua_State *L);
 int bind_group_readback(lua_State *L);
 /* Pushes the names that frames of it know: member -> index. [-0, +1, m] */
 void bind_readback_names(lua_State *L, gpumm_readback *readback);
-/* Where the top is a frame's new handle, gives it the names (a table: member -> index) at `names`. [-0, +0,
-   m] */
+/* Where the top is a frame's new handle, gives it the names (a table: member -> index) at `names`.
+   [-0, +0, m] */
 void bind_frame_names(lua_State *L, int names);
 
 /* gpumm.config. The module table is on top of the stack and stays there. */

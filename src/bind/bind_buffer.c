@@ -28,8 +28,7 @@ static const char *const config_keys[] = {
 
 static const char *const buffer_keys[] = {
     "type", "length", "bytes_per_element", "growth_factor", "max_size_bytes", "min_size_bytes",
-        "enable_async",
-    "growth", "align", "ahead", "max_length", "tag", "stream", NULL};
+    "enable_async", "growth", "align", "ahead", "max_length", "tag", "stream", NULL};
 
 typedef struct buffer_plan {
     gpumm_config config;
@@ -147,8 +146,8 @@ void bind_push_buffer(lua_State *L, gpumm_buffer *buffer, int owner) {
 
 /* ---- By name ------------------------------------------------------------------------------ */
 
-/* Pushes the buffer that the name in slot 2 names; else what a failed call returns, and how many in *results.
-   */
+/* Pushes the buffer that the name in slot 2 names; else what a failed call returns, and in *results
+   how many. */
 static gpumm_buffer *find_named(lua_State *L, const gpumm_type *type, int *results) {
     gpumm_manager *manager = bind_to_manager(L, 1);
     const char *name = bind_text(L, 2);
@@ -171,8 +170,8 @@ int bind_buffer_get(lua_State *L) {
 }
 
 static gpumm_status not_borrowed(const bind_handle *handle) {
-    return handle->borrowed ? fail(GPUMM_INVALID_ARGUMENT,
-                                   "this buffer is the host application's to free") : GPUMM_OK;
+    if (!handle->borrowed) return GPUMM_OK;
+    return fail(GPUMM_INVALID_ARGUMENT, "this buffer is the host application's to free");
 }
 
 int bind_buffer_drop(lua_State *L) {
@@ -232,8 +231,8 @@ static int buffer_download(lua_State *L) {
     bind_to_range(L, 2, info.length, &range);
     if (range.first > info.length || range.count > info.length - range.first)
         return luaL_error(L, "download: elements %I to %I of a buffer of length %I",
-                          (LUAI_UACINT)(range.first + 1),
-                          (LUAI_UACINT)(range.first + range.count), (LUAI_UACINT)info.length);
+                          (LUAI_UACINT)(range.first + 1), (LUAI_UACINT)(range.first + range.count),
+                          (LUAI_UACINT)info.length);
     void *bytes = view_push_owned(L, gpumm_buffer_type(buffer), range.count);
     status = gpumm_buffer_download(buffer, range.stream, range.first, range.count, bytes);
     return status == GPUMM_OK ? 1 : bind_fail(L, status);
@@ -408,13 +407,12 @@ static int buffer_text(lua_State *L) {
     const bind_handle *handle = bind_handle_at(L, 1, &bind_buffer_class);
     gpumm_buffer_info info;
     if (!handle->object || gpumm_buffer_get_info(handle->object, &info) != GPUMM_OK) {
-        lua_pushfstring(L, "gpumm.buffer '%s' (freed)", handle->object ? gpumm_buffer_name(handle->object)
-                        : "");
+        const char *name = handle->object ? gpumm_buffer_name(handle->object) : "";
+        lua_pushfstring(L, "gpumm.buffer '%s' (freed)", name);
         return 1;
     }
     lua_pushfstring(L, "gpumm.buffer '%s' of %I %s", gpumm_buffer_name(handle->object),
-                    (LUAI_UACINT)info.length,
-                    gpumm_type_name(gpumm_buffer_type(handle->object)));
+                    (LUAI_UACINT)info.length, gpumm_type_name(gpumm_buffer_type(handle->object)));
     return 1;
 }
 

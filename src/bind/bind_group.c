@@ -207,8 +207,7 @@ static uint64_t read_columns(lua_State *L, gpumm_group *group, const void **colu
         data_encode(L, lua_gettop(L), gpumm_buffer_type(gpumm_group_at(group, i)), &data);
         if (first && data.count != rows)
             luaL_error(L, "append: '%s' has %I elements, but '%s' has %I", name, (LUAI_UACINT)data.count,
-                       first,
-                       (LUAI_UACINT)rows);
+                       first, (LUAI_UACINT)rows);
         if (!first) first = name;
         rows = data.count;
         columns[i] = data.bytes;

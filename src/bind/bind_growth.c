@@ -167,8 +167,7 @@ static uint64_t ask(lua_State *L, const char *name, const gpumm_buffer_info *inf
     lua_Integer proposed = lua_tointegerx(L, -1, &exact);
     if (lua_type(L, -1) != LUA_TNUMBER || !exact || proposed < 0)
         luaL_error(L, "the growth function%s%s must return a whole number of elements, not %s",
-                   name[0] ? " of " : "",
-                   name, luaL_tolstring(L, -1, NULL));
+                   name[0] ? " of " : "", name, luaL_tolstring(L, -1, NULL));
     lua_pop(L, 1);
     return size_min((uint64_t)proposed, info->max_length);
 }

@@ -198,8 +198,7 @@ static int missing_name(lua_State *L, const launch *l) {
         if (bind_option(L, 2, p->name)) continue;
         push_parameter_list(L, l);
         return luaL_error(L, "kernel '%s': parameter '%s' is missing; it takes: %s",
-                          gpumm_kernel_name(l->kernel),
-                          p->name, lua_tostring(L, -1));
+                          gpumm_kernel_name(l->kernel), p->name, lua_tostring(L, -1));
     }
     return 0;
 }
@@ -229,8 +228,7 @@ static void by_position(lua_State *L, launch *l, int given) {
     if ((size_t)given != l->count) {
         push_parameter_list(L, l);
         luaL_error(L, "kernel '%s' takes %d arguments (%s), got %d", gpumm_kernel_name(l->kernel),
-                   (int)l->count,
-                   lua_tostring(L, -1), given);
+                   (int)l->count, lua_tostring(L, -1), given);
     }
     for (size_t i = 0; i < l->count; i++) set_argument(L, l, i, (int)i + 2);
 }

@@ -1,7 +1,7 @@
 /*
- * Managers. gpumm.manager {device =, limit =, memory =, granularity =, workers =, relocate =, debug =, fault
- * = {…}} opens one; sizes are numbers or text as "4GiB". What a manager makes is in the part of that thing;
- * its books are in bind_books.c.
+ * Managers. gpumm.manager {device =, limit =, memory =, granularity =, workers =, relocate =, debug =,
+ * fault = {…}} opens one; sizes are numbers or text as "4GiB". What a manager makes is in the part of that
+ * thing; its books are in bind_books.c.
  *
  *   m:poll()  m:synchronize()  m:check()  m:trim()  m:external(bytes)  m:device()  m:names()
  *   m:raising(true)   the world's failures on this manager's objects raise from now on; returns what was

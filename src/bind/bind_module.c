@@ -63,8 +63,7 @@ static void push_environment(lua_State *L, int module) {
     lua_setmetatable(L, -2);
 }
 
-/* Runs gpumm/<key>.lua and keeps what it returns as module[key]; pushes that. False: there is no such file.
-   */
+/* Runs gpumm/<key>.lua and keeps what it returns as module[key]; pushes that. False: there is none. */
 static bool load_part(lua_State *L, int module, const char *key) {
     char path[64], chunk[72];
     if (strlen(key) > 40) return false;

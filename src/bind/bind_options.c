@@ -109,8 +109,8 @@ int bind_unknown(lua_State *L, const char *what, const char *key, const char *co
     if (near) lua_pushfstring(L, " (did you mean \"%s\"?)", near);
     else lua_pushliteral(L, "");
     bind_push_list(L, valid);
-    return luaL_error(L, "unknown %s \"%s\"%s; valid: %s", what, key, lua_tostring(L, -2), lua_tostring(L,
-                                                                                                        -1));
+    return luaL_error(L, "unknown %s \"%s\"%s; valid: %s", what, key, lua_tostring(L, -2),
+                      lua_tostring(L, -1));
 }
 
 static bool among(const char *key, const char *const *valid) {

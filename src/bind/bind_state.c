@@ -100,5 +100,6 @@ static void *peek(lua_State *L, int index, const bind_class *class) {
 gpumm_manager *gpumm_lua_to_manager(lua_State *L, int index) { return peek(L, index, &bind_manager_class); }
 gpumm_buffer *gpumm_lua_to_buffer(lua_State *L, int index) { return peek(L, index, &bind_buffer_class); }
 gpumm_group *gpumm_lua_to_group(lua_State *L, int index) { return peek(L, index, &bind_group_class); }
-gpumm_readback *gpumm_lua_to_readback(lua_State *L, int index) { return peek(L, index,
-                                                                             &bind_readback_class); }
+gpumm_readback *gpumm_lua_to_readback(lua_State *L, int index) {
+    return peek(L, index, &bind_readback_class);
+}

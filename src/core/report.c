@@ -34,10 +34,9 @@ typedef struct copied {
 } copied;
 
 static int by_size(const void *a, const void *b) {
-    const copied *x = a, *y = b;
-    uint64_t p = size_max(x->block.bytes, x->block.committed_bytes);
-    uint64_t q = size_max(y->block.bytes, y->block.committed_bytes);
-    return p < q ? 1 : p > q ? -1 : strcmp(x->name, y->name);
+    const gpumm_block *x = &((const copied *)a)->block, *y = &((const copied *)b)->block;
+    if (x->bytes != y->bytes) return x->bytes < y->bytes ? 1 : -1;
+    return x->committed_bytes < y->committed_bytes ? 1 : x->committed_bytes > y->committed_bytes ? -1 : 0;
 }
 
 static void copy_account(copied *c, const account *a) {
@@ -75,18 +74,25 @@ size_t gpumm_manager_blocks(gpumm_manager *m, gpumm_block_fn each, void *user) {
 
 enum { HOLDERS = 3 };
 
-/* "'nodes.position' 12.0 MiB (layout.lua:4), …" into text. */
+/* Who it is: "buffer 'nodes.position'", "pinned of 'nodes.position'", "scratch". */
+static void write_holder(const gpumm_block *b, char *text, size_t size) {
+    const char *what = b->category == GPUMM_BUFFERS ? "buffer" : gpumm_category_name(b->category);
+    if (!b->name[0]) snprintf(text, size, "%s", what);
+    else snprintf(text, size, "%s%s '%.60s'", what, b->category == GPUMM_BUFFERS ? "" : " of", b->name);
+}
+
+/* "; largest: buffer 'nodes.position' 12.0 MiB (layout.lua:4), …" into text. */
 static void write_holders(gpumm_manager *m, char *text, size_t size) {
     size_t count, at = 0, shown = 0;
     copied *all = copy_accounts(m, &count);
     text[0] = 0;
     for (size_t i = 0; i < count && shown < HOLDERS && at < size; i++) {
         const gpumm_block *b = &all[i].block;
-        char bytes[32];
-        if (!b->bytes) continue;
-        at += (size_t)snprintf(text + at, size - at, "%s'%.60s' %s%s%.80s%s", shown++ ? ", " : "; largest: ",
-                               b->name[0] ? b->name : gpumm_category_name(b->category), size_text(b->bytes, bytes),
-                               b->tag[0] ? " (" : "", b->tag, b->tag[0] ? ")" : "");
+        char bytes[32], holder[96];
+        if (!b->bytes) break;
+        write_holder(b, holder, sizeof holder);
+        at += (size_t)snprintf(text + at, size - at, "%s%s %s%s%.80s%s", shown++ ? ", " : "; largest: ", holder,
+                               size_text(b->bytes, bytes), b->tag[0] ? " (" : "", b->tag, b->tag[0] ? ")" : "");
     }
     mem_free(&m->memory, all);
 }

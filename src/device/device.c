@@ -44,7 +44,9 @@ static gpumm_status open_cuda(const gpumm_options *options, const gpumm_allocato
                               device **out) {
     device *d = NULL;
     TRY(cuda_open(options, memory, &d));
-    snprintf(d->info.why, sizeof d->info.why, "cuda: %s%s", d->info.name, why);
+    char remarks[sizeof d->info.why]; /* what it could not do, if anything */
+    memcpy(remarks, d->info.why, sizeof remarks);
+    snprintf(d->info.why, sizeof d->info.why, "cuda: %.90s%s%.80s", d->info.name, why, remarks);
     *out = d;
     return GPUMM_OK;
 }

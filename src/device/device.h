@@ -102,6 +102,11 @@ typedef struct device_table {
     gpumm_status (*launch)(device *d, device_stream *s, device_function *f, const device_launch *launch);
 
     void *(*native_stream)(device_stream *s);
+
+    /* Faults below this table, by the driver's own entry names ("cuMemSetAccess"); NULL where a device has no
+       driver. A plan that names no driver entry ends the one before. */
+    gpumm_status (*driver_fault)(device *d, const gpumm_fault *plan);
+    gpumm_status (*driver_calls)(device *d, const char *entry, uint64_t *count);
 } device_table;
 
 struct device { /* each device embeds this first */

@@ -428,12 +428,32 @@ static gpumm_status check_plan(const gpumm_fault *plan, device_call *target, kin
                 plan->status == GPUMM_OK ? "be skipped" : "fail", names);
 }
 
-gpumm_status fault_plan(device *d, const gpumm_fault *plan) {
+/* Does the name belong to the driver below the device, as "cuMemSetAccess" does? */
+static bool names_driver(const fault_device *f, const char *call) {
+    return call && strncmp(call, "cu", 2) == 0 && f->inner->call->driver_fault;
+}
+
+/* A driver's entry is failed by the device below; this table then fails nothing itself. */
+static gpumm_status plan_below(fault_device *f, const gpumm_fault *plan, gpumm_fault *rest) {
+    *rest = *plan;
+    if (!f->inner->call->driver_fault) return GPUMM_OK;
+    bool below = names_driver(f, plan->call);
+    TRY(f->inner->call->driver_fault(f->inner, below ? plan : NULL));
+    if (below) {
+        rest->call = NULL;
+        rest->nth = 0;
+    }
+    return GPUMM_OK;
+}
+
+gpumm_status fault_plan(device *d, const gpumm_fault *given) {
     static const gpumm_fault nothing;
     fault_device *f = fault_of(d);
-    device_call target;
-    kind held;
-    if (!plan) plan = &nothing;
+    device_call target = CALL_COUNT;
+    kind held = KIND_COUNT;
+    gpumm_fault rest;
+    TRY(plan_below(f, given ? given : &nothing, &rest));
+    const gpumm_fault *plan = &rest;
     TRY(check_plan(plan, &target, &held));
     pthread_mutex_lock(&f->lock);
     f->target = target;
@@ -448,7 +468,7 @@ gpumm_status fault_plan(device *d, const gpumm_fault *plan) {
 
 gpumm_status fault_hold(device *d, const char *name) {
     fault_device *f = fault_of(d);
-    kind k;
+    kind k = KIND_COUNT;
     TRY(kind_named(name, &k));
     pthread_mutex_lock(&f->lock);
     f->shut[k] = true;
@@ -473,7 +493,7 @@ gpumm_status fault_release(device *d, const char *name) {
 
 gpumm_status fault_calls(device *d, const char *name, uint64_t *total) {
     fault_device *f = fault_of(d);
-    device_call only;
+    device_call only = CALL_COUNT;
     TRY(call_named(name, &only));
     uint64_t sum = 0;
     pthread_mutex_lock(&f->lock);

@@ -5,16 +5,23 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/status.h"
 #include "kernel/sha256.h"
 
-enum { DIRECTORY_SIZE = 2048, FILE_SIZE = DIRECTORY_SIZE + 2 * SHA256_TEXT + 8, COMPILER_SIZE = 8192 };
+enum {
+    DIRECTORY_SIZE = 2048,
+    FILE_SIZE = DIRECTORY_SIZE + 2 * SHA256_TEXT + 8,
+    COMPILER_SIZE = 8192,
+    HOUR = 3600
+};
 
 typedef struct cache {
     char directory[DIRECTORY_SIZE];
@@ -149,12 +156,26 @@ static gpumm_status keep_file(cache *c, const char *built) {
     return rename(built, c->path) == 0 ? GPUMM_OK : fail(GPUMM_IO, "%s: %s", c->path, strerror(errno));
 }
 
+/* What a process that was killed while it built left behind. */
+static void sweep(const cache *c) {
+    DIR *all = opendir(c->directory);
+    for (struct dirent *e; all && (e = readdir(all));) {
+        struct stat s;
+        bool built = strncmp(e->d_name, "building-", 9) == 0;
+        if (built && fstatat(dirfd(all), e->d_name, &s, AT_SYMLINK_NOFOLLOW) == 0 &&
+            s.st_mtime < time(NULL) - HOUR)
+            unlinkat(dirfd(all), e->d_name, 0);
+    }
+    if (all) closedir(all);
+}
+
 static gpumm_status build(cache *c, device *d, const device_source *source) {
     char built[DIRECTORY_SIZE + 32];
     snprintf(built, sizeof built, "%s/building-XXXXXX", c->directory);
     int file = mkstemp(built);
     if (file == -1) return fail(GPUMM_IO, "%s: %s", built, strerror(errno));
     close(file);
+    sweep(c);
     gpumm_status status = d->call->compile(d, source, built);
     if (status == GPUMM_OK) status = keep_file(c, built);
     if (status != GPUMM_OK) unlink(built);

@@ -213,6 +213,8 @@ static const device_table cuda_table = {
     .function = cuda_function,
     .launch = cuda_launch,
     .native_stream = cuda_native_stream,
+    .driver_fault = cuda_fault,
+    .driver_calls = cuda_fault_calls,
 };
 
 static cuda *cuda_new(const gpumm_allocator *memory) {

@@ -2,9 +2,6 @@
    name and lines, one exported function a kernel), which the system's compiler makes a shared object of. */
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -135,8 +135,10 @@
 /* __float2int_rn and its like, for each rounding; to floating point the rounding is to nearest. */
 #define CONVERSIONS                                                                               \
     "#define GPUMM_FROM(F, FN, R, ROUND)"                                                         \
-    " GPUMM int __##FN##2int_##R(F v) { return gpumm_saturated<int>(ROUND(v), -2147483647 - 1, 2147483647); }" \
-    " GPUMM unsigned __##FN##2uint_##R(F v) { return gpumm_saturated<unsigned>(ROUND(v), 0u, 4294967295u); }" \
+    " GPUMM int __##FN##2int_##R(F v) {"                                                          \
+    " return gpumm_saturated<int>(ROUND(v), -2147483647 - 1, 2147483647); }"                      \
+    " GPUMM unsigned __##FN##2uint_##R(F v) {"                                                    \
+    " return gpumm_saturated<unsigned>(ROUND(v), 0u, 4294967295u); }"                             \
     " GPUMM long long __##FN##2ll_##R(F v) {"                                                     \
     " return gpumm_saturated<long long>(ROUND(v), -9223372036854775807ll - 1, 9223372036854775807ll); }" \
     " GPUMM unsigned long long __##FN##2ull_##R(F v) {"                                           \
@@ -194,7 +196,7 @@
     GPUMM float gpumm__cosf(float v) { return __builtin_cosf(v); }                                     \
     GPUMM float gpumm__tanf(float v) { return __builtin_tanf(v); }                                     \
     GPUMM float gpumm__powf(float a, float b) { return __builtin_powf(a, b); }                         \
-    GPUMM void gpumm__sincosf(float v, float *s, float *c) { *s = gpumm__sinf(v); *c = gpumm__cosf(v); }         \
+    GPUMM void gpumm__sincosf(float v, float *s, float *c) { *s = gpumm__sinf(v); *c = gpumm__cosf(v); } \
     GPUMM float __saturatef(float v) { return v > 0 ? v < 1 ? v : 1.0f : 0.0f; }                  \
     GPUMM float __fadd_rn(float a, float b) { return a + b; }                                     \
     GPUMM float __fsub_rn(float a, float b) { return a - b; }                                     \
@@ -407,7 +409,9 @@
     GPUMM __half __high2half(__half2 v) { return v.y; }                                           \
     GPUMM __half2 __hadd2(__half2 a, __half2 b) { return {a.x + b.x, a.y + b.y}; }                \
     GPUMM __half2 __hmul2(__half2 a, __half2 b) { return {a.x * b.x, a.y * b.y}; }                \
-    GPUMM __half2 __hfma2(__half2 a, __half2 b, __half2 c) { return {__hfma(a.x, b.x, c.x), __hfma(a.y, b.y, c.y)}; } \
+    GPUMM __half2 __hfma2(__half2 a, __half2 b, __half2 c) {                                      \
+        return {__hfma(a.x, b.x, c.x), __hfma(a.y, b.y, c.y)};                                    \
+    }                                                                                             \
     GPUMM __half atomicAdd(__half *p, __half v) { return gpumm_change(p, [=](__half a) { return a + v; }); })
 
 /* The range of a kernel: parameters are taken once, then each thread is a call that is inlined. The last
@@ -457,8 +461,8 @@
     " gpumm_range<&K>(&K, gpumm_upto<gpumm_arity(&K)>::list(), a, begin, end, threads, block); }\n"
 
 const char *const host_prelude[] = {
-    WORDS, VECTORS, INDICES, BITS, INTEGERS, CONVERSIONS, ARITHMETIC, FAST_NAMES, DOUBLES, EXTREMES, ATOMICS, ATOMIC_SUMS,
-    ATOMIC_SCOPES, HALVES, HALF_FUNCTIONS, RANGE, NULL,
+    WORDS, VECTORS, INDICES, BITS, INTEGERS, CONVERSIONS, ARITHMETIC, FAST_NAMES, DOUBLES, EXTREMES, ATOMICS,
+    ATOMIC_SUMS, ATOMIC_SCOPES, HALVES, HALF_FUNCTIONS, RANGE, NULL,
 };
 
 #define BARRIER "waits for the other threads of its block, and on the host threads run one after the other"
