@@ -20,6 +20,10 @@ gpumm_status plan_open(plan *p, gpumm_group *g, uint64_t capacity);
 gpumm_status plan_write(plan *p, gpumm_stream *s, uint64_t length, const void *const *columns);
 void plan_publish(plan *p, uint64_t length);
 void plan_undo(plan *p);
+/* The transaction whole: room for `capacity`, elements up to `length` written; or nothing has changed. */
+gpumm_status group_change_to(gpumm_group *g, const change *c, uint64_t capacity, uint64_t length);
+/* Has the worker commit the next steps of the schedule. */
+void group_ahead_post(gpumm_group *g);
 /* Segments beyond the capacity go back behind whoever still uses them. */
 void group_tail_retire(gpumm_group *g);
 /* Bytes that a member's memory can ever hold, and those it needs at a capacity. */

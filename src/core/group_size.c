@@ -1,0 +1,248 @@
+/* Sizes of groups: growing, ahead of it, behind shrinking, and the one door for every change. The transaction
+   itself is in group_growth.c. */
+#include "core/group_growth.h"
+#include "core/readback.h"
+#include "core/stream.h"
+
+/* ---- Growing -------------------------------------------------------------------------------- */
+
+/* Room for `capacity`, elements up to `length` written, all published; or nothing has changed. */
+gpumm_status group_change_to(gpumm_group *g, const change *c, uint64_t capacity, uint64_t length) {
+    plan p;
+    TRY(plan_open(&p, g, capacity));
+    gpumm_status status = plan_write(&p, c->stream, length, c->columns);
+    if (status != GPUMM_OK) {
+        plan_undo(&p);
+        return status;
+    }
+    plan_publish(&p, length);
+    return g->object.manager->debug ? canary_write(g) : GPUMM_OK;
+}
+
+static gpumm_status target_of(gpumm_group *g, const change *c, uint64_t required, uint64_t *target) {
+    if (required > g->max_length)
+        return fail(GPUMM_OVER_MAX_SIZE, "%llu elements are more than its maximum of %llu", (unsigned long long)required,
+                    (unsigned long long)g->max_length);
+    *target = size_min(c->proposed, g->max_length);
+    if (*target >= required) return GPUMM_OK;
+    gpumm_growth rule = g->growth;
+    if (rule.kind == GPUMM_GROWTH_CALLBACK) rule.kind = GPUMM_GROWTH_EXACT; /* asked before, without locks */
+    return gpumm_growth_next(&rule, &(gpumm_growth_request){g->name, g->capacity, required, g->max_length}, target);
+}
+
+static gpumm_status grow(gpumm_group *g, const change *c, uint64_t required, uint64_t length) {
+    uint64_t target;
+    TRY(target_of(g, c, required, &target));
+    if (g->object.manager->debug) TRY(canary_check(g));
+    gpumm_status status = group_change_to(g, c, target, length);
+    if (gpumm_is_memory_error(status) && target > required) status = group_change_to(g, c, required, length);
+    if (status != GPUMM_OK) return status;
+    pthread_mutex_lock(&g->object.manager->lock);
+    g->object.manager->resizes++;
+    pthread_mutex_unlock(&g->object.manager->lock);
+    return GPUMM_OK;
+}
+
+/* Group lock held. */
+static gpumm_status change_locked(gpumm_group *g, const change *c, uint64_t *wanted) {
+    uint64_t length = c->sized ? c->length : g->length, required;
+    if (!size_add(length, c->append, &length))
+        return fail(GPUMM_OVER_MAX_SIZE, "%llu elements more are more than can be counted", (unsigned long long)c->append);
+    required = size_max(length, c->capacity);
+    *wanted = required;
+    if (required > g->capacity) return grow(g, c, required, length);
+    return length == g->length ? GPUMM_OK : group_change_to(g, c, g->capacity, length);
+}
+
+/* ---- Ahead of growth, and behind shrinking -------------------------------------------------- */
+
+static void ahead_commit(gpumm_group *g) {
+    uint64_t capacity = g->capacity;
+    for (unsigned step = 0; step < g->ahead && capacity < g->max_length; step++) {
+        gpumm_growth_request r = {g->name, capacity, capacity + 1, g->max_length};
+        if (gpumm_growth_next(&g->growth, &r, &capacity) != GPUMM_OK) return;
+        for (size_t i = 0; i < g->count; i++) {
+            gpumm_buffer *b = &g->members[i];
+            if (extent_grow(b->extent, member_bytes(b, capacity)) != GPUMM_OK) return; /* a growth will ask again */
+            extent_book(b->extent, b->full_name, g->tag, g->capacity * b->size);
+        }
+    }
+}
+
+/* A busy lock means a growth is under way, which posts the next job itself. */
+static void ahead_run(job *j) {
+    gpumm_group *g = (gpumm_group *)(void *)((char *)j - offsetof(gpumm_group, ahead_job));
+    if (pthread_mutex_trylock(&g->lock) == 0) {
+        g->ahead_posted = false;
+        if (atomic_load(&g->object.alive)) ahead_commit(g);
+        pthread_mutex_unlock(&g->lock);
+    } else {
+        clock_sleep_ns(50000);
+        worker_post(&g->object.manager->worker, j);
+        return;
+    }
+    object_drop(&g->object);
+}
+
+/* Group lock held. */
+void group_ahead_post(gpumm_group *g) {
+    gpumm_manager *m = g->object.manager;
+    if (!g->ahead || g->ahead_posted || !m->info.in_place || g->growth.kind == GPUMM_GROWTH_CALLBACK) return;
+    g->ahead_posted = true;
+    object_hold(&g->object);
+    g->ahead_job.run = ahead_run;
+    worker_post(&m->worker, &g->ahead_job);
+}
+
+/* Group lock held, nobody using what lies beyond the capacity. */
+static void drop_tail(gpumm_group *g) {
+    for (size_t i = 0; i < g->count; i++) {
+        gpumm_buffer *b = &g->members[i];
+        if (b->extent && extent_shrink(b->extent, member_bytes(b, g->capacity)))
+            extent_book(b->extent, b->full_name, g->tag, g->capacity * b->size);
+    }
+}
+
+void group_drop_ahead(gpumm_group *g) {
+    if (pthread_mutex_trylock(&g->lock) != 0) return;
+    if (atomic_load(&g->object.alive) && !g->tail_posted) drop_tail(g);
+    pthread_mutex_unlock(&g->lock);
+}
+
+static void tail_through(retired *r);
+
+/* Group lock held. Behind whoever still uses what lay beyond the new capacity. */
+void group_tail_retire(gpumm_group *g) {
+    gpumm_manager *m = g->object.manager;
+    order users = {0};
+    gpumm_status status = GPUMM_OK;
+    pthread_mutex_lock(&m->submit);
+    for (size_t i = 0; i < g->count && status == GPUMM_OK; i++) status = order_merge(&users, &g->members[i].extent->order);
+    pthread_mutex_unlock(&m->submit);
+    g->tail_posted = status == GPUMM_OK;
+    g->tail_again = false;
+    if (g->tail_posted) {
+        object_hold(&g->object);
+        manager_retire(m, &g->tail, &users, tail_through);
+    } else {
+        order_clear(&users); /* it stays, as memory committed ahead, until a trim */
+    }
+}
+
+/* May run in the thread that shrank, which holds the lock: then there is nothing to wait for. */
+static void tail_through(retired *r) {
+    gpumm_group *g = (gpumm_group *)(void *)((char *)r - offsetof(gpumm_group, tail));
+    if (r->count == 0) {
+        g->tail_posted = false;
+        drop_tail(g);
+    } else {
+        pthread_mutex_lock(&g->lock);
+        g->tail_posted = false;
+        if (!atomic_load(&g->object.alive)) g->tail_again = false;
+        if (g->tail_again) group_tail_retire(g);
+        else drop_tail(g);
+        pthread_mutex_unlock(&g->lock);
+    }
+    object_drop(&g->object);
+}
+
+/* Group lock held. */
+static void shrink_locked(gpumm_group *g) {
+    gpumm_manager *m = g->object.manager;
+    uint64_t capacity = g->length, aligned;
+    if (g->growth.align > 1 && size_round_up(capacity, g->growth.align, &aligned)) capacity = size_min(aligned, g->max_length);
+    if (capacity >= g->capacity) return;
+    uint64_t given = (g->capacity - capacity) * (g->row_bytes + g->staging_row);
+    pthread_mutex_lock(&m->submit);
+    g->capacity = capacity;
+    pthread_mutex_unlock(&m->submit);
+    for (size_t i = 0; i < g->count; i++)
+        extent_book(g->members[i].extent, g->members[i].full_name, g->tag, capacity * g->members[i].size);
+    manager_give(m, given);
+    readback_book_all(g);
+    if (g->tail_posted) g->tail_again = true;
+    else group_tail_retire(g);
+}
+
+gpumm_status group_shrink(gpumm_group *g) {
+    TRY(group_enter(g));
+    pthread_mutex_lock(&g->lock);
+    gpumm_status status = g->object.manager->debug ? canary_check(g) : GPUMM_OK;
+    if (status == GPUMM_OK) shrink_locked(g);
+    if (status == GPUMM_OK && g->object.manager->debug) status = canary_write(g);
+    pthread_mutex_unlock(&g->lock);
+    group_leave(g);
+    return status;
+}
+
+/* ---- One door for every change of size ------------------------------------------------------ */
+
+static gpumm_status change_once(gpumm_group *g, const change *c, uint64_t *wanted) {
+    pthread_mutex_lock(&g->lock);
+    uint64_t before = g->capacity;
+    gpumm_status status = atomic_load(&g->object.alive) ? change_locked(g, c, wanted)
+                                                        : fail(GPUMM_STALE, "it was freed meanwhile");
+    bool grown = g->capacity > before;
+    if (grown) {
+        readback_book_all(g);
+        group_ahead_post(g);
+    }
+    pthread_mutex_unlock(&g->lock);
+    if (grown) readback_fit_all(g);
+    return status;
+}
+
+/* A callback schedule is asked first, without locks; it stays a proposal. */
+static void propose(gpumm_group *g, change *c) {
+    if (g->growth.kind != GPUMM_GROWTH_CALLBACK || c->proposed) return;
+    pthread_mutex_lock(&g->object.manager->submit);
+    uint64_t capacity = g->capacity, length = c->sized ? c->length : g->length;
+    pthread_mutex_unlock(&g->object.manager->submit);
+    uint64_t required = size_max(c->capacity, length + c->append);
+    if (required <= capacity || required > g->max_length) return;
+    gpumm_growth_request r = {g->name, capacity, required, g->max_length};
+    if (gpumm_growth_next(&g->growth, &r, &c->proposed) != GPUMM_OK) c->proposed = 0;
+}
+
+static gpumm_status change_under_pressure(gpumm_group *g, const change *c) {
+    uint64_t wanted = 0;
+    gpumm_status status = change_once(g, c, &wanted);
+    for (unsigned stage = 0; manager_relieve(g->object.manager, status, wanted * g->row_bytes, &stage);)
+        status = change_once(g, c, &wanted);
+    if (!gpumm_is_memory_error(status)) return status;
+    fail_in(status, "%s '%s': %llu elements of %llu bytes: ", g->alone ? "buffer" : "group", g->name,
+            (unsigned long long)wanted, (unsigned long long)g->row_bytes);
+    return manager_explain(g->object.manager, status);
+}
+
+gpumm_status group_change(gpumm_group *g, const change *given) {
+    TRY(group_enter(g));
+    change c = *given;
+    gpumm_status status = stream_of(g->object.manager, given->stream, &c.stream);
+    if (status == GPUMM_OK) {
+        propose(g, &c);
+        status = change_under_pressure(g, &c);
+    }
+    group_leave(g);
+    return status;
+}
+
+/* ---- Staging of readbacks ------------------------------------------------------------------- */
+
+gpumm_status group_staging_join(gpumm_group *g, uint64_t row_bytes) {
+    pthread_mutex_lock(&g->lock);
+    uint64_t bytes;
+    gpumm_status status = size_mul(g->capacity, row_bytes, &bytes)
+                              ? manager_take(g->object.manager, bytes)
+                              : fail(GPUMM_OVER_LIMIT, "the slots are more bytes than can be counted");
+    if (status == GPUMM_OK) g->staging_row += row_bytes;
+    pthread_mutex_unlock(&g->lock);
+    return status;
+}
+
+void group_staging_leave(gpumm_group *g, uint64_t row_bytes) {
+    pthread_mutex_lock(&g->lock);
+    g->staging_row -= row_bytes;
+    manager_give(g->object.manager, g->capacity * row_bytes);
+    pthread_mutex_unlock(&g->lock);
+}
