@@ -1,4 +1,4 @@
--- successes: 17
+-- successes: 18
 -- Pictures, by their pixels, and positions as files.
 
 local gpumm = require "gpumm"
@@ -184,8 +184,9 @@ describe("a picture", function()
         assert.equal("cannot write " .. beside "no/such/a.png" .. ": there is no folder " .. beside "no/such", message)
         os.execute("mkdir " .. beside "taken.png")
         assert.matches("IO", message_of(picture.write, beside "taken.png", { positions = positions { { 0, 0 } } }))
-        local left = io.popen("ls -A " .. folder):read("a")
-        assert.not_matches("taken%.png.", left:gsub("\n", " "):gsub("taken%.png ", ""))
+        local pipe = io.popen("ls -A " .. folder)
+        for line in pipe:lines() do assert.is_true(line == "taken.png" or not line:find("taken", 1, true)) end
+        pipe:close()
     end)
 end)
 
@@ -210,11 +211,25 @@ describe("positions", function()
         assert.is_nil(bytes_of(beside "q.csv"))
     end)
 
-    it("leave no part of a file where the disk is full", function()
+    it("leave no part of a file where they cannot be written", function()
         local message = message_of(picture.positions, "/no/folder/p.csv", VIEW)
         assert.equal("cannot write /no/folder/p.csv: there is no folder /no/folder", message)
-        os.execute("mkdir " .. beside "taken.csv")
-        assert.matches("^cannot write ", message_of(picture.positions, beside "taken.csv", VIEW))
-        assert.is_nil(bytes_of(beside "taken.csv.part"))
+        os.execute("mkdir " .. beside "taken.csv " .. beside "taken.npy")
+        for _, name in ipairs { "taken.csv", "taken.npy" } do
+            assert.matches("^IO: ", message_of(picture.positions, beside(name), VIEW))
+        end
+        local pipe = io.popen("ls -A " .. folder)
+        for line in pipe:lines() do
+            assert.is_true(line == "taken.csv" or line == "taken.npy" or not line:find("taken%.[cn]"))
+        end
+        pipe:close()
+    end)
+
+    it("say that the disk is full", function()
+        os.execute("ln -s /dev/full " .. beside "full.csv")
+        os.execute("ln -s /dev/full " .. beside "full.png")
+        assert.matches("^IO: .*No space left on device", message_of(picture.positions, beside "full.csv", VIEW))
+        assert.matches("^IO: ",
+            message_of(picture.write, beside "full.png", { positions = VIEW, background = "#000000" }))
     end)
 end)

@@ -297,18 +297,6 @@ end
 
 -- ---- Positions as files ----------------------------------------------------------------------
 
--- Written beside, then renamed: a full disk leaves what was there before.
-local function write_whole(path, text)
-    local beside = path .. ".part"
-    local file = need(io.open(beside, "wb"))
-    local written, message = file:write(text)
-    local closed, at_close = file:close()
-    if written and closed then written, message = os.rename(beside, path) end
-    if written and closed then return true end
-    os.remove(beside)
-    error(("cannot write %s: %s"):format(path, message or at_close), 0)
-end
-
 local COLUMNS = { "x", "y", "z", "w" }
 
 local function csv(view)
@@ -324,7 +312,7 @@ function picture.positions(path, view)
     if #view == 0 then error("there is nothing to write: no positions", 0) end
     local ending = path:lower():match("%.(%w+)$")
     if ending == "npy" then return need(gpumm.npy.write(path, view)) end
-    if ending == "csv" then return write_whole(path, csv(view)) end
+    if ending == "csv" then return need(gpumm.raw.write(path, gpumm.view("u8", csv(view)))) end
     error(("positions are written as .npy or .csv, not as %q"):format(path), 0)
 end
 

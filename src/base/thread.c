@@ -98,14 +98,18 @@ gpumm_status worker_start(worker *w, bool (*tick)(void *user), void *user) {
     memset(w, 0, sizeof *w);
     w->tick = tick;
     w->user = user;
-    pthread_mutex_init(&w->mutex, NULL);
     TRY(cond_open(&w->wake));
-    TRY(cond_open(&w->idle));
-    int error = thread_start_quiet(&w->thread, worker_main, w);
-    if (!error) return GPUMM_OK;
+    gpumm_status status = cond_open(&w->idle);
+    if (status == GPUMM_OK) {
+        pthread_mutex_init(&w->mutex, NULL);
+        int error = thread_start_quiet(&w->thread, worker_main, w);
+        if (!error) return GPUMM_OK;
+        status = fail(GPUMM_OUT_OF_MEMORY, "the system refused a thread: %s", strerror(error));
+        pthread_mutex_destroy(&w->mutex);
+        pthread_cond_destroy(&w->idle);
+    }
     pthread_cond_destroy(&w->wake);
-    pthread_cond_destroy(&w->idle);
-    return fail(GPUMM_OUT_OF_MEMORY, "the system refused a thread: %s", strerror(error));
+    return status;
 }
 
 void worker_post(worker *w, job *j) {
