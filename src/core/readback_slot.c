@@ -311,9 +311,18 @@ void readback_close(gpumm_readback *r) {
     if (all_given(r)) object_dispose(&r->object);
 }
 
-static void close_of_group(object *o, void *user) {
-    gpumm_readback *r = (gpumm_readback *)o;
-    if (r->group == user) readback_close(r);
+/* The first of a group's readbacks, held; NULL: none. Closing takes it out of the list. */
+static gpumm_readback *first_of(gpumm_group *g) {
+    pthread_mutex_lock(&g->object.manager->lock);
+    gpumm_readback *r = g->readbacks;
+    if (r) readback_hold(r);
+    pthread_mutex_unlock(&g->object.manager->lock);
+    return r;
 }
 
-void readback_shut_all(gpumm_group *g) { object_each(g->object.manager, RANK_READBACK, close_of_group, g); }
+void readback_shut_all(gpumm_group *g) {
+    for (gpumm_readback *r; (r = first_of(g));) {
+        readback_close(r);
+        readback_drop(r);
+    }
+}
