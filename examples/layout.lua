@@ -31,7 +31,7 @@ end
 -- Nodes move freely at first and while the graph grows, and settle in the end.
 local function temperature(step)
     local left = math.max(0, 1 - math.max(0, step - fed) / opt.steps)
-    return 20 * left * left + 0.05
+    return 4 * left * left + 0.02
 end
 
 return gpumm.simulation {
@@ -59,7 +59,7 @@ return gpumm.simulation {
         end
         local n, m = #sim.nodes, #sim.edges
         local p, force = sim.nodes.position, sim.nodes.force
-        sim.repel { n = n, position = p, mass = sim.nodes.mass, force = force, strength = 60, gravity = 0.02 }
+        sim.repel { n = n, position = p, mass = sim.nodes.mass, force = force, strength = 0.1, gravity = 0.1 }
         sim.attract { m = m, ends = sim.edges.ends, position = p, force = force, strength = 1 }
         sim.move { n = n, position = p, velocity = sim.nodes.velocity, force = force, mass = sim.nodes.mass,
                    temperature = temperature(i) }

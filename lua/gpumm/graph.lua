@@ -138,7 +138,8 @@ local function matrix_size(input, line, content)
         fail(input.path, line, "expected 'rows columns entries', found %q", sub(content, 1, 60))
     end
     if rows ~= columns then
-        fail(input.path, line, "a graph's matrix is square, this one has %d rows and %d columns", rows, columns)
+        fail(input.path, line, "a graph's matrix is square, this one has %d rows and %d columns",
+            rows, columns)
     end
     if rows >= 1 << 31 then fail(input.path, line, "%d nodes are more than 2^31 - 1", rows) end
     return rows, entries

@@ -17,7 +17,8 @@ end
 
 local function checked_align(align)
     if align == nil then return nil end
-    check(whole(align) and align >= 1, "growth.geometric: align is a whole number from 1, not %s", tostring(align))
+    check(whole(align) and align >= 1, "growth.geometric: align is a whole number from 1, not %s",
+        tostring(align))
     return whole(align)
 end
 

@@ -5,16 +5,28 @@
 #define FULL 255.0f   // one pixel wholly covered once
 #define BINS 128      // of the histogram of coverage: four a power of two
 
-// Four counters a pixel: red, green and blue, each weighted with the coverage, and the coverage.
-static __device__ void splat(unsigned int *light, int width, int height, int x, int y, float cover, float4 color)
+// Four counters of 32 bits a pixel: red and green, then blue and the coverage, by which the colors are
+// weighted. Two lie in one word of 64 bits, so that one addition serves both: none overflows before
+// sixteen million edges cross in a pixel.
+typedef unsigned long long light_t;
+
+static __device__ light_t both(float low, float high)
+{
+    return (light_t)(unsigned int)(high + 0.5f) << 32 | (unsigned int)(low + 0.5f);
+}
+
+static __device__ void splat(light_t *light, int width, int height, int x, int y, float cover, float4 color)
 {
     const int amount = (int)(cover * FULL + 0.5f);
     if (x < 0 || y < 0 || x >= width || y >= height || amount <= 0) return;
-    unsigned int *pixel = light + 4 * ((long long)y * width + x);
-    atomicAdd(pixel + 0, (unsigned int)(color.x * amount + 0.5f));
-    atomicAdd(pixel + 1, (unsigned int)(color.y * amount + 0.5f));
-    atomicAdd(pixel + 2, (unsigned int)(color.z * amount + 0.5f));
-    atomicAdd(pixel + 3, (unsigned int)amount);
+    light_t *pixel = light + 2 * ((long long)y * width + x);
+    atomicAdd(pixel + 0, both(color.x * amount, color.y * amount));
+    atomicAdd(pixel + 1, both(color.z * amount, (float)amount));
+}
+
+static __device__ unsigned int coverage(const light_t *pixel)
+{
+    return (unsigned int)(pixel[1] >> 32);
 }
 
 // Positions become pixels: scaled, y upwards, and held inside the frame.
@@ -29,7 +41,7 @@ extern "C" __global__ void project(int n, const float2 *position, float2 *point,
 
 // An anti-aliased line, a pixel wide. Long edges are fainter, for they say less and hide more.
 extern "C" __global__ void draw_edges(int m, const uint2 *ends, const float2 *point, const float4 *color,
-                                      unsigned int *light, int width, int height, float reach)
+                                      light_t *light, int width, int height, float reach)
 {
     int e = blockIdx.x * blockDim.x + threadIdx.x;
     if (e >= m) return;
@@ -62,7 +74,7 @@ extern "C" __global__ void draw_edges(int m, const uint2 *ends, const float2 *po
 
 // A disc with a smooth rim, and in `rim` a slightly larger one, which sets nodes off from the edges.
 extern "C" __global__ void draw_nodes(int n, const float2 *point, const float *radius, const float4 *color,
-                                      unsigned int *light, unsigned int *rim, int width, int height, float ring)
+                                      light_t *light, unsigned int *rim, int width, int height, float ring)
 {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= n) return;
@@ -80,19 +92,23 @@ extern "C" __global__ void draw_nodes(int n, const float2 *point, const float *r
 }
 
 // How often each coverage occurs, so that the exposure can suit the picture.
-extern "C" __global__ void measure(int pixels, const unsigned int *light, unsigned int *bins)
+extern "C" __global__ void measure(int pixels, const light_t *light, unsigned int *bins)
 {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= pixels) return;
-    const unsigned int cover = light[4 * (long long)i + 3];
+    const unsigned int cover = coverage(light + 2 * (long long)i);
     if (cover == 0) return;
     const int bin = (int)(4.0f * log2f((float)cover));
     atomicAdd(bins + (bin < BINS ? bin : BINS - 1), 1u);
 }
 
-static __device__ float mean(const unsigned int *light, int channel)
+// The mean color of what covers a pixel: channel 0 is red.
+static __device__ float mean(const light_t *pixel, int channel)
 {
-    return (float)light[channel] / (float)(light[3] > 0 ? light[3] : 1);
+    const light_t word = pixel[channel / 2];
+    const unsigned int sum = channel % 2 ? (unsigned int)(word >> 32) : (unsigned int)word;
+    const unsigned int cover = coverage(pixel);
+    return (float)sum / (float)(cover > 0 ? cover : 1);
 }
 
 static __device__ float blend(float under, float over, float alpha)
@@ -101,15 +117,15 @@ static __device__ float blend(float under, float over, float alpha)
 }
 
 // Background, edges by density, the shade around nodes, nodes: to 8 bits a channel.
-extern "C" __global__ void develop(int pixels, const unsigned int *edges, const unsigned int *nodes,
+extern "C" __global__ void develop(int pixels, const light_t *edges, const light_t *nodes,
                                    const unsigned int *rim, uchar4 *out, float exposure, float red,
                                    float green, float blue)
 {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= pixels) return;
-    const unsigned int *edge = edges + 4 * (long long)i, *node = nodes + 4 * (long long)i;
-    const float density = 1.0f - expf(-exposure * (float)edge[3]);
-    const float shade = 0.75f * (float)rim[i] / FULL, disc = fminf((float)node[3] / FULL, 1.0f);
+    const light_t *edge = edges + 2 * (long long)i, *node = nodes + 2 * (long long)i;
+    const float density = 1.0f - expf(-exposure * (float)coverage(edge));
+    const float shade = 0.75f * (float)rim[i] / FULL, disc = fminf((float)coverage(node) / FULL, 1.0f);
     float value[3];
     const float under[3] = {red, green, blue};
     for (int c = 0; c < 3; c++) {

@@ -31,7 +31,8 @@ local function check_keys(options)
     for _, key in ipairs(VALID) do known[key] = true end
     for key in pairs(options) do
         if not known[key] then
-            error(("picture.write: unknown option %q; valid: %s"):format(tostring(key), table.concat(VALID, ", ")), 4)
+            error(("picture.write: unknown option %q; valid: %s")
+                :format(tostring(key), table.concat(VALID, ", ")), 4)
         end
     end
 end
@@ -169,8 +170,8 @@ Canvas.__index = Canvas
 local function new_canvas(manager, width, height)
     local canvas = setmetatable({ manager = manager, width = width, height = height, kernels = {} }, Canvas)
     canvas.source = gpumm.resource("gpumm/picture.cu")
-    canvas.edges = canvas:buffer("u32", 4 * width * height)
-    canvas.nodes = canvas:buffer("u32", 4 * width * height)
+    canvas.edges = canvas:buffer("u64", 2 * width * height)
+    canvas.nodes = canvas:buffer("u64", 2 * width * height)
     canvas.rim = canvas:buffer("u32", width * height)
     canvas.bins = canvas:buffer("u32", BINS)
     canvas.pixels = canvas:buffer("u8x4", width * height)

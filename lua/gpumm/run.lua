@@ -144,8 +144,8 @@ local function advise(stats)
     end
 end
 
-local function show_stats(number, stats)
-    io.stderr:write(("books of manager %d\n"):format(number))
+local function show_stats(maker, stats)
+    io.stderr:write(maker == "" and "books of the simulation\n" or ("books of the manager made at %s\n"):format(maker))
     for _, list in ipairs { SEED, MORE } do
         for _, key in ipairs(list) do
             if stats[key] then io.stderr:write(("  %-24s %15d\n"):format(key, stats[key])) end
@@ -160,23 +160,25 @@ local function watch_managers()
     local list, make = {}, gpumm.manager
     gpumm.manager = function(...)
         local manager, message, code = make(...)
-        if manager then list[#list + 1] = manager end
+        if manager then list[#list + 1] = { manager = manager, maker = gpumm.caller() } end
         return manager, message, code
     end
     return list
 end
 
-local function report_books(options, managers)
+-- A simulation's books are those of just before it closed.
+local function report_books(options, managers, simulation)
     local leaks, books = 0, {}
-    for i, manager in ipairs(managers) do
-        books[i] = manager:stats()
+    for i, made in ipairs(managers) do
+        local manager = made.manager
+        books[i] = simulation and simulation.manager == manager and simulation:statistics() or manager:stats()
         manager:close()
         leaks = leaks + #manager:leaks()
     end
     if options.stats == "json" then
         print(json { managers = books, leaks = leaks })
     elseif options.stats then
-        for i, stats in ipairs(books) do show_stats(i, stats) end
+        for i, stats in ipairs(books) do show_stats(managers[i].maker, stats) end
     end
     return leaks
 end
@@ -210,7 +212,9 @@ local function run_script(process, options, arguments, script)
         io.stdout:write(result:describe())
         return 0
     end
-    return is_simulation(result) and run_simulation(process, options, result) or 0
+    if not is_simulation(result) then return 0 end
+    options.simulation = result
+    return run_simulation(process, options, result)
 end
 
 local function complain(process, message)
@@ -227,7 +231,7 @@ local function main(process, arguments)
     local managers = (options.stats or options.strict) and watch_managers() or {}
     local ok, code = pcall(run_script, process, options, arguments, script)
     if not ok then code = complain(process, code) end
-    local leaks = report_books(options, managers)
+    local leaks = report_books(options, managers, options.simulation)
     if code == 0 and options.strict and leaks > 0 then
         code = complain(process, ("--strict: %d buffers were never freed"):format(leaks))
     end

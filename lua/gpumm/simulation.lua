@@ -322,11 +322,20 @@ function methods.conclude(sim)
     if x.fields.finish then return x.fields.finish(sim, first, all) end
 end
 
+-- What the simulation made it frees, so that what is left at close is the script's own leak.
+local function free_buffers(x)
+    for _, key in ipairs(x.keys) do
+        local buffer = x.live[key]
+        if buffer and x.resources[key].kind == "buffer" then x.manager:free(buffer.name) end
+    end
+end
+
 --- Gives everything back. Any number of times.
 function methods.close(sim)
     local x = inside[sim]
     if not x or not x.opened then return end
     x.opened = false
+    pcall(free_buffers, x)
     x.manager:close()
     x.live, x.readbacks, x.events = {}, {}, {}
 end

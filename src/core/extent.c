@@ -6,6 +6,7 @@
 
 /* ---- Small extents: blocks of a slab -------------------------------------------------------- */
 
+/* Pool mutex held, so that no older numbers are booked over newer ones. */
 static void pool_book(gpumm_manager *m, struct pool_slab *p) {
     uint64_t committed = slab_committed(&p->slab), used = slab_used(&p->slab);
     manager_book(m, &p->account, 0, 0, committed > used ? committed - used : 0);
@@ -200,8 +201,10 @@ static void give_block(retired *r) {
     extent *e = extent_of(r);
     gpumm_manager *m = e->manager;
     unbook(e);
+    pthread_mutex_lock(&m->pool.mutex);
     slab_give(&e->slab->slab, e->block);
     pool_book(m, e->slab);
+    pthread_mutex_unlock(&m->pool.mutex);
     mem_free(&m->memory, e);
 }
 

@@ -14,6 +14,7 @@ static bool reads(const order *o, const gpumm_stream *s) {
 
 /* A full list makes room by having the new reader wait for an old one, whom it stands for from then on. */
 static gpumm_status reader_add(order *o, gpumm_stream *s) {
+    if (!s->device) return GPUMM_OK; /* closed: its work is through */
     if (o->readers == ORDER_READERS) {
         TRY(stream_cross(o->reader[0], s));
         stream_drop(o->reader[0]);

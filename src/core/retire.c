@@ -66,12 +66,16 @@ void manager_retire(gpumm_manager *m, retired *r, order *o, void (*run)(retired 
     worker_nudge(&m->worker);
 }
 
-/* A query that fails counts as done: the device is lost, and nothing runs on it any more. */
+/* A query that fails twice counts as done: the device is lost, and nothing runs on it any more. */
+static bool event_through(device *d, device_event *e) {
+    bool done = false;
+    if (d->call->event_query(d, e, &done) == GPUMM_OK) return done;
+    return d->call->event_query(d, e, &done) != GPUMM_OK || done;
+}
+
 static bool is_through(gpumm_manager *m, const retired *r) {
-    for (unsigned i = 0; i < r->count; i++) {
-        bool done = false;
-        if (m->device->call->event_query(m->device, r->events[i], &done) == GPUMM_OK && !done) return false;
-    }
+    for (unsigned i = 0; i < r->count; i++)
+        if (!event_through(m->device, r->events[i])) return false;
     return true;
 }
 

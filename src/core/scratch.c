@@ -35,10 +35,12 @@ static gpumm_status scratch_slab(gpumm_stream *s) {
 /* One account a stream: its logical bytes are what its blocks were asked for. */
 static void scratch_book(gpumm_stream *s, int64_t bytes) {
     gpumm_manager *m = s->object.manager;
+    pthread_mutex_lock(&s->scratch_lock); /* no older numbers over newer ones */
     uint64_t committed = slab_committed(&s->scratch);
     pthread_mutex_lock(&m->lock);
     ledger_set(&m->books, &s->scratch_account, s->scratch_account.logical + (uint64_t)bytes, 0, committed);
     pthread_mutex_unlock(&m->lock);
+    pthread_mutex_unlock(&s->scratch_lock);
 }
 
 static gpumm_status scratch_take(gpumm_stream *s, uint64_t bytes, gpumm_scratch *x) {

@@ -83,8 +83,8 @@ static gpumm_status enqueue(gpumm_manager *m, struct transfer *t, int half, exte
     if (status == GPUMM_OK) {
         t->busy[half] = true;
         status = d->call->event_record(d, t->done[half], s->device);
-        if (status != GPUMM_OK) { /* the half must not be used before the copy is through */
-            d->call->stream_synchronize(d, s->device);
+        if (status != GPUMM_OK) { /* the half must not be used before the copy is through; then all is well */
+            status = d->call->stream_synchronize(d, s->device);
             t->busy[half] = false;
         }
     }

@@ -12,9 +12,13 @@ gpumm_status range_open(range *r, device *d, place where, uint64_t maximum) {
     r->where = where;
     r->in_place = device_in_place(d, where);
     uint64_t granularity = device_granularity(d, where);
-    if (!size_round_up(size_max(maximum, 1), granularity, &r->reserved))
+    if (!size_round_up(size_max(maximum, 1), granularity, &r->reserved)) {
+        memset(r, 0, sizeof *r);
         return fail(GPUMM_OVER_MAX_SIZE, "a range of %llu bytes is more than can be addressed", (unsigned long long)maximum);
-    return r->in_place ? d->call->reserve(d, where, r->reserved, &r->address) : GPUMM_OK;
+    }
+    gpumm_status status = r->in_place ? d->call->reserve(d, where, r->reserved, &r->address) : GPUMM_OK;
+    if (status != GPUMM_OK) memset(r, 0, sizeof *r); /* there is nothing that range_close could give back */
+    return status;
 }
 
 bool range_can_commit(const range *r, uint64_t bytes) {

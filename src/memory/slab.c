@@ -148,8 +148,7 @@ static gpumm_status take(slab *s, uint64_t size, uint32_t *block) {
     TRY(nodes_reserve(s));
     uint32_t i = bin_find(s, size);
     if (i == SLAB_NONE) {
-        TRY(grow(s, size));
-        TRY(nodes_reserve(s));
+        TRY(grow(s, size)); /* takes one node of the two */
         i = s->last; /* grow leaves a free block there that fits, which its bin need not promise */
     }
     *block = take_from(s, i, size);

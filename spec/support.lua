@@ -1,0 +1,123 @@
+-- What the specs of memory share: errors taken apart, a manager's whole state compared, gpumm-run as a user runs it.
+
+local spec = require "gpumm.spec"
+local assert = require "luassert"
+
+local support = {}
+
+function support.contains(text, message)
+    assert(tostring(message):find(text, 1, true), ("%q\n  is not in\n%s"):format(text, tostring(message)))
+end
+
+--- The call raises an error whose message has `text` in it, to the letter; returns the message.
+function support.raises(text, f, ...)
+    local ok, message = pcall(f, ...)
+    assert(not ok, ("it did not raise %q"):format(text))
+    support.contains(text, message)
+    return message
+end
+
+--- What follows `text` are the results of a call that failed: nil, "CODE: … text …", "CODE". Returns the message.
+function support.fails(code, text, value, message, got)
+    assert.is_nil(value)
+    assert.equal(code, got)
+    assert.equal(code .. ": ", message:sub(1, #code + 2))
+    support.contains(text, message)
+    return message
+end
+
+--- This line of the file that calls, as the books write it: "free_spec.lua:12".
+function support.here()
+    local info = debug.getinfo(2, "Sl")
+    return info.short_src:match("[^/]*$") .. ":" .. info.currentline
+end
+
+-- ---- A manager's state -------------------------------------------------------------------------
+
+local function contents(buffer)
+    return { length = buffer.length, capacity = buffer.capacity, address = buffer.address,
+        generation = buffer.generation, bytes = buffer:download():bytes() }
+end
+
+--- Every named buffer's contents, those of the buffers given, and the books.
+function support.state(manager, ...)
+    local state = { buffers = {} }
+    for _, name in ipairs(manager:names()) do state.buffers[name] = contents(manager:get_buffer(name)) end
+    for i, buffer in ipairs { ... } do state.buffers[i] = contents(buffer) end
+    state.stats, state.names, state.leaks = manager:stats(), manager:names(), manager:leaks()
+    -- What was held for a moment is history, not state.
+    state.stats.peak_committed_bytes, state.stats.peak_used_bytes = nil, nil
+    return state
+end
+
+local function difference(a, b, path)
+    if type(a) ~= "table" or type(b) ~= "table" then
+        if a == b then return nil end
+        if type(a) == "string" and #a > 200 then return path .. " changed" end
+        return ("%s was %s, and is %s"):format(path, tostring(a), tostring(b))
+    end
+    for key, value in pairs(a) do
+        local found = difference(value, b[key], path .. "." .. tostring(key))
+        if found then return found end
+    end
+    for key in pairs(b) do
+        if a[key] == nil then return ("%s.%s is new"):format(path, tostring(key)) end
+    end
+end
+
+function support.same_state(before, after)
+    assert.is_nil(difference(before, after, "state"))
+end
+
+--- Calls f, which must change nothing; returns what f returns. Further buffers may be a list at `buffers`.
+function support.unchanged(manager, f, buffers)
+    support.state(manager, table.unpack(buffers or {})) -- the first download makes the blocks that downloads use
+    local before = support.state(manager, table.unpack(buffers or {}))
+    local results = table.pack(f())
+    support.same_state(before, support.state(manager, table.unpack(buffers or {})))
+    return table.unpack(results, 1, results.n)
+end
+
+-- ---- Data --------------------------------------------------------------------------------------
+
+--- n bytes that look random, the same for the same seed.
+function support.bytes(n, seed)
+    local state, words = seed or 1, {}
+    for i = 1, (n + 7) // 8 do
+        state = state * 6364136223846793005 + 1442695040888963407
+        words[i] = string.pack("<i8", state ~ state >> 29)
+    end
+    return table.concat(words):sub(1, n)
+end
+
+--- { from, from + 1, … }, n of them.
+function support.count(n, from)
+    local list = {}
+    for i = 1, n do list[i] = (from or 1) + i - 1 end
+    return list
+end
+
+-- ---- gpumm-run -----------------------------------------------------------------------------------
+
+local function gpumm_run()
+    local lowest = 0
+    while arg and arg[lowest - 1] do lowest = lowest - 1 end
+    return os.getenv("GPUMM_RUN") or arg[lowest]
+end
+
+--- Runs a script's text in gpumm-run with options; returns what it wrote (both streams) and its exit code.
+function support.run(options, script)
+    local path = os.tmpname()
+    local file <close> = assert(io.open(path, "w"))
+    file:write(script)
+    file:close()
+    local pipe = io.popen(("'%s' %s '%s' 2>&1"):format(gpumm_run(), options, path))
+    local text = pipe:read("a")
+    local _, _, code = pipe:close()
+    os.remove(path)
+    return text, code
+end
+
+support.device = spec.device
+
+return support
