@@ -4,6 +4,7 @@
 local gpumm = require "gpumm"
 
 local STEPS = 8 -- capacities shown of a schedule
+local START = 1024
 local GiB = 1 << 30
 
 local function size_text(bytes)
@@ -26,16 +27,26 @@ local function schedule_name(growth)
     if growth == nil then return "geometric, x1.5" end
     if growth.kind == "geometric" then return ("geometric, x%g"):format(growth.factor) end
     if growth.kind == "linear" then return ("linear, %d at a time"):format(growth.step) end
-    if growth.kind == "list" then return "a list" end
+    if growth.kind == "list" then return "a list, then exactly what is required" end
     return "exact"
 end
 
--- Capacities from the first on, until the maximum or enough are shown.
+-- Capacities from the first on, until the maximum, the end of a list, or enough are shown. An empty start says
+-- nothing about a schedule, so that one is shown from START elements.
 local function capacities(options, first, max)
-    local list, capacity = { first }, first
-    if type(options.growth) == "function" then return list end
+    local growth = options.growth
+    if type(growth) == "function" then return { first } end
+    if type(growth) == "table" and growth.kind == "list" then
+        local list = {}
+        for _, capacity in ipairs(growth.list) do
+            if capacity >= first then list[#list + 1] = math.min(capacity, max) end
+        end
+        return list
+    end
+    local capacity = first > 0 and first or math.min(START, max)
+    local list = { capacity }
     while #list < STEPS and capacity < max do
-        capacity = gpumm.next_capacity(options.growth, capacity, capacity + 1, max)
+        capacity = gpumm.next_capacity(growth, capacity, capacity + 1, max)
         list[#list + 1] = capacity
     end
     return list
@@ -47,7 +58,7 @@ local function growth_lines(lines, options, row, max)
     first = math.min(first, max)
     lines[#lines + 1] = ("  growth: %s; maximum %d elements, %s"):format(schedule_name(options.growth), max, size_text(max * row))
     for i, capacity in ipairs(capacities(options, first, max)) do
-        lines[#lines + 1] = ("    step %d: %12d elements %12s"):format(i - 1, capacity, size_text(capacity * row))
+        lines[#lines + 1] = ("    %2d: %12d elements %12s"):format(i, capacity, size_text(capacity * row))
     end
 end
 
