@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "device/clean.h"
 
 enum { INPUTS = 32, CONDITIONS = 64, PARAMETERS = 16 };
 
@@ -54,10 +55,6 @@ struct reader {
 
 /* ---- Small things ------------------------------------------------------------------------- */
 
-static bool name_start(char c) { return isalpha((unsigned char)c) || c == '_' || c == '$'; }
-static bool name_part(char c) { return name_start(c) || isdigit((unsigned char)c); }
-static bool blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v'; }
-
 static bool slice_is(slice s, const char *text) {
     return strlen(text) == s.length && memcmp(s.text, text, s.length) == 0;
 }
@@ -82,111 +79,6 @@ static void *keep(reader *r, size_t bytes) {
 static char *keep_text(reader *r, const char *text, size_t length) {
     char *copy = keep(r, length + 1);
     return copy ? memcpy(copy, text, length) : NULL; /* keep zeroes the end */
-}
-
-/* ---- Cleaning: comments become blanks, continued lines become one -------------------------- */
-
-typedef struct cleaner {
-    const char *in;
-    char *out, *start;
-    unsigned owed; /* line ends swallowed, made good at the next one that stays */
-    bool fresh, directive;
-} cleaner;
-
-/* Length of a backslash with the line end behind it, else 0. */
-static size_t continuation(const char *s) {
-    if (s[0] != '\\') return 0;
-    return s[1] == '\n' ? 2 : s[1] == '\r' && s[2] == '\n' ? 3 : 0;
-}
-
-static void clean_line_comment(cleaner *c) {
-    while (*c->in && *c->in != '\n') {
-        size_t more = continuation(c->in);
-        if (more) c->owed++;
-        c->in += more ? more : 1;
-    }
-}
-
-static void clean_block_comment(cleaner *c) {
-    *c->out++ = ' ';
-    for (c->in += 2; *c->in && !(c->in[0] == '*' && c->in[1] == '/'); c->in++) {
-        if (*c->in != '\n') continue;
-        if (c->directive) c->owed++;
-        else *c->out++ = '\n';
-    }
-    if (*c->in) c->in += 2;
-}
-
-static bool at_raw_string(const cleaner *c) {
-    if (c->in[0] != '"' || c->out == c->start || c->out[-1] != 'R') return false;
-    const char *before = c->out - 1;
-    while (before > c->start && name_part(before[-1])) before--;
-    slice prefix = {before, (size_t)(c->out - before)};
-    return slice_is(prefix, "R") || slice_is(prefix, "LR") || slice_is(prefix, "uR") ||
-           slice_is(prefix, "UR") || slice_is(prefix, "u8R");
-}
-
-/* What a raw string says interests nobody here. */
-static void clean_raw_string(cleaner *c) {
-    const char *open = strchr(c->in, '('), *end = NULL;
-    size_t mark = open ? (size_t)(open - c->in - 1) : 0;
-    for (const char *s = open; s && !end && (s = strchr(s, ')')); s++)
-        if (strncmp(s + 1, c->in + 1, mark) == 0 && s[1 + mark] == '"') end = s + 2 + mark;
-    if (!end) end = c->in + strlen(c->in);
-    for (; c->in < end; c->in++)
-        if (*c->in == '\n') c->owed++;
-    *c->out++ = '"';
-    *c->out++ = '"';
-}
-
-static void clean_literal(cleaner *c) {
-    char quote = *c->in;
-    *c->out++ = *c->in++;
-    while (*c->in && *c->in != '\n') {
-        size_t more = continuation(c->in);
-        if (more) {
-            c->owed++;
-            c->in += more;
-            continue;
-        }
-        bool last = *c->in == quote;
-        if (*c->in == '\\' && c->in[1]) *c->out++ = *c->in++;
-        *c->out++ = *c->in++;
-        if (last) return;
-    }
-}
-
-static void clean_line_end(cleaner *c) {
-    *c->out++ = *c->in++;
-    for (; c->owed; c->owed--) *c->out++ = '\n';
-    c->fresh = true;
-    c->directive = false;
-}
-
-static void clean_plain(cleaner *c) {
-    if (!blank(*c->in)) {
-        c->directive |= c->fresh && *c->in == '#';
-        c->fresh = false;
-    }
-    *c->out++ = *c->in++;
-}
-
-static void clean(const char *text, char *out) {
-    cleaner c = {text, out, out, 0, true, false};
-    if (strncmp(c.in, "\xEF\xBB\xBF", 3) == 0) c.in += 3; /* a byte order mark */
-    while (*c.in) {
-        size_t more = continuation(c.in);
-        /* 1'000 is one number: its quotes open nothing. */
-        bool separator = *c.in == '\'' && c.out > out && isalnum((unsigned char)c.out[-1]);
-        if (more) c.in += more, c.owed++;
-        else if (c.in[0] == '/' && c.in[1] == '/') clean_line_comment(&c);
-        else if (c.in[0] == '/' && c.in[1] == '*') clean_block_comment(&c);
-        else if (at_raw_string(&c)) clean_raw_string(&c);
-        else if (*c.in == '"' || (*c.in == '\'' && !separator)) clean_literal(&c), c.fresh = false;
-        else if (*c.in == '\n') clean_line_end(&c);
-        else clean_plain(&c);
-    }
-    *c.out = 0;
 }
 
 /* ---- Tokens of one piece of text ----------------------------------------------------------- */
@@ -609,7 +501,7 @@ static gpumm_status reader_start(reader *r, const char *text, const char *file, 
     char *cleaned = keep(r, strlen(text) + 3);
     char *name = keep_text(r, file, strlen(file));
     if (!cleaned || !name) return r->status;
-    clean(text, cleaned);
+    clean_source(text, cleaned);
     r->file = name;
     r->stack[0] = (input){cleaned, cleaned + strlen(cleaned), NULL};
     return define_flags(r, flags ? flags : "");
