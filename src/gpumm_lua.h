@@ -47,6 +47,87 @@ GPUMM_API gpumm_buffer *gpumm_lua_to_buffer(lua_State *L, int index);
 GPUMM_API gpumm_group *gpumm_lua_to_group(lua_State *L, int index);
 GPUMM_API gpumm_readback *gpumm_lua_to_readback(lua_State *L, int index);
 
+/* The buffer that `path` names below the value at `index`: "positions" of a manager (a named buffer, whole path),
+   "position" of a group, "nodes.position" of a simulation or any table; "": the value itself. One reference for
+   the caller. NOT_FOUND, TYPE_MISMATCH (something else is there), CLOSED, INVALID_ARGUMENT (the script's own
+   error on the way). Never raises. */
+GPUMM_API gpumm_status gpumm_lua_find_buffer(lua_State *L, int index, const char *path, gpumm_buffer **out);
+
+/* ---- Containing scripts ----------------------------------------------------------------------------------- */
+
+/* What a contained script may do beyond computing and using gpumm within limits. All zero: nothing, and no
+   limits. Lists end with NULL, or are NULL. */
+typedef struct gpumm_lua_sandbox {
+    const char *const *read;        /* folders (or files) that it may read, links in paths resolved */
+    const char *const *write;       /* folders that it may write files in; links are never written through */
+    const char *const *environment; /* variables that gpumm.environment(name) tells */
+    bool kernels;                   /* m:kernel, and picture.write: a kernel is native code, so this is trust */
+    uint64_t limit;                 /* device bytes of all its managers together; 0: none */
+    uint64_t lua_memory;            /* bytes of Lua's, and of gpumm's own for its managers; 0: none */
+    double timeout;                 /* seconds of wall time, from now; 0: none */
+    gpumm_allocator allocator;      /* where that memory comes from; all zero: malloc's family */
+} gpumm_lua_sandbox;
+
+/* Opens a contained state: base functions that cannot reach out, string table math utf8 coroutine, and gpumm as
+   a global. There is no io os package debug require dofile loadfile string.dump; load takes text only;
+   setmetatable refuses __gc; collectgarbage only counts; print writes to standard output. At most 16 managers
+   and 64 streams are open at a time. NULL options: nothing granted, no limits. The host may push what else the
+   script shall have; a function of the host's is the host's to make safe.
+     IO (a granted folder is not there), OUT_OF_MEMORY, INVALID_ARGUMENT. */
+GPUMM_API gpumm_status gpumm_lua_sandbox_open(const gpumm_lua_sandbox *options, lua_State **out);
+/* Instead of lua_close. */
+GPUMM_API void gpumm_lua_sandbox_close(lua_State *L);
+
+/* A limit that is reached ends the script for good: an error that says which limit comes out of the host's
+   lua_pcall, whatever the script catches, and again from every later call. The state is then good for closing;
+   the host, its managers and other states go on.
+
+   Limits are looked at every 1,000 instructions, also in coroutines, and wherever an error is caught. A C
+   function is not interrupted. Bounded for contained scripts are string.rep of nothing; table.move and concat
+   over more than 2^24 elements; table.insert, remove and sort of lists with __len or more elements (sort:
+   2^22). Not bounded, beyond what lua_memory allows their subjects to be:
+     - string.find, match, gmatch and gsub: a pattern with k repetitions can take time with the power k of the
+       subject's length;
+     - string.rep, format, reverse, lower, upper, concatenation, load, utf8.len: time with the length;
+     - gpumm's own calls that copy or wait: time with the bytes, or as long as the device works.
+   Where that is not enough, run the state on a thread that may be given up with its process, as gpumm-run
+   --timeout does, which ends the process when such a call outlives the limit. */
+
+/* A new limit of `seconds` from now (0: none), for hosts that call a script again and again. */
+GPUMM_API void gpumm_lua_sandbox_time(lua_State *L, double seconds);
+/* Ends the script at its next look at the limits. From any thread and from signal handlers, while L is open. */
+GPUMM_API void gpumm_lua_sandbox_stop(lua_State *L);
+/* Has a limit ended it? Writes to `text` (NULL, or 128 bytes) which one: "… timeout 2 seconds". */
+GPUMM_API bool gpumm_lua_sandbox_ended(lua_State *L, char text[128]);
+/* Bytes counted against lua_memory now. */
+GPUMM_API uint64_t gpumm_lua_sandbox_memory(lua_State *L);
+
+/* A script to run in a fresh state of its own. All zero beside `file` runs it as lua5.4 would. */
+typedef struct gpumm_lua_script {
+    const char *file;             /* Lua text, never bytecode */
+    const char *const *arguments; /* arg[1], arg[2], … and the script's own ... */
+    size_t argument_count;
+    /* Prepares the state, called with one argument, `user` as a light userdata: opens the libraries that the
+       script shall have, pushes what is the host's and names it. NULL: every standard library. */
+    lua_CFunction open;
+    /* Called with `user` and what the script returned, before the state closes. NULL: a simulation is run. */
+    lua_CFunction done;
+    void *user;
+    uint64_t limit;               /* as gpumm_lua_set_limit; 0: none */
+    const char *device;           /* as gpumm_lua_set_device */
+    gpumm_log_fn log;             /* as gpumm_lua_set_log; NULL: warnings go to stderr */
+    void *log_user;
+    lua_Alloc allocate;           /* the state's memory; NULL: malloc's family */
+    void *allocate_user;
+    const gpumm_lua_sandbox *sandbox; /* NULL: not contained. Contained, `open` adds to what the script has, and
+                                         `allocate` is the sandbox's own */
+} gpumm_lua_script;
+
+/* Runs it to its end. IO where the file cannot be read, OUT_OF_MEMORY where Lua has none, INVALID_ARGUMENT where
+   the script does not compile or raised: the message is Lua's, with a traceback. The state is closed by then,
+   and with it everything that the script made. Any thread; the threads' states do not know each other. */
+GPUMM_API gpumm_status gpumm_lua_run_file(const gpumm_lua_script *script);
+
 #ifdef __cplusplus
 }
 #endif

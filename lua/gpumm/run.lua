@@ -14,6 +14,13 @@ Runs a Lua script with gpumm inside; where the script returns a simulation, runs
   --stats=json                 the same for programs, one JSON object on standard output
   --strict                     a leak makes the exit code 1
   --quiet                      no progress and no device line
+  --sandbox                    the script cannot reach out of Lua and gpumm; it has gpumm as a global, no require
+    --allow-read DIR           contained, it may read files below DIR
+    --allow-write DIR          … write files below DIR
+    --allow-environment NAME   … ask gpumm.environment(NAME)
+    --allow-kernels            … make kernels, which are native code that nothing contains
+    --lua-memory SIZE          … use so much memory beside the device's
+    --timeout SECONDS          … run so long
   --version, --help            print and end
   -                            read the script from standard input
   --                           end of options
@@ -29,11 +36,24 @@ local function bad_usage(message, ...)
     error(setmetatable({ message = message:format(...) }, Usage), 0)
 end
 
-local flags = { describe = true, strict = true, quiet = true, version = true, help = true, stats = true }
-local valued = { device = true, limit = true }
+local flags = { describe = true, strict = true, quiet = true, version = true, help = true, stats = true,
+    sandbox = true, ["allow-kernels"] = true }
+local valued = { device = true, limit = true, timeout = true, ["lua-memory"] = true }
+local listed = { ["allow-read"] = true, ["allow-write"] = true, ["allow-environment"] = true }
+local contained = { "allow-read", "allow-write", "allow-environment", "allow-kernels", "lua-memory", "timeout" }
 
 local function valid_options()
-    return "--device, --limit, --describe, --stats, --stats=json, --strict, --quiet, --version, --help"
+    return "--device, --limit, --describe, --stats, --stats=json, --strict, --quiet, --sandbox, --"
+        .. table.concat(contained, ", --") .. ", --version, --help"
+end
+
+local function set(options, name, value)
+    if not listed[name] then
+        options[name] = value
+        return
+    end
+    options[name] = options[name] or {}
+    table.insert(options[name], value)
 end
 
 local function parse_long(options, text, following)
@@ -44,13 +64,13 @@ local function parse_long(options, text, following)
         options.stats = "json"
     elseif flags[name] and not value then
         options[name] = true
-    elseif valued[name] then
+    elseif valued[name] or listed[name] then
         if not value then
             if not following then bad_usage("--%s wants a value", name) end
-            options[name] = following
+            set(options, name, following)
             return 2
         end
-        options[name] = value
+        set(options, name, value)
     else
         bad_usage("unknown option --%s; valid: %s", text, valid_options())
     end
@@ -77,6 +97,36 @@ local function shifted(arguments, script)
     return shifted_arguments
 end
 
+local function size_option(options, name)
+    if not options[name] then return nil end
+    local bytes, message = gpumm.parse_size(options[name])
+    if not bytes then bad_usage("--%s: %s", name, (message:gsub("^[A-Z_]+: ", ""))) end
+    return bytes
+end
+
+local function seconds_option(options, name)
+    local seconds = options[name] and tonumber(options[name])
+    if options[name] and not (seconds and seconds > 0 and seconds < math.huge) then
+        bad_usage("--%s %s: a number of seconds is meant", name, options[name])
+    end
+    return seconds
+end
+
+-- What the process makes a contained state from.
+local function containment(options)
+    return {
+        read = options["allow-read"], write = options["allow-write"], environment = options["allow-environment"],
+        kernels = options["allow-kernels"], limit = size_option(options, "limit"),
+        memory = size_option(options, "lua-memory"), timeout = seconds_option(options, "timeout"),
+    }
+end
+
+local function check_contained(options)
+    for _, name in ipairs(contained) do
+        if options[name] and not options.sandbox then bad_usage("--%s goes with --sandbox", name) end
+    end
+end
+
 local function apply(process, options)
     if options.device then
         if not options.device:find("^auto$") and not options.device:find("^host$") and not options.device:find("^cuda") then
@@ -84,11 +134,7 @@ local function apply(process, options)
         end
         process.set_device(options.device)
     end
-    if options.limit then
-        local bytes, message = gpumm.parse_size(options.limit)
-        if not bytes then bad_usage("--limit: %s", (message:gsub("^[A-Z_]+: ", ""))) end
-        process.set_limit(bytes)
-    end
+    if options.limit then process.set_limit(size_option(options, "limit")) end
     if options.quiet then process.quiet() end
 end
 
@@ -203,8 +249,10 @@ local function run_script(process, options, arguments, script)
     local chunk, message = process.load(arguments[script])
     if not chunk then error(message, 0) end
     local shown = shifted(arguments, script)
+    if process.contained then shown = table.move(shown, 0, #shown, 0, {}) end -- the rest is the host's
     _G.arg = shown -- luacheck: ignore 122
     local results = table.pack(xpcall(chunk, gpumm.traceback, table.unpack(shown)))
+    if not results[1] and getmetatable(results[2]) == "gpumm.ended" then return 0 end
     if not results[1] then error(results[2], 0) end
     local result = results[2]
     if options.describe then
@@ -227,6 +275,11 @@ local function main(process, arguments)
     if options.help then io.stdout:write(USAGE) return 0 end
     if options.version then print("gpumm-run " .. gpumm.version .. ", " .. _VERSION) return 0 end
     if not arguments[script] then bad_usage("a script is missing") end
+    check_contained(options)
+    if options.sandbox and not process.contained then
+        process.contain(containment(options)) -- and this file is run once more, there
+        return 0
+    end
     apply(process, options)
     local managers = (options.stats or options.strict) and watch_managers() or {}
     local ok, code = pcall(run_script, process, options, arguments, script)

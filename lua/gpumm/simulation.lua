@@ -272,20 +272,28 @@ end
 
 -- ---- The face --------------------------------------------------------------------------------
 
+-- A manager that open was given serves as it is, and outlives the simulation.
+local function use_guest(x, manager)
+    x.guest, x.was_raising = true, manager:raising(true)
+    return manager
+end
+
 --- Makes the manager and every resource, in the order written, and calls init. Options are those of
---- gpumm.manager; they win over the description's own.
+--- gpumm.manager; they win over the description's own. options.manager is one to use instead of a new one.
 function methods.open(sim, options)
     local x = inside[sim]
     if x.opened then fail(2, "the simulation is open already") end
+    local guest = options and options.manager
     local given = { device = x.fields.device, limit = x.fields.limit, memory = x.fields.memory, debug = x.fields.debug }
-    local manager, message = gpumm.manager(with(options or {}, given))
+    local manager, message
+    if guest then manager = use_guest(x, guest) else manager, message = gpumm.manager(with(options or {}, given)) end
     if not manager then error(message, 0) end
     manager:raising(true)
     x.manager, x.live, x.readbacks, x.events, x.i, x.opened, x.ended = manager, {}, {}, {}, 0, true, false
     local ok, err = xpcall(function()
         make_all(sim)
         if x.fields.init then x.fields.init(sim) end
-    end, x.traceback)
+    end, x.traceback or gpumm.traceback)
     if not ok then
         sim:close()
         error(err, 0)
@@ -330,13 +338,24 @@ local function free_buffers(x)
     end
 end
 
+-- What was made in the host's manager goes, the last first; the manager stays.
+local function leave_guest(x)
+    for i = #x.keys, 1, -1 do
+        local made, kind = x.live[x.keys[i]], x.resources[x.keys[i]].kind
+        if made and kind == "group" then pcall(made.free, made) -- the script, or close, may have freed it
+        elseif made and kind ~= "buffer" then made:close() end
+    end
+    x.manager:raising(x.was_raising)
+    x.guest = nil
+end
+
 --- Gives everything back. Any number of times.
 function methods.close(sim)
     local x = inside[sim]
     if not x or not x.opened then return end
     x.opened = false
     pcall(free_buffers, x)
-    x.manager:close()
+    if x.guest then leave_guest(x) else x.manager:close() end
     x.live, x.readbacks, x.events = {}, {}, {}
 end
 

@@ -9,9 +9,15 @@
 
 #include "gpumm.h"
 
+/* A test may define this before, to say what it was doing when a check did not hold. */
+#ifndef CHECK_CONTEXT
+#define CHECK_CONTEXT() ((void)0)
+#endif
+
 /* Unbuffered and without destructors: another thread may be in the middle of anything. */
 _Noreturn static inline void check_failed(const char *file, int line, const char *what) {
     fprintf(stderr, "%s:%d: %s\n    last message: %s\n", file, line, what, gpumm_message());
+    CHECK_CONTEXT();
     _Exit(1);
 }
 
@@ -20,12 +26,14 @@ static inline void check_status(const char *file, int line, const char *what, gp
     if (got == wanted) return;
     fprintf(stderr, "%s:%d: %s came to %s, not to %s\n    last message: %s\n", file, line, what,
             gpumm_status_name(got), gpumm_status_name(wanted), gpumm_message());
+    CHECK_CONTEXT();
     _Exit(1);
 }
 
 static inline void check_says(const char *file, int line, const char *words) {
     if (strstr(gpumm_message(), words)) return;
     fprintf(stderr, "%s:%d: the message does not say '%s': %s\n", file, line, words, gpumm_message());
+    CHECK_CONTEXT();
     _Exit(1);
 }
 

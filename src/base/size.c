@@ -40,14 +40,27 @@ static gpumm_status bad_size(const char *text) {
                 text ? text : "");
 }
 
+/* Digits alone are taken exactly; a double has 53 bits. UINT64_MAX: not so, or too large. */
+static uint64_t whole_size(const char *text, const char *end, uint64_t unit) {
+    uint64_t number = 0;
+    for (; text < end; text++)
+        if (!isdigit((unsigned char)*text) || !size_mul(number, 10, &number) ||
+            !size_add(number, (uint64_t)(*text - '0'), &number))
+            return UINT64_MAX;
+    return size_mul(number, unit, &number) ? number : UINT64_MAX;
+}
+
 gpumm_status gpumm_parse_size(const char *text, uint64_t *bytes) {
     if (!text || !(isdigit((unsigned char)*text) || *text == '.')) return bad_size(text);
     char *end;
     double number = strtod(text, &end);
+    const char *digits = end;
     if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) return bad_size(text);
     while (*end == ' ') end++;
     const struct unit *unit = unit_named(end);
     if (!unit || !isfinite(number)) return bad_size(text);
+    uint64_t whole = whole_size(text, digits, unit->bytes);
+    if (whole <= INT64_MAX) return *bytes = whole, GPUMM_OK;
     double product = number * (double)unit->bytes;
     if (product >= 9223372036854775808.0)
         return fail(GPUMM_INVALID_ARGUMENT, "'%.60s' is too large for a size: at most 8 EiB less one byte", text);

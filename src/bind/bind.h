@@ -60,10 +60,22 @@ bool bind_class_has(const bind_class *class, const char *name);
 
 /* ---- Handles: userdata that stand for one C object ------------------------------------------ */
 
+/* What C holds for a userdata: kept by the state, and released when it closes at the latest. */
+typedef struct bind_guard {
+    void (*release)(void *object);
+    void *object; /* NULL: nothing is held */
+} bind_guard;
+
+bind_guard *bind_guard_new(lua_State *L);               /* an empty one [-0, +0, m] */
+void bind_guard_empty(bind_guard *guard);               /* releases what it holds */
+void bind_guard_end(lua_State *L, bind_guard *guard);   /* and forgets it; NULL is fine [-0, +0, -] */
+void bind_guard_type(bind_guard *guard, const gpumm_type *type); /* the empty guard holds this reference */
+
 enum { BIND_OWNER = 1, BIND_EXTRA = 2 }; /* user values: the manager; what the class likes */
 
 typedef struct bind_handle {
     const bind_class *class;
+    bind_guard *guard; /* holds that reference; NULL: released */
     void *object;  /* one reference; NULL: never filled, or released */
     bool closed;   /* by the script */
     bool borrowed; /* the host's: a script may use it, not free it */
@@ -151,6 +163,17 @@ typedef struct bind_range {
 } bind_range;
 void bind_to_range(lua_State *L, int index, uint64_t length, bind_range *out);
 
+/* ---- Capabilities (sandbox_may.c) ------------------------------------------------------------ */
+
+typedef enum bind_what { BIND_READ, BIND_WRITE, BIND_KERNEL, BIND_ENVIRONMENT, BIND_FAULT } bind_what;
+/* Raises where a contained script was not granted it; `name` is a variable's. */
+void bind_may(lua_State *L, bind_what what, const char *name);
+/* The path at `index`, to be read or written: raises where that is not granted. In a contained state the slot
+   gets the path with its links resolved, which is the one to open. */
+const char *bind_path(lua_State *L, int index, bind_what what);
+/* Raises where a contained script has `most` open objects of the class: each holds threads. */
+void bind_may_have(lua_State *L, const bind_class *class, int most);
+
 /* ---- Growth ------------------------------------------------------------------------------- */
 
 /* The growth that the value at `index` describes: nil, a table of gpumm.growth's, or a function. Returns
@@ -185,9 +208,13 @@ typedef struct bind_state {
     gpumm_log_fn log;
     void *log_user;
     int collecting;       /* in bind_collects or a schedule */
+    bool closed;          /* the state is closing, and guards are no longer kept */
+    struct sandbox *sandbox; /* NULL: the state is not contained */
 } bind_state;
 
 bind_state *bind_state_of(lua_State *L);
+void bind_guards_open(lua_State *L);  /* once a state [-0, +0, m] */
+void bind_guards_close(lua_State *L); /* releases what finalisers did not [-0, +2, -] */
 /* Tells the collector about memory that it does not see. */
 void bind_press(lua_State *L, uint64_t bytes);
 

@@ -6,7 +6,8 @@
 
 #include "bind/bind.h"
 
-static const char class_key = 0; /* its address marks our metatables */
+static const char class_key = 0; /* its address marks the metatables of handles */
+static const char mark_key = 0;  /* and this one's every metatable of ours */
 
 /* ---- Classes ------------------------------------------------------------------------------ */
 
@@ -28,9 +29,10 @@ static int index_object(lua_State *L) {
 static int collect_handle(lua_State *L) {
     const bind_class *class = lua_touserdata(L, lua_upvalueindex(1));
     bind_handle *handle = luaL_checkudata(L, 1, class->name);
-    void *object = handle->object;
+    bind_guard *guard = handle->guard;
     handle->object = NULL;
-    if (object) class->release(object);
+    handle->guard = NULL;
+    bind_guard_end(L, guard);
     return 0;
 }
 
@@ -48,19 +50,36 @@ static void open_identity(lua_State *L, const bind_class *class) {
     lua_rawsetp(L, LUA_REGISTRYINDEX, class);
 }
 
-void bind_class_open(lua_State *L, const bind_class *class) {
-    if (!luaL_newmetatable(L, class->name)) {
+/* Is it open already? Raises where it is another copy of gpumm's: its objects are not ours. */
+static bool is_open(lua_State *L, const bind_class *class) {
+    if (luaL_getmetatable(L, class->name) != LUA_TTABLE) {
         lua_pop(L, 1);
-        return;
+        return false;
     }
-    if (class->release) {
-        open_identity(L, class);
-        lua_pushlightuserdata(L, (void *)class);
-        lua_pushcclosure(L, collect_handle, 1);
-        lua_setfield(L, -2, "__gc");
-        lua_pushlightuserdata(L, (void *)class);
-        lua_rawsetp(L, -2, &class_key);
-    }
+    lua_rawgetp(L, -1, &mark_key);
+    if (!lua_touserdata(L, -1)) luaL_error(L, "another copy of gpumm is open in this Lua state");
+    lua_pop(L, 2);
+    return true;
+}
+
+static void push_handle_parts(lua_State *L, const bind_class *class) {
+    open_identity(L, class);
+    lua_pushlightuserdata(L, (void *)class);
+    lua_pushcclosure(L, collect_handle, 1);
+    lua_setfield(L, -2, "__gc");
+    lua_pushlightuserdata(L, (void *)class);
+    lua_rawsetp(L, -2, &class_key);
+}
+
+/* The metatable gets its name in the registry when it is whole, so that a memory error leaves none behind. */
+void bind_class_open(lua_State *L, const bind_class *class) {
+    if (is_open(L, class)) return;
+    lua_newtable(L);
+    lua_pushstring(L, class->name);
+    lua_setfield(L, -2, "__name");
+    lua_pushlightuserdata(L, (void *)&mark_key);
+    lua_rawsetp(L, -2, &mark_key);
+    if (class->release) push_handle_parts(L, class);
     lua_pushlightuserdata(L, (void *)class);
     push_functions(L, class->methods);
     push_functions(L, class->properties);
@@ -69,7 +88,7 @@ void bind_class_open(lua_State *L, const bind_class *class) {
     lua_pushstring(L, class->name);
     lua_setfield(L, -2, "__metatable");
     if (class->meta) luaL_setfuncs(L, class->meta, 0);
-    lua_pop(L, 1);
+    lua_setfield(L, LUA_REGISTRYINDEX, class->name);
 }
 
 static bool holds(const luaL_Reg *functions, const char *name) {
@@ -88,10 +107,17 @@ bind_handle *bind_new(lua_State *L, const bind_class *class, int owner) {
     bind_handle *handle = lua_newuserdatauv(L, sizeof *handle, BIND_EXTRA);
     *handle = (bind_handle){.class = class};
     luaL_setmetatable(L, class->name);
+    handle->guard = bind_guard_new(L);
     if (owner != 0) {
         lua_pushvalue(L, owner);
         lua_setiuservalue(L, -2, BIND_OWNER);
     }
+    return handle;
+}
+
+/* The reference may have gone with its guard, when the state began to close. */
+static bind_handle *current(bind_handle *handle) {
+    if (handle->object && !handle->guard->object) handle->object = NULL;
     return handle;
 }
 
@@ -101,7 +127,7 @@ bool bind_find(lua_State *L, const bind_class *class, const void *object) {
     lua_remove(L, -2);
     bind_handle *handle = lua_touserdata(L, -1);
     /* A finalised one can still be in the table while the state closes. */
-    if (handle && handle->object == object) return true;
+    if (handle && current(handle)->object == object) return true;
     lua_pop(L, 1);
     return false;
 }
@@ -113,6 +139,8 @@ bind_handle *bind_adopt(lua_State *L, bind_handle *handle, void *object) {
         return lua_touserdata(L, -1);
     }
     handle->object = object; /* from here on the collector gives it back */
+    handle->guard->release = handle->class->release;
+    handle->guard->object = object;
     lua_rawgetp(L, LUA_REGISTRYINDEX, handle->class);
     lua_pushvalue(L, -2);
     lua_rawsetp(L, -2, object);
@@ -121,7 +149,7 @@ bind_handle *bind_adopt(lua_State *L, bind_handle *handle, void *object) {
 }
 
 bind_handle *bind_handle_at(lua_State *L, int index, const bind_class *class) {
-    return luaL_checkudata(L, index, class->name);
+    return current(luaL_checkudata(L, index, class->name));
 }
 
 static void *open_object(lua_State *L, const bind_handle *handle) {
@@ -136,14 +164,14 @@ void *bind_check(lua_State *L, int index, const bind_class *class) {
 
 void *bind_test(lua_State *L, int index, const bind_class *class) {
     bind_handle *handle = luaL_testudata(L, index, class->name);
-    return handle ? open_object(L, handle) : NULL;
+    return handle ? open_object(L, current(handle)) : NULL;
 }
 
 bind_handle *bind_any_handle(lua_State *L, int index) {
     if (lua_type(L, index) != LUA_TUSERDATA || !lua_getmetatable(L, index)) return NULL;
     bool ours = lua_rawgetp(L, -1, &class_key) == LUA_TLIGHTUSERDATA;
     lua_pop(L, 2);
-    return ours ? lua_touserdata(L, index) : NULL;
+    return ours ? current(lua_touserdata(L, index)) : NULL;
 }
 
 void bind_push_owner(lua_State *L, int index) {

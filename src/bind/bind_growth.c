@@ -22,12 +22,15 @@ uint32_t bind_factor_ppm(lua_State *L, double factor) {
     return (uint32_t)llround(factor * 1e6);
 }
 
+enum { LIST_MOST = 65536 }; /* # of a table can be any number: nothing is made from it unchecked */
+
 /* Pushes a userdata with the numbers of table["list"]. */
 static void read_list(lua_State *L, int table, gpumm_growth *out) {
     if (!bind_option(L, table, "list") || !lua_istable(L, -1))
         luaL_error(L, "a growth of kind \"list\" needs list = {n, …}");
     size_t count = lua_rawlen(L, -1);
     if (count == 0) luaL_error(L, "a growth list needs at least one capacity");
+    if (count > LIST_MOST) luaL_error(L, "a growth list has at most %d capacities", LIST_MOST);
     uint64_t *list = lua_newuserdatauv(L, count * sizeof *list, 0);
     for (size_t i = 0; i < count; i++) {
         int exact;

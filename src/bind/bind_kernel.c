@@ -83,6 +83,7 @@ int bind_kernel_new(lua_State *L) {
     kernel_types types = {.count = 0};
     lua_settop(L, 2);
     gpumm_manager *manager = bind_to_manager(L, 1);
+    bind_may(L, BIND_KERNEL, NULL);
     bind_options(L, 2, keys, false);
     gpumm_kernel_options options = {
         .name = bind_option_text(L, 2, "name", NULL),
@@ -242,7 +243,7 @@ static void read_where(lua_State *L, launch *l, int index) {
 /* Is the table in slot 2 the arguments by name, rather than the first parameter's own value? */
 static bool is_by_name(lua_State *L, const launch *l, int given) {
     if (!lua_istable(L, 2) || given > 2) return false;
-    if (given == 2 && !bind_is_where(L, 3)) return false;
+    if (given == 2 && !lua_isnil(L, 3) && !bind_is_where(L, 3)) return false;
     if (l->count == 0 || (size_t)given < l->count) return true;
     const gpumm_parameter *first = gpumm_kernel_parameter(l->kernel, 0);
     if (first->kind == GPUMM_POINTER || !first->element || gpumm_type_kind(first->element) == GPUMM_SCALAR)

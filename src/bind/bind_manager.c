@@ -11,6 +11,7 @@
 
 #include "bind/bind.h"
 #include "bind/bind_books.h"
+#include "bind/sandbox.h"
 
 /* ---- Opening ------------------------------------------------------------------------------ */
 
@@ -19,6 +20,7 @@ static const char *const keys[] = {"device", "limit", "memory", "granularity", "
 
 static void read_fault(lua_State *L, int table, gpumm_options *options) {
     if (!bind_option(L, table, "fault")) return;
+    bind_may(L, BIND_FAULT, NULL);
     if (lua_isboolean(L, -1)) {
         options->faulty = lua_toboolean(L, -1);
     } else if (lua_istable(L, -1)) {
@@ -51,6 +53,9 @@ static void read_state(lua_State *L, gpumm_options *options) {
     options->log = state->log;
     options->log_user = state->log_user;
     if (state->device[0] != '\0') options->device = state->device;
+    if (!state->sandbox) return;
+    options->allocator = sandbox_allocator(state->sandbox);
+    options->workers = 0; /* one a core, whatever the script says */
 }
 
 /* An empty manager's handle, with the table of what it keeps alive. [-0, +1, m] */
@@ -62,7 +67,9 @@ static bind_handle *new_handle(lua_State *L) {
 }
 
 int bind_manager_new(lua_State *L) {
+    enum { CONTAINED_MOST = 16 };
     gpumm_options options = {0};
+    bind_may_have(L, &bind_manager_class, CONTAINED_MOST);
     if (!lua_isnoneornil(L, 1)) read_options(L, 1, &options);
     read_state(L, &options);
     bind_handle *handle = new_handle(L);

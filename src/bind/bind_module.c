@@ -3,12 +3,14 @@
  * are first asked for. Nothing here touches globals.
  *
  * A file of ours runs in an environment of its own: the state's globals, and a `require` that finds gpumm and
- * its parts, also in a contained state that has no package library.
+ * its parts, also in a contained state that has no package library. There the globals are a copy that no
+ * script changes.
  */
 #include "bind/bind_module.h"
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,6 +18,7 @@
 #include "bind/data.h"
 #include "bind/image.h"
 #include "bind/npy.h"
+#include "bind/sandbox.h"
 #include "bind/view.h"
 #include "gpumm_lua.h"
 
@@ -58,16 +61,21 @@ static void push_environment(lua_State *L, int module) {
     lua_pushcclosure(L, require_part, 1);
     lua_setfield(L, -2, "require");
     lua_createtable(L, 0, 1);
-    lua_pushglobaltable(L);
+    if (bind_state_of(L)->sandbox) sandbox_push_private(L);
+    else lua_pushglobaltable(L);
     lua_setfield(L, -2, "__index");
     lua_setmetatable(L, -2);
 }
 
-/* Runs gpumm/<key>.lua and keeps what it returns as module[key]; pushes that. False: there is none. */
+/* Runs gpumm/<key>.lua, "force.grid" being gpumm/force/grid.lua, and keeps what it returns as module[key];
+   pushes that. False: there is none. */
 static bool load_part(lua_State *L, int module, const char *key) {
     char path[64], chunk[72];
     if (strlen(key) > 40) return false;
-    snprintf(path, sizeof path, "gpumm/%s.lua", key);
+    snprintf(path, sizeof path, "gpumm/%s", key);
+    for (char *at = path; *at; at++)
+        if (*at == '.') *at = '/';
+    snprintf(path + strlen(path), sizeof path - strlen(path), ".lua");
     const struct embedded_file *file = module_file(path);
     if (!file) return false;
     snprintf(chunk, sizeof chunk, "@%s", path);
@@ -103,19 +111,25 @@ static int preload_part(lua_State *L) {
     return 1;
 }
 
-/* The key of a Lua file of ours, "graph" of "gpumm/graph.lua", pushed; false: it is none. */
+/* The key of a Lua file of ours, "graph" of "gpumm/graph.lua" and "force.grid" of "gpumm/force/grid.lua",
+   pushed; false: it is none. */
 static bool push_key(lua_State *L, const char *path) {
     size_t length = strlen(path), prefix = strlen("gpumm/"), suffix = strlen(".lua");
     if (length <= prefix + suffix || strncmp(path, "gpumm/", prefix) != 0) return false;
     if (strcmp(path + length - suffix, ".lua") != 0) return false;
     lua_pushlstring(L, path + prefix, length - prefix - suffix);
+    luaL_gsub(L, lua_tostring(L, -1), "/", ".");
+    lua_remove(L, -2);
     return true;
 }
 
-/* The module is on top. The table is the registry's own, which package.preload also is. */
+/* The module is on top. The table is the registry's own, which package.preload also is. A state whose host
+   opened gpumm finds that one by require, never another copy of it. */
 static void open_preload(lua_State *L) {
     int module = lua_gettop(L);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+    lua_pushcfunction(L, gpumm_lua_open);
+    lua_setfield(L, -2, "gpumm");
     for (const struct embedded_file *file = embedded_files; file->path; file++) {
         if (!push_key(L, file->path)) continue;
         lua_pushfstring(L, "gpumm.%s", lua_tostring(L, -1));
@@ -161,7 +175,7 @@ static int module_is_memory_error(lua_State *L) {
 static int module_beside(lua_State *L) {
     char folder[PATH_MAX];
     bind_push_beside(L, bind_text(L, 1));
-    if (lua_tostring(L, -1)[0] == '/' || !getcwd(folder, sizeof folder)) return 1;
+    if (lua_tostring(L, -1)[0] == '/' || bind_state_of(L)->sandbox || !getcwd(folder, sizeof folder)) return 1;
     lua_pushfstring(L, "%s/%s", folder, lua_tostring(L, -1));
     return 1;
 }
@@ -191,6 +205,14 @@ static int module_traceback(lua_State *L) {
     return 1;
 }
 
+/* gpumm.environment(name): nil where the variable is not set. */
+static int module_environment(lua_State *L) {
+    const char *name = bind_text(L, 1);
+    bind_may(L, BIND_ENVIRONMENT, name);
+    lua_pushstring(L, getenv(name));
+    return 1;
+}
+
 static int module_caller(lua_State *L) {
     char tag[BIND_TAG];
     lua_pushstring(L, bind_tag(L, tag));
@@ -204,6 +226,7 @@ static const luaL_Reg functions[] = {
     {"is_memory_error", module_is_memory_error},
     {"beside", module_beside},
     {"caller", module_caller},
+    {"environment", module_environment},
     {"next_capacity", module_next_capacity},
     {"traceback", module_traceback},
     {NULL, NULL},
@@ -243,6 +266,8 @@ static void open_module(lua_State *L) {
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, module_index);
     lua_setfield(L, -2, "__index");
+    lua_pushliteral(L, "gpumm");
+    lua_setfield(L, -2, "__metatable");
     lua_setmetatable(L, -2);
 }
 

@@ -47,9 +47,8 @@ static int scratch_close(lua_State *L) {
     bind_handle *handle = bind_handle_at(L, 1, &bind_scratch_class);
     handle->closed = true;
     if (handle->object && bind_state_of(L)->collecting == 0) {
-        void *scratch = handle->object;
         handle->object = NULL;
-        gpumm_scratch_release(scratch);
+        bind_guard_empty(handle->guard);
     }
     return 0;
 }

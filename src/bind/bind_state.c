@@ -17,6 +17,8 @@ static int collect_state(lua_State *L) {
     bind_state *state = lua_touserdata(L, lua_upvalueindex(1)) == &state_key ? lua_touserdata(L, 1) : NULL;
     if (!state || lua_rawlen(L, 1) != sizeof *state) return 0;
     gpumm_budget *budget = state->budget;
+    state->closed = true;
+    bind_guards_close(L);
     state->budget = NULL;
     gpumm_budget_release(budget);
     return 0;
@@ -30,6 +32,7 @@ static bind_state *new_state(lua_State *L) {
     lua_pushcclosure(L, collect_state, 1);
     lua_setfield(L, -2, "__gc");
     lua_setmetatable(L, -2);
+    bind_guards_open(L);
     gpumm_status status = gpumm_budget_open(UINT64_MAX, &state->budget);
     if (status != GPUMM_OK) bind_raise(L, status);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
@@ -63,10 +66,16 @@ void gpumm_lua_set_log(lua_State *L, gpumm_log_fn log, void *user) {
     state->log_user = user;
 }
 
+/* A handle that the state had already is handed over too, and never borrowed back. */
+static void share_top(lua_State *L, gpumm_lua_share share) {
+    if (share == GPUMM_LUA_OWN) bind_any_handle(L, -1)->borrowed = false;
+}
+
 void gpumm_lua_push_manager(lua_State *L, gpumm_manager *manager, gpumm_lua_share share) {
     gpumm_lua_open(L); /* the classes */
     lua_pop(L, 1);
     bind_push_manager(L, manager, share == GPUMM_LUA_BORROW);
+    share_top(L, share);
 }
 
 /* Replaces the manager's handle on top by the object's. */
@@ -81,6 +90,7 @@ void gpumm_lua_push_buffer(lua_State *L, gpumm_buffer *buffer, gpumm_lua_share s
     bind_handle *fresh = push_object(L, &bind_buffer_class);
     fresh->borrowed = share == GPUMM_LUA_BORROW;
     bind_adopt(L, fresh, gpumm_buffer_retain(buffer));
+    share_top(L, share);
 }
 
 void gpumm_lua_push_readback(lua_State *L, gpumm_readback *readback, gpumm_lua_share share) {
@@ -88,6 +98,7 @@ void gpumm_lua_push_readback(lua_State *L, gpumm_readback *readback, gpumm_lua_s
     bind_handle *fresh = push_object(L, &bind_readback_class);
     fresh->borrowed = share == GPUMM_LUA_BORROW;
     bind_adopt(L, fresh, gpumm_readback_retain(readback));
+    share_top(L, share);
     bind_readback_names(L, readback);
     lua_setiuservalue(L, -2, BIND_EXTRA);
 }

@@ -7,22 +7,38 @@
 
 #define TYPE_CLASS "gpumm.type"
 
-typedef struct type_box { const gpumm_type *type; } type_box; /* NULL: not filled, or collected */
+typedef struct type_box {
+    const gpumm_type *type; /* NULL: not filled, or collected */
+    bind_guard *guard;      /* holds it */
+} type_box;
 
 static type_box *box_push(lua_State *L) { /* [-0, +1, m] */
     type_box *box = lua_newuserdatauv(L, sizeof *box, 0);
-    box->type = NULL;
+    *box = (type_box){NULL, NULL};
     luaL_setmetatable(L, TYPE_CLASS);
+    box->guard = bind_guard_new(L);
     return box;
 }
 
+static void box_fill(type_box *box, const gpumm_type *type) {
+    box->type = type;
+    bind_guard_type(box->guard, type);
+}
+
+static void release_type(void *type) { gpumm_type_release(type); }
+
+void bind_guard_type(bind_guard *guard, const gpumm_type *type) {
+    guard->release = release_type;
+    guard->object = (void *)type;
+}
+
 void bind_push_type(lua_State *L, const gpumm_type *type) {
-    box_push(L)->type = gpumm_type_retain(type);
+    box_fill(box_push(L), gpumm_type_retain(type));
 }
 
 const gpumm_type *bind_test_type(lua_State *L, int index) {
     type_box *box = luaL_testudata(L, index, TYPE_CLASS);
-    return box ? box->type : NULL;
+    return box && box->type ? box->guard->object : NULL;
 }
 
 static void parse_push(lua_State *L, const char *text) { /* [-0, +1, e] */
@@ -30,7 +46,7 @@ static void parse_push(lua_State *L, const char *text) { /* [-0, +1, e] */
     gpumm_type *type;
     gpumm_status status = gpumm_type_parse(text, &type);
     if (status) bind_raise(L, status);
-    box->type = type;
+    box_fill(box, type);
 }
 
 const gpumm_type *bind_to_type(lua_State *L, int index) {
@@ -48,7 +64,7 @@ const gpumm_type *bind_to_type(lua_State *L, int index) {
 
 static const gpumm_type *self(lua_State *L) {
     type_box *box = luaL_checkudata(L, 1, TYPE_CLASS);
-    if (!box->type) luaL_error(L, "this type was collected");
+    if (!box->type || !box->guard->object) luaL_error(L, "this type was collected");
     return box->type;
 }
 
@@ -129,7 +145,8 @@ static int type_declaration(lua_State *L) {
 
 static int type_tostring(lua_State *L) {
     type_box *box = luaL_checkudata(L, 1, TYPE_CLASS);
-    lua_pushstring(L, box->type ? gpumm_type_name(box->type) : "type (collected)");
+    bool gone = !box->type || !box->guard->object;
+    lua_pushstring(L, gone ? "type (collected)" : gpumm_type_name(box->type));
     return 1;
 }
 
@@ -141,8 +158,9 @@ static int type_equal(lua_State *L) {
 
 static int type_collect(lua_State *L) {
     type_box *box = luaL_checkudata(L, 1, TYPE_CLASS);
-    gpumm_type_release(box->type);
-    box->type = NULL;
+    bind_guard *guard = box->guard;
+    *box = (type_box){NULL, NULL};
+    bind_guard_end(L, guard);
     return 0;
 }
 
@@ -195,7 +213,7 @@ static int module_struct(lua_State *L) {
     gpumm_type *type;
     gpumm_status status = gpumm_type_struct(name, fields, count, &type);
     if (status) return bind_raise(L, status);
-    box->type = type;
+    box_fill(box, type);
     return 1;
 }
 

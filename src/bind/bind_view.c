@@ -18,7 +18,7 @@ enum { LOCAL_SIZE = 256 };                 /* elements up to this size need no u
 static bool is_stale(const view *v) { return v->frame && !gpumm_frame_valid(v->frame); }
 
 static void check_alive(lua_State *L, const view *v) {
-    if (!v->type) luaL_error(L, "this view was collected");
+    if (!v->type || !v->type_guard->object) luaL_error(L, "this view was collected");
     if (is_stale(v))
         bind_raise(L, fail(GPUMM_STALE, "the frame that this view reads has ended: frame:keep() keeps one, "
                            "view:copy() copies one while it is valid"));
@@ -61,7 +61,22 @@ view *view_push_empty(lua_State *L) {
     view *v = lua_newuserdatauv(L, sizeof *v, VIEW_FIELDS);
     memset(v, 0, sizeof *v);
     luaL_setmetatable(L, VIEW_CLASS);
+    v->type_guard = bind_guard_new(L);
     return v;
+}
+
+void view_hold(view *v, const gpumm_type *type) {
+    v->type = type;
+    bind_guard_type(v->type_guard, type);
+}
+
+static void release_frame(void *frame) { gpumm_frame_release(frame); }
+
+/* Has the view on top read the frame, too. [-0, +0, m] */
+static void hold_frame(lua_State *L, view *v, gpumm_frame *frame) {
+    v->frame_guard = bind_guard_new(L);
+    v->frame_guard->release = release_frame;
+    v->frame_guard->object = v->frame = gpumm_frame_retain(frame);
 }
 
 /* The memory userdata on top becomes that of the empty view below it. [-1, +0, -] */
@@ -89,15 +104,15 @@ void *view_take_memory(lua_State *L, uint64_t count) {
 }
 
 void *view_push_owned(lua_State *L, const gpumm_type *type, uint64_t count) {
-    view_push_empty(L)->type = gpumm_type_retain(type);
+    view_hold(view_push_empty(L), gpumm_type_retain(type));
     return view_take_memory(L, count);
 }
 
 void view_push_frame(lua_State *L, gpumm_frame *frame, const gpumm_type *type, uint64_t count,
                      const void *data) {
     view *v = view_push_empty(L);
-    v->type = gpumm_type_retain(type);
-    v->frame = gpumm_frame_retain(frame);
+    view_hold(v, gpumm_type_retain(type));
+    hold_frame(L, v, frame);
     v->bytes = (unsigned char *)data; /* not written: check_writable looks at `frame` */
     v->stride = gpumm_type_size(type);
     v->count = count;
@@ -274,10 +289,10 @@ static bool take_field(lua_State *L, const view *of, view *part, const char *nam
         gpumm_type *type;
         gpumm_status status = gpumm_type_parse(scalar->name, &type);
         if (status) bind_raise(L, status);
-        part->type = type;
+        view_hold(part, type);
         part->bytes = of->bytes + (size_t)lane * scalar->size;
     } else if (field) {
-        part->type = gpumm_type_retain(field->type);
+        view_hold(part, gpumm_type_retain(field->type));
         part->bytes = of->bytes + field->offset;
     }
     return part->type != NULL;
@@ -287,7 +302,7 @@ static bool take_field(lua_State *L, const view *of, view *part, const char *nam
 static int push_field(lua_State *L, const view *of) {
     view *part = view_push_empty(L);
     if (!take_field(L, of, part, lua_tostring(L, 2))) return no_field(L, of, 2);
-    part->frame = of->frame ? gpumm_frame_retain(of->frame) : NULL;
+    if (of->frame) hold_frame(L, part, of->frame);
     part->stride = of->stride;
     part->count = of->count;
     lua_getiuservalue(L, 1, VIEW_MEMORY);
@@ -361,7 +376,7 @@ static int view_length(lua_State *L) {
 
 static int view_tostring(lua_State *L) {
     const view *v = luaL_checkudata(L, 1, VIEW_CLASS);
-    if (!v->type) lua_pushliteral(L, "view (collected)");
+    if (!v->type || !v->type_guard->object) lua_pushliteral(L, "view (collected)");
     else
         lua_pushfstring(L, "view %s [%I]%s", gpumm_type_name(v->type), (LUAI_UACINT)v->count,
                         is_stale(v) ? ", stale" : "");
@@ -370,9 +385,10 @@ static int view_tostring(lua_State *L) {
 
 static int view_collect(lua_State *L) {
     view *v = luaL_checkudata(L, 1, VIEW_CLASS);
-    if (v->frame) gpumm_frame_release(v->frame);
-    gpumm_type_release(v->type);
+    struct bind_guard *frame_guard = v->frame_guard, *type_guard = v->type_guard;
     memset(v, 0, sizeof *v);
+    bind_guard_end(L, frame_guard);
+    bind_guard_end(L, type_guard);
     return 0;
 }
 
@@ -388,7 +404,7 @@ static int module_view(lua_State *L) {
     }
     if (lua_isnil(L, 2))
         return luaL_error(L, "how many elements, or which? gpumm.view(type, n) or (type, elements)");
-    view_push_empty(L)->type = gpumm_type_retain(type);
+    view_hold(view_push_empty(L), gpumm_type_retain(type));
     struct data data;
     data_encode(L, 2, type, &data);
     if (lua_istable(L, 2)) { /* what was encoded is nobody else's */

@@ -78,13 +78,18 @@ void file_abandon(file_writer *w) {
 
 /* ---- Reading ------------------------------------------------------------------------------ */
 
+static void close_stream(void *stream) { fclose(stream); }
+
 void file_close(file_reader *r) {
-    if (r->stream) fclose(r->stream);
     r->stream = NULL;
+    bind_guard_empty(r->guard);
 }
 
 static int reader_collect(lua_State *L) {
-    file_close(luaL_checkudata(L, 1, READER_CLASS));
+    file_reader *r = luaL_checkudata(L, 1, READER_CLASS);
+    bind_guard *guard = r->guard;
+    *r = (file_reader){NULL, 0, NULL};
+    bind_guard_end(L, guard);
     return 0;
 }
 
@@ -92,6 +97,7 @@ static gpumm_status reader_open(file_reader *r, const char *path) {
     struct stat about;
     r->stream = fopen(path, "rbe");
     if (!r->stream) return io_fail(path, "cannot be read");
+    *r->guard = (bind_guard){close_stream, r->stream};
     if (fstat(fileno(r->stream), &about) != 0) return io_fail(path, "cannot be read");
     if (!S_ISREG(about.st_mode)) return fail(GPUMM_IO, "%s: cannot be read: it is no regular file", path);
     r->size = (uint64_t)about.st_size;
@@ -103,8 +109,9 @@ file_reader *file_push_reader(lua_State *L, const char *path, gpumm_status *stat
     static const bind_class class = {.name = READER_CLASS, .meta = meta};
     bind_class_open(L, &class);
     file_reader *r = lua_newuserdatauv(L, sizeof *r, 0);
-    *r = (file_reader){NULL, 0};
+    *r = (file_reader){NULL, 0, NULL};
     luaL_setmetatable(L, READER_CLASS);
+    r->guard = bind_guard_new(L);
     *status = reader_open(r, path);
     if (*status == GPUMM_OK) return r;
     file_close(r);

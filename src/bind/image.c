@@ -40,7 +40,7 @@ static png_uint_32 check_format(lua_State *L, const gpumm_type *type) {
 
 /* gpumm.image.write(path, view, width, height): rows from the top. */
 static int image_write(lua_State *L) {
-    const char *path = bind_text(L, 1);
+    const char *path = bind_path(L, 1, BIND_WRITE);
     const view *v = view_check(L, 2);
     png_image image;
     memset(&image, 0, sizeof image);
@@ -93,7 +93,7 @@ static gpumm_status read_png(const char *path, png_uint_32 width, png_uint_32 he
 /* gpumm.image.read(path): a view of u8x4, its width and its height. The file is opened twice, because memory
    for the pixels is Lua's, and taking that may raise. */
 static int image_read(lua_State *L) {
-    const char *path = bind_text(L, 1);
+    const char *path = bind_path(L, 1, BIND_READ);
     png_uint_32 width, height;
     gpumm_type *type;
     gpumm_status status = picture_size(path, &width, &height);
@@ -101,7 +101,7 @@ static int image_read(lua_State *L) {
     view *v = view_push_empty(L);
     status = gpumm_type_parse("u8x4", &type);
     if (status) return bind_fail(L, status);
-    v->type = type;
+    view_hold(v, type);
     status = read_png(path, width, height, view_take_memory(L, (uint64_t)width * height));
     if (status) return bind_fail(L, status);
     lua_pushinteger(L, width);

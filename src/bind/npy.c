@@ -339,7 +339,7 @@ static gpumm_status read_array(lua_State *L, file_reader *r, const char *path) {
     TRY(file_read(r, path, text, length));
     gpumm_type *type;
     TRY(parse_header(path, text, length, &type, &count));
-    v->type = type;
+    view_hold(v, type);
     TRY(check_size(path, type, count, r->size - at - length));
     lua_pushvalue(L, -2);
     void *bytes = view_take_memory(L, count);
@@ -347,7 +347,7 @@ static gpumm_status read_array(lua_State *L, file_reader *r, const char *path) {
 }
 
 static int npy_read(lua_State *L) {
-    const char *path = bind_text(L, 1);
+    const char *path = bind_path(L, 1, BIND_READ);
     gpumm_status status;
     lua_settop(L, 1);
     file_reader *r = file_push_reader(L, path, &status);
@@ -360,7 +360,7 @@ static int npy_read(lua_State *L) {
 
 /* gpumm.raw.read(path, type) */
 static int raw_read(lua_State *L) {
-    const char *path = bind_text(L, 1);
+    const char *path = bind_path(L, 1, BIND_READ);
     gpumm_status status;
     lua_settop(L, 2);
     const gpumm_type *type = bind_to_type(L, 2);
@@ -459,7 +459,7 @@ static struct piece contents(lua_State *L) { /* [-0, +1, e] */
 
 /* gpumm.npy.write(path, view) */
 static int npy_write(lua_State *L) {
-    const char *path = bind_text(L, 1);
+    const char *path = bind_path(L, 1, BIND_WRITE);
     size_t length;
     push_header(L, view_check(L, 2));
     const char *header = lua_tolstring(L, -1, &length);
@@ -474,7 +474,7 @@ static int npy_write(lua_State *L) {
 
 /* gpumm.raw.write(path, view) */
 static int raw_write(lua_State *L) {
-    const char *path = bind_text(L, 1);
+    const char *path = bind_path(L, 1, BIND_WRITE);
     struct piece piece = contents(L);
     return bind_result(L, write_file(path, &piece, 1));
 }

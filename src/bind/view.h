@@ -10,9 +10,12 @@
 
 #include "gpumm.h"
 
+struct bind_guard;
+
 typedef struct view {
-    const gpumm_type *type; /* of what v[i] is; retained; NULL once collected */
+    const gpumm_type *type; /* of what v[i] is; retained, by view_hold; NULL once collected */
     gpumm_frame *frame;     /* retained; NULL: memory of its own */
+    struct bind_guard *type_guard, *frame_guard; /* hold those two; NULL: nothing to hold */
     unsigned char *bytes;   /* of element 0; written only where frame is NULL */
     uint64_t count;
     uint64_t stride;        /* bytes from one element to the next */
@@ -25,8 +28,10 @@ void *view_push_owned(lua_State *L, const gpumm_type *type, uint64_t count);
 /* A view of `count` elements at `data`, which is the frame's. Retains frame and type. [-0, +1, m] */
 void view_push_frame(lua_State *L, gpumm_frame *frame, const gpumm_type *type, uint64_t count,
                      const void *data);
+/* Gives the reference `type` to a view without one. */
+void view_hold(view *v, const gpumm_type *type);
 /* The two halves of view_push_owned: a view without type and memory, for callers to whom a type is given that
-   they then put into `type`; and `count` zeroed elements of that type for the view on top. */
+   they then have it hold; and `count` zeroed elements of that type for the view on top. */
 view *view_push_empty(lua_State *L);                    /* [-0, +1, m] */
 void *view_take_memory(lua_State *L, uint64_t count);   /* [-0, +0, e] */
 /* The view at `index`; raises where it is none, or its frame is STALE. */

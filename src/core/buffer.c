@@ -172,11 +172,24 @@ static unsigned repeated(const unsigned char *element, uint64_t size, uint32_t *
     return 0;
 }
 
-/* One element first, then what is there doubles until it is enough. Submit lock held. */
-static gpumm_status spread(span *x, uint64_t size) {
+/* As many elements as one transfer takes, so that most fills are enqueued whole or not at all. */
+static gpumm_status upload_first(span *x, const void *element, uint64_t *done) {
+    const gpumm_allocator *memory = &x->extent->manager->memory;
+    uint64_t size = x->buffer->size, most = TRANSFER_HALF / size;
+    *done = size_min(x->bytes, size_max(most, 1) * size);
+    char *block = mem_new(memory, *done);
+    if (!block) return fail_host_memory(*done);
+    for (uint64_t at = 0; at < *done; at += size) memcpy(block + at, element, size);
+    gpumm_status status = transfer_up(x->extent, x->stream, x->offset, block, *done);
+    mem_free(memory, block);
+    return status;
+}
+
+/* What is there doubles until it is enough. Submit lock held. */
+static gpumm_status spread(span *x, uint64_t done) {
     device *d = x->extent->manager->device;
     gpumm_address at = x->extent->address + x->offset;
-    for (uint64_t done = size; done < x->bytes;) {
+    while (done < x->bytes) {
         uint64_t n = size_min(done, x->bytes - done);
         TRY(d->call->copy(d, x->stream->device, COPY_ACROSS, at + done, at, n));
         done += n;
@@ -186,13 +199,14 @@ static gpumm_status spread(span *x, uint64_t size) {
 
 static gpumm_status fill(span *x, const void *element) {
     gpumm_manager *m = x->extent->manager;
-    uint64_t size = x->buffer->size;
+    uint64_t done = 0;
     uint32_t pattern;
-    unsigned width = repeated(element, size, &pattern);
-    if (!width) TRY(transfer_up(x->extent, x->stream, x->offset, element, size));
+    unsigned width = repeated(element, x->buffer->size, &pattern);
+    if (!width) TRY(upload_first(x, element, &done));
+    if (done == x->bytes) return GPUMM_OK;
     pthread_mutex_lock(&m->submit);
     gpumm_status status = order_use(&x->extent->order, x->stream, GPUMM_WRITE);
-    if (status == GPUMM_OK && !width) status = spread(x, size);
+    if (status == GPUMM_OK && !width) status = spread(x, done);
     else if (status == GPUMM_OK)
         status = m->device->call->fill(m->device, x->stream->device, x->extent->address + x->offset, pattern, width,
                                        x->bytes / width);
@@ -225,6 +239,7 @@ static gpumm_status copy_check(const gpumm_buffer *to, const gpumm_buffer *from,
 static gpumm_status copy_submit(gpumm_buffer *to, uint64_t to_first, gpumm_buffer *from, uint64_t from_first, uint64_t count,
                                 gpumm_stream *s) {
     device *d = s->object.manager->device;
+    if (!from->extent) return fail(GPUMM_STALE, "'%s' was freed", from->full_name);
     TRY(check_range(to, to_first, count));
     TRY(check_range(from, from_first, count));
     if (!count) return GPUMM_OK;

@@ -3,6 +3,7 @@
 #ifndef CORE_ELEMENT_H
 #define CORE_ELEMENT_H
 
+#include "base/shared.h"
 #include "gpumm.h"
 
 struct scalar_info {
@@ -13,7 +14,7 @@ struct scalar_info {
 };
 
 /* By gpumm_scalar. */
-extern const struct scalar_info scalar_infos[GPUMM_F64 + 1];
+extern const struct scalar_info scalar_infos[GPUMM_F64 + 1] SHARED(scalar_infos);
 
 /* The methods of a view. v.name is a field, so a field of one of these names could not be reached. */
 #define VIEW_METHOD_MAP(X) X(get) X(set) X(each) X(totable) X(copy) X(type) X(bytes)

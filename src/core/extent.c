@@ -170,6 +170,16 @@ void extent_book(extent *e, const char *name, const char *tag, uint64_t logical)
     pthread_mutex_unlock(&m->lock);
 }
 
+void extent_succeed(extent *e, extent *old) {
+    gpumm_manager *m = e->manager;
+    pthread_mutex_lock(&m->lock);
+    if (e->booked) ledger_close(&m->books, &e->account);
+    ledger_pass(&m->books, &old->account, &e->account);
+    e->booked = true;
+    old->booked = false;
+    pthread_mutex_unlock(&m->lock);
+}
+
 static void unbook(extent *e) {
     if (e->booked) manager_book_close(e->manager, &e->account);
     e->booked = false;

@@ -47,6 +47,8 @@ bool extent_can_grow(const extent *e, uint64_t bytes);
 uint64_t extent_shrink(extent *e, uint64_t bytes);
 /* Puts it in the books as a buffer with `logical` bytes; names stay the caller's. */
 void extent_book(extent *e, const char *name, const char *tag, uint64_t logical);
+/* `e` is where the buffer in `old` lives from now on: one buffer throughout, in the books too. */
+void extent_succeed(extent *e, extent *old);
 /* Frees, without waiting: a block goes back to the slab, a range becomes warm, or goes back at once where
    `warm` is false and nobody uses it. */
 void extent_release(extent *e, bool warm);

@@ -168,7 +168,7 @@ static void give_back(gpumm_group *g) {
         extents[i] = g->members[i].extent;
         g->members[i].extent = NULL;
     }
-    uint64_t bytes = g->capacity * g->row_bytes;
+    uint64_t bytes = g->capacity * (g->row_bytes + g->staging_row); /* also for a readback that just joined */
     g->capacity = g->length = 0;
     pthread_mutex_unlock(&m->submit);
     for (size_t i = 0; i < g->count; i++)
@@ -209,6 +209,7 @@ static gpumm_status open_whole(gpumm_group *g, const gpumm_group_options *o, boo
     TRY(fill_new(g, o, s));
     gpumm_status status = async ? open_async(g) : GPUMM_OK;
     if (status == GPUMM_OK && group_is_named_buffer(g)) status = name_enter(g);
+    else if (status == GPUMM_OK) object_list(&g->object);
     if (status != GPUMM_OK) give_back(g);
     return status;
 }
@@ -226,9 +227,8 @@ gpumm_status group_make(gpumm_manager *m, const gpumm_group_options *given, bool
         object_abandon(&g->object);
         return status;
     }
-    object_list(&g->object);
     pthread_mutex_lock(&g->lock);
-    group_ahead_post(g);
+    if (atomic_load(&g->object.alive)) group_ahead_post(g);
     pthread_mutex_unlock(&g->lock);
     *out = g;
     return GPUMM_OK;

@@ -52,7 +52,10 @@ void plan_undo(plan *p) {
     gpumm_group *g = p->group;
     while (p->prepared > 0) unprepare(p, --p->prepared);
     manager_give(g->object.manager, p->taken);
-    if (p->touched && g->members[0].extent && !g->tail_posted) group_tail_retire(g);
+    if (!p->touched || !g->members[0].extent) return;
+    canary_write(g); /* the members that were written lost theirs */
+    if (g->tail_posted) g->tail_again = true;
+    else group_tail_retire(g);
 }
 
 /* ---- Writing what is new -------------------------------------------------------------------- */
@@ -111,6 +114,7 @@ void plan_publish(plan *p, uint64_t length) {
     publish_sizes(p, length);
     for (size_t i = 0; i < g->count; i++) {
         gpumm_buffer *b = &g->members[i];
+        if (p->fresh[i]) extent_succeed(b->extent, p->fresh[i]);
         extent_book(b->extent, b->full_name, g->tag, g->capacity * b->size);
         if (p->fresh[i]) extent_release(p->fresh[i], true);
     }
@@ -120,21 +124,25 @@ void plan_publish(plan *p, uint64_t length) {
 
 enum { CANARY = 0xC5, CANARY_CHUNK = 4096 };
 
-gpumm_status canary_write(gpumm_group *g) {
-    gpumm_stream *s = g->object.manager->main;
-    for (size_t i = 0; i < g->count; i++) {
-        extent *e = g->members[i].extent;
-        uint64_t from = g->capacity * g->members[i].size;
-        if (e->usable > from) TRY(transfer_fill(e, s, from, CANARY, e->usable - from));
-    }
-    return GPUMM_OK;
+static void write_one(gpumm_buffer *b) {
+    gpumm_group *g = b->group;
+    uint64_t from = g->capacity * b->size, bytes = b->extent->usable > from ? b->extent->usable - from : 0;
+    b->guarded = 0;
+    if (bytes && transfer_fill(b->extent, g->object.manager->main, from, CANARY, bytes) == GPUMM_OK)
+        b->guarded = from + bytes;
 }
 
-/* The first damaged byte at or after `from`, or `usable`. */
-static gpumm_status find_damage(extent *e, uint64_t from, uint64_t *at) {
+void canary_write(gpumm_group *g) {
+    if (!g->object.manager->debug) return;
+    for (size_t i = 0; i < g->count; i++)
+        if (g->members[i].extent) write_one(&g->members[i]);
+}
+
+/* The first damaged byte at or after `from`, or `end`. */
+static gpumm_status find_damage(extent *e, uint64_t from, uint64_t end, uint64_t *at) {
     unsigned char chunk[CANARY_CHUNK];
-    for (*at = from; *at < e->usable;) {
-        uint64_t bytes = size_min(sizeof chunk, e->usable - *at);
+    for (*at = from; *at < end;) {
+        uint64_t bytes = size_min(sizeof chunk, end - *at);
         TRY(transfer_down(e, e->manager->main, *at, chunk, bytes));
         for (uint64_t i = 0; i < bytes; i++, ++*at)
             if (chunk[i] != CANARY) return GPUMM_OK;
@@ -145,9 +153,9 @@ static gpumm_status find_damage(extent *e, uint64_t from, uint64_t *at) {
 gpumm_status canary_check(gpumm_group *g) {
     for (size_t i = 0; i < g->count; i++) {
         const gpumm_buffer *b = &g->members[i];
-        uint64_t end = g->capacity * b->size, at;
-        TRY(find_damage(b->extent, end, &at));
-        if (at < b->extent->usable)
+        uint64_t end = g->capacity * b->size, guarded = size_min(b->guarded, b->extent->usable), at;
+        TRY(find_damage(b->extent, end, guarded, &at));
+        if (at < guarded)
             return fail(GPUMM_DRIVER, "buffer '%s' was written past its capacity of %llu elements (%llu bytes): byte %llu",
                         b->full_name, (unsigned long long)g->capacity, (unsigned long long)end, (unsigned long long)at);
     }

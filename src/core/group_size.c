@@ -16,7 +16,8 @@ gpumm_status group_change_to(gpumm_group *g, const change *c, uint64_t capacity,
         return status;
     }
     plan_publish(&p, length);
-    return g->object.manager->debug ? canary_write(g) : GPUMM_OK;
+    canary_write(g);
+    return GPUMM_OK;
 }
 
 static gpumm_status target_of(gpumm_group *g, const change *c, uint64_t required, uint64_t *target) {
@@ -105,7 +106,10 @@ static void drop_tail(gpumm_group *g) {
 
 void group_drop_ahead(gpumm_group *g) {
     if (pthread_mutex_trylock(&g->lock) != 0) return;
-    if (atomic_load(&g->object.alive) && !g->tail_posted) drop_tail(g);
+    if (atomic_load(&g->object.alive) && !g->tail_posted) {
+        if (g->tail_again || g->object.manager->debug) group_tail_retire(g); /* canaries may be under way */
+        else drop_tail(g);
+    }
     pthread_mutex_unlock(&g->lock);
 }
 
@@ -126,6 +130,7 @@ void group_tail_retire(gpumm_group *g) {
         manager_retire(m, &g->tail, &users, tail_through);
     } else {
         order_clear(&users); /* it stays, as memory committed ahead, until a trim */
+        g->tail_again = true;
     }
 }
 
@@ -167,9 +172,10 @@ static void shrink_locked(gpumm_group *g) {
 gpumm_status group_shrink(gpumm_group *g) {
     TRY(group_enter(g));
     pthread_mutex_lock(&g->lock);
-    gpumm_status status = g->object.manager->debug ? canary_check(g) : GPUMM_OK;
+    gpumm_status status = atomic_load(&g->object.alive) ? GPUMM_OK : fail(GPUMM_STALE, "'%s' was freed meanwhile", g->name);
+    if (status == GPUMM_OK && g->object.manager->debug) status = canary_check(g);
     if (status == GPUMM_OK) shrink_locked(g);
-    if (status == GPUMM_OK && g->object.manager->debug) status = canary_write(g);
+    if (status == GPUMM_OK) canary_write(g);
     pthread_mutex_unlock(&g->lock);
     group_leave(g);
     return status;

@@ -100,16 +100,27 @@ gpumm_status gpumm_manager_poll(gpumm_manager *m) {
     return status;
 }
 
-/* Looks often at first, for short work, then less. */
+gpumm_status manager_look(gpumm_manager *m, device_event *e, uint64_t deadline, bool *done) {
+    *done = false;
+    TRY(m->device->call->event_query(m->device, e, done));
+    /* Looked at last: close lets go what faults hold, and that is no arrival. */
+    if (atomic_load(&m->closing)) return fail(GPUMM_CANCELLED, "the manager closed while it was waited for");
+    if (*done) return GPUMM_OK;
+    return clock_ns() < deadline ? GPUMM_OK : fail(GPUMM_TIMEOUT, "the time to wait ran out");
+}
+
+/* Often at first, for short work, then less. */
+void manager_pause(unsigned tries, uint64_t deadline) {
+    uint64_t now = clock_ns();
+    if (tries > 64 && now < deadline) clock_sleep_ns(size_min(tries < 512 ? 20000 : 200000, deadline - now));
+}
+
 gpumm_status manager_wait(gpumm_manager *m, device_event *e, uint64_t deadline) {
     for (unsigned tries = 0;; tries++) {
-        bool done = false;
-        TRY(m->device->call->event_query(m->device, e, &done));
+        bool done;
+        TRY(manager_look(m, e, deadline, &done));
         if (done) return GPUMM_OK;
-        if (atomic_load(&m->closing)) return fail(GPUMM_CANCELLED, "the manager closed while it was waited for");
-        uint64_t now = clock_ns();
-        if (now >= deadline) return fail(GPUMM_TIMEOUT, "the time to wait ran out");
-        if (tries > 64) clock_sleep_ns(size_min(tries < 512 ? 20000 : 200000, deadline - now));
+        manager_pause(tries, deadline);
     }
 }
 
@@ -270,10 +281,8 @@ static void named_block(object *o, void *user) {
 }
 
 static void synchronize_one(object *o, void *user) {
-    device *d = o->manager->device;
-    gpumm_stream *s = (gpumm_stream *)o;
     gpumm_status *status = user;
-    gpumm_status now = s->device ? d->call->stream_synchronize(d, s->device) : GPUMM_OK;
+    gpumm_status now = stream_drain((gpumm_stream *)o);
     if (*status == GPUMM_OK) *status = now;
 }
 
@@ -290,7 +299,6 @@ static void wait_for_calls(gpumm_manager *m) {
 
 static void close_open(gpumm_manager *m) {
     report_leaks(m);
-    if (m->faulty) fault_release(m->device, NULL);
     synchronize_all(m);
     worker_drain(&m->worker);
     object_dispose_all(m);
@@ -305,7 +313,9 @@ void gpumm_manager_close(gpumm_manager *m) {
         while (!atomic_load(&m->closed)) clock_sleep_ns(50000);
         return;
     }
+    if (m->faulty) fault_release(m->device, NULL); /* calls under way may wait for what is held */
     wait_for_calls(m);
+    if (m->faulty) fault_release(m->device, NULL); /* or have shut it anew */
     close_open(m);
     atomic_store(&m->closed, true);
 }

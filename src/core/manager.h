@@ -47,6 +47,7 @@ struct gpumm_manager {
     uint64_t resizes, transfers, dropped;
 
     object *first[RANK_COUNT], *last[RANK_COUNT]; /* every live object, oldest first */
+    uint64_t serial;        /* of the youngest */
     gpumm_group *names[NAME_BUCKETS]; /* chained by next_name */
     gpumm_stream *main, *copies;      /* copies: device to host, for readbacks */
     extent_pool pool;       /* small blocks and warm ranges */
@@ -86,6 +87,9 @@ void manager_book_close(gpumm_manager *m, account *a);
 
 /* Waits for an event until `deadline` (clock_ns): TIMEOUT; CANCELLED where the manager closes meanwhile. */
 gpumm_status manager_wait(gpumm_manager *m, device_event *e, uint64_t deadline);
+/* Its two halves, for those whose event lives only under a lock: one look, and the pause before the next. */
+gpumm_status manager_look(gpumm_manager *m, device_event *e, uint64_t deadline, bool *done);
+void manager_pause(unsigned tries, uint64_t deadline);
 
 /* Keeps the first failure of background work, for gpumm_manager_poll. */
 void manager_background_failed(gpumm_manager *m, gpumm_status status);

@@ -35,6 +35,7 @@ gpumm_status name_enter(gpumm_group *g) {
     if (!taken) {
         g->next_name = *bucket(m, g->name);
         *bucket(m, g->name) = g;
+        object_list_locked(&g->object); /* at once: whoever finds it may free it */
     }
     pthread_mutex_unlock(&m->lock);
     return taken ? name_taken(g->name) : GPUMM_OK;

@@ -3,15 +3,21 @@
 
 #include "core/manager.h"
 
-void object_list(object *o) {
+void object_list_locked(object *o) {
     gpumm_manager *m = o->manager;
     object_hold(o); /* the list's */
-    pthread_mutex_lock(&m->lock);
     o->previous = m->last[o->rank];
     if (o->previous) o->previous->next = o;
     else m->first[o->rank] = o;
     m->last[o->rank] = o;
-    pthread_mutex_unlock(&m->lock);
+    o->serial = ++m->serial;
+    o->listed = true;
+}
+
+void object_list(object *o) {
+    pthread_mutex_lock(&o->manager->lock);
+    object_list_locked(o);
+    pthread_mutex_unlock(&o->manager->lock);
 }
 
 static void list_remove(object *o) {
@@ -22,6 +28,7 @@ static void list_remove(object *o) {
     if (o->next) o->next->previous = o->previous;
     else m->last[o->rank] = o->previous;
     o->next = o->previous = NULL;
+    o->listed = false;
     pthread_mutex_unlock(&m->lock);
 }
 
@@ -103,27 +110,29 @@ void object_dispose_all(gpumm_manager *m) {
         }
 }
 
-/* A snapshot of the list, each object held; NULL where there is none, or no memory for it. */
-static object **snapshot(gpumm_manager *m, rank r, size_t *count) {
-    *count = 0;
+/* The one after `o`, held; where `o` has left the list meanwhile, the first that is younger. */
+static object *next_of(gpumm_manager *m, object *o) {
     pthread_mutex_lock(&m->lock);
-    size_t n = 0;
-    for (object *o = m->first[r]; o; o = o->next) n++;
-    object **all = n ? mem_new(&m->memory, n * sizeof(object *)) : NULL;
-    for (object *o = m->first[r]; all && o; o = o->next) {
-        object_hold(o);
-        all[(*count)++] = o;
-    }
+    object *next = o->listed ? o->next : m->first[o->rank];
+    while (!o->listed && next && next->serial < o->serial) next = next->next;
+    if (next) object_hold(next);
     pthread_mutex_unlock(&m->lock);
-    return all;
+    return next;
+}
+
+static uint64_t newest(gpumm_manager *m) {
+    pthread_mutex_lock(&m->lock);
+    uint64_t serial = m->serial;
+    pthread_mutex_unlock(&m->lock);
+    return serial;
 }
 
 void object_each(gpumm_manager *m, rank r, void (*each)(object *o, void *user), void *user) {
-    size_t count;
-    object **all = snapshot(m, r, &count);
-    for (size_t i = 0; i < count; i++) {
-        if (atomic_load(&all[i]->alive)) each(all[i], user);
-        object_drop(all[i]);
+    uint64_t last = newest(m); /* what is made meanwhile is not walked, so that walking ends */
+    object *next;
+    for (object *o = first_of(m, r); o; o = next) {
+        if (o->serial <= last && atomic_load(&o->alive)) each(o, user);
+        next = next_of(m, o);
+        object_drop(o);
     }
-    mem_free(&m->memory, all);
 }

@@ -14,6 +14,8 @@ typedef enum rank { RANK_READBACK, RANK_KERNEL, RANK_GROUP, RANK_EVENT, RANK_STR
 
 typedef struct object {
     struct object *next, *previous; /* the manager's list of its rank, oldest first, under its lock */
+    bool listed;
+    uint64_t serial;                /* increases along the list */
     gpumm_manager *manager;
     atomic_uint handles, references;
     atomic_bool alive;
@@ -25,6 +27,7 @@ typedef struct object {
 /* One handle for the caller, not yet listed: nobody else can find it. */
 void object_init(object *o, gpumm_manager *m, rank r, void (*dispose)(object *), void (*destroy)(object *));
 void object_list(object *o);
+void object_list_locked(object *o); /* with the manager's lock held */
 /* Both, for what is whole already. */
 void object_open(object *o, gpumm_manager *m, rank r, void (*dispose)(object *), void (*destroy)(object *));
 /* Takes object_init back: the struct goes with its last hold. */
@@ -39,7 +42,7 @@ void object_dispose(object *o);          /* once; later calls do nothing */
 gpumm_status object_enter(object *o, const char *what);
 void object_leave(object *o);
 void object_dispose_all(gpumm_manager *m);
-/* Calls `each` for every object of a rank that is alive now, oldest first, without locks. */
+/* Calls `each` for every object of a rank that is alive now, oldest first, without locks and without memory. */
 void object_each(gpumm_manager *m, rank r, void (*each)(object *o, void *user), void *user);
 
 #endif

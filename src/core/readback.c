@@ -111,9 +111,21 @@ static void count_dropped(gpumm_readback *r) {
     pthread_mutex_unlock(&m->lock);
 }
 
+/* One look at a slot's copy; where it is under way still, a pause without the lock, in which the slot's event
+   may go: only under the lock is it known to be there. */
+static gpumm_status look_or_pause(gpumm_readback *r, slot *t, unsigned tries, uint64_t deadline) {
+    bool done;
+    TRY(manager_look(r->object.manager, t->done, deadline, &done));
+    if (done) return GPUMM_OK;
+    pthread_mutex_unlock(&r->lock);
+    manager_pause(tries, deadline);
+    pthread_mutex_lock(&r->lock);
+    return GPUMM_OK;
+}
+
 /* For a readback that waits rather than refuses: the oldest moment that nobody took makes room; where all are
    on their way, the oldest is waited for. BUSY where every slot is in somebody's hands. */
-static gpumm_status make_room(gpumm_readback *r) {
+static gpumm_status make_room(gpumm_readback *r, unsigned tries) {
     slot *arrived = slot_oldest(r, SLOT_ARRIVED), *flying = slot_oldest(r, SLOT_FLYING);
     if (!flying) flying = slot_oldest(r, SLOT_CANCELLED);
     if (arrived) {
@@ -122,40 +134,39 @@ static gpumm_status make_room(gpumm_readback *r) {
         return GPUMM_OK;
     }
     if (!flying) return fail(GPUMM_BUSY, "all %u slots hold frames that are kept", r->slot_count);
-    pthread_mutex_unlock(&r->lock);
-    gpumm_status status = manager_wait(r->object.manager, flying->done, UINT64_MAX);
-    pthread_mutex_lock(&r->lock);
-    return status;
+    return look_or_pause(r, flying, tries, UINT64_MAX);
 }
 
+/* Readback lock held, and again on return. */
 static gpumm_status room_for_capture(gpumm_readback *r, slot **out) {
-    for (;;) {
+    for (unsigned tries = 0;; tries++) {
+        if (r->shut) return fail(GPUMM_CANCELLED, "the readback is closed");
         slots_refresh(r);
         *out = slot_free(r);
         if (*out) return GPUMM_OK;
         if (!r->wait) break;
-        TRY(make_room(r));
+        TRY(make_room(r, tries));
     }
     count_dropped(r);
     return fail(GPUMM_BUSY, "all %u slots are taken: take frames with latest, next or wait, release kept ones, or use more slots",
                 r->slot_count);
 }
 
-gpumm_status readback_capture(gpumm_readback *r, gpumm_stream *s, int64_t step, gpumm_ticket *ticket) {
+/* Readback lock held. */
+static gpumm_status capture(gpumm_readback *r, gpumm_stream *s, int64_t step, gpumm_ticket *ticket) {
     slot *t;
-    pthread_mutex_lock(&r->lock);
-    gpumm_status status = r->shut ? fail(GPUMM_CANCELLED, "the readback is closed") : room_for_capture(r, &t);
-    if (status == GPUMM_OK) status = capture_locked(r, t, s, step, ticket);
-    pthread_mutex_unlock(&r->lock);
-    return status;
+    TRY(room_for_capture(r, &t));
+    return capture_locked(r, t, s, step, ticket);
 }
 
 gpumm_status gpumm_readback_capture(gpumm_readback *r, gpumm_stream *given, int64_t step, gpumm_ticket *ticket) {
-    TRY(object_enter(&r->object, "readback"));
+    TRY(manager_enter(r->object.manager)); /* a closed readback says CANCELLED, as its tickets do */
     gpumm_stream *s = NULL;
     gpumm_status status = given ? stream_of(r->object.manager, given, &s) : GPUMM_OK;
-    if (status == GPUMM_OK) status = readback_capture(r, s, step, ticket);
-    object_leave(&r->object);
+    pthread_mutex_lock(&r->lock);
+    if (status == GPUMM_OK) status = capture(r, s, step, ticket);
+    pthread_mutex_unlock(&r->lock);
+    manager_leave(r->object.manager);
     return status;
 }
 
@@ -185,18 +196,18 @@ static gpumm_status slot_of(gpumm_readback *r, gpumm_ticket ticket, slot **out) 
 }
 
 gpumm_status gpumm_readback_ready(gpumm_readback *r, gpumm_ticket ticket, bool *ready) {
-    TRY(object_enter(&r->object, "readback"));
+    TRY(manager_enter(r->object.manager));
     slot *t;
     pthread_mutex_lock(&r->lock);
     gpumm_status status = slot_of(r, ticket, &t);
     if (status == GPUMM_OK) *ready = t->state != SLOT_FLYING;
     pthread_mutex_unlock(&r->lock);
-    object_leave(&r->object);
+    manager_leave(r->object.manager);
     return status;
 }
 
 gpumm_status gpumm_readback_cancel(gpumm_readback *r, gpumm_ticket ticket) {
-    TRY(object_enter(&r->object, "readback"));
+    TRY(manager_enter(r->object.manager));
     slot *t;
     pthread_mutex_lock(&r->lock);
     gpumm_status status = slot_of(r, ticket, &t);
@@ -204,21 +215,18 @@ gpumm_status gpumm_readback_cancel(gpumm_readback *r, gpumm_ticket ticket) {
         status = fail(GPUMM_NOT_PENDING, "ticket %llu was delivered already", (unsigned long long)t->ticket);
     if (status == GPUMM_OK) t->state = t->state == SLOT_FLYING ? SLOT_CANCELLED : SLOT_DROPPED;
     pthread_mutex_unlock(&r->lock);
-    object_leave(&r->object);
+    manager_leave(r->object.manager);
     return status;
 }
 
 /* Readback lock held, and again on return; other threads may do anything meanwhile. */
 static gpumm_status wait_arrived(gpumm_readback *r, gpumm_ticket ticket, uint64_t deadline, slot **out) {
-    for (;;) {
+    for (unsigned tries = 0;; tries++) {
         TRY(slot_of(r, ticket, out));
+        if (atomic_load(&r->object.manager->closing)) return fail(GPUMM_CANCELLED, "the manager closed meanwhile");
         if ((*out)->state != SLOT_FLYING) return GPUMM_OK;
-        device_event *done = (*out)->done;
         ticket = (*out)->ticket;
-        pthread_mutex_unlock(&r->lock);
-        gpumm_status status = manager_wait(r->object.manager, done, deadline);
-        pthread_mutex_lock(&r->lock);
-        if (status != GPUMM_OK) return status;
+        TRY(look_or_pause(r, *out, tries, deadline));
     }
 }
 
@@ -232,48 +240,58 @@ gpumm_status readback_wait(gpumm_readback *r, gpumm_ticket ticket, double second
 }
 
 gpumm_status gpumm_readback_wait(gpumm_readback *r, gpumm_ticket ticket, double seconds, gpumm_frame **out) {
-    TRY(object_enter(&r->object, "readback"));
+    TRY(manager_enter(r->object.manager));
     gpumm_status status = readback_wait(r, ticket, seconds, out);
-    object_leave(&r->object);
+    manager_leave(r->object.manager);
     return status;
 }
 
-/* The newest that has arrived since the current frame; older ones go. Readback lock held. */
-static slot *take_newest(gpumm_readback *r) {
+/* The newest that has arrived since the current frame. Readback lock held. */
+static slot *find_newest(gpumm_readback *r) {
     gpumm_ticket at_least = r->current ? r->current->info.ticket : 0;
     slot *newest = NULL;
     for (unsigned i = 0; i < r->slot_count; i++) {
         slot *t = &r->slots[i];
         if (t->state == SLOT_ARRIVED && t->ticket > at_least && (!newest || t->ticket > newest->ticket)) newest = t;
     }
-    for (unsigned i = 0; i < r->slot_count; i++)
-        if (r->slots[i].state == SLOT_ARRIVED && &r->slots[i] != newest) r->slots[i].state = SLOT_ENDED;
     return newest;
 }
 
-gpumm_status gpumm_readback_latest(gpumm_readback *r, gpumm_frame **out) {
-    TRY(object_enter(&r->object, "readback"));
-    pthread_mutex_lock(&r->lock);
+static gpumm_status deliver_newest(gpumm_readback *r, gpumm_frame **out) {
+    if (r->shut) return fail(GPUMM_CANCELLED, "the readback is closed");
     slots_refresh(r);
-    slot *t = take_newest(r);
-    gpumm_status status = GPUMM_OK;
-    if (t) status = frame_deliver(r, t, out);
+    slot *t = find_newest(r);
+    if (t) TRY(frame_deliver(r, t, out));
     else *out = r->current ? gpumm_frame_retain(r->current) : NULL;
+    for (unsigned i = 0; i < r->slot_count; i++) /* older ones go */
+        if (r->slots[i].state == SLOT_ARRIVED) r->slots[i].state = SLOT_ENDED;
+    return GPUMM_OK;
+}
+
+static gpumm_status deliver_oldest(gpumm_readback *r, gpumm_frame **out) {
+    if (r->shut) return fail(GPUMM_CANCELLED, "the readback is closed");
+    slots_refresh(r);
+    slot *t = slot_oldest(r, SLOT_ARRIVED);
+    if (t) return frame_deliver(r, t, out);
+    *out = NULL;
+    return GPUMM_OK;
+}
+
+gpumm_status gpumm_readback_latest(gpumm_readback *r, gpumm_frame **out) {
+    TRY(manager_enter(r->object.manager));
+    pthread_mutex_lock(&r->lock);
+    gpumm_status status = deliver_newest(r, out);
     pthread_mutex_unlock(&r->lock);
-    object_leave(&r->object);
+    manager_leave(r->object.manager);
     return status;
 }
 
 gpumm_status gpumm_readback_next(gpumm_readback *r, gpumm_frame **out) {
-    TRY(object_enter(&r->object, "readback"));
+    TRY(manager_enter(r->object.manager));
     pthread_mutex_lock(&r->lock);
-    slots_refresh(r);
-    slot *t = slot_oldest(r, SLOT_ARRIVED);
-    gpumm_status status = GPUMM_OK;
-    if (t) status = frame_deliver(r, t, out);
-    else *out = NULL;
+    gpumm_status status = deliver_oldest(r, out);
     pthread_mutex_unlock(&r->lock);
-    object_leave(&r->object);
+    manager_leave(r->object.manager);
     return status;
 }
 
@@ -282,14 +300,9 @@ gpumm_status gpumm_readback_next(gpumm_readback *r, gpumm_frame **out) {
 gpumm_status readback_pair_start(gpumm_readback *r) {
     TRY(manager_enter(r->object.manager));
     pthread_mutex_lock(&r->lock);
-    bool pending = r->pair != 0;
-    pthread_mutex_unlock(&r->lock);
-    gpumm_ticket ticket = 0;
-    gpumm_status status = pending ? fail(GPUMM_ALREADY_PENDING, "a download of '%s' is already pending: wait for it first",
+    gpumm_status status = r->pair ? fail(GPUMM_ALREADY_PENDING, "a download of '%s' is already pending: wait for it first",
                                          r->group->name)
-                                  : readback_capture(r, NULL, 0, &ticket);
-    pthread_mutex_lock(&r->lock);
-    if (status == GPUMM_OK) r->pair = ticket;
+                                  : capture(r, NULL, 0, &r->pair);
     pthread_mutex_unlock(&r->lock);
     manager_leave(r->object.manager);
     return status;
@@ -303,7 +316,8 @@ gpumm_status readback_pair_wait(gpumm_readback *r, double seconds, gpumm_frame *
     gpumm_status status = ticket ? readback_wait(r, ticket, seconds, out)
                                  : fail(GPUMM_NOT_PENDING, "no download of '%s' was started", r->group->name);
     pthread_mutex_lock(&r->lock);
-    if (ticket && status != GPUMM_TIMEOUT && r->pair == ticket) r->pair = 0;
+    bool over = status == GPUMM_OK || status == GPUMM_CANCELLED || status == GPUMM_STALE;
+    if (ticket && over && r->pair == ticket) r->pair = 0;
     pthread_mutex_unlock(&r->lock);
     manager_leave(r->object.manager);
     return status;
@@ -406,8 +420,14 @@ gpumm_readback *gpumm_readback_retain(gpumm_readback *r) {
 /* The last handle and close do the same: what nobody holds goes now, kept frames when they end. */
 void gpumm_readback_release(gpumm_readback *r) {
     if (!r) return;
-    if (atomic_load(&r->object.handles) == 1) gpumm_readback_close(r);
-    object_release(&r->object, true);
+    gpumm_manager *m = r->object.manager;
+    bool last = atomic_fetch_sub(&r->object.handles, 1) == 1;
+    if (last && manager_enter(m) == GPUMM_OK) { /* else the manager's close does it */
+        readback_close(r);
+        manager_leave(m);
+    }
+    object_drop(&r->object);
+    gpumm_manager_release(m);
 }
 
 void gpumm_readback_close(gpumm_readback *r) {

@@ -42,7 +42,7 @@ void slots_refresh(gpumm_readback *r) {
     for (unsigned i = 0; i < r->slot_count; i++) {
         slot *t = &r->slots[i];
         bool done = false;
-        if (t->state != SLOT_FLYING && t->state != SLOT_CANCELLED) continue;
+        if (t->given || (t->state != SLOT_FLYING && t->state != SLOT_CANCELLED)) continue;
         if (d->call->event_query(d, t->done, &done) != GPUMM_OK || !done) continue;
         t->state = t->state == SLOT_FLYING ? SLOT_ARRIVED : SLOT_DROPPED;
         pthread_mutex_lock(&r->object.manager->submit);
@@ -135,8 +135,10 @@ static void fit_run(job *j) {
         bool in_place = range_can_commit(&t->host, bytes) && (r->direct || range_can_commit(&t->device, bytes));
         if (in_place || is_free(t)) fit_once(r, t, bytes);
     }
-    count_committed(r);
-    if (!r->shut) book(r);
+    if (!r->shut) {
+        count_committed(r);
+        book(r);
+    }
     pthread_mutex_unlock(&r->lock);
     readback_drop(r);
 }
@@ -242,14 +244,16 @@ static void slot_through(retired *gone) {
     slot *t = (slot *)(void *)((char *)gone - offsetof(slot, gone));
     gpumm_readback *r = t->readback;
     gpumm_manager *m = r->object.manager;
+    uint64_t on_device = t->device.committed, on_host = t->host.committed;
     slot_close(r, t);
-    pthread_mutex_lock(&m->background);
-    bool last = --r->mapped == 0;
-    pthread_mutex_unlock(&m->background);
-    if (last) {
-        manager_book_close(m, &r->staging);
-        manager_book_close(m, &r->pinned);
+    pthread_mutex_lock(&m->lock);
+    ledger_set(&m->books, &r->staging, 0, 0, atomic_fetch_sub(&r->committed[PLACE_DEVICE], on_device) - on_device);
+    ledger_set(&m->books, &r->pinned, 0, 0, atomic_fetch_sub(&r->committed[PLACE_HOST], on_host) - on_host);
+    if (--r->mapped == 0) {
+        ledger_close(&m->books, &r->staging);
+        ledger_close(&m->books, &r->pinned);
     }
+    pthread_mutex_unlock(&m->lock);
     readback_drop(r);
 }
 

@@ -66,7 +66,6 @@ slot *slot_free(gpumm_readback *r);
 slot *slot_oldest(gpumm_readback *r, slot_state state);
 void slots_refresh(gpumm_readback *r); /* sees what has arrived */
 
-gpumm_status readback_capture(gpumm_readback *r, gpumm_stream *s, int64_t step, gpumm_ticket *ticket);
 gpumm_status readback_wait(gpumm_readback *r, gpumm_ticket ticket, double seconds, gpumm_frame **out);
 gpumm_status readback_join(gpumm_readback *r);  /* memory, budget and books */
 void readback_close(gpumm_readback *r);         /* all but kept frames */

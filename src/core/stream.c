@@ -33,6 +33,38 @@ gpumm_status stream_idle(gpumm_stream *s, bool *idle) {
     return s->device ? d->call->stream_query(d, s->device, idle) : GPUMM_OK;
 }
 
+static bool stream_pin(gpumm_stream *s, int by) {
+    gpumm_manager *m = s->object.manager;
+    pthread_mutex_lock(&m->submit);
+    bool there = s->device != NULL;
+    if (there) s->pins += (unsigned)by;
+    pthread_mutex_unlock(&m->submit);
+    return there;
+}
+
+gpumm_status stream_drain(gpumm_stream *s) {
+    device *d = s->object.manager->device;
+    if (!stream_pin(s, 1)) return GPUMM_OK;
+    gpumm_status status = d->call->stream_synchronize(d, s->device);
+    stream_pin(s, -1);
+    return status;
+}
+
+/* The device's stream, for closing: those who wait for it are through soon, as it has no work left. */
+static device_stream *stream_unpinned(gpumm_stream *s) {
+    gpumm_manager *m = s->object.manager;
+    pthread_mutex_lock(&m->submit);
+    while (s->pins) {
+        pthread_mutex_unlock(&m->submit);
+        clock_sleep_ns(20000);
+        pthread_mutex_lock(&m->submit);
+    }
+    device_stream *native = s->device;
+    s->device = NULL;
+    pthread_mutex_unlock(&m->submit);
+    return native;
+}
+
 /* ---- Opening and closing -------------------------------------------------------------------- */
 
 static gpumm_status open_device_parts(gpumm_manager *m, gpumm_stream *s, void *native) {
@@ -50,11 +82,7 @@ static void close_device_parts(gpumm_stream *s) {
         manager_book_close(m, &s->scratch_account);
         slab_close(&s->scratch);
     }
-    pthread_mutex_lock(&m->submit);
-    device_stream *native = s->device;
-    s->device = NULL;
-    pthread_mutex_unlock(&m->submit);
-    d->call->stream_close(d, native);
+    d->call->stream_close(d, stream_unpinned(s));
     d->call->event_close(d, s->crossing);
 }
 

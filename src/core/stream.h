@@ -11,6 +11,7 @@ struct gpumm_stream {
     object object;                /* of an internal stream: only its manager is set */
     bool internal;                /* the manager's own */
     device_stream *device;        /* NULL once through; changes under the submit lock */
+    unsigned pins;                /* those who wait for it without a handle; under the submit lock */
     device_event *crossing;       /* recorded anew at each crossing, under the submit lock */
     retired gone;
     pthread_mutex_t scratch_lock; /* around opening the slab */
@@ -34,5 +35,6 @@ void stream_drop(gpumm_stream *s);
 gpumm_status stream_make_internal(gpumm_manager *m, gpumm_stream **out);
 void stream_close_internal(gpumm_stream *s); /* NULL is fine */
 gpumm_status stream_idle(gpumm_stream *s, bool *idle); /* within a call */
+gpumm_status stream_drain(gpumm_stream *s); /* waits for its work, also where somebody closes it meanwhile */
 
 #endif

@@ -88,6 +88,12 @@ void ledger_close(ledger *l, account *a) {
     a->next = a->previous = NULL;
 }
 
+void ledger_pass(ledger *l, account *from, account *to) {
+    ledger_close(l, from);
+    ledger_open(l, to, from->category, from->name, from->tag);
+    l->entry[to->category].total--;
+}
+
 bool ledger_balanced(const ledger *l) {
     uint64_t now[GPUMM_CATEGORY_COUNT] = {0}, committed = 0;
     for (const account *a = l->first; a; a = a->next) {

@@ -28,6 +28,8 @@ void ledger_open(ledger *l, account *a, gpumm_category category, const char *nam
 void ledger_set(ledger *l, account *a, uint64_t logical, uint64_t ahead, uint64_t committed);
 void ledger_move(ledger *l, account *a, gpumm_category category, const char *name, const char *tag); /* numbers become 0 */
 void ledger_close(ledger *l, account *a);
+/* The block of `from` is `to` from now on, which is not open: it moved, so none is made. Numbers become 0. */
+void ledger_pass(ledger *l, account *from, account *to);
 /* False where the accounts do not add up to the sums. */
 bool ledger_balanced(const ledger *l);
 /* What the account adds to `category`. */

@@ -1,21 +1,25 @@
 /* gpumm-run: a Lua interpreter with gpumm inside. It behaves as `lua` does (arg, -, --, #! lines, exit codes,
    traceback, Ctrl-C) and loads text only; where the script returns a simulation, it runs it. What happens with
-   options, simulations, progress and statistics is lua/gpumm/run.lua; here are the process and its signals. */
+   options, simulations, progress and statistics is lua/gpumm/run.lua; here are the process and its signals.
+   With --sandbox run.lua reads the command line, and is run once more in a contained state (contained.c). */
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "contained.h"
 #include "gpumm_lua.h"
 
 /* The signal flag, with what the handler needs beside it. */
 static struct {
     volatile sig_atomic_t count;    /* of Ctrl-C so far */
     volatile sig_atomic_t graceful; /* a simulation looks at the count between its steps */
+    bool contained;                 /* the state has a hook of its own, which must stay */
     lua_State *L;
 } interrupts;
 
@@ -30,7 +34,9 @@ static void on_interrupt(int signal_number) {
     int flags = LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT;
     (void)signal_number;
     interrupts.count = interrupts.count + 1;
-    if (!interrupts.graceful || interrupts.count > 1) lua_sethook(interrupts.L, stop_hook, flags, 1);
+    if (interrupts.graceful && interrupts.count == 1) return;
+    if (interrupts.contained) gpumm_lua_sandbox_stop(interrupts.L);
+    else lua_sethook(interrupts.L, stop_hook, flags, 1);
 }
 
 static void catch_interrupts(lua_State *L) {
@@ -97,6 +103,13 @@ static int run_quiet(lua_State *L) {
     return 0;
 }
 
+/* Keeps the table of what --sandbox grants and limits, for the state that the script will run in. Upvalue 1: the
+   process. */
+static int run_contain(lua_State *L) {
+    contained_read(L, lua_touserdata(L, lua_upvalueindex(1)));
+    return 0;
+}
+
 static const luaL_Reg functions[] = {
     {"interrupted", run_interrupted}, {"graceful", run_graceful}, {"isatty", run_isatty},
     {"set_device", run_set_device},   {"set_limit", run_set_limit}, {"load", run_load},
@@ -108,7 +121,8 @@ static int on_error(lua_State *L) {
     const char *message = lua_tostring(L, 1);
     if (!message && luaL_callmeta(L, 1, "__tostring")) message = lua_tostring(L, -1);
     if (!message) message = lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
-    luaL_traceback(L, L, message, 1);
+    if (strstr(message, "\nstack traceback:")) lua_pushstring(L, message); /* from nearer to the place */
+    else luaL_traceback(L, L, message, 1);
     return 1;
 }
 
@@ -120,46 +134,91 @@ static void push_arguments(lua_State *L, int argc, char **argv) {
     }
 }
 
-/* In protected mode: opens everything and calls gpumm.run(functions, arguments), whose result is the exit code. */
-static int protected_main(lua_State *L) {
-    int argc = (int)lua_tointeger(L, 1);
-    char **argv = lua_touserdata(L, 2);
-    char *last_line = lua_touserdata(L, 3);
-    luaL_checkversion(L);
+typedef struct process {
+    int argc;
+    char **argv;
+    char last_line[512];
+    contained sandbox;
+    lua_State *L;
+} process;
+
+static void open_everything(lua_State *L) {
     luaL_openlibs(L);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
     lua_pushcfunction(L, luaopen_gpumm);
     lua_setfield(L, -2, "gpumm");
-    gpumm_lua_set_log(L, show_line, last_line);
-    catch_interrupts(L);
-    lua_getglobal(L, "require");
-    lua_pushliteral(L, "gpumm");
-    lua_call(L, 1, 1);
-    lua_getfield(L, -1, "run");
+    lua_pop(L, 1);
+}
+
+/* What the process can do for run.lua. */
+static void push_functions(lua_State *L, process *p) {
     luaL_newlib(L, functions);
-    push_arguments(L, argc, argv);
+    lua_pushlightuserdata(L, &p->sandbox);
+    lua_pushcclosure(L, run_contain, 1);
+    lua_setfield(L, -2, "contain");
+    lua_pushboolean(L, interrupts.contained);
+    lua_setfield(L, -2, "contained");
+}
+
+/* In protected mode: calls gpumm.run(functions, arguments), whose result is the exit code. */
+static int protected_main(lua_State *L) {
+    process *p = lua_touserdata(L, 1);
+    luaL_checkversion(L);
+    if (!interrupts.contained) open_everything(L);
+    gpumm_lua_open(L);
+    gpumm_lua_set_log(L, show_line, p->last_line);
+    catch_interrupts(L);
+    lua_getfield(L, -1, "run");
+    push_functions(L, p);
+    push_arguments(L, p->argc, p->argv);
     lua_call(L, 2, 1);
     return 1;
 }
 
+/* A limit is always named, whatever the error was in which it showed. */
 static int report(lua_State *L) {
-    fprintf(stderr, "gpumm-run: %s\n", lua_tostring(L, -1));
+    char limit[128] = "";
+    const char *message = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "(an error that is no text)";
+    if (gpumm_lua_sandbox_ended(L, limit) && !strstr(message, limit))
+        fprintf(stderr, "gpumm-run: %s\n", limit);
+    fprintf(stderr, "gpumm-run: %s\n", message);
     return interrupts.count ? 130 : EXIT_FAILURE;
 }
 
-int main(int argc, char **argv) {
-    char last_line[512] = "";
-    lua_State *L = luaL_newstate();
-    if (!L) {
-        fputs("gpumm-run: no memory for a Lua state\n", stderr);
-        return EXIT_FAILURE;
-    }
+static int run(process *p) {
+    lua_State *L = p->L;
     lua_pushcfunction(L, on_error);
     lua_pushcfunction(L, protected_main);
-    lua_pushinteger(L, argc);
-    lua_pushlightuserdata(L, argv);
-    lua_pushlightuserdata(L, last_line);
-    int code = lua_pcall(L, 3, 1, 1) == LUA_OK ? (int)lua_tointeger(L, -1) : report(L);
-    lua_close(L);
+    lua_pushlightuserdata(L, p);
+    int code = lua_pcall(L, 1, 1, 1) == LUA_OK ? (int)lua_tointeger(L, -1) : report(L);
+    signal(SIGINT, SIG_DFL); /* its handler knows the state */
+    gpumm_lua_sandbox_close(L);
+    return code;
+}
+
+static int complain(const char *message) {
+    fprintf(stderr, "gpumm-run: %s\n", message);
+    return EXIT_FAILURE;
+}
+
+/* The same once more, in a state from which the script cannot reach out. */
+static int run_contained(process *p) {
+    interrupts.contained = true;
+    if (gpumm_lua_sandbox_open(&p->sandbox.options, &p->L) != GPUMM_OK) return complain(gpumm_message());
+    if (contained_watch(&p->sandbox) != GPUMM_OK) {
+        gpumm_lua_sandbox_close(p->L);
+        return complain(gpumm_message());
+    }
+    int code = run(p);
+    contained_unwatch(&p->sandbox);
+    return code;
+}
+
+int main(int argc, char **argv) {
+    process p = {.argc = argc, .argv = argv, .L = luaL_newstate()};
+    if (!p.L) return complain("no memory for a Lua state");
+    int code = run(&p);
+    if (p.sandbox.wanted && code == EXIT_SUCCESS) code = run_contained(&p);
+    contained_free(&p.sandbox);
     return code;
 }

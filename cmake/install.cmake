@@ -1,0 +1,69 @@
+# What `cmake --install` puts where, and what CPack makes of it.
+#
+#   include/gpumm.h gpumm_lua.h              lib/libgpumm.so libgpumm.a libgpumm_lua.so
+#   lib/lua/5.4/gpumm.so                     the Lua module, whole in itself: lua/gpumm/*.lua and *.cu travel inside
+#   lib/cmake/gpumm, lib/pkgconfig           find_package(gpumm), pkg-config gpumm, pkg-config gpumm-lua
+#   bin/gpumm-run  share/man/man1            share/gpumm: types for editors, examples
+#
+# No Lua file is installed beside the module: `require "gpumm.graph"` would find it there before the module's own
+# part, and a state would have two of them.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+set(GPUMM_LUA_MODULE_DIR lib/lua/5.4 CACHE STRING "Where the stock interpreter looks for modules, under the prefix")
+set(GPUMM_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/gpumm)
+
+# The installed headers serve the imported targets; src/ serves the build alone.
+set_target_properties(gpumm PROPERTIES INTERFACE_INCLUDE_DIRECTORIES
+  "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>;$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
+set_target_properties(gpumm_lua PROPERTIES EXPORT_NAME lua INTERFACE_LINK_LIBRARIES gpumm)
+# gpumm-run is whole in itself; libgpumm_lua finds libgpumm beside it, wherever the prefix is moved to.
+set_target_properties(gpumm_lua PROPERTIES INSTALL_RPATH "$ORIGIN")
+
+install(TARGETS gpumm gpumm_lua EXPORT gpumm LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS gpumm-run RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS gpumm_module LIBRARY DESTINATION ${GPUMM_LUA_MODULE_DIR})
+install(FILES ${GPUMM_STATIC} DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(FILES src/gpumm.h src/gpumm_lua.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(EXPORT gpumm NAMESPACE gpumm:: FILE gpummTargets.cmake DESTINATION ${GPUMM_CMAKE_DIR})
+
+configure_package_config_file(cmake/gpummConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/gpummConfig.cmake
+  INSTALL_DESTINATION ${GPUMM_CMAKE_DIR} PATH_VARS CMAKE_INSTALL_LIBDIR CMAKE_INSTALL_INCLUDEDIR GPUMM_LUA_MODULE_DIR)
+write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/gpummConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/gpummConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/gpummConfigVersion.cmake
+  DESTINATION ${GPUMM_CMAKE_DIR})
+
+# The prefix is where the file lies, so that a moved or unpacked installation serves too.
+file(RELATIVE_PATH GPUMM_PC_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+string(REGEX REPLACE "/$" "" GPUMM_PC_PREFIX "${GPUMM_PC_PREFIX}")
+configure_file(gpumm.pc.in ${CMAKE_CURRENT_BINARY_DIR}/gpumm.pc @ONLY)
+configure_file(gpumm-lua.pc.in ${CMAKE_CURRENT_BINARY_DIR}/gpumm-lua.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/gpumm.pc ${CMAKE_CURRENT_BINARY_DIR}/gpumm-lua.pc
+  DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+install(FILES doc/gpumm-run.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY library DESTINATION ${CMAKE_INSTALL_DATADIR}/gpumm OPTIONAL)
+install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DATADIR}/gpumm
+  PATTERN "CMakeLists.txt" EXCLUDE PATTERN "*_spec.lua" EXCLUDE)
+
+# ---- cpack -G DEB ----------------------------------------------------------------------------
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME gpumm)
+set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
+set(CPACK_PACKAGE_CONTACT "the gpumm authors <gpumm@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION libs)
+set(CPACK_STRIP_FILES ON)
+# Host kernels are compiled by the system's C++ compiler; a GPU needs its driver and NVRTC, found at run time.
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "g++, lua5.4")
+find_program(GPUMM_SHLIBDEPS dpkg-shlibdeps)
+if(GPUMM_SHLIBDEPS)
+  set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+  set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${CMAKE_CURRENT_BINARY_DIR})
+else()
+  set(CPACK_DEBIAN_PACKAGE_DEPENDS "libc6, liblua5.4-0, libpng16-16, zlib1g")
+endif()
+include(CPack)

@@ -1,0 +1,104 @@
+// Components and breadth-first distances from many pivots at once. DISTANT stands for "no path".
+
+#define DISTANT 0xffffu
+
+typedef unsigned int word;
+typedef unsigned long long bits_t;
+typedef unsigned short hops;
+
+// ---- Components: every tree's root is its least node -----------------------------------------
+
+extern "C" __global__ void alone(int n, word *parent)
+{
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < n) parent[i] = (word)i;
+}
+
+static __device__ word root_of(const word *parent, word i)
+{
+    const volatile word *p = parent;
+    while (p[i] != i) i = p[i];
+    return i;
+}
+
+// The greater root is hung below the lesser; whoever loses the race looks again.
+extern "C" __global__ void join(int n, const word *row, const word *near, word *parent)
+{
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= n) return;
+    for (word k = row[i]; k < row[i + 1] && near[k] < (word)i; k++) {
+        word a = root_of(parent, (word)i), b = root_of(parent, near[k]);
+        while (a != b) {
+            const word high = max(a, b), low = min(a, b);
+            if (atomicCAS(parent + high, high, low) == high) break;
+            a = root_of(parent, high);
+            b = root_of(parent, low);
+        }
+    }
+}
+
+extern "C" __global__ void flatten(int n, const word *parent, word *label)
+{
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < n) label[i] = root_of(parent, (word)i);
+}
+
+// ---- Distances, one queue a pivot: for few fast threads ---------------------------------------
+
+// Threads are dealt out to cores by the 64; so only every 64th has a pivot.
+extern "C" __global__ void search(int threads, int n, const word *row, const word *near, const word *pivot,
+                                  int first, hops *distance, word *queue)
+{
+    int t = blockIdx.x * blockDim.x + threadIdx.x;
+    if (t >= threads || t % 64) return;
+    hops *d = distance + (long long)(first + t / 64) * n;
+    word *q = queue + (long long)(t / 64) * n;
+    for (int i = 0; i < n; i++) d[i] = DISTANT;
+    word head = 0, tail = 1;
+    q[0] = pivot[first + t / 64];
+    d[q[0]] = 0;
+    while (head < tail) {
+        const word i = q[head++];
+        const word further = min((word)d[i] + 1, DISTANT - 1u);
+        for (word k = row[i]; k < row[i + 1]; k++) {
+            const word j = near[k];
+            if (d[j] != DISTANT) continue;
+            d[j] = (hops)further;
+            q[tail++] = j;
+        }
+    }
+}
+
+// ---- Distances, one bit a pivot, level by level: for many threads -----------------------------
+
+extern "C" __global__ void plant(int n, int pivots, const word *pivot, hops *distance, bits_t *seen,
+                                 bits_t *frontier)
+{
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= n) return;
+    bits_t mine = 0;
+    for (int p = 0; p < pivots; p++) {
+        const bool here = pivot[p] == (word)i;
+        distance[(long long)p * n + i] = here ? 0 : DISTANT;
+        if (here) mine |= (bits_t)1 << p;
+    }
+    seen[i] = frontier[i] = mine;
+}
+
+extern "C" __global__ void expand(int n, const word *row, const word *near, bits_t all, word level,
+                                  const bits_t *frontier, bits_t *next, bits_t *seen, hops *distance,
+                                  word *last)
+{
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= n) return;
+    const bits_t wanted = all & ~seen[i];
+    bits_t found = 0;
+    for (word k = row[i]; k < row[i + 1] && (found & wanted) != wanted; k++) found |= frontier[near[k]];
+    found &= wanted;
+    next[i] = found;
+    if (!found) return;
+    seen[i] |= found;
+    for (bits_t left = found; left; left &= left - 1)
+        distance[(long long)(__ffsll((long long)left) - 1) * n + i] = (hops)min(level, DISTANT - 1u);
+    if (*last != level) *last = level;
+}

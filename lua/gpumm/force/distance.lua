@@ -1,0 +1,87 @@
+-- Components, and breadth-first distances from up to 64 pivots at a time, on the device.
+
+local kernels = require "gpumm.force.kernels"
+
+local need, buffer = kernels.need, kernels.buffer
+local distance = {}
+
+local AT_ONCE = 8 -- queues of the host's search that exist at a time
+
+--- The component of every node as a view: the number, from 0, of its least node.
+function distance.components(manager, rows)
+    local run, now = kernels.of(manager, "distance.cu"), rows.now
+    local parent <close> = buffer(manager, "u32", now.n)
+    local label <close> = buffer(manager, "u32", now.n)
+    need(run.alone(now.n, parent))
+    if now.m > 0 then need(run.join(now.n, now.row, now.near, parent)) end
+    need(run.flatten(now.n, parent, label))
+    return need(label:download())
+end
+
+local function search_by_queues(manager, now, pivots, count, out)
+    local run = kernels.of(manager, "distance.cu")
+    local queue <close> = buffer(manager, "u32", now.n * math.min(AT_ONCE, count))
+    for first = 0, count - 1, AT_ONCE do
+        local threads = 64 * math.min(AT_ONCE, count - first)
+        need(run.search(threads, now.n, now.row, now.near, pivots, first, out, queue))
+    end
+end
+
+-- The levels are enqueued ahead, ever more of them at a time, until one found nothing new.
+local function search_by_levels(manager, now, pivots, count, out)
+    local run, n = kernels.of(manager, "distance.cu"), now.n
+    local seen <close> = buffer(manager, "u64", n)
+    local here <close> = buffer(manager, "u64", n)
+    local there <close> = buffer(manager, "u64", n)
+    local last <close> = buffer(manager, "u32", 1)
+    need(run.plant(n, count, pivots, out, seen, here))
+    need(last:fill(0))
+    local all, level, ahead, frontier, next = count == 64 and -1 or (1 << count) - 1, 0, 8, here, there
+    repeat
+        for _ = 1, ahead do
+            level = level + 1
+            need(run.expand(n, now.row, now.near, all, level, frontier, next, seen, out, last))
+            frontier, next = next, frontier
+        end
+        ahead = math.min(2 * ahead, 256)
+    until need(last:download())[1] < level
+end
+
+--- Distances in edges from each of the pivots (a list of nodes from 0, 64 at most) to every node: a buffer of
+--- u16, pivot by pivot; 65535 where there is no path.
+function distance.from(manager, rows, pivots)
+    local n, count = rows.now.n, #pivots
+    local out = buffer(manager, "u16", n * count)
+    local nodes <close> = buffer(manager, "u32", count)
+    need(nodes:upload(pivots))
+    local search = manager:device().kind == "cuda" and search_by_levels or search_by_queues
+    search(manager, rows.now, nodes, count, out)
+    return out
+end
+
+-- ---- Chance that repeats ---------------------------------------------------------------------
+
+--- A well-mixed 64-bit hash, and from it a number in [0, 1).
+function distance.mix(x)
+    x = x * 0x9E3779B97F4A7C15
+    x = (x ~ x >> 30) * 0xBF58476D1CE4E5B9
+    x = (x ~ x >> 27) * 0x94D049BB133111EB
+    return x ~ x >> 31
+end
+
+function distance.unit(x)
+    return (distance.mix(x) >> 11) * 0x1p-53
+end
+
+--- `count` distinct whole numbers from 0 to n - 1, the same for the same seed.
+function distance.sample(count, n, seed)
+    local swapped, chosen = {}, {}
+    for k = 0, math.min(count, n) - 1 do
+        local other = k + math.floor(distance.unit(seed * 0x10001 + k) * (n - k))
+        chosen[k + 1] = swapped[other] or other
+        swapped[other] = swapped[k] or k
+    end
+    return chosen
+end
+
+return distance

@@ -1,0 +1,93 @@
+-- The building blocks together: rows, repulsion, springs and motion of one model on one manager. The nodes'
+-- buffers (position, velocity, force, mass, heft) are the caller's; a simulation of one's own calls step.
+
+local kernels = require "gpumm.force.kernels"
+local grid = require "gpumm.force.grid"
+local models = require "gpumm.force.models"
+local rows = require "gpumm.force.rows"
+
+local need, buffer = kernels.need, kernels.buffer
+local Engine = {}
+Engine.__index = Engine
+
+local FEW = 512      -- nodes up to which every pair is looked at
+local THREADS = 1024 -- that sum over all nodes
+
+local function model_of(given)
+    if type(given) == "table" then return setmetatable(given, { __index = models.forceatlas }) end
+    if models[given] then return models[given] end
+    local names = {}
+    for name in pairs(models) do names[#names + 1] = name end
+    table.sort(names)
+    error(("there is no model %q; valid: %s, or a table of your own"):format(tostring(given), table.concat(names, ", ")), 3)
+end
+
+local function prefix_of(model, dimensions)
+    return kernels.dimension(dimensions)
+        .. "#define ATTRACT(d2) (" .. model.attract .. ")\n#define MASS(heft) (" .. model.mass .. ")\n"
+end
+
+--- The rows of the graph as it is now, and from them the nodes' mass and heft.
+function Engine:connect(nodes, n, m, from, to, base, weight)
+    local now = self.rows:build(n, m, from, to, base, weight)
+    self.pull = buffer(self.manager, "f32x" .. self.dimensions, math.max(1, now.segment_count), self.pull)
+    need(self.kernels.weigh(n, now.row, now.pull, nodes.mass, nodes.heft))
+end
+
+--- Writes every node's repulsion to nodes.force.
+function Engine:repel(nodes, strength, seed)
+    local n = self.rows.now.n
+    local how = n <= FEW and self.grid.repel_exactly or self.grid.repel
+    how(self.grid, n, nodes.position, nodes.mass, nodes.force, strength, seed)
+end
+
+--- Writes every segment's springs to self.pull.
+function Engine:springs(nodes)
+    local now = self.rows.now
+    if now.segment_count == 0 then return end
+    need(self.kernels.springs(now.segment_count, now.segment_node, now.segment_begin, now.near, now.pull,
+        nodes.position, self.pull))
+end
+
+--- Sets the repulsion's strength such that the layout as it is neither spreads nor shrinks.
+function Engine:balance(nodes)
+    local now, apart, together = self.rows.now, 0, 0
+    self:repel(nodes, 1, 0)
+    self:springs(nodes)
+    local out <close> = buffer(self.manager, "f64", 2 * THREADS)
+    need(self.kernels.balance(THREADS, now.n, nodes.position, nodes.force, now.segment, self.pull, out))
+    local sums = need(out:download())
+    for k = 1, 2 * THREADS, 2 do apart, together = apart + sums[k], together - sums[k + 1] end
+    if apart > 0 and together > 0 then self.strength = together / apart end
+end
+
+--- One iteration: repulsion, springs, motion. `limit` is how far a node may move.
+function Engine:step(nodes, i, limit)
+    local now = self.rows.now
+    self:repel(nodes, self.strength * self.repulsion, i)
+    self:springs(nodes)
+    need(self.kernels.move(now.n, now.segment, self.pull, nodes.force, nodes.mass, nodes.heft,
+        nodes.pinned or false, self.gravity, 1, self.speed, self.inertia, limit, nodes.position, nodes.velocity))
+end
+
+--- Adds how far the nodes moved in the last step, in 2^-20 edge lengths, to a buffer of one u64.
+function Engine:moved(nodes, sum)
+    local n = self.rows.now.n
+    need(self.kernels.moved(math.min(THREADS, n), n, nodes.velocity, sum))
+end
+
+local engine = {}
+
+--- An engine for a manager: options are model, dimensions, repulsion, gravity, speed, inertia.
+function engine.new(manager, options)
+    local model, dimensions = model_of(options.model or "forceatlas"), options.dimensions or 2
+    return setmetatable({
+        manager = manager, dimensions = dimensions, model = model, strength = 1,
+        repulsion = options.repulsion or 1, gravity = options.gravity or model.gravity,
+        speed = options.speed or 0.8, inertia = options.inertia or 0.3,
+        kernels = kernels.of(manager, "motion.cu", prefix_of(model, dimensions)),
+        grid = grid.new(manager, { dimensions = dimensions, repel = model.repel }), rows = rows.new(manager),
+    }, Engine)
+end
+
+return engine

@@ -1,0 +1,113 @@
+-- Repulsion over all pairs: exactly, or in O(n) by the grid pyramid of grid.cu. A grid owns the buffers that a
+-- build needs and grows them with the number of nodes; positions, masses and forces are the caller's.
+
+local kernels = require "gpumm.force.kernels"
+
+local need, buffer = kernels.need, kernels.buffer
+local Grid = {}
+Grid.__index = Grid
+
+local CHUNK, PAD = 64, 2       -- as in grid.cu
+local NODES_A_BOUND = 64       -- nodes whose box one thread finds
+local EMPTY = { 0xffffffff, 0xffffffff, 0xffffffff, 0, 0, 0 }
+
+-- The power of two nearest to what the number of nodes asks for: 2 sqrt(n), in space (4n)^(1/3).
+local function width_for(n, dimensions)
+    local wanted = dimensions == 3 and (4 * n) ^ (1 / 3) or 2 * math.sqrt(n)
+    return 1 << math.max(2, math.floor(math.log(wanted, 2) + 0.5))
+end
+
+local function chunks(n) return (n + CHUNK - 1) // CHUNK end
+
+local function fit_levels(self, width)
+    local manager, d, total = self.manager, self.dimensions, 0
+    local w = width
+    while w >= 4 do
+        total = total + (w + 2 * PAD) ^ d
+        w = w // 2
+    end
+    self.width, self.cells = width, math.tointeger((width + 2 * PAD) ^ d)
+    self.levels = buffer(manager, "f32x4", math.tointeger(total), self.levels)
+    need(self.levels:fill({ 0, 0, 0, 0 })) -- the cells around a level stay as they are now
+    self.counts = buffer(manager, "u32", self.cells, self.counts)
+    self.start = buffer(manager, "u32", self.cells + 1, self.start)
+    self.first = buffer(manager, "u32", chunks(self.cells), self.first)
+    self.second = buffer(manager, "u32", chunks(chunks(self.cells)), self.second)
+    self.third = buffer(manager, "u32", chunks(chunks(chunks(self.cells))), self.third)
+end
+
+local NODE_BUFFERS = { cell_of = "u32", arrival = "u32", order = "u32", tally = "u32", keys = "u64",
+    sorted = "f32x4" }
+
+local function fit(self, n)
+    local width = width_for(n, self.dimensions)
+    if width ~= self.width then fit_levels(self, width) end
+    if n <= self.room then return end
+    for name, type in pairs(NODE_BUFFERS) do self[name] = buffer(self.manager, type, n, self[name]) end
+    self.sums = buffer(self.manager, "u64", 4 * n, self.sums)
+    self.room = n
+end
+
+local function scan(self)
+    local run, cells = self.kernels, self.cells
+    local a, b = chunks(cells), chunks(chunks(cells))
+    need(run.chunk_sums(a, cells, self.counts, self.first))
+    need(run.chunk_sums(b, a, self.first, self.second))
+    need(run.chunk_sums(chunks(b), b, self.second, self.third))
+    need(run.starts(a, cells, self.counts, self.first, self.second, self.third, self.start))
+end
+
+local function reduce(self)
+    local w, d, from = self.width, self.dimensions, 0
+    while w >= 8 do
+        local to = from + math.tointeger((w + 2 * PAD) ^ d)
+        need(self.kernels.reduce(math.tointeger((w // 4) ^ d), w, self.levels, from, self.levels, to))
+        from = to + math.tointeger((w // 2 + 2 * PAD) ^ d)
+        w = w // 4
+    end
+end
+
+--- Sorts the nodes by cell and sums the cells, level by level. `seed` chooses who stands for a crowd.
+function Grid:build(n, position, mass, seed)
+    fit(self, n)
+    local run, width = self.kernels, self.width
+    local threads = math.max(1, n // NODES_A_BOUND)
+    need(self.box:upload(EMPTY))
+    need(self.counts:fill(0))
+    need(run.bounds(threads, n, position, self.box))
+    need(run.count(n, position, self.box, width, self.counts, self.cell_of, self.arrival))
+    scan(self)
+    need(run.scatter(n, self.cell_of, self.arrival, self.start, self.order, self.keys, self.tally, self.sums))
+    need(run.arrange(n, self.order, self.cell_of, self.start, position, mass, self.box, width, seed or 0,
+        self.sorted, self.keys, self.tally, self.sums))
+    need(run.cells(math.tointeger(width ^ self.dimensions), width, self.start, self.box, position, mass,
+        self.keys, self.tally, self.sums, self.sorted, self.levels))
+    reduce(self)
+end
+
+--- Writes the repulsion on each of n nodes to `force`: by the pyramid of a build over the same positions.
+function Grid:repel(n, position, mass, force, strength, seed)
+    self:build(n, position, mass, seed)
+    need(self.kernels.repel(n, self.order, position, mass, self.start, self.sorted, self.levels, self.box,
+        self.width, strength or 1, force))
+end
+
+--- The same over every pair, exactly.
+function Grid:repel_exactly(n, position, mass, force, strength)
+    need(self.kernels.repel_exactly(n, position, mass, strength or 1, force))
+end
+
+local grid = {}
+
+--- A grid of 2 or 3 dimensions. `repel` is the force an own unit of mass feels from another at the square
+--- distance d2, over the distance, in CUDA C.
+function grid.new(manager, options)
+    local dimensions = options.dimensions or 2
+    local prefix = kernels.dimension(dimensions) .. "#define REPEL(d2) " .. (options.repel or "1.0f / (d2 + 1e-6f)") .. "\n"
+    return setmetatable({
+        manager = manager, dimensions = dimensions, room = 0, kernels = kernels.of(manager, "grid.cu", prefix),
+        box = buffer(manager, "u32", 6),
+    }, Grid)
+end
+
+return grid

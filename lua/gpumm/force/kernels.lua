@@ -1,0 +1,55 @@
+-- The force library's kernels: compiled when first used, once a manager, file and prefix. The prefix is text
+-- before the file: the dimension, and a model's forces as CUDA C expressions.
+
+local gpumm = require "gpumm"
+
+local kernels = {}
+local compiled = setmetatable({}, { __mode = "k" }) -- by manager: by prefix and file: by name
+
+--- The world's failures come back as nil and a message; here they raise, for nothing can go on without.
+function kernels.need(value, message)
+    if value == nil or value == false then error(message, 0) end
+    return value
+end
+
+local need = kernels.need
+
+--- What every file needs to know of the dimension.
+function kernels.dimension(dimensions)
+    return ("#define DIM %d\ntypedef float%d vec;\n"):format(dimensions, dimensions)
+end
+
+local function compile(manager, file, prefix, name)
+    local text = gpumm.resource("gpumm/force/" .. file)
+    return need(manager:kernel { source = prefix .. text, name = name })
+end
+
+--- A table of a file's kernels by name.
+function kernels.of(manager, file, prefix)
+    prefix = prefix or ""
+    local mine = compiled[manager] or {}
+    compiled[manager] = mine
+    local key = prefix .. "\0" .. file
+    if not mine[key] then
+        -- The table must not hold its manager, which it is weak by.
+        local weak = setmetatable({ manager = manager }, { __mode = "v" })
+        mine[key] = setmetatable({}, { __index = function(all, name)
+            local kernel = compile(weak.manager, file, prefix, name)
+            all[name] = kernel
+            return kernel
+        end })
+    end
+    return mine[key]
+end
+
+--- An anonymous buffer of exactly that length, or the given one where it is long enough.
+function kernels.buffer(manager, type, length, old)
+    if old then
+        if #old < length then need(old:resize(length)) end
+        return old
+    end
+    return need(manager:buffer { type = type, length = length, growth = gpumm.growth.geometric(1.3),
+        max_length = math.max(2 * length, 1 << 24) })
+end
+
+return kernels

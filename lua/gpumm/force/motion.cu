@@ -1,0 +1,122 @@
+// Springs and motion. `vec`, DIM, ATTRACT(d2, w) and the like come from the text before this file. Springs are
+// gathered per segment of a row, by one thread in the order of the row, and summed per node in the order of its
+// segments: no atomics, so a run can be repeated bit for bit.
+
+typedef unsigned int word;
+
+static __device__ float squared(vec v)
+{
+#if DIM == 3
+    return v.x * v.x + v.y * v.y + v.z * v.z;
+#else
+    return v.x * v.x + v.y * v.y;
+#endif
+}
+
+static __device__ void add(vec *sum, vec v, float scale)
+{
+    sum->x += scale * v.x;
+    sum->y += scale * v.y;
+#if DIM == 3
+    sum->z += scale * v.z;
+#endif
+}
+
+static __device__ vec nothing()
+{
+    vec v;
+    v.x = v.y = 0.0f;
+#if DIM == 3
+    v.z = 0.0f;
+#endif
+    return v;
+}
+
+extern "C" __global__ void springs(int segments, const word *node, const word *begin, const word *near,
+                                   const float *weight, const vec *position, vec *pull)
+{
+    int s = blockIdx.x * blockDim.x + threadIdx.x;
+    if (s >= segments) return;
+    const vec p = position[node[s]];
+    vec sum = nothing();
+    for (word k = begin[s]; k < begin[s + 1]; k++) {
+        vec d = position[near[k]];
+        add(&d, p, -1.0f);
+        const float d2 = squared(d), w = weight ? weight[k] : 1.0f;
+        add(&sum, d, w * (ATTRACT(d2)));
+    }
+    pull[s] = sum;
+}
+
+// A step along the force over the mass: what keeps its direction gathers speed, what swings to and fro loses it.
+// Nobody moves further than `limit`; who is pinned does not move.
+extern "C" __global__ void move(int n, const word *segment, const vec *pull, const vec *force,
+                                const float *mass, const float *heft, const unsigned char *pinned,
+                                float gravity, float spring, float step, float inertia, float limit,
+                                vec *position, vec *velocity)
+{
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= n) return;
+    if (pinned && pinned[i]) {
+        velocity[i] = nothing();
+        return;
+    }
+    const vec p = position[i];
+    vec f = force[i];
+    for (word s = segment[i]; s < segment[i + 1]; s++) add(&f, pull[s], spring);
+    add(&f, p, -gravity * mass[i]);
+    vec v = nothing();
+    add(&v, velocity[i], inertia);
+    add(&v, f, (1.0f - inertia) * step / heft[i]);
+    const float speed = sqrtf(squared(v)), scale = speed > limit ? limit / speed : 1.0f;
+    vec moved = nothing(), to = p;
+    add(&moved, v, scale);
+    add(&to, moved, 1.0f);
+    velocity[i] = moved;
+    position[i] = to;
+}
+
+// How far the nodes moved in all, in 2^-20 units: a sum of integers does not depend on its order.
+extern "C" __global__ void moved(int threads, int n, const vec *velocity, unsigned long long *sum)
+{
+    int t = blockIdx.x * blockDim.x + threadIdx.x;
+    if (t >= threads) return;
+    unsigned long long mine = 0;
+    for (int i = t; i < n; i += threads) mine += (unsigned long long)(sqrtf(squared(velocity[i])) * 1048576.0f);
+    if (mine) atomicAdd(sum, mine);
+}
+
+// What a node resists with: one and the weights of its edges; and what it pushes with, by the model.
+extern "C" __global__ void weigh(int n, const word *row, const float *weight, float *mass, float *heft)
+{
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= n) return;
+    float sum = 1.0f;
+    for (word k = row[i]; k < row[i + 1]; k++) sum += weight ? fabsf(weight[k]) : 1.0f;
+    heft[i] = sum;
+    mass[i] = MASS(sum);
+}
+
+static __device__ double product(vec a, vec b)
+{
+    double sum = (double)a.x * b.x + (double)a.y * b.y;
+#if DIM == 3
+    sum += (double)a.z * b.z;
+#endif
+    return sum;
+}
+
+// How much the repulsion spreads the nodes and the springs draw them together: sums of position times force.
+extern "C" __global__ void balance(int threads, int n, const vec *position, const vec *force,
+                                   const word *segment, const vec *pull, double *out)
+{
+    int t = blockIdx.x * blockDim.x + threadIdx.x;
+    if (t >= threads) return;
+    double apart = 0.0, together = 0.0;
+    for (int i = t; i < n; i += threads) {
+        apart += product(position[i], force[i]);
+        for (word s = segment[i]; s < segment[i + 1]; s++) together += product(position[i], pull[s]);
+    }
+    out[2 * t] = apart;
+    out[2 * t + 1] = together;
+}

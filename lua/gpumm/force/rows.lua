@@ -1,0 +1,96 @@
+-- A graph's neighbours on the device, in rows (CSR), made there from its edges. A rebuild happens beside the
+-- rows in use, which are swapped for the new ones when those are complete.
+
+local kernels = require "gpumm.force.kernels"
+
+local need, buffer = kernels.need, kernels.buffer
+local Rows = {}
+Rows.__index = Rows
+
+local CHUNK = 64 -- as in rows.cu
+
+local function chunks(n) return (n + CHUNK - 1) // CHUNK end
+
+local function scan(self, values, n, out)
+    local run, a = self.kernels, chunks(n)
+    local b, c = chunks(a), chunks(chunks(a))
+    self.first = buffer(self.manager, "u32", a, self.first)
+    self.second = buffer(self.manager, "u32", b, self.second)
+    self.third = buffer(self.manager, "u32", c, self.third)
+    need(run.chunk_sums(a, n, values, self.first))
+    need(run.chunk_sums(b, a, self.first, self.second))
+    need(run.chunk_sums(c, b, self.second, self.third))
+    need(run.scan(a, n, values, self.first, self.second, self.third, out))
+end
+
+local function longest(degree, n)
+    local view, most = need(degree:download(1, n)), 0
+    for i = 1, n do
+        local d = view[i]
+        if d > most then most = d end
+    end
+    return most
+end
+
+-- Runs of one entry are sorted; merging doubles them until the longest row is one run.
+local function sort_rows(self, made, entries, most)
+    local spare, spare_pull = self.spare, self.spare_pull
+    local width = 1
+    while width < most do
+        need(self.kernels.merge(entries, width, made.row, self.owner, made.near, made.pull, spare, spare_pull))
+        made.near, spare = spare, made.near
+        made.pull, spare_pull = spare_pull, made.pull
+        width = 2 * width
+    end
+    self.spare, self.spare_pull = spare, spare_pull
+end
+
+local function make_segments(self, made, n)
+    local segments = buffer(self.manager, "u32", n, self.segments)
+    self.segments = segments
+    need(self.kernels.segment_counts(n, self.degree, segments))
+    scan(self, segments, n, made.segment)
+    made.segment_count = need(made.segment:download(n + 1, 1))[1]
+    made.segment_node = buffer(self.manager, "u32", math.max(1, made.segment_count), made.segment_node)
+    made.segment_begin = buffer(self.manager, "u32", made.segment_count + 1, made.segment_begin)
+    need(self.kernels.segments_of(n, made.row, made.segment, made.segment_node, made.segment_begin))
+end
+
+--- Makes the rows of n nodes and the first m edges; `from` and `to` count from `base`, and `weight` may be nil.
+--- Until it returns the old rows are whole; then self.row, near, pull, segment… are the new ones.
+function Rows:build(n, m, from, to, base, weight)
+    local manager, run, made = self.manager, self.kernels, self.other
+    local entries = math.max(1, 2 * m)
+    self.degree = buffer(manager, "u32", n, self.degree)
+    self.owner = buffer(manager, "u32", entries, self.owner)
+    self.spare = buffer(manager, "u32", entries, self.spare)
+    made.row = buffer(manager, "u32", n + 1, made.row)
+    made.near = buffer(manager, "u32", entries, made.near)
+    made.segment = buffer(manager, "u32", n + 1, made.segment)
+    if weight then
+        self.spare_pull = buffer(manager, "f32", entries, self.spare_pull)
+        made.pull = buffer(manager, "f32", entries, made.pull)
+    end
+    need(self.degree:fill(0))
+    if m > 0 then need(run.degrees(m, from, to, base, self.degree)) end
+    local most = longest(self.degree, n)
+    scan(self, self.degree, n, made.row)
+    make_segments(self, made, n)
+    if m > 0 then
+        need(run.fill_rows(m, from, to, base, weight, made.row, self.degree, made.near, made.pull, self.owner))
+        sort_rows(self, made, 2 * m, most)
+    end
+    made.n, made.m, made.most = n, m, most
+    self.now, self.other = made, self.now
+    return made
+end
+
+local rows = {}
+
+--- Rows without a graph yet. What a build made is in `rows.now`: row, near, pull (nil without weights), segment,
+--- segment_node, segment_begin, segment_count, n, m, most (the longest row).
+function rows.new(manager)
+    return setmetatable({ manager = manager, kernels = kernels.of(manager, "rows.cu"), now = {}, other = {} }, Rows)
+end
+
+return rows

@@ -1,0 +1,208 @@
+-- A good start: every component of some size by PivotMDS, the small ones on a disc, packed side by side. One
+-- edge is about one unit long.
+
+local kernels = require "gpumm.force.kernels"
+local distance = require "gpumm.force.distance"
+local packing = require "gpumm.force.packing"
+
+local need, buffer = kernels.need, kernels.buffer
+local start = {}
+
+local PIVOTS, SAMPLES = 64, 8192
+local SMALL = 16      -- components up to this many nodes need no PivotMDS: forces unfold them
+local MANY = 64       -- components that get one
+local JITTER = 0.05   -- so that nodes with the same neighbours do not start on one spot
+
+-- ---- The leading eigenvectors of a small symmetric matrix ---------------------------------------
+
+local function times(matrix, v, n)
+    local out = {}
+    for a = 1, n do
+        local sum, at = 0, (a - 1) * n
+        for b = 1, n do sum = sum + matrix[at + b] * v[b] end
+        out[a] = sum
+    end
+    return out
+end
+
+local function dot(a, b)
+    local sum = 0
+    for k = 1, #a do sum = sum + a[k] * b[k] end
+    return sum
+end
+
+local function orthonormal(v, before)
+    for _, w in ipairs(before) do
+        local along = dot(v, w)
+        for k = 1, #v do v[k] = v[k] - along * w[k] end
+    end
+    local length = math.sqrt(dot(v, v))
+    for k = 1, #v do v[k] = length > 1e-30 and v[k] / length or 0 end
+    return v
+end
+
+-- Power iteration on all the vectors at once; it ends when none turns any more.
+local function eigenvectors(matrix, n, count, seed)
+    local vectors = {}
+    for c = 1, count do
+        local v = {}
+        for k = 1, n do v[k] = distance.unit(seed << 20 | c << 10 | k) - 0.5 end
+        vectors[c] = orthonormal(v, vectors)
+    end
+    for _ = 1, 100 do
+        local next, turned = {}, 0
+        for c = 1, count do
+            next[c] = orthonormal(times(matrix, vectors[c], n), next)
+            turned = math.max(turned, 1 - math.abs(dot(next[c], vectors[c])))
+        end
+        vectors = next
+        if turned < 1e-9 then break end
+    end
+    return vectors
+end
+
+-- ---- One component ------------------------------------------------------------------------------
+
+local function flat(vectors, scale)
+    local all = {}
+    for _, v in ipairs(vectors) do
+        for k = 1, #v do all[#all + 1] = v[k] * scale end
+    end
+    return all
+end
+
+-- By how much to scale positions so that they are apart as their nodes are in the graph.
+local function fitting_scale(task, pivots, sample)
+    local positions = need(task.position:download(1, task.n))
+    local top, bottom = 0, 0
+    for p = 1, math.min(8, #pivots) do
+        local hops = need(task.hops:download((p - 1) * task.n + 1, task.n))
+        local here = { positions:get(pivots[p] + 1) }
+        for s = 1, math.min(2000, #sample) do
+            local there, d, square = { positions:get(sample[s] + 1) }, hops[sample[s] + 1], 0
+            for k = 1, #here do square = square + (here[k] - there[k]) ^ 2 end
+            top, bottom = top + d * math.sqrt(square), bottom + square
+        end
+    end
+    return bottom > 0 and top / bottom or 1
+end
+
+local function choose(members, n, count, seed)
+    local chosen = distance.sample(count, members and #members or n, seed)
+    if members then
+        for k, at in ipairs(chosen) do chosen[k] = members[at + 1] end
+    end
+    return chosen
+end
+
+-- The leading axes over the pivots, by the sampled nodes.
+local function leading_axes(task, pivots, sample)
+    local manager, run, count, samples = task.manager, task.run, #pivots, #sample
+    local nodes <close> = buffer(manager, "u32", samples)
+    local matrix <close> = buffer(manager, "f64", samples * count)
+    local out <close> = buffer(manager, "f64", count * count)
+    need(nodes:upload(sample))
+    need(run.means(count, samples, task.n, nodes, task.hops, task.mean))
+    need(run.centred(samples, count, task.n, nodes, task.hops, task.mean, matrix))
+    need(run.products(count * count, count, samples, matrix, out))
+    return eigenvectors(need(out:download()):totable(), count, task.dimensions, task.seed)
+end
+
+--- PivotMDS of one component: `members` lists its nodes from 0, nil: all.
+local function pivot_mds(task, members)
+    local manager, count = task.manager, members and #members or task.n
+    local pivots = choose(members, task.n, PIVOTS, task.seed)
+    local sample = choose(members, task.n, SAMPLES, task.seed + 1)
+    task.hops = distance.from(manager, task.rows, pivots)
+    local hops <close> = task.hops
+    local mean <close> = buffer(manager, "f64", #pivots)
+    local axes <close> = buffer(manager, "f64", 3 * #pivots)
+    local nodes <close> = buffer(manager, "u32", count)
+    task.mean = mean
+    if members then need(nodes:upload(members)) end
+    local vectors = leading_axes(task, pivots, sample)
+    local function place(scale, jitter)
+        need(axes:upload(flat(vectors, scale)))
+        need(task.run.place(count, #pivots, task.n, members and nodes or false, hops, mean, axes, jitter, task.position))
+    end
+    place(1, 0)
+    place(fitting_scale(task, pivots, sample), JITTER)
+end
+
+-- ---- Several ------------------------------------------------------------------------------------
+
+-- Nodes by component, the largest first; ties by their least node.
+local function by_component(labels, n)
+    local lists, order = {}, {}
+    for i = 1, n do
+        local label = labels[i]
+        local list = lists[label]
+        if not list then
+            list = { label = label }
+            lists[label], order[#order + 1] = list, list
+        end
+        list[#list + 1] = i - 1
+    end
+    table.sort(order, function(a, b)
+        if #a ~= #b then return #a > #b end
+        return a.label < b.label
+    end)
+    return order
+end
+
+local function is_one(labels, n)
+    for i = 2, n do
+        if labels[i] ~= labels[1] then return false end
+    end
+    return true
+end
+
+-- The small ones: hashed places on a disc (a ball) with room for each node.
+local function scatter_small(task, list, values)
+    local d = task.dimensions
+    local radius = (#list - 1) ^ (1 / d) * 0.6
+    for _, i in ipairs(list) do
+        local at, length = {}, 0
+        for k = 1, d do
+            at[k] = distance.unit(task.seed << 40 | i << 2 | k) - 0.5
+            length = length + at[k] ^ 2
+        end
+        local scale = radius * distance.unit(task.seed << 40 | i << 2) ^ (1 / d) / math.sqrt(length)
+        for k = 1, d do values[i * d + k] = at[k] * scale end
+    end
+end
+
+local function place_all(task, lists)
+    local d = task.dimensions
+    local values = {}
+    for i = 1, task.n * d do values[i] = 0.0 end
+    for k, list in ipairs(lists) do
+        if #list <= SMALL or k > MANY then scatter_small(task, list, values) end
+    end
+    need(task.position:upload(values))
+    for k, list in ipairs(lists) do
+        if #list > SMALL and k <= MANY then pivot_mds(task, list) end
+    end
+    packing.pack(task, lists)
+end
+
+--- Writes a start for rows.now.n nodes to `position`, a buffer of f32x2 or f32x3.
+function start.place(manager, rows, position, options)
+    local task = {
+        manager = manager, rows = rows, n = rows.now.n, position = position,
+        dimensions = options.dimensions or 2, seed = options.seed or 1,
+    }
+    task.run = kernels.of(manager, "start.cu", kernels.dimension(task.dimensions))
+    local labels = distance.components(manager, rows)
+    if is_one(labels, task.n) then
+        if task.n > 1 then pivot_mds(task) else need(position:fill({ 0, 0, task.dimensions == 3 and 0 or nil })) end
+        return { task.n }
+    end
+    local lists = by_component(labels, task.n)
+    place_all(task, lists)
+    local sizes = {}
+    for k, list in ipairs(lists) do sizes[k] = #list end
+    return sizes
+end
+
+return start

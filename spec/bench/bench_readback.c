@@ -1,0 +1,252 @@
+/*
+ * Readbacks. The loop from Lua, every frame captured, delivered and looked at, against the same loop that waits
+ * for each frame, and against the ideal: the larger of compute alone and copy alone. And the bandwidth of a
+ * capture.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bench.h"
+
+enum { SLOTS = 3, LIGHT = 1, HEAVY = 10000, LOOP_ROUNDS = 5 };
+
+static const struct load {
+    const char *name;
+    uint64_t nodes;
+    unsigned frames, pageable_frames;
+} loads[] = {
+    {"10 k nodes", 10000, 2000, 500},
+    {"100 k nodes", 100000, 1500, 200},
+    {"1 M nodes", 1000000, 300, 40},
+    {"10 M nodes", 10000000, 100, 8},
+};
+
+/* ---- The same loop by hand ------------------------------------------------------------------ */
+
+typedef struct by_hand {
+    const bench *bench;
+    uint64_t nodes;
+    int turns;
+    CUdeviceptr memory;
+    float *pinned, *pageable;
+    uint64_t moves;
+} by_hand;
+
+static gpumm_status hand_open(by_hand *h, const bench *b, uint64_t nodes, int turns) {
+    *h = (by_hand){.bench = b, .nodes = nodes, .turns = turns};
+    if (b->host) return GPUMM_OK;
+    h->pageable = calloc(nodes, NODE);
+    if (!h->pageable) return fail(GPUMM_OUT_OF_MEMORY, "no host memory for %llu nodes", (unsigned long long)nodes);
+    BARE(cuMemHostAlloc((void **)&h->pinned, nodes * NODE, CU_MEMHOSTALLOC_PORTABLE));
+    BARE(cuMemAlloc(&h->memory, nodes * NODE));
+    BARE(cuMemsetD32Async(h->memory, 0, nodes * 3, b->stream));
+    return bare_synchronize(b);
+}
+
+static void hand_close(by_hand *h) {
+    if (h->memory) (void)cuMemFree(h->memory);
+    if (h->pinned) (void)cuMemFreeHost(h->pinned);
+    free(h->pageable);
+}
+
+static gpumm_status hand_launch(by_hand *h) {
+    h->moves++;
+    return bare_launch(h->bench, h->memory, h->nodes, h->turns);
+}
+
+static gpumm_status hand_check(const by_hand *h, const float *at) {
+    const float *last = at + 3 * (h->nodes - 1);
+    float wanted = (float)h->moves;
+    if (at[0] == 0 && at[1] == wanted && last[0] == (float)(h->nodes - 1) && last[1] == wanted) return GPUMM_OK;
+    return fail(GPUMM_DRIVER, "a frame by hand is wrong: step %g and %g instead of %g", (double)at[1],
+                (double)last[1], (double)wanted);
+}
+
+static gpumm_status compute_alone(by_hand *h, unsigned count, double *seconds) {
+    uint64_t start = clock_ns();
+    for (unsigned i = 0; i < count; i++) TRY(hand_launch(h));
+    TRY(bare_synchronize(h->bench));
+    *seconds = seconds_since(start) / count;
+    return GPUMM_OK;
+}
+
+static gpumm_status copy_alone(by_hand *h, unsigned count, double *seconds) {
+    uint64_t start = clock_ns();
+    for (unsigned i = 0; i < count; i++)
+        BARE(cuMemcpyDtoHAsync(h->pinned, h->memory, h->nodes * NODE, h->bench->stream));
+    TRY(bare_synchronize(h->bench));
+    *seconds = seconds_since(start) / count;
+    return GPUMM_OK;
+}
+
+static gpumm_status pinned_loop(by_hand *h, unsigned count, double *seconds) {
+    uint64_t start = clock_ns();
+    for (unsigned i = 0; i < count; i++) {
+        TRY(hand_launch(h));
+        BARE(cuMemcpyDtoHAsync(h->pinned, h->memory, h->nodes * NODE, h->bench->stream));
+        TRY(bare_synchronize(h->bench));
+        TRY(hand_check(h, h->pinned));
+    }
+    *seconds = seconds_since(start) / count;
+    return GPUMM_OK;
+}
+
+/* The plain copy does not wait for a stream that is not the default one. */
+static gpumm_status pageable_loop(by_hand *h, unsigned count, double *seconds) {
+    uint64_t start = clock_ns();
+    for (unsigned i = 0; i < count; i++) {
+        TRY(hand_launch(h));
+        TRY(bare_synchronize(h->bench));
+        BARE(cuMemcpyDtoH(h->pageable, h->memory, h->nodes * NODE));
+        TRY(hand_check(h, h->pageable));
+    }
+    *seconds = seconds_since(start) / count;
+    return GPUMM_OK;
+}
+
+/* ---- From Lua ------------------------------------------------------------------------------- */
+
+typedef struct loop_samples {
+    samples ours, compute, copy, pinned, pageable;
+} loop_samples;
+
+static gpumm_status hand_round(by_hand *h, const struct load *load, bool counts, loop_samples *s) {
+    double compute, copy, pinned, pageable;
+    unsigned few = counts ? load->frames : load->frames / 10;
+    TRY(compute_alone(h, few, &compute));
+    TRY(copy_alone(h, few, &copy));
+    TRY(pinned_loop(h, few, &pinned));
+    TRY(pageable_loop(h, load->pageable_frames, &pageable));
+    if (!counts) return GPUMM_OK;
+    sample(&s->compute, compute);
+    sample(&s->copy, copy);
+    sample(&s->pinned, pinned);
+    sample(&s->pageable, pageable);
+    return GPUMM_OK;
+}
+
+static gpumm_status loop_round(lua_State *L, by_hand *h, const struct load *load, bool counts, loop_samples *s) {
+    double mine;
+    unsigned frames = h->bench->host || !counts ? load->frames / 10 : load->frames;
+    TRY(script_call(L, "loop", NUMBERS(frames, h->turns), &mine));
+    if (counts) sample(&s->ours, mine);
+    return h->bench->host ? GPUMM_OK : hand_round(h, load, counts, s);
+}
+
+static gpumm_status loop_rounds(lua_State *L, const bench *b, const struct load *load, int turns, loop_samples *s) {
+    by_hand h;
+    gpumm_status status = hand_open(&h, b, load->nodes, turns);
+    if (status == GPUMM_OK) status = script_call(L, "open", NUMBERS((double)load->nodes, SLOTS), NULL);
+    if (status == GPUMM_OK) {
+        for (unsigned i = 0; i <= rounds(b, LOOP_ROUNDS) && status == GPUMM_OK; i++)
+            status = loop_round(L, &h, load, i > 0, s);
+        if (status == GPUMM_OK) status = script_call(L, "close", 0, NULL, NULL);
+    }
+    hand_close(&h);
+    return status;
+}
+
+static void loop_rows(bench *b, const struct load *load, const char *what, const loop_samples *s) {
+    double mine = median(&s->ours), compute = median(&s->compute), copy = median(&s->copy);
+    double ideal = fmax(compute, copy);
+    bool marked = load->nodes >= 100000;
+    char name[96], faster[96];
+    snprintf(name, sizeof name, "ideal: compute %.2f us, copy %.2f us", compute * 1e6, copy * 1e6);
+    snprintf(faster, sizeof faster, "%s, times faster", what);
+    table_row(b, &(row){what, load->name, UNIT_TIME, mine, b->host ? NAN : ideal, b->host ? NULL : name,
+                        b->host ? NAN : ideal / mine, marked ? AT_LEAST : NO_MARK, ideal / mine, 0.95,
+                        marked ? ">= 0.95 of ideal" : NULL});
+    if (b->host) return;
+    table_row(b, &(row){faster, load->name, UNIT_TIME, mine, median(&s->pageable),
+                        "synchronous, pageable; 2.8-4.4 x claimed", median(&s->pageable) / mine, NO_MARK, 0, 0, NULL});
+    table_row(b, &(row){faster, load->name, UNIT_TIME, mine, median(&s->pinned), "synchronous, pinned",
+                        median(&s->pinned) / mine, NO_MARK, 0, 0, NULL});
+}
+
+/* A state and a manager for each, so that a failure leaves nothing behind. */
+static void loop_topic(bench *b, const struct load *load, const char *what, int turns) {
+    loop_samples s = {.ours = {0}};
+    gpumm_manager *m = NULL;
+    lua_State *L = NULL;
+    gpumm_status status = open_manager(b, &m);
+    if (status == GPUMM_OK) status = script_open(b, m, "bench_readback.lua", &L);
+    if (status == GPUMM_OK) status = loop_rounds(L, b, load, turns, &s);
+    if (status == GPUMM_OK) loop_rows(b, load, what, &s);
+    else table_failed(b, what, load->name);
+    script_close(L);
+    if (m) gpumm_manager_release(m);
+}
+
+void bench_readback(bench *b) {
+    for (size_t i = 0; i < sizeof loads / sizeof *loads; i++) {
+        if (b->host && loads[i].nodes > 100000) continue;
+        loop_topic(b, &loads[i], "readback loop from Lua, light", LIGHT);
+        loop_topic(b, &loads[i], "readback loop from Lua, heavy", b->host ? LIGHT : HEAVY);
+    }
+}
+
+/* ---- Bandwidth ------------------------------------------------------------------------------ */
+
+static gpumm_status captures(gpumm_readback *r, unsigned count, double *seconds) {
+    gpumm_ticket tickets[SLOTS];
+    gpumm_frame *frame;
+    uint64_t start = clock_ns();
+    for (unsigned i = 0; i < count + SLOTS - 1; i++) {
+        if (i < count) TRY(gpumm_readback_capture(r, NULL, i, &tickets[i % SLOTS]));
+        if (i + 1 < SLOTS) continue;
+        TRY(gpumm_readback_wait(r, tickets[(i + 1) % SLOTS], 10, &frame));
+        gpumm_frame_end(frame);
+        gpumm_frame_release(frame);
+    }
+    *seconds = seconds_since(start) / count;
+    if (gpumm_readback_dropped(r) == 0) return GPUMM_OK;
+    return fail(GPUMM_BUSY, "%llu frames were dropped", (unsigned long long)gpumm_readback_dropped(r));
+}
+
+static gpumm_status bandwidth_rounds(const bench *b, gpumm_readback *r, uint64_t nodes, unsigned count, samples *mine,
+                                     samples *theirs) {
+    by_hand h;
+    double seconds;
+    gpumm_status status = hand_open(&h, b, nodes, LIGHT);
+    for (unsigned i = 0; i <= rounds(b, 9) && status == GPUMM_OK; i++) {
+        status = captures(r, count, &seconds);
+        if (i > 0) sample(mine, (double)(nodes * NODE) / seconds);
+        if (status == GPUMM_OK && !b->host) status = copy_alone(&h, count, &seconds);
+        if (i > 0) sample(theirs, b->host ? NAN : (double)(nodes * NODE) / seconds);
+    }
+    hand_close(&h);
+    return status;
+}
+
+static gpumm_status bandwidth(const bench *b, gpumm_manager *m, uint64_t nodes, unsigned count, samples *mine,
+                              samples *theirs) {
+    gpumm_buffer *buffer;
+    gpumm_readback *readback;
+    TRY(open_buffer(m, "f32x3", nodes, nodes, &buffer));
+    gpumm_readback_options options = {.buffers = &buffer, .buffer_count = 1, .slots = SLOTS};
+    gpumm_status status = gpumm_readback_open(&options, &readback);
+    if (status == GPUMM_OK) {
+        status = bandwidth_rounds(b, readback, nodes, count, mine, theirs);
+        gpumm_readback_release(readback);
+    }
+    gpumm_buffer_release(buffer);
+    return status;
+}
+
+static void bandwidth_topic(bench *b, const char *size, uint64_t nodes, unsigned count) {
+    static const char what[] = "bandwidth of captures to the host";
+    samples mine = {.count = 0}, theirs = {.count = 0};
+    gpumm_manager *m = NULL;
+    gpumm_status status = open_manager(b, &m);
+    if (status == GPUMM_OK) status = bandwidth(b, m, nodes, count, &mine, &theirs);
+    double x = median(&mine), y = median(&theirs);
+    if (status != GPUMM_OK) table_failed(b, what, size);
+    else table_row(b, &(row){what, size, UNIT_RATE, x, y, "cuMemcpyDtoHAsync to pinned memory", x / y, AT_LEAST,
+                             x / y, 0.97, ">= 0.97 x"});
+    if (m) gpumm_manager_release(m);
+}
+
+void bench_bandwidth(bench *b) {
+    bandwidth_topic(b, "12 MB", 1000000, 200);
+    if (!b->host) bandwidth_topic(b, "120 MB", 10000000, 60);
+}

@@ -1,0 +1,63 @@
+/*
+ * Containing scripts: what the parts of the sandbox share. A contained state has its own globals (an
+ * allow-list), memory that is counted, an instruction hook that looks at the clock, and capabilities that the
+ * host grants one by one.
+ *
+ * A limit that ends a script ends it for good: every later tick raises again, and what catches errors
+ * (pcall, coroutine.resume and their kin) raises anew, so that nothing can go on in the state.
+ */
+#ifndef BIND_SANDBOX_H
+#define BIND_SANDBOX_H
+
+#include <stdatomic.h>
+
+#include "bind/bind.h"
+#include "gpumm_lua.h"
+
+typedef enum sandbox_end { END_NONE, END_TIME, END_MEMORY, END_STOPPED } sandbox_end;
+
+typedef struct sandbox {
+    gpumm_allocator from;          /* where its memory comes from */
+    atomic_uint_least64_t holders; /* the state, and every block of gpumm's own that is counted here */
+    atomic_uint_least64_t used;    /* bytes: Lua's, and gpumm's own for the script's managers */
+    atomic_uint_least64_t memory;  /* the limit on them; UINT64_MAX: none */
+    const void *refused;           /* the last request that did not fit, */
+    size_t refused_size;           /* which Lua repeats after collecting */
+    uint64_t deadline;             /* clock_ns; UINT64_MAX: none */
+    double seconds;                /* what the deadline was made from */
+    atomic_int end;                /* a sandbox_end */
+    bool kernels;
+    char **read, **write, **environment; /* NULL-terminated; folders are resolved */
+} sandbox;
+
+enum { SANDBOX_TICK = 1000 }; /* instructions between two looks at the clock */
+
+/* The sandbox of this state; NULL: it is not contained. */
+sandbox *sandbox_at(lua_State *L);
+
+/* ---- sandbox_limits.c ---- */
+
+void *sandbox_memory(void *user, void *block, size_t old, size_t size); /* a lua_Alloc */
+/* gpumm's own memory for managers of this state, counted with Lua's. The sandbox lives until all is back. */
+gpumm_allocator sandbox_allocator(sandbox *s);
+void sandbox_release(sandbox *s);
+void sandbox_end_now(sandbox *s, sandbox_end end); /* the first end stays; may be called from signal handlers */
+/* What ended it, for people. */
+const char *sandbox_end_text(const sandbox *s, char text[static 128]);
+/* Raises where a limit has been reached. [-0, +0, v] */
+void sandbox_tick(lua_State *L, sandbox *s);
+void sandbox_watch(lua_State *L); /* sets the hook */
+
+/* ---- Globals: each replaces functions of the library table on top. [-0, +0, m] ---- */
+
+void sandbox_open_globals(lua_State *L);   /* sandbox_base.c: replaces the state's globals */
+void sandbox_wrap(lua_State *L, const luaL_Reg *functions); /* each gets the original as upvalue 1 */
+void sandbox_bound_string(lua_State *L);   /* sandbox_loops.c */
+void sandbox_bound_table(lua_State *L);
+void sandbox_guard_base(lua_State *L);     /* sandbox_calls.c */
+void sandbox_guard_coroutine(lua_State *L);
+int sandbox_open_file(lua_State *L);       /* sandbox_may.c: io.open for our own Lua files; upvalue 1: the original */
+/* Pushes what our own Lua files see as globals: out of the script's reach. */
+void sandbox_push_private(lua_State *L);
+
+#endif

@@ -1,0 +1,146 @@
+/*
+ * Limits of a contained state: memory, time, and being stopped by the host.
+ *
+ * Memory: Lua repeats a request that was refused once it has collected; a request refused twice ends the
+ * script. From then on a small reserve is granted, so that unwinding and finalisers have what they need.
+ * Time: a count hook, which new coroutines inherit from the thread that makes them.
+ */
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/thread.h"
+#include "bind/sandbox.h"
+
+enum { RESERVE = 256 * 1024 }; /* bytes for unwinding after the end */
+
+/* ---- Memory ------------------------------------------------------------------------------- */
+
+static bool take(sandbox *s, uint64_t bytes) {
+    uint64_t limit = atomic_load(&s->memory);
+    if (atomic_load(&s->end) != END_NONE && limit != UINT64_MAX) limit += RESERVE;
+    uint64_t before = atomic_fetch_add(&s->used, bytes);
+    if (bytes <= limit && before <= limit - bytes) return true;
+    atomic_fetch_sub(&s->used, bytes);
+    return false;
+}
+
+static void give(sandbox *s, uint64_t bytes) { atomic_fetch_sub(&s->used, bytes); }
+
+/* As take, for Lua, which asks again after collecting. */
+static bool grant(sandbox *s, const void *block, size_t size, size_t more) {
+    if (take(s, more)) return true;
+    bool again = s->refused == block && s->refused_size == size;
+    s->refused = block;
+    s->refused_size = size;
+    if (!again) return false;
+    sandbox_end_now(s, END_MEMORY);
+    return take(s, more);
+}
+
+void *sandbox_memory(void *user, void *block, size_t old, size_t size) {
+    sandbox *s = user;
+    if (!block) old = 0; /* it says what kind of object it will be */
+    if (size > old && !grant(s, block, size, size - old)) return NULL;
+    void *fresh = s->from.reallocate(s->from.user, block, size);
+    if (size == 0) {
+        give(s, old);
+        return NULL;
+    }
+    if (size < old) {
+        give(s, old - size);
+        return fresh ? fresh : block; /* Lua counts on it that shrinking works */
+    }
+    if (!fresh) give(s, size - old);
+    return fresh;
+}
+
+/* ---- gpumm's own memory --------------------------------------------------------------------- */
+
+/* Before each block stands its size. */
+typedef union header {
+    size_t size;
+    max_align_t align;
+} header;
+
+static void *own_free(sandbox *s, header *old) {
+    if (!old) return NULL;
+    give(s, old->size);
+    s->from.reallocate(s->from.user, old, 0);
+    sandbox_release(s);
+    return NULL;
+}
+
+static void *own_memory(void *user, void *block, size_t size) {
+    sandbox *s = user;
+    header *old = block ? (header *)block - 1 : NULL;
+    size_t before = old ? old->size : 0;
+    if (size == 0) return own_free(s, old);
+    if (size > PTRDIFF_MAX - sizeof(header)) return NULL;
+    size += sizeof(header);
+    if (size > before && !take(s, size - before)) return NULL;
+    header *fresh = s->from.reallocate(s->from.user, old, size);
+    if (!fresh) {
+        if (size > before) give(s, size - before);
+        return NULL;
+    }
+    if (size < before) give(s, before - size);
+    if (!old) atomic_fetch_add(&s->holders, 1);
+    fresh->size = size;
+    return fresh + 1;
+}
+
+gpumm_allocator sandbox_allocator(sandbox *s) { return (gpumm_allocator){own_memory, s}; }
+
+static void free_list(const gpumm_allocator *from, char **list) {
+    for (char **item = list; item && *item; item++) mem_free(from, *item);
+    mem_free(from, list);
+}
+
+void sandbox_release(sandbox *s) {
+    if (atomic_fetch_sub(&s->holders, 1) != 1) return;
+    gpumm_allocator from = s->from;
+    free_list(&from, s->read);
+    free_list(&from, s->write);
+    free_list(&from, s->environment);
+    mem_free(&from, s);
+}
+
+/* ---- Ends --------------------------------------------------------------------------------- */
+
+void sandbox_end_now(sandbox *s, sandbox_end end) {
+    int none = END_NONE;
+    atomic_compare_exchange_strong(&s->end, &none, (int)end);
+}
+
+const char *sandbox_end_text(const sandbox *s, char text[static 128]) {
+    char size[32];
+    switch (atomic_load(&s->end)) {
+    case END_TIME:
+        snprintf(text, 128, "the script ran longer than its limit, timeout %g seconds", s->seconds);
+        break;
+    case END_MEMORY:
+        snprintf(text, 128, "the script used more Lua memory than its limit, lua-memory %s",
+                 size_text(atomic_load(&s->memory), size));
+        break;
+    case END_STOPPED: snprintf(text, 128, "the script was stopped by its host"); break;
+    default: text[0] = '\0';
+    }
+    return text;
+}
+
+void sandbox_tick(lua_State *L, sandbox *s) {
+    char text[128];
+    if (atomic_load(&s->end) == END_NONE && clock_ns() >= s->deadline) sandbox_end_now(s, END_TIME);
+    if (atomic_load(&s->end) != END_NONE) luaL_error(L, "%s", sandbox_end_text(s, text));
+}
+
+static void on_tick(lua_State *L, lua_Debug *ar) {
+    sandbox *s = sandbox_at(L);
+    (void)ar;
+    /* After the end every call and every instruction of what still unwinds is a tick. */
+    if (atomic_load(&s->end) != END_NONE || clock_ns() >= s->deadline)
+        lua_sethook(L, on_tick, LUA_MASKCOUNT | LUA_MASKCALL, 1);
+    sandbox_tick(L, s);
+}
+
+void sandbox_watch(lua_State *L) { lua_sethook(L, on_tick, LUA_MASKCOUNT, SANDBOX_TICK); }

@@ -1,0 +1,152 @@
+/*
+ * Capabilities: the one place where a contained script is told no. Every function of the module that opens a
+ * file, makes a kernel or reads the environment asks here first; in states that are not contained everything
+ * is allowed.
+ *
+ * Of a path the whole way counts: links and .. are followed before it is compared with what was granted, and
+ * the caller opens what was compared. What is written must be a file of the folder itself, not a link.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bind/sandbox.h"
+
+/* ---- Saying no ---------------------------------------------------------------------------- */
+
+static int deny(lua_State *L, bind_what what, const char *name) {
+    switch (what) {
+    case BIND_READ:
+        return luaL_error(L, "reading '%s' is not allowed: a contained script reads what its host has granted "
+                          "(gpumm-run --allow-read DIR)", name);
+    case BIND_WRITE:
+        return luaL_error(L, "writing '%s' is not allowed: a contained script writes where its host has granted it "
+                          "(gpumm-run --allow-write DIR)", name);
+    case BIND_ENVIRONMENT:
+        return luaL_error(L, "the environment variable '%s' is not allowed: a contained script sees what its host "
+                          "has granted (gpumm-run --allow-environment NAME)", name);
+    case BIND_KERNEL:
+        return luaL_error(L, "kernels are not allowed: a kernel is native code, which nothing contains; a host grants "
+                          "it to scripts that it trusts (gpumm-run --allow-kernels)");
+    default: return luaL_error(L, "faults are for tests: a contained script's manager has none");
+    }
+}
+
+static bool among(char *const *list, const char *name) {
+    for (; list && *list; list++)
+        if (strcmp(*list, name) == 0) return true;
+    return false;
+}
+
+void bind_may(lua_State *L, bind_what what, const char *name) {
+    const sandbox *s = sandbox_at(L);
+    if (!s || (what == BIND_KERNEL && s->kernels)) return;
+    if (what == BIND_ENVIRONMENT && among(s->environment, name)) return;
+    deny(L, what, name);
+}
+
+/* ---- Paths -------------------------------------------------------------------------------- */
+
+/* Is `path` one of the folders, or below one? Both are resolved. */
+static bool below(char *const *folders, const char *path) {
+    for (; folders && *folders; folders++) {
+        size_t length = strlen(*folders);
+        if (strcmp(*folders, "/") == 0) return true;
+        if (strncmp(path, *folders, length) == 0 && (path[length] == '/' || path[length] == '\0')) return true;
+    }
+    return false;
+}
+
+/* The folder's way resolved, and the last name as it is; false: there is no such folder, or no name. */
+static bool resolve_place(const char *path, char out[static PATH_MAX]) {
+    char folder[PATH_MAX];
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    size_t length = slash ? (size_t)(slash - path) + 1 : 0;
+    if (*name == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0) return false;
+    if (length >= sizeof folder) return false;
+    memcpy(folder, path, length);
+    folder[length] = '\0';
+    if (!realpath(slash ? folder : ".", out)) return false;
+    size_t used = strlen(out);
+    if (used + 1 + strlen(name) >= PATH_MAX) return false;
+    if (used > 1) out[used++] = '/';
+    memcpy(out + used, name, strlen(name) + 1);
+    return true;
+}
+
+/* What is not there is looked for where it would be, so that its absence is told inside the granted folders
+   alone. A pipe or a device can hold its reader up for ever. */
+static bool may_read(const sandbox *s, const char *path, char out[static PATH_MAX]) {
+    struct stat about;
+    if (!realpath(path, out)) return errno == ENOENT && resolve_place(path, out) && below(s->read, out);
+    return below(s->read, out) && stat(out, &about) == 0 && S_ISREG(about.st_mode);
+}
+
+static bool may_write(const sandbox *s, const char *path, char out[static PATH_MAX]) {
+    struct stat about;
+    if (!resolve_place(path, out) || !below(s->write, out)) return false;
+    return lstat(out, &about) == 0 ? S_ISREG(about.st_mode) : errno == ENOENT;
+}
+
+const char *bind_path(lua_State *L, int index, bind_what what) {
+    char resolved[PATH_MAX];
+    const char *path = bind_text(L, index);
+    const sandbox *s = sandbox_at(L);
+    if (!s) return path;
+    bool may = what == BIND_READ ? may_read(s, path, resolved) : may_write(s, path, resolved);
+    if (!may) deny(L, what, path);
+    lua_pushstring(L, resolved);
+    lua_replace(L, index);
+    return lua_tostring(L, index);
+}
+
+/* ---- For our own Lua files ------------------------------------------------------------------ */
+
+static bool is_folder(const char *path, char out[static PATH_MAX]) {
+    struct stat about;
+    return realpath(path, out) && stat(out, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
+/* A folder's handle reads nothing: it tells that the folder is there, to those who may read or write in it. */
+int sandbox_open_file(lua_State *L) {
+    char resolved[PATH_MAX];
+    const sandbox *s = sandbox_at(L);
+    const char *path = bind_text(L, 1), *mode = luaL_optstring(L, 2, "r");
+    lua_settop(L, 2);
+    if (strcmp(mode, "r") != 0 && strcmp(mode, "rb") != 0) deny(L, BIND_WRITE, path);
+    if (is_folder(path, resolved)) {
+        if (!below(s->read, resolved) && !below(s->write, resolved)) deny(L, BIND_READ, path);
+        lua_pushstring(L, resolved);
+        lua_replace(L, 1);
+    } else {
+        bind_path(L, 1, BIND_READ);
+    }
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, 2, LUA_MULTRET);
+    return lua_gettop(L);
+}
+
+/* ---- Threads ------------------------------------------------------------------------------ */
+
+static int count_handles(lua_State *L, const bind_class *class) {
+    int count = 0;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, class);
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+        bind_handle *handle = bind_any_handle(L, -1);
+        if (!handle || !handle->object) continue;
+        count += class != &bind_manager_class || !gpumm_manager_is_closed(handle->object);
+    }
+    lua_pop(L, 1);
+    return count;
+}
+
+void bind_may_have(lua_State *L, const bind_class *class, int most) {
+    if (!sandbox_at(L) || count_handles(L, class) < most) return;
+    lua_gc(L, LUA_GCCOLLECT);
+    if (count_handles(L, class) >= most)
+        luaL_error(L, "a contained script has at most %d of %s at a time", most, class->name);
+}
