@@ -3,7 +3,7 @@
 
 local spec = require "gpumm.spec"
 local support = require "spec.support"
-local raises, fails, unchanged = support.raises, support.fails, support.unchanged
+local fails, unchanged = support.fails, support.unchanged
 
 local on = { enable_async = true }
 

@@ -73,25 +73,28 @@ for _, relocate in ipairs { false, true } do
 
         it("append all or nothing, whichever call fails", function()
             local m, g, members = nodes { fault = true, memory = "256MiB", debug = false }
-            g:append(rows(1, 20000))
-            local failures = 0
+            g:append(rows(1, 8100))
+            local failures = {}
             for _, call in ipairs { "commit", "reserve", "alloc", "copy", "fill" } do
                 for nth = 1, 50 do
                     m:synchronize()
                     m:trim()
                     local before, length = support.state(m, table.unpack(members)), #g
-                    m.fault:plan { call = call, nth = nth, status = "OUT_OF_MEMORY" }
+                    m.fault:plan { call = call, nth = nth, status = "DRIVER" } -- memory is asked for again
                     local ok, message, code = g:append(rows(length + 1, g.capacity - length + 1))
                     m.fault:plan {}
                     if ok then break end
-                    failures = failures + 1
-                    fails("OUT_OF_MEMORY", "group 'nodes'", ok, message, code)
+                    failures[call] = (failures[call] or 0) + 1
+                    fails("DRIVER", "", ok, message, code)
                     m:synchronize()
                     m:trim()
                     support.same_state(before, support.state(m, table.unpack(members)))
                 end
             end
-            assert.is_true(failures >= 6)
+            assert.is_true(failures.copy >= 3)
+            if m:device().kind == "host" then
+                assert.is_true(failures[relocate and "alloc" or "commit"] >= 2)
+            end
             check(g, #g)
         end)
 
@@ -101,7 +104,8 @@ for _, relocate in ipairs { false, true } do
             unchanged(m, function()
                 raises("append: 'mass' has 3 elements, but 'position' has 2", g.append, g,
                     { position = { 1, 2, 3, 4 }, mass = { 1, 2, 3 } })
-                raises('unknown member "masses" (did you mean "mass"?); valid: position, mass, id', g.append, g, { masses = { 1 } })
+                raises('unknown member "masses" (did you mean "mass"?); valid: position, mass, id', g.append, g,
+                    { masses = { 1 } })
                 raises("{member = data, …} expected, got a number as a key", g.append, g, { { 1, 2 } })
                 raises("no member is given data", g.append, g, {})
                 raises("element 2: u64 wants an integer, not 0.5", g.append, g, { position = { 1, 2, 3, 4 }, id = { 1, 0.5 } })

@@ -66,7 +66,8 @@ describe("a launch", function()
     it("is checked before it is made: names", function()
         local _, add, values, more = setup_add()
         assert.truthy(message_of(add, { n = 3, value = values, more = more, factor = 1 })
-            :find("unknown parameter of kernel 'add' \"value\" (did you mean \"values\"?); valid: n, values, more, factor", 1, true))
+            :find("unknown parameter of kernel 'add' \"value\" (did you mean \"values\"?); valid: n, values, more, factor",
+                1, true))
         assert.truthy(message_of(add, { n = 3, values = values, factor = 1 })
             :find("kernel 'add': parameter 'more' is missing; it takes: n, values, more, factor", 1, true))
         assert.truthy(message_of(add, 3, values, more)
@@ -145,7 +146,8 @@ describe("a launch", function()
             }]] })
         local out = assert(m:buffer { type = "f64", length = 10 })
         assert(k(1, out, -128, 255, -32768, 65535, -2147483648, 4294967295, -(1 << 53), 1 << 53, 0.5, 0.1))
-        assert.view_equals({ -128, 255, -32768, 65535, -2147483648, 4294967295, -2.0 ^ 53, 2.0 ^ 53, 0.5, 0.1 }, out:download())
+        assert.view_equals({ -128, 255, -32768, 65535, -2147483648, 4294967295, -2.0 ^ 53, 2.0 ^ 53, 0.5, 0.1 },
+            out:download())
         assert.truthy(message_of(k, 1, out, 128, 0, 0, 0, 0, 0, 0, 0, 0, 0):find "i8")
         assert.truthy(message_of(k, 1, out, 0, -1, 0, 0, 0, 0, 0, 0, 0, 0):find "u8")
     end)
@@ -163,7 +165,8 @@ describe("a launch", function()
         local out = assert(m:buffer { type = "f32x2", length = 2 })
         assert(k { n = 2, out = out, start = { 1, 2 }, p = { by = { 10, 20 }, times = 3, weight = 0.5 } })
         assert.view_equals({ { 16, 32 }, { 16, 32 } }, out:download())
-        assert.truthy(message_of(k, { n = 2, out = out, start = { 1 }, p = { by = { 1, 2 }, times = 3, weight = 1 } }):find "f32x2")
+        local good = { by = { 1, 2 }, times = 3, weight = 1 }
+        assert.truthy(message_of(k, { n = 2, out = out, start = { 1 }, p = good }):find "f32x2")
         assert.truthy(message_of(k, { n = 2, out = out, start = { 1, 2 }, p = { buy = { 1, 2 } } }):find "buy")
     end)
 end)
@@ -279,7 +282,10 @@ describe("a struct type", function()
                 bodies[i].id += 1;
             }]] })
         local b = assert(m:buffer { type = body, length = 2 })
-        assert(b:upload { { kind = 7, place = { 1, 2, 3 }, mass = 3, id = 65000 }, { kind = 9, place = { 4, 5, 6 }, mass = 1, id = 1 } })
+        assert(b:upload {
+            { kind = 7, place = { 1, 2, 3 }, mass = 3, id = 65000 },
+            { kind = 9, place = { 4, 5, 6 }, mass = 1, id = 1 },
+        })
         assert(k(2, b))
         local view = b:download()
         assert.equal(10, view.place.z[1])
@@ -304,7 +310,8 @@ end)
 describe("a source", function()
     it("with a mistake gives the compiler's words at the user's file and line", function()
         local m = spec.manager()
-        local path = write_file("wrong.cu", 'extern "C" __global__ void f(int n, float *v)\n{\n    int i = 0;\n    v[i] = wrnog;\n}\n')
+        local path = write_file("wrong.cu",
+            'extern "C" __global__ void f(int n, float *v)\n{\n    int i = 0;\n    v[i] = wrnog;\n}\n')
         local k, message, code = m:kernel { file = path }
         assert.is_nil(k)
         assert.equal("COMPILE_FAILED", code)
@@ -323,7 +330,8 @@ describe("a source", function()
     it("in an included file, too, is named with its own file and line", function()
         local m = spec.manager()
         write_file("half.cuh", "\n\n__device__ float half_of(float x) { return x * hlaf; }\n")
-        local path = write_file("outer.cu", '#include "half.cuh"\nextern "C" __global__ void f(int n, float *v) { v[n] = half_of(*v); }\n')
+        local path = write_file("outer.cu",
+            '#include "half.cuh"\nextern "C" __global__ void f(int n, float *v) { v[n] = half_of(*v); }\n')
         local _, message, code = m:kernel { file = path }
         assert.equal("COMPILE_FAILED", code)
         assert.truthy(message:find("half.cuh:3", 1, true) or message:find("half.cuh(3)", 1, true), message)
@@ -462,8 +470,9 @@ describe("the host", function()
         local script = write_file("compile.lua", [[
             local m = assert(require "gpumm".manager { device = "host" })
             print(select(2, m:kernel { source = 'extern "C" __global__ void f(int n) {}' }))]])
-        local pipe = assert(io.popen(("env PATH=/nowhere CXX=/nowhere/c++ GPUMM_CXX=/nowhere/c++ GPUMM_CACHE_DIR=%s/none %s --quiet %s 2>&1")
-            :format(folder, run, script)))
+        local none = "PATH=/nowhere CXX=/nowhere/c++ GPUMM_CXX=/nowhere/c++"
+        local pipe = assert(io.popen(("env %s GPUMM_CACHE_DIR=%s/none %s --quiet %s 2>&1")
+            :format(none, folder, run, script)))
         local said = pipe:read "a"
         pipe:close()
         assert.truthy(said:find "COMPILE_FAILED", said)

@@ -46,7 +46,11 @@ function support.state(manager, ...)
     for i, buffer in ipairs { ... } do state.buffers[i] = contents(buffer) end
     state.stats, state.names, state.leaks = manager:stats(), manager:names(), manager:leaks()
     -- What was held for a moment is history, not state.
-    state.stats.peak_committed_bytes, state.stats.peak_used_bytes = nil, nil
+    for key, value in pairs(state.stats) do
+        if key:find "^peak_" then state.stats[key] = nil end
+        if type(value) == "table" then value.peak = nil end
+    end
+    for _, category in ipairs { "ahead", "warm", "slack", "staging", "pinned" } do state.stats[category].total = nil end
     return state
 end
 

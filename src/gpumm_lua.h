@@ -35,7 +35,9 @@ GPUMM_API void gpumm_lua_set_log(lua_State *L, gpumm_log_fn log, void *user);
 typedef enum gpumm_lua_share { GPUMM_LUA_BORROW, GPUMM_LUA_OWN } gpumm_lua_share;
 
 /* Push a handle with a reference of its own; one object has one handle in a state. What the host closes gives
-   CLOSED (or STALE) in the script from then on. A borrowed object's close and free raise in Lua. */
+   CLOSED (or STALE) in the script from then on. A borrowed buffer's free raises in Lua, and so does a borrowed
+   manager's or readback's close; a borrowed buffer's close does nothing. A handle that is pushed again keeps what
+   it may do; GPUMM_LUA_OWN adds to it. */
 GPUMM_API void gpumm_lua_push_manager(lua_State *L, gpumm_manager *manager, gpumm_lua_share share);
 GPUMM_API void gpumm_lua_push_buffer(lua_State *L, gpumm_buffer *buffer, gpumm_lua_share share);
 GPUMM_API void gpumm_lua_push_readback(lua_State *L, gpumm_readback *readback, gpumm_lua_share share);

@@ -1,5 +1,5 @@
-/* gpumm measured against what stands beside it, in one run on one GPU: every row is a median, gpumm and the other
-   are measured alternately, and the last line counts the rows that reached their mark. */
+/* gpumm measured against what stands beside it, in one run on one GPU: every row is a median, gpumm and the
+   other are measured alternately, and the last line counts the rows that reached their mark. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,15 +10,16 @@ static const char usage[] =
     "usage: bench_gpumm [options] [GPUMM-RUN]\n"
     "  GPUMM-RUN     path of gpumm-run, for the start of a script; else GPUMM_RUN of the environment\n"
     "  --device N    the GPU, by ordinal (0)\n"
-    "  --only NAME   one topic; may be given again: growth ahead peak train readback bandwidth overlap launch\n"
-    "                slab start\n"
+    "  --only NAME   one topic; may be given again: growth ahead peak train readback bandwidth overlap\n"
+    "                launch slab start\n"
     "  --host        a dry run of gpumm's side on the host device: nothing beside, no marks\n";
 
 static const struct topic {
     const char *name;
     void (*run)(bench *b);
 } topics[] = {
-    {"growth", bench_growth},       {"ahead", bench_ahead},     {"peak", bench_peak},     {"train", bench_train},
+    {"growth", bench_growth},       {"ahead", bench_ahead},     {"peak", bench_peak},     {"train",
+                                                                                           bench_train},
     {"readback", bench_readback},   {"bandwidth", bench_bandwidth}, {"overlap", bench_overlap},
     {"launch", bench_launch},       {"slab", bench_slab},       {"start", bench_start},
 };
@@ -36,7 +37,8 @@ gpumm_status open_step(const bench *b, gpumm_manager *m, gpumm_kernel **out) {
     return gpumm_kernel_open(m, &(gpumm_kernel_options){.file = path, .name = "step", .block = BLOCK}, out);
 }
 
-gpumm_status open_buffer(gpumm_manager *m, const char *type, uint64_t count, uint64_t maximum, gpumm_buffer **out) {
+gpumm_status open_buffer(gpumm_manager *m, const char *type, uint64_t count, uint64_t maximum,
+                         gpumm_buffer **out) {
     gpumm_type *element;
     TRY(gpumm_type_parse(type, &element));
     gpumm_buffer_options options = {.type = element, .length = count, .max_length = maximum, .tag = "bench",
@@ -60,7 +62,8 @@ gpumm_status make_cold(gpumm_manager *m) {
     for (;;) {
         gpumm_manager_stats(m, &stats);
         if (stats.entry[GPUMM_WARM].now == 0) return gpumm_manager_poll(m);
-        if (clock_ns() > deadline) return fail(GPUMM_TIMEOUT, "memory that was trimmed did not go within 10 s");
+        if (clock_ns() > deadline)
+            return fail(GPUMM_TIMEOUT, "memory that was trimmed did not go within 10 s");
         clock_sleep_ns(50000);
     }
 }
@@ -111,7 +114,8 @@ static void print_device(const bench *b) {
     gpumm_device_info info;
     if (open_manager(b, &m) != GPUMM_OK) return;
     if (gpumm_manager_info(m, &info) == GPUMM_OK)
-        printf("%s, driver %d, growth in place: %s, pinned memory in place: %s\n", info.name, info.driver_version,
+        printf("%s, driver %d, growth in place: %s, pinned memory in place: %s\n", info.name,
+               info.driver_version,
                info.in_place ? "yes" : "no", info.pinned_in_place ? "yes" : "no");
     gpumm_manager_release(m);
 }

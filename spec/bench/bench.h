@@ -71,7 +71,8 @@ void table_end(const bench *b);
 gpumm_status open_manager(const bench *b, gpumm_manager **out);
 gpumm_status open_step(const bench *b, gpumm_manager *m, gpumm_kernel **out);
 /* Anonymous, `count` elements of `type`, zeroed; may grow to `maximum`. */
-gpumm_status open_buffer(gpumm_manager *m, const char *type, uint64_t count, uint64_t maximum, gpumm_buffer **out);
+gpumm_status open_buffer(gpumm_manager *m, const char *type, uint64_t count, uint64_t maximum,
+                         gpumm_buffer **out);
 gpumm_status launch_step(gpumm_kernel *k, gpumm_stream *s, gpumm_buffer *nodes, uint64_t count, int turns);
 /* Gives back everything warm, and waits until it is gone. */
 gpumm_status make_cold(gpumm_manager *m);
@@ -95,7 +96,8 @@ uint64_t bare_granularity(const bench *b);
 /* A state in which `file` ran with (manager, clock, path of the kernels) and returned its functions. */
 gpumm_status script_open(const bench *b, gpumm_manager *m, const char *file, lua_State **out);
 /* Calls one of them with numbers; what it returns goes to `result`, which may be NULL. */
-gpumm_status script_call(lua_State *L, const char *function, size_t count, const double *numbers, double *result);
+gpumm_status script_call(lua_State *L, const char *function, size_t count, const double *numbers,
+                         double *result);
 void script_close(lua_State *L);
 #define NUMBERS(...) sizeof((double[]){__VA_ARGS__}) / sizeof(double), (double[]){__VA_ARGS__}
 

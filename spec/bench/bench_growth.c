@@ -62,7 +62,8 @@ static gpumm_status check_zeros(gpumm_buffer *buffer, uint64_t from, uint64_t to
     TRY(gpumm_buffer_download(buffer, NULL, from, EDGE, first));
     TRY(gpumm_buffer_download(buffer, NULL, to - EDGE, EDGE, last));
     for (int i = 0; i < EDGE; i++)
-        if (first[i] != 0 || last[i] != 0) return fail(GPUMM_DRIVER, "resize left an element that is not zero");
+        if (first[i] != 0 || last[i] != 0)
+            return fail(GPUMM_DRIVER, "resize left an element that is not zero");
     return GPUMM_OK;
 }
 
@@ -107,7 +108,8 @@ static gpumm_status bare_step(const bench *b, CUdeviceptr at, uint64_t bytes, ui
 static gpumm_status in_place(const bench *b, uint64_t bytes, bool zeroed, times *t) {
     CUdeviceptr at = 0;
     uint64_t end;
-    if (!size_round_up(grown(bytes), bare_granularity(b), &end)) return fail(GPUMM_OVER_MAX_SIZE, "too large");
+    if (!size_round_up(grown(bytes), bare_granularity(b), &end))
+        return fail(GPUMM_OVER_MAX_SIZE, "too large");
     BARE(cuMemAddressReserve(&at, 2 * bytes, 0, 0, 0));
     gpumm_status status = bare_commit(b, at, bytes);
     if (status == GPUMM_OK) {
@@ -164,7 +166,8 @@ typedef struct grow_samples {
 } grow_samples;
 
 /* The first round is warm-up. */
-static gpumm_status grow_round(const bench *b, gpumm_manager *m, uint64_t bytes, bool counts, grow_samples *s) {
+static gpumm_status grow_round(const bench *b, gpumm_manager *m, uint64_t bytes, bool counts,
+                               grow_samples *s) {
     times t = {0, 0}, bare_t = {NAN, NAN};
     double moved = NAN, ordered = NAN;
     TRY(ours(m, bytes, false, &t));
@@ -196,10 +199,12 @@ static void grow_rows(bench *b, const struct size *size, const grow_samples *s) 
     double moved = median(&s->moved), ordered = median(&s->ordered);
     char must[32] = "";
     table_row(b, &(row){"ensure_capacity x1.3", size->name, UNIT_TIME, mine, bare_s,
-                        "create + map + access + release", mine / bare_s, AT_MOST, mine / bare_s, 1.3, "<= 1.3 x"});
+                        "create + map + access + release", mine / bare_s, AT_MOST, mine / bare_s, 1.3,
+                        "<= 1.3 x"});
     if (b->host) return;
     if (size->faster > 0) snprintf(must, sizeof must, ">= %.0f x", size->faster);
-    table_row(b, &(row){"ensure_capacity, times faster", size->name, UNIT_TIME, mine, moved, MOVED, moved / mine,
+    table_row(b, &(row){"ensure_capacity, times faster", size->name, UNIT_TIME, mine, moved, MOVED,
+                        moved / mine,
                         size->faster > 0 ? AT_LEAST : NO_MARK, moved / mine, size->faster,
                         size->faster > 0 ? must : NULL});
     table_row(b, &(row){"ensure_capacity, times faster", size->name, UNIT_TIME, mine, ordered,
@@ -212,7 +217,8 @@ typedef struct resize_samples {
     samples returned, finished, bare_returned, bare_finished;
 } resize_samples;
 
-static gpumm_status resize_round(const bench *b, gpumm_manager *m, uint64_t bytes, bool counts, resize_samples *s) {
+static gpumm_status resize_round(const bench *b, gpumm_manager *m, uint64_t bytes, bool counts,
+                                 resize_samples *s) {
     times t = {0, 0}, bare_t = {NAN, NAN};
     TRY(ours(m, bytes, true, &t));
     if (!b->host) TRY(in_place(b, bytes, true, &bare_t));
@@ -234,7 +240,8 @@ static gpumm_status resize_rounds(const bench *b, const struct size *size, resiz
     return status;
 }
 
-static void resize_row(bench *b, const char *what, const char *size, const samples *mine, const samples *theirs) {
+static void resize_row(bench *b, const char *what, const char *size, const samples *mine,
+                       const samples *theirs) {
     double a = median(mine), c = median(theirs);
     table_row(b, &(row){what, size, UNIT_TIME, a, c, "the bare calls + memset", a / c, AT_MOST, a / c, 1.3,
                         "<= 1.3 x"});
@@ -348,7 +355,8 @@ static gpumm_status watch_start(watcher *w, const bench *b) {
     atomic_init(&w->watching, false);
     TRY(bare_free_bytes(&w->before));
     w->least = w->before;
-    if (pthread_create(&w->thread, NULL, watch, w) != 0) return fail(GPUMM_OUT_OF_MEMORY, "no thread can be made");
+    if (pthread_create(&w->thread, NULL, watch, w) != 0)
+        return fail(GPUMM_OUT_OF_MEMORY, "no thread can be made");
     for (int i = 0; i < 1000 && !atomic_load(&w->watching); i++) clock_sleep_ns(10000);
     return GPUMM_OK;
 }

@@ -1,5 +1,5 @@
-// One step of a simulation: x says who it is, y counts the steps, z takes `turns` multiplications and additions.
-// With few turns it is memory that counts, with many it is arithmetic.
+// One step of a simulation: x says who it is, y counts the steps, z takes `turns` multiplications and
+// additions. With few turns it is memory that counts, with many it is arithmetic.
 extern "C" __global__ void step(int n, float3 *nodes, int turns)
 {
     int i = blockIdx.x * blockDim.x + threadIdx.x;

@@ -1,5 +1,5 @@
-/* The start of a script with one kernel: gpumm-run from the process's birth to its end, with an empty cache of
-   kernels and with a full one; and how much of that is the device's own start. */
+/* The start of a script with one kernel: gpumm-run from the process's birth to its end, with an empty cache
+   of kernels and with a full one; and how much of that is the device's own start. */
 #include <errno.h>
 #include <ftw.h>
 #include <spawn.h>
@@ -69,7 +69,8 @@ static gpumm_status start_rounds(const bench *b, start_samples *s) {
     const char *before = getenv("GPUMM_CACHE_DIR");
     char *kept = before ? strdup(before) : NULL;
     gpumm_status status = GPUMM_OK;
-    for (unsigned i = 0; i <= rounds(b, START_ROUNDS) && status == GPUMM_OK; i++) status = start_round(b, i > 0, s);
+    for (unsigned i = 0; i <= rounds(b, START_ROUNDS) && status == GPUMM_OK; i++)
+        status = start_round(b, i > 0, s);
     if (kept) setenv("GPUMM_CACHE_DIR", kept, 1);
     else unsetenv("GPUMM_CACHE_DIR");
     free(kept);
@@ -82,7 +83,8 @@ static void start_rows(bench *b, const char *what, const start_samples *s) {
                         1.0 / 3, "<= 1/3"});
     table_row(b, &(row){"the same without the device's own start", "one kernel", UNIT_TIME, warm - none,
                         cold - none, "cold", (warm - none) / (cold - none), NO_MARK, 0, 0, NULL});
-    table_row(b, &(row){"the device's own start", "no kernel", UNIT_TIME, none, NAN, NULL, NAN, NO_MARK, 0, 0, NULL});
+    table_row(b, &(row){"the device's own start", "no kernel", UNIT_TIME, none, NAN, NULL, NAN, NO_MARK, 0,
+                        0, NULL});
 }
 
 void bench_start(bench *b) {

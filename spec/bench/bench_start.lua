@@ -1,5 +1,5 @@
--- A script with one kernel: bench_gpumm times its start, with and without a cache of kernels. With the argument
--- "none" it opens the device alone.
+-- A script with one kernel: bench_gpumm times its start, with and without a cache of kernels. With the
+-- argument "none" it opens the device alone.
 local gpumm = require "gpumm"
 
 local SOURCE = [[
@@ -13,7 +13,8 @@ extern "C" __global__ void twice(int n, const float *in, float *out)
 local m <close> = assert(gpumm.manager {})
 if arg[1] ~= "none" then
     local twice = assert(m:kernel { source = SOURCE })
-    local from, to = assert(m:buffer { type = "f32", length = 4 }), assert(m:buffer { type = "f32", length = 4 })
+    local from = assert(m:buffer { type = "f32", length = 4 })
+    local to = assert(m:buffer { type = "f32", length = 4 })
     from:upload { 1, 2, 3, 4 }
     assert(twice(4, from, to))
     local got = to:download()

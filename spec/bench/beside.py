@@ -1,4 +1,4 @@
-"""What stands beside gpumm's small blocks: PyTorch's caching allocator and CuPy's pool, allocate + free of one block.
+"""What stands beside gpumm's small blocks: allocate + free of one by PyTorch's allocator and by CuPy's pool.
 
 Prints lines "name|bytes|nanoseconds", the median of many batches; any other line says what is missing.
 """
@@ -83,7 +83,7 @@ def measure_torch():
             function, how = torch_in_cpp(torch, folder), "C++"
         except (OSError, AttributeError, subprocess.SubprocessError) as error:
             words = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[:2]
-            print(f"PyTorch's allocator could not be called from C++ ({' / '.join(words)}): from Python instead")
+            print(f"PyTorch's allocator not called from C++ ({' / '.join(words)}): from Python instead")
             function, how = torch_in_python(torch), "Python"
         report(f"PyTorch {torch.__version__} from {how}", function)
 

@@ -31,7 +31,7 @@ static inline uint64_t roll(dice *d) {
 /* 0 to n - 1. */
 static inline uint64_t below(dice *d, uint64_t n) { return (roll(d) >> 11) % n; }
 
-static inline dice dice_of(uint64_t seed) { return (dice){seed * 0x9e3779b97f4a7c15ull + 1}; }
+static inline dice dice_of(uint64_t number) { return (dice){number * 0x9e3779b97f4a7c15ull + 1}; }
 
 static inline double seconds_now(void) {
     struct timespec t;

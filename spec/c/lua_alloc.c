@@ -86,10 +86,13 @@ static const char script[] =
     "assert(#m:blocks() > 0 and m:stats().buffer_count == 3)\n"
     "kept.late = late\n";
 
+static void silent(void *user, gpumm_log_level level, const char *line) { (void)user, (void)level, (void)line; }
+
 static int protected_main(lua_State *L) {
     host *h = lua_touserdata(L, 1);
     luaL_openlibs(L);
     gpumm_lua_open(L);
+    gpumm_lua_set_log(L, silent, NULL);
     CHECK(luaL_loadbufferx(L, script, sizeof script - 1, "=script", "t") == LUA_OK || (lua_error(L), 0));
     lua_insert(L, -2);
     gpumm_lua_push_manager(L, h->manager, GPUMM_LUA_BORROW);
@@ -98,8 +101,6 @@ static int protected_main(lua_State *L) {
     lua_call(L, 4, 0);
     return 0;
 }
-
-static void silent(void *user, gpumm_log_level level, const char *line) { (void)user, (void)level, (void)line; }
 
 static void host_open(host *h) {
     gpumm_type *f32;
@@ -122,6 +123,14 @@ static void host_settle(host *h, gpumm_stats *stats, gpumm_live *live) {
     CHECK_OK(gpumm_fault_live(h->manager, live));
 }
 
+/* Snapshots that a script captured and never took leave their slots. */
+static void drain(host *h) {
+    gpumm_frame *frame;
+    CHECK_OK(gpumm_manager_synchronize(h->manager));
+    CHECK_OK(gpumm_readback_latest(h->readback, &frame));
+    gpumm_frame_release(frame);
+}
+
 /* One state's whole life, with the allocations from `first` to `last` failing; true: the script came to its end. */
 static bool live_through(host *h, heap *lua, uint64_t first, uint64_t last) {
     *lua = (heap){.first = first, .last = last};
@@ -141,6 +150,7 @@ static bool live_through(host *h, heap *lua, uint64_t first, uint64_t last) {
     lua_settop(L, 0);
     lua_close(L);
     CHECK(lua->live == 0);
+    drain(h);
     return outcome == LUA_OK;
 }
 

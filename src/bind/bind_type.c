@@ -33,7 +33,8 @@ void bind_guard_type(bind_guard *guard, const gpumm_type *type) {
 }
 
 void bind_push_type(lua_State *L, const gpumm_type *type) {
-    box_fill(box_push(L), gpumm_type_retain(type));
+    type_box *box = box_push(L); /* raises before the reference is taken */
+    box_fill(box, gpumm_type_retain(type));
 }
 
 const gpumm_type *bind_test_type(lua_State *L, int index) {

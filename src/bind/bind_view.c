@@ -104,7 +104,8 @@ void *view_take_memory(lua_State *L, uint64_t count) {
 }
 
 void *view_push_owned(lua_State *L, const gpumm_type *type, uint64_t count) {
-    view_hold(view_push_empty(L), gpumm_type_retain(type));
+    view *v = view_push_empty(L);
+    view_hold(v, gpumm_type_retain(type));
     return view_take_memory(L, count);
 }
 
@@ -404,7 +405,8 @@ static int module_view(lua_State *L) {
     }
     if (lua_isnil(L, 2))
         return luaL_error(L, "how many elements, or which? gpumm.view(type, n) or (type, elements)");
-    view_hold(view_push_empty(L), gpumm_type_retain(type));
+    view *v = view_push_empty(L);
+    view_hold(v, gpumm_type_retain(type));
     struct data data;
     data_encode(L, 2, type, &data);
     if (lua_istable(L, 2)) { /* what was encoded is nobody else's */

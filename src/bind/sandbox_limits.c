@@ -28,7 +28,10 @@ static void give(sandbox *s, uint64_t bytes) { atomic_fetch_sub(&s->used, bytes)
 
 /* As take, for Lua, which asks again after collecting. */
 static bool grant(sandbox *s, const void *block, size_t size, size_t more) {
-    if (take(s, more)) return true;
+    if (take(s, more)) {
+        s->refused_size = 0;
+        return true;
+    }
     bool again = s->refused == block && s->refused_size == size;
     s->refused = block;
     s->refused_size = size;
@@ -128,19 +131,31 @@ const char *sandbox_end_text(const sandbox *s, char text[static 128]) {
     return text;
 }
 
-void sandbox_tick(lua_State *L, sandbox *s) {
-    char text[128];
+static bool has_ended(sandbox *s) {
     if (atomic_load(&s->end) == END_NONE && clock_ns() >= s->deadline) sandbox_end_now(s, END_TIME);
-    if (atomic_load(&s->end) != END_NONE) luaL_error(L, "%s", sandbox_end_text(s, text));
+    return atomic_load(&s->end) != END_NONE;
+}
+
+/* The place is that of the function at `level`. */
+static void raise_end(lua_State *L, const sandbox *s, int level) {
+    char text[128];
+    luaL_where(L, level);
+    lua_pushstring(L, sandbox_end_text(s, text));
+    lua_concat(L, 2);
+    lua_error(L);
+}
+
+void sandbox_tick(lua_State *L, sandbox *s) {
+    if (has_ended(s)) raise_end(L, s, 1);
 }
 
 static void on_tick(lua_State *L, lua_Debug *ar) {
     sandbox *s = sandbox_at(L);
     (void)ar;
-    /* After the end every call and every instruction of what still unwinds is a tick. */
-    if (atomic_load(&s->end) != END_NONE || clock_ns() >= s->deadline)
-        lua_sethook(L, on_tick, LUA_MASKCOUNT | LUA_MASKCALL, 1);
-    sandbox_tick(L, s);
+    if (!has_ended(s)) return;
+    /* From now on every call and every instruction of what still unwinds is a tick. */
+    lua_sethook(L, on_tick, LUA_MASKCOUNT | LUA_MASKCALL, 1);
+    raise_end(L, s, 0);
 }
 
 void sandbox_watch(lua_State *L) { lua_sethook(L, on_tick, LUA_MASKCOUNT, SANDBOX_TICK); }

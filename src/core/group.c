@@ -204,13 +204,22 @@ static gpumm_status open_async(gpumm_group *g) {
     return readback_make(g, first, &o, true, &g->async);
 }
 
+/* Nobody saw it, so the books do not count it as made. */
+static void unmake(gpumm_group *g) {
+    gpumm_manager *m = g->object.manager;
+    pthread_mutex_lock(&m->lock);
+    m->books.entry[GPUMM_BUFFERS].total -= g->count;
+    pthread_mutex_unlock(&m->lock);
+    give_back(g);
+}
+
 /* The group is listed only when it is whole; what fails before takes all of it back. */
 static gpumm_status open_whole(gpumm_group *g, const gpumm_group_options *o, bool async, gpumm_stream *s) {
     TRY(fill_new(g, o, s));
     gpumm_status status = async ? open_async(g) : GPUMM_OK;
     if (status == GPUMM_OK && group_is_named_buffer(g)) status = name_enter(g);
     else if (status == GPUMM_OK) object_list(&g->object);
-    if (status != GPUMM_OK) give_back(g);
+    if (status != GPUMM_OK) unmake(g);
     return status;
 }
 

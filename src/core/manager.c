@@ -219,6 +219,21 @@ gpumm_status gpumm_manager_open(const gpumm_options *options, gpumm_manager **ou
 
 struct leak { char *name, *tag; gpumm_block block; };
 
+/* What the books say of a single buffer, which somebody may be growing. */
+static gpumm_block block_of(gpumm_group *g) {
+    gpumm_manager *m = g->object.manager;
+    gpumm_block block = {.name = g->name, .tag = g->tag, .category = GPUMM_BUFFERS};
+    pthread_mutex_lock(&m->submit);
+    pthread_mutex_lock(&m->lock);
+    const extent *e = g->members[0].extent;
+    block.bytes = g->capacity * g->members[0].size;
+    block.committed_bytes = e ? e->account.committed : 0;
+    block.address = e ? e->address : 0;
+    pthread_mutex_unlock(&m->lock);
+    pthread_mutex_unlock(&m->submit);
+    return block;
+}
+
 static void leak_add(object *o, void *user) {
     gpumm_group *g = (gpumm_group *)o;
     gpumm_manager *m = user;
@@ -229,9 +244,9 @@ static void leak_add(object *o, void *user) {
     struct leak *l = &m->leaks[m->leak_count++];
     l->name = mem_string(&m->memory, g->name);
     l->tag = mem_string(&m->memory, g->tag);
-    gpumm_buffer *b = &g->members[0];
-    l->block = (gpumm_block){l->name ? l->name : "", l->tag ? l->tag : "", GPUMM_BUFFERS,
-                             g->capacity * b->size, b->extent->usable, b->extent->address};
+    l->block = block_of(g);
+    l->block.name = l->name ? l->name : "";
+    l->block.tag = l->tag ? l->tag : "";
 }
 
 static void report_leaks(gpumm_manager *m) {
@@ -270,13 +285,8 @@ static void named_block(object *o, void *user) {
     struct { gpumm_block_fn each; void *user; size_t count; } *visit = user;
     gpumm_group *g = (gpumm_group *)o;
     if (!group_is_named_buffer(g)) return;
-    gpumm_manager *m = o->manager;
     visit->count++;
-    pthread_mutex_lock(&m->submit);
-    gpumm_buffer *b = &g->members[0];
-    extent *e = b->extent;
-    gpumm_block block = {g->name, g->tag, GPUMM_BUFFERS, g->capacity * b->size, e ? e->usable : 0, e ? e->address : 0};
-    pthread_mutex_unlock(&m->submit);
+    gpumm_block block = block_of(g);
     if (visit->each) visit->each(visit->user, &block);
 }
 
@@ -302,6 +312,7 @@ static void close_open(gpumm_manager *m) {
     synchronize_all(m);
     worker_drain(&m->worker);
     object_dispose_all(m);
+    pool_trim(m); /* while the worker still lives */
     manager_retire_wait(m);
     if (m->has_external) manager_book_close(m, &m->external);
     close_device(m);

@@ -142,6 +142,7 @@ static gpumm_status room_for_capture(gpumm_readback *r, slot **out) {
     for (unsigned tries = 0;; tries++) {
         if (r->shut) return fail(GPUMM_CANCELLED, "the readback is closed");
         slots_refresh(r);
+        if (atomic_load(&r->object.manager->closing)) return fail(GPUMM_CANCELLED, "the manager closed meanwhile");
         *out = slot_free(r);
         if (*out) return GPUMM_OK;
         if (!r->wait) break;

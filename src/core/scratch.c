@@ -43,13 +43,17 @@ static void scratch_book(gpumm_stream *s, int64_t bytes) {
     pthread_mutex_unlock(&s->scratch_lock);
 }
 
+static gpumm_status take_block(gpumm_stream *s, uint64_t bytes, gpumm_scratch *x) {
+    TRY(scratch_slab(s));
+    return slab_take(&s->scratch, bytes, &x->block, &x->address, &x->size);
+}
+
 static gpumm_status scratch_take(gpumm_stream *s, uint64_t bytes, gpumm_scratch *x) {
     gpumm_manager *m = s->object.manager;
-    TRY(scratch_slab(s));
-    TRY(manager_take(m, bytes));
-    gpumm_status status = slab_take(&s->scratch, bytes, &x->block, &x->address, &x->size);
+    TRY(manager_take(m, bytes)); /* first, so that what is over the limit leaves no trace */
+    gpumm_status status = take_block(s, bytes, x);
     for (unsigned stage = 0; status != GPUMM_OK && manager_relieve(m, status, bytes, &stage);)
-        status = slab_take(&s->scratch, bytes, &x->block, &x->address, &x->size);
+        status = take_block(s, bytes, x);
     if (status != GPUMM_OK) manager_give(m, bytes);
     return status;
 }

@@ -14,7 +14,7 @@ local FEW = 512      -- nodes up to which every pair is looked at
 local THREADS = 1024 -- that sum over all nodes
 
 local function model_of(given)
-    if type(given) == "table" then return setmetatable(given, { __index = models.forceatlas }) end
+    if type(given) == "table" then return setmetatable(given, { __index = models.tforce }) end
     if models[given] then return models[given] end
     local names = {}
     for name in pairs(models) do names[#names + 1] = name end
@@ -24,7 +24,8 @@ end
 
 local function prefix_of(model, dimensions)
     return kernels.dimension(dimensions)
-        .. "#define ATTRACT(d2) (" .. model.attract .. ")\n#define MASS(heft) (" .. model.mass .. ")\n"
+        .. "#define ATTRACT(u) attract_at(u)\nstatic __device__ float attract_at(float d2) { (void)d2; return "
+        .. model.attract .. "; }\n#define MASS(heft) (" .. model.mass .. ")\n"
 end
 
 --- The rows of the graph as it is now, and from them the nodes' mass and heft.
@@ -38,7 +39,7 @@ end
 function Engine:repel(nodes, strength, seed)
     local n = self.rows.now.n
     local how = n <= FEW and self.grid.repel_exactly or self.grid.repel
-    how(self.grid, n, nodes.position, nodes.mass, nodes.force, strength, seed)
+    how(self.grid, n, nodes.position, nodes.mass, nodes.force, strength, seed, self.unit)
 end
 
 --- Writes every segment's springs to self.pull.
@@ -46,11 +47,11 @@ function Engine:springs(nodes)
     local now = self.rows.now
     if now.segment_count == 0 then return end
     need(self.kernels.springs(now.segment_count, now.segment_node, now.segment_begin, now.near, now.pull,
-        nodes.position, self.pull))
+        nodes.position, self.unit ^ 2, self.pull))
 end
 
---- Sets the repulsion's strength such that the layout as it is neither spreads nor shrinks.
-function Engine:balance(nodes)
+-- What strength of the repulsion would balance the springs, in the layout as it is; nil: there is nothing to.
+local function balanced_strength(self, nodes)
     local now, apart, together = self.rows.now, 0, 0
     self:repel(nodes, 1, 0)
     self:springs(nodes)
@@ -58,16 +59,34 @@ function Engine:balance(nodes)
     need(self.kernels.balance(THREADS, now.n, nodes.position, nodes.force, now.segment, self.pull, out))
     local sums = need(out:download())
     for k = 1, 2 * THREADS, 2 do apart, together = apart + sums[k], together - sums[k + 1] end
-    if apart > 0 and together > 0 then self.strength = together / apart end
+    return apart > 0 and together > 0 and together / apart or nil
 end
 
---- One iteration: repulsion, springs, motion. `limit` is how far a node may move.
+--- Suits the forces to the layout as it is. A model without a length of its own gets the strength of repulsion at
+--- which the whole neither spreads nor shrinks; one that has a length gets the unit at which it is as tense as the
+--- model says.
+function Engine:balance(nodes)
+    local strength = balanced_strength(self, nodes)
+    if not strength then return end
+    if not self.model.tension then
+        self.strength = strength
+        return
+    end
+    for _ = 1, 12 do
+        local off = self.model.tension / strength
+        if off > 0.9 and off < 1.1 then break end
+        self.unit = self.unit * math.max(0.2, math.min(off ^ 0.4, 5))
+        strength = balanced_strength(self, nodes) or self.model.tension
+    end
+end
+
+--- One iteration: repulsion, springs, motion. `limit` is how far a node may move, in the model's units.
 function Engine:step(nodes, i, limit)
     local now = self.rows.now
     self:repel(nodes, self.strength * self.repulsion, i)
     self:springs(nodes)
     need(self.kernels.move(now.n, now.segment, self.pull, nodes.force, nodes.mass, nodes.heft,
-        nodes.pinned or false, self.gravity, 1, self.speed, self.inertia, limit, nodes.position, nodes.velocity))
+        nodes.pinned or false, self.gravity, 1, self.speed, self.inertia, limit / self.unit, nodes.position, nodes.velocity))
 end
 
 --- Adds how far the nodes moved in the last step, in 2^-20 edge lengths, to a buffer of one u64.
@@ -80,9 +99,9 @@ local engine = {}
 
 --- An engine for a manager: options are model, dimensions, repulsion, gravity, speed, inertia.
 function engine.new(manager, options)
-    local model, dimensions = model_of(options.model or "forceatlas"), options.dimensions or 2
+    local model, dimensions = model_of(options.model or "tforce"), options.dimensions or 2
     return setmetatable({
-        manager = manager, dimensions = dimensions, model = model, strength = 1,
+        manager = manager, dimensions = dimensions, model = model, strength = 1, unit = 1,
         repulsion = options.repulsion or 1, gravity = options.gravity or model.gravity,
         speed = options.speed or 0.8, inertia = options.inertia or 0.3,
         kernels = kernels.of(manager, "motion.cu", prefix_of(model, dimensions)),

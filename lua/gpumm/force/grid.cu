@@ -306,36 +306,39 @@ extern "C" __global__ void reduce(int n, int width, const float4 *below, long lo
 
 // ---- The forces ------------------------------------------------------------------------------
 
-static __device__ void push(float4 c, float4 p, float4 *f)
+// `unit` is the square of the model's units in one of the layout's.
+static __device__ void push(float4 c, float4 p, float unit, float4 *f)
 {
     const float dx = p.x - c.x, dy = p.y - c.y;
 #if DIM == 3
-    const float dz = p.z - c.z, d2 = dx * dx + dy * dy + dz * dz, s = c.w * (REPEL(d2));
+    const float dz = p.z - c.z, d2 = dx * dx + dy * dy + dz * dz, s = c.w * (REPEL(unit * d2));
     f->z += s * dz;
 #else
-    const float d2 = dx * dx + dy * dy, s = c.w * (REPEL(d2));
+    const float d2 = dx * dx + dy * dy, s = c.w * (REPEL(unit * d2));
 #endif
     f->x += s * dx;
     f->y += s * dy;
 }
 
 // Three cells side by side: their nodes follow one another, unless one of them is crowded.
-static __device__ void near_row(const word *start, const float4 *sorted, int c, float4 p, float4 *f)
+static __device__ void near_row(const word *start, const float4 *sorted, int c, float4 p, float unit,
+                                float4 *f)
 {
     const word a = start[c - 1], b = start[c + 2];
     if (b - a <= CAP) {
-        for (word j = a; j < b; j++) push(sorted[j], p, f);
+        for (word j = a; j < b; j++) push(sorted[j], p, unit, f);
         return;
     }
     for (int k = c - 1; k <= c + 1; k++) {
         const word s = start[k], m = min(start[k + 1] - s, (word)CAP);
-        for (word j = s; j < s + m; j++) push(sorted[j], p, f);
+        for (word j = s; j < s + m; j++) push(sorted[j], p, unit, f);
     }
 }
 
 // The children of the parent's block, less the own block. Seen from a cell's own corner of its parent (the
 // step is -1 where it is the second child) the own block is always columns 1 to 3.
-static __device__ void far_block(const float4 *level, int side, int x, int y, int z, float4 p, float4 *f)
+static __device__ void far_block(const float4 *level, int side, int x, int y, int z, float4 p,
+                                 float unit, float4 *f)
 {
     const int sx = x & 1 ? -1 : 1, sy = y & 1 ? -side : side;
     const int ax = (x & ~1) + (x & 1 ? 5 : 0), ay = (y & ~1) + (y & 1 ? 5 : 0);
@@ -346,14 +349,14 @@ static __device__ void far_block(const float4 *level, int side, int x, int y, in
         for (int r = 0; r < 6; r++)
             for (int q = 0; q < 6; q++) {
                 const bool own = q >= 1 && q <= 3 && r >= 1 && r <= 3 && k >= 1 && k <= 3;
-                if (!own) push(origin[k * sz + r * sy + q * sx], p, f);
+                if (!own) push(origin[k * sz + r * sy + q * sx], p, unit, f);
             }
 #else
     const float4 *origin = level + (long long)ay * side + ax;
     for (int r = 0; r < 6; r++)
         for (int q = 0; q < 6; q++) {
             const bool own = q >= 1 && q <= 3 && r >= 1 && r <= 3;
-            if (!own) push(origin[r * sy + q * sx], p, f);
+            if (!own) push(origin[r * sy + q * sx], p, unit, f);
         }
 #endif
 }
@@ -372,7 +375,7 @@ static __device__ vec as_force(float4 f, float scale)
 // One thread a node, in the order of the cells, so that neighbours in space read the same memory.
 extern "C" __global__ void repel(int n, const word *order, const vec *position, const float *mass,
                                  const word *start, const float4 *sorted, const float4 *levels, const word *box,
-                                 int width, float strength, vec *force)
+                                 int width, float strength, float unit, vec *force)
 {
     int r = blockIdx.x * blockDim.x + threadIdx.x;
     if (r >= n) return;
@@ -383,10 +386,10 @@ extern "C" __global__ void repel(int n, const word *order, const vec *position, 
     int x = along(p.x, g.x, g.per_cell, width), y = along(p.y, g.y, g.per_cell, width);
     int z = DIM == 3 ? along(p.z, g.z, g.per_cell, width) : 0;
     for (int b = DIM == 3 ? -1 : 0; b <= (DIM == 3 ? 1 : 0); b++)
-        for (int a = -1; a <= 1; a++) near_row(start, sorted, cell_at(x, y + a, z + b, width), p, &f);
+        for (int a = -1; a <= 1; a++) near_row(start, sorted, cell_at(x, y + a, z + b, width), p, unit, &f);
     const float4 *level = levels;
     for (int w = width; w >= 4; w >>= 1) {
-        far_block(level, w + 2 * PAD, x, y, z, p, &f);
+        far_block(level, w + 2 * PAD, x, y, z, p, unit, &f);
         level += level_size(w);
         x >>= 1;
         y >>= 1;
@@ -397,12 +400,12 @@ extern "C" __global__ void repel(int n, const word *order, const vec *position, 
 
 // Every pair: the oracle, and quicker for few nodes.
 extern "C" __global__ void repel_exactly(int n, const vec *position, const float *mass, float strength,
-                                         vec *force)
+                                         float unit, vec *force)
 {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= n) return;
     const float4 p = point(position[i], mass[i]);
     float4 f = {0.0f, 0.0f, 0.0f, 0.0f};
-    for (int j = 0; j < n; j++) push(point(position[j], mass[j]), p, &f);
+    for (int j = 0; j < n; j++) push(point(position[j], mass[j]), p, unit, &f);
     force[i] = as_force(f, strength * p.w);
 }

@@ -85,25 +85,28 @@ function Grid:build(n, position, mass, seed)
     reduce(self)
 end
 
---- Writes the repulsion on each of n nodes to `force`: by the pyramid of a build over the same positions.
-function Grid:repel(n, position, mass, force, strength, seed)
+--- Writes the repulsion on each of n nodes to `force`: `strength` times the sum of the products of the masses, the
+--- way between the nodes and repel(unit^2 d2). Crowds are sampled by `seed`.
+function Grid:repel(n, position, mass, force, strength, seed, unit)
     self:build(n, position, mass, seed)
     need(self.kernels.repel(n, self.order, position, mass, self.start, self.sorted, self.levels, self.box,
-        self.width, strength or 1, force))
+        self.width, strength or 1, (unit or 1) ^ 2, force))
 end
 
 --- The same over every pair, exactly.
-function Grid:repel_exactly(n, position, mass, force, strength)
-    need(self.kernels.repel_exactly(n, position, mass, strength or 1, force))
+function Grid:repel_exactly(n, position, mass, force, strength, _, unit)
+    need(self.kernels.repel_exactly(n, position, mass, strength or 1, (unit or 1) ^ 2, force))
 end
 
 local grid = {}
 
---- A grid of 2 or 3 dimensions. `repel` is the force an own unit of mass feels from another at the square
---- distance d2, over the distance, in CUDA C.
+--- A grid of 2 or 3 dimensions. `repel` is the push between two unit masses over their distance, as a CUDA C
+--- expression of the square distance d2; without it, 1 / d2.
 function grid.new(manager, options)
     local dimensions = options.dimensions or 2
-    local prefix = kernels.dimension(dimensions) .. "#define REPEL(d2) " .. (options.repel or "1.0f / (d2 + 1e-6f)") .. "\n"
+    local prefix = kernels.dimension(dimensions)
+        .. "#define REPEL(u) repel_at(u)\nstatic __device__ float repel_at(float d2) { return "
+        .. (options.repel or "1.0f / (d2 + 1e-6f)") .. "; }\n"
     return setmetatable({
         manager = manager, dimensions = dimensions, room = 0, kernels = kernels.of(manager, "grid.cu", prefix),
         box = buffer(manager, "u32", 6),

@@ -1,16 +1,21 @@
--- Models of forces: CUDA C expressions of the square distance d2, in units of about one edge's length.
---   repel    the push between two unit masses, over their distance       attract   the pull of an edge, likewise
+-- Models of forces, as CUDA C expressions of the square distance d2:
+--   repel    the push between two unit masses, over their distance
+--   attract  the pull of an edge, over its length
 --   mass     what a node pushes with, of its heft (1 + the weights of its edges)
---   gravity  the pull to the middle, a unit of mass and distance, beside a spring's
+--   gravity  the pull to the middle, beside a spring's
+--   limit    how far a node may move in the first step, in the model's units
+--   tension  a model with a length of its own says how tense it begins: the balance of pull and push at which the
+--            start is one of its layouts, below 1 so that it spreads out. Others take on the start's size.
 
 local models = {
-    -- ForceAtlas2's: hubs push more, springs pull as far as they are long.
-    forceatlas = { repel = "1.0f / (d2 + 1e-4f)", attract = "1.0f", mass = "heft", gravity = 0.0005 },
-    -- Fruchterman and Reingold's, Eades's: equal nodes, springs that pull harder when they are long.
-    spring = { repel = "1.0f / (d2 + 1e-4f)", attract = "sqrtf(d2)", mass = "1.0f", gravity = 0.0005 },
-    -- Bounded and short-ranged, after the t-distribution: what is far away is not felt, so the start's shape stays.
+    -- Bounded and of short range, after the t-distribution (Zhong and others, 2023): crowds do not burst, and
+    -- what is far apart keeps the start's shape.
     tforce = { repel = "1.0f / ((1.0f + d2) * (1.0f + d2))", attract = "0.1f + 0.8f / (1.0f + d2)",
-        mass = "1.0f", gravity = 0 },
+        mass = "1.0f", gravity = 0, limit = 5, tension = 0.07 },
+    -- ForceAtlas2's: hubs push more, springs pull as far as they are long.
+    forceatlas = { repel = "1.0f / (d2 + 1e-4f)", attract = "1.0f", mass = "heft", gravity = 0.0005, limit = 1 },
+    -- Eades's, Fruchterman and Reingold's: equal nodes, springs that pull harder when they are long.
+    spring = { repel = "1.0f / (d2 + 1e-4f)", attract = "sqrtf(d2)", mass = "1.0f", gravity = 0.0005, limit = 2 },
 }
 
 return models

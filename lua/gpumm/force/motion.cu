@@ -33,7 +33,7 @@ static __device__ vec nothing()
 }
 
 extern "C" __global__ void springs(int segments, const word *node, const word *begin, const word *near,
-                                   const float *weight, const vec *position, vec *pull)
+                                   const float *weight, const vec *position, float unit, vec *pull)
 {
     int s = blockIdx.x * blockDim.x + threadIdx.x;
     if (s >= segments) return;
@@ -43,7 +43,7 @@ extern "C" __global__ void springs(int segments, const word *node, const word *b
         vec d = position[near[k]];
         add(&d, p, -1.0f);
         const float d2 = squared(d), w = weight ? weight[k] : 1.0f;
-        add(&sum, d, w * (ATTRACT(d2)));
+        add(&sum, d, w * ATTRACT(unit * d2));
     }
     pull[s] = sum;
 }

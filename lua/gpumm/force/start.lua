@@ -131,8 +131,8 @@ end
 
 -- ---- Several ------------------------------------------------------------------------------------
 
--- Nodes by component, the largest first; ties by their least node.
-local function by_component(labels, n)
+--- Lists of nodes from 0 by component, the largest first; ties by their least node.
+function start.lists(labels, n)
     local lists, order = {}, {}
     for i = 1, n do
         local label = labels[i]
@@ -198,7 +198,7 @@ function start.place(manager, rows, position, options)
         if task.n > 1 then pivot_mds(task) else need(position:fill({ 0, 0, task.dimensions == 3 and 0 or nil })) end
         return { task.n }
     end
-    local lists = by_component(labels, task.n)
+    local lists = start.lists(labels, task.n)
     place_all(task, lists)
     local sizes = {}
     for k, list in ipairs(lists) do sizes[k] = #list end

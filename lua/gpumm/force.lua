@@ -1,0 +1,85 @@
+-- Force-directed layout of large graphs, on the public API alone.
+--
+--     local layout = gpumm.force.layout(graph, { model = "tforce", dimensions = 2, seed = 1, steps = 300 })
+--     local result = layout:run { device = "auto" }     -- result.positions: a view; result.quality, result.random
+--
+-- layout is a simulation (open, advance, close, run); its engine is made of parts that serve a simulation of
+-- one's own as well:
+--
+--     local e = gpumm.force.engine(manager, { model = "spring" })      -- repulsion, springs, motion
+--     e:connect(nodes, n, m, from, to, base)  -- nodes = { position =, velocity =, force =, mass =, heft = }
+--     gpumm.force.start(manager, e.rows, nodes.position)               -- PivotMDS, components packed
+--     e:balance(nodes);  e:step(nodes, i, limit)
+--
+-- What is where: force/grid repulsion, force/rows neighbours, force/motion.cu springs and steps, force/models
+-- what the forces are, force/distance breadth-first distances, force/start where to begin, force/packing
+-- components, force/quality how good it is, force/layout the simulation, force/growing graphs that grow.
+
+local gpumm = require "gpumm"
+local distance = require "gpumm.force.distance"
+local engine = require "gpumm.force.engine"
+local grid = require "gpumm.force.grid"
+local kernels = require "gpumm.force.kernels"
+local layout = require "gpumm.force.layout"
+local models = require "gpumm.force.models"
+local quality = require "gpumm.force.quality"
+local rows = require "gpumm.force.rows"
+local start = require "gpumm.force.start"
+
+local need, buffer = kernels.need, kernels.buffer
+local force = { layout = layout, models = models, distances = distance.from, components = distance.components }
+
+--- Repulsion alone: an object with repel(n, position, mass, force, strength, seed) and repel_exactly.
+function force.repulsion(manager, options) return grid.new(manager, options or {}) end
+
+--- Neighbours in rows alone: an object with build(n, m, from, to, base, weight).
+function force.rows(manager) return rows.new(manager) end
+
+--- Repulsion, springs and motion of a model, for a simulation of one's own.
+function force.engine(manager, options) return engine.new(manager, options or {}) end
+
+--- A start for the nodes of `rows` into a buffer of positions; returns the components' sizes, largest first.
+function force.start(manager, of, position, options) return start.place(manager, of, position, options or {}) end
+
+-- A list of points, a flat list, a view or a buffer: a buffer.
+local function position_buffer(manager, n, positions, dimensions)
+    if type(positions) == "userdata" and tostring(positions):find("gpumm.buffer", 1, true) then return positions end
+    if #positions ~= n and #positions ~= n * dimensions then
+        error(("force.quality: %d positions for %d nodes"):format(#positions, n), 3)
+    end
+    local made = buffer(manager, "f32x" .. dimensions, n)
+    need(made:upload(positions))
+    return made
+end
+
+local function measure(manager, graph, positions, options)
+    local m, of = #graph.from, rows.new(manager)
+    local from <close> = buffer(manager, "u32", math.max(1, m))
+    local to <close> = buffer(manager, "u32", math.max(1, m))
+    if m > 0 then
+        need(from:upload(graph.from))
+        need(to:upload(graph.to))
+    end
+    of:build(graph.nodes, m, from, to, 1)
+    local at = position_buffer(manager, graph.nodes, positions, options.dimensions or 2)
+    return quality.of(manager, of, at, options)
+end
+
+--- How good a layout is, and beside it random positions: two tables with stress (scale-normalised, over
+--- breadth-first distances from sampled pivots), neighbourhood (mean Jaccard of a sampled node's neighbours and as
+--- many nodes nearest to it) and variation (of the edges' lengths: deviation over mean). Options: dimensions (2),
+--- pivots (50), samples (2000), seed (1), manager.
+function force.quality(graph, positions, options)
+    options = options or {}
+    if options.manager then return measure(options.manager, graph, positions, options) end
+    local manager <close> = need(gpumm.manager { device = options.device or "auto" })
+    return measure(manager, graph, positions, options)
+end
+
+--- The two tables of force.quality as a line.
+function force.describe(mine, random)
+    return ("stress %.3f, neighbourhood %.3f, edge variation %.2f; of a random layout %.3f, %.3f, %.2f"):format(
+        mine.stress, mine.neighbourhood, mine.variation, random.stress, random.neighbourhood, random.variation)
+end
+
+return force

@@ -1,0 +1,119 @@
+-- successes: 7
+-- Memory committed ahead: the next growth makes no driver call for it.
+
+local gpumm = require "gpumm"
+local spec = require "gpumm.spec"
+local support = require "spec.support"
+
+-- A worker commits; the books show when it has.
+local function wait_for_ahead(m, bytes)
+    local deadline = os.time() + 20
+    while m:stats().ahead.now ~= bytes do
+        assert(os.time() < deadline, ("%d bytes are ahead, not %d"):format(m:stats().ahead.now, bytes))
+    end
+end
+
+describe("ahead", function()
+    after_each(spec.close)
+
+    local function faulty()
+        local m = spec.faulty({}, { memory = "512MiB", debug = false })
+        return m, m:device().granularity
+    end
+
+    it("makes the next growth cost no commit", function()
+        local m, unit = faulty()
+        local b = m:allocate("b", "u8", unit, { growth_factor = 2, ahead = 1, max_length = 2 * unit })
+        local data = support.bytes(unit)
+        b:upload(data)
+        wait_for_ahead(m, unit)
+        assert.equal(unit, b.capacity)
+        local commits = m.fault:calls("commit")
+        assert.is_true(b:ensure_capacity(unit + 1))
+        assert.equal(commits, m.fault:calls("commit"))
+        assert.equal(2 * unit, b.capacity)
+        assert.equal(0, m:stats().ahead.now)
+        assert.is_true(b:resize(2 * unit))
+        assert.is_true(data .. string.rep("\0", unit) == b:download():bytes())
+        assert.equal(1, b.generation)
+    end)
+
+    it("without it, the same growth commits", function()
+        local m, unit = faulty()
+        local b = m:allocate("b", "u8", unit, { growth_factor = 2, max_length = 2 * unit })
+        local commits = m.fault:calls("commit")
+        b:ensure_capacity(unit + 1)
+        assert.equal(commits + 1, m.fault:calls("commit"))
+    end)
+
+    it("goes several steps, and serves every member of a group", function()
+        local m, unit = faulty()
+        local g = m:group {
+            { "p", "u8" }, { "q", "u16" }, length = unit, growth = gpumm.growth.list { 2 * unit, 3 * unit },
+            ahead = 2, max_length = 3 * unit,
+        }
+        wait_for_ahead(m, 2 * unit + 4 * unit)
+        local commits = m.fault:calls("commit")
+        g:resize(unit + 1)
+        assert.equal(2 * unit, g.capacity)
+        g:resize(2 * unit + 1)
+        assert.equal(3 * unit, g.capacity)
+        assert.equal(commits, m.fault:calls("commit"))
+        assert.equal(0, m:stats().ahead.now)
+    end)
+
+    it("follows the capacity", function()
+        local m, unit = faulty()
+        local b = m:allocate("b", "u8", unit, { growth = gpumm.growth.linear(unit), ahead = 1, max_length = 9 * unit })
+        for step = 2, 8 do
+            wait_for_ahead(m, unit)
+            assert.is_true(b:resize(step * unit))
+            assert.equal(step * unit, b.capacity)
+        end
+    end)
+
+    it("does not count against the limit", function()
+        local unit = spec.manager():device().granularity
+        local m = spec.faulty({}, { memory = "512MiB", debug = false, limit = unit })
+        m:allocate("b", "u8", unit, { growth_factor = 2, ahead = 1 })
+        wait_for_ahead(m, unit)
+        assert.equal(unit, m:stats().used_bytes)
+        assert.equal(unit, m:stats().total_allocated_bytes)
+        assert.equal(2 * unit, m:stats().committed_bytes)
+        assert.equal(2 * unit, m.fault:live().committed_bytes)
+        support.fails("OVER_LIMIT", "'b'", m:ensure_capacity("b", unit + 1))
+    end)
+
+    it("is given back by trim, and under pressure", function()
+        local m = spec.manager { device = "host", memory = "8MiB", granularity = "1MiB", debug = false }
+        local b = m:allocate("b", "u8", 3 << 20, { growth_factor = 2, ahead = 1 })
+        b:fill(6)
+        wait_for_ahead(m, 3 << 20)
+        assert.equal(3 << 20, m:trim())
+        assert.equal(3 << 20, m:stats().committed_bytes)
+        m:free("b")
+        m:trim()
+        b = m:allocate("b", "u8", 3 << 20, { growth_factor = 2, ahead = 1 })
+        b:fill(6)
+        wait_for_ahead(m, 3 << 20)
+        local c = m:allocate("c", "u8", 4 << 20) -- fits only without what is ahead
+        c:fill(8)
+        assert.equal(0, m:stats().ahead.now)
+        assert.is_true(string.rep("\6", 3 << 20) == b:download():bytes())
+        assert.is_true(string.rep("\8", 4 << 20) == c:download():bytes())
+    end)
+
+    it("that fails is nobody's error: the growth asks again", function()
+        local m, unit = faulty()
+        m:allocate("small", "u8", 1, { max_length = 1 }) -- the slab's first commit is done
+        m.fault:plan { call = "commit", nth = 2, status = "DRIVER" } -- the first is b's own
+        local b = m:allocate("b", "u8", unit, { growth_factor = 2, ahead = 1, max_length = 2 * unit })
+        b:upload(support.bytes(unit))
+        local deadline, commits = os.time() + 20, 2
+        while m.fault:calls("commit") < commits + 1 do assert(os.time() < deadline, "nothing was committed ahead") end
+        assert.is_true(m:poll())
+        assert.is_true(b:ensure_capacity(unit + 1))
+        assert.equal(2 * unit, b.capacity)
+        assert.is_true(support.bytes(unit) == b:download():bytes())
+    end)
+end)

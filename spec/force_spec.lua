@@ -1,0 +1,406 @@
+-- successes: 24, gpu: 1
+-- The force library: its parts against plain references, and whole layouts by their quality.
+
+local gpumm = require "gpumm"
+local spec = require "gpumm.spec"
+local force, graph = gpumm.force, gpumm.graph
+
+-- ---- What the tests share --------------------------------------------------------------------
+
+local function chance(seed)
+    local i = seed * 1000003
+    return function()
+        i = i + 1
+        local x = i * 0x9E3779B97F4A7C15
+        x = (x ~ x >> 30) * 0xBF58476D1CE4E5B9
+        x = (x ~ x >> 27) * 0x94D049BB133111EB
+        return ((x ~ x >> 31) >> 11) * 0x1p-53
+    end
+end
+
+local function filled(m, type, values, length)
+    local b = assert(m:buffer { type = type, length = length or #values })
+    if #values > 0 then assert(b:upload(values)) end
+    return b
+end
+
+local function uniform(n, d)
+    local random, values = chance(n + d), {}
+    for k = 1, n * d do values[k] = random() end
+    return values
+end
+
+-- Balls of nodes with nearly nothing between them.
+local function clustered(n, d, clusters, size)
+    local random, values, centres = chance(n * d), {}, {}
+    for k = 1, clusters * d do centres[k] = random() end
+    for i = 0, n - 1 do
+        local c = math.floor(random() * clusters)
+        for k = 1, d do
+            values[i * d + k] = centres[c * d + k] + (random() + random() + random() - 1.5) * size
+        end
+    end
+    return values
+end
+
+local function masses(n)
+    local random, values = chance(n), {}
+    for i = 1, n do values[i] = 1 + 3 * random() end
+    return values
+end
+
+local function repulsion(m, values, d, seed, exactly)
+    local n = #values // d
+    local out = filled(m, "f32x" .. d, {}, n)
+    local grid = force.repulsion(m, { dimensions = d })
+    local how = exactly and grid.repel_exactly or grid.repel
+    how(grid, n, filled(m, "f32x" .. d, values), filled(m, "f32", masses(n)), out, 1, seed)
+    return out:download()
+end
+
+-- The median of the relative errors, and how far the mean force is off, of the mean size of a force.
+local function compared(got, exact, d)
+    local errors, off, size = {}, {}, 0
+    for k = 1, d do off[k] = 0 end
+    for i = 1, #exact do
+        local a, b, difference, length = { got:get(i) }, { exact:get(i) }, 0, 0
+        for k = 1, d do
+            off[k] = off[k] + a[k] - b[k]
+            difference, length = difference + (a[k] - b[k]) ^ 2, length + b[k] ^ 2
+        end
+        errors[i], size = math.sqrt(difference / length), size + math.sqrt(length)
+    end
+    table.sort(errors)
+    local bias = 0
+    for k = 1, d do bias = bias + off[k] ^ 2 end
+    return errors[#errors // 2 + 1], math.sqrt(bias) / size, errors
+end
+
+local function grid_graph(side)
+    local from, to = {}, {}
+    for y = 0, side - 1 do
+        for x = 1, side do
+            local i = y * side + x
+            if x < side then from[#from + 1], to[#to + 1] = i, i + 1 end
+            if y < side - 1 then from[#from + 1], to[#to + 1] = i, i + side end
+        end
+    end
+    return graph.new(side * side, from, to)
+end
+
+local function path_graph(n)
+    local from, to = {}, {}
+    for i = 1, n - 1 do from[i], to[i] = i, i + 1 end
+    return graph.new(n, from, to)
+end
+
+-- A star with a ring through its rays: one very long row beside many short ones.
+local function wheel(rays)
+    local from, to = {}, {}
+    for i = 1, rays do
+        from[#from + 1], to[#to + 1] = 1, i + 1
+        from[#from + 1], to[#to + 1] = i + 1, i % rays + 2
+    end
+    return graph.new(rays + 1, from, to)
+end
+
+local function rows_of(m, g, weights)
+    local of = force.rows(m)
+    of:build(g.nodes, g.edges, filled(m, "u32", g.from), filled(m, "u32", g.to), 1,
+        weights and filled(m, "f32", weights))
+    return of
+end
+
+local function nodes_of(m, n, d, values)
+    local vec = "f32x" .. d
+    return {
+        position = filled(m, vec, values), velocity = filled(m, vec, {}, n), force = filled(m, vec, {}, n),
+        mass = filled(m, "f32", {}, n), heft = filled(m, "f32", {}, n),
+    }
+end
+
+local function laid_out(g, options)
+    options.device = spec.device
+    return force.layout(g, options):run()
+end
+
+local function bytes(view) return gpumm.view("u8", view:bytes()) end
+
+-- ---- Repulsion -------------------------------------------------------------------------------
+
+describe("repulsion by the pyramid", function()
+    after_each(spec.close)
+
+    local inputs = {
+        { "random nodes", 2, uniform(20000, 2), 0.01 },
+        { "clustered nodes", 2, clustered(20000, 2, 20, 0.01), 0.03 },
+        { "random nodes in space", 3, uniform(8000, 3), 0.03 },
+        { "clustered nodes in space", 3, clustered(8000, 3, 8, 0.15), 0.03 },
+        { "few nodes", 2, uniform(50, 2), 0.03 },
+    }
+    for _, input in ipairs(inputs) do
+        local name, d, values, bound = table.unpack(input)
+        it("agrees with every pair's, for " .. name, function()
+            local m = spec.manager()
+            local median, bias = compared(repulsion(m, values, d, 1), repulsion(m, values, d, 1, true), d)
+            assert.is_true(median <= bound, "median error " .. median)
+            assert.is_true(bias <= 0.005, "bias " .. bias)
+        end)
+    end
+
+    it("is unbiased for one crowd, over many seeds", function()
+        local m, values = spec.manager(), clustered(1500, 2, 1, 0.0001)
+        values[1], values[2] = 2, 2 -- one far away: the others are in one cell, and are sampled
+        local n = 1500
+        local exact, sums = repulsion(m, values, 2, 0, true), {}
+        for k = 1, 2 * n do sums[k] = 0 end
+        local rounds = 60
+        for seed = 1, rounds do
+            local got = repulsion(m, values, 2, seed)
+            for i = 1, n do
+                local x, y = got:get(i)
+                sums[2 * i - 1], sums[2 * i] = sums[2 * i - 1] + x / rounds, sums[2 * i] + y / rounds
+            end
+        end
+        local median = compared(gpumm.view("f32x2", sums), exact, 2)
+        local single = compared(repulsion(m, values, 2, 1), exact, 2)
+        assert.is_true(median < single / 4, ("%g of the mean, %g of one"):format(median, single))
+    end)
+
+    it("repeats bit for bit, and depends on the seed where nodes crowd", function()
+        local m, values = spec.manager(), clustered(20000, 2, 3, 0.01)
+        local first = repulsion(m, values, 2, 5)
+        assert.view_equals(bytes(first), bytes(repulsion(m, values, 2, 5)))
+        assert.are_not.equal(first:bytes(), repulsion(m, values, 2, 6):bytes())
+    end)
+
+    it("holds for nodes on one spot, and for one node", function()
+        local m = spec.manager()
+        assert.view_equals({ { 0, 0 }, { 0, 0 }, { 0, 0 } }, repulsion(m, { 1, 2, 1, 2, 1, 2 }, 2, 1))
+        assert.view_equals({ { 0, 0 } }, repulsion(m, { 3, 4 }, 2, 1))
+    end)
+
+    it("agrees between host and GPU #gpu", function()
+        for _, values in ipairs { uniform(20000, 2), clustered(20000, 2, 20, 0.01) } do
+            local here, there = spec.manager { device = "host" }, spec.manager { device = "cuda" }
+            local median, _, errors = compared(repulsion(there, values, 2, 1), repulsion(here, values, 2, 1), 2)
+            assert.is_true(median <= 1e-6)
+            assert.is_true(errors[math.floor(#errors * 0.999)] <= 1e-5, "999 of 1000: " .. errors[math.floor(#errors * 0.999)])
+        end
+    end)
+end)
+
+-- ---- Rows and springs ------------------------------------------------------------------------
+
+describe("rows", function()
+    after_each(spec.close)
+
+    it("hold every node's neighbours in order, with their weights", function()
+        local m = spec.manager()
+        local g = graph.new(5, { 3, 1, 3, 5 }, { 1, 2, 2, 3 })
+        local now = rows_of(m, g, { 10, 20, 30, 40 }).now
+        assert.view_equals({ 0, 2, 4, 7, 7, 8 }, now.row:download(1, 6))
+        assert.view_equals({ 1, 2, 0, 2, 0, 1, 4, 2 }, now.near:download(1, 8))
+        assert.view_equals({ 20, 10, 20, 30, 10, 30, 40, 40 }, now.pull:download(1, 8))
+        assert.view_equals({ 0, 1, 2, 3, 3, 4 }, now.segment:download(1, 6))
+    end)
+
+    it("are cut into short segments where they are long", function()
+        local m = spec.manager()
+        local now = rows_of(m, wheel(1000)).now
+        assert.equal(1000, now.most)
+        local near, begin = now.near:download(1, 4000), now.segment_begin:download(1, now.segment_count + 1)
+        for i = 1, 1000 do assert.equal(i, near[i]) end
+        for s = 1, now.segment_count do assert.is_true(begin[s + 1] - begin[s] <= 32) end
+        assert.equal(4000, begin[now.segment_count + 1])
+    end)
+
+    it("are rebuilt beside the old ones", function()
+        local m = spec.manager()
+        local of = rows_of(m, path_graph(3))
+        local old = of.now
+        local g = path_graph(4)
+        of:build(4, 3, filled(m, "u32", g.from), filled(m, "u32", g.to), 1)
+        assert.view_equals({ 0, 1, 3, 4 }, old.row:download(1, 4))
+        assert.view_equals({ 1, 0, 2, 1 }, old.near:download(1, 4))
+        assert.view_equals({ 1, 0, 2, 1, 3, 2 }, of.now.near:download(1, 6))
+    end)
+end)
+
+describe("springs and motion", function()
+    after_each(spec.close)
+
+    it("pull a node with 20,000 neighbours as the sum of its edges does", function()
+        local m, rays = spec.manager(), 20000
+        local g, random, values, weights = wheel(rays), chance(3), {}, {}
+        for k = 1, 2 * (rays + 1) do values[k] = random() end
+        for e = 1, g.edges do weights[e] = 0.5 + random() end
+        local e = force.engine(m, { model = { repel = "0.0f", attract = "2.0f", mass = "1.0f", gravity = 0 }, inertia = 0, speed = 1 })
+        local nodes = nodes_of(m, rays + 1, 2, values)
+        e:connect(nodes, rays + 1, g.edges, filled(m, "u32", g.from), filled(m, "u32", g.to), 1, filled(m, "f32", weights))
+        e:step(nodes, 1, 1e9)
+        local x, y, heft = 0, 0, 1
+        for k = 1, g.edges do
+            if g.from[k] == 1 then
+                local j = g.to[k]
+                x = x + 2 * weights[k] * (values[2 * j - 1] - values[1])
+                y = y + 2 * weights[k] * (values[2 * j] - values[2])
+                heft = heft + weights[k]
+            end
+        end
+        local vx, vy = nodes.velocity:download(1, 1):get(1)
+        assert.is_true(math.abs(vx - x / heft) < 1e-5 and math.abs(vy - y / heft) < 1e-5)
+    end)
+
+    it("never move a node further than the limit", function()
+        local m = spec.manager()
+        local nodes, g = nodes_of(m, 2, 2, { 0, 0, 100, 0 }), path_graph(2)
+        local e = force.engine(m, { model = { repel = "0.0f", attract = "1.0f", mass = "1.0f", gravity = 0 } })
+        e:connect(nodes, 2, 1, filled(m, "u32", g.from), filled(m, "u32", g.to), 1)
+        e:step(nodes, 1, 0.25)
+        assert.view_equals({ { 0.25, 0 }, { 99.75, 0 } }, nodes.position:download(), 1e-6)
+    end)
+
+    it("balance so that the whole keeps its size", function()
+        local m, g = spec.manager(), grid_graph(30)
+        local nodes = nodes_of(m, 900, 2, uniform(900, 2))
+        local e = force.engine(m, { model = "forceatlas", gravity = 0 })
+        e:connect(nodes, 900, g.edges, filled(m, "u32", g.from), filled(m, "u32", g.to), 1)
+        e:balance(nodes)
+        local function virial()
+            e:repel(nodes, e.strength, 0)
+            local at, f, sum = nodes.position:download(), nodes.force:download(), 0
+            for i = 1, 900 do
+                local x, y = at:get(i)
+                local fx, fy = f:get(i)
+                sum = sum + x * fx + y * fy
+            end
+            for k = 1, g.edges do
+                local ax, ay = at:get(g.from[k])
+                local bx, by = at:get(g.to[k])
+                sum = sum - (ax - bx) ^ 2 - (ay - by) ^ 2
+            end
+            return sum
+        end
+        assert.is_true(math.abs(virial()) < 0.02 * g.edges * 0.33, "virial " .. virial())
+    end)
+end)
+
+-- ---- Distances and the start -----------------------------------------------------------------
+
+describe("distances", function()
+    after_each(spec.close)
+
+    it("are the breadth-first ones, 65535 where there is no path", function()
+        local m = spec.manager()
+        local g = graph.new(12, { 1, 2, 3, 4, 6, 7, 8, 1 }, { 2, 3, 4, 5, 7, 8, 6, 5 })
+        local hops = force.distances(m, rows_of(m, g), { 0, 6, 11 }):download()
+        for p, pivot in ipairs { 1, 7, 12 } do
+            local wanted = g:bfs(pivot)
+            for i = 1, 12 do
+                assert.equal(wanted[i] < 0 and 65535 or wanted[i], hops[(p - 1) * 12 + i])
+            end
+        end
+    end)
+
+    it("tell components by their least node", function()
+        local m = spec.manager()
+        local g = graph.new(9, { 9, 2, 5, 7 }, { 2, 4, 7, 6 })
+        assert.view_equals({ 0, 1, 2, 1, 4, 4, 4, 7, 1 }, force.components(m, rows_of(m, g)))
+    end)
+end)
+
+describe("the start", function()
+    after_each(spec.close)
+
+    it("unfolds a long path", function()
+        local m, g = spec.manager(), path_graph(3000)
+        local of = rows_of(m, g)
+        local position = filled(m, "f32x2", {}, 3000)
+        assert.same({ 3000 }, force.start(m, of, position))
+        local mine, random = force.quality(g, position, { manager = m })
+        assert.is_true(mine.stress < 0.001, "stress " .. mine.stress)
+        assert.is_true(random.stress > 0.3)
+    end)
+
+    it("puts components side by side, lone nodes too", function()
+        local from, to = {}, {}
+        for c = 0, 3 do
+            for i = 1, 39 do from[#from + 1], to[#to + 1] = 40 * c + i, 40 * c + i + 1 end
+        end
+        local g = graph.new(170, from, to)
+        local m = spec.manager()
+        local position = filled(m, "f32x2", {}, 170)
+        local sizes = force.start(m, rows_of(m, g), position)
+        assert.same({ 40, 40, 40, 40, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 }, sizes)
+        local at, label = position:download(), g:components()
+        for i = 1, 170 do
+            local x, y = at:get(i)
+            assert.is_true(x == x and y == y)
+            for j = 1, i - 1 do
+                local u, v = at:get(j)
+                if label[i] ~= label[j] then assert.is_true((x - u) ^ 2 + (y - v) ^ 2 > 0.5) end
+            end
+        end
+    end)
+end)
+
+-- ---- Quality ---------------------------------------------------------------------------------
+
+describe("quality", function()
+    it("knows a perfect layout", function()
+        local g, values = path_graph(100), {}
+        for i = 1, 100 do values[2 * i - 1], values[2 * i] = 3 * i, 0 end
+        local mine, random = force.quality(g, values, { device = spec.device })
+        assert.is_true(math.abs(mine.stress) < 1e-9 and math.abs(mine.variation) < 1e-5)
+        -- The ends have one neighbour each, and it is the nearest node.
+        assert.equal(1, mine.neighbourhood)
+        assert.is_true(random.stress > 0.2 and random.neighbourhood < 0.2)
+    end)
+
+    it("agrees with the graph's own stress", function()
+        local g = grid_graph(12)
+        local values = uniform(144, 2)
+        local mine = force.quality(g, values, { device = spec.device, pivots = 144 })
+        assert.is_true(math.abs(mine.stress - g:stress(gpumm.view("f32x2", values), { pivots = 144 })) < 1e-5)
+    end)
+end)
+
+-- ---- Whole layouts ---------------------------------------------------------------------------
+
+describe("a layout", function()
+    it("is good by every model, in the plane and in space", function()
+        local g = grid_graph(25)
+        for _, model in ipairs { "tforce", "forceatlas", "spring" } do
+            for d = 2, 3 do
+                local r = laid_out(g, { model = model, dimensions = d, steps = 150, quality = true })
+                assert.equal(625, #r.positions)
+                assert.is_true(r.quality.stress < 0.05, model .. d .. ": " .. force.describe(r.quality, r.random))
+                assert.is_true(r.quality.neighbourhood > 0.6, model .. d .. ": " .. force.describe(r.quality, r.random))
+            end
+        end
+    end)
+
+    it("repeats bit for bit with the same seed", function()
+        local g = graph.read("examples/data/debian-sample.tsv")
+        local first = laid_out(g, { steps = 40, seed = 3 }).positions
+        assert.view_equals(bytes(first), bytes(laid_out(g, { steps = 40, seed = 3 }).positions))
+        assert.are_not.equal(first:bytes(), laid_out(g, { steps = 40, seed = 4 }).positions:bytes())
+    end)
+
+    it("leaves pinned nodes where they were, and obeys weights", function()
+        local g = graph.new(3, { 1, 2 }, { 2, 3 })
+        g.weights = { 1, 20 }
+        local r = laid_out(g, { positions = { 0, 0, 5, 1, 10, 0 }, pinned = { 1, 3 }, steps = 200, settle = 0 })
+        local at = r.positions
+        assert.same({ 0, 0 }, { at:get(1) })
+        assert.same({ 10, 0 }, { at:get(3) })
+        assert.is_true(at:get(2) > 6, "drawn to the heavier side: " .. at:get(2))
+    end)
+
+    it("ends when nothing moves any more, and refuses what it does not know", function()
+        assert.is_true(laid_out(path_graph(10), { steps = 5000, settle = 0.01 }).steps < 1000)
+        assert.has_error(function() force.layout(path_graph(2), { colour = 1 }) end)
+        assert.has_error(function() force.layout(path_graph(2), { dimensions = 4 }) end)
+    end)
+end)

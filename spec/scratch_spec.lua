@@ -1,0 +1,97 @@
+-- successes: 7
+-- Scratch: memory for one step.
+
+local spec = require "gpumm.spec"
+local support = require "spec.support"
+local raises, fails = support.raises, support.fails
+
+describe("scratch", function()
+    after_each(spec.close)
+
+    it("has what was asked for, aligned, and is in the books until it is closed", function()
+        local m = spec.manager()
+        local a, b, c = m:scratch(1000), m:scratch("4KiB"), m:scratch("f32x3", 100)
+        assert.equal(1000, a.bytes)
+        assert.equal(4096, #b)
+        assert.equal(1200, c.bytes)
+        for _, s in ipairs { a, b, c } do assert.equal(0, s.address % 256) end
+        assert.equal(6296, m:stats().scratch.now)
+        assert.equal(6296, m:stats().used_bytes)
+        assert.equal(0, m:stats().buffer_count)
+        a:close()
+        assert.equal(5296, m:stats().scratch.now)
+        b:close()
+        c:close()
+        c:close()
+        assert.equal(0, m:stats().scratch.now)
+        assert.equal(6296, m:stats().scratch.peak)
+        raises("CLOSED", function() return c.bytes end)
+    end)
+
+    it("is reused at once on its stream", function()
+        local m = spec.manager()
+        local address
+        for _ = 1, 100 do
+            local s <close> = m:scratch(100000)
+            address = address or s.address
+            assert.equal(address, s.address)
+        end
+        assert.is_true(m:stats().scratch.peak == 100000)
+    end)
+
+    it("does not overlap, on one stream or on two", function()
+        local m = spec.manager()
+        local s = m:stream()
+        local blocks, spans = {}, {}
+        for i = 1, 60 do
+            blocks[i] = i % 2 == 0 and m:scratch(i * 777) or m:scratch(i * 777, s)
+            spans[i] = { blocks[i].address, blocks[i].address + i * 777 }
+        end
+        table.sort(spans, function(x, y) return x[1] < y[1] end)
+        for i = 2, #spans do assert.is_true(spans[i - 1][2] <= spans[i][1]) end
+        for i = 1, 60, 3 do blocks[i]:close() end
+        assert.is_true(m:check())
+        for i = 1, 60 do blocks[i]:close() end
+        assert.equal(0, m:stats().scratch.now)
+    end)
+
+    it("goes with the collector", function()
+        local m = spec.manager()
+        do m:scratch(5000) end
+        collectgarbage()
+        collectgarbage()
+        assert.equal(0, m:stats().scratch.now)
+    end)
+
+    it("refuses what is no size, and changes nothing", function()
+        local m = spec.manager { limit = "1MiB" }
+        support.unchanged(m, function()
+            raises("scratch of 0 bytes: ask for at least 1", m.scratch, m, 0)
+            raises("scratch of 0 bytes", m.scratch, m, "f32", 0)
+            raises("'12XB' is no size", m.scratch, m, "12XB")
+            raises("not negative", m.scratch, m, -5)
+            raises("'f33' is no element type", m.scratch, m, "f33", 5)
+            raises("too many elements", m.scratch, m, "f64", math.maxinteger)
+            fails("OVER_LIMIT", "scratch of 1048577 bytes", m:scratch((1 << 20) + 1))
+        end)
+    end)
+
+    it("fails where the device has no more, and gives back what it took", function()
+        local m = spec.manager { device = "host", memory = "8MiB" }
+        local message = fails("OUT_OF_MEMORY", "scratch of 16777216 bytes", m:scratch("16MiB"))
+        support.contains("the device has 8.0 MiB", message)
+        assert.equal(0, m:stats().used_bytes)
+        assert.equal(0, m:stats().scratch.now)
+        assert.equal(1 << 20, m:scratch("1MiB").bytes)
+    end)
+
+    it("is declared on other streams", function()
+        local m = spec.manager()
+        local s, scratch = m:stream(), m:scratch(100)
+        assert.is_true(scratch:used(s, "write"))
+        assert.is_true(scratch:used(nil, "read"))
+        raises("invalid option", scratch.used, scratch, s, "both")
+        scratch:close()
+        raises("CLOSED", scratch.used, scratch, s, "read")
+    end)
+end)
