@@ -17,7 +17,7 @@ describe("ahead", function()
     after_each(spec.close)
 
     local function faulty()
-        local m = spec.faulty({}, { memory = "512MiB", debug = false })
+        local m = spec.faulty({}, { device = support.in_place(), memory = "512MiB", debug = false })
         return m, m:device().granularity
     end
 
@@ -73,8 +73,9 @@ describe("ahead", function()
     end)
 
     it("does not count against the limit", function()
-        local unit = spec.manager():device().granularity
-        local m = spec.faulty({}, { memory = "512MiB", debug = false, limit = unit })
+        local device = support.in_place()
+        local unit = spec.manager { device = device }:device().granularity
+        local m = spec.faulty({}, { device = device, memory = "512MiB", debug = false, limit = unit })
         m:allocate("b", "u8", unit, { growth_factor = 2, ahead = 1 })
         wait_for_ahead(m, unit)
         assert.equal(unit, m:stats().used_bytes)

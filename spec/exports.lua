@@ -49,13 +49,13 @@ exports.internal = { run = true, describe = true, description = true, contained 
 --- that is none.
 function exports.module()
     for part in pairs(package.preload) do -- Lua files of gpumm come when they are asked for
-        local key = part:match "^gpumm%.(.+)$"
+        local key = part:match "^gpumm%.([^.]+)$"
         if key and not exports.internal[key] then assert(gpumm[key] ~= nil, key) end
     end
     for _, key in ipairs(DESCRIPTIONS) do assert(gpumm[key] ~= nil, key) end
     local functions, values = {}, {}
     for key, value in pairs(gpumm) do
-        if exports.internal[key] then
+        if exports.internal[key] or key:find(".", 1, true) then
             goto continue
         elseif type(value) == "function" then
             functions[key] = value

@@ -1,4 +1,4 @@
--- successes: 24, gpu: 1
+-- successes: 27, gpu: 1
 -- The force library: its parts against plain references, and whole layouts by their quality.
 
 local gpumm = require "gpumm"
@@ -19,7 +19,7 @@ local function chance(seed)
 end
 
 local function filled(m, type, values, length)
-    local b = assert(m:buffer { type = type, length = length or #values })
+    local b = assert(m:buffer { type = type, length = length or #values // (tonumber(type:match("x(%d)")) or 1) })
     if #values > 0 then assert(b:upload(values)) end
     return b
 end
@@ -235,7 +235,8 @@ describe("springs and motion", function()
         local g, random, values, weights = wheel(rays), chance(3), {}, {}
         for k = 1, 2 * (rays + 1) do values[k] = random() end
         for e = 1, g.edges do weights[e] = 0.5 + random() end
-        local e = force.engine(m, { model = { repel = "0.0f", attract = "2.0f", mass = "1.0f", gravity = 0 }, inertia = 0, speed = 1 })
+        local model = { repel = "0.0f", attract = "2.0f", mass = "1.0f", gravity = 0 }
+        local e = force.engine(m, { model = model, inertia = 0, speed = 1 })
         local nodes = nodes_of(m, rays + 1, 2, values)
         e:connect(nodes, rays + 1, g.edges, filled(m, "u32", g.from), filled(m, "u32", g.to), 1, filled(m, "f32", weights))
         e:step(nodes, 1, 1e9)
@@ -402,5 +403,71 @@ describe("a layout", function()
         assert.is_true(laid_out(path_graph(10), { steps = 5000, settle = 0.01 }).steps < 1000)
         assert.has_error(function() force.layout(path_graph(2), { colour = 1 }) end)
         assert.has_error(function() force.layout(path_graph(2), { dimensions = 4 }) end)
+    end)
+end)
+
+-- ---- Graphs that grow ------------------------------------------------------------------------
+
+describe("a growing graph", function()
+    after_each(spec.close)
+
+    it("seats new nodes at the middle of their placed neighbours, and moves nobody", function()
+        local m = spec.manager()
+        local g = graph.new(7, { 1, 4, 4, 5, 6 }, { 2, 1, 2, 4, 5 }) -- 4 knows 1 and 2, 5 knows 4, 6 knows 5; 7 nobody
+        local of = rows_of(m, g)
+        local values = { 0, 0, 4, 0, 9, 9, 7, 7, 7, 7, 7, 7, 7, 7 }
+        local position = filled(m, "f32x2", values)
+        force.seat(m, of, position, 3, 0.125)
+        local at = position:download()
+        assert.view_equals({ { 0, 0 }, { 4, 0 }, { 9, 9 } }, position:download(1, 3))
+        for i = 4, 6 do
+            local x, y = at:get(i)
+            assert.is_true(math.abs(x - 2) <= 0.125 * (i - 3) and math.abs(y) <= 0.125 * (i - 3), i .. " sits elsewhere")
+        end
+        local x, y = at:get(7)
+        assert.is_true(x ~= 7 and x == x and y == y)
+    end)
+
+    it("ends as large as the graph, in place, with every frame", function()
+        local g, grown, frames, address = grid_graph(40), {}, {}, nil
+        local r = force.growing(g, {
+            device = spec.device, first = 200, batch = 300, every = 5, steps = 150, capture = 5, quality = true,
+            grown = function(sim, step, count)
+                grown[#grown + 1] = { step, count, #sim.nodes, #sim.edges }
+                address = address or sim.nodes.position.address
+                assert.equal(address, sim.nodes.position.address)
+            end,
+            frame = function(_, f) frames[#frames + 1] = { f.step, #f.position, f.dropped } end,
+        }):run()
+        local function edges(n) -- of the first n nodes of a 40 x 40 grid
+            local right = n - n // 40 - (n % 40 > 0 and 1 or 0)
+            return right + math.max(0, n - 40)
+        end
+        assert.same({ { 1, 200, 200, edges(200) }, { 6, 300, 500, edges(500) }, { 11, 300, 800, edges(800) },
+            { 16, 300, 1100, edges(1100) }, { 21, 300, 1400, edges(1400) }, { 26, 200, 1600, edges(1600) } }, grown)
+        assert.equal(1600, #r.positions)
+        assert.equal(r.steps // 5, #frames)
+        assert.same({ 5, 200, 0 }, frames[1])
+        assert.same({ 10, 500, 0 }, frames[2])
+        assert.is_true(r.quality.stress < 0.5 * r.random.stress, force.describe(r.quality, r.random))
+    end)
+
+    it("keeps what is there where it is", function()
+        local g, before, after = grid_graph(30), nil, nil
+        local sim = force.growing(g, { device = spec.device, first = 450, batch = 450, every = 20, steps = 20 })
+        sim:open()
+        sim:advance(20)
+        before = sim.nodes.position:download()
+        sim:advance(1)
+        after = sim.nodes.position:download()
+        local limit = math.max(sim.warmth / 0.9, 1) / sim.engine.unit * 1.2
+        sim:close()
+        assert.equal(450, #before)
+        assert.equal(900, #after)
+        for i = 1, 450 do
+            local x, y = before:get(i)
+            local u, v = after:get(i)
+            assert.is_true(math.sqrt((x - u) ^ 2 + (y - v) ^ 2) <= limit)
+        end
     end)
 end)

@@ -122,6 +122,9 @@ function support.run(options, script)
     return text, code
 end
 
-support.device = spec.device
+--- The specs' device where it grows memory in place, else host: for what only such a device promises.
+function support.in_place()
+    return spec.manager():device().in_place and spec.device or "host"
+end
 
 return support

@@ -7,7 +7,7 @@ local support = require "spec.support"
 describe("warm memory", function()
     after_each(spec.close)
 
-    local function plain() return spec.faulty({}, { memory = "256MiB", debug = false }) end
+    local function plain() return spec.faulty({}, { device = support.in_place(), memory = "256MiB", debug = false }) end
 
     it("is reused whole, at the same address, without a driver call", function()
         local m = plain()

@@ -18,6 +18,7 @@
 local gpumm = require "gpumm"
 local distance = require "gpumm.force.distance"
 local engine = require "gpumm.force.engine"
+local growing = require "gpumm.force.growing"
 local grid = require "gpumm.force.grid"
 local kernels = require "gpumm.force.kernels"
 local layout = require "gpumm.force.layout"
@@ -27,7 +28,10 @@ local rows = require "gpumm.force.rows"
 local start = require "gpumm.force.start"
 
 local need, buffer = kernels.need, kernels.buffer
-local force = { layout = layout, models = models, distances = distance.from, components = distance.components }
+local force = {
+    layout = layout, growing = growing.simulation, seat = growing.seat, models = models,
+    distances = distance.from, components = distance.components,
+}
 
 --- Repulsion alone: an object with repel(n, position, mass, force, strength, seed) and repel_exactly.
 function force.repulsion(manager, options) return grid.new(manager, options or {}) end
@@ -75,6 +79,9 @@ function force.quality(graph, positions, options)
     local manager <close> = need(gpumm.manager { device = options.device or "auto" })
     return measure(manager, graph, positions, options)
 end
+
+--- The same for positions and rows that are on a device already.
+function force.quality_of(manager, of, position, options) return quality.of(manager, of, position, options or {}) end
 
 --- The two tables of force.quality as a line.
 function force.describe(mine, random)

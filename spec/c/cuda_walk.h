@@ -114,8 +114,8 @@ static gpumm_status walk_through(walk *w) {
     TRY(walk_place(w, PLACE_DEVICE));
     TRY(walk_place(w, PLACE_HOST));
     TRY(w->d->call->stream_open(w->d, NULL, &w->stream));
-    TRY(w->d->call->event_open(w->d, &w->event[0]));
-    TRY(w->d->call->event_open(w->d, &w->event[1]));
+    TRY(w->d->call->event_open(w->d, true, &w->event[0]));
+    TRY(w->d->call->event_open(w->d, true, &w->event[1]));
     TRY(walk_work(w));
     return walk_kernel(w);
 }

@@ -62,7 +62,7 @@ static bool bench_open(bench *b, bool relocate) {
     const device_table *call = b->call = b->d->call;
     CHECK(call->stream_open(b->d, NULL, &b->s) == GPUMM_OK &&
           call->stream_open(b->d, NULL, &b->t) == GPUMM_OK);
-    CHECK(call->event_open(b->d, &b->e) == GPUMM_OK && call->event_open(b->d, &b->f) == GPUMM_OK);
+    CHECK(call->event_open(b->d, true, &b->e) == GPUMM_OK && call->event_open(b->d, true, &b->f) == GPUMM_OK);
     CHECK(call->module_open(b->d, ptx_path, &b->m) == GPUMM_OK);
     if (!b->m) return false;
     CHECK(call->function(b->d, b->m, "k", &b->k) == GPUMM_OK);

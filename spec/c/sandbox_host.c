@@ -185,12 +185,10 @@ static const char *const greedy[] = {
     "local t = {} while true do t[#t + 1] = {} end",
     "local t = {} while true do pcall(function() t[#t + 1] = ('x'):rep(100000) .. #t end) end",
     "local s = 'x' while true do pcall(function() s = s .. s end) end",
-    "while true do pcall(string.rep, 'x', 1 << 30) end",
     "local t = {} while true do t[#t + 1] = coroutine.create(function() end) end",
     "local t = {} while true do t[#t + 1] = coroutine.wrap(function() coroutine.yield() end) t[#t]() end",
     "local function f() return 1 + f() end local t = {} while true do pcall(f) t[#t + 1] = ('y'):rep(1e5) end",
     "local v = {} while true do v[#v + 1] = gpumm.view('f32', 100000) end",
-    "pcall(gpumm.view, 'u8', 1 << 40) while true do end",
     "local t = {} while true do pcall(function() t[#t + 1] = buffer:download() end) end",
     "local t = {} for i = 1, 1e9 do t[i] = i end",
     "local t = {} while true do t[#t + 1] = gpumm.struct {{'a' .. #t, 'f32'}} end",
@@ -234,6 +232,7 @@ static void test_one_call(void) {
     must_say(L, "table.sort(setmetatable({}, {__len = function() return 1 << 30 end}))", "__len");
     must_say(L, "local t = {} for i = 0, 61 do t[1 << i] = true if i < 61 then t[(1 << i) + 1] = true end end table.insert(t, 1, 'x')", "longer than");
     must_run(L, "assert(string.rep('', 1 << 60) == '')");
+    must_run(L, "for i = 1, 3 do assert(not pcall(string.rep, 'x', 1 << 30)) assert(not pcall(gpumm.view, 'u8', 1 << 40)) end");
     gpumm_lua_sandbox_close(L);
     CHECK(atomic_load(&live) == 0);
 }

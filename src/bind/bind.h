@@ -51,6 +51,7 @@ typedef struct bind_class {
     const luaL_Reg *meta;       /* metamethods, not __index; handles get their __gc by themselves */
     lua_CFunction missing;      /* object[key] where neither has the key: object in 1, key in 2; NULL: nil */
     void (*release)(void *object); /* for handles: gives the C reference back */
+    bool fleeting;                 /* one userdata an object anyway: nobody looks it up by its object */
 } bind_class;
 
 /* Makes the sealed metatable: getmetatable gives the name, methods cannot be changed. [-0, +0, m] */
@@ -208,6 +209,7 @@ typedef struct bind_state {
     gpumm_log_fn log;
     void *log_user;
     int collecting;       /* in bind_collects or a schedule */
+    uint64_t pressed;     /* bytes the collector has not been told about */
     bool closed;          /* the state is closing, and guards are no longer kept */
     struct sandbox *sandbox; /* NULL: the state is not contained */
 } bind_state;
@@ -217,6 +219,7 @@ void bind_guards_open(lua_State *L);  /* once a state [-0, +0, m] */
 void bind_guards_close(lua_State *L); /* releases what finalisers did not [-0, +2, -] */
 /* Tells the collector about memory that it does not see. */
 void bind_press(lua_State *L, uint64_t bytes);
+void bind_unpress(lua_State *L, uint64_t bytes); /* some of it is given back already */
 
 /* ---- What the parts give each other ----------------------------------------------------------- */
 

@@ -133,7 +133,7 @@ bool bind_find(lua_State *L, const bind_class *class, const void *object) {
 }
 
 bind_handle *bind_adopt(lua_State *L, bind_handle *handle, void *object) {
-    if (bind_find(L, handle->class, object)) {
+    if (!handle->class->fleeting && bind_find(L, handle->class, object)) {
         handle->class->release(object);
         lua_remove(L, -2);
         return lua_touserdata(L, -1);
@@ -141,6 +141,7 @@ bind_handle *bind_adopt(lua_State *L, bind_handle *handle, void *object) {
     handle->object = object; /* from here on the collector gives it back */
     handle->guard->release = handle->class->release;
     handle->guard->object = object;
+    if (handle->class->fleeting) return handle;
     lua_rawgetp(L, LUA_REGISTRYINDEX, handle->class);
     lua_pushvalue(L, -2);
     lua_rawsetp(L, -2, object);

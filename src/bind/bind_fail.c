@@ -56,7 +56,16 @@ bool bind_collects(lua_State *L, gpumm_status status) {
 }
 
 void bind_press(lua_State *L, uint64_t bytes) {
-    enum { MOST_KIB = 256 * 1024 }; /* one whole cycle at the most */
-    int kib = (int)size_min(bytes / 1024, MOST_KIB);
-    if (kib > 0 && lua_gc(L, LUA_GCISRUNNING)) lua_gc(L, LUA_GCSTEP, kib);
+    enum { LEAST = 16 << 20, MOST_KIB = 256 * 1024 }; /* one whole cycle at the most */
+    bind_state *state = bind_state_of(L);
+    if (!size_add(state->pressed, bytes, &state->pressed)) state->pressed = UINT64_MAX;
+    if (state->pressed < LEAST || !lua_gc(L, LUA_GCISRUNNING)) return;
+    int kib = (int)size_min(state->pressed / 1024, MOST_KIB);
+    state->pressed = 0;
+    lua_gc(L, LUA_GCSTEP, kib);
+}
+
+void bind_unpress(lua_State *L, uint64_t bytes) {
+    bind_state *state = bind_state_of(L);
+    state->pressed -= size_min(state->pressed, bytes);
 }

@@ -47,6 +47,7 @@ static int scratch_close(lua_State *L) {
     bind_handle *handle = bind_handle_at(L, 1, &bind_scratch_class);
     handle->closed = true;
     if (handle->object && bind_state_of(L)->collecting == 0) {
+        bind_unpress(L, gpumm_scratch_bytes(handle->object));
         handle->object = NULL;
         bind_guard_empty(handle->guard);
     }
@@ -71,4 +72,4 @@ static const luaL_Reg meta[] = {
 static void release(void *scratch) { gpumm_scratch_release(scratch); }
 
 const bind_class bind_scratch_class = {
-    .name = "gpumm.scratch", .methods = methods, .properties = properties, .meta = meta, .release = release};
+    .name = "gpumm.scratch", .methods = methods, .properties = properties, .meta = meta, .release = release, .fleeting = true};

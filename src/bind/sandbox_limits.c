@@ -2,7 +2,8 @@
  * Limits of a contained state: memory, time, and being stopped by the host.
  *
  * Memory: Lua repeats a request that was refused once it has collected; a request refused twice ends the
- * script. From then on a small reserve is granted, so that unwinding and finalisers have what they need.
+ * script, unless it alone is more than the limit: that is an error like others. After the end a small reserve is
+ * granted, so that unwinding and finalisers have what they need.
  * Time: a count hook, which new coroutines inherit from the thread that makes them.
  */
 #include <stdio.h>
@@ -35,7 +36,7 @@ static bool grant(sandbox *s, const void *block, size_t size, size_t more) {
     bool again = s->refused == block && s->refused_size == size;
     s->refused = block;
     s->refused_size = size;
-    if (!again) return false;
+    if (!again || size > atomic_load(&s->memory)) return false;
     sandbox_end_now(s, END_MEMORY);
     return take(s, more);
 }

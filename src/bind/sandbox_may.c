@@ -81,7 +81,8 @@ static bool resolve_place(const char *path, char out[static PATH_MAX]) {
    alone. A pipe or a device can hold its reader up for ever. */
 static bool may_read(const sandbox *s, const char *path, char out[static PATH_MAX]) {
     struct stat about;
-    if (!realpath(path, out)) return errno == ENOENT && resolve_place(path, out) && below(s->read, out);
+    if (!realpath(path, out)) /* a link to what is not there is not followed either */
+        return errno == ENOENT && resolve_place(path, out) && below(s->read, out) && lstat(out, &about) != 0;
     return below(s->read, out) && stat(out, &about) == 0 && S_ISREG(about.st_mode);
 }
 

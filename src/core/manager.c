@@ -6,6 +6,7 @@
 
 #include "core/group.h"
 #include "core/readback.h"
+#include "core/scratch.h"
 #include "core/stream.h"
 #include "core/transfer.h"
 #include "device/fault.h"
@@ -168,6 +169,7 @@ static void free_leaks(gpumm_manager *m);
 static void manager_free(gpumm_manager *m) {
     gpumm_allocator memory = m->memory;
     free_leaks(m);
+    scratch_free_spare(m);
     gpumm_budget_release(m->own);
     gpumm_budget_release(m->shared);
     pthread_mutex_destroy(&m->lock);

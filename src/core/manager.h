@@ -50,6 +50,7 @@ struct gpumm_manager {
     uint64_t serial;        /* of the youngest */
     gpumm_group *names[NAME_BUCKETS]; /* chained by next_name */
     gpumm_stream *main, *copies;      /* copies: device to host, for readbacks */
+    gpumm_scratch *spare_scratch;     /* structs to use again, under lock */
     extent_pool pool;       /* small blocks and warm ranges */
     struct transfer *transfer; /* opened at first use, under transfer_lock */
     pthread_mutex_t transfer_lock;

@@ -172,7 +172,7 @@ static gpumm_status slot_open(gpumm_readback *r, slot *t, uint64_t capacity) {
     device *d = r->object.manager->device;
     uint64_t maximum = slot_offset(r, r->count, r->group->max_length), bytes = slot_offset(r, r->count, capacity);
     t->readback = r;
-    TRY(d->call->event_open(d, &t->done));
+    TRY(d->call->event_open(d, false, &t->done));
     TRY(range_open(&t->host, d, PLACE_HOST, maximum));
     TRY(range_commit(&t->host, bytes));
     if (r->direct) return GPUMM_OK;

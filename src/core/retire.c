@@ -9,7 +9,7 @@ gpumm_status manager_event_take(gpumm_manager *m, device_event **out) {
     pthread_mutex_lock(&m->background);
     device_event *e = m->event_count ? m->events[--m->event_count] : NULL;
     pthread_mutex_unlock(&m->background);
-    if (!e) return m->device->call->event_open(m->device, out);
+    if (!e) return m->device->call->event_open(m->device, false, out);
     *out = e;
     return GPUMM_OK;
 }

@@ -8,6 +8,7 @@
 enum { SCRATCH_BLOCK = 64 << 20 }; /* where memory cannot grow in place, a stream's scratch is one block */
 
 struct gpumm_scratch {
+    gpumm_scratch *next;    /* among the manager's spare ones */
     gpumm_stream *stream;   /* retained, and with it the manager: its slab has the block */
     uint32_t block;
     gpumm_address address;
@@ -32,15 +33,30 @@ static gpumm_status scratch_slab(gpumm_stream *s) {
     return status;
 }
 
-/* One account a stream: its logical bytes are what its blocks were asked for. */
-static void scratch_book(gpumm_stream *s, int64_t bytes) {
-    gpumm_manager *m = s->object.manager;
-    pthread_mutex_lock(&s->scratch_lock); /* no older numbers over newer ones */
+/* One account a stream: its logical bytes are what its blocks were asked for. What the slab has committed only
+   grows, so older numbers never stand over newer ones. Lock held. */
+static void book(gpumm_stream *s, uint64_t logical) {
+    ledger *l = &s->object.manager->books;
+    account *a = &s->scratch_account;
     uint64_t committed = slab_committed(&s->scratch);
+    if (committed == a->committed) ledger_set_logical(l, a, logical);
+    else ledger_set(l, a, logical, 0, committed);
+}
+
+static void book_taken(gpumm_stream *s, uint64_t bytes) {
+    gpumm_manager *m = s->object.manager;
     pthread_mutex_lock(&m->lock);
-    ledger_set(&m->books, &s->scratch_account, s->scratch_account.logical + (uint64_t)bytes, 0, committed);
+    book(s, s->scratch_account.logical + bytes);
     pthread_mutex_unlock(&m->lock);
-    pthread_mutex_unlock(&s->scratch_lock);
+}
+
+/* The struct of a handle that went before, or new memory. */
+static gpumm_scratch *handle_new(gpumm_manager *m) {
+    pthread_mutex_lock(&m->lock);
+    gpumm_scratch *x = m->spare_scratch;
+    if (x) m->spare_scratch = x->next;
+    pthread_mutex_unlock(&m->lock);
+    return x ? x : mem_new(&m->memory, sizeof *x);
 }
 
 static gpumm_status take_block(gpumm_stream *s, uint64_t bytes, gpumm_scratch *x) {
@@ -59,7 +75,7 @@ static gpumm_status scratch_take(gpumm_stream *s, uint64_t bytes, gpumm_scratch 
 }
 
 static gpumm_status scratch_new(gpumm_manager *m, gpumm_stream *s, uint64_t bytes, gpumm_scratch **out) {
-    gpumm_scratch *x = mem_new(&m->memory, sizeof *x);
+    gpumm_scratch *x = handle_new(m);
     if (!x) return fail_host_memory(sizeof *x);
     gpumm_status status = scratch_take(s, bytes, x);
     if (status != GPUMM_OK) {
@@ -69,7 +85,7 @@ static gpumm_status scratch_new(gpumm_manager *m, gpumm_stream *s, uint64_t byte
     }
     x->stream = gpumm_stream_retain(s);
     x->bytes = bytes;
-    scratch_book(s, (int64_t)bytes);
+    book_taken(s, bytes);
     *out = x;
     return GPUMM_OK;
 }
@@ -101,20 +117,38 @@ static void settle_or_wait(gpumm_manager *m, gpumm_scratch *x) {
     pthread_mutex_unlock(&m->submit);
 }
 
+/* The block goes back to the slab, the struct to the spare ones. */
+static void give_back(gpumm_manager *m, gpumm_scratch *x) {
+    if (x->others.readers) settle_or_wait(m, x);
+    slab_give(&x->stream->scratch, x->block);
+    manager_give(m, x->bytes);
+    pthread_mutex_lock(&m->lock);
+    book(x->stream, x->stream->scratch_account.logical - x->bytes);
+    x->next = m->spare_scratch;
+    m->spare_scratch = x;
+    pthread_mutex_unlock(&m->lock);
+}
+
 void gpumm_scratch_release(gpumm_scratch *x) {
     if (!x) return;
-    gpumm_manager *m = x->stream->object.manager;
-    if (manager_enter(m) == GPUMM_OK) { /* else close has given it back */
-        if (x->others.readers) settle_or_wait(m, x);
-        slab_give(&x->stream->scratch, x->block);
-        scratch_book(x->stream, -(int64_t)x->bytes);
-        manager_give(m, x->bytes);
-        manager_leave(m);
-    }
-    order_clear(&x->others);
     gpumm_stream *s = x->stream;
-    mem_free(&m->memory, x);
+    gpumm_manager *m = s->object.manager;
+    if (manager_enter(m) == GPUMM_OK) {
+        give_back(m, x);
+        manager_leave(m);
+    } else { /* close has given the block back */
+        order_clear(&x->others);
+        mem_free(&m->memory, x);
+    }
     gpumm_stream_release(s);
+}
+
+void scratch_free_spare(gpumm_manager *m) {
+    for (gpumm_scratch *x = m->spare_scratch, *next; x; x = next) {
+        next = x->next;
+        mem_free(&m->memory, x);
+    }
+    m->spare_scratch = NULL;
 }
 
 gpumm_address gpumm_scratch_address(const gpumm_scratch *x) { return x->address; }

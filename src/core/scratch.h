@@ -5,6 +5,7 @@
 #include "core/manager.h"
 
 gpumm_manager *scratch_manager(const gpumm_scratch *x);
+void scratch_free_spare(gpumm_manager *m);
 /* As buffer_use; submit lock held. */
 gpumm_status scratch_use(gpumm_scratch *x, gpumm_stream *s, gpumm_access access);
 

@@ -69,7 +69,7 @@ static device_stream *stream_unpinned(gpumm_stream *s) {
 
 static gpumm_status open_device_parts(gpumm_manager *m, gpumm_stream *s, void *native) {
     device *d = m->device;
-    TRY(d->call->event_open(d, &s->crossing));
+    TRY(d->call->event_open(d, false, &s->crossing));
     gpumm_status status = d->call->stream_open(d, native, &s->device);
     if (status != GPUMM_OK) d->call->event_close(d, s->crossing);
     return status;
@@ -203,7 +203,7 @@ static void event_destroy(object *o) { mem_free(&o->manager->memory, o); }
 static gpumm_status event_recorded(gpumm_stream *s, gpumm_event *e) {
     gpumm_manager *m = s->object.manager;
     device *d = m->device;
-    TRY(d->call->event_open(d, &e->device));
+    TRY(d->call->event_open(d, true, &e->device));
     pthread_mutex_lock(&m->submit);
     gpumm_status status = d->call->event_record(d, e->device, s->device);
     pthread_mutex_unlock(&m->submit);

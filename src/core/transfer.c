@@ -17,8 +17,8 @@ static gpumm_status open_parts(gpumm_manager *m, struct transfer *t) {
     device *d = m->device;
     TRY(range_open(&t->block, d, PLACE_HOST, 2 * TRANSFER_HALF));
     TRY(range_commit(&t->block, 2 * TRANSFER_HALF));
-    TRY(d->call->event_open(d, &t->done[0]));
-    return d->call->event_open(d, &t->done[1]);
+    TRY(d->call->event_open(d, false, &t->done[0]));
+    return d->call->event_open(d, false, &t->done[1]);
 }
 
 static void close_parts(gpumm_manager *m, struct transfer *t) {

@@ -79,7 +79,7 @@ typedef struct device_table {
     void (*stream_close)(device *d, device_stream *s);                         /* finishes its work first */
     gpumm_status (*stream_synchronize)(device *d, device_stream *s);
     gpumm_status (*stream_query)(device *d, device_stream *s, bool *idle);
-    gpumm_status (*event_open)(device *d, device_event **out);
+    gpumm_status (*event_open)(device *d, bool timed, device_event **out); /* timed: event_elapsed works */
     void (*event_close)(device *d, device_event *e);
     gpumm_status (*event_record)(device *d, device_event *e, device_stream *s);
     gpumm_status (*event_query)(device *d, device_event *e, bool *done); /* never recorded: done */

@@ -244,10 +244,10 @@ static gpumm_status pass_stream_query(device *d, device_stream *s, bool *idle) {
     return f->inner->call->stream_query(f->inner, s, idle);
 }
 
-static gpumm_status pass_event_open(device *d, device_event **out) {
+static gpumm_status pass_event_open(device *d, bool timed, device_event **out) {
     fault_device *f = fault_of(d);
     PASS(f, CALL_event_open);
-    return born(f, f->inner->call->event_open(f->inner, out), &f->live.events, NULL, 0);
+    return born(f, f->inner->call->event_open(f->inner, timed, out), &f->live.events, NULL, 0);
 }
 
 static void pass_event_close(device *d, device_event *e) {

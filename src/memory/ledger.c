@@ -75,6 +75,22 @@ void ledger_set(ledger *l, account *a, uint64_t bytes, uint64_t ahead, uint64_t 
         if (!was[c] && counted(a, (gpumm_category)c)) l->entry[c].total++;
 }
 
+void ledger_set_logical(ledger *l, account *a, uint64_t bytes) {
+    gpumm_entry *own = &l->entry[a->category], *slack = &l->entry[GPUMM_SLACK];
+    bool simple = a->ahead == 0 && a->logical < a->committed && bytes < a->committed && logical(a->category);
+    if (!simple) {
+        ledger_set(l, a, bytes, a->ahead, a->committed);
+        return;
+    }
+    own->now += bytes - a->logical;
+    own->peak = size_max(own->peak, own->now);
+    slack->now -= bytes - a->logical;
+    slack->peak = size_max(slack->peak, slack->now);
+    l->used += bytes - a->logical;
+    l->peak_used = size_max(l->peak_used, l->used);
+    a->logical = bytes;
+}
+
 void ledger_move(ledger *l, account *a, gpumm_category category, const char *name, const char *tag) {
     ledger_close(l, a);
     ledger_open(l, a, category, name, tag);

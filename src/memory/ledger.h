@@ -26,6 +26,8 @@ typedef struct ledger {
 void ledger_open(ledger *l, account *a, gpumm_category category, const char *name, const char *tag);
 /* The account's new numbers, whole. */
 void ledger_set(ledger *l, account *a, uint64_t logical, uint64_t ahead, uint64_t committed);
+/* Only the logical bytes, within what is committed: the short way for blocks that come and go. */
+void ledger_set_logical(ledger *l, account *a, uint64_t logical);
 void ledger_move(ledger *l, account *a, gpumm_category category, const char *name, const char *tag); /* numbers become 0 */
 void ledger_close(ledger *l, account *a);
 /* The block of `from` is `to` from now on, which is not open: it moved, so none is made. Numbers become 0. */

@@ -120,6 +120,7 @@ static gpumm_status grow(slab *s, uint64_t size) {
         return fail(GPUMM_OUT_OF_MEMORY, "the slab of %llu bytes has no room for a block of %llu",
                     (unsigned long long)s->range.reserved, (unsigned long long)size);
     TRY(range_commit(&s->range, wanted));
+    atomic_store(&s->committed, s->range.committed);
     if (tail) bin_remove(s, s->last);
     uint32_t i = node_new(s, before, s->range.committed - before, s->last, SLAB_NONE);
     if (tail) {
@@ -193,19 +194,9 @@ void slab_give(slab *s, uint32_t block) {
     pthread_mutex_unlock(&s->mutex);
 }
 
-uint64_t slab_committed(slab *s) {
-    pthread_mutex_lock(&s->mutex);
-    uint64_t bytes = s->range.committed;
-    pthread_mutex_unlock(&s->mutex);
-    return bytes;
-}
+uint64_t slab_committed(slab *s) { return atomic_load(&s->committed); }
 
-uint64_t slab_used(slab *s) {
-    pthread_mutex_lock(&s->mutex);
-    uint64_t bytes = s->used;
-    pthread_mutex_unlock(&s->mutex);
-    return bytes;
-}
+uint64_t slab_used(slab *s) { return atomic_load(&s->used); }
 
 static bool in_its_bin(const slab *s, uint32_t i) {
     unsigned bin = bin_of(s->nodes[i].size);

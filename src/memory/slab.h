@@ -6,6 +6,7 @@
 #define MEMORY_SLAB_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "memory/range.h"
 
@@ -35,7 +36,8 @@ typedef struct slab {
     uint32_t bins[SLAB_BINS];
     uint64_t powers;           /* which powers have a free block */
     uint8_t steps[SLAB_POWERS]; /* which bins of a power have one */
-    uint64_t used;             /* bytes in used blocks */
+    _Atomic uint64_t used;     /* bytes in used blocks; read without the lock, as the next is */
+    _Atomic uint64_t committed;
     size_t blocks;             /* used ones */
 } slab;
 

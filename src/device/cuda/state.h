@@ -111,7 +111,7 @@ gpumm_status cuda_stream_open(device *d, void *native, device_stream **out);
 void cuda_stream_close(device *d, device_stream *s);
 gpumm_status cuda_stream_synchronize(device *d, device_stream *s);
 gpumm_status cuda_stream_query(device *d, device_stream *s, bool *idle);
-gpumm_status cuda_event_open(device *d, device_event **out);
+gpumm_status cuda_event_open(device *d, bool timed, device_event **out);
 void cuda_event_close(device *d, device_event *e);
 gpumm_status cuda_event_record(device *d, device_event *e, device_stream *s);
 gpumm_status cuda_event_query(device *d, device_event *e, bool *done);

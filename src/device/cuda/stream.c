@@ -122,14 +122,14 @@ void *cuda_native_stream(device_stream *s) {
 
 /* ---- Events ---- */
 
-gpumm_status cuda_event_open(device *d, device_event **out) {
+gpumm_status cuda_event_open(device *d, bool timed, device_event **out) {
     cuda *c = cuda_of(d);
     device_event *e = mem_new(d->memory, sizeof *e);
     if (!e) return fail_host_memory(sizeof *e);
     CUstreamCaptureMode mode;
     gpumm_status status = cuda_enter_quiet(c, &mode);
     if (status == GPUMM_OK) {
-        status = CU(c, cuEventCreate, (&e->handle, CU_EVENT_DEFAULT));
+        status = CU(c, cuEventCreate, (&e->handle, timed ? CU_EVENT_DEFAULT : CU_EVENT_DISABLE_TIMING));
         cuda_leave_quiet(c, mode);
     }
     if (status != GPUMM_OK) return mem_free(d->memory, e), status;

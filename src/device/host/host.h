@@ -167,7 +167,7 @@ gpumm_status host_launch(device *d, device_stream *s, device_function *f, const 
 
 /* ---- event.c: each recording is an object of its own, so that a wait binds the one it saw ---- */
 
-gpumm_status host_event_open(device *d, device_event **out);
+gpumm_status host_event_open(device *d, bool timed, device_event **out);
 void host_event_close(device *d, device_event *e);
 gpumm_status host_event_record(device *d, device_event *e, device_stream *s);
 gpumm_status host_event_query(device *d, device_event *e, bool *done);

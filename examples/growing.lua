@@ -1,0 +1,46 @@
+-- A graph that grows while it is laid out, with every frame on disk:
+--
+--     scripts/debian-graph.sh debian.tsv
+--     gpumm-run examples/growing.lua debian.tsv --out growing.png [--frames FOLDER] [--first 1000] [--batch 1000]
+--
+-- GRAPH is an edge list; its nodes come in the order in which the file first names them. Frames are the positions
+-- as .npy, one every --capture steps. Every growth prints where the positions are: they never move.
+
+local gpumm = require "gpumm"
+local force, graph, picture = gpumm.force, gpumm.graph, gpumm.picture
+
+local opt = gpumm.options(arg, { "graph", out = "growing.png", frames = "", first = 1000, batch = 1000, every = 10,
+    steps = 200, capture = 5, model = "tforce" })
+local input = graph.read(opt.graph)
+local written, capacity = 0, nil
+
+local function say(...)
+    io.stderr:write("\r", string.format(...), "\n")
+end
+
+local function grown(sim, step, count)
+    say("step %5d: %5d nodes more, %6d nodes, %7d edges, positions at 0x%x%s", step, count, #sim.nodes, #sim.edges,
+        sim.nodes.position.address, sim.nodes.capacity ~= capacity and (", room for %d"):format(sim.nodes.capacity) or "")
+    capacity = sim.nodes.capacity
+end
+
+local function frame(sim, f)
+    if opt.frames ~= "" then
+        picture.positions(("%s/%06d.npy"):format(opt.frames, f.step), f.position)
+        written = written + 1
+    end
+    sim:progress("%d nodes, %d dropped", #f.position, f.dropped)
+    sim.dropped = f.dropped
+end
+
+local layout = force.growing(input, {
+    first = opt.first, batch = opt.batch, every = opt.every, steps = opt.steps, capture = opt.capture,
+    model = opt.model, grown = grown, frame = frame, quality = true,
+    finish = function(sim, result)
+        say("%d nodes after %d steps; %d frames written, %d dropped", #result.positions, result.steps, written, sim.dropped)
+        say(force.describe(result.quality, result.random))
+        picture.write(opt.out, { positions = result.positions, graph = input })
+    end,
+})
+
+return layout

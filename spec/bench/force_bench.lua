@@ -1,0 +1,132 @@
+-- Times and qualities of the force library, as lines of text:
+--
+--     gpumm-run spec/bench/force_bench.lua [--debian FILE] [--side 1000] [--largest 1e6] [--steps 300] [--device auto]
+--
+-- FILE is what scripts/debian-graph.sh wrote (or the environment's GPUMM_DEBIAN). Context and compilation are done
+-- before the clock starts: a small layout runs first. --side 0 and --largest 0 leave those parts out.
+
+local gpumm = require "gpumm"
+local force = gpumm.force
+
+local opt = gpumm.options(arg, { debian = os.getenv("GPUMM_DEBIAN") or "", side = 1000, largest = 1000000, steps = 300,
+    device = "auto", model = "tforce" })
+
+local m <close> = assert(gpumm.manager { device = opt.device })
+m:raising(true)
+
+-- Seconds since the first call, by an event of the device: it waits for what is enqueued.
+local first
+local function now()
+    local event = m:main():record()
+    event:wait()
+    first = first or event
+    return first:elapsed(event)
+end
+
+local function buffer(type, length) return m:buffer { type = type, length = math.max(1, length) } end
+
+local function upload(type, values)
+    local b = buffer(type, #values)
+    if #values > 0 then b:upload(values) end
+    return b
+end
+
+-- A square grid, without the tables of a graph: it is only wanted on the device.
+local function grid_edges(side)
+    local from, to, at = {}, {}, 0
+    for y = 0, side - 1 do
+        for x = 1, side do
+            local i = y * side + x
+            if x < side then at = at + 1; from[at], to[at] = i, i + 1 end
+            if y < side - 1 then at = at + 1; from[at], to[at] = i, i + side end
+        end
+    end
+    return upload("u32", from), upload("u32", to), at
+end
+
+local function nodes_of(n)
+    return { position = buffer("f32x2", n), velocity = buffer("f32x2", n), force = buffer("f32x2", n),
+        mass = buffer("f32", n), heft = buffer("f32", n) }
+end
+
+local function iterate(engine, nodes, steps, each)
+    local began = now()
+    for i = 1, steps do
+        engine:step(nodes, i, engine.model.limit * (1 - (i - 1) / steps) + 1e-3)
+        if each then each(i) end
+    end
+    return now() - began
+end
+
+local function show(name, n, edges, start, seconds, steps, engine, nodes)
+    local q, random = force.quality_of(m, engine.rows, nodes.position)
+    print(("%-12s %8d nodes %8d edges: start %.3f s, %.3f ms an iteration, %d in %.3f s; %s"):format(
+        name, n, edges, start, 1000 * seconds / steps, steps, seconds, force.describe(q, random)))
+    io.stdout:flush()
+end
+
+local function whole(name, n, from, to, edges, steps)
+    local engine, nodes = force.engine(m, { model = opt.model }), nodes_of(n)
+    local began = now()
+    engine:connect(nodes, n, edges, from, to, 1)
+    force.start(m, engine.rows, nodes.position)
+    engine:balance(nodes)
+    local start = now() - began
+    show(name .. " start", n, edges, start, 0, 1, engine, nodes)
+    local readback, dropped = nodes.position:readback { slots = 4, busy = "wait" }, 0
+    local seconds = iterate(engine, nodes, steps, function(i)
+        readback:capture(i)
+        while readback:next() do end
+        dropped = readback.dropped
+    end)
+    show(name, n, edges, start, seconds, steps, engine, nodes)
+    print(("%-12s a readback every iteration, %d dropped; start and %d iterations: %.3f s"):format(
+        name, dropped, steps, start + seconds))
+end
+
+-- Repulsion, springs and motion alone, on random positions and a ring with chords.
+local function scaling(n)
+    local engine, nodes, from, to, values = force.engine(m, { model = opt.model }), nodes_of(n), {}, {}, {}
+    for i = 1, n do
+        from[i], to[i] = i, i % n + 1
+        values[2 * i - 1], values[2 * i] = math.random() * math.sqrt(n), math.random() * math.sqrt(n)
+    end
+    nodes.position:upload(values)
+    engine:connect(nodes, n, n, upload("u32", from), upload("u32", to), 1)
+    iterate(engine, nodes, 2)
+    local steps = math.max(3, math.min(100, 3000000 // n))
+    local plain = iterate(engine, nodes, steps) / steps
+    local readback = nodes.position:readback { slots = 4, busy = "wait" }
+    local watched = iterate(engine, nodes, steps, function(i)
+        readback:capture(i)
+        while readback:next() do end
+    end) / steps
+    print(("scaling      %8d nodes: %.3f ms an iteration, %.2f ns a node and log2(n); with every frame read back %.3f ms (%+.1f %%), %d dropped")
+        :format(n, plain * 1e3, plain * 1e9 / (n * math.log(n, 2)), watched * 1e3, 100 * (watched / plain - 1), readback.dropped))
+    io.stdout:flush()
+end
+
+math.randomseed(1)
+do
+    local from, to, edges = grid_edges(40)
+    local engine, nodes = force.engine(m, { model = opt.model }), nodes_of(1600)
+    engine:connect(nodes, 1600, edges, from, to, 1)
+    force.start(m, engine.rows, nodes.position)
+    engine:balance(nodes)
+    iterate(engine, nodes, 2)
+end
+print(m:device().name)
+if opt.debian ~= "" then
+    local g = gpumm.graph.read(opt.debian)
+    whole("debian", g.nodes, upload("u32", g.from), upload("u32", g.to), g.edges, opt.steps)
+end
+if opt.side > 0 then
+    local from, to, edges = grid_edges(opt.side)
+    whole("grid " .. opt.side, opt.side * opt.side, from, to, edges, opt.steps)
+end
+local n = 10000
+while n <= opt.largest do
+    scaling(n)
+    collectgarbage()
+    n = n * 10
+end
