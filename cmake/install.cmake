@@ -60,7 +60,9 @@ set(CPACK_STRIP_FILES ON)
 # Host kernels are compiled by the system's C++ compiler; a GPU needs its driver and NVRTC, found at run time.
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "g++, lua5.4")
 find_program(GPUMM_SHLIBDEPS dpkg-shlibdeps)
-if(GPUMM_SHLIBDEPS)
+find_program(GPUMM_FILE file) # CPack asks it which files are programs
+mark_as_advanced(GPUMM_SHLIBDEPS GPUMM_FILE)
+if(GPUMM_SHLIBDEPS AND GPUMM_FILE)
   set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
   set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${CMAKE_CURRENT_BINARY_DIR})
 else()

@@ -453,13 +453,13 @@ describe("a growing graph", function()
     end)
 
     it("keeps what is there where it is", function()
-        local g, before, after = grid_graph(30), nil, nil
+        local g = grid_graph(30)
         local sim = force.growing(g, { device = spec.device, first = 450, batch = 450, every = 20, steps = 20 })
         sim:open()
         sim:advance(20)
-        before = sim.nodes.position:download()
+        local before = sim.nodes.position:download()
         sim:advance(1)
-        after = sim.nodes.position:download()
+        local after = sim.nodes.position:download()
         local limit = math.max(sim.warmth / 0.9, 1) / sim.engine.unit * 1.2
         sim:close()
         assert.equal(450, #before)

@@ -28,7 +28,7 @@ for _, relocate in ipairs { false, true } do
             end
             assert.equal(expected, b:download():bytes())
             if not m:device().in_place then
-                assert.is_true(moves > 5)
+                assert.is_true(moves >= 5) -- growths within one commit step do not move
             else
                 assert.equal(1, b.generation)
                 assert.equal(address, b.address)

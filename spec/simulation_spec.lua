@@ -443,7 +443,8 @@ describe("a description", function()
         for _, words in ipairs {
             "group nodes (simulation_spec.lua:", "position             f32x3    stride 12, align 4",
             "growth: geometric, x2; maximum 1000 elements", "stride 16, align 8", "offset 8", "buffer edges",
-            "growth: a list, then exactly what is required; maximum 4096 elements, 64.0 KiB", "readback watch: nodes.position every 5 steps, 4 slots",
+            "growth: a list, then exactly what is required; maximum 4096 elements, 64.0 KiB",
+            "readback watch: nodes.position every 5 steps, 4 slots",
         } do
             assert.truthy(text:find(words, 1, true), words .. "\n  is not in\n" .. text)
         end

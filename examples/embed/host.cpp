@@ -2,6 +2,7 @@
 // as exceptions, and a growth schedule of the application's own for a buffer that it shares with the script.
 //
 //     c++ -std=c++17 host.cpp $(pkg-config --cflags --libs gpumm-lua lua5.4) -o host && ./host
+#include <cstdint>
 #include <gpumm.h>
 #include <gpumm_lua.h>
 #include <lua.hpp>

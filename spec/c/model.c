@@ -15,7 +15,7 @@ static void say_where(void) {
 
 enum {
     SETS = 14, MEMBERS = 3, READBACKS = 5, STREAMS = 3, FRAMES = 6, TICKETS = 80, SCRATCHES = 3,
-    LARGEST = 40000, LIMIT = 5 << 20, CHECK_EVERY = 1000, VERIFY_EVERY = 250
+    LARGEST = 40000, LIMIT = 3 << 19, CHECK_EVERY = 1000, VERIFY_EVERY = 250
 };
 
 /* ---- The model -------------------------------------------------------------------------------- */
@@ -68,7 +68,7 @@ static held_frame frames[FRAMES];
 static scratch scratches[SCRATCHES];
 static dice d;
 static gpumm_fault planned;     /* what fails during this operation */
-static bool relocating;
+static bool relocating, debugging;
 static uint64_t named;
 
 enum { H_OPERATIONS, H_GROWTH, H_FAILURE, H_PENDING, H_FAULT, H_OVER_LIMIT, H_CAPTURE, H_BUSY, H_FRAME, H_MOVED, H_COUNT };
@@ -640,14 +640,14 @@ static void do_reader_close(void) {
 
 /* Captures with their copies held shut, and what may happen meanwhile without a transfer. */
 static void do_held(void) {
-    static void (*const meanwhile[])(void) = {do_fill, do_copy, do_free, do_cancel, do_latest, do_next, do_frame, do_reader_close, do_capture};
+    static void (*const meanwhile[])(void) = {do_free, do_copy, do_cancel, do_latest, do_next, do_frame, do_reader_close, do_capture};
     reader *r = any_reader();
     if (!r || !r->open || planned.nth) return;
     CHECK_OK(gpumm_fault_hold(m, "copy"));
     capture(r);
     for (uint64_t i = below(&d, 4); i > 0; i--) {
         void (*act)(void) = meanwhile[below(&d, sizeof meanwhile / sizeof *meanwhile)];
-        if (act != do_fill && act != do_copy) act(); /* an odd element is uploaded; a copy may wait for it */
+        if (act != do_free || !debugging) act(); /* which reads canaries back before it frees */
     }
     if (anything_pending()) histogram[H_PENDING]++;
     CHECK_OK(gpumm_fault_release(m, "copy"));
@@ -710,8 +710,8 @@ static const act *any_act(void) {
 
 static void plan_fault(void) {
     static const char *const calls[] = {NULL, "commit", "alloc", "copy", "fill", "event_record", "stream_wait", "event_query", "reserve"};
-    if (below(&d, 16)) return;
-    planned = (gpumm_fault){.call = calls[below(&d, sizeof calls / sizeof *calls)], .nth = 1 + below(&d, 3),
+    if (below(&d, 6)) return;
+    planned = (gpumm_fault){.call = calls[below(&d, sizeof calls / sizeof *calls)], .nth = 1 + below(&d, 2),
                             .status = below(&d, 2) ? GPUMM_DRIVER : GPUMM_OUT_OF_MEMORY};
     CHECK_OK(gpumm_fault_plan(m, &planned));
 }
@@ -758,6 +758,7 @@ static void world_close(void) {
 
 static void run(uint64_t operations, bool relocate, bool debug) {
     relocating = relocate;
+    debugging = debug;
     CHECK_OK(gpumm_manager_open(&(gpumm_options){.device = "host", .limit = LIMIT, .relocate = relocate, .debug = debug,
                                                  .faulty = true, .workers = 1}, &m));
     for (int i = 0; i < STREAMS; i++) CHECK_OK(gpumm_stream_open(m, &streams[i]));
@@ -770,8 +771,8 @@ int main(int argc, char **argv) {
     static const char *const names[] = {"u32", "f32x3", "u8"};
     seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
     d = dice_of(seed);
+    setvbuf(stdout, NULL, _IOLBF, 0);
     printf("model: %" PRIu64 " operations, seed %" PRIu64 "\n", operations, seed);
-    fflush(stdout);
     for (int i = 0; i < 3; i++) CHECK_OK(gpumm_type_parse(names[i], &types[i]));
     run(operations * 6 / 10, false, false);
     run(operations * 3 / 10, true, false);

@@ -184,7 +184,7 @@ static void *count_memory(void *user, void *block, size_t size) {
 static const char *const greedy[] = {
     "local t = {} while true do t[#t + 1] = {} end",
     "local t = {} while true do pcall(function() t[#t + 1] = ('x'):rep(100000) .. #t end) end",
-    "local s = 'x' while true do pcall(function() s = s .. s end) end",
+    "local t = {} while true do pcall(function() t[#t + 1] = ('x'):rep(1000) .. #t .. ('y'):rep(1000) end) end",
     "local t = {} while true do t[#t + 1] = coroutine.create(function() end) end",
     "local t = {} while true do t[#t + 1] = coroutine.wrap(function() coroutine.yield() end) t[#t]() end",
     "local function f() return 1 + f() end local t = {} while true do pcall(f) t[#t + 1] = ('y'):rep(1e5) end",

@@ -8,7 +8,9 @@
  *   m:close()  m:is_closed()
  */
 #include <stdio.h>
+#include <string.h>
 
+#include "base/log.h"
 #include "bind/bind.h"
 #include "bind/bind_books.h"
 #include "bind/sandbox.h"
@@ -47,12 +49,23 @@ static void read_options(lua_State *L, int table, gpumm_options *options) {
     read_fault(L, table, options);
 }
 
+/* What the host application (or --device) chose stands over the script's choice, and says so. */
+static void choose_device(bind_state *state, gpumm_options *options) {
+    const char *asked = options->device;
+    if (state->device[0] == '\0') return;
+    options->device = state->device;
+    if (!asked || strcmp(asked, state->device) == 0) return;
+    log_sink sink = {state->log, state->log_user};
+    log_line(&sink, GPUMM_LOG_INFO, "device '%s' by --device or the host application overrides the script's '%.64s'",
+             state->device, asked);
+}
+
 static void read_state(lua_State *L, gpumm_options *options) {
     bind_state *state = bind_state_of(L);
     options->budget = state->budget;
     options->log = state->log;
     options->log_user = state->log_user;
-    if (state->device[0] != '\0') options->device = state->device;
+    choose_device(state, options);
     if (!state->sandbox) return;
     options->allocator = sandbox_allocator(state->sandbox);
     options->workers = 0; /* one a core, whatever the script says */

@@ -2,6 +2,7 @@
    something to free nothing of Lua's runs. */
 #include "bind/image.h"
 
+#include <errno.h>
 #include <png.h>
 #include <string.h>
 
@@ -14,9 +15,11 @@
 static gpumm_status write_png(const char *path, png_image *image, const void *pixels) {
     file_writer w;
     TRY(file_create(&w, path));
+    errno = 0;
     bool written = png_image_write_to_stdio(image, w.stream, 0, pixels, 0, NULL) != 0;
+    const char *why = errno ? strerror(errno) : image->message; /* libpng says "Write Error" for a full disk */
     if (written) return file_commit(&w);
-    gpumm_status status = fail(GPUMM_IO, "%s: writing the picture failed: %s", path, image->message);
+    gpumm_status status = fail(GPUMM_IO, "%s: writing the picture failed: %s", path, why);
     png_image_free(image);
     file_abandon(&w);
     return status;

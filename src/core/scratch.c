@@ -7,12 +7,16 @@
 
 enum { SCRATCH_BLOCK = 64 << 20 }; /* where memory cannot grow in place, a stream's scratch is one block */
 
+typedef struct taken {
+    uint32_t block;
+    gpumm_address address;
+    uint64_t bytes;
+} taken;
+
 struct gpumm_scratch {
     gpumm_scratch *next;    /* among the manager's spare ones */
     gpumm_stream *stream;   /* retained, and with it the manager: its slab has the block */
-    uint32_t block;
-    gpumm_address address;
-    uint64_t bytes, size;
+    taken taken;
     order others;           /* users on other streams */
 };
 
@@ -43,49 +47,57 @@ static void book(gpumm_stream *s, uint64_t logical) {
     else ledger_set(l, a, logical, 0, committed);
 }
 
-static void book_taken(gpumm_stream *s, uint64_t bytes) {
+/* The struct of a handle that went before, or NULL; the block's bytes are in the books. */
+static gpumm_scratch *book_taken(gpumm_stream *s, uint64_t bytes) {
     gpumm_manager *m = s->object.manager;
     pthread_mutex_lock(&m->lock);
     book(s, s->scratch_account.logical + bytes);
-    pthread_mutex_unlock(&m->lock);
-}
-
-/* The struct of a handle that went before, or new memory. */
-static gpumm_scratch *handle_new(gpumm_manager *m) {
-    pthread_mutex_lock(&m->lock);
     gpumm_scratch *x = m->spare_scratch;
     if (x) m->spare_scratch = x->next;
     pthread_mutex_unlock(&m->lock);
-    return x ? x : mem_new(&m->memory, sizeof *x);
+    return x;
 }
 
-static gpumm_status take_block(gpumm_stream *s, uint64_t bytes, gpumm_scratch *x) {
+static gpumm_status take_block(gpumm_stream *s, taken *t) {
+    uint64_t size;
     TRY(scratch_slab(s));
-    return slab_take(&s->scratch, bytes, &x->block, &x->address, &x->size);
+    return slab_take(&s->scratch, t->bytes, &t->block, &t->address, &size);
 }
 
-static gpumm_status scratch_take(gpumm_stream *s, uint64_t bytes, gpumm_scratch *x) {
+static gpumm_status take_under_pressure(gpumm_stream *s, taken *t) {
     gpumm_manager *m = s->object.manager;
-    TRY(manager_take(m, bytes)); /* first, so that what is over the limit leaves no trace */
-    gpumm_status status = take_block(s, bytes, x);
-    for (unsigned stage = 0; status != GPUMM_OK && manager_relieve(m, status, bytes, &stage);)
-        status = take_block(s, bytes, x);
-    if (status != GPUMM_OK) manager_give(m, bytes);
+    TRY(manager_take(m, t->bytes)); /* first, so that what is over the limit leaves no trace */
+    gpumm_status status = take_block(s, t);
+    for (unsigned stage = 0; status != GPUMM_OK && manager_relieve(m, status, t->bytes, &stage);)
+        status = take_block(s, t);
+    if (status != GPUMM_OK) manager_give(m, t->bytes);
     return status;
 }
 
+static void give_block(gpumm_stream *s, const taken *t) {
+    gpumm_manager *m = s->object.manager;
+    slab_give(&s->scratch, t->block);
+    manager_give(m, t->bytes);
+    pthread_mutex_lock(&m->lock);
+    book(s, s->scratch_account.logical - t->bytes);
+    pthread_mutex_unlock(&m->lock);
+}
+
 static gpumm_status scratch_new(gpumm_manager *m, gpumm_stream *s, uint64_t bytes, gpumm_scratch **out) {
-    gpumm_scratch *x = handle_new(m);
-    if (!x) return fail_host_memory(sizeof *x);
-    gpumm_status status = scratch_take(s, bytes, x);
+    taken t = {.bytes = bytes};
+    gpumm_status status = take_under_pressure(s, &t);
     if (status != GPUMM_OK) {
-        mem_free(&m->memory, x);
         fail_in(status, "scratch of %llu bytes: ", (unsigned long long)bytes);
         return manager_explain(m, status);
     }
+    gpumm_scratch *x = book_taken(s, bytes);
+    if (!x) x = mem_new(&m->memory, sizeof *x);
+    if (!x) {
+        give_block(s, &t);
+        return fail_host_memory(sizeof *x);
+    }
     x->stream = gpumm_stream_retain(s);
-    x->bytes = bytes;
-    book_taken(s, bytes);
+    x->taken = t;
     *out = x;
     return GPUMM_OK;
 }
@@ -120,10 +132,10 @@ static void settle_or_wait(gpumm_manager *m, gpumm_scratch *x) {
 /* The block goes back to the slab, the struct to the spare ones. */
 static void give_back(gpumm_manager *m, gpumm_scratch *x) {
     if (x->others.readers) settle_or_wait(m, x);
-    slab_give(&x->stream->scratch, x->block);
-    manager_give(m, x->bytes);
+    slab_give(&x->stream->scratch, x->taken.block);
+    manager_give(m, x->taken.bytes);
     pthread_mutex_lock(&m->lock);
-    book(x->stream, x->stream->scratch_account.logical - x->bytes);
+    book(x->stream, x->stream->scratch_account.logical - x->taken.bytes);
     x->next = m->spare_scratch;
     m->spare_scratch = x;
     pthread_mutex_unlock(&m->lock);
@@ -151,9 +163,9 @@ void scratch_free_spare(gpumm_manager *m) {
     m->spare_scratch = NULL;
 }
 
-gpumm_address gpumm_scratch_address(const gpumm_scratch *x) { return x->address; }
+gpumm_address gpumm_scratch_address(const gpumm_scratch *x) { return x->taken.address; }
 
-uint64_t gpumm_scratch_bytes(const gpumm_scratch *x) { return x->bytes; }
+uint64_t gpumm_scratch_bytes(const gpumm_scratch *x) { return x->taken.bytes; }
 
 gpumm_manager *scratch_manager(const gpumm_scratch *x) { return x->stream->object.manager; }
 

@@ -7,13 +7,13 @@
 // others are those with the least hashes.
 
 #define CAP 64     // nodes of a cell that are felt one by one
-#define CHUNK 64   // cells that one thread sums or scans
 #define PAD 2      // empty cells on each side of a level
 #define FIXED 1048576.0f
 
 typedef unsigned int word;
 typedef unsigned long long sum_t;
 
+// `box` holds the least coordinates, then the greatest turned around, so that all six start as the same number.
 struct frame { // where the grid lies
     float x, y, z, cell, per_cell;
 };
@@ -41,11 +41,11 @@ static __device__ frame frame_of(const word *box, int width)
     frame g;
     g.x = restored(box[0]);
     g.y = restored(box[1]);
-    float side = fmaxf(restored(box[3]) - g.x, restored(box[4]) - g.y);
+    float side = fmaxf(restored(~box[3]) - g.x, restored(~box[4]) - g.y);
     g.z = 0.0f;
 #if DIM == 3
     g.z = restored(box[2]);
-    side = fmaxf(side, restored(box[5]) - g.z);
+    side = fmaxf(side, restored(~box[5]) - g.z);
 #endif
     side = fmaxf(side * 1.00001f, 1e-20f);
     g.cell = side / (float)width;
@@ -113,9 +113,9 @@ extern "C" __global__ void bounds(int threads, int n, const vec *position, word 
     atomicMin(box + 0, ordered(low.x));
     atomicMin(box + 1, ordered(low.y));
     atomicMin(box + 2, ordered(low.z));
-    atomicMax(box + 3, ordered(high.x));
-    atomicMax(box + 4, ordered(high.y));
-    atomicMax(box + 5, ordered(high.z));
+    atomicMin(box + 3, ~ordered(high.x));
+    atomicMin(box + 4, ~ordered(high.y));
+    atomicMin(box + 5, ~ordered(high.z));
 }
 
 extern "C" __global__ void count(int n, const vec *position, const word *box, int width, word *counts,
@@ -129,35 +129,6 @@ extern "C" __global__ void count(int n, const vec *position, const word *box, in
     const int c = cell_at(x, y, DIM == 3 ? along(p.z, g.z, g.per_cell, width) : 0, width);
     cell_of[i] = (word)c;
     arrival[i] = atomicAdd(counts + c, 1u);
-}
-
-extern "C" __global__ void chunk_sums(int chunks, int n, const word *values, word *sums)
-{
-    int t = blockIdx.x * blockDim.x + threadIdx.x;
-    if (t >= chunks) return;
-    const int stop = min(n, (t + 1) * CHUNK);
-    word sum = 0;
-    for (int k = t * CHUNK; k < stop; k++) sum += values[k];
-    sums[t] = sum;
-}
-
-// Where each cell's nodes begin: what stands before, from three levels of sums, and then one by one.
-extern "C" __global__ void starts(int chunks, int n, const word *values, const word *first, const word *second,
-                                  const word *third, word *start)
-{
-    int t = blockIdx.x * blockDim.x + threadIdx.x;
-    if (t >= chunks) return;
-    const int a = t / CHUNK, b = a / CHUNK;
-    word sum = 0;
-    for (int k = 0; k < b; k++) sum += third[k];
-    for (int k = b * CHUNK; k < a; k++) sum += second[k];
-    for (int k = a * CHUNK; k < t; k++) sum += first[k];
-    const int stop = min(n, (t + 1) * CHUNK);
-    for (int k = t * CHUNK; k < stop; k++) {
-        start[k] = sum;
-        sum += values[k];
-    }
-    if (t == chunks - 1) start[n] = sum;
 }
 
 // Nodes to their cells, in the order of arrival; what a crowded cell gathers in is made ready.

@@ -2,22 +2,21 @@
 -- build needs and grows them with the number of nodes; positions, masses and forces are the caller's.
 
 local kernels = require "gpumm.force.kernels"
+local scan = require "gpumm.force.scan"
 
 local need, buffer = kernels.need, kernels.buffer
 local Grid = {}
 Grid.__index = Grid
 
-local CHUNK, PAD = 64, 2       -- as in grid.cu
+local PAD = 2                  -- as in grid.cu
 local NODES_A_BOUND = 64       -- nodes whose box one thread finds
-local EMPTY = { 0xffffffff, 0xffffffff, 0xffffffff, 0, 0, 0 }
+local EMPTY = 0xffffffff       -- of a box without nodes
 
 -- The power of two nearest to what the number of nodes asks for: 2 sqrt(n), in space (4n)^(1/3).
 local function width_for(n, dimensions)
     local wanted = dimensions == 3 and (4 * n) ^ (1 / 3) or 2 * math.sqrt(n)
     return 1 << math.max(2, math.floor(math.log(wanted, 2) + 0.5))
 end
-
-local function chunks(n) return (n + CHUNK - 1) // CHUNK end
 
 local function fit_levels(self, width)
     local manager, d, total = self.manager, self.dimensions, 0
@@ -31,9 +30,6 @@ local function fit_levels(self, width)
     need(self.levels:fill({ 0, 0, 0, 0 })) -- the cells around a level stay as they are now
     self.counts = buffer(manager, "u32", self.cells, self.counts)
     self.start = buffer(manager, "u32", self.cells + 1, self.start)
-    self.first = buffer(manager, "u32", chunks(self.cells), self.first)
-    self.second = buffer(manager, "u32", chunks(chunks(self.cells)), self.second)
-    self.third = buffer(manager, "u32", chunks(chunks(chunks(self.cells))), self.third)
 end
 
 local NODE_BUFFERS = { cell_of = "u32", arrival = "u32", order = "u32", tally = "u32", keys = "u64",
@@ -46,15 +42,6 @@ local function fit(self, n)
     for name, type in pairs(NODE_BUFFERS) do self[name] = buffer(self.manager, type, n, self[name]) end
     self.sums = buffer(self.manager, "u64", 4 * n, self.sums)
     self.room = n
-end
-
-local function scan(self)
-    local run, cells = self.kernels, self.cells
-    local a, b = chunks(cells), chunks(chunks(cells))
-    need(run.chunk_sums(a, cells, self.counts, self.first))
-    need(run.chunk_sums(b, a, self.first, self.second))
-    need(run.chunk_sums(chunks(b), b, self.second, self.third))
-    need(run.starts(a, cells, self.counts, self.first, self.second, self.third, self.start))
 end
 
 local function reduce(self)
@@ -72,11 +59,11 @@ function Grid:build(n, position, mass, seed)
     fit(self, n)
     local run, width = self.kernels, self.width
     local threads = math.max(1, n // NODES_A_BOUND)
-    need(self.box:upload(EMPTY))
+    need(self.box:fill(EMPTY))
     need(self.counts:fill(0))
     need(run.bounds(threads, n, position, self.box))
     need(run.count(n, position, self.box, width, self.counts, self.cell_of, self.arrival))
-    scan(self)
+    self.scan:run(self.cells, self.counts, self.start)
     need(run.scatter(n, self.cell_of, self.arrival, self.start, self.order, self.keys, self.tally, self.sums))
     need(run.arrange(n, self.order, self.cell_of, self.start, position, mass, self.box, width, seed or 0,
         self.sorted, self.keys, self.tally, self.sums))
@@ -109,7 +96,7 @@ function grid.new(manager, options)
         .. (options.repel or "1.0f / (d2 + 1e-6f)") .. "; }\n"
     return setmetatable({
         manager = manager, dimensions = dimensions, room = 0, kernels = kernels.of(manager, "grid.cu", prefix),
-        box = buffer(manager, "u32", 6),
+        box = buffer(manager, "u32", 6), scan = scan.new(manager),
     }, Grid)
 end
 

@@ -15,7 +15,8 @@ local ROUNDS = 8 -- in which nodes that came together find one another
 
 local DEFAULTS = { model = "tforce", dimensions = 2, seed = 1, first = 1000, batch = 1000, every = 10, steps = 200,
     warmth = 1, cooling = 0.9, capture = 5, slots = 4, quality = false }
-local OTHERS = { repulsion = true, gravity = true, speed = true, inertia = true, grown = true, frame = true, finish = true, device = true }
+local OTHERS = { repulsion = true, gravity = true, speed = true, inertia = true, grown = true, frame = true,
+    finish = true, device = true }
 
 local function check(options)
     local all = {}

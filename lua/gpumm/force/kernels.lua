@@ -42,12 +42,14 @@ function kernels.of(manager, file, prefix)
     return mine[key]
 end
 
---- An anonymous buffer of exactly that length, or the given one where it is long enough.
+--- An anonymous buffer of at least that length: the old one, where its address space has room. What it holds is
+--- not kept.
 function kernels.buffer(manager, type, length, old)
-    if old then
+    if old and old.max_length >= length then
         if #old < length then need(old:resize(length)) end
         return old
     end
+    if old then old:close() end
     return need(manager:buffer { type = type, length = length, growth = gpumm.growth.geometric(1.3),
         max_length = math.max(2 * length, 1 << 24) })
 end

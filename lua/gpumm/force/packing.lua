@@ -60,14 +60,17 @@ function Raster:take(x, y, r)
     end
 end
 
--- Circles come in the order of size, so the seats of one size go on where those of the last one ended.
+-- Circles come in the order of size. Much smaller ones get closer seats, from the rim of the largest one on: they
+-- fill what the greater ones left free.
 local function seats(circles)
     local raster = setmetatable({ size = math.max(circles[1].radius / 16, 2 * GAP) }, Raster)
     local seat, unit = 0, nil
     for k, c in ipairs(circles) do
         local r = c.radius + GAP / 2
-        if unit and r < 0.7 * unit then seat = math.floor(seat * (unit / r) ^ 2 * 0.5) end
-        if not unit or r < 0.7 * unit then unit = r end
+        if not unit or r < 0.7 * unit then
+            unit = r
+            seat = math.floor((circles[1].radius / unit) ^ 2)
+        end
         local x, y = 0, 0
         while k > 1 do
             seat = seat + 1

@@ -2,7 +2,6 @@
 // among the nodes nearest to it.
 
 #define DISTANT 0xffffu
-#define PAD 2
 
 typedef unsigned int word;
 typedef unsigned short hops;

@@ -2,7 +2,6 @@
 // sorted, so that nothing depends on the order of arrival. Rows are cut into segments of at most SEGMENT
 // entries, one thread each, so that a node with many neighbours does not keep the others waiting.
 
-#define CHUNK 64
 #define SEGMENT 32
 
 typedef unsigned int word;
@@ -20,35 +19,6 @@ extern "C" __global__ void segment_counts(int n, const word *degree, word *segme
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= n) return;
     segments[i] = (degree[i] + SEGMENT - 1) / SEGMENT;
-}
-
-extern "C" __global__ void chunk_sums(int chunks, int n, const word *values, word *sums)
-{
-    int t = blockIdx.x * blockDim.x + threadIdx.x;
-    if (t >= chunks) return;
-    const int stop = min(n, (t + 1) * CHUNK);
-    word sum = 0;
-    for (int k = t * CHUNK; k < stop; k++) sum += values[k];
-    sums[t] = sum;
-}
-
-// Exclusive sums, and the whole at n: what stands before, from three levels of sums, and then one by one.
-extern "C" __global__ void scan(int chunks, int n, const word *values, const word *first, const word *second,
-                                const word *third, word *out)
-{
-    int t = blockIdx.x * blockDim.x + threadIdx.x;
-    if (t >= chunks) return;
-    const int a = t / CHUNK, b = a / CHUNK;
-    word sum = 0;
-    for (int k = 0; k < b; k++) sum += third[k];
-    for (int k = b * CHUNK; k < a; k++) sum += second[k];
-    for (int k = a * CHUNK; k < t; k++) sum += first[k];
-    const int stop = min(n, (t + 1) * CHUNK);
-    for (int k = t * CHUNK; k < stop; k++) {
-        out[k] = sum;
-        sum += values[k];
-    }
-    if (t == chunks - 1) out[n] = sum;
 }
 
 // Each edge to the rows of both its ends; `free` starts as the degrees and counts down.

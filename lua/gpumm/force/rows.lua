@@ -2,26 +2,11 @@
 -- rows in use, which are swapped for the new ones when those are complete.
 
 local kernels = require "gpumm.force.kernels"
+local scan = require "gpumm.force.scan"
 
 local need, buffer = kernels.need, kernels.buffer
 local Rows = {}
 Rows.__index = Rows
-
-local CHUNK = 64 -- as in rows.cu
-
-local function chunks(n) return (n + CHUNK - 1) // CHUNK end
-
-local function scan(self, values, n, out)
-    local run, a = self.kernels, chunks(n)
-    local b, c = chunks(a), chunks(chunks(a))
-    self.first = buffer(self.manager, "u32", a, self.first)
-    self.second = buffer(self.manager, "u32", b, self.second)
-    self.third = buffer(self.manager, "u32", c, self.third)
-    need(run.chunk_sums(a, n, values, self.first))
-    need(run.chunk_sums(b, a, self.first, self.second))
-    need(run.chunk_sums(c, b, self.second, self.third))
-    need(run.scan(a, n, values, self.first, self.second, self.third, out))
-end
 
 local function longest(degree, n)
     local view, most = need(degree:download(1, n)), 0
@@ -49,7 +34,7 @@ local function make_segments(self, made, n)
     local segments = buffer(self.manager, "u32", n, self.segments)
     self.segments = segments
     need(self.kernels.segment_counts(n, self.degree, segments))
-    scan(self, segments, n, made.segment)
+    self.scan:run(n, segments, made.segment)
     made.segment_count = need(made.segment:download(n + 1, 1))[1]
     made.segment_node = buffer(self.manager, "u32", math.max(1, made.segment_count), made.segment_node)
     made.segment_begin = buffer(self.manager, "u32", made.segment_count + 1, made.segment_begin)
@@ -74,7 +59,7 @@ function Rows:build(n, m, from, to, base, weight)
     need(self.degree:fill(0))
     if m > 0 then need(run.degrees(m, from, to, base, self.degree)) end
     local most = longest(self.degree, n)
-    scan(self, self.degree, n, made.row)
+    self.scan:run(n, self.degree, made.row)
     make_segments(self, made, n)
     if m > 0 then
         need(run.fill_rows(m, from, to, base, weight, made.row, self.degree, made.near, made.pull, self.owner))
@@ -90,7 +75,9 @@ local rows = {}
 --- Rows without a graph yet. What a build made is in `rows.now`: row, near, pull (nil without weights), segment,
 --- segment_node, segment_begin, segment_count, n, m, most (the longest row).
 function rows.new(manager)
-    return setmetatable({ manager = manager, kernels = kernels.of(manager, "rows.cu"), now = {}, other = {} }, Rows)
+    return setmetatable({
+        manager = manager, kernels = kernels.of(manager, "rows.cu"), scan = scan.new(manager), now = {}, other = {},
+    }, Rows)
 end
 
 return rows

@@ -1,0 +1,341 @@
+-- successes: 22
+-- The main job from end to end: examples/layout.lua on the graph that is shipped, and on every bad input there is.
+
+local gpumm = require "gpumm"
+local graph = gpumm.graph
+
+local run = assert(os.getenv "GPUMM_RUN", "GPUMM_RUN names gpumm-run")
+local device = os.getenv "GPUMM_DEVICE" or "host"
+local root = assert(io.popen "pwd"):read "l"
+local SHIPPED = root .. "/examples/data/debian-sample.tsv"
+
+local folder = os.tmpname()
+os.remove(folder)
+assert(os.execute("mkdir " .. folder))
+teardown(function() os.execute("rm -r " .. folder) end)
+
+local function beside(name) return folder .. "/" .. name end
+
+local function write_file(name, text)
+    local file = assert(io.open(beside(name), "wb"))
+    assert(file:write(text))
+    assert(file:close())
+    return name
+end
+
+local function read_file(path)
+    local file = io.open(path, "rb")
+    if not file then return nil end
+    local text = file:read "a"
+    file:close()
+    return text
+end
+
+-- Runs the layout in the folder; its exit code and what it said, on both outputs.
+local function layout(arguments, before)
+    local code = select(3, os.execute(("cd %s; %s %s --quiet --device %s %s/examples/layout.lua %s >said 2>&1 </dev/null")
+        :format(folder, before or "", run, device, root, arguments)))
+    return code, read_file(beside "said")
+end
+
+local function contains(text, ...)
+    for _, words in ipairs { ... } do
+        assert(text:find(words, 1, true), ("%q\n  is not in\n%s"):format(words, text))
+    end
+end
+
+-- Every file of the folder, but the graphs and what was said.
+local function outputs()
+    local list = {}
+    for name in assert(io.popen("ls -A " .. folder)):lines() do
+        if not name:find "%.txt$" and not name:find "%.mtx$" and name ~= "said" then list[#list + 1] = name end
+    end
+    return list
+end
+
+local function fails(arguments, ...)
+    local code, said = layout(arguments)
+    assert.equal(1, code)
+    contains(said, "gpumm-run: ", ...)
+    assert.same({}, outputs())
+    return said
+end
+
+-- How many colors a picture has, and the part of its pixels that are not of the commonest.
+local function colors(path)
+    local pixels, width, height = assert(gpumm.image.read(path))
+    local bytes, count, kinds, most = pixels:bytes(), {}, 0, 0
+    local size = pixels:type().size
+    for at = 1, #bytes, size do
+        local color = bytes:sub(at, at + size - 1)
+        if not count[color] then kinds = kinds + 1 end
+        count[color] = (count[color] or 0) + 1
+        most = math.max(most, count[color])
+    end
+    return kinds, 1 - most / (width * height), width, height
+end
+
+-- The edges of an edge list by first appearance, read without any help of gpumm's.
+local function plain_edges(path)
+    local number, count, edges = {}, 0, {}
+    local function node(name)
+        if not number[name] then
+            count = count + 1
+            number[name] = count
+        end
+        return number[name]
+    end
+    for line in io.lines(path) do
+        if not line:find "^#" then
+            local a, b = line:match "^(%S+)%s+(%S+)"
+            if a then
+                local i = node(a)
+                edges[#edges + 1] = { i, node(b) }
+            end
+        end
+    end
+    return edges, count
+end
+
+local function distance(x, y, i, j) return math.sqrt((x[i] - x[j]) ^ 2 + (y[i] - y[j]) ^ 2) end
+
+-- The mean length of the edges over that of as many random pairs: small where positions belong to their nodes.
+local function edge_ratio(positions, edges)
+    local x, y, length, random = {}, {}, 0, 0
+    for i, a, b in positions:each() do x[i], y[i] = a, b end
+    math.randomseed(1)
+    for _, edge in ipairs(edges) do
+        length = length + distance(x, y, edge[1], edge[2])
+        random = random + distance(x, y, math.random(#positions), math.random(#positions))
+    end
+    return length / random
+end
+
+local function stresses(said)
+    local own, random = said:match "stress ([%d.]+); of a random layout ([%d.]+)"
+    return assert(tonumber(own), said), assert(tonumber(random))
+end
+
+describe("the layout of the shipped graph", function()
+    local code, said = nil, nil
+    local edges, nodes = plain_edges(SHIPPED)
+
+    setup(function()
+        code, said = layout(SHIPPED .. " --out picture.png --positions positions.npy --steps 150 --grow 500")
+    end)
+
+    it("ends well, has every node and edge, and drops no frame", function()
+        assert.equal(0, code, said)
+        assert.is_true(nodes > 2000)
+        contains(said, ("%d nodes, "):format(nodes), "dropped frames: 0")
+    end)
+
+    it("grows in batches, and prints one address that never changes", function()
+        local addresses, lines, last = {}, 0, 0
+        for count, room, address in said:gmatch "(%d+) nodes, room for +(%d+), positions at (0x%x+)" do
+            count, room = tonumber(count), tonumber(room)
+            lines = lines + 1
+            assert.is_true(count > last and room >= count)
+            last, addresses[address] = count, true
+        end
+        assert.is_true(lines >= 5, said)
+        local address = next(addresses)
+        assert.is_not_nil(address)
+        assert.is_nil(next(addresses, address), said)
+    end)
+
+    it("is at most half as strained as a random one", function()
+        local own, random = stresses(said)
+        assert.is_true(random > 0.2 and own <= random / 2, said)
+        local positions = assert(gpumm.npy.read(beside "positions.npy"))
+        local measured = graph.read(SHIPPED):stress(positions)
+        assert.is_true(math.abs(measured - own) < 0.002) -- what was printed is what was written
+    end)
+
+    it("is written as positions in the order of first appearance", function()
+        local positions = assert(gpumm.npy.read(beside "positions.npy"))
+        assert.equal(nodes, #positions)
+        assert.equal("f32x2", positions:type().name)
+        for _, x, y in positions:each() do assert(x - x == 0 and y - y == 0, "not finite") end
+        assert.is_true(edge_ratio(positions, edges) < 0.4)
+        -- In any other order it would not be so: turned around, edges are as long as anything.
+        local turned = {}
+        for i, x, y in positions:each() do turned[nodes + 1 - i] = { x, y } end
+        assert.is_true(edge_ratio(gpumm.view("f32x2", turned), edges) > 0.6)
+    end)
+
+    it("is a picture of the right size that shows something", function()
+        local kinds, drawn, width, height = colors(beside "picture.png")
+        assert.same({ 1600, 1200 }, { width, height })
+        assert.is_true(kinds > 100)
+        assert.is_true(drawn > 0.02 and drawn < 0.98)
+        assert(os.execute(("rm %s/picture.png %s/positions.npy"):format(folder, folder)))
+        assert.same({}, outputs())
+    end)
+end)
+
+describe("a small graph", function()
+    after_each(function() os.execute(("cd %s; rm -rf -- *.png *.npy *.csv"):format(folder)) end)
+
+    -- Lays it out; the positions, and what was said.
+    local function laid_out(name, steps)
+        local code, said = layout(("%s --out p.png --positions p.npy --steps %d"):format(name, steps or 30))
+        assert.equal(0, code, said)
+        assert.is_true((colors(beside "p.png")) > 1)
+        return assert(gpumm.npy.read(beside "p.npy")), said
+    end
+
+    it("with tabs, spaces, commas, comments and blank lines", function()
+        local positions, said = laid_out(write_file("mixed.txt", "# one\n% two\n\n1\t2\n2 3\n3,4 0.5\n\n4 , 1\r\n"))
+        assert.equal(4, #positions)
+        contains(said, "4 nodes, 4 edges")
+    end)
+
+    it("with names, and one of Matrix Market, is the same graph", function()
+        local by_name = laid_out(write_file("names.txt", "a b\nb c\nc d\nd a\n"))
+        local matrix, said = laid_out(write_file("square.mtx",
+            "%%MatrixMarket matrix coordinate pattern symmetric\n% comment\n4 4 4\n1 2\n2 3\n3 4\n4 1\n"))
+        contains(said, "4 nodes, 4 edges")
+        assert.equal(#by_name, #matrix)
+        assert.is_true(by_name:bytes() == matrix:bytes())
+    end)
+
+    it("gives the same positions twice", function()
+        local name = write_file("path.txt", "a b\nb c\nc d\nd e\ne f\nb f\n")
+        assert.is_true(laid_out(name):bytes() == laid_out(name):bytes())
+    end)
+
+    it("with self-loops and duplicates is laid out without them", function()
+        local positions, said = laid_out(write_file("loops.txt", "a a\na b\nb a\na b\nb c\nc c\nlonely lonely\n"))
+        contains(said, "4 nodes, 2 edges")
+        assert.equal(4, #positions)
+    end)
+
+    it("of isolated nodes alone has no edge, and a place for each", function()
+        local positions, said = laid_out(write_file("isolated.mtx",
+            "%%MatrixMarket matrix coordinate pattern general\n5 5 0\n"))
+        contains(said, "5 nodes, 0 edges")
+        local seen = {}
+        for _, x, y in positions:each() do
+            local place = ("%.4f %.4f"):format(x, y)
+            assert.is_nil(seen[place])
+            seen[place] = true
+        end
+    end)
+
+    it("of several components keeps each together", function()
+        local lines = {}
+        for c = 0, 4 do
+            for k = 0, 19 do
+                lines[#lines + 1] = ("n%d_%d n%d_%d"):format(c, k, c, (k + 1) % 20)
+            end
+        end
+        local name = write_file("components.txt", table.concat(lines, "\n"))
+        local edges = plain_edges(beside(name))
+        local positions, said = laid_out(name, 200)
+        contains(said, "100 nodes, 100 edges")
+        assert.is_true(edge_ratio(positions, edges) < 0.6)
+    end)
+
+    it("of one edge, of one node", function()
+        assert.equal(2, #laid_out(write_file("edge.txt", "a b\n")))
+        assert.equal(1, #laid_out(write_file("node.txt", "a a\n")))
+    end)
+
+    it("may grow by one node at a time", function()
+        local code, said = layout(write_file("grown.txt", "a b\nb c\nc d\nd e\n") .. " --out p.png --steps 10 --grow 1")
+        assert.equal(0, code, said)
+        contains(said, "5 nodes, 4 edges; dropped frames: 0")
+    end)
+
+    it("writes positions as .csv too, over what was there", function()
+        write_file("p.csv", "old")
+        local code, said = layout(write_file("csv.txt", "a b\nb c\n") .. " --out p.png --positions p.csv --steps 5")
+        assert.equal(0, code, said)
+        local _, lines = read_file(beside "p.csv"):gsub("\n", "")
+        assert.equal(4, lines)
+        assert.matches("^x,y\n%-?[%d.]+,%-?[%d.]+\n", read_file(beside "p.csv"))
+    end)
+end)
+
+describe("a bad graph", function()
+    it("that is missing is named", function()
+        fails("nowhere.txt --out p.png", "nowhere.txt: No such file or directory")
+        fails("--out p.png", "the argument GRAPH is missing")
+        fails(". --out p.png", "directory")
+    end)
+
+    it("that is malformed is named with its line", function()
+        fails(write_file("one.txt", "a b\nb c\nalone\nc d\n") .. " --out p.png", "one.txt:3: ", '"alone"')
+        fails(write_file("weight.txt", "# x\na b 1\nb c heavy\n") .. " --out p.png", "weight.txt:3: ", '"heavy"', "not a number")
+        fails(write_file("range.mtx", "%%MatrixMarket matrix coordinate pattern general\n3 3 2\n1 2\n4 1\n") .. " --out p.png",
+            "range.mtx:4: ", '"4"', "not a node from 1 to 3")
+        fails(write_file("array.mtx", "%%MatrixMarket matrix array real general\n3 3\n1\n") .. " --out p.png", "array.mtx:1: ")
+        fails(write_file("oblong.mtx", "%%MatrixMarket matrix coordinate pattern general\n3 4 1\n1 2\n") .. " --out p.png",
+            "oblong.mtx:2: ", "3 rows and 4 columns")
+        fails(write_file("short.mtx", "%%MatrixMarket matrix coordinate pattern general\n3 3 3\n1 2\n2 3\n") .. " --out p.png",
+            "short.mtx", "3")
+    end)
+
+    it("that is empty, or no text", function()
+        fails(write_file("empty.txt", "") .. " --out p.png", "empty.txt")
+        fails(write_file("comments.txt", "# nothing\n% here\n\n") .. " --out p.png", "comments.txt")
+        fails(write_file("zero.txt", "a b\n\0\n") .. " --out p.png", "zero.txt", "zero bytes")
+        fails(write_file("packed.txt", "\31\139\8\0") .. " --out p.png", "packed.txt is compressed")
+    end)
+end)
+
+describe("bad options", function()
+    local name = write_file("good.txt", "a b\nb c\n")
+
+    it("are refused before any work", function()
+        fails(name .. " --ouy p.png", "unknown option --ouy (did you mean --out?)")
+        fails(name .. " --steps many", '--steps needs a number, not "many"')
+        fails(name .. " --steps 1.5", "--steps needs a whole number")
+        fails(name .. " --steps", "--steps needs a value")
+        fails(name .. " " .. name, "one argument too many")
+        fails(name .. " --grow -5 --out p.png", "0 for all")
+    end)
+
+    it("positions are .npy or .csv", function()
+        local code, said = layout(name .. " --out p.png --positions p.txt.doc --steps 2")
+        assert.equal(1, code)
+        contains(said, "written as .npy or .csv")
+        assert.is_nil(read_file(beside "p.txt.doc"))
+        os.remove(beside "p.png")
+    end)
+end)
+
+describe("a picture that cannot be written", function()
+    local name = write_file("drawn.txt", "a b\nb c\nc a\n")
+
+    it("for want of a folder, or because it is one", function()
+        fails(name .. " --steps 2 --out no/such/p.png", "no/such")
+        assert(os.execute("mkdir " .. beside "there.txt"))
+        local code, said = layout(name .. " --steps 2 --out there.txt")
+        assert.equal(1, code)
+        contains(said, "there.txt")
+        assert.same({}, outputs())
+    end)
+
+    it("on a full disk: an error, and the device is left as it was", function()
+        fails(name .. " --steps 2 --out /dev/full", "IO: /dev/full", "No space left on device")
+        assert(os.execute "test -c /dev/full")
+        assert.is_nil((io.open "/dev/full.part"))
+    end)
+
+    it("in the midst leaves no partial file, and what was there before", function()
+        layout(name .. " --steps 2 --out old.png") -- and its kernels are in the cache
+        local before = assert(read_file(beside "old.png"))
+        -- A limit on the size of files, in blocks: writing fails in the midst.
+        local code, said = layout(name .. " --steps 3 --out old.png", "trap '' XFSZ; ulimit -f 4;")
+        assert.equal(1, code)
+        contains(said, "IO: old.png", "File too large")
+        assert.is_true(before == read_file(beside "old.png"))
+        code, said = layout(name .. " --steps 3 --out new.png", "trap '' XFSZ; ulimit -f 4;")
+        assert.equal(1, code)
+        contains(said, "new.png")
+        assert.same({ "old.png" }, outputs())
+        os.remove(beside "old.png")
+    end)
+end)

@@ -1,0 +1,456 @@
+-- successes: 30
+-- gpumm-run as a user runs it: a process of its own for every test.
+
+local run = assert(os.getenv "GPUMM_RUN", "GPUMM_RUN names gpumm-run")
+local device = os.getenv "GPUMM_DEVICE" or "host"
+
+local folder = os.tmpname()
+os.remove(folder)
+assert(os.execute("mkdir " .. folder))
+teardown(function() os.execute("rm -r " .. folder) end)
+
+local function write_file(name, text)
+    local path = folder .. "/" .. name
+    local file = assert(io.open(path, "wb"))
+    assert(file:write(text))
+    assert(file:close())
+    return path
+end
+
+local function read_file(path)
+    local file = assert(io.open(path, "rb"))
+    local text = file:read "a"
+    file:close()
+    return text
+end
+
+-- Runs a shell command line in which RUN is gpumm-run; its exit code, standard output and standard error.
+local function shell(line)
+    local out, err = folder .. "/out", folder .. "/err"
+    line = line:gsub("RUN", function() return run end)
+    local _, how, code = os.execute(("cd %s; ( %s ) >%s 2>%s </dev/null"):format(folder, line, out, err))
+    assert.equal("exit", how)
+    return code, read_file(out), read_file(err)
+end
+
+local function script(text, options, arguments)
+    write_file("script.lua", text)
+    return shell(("RUN %s script.lua %s"):format(options or "", arguments or ""))
+end
+
+local function contains(text, ...)
+    for _, words in ipairs { ... } do
+        assert(text:find(words, 1, true), ("%q\n  is not in\n%s"):format(words, text))
+    end
+end
+
+-- ---- JSON, as much as is needed to read what --stats=json writes ----------------------------------
+
+local decode
+
+local function decode_list(text, at, close, item)
+    local result = {}
+    at = text:match("^%s*()", at)
+    if text:sub(at, at) == close then return result, at + 1 end
+    while true do
+        at = item(result, at)
+        local sign
+        sign, at = text:match("^%s*([,%]}])()", at)
+        if sign == close then return result, at end
+        assert(sign == ",", "a comma expected at " .. tostring(at))
+    end
+end
+
+local function decode_string(text, at)
+    local body, after = text:match('^"([^"]*)"()', at)
+    local function character(x) return utf8.char(tonumber(x, 16)) end
+    return assert(body, "a string expected at " .. at):gsub("\\u(%x%x%x%x)", character), after
+end
+
+function decode(text, at)
+    at = text:match("^%s*()", at or 1)
+    local first = text:sub(at, at)
+    if first == '"' then return decode_string(text, at) end
+    if first == "[" then
+        return decode_list(text, at + 1, "]", function(list, i)
+            local value, after = decode(text, i)
+            list[#list + 1] = value
+            return after
+        end)
+    elseif first == "{" then
+        return decode_list(text, at + 1, "}", function(map, i)
+            local key, after = decode_string(text, text:match("^%s*()", i))
+            map[key], after = decode(text, assert(text:match("^%s*:()", after)))
+            return after
+        end)
+    end
+    local word, after = text:match("^([%w%.%-+]+)()", at)
+    local words = { ["true"] = true, ["false"] = false, null = "null" }
+    if words[word] ~= nil then return words[word], after end
+    return assert(tonumber(word), "no JSON at " .. at), after
+end
+
+-- ---- Scripts ----------------------------------------------------------------------------------------
+
+describe("gpumm-run runs a script", function()
+    it("with arg as lua has it, and its arguments", function()
+        local code, out, err = script([[
+            for i = -#arg - 5, #arg do if arg[i] then io.write(i, "=", i < 0 and i or arg[i], " ") end end
+            print(select("#", ...), ...)
+        ]], "--quiet", "one 'two words' --three -")
+        assert.equal("", err)
+        assert.equal(0, code)
+        assert.equal("-2=-2 -1=-1 0=script.lua 1=one 2=two words 3=--three 4=- 4\tone\ttwo words\t--three\t-\n", out)
+    end)
+
+    it("with gpumm loaded by require, and no globals of its own", function()
+        local code, out, err = script([[
+            local before = {}
+            for key in pairs(_G) do before[key] = true end
+            local gpumm = require "gpumm"
+            local m <close> = gpumm.manager { device = "host" }
+            for key in pairs(_G) do assert(before[key], key) end
+            print(gpumm.version, package.loaded.gpumm == gpumm, require "gpumm.graph" == gpumm.graph)
+        ]], "--quiet")
+        assert.equal("", err)
+        assert.equal("0.1.0\ttrue\ttrue\n", out)
+        assert.equal(0, code)
+    end)
+
+    it("from standard input", function()
+        local code, out = shell [[echo 'print("in", ..., arg[0])' | RUN --quiet - x]]
+        assert.equal("in\tx\t-\n", out)
+        assert.equal(0, code)
+    end)
+
+    it("behind --, whatever it is called", function()
+        write_file("--odd.lua", "print(arg[0], ...)")
+        local code, out = shell "RUN --quiet -- --odd.lua --help"
+        assert.equal("--odd.lua\t--help\n", out)
+        assert.equal(0, code)
+    end)
+
+    it("with a #! line, also as a program of its own", function()
+        local code, out = script("#!/usr/bin/env gpumm-run\nprint(debug.getinfo(1, 'l').currentline)\n")
+        assert.equal("2\n", out)
+        assert.equal(0, code)
+        write_file("program", ("#!%s\nprint('program', ...)"):format(run))
+        code, out = shell "chmod +x program; ./program a b"
+        assert.equal("program\ta\tb\n", out)
+        assert.equal(0, code)
+    end)
+
+    it("and ends with its exit code", function()
+        assert.equal(0, (script ""))
+        assert.equal(0, (script "return 5"))
+        assert.equal(7, (script "os.exit(7)"))
+        assert.equal(1, (script "os.exit(false)"))
+        assert.equal(0, (script "os.exit(true, true)"))
+    end)
+
+    it("and says what went wrong, with a traceback, and 1", function()
+        local code, out, err = script "local function inner() error 'oh no' end\nlocal function outer() inner() end\nouter()"
+        assert.equal(1, code)
+        assert.equal("", out)
+        contains(err, "gpumm-run: script.lua:1: oh no", "stack traceback:", "in upvalue 'inner'", "in local 'outer'")
+    end)
+
+    it("whose error is no text", function()
+        local code, _, err = script "error(setmetatable({}, { __tostring = function() return 'an object' end }))"
+        assert.equal(1, code)
+        contains(err, "gpumm-run: an object")
+        code, _, err = script "error()"
+        assert.equal(1, code)
+        contains(err, "gpumm-run: nil")
+        code, _, err = script "error({})"
+        assert.equal(1, code)
+        contains(err, "gpumm-run: ", "table")
+    end)
+
+    it("that is not there, or no Lua", function()
+        local code, _, err = shell "RUN nowhere.lua"
+        assert.equal(1, code)
+        contains(err, "cannot open nowhere.lua")
+        code, _, err = script "x ="
+        assert.equal(1, code)
+        contains(err, "script.lua:1: unexpected symbol near <eof>")
+    end)
+
+    it("as text only: bytecode is refused", function()
+        write_file("byte.luac", string.dump(function() print "ran" end))
+        local code, out, err = shell "RUN byte.luac"
+        assert.equal(1, code)
+        assert.equal("", out)
+        contains(err, "attempt to load a binary chunk")
+        code, out, err = shell "RUN - < byte.luac"
+        assert.equal(1, code)
+        assert.equal("", out)
+        contains(err, "attempt to load a binary chunk")
+    end)
+end)
+
+describe("gpumm-run's options", function()
+    it("--version and --help", function()
+        local code, out, err = shell "RUN --version"
+        assert.equal(0, code)
+        assert.equal("gpumm-run 0.1.0, Lua 5.4\n", out)
+        assert.equal("", err)
+        code, out = shell "RUN --help"
+        assert.equal(0, code)
+        contains(out, "usage: gpumm-run [options] script.lua [arguments]", "--device", "--limit", "--describe", "--stats=json",
+            "--strict", "--quiet", "--version", "--help")
+    end)
+
+    it("that are unknown, doubtful or incomplete are refused, with the usage", function()
+        for line, words in pairs {
+            ["RUN --devise host x.lua"] = "unknown option --devise; valid: --device", ["RUN -x"] = "unknown option -x",
+            ["RUN --device"] = "--device wants a value", ["RUN --device tpu x.lua"] = "--device tpu",
+            ["RUN --limit 12XB x.lua"] = "12XB", ["RUN --limit= x.lua"] = "--limit", ["RUN --stats=xml x.lua"] = "--stats=xml",
+            ["RUN"] = "a script is missing", ["RUN --quiet --"] = "a script is missing",
+            ["RUN --quiet=5 x.lua"] = "unknown option --quiet=5",
+        } do
+            local code, out, err = shell(line)
+            assert.equal(1, code, line)
+            assert.equal("", out)
+            contains(err, "gpumm-run: ", words, "usage: ")
+        end
+    end)
+
+    it("--device overrides the script, and says so on standard error", function()
+        local text = 'local m <close> = assert(require "gpumm".manager { device = "cuda:42" })\nprint(m:device().kind)'
+        local code, out, err = script(text, "--device host")
+        assert.equal("host\n", out)
+        assert.equal(0, code)
+        contains(err, "gpumm: device host: ", "device 'host' by --device", "overrides the script's 'cuda:42'")
+        local alone
+        code, alone, err = script(text)
+        assert.equal(1, code)
+        assert.equal("", alone)
+        contains(err, "NO_DEVICE")
+    end)
+
+    it("the device line is one line on standard error, for any number of managers; --quiet has none", function()
+        local text = [[
+            local gpumm = require "gpumm"
+            for _ = 1, 3 do local m <close> = assert(gpumm.manager()) print(m:device().why ~= "") end]]
+        local code, out, err = script(text, "--device " .. device)
+        assert.equal(0, code)
+        assert.equal("true\ntrue\ntrue\n", out)
+        local _, lines = err:gsub("\n", "")
+        assert.equal(1, lines, err)
+        assert.matches("^gpumm: .+\n$", err)
+        code, _, err = script(text, "--quiet --device " .. device)
+        assert.equal(0, code)
+        assert.equal("", err)
+    end)
+
+    it("--limit is a budget for all managers together", function()
+        local code, out, err = script([[
+            local gpumm = require "gpumm"
+            local a, b = gpumm.manager { device = "host" }, gpumm.manager { device = "host", limit = "1GiB" }
+            local x = a:buffer { type = "u8", length = 600000 }
+            print(#x, select(3, b:buffer { type = "u8", length = 600000 }))
+            x:free()
+            print(#b:buffer { type = "u8", length = 600000 })
+        ]], "--quiet --limit 1MiB")
+        assert.equal("", err)
+        assert.equal("600000\tOVER_LIMIT\n600000\n", out)
+        assert.equal(0, code)
+    end)
+
+    it("--strict makes a leak 1, and names it", function()
+        local leak = [[
+            local m = require "gpumm".manager { device = "host" }
+            m:allocate("forgotten", "f32", 10)
+            m:allocate("freed", "f32", 10); m:free "freed"]]
+        local code, _, err = script(leak, "--strict")
+        assert.equal(1, code)
+        contains(err, "leak", "'forgotten'", "script.lua:2", "--strict: 1 buffers were never freed")
+        assert.is_nil(err:find("'freed'", 1, true))
+        assert.equal(0, (script(leak)))
+        assert.equal(0, (script(leak .. "\nm:free 'forgotten'", "--strict")))
+    end)
+
+    it("--stats prints the books for people", function()
+        local code, out, err = script([[
+            local m = require "gpumm".manager { device = "host" }
+            local b = m:buffer { type = "u8", length = 0, growth = 1, max_length = 100000 }
+            for i = 1, 30 do b:resize(i * 1000) end]], "--stats")
+        assert.equal(0, code)
+        assert.equal("", out)
+        contains(err, "books of the manager made at script.lua:1", "total_allocated_bytes", "peak_allocated_bytes",
+            "resize_count", "advice: 30 growths")
+        assert.matches("resize_count%s+30\n", err)
+    end)
+
+    it("--stats=json prints one object for programs", function()
+        local code, out, err = script([[
+            local gpumm = require "gpumm"
+            local a, b = gpumm.manager { device = "host" }, gpumm.manager { device = "host", limit = 5000000 }
+            a:allocate("left", "f32", 1000)
+            local x = b:buffer { type = "f32x3", length = 10000 }
+            local r = x:readback {}
+            assert(r:capture(1)); assert(r:wait()); x:resize(20000)]], "--quiet --stats=json")
+        assert.equal(0, code)
+        contains(err, "'left'")
+        local _, lines = out:gsub("\n", "")
+        assert.equal(1, lines)
+        local books, after = decode(out)
+        assert.matches("^%s*$", out:sub(after))
+        assert.equal(2, #books.managers)
+        assert.equal(1, books.leaks)
+        local first, second = books.managers[1], books.managers[2]
+        assert.equal(4096, first.total_allocated_bytes)
+        assert.equal(1, first.buffer_count)
+        assert.is_nil(first.limit_bytes)
+        assert.equal(5000000, second.limit_bytes)
+        assert.equal(240000, second.peak_allocated_bytes)
+        assert.equal(1, second.resize_count)
+        assert.equal(1, second.async_transfer_count)
+        assert.equal(0, second.dropped_frames)
+        assert.equal(4096, first.buffers.now)
+        assert.equal(1, first.buffers.total)
+    end)
+end)
+
+-- ---- Simulations ------------------------------------------------------------------------------------
+
+local SIMULATION = [[
+    local gpumm = require "gpumm"
+    local opt = gpumm.options(arg, { steps = 10, fail = "" })
+    local function fail(where) if opt.fail == where then error("failed in " .. where) end end
+    return gpumm.simulation {
+        numbers = gpumm.group { { "value", "u32" }, length = 100 },
+        add = gpumm.kernel { source = [=[
+            extern "C" __global__ void add(int n, unsigned *v) {
+                int i = blockIdx.x * blockDim.x + threadIdx.x; if (i < n) v[i] += 1; }]=] },
+        watch = gpumm.readback { "numbers.value", every = 3 },
+        steps = opt.steps,
+        init = function() fail "init" end,
+        step = function(sim, i)
+            sim.add(100, sim.numbers.value)
+            sim:progress("step of %d", i)
+            if i == 4 then fail "step" end
+        end,
+        frame = function(_, f) fail "frame" io.write("frame ", f.step, " ", f.value[100], "\n") end,
+        finish = function(_, last) fail "finish" print("finish", last.step, last.value[1]) end,
+    }]]
+
+describe("gpumm-run with a simulation", function()
+    it("runs what the script returns", function()
+        local code, out, err = script(SIMULATION, "--quiet --device " .. device)
+        assert.equal("", err)
+        assert.equal("frame 3 3\nframe 6 6\nframe 9 9\nframe 10 10\nfinish\t10\t10\n", out)
+        assert.equal(0, code)
+    end)
+
+    it("leaves nothing behind: --strict is content", function()
+        local code, out, err = script(SIMULATION, "--strict --stats=json --device " .. device)
+        assert.equal(0, code, err)
+        local books = decode(out, assert(out:find "{"))
+        assert.equal(0, books.leaks)
+        assert.equal(1, #books.managers)
+    end)
+
+    for _, where in ipairs { "init", "step", "frame", "finish" } do
+        it("that fails in " .. where .. " ends with a traceback and 1", function()
+            local code, _, err = script(SIMULATION, "--quiet --strict --device " .. device, "--fail " .. where)
+            assert.equal(1, code)
+            contains(err, "failed in " .. where, "stack traceback:", "script.lua:")
+            assert.is_nil(err:find("leak", 1, true))
+        end)
+    end
+
+    it("--describe needs no device, and runs nothing", function()
+        local code, out, err = script(SIMULATION, "--describe --device cuda:99")
+        assert.equal(0, code)
+        assert.equal("", err)
+        contains(out, "group numbers", "value                u32      stride 4", "readback watch: numbers.value every 3 steps",
+            "kernel add")
+        assert.is_nil(out:find "frame")
+        code, out, err = script("return 5", "--describe")
+        assert.equal(1, code)
+        assert.equal("", out)
+        contains(err, "returned no simulation")
+    end)
+
+    it("that waits for an option gets the user's mistake without a traceback of ours in front", function()
+        local code, _, err = script(SIMULATION, "--quiet", "--step 5")
+        assert.equal(1, code)
+        contains(err, "unknown option --step (did you mean --steps?)")
+    end)
+
+    it("shows plain lines of progress where there is no terminal, and one line that changes on one", function()
+        local slow = SIMULATION:gsub('sim:progress%("step of %%d", i%)',
+            'sim:progress("step of %%d", i); local t = os.time(); while os.time() - t < 2 do end')
+        local code, _, err = script(slow, "--device " .. device, "--steps 4")
+        assert.equal(0, code)
+        assert.is_nil(err:find "\r")
+        assert.matches("\nstep %d of 4: step of %d\n", err)
+        write_file("script.lua", SIMULATION)
+        local out
+        code, out = shell "command -v script >/dev/null || exit 0; script -qec 'RUN --device host script.lua' /dev/null"
+        assert.equal(0, code)
+        if out ~= "" then contains(out, "\r\27[Kstep 0 of 10: step of 1", "finish\t10\t10") end
+    end)
+end)
+
+-- ---- Ctrl-C -----------------------------------------------------------------------------------------
+
+describe("Ctrl-C", function()
+    -- Starts it in the background with SIGINT as a terminal would have it, waits for a file that the script makes,
+    -- and sends the signal. The shell starts background processes with SIGINT ignored; env gives it back.
+    local function interrupted(text, signals)
+        write_file("script.lua", text)
+        os.remove(folder .. "/ready")
+        return shell(([[env --default-signal=INT RUN --quiet --device %s script.lua & pid=$!
+            while [ ! -e ready ]; do kill -0 $pid 2>/dev/null || break; sleep 0.01; done
+            %s wait $pid]]):format(device, ("kill -INT $pid; sleep 0.05; "):rep(signals or 1)))
+    end
+
+    it("in a simulation: the step ends, the last frame is delivered, finish runs, 130", function()
+        local code, out, err = interrupted [[
+            local gpumm = require "gpumm"
+            return gpumm.simulation {
+                numbers = gpumm.group { { "value", "u32" }, length = 100 },
+                add = gpumm.kernel { source = [=[
+                    extern "C" __global__ void add(int n, unsigned *v) {
+                        int i = blockIdx.x * blockDim.x + threadIdx.x; if (i < n) v[i] += 1; }]=] },
+                watch = gpumm.readback { "numbers.value", every = 1000000 },
+                step = function(sim, i)
+                    sim.add(100, sim.numbers.value)
+                    if i == 3 then io.open("ready", "w"):close() end
+                    if i >= 3 then local t = os.clock() while os.clock() - t < 0.02 do end end
+                    if i > 2000 then error "it was never interrupted" end
+                    sim.ended = i
+                end,
+                frame = function(sim, f) print("frame", f.step == sim.ended, f.value[100] == f.step) end,
+                finish = function(sim, last) print("finish", last.step == sim.i, last.value[1] == sim.ended) end,
+            }]]
+        assert.equal("", err)
+        assert.equal("frame\ttrue\ttrue\nfinish\ttrue\ttrue\n", out)
+        assert.equal(130, code)
+    end)
+
+    it("twice stops a step that does not end", function()
+        local code, out, err = interrupted([[
+            return require "gpumm".simulation {
+                step = function() io.open("ready", "w"):close() while true do end end,
+                finish = function() print "finish" end,
+            }]], 2)
+        assert.equal(130, code)
+        assert.equal("", out)
+        contains(err, "interrupted!", "stack traceback:")
+    end)
+
+    it("in a plain script stops it, with a traceback, 130, and its managers closed", function()
+        local code, out, err = interrupted [[
+            local m <close> = require "gpumm".manager { device = "host" }
+            local said <close> = setmetatable({}, { __close = function() print "closed" end })
+            io.open("ready", "w"):close()
+            while true do m:poll() end]]
+        assert.equal(130, code)
+        assert.equal("closed\n", out)
+        contains(err, "interrupted!", "stack traceback:")
+    end)
+end)
