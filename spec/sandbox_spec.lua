@@ -1,4 +1,4 @@
--- successes: 77
+-- successes: 74
 -- Scripts you did not write: attempts to get out of gpumm-run --sandbox, or to outlive its limits. Each attempt is a
 -- script of its own that checks from within what it got; that it comes to its last line is part of the test.
 
@@ -156,7 +156,8 @@ describe("out of the language", function()
         assert(getmetatable(gpumm) == "gpumm")
         assert(gpumm.resource("../../../etc/passwd") == nil and gpumm["../../etc/passwd"] == nil)
         refused("not allowed", gpumm.graph.read, "/etc/passwd")
-        refused("'load'", gpumm.run, { interrupted = error }, { [0] = "x", "/etc/passwd" })]])
+        local process = { interrupted = function() return false end }
+        assert(gpumm.run(process, { [0] = "x", "/etc/passwd" }) == 1)]])
     holds("gpumm.options takes arg, which has only the script's own", [[
         assert(arg[-1] == nil and arg[0] and #arg == 0)
         assert(gpumm.options(arg, { steps = 3 }).steps == 3)]])
@@ -431,7 +432,7 @@ describe("out of the folders", function()
         end]], READ .. " " .. WRITE)
     holds("paths with a zero byte or without end are refused", [[
         for _, path in ipairs { folder .. "/in/data\0/../../out/secret", folder .. "/in/" .. ("x"):rep(100000),
-                folder .. ("/in/.."):rep(2000) .. "/in/data" } do
+                folder .. ("/in/.."):rep(2000) .. "/out/secret" } do
             assert(not pcall(gpumm.raw.read, path, "u8"))
             assert(not pcall(gpumm.raw.write, path, gpumm.view("u8", "x")))
         end]], READ .. " " .. WRITE)
@@ -495,7 +496,8 @@ describe("past the limits", function()
         local mt = { __close = function() while true do end end }
         while true do pcall(coroutine.wrap(function() local x <close> = setmetatable({}, mt) while true do end end)) end]])
     ends("a simulation that never ends", "timeout 0.2 seconds", "--timeout 0.2", [[
-        do return gpumm.simulation { b = gpumm.buffer { type = "f32", length = 10 }, watch = gpumm.readback { "b" }, device = "host",
+        local b = gpumm.buffer { type = "f32", length = 10 }
+        do return gpumm.simulation { b = b, watch = gpumm.readback { "b" }, device = "host",
             step = function() pcall(function() while true do end end) end } end]])
     ends("a call that does not return", "in a call that does not return", "--timeout 0.2",
         [[(("a"):rep(30000)):find((".-"):rep(20) .. "b")]])

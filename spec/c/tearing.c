@@ -119,6 +119,7 @@ static void no_frame_is_torn(uint64_t length, uint32_t steps, bool direct, bool 
     rig_close(&r);
 }
 
+#ifndef __SANITIZE_THREAD__ /* a forgotten wait is a race, and would be reported as one */
 /* One capture with one stream wait skipped: where it is staged, the copy stream's for the snapshot; where it is
    direct, the next writer's for the copy, after two by which the copy waits for the writer. */
 static bool wait_forgotten_is_seen(rig *r, uint64_t length, uint32_t step, bool direct) {
@@ -142,6 +143,7 @@ static void forgetting_is_seen(uint64_t length, bool direct) {
     printf("tearing: a forgotten wait was seen at try %u (%s)\n", step / 2, direct ? "direct" : "staged");
     rig_close(&r);
 }
+#endif
 
 int main(void) {
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -150,7 +152,7 @@ int main(void) {
     no_frame_is_torn(many / HARD_SLOW, 200 / HARD_SLOW, true, false);
     no_frame_is_torn(3000, 3000 / HARD_SLOW, false, false);
     no_frame_is_torn(3000, 1000 / HARD_SLOW, false, true);
-#ifndef __SANITIZE_THREAD__ /* a forgotten wait is a race, and would be reported as one */
+#ifndef __SANITIZE_THREAD__
     forgetting_is_seen(many / 4, false);
     forgetting_is_seen(many / 4, true);
 #endif

@@ -1,0 +1,182 @@
+/* Fuzzing what reads files: .npy, raw, PNG and graphs, on good files that were made worse, in contained states. What
+   must hold: no crash (sanitizers), an answer for every file, nothing left behind, and no reading past the limits. */
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fuzz.h"
+
+enum { SEEDS_MOST = 16, SIZE_MOST = 8192, FILES = 300 };
+
+typedef struct bytes {
+    size_t size;
+    unsigned char at[SIZE_MOST];
+} bytes;
+
+static bytes seeds[SEEDS_MOST];
+static size_t seed_count;
+static char folder[64], path[96];
+
+/* ---- Good files ----------------------------------------------------------------------------- */
+
+static void load_seed(void) {
+    bytes *b = &seeds[seed_count++];
+    CHECK(seed_count <= SEEDS_MOST);
+    FILE *file = fopen(path, "rb");
+    CHECK(file);
+    b->size = fread(b->at, 1, SIZE_MOST, file);
+    fclose(file);
+    CHECK(b->size > 0 && b->size < SIZE_MOST);
+}
+
+static void make(const char *script) {
+    const char *folders[] = {folder, NULL};
+    lua_State *L = fuzz_open((gpumm_lua_sandbox){.write = folders});
+    lua_pushstring(L, path);
+    fuzz_run(L, script, 1, 0);
+    fuzz_close(L);
+    load_seed();
+}
+
+static void text(const char *words) {
+    bytes *b = &seeds[seed_count++];
+    CHECK(seed_count <= SEEDS_MOST);
+    b->size = strlen(words);
+    memcpy(b->at, words, b->size);
+}
+
+static void make_seeds(void) {
+    make("assert(gpumm.npy.write(..., gpumm.view('f32', { 1, 2, 3, 4 })))");
+    make("assert(gpumm.npy.write(..., gpumm.view('f32x3', { { 1, 2, 3 }, { 4, 5, 6 } })))");
+    make("assert(gpumm.npy.write(..., gpumm.view('i64', { 1, -2 })))");
+    make("local t = gpumm.struct { { 'from', 'u32' }, { 'to', 'u8' }, { 'at', 'f64x2' } }\n"
+         "assert(gpumm.npy.write(..., gpumm.view(t, { { 1, 2, { 3, 4 } }, { 5, 6, { 7, 8 } } })))");
+    make("assert(gpumm.image.write(..., gpumm.view('u8x3', ('abc'):rep(20)), 5, 4))");
+    make("assert(gpumm.image.write(..., gpumm.view('u8x4', ('abcd'):rep(20)), 4, 5))");
+    text("# a comment\na b\nb c 2.5\n\"with space\" d\r\nc,a\nd\ta\n");
+    text("1 2\n2 3\n3 1\n1 1\n1 2\n% other\n");
+    text("%%MatrixMarket matrix coordinate pattern symmetric\n% c\n3 3 3\n2 1\n3 1\n3 2\n");
+    text("%%MatrixMarket matrix coordinate real general\n4 4 2\n1 2 0.5\n4 3 -1e3\n");
+}
+
+/* ---- Worse files ---------------------------------------------------------------------------- */
+
+static const char *const tokens[] = {
+    "'descr': ", "'fortran_order': True", "'shape': (", "99999999999999999999", "-1", "(,)", "<f4", ">i8", "|V8", "|u1", "'<U4'",
+    "[('a', '<f4'), ", "((((((((", "]]]]", "%%MatrixMarket matrix ", "coordinate ", "array", "complex hermitian", "4294967296 ",
+    "2147483647 2147483647 0\n", "\n\n\n", "\r\n", "\0\0\0\0", "\377\377\377\377", "nan", "inf", "1e999", "#", "\"", "IHDR", "IDAT",
+    "{'", "': False, '", "\\x00", "0x10", "\303\251", "\x93NUMPY\3\0"};
+
+static void insert(bytes *b, size_t at, const unsigned char *what, size_t size) {
+    if (size > SIZE_MOST - b->size) size = SIZE_MOST - b->size;
+    memmove(b->at + at + size, b->at + at, b->size - at);
+    memmove(b->at + at, what, size);
+    b->size += size;
+}
+
+static void cut(bytes *b, size_t at, size_t size) {
+    if (size > b->size - at) size = b->size - at;
+    memmove(b->at + at, b->at + at + size, b->size - at - size);
+    b->size -= size;
+}
+
+static void worsen(fuzz *f, bytes *b) {
+    static const unsigned char extremes[] = {0, 1, 0x7f, 0x80, 0xff, '0', '9', '-', ' ', '\n', '(', ')', '\'', ','};
+    size_t at = fuzz_below(f, b->size);
+    unsigned char copy[256];
+    switch (fuzz_below(f, 8)) {
+    case 0: if (b->size) b->at[at] ^= (unsigned char)(1u << fuzz_below(f, 8)); break;
+    case 1: if (b->size) b->at[at] = extremes[fuzz_below(f, sizeof extremes)]; break;
+    case 2: cut(b, at, 1 + fuzz_below(f, 16)); break;
+    case 3: b->size = at; break;
+    case 4: {
+        const char *token = tokens[fuzz_below(f, sizeof tokens / sizeof *tokens)];
+        insert(b, at, (const unsigned char *)token, strlen(token));
+        break;
+    }
+    case 5: { /* a piece again, elsewhere */
+        size_t size = fuzz_below(f, sizeof copy), from = fuzz_below(f, b->size);
+        if (size > b->size - from) size = b->size - from;
+        memcpy(copy, b->at + from, size);
+        insert(b, at, copy, size);
+        break;
+    }
+    case 6: { /* a piece of another */
+        const bytes *other = &seeds[fuzz_below(f, seed_count)];
+        size_t from = fuzz_below(f, other->size), size = fuzz_below(f, other->size - from);
+        insert(b, at, other->at + from, size);
+        break;
+    }
+    default: if (b->size) b->at[at] = (unsigned char)fuzz_next(f); break;
+    }
+}
+
+static void write_file(const bytes *b) {
+    FILE *file = fopen(path, "wb");
+    CHECK(file);
+    CHECK(fwrite(b->at, 1, b->size, file) == b->size);
+    CHECK(fclose(file) == 0);
+}
+
+/* ---- Reading ------------------------------------------------------------------------------ */
+
+/* Everything that reads, and something that uses what was read. Returns how many readers were content. */
+static const char reading[] =
+    "local path = ...\n"
+    "local content = 0\n"
+    "local function use(v)\n"
+    "  content = content + 1\n"
+    "  if type(v) == 'userdata' then\n"
+    "    if #v <= 4096 then v:totable() end\n"
+    "    return v:type().name, v:get(1), v:get(#v), #v:copy()\n"
+    "  end\n"
+    "  assert(v.nodes >= 1 and v.edges >= 0 and #v.names == v.nodes)\n"
+    "  if v.nodes <= 1000 then for part in v:batches(3) do assert(part) end end\n"
+    "end\n"
+    "local function try(read, ...)\n"
+    "  local ok, v, message, code = pcall(read, ...)\n"
+    "  if ok and v then use(v)\n"
+    "  elseif ok then assert(type(message) == 'string' and code, 'no reason')\n"
+    "  else assert(type(v) == 'string', 'no message') end\n"
+    "end\n"
+    "try(gpumm.npy.read, path)\n"
+    "try(gpumm.raw.read, path, 'f32x2')\n"
+    "try(gpumm.raw.read, path, 'u8')\n"
+    "try(gpumm.image.read, path)\n"
+    "try(gpumm.graph.read, path)\n"
+    "return content\n";
+
+static unsigned long one_state(fuzz *f, unsigned long *content) {
+    const char *folders[] = {folder, NULL};
+    unsigned long files = 0;
+    lua_State *L = fuzz_open((gpumm_lua_sandbox){.read = folders, .timeout = 20});
+    for (; files < FILES && clock_seconds() < f->until; files++) {
+        bytes b = seeds[fuzz_below(f, seed_count)];
+        for (size_t n = fuzz_below(f, 6); n > 0; n--) worsen(f, &b);
+        write_file(&b);
+        CHECK(luaL_loadbufferx(L, reading, sizeof reading - 1, "=reading", "t") == LUA_OK);
+        lua_pushstring(L, path);
+        int outcome = lua_pcall(L, 1, 1, 0);
+        if (outcome != LUA_OK && gpumm_lua_sandbox_ended(L, NULL)) break; /* a limit, which did its work */
+        if (outcome != LUA_OK) fprintf(stderr, "%s\nthe file is %s\n", lua_tostring(L, -1), path);
+        CHECK(outcome == LUA_OK);
+        *content += (unsigned long)lua_tointeger(L, -1);
+        lua_settop(L, 0);
+    }
+    fuzz_close(L);
+    return files;
+}
+
+int main(int argc, char **argv) {
+    fuzz f = fuzz_begin(argc, argv);
+    unsigned long files = 0, content = 0;
+    snprintf(folder, sizeof folder, "/tmp/gpumm-fuzz-XXXXXX");
+    CHECK(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/file", folder);
+    make_seeds();
+    while (clock_seconds() < f.until) files += one_state(&f, &content);
+    unlink(path);
+    rmdir(folder);
+    printf("%lu files, %lu readings went well\n", files, content);
+    CHECK(files > 0 && content > files); /* the good ones were among them */
+    return 0;
+}

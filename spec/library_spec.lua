@@ -1,0 +1,174 @@
+-- successes: 7
+-- library/gpumm.lua says what gpumm exports: held against the real thing, in both directions.
+
+local gpumm = require "gpumm"
+local spec = require "gpumm.spec"
+local exports = require "spec.exports"
+
+local FILE = "library/gpumm.lua"
+
+-- ---- What the file says -----------------------------------------------------------------------
+
+-- The classes by name, each with its fields and methods; the module's functions by path; and every function with
+-- its parameters beside those that are annotated.
+local function read_library()
+    local library = { classes = {}, functions = {}, signatures = {} }
+    local class, by_variable, annotated = nil, {}, {}
+    local function signature(name, list)
+        local parameters = {}
+        for word in list:gmatch "[%w_.]+" do parameters[#parameters + 1] = word end
+        library.signatures[#library.signatures + 1] = { name = name, parameters = parameters, annotated = annotated }
+        annotated = {}
+    end
+    for line in io.lines(FILE) do
+        local name = line:match "^%-%-%-@class ([%w_.]+)"
+        local field = line:match "^%-%-%-@field ([%w_]+)"
+        local parameter = line:match "^%-%-%-@param ([%w_.]+)"
+        local variable = line:match "^local (%w+) = {}"
+        local owner, method, list = line:match "^function (%w+):([%w_]+)%((.-)%) end"
+        local path, arguments = line:match "^function gpumm%.([%w_.]+)%((.-)%) end"
+        if name then
+            class = { fields = {}, methods = {} }
+            library.classes[name] = class
+        elseif field then
+            class.fields[field] = true
+        elseif parameter then
+            annotated[#annotated + 1] = parameter
+        elseif variable then
+            by_variable[variable] = class
+        elseif owner then
+            local methods = by_variable[owner].methods
+            methods[method] = true
+            signature(owner .. ":" .. method, list)
+        elseif path then
+            library.functions[path] = true
+            signature("gpumm." .. path, arguments)
+        end
+    end
+    return library
+end
+
+local LIBRARY = read_library()
+
+local function names(list)
+    local sorted = {}
+    for key in pairs(list) do sorted[#sorted + 1] = key end
+    table.sort(sorted)
+    return sorted
+end
+
+local function methods_of(object)
+    local metatable = debug.getmetatable(object)
+    if type(metatable.__index) == "table" then return metatable.__index end
+    for i = 1, 20 do
+        local name, value = debug.getupvalue(metatable.__index, i)
+        if name == "methods" then return value end
+    end
+end
+
+-- The options that a function knows, from what it says of one that it does not know.
+local function valid_options(f, ...)
+    local ok, message = pcall(f, ...)
+    assert.is_false(ok)
+    local list = {}
+    for word in assert(message:match "valid: (.*)$"):gmatch "[%w_]+" do list[word] = true end
+    return names(list)
+end
+
+local function fields(class) return names(LIBRARY.classes[class].fields) end
+
+after_each(spec.close)
+
+describe("library/gpumm.lua", function()
+    it("is Lua, and annotates every parameter by its name", function()
+        assert(loadfile(FILE))()
+        for _, f in ipairs(LIBRARY.signatures) do assert.same(f.parameters, f.annotated, f.name) end
+        assert.is_true(#LIBRARY.signatures > 100)
+    end)
+
+    it("has every class with every method and property, and no other", function()
+        for name, real in pairs(exports.classes()) do
+            local said = LIBRARY.classes[name]
+            assert.is_not_nil(said, name)
+            assert.same(names(real.methods), names(said.methods), name)
+            assert.same(names(real.properties), names(said.fields), name)
+        end
+    end)
+
+    it("has every function and value of the module, and no other", function()
+        local functions, values = exports.module()
+        for path in pairs(functions) do
+            if path:find "^force%." then functions[path] = nil end -- a library above the module, with its own page
+        end
+        assert.same(names(functions), names(LIBRARY.functions))
+        values.statuses = gpumm.statuses
+        assert.same(names(values), fields "gpumm")
+    end)
+
+    it("has the methods of simulations and graphs", function()
+        local sim = gpumm.simulation { step = function() end }
+        assert.same(names(methods_of(sim)), names(LIBRARY.classes["gpumm.simulation"].methods))
+        local graph = gpumm.graph.new(2, { 1 }, { 2 })
+        local methods, real = {}, {}
+        for key, value in pairs(methods_of(graph)) do
+            if type(value) == "function" then methods[key] = true end
+        end
+        for key in pairs(graph) do real[key] = true end
+        real.weights = true -- where the file has them
+        assert.same(names(methods), names(LIBRARY.classes["gpumm.graph_object"].methods))
+        assert.same(names(real), fields "gpumm.graph_object")
+    end)
+
+    it("has every option, and no other", function()
+        local m = spec.faulty()
+        local b = assert(m:buffer { type = "f32", length = 1 })
+        local wrong = { no_such_option = 1 }
+        for class, valid in pairs {
+            ["gpumm.manager_options"] = valid_options(gpumm.manager, wrong),
+            ["gpumm.fault_plan"] = valid_options(m.fault.plan, m.fault, wrong),
+            ["gpumm.allocate_options"] = valid_options(m.allocate, m, "x", "f32", 1, wrong),
+            ["gpumm.buffer_options"] = valid_options(m.buffer, m, wrong),
+            ["gpumm.group_options"] = valid_options(m.group, m, wrong),
+            ["gpumm.kernel_options"] = valid_options(m.kernel, m, wrong),
+            ["gpumm.readback_options"] = valid_options(b.readback, b, wrong),
+            ["gpumm.where_options"] = valid_options(b.fill, b, 1, wrong),
+            ["gpumm.copy_options"] = valid_options(b.copy, b, b, wrong),
+            ["gpumm.growth_schedule"] = valid_options(gpumm.next_capacity, wrong, 1, 2, 3),
+        } do
+            assert.same(valid, fields(class), class)
+        end
+    end)
+
+    it("has the fields of every record", function()
+        local m = spec.faulty({}, { limit = "1GiB" })
+        local stats = m:stats()
+        assert.same(names(stats), fields "gpumm.stats")
+        assert.same(names(stats.buffers), fields "gpumm.entry")
+        assert.same(names(m.fault:live()), fields "gpumm.live")
+        assert(m:allocate("leak", "f32", 1))
+        assert.same(names(m:leaks()[1]), fields "gpumm.block")
+        assert.is_true(m:free "leak")
+        local device = m:device()
+        device.compute, device.driver_version = device.compute or "", device.driver_version or 0 -- of GPUs alone
+        assert.same(names(device), fields "gpumm.device")
+        assert.same(names(gpumm.config.default()), fields "gpumm.config")
+        assert.same(names(gpumm.struct({ { "a", "f32" } }).fields[1]), fields "gpumm.field")
+        local k = assert(m:kernel { source = 'extern "C" __global__ void f(int n, float *v) {}' })
+        assert.same(names(k.parameters[2]), fields "gpumm.parameter")
+        local request
+        local b = assert(m:buffer { type = "u8", length = 1, growth = function(r)
+            request = r
+            return r.required
+        end })
+        assert(b:resize(b.capacity + 1))
+        assert.same(names(request), fields "gpumm.growth_request")
+    end)
+
+    it("has the statuses", function()
+        local line
+        for text in io.lines(FILE) do line = line or text:match "^%-%-%-@alias gpumm.status_name (.*)$" end
+        local said = {}
+        for name in line:gmatch '"([A-Z_]+)"' do said[name] = true end
+        assert.same(names(gpumm.statuses), names(said))
+    end)
+end)
