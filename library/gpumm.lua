@@ -910,6 +910,11 @@ function gpumm.beside(path) end
 ---@return string tag "layout.lua:12"
 function gpumm.caller() end
 
+---The environment variable of that name; nil where it is not set. A contained script is granted names one by one.
+---@param name string
+---@return string?
+function gpumm.environment(name) end
+
 --- A file that travels inside the module.
 ---@param path string
 ---@return string?

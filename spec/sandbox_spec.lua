@@ -67,6 +67,8 @@ local function ends(name, words, options, script)
         local text, code = contained(options, script .. "\nprint 'reached'")
         support.contains(words, text)
         assert.is_nil(text:find("reached", 1, true))
+        -- the watchdog is for calls of C alone
+        assert.equal(words:find("does not return", 1, true) ~= nil, text:find("does not return", 1, true) ~= nil)
         assert.equal(1, code, text)
     end)
 end

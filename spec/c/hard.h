@@ -19,7 +19,9 @@
 #endif
 
 /* xorshift64*: the same everywhere for the same seed. */
-typedef struct dice { uint64_t state; } dice;
+typedef struct dice {
+    uint64_t state;
+} dice;
 
 static inline uint64_t roll(dice *d) {
     d->state ^= d->state >> 12;
@@ -99,7 +101,8 @@ static inline void check_books(gpumm_manager *m, const gpumm_budget *budget) {
     gpumm_live live;
     gpumm_stats stats;
     CHECK_OK(gpumm_manager_synchronize(m));
-    double end = seconds_now() + 20; /* the worker may be fitting staging, or committing ahead, at this moment */
+    double end =
+        seconds_now() + 20; /* the worker may be fitting staging, or committing ahead, at this moment */
     do {
         CHECK_OK(gpumm_manager_trim(m, NULL));
         gpumm_manager_stats(m, &stats);

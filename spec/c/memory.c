@@ -17,8 +17,10 @@ static const gpumm_allocator memory = {purse_reallocate, &taken};
 
 static device *device_made(bool relocate, uint64_t quota) {
     device *d;
-    CHECK_OK(device_open(&(gpumm_options){.device = "host", .relocate = relocate, .faulty = true, .memory = quota,
-                                          .granularity = UNIT}, &memory, &d));
+    CHECK_OK(device_open(
+        &(gpumm_options){
+            .device = "host", .relocate = relocate, .faulty = true, .memory = quota, .granularity = UNIT},
+        &memory, &d));
     return d;
 }
 
@@ -163,7 +165,8 @@ static void slab_chunks(void) {
     CHECK_OK(gpumm_manager_open(&(gpumm_options){.device = "host", .relocate = true, .faulty = true}, &m));
     for (uint32_t i = 0; i < COUNT; i++) {
         for (uint32_t j = 0; j < WORDS; j++) words[j] = i * WORDS + j;
-        CHECK_OK(gpumm_allocate(m, &(gpumm_buffer_options){.type = type, .length = WORDS, .max_length = WORDS}, &all[i]));
+        CHECK_OK(gpumm_allocate(
+            m, &(gpumm_buffer_options){.type = type, .length = WORDS, .max_length = WORDS}, &all[i]));
         CHECK_OK(gpumm_buffer_upload(all[i], NULL, 0, WORDS, words));
     }
     for (uint32_t i = 0; i < COUNT; i++) {
@@ -261,7 +264,9 @@ static void range_rollback(bool relocate) {
 
 enum { ACCOUNTS = 60 };
 
-typedef struct sums { uint64_t logical, committed; } sums;
+typedef struct sums {
+    uint64_t logical, committed;
+} sums;
 
 static sums add_up(const account *all, const bool *open) {
     sums s = {0};
@@ -274,7 +279,8 @@ static sums add_up(const account *all, const bool *open) {
 }
 
 static void ledger_step(ledger *l, account *a, bool *open, dice *d) {
-    static const gpumm_category own[] = {GPUMM_BUFFERS, GPUMM_SCRATCH, GPUMM_STAGING, GPUMM_PINNED, GPUMM_WARM, GPUMM_SLACK};
+    static const gpumm_category own[] = {GPUMM_BUFFERS, GPUMM_SCRATCH, GPUMM_STAGING,
+                                         GPUMM_PINNED,  GPUMM_WARM,    GPUMM_SLACK};
     gpumm_category c = own[below(d, 6)];
     if (!*open) {
         ledger_open(l, a, c, "x", NULL);
@@ -289,7 +295,8 @@ static void ledger_step(ledger *l, account *a, bool *open, dice *d) {
         uint64_t committed = bytes + below(d, 1000);
         uint64_t ahead = a->category == GPUMM_WARM ? 0 : below(d, 600); /* nothing warm is ahead */
         ledger_set(l, a, bytes, ahead, committed);
-        uint64_t split = account_bytes(a, GPUMM_AHEAD) + account_bytes(a, GPUMM_SLACK) + account_bytes(a, GPUMM_WARM);
+        uint64_t split =
+            account_bytes(a, GPUMM_AHEAD) + account_bytes(a, GPUMM_SLACK) + account_bytes(a, GPUMM_WARM);
         CHECK(split == committed - bytes);
     }
 }
@@ -384,26 +391,77 @@ static void budgets(void) {
 /* ---- Sizes ----------------------------------------------------------------------------------- */
 
 static void sizes_good(void) {
-    static const struct { const char *text; uint64_t bytes; } good[] = {
-        {"0", 0}, {"1", 1}, {"4096", 4096}, {"12B", 12}, {"12 B", 12}, {"1KiB", 1024}, {"1MiB", MIB},
-        {"4GiB", 4ull << 30}, {"2TiB", 2ull << 40}, {"3K", 3072}, {"3M", 3 * MIB}, {"3G", 3ull << 30}, {"3T", 3ull << 40},
-        {"1kB", 1000}, {"1MB", 1000000}, {"1GB", 1000000000}, {"1TB", 1000000000000}, {"512 MiB", 512ull << 20},
-        {"1e6", 1000000}, {"2.5GB", 2500000000}, {".5KiB", 512}, {"0.5", 0}, {"4gib", 4ull << 30}, {"4GIB", 4ull << 30},
-        {"9007199254740993", 9007199254740993}, {"9223372036854775807", INT64_MAX},
-        {"9007199254740991KiB", 9007199254740991ull << 10}, {"0004", 4},
+    static const struct {
+        const char *text;
+        uint64_t bytes;
+    } good[] = {
+        {"0", 0},
+        {"1", 1},
+        {"4096", 4096},
+        {"12B", 12},
+        {"12 B", 12},
+        {"1KiB", 1024},
+        {"1MiB", MIB},
+        {"4GiB", 4ull << 30},
+        {"2TiB", 2ull << 40},
+        {"3K", 3072},
+        {"3M", 3 * MIB},
+        {"3G", 3ull << 30},
+        {"3T", 3ull << 40},
+        {"1kB", 1000},
+        {"1MB", 1000000},
+        {"1GB", 1000000000},
+        {"1TB", 1000000000000},
+        {"512 MiB", 512ull << 20},
+        {"1e6", 1000000},
+        {"2.5GB", 2500000000},
+        {".5KiB", 512},
+        {"0.5", 0},
+        {"4gib", 4ull << 30},
+        {"4GIB", 4ull << 30},
+        {"9007199254740993", 9007199254740993},
+        {"9223372036854775807", INT64_MAX},
+        {"9007199254740991KiB", 9007199254740991ull << 10},
+        {"0004", 4},
     };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         uint64_t bytes = 1;
         CHECK_STATUS(gpumm_parse_size(good[i].text, &bytes), GPUMM_OK);
-        if (bytes != good[i].bytes) fprintf(stderr, "'%s' is %llu\n", good[i].text, (unsigned long long)bytes);
+        if (bytes != good[i].bytes)
+            fprintf(stderr, "'%s' is %llu\n", good[i].text, (unsigned long long)bytes);
         CHECK(bytes == good[i].bytes);
     }
 }
 
 static void sizes_bad(void) {
-    static const char *const bad[] = {"", " ", "B", "GiB", "12XB", "-1", "+1", " 4", "4 Gi", "4GiBs", "0x10", "0X10", "1e400",
-                                      "inf", "nan", "1,5GB", ".", "..5", "1..5", "4GiB 4", "four", "1e", "4\tMB", "9223372036854775808",
-                                      "8388608TiB", "1e19", "99999999999999999999999", "9007199254740993KiB"};
+    static const char *const bad[] = {"",
+                                      " ",
+                                      "B",
+                                      "GiB",
+                                      "12XB",
+                                      "-1",
+                                      "+1",
+                                      " 4",
+                                      "4 Gi",
+                                      "4GiBs",
+                                      "0x10",
+                                      "0X10",
+                                      "1e400",
+                                      "inf",
+                                      "nan",
+                                      "1,5GB",
+                                      ".",
+                                      "..5",
+                                      "1..5",
+                                      "4GiB 4",
+                                      "four",
+                                      "1e",
+                                      "4\tMB",
+                                      "9223372036854775808",
+                                      "8388608TiB",
+                                      "1e19",
+                                      "99999999999999999999999",
+                                      "9007199254740993KiB"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         uint64_t bytes = 77;
         gpumm_status status = gpumm_parse_size(bad[i], &bytes);
@@ -441,7 +499,8 @@ static uint64_t callback(void *user, const gpumm_growth_request *r) {
 static void grows(gpumm_growth g, uint64_t capacity, uint64_t required, uint64_t max, uint64_t wanted) {
     uint64_t next = 1;
     CHECK_OK(gpumm_growth_next(&g, &(gpumm_growth_request){"b", capacity, required, max}, &next));
-    if (next != wanted) fprintf(stderr, "%llu instead of %llu\n", (unsigned long long)next, (unsigned long long)wanted);
+    if (next != wanted)
+        fprintf(stderr, "%llu instead of %llu\n", (unsigned long long)next, (unsigned long long)wanted);
     CHECK(next == wanted);
 }
 
@@ -502,11 +561,14 @@ static void growth_refused(void) {
     static const uint64_t same[] = {5, 5}, down[] = {5, 4};
     refuses((gpumm_growth){.kind = GPUMM_GROWTH_EXACT}, 11, 10, GPUMM_OVER_MAX_SIZE);
     refuses((gpumm_growth){.kind = GPUMM_GROWTH_EXACT}, UINT64_MAX, 1ull << 63, GPUMM_OVER_MAX_SIZE);
-    refuses((gpumm_growth){.kind = GPUMM_GROWTH_GEOMETRIC, .factor_ppm = 999999}, 1, 10, GPUMM_INVALID_ARGUMENT);
+    refuses((gpumm_growth){.kind = GPUMM_GROWTH_GEOMETRIC, .factor_ppm = 999999}, 1, 10,
+            GPUMM_INVALID_ARGUMENT);
     refuses((gpumm_growth){.kind = GPUMM_GROWTH_LINEAR}, 1, 10, GPUMM_INVALID_ARGUMENT);
     refuses((gpumm_growth){.kind = GPUMM_GROWTH_LIST}, 1, 10, GPUMM_INVALID_ARGUMENT);
-    refuses((gpumm_growth){.kind = GPUMM_GROWTH_LIST, .list = same, .list_count = 2}, 1, 10, GPUMM_INVALID_ARGUMENT);
-    refuses((gpumm_growth){.kind = GPUMM_GROWTH_LIST, .list = down, .list_count = 2}, 1, 10, GPUMM_INVALID_ARGUMENT);
+    refuses((gpumm_growth){.kind = GPUMM_GROWTH_LIST, .list = same, .list_count = 2}, 1, 10,
+            GPUMM_INVALID_ARGUMENT);
+    refuses((gpumm_growth){.kind = GPUMM_GROWTH_LIST, .list = down, .list_count = 2}, 1, 10,
+            GPUMM_INVALID_ARGUMENT);
     refuses((gpumm_growth){.kind = GPUMM_GROWTH_CALLBACK}, 1, 10, GPUMM_INVALID_ARGUMENT);
     refuses((gpumm_growth){.kind = (gpumm_growth_kind)99}, 1, 10, GPUMM_INVALID_ARGUMENT);
 }

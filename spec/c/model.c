@@ -14,8 +14,17 @@ static void say_where(void) {
 #include "hard.h"
 
 enum {
-    SETS = 14, MEMBERS = 3, READBACKS = 5, STREAMS = 3, FRAMES = 6, TICKETS = 80, SCRATCHES = 3,
-    LARGEST = 40000, LIMIT = 3 << 19, CHECK_EVERY = 1000, VERIFY_EVERY = 250
+    SETS = 14,
+    MEMBERS = 3,
+    READBACKS = 5,
+    STREAMS = 3,
+    FRAMES = 6,
+    TICKETS = 80,
+    SCRATCHES = 3,
+    LARGEST = 40000,
+    LIMIT = 3 << 19,
+    CHECK_EVERY = 1000,
+    VERIFY_EVERY = 250
 };
 
 /* ---- The model -------------------------------------------------------------------------------- */
@@ -57,9 +66,13 @@ typedef struct held_frame {
     bool kept;
 } held_frame;
 
-typedef struct scratch { gpumm_scratch *scratch; uint64_t bytes; } scratch;
+typedef struct scratch {
+    gpumm_scratch *scratch;
+    uint64_t bytes;
+} scratch;
 
 static gpumm_manager *m;
+static gpumm_budget *budget; /* moves with the books */
 static gpumm_type *types[3];
 static gpumm_stream *streams[STREAMS];
 static set sets[SETS];
@@ -67,13 +80,26 @@ static reader readers[READBACKS];
 static held_frame frames[FRAMES];
 static scratch scratches[SCRATCHES];
 static dice d;
-static gpumm_fault planned;     /* what fails during this operation */
+static gpumm_fault planned; /* what fails during this operation */
 static bool relocating, debugging;
 static uint64_t named;
 
-enum { H_OPERATIONS, H_GROWTH, H_FAILURE, H_PENDING, H_FAULT, H_OVER_LIMIT, H_CAPTURE, H_BUSY, H_FRAME, H_MOVED, H_COUNT };
-static const char *const histogram_names[H_COUNT] = {"operations", "growth", "failure", "captures pending", "by a fault",
-                                                     "over limit", "captures", "busy", "frames", "moved"};
+enum {
+    H_OPERATIONS,
+    H_GROWTH,
+    H_FAILURE,
+    H_PENDING,
+    H_FAULT,
+    H_OVER_LIMIT,
+    H_CAPTURE,
+    H_BUSY,
+    H_FRAME,
+    H_MOVED,
+    H_COUNT
+};
+static const char *const histogram_names[H_COUNT] = {
+    "operations", "growth",   "failure", "captures pending", "by a fault",
+    "over limit", "captures", "busy",    "frames",           "moved"};
 static uint64_t histogram[H_COUNT];
 
 static gpumm_stream *any_stream(void) {
@@ -112,7 +138,8 @@ static bool failed(gpumm_status status) {
 }
 
 static moment *moment_of(reader *r, uint64_t ticket) {
-    return ticket && ticket <= r->newest && r->newest - ticket < TICKETS ? &r->moments[ticket % TICKETS] : NULL;
+    return ticket && ticket <= r->newest && r->newest - ticket < TICKETS ? &r->moments[ticket % TICKETS]
+                                                                         : NULL;
 }
 
 static void moment_end(moment *x, ticket_state state) {
@@ -139,15 +166,18 @@ static void check_used(void) {
     gpumm_stats stats;
     uint64_t used = 0, buffers = 0, count = 0;
     for (int i = 0; i < SETS; i++)
-        for (size_t j = 0; sets[i].used && j < sets[i].count; j++) buffers += sets[i].capacity * sets[i].size[j], count++;
+        for (size_t j = 0; sets[i].used && j < sets[i].count; j++)
+            buffers += sets[i].capacity * sets[i].size[j], count++;
     for (int i = 0; i < READBACKS; i++)
         for (size_t j = 0; readers[i].used && readers[i].open && j < readers[i].count; j++)
-            used += readers[i].of->capacity * readers[i].size[j] * readers[i].slots * (readers[i].direct ? 1 : 2);
+            used +=
+                readers[i].of->capacity * readers[i].size[j] * readers[i].slots * (readers[i].direct ? 1 : 2);
     for (int i = 0; i < SCRATCHES; i++) used += scratches[i].bytes;
     gpumm_manager_stats(m, &stats);
     CHECK(stats.total_allocated_bytes == buffers);
     CHECK(stats.buffer_count == count);
     CHECK(stats.used_bytes == buffers + used);
+    CHECK(stats.used_bytes == gpumm_budget_used(budget));
     CHECK(stats.used_bytes <= LIMIT);
 }
 
@@ -177,14 +207,17 @@ static void verify_all(void) {
     for (int i = 0; i < SETS; i++)
         if (sets[i].used) verify(&sets[i]);
     for (int i = 0; i < FRAMES; i++)
-        if (frames[i].frame && moment_of(frames[i].of, frames[i].ticket)->state == HELD) frame_verify(&frames[i]);
+        if (frames[i].frame && moment_of(frames[i].of, frames[i].ticket)->state == HELD)
+            frame_verify(&frames[i]);
 }
 
 static bool anything_pending(void) {
     for (int i = 0; i < READBACKS; i++) {
         bool ready = true;
         reader *r = &readers[i];
-        if (r->used && r->open && r->newest && gpumm_readback_ready(r->readback, 0, &ready) == GPUMM_OK && !ready) return true;
+        if (r->used && r->open && r->newest && gpumm_readback_ready(r->readback, 0, &ready) == GPUMM_OK &&
+            !ready)
+            return true;
     }
     return false;
 }
@@ -201,14 +234,23 @@ static uint64_t random_maximum(void) {
 
 static gpumm_growth random_growth(void) {
     static const uint64_t list[] = {100, 1000, 5000, 20000};
-    gpumm_growth g = {.kind = (gpumm_growth_kind)below(&d, 4), .step = 1 + below(&d, 2000), .list = list, .list_count = 4,
-                      .factor_ppm = 1000000 + (uint32_t)below(&d, 1500000), .align = below(&d, 2) ? 16 : 0};
+    gpumm_growth g = {.kind = (gpumm_growth_kind)below(&d, 4),
+                      .step = 1 + below(&d, 2000),
+                      .list = list,
+                      .list_count = 4,
+                      .factor_ppm = 1000000 + (uint32_t)below(&d, 1500000),
+                      .align = below(&d, 2) ? 16 : 0};
     return g;
 }
 
 static gpumm_status open_single(set *x, unsigned ahead) {
-    gpumm_buffer_options o = {.name = x->name[0] ? x->name : NULL, .type = types[below(&d, 3)], .length = x->length,
-                              .max_length = x->max_length, .growth = random_growth(), .ahead = ahead, .stream = any_stream()};
+    gpumm_buffer_options o = {.name = x->name[0] ? x->name : NULL,
+                              .type = types[below(&d, 3)],
+                              .length = x->length,
+                              .max_length = x->max_length,
+                              .growth = random_growth(),
+                              .ahead = ahead,
+                              .stream = any_stream()};
     x->count = 1;
     x->size[0] = gpumm_type_size(o.type);
     return gpumm_allocate(m, &o, &x->buffer[0]);
@@ -222,8 +264,14 @@ static gpumm_status open_group(set *x, unsigned ahead) {
         members[i] = (gpumm_member){names[i], types[below(&d, 3)]};
         x->size[i] = gpumm_type_size(members[i].type);
     }
-    gpumm_group_options o = {.name = x->name, .members = members, .member_count = x->count, .length = x->length,
-                             .max_length = x->max_length, .growth = random_growth(), .ahead = ahead, .stream = any_stream()};
+    gpumm_group_options o = {.name = x->name,
+                             .members = members,
+                             .member_count = x->count,
+                             .length = x->length,
+                             .max_length = x->max_length,
+                             .growth = random_growth(),
+                             .ahead = ahead,
+                             .stream = any_stream()};
     gpumm_status status = gpumm_group_open(m, &o, &x->group);
     for (size_t i = 0; status == GPUMM_OK && i < x->count; i++) x->buffer[i] = gpumm_group_at(x->group, i);
     return status;
@@ -250,7 +298,8 @@ static void readers_end(const set *x) {
         for (uint64_t t = 1; t <= r->newest; t++) {
             moment *at = moment_of(r, t);
             bool kept = false;
-            for (int j = 0; j < FRAMES; j++) kept = kept || (frames[j].of == r && frames[j].ticket == t && frames[j].kept);
+            for (int j = 0; j < FRAMES; j++)
+                kept = kept || (frames[j].of == r && frames[j].ticket == t && frames[j].kept);
             if (at && at->state != ENDED && !kept) moment_end(at, at->state == FLYING ? CANCELLED : ENDED);
         }
     }
@@ -270,7 +319,8 @@ static void do_free(void) {
     set *x = any_set();
     if (!x || below(&d, 3)) return;
     for (int i = 0; i < READBACKS; i++)
-        if (readers[i].used && readers[i].of == x && !readers[i].open) return; /* keep it simple: `of` stays */
+        if (readers[i].used && readers[i].of == x && !readers[i].open)
+            return; /* keep it simple: `of` stays */
     readers_end(x);
     if (x->grouped) {
         freed(gpumm_group_free(x->group));
@@ -316,7 +366,9 @@ static void do_ensure(void) {
     uint64_t capacity = 1 + below(&d, x->max_length);
     gpumm_status status;
     if (below(&d, 3) == 0) status = gpumm_buffer_grow(x->buffer[0], capacity, capacity + below(&d, 1000));
-    else status = x->grouped ? gpumm_group_ensure_capacity(x->group, capacity) : gpumm_buffer_ensure_capacity(x->buffer[0], capacity);
+    else
+        status = x->grouped ? gpumm_group_ensure_capacity(x->group, capacity)
+                            : gpumm_buffer_ensure_capacity(x->buffer[0], capacity);
     if (failed(status)) return;
     look_at(x);
     CHECK(x->capacity >= capacity);
@@ -338,14 +390,16 @@ static void do_append(void) {
     if (failed(x->grouped ? gpumm_group_append(x->group, any_stream(), count, columns)
                           : gpumm_buffer_append(x->buffer[0], any_stream(), count, columns[0])))
         return;
-    for (size_t i = 0; i < x->count; i++) memcpy(x->bytes[i] + x->length * x->size[i], data[i], count * x->size[i]);
+    for (size_t i = 0; i < x->count; i++)
+        memcpy(x->bytes[i] + x->length * x->size[i], data[i], count * x->size[i]);
     x->length += count;
 }
 
 static void do_shrink(void) {
     set *x = any_set();
     if (!x) return;
-    if (failed(x->grouped ? gpumm_group_shrink_to_fit(x->group) : gpumm_buffer_shrink_to_fit(x->buffer[0]))) return;
+    if (failed(x->grouped ? gpumm_group_shrink_to_fit(x->group) : gpumm_buffer_shrink_to_fit(x->buffer[0])))
+        return;
     gpumm_buffer_info info;
     CHECK_OK(gpumm_buffer_get_info(x->buffer[0], &info));
     CHECK(info.capacity < x->length + 16);
@@ -354,7 +408,11 @@ static void do_shrink(void) {
 
 /* ---- Contents ---------------------------------------------------------------------------------- */
 
-typedef struct part { set *of; size_t member; uint64_t first, count; } part;
+typedef struct part {
+    set *of;
+    size_t member;
+    uint64_t first, count;
+} part;
 
 static bool any_part(part *p) {
     p->of = any_set();
@@ -383,7 +441,8 @@ static void do_fill(void) {
     random_bytes(element, sizeof element);
     if (below(&d, 2)) memset(element, element[0], sizeof element);
     if (failed(gpumm_buffer_fill(p.of->buffer[p.member], any_stream(), p.first, p.count, element))) return;
-    for (uint64_t i = 0; i < p.count; i++) memcpy(p.of->bytes[p.member] + (p.first + i) * size, element, size);
+    for (uint64_t i = 0; i < p.count; i++)
+        memcpy(p.of->bytes[p.member] + (p.first + i) * size, element, size);
 }
 
 static void do_download(void) {
@@ -406,7 +465,8 @@ static void do_copy(void) {
     if (size != from.of->size[from.member]) CHECK_STATUS(status, GPUMM_TYPE_MISMATCH);
     else if (a == b && apart < count) CHECK_STATUS(status, GPUMM_INVALID_ARGUMENT);
     else if (!failed(status))
-        memcpy(to.of->bytes[to.member] + to.first * size, from.of->bytes[from.member] + from.first * size, count * size);
+        memcpy(to.of->bytes[to.member] + to.first * size, from.of->bytes[from.member] + from.first * size,
+               count * size);
 }
 
 static void do_outside(void) {
@@ -416,8 +476,9 @@ static void do_outside(void) {
     CHECK_STATUS(gpumm_buffer_fill(x->buffer[0], NULL, x->length, 1, element), GPUMM_INVALID_ARGUMENT);
     CHECK_STATUS(gpumm_buffer_upload(x->buffer[0], NULL, UINT64_MAX, 2, element), GPUMM_INVALID_ARGUMENT);
     if (x->name[0] && !x->grouped)
-        CHECK_STATUS(gpumm_allocate(m, &(gpumm_buffer_options){.name = x->name, .length = 1}, &(gpumm_buffer *){NULL}),
-                     GPUMM_ALREADY_EXISTS);
+        CHECK_STATUS(
+            gpumm_allocate(m, &(gpumm_buffer_options){.name = x->name, .length = 1}, &(gpumm_buffer *){NULL}),
+            GPUMM_ALREADY_EXISTS);
 }
 
 /* ---- Readbacks --------------------------------------------------------------------------------- */
@@ -426,7 +487,8 @@ static void do_readback(void) {
     reader *r = &readers[below(&d, READBACKS)];
     set *x = any_set();
     if (r->used || !x) return;
-    reader made = {.used = true, .open = true, .of = x, .direct = below(&d, 2), .slots = 2 + (unsigned)below(&d, 3)};
+    reader made = {
+        .used = true, .open = true, .of = x, .direct = below(&d, 2), .slots = 2 + (unsigned)below(&d, 3)};
     gpumm_buffer *buffers[MEMBERS];
     for (size_t i = x->count; i-- > 0;) { /* the last first: the order is the readback's own */
         if (made.count && below(&d, 3) == 0) continue;
@@ -434,7 +496,8 @@ static void do_readback(void) {
         made.member[made.count] = i;
         made.size[made.count++] = x->size[i];
     }
-    gpumm_readback_options o = {.buffers = buffers, .buffer_count = made.count, .slots = made.slots, .direct = made.direct};
+    gpumm_readback_options o = {
+        .buffers = buffers, .buffer_count = made.count, .slots = made.slots, .direct = made.direct};
     if (failed(gpumm_readback_open(&o, &made.readback))) return;
     *r = made;
 }
@@ -465,7 +528,8 @@ static void capture(reader *r) {
         CHECK_STATUS(gpumm_readback_capture(r->readback, NULL, 0, &ticket), GPUMM_CANCELLED);
         return;
     }
-    gpumm_status status = gpumm_readback_capture(r->readback, any_stream(), (int64_t)(r->newest + 1) * 3, &ticket);
+    gpumm_status status =
+        gpumm_readback_capture(r->readback, any_stream(), (int64_t)(r->newest + 1) * 3, &ticket);
     unsigned taken = taken_of(r, FLYING) + taken_of(r, HELD);
     if (status == GPUMM_BUSY) {
         histogram[H_BUSY]++;
@@ -558,7 +622,9 @@ static void do_wait(void) {
     reader *r = any_reader();
     gpumm_frame *f = NULL;
     if (!r) return;
-    uint64_t back = below(&d, r->slots + 1), ticket = below(&d, 3) ? 0 : r->newest > back ? r->newest - back : 0;
+    uint64_t back = below(&d, r->slots + 1), ticket = below(&d, 3)       ? 0
+                                                      : r->newest > back ? r->newest - back
+                                                                         : 0;
     gpumm_status status = gpumm_readback_wait(r->readback, ticket, 120, &f);
     moment *x = moment_of(r, ticket ? ticket : r->newest);
     if (!r->open) {
@@ -594,7 +660,8 @@ static void frame_gone(held_frame *f, bool ended) {
     held_frame was = *f;
     *f = (held_frame){0};
     bool others = false;
-    for (int i = 0; i < FRAMES; i++) others = others || (frames[i].frame && frames[i].of == was.of && frames[i].ticket == was.ticket);
+    for (int i = 0; i < FRAMES; i++)
+        others = others || (frames[i].frame && frames[i].of == was.of && frames[i].ticket == was.ticket);
     if (!x || x->state != HELD || (!ended && (!was.kept || others))) return;
     moment_end(x, ENDED);
     if (was.of->current == was.ticket) was.of->current = 0;
@@ -613,7 +680,8 @@ static void do_frame(void) {
     case 0:
         CHECK_STATUS(gpumm_frame_keep(f->frame), valid ? GPUMM_OK : GPUMM_STALE);
         for (int i = 0; valid && i < FRAMES; i++)
-            if (frames[i].frame && frames[i].of == f->of && frames[i].ticket == f->ticket) frames[i].kept = true;
+            if (frames[i].frame && frames[i].of == f->of && frames[i].ticket == f->ticket)
+                frames[i].kept = true;
         break;
     case 1:
         gpumm_frame_end(f->frame);
@@ -640,7 +708,8 @@ static void do_reader_close(void) {
 
 /* Captures with their copies held shut, and what may happen meanwhile without a transfer. */
 static void do_held(void) {
-    static void (*const meanwhile[])(void) = {do_free, do_copy, do_cancel, do_latest, do_next, do_frame, do_reader_close, do_capture};
+    static void (*const meanwhile[])(void) = {do_free, do_copy,  do_cancel,       do_latest,
+                                              do_next, do_frame, do_reader_close, do_capture};
     reader *r = any_reader();
     if (!r || !r->open || planned.nth) return;
     CHECK_OK(gpumm_fault_hold(m, "copy"));
@@ -689,14 +758,21 @@ static void do_trim(void) { failed(gpumm_manager_trim(m, NULL)); }
 
 /* ---- Running ----------------------------------------------------------------------------------- */
 
-typedef struct act { const char *name; void (*run)(void); unsigned weight; } act;
+typedef struct act {
+    const char *name;
+    void (*run)(void);
+    unsigned weight;
+} act;
 
 static const act acts[] = {
-    {"open", do_open, 8}, {"free", do_free, 6}, {"resize", do_resize, 8}, {"ensure", do_ensure, 8}, {"append", do_append, 10},
-    {"shrink", do_shrink, 4}, {"upload", do_upload, 8}, {"fill", do_fill, 8}, {"download", do_download, 5}, {"copy", do_copy, 6},
-    {"outside", do_outside, 1}, {"readback", do_readback, 4}, {"capture", do_capture, 10}, {"latest", do_latest, 4},
-    {"next", do_next, 4}, {"wait", do_wait, 4}, {"cancel", do_cancel, 2}, {"frame", do_frame, 10}, {"close", do_reader_close, 2},
-    {"held", do_held, 6}, {"stream", do_stream, 1}, {"event", do_event, 2}, {"scratch", do_scratch, 3}, {"trim", do_trim, 1},
+    {"open", do_open, 8},          {"free", do_free, 6},       {"resize", do_resize, 8},
+    {"ensure", do_ensure, 8},      {"append", do_append, 10},  {"shrink", do_shrink, 4},
+    {"upload", do_upload, 8},      {"fill", do_fill, 8},       {"download", do_download, 5},
+    {"copy", do_copy, 6},          {"outside", do_outside, 1}, {"readback", do_readback, 4},
+    {"capture", do_capture, 10},   {"latest", do_latest, 4},   {"next", do_next, 4},
+    {"wait", do_wait, 4},          {"cancel", do_cancel, 2},   {"frame", do_frame, 10},
+    {"close", do_reader_close, 2}, {"held", do_held, 6},       {"stream", do_stream, 1},
+    {"event", do_event, 2},        {"scratch", do_scratch, 3}, {"trim", do_trim, 1},
 };
 
 static const act *any_act(void) {
@@ -709,9 +785,11 @@ static const act *any_act(void) {
 }
 
 static void plan_fault(void) {
-    static const char *const calls[] = {NULL, "commit", "alloc", "copy", "fill", "event_record", "stream_wait", "event_query", "reserve"};
+    static const char *const calls[] = {NULL,           "commit",      "alloc",       "copy",   "fill",
+                                        "event_record", "stream_wait", "event_query", "reserve"};
     if (below(&d, 6)) return;
-    planned = (gpumm_fault){.call = calls[below(&d, sizeof calls / sizeof *calls)], .nth = 1 + below(&d, 2),
+    planned = (gpumm_fault){.call = calls[below(&d, sizeof calls / sizeof *calls)],
+                            .nth = 1 + below(&d, 2),
                             .status = below(&d, 2) ? GPUMM_DRIVER : GPUMM_OUT_OF_MEMORY};
     CHECK_OK(gpumm_fault_plan(m, &planned));
 }
@@ -746,7 +824,7 @@ static void world_close(void) {
         gpumm_stream_release(streams[i]);
         streams[i] = NULL;
     }
-    check_books(m, NULL);
+    check_books(m, budget);
     for (int i = 0; i < SETS; i++) { /* some handles are released, some are left to close */
         if (!sets[i].used) continue;
         if (sets[i].grouped) gpumm_group_release(sets[i].group);
@@ -754,13 +832,22 @@ static void world_close(void) {
         set_forget(&sets[i]);
     }
     close_and_check(m);
+    CHECK(gpumm_budget_used(budget) == 0);
+    gpumm_budget_release(budget);
 }
 
 static void run(uint64_t operations, bool relocate, bool debug) {
     relocating = relocate;
     debugging = debug;
-    CHECK_OK(gpumm_manager_open(&(gpumm_options){.device = "host", .limit = LIMIT, .relocate = relocate, .debug = debug,
-                                                 .faulty = true, .workers = 1}, &m));
+    CHECK_OK(gpumm_budget_open(UINT64_MAX, &budget));
+    CHECK_OK(gpumm_manager_open(&(gpumm_options){.device = "host",
+                                                 .limit = LIMIT,
+                                                 .budget = budget,
+                                                 .relocate = relocate,
+                                                 .debug = debug,
+                                                 .faulty = true,
+                                                 .workers = 1},
+                                &m));
     for (int i = 0; i < STREAMS; i++) CHECK_OK(gpumm_stream_open(m, &streams[i]));
     for (uint64_t i = 0; i < operations; i++, step_number++) one_step();
     world_close();
@@ -780,7 +867,9 @@ int main(int argc, char **argv) {
     for (int i = 0; i < 3; i++) gpumm_type_release(types[i]);
     for (int i = 0; i < H_COUNT; i++)
         printf("    %-18s %9" PRIu64 "  %5.1f %%\n", histogram_names[i], histogram[i],
-               100.0 * (double)histogram[i] / (double)(histogram[H_OPERATIONS] ? histogram[H_OPERATIONS] : 1));
-    for (int i = H_GROWTH; i <= H_PENDING && operations >= 1000; i++) CHECK(histogram[i] * 100 >= histogram[H_OPERATIONS]);
+               100.0 * (double)histogram[i] /
+                   (double)(histogram[H_OPERATIONS] ? histogram[H_OPERATIONS] : 1));
+    for (int i = H_GROWTH; i <= H_PENDING && operations >= 1000; i++)
+        CHECK(histogram[i] * 100 >= histogram[H_OPERATIONS]);
     return 0;
 }

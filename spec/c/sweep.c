@@ -13,7 +13,8 @@ static const char *now_scenario = "", *now_mode = "", *now_call = "";
 static uint64_t now_nth;
 
 static void say_where(void) {
-    fprintf(stderr, "sweep: scenario '%s', %s, %s number %" PRIu64 "\n", now_scenario, now_mode, now_call, now_nth);
+    fprintf(stderr, "sweep: scenario '%s', %s, %s number %" PRIu64 "\n", now_scenario, now_mode, now_call,
+            now_nth);
 }
 
 #define CHECK_CONTEXT() say_where()
@@ -46,10 +47,10 @@ typedef struct world {
 
 typedef struct scenario {
     const char *name;
-    void (*prepare)(world *w);       /* NULL: nothing but the manager */
+    void (*prepare)(world *w); /* NULL: nothing but the manager */
     gpumm_status (*act)(world *w);
-    void (*after)(world *w);         /* what success changed; NULL: nothing */
-    bool anyway;                     /* it reports what it found (in debug mode), and is done all the same */
+    void (*after)(world *w); /* what success changed; NULL: nothing */
+    bool anyway;             /* it reports what it found (in debug mode), and is done all the same */
 } scenario;
 
 static uint64_t nonce; /* makes sources that no cache has */
@@ -90,8 +91,12 @@ static gpumm_status allocate(world *w, const char *name, const char *type, uint6
     gpumm_type *t;
     gpumm_status status = gpumm_type_parse(type, &t);
     if (status != GPUMM_OK) return status;
-    gpumm_buffer_options o = {.name = name, .type = t, .length = length, .max_length = max_length,
-                              .enable_async = async, .tag = "sweep"};
+    gpumm_buffer_options o = {.name = name,
+                              .type = t,
+                              .length = length,
+                              .max_length = max_length,
+                              .enable_async = async,
+                              .tag = "sweep"};
     status = gpumm_allocate(w->m, &o, out);
     gpumm_type_release(t);
     return status;
@@ -135,8 +140,10 @@ static void with_group(world *w) {
 static gpumm_status open_readback(world *w, bool direct, gpumm_readback **out) {
     gpumm_buffer *buffers[MEMBERS];
     for (size_t i = 0; i < MEMBERS; i++) buffers[i] = gpumm_group_at(w->group, i);
-    return gpumm_readback_open(&(gpumm_readback_options){.buffers = buffers, .buffer_count = MEMBERS, .slots = 2,
-                                                         .direct = direct, .tag = "sweep"}, out);
+    return gpumm_readback_open(
+        &(gpumm_readback_options){
+            .buffers = buffers, .buffer_count = MEMBERS, .slots = 2, .direct = direct, .tag = "sweep"},
+        out);
 }
 
 static void with_staged(world *w) {
@@ -175,8 +182,9 @@ static void with_event(world *w) {
     CHECK_OK(gpumm_stream_record(w->stream, &w->event));
 }
 
-#define KERNEL_SOURCE "extern \"C\" __global__ void add(int n, unsigned *x, const unsigned *y) {"               \
-                      " int i = blockIdx.x * blockDim.x + threadIdx.x; if (i < n) x[i] += y[i]; }"
+#define KERNEL_SOURCE                                                                                        \
+    "extern \"C\" __global__ void add(int n, unsigned *x, const unsigned *y) {"                              \
+    " int i = blockIdx.x * blockDim.x + threadIdx.x; if (i < n) x[i] += y[i]; }"
 
 static gpumm_status open_kernel(world *w, gpumm_kernel **out) {
     char source[512];
@@ -295,8 +303,9 @@ static gpumm_status do_group_grow(world *w) { return gpumm_group_ensure_capacity
 static gpumm_status do_group_resize(world *w) { return gpumm_group_resize(w->group, NULL, 3 * LENGTH); }
 
 static gpumm_status do_group_append(world *w) {
-    return gpumm_group_append(w->group, NULL, LENGTH, (const void *[]){tail_of(33, LENGTH * 4), tail_of(34, LENGTH * 8),
-                                                                      tail_of(35, LENGTH * 4)});
+    return gpumm_group_append(
+        w->group, NULL, LENGTH,
+        (const void *[]){tail_of(33, LENGTH * 4), tail_of(34, LENGTH * 8), tail_of(35, LENGTH * 4)});
 }
 
 static void after_group_append(world *w) {
@@ -367,7 +376,8 @@ static gpumm_status do_kernel(world *w) { return open_kernel(w, &w->kernel); }
 
 static gpumm_status do_launch(world *w) {
     int n = LENGTH;
-    gpumm_argument arguments[] = {{.value = &n, .size = sizeof n}, {.buffer = w->all[0].buffer}, {.buffer = w->all[1].buffer}};
+    gpumm_argument arguments[] = {
+        {.value = &n, .size = sizeof n}, {.buffer = w->all[0].buffer}, {.buffer = w->all[1].buffer}};
     return gpumm_kernel_launch(w->kernel, NULL, 0, arguments, 3);
 }
 
@@ -468,13 +478,21 @@ static const scenario scenarios[] = {
 
 /* ---- One run --------------------------------------------------------------------------------- */
 
-typedef struct mode { const char *name; bool relocate, debug; } mode;
+typedef struct mode {
+    const char *name;
+    bool relocate, debug;
+} mode;
 
 static const mode modes[] = {{"in place", false, false}, {"relocating", true, false}, {"debug", false, true}};
 
 static gpumm_options options_of(const mode *how, purse *p, gpumm_budget *budget) {
-    return (gpumm_options){.device = "host", .relocate = how->relocate, .debug = how->debug, .faulty = true,
-                           .budget = budget, .workers = 1, .memory = 512ull << 20,
+    return (gpumm_options){.device = "host",
+                           .relocate = how->relocate,
+                           .debug = how->debug,
+                           .faulty = true,
+                           .budget = budget,
+                           .workers = 1,
+                           .memory = 512ull << 20,
                            .allocator = {purse_reallocate, p}};
 }
 
@@ -514,7 +532,8 @@ static void check_same(const gpumm_stats *a, const gpumm_stats *b) {
     for (int c = GPUMM_BUFFERS; c <= GPUMM_PINNED; c++) CHECK(a->entry[c].now == b->entry[c].now);
 }
 
-/* After the call: contents and books are those before a failure, or after success; the same call then works. */
+/* After the call: contents and books are those before a failure, or after success; the same call then works.
+ */
 static void settle(world *w, const scenario *s, gpumm_status status, const gpumm_stats *before) {
     if (status != GPUMM_OK && !s->anyway) {
         gpumm_stats now;
@@ -572,9 +591,24 @@ static bool run_memory(const scenario *s, const mode *how, long nth) {
 /* ---- The sweep ------------------------------------------------------------------------------- */
 
 static const char *const calls[] = {
-    "reserve", "commit", "decommit", "alloc", "stream_open", "stream_synchronize", "stream_query", "event_open",
-    "event_record", "event_query", "event_synchronize", "stream_wait", "copy", "fill", "module_open", "function",
-    "launch", "compile",
+    "reserve",
+    "commit",
+    "decommit",
+    "alloc",
+    "stream_open",
+    "stream_synchronize",
+    "stream_query",
+    "event_open",
+    "event_record",
+    "event_query",
+    "event_synchronize",
+    "stream_wait",
+    "copy",
+    "fill",
+    "module_open",
+    "function",
+    "launch",
+    "compile",
 };
 
 enum { CALLS = sizeof calls / sizeof *calls };
@@ -632,7 +666,8 @@ static void sweep_open(const mode *how) {
     now_mode = how->name;
     for (size_t c = 0; c < CALLS; c++) {
         now_call = calls[c];
-        for (now_nth = 1; open_failing(how, (gpumm_fault){.call = calls[c], .nth = now_nth, .status = GPUMM_DRIVER}, 0);
+        for (now_nth = 1;
+             open_failing(how, (gpumm_fault){.call = calls[c], .nth = now_nth, .status = GPUMM_DRIVER}, 0);
              now_nth++)
             runs++, hits++;
     }
@@ -654,7 +689,8 @@ static void sweep_close(const mode *how) {
             CHECK_OK(gpumm_stream_open(w.m, &w.stream));
             CHECK_OK(gpumm_stream_record(w.stream, &w.event));
             CHECK_OK(gpumm_buffer_used(w.all[0].buffer, w.stream, GPUMM_WRITE));
-            CHECK_OK(gpumm_fault_plan(w.m, &(gpumm_fault){.call = calls[c], .nth = now_nth, .status = GPUMM_DRIVER}));
+            CHECK_OK(gpumm_fault_plan(
+                w.m, &(gpumm_fault){.call = calls[c], .nth = now_nth, .status = GPUMM_DRIVER}));
             gpumm_manager_close(w.m);
             world_close(&w, &p);
         }
@@ -685,7 +721,8 @@ static void sweep_quota(const mode *how) {
 int main(int argc, char **argv) {
     const char *only = argc > 1 ? argv[1] : NULL;
     double start = seconds_now();
-    const size_t mode_count = HARD_SLOW < 20 ? sizeof modes / sizeof *modes : 1; /* what threads do is the same in all */
+    const size_t mode_count =
+        HARD_SLOW < 20 ? sizeof modes / sizeof *modes : 1; /* what threads do is the same in all */
     for (size_t i = 0; i < mode_count; i++) {
         for (size_t s = 0; s < sizeof scenarios / sizeof *scenarios; s++)
             if (!only || strstr(scenarios[s].name, only)) sweep_scenario(&scenarios[s], &modes[i]);

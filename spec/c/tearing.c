@@ -1,7 +1,7 @@
 /* No torn frame. One stream writes two buffers of a group, step after step, while captures of both travel to
-   the host, with every operation delayed at random, two kernel threads, and the group growing meanwhile. Every
-   frame is uniform, both members agree, and it is of its own step. The same check finds the fault where the
-   device is made to forget one stream wait: an expected failure, so that the check is known to see. */
+   the host, with every operation delayed at random, two kernel threads, and the group growing meanwhile.
+   Every frame is uniform, both members agree, and it is of its own step. The same check finds the fault where
+   the device is made to forget one stream wait: an expected failure, so that the check is known to see. */
 #include <stdio.h>
 
 #include "hard.h"
@@ -25,16 +25,23 @@ typedef struct rig {
 static rig rig_open(uint64_t length, uint64_t seed, bool direct, bool relocate, size_t read) {
     rig r;
     CHECK_OK(gpumm_type_parse("u32", &r.type));
-    CHECK_OK(gpumm_manager_open(&(gpumm_options){.device = "host", .faulty = true, .workers = 2, .relocate = relocate,
-                                                 .fault = {.jitter = seed}}, &r.m));
+    CHECK_OK(gpumm_manager_open(
+        &(gpumm_options){
+            .device = "host", .faulty = true, .workers = 2, .relocate = relocate, .fault = {.jitter = seed}},
+        &r.m));
     gpumm_member members[MEMBERS] = {{"a", r.type}, {"b", r.type}};
-    CHECK_OK(gpumm_group_open(r.m, &(gpumm_group_options){.members = members, .member_count = MEMBERS, .length = length,
-                                                          .max_length = 4 * length}, &r.group));
+    CHECK_OK(gpumm_group_open(
+        r.m,
+        &(gpumm_group_options){
+            .members = members, .member_count = MEMBERS, .length = length, .max_length = 4 * length},
+        &r.group));
     for (size_t i = 0; i < MEMBERS; i++) r.members[i] = gpumm_group_at(r.group, i);
     CHECK_OK(gpumm_stream_open(r.m, &r.writer));
-    CHECK_OK(gpumm_kernel_open(r.m, &(gpumm_kernel_options){.source = source, .file = "tearing.cu"}, &r.kernel));
-    CHECK_OK(gpumm_readback_open(&(gpumm_readback_options){.buffers = r.members, .buffer_count = read, .slots = 3,
-                                                           .direct = direct}, &r.readback));
+    CHECK_OK(
+        gpumm_kernel_open(r.m, &(gpumm_kernel_options){.source = source, .file = "tearing.cu"}, &r.kernel));
+    CHECK_OK(gpumm_readback_open(
+        &(gpumm_readback_options){.buffers = r.members, .buffer_count = read, .slots = 3, .direct = direct},
+        &r.readback));
     return r;
 }
 
@@ -50,7 +57,10 @@ static void rig_close(rig *r) {
 
 static void write_step(rig *r, uint64_t length, uint32_t step) {
     int n = (int)length;
-    gpumm_argument a[] = {{.value = &n, .size = 4}, {.buffer = r->members[0]}, {.buffer = r->members[1]}, {.value = &step, .size = 4}};
+    gpumm_argument a[] = {{.value = &n, .size = 4},
+                          {.buffer = r->members[0]},
+                          {.buffer = r->members[1]},
+                          {.value = &step, .size = 4}};
     CHECK_OK(gpumm_kernel_launch(r->kernel, r->writer, 0, a, 4));
 }
 
@@ -112,21 +122,23 @@ static void no_frame_is_torn(uint64_t length, uint32_t steps, bool direct, bool 
     CHECK(gpumm_readback_dropped(r.readback) == dropped);
     CHECK(taken == steps - dropped);
     CHECK(growths > 0);
-    printf("tearing: %llu elements, %s%s: %llu frames, %llu dropped, %u growths\n", (unsigned long long)length,
-           direct ? "direct" : "staged", relocate ? ", relocating" : "", (unsigned long long)taken,
-           (unsigned long long)dropped, growths);
+    printf("tearing: %llu elements, %s%s: %llu frames, %llu dropped, %u growths\n",
+           (unsigned long long)length, direct ? "direct" : "staged", relocate ? ", relocating" : "",
+           (unsigned long long)taken, (unsigned long long)dropped, growths);
     CHECK(taken > steps / 10);
     rig_close(&r);
 }
 
 #ifndef __SANITIZE_THREAD__ /* a forgotten wait is a race, and would be reported as one */
-/* One capture with one stream wait skipped: where it is staged, the copy stream's for the snapshot; where it is
-   direct, the next writer's for the copy, after two by which the copy waits for the writer. */
+/* One capture with one stream wait skipped: where it is staged, the copy stream's for the snapshot; where it
+   is direct, the next writer's for the copy, after two by which the copy waits for the writer. */
 static bool wait_forgotten_is_seen(rig *r, uint64_t length, uint32_t step, bool direct) {
     uint64_t taken = 0;
     int64_t last = step - 1;
     write_step(r, length, step);
-    CHECK_OK(gpumm_fault_plan(r->m, &(gpumm_fault){.call = "stream_wait", .nth = direct ? 3 : 1, .status = GPUMM_OK, .jitter = step}));
+    CHECK_OK(gpumm_fault_plan(
+        r->m,
+        &(gpumm_fault){.call = "stream_wait", .nth = direct ? 3 : 1, .status = GPUMM_OK, .jitter = step}));
     CHECK_OK(gpumm_readback_capture(r->readback, r->writer, step, NULL));
     if (direct) write_step(r, length, step + 1);
     CHECK_OK(gpumm_manager_synchronize(r->m));

@@ -12,26 +12,35 @@ static gpumm_manager *m;
 
 static gpumm_manager *manager_made(gpumm_budget *budget, uint64_t jitter, bool relocate) {
     gpumm_manager *made;
-    CHECK_OK(gpumm_manager_open(&(gpumm_options){.device = "host", .faulty = true, .workers = 2, .budget = budget,
-                                                 .relocate = relocate, .fault = {.jitter = jitter}}, &made));
+    CHECK_OK(gpumm_manager_open(&(gpumm_options){.device = "host",
+                                                 .faulty = true,
+                                                 .workers = 2,
+                                                 .budget = budget,
+                                                 .relocate = relocate,
+                                                 .fault = {.jitter = jitter}},
+                                &made));
     return made;
 }
 
 static gpumm_status made(gpumm_manager *on, const char *name, uint64_t length, gpumm_buffer **out) {
-    return gpumm_allocate(on, &(gpumm_buffer_options){.name = name, .type = u32, .length = length, .max_length = MOST,
-                                                      .tag = "threads"}, out);
+    return gpumm_allocate(
+        on,
+        &(gpumm_buffer_options){
+            .name = name, .type = u32, .length = length, .max_length = MOST, .tag = "threads"},
+        out);
 }
 
 static void together(int count, void *(*run)(void *), void *users, size_t size) {
     pthread_t all[THREADS];
-    for (int i = 0; i < count; i++) CHECK(pthread_create(&all[i], NULL, run, (char *)users + (size_t)i * size) == 0);
+    for (int i = 0; i < count; i++)
+        CHECK(pthread_create(&all[i], NULL, run, (char *)users + (size_t)i * size) == 0);
     for (int i = 0; i < count; i++) pthread_join(all[i], NULL);
 }
 
 /* ---- Ten threads ----------------------------------------------------------------------------- */
 
-static gpumm_buffer *shared;      /* element i is always value(i), at every length */
-static gpumm_group *group;        /* members agree, and each is uniform, at every moment */
+static gpumm_buffer *shared; /* element i is always value(i), at every length */
+static gpumm_group *group;   /* members agree, and each is uniform, at every moment */
 static gpumm_readback *readback;
 
 typedef struct worker_state {
@@ -46,7 +55,8 @@ typedef struct worker_state {
 static uint32_t value(uint64_t i) { return (uint32_t)(i * 2654435761u); }
 
 static void own_open(worker_state *w) {
-    CHECK_OK(gpumm_allocate(m, &(gpumm_buffer_options){.type = u32, .length = 100, .max_length = MOST}, &w->own));
+    CHECK_OK(
+        gpumm_allocate(m, &(gpumm_buffer_options){.type = u32, .length = 100, .max_length = MOST}, &w->own));
     CHECK_OK(gpumm_stream_open(m, &w->stream));
     w->length = 100;
     memset(w->model, 0, MOST * 4);
@@ -130,7 +140,8 @@ static void frame_check(gpumm_frame *f) {
     if (gpumm_frame_keep(f) != GPUMM_OK) return; /* another thread has had the next one */
     for (size_t i = 0; i < MEMBERS; i++) CHECK_OK(gpumm_frame_data(f, i, &data[i]));
     for (size_t i = 0; i < MEMBERS; i++)
-        for (uint64_t j = 0; j < info.length; j++) CHECK(((const uint32_t *)data[i])[j] == (uint32_t)info.step);
+        for (uint64_t j = 0; j < info.length; j++)
+            CHECK(((const uint32_t *)data[i])[j] == (uint32_t)info.step);
 }
 
 static void group_capture(worker_state *w) {
@@ -179,9 +190,10 @@ static void look_around(worker_state *w) {
 }
 
 static void *work(void *user) {
-    static void (*const acts[])(worker_state *w) = {
-        own_verify, own_resize, own_upload, own_upload, own_replace, own_capture, shared_grow, shared_write, shared_read,
-        names, group_capture, group_capture, group_grow, scratch, look_around,
+    static void (*const acts[])(worker_state * w) = {
+        own_verify,    own_resize,    own_upload,   own_upload,  own_replace,
+        own_capture,   shared_grow,   shared_write, shared_read, names,
+        group_capture, group_capture, group_grow,   scratch,     look_around,
     };
     worker_state *w = user;
     w->model = malloc(MOST * 4);
@@ -203,13 +215,17 @@ static void shared_open(void) {
     for (uint64_t i = 0; i < SHARED; i++) data[i] = value(i);
     CHECK_OK(made(m, "shared", SHARED, &shared));
     CHECK_OK(gpumm_buffer_upload(shared, NULL, 0, SHARED, data));
-    CHECK_OK(gpumm_group_open(m, &(gpumm_group_options){.name = "g", .members = members, .member_count = MEMBERS,
-                                                        .length = 1000, .max_length = MOST}, &group));
+    CHECK_OK(gpumm_group_open(
+        m,
+        &(gpumm_group_options){
+            .name = "g", .members = members, .member_count = MEMBERS, .length = 1000, .max_length = MOST},
+        &group));
     for (size_t i = 0; i < MEMBERS; i++) {
         of_group[i] = gpumm_group_at(group, i);
         CHECK_OK(gpumm_buffer_fill(of_group[i], NULL, 0, 1000, &(uint32_t){77}));
     }
-    CHECK_OK(gpumm_readback_open(&(gpumm_readback_options){.buffers = of_group, .buffer_count = MEMBERS, .slots = 4}, &readback));
+    CHECK_OK(gpumm_readback_open(
+        &(gpumm_readback_options){.buffers = of_group, .buffer_count = MEMBERS, .slots = 4}, &readback));
 }
 
 static void ten_threads(bool relocate) {
@@ -275,13 +291,18 @@ static void *wait_download(void *user) {
     return NULL;
 }
 
-typedef struct held { gpumm_buffer *b; gpumm_readback *r; gpumm_ticket t[2]; } held;
+typedef struct held {
+    gpumm_buffer *b;
+    gpumm_readback *r;
+    gpumm_ticket t[2];
+} held;
 
 static held hold_captures(bool wait) {
     held h;
     m = manager_made(NULL, 0, false);
     CHECK_OK(made(m, "b", 1000, &h.b));
-    CHECK_OK(gpumm_readback_open(&(gpumm_readback_options){.buffers = &h.b, .buffer_count = 1, .slots = 2, .wait = wait}, &h.r));
+    CHECK_OK(gpumm_readback_open(
+        &(gpumm_readback_options){.buffers = &h.b, .buffer_count = 1, .slots = 2, .wait = wait}, &h.r));
     CHECK_OK(gpumm_manager_synchronize(m));
     CHECK_OK(gpumm_fault_hold(m, "copy"));
     CHECK_OK(gpumm_readback_capture(h.r, NULL, 1, &h.t[0]));
@@ -365,7 +386,14 @@ static void close_under_other_waiters(void) {
 
 /* ---- Handles that are released while, and after, the manager closes --------------------------- */
 
-typedef struct handles { gpumm_buffer *b; gpumm_readback *r; gpumm_frame *f; gpumm_scratch *x; gpumm_stream *s; atomic_bool *go; } handles;
+typedef struct handles {
+    gpumm_buffer *b;
+    gpumm_readback *r;
+    gpumm_frame *f;
+    gpumm_scratch *x;
+    gpumm_stream *s;
+    atomic_bool *go;
+} handles;
 
 static void *release_all(void *user) {
     handles *h = user;
@@ -390,7 +418,8 @@ static void release_under_close(void) {
             CHECK_OK(made(m, NULL, 30000, &h->b));
             CHECK_OK(gpumm_stream_open(m, &h->s));
             CHECK_OK(gpumm_scratch_open(m, h->s, 1000, &h->x));
-            CHECK_OK(gpumm_readback_open(&(gpumm_readback_options){.buffers = &h->b, .buffer_count = 1}, &h->r));
+            CHECK_OK(
+                gpumm_readback_open(&(gpumm_readback_options){.buffers = &h->b, .buffer_count = 1}, &h->r));
             CHECK_OK(gpumm_readback_capture(h->r, NULL, 1, NULL));
             CHECK_OK(gpumm_readback_wait(h->r, 0, 60, &h->f));
             if (i % 2) CHECK_OK(gpumm_frame_keep(h->f));
@@ -447,7 +476,8 @@ static void a_shared_budget(void) {
     CHECK(gpumm_budget_used(budget) == 0);
     gpumm_buffer *kept;
     CHECK_OK(made(both[0], "kept", 1000, &kept));
-    CHECK_STATUS(gpumm_allocate(both[1], &(gpumm_buffer_options){.type = u32, .length = LIMIT / 4}, &kept), GPUMM_OVER_LIMIT);
+    CHECK_STATUS(gpumm_allocate(both[1], &(gpumm_buffer_options){.type = u32, .length = LIMIT / 4}, &kept),
+                 GPUMM_OVER_LIMIT);
     for (int i = 0; i < 2; i++) close_and_check(both[i]);
     CHECK(gpumm_budget_used(budget) == 0); /* also what nobody freed, and a handle of it is still there */
     gpumm_buffer_release(kept);

@@ -41,7 +41,8 @@ void *sandbox_memory(void *user, void *block, size_t old, size_t size); /* a lua
 /* gpumm's own memory for managers of this state, counted with Lua's. The sandbox lives until all is back. */
 gpumm_allocator sandbox_allocator(sandbox *s);
 void sandbox_release(sandbox *s);
-void sandbox_end_now(sandbox *s, sandbox_end end); /* the first end stays; may be called from signal handlers */
+/* The first end stays. May be called from signal handlers. */
+void sandbox_end_now(sandbox *s, sandbox_end end);
 /* What ended it, for people. */
 const char *sandbox_end_text(const sandbox *s, char text[static 128]);
 /* Raises where a limit has been reached. [-0, +0, v] */
@@ -56,7 +57,7 @@ void sandbox_bound_string(lua_State *L);   /* sandbox_loops.c */
 void sandbox_bound_table(lua_State *L);
 void sandbox_guard_base(lua_State *L);     /* sandbox_calls.c */
 void sandbox_guard_coroutine(lua_State *L);
-int sandbox_open_file(lua_State *L);       /* sandbox_may.c: io.open for our own Lua files; upvalue 1: the original */
+int sandbox_open_file(lua_State *L);       /* sandbox_may.c: io.open for our own Lua files */
 /* Pushes what our own Lua files see as globals: out of the script's reach. */
 void sandbox_push_private(lua_State *L);
 

@@ -1,8 +1,8 @@
 /*
  * Functions that call and catch, in a contained state. What catches an error looks at the limits afterwards
  * and raises anew, so that no script outlives its end. An error of the hook is raised with hooks switched
- * off in that thread: therefore no message handler of the script runs for it, and no thread that died by it is
- * ever closed, whose __close functions would run without any tick.
+ * off in that thread: therefore no message handler of the script runs for it, and no thread that died by it
+ * is ever closed, whose __close functions would run without any tick.
  */
 #include <string.h>
 
@@ -79,7 +79,8 @@ static int wrapped_call(lua_State *L) {
     check_caught(L);
     if (lua_toboolean(L, 1)) return lua_gettop(L) - 1;
     lua_settop(L, 2);
-    if (lua_status(lua_tothread(L, lua_upvalueindex(1))) <= LUA_YIELD) return raise_wrapped(L); /* it runs, or is dead */
+    bool failed = lua_status(lua_tothread(L, lua_upvalueindex(1))) > LUA_YIELD;
+    if (!failed) return raise_wrapped(L); /* it runs, or had ended before */
     lua_pushvalue(L, lua_upvalueindex(3));
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_call(L, 1, 2);
@@ -123,7 +124,8 @@ static int contained_setmetatable(lua_State *L) {
     if (lua_istable(L, 2)) {
         lua_pushliteral(L, "__gc");
         if (lua_rawget(L, 2) != LUA_TNIL)
-            return luaL_error(L, "a contained script has no finalisers: this metatable has __gc (__close is allowed)");
+            return luaL_error(L, "a contained script has no finalisers: this metatable has __gc "
+                              "(__close is allowed)");
         lua_pop(L, 1);
     }
     lua_setmetatable(L, 1);

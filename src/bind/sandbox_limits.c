@@ -2,8 +2,8 @@
  * Limits of a contained state: memory, time, and being stopped by the host.
  *
  * Memory: Lua repeats a request that was refused once it has collected; a request refused twice ends the
- * script, unless it alone is more than the limit: that is an error like others. After the end a small reserve is
- * granted, so that unwinding and finalisers have what they need.
+ * script, unless it alone is more than the limit: that is an error like others. After the end a small
+ * reserve is granted, so that unwinding and finalisers have what they need.
  * Time: a count hook, which new coroutines inherit from the thread that makes them.
  */
 #include <stdio.h>

@@ -30,7 +30,7 @@ static lua_Integer check_list(lua_State *L, lua_Integer most) {
     if (!lua_istable(L, 1) && !lua_isuserdata(L, 1)) return 0; /* the original says what is wrong */
     lua_Integer length = luaL_len(L, 1);
     if (length < 0 || length > most)
-        luaL_error(L, "a list of %I elements is longer than the %I that a contained script may handle in one call",
+        luaL_error(L, "a list of %I elements is longer than the %I that a contained script may handle at once",
                    (LUAI_UACINT)length, (LUAI_UACINT)most);
     return length;
 }
@@ -73,7 +73,8 @@ void sandbox_bound_string(lua_State *L) {
 }
 
 void sandbox_bound_table(lua_State *L) {
-    static const luaL_Reg bounded[] = {{"concat", bounded_concat}, {"insert", bounded_list}, {"move", bounded_move},
-                                       {"remove", bounded_list},   {"sort", bounded_sort},   {NULL, NULL}};
+    static const luaL_Reg bounded[] = {{"concat", bounded_concat}, {"insert", bounded_list},
+                                       {"move", bounded_move},     {"remove", bounded_list},
+                                       {"sort", bounded_sort},     {NULL, NULL}};
     sandbox_wrap(L, bounded);
 }

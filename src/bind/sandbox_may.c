@@ -20,17 +20,17 @@
 static int deny(lua_State *L, bind_what what, const char *name) {
     switch (what) {
     case BIND_READ:
-        return luaL_error(L, "reading '%s' is not allowed: a contained script reads what its host has granted "
-                          "(gpumm-run --allow-read DIR)", name);
+        return luaL_error(L, "reading '%s' is not allowed: a contained script reads what its host has "
+                          "granted (gpumm-run --allow-read DIR)", name);
     case BIND_WRITE:
-        return luaL_error(L, "writing '%s' is not allowed: a contained script writes where its host has granted it "
-                          "(gpumm-run --allow-write DIR)", name);
+        return luaL_error(L, "writing '%s' is not allowed: a contained script writes where its host has "
+                          "granted it (gpumm-run --allow-write DIR)", name);
     case BIND_ENVIRONMENT:
-        return luaL_error(L, "the environment variable '%s' is not allowed: a contained script sees what its host "
-                          "has granted (gpumm-run --allow-environment NAME)", name);
+        return luaL_error(L, "the environment variable '%s' is not allowed: a contained script sees what its "
+                          "host has granted (gpumm-run --allow-environment NAME)", name);
     case BIND_KERNEL:
-        return luaL_error(L, "kernels are not allowed: a kernel is native code, which nothing contains; a host grants "
-                          "it to scripts that it trusts (gpumm-run --allow-kernels)");
+        return luaL_error(L, "kernels are not allowed: a kernel is native code, which nothing contains; a host "
+                          "grants it to scripts that it trusts (gpumm-run --allow-kernels)");
     default: return luaL_error(L, "faults are for tests: a contained script's manager has none");
     }
 }
@@ -55,7 +55,8 @@ static bool below(char *const *folders, const char *path) {
     for (; folders && *folders; folders++) {
         size_t length = strlen(*folders);
         if (strcmp(*folders, "/") == 0) return true;
-        if (strncmp(path, *folders, length) == 0 && (path[length] == '/' || path[length] == '\0')) return true;
+        if (strncmp(path, *folders, length) != 0) continue;
+        if (path[length] == '/' || path[length] == '\0') return true;
     }
     return false;
 }
@@ -111,7 +112,7 @@ static bool is_folder(const char *path, char out[static PATH_MAX]) {
     return realpath(path, out) && stat(out, &about) == 0 && S_ISDIR(about.st_mode);
 }
 
-/* A folder's handle reads nothing: it tells that the folder is there, to those who may read or write in it. */
+/* A folder's handle reads nothing: it tells that the folder is there, to those who may use it. */
 int sandbox_open_file(lua_State *L) {
     char resolved[PATH_MAX];
     const sandbox *s = sandbox_at(L);

@@ -74,8 +74,8 @@ static void *watch(void *user) {
     bool late = !c->done;
     pthread_mutex_unlock(&c->mutex);
     if (!late) return NULL;
-    fprintf(stderr, "gpumm-run: the script ran longer than its limit, timeout %g seconds, in a call that does not "
-            "return\n", c->options.timeout);
+    fprintf(stderr, "gpumm-run: the script ran longer than its limit, timeout %g seconds, in a call that does "
+            "not return\n", c->options.timeout);
     _exit(EXIT_FAILURE); /* nothing can be closed while that call runs */
 }
 
@@ -88,7 +88,8 @@ gpumm_status contained_watch(contained *c) {
     pthread_sigmask(SIG_SETMASK, &all, &before); /* Ctrl-C belongs to the script's thread */
     int outcome = pthread_create(&c->thread, NULL, watch, c);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (outcome != 0) return fail(GPUMM_OUT_OF_MEMORY, "--timeout: its thread cannot be started: %s", strerror(outcome));
+    if (outcome != 0)
+        return fail(GPUMM_OUT_OF_MEMORY, "--timeout: its thread cannot be started: %s", strerror(outcome));
     c->watching = true;
     return GPUMM_OK;
 }

@@ -103,8 +103,8 @@ static int run_quiet(lua_State *L) {
     return 0;
 }
 
-/* Keeps the table of what --sandbox grants and limits, for the state that the script will run in. Upvalue 1: the
-   process. */
+/* Keeps the table of what --sandbox grants and limits, for the state that the script will run in.
+   Upvalue 1: where. */
 static int run_contain(lua_State *L) {
     contained_read(L, lua_touserdata(L, lua_upvalueindex(1)));
     return 0;

@@ -45,17 +45,16 @@ extern "C" __global__ void flatten(int n, const word *parent, word *label)
 
 // ---- Distances, one queue a pivot: for few fast threads ---------------------------------------
 
-// Threads are dealt out to cores by the 64; so only every 64th has a pivot.
-extern "C" __global__ void search(int threads, int n, const word *row, const word *near, const word *pivot,
-                                  int first, hops *distance, word *queue)
+extern "C" __global__ void search(int searches, int n, const word *row, const word *near, const word *pivot,
+                                  int from, int first, hops *distance, word *queue)
 {
     int t = blockIdx.x * blockDim.x + threadIdx.x;
-    if (t >= threads || t % 64) return;
-    hops *d = distance + (long long)(first + t / 64) * n;
-    word *q = queue + (long long)(t / 64) * n;
+    if (t >= searches) return;
+    hops *d = distance + (long long)(first + from + t) * n;
+    word *q = queue + (long long)t * n;
     for (int i = 0; i < n; i++) d[i] = DISTANT;
     word head = 0, tail = 1;
-    q[0] = pivot[first + t / 64];
+    q[0] = pivot[from + t];
     d[q[0]] = 0;
     while (head < tail) {
         const word i = q[head++];
@@ -71,21 +70,21 @@ extern "C" __global__ void search(int threads, int n, const word *row, const wor
 
 // ---- Distances, one bit a pivot, level by level: for many threads -----------------------------
 
-extern "C" __global__ void plant(int n, int pivots, const word *pivot, hops *distance, bits_t *seen,
-                                 bits_t *frontier)
+extern "C" __global__ void plant(int n, int pivots, int first, const word *pivot, hops *distance,
+                                 bits_t *seen, bits_t *frontier)
 {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= n) return;
     bits_t mine = 0;
     for (int p = 0; p < pivots; p++) {
         const bool here = pivot[p] == (word)i;
-        distance[(long long)p * n + i] = here ? 0 : DISTANT;
+        distance[(long long)(first + p) * n + i] = here ? 0 : DISTANT;
         if (here) mine |= (bits_t)1 << p;
     }
     seen[i] = frontier[i] = mine;
 }
 
-extern "C" __global__ void expand(int n, const word *row, const word *near, bits_t all, word level,
+extern "C" __global__ void expand(int n, const word *row, const word *near, bits_t all, int first, word level,
                                   const bits_t *frontier, bits_t *next, bits_t *seen, hops *distance,
                                   word *last)
 {
@@ -99,6 +98,6 @@ extern "C" __global__ void expand(int n, const word *row, const word *near, bits
     if (!found) return;
     seen[i] |= found;
     for (bits_t left = found; left; left &= left - 1)
-        distance[(long long)(__ffsll((long long)left) - 1) * n + i] = (hops)min(level, DISTANT - 1u);
+        distance[(long long)(first + __ffsll((long long)left) - 1) * n + i] = (hops)min(level, DISTANT - 1u);
     if (*last != level) *last = level;
 }

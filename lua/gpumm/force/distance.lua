@@ -18,44 +18,47 @@ function distance.components(manager, rows)
     return need(label:download())
 end
 
-local function search_by_queues(manager, now, pivots, count, out)
+local function search_by_queues(manager, now, pivots, count, first, out)
     local run = kernels.of(manager, "distance.cu")
     local queue <close> = buffer(manager, "u32", now.n * math.min(AT_ONCE, count))
-    for first = 0, count - 1, AT_ONCE do
-        local threads = 64 * math.min(AT_ONCE, count - first)
-        need(run.search(threads, now.n, now.row, now.near, pivots, first, out, queue))
+    for from = 0, count - 1, AT_ONCE do
+        need(run.search(math.min(AT_ONCE, count - from), now.n, now.row, now.near, pivots, from, first, out, queue))
     end
 end
 
 -- The levels are enqueued ahead, ever more of them at a time, until one found nothing new.
-local function search_by_levels(manager, now, pivots, count, out)
+local function search_by_levels(manager, now, pivots, count, first, out)
     local run, n = kernels.of(manager, "distance.cu"), now.n
     local seen <close> = buffer(manager, "u64", n)
     local here <close> = buffer(manager, "u64", n)
     local there <close> = buffer(manager, "u64", n)
     local last <close> = buffer(manager, "u32", 1)
-    need(run.plant(n, count, pivots, out, seen, here))
+    need(run.plant(n, count, first, pivots, out, seen, here))
     need(last:fill(0))
     local all, level, ahead, frontier, next = count == 64 and -1 or (1 << count) - 1, 0, 8, here, there
     repeat
         for _ = 1, ahead do
             level = level + 1
-            need(run.expand(n, now.row, now.near, all, level, frontier, next, seen, out, last))
+            need(run.expand(n, now.row, now.near, all, first, level, frontier, next, seen, out, last))
             frontier, next = next, frontier
         end
         ahead = math.min(2 * ahead, 256)
     until need(last:download())[1] < level
 end
 
---- Distances in edges from each of the pivots (a list of nodes from 0, 64 at most) to every node: a buffer of
---- u16, pivot by pivot; 65535 where there is no path.
-function distance.from(manager, rows, pivots)
-    local n, count = rows.now.n, #pivots
-    local out = buffer(manager, "u16", n * count)
-    local nodes <close> = buffer(manager, "u32", count)
+--- Writes the distances in edges from each of the pivots (a list of nodes from 0, 64 at most) to every node into
+--- `out`, a buffer of u16, pivot by pivot behind the first `first` of them; 65535 where there is no path.
+function distance.write(manager, rows, pivots, first, out)
+    local nodes <close> = buffer(manager, "u32", #pivots)
     need(nodes:upload(pivots))
     local search = manager:device().kind == "cuda" and search_by_levels or search_by_queues
-    search(manager, rows.now, nodes, count, out)
+    search(manager, rows.now, nodes, #pivots, first, out)
+end
+
+--- The same into a buffer of their own.
+function distance.from(manager, rows, pivots)
+    local out = buffer(manager, "u16", rows.now.n * #pivots)
+    distance.write(manager, rows, pivots, 0, out)
     return out
 end
 

@@ -4,11 +4,12 @@
 local kernels = require "gpumm.force.kernels"
 local distance = require "gpumm.force.distance"
 local packing = require "gpumm.force.packing"
+local pivots_of = require "gpumm.force.pivots"
 
 local need, buffer = kernels.need, kernels.buffer
 local start = {}
 
-local PIVOTS, SAMPLES = 64, 8192
+local SAMPLES = 16384
 local SMALL = 16      -- components up to this many nodes need no PivotMDS: forces unfold them
 local MANY = 64       -- components that get one
 local JITTER = 0.05   -- so that nodes with the same neighbours do not start on one spot
@@ -111,15 +112,13 @@ end
 --- PivotMDS of one component: `members` lists its nodes from 0, nil: all.
 local function pivot_mds(task, members)
     local manager, count = task.manager, members and #members or task.n
-    local pivots = choose(members, task.n, PIVOTS, task.seed)
+    local nodes <close> = buffer(manager, "u32", count)
+    if members then need(nodes:upload(members)) end
     local sample = choose(members, task.n, SAMPLES, task.seed + 1)
-    task.hops = distance.from(manager, task.rows, pivots)
-    local hops <close> = task.hops
+    local pivots, hops <close> = pivots_of.choose(manager, task.rows, members, members and nodes or false, task.seed)
     local mean <close> = buffer(manager, "f64", #pivots)
     local axes <close> = buffer(manager, "f64", 3 * #pivots)
-    local nodes <close> = buffer(manager, "u32", count)
-    task.mean = mean
-    if members then need(nodes:upload(members)) end
+    task.hops, task.mean = hops, mean
     local vectors = leading_axes(task, pivots, sample)
     local function place(scale, jitter)
         need(axes:upload(flat(vectors, scale)))

@@ -90,10 +90,11 @@ static void withdraw(pool *p, task *t) {
     pthread_mutex_unlock(&p->lock);
 }
 
-/* The launch has bounded the threads far below what these sums could overflow. */
+/* Whole units where there are many threads; few are dealt out one by one if need be, for each may have much to
+   do. The launch has bounded the threads far below what these sums could overflow. */
 static uint64_t chunk_of(const pool *p, uint64_t threads) {
     uint64_t chunk = threads / (((uint64_t)p->wanted + 1) * CHUNKS_PER_THREAD);
-    return (chunk / CHUNK_UNIT + 1) * CHUNK_UNIT;
+    return chunk < CHUNK_UNIT ? size_max(chunk, 1) : (chunk / CHUNK_UNIT + 1) * CHUNK_UNIT;
 }
 
 void host_pool_run(pool *p, task *t) {

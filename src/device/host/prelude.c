@@ -457,8 +457,9 @@
     }                                                                                             \
     template <class... P> static constexpr unsigned gpumm_arity(void (*)(P...)) { return sizeof...(P); }) \
     "#define GPUMM_EXPORT(K) extern \"C\" __attribute__((visibility(\"default\"))) void gpumm_run_##K("  \
-    "void *const *a, uint64_t begin, uint64_t end, uint64_t threads, unsigned block) {"           \
-    " gpumm_range<&K>(&K, gpumm_upto<gpumm_arity(&K)>::list(), a, begin, end, threads, block); }\n"
+    "void *const *gpumm_a, uint64_t gpumm_begin, uint64_t gpumm_end, uint64_t gpumm_threads, "    \
+    "unsigned gpumm_block) { gpumm_range<&K>(&K, gpumm_upto<gpumm_arity(&K)>::list(), gpumm_a, "  \
+    "gpumm_begin, gpumm_end, gpumm_threads, gpumm_block); }\n"
 
 const char *const host_prelude[] = {
     WORDS, VECTORS, INDICES, BITS, INTEGERS, CONVERSIONS, ARITHMETIC, FAST_NAMES, DOUBLES, EXTREMES, ATOMICS,

@@ -1,0 +1,63 @@
+-- Pivots farthest from one another, and the distances from them. Their number doubles: each time as many as there are
+-- join them, chosen by what the distances from those tell, so that a hundred cost a few searches at once.
+
+local kernels = require "gpumm.force.kernels"
+local distance = require "gpumm.force.distance"
+
+local need, buffer = kernels.need, kernels.buffer
+local pivots = {}
+
+local USUAL, MOST = 64, 100 -- the latter where distances are long
+local AT_ONCE = 64          -- searches
+local LANDMARKS = 16        -- pivots by which distances from others are estimated
+local INVERSE = 0x0e8b2f51 -- as in pivots.cu
+
+local function node_of(task, candidate)
+    local at = (candidate & 0xffffffff) * INVERSE & 0xffffffff
+    return task.members and task.members[at + 1] or at
+end
+
+-- `count` more, and how far the first of them is from those there are.
+local function farthest(task, work, known, have, count)
+    local run, members, n = task.run, task.count, task.rows.now.n
+    need(work.best:fill(0))
+    need(run.approach(members, known, have, n, task.nodes, task.hops, work.nearest, work.guess, work.best))
+    for k = 1, count - 1 do
+        need(run.estimate(members, math.min(have, LANDMARKS), n, task.nodes, task.hops, work.guess, k, work.best))
+    end
+    local best, chosen = need(work.best:download(1, count)), {}
+    for k = 1, count do chosen[k] = node_of(task, best[k]) end
+    return chosen, best[1] >> 32
+end
+
+-- A graph is large and thin where its nodes are farther apart than a square's would be: it gets more pivots.
+local function wanted(task, far)
+    return math.min(task.count, task.count > 10000 and far * far > task.count and MOST or USUAL)
+end
+
+--- Chooses the pivots of a component, whose nodes from 0 are the list `members` (nil: all) and `nodes` (a buffer, or
+--- false). Returns a list of nodes, and the distances from them to every node as distance.from has them.
+function pivots.choose(manager, rows, members, nodes, seed)
+    local n = rows.now.n
+    local count = members and #members or n
+    local first = distance.sample(1, count, seed)[1]
+    local task = { rows = rows, members = members, nodes = nodes, count = count,
+        run = kernels.of(manager, "pivots.cu"), hops = buffer(manager, "u16", n * math.min(count, MOST)) }
+    local nearest <close> = buffer(manager, "u16", count)
+    local guess <close> = buffer(manager, "u16", count)
+    local best <close> = buffer(manager, "u64", AT_ONCE)
+    local work = { nearest = nearest, guess = guess, best = best }
+    local chosen, known, most = { members and members[first + 1] or first }, 0, nil
+    distance.write(manager, rows, chosen, 0, task.hops)
+    while not most or #chosen < most do
+        local have = #chosen
+        local more, far = farthest(task, work, known, have, math.min(have, (most or 2) - have, AT_ONCE))
+        most = most or wanted(task, far)
+        distance.write(manager, rows, more, have, task.hops)
+        table.move(more, 1, #more, have + 1, chosen)
+        known = have
+    end
+    return chosen, task.hops
+end
+
+return pivots
