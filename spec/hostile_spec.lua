@@ -1,4 +1,4 @@
--- successes: 13
+-- successes: 14
 -- A hostile script: every metamethod of every class with objects that are not its own, every function and method
 -- with wrong types and absurd values. What happens is a Lua error or a failed call, never a crash; afterwards
 -- everything works and the books balance. The lists are found by looking (spec/exports.lua), so what is added
@@ -293,6 +293,31 @@ describe("a script", function()
                 assert.is_nil(select(2, pcall(rawget, {}, object)))
             end
         end
+    end)
+
+    it("that drops every handle keeps what has a name, and loses what has none", function()
+        local m = spec.manager()
+        do
+            local named = assert(m:allocate("named", "u32", 100))
+            assert(named:fill(6))
+            local group = assert(m:group { { "a", "u32" }, length = 50, name = "pair" })
+            assert(group.a:fill(7))
+            local anonymous = assert(m:buffer { type = "u32", length = 100000 })
+            assert(anonymous:fill(8))
+            assert(anonymous:readback {}:capture(1))
+            assert.equal(3, m:stats().buffer_count)
+        end
+        collectgarbage()
+        collectgarbage()
+        local stats = m:stats()
+        assert.equal(2, stats.buffer_count)
+        assert.equal(4096 + 200, stats.buffers.now)
+        assert.equal(0, stats.pinned.now)
+        local named = assert(m:get_buffer("named", "u32"))
+        for i = 1, 100 do assert.equal(6, named:download(i, 1)[1]) end
+        assert.is_true(rawequal(named, m:get_buffer "named"))
+        assert.is_true(m:free "named")
+        assert.error_matches(function() return #named end, "STALE")
     end)
 
     it("may call from finalisers, hooks, iterators and coroutines that are never ended", function()
