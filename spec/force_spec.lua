@@ -1,8 +1,9 @@
--- successes: 27, gpu: 1
+-- successes: 33, gpu: 1
 -- The force library: its parts against plain references, and whole layouts by their quality.
 
 local gpumm = require "gpumm"
 local spec = require "gpumm.spec"
+local pivots = require "gpumm.force.pivots"
 local force, graph = gpumm.force, gpumm.graph
 
 -- ---- What the tests share --------------------------------------------------------------------
@@ -304,6 +305,25 @@ describe("distances", function()
         end
     end)
 
+    it("come from pivots that are far from one another, each once", function()
+        local m, g = spec.manager(), grid_graph(30)
+        local chosen, hops = pivots.choose(m, rows_of(m, g), nil, false, 1)
+        local seen, nearest = {}, math.huge
+        for p, node in ipairs(chosen) do
+            assert.is_nil(seen[node])
+            seen[node] = true
+            assert.equal(0, hops:download((p - 1) * 900 + node + 1, 1)[1])
+            for q = 1, p - 1 do
+                local other = chosen[q]
+                local apart = math.abs(node % 30 - other % 30) + math.abs(node // 30 - other // 30)
+                assert.equal(apart, hops:download((q - 1) * 900 + node + 1, 1)[1])
+                nearest = math.min(nearest, apart)
+            end
+        end
+        assert.equal(64, #chosen)
+        assert.is_true(nearest >= 2, "two are neighbours") -- 64 on 900 places by chance: several would be
+    end)
+
     it("tell components by their least node", function()
         local m = spec.manager()
         local g = graph.new(9, { 9, 2, 5, 7 }, { 2, 4, 7, 6 })
@@ -322,6 +342,38 @@ describe("the start", function()
         local mine, random = force.quality(g, position, { manager = m })
         assert.is_true(mine.stress < 0.001, "stress " .. mine.stress)
         assert.is_true(random.stress > 0.3)
+    end)
+
+    local function started(g, seed)
+        local m = spec.manager()
+        local position = filled(m, "f32x2", {}, g.nodes)
+        force.start(m, rows_of(m, g), position, { seed = seed })
+        return position:download(), force.quality(g, position, { manager = m })
+    end
+
+    local function oblong_graph(width, height)
+        local from, to = {}, {}
+        for i = 1, width * height do
+            if i % width > 0 then from[#from + 1], to[#to + 1] = i, i + 1 end
+            if i + width <= width * height then from[#from + 1], to[#to + 1] = i, i + width end
+        end
+        return graph.new(width * height, from, to)
+    end
+
+    for _, size in ipairs { { 100, 100 }, { 200, 40 }, { 600, 6 } } do
+        it(("lays out a grid of %d x %d by its distances"):format(size[1], size[2]), function()
+            local at, mine = started(oblong_graph(size[1], size[2]))
+            assert.equal(size[1] * size[2], #at)
+            assert.is_true(mine.stress <= 0.025, "stress " .. mine.stress)
+            assert.is_true(mine.neighbourhood >= 0.65, "neighbourhood " .. mine.neighbourhood)
+        end)
+    end
+
+    it("repeats bit for bit with the same seed", function()
+        local g = graph.read("examples/data/debian-sample.tsv")
+        local first = started(g, 5)
+        assert.view_equals(bytes(first), bytes((started(g, 5))))
+        assert.are_not.equal(first:bytes(), (started(g, 6)):bytes())
     end)
 
     it("puts components side by side, lone nodes too", function()
@@ -378,6 +430,18 @@ describe("a layout", function()
                 assert.equal(625, #r.positions)
                 assert.is_true(r.quality.stress < 0.05, model .. d .. ": " .. force.describe(r.quality, r.random))
                 assert.is_true(r.quality.neighbourhood > 0.6, model .. d .. ": " .. force.describe(r.quality, r.random))
+            end
+        end
+    end)
+
+    it("is no worse than its start, and ends so", function()
+        for _, side in ipairs { 30, 70 } do
+            local g = grid_graph(side)
+            local begin = laid_out(g, { steps = 0, quality = true }).quality
+            for _, steps in ipairs { 20, 150 } do
+                local after = laid_out(g, { steps = steps, quality = true, settle = 0 }).quality
+                assert.is_true(after.stress <= begin.stress + 1e-4, ("%d: %g, was %g"):format(steps, after.stress, begin.stress))
+                assert.is_true(after.neighbourhood >= begin.neighbourhood)
             end
         end
     end)

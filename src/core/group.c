@@ -228,6 +228,7 @@ gpumm_status group_make(gpumm_manager *m, const gpumm_group_options *given, bool
     gpumm_stream *s;
     TRY(check_options(&o));
     TRY(stream_of(m, o.stream, &s));
+    TRY(stream_not_capturing(s));
     if (alone && o.name) TRY(name_check(m, o.name));
     gpumm_group *g = struct_new(m, &o, alone);
     if (!g) return fail_host_memory(sizeof *g);
@@ -249,6 +250,23 @@ gpumm_status group_check(gpumm_group *g) {
     gpumm_status status = atomic_load(&g->object.alive) ? canary_check(g) : GPUMM_OK;
     pthread_mutex_unlock(&g->lock);
     return status;
+}
+
+/* Submit lock held. */
+static gpumm_status users_not_capturing(const order *o) {
+    if (o->writer) TRY(stream_not_capturing(o->writer));
+    for (unsigned i = 0; i < o->readers; i++) TRY(stream_not_capturing(o->reader[i]));
+    return GPUMM_OK;
+}
+
+gpumm_status group_not_capturing(gpumm_group *g) {
+    gpumm_manager *m = g->object.manager;
+    gpumm_status status = GPUMM_OK;
+    pthread_mutex_lock(&m->submit);
+    for (size_t i = 0; i < g->count && status == GPUMM_OK; i++)
+        if (g->members[i].extent) status = users_not_capturing(&g->members[i].extent->order);
+    pthread_mutex_unlock(&m->submit);
+    return status == GPUMM_OK ? status : fail_in(status, "'%s' is in use: ", g->name);
 }
 
 /* ---- The public face ------------------------------------------------------------------------ */
@@ -275,8 +293,11 @@ void gpumm_group_release(gpumm_group *g) {
 gpumm_status gpumm_group_free(gpumm_group *g) {
     TRY(group_enter(g));
     gpumm_manager *m = g->object.manager;
-    gpumm_status status = group_check(g);
-    object_dispose(&g->object);
+    gpumm_status status = group_not_capturing(g);
+    if (status == GPUMM_OK) {
+        status = group_check(g);
+        object_dispose(&g->object);
+    }
     manager_leave(m);
     return status;
 }

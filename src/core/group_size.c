@@ -173,6 +173,7 @@ gpumm_status group_shrink(gpumm_group *g) {
     TRY(group_enter(g));
     pthread_mutex_lock(&g->lock);
     gpumm_status status = atomic_load(&g->object.alive) ? GPUMM_OK : fail(GPUMM_STALE, "'%s' was freed meanwhile", g->name);
+    if (status == GPUMM_OK) status = group_not_capturing(g);
     if (status == GPUMM_OK && g->object.manager->debug) status = canary_check(g);
     if (status == GPUMM_OK) shrink_locked(g);
     if (status == GPUMM_OK) canary_write(g);
@@ -225,6 +226,7 @@ gpumm_status group_change(gpumm_group *g, const change *given) {
     TRY(group_enter(g));
     change c = *given;
     gpumm_status status = stream_of(g->object.manager, given->stream, &c.stream);
+    if (status == GPUMM_OK) status = stream_not_capturing(c.stream);
     if (status == GPUMM_OK) {
         propose(g, &c);
         status = change_under_pressure(g, &c);

@@ -72,6 +72,7 @@ static gpumm_status capture_into(gpumm_readback *r, slot *t, gpumm_stream *given
     gpumm_stream *s = given ? given : producer(r);
     gpumm_status status = GPUMM_TIMEOUT;
     if (!r->buffers[0]->extent) status = fail(GPUMM_STALE, "what the readback reads was freed");
+    else if (stream_not_capturing(s) != GPUMM_OK) status = GPUMM_BUSY;
     else if (slot_fits(r, t, length)) status = submit(r, t, s, length);
     if (status == GPUMM_OK) describe(r, t, step, length);
     pthread_mutex_unlock(&m->submit);

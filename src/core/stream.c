@@ -33,6 +33,12 @@ gpumm_status stream_idle(gpumm_stream *s, bool *idle) {
     return s->device ? d->call->stream_query(d, s->device, idle) : GPUMM_OK;
 }
 
+gpumm_status stream_not_capturing(gpumm_stream *s) {
+    bool idle;
+    if (!atomic_load_explicit(&s->shown, memory_order_relaxed)) return GPUMM_OK;
+    return stream_idle(s, &idle) == GPUMM_BUSY ? GPUMM_BUSY : GPUMM_OK;
+}
+
 static bool stream_pin(gpumm_stream *s, int by) {
     gpumm_manager *m = s->object.manager;
     pthread_mutex_lock(&m->submit);
@@ -116,6 +122,7 @@ static gpumm_status stream_new(gpumm_manager *m, void *native, gpumm_stream **ou
         return status;
     }
     pthread_mutex_init(&s->scratch_lock, NULL);
+    atomic_init(&s->shown, native != NULL);
     *out = s;
     return GPUMM_OK;
 }
@@ -165,6 +172,7 @@ void gpumm_stream_release(gpumm_stream *s) {
 gpumm_manager *gpumm_stream_manager(const gpumm_stream *s) { return s->object.manager; }
 
 void *gpumm_stream_native(const gpumm_stream *s) {
+    atomic_store(&((gpumm_stream *)(uintptr_t)s)->shown, true);
     device *d = s->object.manager->device;
     return d && s->device ? d->call->native_stream(s->device) : NULL;
 }

@@ -18,6 +18,7 @@ struct gpumm_stream {
     slab scratch;                 /* blocks whose users are on this stream; opened at first use */
     account scratch_account;
     atomic_bool has_scratch;
+    atomic_bool shown;            /* somebody else has the native handle, and may have it capture a graph */
 };
 
 struct gpumm_event {
@@ -34,6 +35,9 @@ void stream_drop(gpumm_stream *s);
 /* The manager's own two. */
 gpumm_status stream_make_internal(gpumm_manager *m, gpumm_stream **out);
 void stream_close_internal(gpumm_stream *s); /* NULL is fine */
+/* BUSY while it captures a graph: what a call would enqueue is for now, not for every replay. Asked before anything is
+   taken; costs a look at a flag where the stream was never shown to anybody. */
+gpumm_status stream_not_capturing(gpumm_stream *s);
 gpumm_status stream_idle(gpumm_stream *s, bool *idle); /* within a call */
 gpumm_status stream_drain(gpumm_stream *s); /* waits for its work, also where somebody closes it meanwhile */
 

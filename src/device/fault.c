@@ -494,6 +494,7 @@ gpumm_status fault_release(device *d, const char *name) {
 gpumm_status fault_calls(device *d, const char *name, uint64_t *total) {
     fault_device *f = fault_of(d);
     device_call only = CALL_COUNT;
+    if (names_driver(f, name)) return f->inner->call->driver_calls(f->inner, name, total);
     TRY(call_named(name, &only));
     uint64_t sum = 0;
     pthread_mutex_lock(&f->lock);

@@ -1,5 +1,7 @@
--- Pivots farthest from one another, and the distances from them. Their number doubles: each time as many as there are
--- join them, chosen by what the distances from those tell, so that a hundred cost a few searches at once.
+-- Pivots and the distances from them. Where a graph is as wide as a square would be, they are those farthest from one
+-- another. Their number doubles: each time as many as there are join them, chosen by what the distances from those
+-- tell, so that a hundred cost a few searches at once. Where all is near to all, the farthest are but the ends of
+-- stray chains, which say little of the rest: there chance chooses.
 
 local kernels = require "gpumm.force.kernels"
 local distance = require "gpumm.force.distance"
@@ -30,9 +32,33 @@ local function farthest(task, work, known, have, count)
     return chosen, best[1] >> 32
 end
 
+local function is_near(task, far) return task.count > 1000 and 4 * far * far < task.count end
+
 -- A graph is large and thin where its nodes are farther apart than a square's would be: it gets more pivots.
 local function wanted(task, far)
     return math.min(task.count, task.count > 10000 and far * far > task.count and MOST or USUAL)
+end
+
+local function by_chance(task, seed)
+    local chosen = distance.sample(math.min(task.count, USUAL), task.count, seed)
+    for k, at in ipairs(chosen) do chosen[k] = task.members and task.members[at + 1] or at end
+    return chosen
+end
+
+-- Adds to the pivots, of which there is one, until there are enough.
+local function add(manager, task, work, chosen, seed)
+    local known, most = 0, nil
+    while not most or #chosen < most do
+        local have = #chosen
+        local more, far = farthest(task, work, known, have, math.min(have, (most or 2) - have, AT_ONCE))
+        if not most then
+            most = wanted(task, far)
+            if is_near(task, far) then more = table.move(by_chance(task, seed), 2, most, 1, {}) end
+        end
+        distance.write(manager, task.rows, more, have, task.hops)
+        table.move(more, 1, #more, have + 1, chosen)
+        known = have
+    end
 end
 
 --- Chooses the pivots of a component, whose nodes from 0 are the list `members` (nil: all) and `nodes` (a buffer, or
@@ -46,17 +72,9 @@ function pivots.choose(manager, rows, members, nodes, seed)
     local nearest <close> = buffer(manager, "u16", count)
     local guess <close> = buffer(manager, "u16", count)
     local best <close> = buffer(manager, "u64", AT_ONCE)
-    local work = { nearest = nearest, guess = guess, best = best }
-    local chosen, known, most = { members and members[first + 1] or first }, 0, nil
+    local chosen = { members and members[first + 1] or first }
     distance.write(manager, rows, chosen, 0, task.hops)
-    while not most or #chosen < most do
-        local have = #chosen
-        local more, far = farthest(task, work, known, have, math.min(have, (most or 2) - have, AT_ONCE))
-        most = most or wanted(task, far)
-        distance.write(manager, rows, more, have, task.hops)
-        table.move(more, 1, #more, have + 1, chosen)
-        known = have
-    end
+    add(manager, task, { nearest = nearest, guess = guess, best = best }, chosen, seed)
     return chosen, task.hops
 end
 

@@ -9,7 +9,7 @@ local pivots_of = require "gpumm.force.pivots"
 local need, buffer = kernels.need, kernels.buffer
 local start = {}
 
-local SAMPLES = 16384
+local SAMPLES = 8192
 local SMALL = 16      -- components up to this many nodes need no PivotMDS: forces unfold them
 local MANY = 64       -- components that get one
 local JITTER = 0.05   -- so that nodes with the same neighbours do not start on one spot
