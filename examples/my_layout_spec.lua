@@ -81,7 +81,7 @@ describe("my layout", function()
         assert.is_true(gpumm.is_memory_error(code))
         assert.truthy(message:find "8000000" or message:find "MiB")
 
-        m.fault:plan { call = "commit", nth = 1, status = "DRIVER" }
+        m.fault:plan { call = "fill", nth = 1, status = "DRIVER" }
         assert.equal("DRIVER", select(3, nodes:resize(100000)))
         assert.view_equals({ { 1, 2 } }, nodes.position:download())
         assert.balanced(m)

@@ -1,5 +1,5 @@
 # Turns every file under ROOT (lua/) into a C array: cmake -DROOT=… -DOUT=… -P embed.cmake
-file(GLOB_RECURSE files RELATIVE ${ROOT} ${ROOT}/*.lua ${ROOT}/*.cu)
+file(GLOB_RECURSE files RELATIVE ${ROOT} ${ROOT}/*.lua ${ROOT}/*.cu ${ROOT}/*.html)
 list(SORT files)
 set(arrays "")
 set(table "")

@@ -215,7 +215,10 @@ describe("frames", function()
             end,
         }, { watch = { "numbers.value", every = 1, slots = 2, busy = "drop" } })
         sim:run(OPTIONS)
-        assert.equal(300, #seen + sim:statistics().dropped_frames)
+        -- The last state is always captured: once more, where its own capture was among those dropped.
+        local asked = #seen + sim:statistics().dropped_frames
+        assert.is_true(asked == 300 or asked == 301)
+        assert.equal(300, seen[#seen])
     end)
 
     it("follow the length: a simulation that grows", function()

@@ -2,18 +2,11 @@
 -- of picture.cu, through the public API alone: this file proves that the API is enough.
 
 local gpumm = require "gpumm"
+local colors = require "gpumm.picture.colors"
 
 local picture = {}
 
--- Communities by size, then one grey for the many small ones.
-local PALETTE = {
-    0x5b8ff9, 0xff7a5c, 0x3ecf8e, 0xf7c843, 0xb37feb, 0x36cfe0, 0xff85c0, 0xa0d911, 0xffa94d, 0x8c9eff,
-    0x4dd0a1, 0xe57373,
-}
-local GREY = 0x9aa5b1
-local BACKGROUND = 0x0b0e14
 local MAX_SIDE = 16384
-local COMMUNITY_EDGES = 300000 -- beyond this, finding communities would take longer than the picture
 local BINS = 128               -- as in picture.cu
 
 -- The world's failures come back as nil and a message; here they raise, for nothing can be drawn then.
@@ -45,23 +38,6 @@ local function side(options, key, default)
             :format(key, MAX_SIDE, tostring(options[key])), 4)
     end
     return value
-end
-
-local function channels(rgb)
-    return (rgb >> 16 & 255) / 255, (rgb >> 8 & 255) / 255, (rgb & 255) / 255
-end
-
--- "#rrggbb", a number of the palette from 1, or { r, g, b } from 0 to 1.
-local function color_of(value, what)
-    if type(value) == "string" and value:find("^#%x%x%x%x%x%x$") then
-        return channels(tonumber(value:sub(2), 16))
-    elseif math.type(value) == "integer" and value >= 1 then
-        return channels(PALETTE[value] or GREY)
-    elseif type(value) == "table" and #value == 3 and tonumber(value[1] + value[2] + value[3]) then
-        return value[1], value[2], value[3]
-    end
-    error(("picture.write: %s is %s; a color is \"#rrggbb\", {r, g, b} from 0 to 1, or a number from 1")
-        :format(what, tostring(value)), 0)
 end
 
 -- x and y of every node, all finite, or the error that names the one which is not.
@@ -129,36 +105,6 @@ local function radii(degree, count, width, height)
         radius[i] = math.max(0.6, unit * crowd * math.min(1.2 + 0.45 * math.sqrt(degree[i]), 16))
     end
     return radius, 1.2 * unit * math.min(crowd, 1.5)
-end
-
--- From blue to gold by the logarithm of the degree: what is left where communities are out of reach.
-local function degree_colors(degree, count)
-    local most, rgba = 1, {}
-    for i = 1, count do most = math.max(most, degree[i]) end
-    for i = 1, count do
-        local heat = math.log(1 + degree[i]) / math.log(1 + most)
-        rgba[4 * i - 3], rgba[4 * i - 2] = 0.30 + 0.67 * heat, 0.52 + 0.26 * heat
-        rgba[4 * i - 1], rgba[4 * i] = 0.95 - 0.69 * heat, 1
-    end
-    return rgba
-end
-
-local function listed_colors(colors, count)
-    local rgba = {}
-    for i = 1, count do
-        local r, g, b = color_of(colors[i], "the color of node " .. i)
-        rgba[4 * i - 3], rgba[4 * i - 2], rgba[4 * i - 1], rgba[4 * i] = r, g, b, 1
-    end
-    return rgba
-end
-
-local function node_colors(options, degree, count)
-    if options.colors then return listed_colors(options.colors, count) end
-    local graph = options.graph
-    if graph and graph.edges > 0 and graph.edges <= COMMUNITY_EDGES then
-        return listed_colors(graph:communities(), count)
-    end
-    return degree_colors(degree, count)
 end
 
 -- ---- Drawing ---------------------------------------------------------------------------------
@@ -265,9 +211,8 @@ local function prepare(options)
     request.count = #x
     request.frame = fit(x, y, request.width, request.height)
     request.radius, request.ring = radii(degree, #x, request.width, request.height)
-    request.color = node_colors(options, degree, #x)
-    request.background = options.background and { color_of(options.background, "the background") }
-        or { channels(BACKGROUND) }
+    request.color = colors.of_nodes(options, degree, #x)
+    request.background = colors.background(options.background)
     return request
 end
 
@@ -283,7 +228,8 @@ end
 
 --- Draws the graph (or the positions alone) into a PNG file: nodes sized by degree and colored by
 --- community, edges blended by density. Options: positions (a view of f32x2), graph, width (1600), height
---- (1200), colors (one a node), background, manager (otherwise one of its own, closed at the end).
+--- (1200), colors (one a node: "#rrggbb", { r, g, b }, numbers of the palette; or a column of fractions, or of
+--- kinds), background, manager (otherwise one of its own, closed at the end).
 function picture.write(path, options)
     check_place(path)
     if type(options) ~= "table" then error("picture.write needs a table of options", 2) end
@@ -306,6 +252,9 @@ local function csv(view)
     for i = 1, #view do lines[i + 1] = format:format(view:get(i)) end
     return table.concat(lines, "\n") .. "\n"
 end
+
+--- A column of one value a node, for `colors`: from a file of lines "name value".
+function picture.column(path, graph) return colors.column(path, graph) end
 
 --- Writes positions, in the order of the nodes, as .npy or .csv by the path's ending.
 function picture.positions(path, view)

@@ -210,11 +210,18 @@ local function hand_over_arrived(sim, rb)
     end
 end
 
--- The oldest moment under way is waited for and handed over; false where none is.
+-- The oldest moment under way is waited for and handed over; false where none is. Whoever else took its frame from
+-- the readback has had it.
 local function hand_over_oldest(sim, rb)
     local ticket = rb.tickets[1]
     if not ticket then return false end
-    hand_over(sim, rb, (rb.readback:wait(ticket)))
+    local ok, frame = pcall(rb.readback.wait, rb.readback, ticket)
+    if ok and frame then
+        hand_over(sim, rb, frame)
+    elseif not ok and not tostring(frame):find("STALE:", 1, true) then
+        error(frame, 0)
+    end
+    if rb.tickets[1] == ticket then table.remove(rb.tickets, 1) end
     return true
 end
 

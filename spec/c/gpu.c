@@ -288,14 +288,15 @@ static void test_relocating(void) {
     CHECK(!device.in_place);
     CHECK_OK(gpumm_stream_open(m, &s));
     for (uint64_t n = FIRST; n < LAST; n *= 2) {
-        uint64_t generation = gpu_info(b).generation;
+        gpumm_buffer_info before = gpu_info(b);
         gpu_number(number, s, b, n, 7); /* on another stream than the growth's copy, which waits for it */
         gpu_number(number, s, p, n, 11);
         gpu_number(number, s, q, n, 13);
         CHECK_OK(gpumm_buffer_resize(b, NULL, 2 * n));
         CHECK_OK(gpumm_group_resize(g, NULL, 2 * n));
-        CHECK(gpu_info(b).generation == generation + 1);
-        CHECK(gpu_info(b).capacity == 2 * n);
+        gpumm_buffer_info after = gpu_info(b); /* it moves where the block, of whole steps, is too small */
+        CHECK(after.capacity == 2 * n);
+        CHECK(after.generation - before.generation == (after.address != before.address));
         gpu_check_line(b, s, n, 0, 7);
         gpu_check_line(p, s, n, 0, 11);
         gpu_check_line(q, s, n, 0, 13);
@@ -304,6 +305,7 @@ static void test_relocating(void) {
         gpu_add(add, s, b, 2 * n, 1);
     }
     gpu_check_uniform(b, NULL, LAST / 2, LAST / 2, 1);
+    CHECK(gpu_info(b).generation > 3);
     check_books(m, NULL);
     gpumm_kernel_release(number);
     gpumm_kernel_release(add);

@@ -5,6 +5,7 @@ local kernels = require "gpumm.force.kernels"
 local need, buffer = kernels.need, kernels.buffer
 local distance = {}
 
+local MOST = 64 -- pivots of one search: a bit each
 local AT_ONCE = 8 -- queues of the host's search that exist at a time
 
 --- The component of every node as a view: the number, from 0, of its least node.
@@ -49,16 +50,20 @@ end
 --- Writes the distances in edges from each of the pivots (a list of nodes from 0, 64 at most) to every node into
 --- `out`, a buffer of u16, pivot by pivot behind the first `first` of them; 65535 where there is no path.
 function distance.write(manager, rows, pivots, first, out)
+    if #pivots > MOST then error(("distances from %d pivots at a time, not from %d"):format(MOST, #pivots), 2) end
     local nodes <close> = buffer(manager, "u32", #pivots)
     need(nodes:upload(pivots))
     local search = manager:device().kind == "cuda" and search_by_levels or search_by_queues
     search(manager, rows.now, nodes, #pivots, first, out)
 end
 
---- The same into a buffer of their own.
+--- The same for any number of pivots, into a buffer of their own.
 function distance.from(manager, rows, pivots)
     local out = buffer(manager, "u16", rows.now.n * #pivots)
-    distance.write(manager, rows, pivots, 0, out)
+    for first = 0, #pivots - 1, MOST do
+        local some = table.move(pivots, first + 1, math.min(first + MOST, #pivots), 1, {})
+        distance.write(manager, rows, some, first, out)
+    end
     return out
 end
 

@@ -73,6 +73,7 @@ gpumm_status cuda_commit(device *d, place where, gpumm_address address, uint64_t
 gpumm_status cuda_decommit(device *d, place where, gpumm_address address, uint64_t bytes) {
     cuda *c = cuda_of(d);
     CUstreamCaptureMode mode;
+    if (cuda_gone(c)) return GPUMM_OK; /* as for whole blocks: with the context, nothing is left to take back */
     TRY(cuda_enter_quiet(c, &mode));
     gpumm_status status = CU(c, cuMemUnmap, (address, bytes));
     cuda_leave_quiet(c, mode);
