@@ -1,18 +1,19 @@
 -- A graph that grows while it is laid out, with every frame on disk:
 --
 --     scripts/debian-graph.sh debian.tsv
---     gpumm-run examples/growing.lua debian.tsv --out growing.png [--frames FOLDER] [--first 1000] [--batch 1000]
+--     gpumm-run examples/growing.lua debian.tsv --out growing.png [--frames FOLDER] [--page growing.html]
+--         [--first 1000] [--batch 1000]
 --
 -- GRAPH is an edge list; its nodes come in the order in which the file first names them. Frames are the positions
--- as .npy, one every --capture steps. Every growth prints where the positions are: they never move.
+-- as .npy, one every --capture steps, where a folder for them is named. Every growth prints where the positions are: they never move.
 
 local gpumm = require "gpumm"
-local force, graph, picture = gpumm.force, gpumm.graph, gpumm.picture
+local force, graph, page, picture = gpumm.force, gpumm.graph, gpumm.page, gpumm.picture
 
-local opt = gpumm.options(arg, { "graph", out = "growing.png", frames = "", first = 1000, batch = 1000, every = 10,
+local opt = gpumm.options(arg, { "graph", out = "growing.png", frames = "", page = "", first = 1000, batch = 1000, every = 10,
     steps = 200, capture = 5, model = "tforce" })
 local input = graph.read(opt.graph)
-local written, capacity = 0, nil
+local frames, capacity = 0, nil
 
 local function say(...)
     io.stderr:write("\r", string.format(...), "\n")
@@ -27,8 +28,8 @@ end
 local function frame(sim, f)
     if opt.frames ~= "" then
         picture.positions(("%s/%06d.npy"):format(opt.frames, f.step), f.position)
-        written = written + 1
     end
+    frames = frames + 1
     sim:progress("%d nodes, %d dropped", #f.position, f.dropped)
     sim.dropped = f.dropped
 end
@@ -37,9 +38,11 @@ local layout = force.growing(input, {
     first = opt.first, batch = opt.batch, every = opt.every, steps = opt.steps, capture = opt.capture,
     model = opt.model, grown = grown, frame = frame, quality = true,
     finish = function(sim, result)
-        say("%d nodes after %d steps; %d frames written, %d dropped", #result.positions, result.steps, written, sim.dropped)
+        say("%d nodes after %d steps; %d frames%s, %d dropped", #result.positions, result.steps, frames,
+            opt.frames ~= "" and " in " .. opt.frames or "", sim.dropped)
         say(force.describe(result.quality, result.random))
         picture.write(opt.out, { positions = result.positions, graph = input })
+        if opt.page ~= "" then page.write(opt.page, { positions = result.positions, graph = input }) end
     end,
 })
 

@@ -1,15 +1,19 @@
 -- Lays out a real graph by forces, while it grows, and draws it:
 --
 --     gpumm-run examples/layout.lua GRAPH --out picture.png [--steps N] [--positions out.npy] [--grow N]
+--         [--page out.html] [--colors COLUMN]
 --
--- GRAPH is an edge list (two names a line) or a Matrix Market file. --grow N feeds N nodes at a time and
+-- GRAPH is an edge list (two names a line) or a Matrix Market file, gzip'd or not. COLUMN is a file of lines "name
+-- value", by which nodes are colored: numbers from cold to warm, anything else by kind. --grow N feeds N nodes at a time and
 -- says where the buffers are after each growth: they never move.
 
 local gpumm = require "gpumm"
-local growth, graph, picture = gpumm.growth, gpumm.graph, gpumm.picture
+local growth, graph, page, picture = gpumm.growth, gpumm.graph, gpumm.page, gpumm.picture
 
-local opt   = gpumm.options(arg, { "graph", out = "layout.png", positions = "", steps = 600, grow = 0 })
+local opt   = gpumm.options(arg, { "graph", out = "layout.png", positions = "", page = "", colors = "",
+    steps = 600, grow = 0 })
 local input = graph.read(opt.graph)
+local color = opt.colors ~= "" and picture.column(opt.colors, input) or nil
 local batch = input:batches(opt.grow)
 
 local every    = 20 -- steps between two batches
@@ -73,7 +77,8 @@ return gpumm.simulation {
         local stress, random = input:stress(last.position)
         say("%d nodes, %d edges; dropped frames: %d", #last.position, #sim.edges, last.dropped)
         say("stress %.3f; of a random layout %.3f", stress, random)
-        picture.write(opt.out, { positions = last.position, graph = input })
+        picture.write(opt.out, { positions = last.position, graph = input, colors = color })
+        if opt.page ~= "" then page.write(opt.page, { positions = last.position, graph = input, colors = color }) end
         if opt.positions ~= "" then picture.positions(opt.positions, last.position) end
     end,
 }

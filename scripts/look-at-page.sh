@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Opens a page of gpumm.page in headless Chromium (apt package chromium): a screenshot of it to look at, and how long
 # its frames take while the view pans, 95th percentile included. Not in CI: timings are this machine's.
-#   scripts/look-at-page.sh PAGE.html [SHOT.png]     GPUMM_CANVAS=1: without WebGL; GPUMM_WINDOW=1600,1000
+#   scripts/look-at-page.sh PAGE.html [SHOT.png]     GPUMM_PAINT=canvas|webgl: the one or the other; GPUMM_WINDOW=1600,1000
 set -euo pipefail
 page=$(realpath "${1:?usage: scripts/look-at-page.sh PAGE.html [SHOT.png]}")
 shot=$(realpath -m "${2:-${page%.html}.png}")
@@ -19,7 +19,7 @@ trap finish EXIT
 flags=(--headless=new --hide-scrollbars --no-first-run --user-data-dir="$profile" --enable-unsafe-swiftshader
        --window-size="${GPUMM_WINDOW:-1600,1000}")
 [ "$(id -u)" != 0 ] || flags+=(--no-sandbox)
-hash=${GPUMM_CANVAS:+canvas}
+hash=${GPUMM_PAINT:-}
 
 timeout 120 "$chromium" "${flags[@]}" --virtual-time-budget=4000 --screenshot="$shot" "file://$page#$hash" \
   >"$profile/log" 2>&1 || { tail -n 5 "$profile/log" >&2; exit 1; }

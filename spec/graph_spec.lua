@@ -1,4 +1,4 @@
--- successes: 42
+-- successes: 43
 -- Graphs from files: formats, mistakes with their line, order, batches, distances and stress.
 
 local gpumm = require "gpumm"
@@ -14,6 +14,16 @@ local function file_of(text)
     file:close()
     return path
 end
+
+local function unhex(text)
+    return (text:gsub("%x%x", function(byte) return string.char(tonumber(byte, 16)) end))
+end
+
+-- "a b\nb c\n" and "c d 0.5\n" as two members of gzip, and a small Matrix Market file.
+local TWO_MEMBERS = unhex("1f8b08000000000002034b5448e24a5248e60200325835be080000001f8b08000000000002034b56485130d033"
+    .. "e50200069b432608000000")
+local MATRIX = unhex("1f8b08000000000002035355f54d2c29caacf04d2cca4e2d51c805731492f3f38b5232f3124b52150a124b4a52"
+    .. "8bf2148a2b7373538192c95cc60ac60a465c460a86409621170078cbab7f41000000")
 
 local function read(text)
     return graph.read(file_of(text))
@@ -99,13 +109,25 @@ describe("an edge list", function()
         assert.equal('FILE:1: the weight "1e999" is not finite', refusal "a b 1e999\n")
     end)
 
+    it("is read when it is gzip'd, in several parts too", function()
+        local g = read(TWO_MEMBERS .. ("\0"):rep(100))
+        assert.equal("a-b b-c c-d", edges_of(g))
+        assert.same({ 1, 1, 0.5 }, g.weights)
+        assert.equal("2-1 3-1", edges_of(read(MATRIX)))
+    end)
+
     it("refuses a graph without nodes", function()
         assert.equal("FILE: the graph is empty: no line names a node", refusal "")
         assert.equal("FILE: the graph is empty: no line names a node", refusal "# nothing\n\n")
     end)
 
-    it("refuses what is compressed or no text", function()
-        assert.matches("^FILE is compressed: gunzip it first", refusal "\31\139\8\0\0")
+    it("refuses what is damaged or no text", function()
+        local whole = TWO_MEMBERS
+        assert.matches("FILE: IO: the compressed data ends too early", refusal(whole:sub(1, -6)), 1, true)
+        assert.matches("FILE: IO: the compressed data ends too early", refusal "\31\139\8\0\0", 1, true)
+        assert.matches("FILE: IO: the compressed data is damaged: incorrect data check",
+            refusal(whole:sub(1, -7) .. "x" .. whole:sub(-5)), 1, true)
+        assert.matches("FILE: IO: the compressed data is damaged: incorrect header check", refusal(whole .. "rest"), 1, true)
         assert.matches("^FILE is not a text file", refusal "a b\n\0\1\2")
     end)
 

@@ -1,4 +1,4 @@
--- successes: 34
+-- successes: 36
 -- Kernels in CUDA C: arguments by name and by position, what is checked before a launch, struct types, errors at
 -- the user's file and line, what the host refuses, atomics, thread counts, files beside the script, the cache.
 
@@ -530,5 +530,40 @@ describe("the cache", function()
         assert(os.execute(("for f in %s/hurt/*; do echo damage > $f; done"):format(folder)))
         assert.equal("1\t5\n", said(run "hurt"))
         assert.equal("0\t5\n", said(run "hurt"))
+    end)
+end)
+
+describe("kernels on the host", function()
+    after_each(spec.close)
+
+    it("may be named as anything is", function()
+        local m = spec.manager { device = "host" }
+        for _, name in ipairs { "a", "begin", "end", "threads", "block", "K", "F", "P", "I", "p", "b", "t", "at" } do
+            local k = assert(m:kernel { source = ([[
+extern "C" __global__ void %s(int n, int *out)
+{
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < n) out[i] = 7 * i;
+}]]):format(name) })
+            local out = buffer(m, "i32", { -1, -1, -1 })
+            assert(k(3, out))
+            assert.view_equals({ 0, 7, 14 }, out:download())
+        end
+    end)
+
+    it("run a few threads on several cores at once", function()
+        local m = spec.manager { device = "host", workers = 4 }
+        -- Each waits until the other is there too: one core alone would give up on the first.
+        local k = assert(m:kernel { source = [[
+extern "C" __global__ void meet(int n, int *here, int *met)
+{
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= n) return;
+    atomicExch(here + i, 1);
+    for (long long k = 0; k < 4000000000ll && !met[i]; k++) met[i] = ((volatile int *)here)[1 - i];
+}]] })
+        local here, met = buffer(m, "i32", { 0, 0 }), buffer(m, "i32", { 0, 0 })
+        assert(k(2, here, met))
+        assert.view_equals({ 1, 1 }, met:download())
     end)
 end)

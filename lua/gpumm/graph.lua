@@ -3,6 +3,8 @@
 -- from 0, which is what the packed columns of `batches` hold). Self-loops and duplicates are dropped
 -- and counted; a file that makes no sense raises "FILE:LINE: what is wrong".
 
+local gpumm = require "gpumm"
+
 local graph = {}
 local methods = {}
 local metatable = { __index = methods, __name = "gpumm.graph" }
@@ -24,7 +26,8 @@ local function read_file(path)
     file:close()
     if not text then error(("cannot read the graph: %s: %s"):format(path, message), 0) end
     if sub(text, 1, 2) == "\31\139" then
-        error(path .. " is compressed: gunzip it first, gpumm reads plain text", 0)
+        text, message = gpumm.inflate(text)
+        if not text then error(("cannot read the graph: %s: %s"):format(path, message), 0) end
     end
     if find(text, "\0", 1, true) then error(path .. " is not a text file: it contains zero bytes", 0) end
     return text
@@ -210,7 +213,7 @@ local function read_matrix_market(input, text)
 end
 
 --- Reads an edge list (two names a line, an optional weight; `#` and `%` comments; tabs, spaces or
---- commas) or a Matrix Market file. Raises where the file is missing, malformed or holds no node.
+--- commas) or a Matrix Market file, gzip'd or not. Raises where the file is missing, malformed or holds no node.
 function graph.read(path)
     if type(path) ~= "string" then
         error("graph.read needs a path, not a " .. type(path), 2)

@@ -103,33 +103,52 @@ local function view_equals(_, arguments)
     return difference == nil
 end
 
-local function live_disagrees(manager, stats)
-    local live = manager.fault:live()
-    if live.committed_bytes == stats.committed_bytes then return nil end
+local TRIES = 50 -- the worker may be committing or giving back at this very moment
+
+local function live_disagrees(manager)
+    local stats, live
+    for _ = 1, TRIES do
+        stats, live = manager:stats(), manager.fault:live()
+        if live.committed_bytes == stats.committed_bytes then return nil end
+        if not manager:is_closed() then manager:trim() end
+    end
     return ("the books say %d bytes are held, the fault device counts %d"):format(stats.committed_bytes, live.committed_bytes)
 end
 
 local CATEGORIES = { "buffers", "scratch", "staging", "pinned", "ahead", "warm", "slack", "external" }
 
+local function left_over(stats)
+    for _, category in ipairs(CATEGORIES) do
+        if stats[category].now ~= 0 then
+            return ("%d bytes of %s are left after close"):format(stats[category].now, category)
+        end
+    end
+end
+
 local function imbalance(manager)
-    local stats = manager:stats()
-    if not manager:is_closed() then
+    if manager:is_closed() then
+        local found = left_over(manager:stats())
+        if found then return found end
+    else
         local ok, message = manager:check()
         if not ok then return message end
         manager:trim()
-        stats = manager:stats()
-    else
-        for _, category in ipairs(CATEGORIES) do
-            if stats[category].now ~= 0 then
-                return ("%d bytes of %s are left after close"):format(stats[category].now, category)
-            end
-        end
     end
-    return faulty[manager] and live_disagrees(manager, stats) or nil
+    return faulty[manager] and live_disagrees(manager) or nil
+end
+
+-- Garbage is given back before anything is read, and not in the midst of it.
+local function imbalance_at_rest(manager)
+    collectgarbage()
+    collectgarbage("stop")
+    local ok, found = pcall(imbalance, manager)
+    collectgarbage("restart")
+    if not ok then error(found, 0) end
+    return found
 end
 
 local function balanced(_, arguments)
-    local found = imbalance(arguments[1])
+    local found = imbalance_at_rest(arguments[1])
     arguments[1], arguments.n = found or "the books balance", 1
     return found == nil
 end

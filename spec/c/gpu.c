@@ -1,7 +1,7 @@
-/* gpumm on a real GPU, through its public face: growth under kernels that write, buffers that cross streams, frames
-   that must not be torn, two managers, ten threads, growth by copying, a full card. Tagged gpu: without a device it
-   says so and returns 77. The device table itself is device_cuda.c's; graphs, failures and loss are gpu_graph.c's,
-   gpu_faults.c's and gpu_lost.c's. */
+/* gpumm on a real GPU, through its public face: growth under kernels that write, buffers that cross streams,
+   frames that must not be torn, two managers, ten threads, growth by copying, a full card. Tagged gpu:
+   without a device it says so and returns 77. The device table itself is device_cuda.c's; graphs, failures
+   and loss are gpu_graph.c's, gpu_faults.c's and gpu_lost.c's. */
 #include "gpu.h"
 
 static const char *now_testing = "";
@@ -22,8 +22,8 @@ typedef struct train {
     gpumm_stream *stream;
     pthread_mutex_t lock; /* the two below, and their order on the stream */
     uint64_t length;
-    unsigned age;                    /* growths so far */
-    uint64_t launches[GROWTHS + 1];  /* by age */
+    unsigned age;                   /* growths so far */
+    uint64_t launches[GROWTHS + 1]; /* by age */
     atomic_ulong launched;
     atomic_bool stop;
 } train;
@@ -125,19 +125,21 @@ static void test_growth(void) {
 
 enum { ROUNDS = 5000 / GPU_SHRINK, CROSSING = 300000 / GPU_SHRINK };
 
-/* The first stream makes b of a, the second a of b, the third reads both before either is written anew: a and b
-   count exactly, and the sum of their differences is the number of rounds. */
+/* The first stream makes b of a, the second a of b, the third reads both before either is written anew: a and
+   b count exactly, and the sum of their differences is the number of rounds. */
 static void test_crossing(void) {
     gpumm_manager *m = gpu_open((gpumm_options){0});
     gpumm_kernel *next = gpu_kernel(m, "next"), *gather = gpu_kernel(m, "gather");
-    gpumm_buffer *a = gpu_buffer(m, "a", CROSSING, 0), *b = gpu_buffer(m, "b", CROSSING, 0), *sum = gpu_buffer(m, "sum", CROSSING, 0);
+    gpumm_buffer *a = gpu_buffer(m, "a", CROSSING, 0), *b = gpu_buffer(m, "b", CROSSING, 0),
+                 *sum = gpu_buffer(m, "sum", CROSSING, 0);
     gpumm_stream *s[3];
     uint64_t n = CROSSING;
     begin("writers on several streams");
     for (int i = 0; i < 3; i++) CHECK_OK(gpumm_stream_open(m, &s[i]));
     for (int i = 0; i < ROUNDS; i++) {
         CHECK_OK(gpumm_kernel_launch(next, s[0], 0, (gpumm_argument[]){VALUE(n), BUFFER(b), BUFFER(a)}, 3));
-        CHECK_OK(gpumm_kernel_launch(gather, s[2], 0, (gpumm_argument[]){VALUE(n), BUFFER(sum), BUFFER(b), BUFFER(a)}, 4));
+        CHECK_OK(gpumm_kernel_launch(gather, s[2], 0,
+                                     (gpumm_argument[]){VALUE(n), BUFFER(sum), BUFFER(b), BUFFER(a)}, 4));
         CHECK_OK(gpumm_kernel_launch(next, s[1], 0, (gpumm_argument[]){VALUE(n), BUFFER(a), BUFFER(b)}, 3));
     }
     gpu_check_uniform(a, NULL, 0, n, 2 * ROUNDS); /* on the main stream, which waits for the others */
@@ -185,7 +187,8 @@ static void tearing(uint32_t frames, bool direct) {
     double start = seconds_now();
     CHECK_OK(gpumm_stream_open(m, &s));
     for (uint32_t step = 1; step <= frames; step++) {
-        gpumm_argument a[] = {VALUE(n), BUFFER(gpumm_group_at(g, 0)), BUFFER(gpumm_group_at(g, 1)), VALUE(step)};
+        gpumm_argument a[] = {VALUE(n), BUFFER(gpumm_group_at(g, 0)), BUFFER(gpumm_group_at(g, 1)),
+                              VALUE(step)};
         gpumm_ticket ticket = 0;
         CHECK_OK(gpumm_kernel_launch(stamp, s, 0, a, 4));
         gpumm_status status = gpumm_readback_capture(r, s, step, &ticket);
@@ -197,8 +200,8 @@ static void tearing(uint32_t frames, bool direct) {
         CHECK(ticket == step);
     }
     while (taken < frames) take_frame(r, taken + 1, &taken);
-    printf("    %u frames of 2 x %d elements, %s: none torn, %.1f s\n", frames, NODES, direct ? "direct" : "staged",
-           seconds_now() - start);
+    printf("    %u frames of 2 x %d elements, %s: none torn, %.1f s\n", frames, NODES,
+           direct ? "direct" : "staged", seconds_now() - start);
     gpumm_stats stats;
     gpumm_manager_stats(m, &stats);
     CHECK(stats.async_transfer_count == frames);
@@ -248,8 +251,10 @@ static void test_two_managers(void) {
     refused(x, 10, "several managers share");
     refused(y, 1, "several managers share");
     CHECK_STATUS(gpumm_buffer_ensure_capacity(b, 51 * MI), GPUMM_OVER_LIMIT);
-    CHECK_STATUS(gpumm_kernel_launch(in_y, NULL, 1, (gpumm_argument[]){VALUE((uint64_t){1}), BUFFER(b), VALUE((uint32_t){1})}, 3),
-                 GPUMM_INVALID_ARGUMENT);
+    CHECK_STATUS(
+        gpumm_kernel_launch(in_y, NULL, 1,
+                            (gpumm_argument[]){VALUE((uint64_t){1}), BUFFER(b), VALUE((uint32_t){1})}, 3),
+        GPUMM_INVALID_ARGUMENT);
     CHECK(gpumm_budget_used(budget) == 80ull << 20);
     check_used(x, 50);
     check_used(y, 30);
@@ -327,7 +332,7 @@ static unsigned fill_card(gpumm_manager *m, gpumm_buffer **all) {
         gpumm_status status = gpu_make(m, name, GIB / 4, GIB / 4, NULL, &all[n]);
         if (status == GPUMM_OK) continue;
         CHECK_STATUS(status, GPUMM_OUT_OF_MEMORY);
-        CHECK_SAYS(name);                     /* who asked, */
+        CHECK_SAYS(name);                      /* who asked, */
         CHECK_SAYS("largest: buffer 'block "); /* and who has it */
         CHECK_SAYS("(gpu)");
         if (GPU_SHRINK == 1) CHECK_SAYS("1.0 GiB");

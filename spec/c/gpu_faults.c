@@ -1,8 +1,8 @@
-/* The failure sweep at the driver table of a real GPU. Every entry that a scenario calls is made to fail at its 1st, 2nd,
-   … time, once as an error of the driver and once for lack of memory. Each time: the status is the injected one or the
-   failure was absorbed, contents and books are as before, the books say what the fault device counted by itself, the same
-   call then works, and nothing is left after close. In place and relocating. Tagged gpu: without a device it says so and
-   returns 77. */
+/* The failure sweep at the driver table of a real GPU. Every entry that a scenario calls is made to fail at
+   its 1st, 2nd, … time, once as an error of the driver and once for lack of memory. Each time: the status is
+   the injected one or the failure was absorbed, contents and books are as before, the books say what the
+   fault device counted by itself, the same call then works, and nothing is left after close. In place and
+   relocating. Tagged gpu: without a device it says so and returns 77. */
 #include <dlfcn.h>
 
 #include "device/cuda/driver.h"
@@ -10,8 +10,9 @@
 static const char *now_scenario = "", *now_mode = "", *now_call = "";
 static unsigned long long now_nth;
 
-#define CHECK_CONTEXT() \
-    fprintf(stderr, "gpu_faults: scenario '%s', %s, %s number %llu\n", now_scenario, now_mode, now_call, now_nth)
+#define CHECK_CONTEXT()                                                                                  \
+    fprintf(stderr, "gpu_faults: scenario '%s', %s, %s number %llu\n", now_scenario, now_mode, now_call, \
+            now_nth)
 #include "gpu.h"
 
 enum { N = 600000, SCENARIO_NTH = 24, POLL_NTH = 4, CLOSE_NTH = 6, BUFFERS = 3 };
@@ -20,9 +21,9 @@ enum { N = 600000, SCENARIO_NTH = 24, POLL_NTH = 4, CLOSE_NTH = 6, BUFFERS = 3 }
 
 typedef struct world {
     gpumm_manager *m;
-    gpumm_buffer *b[BUFFERS];   /* alone, and the group's members */
-    uint32_t factor[BUFFERS];   /* element i of each is i x this, up to the length at the start; zero beyond */
-    uint32_t added;             /* to the first's */
+    gpumm_buffer *b[BUFFERS]; /* alone, and the group's members */
+    uint32_t factor[BUFFERS]; /* element i of each is i x this, up to the length at the start; zero beyond */
+    uint32_t added;           /* to the first's */
     gpumm_group *group;
     gpumm_readback *readback;
     gpumm_kernel *add, *number, *extra;
@@ -85,7 +86,9 @@ static void after_allocate(world *w) { gpu_check_uniform(w->made, NULL, 0, 2 * N
 static gpumm_status do_grow(world *w) { return gpumm_buffer_ensure_capacity(w->b[0], 6 * N); }
 static void after_grow(world *w) { CHECK(gpu_info(w->b[0]).capacity == 6 * N); }
 
-static gpumm_status do_resize(world *w) { return gpumm_buffer_resize(w->b[0], w->s, 3 * N); } /* and crosses */
+static gpumm_status do_resize(world *w) {
+    return gpumm_buffer_resize(w->b[0], w->s, 3 * N);
+} /* and crosses */
 static void after_resize(world *w) { CHECK(gpu_info(w->b[0]).length == 3 * N); }
 
 static gpumm_status do_group_grow(world *w) { return gpumm_group_resize(w->group, NULL, 4 * N); }
@@ -108,7 +111,8 @@ static void after_capture(world *w) {
 }
 
 static gpumm_status do_kernel(world *w) {
-    return gpumm_kernel_open(w->m, &(gpumm_kernel_options){.source = gpu_source, .file = "gpu.cu", .name = "gather"}, &w->extra);
+    return gpumm_kernel_open(
+        w->m, &(gpumm_kernel_options){.source = gpu_source, .file = "gpu.cu", .name = "gather"}, &w->extra);
 }
 
 static void after_kernel(world *w) { CHECK(strcmp(gpumm_kernel_name(w->extra), "gather") == 0); }
@@ -116,7 +120,8 @@ static void after_kernel(world *w) { CHECK(strcmp(gpumm_kernel_name(w->extra), "
 static gpumm_status do_launch(world *w) {
     uint64_t n = N;
     uint32_t more = 1000;
-    return gpumm_kernel_launch(w->add, w->s, 0, (gpumm_argument[]){VALUE(n), BUFFER(w->b[0]), VALUE(more)}, 3);
+    return gpumm_kernel_launch(w->add, w->s, 0, (gpumm_argument[]){VALUE(n), BUFFER(w->b[0]), VALUE(more)},
+                               3);
 }
 
 static void after_launch(world *w) { w->added += 1000; }
@@ -125,25 +130,45 @@ typedef struct scenario {
     const char *name;
     gpumm_status (*act)(world *w);
     void (*after)(world *w);
-    const char *fatal[6]; /* entries whose first failure, by the driver, nothing can absorb: in place; then where relocating */
-    const char *fatal_relocating[6];
+    /* Entries whose first failure, by the driver, nothing can absorb. */
+    const char *fatal[6], *fatal_relocating[6];
 } scenario;
 
 static const scenario scenarios[] = {
-    {"allocate", do_allocate, after_allocate,
+    {"allocate",
+     do_allocate,
+     after_allocate,
      {"cuMemAddressReserve", "cuMemCreate", "cuMemMap", "cuMemSetAccess", "cuMemRelease", "cuMemsetD32Async"},
      {"cuMemsetD32Async"}},
-    {"grow", do_grow, after_grow, {"cuMemCreate", "cuMemMap", "cuMemSetAccess", "cuMemRelease"}, {"cuMemcpyDtoDAsync"}},
-    {"resize", do_resize, after_resize,
+    {"grow",
+     do_grow,
+     after_grow,
+     {"cuMemCreate", "cuMemMap", "cuMemSetAccess", "cuMemRelease"},
+     {"cuMemcpyDtoDAsync"}},
+    {"resize",
+     do_resize,
+     after_resize,
      {"cuMemCreate", "cuMemSetAccess", "cuMemsetD32Async", "cuStreamWaitEvent", "cuEventRecord"},
      {"cuMemcpyDtoDAsync", "cuMemsetD32Async", "cuStreamWaitEvent", "cuEventRecord"}},
-    {"group grow", do_group_grow, after_group_grow, {"cuMemCreate", "cuMemMap", "cuMemSetAccess", "cuMemsetD32Async"},
+    {"group grow",
+     do_group_grow,
+     after_group_grow,
+     {"cuMemCreate", "cuMemMap", "cuMemSetAccess", "cuMemsetD32Async"},
      {"cuMemcpyDtoDAsync", "cuMemsetD32Async"}},
-    {"capture", do_capture, after_capture, {"cuMemcpyDtoDAsync", "cuMemcpyDtoHAsync", "cuEventRecord", "cuStreamWaitEvent"},
+    {"capture",
+     do_capture,
+     after_capture,
+     {"cuMemcpyDtoDAsync", "cuMemcpyDtoHAsync", "cuEventRecord", "cuStreamWaitEvent"},
      {"cuMemcpyDtoDAsync", "cuMemcpyDtoHAsync", "cuEventRecord", "cuStreamWaitEvent"}},
-    {"kernel", do_kernel, after_kernel, {"cuModuleGetFunction", "cuFuncGetAttribute", "cuOccupancyMaxPotentialBlockSize"},
+    {"kernel",
+     do_kernel,
+     after_kernel,
+     {"cuModuleGetFunction", "cuFuncGetAttribute", "cuOccupancyMaxPotentialBlockSize"},
      {"cuModuleGetFunction", "cuFuncGetAttribute", "cuOccupancyMaxPotentialBlockSize"}},
-    {"launch", do_launch, after_launch, {"cuLaunchKernel", "cuEventRecord", "cuStreamWaitEvent"},
+    {"launch",
+     do_launch,
+     after_launch,
+     {"cuLaunchKernel", "cuEventRecord", "cuStreamWaitEvent"},
      {"cuLaunchKernel", "cuEventRecord", "cuStreamWaitEvent"}},
 };
 
@@ -160,7 +185,8 @@ static unsigned long runs, failures;
 static unsigned long reached[DRIVER_COUNT];
 
 static void counts_of(gpumm_manager *m, uint64_t *counts) {
-    for (unsigned i = 0; i < DRIVER_COUNT; i++) CHECK_OK(gpumm_fault_calls(m, driver_entry_name((driver_entry)i), &counts[i]));
+    for (unsigned i = 0; i < DRIVER_COUNT; i++)
+        CHECK_OK(gpumm_fault_calls(m, driver_entry_name((driver_entry)i), &counts[i]));
 }
 
 /* How often the scenario calls each entry, when nothing fails. */
@@ -235,7 +261,9 @@ static void sweep(const scenario *s, bool relocate) {
 
 static bool open_failing(bool relocate, uint64_t nth) {
     gpumm_manager *m = NULL;
-    gpumm_options o = {.device = GPU_DEVICE, .faulty = true, .relocate = relocate,
+    gpumm_options o = {.device = GPU_DEVICE,
+                       .faulty = true,
+                       .relocate = relocate,
                        .fault = {.call = now_call, .nth = nth, .status = GPUMM_DRIVER}};
     gpumm_status status = gpumm_manager_open(&o, &m);
     runs++;
@@ -275,7 +303,7 @@ static void sweep_life(bool relocate) {
 /* ---- What the driver itself says ---------------------------------------------------------------- */
 
 static size_t free_bytes(void) {
-    CUresult(CUDAAPI *ask)(size_t *now, size_t *all);
+    CUresult(CUDAAPI * ask)(size_t * now, size_t * all);
     void *symbol = dlsym(driver.library, "cuMemGetInfo_v2");
     CUdevice device;
     CUcontext context, popped;
@@ -293,11 +321,24 @@ static size_t free_bytes(void) {
 
 /* These are what the scenarios are there for. */
 static void check_reached(void) {
-    static const char *const wanted[] = {
-        "cuCtxPushCurrent", "cuCtxPopCurrent", "cuThreadExchangeStreamCaptureMode", "cuMemAddressReserve", "cuMemCreate",
-        "cuMemMap", "cuMemSetAccess", "cuMemRelease", "cuMemcpyDtoHAsync", "cuMemcpyDtoDAsync", "cuMemsetD32Async",
-        "cuStreamWaitEvent", "cuEventRecord", "cuModuleLoadDataEx", "cuModuleGetFunction", "cuFuncGetAttribute",
-        "cuOccupancyMaxPotentialBlockSize", "cuLaunchKernel"};
+    static const char *const wanted[] = {"cuCtxPushCurrent",
+                                         "cuCtxPopCurrent",
+                                         "cuThreadExchangeStreamCaptureMode",
+                                         "cuMemAddressReserve",
+                                         "cuMemCreate",
+                                         "cuMemMap",
+                                         "cuMemSetAccess",
+                                         "cuMemRelease",
+                                         "cuMemcpyDtoHAsync",
+                                         "cuMemcpyDtoDAsync",
+                                         "cuMemsetD32Async",
+                                         "cuStreamWaitEvent",
+                                         "cuEventRecord",
+                                         "cuModuleLoadDataEx",
+                                         "cuModuleGetFunction",
+                                         "cuFuncGetAttribute",
+                                         "cuOccupancyMaxPotentialBlockSize",
+                                         "cuLaunchKernel"};
     printf("    reached:");
     for (unsigned i = 0; i < DRIVER_COUNT; i++)
         if (reached[i]) printf(" %s %lu", driver_entry_name((driver_entry)i), reached[i]);
@@ -321,8 +362,9 @@ int main(void) {
         sweep_life(relocate);
     }
     size_t after = free_bytes();
-    printf("gpu_faults: %lu runs, %lu failures injected, %.1f s; free device memory %zu MiB before, %zu MiB after\n", runs,
-           failures, seconds_now() - start, before >> 20, after >> 20);
+    printf(
+        "gpu_faults: %lu runs, %lu failures injected, %.1f s; free memory %zu MiB before, %zu MiB after\n",
+        runs, failures, seconds_now() - start, before >> 20, after >> 20);
     check_reached();
     CHECK(after + (64u << 20) > before);
     close_and_check(base);

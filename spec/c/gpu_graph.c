@@ -1,7 +1,7 @@
-/* CUDA graphs over gpumm's memory, on a real GPU: captured before a growth and replayed after it over the new memory,
-   on a stream of gpumm's and on one that the host brought; what is refused while a stream captures, and that a refusal
-   changes nothing; and that nothing gpumm does breaks the capture of another thread. Tagged gpu: without a device it
-   says so and returns 77. */
+/* CUDA graphs over gpumm's memory, on a real GPU: captured before a growth and replayed after it over the new
+   memory, on a stream of gpumm's and on one that the host brought; what is refused while a stream captures,
+   and that a refusal changes nothing; and that nothing gpumm does breaks the capture of another thread.
+   Tagged gpu: without a device it says so and returns 77. */
 #include <cuda.h>
 #include <dlfcn.h>
 
@@ -120,11 +120,13 @@ static void graph_over_growth(bool wrapped) {
     else CHECK_OK(gpumm_stream_open(m, &s));
     native = gpumm_stream_native(s);
     steer(control, s, SMALL, 7);
-    CHECK_OK(gpumm_kernel_launch(follow, s, HUGE_LENGTH, a, 2)); /* from now on this stream is their last user */
+    CHECK_OK(
+        gpumm_kernel_launch(follow, s, HUGE_LENGTH, a, 2)); /* from now on this stream is their last user */
     gpu_check_line(data, s, SMALL, 7, 1);
     CUDA(cu.begin(native, CU_STREAM_CAPTURE_MODE_GLOBAL));
     CHECK_OK(gpumm_kernel_launch(follow, s, HUGE_LENGTH, a, 2));
-    CHECK_OK(gpumm_buffer_ensure_capacity(data, LARGE)); /* of the capturing stream's buffer, but not on the stream */
+    CHECK_OK(gpumm_buffer_ensure_capacity(
+        data, LARGE)); /* of the capturing stream's buffer, but not on the stream */
     check_capturing(native);
     CUgraphExec exec = end_capture(native);
     grow_under(data, s, LARGE);
@@ -147,7 +149,8 @@ static void graph_over_growth(bool wrapped) {
     gpumm_stream_release(s);
     close_and_check(m);
     if (wrapped) CUDA(cu.stream_destroy(native));
-    printf("gpu_graph: replayed over memory from after the capture, on a stream %s\n", wrapped ? "of the host's" : "of ours");
+    printf("gpu_graph: replayed over memory from after the capture, on a stream %s\n",
+           wrapped ? "of the host's" : "of ours");
 }
 
 /* ---- What is refused meanwhile ---------------------------------------------------------------- */
@@ -219,12 +222,12 @@ static void check_unchanged(stage *x, const gpumm_stats *before, const gpumm_buf
     CHECK(after.generation == info->generation);
 }
 
-#define REFUSED(call)                       \
-    do {                                    \
-        CHECK_STATUS(call, GPUMM_BUSY);     \
-        CHECK_SAYS("capturing");            \
-        check_unchanged(x, before, info);   \
-        check_capturing(x->native);         \
+#define REFUSED(call)                     \
+    do {                                  \
+        CHECK_STATUS(call, GPUMM_BUSY);   \
+        CHECK_SAYS("capturing");          \
+        check_unchanged(x, before, info); \
+        check_capturing(x->native);       \
     } while (0)
 
 static void refuse_contents(stage *x, const gpumm_stats *before, const gpumm_buffer_info *info) {
@@ -308,7 +311,8 @@ static uint64_t nonce;
 static void compile_anew(gpumm_manager *m) {
     char source[256];
     gpumm_kernel *k;
-    snprintf(source, sizeof source, "/* %llu */ extern \"C\" __global__ void k(int n, unsigned *p) { if (n > 0) p[0] = n; }",
+    snprintf(source, sizeof source,
+             "/* %llu */ extern \"C\" __global__ void k(int n, unsigned *p) { if (n > 0) p[0] = n; }",
              (unsigned long long)(nonce++ + (uint64_t)(seconds_now() * 1e6)));
     CHECK_OK(gpumm_kernel_open(m, &(gpumm_kernel_options){.source = source, .file = "anew.cu"}, &k));
     gpumm_kernel_release(k);
@@ -353,7 +357,8 @@ static void be_busy(gpumm_manager *m) {
 static void *busy_with(void *user) {
     stage *x = user;
     be_busy(x->m);
-    for (int relocate = 0; relocate < 2; relocate++) { /* and a second manager, with its probes and its close */
+    for (int relocate = 0; relocate < 2;
+         relocate++) { /* and a second manager, with its probes and its close */
         gpumm_manager *second = gpu_open((gpumm_options){.relocate = relocate});
         be_busy(second);
         close_and_check(second);

@@ -1,5 +1,5 @@
-/* Ten threads on one manager of a real GPU, each launching, growing and capturing on a stream and a buffer of its
-   own, and all of them on a shared buffer and a shared group. Contents are verified throughout. */
+/* Ten threads on one manager of a real GPU, each launching, growing and capturing on a stream and a buffer of
+   its own, and all of them on a shared buffer and a shared group. Contents are verified throughout. */
 #include "gpu.h"
 
 enum { THREADS = 10, ACTS = 400, LONGEST = 200000, SHARED = 50000, SHARED_MOST = 4000000, PAIRS = 20000 };
@@ -90,7 +90,8 @@ static void group_step(worker_state *w) {
     uint64_t n = PAIRS;
     uint32_t step = (uint32_t)roll(&w->d);
     gpumm_frame *f = NULL;
-    gpumm_argument a[] = {VALUE(n), BUFFER(gpumm_group_at(group, 0)), BUFFER(gpumm_group_at(group, 1)), VALUE(step)};
+    gpumm_argument a[] = {VALUE(n), BUFFER(gpumm_group_at(group, 0)), BUFFER(gpumm_group_at(group, 1)),
+                          VALUE(step)};
     CHECK_OK(gpumm_kernel_launch(stamp, w->stream, 0, a, 4));
     gpumm_status status = gpumm_readback_capture(readback, below(&w->d, 2) ? w->stream : NULL, 1, NULL);
     if (status != GPUMM_OK) CHECK_STATUS(status, GPUMM_BUSY);
@@ -99,7 +100,9 @@ static void group_step(worker_state *w) {
     gpumm_frame_release(f);
 }
 
-static void group_grow(worker_state *w) { CHECK_OK(gpumm_group_ensure_capacity(group, PAIRS + below(&w->d, 30 * PAIRS))); }
+static void group_grow(worker_state *w) {
+    CHECK_OK(gpumm_group_ensure_capacity(group, PAIRS + below(&w->d, 30 * PAIRS)));
+}
 
 static void look_around(worker_state *w) {
     gpumm_stats stats;
@@ -118,7 +121,8 @@ static void own_open(worker_state *w) {
     w->length = 1000;
     CHECK_OK(gpumm_stream_open(m, &w->stream));
     CHECK_OK(gpu_make(m, NULL, w->length, LONGEST, w->stream, &w->own));
-    CHECK_OK(gpumm_readback_open(&(gpumm_readback_options){.buffers = &w->own, .buffer_count = 1}, &w->watch));
+    CHECK_OK(
+        gpumm_readback_open(&(gpumm_readback_options){.buffers = &w->own, .buffer_count = 1}, &w->watch));
 }
 
 static void own_close(worker_state *w) {
@@ -131,8 +135,9 @@ static void own_close(worker_state *w) {
 }
 
 static void *work(void *user) {
-    static void (*const acts[])(worker_state *w) = {own_launch, own_launch, own_resize, own_verify, own_capture, shared_grow,
-                                                    shared_write, shared_read, group_step, group_step, group_grow, look_around};
+    static void (*const acts[])(worker_state * w) = {own_launch,  own_launch,  own_resize,   own_verify,
+                                                     own_capture, shared_grow, shared_write, shared_read,
+                                                     group_step,  group_step,  group_grow,   look_around};
     worker_state *w = user;
     own_open(w);
     for (int i = 0; i < ACTS; i++) acts[below(&w->d, sizeof acts / sizeof *acts)](w);

@@ -227,6 +227,7 @@ static const luaL_Reg functions[] = {
     {"beside", module_beside},
     {"caller", module_caller},
     {"environment", module_environment},
+    {"inflate", bind_inflate},
     {"next_capacity", module_next_capacity},
     {"traceback", module_traceback},
     {NULL, NULL},

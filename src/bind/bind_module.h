@@ -1,10 +1,15 @@
-/* What bind_module.c shows to the other parts: the Lua files that travel inside the module. */
+/* What bind_module.c shows to the other parts: the Lua files that travel inside the module, and what it takes from them. */
 #ifndef BIND_MODULE_H
 #define BIND_MODULE_H
+
+#include <lua.h>
 
 #include "bind/embedded.h"
 
 /* The embedded file of that path, "gpumm/graph.lua"; NULL where there is none. */
 const struct embedded_file *module_file(const char *path);
+
+/* gpumm.inflate, of gzip.c. */
+int bind_inflate(lua_State *L);
 
 #endif

@@ -67,7 +67,7 @@ gpumm_status group_change(gpumm_group *g, const change *c);
 gpumm_status group_shrink(gpumm_group *g);
 /* Memory committed for coming growths goes back, where nobody may be using it. */
 void group_drop_ahead(gpumm_group *g);
-/* BUSY while a stream that uses a member captures a CUDA graph: what it captured will use the memory at every replay. */
+/* BUSY while a stream that uses a member captures a CUDA graph: replays will use the memory again. */
 gpumm_status group_not_capturing(gpumm_group *g);
 /* DRIVER naming the member that wrote past its capacity; only in debug mode. */
 gpumm_status group_check(gpumm_group *g);

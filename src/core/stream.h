@@ -35,8 +35,8 @@ void stream_drop(gpumm_stream *s);
 /* The manager's own two. */
 gpumm_status stream_make_internal(gpumm_manager *m, gpumm_stream **out);
 void stream_close_internal(gpumm_stream *s); /* NULL is fine */
-/* BUSY while it captures a graph: what a call would enqueue is for now, not for every replay. Asked before anything is
-   taken; costs a look at a flag where the stream was never shown to anybody. */
+/* BUSY while it captures a graph: what a call would enqueue is for now, not for every replay. Asked before
+   anything is taken; costs a look at a flag where the stream was never shown to anybody. */
 gpumm_status stream_not_capturing(gpumm_stream *s);
 gpumm_status stream_idle(gpumm_stream *s, bool *idle); /* within a call */
 gpumm_status stream_drain(gpumm_stream *s); /* waits for its work, also where somebody closes it meanwhile */

@@ -33,7 +33,9 @@ gpumm_status cuda_fault(device *d, const gpumm_fault *plan) {
     pthread_mutex_lock(&c->plan.mutex);
     c->plan.entry = entry;
     c->plan.left = ours ? plan->nth : 0;
-    atomic_store(&c->plan.status, ours ? (int)plan->status : 0);
+    /* The end of a plan leaves its status: a call in another thread may have been chosen to fail, and not
+       have read it yet. */
+    if (ours) atomic_store(&c->plan.status, (int)plan->status);
     pthread_mutex_unlock(&c->plan.mutex);
     atomic_store(&c->watched, true);
     return GPUMM_OK;
