@@ -5,7 +5,8 @@
 --         [--first 1000] [--batch 1000]
 --
 -- GRAPH is an edge list; its nodes come in the order in which the file first names them. Frames are the positions
--- as .npy, one every --capture steps, where a folder for them is named. Every growth prints where the positions are: they never move.
+-- as .npy, one every --capture steps, where a folder for them is named. Every growth prints where the positions are:
+-- they never move.
 
 local gpumm = require "gpumm"
 local force, graph, page, picture = gpumm.force, gpumm.graph, gpumm.page, gpumm.picture

@@ -915,6 +915,13 @@ function gpumm.caller() end
 ---@return string?
 function gpumm.environment(name) end
 
+--- What gzip or zlib has compressed.
+---@param data string
+---@return string? text
+---@return string? message
+---@return gpumm.status_name? code
+function gpumm.inflate(data) end
+
 --- A file that travels inside the module.
 ---@param path string
 ---@return string?
@@ -1008,17 +1015,216 @@ function gpumm.graph.read(path) end
 ---@return gpumm.graph_object
 function gpumm.graph.new(nodes, from, to) end
 
+---@alias gpumm.positions gpumm.view|number[][]
+
+---@class gpumm.picture_options
+---@field positions gpumm.positions
+---@field graph? gpumm.graph_object
+---@field width? integer 1600
+---@field height? integer 1200
+---@field colors? table one a node: "#rrggbb", { r, g, b } from 0 to 1, numbers of the palette from 1; or a column: fractions from cold to warm, texts by kind
+---@field background? string|table
+---@field manager? gpumm.manager otherwise one of its own
+
 gpumm.picture = {}
 
 ---@param path string
----@param options { positions: gpumm.view, graph?: gpumm.graph_object, width?: integer, height?: integer, colors?: table, background?: string|table, manager?: gpumm.manager }
+---@param options gpumm.picture_options
 ---@return true
 function gpumm.picture.write(path, options) end
+
+--- One value a node for `colors`, from a file of lines "name value": numbers where all of them are, else texts.
+---@param path string
+---@param graph gpumm.graph_object
+---@return (number|string)[]
+function gpumm.picture.column(path, graph) end
 
 ---@param path string .npy or .csv
 ---@param view gpumm.view
 ---@return true
 function gpumm.picture.positions(path, view) end
+
+---@class gpumm.page_options
+---@field positions gpumm.positions
+---@field graph? gpumm.graph_object
+---@field colors? table as gpumm.picture_options has them
+---@field background? string|table
+---@field title? string
+---@field names? string[]|false one a node; otherwise the graph's
+
+--- Self-contained HTML pages that pan and zoom.
+gpumm.page = {}
+
+---@param path string
+---@param options gpumm.page_options
+---@return true
+function gpumm.page.write(path, options) end
+
+---@class gpumm.force_model expressions in CUDA C
+---@field repel? string of the square distance d2: the push between two unit masses, over their distance
+---@field attract? string of d2: the pull of an edge, over its length
+---@field mass? string of heft: what a node pushes with
+---@field gravity? number
+---@field limit? number how far a node may move in the first step
+---@field tension? number the balance of pull and push at the start, of a model that has a length of its own
+
+---@class gpumm.quality
+---@field stress number scale-normalised, over breadth-first distances from sampled pivots
+---@field neighbourhood number mean Jaccard of a sampled node's neighbours and as many nodes nearest to it
+---@field variation number of the edges' lengths: deviation over mean
+
+---@class gpumm.layout_result
+---@field positions gpumm.view
+---@field steps integer
+---@field components? integer[] their sizes, the largest first
+---@field quality? gpumm.quality
+---@field random? gpumm.quality of random positions
+
+---@class gpumm.layout_options
+---@field model? "tforce"|"forceatlas"|"spring"|gpumm.force_model
+---@field dimensions? 2|3
+---@field seed? integer
+---@field steps? integer 300
+---@field cooling? number the exponent at which the limit falls
+---@field settle? number ends when nodes move less than this on average; 0: never
+---@field every? integer steps between two frames
+---@field slots? integer
+---@field quality? boolean measured at the end
+---@field repulsion? number
+---@field gravity? number
+---@field speed? number
+---@field limit? number how far a node may move at first
+---@field inertia? number
+---@field pinned? table nodes that stay: a list of them or a set
+---@field positions? table|gpumm.view to begin at, instead of PivotMDS
+---@field frame? fun(sim: gpumm.simulation, frame: gpumm.frame)
+---@field finish? fun(sim: gpumm.simulation, result: gpumm.layout_result)
+---@field device? string
+
+---@class gpumm.growing_options
+---@field model? "tforce"|"forceatlas"|"spring"|gpumm.force_model
+---@field dimensions? 2|3
+---@field seed? integer
+---@field first? integer nodes at the beginning
+---@field batch? integer nodes a growth
+---@field every? integer steps between two growths
+---@field steps? integer after the last growth
+---@field warmth? number how far a node may move after a growth
+---@field cooling? number
+---@field capture? integer steps between two frames
+---@field slots? integer
+---@field quality? boolean
+---@field repulsion? number
+---@field gravity? number
+---@field speed? number
+---@field inertia? number
+---@field grown? fun(sim: gpumm.simulation, step: integer, count: integer)
+---@field frame? fun(sim: gpumm.simulation, frame: gpumm.frame)
+---@field finish? fun(sim: gpumm.simulation, result: gpumm.layout_result)
+---@field device? string
+
+---@class gpumm.force_rows neighbours in rows, on the device
+---@field now table row, near, pull, n, m, most
+---@field build fun(self: gpumm.force_rows, n: integer, m: integer, from: gpumm.buffer, to: gpumm.buffer, base: integer, weight?: gpumm.buffer): table
+
+---@class gpumm.force_grid
+---@field repel fun(self: gpumm.force_grid, n: integer, position: gpumm.buffer, mass: gpumm.buffer, force: gpumm.buffer, strength?: number, seed?: integer, unit?: number)
+---@field repel_exactly fun(self: gpumm.force_grid, n: integer, position: gpumm.buffer, mass: gpumm.buffer, force: gpumm.buffer, strength?: number, seed?: integer, unit?: number)
+
+---@class gpumm.force_nodes
+---@field position gpumm.buffer
+---@field velocity gpumm.buffer
+---@field force gpumm.buffer
+---@field mass gpumm.buffer
+---@field heft gpumm.buffer
+---@field pinned? gpumm.buffer
+
+---@class gpumm.force_engine
+---@field rows gpumm.force_rows
+---@field unit number
+---@field strength number
+---@field connect fun(self: gpumm.force_engine, nodes: gpumm.force_nodes, n: integer, m: integer, from: gpumm.buffer, to: gpumm.buffer, base: integer, weight?: gpumm.buffer)
+---@field balance fun(self: gpumm.force_engine, nodes: gpumm.force_nodes)
+---@field step fun(self: gpumm.force_engine, nodes: gpumm.force_nodes, i: integer, limit: number)
+
+--- Force-directed layout.
+gpumm.force = {}
+---@type table<string, gpumm.force_model>
+gpumm.force.models = {}
+
+--- A simulation that lays the graph out; its run returns a gpumm.layout_result.
+---@param graph gpumm.graph_object
+---@param options? gpumm.layout_options
+---@return gpumm.simulation
+function gpumm.force.layout(graph, options) end
+
+--- A simulation of a graph that grows while it is laid out.
+---@param graph gpumm.graph_object
+---@param options? gpumm.growing_options
+---@return gpumm.simulation
+function gpumm.force.growing(graph, options) end
+
+--- Places the nodes from `first`, counting from 0, at the middle of their placed neighbours.
+---@param manager gpumm.manager
+---@param rows gpumm.force_rows
+---@param position gpumm.buffer
+---@param first integer
+---@param by number
+---@param dimensions? 2|3
+function gpumm.force.seat(manager, rows, position, first, by, dimensions) end
+
+---@param manager gpumm.manager
+---@param rows gpumm.force_rows
+---@return gpumm.view the number of every node's component, its least node from 0
+function gpumm.force.components(manager, rows) end
+
+---@param manager gpumm.manager
+---@param rows gpumm.force_rows
+---@param pivots integer[] nodes from 0, 64 at most
+---@return gpumm.buffer u16, pivot by pivot; 65535: no path
+function gpumm.force.distances(manager, rows, pivots) end
+
+---@param manager gpumm.manager
+---@param options? { dimensions?: 2|3, repel?: string }
+---@return gpumm.force_grid
+function gpumm.force.repulsion(manager, options) end
+
+---@param manager gpumm.manager
+---@return gpumm.force_rows
+function gpumm.force.rows(manager) end
+
+---@param manager gpumm.manager
+---@param options? { model?: string|gpumm.force_model, dimensions?: 2|3, repulsion?: number, gravity?: number, speed?: number, inertia?: number }
+---@return gpumm.force_engine
+function gpumm.force.engine(manager, options) end
+
+--- PivotMDS, components packed.
+---@param manager gpumm.manager
+---@param of gpumm.force_rows
+---@param position gpumm.buffer
+---@param options? { dimensions?: 2|3, seed?: integer }
+---@return integer[] sizes of the components, the largest first
+function gpumm.force.start(manager, of, position, options) end
+
+---@param graph gpumm.graph_object
+---@param positions gpumm.view|gpumm.buffer|table
+---@param options? { dimensions?: 2|3, pivots?: integer, samples?: integer, seed?: integer, manager?: gpumm.manager, device?: string }
+---@return gpumm.quality mine
+---@return gpumm.quality random
+function gpumm.force.quality(graph, positions, options) end
+
+---@param manager gpumm.manager
+---@param of gpumm.force_rows
+---@param position gpumm.buffer
+---@param options? { dimensions?: 2|3, pivots?: integer, samples?: integer, seed?: integer }
+---@return gpumm.quality mine
+---@return gpumm.quality random
+function gpumm.force.quality_of(manager, of, position, options) end
+
+---@param mine gpumm.quality
+---@param random gpumm.quality
+---@return string
+function gpumm.force.describe(mine, random) end
 
 gpumm.image = {}
 

@@ -1,4 +1,4 @@
--- successes: 18
+-- successes: 20
 -- Pictures, by their pixels, and positions as files.
 
 local gpumm = require "gpumm"
@@ -231,5 +231,37 @@ describe("positions", function()
         assert.matches("^IO: .*No space left on device", message_of(picture.positions, beside "full.csv", VIEW))
         assert.matches("^IO: ",
             message_of(picture.write, beside "full.png", { positions = VIEW, background = "#000000" }))
+    end)
+end)
+
+describe("a column of values", function()
+    local g = graph.new(3, { 1, 2 }, { 2, 3 })
+    g.names = { "ant", "bee", "cat" }
+    local path = os.tmpname()
+    teardown(function() os.remove(path) end)
+
+    local function column(text)
+        local file = assert(io.open(path, "w"))
+        file:write(text)
+        file:close()
+        return picture.column(path, g)
+    end
+
+    it("comes from a file, in the order of the nodes", function()
+        assert.same({ 0.5, 2, -3 }, column "# name value\ncat\t-3\nant 0.5\nbee,2\nfox 9\n")
+        assert.same({ "legs", "wings and legs", "2" }, column "ant legs\nbee  wings and legs \ncat 2\n")
+        assert.has_error(function() column "ant 1\ncat 2\n" end, path .. ' has no line for node "bee"')
+    end)
+
+    it("colors from cold to warm, or by kind", function()
+        local list = positions { { 0, 0 }, { 1, 0 }, { 2, 0 } }
+        local function same(a, b)
+            local first, second = drawn { positions = list, colors = a }, drawn { positions = list, colors = b }
+            for y = 1, 600, 7 do
+                for x = 1, 800, 7 do assert.same({ first(x, y) }, { second(x, y) }) end
+            end
+        end
+        same({ "b", "a", "a" }, { 2, 1, 1 })
+        same({ 0.5, 1.5, 2.5 }, { { 0.30, 0.52, 0.95 }, { 0.635, 0.65, 0.605 }, { 0.97, 0.78, 0.26 } })
     end)
 end)
