@@ -39,9 +39,33 @@ extern "C" __global__ void project(int n, const float2 *position, float2 *point,
     point[i].y = fminf(fmaxf(top - scale * position[i].y, border), bottom);
 }
 
-// An anti-aliased line, a pixel wide. Long edges are fainter, for they say less and hide more.
+// How many pixels the edges take in all: sums over every threads-th, the shorter ones apart.
+extern "C" __global__ void extents(int threads, int m, const uint2 *ends, const float2 *point, float short_one,
+                                   double *out)
+{
+    int t = blockIdx.x * blockDim.x + threadIdx.x;
+    if (t >= threads) return;
+    double sum = 0.0;
+    for (int e = t; e < m; e += threads) {
+        const float2 a = point[ends[e].x], b = point[ends[e].y];
+        const float run = fmaxf(fabsf(b.x - a.x), fabsf(b.y - a.y));
+        if (run > short_one) sum += run;
+    }
+    out[t] = sum;
+}
+
+static __device__ unsigned int mixed(unsigned int x)
+{
+    x = (x ^ x >> 16) * 0x7feb352du;
+    x = (x ^ x >> 15) * 0x846ca68bu;
+    return x ^ x >> 16;
+}
+
+// An anti-aliased line, a pixel wide. Long edges are fainter, for they say less and hide more. Where long ones are so
+// many that nobody could follow one, only one pixel in `sparse` of theirs is drawn, and counts for all.
 extern "C" __global__ void draw_edges(int m, const uint2 *ends, const float2 *point, const float4 *color,
-                                      light_t *light, int width, int height, float reach)
+                                      light_t *light, int width, int height, float reach, int sparse,
+                                      float short_one)
 {
     int e = blockIdx.x * blockDim.x + threadIdx.x;
     if (e >= m) return;
@@ -56,11 +80,14 @@ extern "C" __global__ void draw_edges(int m, const uint2 *ends, const float2 *po
     const float run = bx - ax;
     if (run < 1e-3f) return; // both ends in one spot: the nodes cover it
     const float slope = (by - ay) / run, cover = strength * length / run;
-    for (int x = (int)ax; x <= (int)bx; x++) {
+    const int stride = run > short_one ? sparse : 1;
+    for (int first = (int)ax; first <= (int)bx; first += stride) {
+        const int x = stride > 1 ? first + (int)(mixed((unsigned int)e * 0x9e3779b1u + first) % stride) : first;
+        if (x > (int)bx) break;
         const float start = fmaxf((float)x, ax), stop = fminf((float)(x + 1), bx);
         const float middle = 0.5f * (start + stop), along = (middle - ax) / run;
         const float y = ay + slope * (middle - ax) - 0.5f, low = floorf(y), high = y - low;
-        const float part = cover * (stop - start);
+        const float part = cover * (stop - start) * stride;
         float4 c;
         c.x = ca.x + along * (cb.x - ca.x);
         c.y = ca.y + along * (cb.y - ca.y);

@@ -8,6 +8,9 @@ local picture = {}
 
 local MAX_SIDE = 16384
 local BINS = 128               -- as in picture.cu
+local THREADS = 1024           -- that sum over all edges
+local SHORT = 64               -- pixels: edges up to this long are always whole
+local MOST_LAYERS = 6          -- of long edges over the whole picture, until they are thinned
 
 -- The world's failures come back as nil and a message; here they raise, for nothing can be drawn then.
 local function need(value, message)
@@ -150,12 +153,24 @@ function Canvas:place(positions, frame)
     })
 end
 
+-- One pixel in how many long edges' ones to draw, so that a picture takes seconds.
+function Canvas:sparse(ends, count)
+    local out, sum = self:buffer("f64", THREADS), 0
+    self:launch("extents", {
+        threads = THREADS, m = count, ends = ends, point = self.point, short_one = SHORT, out = out,
+    })
+    for _, part in need(out:download()):each() do sum = sum + part end
+    return math.max(1, math.ceil(sum / (MOST_LAYERS * self.width * self.height)))
+end
+
 function Canvas:draw_edges(graph)
-    local ends, count = graph:ends(self.count)
+    local list, count = graph:ends(self.count)
     if count == 0 then return end
+    local ends = self:buffer("u32x2", count, list)
     self:launch("draw_edges", {
-        m = count, ends = self:buffer("u32x2", count, ends), point = self.point, color = self.color,
+        m = count, ends = ends, point = self.point, color = self.color,
         light = self.edges, width = self.width, height = self.height, reach = 0.05 * self.width,
+        sparse = self:sparse(ends, count), short_one = SHORT,
     })
 end
 
