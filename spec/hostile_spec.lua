@@ -77,6 +77,7 @@ local function each(list)
 end
 
 after_each(spec.close)
+after_each(function() os.remove("f32") end) -- what the writers make of a type's name where a path is meant
 
 describe("the list of classes", function()
     it("is what this file has an object of", function()
