@@ -175,7 +175,7 @@ static gpumm_status not_borrowed(const bind_handle *handle) {
 }
 
 int bind_buffer_drop(lua_State *L) {
-    int results;
+    int results = 0;
     lua_settop(L, 2);
     if (!find_named(L, NULL, &results)) return results;
     gpumm_status status = not_borrowed(bind_handle_at(L, 3, &bind_buffer_class));
@@ -198,7 +198,7 @@ static gpumm_status ensure(lua_State *L, int object, uint64_t capacity) {
 }
 
 int bind_buffer_ensure(lua_State *L) {
-    int results;
+    int results = 0;
     lua_settop(L, 3);
     uint64_t capacity = bind_count(L, 3);
     if (!find_named(L, NULL, &results)) return results;

@@ -29,11 +29,12 @@ static void end_locked(gpumm_frame *f) {
 
 void gpumm_frame_end(gpumm_frame *f) {
     gpumm_readback *r = f->readback;
-    if (manager_enter(r->object.manager) != GPUMM_OK) return; /* closing has ended it */
+    bool open = manager_enter(r->object.manager) == GPUMM_OK; /* else close gives the memory back */
     pthread_mutex_lock(&r->lock);
     end_locked(f);
     bool closing = r->shut;
     pthread_mutex_unlock(&r->lock);
+    if (!open) return;
     if (closing) readback_close(r);
     manager_leave(r->object.manager);
 }

@@ -60,22 +60,11 @@ void plan_undo(plan *p) {
 
 /* ---- Writing what is new -------------------------------------------------------------------- */
 
-static gpumm_status move(gpumm_manager *m, gpumm_stream *s, extent *from, extent *to, uint64_t bytes) {
-    pthread_mutex_lock(&m->submit);
-    gpumm_status status = order_use(&from->order, s, GPUMM_READ);
-    if (status == GPUMM_OK) status = order_use(&to->order, s, GPUMM_WRITE);
-    if (status == GPUMM_OK && bytes)
-        status = m->device->call->copy(m->device, s->device, COPY_ACROSS, to->address, from->address, bytes);
-    pthread_mutex_unlock(&m->submit);
-    return status;
-}
-
 static gpumm_status write_member(plan *p, size_t i, gpumm_stream *s, uint64_t length, const void *column) {
     gpumm_group *g = p->group;
     gpumm_buffer *b = &g->members[i];
     extent *e = p->fresh[i] ? p->fresh[i] : b->extent;
     uint64_t from = g->length * b->size, bytes = length > g->length ? (length - g->length) * b->size : 0;
-    if (p->fresh[i] && b->extent) TRY(move(g->object.manager, s, b->extent, e, from));
     if (!bytes) return GPUMM_OK;
     return column ? transfer_up(e, s, from, column, bytes) : transfer_fill(e, s, from, 0, bytes);
 }
@@ -90,12 +79,27 @@ gpumm_status plan_write(plan *p, gpumm_stream *s, uint64_t length, const void *c
 
 /* ---- Publishing ----------------------------------------------------------------------------- */
 
+/* What was there goes along. Submit lock held. */
+static gpumm_status move(gpumm_stream *s, extent *from, extent *to, uint64_t bytes) {
+    device *d = s->object.manager->device;
+    TRY(order_use(&from->order, s, GPUMM_READ));
+    TRY(order_use(&to->order, s, GPUMM_WRITE));
+    return bytes ? d->call->copy(d, s->device, COPY_ACROSS, to->address, from->address, bytes) : GPUMM_OK;
+}
+
+static gpumm_status move_all(plan *p, gpumm_stream *s) {
+    gpumm_group *g = p->group;
+    for (size_t i = 0; i < g->count; i++) {
+        gpumm_buffer *b = &g->members[i];
+        if (p->fresh[i] && b->extent) TRY(move(s, b->extent, p->fresh[i], g->length * b->size));
+    }
+    return GPUMM_OK;
+}
+
 /* Swaps the new memory in; what was there before lands in `fresh`. */
 static void publish_sizes(plan *p, uint64_t length) {
     gpumm_group *g = p->group;
-    gpumm_manager *m = g->object.manager;
     bool moved = false;
-    pthread_mutex_lock(&m->submit);
     for (size_t i = 0; i < g->count; i++) {
         if (!p->fresh[i]) continue;
         extent *old = g->members[i].extent;
@@ -106,18 +110,23 @@ static void publish_sizes(plan *p, uint64_t length) {
     if (moved) g->generation++;
     g->capacity = p->capacity;
     g->length = length;
-    pthread_mutex_unlock(&m->submit);
 }
 
-void plan_publish(plan *p, uint64_t length) {
+/* Moving and swapping stand under one submit lock: nobody else's write falls between them. */
+gpumm_status plan_publish(plan *p, gpumm_stream *s, uint64_t length) {
     gpumm_group *g = p->group;
-    publish_sizes(p, length);
+    pthread_mutex_lock(&g->object.manager->submit);
+    gpumm_status status = move_all(p, s);
+    if (status == GPUMM_OK) publish_sizes(p, length);
+    pthread_mutex_unlock(&g->object.manager->submit);
+    if (status != GPUMM_OK) return status;
     for (size_t i = 0; i < g->count; i++) {
         gpumm_buffer *b = &g->members[i];
         if (p->fresh[i]) extent_succeed(b->extent, p->fresh[i]);
         extent_book(b->extent, b->full_name, g->tag, g->capacity * b->size);
         if (p->fresh[i]) extent_release(p->fresh[i], true);
     }
+    return GPUMM_OK;
 }
 
 /* ---- Canaries ------------------------------------------------------------------------------- */

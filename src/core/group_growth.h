@@ -16,9 +16,10 @@ typedef struct plan {
 } plan;
 
 gpumm_status plan_open(plan *p, gpumm_group *g, uint64_t capacity);
-/* Copies what must move, zeroes or uploads elements [group's length, length). */
+/* Zeroes or uploads elements [group's length, length). */
 gpumm_status plan_write(plan *p, gpumm_stream *s, uint64_t length, const void *const *columns);
-void plan_publish(plan *p, uint64_t length);
+/* Copies what must move, on `s`, and makes the new memory the group's. */
+gpumm_status plan_publish(plan *p, gpumm_stream *s, uint64_t length);
 void plan_undo(plan *p);
 /* The transaction whole: room for `capacity`, elements up to `length` written; or nothing has changed. */
 gpumm_status group_change_to(gpumm_group *g, const change *c, uint64_t capacity, uint64_t length);

@@ -11,11 +11,11 @@ gpumm_status group_change_to(gpumm_group *g, const change *c, uint64_t capacity,
     plan p;
     TRY(plan_open(&p, g, capacity));
     gpumm_status status = plan_write(&p, c->stream, length, c->columns);
+    if (status == GPUMM_OK) status = plan_publish(&p, c->stream, length);
     if (status != GPUMM_OK) {
         plan_undo(&p);
         return status;
     }
-    plan_publish(&p, length);
     canary_write(g);
     return GPUMM_OK;
 }
@@ -205,7 +205,9 @@ static void propose(gpumm_group *g, change *c) {
     pthread_mutex_lock(&g->object.manager->submit);
     uint64_t capacity = g->capacity, length = c->sized ? c->length : g->length;
     pthread_mutex_unlock(&g->object.manager->submit);
-    uint64_t required = size_max(c->capacity, length + c->append);
+    uint64_t required;
+    if (!size_add(length, c->append, &required)) return;
+    required = size_max(c->capacity, required);
     if (required <= capacity || required > g->max_length) return;
     gpumm_growth_request r = {g->name, capacity, required, g->max_length};
     if (gpumm_growth_next(&g->growth, &r, &c->proposed) != GPUMM_OK) c->proposed = 0;

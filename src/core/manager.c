@@ -402,13 +402,14 @@ gpumm_status gpumm_manager_external(gpumm_manager *m, int64_t bytes) {
     if (!m->has_external) ledger_open(&m->books, &m->external, GPUMM_EXTERNAL, "", "declared");
     m->has_external = true;
     uint64_t now = m->external.logical, delta = bytes < 0 ? 0 - (uint64_t)bytes : (uint64_t)bytes;
-    bool fits = bytes >= 0 || delta <= now;
+    uint64_t sum;
+    bool fits = bytes < 0 ? delta <= now : size_add(now, delta, &sum) && sum <= INT64_MAX;
     if (fits) ledger_set(&m->books, &m->external, bytes < 0 ? now - delta : now + delta, 0, 0);
     pthread_mutex_unlock(&m->lock);
     manager_leave(m);
     return fits ? GPUMM_OK
-                : fail(GPUMM_INVALID_ARGUMENT, "%llu external bytes cannot go: only %llu were declared",
-                       (unsigned long long)delta, (unsigned long long)now);
+                : fail(GPUMM_INVALID_ARGUMENT, "%lld external bytes on top of %llu: the sum must be from 0 to 8 EiB",
+                       (long long)bytes, (unsigned long long)now);
 }
 
 /* ---- Faults --------------------------------------------------------------------------------- */

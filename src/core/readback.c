@@ -156,7 +156,7 @@ static gpumm_status room_for_capture(gpumm_readback *r, slot **out) {
 
 /* Readback lock held. */
 static gpumm_status capture(gpumm_readback *r, gpumm_stream *s, int64_t step, gpumm_ticket *ticket) {
-    slot *t;
+    slot *t = NULL;
     TRY(room_for_capture(r, &t));
     return capture_locked(r, t, s, step, ticket);
 }
@@ -199,7 +199,7 @@ static gpumm_status slot_of(gpumm_readback *r, gpumm_ticket ticket, slot **out) 
 
 gpumm_status gpumm_readback_ready(gpumm_readback *r, gpumm_ticket ticket, bool *ready) {
     TRY(manager_enter(r->object.manager));
-    slot *t;
+    slot *t = NULL;
     pthread_mutex_lock(&r->lock);
     gpumm_status status = slot_of(r, ticket, &t);
     if (status == GPUMM_OK) *ready = t->state != SLOT_FLYING;
@@ -210,7 +210,7 @@ gpumm_status gpumm_readback_ready(gpumm_readback *r, gpumm_ticket ticket, bool *
 
 gpumm_status gpumm_readback_cancel(gpumm_readback *r, gpumm_ticket ticket) {
     TRY(manager_enter(r->object.manager));
-    slot *t;
+    slot *t = NULL;
     pthread_mutex_lock(&r->lock);
     gpumm_status status = slot_of(r, ticket, &t);
     if (status == GPUMM_OK && t->state == SLOT_HELD)
@@ -233,7 +233,7 @@ static gpumm_status wait_arrived(gpumm_readback *r, gpumm_ticket ticket, uint64_
 }
 
 gpumm_status readback_wait(gpumm_readback *r, gpumm_ticket ticket, double seconds, gpumm_frame **out) {
-    slot *t;
+    slot *t = NULL;
     pthread_mutex_lock(&r->lock);
     gpumm_status status = wait_arrived(r, ticket, clock_deadline(seconds), &t);
     if (status == GPUMM_OK) status = frame_deliver(r, t, out);

@@ -29,12 +29,14 @@ static void stop_hook(lua_State *L, lua_Debug *ar) {
     luaL_error(L, "interrupted!");
 }
 
-/* The first Ctrl-C lets a simulation end its step; otherwise, and from the second on, the script is stopped. */
+/* The first Ctrl-C lets a simulation end its step; otherwise, and with the second, the script is stopped; the one
+   after that ends the process. */
 static void on_interrupt(int signal_number) {
     int flags = LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT;
     (void)signal_number;
     interrupts.count = interrupts.count + 1;
     if (interrupts.graceful && interrupts.count == 1) return;
+    signal(SIGINT, SIG_DFL); /* what the script does not notice, the next one ends */
     if (interrupts.contained) gpumm_lua_sandbox_stop(interrupts.L);
     else lua_sethook(interrupts.L, stop_hook, flags, 1);
 }

@@ -51,7 +51,7 @@ static void target_option(const target *t, char text[static 64]) {
 
 gpumm_status cuda_compiler(device *d, char *text, size_t size) {
     cuda *c = cuda_of(d);
-    target t;
+    target t = {0};
     char architecture[64];
     TRY(rtc_start());
     TRY(choose_target(c, &t));
@@ -228,7 +228,7 @@ static gpumm_status compile_text(device *d, const device_source *source, const t
 }
 
 gpumm_status cuda_compile(device *d, const device_source *source, const char *out_path) {
-    target t;
+    target t = {0};
     options o;
     char *text = NULL;
     TRY(rtc_start());
