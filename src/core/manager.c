@@ -407,9 +407,12 @@ gpumm_status gpumm_manager_external(gpumm_manager *m, int64_t bytes) {
     if (fits) ledger_set(&m->books, &m->external, bytes < 0 ? now - delta : now + delta, 0, 0);
     pthread_mutex_unlock(&m->lock);
     manager_leave(m);
-    return fits ? GPUMM_OK
-                : fail(GPUMM_INVALID_ARGUMENT, "%lld external bytes on top of %llu: the sum must be from 0 to 8 EiB",
-                       (long long)bytes, (unsigned long long)now);
+    if (fits) return GPUMM_OK;
+    if (bytes < 0)
+        return fail(GPUMM_INVALID_ARGUMENT, "%llu external bytes cannot go: only %llu were declared",
+                    (unsigned long long)delta, (unsigned long long)now);
+    return fail(GPUMM_INVALID_ARGUMENT, "%llu external bytes on top of %llu are more than 8 EiB",
+                (unsigned long long)delta, (unsigned long long)now);
 }
 
 /* ---- Faults --------------------------------------------------------------------------------- */
