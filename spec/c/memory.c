@@ -58,7 +58,11 @@ static void block_check(const block *b) {
 }
 
 static void block_take(slab *s, block *b, uint64_t bytes, unsigned char mark) {
-    CHECK_OK(slab_take(s, bytes, &b->number, &b->address, &b->size));
+    slab_block got;
+    CHECK_OK(slab_take(s, bytes, &got));
+    b->number = got.number;
+    b->address = got.address;
+    b->size = got.size;
     CHECK(b->size >= bytes);
     CHECK(b->size < bytes + SLAB_ALIGN);
     CHECK(b->address % SLAB_ALIGN == 0);
@@ -92,14 +96,14 @@ static void slab_random(bool relocate) {
             block_take(&s, b, block_bytes(&d11), (unsigned char)roll(&d11));
             used += b->size;
         }
-        CHECK(slab_used(&s) == used);
+        CHECK(s.used == used);
         if (i % 64 == 0) CHECK_OK(slab_check(&s));
     }
-    CHECK(slab_committed(&s) == live_bytes(d));
+    CHECK(s.committed == live_bytes(d));
     for (int i = 0; i < BLOCKS; i++)
         if (all[i].asked) block_check(&all[i]), slab_give(&s, all[i].number);
     CHECK_OK(slab_check(&s));
-    CHECK(slab_used(&s) == 0);
+    CHECK(s.used == 0);
     slab_close(&s);
     device_gone(d);
 }
@@ -112,13 +116,13 @@ static void slab_exhausted(bool relocate) {
     size_t count = 0;
     CHECK_OK(slab_open(&s, d, 4 * MIB));
     for (; count < 16; count++) block_take(&s, &all[count], 256 << 10, (unsigned char)count);
-    CHECK(slab_used(&s) == 4 * MIB);
-    CHECK_STATUS(slab_take(&s, 1, &other.number, &other.address, &other.size), GPUMM_OUT_OF_MEMORY);
-    CHECK_STATUS(slab_take(&s, 5 * MIB, &other.number, &other.address, &other.size), GPUMM_OUT_OF_MEMORY);
-    CHECK_STATUS(slab_take(&s, UINT64_MAX, &other.number, &other.address, &other.size), GPUMM_OUT_OF_MEMORY);
+    CHECK(s.used == 4 * MIB);
+    CHECK_STATUS(slab_take(&s, 1, &(slab_block){0}), GPUMM_OUT_OF_MEMORY);
+    CHECK_STATUS(slab_take(&s, 5 * MIB, &(slab_block){0}), GPUMM_OUT_OF_MEMORY);
+    CHECK_STATUS(slab_take(&s, UINT64_MAX, &(slab_block){0}), GPUMM_OUT_OF_MEMORY);
     CHECK_OK(slab_check(&s));
     for (size_t i = 0; i < count; i += 2) slab_give(&s, all[i].number);
-    CHECK_STATUS(slab_take(&s, 512 << 10, &other.number, &other.address, &other.size), GPUMM_OUT_OF_MEMORY);
+    CHECK_STATUS(slab_take(&s, 512 << 10, &(slab_block){0}), GPUMM_OUT_OF_MEMORY);
     for (size_t i = 1; i < count; i += 2) block_check(&all[i]), slab_give(&s, all[i].number);
     block_take(&s, &other, 4 * MIB, 7); /* all neighbours were merged: the whole is one block again */
     block_check(&other);
@@ -130,16 +134,16 @@ static void slab_exhausted(bool relocate) {
 static void slab_failing(void) {
     device *d = device_made(false, 0);
     slab s;
-    block b, c;
+    block b;
     CHECK_OK(slab_open(&s, d, 64 * MIB));
     CHECK_OK(fault_plan(d, &(gpumm_fault){.call = "commit", .nth = 1, .status = GPUMM_DRIVER}));
-    CHECK_STATUS(slab_take(&s, 100, &b.number, &b.address, &b.size), GPUMM_DRIVER);
+    CHECK_STATUS(slab_take(&s, 100, &(slab_block){0}), GPUMM_DRIVER);
     CHECK_OK(slab_check(&s));
     block_take(&s, &b, 100, 3);
-    uint64_t committed = slab_committed(&s);
+    uint64_t committed = s.committed;
     for (long k = 1;; k++) {
         purse_fail(&taken, k);
-        gpumm_status status = slab_take(&s, 10 * MIB, &c.number, &c.address, &c.size);
+        gpumm_status status = slab_take(&s, 10 * MIB, &(slab_block){0});
         bool failed = purse_failed(&taken);
         CHECK_OK(slab_check(&s));
         if (!failed) {
@@ -147,7 +151,7 @@ static void slab_failing(void) {
             break;
         }
         CHECK_STATUS(status, GPUMM_OUT_OF_MEMORY);
-        CHECK(slab_committed(&s) == committed);
+        CHECK(s.committed == committed);
     }
     block_check(&b);
     slab_close(&s);

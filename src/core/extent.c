@@ -8,8 +8,7 @@
 
 /* Pool mutex held, so that no older numbers are booked over newer ones. */
 static void pool_book(gpumm_manager *m, struct pool_slab *p) {
-    uint64_t committed = slab_committed(&p->slab), used = slab_used(&p->slab);
-    manager_book(m, &p->account, 0, 0, committed > used ? committed - used : 0);
+    manager_book(m, &p->account, 0, 0, p->slab.committed - p->slab.used);
 }
 
 static gpumm_status pool_slab_open(gpumm_manager *m, struct pool_slab **out) {
@@ -29,8 +28,12 @@ static gpumm_status pool_slab_open(gpumm_manager *m, struct pool_slab **out) {
 }
 
 static gpumm_status take_block(struct pool_slab *p, uint64_t bytes, extent *e) {
-    TRY(slab_take(&p->slab, bytes, &e->block, &e->address, &e->usable));
+    slab_block block;
+    TRY(slab_take(&p->slab, bytes, &block));
     e->slab = p;
+    e->block = block.number;
+    e->address = block.address;
+    e->usable = block.size;
     pool_book(e->manager, p);
     return GPUMM_OK;
 }

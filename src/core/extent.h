@@ -4,6 +4,8 @@
 #ifndef CORE_EXTENT_H
 #define CORE_EXTENT_H
 
+#include <pthread.h>
+
 #include "core/order.h"
 #include "core/retire.h"
 #include "memory/ledger.h"

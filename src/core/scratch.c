@@ -7,97 +7,122 @@
 
 enum { SCRATCH_BLOCK = 64 << 20 }; /* where memory cannot grow in place, a stream's scratch is one block */
 
-typedef struct taken {
-    uint32_t block;
-    gpumm_address address;
-    uint64_t bytes;
-} taken;
-
 struct gpumm_scratch {
     gpumm_scratch *next;    /* among the manager's spare ones */
     gpumm_stream *stream;   /* retained, and with it the manager: its slab has the block */
-    taken taken;
+    slab_block block;
+    uint64_t bytes;         /* asked for */
     order others;           /* users on other streams */
 };
 
-static gpumm_status scratch_slab(gpumm_stream *s) {
-    if (atomic_load(&s->has_scratch)) return GPUMM_OK;
+/* ---- The stream's slab: its blocks are under the manager's lock, its growth under the stream's ------- */
+
+static gpumm_status open_slab(gpumm_stream *s) {
     gpumm_manager *m = s->object.manager;
+    TRY(slab_open(&s->scratch, m->device, m->info.in_place ? m->info.total_bytes : SCRATCH_BLOCK));
+    manager_book_open(m, &s->scratch_account, GPUMM_SCRATCH, "", "scratch");
+    atomic_store(&s->has_scratch, true);
+    return GPUMM_OK;
+}
+
+/* One account a stream: its logical bytes are what its blocks were asked for. Lock held. */
+static void book(gpumm_stream *s, uint64_t logical) {
+    ledger *l = &s->object.manager->books;
+    account *a = &s->scratch_account;
+    if (s->scratch.committed == a->committed) ledger_set_logical(l, a, logical);
+    else ledger_set(l, a, logical, 0, s->scratch.committed);
+}
+
+/* A block that is in the books, out of what is committed; also a struct that somebody gave back, where there is
+   one. Lock held. */
+static bool try_locked(gpumm_stream *s, uint64_t bytes, slab_block *block, gpumm_scratch **spare) {
+    gpumm_manager *m = s->object.manager;
+    if (!slab_try(&s->scratch, bytes, block)) return false;
+    book(s, s->scratch_account.logical + bytes);
+    *spare = m->spare_scratch;
+    if (*spare) m->spare_scratch = (*spare)->next;
+    return true;
+}
+
+static bool try_block(gpumm_stream *s, uint64_t bytes, slab_block *block, gpumm_scratch **spare) {
+    gpumm_manager *m = s->object.manager;
+    if (!atomic_load_explicit(&s->has_scratch, memory_order_acquire)) return false;
+    pthread_mutex_lock(&m->lock);
+    bool taken = try_locked(s, bytes, block, spare);
+    pthread_mutex_unlock(&m->lock);
+    return taken;
+}
+
+/* One step: what another thread has fetched meanwhile may do. */
+static gpumm_status grow_slab(gpumm_stream *s, uint64_t bytes, slab_block *block, gpumm_scratch **spare, bool *taken) {
+    gpumm_manager *m = s->object.manager;
+    slab_growth g;
+    pthread_mutex_lock(&m->lock);
+    *taken = try_locked(s, bytes, block, spare);
+    gpumm_status status = *taken ? GPUMM_OK : slab_plan(&s->scratch, bytes, &g);
+    pthread_mutex_unlock(&m->lock);
+    if (*taken || status != GPUMM_OK) return status;
+    TRY(slab_fetch(&s->scratch, &g));
+    pthread_mutex_lock(&m->lock);
+    slab_publish(&s->scratch, &g);
+    *taken = try_locked(s, bytes, block, spare);
+    pthread_mutex_unlock(&m->lock);
+    return GPUMM_OK;
+}
+
+static gpumm_status take_block(gpumm_stream *s, uint64_t bytes, slab_block *block, gpumm_scratch **spare) {
+    bool taken = try_block(s, bytes, block, spare);
+    if (taken) return GPUMM_OK;
     pthread_mutex_lock(&s->scratch_lock);
-    gpumm_status status = GPUMM_OK;
-    if (!atomic_load(&s->has_scratch)) {
-        uint64_t maximum = m->info.in_place ? m->info.total_bytes : SCRATCH_BLOCK;
-        status = slab_open(&s->scratch, m->device, maximum);
-        if (status == GPUMM_OK) {
-            manager_book_open(m, &s->scratch_account, GPUMM_SCRATCH, "", "scratch");
-            atomic_store(&s->has_scratch, true);
-        }
-    }
+    gpumm_status status = atomic_load(&s->has_scratch) ? GPUMM_OK : open_slab(s);
+    while (status == GPUMM_OK && !taken) status = grow_slab(s, bytes, block, spare, &taken);
     pthread_mutex_unlock(&s->scratch_lock);
     return status;
 }
 
-/* One account a stream: its logical bytes are what its blocks were asked for. What the slab has committed only
-   grows, so older numbers never stand over newer ones. Lock held. */
-static void book(gpumm_stream *s, uint64_t logical) {
-    ledger *l = &s->object.manager->books;
-    account *a = &s->scratch_account;
-    uint64_t committed = slab_committed(&s->scratch);
-    if (committed == a->committed) ledger_set_logical(l, a, logical);
-    else ledger_set(l, a, logical, 0, committed);
-}
+/* ---- Taking and giving ---------------------------------------------------------------------- */
 
-/* The struct of a handle that went before, or NULL; the block's bytes are in the books. */
-static gpumm_scratch *book_taken(gpumm_stream *s, uint64_t bytes) {
+static gpumm_status take_under_pressure(gpumm_stream *s, uint64_t bytes, slab_block *block, gpumm_scratch **spare) {
     gpumm_manager *m = s->object.manager;
-    pthread_mutex_lock(&m->lock);
-    book(s, s->scratch_account.logical + bytes);
-    gpumm_scratch *x = m->spare_scratch;
-    if (x) m->spare_scratch = x->next;
-    pthread_mutex_unlock(&m->lock);
-    return x;
-}
-
-static gpumm_status take_block(gpumm_stream *s, taken *t) {
-    uint64_t size;
-    TRY(scratch_slab(s));
-    return slab_take(&s->scratch, t->bytes, &t->block, &t->address, &size);
-}
-
-static gpumm_status take_under_pressure(gpumm_stream *s, taken *t) {
-    gpumm_manager *m = s->object.manager;
-    TRY(manager_take(m, t->bytes)); /* first, so that what is over the limit leaves no trace */
-    gpumm_status status = take_block(s, t);
-    for (unsigned stage = 0; status != GPUMM_OK && manager_relieve(m, status, t->bytes, &stage);)
-        status = take_block(s, t);
-    if (status != GPUMM_OK) manager_give(m, t->bytes);
+    TRY(manager_take(m, bytes)); /* first, so that what is over the limit leaves no trace */
+    gpumm_status status = take_block(s, bytes, block, spare);
+    for (unsigned stage = 0; status != GPUMM_OK && manager_relieve(m, status, bytes, &stage);)
+        status = take_block(s, bytes, block, spare);
+    if (status != GPUMM_OK) manager_give(m, bytes);
     return status;
 }
 
-static void give_block(gpumm_stream *s, const taken *t) {
+/* The block goes back to the slab and its bytes to the budget, the struct, where there is one, to the spare
+   ones. */
+static void give_block(gpumm_stream *s, uint64_t bytes, const slab_block *block, gpumm_scratch *spare) {
     gpumm_manager *m = s->object.manager;
-    slab_give(&s->scratch, t->block);
-    manager_give(m, t->bytes);
     pthread_mutex_lock(&m->lock);
-    book(s, s->scratch_account.logical - t->bytes);
+    slab_give(&s->scratch, block->number);
+    book(s, s->scratch_account.logical - bytes);
+    if (spare) {
+        spare->next = m->spare_scratch;
+        m->spare_scratch = spare;
+    }
     pthread_mutex_unlock(&m->lock);
+    manager_give(m, bytes);
 }
 
 static gpumm_status scratch_new(gpumm_manager *m, gpumm_stream *s, uint64_t bytes, gpumm_scratch **out) {
-    taken t = {.bytes = bytes};
-    gpumm_status status = take_under_pressure(s, &t);
+    gpumm_scratch *x = NULL;
+    slab_block block;
+    gpumm_status status = take_under_pressure(s, bytes, &block, &x);
     if (status != GPUMM_OK) {
         fail_in(status, "scratch of %llu bytes: ", (unsigned long long)bytes);
         return manager_explain(m, status);
     }
-    gpumm_scratch *x = book_taken(s, bytes);
     if (!x) x = mem_new(&m->memory, sizeof *x);
     if (!x) {
-        give_block(s, &t);
+        give_block(s, bytes, &block, NULL);
         return fail_host_memory(sizeof *x);
     }
     x->stream = gpumm_stream_retain(s);
-    x->taken = t;
+    x->block = block;
+    x->bytes = bytes;
     *out = x;
     return GPUMM_OK;
 }
@@ -129,16 +154,9 @@ static void settle_or_wait(gpumm_manager *m, gpumm_scratch *x) {
     pthread_mutex_unlock(&m->submit);
 }
 
-/* The block goes back to the slab, the struct to the spare ones. */
 static void give_back(gpumm_manager *m, gpumm_scratch *x) {
     if (x->others.readers) settle_or_wait(m, x);
-    slab_give(&x->stream->scratch, x->taken.block);
-    manager_give(m, x->taken.bytes);
-    pthread_mutex_lock(&m->lock);
-    book(x->stream, x->stream->scratch_account.logical - x->taken.bytes);
-    x->next = m->spare_scratch;
-    m->spare_scratch = x;
-    pthread_mutex_unlock(&m->lock);
+    give_block(x->stream, x->bytes, &x->block, x);
 }
 
 void gpumm_scratch_release(gpumm_scratch *x) {
@@ -163,9 +181,9 @@ void scratch_free_spare(gpumm_manager *m) {
     m->spare_scratch = NULL;
 }
 
-gpumm_address gpumm_scratch_address(const gpumm_scratch *x) { return x->taken.address; }
+gpumm_address gpumm_scratch_address(const gpumm_scratch *x) { return x->block.address; }
 
-uint64_t gpumm_scratch_bytes(const gpumm_scratch *x) { return x->taken.bytes; }
+uint64_t gpumm_scratch_bytes(const gpumm_scratch *x) { return x->bytes; }
 
 gpumm_manager *scratch_manager(const gpumm_scratch *x) { return x->stream->object.manager; }
 

@@ -84,7 +84,10 @@ static gpumm_status open_device_parts(gpumm_manager *m, gpumm_stream *s, void *n
 static void close_device_parts(gpumm_stream *s) {
     gpumm_manager *m = s->object.manager;
     device *d = m->device;
-    if (atomic_exchange(&s->has_scratch, false)) {
+    pthread_mutex_lock(&m->lock); /* whoever checks the slab holds it too */
+    bool scratch = atomic_exchange(&s->has_scratch, false);
+    pthread_mutex_unlock(&m->lock);
+    if (scratch) {
         manager_book_close(m, &s->scratch_account);
         slab_close(&s->scratch);
     }

@@ -14,8 +14,8 @@ struct gpumm_stream {
     unsigned pins;                /* those who wait for it without a handle; under the submit lock */
     device_event *crossing;       /* recorded anew at each crossing, under the submit lock */
     retired gone;
-    pthread_mutex_t scratch_lock; /* around opening the slab */
-    slab scratch;                 /* blocks whose users are on this stream; opened at first use */
+    pthread_mutex_t scratch_lock; /* around opening the slab and growing it */
+    slab scratch;                 /* blocks whose users are on this stream; opened at first use; under the manager's lock */
     account scratch_account;
     atomic_bool has_scratch;
     atomic_bool shown;            /* somebody else has the native handle, and may have it capture a graph */

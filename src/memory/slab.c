@@ -62,13 +62,6 @@ static uint32_t bin_find(const slab *s, uint64_t size) {
     return s->bins[power * SLAB_STEPS + (unsigned)__builtin_ctz(steps)];
 }
 
-/* Room for two more nodes, so that neither a split nor a growth can fail half done. */
-static gpumm_status nodes_reserve(slab *s) {
-    const gpumm_allocator *memory = s->range.device->memory;
-    if (mem_reserve(memory, (void **)&s->nodes, sizeof *s->nodes, s->node_count + 1, &s->node_room)) return GPUMM_OK;
-    return fail_host_memory(sizeof *s->nodes * (s->node_count + 2));
-}
-
 static uint32_t node_new(slab *s, uint64_t offset, uint64_t size, uint32_t before, uint32_t after) {
     uint32_t i = s->unused;
     if (i != SLAB_NONE) s->unused = s->nodes[i].next;
@@ -92,47 +85,101 @@ static void node_join(slab *s, uint32_t i, uint32_t gone) {
     s->unused = gone;
 }
 
+/* ---- Opening and closing -------------------------------------------------------------------- */
+
 gpumm_status slab_open(slab *s, device *d, uint64_t maximum) {
     memset(s, 0, sizeof *s);
     memset(s->bins, 0xff, sizeof s->bins);
     s->unused = s->last = SLAB_NONE;
-    TRY(range_open(&s->range, d, PLACE_DEVICE, maximum));
-    pthread_mutex_init(&s->mutex, NULL);
-    return GPUMM_OK;
+    return range_open(&s->range, d, PLACE_DEVICE, maximum);
 }
 
 void slab_close(slab *s) {
     if (!s->range.device) return;
-    mem_free(s->range.device->memory, s->nodes);
+    const gpumm_allocator *memory = s->range.device->memory;
+    mem_free(memory, s->nodes);
+    mem_free(memory, s->outgrown);
     range_close(&s->range);
-    pthread_mutex_destroy(&s->mutex);
     memset(s, 0, sizeof *s);
 }
 
-/* Commits more at the end and makes a free block of it, joined with a free one before it. A whole block
-   (a range that cannot grow in place) is committed to its maximum at once. */
-static gpumm_status grow(slab *s, uint64_t size) {
-    uint64_t before = s->range.committed, wanted;
-    uint64_t tail = s->last != SLAB_NONE && !s->nodes[s->last].used ? s->nodes[s->last].size : 0;
-    wanted = before + size_max(size - size_min(tail, size), GROW_BYTES);
-    if (!s->range.in_place || wanted > s->range.reserved) wanted = s->range.reserved;
-    if (wanted - before + tail < size || !range_can_commit(&s->range, wanted))
-        return fail(GPUMM_OUT_OF_MEMORY, "the slab of %llu bytes has no room for a block of %llu",
-                    (unsigned long long)s->range.reserved, (unsigned long long)size);
-    TRY(range_commit(&s->range, wanted));
-    atomic_store(&s->committed, s->range.committed);
-    if (tail) bin_remove(s, s->last);
-    uint32_t i = node_new(s, before, s->range.committed - before, s->last, SLAB_NONE);
-    if (tail) {
-        uint32_t joined = s->nodes[i].before;
-        node_join(s, joined, i);
-        i = joined;
-    }
-    bin_insert(s, i);
-    return GPUMM_OK;
+/* ---- Growing -------------------------------------------------------------------------------- */
+
+static uint64_t free_tail(const slab *s) {
+    return s->last != SLAB_NONE && !s->nodes[s->last].used ? s->nodes[s->last].size : 0;
 }
 
-static uint32_t take_from(slab *s, uint32_t i, uint64_t size) {
+/* Taking may split a block, which takes a node. The last one is left for the growth that may be under way. */
+static bool has_nodes(const slab *s) { return s->unused != SLAB_NONE || s->node_count + 1 < s->node_room; }
+
+/* A block at the end serves where it is large enough, which its bin need not promise. */
+static uint32_t find(const slab *s, uint64_t size) {
+    uint32_t i = bin_find(s, size);
+    return i == SLAB_NONE && free_tail(s) >= size ? s->last : i;
+}
+
+static gpumm_status no_room(const slab *s, uint64_t bytes) {
+    return fail(GPUMM_OUT_OF_MEMORY, "the slab of %llu bytes has no room for a block of %llu",
+                (unsigned long long)s->range.reserved, (unsigned long long)bytes);
+}
+
+/* More at the end, of which a free block there already has a part. A whole block (a range that cannot grow in
+   place) is committed to its maximum at once. */
+gpumm_status slab_plan(const slab *s, uint64_t bytes, slab_growth *g) {
+    uint64_t size, before = s->committed, tail = free_tail(s);
+    if (!size_round_up(size_max(bytes, 1), SLAB_ALIGN, &size) || size > s->range.reserved) return no_room(s, bytes);
+    *g = (slab_growth){.end = before, .node_room = s->node_room};
+    if (s->node_count + 2 > s->node_room) g->node_room = size_max(64, 2 * s->node_room);
+    if (find(s, size) != SLAB_NONE) return GPUMM_OK; /* only nodes are wanting */
+    g->end = before + size_max(size - size_min(tail, size), GROW_BYTES);
+    if (!s->range.in_place || g->end > s->range.reserved) g->end = s->range.reserved;
+    return g->end - before + tail < size ? no_room(s, bytes) : GPUMM_OK;
+}
+
+/* Nodes first: what is committed cannot be taken back where it is one whole block. */
+gpumm_status slab_fetch(slab *s, slab_growth *g) {
+    const gpumm_allocator *memory = s->range.device->memory;
+    mem_free(memory, s->outgrown);
+    s->outgrown = NULL;
+    if (g->node_room > s->node_room) {
+        g->nodes = mem_new(memory, g->node_room * sizeof *g->nodes);
+        if (!g->nodes) return fail_host_memory(g->node_room * sizeof *g->nodes);
+    }
+    gpumm_status status = range_can_commit(&s->range, g->end) ? range_commit(&s->range, g->end) : no_room(s, g->end);
+    if (status != GPUMM_OK) mem_free(memory, g->nodes);
+    g->end = s->range.committed;
+    return status;
+}
+
+static void use_nodes(slab *s, const slab_growth *g) {
+    if (s->nodes) memcpy(g->nodes, s->nodes, s->node_count * sizeof *s->nodes);
+    s->outgrown = s->nodes;
+    s->nodes = g->nodes;
+    s->node_room = g->node_room;
+}
+
+/* What was fetched becomes a free block at the end, joined with a free one before it. */
+static void add_tail(slab *s, uint64_t bytes) {
+    bool joins = free_tail(s) > 0;
+    if (joins) bin_remove(s, s->last);
+    uint32_t i = node_new(s, s->committed, bytes, s->last, SLAB_NONE);
+    if (joins) {
+        uint32_t before = s->nodes[i].before;
+        node_join(s, before, i);
+        i = before;
+    }
+    s->committed += bytes;
+    bin_insert(s, i);
+}
+
+void slab_publish(slab *s, const slab_growth *g) {
+    if (g->nodes) use_nodes(s, g);
+    if (g->end > s->committed) add_tail(s, g->end - s->committed);
+}
+
+/* ---- Taking and giving ---------------------------------------------------------------------- */
+
+static void take_from(slab *s, uint32_t i, uint64_t size) {
     bin_remove(s, i);
     uint64_t rest = s->nodes[i].size - size;
     if (rest) {
@@ -142,33 +189,25 @@ static uint32_t take_from(slab *s, uint32_t i, uint64_t size) {
     s->nodes[i].used = true;
     s->used += size;
     s->blocks++;
-    return i;
 }
 
-static gpumm_status take(slab *s, uint64_t size, uint32_t *block) {
-    TRY(nodes_reserve(s));
-    uint32_t i = bin_find(s, size);
-    if (i == SLAB_NONE) {
-        TRY(grow(s, size)); /* takes one node of the two */
-        i = s->last; /* grow leaves a free block there that fits, which its bin need not promise */
-    }
-    *block = take_from(s, i, size);
-    return GPUMM_OK;
+bool slab_try(slab *s, uint64_t bytes, slab_block *out) {
+    uint64_t size;
+    if (!has_nodes(s) || !size_round_up(size_max(bytes, 1), SLAB_ALIGN, &size)) return false;
+    uint32_t i = find(s, size);
+    if (i == SLAB_NONE) return false;
+    take_from(s, i, size);
+    *out = (slab_block){i, s->range.address + s->nodes[i].offset, s->nodes[i].size};
+    return true;
 }
 
-gpumm_status slab_take(slab *s, uint64_t bytes, uint32_t *block, gpumm_address *address, uint64_t *size) {
-    uint64_t rounded;
-    if (!size_round_up(size_max(bytes, 1), SLAB_ALIGN, &rounded) || rounded > s->range.reserved)
-        return fail(GPUMM_OUT_OF_MEMORY, "a block of %llu bytes is more than the slab's %llu", (unsigned long long)bytes,
-                    (unsigned long long)s->range.reserved);
-    pthread_mutex_lock(&s->mutex);
-    gpumm_status status = take(s, rounded, block);
-    if (status == GPUMM_OK) {
-        *address = s->range.address + s->nodes[*block].offset;
-        *size = s->nodes[*block].size;
-    }
-    pthread_mutex_unlock(&s->mutex);
-    return status;
+gpumm_status slab_take(slab *s, uint64_t bytes, slab_block *out) {
+    slab_growth g;
+    if (slab_try(s, bytes, out)) return GPUMM_OK;
+    TRY(slab_plan(s, bytes, &g));
+    TRY(slab_fetch(s, &g));
+    slab_publish(s, &g);
+    return slab_try(s, bytes, out) ? GPUMM_OK : no_room(s, bytes);
 }
 
 static uint32_t merge(slab *s, uint32_t i) {
@@ -185,18 +224,14 @@ static uint32_t merge(slab *s, uint32_t i) {
     return i;
 }
 
-void slab_give(slab *s, uint32_t block) {
-    pthread_mutex_lock(&s->mutex);
-    s->used -= s->nodes[block].size;
+void slab_give(slab *s, uint32_t number) {
+    s->used -= s->nodes[number].size;
     s->blocks--;
-    s->nodes[block].used = false;
-    bin_insert(s, merge(s, block));
-    pthread_mutex_unlock(&s->mutex);
+    s->nodes[number].used = false;
+    bin_insert(s, merge(s, number));
 }
 
-uint64_t slab_committed(slab *s) { return atomic_load(&s->committed); }
-
-uint64_t slab_used(slab *s) { return atomic_load(&s->used); }
+/* ---- Checking ------------------------------------------------------------------------------- */
 
 static bool in_its_bin(const slab *s, uint32_t i) {
     unsigned bin = bin_of(s->nodes[i].size);
@@ -207,7 +242,7 @@ static bool in_its_bin(const slab *s, uint32_t i) {
 
 /* Walks the blocks from the end to the start. */
 static const char *damage(const slab *s) {
-    uint64_t end = s->range.committed, used = 0;
+    uint64_t end = s->committed, used = 0;
     size_t blocks = 0;
     bool after_free = false;
     for (uint32_t i = s->last; i != SLAB_NONE; i = s->nodes[i].before) {
@@ -224,9 +259,7 @@ static const char *damage(const slab *s) {
     return used == s->used && blocks == s->blocks ? NULL : "the sums are wrong";
 }
 
-gpumm_status slab_check(slab *s) {
-    pthread_mutex_lock(&s->mutex);
+gpumm_status slab_check(const slab *s) {
     const char *found = damage(s);
-    pthread_mutex_unlock(&s->mutex);
     return found ? fail(GPUMM_DRIVER, "the slab is damaged: %s", found) : GPUMM_OK;
 }
