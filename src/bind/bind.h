@@ -56,26 +56,37 @@ typedef struct bind_class {
 
 /* Makes the sealed metatable: getmetatable gives the name, methods cannot be changed. [-0, +0, m] */
 void bind_class_open(lua_State *L, const bind_class *class);
+/* The userdata at `index`, which is one of the class; raises as luaL_checkudata for any other value, and costs
+   less: classes are told by a key of the metatable, not by their names. */
+void *bind_userdata(lua_State *L, int index, const bind_class *class);
+/* NULL for any other value. */
+void *bind_test_userdata(lua_State *L, int index, const bind_class *class);
 /* Is it a method or property? */
 bool bind_class_has(const bind_class *class, const char *name);
 
 /* ---- Handles: userdata that stand for one C object ------------------------------------------ */
 
+struct bind_state;
+
 /* What C holds for a userdata: kept by the state, and released when it closes at the latest. */
 typedef struct bind_guard {
     void (*release)(void *object);
     void *object; /* NULL: nothing is held */
+    struct bind_guard *next; /* among the spare ones */
 } bind_guard;
 
 bind_guard *bind_guard_new(lua_State *L);               /* an empty one [-0, +0, m] */
+bind_guard *bind_guard_take(lua_State *L, struct bind_state *state); /* where the state is at hand, as the next */
+void bind_guard_put(struct bind_state *state, bind_guard *guard);
 void bind_guard_empty(bind_guard *guard);               /* releases what it holds */
-void bind_guard_end(lua_State *L, bind_guard *guard);   /* and forgets it; NULL is fine [-0, +0, -] */
+void bind_guard_end(lua_State *L, bind_guard *guard);   /* and gives it up; NULL is fine [-0, +0, -] */
 void bind_guard_type(bind_guard *guard, const gpumm_type *type); /* the empty guard holds this reference */
 
 enum { BIND_OWNER = 1, BIND_EXTRA = 2 }; /* user values: the manager; what the class likes */
 
 typedef struct bind_handle {
     const bind_class *class;
+    struct bind_state *state; /* the Lua state's, which outlives it */
     bind_guard *guard; /* holds that reference; NULL: released */
     void *object;  /* one reference; NULL: never filled, or released */
     bool closed;   /* by the script */
@@ -95,6 +106,8 @@ bind_handle *bind_adopt(lua_State *L, bind_handle *handle, void *object);
 bool bind_find(lua_State *L, const bind_class *class, const void *object);
 /* The handle at `index`; raises for any other value. Works on closed ones. */
 bind_handle *bind_handle_at(lua_State *L, int index, const bind_class *class);
+/* NULL for any other value; works on closed ones too. */
+bind_handle *bind_test_handle(lua_State *L, int index, const bind_class *class);
 /* Its object; raises CLOSED where it is closed. */
 void *bind_check(lua_State *L, int index, const bind_class *class);
 /* Its object; NULL for any other value; raises CLOSED where it is closed. */
@@ -211,15 +224,16 @@ typedef struct bind_state {
     int collecting;       /* in bind_collects or a schedule */
     uint64_t pressed;     /* bytes the collector has not been told about */
     bool closed;          /* the state is closing, and guards are no longer kept */
+    bind_guard *spare_guards; /* to use again */
     struct sandbox *sandbox; /* NULL: the state is not contained */
 } bind_state;
 
 bind_state *bind_state_of(lua_State *L);
 void bind_guards_open(lua_State *L);  /* once a state [-0, +0, m] */
 void bind_guards_close(lua_State *L); /* releases what finalisers did not [-0, +2, -] */
-/* Tells the collector about memory that it does not see. */
-void bind_press(lua_State *L, uint64_t bytes);
-void bind_unpress(lua_State *L, uint64_t bytes); /* some of it is given back already */
+/* Tells the collector about memory of the handle's that it does not see. */
+void bind_press(lua_State *L, const bind_handle *handle, uint64_t bytes);
+void bind_unpress(const bind_handle *handle, uint64_t bytes); /* some of it is given back already */
 
 /* ---- What the parts give each other ----------------------------------------------------------- */
 

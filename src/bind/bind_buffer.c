@@ -133,7 +133,7 @@ int bind_buffer_anonymous(lua_State *L) {
     if (results == 1) {
         gpumm_buffer_info info;
         gpumm_buffer *buffer = bind_to_buffer(L, -1);
-        if (gpumm_buffer_get_info(buffer, &info) == GPUMM_OK) bind_press(L, info.capacity_bytes);
+        if (gpumm_buffer_get_info(buffer, &info) == GPUMM_OK) bind_press(L, lua_touserdata(L, -1), info.capacity_bytes);
     }
     return results;
 }

@@ -6,20 +6,43 @@
 
 #include "bind/bind.h"
 
-static const char class_key = 0; /* its address marks the metatables of handles */
-static const char mark_key = 0;  /* and this one's every metatable of ours */
+enum { CLASS_KEY = 1 }; /* of a metatable of ours: the class, as a light userdata that no script can make */
+
+static const bind_class *const handles[] = {
+    &bind_manager_class, &bind_buffer_class,   &bind_group_class, &bind_scratch_class, &bind_stream_class,
+    &bind_event_class,   &bind_readback_class, &bind_frame_class, &bind_kernel_class,  &bind_fault_class,
+};
 
 /* ---- Classes ------------------------------------------------------------------------------ */
 
-/* Upvalues: the class, its methods, its properties. */
+/* Only to be compared: it is a class where it equals one. NULL: no userdata, or none with a class. */
+static const void *class_of(lua_State *L, int index) {
+    if (lua_type(L, index) != LUA_TUSERDATA || !lua_getmetatable(L, index)) return NULL;
+    lua_rawgeti(L, -1, CLASS_KEY);
+    const void *class = lua_touserdata(L, -1);
+    lua_pop(L, 2);
+    return class;
+}
+
+void *bind_test_userdata(lua_State *L, int index, const bind_class *class) {
+    return class_of(L, index) == class ? lua_touserdata(L, index) : NULL;
+}
+
+void *bind_userdata(lua_State *L, int index, const bind_class *class) {
+    void *userdata = bind_test_userdata(L, index, class);
+    return userdata ? userdata : luaL_checkudata(L, index, class->name); /* for its message */
+}
+
+enum { CLASS = 1, METHODS, PROPERTIES, METATABLE }; /* upvalues of index_object */
+
 static int index_object(lua_State *L) {
-    const bind_class *class = lua_touserdata(L, lua_upvalueindex(1));
-    luaL_checkudata(L, 1, class->name);
+    const bind_class *class = lua_touserdata(L, lua_upvalueindex(CLASS));
     lua_settop(L, 2);
+    if (!lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(METATABLE))) luaL_checkudata(L, 1, class->name);
     lua_pushvalue(L, 2);
-    if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL) return 1;
+    if (lua_rawget(L, lua_upvalueindex(METHODS)) != LUA_TNIL) return 1;
     lua_pushvalue(L, 2);
-    lua_rawget(L, lua_upvalueindex(3));
+    lua_rawget(L, lua_upvalueindex(PROPERTIES));
     lua_CFunction property = lua_tocfunction(L, -1);
     lua_settop(L, 2);
     if (property) return property(L);
@@ -28,11 +51,11 @@ static int index_object(lua_State *L) {
 
 static int collect_handle(lua_State *L) {
     const bind_class *class = lua_touserdata(L, lua_upvalueindex(1));
-    bind_handle *handle = luaL_checkudata(L, 1, class->name);
+    bind_handle *handle = bind_userdata(L, 1, class);
     bind_guard *guard = handle->guard;
     handle->object = NULL;
     handle->guard = NULL;
-    bind_guard_end(L, guard);
+    bind_guard_put(handle->state, guard);
     return 0;
 }
 
@@ -56,8 +79,8 @@ static bool is_open(lua_State *L, const bind_class *class) {
         lua_pop(L, 1);
         return false;
     }
-    lua_rawgetp(L, -1, &mark_key);
-    if (!lua_touserdata(L, -1)) luaL_error(L, "another copy of gpumm is open in this Lua state");
+    lua_rawgeti(L, -1, CLASS_KEY);
+    if (lua_touserdata(L, -1) != class) luaL_error(L, "another copy of gpumm is open in this Lua state");
     lua_pop(L, 2);
     return true;
 }
@@ -67,23 +90,22 @@ static void push_handle_parts(lua_State *L, const bind_class *class) {
     lua_pushlightuserdata(L, (void *)class);
     lua_pushcclosure(L, collect_handle, 1);
     lua_setfield(L, -2, "__gc");
-    lua_pushlightuserdata(L, (void *)class);
-    lua_rawsetp(L, -2, &class_key);
 }
 
 /* The metatable gets its name in the registry when it is whole, so that a memory error leaves none behind. */
 void bind_class_open(lua_State *L, const bind_class *class) {
     if (is_open(L, class)) return;
-    lua_newtable(L);
+    lua_createtable(L, 1, 8);
     lua_pushstring(L, class->name);
     lua_setfield(L, -2, "__name");
-    lua_pushlightuserdata(L, (void *)&mark_key);
-    lua_rawsetp(L, -2, &mark_key);
+    lua_pushlightuserdata(L, (void *)class);
+    lua_rawseti(L, -2, CLASS_KEY);
     if (class->release) push_handle_parts(L, class);
     lua_pushlightuserdata(L, (void *)class);
     push_functions(L, class->methods);
     push_functions(L, class->properties);
-    lua_pushcclosure(L, index_object, 3);
+    lua_pushvalue(L, -4);
+    lua_pushcclosure(L, index_object, METATABLE);
     lua_setfield(L, -2, "__index");
     lua_pushstring(L, class->name);
     lua_setfield(L, -2, "__metatable");
@@ -104,10 +126,12 @@ bool bind_class_has(const bind_class *class, const char *name) {
 /* ---- Handles ------------------------------------------------------------------------------ */
 
 bind_handle *bind_new(lua_State *L, const bind_class *class, int owner) {
+    const bind_handle *manager = owner != 0 ? lua_touserdata(L, owner) : NULL;
+    bind_state *state = manager ? manager->state : bind_state_of(L);
     bind_handle *handle = lua_newuserdatauv(L, sizeof *handle, BIND_EXTRA);
-    *handle = (bind_handle){.class = class};
+    *handle = (bind_handle){.class = class, .state = state};
     luaL_setmetatable(L, class->name);
-    handle->guard = bind_guard_new(L);
+    handle->guard = bind_guard_take(L, state);
     if (owner != 0) {
         lua_pushvalue(L, owner);
         lua_setiuservalue(L, -2, BIND_OWNER);
@@ -150,7 +174,12 @@ bind_handle *bind_adopt(lua_State *L, bind_handle *handle, void *object) {
 }
 
 bind_handle *bind_handle_at(lua_State *L, int index, const bind_class *class) {
-    return current(luaL_checkudata(L, index, class->name));
+    return current(bind_userdata(L, index, class));
+}
+
+bind_handle *bind_test_handle(lua_State *L, int index, const bind_class *class) {
+    bind_handle *handle = bind_test_userdata(L, index, class);
+    return handle ? current(handle) : NULL;
 }
 
 static void *open_object(lua_State *L, const bind_handle *handle) {
@@ -164,15 +193,15 @@ void *bind_check(lua_State *L, int index, const bind_class *class) {
 }
 
 void *bind_test(lua_State *L, int index, const bind_class *class) {
-    bind_handle *handle = luaL_testudata(L, index, class->name);
-    return handle ? open_object(L, current(handle)) : NULL;
+    bind_handle *handle = bind_test_handle(L, index, class);
+    return handle ? open_object(L, handle) : NULL;
 }
 
 bind_handle *bind_any_handle(lua_State *L, int index) {
-    if (lua_type(L, index) != LUA_TUSERDATA || !lua_getmetatable(L, index)) return NULL;
-    bool ours = lua_rawgetp(L, -1, &class_key) == LUA_TLIGHTUSERDATA;
-    lua_pop(L, 2);
-    return ours ? current(lua_touserdata(L, index)) : NULL;
+    const void *class = class_of(L, index);
+    for (size_t i = 0; class && i < sizeof handles / sizeof *handles; i++)
+        if (class == handles[i]) return current(lua_touserdata(L, index));
+    return NULL;
 }
 
 void bind_push_owner(lua_State *L, int index) {

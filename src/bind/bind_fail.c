@@ -55,9 +55,9 @@ bool bind_collects(lua_State *L, gpumm_status status) {
     return true;
 }
 
-void bind_press(lua_State *L, uint64_t bytes) {
+void bind_press(lua_State *L, const bind_handle *handle, uint64_t bytes) {
     enum { LEAST = 16 << 20, MOST_KIB = 256 * 1024 }; /* one whole cycle at the most */
-    bind_state *state = bind_state_of(L);
+    bind_state *state = handle->state;
     if (!size_add(state->pressed, bytes, &state->pressed)) state->pressed = UINT64_MAX;
     if (state->pressed < LEAST || !lua_gc(L, LUA_GCISRUNNING)) return;
     int kib = (int)size_min(state->pressed / 1024, MOST_KIB);
@@ -65,7 +65,7 @@ void bind_press(lua_State *L, uint64_t bytes) {
     lua_gc(L, LUA_GCSTEP, kib);
 }
 
-void bind_unpress(lua_State *L, uint64_t bytes) {
-    bind_state *state = bind_state_of(L);
+void bind_unpress(const bind_handle *handle, uint64_t bytes) {
+    bind_state *state = handle->state;
     state->pressed -= size_min(state->pressed, bytes);
 }

@@ -79,7 +79,7 @@ static int fault_books(lua_State *L) {
 
 /* m:fault() is m.fault. */
 static int fault_itself(lua_State *L) {
-    luaL_checkudata(L, 1, bind_fault_class.name);
+    bind_userdata(L, 1, &bind_fault_class);
     lua_settop(L, 1);
     return 1;
 }

@@ -5,6 +5,9 @@
  * that a userdata stands for is also in a guard, which the registry keeps; the finaliser empties the guard, and
  * what is still in one when the state closes is released then. Guards are Lua's memory, so that nothing of C's
  * is left behind them and a late finaliser of the script's finds an empty guard, not a dangling pointer.
+ *
+ * A guard that is done with serves again: a userdata that comes and goes costs the state one piece of memory, not
+ * two and an entry in a table. So there are as many guards as there ever were userdata at once.
  */
 #include "bind/bind.h"
 
@@ -15,15 +18,24 @@ void bind_guards_open(lua_State *L) {
     lua_rawsetp(L, LUA_REGISTRYINDEX, &guards_key);
 }
 
-bind_guard *bind_guard_new(lua_State *L) {
-    if (bind_state_of(L)->closed) luaL_error(L, "CLOSED: this Lua state is closing");
+static bind_guard *make(lua_State *L) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &guards_key);
     bind_guard *guard = lua_newuserdatauv(L, sizeof *guard, 0);
-    *guard = (bind_guard){NULL, NULL};
+    *guard = (bind_guard){.object = NULL};
     lua_rawsetp(L, -2, guard);
     lua_pop(L, 1);
     return guard;
 }
+
+bind_guard *bind_guard_take(lua_State *L, bind_state *state) {
+    if (state->closed) luaL_error(L, "CLOSED: this Lua state is closing");
+    bind_guard *guard = state->spare_guards;
+    if (!guard) return make(L);
+    state->spare_guards = guard->next;
+    return guard;
+}
+
+bind_guard *bind_guard_new(lua_State *L) { return bind_guard_take(L, bind_state_of(L)); }
 
 void bind_guard_empty(bind_guard *guard) {
     void *object = guard->object;
@@ -31,14 +43,14 @@ void bind_guard_empty(bind_guard *guard) {
     if (object) guard->release(object);
 }
 
-void bind_guard_end(lua_State *L, bind_guard *guard) {
+void bind_guard_put(bind_state *state, bind_guard *guard) {
     if (!guard) return;
     bind_guard_empty(guard);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &guards_key);
-    lua_pushnil(L);
-    lua_rawsetp(L, -2, guard); /* the key is there: this needs no memory */
-    lua_pop(L, 1);
+    guard->next = state->spare_guards;
+    state->spare_guards = guard;
 }
+
+void bind_guard_end(lua_State *L, bind_guard *guard) { bind_guard_put(bind_state_of(L), guard); }
 
 void bind_guards_close(lua_State *L) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &guards_key);

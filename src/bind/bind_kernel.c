@@ -106,7 +106,7 @@ int bind_kernel_new(lua_State *L) {
     bind_adopt(L, handle, kernel);
     push_names(L, kernel);
     lua_setiuservalue(L, -2, BIND_EXTRA);
-    bind_press(L, 64 * 1024);
+    bind_press(L, handle, 64 * 1024);
     return 1;
 }
 
@@ -133,10 +133,9 @@ static int bad_argument(lua_State *L, const launch *l, const gpumm_parameter *p,
 }
 
 static void set_pointer(lua_State *L, launch *l, const gpumm_parameter *p, gpumm_argument *a, int index) {
-    bind_handle *handle = bind_any_handle(L, index);
-    if (handle && handle->class == &bind_buffer_class) {
-        a->buffer = handle->object;
-    } else if (handle && handle->class == &bind_scratch_class) {
+    const bind_handle *buffer = bind_test_handle(L, index, &bind_buffer_class);
+    if (buffer) a->buffer = buffer->object; /* closed or not: core says what became of it */
+    else if (bind_test_handle(L, index, &bind_scratch_class)) {
         a->scratch = bind_check(L, index, &bind_scratch_class);
     } else if (!lua_toboolean(L, index) || (lua_islightuserdata(L, index) && !lua_touserdata(L, index))) {
         a->value = &nowhere;

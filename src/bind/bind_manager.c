@@ -91,7 +91,7 @@ int bind_manager_new(lua_State *L) {
     BIND_RETRY(L, status, gpumm_manager_open(&options, &manager));
     if (status != GPUMM_OK) return bind_fail(L, status);
     bind_adopt(L, handle, manager);
-    bind_press(L, 64 * 1024); /* threads, streams */
+    bind_press(L, handle, 64 * 1024); /* threads, streams */
     return 1;
 }
 

@@ -214,7 +214,7 @@ gpumm_stream *bind_option_stream(lua_State *L, int table) {
 }
 
 bool bind_is_where(lua_State *L, int index) {
-    return lua_istable(L, index) || luaL_testudata(L, index, bind_stream_class.name);
+    return lua_istable(L, index) || bind_test_userdata(L, index, &bind_stream_class);
 }
 
 gpumm_stream *bind_where(lua_State *L, int index, const char *const *valid) {

@@ -66,10 +66,11 @@ static int make(lua_State *L, int owner, const gpumm_readback_options *options) 
     gpumm_status status;
     BIND_RETRY(L, status, gpumm_readback_open(options, &readback));
     if (status != GPUMM_OK) return bind_fail(L, status);
-    bind_adopt(L, handle, readback)->slots = options->slots ? (int)options->slots : 2;
+    handle = bind_adopt(L, handle, readback);
+    handle->slots = options->slots ? (int)options->slots : 2;
     bind_readback_names(L, readback);
     lua_setiuservalue(L, -2, BIND_EXTRA);
-    bind_press(L, 64 * 1024);
+    bind_press(L, handle, 64 * 1024);
     return 1;
 }
 

@@ -33,7 +33,7 @@ int bind_scratch_new(lua_State *L) {
     BIND_RETRY(L, status, gpumm_scratch_open(manager, stream, bytes, &scratch));
     if (status != GPUMM_OK) return bind_fail(L, status);
     bind_adopt(L, handle, scratch);
-    bind_press(L, bytes);
+    bind_press(L, handle, bytes);
     return 1;
 }
 
@@ -46,10 +46,12 @@ static int scratch_used(lua_State *L) {
 static int scratch_close(lua_State *L) {
     bind_handle *handle = bind_handle_at(L, 1, &bind_scratch_class);
     handle->closed = true;
-    if (handle->object && bind_state_of(L)->collecting == 0) {
-        bind_unpress(L, gpumm_scratch_bytes(handle->object));
+    if (handle->object && handle->state->collecting == 0) {
+        bind_unpress(handle, gpumm_scratch_bytes(handle->object));
+        bind_guard *guard = handle->guard;
         handle->object = NULL;
-        bind_guard_empty(handle->guard);
+        handle->guard = NULL;
+        bind_guard_put(handle->state, guard);
     }
     return 0;
 }

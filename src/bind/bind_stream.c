@@ -67,7 +67,7 @@ static int stream_close(lua_State *L) {
 }
 
 static int stream_manager(lua_State *L) {
-    luaL_checkudata(L, 1, bind_stream_class.name);
+    bind_userdata(L, 1, &bind_stream_class);
     bind_push_owner(L, 1);
     return 1;
 }

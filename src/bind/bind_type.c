@@ -7,6 +7,8 @@
 
 #define TYPE_CLASS "gpumm.type"
 
+static const bind_class type_class; /* at the end */
+
 typedef struct type_box {
     const gpumm_type *type; /* NULL: not filled, or collected */
     bind_guard *guard;      /* holds it */
@@ -38,7 +40,7 @@ void bind_push_type(lua_State *L, const gpumm_type *type) {
 }
 
 const gpumm_type *bind_test_type(lua_State *L, int index) {
-    type_box *box = luaL_testudata(L, index, TYPE_CLASS);
+    type_box *box = bind_test_userdata(L, index, &type_class);
     return box && box->type ? box->guard->object : NULL;
 }
 
@@ -64,7 +66,7 @@ const gpumm_type *bind_to_type(lua_State *L, int index) {
 }
 
 static const gpumm_type *self(lua_State *L) {
-    type_box *box = luaL_checkudata(L, 1, TYPE_CLASS);
+    type_box *box = bind_userdata(L, 1, &type_class);
     if (!box->type || !box->guard->object) luaL_error(L, "this type was collected");
     return box->type;
 }
@@ -145,7 +147,7 @@ static int type_declaration(lua_State *L) {
 }
 
 static int type_tostring(lua_State *L) {
-    type_box *box = luaL_checkudata(L, 1, TYPE_CLASS);
+    type_box *box = bind_userdata(L, 1, &type_class);
     bool gone = !box->type || !box->guard->object;
     lua_pushstring(L, gone ? "type (collected)" : gpumm_type_name(box->type));
     return 1;
@@ -158,7 +160,7 @@ static int type_equal(lua_State *L) {
 }
 
 static int type_collect(lua_State *L) {
-    type_box *box = luaL_checkudata(L, 1, TYPE_CLASS);
+    type_box *box = bind_userdata(L, 1, &type_class);
     bind_guard *guard = box->guard;
     *box = (type_box){NULL, NULL};
     bind_guard_end(L, guard);

@@ -10,6 +10,8 @@
 
 #define VIEW_CLASS "gpumm.view"
 
+static const bind_class view_class; /* at the end */
+
 enum { VIEW_MEMORY = 1, VIEW_FIELDS = 2 }; /* user values: what holds the bytes; field views made before */
 enum { LOCAL_SIZE = 256 };                 /* elements up to this size need no userdata in passing */
 
@@ -25,13 +27,13 @@ static void check_alive(lua_State *L, const view *v) {
 }
 
 view *view_check(lua_State *L, int index) {
-    view *v = luaL_checkudata(L, index, VIEW_CLASS);
+    view *v = bind_userdata(L, index, &view_class);
     check_alive(L, v);
     return v;
 }
 
 view *view_test(lua_State *L, int index) {
-    view *v = luaL_testudata(L, index, VIEW_CLASS);
+    view *v = bind_test_userdata(L, index, &view_class);
     if (v) check_alive(L, v);
     return v;
 }
@@ -376,7 +378,7 @@ static int view_length(lua_State *L) {
 }
 
 static int view_tostring(lua_State *L) {
-    const view *v = luaL_checkudata(L, 1, VIEW_CLASS);
+    const view *v = bind_userdata(L, 1, &view_class);
     if (!v->type || !v->type_guard->object) lua_pushliteral(L, "view (collected)");
     else
         lua_pushfstring(L, "view %s [%I]%s", gpumm_type_name(v->type), (LUAI_UACINT)v->count,
@@ -385,7 +387,7 @@ static int view_tostring(lua_State *L) {
 }
 
 static int view_collect(lua_State *L) {
-    view *v = luaL_checkudata(L, 1, VIEW_CLASS);
+    view *v = bind_userdata(L, 1, &view_class);
     struct bind_guard *frame_guard = v->frame_guard, *type_guard = v->type_guard;
     memset(v, 0, sizeof *v);
     bind_guard_end(L, frame_guard);

@@ -400,7 +400,7 @@ void data_encode(lua_State *L, int index, const gpumm_type *type, struct data *o
 
 void data_encode_one(lua_State *L, int index, const gpumm_type *type, void *element) {
     static const struct place alone = {NULL, NULL, 0};
-    luaL_checkstack(L, STACK_ROOM, "to read an element");
+    if (gpumm_type_kind(type) != GPUMM_SCALAR) luaL_checkstack(L, STACK_ROOM, "to read an element");
     lua_pushvalue(L, index);
     encode(L, &alone, type, element);
     lua_pop(L, 1);

@@ -97,7 +97,7 @@ static gpumm_status reader_open(file_reader *r, const char *path) {
     struct stat about;
     r->stream = fopen(path, "rbe");
     if (!r->stream) return io_fail(path, "cannot be read");
-    *r->guard = (bind_guard){close_stream, r->stream};
+    *r->guard = (bind_guard){.release = close_stream, .object = r->stream};
     if (fstat(fileno(r->stream), &about) != 0) return io_fail(path, "cannot be read");
     if (!S_ISREG(about.st_mode)) return fail(GPUMM_IO, "%s: cannot be read: it is no regular file", path);
     r->size = (uint64_t)about.st_size;
