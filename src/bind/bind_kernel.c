@@ -10,8 +10,7 @@
  *
  * A pointer takes a buffer, a scratch, or nothing: gpumm.null or false (by position nil too). A value takes
  * what its type takes; a type unknown to gpumm takes a string of its bytes. A launch makes no Lua object:
- * values are encoded on the C stack, names are looked up in a table made once (user value EXTRA: name ->
- * index).
+ * values are encoded on the C stack, names are looked up among the kernel's few.
  */
 #include <stdio.h>
 #include <string.h>
@@ -69,16 +68,6 @@ static void read_source(lua_State *L, gpumm_kernel_options *options) {
     options->file = lua_tostring(L, -1);
 }
 
-/* The table of names for calls: name -> index. */
-static void push_names(lua_State *L, gpumm_kernel *kernel) {
-    size_t count = gpumm_kernel_parameter_count(kernel);
-    lua_createtable(L, 0, (int)size_min(count, PARAMETERS_MAX));
-    for (size_t i = 0; i < count; i++) {
-        lua_pushinteger(L, (lua_Integer)i);
-        lua_setfield(L, -2, gpumm_kernel_parameter(kernel, i)->name);
-    }
-}
-
 int bind_kernel_new(lua_State *L) {
     kernel_types types = {.count = 0};
     lua_settop(L, 2);
@@ -104,8 +93,6 @@ int bind_kernel_new(lua_State *L) {
     BIND_RETRY(L, status, gpumm_kernel_open(manager, &options, &kernel));
     if (status != GPUMM_OK) return bind_fail(L, status);
     bind_adopt(L, handle, kernel);
-    push_names(L, kernel);
-    lua_setiuservalue(L, -2, BIND_EXTRA);
     bind_press(L, handle, 64 * 1024);
     return 1;
 }
@@ -184,12 +171,22 @@ static void push_parameter_list(lua_State *L, const launch *l) {
     bind_push_list(L, names);
 }
 
+/* The key on top is none of the names. */
 static int unknown_name(lua_State *L, const launch *l) {
     const char *names[PARAMETERS_MAX + 1] = {NULL};
     char what[160];
     for (size_t i = 0; i < l->count; i++) names[i] = gpumm_kernel_parameter(l->kernel, i)->name;
     snprintf(what, sizeof what, "parameter of kernel '%.100s'", gpumm_kernel_name(l->kernel));
     return bind_unknown(L, what, luaL_tolstring(L, -1, NULL), names);
+}
+
+/* The parameter that the string at `key` names; the count where none is. */
+static size_t find_name(lua_State *L, const launch *l, int key) {
+    if (lua_type(L, key) != LUA_TSTRING) return l->count;
+    size_t i = 0, length;
+    const char *name = lua_tolstring(L, key, &length);
+    while (i < l->count && strcmp(name, gpumm_kernel_parameter(l->kernel, i)->name) != 0) i++;
+    return strlen(name) == length ? i : l->count;
 }
 
 static int missing_name(lua_State *L, const launch *l) {
@@ -206,19 +203,16 @@ static int missing_name(lua_State *L, const launch *l) {
 /* From the table in slot 2. */
 static void by_name(lua_State *L, launch *l) {
     size_t found = 0;
-    lua_getiuservalue(L, 1, BIND_EXTRA);
-    int names = lua_gettop(L);
     lua_pushnil(L);
-    while (lua_next(L, 2)) {
-        int value = lua_gettop(L);
-        lua_pushvalue(L, value - 1);
-        if (lua_rawget(L, names) != LUA_TNUMBER) {
-            lua_pushvalue(L, value - 1);
+    int key = lua_gettop(L);
+    for (; lua_next(L, 2); found++) {
+        size_t i = find_name(L, l, key);
+        if (i == l->count) {
+            lua_settop(L, key);
             unknown_name(L, l);
         }
-        set_argument(L, l, (size_t)lua_tointeger(L, -1), value);
-        lua_settop(L, value - 1);
-        found++;
+        set_argument(L, l, i, key + 1);
+        lua_settop(L, key);
     }
     if (found < l->count) missing_name(L, l);
 }

@@ -106,16 +106,16 @@ static bool store_large(gpumm_scalar scalar, lua_Number value, unsigned char *to
     return true;
 }
 
-/* The value on top, which is left there; false: it does not fit. */
-static inline bool store_top(lua_State *L, gpumm_scalar scalar, unsigned char *to) {
-    if (lua_type(L, -1) != LUA_TNUMBER) return false; /* text that reads as a number is none */
+/* False: it does not fit. */
+static inline bool store(lua_State *L, int index, gpumm_scalar scalar, unsigned char *to) {
+    if (lua_type(L, index) != LUA_TNUMBER) return false; /* text that reads as a number is none */
     if (scalar >= GPUMM_F16) {
-        store_float(scalar, lua_tonumber(L, -1), to);
+        store_float(scalar, lua_tonumber(L, index), to);
         return true;
     }
     int integral;
-    lua_Integer value = lua_tointegerx(L, -1, &integral);
-    return integral ? store_integer(scalar, value, to) : store_large(scalar, lua_tonumber(L, -1), to);
+    lua_Integer value = lua_tointegerx(L, index, &integral);
+    return integral ? store_integer(scalar, value, to) : store_large(scalar, lua_tonumber(L, index), to);
 }
 
 static const char *range_text(gpumm_scalar scalar) {
@@ -150,7 +150,7 @@ static int bad_number(lua_State *L, const struct place *at, gpumm_scalar scalar)
 
 static inline void encode_scalar(lua_State *L, const struct place *at, gpumm_scalar scalar,
                                  unsigned char *to) {
-    if (!store_top(L, scalar, to)) bad_number(L, at, scalar);
+    if (!store(L, -1, scalar, to)) bad_number(L, at, scalar);
 }
 
 static void push_scalar(lua_State *L, gpumm_scalar scalar, const unsigned char *from) { /* [-0, +1, -] */
@@ -400,7 +400,8 @@ void data_encode(lua_State *L, int index, const gpumm_type *type, struct data *o
 
 void data_encode_one(lua_State *L, int index, const gpumm_type *type, void *element) {
     static const struct place alone = {NULL, NULL, 0};
-    if (gpumm_type_kind(type) != GPUMM_SCALAR) luaL_checkstack(L, STACK_ROOM, "to read an element");
+    if (gpumm_type_kind(type) == GPUMM_SCALAR && store(L, index, gpumm_type_scalar(type), element)) return;
+    luaL_checkstack(L, STACK_ROOM, "to read an element");
     lua_pushvalue(L, index);
     encode(L, &alone, type, element);
     lua_pop(L, 1);

@@ -1,6 +1,7 @@
 /* Managers: opening, closing, budgets and what is done about pressure. */
 #include "core/manager.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -110,18 +111,22 @@ gpumm_status manager_look(gpumm_manager *m, device_event *e, uint64_t deadline, 
     return clock_ns() < deadline ? GPUMM_OK : fail(GPUMM_TIMEOUT, "the time to wait ran out");
 }
 
-/* Often at first, for short work, then less. */
-void manager_pause(unsigned tries, uint64_t deadline) {
-    uint64_t now = clock_ns();
-    if (tries > 64 && now < deadline) clock_sleep_ns(size_min(tries < 512 ? 20000 : 200000, deadline - now));
+/* What takes less than half a millisecond is looked at all the time: a sleep, however short, lasts longer than
+   a step of a small simulation, and the device would run dry meanwhile. Who waits longer sleeps. */
+void manager_pause(uint64_t since, uint64_t deadline) {
+    enum { BUSILY = 20000, YIELDING = 500000, BRIEFLY = 10000000 };
+    uint64_t now = clock_ns(), waited = now - since;
+    if (waited < BUSILY || now >= deadline) return;
+    if (waited < YIELDING) sched_yield();
+    else clock_sleep_ns(size_min(waited < BRIEFLY ? 20000 : 200000, deadline - now));
 }
 
 gpumm_status manager_wait(gpumm_manager *m, device_event *e, uint64_t deadline) {
-    for (unsigned tries = 0;; tries++) {
+    for (uint64_t since = clock_ns();;) {
         bool done;
         TRY(manager_look(m, e, deadline, &done));
         if (done) return GPUMM_OK;
-        manager_pause(tries, deadline);
+        manager_pause(since, deadline);
     }
 }
 

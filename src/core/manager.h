@@ -90,7 +90,7 @@ void manager_book_close(gpumm_manager *m, account *a);
 gpumm_status manager_wait(gpumm_manager *m, device_event *e, uint64_t deadline);
 /* Its two halves, for those whose event lives only under a lock: one look, and the pause before the next. */
 gpumm_status manager_look(gpumm_manager *m, device_event *e, uint64_t deadline, bool *done);
-void manager_pause(unsigned tries, uint64_t deadline);
+void manager_pause(uint64_t since, uint64_t deadline); /* since: when waiting began */
 
 /* Keeps the first failure of background work, for gpumm_manager_poll. */
 void manager_background_failed(gpumm_manager *m, gpumm_status status);

@@ -114,19 +114,19 @@ static void count_dropped(gpumm_readback *r) {
 
 /* One look at a slot's copy; where it is under way still, a pause without the lock, in which the slot's event
    may go: only under the lock is it known to be there. */
-static gpumm_status look_or_pause(gpumm_readback *r, slot *t, unsigned tries, uint64_t deadline) {
+static gpumm_status look_or_pause(gpumm_readback *r, slot *t, uint64_t since, uint64_t deadline) {
     bool done;
     TRY(manager_look(r->object.manager, t->done, deadline, &done));
     if (done) return GPUMM_OK;
     pthread_mutex_unlock(&r->lock);
-    manager_pause(tries, deadline);
+    manager_pause(since, deadline);
     pthread_mutex_lock(&r->lock);
     return GPUMM_OK;
 }
 
 /* For a readback that waits rather than refuses: the oldest moment that nobody took makes room; where all are
    on their way, the oldest is waited for. BUSY where every slot is in somebody's hands. */
-static gpumm_status make_room(gpumm_readback *r, unsigned tries) {
+static gpumm_status make_room(gpumm_readback *r, uint64_t since) {
     slot *arrived = slot_oldest(r, SLOT_ARRIVED), *flying = slot_oldest(r, SLOT_FLYING);
     if (!flying) flying = slot_oldest(r, SLOT_CANCELLED);
     if (arrived) {
@@ -135,19 +135,19 @@ static gpumm_status make_room(gpumm_readback *r, unsigned tries) {
         return GPUMM_OK;
     }
     if (!flying) return fail(GPUMM_BUSY, "all %u slots hold frames that are kept", r->slot_count);
-    return look_or_pause(r, flying, tries, UINT64_MAX);
+    return look_or_pause(r, flying, since, UINT64_MAX);
 }
 
 /* Readback lock held, and again on return. */
 static gpumm_status room_for_capture(gpumm_readback *r, slot **out) {
-    for (unsigned tries = 0;; tries++) {
+    for (uint64_t since = clock_ns();;) {
         if (r->shut) return fail(GPUMM_CANCELLED, "the readback is closed");
         slots_refresh(r);
         if (atomic_load(&r->object.manager->closing)) return fail(GPUMM_CANCELLED, "the manager closed meanwhile");
         *out = slot_free(r);
         if (*out) return GPUMM_OK;
         if (!r->wait) break;
-        TRY(make_room(r, tries));
+        TRY(make_room(r, since));
     }
     count_dropped(r);
     return fail(GPUMM_BUSY, "all %u slots are taken: take frames with latest, next or wait, release kept ones, or use more slots",
@@ -223,12 +223,12 @@ gpumm_status gpumm_readback_cancel(gpumm_readback *r, gpumm_ticket ticket) {
 
 /* Readback lock held, and again on return; other threads may do anything meanwhile. */
 static gpumm_status wait_arrived(gpumm_readback *r, gpumm_ticket ticket, uint64_t deadline, slot **out) {
-    for (unsigned tries = 0;; tries++) {
+    for (uint64_t since = clock_ns();;) {
         TRY(slot_of(r, ticket, out));
         if (atomic_load(&r->object.manager->closing)) return fail(GPUMM_CANCELLED, "the manager closed meanwhile");
         if ((*out)->state != SLOT_FLYING) return GPUMM_OK;
         ticket = (*out)->ticket;
-        TRY(look_or_pause(r, *out, tries, deadline));
+        TRY(look_or_pause(r, *out, since, deadline));
     }
 }
 

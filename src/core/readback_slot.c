@@ -35,19 +35,34 @@ slot *slot_free(gpumm_readback *r) {
     return NULL;
 }
 
-/* A copy that is through leaves no order behind: the slot's next use need not wait for other slots' copies. A
-   query that fails means that the device is lost; waiting for the slot will report it. */
-void slots_refresh(gpumm_readback *r) {
-    device *d = r->object.manager->device;
+static bool under_way(const slot *t) {
+    return !t->given && (t->state == SLOT_FLYING || t->state == SLOT_CANCELLED);
+}
+
+static slot *oldest_under_way(gpumm_readback *r) {
+    slot *oldest = NULL;
     for (unsigned i = 0; i < r->slot_count; i++) {
         slot *t = &r->slots[i];
+        if (under_way(t) && (!oldest || t->ticket < oldest->ticket)) oldest = t;
+    }
+    return oldest;
+}
+
+/* A copy that is through leaves no order behind: the slot's next use need not wait for other slots' copies. */
+static void arrive(gpumm_readback *r, slot *t) {
+    t->state = t->state == SLOT_FLYING ? SLOT_ARRIVED : SLOT_DROPPED;
+    pthread_mutex_lock(&r->object.manager->submit);
+    order_clear(&t->order);
+    pthread_mutex_unlock(&r->object.manager->submit);
+}
+
+/* Copies arrive in the order of their tickets, for one stream makes them: behind one that has not, none is asked
+   for. A query that fails means that the device is lost; waiting for the slot will report it. */
+void slots_refresh(gpumm_readback *r) {
+    device *d = r->object.manager->device;
+    for (slot *t; (t = oldest_under_way(r)) != NULL; arrive(r, t)) {
         bool done = false;
-        if (t->given || (t->state != SLOT_FLYING && t->state != SLOT_CANCELLED)) continue;
-        if (d->call->event_query(d, t->done, &done) != GPUMM_OK || !done) continue;
-        t->state = t->state == SLOT_FLYING ? SLOT_ARRIVED : SLOT_DROPPED;
-        pthread_mutex_lock(&r->object.manager->submit);
-        order_clear(&t->order);
-        pthread_mutex_unlock(&r->object.manager->submit);
+        if (d->call->event_query(d, t->done, &done) != GPUMM_OK || !done) return;
     }
 }
 
