@@ -109,22 +109,46 @@ local function gpumm_run()
     return os.getenv("GPUMM_RUN") or arg[lowest]
 end
 
---- Runs a script's text in gpumm-run with options; returns what it wrote (both streams) and its exit code.
-function support.run(options, script)
+--- Runs a script's text in gpumm-run with options, in an environment with more ("NAME=value") where it is given; returns
+--- what it wrote (both streams) and its exit code.
+function support.run(options, script, environment)
     local path = os.tmpname()
     local file <close> = assert(io.open(path, "w"))
     file:write(script)
     file:close()
-    local pipe = io.popen(("'%s' %s '%s' 2>&1"):format(gpumm_run(), options, path))
+    local pipe = io.popen(("%s '%s' %s '%s' 2>&1"):format(environment or "", gpumm_run(), options, path))
     local text = pipe:read("a")
     local _, _, code = pipe:close()
     os.remove(path)
     return text, code
 end
 
---- The specs' device where it grows memory in place, else host: for what only such a device promises.
-function support.in_place()
-    return spec.manager():device().in_place and spec.device or "host"
+-- ---- Growth, in place or by moving -----------------------------------------------------------------
+
+--- Calls so far for device memory: commits in place, or whole blocks.
+function support.memory_calls(manager)
+    return manager.fault:calls("commit") + manager.fault:calls("alloc")
+end
+
+local function places(object)
+    local addresses = {}
+    if getmetatable(object) == "gpumm.buffer" then return { object.address } end
+    for i, name in ipairs(object:members()) do addresses[i] = object:member(name).address end
+    return addresses
+end
+
+--- A function that holds a buffer or group to what its device promises, and says whether it has moved since the last
+--- call: in place never; else the generation counts every move.
+function support.watch_moves(manager, object)
+    local before, generation = places(object), object.generation
+    return function()
+        local now, moved = places(object), false
+        for i, address in ipairs(now) do moved = moved or address ~= before[i] end
+        if manager:device().in_place then assert.same(before, now) end
+        assert.equal(generation + (moved and 1 or 0), object.generation)
+        before, generation = now, object.generation
+        return moved
+    end
 end
 
 return support

@@ -235,7 +235,7 @@ typedef struct gpumm_options {
     uint64_t memory;        /* host device: its quota of "device" memory in bytes; 0: the machine's */
     uint64_t granularity;   /* host device: commit granularity, a power of two; 0: 64 KiB */
     unsigned workers;       /* host device: threads that run kernels; 0: one a core */
-    bool relocate;          /* grow by copying even where the device can grow in place */
+    bool relocate;          /* grow by copying even where the device can grow in place; GPUMM_NO_VMM=1 asks for it too */
     bool debug;             /* keep canaries behind every buffer, checked at growth, free and check */
     bool faulty;            /* put the fault device in between, with `fault` as its first plan */
     gpumm_fault fault;
