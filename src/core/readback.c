@@ -134,7 +134,10 @@ static gpumm_status make_room(gpumm_readback *r, uint64_t since) {
         count_dropped(r);
         return GPUMM_OK;
     }
-    if (!flying) return fail(GPUMM_BUSY, "all %u slots hold frames that are kept", r->slot_count);
+    if (!flying) {
+        count_dropped(r);
+        return fail(GPUMM_BUSY, "all %u slots hold frames that are kept: release some, or use more slots", r->slot_count);
+    }
     return look_or_pause(r, flying, since, UINT64_MAX);
 }
 
@@ -404,10 +407,6 @@ gpumm_status gpumm_readback_open(const gpumm_readback_options *o, gpumm_readback
     gpumm_group *g = o->buffers[0]->group;
     TRY(group_enter(g));
     gpumm_status status = readback_make(g, members, o, false, out);
-    if (gpumm_is_memory_error(status)) {
-        fail_in(status, "readback of '%s': ", o->buffers[0]->full_name);
-        manager_explain(g->object.manager, status);
-    }
     group_leave(g);
     return status;
 }
