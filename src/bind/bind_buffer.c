@@ -299,7 +299,8 @@ static gpumm_status append_data(lua_State *L, gpumm_buffer *buffer, gpumm_stream
     if (!size_add(length, data.count, &required)) return fail(GPUMM_OVER_MAX_SIZE, "too many elements");
     TRY(bind_grow_ahead(L, 1, required));
     view_test(L, 2); /* a schedule may have ended the frame whose view it is: that raises */
-    gpumm_status status = gpumm_buffer_append(buffer, stream, data.count, data.bytes);
+    gpumm_status status;
+    BIND_TRY_FIRST(status, gpumm_buffer_append(buffer, stream, data.count, data.bytes));
     if (!bind_collects(L, status)) return status;
     view_test(L, 2); /* and so may finalisers */
     return gpumm_buffer_append(buffer, stream, data.count, data.bytes);

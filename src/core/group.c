@@ -7,6 +7,7 @@
 #include "core/group_growth.h"
 #include "core/names.h"
 #include "core/readback.h"
+#include "core/pressure.h"
 #include "core/stream.h"
 
 static gpumm_group *group_from(object *o) { return (gpumm_group *)o; }

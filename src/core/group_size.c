@@ -2,6 +2,7 @@
    itself is in group_growth.c. */
 #include "core/group_growth.h"
 #include "core/readback.h"
+#include "core/pressure.h"
 #include "core/stream.h"
 
 /* ---- Growing -------------------------------------------------------------------------------- */
@@ -24,10 +25,12 @@ static gpumm_status target_of(gpumm_group *g, const change *c, uint64_t required
     if (required > g->max_length)
         return fail(GPUMM_OVER_MAX_SIZE, "%llu elements are more than its maximum of %llu", (unsigned long long)required,
                     (unsigned long long)g->max_length);
-    *target = size_min(c->proposed, g->max_length);
-    if (*target >= required) return GPUMM_OK;
     gpumm_growth rule = g->growth;
-    if (rule.kind == GPUMM_GROWTH_CALLBACK) rule.kind = GPUMM_GROWTH_EXACT; /* asked before, without locks */
+    if (c->proposed || rule.kind == GPUMM_GROWTH_CALLBACK) { /* asked before, without locks: a list of one */
+        rule.kind = GPUMM_GROWTH_LIST;
+        rule.list = &c->proposed;
+        rule.list_count = 1;
+    }
     return gpumm_growth_next(&rule, &(gpumm_growth_request){g->name, g->capacity, required, g->max_length}, target);
 }
 

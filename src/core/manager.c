@@ -1,4 +1,4 @@
-/* Managers: opening, closing, budgets and what is done about pressure. */
+/* Managers: opening, closing, budgets and books. */
 #include "core/manager.h"
 
 #include <sched.h>
@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/group.h"
+#include "core/pressure.h"
 #include "core/readback.h"
 #include "core/scratch.h"
 #include "core/stream.h"
@@ -54,29 +55,6 @@ void manager_book_close(gpumm_manager *m, account *a) {
     pthread_mutex_lock(&m->lock);
     ledger_close(&m->books, a);
     pthread_mutex_unlock(&m->lock);
-}
-
-/* ---- Pressure ------------------------------------------------------------------------------- */
-
-static void drop_ahead(object *o, void *user) {
-    (void)user;
-    group_drop_ahead((gpumm_group *)o);
-}
-
-static void give_back_spare(gpumm_manager *m) {
-    object_each(m, RANK_GROUP, drop_ahead, NULL);
-    pool_trim(m);
-}
-
-bool manager_relieve(gpumm_manager *m, gpumm_status failed, uint64_t wanted, unsigned *stage) {
-    enum { SPARE, WAITING, HOOK, GIVE_UP = HOOK + 16 };
-    if (failed != GPUMM_OUT_OF_MEMORY && failed != GPUMM_OVER_LIMIT) return false;
-    if (failed == GPUMM_OVER_LIMIT && *stage < HOOK) *stage = HOOK; /* spare memory is not in the budget */
-    switch ((*stage)++) {
-    case SPARE: give_back_spare(m); return true;
-    case WAITING: manager_retire_wait(m); return true;
-    default: return *stage <= GIVE_UP && m->pressure && m->pressure(m->pressure_user, wanted);
-    }
 }
 
 /* ---- Background ----------------------------------------------------------------------------- */
@@ -375,7 +353,7 @@ gpumm_status gpumm_manager_trim(gpumm_manager *m, uint64_t *freed) {
     pthread_mutex_lock(&m->lock);
     uint64_t before = m->books.committed;
     pthread_mutex_unlock(&m->lock);
-    give_back_spare(m);
+    pressure_spare(m);
     manager_retire_wait(m);
     pthread_mutex_lock(&m->lock);
     if (freed) *freed = before > m->books.committed ? before - m->books.committed : 0;

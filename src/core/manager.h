@@ -76,8 +76,6 @@ void manager_leave(gpumm_manager *m);
 gpumm_status manager_take(gpumm_manager *m, uint64_t bytes);
 void manager_give(gpumm_manager *m, uint64_t bytes);
 
-/* What more can be done about a failure for memory, worse each time; false: nothing. `stage` counts up. */
-bool manager_relieve(gpumm_manager *m, gpumm_status failed, uint64_t wanted, unsigned *stage);
 /* Completes a memory error's message with the largest holders and what is free; returns status. */
 gpumm_status manager_explain(gpumm_manager *m, gpumm_status status);
 

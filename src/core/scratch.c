@@ -3,6 +3,7 @@
    crossing each way. */
 #include "core/scratch.h"
 
+#include "core/pressure.h"
 #include "core/stream.h"
 
 enum { SCRATCH_BLOCK = 64 << 20 }; /* where memory cannot grow in place, a stream's scratch is one block */
@@ -82,13 +83,17 @@ static gpumm_status take_block(gpumm_stream *s, uint64_t bytes, slab_block *bloc
 
 /* ---- Taking and giving ---------------------------------------------------------------------- */
 
-static gpumm_status take_under_pressure(gpumm_stream *s, uint64_t bytes, slab_block *block, gpumm_scratch **spare) {
-    gpumm_manager *m = s->object.manager;
-    TRY(manager_take(m, bytes)); /* first, so that what is over the limit leaves no trace */
+static gpumm_status take_budgeted(gpumm_stream *s, uint64_t bytes, slab_block *block, gpumm_scratch **spare) {
+    TRY(manager_take(s->object.manager, bytes)); /* first, so that what is over the limit leaves no trace */
     gpumm_status status = take_block(s, bytes, block, spare);
-    for (unsigned stage = 0; status != GPUMM_OK && manager_relieve(m, status, bytes, &stage);)
-        status = take_block(s, bytes, block, spare);
-    if (status != GPUMM_OK) manager_give(m, bytes);
+    if (status != GPUMM_OK) manager_give(s->object.manager, bytes);
+    return status;
+}
+
+static gpumm_status take_under_pressure(gpumm_stream *s, uint64_t bytes, slab_block *block, gpumm_scratch **spare) {
+    gpumm_status status = take_budgeted(s, bytes, block, spare);
+    for (unsigned stage = 0; status != GPUMM_OK && manager_relieve(s->object.manager, status, bytes, &stage);)
+        status = take_budgeted(s, bytes, block, spare);
     return status;
 }
 
