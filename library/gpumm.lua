@@ -753,7 +753,7 @@ function Type:declaration(name) end
 ---@field steps? integer
 ---@field in_flight? integer steps that the host may be ahead; 2, unless given
 ---@field init? fun(sim: gpumm.simulation)
----@field step fun(sim: gpumm.simulation, i: integer): boolean? false ends
+---@field step fun(sim: gpumm.simulation, i: integer): boolean? false ends, before this step counts: decide before anything is launched
 ---@field frame? fun(sim: gpumm.simulation, frame: gpumm.frame, key: string)
 ---@field finish? fun(sim: gpumm.simulation, last: gpumm.frame?, all: table<string, gpumm.frame>)
 ---@field device? string

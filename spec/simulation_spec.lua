@@ -1,4 +1,4 @@
--- successes: 32
+-- successes: 34
 -- Simulations: what a description may say, the order in which things are made and done, frames, pacing, errors in
 -- every callback, and what is left after each: nothing.
 
@@ -261,6 +261,27 @@ describe("pacing", function()
             sim:close()
         end
     end)
+
+    it("counts the work on described streams too", function()
+        local m, most, done = spec.faulty(), 0, {}
+        local sim = gpumm.simulation {
+            numbers = gpumm.buffer { type = "u32", length = 4 },
+            side = gpumm.stream {},
+            steps = 40,
+            step = function(sim, i)
+                if i > 30 then return sim.side:close() end -- a script may
+                local behind = 0
+                for _, event in ipairs(done) do behind = behind + (event:ready() and 0 or 1) end
+                most = math.max(most, behind)
+                sim.numbers:fill(i, { stream = sim.side })
+                done[i] = sim.side:record()
+            end,
+        }
+        m.fault:plan { jitter = 7 }
+        sim:run { manager = m }
+        assert.equal(30, #done)
+        assert.is_true(most <= 2, most)
+    end)
 end)
 
 describe("open, advance and close", function()
@@ -454,5 +475,34 @@ describe("a description", function()
         for _, step in ipairs { "100 elements +1.6 KiB", "200 elements +3.1 KiB", "800 elements", "1000 elements +15.6 KiB" } do
             assert.truthy(text:find(step), step .. "\n  is not in\n" .. text)
         end
+    end)
+
+    it("describes what is made: minimum sizes, factors, multiples, text sizes, structs in structs", function()
+        local inner = gpumm.struct { { "kind", "u8" }, { "weight", "f64" } }
+        local sim = gpumm.simulation {
+            plain = gpumm.buffer { type = "u32", length = 4, growth_factor = 2 },
+            factor = gpumm.buffer { type = "u32", growth = 2, min_size_bytes = "400", max_size_bytes = "64KiB", align = 64 },
+            listed = gpumm.buffer { type = "u8", length = 5000, growth = gpumm.growth.list { 4096, 6000, 9000 } },
+            nested = gpumm.group { { "a", gpumm.struct { { "id", "u16" }, { "inner", inner } } }, length = 10, align = 8,
+                growth = gpumm.growth.linear(20), max_length = 50 },
+            asked = gpumm.group { { "x", "f32" }, min_length = 100, growth = function(r) return r.required end },
+            steps = 1,
+            step = function(sim)
+                for _, key in ipairs { "plain", "factor", "listed", "nested", "asked" } do
+                    local text = sim:describe():match("%f[%w]" .. key .. " %(.*"):gsub("\n%l.*", "")
+                    assert.truthy(text:find(("maximum %d elements"):format(sim[key].max_length), 1, true), text)
+                    for capacity in text:gmatch(": +(%d+) elements ") do
+                        assert.equal(tonumber(capacity), sim[key].capacity, key)
+                        if sim[key].capacity < sim[key].max_length then sim[key]:ensure_capacity(sim[key].capacity + 1) end
+                    end
+                end
+            end,
+        }
+        local text = sim:describe()
+        for _, words in ipairs { "geometric, x2;", "geometric, x2, to multiples of 64;", ".inner              struct   offset 8",
+            "  .weight             f64      offset 16", "linear, 20 at a time, to multiples of 8;", "growth: a function;" } do
+            assert.truthy(text:find(words, 1, true), words .. "\n  is not in\n" .. text)
+        end
+        sim:run(OPTIONS)
     end)
 end)
