@@ -290,6 +290,7 @@ describe("a frame", function()
             assert(r:capture(step))
             kept[step] = assert(r:wait()):keep()
         end
+        assert.is_true(kept[1]:valid() and kept[2]:valid())
         local _, message, code = r:capture(3)
         assert.equal("BUSY", code)
         assert.truthy(message:find("all 2 slots hold frames that are kept: release some", 1, true))

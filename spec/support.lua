@@ -1,6 +1,5 @@
 -- What the specs of memory share: errors taken apart, a manager's whole state compared, gpumm-run as a user runs it.
 
-local spec = require "gpumm.spec"
 local assert = require "luassert"
 
 local support = {}

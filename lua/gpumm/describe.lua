@@ -25,7 +25,8 @@ local function field_lines(lines, t, indent, offset)
 end
 
 local function type_lines(lines, name, t)
-    lines[#lines + 1] = ("  %-20s %-8s stride %d, align %d"):format(name, t.kind == "struct" and "struct" or t.name, t.size, t.align)
+    lines[#lines + 1] = ("  %-20s %-8s stride %d, align %d"):format(name, t.kind == "struct" and "struct" or t.name, t.size,
+        t.align)
     field_lines(lines, t, "    ", 0)
 end
 

@@ -175,7 +175,7 @@ static void shrink_locked(gpumm_group *g) {
 gpumm_status group_shrink(gpumm_group *g) {
     TRY(group_enter(g));
     pthread_mutex_lock(&g->lock);
-    gpumm_status status = atomic_load(&g->object.alive) ? GPUMM_OK : fail(GPUMM_STALE, "'%s' was freed meanwhile", g->name);
+    gpumm_status status = atomic_load(&g->object.alive) ? GPUMM_OK : buffer_gone(&g->members[0]);
     if (status == GPUMM_OK) status = group_not_capturing(g);
     if (status == GPUMM_OK && g->object.manager->debug) status = canary_check(g);
     if (status == GPUMM_OK) shrink_locked(g);
@@ -221,10 +221,7 @@ static gpumm_status change_under_pressure(gpumm_group *g, const change *c) {
     gpumm_status status = change_once(g, c, &wanted);
     for (unsigned stage = 0; manager_relieve(g->object.manager, status, wanted * g->row_bytes, &stage);)
         status = change_once(g, c, &wanted);
-    if (!gpumm_is_memory_error(status)) return status;
-    fail_in(status, "%s '%s': %llu elements of %llu bytes: ", g->alone ? "buffer" : "group", g->name,
-            (unsigned long long)wanted, (unsigned long long)g->row_bytes);
-    return manager_explain(g->object.manager, status);
+    return group_explain(g, status, wanted);
 }
 
 gpumm_status group_change(gpumm_group *g, const change *given) {

@@ -388,15 +388,16 @@ static gpumm_status members_of(const gpumm_readback_options *o, size_t *members)
         return fail(GPUMM_INVALID_ARGUMENT, "a readback reads 1 to %d buffers, not %zu", GROUP_MEMBERS, o->buffer_count);
     if (o->slots == 1 || o->slots > READBACK_SLOTS)
         return fail(GPUMM_INVALID_ARGUMENT, "a readback has 2 to %d slots, not %u", READBACK_SLOTS, o->slots);
+    char text[TITLE_BYTES], other[TITLE_BYTES];
     gpumm_group *g = o->buffers[0]->group;
     for (size_t i = 0; i < o->buffer_count; i++) {
         if (o->buffers[i]->group != g)
-            return fail(GPUMM_INVALID_ARGUMENT, "'%s' and '%s' are not of one group, so they have no moment in common",
-                        o->buffers[0]->full_name, o->buffers[i]->full_name);
+            return fail(GPUMM_INVALID_ARGUMENT, "%s and %s are not of one group, so they have no moment in common",
+                        buffer_label(o->buffers[0], text), buffer_label(o->buffers[i], other));
         members[i] = (size_t)(o->buffers[i] - g->members);
         for (size_t j = 0; j < i; j++)
             if (members[j] == members[i])
-                return fail(GPUMM_INVALID_ARGUMENT, "'%s' is named twice", o->buffers[i]->full_name);
+                return fail(GPUMM_INVALID_ARGUMENT, "%s is named twice", buffer_label(o->buffers[i], text));
     }
     return GPUMM_OK;
 }

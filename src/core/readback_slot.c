@@ -239,7 +239,8 @@ static gpumm_status join_under_pressure(gpumm_readback *r) {
     gpumm_status status = join_once(r);
     for (unsigned stage = 0; manager_relieve(m, status, budget_row(r) * capacity_of(r), &stage);) status = join_once(r);
     if (!gpumm_is_memory_error(status)) return status;
-    fail_in(status, "readback of '%s': ", r->buffers[0]->full_name);
+    char text[TITLE_BYTES];
+    fail_in(status, "readback of %s: ", buffer_label(r->buffers[0], text));
     return manager_explain(m, status);
 }
 
