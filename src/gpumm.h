@@ -418,7 +418,10 @@ GPUMM_API gpumm_manager *gpumm_buffer_manager(const gpumm_buffer *buffer); /* bo
 GPUMM_API gpumm_group *gpumm_buffer_group(const gpumm_buffer *buffer);  /* borrowed; NULL when alone */
 
 /* Contents. Ranges lie within the length, or INVALID_ARGUMENT. Upload has taken `data` when it returns;
-   one larger than the transfer block waits for its stream. `element` and `data` are in the buffer's type. */
+   one larger than the stream's transfer block, 2 MiB, waits for its stream. `element` and `data` are in the
+   buffer's type. What reaches the device in parts may be written in part where the device refuses a later one
+   (DRIVER, DEVICE_LOST): uploads of more than 1 MiB, and fills with elements that repeat no 1, 2 or 4 bytes.
+   What is appended is not in the length then. */
 GPUMM_API gpumm_status gpumm_buffer_upload(gpumm_buffer *buffer, gpumm_stream *stream, uint64_t first,
                                            uint64_t count, const void *data);
 GPUMM_API gpumm_status gpumm_buffer_download(gpumm_buffer *buffer, gpumm_stream *stream, uint64_t first,

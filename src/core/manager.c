@@ -10,7 +10,6 @@
 #include "core/readback.h"
 #include "core/scratch.h"
 #include "core/stream.h"
-#include "core/transfer.h"
 #include "device/fault.h"
 
 /* ---- Calls under way ------------------------------------------------------------------------ */
@@ -138,7 +137,6 @@ static void free_streams(gpumm_manager *m) {
 static void close_device(gpumm_manager *m) {
     if (m->working) worker_stop(&m->worker);
     m->working = false;
-    transfer_close(m);
     pool_close(m);
     free_streams(m);
     manager_events_close(m);
@@ -158,7 +156,6 @@ static void manager_free(gpumm_manager *m) {
     pthread_mutex_destroy(&m->lock);
     pthread_mutex_destroy(&m->submit);
     pthread_mutex_destroy(&m->background);
-    pthread_mutex_destroy(&m->transfer_lock);
     mem_free(&memory, m->main);
     mem_free(&memory, m->copies);
     mem_free(&memory, m);
@@ -173,7 +170,6 @@ static gpumm_manager *manager_new(const gpumm_options *o) {
     pthread_mutex_init(&m->lock, NULL);
     pthread_mutex_init(&m->submit, NULL);
     pthread_mutex_init(&m->background, NULL);
-    pthread_mutex_init(&m->transfer_lock, NULL);
     pool_init(&m->pool);
     m->log = (log_sink){o->log, o->log_user};
     m->pressure = o->pressure;

@@ -24,8 +24,6 @@
 
 enum { NAME_BUCKETS = 64 };
 
-struct transfer; /* transfer.c */
-
 struct gpumm_manager {
     atomic_uint references;
     atomic_long entered;    /* public calls under way */
@@ -52,8 +50,6 @@ struct gpumm_manager {
     gpumm_stream *main, *copies;      /* copies: device to host, for readbacks */
     gpumm_scratch *spare_scratch;     /* structs to use again, under lock */
     extent_pool pool;       /* small blocks and warm ranges */
-    struct transfer *transfer; /* opened at first use, under transfer_lock */
-    pthread_mutex_t transfer_lock;
     worker worker;
     bool working;
     retired *retired;       /* waiting for their events, under background */

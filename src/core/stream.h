@@ -7,6 +7,8 @@
 #include "core/object.h"
 #include "memory/slab.h"
 
+struct transfer; /* transfer.c */
+
 struct gpumm_stream {
     object object;                /* of an internal stream: only its manager is set */
     bool internal;                /* the manager's own */
@@ -18,6 +20,8 @@ struct gpumm_stream {
     slab scratch;                 /* blocks whose users are on this stream; opened at first use; under the manager's lock */
     account scratch_account;
     atomic_bool has_scratch;
+    pthread_mutex_t transfer_lock; /* one upload or download at a time */
+    struct transfer *transfer;    /* opened at first use */
     atomic_bool shown;            /* somebody else has the native handle, and may have it capture a graph */
 };
 
