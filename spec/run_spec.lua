@@ -1,4 +1,4 @@
--- successes: 30
+-- successes: 31
 -- gpumm-run as a user runs it: a process of its own for every test.
 
 local run = assert(os.getenv "GPUMM_RUN", "GPUMM_RUN names gpumm-run")
@@ -146,6 +146,32 @@ describe("gpumm-run runs a script", function()
         assert.equal(7, (script "os.exit(7)"))
         assert.equal(1, (script "os.exit(false)"))
         assert.equal(0, (script "os.exit(true, true)"))
+    end)
+
+    it("and shows the script's own lines, and what they called, without ours", function()
+        local code, _, err = script([[
+            local gpumm = require "gpumm"
+            local function spoil(b)
+                b:upload { 1, "x" }
+            end
+            local sim = gpumm.simulation {
+                b = gpumm.buffer { type = "f32", length = 4 },
+                step = function(sim) spoil(sim.b) end,
+            }
+            sim:run { device = "host" }]], "--quiet")
+        assert.equal(1, code)
+        assert.equal([[
+gpumm-run: script.lua:3: element 2: f32 wants a number, got string
+stack traceback:
+	[C]: in method 'upload'
+	script.lua:3: in upvalue 'spoil'
+	script.lua:7: in field 'step'
+	script.lua:9: in main chunk
+]], err)
+        code, _, err = script("return require 'gpumm'.simulation { x = 5, step = print }", "--quiet")
+        assert.equal(1, code)
+        contains(err, "gpumm-run: gpumm.simulation: 'x' is neither a resource")
+        assert.is_nil(err:find("traceback", 1, true)) -- a tail call left no line of the script's
     end)
 
     it("and says what went wrong, with a traceback, and 1", function()

@@ -49,6 +49,9 @@ bool bind_collects(lua_State *L, gpumm_status status);
         if (bind_collects((L), (status))) (status) = (call);    \
     } while (0)
 
+/* Pushes the message with the traceback of whoever runs, less the frames of gpumm's own files. [-0, +1, m] */
+void bind_traceback(lua_State *L, const char *message);
+
 /* ---- Classes ------------------------------------------------------------------------------ */
 
 typedef struct bind_class {

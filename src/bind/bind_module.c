@@ -201,7 +201,7 @@ static int module_traceback(lua_State *L) {
         lua_settop(L, 1);
         return 1;
     }
-    luaL_traceback(L, L, luaL_tolstring(L, 1, NULL), 1);
+    bind_traceback(L, luaL_tolstring(L, 1, NULL));
     return 1;
 }
 
