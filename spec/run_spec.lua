@@ -1,4 +1,4 @@
--- successes: 31
+-- successes: 32
 -- gpumm-run as a user runs it: a process of its own for every test.
 
 local run = assert(os.getenv "GPUMM_RUN", "GPUMM_RUN names gpumm-run")
@@ -386,6 +386,14 @@ describe("gpumm-run with a simulation", function()
             assert.is_nil(err:find("leak", 1, true))
         end)
     end
+
+    it("says so, and 1, where what was asked for cannot be written", function()
+        for _, option in ipairs { "--stats=json", "--describe", "--version", "--help" } do
+            local code, _, err = script(SIMULATION, option .. " --device host", ">/dev/full")
+            assert.equal(1, code, option)
+            contains(err, "gpumm-run: standard output: No space left on device")
+        end
+    end)
 
     it("--describe needs no device, and runs nothing", function()
         local code, out, err = script(SIMULATION, "--describe --device cuda:99")
