@@ -7,6 +7,7 @@
  * script changes.
  */
 #include "bind/bind_module.h"
+#include "bind/file.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -213,6 +214,11 @@ static int module_environment(lua_State *L) {
     return 1;
 }
 
+/* gpumm.writable(path): could a file of that name be written now? */
+static int module_writable(lua_State *L) {
+    return bind_result(L, file_probe(bind_path(L, 1, BIND_WRITE)));
+}
+
 static int module_caller(lua_State *L) {
     char tag[BIND_TAG];
     lua_pushstring(L, bind_tag(L, tag));
@@ -230,6 +236,7 @@ static const luaL_Reg functions[] = {
     {"inflate", bind_inflate},
     {"next_capacity", module_next_capacity},
     {"traceback", module_traceback},
+    {"writable", module_writable},
     {NULL, NULL},
 };
 
