@@ -363,20 +363,16 @@ static void check_group(object *o, void *user) {
     if (*status == GPUMM_OK) *status = group_check((gpumm_group *)o);
 }
 
-static void check_scratch(gpumm_stream *s, gpumm_status *status) {
-    gpumm_manager *m = s->object.manager;
-    pthread_mutex_lock(&m->lock);
-    if (*status == GPUMM_OK && atomic_load(&s->has_scratch)) *status = slab_check(&s->scratch);
-    pthread_mutex_unlock(&m->lock);
+static void check_stream(object *o, void *user) {
+    gpumm_status *status = user;
+    if (*status == GPUMM_OK) *status = scratch_check((gpumm_stream *)o);
 }
-
-static void check_stream(object *o, void *user) { check_scratch((gpumm_stream *)o, user); }
 
 gpumm_status gpumm_manager_check(gpumm_manager *m) {
     TRY(manager_enter(m));
     gpumm_status status = synchronize_all(m);
     if (status == GPUMM_OK) status = pool_check(m);
-    check_scratch(m->main, &status);
+    if (status == GPUMM_OK) status = scratch_check(m->main);
     object_each(m, RANK_STREAM, check_stream, &status);
     if (status == GPUMM_OK) object_each(m, RANK_GROUP, check_group, &status);
     pthread_mutex_lock(&m->lock);

@@ -1,6 +1,7 @@
 /* Streams, and the crossing between them. */
 #include "core/stream.h"
 
+#include "core/scratch.h"
 #include "core/transfer.h"
 
 static gpumm_stream *stream_from(object *o) { return (gpumm_stream *)o; }
@@ -86,13 +87,7 @@ static gpumm_status open_device_parts(gpumm_manager *m, gpumm_stream *s, void *n
 static void close_device_parts(gpumm_stream *s) {
     gpumm_manager *m = s->object.manager;
     device *d = m->device;
-    pthread_mutex_lock(&m->lock); /* whoever checks the slab holds it too */
-    bool scratch = atomic_exchange(&s->has_scratch, false);
-    pthread_mutex_unlock(&m->lock);
-    if (scratch) {
-        manager_book_close(m, &s->scratch_account);
-        slab_close(&s->scratch);
-    }
+    scratch_close(s);
     d->call->stream_close(d, stream_unpinned(s));
     transfer_close(s);
     d->call->event_close(d, s->crossing);
