@@ -3,6 +3,7 @@
 
 local gpumm = require "gpumm"
 local spec = require "gpumm.spec"
+local message_of = require "spec.support".message_of
 
 local SET = [[
 extern "C" __global__ void set(int n, unsigned int *values, unsigned int value)
@@ -21,12 +22,6 @@ local function numbers(m, length)
     local b = assert(m:buffer { type = "u32", length = length })
     assert(b:upload(counted(100, length)))
     return b
-end
-
-local function message_of(f, ...)
-    local ok, message = pcall(f, ...)
-    assert.is_false(ok)
-    return message
 end
 
 after_each(spec.close)

@@ -16,6 +16,18 @@ function support.raises(text, f, ...)
     return message
 end
 
+--- What a call that must raise says.
+function support.message_of(f, ...)
+    local ok, message = pcall(f, ...)
+    assert.is_false(ok)
+    return tostring(message)
+end
+
+--- Every one of the words is in the text.
+function support.says(text, ...)
+    for _, words in ipairs { ... } do support.contains(words, text) end
+end
+
 --- What follows `text` are the results of a call that failed: nil, "CODE: … text …", "CODE". Returns the message.
 function support.fails(code, text, value, message, got)
     assert.is_nil(value)
@@ -100,12 +112,51 @@ function support.count(n, from)
     return list
 end
 
+-- ---- Files -------------------------------------------------------------------------------------
+
+--- A new folder: its path, write(name, text) (the new file's path), read(name or path), and remove(), for teardown.
+function support.folder()
+    local folder = { path = os.tmpname() }
+    os.remove(folder.path)
+    assert(os.execute("mkdir " .. folder.path))
+
+    function folder.beside(name)
+        return folder.path .. "/" .. name
+    end
+
+    function folder.write(name, text)
+        local file <close> = assert(io.open(folder.beside(name), "wb"))
+        assert(file:write(text))
+        return folder.beside(name)
+    end
+
+    function folder.read(name)
+        local file <close> = assert(io.open(folder.beside(name), "rb"))
+        return file:read "a"
+    end
+
+    function folder.remove()
+        os.execute("rm -r " .. folder.path)
+    end
+
+    return folder
+end
+
 -- ---- gpumm-run -----------------------------------------------------------------------------------
 
-local function gpumm_run()
+--- The gpumm-run under test.
+function support.gpumm_run()
     local lowest = 0
     while arg and arg[lowest - 1] do lowest = lowest - 1 end
     return os.getenv("GPUMM_RUN") or arg[lowest]
+end
+
+--- What a shell command says on both streams, and its exit code.
+function support.said(line)
+    local pipe = assert(io.popen(("{ %s ; } 2>&1"):format(line)))
+    local text = pipe:read "a"
+    local _, _, code = pipe:close()
+    return text, code
 end
 
 --- Runs a script's text in gpumm-run with options, in an environment with more ("NAME=value") where it is given; returns
@@ -115,9 +166,7 @@ function support.run(options, script, environment)
     local file <close> = assert(io.open(path, "w"))
     file:write(script)
     file:close()
-    local pipe = io.popen(("%s '%s' %s '%s' 2>&1"):format(environment or "", gpumm_run(), options, path))
-    local text = pipe:read("a")
-    local _, _, code = pipe:close()
+    local text, code = support.said(("%s '%s' %s '%s'"):format(environment or "", support.gpumm_run(), options, path))
     os.remove(path)
     return text, code
 end

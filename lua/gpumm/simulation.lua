@@ -162,7 +162,8 @@ function make.buffer(sim, key, r)
 end
 
 function make.kernel(sim, key, r)
-    return sim.manager:kernel(with(r.options, { name = key, types = struct_types(inside[sim]) }))
+    local source = "<" .. r.tag .. ">" -- where the description has it, if no file has
+    return sim.manager:kernel(with(r.options, { name = key, types = struct_types(inside[sim]), file = source }))
 end
 
 function make.stream(sim)
