@@ -859,7 +859,7 @@ function Graph:random_stress(options) end
 
 ---@class gpumm
 ---@field version string
----@field null lightuserdata a pointer to nothing, for kernels
+---@field null lightuserdata a pointer to nothing, for kernels; false is one too, nil is a mistake
 ---@field statuses table<gpumm.status_name, string>
 local gpumm = {}
 

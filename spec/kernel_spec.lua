@@ -1,4 +1,4 @@
--- successes: 36
+-- successes: 39
 -- Kernels in CUDA C: arguments by name and by position, what is checked before a launch, struct types, errors at
 -- the user's file and line, what the host refuses, atomics, thread counts, files beside the script, the cache.
 
@@ -102,7 +102,7 @@ describe("a launch", function()
         assert.view_equals({ 1, 2, 3 }, values:download())
     end)
 
-    it("passes gpumm.null, false and nil for a pointer to nothing", function()
+    it("passes gpumm.null and false for a pointer to nothing, and refuses nil, which a mistyped name gives", function()
         local m = spec.manager()
         local k = assert(m:kernel { source = [[
             extern "C" __global__ void maybe(int n, unsigned *out, const unsigned *from) {
@@ -114,8 +114,10 @@ describe("a launch", function()
         assert.view_equals({ 77, 77 }, out:download())
         assert(k(2, out, from))
         assert.view_equals({ 5, 6 }, out:download())
-        assert(k(2, out, nil))
+        assert(k(2, out, gpumm.null))
         assert.view_equals({ 77, 77 }, out:download())
+        assert.truthy(message_of(k, 2, out, out.from):find("parameter 'from' (const unsigned *): a buffer, a scratch or "
+            .. "gpumm.null expected, got nil", 1, true))
         assert(k { n = 2, out = out, from = from })
         assert(k { n = 2, out = out, from = false })
         assert.view_equals({ 77, 77 }, out:download())
@@ -136,6 +138,32 @@ describe("a launch", function()
             out:download())
         assert.truthy(message_of(k, 1, out, 128, 0, 0, 0, 0, 0, 0, 0, 0, 0):find "i8")
         assert.truthy(message_of(k, 1, out, 0, -1, 0, 0, 0, 0, 0, 0, 0, 0):find "u8")
+    end)
+
+    it("passes truth values, and nothing else for them", function()
+        local m = spec.manager()
+        local k = assert(m:kernel { source = [[
+            extern "C" __global__ void choose(int n, int *out, bool yes, const bool no) { out[0] = yes; out[1] = no; }]] })
+        local out = buffer(m, "i32", { 7, 7 })
+        assert(k(1, out, true, false))
+        assert.view_equals({ 1, 0 }, out:download())
+        assert(k { n = 1, out = out, yes = 0, no = 1 })
+        assert.view_equals({ 0, 1 }, out:download())
+        for _, bad in ipairs { 2, -1, 0.5, "true", {} } do
+            assert.truthy(message_of(k, 1, out, bad, true)
+                :find("kernel 'choose', parameter 'yes' (bool): true, false, 0 or 1 expected, got", 1, true))
+        end
+    end)
+
+    it("names the parameter whose value does not fit, down to the field", function()
+        local m = spec.manager()
+        local push = gpumm.struct { { "by", "f32x2" }, { "times", "u8" }, name = "push" }
+        local k = assert(m:kernel { threads = "n", types = { push }, source = [[
+            extern "C" __global__ void apply(int n, unsigned long long seed, push p) {}]] })
+        assert.truthy(message_of(k, 1, 1.5, { by = { 1, 2 }, times = 3 })
+            :find("kernel 'apply', parameter 'seed': u64 wants an integer, not 1.5", 1, true))
+        assert.truthy(message_of(k, 1, 1, { by = { 1, 2 }, times = 300 })
+            :find("kernel 'apply', parameter 'p'.times: 300 does not fit u8", 1, true))
     end)
 
     it("passes vectors and structs by value", function()
@@ -449,6 +477,16 @@ describe("the host", function()
         local b = buffer(m, "f32", { 0, 0, 0, 0, 0, 0, 0, 0 })
         assert(k(1, b))
         assert.view_equals({ 0.5, 10, 0.25, 2, 2.5, 3, 1.5, 2 }, b:download(), 1e-6)
+    end)
+
+    it("takes files that begin with a byte order mark", function()
+        local m = spec.manager()
+        folder.write("marked.h", "\xEF\xBB\xBF#define SEVEN 7\n")
+        local file = folder.write("marked.cu", '\xEF\xBB\xBF#include "marked.h"\n'
+            .. 'extern "C" __global__ void put(int n, int *out) { *out = SEVEN; }\n')
+        local out = buffer(m, "i32", { 0 })
+        assert(assert(m:kernel { file = file })(1, out))
+        assert.view_equals({ 7 }, out:download())
     end)
 
     it("says so where there is no compiler", function()

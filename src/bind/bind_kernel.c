@@ -119,12 +119,18 @@ static int bad_argument(lua_State *L, const launch *l, const gpumm_parameter *p,
                       p->kind == GPUMM_POINTER ? " *" : "", wanted, luaL_typename(L, index));
 }
 
+/* gpumm.null or false: a pointer to nothing. Not nil, which is what a mistyped name gives. */
+static bool is_null(lua_State *L, int index) {
+    if (lua_isboolean(L, index)) return !lua_toboolean(L, index);
+    return lua_islightuserdata(L, index) && !lua_touserdata(L, index);
+}
+
 static void set_pointer(lua_State *L, launch *l, const gpumm_parameter *p, gpumm_argument *a, int index) {
     const bind_handle *buffer = bind_test_handle(L, index, &bind_buffer_class);
     if (buffer) a->buffer = buffer->object; /* closed or not: core says what became of it */
     else if (bind_test_handle(L, index, &bind_scratch_class)) {
         a->scratch = bind_check(L, index, &bind_scratch_class);
-    } else if (!lua_toboolean(L, index) || (lua_islightuserdata(L, index) && !lua_touserdata(L, index))) {
+    } else if (is_null(L, index)) {
         a->value = &nowhere;
         a->size = sizeof nowhere;
     } else {
@@ -141,15 +147,28 @@ static void *take_value(lua_State *L, launch *l, size_t size, size_t align) {
     return memset(l->values + start, 0, size);
 }
 
+/* Another byte than 0 and 1 is no bool to a compiler. */
+static void set_bool(lua_State *L, const launch *l, const gpumm_parameter *p, unsigned char *value, int index) {
+    int exact;
+    lua_Integer number = lua_tointegerx(L, index, &exact);
+    if (lua_isboolean(L, index)) *value = (unsigned char)lua_toboolean(L, index);
+    else if (lua_type(L, index) == LUA_TNUMBER && exact && (number == 0 || number == 1)) *value = (unsigned char)number;
+    else bad_argument(L, l, p, "true, false, 0 or 1", index);
+}
+
 static void set_value(lua_State *L, launch *l, const gpumm_parameter *p, gpumm_argument *a, int index) {
     if (p->element) {
         int type = lua_type(L, index);
         a->size = gpumm_type_size(p->element);
         void *value = take_value(L, l, a->size, gpumm_type_align(p->element));
         a->value = value;
+        if (strcmp(p->type, "bool") == 0) {
+            set_bool(L, l, p, value, index);
+            return;
+        }
         if (type != LUA_TNUMBER && type != LUA_TTABLE && type != LUA_TSTRING)
             bad_argument(L, l, p, gpumm_type_name(p->element), index);
-        data_encode_one(L, index, p->element, value);
+        data_encode_argument(L, index, gpumm_kernel_name(l->kernel), p, value);
     } else if (lua_type(L, index) == LUA_TSTRING) {
         a->size = lua_rawlen(L, index);
         void *value = take_value(L, l, a->size, 16);

@@ -16,13 +16,15 @@ enum { STACK_ROOM = 4 * (TYPE_DEPTH_MAX + 2) + LUA_MINSTACK };
 
 struct place {
     const struct place *up;
-    const char *name;     /* of the field, where `up` is set */
+    const char *name;     /* of the field, where `up` is set; of the parameter, where `kernel` is */
     lua_Unsigned element; /* from 1; 0: there is just one */
+    const char *kernel;   /* whose argument it is, or NULL */
 };
 
 static void push_place(lua_State *L, const struct place *at) { /* [-0, +1, m] */
     if (!at->up) {
-        if (at->element) lua_pushfstring(L, "element %I", (LUAI_UACINT)at->element);
+        if (at->kernel) lua_pushfstring(L, "kernel '%s', parameter '%s'", at->kernel, at->name);
+        else if (at->element) lua_pushfstring(L, "element %I", (LUAI_UACINT)at->element);
         else lua_pushliteral(L, "");
         return;
     }
@@ -189,7 +191,7 @@ static void encode(lua_State *L, const struct place *at, const gpumm_type *type,
 /* The value on top. */
 static void encode_member(lua_State *L, const struct place *at, const gpumm_type *type, size_t index,
                           unsigned char *to) {
-    struct place here = {at, member_name(type, index), 0};
+    struct place here = {at, member_name(type, index), 0, NULL};
     if (gpumm_type_kind(type) == GPUMM_VECTOR) {
         gpumm_scalar scalar = gpumm_type_scalar(type);
         encode_scalar(L, &here, scalar, to + index * scalar_infos[scalar].size);
@@ -303,7 +305,7 @@ static void *push_memory(lua_State *L, const gpumm_type *type, uint64_t count) {
 static void encode_scalars(lua_State *L, int index, gpumm_scalar scalar, uint64_t count, unsigned char *to) {
     size_t size = scalar_infos[scalar].size;
     for (uint64_t i = 0; i < count; i++, to += size) {
-        struct place at = {NULL, NULL, i + 1};
+        struct place at = {NULL, NULL, i + 1, NULL};
         lua_rawgeti(L, index, (lua_Integer)i + 1);
         encode_scalar(L, &at, scalar, to);
         lua_pop(L, 1);
@@ -315,7 +317,7 @@ static void encode_flat(lua_State *L, int index, const gpumm_type *type, uint64_
     unsigned lanes = gpumm_type_lanes(type);
     lua_Integer next = 1;
     for (uint64_t i = 0; i < count; i++, to += gpumm_type_size(type)) {
-        struct place at = {NULL, NULL, i + 1};
+        struct place at = {NULL, NULL, i + 1, NULL};
         for (unsigned lane = 0; lane < lanes; lane++) {
             lua_rawgeti(L, index, next++);
             encode_member(L, &at, type, lane, to);
@@ -326,7 +328,7 @@ static void encode_flat(lua_State *L, int index, const gpumm_type *type, uint64_
 
 static void encode_each(lua_State *L, int index, const gpumm_type *type, uint64_t count, unsigned char *to) {
     for (uint64_t i = 0; i < count; i++, to += gpumm_type_size(type)) {
-        struct place at = {NULL, NULL, i + 1};
+        struct place at = {NULL, NULL, i + 1, NULL};
         lua_rawgeti(L, index, (lua_Integer)i + 1);
         encode(L, &at, type, to);
         lua_pop(L, 1);
@@ -398,17 +400,26 @@ void data_encode(lua_State *L, int index, const gpumm_type *type, struct data *o
 
 /* ---- One element -------------------------------------------------------------------------- */
 
-void data_encode_one(lua_State *L, int index, const gpumm_type *type, void *element) {
-    static const struct place alone = {NULL, NULL, 0};
+static void encode_at(lua_State *L, int index, const struct place *at, const gpumm_type *type, void *element) {
     if (gpumm_type_kind(type) == GPUMM_SCALAR && store(L, index, gpumm_type_scalar(type), element)) return;
     luaL_checkstack(L, STACK_ROOM, "to read an element");
     lua_pushvalue(L, index);
-    encode(L, &alone, type, element);
+    encode(L, at, type, element);
     lua_pop(L, 1);
 }
 
+void data_encode_one(lua_State *L, int index, const gpumm_type *type, void *element) {
+    static const struct place alone = {NULL, NULL, 0, NULL};
+    encode_at(L, index, &alone, type, element);
+}
+
+void data_encode_argument(lua_State *L, int index, const char *kernel, const gpumm_parameter *parameter, void *value) {
+    struct place at = {NULL, parameter->name, 0, kernel};
+    encode_at(L, index, &at, parameter->element, value);
+}
+
 void data_encode_values(lua_State *L, int first, int count, const gpumm_type *type, void *element) {
-    static const struct place alone = {NULL, NULL, 0};
+    static const struct place alone = {NULL, NULL, 0, NULL};
     size_t members = member_count(type);
     if (members == 0 || (count == 1 && lua_istable(L, first))) {
         if (count != 1) luaL_error(L, "%s wants one value, not %d", gpumm_type_name(type), count);

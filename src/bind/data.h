@@ -38,9 +38,11 @@ struct data {
    keeps the bytes alive; raises for anything else. Bytes of a frame's view are borrowed from the frame: use
    them before Lua runs again. [-0, +1, e] */
 void data_encode(lua_State *L, int index, const gpumm_type *type, struct data *out);
-/* One element from the value at `index`, for fill and arguments by value. On an error `element` is
+/* One element from the value at `index`, for fill. On an error `element` is
    partly written. Padding is left as it is. [-0, +0, e] */
 void data_encode_one(lua_State *L, int index, const gpumm_type *type, void *element);
+/* The same for a kernel's parameter, which errors name. */
+void data_encode_argument(lua_State *L, int index, const char *kernel, const gpumm_parameter *parameter, void *value);
 /* One element from `count` values from slot `first` on: a scalar, a vector's lanes, a struct's fields, or one
    value as in data_encode_one. [-0, +0, e] */
 void data_encode_values(lua_State *L, int first, int count, const gpumm_type *type, void *element);

@@ -55,6 +55,8 @@ static gpumm_status read_file(const char *path, text *out) {
     return status;
 }
 
+#define BYTE_ORDER_MARK "\xEF\xBB\xBF" /* some editors begin a file with it, and no compiler knows it in the midst */
+
 typedef struct expander {
     text *out;
     text seen; /* paths put in so far, a line each */
@@ -142,6 +144,7 @@ static gpumm_status expand(expander *e, const char *bytes, const char *file) {
     bool comment = false;
     unsigned line = 1;
     e->depth++;
+    if (strncmp(bytes, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0) bytes += strlen(BYTE_ORDER_MARK);
     for (const char *at = bytes; *at; line++) {
         char path[PATH_SIZE];
         const char *name;
