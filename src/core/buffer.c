@@ -113,12 +113,15 @@ typedef struct span {
     uint64_t offset, bytes;
 } span;
 
+/* The message counts from 1, as it says, so that it reads the same in C and in Lua. */
 static gpumm_status check_range(const gpumm_buffer *b, uint64_t first, uint64_t count) {
-    uint64_t end;
+    uint64_t end, last;
     if (size_add(first, count, &end) && end <= b->group->length) return GPUMM_OK;
+    if (!size_add(first, size_max(count, 1), &last)) last = UINT64_MAX;
     char text[TITLE_BYTES];
-    return fail(GPUMM_INVALID_ARGUMENT, "%s has %llu elements; %llu from position %llu lie outside", buffer_label(b, text),
-                (unsigned long long)b->group->length, (unsigned long long)count, (unsigned long long)first);
+    return fail(GPUMM_INVALID_ARGUMENT, "%s has %llu elements; elements %llu to %llu, counted from 1, lie outside",
+                buffer_label(b, text), (unsigned long long)b->group->length, (unsigned long long)first + 1,
+                (unsigned long long)last);
 }
 
 static gpumm_status span_check(span *x, gpumm_stream *s, uint64_t first, uint64_t count) {
