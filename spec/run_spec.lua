@@ -147,6 +147,14 @@ stack traceback:
 	script.lua:7: in field 'step'
 	script.lua:9: in main chunk
 ]], err)
+        code, _, err = script("local gpumm = require 'gpumm'\nlocal g = gpumm.group { { 'x', 'u9' } }", "--quiet")
+        assert.equal(1, code)
+        contains(err, "gpumm-run: script.lua:2: gpumm.group: member 'x': 'u9' is no element type", "\n\tscript.lua:2: in main chunk\n")
+        code, _, err = script([[
+            local gpumm = require "gpumm"
+            return gpumm.simulation { b = gpumm.buffer { type = "u32" }, limit = 10, step = print }]], "--quiet --device host")
+        assert.equal(1, code)
+        contains(err, "gpumm-run: OVER_LIMIT: buffer 'b': 1024 elements of 4 bytes")
         code, _, err = script("return require 'gpumm'.simulation { x = 5, step = print }", "--quiet")
         assert.equal(1, code)
         contains(err, "gpumm-run: gpumm.simulation: 'x' is neither a resource")

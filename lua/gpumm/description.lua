@@ -53,19 +53,25 @@ local BUFFER = set("type", "length", "growth", "align", "ahead", "max_length", "
 local KERNEL = set("file", "source", "name", "threads", "block", "types", "flags", "signature", "shared_bytes")
 local READBACK = set("every", "slots", "direct", "busy")
 
+local function type_of(what, value)
+    local ok, result = pcall(gpumm.type, value)
+    if ok then return result end
+    error(("%s: %s"):format(what, (tostring(result):gsub("^INVALID_ARGUMENT: ", ""))), 4)
+end
+
 local function check_group(options)
     if #options == 0 then fail("gpumm.group: no members; write { \"position\", \"f32x2\" }, …") end
     for i, member in ipairs(options) do
         if type(member) ~= "table" or type(member[1]) ~= "string" or member[2] == nil then
             fail("gpumm.group: member %d is not { name, type }", i)
         end
-        options[i] = { member[1], gpumm.type(member[2]) }
+        options[i] = { member[1], type_of(("gpumm.group: member '%s'"):format(member[1]), member[2]) }
     end
 end
 
 local function check_buffer(options)
     if options.type == nil then fail("gpumm.buffer: type is missing, as in type = \"f32x3\"") end
-    options.type = gpumm.type(options.type)
+    options.type = type_of("gpumm.buffer", options.type)
 end
 
 local function check_kernel(options)

@@ -35,6 +35,14 @@ static bool by_script(const char *line) {
     return false;
 }
 
+/* The message without a position in one of our files at its start: what follows tells where the script was. */
+static const char *without_our_place(const char *message) {
+    if (frame_of(message) != FRAME_OURS) return message;
+    const char *number = message + strcspn(message, ":") + 1;
+    size_t digits = strspn(number, "0123456789");
+    return digits > 0 && strncmp(number + digits, ": ", 2) == 0 ? number + digits + 2 : message;
+}
+
 static void add_frames(luaL_Buffer *text, const char *line) {
     bool kept = false, any = false;
     for (const char *next; line; line = next) {
@@ -58,7 +66,7 @@ void bind_traceback(lua_State *L, const char *message) {
     luaL_traceback(L, L, NULL, 1); /* "stack traceback:" and the frames */
     const char *frames = lua_tostring(L, -1);
     luaL_buffinit(L, &text);
-    luaL_addstring(&text, message);
+    luaL_addstring(&text, without_our_place(message));
     add_frames(&text, next_line(frames));
     luaL_pushresult(&text);
     lua_remove(L, -2);

@@ -10,6 +10,13 @@ void readback_hold(gpumm_readback *r) { object_hold(&r->object); }
 
 void readback_drop(gpumm_readback *r) { object_drop(&r->object); }
 
+/* CANCELLED, with why it is shut. */
+static gpumm_status readback_over(const gpumm_readback *r) {
+    char text[TITLE_BYTES];
+    if (atomic_load(&r->group->object.alive)) return fail(GPUMM_CANCELLED, "the readback is closed");
+    return fail(GPUMM_CANCELLED, "the readback is closed: %s was freed", buffer_label(r->buffers[0], text));
+}
+
 /* ---- Capturing ------------------------------------------------------------------------------ */
 
 /* The stream that wrote last, so that the snapshot costs no crossing. Submit lock held. */
@@ -144,7 +151,7 @@ static gpumm_status make_room(gpumm_readback *r, uint64_t since) {
 /* Readback lock held, and again on return. */
 static gpumm_status room_for_capture(gpumm_readback *r, slot **out) {
     for (uint64_t since = clock_ns();;) {
-        if (r->shut) return fail(GPUMM_CANCELLED, "the readback is closed");
+        if (r->shut) return readback_over(r);
         slots_refresh(r);
         if (atomic_load(&r->object.manager->closing)) return fail(GPUMM_CANCELLED, "the manager closed meanwhile");
         *out = slot_free(r);
@@ -186,7 +193,7 @@ static gpumm_status ticket_gone(gpumm_readback *r, gpumm_ticket ticket) {
 
 /* The slot of a ticket that can still be had. Readback lock held. */
 static gpumm_status slot_of(gpumm_readback *r, gpumm_ticket ticket, slot **out) {
-    if (r->shut) return fail(GPUMM_CANCELLED, "the readback is closed");
+    if (r->shut) return readback_over(r);
     if (!r->newest) return fail(GPUMM_NOT_PENDING, "nothing was captured yet");
     if (!ticket) ticket = r->newest;
     slots_refresh(r);
@@ -263,7 +270,7 @@ static slot *find_newest(gpumm_readback *r) {
 }
 
 static gpumm_status deliver_newest(gpumm_readback *r, gpumm_frame **out) {
-    if (r->shut) return fail(GPUMM_CANCELLED, "the readback is closed");
+    if (r->shut) return readback_over(r);
     slots_refresh(r);
     slot *t = find_newest(r);
     if (t) TRY(frame_deliver(r, t, out));
@@ -274,7 +281,7 @@ static gpumm_status deliver_newest(gpumm_readback *r, gpumm_frame **out) {
 }
 
 static gpumm_status deliver_oldest(gpumm_readback *r, gpumm_frame **out) {
-    if (r->shut) return fail(GPUMM_CANCELLED, "the readback is closed");
+    if (r->shut) return readback_over(r);
     slots_refresh(r);
     slot *t = slot_oldest(r, SLOT_ARRIVED);
     if (t) return frame_deliver(r, t, out);
