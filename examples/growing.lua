@@ -13,6 +13,7 @@ local force, graph, page, picture = gpumm.force, gpumm.graph, gpumm.page, gpumm.
 
 local opt = gpumm.options(arg, { "graph", out = "growing.png", frames = "", page = "", first = 1000, batch = 1000, every = 10,
     steps = 200, capture = 5, model = "tforce" })
+picture.outputs { picture = opt.out, page = opt.page, frames = opt.frames } -- known before the work
 local input = graph.read(opt.graph)
 local frames, capacity = 0, nil
 

@@ -13,6 +13,7 @@ local growth, graph, page, picture = gpumm.growth, gpumm.graph, gpumm.page, gpum
 local opt   = gpumm.options(arg, { "graph", out = "layout.png", positions = "", page = "", colors = "",
     steps = 600, grow = 0 })
 if opt.steps < 1 then error("--steps: at least 1 is meant, not " .. opt.steps, 0) end
+picture.outputs { picture = opt.out, page = opt.page, positions = opt.positions } -- known before the work
 local input = graph.read(opt.graph)
 local color = opt.colors ~= "" and picture.column(opt.colors, input) or nil
 local batch = input:batches(opt.grow)

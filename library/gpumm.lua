@@ -753,7 +753,7 @@ function Type:declaration(name) end
 ---@field steps? integer
 ---@field in_flight? integer steps that the host may be ahead; 2, unless given
 ---@field init? fun(sim: gpumm.simulation)
----@field step fun(sim: gpumm.simulation, i: integer): boolean? false ends
+---@field step fun(sim: gpumm.simulation, i: integer): boolean? false ends, before this step counts: decide before anything is launched
 ---@field frame? fun(sim: gpumm.simulation, frame: gpumm.frame, key: string)
 ---@field finish? fun(sim: gpumm.simulation, last: gpumm.frame?, all: table<string, gpumm.frame>)
 ---@field device? string
@@ -1044,6 +1044,10 @@ function gpumm.picture.column(path, graph) end
 ---@return true
 function gpumm.picture.positions(path, view) end
 
+--- Raises where what a layout will write in the end cannot be written: to be known before the work.
+---@param paths { picture?: string, page?: string, positions?: string, frames?: string } frames: a folder; "" is none
+function gpumm.picture.outputs(paths) end
+
 ---@class gpumm.page_options
 ---@field positions gpumm.positions
 ---@field graph? gpumm.graph_object
@@ -1273,6 +1277,13 @@ function gpumm.raw.read(path, type) end
 ---@return string? message
 ---@return gpumm.status_name? code
 function gpumm.raw.write(path, view) end
+
+--- Could a file of that name be written now? What is there stays as it is.
+---@param path string
+---@return true? ok
+---@return string? message
+---@return gpumm.status_name? code
+function gpumm.writable(path) end
 
 --- For specs of one's own, under busted.
 gpumm.spec = {}

@@ -1,4 +1,4 @@
--- successes: 19
+-- successes: 21
 -- Downloads by name: start, go on, wait. The moment is that of the start.
 
 local spec = require "gpumm.spec"
@@ -24,6 +24,16 @@ for _, relocate in ipairs { false, true } do
                 fails("ASYNC_DISABLED", "buffer 'b' was made without enable_async", m:start_async_download("b"))
                 fails("ASYNC_DISABLED", "buffer 'b'", m:wait_for_download("b"))
             end)
+        end)
+
+        it("that the budget does not hold is refused with the buffer's name and what holds the rest", function()
+            local m = manager { limit = 200 }
+            m:allocate("before", "u8", 100, { min_size_bytes = 0 }):free() -- small blocks have their slab
+            local message = unchanged(m, function()
+                return (fails("OVER_LIMIT", "readback of 'b': 400 bytes more", m:allocate("b", "u8", 100, {
+                    enable_async = true, min_size_bytes = 0 })))
+            end)
+            support.contains("limit 200 bytes", message)
         end)
 
         it("brings every byte", function()

@@ -58,9 +58,12 @@ describe("create", function()
         assert.equal(2 << 20, m:allocate("more", "u8", 2 << 20).length)
     end)
 
-    it("grows in place unless it is told to relocate", function()
-        assert.is_true(spec.manager { device = "host" }:device().in_place)
+    it("grows in place unless it is told to relocate, by the script or by who runs it", function()
         assert.is_false(spec.manager { device = "host", relocate = true }:device().in_place)
+        local script = "io.write(tostring(require 'gpumm'.manager { device = 'host' }:device().in_place))"
+        for value, in_place in pairs { ["1"] = "false", yes = "false", ["0"] = "true", [""] = "true" } do
+            assert.equal(in_place, (support.run("--quiet", script, "GPUMM_NO_VMM=" .. value)))
+        end
     end)
 
     it("keeps two managers apart: names, contents, books, limits", function()

@@ -7,29 +7,17 @@ local spec = require "gpumm.spec"
 local support = require "spec.support"
 local raises, fails, contains = support.raises, support.fails, support.contains
 
-local run = assert(os.getenv "GPUMM_RUN", "GPUMM_RUN names gpumm-run")
 local NOWHERE = "/nowhere/libcuda.so"
 local NO_TOOLKIT = "built without the CUDA Toolkit"
 
-local folder = os.tmpname()
-os.remove(folder)
-assert(os.execute("mkdir " .. folder))
-teardown(function() os.execute("rm -r " .. folder) end)
-
-local function write_file(name, text)
-    local path = folder .. "/" .. name
-    local file <close> = assert(io.open(path, "w"))
-    assert(file:write(text))
-    return path
-end
+local folder = support.folder()
+teardown(folder.remove)
 
 -- What a script writes, and its exit code, where the driver is not to be found.
 local function without_driver(options, text)
-    local script = write_file("script.lua", text)
-    local pipe = io.popen(("env -u GPUMM_DEVICE GPUMM_LIBCUDA=%s '%s' %s '%s' 2>&1"):format(NOWHERE, run, options, script))
-    local out = pipe:read "a"
-    local _, _, code = pipe:close()
-    return out, code
+    local script = folder.write("script.lua", text)
+    return support.said(("env -u GPUMM_DEVICE GPUMM_LIBCUDA=%s '%s' %s '%s'"):format(NOWHERE, support.gpumm_run(), options,
+        script))
 end
 
 local function no_driver(text)
@@ -112,7 +100,7 @@ describe("the host device", function()
 
     it("refuses binaries for CUDA", function()
         local m = spec.manager { device = "host" }
-        local file = write_file("some.ptx", "")
+        local file = folder.write("some.ptx", "")
         raises("is a binary for CUDA: the host device runs CUDA C source", m.kernel, m,
             { file = file, signature = "void k(int n, float *p)" })
     end)
@@ -278,7 +266,7 @@ describe("kernels #gpu", function()
 
     it("come from a .ptx with a signature, which checks the arguments", function()
         local m = spec.manager()
-        local file = write_file("scale.ptx", PTX)
+        local file = folder.write("scale.ptx", PTX)
         local scale = assert(m:kernel { file = file, signature = "void scale(int n, float *p, float by)" })
         local b = buffer(m, "f32", support.count(1000))
         assert(scale { n = 999, p = b, by = 2 })
@@ -292,17 +280,17 @@ describe("kernels #gpu", function()
 
     it("do not come from a .ptx without a signature, with a wrong one, or damaged", function()
         local m = spec.manager()
-        local file = write_file("other.ptx", PTX)
+        local file = folder.write("other.ptx", PTX)
         raises("is a binary: give its kernel's prototype as signature", m.kernel, m, { file = file })
         fails("NOT_FOUND", "there is no kernel 'grow'", m:kernel { file = file, signature = "void grow(int n, float *p)" })
-        local damaged = write_file("damaged.ptx", (PTX:gsub("mul%.f32", "mull.f32")))
+        local damaged = folder.write("damaged.ptx", (PTX:gsub("mul%.f32", "mull.f32")))
         contains("damaged.ptx", fails("COMPILE_FAILED", "cannot run on ",
             m:kernel { file = damaged, signature = "void scale(int n, float *p, float by)" }))
     end)
 
     it("that do not compile say so in NVRTC's words, at the user's line", function()
         local m = spec.manager()
-        local file = write_file("wrong.cu", [[
+        local file = folder.write("wrong.cu", [[
 // The third line is wrong.
 extern "C" __global__ void wrong(int n, float *p) {
     p[threadIdx.x] = missing;

@@ -93,7 +93,7 @@ for _, relocate in ipairs { false, true } do
             end
             assert.is_true(failures.copy >= 3)
             if m:device().kind == "host" then
-                assert.is_true(failures[relocate and "alloc" or "commit"] >= 2)
+                assert.is_true(failures[m:device().in_place and "commit" or "alloc"] >= 2)
             end
             check(g, #g)
         end)

@@ -1,4 +1,4 @@
--- successes: 13
+-- successes: 14
 -- Invalid operations: each says what was wrong and what would be right, and changes nothing.
 
 local gpumm = require "gpumm"
@@ -93,6 +93,24 @@ describe("invalid operations", function()
             raises('option "stream": a stream expected', m.allocate, m, "c", "u8", 1, { stream = 1 })
             raises("table expected", m.allocate, m, "c", "u8", 1, 5)
         end)
+    end)
+
+    it("and names a buffer without a name by what it is and who made it", function()
+        local m = spec.manager { limit = 1000 }
+        local a, place = m:buffer { type = "f32x2", length = 4 }, support.here()
+        local title = "anonymous f32x2 buffer made at " .. place
+        raises(title .. " has 4 elements; 5 from position 0 lie outside", a.upload, a, { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 })
+        support.fails("OVER_LIMIT", "OVER_LIMIT: " .. title .. ": 200 elements of 8 bytes", a:resize(200))
+        support.fails("OVER_MAX_SIZE", title .. ": ", a:ensure_capacity(1 << 40))
+        support.fails("TYPE_MISMATCH", title .. " holds f32x2, anonymous u8 buffer made at ", a:copy(m:buffer { type = "u8" }))
+        support.fails("OVER_LIMIT", "readback of " .. title .. ": ", a:readback { slots = 64 })
+        support.fails("OVER_LIMIT", "largest: anonymous buffer 32 bytes (" .. place, m:buffer { type = "u8", length = 2000 })
+        assert.equal("gpumm.buffer of 4 f32x2", tostring(a))
+        a:free()
+        raises(title .. ": this buffer was freed", a.download, a)
+        assert.equal("gpumm.buffer (freed)", tostring(a))
+        local g = m:group { { "x", "u8" } }
+        support.fails("OVER_LIMIT", "OVER_LIMIT: anonymous group made at invalid_spec.lua:", g:resize(2000))
     end)
 
     it("anonymous buffers with a bad description", function()

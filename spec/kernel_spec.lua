@@ -4,6 +4,8 @@
 
 local gpumm = require "gpumm"
 local spec = require "gpumm.spec"
+local support = require "spec.support"
+local message_of = support.message_of
 
 local ADD = [[
 extern "C" __global__ void add(int n, float *values, const float *more, float factor)
@@ -12,24 +14,8 @@ extern "C" __global__ void add(int n, float *values, const float *more, float fa
     if (i < n) values[i] += factor * more[i];
 }]]
 
-local folder = os.tmpname()
-os.remove(folder)
-assert(os.execute("mkdir " .. folder))
-teardown(function() os.execute("rm -r " .. folder) end)
-
-local function write_file(name, text)
-    local path = folder .. "/" .. name
-    local file = assert(io.open(path, "w"))
-    assert(file:write(text))
-    assert(file:close())
-    return path
-end
-
-local function message_of(f, ...)
-    local ok, message = pcall(f, ...)
-    assert.is_false(ok)
-    return tostring(message)
-end
+local folder = support.folder()
+teardown(folder.remove)
 
 local function buffer(m, type, data)
     local b = assert(m:buffer { type = type, length = #data })
@@ -310,7 +296,7 @@ end)
 describe("a source", function()
     it("with a mistake gives the compiler's words at the user's file and line", function()
         local m = spec.manager()
-        local path = write_file("wrong.cu",
+        local path = folder.write("wrong.cu",
             'extern "C" __global__ void f(int n, float *v)\n{\n    int i = 0;\n    v[i] = wrnog;\n}\n')
         local k, message, code = m:kernel { file = path }
         assert.is_nil(k)
@@ -329,13 +315,13 @@ describe("a source", function()
 
     it("in an included file, too, is named with its own file and line", function()
         local m = spec.manager()
-        write_file("half.cuh", "\n\n__device__ float half_of(float x) { return x * hlaf; }\n")
-        local path = write_file("outer.cu",
+        folder.write("half.cuh", "\n\n__device__ float half_of(float x) { return x * hlaf; }\n")
+        local path = folder.write("outer.cu",
             '#include "half.cuh"\nextern "C" __global__ void f(int n, float *v) { v[n] = half_of(*v); }\n')
         local _, message, code = m:kernel { file = path }
         assert.equal("COMPILE_FAILED", code)
         assert.truthy(message:find("half.cuh:3", 1, true) or message:find("half.cuh(3)", 1, true), message)
-        write_file("half.cuh", "\n\n__device__ float half_of(float x) { return x * 0.5f; }\n")
+        folder.write("half.cuh", "\n\n__device__ float half_of(float x) { return x * 0.5f; }\n")
         local k = assert(m:kernel { file = path }) -- not what the cache had
         local b = buffer(m, "f32", { 8, 0 })
         assert(k(1, b))
@@ -386,7 +372,7 @@ describe("a source", function()
 
     it("that is not there is an IO error with its path; without one it is a mistake", function()
         local m = spec.manager()
-        local _, message, code = m:kernel { file = folder .. "/nowhere.cu" }
+        local _, message, code = m:kernel { file = folder.beside "nowhere.cu" }
         assert.equal("IO", code)
         assert.truthy(message:find("nowhere.cu", 1, true))
         assert.truthy(message_of(m.kernel, m, {}):find "file =")
@@ -404,8 +390,8 @@ describe("a source", function()
     end)
 
     it("is a file beside the script that names it", function()
-        write_file("beside.cu", 'extern "C" __global__ void f(int n, int *v) { *v = 123; }')
-        local path = write_file("beside.lua", "local m = ... return m:kernel { file = 'beside.cu' }")
+        folder.write("beside.cu", 'extern "C" __global__ void f(int n, int *v) { *v = 123; }')
+        local path = folder.write("beside.lua", "local m = ... return m:kernel { file = 'beside.cu' }")
         local m = spec.manager()
         local b = buffer(m, "i32", { 0 })
         assert(assert(assert(loadfile(path))(m))(1, b))
@@ -466,15 +452,12 @@ describe("the host", function()
     end)
 
     it("says so where there is no compiler", function()
-        local run = assert(os.getenv "GPUMM_RUN", "GPUMM_RUN names gpumm-run")
-        local script = write_file("compile.lua", [[
+        local script = folder.write("compile.lua", [[
             local m = assert(require "gpumm".manager { device = "host" })
             print(select(2, m:kernel { source = 'extern "C" __global__ void f(int n) {}' }))]])
         local none = "PATH=/nowhere CXX=/nowhere/c++ GPUMM_CXX=/nowhere/c++"
-        local pipe = assert(io.popen(("env %s GPUMM_CACHE_DIR=%s/none %s --quiet %s 2>&1")
-            :format(none, folder, run, script)))
-        local said = pipe:read "a"
-        pipe:close()
+        local said = support.said(("env %s GPUMM_CACHE_DIR=%s %s --quiet %s"):format(none, folder.beside "none",
+            support.gpumm_run(), script))
         assert.truthy(said:find "COMPILE_FAILED", said)
         assert.truthy(said:find "compiler", said)
     end)
@@ -492,9 +475,9 @@ describe("the cache", function()
     local script -- written once: processes that race read it
 
     local function run(cache, flags)
-        script = script or write_file("cached.lua", SCRIPT)
-        return assert(io.popen(("GPUMM_CACHE_DIR=%s/%s %s --quiet %s %s 2>&1"):format(folder, cache,
-            assert(os.getenv "GPUMM_RUN"), script, flags or "")))
+        script = script or folder.write("cached.lua", SCRIPT)
+        return assert(io.popen(("GPUMM_CACHE_DIR=%s %s --quiet %s %s 2>&1"):format(folder.beside(cache), support.gpumm_run(),
+            script, flags or "")))
     end
 
     local function said(pipe)
@@ -508,7 +491,7 @@ describe("the cache", function()
         assert.equal("0\t5\n", said(run "warm"))
         assert.equal("1\t5\n", said(run("warm", "-DOTHER")))
         assert.equal("0\t5\n", said(run("warm", "-DOTHER")))
-        local pipe = assert(io.popen("stat -c %a " .. folder .. "/warm"))
+        local pipe = assert(io.popen("stat -c %a " .. folder.beside "warm"))
         assert.equal("700\n", said(pipe))
     end)
 
@@ -520,14 +503,14 @@ describe("the cache", function()
     end)
 
     it("that others can write to is refused", function()
-        assert(os.execute(("mkdir -m 777 %s/open"):format(folder)))
+        assert(os.execute(("mkdir -m 777 %s/open"):format(folder.path)))
         local text = said(run "open")
         assert.truthy(text:find "can be written by others", text)
     end)
 
     it("with a damaged file builds it anew", function()
         assert.equal("1\t5\n", said(run "hurt"))
-        assert(os.execute(("for f in %s/hurt/*; do echo damage > $f; done"):format(folder)))
+        assert(os.execute(("for f in %s/hurt/*; do echo damage > $f; done"):format(folder.path)))
         assert.equal("1\t5\n", said(run "hurt"))
         assert.equal("0\t5\n", said(run "hurt"))
     end)

@@ -1,4 +1,4 @@
--- successes: 22
+-- successes: 23
 -- The main job from end to end: examples/layout.lua on the graph that is shipped, and on every bad input there is.
 
 local gpumm = require "gpumm"
@@ -298,11 +298,24 @@ describe("bad options", function()
     end)
 
     it("positions are .npy or .csv", function()
-        local code, said = layout(name .. " --out p.png --positions p.txt.doc --steps 2")
-        assert.equal(1, code)
-        contains(said, "written as .npy or .csv")
-        assert.is_nil(read_file(beside "p.txt.doc"))
-        os.remove(beside "p.png")
+        fails(name .. " --out p.png --positions p.txt.doc --steps 2", "written as .npy or .csv")
+    end)
+
+    it("every output can be written, or nothing begins", function()
+        assert(os.execute("mkdir -p " .. beside "folder.txt"))
+        for options, words in pairs {
+            ["--out no/such/p.png"] = "cannot write no/such/p.png: there is no folder no/such",
+            ["--out p.png --page no/such/p.html"] = "no/such/p.html",
+            ["--out p.png --positions no/such/p.npy"] = "no/such/p.npy",
+            ["--out folder.txt"] = "IO: folder.txt: cannot be written: Is a directory",
+            ["--out /proc/p.png"] = "IO: /proc/p.png: cannot be written: ",
+        } do
+            local said = fails(name .. " --steps 2 " .. options, words)
+            assert.is_nil(said:find "room for", said) -- what the first step says
+        end
+        local growing = ("cd %s; timeout 60 %s --quiet %s/examples/growing.lua %s --out p.png --frames no/such 2>&1")
+            :format(folder, run, root, name)
+        contains(io.popen(growing):read "a", "cannot write no/such/000000.npy: there is no folder no/such")
     end)
 end)
 

@@ -1,8 +1,9 @@
--- successes: 30
+-- successes: 32
 -- Readbacks: what a frame holds, tickets, the ring, frames' lives, coroutines, garbage, the ancestor's pair.
 
 local gpumm = require "gpumm"
 local spec = require "gpumm.spec"
+local message_of = require "spec.support".message_of
 
 local SET = [[
 extern "C" __global__ void set(int n, unsigned int *values, unsigned int value)
@@ -21,12 +22,6 @@ local function numbers(m, length)
     local b = assert(m:buffer { type = "u32", length = length })
     assert(b:upload(counted(100, length)))
     return b
-end
-
-local function message_of(f, ...)
-    local ok, message = pcall(f, ...)
-    assert.is_false(ok)
-    return message
 end
 
 after_each(spec.close)
@@ -280,6 +275,35 @@ describe("a frame", function()
         assert(r:capture(4))
         assert.view_equals({ 9, 9, 9 }, assert(r:wait()).data)
         assert.view_equals({ 100, 101, 102 }, kept[2].data)
+    end)
+
+    it("kept in every slot drops the next moment, also where captures wait for room", function()
+        local m = spec.manager()
+        local r = assert(numbers(m, 3):readback { slots = 2, busy = "wait" })
+        local kept = {}
+        for step = 1, 2 do
+            assert(r:capture(step))
+            kept[step] = assert(r:wait()):keep()
+        end
+        assert.is_true(kept[1]:valid() and kept[2]:valid())
+        local _, message, code = r:capture(3)
+        assert.equal("BUSY", code)
+        assert.truthy(message:find("all 2 slots hold frames that are kept: release some", 1, true))
+        assert.equal(1, r.dropped)
+        assert.equal(1, m:stats().dropped_frames)
+    end)
+
+    it("of a buffer that nobody else holds arrives: the readback holds it", function()
+        local m = spec.manager()
+        local r = assert(numbers(m, 3):readback {})
+        collectgarbage()
+        assert(r:capture(1))
+        collectgarbage()
+        assert.view_equals({ 100, 101, 102 }, assert(r:wait()).data)
+        r:close()
+        r = nil -- luacheck: ignore 311
+        collectgarbage()
+        assert.equal(0, m:stats().buffer_count)
     end)
 
     it("kept survives the close of its readback", function()

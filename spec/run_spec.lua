@@ -1,47 +1,26 @@
--- successes: 30
+-- successes: 32
 -- gpumm-run as a user runs it: a process of its own for every test.
 
-local run = assert(os.getenv "GPUMM_RUN", "GPUMM_RUN names gpumm-run")
+local support = require "spec.support"
+local contains = support.says
+
+local run = support.gpumm_run()
 local device = os.getenv "GPUMM_DEVICE" or "host"
-
-local folder = os.tmpname()
-os.remove(folder)
-assert(os.execute("mkdir " .. folder))
-teardown(function() os.execute("rm -r " .. folder) end)
-
-local function write_file(name, text)
-    local path = folder .. "/" .. name
-    local file = assert(io.open(path, "wb"))
-    assert(file:write(text))
-    assert(file:close())
-    return path
-end
-
-local function read_file(path)
-    local file = assert(io.open(path, "rb"))
-    local text = file:read "a"
-    file:close()
-    return text
-end
+local folder = support.folder()
+teardown(folder.remove)
 
 -- Runs a shell command line in which RUN is gpumm-run; its exit code, standard output and standard error.
 local function shell(line)
-    local out, err = folder .. "/out", folder .. "/err"
+    local out, err = folder.beside "out", folder.beside "err"
     line = line:gsub("RUN", function() return run end)
-    local _, how, code = os.execute(("cd %s; ( %s ) >%s 2>%s </dev/null"):format(folder, line, out, err))
+    local _, how, code = os.execute(("cd %s; ( %s ) >%s 2>%s </dev/null"):format(folder.path, line, out, err))
     assert.equal("exit", how)
-    return code, read_file(out), read_file(err)
+    return code, folder.read "out", folder.read "err"
 end
 
 local function script(text, options, arguments)
-    write_file("script.lua", text)
+    folder.write("script.lua", text)
     return shell(("RUN %s script.lua %s"):format(options or "", arguments or ""))
-end
-
-local function contains(text, ...)
-    for _, words in ipairs { ... } do
-        assert(text:find(words, 1, true), ("%q\n  is not in\n%s"):format(words, text))
-    end
 end
 
 -- ---- JSON, as much as is needed to read what --stats=json writes ----------------------------------
@@ -124,7 +103,7 @@ describe("gpumm-run runs a script", function()
     end)
 
     it("behind --, whatever it is called", function()
-        write_file("--odd.lua", "print(arg[0], ...)")
+        folder.write("--odd.lua", "print(arg[0], ...)")
         local code, out = shell "RUN --quiet -- --odd.lua --help"
         assert.equal("--odd.lua\t--help\n", out)
         assert.equal(0, code)
@@ -134,7 +113,7 @@ describe("gpumm-run runs a script", function()
         local code, out = script("#!/usr/bin/env gpumm-run\nprint(debug.getinfo(1, 'l').currentline)\n")
         assert.equal("2\n", out)
         assert.equal(0, code)
-        write_file("program", ("#!%s\nprint('program', ...)"):format(run))
+        folder.write("program", ("#!%s\nprint('program', ...)"):format(run))
         code, out = shell "chmod +x program; ./program a b"
         assert.equal("program\ta\tb\n", out)
         assert.equal(0, code)
@@ -146,6 +125,32 @@ describe("gpumm-run runs a script", function()
         assert.equal(7, (script "os.exit(7)"))
         assert.equal(1, (script "os.exit(false)"))
         assert.equal(0, (script "os.exit(true, true)"))
+    end)
+
+    it("and shows the script's own lines, and what they called, without ours", function()
+        local code, _, err = script([[
+            local gpumm = require "gpumm"
+            local function spoil(b)
+                b:upload { 1, "x" }
+            end
+            local sim = gpumm.simulation {
+                b = gpumm.buffer { type = "f32", length = 4 },
+                step = function(sim) spoil(sim.b) end,
+            }
+            sim:run { device = "host" }]], "--quiet")
+        assert.equal(1, code)
+        assert.equal([[
+gpumm-run: script.lua:3: element 2: f32 wants a number, got string
+stack traceback:
+	[C]: in method 'upload'
+	script.lua:3: in upvalue 'spoil'
+	script.lua:7: in field 'step'
+	script.lua:9: in main chunk
+]], err)
+        code, _, err = script("return require 'gpumm'.simulation { x = 5, step = print }", "--quiet")
+        assert.equal(1, code)
+        contains(err, "gpumm-run: gpumm.simulation: 'x' is neither a resource")
+        assert.is_nil(err:find("traceback", 1, true)) -- a tail call left no line of the script's
     end)
 
     it("and says what went wrong, with a traceback, and 1", function()
@@ -177,7 +182,7 @@ describe("gpumm-run runs a script", function()
     end)
 
     it("as text only: bytecode is refused", function()
-        write_file("byte.luac", string.dump(function() print "ran" end))
+        folder.write("byte.luac", string.dump(function() print "ran" end))
         local code, out, err = shell "RUN byte.luac"
         assert.equal(1, code)
         assert.equal("", out)
@@ -361,6 +366,14 @@ describe("gpumm-run with a simulation", function()
         end)
     end
 
+    it("says so, and 1, where what was asked for cannot be written", function()
+        for _, option in ipairs { "--stats=json", "--describe", "--version", "--help" } do
+            local code, _, err = script(SIMULATION, option .. " --device host", ">/dev/full")
+            assert.equal(1, code, option)
+            contains(err, "gpumm-run: standard output: No space left on device")
+        end
+    end)
+
     it("--describe needs no device, and runs nothing", function()
         local code, out, err = script(SIMULATION, "--describe --device cuda:99")
         assert.equal(0, code)
@@ -387,7 +400,7 @@ describe("gpumm-run with a simulation", function()
         assert.equal(0, code)
         assert.is_nil(err:find "\r")
         assert.matches("\nstep %d of 4: step of %d\n", err)
-        write_file("script.lua", SIMULATION)
+        folder.write("script.lua", SIMULATION)
         local out
         code, out = shell "command -v script >/dev/null || exit 0; script -qec 'RUN --device host script.lua' /dev/null"
         assert.equal(0, code)
@@ -401,8 +414,8 @@ describe("Ctrl-C", function()
     -- Starts it in the background with SIGINT as a terminal would have it, waits for a file that the script makes,
     -- and sends the signal. The shell starts background processes with SIGINT ignored; env gives it back.
     local function interrupted(text, signals)
-        write_file("script.lua", text)
-        os.remove(folder .. "/ready")
+        folder.write("script.lua", text)
+        os.remove(folder.beside "ready")
         return shell(([[env --default-signal=INT RUN --quiet --device %s script.lua & pid=$!
             while [ ! -e ready ]; do kill -0 $pid 2>/dev/null || break; sleep 0.01; done
             %s wait $pid]]):format(device, ("kill -INT $pid; sleep 0.05; "):rep(signals or 1)))

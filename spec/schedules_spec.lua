@@ -1,4 +1,4 @@
--- successes: 27
+-- successes: 29
 -- Growth schedules at work: geometric, linear, list, exact and functions, with align, and what is none.
 
 local gpumm = require "gpumm"
@@ -81,6 +81,17 @@ for _, relocate in ipairs { false, true } do
             assert.same({ 11, 12 }, capacities(m, function() return 0 end, 2))
             m:free("b")
             assert.same({ 50 }, capacities(m, function() return math.maxinteger end, 2, { max_length = 50 }))
+        end)
+
+        it("have what a function says rounded to multiples too, within the maximum", function()
+            local m = manager()
+            local function one_more(r) return r.required + 1 end
+            assert.same({ 128, 192, 256 }, capacities(m, one_more, 3, { align = 64 }))
+            m:free("b")
+            assert.same({ 100 }, capacities(m, one_more, 2, { align = 64, max_length = 100 }))
+            local g = m:group { { "p", "u8" }, length = 10, align = 64, growth = one_more }
+            g:resize(70)
+            assert.equal(128, g.capacity)
         end)
 
         it("take what is required where the budget does not hold the schedule", function()

@@ -1,4 +1,4 @@
--- successes: 7
+-- successes: 8
 -- Scratch: memory for one step.
 
 local spec = require "gpumm.spec"
@@ -74,6 +74,28 @@ describe("scratch", function()
             raises("too many elements", m.scratch, m, "f64", math.maxinteger)
             fails("OVER_LIMIT", "scratch of 1048577 bytes", m:scratch((1 << 20) + 1))
         end)
+    end)
+
+    it("is as large as is asked for, and apart, also where memory cannot grow in place", function()
+        local m = spec.faulty({}, { relocate = true, memory = "256MiB" })
+        local list, sizes = {}, { 3 << 20, 3 << 20, 100, 70 << 20, 5 << 20 }
+        for i, size in ipairs(sizes) do list[i] = assert(m:scratch(size)) end
+        assert.equal((81 << 20) + 100, m:stats().scratch.now)
+        for i, a in ipairs(list) do
+            for j, b in ipairs(list) do
+                assert.is_true(i == j or a.address + a.bytes <= b.address or b.address + b.bytes <= a.address)
+            end
+        end
+        assert.is_true(m:check())
+        local calls = m.fault:calls("alloc")
+        for i, size in ipairs(sizes) do
+            list[i]:close()
+            list[i] = assert(m:scratch(size))
+        end
+        assert.equal(calls, m.fault:calls("alloc"))
+        m.fault:plan { call = "alloc", nth = 1, status = "DRIVER" }
+        support.fails("DRIVER", "scratch of 20971520 bytes", m:scratch(20 << 20))
+        assert.is_true(m:check())
     end)
 
     it("fails where the device has no more, and gives back what it took", function()

@@ -1,9 +1,11 @@
--- successes: 32
+-- successes: 34
 -- Simulations: what a description may say, the order in which things are made and done, frames, pacing, errors in
 -- every callback, and what is left after each: nothing.
 
 local gpumm = require "gpumm"
 local spec = require "gpumm.spec"
+local support = require "spec.support"
+local message_of = support.message_of
 
 local ADD = [[
 extern "C" __global__ void add(int n, unsigned *values, unsigned more)
@@ -28,12 +30,6 @@ local function counter(more, readbacks)
     for key, options in pairs(readbacks or {}) do t[key] = gpumm.readback(options) end
     for key, value in pairs(more or {}) do t[key] = value end
     return gpumm.simulation(t)
-end
-
-local function message_of(f, ...)
-    local ok, message = pcall(f, ...)
-    assert.is_false(ok)
-    return tostring(message)
 end
 
 local function same_everywhere(view, expected)
@@ -261,6 +257,27 @@ describe("pacing", function()
             sim:close()
         end
     end)
+
+    it("counts the work on described streams too", function()
+        local m, most, done = spec.faulty(), 0, {}
+        local sim = gpumm.simulation {
+            numbers = gpumm.buffer { type = "u32", length = 4 },
+            side = gpumm.stream {},
+            steps = 40,
+            step = function(sim, i)
+                if i > 30 then return sim.side:close() end -- a script may
+                local behind = 0
+                for _, event in ipairs(done) do behind = behind + (event:ready() and 0 or 1) end
+                most = math.max(most, behind)
+                sim.numbers:fill(i, { stream = sim.side })
+                done[i] = sim.side:record()
+            end,
+        }
+        m.fault:plan { jitter = 7 }
+        sim:run { manager = m }
+        assert.equal(30, #done)
+        assert.is_true(most <= 2, most)
+    end)
 end)
 
 describe("open, advance and close", function()
@@ -363,9 +380,12 @@ describe("an error in", function()
     end)
 
     it("making a resource: what was made before goes again", function()
+        local here = support.here()
         local sim = counter { broken = gpumm.kernel { source = 'extern "C" __global__ void broken(int n) { wrnog; }' } }
+        local place = here:gsub("%d+$", function(line) return math.tointeger(line) + 1 end)
         local message = message_of(sim.run, sim, OPTIONS)
-        assert.truthy(message:find "COMPILE_FAILED: .*simulation_spec.lua:%d+.*wrnog", message)
+        assert.truthy(message:find("COMPILE_FAILED: <" .. place .. "> does not compile", 1, true), message)
+        assert.truthy(message:find("wrnog", 1, true), message)
         assert.is_true(sim.manager:is_closed())
         assert.equal(0, sim.manager:stats().used_bytes)
     end)
@@ -454,5 +474,34 @@ describe("a description", function()
         for _, step in ipairs { "100 elements +1.6 KiB", "200 elements +3.1 KiB", "800 elements", "1000 elements +15.6 KiB" } do
             assert.truthy(text:find(step), step .. "\n  is not in\n" .. text)
         end
+    end)
+
+    it("describes what is made: minimum sizes, factors, multiples, text sizes, structs in structs", function()
+        local inner = gpumm.struct { { "kind", "u8" }, { "weight", "f64" } }
+        local sim = gpumm.simulation {
+            plain = gpumm.buffer { type = "u32", length = 4, growth_factor = 2 },
+            factor = gpumm.buffer { type = "u32", growth = 2, min_size_bytes = "400", max_size_bytes = "64KiB", align = 64 },
+            listed = gpumm.buffer { type = "u8", length = 5000, growth = gpumm.growth.list { 4096, 6000, 9000 } },
+            nested = gpumm.group { { "a", gpumm.struct { { "id", "u16" }, { "inner", inner } } }, length = 10, align = 8,
+                growth = gpumm.growth.linear(20), max_length = 50 },
+            asked = gpumm.group { { "x", "f32" }, min_length = 100, growth = function(r) return r.required end },
+            steps = 1,
+            step = function(sim)
+                for _, key in ipairs { "plain", "factor", "listed", "nested", "asked" } do
+                    local text = sim:describe():match("%f[%w]" .. key .. " %(.*"):gsub("\n%l.*", "")
+                    assert.truthy(text:find(("maximum %d elements"):format(sim[key].max_length), 1, true), text)
+                    for capacity in text:gmatch(": +(%d+) elements ") do
+                        assert.equal(tonumber(capacity), sim[key].capacity, key)
+                        if sim[key].capacity < sim[key].max_length then sim[key]:ensure_capacity(sim[key].capacity + 1) end
+                    end
+                end
+            end,
+        }
+        local text = sim:describe()
+        for _, words in ipairs { "geometric, x2;", "geometric, x2, to multiples of 64;", ".inner              struct   offset 8",
+            "  .weight             f64      offset 16", "linear, 20 at a time, to multiples of 8;", "growth: a function;" } do
+            assert.truthy(text:find(words, 1, true), words .. "\n  is not in\n" .. text)
+        end
+        sim:run(OPTIONS)
     end)
 end)

@@ -1,6 +1,5 @@
 -- What the specs of memory share: errors taken apart, a manager's whole state compared, gpumm-run as a user runs it.
 
-local spec = require "gpumm.spec"
 local assert = require "luassert"
 
 local support = {}
@@ -15,6 +14,18 @@ function support.raises(text, f, ...)
     assert(not ok, ("it did not raise %q"):format(text))
     support.contains(text, message)
     return message
+end
+
+--- What a call that must raise says.
+function support.message_of(f, ...)
+    local ok, message = pcall(f, ...)
+    assert.is_false(ok)
+    return tostring(message)
+end
+
+--- Every one of the words is in the text.
+function support.says(text, ...)
+    for _, words in ipairs { ... } do support.contains(words, text) end
 end
 
 --- What follows `text` are the results of a call that failed: nil, "CODE: … text …", "CODE". Returns the message.
@@ -101,30 +112,91 @@ function support.count(n, from)
     return list
 end
 
+-- ---- Files -------------------------------------------------------------------------------------
+
+--- A new folder: its path, write(name, text) (the new file's path), read(name or path), and remove(), for teardown.
+function support.folder()
+    local folder = { path = os.tmpname() }
+    os.remove(folder.path)
+    assert(os.execute("mkdir " .. folder.path))
+
+    function folder.beside(name)
+        return folder.path .. "/" .. name
+    end
+
+    function folder.write(name, text)
+        local file <close> = assert(io.open(folder.beside(name), "wb"))
+        assert(file:write(text))
+        return folder.beside(name)
+    end
+
+    function folder.read(name)
+        local file <close> = assert(io.open(folder.beside(name), "rb"))
+        return file:read "a"
+    end
+
+    function folder.remove()
+        os.execute("rm -r " .. folder.path)
+    end
+
+    return folder
+end
+
 -- ---- gpumm-run -----------------------------------------------------------------------------------
 
-local function gpumm_run()
+--- The gpumm-run under test.
+function support.gpumm_run()
     local lowest = 0
     while arg and arg[lowest - 1] do lowest = lowest - 1 end
     return os.getenv("GPUMM_RUN") or arg[lowest]
 end
 
---- Runs a script's text in gpumm-run with options; returns what it wrote (both streams) and its exit code.
-function support.run(options, script)
+--- What a shell command says on both streams, and its exit code.
+function support.said(line)
+    local pipe = assert(io.popen(("{ %s ; } 2>&1"):format(line)))
+    local text = pipe:read "a"
+    local _, _, code = pipe:close()
+    return text, code
+end
+
+--- Runs a script's text in gpumm-run with options, in an environment with more ("NAME=value") where it is given; returns
+--- what it wrote (both streams) and its exit code.
+function support.run(options, script, environment)
     local path = os.tmpname()
     local file <close> = assert(io.open(path, "w"))
     file:write(script)
     file:close()
-    local pipe = io.popen(("'%s' %s '%s' 2>&1"):format(gpumm_run(), options, path))
-    local text = pipe:read("a")
-    local _, _, code = pipe:close()
+    local text, code = support.said(("%s '%s' %s '%s'"):format(environment or "", support.gpumm_run(), options, path))
     os.remove(path)
     return text, code
 end
 
---- The specs' device where it grows memory in place, else host: for what only such a device promises.
-function support.in_place()
-    return spec.manager():device().in_place and spec.device or "host"
+-- ---- Growth, in place or by moving -----------------------------------------------------------------
+
+--- Calls so far for device memory: commits in place, or whole blocks.
+function support.memory_calls(manager)
+    return manager.fault:calls("commit") + manager.fault:calls("alloc")
+end
+
+local function places(object)
+    local addresses = {}
+    if getmetatable(object) == "gpumm.buffer" then return { object.address } end
+    for i, name in ipairs(object:members()) do addresses[i] = object:member(name).address end
+    return addresses
+end
+
+--- A function that holds a buffer or group to what its device promises, and says whether it has moved since the last
+--- call: in place never; else the generation counts every move.
+function support.watch_moves(manager, object)
+    local before, generation = places(object), object.generation
+    return function()
+        local now, moved = places(object), false
+        for i, address in ipairs(now) do moved = moved or address ~= before[i] end
+        if manager:device().in_place then assert.same(before, now) end
+        assert.equal(generation + (moved and 1 or 0), object.generation)
+        before, generation = now, object.generation
+        return moved
+    end
 end
 
 return support

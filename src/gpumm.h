@@ -235,7 +235,7 @@ typedef struct gpumm_options {
     uint64_t memory;        /* host device: its quota of "device" memory in bytes; 0: the machine's */
     uint64_t granularity;   /* host device: commit granularity, a power of two; 0: 64 KiB */
     unsigned workers;       /* host device: threads that run kernels; 0: one a core */
-    bool relocate;          /* grow by copying even where the device can grow in place */
+    bool relocate;          /* grow by copying even where the device can grow in place; GPUMM_NO_VMM=1 asks for it too */
     bool debug;             /* keep canaries behind every buffer, checked at growth, free and check */
     bool faulty;            /* put the fault device in between, with `fault` as its first plan */
     gpumm_fault fault;
@@ -418,7 +418,10 @@ GPUMM_API gpumm_manager *gpumm_buffer_manager(const gpumm_buffer *buffer); /* bo
 GPUMM_API gpumm_group *gpumm_buffer_group(const gpumm_buffer *buffer);  /* borrowed; NULL when alone */
 
 /* Contents. Ranges lie within the length, or INVALID_ARGUMENT. Upload has taken `data` when it returns;
-   one larger than the transfer block waits for its stream. `element` and `data` are in the buffer's type. */
+   one larger than the stream's transfer block, 2 MiB, waits for its stream. `element` and `data` are in the
+   buffer's type. What reaches the device in parts may be written in part where the device refuses a later one
+   (DRIVER, DEVICE_LOST): uploads of more than 1 MiB, and fills with elements that repeat no 1, 2 or 4 bytes.
+   What is appended is not in the length then. */
 GPUMM_API gpumm_status gpumm_buffer_upload(gpumm_buffer *buffer, gpumm_stream *stream, uint64_t first,
                                            uint64_t count, const void *data);
 GPUMM_API gpumm_status gpumm_buffer_download(gpumm_buffer *buffer, gpumm_stream *stream, uint64_t first,

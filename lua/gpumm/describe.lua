@@ -6,6 +6,7 @@ local gpumm = require "gpumm"
 local STEPS = 8 -- capacities shown of a schedule
 local START = 1024
 local GiB = 1 << 30
+local FACTOR = 1.5 -- of growth, unless a description says
 
 local function size_text(bytes)
     local units = { "B", "KiB", "MiB", "GiB", "TiB" }
@@ -14,55 +15,72 @@ local function size_text(bytes)
     return (i == 1 and "%d %s" or "%.1f %s"):format(bytes, units[i])
 end
 
-local function type_lines(lines, name, t, indent)
-    lines[#lines + 1] = ("%s%-20s %-8s stride %d, align %d"):format(indent, name, t.kind == "struct" and "struct" or t.name,
-        t.size, t.align)
+local function field_lines(lines, t, indent, offset)
     for _, field in ipairs(t.fields or {}) do
-        lines[#lines + 1] = ("%s  .%-18s %-8s offset %d"):format(indent, field.name, tostring(field.type.name), field.offset)
+        local struct = field.type.kind == "struct"
+        lines[#lines + 1] = ("%s.%-18s %-8s offset %d"):format(indent, field.name, struct and "struct" or field.type.name,
+            offset + field.offset)
+        field_lines(lines, field.type, indent .. "  ", offset + field.offset)
     end
+end
+
+local function type_lines(lines, name, t)
+    lines[#lines + 1] = ("  %-20s %-8s stride %d, align %d"):format(name, t.kind == "struct" and "struct" or t.name, t.size,
+        t.align)
+    field_lines(lines, t, "    ", 0)
+end
+
+-- ---- Growth ----------------------------------------------------------------------------------
+
+-- What the options come to: a schedule of gpumm.growth, or a function.
+local function schedule_of(options)
+    local growth = options.growth or options.growth_factor or FACTOR
+    if type(growth) == "function" then return growth end
+    if type(growth) == "number" then growth = gpumm.growth.geometric(growth) end
+    local aligned = {}
+    for key, value in pairs(growth) do aligned[key] = value end
+    aligned.align = options.align or growth.align
+    return aligned
 end
 
 local function schedule_name(growth)
     if type(growth) == "function" then return "a function" end
-    if growth == nil then return "geometric, x1.5" end
-    if growth.kind == "geometric" then return ("geometric, x%g"):format(growth.factor) end
-    if growth.kind == "linear" then return ("linear, %d at a time"):format(growth.step) end
-    if growth.kind == "list" then return "a list, then exactly what is required" end
-    return "exact"
+    local name = "exact"
+    if growth.kind == "geometric" then name = ("geometric, x%g"):format(growth.factor)
+    elseif growth.kind == "linear" then name = ("linear, %d at a time"):format(growth.step)
+    elseif growth.kind == "list" then name = "a list, then exactly what is required" end
+    return growth.align and growth.align > 1 and ("%s, to multiples of %d"):format(name, growth.align) or name
 end
 
 -- Capacities from the first on, until the maximum, the end of a list, or enough are shown. An empty start says
--- nothing about a schedule, so that one is shown from START elements.
-local function capacities(options, first, max)
-    local growth = options.growth
+-- nothing about a schedule that multiplies, so that one is shown from START elements.
+local function capacities(growth, first, max)
     if type(growth) == "function" then return { first } end
-    if type(growth) == "table" and growth.kind == "list" then
-        local list = {}
-        for _, capacity in ipairs(growth.list) do
-            if capacity >= first then list[#list + 1] = math.min(capacity, max) end
-        end
-        return list
-    end
-    local capacity = first > 0 and first or math.min(START, max)
+    local last = growth.kind == "list" and math.min(growth.list[#growth.list], max) or max
+    local capacity = first
+    if first == 0 and growth.kind == "list" then capacity = gpumm.next_capacity(growth, 0, 1, max)
+    elseif first == 0 then capacity = math.min(START, max) end
     local list = { capacity }
-    while #list < STEPS and capacity < max do
+    while #list < STEPS and capacity < last do
         capacity = gpumm.next_capacity(growth, capacity, capacity + 1, max)
         list[#list + 1] = capacity
     end
     return list
 end
 
-local function growth_lines(lines, options, row, max)
-    local first = math.max(options.length or 0, options.min_length or 0)
-    if options.min_size_bytes then first = math.max(first, -(-options.min_size_bytes // row)) end
-    first = math.min(first, max)
-    lines[#lines + 1] = ("  growth: %s; maximum %d elements, %s"):format(schedule_name(options.growth), max, size_text(max * row))
-    for i, capacity in ipairs(capacities(options, first, max)) do
+local function growth_lines(lines, options, row, first, max)
+    local growth = schedule_of(options)
+    local align = options.align or type(growth) == "table" and growth.align or 1
+    first = math.min(-(-math.max(options.length or 0, first) // align) * align, max)
+    lines[#lines + 1] = ("  growth: %s; maximum %d elements, %s"):format(schedule_name(growth), max, size_text(max * row))
+    for i, capacity in ipairs(capacities(growth, first, max)) do
         lines[#lines + 1] = ("    %2d: %12d elements %12s"):format(i, capacity, size_text(capacity * row))
     end
 end
 
 local function whole(n) return math.tointeger(n) or n end
+
+local function bytes(size) return assert(gpumm.parse_size(tostring(size))) end
 
 local show = {}
 
@@ -70,17 +88,19 @@ function show.group(lines, key, r)
     lines[#lines + 1] = ("group %s (%s)"):format(key, r.tag)
     local row, widest = 0, 1
     for _, member in ipairs(r.options) do
-        type_lines(lines, member[1], member[2], "  ")
+        type_lines(lines, member[1], member[2])
         row, widest = row + member[2].size, math.max(widest, member[2].size)
     end
-    growth_lines(lines, r.options, row, whole(r.options.max_length or GiB // widest))
+    growth_lines(lines, r.options, row, r.options.min_length or 0, whole(r.options.max_length or GiB // widest))
 end
 
 function show.buffer(lines, key, r)
     lines[#lines + 1] = ("buffer %s (%s)"):format(key, r.tag)
-    local t = r.options.type
-    type_lines(lines, key, t, "  ")
-    growth_lines(lines, r.options, t.size, whole(r.options.max_length or (r.options.max_size_bytes or GiB) // t.size))
+    local options, t, default = r.options, r.options.type, gpumm.config.default()
+    type_lines(lines, key, t)
+    local least = bytes(options.min_size_bytes or default.min_size_bytes)
+    local max = whole(options.max_length or bytes(options.max_size_bytes or default.max_size_bytes) // t.size)
+    growth_lines(lines, options, t.size, -(-least // t.size), max)
 end
 
 function show.kernel(lines, key, r)

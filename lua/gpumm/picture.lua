@@ -271,14 +271,43 @@ end
 --- A column of one value a node, for `colors`: from a file of lines "name value".
 function picture.column(path, graph) return colors.column(path, graph) end
 
+-- The ending of a path for positions.
+local function ending_of(path)
+    local ending = path:lower():match("%.(%w+)$")
+    if ending == "npy" or ending == "csv" then return ending end
+    error(("positions are written as .npy or .csv, not as %q"):format(path), 0)
+end
+
+local OUTPUTS = { "picture", "page", "positions", "frames" }
+
+--- Raises where what a layout will write in the end cannot be written: { picture =, page =, positions = } are paths,
+--- frames is a folder of .npy files; "" and nil are none.
+function picture.outputs(paths)
+    if type(paths) ~= "table" then error("picture.outputs needs a table of paths", 2) end
+    local left = {}
+    for key, path in pairs(paths) do left[key] = path end
+    for _, key in ipairs(OUTPUTS) do
+        local path = left[key] or ""
+        left[key] = nil
+        if path ~= "" then
+            if key == "frames" then path = path .. "/000000.npy" end
+            check_place(path)
+            if key == "positions" then ending_of(path) end
+            need(gpumm.writable(path))
+        end
+    end
+    local unknown = next(left)
+    if unknown ~= nil then
+        error(("picture.outputs: unknown output '%s'; valid: %s"):format(tostring(unknown), table.concat(OUTPUTS, ", ")), 2)
+    end
+end
+
 --- Writes positions, in the order of the nodes, as .npy or .csv by the path's ending.
 function picture.positions(path, view)
     check_place(path)
     if #view == 0 then error("there is nothing to write: no positions", 0) end
-    local ending = path:lower():match("%.(%w+)$")
-    if ending == "npy" then return need(gpumm.npy.write(path, view)) end
-    if ending == "csv" then return need(gpumm.raw.write(path, gpumm.view("u8", csv(view)))) end
-    error(("positions are written as .npy or .csv, not as %q"):format(path), 0)
+    if ending_of(path) == "npy" then return need(gpumm.npy.write(path, view)) end
+    return need(gpumm.raw.write(path, gpumm.view("u8", csv(view))))
 end
 
 return picture

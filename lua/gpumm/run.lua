@@ -28,6 +28,20 @@ Runs a Lua script with gpumm inside; where the script returns a simulation, runs
 
 local PLAIN_SECONDS = 3 -- between progress lines where nobody can overwrite one
 
+-- ---- What is written -------------------------------------------------------------------------
+
+local function complain(process, message)
+    io.stderr:write("gpumm-run: ", tostring(message), "\n")
+    return process.interrupted() and 130 or 1
+end
+
+-- What was asked for on standard output arrives there, or the exit code says so.
+local function say(process, text)
+    local ok, message = io.stdout:write(text)
+    if ok then ok, message = io.stdout:flush() end
+    return ok and 0 or complain(process, "standard output: " .. message)
+end
+
 -- ---- The command line ------------------------------------------------------------------------
 
 local Usage = {} -- what is raised for a mistake in the command line
@@ -212,8 +226,8 @@ local function watch_managers()
     return list
 end
 
--- A simulation's books are those of just before it closed.
-local function report_books(options, managers, simulation)
+-- A simulation's books are those of just before it closed. Returns how many buffers were leaked, and an exit code.
+local function report_books(process, options, managers, simulation)
     local leaks, books = 0, {}
     for i, made in ipairs(managers) do
         local manager = made.manager
@@ -222,11 +236,11 @@ local function report_books(options, managers, simulation)
         leaks = leaks + #manager:leaks()
     end
     if options.stats == "json" then
-        print(json { managers = books, leaks = leaks })
+        return leaks, say(process, json { managers = books, leaks = leaks } .. "\n")
     elseif options.stats then
         for i, stats in ipairs(books) do show_stats(managers[i].maker, stats) end
     end
-    return leaks
+    return leaks, 0
 end
 
 -- ---- Running ---------------------------------------------------------------------------------
@@ -257,23 +271,17 @@ local function run_script(process, options, arguments, script)
     local result = results[2]
     if options.describe then
         if not is_simulation(result) then error("--describe: the script returned no simulation", 0) end
-        io.stdout:write(result:describe())
-        return 0
+        return say(process, result:describe())
     end
     if not is_simulation(result) then return 0 end
     options.simulation = result
     return run_simulation(process, options, result)
 end
 
-local function complain(process, message)
-    io.stderr:write("gpumm-run: ", tostring(message), "\n")
-    return process.interrupted() and 130 or 1
-end
-
 local function main(process, arguments)
     local options, script = parse(arguments)
-    if options.help then io.stdout:write(USAGE) return 0 end
-    if options.version then print("gpumm-run " .. gpumm.version .. ", " .. _VERSION) return 0 end
+    if options.help then return say(process, USAGE) end
+    if options.version then return say(process, "gpumm-run " .. gpumm.version .. ", " .. _VERSION .. "\n") end
     if not arguments[script] then bad_usage("a script is missing") end
     check_contained(options)
     if options.sandbox and not process.contained then
@@ -284,7 +292,8 @@ local function main(process, arguments)
     local managers = (options.stats or options.strict) and watch_managers() or {}
     local ok, code = pcall(run_script, process, options, arguments, script)
     if not ok then code = complain(process, code) end
-    local leaks = report_books(options, managers, options.simulation)
+    local leaks, said = report_books(process, options, managers, options.simulation)
+    if code == 0 then code = said end
     if code == 0 and options.strict and leaks > 0 then
         code = complain(process, ("--strict: %d buffers were never freed"):format(leaks))
     end

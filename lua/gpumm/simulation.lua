@@ -162,11 +162,14 @@ function make.buffer(sim, key, r)
 end
 
 function make.kernel(sim, key, r)
-    return sim.manager:kernel(with(r.options, { name = key, types = struct_types(inside[sim]) }))
+    local source = "<" .. r.tag .. ">" -- where the description has it, if no file has
+    return sim.manager:kernel(with(r.options, { name = key, types = struct_types(inside[sim]), file = source }))
 end
 
 function make.stream(sim)
-    return sim.manager:stream()
+    local streams = inside[sim].streams
+    streams[#streams + 1] = sim.manager:stream()
+    return streams[#streams]
 end
 
 function make.readback(sim, key, r)
@@ -253,9 +256,17 @@ end
 
 -- The host waits until the device is less than `in_flight` steps behind.
 local function pace(x)
-    local ring, depth = x.events, x.fields.in_flight
-    local oldest = ring[x.i % depth]
-    if oldest then oldest:wait() end
+    for _, event in ipairs(x.events[x.i % x.fields.in_flight] or {}) do event:wait() end
+end
+
+-- Where this step ends on the main stream, and on every described one that the script has not closed.
+local function record_end(x)
+    local events = { x.manager:main():record() }
+    for _, stream in ipairs(x.streams) do
+        local ok, event = pcall(stream.record, stream)
+        if ok then events[#events + 1] = event end
+    end
+    return events
 end
 
 local function one_step(sim)
@@ -265,7 +276,7 @@ local function one_step(sim)
     if x.fields.step(sim, step) == false then return false end
     x.i = step
     capture_due(sim, step)
-    x.events[(step - 1) % x.fields.in_flight] = sim.manager:main():record()
+    x.events[(step - 1) % x.fields.in_flight] = record_end(x)
     for _, rb in ipairs(x.readbacks) do hand_over_arrived(sim, rb) end
     return true
 end
@@ -296,7 +307,8 @@ function methods.open(sim, options)
     if guest then manager = use_guest(x, guest) else manager, message = gpumm.manager(with(options or {}, given)) end
     if not manager then error(message, 0) end
     manager:raising(true)
-    x.manager, x.live, x.readbacks, x.events, x.i, x.opened, x.ended = manager, {}, {}, {}, 0, true, false
+    x.manager, x.live, x.readbacks, x.streams, x.events = manager, {}, {}, {}, {}
+    x.i, x.opened, x.ended = 0, true, false
     local ok, err = xpcall(function()
         make_all(sim)
         if x.fields.init then x.fields.init(sim) end
@@ -363,7 +375,7 @@ function methods.close(sim)
     x.opened = false
     pcall(free_buffers, x)
     if x.guest then leave_guest(x) else x.manager:close() end
-    x.live, x.readbacks, x.events = {}, {}, {}
+    x.live, x.readbacks, x.streams, x.events = {}, {}, {}, {}
 end
 
 --- open, advance to the end, conclude, close. Returns what finish returned. Options beside the manager's:

@@ -6,38 +6,9 @@
 #include "device/fault.h"
 #include "device/host/kernel.h"
 #include "door.h"
+#include "table.h"
 
-enum { UNIT = 64 << 10 };
-
-typedef struct bench {
-    device *d;
-    const device_table *call;
-    device_stream *a, *b;
-} bench;
-
-static bench bench_open(gpumm_fault plan) {
-    bench t = {0};
-    gpumm_options options = {.device = "host", .faulty = true, .fault = plan};
-    CHECK_OK(device_open(&options, &alloc_default, &t.d));
-    t.call = t.d->call;
-    CHECK_OK(t.call->stream_open(t.d, NULL, &t.a));
-    CHECK_OK(t.call->stream_open(t.d, NULL, &t.b));
-    return t;
-}
-
-static void bench_close(bench *t) {
-    t->call->stream_close(t->d, t->a);
-    t->call->stream_close(t->d, t->b);
-    device_close(t->d);
-}
-
-static uint8_t *at(gpumm_address address) { return (uint8_t *)(uintptr_t)address; }
-
-static gpumm_address block(bench *t, place where, uint64_t bytes) {
-    gpumm_address address = 0;
-    CHECK_OK(t->call->alloc(t->d, where, bytes, &address));
-    return address;
-}
+static bench faulty_open(gpumm_fault first) { return bench_open((gpumm_options){.faulty = true, .fault = first}); }
 
 static uint64_t calls(bench *t, const char *name) {
     uint64_t count = 0;
@@ -78,7 +49,7 @@ static void opening(void) {
 }
 
 static void plans_are_checked(void) {
-    bench t = bench_open((gpumm_fault){0});
+    bench t = faulty_open((gpumm_fault){0});
     gpumm_fault p = {.call = "free", .nth = 1, .status = GPUMM_DRIVER};
     CHECK_STATUS(fault_plan(t.d, &p), GPUMM_INVALID_ARGUMENT);
     CHECK_SAYS("free cannot fail");
@@ -102,7 +73,7 @@ static void plans_are_checked(void) {
 /* ---- Failing ---- */
 
 static void nth_fails(void) {
-    bench t = bench_open((gpumm_fault){.call = "commit", .nth = 2, .status = GPUMM_OUT_OF_MEMORY});
+    bench t = faulty_open((gpumm_fault){.call = "commit", .nth = 2, .status = GPUMM_OUT_OF_MEMORY});
     gpumm_address r = 0, x = 0;
     CHECK_OK(t.call->reserve(t.d, PLACE_DEVICE, 8 * UNIT, &r));
     CHECK_OK(t.call->commit(t.d, PLACE_DEVICE, r, UNIT));
@@ -182,7 +153,7 @@ static gpumm_status call_any(device *d, device_call which) {
 
 /* Every call that can fail does when told to, by its name, and takes nothing. */
 static void each_call_fails(void) {
-    bench t = bench_open((gpumm_fault){.jitter = 1, .hold = "copy"});
+    bench t = faulty_open((gpumm_fault){.jitter = 1, .hold = "copy"});
     unsigned failed = 0;
     for (unsigned i = 0; i < CALL_COUNT; i++) {
         const char *name = device_call_name((device_call)i);
@@ -203,7 +174,7 @@ static void each_call_fails(void) {
 static void count_call(void *user) { atomic_fetch_add((atomic_uint *)user, 1); }
 
 static void skipping(void) {
-    bench t = bench_open((gpumm_fault){0});
+    bench t = faulty_open((gpumm_fault){0});
     device_event *e = NULL;
     door d = DOOR_SHUT;
     atomic_uint ran = 0;
@@ -252,7 +223,7 @@ static void launch_seven(bench *t, device_stream *s, gpumm_address x) {
 
 /* Queues one operation of each kind in turn on `a`, the kind held, and sees that it alone is. */
 static void each_kind_held(const char *kind) {
-    bench t = bench_open((gpumm_fault){.hold = kind});
+    bench t = faulty_open((gpumm_fault){.hold = kind});
     gpumm_address x = block(&t, PLACE_DEVICE, 64), pinned = block(&t, PLACE_HOST, 64);
     const char *const kinds[] = {"copy", "snapshot", "fill", "launch", "copy"};
     memset(at(pinned), 3, 64);
@@ -279,7 +250,7 @@ static void each_kind_held(const char *kind) {
 
 /* Shut again at once: what was queued before goes on, what is queued after is held. */
 static void held_again(void) {
-    bench t = bench_open((gpumm_fault){0});
+    bench t = faulty_open((gpumm_fault){0});
     gpumm_address x = block(&t, PLACE_DEVICE, 4);
     door d = DOOR_SHUT;
     CHECK_OK(fault_hold(t.d, "fill"));
@@ -302,7 +273,7 @@ static void held_again(void) {
 
 /* Closing a stream lets through what waits, there and on streams it depends on; the kind stays held. */
 static void close_does_not_hang(void) {
-    bench t = bench_open((gpumm_fault){.hold = "fill"});
+    bench t = faulty_open((gpumm_fault){.hold = "fill"});
     gpumm_address x = block(&t, PLACE_DEVICE, 4);
     device_event *e = NULL;
     device_stream *s = NULL;
@@ -337,7 +308,7 @@ static void tread(void *user) {
 }
 
 static void jitter(void) {
-    bench t = bench_open((gpumm_fault){.jitter = 42});
+    bench t = faulty_open((gpumm_fault){.jitter = 42});
     gpumm_address x = block(&t, PLACE_DEVICE, 64), pinned = block(&t, PLACE_HOST, 64);
     device_event *e = NULL;
     trail seen = {.count = 0};
@@ -371,7 +342,7 @@ static void jitter(void) {
 static bool same(const gpumm_live *a, const gpumm_live *b) { return memcmp(a, b, sizeof *a) == 0; }
 
 static void counting(void) {
-    bench t = bench_open((gpumm_fault){0});
+    bench t = faulty_open((gpumm_fault){0});
     gpumm_live live, bare = {.streams = 2};
     gpumm_address r = 0, x, pinned;
     device_event *e = NULL;
@@ -410,7 +381,7 @@ static void counting(void) {
 }
 
 static void forwarding(void) {
-    bench t = bench_open((gpumm_fault){0});
+    bench t = faulty_open((gpumm_fault){0});
     device_event *e = NULL, *f = NULL;
     bool done = false;
     double seconds = -1;

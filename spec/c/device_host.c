@@ -8,38 +8,7 @@
 #include "base/status.h"
 #include "device/host/kernel.h"
 #include "door.h"
-
-enum { UNIT = 64 << 10 };
-
-typedef struct bench {
-    device *d;
-    const device_table *call;
-    device_stream *a, *b;
-} bench;
-
-static bench bench_open(gpumm_options options) {
-    bench t = {0};
-    options.device = "host";
-    CHECK_OK(device_open(&options, &alloc_default, &t.d));
-    t.call = t.d->call;
-    CHECK_OK(t.call->stream_open(t.d, NULL, &t.a));
-    CHECK_OK(t.call->stream_open(t.d, NULL, &t.b));
-    return t;
-}
-
-static void bench_close(bench *t) {
-    t->call->stream_close(t->d, t->a);
-    t->call->stream_close(t->d, t->b);
-    device_close(t->d);
-}
-
-static uint8_t *at(gpumm_address address) { return (uint8_t *)(uintptr_t)address; }
-
-static gpumm_address block(bench *t, place where, uint64_t bytes) {
-    gpumm_address address = 0;
-    CHECK_OK(t->call->alloc(t->d, where, bytes, &address));
-    return address;
-}
+#include "table.h"
 
 /* As the kernel sees it: no signal, and no sanitizer between. */
 static bool readable(gpumm_address address) {

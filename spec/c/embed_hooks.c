@@ -135,6 +135,30 @@ static void test_pressure(void) {
     gpumm_manager_release(m);
 }
 
+/* Whoever asks: scratch and readbacks are in the budget as buffers are. */
+static void test_pressure_of_all(void) {
+    cache c = {.count = 0};
+    gpumm_options options = {.device = "host", .workers = 1, .limit = 64 << 10, .pressure = give_up, .pressure_user = &c};
+    gpumm_manager *m;
+    gpumm_scratch *x;
+    gpumm_readback *r;
+    CHECK_OK(gpumm_manager_open(&options, &m));
+    gpumm_buffer *b = open_floats(m, "b", 1 << 10, NULL); /* 4 KiB, and two slots on both sides: 16 KiB */
+    for (; c.count < 3; c.count++) c.entries[c.count] = open_floats(m, NULL, 4 << 10, NULL);
+    CHECK_OK(gpumm_readback_open(&(gpumm_readback_options){.buffers = &b, .buffer_count = 1}, &r));
+    CHECK(c.asked == 1 && c.count == 2 && c.wanted == 16 << 10);
+    CHECK_OK(gpumm_scratch_open(m, NULL, 40 << 10, &x));
+    CHECK(c.asked == 3 && c.count == 0 && c.wanted == 40 << 10);
+    gpumm_scratch *y;
+    CHECK_STATUS(gpumm_scratch_open(m, NULL, 40 << 10, &y), GPUMM_OVER_LIMIT);
+    CHECK(c.asked == 4);
+    gpumm_scratch_release(x);
+    gpumm_readback_release(r);
+    CHECK_OK(gpumm_buffer_free(b));
+    gpumm_buffer_release(b);
+    gpumm_manager_release(m);
+}
+
 /* ---- Growth ---------------------------------------------------------------------------------- */
 
 typedef struct schedule {
@@ -228,6 +252,7 @@ int main(void) {
     test_allocator();
     test_log();
     test_pressure();
+    test_pressure_of_all();
     test_growth();
     test_budget();
     test_wrap();

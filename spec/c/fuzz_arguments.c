@@ -28,7 +28,7 @@ static const char choices[] =
     "  struct_name limit members grow count x y z w position from to view]]):gmatch '%a[%w_]*' do names[#names + 1] = name end\n"
     "local g = gpumm\n"
     "local functions = { g.manager, g.type, g.struct, g.view, g.next_capacity, g.parse_size, g.is_memory_error, g.resource, g.beside,\n"
-    "  g.caller, g.traceback, g.environment, g.npy.read, g.npy.write, g.raw.read, g.raw.write, g.image.read, g.image.write,\n"
+    "  g.caller, g.traceback, g.writable, g.environment, g.npy.read, g.npy.write, g.raw.read, g.raw.write, g.image.read, g.image.write,\n"
     "  g.config.default, g.config.for_edges, g.growth.geometric, g.growth.linear, g.growth.list, g.growth.exact, g.graph.new,\n"
     "  g.graph.read, g.buffer, g.group, g.readback, g.stream, g.kernel, g.simulation, g.picture.positions, tostring, setmetatable,\n"
     "  load, table.concat, table.insert, table.move, table.sort, string.rep, next, ipairs, rawlen, g.type, g.view, g.struct }\n"

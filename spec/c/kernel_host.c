@@ -465,7 +465,7 @@ static void test_arguments(void) {
     CHECK(WITH(1, {.buffer = opaque}) == GPUMM_OK);
     CHECK(WITH(2, {.value = &address, .size = sizeof address}) == GPUMM_OK);
     CHECK(WITH(1, {.buffer = i}) == GPUMM_TYPE_MISMATCH);
-    SAYS("kernel 'f', parameter 'x': wants const float * (f32), got buffer '' of i32");
+    SAYS("kernel 'f', parameter 'x': wants const float * (f32), got anonymous i32 buffer of i32");
     CHECK(WITH(2, {.buffer = x}) == GPUMM_TYPE_MISMATCH), SAYS("wants float2 * (f32x2)");
     CHECK(WITH(1, {.buffer = foreign}) == GPUMM_INVALID_ARGUMENT), SAYS("another manager");
     CHECK(WITH(1, {.buffer = NULL}) == GPUMM_INVALID_ARGUMENT), SAYS("parameter 'x': a pointer wants one of");

@@ -478,8 +478,37 @@ static void test_close_under_scripts(void) {
     }
 }
 
+/* ---- Pressure: the state's garbage goes before the host is asked -------------------------------- */
+
+static bool count_asked(void *user, uint64_t wanted) {
+    (void)wanted;
+    ++*(int *)user;
+    return false;
+}
+
+static void test_garbage_before_hook(void) {
+    int asked = 0;
+    gpumm_options options = {.device = "host", .workers = 1, .limit = 64 << 10, .pressure = count_asked, .pressure_user = &asked};
+    gpumm_manager *m;
+    CHECK_OK(gpumm_manager_open(&options, &m));
+    lua_State *L = open_state();
+    push_global_manager(L, m, GPUMM_LUA_BORROW);
+    run(L, "collectgarbage 'stop'\n"
+           "local function fill() for _ = 1, 3 do assert(m:buffer { type = 'u8', length = 20 << 10 }) end end\n"
+           "fill() assert(m:buffer { type = 'u8', length = 60 << 10 }) collectgarbage()\n"
+           "fill() assert(m:scratch(60 << 10)):close()\n"
+           "local g = m:group { { 'a', 'u8' } }\n"
+           "fill() assert(g:append { a = ('x'):rep(60 << 10) })");
+    CHECK(asked == 0);
+    run(L, "assert(select(3, m:buffer { type = 'u8', length = 70 << 10 }) == 'OVER_LIMIT')");
+    CHECK(asked == 1);
+    lua_close(L);
+    gpumm_manager_release(m);
+}
+
 int main(void) {
     CHECK(mkdtemp(folder));
+    test_garbage_before_hook();
     test_open_touches_no_global();
     test_borrowed_manager();
     test_owned_manager();

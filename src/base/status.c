@@ -1,4 +1,5 @@
-/* Status names, and the per-thread message: one of the three pieces of static mutable state. */
+/* Status names, and what a thread knows of its call (the message, and whether it is a first try): one of the three
+   pieces of static mutable state. */
 #include "base/status.h"
 
 #include <stdarg.h>
@@ -8,6 +9,7 @@
 /* Room for a compiler's first errors; more is cut. */
 enum { MESSAGE_SIZE = 8192 };
 static _Thread_local char message[MESSAGE_SIZE];
+static _Thread_local bool trying;
 
 static const char *const names[] = {
 #define NAME(name, text) #name,
@@ -69,3 +71,7 @@ gpumm_status fail_in(gpumm_status status, const char *format, ...) {
 gpumm_status fail_host_memory(size_t bytes) {
     return fail(GPUMM_OUT_OF_MEMORY, "no host memory for %zu bytes of bookkeeping", bytes);
 }
+
+void first_try(bool on) { trying = on; }
+
+bool is_first_try(void) { return trying; }

@@ -36,11 +36,21 @@ int bind_result(lua_State *L, gpumm_status status);
 /* After OUT_OF_MEMORY or OVER_LIMIT: collects this state's garbage and returns true, so that the call is
    tried once more. Objects of ours that finalisers close meanwhile stay valid in C. */
 bool bind_collects(lua_State *L, gpumm_status status);
+/* A first try: garbage is given before the host's hook is asked for anything. */
+#define BIND_TRY_FIRST(status, call)                            \
+    do {                                                        \
+        first_try(true);                                   \
+        (status) = (call);                                      \
+        first_try(false);                                  \
+    } while (0)
 #define BIND_RETRY(L, status, call)                             \
     do {                                                        \
-        (status) = (call);                                      \
+        BIND_TRY_FIRST(status, call);                           \
         if (bind_collects((L), (status))) (status) = (call);    \
     } while (0)
+
+/* Pushes the message with the traceback of whoever runs, less the frames of gpumm's own files. [-0, +1, m] */
+void bind_traceback(lua_State *L, const char *message);
 
 /* ---- Classes ------------------------------------------------------------------------------ */
 

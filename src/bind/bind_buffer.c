@@ -299,7 +299,8 @@ static gpumm_status append_data(lua_State *L, gpumm_buffer *buffer, gpumm_stream
     if (!size_add(length, data.count, &required)) return fail(GPUMM_OVER_MAX_SIZE, "too many elements");
     TRY(bind_grow_ahead(L, 1, required));
     view_test(L, 2); /* a schedule may have ended the frame whose view it is: that raises */
-    gpumm_status status = gpumm_buffer_append(buffer, stream, data.count, data.bytes);
+    gpumm_status status;
+    BIND_TRY_FIRST(status, gpumm_buffer_append(buffer, stream, data.count, data.bytes));
     if (!bind_collects(L, status)) return status;
     view_test(L, 2); /* and so may finalisers */
     return gpumm_buffer_append(buffer, stream, data.count, data.bytes);
@@ -403,16 +404,21 @@ static int buffer_group(lua_State *L) {
     return group && bind_find(L, &bind_group_class, group) ? 1 : 0;
 }
 
+/* " 'name'", or nothing for one that has none. [-0, +1] */
+static const char *push_quoted(lua_State *L, const gpumm_buffer *buffer) {
+    const char *name = buffer ? gpumm_buffer_name(buffer) : "";
+    return name[0] ? lua_pushfstring(L, " '%s'", name) : lua_pushliteral(L, "");
+}
+
 static int buffer_text(lua_State *L) {
     const bind_handle *handle = bind_handle_at(L, 1, &bind_buffer_class);
     gpumm_buffer_info info;
     if (!handle->object || gpumm_buffer_get_info(handle->object, &info) != GPUMM_OK) {
-        const char *name = handle->object ? gpumm_buffer_name(handle->object) : "";
-        lua_pushfstring(L, "gpumm.buffer '%s' (freed)", name);
+        lua_pushfstring(L, "gpumm.buffer%s (freed)", push_quoted(L, handle->object));
         return 1;
     }
-    lua_pushfstring(L, "gpumm.buffer '%s' of %I %s", gpumm_buffer_name(handle->object),
-                    (LUAI_UACINT)info.length, gpumm_type_name(gpumm_buffer_type(handle->object)));
+    lua_pushfstring(L, "gpumm.buffer%s of %I %s", push_quoted(L, handle->object), (LUAI_UACINT)info.length,
+                    gpumm_type_name(gpumm_buffer_type(handle->object)));
     return 1;
 }
 

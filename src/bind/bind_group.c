@@ -232,7 +232,8 @@ static gpumm_status append_columns(lua_State *L, gpumm_group *group, gpumm_strea
     if (!size_add(length, rows, &required)) return fail(GPUMM_OVER_MAX_SIZE, "too many elements");
     TRY(bind_grow_ahead(L, 1, required));
     check_views(L, base, members);
-    gpumm_status status = gpumm_group_append(group, stream, rows, columns);
+    gpumm_status status;
+    BIND_TRY_FIRST(status, gpumm_group_append(group, stream, rows, columns));
     if (!bind_collects(L, status)) return status;
     check_views(L, base, members);
     return gpumm_group_append(group, stream, rows, columns);

@@ -152,7 +152,7 @@ static int add_traceback(lua_State *L) {
         lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
         return 1;
     }
-    luaL_traceback(L, L, luaL_tolstring(L, 1, NULL), 1);
+    bind_traceback(L, luaL_tolstring(L, 1, NULL));
     return 1;
 }
 

@@ -7,6 +7,7 @@
  * script changes.
  */
 #include "bind/bind_module.h"
+#include "bind/file.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -201,7 +202,7 @@ static int module_traceback(lua_State *L) {
         lua_settop(L, 1);
         return 1;
     }
-    luaL_traceback(L, L, luaL_tolstring(L, 1, NULL), 1);
+    bind_traceback(L, luaL_tolstring(L, 1, NULL));
     return 1;
 }
 
@@ -211,6 +212,11 @@ static int module_environment(lua_State *L) {
     bind_may(L, BIND_ENVIRONMENT, name);
     lua_pushstring(L, getenv(name));
     return 1;
+}
+
+/* gpumm.writable(path): could a file of that name be written now? */
+static int module_writable(lua_State *L) {
+    return bind_result(L, file_probe(bind_path(L, 1, BIND_WRITE)));
 }
 
 static int module_caller(lua_State *L) {
@@ -230,6 +236,7 @@ static const luaL_Reg functions[] = {
     {"inflate", bind_inflate},
     {"next_capacity", module_next_capacity},
     {"traceback", module_traceback},
+    {"writable", module_writable},
     {NULL, NULL},
 };
 

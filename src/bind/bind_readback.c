@@ -59,6 +59,14 @@ void bind_readback_names(lua_State *L, gpumm_readback *readback) {
     }
 }
 
+/* An anonymous buffer lives as long as somebody reads it back: the table on top keeps its handle. */
+static void keep_buffers(lua_State *L, int owner, const gpumm_readback_options *options) {
+    for (size_t i = 0; i < options->buffer_count; i++) {
+        bind_push_buffer(L, options->buffers[i], owner);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+}
+
 /* The manager's userdata is in the slot `owner`. */
 static int make(lua_State *L, int owner, const gpumm_readback_options *options) {
     bind_handle *handle = bind_new(L, &bind_readback_class, owner);
@@ -69,6 +77,7 @@ static int make(lua_State *L, int owner, const gpumm_readback_options *options) 
     handle = bind_adopt(L, handle, readback);
     handle->slots = options->slots ? (int)options->slots : 2;
     bind_readback_names(L, readback);
+    keep_buffers(L, owner, options);
     lua_setiuservalue(L, -2, BIND_EXTRA);
     bind_press(L, handle, 64 * 1024);
     return 1;

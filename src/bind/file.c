@@ -50,6 +50,20 @@ gpumm_status file_create(file_writer *w, const char *path) {
     return status;
 }
 
+gpumm_status file_probe(const char *path) {
+    file_writer w = {.path = path};
+    struct stat there;
+    if (stat(path, &there) == 0 && !S_ISREG(there.st_mode)) {
+        errno = EISDIR;
+        return !S_ISDIR(there.st_mode) && access(path, W_OK) == 0 ? GPUMM_OK : io_fail(path, "cannot be written");
+    }
+    int fd = open_beside(&w);
+    if (fd < 0) return io_fail(path, "cannot be written");
+    close(fd);
+    unlink(w.temp);
+    return GPUMM_OK;
+}
+
 gpumm_status file_write(file_writer *w, const void *bytes, size_t size) {
     errno = 0;
     if (size == 0 || fwrite(bytes, 1, size, w->stream) == size) return GPUMM_OK;

@@ -15,6 +15,8 @@ typedef struct file_writer {
     char temp[PATH_MAX]; /* "" where written directly */
 } file_writer;
 
+/* Could it be created now? Leaves what is there as it is. */
+gpumm_status file_probe(const char *path);
 /* Between create and its end (commit or abandon) nothing may raise. */
 gpumm_status file_create(file_writer *w, const char *path);
 gpumm_status file_write(file_writer *w, const void *bytes, size_t size);

@@ -40,7 +40,7 @@ static int call_original(lua_State *L) {
 /* Upvalue 1: the script's message handler. */
 static int guarded_handler(lua_State *L) {
     if (atomic_load(&sandbox_at(L)->end) != END_NONE) {
-        if (lua_type(L, 1) == LUA_TSTRING) luaL_traceback(L, L, lua_tostring(L, 1), 1);
+        if (lua_type(L, 1) == LUA_TSTRING) bind_traceback(L, lua_tostring(L, 1));
         return 1;
     }
     lua_pushvalue(L, lua_upvalueindex(1));

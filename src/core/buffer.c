@@ -116,14 +116,15 @@ typedef struct span {
 static gpumm_status check_range(const gpumm_buffer *b, uint64_t first, uint64_t count) {
     uint64_t end;
     if (size_add(first, count, &end) && end <= b->group->length) return GPUMM_OK;
-    return fail(GPUMM_INVALID_ARGUMENT, "'%s' has %llu elements; %llu from position %llu lie outside", b->full_name,
+    char text[TITLE_BYTES];
+    return fail(GPUMM_INVALID_ARGUMENT, "%s has %llu elements; %llu from position %llu lie outside", buffer_label(b, text),
                 (unsigned long long)b->group->length, (unsigned long long)count, (unsigned long long)first);
 }
 
 static gpumm_status span_check(span *x, gpumm_stream *s, uint64_t first, uint64_t count) {
     gpumm_buffer *b = x->buffer;
     TRY(stream_of(b->group->object.manager, s, &x->stream));
-    if (!b->extent) return fail(GPUMM_STALE, "'%s' was freed", b->full_name);
+    if (!b->extent) return buffer_gone(b);
     TRY(check_range(b, first, count));
     x->extent = b->extent;
     x->offset = first * b->size;
@@ -224,14 +225,16 @@ gpumm_status gpumm_buffer_fill(gpumm_buffer *b, gpumm_stream *s, uint64_t first,
 
 static gpumm_status copy_check(const gpumm_buffer *to, const gpumm_buffer *from, uint64_t to_first, uint64_t from_first,
                                uint64_t count) {
+    char text[TITLE_BYTES], other[TITLE_BYTES];
     if (to->group->object.manager != from->group->object.manager)
-        return fail(GPUMM_INVALID_ARGUMENT, "'%s' and '%s' belong to different managers", to->full_name, from->full_name);
+        return fail(GPUMM_INVALID_ARGUMENT, "%s and %s belong to different managers", buffer_label(to, text),
+                    buffer_label(from, other));
     if (!gpumm_type_equal(to->type, from->type))
-        return fail(GPUMM_TYPE_MISMATCH, "'%s' holds %s, '%s' holds %s", to->full_name, gpumm_type_name(to->type),
-                    from->full_name, gpumm_type_name(from->type));
+        return fail(GPUMM_TYPE_MISMATCH, "%s holds %s, %s holds %s", buffer_label(to, text), gpumm_type_name(to->type),
+                    buffer_label(from, other), gpumm_type_name(from->type));
     bool apart = to_first >= from_first ? to_first - from_first >= count : from_first - to_first >= count;
     if (to == from && !apart)
-        return fail(GPUMM_INVALID_ARGUMENT, "the two ranges of '%s' overlap", to->full_name);
+        return fail(GPUMM_INVALID_ARGUMENT, "the two ranges of %s overlap", buffer_label(to, text));
     return GPUMM_OK;
 }
 
@@ -239,7 +242,7 @@ static gpumm_status copy_check(const gpumm_buffer *to, const gpumm_buffer *from,
 static gpumm_status copy_submit(gpumm_buffer *to, uint64_t to_first, gpumm_buffer *from, uint64_t from_first, uint64_t count,
                                 gpumm_stream *s) {
     device *d = s->object.manager->device;
-    if (!from->extent) return fail(GPUMM_STALE, "'%s' was freed", from->full_name);
+    if (!from->extent) return buffer_gone(from);
     TRY(check_range(to, to_first, count));
     TRY(check_range(from, from_first, count));
     if (!count) return GPUMM_OK;

@@ -7,23 +7,59 @@
 #include "core/group_growth.h"
 #include "core/names.h"
 #include "core/readback.h"
+#include "core/pressure.h"
 #include "core/stream.h"
 
 static gpumm_group *group_from(object *o) { return (gpumm_group *)o; }
 static void group_dispose(object *o);
 static void group_destroy(object *o);
 
+/* ---- Words for messages ---------------------------------------------------------------------- */
+
+/* Named, or by what it is and who asked. */
+static const char *title_of(const char *what, const char *name, const char *type, const char *tag, char text[static TITLE_BYTES]) {
+    if (name[0]) snprintf(text, TITLE_BYTES, "%s '%s'", what, name);
+    else
+        snprintf(text, TITLE_BYTES, "anonymous %.60s%s%s%s%.80s", type, type[0] ? " " : "", what, tag[0] ? " made at " : "", tag);
+    return text;
+}
+
+const char *buffer_title(const gpumm_buffer *b, char text[static TITLE_BYTES]) {
+    return title_of("buffer", b->full_name, gpumm_type_name(b->type), b->group->tag, text);
+}
+
+const char *group_title(const gpumm_group *g, char text[static TITLE_BYTES]) {
+    return g->alone ? buffer_title(&g->members[0], text) : title_of("group", g->name, "", g->tag, text);
+}
+
+const char *buffer_label(const gpumm_buffer *b, char text[static TITLE_BYTES]) {
+    return buffer_title(b, text) + (b->full_name[0] ? strlen("buffer ") : 0);
+}
+
+const char *group_label(const gpumm_group *g, char text[static TITLE_BYTES]) {
+    if (g->alone) return buffer_label(&g->members[0], text);
+    return group_title(g, text) + (g->name[0] ? strlen("group ") : 0);
+}
+
+/* ---- Being in use ---------------------------------------------------------------------------- */
+
 gpumm_status group_enter(gpumm_group *g) {
+    char text[TITLE_BYTES];
     gpumm_status status = object_enter(&g->object, g->alone ? "buffer" : "group");
-    return status == GPUMM_STALE ? fail_in(status, "'%s': ", g->name) : status;
+    return status == GPUMM_STALE ? fail_in(status, "%s: ", group_label(g, text)) : status;
 }
 
 void group_leave(gpumm_group *g) { object_leave(&g->object); }
 
 bool group_is_named_buffer(const gpumm_group *g) { return g->alone && g->name[0]; }
 
+gpumm_status buffer_gone(const gpumm_buffer *b) {
+    char text[TITLE_BYTES];
+    return fail(GPUMM_STALE, "%s was freed", buffer_label(b, text));
+}
+
 gpumm_status buffer_use(gpumm_buffer *b, gpumm_stream *s, gpumm_access access) {
-    if (!b->extent) return fail(GPUMM_STALE, "'%s' was freed", b->full_name);
+    if (!b->extent) return buffer_gone(b);
     return order_use(&b->extent->order, s, access);
 }
 
@@ -185,6 +221,14 @@ static void group_dispose(object *o) {
 
 static void group_destroy(object *o) { struct_free(group_from(o)); }
 
+gpumm_status group_explain(const gpumm_group *g, gpumm_status status, uint64_t elements) {
+    char text[TITLE_BYTES];
+    if (!gpumm_is_memory_error(status)) return status;
+    fail_in(status, "%s: %llu elements of %llu bytes: ", group_title(g, text), (unsigned long long)elements,
+            (unsigned long long)g->row_bytes);
+    return manager_explain(g->object.manager, status);
+}
+
 /* First memory and zeros, while nobody else can see the group. */
 static gpumm_status fill_new(gpumm_group *g, const gpumm_group_options *o, gpumm_stream *s) {
     change c = {.stream = s};
@@ -192,10 +236,7 @@ static gpumm_status fill_new(gpumm_group *g, const gpumm_group_options *o, gpumm
     gpumm_status status = group_change_to(g, &c, capacity, o->length);
     for (unsigned stage = 0; manager_relieve(g->object.manager, status, capacity * g->row_bytes, &stage);)
         status = group_change_to(g, &c, capacity, o->length);
-    if (!gpumm_is_memory_error(status)) return status;
-    fail_in(status, "%s '%s': %llu elements of %llu bytes: ", g->alone ? "buffer" : "group", g->name,
-            (unsigned long long)capacity, (unsigned long long)g->row_bytes);
-    return manager_explain(g->object.manager, status);
+    return group_explain(g, status, capacity);
 }
 
 static gpumm_status open_async(gpumm_group *g) {
@@ -266,7 +307,8 @@ gpumm_status group_not_capturing(gpumm_group *g) {
     for (size_t i = 0; i < g->count && status == GPUMM_OK; i++)
         if (g->members[i].extent) status = users_not_capturing(&g->members[i].extent->order);
     pthread_mutex_unlock(&m->submit);
-    return status == GPUMM_OK ? status : fail_in(status, "'%s' is in use: ", g->name);
+    char text[TITLE_BYTES];
+    return status == GPUMM_OK ? status : fail_in(status, "%s is in use: ", group_label(g, text));
 }
 
 /* ---- The public face ------------------------------------------------------------------------ */

@@ -47,8 +47,17 @@ gpumm_status group_enter(gpumm_group *g);
 void group_leave(gpumm_group *g);
 bool group_is_named_buffer(const gpumm_group *g); /* what can leak */
 
+/* How messages call it: "buffer 'nodes.position'", "anonymous f32x2 buffer made at layout.lua:12"; "group 'nodes'".
+   A label is the same without the first word, for the middle of a sentence. Both are written into `text`. */
+enum { TITLE_BYTES = 2 * NAME_BYTES + 160 };
+const char *buffer_title(const gpumm_buffer *b, char text[static TITLE_BYTES]);
+const char *buffer_label(const gpumm_buffer *b, char text[static TITLE_BYTES]);
+const char *group_title(const gpumm_group *g, char text[static TITLE_BYTES]);
+const char *group_label(const gpumm_group *g, char text[static TITLE_BYTES]);
+
 /* A use of a member's memory: its order and what is then enqueued stand under one submit lock. */
 gpumm_status buffer_use(gpumm_buffer *b, gpumm_stream *s, gpumm_access access);
+gpumm_status buffer_gone(const gpumm_buffer *b); /* STALE, naming it */
 gpumm_address buffer_address(const gpumm_buffer *b);
 
 /* What a growth is asked for. */
@@ -62,6 +71,8 @@ typedef struct change {
     const void *const *columns; /* for appended ones: an array a member, or NULL for zeros */
 } change;
 
+/* A memory error's message in full: who asked for how much, the largest holders, what is free. Other statuses pass. */
+gpumm_status group_explain(const gpumm_group *g, gpumm_status status, uint64_t elements);
 /* All members or none, retried under pressure; failures name the group. */
 gpumm_status group_change(gpumm_group *g, const change *c);
 gpumm_status group_shrink(gpumm_group *g);

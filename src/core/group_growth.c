@@ -164,9 +164,10 @@ gpumm_status canary_check(gpumm_group *g) {
         const gpumm_buffer *b = &g->members[i];
         uint64_t end = g->capacity * b->size, guarded = size_min(b->guarded, b->extent->usable), at;
         TRY(find_damage(b->extent, end, guarded, &at));
+        char text[TITLE_BYTES];
         if (at < guarded)
-            return fail(GPUMM_DRIVER, "buffer '%s' was written past its capacity of %llu elements (%llu bytes): byte %llu",
-                        b->full_name, (unsigned long long)g->capacity, (unsigned long long)end, (unsigned long long)at);
+            return fail(GPUMM_DRIVER, "%s was written past its capacity of %llu elements (%llu bytes): byte %llu",
+                        buffer_title(b, text), (unsigned long long)g->capacity, (unsigned long long)end, (unsigned long long)at);
     }
     return GPUMM_OK;
 }

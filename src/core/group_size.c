@@ -2,6 +2,7 @@
    itself is in group_growth.c. */
 #include "core/group_growth.h"
 #include "core/readback.h"
+#include "core/pressure.h"
 #include "core/stream.h"
 
 /* ---- Growing -------------------------------------------------------------------------------- */
@@ -24,10 +25,12 @@ static gpumm_status target_of(gpumm_group *g, const change *c, uint64_t required
     if (required > g->max_length)
         return fail(GPUMM_OVER_MAX_SIZE, "%llu elements are more than its maximum of %llu", (unsigned long long)required,
                     (unsigned long long)g->max_length);
-    *target = size_min(c->proposed, g->max_length);
-    if (*target >= required) return GPUMM_OK;
     gpumm_growth rule = g->growth;
-    if (rule.kind == GPUMM_GROWTH_CALLBACK) rule.kind = GPUMM_GROWTH_EXACT; /* asked before, without locks */
+    if (c->proposed || rule.kind == GPUMM_GROWTH_CALLBACK) { /* asked before, without locks: a list of one */
+        rule.kind = GPUMM_GROWTH_LIST;
+        rule.list = &c->proposed;
+        rule.list_count = 1;
+    }
     return gpumm_growth_next(&rule, &(gpumm_growth_request){g->name, g->capacity, required, g->max_length}, target);
 }
 
@@ -172,7 +175,7 @@ static void shrink_locked(gpumm_group *g) {
 gpumm_status group_shrink(gpumm_group *g) {
     TRY(group_enter(g));
     pthread_mutex_lock(&g->lock);
-    gpumm_status status = atomic_load(&g->object.alive) ? GPUMM_OK : fail(GPUMM_STALE, "'%s' was freed meanwhile", g->name);
+    gpumm_status status = atomic_load(&g->object.alive) ? GPUMM_OK : buffer_gone(&g->members[0]);
     if (status == GPUMM_OK) status = group_not_capturing(g);
     if (status == GPUMM_OK && g->object.manager->debug) status = canary_check(g);
     if (status == GPUMM_OK) shrink_locked(g);
@@ -218,10 +221,7 @@ static gpumm_status change_under_pressure(gpumm_group *g, const change *c) {
     gpumm_status status = change_once(g, c, &wanted);
     for (unsigned stage = 0; manager_relieve(g->object.manager, status, wanted * g->row_bytes, &stage);)
         status = change_once(g, c, &wanted);
-    if (!gpumm_is_memory_error(status)) return status;
-    fail_in(status, "%s '%s': %llu elements of %llu bytes: ", g->alone ? "buffer" : "group", g->name,
-            (unsigned long long)wanted, (unsigned long long)g->row_bytes);
-    return manager_explain(g->object.manager, status);
+    return group_explain(g, status, wanted);
 }
 
 gpumm_status group_change(gpumm_group *g, const change *given) {

@@ -1,4 +1,4 @@
-/* Managers: opening, closing, budgets and what is done about pressure. */
+/* Managers: opening, closing, budgets and books. */
 #include "core/manager.h"
 
 #include <sched.h>
@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "core/group.h"
+#include "core/pressure.h"
 #include "core/readback.h"
 #include "core/scratch.h"
 #include "core/stream.h"
-#include "core/transfer.h"
 #include "device/fault.h"
 
 /* ---- Calls under way ------------------------------------------------------------------------ */
@@ -54,29 +54,6 @@ void manager_book_close(gpumm_manager *m, account *a) {
     pthread_mutex_lock(&m->lock);
     ledger_close(&m->books, a);
     pthread_mutex_unlock(&m->lock);
-}
-
-/* ---- Pressure ------------------------------------------------------------------------------- */
-
-static void drop_ahead(object *o, void *user) {
-    (void)user;
-    group_drop_ahead((gpumm_group *)o);
-}
-
-static void give_back_spare(gpumm_manager *m) {
-    object_each(m, RANK_GROUP, drop_ahead, NULL);
-    pool_trim(m);
-}
-
-bool manager_relieve(gpumm_manager *m, gpumm_status failed, uint64_t wanted, unsigned *stage) {
-    enum { SPARE, WAITING, HOOK, GIVE_UP = HOOK + 16 };
-    if (failed != GPUMM_OUT_OF_MEMORY && failed != GPUMM_OVER_LIMIT) return false;
-    if (failed == GPUMM_OVER_LIMIT && *stage < HOOK) *stage = HOOK; /* spare memory is not in the budget */
-    switch ((*stage)++) {
-    case SPARE: give_back_spare(m); return true;
-    case WAITING: manager_retire_wait(m); return true;
-    default: return *stage <= GIVE_UP && m->pressure && m->pressure(m->pressure_user, wanted);
-    }
 }
 
 /* ---- Background ----------------------------------------------------------------------------- */
@@ -160,7 +137,6 @@ static void free_streams(gpumm_manager *m) {
 static void close_device(gpumm_manager *m) {
     if (m->working) worker_stop(&m->worker);
     m->working = false;
-    transfer_close(m);
     pool_close(m);
     free_streams(m);
     manager_events_close(m);
@@ -180,7 +156,6 @@ static void manager_free(gpumm_manager *m) {
     pthread_mutex_destroy(&m->lock);
     pthread_mutex_destroy(&m->submit);
     pthread_mutex_destroy(&m->background);
-    pthread_mutex_destroy(&m->transfer_lock);
     mem_free(&memory, m->main);
     mem_free(&memory, m->copies);
     mem_free(&memory, m);
@@ -195,7 +170,6 @@ static gpumm_manager *manager_new(const gpumm_options *o) {
     pthread_mutex_init(&m->lock, NULL);
     pthread_mutex_init(&m->submit, NULL);
     pthread_mutex_init(&m->background, NULL);
-    pthread_mutex_init(&m->transfer_lock, NULL);
     pool_init(&m->pool);
     m->log = (log_sink){o->log, o->log_user};
     m->pressure = o->pressure;
@@ -375,7 +349,7 @@ gpumm_status gpumm_manager_trim(gpumm_manager *m, uint64_t *freed) {
     pthread_mutex_lock(&m->lock);
     uint64_t before = m->books.committed;
     pthread_mutex_unlock(&m->lock);
-    give_back_spare(m);
+    pressure_spare(m);
     manager_retire_wait(m);
     pthread_mutex_lock(&m->lock);
     if (freed) *freed = before > m->books.committed ? before - m->books.committed : 0;
@@ -389,20 +363,16 @@ static void check_group(object *o, void *user) {
     if (*status == GPUMM_OK) *status = group_check((gpumm_group *)o);
 }
 
-static void check_scratch(gpumm_stream *s, gpumm_status *status) {
-    gpumm_manager *m = s->object.manager;
-    pthread_mutex_lock(&m->lock);
-    if (*status == GPUMM_OK && atomic_load(&s->has_scratch)) *status = slab_check(&s->scratch);
-    pthread_mutex_unlock(&m->lock);
+static void check_stream(object *o, void *user) {
+    gpumm_status *status = user;
+    if (*status == GPUMM_OK) *status = scratch_check((gpumm_stream *)o);
 }
-
-static void check_stream(object *o, void *user) { check_scratch((gpumm_stream *)o, user); }
 
 gpumm_status gpumm_manager_check(gpumm_manager *m) {
     TRY(manager_enter(m));
     gpumm_status status = synchronize_all(m);
     if (status == GPUMM_OK) status = pool_check(m);
-    check_scratch(m->main, &status);
+    if (status == GPUMM_OK) status = scratch_check(m->main);
     object_each(m, RANK_STREAM, check_stream, &status);
     if (status == GPUMM_OK) object_each(m, RANK_GROUP, check_group, &status);
     pthread_mutex_lock(&m->lock);

@@ -24,8 +24,6 @@
 
 enum { NAME_BUCKETS = 64 };
 
-struct transfer; /* transfer.c */
-
 struct gpumm_manager {
     atomic_uint references;
     atomic_long entered;    /* public calls under way */
@@ -52,8 +50,6 @@ struct gpumm_manager {
     gpumm_stream *main, *copies;      /* copies: device to host, for readbacks */
     gpumm_scratch *spare_scratch;     /* structs to use again, under lock */
     extent_pool pool;       /* small blocks and warm ranges */
-    struct transfer *transfer; /* opened at first use, under transfer_lock */
-    pthread_mutex_t transfer_lock;
     worker worker;
     bool working;
     retired *retired;       /* waiting for their events, under background */
@@ -76,8 +72,6 @@ void manager_leave(gpumm_manager *m);
 gpumm_status manager_take(gpumm_manager *m, uint64_t bytes);
 void manager_give(gpumm_manager *m, uint64_t bytes);
 
-/* What more can be done about a failure for memory, worse each time; false: nothing. `stage` counts up. */
-bool manager_relieve(gpumm_manager *m, gpumm_status failed, uint64_t wanted, unsigned *stage);
 /* Completes a memory error's message with the largest holders and what is free; returns status. */
 gpumm_status manager_explain(gpumm_manager *m, gpumm_status status);
 

@@ -134,7 +134,10 @@ static gpumm_status make_room(gpumm_readback *r, uint64_t since) {
         count_dropped(r);
         return GPUMM_OK;
     }
-    if (!flying) return fail(GPUMM_BUSY, "all %u slots hold frames that are kept", r->slot_count);
+    if (!flying) {
+        count_dropped(r);
+        return fail(GPUMM_BUSY, "all %u slots hold frames that are kept: release some, or use more slots", r->slot_count);
+    }
     return look_or_pause(r, flying, since, UINT64_MAX);
 }
 
@@ -385,15 +388,16 @@ static gpumm_status members_of(const gpumm_readback_options *o, size_t *members)
         return fail(GPUMM_INVALID_ARGUMENT, "a readback reads 1 to %d buffers, not %zu", GROUP_MEMBERS, o->buffer_count);
     if (o->slots == 1 || o->slots > READBACK_SLOTS)
         return fail(GPUMM_INVALID_ARGUMENT, "a readback has 2 to %d slots, not %u", READBACK_SLOTS, o->slots);
+    char text[TITLE_BYTES], other[TITLE_BYTES];
     gpumm_group *g = o->buffers[0]->group;
     for (size_t i = 0; i < o->buffer_count; i++) {
         if (o->buffers[i]->group != g)
-            return fail(GPUMM_INVALID_ARGUMENT, "'%s' and '%s' are not of one group, so they have no moment in common",
-                        o->buffers[0]->full_name, o->buffers[i]->full_name);
+            return fail(GPUMM_INVALID_ARGUMENT, "%s and %s are not of one group, so they have no moment in common",
+                        buffer_label(o->buffers[0], text), buffer_label(o->buffers[i], other));
         members[i] = (size_t)(o->buffers[i] - g->members);
         for (size_t j = 0; j < i; j++)
             if (members[j] == members[i])
-                return fail(GPUMM_INVALID_ARGUMENT, "'%s' is named twice", o->buffers[i]->full_name);
+                return fail(GPUMM_INVALID_ARGUMENT, "%s is named twice", buffer_label(o->buffers[i], text));
     }
     return GPUMM_OK;
 }
@@ -404,10 +408,6 @@ gpumm_status gpumm_readback_open(const gpumm_readback_options *o, gpumm_readback
     gpumm_group *g = o->buffers[0]->group;
     TRY(group_enter(g));
     gpumm_status status = readback_make(g, members, o, false, out);
-    if (gpumm_is_memory_error(status)) {
-        fail_in(status, "readback of '%s': ", o->buffers[0]->full_name);
-        manager_explain(g->object.manager, status);
-    }
     group_leave(g);
     return status;
 }

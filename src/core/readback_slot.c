@@ -1,6 +1,7 @@
 /* The ring's memory: fitted to the group's capacity ahead of need, given back behind its last copy. */
 #include "core/readback_slot.h"
 
+#include "core/pressure.h"
 #include "core/stream.h"
 
 /* Members start aligned, so a length's products stay below those of the maximum, which were checked. */
@@ -226,17 +227,26 @@ static void list_in(gpumm_readback *r) {
     pthread_mutex_unlock(&m->lock);
 }
 
-gpumm_status readback_join(gpumm_readback *r) {
-    gpumm_manager *m = r->object.manager;
-    for (size_t i = 0; i < r->count; i++) r->row_bytes += r->buffers[i]->size;
+static gpumm_status join_once(gpumm_readback *r) {
     TRY(group_staging_join(r->group, budget_row(r)));
     gpumm_status status = open_slots(r, capacity_of(r));
-    for (unsigned stage = 0; manager_relieve(m, status, r->row_bytes * capacity_of(r), &stage);)
-        status = open_slots(r, capacity_of(r));
-    if (status != GPUMM_OK) {
-        group_staging_leave(r->group, budget_row(r));
-        return status;
-    }
+    if (status != GPUMM_OK) group_staging_leave(r->group, budget_row(r));
+    return status;
+}
+
+static gpumm_status join_under_pressure(gpumm_readback *r) {
+    gpumm_manager *m = r->object.manager;
+    gpumm_status status = join_once(r);
+    for (unsigned stage = 0; manager_relieve(m, status, budget_row(r) * capacity_of(r), &stage);) status = join_once(r);
+    if (!gpumm_is_memory_error(status)) return status;
+    char text[TITLE_BYTES];
+    fail_in(status, "readback of %s: ", buffer_label(r->buffers[0], text));
+    return manager_explain(m, status);
+}
+
+gpumm_status readback_join(gpumm_readback *r) {
+    for (size_t i = 0; i < r->count; i++) r->row_bytes += r->buffers[i]->size;
+    TRY(join_under_pressure(r));
     r->mapped = r->slot_count;
     count_committed(r);
     list_in(r);

@@ -77,7 +77,7 @@ enum { HOLDERS = 3 };
 /* Who it is: "buffer 'nodes.position'", "pinned of 'nodes.position'", "scratch". */
 static void write_holder(const gpumm_block *b, char *text, size_t size) {
     const char *what = b->category == GPUMM_BUFFERS ? "buffer" : gpumm_category_name(b->category);
-    if (!b->name[0]) snprintf(text, size, "%s", what);
+    if (!b->name[0]) snprintf(text, size, "%s%s", b->category == GPUMM_BUFFERS ? "anonymous " : "", what);
     else snprintf(text, size, "%s%s '%.60s'", what, b->category == GPUMM_BUFFERS ? "" : " of", b->name);
 }
 

@@ -3,14 +3,20 @@
    crossing each way. */
 #include "core/scratch.h"
 
+#include "core/pressure.h"
 #include "core/stream.h"
 
-enum { SCRATCH_BLOCK = 64 << 20 }; /* where memory cannot grow in place, a stream's scratch is one block */
+enum { SCRATCH_BLOCK = 4 << 20 }; /* where memory cannot grow in place, a slab is one block, at least so large */
+
+typedef struct piece {
+    slab *slab;
+    slab_block block;
+} piece;
 
 struct gpumm_scratch {
     gpumm_scratch *next;    /* among the manager's spare ones */
-    gpumm_stream *stream;   /* retained, and with it the manager: its slab has the block */
-    slab_block block;
+    gpumm_stream *stream;   /* retained, and with it the manager: a slab of its has the block */
+    piece piece;
     uint64_t bytes;         /* asked for */
     order others;           /* users on other streams */
 };
@@ -29,75 +35,147 @@ static gpumm_status open_slab(gpumm_stream *s) {
 static void book(gpumm_stream *s, uint64_t logical) {
     ledger *l = &s->object.manager->books;
     account *a = &s->scratch_account;
-    if (s->scratch.committed == a->committed) ledger_set_logical(l, a, logical);
-    else ledger_set(l, a, logical, 0, s->scratch.committed);
+    uint64_t committed = s->scratch.committed + s->more_committed;
+    if (committed == a->committed) ledger_set_logical(l, a, logical);
+    else ledger_set(l, a, logical, 0, committed);
 }
 
-/* A block that is in the books, out of what is committed; also a struct that somebody gave back, where there is
-   one. Lock held. */
-static bool try_locked(gpumm_stream *s, uint64_t bytes, slab_block *block, gpumm_scratch **spare) {
+/* From the first slab that has room. Lock held. */
+static bool try_slabs(gpumm_stream *s, uint64_t bytes, piece *p) {
+    p->slab = &s->scratch;
+    if (slab_try(p->slab, bytes, &p->block)) return true;
+    for (struct more_scratch *more = s->more; more; more = more->next) {
+        p->slab = &more->slab;
+        if (slab_try(p->slab, bytes, &p->block)) return true;
+    }
+    return false;
+}
+
+/* Puts a block in the books; gets a struct that somebody gave back, where there is one. Lock held. */
+static void book_taken(gpumm_stream *s, uint64_t bytes, gpumm_scratch **spare) {
     gpumm_manager *m = s->object.manager;
-    if (!slab_try(&s->scratch, bytes, block)) return false;
     book(s, s->scratch_account.logical + bytes);
     *spare = m->spare_scratch;
     if (*spare) m->spare_scratch = (*spare)->next;
+}
+
+/* Out of what is committed. Lock held. */
+static bool try_locked(gpumm_stream *s, uint64_t bytes, piece *p, gpumm_scratch **spare) {
+    if (!try_slabs(s, bytes, p)) return false;
+    book_taken(s, bytes, spare);
     return true;
 }
 
-static bool try_block(gpumm_stream *s, uint64_t bytes, slab_block *block, gpumm_scratch **spare) {
+static bool try_block(gpumm_stream *s, uint64_t bytes, piece *p, gpumm_scratch **spare) {
     gpumm_manager *m = s->object.manager;
     if (!atomic_load_explicit(&s->has_scratch, memory_order_acquire)) return false;
     pthread_mutex_lock(&m->lock);
-    bool taken = try_locked(s, bytes, block, spare);
+    bool taken = try_locked(s, bytes, p, spare);
     pthread_mutex_unlock(&m->lock);
     return taken;
 }
 
 /* One step: what another thread has fetched meanwhile may do. */
-static gpumm_status grow_slab(gpumm_stream *s, uint64_t bytes, slab_block *block, gpumm_scratch **spare, bool *taken) {
+static gpumm_status grow_slab(gpumm_stream *s, uint64_t bytes, piece *p, gpumm_scratch **spare, bool *taken) {
     gpumm_manager *m = s->object.manager;
     slab_growth g;
     pthread_mutex_lock(&m->lock);
-    *taken = try_locked(s, bytes, block, spare);
+    *taken = try_locked(s, bytes, p, spare);
     gpumm_status status = *taken ? GPUMM_OK : slab_plan(&s->scratch, bytes, &g);
     pthread_mutex_unlock(&m->lock);
     if (*taken || status != GPUMM_OK) return status;
     TRY(slab_fetch(&s->scratch, &g));
     pthread_mutex_lock(&m->lock);
     slab_publish(&s->scratch, &g);
-    *taken = try_locked(s, bytes, block, spare);
+    *taken = try_locked(s, bytes, p, spare);
     pthread_mutex_unlock(&m->lock);
     return GPUMM_OK;
 }
 
-static gpumm_status take_block(gpumm_stream *s, uint64_t bytes, slab_block *block, gpumm_scratch **spare) {
-    bool taken = try_block(s, bytes, block, spare);
+/* Another slab, where the first cannot grow: nobody else sees it before it is whole. */
+static gpumm_status take_more(gpumm_stream *s, uint64_t bytes, piece *p, gpumm_scratch **spare) {
+    gpumm_manager *m = s->object.manager;
+    struct more_scratch *more = mem_new(&m->memory, sizeof *more);
+    if (!more) return fail_host_memory(sizeof *more);
+    gpumm_status status = slab_open(&more->slab, m->device, size_max(bytes, SCRATCH_BLOCK));
+    if (status == GPUMM_OK) status = slab_take(&more->slab, bytes, &p->block);
+    if (status != GPUMM_OK) {
+        slab_close(&more->slab);
+        mem_free(&m->memory, more);
+        return status;
+    }
+    p->slab = &more->slab;
+    pthread_mutex_lock(&m->lock);
+    more->next = s->more;
+    s->more = more;
+    s->more_committed += more->slab.committed;
+    book_taken(s, bytes, spare);
+    pthread_mutex_unlock(&m->lock);
+    return GPUMM_OK;
+}
+
+static gpumm_status take_block(gpumm_stream *s, uint64_t bytes, piece *p, gpumm_scratch **spare) {
+    bool taken = try_block(s, bytes, p, spare);
     if (taken) return GPUMM_OK;
     pthread_mutex_lock(&s->scratch_lock);
     gpumm_status status = atomic_load(&s->has_scratch) ? GPUMM_OK : open_slab(s);
-    while (status == GPUMM_OK && !taken) status = grow_slab(s, bytes, block, spare, &taken);
+    while (status == GPUMM_OK && !taken) status = grow_slab(s, bytes, p, spare, &taken);
+    if (status == GPUMM_OUT_OF_MEMORY && !s->object.manager->info.in_place) status = take_more(s, bytes, p, spare);
     pthread_mutex_unlock(&s->scratch_lock);
     return status;
 }
 
+/* ---- All of a stream's ---------------------------------------------------------------------- */
+
+gpumm_status scratch_check(gpumm_stream *s) {
+    gpumm_manager *m = s->object.manager;
+    gpumm_status status = GPUMM_OK;
+    pthread_mutex_lock(&m->lock);
+    if (atomic_load(&s->has_scratch)) status = slab_check(&s->scratch);
+    for (struct more_scratch *more = s->more; more && status == GPUMM_OK; more = more->next) status = slab_check(&more->slab);
+    pthread_mutex_unlock(&m->lock);
+    return status;
+}
+
+void scratch_close(gpumm_stream *s) {
+    gpumm_manager *m = s->object.manager;
+    pthread_mutex_lock(&m->lock); /* whoever checks the slabs holds it too */
+    bool open = atomic_exchange(&s->has_scratch, false);
+    struct more_scratch *more = s->more;
+    s->more = NULL;
+    pthread_mutex_unlock(&m->lock);
+    if (!open) return;
+    manager_book_close(m, &s->scratch_account);
+    slab_close(&s->scratch);
+    for (struct more_scratch *next; more; more = next) {
+        next = more->next;
+        slab_close(&more->slab);
+        mem_free(&m->memory, more);
+    }
+}
+
 /* ---- Taking and giving ---------------------------------------------------------------------- */
 
-static gpumm_status take_under_pressure(gpumm_stream *s, uint64_t bytes, slab_block *block, gpumm_scratch **spare) {
-    gpumm_manager *m = s->object.manager;
-    TRY(manager_take(m, bytes)); /* first, so that what is over the limit leaves no trace */
-    gpumm_status status = take_block(s, bytes, block, spare);
-    for (unsigned stage = 0; status != GPUMM_OK && manager_relieve(m, status, bytes, &stage);)
-        status = take_block(s, bytes, block, spare);
-    if (status != GPUMM_OK) manager_give(m, bytes);
+static gpumm_status take_budgeted(gpumm_stream *s, uint64_t bytes, piece *p, gpumm_scratch **spare) {
+    TRY(manager_take(s->object.manager, bytes)); /* first, so that what is over the limit leaves no trace */
+    gpumm_status status = take_block(s, bytes, p, spare);
+    if (status != GPUMM_OK) manager_give(s->object.manager, bytes);
+    return status;
+}
+
+static gpumm_status take_under_pressure(gpumm_stream *s, uint64_t bytes, piece *p, gpumm_scratch **spare) {
+    gpumm_status status = take_budgeted(s, bytes, p, spare);
+    for (unsigned stage = 0; status != GPUMM_OK && manager_relieve(s->object.manager, status, bytes, &stage);)
+        status = take_budgeted(s, bytes, p, spare);
     return status;
 }
 
 /* The block goes back to the slab and its bytes to the budget, the struct, where there is one, to the spare
    ones. */
-static void give_block(gpumm_stream *s, uint64_t bytes, const slab_block *block, gpumm_scratch *spare) {
+static void give_block(gpumm_stream *s, uint64_t bytes, const piece *p, gpumm_scratch *spare) {
     gpumm_manager *m = s->object.manager;
     pthread_mutex_lock(&m->lock);
-    slab_give(&s->scratch, block->number);
+    slab_give(p->slab, p->block.number);
     book(s, s->scratch_account.logical - bytes);
     if (spare) {
         spare->next = m->spare_scratch;
@@ -109,19 +187,19 @@ static void give_block(gpumm_stream *s, uint64_t bytes, const slab_block *block,
 
 static gpumm_status scratch_new(gpumm_manager *m, gpumm_stream *s, uint64_t bytes, gpumm_scratch **out) {
     gpumm_scratch *x = NULL;
-    slab_block block;
-    gpumm_status status = take_under_pressure(s, bytes, &block, &x);
+    piece p;
+    gpumm_status status = take_under_pressure(s, bytes, &p, &x);
     if (status != GPUMM_OK) {
         fail_in(status, "scratch of %llu bytes: ", (unsigned long long)bytes);
         return manager_explain(m, status);
     }
     if (!x) x = mem_new(&m->memory, sizeof *x);
     if (!x) {
-        give_block(s, bytes, &block, NULL);
+        give_block(s, bytes, &p, NULL);
         return fail_host_memory(sizeof *x);
     }
     x->stream = gpumm_stream_retain(s);
-    x->block = block;
+    x->piece = p;
     x->bytes = bytes;
     *out = x;
     return GPUMM_OK;
@@ -156,7 +234,7 @@ static void settle_or_wait(gpumm_manager *m, gpumm_scratch *x) {
 
 static void give_back(gpumm_manager *m, gpumm_scratch *x) {
     if (x->others.readers) settle_or_wait(m, x);
-    give_block(x->stream, x->bytes, &x->block, x);
+    give_block(x->stream, x->bytes, &x->piece, x);
 }
 
 void gpumm_scratch_release(gpumm_scratch *x) {
@@ -181,7 +259,7 @@ void scratch_free_spare(gpumm_manager *m) {
     m->spare_scratch = NULL;
 }
 
-gpumm_address gpumm_scratch_address(const gpumm_scratch *x) { return x->block.address; }
+gpumm_address gpumm_scratch_address(const gpumm_scratch *x) { return x->piece.block.address; }
 
 uint64_t gpumm_scratch_bytes(const gpumm_scratch *x) { return x->bytes; }
 

@@ -6,6 +6,8 @@
 
 gpumm_manager *scratch_manager(const gpumm_scratch *x);
 void scratch_free_spare(gpumm_manager *m);
+gpumm_status scratch_check(gpumm_stream *s);
+void scratch_close(gpumm_stream *s); /* the slabs; the work on the stream is through */
 /* As buffer_use; submit lock held. */
 gpumm_status scratch_use(gpumm_scratch *x, gpumm_stream *s, gpumm_access access);
 

@@ -1,6 +1,9 @@
 /* Streams, and the crossing between them. */
 #include "core/stream.h"
 
+#include "core/scratch.h"
+#include "core/transfer.h"
+
 static gpumm_stream *stream_from(object *o) { return (gpumm_stream *)o; }
 
 gpumm_status stream_of(gpumm_manager *m, gpumm_stream *given, gpumm_stream **out) {
@@ -84,14 +87,9 @@ static gpumm_status open_device_parts(gpumm_manager *m, gpumm_stream *s, void *n
 static void close_device_parts(gpumm_stream *s) {
     gpumm_manager *m = s->object.manager;
     device *d = m->device;
-    pthread_mutex_lock(&m->lock); /* whoever checks the slab holds it too */
-    bool scratch = atomic_exchange(&s->has_scratch, false);
-    pthread_mutex_unlock(&m->lock);
-    if (scratch) {
-        manager_book_close(m, &s->scratch_account);
-        slab_close(&s->scratch);
-    }
+    scratch_close(s);
     d->call->stream_close(d, stream_unpinned(s));
+    transfer_close(s);
     d->call->event_close(d, s->crossing);
 }
 
@@ -112,6 +110,7 @@ static void stream_dispose(object *o) {
 static void stream_destroy(object *o) {
     gpumm_stream *s = stream_from(o);
     pthread_mutex_destroy(&s->scratch_lock);
+    pthread_mutex_destroy(&s->transfer_lock);
     mem_free(&o->manager->memory, s);
 }
 
@@ -125,6 +124,7 @@ static gpumm_status stream_new(gpumm_manager *m, void *native, gpumm_stream **ou
         return status;
     }
     pthread_mutex_init(&s->scratch_lock, NULL);
+    pthread_mutex_init(&s->transfer_lock, NULL);
     atomic_init(&s->shown, native != NULL);
     *out = s;
     return GPUMM_OK;

@@ -7,6 +7,13 @@
 #include "core/object.h"
 #include "memory/slab.h"
 
+struct transfer; /* transfer.c */
+
+struct more_scratch {
+    struct more_scratch *next;
+    slab slab;
+};
+
 struct gpumm_stream {
     object object;                /* of an internal stream: only its manager is set */
     bool internal;                /* the manager's own */
@@ -16,8 +23,12 @@ struct gpumm_stream {
     retired gone;
     pthread_mutex_t scratch_lock; /* around opening the slab and growing it */
     slab scratch;                 /* blocks whose users are on this stream; opened at first use; under the manager's lock */
+    struct more_scratch *more;    /* more slabs, where memory cannot grow in place; under the manager's lock */
+    uint64_t more_committed;
     account scratch_account;
     atomic_bool has_scratch;
+    pthread_mutex_t transfer_lock; /* one upload or download at a time */
+    struct transfer *transfer;    /* opened at first use */
     atomic_bool shown;            /* somebody else has the native handle, and may have it capture a graph */
 };
 

@@ -6,7 +6,6 @@
 #include "core/stream.h"
 
 struct transfer {
-    pthread_mutex_t mutex; /* one transfer at a time */
     range block;
     account account;
     device_event *done[2]; /* the copy that uses a half */
@@ -36,32 +35,29 @@ static gpumm_status transfer_open(gpumm_manager *m, struct transfer **out) {
         close_parts(m, t);
         return status;
     }
-    pthread_mutex_init(&t->mutex, NULL);
     manager_book_open(m, &t->account, GPUMM_SLACK, "", "transfer block");
     manager_book(m, &t->account, 0, 0, t->block.committed);
     *out = t;
     return GPUMM_OK;
 }
 
-/* The manager's transfer, locked. Opened at first use: a program that never uploads pays nothing. */
-static gpumm_status transfer_lock(gpumm_manager *m, struct transfer **out) {
-    pthread_mutex_lock(&m->transfer_lock);
-    gpumm_status status = m->transfer ? GPUMM_OK : transfer_open(m, &m->transfer);
-    struct transfer *t = m->transfer;
-    pthread_mutex_unlock(&m->transfer_lock);
-    if (status != GPUMM_OK) return status;
-    pthread_mutex_lock(&t->mutex);
-    *out = t;
-    return GPUMM_OK;
+/* The stream's transfer, locked. Opened at first use: a stream that never transfers pays nothing. */
+static gpumm_status transfer_lock(gpumm_stream *s, struct transfer **out) {
+    pthread_mutex_lock(&s->transfer_lock);
+    gpumm_status status = s->transfer ? GPUMM_OK : transfer_open(s->object.manager, &s->transfer);
+    if (status != GPUMM_OK) pthread_mutex_unlock(&s->transfer_lock);
+    *out = s->transfer;
+    return status;
 }
 
-void transfer_close(gpumm_manager *m) {
-    struct transfer *t = m->transfer;
+static void transfer_unlock(gpumm_stream *s) { pthread_mutex_unlock(&s->transfer_lock); }
+
+void transfer_close(gpumm_stream *s) {
+    struct transfer *t = s->transfer;
     if (!t) return;
-    manager_book_close(m, &t->account);
-    pthread_mutex_destroy(&t->mutex);
-    close_parts(m, t);
-    m->transfer = NULL;
+    manager_book_close(s->object.manager, &t->account);
+    close_parts(s->object.manager, t);
+    s->transfer = NULL;
 }
 
 static gpumm_status wait_half(gpumm_manager *m, struct transfer *t, int half) {
@@ -112,9 +108,9 @@ static gpumm_status up(struct transfer *t, extent *e, gpumm_stream *s, uint64_t 
 
 gpumm_status transfer_up(extent *e, gpumm_stream *s, uint64_t offset, const void *from, uint64_t bytes) {
     struct transfer *t;
-    TRY(transfer_lock(e->manager, &t));
+    TRY(transfer_lock(s, &t));
     gpumm_status status = up(t, e, s, offset, from, bytes);
-    pthread_mutex_unlock(&t->mutex);
+    transfer_unlock(s);
     return status;
 }
 
@@ -151,12 +147,12 @@ static gpumm_status down(download *d, char *to) {
 gpumm_status transfer_down(extent *e, gpumm_stream *s, uint64_t offset, void *to, uint64_t bytes) {
     struct transfer *t;
     gpumm_manager *m = e->manager;
-    TRY(transfer_lock(m, &t));
+    TRY(transfer_lock(s, &t));
     gpumm_status status = wait_half(m, t, 0);
     if (status == GPUMM_OK) status = wait_half(m, t, 1);
     download d = {t, e, s, offset, bytes, 0};
     if (status == GPUMM_OK) status = down(&d, to);
-    pthread_mutex_unlock(&t->mutex);
+    transfer_unlock(s);
     return status;
 }
 

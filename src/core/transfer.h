@@ -1,6 +1,7 @@
 /* Transfers: bytes between the caller's memory and the device, through two pinned halves of one block, so
    that a source is taken when the call returns and pageable memory never reaches the driver. An upload
-   within one half is enqueued whole or not at all. */
+   within one half is enqueued whole or not at all. Each stream has a block of its own, so that what waits for
+   a long kernel on one stream holds up no transfer on another. */
 #ifndef CORE_TRANSFER_H
 #define CORE_TRANSFER_H
 
@@ -12,6 +13,6 @@ gpumm_status transfer_up(extent *e, gpumm_stream *s, uint64_t offset, const void
 gpumm_status transfer_down(extent *e, gpumm_stream *s, uint64_t offset, void *to, uint64_t bytes);
 /* `bytes` times the byte `value`. */
 gpumm_status transfer_fill(extent *e, gpumm_stream *s, uint64_t offset, uint8_t value, uint64_t bytes);
-void transfer_close(gpumm_manager *m);
+void transfer_close(gpumm_stream *s); /* the work on it is through */
 
 #endif

@@ -90,12 +90,18 @@ static gpumm_status open_chosen(const gpumm_options *options, const gpumm_alloca
     return open_named(options, memory, name, "the options ask for", out);
 }
 
+/* Whoever runs a program may have any device relocate. */
+static bool told_to_relocate(void) {
+    const char *off = getenv("GPUMM_NO_VMM");
+    return off && *off && strcmp(off, "0") != 0;
+}
+
 gpumm_status device_open(const gpumm_options *options, const gpumm_allocator *memory, device **out) {
-    static const gpumm_options defaults;
-    if (!options) options = &defaults;
+    gpumm_options chosen = options ? *options : (gpumm_options){0};
+    chosen.relocate = chosen.relocate || told_to_relocate();
     device *d = NULL;
-    TRY(open_chosen(options, memory ? memory : &alloc_default, &d));
-    if (options->faulty) return fault_open(d, &options->fault, out);
+    TRY(open_chosen(&chosen, memory ? memory : &alloc_default, &d));
+    if (chosen.faulty) return fault_open(d, &chosen.fault, out);
     *out = d;
     return GPUMM_OK;
 }

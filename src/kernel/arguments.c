@@ -52,14 +52,13 @@ static bool fits(const gpumm_parameter *p, const gpumm_type *t) {
 
 static gpumm_status check_buffer(const gpumm_kernel *k, size_t index, const gpumm_buffer *b) {
     const gpumm_parameter *p = &k->prototype->parameters[index];
-    char text[NAMES_SIZE];
+    char text[NAMES_SIZE], title[TITLE_BYTES];
     if (b->group->object.manager != k->object.manager)
-        return fail(GPUMM_INVALID_ARGUMENT, "%s: buffer '%s' belongs to another manager",
-                    where(k, index, text), b->full_name);
+        return fail(GPUMM_INVALID_ARGUMENT, "%s: %s belongs to another manager", where(k, index, text), buffer_title(b, title));
     if (fits(p, b->type)) return GPUMM_OK;
-    return fail(GPUMM_TYPE_MISMATCH, "%s: wants %s%s *%s%s%s, got buffer '%s' of %s", where(k, index, text),
+    return fail(GPUMM_TYPE_MISMATCH, "%s: wants %s%s *%s%s%s, got %s of %s", where(k, index, text),
                 p->access == GPUMM_READ ? "const " : "", p->type, p->element ? " (" : "",
-                p->element ? gpumm_type_name(p->element) : "", p->element ? ")" : "", b->full_name,
+                p->element ? gpumm_type_name(p->element) : "", p->element ? ")" : "", buffer_title(b, title),
                 gpumm_type_name(b->type));
 }
 

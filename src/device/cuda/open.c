@@ -1,6 +1,5 @@
 /* Opens a CUDA device: finds it, describes it, takes its primary context or the caller's, probes. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -152,16 +151,11 @@ static gpumm_status take_context(cuda *c, const gpumm_options *options) {
     return status;
 }
 
-static bool relocates(const gpumm_options *options) {
-    const char *off = getenv("GPUMM_NO_VMM");
-    return options->relocate || (off && *off && strcmp(off, "0") != 0);
-}
-
 static gpumm_status set_up(cuda *c, const gpumm_options *options) {
     CUstreamCaptureMode mode;
     TRY(cuda_enter_quiet(c, &mode));
     gpumm_status status = CU(c, cuStreamCreate, (&c->own, CU_STREAM_NON_BLOCKING));
-    if (status == GPUMM_OK) status = cuda_probe(c, relocates(options));
+    if (status == GPUMM_OK) status = cuda_probe(c, options->relocate);
     if (status == GPUMM_OK) cuda_across_open(c);
     cuda_leave_quiet(c, mode);
     return status;

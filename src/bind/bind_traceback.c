@@ -1,0 +1,65 @@
+/*
+ * Tracebacks for people who write scripts: Lua's own, without the frames of the files inside the module and of
+ * the C functions that only those call. What is left are the script's lines, and what each of them called.
+ */
+#include <string.h>
+
+#include "bind/bind.h"
+#include "bind/bind_module.h"
+
+typedef enum frame { FRAME_SCRIPT, FRAME_OURS, FRAME_C, FRAME_TAIL } frame;
+
+/* "gpumm/graph.lua:23: in …", "[C]: in …", "(...tail calls...)" */
+static frame frame_of(const char *line) {
+    char source[LUA_IDSIZE];
+    size_t length = strcspn(line, ":\n");
+    if (strncmp(line, "[C]:", 4) == 0) return FRAME_C;
+    if (strncmp(line, "(...tail", 8) == 0) return FRAME_TAIL;
+    if (length >= sizeof source) return FRAME_SCRIPT;
+    memcpy(source, line, length);
+    source[length] = '\0';
+    return module_file(source) ? FRAME_OURS : FRAME_SCRIPT;
+}
+
+static const char *next_line(const char *line) {
+    const char *end = strstr(line, "\n\t");
+    return end ? end + 2 : NULL;
+}
+
+/* Did a script call what this line shows? */
+static bool by_script(const char *line) {
+    for (line = next_line(line); line; line = next_line(line)) {
+        frame f = frame_of(line);
+        if (f == FRAME_SCRIPT || f == FRAME_OURS) return f == FRAME_SCRIPT;
+    }
+    return false;
+}
+
+static void add_frames(luaL_Buffer *text, const char *line) {
+    bool kept = false, any = false;
+    for (const char *next; line; line = next) {
+        frame f = frame_of(line);
+        next = next_line(line);
+        kept = f == FRAME_SCRIPT || (f == FRAME_C && by_script(line)) || (f == FRAME_TAIL && kept);
+        if (!kept) continue;
+        if (!any) luaL_addstring(text, "\nstack traceback:");
+        any = true;
+        luaL_addstring(text, "\n\t");
+        luaL_addlstring(text, line, next ? (size_t)(next - 2 - line) : strlen(line));
+    }
+}
+
+void bind_traceback(lua_State *L, const char *message) {
+    luaL_Buffer text;
+    if (strstr(message, "\nstack traceback:")) { /* from nearer to the place */
+        lua_pushstring(L, message);
+        return;
+    }
+    luaL_traceback(L, L, NULL, 1); /* "stack traceback:" and the frames */
+    const char *frames = lua_tostring(L, -1);
+    luaL_buffinit(L, &text);
+    luaL_addstring(&text, message);
+    add_frames(&text, next_line(frames));
+    luaL_pushresult(&text);
+    lua_remove(L, -2);
+}
