@@ -39,6 +39,18 @@ static const char *no_room(const bench *b, uint64_t bytes) {
     return left >= bytes * 5 / 2 ? NULL : "the card has too little free";
 }
 
+/* Memory that was given back is cleared in the background, and who asks for memory meanwhile waits for that: each
+   way of growing starts after the one before it has been cleared away, or it would pay for its neighbour. */
+static gpumm_status settle(const bench *b, uint64_t bytes) {
+    CUmemoryPool pool;
+    if (b->host) return GPUMM_OK;
+    BARE(cuCtxSynchronize());
+    BARE(cuDeviceGetDefaultMemPool(&pool, b->gpu));
+    BARE(cuMemPoolTrimTo(pool, 0));
+    clock_sleep_ns(2000000 + bytes / 64);
+    return GPUMM_OK;
+}
+
 /* ---- gpumm ---------------------------------------------------------------------------------- */
 
 static gpumm_status mark_edges(gpumm_buffer *buffer, uint64_t bytes) {
@@ -81,8 +93,9 @@ static gpumm_status timed_growth(gpumm_buffer *buffer, uint64_t bytes, bool zero
     return zeroed ? check_zeros(buffer, bytes, grown(bytes)) : GPUMM_OK;
 }
 
-static gpumm_status ours(gpumm_manager *m, uint64_t bytes, bool zeroed, times *t) {
+static gpumm_status ours(const bench *b, gpumm_manager *m, uint64_t bytes, bool zeroed, times *t) {
     gpumm_buffer *buffer;
+    TRY(settle(b, bytes));
     TRY(open_buffer(m, "u8", bytes, 2 * bytes, &buffer));
     gpumm_status status = timed_growth(buffer, bytes, zeroed, t);
     gpumm_buffer_release(buffer);
@@ -110,6 +123,7 @@ static gpumm_status in_place(const bench *b, uint64_t bytes, bool zeroed, times 
     uint64_t end;
     if (!size_round_up(grown(bytes), bare_granularity(b), &end))
         return fail(GPUMM_OVER_MAX_SIZE, "too large");
+    TRY(settle(b, bytes));
     BARE(cuMemAddressReserve(&at, 2 * bytes, 0, 0, 0));
     gpumm_status status = bare_commit(b, at, bytes);
     if (status == GPUMM_OK) {
@@ -148,6 +162,7 @@ static gpumm_status move(const bench *b, bool ordered, CUdeviceptr *at, uint64_t
 
 static gpumm_status moving(const bench *b, uint64_t bytes, bool ordered, double *seconds) {
     CUdeviceptr at = 0;
+    TRY(settle(b, bytes));
     TRY(take(b, ordered, &at, bytes));
     gpumm_status status = bare(cuMemsetD32Async(at, 0, bytes / 4, b->stream), "cuMemsetD32Async");
     if (status == GPUMM_OK) status = bare_synchronize(b);
@@ -165,32 +180,40 @@ typedef struct grow_samples {
     samples ours, bare, moved, ordered;
 } grow_samples;
 
-/* The first round is warm-up. */
-static gpumm_status grow_round(const bench *b, gpumm_manager *m, uint64_t bytes, bool counts,
-                               grow_samples *s) {
+/* Both of one kind, in turn first, for each finds memory as the one before it left it. */
+static gpumm_status grow_pair(const bench *b, gpumm_manager *m, uint64_t bytes, unsigned round, grow_samples *s) {
     times t = {0, 0}, bare_t = {NAN, NAN};
-    double moved = NAN, ordered = NAN;
-    TRY(ours(m, bytes, false, &t));
-    if (!b->host) {
-        TRY(in_place(b, bytes, false, &bare_t));
-        TRY(moving(b, bytes, false, &moved));
-        TRY(moving(b, bytes, true, &ordered));
-    }
-    if (!counts) return GPUMM_OK;
+    bool first = round % 2 == 0 || b->host;
+    if (first) TRY(ours(b, m, bytes, false, &t));
+    if (!b->host) TRY(in_place(b, bytes, false, &bare_t));
+    if (!first) TRY(ours(b, m, bytes, false, &t));
+    if (round == 0) return GPUMM_OK; /* warm-up */
     sample(&s->ours, t.returned);
     sample(&s->bare, bare_t.returned);
+    return GPUMM_OK;
+}
+
+static gpumm_status move_pair(const bench *b, uint64_t bytes, unsigned round, grow_samples *s) {
+    double moved = NAN, ordered = NAN;
+    if (b->host) return GPUMM_OK;
+    TRY(moving(b, bytes, false, &moved));
+    TRY(moving(b, bytes, true, &ordered));
+    if (round == 0) return GPUMM_OK;
     sample(&s->moved, moved);
     sample(&s->ordered, ordered);
     return GPUMM_OK;
 }
 
+/* What moves comes after what grows in place: the driver's pools leave memory in pieces. */
 static gpumm_status grow_rounds(const bench *b, const struct size *size, grow_samples *s) {
     gpumm_manager *m;
     TRY(open_manager(b, &m));
     gpumm_status status = GPUMM_OK;
     for (unsigned i = 0; i <= rounds(b, size->rounds) && status == GPUMM_OK; i++)
-        status = grow_round(b, m, size->bytes, i > 0, s);
+        status = grow_pair(b, m, size->bytes, i, s);
     gpumm_manager_release(m);
+    for (unsigned i = 0; i <= rounds(b, size->rounds) && status == GPUMM_OK; i++)
+        status = move_pair(b, size->bytes, i, s);
     return status;
 }
 
@@ -220,7 +243,7 @@ typedef struct resize_samples {
 static gpumm_status resize_round(const bench *b, gpumm_manager *m, uint64_t bytes, bool counts,
                                  resize_samples *s) {
     times t = {0, 0}, bare_t = {NAN, NAN};
-    TRY(ours(m, bytes, true, &t));
+    TRY(ours(b, m, bytes, true, &t));
     if (!b->host) TRY(in_place(b, bytes, true, &bare_t));
     if (!counts) return GPUMM_OK;
     sample(&s->returned, t.returned);
@@ -376,7 +399,7 @@ static gpumm_status our_peak(const bench *b, uint64_t bytes, double *peak) {
     TRY(open_manager(b, &m));
     gpumm_status status = b->host ? GPUMM_OK : watch_start(&w, b);
     if (status == GPUMM_OK) {
-        status = ours(m, bytes, false, &t);
+        status = ours(b, m, bytes, false, &t);
         *peak = b->host ? 0 : watch_stop(&w);
         gpumm_manager_stats(m, &stats);
         *peak = fmax(*peak, (double)stats.peak_committed_bytes);

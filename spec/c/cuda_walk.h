@@ -45,6 +45,45 @@ static gpumm_status open_named(const char *name, device **out) {
     return cuda_open(&options, &alloc_default, out);
 }
 
+/* ---- Copies within the device ---- */
+
+enum { ACROSS = 40 << 20, AROUND = 64 }; /* bytes; of those around a copy that must stay as they were */
+
+static unsigned char across_byte(uint64_t i) { return (unsigned char)(i * 2654435761u >> 13); }
+
+/* Exactly the bytes asked for, wherever they lie: whole steps of the kernel, rests, and what the driver does. */
+static void check_across(device *d, device_stream *s, gpumm_address to, gpumm_address from, uint64_t shift,
+                         unsigned char *up, uint64_t bytes) {
+    gpumm_address host = (gpumm_address)(uintptr_t)up;
+    CHECK(d->call->fill(d, s, to - AROUND, 0xee, 1, bytes + 2 * AROUND) == GPUMM_OK);
+    CHECK(d->call->copy(d, s, COPY_ACROSS, to, from + shift, bytes) == GPUMM_OK);
+    CHECK(d->call->copy(d, s, COPY_DOWN, host, to - AROUND, bytes + 2 * AROUND) == GPUMM_OK);
+    CHECK(d->call->stream_synchronize(d, s) == GPUMM_OK);
+    uint64_t wrong = 0;
+    for (uint64_t i = 0; i < bytes; i++) wrong += up[AROUND + i] != across_byte(shift + i);
+    for (uint64_t i = 0; i < AROUND; i++) wrong += up[i] != 0xee || up[AROUND + bytes + i] != 0xee;
+    CHECK(wrong == 0);
+}
+
+static void test_across(device *d, device_stream *s) {
+    static const uint64_t sizes[] = {1, 15, 16, 17, 4095, 4096, 4097, 100001, 32 << 20, (32 << 20) + 1};
+    static const uint64_t shifts[] = {0, 16, 4, 1};
+    gpumm_address from = 0, to = 0, up = 0;
+    CHECK(d->call->alloc(d, PLACE_DEVICE, ACROSS, &from) == GPUMM_OK);
+    CHECK(d->call->alloc(d, PLACE_DEVICE, ACROSS, &to) == GPUMM_OK);
+    CHECK(d->call->alloc(d, PLACE_HOST, ACROSS, &up) == GPUMM_OK);
+    unsigned char *bytes = (unsigned char *)(uintptr_t)up;
+    for (uint64_t i = 0; i < ACROSS; i++) bytes[i] = across_byte(i);
+    CHECK(d->call->copy(d, s, COPY_UP, from, up, ACROSS) == GPUMM_OK);
+    CHECK(d->call->stream_synchronize(d, s) == GPUMM_OK);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        for (size_t j = 0; j < sizeof shifts / sizeof *shifts; j++)
+            check_across(d, s, to + 256 + shifts[j], from, shifts[(i + j) % 4], bytes, sizes[i]);
+    d->call->free(d, PLACE_HOST, up, ACROSS);
+    d->call->free(d, PLACE_DEVICE, to, ACROSS);
+    d->call->free(d, PLACE_DEVICE, from, ACROSS);
+}
+
 /* ---- The walk ---- */
 
 typedef struct walk {
@@ -82,6 +121,7 @@ static gpumm_status walk_work(walk *w) {
     TRY(call->fill(d, w->stream, here, 5, 1, 1));
     TRY(call->fill(d, w->stream, here + 2, 0x0706, 2, 1));
     TRY(call->copy(d, w->stream, COPY_ACROSS, here + 64, here, 32));
+    TRY(call->copy(d, w->stream, COPY_ACROSS, here + 100, here + 4, 12)); /* not aligned: the driver's own way */
     TRY(call->copy(d, w->stream, COPY_DOWN, up, here + 64, 32));
     TRY(call->copy(d, w->stream, COPY_UP, here, up, 32));
     TRY(call->call(d, w->stream, was_called, &w->called));

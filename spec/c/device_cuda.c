@@ -494,6 +494,7 @@ static void test_all(void) {
     if (!bench_open(&b, false)) return;
     test_info(b.d);
     test_work(&b);
+    test_across(b.d, b.s);
     test_streams(&b);
     test_growth(&b);
     test_pinned_growth(&b);

@@ -451,6 +451,21 @@ static void test_sweeps(const char *path) {
     sweep_host_memory(path);
 }
 
+/* By the kernel of our own, and where the driver cannot make it. */
+static void test_copies(void) {
+    for (int jit = 1; jit >= 0; jit--) {
+        device *d = NULL;
+        device_stream *s = NULL;
+        setenv("FAKE_CUDA_JIT", jit ? "1" : "0", 1);
+        CHECK(open_named("cuda", &d) == GPUMM_OK && (((cuda *)d)->across != NULL) == jit);
+        CHECK(d->call->stream_open(d, NULL, &s) == GPUMM_OK);
+        test_across(d, s);
+        d->call->stream_close(d, s);
+        d->call->close(d);
+    }
+    unsetenv("FAKE_CUDA_JIT");
+}
+
 int main(void) {
     const char *library = getenv("GPUMM_LIBCUDA");
     if (!library) return printf("skipped: GPUMM_LIBCUDA does not name the fake driver\n"), 77;
@@ -468,6 +483,7 @@ int main(void) {
     test_plan_names();
     test_captures(path);
     test_launch(path);
+    test_copies();
     test_compile();
     test_fork(path);
     test_sweeps(path);

@@ -5,7 +5,7 @@
  * a call that would break another thread's graph capture is counted as having broken it.
  *
  * The test steers it by the functions at the end; FAKE_CUDA_VERSION, FAKE_CUDA_INIT, FAKE_CUDA_DEVICES,
- * FAKE_CUDA_POOLS and FAKE_CUDA_COMPUTE say what driver and device it is.
+ * FAKE_CUDA_POOLS, FAKE_CUDA_COMPUTE and FAKE_CUDA_JIT say what driver and device it is.
  */
 #include <cuda.h>
 #include <cudaTypedefs.h>
@@ -37,7 +37,7 @@ static _Thread_local CUcontext stack[DEPTH];
 static _Thread_local int depth;
 static _Thread_local CUstreamCaptureMode capture_mode;
 static bool captured_elsewhere;
-static int dummy_context, dummy_function;
+static int dummy_context, dummy_function, across_function;
 
 typedef struct memory { int file; size_t size; int holders; } memory;
 typedef struct range { uintptr_t begin; size_t size; memory *backing; } range;
@@ -496,14 +496,15 @@ ENTRY cuLaunchHostFunc(CUstream s, CUhostFn function, void *user) {
     return CUDA_SUCCESS;
 }
 
-/* ---- Modules: of one kernel "k" with parameters of 8 and 4 bytes ---- */
+/* ---- Modules: of one kernel "k" with parameters of 8 and 4 bytes, or of gpumm's own text, whose kernel copies ---- */
 
 ENTRY cuModuleLoadDataEx(CUmodule *out, const void *image, unsigned options, CUjit_option *names,
                          void **values) {
     (void)options, (void)names;
     UNSAFE();
-    if (strcmp(image, "fake") != 0) {
-        snprintf(values[0], 32, "the fake's log");
+    bool own = strstr(image, ".entry gpumm_across(") != NULL && number("FAKE_CUDA_JIT", 1);
+    if (!own && strcmp(image, "fake") != 0) {
+        if (values) snprintf(values[0], 32, "the fake's log");
         return CUDA_ERROR_INVALID_IMAGE;
     }
     *out = malloc(1);
@@ -521,8 +522,9 @@ ENTRY cuModuleUnload(CUmodule m) {
 ENTRY cuModuleGetFunction(CUfunction *out, CUmodule m, const char *name) {
     (void)m;
     UNSAFE();
-    *out = (CUfunction)&dummy_function;
-    return strcmp(name, "k") == 0 ? CUDA_SUCCESS : CUDA_ERROR_NOT_FOUND;
+    bool own = strcmp(name, "gpumm_across") == 0;
+    *out = (CUfunction)(own ? &across_function : &dummy_function);
+    return own || strcmp(name, "k") == 0 ? CUDA_SUCCESS : CUDA_ERROR_NOT_FOUND;
 }
 
 ENTRY cuFuncGetAttribute(int *out, CUfunction_attribute which, CUfunction f) {
@@ -563,6 +565,20 @@ ENTRY cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, unsign
     if (gy != 1 || gz != 1 || by != 1 || bz != 1 || !parameters) return CUDA_ERROR_INVALID_VALUE;
     live.grid = gx;
     live.block = bx;
+    return CUDA_SUCCESS;
+}
+
+/* Of gpumm's kernel alone; one thread copies 16 bytes. */
+ENTRY cuLaunchKernelEx(const CUlaunchConfig *launch, CUfunction f, void **parameters, void **extra) {
+    (void)extra;
+    CURRENT();
+    uint64_t to, from, bytes, threads = (uint64_t)launch->gridDimX * launch->blockDimX;
+    if (f != (CUfunction)&across_function || !launch->hStream) return CUDA_ERROR_INVALID_VALUE;
+    memcpy(&to, parameters[0], sizeof to);
+    memcpy(&from, parameters[1], sizeof from);
+    memcpy(&bytes, parameters[2], sizeof bytes);
+    if (threads * 16 < bytes || to % 16 || from % 16) return CUDA_ERROR_INVALID_VALUE;
+    memcpy((void *)(uintptr_t)to, (void *)(uintptr_t)from, bytes);
     return CUDA_SUCCESS;
 }
 

@@ -118,14 +118,14 @@ void worker_post(worker *w, job *j) {
     if (w->last) w->last->next = j;
     else w->first = j;
     w->last = j;
-    pthread_cond_signal(&w->wake);
     pthread_mutex_unlock(&w->mutex);
+    pthread_cond_signal(&w->wake); /* after the unlock, or who wakes would only wait for it, and unlocking wake it again */
 }
 
 void worker_nudge(worker *w) {
-    pthread_mutex_lock(&w->mutex);
-    pthread_cond_signal(&w->wake);
+    pthread_mutex_lock(&w->mutex); /* not between the worker's look and its wait */
     pthread_mutex_unlock(&w->mutex);
+    pthread_cond_signal(&w->wake);
 }
 
 void worker_drain(worker *w) {

@@ -105,7 +105,8 @@ typedef CUresult(CUDAAPI *PFN_cuFuncGetParamInfo_v12040)(CUfunction function, si
     X(cuFuncSetAttribute, 9000, "cuFuncSetAttribute", NEEDED)                                       \
     X(cuFuncGetParamInfo, 12040, "cuFuncGetParamInfo", OPTIONAL)                                    \
     X(cuOccupancyMaxPotentialBlockSize, 6050, "cuOccupancyMaxPotentialBlockSize", NEEDED)           \
-    X(cuLaunchKernel, 4000, "cuLaunchKernel", NEEDED)
+    X(cuLaunchKernel, 4000, "cuLaunchKernel", NEEDED)                                               \
+    X(cuLaunchKernelEx, 11060, "cuLaunchKernelEx", NEEDED)
 
 typedef enum driver_entry {
 #define DRIVER_ENTRY(name, version, symbol, need) DRIVER_##name,

@@ -156,6 +156,7 @@ static gpumm_status set_up(cuda *c, const gpumm_options *options) {
     TRY(cuda_enter_quiet(c, &mode));
     gpumm_status status = CU(c, cuStreamCreate, (&c->own, CU_STREAM_NON_BLOCKING));
     if (status == GPUMM_OK) status = cuda_probe(c, options->relocate);
+    if (status == GPUMM_OK) cuda_across_open(c);
     cuda_leave_quiet(c, mode);
     return status;
 }
@@ -165,6 +166,7 @@ static void close_own(cuda *c) {
     if (!c->own || !cuda_enter_giving(c, &mode)) return;
     (void)CU_BACK(c, cuStreamSynchronize, (c->own));
     (void)CU_BACK(c, cuStreamDestroy, (c->own));
+    cuda_across_close(c);
     cuda_leave_quiet(c, mode);
 }
 

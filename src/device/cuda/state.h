@@ -27,6 +27,8 @@ typedef struct cuda {
     bool stream_ordered;  /* blocks come from the device's pool */
     unsigned forks;       /* the driver table's count at open */
     unsigned shared_limit; /* bytes of shared memory a block may opt in to */
+    CUmodule across_module;
+    CUfunction across;    /* copies within the device; NULL: the driver does */
     CUstream own;         /* for probes and for blocks; never waits for the work of others */
     CUmemAllocationProp memory[PLACE_COUNT];
     CUmemAccessDesc access[PLACE_COUNT][2];
@@ -124,6 +126,13 @@ gpumm_status cuda_fill(device *d, device_stream *s, gpumm_address to, uint32_t p
                        uint64_t count);
 gpumm_status cuda_call(device *d, device_stream *s, void (*function)(void *user), void *user);
 void *cuda_native_stream(device_stream *s);
+
+/* ---- Copies within the device (across.c), within enter ---- */
+
+void cuda_across_open(cuda *c);
+void cuda_across_close(cuda *c);
+bool cuda_across_takes(const cuda *c, gpumm_address to, gpumm_address from, uint64_t bytes);
+gpumm_status cuda_across(cuda *c, CUstream stream, gpumm_address to, gpumm_address from, uint64_t bytes);
 
 /* ---- Kernels (compile.c, module.c) ---- */
 

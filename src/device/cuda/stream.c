@@ -199,7 +199,9 @@ static gpumm_status copy_enqueue(cuda *c, CUstream stream, copy_kind kind, gpumm
     switch (kind) {
     case COPY_UP: return CU(c, cuMemcpyHtoDAsync, (to, (const void *)(uintptr_t)from, bytes, stream));
     case COPY_DOWN: return CU(c, cuMemcpyDtoHAsync, ((void *)(uintptr_t)to, from, bytes, stream));
-    case COPY_ACROSS: return CU(c, cuMemcpyDtoDAsync, (to, from, bytes, stream));
+    case COPY_ACROSS:
+        if (cuda_across_takes(c, to, from, bytes)) return cuda_across(c, stream, to, from, bytes);
+        return CU(c, cuMemcpyDtoDAsync, (to, from, bytes, stream));
     }
     return fail(GPUMM_INVALID_ARGUMENT, "no such kind of copy: %d", (int)kind);
 }
