@@ -86,10 +86,11 @@ static gpumm_status capture_into(gpumm_readback *r, slot *t, gpumm_stream *given
     return status;
 }
 
+/* TIMEOUT: the worker is fitting the slot, so pause and come again. */
 static gpumm_status capture_fitting(gpumm_readback *r, slot *t, gpumm_stream *s, int64_t step) {
     for (;;) {
         gpumm_status status = capture_into(r, t, s, step);
-        if (status != GPUMM_TIMEOUT) return status;
+        if (status != GPUMM_TIMEOUT || t->fitting) return status;
         TRY(slot_fit(r, t));
     }
 }
@@ -164,11 +165,17 @@ static gpumm_status room_for_capture(gpumm_readback *r, slot **out) {
                 r->slot_count);
 }
 
-/* Readback lock held. */
+/* Readback lock held, and again on return. */
 static gpumm_status capture(gpumm_readback *r, gpumm_stream *s, int64_t step, gpumm_ticket *ticket) {
-    slot *t = NULL;
-    TRY(room_for_capture(r, &t));
-    return capture_locked(r, t, s, step, ticket);
+    for (;;) {
+        slot *t = NULL;
+        TRY(room_for_capture(r, &t));
+        gpumm_status status = capture_locked(r, t, s, step, ticket);
+        if (status != GPUMM_TIMEOUT) return status;
+        pthread_mutex_unlock(&r->lock);
+        clock_sleep_ns(20000);
+        pthread_mutex_lock(&r->lock);
+    }
 }
 
 gpumm_status gpumm_readback_capture(gpumm_readback *r, gpumm_stream *given, int64_t step, gpumm_ticket *ticket) {

@@ -14,7 +14,7 @@ uint64_t slot_offset(const gpumm_readback *r, size_t i, uint64_t length) {
 
 bool slot_fits(const gpumm_readback *r, const slot *t, uint64_t length) {
     uint64_t bytes = slot_offset(r, r->count, length);
-    return t->host.committed >= bytes && (r->direct || t->device.committed >= bytes);
+    return t->held[PLACE_HOST] >= bytes && (r->direct || t->held[PLACE_DEVICE] >= bytes);
 }
 
 slot *slot_oldest(gpumm_readback *r, slot_state state) {
@@ -31,9 +31,10 @@ static bool is_free(const slot *t) {
 }
 
 slot *slot_free(gpumm_readback *r) {
+    slot *found = NULL;
     for (unsigned i = 0; i < r->slot_count; i++)
-        if (is_free(&r->slots[i])) return &r->slots[i];
-    return NULL;
+        if (is_free(&r->slots[i]) && (!found || found->fitting)) found = &r->slots[i];
+    return found;
 }
 
 static bool under_way(const slot *t) {
@@ -77,11 +78,16 @@ static uint64_t capacity_of(const gpumm_readback *r) {
     return capacity;
 }
 
+/* Readback lock held. What is being fitted counts as it was, until it is. */
 static void count_committed(gpumm_readback *r) {
     uint64_t bytes[PLACE_COUNT] = {0};
     for (unsigned i = 0; i < r->slot_count; i++) {
-        bytes[PLACE_DEVICE] += r->slots[i].device.committed;
-        bytes[PLACE_HOST] += r->slots[i].host.committed;
+        slot *t = &r->slots[i];
+        if (!t->fitting) {
+            t->held[PLACE_DEVICE] = t->device.committed;
+            t->held[PLACE_HOST] = t->host.committed;
+        }
+        for (int p = 0; p < PLACE_COUNT; p++) bytes[p] += t->held[p];
     }
     for (int p = 0; p < PLACE_COUNT; p++) atomic_store(&r->committed[p], bytes[p]);
 }
@@ -141,17 +147,29 @@ gpumm_status slot_fit(gpumm_readback *r, slot *t) {
     return status;
 }
 
+/* Behind what is there: nobody need wait for that, nor stop using the slot. Readback lock held, and again on
+   return. */
+static void fit_behind(gpumm_readback *r, slot *t, uint64_t bytes) {
+    t->fitting = true;
+    pthread_mutex_unlock(&r->lock);
+    fit_once(r, t, bytes);
+    pthread_mutex_lock(&r->lock);
+    t->fitting = false;
+}
+
+static void fit_slot(gpumm_readback *r, slot *t, uint64_t bytes) {
+    bool in_place = range_can_commit(&t->host, bytes) && (r->direct || range_can_commit(&t->device, bytes));
+    if (in_place) fit_behind(r, t, bytes);
+    else if (is_free(t)) fit_once(r, t, bytes);
+}
+
 /* On the worker. What fails here is asked for again, and reported, by the capture that needs it. */
 static void fit_run(job *j) {
     gpumm_readback *r = (gpumm_readback *)(void *)((char *)j - offsetof(gpumm_readback, fit_job));
     atomic_store(&r->fit_posted, false);
     pthread_mutex_lock(&r->lock);
     uint64_t bytes = slot_offset(r, r->count, capacity_of(r));
-    for (unsigned i = 0; i < r->slot_count && !r->shut; i++) {
-        slot *t = &r->slots[i];
-        bool in_place = range_can_commit(&t->host, bytes) && (r->direct || range_can_commit(&t->device, bytes));
-        if (in_place || is_free(t)) fit_once(r, t, bytes);
-    }
+    for (unsigned i = 0; i < r->slot_count && !r->shut; i++) fit_slot(r, &r->slots[i], bytes);
     if (!r->shut) {
         count_committed(r);
         book(r);
@@ -296,9 +314,23 @@ static void slot_give(gpumm_readback *r, slot *t) {
     manager_retire(m, &t->gone, &users, slot_through);
 }
 
+/* No slot goes while the worker is at it; once the readback is shut, it begins with none. */
+static void wait_fitted(gpumm_readback *r) {
+    for (unsigned i = 0; i < r->slot_count;) {
+        if (!r->slots[i].fitting) {
+            i++;
+            continue;
+        }
+        pthread_mutex_unlock(&r->lock);
+        clock_sleep_ns(20000);
+        pthread_mutex_lock(&r->lock);
+    }
+}
+
 static void leave_group(gpumm_readback *r) {
-    if (r->shut) return;
-    r->shut = true;
+    if (r->left) return;
+    r->left = true;
+    count_committed(r);
     list_out(r);
     group_staging_leave(r->group, budget_row(r));
     book(r);
@@ -312,6 +344,8 @@ static void drop_current(gpumm_readback *r) {
 
 static void shut(gpumm_readback *r, bool also_kept) {
     pthread_mutex_lock(&r->lock);
+    r->shut = true;
+    wait_fitted(r);
     leave_group(r);
     for (unsigned i = 0; i < r->slot_count; i++) {
         slot *t = &r->slots[i];

@@ -19,6 +19,8 @@ typedef enum slot_state {
 typedef struct slot {
     slot_state state;
     range device, host;     /* packed members; `device` unused where the readback is direct */
+    uint64_t held[PLACE_COUNT]; /* committed of each, as last seen under the lock */
+    bool fitting;           /* the worker commits more behind what is there, without the lock */
     order order;            /* of its memory, until its copy is known to be through */
     device_event *done;     /* the copy to the host */
     gpumm_ticket ticket;
@@ -37,7 +39,7 @@ struct gpumm_readback {
     char *tag;
     size_t count;
     gpumm_buffer *buffers[GROUP_MEMBERS];
-    bool direct, wait, shut;
+    bool direct, wait, shut, left; /* left: out of the group's list and the budget */
     uint64_t row_bytes;      /* an element of all members */
     unsigned slot_count, mapped; /* slots that have memory to give back */
     slot slots[READBACK_SLOTS];
@@ -62,7 +64,7 @@ struct gpumm_frame {
 uint64_t slot_offset(const gpumm_readback *r, size_t i, uint64_t length);
 bool slot_fits(const gpumm_readback *r, const slot *t, uint64_t length);
 gpumm_status slot_fit(gpumm_readback *r, slot *t); /* for the group's capacity */
-slot *slot_free(gpumm_readback *r);
+slot *slot_free(gpumm_readback *r); /* one that is not being fitted, where there is one */
 slot *slot_oldest(gpumm_readback *r, slot_state state);
 void slots_refresh(gpumm_readback *r); /* sees what has arrived */
 
