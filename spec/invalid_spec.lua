@@ -66,7 +66,8 @@ describe("invalid operations", function()
         local m, a, b = pair()
         unchanged(m, function()
             raises("'b' has 10 elements; elements 9 to 13, counted from 1, lie outside", b.copy, b, a, { first = 9, count = 5 })
-            raises("'a' has 10 elements; elements 9 to 13, counted from 1, lie outside", b.copy, b, a, { from_first = 9, count = 5 })
+            raises("'a' has 10 elements; elements 9 to 13, counted from 1, lie outside", b.copy, b, a,
+                { from_first = 9, count = 5 })
             raises("the two ranges of 'a' overlap", a.copy, a, a, { first = 1, from_first = 2, count = 3 })
             raises("overlap", a.copy, a, a)
             raises('option "from_first": positions count from 1', b.copy, b, a, { from_first = 0 })
@@ -99,7 +100,8 @@ describe("invalid operations", function()
         local m = spec.manager { limit = 1000 }
         local a, place = m:buffer { type = "f32x2", length = 4 }, support.here()
         local title = "anonymous f32x2 buffer made at " .. place
-        raises(title .. " has 4 elements; elements 1 to 5, counted from 1, lie outside", a.upload, a, { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 })
+        raises(title .. " has 4 elements; elements 1 to 5, counted from 1, lie outside", a.upload, a,
+            { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 })
         support.fails("OVER_LIMIT", "OVER_LIMIT: " .. title .. ": 200 elements of 8 bytes", a:resize(200))
         support.fails("OVER_MAX_SIZE", title .. ": ", a:ensure_capacity(1 << 40))
         support.fails("TYPE_MISMATCH", title .. " holds f32x2, anonymous u8 buffer made at ", a:copy(m:buffer { type = "u8" }))

@@ -149,7 +149,8 @@ stack traceback:
 ]], err)
         code, _, err = script("local gpumm = require 'gpumm'\nlocal g = gpumm.group { { 'x', 'u9' } }", "--quiet")
         assert.equal(1, code)
-        contains(err, "gpumm-run: script.lua:2: gpumm.group: member 'x': 'u9' is no element type", "\n\tscript.lua:2: in main chunk\n")
+        contains(err, "gpumm-run: script.lua:2: gpumm.group: member 'x': 'u9' is no element type",
+            "\n\tscript.lua:2: in main chunk\n")
         code, _, err = script([[
             local gpumm = require "gpumm"
             return gpumm.simulation { b = gpumm.buffer { type = "u32" }, limit = 10, step = print }]], "--quiet --device host")

@@ -62,7 +62,7 @@ function Rows:build(n, m, from, to, base, weight)
     self.scan:run(n, self.degree, made.row)
     make_segments(self, made, n)
     if m > 0 then
-        need(run.fill_rows(m, from, to, base, weight, made.row, self.degree, made.near, made.pull, self.owner))
+        need(run.fill_rows(m, from, to, base, weight or false, made.row, self.degree, made.near, made.pull, self.owner))
         sort_rows(self, made, 2 * m, most)
     end
     made.n, made.m, made.most = n, m, most
@@ -72,11 +72,12 @@ end
 
 local rows = {}
 
---- Rows without a graph yet. What a build made is in `rows.now`: row, near, pull (nil without weights), segment,
+--- Rows without a graph yet. What a build made is in `rows.now`: row, near, pull (false without weights), segment,
 --- segment_node, segment_begin, segment_count, n, m, most (the longest row).
 function rows.new(manager)
     return setmetatable({
-        manager = manager, kernels = kernels.of(manager, "rows.cu"), scan = scan.new(manager), now = {}, other = {},
+        manager = manager, kernels = kernels.of(manager, "rows.cu"), scan = scan.new(manager),
+        spare_pull = false, now = { pull = false }, other = { pull = false },
     }, Rows)
 end
 
