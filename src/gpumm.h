@@ -376,7 +376,8 @@ typedef struct gpumm_buffer_options {
     uint64_t max_size_bytes;  /* 0: 1 GiB */
     uint64_t min_size_bytes;  /* capacity is at least this; 0: no more than the length needs */
     gpumm_growth growth;      /* all zero: geometric, x1.5 */
-    unsigned ahead;           /* growth steps to commit in advance, on a worker */
+    unsigned ahead;           /* growth steps, 0 to 256, to commit in advance, on a worker, where the budget
+                                 would grant them */
     bool enable_async;        /* start_async_download may be used; costs two slots on both sides */
     gpumm_stream *stream;     /* where the zeros are written */
     const char *tag;          /* who asks, for the books; copied */

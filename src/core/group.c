@@ -130,6 +130,9 @@ static gpumm_status check_maximum(gpumm_group_options *o) {
 static gpumm_status check_options(gpumm_group_options *o) {
     if (o->growth.kind == GPUMM_GROWTH_GEOMETRIC && !o->growth.factor_ppm) o->growth.factor_ppm = 1500000;
     TRY(check_maximum(o));
+    if (o->ahead > AHEAD_MOST)
+        return fail(GPUMM_INVALID_ARGUMENT, "%u growth steps ahead are too many: 0 to %d are committed in advance",
+                    o->ahead, AHEAD_MOST);
     if (o->length > o->max_length)
         return fail(GPUMM_OVER_MAX_SIZE, "%llu elements are more than the maximum of %llu", (unsigned long long)o->length,
                     (unsigned long long)o->max_length);

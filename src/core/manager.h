@@ -75,6 +75,8 @@ void manager_leave(gpumm_manager *m);
 /* Both budgets or neither; OVER_LIMIT with a plain message. */
 gpumm_status manager_take(gpumm_manager *m, uint64_t bytes);
 void manager_give(gpumm_manager *m, uint64_t bytes);
+/* What both budgets would still grant, less what is committed ahead for it already. */
+uint64_t manager_spare(gpumm_manager *m);
 
 /* What more can be done about a failure for memory, worse each time; false: nothing. `stage` counts up. */
 bool manager_relieve(gpumm_manager *m, gpumm_status failed, uint64_t wanted, unsigned *stage);
