@@ -22,9 +22,19 @@ local function type_lines(lines, name, t, indent)
     end
 end
 
+-- The schedule as a table or a function, whichever way the options say it.
+local function growth_of(options)
+    local growth = options.growth or options.growth_factor or 1.5
+    if type(growth) == "function" then return growth end
+    if type(growth) == "number" then growth = { kind = "geometric", factor = growth } end
+    if not options.align then return growth end
+    local aligned = { align = options.align }
+    for key, value in pairs(growth) do aligned[key] = aligned[key] or value end
+    return aligned
+end
+
 local function schedule_name(growth)
     if type(growth) == "function" then return "a function" end
-    if growth == nil then return "geometric, x1.5" end
     if growth.kind == "geometric" then return ("geometric, x%g"):format(growth.factor) end
     if growth.kind == "linear" then return ("linear, %d at a time"):format(growth.step) end
     if growth.kind == "list" then return "a list, then exactly what is required" end
@@ -33,10 +43,9 @@ end
 
 -- Capacities from the first on, until the maximum, the end of a list, or enough are shown. An empty start says
 -- nothing about a schedule, so that one is shown from START elements.
-local function capacities(options, first, max)
-    local growth = options.growth
+local function capacities(growth, first, max)
     if type(growth) == "function" then return { first } end
-    if type(growth) == "table" and growth.kind == "list" then
+    if growth.kind == "list" then
         local list = {}
         for _, capacity in ipairs(growth.list) do
             if capacity >= first then list[#list + 1] = math.min(capacity, max) end
@@ -55,9 +64,11 @@ end
 local function growth_lines(lines, options, row, max)
     local first = math.max(options.length or 0, options.min_length or 0)
     if options.min_size_bytes then first = math.max(first, -(-options.min_size_bytes // row)) end
+    if options.align and options.align > 1 then first = -(-first // options.align) * options.align end
     first = math.min(first, max)
-    lines[#lines + 1] = ("  growth: %s; maximum %d elements, %s"):format(schedule_name(options.growth), max, size_text(max * row))
-    for i, capacity in ipairs(capacities(options, first, max)) do
+    local growth = growth_of(options)
+    lines[#lines + 1] = ("  growth: %s; maximum %d elements, %s"):format(schedule_name(growth), max, size_text(max * row))
+    for i, capacity in ipairs(capacities(growth, first, max)) do
         lines[#lines + 1] = ("    %2d: %12d elements %12s"):format(i, capacity, size_text(capacity * row))
     end
 end
