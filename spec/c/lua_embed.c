@@ -167,6 +167,39 @@ static void test_buffers(void) {
     gpumm_manager_release(m);
 }
 
+/* A manager that is lent does not lend its buffers' lives: what the script made it may free, the rest is used. */
+static void test_buffers_by_name(void) {
+    gpumm_manager *m = open_manager();
+    gpumm_buffer *b = open_floats(m, "theirs", 3);
+    lua_State *L = open_state(), *other = open_state();
+    push_global_manager(L, m, GPUMM_LUA_BORROW);
+    push_global_manager(other, m, GPUMM_LUA_BORROW);
+    run(L, "for _ = 1, 2 do\n"
+           "  local ok, why = pcall(m.free, m, 'theirs')\n"
+           "  assert(not ok and why:find 'host application', why)\n"
+           "  assert(not pcall(function() m:get_buffer 'theirs':free() end))\n"
+           "  do local scoped <close> = m:get_buffer 'theirs' end\n"
+           "  collectgarbage()\n"
+           "end\n"
+           "m:get_buffer 'theirs':upload { 4, 5, 6 }\n"
+           "m:allocate('mine', 'f32', 1, { growth = function(r) return r.required + 7 end }); m:allocate('kept', 'f32', 1)\n"
+           "collectgarbage()\n"
+           "local mine = m:get_buffer 'mine'; mine:resize(5000); assert(mine.capacity == 5007)\n"
+           "assert(m:free 'mine' and m:allocate('mine', 'f32', 1) and m:get_buffer 'mine':free())\n"
+           "for i = 1, 200 do local b <close> = m:allocate('scoped', 'f32', i) end\n"
+           "assert(#m:names() == 2)");
+    run(other, "assert(not pcall(m.free, m, 'kept') and m:get_buffer 'kept')");
+    run(L, "assert(m:free 'kept')");
+    const float expected[] = {4, 5, 6};
+    check_floats(b, expected, 3);
+    gpumm_lua_push_buffer(L, b, GPUMM_LUA_OWN);
+    run(L, "assert(m:free 'theirs')"); /* handed over */
+    lua_close(L);
+    lua_close(other);
+    gpumm_buffer_release(b);
+    gpumm_manager_release(m);
+}
+
 static void test_readbacks(void) {
     gpumm_manager *m = open_manager();
     gpumm_buffer *b = open_floats(m, "theirs", 2);
@@ -484,6 +517,7 @@ int main(void) {
     test_borrowed_manager();
     test_owned_manager();
     test_buffers();
+    test_buffers_by_name();
     test_readbacks();
     test_to();
     test_find();
