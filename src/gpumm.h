@@ -453,12 +453,13 @@ typedef struct gpumm_group_options {
     uint64_t length, max_length; /* elements; max 0: as many as 1 GiB of the widest member holds */
     uint64_t min_length;     /* capacity is at least this */
     gpumm_growth growth;
-    unsigned ahead;
-    gpumm_stream *stream;
-    const char *tag;
+    unsigned ahead;          /* as a buffer's */
+    bool loose;              /* it goes with its last handle, its members' among them, as an anonymous buffer does;
+                                else it belongs to the manager until gpumm_group_free or close, as named buffers do */
+    gpumm_stream *stream;    /* where the zeros are written */
+    const char *tag;         /* who asks, for the books; copied */
 } gpumm_group_options;
 
-/* The group belongs to the manager until gpumm_group_free or close, as named buffers do. */
 GPUMM_API gpumm_status gpumm_group_open(gpumm_manager *manager, const gpumm_group_options *options, gpumm_group **out);
 GPUMM_API gpumm_group *gpumm_group_retain(gpumm_group *group);
 GPUMM_API void gpumm_group_release(gpumm_group *group);

@@ -227,6 +227,37 @@ static void test_readbacks(void) {
     gpumm_manager_release(m);
 }
 
+/* What a script made in a lent manager and left: what has a name is there to be found and freed, what has none went
+   with the state, unless the host holds on to it. */
+static void test_left_behind(void) {
+    gpumm_manager *m = open_manager();
+    gpumm_buffer *place, *found;
+    char name[256];
+    lua_State *L = open_state();
+    push_global_manager(L, m, GPUMM_LUA_BORROW);
+    run(L, "for i = 1, 3 do g = m:group { { 'place', 'f32' }, length = 100 * i } end\n"
+           "local sim = gpumm.simulation { nodes = gpumm.group { { 'x', 'f32' } }, flags = gpumm.buffer { type = 'u8', length = 4 },\n"
+           "  step = function() end }\n"
+           "sim:open { manager = m }; sim:advance(1)"); /* and never closed */
+    lua_pushglobaltable(L);
+    CHECK_OK(gpumm_lua_find_buffer(L, -1, "g.place", &place));
+    lua_close(L);
+    gpumm_stats stats;
+    gpumm_manager_stats(m, &stats);
+    CHECK(stats.buffer_count == 2);
+    CHECK_OK(gpumm_manager_name(m, 0, name, sizeof name));
+    CHECK(strcmp(name, "flags") == 0);
+    CHECK_STATUS(gpumm_manager_name(m, 1, name, sizeof name), GPUMM_NOT_FOUND);
+    CHECK_OK(gpumm_find(m, "flags", NULL, &found));
+    CHECK_OK(gpumm_buffer_free(found));
+    gpumm_buffer_release(found);
+    CHECK_OK(gpumm_buffer_resize(place, NULL, 1000)); /* its group, whole */
+    gpumm_buffer_release(place);
+    gpumm_manager_stats(m, &stats);
+    CHECK(stats.used_bytes == 0 && stats.buffer_count == 0);
+    gpumm_manager_release(m);
+}
+
 /* ---- Taking things out ----------------------------------------------------------------------- */
 
 static void test_to(void) {
@@ -519,6 +550,7 @@ int main(void) {
     test_buffers();
     test_buffers_by_name();
     test_readbacks();
+    test_left_behind();
     test_to();
     test_find();
     test_guest();

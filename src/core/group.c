@@ -75,7 +75,7 @@ static gpumm_group *struct_new(gpumm_manager *m, const gpumm_group_options *o, b
     if (!g) return NULL;
     object_init(&g->object, m, RANK_GROUP, group_dispose, group_destroy);
     g->alone = alone;
-    g->owned = !alone || o->name;
+    g->owned = alone ? o->name != NULL : !o->loose;
     g->max_length = o->max_length;
     g->growth = o->growth;
     g->ahead = o->ahead;
