@@ -1,4 +1,4 @@
--- successes: 7
+-- successes: 9
 -- Memory committed ahead: the next growth makes no driver call for it. Where growth relocates, ahead is accepted and
 -- nothing is: every growth takes its memory then.
 
@@ -86,14 +86,36 @@ describe("ahead", function()
 
     it("does not count against the limit", function()
         local unit = spec.manager():device().granularity
-        local m = spec.faulty({}, { memory = "512MiB", debug = false, limit = unit })
+        local m = spec.faulty({}, { memory = "512MiB", debug = false, limit = 2 * unit })
         m:allocate("b", "u8", unit, { growth_factor = 2, ahead = 1 })
         wait_for_ahead(m, unit)
         assert.equal(unit, m:stats().used_bytes)
         assert.equal(unit, m:stats().total_allocated_bytes)
         assert.equal(unit + ahead(m, unit), m:stats().committed_bytes)
         assert.equal(unit + ahead(m, unit), m.fault:live().committed_bytes)
+        assert(m:allocate("c", "u8", unit)) -- what is ahead of b is in nobody's way
         support.fails("OVER_LIMIT", "'b'", m:ensure_capacity("b", unit + 1))
+    end)
+
+    it("never goes where no growth could, whoever else has memory ahead", function()
+        local unit = spec.manager():device().granularity
+        local m = spec.faulty({}, { memory = "512MiB", debug = false, limit = 8 * unit })
+        local function allocate(name)
+            assert(m:allocate(name, "u8", unit, { growth_factor = 2, ahead = 7, max_length = 128 * unit }))
+        end
+        allocate "a"
+        wait_for_ahead(m, 7 * unit) -- all that the limit leaves, of 127
+        for _, name in ipairs { "b", "c", "d" } do allocate(name) end
+        for _, name in ipairs { "a", "b", "c", "d" } do m:free(name) end
+        local most = ahead(m, 7 * unit)
+        m:close() -- the worker is through
+        assert.equal(most, m:stats().ahead.peak)
+    end)
+
+    it("has few steps, each of which may be small", function()
+        local m = spec.manager { device = "host" }
+        support.raises("257 growth steps ahead are too many: 0 to 256", m.allocate, m, "b", "u8", 1, { ahead = 257 })
+        assert(m:allocate("b", "u8", 1, { growth = gpumm.growth.exact(), ahead = 256, max_length = 1 << 30 }))
     end)
 
     it("is given back by trim, and under pressure", function()

@@ -2,6 +2,7 @@
 -- Scripts you did not write: attempts to get out of gpumm-run --sandbox, or to outlive its limits. Each attempt is a
 -- script of its own that checks from within what it got; that it comes to its last line is part of the test.
 
+local containment = require "spec.containment"
 local support = require "spec.support"
 
 local folder = os.tmpname()
@@ -28,50 +29,8 @@ write("in-too/secret", "secret!!")
 write("in/data", "12345678")
 write("in/graph", "a b\nb c\n")
 
-local PRELUDE = [[
-local function refused(text, f, ...)
-    local ok, message = pcall(f, ...)
-    assert(not ok, "it was not refused")
-    assert(tostring(message):find(text, 1, true), message)
-end
-local function manager() return assert(gpumm.manager { device = "host" }) end
--- # of it is 2^61: every power of two is there, and the one after it.
-local function liar(value)
-    local t = {}
-    for i = 0, 61 do
-        t[1 << i] = value(1 << i)
-        if i < 61 then t[(1 << i) + 1] = value((1 << i) + 1) end
-    end
-    assert(#t == 1 << 61)
-    return t
-end
-local folder = "]] .. folder .. [["
-]]
-
-local function contained(options, script)
-    return support.run("--sandbox --quiet " .. options, PRELUDE .. script)
-end
-
--- The script's own checks hold, to its last line.
-local function holds(name, script, options)
-    it(name, function()
-        local text, code = contained(options or "", script .. "\nprint 'held'")
-        support.contains("held", text)
-        assert.equal(0, code, text)
-    end)
-end
-
--- It ends with 1 and these words, and its last line is not reached.
-local function ends(name, words, options, script)
-    it(name, function()
-        local text, code = contained(options, script .. "\nprint 'reached'")
-        support.contains(words, text)
-        assert.is_nil(text:find("reached", 1, true))
-        -- the watchdog is for calls of C alone
-        assert.equal(words:find("does not return", 1, true) ~= nil, text:find("does not return", 1, true) ~= nil)
-        assert.equal(1, code, text)
-    end)
-end
+local here = containment.new(folder, it)
+local contained, holds, ends = here.contained, here.holds, here.ends
 
 local READ = ("--allow-read '%s/in'"):format(folder)
 local WRITE = ("--allow-write '%s/in'"):format(folder)

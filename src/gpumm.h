@@ -376,7 +376,8 @@ typedef struct gpumm_buffer_options {
     uint64_t max_size_bytes;  /* 0: 1 GiB */
     uint64_t min_size_bytes;  /* capacity is at least this; 0: no more than the length needs */
     gpumm_growth growth;      /* all zero: geometric, x1.5 */
-    unsigned ahead;           /* growth steps to commit in advance, on a worker */
+    unsigned ahead;           /* growth steps, 0 to 256, to commit in advance, on a worker, where the budget
+                                 would grant them */
     bool enable_async;        /* start_async_download may be used; costs two slots on both sides */
     gpumm_stream *stream;     /* where the zeros are written */
     const char *tag;          /* who asks, for the books; copied */
@@ -455,12 +456,13 @@ typedef struct gpumm_group_options {
     uint64_t length, max_length; /* elements; max 0: as many as 1 GiB of the widest member holds */
     uint64_t min_length;     /* capacity is at least this */
     gpumm_growth growth;
-    unsigned ahead;
-    gpumm_stream *stream;
-    const char *tag;
+    unsigned ahead;          /* as a buffer's */
+    bool loose;              /* it goes with its last handle, its members' among them, as an anonymous buffer does;
+                                else it belongs to the manager until gpumm_group_free or close, as named buffers do */
+    gpumm_stream *stream;    /* where the zeros are written */
+    const char *tag;         /* who asks, for the books; copied */
 } gpumm_group_options;
 
-/* The group belongs to the manager until gpumm_group_free or close, as named buffers do. */
 GPUMM_API gpumm_status gpumm_group_open(gpumm_manager *manager, const gpumm_group_options *options, gpumm_group **out);
 GPUMM_API gpumm_group *gpumm_group_retain(gpumm_group *group);
 GPUMM_API void gpumm_group_release(gpumm_group *group);

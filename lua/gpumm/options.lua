@@ -219,6 +219,9 @@ return function(words, spec)
     if type(spec) ~= "table" then
         error("gpumm.options needs a table of arguments and options, not " .. type(spec), 2)
     end
+    for i, word in ipairs(words) do
+        if type(word) ~= "string" then error(("gpumm.options: word %d is a %s, not text"):format(i, type(word)), 2) end
+    end
     local description = describe(spec)
     description.script = tostring(words[0] or "script"):match("[^/]*$")
     if wants_help(words) then

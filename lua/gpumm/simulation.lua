@@ -281,9 +281,13 @@ local function one_step(sim)
     return true
 end
 
+-- Both say where the method was called.
+local function need(sim, level)
+    return inside[sim] or fail(level or 3, "a simulation is expected: call with a colon, as in sim:advance(1)")
+end
+
 local function need_open(sim)
-    local x = inside[sim]
-    if not x then fail(3, "a simulation is expected: call with a colon, as in sim:advance(1)") end
+    local x = need(sim, 4)
     if not x.opened then fail(3, "the simulation is not open: call sim:open {} first") end
     return x
 end
@@ -292,19 +296,29 @@ end
 
 -- A manager that open was given serves as it is, and outlives the simulation.
 local function use_guest(x, manager)
-    x.guest, x.was_raising = true, manager:raising(true)
+    if getmetatable(manager) ~= "gpumm.manager" then
+        fail(3, "open: manager is a %s; one of gpumm.manager is meant", type(manager))
+    end
+    x.was_raising = manager:raising(true)
+    x.guest = true
     return manager
+end
+
+local function check_options(options, level)
+    if type(options) ~= "table" then fail(level, "options are a table, as in sim:run {}, not a %s", type(options)) end
+    return options
 end
 
 --- Makes the manager and every resource, in the order written, and calls init. Options are those of
 --- gpumm.manager; they win over the description's own. options.manager is one to use instead of a new one.
 function methods.open(sim, options)
-    local x = inside[sim]
+    local x = need(sim)
     if x.opened then fail(2, "the simulation is open already") end
-    local guest = options and options.manager
+    options = check_options(options or {}, 3)
+    local guest = options.manager
     local given = { device = x.fields.device, limit = x.fields.limit, memory = x.fields.memory, debug = x.fields.debug }
     local manager, message
-    if guest then manager = use_guest(x, guest) else manager, message = gpumm.manager(with(options or {}, given)) end
+    if guest then manager = use_guest(x, guest) else manager, message = gpumm.manager(with(options, given)) end
     if not manager then error(message, 0) end
     manager:raising(true)
     x.manager, x.live, x.readbacks, x.streams, x.events = manager, {}, {}, {}, {}
@@ -381,8 +395,8 @@ end
 --- open, advance to the end, conclude, close. Returns what finish returned. Options beside the manager's:
 --- interrupted() -> true to end after the present step; progress(text) is what sim:progress calls.
 function methods.run(sim, options)
-    local x = inside[sim]
-    local rest = with(options or {}, {})
+    local x = need(sim)
+    local rest = with(check_options(options or {}, 3), {})
     local interrupted = rest.interrupted
     x.report, rest.interrupted, rest.progress = rest.progress, nil, nil
     x.traceback = function(message) return gpumm.traceback(message) end
@@ -399,19 +413,19 @@ end
 
 --- A line about how it goes; whoever runs the simulation decides where it is shown.
 function methods.progress(sim, format, ...)
-    local x = inside[sim]
+    local x = need(sim)
     if x.report then x.report(format:format(...), x.i, x.fields.steps) end
 end
 
 --- What every buffer will be, as text, without a device.
 function methods.describe(sim)
-    local x = inside[sim]
+    local x = need(sim)
     return describe(x.keys, x.resources)
 end
 
 --- The books as they were just before the last run closed them.
 function methods.statistics(sim)
-    return inside[sim].statistics
+    return need(sim).statistics
 end
 
 function Simulation.__index(sim, key)

@@ -1,12 +1,16 @@
 /* Fuzzing the module's handling of arguments: calls at random, with values at random, on whatever earlier calls
-   returned, in contained states, one after the other; a buffer of the host's is among the values. What must
-   hold: no crash (sanitizers), nothing left behind a closed state, and the host's buffer as it was. */
+   returned, in contained states, one after the other; a buffer of the host's is among the values. Called is
+   every function of the module and of its parts, every method of its classes, as they are there: nothing has
+   to be listed. What must hold: no crash (sanitizers), nothing left behind a closed state, and the host's
+   buffer as it was. */
+#include "bind/bind.h"
+#include "core/element.h"
 #include "fuzz.h"
 
 /* The script, in two parts that are one chunk: what there is to choose from, and the choosing. It returns a
    function of the number of calls, whose upvalues keep what was made. */
 static const char choices[] =
-    "local seed, manager, buffer = ...\n"
+    "local seed, manager, buffer, names = ...\n"
     "math.randomseed(seed)\n"
     "local random, pool = math.random, { manager, buffer }\n"
     "local function pick(list) return list[random(#list)] end\n"
@@ -19,19 +23,33 @@ static const char choices[] =
     "  'min_size_bytes', 'enable_async', 'tag', 'steps', 'every', 'file', 'source' }\n"
     "local numbers = { 0, 1, 2, 3, 4, 7, 8, 10, 100, 1000, 4096, 65536, 1000000, -1, -2, 1 << 31, 1 << 32, 1 << 40, 1 << 61, 1 << 62,\n"
     "  math.maxinteger, math.mininteger, 0.5, 1.5, -0.0, 1e308, 2^53, 2^63, 1/0, -1/0, 0/0, 255, 256, 300 }\n"
-    "local names = {}\n"
-    "for name in ([[upload download fill copy resize append ensure_capacity shrink_to_fit free readback used name type length\n"
-    "  capacity capacity_bytes max_length address generation group manager allocate buffer get_buffer stats blocks leaks\n"
-    "  check_leaks check trim poll synchronize external device names close is_closed raising stream main scratch kernel fault\n"
-    "  start_async_download wait_for_download capture ready wait cancel await latest next dropped newest slots keep release data\n"
-    "  step time ticket valid record idle elapsed bytes get set each totable fields size align kind lanes scalar declaration\n"
-    "  struct_name limit members grow count x y z w position from to view]]):gmatch '%a[%w_]*' do names[#names + 1] = name end\n"
-    "local g = gpumm\n"
-    "local functions = { g.manager, g.type, g.struct, g.view, g.next_capacity, g.parse_size, g.is_memory_error, g.resource, g.beside,\n"
-    "  g.caller, g.traceback, g.writable, g.environment, g.npy.read, g.npy.write, g.raw.read, g.raw.write, g.image.read, g.image.write,\n"
-    "  g.config.default, g.config.for_edges, g.growth.geometric, g.growth.linear, g.growth.list, g.growth.exact, g.graph.new,\n"
-    "  g.graph.read, g.buffer, g.group, g.readback, g.stream, g.kernel, g.simulation, g.picture.positions, tostring, setmetatable,\n"
-    "  load, table.concat, table.insert, table.move, table.sort, string.rep, next, ipairs, rawlen, g.type, g.view, g.struct }\n"
+    "local g, functions, reached = gpumm, {}, {}\n"
+    "local function in_order(t)\n" /* the same seed does the same */
+    "  local keys = {}\n"
+    "  for key in pairs(t) do if type(key) == 'string' then keys[#keys + 1] = key end end\n"
+    "  table.sort(keys)\n"
+    "  return keys\n"
+    "end\n"
+    "local function gather(t)\n"
+    "  reached[t] = true\n"
+    "  for _, key in ipairs(in_order(t)) do\n"
+    "    local v = t[key]\n"
+    "    if type(v) == 'function' and key ~= 'run' then functions[#functions + 1] = v end\n" /* it prints its usage */
+    "    if type(v) == 'table' and not reached[v] then gather(v) end\n"
+    "  end\n"
+    "end\n"
+    "for _, part in ipairs { 'growth', 'graph', 'force', 'picture', 'page', 'options', 'simulation', 'description' } do\n"
+    "  assert(g[part], part)\n"
+    "end\n"
+    "gather(g)\n"
+    "for _, f in ipairs { g.manager, g.view, g.type, g.struct, g.view, g.struct, tostring, setmetatable, load, table.concat,\n"
+    "  table.insert, table.move, table.sort, string.rep, next, ipairs, rawlen } do functions[#functions + 1] = f end\n"
+    "local kept = g.graph.new(4, { 1, 2, 3 }, { 2, 3, 4 })\n"
+    "pool[3] = kept\n"
+    "for _, name in ipairs(in_order(getmetatable(kept).__index)) do names[#names + 1] = name end\n"
+    "for name in ('x y z w position from to edges nodes open advance conclude close run progress describe statistics'):gmatch '%a+' do\n"
+    "  names[#names + 1] = name\n"
+    "end\n"
     "local value\n";
 static const char choosing[] =
     "local function tables(depth)\n"
@@ -67,14 +85,26 @@ static const char choosing[] =
     "local function keep(ok, first, second)\n"
     "  if not ok then return end\n"
     "  for _, v in ipairs { first or false, second or false } do\n"
-    "    if type(v) == 'userdata' then if #pool < 40 then pool[#pool + 1] = v else pool[random(3, 40)] = v end end\n"
+    "    if type(v) == 'userdata' or type(v) == 'table' and getmetatable(v) then\n"
+    "      if #pool < 40 then pool[#pool + 1] = v else pool[random(4, 40)] = v end\n"
+    "    end\n"
     "  end\n"
+    "end\n"
+    "local function simulation()\n"
+    "  local t = { b = g.buffer { type = 'f32', length = 3 }, n = g.group { { 'x', 'f32x2' }, growth = pick { 1.3, 2, value(1) } },\n"
+    "    steps = random(0, 4), device = 'host', in_flight = random(1, 3), step = function() act(0) end,\n"
+    "    w = g.readback { pick { 'b', 'n.x' }, slots = random(2, 4), busy = pick { 'wait', 'drop' } } }\n"
+    "  for _, name in ipairs { 'init', 'frame', 'finish', 'limit', pick(keys) } do\n"
+    "    if random(3) == 1 then t[name] = random(2) == 1 and function() return act(0) end or value(2) end\n"
+    "  end\n"
+    "  return g.simulation(t)\n"
     "end\n"
     "local nested = 0\n"
     "function act()\n"
     "  if nested > 3 then return end\n"
     "  nested = nested + 1\n"
     "  local what = random(10)\n"
+    "  if random(20) == 1 then keep(pcall(simulation)) end\n"
     "  if what <= 2 then keep(pcall(call, pick(functions), arguments(random(0, 4))))\n"
     "  elseif what <= 4 then local t, n = value(2), random(1 << 12)\n"
     "    keep(pcall(g.manager, { device = 'host', limit = 1 << 20, debug = random(2) == 1, relocate = random(2) == 1 }))\n"
@@ -122,6 +152,30 @@ static void check_host(void) {
     CHECK(memcmp(bytes, back, ELEMENTS) == 0);
 }
 
+static void push_names(lua_State *L, const luaL_Reg *functions) { /* adds to the list on top */
+    for (; functions && functions->name; functions++) {
+        lua_pushstring(L, functions->name);
+        lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+    }
+}
+
+/* Every method and property there is. */
+static void push_every_name(lua_State *L) {
+    static const bind_class *const classes[] = {
+        &bind_manager_class, &bind_buffer_class, &bind_group_class, &bind_scratch_class, &bind_stream_class,
+        &bind_event_class, &bind_readback_class, &bind_frame_class, &bind_kernel_class, &bind_fault_class};
+#define VIEW_NAME(name) {#name, NULL},
+    static const luaL_Reg views[] = {VIEW_METHOD_MAP(VIEW_NAME){NULL, NULL}};
+#undef VIEW_NAME
+    lua_newtable(L);
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
+        push_names(L, classes[i]->methods);
+        push_names(L, classes[i]->properties);
+    }
+    push_names(L, views);
+    CHECK(lua_rawlen(L, -1) > 100);
+}
+
 /* What a script made in the host's manager goes before the next. */
 static void clear_host(void) {
     char name[256];
@@ -139,7 +193,8 @@ static unsigned long one_state(fuzz *f) {
     lua_pushinteger(L, (lua_Integer)fuzz_next(f));
     gpumm_lua_push_manager(L, manager, GPUMM_LUA_BORROW);
     gpumm_lua_push_buffer(L, buffer, GPUMM_LUA_BORROW);
-    fuzz_run(L, script, 3, 1);
+    push_every_name(L);
+    fuzz_run(L, script, 4, 1);
     for (int i = 0; i < ROUNDS && clock_seconds() < f->until; i++) {
         lua_pushvalue(L, 1);
         lua_pushinteger(L, CALLS);

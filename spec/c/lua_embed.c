@@ -167,6 +167,39 @@ static void test_buffers(void) {
     gpumm_manager_release(m);
 }
 
+/* A manager that is lent does not lend its buffers' lives: what the script made it may free, the rest is used. */
+static void test_buffers_by_name(void) {
+    gpumm_manager *m = open_manager();
+    gpumm_buffer *b = open_floats(m, "theirs", 3);
+    lua_State *L = open_state(), *other = open_state();
+    push_global_manager(L, m, GPUMM_LUA_BORROW);
+    push_global_manager(other, m, GPUMM_LUA_BORROW);
+    run(L, "for _ = 1, 2 do\n"
+           "  local ok, why = pcall(m.free, m, 'theirs')\n"
+           "  assert(not ok and why:find 'host application', why)\n"
+           "  assert(not pcall(function() m:get_buffer 'theirs':free() end))\n"
+           "  do local scoped <close> = m:get_buffer 'theirs' end\n"
+           "  collectgarbage()\n"
+           "end\n"
+           "m:get_buffer 'theirs':upload { 4, 5, 6 }\n"
+           "m:allocate('mine', 'f32', 1, { growth = function(r) return r.required + 7 end }); m:allocate('kept', 'f32', 1)\n"
+           "collectgarbage()\n"
+           "local mine = m:get_buffer 'mine'; mine:resize(5000); assert(mine.capacity == 5007)\n"
+           "assert(m:free 'mine' and m:allocate('mine', 'f32', 1) and m:get_buffer 'mine':free())\n"
+           "for i = 1, 200 do local b <close> = m:allocate('scoped', 'f32', i) end\n"
+           "assert(#m:names() == 2)");
+    run(other, "assert(not pcall(m.free, m, 'kept') and m:get_buffer 'kept')");
+    run(L, "assert(m:free 'kept')");
+    const float expected[] = {4, 5, 6};
+    check_floats(b, expected, 3);
+    gpumm_lua_push_buffer(L, b, GPUMM_LUA_OWN);
+    run(L, "assert(m:free 'theirs')"); /* handed over */
+    lua_close(L);
+    lua_close(other);
+    gpumm_buffer_release(b);
+    gpumm_manager_release(m);
+}
+
 static void test_readbacks(void) {
     gpumm_manager *m = open_manager();
     gpumm_buffer *b = open_floats(m, "theirs", 2);
@@ -191,6 +224,37 @@ static void test_readbacks(void) {
     lua_close(L);
     gpumm_readback_release(r);
     gpumm_buffer_release(b);
+    gpumm_manager_release(m);
+}
+
+/* What a script made in a lent manager and left: what has a name is there to be found and freed, what has none went
+   with the state, unless the host holds on to it. */
+static void test_left_behind(void) {
+    gpumm_manager *m = open_manager();
+    gpumm_buffer *place, *found;
+    char name[256];
+    lua_State *L = open_state();
+    push_global_manager(L, m, GPUMM_LUA_BORROW);
+    run(L, "for i = 1, 3 do g = m:group { { 'place', 'f32' }, length = 100 * i } end\n"
+           "local sim = gpumm.simulation { nodes = gpumm.group { { 'x', 'f32' } }, flags = gpumm.buffer { type = 'u8', length = 4 },\n"
+           "  step = function() end }\n"
+           "sim:open { manager = m }; sim:advance(1)"); /* and never closed */
+    lua_pushglobaltable(L);
+    CHECK_OK(gpumm_lua_find_buffer(L, -1, "g.place", &place));
+    lua_close(L);
+    gpumm_stats stats;
+    gpumm_manager_stats(m, &stats);
+    CHECK(stats.buffer_count == 2);
+    CHECK_OK(gpumm_manager_name(m, 0, name, sizeof name));
+    CHECK(strcmp(name, "flags") == 0);
+    CHECK_STATUS(gpumm_manager_name(m, 1, name, sizeof name), GPUMM_NOT_FOUND);
+    CHECK_OK(gpumm_find(m, "flags", NULL, &found));
+    CHECK_OK(gpumm_buffer_free(found));
+    gpumm_buffer_release(found);
+    CHECK_OK(gpumm_buffer_resize(place, NULL, 1000)); /* its group, whole */
+    gpumm_buffer_release(place);
+    gpumm_manager_stats(m, &stats);
+    CHECK(stats.used_bytes == 0 && stats.buffer_count == 0);
     gpumm_manager_release(m);
 }
 
@@ -513,7 +577,9 @@ int main(void) {
     test_borrowed_manager();
     test_owned_manager();
     test_buffers();
+    test_buffers_by_name();
     test_readbacks();
+    test_left_behind();
     test_to();
     test_find();
     test_guest();

@@ -87,7 +87,7 @@ typedef struct bind_guard {
 
 bind_guard *bind_guard_new(lua_State *L);               /* an empty one [-0, +0, m] */
 bind_guard *bind_guard_take(lua_State *L, struct bind_state *state); /* where the state is at hand, as the next */
-void bind_guard_put(struct bind_state *state, bind_guard *guard);
+void bind_guard_put(lua_State *L, struct bind_state *state, bind_guard *guard);
 void bind_guard_empty(bind_guard *guard);               /* releases what it holds */
 void bind_guard_end(lua_State *L, bind_guard *guard);   /* and gives it up; NULL is fine [-0, +0, -] */
 void bind_guard_type(bind_guard *guard, const gpumm_type *type); /* the empty guard holds this reference */
@@ -208,8 +208,11 @@ bool bind_to_growth(lua_State *L, int index, gpumm_growth *out);
 bool bind_option_growth(lua_State *L, int table, gpumm_growth *out);
 uint32_t bind_factor_ppm(lua_State *L, double factor); /* raises below 1, over 4000 and for NaN */
 /* Pushes the manager's table of what it keeps alive, by the handle at `object`: functions by the name of
-   their buffer, groups by their address. [-0, +1, -] */
+   their buffer, groups by their address, and so named buffers where it matters whose they are. [-0, +1, -] */
 void bind_push_keeps(lua_State *L, int object);
+/* The manager keeps the buffer's handle on top, so that whoever forgets it and asks by the name finds it again,
+   with what it may do. [-0, +0, m] */
+void bind_keep_handle(lua_State *L);
 /* Keeps the function at `function` (nil: none) for the buffer or group userdata at `object`. [-0, +0, m] */
 void bind_keep_schedule(lua_State *L, int object, int function);
 /* Before a call that needs `required` elements of the buffer or group at `object`: where a function schedules
@@ -226,6 +229,11 @@ void bind_push_beside(lua_State *L, const char *path);
 
 /* ---- One a Lua state ------------------------------------------------------------------------ */
 
+/* For states of our own making: percent of what a collection left that the heap grows to before the next. What
+   waits for its finaliser is left by one collection and gone by the next; at Lua's 200 such garbage, as handles
+   and views are, is more with every cycle. */
+enum { BIND_PAUSE = 150 };
+
 typedef struct bind_state {
     gpumm_budget *budget; /* every manager's of this state; NULL once the state closes */
     char device[128];     /* overrides what scripts ask for; "" : nothing */
@@ -235,6 +243,7 @@ typedef struct bind_state {
     uint64_t pressed;     /* bytes the collector has not been told about */
     bool closed;          /* the state is closing, and guards are no longer kept */
     bind_guard *spare_guards; /* to use again */
+    unsigned spare_count;
     struct sandbox *sandbox; /* NULL: the state is not contained */
 } bind_state;
 

@@ -91,6 +91,7 @@ static int make(lua_State *L, buffer_plan *plan, const gpumm_type *type) {
     gpumm_type_release(made);
     if (status != GPUMM_OK) return bind_fail(L, status);
     bind_adopt(L, handle, buffer);
+    if (options.name && bind_handle_at(L, 1, &bind_manager_class)->borrowed) bind_keep_handle(L); /* it is ours */
     if (plan->function == 0 && options.name) lua_pushnil(L); /* a freed namesake's may be there still */
     else if (plan->function != 0) lua_pushvalue(L, plan->function);
     else return 1;
@@ -146,12 +147,24 @@ void bind_push_buffer(lua_State *L, gpumm_buffer *buffer, int owner) {
 
 /* ---- By name ------------------------------------------------------------------------------ */
 
+/* Pushes the handle that this state has of it already, so that asking makes no garbage. [-0, +(0|1), -] */
+static gpumm_buffer *find_known(lua_State *L, const char *name, const gpumm_type *type) {
+    gpumm_buffer *buffer;
+    if (gpumm_find(bind_to_manager(L, 1), name, type, &buffer) != GPUMM_OK) return NULL;
+    bool known = bind_find(L, &bind_buffer_class, buffer);
+    gpumm_buffer_release(buffer); /* the handle has a reference of its own */
+    return known ? buffer : NULL;
+}
+
 /* Pushes the buffer that the name in slot 2 names; else what a failed call returns, and in *results
-   how many. */
+   how many. What a borrowed manager has and this state does not know is the host's. */
 static gpumm_buffer *find_named(lua_State *L, const gpumm_type *type, int *results) {
     gpumm_manager *manager = bind_to_manager(L, 1);
     const char *name = bind_text(L, 2);
+    gpumm_buffer *known = find_known(L, name, type);
+    if (known) return known;
     bind_handle *handle = bind_new(L, &bind_buffer_class, 1);
+    handle->borrowed = bind_handle_at(L, 1, &bind_manager_class)->borrowed;
     gpumm_buffer *buffer;
     gpumm_status status = gpumm_find(manager, name, type, &buffer);
     if (status != GPUMM_OK) {
@@ -174,19 +187,30 @@ static gpumm_status not_borrowed(const bind_handle *handle) {
     return fail(GPUMM_INVALID_ARGUMENT, "this buffer is the host application's to free");
 }
 
+/* What is kept for the buffer at `index`: its schedule, its handle. */
+static void forget(lua_State *L, int index, const gpumm_buffer *buffer) {
+    lua_pushnil(L);
+    bind_keep_schedule(L, index, lua_gettop(L));
+    bind_push_keeps(L, index);
+    lua_pushnil(L);
+    lua_rawsetp(L, -2, buffer);
+    lua_pop(L, 2);
+}
+
+static int free_at(lua_State *L, int index) {
+    gpumm_buffer *buffer = bind_to_buffer(L, index);
+    gpumm_status status = not_borrowed(bind_handle_at(L, index, &bind_buffer_class));
+    if (status == GPUMM_OK) status = gpumm_buffer_free(buffer);
+    if (status != GPUMM_OK) return bind_fail(L, status);
+    forget(L, index, buffer);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
 int bind_buffer_drop(lua_State *L) {
     int results = 0;
     lua_settop(L, 2);
-    if (!find_named(L, NULL, &results)) return results;
-    gpumm_status status = not_borrowed(bind_handle_at(L, 3, &bind_buffer_class));
-    if (status == GPUMM_OK) status = gpumm_free(bind_to_manager(L, 1), bind_text(L, 2));
-    if (status != GPUMM_OK) return bind_fail(L, status);
-    lua_getiuservalue(L, 1, BIND_EXTRA);
-    lua_pushvalue(L, 2);
-    lua_pushnil(L);
-    lua_rawset(L, -3); /* its schedule */
-    lua_pushboolean(L, 1);
-    return 1;
+    return find_named(L, NULL, &results) ? free_at(L, 3) : results;
 }
 
 static gpumm_status ensure(lua_State *L, int object, uint64_t capacity) {
@@ -339,21 +363,13 @@ static int buffer_used(lua_State *L) {
 
 /* ---- Ending them -------------------------------------------------------------------------- */
 
-static int buffer_free(lua_State *L) {
-    gpumm_buffer *buffer = bind_to_buffer(L, 1);
-    gpumm_status status = not_borrowed(bind_handle_at(L, 1, &bind_buffer_class));
-    if (status == GPUMM_OK) status = gpumm_buffer_free(buffer);
-    if (status != GPUMM_OK) return bind_fail(L, status);
-    lua_pushnil(L);
-    bind_keep_schedule(L, 1, lua_gettop(L));
-    lua_pushboolean(L, 1);
-    return 1;
-}
+static int buffer_free(lua_State *L) { return free_at(L, 1); }
 
 /* As free, and nothing where it is freed already, a group's, or the host's. */
 static int buffer_close(lua_State *L) {
     bind_handle *handle = bind_handle_at(L, 1, &bind_buffer_class);
-    if (handle->object && !handle->borrowed) (void)gpumm_buffer_free(handle->object);
+    if (!handle->object || handle->borrowed) return 0;
+    if (gpumm_buffer_free(handle->object) == GPUMM_OK) forget(L, 1, handle->object);
     return 0;
 }
 

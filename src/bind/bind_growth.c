@@ -98,6 +98,13 @@ void bind_push_keeps(lua_State *L, int object) {
     lua_remove(L, -2);
 }
 
+void bind_keep_handle(lua_State *L) {
+    bind_push_keeps(L, lua_gettop(L));
+    lua_pushvalue(L, -2);
+    lua_rawsetp(L, -2, bind_any_handle(L, -1)->object);
+    lua_pop(L, 1);
+}
+
 void bind_keep_schedule(lua_State *L, int object, int function) {
     bind_handle *handle = bind_any_handle(L, object);
     lua_pushvalue(L, function);

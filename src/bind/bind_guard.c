@@ -6,10 +6,12 @@
  * what is still in one when the state closes is released then. Guards are Lua's memory, so that nothing of C's
  * is left behind them and a late finaliser of the script's finds an empty guard, not a dangling pointer.
  *
- * A guard that is done with serves again: a userdata that comes and goes costs the state one piece of memory, not
- * two and an entry in a table. So there are as many guards as there ever were userdata at once.
+ * A few guards that are done with are kept and serve again: a userdata that comes and goes by its close costs the
+ * state one piece of memory, not two and an entry in a table.
  */
 #include "bind/bind.h"
+
+enum { SPARE_MOST = 64 };
 
 static const char guards_key = 0; /* its address is the key of the table: guard -> its userdata */
 
@@ -32,6 +34,7 @@ bind_guard *bind_guard_take(lua_State *L, bind_state *state) {
     bind_guard *guard = state->spare_guards;
     if (!guard) return make(L);
     state->spare_guards = guard->next;
+    state->spare_count--;
     return guard;
 }
 
@@ -43,14 +46,26 @@ void bind_guard_empty(bind_guard *guard) {
     if (object) guard->release(object);
 }
 
-void bind_guard_put(bind_state *state, bind_guard *guard) {
-    if (!guard) return;
-    bind_guard_empty(guard);
-    guard->next = state->spare_guards;
-    state->spare_guards = guard;
+static void forget(lua_State *L, bind_guard *guard) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &guards_key);
+    lua_pushnil(L);
+    lua_rawsetp(L, -2, guard); /* the key is there: this needs no memory */
+    lua_pop(L, 1);
 }
 
-void bind_guard_end(lua_State *L, bind_guard *guard) { bind_guard_put(bind_state_of(L), guard); }
+void bind_guard_put(lua_State *L, bind_state *state, bind_guard *guard) {
+    if (!guard) return;
+    bind_guard_empty(guard);
+    if (state->spare_count == SPARE_MOST) {
+        forget(L, guard);
+        return;
+    }
+    guard->next = state->spare_guards;
+    state->spare_guards = guard;
+    state->spare_count++;
+}
+
+void bind_guard_end(lua_State *L, bind_guard *guard) { bind_guard_put(L, bind_state_of(L), guard); }
 
 void bind_guards_close(lua_State *L) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &guards_key);

@@ -159,7 +159,9 @@ static int add_traceback(lua_State *L) {
 static gpumm_status new_state(const gpumm_lua_script *script, lua_State **out) {
     if (script->sandbox) return gpumm_lua_sandbox_open(script->sandbox, out);
     *out = script->allocate ? lua_newstate(script->allocate, script->allocate_user) : luaL_newstate();
-    return *out ? GPUMM_OK : fail(GPUMM_OUT_OF_MEMORY, "%s: no memory for a Lua state", script->file);
+    if (!*out) return fail(GPUMM_OUT_OF_MEMORY, "%s: no memory for a Lua state", script->file);
+    lua_gc(*out, LUA_GCINC, BIND_PAUSE, 0, 0);
+    return GPUMM_OK;
 }
 
 gpumm_status gpumm_lua_run_file(const gpumm_lua_script *script) {

@@ -51,7 +51,7 @@ static int scratch_close(lua_State *L) {
         bind_guard *guard = handle->guard;
         handle->object = NULL;
         handle->guard = NULL;
-        bind_guard_put(handle->state, guard);
+        bind_guard_put(L, handle->state, guard);
     }
     return 0;
 }

@@ -85,21 +85,13 @@ static bind_handle *push_object(lua_State *L, const bind_class *class) {
     return handle;
 }
 
-/* A script that forgets a borrowed handle and asks for the buffer by its name finds this one again. */
-static void keep_top(lua_State *L, const gpumm_buffer *buffer) {
-    bind_push_keeps(L, lua_gettop(L));
-    lua_pushvalue(L, -2);
-    lua_rawsetp(L, -2, buffer);
-    lua_pop(L, 1);
-}
-
 void gpumm_lua_push_buffer(lua_State *L, gpumm_buffer *buffer, gpumm_lua_share share) {
     gpumm_lua_push_manager(L, gpumm_buffer_manager(buffer), GPUMM_LUA_BORROW);
     bind_handle *fresh = push_object(L, &bind_buffer_class);
     fresh->borrowed = share == GPUMM_LUA_BORROW;
     bind_adopt(L, fresh, gpumm_buffer_retain(buffer));
     share_top(L, share);
-    if (share == GPUMM_LUA_BORROW && gpumm_buffer_name(buffer)[0] != '\0') keep_top(L, buffer);
+    if (share == GPUMM_LUA_BORROW && gpumm_buffer_name(buffer)[0] != '\0') bind_keep_handle(L);
 }
 
 void gpumm_lua_push_readback(lua_State *L, gpumm_readback *readback, gpumm_lua_share share) {

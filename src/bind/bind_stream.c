@@ -26,8 +26,9 @@ int bind_stream_new(lua_State *L) {
 
 int bind_stream_main(lua_State *L) {
     gpumm_manager *manager = bind_to_manager(L, 1);
-    bind_handle *handle = bind_new(L, &bind_stream_class, 1);
     if (gpumm_manager_is_closed(manager)) return bind_raise(L, fail(GPUMM_CLOSED, "the manager is closed"));
+    if (bind_find(L, &bind_stream_class, gpumm_manager_main(manager))) return 1;
+    bind_handle *handle = bind_new(L, &bind_stream_class, 1);
     bind_handle *main = bind_adopt(L, handle, gpumm_stream_retain(gpumm_manager_main(manager)));
     main->borrowed = true; /* it goes with its manager alone */
     return 1;

@@ -77,6 +77,7 @@ static gpumm_status new_sandbox(const gpumm_lua_sandbox *o, sandbox **out) {
 static int open_protected(lua_State *L) {
     const gpumm_lua_sandbox *o = lua_touserdata(L, 1);
     bind_state_of(L)->sandbox = sandbox_peek(L);
+    lua_gc(L, LUA_GCINC, BIND_PAUSE, 0, 0);
     sandbox_open_globals(L);
     gpumm_lua_open(L);
     lua_pushvalue(L, -1);

@@ -25,6 +25,7 @@ typedef struct sandbox {
     size_t refused_size;           /* which Lua repeats after collecting */
     uint64_t deadline;             /* clock_ns; UINT64_MAX: none */
     double seconds;                /* what the deadline was made from */
+    atomic_bool strained;          /* the limit is exceeded, until the next tick has collected */
     atomic_int end;                /* a sandbox_end */
     bool kernels;
     char **read, **write, **environment; /* NULL-terminated; folders are resolved */

@@ -2,8 +2,10 @@
  * Limits of a contained state: memory, time, and being stopped by the host.
  *
  * Memory: Lua repeats a request that was refused once it has collected; a request refused twice ends the
- * script, unless it alone is more than the limit: that is an error like others. After the end a small
- * reserve is granted, so that unwinding and finalisers have what they need.
+ * script, unless it alone is more than the limit: that is an error like others. That collection calls no
+ * finaliser, and objects of ours go with theirs: so before the end the script gets a part of the reserve until
+ * the next tick, which collects whole. After the end there is all of the reserve, so that unwinding and
+ * finalisers have what they need.
  * Time: a count hook, which new coroutines inherit from the thread that makes them.
  */
 #include <stdio.h>
@@ -16,9 +18,14 @@ enum { RESERVE = 256 * 1024 }; /* bytes for unwinding after the end */
 
 /* ---- Memory ------------------------------------------------------------------------------- */
 
+static uint64_t reserve(const sandbox *s) {
+    if (atomic_load(&s->end) != END_NONE) return RESERVE;
+    return atomic_load(&s->strained) ? RESERVE / 2 : 0;
+}
+
 static bool take(sandbox *s, uint64_t bytes) {
     uint64_t limit = atomic_load(&s->memory);
-    if (atomic_load(&s->end) != END_NONE && limit != UINT64_MAX) limit += RESERVE;
+    if (limit != UINT64_MAX) limit += reserve(s);
     uint64_t before = atomic_fetch_add(&s->used, bytes);
     if (bytes <= limit && before <= limit - bytes) return true;
     atomic_fetch_sub(&s->used, bytes);
@@ -37,8 +44,18 @@ static bool grant(sandbox *s, const void *block, size_t size, size_t more) {
     s->refused = block;
     s->refused_size = size;
     if (!again || size > atomic_load(&s->memory)) return false;
+    bool first = !atomic_exchange(&s->strained, true);
+    if (first && take(s, more)) return true;
     sandbox_end_now(s, END_MEMORY);
     return take(s, more);
+}
+
+/* Once to call the finalisers, once more for what they let go. */
+static void relieve(lua_State *L, sandbox *s) {
+    lua_gc(L, LUA_GCCOLLECT);
+    lua_gc(L, LUA_GCCOLLECT);
+    atomic_store(&s->strained, false);
+    if (atomic_load(&s->used) > atomic_load(&s->memory)) sandbox_end_now(s, END_MEMORY);
 }
 
 void *sandbox_memory(void *user, void *block, size_t old, size_t size) {
@@ -132,7 +149,8 @@ const char *sandbox_end_text(const sandbox *s, char text[static 128]) {
     return text;
 }
 
-static bool has_ended(sandbox *s) {
+static bool has_ended(lua_State *L, sandbox *s) {
+    if (atomic_load(&s->end) == END_NONE && atomic_load(&s->strained)) relieve(L, s);
     if (atomic_load(&s->end) == END_NONE && clock_ns() >= s->deadline) sandbox_end_now(s, END_TIME);
     return atomic_load(&s->end) != END_NONE;
 }
@@ -147,13 +165,13 @@ static void raise_end(lua_State *L, const sandbox *s, int level) {
 }
 
 void sandbox_tick(lua_State *L, sandbox *s) {
-    if (has_ended(s)) raise_end(L, s, 1);
+    if (has_ended(L, s)) raise_end(L, s, 1);
 }
 
 static void on_tick(lua_State *L, lua_Debug *ar) {
     sandbox *s = sandbox_at(L);
     (void)ar;
-    if (!has_ended(s)) return;
+    if (!has_ended(L, s)) return;
     /* From now on every call and every instruction of what still unwinds is a tick. */
     lua_sethook(L, on_tick, LUA_MASKCOUNT | LUA_MASKCALL, 1);
     raise_end(L, s, 0);

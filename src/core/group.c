@@ -111,7 +111,7 @@ static gpumm_group *struct_new(gpumm_manager *m, const gpumm_group_options *o, b
     if (!g) return NULL;
     object_init(&g->object, m, RANK_GROUP, group_dispose, group_destroy);
     g->alone = alone;
-    g->owned = !alone || o->name;
+    g->owned = alone ? o->name != NULL : !o->loose;
     g->max_length = o->max_length;
     g->growth = o->growth;
     g->ahead = o->ahead;
@@ -166,6 +166,9 @@ static gpumm_status check_maximum(gpumm_group_options *o) {
 static gpumm_status check_options(gpumm_group_options *o) {
     if (o->growth.kind == GPUMM_GROWTH_GEOMETRIC && !o->growth.factor_ppm) o->growth.factor_ppm = 1500000;
     TRY(check_maximum(o));
+    if (o->ahead > AHEAD_MOST)
+        return fail(GPUMM_INVALID_ARGUMENT, "%u growth steps ahead are too many: 0 to %d are committed in advance",
+                    o->ahead, AHEAD_MOST);
     if (o->length > o->max_length)
         return fail(GPUMM_OVER_MAX_SIZE, "%llu elements are more than the maximum of %llu", (unsigned long long)o->length,
                     (unsigned long long)o->max_length);

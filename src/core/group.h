@@ -7,7 +7,7 @@
 
 #include "core/manager.h"
 
-enum { GROUP_MEMBERS = 64, NAME_BYTES = 255 };
+enum { GROUP_MEMBERS = 64, NAME_BYTES = 255, AHEAD_MOST = 256 };
 
 struct gpumm_buffer {
     gpumm_group *group;

@@ -60,11 +60,22 @@ static gpumm_status change_locked(gpumm_group *g, const change *c, uint64_t *wan
 
 /* ---- Ahead of growth, and behind shrinking -------------------------------------------------- */
 
+/* Is there more to commit for `capacity` than the budget would ever grant? Another's growth may take what is
+   left, but what all have ahead together is no more than that. */
+static bool ahead_is_idle(gpumm_group *g, uint64_t capacity) {
+    uint64_t missing = 0;
+    for (size_t i = 0; i < g->count; i++) {
+        uint64_t bytes = member_bytes(&g->members[i], capacity), there = g->members[i].extent->usable;
+        if (bytes > there && !size_add(missing, bytes - there, &missing)) return true;
+    }
+    return missing > manager_spare(g->object.manager);
+}
+
 static void ahead_commit(gpumm_group *g) {
     uint64_t capacity = g->capacity;
     for (unsigned step = 0; step < g->ahead && capacity < g->max_length; step++) {
         gpumm_growth_request r = {g->name, capacity, capacity + 1, g->max_length};
-        if (gpumm_growth_next(&g->growth, &r, &capacity) != GPUMM_OK) return;
+        if (gpumm_growth_next(&g->growth, &r, &capacity) != GPUMM_OK || ahead_is_idle(g, capacity)) return;
         for (size_t i = 0; i < g->count; i++) {
             gpumm_buffer *b = &g->members[i];
             if (extent_grow(b->extent, member_bytes(b, capacity)) != GPUMM_OK) return; /* a growth will ask again */

@@ -38,6 +38,15 @@ void manager_give(gpumm_manager *m, uint64_t bytes) {
     if (m->shared) budget_give(m->shared, bytes);
 }
 
+uint64_t manager_spare(gpumm_manager *m) {
+    uint64_t left = budget_left(m->own);
+    if (m->shared) left = size_min(left, budget_left(m->shared));
+    pthread_mutex_lock(&m->lock);
+    uint64_t ahead = m->books.entry[GPUMM_AHEAD].now;
+    pthread_mutex_unlock(&m->lock);
+    return left > ahead ? left - ahead : 0;
+}
+
 void manager_book_open(gpumm_manager *m, account *a, gpumm_category category, const char *name, const char *tag) {
     pthread_mutex_lock(&m->lock);
     ledger_open(&m->books, a, category, name, tag);

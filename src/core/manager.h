@@ -71,6 +71,8 @@ void manager_leave(gpumm_manager *m);
 /* Both budgets or neither; OVER_LIMIT with a plain message. */
 gpumm_status manager_take(gpumm_manager *m, uint64_t bytes);
 void manager_give(gpumm_manager *m, uint64_t bytes);
+/* What both budgets would still grant, less what is committed ahead for it already. */
+uint64_t manager_spare(gpumm_manager *m);
 
 /* Completes a memory error's message with the largest holders and what is free; returns status. */
 gpumm_status manager_explain(gpumm_manager *m, gpumm_status status);

@@ -112,16 +112,11 @@ static void write_device(gpumm_manager *m, char *text, size_t size) {
              size_text(committed, held));
 }
 
-static uint64_t left_in(const gpumm_budget *b) {
-    uint64_t limit = gpumm_budget_limit(b), used = gpumm_budget_used(b);
-    return limit > used ? limit - used : 0;
-}
-
 gpumm_status manager_explain(gpumm_manager *m, gpumm_status status) {
     if (status != GPUMM_OUT_OF_MEMORY && status != GPUMM_OVER_LIMIT) return status;
     char before[1024], space[160], holders[512];
     snprintf(before, sizeof before, "%s", gpumm_message());
-    const gpumm_budget *tighter = m->shared && left_in(m->shared) < left_in(m->own) ? m->shared : m->own;
+    const gpumm_budget *tighter = m->shared && budget_left(m->shared) < budget_left(m->own) ? m->shared : m->own;
     if (status == GPUMM_OVER_LIMIT) write_limit(tighter, space, sizeof space);
     else write_device(m, space, sizeof space);
     write_holders(m, holders, sizeof holders);

@@ -244,8 +244,9 @@ gpumm_status gpumm_stream_record(gpumm_stream *s, gpumm_event **out) {
 }
 
 gpumm_status gpumm_stream_wait(gpumm_stream *s, gpumm_event *e) {
-    gpumm_manager *m = s->object.manager;
-    if (e->object.manager != m) return fail(GPUMM_INVALID_ARGUMENT, "the event belongs to another manager");
+    gpumm_manager *m = e->object.manager;
+    if (!s) s = m->main;
+    if (s->object.manager != m) return fail(GPUMM_INVALID_ARGUMENT, "the event belongs to another manager");
     TRY(enter(s));
     pthread_mutex_lock(&m->submit);
     gpumm_status status = m->device->call->stream_wait(m->device, s->device, e->device);

@@ -15,6 +15,11 @@ bool budget_take(gpumm_budget *b, uint64_t bytes) {
 
 void budget_give(gpumm_budget *b, uint64_t bytes) { atomic_fetch_sub(&b->used, bytes); }
 
+uint64_t budget_left(const gpumm_budget *b) {
+    uint64_t limit = atomic_load(&b->limit), used = atomic_load(&b->used);
+    return limit > used ? limit - used : 0;
+}
+
 gpumm_status gpumm_budget_open(uint64_t limit, gpumm_budget **out) {
     gpumm_budget *b = mem_new(&alloc_default, sizeof *b);
     if (!b) return fail_host_memory(sizeof *b);

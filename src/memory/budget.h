@@ -13,5 +13,6 @@ struct gpumm_budget {
 
 bool budget_take(gpumm_budget *b, uint64_t bytes); /* false: it does not fit, nothing taken */
 void budget_give(gpumm_budget *b, uint64_t bytes);
+uint64_t budget_left(const gpumm_budget *b); /* what it would still grant */
 
 #endif

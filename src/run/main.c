@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bind/bind.h"
 #include "contained.h"
 #include "gpumm_lua.h"
 
@@ -145,6 +146,7 @@ typedef struct process {
 } process;
 
 static void open_everything(lua_State *L) {
+    lua_gc(L, LUA_GCINC, BIND_PAUSE, 0, 0);
     luaL_openlibs(L);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
     lua_pushcfunction(L, luaopen_gpumm);
