@@ -384,7 +384,7 @@ describe("an error in", function()
         local sim = counter { broken = gpumm.kernel { source = 'extern "C" __global__ void broken(int n) { wrnog; }' } }
         local place = here:gsub("%d+$", function(line) return math.tointeger(line) + 1 end)
         local message = message_of(sim.run, sim, OPTIONS)
-        assert.truthy(message:find("COMPILE_FAILED: <" .. place .. "> does not compile", 1, true), message)
+        assert.truthy(message:find("COMPILE_FAILED: <" .. place .. ">", 1, true), message)
         assert.truthy(message:find("wrnog", 1, true), message)
         assert.is_true(sim.manager:is_closed())
         assert.equal(0, sim.manager:stats().used_bytes)

@@ -14,10 +14,18 @@
  *   - Handles are reference counted. What a function writes to an `out` parameter is one reference
  *     for the caller, who gives it back with the type's `_release`. Handles keep their manager's
  *     bookkeeping alive, never its device: after gpumm_manager_close every call returns CLOSED.
- *   - Every function may be called from any thread, unless its comment says otherwise.
+ *     A `_retain` returns what it was given, with one reference more; a `_release` takes NULL, and
+ *     works after close too. What a comment calls borrowed is valid while the handle that it came from is.
+ *   - Any function of a manager or of something in it can return CLOSED, and STALE once that something
+ *     was freed; OUT_OF_MEMORY also where the host has none; DEVICE_LOST or DRIVER with the driver's own
+ *     words. Comments name the statuses beyond these.
+ *   - Every function may be called from any thread, unless its comment says otherwise. A child of fork()
+ *     leaves all of its parent's objects alone, and does not close the Lua states that hold some.
  *   - Sizes are in bytes where the name says bytes, in elements otherwise; positions count from 0.
- *   - A NULL stream is the manager's main stream. Calls enqueue and return, unless their name says
- *     wait or synchronize; download waits because it returns data.
+ *   - A NULL stream is the manager's main stream, where something else says which manager's. A stream
+ *     of another manager is INVALID_ARGUMENT. Calls enqueue and return, unless their name says wait or
+ *     synchronize; download waits because it returns data. While the host captures a CUDA graph on a
+ *     stream, kernels are launched on it and nothing else is: BUSY.
  */
 #ifndef GPUMM_H
 #define GPUMM_H
@@ -74,8 +82,9 @@ typedef enum gpumm_status {
         GPUMM_STATUS_COUNT
 } gpumm_status;
 
-/* "OVER_LIMIT" for GPUMM_OVER_LIMIT; "UNKNOWN" for what is no status. Static strings. */
+/* "OVER_LIMIT" for GPUMM_OVER_LIMIT; "UNKNOWN" for what is no status. A static string. */
 GPUMM_API const char *gpumm_status_name(gpumm_status status);
+/* What the list above says of it, for people. A static string. */
 GPUMM_API const char *gpumm_status_text(gpumm_status status);
 /* The status of that name, GPUMM_STATUS_COUNT where there is none. */
 GPUMM_API gpumm_status gpumm_status_named(const char *name);
@@ -83,6 +92,7 @@ GPUMM_API gpumm_status gpumm_status_named(const char *name);
 GPUMM_API bool gpumm_is_memory_error(gpumm_status status);
 /* What exactly went wrong in this thread's last failed call; valid until its next failure. */
 GPUMM_API const char *gpumm_message(void);
+/* Of the library that runs, "0.1.0": GPUMM_VERSION is that of the header. A static string. */
 GPUMM_API const char *gpumm_version(void);
 
 /* "4GiB", "512 MiB", "1e6", "2.5GB", "4096": bytes. INVALID_ARGUMENT names what is valid. */
@@ -123,26 +133,27 @@ typedef struct gpumm_field {
     size_t offset; /* bytes from the element's start; written by gpumm, ignored as input */
 } gpumm_field;
 
-/* "f32", "u8", "f32x3" (2 to 4 lanes, packed: f32x3 is 12 bytes). Alignment is that of CUDA's
-   vector type of the same shape. */
+/* "f32", "u8", "f32x3" (2 to 4 lanes, packed: f32x3 is 12 bytes), "bytes16". Alignment is that of CUDA's
+   vector type of the same shape. INVALID_ARGUMENT names what is valid. */
 GPUMM_API gpumm_status gpumm_type_parse(const char *text, gpumm_type **out);
 /* A struct with C layout. `name` is its name in kernels, or NULL. Field names are C identifiers
-   that no view method uses; INVALID_ARGUMENT names the offender. Types are retained. */
+   that no view method uses; 1 to 1024 of them, nested ones counted, at most 8 deep. INVALID_ARGUMENT
+   names the offender. Types are retained, names copied. */
 GPUMM_API gpumm_status gpumm_type_struct(const char *name, const gpumm_field *fields, size_t count,
                                          gpumm_type **out);
-/* `bytes` opaque bytes an element: what a buffer made without a type holds. */
+/* `bytes` opaque bytes an element, at least 1: what a buffer made without a type holds. */
 GPUMM_API gpumm_status gpumm_type_bytes(uint64_t bytes, gpumm_type **out);
-GPUMM_API gpumm_type *gpumm_type_retain(const gpumm_type *type);
-GPUMM_API void gpumm_type_release(const gpumm_type *type);
-GPUMM_API gpumm_kind gpumm_type_kind(const gpumm_type *type);
+GPUMM_API gpumm_type *gpumm_type_retain(const gpumm_type *type); /* types belong to no manager */
+GPUMM_API void gpumm_type_release(const gpumm_type *type); /* the last one frees it */
+GPUMM_API gpumm_kind gpumm_type_kind(const gpumm_type *type); /* opaque bytes are a struct without fields */
 GPUMM_API gpumm_scalar gpumm_type_scalar(const gpumm_type *type); /* of a scalar or vector */
 GPUMM_API unsigned gpumm_type_lanes(const gpumm_type *type);      /* 1 for a scalar, 0 for a struct */
 GPUMM_API size_t gpumm_type_size(const gpumm_type *type);         /* bytes, trailing padding included */
-GPUMM_API size_t gpumm_type_align(const gpumm_type *type);
+GPUMM_API size_t gpumm_type_align(const gpumm_type *type);        /* bytes */
 GPUMM_API size_t gpumm_type_field_count(const gpumm_type *type);  /* 0 unless a struct */
 GPUMM_API const gpumm_field *gpumm_type_field(const gpumm_type *type, size_t index); /* NULL outside */
-GPUMM_API const char *gpumm_type_name(const gpumm_type *type); /* "f32x3", "ends{from:u32,to:u32}" */
-GPUMM_API const char *gpumm_type_struct_name(const gpumm_type *type); /* "" where it has none */
+GPUMM_API const char *gpumm_type_name(const gpumm_type *type); /* "f32x3", "ends{from:u32,to:u32}"; borrowed */
+GPUMM_API const char *gpumm_type_struct_name(const gpumm_type *type); /* "" where it has none; borrowed */
 /* Same shape: names of structs do not count, names, types and order of fields do. */
 GPUMM_API bool gpumm_type_equal(const gpumm_type *a, const gpumm_type *b);
 /* Writes "typedef struct NAME { … } NAME;\n" as snprintf does; returns the length needed. */
@@ -198,11 +209,11 @@ GPUMM_API gpumm_config gpumm_config_for_grid_cells(void); /* 8 B, 1.5, 256 MiB, 
 
 /* A limit on logical bytes that several managers share. UINT64_MAX: no limit. */
 typedef struct gpumm_budget gpumm_budget;
-GPUMM_API gpumm_status gpumm_budget_open(uint64_t limit, gpumm_budget **out);
+GPUMM_API gpumm_status gpumm_budget_open(uint64_t limit, gpumm_budget **out); /* OUT_OF_MEMORY */
 GPUMM_API gpumm_budget *gpumm_budget_retain(gpumm_budget *budget);
-GPUMM_API void gpumm_budget_release(gpumm_budget *budget);
-GPUMM_API uint64_t gpumm_budget_limit(const gpumm_budget *budget);
-GPUMM_API uint64_t gpumm_budget_used(const gpumm_budget *budget);
+GPUMM_API void gpumm_budget_release(gpumm_budget *budget); /* managers that share it hold on to it */
+GPUMM_API uint64_t gpumm_budget_limit(const gpumm_budget *budget); /* bytes */
+GPUMM_API uint64_t gpumm_budget_used(const gpumm_budget *budget);  /* bytes, of all its managers */
 /* A new limit; what is over it already stays, and nothing more is granted until it is under. */
 GPUMM_API void gpumm_budget_set_limit(gpumm_budget *budget, uint64_t limit);
 
@@ -267,9 +278,10 @@ GPUMM_API gpumm_status gpumm_manager_open(const gpumm_options *options, gpumm_ma
 /* Waits for the work that uses its memory, cancels what is pending, gives everything back. Leaks
    are logged as warnings first. Idempotent. Never call it from a callback of gpumm's. */
 GPUMM_API void gpumm_manager_close(gpumm_manager *manager);
-GPUMM_API gpumm_manager *gpumm_manager_retain(gpumm_manager *manager);
+GPUMM_API gpumm_manager *gpumm_manager_retain(gpumm_manager *manager); /* after close, too */
 GPUMM_API void gpumm_manager_release(gpumm_manager *manager); /* the last one closes */
 GPUMM_API bool gpumm_manager_is_closed(const gpumm_manager *manager);
+/* Its device. Strings are copied, but for `kind`, which is static. */
 GPUMM_API gpumm_status gpumm_manager_info(gpumm_manager *manager, gpumm_device_info *out);
 /* Borrowed: valid while the manager is open. */
 GPUMM_API gpumm_stream *gpumm_manager_main(gpumm_manager *manager);
@@ -324,7 +336,7 @@ typedef struct gpumm_stats {
 
 /* Readable after close too (all `now` are 0 then). */
 GPUMM_API void gpumm_manager_stats(gpumm_manager *manager, gpumm_stats *out);
-GPUMM_API const char *gpumm_category_name(gpumm_category category);
+GPUMM_API const char *gpumm_category_name(gpumm_category category); /* "buffers", …; a static string */
 
 /* One live block of the books. */
 typedef struct gpumm_block {
@@ -341,29 +353,38 @@ typedef void (*gpumm_block_fn)(void *user, const gpumm_block *block);
 GPUMM_API size_t gpumm_manager_blocks(gpumm_manager *manager, gpumm_block_fn each, void *user);
 /* Named buffers alive that nobody freed; after close, those that close found. Returns how many. */
 GPUMM_API size_t gpumm_manager_leaks(gpumm_manager *manager, gpumm_block_fn each, void *user);
-/* Books memory that the host application took by itself: reported, never limited. */
+/* Books memory that the host application took by itself (bytes > 0) or gave back (< 0): reported, never
+   limited. INVALID_ARGUMENT where more goes than there is. */
 GPUMM_API gpumm_status gpumm_manager_external(gpumm_manager *manager, int64_t bytes);
 
 /* ---- Streams and events ------------------------------------------------------------------- */
 
+/* A stream beside the main one: an own queue of the device's. */
 GPUMM_API gpumm_status gpumm_stream_open(gpumm_manager *manager, gpumm_stream **out);
-/* Wraps a stream that the host owns and keeps alive (cuda: a CUstream). */
+/* Wraps a stream that the host owns and keeps alive until the wrapper is released and its work is done (cuda: a
+   CUstream of the manager's context). INVALID_ARGUMENT for NULL, and on the host device. */
 GPUMM_API gpumm_status gpumm_stream_wrap(gpumm_manager *manager, void *native, gpumm_stream **out);
-GPUMM_API gpumm_stream *gpumm_stream_retain(gpumm_stream *stream);
+GPUMM_API gpumm_stream *gpumm_stream_retain(gpumm_stream *stream); /* not NULL, here and in what follows */
 /* The last one lets the work on it finish in the background. */
 GPUMM_API void gpumm_stream_release(gpumm_stream *stream);
 GPUMM_API gpumm_manager *gpumm_stream_manager(const gpumm_stream *stream); /* borrowed */
 GPUMM_API void *gpumm_stream_native(const gpumm_stream *stream); /* CUstream, borrowed; NULL on the host */
+/* Waits until what is enqueued on it so far is done. */
 GPUMM_API gpumm_status gpumm_stream_synchronize(gpumm_stream *stream);
+/* Is everything on it done? Never waits. */
 GPUMM_API gpumm_status gpumm_stream_idle(gpumm_stream *stream, bool *idle);
+/* An event that is ready once what is enqueued on the stream so far is done. */
 GPUMM_API gpumm_status gpumm_stream_record(gpumm_stream *stream, gpumm_event **out);
-/* What is enqueued on the stream from now waits for the event, on the device. */
+/* What is enqueued on the stream (NULL: the main one of the event's manager) from now waits for the event, on the
+   device. INVALID_ARGUMENT where they are of different managers. */
 GPUMM_API gpumm_status gpumm_stream_wait(gpumm_stream *stream, gpumm_event *event);
 GPUMM_API gpumm_event *gpumm_event_retain(gpumm_event *event);
-GPUMM_API void gpumm_event_release(gpumm_event *event);
+GPUMM_API void gpumm_event_release(gpumm_event *event); /* whoever waits for it on the device still does */
+/* Has it come? Never waits. */
 GPUMM_API gpumm_status gpumm_event_ready(gpumm_event *event, bool *ready);
 /* TIMEOUT after `seconds`; negative: no bound. */
 GPUMM_API gpumm_status gpumm_event_wait(gpumm_event *event, double seconds);
+/* Seconds of the device's time between two events of one manager. BUSY where one has not come yet. */
 GPUMM_API gpumm_status gpumm_event_elapsed(gpumm_event *from, gpumm_event *to, double *seconds);
 
 /* ---- Buffers and groups ------------------------------------------------------------------- */
@@ -391,6 +412,7 @@ GPUMM_API gpumm_status gpumm_config_options(const gpumm_config *config, gpumm_bu
 GPUMM_API gpumm_status gpumm_allocate(gpumm_manager *manager, const gpumm_buffer_options *options, gpumm_buffer **out);
 /* By name; TYPE_MISMATCH where `type` (may be NULL) is another; NOT_FOUND. */
 GPUMM_API gpumm_status gpumm_find(gpumm_manager *manager, const char *name, const gpumm_type *type, gpumm_buffer **out);
+/* gpumm_buffer_free by name. NOT_FOUND. */
 GPUMM_API gpumm_status gpumm_free(gpumm_manager *manager, const char *name);
 /* The nth name in the order of making, into text as snprintf does; NOT_FOUND past the last. */
 GPUMM_API gpumm_status gpumm_manager_name(gpumm_manager *manager, size_t index, char *text, size_t size);
@@ -406,40 +428,49 @@ typedef struct gpumm_buffer_info {
     gpumm_address reserved;   /* bytes of address space */
 } gpumm_buffer_info;
 
-GPUMM_API gpumm_buffer *gpumm_buffer_retain(gpumm_buffer *buffer);
+GPUMM_API gpumm_buffer *gpumm_buffer_retain(gpumm_buffer *buffer); /* a member's holds its group */
 /* An anonymous buffer goes with its last handle; a named one stays with its manager. */
 GPUMM_API void gpumm_buffer_release(gpumm_buffer *buffer);
 /* Frees now. Memory returns behind the work that uses it. Pending captures are CANCELLED. A member
    of a group is not freed alone: INVALID_ARGUMENT. Every later call on a handle of it returns STALE. */
 GPUMM_API gpumm_status gpumm_buffer_free(gpumm_buffer *buffer);
+/* As it is now: another thread may grow it the next moment, which changes no address where memory grows in place. */
 GPUMM_API gpumm_status gpumm_buffer_get_info(gpumm_buffer *buffer, gpumm_buffer_info *out);
-GPUMM_API const char *gpumm_buffer_name(const gpumm_buffer *buffer);    /* "" where anonymous */
+GPUMM_API const char *gpumm_buffer_name(const gpumm_buffer *buffer);    /* "" where anonymous; borrowed */
 GPUMM_API const gpumm_type *gpumm_buffer_type(const gpumm_buffer *buffer); /* borrowed from the handle */
 GPUMM_API gpumm_manager *gpumm_buffer_manager(const gpumm_buffer *buffer); /* borrowed from the handle */
 GPUMM_API gpumm_group *gpumm_buffer_group(const gpumm_buffer *buffer);  /* borrowed; NULL when alone */
 
-/* Contents. Ranges lie within the length, or INVALID_ARGUMENT. Upload has taken `data` when it returns;
-   one larger than the stream's transfer block, 2 MiB, waits for its stream. `element` and `data` are in the
-   buffer's type. What reaches the device in parts may be written in part where the device refuses a later one
-   (DRIVER, DEVICE_LOST): uploads of more than 1 MiB, and fills with elements that repeat no 1, 2 or 4 bytes.
-   What is appended is not in the length then. */
+/* Contents. Ranges are in elements and lie within the length, or INVALID_ARGUMENT; `data` and `element` are in the
+   buffer's type and stay the caller's. What reaches the device in parts may be written in part where the device
+   refuses a later one (DRIVER, DEVICE_LOST): uploads of more than 1 MiB, and fills with elements that repeat no
+   1, 2 or 4 bytes. What is appended is not in the length then.
+   An upload has taken `data` when it returns; one larger than the stream's transfer block, 2 MiB, waits for the
+   stream. */
 GPUMM_API gpumm_status gpumm_buffer_upload(gpumm_buffer *buffer, gpumm_stream *stream, uint64_t first,
                                            uint64_t count, const void *data);
+/* Waits for the stream, and for who wrote the buffer: `data` is filled when this returns. */
 GPUMM_API gpumm_status gpumm_buffer_download(gpumm_buffer *buffer, gpumm_stream *stream, uint64_t first,
                                              uint64_t count, void *data);
+/* `count` times the same element, which has been taken when this returns. */
 GPUMM_API gpumm_status gpumm_buffer_fill(gpumm_buffer *buffer, gpumm_stream *stream, uint64_t first,
                                          uint64_t count, const void *element);
-/* Same element type, same manager; overlapping ranges of one buffer are INVALID_ARGUMENT. */
+/* TYPE_MISMATCH where the element types differ; other managers' buffers and overlapping ranges of one buffer are
+   INVALID_ARGUMENT. */
 GPUMM_API gpumm_status gpumm_buffer_copy(gpumm_buffer *to, uint64_t to_first, gpumm_buffer *from,
                                          uint64_t from_first, uint64_t count, gpumm_stream *stream);
 
-/* Size. On a member they act on its whole group. A failure names the buffer, the request, the largest
-   holders and what is free. */
+/* Size. On a member they act on its whole group. OVER_MAX_SIZE, OVER_LIMIT and OUT_OF_MEMORY name the buffer, the
+   request, the largest holders and what is free.
+   A new length, in elements: what enters it is zero, on the stream; the capacity grows by the schedule, and stays
+   where the length shrinks. */
 GPUMM_API gpumm_status gpumm_buffer_resize(gpumm_buffer *buffer, gpumm_stream *stream, uint64_t length);
+/* Room for `capacity` elements, by the schedule; the length stays. Never less than there is. */
 GPUMM_API gpumm_status gpumm_buffer_ensure_capacity(gpumm_buffer *buffer, uint64_t capacity);
 /* ensure_capacity for callers that evaluate a schedule themselves: grows to `proposed` where that
    holds `required` and fits, else to `required`. */
 GPUMM_API gpumm_status gpumm_buffer_grow(gpumm_buffer *buffer, uint64_t required, uint64_t proposed);
+/* The capacity becomes what the length needs, `align` kept; memory returns behind the work that uses it. */
 GPUMM_API gpumm_status gpumm_buffer_shrink_to_fit(gpumm_buffer *buffer);
 /* Adds `count` elements behind the length. INVALID_ARGUMENT for a member: append to its group. */
 GPUMM_API gpumm_status gpumm_buffer_append(gpumm_buffer *buffer, gpumm_stream *stream, uint64_t count, const void *data);
@@ -463,33 +494,43 @@ typedef struct gpumm_group_options {
     const char *tag;         /* who asks, for the books; copied */
 } gpumm_group_options;
 
+/* OVER_LIMIT, OVER_MAX_SIZE, OUT_OF_MEMORY, INVALID_ARGUMENT. */
 GPUMM_API gpumm_status gpumm_group_open(gpumm_manager *manager, const gpumm_group_options *options, gpumm_group **out);
 GPUMM_API gpumm_group *gpumm_group_retain(gpumm_group *group);
-GPUMM_API void gpumm_group_release(gpumm_group *group);
+GPUMM_API void gpumm_group_release(gpumm_group *group); /* frees nothing, unless it is loose */
+/* Frees every member now, as gpumm_buffer_free does. */
 GPUMM_API gpumm_status gpumm_group_free(gpumm_group *group);
-GPUMM_API const char *gpumm_group_name(const gpumm_group *group);
-GPUMM_API size_t gpumm_group_count(const gpumm_group *group);
+GPUMM_API const char *gpumm_group_name(const gpumm_group *group); /* "" where it has none; borrowed */
+GPUMM_API size_t gpumm_group_count(const gpumm_group *group);     /* members */
 GPUMM_API gpumm_manager *gpumm_group_manager(const gpumm_group *group); /* borrowed */
-/* Borrowed from the group's handle; NULL outside, or where there is none of that name. */
+/* Borrowed from the group's handle; NULL outside. */
 GPUMM_API gpumm_buffer *gpumm_group_at(gpumm_group *group, size_t index);
+/* The same by name; NULL where there is none. */
 GPUMM_API gpumm_buffer *gpumm_group_member(gpumm_group *group, const char *name);
-GPUMM_API const char *gpumm_group_member_name(const gpumm_group *group, size_t index);
+GPUMM_API const char *gpumm_group_member_name(const gpumm_group *group, size_t index); /* borrowed; NULL outside */
 /* Length, capacity and max in elements; bytes summed over members; address is the first member's. */
 GPUMM_API gpumm_status gpumm_group_get_info(gpumm_group *group, gpumm_buffer_info *out);
+/* As the buffers' four, in elements of every member: all or none. */
 GPUMM_API gpumm_status gpumm_group_resize(gpumm_group *group, gpumm_stream *stream, uint64_t length);
+/* gpumm_buffer_ensure_capacity of every member. */
 GPUMM_API gpumm_status gpumm_group_ensure_capacity(gpumm_group *group, uint64_t capacity);
+/* gpumm_buffer_grow of every member. */
 GPUMM_API gpumm_status gpumm_group_grow(gpumm_group *group, uint64_t required, uint64_t proposed);
+/* gpumm_buffer_shrink_to_fit of every member. */
 GPUMM_API gpumm_status gpumm_group_shrink_to_fit(gpumm_group *group);
-/* One array a member, in member order; a NULL array leaves zeros. All or none. */
+/* Adds `count` elements behind the length, from one array a member, in member order; a NULL array leaves zeros. They
+   have been taken when this returns. All or none. */
 GPUMM_API gpumm_status gpumm_group_append(gpumm_group *group, gpumm_stream *stream, uint64_t count,
                                           const void *const *columns);
 
-/* Scratch: device memory for one step, from the slab. Its contents are undefined. Work that uses it
-   runs on `stream`, or is declared with gpumm_scratch_used; releasing it does not wait. */
+/* Scratch: device memory for one step, from the slab, at least 1 byte. Its contents are undefined. Work that uses it
+   runs on `stream`, or is declared with gpumm_scratch_used; releasing it does not wait. There is one handle, of
+   the caller's. OVER_LIMIT, OUT_OF_MEMORY, INVALID_ARGUMENT. */
 GPUMM_API gpumm_status gpumm_scratch_open(gpumm_manager *manager, gpumm_stream *stream, uint64_t bytes, gpumm_scratch **out);
-GPUMM_API void gpumm_scratch_release(gpumm_scratch *scratch);
-GPUMM_API gpumm_address gpumm_scratch_address(const gpumm_scratch *scratch);
-GPUMM_API uint64_t gpumm_scratch_bytes(const gpumm_scratch *scratch);
+GPUMM_API void gpumm_scratch_release(gpumm_scratch *scratch); /* its memory returns behind the work that uses it */
+GPUMM_API gpumm_address gpumm_scratch_address(const gpumm_scratch *scratch); /* valid until it is released */
+GPUMM_API uint64_t gpumm_scratch_bytes(const gpumm_scratch *scratch); /* as asked for */
+/* gpumm_buffer_used of scratch. */
 GPUMM_API gpumm_status gpumm_scratch_used(gpumm_scratch *scratch, gpumm_stream *stream, gpumm_access access);
 
 /* ---- Readbacks ---------------------------------------------------------------------------- */
@@ -514,28 +555,34 @@ typedef struct gpumm_frame_info {
     gpumm_ticket ticket;
 } gpumm_frame_info;
 
+/* Takes its slots' memory on both sides, for the buffers' capacity. OVER_LIMIT, OUT_OF_MEMORY, INVALID_ARGUMENT. */
 GPUMM_API gpumm_status gpumm_readback_open(const gpumm_readback_options *options, gpumm_readback **out);
 GPUMM_API gpumm_readback *gpumm_readback_retain(gpumm_readback *readback);
-/* The last one closes: pending tickets are CANCELLED, kept frames stay readable. */
+/* The last one closes. */
 GPUMM_API void gpumm_readback_release(gpumm_readback *readback);
+/* Pending tickets are CANCELLED and every later call is, kept frames stay readable. Idempotent; never waits. */
 GPUMM_API void gpumm_readback_close(gpumm_readback *readback);
 GPUMM_API gpumm_manager *gpumm_readback_manager(const gpumm_readback *readback); /* borrowed */
 GPUMM_API size_t gpumm_readback_count(const gpumm_readback *readback);           /* members */
 GPUMM_API gpumm_buffer *gpumm_readback_buffer(gpumm_readback *readback, size_t index); /* borrowed */
-/* A snapshot of this moment of `stream` (NULL: the stream that wrote last). BUSY where every slot is
-   taken (a dropped frame is counted). */
+/* A snapshot of this moment of `stream` (NULL: the stream that wrote last); `ticket` may be NULL. BUSY where every
+   slot is taken (a dropped frame is counted), and with options.wait where all of them are kept. */
 GPUMM_API gpumm_status gpumm_readback_capture(gpumm_readback *readback, gpumm_stream *stream, int64_t step, gpumm_ticket *ticket);
-/* NOT_PENDING where nothing was captured; CANCELLED; STALE for a ticket whose slot is in other use. */
+/* Has it arrived? Never waits. NOT_PENDING where nothing was captured; CANCELLED; STALE for a ticket whose slot is in
+   other use; INVALID_ARGUMENT for one that was never given. */
 GPUMM_API gpumm_status gpumm_readback_ready(gpumm_readback *readback, gpumm_ticket ticket, bool *ready);
-/* Delivers that frame. TIMEOUT after `seconds` (negative: no bound). Ends the frame delivered before. */
+/* Delivers that frame, one reference for the caller. TIMEOUT after `seconds` (negative: no bound), and as ready. Ends
+   the frame delivered before. */
 GPUMM_API gpumm_status gpumm_readback_wait(gpumm_readback *readback, gpumm_ticket ticket, double seconds, gpumm_frame **out);
 /* Delivers the newest frame that has arrived and lets older ones go; the same again where nothing
    newer came; NULL where none ever did. Never blocks. */
 GPUMM_API gpumm_status gpumm_readback_latest(gpumm_readback *readback, gpumm_frame **out);
 /* Delivers the oldest frame that has arrived and was not delivered; NULL where there is none. Never blocks. */
 GPUMM_API gpumm_status gpumm_readback_next(gpumm_readback *readback, gpumm_frame **out);
+/* It will not be delivered, and its slot is free once its copy is through. As ready; NOT_PENDING also where it was
+   delivered. */
 GPUMM_API gpumm_status gpumm_readback_cancel(gpumm_readback *readback, gpumm_ticket ticket);
-GPUMM_API uint64_t gpumm_readback_dropped(const gpumm_readback *readback);
+GPUMM_API uint64_t gpumm_readback_dropped(const gpumm_readback *readback); /* captures refused with BUSY */
 GPUMM_API gpumm_ticket gpumm_readback_newest(const gpumm_readback *readback); /* 0: none yet */
 
 /* A delivered moment. Its memory is valid until the next delivery of its readback, unless kept. */
@@ -543,15 +590,19 @@ GPUMM_API gpumm_frame *gpumm_frame_retain(gpumm_frame *frame);
 GPUMM_API void gpumm_frame_release(gpumm_frame *frame); /* the last handle of a kept frame ends it */
 GPUMM_API gpumm_status gpumm_frame_keep(gpumm_frame *frame); /* holds its slot until ended; STALE */
 GPUMM_API void gpumm_frame_end(gpumm_frame *frame);          /* its memory may be used again now */
-GPUMM_API bool gpumm_frame_valid(const gpumm_frame *frame);
+GPUMM_API bool gpumm_frame_valid(const gpumm_frame *frame);  /* not ended: its memory can be read */
+/* Also of a frame that has ended. */
 GPUMM_API void gpumm_frame_get_info(const gpumm_frame *frame, gpumm_frame_info *out);
 GPUMM_API gpumm_readback *gpumm_frame_readback(const gpumm_frame *frame); /* borrowed */
-/* `length` elements of member `index` in pinned host memory; STALE once ended. */
+/* `length` elements of member `index` in pinned host memory, borrowed until the frame ends; STALE once it has,
+   INVALID_ARGUMENT for a member that is not there. */
 GPUMM_API gpumm_status gpumm_frame_data(const gpumm_frame *frame, size_t index, const void **data);
 
-/* The ancestor's pair, by name. ASYNC_DISABLED, ALREADY_PENDING, NOT_PENDING. The frame is the
-   caller's, and ends with the next wait for that name. */
+/* The ancestor's pair, by name: a snapshot of the buffer is on its way. NOT_FOUND, ASYNC_DISABLED, ALREADY_PENDING,
+   OVER_LIMIT, OUT_OF_MEMORY. */
 GPUMM_API gpumm_status gpumm_start_async_download(gpumm_manager *manager, const char *name);
+/* Delivers it: the frame is the caller's, and ends with the next wait for that name. NOT_FOUND, NOT_PENDING, TIMEOUT
+   after `seconds` (negative: no bound). */
 GPUMM_API gpumm_status gpumm_wait_for_download(gpumm_manager *manager, const char *name, double seconds, gpumm_frame **out);
 
 /* ---- Kernels ------------------------------------------------------------------------------ */
@@ -592,10 +643,11 @@ typedef struct gpumm_argument {
    there are; IO. The binary is cached on disk. */
 GPUMM_API gpumm_status gpumm_kernel_open(gpumm_manager *manager, const gpumm_kernel_options *options, gpumm_kernel **out);
 GPUMM_API gpumm_kernel *gpumm_kernel_retain(gpumm_kernel *kernel);
-GPUMM_API void gpumm_kernel_release(gpumm_kernel *kernel);
-GPUMM_API const char *gpumm_kernel_name(const gpumm_kernel *kernel);
+GPUMM_API void gpumm_kernel_release(gpumm_kernel *kernel); /* unloaded behind its last launch */
+GPUMM_API const char *gpumm_kernel_name(const gpumm_kernel *kernel); /* borrowed */
 GPUMM_API gpumm_manager *gpumm_kernel_manager(const gpumm_kernel *kernel); /* borrowed */
 GPUMM_API size_t gpumm_kernel_parameter_count(const gpumm_kernel *kernel);
+/* Borrowed; NULL outside. */
 GPUMM_API const gpumm_parameter *gpumm_kernel_parameter(const gpumm_kernel *kernel, size_t index);
 /* The index of the parameter that counts threads; SIZE_MAX: none. */
 GPUMM_API size_t gpumm_kernel_threads(const gpumm_kernel *kernel);
@@ -613,7 +665,9 @@ typedef struct gpumm_live { /* what the fault device counted by itself */
     uint64_t ranges, segments, blocks, streams, events, modules;
 } gpumm_live;
 
+/* What goes wrong from now on, instead of what was planned before. */
 GPUMM_API gpumm_status gpumm_fault_plan(gpumm_manager *manager, const gpumm_fault *plan);
+/* Stream operations of that kind wait until they are released. */
 GPUMM_API gpumm_status gpumm_fault_hold(gpumm_manager *manager, const char *kind);
 GPUMM_API gpumm_status gpumm_fault_release(gpumm_manager *manager, const char *kind); /* NULL: every kind */
 /* Calls so far of that name, or of every name where it is NULL. */

@@ -2,8 +2,9 @@
  * Embedding gpumm in an application that owns a Lua state. C++ wraps the include in nothing: it is extern
  * "C".
  *
- * Functions that push may raise Lua's memory error, so call them protected. A state is used by one thread at
- * a time; several states on several threads may share one manager.
+ * Functions that push, open or set may raise Lua's memory error, so call them protected; those that return a
+ * status, and gpumm_lua_to_*, never raise. A state is used by one thread at a time, as everywhere in Lua;
+ * several states on several threads may share one manager. Any coroutine of a state stands for it.
  */
 #ifndef GPUMM_LUA_H
 #define GPUMM_LUA_H
@@ -16,9 +17,10 @@
 extern "C" {
 #endif
 
-/* What `require "gpumm"` calls. Pushes the module; touches no global. */
+/* What `require "gpumm"` calls. Pushes the module; touches no global. Raises where another copy of gpumm (a
+   gpumm.so beside libgpumm_lua) is open in the state: the objects of one are nothing to the other. */
 GPUMM_API int luaopen_gpumm(lua_State *L);
-/* The same for a host: pushes this state's one module table; returns 1. */
+/* The same for a host: pushes this state's one module table, which `require` then finds too; returns 1. */
 GPUMM_API int gpumm_lua_open(lua_State *L);
 
 /* A limit in logical bytes on all managers that scripts of this state open. UINT64_MAX: none. */
@@ -37,13 +39,15 @@ typedef enum gpumm_lua_share { GPUMM_LUA_BORROW, GPUMM_LUA_OWN } gpumm_lua_share
 /* Push a handle with a reference of its own; one object has one handle in a state. What the host closes gives
    CLOSED (or STALE) in the script from then on. A borrowed buffer's free raises in Lua, and so does a borrowed
    manager's or readback's close; a borrowed buffer's close does nothing. A handle that is pushed again keeps what
-   it may do; GPUMM_LUA_OWN adds to it. */
+   it may do; GPUMM_LUA_OWN adds to it. A borrowed manager lends no lives: what has a name in it and was not made by
+   scripts of this state is borrowed too, whoever asks for it. What they make there by name stays when the state
+   closes; groups and what has no name go with it, unless the host holds on to them. */
 GPUMM_API void gpumm_lua_push_manager(lua_State *L, gpumm_manager *manager, gpumm_lua_share share);
 GPUMM_API void gpumm_lua_push_buffer(lua_State *L, gpumm_buffer *buffer, gpumm_lua_share share);
 GPUMM_API void gpumm_lua_push_readback(lua_State *L, gpumm_readback *readback, gpumm_lua_share share);
 
 /* The object of the handle at `index`, borrowed from it: retain what must outlive the handle. NULL for any
-   other value and for closed handles. They never raise. */
+   other value and for closed handles. */
 GPUMM_API gpumm_manager *gpumm_lua_to_manager(lua_State *L, int index);
 GPUMM_API gpumm_buffer *gpumm_lua_to_buffer(lua_State *L, int index);
 GPUMM_API gpumm_group *gpumm_lua_to_group(lua_State *L, int index);
@@ -64,8 +68,9 @@ typedef struct gpumm_lua_sandbox {
     const char *const *write;       /* folders that it may write files in; links are never written through */
     const char *const *environment; /* variables that gpumm.environment(name) tells */
     bool kernels;                   /* m:kernel, and picture.write: a kernel is native code, so this is trust */
-    uint64_t limit;                 /* device bytes of all its managers together; 0: none */
-    uint64_t lua_memory;            /* bytes of Lua's, and of gpumm's own for its managers; 0: none */
+    uint64_t limit;                 /* device bytes (logical, as in gpumm.h) of all its managers together; 0: none */
+    uint64_t lua_memory;            /* bytes of Lua's, and of gpumm's own for its managers; 0: none. It bounds their
+                                       buffers, each of which holds up to a commit step (2 MiB, cuda) beyond `limit` */
     double timeout;                 /* seconds of wall time, from now; 0: none */
     gpumm_allocator allocator;      /* where that memory comes from; all zero: malloc's family */
 } gpumm_lua_sandbox;
@@ -74,7 +79,8 @@ typedef struct gpumm_lua_sandbox {
    a global. There is no io os package debug require dofile loadfile string.dump; load takes text only;
    setmetatable refuses __gc; collectgarbage only counts; print writes to standard output. At most 16 managers
    and 64 streams are open at a time. NULL options: nothing granted, no limits. The host may push what else the
-   script shall have; a function of the host's is the host's to make safe.
+   script shall have; a function of the host's is the host's to make safe. In a manager that it lends, that one's
+   limit and memory hold, not the script's.
      IO (a granted folder is not there), OUT_OF_MEMORY, INVALID_ARGUMENT. */
 GPUMM_API gpumm_status gpumm_lua_sandbox_open(const gpumm_lua_sandbox *options, lua_State **out);
 /* Instead of lua_close. */
@@ -84,24 +90,28 @@ GPUMM_API void gpumm_lua_sandbox_close(lua_State *L);
    lua_pcall, whatever the script catches, and again from every later call. The state is then good for closing;
    the host, its managers and other states go on.
 
-   Limits are looked at every 1,000 instructions, also in coroutines, and wherever an error is caught. A C
-   function is not interrupted. Bounded for contained scripts are string.rep of nothing; table.move and concat
+   Limits are looked at every 1,000 instructions, also in coroutines, and wherever an error is caught. Memory is
+   over its limit only where a whole collection has not helped. A C function is not interrupted. Bounded for contained scripts are string.rep of nothing; table.move and concat
    over more than 2^24 elements; table.insert, remove and sort of lists with __len or more elements (sort:
    2^22). Not bounded, beyond what lua_memory allows their subjects to be:
      - string.find, match, gmatch and gsub: a pattern with k repetitions can take time with the power k of the
-       subject's length;
-     - string.rep, format, reverse, lower, upper, concatenation, load, utf8.len: time with the length;
+       subject's length, plain text with its square;
+     - string.rep, format, pack, reverse, lower, upper, byte, concatenation, load, tonumber, utf8, table.unpack,
+       gpumm.inflate: time with the length, and the collector with all that is alive;
+     - print: as long as nobody reads standard output;
      - gpumm's own calls that copy or wait: time with the bytes, or as long as the device works.
    Where that is not enough, run the state on a thread that may be given up with its process, as gpumm-run
    --timeout does, which ends the process when such a call outlives the limit. */
 
-/* A new limit of `seconds` from now (0: none), for hosts that call a script again and again. */
+/* A new limit of `seconds` from now (0: none), for hosts that call a script again and again. By the state's thread; an
+   end that was reached stays. */
 GPUMM_API void gpumm_lua_sandbox_time(lua_State *L, double seconds);
 /* Ends the script at its next look at the limits. From any thread and from signal handlers, while L is open. */
 GPUMM_API void gpumm_lua_sandbox_stop(lua_State *L);
-/* Has a limit ended it? Writes to `text` (NULL, or 128 bytes) which one: "… timeout 2 seconds". */
+/* Has a limit ended it? Writes to `text` (NULL, or 128 bytes) which one: "… timeout 2 seconds". False, as 0 below, for
+   a state that is not contained. */
 GPUMM_API bool gpumm_lua_sandbox_ended(lua_State *L, char text[128]);
-/* Bytes counted against lua_memory now. */
+/* Bytes counted against lua_memory now. From any thread, while L is open. */
 GPUMM_API uint64_t gpumm_lua_sandbox_memory(lua_State *L);
 
 /* A script to run in a fresh state of its own. All zero beside `file` runs it as lua5.4 would. */
@@ -126,8 +136,9 @@ typedef struct gpumm_lua_script {
 } gpumm_lua_script;
 
 /* Runs it to its end. IO where the file cannot be read, OUT_OF_MEMORY where Lua has none, INVALID_ARGUMENT where
-   the script does not compile or raised: the message is Lua's, with a traceback. The state is closed by then,
-   and with it everything that the script made. Any thread; the threads' states do not know each other. */
+   the script does not compile or raised (a limit that ended it, too): the message is Lua's, with a traceback. The
+   state is closed by then, and with it everything that the script made. Any thread; the threads' states do not know
+   each other. */
 GPUMM_API gpumm_status gpumm_lua_run_file(const gpumm_lua_script *script);
 
 #ifdef __cplusplus

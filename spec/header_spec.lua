@@ -1,0 +1,33 @@
+-- successes: 2
+-- The headers are the reference: every function has words of its own there.
+
+local function uncommented(path, excused)
+    local file <close> = assert(io.open(path))
+    local found, before, declaration = {}, "", nil
+    for line in file:lines() do
+        if line:find "^GPUMM_API" then declaration = { before = before, text = "" } end
+        if declaration then declaration.text = declaration.text .. line end
+        if declaration and line:find(";", 1, true) then
+            local name = declaration.text:match "(gpumm_[%w_]+)%(" or declaration.text:match "(luaopen_[%w_]+)%("
+            local commented = declaration.before:find "%*/%s*$" or declaration.text:find("/*", 1, true)
+            if not commented and not excused(name) then found[#found + 1] = name end
+            declaration = nil
+        end
+        before = line
+    end
+    return found
+end
+
+describe("the headers", function()
+    it("say of every function of C what it does", function()
+        -- what every retain does stands at the head
+        assert.same({}, uncommented("src/gpumm.h", function(name) return name:find "_retain$" end))
+    end)
+
+    it("say of every function for hosts of Lua what it does", function()
+        -- four pushes and four takes share their words
+        assert.same({}, uncommented("src/gpumm_lua.h", function(name)
+            return name:find "^gpumm_lua_push_" or name:find "^gpumm_lua_to_"
+        end))
+    end)
+end)
