@@ -1,4 +1,4 @@
--- successes: 32
+-- successes: 34
 -- Simulations: what a description may say, the order in which things are made and done, frames, pacing, errors in
 -- every callback, and what is left after each: nothing.
 
@@ -264,6 +264,19 @@ describe("pacing", function()
 end)
 
 describe("open, advance and close", function()
+    it("say what they were given instead", function()
+        local sim = counter {}
+        for _, name in ipairs { "open", "run", "advance", "conclude", "progress", "describe", "statistics" } do
+            assert.error_matches(function() sim[name]({}) end, "a simulation is expected: call with a colon")
+        end
+        assert.error_matches(function() sim:run(7) end, "options are a table, as in sim:run {}, not a number")
+        assert.error_matches(function() sim:open { manager = 7 } end, "manager is a number; one of gpumm.manager is meant")
+        sim:open(OPTIONS) -- with a manager of its own, as if nothing had been
+        local manager = sim.manager
+        sim:close()
+        assert.is_true(manager:is_closed())
+    end)
+
     it("are what run is made of", function()
         local sim = counter {}
         assert.error_matches(function() sim:advance(1) end, "not open")
@@ -453,6 +466,19 @@ describe("a description", function()
         end
         for _, step in ipairs { "100 elements +1.6 KiB", "200 elements +3.1 KiB", "800 elements", "1000 elements +15.6 KiB" } do
             assert.truthy(text:find(step), step .. "\n  is not in\n" .. text)
+        end
+    end)
+
+    it("shows what a growth is, however it is written", function()
+        for _, case in ipairs {
+            { { growth = 3 }, "geometric, x3;", "243 elements" }, { { growth_factor = 4 }, "geometric, x4;", "256 elements" },
+            { {}, "geometric, x1.5;", "7 elements" }, { { growth = 2, align = 16 }, "geometric, x2;", "1: +16 elements +64 B" },
+            { { growth = function() end, length = 5 }, "a function;", "5 elements" },
+        } do
+            case[1].type, case[1].length = "f32", case[1].length or 1
+            local text = gpumm.simulation { b = gpumm.buffer(case[1]), step = STEP.step }:describe()
+            assert.truthy(text:find("growth: " .. case[2], 1, true), text)
+            assert.truthy(text:find(case[3]), text)
         end
     end)
 end)
