@@ -1,4 +1,4 @@
--- successes: 63
+-- successes: 64
 -- More attempts to get out of gpumm-run --sandbox, or to outlive its limits: what sandbox_spec.lua leaves open between
 -- its own. Each is a script that checks from within what it got.
 
@@ -387,6 +387,13 @@ describe("past the limits", function()
             end
         end
         m:free "b"]], "--lua-memory 2MiB --timeout 100")
+    holds("nor are readbacks that were closed, or forgotten", [[
+        local b = manager():buffer { type = "f32", length = 10 }
+        for i = 1, 3000 do
+            local rb = assert(b:readback {})
+            assert(rb:capture(i))
+            if i % 3 > 0 then rb:close() end
+        end]], "--lua-memory 3MiB --timeout 100")
     holds("and it does not grow with time, where there is no limit", [[
         local most = { 0, 0 }
         for i = 1, 400000 do

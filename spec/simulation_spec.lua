@@ -1,4 +1,4 @@
--- successes: 34
+-- successes: 35
 -- Simulations: what a description may say, the order in which things are made and done, frames, pacing, errors in
 -- every callback, and what is left after each: nothing.
 
@@ -281,6 +281,19 @@ describe("pacing", function()
 end)
 
 describe("open, advance and close", function()
+    it("say what they were given instead", function()
+        local sim = counter {}
+        for _, name in ipairs { "open", "run", "advance", "conclude", "progress", "describe", "statistics" } do
+            assert.error_matches(function() sim[name]({}) end, "a simulation is expected: call with a colon")
+        end
+        assert.error_matches(function() sim:run(7) end, "options are a table, as in sim:run {}, not a number")
+        assert.error_matches(function() sim:open { manager = 7 } end, "manager is a number; one of gpumm.manager is meant")
+        sim:open(OPTIONS) -- with a manager of its own, as if nothing had been
+        local manager = sim.manager
+        sim:close()
+        assert.is_true(manager:is_closed())
+    end)
+
     it("are what run is made of", function()
         local sim = counter {}
         assert.error_matches(function() sim:advance(1) end, "not open")

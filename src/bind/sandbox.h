@@ -15,6 +15,7 @@
 #include "gpumm_lua.h"
 
 typedef enum sandbox_end { END_NONE, END_TIME, END_MEMORY, END_STOPPED } sandbox_end;
+typedef enum sandbox_strain { STRAIN_NONE, STRAIN_OWN, STRAIN_LUA } sandbox_strain; /* whose request it was */
 
 typedef struct sandbox {
     gpumm_allocator from;          /* where its memory comes from */
@@ -25,7 +26,7 @@ typedef struct sandbox {
     size_t refused_size;           /* which Lua repeats after collecting */
     uint64_t deadline;             /* clock_ns; UINT64_MAX: none */
     double seconds;                /* what the deadline was made from */
-    atomic_bool strained;          /* the limit is exceeded, until the next tick has collected */
+    atomic_int strained;           /* a sandbox_strain: the limit is exceeded, until the next tick has collected */
     atomic_int end;                /* a sandbox_end */
     bool kernels;
     char **read, **write, **environment; /* NULL-terminated; folders are resolved */

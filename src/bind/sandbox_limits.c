@@ -20,7 +20,7 @@ enum { RESERVE = 256 * 1024 }; /* bytes for unwinding after the end */
 
 static uint64_t reserve(const sandbox *s) {
     if (atomic_load(&s->end) != END_NONE) return RESERVE;
-    return atomic_load(&s->strained) ? RESERVE / 2 : 0;
+    return atomic_load(&s->strained) != STRAIN_NONE ? RESERVE / 2 : 0;
 }
 
 static bool take(sandbox *s, uint64_t bytes) {
@@ -44,18 +44,18 @@ static bool grant(sandbox *s, const void *block, size_t size, size_t more) {
     s->refused = block;
     s->refused_size = size;
     if (!again || size > atomic_load(&s->memory)) return false;
-    bool first = !atomic_exchange(&s->strained, true);
-    if (first && take(s, more)) return true;
+    if (atomic_exchange(&s->strained, STRAIN_LUA) != STRAIN_LUA && take(s, more)) return true;
     sandbox_end_now(s, END_MEMORY);
     return take(s, more);
 }
 
-/* Once to call the finalisers, once more for what they let go. */
+/* Once to call the finalisers, once more for what they let go. Memory of gpumm's own may come back later still,
+   behind the device's work: what of it is refused is told by a status, and ends nothing. */
 static void relieve(lua_State *L, sandbox *s) {
     lua_gc(L, LUA_GCCOLLECT);
     lua_gc(L, LUA_GCCOLLECT);
-    atomic_store(&s->strained, false);
-    if (atomic_load(&s->used) > atomic_load(&s->memory)) sandbox_end_now(s, END_MEMORY);
+    bool ends = atomic_exchange(&s->strained, STRAIN_NONE) == STRAIN_LUA;
+    if (ends && atomic_load(&s->used) > atomic_load(&s->memory)) sandbox_end_now(s, END_MEMORY);
 }
 
 void *sandbox_memory(void *user, void *block, size_t old, size_t size) {
@@ -83,6 +83,12 @@ typedef union header {
     max_align_t align;
 } header;
 
+static bool take_own(sandbox *s, uint64_t bytes) {
+    int none = STRAIN_NONE;
+    if (take(s, bytes)) return true;
+    return atomic_compare_exchange_strong(&s->strained, &none, STRAIN_OWN) && take(s, bytes);
+}
+
 static void *own_free(sandbox *s, header *old) {
     if (!old) return NULL;
     give(s, old->size);
@@ -98,7 +104,7 @@ static void *own_memory(void *user, void *block, size_t size) {
     if (size == 0) return own_free(s, old);
     if (size > PTRDIFF_MAX - sizeof(header)) return NULL;
     size += sizeof(header);
-    if (size > before && !take(s, size - before)) return NULL;
+    if (size > before && !take_own(s, size - before)) return NULL;
     header *fresh = s->from.reallocate(s->from.user, old, size);
     if (!fresh) {
         if (size > before) give(s, size - before);
@@ -150,7 +156,7 @@ const char *sandbox_end_text(const sandbox *s, char text[static 128]) {
 }
 
 static bool has_ended(lua_State *L, sandbox *s) {
-    if (atomic_load(&s->end) == END_NONE && atomic_load(&s->strained)) relieve(L, s);
+    if (atomic_load(&s->end) == END_NONE && atomic_load(&s->strained) != STRAIN_NONE) relieve(L, s);
     if (atomic_load(&s->end) == END_NONE && clock_ns() >= s->deadline) sandbox_end_now(s, END_TIME);
     return atomic_load(&s->end) != END_NONE;
 }

@@ -2,6 +2,7 @@
    frame.c. A slot is one moment: on its way, arrived, in somebody's hands, or free again. */
 #include "core/readback_slot.h"
 
+#include "core/pressure.h"
 #include "core/stream.h"
 
 static gpumm_readback *readback_from(object *o) { return (gpumm_readback *)o; }
@@ -358,7 +359,8 @@ static void readback_destroy(object *o) {
 
 static gpumm_readback *struct_new(gpumm_group *g, const size_t *members, const gpumm_readback_options *o) {
     gpumm_manager *m = g->object.manager;
-    gpumm_readback *r = mem_new(&m->memory, sizeof *r);
+    unsigned slots = o->slots ? o->slots : 2; /* at most READBACK_SLOTS: this cannot overflow */
+    gpumm_readback *r = mem_new(&m->memory, sizeof *r + slots * sizeof r->slots[0]);
     char *tag = mem_string(&m->memory, o->tag ? o->tag : "");
     if (!r || !tag) {
         mem_free(&m->memory, r);
@@ -370,7 +372,7 @@ static gpumm_readback *struct_new(gpumm_group *g, const size_t *members, const g
     r->group = g;
     r->tag = tag;
     r->count = o->buffer_count;
-    r->slot_count = o->slots ? o->slots : 2;
+    r->slot_count = slots;
     r->direct = o->direct;
     r->wait = o->wait;
     for (size_t i = 0; i < r->count; i++) r->buffers[i] = &g->members[members[i]];
@@ -378,9 +380,17 @@ static gpumm_readback *struct_new(gpumm_group *g, const size_t *members, const g
     return r;
 }
 
+/* Those that were closed may still wait for their copies, with all that they hold of the host's memory. */
+static gpumm_readback *struct_patiently(gpumm_group *g, const size_t *members, const gpumm_readback_options *o) {
+    gpumm_readback *r = struct_new(g, members, o);
+    for (unsigned stage = 0; !r && manager_relieve(g->object.manager, GPUMM_OUT_OF_MEMORY, sizeof *r, &stage);)
+        r = struct_new(g, members, o);
+    return r;
+}
+
 gpumm_status readback_make(gpumm_group *g, const size_t *members, const gpumm_readback_options *o, bool internal,
                            gpumm_readback **out) {
-    gpumm_readback *r = struct_new(g, members, o);
+    gpumm_readback *r = struct_patiently(g, members, o);
     if (!r) return fail_host_memory(sizeof *r);
     gpumm_status status = readback_join(r);
     if (status != GPUMM_OK) {

@@ -42,7 +42,6 @@ struct gpumm_readback {
     bool direct, wait, shut, left; /* left: out of the group's list and the budget */
     uint64_t row_bytes;      /* an element of all members */
     unsigned slot_count, mapped; /* slots that have memory to give back */
-    slot slots[READBACK_SLOTS];
     gpumm_ticket newest, pair; /* pair: the by-name download that is pending */
     uint64_t dropped;
     gpumm_frame *current;    /* the last delivered, unless it ended; counted */
@@ -50,6 +49,7 @@ struct gpumm_readback {
     atomic_bool fit_posted;
     account staging, pinned;
     _Atomic uint64_t committed[PLACE_COUNT];
+    slot slots[]; /* slot_count */
 };
 
 struct gpumm_frame {
