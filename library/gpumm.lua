@@ -1005,6 +1005,7 @@ function gpumm.growth.exact() end
 
 gpumm.graph = {}
 
+--- An edge list, Matrix Market, GraphML (by lua-expat) or DOT (by graphviz), gzip'd or not.
 ---@param path string
 ---@return gpumm.graph_object
 function gpumm.graph.read(path) end
@@ -1012,6 +1013,7 @@ function gpumm.graph.read(path) end
 ---@param nodes integer
 ---@param from integer[] from 1
 ---@param to integer[]
+---@param weights? number[]
 ---@return gpumm.graph_object
 function gpumm.graph.new(nodes, from, to) end
 

@@ -67,29 +67,4 @@ function distance.from(manager, rows, pivots)
     return out
 end
 
--- ---- Chance that repeats ---------------------------------------------------------------------
-
---- A well-mixed 64-bit hash, and from it a number in [0, 1).
-function distance.mix(x)
-    x = x * 0x9E3779B97F4A7C15
-    x = (x ~ x >> 30) * 0xBF58476D1CE4E5B9
-    x = (x ~ x >> 27) * 0x94D049BB133111EB
-    return x ~ x >> 31
-end
-
-function distance.unit(x)
-    return (distance.mix(x) >> 11) * 0x1p-53
-end
-
---- `count` distinct whole numbers from 0 to n - 1, the same for the same seed.
-function distance.sample(count, n, seed)
-    local swapped, chosen = {}, {}
-    for k = 0, math.min(count, n) - 1 do
-        local other = k + math.floor(distance.unit(seed * 0x10001 + k) * (n - k))
-        chosen[k + 1] = swapped[other] or other
-        swapped[other] = swapped[k] or k
-    end
-    return chosen
-end
-
 return distance

@@ -1,5 +1,6 @@
 -- gpumm.force.quality: a layout by numbers, always beside those of random positions.
 
+local chance = require "gpumm.chance"
 local kernels = require "gpumm.force.kernels"
 local distance = require "gpumm.force.distance"
 
@@ -52,7 +53,7 @@ end
 
 local function random_positions(task)
     local values = {}
-    for k = 1, task.n * task.dimensions do values[k] = distance.unit(task.seed << 40 | k) end
+    for k = 1, task.n * task.dimensions do values[k] = chance.unit(task.seed << 40 | k) end
     local position = buffer(task.manager, "f32x" .. task.dimensions, task.n)
     need(position:upload(values))
     return position
@@ -65,8 +66,8 @@ function quality.of(manager, rows, position, options)
         manager = manager, rows = rows, n = rows.now.n, dimensions = options.dimensions or 2, seed = options.seed or 1,
     }
     task.run = kernels.of(manager, "quality.cu", kernels.dimension(task.dimensions))
-    local pivots = distance.sample(options.pivots or PIVOTS, task.n, task.seed + 100)
-    local sample = distance.sample(options.samples or SAMPLES, task.n, task.seed + 200)
+    local pivots = chance.sample(options.pivots or PIVOTS, task.n, task.seed + 100)
+    local sample = chance.sample(options.samples or SAMPLES, task.n, task.seed + 200)
     local pivot <close> = buffer(manager, "u32", #pivots)
     local chosen <close> = buffer(manager, "u32", #sample)
     need(pivot:upload(pivots))

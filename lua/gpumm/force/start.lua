@@ -1,6 +1,7 @@
 -- A good start: every component of some size by PivotMDS, the small ones on a disc, packed side by side. One
 -- edge is about one unit long.
 
+local chance = require "gpumm.chance"
 local kernels = require "gpumm.force.kernels"
 local distance = require "gpumm.force.distance"
 local packing = require "gpumm.force.packing"
@@ -47,7 +48,7 @@ local function eigenvectors(matrix, n, count, seed)
     local vectors = {}
     for c = 1, count do
         local v = {}
-        for k = 1, n do v[k] = distance.unit(seed << 20 | c << 10 | k) - 0.5 end
+        for k = 1, n do v[k] = chance.unit(seed << 20 | c << 10 | k) - 0.5 end
         vectors[c] = orthonormal(v, vectors)
     end
     for _ = 1, 100 do
@@ -89,7 +90,7 @@ local function fitting_scale(task, pivots, sample)
 end
 
 local function choose(members, n, count, seed)
-    local chosen = distance.sample(count, members and #members or n, seed)
+    local chosen = chance.sample(count, members and #members or n, seed)
     if members then
         for k, at in ipairs(chosen) do chosen[k] = members[at + 1] end
     end
@@ -163,10 +164,10 @@ local function scatter_small(task, list, values)
     for _, i in ipairs(list) do
         local at, length = {}, 0
         for k = 1, d do
-            at[k] = distance.unit(task.seed << 40 | i << 2 | k) - 0.5
+            at[k] = chance.unit(task.seed << 40 | i << 2 | k) - 0.5
             length = length + at[k] ^ 2
         end
-        local scale = radius * distance.unit(task.seed << 40 | i << 2) ^ (1 / d) / math.sqrt(length)
+        local scale = radius * chance.unit(task.seed << 40 | i << 2) ^ (1 / d) / math.sqrt(length)
         for k = 1, d do values[i * d + k] = at[k] * scale end
     end
 end
