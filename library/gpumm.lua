@@ -810,6 +810,7 @@ function Simulation:statistics() end
 ---@field nodes integer
 ---@field edges integer
 ---@field names string[]
+---@field labels? string[] of DOT and GraphML, where there are any
 ---@field from integer[]
 ---@field to integer[]
 ---@field weights? number[]
@@ -1015,7 +1016,7 @@ function gpumm.graph.read(path) end
 ---@param to integer[]
 ---@param weights? number[]
 ---@return gpumm.graph_object
-function gpumm.graph.new(nodes, from, to) end
+function gpumm.graph.new(nodes, from, to, weights) end
 
 ---@alias gpumm.positions gpumm.view|number[][]
 
