@@ -29,7 +29,7 @@ local start = require "gpumm.force.start"
 
 local need, buffer = kernels.need, kernels.buffer
 local force = {
-    layout = layout, growing = growing.simulation, seat = growing.seat, models = models,
+    layout = layout, growing = growing.simulation, seat = growing.seat, models = models.known,
     distances = distance.from, components = distance.components,
 }
 

@@ -2,6 +2,7 @@
 -- over it, by WebGL or on a plain canvas.
 
 local gpumm = require "gpumm"
+local checked = require "gpumm.checked"
 local colors = require "gpumm.picture.colors"
 local packed = require "gpumm.packed"
 
@@ -12,13 +13,7 @@ local VALID = { "positions", "graph", "colors", "background", "title", "names" }
 local function check(path, options)
     if type(path) ~= "string" or path == "" then error("page.write needs a path to write to", 3) end
     if type(options) ~= "table" then error("page.write needs a table of options", 3) end
-    local known = {}
-    for _, key in ipairs(VALID) do known[key] = true end
-    for key in pairs(options) do
-        if not known[key] then
-            error(("page.write: unknown option %q; valid: %s"):format(tostring(key), table.concat(VALID, ", ")), 3)
-        end
-    end
+    checked.keys("page.write", options, VALID, 3)
     if options.positions == nil then error("page.write needs positions = a view of f32x2", 3) end
     if #options.positions == 0 then error("page.write: there is nothing to show: no positions", 3) end
 end
@@ -76,15 +71,8 @@ local function ends_of(graph, count)
     return packed("I4", values, #values, "<"), #values // 2
 end
 
-local function degrees(graph, count)
-    if graph then return graph:degrees() end
-    local zero = {}
-    for i = 1, count do zero[i] = 0 end
-    return zero
-end
-
 local function colors_of(options, count)
-    local rgba, bytes = colors.of_nodes(options, degrees(options.graph, count), count), {}
+    local rgba, bytes = colors.of_nodes(options, colors.degrees(options.graph, count), count), {}
     for i = 1, count do
         for k = 1, 3 do bytes[3 * i - 3 + k] = math.floor(math.max(0, math.min(rgba[4 * i - 4 + k], 1)) * 255 + 0.5) end
     end

@@ -2,6 +2,7 @@
 -- of picture.cu, through the public API alone: this file proves that the API is enough.
 
 local gpumm = require "gpumm"
+local checked = require "gpumm.checked"
 local colors = require "gpumm.picture.colors"
 
 local picture = {}
@@ -21,17 +22,6 @@ end
 -- ---- What was asked for ----------------------------------------------------------------------
 
 local VALID = { "positions", "graph", "width", "height", "colors", "background", "manager" }
-
-local function check_keys(options)
-    local known = {}
-    for _, key in ipairs(VALID) do known[key] = true end
-    for key in pairs(options) do
-        if not known[key] then
-            error(("picture.write: unknown option %q; valid: %s")
-                :format(tostring(key), table.concat(VALID, ", ")), 4)
-        end
-    end
-end
 
 local function side(options, key, default)
     local value = options[key] or default
@@ -89,13 +79,6 @@ local function fit(x, y, width, height)
 end
 
 -- ---- What the nodes look like ----------------------------------------------------------------
-
-local function degrees(graph, count)
-    if graph then return graph:degrees() end
-    local zero = {}
-    for i = 1, count do zero[i] = 0 end
-    return zero
-end
 
 -- The area grows with the degree; in a picture of many nodes all are smaller, and in a small picture
 -- none is too small to be seen.
@@ -214,12 +197,12 @@ local function draw(manager, options, request)
 end
 
 local function prepare(options)
-    check_keys(options)
+    checked.keys("picture.write", options, VALID, 3)
     local positions = options.positions
     if positions == nil then error("picture.write needs positions = a view of f32x2", 3) end
     local request = { width = side(options, "width", 1600), height = side(options, "height", 1200) }
     local x, y = coordinates(positions)
-    local degree = degrees(options.graph, #x)
+    local degree = colors.degrees(options.graph, #x)
     if #degree < #x then
         error(("there are %d positions for a graph of %d nodes"):format(#x, #degree), 0)
     end

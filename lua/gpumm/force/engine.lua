@@ -13,15 +13,6 @@ Engine.__index = Engine
 local FEW = 512      -- nodes up to which every pair is looked at
 local THREADS = 1024 -- that sum over all nodes
 
-local function model_of(given)
-    if type(given) == "table" then return setmetatable(given, { __index = models.tforce }) end
-    if models[given] then return models[given] end
-    local names = {}
-    for name in pairs(models) do names[#names + 1] = name end
-    table.sort(names)
-    error(("there is no model %q; valid: %s, or a table of your own"):format(tostring(given), table.concat(names, ", ")), 3)
-end
-
 local function prefix_of(model, dimensions)
     return kernels.dimension(dimensions)
         .. "#define ATTRACT(u) attract_at(u)\nstatic __device__ float attract_at(float d2) { (void)d2; return "
@@ -99,7 +90,7 @@ local engine = {}
 
 --- An engine for a manager: options are model, dimensions, repulsion, gravity, speed, inertia.
 function engine.new(manager, options)
-    local model, dimensions = model_of(options.model or "tforce"), options.dimensions or 2
+    local model, dimensions = models.of(options.model or "tforce", "force.engine", 3), options.dimensions or 2
     return setmetatable({
         manager = manager, dimensions = dimensions, model = model, strength = 1, unit = 1,
         repulsion = options.repulsion or 1, gravity = options.gravity or model.gravity,

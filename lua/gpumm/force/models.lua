@@ -7,7 +7,11 @@
 --   tension  a model with a length of its own says how tense it begins: the balance of pull and push at which the
 --            start is one of its layouts, below 1 so that it spreads out. Others take on the start's size.
 
-local models = {
+local checked = require "gpumm.checked"
+
+local models = {}
+
+models.known = {
     -- Bounded and of short range, after the t-distribution (Zhong and others, 2023): crowds do not burst, and
     -- what is far apart keeps the start's shape.
     tforce = { repel = "1.0f / ((1.0f + d2) * (1.0f + d2))", attract = "0.1f + 0.8f / (1.0f + d2)",
@@ -17,5 +21,27 @@ local models = {
     -- Eades's, Fruchterman and Reingold's: equal nodes, springs that pull harder when they are long.
     spring = { repel = "1.0f / (d2 + 1e-4f)", attract = "sqrtf(d2)", mass = "1.0f", gravity = 0.0005, limit = 2 },
 }
+
+local function names_of(list)
+    local names = {}
+    for name in pairs(list) do names[#names + 1] = name end
+    table.sort(names)
+    return table.concat(names, ", ")
+end
+
+local FIELDS = { "repel", "attract", "mass", "gravity", "limit", "tension" }
+
+--- The model of a name, or the caller's own, which has the default's where it says nothing. Raises at `level`.
+function models.of(given, what, level)
+    if type(given) == "table" then
+        checked.keys(what .. ": model", given, FIELDS, level + 1)
+        local own = setmetatable({}, { __index = models.known.tforce })
+        for key, value in pairs(given) do own[key] = value end
+        return own
+    end
+    if models.known[given] then return models.known[given] end
+    error(("%s: there is no model %q; valid: %s, or a table of your own"):format(what, tostring(given),
+        names_of(models.known)), level + 1)
+end
 
 return models

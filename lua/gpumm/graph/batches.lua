@@ -21,8 +21,9 @@ function methods:ends(limit)
     return packed("I4", values, 2 * count), count
 end
 
--- Edges by the node that completes them, in the file's order within each: a counting sort.
-local function edges_by_last_node(self)
+--- The numbers of the edges in the order of the nodes that complete them, and where each node's begin (one more at the
+--- end): a counting sort, in the file's order within each.
+function methods:edges_by_last_node()
     local from, to, nodes = self.from, self.to, self.nodes
     local first, order = {}, {}
     for i = 1, nodes + 1 do first[i] = 0 end
@@ -115,7 +116,7 @@ function methods:batches(n)
     if not n or n < 0 then error("batches needs how many nodes at a time, 0 for all", 2) end
     local size = n == 0 and self.nodes or n
     local state = { px = {}, py = {} }
-    state.order, state.first = edges_by_last_node(self)
+    state.order, state.first = self:edges_by_last_node()
     local placed = 0
     return function(positions)
         if placed == self.nodes then return nil end
