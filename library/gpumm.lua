@@ -1069,7 +1069,7 @@ function gpumm.page.write(path, options) end
 ---@field mass? string of heft: what a node pushes with
 ---@field gravity? number
 ---@field limit? number how far a node may move in the first step
----@field tension? number the balance of pull and push at the start, of a model that has a length of its own
+---@field length? boolean whether the forces have a length of their own, which suits the layout to them
 
 ---@class gpumm.quality
 ---@field stress number scale-normalised, over breadth-first distances from sampled pivots

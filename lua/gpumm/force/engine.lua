@@ -41,7 +41,8 @@ function Engine:springs(nodes)
         nodes.position, self.unit ^ 2, self.pull))
 end
 
--- What strength of the repulsion would balance the springs, in the layout as it is; nil: there is nothing to.
+-- What strength of the repulsion would balance the springs, in the layout as it is: infinite where nodes are too far
+-- apart to push (its sum is lost in the rounding then), nil where no spring draws anything together.
 local function balanced_strength(self, nodes)
     local now, apart, together = self.rows.now, 0, 0
     self:repel(nodes, 1, 0)
@@ -50,24 +51,47 @@ local function balanced_strength(self, nodes)
     need(self.kernels.balance(THREADS, now.n, nodes.position, nodes.force, now.segment, self.pull, out))
     local sums = need(out:download())
     for k = 1, 2 * THREADS, 2 do apart, together = apart + sums[k], together - sums[k + 1] end
-    return apart > 0 and together > 0 and together / apart or nil
+    if not (together > 0 and together < math.huge) then return nil end
+    return apart > 0 and together / apart or math.huge
 end
 
---- Suits the forces to the layout as it is. A model without a length of its own gets the strength of repulsion at
---- which the whole neither spreads nor shrinks; one that has a length gets the unit at which it is as tense as the
---- model says.
-function Engine:balance(nodes)
-    local strength = balanced_strength(self, nodes)
-    if not strength then return end
-    if not self.model.tension then
-        self.strength = strength
-        return
+-- The mean length of the edges; nil where there is none.
+local function mean_length(self, nodes)
+    local now = self.rows.now
+    if now.m == 0 then return nil end
+    local run = kernels.of(self.manager, "quality.cu", kernels.dimension(self.dimensions))
+    local out <close> = buffer(self.manager, "f64", 3 * THREADS)
+    need(run.lengths(THREADS, now.n, now.row, now.near, nodes.position, out))
+    local sums, length = need(out:download()), 0
+    for k = 1, 3 * THREADS, 3 do length = length + sums[k] end
+    return length > 0 and length < math.huge and length / now.m or nil
+end
+
+-- The unit at which pushes and pulls balance, found between one too small and one too large. It stays as it is where
+-- there is none: weights may be such that nothing draws the nodes together.
+local function find_unit(self, nodes)
+    local first, low, high = self.unit, nil, nil
+    for _ = 1, 24 do
+        local strength = balanced_strength(self, nodes)
+        if not strength then break end
+        if strength > 0.9 and strength < 1.1 then return end
+        if strength < 1 then low = self.unit else high = self.unit end
+        self.unit = low and high and math.sqrt(low * high) or low and 4 * low or high / 4
     end
-    for _ = 1, 12 do
-        local off = self.model.tension / strength
-        if off > 0.9 and off < 1.1 then break end
-        self.unit = self.unit * math.max(0.2, math.min(off ^ 0.4, 5))
-        strength = balanced_strength(self, nodes) or self.model.tension
+    if not (low and high) then self.unit = first end
+end
+
+--- Suits the forces to the layout as it is, so that the whole neither spreads nor shrinks: by the unit of a model that
+--- has a length of its own, by the strength of repulsion of the others, which measure in edges.
+function Engine:balance(nodes)
+    local length = mean_length(self, nodes)
+    if not length then return end
+    self.unit = 1 / length
+    if self.model.length then
+        find_unit(self, nodes)
+    else
+        local strength = balanced_strength(self, nodes)
+        self.strength = strength and strength < math.huge and strength or self.strength
     end
 end
 

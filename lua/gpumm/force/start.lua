@@ -1,5 +1,5 @@
--- A good start: every component of some size by PivotMDS, the small ones on a disc, packed side by side. One
--- edge is about one unit long.
+-- A good start: every component of some size by PivotMDS and a few rounds of stress majorization, the small ones on
+-- a disc, packed side by side. One edge is about one unit long.
 
 local chance = require "gpumm.chance"
 local kernels = require "gpumm.force.kernels"
@@ -13,6 +13,8 @@ local start = {}
 local SAMPLES = 8192
 local SMALL = 16      -- components up to this many nodes need no PivotMDS: forces unfold them
 local MANY = 64       -- components that get one
+local ROUNDS = 20     -- of stress majorization
+local FEW = 256       -- nodes up to which each is a pivot of those
 local JITTER = 0.05   -- so that nodes with the same neighbours do not start on one spot
 
 -- ---- The leading eigenvectors of a small symmetric matrix ---------------------------------------
@@ -110,23 +112,47 @@ local function leading_axes(task, pivots, sample)
     return eigenvectors(need(out:download()):totable(), count, task.dimensions, task.seed)
 end
 
+-- Rounds of stress majorization by the pivots, two at a time, from one buffer to the other and back.
+local function majorize(task, count, pivots, nodes, hops)
+    local manager, run = task.manager, task.run
+    local pivot <close> = buffer(manager, "u32", #pivots)
+    local other <close> = buffer(manager, "f32x" .. task.dimensions, task.n)
+    need(pivot:upload(pivots))
+    for _ = 1, ROUNDS, 2 do
+        need(run.majorize(count, #pivots, task.n, nodes, pivot, hops, task.position, other))
+        need(run.majorize(count, #pivots, task.n, nodes, pivot, hops, other, task.position))
+    end
+end
+
+-- The same by every node of a small component.
+local function majorize_by_all(task, members, count, nodes)
+    local all = members or {}
+    if not members then
+        for i = 1, count do all[i] = i - 1 end
+    end
+    local hops <close> = distance.from(task.manager, task.rows, all)
+    majorize(task, count, all, nodes, hops)
+end
+
 --- PivotMDS of one component: `members` lists its nodes from 0, nil: all.
 local function pivot_mds(task, members)
     local manager, count = task.manager, members and #members or task.n
-    local nodes <close> = buffer(manager, "u32", count)
-    if members then need(nodes:upload(members)) end
+    local listed <close> = buffer(manager, "u32", count)
+    if members then need(listed:upload(members)) end
+    local nodes = members and listed or false
     local sample = choose(members, task.n, SAMPLES, task.seed + 1)
-    local pivots, hops <close> = pivots_of.choose(manager, task.rows, members, members and nodes or false, task.seed)
+    local pivots, hops <close> = pivots_of.choose(manager, task.rows, members, nodes, task.seed)
     local mean <close> = buffer(manager, "f64", #pivots)
     local axes <close> = buffer(manager, "f64", 3 * #pivots)
     task.hops, task.mean = hops, mean
     local vectors = leading_axes(task, pivots, sample)
     local function place(scale, jitter)
         need(axes:upload(flat(vectors, scale)))
-        need(task.run.place(count, #pivots, task.n, members and nodes or false, hops, mean, axes, jitter, task.position))
+        need(task.run.place(count, #pivots, task.n, nodes, hops, mean, axes, jitter, task.position))
     end
     place(1, 0)
     place(fitting_scale(task, pivots, sample), JITTER)
+    if count <= FEW then majorize_by_all(task, members, count, nodes) else majorize(task, count, pivots, nodes, hops) end
 end
 
 -- ---- Several ------------------------------------------------------------------------------------
