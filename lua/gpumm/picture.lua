@@ -8,7 +8,7 @@ local colors = require "gpumm.picture.colors"
 local picture = {}
 
 local MAX_SIDE = 16384
-local BINS = 128               -- as in picture.cu
+local BINS, ONE = 128, 128     -- as in picture.cu
 local THREADS = 1024           -- that sum over all edges
 local SHORT = 64               -- pixels: edges up to this long are always whole
 local MOST_LAYERS = 6          -- of long edges over the whole picture, until they are thinned
@@ -85,7 +85,7 @@ end
 local function radii(degree, count, width, height)
     local unit = math.min(width, height) / 1200
     if unit < 1 then unit = math.sqrt(unit) end
-    local crowd = math.max(0.35, math.min((5000 / count) ^ 0.25, 6))
+    local crowd = math.max(0.2, math.min((5000 / count) ^ (count > 5000 and 0.4 or 0.25), 6))
     local radius = {}
     for i = 1, count do
         radius[i] = math.max(0.6, unit * crowd * math.min(1.2 + 0.45 * math.sqrt(degree[i]), 16))
@@ -165,24 +165,24 @@ function Canvas:draw_nodes(radius, ring)
     })
 end
 
--- The coverage that 97 of 100 pixels with edges stay under is shown nearly full; a single edge on its
--- own is never brighter than the line it is.
-function Canvas:exposure()
+-- What the logarithm of the coverage is multiplied with, so that the coverage that 99 of 100 pixels with edges stay
+-- under is shown nearly full.
+function Canvas:range()
     self:launch("measure", { pixels = self.width * self.height, light = self.edges, bins = self.bins })
     local bins, total, under, bin = need(self.bins:download()), 0, 0, 0
     for i = 1, BINS do total = total + bins[i] end
-    while bin < BINS - 1 and under < 0.97 * total do
+    while bin < BINS - 1 and under < 0.99 * total do
         bin = bin + 1
         under = under + bins[bin]
     end
-    return math.min(1.8 / 2 ^ (bin / 4), 1 / 128)
+    return 0.9 / math.log(1 + math.max(2 ^ (bin / 4), 2 * ONE) / ONE)
 end
 
 function Canvas:develop(background)
     local red, green, blue = background[1], background[2], background[3]
     self:launch("develop", {
         pixels = self.width * self.height, edges = self.edges, nodes = self.nodes, rim = self.rim,
-        out = self.pixels, exposure = self:exposure(), red = red, green = green, blue = blue,
+        out = self.pixels, range = self:range(), red = red, green = green, blue = blue,
     })
     return need(self.pixels:download())
 end

@@ -10,7 +10,6 @@ local need, buffer = kernels.need, kernels.buffer
 local Engine = {}
 Engine.__index = Engine
 
-local FEW = 512      -- nodes up to which every pair is looked at
 local THREADS = 1024 -- that sum over all nodes
 
 local function prefix_of(model, dimensions)
@@ -28,9 +27,7 @@ end
 
 --- Writes every node's repulsion to nodes.force.
 function Engine:repel(nodes, strength, seed)
-    local n = self.rows.now.n
-    local how = n <= FEW and self.grid.repel_exactly or self.grid.repel
-    how(self.grid, n, nodes.position, nodes.mass, nodes.force, strength, seed, self.unit)
+    self.grid:repel_well(self.rows.now.n, nodes.position, nodes.mass, nodes.force, strength, seed, self.unit)
 end
 
 --- Writes every segment's springs to self.pull.
@@ -42,10 +39,10 @@ function Engine:springs(nodes)
 end
 
 -- What strength of the repulsion would balance the springs, in the layout as it is: infinite where nodes are too far
--- apart to push (its sum is lost in the rounding then), nil where no spring draws anything together.
+-- apart to push, nil where no spring draws anything together.
 local function balanced_strength(self, nodes)
     local now, apart, together = self.rows.now, 0, 0
-    self:repel(nodes, 1, 0)
+    self.grid:spread(now.n, nodes.position, nodes.mass, nodes.force, self.unit)
     self:springs(nodes)
     local out <close> = buffer(self.manager, "f64", 2 * THREADS)
     need(self.kernels.balance(THREADS, now.n, nodes.position, nodes.force, now.segment, self.pull, out))

@@ -106,15 +106,16 @@ static __device__ double product(vec a, vec b)
     return sum;
 }
 
-// How much the repulsion spreads the nodes and the springs draw them together: sums of position times force.
-extern "C" __global__ void balance(int threads, int n, const vec *position, const vec *force,
+// How much the repulsion spreads the nodes (each pair is in `spread` twice) and the springs draw them together: sums
+// of positions times forces.
+extern "C" __global__ void balance(int threads, int n, const vec *position, const vec *spread,
                                    const word *segment, const vec *pull, double *out)
 {
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= threads) return;
     double apart = 0.0, together = 0.0;
     for (int i = t; i < n; i += threads) {
-        apart += product(position[i], force[i]);
+        apart += 0.5 * (double)spread[i].x;
         for (word s = segment[i]; s < segment[i + 1]; s++) together += product(position[i], pull[s]);
     }
     out[2 * t] = apart;

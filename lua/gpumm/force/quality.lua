@@ -20,6 +20,7 @@ local function stress(task, position)
     local out <close> = buffer(task.manager, "f64", 3 * THREADS)
     need(task.run.ratios(THREADS, task.n, task.pivots, task.pivot, task.hops, position, out))
     local sum, squares, pairs = three(out)
+    if squares - squares ~= 0 then error("force.quality: the positions are not all finite numbers", 0) end
     if pairs == 0 then return 0 end
     return squares > 0 and 1 - sum * sum / (pairs * squares) or 1
 end

@@ -37,10 +37,14 @@ function settings.pinned(what, nodes, pinned, level)
     return bytes
 end
 
+function settings.is_buffer(value)
+    return type(value) == "userdata" and tostring(value):find("gpumm.buffer", 1, true) ~= nil
+end
+
 -- Coordinate k of node i of whatever was given, or nil.
 local function reader(given, d)
     if type(given) ~= "table" then
-        if type(given.download) == "function" then given = assert(given:download()) end
+        if settings.is_buffer(given) then given = assert(given:download()) end
         return function(i, k) return i <= #given and (select(k, given:get(i))) or nil end
     end
     if type(given[1]) == "table" then return function(i, k) return given[i] and given[i][k] end end

@@ -13,8 +13,8 @@ local start = {}
 local SAMPLES = 8192
 local SMALL = 16      -- components up to this many nodes need no PivotMDS: forces unfold them
 local MANY = 64       -- components that get one
-local ROUNDS = 20     -- of stress majorization
-local FEW = 256       -- nodes up to which each is a pivot of those
+local ROUNDS = 6      -- of stress majorization: the shape is there by then, and more of them fold what is thin
+local FEW = 512       -- nodes up to which each is a pivot of those
 local JITTER = 0.05   -- so that nodes with the same neighbours do not start on one spot
 
 -- ---- The leading eigenvectors of a small symmetric matrix ---------------------------------------
@@ -118,7 +118,7 @@ local function majorize(task, count, pivots, nodes, hops)
     local pivot <close> = buffer(manager, "u32", #pivots)
     local other <close> = buffer(manager, "f32x" .. task.dimensions, task.n)
     need(pivot:upload(pivots))
-    for _ = 1, ROUNDS, 2 do
+    for _ = 1, task.rounds, 2 do
         need(run.majorize(count, #pivots, task.n, nodes, pivot, hops, task.position, other))
         need(run.majorize(count, #pivots, task.n, nodes, pivot, hops, other, task.position))
     end
@@ -212,11 +212,12 @@ local function place_all(task, lists)
     packing.pack(task, lists)
 end
 
---- Writes a start for rows.now.n nodes to `position`, a buffer of f32x2 or f32x3.
+--- Writes a start for rows.now.n nodes to `position`, a buffer of f32x2 or f32x3. Options: dimensions, seed, rounds (an
+--- even number; 0: PivotMDS alone).
 function start.place(manager, rows, position, options)
     local task = {
         manager = manager, rows = rows, n = rows.now.n, position = position,
-        dimensions = options.dimensions or 2, seed = options.seed or 1,
+        dimensions = options.dimensions or 2, seed = options.seed or 1, rounds = options.rounds or ROUNDS,
     }
     task.run = kernels.of(manager, "start.cu", kernels.dimension(task.dimensions))
     local labels = distance.components(manager, rows)
