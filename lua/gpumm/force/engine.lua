@@ -101,10 +101,10 @@ function Engine:step(nodes, i, limit)
         nodes.pinned or false, self.gravity, 1, self.speed, self.inertia, limit / self.unit, nodes.position, nodes.velocity))
 end
 
---- Adds how far the nodes moved in the last step, in 2^-20 edge lengths, to a buffer of one u64.
+--- Adds how far the nodes moved in the last step, in 2^-20 of the model's units, to a buffer of one u64.
 function Engine:moved(nodes, sum)
     local n = self.rows.now.n
-    need(self.kernels.moved(math.min(THREADS, n), n, nodes.velocity, sum))
+    need(self.kernels.moved(math.min(THREADS, n), n, nodes.velocity, self.unit, sum))
 end
 
 local engine = {}

@@ -73,7 +73,7 @@ local function is_settled(sim, graph, options, i)
     if options.settle <= 0 or i == 0 or i % 16 ~= 0 then return false end
     need(sim.moved:fill(0))
     sim.engine:moved(sim.at, sim.moved)
-    return need(sim.moved:download())[1] / 2 ^ 20 / graph.nodes * sim.engine.unit < options.settle
+    return need(sim.moved:download())[1] / 2 ^ 20 / graph.nodes < options.settle
 end
 
 local function finish(sim, options)

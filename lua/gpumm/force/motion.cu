@@ -2,6 +2,8 @@
 // gathered per segment of a row, by one thread in the order of the row, and summed per node in the order of its
 // segments: no atomics, so a run can be repeated bit for bit.
 
+#define FAR 1048576.0f // units: further counts as that far
+
 typedef unsigned int word;
 
 static __device__ float squared(vec v)
@@ -76,13 +78,14 @@ extern "C" __global__ void move(int n, const word *segment, const vec *pull, con
     position[i] = to;
 }
 
-// How far the nodes moved in all, in 2^-20 units: a sum of integers does not depend on its order.
-extern "C" __global__ void moved(int threads, int n, const vec *velocity, unsigned long long *sum)
+// How far the nodes moved in all, in 2^-20 of the model's units, of which the layout's has `unit`: a sum of integers
+// does not depend on its order.
+extern "C" __global__ void moved(int threads, int n, const vec *velocity, float unit, unsigned long long *sum)
 {
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= threads) return;
     unsigned long long mine = 0;
-    for (int i = t; i < n; i += threads) mine += (unsigned long long)(sqrtf(squared(velocity[i])) * 1048576.0f);
+    for (int i = t; i < n; i += threads) mine += (unsigned long long)(fminf(sqrtf(squared(velocity[i])) * unit, FAR) * 1048576.0f);
     if (mine) atomicAdd(sum, mine);
 }
 
