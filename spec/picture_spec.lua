@@ -1,4 +1,4 @@
--- successes: 21
+-- successes: 22
 -- Pictures, by their pixels, and positions as files.
 
 local gpumm = require "gpumm"
@@ -122,6 +122,25 @@ describe("a picture", function()
         local one, many = column(10, 30), column(370, 390)
         assert.is_true(one > 0)
         assert.is_true(many > 2 * one)
+    end)
+
+    it("shows one edge alone beside where thousands cross", function()
+        local n, list, from, to = 4000, { { 0, 0 }, { 200, 0 }, { 0, 100 }, { 200, 100 } }, { 3 }, { 4 }
+        for i = 1, n do -- from one side to the other, all through the middle of the lower edge
+            list[#list + 1], list[#list + 2] = { 20 + i % 40, 0 }, { 180 - i % 40, 0 }
+            from[#from + 1], to[#to + 1] = #list - 1, #list
+        end
+        local at = drawn { positions = positions(list), graph = graph.new(#list, from, to), background = "#000000",
+            colors = (function() local all = {} for i = 1, #list do all[i] = "#ffffff" end return all end)() }
+        local function brightest(top, bottom) -- of a stretch, for long edges may be thinned
+            local most = 0
+            for y = top, bottom do
+                for x = 60, 140 do most = math.max(most, (at(x, y))) end
+            end
+            return most
+        end
+        local alone, crowded = brightest(0, 20), brightest(80, 99)
+        assert.is_true(alone >= 8 and alone < crowded, alone .. " beside " .. crowded)
     end)
 
     it("is the same every time, byte for byte", function()
