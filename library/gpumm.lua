@@ -1201,11 +1201,11 @@ function gpumm.force.rows(manager) end
 ---@return gpumm.force_engine
 function gpumm.force.engine(manager, options) end
 
---- PivotMDS, components packed.
+--- PivotMDS and `rounds` (an even number; 0: none) of stress majorization, components packed.
 ---@param manager gpumm.manager
 ---@param of gpumm.force_rows
 ---@param position gpumm.buffer
----@param options? { dimensions?: 2|3, seed?: integer }
+---@param options? { dimensions?: 2|3, seed?: integer, rounds?: integer }
 ---@return integer[] sizes of the components, the largest first
 function gpumm.force.start(manager, of, position, options) end
 

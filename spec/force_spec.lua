@@ -1,4 +1,4 @@
--- successes: 44, gpu: 1
+-- successes: 46, gpu: 1
 -- The force library: its parts against plain references, and whole layouts by their quality.
 
 local gpumm = require "gpumm"
@@ -147,6 +147,34 @@ describe("repulsion by the pyramid", function()
             assert.is_true(median <= bound, "median error " .. median)
             assert.is_true(bias <= 0.005, "bias " .. bias)
         end)
+    end
+
+    -- A push that is the way itself is summed exactly by centres of mass: whatever is counted twice or never shows.
+    for d, values in ipairs { false, uniform(5000, 2), uniform(3000, 3) } do
+        if values then
+            it(("covers space exactly once, in %d dimensions"):format(d), function()
+                local m, n = spec.manager(), #values // d
+                local out, grid = filled(m, "f32x" .. d, {}, n), force.repulsion(m, { dimensions = d, repel = "1.0f" })
+                for seed = 1, 3 do
+                    grid:repel(n, filled(m, "f32x" .. d, values), filled(m, "f32", masses(n)), out, 1, seed)
+                    local sums, mass, whole = {}, masses(n), 0
+                    for k = 1, d do sums[k] = 0 end
+                    for i = 1, n do
+                        whole = whole + mass[i]
+                        for k = 1, d do sums[k] = sums[k] + mass[i] * values[(i - 1) * d + k] end
+                    end
+                    local got, worst = out:download(), 0
+                    for i = 1, n do
+                        local f = { got:get(i) }
+                        for k = 1, d do
+                            local wanted = mass[i] * (whole * values[(i - 1) * d + k] - sums[k])
+                            worst = math.max(worst, math.abs(f[k] - wanted) / (whole * mass[i]))
+                        end
+                    end
+                    assert.is_true(worst < 1e-5, "off by " .. worst) -- one node missed: 1e-4
+                end
+            end)
+        end
     end
 
     it("is unbiased for one crowd, over many seeds", function()
