@@ -1,4 +1,4 @@
--- successes: 46, gpu: 1
+-- successes: 47, gpu: 1
 -- The force library: its parts against plain references, and whole layouts by their quality.
 
 local gpumm = require "gpumm"
@@ -345,6 +345,18 @@ describe("distances", function()
             for i = 1, 12 do
                 assert.equal(wanted[i] < 0 and 65535 or wanted[i], hops[(p - 1) * 12 + i])
             end
+        end
+    end)
+
+    it("are the same by levels as by queues, where rows are long too", function()
+        local m = spec.manager()
+        for _, g in ipairs { grid_graph(20), path_graph(700), wheel(3000) } do
+            local of, nodes = rows_of(m, g), {}
+            for k = 1, 70 do nodes[k] = (k * 7919) % g.nodes end
+            local by_queues = force.distances(m, of, nodes, "queues"):download()
+            assert.view_equals(bytes(by_queues), bytes(force.distances(m, of, nodes, "levels"):download()))
+            local wanted = g:bfs(nodes[70] + 1)
+            for i = 1, g.nodes do assert.equal(wanted[i], by_queues[69 * g.nodes + i]) end
         end
     end)
 

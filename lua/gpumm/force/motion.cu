@@ -95,7 +95,8 @@ extern "C" __global__ void weigh(int n, const word *row, const float *weight, fl
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= n) return;
     float sum = 1.0f;
-    for (word k = row[i]; k < row[i + 1]; k++) sum += weight ? fabsf(weight[k]) : 1.0f;
+    if (!weight) sum += (float)(row[i + 1] - row[i]);
+    else for (word k = row[i]; k < row[i + 1]; k++) sum += fabsf(weight[k]);
     heft[i] = sum;
     mass[i] = MASS(sum);
 }
