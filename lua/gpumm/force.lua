@@ -16,7 +16,7 @@
 -- components, force/quality how good it is, force/layout the simulation, force/growing graphs that grow.
 
 local gpumm = require "gpumm"
-local checked = require "gpumm.checked"
+local checked = require "gpumm.common.checked"
 local distance = require "gpumm.force.distance"
 local engine = require "gpumm.force.engine"
 local growing = require "gpumm.force.growing"

@@ -2,9 +2,9 @@
 -- over it, by WebGL or on a plain canvas.
 
 local gpumm = require "gpumm"
-local checked = require "gpumm.checked"
+local checked = require "gpumm.common.checked"
 local colors = require "gpumm.picture.colors"
-local packed = require "gpumm.packed"
+local packed = require "gpumm.common.packed"
 
 local page = {}
 

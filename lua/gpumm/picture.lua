@@ -2,7 +2,7 @@
 -- of picture.cu, through the public API alone: this file proves that the API is enough.
 
 local gpumm = require "gpumm"
-local checked = require "gpumm.checked"
+local checked = require "gpumm.common.checked"
 local colors = require "gpumm.picture.colors"
 
 local picture = {}

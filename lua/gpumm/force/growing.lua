@@ -3,7 +3,8 @@
 -- neighbours, and the layout is warmed a little.
 
 local gpumm = require "gpumm"
-local checked = require "gpumm.checked"
+local checked = require "gpumm.common.checked"
+local edges_by_last_node = require "gpumm.graph.order"
 local engine = require "gpumm.force.engine"
 local kernels = require "gpumm.force.kernels"
 local models = require "gpumm.force.models"
@@ -31,7 +32,7 @@ end
 
 -- Edges in the order of their later end; those of the first i nodes are the ones before first[i + 1].
 local function in_order(graph)
-    local order, first = graph:edges_by_last_node()
+    local order, first = edges_by_last_node(graph)
     return {
         from = permuted(graph.from, order), to = permuted(graph.to, order), first = first,
         weight = graph.weights and permuted(settings.relative(graph.weights), order),

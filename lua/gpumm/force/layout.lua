@@ -1,7 +1,7 @@
 -- gpumm.force.layout: a graph's layout as a simulation.
 
 local gpumm = require "gpumm"
-local checked = require "gpumm.checked"
+local checked = require "gpumm.common.checked"
 local distance = require "gpumm.force.distance"
 local engine = require "gpumm.force.engine"
 local kernels = require "gpumm.force.kernels"

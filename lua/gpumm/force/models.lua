@@ -7,7 +7,7 @@
 --   length   whether the forces have a length of their own, at which a start is as large as it should be; others take on
 --            the start's size.
 
-local checked = require "gpumm.checked"
+local checked = require "gpumm.common.checked"
 
 local models = {}
 

@@ -3,7 +3,7 @@
 -- tell, so that a hundred cost a few searches at once. Where all is near to all, the farthest are but the ends of
 -- stray chains, which say little of the rest: there chance chooses.
 
-local chance = require "gpumm.chance"
+local chance = require "gpumm.common.chance"
 local kernels = require "gpumm.force.kernels"
 local distance = require "gpumm.force.distance"
 

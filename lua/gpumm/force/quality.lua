@@ -1,6 +1,6 @@
 -- gpumm.force.quality: a layout by numbers, always beside those of random positions.
 
-local chance = require "gpumm.chance"
+local chance = require "gpumm.common.chance"
 local kernels = require "gpumm.force.kernels"
 local distance = require "gpumm.force.distance"
 

@@ -1,6 +1,6 @@
 -- The options that layouts share, and what a caller gives beside them: nodes that stay, positions to begin at.
 
-local chance = require "gpumm.chance"
+local chance = require "gpumm.common.chance"
 
 local settings = {}
 

@@ -1,7 +1,7 @@
 -- A good start: every component of some size by PivotMDS and a few rounds of stress majorization, the small ones on
 -- a disc, packed side by side. One edge is about one unit long.
 
-local chance = require "gpumm.chance"
+local chance = require "gpumm.common.chance"
 local kernels = require "gpumm.force.kernels"
 local distance = require "gpumm.force.distance"
 local packing = require "gpumm.force.packing"

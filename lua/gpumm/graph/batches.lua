@@ -1,7 +1,8 @@
 -- A graph piece by piece, as raw columns for the buffers of a group.
 
-local chance = require "gpumm.chance"
-local packed = require "gpumm.packed"
+local chance = require "gpumm.common.chance"
+local edges_by_last_node = require "gpumm.graph.order"
+local packed = require "gpumm.common.packed"
 
 local methods = {}
 
@@ -19,30 +20,6 @@ function methods:ends(limit)
         end
     end
     return packed("I4", values, 2 * count), count
-end
-
---- The numbers of the edges in the order of the nodes that complete them, and where each node's begin (one more at the
---- end): a counting sort, in the file's order within each.
-function methods:edges_by_last_node()
-    local from, to, nodes = self.from, self.to, self.nodes
-    local first, order = {}, {}
-    for i = 1, nodes + 1 do first[i] = 0 end
-    for e = 1, #from do
-        local last = from[e] > to[e] and from[e] or to[e]
-        first[last] = first[last] + 1
-    end
-    local total = 1
-    for i = 1, nodes + 1 do
-        total = total + first[i]
-        first[i] = total
-    end
-    for e = 1, #from do order[e] = 0 end
-    for e = #from, 1, -1 do
-        local last = from[e] > to[e] and from[e] or to[e]
-        first[last] = first[last] - 1
-        order[first[last]] = e
-    end
-    return order, first
 end
 
 local GOLDEN_ANGLE = math.pi * (3 - sqrt(5))
@@ -116,7 +93,7 @@ function methods:batches(n)
     if not n or n < 0 then error("batches needs how many nodes at a time, 0 for all", 2) end
     local size = n == 0 and self.nodes or n
     local state = { px = {}, py = {} }
-    state.order, state.first = self:edges_by_last_node()
+    state.order, state.first = edges_by_last_node(self)
     local placed = 0
     return function(positions)
         if placed == self.nodes then return nil end

@@ -1,6 +1,6 @@
 -- How far a layout's distances are from the graph's, without a device.
 
-local chance = require "gpumm.chance"
+local chance = require "gpumm.common.chance"
 
 local methods = {}
 
