@@ -1,4 +1,4 @@
--- successes: 22
+-- successes: 24
 -- Pictures, by their pixels, and positions as files.
 
 local gpumm = require "gpumm"
@@ -178,6 +178,30 @@ describe("a picture", function()
             end
         end
         assert.is_true(lit > 100)
+    end)
+
+    it("keeps a few strays from making the rest small", function()
+        local list = {}
+        for i = 1, 1000 do list[i] = { i % 100, i // 100 * 10 } end
+        list[1001] = { 500, 50 }
+        local at, right = drawn { positions = positions(list) }, 0
+        for x = 0, 190 do
+            if at(x, 50) > 60 or at(x, 51) > 60 or at(x, 52) > 60 then right = x end
+        end
+        assert.is_true(right > 110, "the rest ends at " .. right)
+    end)
+
+    it("sees points in space from above", function()
+        local flat, space = {}, {}
+        for i = 1, 50 do flat[i], space[i] = { i, i * i % 17 }, { i, i * i % 17, 1000 * i } end
+        local options = { graph = graph.new(50, { 1 }, { 2 }), colors = nil }
+        options.positions = positions(flat)
+        local a = drawn(options)
+        options.positions = gpumm.view("f32x3", space)
+        local b = drawn(options)
+        for x = 0, 199 do
+            for y = 0, 99 do assert.same({ a(x, y) }, { b(x, y) }) end
+        end
     end)
 
     it("may show the nodes that are there so far", function()

@@ -10,6 +10,7 @@ local picture = {}
 local MAX_SIDE = 16384
 local BINS, ONE = 128, 128     -- as in picture.cu
 local THREADS = 1024           -- that sum over all edges
+local FAR = 2.5                -- times as wide as the rest is what a few strays may make a picture
 local SHORT = 64               -- pixels: edges up to this long are always whole
 local MOST_LAYERS = 6          -- of long edges over the whole picture, until they are thinned
 
@@ -62,7 +63,7 @@ local function span(values)
     local low, high = bounds(values, 0)
     local inner_low, inner_high = bounds(values, 0.005)
     local inner = inner_high - inner_low
-    if inner > 0 and high - low > 20 * inner then return inner_low - inner / 4, inner_high + inner / 4 end
+    if inner > 0 and high - low > FAR * inner then return inner_low - inner / 4, inner_high + inner / 4 end
     return low, high
 end
 
@@ -125,8 +126,10 @@ function Canvas:launch(name, arguments)
     need(kernel(arguments))
 end
 
-function Canvas:place(positions, frame)
-    local count = #positions
+-- Points in space are seen from above: by their x and y.
+function Canvas:place(x, y, frame)
+    local count, positions = #x, {}
+    for i = 1, count do positions[2 * i - 1], positions[2 * i] = x[i], y[i] end
     self.count = count
     self.point = self:buffer("f32x2", count)
     self:launch("project", {
@@ -189,7 +192,7 @@ end
 
 local function draw(manager, options, request)
     local canvas = new_canvas(manager, request.width, request.height)
-    canvas:place(options.positions, request.frame)
+    canvas:place(request.x, request.y, request.frame)
     canvas.color = canvas:buffer("f32x4", request.count, request.color)
     if options.graph then canvas:draw_edges(options.graph) end
     canvas:draw_nodes(request.radius, request.ring)
@@ -206,7 +209,7 @@ local function prepare(options)
     if #degree < #x then
         error(("there are %d positions for a graph of %d nodes"):format(#x, #degree), 0)
     end
-    request.count = #x
+    request.count, request.x, request.y = #x, x, y
     request.frame = fit(x, y, request.width, request.height)
     request.radius, request.ring = radii(degree, #x, request.width, request.height)
     request.color = colors.of_nodes(options, degree, #x)
@@ -225,7 +228,8 @@ local function check_place(path)
 end
 
 --- Draws the graph (or the positions alone) into a PNG file: nodes sized by degree and colored by
---- community, edges blended by density. Options: positions (a view of f32x2), graph, width (1600), height
+--- community, edges blended by density. Options: positions (a view of f32x2, or of f32x3: seen
+--- from above), graph, width (1600), height
 --- (1200), colors (one a node: "#rrggbb", { r, g, b }, numbers of the palette; or a column of fractions, or of
 --- kinds), background, manager (otherwise one of its own, closed at the end).
 function picture.write(path, options)
