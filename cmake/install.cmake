@@ -59,6 +59,7 @@ set(CPACK_DEBIAN_PACKAGE_SECTION libs)
 set(CPACK_STRIP_FILES ON)
 # Host kernels are compiled by the system's C++ compiler; a GPU needs its driver and NVRTC, found at run time.
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "g++, lua5.4")
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "graphviz, lua-expat")
 find_program(GPUMM_SHLIBDEPS dpkg-shlibdeps)
 find_program(GPUMM_FILE file) # CPack asks it which files are programs
 mark_as_advanced(GPUMM_SHLIBDEPS GPUMM_FILE)

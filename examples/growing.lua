@@ -4,7 +4,7 @@
 --     gpumm-run examples/growing.lua debian.tsv --out growing.png [--frames FOLDER] [--page growing.html]
 --         [--first 1000] [--batch 1000]
 --
--- GRAPH is an edge list; its nodes come in the order in which the file first names them. Frames are the positions
+-- GRAPH is an edge list, or what graph.read reads beside; its nodes come in the order in which the file first names them. Frames are the positions
 -- as .npy, one every --capture steps, where a folder for them is named. Every growth prints where the positions are:
 -- they never move.
 

@@ -3,7 +3,7 @@
 --     gpumm-run examples/layout.lua GRAPH --out picture.png [--steps N] [--positions out.npy] [--grow N]
 --         [--page out.html] [--colors COLUMN]
 --
--- GRAPH is an edge list (two names a line) or a Matrix Market file, gzip'd or not. COLUMN is a file of lines "name
+-- GRAPH is an edge list (two names a line), Matrix Market, GraphML or DOT, gzip'd or not. COLUMN is a file of lines "name
 -- value", by which nodes are colored: numbers from cold to warm, anything else by kind. --grow N feeds N nodes at a time and
 -- says where the buffers are after each growth: they never move.
 

@@ -810,6 +810,7 @@ function Simulation:statistics() end
 ---@field nodes integer
 ---@field edges integer
 ---@field names string[]
+---@field labels? string[] of DOT and GraphML, where there are any
 ---@field from integer[]
 ---@field to integer[]
 ---@field weights? number[]
@@ -1005,6 +1006,7 @@ function gpumm.growth.exact() end
 
 gpumm.graph = {}
 
+--- An edge list, Matrix Market, GraphML (by lua-expat) or DOT (by graphviz), gzip'd or not.
 ---@param path string
 ---@return gpumm.graph_object
 function gpumm.graph.read(path) end
@@ -1012,8 +1014,9 @@ function gpumm.graph.read(path) end
 ---@param nodes integer
 ---@param from integer[] from 1
 ---@param to integer[]
+---@param weights? number[]
 ---@return gpumm.graph_object
-function gpumm.graph.new(nodes, from, to) end
+function gpumm.graph.new(nodes, from, to, weights) end
 
 ---@alias gpumm.positions gpumm.view|number[][]
 
@@ -1070,7 +1073,7 @@ function gpumm.page.write(path, options) end
 ---@field mass? string of heft: what a node pushes with
 ---@field gravity? number
 ---@field limit? number how far a node may move in the first step
----@field tension? number the balance of pull and push at the start, of a model that has a length of its own
+---@field length? boolean whether the forces have a length of their own, which suits the layout to them
 
 ---@class gpumm.quality
 ---@field stress number scale-normalised, over breadth-first distances from sampled pivots
@@ -1202,11 +1205,11 @@ function gpumm.force.rows(manager) end
 ---@return gpumm.force_engine
 function gpumm.force.engine(manager, options) end
 
---- PivotMDS, components packed.
+--- PivotMDS and `rounds` (an even number; 0: none) of stress majorization, components packed.
 ---@param manager gpumm.manager
 ---@param of gpumm.force_rows
 ---@param position gpumm.buffer
----@param options? { dimensions?: 2|3, seed?: integer }
+---@param options? { dimensions?: 2|3, seed?: integer, rounds?: integer }
 ---@return integer[] sizes of the components, the largest first
 function gpumm.force.start(manager, of, position, options) end
 

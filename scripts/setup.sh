@@ -6,7 +6,7 @@ set -euo pipefail
 
 packages=(gcc g++ cmake make pkg-config lua5.4 liblua5.4-dev libpng-dev zlib1g-dev)
 if [ "${1:-run}" = test ]; then
-  packages+=(lua-busted lua-check)
+  packages+=(lua-busted lua-check graphviz lua-expat)
 fi
 
 missing=()

@@ -1,4 +1,4 @@
--- successes: 33, gpu: 1
+-- successes: 47, gpu: 1
 -- The force library: its parts against plain references, and whole layouts by their quality.
 
 local gpumm = require "gpumm"
@@ -149,6 +149,34 @@ describe("repulsion by the pyramid", function()
         end)
     end
 
+    -- A push that is the way itself is summed exactly by centres of mass: whatever is counted twice or never shows.
+    for d, values in ipairs { false, uniform(5000, 2), uniform(3000, 3) } do
+        if values then
+            it(("covers space exactly once, in %d dimensions"):format(d), function()
+                local m, n = spec.manager(), #values // d
+                local out, grid = filled(m, "f32x" .. d, {}, n), force.repulsion(m, { dimensions = d, repel = "1.0f" })
+                for seed = 1, 3 do
+                    grid:repel(n, filled(m, "f32x" .. d, values), filled(m, "f32", masses(n)), out, 1, seed)
+                    local sums, mass, whole = {}, masses(n), 0
+                    for k = 1, d do sums[k] = 0 end
+                    for i = 1, n do
+                        whole = whole + mass[i]
+                        for k = 1, d do sums[k] = sums[k] + mass[i] * values[(i - 1) * d + k] end
+                    end
+                    local got, worst = out:download(), 0
+                    for i = 1, n do
+                        local f = { got:get(i) }
+                        for k = 1, d do
+                            local wanted = mass[i] * (whole * values[(i - 1) * d + k] - sums[k])
+                            worst = math.max(worst, math.abs(f[k] - wanted) / (whole * mass[i]))
+                        end
+                    end
+                    assert.is_true(worst < 1e-5, "off by " .. worst) -- one node missed: 1e-4
+                end
+            end)
+        end
+    end
+
     it("is unbiased for one crowd, over many seeds", function()
         local m, values = spec.manager(), clustered(1500, 2, 1, 0.0001)
         values[1], values[2] = 2, 2 -- one far away: the others are in one cell, and are sampled
@@ -166,6 +194,21 @@ describe("repulsion by the pyramid", function()
         local median = compared(gpumm.view("f32x2", sums), exact, 2)
         local single = compared(repulsion(m, values, 2, 1), exact, 2)
         assert.is_true(median < single / 4, ("%g of the mean, %g of one"):format(median, single))
+    end)
+
+    it("errs elsewhere with every seed, so that no border of a cell shows", function()
+        local m, values = spec.manager(), uniform(3000, 2)
+        local exact, sums, rounds = repulsion(m, values, 2, 0, true), {}, 64
+        for k = 1, 6000 do sums[k] = 0 end
+        for seed = 1, rounds do
+            local got = repulsion(m, values, 2, seed)
+            for i = 1, 3000 do
+                local x, y = got:get(i)
+                sums[2 * i - 1], sums[2 * i] = sums[2 * i - 1] + x / rounds, sums[2 * i] + y / rounds
+            end
+        end
+        local mean, single = compared(gpumm.view("f32x2", sums), exact, 2), compared(repulsion(m, values, 2, 1), exact, 2)
+        assert.is_true(mean < single / 2, ("%g of the mean, %g of one"):format(mean, single))
     end)
 
     it("repeats bit for bit, and depends on the seed where nodes crowd", function()
@@ -305,6 +348,18 @@ describe("distances", function()
         end
     end)
 
+    it("are the same by levels as by queues, where rows are long too", function()
+        local m = spec.manager()
+        for _, g in ipairs { grid_graph(20), path_graph(700), wheel(3000) } do
+            local of, nodes = rows_of(m, g), {}
+            for k = 1, 70 do nodes[k] = (k * 7919) % g.nodes end
+            local by_queues = force.distances(m, of, nodes, "queues"):download()
+            assert.view_equals(bytes(by_queues), bytes(force.distances(m, of, nodes, "levels"):download()))
+            local wanted = g:bfs(nodes[70] + 1)
+            for i = 1, g.nodes do assert.equal(wanted[i], by_queues[69 * g.nodes + i]) end
+        end
+    end)
+
     it("come from pivots that are far from one another, each once", function()
         local m, g = spec.manager(), grid_graph(30)
         local chosen, hops = pivots.choose(m, rows_of(m, g), nil, false, 1)
@@ -369,6 +424,39 @@ describe("the start", function()
         end)
     end
 
+    it("is better by far than PivotMDS alone where all is near to all", function()
+        local m, g = spec.manager(), graph.read("examples/data/debian-sample.tsv")
+        local position = filled(m, "f32x2", {}, g.nodes)
+        force.start(m, rows_of(m, g), position, { rounds = 0 })
+        local alone = force.quality(g, position, { manager = m })
+        local _, mine = started(g)
+        assert.is_true(mine.stress < 0.5 * alone.stress, ("%g, alone %g"):format(mine.stress, alone.stress))
+    end)
+
+    it("leaves no wide room beside what is long and thin", function()
+        local from, to = {}, {}
+        for i = 1, 1999 do from[i], to[i] = i, i + 1 end
+        for c = 0, 299 do from[#from + 1], to[#to + 1] = 2001 + 2 * c, 2002 + 2 * c end
+        local at = started(graph.new(2600, from, to))
+        local label, low, high = graph.new(2600, from, to):components(), { 1e9, 1e9 }, { -1e9, -1e9 }
+        local away = 0
+        for i = 1, 2600 do
+            local p = { at:get(i) }
+            for k = 1, 2 do low[k], high[k] = math.min(low[k], p[k]), math.max(high[k], p[k]) end
+            if label[i] > 1 then
+                local nearest = math.huge
+                for j = 1, 2000 do
+                    local x, y = at:get(j)
+                    nearest = math.min(nearest, (x - p[1]) ^ 2 + (y - p[2]) ^ 2)
+                end
+                assert.is_true(nearest > 0.25, "one lies on the path")
+                away = math.max(away, nearest)
+            end
+        end
+        assert.is_true(math.sqrt(away) < 500, "one is far from all: " .. math.sqrt(away))
+        assert.is_true(math.max(high[1] - low[1], high[2] - low[2]) < 2200)
+    end)
+
     it("repeats bit for bit with the same seed", function()
         local g = graph.read("examples/data/debian-sample.tsv")
         local first = started(g, 5)
@@ -411,6 +499,16 @@ describe("quality", function()
         assert.is_true(random.stress > 0.2 and random.neighbourhood < 0.2)
     end)
 
+    it("refuses positions that are none", function()
+        local g = path_graph(3)
+        for _, values in ipairs { { 0, 0, 1, 0 / 0, 2, 2 }, { 0, 0, math.huge, 0, 2, 2 } } do
+            assert.has_error(function() force.quality(g, values, { device = spec.device }) end,
+                "force.quality: the positions are not all finite numbers")
+        end
+        assert.has_error(function() force.quality(g, { 1, 2 }, { device = spec.device }) end,
+            "force.quality: 2 positions for 3 nodes")
+    end)
+
     it("agrees with the graph's own stress", function()
         local g = grid_graph(12)
         local values = uniform(144, 2)
@@ -434,15 +532,55 @@ describe("a layout", function()
         end
     end)
 
-    it("is no worse than its start, and ends so", function()
+    it("is no worse than PivotMDS alone, nor than its refined start by much, and ends so", function()
         for _, side in ipairs { 30, 70 } do
-            local g = grid_graph(side)
+            local g, m = grid_graph(side), spec.manager()
+            local position = filled(m, "f32x2", {}, g.nodes)
+            force.start(m, rows_of(m, g), position, { rounds = 0 })
+            local pivot_mds = force.quality(g, position, { manager = m })
             local begin = laid_out(g, { steps = 0, quality = true }).quality
             for _, steps in ipairs { 20, 150 } do
                 local after = laid_out(g, { steps = steps, quality = true, settle = 0 }).quality
-                assert.is_true(after.stress <= begin.stress + 1e-4, ("%d: %g, was %g"):format(steps, after.stress, begin.stress))
-                assert.is_true(after.neighbourhood >= begin.neighbourhood)
+                assert.is_true(after.stress <= pivot_mds.stress, ("%d: %g, was %g"):format(steps, after.stress, pivot_mds.stress))
+                assert.is_true(after.stress <= begin.stress + 1e-3, ("%d: %g, was %g"):format(steps, after.stress, begin.stress))
+                assert.is_true(after.neighbourhood >= math.max(begin.neighbourhood, pivot_mds.neighbourhood))
             end
+        end
+        spec.close()
+    end)
+
+    it("does not fold what is long and thin", function()
+        local spine, from, to = 500, {}, {}
+        for i = 1, spine - 1 do from[i], to[i] = i, i + 1 end
+        for i = 1, 2500 do from[#from + 1], to[#to + 1] = (i * 7919) % spine + 1, spine + i end
+        local g = graph.new(spine + 2500, from, to)
+        local r = laid_out(g, { quality = true })
+        assert.is_true(r.quality.stress < 0.01, force.describe(r.quality, r.random))
+        assert.is_true(r.quality.neighbourhood > 0.4, force.describe(r.quality, r.random))
+    end)
+
+    it("is as good by any scale of its start", function()
+        local g, values = grid_graph(12), uniform(144, 2)
+        for k = 1, 288 do values[k] = 1e-6 * values[k] end
+        for _, model in ipairs { "tforce", "forceatlas", "spring" } do
+            local r = laid_out(g, { positions = values, model = model, quality = true })
+            assert.is_true(r.steps > 16, model .. " ended at once")
+            assert.is_true(r.quality.neighbourhood > 0.4, model .. ": " .. force.describe(r.quality, r.random))
+        end
+    end)
+
+    it("of a clique, a star or a tree is no worse than chance", function()
+        local from, to = {}, {}
+        for i = 1, 300 do
+            for j = 1, i - 1 do from[#from + 1], to[#to + 1] = i, j end
+        end
+        local parent, child = {}, {}
+        for i = 2, 4095 do parent[i - 1], child[i - 1] = i // 2, i end
+        local hub, ray = {}, {}
+        for i = 1, 3000 do hub[i], ray[i] = 1, i + 1 end
+        for _, g in ipairs { graph.new(300, from, to), graph.new(4095, parent, child), graph.new(3001, hub, ray) } do
+            local r = laid_out(g, { quality = true })
+            assert.is_true(r.quality.stress <= r.random.stress * 1.03, g.nodes .. ": " .. force.describe(r.quality, r.random))
         end
     end)
 
@@ -461,6 +599,73 @@ describe("a layout", function()
         assert.same({ 0, 0 }, { at:get(1) })
         assert.same({ 10, 0 }, { at:get(3) })
         assert.is_true(at:get(2) > 6, "drawn to the heavier side: " .. at:get(2))
+    end)
+
+    it("takes weights by their proportions", function()
+        local function at(scale)
+            local g = grid_graph(12)
+            g.weights = {}
+            for e = 1, g.edges do g.weights[e] = scale * (1 + e % 5) end
+            return laid_out(g, { steps = 50 }).positions
+        end
+        assert.view_equals(bytes(at(1)), bytes(at(4096)))
+        assert.view_equals(bytes(at(1)), bytes(at(1 / 4096)))
+    end)
+
+    it("parts nodes that begin on one spot, but for those that stay", function()
+        local g, values = path_graph(400), {}
+        for k = 1, 800 do values[k] = 5 end
+        local r = laid_out(g, { positions = values, pinned = { 1, 2 } })
+        local seen = {}
+        for i = 1, 400 do
+            local key = ("%.9g %.9g"):format(r.positions:get(i))
+            assert.is_true(i == 2 or not seen[key])
+            seen[key] = true
+        end
+        assert.same({ 5, 5 }, { r.positions:get(1) })
+        assert.same({ 5, 5 }, { r.positions:get(2) })
+    end)
+
+    it("begins at positions of any kind, and refuses what are none", function()
+        local g = path_graph(3)
+        for _, given in ipairs { { 0, 0, 1, 0, 2, 1 }, { { 0, 0 }, { 1, 0 }, { 2, 1 } },
+            gpumm.view("f32x2", { 0, 0, 1, 0, 2, 1 }) } do
+            assert.view_equals({ { 0, 0 }, { 1, 0 }, { 2, 1 } }, laid_out(g, { positions = given, steps = 0 }).positions)
+        end
+        local function refusal(options)
+            local ok, message = pcall(function() local _ = force.layout(g, options) end)
+            assert.is_false(ok)
+            return message:match("spec/force_spec.lua:%d+: force%.layout: (.*)")
+        end
+        local range = "is a number from -1e+15 to 1e+15, not "
+        local nan = refusal { positions = { 0, 0, 1, 0 / 0, 2, 1 } }
+        assert.equal("coordinate 2 of position 2 " .. range .. "nan", (nan:gsub("-nan", "nan")))
+        assert.equal("coordinate 1 of position 1 " .. range .. "-inf", refusal { positions = { -math.huge, 0, 1, 0, 2, 1 } })
+        assert.equal("coordinate 1 of position 1 " .. range .. "1e+16", refusal { positions = { 1e16, 0, 1, 0, 2, 1 } })
+        assert.equal("coordinate 2 of position 3 " .. range .. "nil", refusal { positions = { 0, 0, 1, 0, 2 } })
+        assert.equal("there are more positions than the 3 nodes", refusal { positions = { 0, 0, 1, 0, 2, 1, 4, 4 } })
+        assert.equal("positions are a list, a view or a buffer, not x", refusal { positions = "x" })
+        assert.equal("pinned names 4, which is no node from 1 to 3", refusal { pinned = { 4 } })
+        assert.equal("pinned names 1.5, which is no node from 1 to 3", refusal { pinned = { 1.5 } })
+        assert.equal("pinned is a list of nodes, not x", refusal { pinned = "x" })
+    end)
+
+    it("refuses options by what would be right", function()
+        local function refusal(options)
+            local ok, message = pcall(function() local _ = force.layout(path_graph(2), options) end)
+            assert.is_false(ok)
+            return message:match("spec/force_spec.lua:%d+: force%.layout: (.*)")
+        end
+        assert.equal("steps is a whole number from 0, not -1", refusal { steps = -1 })
+        assert.equal('seed is a whole number, not "x"', refusal { seed = "x" })
+        assert.equal("slots is a whole number from 2 to 64, not 1", refusal { slots = 1 })
+        assert.equal("speed is a finite number from 0, not inf", refusal { speed = math.huge })
+        assert.equal("cooling is a finite number from 0, not false", refusal { cooling = false })
+        assert.equal("frame is a function, not 5", refusal { frame = 5 })
+        assert.equal('there is no model "x"; valid: forceatlas, spring, tforce, or a table of your own', refusal { model = "x" })
+        assert.equal('model: unknown option "pull"; valid: repel, attract, mass, gravity, limit, length',
+            refusal { model = { pull = 1 } })
+        assert.equal("options are a table, not 5", refusal(5))
     end)
 
     it("ends when nothing moves any more, and refuses what it does not know", function()

@@ -1,4 +1,4 @@
--- successes: 21
+-- successes: 24
 -- Pictures, by their pixels, and positions as files.
 
 local gpumm = require "gpumm"
@@ -124,6 +124,25 @@ describe("a picture", function()
         assert.is_true(many > 2 * one)
     end)
 
+    it("shows one edge alone beside where thousands cross", function()
+        local n, list, from, to = 4000, { { 0, 0 }, { 200, 0 }, { 0, 100 }, { 200, 100 } }, { 3 }, { 4 }
+        for i = 1, n do -- from one side to the other, all through the middle of the lower edge
+            list[#list + 1], list[#list + 2] = { 20 + i % 40, 0 }, { 180 - i % 40, 0 }
+            from[#from + 1], to[#to + 1] = #list - 1, #list
+        end
+        local at = drawn { positions = positions(list), graph = graph.new(#list, from, to), background = "#000000",
+            colors = (function() local all = {} for i = 1, #list do all[i] = "#ffffff" end return all end)() }
+        local function brightest(top, bottom) -- of a stretch, for long edges may be thinned
+            local most = 0
+            for y = top, bottom do
+                for x = 60, 140 do most = math.max(most, (at(x, y))) end
+            end
+            return most
+        end
+        local alone, crowded = brightest(0, 20), brightest(80, 99)
+        assert.is_true(alone >= 8 and alone < crowded, alone .. " beside " .. crowded)
+    end)
+
     it("is the same every time, byte for byte", function()
         local g = graph.new(60, (function()
             local from, to = {}, {}
@@ -159,6 +178,30 @@ describe("a picture", function()
             end
         end
         assert.is_true(lit > 100)
+    end)
+
+    it("keeps a few strays from making the rest small", function()
+        local list = {}
+        for i = 1, 1000 do list[i] = { i % 100, i // 100 * 10 } end
+        list[1001] = { 500, 50 }
+        local at, right = drawn { positions = positions(list) }, 0
+        for x = 0, 190 do
+            if at(x, 50) > 60 or at(x, 51) > 60 or at(x, 52) > 60 then right = x end
+        end
+        assert.is_true(right > 110, "the rest ends at " .. right)
+    end)
+
+    it("sees points in space from above", function()
+        local flat, space = {}, {}
+        for i = 1, 50 do flat[i], space[i] = { i, i * i % 17 }, { i, i * i % 17, 1000 * i } end
+        local options = { graph = graph.new(50, { 1 }, { 2 }), colors = nil }
+        options.positions = positions(flat)
+        local a = drawn(options)
+        options.positions = gpumm.view("f32x3", space)
+        local b = drawn(options)
+        for x = 0, 199 do
+            for y = 0, 99 do assert.same({ a(x, y) }, { b(x, y) }) end
+        end
     end)
 
     it("may show the nodes that are there so far", function()

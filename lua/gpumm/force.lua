@@ -8,7 +8,7 @@
 --
 --     local e = gpumm.force.engine(manager, { model = "spring" })      -- repulsion, springs, motion
 --     e:connect(nodes, n, m, from, to, base)  -- nodes = { position =, velocity =, force =, mass =, heft = }
---     gpumm.force.start(manager, e.rows, nodes.position)               -- PivotMDS, components packed
+--     gpumm.force.start(manager, e.rows, nodes.position)               -- where to begin, components packed
 --     e:balance(nodes);  e:step(nodes, i, limit)
 --
 -- What is where: force/grid repulsion, force/rows neighbours, force/motion.cu springs and steps, force/models
@@ -16,6 +16,7 @@
 -- components, force/quality how good it is, force/layout the simulation, force/growing graphs that grow.
 
 local gpumm = require "gpumm"
+local checked = require "gpumm.common.checked"
 local distance = require "gpumm.force.distance"
 local engine = require "gpumm.force.engine"
 local growing = require "gpumm.force.growing"
@@ -25,11 +26,12 @@ local layout = require "gpumm.force.layout"
 local models = require "gpumm.force.models"
 local quality = require "gpumm.force.quality"
 local rows = require "gpumm.force.rows"
+local settings = require "gpumm.force.settings"
 local start = require "gpumm.force.start"
 
 local need, buffer = kernels.need, kernels.buffer
 local force = {
-    layout = layout, growing = growing.simulation, seat = growing.seat, models = models,
+    layout = layout, growing = growing.simulation, seat = growing.seat, models = models.known,
     distances = distance.from, components = distance.components,
 }
 
@@ -42,19 +44,29 @@ function force.rows(manager) return rows.new(manager) end
 --- Repulsion, springs and motion of a model, for a simulation of one's own.
 function force.engine(manager, options) return engine.new(manager, options or {}) end
 
---- A start for the nodes of `rows` into a buffer of positions; returns the components' sizes, largest first.
+--- A start for the nodes of `rows` into a buffer of positions; returns the components' sizes, largest first. Options:
+--- dimensions, seed, rounds (of stress majorization after PivotMDS; 0: none).
 function force.start(manager, of, position, options) return start.place(manager, of, position, options or {}) end
 
 -- A list of points, a flat list, a view or a buffer: a buffer.
 local function position_buffer(manager, n, positions, dimensions)
-    if type(positions) == "userdata" and tostring(positions):find("gpumm.buffer", 1, true) then return positions end
+    if settings.is_buffer(positions) then return positions end
+    if type(positions) ~= "table" and type(positions) ~= "userdata" then
+        error(("force.quality: positions are a list, a view or a buffer, not %s"):format(tostring(positions)), 0)
+    end
     if #positions ~= n and #positions ~= n * dimensions then
-        error(("force.quality: %d positions for %d nodes"):format(#positions, n), 3)
+        error(("force.quality: %d positions for %d nodes"):format(#positions, n), 0)
     end
     local made = buffer(manager, "f32x" .. dimensions, n)
     need(made:upload(positions))
     return made
 end
+
+local QUALITY = {
+    dimensions = { kind = "whole", default = 2, least = 2, most = 3 }, pivots = { kind = "whole", default = 50, least = 1 },
+    samples = { kind = "whole", default = 2000, least = 1 }, seed = { kind = "whole", default = 1 },
+    manager = { kind = "any" }, device = { kind = "any", default = "auto" },
+}
 
 local function measure(manager, graph, positions, options)
     local m, of = #graph.from, rows.new(manager)
@@ -65,7 +77,7 @@ local function measure(manager, graph, positions, options)
         need(to:upload(graph.to))
     end
     of:build(graph.nodes, m, from, to, 1)
-    local at = position_buffer(manager, graph.nodes, positions, options.dimensions or 2)
+    local at = position_buffer(manager, graph.nodes, positions, options.dimensions)
     return quality.of(manager, of, at, options)
 end
 
@@ -74,9 +86,10 @@ end
 --- many nodes nearest to it) and variation (of the edges' lengths: deviation over mean). Options: dimensions (2),
 --- pivots (50), samples (2000), seed (1), manager.
 function force.quality(graph, positions, options)
-    options = options or {}
+    options = checked.options("force.quality", options, QUALITY, 2)
+    if type(graph) ~= "table" or not graph.from or not graph.nodes then error("force.quality needs a graph", 2) end
     if options.manager then return measure(options.manager, graph, positions, options) end
-    local manager <close> = need(gpumm.manager { device = options.device or "auto" })
+    local manager <close> = need(gpumm.manager { device = options.device })
     return measure(manager, graph, positions, options)
 end
 

@@ -2,23 +2,18 @@
 -- over it, by WebGL or on a plain canvas.
 
 local gpumm = require "gpumm"
+local checked = require "gpumm.common.checked"
 local colors = require "gpumm.picture.colors"
+local packed = require "gpumm.common.packed"
 
 local page = {}
 
 local VALID = { "positions", "graph", "colors", "background", "title", "names" }
-local CHUNK = 120 -- values that string.pack takes at a time
 
 local function check(path, options)
     if type(path) ~= "string" or path == "" then error("page.write needs a path to write to", 3) end
     if type(options) ~= "table" then error("page.write needs a table of options", 3) end
-    local known = {}
-    for _, key in ipairs(VALID) do known[key] = true end
-    for key in pairs(options) do
-        if not known[key] then
-            error(("page.write: unknown option %q; valid: %s"):format(tostring(key), table.concat(VALID, ", ")), 3)
-        end
-    end
+    checked.keys("page.write", options, VALID, 3)
     if options.positions == nil then error("page.write needs positions = a view of f32x2", 3) end
     if #options.positions == 0 then error("page.write: there is nothing to show: no positions", 3) end
 end
@@ -50,14 +45,6 @@ end
 
 -- ---- The data --------------------------------------------------------------------------------------
 
-local function packed(format, values)
-    local whole, parts = "<" .. format:rep(CHUNK), {}
-    local last = #values - #values % CHUNK
-    for k = 1, last, CHUNK do parts[#parts + 1] = string.pack(whole, table.unpack(values, k, k + CHUNK - 1)) end
-    parts[#parts + 1] = string.pack("<" .. format:rep(#values - last), table.unpack(values, last + 1))
-    return table.concat(parts)
-end
-
 local function places(positions)
     local values = {}
     for i = 1, #positions do
@@ -68,7 +55,7 @@ local function places(positions)
         end
         values[2 * i - 1], values[2 * i] = x, y
     end
-    return packed("f", values)
+    return packed("f", values, #values, "<")
 end
 
 -- Edges between nodes that have a position, little-endian whatever this machine is.
@@ -81,18 +68,11 @@ local function ends_of(graph, count)
             values[#values + 1] = b - 1
         end
     end
-    return packed("I4", values), #values // 2
-end
-
-local function degrees(graph, count)
-    if graph then return graph:degrees() end
-    local zero = {}
-    for i = 1, count do zero[i] = 0 end
-    return zero
+    return packed("I4", values, #values, "<"), #values // 2
 end
 
 local function colors_of(options, count)
-    local rgba, bytes = colors.of_nodes(options, degrees(options.graph, count), count), {}
+    local rgba, bytes = colors.of_nodes(options, colors.degrees(options.graph, count), count), {}
     for i = 1, count do
         for k = 1, 3 do bytes[3 * i - 3 + k] = math.floor(math.max(0, math.min(rgba[4 * i - 4 + k], 1)) * 255 + 0.5) end
     end
@@ -118,7 +98,7 @@ end
 
 local function names_of(options, count)
     local names = options.names
-    if names == nil then names = options.graph and options.graph.names end
+    if names == nil then names = options.graph and (options.graph.labels or options.graph.names) end
     local list = {}
     for i = 1, names and math.min(count, #names) or 0 do list[i] = quoted(tostring(names[i])) end
     return "[" .. table.concat(list, ",") .. "]"
@@ -126,7 +106,7 @@ end
 
 --- Writes a page that shows the positions (a view of f32x2, or a list of points; of points in space, x and y) and
 --- the graph's edges between them. Options: positions, graph, colors and background as picture.write has them, title,
---- names (one a node; false: none; otherwise the graph's).
+--- names (one a node; false: none; otherwise the graph's labels, or else names).
 function page.write(path, options)
     check(path, options)
     local count = #options.positions

@@ -3,6 +3,7 @@
 // not depend on the order in which the additions happen to run.
 
 #define FULL 255.0f   // one pixel wholly covered once
+#define ONE 128.0f    // the coverage of a faint edge
 #define BINS 128      // of the histogram of coverage: four a power of two
 
 // Four counters of 32 bits a pixel: red and green, then blue and the coverage, by which the colors are
@@ -143,15 +144,16 @@ static __device__ float blend(float under, float over, float alpha)
     return under + alpha * (over - under);
 }
 
-// Background, edges by density, the shade around nodes, nodes: to 8 bits a channel.
+// Background, edges by the logarithm of their density (so that one alone is seen beside where thousands cross), the
+// shade around nodes, nodes: to 8 bits a channel.
 extern "C" __global__ void develop(int pixels, const light_t *edges, const light_t *nodes,
-                                   const unsigned int *rim, uchar4 *out, float exposure, float red,
+                                   const unsigned int *rim, uchar4 *out, float range, float red,
                                    float green, float blue)
 {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= pixels) return;
     const light_t *edge = edges + 2 * (long long)i, *node = nodes + 2 * (long long)i;
-    const float density = 1.0f - expf(-exposure * (float)coverage(edge));
+    const float density = fminf(range * logf(1.0f + (float)coverage(edge) / ONE), 1.0f);
     const float shade = 0.75f * (float)rim[i] / FULL, disc = fminf((float)coverage(node) / FULL, 1.0f);
     float value[3];
     const float under[3] = {red, green, blue};

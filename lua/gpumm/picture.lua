@@ -2,13 +2,15 @@
 -- of picture.cu, through the public API alone: this file proves that the API is enough.
 
 local gpumm = require "gpumm"
+local checked = require "gpumm.common.checked"
 local colors = require "gpumm.picture.colors"
 
 local picture = {}
 
 local MAX_SIDE = 16384
-local BINS = 128               -- as in picture.cu
+local BINS, ONE = 128, 128     -- as in picture.cu
 local THREADS = 1024           -- that sum over all edges
+local FAR = 2.5                -- times as wide as the rest is what a few strays may make a picture
 local SHORT = 64               -- pixels: edges up to this long are always whole
 local MOST_LAYERS = 6          -- of long edges over the whole picture, until they are thinned
 
@@ -21,17 +23,6 @@ end
 -- ---- What was asked for ----------------------------------------------------------------------
 
 local VALID = { "positions", "graph", "width", "height", "colors", "background", "manager" }
-
-local function check_keys(options)
-    local known = {}
-    for _, key in ipairs(VALID) do known[key] = true end
-    for key in pairs(options) do
-        if not known[key] then
-            error(("picture.write: unknown option %q; valid: %s")
-                :format(tostring(key), table.concat(VALID, ", ")), 4)
-        end
-    end
-end
 
 local function side(options, key, default)
     local value = options[key] or default
@@ -72,7 +63,7 @@ local function span(values)
     local low, high = bounds(values, 0)
     local inner_low, inner_high = bounds(values, 0.005)
     local inner = inner_high - inner_low
-    if inner > 0 and high - low > 20 * inner then return inner_low - inner / 4, inner_high + inner / 4 end
+    if inner > 0 and high - low > FAR * inner then return inner_low - inner / 4, inner_high + inner / 4 end
     return low, high
 end
 
@@ -90,19 +81,12 @@ end
 
 -- ---- What the nodes look like ----------------------------------------------------------------
 
-local function degrees(graph, count)
-    if graph then return graph:degrees() end
-    local zero = {}
-    for i = 1, count do zero[i] = 0 end
-    return zero
-end
-
 -- The area grows with the degree; in a picture of many nodes all are smaller, and in a small picture
 -- none is too small to be seen.
 local function radii(degree, count, width, height)
     local unit = math.min(width, height) / 1200
     if unit < 1 then unit = math.sqrt(unit) end
-    local crowd = math.max(0.35, math.min((5000 / count) ^ 0.25, 6))
+    local crowd = math.max(0.2, math.min((5000 / count) ^ (count > 5000 and 0.4 or 0.25), 6))
     local radius = {}
     for i = 1, count do
         radius[i] = math.max(0.6, unit * crowd * math.min(1.2 + 0.45 * math.sqrt(degree[i]), 16))
@@ -142,8 +126,10 @@ function Canvas:launch(name, arguments)
     need(kernel(arguments))
 end
 
-function Canvas:place(positions, frame)
-    local count = #positions
+-- Points in space are seen from above: by their x and y.
+function Canvas:place(x, y, frame)
+    local count, positions = #x, {}
+    for i = 1, count do positions[2 * i - 1], positions[2 * i] = x[i], y[i] end
     self.count = count
     self.point = self:buffer("f32x2", count)
     self:launch("project", {
@@ -182,31 +168,31 @@ function Canvas:draw_nodes(radius, ring)
     })
 end
 
--- The coverage that 97 of 100 pixels with edges stay under is shown nearly full; a single edge on its
--- own is never brighter than the line it is.
-function Canvas:exposure()
+-- What the logarithm of the coverage is multiplied with, so that the coverage that 99 of 100 pixels with edges stay
+-- under is shown nearly full.
+function Canvas:range()
     self:launch("measure", { pixels = self.width * self.height, light = self.edges, bins = self.bins })
     local bins, total, under, bin = need(self.bins:download()), 0, 0, 0
     for i = 1, BINS do total = total + bins[i] end
-    while bin < BINS - 1 and under < 0.97 * total do
+    while bin < BINS - 1 and under < 0.99 * total do
         bin = bin + 1
         under = under + bins[bin]
     end
-    return math.min(1.8 / 2 ^ (bin / 4), 1 / 128)
+    return 0.9 / math.log(1 + math.max(2 ^ (bin / 4), 2 * ONE) / ONE)
 end
 
 function Canvas:develop(background)
     local red, green, blue = background[1], background[2], background[3]
     self:launch("develop", {
         pixels = self.width * self.height, edges = self.edges, nodes = self.nodes, rim = self.rim,
-        out = self.pixels, exposure = self:exposure(), red = red, green = green, blue = blue,
+        out = self.pixels, range = self:range(), red = red, green = green, blue = blue,
     })
     return need(self.pixels:download())
 end
 
 local function draw(manager, options, request)
     local canvas = new_canvas(manager, request.width, request.height)
-    canvas:place(options.positions, request.frame)
+    canvas:place(request.x, request.y, request.frame)
     canvas.color = canvas:buffer("f32x4", request.count, request.color)
     if options.graph then canvas:draw_edges(options.graph) end
     canvas:draw_nodes(request.radius, request.ring)
@@ -214,16 +200,16 @@ local function draw(manager, options, request)
 end
 
 local function prepare(options)
-    check_keys(options)
+    checked.keys("picture.write", options, VALID, 3)
     local positions = options.positions
     if positions == nil then error("picture.write needs positions = a view of f32x2", 3) end
     local request = { width = side(options, "width", 1600), height = side(options, "height", 1200) }
     local x, y = coordinates(positions)
-    local degree = degrees(options.graph, #x)
+    local degree = colors.degrees(options.graph, #x)
     if #degree < #x then
         error(("there are %d positions for a graph of %d nodes"):format(#x, #degree), 0)
     end
-    request.count = #x
+    request.count, request.x, request.y = #x, x, y
     request.frame = fit(x, y, request.width, request.height)
     request.radius, request.ring = radii(degree, #x, request.width, request.height)
     request.color = colors.of_nodes(options, degree, #x)
@@ -242,7 +228,8 @@ local function check_place(path)
 end
 
 --- Draws the graph (or the positions alone) into a PNG file: nodes sized by degree and colored by
---- community, edges blended by density. Options: positions (a view of f32x2), graph, width (1600), height
+--- community, edges blended by density. Options: positions (a view of f32x2, or of f32x3: seen
+--- from above), graph, width (1600), height
 --- (1200), colors (one a node: "#rrggbb", { r, g, b }, numbers of the palette; or a column of fractions, or of
 --- kinds), background, manager (otherwise one of its own, closed at the end).
 function picture.write(path, options)

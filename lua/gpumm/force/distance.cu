@@ -69,6 +69,8 @@ extern "C" __global__ void search(int searches, int n, const word *row, const wo
 }
 
 // ---- Distances, one bit a pivot, level by level: for many threads -----------------------------
+// A node looks for neighbours that were found a level before. Where some have very many, threads look through segments
+// of the rows instead, and what they found arrives at the nodes in a second step.
 
 extern "C" __global__ void plant(int n, int pivots, int first, const word *pivot, hops *distance,
                                  bits_t *seen, bits_t *frontier)
@@ -95,6 +97,32 @@ extern "C" __global__ void expand(int n, const word *row, const word *near, bits
     for (word k = row[i]; k < row[i + 1] && (found & wanted) != wanted; k++) found |= frontier[near[k]];
     found &= wanted;
     next[i] = found;
+    if (!found) return;
+    seen[i] |= found;
+    for (bits_t left = found; left; left &= left - 1)
+        distance[(long long)(first + __ffsll((long long)left) - 1) * n + i] = (hops)min(level, DISTANT - 1u);
+    if (*last != level) *last = level;
+}
+
+extern "C" __global__ void look(int segments, const word *node, const word *begin, const word *near, bits_t all,
+                                const bits_t *frontier, const bits_t *seen, bits_t *next)
+{
+    int s = blockIdx.x * blockDim.x + threadIdx.x;
+    if (s >= segments) return;
+    const bits_t wanted = all & ~seen[node[s]];
+    bits_t found = 0;
+    for (word k = begin[s]; k < begin[s + 1] && (found & wanted) != wanted; k++) found |= frontier[near[k]];
+    if (found & wanted) atomicOr(next + node[s], found & wanted);
+}
+
+// `frontier` is left empty, to be the next one.
+extern "C" __global__ void arrive(int n, int first, word level, const bits_t *next, bits_t *frontier, bits_t *seen,
+                                  hops *distance, word *last)
+{
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= n) return;
+    const bits_t found = next[i];
+    frontier[i] = 0;
     if (!found) return;
     seen[i] |= found;
     for (bits_t left = found; left; left &= left - 1)

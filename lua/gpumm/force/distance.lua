@@ -6,6 +6,7 @@ local need, buffer = kernels.need, kernels.buffer
 local distance = {}
 
 local MOST = 64 -- pivots of one search: a bit each
+local LONG = 1024 -- neighbours that one thread may look at in turn
 local AT_ONCE = 8 -- queues of the host's search that exist at a time
 
 --- The component of every node as a view: the number, from 0, of its least node.
@@ -27,6 +28,17 @@ local function search_by_queues(manager, now, pivots, count, first, out)
     end
 end
 
+-- Enqueues a level: from `frontier`, what is found to `next`.
+local function expand(run, now, search, frontier, next)
+    local n, all, seen = now.n, search.all, search.seen
+    if now.most <= LONG then
+        need(run.expand(n, now.row, now.near, all, search.first, search.level, frontier, next, seen, search.out, search.last))
+    else
+        need(run.look(now.segment_count, now.segment_node, now.segment_begin, now.near, all, frontier, seen, next))
+        need(run.arrive(n, search.first, search.level, next, frontier, seen, search.out, search.last))
+    end
+end
+
 -- The levels are enqueued ahead, ever more of them at a time, until one found nothing new.
 local function search_by_levels(manager, now, pivots, count, first, out)
     local run, n = kernels.of(manager, "distance.cu"), now.n
@@ -35,61 +47,40 @@ local function search_by_levels(manager, now, pivots, count, first, out)
     local there <close> = buffer(manager, "u64", n)
     local last <close> = buffer(manager, "u32", 1)
     need(run.plant(n, count, first, pivots, out, seen, here))
+    need(there:fill(0))
     need(last:fill(0))
-    local all, level, ahead, frontier, next = count == 64 and -1 or (1 << count) - 1, 0, 8, here, there
+    local search = { all = count == 64 and -1 or (1 << count) - 1, level = 0, first = first, seen = seen, out = out, last = last }
+    local ahead, frontier, next = 8, here, there
     repeat
         for _ = 1, ahead do
-            level = level + 1
-            need(run.expand(n, now.row, now.near, all, first, level, frontier, next, seen, out, last))
+            search.level = search.level + 1
+            expand(run, now, search, frontier, next)
             frontier, next = next, frontier
         end
         ahead = math.min(2 * ahead, 256)
-    until need(last:download())[1] < level
+    until need(last:download())[1] < search.level
 end
 
 --- Writes the distances in edges from each of the pivots (a list of nodes from 0, 64 at most) to every node into
---- `out`, a buffer of u16, pivot by pivot behind the first `first` of them; 65535 where there is no path.
-function distance.write(manager, rows, pivots, first, out)
+--- `out`, a buffer of u16, pivot by pivot behind the first `first` of them; 65535 where there is no path. `how` is
+--- "levels" (for many threads) or "queues" (for few), otherwise what suits the device.
+function distance.write(manager, rows, pivots, first, out, how)
     if #pivots > MOST then error(("distances from %d pivots at a time, not from %d"):format(MOST, #pivots), 2) end
     local nodes <close> = buffer(manager, "u32", #pivots)
     need(nodes:upload(pivots))
-    local search = manager:device().kind == "cuda" and search_by_levels or search_by_queues
+    how = how or manager:device().kind == "cuda" and "levels" or "queues"
+    local search = how == "levels" and search_by_levels or search_by_queues
     search(manager, rows.now, nodes, #pivots, first, out)
 end
 
 --- The same for any number of pivots, into a buffer of their own.
-function distance.from(manager, rows, pivots)
+function distance.from(manager, rows, pivots, how)
     local out = buffer(manager, "u16", rows.now.n * #pivots)
     for first = 0, #pivots - 1, MOST do
         local some = table.move(pivots, first + 1, math.min(first + MOST, #pivots), 1, {})
-        distance.write(manager, rows, some, first, out)
+        distance.write(manager, rows, some, first, out, how)
     end
     return out
-end
-
--- ---- Chance that repeats ---------------------------------------------------------------------
-
---- A well-mixed 64-bit hash, and from it a number in [0, 1).
-function distance.mix(x)
-    x = x * 0x9E3779B97F4A7C15
-    x = (x ~ x >> 30) * 0xBF58476D1CE4E5B9
-    x = (x ~ x >> 27) * 0x94D049BB133111EB
-    return x ~ x >> 31
-end
-
-function distance.unit(x)
-    return (distance.mix(x) >> 11) * 0x1p-53
-end
-
---- `count` distinct whole numbers from 0 to n - 1, the same for the same seed.
-function distance.sample(count, n, seed)
-    local swapped, chosen = {}, {}
-    for k = 0, math.min(count, n) - 1 do
-        local other = k + math.floor(distance.unit(seed * 0x10001 + k) * (n - k))
-        chosen[k + 1] = swapped[other] or other
-        swapped[other] = swapped[k] or k
-    end
-    return chosen
 end
 
 return distance

@@ -10,17 +10,7 @@ local need, buffer = kernels.need, kernels.buffer
 local Engine = {}
 Engine.__index = Engine
 
-local FEW = 512      -- nodes up to which every pair is looked at
 local THREADS = 1024 -- that sum over all nodes
-
-local function model_of(given)
-    if type(given) == "table" then return setmetatable(given, { __index = models.tforce }) end
-    if models[given] then return models[given] end
-    local names = {}
-    for name in pairs(models) do names[#names + 1] = name end
-    table.sort(names)
-    error(("there is no model %q; valid: %s, or a table of your own"):format(tostring(given), table.concat(names, ", ")), 3)
-end
 
 local function prefix_of(model, dimensions)
     return kernels.dimension(dimensions)
@@ -37,9 +27,7 @@ end
 
 --- Writes every node's repulsion to nodes.force.
 function Engine:repel(nodes, strength, seed)
-    local n = self.rows.now.n
-    local how = n <= FEW and self.grid.repel_exactly or self.grid.repel
-    how(self.grid, n, nodes.position, nodes.mass, nodes.force, strength, seed, self.unit)
+    self.grid:repel_well(self.rows.now.n, nodes.position, nodes.mass, nodes.force, strength, seed, self.unit)
 end
 
 --- Writes every segment's springs to self.pull.
@@ -50,33 +38,57 @@ function Engine:springs(nodes)
         nodes.position, self.unit ^ 2, self.pull))
 end
 
--- What strength of the repulsion would balance the springs, in the layout as it is; nil: there is nothing to.
+-- What strength of the repulsion would balance the springs, in the layout as it is: infinite where nodes are too far
+-- apart to push, nil where no spring draws anything together.
 local function balanced_strength(self, nodes)
     local now, apart, together = self.rows.now, 0, 0
-    self:repel(nodes, 1, 0)
+    self.grid:spread(now.n, nodes.position, nodes.mass, nodes.force, self.unit)
     self:springs(nodes)
     local out <close> = buffer(self.manager, "f64", 2 * THREADS)
     need(self.kernels.balance(THREADS, now.n, nodes.position, nodes.force, now.segment, self.pull, out))
     local sums = need(out:download())
     for k = 1, 2 * THREADS, 2 do apart, together = apart + sums[k], together - sums[k + 1] end
-    return apart > 0 and together > 0 and together / apart or nil
+    if not (together > 0 and together < math.huge) then return nil end
+    return apart > 0 and together / apart or math.huge
 end
 
---- Suits the forces to the layout as it is. A model without a length of its own gets the strength of repulsion at
---- which the whole neither spreads nor shrinks; one that has a length gets the unit at which it is as tense as the
---- model says.
-function Engine:balance(nodes)
-    local strength = balanced_strength(self, nodes)
-    if not strength then return end
-    if not self.model.tension then
-        self.strength = strength
-        return
+-- The mean length of the edges; nil where there is none.
+local function mean_length(self, nodes)
+    local now = self.rows.now
+    if now.m == 0 then return nil end
+    local run = kernels.of(self.manager, "quality.cu", kernels.dimension(self.dimensions))
+    local out <close> = buffer(self.manager, "f64", 3 * THREADS)
+    need(run.lengths(THREADS, now.n, now.row, now.near, nodes.position, out))
+    local sums, length = need(out:download()), 0
+    for k = 1, 3 * THREADS, 3 do length = length + sums[k] end
+    return length > 0 and length < math.huge and length / now.m or nil
+end
+
+-- The unit at which pushes and pulls balance, found between one too small and one too large. It stays as it is where
+-- there is none: weights may be such that nothing draws the nodes together.
+local function find_unit(self, nodes)
+    local first, low, high = self.unit, nil, nil
+    for _ = 1, 24 do
+        local strength = balanced_strength(self, nodes)
+        if not strength then break end
+        if strength > 0.9 and strength < 1.1 then return end
+        if strength < 1 then low = self.unit else high = self.unit end
+        self.unit = low and high and math.sqrt(low * high) or low and 4 * low or high / 4
     end
-    for _ = 1, 12 do
-        local off = self.model.tension / strength
-        if off > 0.9 and off < 1.1 then break end
-        self.unit = self.unit * math.max(0.2, math.min(off ^ 0.4, 5))
-        strength = balanced_strength(self, nodes) or self.model.tension
+    if not (low and high) then self.unit = first end
+end
+
+--- Suits the forces to the layout as it is, so that the whole neither spreads nor shrinks: by the unit of a model that
+--- has a length of its own, by the strength of repulsion of the others, which measure in edges.
+function Engine:balance(nodes)
+    local length = mean_length(self, nodes)
+    if not length then return end
+    self.unit = 1 / length
+    if self.model.length then
+        find_unit(self, nodes)
+    else
+        local strength = balanced_strength(self, nodes)
+        self.strength = strength and strength < math.huge and strength or self.strength
     end
 end
 
@@ -89,17 +101,17 @@ function Engine:step(nodes, i, limit)
         nodes.pinned or false, self.gravity, 1, self.speed, self.inertia, limit / self.unit, nodes.position, nodes.velocity))
 end
 
---- Adds how far the nodes moved in the last step, in 2^-20 edge lengths, to a buffer of one u64.
+--- Adds how far the nodes moved in the last step, in 2^-20 of the model's units, to a buffer of one u64.
 function Engine:moved(nodes, sum)
     local n = self.rows.now.n
-    need(self.kernels.moved(math.min(THREADS, n), n, nodes.velocity, sum))
+    need(self.kernels.moved(math.min(THREADS, n), n, nodes.velocity, self.unit, sum))
 end
 
 local engine = {}
 
 --- An engine for a manager: options are model, dimensions, repulsion, gravity, speed, inertia.
 function engine.new(manager, options)
-    local model, dimensions = model_of(options.model or "tforce"), options.dimensions or 2
+    local model, dimensions = models.of(options.model or "tforce", "force.engine", 3), options.dimensions or 2
     return setmetatable({
         manager = manager, dimensions = dimensions, model = model, strength = 1, unit = 1,
         repulsion = options.repulsion or 1, gravity = options.gravity or model.gravity,

@@ -9,6 +9,7 @@
 #define CAP 64     // nodes of a cell that are felt one by one
 #define PAD 2      // empty cells on each side of a level
 #define FIXED 1048576.0f
+#define SHIFT 0.0625f // of the grid, of its side: errors at the borders of cells fall elsewhere every time
 
 typedef unsigned int word;
 typedef unsigned long long sum_t;
@@ -36,7 +37,13 @@ static __device__ word mixed(word x)
     return x ^ x >> 16;
 }
 
-static __device__ frame frame_of(const word *box, int width)
+// A part of SHIFT, by chance.
+static __device__ float shift_of(word seed, word axis)
+{
+    return SHIFT * (float)(mixed(seed * 4u + axis) >> 8) * (1.0f / 16777216.0f);
+}
+
+static __device__ frame frame_of(const word *box, int width, word seed)
 {
     frame g;
     g.x = restored(box[0]);
@@ -48,6 +55,10 @@ static __device__ frame frame_of(const word *box, int width)
     side = fmaxf(side, restored(~box[5]) - g.z);
 #endif
     side = fmaxf(side * 1.00001f, 1e-20f);
+    g.x -= side * shift_of(seed, 0u);
+    g.y -= side * shift_of(seed, 1u);
+    g.z -= DIM == 3 ? side * shift_of(seed, 2u) : 0.0f;
+    side *= 1.0f + SHIFT;
     g.cell = side / (float)width;
     g.per_cell = (float)width / side;
     return g;
@@ -118,12 +129,12 @@ extern "C" __global__ void bounds(int threads, int n, const vec *position, word 
     atomicMin(box + 5, ~ordered(high.z));
 }
 
-extern "C" __global__ void count(int n, const vec *position, const word *box, int width, word *counts,
+extern "C" __global__ void count(int n, const vec *position, const word *box, int width, word seed, word *counts,
                                  word *cell_of, word *arrival)
 {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= n) return;
-    const frame g = frame_of(box, width);
+    const frame g = frame_of(box, width, seed);
     const float4 p = point(position[i], 0.0f);
     const int x = along(p.x, g.x, g.per_cell, width), y = along(p.y, g.y, g.per_cell, width);
     const int c = cell_at(x, y, DIM == 3 ? along(p.z, g.z, g.per_cell, width) : 0, width);
@@ -176,7 +187,7 @@ extern "C" __global__ void arrange(int n, const word *order, const word *cell_of
         for (word j = s; j < s + k; j++) rank += order[j] < i;
         sorted[s + rank] = p;
     } else {
-        const frame g = frame_of(box, width);
+        const frame g = frame_of(box, width, seed);
         deal((int)i, s + mixed(i ^ mixed(seed)) % CAP, p, &g, seed, keys, tally, sums);
     }
 }
@@ -214,7 +225,7 @@ static __device__ float4 slot_sum(const sum_t *s, const frame *g)
 }
 
 // The finest level. In a crowded cell the one that stands for its slot gets the weight of all.
-extern "C" __global__ void cells(int n, int width, const word *start, const word *box, const vec *position,
+extern "C" __global__ void cells(int n, int width, word seed, const word *start, const word *box, const vec *position,
                                  const float *mass, const sum_t *keys, const word *tally, const sum_t *sums,
                                  float4 *sorted, float4 *level)
 {
@@ -228,7 +239,7 @@ extern "C" __global__ void cells(int n, int width, const word *start, const word
         level[c] = sum;
         return;
     }
-    const frame g = frame_of(box, width);
+    const frame g = frame_of(box, width, seed);
     const float cx = g.x + ((float)x + 0.5f) * g.cell, cy = g.y + ((float)y + 0.5f) * g.cell;
     const float cz = DIM == 3 ? g.z + ((float)z + 0.5f) * g.cell : 0.0f;
     for (word j = s; j < s + min(k, (word)CAP); j++) {
@@ -277,18 +288,26 @@ extern "C" __global__ void reduce(int n, int width, const float4 *below, long lo
 
 // ---- The forces ------------------------------------------------------------------------------
 
-// `unit` is the square of the model's units in one of the layout's.
+// `unit` is the square of the model's units in one of the layout's. With VIRIAL, x gathers how much the pushes spread
+// the nodes instead: pushes times ways, which never cancel, however far it is across the layout.
 static __device__ void push(float4 c, float4 p, float unit, float4 *f)
 {
     const float dx = p.x - c.x, dy = p.y - c.y;
 #if DIM == 3
-    const float dz = p.z - c.z, d2 = dx * dx + dy * dy + dz * dz, s = c.w * (REPEL(unit * d2));
-    f->z += s * dz;
+    const float dz = p.z - c.z, d2 = dx * dx + dy * dy + dz * dz;
 #else
-    const float d2 = dx * dx + dy * dy, s = c.w * (REPEL(unit * d2));
+    const float d2 = dx * dx + dy * dy;
 #endif
+    const float s = c.w * (REPEL(unit * d2));
+#ifdef VIRIAL
+    f->x += s * d2;
+#else
     f->x += s * dx;
     f->y += s * dy;
+#if DIM == 3
+    f->z += s * dz;
+#endif
+#endif
 }
 
 // Three cells side by side: their nodes follow one another, unless one of them is crowded.
@@ -346,12 +365,12 @@ static __device__ vec as_force(float4 f, float scale)
 // One thread a node, in the order of the cells, so that neighbours in space read the same memory.
 extern "C" __global__ void repel(int n, const word *order, const vec *position, const float *mass,
                                  const word *start, const float4 *sorted, const float4 *levels, const word *box,
-                                 int width, float strength, float unit, vec *force)
+                                 int width, word seed, float strength, float unit, vec *force)
 {
     int r = blockIdx.x * blockDim.x + threadIdx.x;
     if (r >= n) return;
     const word i = order[r];
-    const frame g = frame_of(box, width);
+    const frame g = frame_of(box, width, seed);
     const float4 p = point(position[i], mass[i]);
     float4 f = {0.0f, 0.0f, 0.0f, 0.0f};
     int x = along(p.x, g.x, g.per_cell, width), y = along(p.y, g.y, g.per_cell, width);

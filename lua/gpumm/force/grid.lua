@@ -10,6 +10,7 @@ Grid.__index = Grid
 
 local PAD = 2                  -- as in grid.cu
 local NODES_A_BOUND = 64       -- nodes whose box one thread finds
+local FEW = 512                -- nodes up to which every pair is quicker
 local EMPTY = 0xffffffff       -- of a box without nodes
 
 -- The power of two nearest to what the number of nodes asks for: 2 sqrt(n), in space (4n)^(1/3).
@@ -54,7 +55,8 @@ local function reduce(self)
     end
 end
 
---- Sorts the nodes by cell and sums the cells, level by level. `seed` chooses who stands for a crowd.
+--- Sorts the nodes by cell and sums the cells, level by level. `seed` shifts the grid, and chooses who stands for a
+--- crowd.
 function Grid:build(n, position, mass, seed)
     fit(self, n)
     local run, width = self.kernels, self.width
@@ -62,27 +64,42 @@ function Grid:build(n, position, mass, seed)
     need(self.box:fill(EMPTY))
     need(self.counts:fill(0))
     need(run.bounds(threads, n, position, self.box))
-    need(run.count(n, position, self.box, width, self.counts, self.cell_of, self.arrival))
+    need(run.count(n, position, self.box, width, seed, self.counts, self.cell_of, self.arrival))
     self.scan:run(self.cells, self.counts, self.start)
     need(run.scatter(n, self.cell_of, self.arrival, self.start, self.order, self.keys, self.tally, self.sums))
-    need(run.arrange(n, self.order, self.cell_of, self.start, position, mass, self.box, width, seed or 0,
+    need(run.arrange(n, self.order, self.cell_of, self.start, position, mass, self.box, width, seed,
         self.sorted, self.keys, self.tally, self.sums))
-    need(run.cells(math.tointeger(width ^ self.dimensions), width, self.start, self.box, position, mass,
+    need(run.cells(math.tointeger(width ^ self.dimensions), width, seed, self.start, self.box, position, mass,
         self.keys, self.tally, self.sums, self.sorted, self.levels))
     reduce(self)
 end
 
---- Writes the repulsion on each of n nodes to `force`: `strength` times the sum of the products of the masses, the
---- way between the nodes and repel(unit^2 d2). Crowds are sampled by `seed`.
-function Grid:repel(n, position, mass, force, strength, seed, unit)
+-- Every node's sum over all others, exactly where they are few.
+local function sum_up(self, kernel, exactly, n, position, mass, out, strength, seed, unit)
+    strength, unit = strength or 1, (unit or 1) ^ 2
+    if exactly then
+        need(kernel.repel_exactly(n, position, mass, strength, unit, out))
+        return
+    end
+    seed = (seed or 0) & 0xffffffff
     self:build(n, position, mass, seed)
-    need(self.kernels.repel(n, self.order, position, mass, self.start, self.sorted, self.levels, self.box,
-        self.width, strength or 1, (unit or 1) ^ 2, force))
+    need(kernel.repel(n, self.order, position, mass, self.start, self.sorted, self.levels, self.box, self.width, seed,
+        strength, unit, out))
 end
 
+--- Writes the repulsion on each of n nodes to `force`: `strength` times the sum of the products of the masses, the
+--- way between the nodes and repel(unit^2 d2). `seed` shifts the grid and samples crowds.
+function Grid:repel(...) sum_up(self, self.kernels, false, ...) end
+
 --- The same over every pair, exactly.
-function Grid:repel_exactly(n, position, mass, force, strength, _, unit)
-    need(self.kernels.repel_exactly(n, position, mass, strength or 1, (unit or 1) ^ 2, force))
+function Grid:repel_exactly(...) sum_up(self, self.kernels, true, ...) end
+
+--- Repulsion as repel writes it, over every pair where nodes are few.
+function Grid:repel_well(n, ...) sum_up(self, self.kernels, n <= FEW, n, ...) end
+
+--- How much the repulsion of strength 1 spreads each node: the sum of pushes times ways, in the x of `out`.
+function Grid:spread(n, position, mass, out, unit)
+    sum_up(self, self.virial, n <= FEW, n, position, mass, out, 1, 0, unit)
 end
 
 local grid = {}
@@ -96,6 +113,7 @@ function grid.new(manager, options)
         .. (options.repel or "1.0f / (d2 + 1e-6f)") .. "; }\n"
     return setmetatable({
         manager = manager, dimensions = dimensions, room = 0, kernels = kernels.of(manager, "grid.cu", prefix),
+        virial = kernels.of(manager, "grid.cu", "#define VIRIAL\n" .. prefix),
         box = buffer(manager, "u32", 6), scan = scan.new(manager),
     }, Grid)
 end

@@ -3,9 +3,13 @@
 -- neighbours, and the layout is warmed a little.
 
 local gpumm = require "gpumm"
+local checked = require "gpumm.common.checked"
+local edges_by_last_node = require "gpumm.graph.order"
 local engine = require "gpumm.force.engine"
 local kernels = require "gpumm.force.kernels"
+local models = require "gpumm.force.models"
 local quality = require "gpumm.force.quality"
+local settings = require "gpumm.force.settings"
 local start = require "gpumm.force.start"
 
 local need, buffer = kernels.need, kernels.buffer
@@ -13,54 +17,26 @@ local growing = {}
 
 local ROUNDS = 8 -- in which nodes that came together find one another
 
-local DEFAULTS = { model = "tforce", dimensions = 2, seed = 1, first = 1000, batch = 1000, every = 10, steps = 200,
-    warmth = 1, cooling = 0.9, capture = 5, slots = 4, quality = false }
-local OTHERS = { repulsion = true, gravity = true, speed = true, inertia = true, grown = true, frame = true,
-    finish = true, device = true }
+local FIELDS = settings.fields {
+    first = { kind = "whole", default = 1000, least = 1 }, batch = { kind = "whole", default = 1000, least = 1 },
+    every = { kind = "whole", default = 10, least = 1 }, steps = { kind = "whole", default = 200, least = 0 },
+    warmth = { kind = "number", default = 1, least = 0 }, cooling = { kind = "number", default = 0.9, least = 0 },
+    capture = { kind = "whole", default = 5, least = 1 }, grown = { kind = "callable" },
+}
 
-local function check(options)
-    local all = {}
-    for key, value in pairs(DEFAULTS) do all[key] = value end
-    for key, value in pairs(options or {}) do
-        if DEFAULTS[key] == nil and not OTHERS[key] then
-            local names = {}
-            for name in pairs(DEFAULTS) do names[#names + 1] = name end
-            for name in pairs(OTHERS) do names[#names + 1] = name end
-            table.sort(names)
-            error(("force.growing: unknown option %q; valid: %s"):format(tostring(key), table.concat(names, ", ")), 4)
-        end
-        all[key] = value
-    end
-    return all
+local function permuted(values, order)
+    local out = {}
+    for k = 1, #order do out[k] = values[order[k]] end
+    return out
 end
 
--- Edges in the order of their later end, and how many there are when the first i nodes are: a counting sort.
+-- Edges in the order of their later end; those of the first i nodes are the ones before first[i + 1].
 local function in_order(graph)
-    local from, to, upto = graph.from, graph.to, {}
-    for i = 0, graph.nodes do upto[i] = 0 end
-    for e = 1, #from do
-        local last = math.max(from[e], to[e])
-        upto[last] = upto[last] + 1
-    end
-    for i = 1, graph.nodes do upto[i] = upto[i] + upto[i - 1] end
-    local place, a, b, w = {}, {}, {}, graph.weights and {}
-    for i = 1, graph.nodes do place[i] = upto[i - 1] end
-    for e = 1, #from do a[e], b[e] = 0, 0 end
-    for e = 1, #from do
-        local last = math.max(from[e], to[e])
-        local at = place[last] + 1
-        place[last], a[at], b[at] = at, from[e], to[e]
-    end
-    if w then
-        for i = 1, graph.nodes do place[i] = upto[i - 1] end
-        for e = 1, #from do w[e] = 0 end
-        for e = 1, #from do
-            local last = math.max(from[e], to[e])
-            place[last] = place[last] + 1
-            w[place[last]] = graph.weights[e]
-        end
-    end
-    return { from = a, to = b, weight = w, upto = upto }
+    local order, first = edges_by_last_node(graph)
+    return {
+        from = permuted(graph.from, order), to = permuted(graph.to, order), first = first,
+        weight = graph.weights and permuted(settings.relative(graph.weights), order),
+    }
 end
 
 --- Gives the nodes from `first` (counting from 0) to n a place in `position`: at the middle of those of their
@@ -78,7 +54,7 @@ end
 
 local function append_edges(sim, before, after)
     local edges = sim.order
-    local first, last = edges.upto[before] + 1, edges.upto[after]
+    local first, last = edges.first[before + 1], edges.first[after + 1] - 1
     if last < first then return end
     local columns = { from = table.move(edges.from, first, last, 1, {}), to = table.move(edges.to, first, last, 1, {}) }
     if edges.weight then columns.weight = table.move(edges.weight, first, last, 1, {}) end
@@ -124,7 +100,9 @@ end
 --- steps, then settles for `steps` (200). grown(sim, step, count) is called at every growth, frame(sim, f) every
 --- `capture` (5) steps, finish(sim, result) at the end. Its run returns { positions, steps, quality, random }.
 function growing.simulation(graph, options)
-    options = check(options)
+    if type(graph) ~= "table" or not graph.from or not graph.nodes then error("force.growing needs a graph", 2) end
+    options = checked.options("force.growing", options, FIELDS, 2)
+    models.of(options.model, "force.growing", 2)
     local vec = "f32x" .. options.dimensions
     local growths = math.ceil(math.max(0, graph.nodes - options.first) / options.batch)
     return gpumm.simulation {

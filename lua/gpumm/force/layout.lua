@@ -1,39 +1,31 @@
 -- gpumm.force.layout: a graph's layout as a simulation.
 
 local gpumm = require "gpumm"
+local checked = require "gpumm.common.checked"
 local distance = require "gpumm.force.distance"
 local engine = require "gpumm.force.engine"
 local kernels = require "gpumm.force.kernels"
+local models = require "gpumm.force.models"
 local packing = require "gpumm.force.packing"
 local quality = require "gpumm.force.quality"
+local settings = require "gpumm.force.settings"
 local start = require "gpumm.force.start"
 
 local need = kernels.need
 
-local DEFAULTS = {
-    model = "tforce", dimensions = 2, seed = 1, steps = 300, cooling = 1, settle = 0.002, every = 1,
-    quality = false, slots = 4,
+local FIELDS = settings.fields {
+    cooling = { kind = "number", default = 1, least = 0 }, settle = { kind = "number", default = 0.002 },
+    every = { kind = "whole", default = 1, least = 1 }, limit = { kind = "number", least = 0 },
+    pinned = { kind = "any" }, positions = { kind = "any" },
 }
-local OTHERS = { repulsion = true, gravity = true, speed = true, limit = true, inertia = true, pinned = true, positions = true,
-    frame = true, finish = true, device = true, }
 
-local function check(options)
-    local all = {}
-    for key, value in pairs(options or {}) do
-        if DEFAULTS[key] == nil and not OTHERS[key] then
-            local names = {}
-            for name in pairs(DEFAULTS) do names[#names + 1] = name end
-            for name in pairs(OTHERS) do names[#names + 1] = name end
-            table.sort(names)
-            error(("force.layout: unknown option %q; valid: %s"):format(tostring(key), table.concat(names, ", ")), 4)
-        end
-        all[key] = value
-    end
-    for key, value in pairs(DEFAULTS) do
-        if all[key] == nil then all[key] = value end
-    end
-    if all.dimensions ~= 2 and all.dimensions ~= 3 then
-        error("force.layout: dimensions is 2 or 3, not " .. tostring(all.dimensions), 4)
+-- At `level` is who calls force.layout.
+local function check(graph, options, level)
+    local all = checked.options("force.layout", options, FIELDS, level + 1)
+    models.of(all.model, "force.layout", level + 1)
+    if all.pinned then all.pinned = settings.pinned("force.layout", graph.nodes, all.pinned, level + 1) end
+    if all.positions then
+        all.positions = settings.positions("force.layout", graph.nodes, all.dimensions, all.positions, all.pinned, level + 1)
     end
     return all
 end
@@ -46,20 +38,6 @@ local function nodes_of(sim, options)
     return all
 end
 
--- One byte a node, from a set of nodes (from 1) or a list of them.
-local function pin(sim, graph, options)
-    local bytes = {}
-    for i = 1, graph.nodes do bytes[i] = 0 end
-    for key, value in pairs(options.pinned) do
-        local i = value == true and key or value
-        if math.type(i) ~= "integer" or not bytes[i] then
-            error(("force.layout: pinned names %s, which is no node from 1 to %d"):format(tostring(i), graph.nodes), 0)
-        end
-        bytes[i] = 1
-    end
-    need(sim.nodes.pinned:upload(bytes))
-end
-
 local function begin(sim, graph, options)
     local manager, m = sim.manager, #graph.from
     sim.engine = engine.new(manager, options)
@@ -68,10 +46,10 @@ local function begin(sim, graph, options)
         need(sim.edges:resize(m))
         need(sim.edges.from:upload(graph.from))
         need(sim.edges.to:upload(graph.to))
-        if graph.weights then need(sim.edges.weight:upload(graph.weights)) end
+        if graph.weights then need(sim.edges.weight:upload(settings.relative(graph.weights))) end
     end
     sim.engine:connect(sim.at, graph.nodes, m, sim.edges.from, sim.edges.to, 1, graph.weights and sim.edges.weight)
-    if options.pinned then pin(sim, graph, options) end
+    if options.pinned then need(sim.nodes.pinned:upload(options.pinned)) end
     if options.positions then need(sim.at.position:upload(options.positions))
     else sim.components = start.place(manager, sim.engine.rows, sim.at.position, options) end
     sim.engine:balance(sim.at)
@@ -95,7 +73,7 @@ local function is_settled(sim, graph, options, i)
     if options.settle <= 0 or i == 0 or i % 16 ~= 0 then return false end
     need(sim.moved:fill(0))
     sim.engine:moved(sim.at, sim.moved)
-    return need(sim.moved:download())[1] / 2 ^ 20 / graph.nodes * sim.engine.unit < options.settle
+    return need(sim.moved:download())[1] / 2 ^ 20 / graph.nodes < options.settle
 end
 
 local function finish(sim, options)
@@ -131,7 +109,7 @@ end
 --- frame(sim, f) every so many steps, finish(sim, result), device.
 return function(graph, options)
     if type(graph) ~= "table" or not graph.from or not graph.nodes then error("force.layout needs a graph", 2) end
-    options = check(options)
+    options = check(graph, options, 2)
     local t = description(graph, options)
     t.init = function(sim) begin(sim, graph, options) end
     t.step = function(sim, i)

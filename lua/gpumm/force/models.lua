@@ -4,18 +4,44 @@
 --   mass     what a node pushes with, of its heft (1 + the weights of its edges)
 --   gravity  the pull to the middle, beside a spring's
 --   limit    how far a node may move in the first step, in the model's units
---   tension  a model with a length of its own says how tense it begins: the balance of pull and push at which the
---            start is one of its layouts, below 1 so that it spreads out. Others take on the start's size.
+--   length   whether the forces have a length of their own, at which a start is as large as it should be; others take on
+--            the start's size.
 
-local models = {
+local checked = require "gpumm.common.checked"
+
+local models = {}
+
+models.known = {
     -- Bounded and of short range, after the t-distribution (Zhong and others, 2023): crowds do not burst, and
     -- what is far apart keeps the start's shape.
     tforce = { repel = "1.0f / ((1.0f + d2) * (1.0f + d2))", attract = "0.1f + 0.8f / (1.0f + d2)",
-        mass = "1.0f", gravity = 0, limit = 5, tension = 0.07 },
+        mass = "1.0f", gravity = 0, limit = 5, length = true },
     -- ForceAtlas2's: hubs push more, springs pull as far as they are long.
     forceatlas = { repel = "1.0f / (d2 + 1e-4f)", attract = "1.0f", mass = "heft", gravity = 0.0005, limit = 1 },
     -- Eades's, Fruchterman and Reingold's: equal nodes, springs that pull harder when they are long.
     spring = { repel = "1.0f / (d2 + 1e-4f)", attract = "sqrtf(d2)", mass = "1.0f", gravity = 0.0005, limit = 2 },
 }
+
+local function names_of(list)
+    local names = {}
+    for name in pairs(list) do names[#names + 1] = name end
+    table.sort(names)
+    return table.concat(names, ", ")
+end
+
+local FIELDS = { "repel", "attract", "mass", "gravity", "limit", "length" }
+
+--- The model of a name, or the caller's own, which has the default's where it says nothing. Raises at `level`.
+function models.of(given, what, level)
+    if type(given) == "table" then
+        checked.keys(what .. ": model", given, FIELDS, level + 1)
+        local own = setmetatable({}, { __index = models.known.tforce })
+        for key, value in pairs(given) do own[key] = value end
+        return own
+    end
+    if models.known[given] then return models.known[given] end
+    error(("%s: there is no model %q; valid: %s, or a table of your own"):format(what, tostring(given),
+        names_of(models.known)), level + 1)
+end
 
 return models

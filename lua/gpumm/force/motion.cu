@@ -2,6 +2,8 @@
 // gathered per segment of a row, by one thread in the order of the row, and summed per node in the order of its
 // segments: no atomics, so a run can be repeated bit for bit.
 
+#define FAR 1048576.0f // units: further counts as that far
+
 typedef unsigned int word;
 
 static __device__ float squared(vec v)
@@ -76,13 +78,14 @@ extern "C" __global__ void move(int n, const word *segment, const vec *pull, con
     position[i] = to;
 }
 
-// How far the nodes moved in all, in 2^-20 units: a sum of integers does not depend on its order.
-extern "C" __global__ void moved(int threads, int n, const vec *velocity, unsigned long long *sum)
+// How far the nodes moved in all, in 2^-20 of the model's units, of which the layout's has `unit`: a sum of integers
+// does not depend on its order.
+extern "C" __global__ void moved(int threads, int n, const vec *velocity, float unit, unsigned long long *sum)
 {
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= threads) return;
     unsigned long long mine = 0;
-    for (int i = t; i < n; i += threads) mine += (unsigned long long)(sqrtf(squared(velocity[i])) * 1048576.0f);
+    for (int i = t; i < n; i += threads) mine += (unsigned long long)(fminf(sqrtf(squared(velocity[i])) * unit, FAR) * 1048576.0f);
     if (mine) atomicAdd(sum, mine);
 }
 
@@ -92,7 +95,8 @@ extern "C" __global__ void weigh(int n, const word *row, const float *weight, fl
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= n) return;
     float sum = 1.0f;
-    for (word k = row[i]; k < row[i + 1]; k++) sum += weight ? fabsf(weight[k]) : 1.0f;
+    if (!weight) sum += (float)(row[i + 1] - row[i]);
+    else for (word k = row[i]; k < row[i + 1]; k++) sum += fabsf(weight[k]);
     heft[i] = sum;
     mass[i] = MASS(sum);
 }
@@ -106,15 +110,16 @@ static __device__ double product(vec a, vec b)
     return sum;
 }
 
-// How much the repulsion spreads the nodes and the springs draw them together: sums of position times force.
-extern "C" __global__ void balance(int threads, int n, const vec *position, const vec *force,
+// How much the repulsion spreads the nodes (each pair is in `spread` twice) and the springs draw them together: sums
+// of positions times forces.
+extern "C" __global__ void balance(int threads, int n, const vec *position, const vec *spread,
                                    const word *segment, const vec *pull, double *out)
 {
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= threads) return;
     double apart = 0.0, together = 0.0;
     for (int i = t; i < n; i += threads) {
-        apart += product(position[i], force[i]);
+        apart += 0.5 * (double)spread[i].x;
         for (word s = segment[i]; s < segment[i + 1]; s++) together += product(position[i], pull[s]);
     }
     out[2 * t] = apart;

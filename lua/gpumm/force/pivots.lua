@@ -3,6 +3,7 @@
 -- tell, so that a hundred cost a few searches at once. Where all is near to all, the farthest are but the ends of
 -- stray chains, which say little of the rest: there chance chooses.
 
+local chance = require "gpumm.common.chance"
 local kernels = require "gpumm.force.kernels"
 local distance = require "gpumm.force.distance"
 
@@ -40,7 +41,7 @@ local function wanted(task, far)
 end
 
 local function by_chance(task, seed)
-    local chosen = distance.sample(math.min(task.count, USUAL), task.count, seed)
+    local chosen = chance.sample(math.min(task.count, USUAL), task.count, seed)
     for k, at in ipairs(chosen) do chosen[k] = task.members and task.members[at + 1] or at end
     return chosen
 end
@@ -66,7 +67,7 @@ end
 function pivots.choose(manager, rows, members, nodes, seed)
     local n = rows.now.n
     local count = members and #members or n
-    local first = distance.sample(1, count, seed)[1]
+    local first = chance.sample(1, count, seed)[1]
     local task = { rows = rows, members = members, nodes = nodes, count = count,
         run = kernels.of(manager, "pivots.cu"), hops = buffer(manager, "u16", n * math.min(count, MOST)) }
     local nearest <close> = buffer(manager, "u16", count)

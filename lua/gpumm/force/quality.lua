@@ -1,5 +1,6 @@
 -- gpumm.force.quality: a layout by numbers, always beside those of random positions.
 
+local chance = require "gpumm.common.chance"
 local kernels = require "gpumm.force.kernels"
 local distance = require "gpumm.force.distance"
 
@@ -19,6 +20,7 @@ local function stress(task, position)
     local out <close> = buffer(task.manager, "f64", 3 * THREADS)
     need(task.run.ratios(THREADS, task.n, task.pivots, task.pivot, task.hops, position, out))
     local sum, squares, pairs = three(out)
+    if squares - squares ~= 0 then error("force.quality: the positions are not all finite numbers", 0) end
     if pairs == 0 then return 0 end
     return squares > 0 and 1 - sum * sum / (pairs * squares) or 1
 end
@@ -52,7 +54,7 @@ end
 
 local function random_positions(task)
     local values = {}
-    for k = 1, task.n * task.dimensions do values[k] = distance.unit(task.seed << 40 | k) end
+    for k = 1, task.n * task.dimensions do values[k] = chance.unit(task.seed << 40 | k) end
     local position = buffer(task.manager, "f32x" .. task.dimensions, task.n)
     need(position:upload(values))
     return position
@@ -65,8 +67,8 @@ function quality.of(manager, rows, position, options)
         manager = manager, rows = rows, n = rows.now.n, dimensions = options.dimensions or 2, seed = options.seed or 1,
     }
     task.run = kernels.of(manager, "quality.cu", kernels.dimension(task.dimensions))
-    local pivots = distance.sample(options.pivots or PIVOTS, task.n, task.seed + 100)
-    local sample = distance.sample(options.samples or SAMPLES, task.n, task.seed + 200)
+    local pivots = chance.sample(options.pivots or PIVOTS, task.n, task.seed + 100)
+    local sample = chance.sample(options.samples or SAMPLES, task.n, task.seed + 200)
     local pivot <close> = buffer(manager, "u32", #pivots)
     local chosen <close> = buffer(manager, "u32", #sample)
     need(pivot:upload(pivots))

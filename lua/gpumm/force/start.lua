@@ -1,6 +1,7 @@
--- A good start: every component of some size by PivotMDS, the small ones on a disc, packed side by side. One
--- edge is about one unit long.
+-- A good start: every component of some size by PivotMDS and a few rounds of stress majorization, the small ones on
+-- a disc, packed side by side. One edge is about one unit long.
 
+local chance = require "gpumm.common.chance"
 local kernels = require "gpumm.force.kernels"
 local distance = require "gpumm.force.distance"
 local packing = require "gpumm.force.packing"
@@ -12,6 +13,8 @@ local start = {}
 local SAMPLES = 8192
 local SMALL = 16      -- components up to this many nodes need no PivotMDS: forces unfold them
 local MANY = 64       -- components that get one
+local ROUNDS = 6      -- of stress majorization: the shape is there by then, and more of them fold what is thin
+local FEW = 512       -- nodes up to which each is a pivot of those
 local JITTER = 0.05   -- so that nodes with the same neighbours do not start on one spot
 
 -- ---- The leading eigenvectors of a small symmetric matrix ---------------------------------------
@@ -47,7 +50,7 @@ local function eigenvectors(matrix, n, count, seed)
     local vectors = {}
     for c = 1, count do
         local v = {}
-        for k = 1, n do v[k] = distance.unit(seed << 20 | c << 10 | k) - 0.5 end
+        for k = 1, n do v[k] = chance.unit(seed << 20 | c << 10 | k) - 0.5 end
         vectors[c] = orthonormal(v, vectors)
     end
     for _ = 1, 100 do
@@ -89,7 +92,7 @@ local function fitting_scale(task, pivots, sample)
 end
 
 local function choose(members, n, count, seed)
-    local chosen = distance.sample(count, members and #members or n, seed)
+    local chosen = chance.sample(count, members and #members or n, seed)
     if members then
         for k, at in ipairs(chosen) do chosen[k] = members[at + 1] end
     end
@@ -109,23 +112,47 @@ local function leading_axes(task, pivots, sample)
     return eigenvectors(need(out:download()):totable(), count, task.dimensions, task.seed)
 end
 
+-- Rounds of stress majorization by the pivots, two at a time, from one buffer to the other and back.
+local function majorize(task, count, pivots, nodes, hops)
+    local manager, run = task.manager, task.run
+    local pivot <close> = buffer(manager, "u32", #pivots)
+    local other <close> = buffer(manager, "f32x" .. task.dimensions, task.n)
+    need(pivot:upload(pivots))
+    for _ = 1, task.rounds, 2 do
+        need(run.majorize(count, #pivots, task.n, nodes, pivot, hops, task.position, other))
+        need(run.majorize(count, #pivots, task.n, nodes, pivot, hops, other, task.position))
+    end
+end
+
+-- The same by every node of a small component.
+local function majorize_by_all(task, members, count, nodes)
+    local all = members or {}
+    if not members then
+        for i = 1, count do all[i] = i - 1 end
+    end
+    local hops <close> = distance.from(task.manager, task.rows, all)
+    majorize(task, count, all, nodes, hops)
+end
+
 --- PivotMDS of one component: `members` lists its nodes from 0, nil: all.
 local function pivot_mds(task, members)
     local manager, count = task.manager, members and #members or task.n
-    local nodes <close> = buffer(manager, "u32", count)
-    if members then need(nodes:upload(members)) end
+    local listed <close> = buffer(manager, "u32", count)
+    if members then need(listed:upload(members)) end
+    local nodes = members and listed or false
     local sample = choose(members, task.n, SAMPLES, task.seed + 1)
-    local pivots, hops <close> = pivots_of.choose(manager, task.rows, members, members and nodes or false, task.seed)
+    local pivots, hops <close> = pivots_of.choose(manager, task.rows, members, nodes, task.seed)
     local mean <close> = buffer(manager, "f64", #pivots)
     local axes <close> = buffer(manager, "f64", 3 * #pivots)
     task.hops, task.mean = hops, mean
     local vectors = leading_axes(task, pivots, sample)
     local function place(scale, jitter)
         need(axes:upload(flat(vectors, scale)))
-        need(task.run.place(count, #pivots, task.n, members and nodes or false, hops, mean, axes, jitter, task.position))
+        need(task.run.place(count, #pivots, task.n, nodes, hops, mean, axes, jitter, task.position))
     end
     place(1, 0)
     place(fitting_scale(task, pivots, sample), JITTER)
+    if count <= FEW then majorize_by_all(task, members, count, nodes) else majorize(task, count, pivots, nodes, hops) end
 end
 
 -- ---- Several ------------------------------------------------------------------------------------
@@ -163,10 +190,10 @@ local function scatter_small(task, list, values)
     for _, i in ipairs(list) do
         local at, length = {}, 0
         for k = 1, d do
-            at[k] = distance.unit(task.seed << 40 | i << 2 | k) - 0.5
+            at[k] = chance.unit(task.seed << 40 | i << 2 | k) - 0.5
             length = length + at[k] ^ 2
         end
-        local scale = radius * distance.unit(task.seed << 40 | i << 2) ^ (1 / d) / math.sqrt(length)
+        local scale = radius * chance.unit(task.seed << 40 | i << 2) ^ (1 / d) / math.sqrt(length)
         for k = 1, d do values[i * d + k] = at[k] * scale end
     end
 end
@@ -185,11 +212,12 @@ local function place_all(task, lists)
     packing.pack(task, lists)
 end
 
---- Writes a start for rows.now.n nodes to `position`, a buffer of f32x2 or f32x3.
+--- Writes a start for rows.now.n nodes to `position`, a buffer of f32x2 or f32x3. Options: dimensions, seed, rounds (an
+--- even number; 0: PivotMDS alone).
 function start.place(manager, rows, position, options)
     local task = {
         manager = manager, rows = rows, n = rows.now.n, position = position,
-        dimensions = options.dimensions or 2, seed = options.seed or 1,
+        dimensions = options.dimensions or 2, seed = options.seed or 1, rounds = options.rounds or ROUNDS,
     }
     task.run = kernels.of(manager, "start.cu", kernels.dimension(task.dimensions))
     local labels = distance.components(manager, rows)

@@ -96,6 +96,14 @@ local function listed(list, count)
     return one_by_one(list, count)
 end
 
+--- How many neighbours each node has; without a graph, none.
+function colors.degrees(graph, count)
+    if graph then return graph:degrees() end
+    local zero = {}
+    for i = 1, count do zero[i] = 0 end
+    return zero
+end
+
 --- Red, green, blue and 1 of every node, from 0 to 1, in one list.
 function colors.of_nodes(options, degree, count)
     if options.colors then return listed(options.colors, count) end

@@ -1,0 +1,109 @@
+-- The options that layouts share, and what a caller gives beside them: nodes that stay, positions to begin at.
+
+local chance = require "gpumm.common.chance"
+
+local settings = {}
+
+local FARTHEST = 1e15 -- of a coordinate: its square is still a float
+
+--- What every layout has, and `more` beside it; defaults in `more` come first.
+function settings.fields(more)
+    local fields = {
+        model = { kind = "any", default = "tforce" }, dimensions = { kind = "whole", default = 2, least = 2, most = 3 },
+        seed = { kind = "whole", default = 1 }, steps = { kind = "whole", default = 300, least = 0 },
+        slots = { kind = "whole", default = 4, least = 2, most = 64 }, quality = { kind = "boolean", default = false },
+        repulsion = { kind = "number", least = 0 }, gravity = { kind = "number" }, speed = { kind = "number", least = 0 },
+        inertia = { kind = "number", least = 0, most = 1 }, frame = { kind = "callable" }, finish = { kind = "callable" },
+        device = { kind = "any" },
+    }
+    for name, field in pairs(more) do fields[name] = field end
+    return fields
+end
+
+--- One byte a node, from a list of nodes (from 1) or a set of them.
+function settings.pinned(what, nodes, pinned, level)
+    if type(pinned) ~= "table" then
+        error(("%s: pinned is a list of nodes, not %s"):format(what, tostring(pinned)), level + 1)
+    end
+    local bytes = {}
+    for i = 1, nodes do bytes[i] = 0 end
+    for key, value in pairs(pinned) do
+        local i = value == true and key or value
+        if math.type(i) ~= "integer" or not bytes[i] then
+            error(("%s: pinned names %s, which is no node from 1 to %d"):format(what, tostring(i), nodes), level + 1)
+        end
+        bytes[i] = 1
+    end
+    return bytes
+end
+
+function settings.is_buffer(value)
+    return type(value) == "userdata" and tostring(value):find("gpumm.buffer", 1, true) ~= nil
+end
+
+-- Coordinate k of node i of whatever was given, or nil.
+local function reader(given, d)
+    if type(given) ~= "table" then
+        if settings.is_buffer(given) then given = assert(given:download()) end
+        return function(i, k) return i <= #given and (select(k, given:get(i))) or nil end
+    end
+    if type(given[1]) == "table" then return function(i, k) return given[i] and given[i][k] end end
+    return function(i, k) return given[(i - 1) * d + k] end
+end
+
+local function extent(values)
+    local low, high = math.huge, -math.huge
+    for k = 1, #values do low, high = math.min(low, values[k]), math.max(high, values[k]) end
+    return high - low
+end
+
+-- Forces cannot part nodes on one spot: all but one of them, and who is pinned, step aside a little.
+local function part(values, n, d, pinned)
+    local taken, size = {}, extent(values)
+    local by = size > 0 and 1e-3 * size / math.sqrt(n) or math.sqrt(n)
+    for i = 0, n - 1 do
+        local key = string.pack("<" .. ("f"):rep(d), table.unpack(values, i * d + 1, i * d + d))
+        if taken[key] and not (pinned and pinned[i + 1] == 1) then
+            for k = i * d + 1, i * d + d do values[k] = values[k] + by * (chance.unit(k) - 0.5) end
+        end
+        taken[key] = true
+    end
+end
+
+--- The positions of n nodes as a flat list, no two on one spot. `given` is such a list, a list of points, a view or a
+--- buffer.
+function settings.positions(what, n, d, given, pinned, level)
+    if type(given) ~= "table" and type(given) ~= "userdata" then
+        error(("%s: positions are a list, a view or a buffer, not %s"):format(what, tostring(given)), level + 1)
+    end
+    local at, values = reader(given, d), {}
+    for i = 1, n do
+        for k = 1, d do
+            local value = at(i, k)
+            if type(value) ~= "number" or not (value >= -FARTHEST and value <= FARTHEST) then
+                error(("%s: coordinate %d of position %d is a number from -%g to %g, not %s"):format(what, k, i, FARTHEST,
+                    FARTHEST, tostring(value)), level + 1)
+            end
+            values[(i - 1) * d + k] = value
+        end
+    end
+    if at(n + 1, 1) then error(("%s: there are more positions than the %d nodes"):format(what, n), level + 1) end
+    part(values, n, d, pinned)
+    return values
+end
+
+-- The mean size of a list of weights; 1 where that says nothing.
+local function mean(weights)
+    local sum = 0
+    for e = 1, #weights do sum = sum + math.abs(weights[e]) end
+    return sum > 0 and sum < math.huge and sum / #weights or 1
+end
+
+--- Weights relative to their mean: what unit they are in makes no difference.
+function settings.relative(weights)
+    local out, size = {}, mean(weights)
+    for e = 1, #weights do out[e] = weights[e] / size end
+    return out
+end
+
+return settings

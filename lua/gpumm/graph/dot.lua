@@ -1,0 +1,105 @@
+-- Graphs in DOT, read by Graphviz's gvpr, which writes them out in a form that needs no quotes: names with their
+-- lengths before them. The text travels in a file of our own name, so that no path and no name is ever part of a
+-- command.
+
+local input_of = require "gpumm.graph.input"
+
+local find, sub, tonumber = string.find, string.sub, tonumber
+
+-- Attributes that a graph does not declare are not asked for: gvpr would warn at every edge.
+local PROGRAM = [[
+BEG_G {
+    $tvtype = TV_ne;
+    int labels = isAttr($, "N", "label"), weights = isAttr($, "E", "weight");
+    printf("G\n");
+}
+N {
+    string label = labels ? $.label : "";
+    printf("N%d:%s%d:%s\n", length($.name), $.name, length(label), label);
+}
+E {
+    string weight = weights ? $.weight : "";
+    printf("E%d:%s%d:%s%d:%s\n", length($.tail.name), $.tail.name, length($.head.name), $.head.name, length(weight), weight);
+}
+]]
+
+-- A file that is gone when the variable is.
+local function temporary(text)
+    local path = os.tmpname()
+    local guard = setmetatable({ path = path }, { __close = function() os.remove(path) end })
+    local file = io.open(path, "wb")
+    local written = file and file:write(text or "")
+    if not (file and file:close() and written) then
+        os.remove(path)
+        error("cannot write a temporary file: " .. path, 0)
+    end
+    return guard
+end
+
+local function run(path, text)
+    local source <close> = temporary(text)
+    local log <close> = temporary()
+    local pipe = assert(io.popen(("gvpr '%s' < '%s' 2> '%s'"):format(PROGRAM, source.path, log.path)))
+    local out = pipe:read("a")
+    local _, _, code = pipe:close()
+    if code == 127 then
+        error(path .. ": DOT is read by the program gvpr, which is not here (Debian package graphviz)", 0)
+    end
+    local file <close> = assert(io.open(log.path))
+    local complaint = file:read("a"):match("Error: [^\n]*") or code ~= 0 and "gvpr failed"
+    if complaint then error(("%s: %s"):format(path, (complaint:gsub("^Error: <stdin>: ", ""))), 0) end
+    return out
+end
+
+-- The text at `position`, behind its length; and where the next one begins.
+local function take(text, position)
+    local _, stop, length = find(text, "^(%d+):", position)
+    local last = stop + tonumber(length)
+    return sub(text, stop + 1, last), last + 1
+end
+
+local function weight_of(input, a, b, text)
+    if text == "" then return 1 end
+    local weight = tonumber(text)
+    if not weight or weight - weight ~= 0 then
+        error(("%s: the weight %q of the edge from %q to %q is not a number"):format(input.path, text, a, b), 0)
+    end
+    input.weighted = true
+    return weight
+end
+
+-- What a line of each kind holds, from `position` on; returns where its end is.
+local function records(input)
+    local add, add_node = input_of.edge_adder(input)
+    local graphs = 0
+    return {
+        G = function(_, position)
+            graphs = graphs + 1
+            if graphs > 1 then error(input.path .. ": the file holds several graphs; one is read", 0) end
+            return position
+        end,
+        N = function(out, position)
+            local name, at = take(out, position)
+            local label, stop = take(out, at)
+            local i = add_node(name)
+            if label ~= "" and label ~= "\\N" then input.labels[i] = label end
+            return stop
+        end,
+        E = function(out, position)
+            local a, at = take(out, position)
+            local b, weight_at = take(out, at)
+            local weight, stop = take(out, weight_at)
+            add(a, b, weight_of(input, a, b, weight))
+            return stop
+        end,
+    }
+end
+
+--- Reads the text of a whole file: nodes in the order of the file, then edges; `weight` of edges and `label` of nodes.
+return function(input, text)
+    input_of.refuse_contained(input.path, "DOT is read by a program")
+    local out, record, position = run(input.path, text), records(input), 1
+    while position <= #out do
+        position = record[sub(out, position, position)](out, position + 1) + 1
+    end
+end
