@@ -3,6 +3,7 @@
    managers that share a budget. */
 #include <sched.h>
 
+#include "base/thread.h"
 #include "hard.h"
 
 enum { THREADS = 10, ROUNDS = 400, OWN = 20000, SHARED = 3000, MOST = 60000, MEMBERS = 3 };
@@ -484,7 +485,35 @@ static void a_shared_budget(void) {
     gpumm_budget_release(budget);
 }
 
+/* ---- A worker that is nudged while it looks --------------------------------------------------- */
+
+typedef struct looks {
+    worker worker;
+    atomic_int begun;
+    atomic_bool nudged;
+} looks;
+
+/* The first looks before the nudge, and ends after it: what it did not see, only a second one can. */
+static bool look(void *user) {
+    looks *l = user;
+    if (atomic_fetch_add(&l->begun, 1) == 0)
+        while (!atomic_load(&l->nudged)) sched_yield();
+    return false;
+}
+
+static void a_nudge_is_not_lost(void) {
+    looks l = {.begun = 0};
+    CHECK_OK(worker_start(&l.worker, look, &l));
+    while (atomic_load(&l.begun) == 0) sched_yield();
+    worker_nudge(&l.worker);
+    atomic_store(&l.nudged, true);
+    for (double end = seconds_now() + 20; atomic_load(&l.begun) < 2 && seconds_now() < end;) sched_yield();
+    CHECK(atomic_load(&l.begun) >= 2);
+    worker_stop(&l.worker);
+}
+
 int main(void) {
+    a_nudge_is_not_lost();
     CHECK_OK(gpumm_type_parse("u32", &u32));
     ten_threads(false);
     ten_threads(true);
