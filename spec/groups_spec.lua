@@ -176,6 +176,7 @@ describe("groups", function()
         assert.is_true(rawequal(g, g.q.group))
         assert.is_nil(g.r)
         raises('unknown member "r"; valid: p, q', g.member, g, "r")
+        raises('unknown member "p\\0"; valid: p, q', g.readback, g, { "p\0" })
         local names = {}
         for _, block in ipairs(m:blocks()) do names[block.name] = block.bytes end
         assert.equal(2, names["nodes.p"])

@@ -113,6 +113,7 @@ describe("views", function()
         e:set(2, { from = 8, to = 9, w = 10 })
         assert.same({ { from = 1, to = 77, w = 0.5 }, { from = 8, to = 9, w = 10.0 } }, e:totable())
         raises("has no 'weight'; its fields are from, to, w", function() return e.weight end)
+        raises("has no 'from\\0'; its fields are from, to, w", function() return e["from\0"] end)
     end)
 
     it("write an element whole or not at all", function()

@@ -158,6 +158,48 @@ static void slab_failing(void) {
     device_gone(d);
 }
 
+/* One node is left when the blocks reach the end of what is committed: growing takes it, the block needs none. */
+static void slab_last_node(bool relocate) {
+    enum { MOST = 200 };
+    device *d = device_made(relocate, 0);
+    for (uint64_t count = 1; count < MOST; count++) { /* at whichever count the nodes are full */
+        slab s;
+        static block all[MOST];
+        block other;
+        CHECK_OK(slab_open(&s, d, 8 * MIB));
+        for (uint64_t i = 0; i < count; i++) block_take(&s, &all[i], SLAB_ALIGN, (unsigned char)i);
+        if (s.committed > s.used) block_take(&s, &all[count], s.committed - s.used, 0xff);
+        CHECK(s.used == s.committed);
+        if (relocate) CHECK_STATUS(slab_take(&s, 1, &(slab_block){0}), GPUMM_OUT_OF_MEMORY);
+        else block_take(&s, &other, SLAB_ALIGN, 1);
+        for (uint64_t i = 0; i < count; i++) block_check(&all[i]);
+        CHECK_OK(slab_check(&s));
+        slab_close(&s);
+    }
+    device_gone(d);
+}
+
+/* Sizes whose bin would begin anew at the smallest: no block is that large. */
+static void slab_too_large(void) {
+    device *d = device_made(false, 0);
+    slab s;
+    block b;
+    CHECK_OK(slab_open(&s, d, 64 * MIB));
+    block_take(&s, &b, 1000, 5);
+    for (unsigned power = 8; power < 64; power++)
+        for (uint64_t step = 8; step < 16; step++)
+            for (uint64_t more = 0; more < 4; more++) {
+                uint64_t bytes = (step << (power - 3)) + more * SLAB_ALIGN;
+                if (bytes <= 64 * MIB) continue;
+                CHECK(!slab_try(&s, bytes, &(slab_block){0}));
+                CHECK_STATUS(slab_take(&s, bytes, &(slab_block){0}), GPUMM_OUT_OF_MEMORY);
+            }
+    CHECK_OK(slab_check(&s));
+    block_check(&b);
+    slab_close(&s);
+    device_gone(d);
+}
+
 /* Where memory cannot grow in place, small buffers fill one slab after another; each keeps its contents. */
 static void slab_chunks(void) {
     enum { COUNT = 400, WORDS = 4096 };
@@ -612,9 +654,11 @@ int main(void) {
     for (int relocate = 0; relocate < 2; relocate++) {
         slab_random(relocate);
         slab_exhausted(relocate);
+        slab_last_node(relocate);
         range_rollback(relocate);
     }
     slab_failing();
+    slab_too_large();
     slab_chunks();
     range_in_place();
     range_block();

@@ -1,8 +1,9 @@
 /* Ten threads on one manager, each with buffers of its own and all with the same shared ones; contents are
-   verified throughout. Then what ends under those who wait: a buffer, a readback, the manager. Then two
-   managers that share a budget. */
+   verified throughout. Then what ends under those who wait: a buffer, a readback, the manager. Then scratch
+   of the same streams, from all of them. Then two managers that share a budget. */
 #include <sched.h>
 
+#include "base/thread.h"
 #include "hard.h"
 
 enum { THREADS = 10, ROUNDS = 400, OWN = 20000, SHARED = 3000, MOST = 60000, MEMBERS = 3 };
@@ -432,6 +433,95 @@ static void release_under_close(void) {
     }
 }
 
+/* ---- Scratch of few streams, by many -------------------------------------------------------------- */
+
+enum { HELD = 90, STREAMS = 3 }; /* blocks a thread holds at most, so that nodes run out too; streams for all */
+
+static gpumm_stream *streams[STREAMS]; /* [0]: NULL, the main one */
+
+typedef struct taken {
+    gpumm_scratch *scratch;
+    uint64_t bytes;
+    unsigned char mark;
+} taken;
+
+typedef struct taker {
+    dice d;
+    taken all[HELD];
+} taker;
+
+static unsigned char *memory_of(const taken *t) { /* the host device's */
+    return (unsigned char *)(uintptr_t)gpumm_scratch_address(t->scratch);
+}
+
+/* Small ones mostly, which take nodes; large ones at times, which have the slab grow. */
+static uint64_t some_bytes(dice *d) { return 1 + below(d, below(d, 16) ? 3000 : 400000); }
+
+static void take_some(taker *k, taken *t) {
+    t->bytes = some_bytes(&k->d);
+    t->mark = (unsigned char)roll(&k->d);
+    CHECK_OK(gpumm_scratch_open(m, streams[below(&k->d, STREAMS)], t->bytes, &t->scratch));
+    CHECK(gpumm_scratch_bytes(t->scratch) == t->bytes);
+    memset(memory_of(t), t->mark, t->bytes);
+}
+
+/* Nobody else was given a byte of it. */
+static void give_some(taken *t) {
+    const unsigned char *at = memory_of(t);
+    uint64_t wrong = 0;
+    for (uint64_t i = 0; i < t->bytes; i++) wrong += at[i] != t->mark;
+    CHECK(wrong == 0);
+    gpumm_scratch_release(t->scratch);
+    t->scratch = NULL;
+}
+
+/* A stream that goes with a block of its still there, and with it all of its slab. */
+static void stream_in_passing(taker *k) {
+    gpumm_stream *s;
+    taken t = {.bytes = some_bytes(&k->d), .mark = 1};
+    CHECK_OK(gpumm_stream_open(m, &s));
+    CHECK_OK(gpumm_scratch_open(m, s, t.bytes, &t.scratch));
+    memset(memory_of(&t), t.mark, t.bytes);
+    gpumm_stream_release(s);
+    give_some(&t);
+}
+
+static void look_at_books(dice *d) {
+    gpumm_stats stats;
+    gpumm_manager_stats(m, &stats);
+    CHECK(stats.entry[GPUMM_SCRATCH].now <= stats.used_bytes);
+    if (below(d, 4) == 0) CHECK_OK(gpumm_manager_trim(m, NULL));
+    CHECK_OK(gpumm_manager_check(m));
+}
+
+static void *take_and_give(void *user) {
+    taker *k = user;
+    for (int i = 0; i < 6 * ROUNDS / HARD_SLOW; i++) {
+        taken *t = &k->all[below(&k->d, HELD)];
+        if (t->scratch) give_some(t);
+        else take_some(k, t);
+        if (below(&k->d, 64) == 0) stream_in_passing(k);
+        if (below(&k->d, 64) == 0) look_at_books(&k->d);
+    }
+    for (int i = 0; i < HELD; i++)
+        if (k->all[i].scratch) give_some(&k->all[i]);
+    return NULL;
+}
+
+static void scratch_by_many(bool relocate) {
+    static taker all[THREADS];
+    gpumm_stats stats;
+    m = manager_made(NULL, 0, relocate);
+    for (int i = 1; i < STREAMS; i++) CHECK_OK(gpumm_stream_open(m, &streams[i]));
+    for (uint64_t i = 0; i < THREADS; i++) all[i] = (taker){.d = dice_of(i + 300)};
+    together(THREADS, take_and_give, all, sizeof *all);
+    gpumm_manager_stats(m, &stats);
+    CHECK(stats.entry[GPUMM_SCRATCH].now == 0 && stats.used_bytes == 0);
+    check_books(m, NULL);
+    for (int i = 1; i < STREAMS; i++) gpumm_stream_release(streams[i]);
+    close_and_check(m);
+}
+
 /* ---- Two managers, one budget ---------------------------------------------------------------- */
 
 enum { LIMIT = 1 << 20 };
@@ -484,7 +574,35 @@ static void a_shared_budget(void) {
     gpumm_budget_release(budget);
 }
 
+/* ---- A worker that is nudged while it looks --------------------------------------------------- */
+
+typedef struct looks {
+    worker worker;
+    atomic_int begun;
+    atomic_bool nudged;
+} looks;
+
+/* The first looks before the nudge, and ends after it: what it did not see, only a second one can. */
+static bool look(void *user) {
+    looks *l = user;
+    if (atomic_fetch_add(&l->begun, 1) == 0)
+        while (!atomic_load(&l->nudged)) sched_yield();
+    return false;
+}
+
+static void a_nudge_is_not_lost(void) {
+    looks l = {.begun = 0};
+    CHECK_OK(worker_start(&l.worker, look, &l));
+    while (atomic_load(&l.begun) == 0) sched_yield();
+    worker_nudge(&l.worker);
+    atomic_store(&l.nudged, true);
+    for (double end = seconds_now() + 20; atomic_load(&l.begun) < 2 && seconds_now() < end;) sched_yield();
+    CHECK(atomic_load(&l.begun) >= 2);
+    worker_stop(&l.worker);
+}
+
 int main(void) {
+    a_nudge_is_not_lost();
     CHECK_OK(gpumm_type_parse("u32", &u32));
     ten_threads(false);
     ten_threads(true);
@@ -493,6 +611,8 @@ int main(void) {
     ends_under_waiters(close_the_manager, GPUMM_CANCELLED);
     close_under_other_waiters();
     release_under_close();
+    scratch_by_many(false);
+    scratch_by_many(true);
     a_shared_budget();
     gpumm_type_release(u32);
     return 0;

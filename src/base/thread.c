@@ -59,8 +59,10 @@ static void worker_run_one(worker *w) {
     w->busy = false;
 }
 
-/* With the mutex held: lets tick run, unlocked, and says whether it wants to be called again. */
+/* With the mutex held: lets tick run, unlocked, and says whether it wants to be called again. A nudge may come
+   after it has looked, and before the mutex is held again. */
 static bool worker_tick(worker *w) {
+    w->nudged = false;
     if (!w->tick) return false;
     w->busy = true;
     pthread_mutex_unlock(&w->mutex);
@@ -76,7 +78,7 @@ static void *worker_main(void *argument) {
     for (;;) {
         if (w->first) worker_run_one(w);
         bool again = worker_tick(w);
-        if (w->first) continue;
+        if (w->first || w->nudged) continue;
         pthread_cond_broadcast(&w->idle);
         if (w->stopping) break;
         cond_wait_until(&w->wake, &w->mutex, again ? clock_ns() + TICK_NS : UINT64_MAX);
@@ -123,7 +125,8 @@ void worker_post(worker *w, job *j) {
 }
 
 void worker_nudge(worker *w) {
-    pthread_mutex_lock(&w->mutex); /* not between the worker's look and its wait */
+    pthread_mutex_lock(&w->mutex);
+    w->nudged = true;
     pthread_mutex_unlock(&w->mutex);
     pthread_cond_signal(&w->wake);
 }

@@ -29,7 +29,7 @@ typedef struct worker {
     pthread_mutex_t mutex;
     pthread_cond_t wake, idle;
     job *first, *last;
-    bool busy, stopping;
+    bool busy, stopping, nudged;
     /* Called between jobs and about every 200 us while it returns true; may be NULL. */
     bool (*tick)(void *user);
     void *user;
@@ -37,8 +37,10 @@ typedef struct worker {
 
 /* Starts the thread with every signal blocked: signals belong to the application's own threads. */
 gpumm_status worker_start(worker *w, bool (*tick)(void *user), void *user);
+/* Both touch the worker after the job may have run, so its owner stops it only once no call of them is under
+   way, whatever their jobs have told it. */
 void worker_post(worker *w, job *j);
-void worker_nudge(worker *w); /* have tick called soon */
+void worker_nudge(worker *w); /* have tick called once more, from now on */
 void worker_drain(worker *w); /* waits until the queue is empty and nothing runs */
 void worker_stop(worker *w);  /* drains, then joins */
 

@@ -141,6 +141,12 @@ gpumm_stream *bind_to_stream(lua_State *L, int index);
 
 /* A string without zero bytes; raises. */
 const char *bind_text(lua_State *L, int index);
+/* The string at `index` where it can be a name; NULL for any other value, and where more follows behind a zero
+   byte: what is compared as C compares must not pass for another. [-0, +0, -] */
+const char *bind_name(lua_State *L, int index);
+/* Pushes the key at `index` as messages show it, a zero byte as "\\0"; what is neither text nor a number by its
+   type. [-0, +1, m] */
+const char *bind_push_key(lua_State *L, int index);
 /* A count of elements: an integer that is not negative; raises. */
 uint64_t bind_count(lua_State *L, int index);
 /* A size in bytes: a number, or text as "4GiB"; raises. */

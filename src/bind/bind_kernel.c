@@ -8,9 +8,9 @@
  *   k({n = 100, …}, where)  k(100, b, …, where)       where: {stream =, threads =}, or a stream
  *   k.name  k.parameters  k.threads  k:close()
  *
- * A pointer takes a buffer, a scratch, or nothing: gpumm.null or false (by position nil too). A value takes
- * what its type takes; a type unknown to gpumm takes a string of its bytes. A launch makes no Lua object:
- * values are encoded on the C stack, names are looked up among the kernel's few.
+ * A pointer takes a buffer, a scratch, or nothing: gpumm.null or false, not nil. A value takes what its type
+ * takes; a type unknown to gpumm takes a string of its bytes. A launch makes no Lua object: values are encoded
+ * on the C stack, names are looked up among the kernel's few.
  */
 #include <stdio.h>
 #include <string.h>
@@ -196,16 +196,16 @@ static int unknown_name(lua_State *L, const launch *l) {
     char what[160];
     for (size_t i = 0; i < l->count; i++) names[i] = gpumm_kernel_parameter(l->kernel, i)->name;
     snprintf(what, sizeof what, "parameter of kernel '%.100s'", gpumm_kernel_name(l->kernel));
-    return bind_unknown(L, what, luaL_tolstring(L, -1, NULL), names);
+    return bind_unknown(L, what, bind_push_key(L, -1), names);
 }
 
 /* The parameter that the string at `key` names; the count where none is. */
 static size_t find_name(lua_State *L, const launch *l, int key) {
-    if (lua_type(L, key) != LUA_TSTRING) return l->count;
-    size_t i = 0, length;
-    const char *name = lua_tolstring(L, key, &length);
+    const char *name = bind_name(L, key);
+    if (!name) return l->count;
+    size_t i = 0;
     while (i < l->count && strcmp(name, gpumm_kernel_parameter(l->kernel, i)->name) != 0) i++;
-    return strlen(name) == length ? i : l->count;
+    return i;
 }
 
 static int missing_name(lua_State *L, const launch *l) {

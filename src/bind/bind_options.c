@@ -17,6 +17,33 @@ const char *bind_text(lua_State *L, int index) {
     return text;
 }
 
+const char *bind_name(lua_State *L, int index) {
+    size_t size;
+    const char *name = lua_type(L, index) == LUA_TSTRING ? lua_tolstring(L, index, &size) : NULL;
+    return name && strlen(name) == size ? name : NULL;
+}
+
+static const char *push_visible(lua_State *L, const char *bytes, size_t size) {
+    luaL_Buffer text;
+    luaL_buffinit(L, &text);
+    for (size_t i = 0; i < size; i++) {
+        if (bytes[i]) luaL_addchar(&text, bytes[i]);
+        else luaL_addstring(&text, "\\0");
+    }
+    luaL_pushresult(&text);
+    return lua_tostring(L, -1);
+}
+
+const char *bind_push_key(lua_State *L, int index) {
+    size_t size;
+    if (!lua_isstring(L, index)) return lua_pushstring(L, luaL_typename(L, index));
+    lua_pushvalue(L, index); /* its text takes its place */
+    const char *bytes = lua_tolstring(L, -1, &size);
+    push_visible(L, bytes, size);
+    lua_remove(L, -2);
+    return lua_tostring(L, -1);
+}
+
 uint64_t bind_count(lua_State *L, int index) {
     lua_Integer n = luaL_checkinteger(L, index);
     luaL_argcheck(L, n >= 0, index, "a count cannot be negative");
@@ -122,10 +149,8 @@ static bool among(const char *key, const char *const *valid) {
 /* The key is on top. */
 static void check_key(lua_State *L, const char *const *valid, bool list) {
     if (list && lua_isinteger(L, -1)) return;
-    lua_pushvalue(L, -1); /* tostring would change the key itself */
-    const char *key = lua_isstring(L, -1) ? lua_tostring(L, -1) : luaL_typename(L, -1);
-    if (lua_type(L, -2) != LUA_TSTRING || !among(key, valid)) bind_unknown(L, "option", key, valid);
-    lua_pop(L, 1);
+    const char *key = bind_name(L, -1);
+    if (!key || !among(key, valid)) bind_unknown(L, "option", bind_push_key(L, -1), valid);
 }
 
 void bind_options(lua_State *L, int table, const char *const *valid, bool list) {

@@ -103,11 +103,11 @@ static size_t every_member(gpumm_group *group, gpumm_buffer **buffers) {
 static gpumm_buffer *named_member(lua_State *L, gpumm_group *group, size_t i) {
     const char *names[MEMBERS_MAX + 1] = {NULL};
     lua_rawgeti(L, 2, (lua_Integer)i + 1);
-    const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : luaL_typename(L, -1);
-    gpumm_buffer *buffer = gpumm_group_member(group, name);
+    const char *name = bind_name(L, -1);
+    gpumm_buffer *buffer = name ? gpumm_group_member(group, name) : NULL;
     for (size_t j = 0; j < gpumm_group_count(group) && j < MEMBERS_MAX; j++)
         names[j] = gpumm_group_member_name(group, j);
-    if (!buffer) bind_unknown(L, "member", name, names);
+    if (!buffer) bind_unknown(L, "member", bind_push_key(L, -1), names);
     lua_pop(L, 1);
     return buffer;
 }

@@ -171,7 +171,7 @@ static int type_missing(lua_State *L) {
     return luaL_error(L,
                       "a type has no '%s'; it has name, kind, size, align, lanes, scalar, fields, "
                       "struct_name and declaration()",
-                      lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : luaL_typename(L, 2));
+                      bind_push_key(L, 2));
 }
 
 /* ---- Making ------------------------------------------------------------------------------- */

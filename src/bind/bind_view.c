@@ -277,10 +277,9 @@ static void push_field_names(lua_State *L, const gpumm_type *type) { /* [-0, +1,
 }
 
 static int no_field(lua_State *L, const view *v, int key) {
+    const char *shown = bind_push_key(L, key);
     push_field_names(L, v->type);
-    return luaL_error(L, "a view of %s has no '%s'%s", gpumm_type_name(v->type),
-                      lua_type(L, key) == LUA_TSTRING ? lua_tostring(L, key) : luaL_typename(L, key),
-                      lua_tostring(L, -1));
+    return luaL_error(L, "a view of %s has no '%s'%s", gpumm_type_name(v->type), shown, lua_tostring(L, -1));
 }
 
 /* Fills the empty view on top with the field `name` of `of`; false: there is none of that name. */
@@ -304,7 +303,8 @@ static bool take_field(lua_State *L, const view *of, view *part, const char *nam
 /* The view at 1, its field's name at 2. */
 static int push_field(lua_State *L, const view *of) {
     view *part = view_push_empty(L);
-    if (!take_field(L, of, part, lua_tostring(L, 2))) return no_field(L, of, 2);
+    const char *name = bind_name(L, 2);
+    if (!name || !take_field(L, of, part, name)) return no_field(L, of, 2);
     if (of->frame) hold_frame(L, part, of->frame);
     part->stride = of->stride;
     part->count = of->count;

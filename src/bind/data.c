@@ -214,12 +214,12 @@ static void push_names(lua_State *L, const gpumm_type *type) { /* [-0, +1, m] "x
 /* The member that the string at `key` names; raises where there is none. */
 static size_t find_member(lua_State *L, const struct place *at, const gpumm_type *type, int key) {
     size_t count = member_count(type);
-    const char *name = lua_type(L, key) == LUA_TSTRING ? lua_tostring(L, key) : NULL;
+    const char *name = bind_name(L, key);
     for (size_t i = 0; name && i < count; i++)
         if (strcmp(member_name(type, i), name) == 0) return i;
+    const char *shown = bind_push_key(L, key);
     push_names(L, type);
-    lua_pushfstring(L, "%s has no field '%s'; its fields are %s", gpumm_type_name(type),
-                    name ? name : luaL_typename(L, key - 1), lua_tostring(L, -1));
+    lua_pushfstring(L, "%s has no field '%s'; its fields are %s", gpumm_type_name(type), shown, lua_tostring(L, -1));
     bad(L, at);
     return 0;
 }
@@ -347,8 +347,7 @@ static void check_list(lua_State *L, int index, const gpumm_type *type) {
     lua_pushnil(L);
     if (!lua_next(L, index)) return;
     luaL_error(L, "a list of %s is wanted, with elements from 1 on; this table has other keys (%s)",
-               gpumm_type_name(type),
-               lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : luaL_typename(L, -2));
+               gpumm_type_name(type), bind_push_key(L, -2));
 }
 
 /* [-0, +1, e], as the two after it. */

@@ -112,8 +112,10 @@ static uint64_t free_tail(const slab *s) {
 /* Taking may split a block, which takes a node. The last one is left for the growth that may be under way. */
 static bool has_nodes(const slab *s) { return s->unused != SLAB_NONE || s->node_count + 1 < s->node_room; }
 
-/* A block at the end serves where it is large enough, which its bin need not promise. */
+/* A block at the end serves where it is large enough, which its bin need not promise. Sizes beyond all that is
+   there have no bin. */
 static uint32_t find(const slab *s, uint64_t size) {
+    if (size > s->committed) return SLAB_NONE;
     uint32_t i = bin_find(s, size);
     return i == SLAB_NONE && free_tail(s) >= size ? s->last : i;
 }
@@ -203,11 +205,12 @@ bool slab_try(slab *s, uint64_t bytes, slab_block *out) {
 
 gpumm_status slab_take(slab *s, uint64_t bytes, slab_block *out) {
     slab_growth g;
-    if (slab_try(s, bytes, out)) return GPUMM_OK;
-    TRY(slab_plan(s, bytes, &g));
-    TRY(slab_fetch(s, &g));
-    slab_publish(s, &g);
-    return slab_try(s, bytes, out) ? GPUMM_OK : no_room(s, bytes);
+    while (!slab_try(s, bytes, out)) { /* the first growth may take the last node, the next brings more */
+        TRY(slab_plan(s, bytes, &g));
+        TRY(slab_fetch(s, &g));
+        slab_publish(s, &g);
+    }
+    return GPUMM_OK;
 }
 
 static uint32_t merge(slab *s, uint32_t i) {
