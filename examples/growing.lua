@@ -4,9 +4,9 @@
 --     gpumm-run examples/growing.lua debian.tsv --out growing.png [--frames FOLDER] [--page growing.html]
 --         [--first 1000] [--batch 1000]
 --
--- GRAPH is an edge list, or what graph.read reads beside; its nodes come in the order in which the file first names them. Frames are the positions
--- as .npy, one every --capture steps, where a folder for them is named. Every growth prints where the positions are:
--- they never move.
+-- GRAPH is an edge list, or what else graph.read reads; its nodes come in the order in which the file first names
+-- them. Frames are the positions as .npy, one every --capture steps, where a folder for them is named. Every growth
+-- prints where the positions are: they never move.
 
 local gpumm = require "gpumm"
 local force, graph, page, picture = gpumm.force, gpumm.graph, gpumm.page, gpumm.picture
