@@ -29,13 +29,14 @@ failed=0
 
 note "device: $(nvidia-smi --query-gpu=name,driver_version --format=csv,noheader 2>&1 | head -n 1)"
 build=build-gpu
+jobs=$((($(nproc) + 1) / 2)) # the tests share one GPU
 part "build" build.log bash -c "cmake -S . -B $build -DGPUMM_CUDA=on -DGPUMM_WERROR=ON && cmake --build $build -j $(nproc)"
 export GPUMM_DEVICE=cuda GPUMM_CACHE_DIR=$PWD/$build/kernel-cache
 run=$build/gpumm-run
 
 if wanted tests; then
-  part "C tests and specs on cuda" tests.log bash -c "cd $build && ctest --output-on-failure -j 4"
-  part "specs, relocating (GPUMM_NO_VMM=1)" relocating.log bash -c "cd $build && GPUMM_NO_VMM=1 ctest --output-on-failure -R '^spec_' -j 4"
+  part "C tests and specs on cuda" tests.log bash -c "cd $build && ctest --output-on-failure -j $jobs"
+  part "specs, relocating (GPUMM_NO_VMM=1)" relocating.log bash -c "cd $build && GPUMM_NO_VMM=1 ctest --output-on-failure -R '^spec_' -j $jobs"
   grep -E 'tests passed|Total Test time|skipped' "$out/tests.log" | tail -n 4 | tee -a "$summary"
 fi
 
