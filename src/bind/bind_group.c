@@ -189,7 +189,8 @@ static void check_columns(lua_State *L, gpumm_group *group) {
         lua_pop(L, 1);
         if (lua_type(L, -1) != LUA_TSTRING)
             luaL_error(L, "append: {member = data, …} expected, got a %s as a key", luaL_typename(L, -1));
-        if (!gpumm_group_member(group, lua_tostring(L, -1))) no_member(L, group, lua_tostring(L, -1));
+        const char *name = bind_name(L, -1);
+        if (!name || !gpumm_group_member(group, name)) no_member(L, group, bind_push_key(L, -1));
     }
 }
 
