@@ -106,6 +106,7 @@ for _, relocate in ipairs { false, true } do
                     { position = { 1, 2, 3, 4 }, mass = { 1, 2, 3 } })
                 raises('unknown member "masses" (did you mean "mass"?); valid: position, mass, id', g.append, g,
                     { masses = { 1 } })
+                raises('unknown member "mass\\0"', g.append, g, { mass = { 1 }, ["mass\0"] = { 1 } })
                 raises("{member = data, …} expected, got a number as a key", g.append, g, { { 1, 2 } })
                 raises("no member is given data", g.append, g, {})
                 raises("element 2: u64 wants an integer, not 0.5", g.append, g, { position = { 1, 2, 3, 4 }, id = { 1, 0.5 } })

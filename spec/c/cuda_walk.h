@@ -84,6 +84,60 @@ static void test_across(device *d, device_stream *s) {
     d->call->free(d, PLACE_DEVICE, from, ACROSS);
 }
 
+/* A copy stands behind whatever is before it and before whatever is behind it: a fill, a copy from the host, one
+   within the device, an event of another stream. */
+typedef struct between {
+    device *d;
+    device_stream *s, *other;
+    device_event *e;
+    gpumm_address from, to, up;
+} between;
+
+enum { PART = 1 << 20, PART_AT = 30 << 20 }; /* what is copied, behind what takes long */
+
+/* On its stream, or on another that it waits for; by a fill, or from the host. */
+static void make_part(const between *b, unsigned char value, bool elsewhere, bool loaded) {
+    const device_table *call = b->d->call;
+    device_stream *maker = elsewhere ? b->other : b->s;
+    memset((void *)(uintptr_t)b->up, value, PART);
+    for (unsigned i = 0; i < 4; i++) CHECK(call->fill(b->d, maker, b->from, 0x99, 1, ACROSS) == GPUMM_OK);
+    if (loaded) CHECK(call->copy(b->d, maker, COPY_UP, b->from + PART_AT, b->up, PART) == GPUMM_OK);
+    else CHECK(call->fill(b->d, maker, b->from + PART_AT, value, 1, PART) == GPUMM_OK);
+    if (!elsewhere) return;
+    CHECK(call->event_record(b->d, b->e, maker) == GPUMM_OK);
+    CHECK(call->stream_wait(b->d, b->s, b->e) == GPUMM_OK);
+}
+
+/* Made last, copied, copied on, and overwritten at once. */
+static void check_between(const between *b, unsigned round) {
+    const device_table *call = b->d->call;
+    unsigned char value = (unsigned char)(round * 7 + 1), *got = (unsigned char *)(uintptr_t)b->up + PART;
+    make_part(b, value, round & 1, round & 2);
+    CHECK(call->copy(b->d, b->s, COPY_ACROSS, b->to, b->from + PART_AT, PART) == GPUMM_OK);
+    CHECK(call->copy(b->d, b->s, COPY_ACROSS, b->to + PART, b->to, PART) == GPUMM_OK);
+    CHECK(call->fill(b->d, b->s, b->from + PART_AT, 0x55, 1, PART) == GPUMM_OK);
+    CHECK(call->fill(b->d, b->s, b->to, 0x55, 1, PART) == GPUMM_OK);
+    CHECK(call->copy(b->d, b->s, COPY_DOWN, b->up + PART, b->to + PART, PART) == GPUMM_OK);
+    CHECK(call->stream_synchronize(b->d, b->s) == GPUMM_OK);
+    uint64_t wrong = 0;
+    for (uint64_t i = 0; i < PART; i++) wrong += got[i] != value;
+    CHECK(wrong == 0);
+}
+
+static void test_across_order(device *d, device_stream *s) {
+    between b = {.d = d, .s = s};
+    CHECK(d->call->alloc(d, PLACE_DEVICE, ACROSS, &b.from) == GPUMM_OK);
+    CHECK(d->call->alloc(d, PLACE_DEVICE, 2 * PART, &b.to) == GPUMM_OK);
+    CHECK(d->call->alloc(d, PLACE_HOST, 2 * PART, &b.up) == GPUMM_OK);
+    CHECK(d->call->stream_open(d, NULL, &b.other) == GPUMM_OK && d->call->event_open(d, false, &b.e) == GPUMM_OK);
+    for (unsigned round = 0; round < 40; round++) check_between(&b, round);
+    d->call->event_close(d, b.e);
+    d->call->stream_close(d, b.other);
+    d->call->free(d, PLACE_HOST, b.up, 2 * PART);
+    d->call->free(d, PLACE_DEVICE, b.to, 2 * PART);
+    d->call->free(d, PLACE_DEVICE, b.from, ACROSS);
+}
+
 /* ---- The walk ---- */
 
 typedef struct walk {

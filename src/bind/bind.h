@@ -281,6 +281,8 @@ int bind_readback_new(lua_State *L);
 int bind_readback_start(lua_State *L);
 int bind_readback_finish(lua_State *L);
 int bind_fault_of(lua_State *L);
+/* Raises 'unknown member "NAME" (did you mean …?); valid: …'. */
+int bind_no_member(lua_State *L, gpumm_group *group, const char *name);
 int bind_buffer_readback(lua_State *L);
 int bind_group_readback(lua_State *L);
 /* Pushes the names that frames of it know: member -> index. [-0, +1, m] */

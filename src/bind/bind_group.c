@@ -114,8 +114,7 @@ int bind_group_new(lua_State *L) {
 
 /* ---- Members ------------------------------------------------------------------------------ */
 
-/* Raises 'no member "x"; members: …'. */
-static int no_member(lua_State *L, gpumm_group *group, const char *name) {
+int bind_no_member(lua_State *L, gpumm_group *group, const char *name) {
     const char *names[MEMBERS_MAX + 1] = {NULL};
     for (size_t i = 0; i < gpumm_group_count(group) && i < MEMBERS_MAX; i++)
         names[i] = gpumm_group_member_name(group, i);
@@ -135,7 +134,7 @@ static int group_member(lua_State *L) {
     gpumm_group *group = bind_to_group(L, 1);
     const char *name = bind_text(L, 2);
     gpumm_buffer *member = gpumm_group_member(group, name);
-    if (!member) return no_member(L, group, name);
+    if (!member) return bind_no_member(L, group, name);
     bind_push_owner(L, 1);
     bind_push_buffer(L, member, lua_gettop(L));
     return 1;
@@ -189,7 +188,8 @@ static void check_columns(lua_State *L, gpumm_group *group) {
         lua_pop(L, 1);
         if (lua_type(L, -1) != LUA_TSTRING)
             luaL_error(L, "append: {member = data, …} expected, got a %s as a key", luaL_typename(L, -1));
-        if (!gpumm_group_member(group, lua_tostring(L, -1))) no_member(L, group, lua_tostring(L, -1));
+        const char *name = bind_name(L, -1);
+        if (!name || !gpumm_group_member(group, name)) bind_no_member(L, group, bind_push_key(L, -1));
     }
 }
 

@@ -101,13 +101,10 @@ static size_t every_member(gpumm_group *group, gpumm_buffer **buffers) {
 
 /* The buffer that entry i of the table in slot 2 names. */
 static gpumm_buffer *named_member(lua_State *L, gpumm_group *group, size_t i) {
-    const char *names[MEMBERS_MAX + 1] = {NULL};
     lua_rawgeti(L, 2, (lua_Integer)i + 1);
     const char *name = bind_name(L, -1);
     gpumm_buffer *buffer = name ? gpumm_group_member(group, name) : NULL;
-    for (size_t j = 0; j < gpumm_group_count(group) && j < MEMBERS_MAX; j++)
-        names[j] = gpumm_group_member_name(group, j);
-    if (!buffer) bind_unknown(L, "member", bind_push_key(L, -1), names);
+    if (!buffer) bind_no_member(L, group, bind_push_key(L, -1));
     lua_pop(L, 1);
     return buffer;
 }

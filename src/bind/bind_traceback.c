@@ -38,7 +38,7 @@ static bool by_script(const char *line) {
 /* The message without a position in one of our files at its start: what follows tells where the script was. */
 static const char *without_our_place(const char *message) {
     if (frame_of(message) != FRAME_OURS) return message;
-    const char *number = message + strcspn(message, ":") + 1;
+    const char *colon = strchr(message, ':'), *number = colon ? colon + 1 : ""; /* a file's name alone has none */
     size_t digits = strspn(number, "0123456789");
     return digits > 0 && strncmp(number + digits, ": ", 2) == 0 ? number + digits + 2 : message;
 }
