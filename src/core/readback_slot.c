@@ -311,7 +311,9 @@ static void slot_give(gpumm_readback *r, slot *t) {
     order users = order_take(&t->order);
     pthread_mutex_unlock(&m->submit);
     readback_hold(r);
-    manager_retire(m, &t->gone, &users, slot_through);
+    /* A driver that frees a whole block of pinned memory waits for all that is under way. */
+    if (m->info.pinned_in_place) manager_retire(m, &t->gone, &users, slot_through);
+    else manager_retire_later(m, &t->gone, &users, slot_through);
 }
 
 /* No slot goes while the worker is at it; once the readback is shut, it begins with none. */

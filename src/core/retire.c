@@ -47,23 +47,34 @@ static void retire_behind_or_wait(gpumm_manager *m, retired *r, gpumm_stream *s)
     pthread_mutex_unlock(&m->submit);
 }
 
-void manager_retire(gpumm_manager *m, retired *r, order *o, void (*run)(retired *)) {
+/* `r` waits for the users that `o` has. */
+static void gather(gpumm_manager *m, retired *r, order *o, void (*run)(retired *)) {
     r->count = 0;
     r->run = run;
     if (o->writer) retire_behind_or_wait(m, r, o->writer);
     for (unsigned i = 0; i < o->readers; i++)
         if (o->reader[i] != o->writer) retire_behind_or_wait(m, r, o->reader[i]);
     order_clear(o);
-    if (!r->count) {
-        run(r);
-        return;
-    }
+}
+
+static void list(gpumm_manager *m, retired *r) {
     pthread_mutex_lock(&m->background);
     r->next = m->retired;
     m->retired = r;
     m->retiring++;
     pthread_mutex_unlock(&m->background);
     worker_nudge(&m->worker);
+}
+
+void manager_retire(gpumm_manager *m, retired *r, order *o, void (*run)(retired *)) {
+    gather(m, r, o, run);
+    if (r->count) list(m, r);
+    else run(r);
+}
+
+void manager_retire_later(gpumm_manager *m, retired *r, order *o, void (*run)(retired *)) {
+    gather(m, r, o, run);
+    list(m, r);
 }
 
 /* A query that fails twice counts as done: the device is lost, and nothing runs on it any more. */
