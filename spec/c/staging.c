@@ -142,8 +142,48 @@ static void test_who_needs_it_waits(void) {
     pthread_join(thread, NULL);
 }
 
+typedef struct crowd { /* who looks at the books all the time: whoever books waits for them */
+    gpumm_manager *m;
+    atomic_bool over;
+} crowd;
+
+static void *look_on(void *user) {
+    crowd *c = user;
+    gpumm_stats stats;
+    while (!atomic_load(&c->over)) gpumm_manager_stats(c->m, &stats);
+    return NULL;
+}
+
+static void check_books(const world *w) {
+    gpumm_buffer_info info;
+    gpumm_stats stats;
+    CHECK_OK(gpumm_buffer_get_info(w->b, &info));
+    gpumm_manager_stats(w->m, &stats);
+    CHECK(stats.entry[GPUMM_STAGING].now == 3 * info.capacity);
+    CHECK(stats.entry[GPUMM_PINNED].now == 3 * info.capacity);
+}
+
+/* What the slots stand for is booked with every change of capacity; the worker, which is fitting them to one
+   before, does not put that back. */
+static void test_books_follow(void) {
+    enum { ROUNDS = 3000, STEPS = 64, LOOKERS = 3 };
+    world w = open_world();
+    crowd c = {.m = w.m};
+    pthread_t lookers[LOOKERS];
+    for (int i = 0; i < LOOKERS; i++) CHECK(pthread_create(&lookers[i], NULL, look_on, &c) == 0);
+    for (uint64_t i = 0; i < ROUNDS; i++) {
+        if (i % 2) CHECK_OK(gpumm_buffer_shrink_to_fit(w.b));
+        else CHECK_OK(gpumm_buffer_ensure_capacity(w.b, SMALL * (2 + i % STEPS)));
+        for (uint64_t look = 0; look < 1 + i % 3; look++) check_books(&w); /* sooner and later */
+    }
+    atomic_store(&c.over, true);
+    for (int i = 0; i < LOOKERS; i++) pthread_join(lookers[i], NULL);
+    close_world(&w);
+}
+
 int main(void) {
     test_nobody_waits();
+    test_books_follow();
     test_who_needs_it_waits();
     return 0;
 }

@@ -126,14 +126,23 @@ static gpumm_status fit_once(gpumm_readback *r, slot *t, uint64_t bytes) {
     return r->direct ? GPUMM_OK : fit_range(r, t, &t->device, bytes);
 }
 
-static void book(gpumm_readback *r) {
+/* What the slots stand for at a capacity. Manager's lock held. */
+static void book_locked(gpumm_readback *r, uint64_t capacity) {
     gpumm_manager *m = r->object.manager;
-    uint64_t capacity = capacity_of(r);
-    pthread_mutex_lock(&m->lock);
-    uint64_t logical = r->shut ? 0 : capacity * r->row_bytes * r->slot_count;
+    uint64_t logical = capacity * r->row_bytes * r->slot_count;
     ledger_set(&m->books, &r->staging, r->direct ? 0 : logical, 0, atomic_load(&r->committed[PLACE_DEVICE]));
     ledger_set(&m->books, &r->pinned, logical, 0, atomic_load(&r->committed[PLACE_HOST]));
+}
+
+/* The capacity stays while it is booked: whoever changes it books it after, and must not be overwritten with one
+   from before. */
+static void book(gpumm_readback *r) {
+    gpumm_manager *m = r->object.manager;
+    pthread_mutex_lock(&m->submit);
+    pthread_mutex_lock(&m->lock);
+    book_locked(r, r->shut ? 0 : r->group->capacity);
     pthread_mutex_unlock(&m->lock);
+    pthread_mutex_unlock(&m->submit);
 }
 
 gpumm_status slot_fit(gpumm_readback *r, slot *t) {
@@ -193,11 +202,7 @@ void readback_fit_all(gpumm_group *g) {
 void readback_book_all(gpumm_group *g) {
     gpumm_manager *m = g->object.manager;
     pthread_mutex_lock(&m->lock);
-    for (gpumm_readback *r = g->readbacks; r; r = r->next) {
-        uint64_t logical = g->capacity * r->row_bytes * r->slot_count;
-        ledger_set(&m->books, &r->staging, r->direct ? 0 : logical, 0, atomic_load(&r->committed[PLACE_DEVICE]));
-        ledger_set(&m->books, &r->pinned, logical, 0, atomic_load(&r->committed[PLACE_HOST]));
-    }
+    for (gpumm_readback *r = g->readbacks; r; r = r->next) book_locked(r, g->capacity);
     pthread_mutex_unlock(&m->lock);
 }
 
