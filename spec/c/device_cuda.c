@@ -514,12 +514,14 @@ static void test_all(void) {
     bench_close(&b);
 }
 
-int main(void) {
+/* --unharmed: without the kernel that loses the device, for tools that would report it. */
+int main(int argc, char **argv) {
+    bool unharmed = argc > 1 && strcmp(argv[1], "--unharmed") == 0;
     if (!write_ptx()) return perror(ptx_path), 1;
     int any = in_child(any_device);
     CHECK(any == 0 || any == SKIP);
     if (any == 0) {
-        CHECK(in_child(device_is_lost) == 0);
+        CHECK(unharmed || in_child(device_is_lost) == 0);
         test_all();
         printf("device_cuda: %d checks, %d failed\n", checks, failures);
     }

@@ -45,7 +45,8 @@ static gpumm_status submit_staged(gpumm_readback *r, slot *t, gpumm_stream *s, u
         TRY(d->call->copy(d, s->device, COPY_ACROSS, t->device.address + slot_offset(r, i, length),
                           buffer_address(r->buffers[i]), length * r->buffers[i]->size));
     TRY(order_use(&t->order, m->copies, GPUMM_READ));
-    return copy_down(r, t, t->device.address, 0, slot_offset(r, r->count, length));
+    size_t last = r->count - 1; /* to its very end: behind it lies what nobody wrote */
+    return copy_down(r, t, t->device.address, 0, slot_offset(r, last, length) + length * r->buffers[last]->size);
 }
 
 /* Straight to the host: the copy stream reads the buffers, and their next writer waits for it. */
