@@ -1,0 +1,40 @@
+-- successes: 2
+-- What the README shows in Lua works as it stands there.
+
+local gpumm = require "gpumm"
+local spec = require "gpumm.spec"
+local support = require "spec.support"
+
+local readme = assert(io.open "README.md"):read "a"
+
+-- The block of the README with `text` in it, compiled in an environment with `more` in it.
+local function block(text, more, change)
+    for code in readme:gmatch "```lua\n(.-)```" do
+        if code:find(text, 1, true) then
+            return assert(load(change and change(code) or code, "=README", "t", setmetatable(more, { __index = _G })))
+        end
+    end
+    error("the README has no block with " .. text)
+end
+
+describe("the README", function()
+    local folder = support.folder()
+    teardown(folder.remove)
+    after_each(spec.close)
+
+    it("lays a graph out at once", function()
+        local said
+        block("force.layout", { print = function(stress) said = stress end },
+            function(code) return (code:gsub('"layout.png"', ("%q"):format(folder.beside "layout.png"))) end)()
+        assert.is_true(said > 0 and said < 0.15, tostring(said)) -- 0.4 for random positions
+        local width, height = select(2, gpumm.image.read(folder.beside "layout.png"))
+        assert.is_true(width > 0 and height > 0)
+    end)
+
+    it("does without a simulation", function()
+        local points, said = {}, {}
+        for i = 1, 1000 do points[i] = { i, i / 2, -i } end
+        block('m:allocate("positions"', { gpumm = gpumm, points = points, print = function(...) said[#said + 1] = { ... } end })()
+        assert.same({ { 1, 0.5, -1 }, { 0, 1 } }, said)
+    end)
+end)
