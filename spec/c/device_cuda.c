@@ -495,7 +495,7 @@ static void test_all(void) {
     test_info(b.d);
     test_work(&b);
     test_across(b.d, b.s);
-    test_across_order(b.d, b.s);
+    test_across_order(b.d, b.s, 40);
     test_streams(&b);
     test_growth(&b);
     test_pinned_growth(&b);

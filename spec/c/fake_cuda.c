@@ -393,7 +393,9 @@ ENTRY cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstr
 }
 
 static CUresult fill(CUdeviceptr to, const void *pattern, size_t width, size_t times) {
-    for (size_t i = 0; i < times; i++) memcpy((char *)(uintptr_t)to + i * width, pattern, width);
+    if (width == 1) memset((void *)(uintptr_t)to, *(const unsigned char *)pattern, times);
+    else
+        for (size_t i = 0; i < times; i++) memcpy((char *)(uintptr_t)to + i * width, pattern, width);
     return CUDA_SUCCESS;
 }
 
