@@ -1,4 +1,4 @@
--- successes: 47, gpu: 1
+-- successes: 48, gpu: 1
 -- The force library: its parts against plain references, and whole layouts by their quality.
 
 local gpumm = require "gpumm"
@@ -383,6 +383,17 @@ describe("distances", function()
         local m = spec.manager()
         local g = graph.new(9, { 9, 2, 5, 7 }, { 2, 4, 7, 6 })
         assert.view_equals({ 0, 1, 2, 1, 4, 4, 4, 7, 1 }, force.components(m, rows_of(m, g)))
+    end)
+
+    it("say that they need rows which were built", function()
+        local m = spec.manager()
+        for _, part in ipairs { "components", "distances", "quality_of", "seat", "start" } do
+            for got, rows in pairs { ["nil"] = false, number = 7, ["a table without them"] = force.rows(m) } do
+                local _, message = pcall(force[part], m, rows or nil, {})
+                local said = ("force.%s needs rows that were built, rows = gpumm.force.rows(manager), rows:build(…); got %s")
+                assert.equal(said:format(part, got), (tostring(message):gsub("^[^ ]*: force", "force")))
+            end
+        end
     end)
 end)
 

@@ -30,10 +30,14 @@ local settings = require "gpumm.force.settings"
 local start = require "gpumm.force.start"
 
 local need, buffer = kernels.need, kernels.buffer
-local force = {
-    layout = layout, growing = growing.simulation, seat = growing.seat, models = models.known,
-    distances = distance.from, components = distance.components,
-}
+local force = { layout = layout, growing = growing.simulation, models = models.known }
+
+-- The neighbours that a part is given, which must have been built.
+local function built(what, of)
+    if type(of) == "table" and type(of.now) == "table" and of.now.n then return of end
+    error(("%s needs rows that were built, rows = gpumm.force.rows(manager), rows:build(…); got %s"):format(what,
+        type(of) == "table" and "a table without them" or type(of)), 3)
+end
 
 --- Repulsion alone: an object with repel(n, position, mass, force, strength, seed) and repel_exactly.
 function force.repulsion(manager, options) return grid.new(manager, options or {}) end
@@ -46,7 +50,24 @@ function force.engine(manager, options) return engine.new(manager, options or {}
 
 --- A start for the nodes of `rows` into a buffer of positions; returns the components' sizes, largest first. Options:
 --- dimensions, seed, rounds (of stress majorization after PivotMDS; 0: none).
-function force.start(manager, of, position, options) return start.place(manager, of, position, options or {}) end
+function force.start(manager, of, position, options)
+    return start.place(manager, built("force.start", of), position, options or {})
+end
+
+--- Gives the nodes from `first` (counting from 0) on a place in `position`: at the middle of those of their neighbours
+--- that have one, with a hashed offset of up to `by`.
+function force.seat(manager, of, position, first, by, dimensions)
+    return growing.seat(manager, built("force.seat", of), position, first, by, dimensions)
+end
+
+--- Distances in edges from each of the pivots (nodes from 0) to every node, pivot by pivot: a buffer of u16; 65535
+--- where there is no path.
+function force.distances(manager, of, pivots, how)
+    return distance.from(manager, built("force.distances", of), pivots, how)
+end
+
+--- The component of every node as a view: the number, from 0, of its least node.
+function force.components(manager, of) return distance.components(manager, built("force.components", of)) end
 
 -- A list of points, a flat list, a view or a buffer: a buffer.
 local function position_buffer(manager, n, positions, dimensions)
@@ -94,7 +115,9 @@ function force.quality(graph, positions, options)
 end
 
 --- The same for positions and rows that are on a device already.
-function force.quality_of(manager, of, position, options) return quality.of(manager, of, position, options or {}) end
+function force.quality_of(manager, of, position, options)
+    return quality.of(manager, built("force.quality_of", of), position, options or {})
+end
 
 --- The two tables of force.quality as a line.
 function force.describe(mine, random)
