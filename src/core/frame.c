@@ -27,11 +27,11 @@ static void end_locked(gpumm_frame *f) {
     frame_drop(f);
 }
 
-void gpumm_frame_end(gpumm_frame *f) {
+static void end(gpumm_frame *f, bool also_held) {
     gpumm_readback *r = f->readback;
     bool open = manager_enter(r->object.manager) == GPUMM_OK; /* else close gives the memory back */
     pthread_mutex_lock(&r->lock);
-    end_locked(f);
+    if (also_held || atomic_load(&f->handles) == 0) end_locked(f);
     bool closing = r->shut;
     pthread_mutex_unlock(&r->lock);
     if (!open) return;
@@ -39,10 +39,13 @@ void gpumm_frame_end(gpumm_frame *f) {
     manager_leave(r->object.manager);
 }
 
+void gpumm_frame_end(gpumm_frame *f) { end(f, true); }
+
+/* Another thread may have been given the current frame again meanwhile: then it is that thread's to end. */
 void gpumm_frame_release(gpumm_frame *f) {
     if (!f) return;
     gpumm_manager *m = f->readback->object.manager;
-    if (atomic_fetch_sub(&f->handles, 1) == 1 && atomic_load(&f->kept)) gpumm_frame_end(f);
+    if (atomic_fetch_sub(&f->handles, 1) == 1 && atomic_load(&f->kept)) end(f, false);
     frame_drop(f);
     gpumm_manager_release(m);
 }
