@@ -2,13 +2,8 @@
 -- Schedules as data: what the constructors make, and what they refuse.
 
 local gpumm = require "gpumm"
+local message_of = require "spec.support".message_of
 local growth = gpumm.growth
-
-local function message_of(...)
-    local ok, message = pcall(...)
-    assert.is_false(ok)
-    return message
-end
 
 describe("growth", function()
     it("makes a geometric schedule", function()

@@ -2,17 +2,12 @@
 -- A script's command line: what is accepted, what is converted, and how mistakes read.
 
 local gpumm = require "gpumm"
+local message_of = require "spec.support".message_of
 
 local SPEC = { "graph", out = "layout.png", steps = 600, scale = 1.5, quiet = false, color = true, max_length = 8 }
 
 local function parse(...)
     return gpumm.options({ [0] = "examples/layout.lua", ... }, SPEC)
-end
-
-local function message_of(...)
-    local ok, message = pcall(...)
-    assert.is_false(ok)
-    return message
 end
 
 describe("options", function()

@@ -2,6 +2,7 @@
 -- Pictures, by their pixels, and positions as files.
 
 local gpumm = require "gpumm"
+local message_of = require "spec.support".message_of
 local graph, picture = gpumm.graph, gpumm.picture
 
 local folder = os.tmpname()
@@ -19,12 +20,6 @@ local function bytes_of(path)
 end
 
 local function positions(list) return gpumm.view("f32x2", list) end
-
-local function message_of(...)
-    local ok, message = pcall(...)
-    assert.is_false(ok)
-    return message
-end
 
 -- Draws and reads back: a function (x, y) -> red, green, blue, with x and y from 0.
 local function drawn(options)
