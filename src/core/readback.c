@@ -137,8 +137,7 @@ static gpumm_status look_or_pause(gpumm_readback *r, slot *t, uint64_t since, ui
 /* For a readback that waits rather than refuses: the oldest moment that nobody took makes room; where all are
    on their way, the oldest is waited for. BUSY where every slot is in somebody's hands. */
 static gpumm_status make_room(gpumm_readback *r, uint64_t since) {
-    slot *arrived = slot_oldest(r, SLOT_ARRIVED), *flying = slot_oldest(r, SLOT_FLYING);
-    if (!flying) flying = slot_oldest(r, SLOT_CANCELLED);
+    slot *arrived = slot_oldest(r, SLOT_ARRIVED), *flying = slot_under_way(r);
     if (arrived) {
         arrived->state = SLOT_ENDED;
         count_dropped(r);

@@ -41,7 +41,7 @@ static bool under_way(const slot *t) {
     return !t->given && (t->state == SLOT_FLYING || t->state == SLOT_CANCELLED);
 }
 
-static slot *oldest_under_way(gpumm_readback *r) {
+slot *slot_under_way(gpumm_readback *r) {
     slot *oldest = NULL;
     for (unsigned i = 0; i < r->slot_count; i++) {
         slot *t = &r->slots[i];
@@ -62,7 +62,7 @@ static void arrive(gpumm_readback *r, slot *t) {
    for. A query that fails means that the device is lost; waiting for the slot will report it. */
 void slots_refresh(gpumm_readback *r) {
     device *d = r->object.manager->device;
-    for (slot *t; (t = oldest_under_way(r)) != NULL; arrive(r, t)) {
+    for (slot *t; (t = slot_under_way(r)) != NULL; arrive(r, t)) {
         bool done = false;
         if (d->call->event_query(d, t->done, &done) != GPUMM_OK || !done) return;
     }

@@ -66,6 +66,7 @@ bool slot_fits(const gpumm_readback *r, const slot *t, uint64_t length);
 gpumm_status slot_fit(gpumm_readback *r, slot *t); /* for the group's capacity */
 slot *slot_free(gpumm_readback *r); /* one that is not being fitted, where there is one */
 slot *slot_oldest(gpumm_readback *r, slot_state state);
+slot *slot_under_way(gpumm_readback *r); /* the oldest, wanted or cancelled: it arrives first */
 void slots_refresh(gpumm_readback *r); /* sees what has arrived */
 
 gpumm_status readback_wait(gpumm_readback *r, gpumm_ticket ticket, double seconds, gpumm_frame **out);
