@@ -251,6 +251,26 @@ static void test_captures(const char *path) {
     CHECK(nothing_lives());
 }
 
+/* ---- The context ---- */
+
+/* In a thread that works in the context already nothing is pushed and nothing popped. */
+static void test_own_context(const char *path) {
+    static const char *const unused[] = {"cuCtxPushCurrent_v2", "cuCtxPopCurrent_v2"};
+    CUcontext ours = fake.context(), now = NULL;
+    CHECK(driver.cuCtxPushCurrent(ours) == CUDA_SUCCESS);
+    for (size_t i = 0; i < sizeof unused / sizeof *unused; i++) {
+        walk w = {.path = path};
+        fake.fail(unused[i], 1, CUDA_ERROR_OUT_OF_MEMORY);
+        CHECK(open_named("cuda", &w.d) == GPUMM_OK && walk_through(&w) == GPUMM_OK);
+        walk_back(&w);
+        check(!fake.fired(), __LINE__, unused[i]);
+    }
+    fake.fail("", 0, 0);
+    CHECK(driver.cuCtxGetCurrent(&now) == CUDA_SUCCESS && now == ours);
+    CHECK(driver.cuCtxPopCurrent(&now) == CUDA_SUCCESS && now == ours);
+    CHECK(nothing_lives());
+}
+
 /* ---- Launches ---- */
 
 static void test_launch(const char *path) {
@@ -483,6 +503,7 @@ int main(void) {
     test_relocate();
     test_plan_names();
     test_captures(path);
+    test_own_context(path);
     test_launch(path);
     test_copies();
     test_compile();

@@ -190,6 +190,12 @@ ENTRY cuCtxPopCurrent_v2(CUcontext *out) {
     return CUDA_SUCCESS;
 }
 
+ENTRY cuCtxGetCurrent(CUcontext *out) {
+    PLANNED();
+    *out = depth ? stack[depth - 1] : NULL;
+    return CUDA_SUCCESS;
+}
+
 ENTRY cuCtxGetDevice(CUdevice *device) {
     CURRENT();
     *device = 0;

@@ -8,7 +8,7 @@
 
 #include "base/status.h"
 
-enum { TICK_NS = 200000 };
+enum { TICK_NS = 200000, LOOK_NS = 1000000, LINGER_NS = 50000000 };
 
 uint64_t clock_ns(void) {
     struct timespec t;
@@ -52,6 +52,7 @@ static job *worker_take(worker *w) {
 
 static void worker_run_one(worker *w) {
     job *j = worker_take(w);
+    if (j->patient) w->linger = clock_ns() + LINGER_NS;
     w->busy = true;
     pthread_mutex_unlock(&w->mutex);
     j->run(j);
@@ -72,6 +73,14 @@ static bool worker_tick(worker *w) {
     return again;
 }
 
+/* With the mutex held: until woken, or until it is time to look again. */
+static void worker_wait(worker *w, bool again) {
+    uint64_t now = clock_ns(), until = again ? now + TICK_NS : now < w->linger ? now + LOOK_NS : UINT64_MAX;
+    w->looks = until != UINT64_MAX;
+    cond_wait_until(&w->wake, &w->mutex, until);
+    w->looks = false;
+}
+
 static void *worker_main(void *argument) {
     worker *w = argument;
     pthread_mutex_lock(&w->mutex);
@@ -81,7 +90,7 @@ static void *worker_main(void *argument) {
         if (w->first || w->nudged) continue;
         pthread_cond_broadcast(&w->idle);
         if (w->stopping) break;
-        cond_wait_until(&w->wake, &w->mutex, again ? clock_ns() + TICK_NS : UINT64_MAX);
+        worker_wait(w, again);
     }
     pthread_mutex_unlock(&w->mutex);
     return NULL;
@@ -114,15 +123,23 @@ gpumm_status worker_start(worker *w, bool (*tick)(void *user), void *user) {
     return status;
 }
 
-void worker_post(worker *w, job *j) {
+/* A patient job wakes nobody who will look by himself: waking a thread costs more than posting does. */
+static void post(worker *w, job *j, bool patient) {
     j->next = NULL;
+    j->patient = patient;
     pthread_mutex_lock(&w->mutex);
     if (w->last) w->last->next = j;
     else w->first = j;
     w->last = j;
+    bool looks = w->looks;
     pthread_mutex_unlock(&w->mutex);
+    if (patient && looks) return;
     pthread_cond_signal(&w->wake); /* after the unlock, or who wakes would only wait for it, and unlocking wake it again */
 }
+
+void worker_post(worker *w, job *j) { post(w, j, false); }
+
+void worker_post_patient(worker *w, job *j) { post(w, j, true); }
 
 void worker_nudge(worker *w) {
     pthread_mutex_lock(&w->mutex);

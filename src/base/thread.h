@@ -22,6 +22,7 @@ bool cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t dead
 typedef struct job {
     struct job *next;
     void (*run)(struct job *job); /* owns the job from then on */
+    bool patient;                 /* set by posting */
 } job;
 
 typedef struct worker {
@@ -30,6 +31,8 @@ typedef struct worker {
     pthread_cond_t wake, idle;
     job *first, *last;
     bool busy, stopping, nudged;
+    bool looks;      /* waits, and will look again by itself */
+    uint64_t linger; /* until then (clock_ns) it does */
     /* Called between jobs and about every 200 us while it returns true; may be NULL. */
     bool (*tick)(void *user);
     void *user;
@@ -37,9 +40,12 @@ typedef struct worker {
 
 /* Starts the thread with every signal blocked: signals belong to the application's own threads. */
 gpumm_status worker_start(worker *w, bool (*tick)(void *user), void *user);
-/* Both touch the worker after the job may have run, so its owner stops it only once no call of them is under
+/* These touch the worker after the job may have run, so its owner stops it only once no call of them is under
    way, whatever their jobs have told it. */
 void worker_post(worker *w, job *j);
+/* For work that nobody waits for. After such a job the worker looks for more every millisecond for a while, and
+   need not be woken: what comes regularly costs its poster no system call. */
+void worker_post_patient(worker *w, job *j);
 void worker_nudge(worker *w); /* have tick called once more, from now on */
 void worker_drain(worker *w); /* waits until the queue is empty and nothing runs */
 void worker_stop(worker *w);  /* drains, then joins */

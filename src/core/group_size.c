@@ -106,7 +106,7 @@ void group_ahead_post(gpumm_group *g) {
     g->ahead_posted = true;
     object_hold(&g->object);
     g->ahead_job.run = ahead_run;
-    worker_post(&m->worker, &g->ahead_job);
+    worker_post_patient(&m->worker, &g->ahead_job);
 }
 
 /* Group lock held, nobody using what lies beyond the capacity. */

@@ -167,34 +167,39 @@ gpumm_status cuda_usable(cuda *c) {
 
 /* ---- Current around each entry ---- */
 
-gpumm_status cuda_enter(cuda *c) {
+/* A thread that works in the context already, as a host's of the runtime API does, needs none pushed. */
+gpumm_status cuda_enter(cuda *c, cuda_visit *visit) {
+    CUcontext now = NULL;
+    visit->quiet = false;
     TRY(cuda_usable(c));
-    return CU(c, cuCtxPushCurrent, (c->context->handle));
+    TRY(CU(c, cuCtxGetCurrent, (&now)));
+    visit->pushed = now != c->context->handle;
+    return visit->pushed ? CU(c, cuCtxPushCurrent, (c->context->handle)) : GPUMM_OK;
 }
 
-void cuda_leave(cuda *c) {
+void cuda_leave(cuda *c, cuda_visit *visit) {
     CUcontext ours;
-    (void)CU_BACK(c, cuCtxPopCurrent, (&ours));
+    if (visit->quiet) (void)CU_BACK(c, cuThreadExchangeStreamCaptureMode, (&visit->mode));
+    if (visit->pushed) (void)CU_BACK(c, cuCtxPopCurrent, (&ours));
 }
 
-gpumm_status cuda_enter_quiet(cuda *c, CUstreamCaptureMode *mode) {
-    TRY(cuda_enter(c));
-    *mode = CU_STREAM_CAPTURE_MODE_RELAXED;
-    gpumm_status status = CU(c, cuThreadExchangeStreamCaptureMode, (mode));
-    if (status != GPUMM_OK) cuda_leave(c);
+gpumm_status cuda_enter_quiet(cuda *c, cuda_visit *visit) {
+    TRY(cuda_enter(c, visit));
+    visit->mode = CU_STREAM_CAPTURE_MODE_RELAXED;
+    gpumm_status status = CU(c, cuThreadExchangeStreamCaptureMode, (&visit->mode));
+    visit->quiet = status == GPUMM_OK;
+    if (!visit->quiet) cuda_leave(c, visit);
     return status;
 }
 
-bool cuda_enter_giving(cuda *c, CUstreamCaptureMode *mode) {
-    if (cuda_gone(c)) return false;
-    if (!CU_BACK(c, cuCtxPushCurrent, (c->context->handle))) return false;
-    *mode = CU_STREAM_CAPTURE_MODE_RELAXED;
-    if (CU_BACK(c, cuThreadExchangeStreamCaptureMode, (mode))) return true;
-    cuda_leave(c);
-    return false;
-}
-
-void cuda_leave_quiet(cuda *c, CUstreamCaptureMode mode) {
-    (void)CU_BACK(c, cuThreadExchangeStreamCaptureMode, (&mode));
-    cuda_leave(c);
+bool cuda_enter_giving(cuda *c, cuda_visit *visit) {
+    CUcontext now = NULL;
+    visit->quiet = false;
+    if (cuda_gone(c) || !CU_BACK(c, cuCtxGetCurrent, (&now))) return false;
+    visit->pushed = now != c->context->handle;
+    if (visit->pushed && !CU_BACK(c, cuCtxPushCurrent, (c->context->handle))) return false;
+    visit->mode = CU_STREAM_CAPTURE_MODE_RELAXED;
+    visit->quiet = CU_BACK(c, cuThreadExchangeStreamCaptureMode, (&visit->mode));
+    if (!visit->quiet) cuda_leave(c, visit);
+    return visit->quiet;
 }

@@ -61,6 +61,7 @@ typedef CUresult(CUDAAPI *PFN_cuFuncGetParamInfo_v12040)(CUfunction function, si
     X(cuDevicePrimaryCtxRelease, 11000, "cuDevicePrimaryCtxRelease_v2", NEEDED)                     \
     X(cuCtxPushCurrent, 4000, "cuCtxPushCurrent_v2", NEEDED)                                        \
     X(cuCtxPopCurrent, 4000, "cuCtxPopCurrent_v2", NEEDED)                                          \
+    X(cuCtxGetCurrent, 4000, "cuCtxGetCurrent", NEEDED)                                             \
     X(cuCtxGetDevice, 2000, "cuCtxGetDevice", NEEDED)                                               \
     X(cuThreadExchangeStreamCaptureMode, 10010, "cuThreadExchangeStreamCaptureMode", NEEDED)        \
     X(cuMemAddressReserve, 10020, "cuMemAddressReserve", OPTIONAL)                                  \

@@ -22,11 +22,11 @@ static gpumm_status asked(gpumm_status status, place where, uint64_t bytes) {
 
 gpumm_status cuda_reserve(device *d, place where, uint64_t bytes, gpumm_address *address) {
     cuda *c = cuda_of(d);
-    CUstreamCaptureMode mode;
+    cuda_visit visit;
     CUdeviceptr at = 0;
-    TRY(cuda_enter_quiet(c, &mode));
+    TRY(cuda_enter_quiet(c, &visit));
     gpumm_status status = CU(c, cuMemAddressReserve, (&at, bytes, 0, 0, 0));
-    cuda_leave_quiet(c, mode);
+    cuda_leave(c, &visit);
     if (status == GPUMM_OK) *address = at;
     return asked(status, where, bytes);
 }
@@ -34,10 +34,10 @@ gpumm_status cuda_reserve(device *d, place where, uint64_t bytes, gpumm_address 
 void cuda_release(device *d, place where, gpumm_address address, uint64_t bytes) {
     (void)where;
     cuda *c = cuda_of(d);
-    CUstreamCaptureMode mode;
-    if (!cuda_enter_giving(c, &mode)) return;
+    cuda_visit visit;
+    if (!cuda_enter_giving(c, &visit)) return;
     (void)CU_BACK(c, cuMemAddressFree, (address, bytes));
-    cuda_leave_quiet(c, mode);
+    cuda_leave(c, &visit);
 }
 
 /* The mapping alone keeps the memory once the handle is gone. Gives the handle back in every case. */
@@ -63,20 +63,20 @@ gpumm_status cuda_segment_map(cuda *c, place where, gpumm_address address, uint6
 
 gpumm_status cuda_commit(device *d, place where, gpumm_address address, uint64_t bytes) {
     cuda *c = cuda_of(d);
-    CUstreamCaptureMode mode;
-    TRY(cuda_enter_quiet(c, &mode));
+    cuda_visit visit;
+    TRY(cuda_enter_quiet(c, &visit));
     gpumm_status status = cuda_segment_map(c, where, address, bytes);
-    cuda_leave_quiet(c, mode);
+    cuda_leave(c, &visit);
     return asked(status, where, bytes);
 }
 
 gpumm_status cuda_decommit(device *d, place where, gpumm_address address, uint64_t bytes) {
     cuda *c = cuda_of(d);
-    CUstreamCaptureMode mode;
+    cuda_visit visit;
     if (cuda_gone(c)) return GPUMM_OK; /* as for whole blocks: with the context, nothing is left to take back */
-    TRY(cuda_enter_quiet(c, &mode));
+    TRY(cuda_enter_quiet(c, &visit));
     gpumm_status status = CU(c, cuMemUnmap, (address, bytes));
-    cuda_leave_quiet(c, mode);
+    cuda_leave(c, &visit);
     return asked(status, where, bytes);
 }
 
@@ -127,20 +127,20 @@ static gpumm_status pinned_take(cuda *c, uint64_t bytes, gpumm_address *address)
 
 gpumm_status cuda_alloc(device *d, place where, uint64_t bytes, gpumm_address *address) {
     cuda *c = cuda_of(d);
-    CUstreamCaptureMode mode;
-    TRY(cuda_enter_quiet(c, &mode));
+    cuda_visit visit;
+    TRY(cuda_enter_quiet(c, &visit));
     gpumm_status status =
         where == PLACE_DEVICE ? cuda_block_take(c, bytes, address) : pinned_take(c, bytes, address);
-    cuda_leave_quiet(c, mode);
+    cuda_leave(c, &visit);
     return asked(status, where, bytes);
 }
 
 void cuda_free(device *d, place where, gpumm_address address, uint64_t bytes) {
     (void)bytes;
     cuda *c = cuda_of(d);
-    CUstreamCaptureMode mode;
-    if (!cuda_enter_giving(c, &mode)) return;
+    cuda_visit visit;
+    if (!cuda_enter_giving(c, &visit)) return;
     if (where == PLACE_DEVICE) cuda_block_give(c, address);
     else (void)CU_BACK(c, cuMemFreeHost, ((void *)(uintptr_t)address));
-    cuda_leave_quiet(c, mode);
+    cuda_leave(c, &visit);
 }

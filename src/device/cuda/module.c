@@ -106,13 +106,13 @@ static gpumm_status load(cuda *c, const char *path, const char *image, CUmodule 
 }
 
 static gpumm_status module_fill(cuda *c, const char *path, device_module *m) {
-    CUstreamCaptureMode mode;
+    cuda_visit visit;
     char *image = NULL;
     TRY(read_image(&c->base, path, &image));
-    gpumm_status status = cuda_enter_quiet(c, &mode);
+    gpumm_status status = cuda_enter_quiet(c, &visit);
     if (status == GPUMM_OK) {
         status = load(c, path, image, &m->handle);
-        cuda_leave_quiet(c, mode);
+        cuda_leave(c, &visit);
     }
     mem_free(c->base.memory, image);
     return status;
@@ -143,10 +143,10 @@ static void function_delete(device *d, device_function *f) {
 
 void cuda_module_close(device *d, device_module *m) {
     cuda *c = cuda_of(d);
-    CUstreamCaptureMode mode;
-    if (cuda_enter_giving(c, &mode)) {
+    cuda_visit visit;
+    if (cuda_enter_giving(c, &visit)) {
         (void)CU_BACK(c, cuModuleUnload, (m->handle));
-        cuda_leave_quiet(c, mode);
+        cuda_leave(c, &visit);
     }
     for (device_function *f = m->functions, *next; f; f = next) {
         next = f->next;
@@ -216,11 +216,11 @@ static gpumm_status function_make(cuda *c, device_module *m, const char *name, d
     device_function *f = mem_new(c->base.memory, sizeof *f);
     if (!f) return fail_host_memory(sizeof *f);
     f->name = mem_string(c->base.memory, name);
-    CUstreamCaptureMode mode;
-    gpumm_status status = f->name ? cuda_enter_quiet(c, &mode) : fail_host_memory(strlen(name));
+    cuda_visit visit;
+    gpumm_status status = f->name ? cuda_enter_quiet(c, &visit) : fail_host_memory(strlen(name));
     if (status == GPUMM_OK) {
         status = function_fill(c, m, f);
-        cuda_leave_quiet(c, mode);
+        cuda_leave(c, &visit);
     }
     if (status != GPUMM_OK) return function_delete(&c->base, f), status;
     f->next = m->functions;
@@ -309,9 +309,10 @@ static gpumm_status launch_entered(cuda *c, CUstream stream, device_function *f,
 
 gpumm_status cuda_launch(device *d, device_stream *s, device_function *f, const device_launch *launch) {
     cuda *c = cuda_of(d);
+    cuda_visit visit;
     TRY(check_arguments(f, launch));
-    TRY(cuda_enter(c));
+    TRY(cuda_enter(c, &visit));
     gpumm_status status = launch_entered(c, s->handle, f, launch);
-    cuda_leave(c);
+    cuda_leave(c, &visit);
     return status;
 }

@@ -152,22 +152,22 @@ static gpumm_status take_context(cuda *c, const gpumm_options *options) {
 }
 
 static gpumm_status set_up(cuda *c, const gpumm_options *options) {
-    CUstreamCaptureMode mode;
-    TRY(cuda_enter_quiet(c, &mode));
+    cuda_visit visit;
+    TRY(cuda_enter_quiet(c, &visit));
     gpumm_status status = CU(c, cuStreamCreate, (&c->own, CU_STREAM_NON_BLOCKING));
     if (status == GPUMM_OK) status = cuda_probe(c, options->relocate);
     if (status == GPUMM_OK) cuda_across_open(c);
-    cuda_leave_quiet(c, mode);
+    cuda_leave(c, &visit);
     return status;
 }
 
 static void close_own(cuda *c) {
-    CUstreamCaptureMode mode;
-    if (!c->own || !cuda_enter_giving(c, &mode)) return;
+    cuda_visit visit;
+    if (!c->own || !cuda_enter_giving(c, &visit)) return;
     (void)CU_BACK(c, cuStreamSynchronize, (c->own));
     (void)CU_BACK(c, cuStreamDestroy, (c->own));
     cuda_across_close(c);
-    cuda_leave_quiet(c, mode);
+    cuda_leave(c, &visit);
 }
 
 /* Undoes whatever part of opening was done. */

@@ -2,7 +2,7 @@
  * The CUDA device's own state, and how every file of this room calls the driver: enter, CU(…), leave.
  *
  * CU is the one door to the driver. It lets an injected failure replace the call, turns what the driver
- * says into a status with a message, and notes an error that ends the context. It pushes no context:
+ * says into a status with a message, and notes an error that ends the context. It makes no context current:
  * cuda_enter does, once for each entry of the device table.
  */
 #ifndef DEVICE_CUDA_STATE_H
@@ -83,14 +83,20 @@ void cuda_context_drop(cuda *c);
 bool cuda_gone(cuda *c); /* lost, or on the wrong side of a fork: the driver is not called any more */
 gpumm_status cuda_usable(cuda *c);   /* DEVICE_LOST with the cause */
 
+/* One call's stay in the context: what leaving has to undo. */
+typedef struct cuda_visit {
+    bool pushed; /* the context; else it was the thread's own already */
+    bool quiet;
+    CUstreamCaptureMode mode; /* the thread's own, where quiet */
+} cuda_visit;
+
 /* Makes the context current for the calling thread until cuda_leave. */
-gpumm_status cuda_enter(cuda *c);
-void cuda_leave(cuda *c);
+gpumm_status cuda_enter(cuda *c, cuda_visit *visit);
 /* The same around calls that would break another thread's graph capture, were they not declared harmless. */
-gpumm_status cuda_enter_quiet(cuda *c, CUstreamCaptureMode *mode);
+gpumm_status cuda_enter_quiet(cuda *c, cuda_visit *visit);
 /* For calls that give back and have no status: false where there is nothing to call. */
-bool cuda_enter_giving(cuda *c, CUstreamCaptureMode *mode);
-void cuda_leave_quiet(cuda *c, CUstreamCaptureMode mode);
+bool cuda_enter_giving(cuda *c, cuda_visit *visit);
+void cuda_leave(cuda *c, cuda_visit *visit);
 
 /* ---- Memory (memory.c), probes (probe.c) ---- */
 

@@ -27,17 +27,17 @@ static gpumm_status not_capturing(cuda *c, device_stream *s) {
 }
 
 /* Enters for work on a stream, unless it captures. */
-static gpumm_status enter_stream(cuda *c, device_stream *s) {
-    TRY(cuda_enter(c));
+static gpumm_status enter_stream(cuda *c, device_stream *s, cuda_visit *visit) {
+    TRY(cuda_enter(c, visit));
     gpumm_status status = not_capturing(c, s);
-    if (status != GPUMM_OK) cuda_leave(c);
+    if (status != GPUMM_OK) cuda_leave(c, visit);
     return status;
 }
 
-static gpumm_status enter_stream_quiet(cuda *c, device_stream *s, CUstreamCaptureMode *mode) {
-    TRY(cuda_enter_quiet(c, mode));
+static gpumm_status enter_stream_quiet(cuda *c, device_stream *s, cuda_visit *visit) {
+    TRY(cuda_enter_quiet(c, visit));
     gpumm_status status = not_capturing(c, s);
-    if (status != GPUMM_OK) cuda_leave_quiet(c, *mode);
+    if (status != GPUMM_OK) cuda_leave(c, visit);
     return status;
 }
 
@@ -52,14 +52,14 @@ static gpumm_status check_native(cuda *c, CUstream native) {
 }
 
 static gpumm_status stream_make(cuda *c, void *native, device_stream *s) {
-    CUstreamCaptureMode mode;
-    TRY(cuda_enter_quiet(c, &mode));
+    cuda_visit visit;
+    TRY(cuda_enter_quiet(c, &visit));
     s->owned = native == NULL;
     atomic_init(&s->shown, !s->owned);
     s->handle = native;
     gpumm_status status = s->owned ? CU(c, cuStreamCreate, (&s->handle, CU_STREAM_NON_BLOCKING))
                                    : check_native(c, native);
-    cuda_leave_quiet(c, mode);
+    cuda_leave(c, &visit);
     return status;
 }
 
@@ -81,21 +81,21 @@ static bool captures(cuda *c, device_stream *s) {
 
 void cuda_stream_close(device *d, device_stream *s) {
     cuda *c = cuda_of(d);
-    CUstreamCaptureMode mode;
-    if (cuda_enter_giving(c, &mode)) {
+    cuda_visit visit;
+    if (cuda_enter_giving(c, &visit)) {
         if (!captures(c, s)) (void)CU_BACK(c, cuStreamSynchronize, (s->handle));
         if (s->owned) (void)CU_BACK(c, cuStreamDestroy, (s->handle));
-        cuda_leave_quiet(c, mode);
+        cuda_leave(c, &visit);
     }
     mem_free(d->memory, s);
 }
 
 gpumm_status cuda_stream_synchronize(device *d, device_stream *s) {
     cuda *c = cuda_of(d);
-    CUstreamCaptureMode mode;
-    TRY(enter_stream_quiet(c, s, &mode));
+    cuda_visit visit;
+    TRY(enter_stream_quiet(c, s, &visit));
     gpumm_status status = CU(c, cuStreamSynchronize, (s->handle));
-    cuda_leave_quiet(c, mode);
+    cuda_leave(c, &visit);
     return status;
 }
 
@@ -108,10 +108,10 @@ static gpumm_status answer(cuda *c, driver_entry entry, CUresult result, bool *y
 
 gpumm_status cuda_stream_query(device *d, device_stream *s, bool *idle) {
     cuda *c = cuda_of(d);
-    CUstreamCaptureMode mode;
-    TRY(enter_stream_quiet(c, s, &mode));
+    cuda_visit visit;
+    TRY(enter_stream_quiet(c, s, &visit));
     gpumm_status status = answer(c, DRIVER_cuStreamQuery, CU_RESULT(c, cuStreamQuery, (s->handle)), idle);
-    cuda_leave_quiet(c, mode);
+    cuda_leave(c, &visit);
     return status;
 }
 
@@ -126,11 +126,11 @@ gpumm_status cuda_event_open(device *d, bool timed, device_event **out) {
     cuda *c = cuda_of(d);
     device_event *e = mem_new(d->memory, sizeof *e);
     if (!e) return fail_host_memory(sizeof *e);
-    CUstreamCaptureMode mode;
-    gpumm_status status = cuda_enter_quiet(c, &mode);
+    cuda_visit visit;
+    gpumm_status status = cuda_enter_quiet(c, &visit);
     if (status == GPUMM_OK) {
         status = CU(c, cuEventCreate, (&e->handle, timed ? CU_EVENT_DEFAULT : CU_EVENT_DISABLE_TIMING));
-        cuda_leave_quiet(c, mode);
+        cuda_leave(c, &visit);
     }
     if (status != GPUMM_OK) return mem_free(d->memory, e), status;
     *out = e;
@@ -139,56 +139,58 @@ gpumm_status cuda_event_open(device *d, bool timed, device_event **out) {
 
 void cuda_event_close(device *d, device_event *e) {
     cuda *c = cuda_of(d);
-    CUstreamCaptureMode mode;
-    if (cuda_enter_giving(c, &mode)) {
+    cuda_visit visit;
+    if (cuda_enter_giving(c, &visit)) {
         (void)CU_BACK(c, cuEventDestroy, (e->handle));
-        cuda_leave_quiet(c, mode);
+        cuda_leave(c, &visit);
     }
     mem_free(d->memory, e);
 }
 
 gpumm_status cuda_event_record(device *d, device_event *e, device_stream *s) {
     cuda *c = cuda_of(d);
-    TRY(enter_stream(c, s));
+    cuda_visit visit;
+    TRY(enter_stream(c, s, &visit));
     gpumm_status status = CU(c, cuEventRecord, (e->handle, s->handle));
-    cuda_leave(c);
+    cuda_leave(c, &visit);
     return status;
 }
 
 gpumm_status cuda_event_query(device *d, device_event *e, bool *done) {
     cuda *c = cuda_of(d);
-    CUstreamCaptureMode mode;
-    TRY(cuda_enter_quiet(c, &mode));
+    cuda_visit visit;
+    TRY(cuda_enter_quiet(c, &visit));
     gpumm_status status = answer(c, DRIVER_cuEventQuery, CU_RESULT(c, cuEventQuery, (e->handle)), done);
-    cuda_leave_quiet(c, mode);
+    cuda_leave(c, &visit);
     return status;
 }
 
 gpumm_status cuda_event_synchronize(device *d, device_event *e) {
     cuda *c = cuda_of(d);
-    CUstreamCaptureMode mode;
-    TRY(cuda_enter_quiet(c, &mode));
+    cuda_visit visit;
+    TRY(cuda_enter_quiet(c, &visit));
     gpumm_status status = CU(c, cuEventSynchronize, (e->handle));
-    cuda_leave_quiet(c, mode);
+    cuda_leave(c, &visit);
     return status;
 }
 
 gpumm_status cuda_event_elapsed(device *d, device_event *from, device_event *to, double *seconds) {
     cuda *c = cuda_of(d);
-    CUstreamCaptureMode mode;
+    cuda_visit visit;
     float milliseconds = 0;
-    TRY(cuda_enter_quiet(c, &mode));
+    TRY(cuda_enter_quiet(c, &visit));
     gpumm_status status = CU(c, cuEventElapsedTime, (&milliseconds, from->handle, to->handle));
-    cuda_leave_quiet(c, mode);
+    cuda_leave(c, &visit);
     if (status == GPUMM_OK) *seconds = (double)milliseconds * 1e-3;
     return status;
 }
 
 gpumm_status cuda_stream_wait(device *d, device_stream *s, device_event *e) {
     cuda *c = cuda_of(d);
-    TRY(enter_stream(c, s));
+    cuda_visit visit;
+    TRY(enter_stream(c, s, &visit));
     gpumm_status status = CU(c, cuStreamWaitEvent, (s->handle, e->handle, 0));
-    cuda_leave(c);
+    cuda_leave(c, &visit);
     return status;
 }
 
@@ -209,9 +211,10 @@ static gpumm_status copy_enqueue(cuda *c, CUstream stream, copy_kind kind, gpumm
 gpumm_status cuda_copy(device *d, device_stream *s, copy_kind kind, gpumm_address to, gpumm_address from,
                        uint64_t bytes) {
     cuda *c = cuda_of(d);
-    TRY(enter_stream(c, s));
+    cuda_visit visit;
+    TRY(enter_stream(c, s, &visit));
     gpumm_status status = bytes ? copy_enqueue(c, s->handle, kind, to, from, bytes) : GPUMM_OK;
-    cuda_leave(c);
+    cuda_leave(c, &visit);
     return status;
 }
 
@@ -228,16 +231,18 @@ static gpumm_status fill_enqueue(cuda *c, CUstream stream, gpumm_address to, uin
 gpumm_status cuda_fill(device *d, device_stream *s, gpumm_address to, uint32_t pattern, unsigned width,
                        uint64_t count) {
     cuda *c = cuda_of(d);
-    TRY(enter_stream(c, s));
+    cuda_visit visit;
+    TRY(enter_stream(c, s, &visit));
     gpumm_status status = count ? fill_enqueue(c, s->handle, to, pattern, width, count) : GPUMM_OK;
-    cuda_leave(c);
+    cuda_leave(c, &visit);
     return status;
 }
 
 gpumm_status cuda_call(device *d, device_stream *s, void (*function)(void *user), void *user) {
     cuda *c = cuda_of(d);
-    TRY(enter_stream(c, s));
+    cuda_visit visit;
+    TRY(enter_stream(c, s, &visit));
     gpumm_status status = CU(c, cuLaunchHostFunc, (s->handle, function, user));
-    cuda_leave(c);
+    cuda_leave(c, &visit);
     return status;
 }
