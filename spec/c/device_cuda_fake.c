@@ -17,6 +17,7 @@ static struct {
     __typeof__(&fake_capture) capture;
     __typeof__(&fake_capture_elsewhere) capture_elsewhere;
     __typeof__(&fake_context) context;
+    __typeof__(&fake_other_context) other_context;
     __typeof__(&fake_live) live;
 } fake;
 
@@ -36,6 +37,7 @@ static void find_fake(const char *path) {
     CONTROL(capture);
     CONTROL(capture_elsewhere);
     CONTROL(context);
+    CONTROL(other_context);
     CONTROL(live);
 #undef CONTROL
 }
@@ -271,6 +273,67 @@ static void test_own_context(const char *path) {
     CHECK(nothing_lives());
 }
 
+static const char *kernel_path;
+
+/* True once the loss was not reached any more. */
+static bool lose_at(unsigned long nth) {
+    gpumm_options options = {.device = "cuda", .context = fake.context()};
+    walk w = {.path = kernel_path};
+    fake_counts now;
+    fake.fail("", nth, CUDA_ERROR_ILLEGAL_ADDRESS);
+    if (cuda_open(&options, &alloc_default, &w.d) == GPUMM_OK) {
+        (void)walk_through(&w);
+        walk_back(&w);
+    }
+    bool fired = fake.fired();
+    fake.fail("", 0, 0);
+    fake.live(&now);
+    CHECK(now.pushed == 0 && now.relaxed == 0);
+    return !fired;
+}
+
+static void check_current(CUcontext wanted) {
+    CUcontext now = NULL;
+    CHECK(driver.cuCtxGetCurrent(&now) == CUDA_SUCCESS && now == wanted);
+}
+
+static void work_elsewhere(void) {
+    CHECK(driver_start() == GPUMM_OK && driver.cuCtxPushCurrent(fake.other_context()) == CUDA_SUCCESS);
+}
+
+static int lost_anywhere(void) {
+    unsigned long nth = 1;
+    work_elsewhere();
+    while (!lose_at(nth)) nth++;
+    CHECK(nth > 100);
+    check_current(fake.other_context());
+    return failures != 0;
+}
+
+/* In a thread that works in another context that one is current again behind every call, whatever failed and even
+   where the device was lost, and the thread's capture mode is its own. */
+static void test_other_context(const char *path) {
+    gpumm_options options = {.device = "cuda"};
+    CUcontext now = NULL;
+    work_elsewhere();
+    sweep(&options, path);
+    check_current(fake.other_context());
+    CHECK(driver.cuCtxPopCurrent(&now) == CUDA_SUCCESS);
+    check_current(NULL);
+}
+
+/* What is wrong with the context that a thread works in says nothing about ours. */
+static int unknown_context(void) {
+    walk w = {.path = kernel_path};
+    CHECK(open_named("cuda", &w.d) == GPUMM_OK && walk_through(&w) == GPUMM_OK);
+    fake.fail("cuCtxGetCurrent", 1, CUDA_ERROR_CONTEXT_IS_DESTROYED);
+    CHECK(w.d->call->stream_synchronize(w.d, w.stream) == GPUMM_OK && fake.fired());
+    CHECK(!cuda_gone(cuda_of(w.d)));
+    walk_back(&w);
+    CHECK(nothing_lives());
+    return failures != 0;
+}
+
 /* ---- Launches ---- */
 
 static void test_launch(const char *path) {
@@ -405,8 +468,6 @@ static int no_nvrtc(void) {
 
 /* ---- Loss and fork, in children ---- */
 
-static const char *kernel_path;
-
 static int device_is_lost(void) {
     walk w = {.path = kernel_path}, other = {.path = kernel_path};
     CHECK(open_named("cuda", &w.d) == GPUMM_OK && open_named("cuda", &other.d) == GPUMM_OK);
@@ -496,7 +557,8 @@ int main(void) {
     char path[] = "/tmp/gpumm-fake-XXXXXX";
     if (!write_kernel(path)) return perror(path), 1;
     kernel_path = path;
-    CHECK(in_child(device_is_lost) == 0);
+    CHECK(in_child(device_is_lost) == 0 && in_child(lost_anywhere) == 0);
+    CHECK(in_child(unknown_context) == 0);
     CHECK(in_child(no_nvrtc) == 0);
     CHECK(in_child(odd_devices) == 0);
     test_open();
@@ -504,6 +566,7 @@ int main(void) {
     test_plan_names();
     test_captures(path);
     test_own_context(path);
+    test_other_context(path);
     test_launch(path);
     test_copies();
     test_compile();

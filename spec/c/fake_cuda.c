@@ -27,7 +27,7 @@
 
 #define ENTRY __attribute__((visibility("default"))) CUresult CUDAAPI
 
-enum { RANGES = 256, UNIT = 2 << 20, DEPTH = 8 };
+enum { RANGES = 1024, UNIT = 2 << 20, DEPTH = 8 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static fake_counts live;
@@ -37,7 +37,7 @@ static _Thread_local CUcontext stack[DEPTH];
 static _Thread_local int depth;
 static _Thread_local CUstreamCaptureMode capture_mode;
 static bool captured_elsewhere;
-static int dummy_context, dummy_function, across_function;
+static int dummy_context, other_context, dummy_function, across_function;
 
 typedef struct memory { int file; size_t size; int holders; } memory;
 typedef struct range { uintptr_t begin; size_t size; memory *backing; } range;
@@ -67,10 +67,13 @@ static CUresult enter(const char *name) {
         if (planned_ != CUDA_SUCCESS) return planned_; \
     } while (0)
 
+/* The device's, beside which there is one of somebody else's. */
+static bool is_ours(CUcontext context) { return context == (CUcontext)&dummy_context; }
+
 #define CURRENT()                                        \
     do {                                                 \
         PLANNED();                                       \
-        if (depth == 0) return CUDA_ERROR_INVALID_CONTEXT; \
+        if (depth == 0 || !is_ours(stack[depth - 1])) return CUDA_ERROR_INVALID_CONTEXT; \
     } while (0)
 
 /* Calls that a capture in another thread forbids. */
@@ -177,16 +180,17 @@ ENTRY cuDevicePrimaryCtxRelease_v2(CUdevice device) {
 
 ENTRY cuCtxPushCurrent_v2(CUcontext context) {
     PLANNED();
-    if (depth == DEPTH || context != (CUcontext)&dummy_context) return CUDA_ERROR_INVALID_CONTEXT;
+    if (depth == DEPTH || (!is_ours(context) && context != (CUcontext)&other_context)) return CUDA_ERROR_INVALID_CONTEXT;
     stack[depth++] = context;
-    count(&live.pushed, 1);
+    if (is_ours(context)) count(&live.pushed, 1);
     return CUDA_SUCCESS;
 }
 
 ENTRY cuCtxPopCurrent_v2(CUcontext *out) {
-    CURRENT();
+    PLANNED();
+    if (depth == 0) return CUDA_ERROR_INVALID_CONTEXT;
     *out = stack[--depth];
-    count(&live.pushed, -1);
+    if (is_ours(*out)) count(&live.pushed, -1);
     return CUDA_SUCCESS;
 }
 
@@ -625,6 +629,7 @@ CONTROL unsigned long fake_calls(void) { return calls; }
 CONTROL void fake_capture(void *stream, bool on) { ((CUstream)stream)->capturing = on; }
 CONTROL void fake_capture_elsewhere(bool on) { captured_elsewhere = on; }
 CONTROL void *fake_context(void) { return &dummy_context; }
+CONTROL void *fake_other_context(void) { return &other_context; }
 
 CONTROL void fake_live(fake_counts *out) {
     pthread_mutex_lock(&mutex);

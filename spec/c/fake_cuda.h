@@ -17,6 +17,7 @@ unsigned long fake_calls(void); /* all calls so far */
 void fake_capture(void *stream, bool on);
 void fake_capture_elsewhere(bool on);
 void *fake_context(void);
+void *fake_other_context(void); /* in which none of the device's calls may be made */
 void fake_live(fake_counts *out);
 
 #endif

@@ -167,13 +167,17 @@ gpumm_status cuda_usable(cuda *c) {
 
 /* ---- Current around each entry ---- */
 
-/* A thread that works in the context already, as a host's of the runtime API does, needs none pushed. */
-gpumm_status cuda_enter(cuda *c, cuda_visit *visit) {
+/* A thread that works in the context already, as a host's of the runtime API does, needs none pushed. Where that
+   cannot be told the context is pushed: whatever is wrong with another one is not ours to report. */
+static bool is_current(cuda *c) {
     CUcontext now = NULL;
+    return CU_RESULT(c, cuCtxGetCurrent, (&now)) == CUDA_SUCCESS && now == c->context->handle;
+}
+
+gpumm_status cuda_enter(cuda *c, cuda_visit *visit) {
     visit->quiet = false;
     TRY(cuda_usable(c));
-    TRY(CU(c, cuCtxGetCurrent, (&now)));
-    visit->pushed = now != c->context->handle;
+    visit->pushed = !is_current(c);
     return visit->pushed ? CU(c, cuCtxPushCurrent, (c->context->handle)) : GPUMM_OK;
 }
 
@@ -193,10 +197,9 @@ gpumm_status cuda_enter_quiet(cuda *c, cuda_visit *visit) {
 }
 
 bool cuda_enter_giving(cuda *c, cuda_visit *visit) {
-    CUcontext now = NULL;
     visit->quiet = false;
-    if (cuda_gone(c) || !CU_BACK(c, cuCtxGetCurrent, (&now))) return false;
-    visit->pushed = now != c->context->handle;
+    if (cuda_gone(c)) return false;
+    visit->pushed = !is_current(c);
     if (visit->pushed && !CU_BACK(c, cuCtxPushCurrent, (c->context->handle))) return false;
     visit->mode = CU_STREAM_CAPTURE_MODE_RELAXED;
     visit->quiet = CU_BACK(c, cuThreadExchangeStreamCaptureMode, (&visit->mode));
