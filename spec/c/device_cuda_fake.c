@@ -377,6 +377,58 @@ static void test_launch(const char *path) {
     CHECK(nothing_lives());
 }
 
+/* ---- Files of modules ---- */
+
+static gpumm_status open_image(device *d, const void *image, size_t bytes) {
+    char path[] = "/tmp/gpumm-image-XXXXXX";
+    device_module *m = NULL;
+    int file = mkstemp(path);
+    CHECK(file >= 0 && write(file, image, bytes) == (ssize_t)bytes && close(file) == 0);
+    gpumm_status status = d->call->module_open(d, path, &m);
+    if (status == GPUMM_OK) d->call->module_close(d, m);
+    unlink(path);
+    return status;
+}
+
+/* The driver is not told where an image ends: what says that it goes on behind its file never gets there. */
+static void check_cut(device *d, const char *image, size_t bytes) {
+    CHECK(open_image(d, image, bytes) == GPUMM_COMPILE_FAILED); /* the fake runs none */
+    SAYS("the fake's log");
+    for (size_t cut = 1; cut < bytes - 8; cut = cut * 3 / 2 + 1) {
+        CHECK(open_image(d, image, bytes - cut) == GPUMM_IO);
+        SAYS("cut short");
+    }
+}
+
+static void test_images(void) {
+    static const char fatbin[16 + 48] = "\x50\xed\x55\xba\1\0\x10\0\x30";
+    static const char elf[64 + 128] = "\177ELF\2\1\1", odd[64] = "\177ELF\1\1\1";
+    char cubin[sizeof elf];
+    device *d = NULL;
+    device_module *m = NULL;
+    memcpy(cubin, elf, sizeof elf);
+    cubin[40] = 64; /* the sections' headers, */
+    cubin[58] = 64, cubin[60] = 2;
+    CHECK(open_named("cuda", &d) == GPUMM_OK);
+    check_cut(d, fatbin, sizeof fatbin);
+    check_cut(d, cubin, sizeof cubin);
+    cubin[32] = (char)(64 + 16); /* and those of its segments */
+    cubin[54] = 56, cubin[56] = 2;
+    check_cut(d, cubin, sizeof cubin);
+    memset(cubin + 40, 0xff, 8);
+    CHECK(open_image(d, cubin, sizeof cubin) == GPUMM_IO);
+    CHECK(open_image(d, odd, sizeof odd) == GPUMM_COMPILE_FAILED);
+    CHECK(open_image(d, "fake\0", 5) == GPUMM_OK); /* as who writes out NVRTC's PTX with its end mark has it */
+    CHECK(open_image(d, "\xb1\x43\x62\x46\1\0\0\0\x77\x77\x77", 11) == GPUMM_IO); /* has pointers */
+    SAYS("is no .cubin, .fatbin or .ptx");
+    CHECK(open_image(d, "", 0) == GPUMM_IO);
+    SAYS("is empty");
+    CHECK(d->call->module_open(d, "/tmp", &m) == GPUMM_IO);
+    SAYS("/tmp");
+    d->call->close(d);
+    CHECK(nothing_lives());
+}
+
 /* ---- Compiling: where NVRTC is installed it needs no device ---- */
 
 static gpumm_status compile(device *d, const char *text, const char *flags, const char *out) {
@@ -568,6 +620,7 @@ int main(void) {
     test_own_context(path);
     test_other_context(path);
     test_launch(path);
+    test_images();
     test_copies();
     test_compile();
     test_fork(path);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/size.h"
 #include "base/status.h"
@@ -38,19 +39,66 @@ static gpumm_status bad_file(const char *path, const char *what, int error) {
     return fail(GPUMM_IO, "'%s' could not be %s: %s", path, what, strerror(error));
 }
 
+/* A number in an image; past the image's end: one that is too large for whatever it counts. */
+static uint64_t number_at(const char *image, size_t size, size_t at, size_t width) {
+    uint64_t number = 0;
+    if (at + width > size) return UINT64_MAX;
+    memcpy(&number, image + at, width);
+    return number;
+}
+
+/* Where one of an ELF file's tables of headers ends, by where the file says its place, row and count are. */
+static uint64_t table_end(const char *image, size_t size, size_t start, size_t row, size_t count) {
+    uint64_t bytes, end;
+    bool counted = size_mul(number_at(image, size, row, 2), number_at(image, size, count, 2), &bytes);
+    return counted && size_add(number_at(image, size, start, 8), bytes, &end) ? end : UINT64_MAX;
+}
+
+/* How many bytes a binary says that it has, at least; 0: nothing. Its tables lie behind all else. */
+static uint64_t said_size(const char *image, size_t size) {
+    uint64_t end = 0;
+    if (strncmp(image, "\177ELF\2", 5) == 0)
+        return size_max(table_end(image, size, 32, 54, 56), table_end(image, size, 40, 58, 60));
+    if (strncmp(image, "\x50\xed\x55\xba", 4) == 0 && /* a .fatbin */
+        !size_add(number_at(image, size, 6, 2), number_at(image, size, 8, 8), &end))
+        end = UINT64_MAX;
+    return end;
+}
+
+static bool is_text(const char *image, size_t size) {
+    while (size > 0 && image[size - 1] == '\0') size--;
+    return strlen(image) >= size;
+}
+
+/* The driver is not told where an image ends: it goes by what the image says, also past the end of one that was
+   copied in part, and follows the pointers that some kinds hold. */
+static gpumm_status check_image(const char *path, const char *image, size_t size) {
+    uint64_t said = said_size(image, size);
+    bool binary = said > 0 || strncmp(image, "\177ELF", 4) == 0;
+    if (said > size)
+        return fail(GPUMM_IO, "'%s' is cut short: %zu bytes are not all that it says to have", path, size);
+    if (binary || is_text(image, size)) return GPUMM_OK;
+    return fail(GPUMM_IO, "'%s' is no .cubin, .fatbin or .ptx", path);
+}
+
+static gpumm_status file_size(FILE *file, const char *path, size_t *size) {
+    struct stat s;
+    if (fstat(fileno(file), &s) != 0) return bad_file(path, "read", errno);
+    if (S_ISDIR(s.st_mode)) return bad_file(path, "read", EISDIR);
+    if (s.st_size == 0) return fail(GPUMM_IO, "'%s' is empty: a .cubin, .fatbin or .ptx was expected", path);
+    *size = (size_t)s.st_size;
+    return GPUMM_OK;
+}
+
 /* Whole, with a zero behind it: PTX is text, and the driver wants its end marked. */
 static gpumm_status read_open(device *d, FILE *file, const char *path, char **out) {
-    if (fseek(file, 0, SEEK_END) != 0) return bad_file(path, "read", errno);
-    long size = ftell(file);
-    if (size < 0) return bad_file(path, "read", errno);
-    if (size == 0) return fail(GPUMM_IO, "'%s' is empty: a .cubin, .fatbin or .ptx was expected", path);
-    rewind(file);
-    char *image = mem_new(d->memory, (size_t)size + 1);
-    if (!image) return fail_host_memory((size_t)size);
-    if (fread(image, 1, (size_t)size, file) != (size_t)size) {
-        mem_free(d->memory, image);
-        return bad_file(path, "read", ferror(file) ? errno : EIO);
-    }
+    size_t size = 0;
+    TRY(file_size(file, path, &size));
+    char *image = mem_new(d->memory, size + 1);
+    if (!image) return fail_host_memory(size);
+    gpumm_status status = fread(image, 1, size, file) == size ? check_image(path, image, size)
+                                                              : bad_file(path, "read", ferror(file) ? errno : EIO);
+    if (status != GPUMM_OK) return mem_free(d->memory, image), status;
     *out = image;
     return GPUMM_OK;
 }
