@@ -435,7 +435,7 @@ static gpumm_status compile(device *d, const char *text, const char *flags, cons
     static const char *const kernels[] = {"k"};
     device_source source = {.text = text,
                             .prelude = "typedef struct pair { uint32_t a; float b; } pair;\n",
-                            .file = "some \"odd\" dir/k.cu",
+                            .file = "some \"odd\"\ndir/k.cu",
                             .kernels = kernels,
                             .kernel_count = 1,
                             .flags = flags};
@@ -458,6 +458,14 @@ static void test_compiled(device *d, const char *out) {
     if (rtc.include[0])
         CHECK(compile(d, "extern \"C\" __global__ void k(__half *p) { *p = __half(1.0f); }", "", out) ==
               GPUMM_OK);
+    CHECK(compile(d,
+                  "#include <assert.h>\n#include <cstdio>\n#include <stdlib.h>\n#include <cstring>\n"
+                  "extern \"C\" __global__ void k(int *p) {\n  assert(p);\n  memset(p, 1, sizeof *p);\n"
+                  "  printf(\"%d\", *p);\n  free(malloc(abs(*p)));\n}\n",
+                  "", out) == GPUMM_OK);
+    CHECK(compile(d, "extern \"C\" __global__ void k() {}\n", "-dlto", out) == GPUMM_COMPILE_FAILED);
+    SAYS("no sm_90 binary");
+    SAYS("-dlto");
     CHECK(compile(d, "extern \"C\" __global__ void k() {}\n", "--no-such-flag", out) == GPUMM_COMPILE_FAILED);
     SAYS("no-such-flag");
     CHECK(compile(d, "extern \"C\" __global__ void k() {}\n", "", "/nowhere/k.cubin") == GPUMM_IO);

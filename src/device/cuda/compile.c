@@ -100,6 +100,7 @@ static gpumm_status add_flags(device *d, options *o, const char *flags) {
 static void plain_name(char *name) {
     for (; *name; name++)
         if (*name == '"' || *name == '\\') *name = '\'';
+        else if ((unsigned char)*name < ' ') *name = ' ';
 }
 
 /* The user's flags come last and may say otherwise. */
@@ -198,12 +199,18 @@ static nvrtcResult fetch(nvrtcProgram program, bool cubin, char *binary) {
     return cubin ? rtc.nvrtcGetCUBIN(program, binary) : rtc.nvrtcGetPTX(program, binary);
 }
 
-static gpumm_status write_binary(device *d, nvrtcProgram program, const target *t, const char *out_path) {
+static gpumm_status no_binary(const device_source *source, const target *t) {
+    return fail(GPUMM_COMPILE_FAILED, "NVRTC %d.%d made no %s_%d binary of %s: its flags '%s' ask for something else",
+                rtc.major, rtc.minor, t->cubin ? "sm" : "compute", t->architecture, source->file, source->flags);
+}
+
+static gpumm_status write_binary(device *d, nvrtcProgram program, const device_source *source, const target *t,
+                                 const char *out_path) {
     size_t size = 0;
     nvrtcResult result = t->cubin ? rtc.nvrtcGetCUBINSize(program, &size)
                                   : rtc.nvrtcGetPTXSize(program, &size);
-    if (result == NVRTC_SUCCESS && size < 2) result = NVRTC_ERROR_INTERNAL_ERROR;
     if (result != NVRTC_SUCCESS) return rtc_failed("its binary", result);
+    if (size < 2) return no_binary(source, t);
     char *binary = mem_new(d->memory, size);
     if (!binary) return fail_host_memory(size);
     result = fetch(program, t->cubin, binary);
@@ -221,7 +228,7 @@ static gpumm_status compile_text(device *d, const device_source *source, const t
                                                    cuda_header_names);
     if (result != NVRTC_SUCCESS) return rtc_failed(source->file, result);
     result = rtc.nvrtcCompileProgram(program, o->count, o->list);
-    gpumm_status status = result == NVRTC_SUCCESS ? write_binary(d, program, t, out_path)
+    gpumm_status status = result == NVRTC_SUCCESS ? write_binary(d, program, source, t, out_path)
                                                   : rejected(d, program, source, result);
     rtc.nvrtcDestroyProgram(&program);
     return status;

@@ -24,8 +24,10 @@ const char cuda_prelude[] =
     "#ifndef NAN\n#define NAN __int_as_float(0x7fffffff)\n#endif\n"
     "#ifndef M_PI\n#define M_PI 3.14159265358979323846\n#endif\n";
 
-const char *const cuda_header_names[] = {"stdint.h",  "cstdint",  "stddef.h", "cstddef",
-                                         "stdbool.h", "limits.h", "climits",  "float.h",
-                                         "cfloat",    "math.h",   "cmath",    "stdio.h"};
-const char *const cuda_header_texts[] = {"", "", "", "", "", "", "", "", "", "", "", ""};
+const char *const cuda_header_names[] = {"stdint.h",  "cstdint",  "stddef.h", "cstddef", "stdbool.h", "limits.h",
+                                         "climits",   "float.h",  "cfloat",   "math.h",  "cmath",     "stdio.h",
+                                         "cstdio",    "assert.h", "cassert",  "string.h", "cstring",  "stdlib.h",
+                                         "cstdlib"};
+const char *const cuda_header_texts[] = {"", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", ""};
+_Static_assert(sizeof cuda_header_names == sizeof cuda_header_texts, "one text a name");
 const int cuda_header_count = sizeof cuda_header_names / sizeof *cuda_header_names;
