@@ -205,6 +205,23 @@ static int no_library(void) {
     return failures != 0;
 }
 
+static int no_driver(void) {
+    device *d = NULL;
+    setenv("GPUMM_LIBCUDA", "libm.so.6", 1);
+    CHECK(open_named("cuda", &d) == GPUMM_NO_DEVICE);
+    SAYS("libm.so.6 is no NVIDIA driver");
+    return failures != 0;
+}
+
+static int stub_driver(void) {
+    device *d = NULL;
+    setenv("FAKE_CUDA_STUB", "1", 1);
+    CHECK(open_named("cuda", &d) == GPUMM_NO_DEVICE);
+    SAYS("is the CUDA Toolkit's stub");
+    SAYS("LD_LIBRARY_PATH");
+    return failures != 0;
+}
+
 static int old_driver(void) {
     device *d = NULL;
     setenv("FAKE_CUDA_VERSION", "11040", 1);
@@ -613,6 +630,7 @@ int main(void) {
     if (!library) return printf("skipped: GPUMM_LIBCUDA does not name the fake driver\n"), 77;
     unsetenv("GPUMM_NO_VMM");
     find_fake(library);
+    CHECK(in_child(no_driver) == 0 && in_child(stub_driver) == 0);
     CHECK(in_child(no_library) == 0 && in_child(old_driver) == 0 && in_child(init_fails) == 0);
     char path[] = "/tmp/gpumm-fake-XXXXXX";
     if (!write_kernel(path)) return perror(path), 1;

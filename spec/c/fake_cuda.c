@@ -4,8 +4,8 @@
  * kernels do nothing. It is strict where the driver is: a context must be current, mappings are exact, and
  * a call that would break another thread's graph capture is counted as having broken it.
  *
- * The test steers it by the functions at the end; FAKE_CUDA_VERSION, FAKE_CUDA_INIT, FAKE_CUDA_DEVICES,
- * FAKE_CUDA_POOLS, FAKE_CUDA_COMPUTE and FAKE_CUDA_JIT say what driver and device it is.
+ * The test steers it by the functions at the end; FAKE_CUDA_VERSION, FAKE_CUDA_STUB, FAKE_CUDA_INIT,
+ * FAKE_CUDA_DEVICES, FAKE_CUDA_POOLS, FAKE_CUDA_COMPUTE and FAKE_CUDA_JIT say what driver and device it is.
  */
 #include <cuda.h>
 #include <cudaTypedefs.h>
@@ -102,6 +102,7 @@ ENTRY cuInit(unsigned flags) {
 }
 
 ENTRY cuDriverGetVersion(int *version) {
+    if (number("FAKE_CUDA_STUB", 0)) return CUDA_ERROR_STUB_LIBRARY; /* as the Toolkit's answers, to link against */
     *version = number("FAKE_CUDA_VERSION", 13000);
     return CUDA_SUCCESS;
 }

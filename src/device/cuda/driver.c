@@ -75,13 +75,23 @@ static bool fill_table(void) {
     return true;
 }
 
-static bool new_enough(void) {
-    char have[16], want[16];
+/* The library may be anything: GPUMM_LIBCUDA names it, or the loader found the Toolkit's, which one links against. */
+static bool ask_version(const char *name) {
     void *symbol = dlsym(driver.library, "cuDriverGetVersion");
     PFN_cuDriverGetVersion_v2020 ask;
     memcpy(&ask, &symbol, sizeof ask);
-    if (!symbol || ask(&driver.version) != CUDA_SUCCESS)
-        return snprintf(driver.why, sizeof driver.why, "the NVIDIA driver does not tell its version"), false;
+    CUresult result = symbol ? ask(&driver.version) : CUDA_ERROR_NOT_FOUND;
+    if (result == CUDA_SUCCESS) return true;
+    if (result == CUDA_ERROR_STUB_LIBRARY)
+        snprintf(driver.why, sizeof driver.why,
+                 "%.160s is the CUDA Toolkit's stub and no NVIDIA driver: take its folder out of LD_LIBRARY_PATH", name);
+    else if (!symbol) snprintf(driver.why, sizeof driver.why, "%.160s is no NVIDIA driver: it lacks cuDriverGetVersion", name);
+    else snprintf(driver.why, sizeof driver.why, "the NVIDIA driver does not tell its version: error %d", (int)result);
+    return false;
+}
+
+static bool new_enough(void) {
+    char have[16], want[16];
     if (driver.version >= DRIVER_OLDEST) return true;
     snprintf(driver.why, sizeof driver.why,
              "the NVIDIA driver is too old: it supports CUDA %s, gpumm needs CUDA %s (driver 525) or newer",
@@ -104,7 +114,7 @@ static void load(void) {
         snprintf(driver.why, sizeof driver.why, "no NVIDIA driver: %s", dlerror());
         return;
     }
-    if (!new_enough() || !fill_table()) return;
+    if (!ask_version(name) || !new_enough() || !fill_table()) return;
     if (pthread_atfork(NULL, NULL, note_fork))
         snprintf(driver.why, sizeof driver.why, "no memory to watch for fork");
 }

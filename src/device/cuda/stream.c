@@ -5,8 +5,7 @@
  * now, not for every replay, and a query would break the capture: such calls are BUSY. Launches are
  * what a graph is for, and pass. A stream that nobody saw cannot be capturing, and is not asked.
  *
- * Events are made with timing: one kind serves event_elapsed too, and what timing costs a record on the
- * device is far below a kernel.
+ * Events that only order have no timing: theirs costs the device less to record.
  */
 #include "base/size.h"
 #include "base/status.h"
