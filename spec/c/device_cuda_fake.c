@@ -205,6 +205,27 @@ static int no_library(void) {
     return failures != 0;
 }
 
+enum { STARTERS = 8 };
+
+static void *start(void *barrier) {
+    pthread_barrier_wait(barrier);
+    return driver_start() == GPUMM_OK ? barrier : NULL;
+}
+
+/* Of threads that open their first device at once, one starts the driver. */
+static int start_together(void) {
+    pthread_t threads[STARTERS];
+    pthread_barrier_t barrier;
+    void *started;
+    pthread_barrier_init(&barrier, NULL, STARTERS);
+    fake.fail("cuInit", 2, CUDA_ERROR_OUT_OF_MEMORY);
+    for (int i = 0; i < STARTERS; i++) CHECK(pthread_create(&threads[i], NULL, start, &barrier) == 0);
+    for (int i = 0; i < STARTERS; i++) CHECK(pthread_join(threads[i], &started) == 0 && started);
+    CHECK(!fake.fired());
+    pthread_barrier_destroy(&barrier);
+    return failures != 0;
+}
+
 static int no_driver(void) {
     device *d = NULL;
     setenv("GPUMM_LIBCUDA", "libm.so.6", 1);
@@ -630,6 +651,7 @@ int main(void) {
     if (!library) return printf("skipped: GPUMM_LIBCUDA does not name the fake driver\n"), 77;
     unsetenv("GPUMM_NO_VMM");
     find_fake(library);
+    CHECK(in_child(start_together) == 0);
     CHECK(in_child(no_driver) == 0 && in_child(stub_driver) == 0);
     CHECK(in_child(no_library) == 0 && in_child(old_driver) == 0 && in_child(init_fails) == 0);
     char path[] = "/tmp/gpumm-fake-XXXXXX";

@@ -129,21 +129,26 @@ static gpumm_status init_failed(CUresult result) {
                 text ? text : "no text");
 }
 
+/* With the mutex held: of threads that open their first device at once, one starts the driver. */
+static gpumm_status start_locked(void) {
+    unsigned forks = atomic_load(&driver.forks);
+    if (driver.started && driver.started_forks != forks)
+        return fail(GPUMM_NO_DEVICE,
+                    "CUDA was started before this process was forked and does not work after fork: "
+                    "fork before opening the first CUDA device, or exec");
+    CUresult result = driver.started ? CUDA_SUCCESS : driver.cuInit(0);
+    if (result != CUDA_SUCCESS) return init_failed(result);
+    driver.started_forks = forks;
+    driver.started = true;
+    return GPUMM_OK;
+}
+
 gpumm_status driver_start(void) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, load);
     if (driver.why[0]) return fail(GPUMM_NO_DEVICE, "%s", driver.why);
-    if (atomic_load(&driver.started)) {
-        if (driver.started_forks == atomic_load(&driver.forks)) return GPUMM_OK;
-        return fail(GPUMM_NO_DEVICE,
-                    "CUDA was started before this process was forked and does not work after fork: "
-                    "fork before opening the first CUDA device, or exec");
-    }
-    CUresult result = driver.cuInit(0);
-    if (result != CUDA_SUCCESS) return init_failed(result);
     pthread_mutex_lock(&driver.mutex);
-    driver.started_forks = atomic_load(&driver.forks);
-    atomic_store(&driver.started, true);
+    gpumm_status status = start_locked();
     pthread_mutex_unlock(&driver.mutex);
-    return GPUMM_OK;
+    return status;
 }

@@ -132,9 +132,9 @@ typedef struct driver_table {
     int version;            /* as the driver reports it */
     char why[320];          /* why there is no driver to use; "" where there is */
     atomic_uint forks;      /* how many forks this process is away from the one that loaded the driver */
-    atomic_bool started;    /* cuInit worked, */
+    pthread_mutex_t mutex;  /* over what follows */
+    bool started;           /* cuInit worked, */
     unsigned started_forks; /* at this count of forks */
-    pthread_mutex_t mutex;  /* over the contexts */
     cuda_context *contexts;
 #define DRIVER_FIELD(name, pinned, symbol, need) PFN_##name##_v##pinned name;
     CUDA_DRIVER_MAP(DRIVER_FIELD)
