@@ -182,7 +182,8 @@ ENTRY cuDevicePrimaryCtxRelease_v2(CUdevice device) {
 
 ENTRY cuCtxPushCurrent_v2(CUcontext context) {
     PLANNED();
-    if (depth == DEPTH || (!is_ours(context) && context != (CUcontext)&other_context)) return CUDA_ERROR_INVALID_CONTEXT;
+    bool known = is_ours(context) || context == (CUcontext)&other_context;
+    if (depth == DEPTH || !known) return CUDA_ERROR_INVALID_CONTEXT;
     stack[depth++] = context;
     if (is_ours(context)) count(&live.pushed, 1);
     return CUDA_SUCCESS;

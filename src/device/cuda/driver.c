@@ -75,7 +75,7 @@ static bool fill_table(void) {
     return true;
 }
 
-/* The library may be anything: GPUMM_LIBCUDA names it, or the loader found the Toolkit's, which one links against. */
+/* The library may be anything: GPUMM_LIBCUDA names it, or the loader found the Toolkit's, to link against. */
 static bool ask_version(const char *name) {
     void *symbol = dlsym(driver.library, "cuDriverGetVersion");
     PFN_cuDriverGetVersion_v2020 ask;
@@ -84,9 +84,12 @@ static bool ask_version(const char *name) {
     if (result == CUDA_SUCCESS) return true;
     if (result == CUDA_ERROR_STUB_LIBRARY)
         snprintf(driver.why, sizeof driver.why,
-                 "%.160s is the CUDA Toolkit's stub and no NVIDIA driver: take its folder out of LD_LIBRARY_PATH", name);
-    else if (!symbol) snprintf(driver.why, sizeof driver.why, "%.160s is no NVIDIA driver: it lacks cuDriverGetVersion", name);
-    else snprintf(driver.why, sizeof driver.why, "the NVIDIA driver does not tell its version: error %d", (int)result);
+                 "%.160s is the CUDA Toolkit's stub and no NVIDIA driver: take its folder out of LD_LIBRARY_PATH",
+                 name);
+    else if (!symbol)
+        snprintf(driver.why, sizeof driver.why, "%.160s is no NVIDIA driver: it lacks cuDriverGetVersion", name);
+    else
+        snprintf(driver.why, sizeof driver.why, "the NVIDIA driver does not tell its version: error %d", (int)result);
     return false;
 }
 
