@@ -59,7 +59,7 @@ static void list_open(list *l) {
 
 /* Asleep, looking by itself, or just at it: a patient job is done soon in each. */
 static void test_patient(void) {
-    static const uint64_t pauses[] = {0, 100000, 900000, 1100000, 20000000, 60000000}; /* before each, ns */
+    static const uint64_t pauses[] = {0, 30000, 100000, 900000, 1100000, 20000000}; /* before each, ns */
     list l;
     list_open(&l);
     int posted = 0;
@@ -69,6 +69,9 @@ static void test_patient(void) {
             post_one(&l, 0, ++posted, n % 4 != 3);
             CHECK(reached(&l.done, posted));
         }
+    clock_sleep_ns(700000000); /* it sleeps by now */
+    post_one(&l, 0, ++posted, true);
+    CHECK(reached(&l.done, posted));
     CHECK(atomic_load(&l.disorder) == 0);
     worker_stop(&l.worker);
 }

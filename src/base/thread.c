@@ -8,7 +8,7 @@
 
 #include "base/status.h"
 
-enum { TICK_NS = 200000, LOOK_NS = 1000000, LINGER_NS = 50000000 };
+enum { TICK_NS = 200000, LOOK_NS = 50000, LINGER_NS = 500000000 };
 
 uint64_t clock_ns(void) {
     struct timespec t;
@@ -52,7 +52,7 @@ static job *worker_take(worker *w) {
 
 static void worker_run_one(worker *w) {
     job *j = worker_take(w);
-    if (j->patient) w->linger = clock_ns() + LINGER_NS;
+    if (j->patient) w->since = clock_ns();
     w->busy = true;
     pthread_mutex_unlock(&w->mutex);
     j->run(j);
@@ -73,10 +73,18 @@ static bool worker_tick(worker *w) {
     return again;
 }
 
+/* How long until it is time to look for patient jobs; 0: none came for long. What comes regularly is late by a
+   quarter of its period at most, for a few dozen looks. */
+static uint64_t next_look(const worker *w, uint64_t now) {
+    uint64_t idle = now - w->since;
+    if (idle > LINGER_NS) return 0;
+    return idle / 4 > LOOK_NS ? idle / 4 : LOOK_NS;
+}
+
 /* With the mutex held: until woken, or until it is time to look again. */
 static void worker_wait(worker *w, bool again) {
-    uint64_t now = clock_ns(), until = again ? now + TICK_NS : now < w->linger ? now + LOOK_NS : UINT64_MAX;
-    w->looks = until != UINT64_MAX;
+    uint64_t now = clock_ns(), pause = again ? TICK_NS : next_look(w, now), until = pause ? now + pause : UINT64_MAX;
+    w->looks = pause != 0;
     cond_wait_until(&w->wake, &w->mutex, until);
     w->looks = false;
 }
@@ -150,6 +158,7 @@ void worker_nudge(worker *w) {
 
 void worker_drain(worker *w) {
     pthread_mutex_lock(&w->mutex);
+    pthread_cond_signal(&w->wake); /* what is patient may not be waited for */
     while (w->first || w->busy) pthread_cond_wait(&w->idle, &w->mutex);
     pthread_mutex_unlock(&w->mutex);
 }

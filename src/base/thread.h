@@ -32,7 +32,7 @@ typedef struct worker {
     job *first, *last;
     bool busy, stopping, nudged;
     bool looks;      /* waits, and will look again by itself */
-    uint64_t linger; /* until then (clock_ns) it does */
+    uint64_t since;  /* the last patient job, on clock_ns */
     /* Called between jobs and about every 200 us while it returns true; may be NULL. */
     bool (*tick)(void *user);
     void *user;
@@ -43,8 +43,8 @@ gpumm_status worker_start(worker *w, bool (*tick)(void *user), void *user);
 /* These touch the worker after the job may have run, so its owner stops it only once no call of them is under
    way, whatever their jobs have told it. */
 void worker_post(worker *w, job *j);
-/* For work that nobody waits for. After such a job the worker looks for more every millisecond for a while, and
-   need not be woken: what comes regularly costs its poster no system call. */
+/* For work that nobody waits for. After such a job the worker looks for more by itself, ever less often, for half a
+   second, and need not be woken: what comes regularly costs its poster no system call. */
 void worker_post_patient(worker *w, job *j);
 void worker_nudge(worker *w); /* have tick called once more, from now on */
 void worker_drain(worker *w); /* waits until the queue is empty and nothing runs */
