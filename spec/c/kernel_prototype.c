@@ -106,6 +106,8 @@ static void test_shapes(void) {
           "f(n:i32, m:i32, a:f32)@1[0]");
     READS("template <class T> __device__ T twice(T x) { return x + x; }\n" K "f(int n) { twice<int>(n); }",
           "f(n:i32)@2[0]");
+    READS(K "f([[maybe_unused]] int n, float x [[maybe_unused]][4], const int *gr\xC3\xB6\xC3\x9F" "e) {}",
+          "f(n:i32, x:f32*, gr\xC3\xB6\xC3\x9F" "e:const i32*)@1[0]");
     READS("struct S { int a; __device__ int get() { return a; } };\n__constant__ float t[2] = {1, 2};\n" K
           "f(S s, struct S *t) {}",
           "f(s:S, t:S*)@3[-1]");
@@ -145,6 +147,13 @@ static void test_macros(void) {
     READS("#define KERNEL extern \"C\" __global__ \\\n  void\nKERNEL f(int n) {}", "f(n:i32)@3[0]");
     READS("#define KERNEL(name, ...) extern \"C\" __global__ void name##_kernel\nKERNEL(move)(int n) {}",
           "move_kernel(n:i32)@2[0]");
+    READS("#define KERNEL(name, ...) " K "name(__VA_ARGS__)\nKERNEL(move, int n, float2 *p) {}",
+          "move(n:i32, p:f32x2*)@2[0]");
+    READS("#define KERNEL(name, of...) " K "name(of)\nKERNEL(move, int n, float2 *p) {}\nKERNEL(none) {}",
+          "move(n:i32, p:f32x2*)@2[0] none()@3[-1]");
+    READS("#define ALL(...) __VA_ARGS__\n#define KERNEL(name, ...) " K "name(int n, ##__VA_ARGS__)\n"
+          "KERNEL(none) {}\nKERNEL(two, ALL(float x, float y)) {}",
+          "none(n:i32)@3[0] two(n:i32, x:f32, y:f32)@4[0]");
     READS("#define A B\n#define B A\n" K "f(A x) {}", "f(x:A)@3[-1]");
     READS("#define N 4\n#undef N\n#define N(x) x\n" K "f(int N, float N(y)) {}", "f(N:i32, y:f32)@4[0]");
     READS("typedef unsigned int index_t;\nusing real = double;\n" K "f(index_t n, const real *x) {}",

@@ -25,7 +25,7 @@ typedef struct block { /* what the reader made and keeps until it closes */
 typedef struct macro {
     struct macro *next;
     slice name, body;
-    bool function, busy, gone;
+    bool function, variadic, busy, gone; /* variadic: the last parameter takes what is left */
     size_t count;
     slice parameter[PARAMETERS];
 } macro;
@@ -151,11 +151,19 @@ gpumm_status reader_define(reader *r, const char *name, size_t name_length, cons
                                                                                           : r->status;
 }
 
+/* (a, b, ...) calls what is left __VA_ARGS__; GNU's (a, b...) has a name for it. */
 static void macro_parameters(macro *m, slice *rest) {
+    bool named = false; /* since the last comma */
     m->function = true;
-    for (token t = cut_next(rest); t.kind != TOKEN_END && !token_is(&t, ")"); t = cut_next(rest))
+    for (token t = cut_next(rest); t.kind != TOKEN_END && !token_is(&t, ")"); t = cut_next(rest)) {
+        bool rest_of_all = token_is(&t, ".") && !m->variadic;
+        m->variadic |= rest_of_all;
         if (t.kind == TOKEN_NAME && m->count < PARAMETERS)
             m->parameter[m->count++] = (slice){t.text, t.length};
+        else if (rest_of_all && !named && m->count < PARAMETERS)
+            m->parameter[m->count++] = (slice){"__VA_ARGS__", strlen("__VA_ARGS__")};
+        named = t.kind == TOKEN_NAME || (named && !token_is(&t, ","));
+    }
 }
 
 static void directive_define(reader *r, slice rest) {
@@ -361,7 +369,8 @@ static void pop(reader *r) {
 
 /* Splits what stands between brackets behind a function-like macro's name; false: no brackets. Line
    ends in between stay counted. */
-static bool take_arguments(reader *r, slice *argument, size_t *count) {
+static bool take_arguments(reader *r, const macro *m, slice *argument, size_t *count) {
+    size_t most = m->variadic ? m->count : PARAMETERS;
     input *in = &r->stack[r->depth];
     const char *at = in->at;
     while (at < in->end && isspace((unsigned char)*at)) at++;
@@ -371,7 +380,7 @@ static bool take_arguments(reader *r, slice *argument, size_t *count) {
     *count = 0;
     while (at < in->end && open) {
         bool last = *at == ')' && open == 1;
-        if (last || (*at == ',' && open == 1 && *count + 1 < PARAMETERS)) {
+        if (last || (*at == ',' && open == 1 && *count + 1 < most)) {
             argument[(*count)++] = trimmed((slice){start, (size_t)(at - start)});
             start = at + 1;
         }
@@ -389,10 +398,16 @@ static slice substitute_for(const macro *m, const token *t, const slice *argumen
     return (slice){t->text, t->length};
 }
 
-/* The body with its arguments put in, into out (NULL: only counted). ## joins; # is of no interest. */
+/* Is it the variadic parameter's name, and nothing was given for it? */
+static bool is_nothing(const macro *m, const token *t, slice piece) {
+    return m->variadic && !piece.length && slice_same(m->parameter[m->count - 1], (slice){t->text, t->length});
+}
+
+/* The body with its arguments put in, into out (NULL: only counted). ## joins, and takes a comma with it
+   before a variadic parameter that is empty; # is of no interest. */
 static size_t substitute(const macro *m, const slice *argument, size_t count, char *out) {
     slice rest = m->body;
-    size_t used = 0;
+    size_t used = 0, comma = SIZE_MAX;
     bool join = true;
     for (token t = cut_next(&rest); t.kind != TOKEN_END; t = cut_next(&rest)) {
         if (token_is(&t, "#")) {
@@ -400,8 +415,10 @@ static size_t substitute(const macro *m, const slice *argument, size_t count, ch
             continue;
         }
         slice piece = substitute_for(m, &t, argument, count);
+        if (join && out && comma != SIZE_MAX && is_nothing(m, &t, piece)) out[comma] = ' ';
         if (!join && out) out[used] = ' ';
         used += !join;
+        comma = token_is(&t, ",") ? used : SIZE_MAX;
         if (out) memcpy(out + used, piece.text, piece.length);
         used += piece.length;
         join = false;
@@ -415,7 +432,7 @@ static bool expand(reader *r, const token *t) {
     if (!m->function) return push(r, m, m->body), true;
     slice argument[PARAMETERS];
     size_t count = 0;
-    if (!take_arguments(r, argument, &count)) return false;
+    if (!take_arguments(r, m, argument, &count)) return false;
     size_t length = substitute(m, argument, count, NULL);
     char *text = keep(r, length + 1);
     if (!text) return true;

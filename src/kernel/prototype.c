@@ -131,6 +131,7 @@ static gpumm_status shape_refuse(const token *t) {
 static gpumm_status shape_step(shape *s, const token **at, const token *end) {
     const token *t = *at;
     if (attribute(t) && t + 1 < end) return *at = behind(t + 1, end), GPUMM_OK;
+    if (is(t, "[") && t + 1 < end && is(t + 1, "[")) return *at = behind(t, end), GPUMM_OK; /* [[maybe_unused]] */
     if (is(t, "[")) return s->stars++, *at = behind(t, end), GPUMM_OK;
     if (is(t, "<")) return shape_template(s, at, end);
     (*at)++;
