@@ -39,7 +39,8 @@ static void add_text(sha256 *s, const char *text) {
     sha256_add(s, text, length);
 }
 
-static gpumm_status make_key(device *d, const device_source *source, char key[static SHA256_TEXT]) {
+static gpumm_status make_key(device *d, const device_source *source, const char *headers, size_t headers_length,
+                             char key[static SHA256_TEXT]) {
     char compiler[COMPILER_SIZE];
     sha256 s;
     TRY(d->call->compiler(d, compiler, sizeof compiler));
@@ -51,6 +52,7 @@ static gpumm_status make_key(device *d, const device_source *source, char key[st
     add_text(&s, source->prelude);
     add_text(&s, source->text);
     for (size_t i = 0; i < source->kernel_count; i++) add_text(&s, source->kernels[i]);
+    sha256_add(&s, headers, headers_length);
     sha256_end(&s, key);
     return GPUMM_OK;
 }
@@ -114,11 +116,21 @@ static gpumm_status find_directory(cache *c) {
 
 /* ---- Files -------------------------------------------------------------------------------- */
 
+/* NULL where it is no file: what else may lie there, a pipe say, could keep a reader waiting. */
+static FILE *open_file(const char *path) {
+    struct stat s;
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool plain = descriptor >= 0 && fstat(descriptor, &s) == 0 && S_ISREG(s.st_mode);
+    FILE *f = plain ? fdopen(descriptor, "r") : NULL;
+    if (!f && descriptor >= 0) close(descriptor);
+    return f;
+}
+
 /* False where it cannot be read. */
 static bool sum_of(const char *path, char sum[static SHA256_TEXT]) {
     char part[8192];
     sha256 s;
-    FILE *f = fopen(path, "re");
+    FILE *f = open_file(path);
     if (!f) return false;
     sha256_begin(&s);
     for (size_t n; (n = fread(part, 1, sizeof part, f)) > 0;) sha256_add(&s, part, n);
@@ -199,9 +211,10 @@ static gpumm_status open_cached(cache *c, device *d, const device_source *source
     return status;
 }
 
-gpumm_status cache_open(device *d, const device_source *source, device_module **out) {
+gpumm_status cache_open(device *d, const device_source *source, const char *headers, size_t headers_length,
+                        device_module **out) {
     cache c = {.temporary = false};
-    TRY(make_key(d, source, c.key));
+    TRY(make_key(d, source, headers, headers_length, c.key));
     TRY(find_directory(&c));
     gpumm_status status = open_cached(&c, d, source, out);
     if (c.temporary) rmdir(c.directory);

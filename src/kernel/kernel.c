@@ -152,26 +152,28 @@ static gpumm_status read_prototypes(gpumm_kernel *k, const gpumm_kernel_options 
 
 /* All kernels of the source, so that those who open another of them find it compiled. */
 static gpumm_status open_compiled(gpumm_kernel *k, const gpumm_kernel_options *o, const char *source,
-                                  const char *declarations) {
+                                  const char *declarations, const text *headers) {
     gpumm_manager *m = k->object.manager;
     size_t count = k->prototypes.count;
     const char **names = mem_new(&m->memory, count * sizeof *names);
     if (!names) return fail_host_memory(count * sizeof *names);
     for (size_t i = 0; i < count; i++) names[i] = k->prototypes.items[i].name;
     device_source s = {source, declarations, file_of(o), names, count, o->flags ? o->flags : ""};
-    gpumm_status status = cache_open(m->device, &s, &k->module);
+    gpumm_status status = cache_open(m->device, &s, headers->bytes, headers->length, &k->module);
     mem_free(&m->memory, names);
     return status;
 }
 
 static gpumm_status open_source(gpumm_kernel *k, const gpumm_kernel_options *o) {
     gpumm_manager *m = k->object.manager;
-    text source = {.from = &m->memory}, declarations = {.from = &m->memory};
+    text source = {.from = &m->memory}, declarations = {.from = &m->memory}, headers = {.from = &m->memory};
     gpumm_status status = source_read(&m->memory, o->source, file_of(o), &source);
     if (status == GPUMM_OK) status = read_prototypes(k, o, source.bytes, false);
     if (status == GPUMM_OK) status = declare_types(o, &declarations);
-    if (status == GPUMM_OK) status = open_compiled(k, o, source.bytes, declarations.bytes);
+    if (status == GPUMM_OK) status = source_headers(&source, o->flags ? o->flags : "", &headers);
+    if (status == GPUMM_OK) status = open_compiled(k, o, source.bytes, declarations.bytes, &headers);
     text_free(&source);
+    text_free(&headers);
     text_free(&declarations);
     return status;
 }

@@ -1,14 +1,16 @@
 /* Reading sources and following their own includes. Includes of the system's, in <> or not beside the file,
-   stay as they are: the compiler knows where those are. */
+   stay as they are: the compiler knows where those are. What it would find in folders that -I names is read
+   too, for the cache must know when it changes. */
 #include "kernel/source.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/status.h"
 
-enum { DEPTH_MAX = 32, PATH_SIZE = 4096 };
+enum { DEPTH_MAX = 32, PATH_SIZE = 4096, TEXT_LIMIT = 64 << 20 };
 
 gpumm_status text_add(text *t, const char *bytes, size_t length) {
     size_t wanted = t->length + length + 1;
@@ -57,14 +59,6 @@ static gpumm_status read_file(const char *path, text *out) {
 
 #define BYTE_ORDER_MARK "\xEF\xBB\xBF" /* some editors begin a file with it, and no compiler knows it in the midst */
 
-typedef struct expander {
-    text *out;
-    text seen; /* paths put in so far, a line each */
-    unsigned depth;
-} expander;
-
-static gpumm_status expand(expander *e, const char *bytes, const char *file);
-
 /* The end of this line; `comment` follows whether a block comment is open there. */
 static const char *line_end(const char *at, bool *comment) {
     for (char quote = 0; *at && *at != '\n'; at++) {
@@ -84,57 +78,118 @@ static const char *line_end(const char *at, bool *comment) {
     return at;
 }
 
-/* The name in #include "name"; false: this line is something else. */
-static bool included(const char *line, const char **name, size_t *length) {
+/* What follows "# word" on this line; NULL: the line is something else. */
+static const char *directive(const char *line, const char *word) {
     line += strspn(line, " \t");
-    if (*line++ != '#') return false;
+    if (*line++ != '#') return NULL;
     line += strspn(line, " \t");
-    if (strncmp(line, "include", 7) != 0) return false;
-    line += 7 + strspn(line + 7, " \t");
-    if (*line++ != '"') return false;
+    if (strncmp(line, word, strlen(word)) != 0) return NULL;
+    return line + strlen(word) + strspn(line + strlen(word), " \t");
+}
+
+/* The name in #include "name", or in <name>. */
+static bool included(const char *line, const char *quotes, const char **name, size_t *length) {
+    const char ends[] = {quotes[1], '\n', 0};
+    line = directive(line, "include");
+    if (!line || *line++ != quotes[0]) return false;
     *name = line;
-    *length = strcspn(line, "\"\n");
-    return *length > 0 && line[*length] == '"';
+    *length = strcspn(line, ends);
+    return *length > 0 && line[*length] == quotes[1];
+}
+
+static bool is_file(const char *path) {
+    FILE *f = fopen(path, "re");
+    if (f) fclose(f);
+    return f != NULL;
 }
 
 static bool beside(const char *file, const char *name, size_t length, char path[static PATH_SIZE]) {
     const char *slash = *name == '/' ? NULL : strrchr(file, '/');
     int directory = slash ? (int)(slash - file) + 1 : 0;
     int used = snprintf(path, PATH_SIZE, "%.*s%.*s", directory, file, (int)length, name);
-    FILE *f = used > 0 && used < PATH_SIZE ? fopen(path, "re") : NULL;
-    if (f) fclose(f);
-    return f != NULL;
+    return used > 0 && used < PATH_SIZE && is_file(path);
 }
 
-static bool is_seen(const expander *e, const char *path) {
-    size_t length = strlen(path);
-    const char *at = e->seen.bytes;
-    while (at && (at = strstr(at, path))) {
-        if ((at == e->seen.bytes || at[-1] == '\n') && at[length] == '\n') return true;
-        at++;
-    }
-    return false;
+/* ---- Putting in what is beside the file ------------------------------------------------------ */
+
+typedef struct place { /* a file, whichever of its paths it is reached by */
+    dev_t device;
+    ino_t number;
+} place;
+
+typedef struct expander {
+    text *out;
+    place open[DEPTH_MAX]; /* those being put in, each by the one before it */
+    unsigned depth;
+    place *once; /* those that say #pragma once */
+    size_t once_count, once_capacity;
+} expander;
+
+static gpumm_status expand(expander *e, const char *bytes, const char *file);
+
+static size_t place_in(const place *list, size_t count, place wanted) {
+    size_t i = 0;
+    while (i < count && (list[i].device != wanted.device || list[i].number != wanted.number)) i++;
+    return i;
 }
 
+/* A name that is no plain string of C would need another escape for each compiler. */
 static gpumm_status mark(expander *e, unsigned line, const char *file) {
     char number[32];
     snprintf(number, sizeof number, "#line %u \"", line);
     TRY(text_string(e->out, number));
-    TRY(text_string(e->out, file));
+    for (; *file; file++) TRY(text_add(e->out, *file == '"' || *file == '\\' || *file == '\n' ? "'" : file, 1));
     return text_string(e->out, "\"\n");
 }
 
+static bool says_once(const char *bytes) {
+    bool comment = false;
+    for (const char *at = bytes; *at; at += *at == '\n') {
+        const char *rest = comment ? NULL : directive(at, "pragma");
+        if (rest && strncmp(rest, "once", 4) == 0) return true;
+        at = line_end(at, &comment);
+    }
+    return false;
+}
+
+/* Where the file's text stands in the midst of another, #pragma once says nothing to a compiler; this does. */
+static gpumm_status guard(expander *e, place p) {
+    char lines[96];
+    size_t i = place_in(e->once, e->once_count, p);
+    if (i == e->once_count) {
+        if (!mem_reserve(e->out->from, (void **)&e->once, sizeof p, i, &e->once_capacity))
+            return fail_host_memory(sizeof p);
+        e->once[e->once_count++] = p;
+    }
+    snprintf(lines, sizeof lines, "#ifndef GPUMM_ONCE_%zu\n#define GPUMM_ONCE_%zu\n", i, i);
+    return text_string(e->out, lines);
+}
+
+static gpumm_status put_text(expander *e, place p, const char *bytes, const char *path) {
+    bool once = says_once(bytes);
+    if (once) TRY(guard(e, p));
+    TRY(mark(e, 1, path));
+    e->open[e->depth++] = p;
+    TRY(expand(e, bytes, path));
+    e->depth--;
+    return text_string(e->out, once ? "\n#endif\n" : "\n");
+}
+
+/* As often as it is included, as a compiler would: the second time it may say something else. Within itself it
+   is left out, for its guard would: conditions are not decided here. */
 static gpumm_status put_file(expander *e, const char *path, const char *file, unsigned line) {
-    if (is_seen(e, path)) return text_string(e->out, "\n"); /* lines stay counted */
+    struct stat s;
+    if (stat(path, &s) != 0) return fail(GPUMM_IO, "%s: %s", path, strerror(errno));
+    place p = {s.st_dev, s.st_ino};
+    if (place_in(e->open, e->depth, p) < e->depth) return text_string(e->out, "\n"); /* lines stay counted */
     if (e->depth == DEPTH_MAX)
         return fail(GPUMM_IO, "%s:%u: includes are nested more than %d deep", file, line, DEPTH_MAX);
     text inner = {.from = e->out->from};
     gpumm_status status = read_file(path, &inner);
-    if (status == GPUMM_OK) status = text_string(&e->seen, path);
-    if (status == GPUMM_OK) status = text_string(&e->seen, "\n");
-    if (status == GPUMM_OK) status = mark(e, 1, path);
-    if (status == GPUMM_OK) status = expand(e, inner.bytes, path);
-    if (status == GPUMM_OK) status = text_string(e->out, "\n");
+    if (status == GPUMM_OK && e->out->length + inner.length > TEXT_LIMIT)
+        status = fail(GPUMM_IO, "%s:%u: with all that is included the text has more than %d MiB", file, line,
+                      TEXT_LIMIT >> 20);
+    if (status == GPUMM_OK) status = put_text(e, p, inner.bytes, path);
     if (status == GPUMM_OK) status = mark(e, line + 1, file);
     text_free(&inner);
     return status;
@@ -143,31 +198,113 @@ static gpumm_status put_file(expander *e, const char *path, const char *file, un
 static gpumm_status expand(expander *e, const char *bytes, const char *file) {
     bool comment = false;
     unsigned line = 1;
-    e->depth++;
     if (strncmp(bytes, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0) bytes += strlen(BYTE_ORDER_MARK);
     for (const char *at = bytes; *at; line++) {
         char path[PATH_SIZE];
         const char *name;
         size_t length;
-        bool include = !comment && included(at, &name, &length) && beside(file, name, length, path);
+        bool include = !comment && included(at, "\"\"", &name, &length) && beside(file, name, length, path);
         const char *end = line_end(at, &comment);
         end += *end == '\n';
         TRY(include ? put_file(e, path, file, line) : text_add(e->out, at, (size_t)(end - at)));
         at = end;
     }
-    e->depth--;
     return GPUMM_OK;
 }
 
 gpumm_status source_read(const gpumm_allocator *from, const char *given, const char *file, text *out) {
     text whole = {.from = from}, made = {.from = from};
-    expander e = {.out = &made, .seen.from = from};
+    expander e = {.out = &made};
     gpumm_status status = given ? text_string(&whole, given) : read_file(file, &whole);
     if (status == GPUMM_OK) status = text_string(&made, "");
     if (status == GPUMM_OK) status = expand(&e, whole.bytes, file);
     text_free(&whole);
-    text_free(&e.seen);
+    mem_free(from, e.once);
     if (status == GPUMM_OK) *out = made;
     else text_free(&made);
+    return status;
+}
+
+/* ---- What folders that -I names hold ---------------------------------------------------------- */
+
+/* The next folder among the flags: -Ifolder, -I folder, --include-path=folder; NULL: there is none. */
+static const char *next_folder(const char **flags, size_t *length) {
+    static const char *const names[] = {"--include-path=", "--include-path", "-isystem", "-I"};
+    for (const char *at = *flags; *at;) {
+        at += strspn(at, " \t\n");
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+            size_t name = strlen(names[i]);
+            if (strncmp(at, names[i], name) != 0) continue;
+            const char *folder = at + name + strspn(at + name, " \t\n");
+            *length = strcspn(folder, " \t\n");
+            *flags = folder + *length;
+            return *length ? folder : NULL;
+        }
+        at += strcspn(at, " \t\n");
+    }
+    return NULL;
+}
+
+static bool in_folders(const char *flags, const char *name, size_t length, char path[static PATH_SIZE]) {
+    size_t folder_length;
+    for (const char *folder; (folder = next_folder(&flags, &folder_length));) {
+        int used = snprintf(path, PATH_SIZE, "%.*s/%.*s", (int)folder_length, folder, (int)length, name);
+        if (used > 0 && used < PATH_SIZE && is_file(path)) return true;
+    }
+    return false;
+}
+
+static bool is_listed(const text *list, const char *path) {
+    size_t length = strlen(path);
+    for (const char *at = list->bytes; (at = strstr(at, path)); at++)
+        if ((at == list->bytes || at[-1] == '\n') && at[length] == '\n') return true;
+    return false;
+}
+
+/* Adds to the list, a line each, the files that these includes are found in; `file`: whose text it is, or NULL. */
+static gpumm_status list_includes(const char *bytes, const char *file, const char *flags, text *list) {
+    bool comment = false;
+    for (const char *at = bytes; *at; at += *at == '\n') {
+        char path[PATH_SIZE];
+        const char *name;
+        size_t length;
+        bool quoted = !comment && included(at, "\"\"", &name, &length);
+        bool found = (quoted && file && beside(file, name, length, path)) ||
+                     ((quoted || (!comment && included(at, "<>", &name, &length))) &&
+                      in_folders(flags, name, length, path));
+        if (found && !strchr(path, '\n') && !is_listed(list, path)) {
+            TRY(text_string(list, path));
+            TRY(text_string(list, "\n"));
+        }
+        at = line_end(at, &comment);
+    }
+    return GPUMM_OK;
+}
+
+/* One file of the list, and what it includes goes behind the list's end. What cannot be read the compiler names. */
+static gpumm_status add_header(const char *path, const char *flags, text *list, text *out) {
+    text header = {.from = out->from};
+    gpumm_status status = GPUMM_OK;
+    if (read_file(path, &header) == GPUMM_OK) {
+        status = text_add(out, header.bytes, header.length + 1); /* the NUL parts it from the next */
+        if (status == GPUMM_OK) status = list_includes(header.bytes, path, flags, list);
+    }
+    text_free(&header);
+    return status;
+}
+
+gpumm_status source_headers(const text *source, const char *flags, text *out) {
+    char path[PATH_SIZE];
+    text list = {.from = out->from};
+    gpumm_status status = text_string(&list, "");
+    if (status == GPUMM_OK) status = text_string(out, "");
+    if (status == GPUMM_OK) status = list_includes(source->bytes, NULL, flags, &list);
+    for (size_t at = 0; status == GPUMM_OK && at < list.length;) {
+        size_t length = strcspn(list.bytes + at, "\n");
+        snprintf(path, sizeof path, "%.*s", (int)length, list.bytes + at);
+        at += length + 1;
+        status = add_header(path, flags, &list, out);
+    }
+    text_free(&list);
     return status;
 }

@@ -19,7 +19,9 @@ void text_free(text *t);
 /* Whether a file of that name holds a binary, by its ending. */
 bool source_is_binary(const char *file);
 /* `given` (NULL: what `file` holds), with every #include "x" replaced by the x beside the file that says so,
-   where there is one; each file is put in once. #line marks keep messages true. IO. */
+   where there is one, as often as it is included and #pragma once allows. #line marks keep messages true. IO. */
 gpumm_status source_read(const gpumm_allocator *from, const char *given, const char *file, text *out);
+/* What the source includes, and those files include, from folders that `flags` name by -I: their contents. */
+gpumm_status source_headers(const text *source, const char *flags, text *out);
 
 #endif
