@@ -56,8 +56,9 @@ gpumm_status cuda_compiler(device *d, char *text, size_t size) {
     TRY(rtc_start());
     TRY(choose_target(c, &t));
     target_option(&t, architecture);
-    int length = snprintf(text, size, "nvrtc %d.%d %s %s %s %s", rtc.major, rtc.minor, architecture,
-                          fixed_options[0], fixed_options[1], fixed_options[2]);
+    int length = snprintf(text, size, "nvrtc %d.%d %s %s %s %s, prelude %llx", rtc.major, rtc.minor,
+                          architecture, fixed_options[0], fixed_options[1], fixed_options[2],
+                          (unsigned long long)cuda_prelude_stamp());
     if (length >= 0 && (size_t)length < size) return GPUMM_OK;
     return fail(GPUMM_INVALID_ARGUMENT, "the compiler's name needs %d bytes, there is room for %zu",
                 length + 1, size);

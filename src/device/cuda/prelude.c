@@ -24,10 +24,38 @@ const char cuda_prelude[] =
     "#ifndef NAN\n#define NAN __int_as_float(0x7fffffff)\n#endif\n"
     "#ifndef M_PI\n#define M_PI 3.14159265358979323846\n#endif\n";
 
-const char *const cuda_header_names[] = {"stdint.h",  "cstdint",  "stddef.h", "cstddef", "stdbool.h", "limits.h",
-                                         "climits",   "float.h",  "cfloat",   "math.h",  "cmath",     "stdio.h",
-                                         "cstdio",    "assert.h", "cassert",  "string.h", "cstring",  "stdlib.h",
-                                         "cstdlib"};
-const char *const cuda_header_texts[] = {"", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", ""};
-_Static_assert(sizeof cuda_header_names == sizeof cuda_header_texts, "one text a name");
+/* Headers of C that kernels include out of habit. What they declare is above or the compiler's own, so that they
+   are empty but for std's names. */
+#define INTEGERS                                                                                  \
+    "namespace std { using ::int8_t; using ::uint8_t; using ::int16_t; using ::uint16_t; using ::int32_t; " \
+    "using ::uint32_t; using ::int64_t; using ::uint64_t; using ::intptr_t; using ::uintptr_t; "  \
+    "using ::intmax_t; using ::uintmax_t; }\n"
+#define SIZES "namespace std { using ::size_t; using ::ptrdiff_t; }\n"
+#define MATH                                                                                      \
+    "namespace std { using ::abs; using ::fabs; using ::sqrt; using ::cbrt; using ::hypot; using ::exp; " \
+    "using ::exp2; using ::expm1; using ::log; using ::log2; using ::log10; using ::log1p; using ::pow; " \
+    "using ::sin; using ::cos; using ::tan; using ::asin; using ::acos; using ::atan; using ::atan2; " \
+    "using ::sinh; using ::cosh; using ::tanh; using ::floor; using ::ceil; using ::trunc; using ::round; " \
+    "using ::fmod; using ::fma; using ::fmin; using ::fmax; using ::isnan; using ::isinf; using ::isfinite; }\n"
+
+#define HEADERS(X)                                                                                \
+    X("stdint.h", "") X("cstdint", INTEGERS) X("inttypes.h", "") X("cinttypes", INTEGERS)         \
+    X("stddef.h", "") X("cstddef", SIZES) X("stdbool.h", "") X("limits.h", "") X("climits", "")   \
+    X("float.h", "") X("cfloat", "") X("math.h", "") X("cmath", MATH) X("stdio.h", "")            \
+    X("cstdio", "") X("stdlib.h", "") X("cstdlib", SIZES) X("string.h", "") X("cstring", SIZES)   \
+    X("assert.h", "") X("cassert", "")
+#define NAME(name, text) name,
+#define TEXT(name, text) text,
+
+const char *const cuda_header_names[] = {HEADERS(NAME)};
+const char *const cuda_header_texts[] = {HEADERS(TEXT)};
 const int cuda_header_count = sizeof cuda_header_names / sizeof *cuda_header_names;
+
+/* Changes whenever any of these texts does. */
+uint64_t cuda_prelude_stamp(void) {
+    uint64_t stamp = 14695981039346656037u;
+    for (const char *c = cuda_prelude; *c; c++) stamp = (stamp ^ (unsigned char)*c) * 1099511628211u;
+    for (int i = 0; i < cuda_header_count; i++)
+        for (const char *c = cuda_header_texts[i]; *c; c++) stamp = (stamp ^ (unsigned char)*c) * 1099511628211u;
+    return stamp;
+}

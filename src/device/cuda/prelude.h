@@ -2,11 +2,14 @@
 #ifndef DEVICE_CUDA_PRELUDE_H
 #define DEVICE_CUDA_PRELUDE_H
 
+#include <stdint.h>
+
 /* Put before every source: sized integers, as this machine's C library has them, and limits. */
 extern const char cuda_prelude[];
-/* Headers whose content the prelude or the compiler has already: they may be included and are empty. */
+/* Headers whose content the prelude or the compiler has already: they may be included, and give std's names alone. */
 extern const char *const cuda_header_names[];
 extern const char *const cuda_header_texts[];
 extern const int cuda_header_count;
+uint64_t cuda_prelude_stamp(void); /* part of a binary's key */
 
 #endif
