@@ -101,6 +101,8 @@ describe("a launch", function()
         assert(add(0, values, more, 1))
         assert.view_equals({ 1, 2, 3 }, values:download())
         assert.truthy(message_of(add, -1, values, more, 1):find "INVALID_ARGUMENT.*n")
+        assert(add({ n = 3, values = values, more = more, factor = 1 }, { threads = 0 }))
+        assert(add(3, values, more, 1, { threads = 0 }))
         assert.view_equals({ 1, 2, 3 }, values:download())
     end)
 

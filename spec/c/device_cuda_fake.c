@@ -490,6 +490,11 @@ static void test_compiled(device *d, const char *out) {
     FILE *file = fopen(out, "rb");
     CHECK(file && fread(magic, 1, 4, file) == 4 && memcmp(magic, "\177ELF", 4) == 0);
     if (file) fclose(file);
+    CHECK(compile(d,
+                  "#include <cstdint>\n#include <cstddef>\n#include <cmath>\n#include <string.h>\n#include <cassert>\n"
+                  "extern \"C\" __global__ void k(float *p, std::uint32_t n, std::size_t m) {\n"
+                  "  assert(n < m); p[0] = std::sqrt(p[1]) + (std::isnan(p[2]) ? 1 : 2); }\n",
+                  "", out) == GPUMM_OK);
     CHECK(compile(d, "extern \"C\" __global__ void k(float *p) {\n  helper(p);\n}\n", "", out) ==
           GPUMM_COMPILE_FAILED);
     SAYS("some 'odd' dir/k.cu(2): error");

@@ -493,6 +493,23 @@ static void test_arguments(void) {
     gpumm_manager_release(another);
 }
 
+/* A struct that only the compiler knows: what is given must have its size, for the kernel reads all of it. */
+static void test_sizes(void) {
+    gpumm_kernel *k = open_named("struct all { int part[64]; };\n" K "f(int n, int *o, all a) { o[0] = a.part[63]; }", NULL);
+    gpumm_buffer *o = buffer("i32", 1);
+    int n = 1, all[64] = {[63] = 77}, got = 0;
+    gpumm_argument given[] = {of_int(&n), of(o), {.value = all, .size = 4}};
+    CHECK(gpumm_kernel_launch(k, NULL, 0, given, 3) == GPUMM_INVALID_ARGUMENT);
+    SAYS("parameter 3 of kernel 'f' was compiled with 256 bytes, 4 were given");
+    given[2].size = sizeof all;
+    CHECK(gpumm_kernel_launch(k, NULL, 0, given, 3) == GPUMM_OK);
+    read_back(o, 1, &got);
+    CHECK(got == 77);
+    CHECK(gpumm_kernel_launch(k, NULL, UINT64_MAX, given, 3) == GPUMM_INVALID_ARGUMENT);
+    CHECK(strncmp(gpumm_message(), "kernel 'f': 18446744073709551615 threads", 40) == 0);
+    gpumm_kernel_release(k), gpumm_buffer_release(o);
+}
+
 /* ---- Time --------------------------------------------------------------------------------- */
 
 /* A kernel may go while its launches wait, and its module stays for them; what they write is there. */
@@ -648,6 +665,11 @@ static void test_damaged_file(void) {
     CHECK(rename(file, copy) == 0);
     run_into(SMALL, "i32", 4, got);
     CHECK(asked() == before + 3 && got[3] == 9 && files_in(path, file) == 1 && strcmp(file, copy) != 0);
+    CHECK(unlink(file) == 0 && mkfifo(file, 0700) == 0); /* nobody writes to it: who waits for it waits for ever */
+    alarm(60);
+    run_into(SMALL, "i32", 4, got);
+    alarm(0);
+    CHECK(asked() == before + 4 && got[3] == 9);
     unsetenv("GPUMM_CXX");
 }
 
@@ -759,7 +781,8 @@ static void test_includes(void) {
         read_back(b, 3, got);
         CHECK(got[2] == 2 * factor);
         gpumm_buffer_release(b), gpumm_kernel_release(k);
-        write_file("part.cuh", "#define FACTOR 6\n__device__ int part(int i) { return i * FACTOR; }\n", part);
+        write_file("part.cuh",
+                   "#pragma once\n#define FACTOR 6\n__device__ int part(int i) { return i * FACTOR; }\n", part);
     }
     gpumm_kernel *k = NULL;
     CHECK(gpumm_kernel_open(m, &(gpumm_kernel_options){.file = main_file, .flags = "-DBAD"}, &k) ==
@@ -770,6 +793,81 @@ static void test_includes(void) {
     CHECK(gpumm_kernel_open(m, &(gpumm_kernel_options){.file = main_file}, &k) == GPUMM_COMPILE_FAILED);
     snprintf(words, sizeof words, "%s:3:", part);
     CHECK(strstr(gpumm_message(), words) != NULL);
+}
+
+/* Runs the kernel of a file and reads back its one integer. */
+static int answer_of(const char *file, const char *flags) {
+    gpumm_kernel *k = NULL;
+    int one = 1, got = -1;
+    gpumm_buffer *b = buffer("i32", 1);
+    CHECK(gpumm_kernel_open(m, &(gpumm_kernel_options){.file = file, .flags = flags}, &k) == GPUMM_OK);
+    if (k) CHECK(gpumm_kernel_launch(k, NULL, 0, (gpumm_argument[]){of_int(&one), of(b)}, 2) == GPUMM_OK);
+    read_back(b, 1, &got);
+    gpumm_buffer_release(b), gpumm_kernel_release(k);
+    return got;
+}
+
+/* As a compiler would have it: a list is read as often as it is wanted, a branch that is left out includes
+   nothing, a guard holds, and #pragma once by whichever path. */
+static void test_included_again(void) {
+    char path[512];
+    cache_in("again");
+    write_file("list.inc", "X(1)\nX(2)\n", path);
+    write_file("once.cuh", "// c\n#pragma once\n__device__ int once() { return 100; }\n", path);
+    write_file("guarded.cuh",
+               "#ifndef GUARDED\n#define GUARDED\n#include \"guarded.cuh\"\n__device__ int guarded() { return "
+               "1000; }\n#endif\n",
+               path);
+    write_file("again.cu",
+               "#ifdef NOBODY\n#include \"once.cuh\"\n#include \"guarded.cuh\"\n#else\n#include \"once.cuh\"\n"
+               "#include \"./once.cuh\"\n#include \"guarded.cuh\"\n#endif\n#include \"guarded.cuh\"\n"
+               "#define X(i) __device__ int part_##i() { return i; }\n#include \"list.inc\"\n#undef X\n"
+               "#define X(i) + 10 * part_##i()\n" K "f(int n, int *o) {\no[0] = once() + guarded()\n"
+               "#include \"list.inc\"\n;\n#ifdef BAD\n bad;\n#endif\n}\n",
+               path);
+    CHECK(answer_of(path, NULL) == 1130);
+    gpumm_kernel *k = NULL;
+    char words[600];
+    CHECK(gpumm_kernel_open(m, &(gpumm_kernel_options){.file = path, .flags = "-DBAD"}, &k) ==
+          GPUMM_COMPILE_FAILED);
+    snprintf(words, sizeof words, "%s:19:2: error", path);
+    CHECK(strstr(gpumm_message(), words) != NULL);
+}
+
+static void test_quoted_folder(void) {
+    char folder[512], path[512];
+    snprintf(folder, sizeof folder, "%s/a\"b\\c", scratch_dir);
+    CHECK(mkdir(folder, 0700) == 0);
+    write_file("a\"b\\c/seven.cuh", "#define SEVEN 7\n", path);
+    write_file("a\"b\\c/main.cu", "#include \"seven.cuh\"\n" K "f(int n, int *o) { o[0] = SEVEN; }\n", path);
+    CHECK(answer_of(path, NULL) == 7);
+}
+
+/* What folders named by -I hold is the compiler's to find, and still a change there makes another binary. */
+static void test_include_folders(void) {
+    static const char *const styles[] = {"-I%s/inner", "-O2 -I %s/inner -DX"};
+    char path[512], file[512], flags[600];
+    cache_in("folders");
+    snprintf(path, sizeof path, "%s/inner", scratch_dir);
+    CHECK(mkdir(path, 0700) == 0);
+    write_file("main.cu", "#include <outer.cuh>\n" K "f(int n, int *o) { o[0] = ANSWER; }\n", file);
+    write_file("inner/outer.cuh", "#include \"answer.h\"\n", path);
+    for (int answer = 1; answer <= 4; answer++) {
+        char text[64];
+        snprintf(text, sizeof text, "#define ANSWER %d\n", answer);
+        write_file("inner/answer.h", text, path);
+        snprintf(flags, sizeof flags, styles[answer % 2], scratch_dir);
+        CHECK(answer_of(file, flags) == answer);
+    }
+}
+
+/* CUDA's own headers may be included: the prelude has what is in them, and a toolkit's are not for this compiler. */
+static void test_cuda_headers(void) {
+    int got[2];
+    run_into("#include <cuda_runtime.h>\n#include \"device_launch_parameters.h\"\n#include <cuda_fp16.h>\n" K
+             "f(int n, int *o) { " ID "o[i] = (int)__half2float(__float2half(3.0f)) + i; }",
+             "i32", 2, got);
+    CHECK(got[0] == 3 && got[1] == 4);
 }
 
 int main(void) {
@@ -783,9 +881,10 @@ int main(void) {
     CHECK(gpumm_manager_open(&(gpumm_options){.device = "host"}, &m) == GPUMM_OK);
     test_saxpy(), test_grid(), test_atomics(), test_vectors(), test_functions(), test_halves(),
         test_structs();
-    test_compile_errors(), test_refused_names(), test_options(), test_arguments();
+    test_compile_errors(), test_refused_names(), test_options(), test_arguments(), test_sizes();
     test_release_while_held(), test_faults();
     test_cache(), test_damaged_file(), test_cache_directories(), test_no_compiler(), test_includes();
+    test_included_again(), test_quoted_folder(), test_include_folders(), test_cuda_headers();
     gpumm_manager_close(m);
     gpumm_manager_release(m);
     char command[300];

@@ -104,6 +104,7 @@ typedef struct launch {
     size_t count;
     gpumm_stream *stream;
     uint64_t threads;
+    bool none;   /* threads = 0 was asked for, which to C means: count them */
     size_t used; /* of values */
     gpumm_argument arguments[PARAMETERS_MAX];
     _Alignas(16) unsigned char values[VALUES_MAX];
@@ -249,7 +250,10 @@ static void by_position(lua_State *L, launch *l, int given) {
 static void read_where(lua_State *L, launch *l, int index) {
     static const char *const valid[] = {"stream", "threads", NULL};
     l->stream = bind_where(L, index, valid);
-    if (lua_istable(L, index)) l->threads = bind_option_count(L, index, "threads", 0);
+    if (!lua_istable(L, index) || !bind_option(L, index, "threads")) return;
+    lua_pop(L, 1);
+    l->threads = bind_option_count(L, index, "threads", 0);
+    l->none = l->threads == 0;
 }
 
 /* Is the table in slot 2 the arguments by name, rather than the first parameter's own value? */
@@ -271,6 +275,7 @@ static int kernel_call(lua_State *L) {
     l.count = gpumm_kernel_parameter_count(l.kernel);
     l.stream = NULL;
     l.threads = l.used = 0;
+    l.none = false;
     if (l.count > PARAMETERS_MAX) return luaL_error(L, "a kernel has at most %d parameters", PARAMETERS_MAX);
     memset(l.arguments, 0, l.count * sizeof *l.arguments);
     int given = lua_gettop(L) - 1;
@@ -282,6 +287,7 @@ static int kernel_call(lua_State *L) {
         if ((size_t)given == l.count + 1 && bind_is_where(L, given + 1)) read_where(L, &l, given-- + 1);
         by_position(L, &l, given);
     }
+    if (l.none) return lua_pushboolean(L, true), 1;
     gpumm_status status = gpumm_kernel_launch(l.kernel, l.stream, l.threads, l.arguments, l.count);
     if (status == GPUMM_TYPE_MISMATCH) return bind_raise(L, status); /* a mistake in the script */
     return bind_result(L, status);

@@ -153,6 +153,13 @@ static gpumm_status use_pointer(gpumm_stream *s, const gpumm_parameter *p, const
     return GPUMM_OK;
 }
 
+/* The device's words, behind the kernel's name unless they have it. */
+static gpumm_status launch_failed(const prototype *p, gpumm_status status) {
+    char text[NAMES_SIZE];
+    snprintf(text, sizeof text, "kernel '%s'", p->name);
+    return strstr(gpumm_message(), text) ? status : fail_in(status, "%s: ", text);
+}
+
 gpumm_status arguments_launch(gpumm_kernel *k, gpumm_stream *s, uint64_t threads,
                               const gpumm_argument *given) {
     const prototype *p = k->prototype;
@@ -172,5 +179,5 @@ gpumm_status arguments_launch(gpumm_kernel *k, gpumm_stream *s, uint64_t threads
     device *d = k->object.manager->device;
     device_launch launch = {values, sizes, p->count, threads, k->block, k->shared_bytes};
     gpumm_status status = d->call->launch(d, s->device, k->function, &launch);
-    return status == GPUMM_OK ? status : fail_in(status, "kernel '%s': ", p->name);
+    return status == GPUMM_OK ? status : launch_failed(p, status);
 }

@@ -215,6 +215,21 @@ static void write_unit(FILE *f, const device_source *source) {
     for (size_t i = 0; i < source->kernel_count; i++) fprintf(f, "GPUMM_EXPORT(%s)\n", source->kernels[i]);
 }
 
+/* Headers of CUDA's whose contents the prelude has: empty ones, found before those of a toolkit that is here,
+   which are not for this compiler. */
+static gpumm_status make_headers(const work *w) {
+    static const char *const names[] = {"cuda_runtime.h", "cuda_runtime_api.h", "device_launch_parameters.h",
+                                        "vector_types.h", "vector_functions.h", "builtin_types.h",
+                                        "cuda_fp16.h",    "device_functions.h", "device_atomic_functions.h"};
+    char path[PATH_SIZE];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        snprintf(path, sizeof path, "%s/%s", w->directory, names[i]);
+        FILE *f = fopen(path, "we");
+        if (!f || fclose(f) != 0) return fail(GPUMM_IO, "%s: %s", path, strerror(errno));
+    }
+    return GPUMM_OK;
+}
+
 static gpumm_status make_unit(const work *w, const device_source *source) {
     FILE *f = fopen(w->unit, "we");
     if (!f) return fail(GPUMM_IO, "%s: %s", w->unit, strerror(errno));
@@ -251,8 +266,10 @@ static bool flag_wanted(const char *word, size_t length) {
 }
 
 static gpumm_status arguments(const work *w, const device_source *source, const char *out_path, words *a) {
+    char headers[PATH_SIZE];
     TRY(find_compiler(a));
-    bool fits = words_add(a, FLAGS, NULL) && words_add(a, source->flags ? source->flags : "", flag_wanted);
+    snprintf(headers, sizeof headers, "-I%s", w->directory);
+    bool fits = words_add(a, FLAGS, NULL) && word_add(a, headers, strlen(headers)) && words_add(a, source->flags ? source->flags : "", flag_wanted);
     fits = fits && word_add(a, "-o", 2) && word_add(a, out_path, strlen(out_path)) &&
            word_add(a, w->unit, strlen(w->unit));
     fits = fits && words_add(a, LINK_FLAGS, NULL);
@@ -280,6 +297,7 @@ static bool is_made(const char *path) {
 static gpumm_status compile_in(device *d, const work *w, const device_source *source, const char *out_path) {
     words a;
     int result = 0;
+    TRY(make_headers(w));
     TRY(make_unit(w, source));
     TRY(arguments(w, source, out_path, &a));
     TRY(work_run(d->memory, w, a.list, &result));

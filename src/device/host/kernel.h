@@ -7,11 +7,15 @@
 
 /* Runs kernel threads [begin, end) of `threads` in the calling thread; `block` is what blockDim.x says. */
 typedef void host_kernel_fn(void *const *arguments, uint64_t begin, uint64_t end, uint64_t threads, unsigned block);
+/* How many parameters the kernel has (0), and how many bytes the one before `index` takes (from 1). */
+typedef uint64_t host_size_fn(unsigned index);
 
 struct device_function {
     struct device_function *next;
     char *name;
     host_kernel_fn *run;
+    size_t count; /* of parameters, as they were compiled */
+    uint64_t *sizes; /* NULL: not known */
 };
 
 /* The device table's entries of the same names. */

@@ -24,11 +24,16 @@ gpumm_status host_module_open(device *d, const char *path, device_module **out) 
     return GPUMM_OK;
 }
 
+static void function_delete(device *d, device_function *f) {
+    mem_free(d->memory, f->sizes);
+    mem_free(d->memory, f->name);
+    mem_free(d->memory, f);
+}
+
 void host_module_close(device *d, device_module *m) {
     for (device_function *f = m->functions, *next; f; f = next) {
         next = f->next;
-        mem_free(d->memory, f->name);
-        mem_free(d->memory, f);
+        function_delete(d, f);
     }
     dlclose(m->library);
     mem_free(d->memory, m);
@@ -40,27 +45,37 @@ static device_function *function_known(const device_module *m, const char *name)
     return NULL;
 }
 
-static gpumm_status function_add(device *d, device_module *m, const char *name, void *address,
-                                 device_function **out) {
-    device_function *f = mem_new(d->memory, sizeof *f);
-    char *copy = f ? mem_string(d->memory, name) : NULL;
-    if (!copy) {
-        mem_free(d->memory, f);
-        return fail_host_memory(sizeof *f);
-    }
-    f->name = copy;
-    memcpy(&f->run, &address, sizeof address); /* POSIX: an object pointer that is a function */
-    f->next = m->functions;
-    *out = m->functions = f;
+/* POSIX: an object pointer that is a function. */
+static bool find_symbol(const device_module *m, const char *what, const char *name, void *function) {
+    char symbol[512];
+    snprintf(symbol, sizeof symbol, "gpumm_%s_%s", what, name);
+    void *address = dlsym(m->library, symbol);
+    memcpy(function, &address, sizeof address);
+    return address != NULL;
+}
+
+static gpumm_status function_fill(device *d, device_function *f, const char *name, host_size_fn *size) {
+    uint64_t bytes = (size(0) + 1) * sizeof *f->sizes; /* a source has written them out one by one: they are few */
+    f->name = mem_string(d->memory, name);
+    f->sizes = mem_new(d->memory, bytes);
+    if (!f->name || !f->sizes) return fail_host_memory(bytes);
+    f->count = size(0);
+    for (unsigned i = 0; i < f->count; i++) f->sizes[i] = size(i + 1);
     return GPUMM_OK;
 }
 
 gpumm_status host_function(device *d, device_module *m, const char *name, device_function **out) {
-    char symbol[512];
     device_function *known = function_known(m, name);
     if (known) return *out = known, GPUMM_OK;
-    snprintf(symbol, sizeof symbol, "gpumm_run_%s", name);
-    void *address = dlsym(m->library, symbol);
-    if (!address) return fail(GPUMM_NOT_FOUND, "there is no kernel '%s' in the compiled source", name);
-    return function_add(d, m, name, address, out);
+    device_function *f = mem_new(d->memory, sizeof *f);
+    host_size_fn *size;
+    if (!f) return fail_host_memory(sizeof *f);
+    gpumm_status status = GPUMM_OK;
+    if (find_symbol(m, "run", name, &f->run) && find_symbol(m, "size", name, &size))
+        status = function_fill(d, f, name, size);
+    else status = fail(GPUMM_NOT_FOUND, "there is no kernel '%s' in the compiled source", name);
+    if (status != GPUMM_OK) return function_delete(d, f), status;
+    f->next = m->functions;
+    *out = m->functions = f;
+    return GPUMM_OK;
 }
