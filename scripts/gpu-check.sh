@@ -8,7 +8,11 @@ cd "$(dirname "$0")/.."
 out=${1:-gpu-check}
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
-parts=${GPUMM_CHECK:-tests sanitizer layout bench}
+all="tests sanitizer layout bench"
+parts=${GPUMM_CHECK:-$all}
+for part in $parts; do # a part that is mistyped would be left out, and the rest pass
+  [[ " $all " == *" $part "* ]] || { echo "gpu-check.sh: GPUMM_CHECK names '$part'; there are: $all" >&2; exit 2; }
+done
 [ -n "${GPUMM_NO_SETUP:-}" ] || scripts/setup.sh test || exit 1
 summary="$out/summary.txt"
 : >"$summary"

@@ -1,5 +1,5 @@
--- successes: 2
--- What the README shows in Lua works as it stands there.
+-- successes: 4
+-- What the README shows in Lua works as it stands there, and the environment that it names is the one that is read.
 
 local gpumm = require "gpumm"
 local spec = require "gpumm.spec"
@@ -29,6 +29,29 @@ describe("the README", function()
         assert.is_true(said > 0 and said < 0.15, tostring(said)) -- 0.4 for random positions
         local width, height = select(2, gpumm.image.read(folder.beside "layout.png"))
         assert.is_true(width > 0 and height > 0)
+    end)
+
+    it("and the manual name every environment variable that is read, and no other of ours", function()
+        local manual, read = assert(io.open "doc/gpumm-run.1"):read "a", {}
+        for name in assert(io.popen [[grep -rhoE 'getenv\("[A-Z_]+"' src]]):read "a":gmatch '"([A-Z_]+)"' do
+            if name ~= "HOME" and name ~= "PATH" then
+                read[name] = true
+                assert.truthy(readme:find("`" .. name .. "[`=]"), "the README does not name " .. name)
+                assert.truthy(manual:find(name, 1, true), "the manual does not name " .. name)
+            end
+        end
+        assert.is_true(read.GPUMM_DEVICE and read.GPUMM_CACHE_DIR)
+        local rows = assert(readme:match "| environment | meaning |\n(.-)\n\n")
+        for name in (rows .. manual:match "%.SH ENVIRONMENT(.-)%.SH"):gmatch "GPUMM_[A-Z_]+" do
+            assert.is_true(read[name], name .. " is named, and nobody reads it")
+        end
+    end)
+
+    it("has a check for owners of a GPU that leaves nothing out for a mistyped part", function()
+        local out, code = support.said(("GPUMM_NO_SETUP=1 GPUMM_CHECK='layout tets' timeout 20 scripts/gpu-check.sh %s")
+            :format(folder.path))
+        assert.equal(2, code)
+        support.contains("GPUMM_CHECK names 'tets'; there are: tests sanitizer layout bench", out)
     end)
 
     it("does without a simulation", function()

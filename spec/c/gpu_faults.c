@@ -144,7 +144,7 @@ static const scenario scenarios[] = {
      do_grow,
      after_grow,
      {"cuMemCreate", "cuMemMap", "cuMemSetAccess", "cuMemRelease"},
-     {"cuMemcpyDtoDAsync"}},
+     {"cuLaunchKernelEx"}}, /* what moves is copied by a kernel */
     {"resize",
      do_resize,
      after_resize,
@@ -243,11 +243,21 @@ static void run_one(const scenario *s, bool relocate, driver_entry entry, uint64
 /* Others than the scenario call these too, at any time: the worker looks for what is through. */
 static uint64_t most_of(const char *entry) { return strstr(entry, "Query") ? POLL_NTH : SCENARIO_NTH; }
 
+/* An entry that is never called would never fail, and prove nothing. */
+static void check_fatal(const scenario *s, bool relocate, const uint64_t *counts) {
+    const char *const *all = relocate ? s->fatal_relocating : s->fatal;
+    for (int i = 0; i < 6 && all[i]; i++) {
+        now_call = all[i];
+        CHECK(counts[driver_entry_named(all[i])] > 0);
+    }
+}
+
 static void sweep(const scenario *s, bool relocate) {
     uint64_t counts[DRIVER_COUNT];
     now_scenario = s->name;
     now_call = "nothing";
     rehearse(s, relocate, counts);
+    check_fatal(s, relocate, counts);
     for (unsigned i = 0; i < DRIVER_COUNT; i++) {
         now_call = driver_entry_name((driver_entry)i);
         for (now_nth = 1; now_nth <= counts[i] && now_nth <= most_of(now_call); now_nth++) {

@@ -10,7 +10,7 @@ static gpumm_kernel *add, *number, *stamp;
 static gpumm_buffer *shared; /* element i is always i x FACTOR */
 static gpumm_group *group;   /* both members uniform and the same, at every moment */
 static gpumm_readback *readback;
-static atomic_ulong frames;
+static atomic_ulong frames, shared_frames; /* verified: all, and of the group that all share */
 
 typedef struct worker_state {
     uint32_t id;
@@ -84,6 +84,7 @@ static void group_frame(gpumm_frame *f) {
     CHECK(gpu_uniform(data[0], PAIRS, *(const uint32_t *)data[0]));
     CHECK(memcmp(data[0], data[1], PAIRS * 4) == 0);
     atomic_fetch_add(&frames, 1);
+    atomic_fetch_add(&shared_frames, 1);
 }
 
 static void group_step(worker_state *w) {
@@ -179,8 +180,10 @@ int main(void) {
     run(false);
     printf("gpu_threads: %d threads in place, %lu frames verified\n", THREADS, atomic_load(&frames));
     run(true);
-    printf("gpu_threads: and relocating, %lu frames verified\n", atomic_load(&frames));
+    printf("gpu_threads: and relocating, %lu frames verified, %lu of them of the shared group\n", atomic_load(&frames),
+           atomic_load(&shared_frames));
     CHECK(atomic_load(&frames) > 100);
+    CHECK(atomic_load(&shared_frames) > 10);
     close_and_check(base);
     return 0;
 }
