@@ -1,4 +1,4 @@
--- successes: 39
+-- successes: 40
 -- Kernels in CUDA C: arguments by name and by position, what is checked before a launch, struct types, errors at
 -- the user's file and line, what the host refuses, atomics, thread counts, files beside the script, the cache.
 
@@ -312,6 +312,15 @@ describe("a struct type", function()
         assert.equal(65001, view.id[1])
         assert.equal(7, view.kind[1])
         assert.equal(5, view.place.y[2])
+    end)
+
+    it("is declared under a name that C can have", function()
+        local m = spec.manager()
+        local pair = gpumm.struct { { "a", "u32" }, { "b", "u32" } }
+        for name, words in pairs { ["a b; int"] = "is no C identifier", int = "is a word of C or C++ itself" } do
+            assert.truthy(message_of(m.kernel, m, { types = { [name] = pair }, source = "" })
+                :find(("the type name '%s' %s"):format(name, words), 1, true))
+        end
     end)
 
     it("of another shape is a TYPE_MISMATCH", function()

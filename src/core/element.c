@@ -195,7 +195,7 @@ static bool listed(const char *const *names, size_t count, const char *name) {
     return false;
 }
 
-static gpumm_status check_identifier(const char *what, const char *name) {
+gpumm_status type_check_identifier(const char *what, const char *name) {
     bool good = name && (isalpha((unsigned char)name[0]) || name[0] == '_');
     for (const char *c = name; good && *c; c++) good = isalnum((unsigned char)*c) || *c == '_';
     if (!good || strlen(name) > IDENTIFIER_MAX)
@@ -209,7 +209,7 @@ static gpumm_status check_identifier(const char *what, const char *name) {
 
 static gpumm_status check_field(const gpumm_field *fields, size_t index) {
     const gpumm_field *field = &fields[index];
-    TRY(check_identifier("the field name", field->name));
+    TRY(type_check_identifier("the field name", field->name));
     if (!field->type) return fail(GPUMM_INVALID_ARGUMENT, "the field '%s' has no type", field->name);
     if (listed(view_methods, sizeof view_methods / sizeof *view_methods, field->name))
         return fail(GPUMM_INVALID_ARGUMENT,
@@ -222,7 +222,7 @@ static gpumm_status check_field(const gpumm_field *fields, size_t index) {
 }
 
 static gpumm_status check_fields(const char *name, const gpumm_field *fields, size_t count) {
-    if (name && *name) TRY(check_identifier("the struct name", name));
+    if (name && *name) TRY(type_check_identifier("the struct name", name));
     if (!fields || count == 0 || count > TYPE_FIELDS_MAX)
         return fail(GPUMM_INVALID_ARGUMENT, "a struct has 1 to %d fields, not %zu", TYPE_FIELDS_MAX, count);
     size_t total = 0;

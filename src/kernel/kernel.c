@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/element.h"
 #include "core/stream.h"
 #include "kernel/cache.h"
 #include "kernel/source.h"
@@ -43,16 +44,22 @@ static const char *struct_name(const gpumm_kernel_options *o, size_t index) {
     return name && *name ? name : gpumm_type_struct_name(o->types[index]);
 }
 
+static gpumm_status check_types(const gpumm_kernel_options *o) {
+    for (size_t i = 0; i < o->type_count; i++) {
+        if (!*struct_name(o, i))
+            return fail(GPUMM_INVALID_ARGUMENT, "type %zu of a kernel has no name to declare it under", i + 1);
+        TRY(type_check_identifier("the type name", struct_name(o, i)));
+    }
+    return GPUMM_OK;
+}
+
 static gpumm_status check_options(const gpumm_manager *m, const gpumm_kernel_options *o) {
     if (!o || (!o->source && !(o->file && *o->file)))
         return fail(GPUMM_INVALID_ARGUMENT, "a kernel needs its source, or the file to read it from");
     if (o->block > BLOCK_MAX)
         return fail(GPUMM_INVALID_ARGUMENT, "a block of %u threads: at most %d are possible", o->block,
                     BLOCK_MAX);
-    for (size_t i = 0; i < o->type_count; i++)
-        if (!*struct_name(o, i))
-            return fail(GPUMM_INVALID_ARGUMENT, "type %zu of a kernel has no name to declare it under",
-                        i + 1);
+    TRY(check_types(o));
     if (o->source || !source_is_binary(o->file)) return GPUMM_OK;
     if (strcmp(m->info.kind, "cuda") != 0)
         return fail(GPUMM_INVALID_ARGUMENT, "%s is a binary for CUDA: the %s device runs CUDA C source",
