@@ -1,4 +1,4 @@
--- successes: 40
+-- successes: 41
 -- Kernels in CUDA C: arguments by name and by position, what is checked before a launch, struct types, errors at
 -- the user's file and line, what the host refuses, atomics, thread counts, files beside the script, the cache.
 
@@ -476,6 +476,21 @@ describe("the host", function()
         local b = buffer(m, "i32", { 0 })
         assert(k(1, b))
         assert.view_equals({ ("s"):byte() }, b:download())
+    end)
+
+    it("reads the prototypes that are compiled there", function()
+        local m = spec.manager { device = "host" }
+        local k = assert(m:kernel { source = [[
+            #ifdef __CUDA_ARCH__
+            extern "C" __global__ void f(int n) {}
+            #elif defined(GPUMM_HOST)
+            extern "C" __global__ void f(int n, int *v) { *v = GPUMM_HOST + n; }
+            #else
+            extern "C" __global__ void f(float *other) {}
+            #endif]] })
+        local b = buffer(m, "i32", { 0 })
+        assert(k { n = 1, v = b })
+        assert.view_equals({ 2 }, b:download())
     end)
 
     it("has the mathematics of CUDA C", function()

@@ -434,6 +434,9 @@ gpumm_status prototype_read(const gpumm_allocator *from, const prototype_source 
     /* What both devices' compilers define. */
     if (status == GPUMM_OK) status = reader_define(p.reader, "__CUDACC__", 10, "1", 1);
     if (status == GPUMM_OK) status = reader_define(p.reader, "__cplusplus", 11, "201703", 6);
+    if (status == GPUMM_OK && source->macro)
+        status = reader_define(p.reader, source->macro, strlen(source->macro), source->macro_text,
+                               strlen(source->macro_text));
     if (status == GPUMM_OK) status = read_all(&p);
     reader_close(p.reader);
     mem_free(from, p.tokens);

@@ -25,6 +25,7 @@ typedef struct prototype_source {
     const char *text;
     const char *file;               /* in messages */
     const char *flags;              /* -D of them counts; may be NULL */
+    const char *macro, *macro_text; /* what the device's compiler defines by itself; NULL: nothing */
     const gpumm_type *const *types; /* known structs, */
     const char *const *type_names;  /* under these names (NULL, or a NULL entry: their own) */
     size_t type_count;
