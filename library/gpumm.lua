@@ -99,12 +99,12 @@
 ---@field block? integer threads a block
 ---@field shared_bytes? integer
 ---@field types? table<string|integer, gpumm.type> structs whose declarations precede the source
----@field flags? string
+---@field flags? string compiler flags, separated by spaces
 ---@field signature? string the prototype of a binary
 
 ---@class gpumm.launch_options
 ---@field stream? gpumm.stream
----@field threads? integer
+---@field threads? integer so many, whatever the counting parameter says; 0: none
 
 ---@class gpumm.readback_options
 ---@field [integer] string|gpumm.buffer which members; every one, unless given

@@ -430,6 +430,12 @@ static void test_options(void) {
     o.threads = "";
     CHECK(gpumm_kernel_open(m, &o, &k) == GPUMM_OK && gpumm_kernel_threads(k) == SIZE_MAX);
     gpumm_kernel_release(k), k = NULL;
+    /* Macros of the flags are for the source: the prelude has names of its own. */
+    o = (gpumm_kernel_options){.source = K "f(N n, T *p) { p[0] = I + (sizeof(F) > P); }", .file = "macros.cu",
+                               .flags = "-DT=float -DN=int -D F=double -DP=1 -DI=2 -DV -Dp=q -DNDEBUG -Dv(x)=x"};
+    CHECK(gpumm_kernel_open(m, &o, &k) == GPUMM_OK);
+    CHECK(k && strcmp(gpumm_kernel_parameter(k, 1)->type, "float") == 0);
+    gpumm_kernel_release(k), k = NULL;
     o = (gpumm_kernel_options){.file = "/nowhere/at/all.cu"};
     CHECK(gpumm_kernel_open(m, &o, &k) == GPUMM_IO), SAYS("/nowhere/at/all.cu: No such file");
     o = (gpumm_kernel_options){.file = "k.ptx", .signature = "void f(int n)"};
@@ -437,6 +443,12 @@ static void test_options(void) {
         SAYS("k.ptx is a binary for CUDA: the host device");
     CHECK(gpumm_kernel_open(m, &(gpumm_kernel_options){.file = "x"}, &k) == GPUMM_IO);
     CHECK(gpumm_kernel_open(m, &(gpumm_kernel_options){.block = 1}, &k) == GPUMM_INVALID_ARGUMENT);
+    o = (gpumm_kernel_options){.source = K "f(int n) { const char *t = T, c = C; }", .file = "q.cu",
+                               .flags = "-DT=\"one two\" -DC='c'"};
+    CHECK(gpumm_kernel_open(m, &o, &k) == GPUMM_INVALID_ARGUMENT), SAYS("the flag -DT=\"one ends within quotes");
+    o.flags = "-DT=\"it's\" -DC='\"'";
+    CHECK(gpumm_kernel_open(m, &o, &k) == GPUMM_OK);
+    gpumm_kernel_release(k), k = NULL;
     CHECK(gpumm_kernel_open(m, &(gpumm_kernel_options){.source = "int x;", .file = "e.cu"}, &k) ==
           GPUMM_NOT_FOUND);
     SAYS("e.cu has no kernel");

@@ -53,6 +53,23 @@ static gpumm_status check_types(const gpumm_kernel_options *o) {
     return GPUMM_OK;
 }
 
+/* A space parts flags also within quotes, and a compiler that is given the halves says something strange. */
+static gpumm_status check_flags(const char *flags) {
+    for (const char *at = flags ? flags : ""; *at;) {
+        at += strspn(at, " \t\n");
+        size_t length = strcspn(at, " \t\n");
+        char quote = 0;
+        for (size_t i = 0; i < length; i++)
+            if (quote ? at[i] == quote : at[i] == '"' || at[i] == '\'') quote = quote ? 0 : at[i];
+            else if (at[i] == '\\' && i + 1 < length) i++;
+        if (quote)
+            return fail(GPUMM_INVALID_ARGUMENT, "the flag %.*s ends within quotes: flags are separated by spaces, "
+                        "and none can have a space in it", (int)(length < 200 ? length : 200), at);
+        at += length;
+    }
+    return GPUMM_OK;
+}
+
 static gpumm_status check_options(const gpumm_manager *m, const gpumm_kernel_options *o) {
     if (!o || (!o->source && !(o->file && *o->file)))
         return fail(GPUMM_INVALID_ARGUMENT, "a kernel needs its source, or the file to read it from");
@@ -60,6 +77,7 @@ static gpumm_status check_options(const gpumm_manager *m, const gpumm_kernel_opt
         return fail(GPUMM_INVALID_ARGUMENT, "a block of %u threads: at most %d are possible", o->block,
                     BLOCK_MAX);
     TRY(check_types(o));
+    TRY(check_flags(o->flags));
     if (o->source || !source_is_binary(o->file)) return GPUMM_OK;
     if (strcmp(m->info.kind, "cuda") != 0)
         return fail(GPUMM_INVALID_ARGUMENT, "%s is a binary for CUDA: the %s device runs CUDA C source",

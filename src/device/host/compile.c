@@ -204,9 +204,32 @@ static void write_line_mark(FILE *f, const char *file) {
     fputs("\"\n", f);
 }
 
+/* Names that the C library's headers ask for: they must hold while the prelude includes those. */
+static bool is_the_librarys(const char *name, size_t length) {
+    return *name == '_' || (length == 6 && strncmp(name, "NDEBUG", 6) == 0);
+}
+
+/* Macros of the flags, -DT=float say, are the user's source's: while the prelude is read they are put aside. */
+static void write_macros(FILE *f, const char *flags, bool aside) {
+    bool next = false;
+    for (const char *at = flags ? flags : ""; *at; at += strcspn(at, " \t\n")) {
+        at += strspn(at, " \t\n");
+        bool joined = strncmp(at, "-D", 2) == 0;
+        const char *name = at + (joined ? 2 : 0);
+        size_t length = strcspn(name, "=( \t\n");
+        bool names = (joined || next) && length && !is_the_librarys(name, length);
+        next = joined && !length;
+        if (!names) continue;
+        fprintf(f, "#pragma %s_macro(\"%.*s\")\n", aside ? "push" : "pop", (int)length, name);
+        if (aside) fprintf(f, "#undef %.*s\n", (int)length, name);
+    }
+}
+
 static void write_unit(FILE *f, const device_source *source) {
     write_line_mark(f, "gpumm");
+    write_macros(f, source->flags, true);
     for (size_t i = 0; host_prelude[i]; i++) fputs(host_prelude[i], f);
+    write_macros(f, source->flags, false);
     write_line_mark(f, "declarations");
     fputs(source->prelude ? source->prelude : "", f);
     write_line_mark(f, source->file);
