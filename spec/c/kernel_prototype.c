@@ -138,6 +138,7 @@ static void test_types(void) {
     READS(K "f(__half *a, half b, __half2 *c, double d, void *e, const void *g) {}",
           "f(a:f16*, b:f16, c:f16x2*, d:f64, e:void*, g:const void*)@1[-1]");
     READS(K "f(vec<float, 3> *a, Thing b, float5 *c) {}", "f(a:vec<float,3>*, b:Thing, c:float5*)@1[-1]");
+    READS(K "f(bool flip, const _Bool flop, int n) {}", "f(flip:u8, flop:u8, n:i32)@1[2]");
     READS(K "f(float x, const int *p, unsigned n, int m) {}", "f(x:f32, p:const i32*, n:u32, m:i32)@1[2]");
 }
 
@@ -175,7 +176,7 @@ static void test_macros(void) {
 
 static void test_refusals(void) {
     REFUSES("\n__global__ void f(int n) {}", "k.cu:2: kernel 'f' is not extern \"C\"");
-    REFUSES("template <int N> __global__ void f(int n) {}", "k.cu:1: kernel 'f' is a template");
+    REFUSES("template <int N> __global__ void f(int n) {}", "k.cu:1: kernel 'f' is a template: make it __device__");
     REFUSES("extern \"C\" __global__ int f(int n) {}", "k.cu:1: kernel 'f' must return void");
     REFUSES(K "f(int n) {}\n" K "f(int m) {}", "k.cu:2: kernel 'f' is there already, at line 1");
     REFUSES(K "f(\n  float &x) {}", "k.cu:2: a kernel takes no references");

@@ -144,11 +144,6 @@ static gpumm_status choose(gpumm_kernel *k, const gpumm_kernel_options *o) {
                 kernel_names(list, names));
 }
 
-static bool counts(const gpumm_parameter *p) {
-    return p->kind == GPUMM_VALUE && p->element && gpumm_type_kind(p->element) == GPUMM_SCALAR &&
-           gpumm_type_scalar(p->element) < GPUMM_F16;
-}
-
 static gpumm_status choose_threads(gpumm_kernel *k, const char *name) {
     const prototype *p = k->prototype;
     k->threads = name ? SIZE_MAX : p->threads;
@@ -158,7 +153,7 @@ static gpumm_status choose_threads(gpumm_kernel *k, const char *name) {
     if (k->threads == SIZE_MAX)
         return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s' has no parameter '%s' to count threads by", p->name,
                     name);
-    if (counts(&p->parameters[k->threads])) return GPUMM_OK;
+    if (prototype_counts(&p->parameters[k->threads])) return GPUMM_OK;
     return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s': '%s' is no integer value, so it cannot count threads",
                 p->name, name);
 }

@@ -243,13 +243,15 @@ static gpumm_status parameters_read(parser *p, prototype *k, span text) {
     }
 }
 
+/* A bool is a byte like an integer, and counts nothing. */
+bool prototype_counts(const gpumm_parameter *p) {
+    return p->kind == GPUMM_VALUE && p->element && gpumm_type_kind(p->element) == GPUMM_SCALAR &&
+           gpumm_type_scalar(p->element) < GPUMM_F16 && strcmp(p->type, "bool") != 0 && strcmp(p->type, "_Bool") != 0;
+}
+
 static size_t first_integer(const prototype *k) {
-    for (size_t i = 0; i < k->count; i++) {
-        const gpumm_parameter *p = &k->parameters[i];
-        if (p->kind == GPUMM_VALUE && p->element && gpumm_type_kind(p->element) == GPUMM_SCALAR &&
-            gpumm_type_scalar(p->element) < GPUMM_F16)
-            return i;
-    }
+    for (size_t i = 0; i < k->count; i++)
+        if (prototype_counts(&k->parameters[i])) return i;
     return SIZE_MAX;
 }
 
@@ -295,7 +297,7 @@ static gpumm_status remember(parser *p, const token *name) {
 static gpumm_status kernel_check(parser *p, span d, const token *name) {
     if (find(d, "template"))
         return fail(GPUMM_COMPILE_FAILED,
-                    "%s:%u: kernel '%.*s' is a template: write an extern \"C\" kernel that calls it",
+                    "%s:%u: kernel '%.*s' is a template: make it __device__, and write an extern \"C\" kernel that calls it",
                     name->file, name->line, (int)name->length, name->text);
     if (!has_linkage(p, d, name))
         return fail(GPUMM_COMPILE_FAILED,

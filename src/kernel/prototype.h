@@ -36,6 +36,8 @@ typedef struct prototype_source {
    extern "C", a name twice, a parameter that no kernel can take. */
 gpumm_status prototype_read(const gpumm_allocator *from, const prototype_source *source, prototype_list *out);
 void prototype_free(prototype_list *list);
+/* Can it say how many threads there are? An integer value can. */
+bool prototype_counts(const gpumm_parameter *p);
 /* NULL where there is none of that name. */
 const prototype *prototype_named(const prototype_list *list, const char *name);
 
