@@ -292,7 +292,8 @@ static gpumm_status arguments(const work *w, const device_source *source, const 
     char headers[PATH_SIZE];
     TRY(find_compiler(a));
     snprintf(headers, sizeof headers, "-I%s", w->directory);
-    bool fits = words_add(a, FLAGS, NULL) && word_add(a, headers, strlen(headers)) && words_add(a, source->flags ? source->flags : "", flag_wanted);
+    bool fits = words_add(a, FLAGS, NULL) && word_add(a, headers, strlen(headers));
+    fits = fits && words_add(a, source->flags ? source->flags : "", flag_wanted);
     fits = fits && word_add(a, "-o", 2) && word_add(a, out_path, strlen(out_path)) &&
            word_add(a, w->unit, strlen(w->unit));
     fits = fits && words_add(a, LINK_FLAGS, NULL);
