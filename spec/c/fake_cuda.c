@@ -27,7 +27,7 @@
 
 #define ENTRY __attribute__((visibility("default"))) CUresult CUDAAPI
 
-enum { RANGES = 1024, UNIT = 2 << 20, DEPTH = 8 };
+enum { RANGES = 1024, UNIT = 2 << 20, DEPTH = 8, ALIGN = 512 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static fake_counts live;
@@ -145,7 +145,7 @@ ENTRY cuDeviceGetUuid_v2(CUuuid *uuid, CUdevice device) {
 
 ENTRY cuDeviceTotalMem_v2(size_t *bytes, CUdevice device) {
     PLANNED();
-    *bytes = (size_t)1 << (30 + device);
+    *bytes = (size_t)1 << (31 + device);
     return CUDA_SUCCESS;
 }
 
@@ -341,8 +341,8 @@ ENTRY cuMemSetAccess(CUdeviceptr at, size_t size, const CUmemAccessDesc *access,
 /* ---- Blocks ---- */
 
 static CUresult take(CUdeviceptr *out, size_t bytes) {
-    void *block = malloc(bytes);
-    if (!block) return CUDA_ERROR_OUT_OF_MEMORY;
+    void *block = NULL;
+    if (posix_memalign(&block, ALIGN, bytes)) return CUDA_ERROR_OUT_OF_MEMORY;
     count(&live.blocks, 1);
     *out = (CUdeviceptr)(uintptr_t)block;
     return CUDA_SUCCESS;

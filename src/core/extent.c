@@ -223,17 +223,16 @@ static void give_block(retired *r) {
 
 void extent_release(extent *e, bool warm) {
     gpumm_manager *m = e->manager;
-    bool unused = !e->order.writer && !e->order.readers;
+    bool used = e->order.writer || e->order.readers, kept = warm || e->booked;
     if (e->slab) {
         if (e->booked) book_nameless(e, GPUMM_SLACK);
         if (order_only(&e->order, m->main)) order_clear(&e->order);
         manager_retire(m, &e->gone, &e->order, give_block);
-    } else if (!warm && unused && !e->booked) {
-        manager_retire(m, &e->gone, &e->order, unmap);
-    } else {
-        book_nameless(e, GPUMM_WARM);
-        put_warm(e);
+        return;
     }
+    if (kept || used) book_nameless(e, GPUMM_WARM);
+    if (kept) put_warm(e);
+    else manager_retire(m, &e->gone, &e->order, unmap); /* at once, or behind whoever was to write there */
 }
 
 /* ---- The pool ------------------------------------------------------------------------------- */

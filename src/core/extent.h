@@ -51,8 +51,8 @@ uint64_t extent_shrink(extent *e, uint64_t bytes);
 void extent_book(extent *e, const char *name, const char *tag, uint64_t logical);
 /* `e` is where the buffer in `old` lives from now on: one buffer throughout, in the books too. */
 void extent_succeed(extent *e, extent *old);
-/* Frees, without waiting: a block goes back to the slab, a range becomes warm, or goes back at once where
-   `warm` is false and nobody uses it. */
+/* Frees, without waiting: a block goes back to the slab, a range becomes warm. Where `warm` is false a range that no
+   buffer has had goes back to the device, behind who uses it. */
 void extent_release(extent *e, bool warm);
 
 void pool_init(extent_pool *p);
