@@ -3,16 +3,10 @@
 
 local spec = require "gpumm.spec"
 local support = require "spec.support"
-local raises, fails, contains = support.raises, support.fails, support.contains
+local raises, fails, contains, buffer = support.raises, support.fails, support.contains, support.buffer
 
 local folder = support.folder()
 teardown(folder.remove)
-
-local function buffer(m, type, data)
-    local b = assert(m:buffer { type = type, length = #data })
-    assert(b:upload(data))
-    return b
-end
 
 after_each(spec.close)
 

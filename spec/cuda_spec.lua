@@ -5,7 +5,7 @@
 local gpumm = require "gpumm"
 local spec = require "gpumm.spec"
 local support = require "spec.support"
-local raises, fails, contains = support.raises, support.fails, support.contains
+local raises, fails, contains, buffer = support.raises, support.fails, support.contains, support.buffer
 
 local NOWHERE = "/nowhere/libcuda.so"
 local NO_TOOLKIT = "built without the CUDA Toolkit"
@@ -23,12 +23,6 @@ end
 local function no_driver(text)
     if text:find(NO_TOOLKIT, 1, true) then return end
     contains("no NVIDIA driver: " .. NOWHERE .. ": cannot open shared object file", text)
-end
-
-local function buffer(m, type, data)
-    local b = assert(m:buffer { type = type, length = #data })
-    assert(b:upload(data))
-    return b
 end
 
 -- Every reason for which a machine can have no CUDA device, as far as gpumm knows them.

@@ -5,7 +5,7 @@
 local gpumm = require "gpumm"
 local spec = require "gpumm.spec"
 local support = require "spec.support"
-local message_of = support.message_of
+local message_of, buffer = support.message_of, support.buffer
 
 local ADD = [[
 extern "C" __global__ void add(int n, float *values, const float *more, float factor)
@@ -16,12 +16,6 @@ extern "C" __global__ void add(int n, float *values, const float *more, float fa
 
 local folder = support.folder()
 teardown(folder.remove)
-
-local function buffer(m, type, data)
-    local b = assert(m:buffer { type = type, length = #data })
-    assert(b:upload(data))
-    return b
-end
 
 local function setup_add()
     local m = spec.manager()

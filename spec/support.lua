@@ -112,6 +112,13 @@ function support.count(n, from)
     return list
 end
 
+--- A buffer of m that holds the data, a list, and nothing else.
+function support.buffer(m, type, data)
+    local b = assert(m:buffer { type = type, length = #data })
+    assert(b:upload(data))
+    return b
+end
+
 -- ---- Files -------------------------------------------------------------------------------------
 
 --- A new folder: its path, write(name, text) (the new file's path), read(name or path), and remove(), for teardown.
