@@ -55,7 +55,7 @@ if wanted sanitizer; then
   # Some of the driver's errors are answers: cuFuncGetParamInfo says by one that a kernel has no more parameters, and
   # the tests ask for what must be refused. What memcheck finds in memory is reported all the same.
   memory() { check memcheck --report-api-errors no "$@"; }
-  part "memcheck, device" memcheck-device.log memory "$build/spec/c_device_cuda" --watched
+  part "memcheck, device" memcheck-device.log memory "$build/spec/c_device_cuda" --memory
   part "memcheck, layout" memcheck.log memory "$run" examples/layout.lua "$graph" --out "$out/checked.png" --steps 20 --grow 1000
   part "initcheck, layout" initcheck.log check initcheck "$run" examples/layout.lua "$graph" --out "$out/checked.png" --steps 20 --grow 1000
   part "racecheck, shared memory" racecheck.log check racecheck "$run" spec/bench/shared.lua
