@@ -11,12 +11,6 @@ typedef struct cleaner {
     bool fresh, directive;
 } cleaner;
 
-/* Length of a backslash with the line end behind it, else 0. */
-static size_t continuation(const char *s) {
-    if (s[0] != '\\') return 0;
-    return s[1] == '\n' ? 2 : s[1] == '\r' && s[2] == '\n' ? 3 : 0;
-}
-
 static void clean_line_comment(cleaner *c) {
     while (*c->in && *c->in != '\n') {
         size_t more = continuation(c->in);
@@ -35,25 +29,28 @@ static void clean_block_comment(cleaner *c) {
     if (*c->in) c->in += 2;
 }
 
-static bool at_raw_string(const cleaner *c) {
-    if (c->in[0] != '"' || c->out == c->start || c->out[-1] != 'R') return false;
-    const char *before = c->out - 1;
-    while (before > c->start && name_part(before[-1])) before--;
+bool raw_string_opens(const char *start, const char *at) {
+    if (at == start || at[-1] != 'R') return false;
+    const char *before = at - 1;
+    while (before > start && name_part(before[-1])) before--;
     static const char *const prefixes[] = {"R", "LR", "uR", "UR", "u8R"};
-    size_t length = (size_t)(c->out - before);
+    size_t length = (size_t)(at - before);
     for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
         if (strlen(prefixes[i]) == length && memcmp(before, prefixes[i], length) == 0) return true;
     return false;
 }
 
+const char *raw_string_end(const char *quote) {
+    const char *open = strchr(quote, '(');
+    size_t mark = open ? (size_t)(open - quote - 1) : 0;
+    for (const char *s = open; s && (s = strchr(s, ')')); s++)
+        if (strncmp(s + 1, quote + 1, mark) == 0 && s[1 + mark] == '"') return s + 2 + mark;
+    return quote + strlen(quote);
+}
+
 /* What a raw string says interests nobody here. */
 static void clean_raw_string(cleaner *c) {
-    const char *open = strchr(c->in, '('), *end = NULL;
-    size_t mark = open ? (size_t)(open - c->in - 1) : 0;
-    for (const char *s = open; s && !end && (s = strchr(s, ')')); s++)
-        if (strncmp(s + 1, c->in + 1, mark) == 0 && s[1 + mark] == '"') end = s + 2 + mark;
-    if (!end) end = c->in + strlen(c->in);
-    for (; c->in < end; c->in++)
+    for (const char *end = raw_string_end(c->in); c->in < end; c->in++)
         if (*c->in == '\n') c->owed++;
     *c->out++ = '"';
     *c->out++ = '"';
@@ -101,7 +98,7 @@ void clean_source(const char *text, char *out) {
         if (more) c.in += more, c.owed++;
         else if (c.in[0] == '/' && c.in[1] == '/') clean_line_comment(&c);
         else if (c.in[0] == '/' && c.in[1] == '*') clean_block_comment(&c);
-        else if (at_raw_string(&c)) clean_raw_string(&c);
+        else if (*c.in == '"' && raw_string_opens(out, c.out)) clean_raw_string(&c);
         else if (*c.in == '"' || (*c.in == '\'' && !separator)) clean_literal(&c), c.fresh = false;
         else if (*c.in == '\n') clean_line_end(&c);
         else clean_plain(&c);

@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 /* What names and blanks are, for the pass and for whoever cuts tokens after it. Bytes beyond ASCII are letters. */
 static inline bool name_start(char c) {
@@ -11,6 +12,18 @@ static inline bool name_start(char c) {
 }
 static inline bool name_part(char c) { return name_start(c) || isdigit((unsigned char)c); }
 static inline bool blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v'; }
+
+/* Length of a backslash with the line end behind it, else 0. */
+static inline size_t continuation(const char *s) {
+    if (s[0] != '\\') return 0;
+    return s[1] == '\n' ? 2 : s[1] == '\r' && s[2] == '\n' ? 3 : 0;
+}
+
+/* Does a quote at `at` open a raw string, by what stands before it in the text from `start`? */
+bool raw_string_opens(const char *start, const char *at);
+
+/* Behind the raw string that the quote opens. */
+const char *raw_string_end(const char *quote);
 
 /* `out` has room for the length of `text` and three bytes more. */
 void clean_source(const char *text, char *out);

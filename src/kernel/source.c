@@ -3,12 +3,15 @@
    too, for the cache must know when it changes. */
 #include "kernel/source.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/status.h"
+#include "device/clean.h"
 
 enum { DEPTH_MAX = 32, PATH_SIZE = 4096, TEXT_LIMIT = 64 << 20 };
 
@@ -59,23 +62,45 @@ static gpumm_status read_file(const char *path, text *out) {
 
 #define BYTE_ORDER_MARK "\xEF\xBB\xBF" /* some editors begin a file with it, and no compiler knows it in the midst */
 
-/* The end of this line; `comment` follows whether a block comment is open there. */
-static const char *line_end(const char *at, bool *comment) {
-    for (char quote = 0; *at && *at != '\n'; at++) {
-        if (*comment) {
-            if (at[0] == '*' && at[1] == '/') *comment = false, at++;
-        } else if (quote) {
-            if (*at == '\\' && at[1] && at[1] != '\n') at++;
-            else if (*at == quote) quote = 0;
-        } else if (at[0] == '/' && at[1] == '/') {
-            return at + strcspn(at, "\n");
-        } else if (at[0] == '/' && at[1] == '*') {
-            *comment = true, at++;
-        } else if (*at == '"' || *at == '\'') {
-            quote = *at;
-        }
+static const char *comment_end(const char *at) {
+    if (at[1] == '*') {
+        const char *end = strstr(at + 2, "*/");
+        return end ? end + 2 : at + strlen(at);
+    }
+    for (size_t more; *at && *at != '\n'; at += more ? more : 1) more = continuation(at);
+    return at;
+}
+
+/* Behind the closing quote, or at the line's end where there is none: the text may be prose within #if 0. */
+static const char *quoted_end(const char *at) {
+    for (char quote = *at++; *at && *at != '\n';) {
+        size_t more = continuation(at);
+        if (more) at += more;
+        else if (*at == '\\' && at[1] && at[1] != '\n') at += 2;
+        else if (*at++ == quote) return at;
     }
     return at;
+}
+
+/* The end of this line, which comments, raw strings and backslashes at ends make one of several. */
+static const char *line_end(const char *start) {
+    const char *at = start;
+    while (*at && *at != '\n') {
+        size_t more = continuation(at);
+        bool separator = *at == '\'' && at > start && isalnum((unsigned char)at[-1]); /* 1'000 */
+        if (more) at += more;
+        else if (at[0] == '/' && (at[1] == '/' || at[1] == '*')) at = comment_end(at);
+        else if (*at == '"' && raw_string_opens(start, at)) at = raw_string_end(at);
+        else if (*at == '"' || (*at == '\'' && !separator)) at = quoted_end(at);
+        else at++;
+    }
+    return at;
+}
+
+static unsigned lines_in(const char *at, const char *end) {
+    unsigned count = 0;
+    for (; at < end; at++) count += *at == '\n';
+    return count;
 }
 
 /* What follows "# word" on this line; NULL: the line is something else. */
@@ -97,10 +122,10 @@ static bool included(const char *line, const char *quotes, const char **name, si
     return *length > 0 && line[*length] == quotes[1];
 }
 
+/* A folder of that name is passed by, as compilers do: <vector> may be meant. */
 static bool is_file(const char *path) {
-    FILE *f = fopen(path, "re");
-    if (f) fclose(f);
-    return f != NULL;
+    struct stat s;
+    return stat(path, &s) == 0 && S_ISREG(s.st_mode) && access(path, R_OK) == 0;
 }
 
 static bool beside(const char *file, const char *name, size_t length, char path[static PATH_SIZE]) {
@@ -143,11 +168,10 @@ static gpumm_status mark(expander *e, unsigned line, const char *file) {
 }
 
 static bool says_once(const char *bytes) {
-    bool comment = false;
     for (const char *at = bytes; *at; at += *at == '\n') {
-        const char *rest = comment ? NULL : directive(at, "pragma");
-        if (rest && strncmp(rest, "once", 4) == 0) return true;
-        at = line_end(at, &comment);
+        const char *rest = directive(at, "pragma");
+        if (rest && strncmp(rest, "once", 4) == 0 && !name_part(rest[4])) return true;
+        at = line_end(at);
     }
     return false;
 }
@@ -172,16 +196,16 @@ static gpumm_status put_text(expander *e, place p, const char *bytes, const char
     e->open[e->depth++] = p;
     TRY(expand(e, bytes, path));
     e->depth--;
-    return text_string(e->out, once ? "\n#endif\n" : "\n");
+    return text_string(e->out, once ? "\n\n#endif\n" : "\n\n"); /* two: a backslash at its end takes one */
 }
 
 /* As often as it is included, as a compiler would: the second time it may say something else. Within itself it
    is left out, for its guard would: conditions are not decided here. */
-static gpumm_status put_file(expander *e, const char *path, const char *file, unsigned line) {
+static gpumm_status put_file(expander *e, const char *path, const char *file, unsigned line, unsigned next) {
     struct stat s;
     if (stat(path, &s) != 0) return fail(GPUMM_IO, "%s: %s", path, strerror(errno));
     place p = {s.st_dev, s.st_ino};
-    if (place_in(e->open, e->depth, p) < e->depth) return text_string(e->out, "\n"); /* lines stay counted */
+    if (place_in(e->open, e->depth, p) < e->depth) return mark(e, next, file);
     if (e->depth == DEPTH_MAX)
         return fail(GPUMM_IO, "%s:%u: includes are nested more than %d deep", file, line, DEPTH_MAX);
     text inner = {.from = e->out->from};
@@ -190,24 +214,25 @@ static gpumm_status put_file(expander *e, const char *path, const char *file, un
         status = fail(GPUMM_IO, "%s:%u: with all that is included the text has more than %d MiB", file, line,
                       TEXT_LIMIT >> 20);
     if (status == GPUMM_OK) status = put_text(e, p, inner.bytes, path);
-    if (status == GPUMM_OK) status = mark(e, line + 1, file);
+    if (status == GPUMM_OK) status = mark(e, next, file);
     text_free(&inner);
     return status;
 }
 
 static gpumm_status expand(expander *e, const char *bytes, const char *file) {
-    bool comment = false;
     unsigned line = 1;
     if (strncmp(bytes, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0) bytes += strlen(BYTE_ORDER_MARK);
-    for (const char *at = bytes; *at; line++) {
+    for (const char *at = bytes; *at;) {
         char path[PATH_SIZE];
         const char *name;
         size_t length;
-        bool include = !comment && included(at, "\"\"", &name, &length) && beside(file, name, length, path);
-        const char *end = line_end(at, &comment);
+        bool include = included(at, "\"\"", &name, &length) && beside(file, name, length, path);
+        const char *end = line_end(at);
         end += *end == '\n';
-        TRY(include ? put_file(e, path, file, line) : text_add(e->out, at, (size_t)(end - at)));
+        unsigned next = line + lines_in(at, end);
+        TRY(include ? put_file(e, path, file, line, next) : text_add(e->out, at, (size_t)(end - at)));
         at = end;
+        line = next;
     }
     return GPUMM_OK;
 }
@@ -227,9 +252,10 @@ gpumm_status source_read(const gpumm_allocator *from, const char *given, const c
 
 /* ---- What folders that -I names hold ---------------------------------------------------------- */
 
-/* The next folder among the flags: -Ifolder, -I folder, --include-path=folder; NULL: there is none. */
+/* The next folder among the flags: -Ifolder, -I folder, -isystem and so on; NULL: there is none. */
 static const char *next_folder(const char **flags, size_t *length) {
-    static const char *const names[] = {"--include-path=", "--include-path", "-isystem", "-I"};
+    static const char *const names[] = {"--include-path=", "--include-path", "-isystem",
+                                        "-iquote",         "-idirafter",     "-I"};
     for (const char *at = *flags; *at;) {
         at += strspn(at, " \t\n");
         for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -245,15 +271,6 @@ static const char *next_folder(const char **flags, size_t *length) {
     return NULL;
 }
 
-static bool in_folders(const char *flags, const char *name, size_t length, char path[static PATH_SIZE]) {
-    size_t folder_length;
-    for (const char *folder; (folder = next_folder(&flags, &folder_length));) {
-        int used = snprintf(path, PATH_SIZE, "%.*s/%.*s", (int)folder_length, folder, (int)length, name);
-        if (used > 0 && used < PATH_SIZE && is_file(path)) return true;
-    }
-    return false;
-}
-
 static bool is_listed(const text *list, const char *path) {
     size_t length = strlen(path);
     for (const char *at = list->bytes; (at = strstr(at, path)); at++)
@@ -261,22 +278,33 @@ static bool is_listed(const text *list, const char *path) {
     return false;
 }
 
+static gpumm_status list_file(text *list, const char *path) {
+    if (strchr(path, '\n') || is_listed(list, path)) return GPUMM_OK;
+    TRY(text_string(list, path));
+    return text_string(list, "\n");
+}
+
+/* From every folder that has it: in which order they are searched differs from compiler to compiler. */
+static gpumm_status list_in_folders(text *list, const char *flags, const char *name, size_t length) {
+    char path[PATH_SIZE];
+    size_t folder_length;
+    for (const char *folder; (folder = next_folder(&flags, &folder_length));) {
+        int used = snprintf(path, PATH_SIZE, "%.*s/%.*s", (int)folder_length, folder, (int)length, name);
+        if (used > 0 && used < PATH_SIZE && is_file(path)) TRY(list_file(list, path));
+    }
+    return GPUMM_OK;
+}
+
 /* Adds to the list, a line each, the files that these includes are found in; `file`: whose text it is, or NULL. */
 static gpumm_status list_includes(const char *bytes, const char *file, const char *flags, text *list) {
-    bool comment = false;
     for (const char *at = bytes; *at; at += *at == '\n') {
         char path[PATH_SIZE];
         const char *name;
         size_t length;
-        bool quoted = !comment && included(at, "\"\"", &name, &length);
-        bool found = (quoted && file && beside(file, name, length, path)) ||
-                     ((quoted || (!comment && included(at, "<>", &name, &length))) &&
-                      in_folders(flags, name, length, path));
-        if (found && !strchr(path, '\n') && !is_listed(list, path)) {
-            TRY(text_string(list, path));
-            TRY(text_string(list, "\n"));
-        }
-        at = line_end(at, &comment);
+        bool quoted = included(at, "\"\"", &name, &length);
+        if (quoted && file && beside(file, name, length, path)) TRY(list_file(list, path));
+        else if (quoted || included(at, "<>", &name, &length)) TRY(list_in_folders(list, flags, name, length));
+        at = line_end(at);
     }
     return GPUMM_OK;
 }
