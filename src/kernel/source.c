@@ -219,8 +219,12 @@ static gpumm_status put_file(expander *e, const char *path, const char *file, un
     return status;
 }
 
+/* Behind one of these the text may be read again, and marks in what was left out were not. */
+static bool turns(const char *line) { return directive(line, "el") || directive(line, "endif"); }
+
 static gpumm_status expand(expander *e, const char *bytes, const char *file) {
     unsigned line = 1;
+    bool any = false;
     if (strncmp(bytes, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0) bytes += strlen(BYTE_ORDER_MARK);
     for (const char *at = bytes; *at;) {
         char path[PATH_SIZE];
@@ -231,6 +235,8 @@ static gpumm_status expand(expander *e, const char *bytes, const char *file) {
         end += *end == '\n';
         unsigned next = line + lines_in(at, end);
         TRY(include ? put_file(e, path, file, line, next) : text_add(e->out, at, (size_t)(end - at)));
+        any |= include;
+        if (any && turns(at)) TRY(mark(e, next, file));
         at = end;
         line = next;
     }
