@@ -846,6 +846,55 @@ static void test_included_again(void) {
     CHECK(strstr(gpumm_message(), words) != NULL);
 }
 
+/* Where a line ends is the compiler's: comments, raw strings and backslashes join several. */
+static void test_joined_lines(void) {
+    char path[512];
+    cache_in("joined");
+    write_file("v.cuh", "/* seven */\n#define V 7\n", path);
+    write_file("tail.cu", "#include \"v.cuh\" /* and\n more */\n" K "f(int n, int *o) { o[0] = V; }\n", path);
+    CHECK(answer_of(path, NULL) == 7);
+    write_file("comment.cu", "// a \\\n#include \"v.cuh\"\n" K "f(int n, int *o) {\n#ifdef V\no[0] = 1;\n#else\n"
+               "o[0] = 2;\n#endif\n}\n", path);
+    CHECK(answer_of(path, NULL) == 2);
+    write_file("number.cu", "static int q = 1'000; /*\n#include \"v.cuh\"\n" K "f(int n, int *o) {} */\n#define V 3\n"
+               K "f(int n, int *o) { o[0] = V; }\n", path);
+    CHECK(answer_of(path, NULL) == 3);
+    write_file("raw.cu", "#define V 3\n" K "f(int n, int *o) { o[0] = sizeof R\"x(\n#include \"v.cuh\"\n)x\"; }\n", path);
+    CHECK(answer_of(path, NULL) == 19);
+    write_file("v.cuh", "#define V 5 \\", path);
+    write_file("end.cu", "#include \"v.cuh\"\n" K "f(int n, int *o) { o[0] = V; }\n", path);
+    CHECK(answer_of(path, NULL) == 5);
+    write_file("v.cuh", "/*\n#pragma once\n*/\n#pragma once_more\n+ 1\n", path);
+    write_file("many.cu", K "f(int n, int *o) { o[0] = 0\n#include \"v.cuh\"\n#include \"v.cuh\"\n; }\n", path);
+    CHECK(answer_of(path, NULL) == 2);
+}
+
+/* A header that is left out leaves the lines behind it their numbers. */
+static void test_lines_behind_a_header_left_out(void) {
+    gpumm_kernel *k = NULL;
+    char path[512], words[600];
+    write_file("long.cuh", "\n\n\n\n\n", path);
+    write_file("out.cu", "#if 0\n#if 1\n#include \"long.cuh\"\n#endif\n#else\n bad;\n#endif\n" K
+               "f(int n) {}\n bad;\n#ifdef NOBODY\n#include \"long.cuh\"\n#endif\n bad;\n", path);
+    CHECK(gpumm_kernel_open(m, &(gpumm_kernel_options){.file = path}, &k) == GPUMM_COMPILE_FAILED);
+    for (int line = 6; line <= 13; line += line == 6 ? 3 : 4) {
+        snprintf(words, sizeof words, "%s:%d:2: error", path, line);
+        CHECK(strstr(gpumm_message(), words) != NULL);
+    }
+}
+
+/* A folder or a pipe is no header: the compiler goes on to where there is one. */
+static void test_no_headers(void) {
+    char path[512];
+    snprintf(path, sizeof path, "%s/limits.h", scratch_dir);
+    CHECK(mkdir(path, 0700) == 0);
+    snprintf(path, sizeof path, "%s/stdint.h", scratch_dir);
+    CHECK(mkfifo(path, 0600) == 0);
+    write_file("folder.cu", "#include \"limits.h\"\n#include \"stdint.h\"\n" K "f(int n, int *o) { o[0] = CHAR_BIT; }\n",
+               path);
+    CHECK(answer_of(path, NULL) == 8);
+}
+
 static void test_quoted_folder(void) {
     char folder[512], path[512];
     snprintf(folder, sizeof folder, "%s/a\"b\\c", scratch_dir);
@@ -857,18 +906,18 @@ static void test_quoted_folder(void) {
 
 /* What folders named by -I hold is the compiler's to find, and still a change there makes another binary. */
 static void test_include_folders(void) {
-    static const char *const styles[] = {"-I%s/inner", "-O2 -I %s/inner -DX"};
+    static const char *const styles[] = {"-I%s/inner", "-O2 -I %s/inner -DX", "-idirafter %s/inner"};
     char path[512], file[512], flags[600];
     cache_in("folders");
     snprintf(path, sizeof path, "%s/inner", scratch_dir);
     CHECK(mkdir(path, 0700) == 0);
     write_file("main.cu", "#include <outer.cuh>\n" K "f(int n, int *o) { o[0] = ANSWER; }\n", file);
     write_file("inner/outer.cuh", "#include \"answer.h\"\n", path);
-    for (int answer = 1; answer <= 4; answer++) {
+    for (int answer = 1; answer <= 6; answer++) {
         char text[64];
         snprintf(text, sizeof text, "#define ANSWER %d\n", answer);
         write_file("inner/answer.h", text, path);
-        snprintf(flags, sizeof flags, styles[answer % 2], scratch_dir);
+        snprintf(flags, sizeof flags, styles[answer % 3], scratch_dir);
         CHECK(answer_of(file, flags) == answer);
     }
 }
@@ -896,6 +945,7 @@ int main(void) {
     test_compile_errors(), test_refused_names(), test_options(), test_arguments(), test_sizes();
     test_release_while_held(), test_faults();
     test_cache(), test_damaged_file(), test_cache_directories(), test_no_compiler(), test_includes();
+    test_joined_lines(), test_lines_behind_a_header_left_out(), test_no_headers();
     test_included_again(), test_quoted_folder(), test_include_folders(), test_cuda_headers();
     gpumm_manager_close(m);
     gpumm_manager_release(m);
