@@ -1,4 +1,4 @@
--- successes: 41
+-- successes: 42
 -- Kernels in CUDA C: arguments by name and by position, what is checked before a launch, struct types, errors at
 -- the user's file and line, what the host refuses, atomics, thread counts, files beside the script, the cache.
 
@@ -98,6 +98,17 @@ describe("a launch", function()
         assert(add({ n = 3, values = values, more = more, factor = 1 }, { threads = 0 }))
         assert(add(3, values, more, 1, { threads = 0 }))
         assert.view_equals({ 1, 2, 3 }, values:download())
+    end)
+
+    it("of no threads still wants arguments that fit", function()
+        local m, add, values, more = setup_add()
+        local other = buffer(spec.manager(), "f32", { 1, 2, 3 })
+        local ids = buffer(m, "i32", { 1, 2, 3 })
+        assert.truthy(message_of(add, 3, ids, more, 1, { threads = 0 }):find "TYPE_MISMATCH.*values")
+        assert.truthy(message_of(add, 3, values, other, 1, { threads = 0 }):find "INVALID_ARGUMENT.*another manager")
+        local stream = assert(m:stream())
+        stream:close()
+        assert.truthy(message_of(add, 3, values, more, 1, { threads = 0, stream = stream }):find "closed")
     end)
 
     it("passes gpumm.null and false for a pointer to nothing, and refuses nil, which a mistyped name gives", function()

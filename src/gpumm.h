@@ -655,6 +655,9 @@ GPUMM_API size_t gpumm_kernel_threads(const gpumm_kernel *kernel);
    TYPE_MISMATCH, INVALID_ARGUMENT name the parameter. Returns once it is enqueued. */
 GPUMM_API gpumm_status gpumm_kernel_launch(gpumm_kernel *kernel, gpumm_stream *stream, uint64_t threads,
                                            const gpumm_argument *arguments, size_t count);
+/* What a launch checks of its arguments, without one. */
+GPUMM_API gpumm_status gpumm_kernel_check(gpumm_kernel *kernel, gpumm_stream *stream,
+                                          const gpumm_argument *arguments, size_t count);
 
 /* ---- Faults ------------------------------------------------------------------------------- */
 

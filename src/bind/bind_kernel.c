@@ -287,8 +287,8 @@ static int kernel_call(lua_State *L) {
         if ((size_t)given == l.count + 1 && bind_is_where(L, given + 1)) read_where(L, &l, given-- + 1);
         by_position(L, &l, given);
     }
-    if (l.none) return lua_pushboolean(L, true), 1;
-    gpumm_status status = gpumm_kernel_launch(l.kernel, l.stream, l.threads, l.arguments, l.count);
+    gpumm_status status = l.none ? gpumm_kernel_check(l.kernel, l.stream, l.arguments, l.count)
+                                 : gpumm_kernel_launch(l.kernel, l.stream, l.threads, l.arguments, l.count);
     if (status == GPUMM_TYPE_MISMATCH) return bind_raise(L, status); /* a mistake in the script */
     return bind_result(L, status);
 }

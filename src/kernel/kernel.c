@@ -269,12 +269,17 @@ const gpumm_parameter *gpumm_kernel_parameter(const gpumm_kernel *k, size_t inde
 
 size_t gpumm_kernel_threads(const gpumm_kernel *k) { return k->threads; }
 
+static gpumm_status check_launch(gpumm_kernel *k, gpumm_stream *given, const gpumm_argument *arguments,
+                                 size_t count, gpumm_stream **s) {
+    TRY(stream_of(k->object.manager, given, s));
+    return arguments_check(k, arguments, count);
+}
+
 static gpumm_status launch(gpumm_kernel *k, gpumm_stream *given, uint64_t threads,
                            const gpumm_argument *arguments, size_t count) {
     gpumm_manager *m = k->object.manager;
     gpumm_stream *s;
-    TRY(stream_of(m, given, &s));
-    TRY(arguments_check(k, arguments, count));
+    TRY(check_launch(k, given, arguments, count, &s));
     if (!threads) TRY(arguments_threads(k, arguments, &threads));
     if (!threads) return GPUMM_OK;
     pthread_mutex_lock(&m->submit);
@@ -287,6 +292,15 @@ gpumm_status gpumm_kernel_launch(gpumm_kernel *k, gpumm_stream *stream, uint64_t
                                  const gpumm_argument *arguments, size_t count) {
     TRY(object_enter(&k->object, "kernel"));
     gpumm_status status = launch(k, stream, threads, arguments, count);
+    object_leave(&k->object);
+    return status;
+}
+
+gpumm_status gpumm_kernel_check(gpumm_kernel *k, gpumm_stream *stream, const gpumm_argument *arguments,
+                                size_t count) {
+    gpumm_stream *s;
+    TRY(object_enter(&k->object, "kernel"));
+    gpumm_status status = check_launch(k, stream, arguments, count, &s);
     object_leave(&k->object);
     return status;
 }
