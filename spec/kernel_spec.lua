@@ -1,4 +1,4 @@
--- successes: 42
+-- successes: 43
 -- Kernels in CUDA C: arguments by name and by position, what is checked before a launch, struct types, errors at
 -- the user's file and line, what the host refuses, atomics, thread counts, files beside the script, the cache.
 
@@ -98,6 +98,18 @@ describe("a launch", function()
         assert(add({ n = 3, values = values, more = more, factor = 1 }, { threads = 0 }))
         assert(add(3, values, more, 1, { threads = 0 }))
         assert.view_equals({ 1, 2, 3 }, values:download())
+    end)
+
+    it("without parameters takes where alone, as other calls take it behind the last", function()
+        local m = spec.manager()
+        local k = assert(m:kernel { source = '__device__ int g; extern "C" __global__ void none() { g = 1; }' })
+        local side = assert(m:stream())
+        assert(k { threads = 5 })
+        assert(k { threads = 5, stream = side })
+        assert(k({}, { threads = 5 }))
+        assert.truthy(message_of(k, { treads = 5 }):find('"treads"', 1, true))
+        assert.truthy(message_of(k):find "say how many")
+        assert.truthy(message_of(k, {}):find "say how many")
     end)
 
     it("of no threads still wants arguments that fit", function()

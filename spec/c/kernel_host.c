@@ -406,7 +406,7 @@ static void test_refused_names(void) {
         if (!check(strstr(gpumm_message(), refused[i].words) != NULL, __LINE__, refused[i].words)) break;
     }
     CHECK(
-        open_status("// __shared__\n/* __syncthreads(); */\n#ifndef GPUMM_HOST\n__shared__ int x;\n#endif\n" K
+        open_status("// __shared__\n/* __syncthreads(); */\n#ifndef GPUMM_HOST\n__shared__ int x;\n#endif\n#ifndef __cplusplus\n__shared__ int y;\n#endif\n" K
                     "f(int n) { const char *s = \"__shared__ __syncthreads()\"; int tex2Dims = n, texture = "
                     "1; n = tex2Dims + texture; }") == GPUMM_OK);
 }

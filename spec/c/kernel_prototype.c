@@ -170,6 +170,20 @@ static void test_macros(void) {
     READS("#define DIM 3\n#if DIM >= 3 && (defined DIM || X)\n#define V float3\n#else\n#define V "
           "float2\n#endif\n" K "f(V *p) {}",
           "f(p:f32x3*)@7[-1]");
+    static const char *const hold[] = {"1 << 2 == 4",     "(3 & 4) == 0 && 1", "!(3 & 4)",    "1 | 2 && 4",
+                                       "0 || 2 ^ 2 | 1",  "16 >> 2 + 1 == 2",  "1 & 3 == 3",  "2 < 1 << 2",
+                                       "4 <= 1 << 2 && 1", "(1 | 2 | 4) == 7", "(5 ^ 1) == 4", "!(1 && 2 & 4)"};
+    for (size_t i = 0; i < sizeof hold / sizeof *hold; i++) {
+        char text[160];
+        snprintf(text, sizeof text, "#if %s\n" K "yes() {}\n#else\n" K "no() {}\n#endif", hold[i]);
+        reads(text, "yes()@2[-1]", __LINE__);
+        snprintf(text, sizeof text, "#if !(%s)\n" K "no() {}\n#else\n" K "yes() {}\n#endif", hold[i]);
+        reads(text, "yes()@4[-1]", __LINE__);
+    }
+    reads_with(&(prototype_source){.text = "#if defined X || defined Y || !defined Z\n" K "no() {}\n#endif\n" K "f() {}",
+                                   .file = "k.cu",
+                                   .flags = "-DX -UX -D Y=2 -U Y -UZ -DZ"},
+               "f()@4[-1]", __LINE__);
     READS("#define /* c \n c */ R float // x\n" K "f(R a) {}", "f(a:f32)@3[-1]");
     READS("#line 40 \"other.cu\"\n" K "f(int n) {}", "f(n:i32)@40[0]");
 }

@@ -260,7 +260,8 @@ static void read_where(lua_State *L, launch *l, int index) {
 static bool is_by_name(lua_State *L, const launch *l, int given) {
     if (!lua_istable(L, 2) || given > 2) return false;
     if (given == 2 && !lua_isnil(L, 3) && !bind_is_where(L, 3)) return false;
-    if (l->count == 0 || (size_t)given < l->count) return true;
+    if (l->count == 0) return given == 2; /* one alone says where */
+    if ((size_t)given < l->count) return true;
     const gpumm_parameter *first = gpumm_kernel_parameter(l->kernel, 0);
     if (first->kind == GPUMM_POINTER || !first->element || gpumm_type_kind(first->element) == GPUMM_SCALAR)
         return true;

@@ -240,18 +240,28 @@ static long long expression_atom(expression *e) {
     return value;
 }
 
-typedef enum operation { OR, AND, EQ, NE, LE, GE, LT, GT, ADD, SUB, MUL, DIV, MOD, NONE } operation;
+typedef enum operation { /* what begins like another stands before it */
+    OR, AND, BIT_OR, BIT_XOR, BIT_AND, EQ, NE, SHL, SHR, LE, GE, LT, GT, ADD, SUB, MUL, DIV, MOD, NONE
+} operation;
 
 static const struct { const char *text; int level;
 } operations[] = {
-    [OR] = {"||", 1}, [AND] = {"&&", 2}, [EQ] = {"==", 3}, [NE] = {"!=", 3}, [LE] = {"<=", 4},
-    [GE] = {">=", 4}, [LT] = {"<", 4},   [GT] = {">", 4},  [ADD] = {"+", 5}, [SUB] = {"-", 5},
-    [MUL] = {"*", 6}, [DIV] = {"/", 6},  [MOD] = {"%", 6},
+    [OR] = {"||", 1},     [AND] = {"&&", 2}, [BIT_OR] = {"|", 3}, [BIT_XOR] = {"^", 4},
+    [BIT_AND] = {"&", 5}, [EQ] = {"==", 6},  [NE] = {"!=", 6},    [LE] = {"<=", 7},
+    [GE] = {">=", 7},     [LT] = {"<", 7},   [GT] = {">", 7},     [SHL] = {"<<", 8},
+    [SHR] = {">>", 8},    [ADD] = {"+", 9},  [SUB] = {"-", 9},    [MUL] = {"*", 10},
+    [DIV] = {"/", 10},    [MOD] = {"%", 10},
 };
 
+/* The operation that is next, if it binds tighter than `level`: && is never two &. */
 static operation expression_operation(expression *e, int level) {
-    for (operation o = OR; o < NONE; o++)
-        if (operations[o].level > level && expression_take(e, operations[o].text)) return o;
+    slice before = e->rest;
+    for (operation o = OR; o < NONE; o++) {
+        if (!expression_take(e, operations[o].text)) continue;
+        if (operations[o].level > level) return o;
+        e->rest = before;
+        return NONE;
+    }
     return NONE;
 }
 
@@ -261,6 +271,11 @@ static long long apply(operation o, long long a, long long b) {
     switch (o) {
         case OR: return a || b;
         case AND: return a && b;
+        case BIT_OR: return a | b;
+        case BIT_XOR: return a ^ b;
+        case BIT_AND: return a & b;
+        case SHL: return (long long)(x << (y & 63));
+        case SHR: return a >> (y & 63);
         case EQ: return a == b;
         case NE: return a != b;
         case LE: return a <= b;
@@ -493,23 +508,28 @@ token reader_next(reader *r) {
 
 gpumm_status reader_status(const reader *r) { return r->status; }
 
-/* -DNAME, -DNAME=TEXT, -D NAME among flags that spaces separate. */
+static gpumm_status define_flag(reader *r, char kind, const char *word, size_t length) {
+    if (kind == 'U') return directive_undef(r, (slice){word, length}), GPUMM_OK;
+    const char *equals = memchr(word, '=', length);
+    size_t name = equals ? (size_t)(equals - word) : length;
+    return equals ? reader_define(r, word, name, equals + 1, length - name - 1)
+                  : reader_define(r, word, name, "1", 1);
+}
+
+/* -DNAME, -DNAME=TEXT, -D NAME, and -U likewise, among flags that spaces separate. */
 static gpumm_status define_flags(reader *r, const char *flags) {
-    bool next = false;
+    char kind = 0; /* of the flag that this word belongs to */
     for (const char *at = flags; *at;) {
         at += strspn(at, " \t\n");
         size_t length = strcspn(at, " \t\n");
-        const char *word = at;
-        at += length;
-        bool joined = length > 2 && strncmp(word, "-D", 2) == 0;
-        if (joined) word += 2, length -= 2;
-        if (joined || (next && length)) {
-            const char *equals = memchr(word, '=', length);
-            size_t name = equals ? (size_t)(equals - word) : length;
-            TRY(equals ? reader_define(r, word, name, equals + 1, length - name - 1)
-                       : reader_define(r, word, name, "1", 1));
+        bool flag = !kind && length >= 2 && (strncmp(at, "-D", 2) == 0 || strncmp(at, "-U", 2) == 0);
+        size_t skip = flag ? 2 : 0;
+        if (flag) kind = at[1];
+        if (kind && length > skip) {
+            TRY(define_flag(r, kind, at + skip, length - skip));
+            kind = 0;
         }
-        next = !joined && length == 2 && strncmp(word, "-D", 2) == 0;
+        at += length;
     }
     return GPUMM_OK;
 }
