@@ -922,6 +922,22 @@ static void test_include_folders(void) {
     }
 }
 
+/* So is what flags include before the source. */
+static void test_included_by_flags(void) {
+    static const char *const styles[] = {"-include %s/inner/before.h", "-imacros %s/inner/before.h -O2", "-include before.h -I%s/inner"};
+    char path[512], file[512], flags[600];
+    cache_in("before");
+    write_file("before.cu", K "f(int n, int *o) { o[0] = BEFORE; }\n", file);
+    write_file("inner/before.h", "#include \"value.h\"\n", path);
+    for (int answer = 1; answer <= 6; answer++) {
+        char text[64];
+        snprintf(text, sizeof text, "#define BEFORE %d\n", answer);
+        write_file("inner/value.h", text, path);
+        snprintf(flags, sizeof flags, styles[answer % 3], scratch_dir);
+        CHECK(answer_of(file, flags) == answer);
+    }
+}
+
 /* CUDA's own headers may be included: the prelude has what is in them, and a toolkit's are not for this compiler. */
 static void test_cuda_headers(void) {
     int got[2];
@@ -946,7 +962,7 @@ int main(void) {
     test_release_while_held(), test_faults();
     test_cache(), test_damaged_file(), test_cache_directories(), test_no_compiler(), test_includes();
     test_joined_lines(), test_lines_behind_a_header_left_out(), test_no_headers();
-    test_included_again(), test_quoted_folder(), test_include_folders(), test_cuda_headers();
+    test_included_again(), test_quoted_folder(), test_include_folders(), test_included_by_flags(), test_cuda_headers();
     gpumm_manager_close(m);
     gpumm_manager_release(m);
     char command[300];

@@ -258,21 +258,22 @@ gpumm_status source_read(const gpumm_allocator *from, const char *given, const c
 
 /* ---- What folders that -I names hold ---------------------------------------------------------- */
 
-/* The next folder among the flags: -Ifolder, -I folder, -isystem and so on; NULL: there is none. */
-static const char *next_folder(const char **flags, size_t *length) {
-    static const char *const names[] = {"--include-path=", "--include-path", "-isystem",
-                                        "-iquote",         "-idirafter",     "-I"};
-    for (const char *at = *flags; *at;) {
+static const char *const folder_flags[] = {"--include-path=", "--include-path", "-isystem",
+                                           "-iquote",         "-idirafter",     "-I", NULL};
+static const char *const file_flags[] = {"--pre-include=", "--pre-include", "-include", "-imacros", NULL};
+
+/* What the next of these flags names, joined to it or behind a space; NULL: there is none. */
+static const char *next_value(const char **flags, const char *const *names, size_t *length) {
+    for (const char *at = *flags; *at; at += strcspn(at, " \t\n")) {
         at += strspn(at, " \t\n");
-        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        for (size_t i = 0; names[i]; i++) {
             size_t name = strlen(names[i]);
             if (strncmp(at, names[i], name) != 0) continue;
-            const char *folder = at + name + strspn(at + name, " \t\n");
-            *length = strcspn(folder, " \t\n");
-            *flags = folder + *length;
-            return *length ? folder : NULL;
+            const char *value = at + name + strspn(at + name, " \t\n");
+            *length = strcspn(value, " \t\n");
+            *flags = value + *length;
+            return *length ? value : NULL;
         }
-        at += strcspn(at, " \t\n");
     }
     return NULL;
 }
@@ -294,9 +295,22 @@ static gpumm_status list_file(text *list, const char *path) {
 static gpumm_status list_in_folders(text *list, const char *flags, const char *name, size_t length) {
     char path[PATH_SIZE];
     size_t folder_length;
-    for (const char *folder; (folder = next_folder(&flags, &folder_length));) {
+    for (const char *folder; (folder = next_value(&flags, folder_flags, &folder_length));) {
         int used = snprintf(path, PATH_SIZE, "%.*s/%.*s", (int)folder_length, folder, (int)length, name);
         if (used > 0 && used < PATH_SIZE && is_file(path)) TRY(list_file(list, path));
+    }
+    return GPUMM_OK;
+}
+
+/* The files that flags include before the source. */
+static gpumm_status list_forced(text *list, const char *flags) {
+    char path[PATH_SIZE];
+    size_t length;
+    const char *rest = flags;
+    for (const char *name; (name = next_value(&rest, file_flags, &length));) {
+        int used = snprintf(path, PATH_SIZE, "%.*s", (int)length, name);
+        if (used > 0 && used < PATH_SIZE && is_file(path)) TRY(list_file(list, path));
+        TRY(list_in_folders(list, flags, name, length));
     }
     return GPUMM_OK;
 }
@@ -332,6 +346,7 @@ gpumm_status source_headers(const text *source, const char *flags, text *out) {
     text list = {.from = out->from};
     gpumm_status status = text_string(&list, "");
     if (status == GPUMM_OK) status = text_string(out, "");
+    if (status == GPUMM_OK) status = list_forced(&list, flags);
     if (status == GPUMM_OK) status = list_includes(source->bytes, NULL, flags, &list);
     for (size_t at = 0; status == GPUMM_OK && at < list.length;) {
         size_t length = strcspn(list.bytes + at, "\n");
