@@ -498,9 +498,15 @@ static void test_compiled(device *d, const char *out) {
     CHECK(compile(d, "extern \"C\" __global__ void k(float *p) {\n  helper(p);\n}\n", "", out) ==
           GPUMM_COMPILE_FAILED);
     SAYS("some 'odd' dir/k.cu(2): error");
-    if (rtc.include[0])
+    if (rtc.include[0]) {
+        CHECK(compile(d,
+                      "#include <cooperative_groups.h>\n#include <cuda/std/cstdint>\nextern \"C\" __global__ void k(uint64_t *p) {\n"
+                      "  p[cooperative_groups::this_grid().thread_rank()] = cuda::std::uint64_t(UINT64_MAX); }\n",
+                      "", out) == GPUMM_OK);
         CHECK(compile(d, "extern \"C\" __global__ void k(__half *p) { *p = __half(1.0f); }", "", out) ==
               GPUMM_OK);
+    }
+    CHECK(compile(d, "extern \"C\" __global__ void k(uint64_t *p) { atomicAdd(p, UINT64_MAX); }", "", out) == GPUMM_OK);
     CHECK(compile(d,
                   "#include <assert.h>\n#include <cstdio>\n#include <stdlib.h>\n#include <cstring>\n"
                   "extern \"C\" __global__ void k(int *p) {\n  assert(p);\n  memset(p, 1, sizeof *p);\n"

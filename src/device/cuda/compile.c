@@ -69,7 +69,7 @@ gpumm_status cuda_compiler(device *d, char *text, size_t size) {
 typedef struct options {
     const char *list[OPTION_COUNT];
     int count;
-    char architecture[64], toolkit[OPTION_TEXT], beside[OPTION_TEXT];
+    char architecture[64], toolkit[OPTION_TEXT], libraries[OPTION_TEXT], beside[OPTION_TEXT];
     char *file;  /* the source's name, plain */
     char *flags; /* the user's, cut into words */
 } options;
@@ -104,6 +104,15 @@ static void plain_name(char *name) {
         else if ((unsigned char)*name < ' ') *name = ' ';
 }
 
+/* The Toolkit's headers, and libcu++ where newer ones keep it, which cooperative_groups.h includes. */
+static void add_toolkit(options *o) {
+    if (!rtc.include[0]) return;
+    snprintf(o->toolkit, sizeof o->toolkit, "--include-path=%s", rtc.include);
+    snprintf(o->libraries, sizeof o->libraries, "--include-path=%s/cccl", rtc.include);
+    add(o, o->toolkit);
+    add(o, o->libraries);
+}
+
 /* The user's flags come last and may say otherwise. */
 static gpumm_status options_make(device *d, const device_source *source, const target *t, options *o) {
     memset(o, 0, sizeof *o);
@@ -111,10 +120,7 @@ static gpumm_status options_make(device *d, const device_source *source, const t
     add(o, o->architecture);
     for (size_t i = 0; i < sizeof fixed_options / sizeof *fixed_options; i++) add(o, fixed_options[i]);
     add_folder_of(o, source->file);
-    if (rtc.include[0]) {
-        snprintf(o->toolkit, sizeof o->toolkit, "--include-path=%s", rtc.include);
-        add(o, o->toolkit);
-    }
+    add_toolkit(o);
     o->file = mem_string(d->memory, source->file);
     if (!o->file) return fail_host_memory(strlen(source->file));
     plain_name(o->file);

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* Put before every source: sized integers, as this machine's C library has them, and limits. */
+/* Put before every source: sized integers and limits. */
 extern const char cuda_prelude[];
 /* Headers whose content the prelude or the compiler has already: they may be included, and give std's names alone. */
 extern const char *const cuda_header_names[];
