@@ -517,7 +517,7 @@ static gpumm_status define_flag(reader *r, char kind, const char *word, size_t l
 }
 
 /* -DNAME, -DNAME=TEXT, -D NAME, and -U likewise, among flags that spaces separate. */
-static gpumm_status define_flags(reader *r, const char *flags) {
+gpumm_status reader_define_flags(reader *r, const char *flags) {
     char kind = 0; /* of the flag that this word belongs to */
     for (const char *at = flags; *at;) {
         at += strspn(at, " \t\n");
@@ -541,7 +541,7 @@ static gpumm_status reader_start(reader *r, const char *text, const char *file, 
     clean_source(text, cleaned);
     r->file = name;
     r->stack[0] = (input){cleaned, cleaned + strlen(cleaned), NULL};
-    return define_flags(r, flags ? flags : "");
+    return reader_define_flags(r, flags ? flags : "");
 }
 
 gpumm_status reader_open(const gpumm_allocator *from, const char *text, const char *file, const char *flags,

@@ -26,6 +26,8 @@ void reader_close(reader *r); /* NULL is fine */
 /* Makes `name` an object-like macro; both strings are copied. */
 gpumm_status reader_define(reader *r, const char *name, size_t name_length, const char *body,
                            size_t body_length);
+/* What such flags define, in addition. */
+gpumm_status reader_define_flags(reader *r, const char *flags);
 /* The next token; TOKEN_END at the end, and after a failure. */
 token reader_next(reader *r);
 /* Why reading ended: OK, or a failure, whose message was set when it happened. */

@@ -161,11 +161,10 @@ static gpumm_status choose_threads(gpumm_kernel *k, const char *name) {
 /* ---- Opening ------------------------------------------------------------------------------ */
 
 /* By these a source tells where it is: what is read here must be what is compiled there. */
-static void device_macro(const gpumm_device_info *info, prototype_source *s, char number[static 16]) {
-    bool host = strcmp(info->kind, "host") == 0;
-    snprintf(number, 16, "%d", host ? 1 : info->compute_major * 100 + info->compute_minor * 10);
-    s->macro = host ? "GPUMM_HOST" : "__CUDA_ARCH__";
-    s->macro_text = number;
+static const char *device_macros(const gpumm_device_info *info, char flags[static 64]) {
+    if (strcmp(info->kind, "host") == 0) return "-DGPUMM_HOST";
+    snprintf(flags, 64, "-D__CUDACC_RTC__ -D__CUDA_ARCH__=%d", info->compute_major * 100 + info->compute_minor * 10);
+    return flags;
 }
 
 static gpumm_status read_prototypes(gpumm_kernel *k, const gpumm_kernel_options *o, const char *source,
@@ -173,8 +172,8 @@ static gpumm_status read_prototypes(gpumm_kernel *k, const gpumm_kernel_options 
     gpumm_manager *m = k->object.manager;
     prototype_source s = {.text = source, .file = file_of(o), .flags = o->flags, .types = o->types,
                           .type_names = o->type_names, .type_count = o->type_count, .signature = signature};
-    char number[16];
-    device_macro(&m->info, &s, number);
+    char macros[64];
+    s.defined = device_macros(&m->info, macros);
     TRY(prototype_read(&m->memory, &s, &k->prototypes));
     TRY(choose(k, o));
     return choose_threads(k, o->threads);

@@ -434,11 +434,8 @@ gpumm_status prototype_read(const gpumm_allocator *from, const prototype_source 
     parser p = {.from = from, .source = source, .list.from = from};
     gpumm_status status = reader_open(from, source->text, source->file, source->flags, &p.reader);
     /* What both devices' compilers define. */
-    if (status == GPUMM_OK) status = reader_define(p.reader, "__CUDACC__", 10, "1", 1);
-    if (status == GPUMM_OK) status = reader_define(p.reader, "__cplusplus", 11, "201703", 6);
-    if (status == GPUMM_OK && source->macro)
-        status = reader_define(p.reader, source->macro, strlen(source->macro), source->macro_text,
-                               strlen(source->macro_text));
+    if (status == GPUMM_OK) status = reader_define_flags(p.reader, "-D__CUDACC__ -D__cplusplus=201703");
+    if (status == GPUMM_OK) status = reader_define_flags(p.reader, source->defined ? source->defined : "");
     if (status == GPUMM_OK) status = read_all(&p);
     reader_close(p.reader);
     mem_free(from, p.tokens);

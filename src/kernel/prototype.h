@@ -25,7 +25,7 @@ typedef struct prototype_source {
     const char *text;
     const char *file;               /* in messages */
     const char *flags;              /* -D of them counts; may be NULL */
-    const char *macro, *macro_text; /* what the device's compiler defines by itself; NULL: nothing */
+    const char *defined;            /* what the device's compiler defines by itself, as flags; may be NULL */
     const gpumm_type *const *types; /* known structs, */
     const char *const *type_names;  /* under these names (NULL, or a NULL entry: their own) */
     size_t type_count;

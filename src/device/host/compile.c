@@ -173,9 +173,7 @@ static gpumm_status refuse(const token *t, const refused_name *r) {
 }
 
 static gpumm_status refuse_names_in(reader *r) {
-    TRY(reader_define(r, "GPUMM_HOST", 10, "1", 1));
-    TRY(reader_define(r, "__CUDACC__", 10, "1", 1));
-    TRY(reader_define(r, "__cplusplus", 11, "201703", 6));
+    TRY(reader_define_flags(r, "-DGPUMM_HOST -D__CUDACC__ -D__cplusplus=201703"));
     token t = reader_next(r);
     while (t.kind != TOKEN_END) {
         token next = reader_next(r);
