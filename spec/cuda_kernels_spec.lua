@@ -1,4 +1,4 @@
--- successes: 2, gpu: 6
+-- successes: 2, gpu: 7
 -- Kernels on the CUDA device: what they can do there and not on the host, binaries with a signature, the compiler's words.
 
 local spec = require "gpumm.spec"
@@ -129,6 +129,21 @@ describe("kernels #gpu", function()
         raises("TYPE_MISMATCH", scale, 1000, buffer(m, "f64", { 1 }), 2)
         raises("takes 3 arguments (n, p, by), got 2", scale, 1000, b)
         assert.view_equals(expected, b:download())
+    end)
+
+    it("are read as NVRTC compiles them, and compiled anew where a header that it finds beside them has changed", function()
+        local m = spec.manager()
+        local file = folder.write("beside.cu", [[
+            #include <beside.h>
+            #ifdef __CUDACC_RTC__
+            extern "C" __global__ void set(int n, int *p) { p[0] = VALUE; }
+            #endif]])
+        for value = 1, 2 do
+            folder.write("beside.h", "#define VALUE " .. value .. "\n")
+            local set, p = assert(m:kernel { file = file }), buffer(m, "i32", { 0 })
+            assert(set(1, p))
+            assert.equal(value, p:download():get(1))
+        end
     end)
 
     it("do not come from a .ptx without a signature, with a wrong one, or damaged", function()

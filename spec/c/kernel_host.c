@@ -922,6 +922,23 @@ static void test_include_folders(void) {
     }
 }
 
+/* However the source names them. */
+static void test_headers_by_other_names(void) {
+    static const char *const lines[] = {"/* by */ #include <by.h>\n", "# \\\n include /* by */ \"by.h\"\n",
+                                        "#define HEADER <by.h>\n#include HEADER\n", "#include FLAG\n"};
+    char path[512], flags[600];
+    cache_in("names");
+    snprintf(flags, sizeof flags, "-I%s/inner -DFLAG=<by.h>", scratch_dir);
+    for (int answer = 0; answer < 8; answer++) {
+        char text[256];
+        snprintf(text, sizeof text, "#define BY %d\n", answer);
+        write_file("inner/by.h", text, path);
+        snprintf(text, sizeof text, "%s" K "f(int n, int *o) { o[0] = BY; }\n", lines[answer / 2]);
+        write_file("names.cu", text, path);
+        CHECK(answer_of(path, flags) == answer);
+    }
+}
+
 /* So is what flags include before the source. */
 static void test_included_by_flags(void) {
     static const char *const styles[] = {"-include %s/inner/before.h", "-imacros %s/inner/before.h -O2", "-include before.h -I%s/inner"};
@@ -963,6 +980,7 @@ int main(void) {
     test_cache(), test_damaged_file(), test_cache_directories(), test_no_compiler(), test_includes();
     test_joined_lines(), test_lines_behind_a_header_left_out(), test_no_headers();
     test_included_again(), test_quoted_folder(), test_include_folders(), test_included_by_flags(), test_cuda_headers();
+    test_headers_by_other_names();
     gpumm_manager_close(m);
     gpumm_manager_release(m);
     char command[300];

@@ -1,7 +1,9 @@
-/* Reading prototypes out of CUDA C: odd shapes that must be read, and wrong ones that must be named. */
+/* Reading prototypes out of CUDA C: odd shapes that must be read, and wrong ones that must be named. And which
+   headers the cache watches, where that depends on the device. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "kernel/prototype.h"
 
@@ -268,6 +270,31 @@ static void test_damage(void) {
     CHECK(true);
 }
 
+/* What a compiler defines by itself comes as flags do. */
+static void test_defined(void) {
+    reads_with(&(prototype_source){.text = "#if defined __CUDACC_RTC__ && __CUDA_ARCH__ >= 900\n" K "f(int n) {}\n#endif",
+                                   .file = "k.cu",
+                                   .defined = "-D__CUDACC_RTC__ -D__CUDA_ARCH__=900"},
+               "f(n:i32)@2[0]", __LINE__);
+}
+
+#include "kernel/source.h" /* here: its `text` would hide behind the variables above */
+
+/* NVRTC looks for <> beside the source too. */
+static void test_headers_beside(void) {
+    char folder[] = "/tmp/gpumm-beside-XXXXXX", path[64], file[64];
+    text source = {.from = &alloc_default}, headers = {.from = &alloc_default};
+    CHECK(mkdtemp(folder) != NULL);
+    snprintf(path, sizeof path, "%s/by.h", folder);
+    snprintf(file, sizeof file, "%s/k.cu", folder);
+    FILE *f = fopen(path, "w");
+    CHECK(f && fputs("int by;\n", f) >= 0 && fclose(f) == 0);
+    CHECK(text_string(&source, "#include <by.h>\n") == GPUMM_OK);
+    CHECK(source_headers(&source, file, "", &headers) == GPUMM_OK && strcmp(headers.bytes, "int by;\n") == 0);
+    text_free(&source), text_free(&headers);
+    unlink(path), rmdir(folder);
+}
+
 int main(void) {
     test_shapes();
     test_types();
@@ -277,6 +304,8 @@ int main(void) {
     test_structs();
     test_signatures();
     test_damage();
+    test_defined();
+    test_headers_beside();
     printf("kernel_prototype: %d checks, %d failed\n", checks, failures);
     return failures != 0;
 }

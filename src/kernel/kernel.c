@@ -199,7 +199,7 @@ static gpumm_status open_source(gpumm_kernel *k, const gpumm_kernel_options *o) 
     gpumm_status status = source_read(&m->memory, o->source, file_of(o), &source);
     if (status == GPUMM_OK) status = read_prototypes(k, o, source.bytes, false);
     if (status == GPUMM_OK) status = declare_types(o, &declarations);
-    if (status == GPUMM_OK) status = source_headers(&source, o->flags ? o->flags : "", &headers);
+    if (status == GPUMM_OK) status = source_headers(&source, file_of(o), o->flags ? o->flags : "", &headers);
     if (status == GPUMM_OK) status = open_compiled(k, o, source.bytes, declarations.bytes, &headers);
     text_free(&source);
     text_free(&headers);

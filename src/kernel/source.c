@@ -103,23 +103,30 @@ static unsigned lines_in(const char *at, const char *end) {
     return count;
 }
 
-/* What follows "# word" on this line; NULL: the line is something else. */
-static const char *directive(const char *line, const char *word) {
-    line += strspn(line, " \t");
-    if (*line++ != '#') return NULL;
-    line += strspn(line, " \t");
-    if (strncmp(line, word, strlen(word)) != 0) return NULL;
-    return line + strlen(word) + strspn(line + strlen(word), " \t");
+/* Behind what a compiler takes for blanks: comments and joined lines too. */
+static const char *past_blanks(const char *at) {
+    for (;; at += continuation(at)) {
+        at += strspn(at, " \t");
+        if (at[0] == '/' && at[1] == '*') at = comment_end(at);
+        else if (!continuation(at)) return at;
+    }
 }
 
-/* The name in #include "name", or in <name>. */
-static bool included(const char *line, const char *quotes, const char **name, size_t *length) {
+/* What follows "# word" on this line; NULL: the line is something else. */
+static const char *directive(const char *line, const char *word) {
+    line = past_blanks(line);
+    if (*line++ != '#') return NULL;
+    line = past_blanks(line);
+    return strncmp(line, word, strlen(word)) == 0 ? past_blanks(line + strlen(word)) : NULL;
+}
+
+/* The name in "name", or in <name>. */
+static bool quoted(const char *at, const char *quotes, const char **name, size_t *length) {
     const char ends[] = {quotes[1], '\n', 0};
-    line = directive(line, "include");
-    if (!line || *line++ != quotes[0]) return false;
-    *name = line;
-    *length = strcspn(line, ends);
-    return *length > 0 && line[*length] == quotes[1];
+    if (!at || *at++ != quotes[0]) return false;
+    *name = at;
+    *length = strcspn(at, ends);
+    return *length > 0 && at[*length] == quotes[1];
 }
 
 /* A folder of that name is passed by, as compilers do: <vector> may be meant. */
@@ -230,7 +237,7 @@ static gpumm_status expand(expander *e, const char *bytes, const char *file) {
         char path[PATH_SIZE];
         const char *name;
         size_t length;
-        bool include = included(at, "\"\"", &name, &length) && beside(file, name, length, path);
+        bool include = quoted(directive(at, "include"), "\"\"", &name, &length) && beside(file, name, length, path);
         const char *end = line_end(at);
         end += *end == '\n';
         unsigned next = line + lines_in(at, end);
@@ -256,7 +263,7 @@ gpumm_status source_read(const gpumm_allocator *from, const char *given, const c
     return status;
 }
 
-/* ---- What folders that -I names hold ---------------------------------------------------------- */
+/* ---- What the compiler will find elsewhere ----------------------------------------------------- */
 
 static const char *const folder_flags[] = {"--include-path=", "--include-path", "-isystem",
                                            "-iquote",         "-idirafter",     "-I", NULL};
@@ -278,6 +285,11 @@ static const char *next_value(const char **flags, const char *const *names, size
     return NULL;
 }
 
+typedef struct search {
+    text list; /* the files found so far, a line each */
+    const char *file, *flags;
+} search;
+
 static bool is_listed(const text *list, const char *path) {
     size_t length = strlen(path);
     for (const char *at = list->bytes; (at = strstr(at, path)); at++)
@@ -285,75 +297,95 @@ static bool is_listed(const text *list, const char *path) {
     return false;
 }
 
-static gpumm_status list_file(text *list, const char *path) {
-    if (strchr(path, '\n') || is_listed(list, path)) return GPUMM_OK;
-    TRY(text_string(list, path));
-    return text_string(list, "\n");
+static gpumm_status list_file(search *s, const char *path) {
+    if (strchr(path, '\n') || is_listed(&s->list, path)) return GPUMM_OK;
+    TRY(text_string(&s->list, path));
+    return text_string(&s->list, "\n");
 }
 
-/* From every folder that has it: in which order they are searched differs from compiler to compiler. */
-static gpumm_status list_in_folders(text *list, const char *flags, const char *name, size_t length) {
+/* From every folder that has it: in which order they are searched differs from compiler to compiler, and whether
+   the source's own is among them. */
+static gpumm_status list_in_folders(search *s, const char *name, size_t length) {
     char path[PATH_SIZE];
+    const char *rest = s->flags;
     size_t folder_length;
-    for (const char *folder; (folder = next_value(&flags, folder_flags, &folder_length));) {
+    if (beside(s->file, name, length, path)) TRY(list_file(s, path));
+    for (const char *folder; (folder = next_value(&rest, folder_flags, &folder_length));) {
         int used = snprintf(path, PATH_SIZE, "%.*s/%.*s", (int)folder_length, folder, (int)length, name);
-        if (used > 0 && used < PATH_SIZE && is_file(path)) TRY(list_file(list, path));
+        if (used > 0 && used < PATH_SIZE && is_file(path)) TRY(list_file(s, path));
     }
     return GPUMM_OK;
 }
 
-/* The files that flags include before the source. */
-static gpumm_status list_forced(text *list, const char *flags) {
+/* A name that stands in quotes in the text of `file` (NULL: the source). */
+static gpumm_status list_named(search *s, const char *at, const char *file) {
+    char path[PATH_SIZE];
+    const char *name;
+    size_t length;
+    bool own = quoted(at, "\"\"", &name, &length);
+    if (own && file && beside(file, name, length, path)) return list_file(s, path);
+    return own || quoted(at, "<>", &name, &length) ? list_in_folders(s, name, length) : GPUMM_OK;
+}
+
+/* The files that flags include before the source, and those that #include may name by a macro of theirs. */
+static gpumm_status list_of_flags(search *s) {
+    static const char *const macro_flags[] = {"-D", NULL};
     char path[PATH_SIZE];
     size_t length;
-    const char *rest = flags;
+    const char *rest = s->flags;
     for (const char *name; (name = next_value(&rest, file_flags, &length));) {
         int used = snprintf(path, PATH_SIZE, "%.*s", (int)length, name);
-        if (used > 0 && used < PATH_SIZE && is_file(path)) TRY(list_file(list, path));
-        TRY(list_in_folders(list, flags, name, length));
+        if (used > 0 && used < PATH_SIZE && is_file(path)) TRY(list_file(s, path));
+        TRY(list_in_folders(s, name, length));
     }
+    rest = s->flags;
+    for (const char *macro, *equals; (macro = next_value(&rest, macro_flags, &length));)
+        if ((equals = memchr(macro, '=', length))) TRY(list_named(s, equals + 1, NULL));
     return GPUMM_OK;
 }
 
-/* Adds to the list, a line each, the files that these includes are found in; `file`: whose text it is, or NULL. */
-static gpumm_status list_includes(const char *bytes, const char *file, const char *flags, text *list) {
+/* What #define NAME "file" says, for #include NAME; NULL: this line is something else. */
+static const char *defined_text(const char *line) {
+    const char *at = directive(line, "define");
+    while (at && name_part(*at)) at++;
+    return at ? past_blanks(at) : NULL;
+}
+
+/* Adds the files that these includes are found in, or may be. */
+static gpumm_status list_includes(search *s, const char *bytes, const char *file) {
     for (const char *at = bytes; *at; at += *at == '\n') {
-        char path[PATH_SIZE];
-        const char *name;
-        size_t length;
-        bool quoted = included(at, "\"\"", &name, &length);
-        if (quoted && file && beside(file, name, length, path)) TRY(list_file(list, path));
-        else if (quoted || included(at, "<>", &name, &length)) TRY(list_in_folders(list, flags, name, length));
+        TRY(list_named(s, directive(at, "include"), file));
+        TRY(list_named(s, defined_text(at), file));
         at = line_end(at);
     }
     return GPUMM_OK;
 }
 
 /* One file of the list, and what it includes goes behind the list's end. What cannot be read the compiler names. */
-static gpumm_status add_header(const char *path, const char *flags, text *list, text *out) {
+static gpumm_status add_header(search *s, const char *path, text *out) {
     text header = {.from = out->from};
     gpumm_status status = GPUMM_OK;
     if (read_file(path, &header) == GPUMM_OK) {
         status = text_add(out, header.bytes, header.length + 1); /* the NUL parts it from the next */
-        if (status == GPUMM_OK) status = list_includes(header.bytes, path, flags, list);
+        if (status == GPUMM_OK) status = list_includes(s, header.bytes, path);
     }
     text_free(&header);
     return status;
 }
 
-gpumm_status source_headers(const text *source, const char *flags, text *out) {
+gpumm_status source_headers(const text *source, const char *file, const char *flags, text *out) {
     char path[PATH_SIZE];
-    text list = {.from = out->from};
-    gpumm_status status = text_string(&list, "");
+    search s = {.list.from = out->from, .file = file, .flags = flags};
+    gpumm_status status = text_string(&s.list, "");
     if (status == GPUMM_OK) status = text_string(out, "");
-    if (status == GPUMM_OK) status = list_forced(&list, flags);
-    if (status == GPUMM_OK) status = list_includes(source->bytes, NULL, flags, &list);
-    for (size_t at = 0; status == GPUMM_OK && at < list.length;) {
-        size_t length = strcspn(list.bytes + at, "\n");
-        snprintf(path, sizeof path, "%.*s", (int)length, list.bytes + at);
+    if (status == GPUMM_OK) status = list_of_flags(&s);
+    if (status == GPUMM_OK) status = list_includes(&s, source->bytes, NULL);
+    for (size_t at = 0; status == GPUMM_OK && at < s.list.length;) {
+        size_t length = strcspn(s.list.bytes + at, "\n");
+        snprintf(path, sizeof path, "%.*s", (int)length, s.list.bytes + at);
         at += length + 1;
-        status = add_header(path, flags, &list, out);
+        status = add_header(&s, path, out);
     }
-    text_free(&list);
+    text_free(&s.list);
     return status;
 }

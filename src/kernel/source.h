@@ -21,7 +21,8 @@ bool source_is_binary(const char *file);
 /* `given` (NULL: what `file` holds), with every #include "x" replaced by the x beside the file that says so,
    where there is one, as often as it is included and #pragma once allows. #line marks keep messages true. IO. */
 gpumm_status source_read(const gpumm_allocator *from, const char *given, const char *file, text *out);
-/* What the source includes, and those files include, from folders that `flags` name by -I: their contents. */
-gpumm_status source_headers(const text *source, const char *flags, text *out);
+/* What the source includes, and those files include, from folders that `flags` name by -I, or from that of `file`
+   by <>: their contents. */
+gpumm_status source_headers(const text *source, const char *file, const char *flags, text *out);
 
 #endif
