@@ -904,22 +904,27 @@ static void test_quoted_folder(void) {
     CHECK(answer_of(path, NULL) == 7);
 }
 
+/* Whatever flags of `styles` lead there: what the header in inner/ says counts, each time that it says something else. */
+static void check_answers_follow(const char *file, const char *header, const char *macro, const char *const styles[3]) {
+    char path[512], flags[600], text[64];
+    for (int answer = 1; answer <= 6; answer++) {
+        snprintf(text, sizeof text, "#define %s %d\n", macro, answer);
+        write_file(header, text, path);
+        snprintf(flags, sizeof flags, styles[answer % 3], scratch_dir);
+        CHECK(answer_of(file, flags) == answer);
+    }
+}
+
 /* What folders named by -I hold is the compiler's to find, and still a change there makes another binary. */
 static void test_include_folders(void) {
     static const char *const styles[] = {"-I%s/inner", "-O2 -I %s/inner -DX", "-idirafter %s/inner"};
-    char path[512], file[512], flags[600];
+    char path[512], file[512];
     cache_in("folders");
     snprintf(path, sizeof path, "%s/inner", scratch_dir);
     CHECK(mkdir(path, 0700) == 0);
     write_file("main.cu", "#include <outer.cuh>\n" K "f(int n, int *o) { o[0] = ANSWER; }\n", file);
     write_file("inner/outer.cuh", "#include \"answer.h\"\n", path);
-    for (int answer = 1; answer <= 6; answer++) {
-        char text[64];
-        snprintf(text, sizeof text, "#define ANSWER %d\n", answer);
-        write_file("inner/answer.h", text, path);
-        snprintf(flags, sizeof flags, styles[answer % 3], scratch_dir);
-        CHECK(answer_of(file, flags) == answer);
-    }
+    check_answers_follow(file, "inner/answer.h", "ANSWER", styles);
 }
 
 /* However the source names them. */
@@ -942,17 +947,11 @@ static void test_headers_by_other_names(void) {
 /* So is what flags include before the source. */
 static void test_included_by_flags(void) {
     static const char *const styles[] = {"-include %s/inner/before.h", "-imacros %s/inner/before.h -O2", "-include before.h -I%s/inner"};
-    char path[512], file[512], flags[600];
+    char path[512], file[512];
     cache_in("before");
     write_file("before.cu", K "f(int n, int *o) { o[0] = BEFORE; }\n", file);
     write_file("inner/before.h", "#include \"value.h\"\n", path);
-    for (int answer = 1; answer <= 6; answer++) {
-        char text[64];
-        snprintf(text, sizeof text, "#define BEFORE %d\n", answer);
-        write_file("inner/value.h", text, path);
-        snprintf(flags, sizeof flags, styles[answer % 3], scratch_dir);
-        CHECK(answer_of(file, flags) == answer);
-    }
+    check_answers_follow(file, "inner/value.h", "BEFORE", styles);
 }
 
 /* CUDA's own headers may be included: the prelude has what is in them, and a toolkit's are not for this compiler. */

@@ -106,6 +106,18 @@ gpumm_status device_open(const gpumm_options *options, const gpumm_allocator *me
     return GPUMM_OK;
 }
 
+gpumm_status device_check_arguments(const char *name, const size_t *sizes, size_t count, const device_launch *launch) {
+    if (!sizes) return GPUMM_OK;
+    if (launch->count != count)
+        return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s' was compiled with %zu parameters, %zu arguments were given", name,
+                    count, launch->count);
+    for (size_t i = 0; i < count; i++)
+        if (launch->sizes[i] != sizes[i])
+            return fail(GPUMM_INVALID_ARGUMENT, "parameter %zu of kernel '%s' was compiled with %zu bytes, %zu were given",
+                        i + 1, name, sizes[i], launch->sizes[i]);
+    return GPUMM_OK;
+}
+
 void device_close(device *d) {
     if (d) d->call->close(d);
 }

@@ -128,6 +128,10 @@ gpumm_status host_open(const gpumm_options *options, const gpumm_allocator *memo
 /* NO_DEVICE with the reason, also where the build has no CUDA. */
 gpumm_status cuda_open(const gpumm_options *options, const gpumm_allocator *memory, device **out);
 
+/* A kernel reads as many bytes behind each pointer as it was compiled with: `sizes`, `count` of them (NULL: they are
+   not known, and all pass). What does not match is INVALID_ARGUMENT here, before it does. */
+gpumm_status device_check_arguments(const char *name, const size_t *sizes, size_t count, const device_launch *launch);
+
 static inline uint64_t device_granularity(const device *d, place where) {
     return where == PLACE_DEVICE ? d->info.granularity : d->info.pinned_granularity;
 }

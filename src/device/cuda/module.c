@@ -291,22 +291,6 @@ gpumm_status cuda_function(device *d, device_module *m, const char *name, device
 
 /* ---- Launching ---- */
 
-/* The driver reads as many bytes behind each pointer as the kernel declares: what does not match is
-   caught here, not there. */
-static gpumm_status check_arguments(const device_function *f, const device_launch *launch) {
-    if (!f->sizes) return GPUMM_OK;
-    if (launch->count != f->count)
-        return fail(GPUMM_INVALID_ARGUMENT,
-                    "kernel '%s' was compiled with %zu parameters, %zu arguments were given", f->name,
-                    f->count, launch->count);
-    for (size_t i = 0; i < f->count; i++)
-        if (launch->sizes[i] != f->sizes[i])
-            return fail(GPUMM_INVALID_ARGUMENT,
-                        "parameter %zu of kernel '%s' was compiled with %zu bytes, %zu were given",
-                        i + 1, f->name, f->sizes[i], launch->sizes[i]);
-    return GPUMM_OK;
-}
-
 static gpumm_status too_much_shared(cuda *c, const device_function *f, unsigned bytes) {
     return fail(GPUMM_INVALID_ARGUMENT,
                 "kernel '%s' asks for %u bytes of shared memory a block beside its own %u: "
@@ -358,7 +342,7 @@ static gpumm_status launch_entered(cuda *c, CUstream stream, device_function *f,
 gpumm_status cuda_launch(device *d, device_stream *s, device_function *f, const device_launch *launch) {
     cuda *c = cuda_of(d);
     cuda_visit visit;
-    TRY(check_arguments(f, launch));
+    TRY(device_check_arguments(f->name, f->sizes, f->count, launch));
     TRY(cuda_enter(c, &visit));
     gpumm_status status = launch_entered(c, s->handle, f, launch);
     cuda_leave(c, &visit);

@@ -15,7 +15,7 @@ struct device_function {
     char *name;
     host_kernel_fn *run;
     size_t count; /* of parameters, as they were compiled */
-    uint64_t *sizes; /* NULL: not known */
+    size_t *sizes; /* bytes of each; NULL: not known */
 };
 
 /* The device table's entries of the same names. */

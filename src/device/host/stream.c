@@ -238,20 +238,6 @@ static void work_launch(op *o) {
     host_pool_run(&o->stream->device->pool, &t);
 }
 
-/* A kernel reads as many bytes of each argument as it was compiled with, whatever was given. */
-static gpumm_status arguments_checked(const device_function *f, const device_launch *launch) {
-    if (!f->sizes) return GPUMM_OK;
-    if (launch->count != f->count)
-        return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s' was compiled with %zu parameters, %zu arguments were given",
-                    f->name, f->count, launch->count);
-    for (size_t i = 0; i < f->count; i++)
-        if (launch->sizes[i] != f->sizes[i])
-            return fail(GPUMM_INVALID_ARGUMENT,
-                        "parameter %zu of kernel '%s' was compiled with %" PRIu64 " bytes, %zu were given", i + 1,
-                        f->name, f->sizes[i], launch->sizes[i]);
-    return GPUMM_OK;
-}
-
 static gpumm_status launch_checked(const device_function *f, const device_launch *launch, unsigned block) {
     if (block > BLOCK_MAX)
         return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s': a block of %u threads is more than %d", f->name,
@@ -295,7 +281,7 @@ static void launch_take(op *o, const device_launch *launch, char *value) {
 gpumm_status host_launch(device *d, device_stream *s, device_function *f, const device_launch *launch) {
     (void)d;
     unsigned block = launch->block ? launch->block : BLOCK_DEFAULT;
-    TRY(arguments_checked(f, launch));
+    TRY(device_check_arguments(f->name, f->sizes, f->count, launch));
     TRY(launch_checked(f, launch, block));
     uint64_t table, values, bytes;
     if (!launch_layout(launch, &table, &values, &bytes))
