@@ -72,7 +72,7 @@ describe("my layout", function()
 
     it("survives a budget that is used up, and a driver that fails: the nodes are as they were", function()
         -- The fault device stands between gpumm and the device, and fails what it is told to.
-        local m = spec.faulty({}, { limit = "1MiB" })
+        local m = spec.inject_faults({}, { limit = "1MiB" })
         local nodes = m:group { { "position", "f32x2" }, growth = gpumm.growth.exact() }
         nodes:append { position = { { 1, 2 } } }
         local ok, message, code = nodes:resize(1000000)

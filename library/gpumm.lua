@@ -151,8 +151,8 @@
 ---@field scratch gpumm.entry
 ---@field staging gpumm.entry
 ---@field pinned gpumm.entry
----@field ahead gpumm.entry
----@field warm gpumm.entry
+---@field precommitted gpumm.entry
+---@field cached gpumm.entry
 ---@field slack gpumm.entry
 ---@field external gpumm.entry
 
@@ -329,7 +329,7 @@ function Manager:synchronize() end
 ---@return gpumm.status_name? code
 function Manager:check() end
 
---- Gives back what is warm and ahead.
+--- Gives back what is cached and precommitted.
 ---@return integer bytes
 function Manager:trim() end
 
@@ -578,7 +578,7 @@ function Event:close() end
 ---@field manager gpumm.manager
 local Readback = {}
 
---- A snapshot of this moment. nil, message, "BUSY" where every slot is taken.
+--- A snapshot of the contents as they are now. nil, message, "BUSY" where every slot is taken.
 ---@param step? integer
 ---@param where? gpumm.where
 ---@return integer? ticket
@@ -1300,7 +1300,7 @@ function gpumm.spec.manager(options) end
 ---@param fault? gpumm.fault_plan
 ---@param options? gpumm.manager_options
 ---@return gpumm.manager
-function gpumm.spec.faulty(fault, options) end
+function gpumm.spec.inject_faults(fault, options) end
 
 --- Closes what was opened since, after its books were checked. For after_each.
 function gpumm.spec.close() end

@@ -13,8 +13,8 @@ local function ahead(m, bytes) return m:device().in_place and bytes or 0 end
 local function wait_for_ahead(m, bytes)
     bytes = ahead(m, bytes)
     local deadline = os.time() + 20
-    while m:stats().ahead.now ~= bytes do
-        assert(os.time() < deadline, ("%d bytes are ahead, not %d"):format(m:stats().ahead.now, bytes))
+    while m:stats().precommitted.now ~= bytes do
+        assert(os.time() < deadline, ("%d bytes are ahead, not %d"):format(m:stats().precommitted.now, bytes))
     end
 end
 
@@ -29,13 +29,13 @@ end
 describe("ahead", function()
     after_each(spec.close)
 
-    local function faulty()
-        local m = spec.faulty({}, { memory = "512MiB", debug = false })
+    local function inject_faults()
+        local m = spec.inject_faults({}, { memory = "512MiB", debug = false })
         return m, m:device().granularity
     end
 
     it("makes the next growth cost no commit", function()
-        local m, unit = faulty()
+        local m, unit = inject_faults()
         local b = m:allocate("b", "u8", unit, { growth_factor = 2, ahead = 1, max_length = 2 * unit })
         local data = support.bytes(unit)
         b:upload(data)
@@ -45,13 +45,13 @@ describe("ahead", function()
         costs_nothing(m, function() assert.is_true(b:ensure_capacity(unit + 1)) end)
         watch()
         assert.equal(2 * unit, b.capacity)
-        assert.equal(0, m:stats().ahead.now)
+        assert.equal(0, m:stats().precommitted.now)
         assert.is_true(b:resize(2 * unit))
         assert.is_true(data .. string.rep("\0", unit) == b:download():bytes())
     end)
 
     it("without it, the same growth commits", function()
-        local m, unit = faulty()
+        local m, unit = inject_faults()
         local b = m:allocate("b", "u8", unit, { growth_factor = 2, max_length = 2 * unit })
         local calls = support.memory_calls(m)
         b:ensure_capacity(unit + 1)
@@ -59,7 +59,7 @@ describe("ahead", function()
     end)
 
     it("goes several steps, and serves every member of a group", function()
-        local m, unit = faulty()
+        local m, unit = inject_faults()
         local g = m:group {
             { "p", "u8" }, { "q", "u16" }, length = unit, growth = gpumm.growth.list { 2 * unit, 3 * unit },
             ahead = 2, max_length = 3 * unit,
@@ -71,11 +71,11 @@ describe("ahead", function()
             g:resize(2 * unit + 1)
             assert.equal(3 * unit, g.capacity)
         end)
-        assert.equal(0, m:stats().ahead.now)
+        assert.equal(0, m:stats().precommitted.now)
     end)
 
     it("follows the capacity", function()
-        local m, unit = faulty()
+        local m, unit = inject_faults()
         local b = m:allocate("b", "u8", unit, { growth = gpumm.growth.linear(unit), ahead = 1, max_length = 9 * unit })
         for step = 2, 8 do
             wait_for_ahead(m, unit)
@@ -86,7 +86,7 @@ describe("ahead", function()
 
     it("does not count against the limit", function()
         local unit = spec.manager():device().granularity
-        local m = spec.faulty({}, { memory = "512MiB", debug = false, limit = 2 * unit })
+        local m = spec.inject_faults({}, { memory = "512MiB", debug = false, limit = 2 * unit })
         m:allocate("b", "u8", unit, { growth_factor = 2, ahead = 1 })
         wait_for_ahead(m, unit)
         assert.equal(unit, m:stats().used_bytes)
@@ -99,7 +99,7 @@ describe("ahead", function()
 
     it("never goes where no growth could, whoever else has memory ahead", function()
         local unit = spec.manager():device().granularity
-        local m = spec.faulty({}, { memory = "512MiB", debug = false, limit = 8 * unit })
+        local m = spec.inject_faults({}, { memory = "512MiB", debug = false, limit = 8 * unit })
         local function allocate(name)
             assert(m:allocate(name, "u8", unit, { growth_factor = 2, ahead = 7, max_length = 128 * unit }))
         end
@@ -109,7 +109,7 @@ describe("ahead", function()
         for _, name in ipairs { "a", "b", "c", "d" } do m:free(name) end
         local most = ahead(m, 7 * unit)
         m:close() -- the worker is through
-        assert.equal(most, m:stats().ahead.peak)
+        assert.equal(most, m:stats().precommitted.peak)
     end)
 
     it("has few steps, each of which may be small", function()
@@ -132,13 +132,13 @@ describe("ahead", function()
         wait_for_ahead(m, 3 << 20)
         local c = m:allocate("c", "u8", 4 << 20) -- fits only without what is ahead
         c:fill(8)
-        assert.equal(0, m:stats().ahead.now)
+        assert.equal(0, m:stats().precommitted.now)
         assert.is_true(string.rep("\6", 3 << 20) == b:download():bytes())
         assert.is_true(string.rep("\8", 4 << 20) == c:download():bytes())
     end)
 
     it("that fails is nobody's error: the growth asks again", function()
-        local m, unit = faulty()
+        local m, unit = inject_faults()
         m:allocate("first", "u8", unit):upload(support.bytes(unit)) -- what uploads take for themselves is there
         local in_place, calls = m:device().in_place, support.memory_calls(m)
         m.fault:plan { call = in_place and "commit" or "alloc", nth = 2, status = "DRIVER" } -- the first is b's own

@@ -143,7 +143,7 @@ describe("allocate", function()
     end)
 
     it("leaves nothing behind where the device has no memory", function()
-        local m = spec.faulty({}, { memory = "256MiB" })
+        local m = spec.inject_faults({}, { memory = "256MiB" })
         m:allocate("kept", "u8", 100000):upload(support.bytes(100000))
         for _, call in ipairs(m:device().in_place and { "reserve", "commit" } or { "alloc" }) do
             m:trim()

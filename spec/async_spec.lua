@@ -14,7 +14,7 @@ for _, relocate in ipairs { false, true } do
             options.relocate = relocate
             return spec.manager(options)
         end
-        local function faulty() return manager { fault = true, memory = "256MiB" } end
+        local function inject_faults() return manager { fault = true, memory = "256MiB" } end
         after_each(spec.close)
 
         it("is disabled unless the buffer was made with it", function()
@@ -49,7 +49,7 @@ for _, relocate in ipairs { false, true } do
         end)
 
         it("brings the moment of the start, whatever is written meanwhile", function()
-            local m = faulty()
+            local m = inject_faults()
             local b = m:allocate("b", "u8", 100000, on)
             local before, after = support.bytes(100000, 1), support.bytes(100000, 2)
             b:upload(before)
@@ -94,7 +94,7 @@ for _, relocate in ipairs { false, true } do
         end)
 
         it("answers ALREADY_PENDING to a second start, which changes nothing", function()
-            local m = faulty()
+            local m = inject_faults()
             local b = m:allocate("b", "u8", 10, on)
             b:fill(1)
             m:start_async_download("b")
@@ -107,7 +107,7 @@ for _, relocate in ipairs { false, true } do
         end)
 
         it("answers TIMEOUT in time, and the download stays pending", function()
-            local m = faulty()
+            local m = inject_faults()
             local b = m:allocate("b", "u8", 10, on)
             b:fill(5)
             m:synchronize()
@@ -166,7 +166,7 @@ describe("async", function()
     end)
 
     it("goes with its buffer, also while it is pending", function()
-        local m = spec.faulty({}, { memory = "64MiB", debug = false })
+        local m = spec.inject_faults({}, { memory = "64MiB", debug = false })
         m:allocate("b", "u8", 1000, { enable_async = true })
         m:synchronize()
         m.fault:hold("copy")

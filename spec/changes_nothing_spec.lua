@@ -19,7 +19,7 @@ for _, relocate in ipairs { false, true } do
         after_each(spec.close)
 
         local function scene()
-            local m = spec.faulty({}, { memory = "256MiB", relocate = relocate, debug = false })
+            local m = spec.inject_faults({}, { memory = "256MiB", relocate = relocate, debug = false })
             local kept = m:allocate("kept", "u8", 100000, { min_size_bytes = 0 })
             kept:upload(support.bytes(100000, 1))
             local g = m:group { { "p", "f32x2" }, { "q", "u8" }, name = "g", length = 9000 }

@@ -80,7 +80,7 @@ end)
 
 describe("the host device", function()
     it("has no driver entries to fail", function()
-        local m = spec.faulty({}, { device = "host" })
+        local m = spec.inject_faults({}, { device = "host" })
         raises("there is no device call 'cuMemSetAccess'", m.fault.plan, m.fault, { call = "cuMemSetAccess", nth = 1 })
         raises("there is no device call 'cuMemSetAccess'", m.fault.calls, m.fault, "cuMemSetAccess")
     end)
@@ -139,7 +139,7 @@ describe("the device #gpu", function()
     end)
 
     it("fails by its driver's entry names, and nothing has changed", function()
-        local m = spec.faulty()
+        local m = spec.inject_faults()
         local b = buffer(m, "u32", support.count(1000))
         local entry = m:device().in_place and "cuMemSetAccess" or "cuLaunchKernelEx" -- what moves is copied by a kernel
         local message = support.unchanged(m, function()

@@ -83,7 +83,7 @@ describe("free", function()
     end)
 
     it("returns while work on the buffer is held, and later users of the memory come after it", function()
-        local m = spec.faulty({}, { memory = "64MiB", debug = false }) -- to look for canaries waits
+        local m = spec.inject_faults({}, { memory = "64MiB", debug = false }) -- to look for canaries waits
         local a = m:allocate("a", "u8", 1 << 20)
         m:synchronize()
         m.fault:hold("fill")
@@ -96,7 +96,7 @@ describe("free", function()
     end)
 
     it("waits for work on other streams before the memory goes back", function()
-        local m = spec.faulty({}, { memory = "64MiB", debug = false })
+        local m = spec.inject_faults({}, { memory = "64MiB", debug = false })
         local s = m:stream()
         local size = 4 << 20
         local a, b = m:allocate("a", "u8", size), m:allocate("b", "u8", size)
@@ -106,15 +106,15 @@ describe("free", function()
         b:copy(a, s)
         a:free()
         m:poll()
-        assert.equal(size, m:stats().warm.now)
+        assert.equal(size, m:stats().cached.now)
         local c = m:allocate("c", "u8", size) -- a's memory, whose zeros come behind the copy that reads it
-        assert.equal(0, m:stats().warm.now)
+        assert.equal(0, m:stats().cached.now)
         m.fault:release()
         assert.equal(string.rep("\0", size), c:download():bytes())
         assert.equal(string.rep("\x5A", size), b:download():bytes())
         c:free()
         assert.equal(size, m:trim())
-        assert.equal(0, m:stats().warm.now)
+        assert.equal(0, m:stats().cached.now)
     end)
 
     it("frees an anonymous buffer with its last handle", function()
@@ -155,7 +155,7 @@ describe("free", function()
     end)
 
     it("gives everything back when the manager closes, whatever was freed", function()
-        local m = spec.faulty({}, { memory = "64MiB" })
+        local m = spec.inject_faults({}, { memory = "64MiB" })
         for i = 1, 9 do m:allocate("b" .. i, "u8", i * 100000, { enable_async = i % 2 == 0 }) end
         for i = 1, 9, 2 do m:free("b" .. i) end
         m:scratch(5000)

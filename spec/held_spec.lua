@@ -13,8 +13,8 @@ extern "C" __global__ void add(int n, float *values, float more)
 
 local held = {} -- managers whose gates are opened again whatever becomes of the test
 
-local function faulty(fault, options)
-    local m = spec.faulty(fault, options)
+local function inject_faults(fault, options)
+    local m = spec.inject_faults(fault, options)
     held[#held + 1] = m
     return m
 end
@@ -46,7 +46,7 @@ describe("a copy held shut", function()
     end)
 
     it("lets capture return and the main stream go on; the frame arrives when it opens", function()
-        local m = faulty()
+        local m = inject_faults()
         local b, add = values(m, 100000)
         assert(m:synchronize())
         local r = assert(b:readback { slots = 2 })
@@ -75,7 +75,7 @@ describe("a copy held shut", function()
     end)
 
     it("may be shut from the start, by the manager's own option", function()
-        local m = faulty { hold = "copy" }
+        local m = inject_faults { hold = "copy" }
         local b = assert(m:buffer { type = "u32", length = 10 })
         assert(b:fill(9))
         local r = assert(b:readback {})
@@ -88,7 +88,7 @@ describe("a copy held shut", function()
     end)
 
     it("keeps every captured moment apart: each frame has its own contents", function()
-        local m = faulty()
+        local m = inject_faults()
         local b, add = values(m, 5000)
         assert(m:synchronize())
         local r = assert(b:readback { slots = 4 })
@@ -108,7 +108,7 @@ describe("a copy held shut", function()
     end)
 
     it("fills the ring: BUSY, and the dropped frame is counted", function()
-        local m = faulty()
+        local m = inject_faults()
         local b = values(m, 100)
         assert(m:synchronize())
         local r = assert(b:readback { slots = 2 })
@@ -131,7 +131,7 @@ describe("a copy held shut", function()
     end)
 
     it("ends with its readback: cancelled tickets say so, and the memory comes back", function()
-        local m = faulty()
+        local m = inject_faults()
         local b = values(m, 100000)
         assert(m:synchronize())
         local before = m:stats()
@@ -155,7 +155,7 @@ describe("a copy held shut", function()
     end)
 
     it("is CANCELLED by freeing its buffer", function()
-        local m = faulty({}, { debug = false }) -- a canary is looked at by a copy, which would wait
+        local m = inject_faults({}, { debug = false }) -- a canary is looked at by a copy, which would wait
         local b = assert(m:allocate("values", "f32", 1000))
         assert(m:synchronize())
         local r = assert(b:readback {})
@@ -172,7 +172,7 @@ describe("a copy held shut", function()
     end)
 
     it("does not keep a manager from closing once it opens; nothing is left", function()
-        local m = faulty()
+        local m = inject_faults()
         local b = values(m, 1000)
         local r = assert(b:readback {})
         assert(m:synchronize())
@@ -194,7 +194,7 @@ describe("a launch held shut", function()
     end)
 
     it("is enqueued at once, and its results wait", function()
-        local m = faulty({}, { debug = false })
+        local m = inject_faults({}, { debug = false })
         local b, add = values(m, 1000)
         local side = assert(m:stream())
         local other = assert(m:buffer { type = "f32", length = 1000, stream = side })
@@ -218,7 +218,7 @@ describe("a launch held shut", function()
     end)
 
     it("holds those who wait for it, on other streams too", function()
-        local m = faulty()
+        local m = inject_faults()
         local b, add = values(m, 1000)
         local copy = assert(m:buffer { type = "f32", length = 1000 })
         assert(m:synchronize())
@@ -235,7 +235,7 @@ describe("a launch held shut", function()
 
     it("holds up no transfer on another stream, however many wait behind it on its own", function()
         -- On a GPU the engine that copies to the device takes copies in the order in which they were given to it.
-        local m = faulty({}, { device = "host", debug = false })
+        local m = inject_faults({}, { device = "host", debug = false })
         local side = assert(m:stream())
         local b, add = values(m, 1 << 19)
         local other = values(m, 1000)
@@ -252,7 +252,7 @@ describe("a launch held shut", function()
     end)
 
     it("does not hold growth: the buffer grows meanwhile, and keeps its contents", function()
-        local m = faulty({}, { debug = false })
+        local m = inject_faults({}, { debug = false })
         local b, add = values(m, 1000)
         assert(m:synchronize())
         local watch = support.watch_moves(m, b)

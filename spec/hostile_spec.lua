@@ -16,7 +16,7 @@ extern "C" __global__ void add(int n, float *v, float2 by) {
 
 -- One live object of every class, by the class's name.
 local function world(m)
-    m = m or spec.faulty()
+    m = m or spec.inject_faults()
     local w = { ["gpumm.manager"] = m }
     w["gpumm.buffer"] = assert(m:buffer { type = "f32", length = 10 })
     w["gpumm.group"] = assert(m:group { { "a", "f32" }, { "b", "u8" }, length = 3 })

@@ -172,7 +172,7 @@ describe("invalid operations", function()
     end)
 
     it("a failure in the midst of a large upload leaves nothing half said", function()
-        local m = spec.faulty({}, { memory = "64MiB" })
+        local m = spec.inject_faults({}, { memory = "64MiB" })
         local a = m:allocate("a", "u8", 1000)
         a:upload(support.bytes(1000, 1))
         m.fault:plan { call = "copy", nth = 1, status = "DRIVER" }

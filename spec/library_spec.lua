@@ -117,7 +117,7 @@ describe("library/gpumm.lua", function()
     end)
 
     it("has every option, and no other", function()
-        local m = spec.faulty()
+        local m = spec.inject_faults()
         local b = assert(m:buffer { type = "f32", length = 1 })
         local wrong = { no_such_option = 1 }
         local graph, shown = gpumm.graph.new(2, { 1 }, { 2 }), { positions = { { 0, 0 } }, no_such_option = 1 }
@@ -142,7 +142,7 @@ describe("library/gpumm.lua", function()
     end)
 
     it("has the fields of every record", function()
-        local m = spec.faulty({}, { limit = "1GiB" })
+        local m = spec.inject_faults({}, { limit = "1GiB" })
         local stats = m:stats()
         assert.same(names(stats), fields "gpumm.stats")
         assert.same(names(stats.buffers), fields "gpumm.entry")

@@ -107,7 +107,7 @@ for _, relocate in ipairs { false, true } do
         end)
 
         it("keeps a capture that was under way, at its own length", function()
-            local m = spec.faulty({}, { relocate = relocate, memory = "256MiB" })
+            local m = spec.inject_faults({}, { relocate = relocate, memory = "256MiB" })
             local b = m:allocate("b", "u8", 100000)
             local before = support.bytes(100000, 5)
             b:upload(before)

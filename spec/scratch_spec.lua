@@ -77,7 +77,7 @@ describe("scratch", function()
     end)
 
     it("is as large as is asked for, and apart, also where memory cannot grow in place", function()
-        local m = spec.faulty({}, { relocate = true, memory = "256MiB" })
+        local m = spec.inject_faults({}, { relocate = true, memory = "256MiB" })
         local list, sizes = {}, { 3 << 20, 3 << 20, 100, 70 << 20, 5 << 20 }
         for i, size in ipairs(sizes) do list[i] = assert(m:scratch(size)) end
         assert.equal((81 << 20) + 100, m:stats().scratch.now)

@@ -43,7 +43,7 @@ local function assert_gone(m, fault)
     assert.equal(0, stats.used_bytes)
     assert.equal(0, stats.committed_bytes)
     assert.equal(0, stats.buffer_count)
-    for _, category in ipairs { "buffers", "scratch", "staging", "pinned", "ahead", "warm", "slack" } do
+    for _, category in ipairs { "buffers", "scratch", "staging", "pinned", "precommitted", "cached", "slack" } do
         assert.equal(0, stats[category].now, category)
     end
     for key, value in pairs(live) do assert.equal(0, value, key) end
@@ -259,7 +259,7 @@ describe("pacing", function()
     end)
 
     it("counts the work on described streams too", function()
-        local m, most, done = spec.faulty(), 0, {}
+        local m, most, done = spec.inject_faults(), 0, {}
         local sim = gpumm.simulation {
             numbers = gpumm.buffer { type = "u32", length = 4 },
             side = gpumm.stream {},
@@ -316,8 +316,8 @@ describe("open, advance and close", function()
         assert.error_matches(function() sim:advance(1) end, "not open")
     end)
 
-    it("work in a manager of the host's, which outlives the simulation", function()
-        local m = spec.faulty()
+    it("work in a manager of the application's, which outlives the simulation", function()
+        local m = spec.inject_faults()
         local b = assert(m:buffer { type = "u32", length = 4 })
         assert(b:fill(9))
         local before = m:stats().used_bytes

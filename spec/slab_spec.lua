@@ -73,7 +73,7 @@ describe("slab", function()
     end)
 
     it("does not hand a block to somebody while another stream uses it", function()
-        local m = spec.faulty({}, { memory = "64MiB", debug = false })
+        local m = spec.inject_faults({}, { memory = "64MiB", debug = false })
         local options = { max_size_bytes = 2000, min_size_bytes = 0 }
         local s = m:stream()
         local a, to = m:allocate("a", "u8", 2000, options), m:allocate("to", "u8", 2000, options)

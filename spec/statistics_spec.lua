@@ -65,13 +65,13 @@ describe("statistics", function()
         assert.equal(0, stats.staging.now)
         assert.equal(0, stats.pinned.now)
         assert.equal(26000, stats.peak_used_bytes)
-        for _, category in ipairs { "ahead", "warm", "slack", "external" } do
+        for _, category in ipairs { "precommitted", "cached", "slack", "external" } do
             assert.is_table(stats[category])
         end
     end)
 
     it("count every capture and every dropped frame", function()
-        local m = spec.faulty({}, { memory = "64MiB" })
+        local m = spec.inject_faults({}, { memory = "64MiB" })
         local b = m:allocate("b", "u8", 10000)
         local r = b:readback { slots = 2 }
         m.fault:hold("copy")

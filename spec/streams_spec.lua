@@ -18,8 +18,8 @@ extern "C" __global__ void add(int n, unsigned int *values, unsigned int more)
 local LENGTH = 50000
 local held = {}
 
-local function faulty(fault, options)
-    local m = spec.faulty(fault, options)
+local function inject_faults(fault, options)
+    local m = spec.inject_faults(fault, options)
     held[#held + 1] = m
     return m
 end
@@ -50,7 +50,7 @@ end)
 
 describe("the order that buffers keep", function()
     it("lets a reader on another stream wait for the writer", function()
-        local m = faulty { jitter = 11 }
+        local m = inject_faults { jitter = 11 }
         local a, b, side = numbers(m, 1), numbers(m, 0), assert(m:stream())
         local twice, add = kernel(m, "twice_plus"), kernel(m, "add")
         local expected = 1
@@ -64,7 +64,7 @@ describe("the order that buffers keep", function()
     end)
 
     it("lets a writer wait for the readers: what was being read is not overwritten", function()
-        local m = faulty { jitter = 12 }
+        local m = inject_faults { jitter = 12 }
         local a, side, third = numbers(m, 1), assert(m:stream()), assert(m:stream())
         local copies = {}
         for i = 1, 20 do
@@ -76,7 +76,7 @@ describe("the order that buffers keep", function()
     end)
 
     it("is a chain of any length over any streams", function()
-        local m = faulty { jitter = 13 }
+        local m = inject_faults { jitter = 13 }
         local streams = { m:main(), assert(m:stream()), assert(m:stream()), assert(m:stream()) }
         local a, b = numbers(m, 0), numbers(m, 0)
         local twice = kernel(m, "twice_plus")
@@ -91,7 +91,7 @@ describe("the order that buffers keep", function()
     end)
 
     it("costs one stream no event at all", function()
-        local m = faulty()
+        local m = inject_faults()
         local a, add = numbers(m, 1), kernel(m, "add")
         assert(add(LENGTH, a, 1))
         assert(m:synchronize())
@@ -103,7 +103,7 @@ describe("the order that buffers keep", function()
     end)
 
     it("is missed where the device skips the wait: what the tests here stand on", function()
-        local m = faulty({}, { debug = false })
+        local m = inject_faults({}, { debug = false })
         local side = assert(m:stream())
         local a, b = numbers(m, 1), numbers(m, 0, side)
         local add, twice = kernel(m, "add"), kernel(m, "twice_plus")
@@ -121,7 +121,7 @@ describe("the order that buffers keep", function()
     end)
 
     it("takes declared use for work: a reader, and a writer", function()
-        local m = faulty()
+        local m = inject_faults()
         local add = kernel(m, "add")
         local a, b = numbers(m, 1), numbers(m, 2)
         local side = assert(m:stream())
@@ -144,7 +144,7 @@ describe("the order that buffers keep", function()
     end)
 
     it("holds for scratch as well", function()
-        local m = faulty { jitter = 14 }
+        local m = inject_faults { jitter = 14 }
         local a, twice = numbers(m, 5), kernel(m, "twice_plus")
         local out = numbers(m, 0)
         for i = 1, 20 do
@@ -161,7 +161,7 @@ end)
 
 describe("an event", function()
     it("is ready once what was enqueued before it is done", function()
-        local m = faulty()
+        local m = inject_faults()
         local a, add = numbers(m, 1), kernel(m, "add")
         assert(m:synchronize())
         local early = m:main():record()
@@ -179,7 +179,7 @@ describe("an event", function()
     end)
 
     it("times out, and can be waited for again", function()
-        local m = faulty()
+        local m = inject_faults()
         local a, add = numbers(m, 1), kernel(m, "add")
         assert(m:synchronize())
         m.fault:hold "launch"
@@ -199,7 +199,7 @@ describe("an event", function()
     end)
 
     it("holds another stream that waits for it, without the host", function()
-        local m = faulty({}, { debug = false })
+        local m = inject_faults({}, { debug = false })
         local side = assert(m:stream())
         local a, b = numbers(m, 1), numbers(m, 1, side)
         local add = kernel(m, "add")
@@ -216,7 +216,7 @@ describe("an event", function()
     end)
 
     it("binds the record current at the call: one recorded later does not hold the waiter", function()
-        local m = faulty({}, { debug = false })
+        local m = inject_faults({}, { debug = false })
         local side = assert(m:stream())
         local b = numbers(m, 1, side)
         local a, add = numbers(m, 1), kernel(m, "add")
@@ -282,7 +282,7 @@ describe("a stream", function()
     end)
 
     it("may be one of many, and all of them go again", function()
-        local m = faulty()
+        local m = inject_faults()
         local before = m.fault:live().streams
         local b = numbers(m, 0)
         local add = kernel(m, "add")
@@ -309,7 +309,7 @@ describe("a stream", function()
     end)
 
     it("synchronize and idle tell when it is done", function()
-        local m = faulty()
+        local m = inject_faults()
         local a, add = numbers(m, 1), kernel(m, "add")
         assert(m:synchronize())
         m.fault:hold "launch"

@@ -61,7 +61,7 @@ function support.state(manager, ...)
         if key:find "^peak_" then state.stats[key] = nil end
         if type(value) == "table" then value.peak = nil end
     end
-    for _, category in ipairs { "ahead", "warm", "slack", "staging", "pinned" } do state.stats[category].total = nil end
+    for _, category in ipairs { "precommitted", "cached", "slack", "staging", "pinned" } do state.stats[category].total = nil end
     return state
 end
 

@@ -70,7 +70,7 @@ local function run(m, options, frames, before)
 end
 
 local function manager(seed)
-    return spec.faulty({ jitter = seed }, { workers = 2, debug = false })
+    return spec.inject_faults({ jitter = seed }, { workers = 2, debug = false })
 end
 
 describe("frames of a group", function()

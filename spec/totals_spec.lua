@@ -77,7 +77,7 @@ for _, relocate in ipairs { false, true } do
         end)
 
         it("agree with the blocks, and with what the fault device counts", function()
-            local m = spec.faulty({}, { relocate = relocate, memory = "256MiB" })
+            local m = spec.inject_faults({}, { relocate = relocate, memory = "256MiB" })
             m:allocate("a", "u8", 300000)
             m:allocate("b", "f32", 100000, { enable_async = true }) -- not grown: a worker commits slots in its time
             m:group({ { "p", "u8" }, { "q", "f64" }, length = 1000 }):ensure_capacity(5000)
@@ -96,7 +96,7 @@ for _, relocate in ipairs { false, true } do
             assert.equal(800000, by.staging)
             assert.equal(800000, by.pinned)
             assert.equal(7777, by.scratch)
-            local physical = stats.ahead.now + stats.warm.now + stats.slack.now
+            local physical = stats.precommitted.now + stats.cached.now + stats.slack.now
             assert.equal(committed, bytes + physical)
             s:close()
         end)

@@ -24,7 +24,7 @@
  *   - Sizes are in bytes where the name says bytes, in elements otherwise; positions count from 0.
  *   - A NULL stream is the manager's main stream, where something else says which manager's. A stream
  *     of another manager is INVALID_ARGUMENT. Calls enqueue and return, unless their name says wait or
- *     synchronize; download waits because it returns data. While the host captures a CUDA graph on a
+ *     synchronize; download waits because it returns data. While the application captures a CUDA graph on a
  *     stream, kernels are launched on it and nothing else is: BUSY.
  */
 #ifndef GPUMM_H
@@ -98,7 +98,7 @@ GPUMM_API const char *gpumm_version(void);
 /* "4GiB", "512 MiB", "1e6", "2.5GB", "4096": bytes. INVALID_ARGUMENT names what is valid. */
 GPUMM_API gpumm_status gpumm_parse_size(const char *text, uint64_t *bytes);
 
-/* ---- What a host can hand in -------------------------------------------------------------- */
+/* ---- What an application can hand in -------------------------------------------------------------- */
 
 /* Where gpumm takes its own (host) memory: as realloc, and frees where size is 0. May be called
    from any thread. NULL as a function means malloc's family. */
@@ -248,7 +248,7 @@ typedef struct gpumm_options {
     unsigned workers;       /* host device: threads that run kernels; 0: one a core */
     bool relocate;          /* grow by copying even where the device can grow in place; GPUMM_NO_VMM=1 asks for it too */
     bool debug;             /* keep canaries behind every buffer, checked at growth, free and check */
-    bool faulty;            /* put the fault device in between, with `fault` as its first plan */
+    bool inject_faults;            /* put the fault device in between, with `fault` as its first plan */
     gpumm_fault fault;
     void *context;          /* cuda: a CUcontext to use instead of the primary one; borrowed */
     gpumm_allocator allocator;
@@ -289,7 +289,7 @@ GPUMM_API gpumm_stream *gpumm_manager_main(gpumm_manager *manager);
 GPUMM_API gpumm_status gpumm_manager_synchronize(gpumm_manager *manager);
 /* Reports what went wrong in the background since the last call (OK: nothing), without waiting. */
 GPUMM_API gpumm_status gpumm_manager_poll(gpumm_manager *manager);
-/* Gives back what is warm and ahead, now; `freed` (may be NULL) gets the committed bytes that went. */
+/* Gives back what is cached and precommitted, now; `freed` (may be NULL) gets the committed bytes that went. */
 GPUMM_API gpumm_status gpumm_manager_trim(gpumm_manager *manager, uint64_t *freed);
 /* Walks every structure and canary; DRIVER with the first damage found. Waits for the device. */
 GPUMM_API gpumm_status gpumm_manager_check(gpumm_manager *manager);
@@ -302,10 +302,10 @@ GPUMM_API gpumm_status gpumm_manager_check(gpumm_manager *manager);
     X(SCRATCH, "scratch", true)                                       \
     X(STAGING, "staging", true)   /* readback slots on the device */   \
     X(PINNED, "pinned", true)     /* readback slots on the host */     \
-    X(AHEAD, "ahead", false)      /* committed for coming growths */   \
-    X(WARM, "warm", false)        /* freed, kept for reuse */          \
+    X(PRECOMMITTED, "precommitted", false) /* committed for coming growths */   \
+    X(CACHED, "cached", false)      /* freed, kept for reuse */          \
     X(SLACK, "slack", false)      /* granularity, transfer blocks */   \
-    X(EXTERNAL, "external", false) /* declared by the host application */
+    X(EXTERNAL, "external", false) /* declared by the application */
 
 typedef enum gpumm_category {
 #define GPUMM_CATEGORY_ENUM(name, text, logical) GPUMM_##name,
@@ -353,7 +353,7 @@ typedef void (*gpumm_block_fn)(void *user, const gpumm_block *block);
 GPUMM_API size_t gpumm_manager_blocks(gpumm_manager *manager, gpumm_block_fn each, void *user);
 /* Named buffers alive that nobody freed; after close, those that close found. Returns how many. */
 GPUMM_API size_t gpumm_manager_leaks(gpumm_manager *manager, gpumm_block_fn each, void *user);
-/* Books memory that the host application took by itself (bytes > 0) or gave back (< 0): reported, never
+/* Books memory that the application took by itself (bytes > 0) or gave back (< 0): reported, never
    limited. INVALID_ARGUMENT where more goes than there is. */
 GPUMM_API gpumm_status gpumm_manager_external(gpumm_manager *manager, int64_t bytes);
 
@@ -361,7 +361,7 @@ GPUMM_API gpumm_status gpumm_manager_external(gpumm_manager *manager, int64_t by
 
 /* A stream beside the main one: an own queue of the device's. */
 GPUMM_API gpumm_status gpumm_stream_open(gpumm_manager *manager, gpumm_stream **out);
-/* Wraps a stream that the host owns and keeps alive until the wrapper is released and its work is done (cuda: a
+/* Wraps a stream that the application owns and keeps alive until the wrapper is released and its work is done (cuda: a
    CUstream of the manager's context). INVALID_ARGUMENT for NULL, and on the host device. */
 GPUMM_API gpumm_status gpumm_stream_wrap(gpumm_manager *manager, void *native, gpumm_stream **out);
 GPUMM_API gpumm_stream *gpumm_stream_retain(gpumm_stream *stream); /* not NULL, here and in what follows */
@@ -434,7 +434,7 @@ GPUMM_API void gpumm_buffer_release(gpumm_buffer *buffer);
 /* Frees now. Memory returns behind the work that uses it. Pending captures are CANCELLED. A member
    of a group is not freed alone: INVALID_ARGUMENT. Every later call on a handle of it returns STALE. */
 GPUMM_API gpumm_status gpumm_buffer_free(gpumm_buffer *buffer);
-/* As it is now: another thread may grow it the next moment, which changes no address where memory grows in place. */
+/* As it is now: another thread may grow it right after, which changes no address where memory grows in place. */
 GPUMM_API gpumm_status gpumm_buffer_get_info(gpumm_buffer *buffer, gpumm_buffer_info *out);
 GPUMM_API const char *gpumm_buffer_name(const gpumm_buffer *buffer);    /* "" where anonymous; borrowed */
 GPUMM_API const gpumm_type *gpumm_buffer_type(const gpumm_buffer *buffer); /* borrowed from the handle */
@@ -488,7 +488,7 @@ typedef struct gpumm_group_options {
     uint64_t min_length;     /* capacity is at least this */
     gpumm_growth growth;
     unsigned ahead;          /* as a buffer's */
-    bool loose;              /* it goes with its last handle, its members' among them, as an anonymous buffer does;
+    bool unowned;              /* it goes with its last handle, its members' among them, as an anonymous buffer does;
                                 else it belongs to the manager until gpumm_group_free or close, as named buffers do */
     gpumm_stream *stream;    /* where the zeros are written */
     const char *tag;         /* who asks, for the books; copied */
@@ -497,7 +497,7 @@ typedef struct gpumm_group_options {
 /* OVER_LIMIT, OVER_MAX_SIZE, OUT_OF_MEMORY, INVALID_ARGUMENT. */
 GPUMM_API gpumm_status gpumm_group_open(gpumm_manager *manager, const gpumm_group_options *options, gpumm_group **out);
 GPUMM_API gpumm_group *gpumm_group_retain(gpumm_group *group);
-GPUMM_API void gpumm_group_release(gpumm_group *group); /* frees nothing, unless it is loose */
+GPUMM_API void gpumm_group_release(gpumm_group *group); /* frees nothing, unless it is unowned */
 /* Frees every member now, as gpumm_buffer_free does. */
 GPUMM_API gpumm_status gpumm_group_free(gpumm_group *group);
 GPUMM_API const char *gpumm_group_name(const gpumm_group *group); /* "" where it has none; borrowed */
@@ -536,7 +536,7 @@ GPUMM_API gpumm_status gpumm_scratch_used(gpumm_scratch *scratch, gpumm_stream *
 /* ---- Readbacks ---------------------------------------------------------------------------- */
 
 typedef struct gpumm_readback_options {
-    gpumm_buffer *const *buffers; /* one buffer, or members of one group: one moment, one copy */
+    gpumm_buffer *const *buffers; /* one buffer, or members of one group: one snapshot, one copy */
     size_t buffer_count;
     unsigned slots;    /* frames that can be under way or held at once: 2 to 64; 0: 2 */
     bool direct;       /* skip the device staging; the next writer waits for the copy */
@@ -565,7 +565,7 @@ GPUMM_API void gpumm_readback_close(gpumm_readback *readback);
 GPUMM_API gpumm_manager *gpumm_readback_manager(const gpumm_readback *readback); /* borrowed */
 GPUMM_API size_t gpumm_readback_count(const gpumm_readback *readback);           /* members */
 GPUMM_API gpumm_buffer *gpumm_readback_buffer(gpumm_readback *readback, size_t index); /* borrowed */
-/* A snapshot of this moment of `stream` (NULL: the stream that wrote last); `ticket` may be NULL. BUSY where every
+/* A snapshot of the work enqueued on `stream` so far (NULL: the stream that wrote last); `ticket` may be NULL. BUSY where every
    slot is taken (a dropped frame is counted), and with options.wait where all of them are kept. */
 GPUMM_API gpumm_status gpumm_readback_capture(gpumm_readback *readback, gpumm_stream *stream, int64_t step, gpumm_ticket *ticket);
 /* Has it arrived? Never waits. NOT_PENDING where nothing was captured; CANCELLED; STALE for a ticket whose slot is in
@@ -585,7 +585,7 @@ GPUMM_API gpumm_status gpumm_readback_cancel(gpumm_readback *readback, gpumm_tic
 GPUMM_API uint64_t gpumm_readback_dropped(const gpumm_readback *readback); /* captures refused with BUSY */
 GPUMM_API gpumm_ticket gpumm_readback_newest(const gpumm_readback *readback); /* 0: none yet */
 
-/* A delivered moment. Its memory is valid until the next delivery of its readback, unless kept. */
+/* A delivered snapshot. Its memory is valid until the next delivery of its readback, unless kept. */
 GPUMM_API gpumm_frame *gpumm_frame_retain(gpumm_frame *frame);
 GPUMM_API void gpumm_frame_release(gpumm_frame *frame); /* the last handle of a kept frame ends it */
 GPUMM_API gpumm_status gpumm_frame_keep(gpumm_frame *frame); /* holds its slot until ended; STALE */

@@ -20,7 +20,7 @@ extern "C" {
 /* What `require "gpumm"` calls. Pushes the module; touches no global. Raises where another copy of gpumm (a
    gpumm.so beside libgpumm_lua) is open in the state: the objects of one are nothing to the other. */
 GPUMM_API int luaopen_gpumm(lua_State *L);
-/* The same for a host: pushes this state's one module table, which `require` then finds too; returns 1. */
+/* The same for an application: pushes this state's one module table, which `require` then finds too; returns 1. */
 GPUMM_API int gpumm_lua_open(lua_State *L);
 
 /* A limit in logical bytes on all managers that scripts of this state open. UINT64_MAX: none. */
@@ -33,15 +33,15 @@ GPUMM_API void gpumm_lua_set_device(lua_State *L, const char *device);
    …". Called from any thread; it must outlive the managers, and never touch the state. */
 GPUMM_API void gpumm_lua_set_log(lua_State *L, gpumm_log_fn log, void *user);
 
-/* What a script may do with an object that the host pushes: use it, or end it too. */
+/* What a script may do with an object that the application pushes: use it, or end it too. */
 typedef enum gpumm_lua_share { GPUMM_LUA_BORROW, GPUMM_LUA_OWN } gpumm_lua_share;
 
-/* Push a handle with a reference of its own; one object has one handle in a state. What the host closes gives
+/* Push a handle with a reference of its own; one object has one handle in a state. What the application closes gives
    CLOSED (or STALE) in the script from then on. A borrowed buffer's free raises in Lua, and so does a borrowed
    manager's or readback's close; a borrowed buffer's close does nothing. A handle that is pushed again keeps what
    it may do; GPUMM_LUA_OWN adds to it. A borrowed manager lends no lives: what has a name in it and was not made by
    scripts of this state is borrowed too, whoever asks for it. What they make there by name stays when the state
-   closes; groups and what has no name go with it, unless the host holds on to them. */
+   closes; groups and what has no name go with it, unless the application holds on to them. */
 GPUMM_API void gpumm_lua_push_manager(lua_State *L, gpumm_manager *manager, gpumm_lua_share share);
 GPUMM_API void gpumm_lua_push_buffer(lua_State *L, gpumm_buffer *buffer, gpumm_lua_share share);
 GPUMM_API void gpumm_lua_push_readback(lua_State *L, gpumm_readback *readback, gpumm_lua_share share);
@@ -78,17 +78,17 @@ typedef struct gpumm_lua_sandbox {
 /* Opens a contained state: base functions that cannot reach out, string table math utf8 coroutine, and gpumm as
    a global. There is no io os package debug require dofile loadfile string.dump; load takes text only;
    setmetatable refuses __gc; collectgarbage only counts; print writes to standard output. At most 16 managers
-   and 64 streams are open at a time. NULL options: nothing granted, no limits. The host may push what else the
-   script shall have; a function of the host's is the host's to make safe. In a manager that it lends, that one's
+   and 64 streams are open at a time. NULL options: nothing granted, no limits. The application may push what else the
+   script shall have; a function of the application's is the application's to make safe. In a manager that it lends, that one's
    limit and memory hold, not the script's.
      IO (a granted folder is not there), OUT_OF_MEMORY, INVALID_ARGUMENT. */
 GPUMM_API gpumm_status gpumm_lua_sandbox_open(const gpumm_lua_sandbox *options, lua_State **out);
 /* Instead of lua_close. */
 GPUMM_API void gpumm_lua_sandbox_close(lua_State *L);
 
-/* A limit that is reached ends the script for good: an error that says which limit comes out of the host's
+/* A limit that is reached ends the script for good: an error that says which limit comes out of the application's
    lua_pcall, whatever the script catches, and again from every later call. The state is then good for closing;
-   the host, its managers and other states go on.
+   the application, its managers and other states go on.
 
    Limits are looked at every 1,000 instructions, also in coroutines, and wherever an error is caught. Memory is
    over its limit only where a whole collection has not helped. A C function is not interrupted. Bounded for contained scripts are string.rep of nothing; table.move and concat
@@ -103,7 +103,7 @@ GPUMM_API void gpumm_lua_sandbox_close(lua_State *L);
    Where that is not enough, run the state on a thread that may be given up with its process, as gpumm-run
    --timeout does, which ends the process when such a call outlives the limit. */
 
-/* A new limit of `seconds` from now (0: none), for hosts that call a script again and again. By the state's thread; an
+/* A new limit of `seconds` from now (0: none), for applications that call a script again and again. By the state's thread; an
    end that was reached stays. */
 GPUMM_API void gpumm_lua_sandbox_time(lua_State *L, double seconds);
 /* Ends the script at its next look at the limits. From any thread and from signal handlers, while L is open. */
@@ -120,7 +120,7 @@ typedef struct gpumm_lua_script {
     const char *const *arguments; /* arg[1], arg[2], … and the script's own ... */
     size_t argument_count;
     /* Prepares the state, called with one argument, `user` as a light userdata: opens the libraries that the
-       script shall have, pushes what is the host's and names it. NULL: every standard library. */
+       script shall have, pushes what is the application's and names it. NULL: every standard library. */
     lua_CFunction open;
     /* Called with `user` and what the script returned, before the state closes. NULL: a simulation is run. */
     lua_CFunction done;

@@ -1,4 +1,4 @@
--- What host.c and host.cpp run: a layout of a graph that the application feeds while it runs. The script says
+-- What application.c and application.cpp run: a layout of a graph that the application feeds while it runs. The script says
 -- what there is and what a step does; the application owns the loop, the manager and the picture.
 --
 -- It returns the simulation and a function add(nodes, edges) for the application: edges is a list of {from, to}

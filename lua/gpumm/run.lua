@@ -263,7 +263,7 @@ local function run_script(process, options, arguments, script)
     local chunk, message = process.load(arguments[script])
     if not chunk then error(message, 0) end
     local shown = shifted(arguments, script)
-    if process.contained then shown = table.move(shown, 0, #shown, 0, {}) end -- the rest is the host's
+    if process.contained then shown = table.move(shown, 0, #shown, 0, {}) end -- the rest is the application's
     _G.arg = shown -- luacheck: ignore 122
     local results = table.pack(xpcall(chunk, gpumm.traceback, table.unpack(shown)))
     if not results[1] and getmetatable(results[2]) == "gpumm.ended" then return 0 end

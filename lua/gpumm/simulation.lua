@@ -1,8 +1,8 @@
 -- Simulations: a description of resources, a step, and what to do with frames. gpumm.simulation(t) checks the
 -- description and touches no device; open makes the resources, advance runs steps, close gives everything back,
--- and run does all of it. gpumm-run, busted specs and host applications use the same four.
+-- and run does all of it. gpumm-run, busted specs and applications use the same four.
 --
--- A simulation runs at most `in_flight` steps ahead of its device. Every captured moment is handed to `frame`
+-- A simulation runs at most `in_flight` steps ahead of its device. Every captured snapshot is handed to `frame`
 -- between steps, in order, once; where the ring of slots is full, the oldest is waited for and handed over before
 -- the next is captured, so nothing is lost (unless the readback says busy = "drop").
 
@@ -84,7 +84,7 @@ local function check_readback(resources, key, readback)
         end
         first = first or resource
         if resource ~= first then
-            fail(4, "gpumm.simulation: readback '%s' reads of two groups; one readback is one moment of one group", key)
+            fail(4, "gpumm.simulation: readback '%s' reads of two groups; one readback takes snapshots of one group", key)
         end
         if resource.serial > readback.serial then
             fail(4, "gpumm.simulation: readback '%s' stands before '%s'; write it after", key, name)
@@ -213,7 +213,7 @@ local function hand_over_arrived(sim, rb)
     end
 end
 
--- The oldest moment under way is waited for and handed over; false where none is. Whoever else took its frame from
+-- The oldest snapshot under way is waited for and handed over; false where none is. Whoever else took its frame from
 -- the readback has had it.
 local function hand_over_oldest(sim, rb)
     local ticket = rb.tickets[1]
@@ -371,7 +371,7 @@ local function free_buffers(x)
     end
 end
 
--- What was made in the host's manager goes, the last first; the manager stays.
+-- What was made in the application's manager goes, the last first; the manager stays.
 local function leave_guest(x)
     for i = #x.keys, 1, -1 do
         local made, kind = x.live[x.keys[i]], x.resources[x.keys[i]].kind

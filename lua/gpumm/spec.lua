@@ -19,7 +19,7 @@ local say = require "say"
 
 local spec = {}
 local opened = {}
-local faulty = setmetatable({}, { __mode = "k" }) -- managers with the fault device in between
+local inject_faults = setmetatable({}, { __mode = "k" }) -- managers with the fault device in between
 
 --- The device that specs run on: GPUMM_DEVICE, else host.
 spec.device = os.getenv("GPUMM_DEVICE") or "host"
@@ -32,13 +32,13 @@ function spec.manager(options)
     local manager, message = gpumm.manager(all)
     if not manager then error(message, 2) end
     opened[#opened + 1] = manager
-    faulty[manager] = all.fault ~= nil
+    inject_faults[manager] = all.fault ~= nil
     return manager
 end
 
 --- The same with the fault device in between: fault is the first plan, as { call = "commit", nth = 3, status =
 --- "OUT_OF_MEMORY" }; manager.fault sets others, holds kinds shut and counts what lives.
-function spec.faulty(fault, options)
+function spec.inject_faults(fault, options)
     local all = { fault = fault or {} }
     for key, value in pairs(options or {}) do all[key] = value end
     return spec.manager(all)
@@ -115,7 +115,7 @@ local function live_disagrees(manager)
     return ("the books say %d bytes are held, the fault device counts %d"):format(stats.committed_bytes, live.committed_bytes)
 end
 
-local CATEGORIES = { "buffers", "scratch", "staging", "pinned", "ahead", "warm", "slack", "external" }
+local CATEGORIES = { "buffers", "scratch", "staging", "pinned", "precommitted", "cached", "slack", "external" }
 
 local function left_over(stats)
     for _, category in ipairs(CATEGORIES) do
@@ -134,7 +134,7 @@ local function imbalance(manager)
         if not ok then return message end
         manager:trim()
     end
-    return faulty[manager] and live_disagrees(manager) or nil
+    return inject_faults[manager] and live_disagrees(manager) or nil
 end
 
 -- Garbage is given back before anything is read, and not in the midst of it.

@@ -61,7 +61,7 @@ gpumm_status make_cold(gpumm_manager *m) {
     TRY(gpumm_manager_trim(m, NULL));
     for (;;) {
         gpumm_manager_stats(m, &stats);
-        if (stats.entry[GPUMM_WARM].now == 0) return gpumm_manager_poll(m);
+        if (stats.entry[GPUMM_CACHED].now == 0) return gpumm_manager_poll(m);
         if (clock_ns() > deadline)
             return fail(GPUMM_TIMEOUT, "memory that was trimmed did not go within 10 s");
         clock_sleep_ns(50000);

@@ -56,8 +56,8 @@ static void check_across(device *d, device_stream *s, gpumm_address to, gpumm_ad
                          unsigned char *up, uint64_t bytes) {
     gpumm_address host = (gpumm_address)(uintptr_t)up;
     CHECK(d->call->fill(d, s, to - AROUND, 0xee, 1, bytes + 2 * AROUND) == GPUMM_OK);
-    CHECK(d->call->copy(d, s, COPY_ACROSS, to, from + shift, bytes) == GPUMM_OK);
-    CHECK(d->call->copy(d, s, COPY_DOWN, host, to - AROUND, bytes + 2 * AROUND) == GPUMM_OK);
+    CHECK(d->call->copy(d, s, COPY_D2D, to, from + shift, bytes) == GPUMM_OK);
+    CHECK(d->call->copy(d, s, COPY_D2H, host, to - AROUND, bytes + 2 * AROUND) == GPUMM_OK);
     CHECK(d->call->stream_synchronize(d, s) == GPUMM_OK);
     uint64_t wrong = 0;
     for (uint64_t i = 0; i < bytes; i++) wrong += up[AROUND + i] != across_byte(shift + i);
@@ -74,7 +74,7 @@ static void test_across(device *d, device_stream *s) {
     CHECK(d->call->alloc(d, PLACE_HOST, ACROSS, &up) == GPUMM_OK);
     unsigned char *bytes = (unsigned char *)(uintptr_t)up;
     for (uint64_t i = 0; i < ACROSS; i++) bytes[i] = across_byte(i);
-    CHECK(d->call->copy(d, s, COPY_UP, from, up, ACROSS) == GPUMM_OK);
+    CHECK(d->call->copy(d, s, COPY_H2D, from, up, ACROSS) == GPUMM_OK);
     CHECK(d->call->stream_synchronize(d, s) == GPUMM_OK);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         for (size_t j = 0; j < (sizes[i] > 1 << 20 ? 1 : sizeof shifts / sizeof *shifts); j++) /* large ones aligned */
@@ -101,7 +101,7 @@ static void make_part(const between *b, unsigned char value, bool elsewhere, boo
     device_stream *maker = elsewhere ? b->other : b->s;
     memset((void *)(uintptr_t)b->up, value, PART);
     for (unsigned i = 0; i < 4; i++) CHECK(call->fill(b->d, maker, b->from, 0x99, 1, ACROSS) == GPUMM_OK);
-    if (loaded) CHECK(call->copy(b->d, maker, COPY_UP, b->from + PART_AT, b->up, PART) == GPUMM_OK);
+    if (loaded) CHECK(call->copy(b->d, maker, COPY_H2D, b->from + PART_AT, b->up, PART) == GPUMM_OK);
     else CHECK(call->fill(b->d, maker, b->from + PART_AT, value, 1, PART) == GPUMM_OK);
     if (!elsewhere) return;
     CHECK(call->event_record(b->d, b->e, maker) == GPUMM_OK);
@@ -113,11 +113,11 @@ static void check_between(const between *b, unsigned round) {
     const device_table *call = b->d->call;
     unsigned char value = (unsigned char)(round * 7 + 1), *got = (unsigned char *)(uintptr_t)b->up + PART;
     make_part(b, value, round & 1, round & 2);
-    CHECK(call->copy(b->d, b->s, COPY_ACROSS, b->to, b->from + PART_AT, PART) == GPUMM_OK);
-    CHECK(call->copy(b->d, b->s, COPY_ACROSS, b->to + PART, b->to, PART) == GPUMM_OK);
+    CHECK(call->copy(b->d, b->s, COPY_D2D, b->to, b->from + PART_AT, PART) == GPUMM_OK);
+    CHECK(call->copy(b->d, b->s, COPY_D2D, b->to + PART, b->to, PART) == GPUMM_OK);
     CHECK(call->fill(b->d, b->s, b->from + PART_AT, 0x55, 1, PART) == GPUMM_OK);
     CHECK(call->fill(b->d, b->s, b->to, 0x55, 1, PART) == GPUMM_OK);
-    CHECK(call->copy(b->d, b->s, COPY_DOWN, b->up + PART, b->to + PART, PART) == GPUMM_OK);
+    CHECK(call->copy(b->d, b->s, COPY_D2H, b->up + PART, b->to + PART, PART) == GPUMM_OK);
     CHECK(call->stream_synchronize(b->d, b->s) == GPUMM_OK);
     uint64_t wrong = 0;
     for (uint64_t i = 0; i < PART; i++) wrong += got[i] != value;
@@ -174,10 +174,10 @@ static gpumm_status walk_work(walk *w) {
     TRY(call->fill(d, w->stream, here, 0x01020304, 4, 8));
     TRY(call->fill(d, w->stream, here, 5, 1, 1));
     TRY(call->fill(d, w->stream, here + 2, 0x0706, 2, 1));
-    TRY(call->copy(d, w->stream, COPY_ACROSS, here + 64, here, 32));
-    TRY(call->copy(d, w->stream, COPY_ACROSS, here + 100, here + 4, 12)); /* not aligned: the driver's own way */
-    TRY(call->copy(d, w->stream, COPY_DOWN, up, here + 64, 32));
-    TRY(call->copy(d, w->stream, COPY_UP, here, up, 32));
+    TRY(call->copy(d, w->stream, COPY_D2D, here + 64, here, 32));
+    TRY(call->copy(d, w->stream, COPY_D2D, here + 100, here + 4, 12)); /* not aligned: the driver's own way */
+    TRY(call->copy(d, w->stream, COPY_D2H, up, here + 64, 32));
+    TRY(call->copy(d, w->stream, COPY_H2D, here, up, 32));
     TRY(call->call(d, w->stream, was_called, &w->called));
     TRY(call->event_record(d, w->event[1], w->stream));
     TRY(call->stream_wait(d, w->stream, w->event[1]));

@@ -99,7 +99,7 @@ static uint32_t *host(gpumm_address at) { return (uint32_t *)(uintptr_t)at; }
 /* Are `n` words at `from` on the device 0, 1, 2 …? By way of the pinned block. */
 static bool counts_up(bench *b, gpumm_address from, uint32_t n) {
     memset(host(b->up), 0xff, BLOCK);
-    if (b->call->copy(b->d, b->s, COPY_DOWN, b->up, from, n * 4ull) != GPUMM_OK ||
+    if (b->call->copy(b->d, b->s, COPY_D2H, b->up, from, n * 4ull) != GPUMM_OK ||
         finish(b, b->s) != GPUMM_OK)
         return false;
     for (uint32_t i = 0; i < n; i++)
@@ -135,8 +135,8 @@ static void test_work(bench *b) {
     CHECK(call->fill(b->d, b->s, b->here, 0x01020304, 4, 4) == GPUMM_OK);
     CHECK(call->fill(b->d, b->s, b->here + 4, 0xbeef, 2, 2) == GPUMM_OK);
     CHECK(call->fill(b->d, b->s, b->here + 8, 0x7f, 1, 3) == GPUMM_OK);
-    CHECK(call->copy(b->d, b->s, COPY_ACROSS, b->here + 64, b->here, 16) == GPUMM_OK);
-    CHECK(call->copy(b->d, b->s, COPY_DOWN, b->up, b->here + 64, 16) == GPUMM_OK &&
+    CHECK(call->copy(b->d, b->s, COPY_D2D, b->here + 64, b->here, 16) == GPUMM_OK);
+    CHECK(call->copy(b->d, b->s, COPY_D2H, b->up, b->here + 64, 16) == GPUMM_OK &&
           finish(b, b->s) == GPUMM_OK);
     const uint32_t expected[4] = {0x01020304, 0xbeefbeef, 0x017f7f7f, 0x01020304};
     CHECK(memcmp(host(b->up), expected, sizeof expected) == 0);
@@ -166,7 +166,7 @@ static void test_streams(bench *b) {
     CHECK(run(b, b->s, b->spin, b->here, 20000000, 1) == GPUMM_OK);
     CHECK(b->call->event_record(b->d, b->e, b->s) == GPUMM_OK);
     CHECK(b->call->stream_wait(b->d, b->t, b->e) == GPUMM_OK);
-    CHECK(b->call->copy(b->d, b->t, COPY_DOWN, b->up, b->here, 4) == GPUMM_OK);
+    CHECK(b->call->copy(b->d, b->t, COPY_D2H, b->up, b->here, 4) == GPUMM_OK);
     CHECK(finish(b, b->t) == GPUMM_OK && host(b->up)[0] == 2);
 }
 
@@ -207,12 +207,12 @@ static void test_pinned_growth(bench *b) {
     for (unsigned i = 0; i < 8; i++) {
         CHECK(b->call->commit(b->d, PLACE_HOST, range + i * unit, unit) == GPUMM_OK);
         gpumm_address at = range + (i + 1) * unit - 800000;
-        CHECK(b->call->copy(b->d, b->s, COPY_DOWN, at, b->here, 800000) == GPUMM_OK &&
+        CHECK(b->call->copy(b->d, b->s, COPY_D2H, at, b->here, 800000) == GPUMM_OK &&
               finish(b, b->s) == GPUMM_OK);
         CHECK(host(at)[0] == 0 && host(at)[199999] == 199999);
         host(at)[7] = 70 + i;
-        CHECK(b->call->copy(b->d, b->s, COPY_UP, b->here + 800000, at + 28, 4) == GPUMM_OK);
-        CHECK(b->call->copy(b->d, b->s, COPY_DOWN, b->up, b->here + 800000, 4) == GPUMM_OK);
+        CHECK(b->call->copy(b->d, b->s, COPY_H2D, b->here + 800000, at + 28, 4) == GPUMM_OK);
+        CHECK(b->call->copy(b->d, b->s, COPY_D2H, b->up, b->here + 800000, 4) == GPUMM_OK);
         CHECK(finish(b, b->s) == GPUMM_OK && host(b->up)[0] == 70 + i);
     }
     CHECK(run(b, b->s, b->k, range, 1000, 1000) == GPUMM_OK &&
@@ -270,7 +270,7 @@ static void *disturb(void *user) {
 
 static void refused_while_capturing(bench *b) {
     bool idle;
-    CHECK(b->call->copy(b->d, b->s, COPY_ACROSS, b->here + 64, b->here, 4) == GPUMM_BUSY);
+    CHECK(b->call->copy(b->d, b->s, COPY_D2D, b->here + 64, b->here, 4) == GPUMM_BUSY);
     CHECK(b->call->fill(b->d, b->s, b->here, 0, 4, 1) == GPUMM_BUSY);
     CHECK(b->call->event_record(b->d, b->f, b->s) == GPUMM_BUSY);
     CHECK(b->call->stream_wait(b->d, b->s, b->e) == GPUMM_BUSY);
@@ -302,7 +302,7 @@ static void test_captures(bench *b) {
     CHECK(b->call->commit(b->d, PLACE_DEVICE, range + unit, unit) == GPUMM_OK);
     CHECK(graph && g.instantiate(&exec, graph, 0) == CUDA_SUCCESS && g.launch(exec, native) == CUDA_SUCCESS);
     CHECK(finish(b, b->s) == GPUMM_OK && counts_up(b, range, 200000));
-    CHECK(b->call->copy(b->d, b->s, COPY_DOWN, b->up, range + unit, 4000) == GPUMM_OK &&
+    CHECK(b->call->copy(b->d, b->s, COPY_D2H, b->up, range + unit, 4000) == GPUMM_OK &&
           finish(b, b->s) == GPUMM_OK);
     CHECK(host(b->up)[999] == words - 1);
     if (exec) g.exec_destroy(exec);
@@ -374,7 +374,7 @@ static size_t free_bytes(bench *b) {
 }
 
 static bool walk_planned(const char *entry, uint64_t nth, bool relocate) {
-    gpumm_options options = {.device = "cuda", .faulty = true, .relocate = relocate};
+    gpumm_options options = {.device = "cuda", .inject_faults = true, .relocate = relocate};
     gpumm_fault plan = {.call = entry, .nth = nth, .status = GPUMM_DRIVER};
     walk w = {.path = ptx_path};
     uint64_t before = 0, after = 0;
@@ -438,7 +438,7 @@ static void test_compiler(bench *b) {
     if (b->d->info.compute_major < 8) launch.shared_bytes = 4096;
     CHECK(run(b, b->s, b->k, b->here, 1000, 1000) == GPUMM_OK);
     CHECK(f && b->call->launch(b->d, b->s, f, &launch) == GPUMM_OK);
-    CHECK(b->call->copy(b->d, b->s, COPY_DOWN, b->up, b->here, 4) == GPUMM_OK && finish(b, b->s) == GPUMM_OK);
+    CHECK(b->call->copy(b->d, b->s, COPY_D2H, b->up, b->here, 4) == GPUMM_OK && finish(b, b->s) == GPUMM_OK);
     CHECK(host(b->up)[0] == 499500);
     if (m) b->call->module_close(b->d, m);
     unlink(out);

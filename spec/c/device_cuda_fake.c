@@ -99,7 +99,7 @@ static void sweep(const gpumm_options *options, const char *path) {
 
 /* The same through the table's own plan, by the entries' names. */
 static bool walk_planned(const char *entry, uint64_t nth, const char *path) {
-    gpumm_options options = {.device = "cuda", .faulty = true};
+    gpumm_options options = {.device = "cuda", .inject_faults = true};
     gpumm_fault plan = {.call = entry, .nth = nth, .status = GPUMM_DRIVER};
     walk w = {.path = path};
     uint64_t before = 0, after = 0;
@@ -275,7 +275,7 @@ static void test_captures(const char *path) {
     const device_table *call = w.d->call;
     fake.capture(call->native_stream(w.stream), true);
     gpumm_address here = w.block[PLACE_DEVICE];
-    CHECK(call->copy(w.d, w.stream, COPY_ACROSS, here + 64, here, 4) == GPUMM_BUSY);
+    CHECK(call->copy(w.d, w.stream, COPY_D2D, here + 64, here, 4) == GPUMM_BUSY);
     CHECK(call->fill(w.d, w.stream, here, 0, 1, 4) == GPUMM_BUSY);
     CHECK(call->event_record(w.d, w.event[0], w.stream) == GPUMM_BUSY);
     CHECK(call->stream_wait(w.d, w.stream, w.event[0]) == GPUMM_BUSY);
@@ -590,7 +590,7 @@ static int device_is_lost(void) {
     CHECK(other.d->call->event_query(other.d, other.event[0], &done) == GPUMM_DEVICE_LOST);
     SAYS("cuStreamSynchronize");
     CHECK(other.d->call->alloc(other.d, PLACE_DEVICE, 4096, &address) == GPUMM_DEVICE_LOST);
-    CHECK(other.d->call->copy(other.d, other.stream, COPY_ACROSS, 0, 0, 4) == GPUMM_DEVICE_LOST);
+    CHECK(other.d->call->copy(other.d, other.stream, COPY_D2D, 0, 0, 4) == GPUMM_DEVICE_LOST);
     walk_back(&w);
     walk_back(&other);
     CHECK(fake.calls() == calls);

@@ -8,7 +8,7 @@
 #include "door.h"
 #include "table.h"
 
-static bench faulty_open(gpumm_fault first) { return bench_open((gpumm_options){.faulty = true, .fault = first}); }
+static bench faulty_open(gpumm_fault first) { return bench_open((gpumm_options){.inject_faults = true, .fault = first}); }
 
 static uint64_t calls(bench *t, const char *name) {
     uint64_t count = 0;
@@ -31,7 +31,7 @@ static bool idle(bench *t, device_stream *s) {
 
 static void opening(void) {
     device *d = NULL;
-    gpumm_options options = {.device = "host", .faulty = true, .fault = {.hold = "breath"}};
+    gpumm_options options = {.device = "host", .inject_faults = true, .fault = {.hold = "breath"}};
     CHECK_STATUS(device_open(&options, &alloc_default, &d), GPUMM_INVALID_ARGUMENT);
     CHECK_SAYS("copy, snapshot, fill, launch");
     options.fault = (gpumm_fault){.call = "fly", .nth = 1, .status = GPUMM_DRIVER};
@@ -42,7 +42,7 @@ static void opening(void) {
     CHECK_OK(device_open(&options, &alloc_default, &d));
     CHECK(fault_is(d) && strcmp(d->info.kind, "host") == 0 && d->info.granularity == UNIT);
     device_close(d);
-    options.faulty = false;
+    options.inject_faults = false;
     CHECK_OK(device_open(&options, &alloc_default, &d));
     CHECK(!fault_is(d));
     device_close(d);
@@ -133,7 +133,7 @@ static gpumm_status call_any(device *d, device_call which) {
     case CALL_stream_wait:
         return t->stream_wait(d, NULL, NULL);
     case CALL_copy:
-        return t->copy(d, NULL, COPY_UP, 0, 0, 1);
+        return t->copy(d, NULL, COPY_H2D, 0, 0, 1);
     case CALL_fill:
         return t->fill(d, NULL, 0, 0, 1, 1);
     case CALL_call:
@@ -230,11 +230,11 @@ static void each_kind_held(const char *kind) {
     for (unsigned i = 0; i < 5; i++) {
         bool held = strcmp(kinds[i], kind) == 0;
         CHECK_OK(fault_hold(t.d, kind));
-        if (i == 0) CHECK_OK(t.call->copy(t.d, t.a, COPY_UP, x, pinned, 16));
-        if (i == 1) CHECK_OK(t.call->copy(t.d, t.a, COPY_ACROSS, x + 32, x, 16));
+        if (i == 0) CHECK_OK(t.call->copy(t.d, t.a, COPY_H2D, x, pinned, 16));
+        if (i == 1) CHECK_OK(t.call->copy(t.d, t.a, COPY_D2D, x + 32, x, 16));
         if (i == 2) CHECK_OK(t.call->fill(t.d, t.a, x, 9, 1, 16));
         if (i == 3) launch_seven(&t, t.a, x + 16);
-        if (i == 4) CHECK_OK(t.call->copy(t.d, t.a, COPY_DOWN, pinned, x, 64));
+        if (i == 4) CHECK_OK(t.call->copy(t.d, t.a, COPY_D2H, pinned, x, 64));
         if (held) {
             CHECK(!idle(&t, t.a) && idle(&t, t.b));
             CHECK_OK(fault_release(t.d, kind));
@@ -322,7 +322,7 @@ static void jitter(void) {
         CHECK_OK(t.call->event_record(t.d, e, now));
         CHECK_OK(t.call->stream_wait(t.d, next, e));
     }
-    CHECK_OK(t.call->copy(t.d, t.b, COPY_DOWN, pinned, x, 64));
+    CHECK_OK(t.call->copy(t.d, t.b, COPY_D2H, pinned, x, 64));
     CHECK_OK(t.call->stream_synchronize(t.d, t.b));
     CHECK(seen.count == 64 && at(pinned)[63] == 63);
     for (unsigned i = 0; i < 64; i++) CHECK(seen.seen[i] == i);

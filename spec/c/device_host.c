@@ -180,20 +180,20 @@ static void access_before_use(void) {
     CHECK_OK(t.call->commit(t.d, PLACE_DEVICE, r, UNIT));
     CHECK_OK(t.call->commit(t.d, PLACE_DEVICE, r + UNIT, UNIT));
     CHECK_OK(t.call->commit(t.d, PLACE_DEVICE, r + 3 * UNIT, UNIT));
-    CHECK_OK(t.call->copy(t.d, t.a, COPY_UP, r + 100, pinned, 2 * UNIT - 100)); /* over two segments */
-    CHECK_STATUS(t.call->copy(t.d, t.a, COPY_UP, r + 100, pinned, 2 * UNIT), GPUMM_DRIVER);
+    CHECK_OK(t.call->copy(t.d, t.a, COPY_H2D, r + 100, pinned, 2 * UNIT - 100)); /* over two segments */
+    CHECK_STATUS(t.call->copy(t.d, t.a, COPY_H2D, r + 100, pinned, 2 * UNIT), GPUMM_DRIVER);
     snprintf(where, sizeof where, "0x%llx", (unsigned long long)(r + 2 * UNIT));
     CHECK_SAYS(where); /* the hole's start, not the copy's */
-    CHECK_STATUS(t.call->copy(t.d, t.a, COPY_DOWN, pinned, r + 3 * UNIT, UNIT + 1), GPUMM_DRIVER);
-    CHECK_STATUS(t.call->copy(t.d, t.a, COPY_UP, x, pinned + 4 * UNIT - 1, 2), GPUMM_DRIVER);
-    CHECK_STATUS(t.call->copy(t.d, t.a, COPY_UP, x, r, 16), GPUMM_DRIVER); /* device where pinned is wanted */
+    CHECK_STATUS(t.call->copy(t.d, t.a, COPY_D2H, pinned, r + 3 * UNIT, UNIT + 1), GPUMM_DRIVER);
+    CHECK_STATUS(t.call->copy(t.d, t.a, COPY_H2D, x, pinned + 4 * UNIT - 1, 2), GPUMM_DRIVER);
+    CHECK_STATUS(t.call->copy(t.d, t.a, COPY_H2D, x, r, 16), GPUMM_DRIVER); /* device where pinned is wanted */
     CHECK_SAYS("copy from");
     CHECK_SAYS("pinned memory is wanted");
     int mine[4] = {0};
-    CHECK_STATUS(t.call->copy(t.d, t.a, COPY_DOWN, (uintptr_t)mine, x, sizeof mine), GPUMM_DRIVER);
-    CHECK_STATUS(t.call->copy(t.d, t.a, COPY_ACROSS, x + 8, x, 16), GPUMM_DRIVER);
+    CHECK_STATUS(t.call->copy(t.d, t.a, COPY_D2H, (uintptr_t)mine, x, sizeof mine), GPUMM_DRIVER);
+    CHECK_STATUS(t.call->copy(t.d, t.a, COPY_D2D, x + 8, x, 16), GPUMM_DRIVER);
     CHECK_SAYS("overlaps");
-    CHECK_STATUS(t.call->copy(t.d, t.a, COPY_ACROSS, x, UINT64_MAX - 3, 16), GPUMM_DRIVER);
+    CHECK_STATUS(t.call->copy(t.d, t.a, COPY_D2D, x, UINT64_MAX - 3, 16), GPUMM_DRIVER);
     CHECK_STATUS(t.call->fill(t.d, t.a, x, 0, 3, 1), GPUMM_INVALID_ARGUMENT);
     CHECK_STATUS(t.call->fill(t.d, t.a, x + 2, 0, 4, 1), GPUMM_INVALID_ARGUMENT);
     CHECK_STATUS(t.call->fill(t.d, t.a, x, 0, 4, UINT64_MAX / 2), GPUMM_INVALID_ARGUMENT);
@@ -210,8 +210,8 @@ static void contents(void) {
     CHECK_OK(t.call->fill(t.d, t.a, x + 8, 0xbeef, 2, 3));
     CHECK_OK(t.call->fill(t.d, t.a, x + 16, 0x1ab, 1, 2));
     CHECK_OK(t.call->fill(t.d, t.a, x, 0, 4, 0));
-    CHECK_OK(t.call->copy(t.d, t.a, COPY_ACROSS, x + 2048, x, 24));
-    CHECK_OK(t.call->copy(t.d, t.a, COPY_DOWN, pinned, x, 4096));
+    CHECK_OK(t.call->copy(t.d, t.a, COPY_D2D, x + 2048, x, 24));
+    CHECK_OK(t.call->copy(t.d, t.a, COPY_D2H, pinned, x, 4096));
     CHECK_OK(t.call->stream_synchronize(t.d, t.a));
     const uint8_t expected[24] = {0x44, 0x33, 0x22, 0x11, 0x44, 0x33, 0x22, 0x11, 0xef, 0xbe, 0xef, 0xbe,
                                   0xef, 0xbe, 0x22, 0x11, 0xab, 0xab, 0x22, 0x11, 0x44, 0x33, 0x22, 0x11};
@@ -277,7 +277,7 @@ static void in_use(void) {
     door first = DOOR_SHUT, second = DOOR_SHUT;
     door_queue(t.d, t.a, &first);
     CHECK_OK(t.call->fill(t.d, t.a, r + UNIT - 4, 1, 1, 8));
-    CHECK_OK(t.call->copy(t.d, t.a, COPY_UP, x, pinned, 16));
+    CHECK_OK(t.call->copy(t.d, t.a, COPY_H2D, x, pinned, 16));
     CHECK_STATUS(t.call->decommit(t.d, PLACE_DEVICE, r, UNIT), GPUMM_DRIVER);
     CHECK_SAYS("under queued work");
     CHECK_STATUS(t.call->decommit(t.d, PLACE_DEVICE, r + UNIT, UNIT), GPUMM_DRIVER);
@@ -497,7 +497,7 @@ static void *hand_round(void *user) {
         CHECK_OK(t->call->event_record(t->d, e, s[i % 3])); /* one event, recorded anew each time */
         CHECK_OK(t->call->stream_wait(t->d, s[(i + 1) % 3], e));
     }
-    CHECK_OK(t->call->copy(t->d, s[ROUNDS % 3], COPY_DOWN, down, x, LANES * 4));
+    CHECK_OK(t->call->copy(t->d, s[ROUNDS % 3], COPY_D2H, down, x, LANES * 4));
     CHECK_OK(t->call->event_record(t->d, e, s[ROUNDS % 3]));
     CHECK_OK(t->call->event_synchronize(t->d, e));
     for (unsigned i = 0; i < LANES; i++) CHECK(((const uint32_t *)at(down))[i] == ROUNDS);
@@ -550,7 +550,7 @@ static bool walk(device *d, device_stream *s, device_event *e) {
     bool made = committed && call->alloc(d, PLACE_DEVICE, 64, &x) == GPUMM_OK;
     bool queued =
         made && call->fill(d, s, r, 1, 1, UNIT) == GPUMM_OK && call->launch(d, s, &f, &launch) == GPUMM_OK &&
-        call->copy(d, s, COPY_ACROSS, x, r, 64) == GPUMM_OK && call->event_record(d, e, s) == GPUMM_OK;
+        call->copy(d, s, COPY_D2D, x, r, 64) == GPUMM_OK && call->event_record(d, e, s) == GPUMM_OK;
     CHECK_OK(call->stream_synchronize(d, s));
     if (queued) CHECK(at(x)[63] == 1);
     if (made) call->free(d, PLACE_DEVICE, x, 64);

@@ -1,4 +1,4 @@
-/* What a host hands in: allocator, log sink, pressure hook, growth callback, budget, block visitor. Each is called
+/* What an application hands in: allocator, log sink, pressure hook, growth callback, budget, block visitor. Each is called
    without gpumm's locks, so each calls back into gpumm here. And that streams cannot be wrapped where there is no
    driver. */
 #include "check.h"
@@ -128,7 +128,7 @@ static gpumm_status use_manager(gpumm_manager *m) {
 }
 
 static gpumm_status use_everything(counted *c) {
-    gpumm_options options = {.device = "host", .workers = 1, .faulty = true, .allocator = {count_memory, c}};
+    gpumm_options options = {.device = "host", .workers = 1, .inject_faults = true, .allocator = {count_memory, c}};
     gpumm_manager *m;
     gpumm_live live;
     gpumm_status status = gpumm_manager_open(&options, &m);
@@ -192,7 +192,7 @@ static void test_log(void) {
 
 /* ---- Pressure -------------------------------------------------------------------------------- */
 
-typedef struct cache { /* of the host's, in gpumm's memory: given up under pressure */
+typedef struct cache { /* of the application's, in gpumm's memory: given up under pressure */
     gpumm_buffer *entries[4];
     int count, asked;
     uint64_t wanted;

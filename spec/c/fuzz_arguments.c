@@ -1,7 +1,7 @@
 /* Fuzzing the module's handling of arguments: calls at random, with values at random, on whatever earlier calls
-   returned, in contained states, one after the other; a buffer of the host's is among the values. Called is
+   returned, in contained states, one after the other; a buffer of the application's is among the values. Called is
    every function of the module and of its parts, every method of its classes, as they are there: nothing has
-   to be listed. What must hold: no crash (sanitizers), nothing left behind a closed state, and the host's
+   to be listed. What must hold: no crash (sanitizers), nothing left behind a closed state, and the application's
    buffer as it was. */
 #include "bind/bind.h"
 #include "core/element.h"
@@ -176,7 +176,7 @@ static void push_every_name(lua_State *L) {
     CHECK(lua_rawlen(L, -1) > 100);
 }
 
-/* What a script made in the host's manager goes before the next. */
+/* What a script made in the application's manager goes before the next. */
 static void clear_host(void) {
     char name[256];
     for (size_t i = 0; gpumm_manager_name(manager, i, name, sizeof name) == GPUMM_OK;) {

@@ -40,7 +40,7 @@ static const char gpu_source[] =
 static inline gpumm_manager *gpu_open(gpumm_options options) {
     gpumm_manager *m = NULL;
     options.device = GPU_DEVICE;
-    options.faulty = true;
+    options.inject_faults = true;
     gpumm_status status = gpumm_manager_open(&options, &m);
     if (status == GPUMM_NO_DEVICE) {
         printf("skipped: no device: %s\n", gpumm_message());

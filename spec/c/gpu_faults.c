@@ -272,7 +272,7 @@ static void sweep(const scenario *s, bool relocate) {
 static bool open_failing(bool relocate, uint64_t nth) {
     gpumm_manager *m = NULL;
     gpumm_options o = {.device = GPU_DEVICE,
-                       .faulty = true,
+                       .inject_faults = true,
                        .relocate = relocate,
                        .fault = {.call = now_call, .nth = nth, .status = GPUMM_DRIVER}};
     gpumm_status status = gpumm_manager_open(&o, &m);

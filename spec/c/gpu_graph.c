@@ -1,5 +1,5 @@
 /* CUDA graphs over gpumm's memory, on a real GPU: captured before a growth and replayed after it over the new
-   memory, on a stream of gpumm's and on one that the host brought; what is refused while a stream captures,
+   memory, on a stream of gpumm's and on one that the application brought; what is refused while a stream captures,
    and that a refusal changes nothing; and that nothing gpumm does breaks the capture of another thread.
    Tagged gpu: without a device it says so and returns 77. */
 #include <cuda.h>
@@ -150,7 +150,7 @@ static void graph_over_growth(bool wrapped) {
     close_and_check(m);
     if (wrapped) CUDA(cu.stream_destroy(native));
     printf("gpu_graph: replayed over memory from after the capture, on a stream %s\n",
-           wrapped ? "of the host's" : "of ours");
+           wrapped ? "of the application's" : "of ours");
 }
 
 /* ---- What is refused meanwhile ---------------------------------------------------------------- */

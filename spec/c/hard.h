@@ -109,7 +109,7 @@ static inline void check_books(gpumm_manager *m, const gpumm_budget *budget) {
         CHECK_OK(gpumm_fault_live(m, &live));
     } while (stats.committed_bytes != live.committed_bytes && seconds_now() < end);
     CHECK(stats.committed_bytes == live.committed_bytes);
-    CHECK(stats.entry[GPUMM_WARM].now == 0);
+    CHECK(stats.entry[GPUMM_CACHED].now == 0);
     if (budget) CHECK(stats.used_bytes == gpumm_budget_used(budget));
     CHECK_OK(gpumm_manager_check(m));
 }

@@ -527,7 +527,7 @@ static void test_sizes(void) {
 /* A kernel may go while its launches wait, and its module stays for them; what they write is there. */
 static void test_release_while_held(void) {
     gpumm_manager *before = m;
-    CHECK(gpumm_manager_open(&(gpumm_options){.device = "host", .faulty = true, .fault.hold = "launch"},
+    CHECK(gpumm_manager_open(&(gpumm_options){.device = "host", .inject_faults = true, .fault.hold = "launch"},
                              &m) == GPUMM_OK);
     gpumm_kernel *k = open_named(K "f(int n, int *o) { " ID "atomicAdd(&o[i], i + 1); }", NULL);
     gpumm_buffer *b = buffer("i32", 100);
@@ -559,7 +559,7 @@ static void test_release_while_held(void) {
 static void test_faults(void) {
     gpumm_manager *before = m;
     static const char *const calls[] = {"compile", "module_open", "function"};
-    CHECK(gpumm_manager_open(&(gpumm_options){.device = "host", .faulty = true}, &m) == GPUMM_OK);
+    CHECK(gpumm_manager_open(&(gpumm_options){.device = "host", .inject_faults = true}, &m) == GPUMM_OK);
     for (size_t i = 0; i < 3; i++) {
         char source[128];
         gpumm_kernel *k = NULL;

@@ -1,5 +1,5 @@
-/* A host whose lua_Alloc fails: every allocation from the k-th on, for every k, and once more where memory comes
-   back after a while. No crash, nothing of Lua's or gpumm's left behind, no thread, and the host's own manager is
+/* An application whose lua_Alloc fails: every allocation from the k-th on, for every k, and once more where memory comes
+   back after a while. No crash, nothing of Lua's or gpumm's left behind, no thread, and the application's own manager is
    as it was. Then a thousand states, opened and closed. */
 #include <dirent.h>
 #include <lauxlib.h>
@@ -34,7 +34,7 @@ static void *heap_alloc(void *user, void *block, size_t old, size_t new) {
     return fresh;
 }
 
-/* What a manager of the host's takes by its own allocator. */
+/* What a manager of the application's takes by its own allocator. */
 static void *count_alloc(void *user, void *block, size_t size) {
     long *blocks = user;
     if (!block && size) __atomic_add_fetch(blocks, 1, __ATOMIC_RELAXED);
@@ -59,7 +59,7 @@ static void check_threads(int wanted) {
     CHECK(count_threads() == wanted);
 }
 
-/* ---- The host -------------------------------------------------------------------------------- */
+/* ---- The application -------------------------------------------------------------------------------- */
 
 typedef struct host {
     const char *script;
@@ -101,7 +101,7 @@ static const char script[] =
     "assert(#m:blocks() > 0 and m:stats().buffer_count == 3)\n"
     "kept.late = late\n";
 
-/* The same by simulations, in the host's manager and in one of their own: kernels, streams, frames that are kept,
+/* The same by simulations, in the application's manager and in one of their own: kernels, streams, frames that are kept,
    callbacks that fail for memory in the midst of everything; and what beside them takes memory of both kinds. */
 static const char wide_script[] =
     "local gpumm, theirs, buffer, readback = ...\n"
@@ -155,7 +155,7 @@ static void host_open(host *h) {
     gpumm_type *f32;
     memset(h, 0, sizeof *h);
     h->script = script;
-    gpumm_options options = {.device = "host", .workers = 1, .faulty = true, .log = silent,
+    gpumm_options options = {.device = "host", .workers = 1, .inject_faults = true, .log = silent,
                              .allocator = {count_alloc, &h->blocks}};
     CHECK_OK(gpumm_manager_open(&options, &h->manager));
     CHECK_OK(gpumm_type_parse("f32", &f32));
@@ -205,7 +205,7 @@ static bool live_through(host *h, heap *lua, uint64_t first, uint64_t last) {
     return outcome == LUA_OK;
 }
 
-/* The host's manager is as it was at the beginning, and no thread is left. */
+/* The application's manager is as it was at the beginning, and no thread is left. */
 static void check_untouched(host *h) {
     gpumm_stats stats;
     gpumm_live live;

@@ -1,4 +1,4 @@
-/* Embedding: what gpumm_lua.h promises to a host that owns the Lua state, and several states on several threads
+/* Embedding: what gpumm_lua.h promises to an application that owns the Lua state, and several states on several threads
    that share one manager. */
 #include <lauxlib.h>
 #include <lualib.h>
@@ -11,7 +11,7 @@
 
 enum { THREADS = 4, LIVES = 12 };
 
-/* ---- A host and its state -------------------------------------------------------------------- */
+/* ---- An application and its state -------------------------------------------------------------------- */
 
 static gpumm_manager *open_manager(void) {
     gpumm_options options = {.device = "host", .workers = 1};
@@ -91,7 +91,7 @@ static void test_borrowed_manager(void) {
     lua_setglobal(L, "again");
     run(L, "assert(rawequal(m, again))\n"
            "local ok, why = pcall(m.close, m)\n"
-           "assert(not ok and why:find 'host application', why)\n"
+           "assert(not ok and why:find 'application', why)\n"
            "b = m:allocate('mine', 'f32', 3); b:upload { 1, 2, 3 }\n"
            "g = m:group { { 'a', 'f32' } }; s = m:stream(); e = s:record(); rb = b:readback()\n"
            "loose = m:buffer { type = 'u8', length = 9 }\n"
@@ -176,7 +176,7 @@ static void test_buffers_by_name(void) {
     push_global_manager(other, m, GPUMM_LUA_BORROW);
     run(L, "for _ = 1, 2 do\n"
            "  local ok, why = pcall(m.free, m, 'theirs')\n"
-           "  assert(not ok and why:find 'host application', why)\n"
+           "  assert(not ok and why:find 'application', why)\n"
            "  assert(not pcall(function() m:get_buffer 'theirs':free() end))\n"
            "  do local scoped <close> = m:get_buffer 'theirs' end\n"
            "  collectgarbage()\n"
@@ -228,7 +228,7 @@ static void test_readbacks(void) {
 }
 
 /* What a script made in a lent manager and left: what has a name is there to be found and freed, what has none went
-   with the state, unless the host holds on to it. */
+   with the state, unless the application holds on to it. */
 static void test_left_behind(void) {
     gpumm_manager *m = open_manager();
     gpumm_buffer *place, *found;
@@ -324,7 +324,7 @@ static void test_find(void) {
     lua_close(L);
 }
 
-/* A simulation in the host's manager takes with it what it made, and leaves the manager as it was. */
+/* A simulation in the application's manager takes with it what it made, and leaves the manager as it was. */
 static void test_guest(void) {
     gpumm_manager *m = open_manager();
     gpumm_buffer *theirs = open_floats(m, "theirs", 1);
@@ -508,7 +508,7 @@ static void test_threads(void) {
     gpumm_manager_release(m);
 }
 
-/* The host closes its manager while scripts on other threads are at work: they get CLOSED, and nothing worse. */
+/* The application closes its manager while scripts on other threads are at work: they get CLOSED, and nothing worse. */
 static void *run_until_closed(void *user) {
     worker_host *w = user;
     lua_State *L = open_state();
@@ -542,7 +542,7 @@ static void test_close_under_scripts(void) {
     }
 }
 
-/* ---- Pressure: the state's garbage goes before the host is asked -------------------------------- */
+/* ---- Pressure: the state's garbage goes before the application is asked -------------------------------- */
 
 static bool count_asked(void *user, uint64_t wanted) {
     (void)wanted;

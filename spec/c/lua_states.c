@@ -1,4 +1,4 @@
-/* Several Lua states in one process, each with managers of its own and one of the host's that they share: by
+/* Several Lua states in one process, each with managers of its own and one of the application's that they share: by
    turns, at once on threads of their own, and closed while captures are pending and workers are busy. Whatever
    a state leaves is known by the fault device, the number of threads and the allocator of its Lua. */
 #include <dirent.h>
@@ -155,7 +155,7 @@ static void test_at_once(void) {
     check_threads(threads);
 }
 
-/* ---- The host's manager, in two states at once ------------------------------------------------- */
+/* ---- The application's manager, in two states at once ------------------------------------------------- */
 
 typedef struct guest {
     gpumm_manager *manager;
@@ -176,7 +176,7 @@ static const char visit[] =
     "end\n"
     "assert(theirs:get_buffer(name, 'u32') == mine)\n"
     "local ok, message = pcall(theirs.close, theirs)\n"
-    "assert(not ok and message:find 'host application')\n"
+    "assert(not ok and message:find 'application')\n"
     "assert(not pcall(shared.free, shared) and shared:download()[1] == 77)\n"
     "assert(theirs:free(name))\n"
     "rb:close()\n";
@@ -222,7 +222,7 @@ static void test_shared_manager(void) {
     int threads = count_threads();
     gpumm_manager *m;
     pthread_t thread[3];
-    CHECK_OK(gpumm_manager_open(&(gpumm_options){.device = "host", .faulty = true, .workers = 1}, &m));
+    CHECK_OK(gpumm_manager_open(&(gpumm_options){.device = "host", .inject_faults = true, .workers = 1}, &m));
     gpumm_buffer *shared = open_shared(m);
     guest guests[3] = {{m, shared, "first"}, {m, shared, "second"}, {m, shared, "third"}};
     for (int i = 0; i < 3; i++)
@@ -278,7 +278,7 @@ static void test_closed_while_busy(void) {
     }
 }
 
-/* The same with the host's manager: what the state had of it goes, the manager stays and works. */
+/* The same with the application's manager: what the state had of it goes, the manager stays and works. */
 static const char leave_theirs[] =
     "local b = assert(theirs:buffer { type = 'u32', length = 100000 })\n"
     "local rb = assert(b:readback { slots = 4 })\n"
@@ -290,7 +290,7 @@ static const char leave_theirs[] =
 static void test_leaves_the_host(void) {
     gpumm_manager *m;
     int threads = count_threads();
-    CHECK_OK(gpumm_manager_open(&(gpumm_options){.device = "host", .faulty = true, .workers = 1}, &m));
+    CHECK_OK(gpumm_manager_open(&(gpumm_options){.device = "host", .inject_faults = true, .workers = 1}, &m));
     for (int round = 0; round < 8; round++) {
         state s;
         state_open(&s);

@@ -19,7 +19,7 @@ static device *device_made(bool relocate, uint64_t quota) {
     device *d;
     CHECK_OK(device_open(
         &(gpumm_options){
-            .device = "host", .relocate = relocate, .faulty = true, .memory = quota, .granularity = UNIT},
+            .device = "host", .relocate = relocate, .inject_faults = true, .memory = quota, .granularity = UNIT},
         &memory, &d));
     return d;
 }
@@ -208,7 +208,7 @@ static void slab_chunks(void) {
     gpumm_manager *m;
     gpumm_type *type;
     CHECK_OK(gpumm_type_parse("u32", &type));
-    CHECK_OK(gpumm_manager_open(&(gpumm_options){.device = "host", .relocate = true, .faulty = true}, &m));
+    CHECK_OK(gpumm_manager_open(&(gpumm_options){.device = "host", .relocate = true, .inject_faults = true}, &m));
     for (uint32_t i = 0; i < COUNT; i++) {
         for (uint32_t j = 0; j < WORDS; j++) words[j] = i * WORDS + j;
         CHECK_OK(gpumm_allocate(
@@ -326,7 +326,7 @@ static sums add_up(const account *all, const bool *open) {
 
 static void ledger_step(ledger *l, account *a, bool *open, dice *d) {
     static const gpumm_category own[] = {GPUMM_BUFFERS, GPUMM_SCRATCH, GPUMM_STAGING,
-                                         GPUMM_PINNED,  GPUMM_WARM,    GPUMM_SLACK};
+                                         GPUMM_PINNED,  GPUMM_CACHED,    GPUMM_SLACK};
     gpumm_category c = own[below(d, 6)];
     if (!*open) {
         ledger_open(l, a, c, "x", NULL);
@@ -337,12 +337,12 @@ static void ledger_step(ledger *l, account *a, bool *open, dice *d) {
     } else if (below(d, 5) == 0) {
         ledger_move(l, a, c, "y", "z");
     } else {
-        uint64_t bytes = a->category == GPUMM_WARM || a->category == GPUMM_SLACK ? 0 : below(d, 1000);
+        uint64_t bytes = a->category == GPUMM_CACHED || a->category == GPUMM_SLACK ? 0 : below(d, 1000);
         uint64_t committed = bytes + below(d, 1000);
-        uint64_t ahead = a->category == GPUMM_WARM ? 0 : below(d, 600); /* nothing warm is ahead */
-        ledger_set(l, a, bytes, ahead, committed);
+        uint64_t precommitted = a->category == GPUMM_CACHED ? 0 : below(d, 600); /* nothing warm is ahead */
+        ledger_set(l, a, bytes, precommitted, committed);
         uint64_t split =
-            account_bytes(a, GPUMM_AHEAD) + account_bytes(a, GPUMM_SLACK) + account_bytes(a, GPUMM_WARM);
+            account_bytes(a, GPUMM_PRECOMMITTED) + account_bytes(a, GPUMM_SLACK) + account_bytes(a, GPUMM_CACHED);
         CHECK(split == committed - bytes);
     }
 }
@@ -378,15 +378,15 @@ static void ledger_categories(void) {
     ledger_open(&l, &a, GPUMM_BUFFERS, "a", "here");
     ledger_set(&l, &a, 100, 30, 150);
     CHECK(l.entry[GPUMM_BUFFERS].now == 100 && l.entry[GPUMM_BUFFERS].count == 1);
-    CHECK(l.entry[GPUMM_AHEAD].now == 30 && l.entry[GPUMM_AHEAD].count == 1);
+    CHECK(l.entry[GPUMM_PRECOMMITTED].now == 30 && l.entry[GPUMM_PRECOMMITTED].count == 1);
     CHECK(l.entry[GPUMM_SLACK].now == 20 && l.used == 100 && l.committed == 150);
-    ledger_open(&l, &w, GPUMM_WARM, "", "");
+    ledger_open(&l, &w, GPUMM_CACHED, "", "");
     ledger_set(&l, &w, 0, 0, 64);
-    CHECK(l.entry[GPUMM_WARM].now == 64 && l.used == 100 && l.committed == 214);
+    CHECK(l.entry[GPUMM_CACHED].now == 64 && l.used == 100 && l.committed == 214);
     a.committed = 7; /* what the sums do not know of is found */
     CHECK(!ledger_balanced(&l));
     a.committed = 150;
-    ledger_move(&l, &a, GPUMM_WARM, "", "");
+    ledger_move(&l, &a, GPUMM_CACHED, "", "");
     CHECK(l.used == 0 && l.entry[GPUMM_BUFFERS].now == 0 && l.entry[GPUMM_BUFFERS].peak == 100);
     ledger_close(&l, &a);
     ledger_close(&l, &w);
@@ -404,12 +404,12 @@ static void *take_and_give(void *user) {
     uint64_t mine = 0;
     for (int i = 0; i < 50000 / HARD_SLOW; i++) {
         uint64_t bytes = 1 + below(&d, 300);
-        if (budget_take(b, bytes)) mine += bytes;
+        if (budget_charge(b, bytes)) mine += bytes;
         CHECK(gpumm_budget_used(b) <= LIMIT);
         CHECK(mine <= LIMIT);
-        if (mine && below(&d, 2)) budget_give(b, mine), mine = 0;
+        if (mine && below(&d, 2)) budget_uncharge(b, mine), mine = 0;
     }
-    budget_give(b, mine);
+    budget_uncharge(b, mine);
     return NULL;
 }
 
@@ -420,14 +420,14 @@ static void budgets(void) {
     for (int i = 0; i < TAKERS; i++) CHECK(pthread_create(&all[i], NULL, take_and_give, b) == 0);
     for (int i = 0; i < TAKERS; i++) pthread_join(all[i], NULL);
     CHECK(gpumm_budget_used(b) == 0);
-    CHECK(budget_take(b, LIMIT));
-    CHECK(!budget_take(b, 1));
-    CHECK(budget_take(b, 0));
+    CHECK(budget_charge(b, LIMIT));
+    CHECK(!budget_charge(b, 1));
+    CHECK(budget_charge(b, 0));
     gpumm_budget_set_limit(b, LIMIT / 2); /* what is over it stays, and nothing is granted */
-    CHECK(!budget_take(b, 0));
-    budget_give(b, LIMIT);
-    CHECK(!budget_take(b, UINT64_MAX));
-    CHECK(budget_take(b, LIMIT / 2));
+    CHECK(!budget_charge(b, 0));
+    budget_uncharge(b, LIMIT);
+    CHECK(!budget_charge(b, UINT64_MAX));
+    CHECK(budget_charge(b, LIMIT / 2));
     CHECK(gpumm_budget_limit(b) == LIMIT / 2);
     CHECK(gpumm_budget_retain(b) == b);
     gpumm_budget_release(b);
@@ -629,7 +629,7 @@ static void preset(gpumm_config c, uint64_t bytes, double factor, uint64_t max, 
     CHECK(gpumm_type_size(o.type) == bytes && o.max_size_bytes == max && o.min_size_bytes == min);
     CHECK(o.enable_async == async && o.growth.kind == GPUMM_GROWTH_GEOMETRIC);
     CHECK(o.growth.factor_ppm == (uint32_t)(factor * 1e6 + 0.5));
-    CHECK(o.name == NULL && o.length == 0 && o.max_length == 0 && o.ahead == 0);
+    CHECK(o.name == NULL && o.length == 0 && o.max_length == 0 && o.precommitted == 0);
     gpumm_type_release(o.type);
 }
 

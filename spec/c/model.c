@@ -845,7 +845,7 @@ static void run(uint64_t operations, bool relocate, bool debug) {
                                                  .budget = budget,
                                                  .relocate = relocate,
                                                  .debug = debug,
-                                                 .faulty = true,
+                                                 .inject_faults = true,
                                                  .workers = 1},
                                 &m));
     for (int i = 0; i < STREAMS; i++) CHECK_OK(gpumm_stream_open(m, &streams[i]));

@@ -15,7 +15,7 @@ static gpumm_stream *s[STREAMS];
 static void open_all(bool relocate) {
     CHECK_OK(gpumm_type_parse("u32", &u32));
     CHECK_OK(gpumm_manager_open(
-        &(gpumm_options){.device = "host", .faulty = true, .relocate = relocate, .workers = 2}, &m));
+        &(gpumm_options){.device = "host", .inject_faults = true, .relocate = relocate, .workers = 2}, &m));
     for (int i = 0; i < STREAMS; i++) CHECK_OK(gpumm_stream_open(m, &s[i]));
 }
 

@@ -489,7 +489,7 @@ static gpumm_options options_of(const mode *how, purse *p, gpumm_budget *budget)
     return (gpumm_options){.device = "host",
                            .relocate = how->relocate,
                            .debug = how->debug,
-                           .faulty = true,
+                           .inject_faults = true,
                            .budget = budget,
                            .workers = 1,
                            .memory = 512ull << 20,

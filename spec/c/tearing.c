@@ -27,7 +27,7 @@ static rig rig_open(uint64_t length, uint64_t seed, bool direct, bool relocate, 
     CHECK_OK(gpumm_type_parse("u32", &r.type));
     CHECK_OK(gpumm_manager_open(
         &(gpumm_options){
-            .device = "host", .faulty = true, .workers = 2, .relocate = relocate, .fault = {.jitter = seed}},
+            .device = "host", .inject_faults = true, .workers = 2, .relocate = relocate, .fault = {.jitter = seed}},
         &r.m));
     gpumm_member members[MEMBERS] = {{"a", r.type}, {"b", r.type}};
     CHECK_OK(gpumm_group_open(

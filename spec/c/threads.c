@@ -14,7 +14,7 @@ static gpumm_manager *m;
 static gpumm_manager *manager_made(gpumm_budget *budget, uint64_t jitter, bool relocate) {
     gpumm_manager *made;
     CHECK_OK(gpumm_manager_open(&(gpumm_options){.device = "host",
-                                                 .faulty = true,
+                                                 .inject_faults = true,
                                                  .workers = 2,
                                                  .budget = budget,
                                                  .relocate = relocate,

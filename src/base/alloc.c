@@ -1,4 +1,4 @@
-/* One door to the host's memory. */
+/* The one door to gpumm's own memory. */
 #include "base/alloc.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* gpumm's own host memory, through the allocator that the host application may have handed in. */
+/* gpumm's own host memory, through the allocator that the application may have handed in. */
 #ifndef BASE_ALLOC_H
 #define BASE_ALLOC_H
 

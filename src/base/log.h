@@ -1,4 +1,4 @@
-/* Where lines for people go: the host application's sink. Never called under a lock. */
+/* Where lines for people go: the application's sink. Never called under a lock. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 

@@ -12,7 +12,7 @@
 uint64_t clock_ns(void); /* monotonic */
 double clock_seconds(void);
 void clock_sleep_ns(uint64_t ns);
-/* The moment `seconds` from now, in clock_ns; negative: UINT64_MAX, never. */
+/* The time `seconds` from now, in clock_ns; negative: UINT64_MAX, never. */
 uint64_t clock_deadline(double seconds);
 
 gpumm_status cond_open(pthread_cond_t *cond); /* on the monotonic clock */

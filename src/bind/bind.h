@@ -36,7 +36,7 @@ int bind_result(lua_State *L, gpumm_status status);
 /* After OUT_OF_MEMORY or OVER_LIMIT: collects this state's garbage and returns true, so that the call is
    tried once more. Objects of ours that finalisers close meanwhile stay valid in C. */
 bool bind_collects(lua_State *L, gpumm_status status);
-/* A first try: garbage is given before the host's hook is asked for anything. */
+/* A first try: garbage is given before the application's hook is asked for anything. */
 #define BIND_TRY_FIRST(status, call)                            \
     do {                                                        \
         first_try(true);                                   \
@@ -79,28 +79,28 @@ bool bind_class_has(const bind_class *class, const char *name);
 struct bind_state;
 
 /* What C holds for a userdata: kept by the state, and released when it closes at the latest. */
-typedef struct bind_guard {
+typedef struct bind_reference {
     void (*release)(void *object);
     void *object; /* NULL: nothing is held */
-    struct bind_guard *next; /* among the spare ones */
-} bind_guard;
+    struct bind_reference *next; /* among the spare ones */
+} bind_reference;
 
-bind_guard *bind_guard_new(lua_State *L);               /* an empty one [-0, +0, m] */
-bind_guard *bind_guard_take(lua_State *L, struct bind_state *state); /* where the state is at hand, as the next */
-void bind_guard_put(lua_State *L, struct bind_state *state, bind_guard *guard);
-void bind_guard_empty(bind_guard *guard);               /* releases what it holds */
-void bind_guard_end(lua_State *L, bind_guard *guard);   /* and gives it up; NULL is fine [-0, +0, -] */
-void bind_guard_type(bind_guard *guard, const gpumm_type *type); /* the empty guard holds this reference */
+bind_reference *bind_reference_new(lua_State *L);               /* an empty one [-0, +0, m] */
+bind_reference *bind_reference_take(lua_State *L, struct bind_state *state); /* where the state is at hand, as the next */
+void bind_reference_put(lua_State *L, struct bind_state *state, bind_reference *reference);
+void bind_reference_drop(bind_reference *reference);               /* releases what it holds */
+void bind_reference_end(lua_State *L, bind_reference *reference);   /* and gives it up; NULL is fine [-0, +0, -] */
+void bind_reference_to_type(bind_reference *reference, const gpumm_type *type); /* the empty reference becomes one of this type */
 
 enum { BIND_OWNER = 1, BIND_EXTRA = 2 }; /* user values: the manager; what the class likes */
 
 typedef struct bind_handle {
     const bind_class *class;
     struct bind_state *state; /* the Lua state's, which outlives it */
-    bind_guard *guard; /* holds that reference; NULL: released */
+    bind_reference *reference; /* holds that reference; NULL: released */
     void *object;  /* one reference; NULL: never filled, or released */
     bool closed;   /* by the script */
-    bool borrowed; /* the host's: a script may use it, not free it */
+    bool borrowed; /* the application's: a script may use it, not free it */
     bool raising;  /* of managers: the world's failures raise */
     int kept;      /* of frames: does it hold its slot? of readbacks: at least so many do */
     int patience;  /* of readbacks: captures refused until garbage is looked for again */
@@ -195,14 +195,14 @@ void bind_to_range(lua_State *L, int index, uint64_t length, bind_range *out);
 
 /* ---- Capabilities (sandbox_may.c) ------------------------------------------------------------ */
 
-typedef enum bind_what { BIND_READ, BIND_WRITE, BIND_KERNEL, BIND_ENVIRONMENT, BIND_FAULT } bind_what;
+typedef enum bind_permission { BIND_READ, BIND_WRITE, BIND_KERNEL, BIND_ENVIRONMENT, BIND_FAULT } bind_permission;
 /* Raises where a contained script was not granted it; `name` is a variable's. */
-void bind_may(lua_State *L, bind_what what, const char *name);
+void bind_require_permission(lua_State *L, bind_permission what, const char *name);
 /* The path at `index`, to be read or written: raises where that is not granted. In a contained state the slot
    gets the path with its links resolved, which is the one to open. */
-const char *bind_path(lua_State *L, int index, bind_what what);
+const char *bind_path(lua_State *L, int index, bind_permission what);
 /* Raises where a contained script has `most` open objects of the class: each holds threads. */
-void bind_may_have(lua_State *L, const bind_class *class, int most);
+void bind_require_room(lua_State *L, const bind_class *class, int most);
 
 /* ---- Growth ------------------------------------------------------------------------------- */
 
@@ -246,25 +246,25 @@ typedef struct bind_state {
     gpumm_log_fn log;
     void *log_user;
     int collecting;       /* in bind_collects or a schedule */
-    uint64_t pressed;     /* bytes the collector has not been told about */
-    bool closed;          /* the state is closing, and guards are no longer kept */
-    bind_guard *spare_guards; /* to use again */
+    uint64_t collector_debt;     /* bytes the collector has not been told about */
+    bool closed;          /* the state is closing, and references are no longer kept */
+    bind_reference *spare_references; /* to use again */
     unsigned spare_count;
     struct sandbox *sandbox; /* NULL: the state is not contained */
 } bind_state;
 
 bind_state *bind_state_of(lua_State *L);
-void bind_guards_open(lua_State *L);  /* once a state [-0, +0, m] */
-void bind_guards_close(lua_State *L); /* releases what finalisers did not [-0, +2, -] */
+void bind_references_open(lua_State *L);  /* once a state [-0, +0, m] */
+void bind_references_close(lua_State *L); /* releases what finalisers did not [-0, +2, -] */
 /* Tells the collector about memory of the handle's that it does not see. */
-void bind_press(lua_State *L, const bind_handle *handle, uint64_t bytes);
-void bind_unpress(const bind_handle *handle, uint64_t bytes); /* some of it is given back already */
+void bind_collector_pressure(lua_State *L, const bind_handle *handle, uint64_t bytes);
+void bind_collector_relief(const bind_handle *handle, uint64_t bytes); /* some of it is given back already */
 
 /* ---- What the parts give each other ----------------------------------------------------------- */
 
 void bind_push_buffer(lua_State *L, gpumm_buffer *buffer, int owner); /* retains */ /* [-0, +1, m] */
 int bind_manager_new(lua_State *L); /* gpumm.manager */
-/* The handle of the host's manager, retained; where the state has one, that. [-0, +1, m] */
+/* The handle of the application's manager, retained; where the state has one, that. [-0, +1, m] */
 void bind_push_manager(lua_State *L, gpumm_manager *manager, bool borrowed);
 /* Methods of managers, by the part that makes what they return. */
 int bind_buffer_allocate(lua_State *L);

@@ -134,7 +134,7 @@ int bind_buffer_anonymous(lua_State *L) {
     if (results == 1) {
         gpumm_buffer_info info;
         gpumm_buffer *buffer = bind_to_buffer(L, -1);
-        if (gpumm_buffer_get_info(buffer, &info) == GPUMM_OK) bind_press(L, lua_touserdata(L, -1), info.capacity_bytes);
+        if (gpumm_buffer_get_info(buffer, &info) == GPUMM_OK) bind_collector_pressure(L, lua_touserdata(L, -1), info.capacity_bytes);
     }
     return results;
 }
@@ -157,7 +157,7 @@ static gpumm_buffer *find_known(lua_State *L, const char *name, const gpumm_type
 }
 
 /* Pushes the buffer that the name in slot 2 names; else what a failed call returns, and in *results
-   how many. What a borrowed manager has and this state does not know is the host's. */
+   how many. What a borrowed manager has and this state does not know is the application's. */
 static gpumm_buffer *find_named(lua_State *L, const gpumm_type *type, int *results) {
     gpumm_manager *manager = bind_to_manager(L, 1);
     const char *name = bind_text(L, 2);
@@ -184,7 +184,7 @@ int bind_buffer_get(lua_State *L) {
 
 static gpumm_status not_borrowed(const bind_handle *handle) {
     if (!handle->borrowed) return GPUMM_OK;
-    return fail(GPUMM_INVALID_ARGUMENT, "this buffer is the host application's to free");
+    return fail(GPUMM_INVALID_ARGUMENT, "this buffer is the application's to free");
 }
 
 /* What is kept for the buffer at `index`: its schedule, its handle. */
@@ -365,7 +365,7 @@ static int buffer_used(lua_State *L) {
 
 static int buffer_free(lua_State *L) { return free_at(L, 1); }
 
-/* As free, and nothing where it is freed already, a group's, or the host's. */
+/* As free, and nothing where it is freed already, a group's, or the application's. */
 static int buffer_close(lua_State *L) {
     bind_handle *handle = bind_handle_at(L, 1, &bind_buffer_class);
     if (!handle->object || handle->borrowed) return 0;

@@ -52,10 +52,10 @@ static int index_object(lua_State *L) {
 static int collect_handle(lua_State *L) {
     const bind_class *class = lua_touserdata(L, lua_upvalueindex(1));
     bind_handle *handle = bind_userdata(L, 1, class);
-    bind_guard *guard = handle->guard;
+    bind_reference *reference = handle->reference;
     handle->object = NULL;
-    handle->guard = NULL;
-    bind_guard_put(L, handle->state, guard);
+    handle->reference = NULL;
+    bind_reference_put(L, handle->state, reference);
     return 0;
 }
 
@@ -131,7 +131,7 @@ bind_handle *bind_new(lua_State *L, const bind_class *class, int owner) {
     bind_handle *handle = lua_newuserdatauv(L, sizeof *handle, BIND_EXTRA);
     *handle = (bind_handle){.class = class, .state = state};
     luaL_setmetatable(L, class->name);
-    handle->guard = bind_guard_take(L, state);
+    handle->reference = bind_reference_take(L, state);
     if (owner != 0) {
         lua_pushvalue(L, owner);
         lua_setiuservalue(L, -2, BIND_OWNER);
@@ -139,9 +139,9 @@ bind_handle *bind_new(lua_State *L, const bind_class *class, int owner) {
     return handle;
 }
 
-/* The reference may have gone with its guard, when the state began to close. */
+/* The reference may have been released already, when the state began to close. */
 static bind_handle *current(bind_handle *handle) {
-    if (handle->object && !handle->guard->object) handle->object = NULL;
+    if (handle->object && !handle->reference->object) handle->object = NULL;
     return handle;
 }
 
@@ -163,8 +163,8 @@ bind_handle *bind_adopt(lua_State *L, bind_handle *handle, void *object) {
         return lua_touserdata(L, -1);
     }
     handle->object = object; /* from here on the collector gives it back */
-    handle->guard->release = handle->class->release;
-    handle->guard->object = object;
+    handle->reference->release = handle->class->release;
+    handle->reference->object = object;
     if (handle->class->fleeting) return handle;
     lua_rawgetp(L, LUA_REGISTRYINDEX, handle->class);
     lua_pushvalue(L, -2);

@@ -55,17 +55,17 @@ bool bind_collects(lua_State *L, gpumm_status status) {
     return true;
 }
 
-void bind_press(lua_State *L, const bind_handle *handle, uint64_t bytes) {
+void bind_collector_pressure(lua_State *L, const bind_handle *handle, uint64_t bytes) {
     enum { LEAST = 16 << 20, MOST_KIB = 256 * 1024 }; /* one whole cycle at the most */
     bind_state *state = handle->state;
-    if (!size_add(state->pressed, bytes, &state->pressed)) state->pressed = UINT64_MAX;
-    if (state->pressed < LEAST || !lua_gc(L, LUA_GCISRUNNING)) return;
-    int kib = (int)size_min(state->pressed / 1024, MOST_KIB);
-    state->pressed = 0;
+    if (!size_add(state->collector_debt, bytes, &state->collector_debt)) state->collector_debt = UINT64_MAX;
+    if (state->collector_debt < LEAST || !lua_gc(L, LUA_GCISRUNNING)) return;
+    int kib = (int)size_min(state->collector_debt / 1024, MOST_KIB);
+    state->collector_debt = 0;
     lua_gc(L, LUA_GCSTEP, kib);
 }
 
-void bind_unpress(const bind_handle *handle, uint64_t bytes) {
+void bind_collector_relief(const bind_handle *handle, uint64_t bytes) {
     bind_state *state = handle->state;
-    state->pressed -= size_min(state->pressed, bytes);
+    state->collector_debt -= size_min(state->collector_debt, bytes);
 }

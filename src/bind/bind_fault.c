@@ -26,7 +26,7 @@ void bind_option_fault(lua_State *L, int table, gpumm_fault *plan) {
 
 int bind_fault_of(lua_State *L) {
     gpumm_manager *manager = bind_to_manager(L, 1);
-    bind_may(L, BIND_FAULT, NULL); /* of a manager that is lent, too */
+    bind_require_permission(L, BIND_FAULT, NULL); /* of a manager that is lent, too */
     if (bind_find(L, &bind_fault_class, manager)) return 1;
     bind_handle *handle = bind_new(L, &bind_fault_class, 1);
     bind_adopt(L, handle, gpumm_manager_retain(manager));

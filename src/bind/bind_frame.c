@@ -1,5 +1,5 @@
 /*
- * Frames: delivered moments.
+ * Frames: delivered snapshots.
  *
  *   f.position, f:member("position"), f[1]   a view of that member; f.data: of the only one
  *   f.step  f.length  f.generation  f.time  f.dropped  f.ticket  f.readback

@@ -92,7 +92,7 @@ int bind_group_new(lua_State *L) {
         .ahead = bind_option_unsigned(L, 2, "ahead", 0),
         .stream = bind_option_stream(L, 2),
         .tag = bind_option_text(L, 2, "tag", bind_tag(L, tag)),
-        .loose = bind_handle_at(L, 1, &bind_manager_class)->borrowed, /* nobody else could find it to free it */
+        .unowned = bind_handle_at(L, 1, &bind_manager_class)->borrowed, /* nobody else could find it to free it */
         .members = members,
         .member_count = read_members(L, members),
     };

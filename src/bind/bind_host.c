@@ -1,5 +1,5 @@
 /*
- * What a host does with scripts, beside pushing its objects (bind_state.c): takes a buffer out of one by name,
+ * What an application does with scripts, beside pushing its objects (bind_state.c): takes a buffer out of one by name,
  * and runs a file in a fresh state. Both enter Lua protected and come back with a status.
  */
 #include <lualib.h>
@@ -118,7 +118,7 @@ static void load(lua_State *L, running *r) {
     if (outcome != LUA_OK) lua_error(L);
 }
 
-/* What the script returned lies from `first` on: it goes to the host, or is run. */
+/* What the script returned lies from `first` on: it goes to the application, or is run. */
 static void conclude(lua_State *L, const gpumm_lua_script *script, int first) {
     if (script->done) {
         lua_pushcfunction(L, script->done);

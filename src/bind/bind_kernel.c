@@ -72,7 +72,7 @@ int bind_kernel_new(lua_State *L) {
     kernel_types types = {.count = 0};
     lua_settop(L, 2);
     gpumm_manager *manager = bind_to_manager(L, 1);
-    bind_may(L, BIND_KERNEL, NULL);
+    bind_require_permission(L, BIND_KERNEL, NULL);
     bind_options(L, 2, keys, false);
     gpumm_kernel_options options = {
         .name = bind_option_text(L, 2, "name", NULL),
@@ -93,7 +93,7 @@ int bind_kernel_new(lua_State *L) {
     BIND_RETRY(L, status, gpumm_kernel_open(manager, &options, &kernel));
     if (status != GPUMM_OK) return bind_fail(L, status);
     bind_adopt(L, handle, kernel);
-    bind_press(L, handle, 64 * 1024);
+    bind_collector_pressure(L, handle, 64 * 1024);
     return 1;
 }
 

@@ -22,11 +22,11 @@ static const char *const keys[] = {"device", "limit", "memory", "granularity", "
 
 static void read_fault(lua_State *L, int table, gpumm_options *options) {
     if (!bind_option(L, table, "fault")) return;
-    bind_may(L, BIND_FAULT, NULL);
+    bind_require_permission(L, BIND_FAULT, NULL);
     if (lua_isboolean(L, -1)) {
-        options->faulty = lua_toboolean(L, -1);
+        options->inject_faults = lua_toboolean(L, -1);
     } else if (lua_istable(L, -1)) {
-        options->faulty = true;
+        options->inject_faults = true;
         bind_option_fault(L, lua_gettop(L), &options->fault);
     } else {
         luaL_error(L, "option \"fault\": a table or true expected, got %s", luaL_typename(L, -1));
@@ -49,14 +49,14 @@ static void read_options(lua_State *L, int table, gpumm_options *options) {
     read_fault(L, table, options);
 }
 
-/* What the host application (or --device) chose stands over the script's choice, and says so. */
+/* What the application (or --device) chose stands over the script's choice, and says so. */
 static void choose_device(bind_state *state, gpumm_options *options) {
     const char *asked = options->device;
     if (state->device[0] == '\0') return;
     options->device = state->device;
     if (!asked || strcmp(asked, state->device) == 0) return;
     log_sink sink = {state->log, state->log_user};
-    log_line(&sink, GPUMM_LOG_INFO, "device '%s' by --device or the host application overrides the script's '%.64s'",
+    log_line(&sink, GPUMM_LOG_INFO, "device '%s' by --device or the application overrides the script's '%.64s'",
              state->device, asked);
 }
 
@@ -82,7 +82,7 @@ static bind_handle *new_handle(lua_State *L) {
 int bind_manager_new(lua_State *L) {
     enum { CONTAINED_MOST = 16 };
     gpumm_options options = {0};
-    bind_may_have(L, &bind_manager_class, CONTAINED_MOST);
+    bind_require_room(L, &bind_manager_class, CONTAINED_MOST);
     if (!lua_isnoneornil(L, 1)) read_options(L, 1, &options);
     read_state(L, &options);
     bind_handle *handle = new_handle(L);
@@ -91,7 +91,7 @@ int bind_manager_new(lua_State *L) {
     BIND_RETRY(L, status, gpumm_manager_open(&options, &manager));
     if (status != GPUMM_OK) return bind_fail(L, status);
     bind_adopt(L, handle, manager);
-    bind_press(L, handle, 64 * 1024); /* threads, streams */
+    bind_collector_pressure(L, handle, 64 * 1024); /* threads, streams */
     return 1;
 }
 
@@ -107,7 +107,7 @@ void bind_push_manager(lua_State *L, gpumm_manager *manager, bool borrowed) {
 static int manager_close(lua_State *L) {
     bind_handle *handle = bind_handle_at(L, 1, &bind_manager_class);
     if (handle->borrowed)
-        return bind_raise(L, fail(GPUMM_INVALID_ARGUMENT, "this manager is the host application's to close"));
+        return bind_raise(L, fail(GPUMM_INVALID_ARGUMENT, "this manager is the application's to close"));
     if (handle->object) gpumm_manager_close(handle->object);
     return 0;
 }

@@ -124,7 +124,7 @@ static bool push_key(lua_State *L, const char *path) {
     return true;
 }
 
-/* The module is on top. The table is the registry's own, which package.preload also is. A state whose host
+/* The module is on top. The table is the registry's own, which package.preload also is. A state whose application
    opened gpumm finds that one by require, never another copy of it. */
 static void open_preload(lua_State *L) {
     int module = lua_gettop(L);
@@ -209,7 +209,7 @@ static int module_traceback(lua_State *L) {
 /* gpumm.environment(name): nil where the variable is not set. */
 static int module_environment(lua_State *L) {
     const char *name = bind_text(L, 1);
-    bind_may(L, BIND_ENVIRONMENT, name);
+    bind_require_permission(L, BIND_ENVIRONMENT, name);
     lua_pushstring(L, getenv(name));
     return 1;
 }

@@ -79,7 +79,7 @@ static int make(lua_State *L, int owner, const gpumm_readback_options *options) 
     bind_readback_names(L, readback);
     keep_buffers(L, owner, options);
     lua_setiuservalue(L, -2, BIND_EXTRA);
-    bind_press(L, handle, 64 * 1024);
+    bind_collector_pressure(L, handle, 64 * 1024);
     return 1;
 }
 
@@ -299,7 +299,7 @@ static int readback_close(lua_State *L) {
     bind_handle *handle = bind_handle_at(L, 1, &bind_readback_class);
     if (handle->borrowed)
         return bind_raise(L, fail(GPUMM_INVALID_ARGUMENT,
-                                  "this readback is the host application's to close"));
+                                  "this readback is the application's to close"));
     if (handle->object) gpumm_readback_close(handle->object);
     return 0;
 }

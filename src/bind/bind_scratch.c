@@ -33,7 +33,7 @@ int bind_scratch_new(lua_State *L) {
     BIND_RETRY(L, status, gpumm_scratch_open(manager, stream, bytes, &scratch));
     if (status != GPUMM_OK) return bind_fail(L, status);
     bind_adopt(L, handle, scratch);
-    bind_press(L, handle, bytes);
+    bind_collector_pressure(L, handle, bytes);
     return 1;
 }
 
@@ -47,11 +47,11 @@ static int scratch_close(lua_State *L) {
     bind_handle *handle = bind_handle_at(L, 1, &bind_scratch_class);
     handle->closed = true;
     if (handle->object && handle->state->collecting == 0) {
-        bind_unpress(handle, gpumm_scratch_bytes(handle->object));
-        bind_guard *guard = handle->guard;
+        bind_collector_relief(handle, gpumm_scratch_bytes(handle->object));
+        bind_reference *reference = handle->reference;
         handle->object = NULL;
-        handle->guard = NULL;
-        bind_guard_put(L, handle->state, guard);
+        handle->reference = NULL;
+        bind_reference_put(L, handle->state, reference);
     }
     return 0;
 }

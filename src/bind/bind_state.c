@@ -18,7 +18,7 @@ static int collect_state(lua_State *L) {
     if (!state || lua_rawlen(L, 1) != sizeof *state) return 0;
     gpumm_budget *budget = state->budget;
     state->closed = true;
-    bind_guards_close(L);
+    bind_references_close(L);
     state->budget = NULL;
     gpumm_budget_release(budget);
     return 0;
@@ -32,7 +32,7 @@ static bind_state *new_state(lua_State *L) {
     lua_pushcclosure(L, collect_state, 1);
     lua_setfield(L, -2, "__gc");
     lua_setmetatable(L, -2);
-    bind_guards_open(L);
+    bind_references_open(L);
     gpumm_status status = gpumm_budget_open(UINT64_MAX, &state->budget);
     if (status != GPUMM_OK) bind_raise(L, status);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
@@ -46,7 +46,7 @@ bind_state *bind_state_of(lua_State *L) {
     return state ? state : new_state(L);
 }
 
-/* ---- For hosts ---------------------------------------------------------------------------- */
+/* ---- For applications ---------------------------------------------------------------------------- */
 
 void gpumm_lua_set_limit(lua_State *L, uint64_t bytes) {
     gpumm_budget *budget = bind_state_of(L)->budget;

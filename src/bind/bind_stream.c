@@ -14,7 +14,7 @@
 int bind_stream_new(lua_State *L) {
     enum { CONTAINED_MOST = 64 };
     gpumm_manager *manager = bind_to_manager(L, 1);
-    bind_may_have(L, &bind_stream_class, CONTAINED_MOST);
+    bind_require_room(L, &bind_stream_class, CONTAINED_MOST);
     bind_handle *handle = bind_new(L, &bind_stream_class, 1);
     gpumm_stream *stream;
     gpumm_status status;

@@ -11,27 +11,27 @@ static const bind_class type_class; /* at the end */
 
 typedef struct type_box {
     const gpumm_type *type; /* NULL: not filled, or collected */
-    bind_guard *guard;      /* holds it */
+    bind_reference *reference;      /* holds it */
 } type_box;
 
 static type_box *box_push(lua_State *L) { /* [-0, +1, m] */
     type_box *box = lua_newuserdatauv(L, sizeof *box, 0);
     *box = (type_box){NULL, NULL};
     luaL_setmetatable(L, TYPE_CLASS);
-    box->guard = bind_guard_new(L);
+    box->reference = bind_reference_new(L);
     return box;
 }
 
 static void box_fill(type_box *box, const gpumm_type *type) {
     box->type = type;
-    bind_guard_type(box->guard, type);
+    bind_reference_to_type(box->reference, type);
 }
 
 static void release_type(void *type) { gpumm_type_release(type); }
 
-void bind_guard_type(bind_guard *guard, const gpumm_type *type) {
-    guard->release = release_type;
-    guard->object = (void *)type;
+void bind_reference_to_type(bind_reference *reference, const gpumm_type *type) {
+    reference->release = release_type;
+    reference->object = (void *)type;
 }
 
 void bind_push_type(lua_State *L, const gpumm_type *type) {
@@ -41,7 +41,7 @@ void bind_push_type(lua_State *L, const gpumm_type *type) {
 
 const gpumm_type *bind_test_type(lua_State *L, int index) {
     type_box *box = bind_test_userdata(L, index, &type_class);
-    return box && box->type ? box->guard->object : NULL;
+    return box && box->type ? box->reference->object : NULL;
 }
 
 static void parse_push(lua_State *L, const char *text) { /* [-0, +1, e] */
@@ -67,7 +67,7 @@ const gpumm_type *bind_to_type(lua_State *L, int index) {
 
 static const gpumm_type *self(lua_State *L) {
     type_box *box = bind_userdata(L, 1, &type_class);
-    if (!box->type || !box->guard->object) luaL_error(L, "this type was collected");
+    if (!box->type || !box->reference->object) luaL_error(L, "this type was collected");
     return box->type;
 }
 
@@ -148,7 +148,7 @@ static int type_declaration(lua_State *L) {
 
 static int type_tostring(lua_State *L) {
     type_box *box = bind_userdata(L, 1, &type_class);
-    bool gone = !box->type || !box->guard->object;
+    bool gone = !box->type || !box->reference->object;
     lua_pushstring(L, gone ? "type (collected)" : gpumm_type_name(box->type));
     return 1;
 }
@@ -161,9 +161,9 @@ static int type_equal(lua_State *L) {
 
 static int type_collect(lua_State *L) {
     type_box *box = bind_userdata(L, 1, &type_class);
-    bind_guard *guard = box->guard;
+    bind_reference *reference = box->reference;
     *box = (type_box){NULL, NULL};
-    bind_guard_end(L, guard);
+    bind_reference_end(L, reference);
     return 0;
 }
 

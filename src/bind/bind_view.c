@@ -20,7 +20,7 @@ enum { LOCAL_SIZE = 256 };                 /* elements up to this size need no u
 static bool is_stale(const view *v) { return v->frame && !gpumm_frame_valid(v->frame); }
 
 static void check_alive(lua_State *L, const view *v) {
-    if (!v->type || !v->type_guard->object) luaL_error(L, "this view was collected");
+    if (!v->type || !v->type_reference->object) luaL_error(L, "this view was collected");
     if (is_stale(v))
         bind_raise(L, fail(GPUMM_STALE, "the frame that this view reads has ended: frame:keep() keeps one, "
                            "view:copy() copies one while it is valid"));
@@ -63,22 +63,22 @@ view *view_push_empty(lua_State *L) {
     view *v = lua_newuserdatauv(L, sizeof *v, VIEW_FIELDS);
     memset(v, 0, sizeof *v);
     luaL_setmetatable(L, VIEW_CLASS);
-    v->type_guard = bind_guard_new(L);
+    v->type_reference = bind_reference_new(L);
     return v;
 }
 
 void view_hold(view *v, const gpumm_type *type) {
     v->type = type;
-    bind_guard_type(v->type_guard, type);
+    bind_reference_to_type(v->type_reference, type);
 }
 
 static void release_frame(void *frame) { gpumm_frame_release(frame); }
 
 /* Has the view on top read the frame, too. [-0, +0, m] */
 static void hold_frame(lua_State *L, view *v, gpumm_frame *frame) {
-    v->frame_guard = bind_guard_new(L);
-    v->frame_guard->release = release_frame;
-    v->frame_guard->object = v->frame = gpumm_frame_retain(frame);
+    v->frame_reference = bind_reference_new(L);
+    v->frame_reference->release = release_frame;
+    v->frame_reference->object = v->frame = gpumm_frame_retain(frame);
 }
 
 /* The memory userdata on top becomes that of the empty view below it. [-1, +0, -] */
@@ -379,7 +379,7 @@ static int view_length(lua_State *L) {
 
 static int view_tostring(lua_State *L) {
     const view *v = bind_userdata(L, 1, &view_class);
-    if (!v->type || !v->type_guard->object) lua_pushliteral(L, "view (collected)");
+    if (!v->type || !v->type_reference->object) lua_pushliteral(L, "view (collected)");
     else
         lua_pushfstring(L, "view %s [%I]%s", gpumm_type_name(v->type), (LUAI_UACINT)v->count,
                         is_stale(v) ? ", stale" : "");
@@ -388,10 +388,10 @@ static int view_tostring(lua_State *L) {
 
 static int view_collect(lua_State *L) {
     view *v = bind_userdata(L, 1, &view_class);
-    struct bind_guard *frame_guard = v->frame_guard, *type_guard = v->type_guard;
+    struct bind_reference *frame_reference = v->frame_reference, *type_reference = v->type_reference;
     memset(v, 0, sizeof *v);
-    bind_guard_end(L, frame_guard);
-    bind_guard_end(L, type_guard);
+    bind_reference_end(L, frame_reference);
+    bind_reference_end(L, type_reference);
     return 0;
 }
 

@@ -96,14 +96,14 @@ static void close_stream(void *stream) { fclose(stream); }
 
 void file_close(file_reader *r) {
     r->stream = NULL;
-    bind_guard_empty(r->guard);
+    bind_reference_drop(r->reference);
 }
 
 static int reader_collect(lua_State *L) {
     file_reader *r = luaL_checkudata(L, 1, READER_CLASS);
-    bind_guard *guard = r->guard;
+    bind_reference *reference = r->reference;
     *r = (file_reader){NULL, 0, NULL};
-    bind_guard_end(L, guard);
+    bind_reference_end(L, reference);
     return 0;
 }
 
@@ -111,7 +111,7 @@ static gpumm_status reader_open(file_reader *r, const char *path) {
     struct stat about;
     r->stream = fopen(path, "rbe");
     if (!r->stream) return io_fail(path, "cannot be read");
-    *r->guard = (bind_guard){.release = close_stream, .object = r->stream};
+    *r->reference = (bind_reference){.release = close_stream, .object = r->stream};
     if (fstat(fileno(r->stream), &about) != 0) return io_fail(path, "cannot be read");
     if (!S_ISREG(about.st_mode)) return fail(GPUMM_IO, "%s: cannot be read: it is no regular file", path);
     r->size = (uint64_t)about.st_size;
@@ -125,7 +125,7 @@ file_reader *file_push_reader(lua_State *L, const char *path, gpumm_status *stat
     file_reader *r = lua_newuserdatauv(L, sizeof *r, 0);
     *r = (file_reader){NULL, 0, NULL};
     luaL_setmetatable(L, READER_CLASS);
-    r->guard = bind_guard_new(L);
+    r->reference = bind_reference_new(L);
     *status = reader_open(r, path);
     if (*status == GPUMM_OK) return r;
     file_close(r);

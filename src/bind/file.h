@@ -27,7 +27,7 @@ void file_abandon(file_writer *w);         /* ends it; nothing is left behind */
 typedef struct file_reader {
     FILE *stream;
     uint64_t size; /* bytes in all */
-    struct bind_guard *guard; /* holds the stream */
+    struct bind_reference *reference; /* holds the stream */
 } file_reader;
 
 /* Regular files only. NULL: it failed, the status is in *status, nothing pushed. [-0, +(0|1), m] */

@@ -1,4 +1,4 @@
-/* Contained states for hosts: opening, closing, stopping and asking what ended a script. */
+/* Contained states for applications: opening, closing, stopping and asking what ended a script. */
 #include "bind/sandbox.h"
 
 #include <limits.h>

@@ -1,7 +1,7 @@
 /*
  * Containing scripts: what the parts of the sandbox share. A contained state has its own globals (an
  * allow-list), memory that is counted, an instruction hook that looks at the clock, and capabilities that the
- * host grants one by one.
+ * application grants one by one.
  *
  * A limit that ends a script ends it for good: every later tick raises again, and what catches errors
  * (pcall, coroutine.resume and their kin) raises anew, so that nothing can go on in the state.
@@ -57,8 +57,8 @@ void sandbox_open_globals(lua_State *L);   /* sandbox_base.c: replaces the state
 void sandbox_wrap(lua_State *L, const luaL_Reg *functions); /* each gets the original as upvalue 1 */
 void sandbox_bound_string(lua_State *L);   /* sandbox_loops.c */
 void sandbox_bound_table(lua_State *L);
-void sandbox_guard_base(lua_State *L);     /* sandbox_calls.c */
-void sandbox_guard_coroutine(lua_State *L);
+void sandbox_wrap_base(lua_State *L);     /* sandbox_calls.c */
+void sandbox_wrap_coroutine(lua_State *L);
 int sandbox_open_file(lua_State *L);       /* sandbox_may.c: io.open for our own Lua files */
 /* Pushes what our own Lua files see as globals: out of the script's reach. */
 void sandbox_push_private(lua_State *L);

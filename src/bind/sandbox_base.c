@@ -40,7 +40,7 @@ static const allowed libraries[] = {
     {LUA_TABLIBNAME, luaopen_table, table_names, sandbox_bound_table},
     {LUA_MATHLIBNAME, luaopen_math, math_names, NULL},
     {LUA_UTF8LIBNAME, luaopen_utf8, utf8_names, NULL},
-    {LUA_COLIBNAME, luaopen_coroutine, coroutine_names, sandbox_guard_coroutine},
+    {LUA_COLIBNAME, luaopen_coroutine, coroutine_names, sandbox_wrap_coroutine},
 };
 enum { LIBRARIES = sizeof libraries / sizeof *libraries };
 
@@ -87,7 +87,7 @@ static void copy_table(lua_State *L, int index) {
 
 /* ---- The private copy ----------------------------------------------------------------------- */
 
-/* os.exit for our own Lua files: nothing of a script's ends its host. The script ends with an error that
+/* os.exit for our own Lua files: nothing of a script's ends its application. The script ends with an error that
    gpumm-run takes for success. */
 static int leave(lua_State *L) {
     lua_newtable(L);
@@ -145,7 +145,7 @@ void sandbox_push_private(lua_State *L) { lua_rawgetp(L, LUA_REGISTRYINDEX, &pri
 void sandbox_open_globals(lua_State *L) {
     luaL_requiref(L, LUA_GNAME, luaopen_base, 0);
     choose(L, base_names);
-    sandbox_guard_base(L);
+    sandbox_wrap_base(L);
     add_libraries(L);
     lua_pushvalue(L, -1);
     lua_setfield(L, -2, LUA_GNAME);

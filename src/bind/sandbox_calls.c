@@ -38,7 +38,7 @@ static int call_original(lua_State *L) {
 }
 
 /* Upvalue 1: the script's message handler. */
-static int guarded_handler(lua_State *L) {
+static int checked_handler(lua_State *L) {
     if (atomic_load(&sandbox_at(L)->end) != END_NONE) {
         if (lua_type(L, 1) == LUA_TSTRING) bind_traceback(L, lua_tostring(L, 1));
         return 1;
@@ -52,7 +52,7 @@ static int guarded_handler(lua_State *L) {
 static int contained_xpcall(lua_State *L) {
     luaL_checktype(L, 2, LUA_TFUNCTION);
     lua_pushvalue(L, 2);
-    lua_pushcclosure(L, guarded_handler, 1);
+    lua_pushcclosure(L, checked_handler, 1);
     lua_replace(L, 2);
     return call_original(L);
 }
@@ -102,7 +102,7 @@ static int contained_wrap(lua_State *L) {
     return 1;
 }
 
-void sandbox_guard_coroutine(lua_State *L) {
+void sandbox_wrap_coroutine(lua_State *L) {
     static const luaL_Reg catching[] = {{"resume", call_original}, {"close", call_original}, {NULL, NULL}};
     lua_getfield(L, -1, "create");
     lua_getfield(L, -2, "resume");
@@ -153,11 +153,11 @@ static int contained_load(lua_State *L) {
     return call_original(L);
 }
 
-void sandbox_guard_base(lua_State *L) {
-    static const luaL_Reg guarded[] = {
+void sandbox_wrap_base(lua_State *L) {
+    static const luaL_Reg checked[] = {
         {"pcall", call_original}, {"xpcall", contained_xpcall}, {"load", contained_load}, {NULL, NULL}};
     static const luaL_Reg own[] = {
         {"setmetatable", contained_setmetatable}, {"collectgarbage", contained_collectgarbage}, {NULL, NULL}};
-    sandbox_wrap(L, guarded);
+    sandbox_wrap(L, checked);
     luaL_setfuncs(L, own, 0);
 }

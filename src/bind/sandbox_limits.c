@@ -1,5 +1,5 @@
 /*
- * Limits of a contained state: memory, time, and being stopped by the host.
+ * Limits of a contained state: memory, time, and being stopped by the application.
  *
  * Memory: Lua repeats a request that was refused once it has collected; a request refused twice ends the
  * script, unless it alone is more than the limit: that is an error like others. That collection calls no
@@ -149,7 +149,7 @@ const char *sandbox_end_text(const sandbox *s, char text[static 128]) {
         snprintf(text, 128, "the script used more Lua memory than its limit, lua-memory %s",
                  size_text(atomic_load(&s->memory), size));
         break;
-    case END_STOPPED: snprintf(text, 128, "the script was stopped by its host"); break;
+    case END_STOPPED: snprintf(text, 128, "the script was stopped by its application"); break;
     default: text[0] = '\0';
     }
     return text;

@@ -10,12 +10,12 @@
 
 #include "gpumm.h"
 
-struct bind_guard;
+struct bind_reference;
 
 typedef struct view {
     const gpumm_type *type; /* of what v[i] is; retained, by view_hold; NULL once collected */
     gpumm_frame *frame;     /* retained; NULL: memory of its own */
-    struct bind_guard *type_guard, *frame_guard; /* hold those two; NULL: nothing to hold */
+    struct bind_reference *type_reference, *frame_reference; /* hold those two; NULL: nothing to hold */
     unsigned char *bytes;   /* of element 0; written only where frame is NULL */
     uint64_t count;
     uint64_t stride;        /* bytes from one element to the next */

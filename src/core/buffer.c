@@ -195,7 +195,7 @@ static gpumm_status spread(span *x, uint64_t done) {
     gpumm_address at = x->extent->address + x->offset;
     while (done < x->bytes) {
         uint64_t n = size_min(done, x->bytes - done);
-        TRY(d->call->copy(d, x->stream->device, COPY_ACROSS, at + done, at, n));
+        TRY(d->call->copy(d, x->stream->device, COPY_D2D, at + done, at, n));
         done += n;
     }
     return GPUMM_OK;
@@ -251,7 +251,7 @@ static gpumm_status copy_submit(gpumm_buffer *to, uint64_t to_first, gpumm_buffe
     if (!count) return GPUMM_OK;
     TRY(buffer_use(from, s, GPUMM_READ));
     TRY(buffer_use(to, s, GPUMM_WRITE));
-    return d->call->copy(d, s->device, COPY_ACROSS, to->extent->address + to_first * to->size,
+    return d->call->copy(d, s->device, COPY_D2D, to->extent->address + to_first * to->size,
                          from->extent->address + from_first * from->size, count * to->size);
 }
 

@@ -57,9 +57,9 @@ static gpumm_status open_small(gpumm_manager *m, uint64_t bytes, extent *e) {
     return status;
 }
 
-/* ---- Large extents: ranges, warm ones first -------------------------------------------------- */
+/* ---- Large extents: ranges, cached ones first -------------------------------------------------- */
 
-/* How well a warm range serves: 0 not at all, else more is better. One that must grow is better than one that
+/* How well a cached range serves: 0 not at all, else more is better. One that must grow is better than one that
    would hold much more than is asked. */
 static uint64_t fitness(const extent *e, uint64_t bytes, uint64_t maximum) {
     uint64_t committed = e->range.committed;
@@ -69,11 +69,11 @@ static uint64_t fitness(const extent *e, uint64_t bytes, uint64_t maximum) {
     return UINT64_MAX - committed;
 }
 
-/* The best warm range, out of the list; NULL: none serves. */
-static extent *take_warm(gpumm_manager *m, uint64_t bytes, uint64_t maximum) {
+/* The best cached range, out of the list; NULL: none serves. */
+static extent *take_cached(gpumm_manager *m, uint64_t bytes, uint64_t maximum) {
     pthread_mutex_lock(&m->lock);
     extent **best = NULL;
-    for (extent **at = &m->pool.warm; *at; at = &(*at)->next) {
+    for (extent **at = &m->pool.cached; *at; at = &(*at)->next) {
         uint64_t fit = fitness(*at, bytes, maximum);
         if (fit && (!best || fit > fitness(*best, bytes, maximum))) best = at;
     }
@@ -83,18 +83,18 @@ static extent *take_warm(gpumm_manager *m, uint64_t bytes, uint64_t maximum) {
     return e;
 }
 
-static void put_warm(extent *e) {
+static void put_cached(extent *e) {
     gpumm_manager *m = e->manager;
     pthread_mutex_lock(&m->lock);
-    e->next = m->pool.warm;
-    m->pool.warm = e;
+    e->next = m->pool.cached;
+    m->pool.cached = e;
     pthread_mutex_unlock(&m->lock);
 }
 
 static gpumm_status reuse(extent *e, uint64_t bytes) {
     gpumm_status status = range_commit(&e->range, bytes);
     if (status != GPUMM_OK) {
-        put_warm(e);
+        put_cached(e);
         return status;
     }
     e->usable = e->range.committed;
@@ -118,7 +118,7 @@ static gpumm_status open_large(gpumm_manager *m, uint64_t bytes, uint64_t maximu
 
 gpumm_status extent_open(gpumm_manager *m, uint64_t bytes, uint64_t maximum, extent **out) {
     bool small = maximum <= EXTENT_SMALL;
-    extent *e = small ? NULL : take_warm(m, bytes, maximum);
+    extent *e = small ? NULL : take_cached(m, bytes, maximum);
     if (e) {
         TRY(reuse(e, bytes));
         *out = e;
@@ -221,17 +221,17 @@ static void give_block(retired *r) {
     mem_free(&m->memory, e);
 }
 
-void extent_release(extent *e, bool warm) {
+void extent_release(extent *e, bool cached) {
     gpumm_manager *m = e->manager;
-    bool used = e->order.writer || e->order.readers, kept = warm || e->booked;
+    bool used = e->order.writer || e->order.readers, kept = cached || e->booked;
     if (e->slab) {
         if (e->booked) book_nameless(e, GPUMM_SLACK);
         if (order_only(&e->order, m->main)) order_clear(&e->order);
         manager_retire(m, &e->gone, &e->order, give_block);
         return;
     }
-    if (kept || used) book_nameless(e, GPUMM_WARM);
-    if (kept) put_warm(e);
+    if (kept || used) book_nameless(e, GPUMM_CACHED);
+    if (kept) put_cached(e);
     else manager_retire(m, &e->gone, &e->order, unmap); /* at once, or behind whoever was to write there */
 }
 
@@ -241,8 +241,8 @@ void pool_init(extent_pool *p) { pthread_mutex_init(&p->mutex, NULL); }
 
 void pool_trim(gpumm_manager *m) {
     pthread_mutex_lock(&m->lock);
-    extent *e = m->pool.warm;
-    m->pool.warm = NULL;
+    extent *e = m->pool.cached;
+    m->pool.cached = NULL;
     pthread_mutex_unlock(&m->lock);
     for (extent *next; e; e = next) {
         next = e->next;

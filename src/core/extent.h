@@ -15,7 +15,7 @@
 enum { EXTENT_SMALL = 64 << 10 }; /* maxima up to this many bytes live in the slab */
 
 typedef struct extent {
-    struct extent *next;    /* in the pool's warm list */
+    struct extent *next;    /* in the pool's cached list */
     gpumm_manager *manager;
     range range;            /* of a large one */
     struct pool_slab *slab; /* of a small one */
@@ -36,7 +36,7 @@ struct pool_slab {          /* one, where memory grows in place; else as many as
 
 typedef struct extent_pool {
     struct pool_slab *slabs;
-    extent *warm;           /* under the manager's lock */
+    extent *cached;           /* under the manager's lock */
     pthread_mutex_t mutex;  /* the slab list, across opening one */
 } extent_pool;
 
@@ -51,12 +51,12 @@ uint64_t extent_shrink(extent *e, uint64_t bytes);
 void extent_book(extent *e, const char *name, const char *tag, uint64_t logical);
 /* `e` is where the buffer in `old` lives from now on: one buffer throughout, in the books too. */
 void extent_succeed(extent *e, extent *old);
-/* Frees, without waiting: a block goes back to the slab, a range becomes warm. Where `warm` is false a range that no
+/* Frees, without waiting: a block goes back to the slab, a range becomes cached. Where `cached` is false a range that no
    buffer has had goes back to the device, behind who uses it. */
-void extent_release(extent *e, bool warm);
+void extent_release(extent *e, bool cached);
 
 void pool_init(extent_pool *p);
-/* Unmaps every warm range behind its users. */
+/* Unmaps every cached range behind its users. */
 void pool_trim(gpumm_manager *m);
 void pool_close(gpumm_manager *m); /* everything; all work is through */
 gpumm_status pool_check(gpumm_manager *m);

@@ -111,7 +111,7 @@ static gpumm_group *struct_new(gpumm_manager *m, const gpumm_group_options *o, b
     if (!g) return NULL;
     object_init(&g->object, m, RANK_GROUP, group_dispose, group_destroy);
     g->alone = alone;
-    g->owned = alone ? o->name != NULL : !o->loose;
+    g->owned = alone ? o->name != NULL : !o->unowned;
     g->max_length = o->max_length;
     g->growth = o->growth;
     g->ahead = o->ahead;
@@ -212,7 +212,7 @@ static void give_back(gpumm_group *g) {
     pthread_mutex_unlock(&m->submit);
     for (size_t i = 0; i < g->count; i++)
         if (extents[i]) extent_release(extents[i], true);
-    manager_give(m, bytes);
+    manager_uncharge(m, bytes);
     pthread_mutex_unlock(&g->lock);
 }
 

@@ -16,7 +16,7 @@ struct gpumm_buffer {
     gpumm_type *type;
     uint64_t size;           /* bytes an element */
     extent *extent;          /* NULL once freed */
-    uint64_t guarded;        /* debug mode: canaries end here, counted from the extent's start; group lock */
+    uint64_t canary_end;        /* debug mode: canaries end here, counted from the extent's start; group lock */
 };
 
 struct gpumm_group {

@@ -30,7 +30,7 @@ gpumm_status plan_open(plan *p, gpumm_group *g, uint64_t capacity) {
     uint64_t row;
     if (!size_add(g->row_bytes, g->staging_row, &row) || !size_mul(capacity - g->capacity, row, &p->taken))
         return fail(GPUMM_OVER_LIMIT, "%llu elements are more bytes than can be counted", (unsigned long long)capacity);
-    TRY(manager_take(g->object.manager, p->taken));
+    TRY(manager_charge(g->object.manager, p->taken));
     for (; p->prepared < g->count; p->prepared++) {
         gpumm_status status = prepare(p, p->prepared);
         if (status == GPUMM_OK) continue;
@@ -51,7 +51,7 @@ static void unprepare(plan *p, size_t i) {
 void plan_undo(plan *p) {
     gpumm_group *g = p->group;
     while (p->prepared > 0) unprepare(p, --p->prepared);
-    manager_give(g->object.manager, p->taken);
+    manager_uncharge(g->object.manager, p->taken);
     if (!p->touched || !g->members[0].extent) return;
     canary_write(g); /* the members that were written lost theirs */
     if (g->tail_posted) g->tail_again = true;
@@ -84,7 +84,7 @@ static gpumm_status move(gpumm_stream *s, extent *from, extent *to, uint64_t byt
     device *d = s->object.manager->device;
     TRY(order_use(&from->order, s, GPUMM_READ));
     TRY(order_use(&to->order, s, GPUMM_WRITE));
-    return bytes ? d->call->copy(d, s->device, COPY_ACROSS, to->address, from->address, bytes) : GPUMM_OK;
+    return bytes ? d->call->copy(d, s->device, COPY_D2D, to->address, from->address, bytes) : GPUMM_OK;
 }
 
 static gpumm_status move_all(plan *p, gpumm_stream *s) {
@@ -136,9 +136,9 @@ enum { CANARY = 0xC5, CANARY_CHUNK = 4096 };
 static void write_one(gpumm_buffer *b) {
     gpumm_group *g = b->group;
     uint64_t from = g->capacity * b->size, bytes = b->extent->usable > from ? b->extent->usable - from : 0;
-    b->guarded = 0;
+    b->canary_end = 0;
     if (bytes && transfer_fill(b->extent, g->object.manager->main, from, CANARY, bytes) == GPUMM_OK)
-        b->guarded = from + bytes;
+        b->canary_end = from + bytes;
 }
 
 void canary_write(gpumm_group *g) {
@@ -162,10 +162,10 @@ static gpumm_status find_damage(extent *e, uint64_t from, uint64_t end, uint64_t
 gpumm_status canary_check(gpumm_group *g) {
     for (size_t i = 0; i < g->count; i++) {
         const gpumm_buffer *b = &g->members[i];
-        uint64_t end = g->capacity * b->size, guarded = size_min(b->guarded, b->extent->usable), at;
-        TRY(find_damage(b->extent, end, guarded, &at));
+        uint64_t end = g->capacity * b->size, canary_end = size_min(b->canary_end, b->extent->usable), at;
+        TRY(find_damage(b->extent, end, canary_end, &at));
         char text[TITLE_BYTES];
-        if (at < guarded)
+        if (at < canary_end)
             return fail(GPUMM_DRIVER, "%s was written past its capacity of %llu elements (%llu bytes): byte %llu",
                         buffer_title(b, text), (unsigned long long)g->capacity, (unsigned long long)end, (unsigned long long)at);
     }

@@ -177,7 +177,7 @@ static void shrink_locked(gpumm_group *g) {
     pthread_mutex_unlock(&m->submit);
     for (size_t i = 0; i < g->count; i++)
         extent_book(g->members[i].extent, g->members[i].full_name, g->tag, capacity * g->members[i].size);
-    manager_give(m, given);
+    manager_uncharge(m, given);
     readback_book_all(g);
     if (g->tail_posted) g->tail_again = true;
     else group_tail_retire(g);
@@ -254,7 +254,7 @@ gpumm_status group_staging_join(gpumm_group *g, uint64_t row_bytes) {
     pthread_mutex_lock(&g->lock);
     uint64_t bytes;
     gpumm_status status = size_mul(g->capacity, row_bytes, &bytes)
-                              ? manager_take(g->object.manager, bytes)
+                              ? manager_charge(g->object.manager, bytes)
                               : fail(GPUMM_OVER_LIMIT, "the slots are more bytes than can be counted");
     if (status == GPUMM_OK) g->staging_row += row_bytes;
     pthread_mutex_unlock(&g->lock);
@@ -264,6 +264,6 @@ gpumm_status group_staging_join(gpumm_group *g, uint64_t row_bytes) {
 void group_staging_leave(gpumm_group *g, uint64_t row_bytes) {
     pthread_mutex_lock(&g->lock);
     g->staging_row -= row_bytes;
-    manager_give(g->object.manager, g->capacity * row_bytes);
+    manager_uncharge(g->object.manager, g->capacity * row_bytes);
     pthread_mutex_unlock(&g->lock);
 }

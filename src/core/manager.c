@@ -25,24 +25,24 @@ void manager_leave(gpumm_manager *m) { atomic_fetch_sub(&m->entered, 1); }
 
 /* ---- Budget and books ----------------------------------------------------------------------- */
 
-gpumm_status manager_take(gpumm_manager *m, uint64_t bytes) {
+gpumm_status manager_charge(gpumm_manager *m, uint64_t bytes) {
     char text[32];
-    if (!budget_take(m->own, bytes)) return fail(GPUMM_OVER_LIMIT, "%s more are over the limit", size_text(bytes, text));
-    if (!m->shared || budget_take(m->shared, bytes)) return GPUMM_OK;
-    budget_give(m->own, bytes);
+    if (!budget_charge(m->own, bytes)) return fail(GPUMM_OVER_LIMIT, "%s more are over the limit", size_text(bytes, text));
+    if (!m->shared || budget_charge(m->shared, bytes)) return GPUMM_OK;
+    budget_uncharge(m->own, bytes);
     return fail(GPUMM_OVER_LIMIT, "%s more are over the limit that several managers share", size_text(bytes, text));
 }
 
-void manager_give(gpumm_manager *m, uint64_t bytes) {
-    budget_give(m->own, bytes);
-    if (m->shared) budget_give(m->shared, bytes);
+void manager_uncharge(gpumm_manager *m, uint64_t bytes) {
+    budget_uncharge(m->own, bytes);
+    if (m->shared) budget_uncharge(m->shared, bytes);
 }
 
 uint64_t manager_spare(gpumm_manager *m) {
     uint64_t left = budget_left(m->own);
     if (m->shared) left = size_min(left, budget_left(m->shared));
     pthread_mutex_lock(&m->lock);
-    uint64_t ahead = m->books.entry[GPUMM_AHEAD].now;
+    uint64_t ahead = m->books.entry[GPUMM_PRECOMMITTED].now;
     pthread_mutex_unlock(&m->lock);
     return left > ahead ? left - ahead : 0;
 }
@@ -149,7 +149,7 @@ static void close_device(gpumm_manager *m) {
     pool_close(m);
     free_streams(m);
     manager_events_close(m);
-    if (m->faulty && m->device) fault_live(m->device, &m->live);
+    if (m->inject_faults && m->device) fault_live(m->device, &m->live);
     if (m->device) device_close(m->device);
     m->device = NULL;
 }
@@ -184,7 +184,7 @@ static gpumm_manager *manager_new(const gpumm_options *o) {
     m->pressure = o->pressure;
     m->pressure_user = o->pressure_user;
     m->debug = o->debug;
-    m->faulty = o->faulty;
+    m->inject_faults = o->inject_faults;
     return m;
 }
 
@@ -306,7 +306,7 @@ static void close_open(gpumm_manager *m) {
     manager_retire_wait(m);
     if (m->has_external) manager_book_close(m, &m->external);
     close_device(m);
-    manager_give(m, gpumm_budget_used(m->own)); /* what handles still alive would have given back */
+    manager_uncharge(m, gpumm_budget_used(m->own)); /* what handles still alive would have given back */
 }
 
 void gpumm_manager_close(gpumm_manager *m) {
@@ -314,9 +314,9 @@ void gpumm_manager_close(gpumm_manager *m) {
         while (!atomic_load(&m->closed)) clock_sleep_ns(50000);
         return;
     }
-    if (m->faulty) fault_release(m->device, NULL); /* calls under way may wait for what is held */
+    if (m->inject_faults) fault_release(m->device, NULL); /* calls under way may wait for what is held */
     wait_for_calls(m);
-    if (m->faulty) fault_release(m->device, NULL); /* or have shut it anew */
+    if (m->inject_faults) fault_release(m->device, NULL); /* or have shut it anew */
     close_open(m);
     atomic_store(&m->closed, true);
 }
@@ -412,41 +412,41 @@ gpumm_status gpumm_manager_external(gpumm_manager *m, int64_t bytes) {
 
 /* ---- Faults --------------------------------------------------------------------------------- */
 
-static gpumm_status enter_faulty(gpumm_manager *m) {
-    if (!m->faulty) return fail(GPUMM_INVALID_ARGUMENT, "the manager was opened without faults");
+static gpumm_status enter_injecting(gpumm_manager *m) {
+    if (!m->inject_faults) return fail(GPUMM_INVALID_ARGUMENT, "the manager was opened without faults");
     return manager_enter(m);
 }
 
 gpumm_status gpumm_fault_plan(gpumm_manager *m, const gpumm_fault *plan) {
-    TRY(enter_faulty(m));
+    TRY(enter_injecting(m));
     gpumm_status status = fault_plan(m->device, plan);
     manager_leave(m);
     return status;
 }
 
 gpumm_status gpumm_fault_hold(gpumm_manager *m, const char *kind) {
-    TRY(enter_faulty(m));
+    TRY(enter_injecting(m));
     gpumm_status status = fault_hold(m->device, kind);
     manager_leave(m);
     return status;
 }
 
 gpumm_status gpumm_fault_release(gpumm_manager *m, const char *kind) {
-    TRY(enter_faulty(m));
+    TRY(enter_injecting(m));
     gpumm_status status = fault_release(m->device, kind);
     manager_leave(m);
     return status;
 }
 
 gpumm_status gpumm_fault_calls(gpumm_manager *m, const char *call, uint64_t *count) {
-    TRY(enter_faulty(m));
+    TRY(enter_injecting(m));
     gpumm_status status = fault_calls(m->device, call, count);
     manager_leave(m);
     return status;
 }
 
 gpumm_status gpumm_fault_live(gpumm_manager *m, gpumm_live *out) {
-    if (!m->faulty) return fail(GPUMM_INVALID_ARGUMENT, "the manager was opened without faults");
+    if (!m->inject_faults) return fail(GPUMM_INVALID_ARGUMENT, "the manager was opened without faults");
     if (manager_enter(m) != GPUMM_OK) {
         while (!atomic_load(&m->closed)) clock_sleep_ns(50000);
         *out = m->live;

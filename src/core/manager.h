@@ -32,7 +32,7 @@ struct gpumm_manager {
     log_sink log;
     gpumm_pressure_fn pressure;
     void *pressure_user;
-    bool debug, faulty;
+    bool debug, inject_faults;
 
     device *device;         /* NULL once closed */
     gpumm_device_info info; /* a copy that stays readable */
@@ -49,7 +49,7 @@ struct gpumm_manager {
     gpumm_group *names[NAME_BUCKETS]; /* chained by next_name */
     gpumm_stream *main, *copies;      /* copies: device to host, for readbacks */
     gpumm_scratch *spare_scratch;     /* structs to use again, under lock */
-    extent_pool pool;       /* small blocks and warm ranges */
+    extent_pool pool;       /* small blocks and cached ranges */
     worker worker;
     bool working;
     retired *retired;       /* waiting for their events, under background */
@@ -69,8 +69,8 @@ gpumm_status manager_enter(gpumm_manager *m);
 void manager_leave(gpumm_manager *m);
 
 /* Both budgets or neither; OVER_LIMIT with a plain message. */
-gpumm_status manager_take(gpumm_manager *m, uint64_t bytes);
-void manager_give(gpumm_manager *m, uint64_t bytes);
+gpumm_status manager_charge(gpumm_manager *m, uint64_t bytes);
+void manager_uncharge(gpumm_manager *m, uint64_t bytes);
 /* What both budgets would still grant, less what is committed ahead for it already. */
 uint64_t manager_spare(gpumm_manager *m);
 

@@ -1,4 +1,4 @@
-/* The rules of crossing. A crossing records where the other stream is now, so it covers all that stream has
+/* The rules of stream dependencies. A dependency records where the other stream is now, so it covers all that stream has
    done with the memory, also reads that were never listed because the reader was the last writer. */
 #include "core/order.h"
 
@@ -16,7 +16,7 @@ static bool reads(const order *o, const gpumm_stream *s) {
 static gpumm_status reader_add(order *o, gpumm_stream *s) {
     if (!s->device) return GPUMM_OK; /* closed: its work is through */
     if (o->readers == ORDER_READERS) {
-        TRY(stream_cross(o->reader[0], s));
+        TRY(stream_depend(o->reader[0], s));
         stream_drop(o->reader[0]);
         o->reader[0] = o->reader[--o->readers];
     }
@@ -27,15 +27,15 @@ static gpumm_status reader_add(order *o, gpumm_stream *s) {
 
 static gpumm_status read_on(order *o, gpumm_stream *s) {
     if (o->writer == s || reads(o, s)) return GPUMM_OK;
-    if (o->writer) TRY(stream_cross(o->writer, s));
+    if (o->writer) TRY(stream_depend(o->writer, s));
     return reader_add(o, s);
 }
 
 static gpumm_status write_on(order *o, gpumm_stream *s) {
     if (o->writer == s && o->readers == 0) return GPUMM_OK;
-    if (o->writer && o->writer != s) TRY(stream_cross(o->writer, s));
+    if (o->writer && o->writer != s) TRY(stream_depend(o->writer, s));
     for (unsigned i = 0; i < o->readers; i++)
-        if (o->reader[i] != s) TRY(stream_cross(o->reader[i], s));
+        if (o->reader[i] != s) TRY(stream_depend(o->reader[i], s));
     stream_hold(s);
     order_clear(o);
     o->writer = s;

@@ -1,5 +1,5 @@
 /* Stream order: who wrote a piece of memory last, and who read it since. From it follows everything about
-   time: a call on another stream waits for them, on the device, by an event recorded at the crossing; work
+   time: a call on another stream waits for them, on the device, by an event recorded then; work
    on one stream costs no event; memory is given back behind all of them.
    The functions that make streams wait are called with the manager's submit lock held. */
 #ifndef CORE_ORDER_H

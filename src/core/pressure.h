@@ -1,5 +1,5 @@
 /* Pressure: what is done about a request that memory was refused to, before it fails. In this order: what is
-   ahead and warm; what waits for its streams; the calling state's collector, which is the binding's; the host's hook. */
+   precommitted and cached; what waits for its streams; the calling state's collector, which is the binding's; the application's hook. */
 #ifndef CORE_PRESSURE_H
 #define CORE_PRESSURE_H
 
@@ -7,7 +7,7 @@
 
 /* What more can be done about a failure for memory, worse each time; false: nothing. `stage` counts up. */
 bool manager_relieve(gpumm_manager *m, gpumm_status failed, uint64_t wanted, unsigned *stage);
-/* Lets go what is ahead and warm, behind whoever uses it. */
+/* Lets go what is precommitted and cached, behind whoever uses it. */
 void pressure_spare(gpumm_manager *m);
 
 #endif

@@ -1,5 +1,5 @@
-/* Readbacks: capturing, and what becomes of a moment. The ring's memory is in readback_slot.c, frames are in
-   frame.c. A slot is one moment: on its way, arrived, in somebody's hands, or free again. */
+/* Readbacks: capturing, and what becomes of a snapshot. The ring's memory is in readback_slot.c, frames are in
+   frame.c. A slot is one snapshot: on its way, arrived, in somebody's hands, or free again. */
 #include "core/readback_slot.h"
 
 #include "core/pressure.h"
@@ -20,7 +20,7 @@ static gpumm_status readback_over(const gpumm_readback *r) {
 
 /* ---- Capturing ------------------------------------------------------------------------------ */
 
-/* The stream that wrote last, so that the snapshot costs no crossing. Submit lock held. */
+/* The stream that wrote last, so that the snapshot needs no stream dependency. Submit lock held. */
 static gpumm_stream *producer(gpumm_readback *r) {
     gpumm_manager *m = r->object.manager;
     for (size_t i = 0; i < r->count; i++) {
@@ -32,7 +32,7 @@ static gpumm_stream *producer(gpumm_readback *r) {
 
 static gpumm_status copy_down(gpumm_readback *r, slot *t, gpumm_address from, uint64_t offset, uint64_t bytes) {
     device *d = r->object.manager->device;
-    return d->call->copy(d, r->object.manager->copies->device, COPY_DOWN, t->host.address + offset, from, bytes);
+    return d->call->copy(d, r->object.manager->copies->device, COPY_D2H, t->host.address + offset, from, bytes);
 }
 
 /* Device to device on the producing stream; then the copy stream takes over. */
@@ -42,7 +42,7 @@ static gpumm_status submit_staged(gpumm_readback *r, slot *t, gpumm_stream *s, u
     for (size_t i = 0; i < r->count; i++) TRY(buffer_use(r->buffers[i], s, GPUMM_READ));
     TRY(order_use(&t->order, s, GPUMM_WRITE));
     for (size_t i = 0; i < r->count; i++)
-        TRY(d->call->copy(d, s->device, COPY_ACROSS, t->device.address + slot_offset(r, i, length),
+        TRY(d->call->copy(d, s->device, COPY_D2D, t->device.address + slot_offset(r, i, length),
                           buffer_address(r->buffers[i]), length * r->buffers[i]->size));
     TRY(order_use(&t->order, m->copies, GPUMM_READ));
     size_t last = r->count - 1; /* to its very end: behind it lies what nobody wrote */
@@ -52,7 +52,7 @@ static gpumm_status submit_staged(gpumm_readback *r, slot *t, gpumm_stream *s, u
 /* Straight to the host: the copy stream reads the buffers, and their next writer waits for it. */
 static gpumm_status submit_direct(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t length) {
     gpumm_manager *m = r->object.manager;
-    TRY(stream_cross(s, m->copies));
+    TRY(stream_depend(s, m->copies));
     TRY(order_use(&t->order, m->copies, GPUMM_WRITE));
     for (size_t i = 0; i < r->count; i++) TRY(buffer_use(r->buffers[i], m->copies, GPUMM_READ));
     for (size_t i = 0; i < r->count; i++)
@@ -134,7 +134,7 @@ static gpumm_status look_or_pause(gpumm_readback *r, slot *t, uint64_t since, ui
     return GPUMM_OK;
 }
 
-/* For a readback that waits rather than refuses: the oldest moment that nobody took makes room; where all are
+/* For a readback that waits rather than refuses: the oldest snapshot that nobody took makes room; where all are
    on their way, the oldest is waited for. BUSY where every slot is in somebody's hands. */
 static gpumm_status make_room(gpumm_readback *r, uint64_t since) {
     slot *arrived = slot_oldest(r, SLOT_ARRIVED), *flying = slot_under_way(r);
@@ -190,7 +190,7 @@ gpumm_status gpumm_readback_capture(gpumm_readback *r, gpumm_stream *given, int6
     return status;
 }
 
-/* ---- Asking for a moment -------------------------------------------------------------------- */
+/* ---- Asking for a snapshot ------------------------------------------------------------------ */
 
 static gpumm_status ticket_gone(gpumm_readback *r, gpumm_ticket ticket) {
     if (ticket > r->newest)
@@ -380,7 +380,7 @@ static gpumm_readback *struct_new(gpumm_group *g, const size_t *members, const g
     return r;
 }
 
-/* Those that were closed may still wait for their copies, with all that they hold of the host's memory. */
+/* Those that were closed may still wait for their copies, with all that they hold of pinned memory. */
 static gpumm_readback *struct_patiently(gpumm_group *g, const size_t *members, const gpumm_readback_options *o) {
     gpumm_readback *r = struct_new(g, members, o);
     for (unsigned stage = 0; !r && manager_relieve(g->object.manager, GPUMM_OUT_OF_MEMORY, sizeof *r, &stage);)
@@ -416,7 +416,7 @@ static gpumm_status members_of(const gpumm_readback_options *o, size_t *members)
     gpumm_group *g = o->buffers[0]->group;
     for (size_t i = 0; i < o->buffer_count; i++) {
         if (o->buffers[i]->group != g)
-            return fail(GPUMM_INVALID_ARGUMENT, "%s and %s are not of one group, so they have no moment in common",
+            return fail(GPUMM_INVALID_ARGUMENT, "%s and %s are members of different groups: a readback takes snapshots of one group",
                         buffer_label(o->buffers[0], text), buffer_label(o->buffers[i], other));
         members[i] = (size_t)(o->buffers[i] - g->members);
         for (size_t j = 0; j < i; j++)

@@ -1,4 +1,4 @@
-/* Readbacks inside: a ring of slots, each a moment on its way to the host or in somebody's hands. */
+/* Readbacks inside: a ring of slots, each a snapshot on its way to the host or in somebody's hands. */
 #ifndef CORE_READBACK_H
 #define CORE_READBACK_H
 

@@ -149,7 +149,7 @@ gpumm_status slot_fit(gpumm_readback *r, slot *t) {
     gpumm_manager *m = r->object.manager;
     uint64_t bytes = slot_offset(r, r->count, capacity_of(r));
     gpumm_status status = fit_once(r, t, bytes);
-    /* Spare memory and what is on its way back; not the host's hook, which may want this very readback. */
+    /* Spare memory and what is on its way back; not the application's hook, which may want this very readback. */
     for (unsigned stage = 0; stage < 2 && manager_relieve(m, status, bytes, &stage);) status = fit_once(r, t, bytes);
     count_committed(r);
     book(r);

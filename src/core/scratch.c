@@ -1,6 +1,6 @@
 /* Scratch: blocks from a slab that each stream has for itself, so that a block freed after its last launch
    is safe for the next one on the same stream at once, without an event. Use on another stream is a
-   crossing each way. */
+   stream dependency each way. */
 #include "core/scratch.h"
 
 #include "core/pressure.h"
@@ -157,9 +157,9 @@ void scratch_close(gpumm_stream *s) {
 /* ---- Taking and giving ---------------------------------------------------------------------- */
 
 static gpumm_status take_budgeted(gpumm_stream *s, uint64_t bytes, piece *p, gpumm_scratch **spare) {
-    TRY(manager_take(s->object.manager, bytes)); /* first, so that what is over the limit leaves no trace */
+    TRY(manager_charge(s->object.manager, bytes)); /* first, so that what is over the limit leaves no trace */
     gpumm_status status = take_block(s, bytes, p, spare);
-    if (status != GPUMM_OK) manager_give(s->object.manager, bytes);
+    if (status != GPUMM_OK) manager_uncharge(s->object.manager, bytes);
     return status;
 }
 
@@ -182,7 +182,7 @@ static void give_block(gpumm_stream *s, uint64_t bytes, const piece *p, gpumm_sc
         m->spare_scratch = spare;
     }
     pthread_mutex_unlock(&m->lock);
-    manager_give(m, bytes);
+    manager_uncharge(m, bytes);
 }
 
 static gpumm_status scratch_new(gpumm_manager *m, gpumm_stream *s, uint64_t bytes, gpumm_scratch **out) {
@@ -217,7 +217,7 @@ gpumm_status gpumm_scratch_open(gpumm_manager *m, gpumm_stream *given, uint64_t 
 
 /* The block's own stream waits for the others, on the device; then the block is free on that stream. */
 static gpumm_status settle(gpumm_scratch *x) {
-    for (unsigned i = 0; i < x->others.readers; i++) TRY(stream_cross(x->others.reader[i], x->stream));
+    for (unsigned i = 0; i < x->others.readers; i++) TRY(stream_depend(x->others.reader[i], x->stream));
     order_clear(&x->others);
     return GPUMM_OK;
 }
@@ -269,8 +269,8 @@ gpumm_manager *scratch_manager(const gpumm_scratch *x) { return x->stream->objec
 gpumm_status scratch_use(gpumm_scratch *x, gpumm_stream *s, gpumm_access access) {
     (void)access; /* scratch is written in every step: readers and writers order alike */
     if (s == x->stream) return settle(x);
-    TRY(stream_cross(x->stream, s));
-    for (unsigned i = 0; i < x->others.readers; i++) TRY(stream_cross(x->others.reader[i], s));
+    TRY(stream_depend(x->stream, s));
+    for (unsigned i = 0; i < x->others.readers; i++) TRY(stream_depend(x->others.reader[i], s));
     order user = {.reader = {s}, .readers = 1};
     return order_merge(&x->others, &user);
 }

@@ -1,4 +1,4 @@
-/* Streams, and the crossing between them. */
+/* Streams, and the dependencies between them. */
 #include "core/stream.h"
 
 #include "core/scratch.h"
@@ -15,11 +15,11 @@ gpumm_status stream_of(gpumm_manager *m, gpumm_stream *given, gpumm_stream **out
     return GPUMM_OK;
 }
 
-gpumm_status stream_cross(gpumm_stream *from, gpumm_stream *to) {
+gpumm_status stream_depend(gpumm_stream *from, gpumm_stream *to) {
     if (!from->device || from == to) return GPUMM_OK;
     device *d = from->object.manager->device;
-    TRY(d->call->event_record(d, from->crossing, from->device));
-    return d->call->stream_wait(d, to->device, from->crossing);
+    TRY(d->call->event_record(d, from->dependency, from->device));
+    return d->call->stream_wait(d, to->device, from->dependency);
 }
 
 void stream_hold(gpumm_stream *s) {
@@ -38,7 +38,7 @@ gpumm_status stream_idle(gpumm_stream *s, bool *idle) {
 
 gpumm_status stream_not_capturing(gpumm_stream *s) {
     bool idle;
-    if (!atomic_load_explicit(&s->shown, memory_order_relaxed)) return GPUMM_OK;
+    if (!atomic_load_explicit(&s->exported, memory_order_relaxed)) return GPUMM_OK;
     return stream_idle(s, &idle) == GPUMM_BUSY ? GPUMM_BUSY : GPUMM_OK;
 }
 
@@ -78,9 +78,9 @@ static device_stream *stream_unpinned(gpumm_stream *s) {
 
 static gpumm_status open_device_parts(gpumm_manager *m, gpumm_stream *s, void *native) {
     device *d = m->device;
-    TRY(d->call->event_open(d, false, &s->crossing));
+    TRY(d->call->event_open(d, false, &s->dependency));
     gpumm_status status = d->call->stream_open(d, native, &s->device);
-    if (status != GPUMM_OK) d->call->event_close(d, s->crossing);
+    if (status != GPUMM_OK) d->call->event_close(d, s->dependency);
     return status;
 }
 
@@ -90,7 +90,7 @@ static void close_device_parts(gpumm_stream *s) {
     scratch_close(s);
     d->call->stream_close(d, stream_unpinned(s));
     transfer_close(s);
-    d->call->event_close(d, s->crossing);
+    d->call->event_close(d, s->dependency);
 }
 
 static void stream_through(retired *r) {
@@ -125,7 +125,7 @@ static gpumm_status stream_new(gpumm_manager *m, void *native, gpumm_stream **ou
     }
     pthread_mutex_init(&s->scratch_lock, NULL);
     pthread_mutex_init(&s->transfer_lock, NULL);
-    atomic_init(&s->shown, native != NULL);
+    atomic_init(&s->exported, native != NULL);
     *out = s;
     return GPUMM_OK;
 }
@@ -175,7 +175,7 @@ void gpumm_stream_release(gpumm_stream *s) {
 gpumm_manager *gpumm_stream_manager(const gpumm_stream *s) { return s->object.manager; }
 
 void *gpumm_stream_native(const gpumm_stream *s) {
-    atomic_store(&((gpumm_stream *)(uintptr_t)s)->shown, true);
+    atomic_store(&((gpumm_stream *)(uintptr_t)s)->exported, true);
     device *d = s->object.manager->device;
     return d && s->device ? d->call->native_stream(s->device) : NULL;
 }

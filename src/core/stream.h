@@ -19,7 +19,7 @@ struct gpumm_stream {
     bool internal;                /* the manager's own */
     device_stream *device;        /* NULL once through; changes under the submit lock */
     unsigned pins;                /* those who wait for it without a handle; under the submit lock */
-    device_event *crossing;       /* recorded anew at each crossing, under the submit lock */
+    device_event *dependency;       /* recorded anew at each use, under the submit lock */
     retired gone;
     pthread_mutex_t scratch_lock; /* around opening the slab and growing it */
     slab scratch;                 /* blocks whose users are on this stream; opened at first use; under the manager's lock */
@@ -29,7 +29,7 @@ struct gpumm_stream {
     atomic_bool has_scratch;
     pthread_mutex_t transfer_lock; /* one upload or download at a time */
     struct transfer *transfer;    /* opened at first use */
-    atomic_bool shown;            /* somebody else has the native handle, and may have it capture a graph */
+    atomic_bool exported;            /* somebody else has the native handle, and may have it capture a graph */
 };
 
 struct gpumm_event {
@@ -40,14 +40,14 @@ struct gpumm_event {
 /* NULL: the manager's main stream. INVALID_ARGUMENT for a stream of another manager. Borrowed. */
 gpumm_status stream_of(gpumm_manager *m, gpumm_stream *given, gpumm_stream **out);
 /* `to` waits for all that is on `from` now. Submit lock held. */
-gpumm_status stream_cross(gpumm_stream *from, gpumm_stream *to);
+gpumm_status stream_depend(gpumm_stream *from, gpumm_stream *to);
 void stream_hold(gpumm_stream *s); /* as orders do; nothing for an internal one */
 void stream_drop(gpumm_stream *s);
 /* The manager's own two. */
 gpumm_status stream_make_internal(gpumm_manager *m, gpumm_stream **out);
 void stream_close_internal(gpumm_stream *s); /* NULL is fine */
 /* BUSY while it captures a graph: what a call would enqueue is for now, not for every replay. Asked before
-   anything is taken; costs a look at a flag where the stream was never shown to anybody. */
+   anything is taken; costs a look at a flag where the stream was never exported. */
 gpumm_status stream_not_capturing(gpumm_stream *s);
 gpumm_status stream_idle(gpumm_stream *s, bool *idle); /* within a call */
 gpumm_status stream_drain(gpumm_stream *s); /* waits for its work, also where somebody closes it meanwhile */

@@ -72,9 +72,9 @@ static gpumm_status enqueue(gpumm_manager *m, struct transfer *t, int half, exte
                             uint64_t offset, uint64_t bytes) {
     device *d = m->device;
     gpumm_address pinned = t->block.address + (uint64_t)half * TRANSFER_HALF, there = e->address + offset;
-    gpumm_address to = kind == COPY_UP ? there : pinned, from = kind == COPY_UP ? pinned : there;
+    gpumm_address to = kind == COPY_H2D ? there : pinned, from = kind == COPY_H2D ? pinned : there;
     pthread_mutex_lock(&m->submit);
-    gpumm_status status = order_use(&e->order, s, kind == COPY_UP ? GPUMM_WRITE : GPUMM_READ);
+    gpumm_status status = order_use(&e->order, s, kind == COPY_H2D ? GPUMM_WRITE : GPUMM_READ);
     if (status == GPUMM_OK) status = d->call->copy(d, s->device, kind, to, from, bytes);
     if (status == GPUMM_OK) {
         t->busy[half] = true;
@@ -98,7 +98,7 @@ static gpumm_status up(struct transfer *t, extent *e, gpumm_stream *s, uint64_t 
         uint64_t n = size_min(bytes, TRANSFER_HALF);
         TRY(wait_half(m, t, half));
         memcpy(half_of(t, half), from, n);
-        TRY(enqueue(m, t, half, e, s, COPY_UP, offset, n));
+        TRY(enqueue(m, t, half, e, s, COPY_H2D, offset, n));
         from += n;
         offset += n;
         bytes -= n;
@@ -124,7 +124,7 @@ typedef struct download {
 static gpumm_status ask(download *d, int half) {
     uint64_t n = size_min(d->bytes - d->asked, TRANSFER_HALF);
     if (!n) return GPUMM_OK;
-    TRY(enqueue(d->extent->manager, d->transfer, half, d->extent, d->stream, COPY_DOWN, d->offset + d->asked, n));
+    TRY(enqueue(d->extent->manager, d->transfer, half, d->extent, d->stream, COPY_D2H, d->offset + d->asked, n));
     d->asked += n;
     return GPUMM_OK;
 }

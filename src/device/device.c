@@ -52,7 +52,7 @@ static gpumm_status open_cuda(const gpumm_options *options, const gpumm_allocato
     return GPUMM_OK;
 }
 
-/* A host application that handed in a CUDA context wants that, not another device. */
+/* An application that handed in a CUDA context wants that, not another device. */
 static gpumm_status open_any(const gpumm_options *options, const gpumm_allocator *memory, device **out) {
     gpumm_options chosen = *options;
     chosen.device = "cuda";
@@ -101,7 +101,7 @@ gpumm_status device_open(const gpumm_options *options, const gpumm_allocator *me
     chosen.relocate = chosen.relocate || told_to_relocate();
     device *d = NULL;
     TRY(open_chosen(&chosen, memory ? memory : &alloc_default, &d));
-    if (chosen.faulty) return fault_open(d, &chosen.fault, out);
+    if (chosen.inject_faults) return fault_open(d, &chosen.fault, out);
     *out = d;
     return GPUMM_OK;
 }

@@ -28,7 +28,7 @@ typedef struct device_function device_function;
    pointer in the host too. */
 typedef enum place { PLACE_DEVICE, PLACE_HOST, PLACE_COUNT } place;
 
-typedef enum copy_kind { COPY_UP, COPY_DOWN, COPY_ACROSS } copy_kind; /* to, from, within the device */
+typedef enum copy_kind { COPY_H2D, COPY_D2H, COPY_D2D } copy_kind; /* to, from, within the device */
 
 typedef struct device_source {
     const char *text;        /* CUDA C, whole */

@@ -293,7 +293,7 @@ static gpumm_status pass_copy(device *d, device_stream *s, copy_kind way, gpumm_
                               gpumm_address from, uint64_t bytes) {
     fault_device *f = fault_of(d);
     PASS(f, CALL_copy);
-    TRY(queue_before(f, s, way == COPY_ACROSS ? KIND_SNAPSHOT : KIND_COPY));
+    TRY(queue_before(f, s, way == COPY_D2D ? KIND_SNAPSHOT : KIND_COPY));
     return f->inner->call->copy(f->inner, s, way, to, from, bytes);
 }
 

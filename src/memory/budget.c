@@ -4,7 +4,7 @@
 #include "base/alloc.h"
 #include "base/status.h"
 
-bool budget_take(gpumm_budget *b, uint64_t bytes) {
+bool budget_charge(gpumm_budget *b, uint64_t bytes) {
     uint64_t used = atomic_load(&b->used);
     do {
         uint64_t limit = atomic_load(&b->limit);
@@ -13,7 +13,7 @@ bool budget_take(gpumm_budget *b, uint64_t bytes) {
     return true;
 }
 
-void budget_give(gpumm_budget *b, uint64_t bytes) { atomic_fetch_sub(&b->used, bytes); }
+void budget_uncharge(gpumm_budget *b, uint64_t bytes) { atomic_fetch_sub(&b->used, bytes); }
 
 uint64_t budget_left(const gpumm_budget *b) {
     uint64_t limit = atomic_load(&b->limit), used = atomic_load(&b->used);

@@ -25,11 +25,11 @@ const char *gpumm_category_name(gpumm_category category) {
 
 uint64_t account_bytes(const account *a, gpumm_category category) {
     uint64_t beyond = a->committed > a->logical ? a->committed - a->logical : 0;
-    uint64_t ahead = size_min(a->ahead, beyond);
-    if (category == GPUMM_AHEAD) return ahead;
-    if (category == GPUMM_SLACK && a->category != GPUMM_WARM) return beyond - ahead;
+    uint64_t precommitted = size_min(a->precommitted, beyond);
+    if (category == GPUMM_PRECOMMITTED) return precommitted;
+    if (category == GPUMM_SLACK && a->category != GPUMM_CACHED) return beyond - precommitted;
     if (category != a->category) return 0;
-    return category == GPUMM_WARM ? beyond : a->logical;
+    return category == GPUMM_CACHED ? beyond : a->logical;
 }
 
 /* An account counts once in its own category however few its bytes, elsewhere while it has some. */
@@ -63,12 +63,12 @@ void ledger_open(ledger *l, account *a, gpumm_category category, const char *nam
     enter(l, a, 1);
 }
 
-void ledger_set(ledger *l, account *a, uint64_t bytes, uint64_t ahead, uint64_t committed) {
+void ledger_set(ledger *l, account *a, uint64_t bytes, uint64_t precommitted, uint64_t committed) {
     bool was[GPUMM_CATEGORY_COUNT];
     for (int c = 0; c < GPUMM_CATEGORY_COUNT; c++) was[c] = counted(a, (gpumm_category)c);
     enter(l, a, -1);
     a->logical = bytes;
-    a->ahead = ahead;
+    a->precommitted = precommitted;
     a->committed = committed;
     enter(l, a, 1);
     for (int c = 0; c < GPUMM_CATEGORY_COUNT; c++)
@@ -77,9 +77,9 @@ void ledger_set(ledger *l, account *a, uint64_t bytes, uint64_t ahead, uint64_t 
 
 void ledger_set_logical(ledger *l, account *a, uint64_t bytes) {
     gpumm_entry *own = &l->entry[a->category], *slack = &l->entry[GPUMM_SLACK];
-    bool simple = a->ahead == 0 && a->logical < a->committed && bytes < a->committed && logical(a->category);
+    bool simple = a->precommitted == 0 && a->logical < a->committed && bytes < a->committed && logical(a->category);
     if (!simple) {
-        ledger_set(l, a, bytes, a->ahead, a->committed);
+        ledger_set(l, a, bytes, a->precommitted, a->committed);
         return;
     }
     own->now += bytes - a->logical;

@@ -1,5 +1,5 @@
 /* The books: one account for every live block of memory, and the sums over them. What a block holds
-   beyond what was asked for (slack, ahead, warm) is derived from its three numbers, never kept beside
+   beyond what was asked for (slack, precommitted, cached) is derived from its three numbers, never kept beside
    them. The owner's lock guards all of it. */
 #ifndef MEMORY_LEDGER_H
 #define MEMORY_LEDGER_H
@@ -11,7 +11,7 @@ typedef struct account {
     gpumm_category category;
     const char *name, *tag; /* owned by whoever owns the account */
     uint64_t logical;       /* bytes asked for */
-    uint64_t ahead;         /* of the committed ones, those committed for coming growths */
+    uint64_t precommitted;         /* of the committed ones, those committed for coming growths */
     uint64_t committed;     /* bytes really held */
     gpumm_address address;
 } account;
@@ -25,7 +25,7 @@ typedef struct ledger {
 
 void ledger_open(ledger *l, account *a, gpumm_category category, const char *name, const char *tag);
 /* The account's new numbers, whole. */
-void ledger_set(ledger *l, account *a, uint64_t logical, uint64_t ahead, uint64_t committed);
+void ledger_set(ledger *l, account *a, uint64_t logical, uint64_t precommitted, uint64_t committed);
 /* Only the logical bytes, within what is committed: the short way for blocks that come and go. */
 void ledger_set_logical(ledger *l, account *a, uint64_t logical);
 void ledger_move(ledger *l, account *a, gpumm_category category, const char *name, const char *tag); /* numbers become 0 */

@@ -167,7 +167,7 @@ gpumm_status cuda_usable(cuda *c) {
 
 /* ---- Current around each entry ---- */
 
-/* A thread that works in the context already, as a host's of the runtime API does, needs none pushed. Where that
+/* A thread that works in the context already, as an application of the runtime API has, needs none pushed. Where that
    cannot be told the context is pushed: whatever is wrong with another one is not ours to report. */
 static bool is_current(cuda *c) {
     CUcontext now = NULL;

@@ -236,7 +236,7 @@ gpumm_status cuda_open(const gpumm_options *options, const gpumm_allocator *memo
     if (!c) return fail_host_memory(sizeof *c);
     gpumm_status status = build(c, options);
     if (status != GPUMM_OK) return cuda_close(&c->base), status;
-    atomic_store(&c->watched, options->faulty);
+    atomic_store(&c->watched, options->inject_faults);
     *out = &c->base;
     return GPUMM_OK;
 }

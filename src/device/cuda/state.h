@@ -40,7 +40,7 @@ typedef struct cuda {
 struct device_stream {
     CUstream handle;
     bool owned;
-    atomic_bool shown; /* somebody else has the handle and may have it capture a graph */
+    atomic_bool exported; /* somebody else has the handle and may have it capture a graph */
 };
 
 static inline cuda *cuda_of(device *d) { return (cuda *)d; }

@@ -16,7 +16,7 @@ struct device_event {
 };
 
 static gpumm_status not_capturing(cuda *c, device_stream *s) {
-    if (!atomic_load_explicit(&s->shown, memory_order_relaxed)) return GPUMM_OK;
+    if (!atomic_load_explicit(&s->exported, memory_order_relaxed)) return GPUMM_OK;
     CUstreamCaptureStatus capture = CU_STREAM_CAPTURE_STATUS_NONE;
     TRY(CU(c, cuStreamIsCapturing, (s->handle, &capture)));
     if (capture == CU_STREAM_CAPTURE_STATUS_NONE) return GPUMM_OK;
@@ -54,7 +54,7 @@ static gpumm_status stream_make(cuda *c, void *native, device_stream *s) {
     cuda_visit visit;
     TRY(cuda_enter_quiet(c, &visit));
     s->owned = native == NULL;
-    atomic_init(&s->shown, !s->owned);
+    atomic_init(&s->exported, !s->owned);
     s->handle = native;
     gpumm_status status = s->owned ? CU(c, cuStreamCreate, (&s->handle, CU_STREAM_NON_BLOCKING))
                                    : check_native(c, native);
@@ -73,7 +73,7 @@ gpumm_status cuda_stream_open(device *d, void *native, device_stream **out) {
 
 static bool captures(cuda *c, device_stream *s) {
     CUstreamCaptureStatus capture = CU_STREAM_CAPTURE_STATUS_NONE;
-    if (!atomic_load(&s->shown)) return false;
+    if (!atomic_load(&s->exported)) return false;
     return CU_RESULT(c, cuStreamIsCapturing, (s->handle, &capture)) != CUDA_SUCCESS
         || capture != CU_STREAM_CAPTURE_STATUS_NONE;
 }
@@ -115,7 +115,7 @@ gpumm_status cuda_stream_query(device *d, device_stream *s, bool *idle) {
 }
 
 void *cuda_native_stream(device_stream *s) {
-    atomic_store(&s->shown, true);
+    atomic_store(&s->exported, true);
     return s->handle;
 }
 
@@ -198,9 +198,9 @@ gpumm_status cuda_stream_wait(device *d, device_stream *s, device_event *e) {
 static gpumm_status copy_enqueue(cuda *c, CUstream stream, copy_kind kind, gpumm_address to,
                                  gpumm_address from, uint64_t bytes) {
     switch (kind) {
-    case COPY_UP: return CU(c, cuMemcpyHtoDAsync, (to, (const void *)(uintptr_t)from, bytes, stream));
-    case COPY_DOWN: return CU(c, cuMemcpyDtoHAsync, ((void *)(uintptr_t)to, from, bytes, stream));
-    case COPY_ACROSS:
+    case COPY_H2D: return CU(c, cuMemcpyHtoDAsync, (to, (const void *)(uintptr_t)from, bytes, stream));
+    case COPY_D2H: return CU(c, cuMemcpyDtoHAsync, ((void *)(uintptr_t)to, from, bytes, stream));
+    case COPY_D2D:
         if (cuda_across_takes(c, to, from, bytes)) return cuda_across(c, stream, to, from, bytes);
         return CU(c, cuMemcpyDtoDAsync, (to, from, bytes, stream));
     }

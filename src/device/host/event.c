@@ -120,7 +120,7 @@ static void work_wait(op *o) {
     record_drop(o->as.record);
 }
 
-/* Nothing to queue where the moment has passed, or lies before in the same queue. */
+/* Nothing to queue where the recorded work is done, or lies before in the same queue. */
 gpumm_status host_stream_wait(device *d, device_stream *s, device_event *e) {
     (void)d;
     record *r = event_current(e);

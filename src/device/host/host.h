@@ -1,5 +1,5 @@
 /* The host device's rooms: memory.c (address space, quota, who uses what), stream.c (queues and
-   operations), event.c (moments), pool.c (threads that run kernels), host.c (opening, the table). */
+   operations), event.c (records and waits), pool.c (threads that run kernels), host.c (opening, the table). */
 #ifndef DEVICE_HOST_HOST_H
 #define DEVICE_HOST_HOST_H
 

@@ -157,8 +157,8 @@ gpumm_status host_copy(device *d, device_stream *s, copy_kind kind, gpumm_addres
                        uint64_t bytes) {
     if (bytes == 0) return GPUMM_OK;
     const operand operands[] = {
-        {"copy to", kind == COPY_DOWN ? PLACE_HOST : PLACE_DEVICE, {to, bytes}},
-        {"copy from", kind == COPY_UP ? PLACE_HOST : PLACE_DEVICE, {from, bytes}},
+        {"copy to", kind == COPY_D2H ? PLACE_HOST : PLACE_DEVICE, {to, bytes}},
+        {"copy from", kind == COPY_H2D ? PLACE_HOST : PLACE_DEVICE, {from, bytes}},
     };
     (void)d;
     TRY(copy_disjoint(to, from, bytes));

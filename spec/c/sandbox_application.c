@@ -1,4 +1,4 @@
-/* Contained scripts in a host: limits end a script and name themselves, whatever it catches; the host goes on,
+/* Contained scripts in an application: limits end a script and name themselves, whatever it catches; the application goes on,
    with its manager's contents and books as they were. */
 #include <lauxlib.h>
 #include <lua.h>
@@ -45,7 +45,7 @@ static lua_State *contained(gpumm_lua_sandbox options) {
     return L;
 }
 
-/* ---- The host's own ----------------------------------------------------------------------- */
+/* ---- The application's own ----------------------------------------------------------------------- */
 
 enum { ELEMENTS = 1000 };
 
@@ -136,7 +136,7 @@ static void test_time(const char *script) {
     check_host();
 }
 
-/* A host that calls again and again gives time for each call. */
+/* An application that calls again and again gives time for each call. */
 static void test_frames(void) {
     lua_State *L = contained((gpumm_lua_sandbox){.timeout = 30});
     must_run(L, "n = 0 function frame() n = n + 1 for i = 1, 100000 do end end");
@@ -159,7 +159,7 @@ static void test_stop(void) {
     pthread_t thread;
     lua_State *L = contained((gpumm_lua_sandbox){0});
     CHECK(pthread_create(&thread, NULL, stop, L) == 0);
-    must_say(L, "while true do pcall(function() while true do end end) end", "stopped by its host");
+    must_say(L, "while true do pcall(function() while true do end end) end", "stopped by its application");
     pthread_join(thread, NULL);
     gpumm_lua_sandbox_close(L);
     check_host();
@@ -248,7 +248,7 @@ static void test_device_limit(void) {
 
 /* ---- Objects ------------------------------------------------------------------------------ */
 
-/* What a script kept from its manager may outlive the state in the host's hands. */
+/* What a script kept from its manager may outlive the state in the application's hands. */
 static void test_outlives(void) {
     gpumm_buffer *kept;
     lua_State *L = contained((gpumm_lua_sandbox){.lua_memory = 8 << 20, .allocator = {count_memory, NULL}});

@@ -3,7 +3,7 @@
  * laid out. For three hundred frames it runs a step, draws the newest snapshot into its own memory, and
  * now and then adds to the graph. The picture of the last frame goes to standard output as text.
  *
- *     cc host.c $(pkg-config --cflags --libs gpumm-lua lua5.4) -lm -o host && ./host
+ *     cc application.c $(pkg-config --cflags --libs gpumm-lua lua5.4) -lm -o application && ./application
  */
 #include <gpumm_lua.h>
 #include <lauxlib.h>
@@ -33,7 +33,7 @@ typedef struct application {
 } application;
 
 static _Noreturn void give_up(const char *what, const char *why) {
-    fprintf(stderr, "host: %s: %s\n", what, why);
+    fprintf(stderr, "application: %s: %s\n", what, why);
     exit(EXIT_FAILURE);
 }
 

@@ -7,7 +7,7 @@ local support = require "spec.support"
 describe("warm memory", function()
     after_each(spec.close)
 
-    local function plain() return spec.faulty({}, { memory = "256MiB", debug = false }) end
+    local function plain() return spec.inject_faults({}, { memory = "256MiB", debug = false }) end
 
     it("is reused whole, at the same address, without a driver call", function()
         local m = plain()
@@ -16,13 +16,13 @@ describe("warm memory", function()
         a:fill(0xAA)
         local address = a.address
         m:free("a")
-        assert.equal(4 * unit, m:stats().warm.now)
+        assert.equal(4 * unit, m:stats().cached.now)
         assert.equal(4 * unit, m:stats().committed_bytes)
         assert.equal(0, m:stats().used_bytes)
         local commits, reserves = m.fault:calls("commit"), m.fault:calls("reserve")
         local b = m:allocate("b", "u16", 2 * unit)
         assert.equal(address, b.address)
-        assert.equal(0, m:stats().warm.now)
+        assert.equal(0, m:stats().cached.now)
         assert.equal(commits, m.fault:calls("commit"))
         assert.equal(reserves, m.fault:calls("reserve"))
         assert.equal(string.rep("\0", 4 * unit), b:download():bytes())
@@ -57,11 +57,11 @@ describe("warm memory", function()
         local unit = m:device().granularity
         for i = 1, 3 do m:allocate("b" .. i, "u8", i * unit) end
         for i = 1, 3 do m:free("b" .. i) end
-        assert.equal(6 * unit, m:stats().warm.now)
-        assert.equal(3, m:stats().warm.count)
+        assert.equal(6 * unit, m:stats().cached.now)
+        assert.equal(3, m:stats().cached.count)
         local before = m.fault:live().committed_bytes
         assert.equal(6 * unit, m:trim())
-        assert.equal(0, m:stats().warm.now)
+        assert.equal(0, m:stats().cached.now)
         assert.equal(before - 6 * unit, m.fault:live().committed_bytes)
         assert.equal(0, m.fault:live().committed_bytes)
         assert.equal(0, m:trim())
@@ -93,7 +93,7 @@ describe("warm memory", function()
         stats = m:stats()
         assert.equal(0, stats.buffers.now)
         assert.equal(0, stats.slack.now)
-        assert.equal(2 * unit, stats.warm.now)
+        assert.equal(2 * unit, stats.cached.now)
         assert.equal(2 * unit, stats.committed_bytes)
     end)
 

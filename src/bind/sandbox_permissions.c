@@ -17,19 +17,19 @@
 
 /* ---- Saying no ---------------------------------------------------------------------------- */
 
-static int deny(lua_State *L, bind_what what, const char *name) {
+static int deny(lua_State *L, bind_permission what, const char *name) {
     switch (what) {
     case BIND_READ:
-        return luaL_error(L, "reading '%s' is not allowed: a contained script reads what its host has "
+        return luaL_error(L, "reading '%s' is not allowed: a contained script reads what its application has "
                           "granted (gpumm-run --allow-read DIR)", name);
     case BIND_WRITE:
-        return luaL_error(L, "writing '%s' is not allowed: a contained script writes where its host has "
+        return luaL_error(L, "writing '%s' is not allowed: a contained script writes where its application has "
                           "granted it (gpumm-run --allow-write DIR)", name);
     case BIND_ENVIRONMENT:
         return luaL_error(L, "the environment variable '%s' is not allowed: a contained script sees what its "
                           "host has granted (gpumm-run --allow-environment NAME)", name);
     case BIND_KERNEL:
-        return luaL_error(L, "kernels are not allowed: a kernel is native code, which nothing contains; a host "
+        return luaL_error(L, "kernels are not allowed: a kernel is native code, which nothing contains; an application "
                           "grants it to scripts that it trusts (gpumm-run --allow-kernels)");
     default: return luaL_error(L, "faults are for tests: a contained script's manager has none");
     }
@@ -41,7 +41,7 @@ static bool among(char *const *list, const char *name) {
     return false;
 }
 
-void bind_may(lua_State *L, bind_what what, const char *name) {
+void bind_require_permission(lua_State *L, bind_permission what, const char *name) {
     const sandbox *s = sandbox_at(L);
     if (!s || (what == BIND_KERNEL && s->kernels)) return;
     if (what == BIND_ENVIRONMENT && among(s->environment, name)) return;
@@ -80,25 +80,25 @@ static bool resolve_place(const char *path, char out[static PATH_MAX]) {
 
 /* What is not there is looked for where it would be, so that its absence is told inside the granted folders
    alone. A pipe or a device can hold its reader up for ever. */
-static bool may_read(const sandbox *s, const char *path, char out[static PATH_MAX]) {
+static bool read_permitted(const sandbox *s, const char *path, char out[static PATH_MAX]) {
     struct stat about;
     if (!realpath(path, out)) /* a link to what is not there is not followed either */
         return errno == ENOENT && resolve_place(path, out) && below(s->read, out) && lstat(out, &about) != 0;
     return below(s->read, out) && stat(out, &about) == 0 && S_ISREG(about.st_mode);
 }
 
-static bool may_write(const sandbox *s, const char *path, char out[static PATH_MAX]) {
+static bool write_permitted(const sandbox *s, const char *path, char out[static PATH_MAX]) {
     struct stat about;
     if (!resolve_place(path, out) || !below(s->write, out)) return false;
     return lstat(out, &about) == 0 ? S_ISREG(about.st_mode) : errno == ENOENT;
 }
 
-const char *bind_path(lua_State *L, int index, bind_what what) {
+const char *bind_path(lua_State *L, int index, bind_permission what) {
     char resolved[PATH_MAX];
     const char *path = bind_text(L, index);
     const sandbox *s = sandbox_at(L);
     if (!s) return path;
-    bool may = what == BIND_READ ? may_read(s, path, resolved) : may_write(s, path, resolved);
+    bool may = what == BIND_READ ? read_permitted(s, path, resolved) : write_permitted(s, path, resolved);
     if (!may) deny(L, what, path);
     lua_pushstring(L, resolved);
     lua_replace(L, index);
@@ -146,7 +146,7 @@ static int count_handles(lua_State *L, const bind_class *class) {
     return count;
 }
 
-void bind_may_have(lua_State *L, const bind_class *class, int most) {
+void bind_require_room(lua_State *L, const bind_class *class, int most) {
     if (!sandbox_at(L) || count_handles(L, class) < most) return;
     lua_gc(L, LUA_GCCOLLECT);
     if (count_handles(L, class) >= most)

@@ -1,7 +1,7 @@
 // The same script (ring.lua) in a C++ application: gpumm's headers as they are, handles in smart pointers, errors
 // as exceptions, and a growth schedule of the application's own for a buffer that it shares with the script.
 //
-//     c++ -std=c++17 host.cpp $(pkg-config --cflags --libs gpumm-lua lua5.4) -o host && ./host
+//     c++ -std=c++17 application.cpp $(pkg-config --cflags --libs gpumm-lua lua5.4) -o application && ./application
 #include <cstdint>
 #include <gpumm.h>
 #include <gpumm_lua.h>
@@ -134,7 +134,7 @@ int main() {
     try {
         return run() ? EXIT_SUCCESS : EXIT_FAILURE;
     } catch (const std::exception &error) {
-        std::fprintf(stderr, "host: %s\n", error.what());
+        std::fprintf(stderr, "application: %s\n", error.what());
         return EXIT_FAILURE;
     }
 }
