@@ -15,7 +15,7 @@ file(WRITE ${OUT}.new "/* Made by scripts/embed.cmake from lua/. */
 #include \"bind/embedded.h\"
 
 ${arrays}
-const struct embedded_file embedded_files[] = {
+const struct embedded_file gpumm_lua__embedded_files[] = {
 ${table}    {0, 0, 0},
 };
 ")

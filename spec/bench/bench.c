@@ -57,14 +57,14 @@ gpumm_status launch_step(gpumm_kernel *k, gpumm_stream *s, gpumm_buffer *nodes, 
 
 gpumm_status make_cold(gpumm_manager *m) {
     gpumm_stats stats;
-    uint64_t deadline = clock_deadline(10);
+    uint64_t deadline = gpumm__clock_deadline(10);
     TRY(gpumm_manager_trim(m, NULL));
     for (;;) {
         gpumm_manager_stats(m, &stats);
         if (stats.entry[GPUMM_CACHED].now == 0) return gpumm_manager_poll(m);
-        if (clock_ns() > deadline)
+        if (gpumm__clock_ns() > deadline)
             return fail(GPUMM_TIMEOUT, "memory that was trimmed did not go within 10 s");
-        clock_sleep_ns(50000);
+        gpumm__clock_sleep_ns(50000);
     }
 }
 

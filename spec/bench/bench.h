@@ -40,7 +40,7 @@ typedef struct samples {
 
 void sample(samples *s, double value); /* beyond SAMPLES: let go */
 double median(const samples *s);       /* NAN where there is none */
-double seconds_since(uint64_t start);  /* of clock_ns */
+double seconds_since(uint64_t start);  /* of gpumm__clock_ns */
 unsigned rounds(const bench *b, unsigned wanted); /* fewer in a dry run */
 
 /* ---- The table (table.c) -------------------------------------------------------------------- */

@@ -36,9 +36,9 @@ static gpumm_status compile_to(const bench *b, const char *text, const char *pat
                             .kernel_count = 1, .flags = ""};
     gpumm_options options = {.device = b->device};
     device *d;
-    TRY(device_open(&options, &alloc_default, &d));
+    TRY(gpumm__device_open(&options, &gpumm__alloc_default, &d));
     gpumm_status status = d->call->compile(d, &source, path);
-    device_close(d);
+    gpumm__device_close(d);
     return status;
 }
 

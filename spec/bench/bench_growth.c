@@ -47,7 +47,7 @@ static gpumm_status settle(const bench *b, uint64_t bytes) {
     BARE(cuCtxSynchronize());
     BARE(cuDeviceGetDefaultMemPool(&pool, b->gpu));
     BARE(cuMemPoolTrimTo(pool, 0));
-    clock_sleep_ns(2000000 + bytes / 64);
+    gpumm__clock_sleep_ns(2000000 + bytes / 64);
     return GPUMM_OK;
 }
 
@@ -82,7 +82,7 @@ static gpumm_status check_zeros(gpumm_buffer *buffer, uint64_t from, uint64_t to
 static gpumm_status timed_growth(gpumm_buffer *buffer, uint64_t bytes, bool zeroed, times *t) {
     gpumm_manager *m = gpumm_buffer_manager(buffer);
     TRY(mark_edges(buffer, bytes));
-    uint64_t start = clock_ns();
+    uint64_t start = gpumm__clock_ns();
     gpumm_status status = zeroed ? gpumm_buffer_resize(buffer, NULL, grown(bytes))
                                  : gpumm_buffer_ensure_capacity(buffer, grown(bytes));
     t->returned = seconds_since(start);
@@ -109,7 +109,7 @@ static gpumm_status bare_step(const bench *b, CUdeviceptr at, uint64_t bytes, ui
                               times *t) {
     BARE(cuMemsetD32Async(at, 0, bytes / 4, b->stream));
     TRY(bare_synchronize(b));
-    uint64_t start = clock_ns();
+    uint64_t start = gpumm__clock_ns();
     TRY(bare_commit(b, at + bytes, more));
     if (zeroed) BARE(cuMemsetD32Async(at + bytes, 0, (grown(bytes) - bytes) / 4, b->stream));
     t->returned = seconds_since(start);
@@ -166,7 +166,7 @@ static gpumm_status moving(const bench *b, uint64_t bytes, bool ordered, double 
     TRY(take(b, ordered, &at, bytes));
     gpumm_status status = bare(cuMemsetD32Async(at, 0, bytes / 4, b->stream), "cuMemsetD32Async");
     if (status == GPUMM_OK) status = bare_synchronize(b);
-    uint64_t start = clock_ns();
+    uint64_t start = gpumm__clock_ns();
     if (status == GPUMM_OK) status = move(b, ordered, &at, bytes);
     *seconds = seconds_since(start);
     TRY(give(b, ordered, at));
@@ -296,12 +296,12 @@ void bench_growth(bench *b) {
 /* Waits, without sleeping, until the next step's memory is there and its worker has let go. */
 static gpumm_status wait_ahead(gpumm_buffer *buffer, uint64_t *capacity) {
     gpumm_buffer_info info;
-    uint64_t deadline = clock_deadline(5);
+    uint64_t deadline = gpumm__clock_deadline(5);
     do {
         TRY(gpumm_buffer_get_info(buffer, &info));
-        if (clock_ns() > deadline) return fail(GPUMM_TIMEOUT, "nothing was committed ahead within 5 s");
+        if (gpumm__clock_ns() > deadline) return fail(GPUMM_TIMEOUT, "nothing was committed ahead within 5 s");
     } while (info.committed_bytes < info.capacity * 13 / 10 + 1);
-    for (uint64_t until = clock_ns() + 100000; clock_ns() < until;) continue;
+    for (uint64_t until = gpumm__clock_ns() + 100000; gpumm__clock_ns() < until;) continue;
     *capacity = info.capacity;
     return GPUMM_OK;
 }
@@ -311,7 +311,7 @@ static gpumm_status ahead_steps(gpumm_buffer *buffer, uint64_t maximum, bool cou
     for (;;) {
         TRY(wait_ahead(buffer, &capacity));
         if (capacity * 2 > maximum) return GPUMM_OK;
-        uint64_t start = clock_ns();
+        uint64_t start = gpumm__clock_ns();
         TRY(gpumm_buffer_ensure_capacity(buffer, capacity + 1));
         if (counts) sample(s, seconds_since(start));
     }
@@ -380,7 +380,7 @@ static gpumm_status watch_start(watcher *w, const bench *b) {
     w->least = w->before;
     if (pthread_create(&w->thread, NULL, watch, w) != 0)
         return fail(GPUMM_OUT_OF_MEMORY, "no thread can be made");
-    for (int i = 0; i < 1000 && !atomic_load(&w->watching); i++) clock_sleep_ns(10000);
+    for (int i = 0; i < 1000 && !atomic_load(&w->watching); i++) gpumm__clock_sleep_ns(10000);
     return GPUMM_OK;
 }
 

@@ -8,14 +8,14 @@ typedef struct launch_samples {
 } launch_samples;
 
 static gpumm_status bare_batch(const bench *b, CUdeviceptr nodes, double *seconds) {
-    uint64_t start = clock_ns();
+    uint64_t start = gpumm__clock_ns();
     for (int i = 0; i < BATCH; i++) TRY(bare_launch(b, nodes, SMALL, 0));
     *seconds = seconds_since(start) / BATCH;
     return bare_synchronize(b);
 }
 
 static gpumm_status c_batch(gpumm_kernel *k, gpumm_buffer *nodes, double *seconds) {
-    uint64_t start = clock_ns();
+    uint64_t start = gpumm__clock_ns();
     for (int i = 0; i < BATCH; i++) TRY(launch_step(k, NULL, nodes, SMALL, 0));
     *seconds = seconds_since(start) / BATCH;
     return gpumm_manager_synchronize(gpumm_buffer_manager(nodes));

@@ -8,7 +8,7 @@
 #include "gpumm_lua.h"
 
 static int script_clock(lua_State *L) {
-    lua_pushnumber(L, (lua_Number)clock_ns() / 1e9);
+    lua_pushnumber(L, (lua_Number)gpumm__clock_ns() / 1e9);
     return 1;
 }
 

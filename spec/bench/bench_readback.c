@@ -65,7 +65,7 @@ static gpumm_status hand_check(const by_hand *h, const float *at) {
 }
 
 static gpumm_status compute_alone(by_hand *h, unsigned count, double *seconds) {
-    uint64_t start = clock_ns();
+    uint64_t start = gpumm__clock_ns();
     for (unsigned i = 0; i < count; i++) TRY(hand_launch(h));
     TRY(bare_synchronize(h->bench));
     *seconds = seconds_since(start) / count;
@@ -73,7 +73,7 @@ static gpumm_status compute_alone(by_hand *h, unsigned count, double *seconds) {
 }
 
 static gpumm_status copy_alone(by_hand *h, unsigned count, double *seconds) {
-    uint64_t start = clock_ns();
+    uint64_t start = gpumm__clock_ns();
     for (unsigned i = 0; i < count; i++)
         BARE(cuMemcpyDtoHAsync(h->pinned, h->memory, h->nodes * NODE, h->bench->stream));
     TRY(bare_synchronize(h->bench));
@@ -82,7 +82,7 @@ static gpumm_status copy_alone(by_hand *h, unsigned count, double *seconds) {
 }
 
 static gpumm_status pinned_loop(by_hand *h, unsigned count, double *seconds) {
-    uint64_t start = clock_ns();
+    uint64_t start = gpumm__clock_ns();
     for (unsigned i = 0; i < count; i++) {
         TRY(hand_launch(h));
         BARE(cuMemcpyDtoHAsync(h->pinned, h->memory, h->nodes * NODE, h->bench->stream));
@@ -95,7 +95,7 @@ static gpumm_status pinned_loop(by_hand *h, unsigned count, double *seconds) {
 
 /* The plain copy does not wait for a stream that is not the default one. */
 static gpumm_status pageable_loop(by_hand *h, unsigned count, double *seconds) {
-    uint64_t start = clock_ns();
+    uint64_t start = gpumm__clock_ns();
     for (unsigned i = 0; i < count; i++) {
         TRY(hand_launch(h));
         TRY(bare_synchronize(h->bench));
@@ -195,7 +195,7 @@ void bench_readback(bench *b) {
 static gpumm_status captures(gpumm_readback *r, unsigned count, double *seconds) {
     gpumm_ticket tickets[SLOTS];
     gpumm_frame *frame;
-    uint64_t start = clock_ns();
+    uint64_t start = gpumm__clock_ns();
     for (unsigned i = 0; i < count + SLOTS - 1; i++) {
         if (i < count) TRY(gpumm_readback_capture(r, NULL, i, &tickets[i % SLOTS]));
         if (i + 1 < SLOTS) continue;

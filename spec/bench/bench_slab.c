@@ -19,7 +19,7 @@ typedef struct slab_samples {
 
 static gpumm_status c_pairs(gpumm_manager *m, uint64_t bytes, double *seconds) {
     gpumm_scratch *block;
-    uint64_t start = clock_ns();
+    uint64_t start = gpumm__clock_ns();
     for (int i = 0; i < PAIRS; i++) {
         TRY(gpumm_scratch_open(m, NULL, bytes, &block));
         gpumm_scratch_release(block);
@@ -42,7 +42,7 @@ static gpumm_status keep_freed(const bench *b, uint64_t bytes) {
 
 static gpumm_status bare_pairs(const bench *b, uint64_t bytes, double *seconds) {
     CUdeviceptr at = 0;
-    uint64_t start = clock_ns();
+    uint64_t start = gpumm__clock_ns();
     for (int i = 0; i < PAIRS; i++) {
         BARE(cuMemAllocAsync(&at, bytes, b->stream));
         BARE(cuMemFreeAsync(at, b->stream));

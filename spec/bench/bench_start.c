@@ -28,7 +28,7 @@ static gpumm_status timed_run(const bench *b, const char *argument, double *seco
     snprintf(script, sizeof script, "%s/bench_start.lua", b->folder);
     const char *words[] = {b->run, "--quiet", "--device", b->device, script, argument, NULL};
     pid_t child;
-    uint64_t start = clock_ns();
+    uint64_t start = gpumm__clock_ns();
     if (posix_spawn(&child, b->run, NULL, NULL, (char *const *)(uintptr_t)words, environ) != 0)
         return fail(GPUMM_IO, "%s cannot be run: %s", b->run, strerror(errno));
     TRY(wait_for(child, "gpumm-run bench_start.lua"));

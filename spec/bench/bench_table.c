@@ -25,7 +25,7 @@ double median(const samples *s) {
     return s->count % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
-double seconds_since(uint64_t start) { return (double)(clock_ns() - start) / 1e9; }
+double seconds_since(uint64_t start) { return (double)(gpumm__clock_ns() - start) / 1e9; }
 
 unsigned rounds(const bench *b, unsigned wanted) { return b->host && wanted > 3 ? 3 : wanted; }
 
@@ -41,7 +41,7 @@ static const char *time_text(double seconds, char text[static 32]) {
 static const char *value_text(measure unit, double value, char text[static 32]) {
     if (isnan(value)) return "-";
     if (unit == UNIT_TIME) return time_text(value, text);
-    if (unit == UNIT_BYTES) return size_text((uint64_t)fmax(value, 0), text);
+    if (unit == UNIT_BYTES) return gpumm__size_text((uint64_t)fmax(value, 0), text);
     if (unit == UNIT_RATE) snprintf(text, 32, "%.2f GB/s", value / 1e9);
     else snprintf(text, 32, "%.3f x", value);
     return text;

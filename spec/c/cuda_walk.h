@@ -42,7 +42,7 @@ static int in_child(int (*test)(void)) {
 
 static gpumm_status open_named(const char *name, device **out) {
     gpumm_options options = {.device = name};
-    return cuda_open(&options, &alloc_default, out);
+    return gpumm__cuda_open(&options, &gpumm__alloc_default, out);
 }
 
 /* ---- Copies within the device ---- */

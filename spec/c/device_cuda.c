@@ -57,7 +57,7 @@ enum { BLOCK = 1 << 20 };
 static bool bench_open(bench *b, bool relocate) {
     gpumm_options options = {.device = "cuda", .relocate = relocate};
     memset(b, 0, sizeof *b);
-    CHECK(cuda_open(&options, &alloc_default, &b->d) == GPUMM_OK);
+    CHECK(gpumm__cuda_open(&options, &gpumm__alloc_default, &b->d) == GPUMM_OK);
     if (!b->d) return false;
     const device_table *call = b->call = b->d->call;
     CHECK(call->stream_open(b->d, NULL, &b->s) == GPUMM_OK &&
@@ -156,13 +156,13 @@ static void test_streams(bench *b) {
     volatile int called = 0;
     bool idle = true;
     CHECK(b->call->fill(b->d, b->s, b->here, 0, 4, 64) == GPUMM_OK && finish(b, b->s) == GPUMM_OK);
-    double start = clock_seconds();
+    double start = gpumm__clock_seconds();
     CHECK(run(b, b->s, b->spin, b->here, 50000000, 1) == GPUMM_OK);
     CHECK(run(b, b->t, b->spin, b->here + 128, 50000000, 1) == GPUMM_OK);
     CHECK(b->call->call(b->d, b->s, was_called_late, (void *)&called) == GPUMM_OK);
     CHECK(called == 0 && b->call->stream_query(b->d, b->s, &idle) == GPUMM_OK && !idle);
     CHECK(finish(b, b->s) == GPUMM_OK && called == 1 && finish(b, b->t) == GPUMM_OK);
-    CHECK(clock_seconds() - start < 0.09);
+    CHECK(gpumm__clock_seconds() - start < 0.09);
     CHECK(run(b, b->s, b->spin, b->here, 20000000, 1) == GPUMM_OK);
     CHECK(b->call->event_record(b->d, b->e, b->s) == GPUMM_OK);
     CHECK(b->call->stream_wait(b->d, b->t, b->e) == GPUMM_OK);
@@ -189,9 +189,9 @@ static void test_growth(bench *b) {
     CHECK(finish(b, b->t) == GPUMM_OK);
     CHECK(b->call->commit(b->d, PLACE_DEVICE, range, unit) == GPUMM_DRIVER); /* it is mapped already */
     CHECK(run(b, b->t, b->spin, range, 100000000, 1) == GPUMM_OK);
-    double start = clock_seconds();
+    double start = gpumm__clock_seconds();
     CHECK(b->call->decommit(b->d, PLACE_DEVICE, range + 63 * unit, unit) == GPUMM_OK);
-    CHECK(clock_seconds() - start < 0.08); /* the tail does not wait for the kernel on the head */
+    CHECK(gpumm__clock_seconds() - start < 0.08); /* the tail does not wait for the kernel on the head */
     CHECK(finish(b, b->t) == GPUMM_OK);
     for (unsigned i = 0; i < 63; i++)
         CHECK(b->call->decommit(b->d, PLACE_DEVICE, range + i * unit, unit) == GPUMM_OK);
@@ -235,7 +235,7 @@ typedef struct graphs {
 } graphs;
 
 static bool look_up(const char *symbol, void *field, size_t size) {
-    void *found = dlsym(driver.library, symbol);
+    void *found = dlsym(gpumm__driver.library, symbol);
     memcpy(field, &found, size);
     return found != NULL;
 }
@@ -292,7 +292,7 @@ static void test_captures(bench *b) {
     CHECK(b->call->reserve(b->d, PLACE_DEVICE, 2 * unit, &range) == GPUMM_OK);
     CHECK(b->call->commit(b->d, PLACE_DEVICE, range, unit) == GPUMM_OK);
     CUcontext context = ((cuda *)b->d)->context->handle;
-    CHECK(driver.cuCtxPushCurrent(context) == CUDA_SUCCESS);
+    CHECK(gpumm__driver.cuCtxPushCurrent(context) == CUDA_SUCCESS);
     CHECK(g.begin(native, CU_STREAM_CAPTURE_MODE_GLOBAL) == CUDA_SUCCESS);
     CHECK(run(b, b->s, b->k, range, words, words) == GPUMM_OK);
     refused_while_capturing(b);
@@ -308,7 +308,7 @@ static void test_captures(bench *b) {
     if (exec) g.exec_destroy(exec);
     if (graph) g.destroy(graph);
     CUcontext popped;
-    CHECK(driver.cuCtxPopCurrent(&popped) == CUDA_SUCCESS && popped == context); /* every entry put it back */
+    CHECK(gpumm__driver.cuCtxPopCurrent(&popped) == CUDA_SUCCESS && popped == context); /* every entry put it back */
     for (unsigned i = 0; i < 2; i++)
         CHECK(b->call->decommit(b->d, PLACE_DEVICE, range + i * unit, unit) == GPUMM_OK);
     b->call->release(b->d, PLACE_DEVICE, range, 2 * unit);
@@ -367,9 +367,9 @@ static size_t free_bytes(bench *b) {
     size_t now = 0, all = 0;
     CUcontext ours;
     if (!look_up("cuMemGetInfo_v2", &ask, sizeof ask)) return 0;
-    driver.cuCtxPushCurrent(((cuda *)b->d)->context->handle);
+    gpumm__driver.cuCtxPushCurrent(((cuda *)b->d)->context->handle);
     ask(&now, &all);
-    driver.cuCtxPopCurrent(&ours);
+    gpumm__driver.cuCtxPopCurrent(&ours);
     return now;
 }
 
@@ -378,12 +378,12 @@ static bool walk_planned(const char *entry, uint64_t nth, bool relocate) {
     gpumm_fault plan = {.call = entry, .nth = nth, .status = GPUMM_DRIVER};
     walk w = {.path = ptx_path};
     uint64_t before = 0, after = 0;
-    CHECK(cuda_open(&options, &alloc_default, &w.d) == GPUMM_OK);
+    CHECK(gpumm__cuda_open(&options, &gpumm__alloc_default, &w.d) == GPUMM_OK);
     if (!w.d) return true;
-    CHECK(cuda_fault(w.d, &plan) == GPUMM_OK && cuda_fault_calls(w.d, entry, &before) == GPUMM_OK);
+    CHECK(gpumm__cuda_fault(w.d, &plan) == GPUMM_OK && gpumm__cuda_fault_calls(w.d, entry, &before) == GPUMM_OK);
     gpumm_status status = walk_through(&w);
     if (status != GPUMM_OK) SAYS("on purpose");
-    CHECK(cuda_fault_calls(w.d, entry, &after) == GPUMM_OK);
+    CHECK(gpumm__cuda_fault_calls(w.d, entry, &after) == GPUMM_OK);
     walk_back(&w);
     return after - before < nth;
 }
@@ -393,7 +393,7 @@ static void test_sweep(bench *b) {
     walk_planned("cuMemMap", 1, false);
     size_t before = free_bytes(b);
     for (unsigned i = 0; i < 2u * DRIVER_COUNT; i++)
-        for (uint64_t nth = 1; walks++, !walk_planned(driver_entry_name((driver_entry)(i / 2)), nth, i % 2);
+        for (uint64_t nth = 1; walks++, !walk_planned(gpumm__driver_entry_name((driver_entry)(i / 2)), nth, i % 2);
              nth++) {}
     size_t after = free_bytes(b);
     printf("    %u walks with a failure; free memory before %zu, after %zu MiB\n", walks, before >> 20,

@@ -72,7 +72,7 @@ static bool walk_failing(const char *symbol, unsigned long nth, const gpumm_opti
                          const char *path) {
     walk w = {.path = path};
     fake.fail(symbol, nth, CUDA_ERROR_OUT_OF_MEMORY);
-    gpumm_status status = cuda_open(options, &alloc_default, &w.d);
+    gpumm_status status = gpumm__cuda_open(options, &gpumm__alloc_default, &w.d);
     if (status == GPUMM_OK) {
         status = walk_through(&w);
         walk_back(&w);
@@ -103,12 +103,12 @@ static bool walk_planned(const char *entry, uint64_t nth, const char *path) {
     gpumm_fault plan = {.call = entry, .nth = nth, .status = GPUMM_DRIVER};
     walk w = {.path = path};
     uint64_t before = 0, after = 0;
-    CHECK(cuda_open(&options, &alloc_default, &w.d) == GPUMM_OK);
-    CHECK(cuda_fault(w.d, &plan) == GPUMM_OK);
-    CHECK(cuda_fault_calls(w.d, entry, &before) == GPUMM_OK);
+    CHECK(gpumm__cuda_open(&options, &gpumm__alloc_default, &w.d) == GPUMM_OK);
+    CHECK(gpumm__cuda_fault(w.d, &plan) == GPUMM_OK);
+    CHECK(gpumm__cuda_fault_calls(w.d, entry, &before) == GPUMM_OK);
     gpumm_status status = walk_through(&w);
     if (status != GPUMM_OK) SAYS("on purpose");
-    CHECK(cuda_fault_calls(w.d, entry, &after) == GPUMM_OK);
+    CHECK(gpumm__cuda_fault_calls(w.d, entry, &after) == GPUMM_OK);
     walk_back(&w);
     if (!nothing_lives()) check(false, __LINE__, entry);
     return after - before < nth;
@@ -116,7 +116,7 @@ static bool walk_planned(const char *entry, uint64_t nth, const char *path) {
 
 static void sweep_planned(const char *path) {
     for (unsigned i = 0; i < DRIVER_COUNT; i++)
-        for (uint64_t nth = 1; !walk_planned(driver_entry_name((driver_entry)i), nth, path); nth++) {}
+        for (uint64_t nth = 1; !walk_planned(gpumm__driver_entry_name((driver_entry)i), nth, path); nth++) {}
 }
 
 /* Host memory that runs out. */
@@ -138,7 +138,7 @@ static void sweep_host_memory(const char *path) {
         scarce s = {.left = left};
         gpumm_allocator memory = {scarce_reallocate, &s};
         walk w = {.path = path};
-        status = cuda_open(&options, &memory, &w.d);
+        status = gpumm__cuda_open(&options, &memory, &w.d);
         if (status == GPUMM_OK) {
             status = walk_through(&w);
             walk_back(&w);
@@ -152,10 +152,10 @@ static void sweep_host_memory(const char *path) {
 static void test_plan_names(void) {
     device *d = NULL;
     CHECK(open_named("cuda", &d) == GPUMM_OK);
-    CHECK(cuda_fault(d, &(gpumm_fault){.call = "cuMemSetaccess", .nth = 1}) == GPUMM_INVALID_ARGUMENT);
+    CHECK(gpumm__cuda_fault(d, &(gpumm_fault){.call = "cuMemSetaccess", .nth = 1}) == GPUMM_INVALID_ARGUMENT);
     SAYS("cuMemSetaccess");
-    CHECK(cuda_fault(d, &(gpumm_fault){.call = "commit", .nth = 1}) == GPUMM_OK);
-    CHECK(cuda_fault(d, NULL) == GPUMM_OK);
+    CHECK(gpumm__cuda_fault(d, &(gpumm_fault){.call = "commit", .nth = 1}) == GPUMM_OK);
+    CHECK(gpumm__cuda_fault(d, NULL) == GPUMM_OK);
     d->call->close(d);
 }
 
@@ -177,17 +177,17 @@ static void test_open(void) {
     CHECK(open_named("cuda:GPU-1234", &d) == GPUMM_NO_DEVICE);
     CHECK(open_named("cuda:x", &d) == GPUMM_INVALID_ARGUMENT);
     gpumm_options given = {.device = "cuda:1", .context = fake.context()};
-    CHECK(cuda_open(&given, &alloc_default, &d) == GPUMM_INVALID_ARGUMENT);
+    CHECK(gpumm__cuda_open(&given, &gpumm__alloc_default, &d) == GPUMM_INVALID_ARGUMENT);
     given.context = &given;
     given.device = "cuda";
-    CHECK(cuda_open(&given, &alloc_default, &d) == GPUMM_INVALID_ARGUMENT);
+    CHECK(gpumm__cuda_open(&given, &gpumm__alloc_default, &d) == GPUMM_INVALID_ARGUMENT);
     CHECK(nothing_lives());
 }
 
 static void test_relocate(void) {
     device *d = NULL;
     gpumm_options options = {.device = "cuda", .relocate = true};
-    CHECK(cuda_open(&options, &alloc_default, &d) == GPUMM_OK);
+    CHECK(gpumm__cuda_open(&options, &gpumm__alloc_default, &d) == GPUMM_OK);
     CHECK(!d->info.in_place && !d->info.pinned_in_place && strstr(d->info.why, "so asked"));
     d->call->close(d);
     fake.fail("cuMemSetAccess", 1, CUDA_ERROR_NOT_SUPPORTED);
@@ -209,7 +209,7 @@ enum { STARTERS = 8 };
 
 static void *start(void *barrier) {
     pthread_barrier_wait(barrier);
-    return driver_start() == GPUMM_OK ? barrier : NULL;
+    return gpumm__driver_start() == GPUMM_OK ? barrier : NULL;
 }
 
 /* Of threads that open their first device at once, one starts the driver. */
@@ -297,7 +297,7 @@ static void test_captures(const char *path) {
 static void test_own_context(const char *path) {
     static const char *const unused[] = {"cuCtxPushCurrent_v2", "cuCtxPopCurrent_v2"};
     CUcontext ours = fake.context(), now = NULL;
-    CHECK(driver.cuCtxPushCurrent(ours) == CUDA_SUCCESS);
+    CHECK(gpumm__driver.cuCtxPushCurrent(ours) == CUDA_SUCCESS);
     for (size_t i = 0; i < sizeof unused / sizeof *unused; i++) {
         walk w = {.path = path};
         fake.fail(unused[i], 1, CUDA_ERROR_OUT_OF_MEMORY);
@@ -306,8 +306,8 @@ static void test_own_context(const char *path) {
         check(!fake.fired(), __LINE__, unused[i]);
     }
     fake.fail("", 0, 0);
-    CHECK(driver.cuCtxGetCurrent(&now) == CUDA_SUCCESS && now == ours);
-    CHECK(driver.cuCtxPopCurrent(&now) == CUDA_SUCCESS && now == ours);
+    CHECK(gpumm__driver.cuCtxGetCurrent(&now) == CUDA_SUCCESS && now == ours);
+    CHECK(gpumm__driver.cuCtxPopCurrent(&now) == CUDA_SUCCESS && now == ours);
     CHECK(nothing_lives());
 }
 
@@ -319,7 +319,7 @@ static bool lose_at(unsigned long nth) {
     walk w = {.path = kernel_path};
     fake_counts now;
     fake.fail("", nth, CUDA_ERROR_ILLEGAL_ADDRESS);
-    if (cuda_open(&options, &alloc_default, &w.d) == GPUMM_OK) {
+    if (gpumm__cuda_open(&options, &gpumm__alloc_default, &w.d) == GPUMM_OK) {
         (void)walk_through(&w);
         walk_back(&w);
     }
@@ -332,11 +332,11 @@ static bool lose_at(unsigned long nth) {
 
 static void check_current(CUcontext wanted) {
     CUcontext now = NULL;
-    CHECK(driver.cuCtxGetCurrent(&now) == CUDA_SUCCESS && now == wanted);
+    CHECK(gpumm__driver.cuCtxGetCurrent(&now) == CUDA_SUCCESS && now == wanted);
 }
 
 static void work_elsewhere(void) {
-    CHECK(driver_start() == GPUMM_OK && driver.cuCtxPushCurrent(fake.other_context()) == CUDA_SUCCESS);
+    CHECK(gpumm__driver_start() == GPUMM_OK && gpumm__driver.cuCtxPushCurrent(fake.other_context()) == CUDA_SUCCESS);
 }
 
 static int lost_anywhere(void) {
@@ -356,7 +356,7 @@ static void test_other_context(const char *path) {
     work_elsewhere();
     sweep(&options, path);
     check_current(fake.other_context());
-    CHECK(driver.cuCtxPopCurrent(&now) == CUDA_SUCCESS);
+    CHECK(gpumm__driver.cuCtxPopCurrent(&now) == CUDA_SUCCESS);
     check_current(NULL);
 }
 
@@ -366,7 +366,7 @@ static int unknown_context(void) {
     CHECK(open_named("cuda", &w.d) == GPUMM_OK && walk_through(&w) == GPUMM_OK);
     fake.fail("cuCtxGetCurrent", 1, CUDA_ERROR_CONTEXT_IS_DESTROYED);
     CHECK(w.d->call->stream_synchronize(w.d, w.stream) == GPUMM_OK && fake.fired());
-    CHECK(!cuda_gone(cuda_of(w.d)));
+    CHECK(!gpumm__cuda_gone(cuda_of(w.d)));
     walk_back(&w);
     CHECK(nothing_lives());
     return failures != 0;
@@ -498,7 +498,7 @@ static void test_compiled(device *d, const char *out) {
     CHECK(compile(d, "extern \"C\" __global__ void k(float *p) {\n  helper(p);\n}\n", "", out) ==
           GPUMM_COMPILE_FAILED);
     SAYS("some 'odd' dir/k.cu(2): error");
-    if (rtc.include[0]) {
+    if (gpumm__rtc.include[0]) {
         CHECK(compile(d,
                       "#include <cooperative_groups.h>\n#include <cuda/std/cstdint>\nextern \"C\" __global__ void k(uint64_t *p) {\n"
                       "  p[cooperative_groups::this_grid().thread_rank()] = cuda::std::uint64_t(UINT64_MAX); }\n",

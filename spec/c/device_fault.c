@@ -12,13 +12,13 @@ static bench faulty_open(gpumm_fault first) { return bench_open((gpumm_options){
 
 static uint64_t calls(bench *t, const char *name) {
     uint64_t count = 0;
-    CHECK_OK(fault_calls(t->d, name, &count));
+    CHECK_OK(gpumm__fault_calls(t->d, name, &count));
     return count;
 }
 
 static void plan(bench *t, const char *call, uint64_t nth, gpumm_status status) {
     gpumm_fault p = {.call = call, .nth = nth, .status = status};
-    CHECK_OK(fault_plan(t->d, &p));
+    CHECK_OK(gpumm__fault_plan(t->d, &p));
 }
 
 static bool idle(bench *t, device_stream *s) {
@@ -32,38 +32,38 @@ static bool idle(bench *t, device_stream *s) {
 static void opening(void) {
     device *d = NULL;
     gpumm_options options = {.device = "host", .inject_faults = true, .fault = {.hold = "breath"}};
-    CHECK_STATUS(device_open(&options, &alloc_default, &d), GPUMM_INVALID_ARGUMENT);
+    CHECK_STATUS(gpumm__device_open(&options, &gpumm__alloc_default, &d), GPUMM_INVALID_ARGUMENT);
     CHECK_SAYS("copy, snapshot, fill, launch");
     options.fault = (gpumm_fault){.call = "fly", .nth = 1, .status = GPUMM_DRIVER};
-    CHECK_STATUS(device_open(&options, &alloc_default, &d), GPUMM_INVALID_ARGUMENT);
+    CHECK_STATUS(gpumm__device_open(&options, &gpumm__alloc_default, &d), GPUMM_INVALID_ARGUMENT);
     CHECK_SAYS("reserve, release, commit");
     CHECK(d == NULL);
     options.fault = (gpumm_fault){0};
-    CHECK_OK(device_open(&options, &alloc_default, &d));
-    CHECK(fault_is(d) && strcmp(d->info.kind, "host") == 0 && d->info.granularity == UNIT);
-    device_close(d);
+    CHECK_OK(gpumm__device_open(&options, &gpumm__alloc_default, &d));
+    CHECK(gpumm__fault_is(d) && strcmp(d->info.kind, "host") == 0 && d->info.granularity == UNIT);
+    gpumm__device_close(d);
     options.inject_faults = false;
-    CHECK_OK(device_open(&options, &alloc_default, &d));
-    CHECK(!fault_is(d));
-    device_close(d);
+    CHECK_OK(gpumm__device_open(&options, &gpumm__alloc_default, &d));
+    CHECK(!gpumm__fault_is(d));
+    gpumm__device_close(d);
 }
 
 static void plans_are_checked(void) {
     bench t = faulty_open((gpumm_fault){0});
     gpumm_fault p = {.call = "free", .nth = 1, .status = GPUMM_DRIVER};
-    CHECK_STATUS(fault_plan(t.d, &p), GPUMM_INVALID_ARGUMENT);
+    CHECK_STATUS(gpumm__fault_plan(t.d, &p), GPUMM_INVALID_ARGUMENT);
     CHECK_SAYS("free cannot fail");
     p = (gpumm_fault){.call = "alloc", .nth = 1, .status = GPUMM_OK};
-    CHECK_STATUS(fault_plan(t.d, &p), GPUMM_INVALID_ARGUMENT);
+    CHECK_STATUS(gpumm__fault_plan(t.d, &p), GPUMM_INVALID_ARGUMENT);
     CHECK_SAYS("alloc cannot be skipped");
     p = (gpumm_fault){.call = "alloc", .nth = 1, .status = GPUMM_STATUS_COUNT};
-    CHECK_STATUS(fault_plan(t.d, &p), GPUMM_INVALID_ARGUMENT);
-    CHECK_STATUS(fault_hold(t.d, "door"), GPUMM_INVALID_ARGUMENT);
-    CHECK_STATUS(fault_hold(t.d, NULL), GPUMM_INVALID_ARGUMENT);
-    CHECK_STATUS(fault_release(t.d, "door"), GPUMM_INVALID_ARGUMENT);
+    CHECK_STATUS(gpumm__fault_plan(t.d, &p), GPUMM_INVALID_ARGUMENT);
+    CHECK_STATUS(gpumm__fault_hold(t.d, "door"), GPUMM_INVALID_ARGUMENT);
+    CHECK_STATUS(gpumm__fault_hold(t.d, NULL), GPUMM_INVALID_ARGUMENT);
+    CHECK_STATUS(gpumm__fault_release(t.d, "door"), GPUMM_INVALID_ARGUMENT);
     CHECK_SAYS("copy, snapshot, fill, launch");
     uint64_t count = 12;
-    CHECK_STATUS(fault_calls(t.d, "fly", &count), GPUMM_INVALID_ARGUMENT);
+    CHECK_STATUS(gpumm__fault_calls(t.d, "fly", &count), GPUMM_INVALID_ARGUMENT);
     CHECK(count == 12);
     gpumm_address x = block(&t, PLACE_DEVICE, 1); /* none of those plans stands */
     t.call->free(t.d, PLACE_DEVICE, x, 1);
@@ -156,17 +156,17 @@ static void each_call_fails(void) {
     bench t = faulty_open((gpumm_fault){.jitter = 1, .hold = "copy"});
     unsigned failed = 0;
     for (unsigned i = 0; i < CALL_COUNT; i++) {
-        const char *name = device_call_name((device_call)i);
+        const char *name = gpumm__device_call_name((device_call)i);
         gpumm_fault p = {.call = name, .nth = 1, .status = GPUMM_IO, .jitter = 1};
         bool silent = strcmp(name, "release") == 0 || strcmp(name, "free") == 0 || strstr(name, "_close");
-        CHECK_STATUS(fault_plan(t.d, &p), silent ? GPUMM_INVALID_ARGUMENT : GPUMM_OK);
+        CHECK_STATUS(gpumm__fault_plan(t.d, &p), silent ? GPUMM_INVALID_ARGUMENT : GPUMM_OK);
         if (silent) continue;
         CHECK_STATUS(call_any(t.d, (device_call)i), GPUMM_IO);
         CHECK_SAYS(name);
         failed++;
     }
     gpumm_live live;
-    fault_live(t.d, &live);
+    gpumm__fault_live(t.d, &live);
     CHECK(failed == 20 && live.streams == 2 && live.ranges + live.segments + live.blocks + live.events == 0);
     bench_close(&t);
 }
@@ -229,7 +229,7 @@ static void each_kind_held(const char *kind) {
     memset(at(pinned), 3, 64);
     for (unsigned i = 0; i < 5; i++) {
         bool held = strcmp(kinds[i], kind) == 0;
-        CHECK_OK(fault_hold(t.d, kind));
+        CHECK_OK(gpumm__fault_hold(t.d, kind));
         if (i == 0) CHECK_OK(t.call->copy(t.d, t.a, COPY_H2D, x, pinned, 16));
         if (i == 1) CHECK_OK(t.call->copy(t.d, t.a, COPY_D2D, x + 32, x, 16));
         if (i == 2) CHECK_OK(t.call->fill(t.d, t.a, x, 9, 1, 16));
@@ -237,7 +237,7 @@ static void each_kind_held(const char *kind) {
         if (i == 4) CHECK_OK(t.call->copy(t.d, t.a, COPY_D2H, pinned, x, 64));
         if (held) {
             CHECK(!idle(&t, t.a) && idle(&t, t.b));
-            CHECK_OK(fault_release(t.d, kind));
+            CHECK_OK(gpumm__fault_release(t.d, kind));
         }
         CHECK_OK(t.call->stream_synchronize(t.d, t.a));
     }
@@ -253,18 +253,18 @@ static void held_again(void) {
     bench t = faulty_open((gpumm_fault){0});
     gpumm_address x = block(&t, PLACE_DEVICE, 4);
     door d = DOOR_SHUT;
-    CHECK_OK(fault_hold(t.d, "fill"));
+    CHECK_OK(gpumm__fault_hold(t.d, "fill"));
     door_queue(t.d, t.a, &d); /* so that the gate is reached only after both */
     CHECK_OK(t.call->fill(t.d, t.a, x, 1, 1, 4));
-    CHECK_OK(fault_release(t.d, NULL));
-    CHECK_OK(fault_hold(t.d, "fill"));
+    CHECK_OK(gpumm__fault_release(t.d, NULL));
+    CHECK_OK(gpumm__fault_hold(t.d, "fill"));
     CHECK_OK(t.call->fill(t.d, t.b, x, 2, 1, 4));
     door_open(&d);
     CHECK_OK(t.call->stream_synchronize(t.d, t.a));
     CHECK(at(x)[0] == 1 && !idle(&t, t.b));
-    CHECK_OK(fault_release(t.d, "copy"));
+    CHECK_OK(gpumm__fault_release(t.d, "copy"));
     CHECK(!idle(&t, t.b));
-    CHECK_OK(fault_release(t.d, "fill"));
+    CHECK_OK(gpumm__fault_release(t.d, "fill"));
     CHECK_OK(t.call->stream_synchronize(t.d, t.b));
     CHECK(at(x)[0] == 2);
     t.call->free(t.d, PLACE_DEVICE, x, 4);
@@ -287,7 +287,7 @@ static void close_does_not_hang(void) {
     CHECK_OK(t.call->fill(t.d, t.b, x, 2, 1, 4));
     CHECK(!idle(&t, t.b));
     t.call->event_close(t.d, e);
-    device_close(t.d); /* with a gate shut and streams open */
+    gpumm__device_close(t.d); /* with a gate shut and streams open */
 }
 
 /* ---- Delaying ---- */
@@ -327,10 +327,10 @@ static void jitter(void) {
     CHECK(seen.count == 64 && at(pinned)[63] == 63);
     for (unsigned i = 0; i < 64; i++) CHECK(seen.seen[i] == i);
     CHECK(calls(&t, "call") == 64);
-    double before = clock_seconds();
+    double before = gpumm__clock_seconds();
     for (unsigned i = 0; i < 100; i++) CHECK_OK(t.call->fill(t.d, t.a, x, i, 1, 64));
     CHECK_OK(t.call->stream_synchronize(t.d, t.a));
-    CHECK(clock_seconds() - before > 0.005); /* 100 of up to 200 us: 10 ms is what to expect, at least */
+    CHECK(gpumm__clock_seconds() - before > 0.005); /* 100 of up to 200 us: 10 ms is what to expect, at least */
     t.call->event_close(t.d, e);
     t.call->free(t.d, PLACE_DEVICE, x, 64);
     t.call->free(t.d, PLACE_HOST, pinned, 64);
@@ -347,7 +347,7 @@ static void counting(void) {
     gpumm_address r = 0, x, pinned;
     device_event *e = NULL;
     device_module *m = NULL;
-    fault_live(t.d, &live);
+    gpumm__fault_live(t.d, &live);
     CHECK(same(&live, &bare));
     CHECK_OK(t.call->reserve(t.d, PLACE_DEVICE, 8 * UNIT, &r));
     CHECK_OK(t.call->commit(t.d, PLACE_DEVICE, r, 2 * UNIT));
@@ -360,7 +360,7 @@ static void counting(void) {
     pinned = block(&t, PLACE_HOST, 11);
     CHECK_OK(t.call->event_open(t.d, true, &e));
     CHECK(t.call->module_open(t.d, "/nowhere/at/all", &m) != GPUMM_OK);
-    fault_live(t.d, &live);
+    gpumm__fault_live(t.d, &live);
     const gpumm_live full = {.committed_bytes = 3 * UNIT + 111,
                              .reserved_bytes = 8 * UNIT,
                              .ranges = 1,
@@ -375,7 +375,7 @@ static void counting(void) {
     CHECK_OK(t.call->decommit(t.d, PLACE_DEVICE, r + 2 * UNIT, UNIT));
     CHECK_OK(t.call->decommit(t.d, PLACE_DEVICE, r, 2 * UNIT));
     t.call->release(t.d, PLACE_DEVICE, r, 8 * UNIT);
-    fault_live(t.d, &live);
+    gpumm__fault_live(t.d, &live);
     CHECK(same(&live, &bare));
     bench_close(&t);
 }

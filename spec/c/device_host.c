@@ -34,38 +34,38 @@ static size_t resident_pages(gpumm_address address, size_t bytes) {
 static void opening(void) {
     device *d = NULL;
     gpumm_options o = {.device = "gpu"};
-    CHECK_STATUS(device_open(&o, &alloc_default, &d), GPUMM_INVALID_ARGUMENT);
+    CHECK_STATUS(gpumm__device_open(&o, &gpumm__alloc_default, &d), GPUMM_INVALID_ARGUMENT);
     CHECK_SAYS("'auto', 'host', 'cuda'");
     o = (gpumm_options){.device = "cuda:"};
-    CHECK_STATUS(device_open(&o, &alloc_default, &d), GPUMM_INVALID_ARGUMENT);
+    CHECK_STATUS(gpumm__device_open(&o, &gpumm__alloc_default, &d), GPUMM_INVALID_ARGUMENT);
     o = (gpumm_options){.device = "host", .granularity = 3 * UNIT};
-    CHECK_STATUS(device_open(&o, &alloc_default, &d), GPUMM_INVALID_ARGUMENT);
+    CHECK_STATUS(gpumm__device_open(&o, &gpumm__alloc_default, &d), GPUMM_INVALID_ARGUMENT);
     CHECK_SAYS("power of two");
     o.granularity = 512;
-    CHECK_STATUS(device_open(&o, &alloc_default, &d), GPUMM_INVALID_ARGUMENT);
+    CHECK_STATUS(gpumm__device_open(&o, &gpumm__alloc_default, &d), GPUMM_INVALID_ARGUMENT);
     o = (gpumm_options){.device = "host", .workers = 100000};
-    CHECK_STATUS(device_open(&o, &alloc_default, &d), GPUMM_INVALID_ARGUMENT);
+    CHECK_STATUS(gpumm__device_open(&o, &gpumm__alloc_default, &d), GPUMM_INVALID_ARGUMENT);
     CHECK(d == NULL);
 }
 
 static void choosing(void) {
     device *d = NULL;
     setenv("GPUMM_DEVICE", "host", 1);
-    CHECK_OK(device_open(NULL, &alloc_default, &d));
+    CHECK_OK(gpumm__device_open(NULL, &gpumm__alloc_default, &d));
     CHECK(strcmp(d->info.kind, "host") == 0 && strstr(d->info.why, "GPUMM_DEVICE"));
-    device_close(d);
+    gpumm__device_close(d);
     setenv("GPUMM_DEVICE", "toaster", 1);
     gpumm_options o = {.device = "auto"};
-    CHECK_STATUS(device_open(&o, &alloc_default, &d), GPUMM_INVALID_ARGUMENT);
+    CHECK_STATUS(gpumm__device_open(&o, &gpumm__alloc_default, &d), GPUMM_INVALID_ARGUMENT);
     CHECK_SAYS("GPUMM_DEVICE is 'toaster'");
     o.device = "host"; /* what a program says outright, the environment does not change */
-    CHECK_OK(device_open(&o, &alloc_default, &d));
+    CHECK_OK(gpumm__device_open(&o, &gpumm__alloc_default, &d));
     CHECK(strcmp(d->info.kind, "host") == 0 && strncmp(d->info.why, "host: ", 6) == 0);
-    device_close(d);
+    gpumm__device_close(d);
     unsetenv("GPUMM_DEVICE");
-    CHECK_OK(device_open(NULL, &alloc_default, &d));
+    CHECK_OK(gpumm__device_open(NULL, &gpumm__alloc_default, &d));
     CHECK(strncmp(d->info.why, d->info.kind, strlen(d->info.kind)) == 0);
-    device_close(d);
+    gpumm__device_close(d);
 }
 
 static void describing(void) {
@@ -83,8 +83,8 @@ static void describing(void) {
     t.call->release(t.d, PLACE_DEVICE, r, 8 << 20);
     bench_close(&t);
     for (unsigned i2 = 0; i2 < CALL_COUNT; i2++)
-        CHECK(device_call_named(device_call_name((device_call)i2)) == (device_call)i2);
-    CHECK(device_call_named("fly") == CALL_COUNT);
+        CHECK(gpumm__device_call_named(gpumm__device_call_name((device_call)i2)) == (device_call)i2);
+    CHECK(gpumm__device_call_named("fly") == CALL_COUNT);
 }
 
 /* ---- Memory ---- */
@@ -259,7 +259,7 @@ static void close_finishes(void) {
     for (int i = 0; i < 8; i++) CHECK_OK(t.call->call(t.d, s, note, "x"));
     t.call->stream_close(t.d, s);
     CHECK(strcmp(order, "xxxxxxxx") == 0);
-    device_close(t.d); /* its two streams still open: it joins them all the same */
+    gpumm__device_close(t.d); /* its two streams still open: it joins them all the same */
 }
 
 /* ---- Memory under queued work ---- */
@@ -335,7 +335,7 @@ static void events(void) {
     CHECK(!done);
     CHECK_STATUS(t.call->event_elapsed(t.d, e, f, &seconds), GPUMM_BUSY);
     CHECK(seconds == -1);
-    clock_sleep_ns(2000000);
+    gpumm__clock_sleep_ns(2000000);
     door_open(&d);
     CHECK_OK(t.call->event_synchronize(t.d, f));
     CHECK_OK(t.call->event_query(t.d, f, &done));
@@ -445,7 +445,7 @@ static void meet(void *const *arguments, uint64_t begin, uint64_t end, uint64_t 
     (void)begin, (void)end, (void)threads, (void)block_;
     memcpy(&present, arguments[0], sizeof present);
     atomic_fetch_add(present, 1);
-    while (atomic_load(present) < 2) clock_sleep_ns(1000);
+    while (atomic_load(present) < 2) gpumm__clock_sleep_ns(1000);
 }
 
 static void queue_meeting(bench *t, device_stream *s, atomic_uint *present, uint64_t threads) {
@@ -565,13 +565,13 @@ static bool walk_with(purse *p) {
     device *d = NULL;
     device_stream *s = NULL;
     device_event *e = NULL;
-    if (device_open(&o, &from, &d) != GPUMM_OK) return false;
+    if (gpumm__device_open(&o, &from, &d) != GPUMM_OK) return false;
     bool streams = d->call->stream_open(d, NULL, &s) == GPUMM_OK;
     bool events_ = streams && d->call->event_open(d, true, &e) == GPUMM_OK;
     bool whole = events_ && walk(d, s, e);
     if (events_) d->call->event_close(d, e);
     if (streams) d->call->stream_close(d, s);
-    device_close(d);
+    gpumm__device_close(d);
     return whole;
 }
 

@@ -13,14 +13,14 @@
 
 typedef struct fuzz {
     uint64_t seed, state;
-    double until; /* clock_seconds */
+    double until; /* gpumm__clock_seconds */
 } fuzz;
 
 static inline fuzz fuzz_begin(int argc, char **argv) {
     fuzz f = {.seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 1};
     double seconds = argc > 2 ? strtod(argv[2], NULL) : 10;
     f.state = f.seed;
-    f.until = clock_seconds() + seconds;
+    f.until = gpumm__clock_seconds() + seconds;
     printf("seed %llu, %g seconds\n", (unsigned long long)f.seed, seconds);
     fflush(stdout); /* should it crash */
     return f;

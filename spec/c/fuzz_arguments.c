@@ -162,8 +162,8 @@ static void push_names(lua_State *L, const luaL_Reg *functions) { /* adds to the
 /* Every method and property there is. */
 static void push_every_name(lua_State *L) {
     static const bind_class *const classes[] = {
-        &bind_manager_class, &bind_buffer_class, &bind_group_class, &bind_scratch_class, &bind_stream_class,
-        &bind_event_class, &bind_readback_class, &bind_frame_class, &bind_kernel_class, &bind_fault_class};
+        &gpumm_lua__manager_class, &gpumm_lua__buffer_class, &gpumm_lua__group_class, &gpumm_lua__scratch_class, &gpumm_lua__stream_class,
+        &gpumm_lua__event_class, &gpumm_lua__readback_class, &gpumm_lua__frame_class, &gpumm_lua__kernel_class, &gpumm_lua__fault_class};
 #define VIEW_NAME(name) {#name, NULL},
     static const luaL_Reg views[] = {VIEW_METHOD_MAP(VIEW_NAME){NULL, NULL}};
 #undef VIEW_NAME
@@ -195,7 +195,7 @@ static unsigned long one_state(fuzz *f) {
     gpumm_lua_push_buffer(L, buffer, GPUMM_LUA_BORROW);
     push_every_name(L);
     fuzz_run(L, script, 4, 1);
-    for (int i = 0; i < ROUNDS && clock_seconds() < f->until; i++) {
+    for (int i = 0; i < ROUNDS && gpumm__clock_seconds() < f->until; i++) {
         lua_pushvalue(L, 1);
         lua_pushinteger(L, CALLS);
         if (lua_pcall(L, 1, 0, 0) != LUA_OK) break; /* a limit */
@@ -212,7 +212,7 @@ int main(int argc, char **argv) {
     fuzz f = fuzz_begin(argc, argv);
     unsigned long calls = 0, states = 0;
     open_host();
-    for (; clock_seconds() < f.until; states++) {
+    for (; gpumm__clock_seconds() < f.until; states++) {
         calls += one_state(&f);
         clear_host();
         check_host();

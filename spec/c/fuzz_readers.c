@@ -170,7 +170,7 @@ static unsigned long one_state(fuzz *f, unsigned long *content) {
     const char *folders[] = {folder, NULL};
     unsigned long files = 0;
     lua_State *L = fuzz_open((gpumm_lua_sandbox){.read = folders, .timeout = 20});
-    for (; files < FILES && clock_seconds() < f->until; files++) {
+    for (; files < FILES && gpumm__clock_seconds() < f->until; files++) {
         bytes b = seeds[fuzz_below(f, seed_count)];
         for (size_t n = fuzz_below(f, 6); n > 0; n--) worsen(f, &b);
         write_file(&b);
@@ -194,7 +194,7 @@ int main(int argc, char **argv) {
     CHECK(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/file", folder);
     make_seeds();
-    while (clock_seconds() < f.until) files += one_state(&f, &content);
+    while (gpumm__clock_seconds() < f.until) files += one_state(&f, &content);
     unlink(path);
     rmdir(folder);
     printf("%lu files, %lu readings went well\n", files, content);

@@ -186,7 +186,7 @@ static unsigned long reached[DRIVER_COUNT];
 
 static void counts_of(gpumm_manager *m, uint64_t *counts) {
     for (unsigned i = 0; i < DRIVER_COUNT; i++)
-        CHECK_OK(gpumm_fault_calls(m, driver_entry_name((driver_entry)i), &counts[i]));
+        CHECK_OK(gpumm_fault_calls(m, gpumm__driver_entry_name((driver_entry)i), &counts[i]));
 }
 
 /* How often the scenario calls each entry, when nothing fails. */
@@ -248,7 +248,7 @@ static void check_fatal(const scenario *s, bool relocate, const uint64_t *counts
     const char *const *all = relocate ? s->fatal_relocating : s->fatal;
     for (int i = 0; i < 6 && all[i]; i++) {
         now_call = all[i];
-        CHECK(counts[driver_entry_named(all[i])] > 0);
+        CHECK(counts[gpumm__driver_entry_named(all[i])] > 0);
     }
 }
 
@@ -259,7 +259,7 @@ static void sweep(const scenario *s, bool relocate) {
     rehearse(s, relocate, counts);
     check_fatal(s, relocate, counts);
     for (unsigned i = 0; i < DRIVER_COUNT; i++) {
-        now_call = driver_entry_name((driver_entry)i);
+        now_call = gpumm__driver_entry_name((driver_entry)i);
         for (now_nth = 1; now_nth <= counts[i] && now_nth <= most_of(now_call); now_nth++) {
             run_one(s, relocate, (driver_entry)i, now_nth, GPUMM_DRIVER);
             run_one(s, relocate, (driver_entry)i, now_nth, GPUMM_OUT_OF_MEMORY);
@@ -302,7 +302,7 @@ static void close_failing(bool relocate, uint64_t nth) {
 
 static void sweep_life(bool relocate) {
     for (unsigned i = 0; i < DRIVER_COUNT; i++) {
-        now_call = driver_entry_name((driver_entry)i);
+        now_call = gpumm__driver_entry_name((driver_entry)i);
         now_scenario = "open";
         for (now_nth = 1; now_nth <= SCENARIO_NTH && open_failing(relocate, now_nth); now_nth++) {}
         now_scenario = "close";
@@ -314,18 +314,18 @@ static void sweep_life(bool relocate) {
 
 static size_t free_bytes(void) {
     CUresult(CUDAAPI * ask)(size_t * now, size_t * all);
-    void *symbol = dlsym(driver.library, "cuMemGetInfo_v2");
+    void *symbol = dlsym(gpumm__driver.library, "cuMemGetInfo_v2");
     CUdevice device;
     CUcontext context, popped;
     size_t now = 0, all = 0;
     CHECK(symbol != NULL);
     memcpy(&ask, &symbol, sizeof ask);
-    CHECK(driver.cuDeviceGet(&device, 0) == CUDA_SUCCESS);
-    CHECK(driver.cuDevicePrimaryCtxRetain(&context, device) == CUDA_SUCCESS);
-    CHECK(driver.cuCtxPushCurrent(context) == CUDA_SUCCESS);
+    CHECK(gpumm__driver.cuDeviceGet(&device, 0) == CUDA_SUCCESS);
+    CHECK(gpumm__driver.cuDevicePrimaryCtxRetain(&context, device) == CUDA_SUCCESS);
+    CHECK(gpumm__driver.cuCtxPushCurrent(context) == CUDA_SUCCESS);
     CHECK(ask(&now, &all) == CUDA_SUCCESS);
-    CHECK(driver.cuCtxPopCurrent(&popped) == CUDA_SUCCESS);
-    CHECK(driver.cuDevicePrimaryCtxRelease(device) == CUDA_SUCCESS);
+    CHECK(gpumm__driver.cuCtxPopCurrent(&popped) == CUDA_SUCCESS);
+    CHECK(gpumm__driver.cuDevicePrimaryCtxRelease(device) == CUDA_SUCCESS);
     return now;
 }
 
@@ -351,11 +351,11 @@ static void check_reached(void) {
                                          "cuLaunchKernel"};
     printf("    reached:");
     for (unsigned i = 0; i < DRIVER_COUNT; i++)
-        if (reached[i]) printf(" %s %lu", driver_entry_name((driver_entry)i), reached[i]);
+        if (reached[i]) printf(" %s %lu", gpumm__driver_entry_name((driver_entry)i), reached[i]);
     printf("\n");
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
         now_call = wanted[i];
-        CHECK(reached[driver_entry_named(wanted[i])] > 0);
+        CHECK(reached[gpumm__driver_entry_named(wanted[i])] > 0);
     }
 }
 

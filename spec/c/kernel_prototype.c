@@ -43,12 +43,12 @@ static void describe(const prototype_list *list, char *text, size_t size) {
 static void reads_with(const prototype_source *source, const char *expected, int line) {
     prototype_list list = {0};
     char text[4096];
-    gpumm_status status = prototype_read(&alloc_default, source, &list);
+    gpumm_status status = gpumm__prototype_read(&gpumm__alloc_default, source, &list);
     check(status == GPUMM_OK, line, "the text is read");
     describe(&list, text, sizeof text);
     if (strcmp(text, expected) != 0) fprintf(stderr, "    got      %s\n    expected %s\n", text, expected);
     check(strcmp(text, expected) == 0, line, "the prototypes are those expected");
-    prototype_free(&list);
+    gpumm__prototype_free(&list);
 }
 
 static void reads(const char *source, const char *expected, int line) {
@@ -59,11 +59,11 @@ static void reads(const char *source, const char *expected, int line) {
 static void refuses(const char *source, const char *words, int line) {
     prototype_list list = {0};
     gpumm_status status =
-        prototype_read(&alloc_default, &(prototype_source){.text = source, .file = "k.cu"}, &list);
+        gpumm__prototype_read(&gpumm__alloc_default, &(prototype_source){.text = source, .file = "k.cu"}, &list);
     check(status == GPUMM_COMPILE_FAILED, line, "the text is refused");
     check(strstr(gpumm_message(), words) != NULL, line, words);
     check(list.count == 0 && list.items == NULL, line, "nothing is left");
-    prototype_free(&list);
+    gpumm__prototype_free(&list);
 }
 #define REFUSES(source, words) refuses(source, words, __LINE__)
 
@@ -213,11 +213,11 @@ static void test_many(void) {
     prototype_list list = {0};
     *strstr(text, ", int a64") = 0;
     strcat(text, ") {}");
-    CHECK(prototype_read(&alloc_default, &(prototype_source){.text = text, .file = "k.cu"}, &list) ==
+    CHECK(gpumm__prototype_read(&gpumm__alloc_default, &(prototype_source){.text = text, .file = "k.cu"}, &list) ==
           GPUMM_OK);
     CHECK(list.count == 1 && list.items[0].count == 64 &&
           strcmp(list.items[0].parameters[63].name, "a63") == 0);
-    prototype_free(&list);
+    gpumm__prototype_free(&list);
 }
 
 static void test_structs(void) {
@@ -263,8 +263,8 @@ static void test_damage(void) {
             if (change) text[cut] = "(){}<\\\"#"[change];
             else text[cut] = 0;
             text[sizeof whole - 1] = 0;
-            prototype_read(&alloc_default, &(prototype_source){.text = text, .file = "k.cu"}, &list);
-            prototype_free(&list);
+            gpumm__prototype_read(&gpumm__alloc_default, &(prototype_source){.text = text, .file = "k.cu"}, &list);
+            gpumm__prototype_free(&list);
         }
     }
     CHECK(true);
@@ -283,15 +283,15 @@ static void test_defined(void) {
 /* NVRTC looks for <> beside the source too. */
 static void test_headers_beside(void) {
     char folder[] = "/tmp/gpumm-beside-XXXXXX", path[64], file[64];
-    text source = {.from = &alloc_default}, headers = {.from = &alloc_default};
+    text source = {.from = &gpumm__alloc_default}, headers = {.from = &gpumm__alloc_default};
     CHECK(mkdtemp(folder) != NULL);
     snprintf(path, sizeof path, "%s/by.h", folder);
     snprintf(file, sizeof file, "%s/k.cu", folder);
     FILE *f = fopen(path, "w");
     CHECK(f && fputs("int by;\n", f) >= 0 && fclose(f) == 0);
-    CHECK(text_string(&source, "#include <by.h>\n") == GPUMM_OK);
-    CHECK(source_headers(&source, file, "", &headers) == GPUMM_OK && strcmp(headers.bytes, "int by;\n") == 0);
-    text_free(&source), text_free(&headers);
+    CHECK(gpumm__text_string(&source, "#include <by.h>\n") == GPUMM_OK);
+    CHECK(gpumm__source_headers(&source, file, "", &headers) == GPUMM_OK && strcmp(headers.bytes, "int by;\n") == 0);
+    gpumm__text_free(&source), gpumm__text_free(&headers);
     unlink(path), rmdir(folder);
 }
 

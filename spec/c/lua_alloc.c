@@ -55,7 +55,7 @@ static int count_threads(void) {
 
 /* A thread that was joined may be in the list of tasks for a moment still. */
 static void check_threads(int wanted) {
-    for (int tries = 0; tries < 2000 && count_threads() != wanted; tries++) clock_sleep_ns(1000000);
+    for (int tries = 0; tries < 2000 && count_threads() != wanted; tries++) gpumm__clock_sleep_ns(1000000);
     CHECK(count_threads() == wanted);
 }
 
@@ -151,7 +151,7 @@ static int protected_main(lua_State *L) {
     return 0;
 }
 
-static void host_open(host *h) {
+static void gpumm__host_open(host *h) {
     gpumm_type *f32;
     memset(h, 0, sizeof *h);
     h->script = script;
@@ -268,7 +268,7 @@ static void test_thousand_states(host *h, heap *lua) {
 int main(void) {
     host h;
     heap lua;
-    host_open(&h);
+    gpumm__host_open(&h);
     uint64_t calls = baseline(&h, &lua);
     test_every_allocation(&h, &lua, calls, STRIDE);
     test_memory_comes_back(&h, &lua, calls, STRIDE);

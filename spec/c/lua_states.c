@@ -69,7 +69,7 @@ static int count_threads(void) {
 
 /* A thread that was joined may be in the list of tasks for a moment still. */
 static void check_threads(int wanted) {
-    for (int tries = 0; tries < 2000 && count_threads() != wanted; tries++) clock_sleep_ns(1000000);
+    for (int tries = 0; tries < 2000 && count_threads() != wanted; tries++) gpumm__clock_sleep_ns(1000000);
     CHECK(count_threads() == wanted);
 }
 

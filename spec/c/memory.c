@@ -17,7 +17,7 @@ static const gpumm_allocator memory = {purse_reallocate, &taken};
 
 static device *device_made(bool relocate, uint64_t quota) {
     device *d;
-    CHECK_OK(device_open(
+    CHECK_OK(gpumm__device_open(
         &(gpumm_options){
             .device = "host", .relocate = relocate, .inject_faults = true, .memory = quota, .granularity = UNIT},
         &memory, &d));
@@ -26,15 +26,15 @@ static device *device_made(bool relocate, uint64_t quota) {
 
 static void device_gone(device *d) {
     gpumm_live live;
-    fault_live(d, &live);
+    gpumm__fault_live(d, &live);
     check_nothing_live(&live);
-    device_close(d);
+    gpumm__device_close(d);
     CHECK(atomic_load(&taken.live) == 0);
 }
 
 static uint64_t live_bytes(device *d) {
     gpumm_live live;
-    fault_live(d, &live);
+    gpumm__fault_live(d, &live);
     return live.committed_bytes;
 }
 
@@ -59,7 +59,7 @@ static void block_check(const block *b) {
 
 static void block_take(slab *s, block *b, uint64_t bytes, unsigned char mark) {
     slab_block got;
-    CHECK_OK(slab_take(s, bytes, &got));
+    CHECK_OK(gpumm__slab_take(s, bytes, &got));
     b->number = got.number;
     b->address = got.address;
     b->size = got.size;
@@ -84,12 +84,12 @@ static void slab_random(bool relocate) {
     block all[BLOCKS] = {0};
     uint64_t used = 0;
     dice d11 = dice_of(11);
-    CHECK_OK(slab_open(&s, d, 64 * MIB));
+    CHECK_OK(gpumm__slab_open(&s, d, 64 * MIB));
     for (int i = 0; i < 40000 / HARD_SLOW; i++) {
         block *b = &all[below(&d11, BLOCKS)];
         if (b->asked) {
             block_check(b);
-            slab_give(&s, b->number);
+            gpumm__slab_give(&s, b->number);
             used -= b->size;
             b->asked = 0;
         } else {
@@ -97,14 +97,14 @@ static void slab_random(bool relocate) {
             used += b->size;
         }
         CHECK(s.used == used);
-        if (i % 64 == 0) CHECK_OK(slab_check(&s));
+        if (i % 64 == 0) CHECK_OK(gpumm__slab_check(&s));
     }
     CHECK(s.committed == live_bytes(d));
     for (int i = 0; i < BLOCKS; i++)
-        if (all[i].asked) block_check(&all[i]), slab_give(&s, all[i].number);
-    CHECK_OK(slab_check(&s));
+        if (all[i].asked) block_check(&all[i]), gpumm__slab_give(&s, all[i].number);
+    CHECK_OK(gpumm__slab_check(&s));
     CHECK(s.used == 0);
-    slab_close(&s);
+    gpumm__slab_close(&s);
     device_gone(d);
 }
 
@@ -114,19 +114,19 @@ static void slab_exhausted(bool relocate) {
     static block all[64];
     block other;
     size_t count = 0;
-    CHECK_OK(slab_open(&s, d, 4 * MIB));
+    CHECK_OK(gpumm__slab_open(&s, d, 4 * MIB));
     for (; count < 16; count++) block_take(&s, &all[count], 256 << 10, (unsigned char)count);
     CHECK(s.used == 4 * MIB);
-    CHECK_STATUS(slab_take(&s, 1, &(slab_block){0}), GPUMM_OUT_OF_MEMORY);
-    CHECK_STATUS(slab_take(&s, 5 * MIB, &(slab_block){0}), GPUMM_OUT_OF_MEMORY);
-    CHECK_STATUS(slab_take(&s, UINT64_MAX, &(slab_block){0}), GPUMM_OUT_OF_MEMORY);
-    CHECK_OK(slab_check(&s));
-    for (size_t i = 0; i < count; i += 2) slab_give(&s, all[i].number);
-    CHECK_STATUS(slab_take(&s, 512 << 10, &(slab_block){0}), GPUMM_OUT_OF_MEMORY);
-    for (size_t i = 1; i < count; i += 2) block_check(&all[i]), slab_give(&s, all[i].number);
+    CHECK_STATUS(gpumm__slab_take(&s, 1, &(slab_block){0}), GPUMM_OUT_OF_MEMORY);
+    CHECK_STATUS(gpumm__slab_take(&s, 5 * MIB, &(slab_block){0}), GPUMM_OUT_OF_MEMORY);
+    CHECK_STATUS(gpumm__slab_take(&s, UINT64_MAX, &(slab_block){0}), GPUMM_OUT_OF_MEMORY);
+    CHECK_OK(gpumm__slab_check(&s));
+    for (size_t i = 0; i < count; i += 2) gpumm__slab_give(&s, all[i].number);
+    CHECK_STATUS(gpumm__slab_take(&s, 512 << 10, &(slab_block){0}), GPUMM_OUT_OF_MEMORY);
+    for (size_t i = 1; i < count; i += 2) block_check(&all[i]), gpumm__slab_give(&s, all[i].number);
     block_take(&s, &other, 4 * MIB, 7); /* all neighbours were merged: the whole is one block again */
     block_check(&other);
-    slab_close(&s);
+    gpumm__slab_close(&s);
     device_gone(d);
 }
 
@@ -135,17 +135,17 @@ static void slab_failing(void) {
     device *d = device_made(false, 0);
     slab s;
     block b;
-    CHECK_OK(slab_open(&s, d, 64 * MIB));
-    CHECK_OK(fault_plan(d, &(gpumm_fault){.call = "commit", .nth = 1, .status = GPUMM_DRIVER}));
-    CHECK_STATUS(slab_take(&s, 100, &(slab_block){0}), GPUMM_DRIVER);
-    CHECK_OK(slab_check(&s));
+    CHECK_OK(gpumm__slab_open(&s, d, 64 * MIB));
+    CHECK_OK(gpumm__fault_plan(d, &(gpumm_fault){.call = "commit", .nth = 1, .status = GPUMM_DRIVER}));
+    CHECK_STATUS(gpumm__slab_take(&s, 100, &(slab_block){0}), GPUMM_DRIVER);
+    CHECK_OK(gpumm__slab_check(&s));
     block_take(&s, &b, 100, 3);
     uint64_t committed = s.committed;
     for (long k = 1;; k++) {
         purse_fail(&taken, k);
-        gpumm_status status = slab_take(&s, 10 * MIB, &(slab_block){0});
+        gpumm_status status = gpumm__slab_take(&s, 10 * MIB, &(slab_block){0});
         bool failed = purse_failed(&taken);
-        CHECK_OK(slab_check(&s));
+        CHECK_OK(gpumm__slab_check(&s));
         if (!failed) {
             CHECK_STATUS(status, GPUMM_OK);
             break;
@@ -154,7 +154,7 @@ static void slab_failing(void) {
         CHECK(s.committed == committed);
     }
     block_check(&b);
-    slab_close(&s);
+    gpumm__slab_close(&s);
     device_gone(d);
 }
 
@@ -166,15 +166,15 @@ static void slab_last_node(bool relocate) {
         slab s;
         static block all[MOST];
         block other;
-        CHECK_OK(slab_open(&s, d, 8 * MIB));
+        CHECK_OK(gpumm__slab_open(&s, d, 8 * MIB));
         for (uint64_t i = 0; i < count; i++) block_take(&s, &all[i], SLAB_ALIGN, (unsigned char)i);
         if (s.committed > s.used) block_take(&s, &all[count], s.committed - s.used, 0xff);
         CHECK(s.used == s.committed);
-        if (relocate) CHECK_STATUS(slab_take(&s, 1, &(slab_block){0}), GPUMM_OUT_OF_MEMORY);
+        if (relocate) CHECK_STATUS(gpumm__slab_take(&s, 1, &(slab_block){0}), GPUMM_OUT_OF_MEMORY);
         else block_take(&s, &other, SLAB_ALIGN, 1);
         for (uint64_t i = 0; i < count; i++) block_check(&all[i]);
-        CHECK_OK(slab_check(&s));
-        slab_close(&s);
+        CHECK_OK(gpumm__slab_check(&s));
+        gpumm__slab_close(&s);
     }
     device_gone(d);
 }
@@ -184,19 +184,19 @@ static void slab_too_large(void) {
     device *d = device_made(false, 0);
     slab s;
     block b;
-    CHECK_OK(slab_open(&s, d, 64 * MIB));
+    CHECK_OK(gpumm__slab_open(&s, d, 64 * MIB));
     block_take(&s, &b, 1000, 5);
     for (unsigned power = 8; power < 64; power++)
         for (uint64_t step = 8; step < 16; step++)
             for (uint64_t more = 0; more < 4; more++) {
                 uint64_t bytes = (step << (power - 3)) + more * SLAB_ALIGN;
                 if (bytes <= 64 * MIB) continue;
-                CHECK(!slab_try(&s, bytes, &(slab_block){0}));
-                CHECK_STATUS(slab_take(&s, bytes, &(slab_block){0}), GPUMM_OUT_OF_MEMORY);
+                CHECK(!gpumm__slab_try(&s, bytes, &(slab_block){0}));
+                CHECK_STATUS(gpumm__slab_take(&s, bytes, &(slab_block){0}), GPUMM_OUT_OF_MEMORY);
             }
-    CHECK_OK(slab_check(&s));
+    CHECK_OK(gpumm__slab_check(&s));
     block_check(&b);
-    slab_close(&s);
+    gpumm__slab_close(&s);
     device_gone(d);
 }
 
@@ -233,48 +233,48 @@ static void slab_chunks(void) {
 static void range_in_place(void) {
     device *d = device_made(false, 0);
     range r;
-    CHECK_OK(range_open(&r, d, PLACE_DEVICE, 10 * UNIT - 5));
+    CHECK_OK(gpumm__range_open(&r, d, PLACE_DEVICE, 10 * UNIT - 5));
     CHECK(r.reserved == 10 * UNIT);
     CHECK(live_bytes(d) == 0);
     gpumm_address start = r.address;
-    CHECK_OK(range_commit(&r, 1));
+    CHECK_OK(gpumm__range_commit(&r, 1));
     memset(host(start), 9, UNIT);
-    CHECK_OK(range_commit(&r, UNIT));
+    CHECK_OK(gpumm__range_commit(&r, UNIT));
     CHECK(r.segments == 1); /* it was there */
-    CHECK_OK(range_commit(&r, 3 * UNIT - 1));
-    CHECK_OK(range_commit(&r, 3 * UNIT + 1));
+    CHECK_OK(gpumm__range_commit(&r, 3 * UNIT - 1));
+    CHECK_OK(gpumm__range_commit(&r, 3 * UNIT + 1));
     CHECK(r.segments == 3);
     CHECK(r.committed == 4 * UNIT);
     CHECK(r.address == start);
     CHECK(live_bytes(d) == 4 * UNIT);
     CHECK(((unsigned char *)host(start))[UNIT - 1] == 9);
-    CHECK_STATUS(range_commit(&r, 10 * UNIT + 1), GPUMM_INVALID_ARGUMENT);
-    CHECK(range_decommit(&r, 2 * UNIT) == UNIT); /* the middle segment begins before: it stays whole */
+    CHECK_STATUS(gpumm__range_commit(&r, 10 * UNIT + 1), GPUMM_INVALID_ARGUMENT);
+    CHECK(gpumm__range_decommit(&r, 2 * UNIT) == UNIT); /* the middle segment begins before: it stays whole */
     CHECK(r.committed == 3 * UNIT);
-    CHECK(range_decommit(&r, 0) == 3 * UNIT);
+    CHECK(gpumm__range_decommit(&r, 0) == 3 * UNIT);
     CHECK(live_bytes(d) == 0);
-    CHECK_OK(range_commit(&r, 10 * UNIT));
-    range_close(&r);
-    range_close(&r);
+    CHECK_OK(gpumm__range_commit(&r, 10 * UNIT));
+    gpumm__range_close(&r);
+    gpumm__range_close(&r);
     device_gone(d);
 }
 
 static void range_block(void) {
     device *d = device_made(true, 0);
     range r;
-    CHECK_OK(range_open(&r, d, PLACE_DEVICE, 10 * UNIT));
+    CHECK_OK(gpumm__range_open(&r, d, PLACE_DEVICE, 10 * UNIT));
     CHECK(r.address == 0);
-    CHECK(range_can_commit(&r, 3000));
-    CHECK_OK(range_commit(&r, 3000));
+    CHECK(gpumm__range_can_commit(&r, 3000));
+    CHECK_OK(gpumm__range_commit(&r, 3000));
     gpumm_address start = r.address;
     CHECK(start != 0);
     memset(host(start), 1, 3000);
-    CHECK_OK(range_commit(&r, 3000));
-    CHECK(!range_can_commit(&r, r.committed + 1));
-    CHECK_STATUS(range_commit(&r, r.committed + 1), GPUMM_INVALID_ARGUMENT);
-    CHECK(range_decommit(&r, 0) == 0);
+    CHECK_OK(gpumm__range_commit(&r, 3000));
+    CHECK(!gpumm__range_can_commit(&r, r.committed + 1));
+    CHECK_STATUS(gpumm__range_commit(&r, r.committed + 1), GPUMM_INVALID_ARGUMENT);
+    CHECK(gpumm__range_decommit(&r, 0) == 0);
     CHECK(r.address == start);
-    range_close(&r);
+    gpumm__range_close(&r);
     device_gone(d);
 }
 
@@ -283,26 +283,26 @@ static void range_rollback(bool relocate) {
     range r;
     const char *call = relocate ? "alloc" : "commit";
     if (!relocate) {
-        CHECK_OK(fault_plan(d, &(gpumm_fault){.call = "reserve", .nth = 1, .status = GPUMM_OUT_OF_MEMORY}));
-        CHECK_STATUS(range_open(&r, d, PLACE_DEVICE, 8 * UNIT), GPUMM_OUT_OF_MEMORY);
-        range_close(&r);
+        CHECK_OK(gpumm__fault_plan(d, &(gpumm_fault){.call = "reserve", .nth = 1, .status = GPUMM_OUT_OF_MEMORY}));
+        CHECK_STATUS(gpumm__range_open(&r, d, PLACE_DEVICE, 8 * UNIT), GPUMM_OUT_OF_MEMORY);
+        gpumm__range_close(&r);
     }
-    CHECK_STATUS(range_open(&r, d, PLACE_DEVICE, UINT64_MAX), GPUMM_OVER_MAX_SIZE);
-    range_close(&r);
-    CHECK_OK(range_open(&r, d, PLACE_DEVICE, 8 * UNIT));
-    CHECK_OK(fault_plan(d, &(gpumm_fault){.call = call, .nth = 1, .status = GPUMM_DRIVER}));
-    CHECK_STATUS(range_commit(&r, UNIT), GPUMM_DRIVER);
+    CHECK_STATUS(gpumm__range_open(&r, d, PLACE_DEVICE, UINT64_MAX), GPUMM_OVER_MAX_SIZE);
+    gpumm__range_close(&r);
+    CHECK_OK(gpumm__range_open(&r, d, PLACE_DEVICE, 8 * UNIT));
+    CHECK_OK(gpumm__fault_plan(d, &(gpumm_fault){.call = call, .nth = 1, .status = GPUMM_DRIVER}));
+    CHECK_STATUS(gpumm__range_commit(&r, UNIT), GPUMM_DRIVER);
     CHECK(r.committed == 0);
     CHECK(live_bytes(d) == 0);
-    CHECK_STATUS(range_commit(&r, 5 * UNIT), GPUMM_OUT_OF_MEMORY); /* the quota */
+    CHECK_STATUS(gpumm__range_commit(&r, 5 * UNIT), GPUMM_OUT_OF_MEMORY); /* the quota */
     CHECK(live_bytes(d) == 0);
-    CHECK_OK(range_commit(&r, 4 * UNIT));
+    CHECK_OK(gpumm__range_commit(&r, 4 * UNIT));
     CHECK(live_bytes(d) == 4 * UNIT);
     if (!relocate) { /* a refused decommit is asked once more; one refused twice stays */
-        CHECK_OK(fault_plan(d, &(gpumm_fault){.call = "decommit", .nth = 1, .status = GPUMM_DRIVER}));
-        CHECK(range_decommit(&r, 0) == 4 * UNIT);
+        CHECK_OK(gpumm__fault_plan(d, &(gpumm_fault){.call = "decommit", .nth = 1, .status = GPUMM_DRIVER}));
+        CHECK(gpumm__range_decommit(&r, 0) == 4 * UNIT);
     }
-    range_close(&r);
+    gpumm__range_close(&r);
     device_gone(d);
 }
 
@@ -329,20 +329,20 @@ static void ledger_step(ledger *l, account *a, bool *open, dice *d) {
                                          GPUMM_PINNED,  GPUMM_CACHED,    GPUMM_SLACK};
     gpumm_category c = own[below(d, 6)];
     if (!*open) {
-        ledger_open(l, a, c, "x", NULL);
+        gpumm__ledger_open(l, a, c, "x", NULL);
         *open = true;
     } else if (below(d, 5) == 0) {
-        ledger_close(l, a);
+        gpumm__ledger_close(l, a);
         *open = false;
     } else if (below(d, 5) == 0) {
-        ledger_move(l, a, c, "y", "z");
+        gpumm__ledger_move(l, a, c, "y", "z");
     } else {
         uint64_t bytes = a->category == GPUMM_CACHED || a->category == GPUMM_SLACK ? 0 : below(d, 1000);
         uint64_t committed = bytes + below(d, 1000);
         uint64_t precommitted = a->category == GPUMM_CACHED ? 0 : below(d, 600); /* nothing warm is ahead */
-        ledger_set(l, a, bytes, precommitted, committed);
+        gpumm__ledger_set(l, a, bytes, precommitted, committed);
         uint64_t split =
-            account_bytes(a, GPUMM_PRECOMMITTED) + account_bytes(a, GPUMM_SLACK) + account_bytes(a, GPUMM_CACHED);
+            gpumm__account_bytes(a, GPUMM_PRECOMMITTED) + gpumm__account_bytes(a, GPUMM_SLACK) + gpumm__account_bytes(a, GPUMM_CACHED);
         CHECK(split == committed - bytes);
     }
 }
@@ -357,7 +357,7 @@ static void ledger_random(void) {
         size_t at = below(&d, ACCOUNTS);
         ledger_step(&l, &all[at], &open[at], &d);
         sums s = add_up(all, open);
-        CHECK(ledger_balanced(&l));
+        CHECK(gpumm__ledger_balanced(&l));
         CHECK(l.used == s.logical);
         CHECK(l.committed == s.committed);
         if (s.logical > peak) peak = s.logical;
@@ -367,7 +367,7 @@ static void ledger_random(void) {
         for (int c = 0; c < GPUMM_CATEGORY_COUNT; c++) CHECK(l.entry[c].peak >= l.entry[c].now);
     }
     for (int i = 0; i < ACCOUNTS; i++)
-        if (open[i]) ledger_close(&l, &all[i]);
+        if (open[i]) gpumm__ledger_close(&l, &all[i]);
     for (int c = 0; c < GPUMM_CATEGORY_COUNT; c++) CHECK(l.entry[c].now == 0 && l.entry[c].count == 0);
     CHECK(l.used == 0 && l.committed == 0 && l.first == NULL);
 }
@@ -375,21 +375,21 @@ static void ledger_random(void) {
 static void ledger_categories(void) {
     ledger l = {0};
     account a, w;
-    ledger_open(&l, &a, GPUMM_BUFFERS, "a", "here");
-    ledger_set(&l, &a, 100, 30, 150);
+    gpumm__ledger_open(&l, &a, GPUMM_BUFFERS, "a", "here");
+    gpumm__ledger_set(&l, &a, 100, 30, 150);
     CHECK(l.entry[GPUMM_BUFFERS].now == 100 && l.entry[GPUMM_BUFFERS].count == 1);
     CHECK(l.entry[GPUMM_PRECOMMITTED].now == 30 && l.entry[GPUMM_PRECOMMITTED].count == 1);
     CHECK(l.entry[GPUMM_SLACK].now == 20 && l.used == 100 && l.committed == 150);
-    ledger_open(&l, &w, GPUMM_CACHED, "", "");
-    ledger_set(&l, &w, 0, 0, 64);
+    gpumm__ledger_open(&l, &w, GPUMM_CACHED, "", "");
+    gpumm__ledger_set(&l, &w, 0, 0, 64);
     CHECK(l.entry[GPUMM_CACHED].now == 64 && l.used == 100 && l.committed == 214);
     a.committed = 7; /* what the sums do not know of is found */
-    CHECK(!ledger_balanced(&l));
+    CHECK(!gpumm__ledger_balanced(&l));
     a.committed = 150;
-    ledger_move(&l, &a, GPUMM_CACHED, "", "");
+    gpumm__ledger_move(&l, &a, GPUMM_CACHED, "", "");
     CHECK(l.used == 0 && l.entry[GPUMM_BUFFERS].now == 0 && l.entry[GPUMM_BUFFERS].peak == 100);
-    ledger_close(&l, &a);
-    ledger_close(&l, &w);
+    gpumm__ledger_close(&l, &a);
+    gpumm__ledger_close(&l, &w);
     CHECK(l.committed == 0 && l.peak_committed == 214);
     for (int c = 0; c < GPUMM_CATEGORY_COUNT; c++) CHECK(strlen(gpumm_category_name((gpumm_category)c)) > 0);
 }
@@ -404,12 +404,12 @@ static void *take_and_give(void *user) {
     uint64_t mine = 0;
     for (int i = 0; i < 50000 / HARD_SLOW; i++) {
         uint64_t bytes = 1 + below(&d, 300);
-        if (budget_charge(b, bytes)) mine += bytes;
+        if (gpumm__budget_charge(b, bytes)) mine += bytes;
         CHECK(gpumm_budget_used(b) <= LIMIT);
         CHECK(mine <= LIMIT);
-        if (mine && below(&d, 2)) budget_uncharge(b, mine), mine = 0;
+        if (mine && below(&d, 2)) gpumm__budget_uncharge(b, mine), mine = 0;
     }
-    budget_uncharge(b, mine);
+    gpumm__budget_uncharge(b, mine);
     return NULL;
 }
 
@@ -420,14 +420,14 @@ static void budgets(void) {
     for (int i = 0; i < TAKERS; i++) CHECK(pthread_create(&all[i], NULL, take_and_give, b) == 0);
     for (int i = 0; i < TAKERS; i++) pthread_join(all[i], NULL);
     CHECK(gpumm_budget_used(b) == 0);
-    CHECK(budget_charge(b, LIMIT));
-    CHECK(!budget_charge(b, 1));
-    CHECK(budget_charge(b, 0));
+    CHECK(gpumm__budget_charge(b, LIMIT));
+    CHECK(!gpumm__budget_charge(b, 1));
+    CHECK(gpumm__budget_charge(b, 0));
     gpumm_budget_set_limit(b, LIMIT / 2); /* what is over it stays, and nothing is granted */
-    CHECK(!budget_charge(b, 0));
-    budget_uncharge(b, LIMIT);
-    CHECK(!budget_charge(b, UINT64_MAX));
-    CHECK(budget_charge(b, LIMIT / 2));
+    CHECK(!gpumm__budget_charge(b, 0));
+    gpumm__budget_uncharge(b, LIMIT);
+    CHECK(!gpumm__budget_charge(b, UINT64_MAX));
+    CHECK(gpumm__budget_charge(b, LIMIT / 2));
     CHECK(gpumm_budget_limit(b) == LIMIT / 2);
     CHECK(gpumm_budget_retain(b) == b);
     gpumm_budget_release(b);
@@ -531,8 +531,8 @@ static void sizes_checked(void) {
     CHECK(size_round_up(8, 7, &n) && n == 14);
     CHECK(!size_round_up(UINT64_MAX, 2, &n));
     char text[32];
-    CHECK(strcmp(size_text(12 * MIB, text), "12.0 MiB") == 0);
-    CHECK(strcmp(size_text(1023, text), "1023 bytes") == 0);
+    CHECK(strcmp(gpumm__size_text(12 * MIB, text), "12.0 MiB") == 0);
+    CHECK(strcmp(gpumm__size_text(1023, text), "1023 bytes") == 0);
 }
 
 /* ---- Growth ---------------------------------------------------------------------------------- */

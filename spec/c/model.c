@@ -693,7 +693,7 @@ static void do_frame(void) {
     }
 }
 
-static void reader_close(reader *r) {
+static void gpumm__reader_close(reader *r) {
     for (int i = 0; i < FRAMES; i++)
         if (frames[i].of == r) frame_gone(&frames[i], false);
     gpumm_readback_release(r->readback);
@@ -703,7 +703,7 @@ static void reader_close(reader *r) {
 
 static void do_reader_close(void) {
     reader *r = any_reader();
-    if (r && (!r->open || below(&d, 4) == 0)) reader_close(r);
+    if (r && (!r->open || below(&d, 4) == 0)) gpumm__reader_close(r);
 }
 
 /* Captures with their copies held shut, and what may happen meanwhile without a transfer. */
@@ -815,7 +815,7 @@ static void world_close(void) {
     now_doing = "close";
     verify_all();
     for (int i = 0; i < READBACKS; i++)
-        if (readers[i].used) reader_close(&readers[i]);
+        if (readers[i].used) gpumm__reader_close(&readers[i]);
     for (int i = 0; i < SCRATCHES; i++) {
         gpumm_scratch_release(scratches[i].scratch);
         scratches[i] = (scratch){0};

@@ -105,7 +105,7 @@ static void test_nobody_waits(void) {
 }
 
 static void *open_later(void *user) {
-    clock_sleep_ns(20000000);
+    gpumm__clock_sleep_ns(20000000);
     door_open(user);
     return NULL;
 }

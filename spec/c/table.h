@@ -17,7 +17,7 @@ typedef struct bench {
 static inline bench bench_open(gpumm_options options) {
     bench t = {0};
     options.device = "host";
-    CHECK_OK(device_open(&options, &alloc_default, &t.d));
+    CHECK_OK(gpumm__device_open(&options, &gpumm__alloc_default, &t.d));
     t.call = t.d->call;
     CHECK_OK(t.call->stream_open(t.d, NULL, &t.a));
     CHECK_OK(t.call->stream_open(t.d, NULL, &t.b));
@@ -27,7 +27,7 @@ static inline bench bench_open(gpumm_options options) {
 static inline void bench_close(bench *t) {
     t->call->stream_close(t->d, t->a);
     t->call->stream_close(t->d, t->b);
-    device_close(t->d);
+    gpumm__device_close(t->d);
 }
 
 static inline uint8_t *at(gpumm_address address) { return (uint8_t *)(uintptr_t)address; }

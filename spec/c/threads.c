@@ -592,13 +592,13 @@ static bool look(void *user) {
 
 static void a_nudge_is_not_lost(void) {
     looks l = {.begun = 0};
-    CHECK_OK(worker_start(&l.worker, look, &l));
+    CHECK_OK(gpumm__worker_start(&l.worker, look, &l));
     while (atomic_load(&l.begun) == 0) sched_yield();
-    worker_nudge(&l.worker);
+    gpumm__worker_nudge(&l.worker);
     atomic_store(&l.nudged, true);
     for (double end = seconds_now() + 20; atomic_load(&l.begun) < 2 && seconds_now() < end;) sched_yield();
     CHECK(atomic_load(&l.begun) >= 2);
-    worker_stop(&l.worker);
+    gpumm__worker_stop(&l.worker);
 }
 
 int main(void) {

@@ -35,13 +35,13 @@ static void post_one(list *l, int by, int number, bool patient) {
     counted *c = calloc(1, sizeof *c);
     CHECK(c);
     *c = (counted){.job = {.run = note}, .list = l, .number = number, .by = by};
-    if (patient) worker_post_patient(&l->worker, &c->job);
-    else worker_post(&l->worker, &c->job);
+    if (patient) gpumm__worker_post_patient(&l->worker, &c->job);
+    else gpumm__worker_post(&l->worker, &c->job);
 }
 
 static bool reached(atomic_int *count, int wanted) {
-    uint64_t deadline = clock_deadline(PATIENCE);
-    while (atomic_load(count) < wanted && clock_ns() < deadline) clock_sleep_ns(50000);
+    uint64_t deadline = gpumm__clock_deadline(PATIENCE);
+    while (atomic_load(count) < wanted && gpumm__clock_ns() < deadline) gpumm__clock_sleep_ns(50000);
     return atomic_load(count) >= wanted;
 }
 
@@ -52,7 +52,7 @@ static bool tick(void *user) {
 
 static void list_open(list *l) {
     memset(l, 0, sizeof *l);
-    CHECK(worker_start(&l->worker, tick, l) == GPUMM_OK);
+    CHECK(gpumm__worker_start(&l->worker, tick, l) == GPUMM_OK);
 }
 
 /* ---- One after another, each awaited -------------------------------------------------------- */
@@ -65,15 +65,15 @@ static void test_patient(void) {
     int posted = 0;
     for (size_t i = 0; i < sizeof pauses / sizeof *pauses; i++)
         for (int n = 0; n < 20; n++) {
-            clock_sleep_ns(pauses[i]);
+            gpumm__clock_sleep_ns(pauses[i]);
             post_one(&l, 0, ++posted, n % 4 != 3);
             CHECK(reached(&l.done, posted));
         }
-    clock_sleep_ns(700000000); /* it sleeps by now */
+    gpumm__clock_sleep_ns(700000000); /* it sleeps by now */
     post_one(&l, 0, ++posted, true);
     CHECK(reached(&l.done, posted));
     CHECK(atomic_load(&l.disorder) == 0);
-    worker_stop(&l.worker);
+    gpumm__worker_stop(&l.worker);
 }
 
 /* A nudge is answered while nothing is posted, and while the worker looks for itself. */
@@ -83,10 +83,10 @@ static void test_nudge(void) {
     for (int n = 1; n <= 100; n++) {
         if (n % 10 == 0) post_one(&l, 0, n / 10, true);
         int before = atomic_load(&l.ticks);
-        worker_nudge(&l.worker);
+        gpumm__worker_nudge(&l.worker);
         CHECK(reached(&l.ticks, before + 1));
     }
-    worker_stop(&l.worker);
+    gpumm__worker_stop(&l.worker);
     CHECK(atomic_load(&l.done) == 10);
 }
 
@@ -102,7 +102,7 @@ static void *post_many(void *user) {
     poster *p = user;
     for (int n = 1; n <= JOBS; n++) {
         post_one(p->list, p->by, n, (n * 7 + p->by) % 3 != 0);
-        if (n % 500 == 0) clock_sleep_ns(1500000);
+        if (n % 500 == 0) gpumm__clock_sleep_ns(1500000);
     }
     return NULL;
 }
@@ -116,9 +116,9 @@ static void test_many(void) {
         CHECK(pthread_create(&posters[i].thread, NULL, post_many, &posters[i]) == 0);
     }
     for (int i = 0; i < POSTERS; i++) pthread_join(posters[i].thread, NULL);
-    worker_drain(&l.worker);
+    gpumm__worker_drain(&l.worker);
     CHECK(atomic_load(&l.done) == POSTERS * JOBS && atomic_load(&l.disorder) == 0);
-    worker_stop(&l.worker);
+    gpumm__worker_stop(&l.worker);
 }
 
 /* ---- Ends ----------------------------------------------------------------------------------- */
@@ -129,10 +129,10 @@ static void test_ends(void) {
         list l;
         list_open(&l);
         post_one(&l, 0, 1, true);
-        worker_drain(&l.worker);
+        gpumm__worker_drain(&l.worker);
         CHECK(atomic_load(&l.done) == 1);
         post_one(&l, 0, 2, true);
-        worker_stop(&l.worker);
+        gpumm__worker_stop(&l.worker);
         CHECK(atomic_load(&l.done) == 2 && atomic_load(&l.disorder) == 0);
     }
 }

@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-void log_line(const log_sink *sink, gpumm_log_level level, const char *format, ...) {
+void gpumm__log_line(const log_sink *sink, gpumm_log_level level, const char *format, ...) {
     if (!sink->write) return;
     char line[2048];
     va_list list;

@@ -9,7 +9,7 @@ typedef struct log_sink {
     void *user;
 } log_sink;
 
-void log_line(const log_sink *sink, gpumm_log_level level, const char *format, ...)
+void gpumm__log_line(const log_sink *sink, gpumm_log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -18,7 +18,7 @@ static const struct unit { const char *name; uint64_t bytes; } units[] = {
     {"kB", 1000ull},     {"MB", 1000000ull},  {"GB", 1000000000ull}, {"TB", 1000000000000ull},
 };
 
-char *size_text(uint64_t bytes, char text[static 32]) {
+char *gpumm__size_text(uint64_t bytes, char text[static 32]) {
     static const char *const names[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
     double value = (double)bytes;
     size_t i = 0;

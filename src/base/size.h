@@ -19,6 +19,6 @@ static inline uint64_t size_min(uint64_t a, uint64_t b) { return a < b ? a : b; 
 static inline uint64_t size_max(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
 /* "12.0 MiB" into text, for messages; returns text. */
-char *size_text(uint64_t bytes, char text[static 32]);
+char *gpumm__size_text(uint64_t bytes, char text[static 32]);
 
 #endif

@@ -74,4 +74,4 @@ gpumm_status fail_host_memory(size_t bytes) {
 
 void first_try(bool on) { trying = on; }
 
-bool is_first_try(void) { return trying; }
+bool gpumm__is_first_try(void) { return trying; }

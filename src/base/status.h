@@ -20,6 +20,6 @@ gpumm_status fail_host_memory(size_t bytes) SHARED(fail_host_memory);
 
 /* This thread's next calls are first tries: their caller has garbage to give before anybody else is asked for memory. */
 void first_try(bool on) SHARED(first_try);
-bool is_first_try(void);
+bool gpumm__is_first_try(void);
 
 #endif

@@ -10,25 +10,25 @@
 
 enum { TICK_NS = 200000, LOOK_NS = 50000, LINGER_NS = 500000000 };
 
-uint64_t clock_ns(void) {
+uint64_t gpumm__clock_ns(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-double clock_seconds(void) { return (double)clock_ns() * 1e-9; }
+double gpumm__clock_seconds(void) { return (double)gpumm__clock_ns() * 1e-9; }
 
-void clock_sleep_ns(uint64_t ns) {
+void gpumm__clock_sleep_ns(uint64_t ns) {
     struct timespec t = {(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)};
     while (nanosleep(&t, &t) == -1 && errno == EINTR) {}
 }
 
-uint64_t clock_deadline(double seconds) {
+uint64_t gpumm__clock_deadline(double seconds) {
     if (!(seconds >= 0) || seconds > 1e9) return UINT64_MAX;
-    return clock_ns() + (uint64_t)(seconds * 1e9);
+    return gpumm__clock_ns() + (uint64_t)(seconds * 1e9);
 }
 
-gpumm_status cond_open(pthread_cond_t *cond) {
+gpumm_status gpumm__cond_open(pthread_cond_t *cond) {
     pthread_condattr_t attributes;
     if (pthread_condattr_init(&attributes)) return fail_host_memory(sizeof attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -37,7 +37,7 @@ gpumm_status cond_open(pthread_cond_t *cond) {
     return error ? fail_host_memory(sizeof *cond) : GPUMM_OK;
 }
 
-bool cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t deadline) {
+bool gpumm__cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t deadline) {
     if (deadline == UINT64_MAX) return pthread_cond_wait(cond, mutex), true;
     struct timespec t = {(time_t)(deadline / 1000000000u), (long)(deadline % 1000000000u)};
     return pthread_cond_timedwait(cond, mutex, &t) != ETIMEDOUT;
@@ -52,7 +52,7 @@ static job *worker_take(worker *w) {
 
 static void worker_run_one(worker *w) {
     job *j = worker_take(w);
-    if (j->patient) w->since = clock_ns();
+    if (j->patient) w->since = gpumm__clock_ns();
     w->busy = true;
     pthread_mutex_unlock(&w->mutex);
     j->run(j);
@@ -83,9 +83,9 @@ static uint64_t next_look(const worker *w, uint64_t now) {
 
 /* With the mutex held: until woken, or until it is time to look again. */
 static void worker_wait(worker *w, bool again) {
-    uint64_t now = clock_ns(), pause = again ? TICK_NS : next_look(w, now), until = pause ? now + pause : UINT64_MAX;
+    uint64_t now = gpumm__clock_ns(), pause = again ? TICK_NS : next_look(w, now), until = pause ? now + pause : UINT64_MAX;
     w->looks = pause != 0;
-    cond_wait_until(&w->wake, &w->mutex, until);
+    gpumm__cond_wait_until(&w->wake, &w->mutex, until);
     w->looks = false;
 }
 
@@ -113,12 +113,12 @@ static int thread_start_quiet(pthread_t *thread, void *(*main)(void *), void *ar
     return error;
 }
 
-gpumm_status worker_start(worker *w, bool (*tick)(void *user), void *user) {
+gpumm_status gpumm__worker_start(worker *w, bool (*tick)(void *user), void *user) {
     memset(w, 0, sizeof *w);
     w->tick = tick;
     w->user = user;
-    TRY(cond_open(&w->wake));
-    gpumm_status status = cond_open(&w->idle);
+    TRY(gpumm__cond_open(&w->wake));
+    gpumm_status status = gpumm__cond_open(&w->idle);
     if (status == GPUMM_OK) {
         pthread_mutex_init(&w->mutex, NULL);
         int error = thread_start_quiet(&w->thread, worker_main, w);
@@ -145,25 +145,25 @@ static void post(worker *w, job *j, bool patient) {
     pthread_cond_signal(&w->wake); /* after the unlock, or who wakes would only wait for it, and unlocking wake it again */
 }
 
-void worker_post(worker *w, job *j) { post(w, j, false); }
+void gpumm__worker_post(worker *w, job *j) { post(w, j, false); }
 
-void worker_post_patient(worker *w, job *j) { post(w, j, true); }
+void gpumm__worker_post_patient(worker *w, job *j) { post(w, j, true); }
 
-void worker_nudge(worker *w) {
+void gpumm__worker_nudge(worker *w) {
     pthread_mutex_lock(&w->mutex);
     w->nudged = true;
     pthread_mutex_unlock(&w->mutex);
     pthread_cond_signal(&w->wake);
 }
 
-void worker_drain(worker *w) {
+void gpumm__worker_drain(worker *w) {
     pthread_mutex_lock(&w->mutex);
     pthread_cond_signal(&w->wake); /* what is patient may not be waited for */
     while (w->first || w->busy) pthread_cond_wait(&w->idle, &w->mutex);
     pthread_mutex_unlock(&w->mutex);
 }
 
-void worker_stop(worker *w) {
+void gpumm__worker_stop(worker *w) {
     pthread_mutex_lock(&w->mutex);
     w->stopping = true;
     pthread_cond_signal(&w->wake);

@@ -9,15 +9,15 @@
 
 #include "gpumm.h"
 
-uint64_t clock_ns(void); /* monotonic */
-double clock_seconds(void);
-void clock_sleep_ns(uint64_t ns);
-/* The time `seconds` from now, in clock_ns; negative: UINT64_MAX, never. */
-uint64_t clock_deadline(double seconds);
+uint64_t gpumm__clock_ns(void); /* monotonic */
+double gpumm__clock_seconds(void);
+void gpumm__clock_sleep_ns(uint64_t ns);
+/* The time `seconds` from now, in gpumm__clock_ns; negative: UINT64_MAX, never. */
+uint64_t gpumm__clock_deadline(double seconds);
 
-gpumm_status cond_open(pthread_cond_t *cond); /* on the monotonic clock */
-/* False once `deadline` (clock_ns; UINT64_MAX: never) has passed. */
-bool cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t deadline);
+gpumm_status gpumm__cond_open(pthread_cond_t *cond); /* on the monotonic clock */
+/* False once `deadline` (gpumm__clock_ns; UINT64_MAX: never) has passed. */
+bool gpumm__cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t deadline);
 
 typedef struct job {
     struct job *next;
@@ -32,22 +32,22 @@ typedef struct worker {
     job *first, *last;
     bool busy, stopping, nudged;
     bool looks;      /* waits, and will look again by itself */
-    uint64_t since;  /* the last patient job, on clock_ns */
+    uint64_t since;  /* the last patient job, on gpumm__clock_ns */
     /* Called between jobs and about every 200 us while it returns true; may be NULL. */
     bool (*tick)(void *user);
     void *user;
 } worker;
 
 /* Starts the thread with every signal blocked: signals belong to the application's own threads. */
-gpumm_status worker_start(worker *w, bool (*tick)(void *user), void *user);
+gpumm_status gpumm__worker_start(worker *w, bool (*tick)(void *user), void *user);
 /* These touch the worker after the job may have run, so its owner stops it only once no call of them is under
    way, whatever their jobs have told it. */
-void worker_post(worker *w, job *j);
+void gpumm__worker_post(worker *w, job *j);
 /* For work that nobody waits for. After such a job the worker looks for more by itself, ever less often, for half a
    second, and need not be woken: what comes regularly costs its poster no system call. */
-void worker_post_patient(worker *w, job *j);
-void worker_nudge(worker *w); /* have tick called once more, from now on */
-void worker_drain(worker *w); /* waits until the queue is empty and nothing runs */
-void worker_stop(worker *w);  /* drains, then joins */
+void gpumm__worker_post_patient(worker *w, job *j);
+void gpumm__worker_nudge(worker *w); /* have tick called once more, from now on */
+void gpumm__worker_drain(worker *w); /* waits until the queue is empty and nothing runs */
+void gpumm__worker_stop(worker *w);  /* drains, then joins */
 
 #endif

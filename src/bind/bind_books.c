@@ -15,7 +15,7 @@
 /* ---- Statistics --------------------------------------------------------------------------- */
 
 static void put(lua_State *L, const char *key, uint64_t count) {
-    bind_push_count(L, count);
+    gpumm_lua__push_count(L, count);
     lua_setfield(L, -2, key);
 }
 
@@ -28,9 +28,9 @@ static void put_entry(lua_State *L, const char *key, const gpumm_entry *entry) {
     lua_setfield(L, -2, key);
 }
 
-int books_stats(lua_State *L) {
+int gpumm_lua__books_stats(lua_State *L) {
     gpumm_stats s;
-    gpumm_manager_stats(bind_to_manager(L, 1), &s);
+    gpumm_manager_stats(gpumm_lua__to_manager(L, 1), &s);
     lua_createtable(L, 0, 12 + GPUMM_CATEGORY_COUNT);
     put(L, "total_allocated_bytes", s.total_allocated_bytes);
     put(L, "peak_allocated_bytes", s.peak_allocated_bytes);
@@ -89,7 +89,7 @@ static void push_record(lua_State *L, const record *r) {
 typedef size_t walk(gpumm_manager *manager, gpumm_block_fn each, void *user);
 
 static int push_blocks(lua_State *L, walk *blocks) {
-    gpumm_manager *manager = bind_to_manager(L, 1);
+    gpumm_manager *manager = gpumm_lua__to_manager(L, 1);
     collector c = {.room = 16};
     for (;; c.room = c.count + 16) {
         c.count = 0;
@@ -107,8 +107,8 @@ static int push_blocks(lua_State *L, walk *blocks) {
     return 1;
 }
 
-int books_blocks(lua_State *L) { return push_blocks(L, gpumm_manager_blocks); }
-int books_leaks(lua_State *L) { return push_blocks(L, gpumm_manager_leaks); }
+int gpumm_lua__books_blocks(lua_State *L) { return push_blocks(L, gpumm_manager_blocks); }
+int gpumm_lua__books_leaks(lua_State *L) { return push_blocks(L, gpumm_manager_leaks); }
 
 /* "'positions', 12000 bytes, made at layout.lua:3" from the record on top, which it pops. */
 static void add_leak(lua_State *L, luaL_Buffer *text, int list, lua_Integer i) {
@@ -124,7 +124,7 @@ static void add_leak(lua_State *L, luaL_Buffer *text, int list, lua_Integer i) {
     luaL_addvalue(text);
 }
 
-int books_check(lua_State *L) {
+int gpumm_lua__books_check(lua_State *L) {
     push_blocks(L, gpumm_manager_leaks);
     int list = lua_gettop(L);
     lua_Integer count = (lua_Integer)lua_rawlen(L, list);

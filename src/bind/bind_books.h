@@ -4,9 +4,9 @@
 
 #include <lua.h>
 
-int books_stats(lua_State *L);
-int books_leaks(lua_State *L);
-int books_check(lua_State *L);
-int books_blocks(lua_State *L);
+int gpumm_lua__books_stats(lua_State *L);
+int gpumm_lua__books_leaks(lua_State *L);
+int gpumm_lua__books_check(lua_State *L);
+int gpumm_lua__books_blocks(lua_State *L);
 
 #endif

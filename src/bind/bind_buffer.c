@@ -41,23 +41,23 @@ typedef struct buffer_plan {
 
 /* Pushes one value, which keeps the growth's list alive. */
 static void read_growth(lua_State *L, int table, buffer_plan *plan) {
-    plan->scheduled = bind_option(L, table, "growth");
+    plan->scheduled = gpumm_lua__option(L, table, "growth");
     if (plan->scheduled) lua_pop(L, 1);
-    bool function = bind_option_growth(L, table, &plan->growth);
+    bool function = gpumm_lua__option_growth(L, table, &plan->growth);
     if (function) plan->function = lua_gettop(L);
 }
 
 static void read_plan(lua_State *L, int table, buffer_plan *plan) {
     gpumm_config *c = &plan->config;
-    c->bytes_per_element = bind_option_size(L, table, "bytes_per_element", c->bytes_per_element);
-    c->growth_factor = bind_option_number(L, table, "growth_factor", c->growth_factor);
-    c->max_size_bytes = bind_option_size(L, table, "max_size_bytes", c->max_size_bytes);
-    c->min_size_bytes = bind_option_size(L, table, "min_size_bytes", c->min_size_bytes);
-    c->enable_async = bind_option_bool(L, table, "enable_async", c->enable_async);
-    plan->options.max_length = bind_option_count(L, table, "max_length", 0);
-    plan->options.ahead = bind_option_unsigned(L, table, "ahead", 0);
-    plan->options.stream = bind_option_stream(L, table);
-    plan->options.tag = bind_option_text(L, table, "tag", plan->tag);
+    c->bytes_per_element = gpumm_lua__option_size(L, table, "bytes_per_element", c->bytes_per_element);
+    c->growth_factor = gpumm_lua__option_number(L, table, "growth_factor", c->growth_factor);
+    c->max_size_bytes = gpumm_lua__option_size(L, table, "max_size_bytes", c->max_size_bytes);
+    c->min_size_bytes = gpumm_lua__option_size(L, table, "min_size_bytes", c->min_size_bytes);
+    c->enable_async = gpumm_lua__option_bool(L, table, "enable_async", c->enable_async);
+    plan->options.max_length = gpumm_lua__option_count(L, table, "max_length", 0);
+    plan->options.ahead = gpumm_lua__option_unsigned(L, table, "ahead", 0);
+    plan->options.stream = gpumm_lua__option_stream(L, table);
+    plan->options.tag = gpumm_lua__option_text(L, table, "tag", plan->tag);
     read_growth(L, table, plan);
 }
 
@@ -81,68 +81,68 @@ static gpumm_status complete(buffer_plan *plan, const gpumm_type *type, gpumm_bu
 
 /* Makes it, with the manager in slot 1. */
 static int make(lua_State *L, buffer_plan *plan, const gpumm_type *type) {
-    gpumm_manager *manager = bind_to_manager(L, 1);
-    bind_handle *handle = bind_new(L, &bind_buffer_class, 1);
+    gpumm_manager *manager = gpumm_lua__to_manager(L, 1);
+    bind_handle *handle = gpumm_lua__new(L, &gpumm_lua__buffer_class, 1);
     gpumm_buffer_options options;
     const gpumm_type *made = NULL;
     gpumm_buffer *buffer;
     gpumm_status status = complete(plan, type, &options, &made);
     if (status == GPUMM_OK) BIND_RETRY(L, status, gpumm_allocate(manager, &options, &buffer));
     gpumm_type_release(made);
-    if (status != GPUMM_OK) return bind_fail(L, status);
-    bind_adopt(L, handle, buffer);
-    if (options.name && bind_handle_at(L, 1, &bind_manager_class)->borrowed) bind_keep_handle(L); /* it is ours */
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
+    gpumm_lua__adopt(L, handle, buffer);
+    if (options.name && gpumm_lua__handle_at(L, 1, &gpumm_lua__manager_class)->borrowed) gpumm_lua__keep_handle(L); /* it is ours */
     if (plan->function == 0 && options.name) lua_pushnil(L); /* a freed namesake's may be there still */
     else if (plan->function != 0) lua_pushvalue(L, plan->function);
     else return 1;
-    bind_keep_schedule(L, lua_gettop(L) - 1, lua_gettop(L));
+    gpumm_lua__keep_schedule(L, lua_gettop(L) - 1, lua_gettop(L));
     lua_pop(L, 1);
     return 1;
 }
 
 static const gpumm_type *type_or_null(lua_State *L, int index) {
-    return lua_isnoneornil(L, index) ? NULL : bind_to_type(L, index);
+    return lua_isnoneornil(L, index) ? NULL : gpumm_lua__to_type(L, index);
 }
 
-int bind_buffer_allocate(lua_State *L) {
+int gpumm_lua__buffer_allocate(lua_State *L) {
     buffer_plan plan = {.config = gpumm_config_default()};
     lua_settop(L, 5);
-    bind_to_manager(L, 1);
-    plan.options.name = bind_text(L, 2);
+    gpumm_lua__to_manager(L, 1);
+    plan.options.name = gpumm_lua__text(L, 2);
     const gpumm_type *type = type_or_null(L, 3);
-    plan.options.length = bind_count(L, 4);
-    plan.options.tag = bind_tag(L, plan.tag);
+    plan.options.length = gpumm_lua__count(L, 4);
+    plan.options.tag = gpumm_lua__tag(L, plan.tag);
     if (!lua_isnil(L, 5)) {
-        bind_options(L, 5, config_keys, false);
+        gpumm_lua__options(L, 5, config_keys, false);
         read_plan(L, 5, &plan);
     }
     return make(L, &plan, type);
 }
 
-int bind_buffer_anonymous(lua_State *L) {
+int gpumm_lua__buffer_anonymous(lua_State *L) {
     buffer_plan plan = {.config = gpumm_config_default()};
     plan.config.min_size_bytes = 0;
     lua_settop(L, 2);
-    bind_to_manager(L, 1);
-    bind_options(L, 2, buffer_keys, false);
-    plan.options.tag = bind_tag(L, plan.tag);
-    plan.options.length = bind_option_count(L, 2, "length", 0);
-    if (!bind_option(L, 2, "type")) lua_pushnil(L);
+    gpumm_lua__to_manager(L, 1);
+    gpumm_lua__options(L, 2, buffer_keys, false);
+    plan.options.tag = gpumm_lua__tag(L, plan.tag);
+    plan.options.length = gpumm_lua__option_count(L, 2, "length", 0);
+    if (!gpumm_lua__option(L, 2, "type")) lua_pushnil(L);
     const gpumm_type *type = type_or_null(L, 3);
     read_plan(L, 2, &plan);
     int results = make(L, &plan, type);
     if (results == 1) {
         gpumm_buffer_info info;
-        gpumm_buffer *buffer = bind_to_buffer(L, -1);
-        if (gpumm_buffer_get_info(buffer, &info) == GPUMM_OK) bind_collector_pressure(L, lua_touserdata(L, -1), info.capacity_bytes);
+        gpumm_buffer *buffer = gpumm_lua__to_buffer(L, -1);
+        if (gpumm_buffer_get_info(buffer, &info) == GPUMM_OK) gpumm_lua__collector_pressure(L, lua_touserdata(L, -1), info.capacity_bytes);
     }
     return results;
 }
 
-void bind_push_buffer(lua_State *L, gpumm_buffer *buffer, int owner) {
-    if (bind_find(L, &bind_buffer_class, buffer)) return;
-    bind_handle *handle = bind_new(L, &bind_buffer_class, owner);
-    bind_adopt(L, handle, gpumm_buffer_retain(buffer));
+void gpumm_lua__push_buffer(lua_State *L, gpumm_buffer *buffer, int owner) {
+    if (gpumm_lua__find(L, &gpumm_lua__buffer_class, buffer)) return;
+    bind_handle *handle = gpumm_lua__new(L, &gpumm_lua__buffer_class, owner);
+    gpumm_lua__adopt(L, handle, gpumm_buffer_retain(buffer));
 }
 
 /* ---- By name ------------------------------------------------------------------------------ */
@@ -150,8 +150,8 @@ void bind_push_buffer(lua_State *L, gpumm_buffer *buffer, int owner) {
 /* Pushes the handle that this state has of it already, so that asking makes no garbage. [-0, +(0|1), -] */
 static gpumm_buffer *find_known(lua_State *L, const char *name, const gpumm_type *type) {
     gpumm_buffer *buffer;
-    if (gpumm_find(bind_to_manager(L, 1), name, type, &buffer) != GPUMM_OK) return NULL;
-    bool known = bind_find(L, &bind_buffer_class, buffer);
+    if (gpumm_find(gpumm_lua__to_manager(L, 1), name, type, &buffer) != GPUMM_OK) return NULL;
+    bool known = gpumm_lua__find(L, &gpumm_lua__buffer_class, buffer);
     gpumm_buffer_release(buffer); /* the handle has a reference of its own */
     return known ? buffer : NULL;
 }
@@ -159,23 +159,23 @@ static gpumm_buffer *find_known(lua_State *L, const char *name, const gpumm_type
 /* Pushes the buffer that the name in slot 2 names; else what a failed call returns, and in *results
    how many. What a borrowed manager has and this state does not know is the application's. */
 static gpumm_buffer *find_named(lua_State *L, const gpumm_type *type, int *results) {
-    gpumm_manager *manager = bind_to_manager(L, 1);
-    const char *name = bind_text(L, 2);
+    gpumm_manager *manager = gpumm_lua__to_manager(L, 1);
+    const char *name = gpumm_lua__text(L, 2);
     gpumm_buffer *known = find_known(L, name, type);
     if (known) return known;
-    bind_handle *handle = bind_new(L, &bind_buffer_class, 1);
-    handle->borrowed = bind_handle_at(L, 1, &bind_manager_class)->borrowed;
+    bind_handle *handle = gpumm_lua__new(L, &gpumm_lua__buffer_class, 1);
+    handle->borrowed = gpumm_lua__handle_at(L, 1, &gpumm_lua__manager_class)->borrowed;
     gpumm_buffer *buffer;
     gpumm_status status = gpumm_find(manager, name, type, &buffer);
     if (status != GPUMM_OK) {
-        *results = bind_fail(L, status);
+        *results = gpumm_lua__fail(L, status);
         return NULL;
     }
-    bind_adopt(L, handle, buffer);
+    gpumm_lua__adopt(L, handle, buffer);
     return buffer;
 }
 
-int bind_buffer_get(lua_State *L) {
+int gpumm_lua__buffer_get(lua_State *L) {
     int results = 1;
     lua_settop(L, 3);
     find_named(L, type_or_null(L, 3), &results);
@@ -190,24 +190,24 @@ static gpumm_status not_borrowed(const bind_handle *handle) {
 /* What is kept for the buffer at `index`: its schedule, its handle. */
 static void forget(lua_State *L, int index, const gpumm_buffer *buffer) {
     lua_pushnil(L);
-    bind_keep_schedule(L, index, lua_gettop(L));
-    bind_push_keeps(L, index);
+    gpumm_lua__keep_schedule(L, index, lua_gettop(L));
+    gpumm_lua__push_keeps(L, index);
     lua_pushnil(L);
     lua_rawsetp(L, -2, buffer);
     lua_pop(L, 2);
 }
 
 static int free_at(lua_State *L, int index) {
-    gpumm_buffer *buffer = bind_to_buffer(L, index);
-    gpumm_status status = not_borrowed(bind_handle_at(L, index, &bind_buffer_class));
+    gpumm_buffer *buffer = gpumm_lua__to_buffer(L, index);
+    gpumm_status status = not_borrowed(gpumm_lua__handle_at(L, index, &gpumm_lua__buffer_class));
     if (status == GPUMM_OK) status = gpumm_buffer_free(buffer);
-    if (status != GPUMM_OK) return bind_fail(L, status);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
     forget(L, index, buffer);
     lua_pushboolean(L, 1);
     return 1;
 }
 
-int bind_buffer_drop(lua_State *L) {
+int gpumm_lua__buffer_drop(lua_State *L) {
     int results = 0;
     lua_settop(L, 2);
     return find_named(L, NULL, &results) ? free_at(L, 3) : results;
@@ -215,150 +215,150 @@ int bind_buffer_drop(lua_State *L) {
 
 static gpumm_status ensure(lua_State *L, int object, uint64_t capacity) {
     gpumm_status status;
-    gpumm_buffer *buffer = bind_to_buffer(L, object);
-    TRY(bind_grow_ahead(L, object, capacity));
+    gpumm_buffer *buffer = gpumm_lua__to_buffer(L, object);
+    TRY(gpumm_lua__grow_ahead(L, object, capacity));
     BIND_RETRY(L, status, gpumm_buffer_ensure_capacity(buffer, capacity));
     return status;
 }
 
-int bind_buffer_ensure(lua_State *L) {
+int gpumm_lua__buffer_ensure(lua_State *L) {
     int results = 0;
     lua_settop(L, 3);
-    uint64_t capacity = bind_count(L, 3);
+    uint64_t capacity = gpumm_lua__count(L, 3);
     if (!find_named(L, NULL, &results)) return results;
-    return bind_result(L, ensure(L, 4, capacity));
+    return gpumm_lua__result(L, ensure(L, 4, capacity));
 }
 
 /* ---- Contents ----------------------------------------------------------------------------- */
 
 static int buffer_upload(lua_State *L) {
-    gpumm_buffer *buffer = bind_to_buffer(L, 1);
+    gpumm_buffer *buffer = gpumm_lua__to_buffer(L, 1);
     struct data data;
     bind_range range;
     lua_settop(L, 5);
     luaL_argcheck(L, !lua_isnil(L, 2), 2, "data expected: a table, a string or a view");
-    bind_to_range(L, 3, 0, &range);
-    data_encode(L, 2, gpumm_buffer_type(buffer), &data);
+    gpumm_lua__to_range(L, 3, 0, &range);
+    gpumm_lua__data_encode(L, 2, gpumm_buffer_type(buffer), &data);
     if (range.counted && range.count != data.count)
         return luaL_error(L, "upload: count is %I, but the data has %I elements", (LUAI_UACINT)range.count,
                           (LUAI_UACINT)data.count);
-    return bind_result(L, gpumm_buffer_upload(buffer, range.stream, range.first, data.count, data.bytes));
+    return gpumm_lua__result(L, gpumm_buffer_upload(buffer, range.stream, range.first, data.count, data.bytes));
 }
 
 static int buffer_download(lua_State *L) {
-    gpumm_buffer *buffer = bind_to_buffer(L, 1);
+    gpumm_buffer *buffer = gpumm_lua__to_buffer(L, 1);
     gpumm_buffer_info info;
     bind_range range;
     gpumm_status status = gpumm_buffer_get_info(buffer, &info);
-    if (status != GPUMM_OK) return bind_fail(L, status);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
     lua_settop(L, 4);
-    bind_to_range(L, 2, info.length, &range);
+    gpumm_lua__to_range(L, 2, info.length, &range);
     if (range.first > info.length || range.count > info.length - range.first)
         return luaL_error(L, "download: elements %I to %I of a buffer of length %I",
                           (LUAI_UACINT)(range.first + 1), (LUAI_UACINT)(range.first + range.count),
                           (LUAI_UACINT)info.length);
-    void *bytes = view_push_owned(L, gpumm_buffer_type(buffer), range.count);
+    void *bytes = gpumm_lua__view_push_owned(L, gpumm_buffer_type(buffer), range.count);
     status = gpumm_buffer_download(buffer, range.stream, range.first, range.count, bytes);
-    return status == GPUMM_OK ? 1 : bind_fail(L, status);
+    return status == GPUMM_OK ? 1 : gpumm_lua__fail(L, status);
 }
 
 static int buffer_fill(lua_State *L) {
-    gpumm_buffer *buffer = bind_to_buffer(L, 1);
+    gpumm_buffer *buffer = gpumm_lua__to_buffer(L, 1);
     const gpumm_type *type = gpumm_buffer_type(buffer);
     gpumm_buffer_info info;
     bind_range range;
     gpumm_status status = gpumm_buffer_get_info(buffer, &info);
-    if (status != GPUMM_OK) return bind_fail(L, status);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
     lua_settop(L, 5);
-    bind_to_range(L, 3, info.length, &range);
+    gpumm_lua__to_range(L, 3, info.length, &range);
     void *element = lua_newuserdatauv(L, gpumm_type_size(type), 0);
     memset(element, 0, gpumm_type_size(type));
-    data_encode_one(L, 2, type, element);
-    return bind_result(L, gpumm_buffer_fill(buffer, range.stream, range.first, range.count, element));
+    gpumm_lua__data_encode_one(L, 2, type, element);
+    return gpumm_lua__result(L, gpumm_buffer_fill(buffer, range.stream, range.first, range.count, element));
 }
 
 static uint64_t option_first(lua_State *L, int table, const char *key) {
-    uint64_t first = bind_option_count(L, table, key, 1);
+    uint64_t first = gpumm_lua__option_count(L, table, key, 1);
     if (first == 0) luaL_error(L, "option \"%s\": positions count from 1", key);
     return first - 1;
 }
 
 static int buffer_copy(lua_State *L) {
     static const char *const valid[] = {"first", "from_first", "count", "stream", NULL};
-    gpumm_buffer *to = bind_to_buffer(L, 1), *from = bind_to_buffer(L, 2);
+    gpumm_buffer *to = gpumm_lua__to_buffer(L, 1), *from = gpumm_lua__to_buffer(L, 2);
     gpumm_buffer_info info;
     gpumm_status status = gpumm_buffer_get_info(from, &info);
-    if (status != GPUMM_OK) return bind_fail(L, status);
-    gpumm_stream *stream = bind_where(L, 3, valid);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
+    gpumm_stream *stream = gpumm_lua__where(L, 3, valid);
     uint64_t first = 0, from_first = 0, count = info.length;
     if (lua_istable(L, 3)) {
         first = option_first(L, 3, "first");
         from_first = option_first(L, 3, "from_first");
         count = info.length > from_first ? info.length - from_first : 0;
-        count = bind_option_count(L, 3, "count", count);
+        count = gpumm_lua__option_count(L, 3, "count", count);
     }
-    return bind_result(L, gpumm_buffer_copy(to, first, from, from_first, count, stream));
+    return gpumm_lua__result(L, gpumm_buffer_copy(to, first, from, from_first, count, stream));
 }
 
 /* ---- Size --------------------------------------------------------------------------------- */
 
 static gpumm_status resize(lua_State *L, uint64_t length, gpumm_stream *stream) {
     gpumm_status status;
-    gpumm_buffer *buffer = bind_to_buffer(L, 1);
-    TRY(bind_grow_ahead(L, 1, length));
+    gpumm_buffer *buffer = gpumm_lua__to_buffer(L, 1);
+    TRY(gpumm_lua__grow_ahead(L, 1, length));
     BIND_RETRY(L, status, gpumm_buffer_resize(buffer, stream, length));
     return status;
 }
 
 static int buffer_resize(lua_State *L) {
-    bind_to_buffer(L, 1);
-    uint64_t length = bind_count(L, 2);
-    return bind_result(L, resize(L, length, bind_where(L, 3, NULL)));
+    gpumm_lua__to_buffer(L, 1);
+    uint64_t length = gpumm_lua__count(L, 2);
+    return gpumm_lua__result(L, resize(L, length, gpumm_lua__where(L, 3, NULL)));
 }
 
 static gpumm_status append_data(lua_State *L, gpumm_buffer *buffer, gpumm_stream *stream, uint64_t length) {
     struct data data;
     uint64_t required;
-    data_encode(L, 2, gpumm_buffer_type(buffer), &data);
+    gpumm_lua__data_encode(L, 2, gpumm_buffer_type(buffer), &data);
     if (!size_add(length, data.count, &required)) return fail(GPUMM_OVER_MAX_SIZE, "too many elements");
-    TRY(bind_grow_ahead(L, 1, required));
-    view_test(L, 2); /* a schedule may have ended the frame whose view it is: that raises */
+    TRY(gpumm_lua__grow_ahead(L, 1, required));
+    gpumm_lua__view_test(L, 2); /* a schedule may have ended the frame whose view it is: that raises */
     gpumm_status status;
     BIND_TRY_FIRST(status, gpumm_buffer_append(buffer, stream, data.count, data.bytes));
-    if (!bind_collects(L, status)) return status;
-    view_test(L, 2); /* and so may finalisers */
+    if (!gpumm_lua__collects(L, status)) return status;
+    gpumm_lua__view_test(L, 2); /* and so may finalisers */
     return gpumm_buffer_append(buffer, stream, data.count, data.bytes);
 }
 
 static int buffer_append(lua_State *L) {
-    gpumm_buffer *buffer = bind_to_buffer(L, 1);
+    gpumm_buffer *buffer = gpumm_lua__to_buffer(L, 1);
     gpumm_buffer_info info;
     lua_settop(L, 3);
-    gpumm_stream *stream = bind_where(L, 3, NULL);
+    gpumm_stream *stream = gpumm_lua__where(L, 3, NULL);
     gpumm_status status = gpumm_buffer_get_info(buffer, &info);
-    if (status != GPUMM_OK) return bind_fail(L, status);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
     if (gpumm_buffer_group(buffer))
-        return bind_raise(L, fail(GPUMM_INVALID_ARGUMENT, "'%s' is a member of a group: append to the group",
+        return gpumm_lua__raise(L, fail(GPUMM_INVALID_ARGUMENT, "'%s' is a member of a group: append to the group",
                                   gpumm_buffer_name(buffer)));
-    if (lua_type(L, 2) != LUA_TNUMBER) return bind_result(L, append_data(L, buffer, stream, info.length));
+    if (lua_type(L, 2) != LUA_TNUMBER) return gpumm_lua__result(L, append_data(L, buffer, stream, info.length));
     uint64_t length;
-    if (!size_add(info.length, bind_count(L, 2), &length)) return luaL_argerror(L, 2, "too many elements");
-    return bind_result(L, resize(L, length, stream));
+    if (!size_add(info.length, gpumm_lua__count(L, 2), &length)) return luaL_argerror(L, 2, "too many elements");
+    return gpumm_lua__result(L, resize(L, length, stream));
 }
 
 static int buffer_ensure(lua_State *L) {
-    bind_to_buffer(L, 1);
-    return bind_result(L, ensure(L, 1, bind_count(L, 2)));
+    gpumm_lua__to_buffer(L, 1);
+    return gpumm_lua__result(L, ensure(L, 1, gpumm_lua__count(L, 2)));
 }
 
 static int buffer_shrink(lua_State *L) {
-    return bind_result(L, gpumm_buffer_shrink_to_fit(bind_to_buffer(L, 1)));
+    return gpumm_lua__result(L, gpumm_buffer_shrink_to_fit(gpumm_lua__to_buffer(L, 1)));
 }
 
 static int buffer_used(lua_State *L) {
-    gpumm_buffer *buffer = bind_to_buffer(L, 1);
-    gpumm_stream *stream = lua_isnoneornil(L, 2) ? NULL : bind_to_stream(L, 2);
-    return bind_result(L, gpumm_buffer_used(buffer, stream, bind_access(L, 3)));
+    gpumm_buffer *buffer = gpumm_lua__to_buffer(L, 1);
+    gpumm_stream *stream = lua_isnoneornil(L, 2) ? NULL : gpumm_lua__to_stream(L, 2);
+    return gpumm_lua__result(L, gpumm_buffer_used(buffer, stream, gpumm_lua__access(L, 3)));
 }
 
 /* ---- Ending them -------------------------------------------------------------------------- */
@@ -367,7 +367,7 @@ static int buffer_free(lua_State *L) { return free_at(L, 1); }
 
 /* As free, and nothing where it is freed already, a group's, or the application's. */
 static int buffer_close(lua_State *L) {
-    bind_handle *handle = bind_handle_at(L, 1, &bind_buffer_class);
+    bind_handle *handle = gpumm_lua__handle_at(L, 1, &gpumm_lua__buffer_class);
     if (!handle->object || handle->borrowed) return 0;
     if (gpumm_buffer_free(handle->object) == GPUMM_OK) forget(L, 1, handle->object);
     return 0;
@@ -377,14 +377,14 @@ static int buffer_close(lua_State *L) {
 
 static gpumm_buffer_info info_of(lua_State *L) {
     gpumm_buffer_info info;
-    gpumm_status status = gpumm_buffer_get_info(bind_to_buffer(L, 1), &info);
-    if (status != GPUMM_OK) bind_raise(L, status);
+    gpumm_status status = gpumm_buffer_get_info(gpumm_lua__to_buffer(L, 1), &info);
+    if (status != GPUMM_OK) gpumm_lua__raise(L, status);
     return info;
 }
 
 #define COUNT_PROPERTY(field)                        \
     static int buffer_##field(lua_State *L) {        \
-        bind_push_count(L, info_of(L).field);        \
+        gpumm_lua__push_count(L, info_of(L).field);        \
         return 1;                                    \
     }
 COUNT_PROPERTY(length)
@@ -394,30 +394,30 @@ COUNT_PROPERTY(capacity_bytes)
 COUNT_PROPERTY(committed_bytes)
 COUNT_PROPERTY(generation)
 
-static int buffer_address(lua_State *L) {
+static int gpumm__buffer_address(lua_State *L) {
     lua_pushinteger(L, (lua_Integer)info_of(L).address);
     return 1;
 }
 
 static int buffer_name(lua_State *L) {
-    lua_pushstring(L, gpumm_buffer_name(bind_to_buffer(L, 1)));
+    lua_pushstring(L, gpumm_buffer_name(gpumm_lua__to_buffer(L, 1)));
     return 1;
 }
 
 static int buffer_type(lua_State *L) {
-    bind_push_type(L, gpumm_buffer_type(bind_to_buffer(L, 1)));
+    gpumm_lua__push_type(L, gpumm_buffer_type(gpumm_lua__to_buffer(L, 1)));
     return 1;
 }
 
 static int buffer_manager(lua_State *L) {
-    bind_to_buffer(L, 1);
-    bind_push_owner(L, 1);
+    gpumm_lua__to_buffer(L, 1);
+    gpumm_lua__push_owner(L, 1);
     return 1;
 }
 
 static int buffer_group(lua_State *L) {
-    gpumm_group *group = gpumm_buffer_group(bind_to_buffer(L, 1));
-    return group && bind_find(L, &bind_group_class, group) ? 1 : 0;
+    gpumm_group *group = gpumm_buffer_group(gpumm_lua__to_buffer(L, 1));
+    return group && gpumm_lua__find(L, &gpumm_lua__group_class, group) ? 1 : 0;
 }
 
 /* " 'name'", or nothing for one that has none. [-0, +1] */
@@ -427,7 +427,7 @@ static const char *push_quoted(lua_State *L, const gpumm_buffer *buffer) {
 }
 
 static int buffer_text(lua_State *L) {
-    const bind_handle *handle = bind_handle_at(L, 1, &bind_buffer_class);
+    const bind_handle *handle = gpumm_lua__handle_at(L, 1, &gpumm_lua__buffer_class);
     gpumm_buffer_info info;
     if (!handle->object || gpumm_buffer_get_info(handle->object, &info) != GPUMM_OK) {
         lua_pushfstring(L, "gpumm.buffer%s (freed)", push_quoted(L, handle->object));
@@ -450,7 +450,7 @@ static const luaL_Reg methods[] = {
     {"ensure_capacity", buffer_ensure},
     {"shrink_to_fit", buffer_shrink},
     {"used", buffer_used},
-    {"readback", bind_buffer_readback},
+    {"readback", gpumm_lua__buffer_readback},
     {"free", buffer_free},
     {"close", buffer_close},
     {NULL, NULL},
@@ -464,7 +464,7 @@ static const luaL_Reg properties[] = {
     {"capacity_bytes", buffer_capacity_bytes},
     {"committed_bytes", buffer_committed_bytes},
     {"max_length", buffer_max_length},
-    {"address", buffer_address},
+    {"address", gpumm__buffer_address},
     {"generation", buffer_generation},
     {"manager", buffer_manager},
     {"group", buffer_group},
@@ -476,5 +476,5 @@ static const luaL_Reg meta[] = {
 
 static void release(void *buffer) { gpumm_buffer_release(buffer); }
 
-const bind_class bind_buffer_class = {
+const bind_class gpumm_lua__buffer_class = {
     .name = "gpumm.buffer", .methods = methods, .properties = properties, .meta = meta, .release = release};

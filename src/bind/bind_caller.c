@@ -8,7 +8,7 @@ enum { LEVELS = 64 };
 
 /* Our own Lua files speak for whoever called them. */
 static bool is_ours(const lua_Debug *ar) {
-    return ar->source[0] == '@' && module_file(ar->source + 1) != NULL;
+    return ar->source[0] == '@' && gpumm_lua__module_file(ar->source + 1) != NULL;
 }
 
 /* The first level that runs a script of the user's, from a file where `file`. */
@@ -21,7 +21,7 @@ static bool find_caller(lua_State *L, lua_Debug *ar, bool file) {
     return false;
 }
 
-const char *bind_tag(lua_State *L, char text[static BIND_TAG]) {
+const char *gpumm_lua__tag(lua_State *L, char text[static BIND_TAG]) {
     lua_Debug ar;
     text[0] = '\0';
     if (!find_caller(L, &ar, false)) return text;
@@ -31,7 +31,7 @@ const char *bind_tag(lua_State *L, char text[static BIND_TAG]) {
     return text;
 }
 
-void bind_push_beside(lua_State *L, const char *path) {
+void gpumm_lua__push_beside(lua_State *L, const char *path) {
     lua_Debug ar;
     const char *slash = NULL;
     if (path[0] != '/' && find_caller(L, &ar, true)) slash = strrchr(ar.source, '/');

@@ -9,8 +9,8 @@
 enum { CLASS_KEY = 1 }; /* of a metatable of ours: the class, as a light userdata that no script can make */
 
 static const bind_class *const handles[] = {
-    &bind_manager_class, &bind_buffer_class,   &bind_group_class, &bind_scratch_class, &bind_stream_class,
-    &bind_event_class,   &bind_readback_class, &bind_frame_class, &bind_kernel_class,  &bind_fault_class,
+    &gpumm_lua__manager_class, &gpumm_lua__buffer_class,   &gpumm_lua__group_class, &gpumm_lua__scratch_class, &gpumm_lua__stream_class,
+    &gpumm_lua__event_class,   &gpumm_lua__readback_class, &gpumm_lua__frame_class, &gpumm_lua__kernel_class,  &gpumm_lua__fault_class,
 };
 
 /* ---- Classes ------------------------------------------------------------------------------ */
@@ -24,12 +24,12 @@ static const void *class_of(lua_State *L, int index) {
     return class;
 }
 
-void *bind_test_userdata(lua_State *L, int index, const bind_class *class) {
+void *gpumm_lua__test_userdata(lua_State *L, int index, const bind_class *class) {
     return class_of(L, index) == class ? lua_touserdata(L, index) : NULL;
 }
 
-void *bind_userdata(lua_State *L, int index, const bind_class *class) {
-    void *userdata = bind_test_userdata(L, index, class);
+void *gpumm_lua__userdata(lua_State *L, int index, const bind_class *class) {
+    void *userdata = gpumm_lua__test_userdata(L, index, class);
     return userdata ? userdata : luaL_checkudata(L, index, class->name); /* for its message */
 }
 
@@ -51,11 +51,11 @@ static int index_object(lua_State *L) {
 
 static int collect_handle(lua_State *L) {
     const bind_class *class = lua_touserdata(L, lua_upvalueindex(1));
-    bind_handle *handle = bind_userdata(L, 1, class);
+    bind_handle *handle = gpumm_lua__userdata(L, 1, class);
     bind_reference *reference = handle->reference;
     handle->object = NULL;
     handle->reference = NULL;
-    bind_reference_put(L, handle->state, reference);
+    gpumm_lua__reference_put(L, handle->state, reference);
     return 0;
 }
 
@@ -93,7 +93,7 @@ static void push_handle_parts(lua_State *L, const bind_class *class) {
 }
 
 /* The metatable gets its name in the registry when it is whole, so that a memory error leaves none behind. */
-void bind_class_open(lua_State *L, const bind_class *class) {
+void gpumm_lua__class_open(lua_State *L, const bind_class *class) {
     if (is_open(L, class)) return;
     lua_createtable(L, 1, 8);
     lua_pushstring(L, class->name);
@@ -119,19 +119,19 @@ static bool holds(const luaL_Reg *functions, const char *name) {
     return false;
 }
 
-bool bind_class_has(const bind_class *class, const char *name) {
+bool gpumm_lua__class_has(const bind_class *class, const char *name) {
     return holds(class->methods, name) || holds(class->properties, name);
 }
 
 /* ---- Handles ------------------------------------------------------------------------------ */
 
-bind_handle *bind_new(lua_State *L, const bind_class *class, int owner) {
+bind_handle *gpumm_lua__new(lua_State *L, const bind_class *class, int owner) {
     const bind_handle *manager = owner != 0 ? lua_touserdata(L, owner) : NULL;
-    bind_state *state = manager ? manager->state : bind_state_of(L);
+    bind_state *state = manager ? manager->state : gpumm_lua__state_of(L);
     bind_handle *handle = lua_newuserdatauv(L, sizeof *handle, BIND_EXTRA);
     *handle = (bind_handle){.class = class, .state = state};
     luaL_setmetatable(L, class->name);
-    handle->reference = bind_reference_take(L, state);
+    handle->reference = gpumm_lua__reference_take(L, state);
     if (owner != 0) {
         lua_pushvalue(L, owner);
         lua_setiuservalue(L, -2, BIND_OWNER);
@@ -145,7 +145,7 @@ static bind_handle *current(bind_handle *handle) {
     return handle;
 }
 
-bool bind_find(lua_State *L, const bind_class *class, const void *object) {
+bool gpumm_lua__find(lua_State *L, const bind_class *class, const void *object) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, class);
     lua_rawgetp(L, -1, object);
     lua_remove(L, -2);
@@ -156,8 +156,8 @@ bool bind_find(lua_State *L, const bind_class *class, const void *object) {
     return false;
 }
 
-bind_handle *bind_adopt(lua_State *L, bind_handle *handle, void *object) {
-    if (!handle->class->fleeting && bind_find(L, handle->class, object)) {
+bind_handle *gpumm_lua__adopt(lua_State *L, bind_handle *handle, void *object) {
+    if (!handle->class->fleeting && gpumm_lua__find(L, handle->class, object)) {
         handle->class->release(object);
         lua_remove(L, -2);
         return lua_touserdata(L, -1);
@@ -173,12 +173,12 @@ bind_handle *bind_adopt(lua_State *L, bind_handle *handle, void *object) {
     return handle;
 }
 
-bind_handle *bind_handle_at(lua_State *L, int index, const bind_class *class) {
-    return current(bind_userdata(L, index, class));
+bind_handle *gpumm_lua__handle_at(lua_State *L, int index, const bind_class *class) {
+    return current(gpumm_lua__userdata(L, index, class));
 }
 
-bind_handle *bind_test_handle(lua_State *L, int index, const bind_class *class) {
-    bind_handle *handle = bind_test_userdata(L, index, class);
+bind_handle *gpumm_lua__test_handle(lua_State *L, int index, const bind_class *class) {
+    bind_handle *handle = gpumm_lua__test_userdata(L, index, class);
     return handle ? current(handle) : NULL;
 }
 
@@ -188,35 +188,35 @@ static void *open_object(lua_State *L, const bind_handle *handle) {
     return NULL;
 }
 
-void *bind_check(lua_State *L, int index, const bind_class *class) {
-    return open_object(L, bind_handle_at(L, index, class));
+void *gpumm_lua__check(lua_State *L, int index, const bind_class *class) {
+    return open_object(L, gpumm_lua__handle_at(L, index, class));
 }
 
-void *bind_test(lua_State *L, int index, const bind_class *class) {
-    bind_handle *handle = bind_test_handle(L, index, class);
+void *gpumm_lua__test(lua_State *L, int index, const bind_class *class) {
+    bind_handle *handle = gpumm_lua__test_handle(L, index, class);
     return handle ? open_object(L, handle) : NULL;
 }
 
-bind_handle *bind_any_handle(lua_State *L, int index) {
+bind_handle *gpumm_lua__any_handle(lua_State *L, int index) {
     const void *class = class_of(L, index);
     for (size_t i = 0; class && i < sizeof handles / sizeof *handles; i++)
         if (class == handles[i]) return current(lua_touserdata(L, index));
     return NULL;
 }
 
-void bind_push_owner(lua_State *L, int index) {
+void gpumm_lua__push_owner(lua_State *L, int index) {
     lua_getiuservalue(L, index, BIND_OWNER);
 }
 
-int bind_to_text(lua_State *L) {
-    const bind_handle *handle = bind_any_handle(L, 1);
+int gpumm_lua__to_text(lua_State *L) {
+    const bind_handle *handle = gpumm_lua__any_handle(L, 1);
     if (!handle) return luaL_argerror(L, 1, "an object of gpumm's expected");
     bool gone = !handle->object || handle->closed;
     lua_pushfstring(L, gone ? "%s (closed)" : "%s: %p", handle->class->name, handle->object);
     return 1;
 }
 
-gpumm_manager *bind_to_manager(lua_State *L, int index) { return bind_check(L, index, &bind_manager_class); }
-gpumm_buffer *bind_to_buffer(lua_State *L, int index) { return bind_check(L, index, &bind_buffer_class); }
-gpumm_group *bind_to_group(lua_State *L, int index) { return bind_check(L, index, &bind_group_class); }
-gpumm_stream *bind_to_stream(lua_State *L, int index) { return bind_check(L, index, &bind_stream_class); }
+gpumm_manager *gpumm_lua__to_manager(lua_State *L, int index) { return gpumm_lua__check(L, index, &gpumm_lua__manager_class); }
+gpumm_buffer *gpumm_lua__to_buffer(lua_State *L, int index) { return gpumm_lua__check(L, index, &gpumm_lua__buffer_class); }
+gpumm_group *gpumm_lua__to_group(lua_State *L, int index) { return gpumm_lua__check(L, index, &gpumm_lua__group_class); }
+gpumm_stream *gpumm_lua__to_stream(lua_State *L, int index) { return gpumm_lua__check(L, index, &gpumm_lua__stream_class); }

@@ -3,13 +3,13 @@
 
 static int push_config(lua_State *L, gpumm_config config) {
     lua_createtable(L, 0, 5);
-    bind_push_count(L, config.bytes_per_element);
+    gpumm_lua__push_count(L, config.bytes_per_element);
     lua_setfield(L, -2, "bytes_per_element");
     lua_pushnumber(L, config.growth_factor);
     lua_setfield(L, -2, "growth_factor");
-    bind_push_count(L, config.max_size_bytes);
+    gpumm_lua__push_count(L, config.max_size_bytes);
     lua_setfield(L, -2, "max_size_bytes");
-    bind_push_count(L, config.min_size_bytes);
+    gpumm_lua__push_count(L, config.min_size_bytes);
     lua_setfield(L, -2, "min_size_bytes");
     lua_pushboolean(L, config.enable_async);
     lua_setfield(L, -2, "enable_async");
@@ -31,7 +31,7 @@ static const luaL_Reg presets[] = {
     {NULL, NULL},
 };
 
-void bind_open_config(lua_State *L) {
+void gpumm_lua__open_config(lua_State *L) {
     luaL_newlib(L, presets);
     lua_setfield(L, -2, "config");
 }

@@ -8,64 +8,64 @@
  */
 #include "bind/bind.h"
 
-void bind_option_fault(lua_State *L, int table, gpumm_fault *plan) {
+void gpumm_lua__option_fault(lua_State *L, int table, gpumm_fault *plan) {
     static const char *const valid[] = {"call", "nth", "status", "jitter", "hold", NULL};
-    bind_options(L, table, valid, false);
+    gpumm_lua__options(L, table, valid, false);
     *plan = (gpumm_fault){
-        .call = bind_option_text(L, table, "call", NULL),
-        .nth = bind_option_count(L, table, "nth", 0),
-        .jitter = bind_option_count(L, table, "jitter", 0),
-        .hold = bind_option_text(L, table, "hold", NULL),
+        .call = gpumm_lua__option_text(L, table, "call", NULL),
+        .nth = gpumm_lua__option_count(L, table, "nth", 0),
+        .jitter = gpumm_lua__option_count(L, table, "jitter", 0),
+        .hold = gpumm_lua__option_text(L, table, "hold", NULL),
         .status = GPUMM_OUT_OF_MEMORY,
     };
-    const char *status = bind_option_text(L, table, "status", "OUT_OF_MEMORY");
+    const char *status = gpumm_lua__option_text(L, table, "status", "OUT_OF_MEMORY");
     plan->status = gpumm_status_named(status);
     if (plan->status == GPUMM_STATUS_COUNT)
         luaL_error(L, "option \"status\": there is no status \"%s\" (gpumm.statuses has them)", status);
 }
 
-int bind_fault_of(lua_State *L) {
-    gpumm_manager *manager = bind_to_manager(L, 1);
-    bind_require_permission(L, BIND_FAULT, NULL); /* of a manager that is lent, too */
-    if (bind_find(L, &bind_fault_class, manager)) return 1;
-    bind_handle *handle = bind_new(L, &bind_fault_class, 1);
-    bind_adopt(L, handle, gpumm_manager_retain(manager));
+int gpumm_lua__fault_of(lua_State *L) {
+    gpumm_manager *manager = gpumm_lua__to_manager(L, 1);
+    gpumm_lua__require_permission(L, BIND_FAULT, NULL); /* of a manager that is lent, too */
+    if (gpumm_lua__find(L, &gpumm_lua__fault_class, manager)) return 1;
+    bind_handle *handle = gpumm_lua__new(L, &gpumm_lua__fault_class, 1);
+    gpumm_lua__adopt(L, handle, gpumm_manager_retain(manager));
     return 1;
 }
 
-static gpumm_manager *to_faulty(lua_State *L) { return bind_check(L, 1, &bind_fault_class); }
+static gpumm_manager *to_faulty(lua_State *L) { return gpumm_lua__check(L, 1, &gpumm_lua__fault_class); }
 
 static int fault_set(lua_State *L) {
     gpumm_fault plan;
     gpumm_manager *manager = to_faulty(L);
-    bind_option_fault(L, 2, &plan);
-    return bind_result(L, gpumm_fault_plan(manager, &plan));
+    gpumm_lua__option_fault(L, 2, &plan);
+    return gpumm_lua__result(L, gpumm_fault_plan(manager, &plan));
 }
 
 static int fault_shut(lua_State *L) {
-    return bind_result(L, gpumm_fault_hold(to_faulty(L), bind_text(L, 2)));
+    return gpumm_lua__result(L, gpumm_fault_hold(to_faulty(L), gpumm_lua__text(L, 2)));
 }
 
 static int fault_open_again(lua_State *L) {
     gpumm_manager *manager = to_faulty(L);
-    const char *kind = lua_isnoneornil(L, 2) ? NULL : bind_text(L, 2);
-    return bind_result(L, gpumm_fault_release(manager, kind));
+    const char *kind = lua_isnoneornil(L, 2) ? NULL : gpumm_lua__text(L, 2);
+    return gpumm_lua__result(L, gpumm_fault_release(manager, kind));
 }
 
 static int fault_count(lua_State *L) {
     uint64_t count;
     gpumm_manager *manager = to_faulty(L);
-    const char *call = lua_isnoneornil(L, 2) ? NULL : bind_text(L, 2);
+    const char *call = lua_isnoneornil(L, 2) ? NULL : gpumm_lua__text(L, 2);
     gpumm_status status = gpumm_fault_calls(manager, call, &count);
-    if (status != GPUMM_OK) return bind_fail(L, status);
-    bind_push_count(L, count);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
+    gpumm_lua__push_count(L, count);
     return 1;
 }
 
 static int fault_books(lua_State *L) {
     gpumm_live live;
     gpumm_status status = gpumm_fault_live(to_faulty(L), &live);
-    if (status != GPUMM_OK) return bind_fail(L, status);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
     const struct { const char *key; uint64_t value; } books[] = {
         {"committed_bytes", live.committed_bytes}, {"reserved_bytes", live.reserved_bytes},
         {"ranges", live.ranges}, {"segments", live.segments}, {"blocks", live.blocks},
@@ -73,7 +73,7 @@ static int fault_books(lua_State *L) {
     };
     lua_createtable(L, 0, sizeof books / sizeof *books);
     for (size_t i = 0; i < sizeof books / sizeof *books; i++) {
-        bind_push_count(L, books[i].value);
+        gpumm_lua__push_count(L, books[i].value);
         lua_setfield(L, -2, books[i].key);
     }
     return 1;
@@ -81,7 +81,7 @@ static int fault_books(lua_State *L) {
 
 /* m:fault() is m.fault. */
 static int fault_itself(lua_State *L) {
-    bind_userdata(L, 1, &bind_fault_class);
+    gpumm_lua__userdata(L, 1, &gpumm_lua__fault_class);
     lua_settop(L, 1);
     return 1;
 }
@@ -95,9 +95,9 @@ static const luaL_Reg methods[] = {
     {NULL, NULL},
 };
 
-static const luaL_Reg meta[] = {{"__call", fault_itself}, {"__tostring", bind_to_text}, {NULL, NULL}};
+static const luaL_Reg meta[] = {{"__call", fault_itself}, {"__tostring", gpumm_lua__to_text}, {NULL, NULL}};
 
 static void release(void *manager) { gpumm_manager_release(manager); }
 
-const bind_class bind_fault_class = {
+const bind_class gpumm_lua__fault_class = {
     .name = "gpumm.fault", .methods = methods, .meta = meta, .release = release};

@@ -11,9 +11,9 @@
 #include "bind/bind.h"
 #include "bind/view.h"
 
-static gpumm_frame *to_frame(lua_State *L, int index) { return bind_check(L, index, &bind_frame_class); }
+static gpumm_frame *to_frame(lua_State *L, int index) { return gpumm_lua__check(L, index, &gpumm_lua__frame_class); }
 
-void bind_frame_names(lua_State *L, int names) {
+void gpumm_lua__frame_names(lua_State *L, int names) {
     if (lua_getiuservalue(L, -1, BIND_EXTRA) == LUA_TNIL) {
         lua_createtable(L, 1, 0);
         lua_pushvalue(L, names);
@@ -32,9 +32,9 @@ static int push_view(lua_State *L, gpumm_frame *frame, lua_Integer index) {
     if (lua_rawgeti(L, -1, index) != LUA_TNIL) return 1;
     gpumm_buffer *buffer = gpumm_readback_buffer(gpumm_frame_readback(frame), (size_t)index - 1);
     gpumm_status status = gpumm_frame_data(frame, (size_t)index - 1, &data);
-    if (status != GPUMM_OK) return bind_fail(L, status);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
     gpumm_frame_get_info(frame, &info);
-    view_push_frame(L, frame, gpumm_buffer_type(buffer), info.length, data);
+    gpumm_lua__view_push_frame(L, frame, gpumm_buffer_type(buffer), info.length, data);
     lua_pushvalue(L, -1);
     lua_rawseti(L, -4, index);
     return 1;
@@ -82,7 +82,7 @@ static int frame_data(lua_State *L) {
 
 /* So that a readback knows when its ring may be full of frames that are garbage. */
 static void count_in_readback(lua_State *L, const gpumm_frame *frame, int change) {
-    if (!bind_find(L, &bind_readback_class, gpumm_frame_readback(frame))) return;
+    if (!gpumm_lua__find(L, &gpumm_lua__readback_class, gpumm_frame_readback(frame))) return;
     bind_handle *readback = lua_touserdata(L, -1);
     readback->kept += change;
     lua_pop(L, 1);
@@ -90,8 +90,8 @@ static void count_in_readback(lua_State *L, const gpumm_frame *frame, int change
 
 static int frame_keep(lua_State *L) {
     gpumm_status status = gpumm_frame_keep(to_frame(L, 1));
-    if (status != GPUMM_OK) return bind_fail(L, status);
-    bind_handle *handle = bind_handle_at(L, 1, &bind_frame_class);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
+    bind_handle *handle = gpumm_lua__handle_at(L, 1, &gpumm_lua__frame_class);
     if (!handle->kept) count_in_readback(L, handle->object, 1);
     handle->kept = 1;
     lua_settop(L, 1);
@@ -99,7 +99,7 @@ static int frame_keep(lua_State *L) {
 }
 
 static int frame_release(lua_State *L) {
-    bind_handle *handle = bind_handle_at(L, 1, &bind_frame_class);
+    bind_handle *handle = gpumm_lua__handle_at(L, 1, &gpumm_lua__frame_class);
     if (handle->object && handle->kept) count_in_readback(L, handle->object, -1);
     handle->kept = 0;
     if (handle->object) gpumm_frame_end(handle->object);
@@ -107,7 +107,7 @@ static int frame_release(lua_State *L) {
 }
 
 static int frame_valid(lua_State *L) {
-    const bind_handle *handle = bind_handle_at(L, 1, &bind_frame_class);
+    const bind_handle *handle = gpumm_lua__handle_at(L, 1, &gpumm_lua__frame_class);
     lua_pushboolean(L, handle->object && gpumm_frame_valid(handle->object));
     return 1;
 }
@@ -126,14 +126,14 @@ static gpumm_frame_info info_of(lua_State *L) {
         return 1;                              \
     }
 PROPERTY(step, lua_pushinteger)
-PROPERTY(length, bind_push_count)
-PROPERTY(generation, bind_push_count)
+PROPERTY(length, gpumm_lua__push_count)
+PROPERTY(generation, gpumm_lua__push_count)
 PROPERTY(time, lua_pushnumber)
-PROPERTY(dropped, bind_push_count)
-PROPERTY(ticket, bind_push_count)
+PROPERTY(dropped, gpumm_lua__push_count)
+PROPERTY(ticket, gpumm_lua__push_count)
 
 static int frame_readback(lua_State *L) {
-    return bind_find(L, &bind_readback_class, gpumm_frame_readback(to_frame(L, 1))) ? 1 : 0;
+    return gpumm_lua__find(L, &gpumm_lua__readback_class, gpumm_frame_readback(to_frame(L, 1))) ? 1 : 0;
 }
 
 /* ---- Registration --------------------------------------------------------------------------- */
@@ -159,11 +159,11 @@ static const luaL_Reg properties[] = {
 };
 
 static const luaL_Reg meta[] = {
-    {"__len", frame_length}, {"__close", frame_release}, {"__tostring", bind_to_text}, {NULL, NULL}};
+    {"__len", frame_length}, {"__close", frame_release}, {"__tostring", gpumm_lua__to_text}, {NULL, NULL}};
 
 static void release(void *frame) { gpumm_frame_release(frame); }
 
-const bind_class bind_frame_class = {
+const bind_class gpumm_lua__frame_class = {
     .name = "gpumm.frame",
     .methods = methods,
     .properties = properties,

@@ -23,8 +23,8 @@ static const char *const keys[] = {"growth", "align", "ahead", "length", "max_le
 /* ---- Making them --------------------------------------------------------------------------- */
 
 static void check_name(lua_State *L, const char *name) {
-    const char *owner = bind_class_has(&bind_group_class, name)   ? "groups"
-                        : bind_class_has(&bind_frame_class, name) ? "frames"
+    const char *owner = gpumm_lua__class_has(&gpumm_lua__group_class, name)   ? "groups"
+                        : gpumm_lua__class_has(&gpumm_lua__frame_class, name) ? "frames"
                                                                   : NULL;
     if (owner)
         luaL_error(L, "group member \"%s\": %s have a method or field of that name, choose another", name,
@@ -44,7 +44,7 @@ static void read_member(lua_State *L, int i, gpumm_member *member) {
     lua_rawgeti(L, -2, 2);
     if (lua_isnil(L, -1))
         luaL_error(L, "group member \"%s\": {name, type} expected, its type is missing", member->name);
-    member->type = bind_to_type(L, lua_gettop(L));
+    member->type = gpumm_lua__to_type(L, lua_gettop(L));
     lua_replace(L, -3);
     lua_pop(L, 1);
 }
@@ -61,7 +61,7 @@ static size_t read_members(lua_State *L, gpumm_member *members) {
 /* Fills the table at `table` with the members' buffers. */
 static void push_members(lua_State *L, gpumm_group *group, int table) {
     for (size_t i = 0; i < gpumm_group_count(group); i++) {
-        bind_push_buffer(L, gpumm_group_at(group, i), 1);
+        gpumm_lua__push_buffer(L, gpumm_group_at(group, i), 1);
         lua_setfield(L, table, gpumm_group_member_name(group, i));
     }
 }
@@ -71,54 +71,54 @@ static void settle(lua_State *L, gpumm_group *group, int table) {
     int self = lua_gettop(L);
     lua_pushvalue(L, table);
     lua_setiuservalue(L, self, BIND_EXTRA);
-    bind_push_keeps(L, self);
+    gpumm_lua__push_keeps(L, self);
     lua_pushvalue(L, self);
     lua_rawsetp(L, -2, group);
     lua_pop(L, 1);
     push_members(L, group, table);
 }
 
-int bind_group_new(lua_State *L) {
+int gpumm_lua__group_new(lua_State *L) {
     gpumm_member members[MEMBERS_MAX];
     char tag[BIND_TAG];
     lua_settop(L, 2);
-    gpumm_manager *manager = bind_to_manager(L, 1);
-    bind_options(L, 2, keys, true);
+    gpumm_manager *manager = gpumm_lua__to_manager(L, 1);
+    gpumm_lua__options(L, 2, keys, true);
     gpumm_group_options options = {
-        .name = bind_option_text(L, 2, "name", NULL),
-        .length = bind_option_count(L, 2, "length", 0),
-        .max_length = bind_option_count(L, 2, "max_length", 0),
-        .min_length = bind_option_count(L, 2, "min_length", 0),
-        .ahead = bind_option_unsigned(L, 2, "ahead", 0),
-        .stream = bind_option_stream(L, 2),
-        .tag = bind_option_text(L, 2, "tag", bind_tag(L, tag)),
-        .unowned = bind_handle_at(L, 1, &bind_manager_class)->borrowed, /* nobody else could find it to free it */
+        .name = gpumm_lua__option_text(L, 2, "name", NULL),
+        .length = gpumm_lua__option_count(L, 2, "length", 0),
+        .max_length = gpumm_lua__option_count(L, 2, "max_length", 0),
+        .min_length = gpumm_lua__option_count(L, 2, "min_length", 0),
+        .ahead = gpumm_lua__option_unsigned(L, 2, "ahead", 0),
+        .stream = gpumm_lua__option_stream(L, 2),
+        .tag = gpumm_lua__option_text(L, 2, "tag", gpumm_lua__tag(L, tag)),
+        .unowned = gpumm_lua__handle_at(L, 1, &gpumm_lua__manager_class)->borrowed, /* nobody else could find it to free it */
         .members = members,
         .member_count = read_members(L, members),
     };
     lua_newtable(L);
     int table = lua_gettop(L);
-    bool function = bind_option_growth(L, 2, &options.growth);
+    bool function = gpumm_lua__option_growth(L, 2, &options.growth);
     if (function) lua_pushvalue(L, -1);
     else lua_pushnil(L);
     lua_rawseti(L, table, 0);
-    bind_handle *handle = bind_new(L, &bind_group_class, 1);
+    bind_handle *handle = gpumm_lua__new(L, &gpumm_lua__group_class, 1);
     gpumm_group *group;
     gpumm_status status;
     BIND_RETRY(L, status, gpumm_group_open(manager, &options, &group));
-    if (status != GPUMM_OK) return bind_fail(L, status);
-    bind_adopt(L, handle, group);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
+    gpumm_lua__adopt(L, handle, group);
     settle(L, group, table);
     return 1;
 }
 
 /* ---- Members ------------------------------------------------------------------------------ */
 
-int bind_no_member(lua_State *L, gpumm_group *group, const char *name) {
+int gpumm_lua__no_member(lua_State *L, gpumm_group *group, const char *name) {
     const char *names[MEMBERS_MAX + 1] = {NULL};
     for (size_t i = 0; i < gpumm_group_count(group) && i < MEMBERS_MAX; i++)
         names[i] = gpumm_group_member_name(group, i);
-    return bind_unknown(L, "member", name, names);
+    return gpumm_lua__unknown(L, "member", name, names);
 }
 
 /* group[key]: the member, or nil. */
@@ -131,17 +131,17 @@ static int group_missing(lua_State *L) {
 }
 
 static int group_member(lua_State *L) {
-    gpumm_group *group = bind_to_group(L, 1);
-    const char *name = bind_text(L, 2);
+    gpumm_group *group = gpumm_lua__to_group(L, 1);
+    const char *name = gpumm_lua__text(L, 2);
     gpumm_buffer *member = gpumm_group_member(group, name);
-    if (!member) return bind_no_member(L, group, name);
-    bind_push_owner(L, 1);
-    bind_push_buffer(L, member, lua_gettop(L));
+    if (!member) return gpumm_lua__no_member(L, group, name);
+    gpumm_lua__push_owner(L, 1);
+    gpumm_lua__push_buffer(L, member, lua_gettop(L));
     return 1;
 }
 
 static int group_members(lua_State *L) {
-    gpumm_group *group = bind_to_group(L, 1);
+    gpumm_group *group = gpumm_lua__to_group(L, 1);
     size_t count = gpumm_group_count(group);
     lua_createtable(L, (int)count, 0);
     for (size_t i = 0; i < count; i++) {
@@ -155,28 +155,28 @@ static int group_members(lua_State *L) {
 
 static gpumm_status resize(lua_State *L, uint64_t length, gpumm_stream *stream) {
     gpumm_status status;
-    gpumm_group *group = bind_to_group(L, 1);
-    TRY(bind_grow_ahead(L, 1, length));
+    gpumm_group *group = gpumm_lua__to_group(L, 1);
+    TRY(gpumm_lua__grow_ahead(L, 1, length));
     BIND_RETRY(L, status, gpumm_group_resize(group, stream, length));
     return status;
 }
 
 static int group_resize(lua_State *L) {
-    bind_to_group(L, 1);
-    uint64_t length = bind_count(L, 2);
-    return bind_result(L, resize(L, length, bind_where(L, 3, NULL)));
+    gpumm_lua__to_group(L, 1);
+    uint64_t length = gpumm_lua__count(L, 2);
+    return gpumm_lua__result(L, resize(L, length, gpumm_lua__where(L, 3, NULL)));
 }
 
 static int group_ensure(lua_State *L) {
-    gpumm_group *group = bind_to_group(L, 1);
-    uint64_t capacity = bind_count(L, 2);
-    gpumm_status status = bind_grow_ahead(L, 1, capacity);
+    gpumm_group *group = gpumm_lua__to_group(L, 1);
+    uint64_t capacity = gpumm_lua__count(L, 2);
+    gpumm_status status = gpumm_lua__grow_ahead(L, 1, capacity);
     if (status == GPUMM_OK) BIND_RETRY(L, status, gpumm_group_ensure_capacity(group, capacity));
-    return bind_result(L, status);
+    return gpumm_lua__result(L, status);
 }
 
-static int group_shrink(lua_State *L) {
-    return bind_result(L, gpumm_group_shrink_to_fit(bind_to_group(L, 1)));
+static int gpumm__group_shrink(lua_State *L) {
+    return gpumm_lua__result(L, gpumm_group_shrink_to_fit(gpumm_lua__to_group(L, 1)));
 }
 
 /* ---- Append ------------------------------------------------------------------------------- */
@@ -188,8 +188,8 @@ static void check_columns(lua_State *L, gpumm_group *group) {
         lua_pop(L, 1);
         if (lua_type(L, -1) != LUA_TSTRING)
             luaL_error(L, "append: {member = data, …} expected, got a %s as a key", luaL_typename(L, -1));
-        const char *name = bind_name(L, -1);
-        if (!name || !gpumm_group_member(group, name)) bind_no_member(L, group, bind_push_key(L, -1));
+        const char *name = gpumm_lua__name(L, -1);
+        if (!name || !gpumm_group_member(group, name)) gpumm_lua__no_member(L, group, gpumm_lua__push_key(L, -1));
     }
 }
 
@@ -200,12 +200,12 @@ static uint64_t read_columns(lua_State *L, gpumm_group *group, const void **colu
     for (size_t i = 0; i < gpumm_group_count(group); i++) {
         struct data data = {NULL, 0};
         const char *name = gpumm_group_member_name(group, i);
-        if (!bind_option(L, 2, name)) {
+        if (!gpumm_lua__option(L, 2, name)) {
             lua_pushnil(L);
             lua_pushnil(L);
             continue;
         }
-        data_encode(L, lua_gettop(L), gpumm_buffer_type(gpumm_group_at(group, i)), &data);
+        gpumm_lua__data_encode(L, lua_gettop(L), gpumm_buffer_type(gpumm_group_at(group, i)), &data);
         if (first && data.count != rows)
             luaL_error(L, "append: '%s' has %I elements, but '%s' has %I", name, (LUAI_UACINT)data.count,
                        first, (LUAI_UACINT)rows);
@@ -219,7 +219,7 @@ static uint64_t read_columns(lua_State *L, gpumm_group *group, const void **colu
 
 /* Frames' memory is borrowed: raises where one ended while Lua ran. */
 static void check_views(lua_State *L, int base, size_t members) {
-    for (size_t i = 0; i < members; i++) view_test(L, base + 2 * (int)i + 1);
+    for (size_t i = 0; i < members; i++) gpumm_lua__view_test(L, base + 2 * (int)i + 1);
 }
 
 static gpumm_status append_columns(lua_State *L, gpumm_group *group, gpumm_stream *stream, uint64_t length) {
@@ -231,47 +231,47 @@ static gpumm_status append_columns(lua_State *L, gpumm_group *group, gpumm_strea
     check_columns(L, group);
     uint64_t rows = read_columns(L, group, columns);
     if (!size_add(length, rows, &required)) return fail(GPUMM_OVER_MAX_SIZE, "too many elements");
-    TRY(bind_grow_ahead(L, 1, required));
+    TRY(gpumm_lua__grow_ahead(L, 1, required));
     check_views(L, base, members);
     gpumm_status status;
     BIND_TRY_FIRST(status, gpumm_group_append(group, stream, rows, columns));
-    if (!bind_collects(L, status)) return status;
+    if (!gpumm_lua__collects(L, status)) return status;
     check_views(L, base, members);
     return gpumm_group_append(group, stream, rows, columns);
 }
 
 static int group_append(lua_State *L) {
-    gpumm_group *group = bind_to_group(L, 1);
+    gpumm_group *group = gpumm_lua__to_group(L, 1);
     gpumm_buffer_info info;
     lua_settop(L, 3);
-    gpumm_stream *stream = bind_where(L, 3, NULL);
+    gpumm_stream *stream = gpumm_lua__where(L, 3, NULL);
     gpumm_status status = gpumm_group_get_info(group, &info);
-    if (status != GPUMM_OK) return bind_fail(L, status);
-    if (lua_istable(L, 2)) return bind_result(L, append_columns(L, group, stream, info.length));
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
+    if (lua_istable(L, 2)) return gpumm_lua__result(L, append_columns(L, group, stream, info.length));
     uint64_t length;
     if (lua_type(L, 2) != LUA_TNUMBER) return luaL_typeerror(L, 2, "a table {member = data, …} or a count");
-    if (!size_add(info.length, bind_count(L, 2), &length)) return luaL_argerror(L, 2, "too many elements");
-    return bind_result(L, resize(L, length, stream));
+    if (!size_add(info.length, gpumm_lua__count(L, 2), &length)) return luaL_argerror(L, 2, "too many elements");
+    return gpumm_lua__result(L, resize(L, length, stream));
 }
 
 /* ---- Ending them -------------------------------------------------------------------------- */
 
 static void forget(lua_State *L, const void *group) {
-    bind_push_keeps(L, 1);
+    gpumm_lua__push_keeps(L, 1);
     lua_pushnil(L);
     lua_rawsetp(L, -2, group);
     lua_pop(L, 1);
 }
 
 static int group_free(lua_State *L) {
-    gpumm_group *group = bind_to_group(L, 1);
+    gpumm_group *group = gpumm_lua__to_group(L, 1);
     gpumm_status status = gpumm_group_free(group);
     if (status == GPUMM_OK) forget(L, group);
-    return bind_result(L, status);
+    return gpumm_lua__result(L, status);
 }
 
 static int group_close(lua_State *L) {
-    bind_handle *handle = bind_handle_at(L, 1, &bind_group_class);
+    bind_handle *handle = gpumm_lua__handle_at(L, 1, &gpumm_lua__group_class);
     if (handle->object && !handle->borrowed && gpumm_group_free(handle->object) == GPUMM_OK)
         forget(L, handle->object);
     return 0;
@@ -281,14 +281,14 @@ static int group_close(lua_State *L) {
 
 static gpumm_buffer_info info_of(lua_State *L) {
     gpumm_buffer_info info;
-    gpumm_status status = gpumm_group_get_info(bind_to_group(L, 1), &info);
-    if (status != GPUMM_OK) bind_raise(L, status);
+    gpumm_status status = gpumm_group_get_info(gpumm_lua__to_group(L, 1), &info);
+    if (status != GPUMM_OK) gpumm_lua__raise(L, status);
     return info;
 }
 
 #define COUNT_PROPERTY(field)                       \
     static int group_##field(lua_State *L) {        \
-        bind_push_count(L, info_of(L).field);       \
+        gpumm_lua__push_count(L, info_of(L).field);       \
         return 1;                                   \
     }
 COUNT_PROPERTY(length)
@@ -299,13 +299,13 @@ COUNT_PROPERTY(committed_bytes)
 COUNT_PROPERTY(generation)
 
 static int group_name(lua_State *L) {
-    lua_pushstring(L, gpumm_group_name(bind_to_group(L, 1)));
+    lua_pushstring(L, gpumm_group_name(gpumm_lua__to_group(L, 1)));
     return 1;
 }
 
 static int group_manager(lua_State *L) {
-    bind_to_group(L, 1);
-    bind_push_owner(L, 1);
+    gpumm_lua__to_group(L, 1);
+    gpumm_lua__push_owner(L, 1);
     return 1;
 }
 
@@ -315,10 +315,10 @@ static const luaL_Reg methods[] = {
     {"append", group_append},
     {"resize", group_resize},
     {"ensure_capacity", group_ensure},
-    {"shrink_to_fit", group_shrink},
+    {"shrink_to_fit", gpumm__group_shrink},
     {"member", group_member},
     {"members", group_members},
-    {"readback", bind_group_readback},
+    {"readback", gpumm_lua__group_readback},
     {"free", group_free},
     {"close", group_close},
     {NULL, NULL},
@@ -337,11 +337,11 @@ static const luaL_Reg properties[] = {
 };
 
 static const luaL_Reg meta[] = {
-    {"__len", group_length}, {"__close", group_close}, {"__tostring", bind_to_text}, {NULL, NULL}};
+    {"__len", group_length}, {"__close", group_close}, {"__tostring", gpumm_lua__to_text}, {NULL, NULL}};
 
 static void release(void *group) { gpumm_group_release(group); }
 
-const bind_class bind_group_class = {
+const bind_class gpumm_lua__group_class = {
     .name = "gpumm.group",
     .methods = methods,
     .properties = properties,

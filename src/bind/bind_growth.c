@@ -16,7 +16,7 @@
 static const char *const keys[] = {"kind", "factor", "step", "list", "align", NULL};
 static const char *const kinds[] = {"geometric", "linear", "list", "exact", NULL};
 
-uint32_t bind_factor_ppm(lua_State *L, double factor) {
+uint32_t gpumm_lua__factor_ppm(lua_State *L, double factor) {
     if (!(factor >= 1 && factor <= 4000))
         luaL_error(L, "a growth factor is a number from 1 to 4000, not %f", (LUAI_UACNUMBER)factor);
     return (uint32_t)llround(factor * 1e6);
@@ -26,7 +26,7 @@ enum { LIST_MOST = 65536 }; /* # of a table can be any number: nothing is made f
 
 /* Pushes a userdata with the numbers of table["list"]. */
 static void read_list(lua_State *L, int table, gpumm_growth *out) {
-    if (!bind_option(L, table, "list") || !lua_istable(L, -1))
+    if (!gpumm_lua__option(L, table, "list") || !lua_istable(L, -1))
         luaL_error(L, "a growth of kind \"list\" needs list = {n, …}");
     size_t count = lua_rawlen(L, -1);
     if (count == 0) luaL_error(L, "a growth list needs at least one capacity");
@@ -48,23 +48,23 @@ static void read_list(lua_State *L, int table, gpumm_growth *out) {
 }
 
 static void read_table(lua_State *L, int table, gpumm_growth *out) {
-    bind_options(L, table, keys, false);
-    const char *kind = bind_option_text(L, table, "kind", "geometric");
+    gpumm_lua__options(L, table, keys, false);
+    const char *kind = gpumm_lua__option_text(L, table, "kind", "geometric");
     int which = 0;
     while (kinds[which] && strcmp(kinds[which], kind) != 0) which++;
-    if (!kinds[which]) bind_unknown(L, "kind of growth", kind, kinds);
+    if (!kinds[which]) gpumm_lua__unknown(L, "kind of growth", kind, kinds);
     out->kind = (gpumm_growth_kind)which;
-    out->align = bind_option_count(L, table, "align", 0);
+    out->align = gpumm_lua__option_count(L, table, "align", 0);
     if (out->kind == GPUMM_GROWTH_GEOMETRIC)
-        out->factor_ppm = bind_factor_ppm(L, bind_option_number(L, table, "factor", 1.5));
-    out->step = bind_option_count(L, table, "step", 0);
+        out->factor_ppm = gpumm_lua__factor_ppm(L, gpumm_lua__option_number(L, table, "factor", 1.5));
+    out->step = gpumm_lua__option_count(L, table, "step", 0);
     if (out->kind == GPUMM_GROWTH_LINEAR && out->step == 0)
         luaL_error(L, "a growth of kind \"linear\" needs step = n, at least 1");
     if (out->kind == GPUMM_GROWTH_LIST) read_list(L, table, out);
     else lua_pushnil(L);
 }
 
-bool bind_to_growth(lua_State *L, int index, gpumm_growth *out) {
+bool gpumm_lua__to_growth(lua_State *L, int index, gpumm_growth *out) {
     *out = (gpumm_growth){.kind = GPUMM_GROWTH_EXACT};
     if (lua_istable(L, index)) {
         read_table(L, index, out);
@@ -73,42 +73,42 @@ bool bind_to_growth(lua_State *L, int index, gpumm_growth *out) {
     lua_pushnil(L);
     if (lua_isfunction(L, index)) return true;
     *out = (gpumm_growth){.kind = GPUMM_GROWTH_GEOMETRIC, .factor_ppm = 1500000};
-    if (lua_type(L, index) == LUA_TNUMBER) out->factor_ppm = bind_factor_ppm(L, lua_tonumber(L, index));
+    if (lua_type(L, index) == LUA_TNUMBER) out->factor_ppm = gpumm_lua__factor_ppm(L, lua_tonumber(L, index));
     else if (!lua_isnoneornil(L, index))
         luaL_error(L, "option \"growth\": a growth of gpumm.growth, a factor or a function expected, got %s",
                    luaL_typename(L, index));
     return false;
 }
 
-bool bind_option_growth(lua_State *L, int table, gpumm_growth *out) {
-    if (!bind_option(L, table, "growth")) lua_pushnil(L);
-    bool function = bind_to_growth(L, lua_gettop(L), out);
+bool gpumm_lua__option_growth(lua_State *L, int table, gpumm_growth *out) {
+    if (!gpumm_lua__option(L, table, "growth")) lua_pushnil(L);
+    bool function = gpumm_lua__to_growth(L, lua_gettop(L), out);
     if (!function) lua_remove(L, -2);
     else lua_pop(L, 1);
-    out->align = bind_option_count(L, table, "align", out->align);
+    out->align = gpumm_lua__option_count(L, table, "align", out->align);
     return function;
 }
 
 /* ---- Functions ---------------------------------------------------------------------------- */
 
 /* The manager's table: schedules by buffer's name, groups by address. [-0, +1] */
-void bind_push_keeps(lua_State *L, int object) {
-    bind_push_owner(L, object);
+void gpumm_lua__push_keeps(lua_State *L, int object) {
+    gpumm_lua__push_owner(L, object);
     lua_getiuservalue(L, -1, BIND_EXTRA);
     lua_remove(L, -2);
 }
 
-void bind_keep_handle(lua_State *L) {
-    bind_push_keeps(L, lua_gettop(L));
+void gpumm_lua__keep_handle(lua_State *L) {
+    gpumm_lua__push_keeps(L, lua_gettop(L));
     lua_pushvalue(L, -2);
-    lua_rawsetp(L, -2, bind_any_handle(L, -1)->object);
+    lua_rawsetp(L, -2, gpumm_lua__any_handle(L, -1)->object);
     lua_pop(L, 1);
 }
 
-void bind_keep_schedule(lua_State *L, int object, int function) {
-    bind_handle *handle = bind_any_handle(L, object);
+void gpumm_lua__keep_schedule(lua_State *L, int object, int function) {
+    bind_handle *handle = gpumm_lua__any_handle(L, object);
     lua_pushvalue(L, function);
-    if (handle->class == &bind_group_class) {
+    if (handle->class == &gpumm_lua__group_class) {
         lua_getiuservalue(L, object, BIND_EXTRA);
         lua_rotate(L, -2, 1);
         lua_rawseti(L, -2, 0);
@@ -116,7 +116,7 @@ void bind_keep_schedule(lua_State *L, int object, int function) {
         lua_setiuservalue(L, object, BIND_EXTRA);
         return;
     } else {
-        bind_push_keeps(L, object);
+        gpumm_lua__push_keeps(L, object);
         lua_pushstring(L, gpumm_buffer_name(handle->object));
         lua_rotate(L, -3, -1);
         lua_rawset(L, -3);
@@ -126,7 +126,7 @@ void bind_keep_schedule(lua_State *L, int object, int function) {
 
 /* A group's schedule, by the handle that this state has of it. */
 static void push_group_schedule(lua_State *L, gpumm_group *group) {
-    if (!bind_find(L, &bind_group_class, group)) {
+    if (!gpumm_lua__find(L, &gpumm_lua__group_class, group)) {
         lua_pushnil(L);
         return;
     }
@@ -138,15 +138,15 @@ static void push_group_schedule(lua_State *L, gpumm_group *group) {
 
 /* Pushes the function that schedules the object, or nil; `group` gets the group where it is one or in one. */
 static void push_schedule(lua_State *L, int object, gpumm_group **group) {
-    bind_handle *handle = bind_any_handle(L, object);
-    bool is_group = handle->class == &bind_group_class;
+    bind_handle *handle = gpumm_lua__any_handle(L, object);
+    bool is_group = handle->class == &gpumm_lua__group_class;
     *group = is_group ? handle->object : gpumm_buffer_group(handle->object);
     if (*group) {
         push_group_schedule(L, *group);
     } else if (gpumm_buffer_name(handle->object)[0] == '\0') {
         lua_getiuservalue(L, object, BIND_EXTRA);
     } else {
-        bind_push_keeps(L, object);
+        gpumm_lua__push_keeps(L, object);
         if (lua_istable(L, -1)) lua_getfield(L, -1, gpumm_buffer_name(handle->object));
         else lua_pushnil(L);
         lua_remove(L, -2);
@@ -157,17 +157,17 @@ static void push_request(lua_State *L, const char *name, const gpumm_buffer_info
     lua_createtable(L, 0, 4);
     lua_pushstring(L, name);
     lua_setfield(L, -2, "name");
-    bind_push_count(L, info->capacity);
+    gpumm_lua__push_count(L, info->capacity);
     lua_setfield(L, -2, "capacity");
-    bind_push_count(L, required);
+    gpumm_lua__push_count(L, required);
     lua_setfield(L, -2, "required");
-    bind_push_count(L, info->max_length);
+    gpumm_lua__push_count(L, info->max_length);
     lua_setfield(L, -2, "max");
 }
 
 /* Calls the function on top with the request; what it says. Its error goes on as it is. */
 static uint64_t ask(lua_State *L, const char *name, const gpumm_buffer_info *info, uint64_t required) {
-    bind_state *state = bind_state_of(L);
+    bind_state *state = gpumm_lua__state_of(L);
     push_request(L, name, info, required);
     state->collecting++;
     int outcome = lua_pcall(L, 1, 1, 0);
@@ -182,11 +182,11 @@ static uint64_t ask(lua_State *L, const char *name, const gpumm_buffer_info *inf
     return size_min((uint64_t)proposed, info->max_length);
 }
 
-gpumm_status bind_grow_ahead(lua_State *L, int object, uint64_t required) {
+gpumm_status gpumm_lua__grow_ahead(lua_State *L, int object, uint64_t required) {
     gpumm_group *group;
     gpumm_buffer_info info;
     gpumm_status status;
-    void *self = bind_any_handle(L, object)->object;
+    void *self = gpumm_lua__any_handle(L, object)->object;
     push_schedule(L, object, &group);
     TRY(group ? gpumm_group_get_info(group, &info) : gpumm_buffer_get_info(self, &info));
     if (lua_isnil(L, -1) || required <= info.capacity || required > info.max_length) {

@@ -38,13 +38,13 @@ static void descend(lua_State *L, search *s) {
 
 /* The value in slot 1 is the end of the path, or a manager that knows the rest of it. */
 static gpumm_status arrive(lua_State *L, search *s) {
-    const bind_handle *handle = bind_any_handle(L, 1);
+    const bind_handle *handle = gpumm_lua__any_handle(L, 1);
     if (lua_isnil(L, 1)) return fail(GPUMM_NOT_FOUND, "there is nothing of that name");
-    if (!handle || (handle->class != &bind_manager_class && handle->class != &bind_buffer_class))
+    if (!handle || (handle->class != &gpumm_lua__manager_class && handle->class != &gpumm_lua__buffer_class))
         return fail(GPUMM_TYPE_MISMATCH, "a buffer was expected there, not a %s",
                     handle ? handle->class->name : luaL_typename(L, 1));
     if (!handle->object || handle->closed) return fail(GPUMM_CLOSED, "this %s is closed", handle->class->name);
-    if (handle->class == &bind_manager_class) return gpumm_find(handle->object, s->path, NULL, &s->found);
+    if (handle->class == &gpumm_lua__manager_class) return gpumm_find(handle->object, s->path, NULL, &s->found);
     s->found = gpumm_buffer_retain(handle->object);
     return GPUMM_OK;
 }
@@ -52,8 +52,8 @@ static gpumm_status arrive(lua_State *L, search *s) {
 static int find_protected(lua_State *L) {
     search *s = lua_touserdata(L, 2);
     while (s->path[0] != '\0' && !lua_isnil(L, 1)) {
-        const bind_handle *handle = bind_any_handle(L, 1);
-        if (handle && handle->class == &bind_manager_class) break;
+        const bind_handle *handle = gpumm_lua__any_handle(L, 1);
+        if (handle && handle->class == &gpumm_lua__manager_class) break;
         descend(L, s);
     }
     s->status = arrive(L, s);
@@ -152,7 +152,7 @@ static int add_traceback(lua_State *L) {
         lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
         return 1;
     }
-    bind_traceback(L, luaL_tolstring(L, 1, NULL));
+    gpumm_lua__traceback(L, luaL_tolstring(L, 1, NULL));
     return 1;
 }
 

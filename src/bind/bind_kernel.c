@@ -20,7 +20,7 @@
 
 enum { PARAMETERS_MAX = 128, VALUES_MAX = 4096, TYPES_MAX = 64 };
 
-static gpumm_kernel *to_kernel(lua_State *L, int index) { return bind_check(L, index, &bind_kernel_class); }
+static gpumm_kernel *to_kernel(lua_State *L, int index) { return gpumm_lua__check(L, index, &gpumm_lua__kernel_class); }
 
 /* ---- Making them --------------------------------------------------------------------------- */
 
@@ -35,14 +35,14 @@ typedef struct kernel_types {
 
 /* The types stay alive on the stack, the names in their table. */
 static void read_types(lua_State *L, int table, kernel_types *out) {
-    if (!bind_option(L, table, "types")) return;
+    if (!gpumm_lua__option(L, table, "types")) return;
     int types = lua_gettop(L);
     luaL_checkstack(L, TYPES_MAX + 8, NULL);
     if (!lua_istable(L, types)) luaL_error(L, "option \"types\": a table of struct types expected");
     lua_pushnil(L);
     while (lua_next(L, types)) {
         if (out->count == TYPES_MAX) luaL_error(L, "option \"types\": more than %d types", TYPES_MAX);
-        const gpumm_type *type = bind_test_type(L, -1);
+        const gpumm_type *type = gpumm_lua__test_type(L, -1);
         if (!type)
             luaL_error(L, "option \"types\": a struct type of gpumm.struct expected, got %s",
                        luaL_typename(L, -1));
@@ -56,44 +56,44 @@ static void read_types(lua_State *L, int table, kernel_types *out) {
    "<layout.lua:12>". The name is pushed where it was made. */
 static void read_source(lua_State *L, gpumm_kernel_options *options) {
     char tag[BIND_TAG];
-    options->source = bind_option_text(L, 2, "source", NULL);
-    options->file = bind_option_text(L, 2, "file", NULL);
+    options->source = gpumm_lua__option_text(L, 2, "source", NULL);
+    options->file = gpumm_lua__option_text(L, 2, "file", NULL);
     if (!options->source && !options->file)
         luaL_error(L, "a kernel needs file = \"name.cu\" or source = text");
     if (options->source) {
-        if (!options->file) options->file = lua_pushfstring(L, "<%s>", bind_tag(L, tag)[0] ? tag : "source");
+        if (!options->file) options->file = lua_pushfstring(L, "<%s>", gpumm_lua__tag(L, tag)[0] ? tag : "source");
         return;
     }
-    bind_push_beside(L, options->file);
+    gpumm_lua__push_beside(L, options->file);
     options->file = lua_tostring(L, -1);
 }
 
-int bind_kernel_new(lua_State *L) {
+int gpumm_lua__kernel_new(lua_State *L) {
     kernel_types types = {.count = 0};
     lua_settop(L, 2);
-    gpumm_manager *manager = bind_to_manager(L, 1);
-    bind_require_permission(L, BIND_KERNEL, NULL);
-    bind_options(L, 2, keys, false);
+    gpumm_manager *manager = gpumm_lua__to_manager(L, 1);
+    gpumm_lua__require_permission(L, BIND_KERNEL, NULL);
+    gpumm_lua__options(L, 2, keys, false);
     gpumm_kernel_options options = {
-        .name = bind_option_text(L, 2, "name", NULL),
-        .threads = bind_option_text(L, 2, "threads", NULL),
-        .block = bind_option_unsigned(L, 2, "block", 0),
-        .shared_bytes = bind_option_unsigned(L, 2, "shared_bytes", 0),
-        .flags = bind_option_text(L, 2, "flags", NULL),
-        .signature = bind_option_text(L, 2, "signature", NULL),
+        .name = gpumm_lua__option_text(L, 2, "name", NULL),
+        .threads = gpumm_lua__option_text(L, 2, "threads", NULL),
+        .block = gpumm_lua__option_unsigned(L, 2, "block", 0),
+        .shared_bytes = gpumm_lua__option_unsigned(L, 2, "shared_bytes", 0),
+        .flags = gpumm_lua__option_text(L, 2, "flags", NULL),
+        .signature = gpumm_lua__option_text(L, 2, "signature", NULL),
     };
     read_source(L, &options);
     read_types(L, 2, &types);
     options.types = types.types;
     options.type_names = types.names;
     options.type_count = types.count;
-    bind_handle *handle = bind_new(L, &bind_kernel_class, 1);
+    bind_handle *handle = gpumm_lua__new(L, &gpumm_lua__kernel_class, 1);
     gpumm_kernel *kernel;
     gpumm_status status;
     BIND_RETRY(L, status, gpumm_kernel_open(manager, &options, &kernel));
-    if (status != GPUMM_OK) return bind_fail(L, status);
-    bind_adopt(L, handle, kernel);
-    bind_collector_pressure(L, handle, 64 * 1024);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
+    gpumm_lua__adopt(L, handle, kernel);
+    gpumm_lua__collector_pressure(L, handle, 64 * 1024);
     return 1;
 }
 
@@ -127,10 +127,10 @@ static bool is_null(lua_State *L, int index) {
 }
 
 static void set_pointer(lua_State *L, launch *l, const gpumm_parameter *p, gpumm_argument *a, int index) {
-    const bind_handle *buffer = bind_test_handle(L, index, &bind_buffer_class);
+    const bind_handle *buffer = gpumm_lua__test_handle(L, index, &gpumm_lua__buffer_class);
     if (buffer) a->buffer = buffer->object; /* closed or not: core says what became of it */
-    else if (bind_test_handle(L, index, &bind_scratch_class)) {
-        a->scratch = bind_check(L, index, &bind_scratch_class);
+    else if (gpumm_lua__test_handle(L, index, &gpumm_lua__scratch_class)) {
+        a->scratch = gpumm_lua__check(L, index, &gpumm_lua__scratch_class);
     } else if (is_null(L, index)) {
         a->value = &nowhere;
         a->size = sizeof nowhere;
@@ -169,7 +169,7 @@ static void set_value(lua_State *L, launch *l, const gpumm_parameter *p, gpumm_a
         }
         if (type != LUA_TNUMBER && type != LUA_TTABLE && type != LUA_TSTRING)
             bad_argument(L, l, p, gpumm_type_name(p->element), index);
-        data_encode_argument(L, index, gpumm_kernel_name(l->kernel), p, value);
+        gpumm_lua__data_encode_argument(L, index, gpumm_kernel_name(l->kernel), p, value);
     } else if (lua_type(L, index) == LUA_TSTRING) {
         a->size = lua_rawlen(L, index);
         void *value = take_value(L, l, a->size, 16);
@@ -188,7 +188,7 @@ static void set_argument(lua_State *L, launch *l, size_t i, int index) {
 static void push_parameter_list(lua_State *L, const launch *l) {
     const char *names[PARAMETERS_MAX + 1] = {NULL};
     for (size_t i = 0; i < l->count; i++) names[i] = gpumm_kernel_parameter(l->kernel, i)->name;
-    bind_push_list(L, names);
+    gpumm_lua__push_list(L, names);
 }
 
 /* The key on top is none of the names. */
@@ -197,12 +197,12 @@ static int unknown_name(lua_State *L, const launch *l) {
     char what[160];
     for (size_t i = 0; i < l->count; i++) names[i] = gpumm_kernel_parameter(l->kernel, i)->name;
     snprintf(what, sizeof what, "parameter of kernel '%.100s'", gpumm_kernel_name(l->kernel));
-    return bind_unknown(L, what, bind_push_key(L, -1), names);
+    return gpumm_lua__unknown(L, what, gpumm_lua__push_key(L, -1), names);
 }
 
 /* The parameter that the string at `key` names; the count where none is. */
 static size_t find_name(lua_State *L, const launch *l, int key) {
-    const char *name = bind_name(L, key);
+    const char *name = gpumm_lua__name(L, key);
     if (!name) return l->count;
     size_t i = 0;
     while (i < l->count && strcmp(name, gpumm_kernel_parameter(l->kernel, i)->name) != 0) i++;
@@ -212,7 +212,7 @@ static size_t find_name(lua_State *L, const launch *l, int key) {
 static int missing_name(lua_State *L, const launch *l) {
     for (size_t i = 0; i < l->count; i++) {
         const gpumm_parameter *p = gpumm_kernel_parameter(l->kernel, i);
-        if (bind_option(L, 2, p->name)) continue;
+        if (gpumm_lua__option(L, 2, p->name)) continue;
         push_parameter_list(L, l);
         return luaL_error(L, "kernel '%s': parameter '%s' is missing; it takes: %s",
                           gpumm_kernel_name(l->kernel), p->name, lua_tostring(L, -1));
@@ -249,23 +249,23 @@ static void by_position(lua_State *L, launch *l, int given) {
 
 static void read_where(lua_State *L, launch *l, int index) {
     static const char *const valid[] = {"stream", "threads", NULL};
-    l->stream = bind_where(L, index, valid);
-    if (!lua_istable(L, index) || !bind_option(L, index, "threads")) return;
+    l->stream = gpumm_lua__where(L, index, valid);
+    if (!lua_istable(L, index) || !gpumm_lua__option(L, index, "threads")) return;
     lua_pop(L, 1);
-    l->threads = bind_option_count(L, index, "threads", 0);
+    l->threads = gpumm_lua__option_count(L, index, "threads", 0);
     l->none = l->threads == 0;
 }
 
 /* Is the table in slot 2 the arguments by name, rather than the first parameter's own value? */
 static bool is_by_name(lua_State *L, const launch *l, int given) {
     if (!lua_istable(L, 2) || given > 2) return false;
-    if (given == 2 && !lua_isnil(L, 3) && !bind_is_where(L, 3)) return false;
+    if (given == 2 && !lua_isnil(L, 3) && !gpumm_lua__is_where(L, 3)) return false;
     if (l->count == 0) return given == 2; /* one alone says where */
     if ((size_t)given < l->count) return true;
     const gpumm_parameter *first = gpumm_kernel_parameter(l->kernel, 0);
     if (first->kind == GPUMM_POINTER || !first->element || gpumm_type_kind(first->element) == GPUMM_SCALAR)
         return true;
-    bool named = bind_option(L, 2, first->name);
+    bool named = gpumm_lua__option(L, 2, first->name);
     if (named) lua_pop(L, 1);
     return named;
 }
@@ -285,13 +285,13 @@ static int kernel_call(lua_State *L) {
         if (given == 2) read_where(L, &l, 3);
         by_name(L, &l);
     } else {
-        if ((size_t)given == l.count + 1 && bind_is_where(L, given + 1)) read_where(L, &l, given-- + 1);
+        if ((size_t)given == l.count + 1 && gpumm_lua__is_where(L, given + 1)) read_where(L, &l, given-- + 1);
         by_position(L, &l, given);
     }
     gpumm_status status = l.none ? gpumm_kernel_check(l.kernel, l.stream, l.arguments, l.count)
                                  : gpumm_kernel_launch(l.kernel, l.stream, l.threads, l.arguments, l.count);
-    if (status == GPUMM_TYPE_MISMATCH) return bind_raise(L, status); /* a mistake in the script */
-    return bind_result(L, status);
+    if (status == GPUMM_TYPE_MISMATCH) return gpumm_lua__raise(L, status); /* a mistake in the script */
+    return gpumm_lua__result(L, status);
 }
 
 /* ---- Properties --------------------------------------------------------------------------- */
@@ -334,7 +334,7 @@ static int kernel_parameters(lua_State *L) {
 }
 
 static int kernel_close(lua_State *L) {
-    bind_handle_at(L, 1, &bind_kernel_class)->closed = true;
+    gpumm_lua__handle_at(L, 1, &gpumm_lua__kernel_class)->closed = true;
     return 0;
 }
 
@@ -342,9 +342,9 @@ static const luaL_Reg methods[] = {{"launch", kernel_call}, {"close", kernel_clo
 static const luaL_Reg properties[] = {
     {"name", kernel_name}, {"threads", kernel_threads}, {"parameters", kernel_parameters}, {NULL, NULL}};
 static const luaL_Reg meta[] = {
-    {"__call", kernel_call}, {"__close", kernel_close}, {"__tostring", bind_to_text}, {NULL, NULL}};
+    {"__call", kernel_call}, {"__close", kernel_close}, {"__tostring", gpumm_lua__to_text}, {NULL, NULL}};
 
 static void release(void *kernel) { gpumm_kernel_release(kernel); }
 
-const bind_class bind_kernel_class = {
+const bind_class gpumm_lua__kernel_class = {
     .name = "gpumm.kernel", .methods = methods, .properties = properties, .meta = meta, .release = release};

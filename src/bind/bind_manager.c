@@ -21,13 +21,13 @@ static const char *const keys[] = {"device", "limit", "memory", "granularity", "
                                    "relocate", "debug", "fault", NULL};
 
 static void read_fault(lua_State *L, int table, gpumm_options *options) {
-    if (!bind_option(L, table, "fault")) return;
-    bind_require_permission(L, BIND_FAULT, NULL);
+    if (!gpumm_lua__option(L, table, "fault")) return;
+    gpumm_lua__require_permission(L, BIND_FAULT, NULL);
     if (lua_isboolean(L, -1)) {
         options->inject_faults = lua_toboolean(L, -1);
     } else if (lua_istable(L, -1)) {
         options->inject_faults = true;
-        bind_option_fault(L, lua_gettop(L), &options->fault);
+        gpumm_lua__option_fault(L, lua_gettop(L), &options->fault);
     } else {
         luaL_error(L, "option \"fault\": a table or true expected, got %s", luaL_typename(L, -1));
     }
@@ -35,17 +35,17 @@ static void read_fault(lua_State *L, int table, gpumm_options *options) {
 }
 
 static void read_options(lua_State *L, int table, gpumm_options *options) {
-    bind_options(L, table, keys, false);
-    options->device = bind_option_text(L, table, "device", NULL);
-    options->limit = bind_option_size(L, table, "limit", UINT64_MAX);
+    gpumm_lua__options(L, table, keys, false);
+    options->device = gpumm_lua__option_text(L, table, "device", NULL);
+    options->limit = gpumm_lua__option_size(L, table, "limit", UINT64_MAX);
     if (options->limit == 0)
         luaL_error(L, "option \"limit\": a limit of 0 bytes allows nothing; leave it out for none");
     if (options->limit == UINT64_MAX) options->limit = 0;
-    options->memory = bind_option_size(L, table, "memory", 0);
-    options->granularity = bind_option_size(L, table, "granularity", 0);
-    options->workers = bind_option_unsigned(L, table, "workers", 0);
-    options->relocate = bind_option_bool(L, table, "relocate", false);
-    options->debug = bind_option_bool(L, table, "debug", false);
+    options->memory = gpumm_lua__option_size(L, table, "memory", 0);
+    options->granularity = gpumm_lua__option_size(L, table, "granularity", 0);
+    options->workers = gpumm_lua__option_unsigned(L, table, "workers", 0);
+    options->relocate = gpumm_lua__option_bool(L, table, "relocate", false);
+    options->debug = gpumm_lua__option_bool(L, table, "debug", false);
     read_fault(L, table, options);
 }
 
@@ -56,70 +56,70 @@ static void choose_device(bind_state *state, gpumm_options *options) {
     options->device = state->device;
     if (!asked || strcmp(asked, state->device) == 0) return;
     log_sink sink = {state->log, state->log_user};
-    log_line(&sink, GPUMM_LOG_INFO, "device '%s' by --device or the application overrides the script's '%.64s'",
+    gpumm__log_line(&sink, GPUMM_LOG_INFO, "device '%s' by --device or the application overrides the script's '%.64s'",
              state->device, asked);
 }
 
 static void read_state(lua_State *L, gpumm_options *options) {
-    bind_state *state = bind_state_of(L);
+    bind_state *state = gpumm_lua__state_of(L);
     options->budget = state->budget;
     options->log = state->log;
     options->log_user = state->log_user;
     choose_device(state, options);
     if (!state->sandbox) return;
-    options->allocator = sandbox_allocator(state->sandbox);
+    options->allocator = gpumm_lua__sandbox_allocator(state->sandbox);
     options->workers = 0; /* one a core, whatever the script says */
 }
 
 /* An empty manager's handle, with the table of what it keeps alive. [-0, +1, m] */
 static bind_handle *new_handle(lua_State *L) {
-    bind_handle *handle = bind_new(L, &bind_manager_class, 0);
+    bind_handle *handle = gpumm_lua__new(L, &gpumm_lua__manager_class, 0);
     lua_newtable(L);
     lua_setiuservalue(L, -2, BIND_EXTRA);
     return handle;
 }
 
-int bind_manager_new(lua_State *L) {
+int gpumm_lua__manager_new(lua_State *L) {
     enum { CONTAINED_MOST = 16 };
     gpumm_options options = {0};
-    bind_require_room(L, &bind_manager_class, CONTAINED_MOST);
+    gpumm_lua__require_room(L, &gpumm_lua__manager_class, CONTAINED_MOST);
     if (!lua_isnoneornil(L, 1)) read_options(L, 1, &options);
     read_state(L, &options);
     bind_handle *handle = new_handle(L);
     gpumm_manager *manager;
     gpumm_status status;
     BIND_RETRY(L, status, gpumm_manager_open(&options, &manager));
-    if (status != GPUMM_OK) return bind_fail(L, status);
-    bind_adopt(L, handle, manager);
-    bind_collector_pressure(L, handle, 64 * 1024); /* threads, streams */
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
+    gpumm_lua__adopt(L, handle, manager);
+    gpumm_lua__collector_pressure(L, handle, 64 * 1024); /* threads, streams */
     return 1;
 }
 
-void bind_push_manager(lua_State *L, gpumm_manager *manager, bool borrowed) {
-    if (bind_find(L, &bind_manager_class, manager)) return;
+void gpumm_lua__push_manager(lua_State *L, gpumm_manager *manager, bool borrowed) {
+    if (gpumm_lua__find(L, &gpumm_lua__manager_class, manager)) return;
     bind_handle *handle = new_handle(L);
     handle->borrowed = borrowed;
-    bind_adopt(L, handle, gpumm_manager_retain(manager));
+    gpumm_lua__adopt(L, handle, gpumm_manager_retain(manager));
 }
 
 /* ---- Closing ------------------------------------------------------------------------------ */
 
 static int manager_close(lua_State *L) {
-    bind_handle *handle = bind_handle_at(L, 1, &bind_manager_class);
+    bind_handle *handle = gpumm_lua__handle_at(L, 1, &gpumm_lua__manager_class);
     if (handle->borrowed)
-        return bind_raise(L, fail(GPUMM_INVALID_ARGUMENT, "this manager is the application's to close"));
+        return gpumm_lua__raise(L, fail(GPUMM_INVALID_ARGUMENT, "this manager is the application's to close"));
     if (handle->object) gpumm_manager_close(handle->object);
     return 0;
 }
 
 static int manager_is_closed(lua_State *L) {
-    const bind_handle *handle = bind_handle_at(L, 1, &bind_manager_class);
+    const bind_handle *handle = gpumm_lua__handle_at(L, 1, &gpumm_lua__manager_class);
     lua_pushboolean(L, !handle->object || gpumm_manager_is_closed(handle->object));
     return 1;
 }
 
 static int manager_raising(lua_State *L) {
-    bind_handle *handle = bind_handle_at(L, 1, &bind_manager_class);
+    bind_handle *handle = gpumm_lua__handle_at(L, 1, &gpumm_lua__manager_class);
     lua_pushboolean(L, handle->raising);
     if (!lua_isnoneornil(L, 2)) handle->raising = lua_toboolean(L, 2);
     return 1;
@@ -127,23 +127,23 @@ static int manager_raising(lua_State *L) {
 
 /* ---- Upkeep ------------------------------------------------------------------------------- */
 
-static int manager_poll(lua_State *L) { return bind_result(L, gpumm_manager_poll(bind_to_manager(L, 1))); }
-static int manager_check(lua_State *L) { return bind_result(L, gpumm_manager_check(bind_to_manager(L, 1))); }
+static int manager_poll(lua_State *L) { return gpumm_lua__result(L, gpumm_manager_poll(gpumm_lua__to_manager(L, 1))); }
+static int manager_check(lua_State *L) { return gpumm_lua__result(L, gpumm_manager_check(gpumm_lua__to_manager(L, 1))); }
 
 static int manager_synchronize(lua_State *L) {
-    return bind_result(L, gpumm_manager_synchronize(bind_to_manager(L, 1)));
+    return gpumm_lua__result(L, gpumm_manager_synchronize(gpumm_lua__to_manager(L, 1)));
 }
 
 static int manager_trim(lua_State *L) {
     uint64_t freed;
-    gpumm_status status = gpumm_manager_trim(bind_to_manager(L, 1), &freed);
-    if (status != GPUMM_OK) return bind_fail(L, status);
-    bind_push_count(L, freed);
+    gpumm_status status = gpumm_manager_trim(gpumm_lua__to_manager(L, 1), &freed);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
+    gpumm_lua__push_count(L, freed);
     return 1;
 }
 
 static int manager_external(lua_State *L) {
-    return bind_result(L, gpumm_manager_external(bind_to_manager(L, 1), luaL_checkinteger(L, 2)));
+    return gpumm_lua__result(L, gpumm_manager_external(gpumm_lua__to_manager(L, 1), luaL_checkinteger(L, 2)));
 }
 
 static void push_versions(lua_State *L, const gpumm_device_info *info) {
@@ -159,8 +159,8 @@ static void push_versions(lua_State *L, const gpumm_device_info *info) {
 
 static int manager_device(lua_State *L) {
     gpumm_device_info info;
-    gpumm_status status = gpumm_manager_info(bind_to_manager(L, 1), &info);
-    if (status != GPUMM_OK) return bind_fail(L, status);
+    gpumm_status status = gpumm_manager_info(gpumm_lua__to_manager(L, 1), &info);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
     const struct { const char *key, *text; } texts[] = {
         {"kind", info.kind}, {"name", info.name}, {"why", info.why}, {"uuid", info.uuid}};
     const struct { const char *key; uint64_t count; } counts[] = {
@@ -172,7 +172,7 @@ static int manager_device(lua_State *L) {
         lua_setfield(L, -2, texts[i].key);
     }
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
-        bind_push_count(L, counts[i].count);
+        gpumm_lua__push_count(L, counts[i].count);
         lua_setfield(L, -2, counts[i].key);
     }
     lua_pushboolean(L, info.in_place);
@@ -184,7 +184,7 @@ static int manager_device(lua_State *L) {
 }
 
 static int manager_names(lua_State *L) {
-    gpumm_manager *manager = bind_to_manager(L, 1);
+    gpumm_manager *manager = gpumm_lua__to_manager(L, 1);
     char name[256];
     lua_newtable(L);
     for (size_t i = 0; gpumm_manager_name(manager, i, name, sizeof name) == GPUMM_OK; i++) {
@@ -197,23 +197,23 @@ static int manager_names(lua_State *L) {
 /* ---- Registration --------------------------------------------------------------------------- */
 
 static const luaL_Reg methods[] = {
-    {"allocate", bind_buffer_allocate},
-    {"buffer", bind_buffer_anonymous},
-    {"get_buffer", bind_buffer_get},
-    {"free", bind_buffer_drop},
-    {"ensure_capacity", bind_buffer_ensure},
-    {"start_async_download", bind_readback_start},
-    {"wait_for_download", bind_readback_finish},
-    {"group", bind_group_new},
-    {"kernel", bind_kernel_new},
-    {"readback", bind_readback_new},
-    {"stream", bind_stream_new},
-    {"main", bind_stream_main},
-    {"scratch", bind_scratch_new},
-    {"stats", books_stats},
-    {"leaks", books_leaks},
-    {"check_leaks", books_check},
-    {"blocks", books_blocks},
+    {"allocate", gpumm_lua__buffer_allocate},
+    {"buffer", gpumm_lua__buffer_anonymous},
+    {"get_buffer", gpumm_lua__buffer_get},
+    {"free", gpumm_lua__buffer_drop},
+    {"ensure_capacity", gpumm_lua__buffer_ensure},
+    {"start_async_download", gpumm_lua__readback_start},
+    {"wait_for_download", gpumm_lua__readback_finish},
+    {"group", gpumm_lua__group_new},
+    {"kernel", gpumm_lua__kernel_new},
+    {"readback", gpumm_lua__readback_new},
+    {"stream", gpumm_lua__stream_new},
+    {"main", gpumm_lua__stream_main},
+    {"scratch", gpumm_lua__scratch_new},
+    {"stats", gpumm_lua__books_stats},
+    {"leaks", gpumm_lua__books_leaks},
+    {"check_leaks", gpumm_lua__books_check},
+    {"blocks", gpumm_lua__books_blocks},
     {"names", manager_names},
     {"device", manager_device},
     {"poll", manager_poll},
@@ -227,10 +227,10 @@ static const luaL_Reg methods[] = {
     {NULL, NULL},
 };
 
-static const luaL_Reg properties[] = {{"fault", bind_fault_of}, {NULL, NULL}};
-static const luaL_Reg meta[] = {{"__close", manager_close}, {"__tostring", bind_to_text}, {NULL, NULL}};
+static const luaL_Reg properties[] = {{"fault", gpumm_lua__fault_of}, {NULL, NULL}};
+static const luaL_Reg meta[] = {{"__close", manager_close}, {"__tostring", gpumm_lua__to_text}, {NULL, NULL}};
 
 static void release(void *manager) { gpumm_manager_release(manager); }
 
-const bind_class bind_manager_class = {
+const bind_class gpumm_lua__manager_class = {
     .name = "gpumm.manager", .methods = methods, .properties = properties, .meta = meta, .release = release};

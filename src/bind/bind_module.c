@@ -27,8 +27,8 @@ static const char module_key = 0; /* its address is the module's key in the regi
 
 /* ---- Files ------------------------------------------------------------------------------- */
 
-const struct embedded_file *module_file(const char *path) {
-    for (const struct embedded_file *file = embedded_files; file->path; file++)
+const struct embedded_file *gpumm_lua__module_file(const char *path) {
+    for (const struct embedded_file *file = gpumm_lua__embedded_files; file->path; file++)
         if (strcmp(file->path, path) == 0) return file;
     return NULL;
 }
@@ -62,7 +62,7 @@ static void push_environment(lua_State *L, int module) {
     lua_pushcclosure(L, require_part, 1);
     lua_setfield(L, -2, "require");
     lua_createtable(L, 0, 1);
-    if (bind_state_of(L)->sandbox) sandbox_push_private(L);
+    if (gpumm_lua__state_of(L)->sandbox) gpumm_lua__sandbox_push_private(L);
     else lua_pushglobaltable(L);
     lua_setfield(L, -2, "__index");
     lua_setmetatable(L, -2);
@@ -77,7 +77,7 @@ static bool load_part(lua_State *L, int module, const char *key) {
     for (char *at = path; *at; at++)
         if (*at == '.') *at = '/';
     snprintf(path + strlen(path), sizeof path - strlen(path), ".lua");
-    const struct embedded_file *file = module_file(path);
+    const struct embedded_file *file = gpumm_lua__module_file(path);
     if (!file) return false;
     snprintf(chunk, sizeof chunk, "@%s", path);
     if (luaL_loadbufferx(L, file->text, file->size, chunk, "t") != LUA_OK) lua_error(L);
@@ -131,7 +131,7 @@ static void open_preload(lua_State *L) {
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
     lua_pushcfunction(L, gpumm_lua_open);
     lua_setfield(L, -2, "gpumm");
-    for (const struct embedded_file *file = embedded_files; file->path; file++) {
+    for (const struct embedded_file *file = gpumm_lua__embedded_files; file->path; file++) {
         if (!push_key(L, file->path)) continue;
         lua_pushfstring(L, "gpumm.%s", lua_tostring(L, -1));
         lua_pushvalue(L, module);
@@ -146,7 +146,7 @@ static void open_preload(lua_State *L) {
 /* ---- Functions ---------------------------------------------------------------------------- */
 
 static int module_resource(lua_State *L) {
-    const struct embedded_file *file = module_file(bind_text(L, 1));
+    const struct embedded_file *file = gpumm_lua__module_file(gpumm_lua__text(L, 1));
     if (!file) luaL_pushfail(L);
     else lua_pushlstring(L, file->text, file->size);
     return 1;
@@ -155,14 +155,14 @@ static int module_resource(lua_State *L) {
 /* What people type is no misuse: nil, message, code. */
 static int module_parse_size(lua_State *L) {
     uint64_t bytes;
-    gpumm_status status = gpumm_parse_size(bind_text(L, 1), &bytes);
+    gpumm_status status = gpumm_parse_size(gpumm_lua__text(L, 1), &bytes);
     if (status != GPUMM_OK) {
         luaL_pushfail(L);
         lua_pushfstring(L, "%s: %s", gpumm_status_name(status), gpumm_message());
         lua_pushstring(L, gpumm_status_name(status));
         return 3;
     }
-    bind_push_count(L, bytes);
+    gpumm_lua__push_count(L, bytes);
     return 1;
 }
 
@@ -175,8 +175,8 @@ static int module_is_memory_error(lua_State *L) {
 /* Absolute, so that it means the same file to whoever opens it. */
 static int module_beside(lua_State *L) {
     char folder[PATH_MAX];
-    bind_push_beside(L, bind_text(L, 1));
-    if (lua_tostring(L, -1)[0] == '/' || bind_state_of(L)->sandbox || !getcwd(folder, sizeof folder)) return 1;
+    gpumm_lua__push_beside(L, gpumm_lua__text(L, 1));
+    if (lua_tostring(L, -1)[0] == '/' || gpumm_lua__state_of(L)->sandbox || !getcwd(folder, sizeof folder)) return 1;
     lua_pushfstring(L, "%s/%s", folder, lua_tostring(L, -1));
     return 1;
 }
@@ -186,12 +186,12 @@ static int module_next_capacity(lua_State *L) {
     gpumm_growth growth;
     uint64_t next;
     gpumm_growth_request request = {
-        .name = "", .capacity = bind_count(L, 2), .required = bind_count(L, 3), .max = bind_count(L, 4)};
+        .name = "", .capacity = gpumm_lua__count(L, 2), .required = gpumm_lua__count(L, 3), .max = gpumm_lua__count(L, 4)};
     luaL_argcheck(L, !lua_isfunction(L, 1), 1, "a schedule that is a function cannot be asked here");
-    bind_to_growth(L, 1, &growth);
+    gpumm_lua__to_growth(L, 1, &growth);
     gpumm_status status = gpumm_growth_next(&growth, &request, &next);
-    if (status != GPUMM_OK) return bind_fail(L, status);
-    bind_push_count(L, next);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
+    gpumm_lua__push_count(L, next);
     return 1;
 }
 
@@ -202,38 +202,38 @@ static int module_traceback(lua_State *L) {
         lua_settop(L, 1);
         return 1;
     }
-    bind_traceback(L, luaL_tolstring(L, 1, NULL));
+    gpumm_lua__traceback(L, luaL_tolstring(L, 1, NULL));
     return 1;
 }
 
 /* gpumm.environment(name): nil where the variable is not set. */
 static int module_environment(lua_State *L) {
-    const char *name = bind_text(L, 1);
-    bind_require_permission(L, BIND_ENVIRONMENT, name);
+    const char *name = gpumm_lua__text(L, 1);
+    gpumm_lua__require_permission(L, BIND_ENVIRONMENT, name);
     lua_pushstring(L, getenv(name));
     return 1;
 }
 
 /* gpumm.writable(path): could a file of that name be written now? */
 static int module_writable(lua_State *L) {
-    return bind_result(L, file_probe(bind_path(L, 1, BIND_WRITE)));
+    return gpumm_lua__result(L, gpumm_lua__file_probe(gpumm_lua__path(L, 1, BIND_WRITE)));
 }
 
 static int module_caller(lua_State *L) {
     char tag[BIND_TAG];
-    lua_pushstring(L, bind_tag(L, tag));
+    lua_pushstring(L, gpumm_lua__tag(L, tag));
     return 1;
 }
 
 static const luaL_Reg functions[] = {
-    {"manager", bind_manager_new},
+    {"manager", gpumm_lua__manager_new},
     {"resource", module_resource},
     {"parse_size", module_parse_size},
     {"is_memory_error", module_is_memory_error},
     {"beside", module_beside},
     {"caller", module_caller},
     {"environment", module_environment},
-    {"inflate", bind_inflate},
+    {"inflate", gpumm_lua__inflate},
     {"next_capacity", module_next_capacity},
     {"traceback", module_traceback},
     {"writable", module_writable},
@@ -257,19 +257,19 @@ static void set_constants(lua_State *L) {
 
 static void open_classes(lua_State *L) {
     static const bind_class *const classes[] = {
-        &bind_manager_class, &bind_buffer_class, &bind_group_class, &bind_scratch_class, &bind_stream_class,
-        &bind_event_class, &bind_readback_class, &bind_frame_class, &bind_kernel_class, &bind_fault_class};
-    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) bind_class_open(L, classes[i]);
+        &gpumm_lua__manager_class, &gpumm_lua__buffer_class, &gpumm_lua__group_class, &gpumm_lua__scratch_class, &gpumm_lua__stream_class,
+        &gpumm_lua__event_class, &gpumm_lua__readback_class, &gpumm_lua__frame_class, &gpumm_lua__kernel_class, &gpumm_lua__fault_class};
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) gpumm_lua__class_open(L, classes[i]);
 }
 
 static void open_module(lua_State *L) {
     luaL_newlib(L, functions);
     set_constants(L);
-    bind_open_config(L);
-    bind_open_type(L);
-    bind_open_view(L);
-    bind_open_npy(L);
-    bind_open_image(L);
+    gpumm_lua__open_config(L);
+    gpumm_lua__open_type(L);
+    gpumm_lua__open_view(L);
+    gpumm_lua__open_npy(L);
+    gpumm_lua__open_image(L);
     open_preload(L);
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, module_index);
@@ -284,7 +284,7 @@ int gpumm_lua_open(lua_State *L) {
     luaL_checkstack(L, 32, NULL);
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &module_key) != LUA_TNIL) return 1;
     lua_pop(L, 1);
-    bind_state_of(L); /* first made, last collected */
+    gpumm_lua__state_of(L); /* first made, last collected */
     open_classes(L);
     open_module(L);
     lua_pushvalue(L, -1);

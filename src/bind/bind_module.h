@@ -7,9 +7,9 @@
 #include "bind/embedded.h"
 
 /* The embedded file of that path, "gpumm/graph.lua"; NULL where there is none. */
-const struct embedded_file *module_file(const char *path);
+const struct embedded_file *gpumm_lua__module_file(const char *path);
 
 /* gpumm.inflate, of gzip.c. */
-int bind_inflate(lua_State *L);
+int gpumm_lua__inflate(lua_State *L);
 
 #endif

@@ -10,14 +10,14 @@
 
 /* ---- Plain arguments ------------------------------------------------------------------------ */
 
-const char *bind_text(lua_State *L, int index) {
+const char *gpumm_lua__text(lua_State *L, int index) {
     size_t size;
     const char *text = luaL_checklstring(L, index, &size);
     luaL_argcheck(L, strlen(text) == size, index, "text without zero bytes expected");
     return text;
 }
 
-const char *bind_name(lua_State *L, int index) {
+const char *gpumm_lua__name(lua_State *L, int index) {
     size_t size;
     const char *name = lua_type(L, index) == LUA_TSTRING ? lua_tolstring(L, index, &size) : NULL;
     return name && strlen(name) == size ? name : NULL;
@@ -34,7 +34,7 @@ static const char *push_visible(lua_State *L, const char *bytes, size_t size) {
     return lua_tostring(L, -1);
 }
 
-const char *bind_push_key(lua_State *L, int index) {
+const char *gpumm_lua__push_key(lua_State *L, int index) {
     size_t size;
     if (!lua_isstring(L, index)) return lua_pushstring(L, luaL_typename(L, index));
     lua_pushvalue(L, index); /* its text takes its place */
@@ -44,13 +44,13 @@ const char *bind_push_key(lua_State *L, int index) {
     return lua_tostring(L, -1);
 }
 
-uint64_t bind_count(lua_State *L, int index) {
+uint64_t gpumm_lua__count(lua_State *L, int index) {
     lua_Integer n = luaL_checkinteger(L, index);
     luaL_argcheck(L, n >= 0, index, "a count cannot be negative");
     return (uint64_t)n;
 }
 
-uint64_t bind_first(lua_State *L, int index, uint64_t otherwise) {
+uint64_t gpumm_lua__first(lua_State *L, int index, uint64_t otherwise) {
     if (lua_isnoneornil(L, index)) return otherwise;
     lua_Integer n = luaL_checkinteger(L, index);
     luaL_argcheck(L, n >= 1, index, "positions count from 1");
@@ -73,13 +73,13 @@ static bool read_size(lua_State *L, int index, uint64_t *bytes) {
     return false;
 }
 
-uint64_t bind_size(lua_State *L, int index) {
+uint64_t gpumm_lua__size(lua_State *L, int index) {
     uint64_t bytes = 0;
     if (!read_size(L, index, &bytes)) luaL_argerror(L, index, gpumm_message());
     return bytes;
 }
 
-double bind_seconds(lua_State *L, int index) {
+double gpumm_lua__seconds(lua_State *L, int index) {
     if (lua_isnoneornil(L, index)) return -1;
     double seconds = luaL_checknumber(L, index);
     luaL_argcheck(L, seconds >= 0, index, "a time in seconds, not negative, expected");
@@ -121,7 +121,7 @@ static const char *nearest(const char *key, const char *const *valid) {
     return best;
 }
 
-void bind_push_list(lua_State *L, const char *const *words) {
+void gpumm_lua__push_list(lua_State *L, const char *const *words) {
     luaL_Buffer text;
     luaL_buffinit(L, &text);
     for (size_t i = 0; words[i]; i++) {
@@ -131,11 +131,11 @@ void bind_push_list(lua_State *L, const char *const *words) {
     luaL_pushresult(&text);
 }
 
-int bind_unknown(lua_State *L, const char *what, const char *key, const char *const *valid) {
+int gpumm_lua__unknown(lua_State *L, const char *what, const char *key, const char *const *valid) {
     const char *near = nearest(key, valid);
     if (near) lua_pushfstring(L, " (did you mean \"%s\"?)", near);
     else lua_pushliteral(L, "");
-    bind_push_list(L, valid);
+    gpumm_lua__push_list(L, valid);
     return luaL_error(L, "unknown %s \"%s\"%s; valid: %s", what, key, lua_tostring(L, -2),
                       lua_tostring(L, -1));
 }
@@ -149,11 +149,11 @@ static bool among(const char *key, const char *const *valid) {
 /* The key is on top. */
 static void check_key(lua_State *L, const char *const *valid, bool list) {
     if (list && lua_isinteger(L, -1)) return;
-    const char *key = bind_name(L, -1);
-    if (!key || !among(key, valid)) bind_unknown(L, "option", bind_push_key(L, -1), valid);
+    const char *key = gpumm_lua__name(L, -1);
+    if (!key || !among(key, valid)) gpumm_lua__unknown(L, "option", gpumm_lua__push_key(L, -1), valid);
 }
 
-void bind_options(lua_State *L, int table, const char *const *valid, bool list) {
+void gpumm_lua__options(lua_State *L, int table, const char *const *valid, bool list) {
     luaL_checktype(L, table, LUA_TTABLE);
     luaL_checkstack(L, 8, NULL);
     lua_pushnil(L);
@@ -165,7 +165,7 @@ void bind_options(lua_State *L, int table, const char *const *valid, bool list) 
 
 /* ---- Reading them --------------------------------------------------------------------------- */
 
-bool bind_option(lua_State *L, int table, const char *key) {
+bool gpumm_lua__option(lua_State *L, int table, const char *key) {
     lua_pushstring(L, key);
     if (lua_rawget(L, table) != LUA_TNIL) return true;
     lua_pop(L, 1);
@@ -176,8 +176,8 @@ static int bad_option(lua_State *L, const char *key, const char *wanted) {
     return luaL_error(L, "option \"%s\": %s expected, got %s", key, wanted, luaL_tolstring(L, -1, NULL));
 }
 
-uint64_t bind_option_count(lua_State *L, int table, const char *key, uint64_t otherwise) {
-    if (!bind_option(L, table, key)) return otherwise;
+uint64_t gpumm_lua__option_count(lua_State *L, int table, const char *key, uint64_t otherwise) {
+    if (!gpumm_lua__option(L, table, key)) return otherwise;
     int exact;
     lua_Integer n = lua_tointegerx(L, -1, &exact);
     if (lua_type(L, -1) != LUA_TNUMBER || !exact || n < 0)
@@ -186,38 +186,38 @@ uint64_t bind_option_count(lua_State *L, int table, const char *key, uint64_t ot
     return (uint64_t)n;
 }
 
-uint64_t bind_option_size(lua_State *L, int table, const char *key, uint64_t otherwise) {
-    if (!bind_option(L, table, key)) return otherwise;
+uint64_t gpumm_lua__option_size(lua_State *L, int table, const char *key, uint64_t otherwise) {
+    if (!gpumm_lua__option(L, table, key)) return otherwise;
     uint64_t bytes = 0;
     if (!read_size(L, -1, &bytes)) luaL_error(L, "option \"%s\": %s", key, gpumm_message());
     lua_pop(L, 1);
     return bytes;
 }
 
-unsigned bind_option_unsigned(lua_State *L, int table, const char *key, unsigned otherwise) {
-    uint64_t n = bind_option_count(L, table, key, otherwise);
+unsigned gpumm_lua__option_unsigned(lua_State *L, int table, const char *key, unsigned otherwise) {
+    uint64_t n = gpumm_lua__option_count(L, table, key, otherwise);
     if (n > INT32_MAX) luaL_error(L, "option \"%s\": %I is too large", key, (LUAI_UACINT)n);
     return (unsigned)n;
 }
 
-bool bind_option_bool(lua_State *L, int table, const char *key, bool otherwise) {
-    if (!bind_option(L, table, key)) return otherwise;
+bool gpumm_lua__option_bool(lua_State *L, int table, const char *key, bool otherwise) {
+    if (!gpumm_lua__option(L, table, key)) return otherwise;
     if (!lua_isboolean(L, -1)) bad_option(L, key, "true or false");
     bool value = lua_toboolean(L, -1);
     lua_pop(L, 1);
     return value;
 }
 
-double bind_option_number(lua_State *L, int table, const char *key, double otherwise) {
-    if (!bind_option(L, table, key)) return otherwise;
+double gpumm_lua__option_number(lua_State *L, int table, const char *key, double otherwise) {
+    if (!gpumm_lua__option(L, table, key)) return otherwise;
     if (lua_type(L, -1) != LUA_TNUMBER) bad_option(L, key, "a number");
     double value = lua_tonumber(L, -1);
     lua_pop(L, 1);
     return value;
 }
 
-const char *bind_option_text(lua_State *L, int table, const char *key, const char *otherwise) {
-    if (!bind_option(L, table, key)) return otherwise;
+const char *gpumm_lua__option_text(lua_State *L, int table, const char *key, const char *otherwise) {
+    if (!gpumm_lua__option(L, table, key)) return otherwise;
     if (lua_type(L, -1) != LUA_TSTRING) bad_option(L, key, "a string");
     const char *text = lua_tostring(L, -1);
     if (strlen(text) != lua_rawlen(L, -1))
@@ -230,55 +230,55 @@ const char *bind_option_text(lua_State *L, int table, const char *key, const cha
 
 static const char *const stream_alone[] = {"stream", NULL};
 
-gpumm_stream *bind_option_stream(lua_State *L, int table) {
-    if (!bind_option(L, table, "stream")) return NULL;
-    gpumm_stream *stream = bind_test(L, -1, &bind_stream_class);
+gpumm_stream *gpumm_lua__option_stream(lua_State *L, int table) {
+    if (!gpumm_lua__option(L, table, "stream")) return NULL;
+    gpumm_stream *stream = gpumm_lua__test(L, -1, &gpumm_lua__stream_class);
     if (!stream) bad_option(L, "stream", "a stream");
     lua_pop(L, 1); /* the table holds it */
     return stream;
 }
 
-bool bind_is_where(lua_State *L, int index) {
-    return lua_istable(L, index) || bind_test_userdata(L, index, &bind_stream_class);
+bool gpumm_lua__is_where(lua_State *L, int index) {
+    return lua_istable(L, index) || gpumm_lua__test_userdata(L, index, &gpumm_lua__stream_class);
 }
 
-gpumm_stream *bind_where(lua_State *L, int index, const char *const *valid) {
+gpumm_stream *gpumm_lua__where(lua_State *L, int index, const char *const *valid) {
     if (lua_isnoneornil(L, index)) return NULL;
-    if (!lua_istable(L, index)) return bind_to_stream(L, index);
-    bind_options(L, index, valid ? valid : stream_alone, false);
-    return bind_option_stream(L, index);
+    if (!lua_istable(L, index)) return gpumm_lua__to_stream(L, index);
+    gpumm_lua__options(L, index, valid ? valid : stream_alone, false);
+    return gpumm_lua__option_stream(L, index);
 }
 
 static void range_options(lua_State *L, int index, bind_range *out) {
     static const char *const valid[] = {"first", "count", "stream", NULL};
-    out->stream = bind_where(L, index, valid);
+    out->stream = gpumm_lua__where(L, index, valid);
     if (!lua_istable(L, index)) return;
-    uint64_t first = bind_option_count(L, index, "first", out->first + 1);
+    uint64_t first = gpumm_lua__option_count(L, index, "first", out->first + 1);
     if (first == 0) luaL_error(L, "option \"first\": positions count from 1");
     out->first = first - 1;
-    if (!bind_option(L, index, "count")) return;
+    if (!gpumm_lua__option(L, index, "count")) return;
     lua_pop(L, 1);
-    out->count = bind_option_count(L, index, "count", 0);
+    out->count = gpumm_lua__option_count(L, index, "count", 0);
     out->counted = true;
 }
 
-void bind_to_range(lua_State *L, int index, uint64_t length, bind_range *out) {
+void gpumm_lua__to_range(lua_State *L, int index, uint64_t length, bind_range *out) {
     *out = (bind_range){0};
-    if (!bind_is_where(L, index)) out->first = bind_first(L, index++, 0);
-    if (!bind_is_where(L, index) && !lua_isnoneornil(L, index)) {
-        out->count = bind_count(L, index);
+    if (!gpumm_lua__is_where(L, index)) out->first = gpumm_lua__first(L, index++, 0);
+    if (!gpumm_lua__is_where(L, index) && !lua_isnoneornil(L, index)) {
+        out->count = gpumm_lua__count(L, index);
         out->counted = true;
     }
-    if (!bind_is_where(L, index)) index++;
+    if (!gpumm_lua__is_where(L, index)) index++;
     range_options(L, index, out);
     if (!out->counted) out->count = out->first < length ? length - out->first : 0;
 }
 
-void bind_push_count(lua_State *L, uint64_t count) {
+void gpumm_lua__push_count(lua_State *L, uint64_t count) {
     lua_pushinteger(L, (lua_Integer)size_min(count, LUA_MAXINTEGER));
 }
 
-gpumm_access bind_access(lua_State *L, int index) {
+gpumm_access gpumm_lua__access(lua_State *L, int index) {
     static const char *const names[] = {"read", "write", NULL};
     return luaL_checkoption(L, index, NULL, names) == 0 ? GPUMM_READ : GPUMM_WRITE;
 }

@@ -20,7 +20,7 @@
 enum { MEMBERS_MAX = 64, PATIENCE = 16 };
 
 static gpumm_readback *to_readback(lua_State *L, int index) {
-    return bind_check(L, index, &bind_readback_class);
+    return gpumm_lua__check(L, index, &gpumm_lua__readback_class);
 }
 
 /* ---- Making them --------------------------------------------------------------------------- */
@@ -28,13 +28,13 @@ static gpumm_readback *to_readback(lua_State *L, int index) {
 static void read_options(lua_State *L, int table, gpumm_readback_options *options,
                          char tag[static BIND_TAG]) {
     static const char *const valid[] = {"slots", "direct", "busy", "tag", NULL};
-    options->tag = bind_tag(L, tag);
+    options->tag = gpumm_lua__tag(L, tag);
     if (lua_isnoneornil(L, table)) return;
-    bind_options(L, table, valid, true);
-    options->slots = bind_option_unsigned(L, table, "slots", 0);
-    options->direct = bind_option_bool(L, table, "direct", false);
-    options->tag = bind_option_text(L, table, "tag", options->tag);
-    const char *busy = bind_option_text(L, table, "busy", "drop");
+    gpumm_lua__options(L, table, valid, true);
+    options->slots = gpumm_lua__option_unsigned(L, table, "slots", 0);
+    options->direct = gpumm_lua__option_bool(L, table, "direct", false);
+    options->tag = gpumm_lua__option_text(L, table, "tag", options->tag);
+    const char *busy = gpumm_lua__option_text(L, table, "busy", "drop");
     options->wait = strcmp(busy, "wait") == 0;
     if (!options->wait && strcmp(busy, "drop") != 0)
         luaL_error(L, "option \"busy\": \"drop\" or \"wait\" expected, got \"%s\"", busy);
@@ -48,7 +48,7 @@ static const char *name_of(gpumm_buffer *buffer) {
     return gpumm_buffer_name(buffer);
 }
 
-void bind_readback_names(lua_State *L, gpumm_readback *readback) {
+void gpumm_lua__readback_names(lua_State *L, gpumm_readback *readback) {
     size_t count = gpumm_readback_count(readback);
     lua_createtable(L, 0, (int)count);
     for (size_t i = 0; i < count; i++) {
@@ -62,34 +62,34 @@ void bind_readback_names(lua_State *L, gpumm_readback *readback) {
 /* An anonymous buffer lives as long as somebody reads it back: the table on top keeps its handle. */
 static void keep_buffers(lua_State *L, int owner, const gpumm_readback_options *options) {
     for (size_t i = 0; i < options->buffer_count; i++) {
-        bind_push_buffer(L, options->buffers[i], owner);
+        gpumm_lua__push_buffer(L, options->buffers[i], owner);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
 }
 
 /* The manager's userdata is in the slot `owner`. */
 static int make(lua_State *L, int owner, const gpumm_readback_options *options) {
-    bind_handle *handle = bind_new(L, &bind_readback_class, owner);
+    bind_handle *handle = gpumm_lua__new(L, &gpumm_lua__readback_class, owner);
     gpumm_readback *readback;
     gpumm_status status;
     BIND_RETRY(L, status, gpumm_readback_open(options, &readback));
-    if (status != GPUMM_OK) return bind_fail(L, status);
-    handle = bind_adopt(L, handle, readback);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
+    handle = gpumm_lua__adopt(L, handle, readback);
     handle->slots = options->slots ? (int)options->slots : 2;
-    bind_readback_names(L, readback);
+    gpumm_lua__readback_names(L, readback);
     keep_buffers(L, owner, options);
     lua_setiuservalue(L, -2, BIND_EXTRA);
-    bind_collector_pressure(L, handle, 64 * 1024);
+    gpumm_lua__collector_pressure(L, handle, 64 * 1024);
     return 1;
 }
 
-int bind_buffer_readback(lua_State *L) {
+int gpumm_lua__buffer_readback(lua_State *L) {
     char tag[BIND_TAG];
-    gpumm_buffer *buffer = bind_to_buffer(L, 1);
+    gpumm_buffer *buffer = gpumm_lua__to_buffer(L, 1);
     gpumm_readback_options options = {.buffers = &buffer, .buffer_count = 1};
     lua_settop(L, 2);
     read_options(L, 2, &options, tag);
-    bind_push_owner(L, 1);
+    gpumm_lua__push_owner(L, 1);
     return make(L, 3, &options);
 }
 
@@ -102,17 +102,17 @@ static size_t every_member(gpumm_group *group, gpumm_buffer **buffers) {
 /* The buffer that entry i of the table in slot 2 names. */
 static gpumm_buffer *named_member(lua_State *L, gpumm_group *group, size_t i) {
     lua_rawgeti(L, 2, (lua_Integer)i + 1);
-    const char *name = bind_name(L, -1);
+    const char *name = gpumm_lua__name(L, -1);
     gpumm_buffer *buffer = name ? gpumm_group_member(group, name) : NULL;
-    if (!buffer) bind_no_member(L, group, bind_push_key(L, -1));
+    if (!buffer) gpumm_lua__no_member(L, group, gpumm_lua__push_key(L, -1));
     lua_pop(L, 1);
     return buffer;
 }
 
-int bind_group_readback(lua_State *L) {
+int gpumm_lua__group_readback(lua_State *L) {
     char tag[BIND_TAG];
     gpumm_buffer *buffers[MEMBERS_MAX];
-    gpumm_group *group = bind_to_group(L, 1);
+    gpumm_group *group = gpumm_lua__to_group(L, 1);
     gpumm_readback_options options = {.buffers = buffers};
     lua_settop(L, 2);
     read_options(L, 2, &options, tag);
@@ -120,15 +120,15 @@ int bind_group_readback(lua_State *L) {
     luaL_argcheck(L, count <= MEMBERS_MAX, 2, "too many members");
     for (size_t i = 0; i < count; i++) buffers[i] = named_member(L, group, i);
     options.buffer_count = count > 0 ? count : every_member(group, buffers);
-    bind_push_owner(L, 1);
+    gpumm_lua__push_owner(L, 1);
     return make(L, 3, &options);
 }
 
-int bind_readback_new(lua_State *L) {
+int gpumm_lua__readback_new(lua_State *L) {
     char tag[BIND_TAG];
     gpumm_buffer *buffers[MEMBERS_MAX];
     gpumm_readback_options options = {.buffers = buffers};
-    gpumm_manager *manager = bind_to_manager(L, 1);
+    gpumm_manager *manager = gpumm_lua__to_manager(L, 1);
     lua_settop(L, 2);
     luaL_checktype(L, 2, LUA_TTABLE);
     read_options(L, 2, &options, tag);
@@ -137,7 +137,7 @@ int bind_readback_new(lua_State *L) {
                   "buffers expected: {buffer, …}");
     for (size_t i = 0; i < options.buffer_count; i++) {
         lua_rawgeti(L, 2, (lua_Integer)i + 1);
-        buffers[i] = bind_test(L, -1, &bind_buffer_class);
+        buffers[i] = gpumm_lua__test(L, -1, &gpumm_lua__buffer_class);
         if (!buffers[i])
             return luaL_error(L, "entry %d: a buffer expected, got %s", (int)i + 1, luaL_typename(L, -1));
         if (gpumm_buffer_manager(buffers[i]) != manager)
@@ -152,7 +152,7 @@ int bind_readback_new(lua_State *L) {
 /* How many handles of kept frames of it this state has, garbage among them. */
 static int count_kept(lua_State *L, const gpumm_readback *readback) {
     int count = 0;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &bind_frame_class);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &gpumm_lua__frame_class);
     lua_pushnil(L);
     while (lua_next(L, -2)) {
         const bind_handle *frame = lua_touserdata(L, -1);
@@ -168,7 +168,7 @@ static int count_kept(lua_State *L, const gpumm_readback *readback) {
 static bool collects_frames(lua_State *L, bind_handle *handle) {
     if (handle->patience-- > 0) return false;
     handle->patience = 0;
-    bool collected = bind_collects(L, GPUMM_OUT_OF_MEMORY);
+    bool collected = gpumm_lua__collects(L, GPUMM_OUT_OF_MEMORY);
     handle->kept = count_kept(L, handle->object);
     if (handle->slots > 0 && handle->kept >= handle->slots) handle->patience = PATIENCE;
     return collected;
@@ -184,16 +184,16 @@ static void make_room(lua_State *L, bind_handle *handle) {
 
 static int readback_capture(lua_State *L) {
     gpumm_readback *readback = to_readback(L, 1);
-    bind_handle *handle = bind_handle_at(L, 1, &bind_readback_class);
+    bind_handle *handle = gpumm_lua__handle_at(L, 1, &gpumm_lua__readback_class);
     lua_Integer step = luaL_optinteger(L, 2, 0);
-    gpumm_stream *stream = bind_where(L, 3, NULL);
+    gpumm_stream *stream = gpumm_lua__where(L, 3, NULL);
     gpumm_ticket ticket;
     make_room(L, handle);
     gpumm_status status = gpumm_readback_capture(readback, stream, step, &ticket);
     if (status == GPUMM_BUSY && count_kept(L, readback) > 0 && collects_frames(L, handle))
         status = gpumm_readback_capture(readback, stream, step, &ticket);
-    if (status != GPUMM_OK) return bind_fail(L, status);
-    bind_push_count(L, ticket);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
+    gpumm_lua__push_count(L, ticket);
     return 1;
 }
 
@@ -209,15 +209,15 @@ static gpumm_ticket to_ticket(lua_State *L, int index) {
 static int readback_ready(lua_State *L) {
     bool ready;
     gpumm_status status = gpumm_readback_ready(to_readback(L, 1), to_ticket(L, 2), &ready);
-    if (status != GPUMM_OK) return bind_fail_ticket(L, status);
+    if (status != GPUMM_OK) return gpumm_lua__fail_ticket(L, status);
     lua_pushboolean(L, ready);
     return 1;
 }
 
 /* An empty frame's handle, with its readback's manager. */
 static bind_handle *new_frame(lua_State *L) {
-    bind_push_owner(L, 1);
-    return bind_new(L, &bind_frame_class, lua_gettop(L));
+    gpumm_lua__push_owner(L, 1);
+    return gpumm_lua__new(L, &gpumm_lua__frame_class, lua_gettop(L));
 }
 
 /* The frame on top is this one; NULL: nil. */
@@ -226,11 +226,11 @@ static int give_frame(lua_State *L, bind_handle *handle, gpumm_frame *frame) {
         lua_pushnil(L);
         return 1;
     }
-    bind_adopt(L, handle, frame);
+    gpumm_lua__adopt(L, handle, frame);
     int self = lua_gettop(L);
     lua_getiuservalue(L, 1, BIND_EXTRA);
     lua_pushvalue(L, self);
-    bind_frame_names(L, self + 1);
+    gpumm_lua__frame_names(L, self + 1);
     return 1;
 }
 
@@ -240,18 +240,18 @@ static int wait_ticket(lua_State *L, double seconds) {
     bind_handle *handle = new_frame(L);
     gpumm_frame *frame;
     gpumm_status status = gpumm_readback_wait(readback, ticket, seconds, &frame);
-    if (status != GPUMM_OK) return bind_fail_ticket(L, status);
+    if (status != GPUMM_OK) return gpumm_lua__fail_ticket(L, status);
     return give_frame(L, handle, frame);
 }
 
-static int readback_wait(lua_State *L) {
+static int gpumm__readback_wait(lua_State *L) {
     to_readback(L, 1);
-    return wait_ticket(L, bind_seconds(L, 3));
+    return wait_ticket(L, gpumm_lua__seconds(L, 3));
 }
 
 static int readback_cancel(lua_State *L) {
     gpumm_status status = gpumm_readback_cancel(to_readback(L, 1), to_ticket(L, 2));
-    if (status != GPUMM_OK) return bind_fail_ticket(L, status);
+    if (status != GPUMM_OK) return gpumm_lua__fail_ticket(L, status);
     lua_pushboolean(L, 1);
     return 1;
 }
@@ -262,7 +262,7 @@ static int await_on(lua_State *L, int outcome, lua_KContext context) {
     (void)outcome, (void)context;
     lua_settop(L, 2);
     gpumm_status status = gpumm_readback_ready(to_readback(L, 1), to_ticket(L, 2), &ready);
-    if (status != GPUMM_OK) return bind_fail_ticket(L, status);
+    if (status != GPUMM_OK) return gpumm_lua__fail_ticket(L, status);
     if (ready || !lua_isyieldable(L)) return wait_ticket(L, -1);
     lua_pushvalue(L, 1);
     return lua_yieldk(L, 1, 0, await_on);
@@ -273,8 +273,8 @@ static int readback_await(lua_State *L) {
     lua_settop(L, 2);
     if (lua_isnil(L, 2)) { /* the newest now, not later */
         gpumm_ticket newest = gpumm_readback_newest(readback);
-        if (newest == 0) return bind_fail(L, fail(GPUMM_NOT_PENDING, "nothing was captured yet"));
-        bind_push_count(L, newest);
+        if (newest == 0) return gpumm_lua__fail(L, fail(GPUMM_NOT_PENDING, "nothing was captured yet"));
+        gpumm_lua__push_count(L, newest);
         lua_replace(L, 2);
     }
     return await_on(L, LUA_OK, 0);
@@ -287,7 +287,7 @@ static int delivered(lua_State *L, deliver *function) {
     bind_handle *handle = new_frame(L);
     gpumm_frame *frame;
     gpumm_status status = function(readback, &frame);
-    return status == GPUMM_OK ? give_frame(L, handle, frame) : bind_fail(L, status);
+    return status == GPUMM_OK ? give_frame(L, handle, frame) : gpumm_lua__fail(L, status);
 }
 
 static int readback_latest(lua_State *L) { return delivered(L, gpumm_readback_latest); }
@@ -295,29 +295,29 @@ static int readback_next(lua_State *L) { return delivered(L, gpumm_readback_next
 
 /* ---- Properties --------------------------------------------------------------------------- */
 
-static int readback_close(lua_State *L) {
-    bind_handle *handle = bind_handle_at(L, 1, &bind_readback_class);
+static int gpumm__readback_close(lua_State *L) {
+    bind_handle *handle = gpumm_lua__handle_at(L, 1, &gpumm_lua__readback_class);
     if (handle->borrowed)
-        return bind_raise(L, fail(GPUMM_INVALID_ARGUMENT,
+        return gpumm_lua__raise(L, fail(GPUMM_INVALID_ARGUMENT,
                                   "this readback is the application's to close"));
     if (handle->object) gpumm_readback_close(handle->object);
     return 0;
 }
 
 static int readback_dropped(lua_State *L) {
-    bind_push_count(L, gpumm_readback_dropped(to_readback(L, 1)));
+    gpumm_lua__push_count(L, gpumm_readback_dropped(to_readback(L, 1)));
     return 1;
 }
 
 static int readback_newest(lua_State *L) {
     gpumm_ticket newest = gpumm_readback_newest(to_readback(L, 1));
     if (newest == 0) lua_pushnil(L);
-    else bind_push_count(L, newest);
+    else gpumm_lua__push_count(L, newest);
     return 1;
 }
 
 static int readback_slots(lua_State *L) {
-    const bind_handle *handle = bind_handle_at(L, 1, &bind_readback_class);
+    const bind_handle *handle = gpumm_lua__handle_at(L, 1, &gpumm_lua__readback_class);
     if (handle->slots == 0) return 0;
     lua_pushinteger(L, handle->slots);
     return 1;
@@ -325,59 +325,59 @@ static int readback_slots(lua_State *L) {
 
 static int readback_manager(lua_State *L) {
     to_readback(L, 1);
-    bind_push_owner(L, 1);
+    gpumm_lua__push_owner(L, 1);
     return 1;
 }
 
 static const luaL_Reg methods[] = {
     {"capture", readback_capture},
     {"ready", readback_ready},
-    {"wait", readback_wait},
+    {"wait", gpumm__readback_wait},
     {"await", readback_await},
     {"cancel", readback_cancel},
     {"latest", readback_latest},
     {"next", readback_next},
-    {"close", readback_close},
+    {"close", gpumm__readback_close},
     {NULL, NULL},
 };
 
 static const luaL_Reg properties[] = {
     {"dropped", readback_dropped}, {"newest", readback_newest}, {"slots", readback_slots},
     {"manager", readback_manager}, {NULL, NULL}};
-static const luaL_Reg meta[] = {{"__close", readback_close}, {"__tostring", bind_to_text}, {NULL, NULL}};
+static const luaL_Reg meta[] = {{"__close", gpumm__readback_close}, {"__tostring", gpumm_lua__to_text}, {NULL, NULL}};
 
 static void release(void *readback) { gpumm_readback_release(readback); }
 
-const bind_class bind_readback_class = {
+const bind_class gpumm_lua__readback_class = {
     .name = "gpumm.readback", .methods = methods, .properties = properties, .meta = meta, .release = release};
 
 /* ---- The ancestor's pair -------------------------------------------------------------------- */
 
-int bind_readback_start(lua_State *L) {
+int gpumm_lua__readback_start(lua_State *L) {
     gpumm_status status;
-    gpumm_manager *manager = bind_to_manager(L, 1);
-    const char *name = bind_text(L, 2);
+    gpumm_manager *manager = gpumm_lua__to_manager(L, 1);
+    const char *name = gpumm_lua__text(L, 2);
     BIND_RETRY(L, status, gpumm_start_async_download(manager, name));
-    return bind_result(L, status);
+    return gpumm_lua__result(L, status);
 }
 
 /* The view has its own copy: the frame ends here, and its slot is free. */
-int bind_readback_finish(lua_State *L) {
-    gpumm_manager *manager = bind_to_manager(L, 1);
-    const char *name = bind_text(L, 2);
-    double seconds = bind_seconds(L, 3);
+int gpumm_lua__readback_finish(lua_State *L) {
+    gpumm_manager *manager = gpumm_lua__to_manager(L, 1);
+    const char *name = gpumm_lua__text(L, 2);
+    double seconds = gpumm_lua__seconds(L, 3);
     gpumm_frame *frame;
     gpumm_frame_info info;
     const void *from;
-    bind_handle *handle = bind_new(L, &bind_frame_class, 1);
+    bind_handle *handle = gpumm_lua__new(L, &gpumm_lua__frame_class, 1);
     gpumm_status status = gpumm_wait_for_download(manager, name, seconds, &frame);
-    if (status != GPUMM_OK) return bind_fail(L, status);
-    bind_adopt(L, handle, frame);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
+    gpumm_lua__adopt(L, handle, frame);
     gpumm_frame_get_info(frame, &info);
     const gpumm_type *type = gpumm_buffer_type(gpumm_readback_buffer(gpumm_frame_readback(frame), 0));
-    void *to = view_push_owned(L, type, info.length);
+    void *to = gpumm_lua__view_push_owned(L, type, info.length);
     status = gpumm_frame_data(frame, 0, &from);
-    if (status != GPUMM_OK) return bind_fail(L, status);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
     if (info.length > 0) memcpy(to, from, info.length * gpumm_type_size(type));
     gpumm_frame_end(frame);
     return 1;

@@ -15,7 +15,7 @@ enum { SPARE_MOST = 64 };
 
 static const char references_key = 0; /* its address is the key of the table: reference -> its userdata */
 
-void bind_references_open(lua_State *L) {
+void gpumm_lua__references_open(lua_State *L) {
     lua_newtable(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &references_key);
 }
@@ -29,7 +29,7 @@ static bind_reference *make(lua_State *L) {
     return reference;
 }
 
-bind_reference *bind_reference_take(lua_State *L, bind_state *state) {
+bind_reference *gpumm_lua__reference_take(lua_State *L, bind_state *state) {
     if (state->closed) luaL_error(L, "CLOSED: this Lua state is closing");
     bind_reference *reference = state->spare_references;
     if (!reference) return make(L);
@@ -38,9 +38,9 @@ bind_reference *bind_reference_take(lua_State *L, bind_state *state) {
     return reference;
 }
 
-bind_reference *bind_reference_new(lua_State *L) { return bind_reference_take(L, bind_state_of(L)); }
+bind_reference *gpumm_lua__reference_new(lua_State *L) { return gpumm_lua__reference_take(L, gpumm_lua__state_of(L)); }
 
-void bind_reference_drop(bind_reference *reference) {
+void gpumm_lua__reference_drop(bind_reference *reference) {
     void *object = reference->object;
     reference->object = NULL;
     if (object) reference->release(object);
@@ -53,9 +53,9 @@ static void forget(lua_State *L, bind_reference *reference) {
     lua_pop(L, 1);
 }
 
-void bind_reference_put(lua_State *L, bind_state *state, bind_reference *reference) {
+void gpumm_lua__reference_put(lua_State *L, bind_state *state, bind_reference *reference) {
     if (!reference) return;
-    bind_reference_drop(reference);
+    gpumm_lua__reference_drop(reference);
     if (state->spare_count == SPARE_MOST) {
         forget(L, reference);
         return;
@@ -65,13 +65,13 @@ void bind_reference_put(lua_State *L, bind_state *state, bind_reference *referen
     state->spare_count++;
 }
 
-void bind_reference_end(lua_State *L, bind_reference *reference) { bind_reference_put(L, bind_state_of(L), reference); }
+void gpumm_lua__reference_end(lua_State *L, bind_reference *reference) { gpumm_lua__reference_put(L, gpumm_lua__state_of(L), reference); }
 
-void bind_references_close(lua_State *L) {
+void gpumm_lua__references_close(lua_State *L) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &references_key);
     lua_pushnil(L);
     while (lua_istable(L, -2) && lua_next(L, -2)) {
-        bind_reference_drop(lua_touserdata(L, -1));
+        gpumm_lua__reference_drop(lua_touserdata(L, -1));
         lua_pop(L, 1);
     }
 }

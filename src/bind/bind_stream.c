@@ -11,65 +11,65 @@
 
 /* ---- Streams ------------------------------------------------------------------------------ */
 
-int bind_stream_new(lua_State *L) {
+int gpumm_lua__stream_new(lua_State *L) {
     enum { CONTAINED_MOST = 64 };
-    gpumm_manager *manager = bind_to_manager(L, 1);
-    bind_require_room(L, &bind_stream_class, CONTAINED_MOST);
-    bind_handle *handle = bind_new(L, &bind_stream_class, 1);
+    gpumm_manager *manager = gpumm_lua__to_manager(L, 1);
+    gpumm_lua__require_room(L, &gpumm_lua__stream_class, CONTAINED_MOST);
+    bind_handle *handle = gpumm_lua__new(L, &gpumm_lua__stream_class, 1);
     gpumm_stream *stream;
     gpumm_status status;
     BIND_RETRY(L, status, gpumm_stream_open(manager, &stream));
-    if (status != GPUMM_OK) return bind_fail(L, status);
-    bind_adopt(L, handle, stream);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
+    gpumm_lua__adopt(L, handle, stream);
     return 1;
 }
 
-int bind_stream_main(lua_State *L) {
-    gpumm_manager *manager = bind_to_manager(L, 1);
-    if (gpumm_manager_is_closed(manager)) return bind_raise(L, fail(GPUMM_CLOSED, "the manager is closed"));
-    if (bind_find(L, &bind_stream_class, gpumm_manager_main(manager))) return 1;
-    bind_handle *handle = bind_new(L, &bind_stream_class, 1);
-    bind_handle *main = bind_adopt(L, handle, gpumm_stream_retain(gpumm_manager_main(manager)));
+int gpumm_lua__stream_main(lua_State *L) {
+    gpumm_manager *manager = gpumm_lua__to_manager(L, 1);
+    if (gpumm_manager_is_closed(manager)) return gpumm_lua__raise(L, fail(GPUMM_CLOSED, "the manager is closed"));
+    if (gpumm_lua__find(L, &gpumm_lua__stream_class, gpumm_manager_main(manager))) return 1;
+    bind_handle *handle = gpumm_lua__new(L, &gpumm_lua__stream_class, 1);
+    bind_handle *main = gpumm_lua__adopt(L, handle, gpumm_stream_retain(gpumm_manager_main(manager)));
     main->borrowed = true; /* it goes with its manager alone */
     return 1;
 }
 
 static int stream_record(lua_State *L) {
-    gpumm_stream *stream = bind_to_stream(L, 1);
-    bind_push_owner(L, 1);
-    bind_handle *handle = bind_new(L, &bind_event_class, lua_gettop(L));
+    gpumm_stream *stream = gpumm_lua__to_stream(L, 1);
+    gpumm_lua__push_owner(L, 1);
+    bind_handle *handle = gpumm_lua__new(L, &gpumm_lua__event_class, lua_gettop(L));
     gpumm_event *event;
     gpumm_status status = gpumm_stream_record(stream, &event);
-    if (status != GPUMM_OK) return bind_fail(L, status);
-    bind_adopt(L, handle, event);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
+    gpumm_lua__adopt(L, handle, event);
     return 1;
 }
 
 static int stream_wait(lua_State *L) {
-    return bind_result(L, gpumm_stream_wait(bind_to_stream(L, 1), bind_check(L, 2, &bind_event_class)));
+    return gpumm_lua__result(L, gpumm_stream_wait(gpumm_lua__to_stream(L, 1), gpumm_lua__check(L, 2, &gpumm_lua__event_class)));
 }
 
 static int stream_synchronize(lua_State *L) {
-    return bind_result(L, gpumm_stream_synchronize(bind_to_stream(L, 1)));
+    return gpumm_lua__result(L, gpumm_stream_synchronize(gpumm_lua__to_stream(L, 1)));
 }
 
-static int stream_idle(lua_State *L) {
+static int gpumm__stream_idle(lua_State *L) {
     bool idle;
-    gpumm_status status = gpumm_stream_idle(bind_to_stream(L, 1), &idle);
-    if (status != GPUMM_OK) return bind_fail(L, status);
+    gpumm_status status = gpumm_stream_idle(gpumm_lua__to_stream(L, 1), &idle);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
     lua_pushboolean(L, idle);
     return 1;
 }
 
 static int stream_close(lua_State *L) {
-    bind_handle *handle = bind_handle_at(L, 1, &bind_stream_class);
+    bind_handle *handle = gpumm_lua__handle_at(L, 1, &gpumm_lua__stream_class);
     if (!handle->borrowed) handle->closed = true;
     return 0;
 }
 
 static int stream_manager(lua_State *L) {
-    bind_userdata(L, 1, &bind_stream_class);
-    bind_push_owner(L, 1);
+    gpumm_lua__userdata(L, 1, &gpumm_lua__stream_class);
+    gpumm_lua__push_owner(L, 1);
     return 1;
 }
 
@@ -77,17 +77,17 @@ static const luaL_Reg stream_methods[] = {
     {"record", stream_record},
     {"wait", stream_wait},
     {"synchronize", stream_synchronize},
-    {"idle", stream_idle},
+    {"idle", gpumm__stream_idle},
     {"close", stream_close},
     {NULL, NULL},
 };
 
 static const luaL_Reg stream_properties[] = {{"manager", stream_manager}, {NULL, NULL}};
-static const luaL_Reg stream_meta[] = {{"__close", stream_close}, {"__tostring", bind_to_text}, {NULL, NULL}};
+static const luaL_Reg stream_meta[] = {{"__close", stream_close}, {"__tostring", gpumm_lua__to_text}, {NULL, NULL}};
 
 static void release_stream(void *stream) { gpumm_stream_release(stream); }
 
-const bind_class bind_stream_class = {
+const bind_class gpumm_lua__stream_class = {
     .name = "gpumm.stream",
     .methods = stream_methods,
     .properties = stream_properties,
@@ -97,30 +97,30 @@ const bind_class bind_stream_class = {
 
 /* ---- Events ------------------------------------------------------------------------------- */
 
-static gpumm_event *to_event(lua_State *L, int index) { return bind_check(L, index, &bind_event_class); }
+static gpumm_event *to_event(lua_State *L, int index) { return gpumm_lua__check(L, index, &gpumm_lua__event_class); }
 
 static int event_ready(lua_State *L) {
     bool ready;
     gpumm_status status = gpumm_event_ready(to_event(L, 1), &ready);
-    if (status != GPUMM_OK) return bind_fail(L, status);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
     lua_pushboolean(L, ready);
     return 1;
 }
 
 static int event_wait(lua_State *L) {
-    return bind_result(L, gpumm_event_wait(to_event(L, 1), bind_seconds(L, 2)));
+    return gpumm_lua__result(L, gpumm_event_wait(to_event(L, 1), gpumm_lua__seconds(L, 2)));
 }
 
 static int event_elapsed(lua_State *L) {
     double seconds;
     gpumm_status status = gpumm_event_elapsed(to_event(L, 1), to_event(L, 2), &seconds);
-    if (status != GPUMM_OK) return bind_fail(L, status);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
     lua_pushnumber(L, seconds);
     return 1;
 }
 
 static int event_close(lua_State *L) {
-    bind_handle_at(L, 1, &bind_event_class)->closed = true;
+    gpumm_lua__handle_at(L, 1, &gpumm_lua__event_class)->closed = true;
     return 0;
 }
 
@@ -132,9 +132,9 @@ static const luaL_Reg event_methods[] = {
     {NULL, NULL},
 };
 
-static const luaL_Reg event_meta[] = {{"__close", event_close}, {"__tostring", bind_to_text}, {NULL, NULL}};
+static const luaL_Reg event_meta[] = {{"__close", event_close}, {"__tostring", gpumm_lua__to_text}, {NULL, NULL}};
 
 static void release_event(void *event) { gpumm_event_release(event); }
 
-const bind_class bind_event_class = {
+const bind_class gpumm_lua__event_class = {
     .name = "gpumm.event", .methods = event_methods, .meta = event_meta, .release = release_event};

@@ -18,7 +18,7 @@ static frame frame_of(const char *line) {
     if (length >= sizeof source) return FRAME_SCRIPT;
     memcpy(source, line, length);
     source[length] = '\0';
-    return module_file(source) ? FRAME_OURS : FRAME_SCRIPT;
+    return gpumm_lua__module_file(source) ? FRAME_OURS : FRAME_SCRIPT;
 }
 
 static const char *next_line(const char *line) {
@@ -57,7 +57,7 @@ static void add_frames(luaL_Buffer *text, const char *line) {
     }
 }
 
-void bind_traceback(lua_State *L, const char *message) {
+void gpumm_lua__traceback(lua_State *L, const char *message) {
     luaL_Buffer text;
     if (strstr(message, "\nstack traceback:")) { /* from nearer to the place */
         lua_pushstring(L, message);

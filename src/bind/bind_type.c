@@ -18,29 +18,29 @@ static type_box *box_push(lua_State *L) { /* [-0, +1, m] */
     type_box *box = lua_newuserdatauv(L, sizeof *box, 0);
     *box = (type_box){NULL, NULL};
     luaL_setmetatable(L, TYPE_CLASS);
-    box->reference = bind_reference_new(L);
+    box->reference = gpumm_lua__reference_new(L);
     return box;
 }
 
 static void box_fill(type_box *box, const gpumm_type *type) {
     box->type = type;
-    bind_reference_to_type(box->reference, type);
+    gpumm_lua__reference_to_type(box->reference, type);
 }
 
 static void release_type(void *type) { gpumm_type_release(type); }
 
-void bind_reference_to_type(bind_reference *reference, const gpumm_type *type) {
+void gpumm_lua__reference_to_type(bind_reference *reference, const gpumm_type *type) {
     reference->release = release_type;
     reference->object = (void *)type;
 }
 
-void bind_push_type(lua_State *L, const gpumm_type *type) {
+void gpumm_lua__push_type(lua_State *L, const gpumm_type *type) {
     type_box *box = box_push(L); /* raises before the reference is taken */
     box_fill(box, gpumm_type_retain(type));
 }
 
-const gpumm_type *bind_test_type(lua_State *L, int index) {
-    type_box *box = bind_test_userdata(L, index, &type_class);
+const gpumm_type *gpumm_lua__test_type(lua_State *L, int index) {
+    type_box *box = gpumm_lua__test_userdata(L, index, &type_class);
     return box && box->type ? box->reference->object : NULL;
 }
 
@@ -48,17 +48,17 @@ static void parse_push(lua_State *L, const char *text) { /* [-0, +1, e] */
     type_box *box = box_push(L);
     gpumm_type *type;
     gpumm_status status = gpumm_type_parse(text, &type);
-    if (status) bind_raise(L, status);
+    if (status) gpumm_lua__raise(L, status);
     box_fill(box, type);
 }
 
-const gpumm_type *bind_to_type(lua_State *L, int index) {
+const gpumm_type *gpumm_lua__to_type(lua_State *L, int index) {
     index = lua_absindex(L, index);
     if (lua_type(L, index) == LUA_TSTRING) {
-        parse_push(L, bind_text(L, index));
+        parse_push(L, gpumm_lua__text(L, index));
         lua_replace(L, index);
     }
-    const gpumm_type *type = bind_test_type(L, index);
+    const gpumm_type *type = gpumm_lua__test_type(L, index);
     if (!type)
         luaL_error(L, "an element type is wanted: \"f32x3\" and its like, or one of gpumm.struct's; got %s",
                    luaL_typename(L, index));
@@ -66,7 +66,7 @@ const gpumm_type *bind_to_type(lua_State *L, int index) {
 }
 
 static const gpumm_type *self(lua_State *L) {
-    type_box *box = bind_userdata(L, 1, &type_class);
+    type_box *box = gpumm_lua__userdata(L, 1, &type_class);
     if (!box->type || !box->reference->object) luaL_error(L, "this type was collected");
     return box->type;
 }
@@ -125,7 +125,7 @@ static int type_fields(lua_State *L) {
         lua_createtable(L, 0, 3);
         lua_pushstring(L, field->name);
         lua_setfield(L, -2, "name");
-        bind_push_type(L, field->type);
+        gpumm_lua__push_type(L, field->type);
         lua_setfield(L, -2, "type");
         lua_pushinteger(L, (lua_Integer)field->offset);
         lua_setfield(L, -2, "offset");
@@ -147,23 +147,23 @@ static int type_declaration(lua_State *L) {
 }
 
 static int type_tostring(lua_State *L) {
-    type_box *box = bind_userdata(L, 1, &type_class);
+    type_box *box = gpumm_lua__userdata(L, 1, &type_class);
     bool gone = !box->type || !box->reference->object;
     lua_pushstring(L, gone ? "type (collected)" : gpumm_type_name(box->type));
     return 1;
 }
 
 static int type_equal(lua_State *L) {
-    const gpumm_type *a = bind_test_type(L, 1), *b = bind_test_type(L, 2);
+    const gpumm_type *a = gpumm_lua__test_type(L, 1), *b = gpumm_lua__test_type(L, 2);
     lua_pushboolean(L, a && b && gpumm_type_equal(a, b));
     return 1;
 }
 
 static int type_collect(lua_State *L) {
-    type_box *box = bind_userdata(L, 1, &type_class);
+    type_box *box = gpumm_lua__userdata(L, 1, &type_class);
     bind_reference *reference = box->reference;
     *box = (type_box){NULL, NULL};
-    bind_reference_end(L, reference);
+    gpumm_lua__reference_end(L, reference);
     return 0;
 }
 
@@ -171,13 +171,13 @@ static int type_missing(lua_State *L) {
     return luaL_error(L,
                       "a type has no '%s'; it has name, kind, size, align, lanes, scalar, fields, "
                       "struct_name and declaration()",
-                      bind_push_key(L, 2));
+                      gpumm_lua__push_key(L, 2));
 }
 
 /* ---- Making ------------------------------------------------------------------------------- */
 
 static int module_type(lua_State *L) {
-    bind_to_type(L, 1);
+    gpumm_lua__to_type(L, 1);
     lua_settop(L, 1);
     return 1;
 }
@@ -189,10 +189,10 @@ static void read_field(lua_State *L, int anchors, lua_Integer index, gpumm_field
     lua_rawgeti(L, -1, 1);
     if (lua_type(L, -1) != LUA_TSTRING)
         luaL_error(L, "the name of field %I is a string, got %s", index, luaL_typename(L, -1));
-    field->name = bind_text(L, lua_absindex(L, -1));
+    field->name = gpumm_lua__text(L, lua_absindex(L, -1));
     lua_rawseti(L, anchors, 2 * index - 1);
     lua_rawgeti(L, -1, 2);
-    field->type = bind_to_type(L, lua_gettop(L));
+    field->type = gpumm_lua__to_type(L, lua_gettop(L));
     lua_rawseti(L, anchors, 2 * index);
 }
 
@@ -200,7 +200,7 @@ static int module_struct(lua_State *L) {
     static const char *const valid[] = {"name", NULL};
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
-    bind_options(L, 1, valid, true);
+    gpumm_lua__options(L, 1, valid, true);
     size_t count = lua_rawlen(L, 1);
     luaL_argcheck(L, count >= 1 && count <= TYPE_FIELDS_MAX, 1,
                   "a struct has 1 to 1024 fields { name, type }");
@@ -211,11 +211,11 @@ static int module_struct(lua_State *L) {
         read_field(L, 2, (lua_Integer)i + 1, &fields[i]);
         lua_pop(L, 1);
     }
-    const char *name = bind_option_text(L, 1, "name", NULL);
+    const char *name = gpumm_lua__option_text(L, 1, "name", NULL);
     type_box *box = box_push(L);
     gpumm_type *type;
     gpumm_status status = gpumm_type_struct(name, fields, count, &type);
-    if (status) return bind_raise(L, status);
+    if (status) return gpumm_lua__raise(L, status);
     box_fill(box, type);
     return 1;
 }
@@ -235,8 +235,8 @@ static const bind_class type_class = {
 };
 static const luaL_Reg functions[] = {{"type", module_type}, {"struct", module_struct}, {NULL, NULL}};
 
-int bind_open_type(lua_State *L) {
-    bind_class_open(L, &type_class);
+int gpumm_lua__open_type(lua_State *L) {
+    gpumm_lua__class_open(L, &type_class);
     luaL_setfuncs(L, functions, 0);
     return 0;
 }

@@ -22,24 +22,24 @@ static bool is_stale(const view *v) { return v->frame && !gpumm_frame_valid(v->f
 static void check_alive(lua_State *L, const view *v) {
     if (!v->type || !v->type_reference->object) luaL_error(L, "this view was collected");
     if (is_stale(v))
-        bind_raise(L, fail(GPUMM_STALE, "the frame that this view reads has ended: frame:keep() keeps one, "
+        gpumm_lua__raise(L, fail(GPUMM_STALE, "the frame that this view reads has ended: frame:keep() keeps one, "
                            "view:copy() copies one while it is valid"));
 }
 
-view *view_check(lua_State *L, int index) {
-    view *v = bind_userdata(L, index, &view_class);
+view *gpumm_lua__view_check(lua_State *L, int index) {
+    view *v = gpumm_lua__userdata(L, index, &view_class);
     check_alive(L, v);
     return v;
 }
 
-view *view_test(lua_State *L, int index) {
-    view *v = bind_test_userdata(L, index, &view_class);
+view *gpumm_lua__view_test(lua_State *L, int index) {
+    view *v = gpumm_lua__test_userdata(L, index, &view_class);
     if (v) check_alive(L, v);
     return v;
 }
 
 static view *check_writable(lua_State *L, int index) {
-    view *v = view_check(L, index);
+    view *v = gpumm_lua__view_check(L, index);
     if (v->frame) luaL_error(L, "a frame is read-only; v:copy() gives a view to write to");
     return v;
 }
@@ -59,24 +59,24 @@ static unsigned char *check_element(lua_State *L, const view *v, lua_Integer i) 
 
 /* ---- Making ------------------------------------------------------------------------------- */
 
-view *view_push_empty(lua_State *L) {
+view *gpumm_lua__view_push_empty(lua_State *L) {
     view *v = lua_newuserdatauv(L, sizeof *v, VIEW_FIELDS);
     memset(v, 0, sizeof *v);
     luaL_setmetatable(L, VIEW_CLASS);
-    v->type_reference = bind_reference_new(L);
+    v->type_reference = gpumm_lua__reference_new(L);
     return v;
 }
 
-void view_hold(view *v, const gpumm_type *type) {
+void gpumm_lua__view_hold(view *v, const gpumm_type *type) {
     v->type = type;
-    bind_reference_to_type(v->type_reference, type);
+    gpumm_lua__reference_to_type(v->type_reference, type);
 }
 
 static void release_frame(void *frame) { gpumm_frame_release(frame); }
 
 /* Has the view on top read the frame, too. [-0, +0, m] */
 static void hold_frame(lua_State *L, view *v, gpumm_frame *frame) {
-    v->frame_reference = bind_reference_new(L);
+    v->frame_reference = gpumm_lua__reference_new(L);
     v->frame_reference->release = release_frame;
     v->frame_reference->object = v->frame = gpumm_frame_retain(frame);
 }
@@ -97,7 +97,7 @@ static uint64_t check_bytes(lua_State *L, const gpumm_type *type, uint64_t count
     return bytes;
 }
 
-void *view_take_memory(lua_State *L, uint64_t count) {
+void *gpumm_lua__view_take_memory(lua_State *L, uint64_t count) {
     view *v = lua_touserdata(L, -1);
     uint64_t bytes = check_bytes(L, v->type, count);
     memset(lua_newuserdatauv(L, (size_t)bytes, 0), 0, (size_t)bytes);
@@ -105,16 +105,16 @@ void *view_take_memory(lua_State *L, uint64_t count) {
     return v->bytes;
 }
 
-void *view_push_owned(lua_State *L, const gpumm_type *type, uint64_t count) {
-    view *v = view_push_empty(L);
-    view_hold(v, gpumm_type_retain(type));
-    return view_take_memory(L, count);
+void *gpumm_lua__view_push_owned(lua_State *L, const gpumm_type *type, uint64_t count) {
+    view *v = gpumm_lua__view_push_empty(L);
+    gpumm_lua__view_hold(v, gpumm_type_retain(type));
+    return gpumm_lua__view_take_memory(L, count);
 }
 
-void view_push_frame(lua_State *L, gpumm_frame *frame, const gpumm_type *type, uint64_t count,
+void gpumm_lua__view_push_frame(lua_State *L, gpumm_frame *frame, const gpumm_type *type, uint64_t count,
                      const void *data) {
-    view *v = view_push_empty(L);
-    view_hold(v, gpumm_type_retain(type));
+    view *v = gpumm_lua__view_push_empty(L);
+    gpumm_lua__view_hold(v, gpumm_type_retain(type));
     hold_frame(L, v, frame);
     v->bytes = (unsigned char *)data; /* not written: check_writable looks at `frame` */
     v->stride = gpumm_type_size(type);
@@ -132,8 +132,8 @@ static void gather(const view *v, unsigned char *to) {
     for (uint64_t i = 0; i < v->count; i++) memcpy(to + i * size, v->bytes + i * v->stride, size);
 }
 
-const void *view_contiguous(lua_State *L, int index) {
-    const view *v = view_check(L, index);
+const void *gpumm_lua__view_contiguous(lua_State *L, int index) {
+    const view *v = gpumm_lua__view_check(L, index);
     if (v->stride == gpumm_type_size(v->type)) {
         lua_pushvalue(L, index);
         return v->bytes;
@@ -145,18 +145,18 @@ const void *view_contiguous(lua_State *L, int index) {
 }
 
 static void push_copy(lua_State *L, const view *v) { /* [-0, +1, e] */
-    void *to = view_push_owned(L, v->type, v->count);
+    void *to = gpumm_lua__view_push_owned(L, v->type, v->count);
     check_alive(L, v);
     gather(v, to);
 }
 
 static int view_copy(lua_State *L) {
-    push_copy(L, view_check(L, 1));
+    push_copy(L, gpumm_lua__view_check(L, 1));
     return 1;
 }
 
 static int view_bytes(lua_State *L) {
-    const view *v = view_check(L, 1);
+    const view *v = gpumm_lua__view_check(L, 1);
     size_t size = (size_t)check_bytes(L, v->type, v->count);
     luaL_Buffer buffer;
     unsigned char *to = (unsigned char *)luaL_buffinitsize(L, &buffer, size);
@@ -167,16 +167,16 @@ static int view_bytes(lua_State *L) {
 }
 
 static int view_totable(lua_State *L) {
-    const view *v = view_check(L, 1);
+    const view *v = gpumm_lua__view_check(L, 1);
     if (v->count > INT_MAX)
         return luaL_error(L, "a view of %I elements is too long for a table", (LUAI_UACINT)v->count);
     if (v->frame) { /* tables are made on the way, and a finaliser may then end the frame */
         push_copy(L, v);
-        v = view_check(L, -1);
+        v = gpumm_lua__view_check(L, -1);
     }
     lua_createtable(L, (int)v->count, 0);
     for (uint64_t i = 0; i < v->count; i++) {
-        data_push(L, v->type, v->bytes + i * v->stride);
+        gpumm_lua__data_push(L, v->type, v->bytes + i * v->stride);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
     return 1;
@@ -199,11 +199,11 @@ static int push_values(lua_State *L, const view *v, lua_Integer i) {
         check_alive(L, v);
         element = memcpy(copy, element, gpumm_type_size(v->type));
     }
-    return data_push_values(L, v->type, element);
+    return gpumm_lua__data_push_values(L, v->type, element);
 }
 
 static int view_get(lua_State *L) {
-    const view *v = view_check(L, 1);
+    const view *v = gpumm_lua__view_check(L, 1);
     lua_Integer i = luaL_checkinteger(L, 2);
     if (holds(v, i)) return push_values(L, v, i);
     lua_pushnil(L);
@@ -216,13 +216,13 @@ static int view_set(lua_State *L) {
     int count = lua_gettop(L) - 2;
     unsigned char *whole = passing(L, v->type, local); /* so that a bad value changes nothing */
     memcpy(whole, element, gpumm_type_size(v->type));
-    data_encode_values(L, 3, count, v->type, whole);
+    gpumm_lua__data_encode_values(L, 3, count, v->type, whole);
     memcpy(element, whole, gpumm_type_size(v->type));
     return 0;
 }
 
 static int view_next(lua_State *L) {
-    const view *v = view_check(L, 1);
+    const view *v = gpumm_lua__view_check(L, 1);
     lua_Integer i = luaL_checkinteger(L, 2);
     if (i < 0 || (lua_Unsigned)i >= v->count) return 0;
     lua_settop(L, 1);
@@ -234,7 +234,7 @@ static int view_next(lua_State *L) {
 }
 
 static int view_each(lua_State *L) {
-    view_check(L, 1);
+    gpumm_lua__view_check(L, 1);
     lua_settop(L, 1);
     lua_pushcfunction(L, view_next);
     lua_insert(L, 1);
@@ -243,7 +243,7 @@ static int view_each(lua_State *L) {
 }
 
 static int view_type(lua_State *L) {
-    bind_push_type(L, view_check(L, 1)->type);
+    gpumm_lua__push_type(L, gpumm_lua__view_check(L, 1)->type);
     return 1;
 }
 
@@ -277,7 +277,7 @@ static void push_field_names(lua_State *L, const gpumm_type *type) { /* [-0, +1,
 }
 
 static int no_field(lua_State *L, const view *v, int key) {
-    const char *shown = bind_push_key(L, key);
+    const char *shown = gpumm_lua__push_key(L, key);
     push_field_names(L, v->type);
     return luaL_error(L, "a view of %s has no '%s'%s", gpumm_type_name(v->type), shown, lua_tostring(L, -1));
 }
@@ -290,11 +290,11 @@ static bool take_field(lua_State *L, const view *of, view *part, const char *nam
         const struct scalar_info *scalar = &scalar_infos[gpumm_type_scalar(of->type)];
         gpumm_type *type;
         gpumm_status status = gpumm_type_parse(scalar->name, &type);
-        if (status) bind_raise(L, status);
-        view_hold(part, type);
+        if (status) gpumm_lua__raise(L, status);
+        gpumm_lua__view_hold(part, type);
         part->bytes = of->bytes + (size_t)lane * scalar->size;
     } else if (field) {
-        view_hold(part, gpumm_type_retain(field->type));
+        gpumm_lua__view_hold(part, gpumm_type_retain(field->type));
         part->bytes = of->bytes + field->offset;
     }
     return part->type != NULL;
@@ -302,8 +302,8 @@ static bool take_field(lua_State *L, const view *of, view *part, const char *nam
 
 /* The view at 1, its field's name at 2. */
 static int push_field(lua_State *L, const view *of) {
-    view *part = view_push_empty(L);
-    const char *name = bind_name(L, 2);
+    view *part = gpumm_lua__view_push_empty(L);
+    const char *name = gpumm_lua__name(L, 2);
     if (!name || !take_field(L, of, part, name)) return no_field(L, of, 2);
     if (of->frame) hold_frame(L, part, of->frame);
     part->stride = of->stride;
@@ -339,14 +339,14 @@ static int index_number(lua_State *L, const view *v) {
     if (gpumm_type_kind(v->type) != GPUMM_SCALAR)
         return luaL_error(L, "v[i] reads scalars; this is a view of %s: v:get(i) gives its values",
                           gpumm_type_name(v->type));
-    if (integral && holds(v, i)) data_push(L, v->type, element_at(v, i));
+    if (integral && holds(v, i)) gpumm_lua__data_push(L, v->type, element_at(v, i));
     else lua_pushnil(L);
     return 1;
 }
 
 /* Upvalue: the methods by name. */
 static int view_index(lua_State *L) {
-    const view *v = view_check(L, 1);
+    const view *v = gpumm_lua__view_check(L, 1);
     if (lua_type(L, 2) == LUA_TNUMBER) return index_number(L, v);
     if (lua_type(L, 2) != LUA_TSTRING) return no_field(L, v, 2);
     lua_settop(L, 2);
@@ -368,17 +368,17 @@ static int view_newindex(lua_State *L) {
     if (gpumm_type_kind(v->type) != GPUMM_SCALAR)
         return luaL_error(L, "v[i] = x writes scalars; this is a view of %s: v:set(i, …) writes its values",
                           gpumm_type_name(v->type));
-    data_encode_one(L, 3, v->type, check_element(L, v, i)); /* a number is written whole or not at all */
+    gpumm_lua__data_encode_one(L, 3, v->type, check_element(L, v, i)); /* a number is written whole or not at all */
     return 0;
 }
 
 static int view_length(lua_State *L) {
-    lua_pushinteger(L, (lua_Integer)view_check(L, 1)->count);
+    lua_pushinteger(L, (lua_Integer)gpumm_lua__view_check(L, 1)->count);
     return 1;
 }
 
 static int view_tostring(lua_State *L) {
-    const view *v = bind_userdata(L, 1, &view_class);
+    const view *v = gpumm_lua__userdata(L, 1, &view_class);
     if (!v->type || !v->type_reference->object) lua_pushliteral(L, "view (collected)");
     else
         lua_pushfstring(L, "view %s [%I]%s", gpumm_type_name(v->type), (LUAI_UACINT)v->count,
@@ -387,11 +387,11 @@ static int view_tostring(lua_State *L) {
 }
 
 static int view_collect(lua_State *L) {
-    view *v = bind_userdata(L, 1, &view_class);
+    view *v = gpumm_lua__userdata(L, 1, &view_class);
     struct bind_reference *frame_reference = v->frame_reference, *type_reference = v->type_reference;
     memset(v, 0, sizeof *v);
-    bind_reference_end(L, frame_reference);
-    bind_reference_end(L, type_reference);
+    gpumm_lua__reference_end(L, frame_reference);
+    gpumm_lua__reference_end(L, type_reference);
     return 0;
 }
 
@@ -400,24 +400,24 @@ static int view_collect(lua_State *L) {
 /* gpumm.view(type, n), gpumm.view(type, elements) */
 static int module_view(lua_State *L) {
     lua_settop(L, 2);
-    const gpumm_type *type = bind_to_type(L, 1);
+    const gpumm_type *type = gpumm_lua__to_type(L, 1);
     if (lua_type(L, 2) == LUA_TNUMBER) {
-        view_push_owned(L, type, bind_count(L, 2));
+        gpumm_lua__view_push_owned(L, type, gpumm_lua__count(L, 2));
         return 1;
     }
     if (lua_isnil(L, 2))
         return luaL_error(L, "how many elements, or which? gpumm.view(type, n) or (type, elements)");
-    view *v = view_push_empty(L);
-    view_hold(v, gpumm_type_retain(type));
+    view *v = gpumm_lua__view_push_empty(L);
+    gpumm_lua__view_hold(v, gpumm_type_retain(type));
     struct data data;
-    data_encode(L, 2, type, &data);
+    gpumm_lua__data_encode(L, 2, type, &data);
     if (lua_istable(L, 2)) { /* what was encoded is nobody else's */
         give_memory(L, data.count);
         return 1;
     }
     lua_insert(L, 3);
-    void *to = view_take_memory(L, data.count);
-    view_test(L, 2); /* still valid? */
+    void *to = gpumm_lua__view_take_memory(L, data.count);
+    gpumm_lua__view_test(L, 2); /* still valid? */
     if (data.count) memcpy(to, data.bytes, data.count * gpumm_type_size(type));
     return 1;
 }
@@ -432,8 +432,8 @@ static const luaL_Reg meta[] = {
 };
 static const bind_class view_class = {.name = VIEW_CLASS, .meta = meta};
 
-int bind_open_view(lua_State *L) {
-    bind_class_open(L, &view_class);
+int gpumm_lua__open_view(lua_State *L) {
+    gpumm_lua__class_open(L, &view_class);
     luaL_getmetatable(L, VIEW_CLASS); /* its own __index: v[i] shall not look for a name first */
     luaL_newlib(L, methods);
     lua_pushcclosure(L, view_index, 1);

@@ -214,10 +214,10 @@ static void push_names(lua_State *L, const gpumm_type *type) { /* [-0, +1, m] "x
 /* The member that the string at `key` names; raises where there is none. */
 static size_t find_member(lua_State *L, const struct place *at, const gpumm_type *type, int key) {
     size_t count = member_count(type);
-    const char *name = bind_name(L, key);
+    const char *name = gpumm_lua__name(L, key);
     for (size_t i = 0; name && i < count; i++)
         if (strcmp(member_name(type, i), name) == 0) return i;
-    const char *shown = bind_push_key(L, key);
+    const char *shown = gpumm_lua__push_key(L, key);
     push_names(L, type);
     lua_pushfstring(L, "%s has no field '%s'; its fields are %s", gpumm_type_name(type), shown, lua_tostring(L, -1));
     bad(L, at);
@@ -347,7 +347,7 @@ static void check_list(lua_State *L, int index, const gpumm_type *type) {
     lua_pushnil(L);
     if (!lua_next(L, index)) return;
     luaL_error(L, "a list of %s is wanted, with elements from 1 on; this table has other keys (%s)",
-               gpumm_type_name(type), bind_push_key(L, -2));
+               gpumm_type_name(type), gpumm_lua__push_key(L, -2));
 }
 
 /* [-0, +1, e], as the two after it. */
@@ -378,18 +378,18 @@ static void encode_string(lua_State *L, int index, const gpumm_type *type, struc
 }
 
 static void encode_view(lua_State *L, int index, const gpumm_type *type, struct data *out) {
-    const view *v = view_test(L, index);
+    const view *v = gpumm_lua__view_test(L, index);
     if (!v)
         luaL_error(L, "elements of %s come from a list, a string of bytes or a view; got %s",
                    gpumm_type_name(type), luaL_typename(L, index));
     if (!gpumm_type_equal(v->type, type))
-        bind_raise(L, fail(GPUMM_TYPE_MISMATCH, "%s is wanted, and the view is of %s", gpumm_type_name(type),
+        gpumm_lua__raise(L, fail(GPUMM_TYPE_MISMATCH, "%s is wanted, and the view is of %s", gpumm_type_name(type),
                            gpumm_type_name(v->type)));
     out->count = v->count;
-    out->bytes = view_contiguous(L, index);
+    out->bytes = gpumm_lua__view_contiguous(L, index);
 }
 
-void data_encode(lua_State *L, int index, const gpumm_type *type, struct data *out) {
+void gpumm_lua__data_encode(lua_State *L, int index, const gpumm_type *type, struct data *out) {
     index = lua_absindex(L, index);
     luaL_checkstack(L, STACK_ROOM, "to read elements");
     if (lua_istable(L, index)) encode_table(L, index, type, out);
@@ -407,22 +407,22 @@ static void encode_at(lua_State *L, int index, const struct place *at, const gpu
     lua_pop(L, 1);
 }
 
-void data_encode_one(lua_State *L, int index, const gpumm_type *type, void *element) {
+void gpumm_lua__data_encode_one(lua_State *L, int index, const gpumm_type *type, void *element) {
     static const struct place alone = {NULL, NULL, 0, NULL};
     encode_at(L, index, &alone, type, element);
 }
 
-void data_encode_argument(lua_State *L, int index, const char *kernel, const gpumm_parameter *parameter, void *value) {
+void gpumm_lua__data_encode_argument(lua_State *L, int index, const char *kernel, const gpumm_parameter *parameter, void *value) {
     struct place at = {NULL, parameter->name, 0, kernel};
     encode_at(L, index, &at, parameter->element, value);
 }
 
-void data_encode_values(lua_State *L, int first, int count, const gpumm_type *type, void *element) {
+void gpumm_lua__data_encode_values(lua_State *L, int first, int count, const gpumm_type *type, void *element) {
     static const struct place alone = {NULL, NULL, 0, NULL};
     size_t members = member_count(type);
     if (members == 0 || (count == 1 && lua_istable(L, first))) {
         if (count != 1) luaL_error(L, "%s wants one value, not %d", gpumm_type_name(type), count);
-        data_encode_one(L, first, type, element);
+        gpumm_lua__data_encode_one(L, first, type, element);
         return;
     }
     if ((size_t)count != members) bad_count(L, &alone, type, (size_t)count);
@@ -441,11 +441,11 @@ static void push_member(lua_State *L, const gpumm_type *type, size_t index, cons
         push_scalar(L, scalar, from + index * scalar_infos[scalar].size);
     } else {
         const gpumm_field *field = gpumm_type_field(type, index);
-        data_push(L, field->type, from + field->offset);
+        gpumm_lua__data_push(L, field->type, from + field->offset);
     }
 }
 
-void data_push(lua_State *L, const gpumm_type *type, const void *element) {
+void gpumm_lua__data_push(lua_State *L, const gpumm_type *type, const void *element) {
     size_t members = member_count(type);
     luaL_checkstack(L, LUA_MINSTACK, "to make an element");
     if (gpumm_type_kind(type) == GPUMM_SCALAR) {
@@ -464,10 +464,10 @@ void data_push(lua_State *L, const gpumm_type *type, const void *element) {
     }
 }
 
-int data_push_values(lua_State *L, const gpumm_type *type, const void *element) {
+int gpumm_lua__data_push_values(lua_State *L, const gpumm_type *type, const void *element) {
     size_t members = member_count(type);
     if (members == 0) {
-        data_push(L, type, element);
+        gpumm_lua__data_push(L, type, element);
         return 1;
     }
     luaL_checkstack(L, (int)members + LUA_MINSTACK, "to make an element's values");

@@ -17,14 +17,14 @@
 /* ---- Types -------------------------------------------------------------------------------- */
 
 /* gpumm.type, gpumm.struct. The module table is at the top of the stack and stays there. */
-int bind_open_type(lua_State *L);
+int gpumm_lua__open_type(lua_State *L);
 /* Makes a "gpumm.type" userdata of it; retains. [-0, +1, m] */
-void bind_push_type(lua_State *L, const gpumm_type *type);
+void gpumm_lua__push_type(lua_State *L, const gpumm_type *type);
 /* The type at `index`, a userdata or text as "f32x3"; raises. Text is replaced on the stack by its type, so
    what is returned is borrowed from that stack slot. `index` is a slot of the stack. [-0, +0, e] */
-const gpumm_type *bind_to_type(lua_State *L, int index);
+const gpumm_type *gpumm_lua__to_type(lua_State *L, int index);
 /* The same, NULL where the value is no type userdata; never raises. */
-const gpumm_type *bind_test_type(lua_State *L, int index);
+const gpumm_type *gpumm_lua__test_type(lua_State *L, int index);
 
 /* ---- Data --------------------------------------------------------------------------------- */
 
@@ -37,19 +37,19 @@ struct data {
    list of numbers), a string (raw bytes of whole elements) or a view of the same type. Pushes one value that
    keeps the bytes alive; raises for anything else. Bytes of a frame's view are borrowed from the frame: use
    them before Lua runs again. [-0, +1, e] */
-void data_encode(lua_State *L, int index, const gpumm_type *type, struct data *out);
+void gpumm_lua__data_encode(lua_State *L, int index, const gpumm_type *type, struct data *out);
 /* One element from the value at `index`, for fill. On an error `element` is
    partly written. Padding is left as it is. [-0, +0, e] */
-void data_encode_one(lua_State *L, int index, const gpumm_type *type, void *element);
+void gpumm_lua__data_encode_one(lua_State *L, int index, const gpumm_type *type, void *element);
 /* The same for a kernel's parameter, which errors name. */
-void data_encode_argument(lua_State *L, int index, const char *kernel, const gpumm_parameter *parameter, void *value);
+void gpumm_lua__data_encode_argument(lua_State *L, int index, const char *kernel, const gpumm_parameter *parameter, void *value);
 /* One element from `count` values from slot `first` on: a scalar, a vector's lanes, a struct's fields, or one
-   value as in data_encode_one. [-0, +0, e] */
-void data_encode_values(lua_State *L, int first, int count, const gpumm_type *type, void *element);
+   value as in gpumm_lua__data_encode_one. [-0, +0, e] */
+void gpumm_lua__data_encode_values(lua_State *L, int first, int count, const gpumm_type *type, void *element);
 
 /* One element as one value: number, {x, y}, {name = …}, string. [-0, +1, m] */
-void data_push(lua_State *L, const gpumm_type *type, const void *element);
+void gpumm_lua__data_push(lua_State *L, const gpumm_type *type, const void *element);
 /* One element as several results: a vector's lanes, a struct's fields. Returns how many. [-0, +n, m] */
-int data_push_values(lua_State *L, const gpumm_type *type, const void *element);
+int gpumm_lua__data_push_values(lua_State *L, const gpumm_type *type, const void *element);
 
 #endif

@@ -10,6 +10,6 @@ struct embedded_file {
     size_t size;
 };
 
-extern const struct embedded_file embedded_files[];
+extern const struct embedded_file gpumm_lua__embedded_files[];
 
 #endif

@@ -23,7 +23,7 @@ static gpumm_status io_fail(const char *path, const char *what) {
 /* Opens a file that was not there before, in the folder that the rename will stay in. */
 static int open_beside(file_writer *w) {
     for (unsigned i = 0; i < NAME_TRIES; i++) {
-        unsigned long long salt = (unsigned long long)clock_ns() + i;
+        unsigned long long salt = (unsigned long long)gpumm__clock_ns() + i;
         int length = snprintf(w->temp, sizeof w->temp, "%s.%ld-%llx", w->path, (long)getpid(), salt);
         if (length < 0 || (size_t)length >= sizeof w->temp) {
             errno = ENAMETOOLONG;
@@ -35,7 +35,7 @@ static int open_beside(file_writer *w) {
     return -1;
 }
 
-gpumm_status file_create(file_writer *w, const char *path) {
+gpumm_status gpumm_lua__file_create(file_writer *w, const char *path) {
     struct stat there;
     w->path = path;
     w->temp[0] = '\0';
@@ -50,7 +50,7 @@ gpumm_status file_create(file_writer *w, const char *path) {
     return status;
 }
 
-gpumm_status file_probe(const char *path) {
+gpumm_status gpumm_lua__file_probe(const char *path) {
     file_writer w = {.path = path};
     struct stat there;
     if (stat(path, &there) == 0 && !S_ISREG(there.st_mode)) {
@@ -64,13 +64,13 @@ gpumm_status file_probe(const char *path) {
     return GPUMM_OK;
 }
 
-gpumm_status file_write(file_writer *w, const void *bytes, size_t size) {
+gpumm_status gpumm_lua__file_write(file_writer *w, const void *bytes, size_t size) {
     errno = 0;
     if (size == 0 || fwrite(bytes, 1, size, w->stream) == size) return GPUMM_OK;
     return io_fail(w->path, "writing failed");
 }
 
-gpumm_status file_commit(file_writer *w) {
+gpumm_status gpumm_lua__file_commit(file_writer *w) {
     errno = 0;
     bool failed = ferror(w->stream) != 0;
     failed |= fflush(w->stream) != 0;
@@ -84,7 +84,7 @@ gpumm_status file_commit(file_writer *w) {
     return status;
 }
 
-void file_abandon(file_writer *w) {
+void gpumm_lua__file_abandon(file_writer *w) {
     fclose(w->stream);
     w->stream = NULL;
     if (w->temp[0]) unlink(w->temp);
@@ -94,20 +94,20 @@ void file_abandon(file_writer *w) {
 
 static void close_stream(void *stream) { fclose(stream); }
 
-void file_close(file_reader *r) {
+void gpumm_lua__file_close(file_reader *r) {
     r->stream = NULL;
-    bind_reference_drop(r->reference);
+    gpumm_lua__reference_drop(r->reference);
 }
 
 static int reader_collect(lua_State *L) {
     file_reader *r = luaL_checkudata(L, 1, READER_CLASS);
     bind_reference *reference = r->reference;
     *r = (file_reader){NULL, 0, NULL};
-    bind_reference_end(L, reference);
+    gpumm_lua__reference_end(L, reference);
     return 0;
 }
 
-static gpumm_status reader_open(file_reader *r, const char *path) {
+static gpumm_status gpumm__reader_open(file_reader *r, const char *path) {
     struct stat about;
     r->stream = fopen(path, "rbe");
     if (!r->stream) return io_fail(path, "cannot be read");
@@ -118,22 +118,22 @@ static gpumm_status reader_open(file_reader *r, const char *path) {
     return GPUMM_OK;
 }
 
-file_reader *file_push_reader(lua_State *L, const char *path, gpumm_status *status) {
+file_reader *gpumm_lua__file_push_reader(lua_State *L, const char *path, gpumm_status *status) {
     static const luaL_Reg meta[] = {{"__gc", reader_collect}, {NULL, NULL}};
     static const bind_class class = {.name = READER_CLASS, .meta = meta};
-    bind_class_open(L, &class);
+    gpumm_lua__class_open(L, &class);
     file_reader *r = lua_newuserdatauv(L, sizeof *r, 0);
     *r = (file_reader){NULL, 0, NULL};
     luaL_setmetatable(L, READER_CLASS);
-    r->reference = bind_reference_new(L);
-    *status = reader_open(r, path);
+    r->reference = gpumm_lua__reference_new(L);
+    *status = gpumm__reader_open(r, path);
     if (*status == GPUMM_OK) return r;
-    file_close(r);
+    gpumm_lua__file_close(r);
     lua_pop(L, 1);
     return NULL;
 }
 
-gpumm_status file_read(file_reader *r, const char *path, void *bytes, size_t size) {
+gpumm_status gpumm_lua__file_read(file_reader *r, const char *path, void *bytes, size_t size) {
     errno = 0;
     if (size == 0 || fread(bytes, 1, size, r->stream) == size) return GPUMM_OK;
     if (ferror(r->stream)) return io_fail(path, "reading failed");

@@ -16,12 +16,12 @@ typedef struct file_writer {
 } file_writer;
 
 /* Could it be created now? Leaves what is there as it is. */
-gpumm_status file_probe(const char *path);
+gpumm_status gpumm_lua__file_probe(const char *path);
 /* Between create and its end (commit or abandon) nothing may raise. */
-gpumm_status file_create(file_writer *w, const char *path);
-gpumm_status file_write(file_writer *w, const void *bytes, size_t size);
-gpumm_status file_commit(file_writer *w);  /* ends it; on failure nothing is left behind */
-void file_abandon(file_writer *w);         /* ends it; nothing is left behind */
+gpumm_status gpumm_lua__file_create(file_writer *w, const char *path);
+gpumm_status gpumm_lua__file_write(file_writer *w, const void *bytes, size_t size);
+gpumm_status gpumm_lua__file_commit(file_writer *w);  /* ends it; on failure nothing is left behind */
+void gpumm_lua__file_abandon(file_writer *w);         /* ends it; nothing is left behind */
 
 /* An open file that the collector closes, should something raise while it is read. */
 typedef struct file_reader {
@@ -31,8 +31,8 @@ typedef struct file_reader {
 } file_reader;
 
 /* Regular files only. NULL: it failed, the status is in *status, nothing pushed. [-0, +(0|1), m] */
-file_reader *file_push_reader(lua_State *L, const char *path, gpumm_status *status);
-gpumm_status file_read(file_reader *r, const char *path, void *bytes, size_t size); /* exactly */
-void file_close(file_reader *r);
+file_reader *gpumm_lua__file_push_reader(lua_State *L, const char *path, gpumm_status *status);
+gpumm_status gpumm_lua__file_read(file_reader *r, const char *path, void *bytes, size_t size); /* exactly */
+void gpumm_lua__file_close(file_reader *r);
 
 #endif

@@ -82,7 +82,7 @@ static gpumm_status inflate_all(source *s, luaL_Buffer *b) { /* [-0, +0, m] */
     return GPUMM_OK;
 }
 
-int bind_inflate(lua_State *L) {
+int gpumm_lua__inflate(lua_State *L) {
     source s = {0};
     luaL_Buffer b;
     luaL_checktype(L, 1, LUA_TSTRING);
@@ -93,10 +93,10 @@ int bind_inflate(lua_State *L) {
     s.z.zfree = arena_keep;
     s.z.opaque = a;
     if (inflateInit2(&s.z, MAX_WBITS + 32) != Z_OK) /* gzip or zlib, by its first bytes */
-        return bind_fail(L, fail(GPUMM_IO, "zlib cannot begin: %s", s.z.msg ? s.z.msg : "no memory"));
+        return gpumm_lua__fail(L, fail(GPUMM_IO, "zlib cannot begin: %s", s.z.msg ? s.z.msg : "no memory"));
     luaL_buffinit(L, &b);
     gpumm_status status = inflate_all(&s, &b);
-    if (status != GPUMM_OK) return bind_fail(L, status);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
     luaL_pushresult(&b);
     return 1;
 }

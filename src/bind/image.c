@@ -14,14 +14,14 @@
 
 static gpumm_status write_png(const char *path, png_image *image, const void *pixels) {
     file_writer w;
-    TRY(file_create(&w, path));
+    TRY(gpumm_lua__file_create(&w, path));
     errno = 0;
     bool written = png_image_write_to_stdio(image, w.stream, 0, pixels, 0, NULL) != 0;
     const char *why = errno ? strerror(errno) : image->message; /* libpng says "Write Error" for a full disk */
-    if (written) return file_commit(&w);
+    if (written) return gpumm_lua__file_commit(&w);
     gpumm_status status = fail(GPUMM_IO, "%s: writing the picture failed: %s", path, why);
     png_image_free(image);
-    file_abandon(&w);
+    gpumm_lua__file_abandon(&w);
     return status;
 }
 
@@ -35,7 +35,7 @@ static png_uint_32 check_side(lua_State *L, int index) {
 static png_uint_32 check_format(lua_State *L, const gpumm_type *type) {
     bool fits = gpumm_type_kind(type) == GPUMM_VECTOR && gpumm_type_scalar(type) == GPUMM_U8;
     if (!fits || gpumm_type_lanes(type) < 3)
-        bind_raise(L,
+        gpumm_lua__raise(L,
                    fail(GPUMM_TYPE_MISMATCH, "pixels are u8x3 (red, green, blue) or u8x4 (and alpha), not %s",
                         gpumm_type_name(type)));
     return gpumm_type_lanes(type) == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_RGBA;
@@ -43,8 +43,8 @@ static png_uint_32 check_format(lua_State *L, const gpumm_type *type) {
 
 /* gpumm.image.write(path, view, width, height): rows from the top. */
 static int image_write(lua_State *L) {
-    const char *path = bind_path(L, 1, BIND_WRITE);
-    const view *v = view_check(L, 2);
+    const char *path = gpumm_lua__path(L, 1, BIND_WRITE);
+    const view *v = gpumm_lua__view_check(L, 2);
     png_image image;
     memset(&image, 0, sizeof image);
     image.version = PNG_IMAGE_VERSION;
@@ -55,7 +55,7 @@ static int image_write(lua_State *L) {
     if (v->count != wanted)
         return luaL_error(L, "a picture of %d x %d has %I pixels; the view has %I", (int)image.width,
                           (int)image.height, (LUAI_UACINT)wanted, (LUAI_UACINT)v->count);
-    return bind_result(L, write_png(path, &image, view_contiguous(L, 2)));
+    return gpumm_lua__result(L, write_png(path, &image, gpumm_lua__view_contiguous(L, 2)));
 }
 
 /* ---- Reading ------------------------------------------------------------------------------ */
@@ -96,17 +96,17 @@ static gpumm_status read_png(const char *path, png_uint_32 width, png_uint_32 he
 /* gpumm.image.read(path): a view of u8x4, its width and its height. The file is opened twice, because memory
    for the pixels is Lua's, and taking that may raise. */
 static int image_read(lua_State *L) {
-    const char *path = bind_path(L, 1, BIND_READ);
+    const char *path = gpumm_lua__path(L, 1, BIND_READ);
     png_uint_32 width, height;
     gpumm_type *type;
     gpumm_status status = picture_size(path, &width, &height);
-    if (status) return bind_fail(L, status);
-    view *v = view_push_empty(L);
+    if (status) return gpumm_lua__fail(L, status);
+    view *v = gpumm_lua__view_push_empty(L);
     status = gpumm_type_parse("u8x4", &type);
-    if (status) return bind_fail(L, status);
-    view_hold(v, type);
-    status = read_png(path, width, height, view_take_memory(L, (uint64_t)width * height));
-    if (status) return bind_fail(L, status);
+    if (status) return gpumm_lua__fail(L, status);
+    gpumm_lua__view_hold(v, type);
+    status = read_png(path, width, height, gpumm_lua__view_take_memory(L, (uint64_t)width * height));
+    if (status) return gpumm_lua__fail(L, status);
     lua_pushinteger(L, width);
     lua_pushinteger(L, height);
     return 3;
@@ -114,7 +114,7 @@ static int image_read(lua_State *L) {
 
 static const luaL_Reg functions[] = {{"write", image_write}, {"read", image_read}, {NULL, NULL}};
 
-int bind_open_image(lua_State *L) {
+int gpumm_lua__open_image(lua_State *L) {
     luaL_newlib(L, functions);
     lua_setfield(L, -2, "image");
     return 0;

@@ -5,6 +5,6 @@
 #include <lua.h>
 
 /* The module table is at the top of the stack and stays there. */
-int bind_open_image(lua_State *L);
+int gpumm_lua__open_image(lua_State *L);
 
 #endif

@@ -305,13 +305,13 @@ static gpumm_status parse_header(const char *path, const char *text, size_t size
 static gpumm_status read_preamble(file_reader *r, const char *path, size_t *length, size_t *at) {
     unsigned char start[MAGIC_SIZE], bytes[4] = {0};
     if (r->size < MAGIC_SIZE + 2) return fail(GPUMM_IO, "%s: this is no .npy file: it is too short", path);
-    TRY(file_read(r, path, start, MAGIC_SIZE));
+    TRY(gpumm_lua__file_read(r, path, start, MAGIC_SIZE));
     if (memcmp(start, "\x93NUMPY", 6) != 0) return fail(GPUMM_IO, "%s: this is no .npy file", path);
     if (start[6] < 1 || start[6] > 3)
         return fail(GPUMM_IO, "%s: .npy version %d.%d cannot be read: 1.0, 2.0 and 3.0 can", path, start[6],
                     start[7]);
     size_t width = start[6] == 1 ? 2 : 4;
-    TRY(file_read(r, path, bytes, width));
+    TRY(gpumm_lua__file_read(r, path, bytes, width));
     *length = bytes[0] | (size_t)bytes[1] << 8 | (size_t)bytes[2] << 16 | (size_t)bytes[3] << 24;
     *at = MAGIC_SIZE + width;
     if (*length <= HEADER_MAX && *length <= r->size - *at) return GPUMM_OK;
@@ -336,46 +336,46 @@ static gpumm_status read_array(lua_State *L, file_reader *r, const char *path) {
     view *v = lua_touserdata(L, -1);
     TRY(read_preamble(r, path, &length, &at));
     char *text = lua_newuserdatauv(L, length + 1, 0);
-    TRY(file_read(r, path, text, length));
+    TRY(gpumm_lua__file_read(r, path, text, length));
     gpumm_type *type;
     TRY(parse_header(path, text, length, &type, &count));
-    view_hold(v, type);
+    gpumm_lua__view_hold(v, type);
     TRY(check_size(path, type, count, r->size - at - length));
     lua_pushvalue(L, -2);
-    void *bytes = view_take_memory(L, count);
-    return file_read(r, path, bytes, (size_t)count * gpumm_type_size(type)); /* checked by check_size */
+    void *bytes = gpumm_lua__view_take_memory(L, count);
+    return gpumm_lua__file_read(r, path, bytes, (size_t)count * gpumm_type_size(type)); /* checked by check_size */
 }
 
 static int npy_read(lua_State *L) {
-    const char *path = bind_path(L, 1, BIND_READ);
+    const char *path = gpumm_lua__path(L, 1, BIND_READ);
     gpumm_status status;
     lua_settop(L, 1);
-    file_reader *r = file_push_reader(L, path, &status);
-    if (!r) return bind_fail(L, status);
-    view_push_empty(L);
+    file_reader *r = gpumm_lua__file_push_reader(L, path, &status);
+    if (!r) return gpumm_lua__fail(L, status);
+    gpumm_lua__view_push_empty(L);
     status = read_array(L, r, path);
-    file_close(r);
-    return status ? bind_fail(L, status) : 1;
+    gpumm_lua__file_close(r);
+    return status ? gpumm_lua__fail(L, status) : 1;
 }
 
 /* gpumm.raw.read(path, type) */
 static int raw_read(lua_State *L) {
-    const char *path = bind_path(L, 1, BIND_READ);
+    const char *path = gpumm_lua__path(L, 1, BIND_READ);
     gpumm_status status;
     lua_settop(L, 2);
-    const gpumm_type *type = bind_to_type(L, 2);
-    file_reader *r = file_push_reader(L, path, &status);
-    if (!r) return bind_fail(L, status);
+    const gpumm_type *type = gpumm_lua__to_type(L, 2);
+    file_reader *r = gpumm_lua__file_push_reader(L, path, &status);
+    if (!r) return gpumm_lua__fail(L, status);
     size_t size = gpumm_type_size(type);
     if (r->size % size) {
         status = fail(GPUMM_IO, "%s: its %llu bytes are no whole number of %s (%zu bytes each)", path,
                       (unsigned long long)r->size, gpumm_type_name(type), size);
     } else {
-        void *bytes = view_push_owned(L, type, r->size / size);
-        status = file_read(r, path, bytes, (size_t)r->size);
+        void *bytes = gpumm_lua__view_push_owned(L, type, r->size / size);
+        status = gpumm_lua__file_read(r, path, bytes, (size_t)r->size);
     }
-    file_close(r);
-    return status ? bind_fail(L, status) : 1;
+    gpumm_lua__file_close(r);
+    return status ? gpumm_lua__fail(L, status) : 1;
 }
 
 /* ---- Writing ------------------------------------------------------------------------------ */
@@ -440,28 +440,28 @@ struct piece { const void *bytes; size_t size; };
 
 static gpumm_status write_file(const char *path, const struct piece *pieces, size_t count) {
     file_writer w;
-    TRY(file_create(&w, path));
+    TRY(gpumm_lua__file_create(&w, path));
     for (size_t i = 0; i < count; i++) {
-        gpumm_status status = file_write(&w, pieces[i].bytes, pieces[i].size);
+        gpumm_status status = gpumm_lua__file_write(&w, pieces[i].bytes, pieces[i].size);
         if (!status) continue;
-        file_abandon(&w);
+        gpumm_lua__file_abandon(&w);
         return status;
     }
-    return file_commit(&w);
+    return gpumm_lua__file_commit(&w);
 }
 
 /* The elements of the view in slot 2; nothing of Lua's runs between this and their writing. */
 static struct piece contents(lua_State *L) { /* [-0, +1, e] */
-    const view *v = view_check(L, 2);
-    const void *bytes = view_contiguous(L, 2);
+    const view *v = gpumm_lua__view_check(L, 2);
+    const void *bytes = gpumm_lua__view_contiguous(L, 2);
     return (struct piece){bytes, (size_t)v->count * gpumm_type_size(v->type)}; /* the view has that memory */
 }
 
 /* gpumm.npy.write(path, view) */
 static int npy_write(lua_State *L) {
-    const char *path = bind_path(L, 1, BIND_WRITE);
+    const char *path = gpumm_lua__path(L, 1, BIND_WRITE);
     size_t length;
-    push_header(L, view_check(L, 2));
+    push_header(L, gpumm_lua__view_check(L, 2));
     const char *header = lua_tolstring(L, -1, &length);
     if (length > UINT16_MAX)
         return luaL_error(L, "the fields' names take %I bytes; a .npy file has room for 65535",
@@ -469,20 +469,20 @@ static int npy_write(lua_State *L) {
     unsigned char low = length & 0xff, high = (unsigned char)(length >> 8);
     unsigned char start[] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, low, high};
     struct piece pieces[] = {{start, sizeof start}, {header, length}, contents(L)};
-    return bind_result(L, write_file(path, pieces, 3));
+    return gpumm_lua__result(L, write_file(path, pieces, 3));
 }
 
 /* gpumm.raw.write(path, view) */
 static int raw_write(lua_State *L) {
-    const char *path = bind_path(L, 1, BIND_WRITE);
+    const char *path = gpumm_lua__path(L, 1, BIND_WRITE);
     struct piece piece = contents(L);
-    return bind_result(L, write_file(path, &piece, 1));
+    return gpumm_lua__result(L, write_file(path, &piece, 1));
 }
 
 static const luaL_Reg npy_functions[] = {{"read", npy_read}, {"write", npy_write}, {NULL, NULL}};
 static const luaL_Reg raw_functions[] = {{"read", raw_read}, {"write", raw_write}, {NULL, NULL}};
 
-int bind_open_npy(lua_State *L) {
+int gpumm_lua__open_npy(lua_State *L) {
     luaL_newlib(L, npy_functions);
     lua_setfield(L, -2, "npy");
     luaL_newlib(L, raw_functions);

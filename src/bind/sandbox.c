@@ -9,12 +9,12 @@
 #include "base/alloc.h"
 #include "base/thread.h"
 
-sandbox *sandbox_at(lua_State *L) { return bind_state_of(L)->sandbox; }
+sandbox *gpumm_lua__sandbox_at(lua_State *L) { return gpumm_lua__state_of(L)->sandbox; }
 
 /* The same for callers that may not touch the state: signal handlers, other threads. */
 static sandbox *sandbox_peek(lua_State *L) {
     void *user;
-    return lua_getallocf(L, &user) == sandbox_memory ? user : NULL;
+    return lua_getallocf(L, &user) == gpumm_lua__sandbox_memory ? user : NULL;
 }
 
 /* ---- What was granted ----------------------------------------------------------------------- */
@@ -29,7 +29,7 @@ static gpumm_status copy_folder(const gpumm_allocator *from, const char *folder,
     char resolved[PATH_MAX];
     if (!realpath(folder, resolved))
         return fail(GPUMM_IO, "%s: what is granted to a contained script must be there", folder);
-    *out = mem_string(from, resolved);
+    *out = gpumm__mem_string(from, resolved);
     return *out ? GPUMM_OK : fail_host_memory(strlen(resolved));
 }
 
@@ -37,11 +37,11 @@ static gpumm_status copy_list(const gpumm_allocator *from, const char *const *li
                               char ***out) {
     size_t count = length_of(list);
     if (count == 0) return GPUMM_OK;
-    *out = mem_new(from, (count + 1) * sizeof **out); /* a list that lies in memory: this cannot overflow */
+    *out = gpumm__mem_new(from, (count + 1) * sizeof **out); /* a list that lies in memory: this cannot overflow */
     if (!*out) return fail_host_memory(count * sizeof **out);
     for (size_t i = 0; i < count; i++) {
         if (folders) TRY(copy_folder(from, list[i], &(*out)[i]));
-        else (*out)[i] = mem_string(from, list[i]);
+        else (*out)[i] = gpumm__mem_string(from, list[i]);
         if (!(*out)[i]) return fail_host_memory(strlen(list[i]));
     }
     return GPUMM_OK;
@@ -54,11 +54,11 @@ static gpumm_status copy_lists(sandbox *s, const gpumm_lua_sandbox *o) {
 }
 
 static gpumm_status new_sandbox(const gpumm_lua_sandbox *o, sandbox **out) {
-    const gpumm_allocator *from = o->allocator.reallocate ? &o->allocator : &alloc_default;
+    const gpumm_allocator *from = o->allocator.reallocate ? &o->allocator : &gpumm__alloc_default;
     if (isnan(o->timeout) || o->timeout < 0)
         return fail(GPUMM_INVALID_ARGUMENT, "a timeout is a number of seconds from 0 (none), not %g",
                     o->timeout);
-    sandbox *s = mem_new(from, sizeof *s);
+    sandbox *s = gpumm__mem_new(from, sizeof *s);
     if (!s) return fail_host_memory(sizeof *s);
     s->from = *from;
     atomic_init(&s->holders, 1);
@@ -66,7 +66,7 @@ static gpumm_status new_sandbox(const gpumm_lua_sandbox *o, sandbox **out) {
     s->deadline = UINT64_MAX; /* not before the script has a chance to run */
     s->kernels = o->kernels;
     gpumm_status status = copy_lists(s, o);
-    if (status != GPUMM_OK) sandbox_release(s);
+    if (status != GPUMM_OK) gpumm_lua__sandbox_release(s);
     else *out = s;
     return status;
 }
@@ -76,17 +76,17 @@ static gpumm_status new_sandbox(const gpumm_lua_sandbox *o, sandbox **out) {
 /* In protected mode; slot 1: the options. */
 static int open_protected(lua_State *L) {
     const gpumm_lua_sandbox *o = lua_touserdata(L, 1);
-    bind_state_of(L)->sandbox = sandbox_peek(L);
+    gpumm_lua__state_of(L)->sandbox = sandbox_peek(L);
     lua_gc(L, LUA_GCINC, BIND_PAUSE, 0, 0);
-    sandbox_open_globals(L);
+    gpumm_lua__sandbox_open_globals(L);
     gpumm_lua_open(L);
     lua_pushvalue(L, -1);
     lua_setglobal(L, "gpumm");
-    sandbox_push_private(L);
+    gpumm_lua__sandbox_push_private(L);
     lua_insert(L, -2);
     lua_setfield(L, -2, "gpumm");
     if (o->limit > 0) gpumm_lua_set_limit(L, o->limit);
-    sandbox_watch(L);
+    gpumm_lua__sandbox_watch(L);
     return 0;
 }
 
@@ -95,9 +95,9 @@ gpumm_status gpumm_lua_sandbox_open(const gpumm_lua_sandbox *options, lua_State 
     const gpumm_lua_sandbox *o = options ? options : &nothing;
     sandbox *s = NULL;
     TRY(new_sandbox(o, &s));
-    lua_State *L = lua_newstate(sandbox_memory, s);
+    lua_State *L = lua_newstate(gpumm_lua__sandbox_memory, s);
     if (!L) {
-        sandbox_release(s);
+        gpumm_lua__sandbox_release(s);
         return fail(GPUMM_OUT_OF_MEMORY, "no memory for a Lua state");
     }
     lua_pushcfunction(L, open_protected);
@@ -120,7 +120,7 @@ void gpumm_lua_sandbox_close(lua_State *L) {
         lua_sethook(L, NULL, 0, 0);
     }
     lua_close(L);
-    if (s) sandbox_release(s);
+    if (s) gpumm_lua__sandbox_release(s);
 }
 
 /* ---- While it runs ------------------------------------------------------------------------ */
@@ -129,18 +129,18 @@ void gpumm_lua_sandbox_time(lua_State *L, double seconds) {
     sandbox *s = sandbox_peek(L);
     if (!s) return;
     s->seconds = seconds;
-    s->deadline = seconds > 0 ? clock_deadline(seconds) : UINT64_MAX;
+    s->deadline = seconds > 0 ? gpumm__clock_deadline(seconds) : UINT64_MAX;
 }
 
 void gpumm_lua_sandbox_stop(lua_State *L) {
     sandbox *s = sandbox_peek(L);
-    if (s) sandbox_end_now(s, END_STOPPED);
+    if (s) gpumm_lua__sandbox_end_now(s, END_STOPPED);
 }
 
 bool gpumm_lua_sandbox_ended(lua_State *L, char text[128]) {
     sandbox *s = sandbox_peek(L);
     if (!s) return false;
-    if (text) sandbox_end_text(s, text);
+    if (text) gpumm_lua__sandbox_end_text(s, text);
     return atomic_load(&s->end) != END_NONE;
 }
 

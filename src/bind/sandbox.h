@@ -24,7 +24,7 @@ typedef struct sandbox {
     atomic_uint_least64_t memory;  /* the limit on them; UINT64_MAX: none */
     const void *refused;           /* the last request that did not fit, */
     size_t refused_size;           /* which Lua repeats after collecting */
-    uint64_t deadline;             /* clock_ns; UINT64_MAX: none */
+    uint64_t deadline;             /* gpumm__clock_ns; UINT64_MAX: none */
     double seconds;                /* what the deadline was made from */
     atomic_int strained;           /* a sandbox_strain: the limit is exceeded, until the next tick has collected */
     atomic_int end;                /* a sandbox_end */
@@ -35,32 +35,32 @@ typedef struct sandbox {
 enum { SANDBOX_TICK = 1000 }; /* instructions between two looks at the clock */
 
 /* The sandbox of this state; NULL: it is not contained. */
-sandbox *sandbox_at(lua_State *L);
+sandbox *gpumm_lua__sandbox_at(lua_State *L);
 
 /* ---- sandbox_limits.c ---- */
 
-void *sandbox_memory(void *user, void *block, size_t old, size_t size); /* a lua_Alloc */
+void *gpumm_lua__sandbox_memory(void *user, void *block, size_t old, size_t size); /* a lua_Alloc */
 /* gpumm's own memory for managers of this state, counted with Lua's. The sandbox lives until all is back. */
-gpumm_allocator sandbox_allocator(sandbox *s);
-void sandbox_release(sandbox *s);
+gpumm_allocator gpumm_lua__sandbox_allocator(sandbox *s);
+void gpumm_lua__sandbox_release(sandbox *s);
 /* The first end stays. May be called from signal handlers. */
-void sandbox_end_now(sandbox *s, sandbox_end end);
+void gpumm_lua__sandbox_end_now(sandbox *s, sandbox_end end);
 /* What ended it, for people. */
-const char *sandbox_end_text(const sandbox *s, char text[static 128]);
+const char *gpumm_lua__sandbox_end_text(const sandbox *s, char text[static 128]);
 /* Raises where a limit has been reached. [-0, +0, v] */
-void sandbox_tick(lua_State *L, sandbox *s);
-void sandbox_watch(lua_State *L); /* sets the hook */
+void gpumm_lua__sandbox_tick(lua_State *L, sandbox *s);
+void gpumm_lua__sandbox_watch(lua_State *L); /* sets the hook */
 
 /* ---- Globals: each replaces functions of the library table on top. [-0, +0, m] ---- */
 
-void sandbox_open_globals(lua_State *L);   /* sandbox_base.c: replaces the state's globals */
-void sandbox_wrap(lua_State *L, const luaL_Reg *functions); /* each gets the original as upvalue 1 */
-void sandbox_bound_string(lua_State *L);   /* sandbox_loops.c */
-void sandbox_bound_table(lua_State *L);
-void sandbox_wrap_base(lua_State *L);     /* sandbox_calls.c */
-void sandbox_wrap_coroutine(lua_State *L);
-int sandbox_open_file(lua_State *L);       /* sandbox_may.c: io.open for our own Lua files */
+void gpumm_lua__sandbox_open_globals(lua_State *L);   /* sandbox_base.c: replaces the state's globals */
+void gpumm_lua__sandbox_wrap(lua_State *L, const luaL_Reg *functions); /* each gets the original as upvalue 1 */
+void gpumm_lua__sandbox_bound_string(lua_State *L);   /* sandbox_loops.c */
+void gpumm_lua__sandbox_bound_table(lua_State *L);
+void gpumm_lua__sandbox_wrap_base(lua_State *L);     /* sandbox_calls.c */
+void gpumm_lua__sandbox_wrap_coroutine(lua_State *L);
+int gpumm_lua__sandbox_open_file(lua_State *L);       /* sandbox_may.c: io.open for our own Lua files */
 /* Pushes what our own Lua files see as globals: out of the script's reach. */
-void sandbox_push_private(lua_State *L);
+void gpumm_lua__sandbox_push_private(lua_State *L);
 
 #endif

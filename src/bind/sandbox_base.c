@@ -36,17 +36,17 @@ typedef struct allowed {
 } allowed;
 
 static const allowed libraries[] = {
-    {LUA_STRLIBNAME, luaopen_string, string_names, sandbox_bound_string},
-    {LUA_TABLIBNAME, luaopen_table, table_names, sandbox_bound_table},
+    {LUA_STRLIBNAME, luaopen_string, string_names, gpumm_lua__sandbox_bound_string},
+    {LUA_TABLIBNAME, luaopen_table, table_names, gpumm_lua__sandbox_bound_table},
     {LUA_MATHLIBNAME, luaopen_math, math_names, NULL},
     {LUA_UTF8LIBNAME, luaopen_utf8, utf8_names, NULL},
-    {LUA_COLIBNAME, luaopen_coroutine, coroutine_names, sandbox_wrap_coroutine},
+    {LUA_COLIBNAME, luaopen_coroutine, coroutine_names, gpumm_lua__sandbox_wrap_coroutine},
 };
 enum { LIBRARIES = sizeof libraries / sizeof *libraries };
 
 /* ---- Tables ------------------------------------------------------------------------------- */
 
-void sandbox_wrap(lua_State *L, const luaL_Reg *functions) {
+void gpumm_lua__sandbox_wrap(lua_State *L, const luaL_Reg *functions) {
     for (; functions->name; functions++) {
         lua_getfield(L, -1, functions->name);
         lua_pushcclosure(L, functions->func, 1);
@@ -100,14 +100,14 @@ static int leave(lua_State *L) {
     return lua_error(L);
 }
 
-/* Our own Lua files write to the terminal and read the time; what they open goes through bind_path. */
+/* Our own Lua files write to the terminal and read the time; what they open goes through gpumm_lua__path. */
 static void add_process(lua_State *L) {
     static const char *const files[] = {"open", "stdout", "stderr", NULL};
     static const char *const times[] = {"time", NULL};
-    static const luaL_Reg gated[] = {{"open", sandbox_open_file}, {NULL, NULL}};
+    static const luaL_Reg gated[] = {{"open", gpumm_lua__sandbox_open_file}, {NULL, NULL}};
     luaL_requiref(L, LUA_IOLIBNAME, luaopen_io, 0);
     choose(L, files);
-    sandbox_wrap(L, gated);
+    gpumm_lua__sandbox_wrap(L, gated);
     lua_setfield(L, -2, LUA_IOLIBNAME);
     luaL_requiref(L, LUA_OSLIBNAME, luaopen_os, 0);
     choose(L, times);
@@ -140,12 +140,12 @@ static void seal_strings(lua_State *L) {
     lua_pop(L, 2);
 }
 
-void sandbox_push_private(lua_State *L) { lua_rawgetp(L, LUA_REGISTRYINDEX, &private_key); }
+void gpumm_lua__sandbox_push_private(lua_State *L) { lua_rawgetp(L, LUA_REGISTRYINDEX, &private_key); }
 
-void sandbox_open_globals(lua_State *L) {
+void gpumm_lua__sandbox_open_globals(lua_State *L) {
     luaL_requiref(L, LUA_GNAME, luaopen_base, 0);
     choose(L, base_names);
-    sandbox_wrap_base(L);
+    gpumm_lua__sandbox_wrap_base(L);
     add_libraries(L);
     lua_pushvalue(L, -1);
     lua_setfield(L, -2, LUA_GNAME);

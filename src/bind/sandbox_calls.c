@@ -8,16 +8,16 @@
 
 #include "bind/sandbox.h"
 
-static void check_end(lua_State *L) { sandbox_tick(L, sandbox_at(L)); }
+static void check_end(lua_State *L) { gpumm_lua__sandbox_tick(L, gpumm_lua__sandbox_at(L)); }
 
 /* ---- Catching ----------------------------------------------------------------------------- */
 
 /* What was caught on top goes on where it is the end's own error, which knows the place. */
 static void check_caught(lua_State *L) {
-    const sandbox *s = sandbox_at(L);
+    const sandbox *s = gpumm_lua__sandbox_at(L);
     char text[128];
     const char *caught = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
-    if (caught && atomic_load(&s->end) != END_NONE && strstr(caught, sandbox_end_text(s, text))) lua_error(L);
+    if (caught && atomic_load(&s->end) != END_NONE && strstr(caught, gpumm_lua__sandbox_end_text(s, text))) lua_error(L);
     check_end(L);
 }
 
@@ -39,8 +39,8 @@ static int call_original(lua_State *L) {
 
 /* Upvalue 1: the script's message handler. */
 static int checked_handler(lua_State *L) {
-    if (atomic_load(&sandbox_at(L)->end) != END_NONE) {
-        if (lua_type(L, 1) == LUA_TSTRING) bind_traceback(L, lua_tostring(L, 1));
+    if (atomic_load(&gpumm_lua__sandbox_at(L)->end) != END_NONE) {
+        if (lua_type(L, 1) == LUA_TSTRING) gpumm_lua__traceback(L, lua_tostring(L, 1));
         return 1;
     }
     lua_pushvalue(L, lua_upvalueindex(1));
@@ -102,14 +102,14 @@ static int contained_wrap(lua_State *L) {
     return 1;
 }
 
-void sandbox_wrap_coroutine(lua_State *L) {
+void gpumm_lua__sandbox_wrap_coroutine(lua_State *L) {
     static const luaL_Reg catching[] = {{"resume", call_original}, {"close", call_original}, {NULL, NULL}};
     lua_getfield(L, -1, "create");
     lua_getfield(L, -2, "resume");
     lua_getfield(L, -3, "close");
     lua_pushcclosure(L, contained_wrap, 3);
     lua_setfield(L, -2, "wrap");
-    sandbox_wrap(L, catching);
+    gpumm_lua__sandbox_wrap(L, catching);
 }
 
 /* ---- The rest of the base library ------------------------------------------------------------ */
@@ -153,11 +153,11 @@ static int contained_load(lua_State *L) {
     return call_original(L);
 }
 
-void sandbox_wrap_base(lua_State *L) {
+void gpumm_lua__sandbox_wrap_base(lua_State *L) {
     static const luaL_Reg checked[] = {
         {"pcall", call_original}, {"xpcall", contained_xpcall}, {"load", contained_load}, {NULL, NULL}};
     static const luaL_Reg own[] = {
         {"setmetatable", contained_setmetatable}, {"collectgarbage", contained_collectgarbage}, {NULL, NULL}};
-    sandbox_wrap(L, checked);
+    gpumm_lua__sandbox_wrap(L, checked);
     luaL_setfuncs(L, own, 0);
 }

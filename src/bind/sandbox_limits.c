@@ -45,7 +45,7 @@ static bool grant(sandbox *s, const void *block, size_t size, size_t more) {
     s->refused_size = size;
     if (!again || size > atomic_load(&s->memory)) return false;
     if (atomic_exchange(&s->strained, STRAIN_LUA) != STRAIN_LUA && take(s, more)) return true;
-    sandbox_end_now(s, END_MEMORY);
+    gpumm_lua__sandbox_end_now(s, END_MEMORY);
     return take(s, more);
 }
 
@@ -55,10 +55,10 @@ static void relieve(lua_State *L, sandbox *s) {
     lua_gc(L, LUA_GCCOLLECT);
     lua_gc(L, LUA_GCCOLLECT);
     bool ends = atomic_exchange(&s->strained, STRAIN_NONE) == STRAIN_LUA;
-    if (ends && atomic_load(&s->used) > atomic_load(&s->memory)) sandbox_end_now(s, END_MEMORY);
+    if (ends && atomic_load(&s->used) > atomic_load(&s->memory)) gpumm_lua__sandbox_end_now(s, END_MEMORY);
 }
 
-void *sandbox_memory(void *user, void *block, size_t old, size_t size) {
+void *gpumm_lua__sandbox_memory(void *user, void *block, size_t old, size_t size) {
     sandbox *s = user;
     if (!block) old = 0; /* it says what kind of object it will be */
     if (size > old && !grant(s, block, size, size - old)) return NULL;
@@ -93,7 +93,7 @@ static void *own_free(sandbox *s, header *old) {
     if (!old) return NULL;
     give(s, old->size);
     s->from.reallocate(s->from.user, old, 0);
-    sandbox_release(s);
+    gpumm_lua__sandbox_release(s);
     return NULL;
 }
 
@@ -116,30 +116,30 @@ static void *own_memory(void *user, void *block, size_t size) {
     return fresh + 1;
 }
 
-gpumm_allocator sandbox_allocator(sandbox *s) { return (gpumm_allocator){own_memory, s}; }
+gpumm_allocator gpumm_lua__sandbox_allocator(sandbox *s) { return (gpumm_allocator){own_memory, s}; }
 
 static void free_list(const gpumm_allocator *from, char **list) {
-    for (char **item = list; item && *item; item++) mem_free(from, *item);
-    mem_free(from, list);
+    for (char **item = list; item && *item; item++) gpumm__mem_free(from, *item);
+    gpumm__mem_free(from, list);
 }
 
-void sandbox_release(sandbox *s) {
+void gpumm_lua__sandbox_release(sandbox *s) {
     if (atomic_fetch_sub(&s->holders, 1) != 1) return;
     gpumm_allocator from = s->from;
     free_list(&from, s->read);
     free_list(&from, s->write);
     free_list(&from, s->environment);
-    mem_free(&from, s);
+    gpumm__mem_free(&from, s);
 }
 
 /* ---- Ends --------------------------------------------------------------------------------- */
 
-void sandbox_end_now(sandbox *s, sandbox_end end) {
+void gpumm_lua__sandbox_end_now(sandbox *s, sandbox_end end) {
     int none = END_NONE;
     atomic_compare_exchange_strong(&s->end, &none, (int)end);
 }
 
-const char *sandbox_end_text(const sandbox *s, char text[static 128]) {
+const char *gpumm_lua__sandbox_end_text(const sandbox *s, char text[static 128]) {
     char size[32];
     switch (atomic_load(&s->end)) {
     case END_TIME:
@@ -147,7 +147,7 @@ const char *sandbox_end_text(const sandbox *s, char text[static 128]) {
         break;
     case END_MEMORY:
         snprintf(text, 128, "the script used more Lua memory than its limit, lua-memory %s",
-                 size_text(atomic_load(&s->memory), size));
+                 gpumm__size_text(atomic_load(&s->memory), size));
         break;
     case END_STOPPED: snprintf(text, 128, "the script was stopped by its application"); break;
     default: text[0] = '\0';
@@ -157,7 +157,7 @@ const char *sandbox_end_text(const sandbox *s, char text[static 128]) {
 
 static bool has_ended(lua_State *L, sandbox *s) {
     if (atomic_load(&s->end) == END_NONE && atomic_load(&s->strained) != STRAIN_NONE) relieve(L, s);
-    if (atomic_load(&s->end) == END_NONE && clock_ns() >= s->deadline) sandbox_end_now(s, END_TIME);
+    if (atomic_load(&s->end) == END_NONE && gpumm__clock_ns() >= s->deadline) gpumm_lua__sandbox_end_now(s, END_TIME);
     return atomic_load(&s->end) != END_NONE;
 }
 
@@ -165,17 +165,17 @@ static bool has_ended(lua_State *L, sandbox *s) {
 static void raise_end(lua_State *L, const sandbox *s, int level) {
     char text[128];
     luaL_where(L, level);
-    lua_pushstring(L, sandbox_end_text(s, text));
+    lua_pushstring(L, gpumm_lua__sandbox_end_text(s, text));
     lua_concat(L, 2);
     lua_error(L);
 }
 
-void sandbox_tick(lua_State *L, sandbox *s) {
+void gpumm_lua__sandbox_tick(lua_State *L, sandbox *s) {
     if (has_ended(L, s)) raise_end(L, s, 1);
 }
 
 static void on_tick(lua_State *L, lua_Debug *ar) {
-    sandbox *s = sandbox_at(L);
+    sandbox *s = gpumm_lua__sandbox_at(L);
     (void)ar;
     if (!has_ended(L, s)) return;
     /* From now on every call and every instruction of what still unwinds is a tick. */
@@ -183,4 +183,4 @@ static void on_tick(lua_State *L, lua_Debug *ar) {
     raise_end(L, s, 0);
 }
 
-void sandbox_watch(lua_State *L) { lua_sethook(L, on_tick, LUA_MASKCOUNT, SANDBOX_TICK); }
+void gpumm_lua__sandbox_watch(lua_State *L) { lua_sethook(L, on_tick, LUA_MASKCOUNT, SANDBOX_TICK); }

@@ -11,7 +11,7 @@ enum {
 };
 
 static int pass_on(lua_State *L) {
-    sandbox_tick(L, sandbox_at(L));
+    gpumm_lua__sandbox_tick(L, gpumm_lua__sandbox_at(L));
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_insert(L, 1);
     lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
@@ -67,14 +67,14 @@ static int bounded_move(lua_State *L) {
     return pass_on(L);
 }
 
-void sandbox_bound_string(lua_State *L) {
+void gpumm_lua__sandbox_bound_string(lua_State *L) {
     static const luaL_Reg bounded[] = {{"rep", bounded_rep}, {NULL, NULL}};
-    sandbox_wrap(L, bounded);
+    gpumm_lua__sandbox_wrap(L, bounded);
 }
 
-void sandbox_bound_table(lua_State *L) {
+void gpumm_lua__sandbox_bound_table(lua_State *L) {
     static const luaL_Reg bounded[] = {{"concat", bounded_concat}, {"insert", bounded_list},
                                        {"move", bounded_move},     {"remove", bounded_list},
                                        {"sort", bounded_sort},     {NULL, NULL}};
-    sandbox_wrap(L, bounded);
+    gpumm_lua__sandbox_wrap(L, bounded);
 }

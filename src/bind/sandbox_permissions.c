@@ -41,8 +41,8 @@ static bool among(char *const *list, const char *name) {
     return false;
 }
 
-void bind_require_permission(lua_State *L, bind_permission what, const char *name) {
-    const sandbox *s = sandbox_at(L);
+void gpumm_lua__require_permission(lua_State *L, bind_permission what, const char *name) {
+    const sandbox *s = gpumm_lua__sandbox_at(L);
     if (!s || (what == BIND_KERNEL && s->kernels)) return;
     if (what == BIND_ENVIRONMENT && among(s->environment, name)) return;
     deny(L, what, name);
@@ -93,10 +93,10 @@ static bool write_permitted(const sandbox *s, const char *path, char out[static 
     return lstat(out, &about) == 0 ? S_ISREG(about.st_mode) : errno == ENOENT;
 }
 
-const char *bind_path(lua_State *L, int index, bind_permission what) {
+const char *gpumm_lua__path(lua_State *L, int index, bind_permission what) {
     char resolved[PATH_MAX];
-    const char *path = bind_text(L, index);
-    const sandbox *s = sandbox_at(L);
+    const char *path = gpumm_lua__text(L, index);
+    const sandbox *s = gpumm_lua__sandbox_at(L);
     if (!s) return path;
     bool may = what == BIND_READ ? read_permitted(s, path, resolved) : write_permitted(s, path, resolved);
     if (!may) deny(L, what, path);
@@ -113,10 +113,10 @@ static bool is_folder(const char *path, char out[static PATH_MAX]) {
 }
 
 /* A folder's handle reads nothing: it tells that the folder is there, to those who may use it. */
-int sandbox_open_file(lua_State *L) {
+int gpumm_lua__sandbox_open_file(lua_State *L) {
     char resolved[PATH_MAX];
-    const sandbox *s = sandbox_at(L);
-    const char *path = bind_text(L, 1), *mode = luaL_optstring(L, 2, "r");
+    const sandbox *s = gpumm_lua__sandbox_at(L);
+    const char *path = gpumm_lua__text(L, 1), *mode = luaL_optstring(L, 2, "r");
     lua_settop(L, 2);
     if (strcmp(mode, "r") != 0 && strcmp(mode, "rb") != 0) deny(L, BIND_WRITE, path);
     if (is_folder(path, resolved)) {
@@ -124,7 +124,7 @@ int sandbox_open_file(lua_State *L) {
         lua_pushstring(L, resolved);
         lua_replace(L, 1);
     } else {
-        bind_path(L, 1, BIND_READ);
+        gpumm_lua__path(L, 1, BIND_READ);
     }
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_insert(L, 1);
@@ -138,16 +138,16 @@ static int count_handles(lua_State *L, const bind_class *class) {
     int count = 0;
     lua_rawgetp(L, LUA_REGISTRYINDEX, class);
     for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
-        bind_handle *handle = bind_any_handle(L, -1);
+        bind_handle *handle = gpumm_lua__any_handle(L, -1);
         if (!handle || !handle->object) continue;
-        count += class != &bind_manager_class || !gpumm_manager_is_closed(handle->object);
+        count += class != &gpumm_lua__manager_class || !gpumm_manager_is_closed(handle->object);
     }
     lua_pop(L, 1);
     return count;
 }
 
-void bind_require_room(lua_State *L, const bind_class *class, int most) {
-    if (!sandbox_at(L) || count_handles(L, class) < most) return;
+void gpumm_lua__require_room(lua_State *L, const bind_class *class, int most) {
+    if (!gpumm_lua__sandbox_at(L) || count_handles(L, class) < most) return;
     lua_gc(L, LUA_GCCOLLECT);
     if (count_handles(L, class) >= most)
         luaL_error(L, "a contained script has at most %d of %s at a time", most, class->name);

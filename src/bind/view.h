@@ -13,7 +13,7 @@
 struct bind_reference;
 
 typedef struct view {
-    const gpumm_type *type; /* of what v[i] is; retained, by view_hold; NULL once collected */
+    const gpumm_type *type; /* of what v[i] is; retained, by gpumm_lua__view_hold; NULL once collected */
     gpumm_frame *frame;     /* retained; NULL: memory of its own */
     struct bind_reference *type_reference, *frame_reference; /* hold those two; NULL: nothing to hold */
     unsigned char *bytes;   /* of element 0; written only where frame is NULL */
@@ -22,24 +22,24 @@ typedef struct view {
 } view;
 
 /* gpumm.view. The module table is at the top of the stack and stays there. */
-int bind_open_view(lua_State *L);
+int gpumm_lua__open_view(lua_State *L);
 /* A view of `count` zeroed elements; its bytes, to be filled in, contiguous. [-0, +1, m] */
-void *view_push_owned(lua_State *L, const gpumm_type *type, uint64_t count);
+void *gpumm_lua__view_push_owned(lua_State *L, const gpumm_type *type, uint64_t count);
 /* A view of `count` elements at `data`, which is the frame's. Retains frame and type. [-0, +1, m] */
-void view_push_frame(lua_State *L, gpumm_frame *frame, const gpumm_type *type, uint64_t count,
+void gpumm_lua__view_push_frame(lua_State *L, gpumm_frame *frame, const gpumm_type *type, uint64_t count,
                      const void *data);
 /* Gives the reference `type` to a view without one. */
-void view_hold(view *v, const gpumm_type *type);
-/* The two halves of view_push_owned: a view without type and memory, for callers to whom a type is given that
+void gpumm_lua__view_hold(view *v, const gpumm_type *type);
+/* The two halves of gpumm_lua__view_push_owned: a view without type and memory, for callers to whom a type is given that
    they then have it hold; and `count` zeroed elements of that type for the view on top. */
-view *view_push_empty(lua_State *L);                    /* [-0, +1, m] */
-void *view_take_memory(lua_State *L, uint64_t count);   /* [-0, +0, e] */
+view *gpumm_lua__view_push_empty(lua_State *L);                    /* [-0, +1, m] */
+void *gpumm_lua__view_take_memory(lua_State *L, uint64_t count);   /* [-0, +0, e] */
 /* The view at `index`; raises where it is none, or its frame is STALE. */
-view *view_check(lua_State *L, int index);
+view *gpumm_lua__view_check(lua_State *L, int index);
 /* NULL where it is no view; raises where its frame is STALE. */
-view *view_test(lua_State *L, int index);
+view *gpumm_lua__view_test(lua_State *L, int index);
 /* The elements of the view at `index` one behind the other; pushes what keeps them alive. Those of a frame
    are borrowed from it: use them before Lua runs again. [-0, +1, e] */
-const void *view_contiguous(lua_State *L, int index);
+const void *gpumm_lua__view_contiguous(lua_State *L, int index);
 
 #endif

@@ -27,7 +27,7 @@ static gpumm_status allocate(gpumm_manager *m, const gpumm_buffer_options *o, co
                              .growth = o->growth, .ahead = o->ahead, .stream = o->stream, .tag = o->tag};
     gpumm_group *group;
     TRY(lengths_of(o, gpumm_type_size(type), &g));
-    TRY(group_make(m, &g, true, o->enable_async, &group));
+    TRY(gpumm__group_make(m, &g, true, o->enable_async, &group));
     *out = &group->members[0];
     return GPUMM_OK;
 }
@@ -40,10 +40,10 @@ gpumm_status gpumm_allocate(gpumm_manager *m, const gpumm_buffer_options *o, gpu
     gpumm_type *type;
     if (o->type) type = gpumm_type_retain(o->type);
     else TRY(gpumm_type_bytes(4, &type));
-    gpumm_status status = manager_enter(m);
+    gpumm_status status = gpumm__manager_enter(m);
     if (status == GPUMM_OK) {
         status = allocate(m, o, type, out);
-        manager_leave(m);
+        gpumm__manager_leave(m);
     }
     gpumm_type_release(type);
     return status;
@@ -94,7 +94,7 @@ gpumm_status gpumm_buffer_grow(gpumm_buffer *b, uint64_t required, uint64_t prop
     return gpumm_group_grow(b->group, required, proposed);
 }
 
-gpumm_status gpumm_buffer_shrink_to_fit(gpumm_buffer *b) { return group_shrink(b->group); }
+gpumm_status gpumm_buffer_shrink_to_fit(gpumm_buffer *b) { return gpumm__group_shrink(b->group); }
 
 gpumm_status gpumm_buffer_append(gpumm_buffer *b, gpumm_stream *s, uint64_t count, const void *data) {
     if (!b->group->alone)
@@ -120,14 +120,14 @@ static gpumm_status check_range(const gpumm_buffer *b, uint64_t first, uint64_t 
     if (!size_add(first, size_max(count, 1), &last)) last = UINT64_MAX;
     char text[TITLE_BYTES];
     return fail(GPUMM_INVALID_ARGUMENT, "%s has %llu elements; elements %llu to %llu, counted from 1, lie outside",
-                buffer_label(b, text), (unsigned long long)b->group->length, (unsigned long long)first + 1,
+                gpumm__buffer_label(b, text), (unsigned long long)b->group->length, (unsigned long long)first + 1,
                 (unsigned long long)last);
 }
 
 static gpumm_status span_check(span *x, gpumm_stream *s, uint64_t first, uint64_t count) {
     gpumm_buffer *b = x->buffer;
-    TRY(stream_of(b->group->object.manager, s, &x->stream));
-    if (!b->extent) return buffer_gone(b);
+    TRY(gpumm__stream_of(b->group->object.manager, s, &x->stream));
+    if (!b->extent) return gpumm__buffer_gone(b);
     TRY(check_range(b, first, count));
     x->extent = b->extent;
     x->offset = first * b->size;
@@ -137,11 +137,11 @@ static gpumm_status span_check(span *x, gpumm_stream *s, uint64_t first, uint64_
 
 static void span_close(span *x) {
     pthread_mutex_unlock(&x->buffer->group->lock);
-    group_leave(x->buffer->group);
+    gpumm__group_leave(x->buffer->group);
 }
 
 static gpumm_status span_open(span *x, gpumm_buffer *b, gpumm_stream *s, uint64_t first, uint64_t count) {
-    TRY(group_enter(b->group));
+    TRY(gpumm__group_enter(b->group));
     pthread_mutex_lock(&b->group->lock);
     x->buffer = b;
     gpumm_status status = span_check(x, s, first, count);
@@ -152,7 +152,7 @@ static gpumm_status span_open(span *x, gpumm_buffer *b, gpumm_stream *s, uint64_
 gpumm_status gpumm_buffer_upload(gpumm_buffer *b, gpumm_stream *s, uint64_t first, uint64_t count, const void *data) {
     span x;
     TRY(span_open(&x, b, s, first, count));
-    gpumm_status status = x.bytes ? transfer_up(x.extent, x.stream, x.offset, data, x.bytes) : GPUMM_OK;
+    gpumm_status status = x.bytes ? gpumm__transfer_up(x.extent, x.stream, x.offset, data, x.bytes) : GPUMM_OK;
     span_close(&x);
     return status;
 }
@@ -160,7 +160,7 @@ gpumm_status gpumm_buffer_upload(gpumm_buffer *b, gpumm_stream *s, uint64_t firs
 gpumm_status gpumm_buffer_download(gpumm_buffer *b, gpumm_stream *s, uint64_t first, uint64_t count, void *data) {
     span x;
     TRY(span_open(&x, b, s, first, count));
-    gpumm_status status = x.bytes ? transfer_down(x.extent, x.stream, x.offset, data, x.bytes) : GPUMM_OK;
+    gpumm_status status = x.bytes ? gpumm__transfer_down(x.extent, x.stream, x.offset, data, x.bytes) : GPUMM_OK;
     span_close(&x);
     return status;
 }
@@ -181,11 +181,11 @@ static gpumm_status upload_first(span *x, const void *element, uint64_t *done) {
     const gpumm_allocator *memory = &x->extent->manager->memory;
     uint64_t size = x->buffer->size, most = TRANSFER_HALF / size;
     *done = size_min(x->bytes, size_max(most, 1) * size);
-    char *block = mem_new(memory, *done);
+    char *block = gpumm__mem_new(memory, *done);
     if (!block) return fail_host_memory(*done);
     for (uint64_t at = 0; at < *done; at += size) memcpy(block + at, element, size);
-    gpumm_status status = transfer_up(x->extent, x->stream, x->offset, block, *done);
-    mem_free(memory, block);
+    gpumm_status status = gpumm__transfer_up(x->extent, x->stream, x->offset, block, *done);
+    gpumm__mem_free(memory, block);
     return status;
 }
 
@@ -209,7 +209,7 @@ static gpumm_status fill(span *x, const void *element) {
     if (!width) TRY(upload_first(x, element, &done));
     if (done == x->bytes) return GPUMM_OK;
     pthread_mutex_lock(&m->submit);
-    gpumm_status status = order_use(&x->extent->order, x->stream, GPUMM_WRITE);
+    gpumm_status status = gpumm__order_use(&x->extent->order, x->stream, GPUMM_WRITE);
     if (status == GPUMM_OK && !width) status = spread(x, done);
     else if (status == GPUMM_OK)
         status = m->device->call->fill(m->device, x->stream->device, x->extent->address + x->offset, pattern, width,
@@ -230,14 +230,14 @@ static gpumm_status copy_check(const gpumm_buffer *to, const gpumm_buffer *from,
                                uint64_t count) {
     char text[TITLE_BYTES], other[TITLE_BYTES];
     if (to->group->object.manager != from->group->object.manager)
-        return fail(GPUMM_INVALID_ARGUMENT, "%s and %s belong to different managers", buffer_label(to, text),
-                    buffer_label(from, other));
+        return fail(GPUMM_INVALID_ARGUMENT, "%s and %s belong to different managers", gpumm__buffer_label(to, text),
+                    gpumm__buffer_label(from, other));
     if (!gpumm_type_equal(to->type, from->type))
-        return fail(GPUMM_TYPE_MISMATCH, "%s holds %s, %s holds %s", buffer_label(to, text), gpumm_type_name(to->type),
-                    buffer_label(from, other), gpumm_type_name(from->type));
+        return fail(GPUMM_TYPE_MISMATCH, "%s holds %s, %s holds %s", gpumm__buffer_label(to, text), gpumm_type_name(to->type),
+                    gpumm__buffer_label(from, other), gpumm_type_name(from->type));
     bool apart = to_first >= from_first ? to_first - from_first >= count : from_first - to_first >= count;
     if (to == from && !apart)
-        return fail(GPUMM_INVALID_ARGUMENT, "the two ranges of %s overlap", buffer_label(to, text));
+        return fail(GPUMM_INVALID_ARGUMENT, "the two ranges of %s overlap", gpumm__buffer_label(to, text));
     return GPUMM_OK;
 }
 
@@ -245,12 +245,12 @@ static gpumm_status copy_check(const gpumm_buffer *to, const gpumm_buffer *from,
 static gpumm_status copy_submit(gpumm_buffer *to, uint64_t to_first, gpumm_buffer *from, uint64_t from_first, uint64_t count,
                                 gpumm_stream *s) {
     device *d = s->object.manager->device;
-    if (!from->extent) return buffer_gone(from);
+    if (!from->extent) return gpumm__buffer_gone(from);
     TRY(check_range(to, to_first, count));
     TRY(check_range(from, from_first, count));
     if (!count) return GPUMM_OK;
-    TRY(buffer_use(from, s, GPUMM_READ));
-    TRY(buffer_use(to, s, GPUMM_WRITE));
+    TRY(gpumm__buffer_use(from, s, GPUMM_READ));
+    TRY(gpumm__buffer_use(to, s, GPUMM_WRITE));
     return d->call->copy(d, s->device, COPY_D2D, to->extent->address + to_first * to->size,
                          from->extent->address + from_first * from->size, count * to->size);
 }
@@ -258,26 +258,26 @@ static gpumm_status copy_submit(gpumm_buffer *to, uint64_t to_first, gpumm_buffe
 gpumm_status gpumm_buffer_copy(gpumm_buffer *to, uint64_t to_first, gpumm_buffer *from, uint64_t from_first, uint64_t count,
                                gpumm_stream *given) {
     TRY(copy_check(to, from, to_first, from_first, count));
-    TRY(group_enter(to->group));
+    TRY(gpumm__group_enter(to->group));
     gpumm_manager *m = to->group->object.manager;
     gpumm_stream *s;
-    gpumm_status status = stream_of(m, given, &s);
+    gpumm_status status = gpumm__stream_of(m, given, &s);
     pthread_mutex_lock(&m->submit);
     if (status == GPUMM_OK) status = copy_submit(to, to_first, from, from_first, count, s);
     pthread_mutex_unlock(&m->submit);
-    group_leave(to->group);
+    gpumm__group_leave(to->group);
     return status;
 }
 
 gpumm_status gpumm_buffer_used(gpumm_buffer *b, gpumm_stream *given, gpumm_access access) {
-    TRY(group_enter(b->group));
+    TRY(gpumm__group_enter(b->group));
     gpumm_manager *m = b->group->object.manager;
     gpumm_stream *s;
-    gpumm_status status = stream_of(m, given, &s);
+    gpumm_status status = gpumm__stream_of(m, given, &s);
     pthread_mutex_lock(&m->submit);
-    if (status == GPUMM_OK) status = buffer_use(b, s, access);
+    if (status == GPUMM_OK) status = gpumm__buffer_use(b, s, access);
     pthread_mutex_unlock(&m->submit);
-    group_leave(b->group);
+    gpumm__group_leave(b->group);
     return status;
 }
 
@@ -288,7 +288,7 @@ static gpumm_status async_of(gpumm_buffer *b, gpumm_readback **out) {
     gpumm_manager *m = b->group->object.manager;
     pthread_mutex_lock(&m->lock);
     *out = b->group->async;
-    if (*out) readback_hold(*out);
+    if (*out) gpumm__readback_hold(*out);
     pthread_mutex_unlock(&m->lock);
     if (*out) return GPUMM_OK;
     return fail(GPUMM_ASYNC_DISABLED, "buffer '%s' was made without enable_async", b->name);
@@ -300,8 +300,8 @@ gpumm_status gpumm_start_async_download(gpumm_manager *m, const char *name) {
     gpumm_readback *r;
     gpumm_status status = async_of(b, &r);
     if (status == GPUMM_OK) {
-        status = readback_pair_start(r);
-        readback_drop(r);
+        status = gpumm__readback_pair_start(r);
+        gpumm__readback_drop(r);
     }
     gpumm_buffer_release(b);
     return status;
@@ -313,8 +313,8 @@ gpumm_status gpumm_wait_for_download(gpumm_manager *m, const char *name, double 
     gpumm_readback *r;
     gpumm_status status = async_of(b, &r);
     if (status == GPUMM_OK) {
-        status = readback_pair_wait(r, seconds, out);
-        readback_drop(r);
+        status = gpumm__readback_pair_wait(r, seconds, out);
+        gpumm__readback_drop(r);
     }
     gpumm_buffer_release(b);
     return status;

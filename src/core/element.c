@@ -71,22 +71,22 @@ static void put_name(struct out *o, const gpumm_type *type) {
 
 static void type_free(gpumm_type *type) {
     for (size_t i = 0; i < type->field_count; i++) {
-        mem_free(&alloc_default, (void *)type->fields[i].name);
+        gpumm__mem_free(&gpumm__alloc_default, (void *)type->fields[i].name);
         if (type->fields[i].type) gpumm_type_release(type->fields[i].type);
     }
-    mem_free(&alloc_default, type->fields);
-    mem_free(&alloc_default, type->struct_name);
-    mem_free(&alloc_default, type->name);
-    mem_free(&alloc_default, type);
+    gpumm__mem_free(&gpumm__alloc_default, type->fields);
+    gpumm__mem_free(&gpumm__alloc_default, type->struct_name);
+    gpumm__mem_free(&gpumm__alloc_default, type->name);
+    gpumm__mem_free(&gpumm__alloc_default, type);
 }
 
 static gpumm_type *type_new(gpumm_kind kind, const char *name) {
-    gpumm_type *type = mem_new(&alloc_default, sizeof *type);
+    gpumm_type *type = gpumm__mem_new(&gpumm__alloc_default, sizeof *type);
     if (!type) return NULL;
     atomic_init(&type->references, 1);
     type->kind = kind;
     type->total_fields = 1;
-    if (!name || (type->name = mem_string(&alloc_default, name))) return type;
+    if (!name || (type->name = gpumm__mem_string(&gpumm__alloc_default, name))) return type;
     type_free(type);
     return NULL;
 }
@@ -195,7 +195,7 @@ static bool listed(const char *const *names, size_t count, const char *name) {
     return false;
 }
 
-gpumm_status type_check_identifier(const char *what, const char *name) {
+gpumm_status gpumm__type_check_identifier(const char *what, const char *name) {
     bool good = name && (isalpha((unsigned char)name[0]) || name[0] == '_');
     for (const char *c = name; good && *c; c++) good = isalnum((unsigned char)*c) || *c == '_';
     if (!good || strlen(name) > IDENTIFIER_MAX)
@@ -209,7 +209,7 @@ gpumm_status type_check_identifier(const char *what, const char *name) {
 
 static gpumm_status check_field(const gpumm_field *fields, size_t index) {
     const gpumm_field *field = &fields[index];
-    TRY(type_check_identifier("the field name", field->name));
+    TRY(gpumm__type_check_identifier("the field name", field->name));
     if (!field->type) return fail(GPUMM_INVALID_ARGUMENT, "the field '%s' has no type", field->name);
     if (listed(view_methods, sizeof view_methods / sizeof *view_methods, field->name))
         return fail(GPUMM_INVALID_ARGUMENT,
@@ -222,7 +222,7 @@ static gpumm_status check_field(const gpumm_field *fields, size_t index) {
 }
 
 static gpumm_status check_fields(const char *name, const gpumm_field *fields, size_t count) {
-    if (name && *name) TRY(type_check_identifier("the struct name", name));
+    if (name && *name) TRY(gpumm__type_check_identifier("the struct name", name));
     if (!fields || count == 0 || count > TYPE_FIELDS_MAX)
         return fail(GPUMM_INVALID_ARGUMENT, "a struct has 1 to %d fields, not %zu", TYPE_FIELDS_MAX, count);
     size_t total = 0;
@@ -372,13 +372,13 @@ static gpumm_status lay_out(gpumm_type *type) {
 }
 
 static gpumm_status copy_fields(gpumm_type *type, const gpumm_field *fields, size_t count) {
-    type->fields = mem_new(&alloc_default, count * sizeof *fields);
+    type->fields = gpumm__mem_new(&gpumm__alloc_default, count * sizeof *fields);
     if (!type->fields) return fail_host_memory(count * sizeof *fields);
     type->total_fields = 0;
     for (size_t i = 0; i < count; i++) {
         gpumm_field *field = &type->fields[i];
         type->field_count = i + 1;
-        field->name = mem_string(&alloc_default, fields[i].name);
+        field->name = gpumm__mem_string(&gpumm__alloc_default, fields[i].name);
         if (!field->name) return fail_host_memory(strlen(fields[i].name) + 1);
         field->type = gpumm_type_retain(fields[i].type);
         type->total_fields += field->type->total_fields;
@@ -388,11 +388,11 @@ static gpumm_status copy_fields(gpumm_type *type, const gpumm_field *fields, siz
 }
 
 static gpumm_status name_struct(gpumm_type *type, const char *name) {
-    if (name && *name && !(type->struct_name = mem_string(&alloc_default, name)))
+    if (name && *name && !(type->struct_name = gpumm__mem_string(&gpumm__alloc_default, name)))
         return fail_host_memory(strlen(name) + 1);
     struct out count = {NULL, 0, 0};
     put_name(&count, type);
-    char *text = mem_new(&alloc_default, count.length + 1);
+    char *text = gpumm__mem_new(&gpumm__alloc_default, count.length + 1);
     if (!text) return fail_host_memory(count.length + 1);
     struct out o = {text, count.length + 1, 0};
     put_name(&o, type);

@@ -23,6 +23,6 @@ extern const struct scalar_info scalar_infos[GPUMM_F64 + 1] SHARED(scalar_infos)
 enum { TYPE_DEPTH_MAX = 8, TYPE_FIELDS_MAX = 1024 };
 
 /* INVALID_ARGUMENT where this is no name that C or C++ could give to something; `what` begins the message. */
-gpumm_status type_check_identifier(const char *what, const char *name);
+gpumm_status gpumm__type_check_identifier(const char *what, const char *name);
 
 #endif

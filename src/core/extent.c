@@ -8,19 +8,19 @@
 
 /* Pool mutex held, so that no older numbers are booked over newer ones. */
 static void pool_book(gpumm_manager *m, struct pool_slab *p) {
-    manager_book(m, &p->account, 0, 0, p->slab.committed - p->slab.used);
+    gpumm__manager_book(m, &p->account, 0, 0, p->slab.committed - p->slab.used);
 }
 
 static gpumm_status pool_slab_open(gpumm_manager *m, struct pool_slab **out) {
-    struct pool_slab *p = mem_new(&m->memory, sizeof *p);
+    struct pool_slab *p = gpumm__mem_new(&m->memory, sizeof *p);
     if (!p) return fail_host_memory(sizeof *p);
     uint64_t maximum = m->info.in_place ? m->info.total_bytes : 4 << 20;
-    gpumm_status status = slab_open(&p->slab, m->device, maximum);
+    gpumm_status status = gpumm__slab_open(&p->slab, m->device, maximum);
     if (status != GPUMM_OK) {
-        mem_free(&m->memory, p);
+        gpumm__mem_free(&m->memory, p);
         return status;
     }
-    manager_book_open(m, &p->account, GPUMM_SLACK, "", "slab");
+    gpumm__manager_book_open(m, &p->account, GPUMM_SLACK, "", "slab");
     p->next = m->pool.slabs;
     m->pool.slabs = p;
     *out = p;
@@ -29,7 +29,7 @@ static gpumm_status pool_slab_open(gpumm_manager *m, struct pool_slab **out) {
 
 static gpumm_status take_block(struct pool_slab *p, uint64_t bytes, extent *e) {
     slab_block block;
-    TRY(slab_take(&p->slab, bytes, &block));
+    TRY(gpumm__slab_take(&p->slab, bytes, &block));
     e->slab = p;
     e->block = block.number;
     e->address = block.address;
@@ -92,7 +92,7 @@ static void put_cached(extent *e) {
 }
 
 static gpumm_status reuse(extent *e, uint64_t bytes) {
-    gpumm_status status = range_commit(&e->range, bytes);
+    gpumm_status status = gpumm__range_commit(&e->range, bytes);
     if (status != GPUMM_OK) {
         put_cached(e);
         return status;
@@ -102,11 +102,11 @@ static gpumm_status reuse(extent *e, uint64_t bytes) {
 }
 
 static gpumm_status open_large(gpumm_manager *m, uint64_t bytes, uint64_t maximum, extent *e) {
-    TRY(range_open(&e->range, m->device, PLACE_DEVICE, maximum));
+    TRY(gpumm__range_open(&e->range, m->device, PLACE_DEVICE, maximum));
     /* A block that cannot grow in place has its address only once there is memory. */
-    gpumm_status status = range_commit(&e->range, m->info.in_place ? bytes : size_max(bytes, 1));
+    gpumm_status status = gpumm__range_commit(&e->range, m->info.in_place ? bytes : size_max(bytes, 1));
     if (status != GPUMM_OK) {
-        range_close(&e->range);
+        gpumm__range_close(&e->range);
         return status;
     }
     e->address = e->range.address;
@@ -116,7 +116,7 @@ static gpumm_status open_large(gpumm_manager *m, uint64_t bytes, uint64_t maximu
 
 /* ---- All extents ---------------------------------------------------------------------------- */
 
-gpumm_status extent_open(gpumm_manager *m, uint64_t bytes, uint64_t maximum, extent **out) {
+gpumm_status gpumm__extent_open(gpumm_manager *m, uint64_t bytes, uint64_t maximum, extent **out) {
     bool small = maximum <= EXTENT_SMALL;
     extent *e = small ? NULL : take_cached(m, bytes, maximum);
     if (e) {
@@ -124,32 +124,32 @@ gpumm_status extent_open(gpumm_manager *m, uint64_t bytes, uint64_t maximum, ext
         *out = e;
         return GPUMM_OK;
     }
-    e = mem_new(&m->memory, sizeof *e);
+    e = gpumm__mem_new(&m->memory, sizeof *e);
     if (!e) return fail_host_memory(sizeof *e);
     e->manager = m;
     gpumm_status status = small ? open_small(m, maximum, e) : open_large(m, bytes, maximum, e);
     if (status != GPUMM_OK) {
-        mem_free(&m->memory, e);
+        gpumm__mem_free(&m->memory, e);
         return status;
     }
     *out = e;
     return GPUMM_OK;
 }
 
-bool extent_can_grow(const extent *e, uint64_t bytes) {
-    return bytes <= e->usable || (!e->slab && range_can_commit(&e->range, bytes));
+bool gpumm__extent_can_grow(const extent *e, uint64_t bytes) {
+    return bytes <= e->usable || (!e->slab && gpumm__range_can_commit(&e->range, bytes));
 }
 
-gpumm_status extent_grow(extent *e, uint64_t bytes) {
+gpumm_status gpumm__extent_grow(extent *e, uint64_t bytes) {
     if (bytes <= e->usable) return GPUMM_OK;
-    TRY(range_commit(&e->range, bytes));
+    TRY(gpumm__range_commit(&e->range, bytes));
     e->usable = e->range.committed;
     return GPUMM_OK;
 }
 
-uint64_t extent_shrink(extent *e, uint64_t bytes) {
+uint64_t gpumm__extent_shrink(extent *e, uint64_t bytes) {
     if (e->slab) return 0;
-    uint64_t freed = range_decommit(&e->range, bytes);
+    uint64_t freed = gpumm__range_decommit(&e->range, bytes);
     e->usable = e->range.committed;
     return freed;
 }
@@ -162,29 +162,29 @@ static uint64_t ahead_of(const extent *e, uint64_t logical) {
     return e->usable > step ? e->usable - step : 0;
 }
 
-void extent_book(extent *e, const char *name, const char *tag, uint64_t logical) {
+void gpumm__extent_book(extent *e, const char *name, const char *tag, uint64_t logical) {
     gpumm_manager *m = e->manager;
     pthread_mutex_lock(&m->lock);
-    if (!e->booked) ledger_open(&m->books, &e->account, GPUMM_BUFFERS, name, tag);
-    else if (e->account.category != GPUMM_BUFFERS) ledger_move(&m->books, &e->account, GPUMM_BUFFERS, name, tag);
+    if (!e->booked) gpumm__ledger_open(&m->books, &e->account, GPUMM_BUFFERS, name, tag);
+    else if (e->account.category != GPUMM_BUFFERS) gpumm__ledger_move(&m->books, &e->account, GPUMM_BUFFERS, name, tag);
     e->booked = true;
     e->account.address = e->address;
-    ledger_set(&m->books, &e->account, logical, ahead_of(e, logical), e->usable);
+    gpumm__ledger_set(&m->books, &e->account, logical, ahead_of(e, logical), e->usable);
     pthread_mutex_unlock(&m->lock);
 }
 
-void extent_succeed(extent *e, extent *old) {
+void gpumm__extent_succeed(extent *e, extent *old) {
     gpumm_manager *m = e->manager;
     pthread_mutex_lock(&m->lock);
-    if (e->booked) ledger_close(&m->books, &e->account);
-    ledger_pass(&m->books, &old->account, &e->account);
+    if (e->booked) gpumm__ledger_close(&m->books, &e->account);
+    gpumm__ledger_pass(&m->books, &old->account, &e->account);
     e->booked = true;
     old->booked = false;
     pthread_mutex_unlock(&m->lock);
 }
 
 static void unbook(extent *e) {
-    if (e->booked) manager_book_close(e->manager, &e->account);
+    if (e->booked) gpumm__manager_book_close(e->manager, &e->account);
     e->booked = false;
 }
 
@@ -192,10 +192,10 @@ static void unbook(extent *e) {
 static void book_nameless(extent *e, gpumm_category category) {
     gpumm_manager *m = e->manager;
     pthread_mutex_lock(&m->lock);
-    if (!e->booked) ledger_open(&m->books, &e->account, category, "", "");
-    else ledger_move(&m->books, &e->account, category, "", "");
+    if (!e->booked) gpumm__ledger_open(&m->books, &e->account, category, "", "");
+    else gpumm__ledger_move(&m->books, &e->account, category, "", "");
     e->booked = true;
-    ledger_set(&m->books, &e->account, 0, 0, e->usable);
+    gpumm__ledger_set(&m->books, &e->account, 0, 0, e->usable);
     pthread_mutex_unlock(&m->lock);
 }
 
@@ -205,9 +205,9 @@ static extent *extent_of(retired *r) { return (extent *)(void *)((char *)r - off
 static void unmap(retired *r) {
     extent *e = extent_of(r);
     gpumm_manager *m = e->manager;
-    range_close(&e->range);
+    gpumm__range_close(&e->range);
     unbook(e);
-    mem_free(&m->memory, e);
+    gpumm__mem_free(&m->memory, e);
 }
 
 static void give_block(retired *r) {
@@ -215,58 +215,58 @@ static void give_block(retired *r) {
     gpumm_manager *m = e->manager;
     unbook(e);
     pthread_mutex_lock(&m->pool.mutex);
-    slab_give(&e->slab->slab, e->block);
+    gpumm__slab_give(&e->slab->slab, e->block);
     pool_book(m, e->slab);
     pthread_mutex_unlock(&m->pool.mutex);
-    mem_free(&m->memory, e);
+    gpumm__mem_free(&m->memory, e);
 }
 
-void extent_release(extent *e, bool cached) {
+void gpumm__extent_release(extent *e, bool cached) {
     gpumm_manager *m = e->manager;
     bool used = e->order.writer || e->order.readers, kept = cached || e->booked;
     if (e->slab) {
         if (e->booked) book_nameless(e, GPUMM_SLACK);
-        if (order_only(&e->order, m->main)) order_clear(&e->order);
-        manager_retire(m, &e->gone, &e->order, give_block);
+        if (gpumm__order_only(&e->order, m->main)) gpumm__order_clear(&e->order);
+        gpumm__manager_retire(m, &e->gone, &e->order, give_block);
         return;
     }
     if (kept || used) book_nameless(e, GPUMM_CACHED);
     if (kept) put_cached(e);
-    else manager_retire(m, &e->gone, &e->order, unmap); /* at once, or behind whoever was to write there */
+    else gpumm__manager_retire(m, &e->gone, &e->order, unmap); /* at once, or behind whoever was to write there */
 }
 
 /* ---- The pool ------------------------------------------------------------------------------- */
 
-void pool_init(extent_pool *p) { pthread_mutex_init(&p->mutex, NULL); }
+void gpumm__pool_init(extent_pool *p) { pthread_mutex_init(&p->mutex, NULL); }
 
-void pool_trim(gpumm_manager *m) {
+void gpumm__pool_trim(gpumm_manager *m) {
     pthread_mutex_lock(&m->lock);
     extent *e = m->pool.cached;
     m->pool.cached = NULL;
     pthread_mutex_unlock(&m->lock);
     for (extent *next; e; e = next) {
         next = e->next;
-        manager_retire(m, &e->gone, &e->order, unmap);
+        gpumm__manager_retire(m, &e->gone, &e->order, unmap);
     }
 }
 
-void pool_close(gpumm_manager *m) {
-    pool_trim(m);
-    manager_retire_wait(m);
+void gpumm__pool_close(gpumm_manager *m) {
+    gpumm__pool_trim(m);
+    gpumm__manager_retire_wait(m);
     for (struct pool_slab *p = m->pool.slabs, *next; p; p = next) {
         next = p->next;
-        manager_book_close(m, &p->account);
-        slab_close(&p->slab);
-        mem_free(&m->memory, p);
+        gpumm__manager_book_close(m, &p->account);
+        gpumm__slab_close(&p->slab);
+        gpumm__mem_free(&m->memory, p);
     }
     m->pool.slabs = NULL;
     pthread_mutex_destroy(&m->pool.mutex);
 }
 
-gpumm_status pool_check(gpumm_manager *m) {
+gpumm_status gpumm__pool_check(gpumm_manager *m) {
     gpumm_status status = GPUMM_OK;
     pthread_mutex_lock(&m->pool.mutex);
-    for (struct pool_slab *p = m->pool.slabs; p && status == GPUMM_OK; p = p->next) status = slab_check(&p->slab);
+    for (struct pool_slab *p = m->pool.slabs; p && status == GPUMM_OK; p = p->next) status = gpumm__slab_check(&p->slab);
     pthread_mutex_unlock(&m->pool.mutex);
     return status;
 }

@@ -41,24 +41,24 @@ typedef struct extent_pool {
 } extent_pool;
 
 /* Memory for `bytes` of at most `maximum`, not yet in the books. Takes no budget. */
-gpumm_status extent_open(gpumm_manager *m, uint64_t bytes, uint64_t maximum, extent **out);
-/* More memory behind what is there: only where extent_can_grow. */
-gpumm_status extent_grow(extent *e, uint64_t bytes);
-bool extent_can_grow(const extent *e, uint64_t bytes);
+gpumm_status gpumm__extent_open(gpumm_manager *m, uint64_t bytes, uint64_t maximum, extent **out);
+/* More memory behind what is there: only where gpumm__extent_can_grow. */
+gpumm_status gpumm__extent_grow(extent *e, uint64_t bytes);
+bool gpumm__extent_can_grow(const extent *e, uint64_t bytes);
 /* Gives back whole segments beyond `bytes`, which nobody may be using; returns how much. */
-uint64_t extent_shrink(extent *e, uint64_t bytes);
+uint64_t gpumm__extent_shrink(extent *e, uint64_t bytes);
 /* Puts it in the books as a buffer with `logical` bytes; names stay the caller's. */
-void extent_book(extent *e, const char *name, const char *tag, uint64_t logical);
+void gpumm__extent_book(extent *e, const char *name, const char *tag, uint64_t logical);
 /* `e` is where the buffer in `old` lives from now on: one buffer throughout, in the books too. */
-void extent_succeed(extent *e, extent *old);
+void gpumm__extent_succeed(extent *e, extent *old);
 /* Frees, without waiting: a block goes back to the slab, a range becomes cached. Where `cached` is false a range that no
    buffer has had goes back to the device, behind who uses it. */
-void extent_release(extent *e, bool cached);
+void gpumm__extent_release(extent *e, bool cached);
 
-void pool_init(extent_pool *p);
+void gpumm__pool_init(extent_pool *p);
 /* Unmaps every cached range behind its users. */
-void pool_trim(gpumm_manager *m);
-void pool_close(gpumm_manager *m); /* everything; all work is through */
-gpumm_status pool_check(gpumm_manager *m);
+void gpumm__pool_trim(gpumm_manager *m);
+void gpumm__pool_close(gpumm_manager *m); /* everything; all work is through */
+gpumm_status gpumm__pool_check(gpumm_manager *m);
 
 #endif

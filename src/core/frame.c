@@ -2,11 +2,11 @@
    then until it is ended or its last handle goes. The slot behind it is free again the moment it ends. */
 #include "core/readback_slot.h"
 
-void frame_drop(gpumm_frame *f) {
+void gpumm__frame_drop(gpumm_frame *f) {
     if (atomic_fetch_sub(&f->references, 1) != 1) return;
     gpumm_readback *r = f->readback;
-    mem_free(&r->object.manager->memory, f);
-    readback_drop(r);
+    gpumm__mem_free(&r->object.manager->memory, f);
+    gpumm__readback_drop(r);
 }
 
 gpumm_frame *gpumm_frame_retain(gpumm_frame *f) {
@@ -24,19 +24,19 @@ static void end_locked(gpumm_frame *f) {
     f->slot->state = SLOT_ENDED;
     if (r->current != f) return;
     r->current = NULL;
-    frame_drop(f);
+    gpumm__frame_drop(f);
 }
 
 static void end(gpumm_frame *f, bool also_held) {
     gpumm_readback *r = f->readback;
-    bool open = manager_enter(r->object.manager) == GPUMM_OK; /* else close gives the memory back */
+    bool open = gpumm__manager_enter(r->object.manager) == GPUMM_OK; /* else close gives the memory back */
     pthread_mutex_lock(&r->lock);
     if (also_held || atomic_load(&f->handles) == 0) end_locked(f);
     bool closing = r->shut;
     pthread_mutex_unlock(&r->lock);
     if (!open) return;
-    if (closing) readback_close(r);
-    manager_leave(r->object.manager);
+    if (closing) gpumm__readback_close(r);
+    gpumm__manager_leave(r->object.manager);
 }
 
 void gpumm_frame_end(gpumm_frame *f) { end(f, true); }
@@ -46,16 +46,16 @@ void gpumm_frame_release(gpumm_frame *f) {
     if (!f) return;
     gpumm_manager *m = f->readback->object.manager;
     if (atomic_fetch_sub(&f->handles, 1) == 1 && atomic_load(&f->kept)) end(f, false);
-    frame_drop(f);
+    gpumm__frame_drop(f);
     gpumm_manager_release(m);
 }
 
 static gpumm_frame *frame_new(gpumm_readback *r, slot *t) {
-    gpumm_frame *f = mem_new(&r->object.manager->memory, sizeof *f);
+    gpumm_frame *f = gpumm__mem_new(&r->object.manager->memory, sizeof *f);
     if (!f) return NULL;
     atomic_init(&f->references, 1); /* the readback's, as its current one */
     atomic_init(&f->valid, true);
-    readback_hold(r);
+    gpumm__readback_hold(r);
     f->readback = r;
     f->slot = t;
     f->info = t->info;
@@ -70,10 +70,10 @@ static void replace_current(gpumm_readback *r, gpumm_frame *f) {
         before->slot->frame = NULL;
         before->slot->state = SLOT_ENDED;
     }
-    frame_drop(before);
+    gpumm__frame_drop(before);
 }
 
-gpumm_status frame_deliver(gpumm_readback *r, slot *t, gpumm_frame **out) {
+gpumm_status gpumm__frame_deliver(gpumm_readback *r, slot *t, gpumm_frame **out) {
     if (t->state != SLOT_HELD) {
         gpumm_frame *f = frame_new(r, t);
         if (!f) return fail_host_memory(sizeof *f);
@@ -87,13 +87,13 @@ gpumm_status frame_deliver(gpumm_readback *r, slot *t, gpumm_frame **out) {
 
 gpumm_status gpumm_frame_keep(gpumm_frame *f) {
     gpumm_readback *r = f->readback;
-    TRY(manager_enter(r->object.manager));
+    TRY(gpumm__manager_enter(r->object.manager));
     pthread_mutex_lock(&r->lock);
     gpumm_status status = GPUMM_OK;
     if (atomic_load(&f->valid)) atomic_store(&f->kept, true);
     else status = fail(GPUMM_STALE, "the frame has ended and cannot be kept any more");
     pthread_mutex_unlock(&r->lock);
-    manager_leave(r->object.manager);
+    gpumm__manager_leave(r->object.manager);
     return status;
 }
 
@@ -108,6 +108,6 @@ gpumm_status gpumm_frame_data(const gpumm_frame *f, size_t index, const void **d
     if (index >= r->count) return fail(GPUMM_INVALID_ARGUMENT, "the frame has %zu members", r->count);
     if (!atomic_load(&f->valid))
         return fail(GPUMM_STALE, "the frame of step %lld has ended: keep() it, or copy what is needed", (long long)f->info.step);
-    *data = (const char *)(uintptr_t)f->slot->host.address + slot_offset(r, index, f->info.length);
+    *data = (const char *)(uintptr_t)f->slot->host.address + gpumm__slot_offset(r, index, f->info.length);
     return GPUMM_OK;
 }

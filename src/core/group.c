@@ -24,69 +24,69 @@ static const char *title_of(const char *what, const char *name, const char *type
     return text;
 }
 
-const char *buffer_title(const gpumm_buffer *b, char text[static TITLE_BYTES]) {
+const char *gpumm__buffer_title(const gpumm_buffer *b, char text[static TITLE_BYTES]) {
     return title_of("buffer", b->full_name, gpumm_type_name(b->type), b->group->tag, text);
 }
 
-const char *group_title(const gpumm_group *g, char text[static TITLE_BYTES]) {
-    return g->alone ? buffer_title(&g->members[0], text) : title_of("group", g->name, "", g->tag, text);
+const char *gpumm__group_title(const gpumm_group *g, char text[static TITLE_BYTES]) {
+    return g->alone ? gpumm__buffer_title(&g->members[0], text) : title_of("group", g->name, "", g->tag, text);
 }
 
-const char *buffer_label(const gpumm_buffer *b, char text[static TITLE_BYTES]) {
-    return buffer_title(b, text) + (b->full_name[0] ? strlen("buffer ") : 0);
+const char *gpumm__buffer_label(const gpumm_buffer *b, char text[static TITLE_BYTES]) {
+    return gpumm__buffer_title(b, text) + (b->full_name[0] ? strlen("buffer ") : 0);
 }
 
-const char *group_label(const gpumm_group *g, char text[static TITLE_BYTES]) {
-    if (g->alone) return buffer_label(&g->members[0], text);
-    return group_title(g, text) + (g->name[0] ? strlen("group ") : 0);
+const char *gpumm__group_label(const gpumm_group *g, char text[static TITLE_BYTES]) {
+    if (g->alone) return gpumm__buffer_label(&g->members[0], text);
+    return gpumm__group_title(g, text) + (g->name[0] ? strlen("group ") : 0);
 }
 
 /* ---- Being in use ---------------------------------------------------------------------------- */
 
-gpumm_status group_enter(gpumm_group *g) {
+gpumm_status gpumm__group_enter(gpumm_group *g) {
     char text[TITLE_BYTES];
-    gpumm_status status = object_enter(&g->object, g->alone ? "buffer" : "group");
-    return status == GPUMM_STALE ? fail_in(status, "%s: ", group_label(g, text)) : status;
+    gpumm_status status = gpumm__object_enter(&g->object, g->alone ? "buffer" : "group");
+    return status == GPUMM_STALE ? fail_in(status, "%s: ", gpumm__group_label(g, text)) : status;
 }
 
-void group_leave(gpumm_group *g) { object_leave(&g->object); }
+void gpumm__group_leave(gpumm_group *g) { gpumm__object_leave(&g->object); }
 
-bool group_is_named_buffer(const gpumm_group *g) { return g->alone && g->name[0]; }
+bool gpumm__group_is_named_buffer(const gpumm_group *g) { return g->alone && g->name[0]; }
 
-gpumm_status buffer_gone(const gpumm_buffer *b) {
+gpumm_status gpumm__buffer_gone(const gpumm_buffer *b) {
     char text[TITLE_BYTES];
-    return fail(GPUMM_STALE, "%s was freed", buffer_label(b, text));
+    return fail(GPUMM_STALE, "%s was freed", gpumm__buffer_label(b, text));
 }
 
-gpumm_status buffer_use(gpumm_buffer *b, gpumm_stream *s, gpumm_access access) {
-    if (!b->extent) return buffer_gone(b);
-    return order_use(&b->extent->order, s, access);
+gpumm_status gpumm__buffer_use(gpumm_buffer *b, gpumm_stream *s, gpumm_access access) {
+    if (!b->extent) return gpumm__buffer_gone(b);
+    return gpumm__order_use(&b->extent->order, s, access);
 }
 
-gpumm_address buffer_address(const gpumm_buffer *b) { return b->extent ? b->extent->address : 0; }
+gpumm_address gpumm__buffer_address(const gpumm_buffer *b) { return b->extent ? b->extent->address : 0; }
 
 /* ---- The struct ----------------------------------------------------------------------------- */
 
 static void member_free(const gpumm_allocator *memory, gpumm_buffer *b) {
-    mem_free(memory, b->name);
-    mem_free(memory, b->full_name);
+    gpumm__mem_free(memory, b->name);
+    gpumm__mem_free(memory, b->full_name);
     gpumm_type_release(b->type);
 }
 
 static void struct_free(gpumm_group *g) {
     const gpumm_allocator *memory = &g->object.manager->memory;
     for (size_t i = 0; i < g->count; i++) member_free(memory, &g->members[i]);
-    mem_free(memory, g->name);
-    mem_free(memory, g->tag);
-    mem_free(memory, (void *)(uintptr_t)g->growth.list);
+    gpumm__mem_free(memory, g->name);
+    gpumm__mem_free(memory, g->tag);
+    gpumm__mem_free(memory, (void *)(uintptr_t)g->growth.list);
     pthread_mutex_destroy(&g->lock);
-    mem_free(memory, g);
+    gpumm__mem_free(memory, g);
 }
 
 static bool copy_list(const gpumm_allocator *memory, gpumm_growth *growth) {
     if (!growth->list) return true;
     size_t bytes = growth->list_count * sizeof *growth->list;
-    uint64_t *list = mem_new(memory, bytes);
+    uint64_t *list = gpumm__mem_new(memory, bytes);
     if (list) memcpy(list, growth->list, bytes);
     growth->list = list;
     return list != NULL;
@@ -100,16 +100,16 @@ static bool member_init(gpumm_group *g, gpumm_buffer *b, const gpumm_member *fro
     b->group = g;
     b->type = gpumm_type_retain(from->type);
     b->size = gpumm_type_size(from->type);
-    b->name = mem_string(memory, g->alone ? g->name : name);
-    b->full_name = mem_string(memory, full);
+    b->name = gpumm__mem_string(memory, g->alone ? g->name : name);
+    b->full_name = gpumm__mem_string(memory, full);
     g->row_bytes += b->size;
     return b->name && b->full_name;
 }
 
 static gpumm_group *struct_new(gpumm_manager *m, const gpumm_group_options *o, bool alone) {
-    gpumm_group *g = mem_new(&m->memory, sizeof *g + o->member_count * sizeof g->members[0]);
+    gpumm_group *g = gpumm__mem_new(&m->memory, sizeof *g + o->member_count * sizeof g->members[0]);
     if (!g) return NULL;
-    object_init(&g->object, m, RANK_GROUP, group_dispose, group_destroy);
+    gpumm__object_init(&g->object, m, RANK_GROUP, group_dispose, group_destroy);
     g->alone = alone;
     g->owned = alone ? o->name != NULL : !o->unowned;
     g->max_length = o->max_length;
@@ -117,13 +117,13 @@ static gpumm_group *struct_new(gpumm_manager *m, const gpumm_group_options *o, b
     g->ahead = o->ahead;
     g->generation = 1;
     pthread_mutex_init(&g->lock, NULL);
-    g->name = mem_string(&m->memory, o->name ? o->name : "");
-    g->tag = mem_string(&m->memory, o->tag ? o->tag : "");
+    g->name = gpumm__mem_string(&m->memory, o->name ? o->name : "");
+    g->tag = gpumm__mem_string(&m->memory, o->tag ? o->tag : "");
     bool made = copy_list(&m->memory, &g->growth) && g->name && g->tag;
     for (; made && g->count < o->member_count; g->count++) /* counted also where it fails: it is freed whole */
         made = member_init(g, &g->members[g->count], &o->members[g->count]);
     if (made) return g;
-    object_abandon(&g->object);
+    gpumm__object_abandon(&g->object);
     return NULL;
 }
 
@@ -192,14 +192,14 @@ static void drop_async(gpumm_group *g) {
     gpumm_readback *r = g->async;
     g->async = NULL;
     pthread_mutex_unlock(&g->object.manager->lock);
-    if (r) readback_drop(r);
+    if (r) gpumm__readback_drop(r);
 }
 
 /* Everything a live group holds; group lock not held. */
 static void give_back(gpumm_group *g) {
     gpumm_manager *m = g->object.manager;
     extent *extents[GROUP_MEMBERS];
-    readback_shut_all(g);
+    gpumm__readback_shut_all(g);
     drop_async(g);
     pthread_mutex_lock(&g->lock);
     pthread_mutex_lock(&m->submit);
@@ -211,41 +211,41 @@ static void give_back(gpumm_group *g) {
     g->capacity = g->length = 0;
     pthread_mutex_unlock(&m->submit);
     for (size_t i = 0; i < g->count; i++)
-        if (extents[i]) extent_release(extents[i], true);
-    manager_uncharge(m, bytes);
+        if (extents[i]) gpumm__extent_release(extents[i], true);
+    gpumm__manager_uncharge(m, bytes);
     pthread_mutex_unlock(&g->lock);
 }
 
 static void group_dispose(object *o) {
     gpumm_group *g = group_from(o);
-    if (group_is_named_buffer(g)) name_leave(g);
+    if (gpumm__group_is_named_buffer(g)) gpumm__name_leave(g);
     give_back(g);
 }
 
 static void group_destroy(object *o) { struct_free(group_from(o)); }
 
-gpumm_status group_explain(const gpumm_group *g, gpumm_status status, uint64_t elements) {
+gpumm_status gpumm__group_explain(const gpumm_group *g, gpumm_status status, uint64_t elements) {
     char text[TITLE_BYTES];
     if (!gpumm_is_memory_error(status)) return status;
-    fail_in(status, "%s: %llu elements of %llu bytes: ", group_title(g, text), (unsigned long long)elements,
+    fail_in(status, "%s: %llu elements of %llu bytes: ", gpumm__group_title(g, text), (unsigned long long)elements,
             (unsigned long long)g->row_bytes);
-    return manager_explain(g->object.manager, status);
+    return gpumm__manager_explain(g->object.manager, status);
 }
 
 /* First memory and zeros, while nobody else can see the group. */
 static gpumm_status fill_new(gpumm_group *g, const gpumm_group_options *o, gpumm_stream *s) {
     change c = {.stream = s};
     uint64_t capacity = first_capacity(o);
-    gpumm_status status = group_change_to(g, &c, capacity, o->length);
-    for (unsigned stage = 0; manager_relieve(g->object.manager, status, capacity * g->row_bytes, &stage);)
-        status = group_change_to(g, &c, capacity, o->length);
-    return group_explain(g, status, capacity);
+    gpumm_status status = gpumm__group_change_to(g, &c, capacity, o->length);
+    for (unsigned stage = 0; gpumm__manager_relieve(g->object.manager, status, capacity * g->row_bytes, &stage);)
+        status = gpumm__group_change_to(g, &c, capacity, o->length);
+    return gpumm__group_explain(g, status, capacity);
 }
 
 static gpumm_status open_async(gpumm_group *g) {
     static const size_t first[] = {0};
     gpumm_readback_options o = {.buffer_count = 1, .slots = 2, .tag = g->tag};
-    return readback_make(g, first, &o, true, &g->async);
+    return gpumm__readback_make(g, first, &o, true, &g->async);
 }
 
 /* Nobody saw it, so the books do not count it as made. */
@@ -261,49 +261,49 @@ static void unmake(gpumm_group *g) {
 static gpumm_status open_whole(gpumm_group *g, const gpumm_group_options *o, bool async, gpumm_stream *s) {
     TRY(fill_new(g, o, s));
     gpumm_status status = async ? open_async(g) : GPUMM_OK;
-    if (status == GPUMM_OK && group_is_named_buffer(g)) status = name_enter(g);
-    else if (status == GPUMM_OK) object_list(&g->object);
+    if (status == GPUMM_OK && gpumm__group_is_named_buffer(g)) status = gpumm__name_enter(g);
+    else if (status == GPUMM_OK) gpumm__object_list(&g->object);
     if (status != GPUMM_OK) unmake(g);
     return status;
 }
 
-gpumm_status group_make(gpumm_manager *m, const gpumm_group_options *given, bool alone, bool async, gpumm_group **out) {
+gpumm_status gpumm__group_make(gpumm_manager *m, const gpumm_group_options *given, bool alone, bool async, gpumm_group **out) {
     gpumm_group_options o = *given;
     gpumm_stream *s;
     TRY(check_options(&o));
-    TRY(stream_of(m, o.stream, &s));
-    TRY(stream_not_capturing(s));
-    if (alone && o.name) TRY(name_check(m, o.name));
+    TRY(gpumm__stream_of(m, o.stream, &s));
+    TRY(gpumm__stream_not_capturing(s));
+    if (alone && o.name) TRY(gpumm__name_check(m, o.name));
     gpumm_group *g = struct_new(m, &o, alone);
     if (!g) return fail_host_memory(sizeof *g);
     gpumm_status status = open_whole(g, &o, async, s);
     if (status != GPUMM_OK) {
-        object_abandon(&g->object);
+        gpumm__object_abandon(&g->object);
         return status;
     }
     pthread_mutex_lock(&g->lock);
-    if (atomic_load(&g->object.alive)) group_ahead_post(g);
+    if (atomic_load(&g->object.alive)) gpumm__group_ahead_post(g);
     pthread_mutex_unlock(&g->lock);
     *out = g;
     return GPUMM_OK;
 }
 
-gpumm_status group_check(gpumm_group *g) {
+gpumm_status gpumm__group_check(gpumm_group *g) {
     if (!g->object.manager->debug) return GPUMM_OK;
     pthread_mutex_lock(&g->lock);
-    gpumm_status status = atomic_load(&g->object.alive) ? canary_check(g) : GPUMM_OK;
+    gpumm_status status = atomic_load(&g->object.alive) ? gpumm__canary_check(g) : GPUMM_OK;
     pthread_mutex_unlock(&g->lock);
     return status;
 }
 
 /* Submit lock held. */
 static gpumm_status users_not_capturing(const order *o) {
-    if (o->writer) TRY(stream_not_capturing(o->writer));
-    for (unsigned i = 0; i < o->readers; i++) TRY(stream_not_capturing(o->reader[i]));
+    if (o->writer) TRY(gpumm__stream_not_capturing(o->writer));
+    for (unsigned i = 0; i < o->readers; i++) TRY(gpumm__stream_not_capturing(o->reader[i]));
     return GPUMM_OK;
 }
 
-gpumm_status group_not_capturing(gpumm_group *g) {
+gpumm_status gpumm__group_not_capturing(gpumm_group *g) {
     gpumm_manager *m = g->object.manager;
     gpumm_status status = GPUMM_OK;
     pthread_mutex_lock(&m->submit);
@@ -311,39 +311,39 @@ gpumm_status group_not_capturing(gpumm_group *g) {
         if (g->members[i].extent) status = users_not_capturing(&g->members[i].extent->order);
     pthread_mutex_unlock(&m->submit);
     char text[TITLE_BYTES];
-    return status == GPUMM_OK ? status : fail_in(status, "%s is in use: ", group_label(g, text));
+    return status == GPUMM_OK ? status : fail_in(status, "%s is in use: ", gpumm__group_label(g, text));
 }
 
 /* ---- The public face ------------------------------------------------------------------------ */
 
 gpumm_status gpumm_group_open(gpumm_manager *m, const gpumm_group_options *o, gpumm_group **out) {
-    TRY(manager_enter(m));
+    TRY(gpumm__manager_enter(m));
     gpumm_status status = check_members(o);
     if (status == GPUMM_OK && o->name) status = check_name("group", o->name);
-    if (status == GPUMM_OK) status = group_make(m, o, false, false, out);
-    manager_leave(m);
+    if (status == GPUMM_OK) status = gpumm__group_make(m, o, false, false, out);
+    gpumm__manager_leave(m);
     return status;
 }
 
 gpumm_group *gpumm_group_retain(gpumm_group *g) {
-    object_retain(&g->object);
+    gpumm__object_retain(&g->object);
     return g;
 }
 
 void gpumm_group_release(gpumm_group *g) {
-    if (g) object_release(&g->object, g->owned);
+    if (g) gpumm__object_release(&g->object, g->owned);
 }
 
 /* Freeing finds what wrote past the end, in debug mode, and frees all the same. */
 gpumm_status gpumm_group_free(gpumm_group *g) {
-    TRY(group_enter(g));
+    TRY(gpumm__group_enter(g));
     gpumm_manager *m = g->object.manager;
-    gpumm_status status = group_not_capturing(g);
+    gpumm_status status = gpumm__group_not_capturing(g);
     if (status == GPUMM_OK) {
-        status = group_check(g);
-        object_dispose(&g->object);
+        status = gpumm__group_check(g);
+        gpumm__object_dispose(&g->object);
     }
-    manager_leave(m);
+    gpumm__manager_leave(m);
     return status;
 }
 
@@ -370,7 +370,7 @@ static void fill_info(gpumm_group *g, const gpumm_buffer *b, uint64_t size, gpum
     pthread_mutex_lock(&m->submit);
     *out = (gpumm_buffer_info){.length = g->length, .capacity = g->capacity, .max_length = g->max_length,
                                .capacity_bytes = g->capacity * size, .generation = g->generation,
-                               .address = buffer_address(b)};
+                               .address = gpumm__buffer_address(b)};
     pthread_mutex_unlock(&m->submit);
 }
 
@@ -387,35 +387,35 @@ static void add_held(const gpumm_buffer *b, gpumm_buffer_info *out) {
 }
 
 gpumm_status gpumm_group_get_info(gpumm_group *g, gpumm_buffer_info *out) {
-    TRY(group_enter(g));
+    TRY(gpumm__group_enter(g));
     fill_info(g, &g->members[0], g->row_bytes, out);
     for (size_t i = 0; i < g->count; i++) add_held(&g->members[i], out);
-    group_leave(g);
+    gpumm__group_leave(g);
     return GPUMM_OK;
 }
 
 gpumm_status gpumm_buffer_get_info(gpumm_buffer *b, gpumm_buffer_info *out) {
-    TRY(group_enter(b->group));
+    TRY(gpumm__group_enter(b->group));
     fill_info(b->group, b, b->size, out);
     add_held(b, out);
-    group_leave(b->group);
+    gpumm__group_leave(b->group);
     return GPUMM_OK;
 }
 
 gpumm_status gpumm_group_resize(gpumm_group *g, gpumm_stream *s, uint64_t length) {
-    return group_change(g, &(change){.stream = s, .sized = true, .length = length});
+    return gpumm__group_change(g, &(change){.stream = s, .sized = true, .length = length});
 }
 
 gpumm_status gpumm_group_ensure_capacity(gpumm_group *g, uint64_t capacity) {
-    return group_change(g, &(change){.capacity = capacity});
+    return gpumm__group_change(g, &(change){.capacity = capacity});
 }
 
 gpumm_status gpumm_group_grow(gpumm_group *g, uint64_t required, uint64_t proposed) {
-    return group_change(g, &(change){.capacity = required, .proposed = proposed});
+    return gpumm__group_change(g, &(change){.capacity = required, .proposed = proposed});
 }
 
-gpumm_status gpumm_group_shrink_to_fit(gpumm_group *g) { return group_shrink(g); }
+gpumm_status gpumm_group_shrink_to_fit(gpumm_group *g) { return gpumm__group_shrink(g); }
 
 gpumm_status gpumm_group_append(gpumm_group *g, gpumm_stream *s, uint64_t count, const void *const *columns) {
-    return group_change(g, &(change){.stream = s, .append = count, .columns = columns});
+    return gpumm__group_change(g, &(change){.stream = s, .append = count, .columns = columns});
 }

@@ -42,23 +42,23 @@ struct gpumm_group {
 };
 
 /* Opens a group of one or more; `async` gives it the by-name pair's readback. */
-gpumm_status group_make(gpumm_manager *m, const gpumm_group_options *o, bool alone, bool async, gpumm_group **out);
-gpumm_status group_enter(gpumm_group *g);
-void group_leave(gpumm_group *g);
-bool group_is_named_buffer(const gpumm_group *g); /* what can leak */
+gpumm_status gpumm__group_make(gpumm_manager *m, const gpumm_group_options *o, bool alone, bool async, gpumm_group **out);
+gpumm_status gpumm__group_enter(gpumm_group *g);
+void gpumm__group_leave(gpumm_group *g);
+bool gpumm__group_is_named_buffer(const gpumm_group *g); /* what can leak */
 
 /* How messages call it: "buffer 'nodes.position'", "anonymous f32x2 buffer made at layout.lua:12"; "group 'nodes'".
    A label is the same without the first word, for the middle of a sentence. Both are written into `text`. */
 enum { TITLE_BYTES = 2 * NAME_BYTES + 160 };
-const char *buffer_title(const gpumm_buffer *b, char text[static TITLE_BYTES]);
-const char *buffer_label(const gpumm_buffer *b, char text[static TITLE_BYTES]);
-const char *group_title(const gpumm_group *g, char text[static TITLE_BYTES]);
-const char *group_label(const gpumm_group *g, char text[static TITLE_BYTES]);
+const char *gpumm__buffer_title(const gpumm_buffer *b, char text[static TITLE_BYTES]);
+const char *gpumm__buffer_label(const gpumm_buffer *b, char text[static TITLE_BYTES]);
+const char *gpumm__group_title(const gpumm_group *g, char text[static TITLE_BYTES]);
+const char *gpumm__group_label(const gpumm_group *g, char text[static TITLE_BYTES]);
 
 /* A use of a member's memory: its order and what is then enqueued stand under one submit lock. */
-gpumm_status buffer_use(gpumm_buffer *b, gpumm_stream *s, gpumm_access access);
-gpumm_status buffer_gone(const gpumm_buffer *b); /* STALE, naming it */
-gpumm_address buffer_address(const gpumm_buffer *b);
+gpumm_status gpumm__buffer_use(gpumm_buffer *b, gpumm_stream *s, gpumm_access access);
+gpumm_status gpumm__buffer_gone(const gpumm_buffer *b); /* STALE, naming it */
+gpumm_address gpumm__buffer_address(const gpumm_buffer *b);
 
 /* What a growth is asked for. */
 typedef struct change {
@@ -72,19 +72,19 @@ typedef struct change {
 } change;
 
 /* A memory error's message in full: who asked for how much, the largest holders, what is free. Other statuses pass. */
-gpumm_status group_explain(const gpumm_group *g, gpumm_status status, uint64_t elements);
+gpumm_status gpumm__group_explain(const gpumm_group *g, gpumm_status status, uint64_t elements);
 /* All members or none, retried under pressure; failures name the group. */
-gpumm_status group_change(gpumm_group *g, const change *c);
-gpumm_status group_shrink(gpumm_group *g);
+gpumm_status gpumm__group_change(gpumm_group *g, const change *c);
+gpumm_status gpumm__group_shrink(gpumm_group *g);
 /* Memory committed for coming growths goes back, where nobody may be using it. */
-void group_drop_ahead(gpumm_group *g);
+void gpumm__group_drop_ahead(gpumm_group *g);
 /* BUSY while a stream that uses a member captures a CUDA graph: replays will use the memory again. */
-gpumm_status group_not_capturing(gpumm_group *g);
+gpumm_status gpumm__group_not_capturing(gpumm_group *g);
 /* DRIVER naming the member that wrote past its capacity; only in debug mode. */
-gpumm_status group_check(gpumm_group *g);
+gpumm_status gpumm__group_check(gpumm_group *g);
 
 /* A readback joins or leaves: what it costs for an element is taken for the present capacity, or OVER_LIMIT. */
-gpumm_status group_staging_join(gpumm_group *g, uint64_t row_bytes);
-void group_staging_leave(gpumm_group *g, uint64_t row_bytes);
+gpumm_status gpumm__group_staging_join(gpumm_group *g, uint64_t row_bytes);
+void gpumm__group_staging_leave(gpumm_group *g, uint64_t row_bytes);
 
 #endif

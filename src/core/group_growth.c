@@ -7,7 +7,7 @@
 #include "core/transfer.h"
 
 /* In debug mode there is always room for a canary. */
-uint64_t member_bytes(const gpumm_buffer *b, uint64_t capacity) {
+uint64_t gpumm__member_bytes(const gpumm_buffer *b, uint64_t capacity) {
     return capacity * b->size + (b->group->object.manager->debug ? SLAB_ALIGN : 0);
 }
 
@@ -16,25 +16,25 @@ uint64_t member_bytes(const gpumm_buffer *b, uint64_t capacity) {
 static gpumm_status prepare(plan *p, size_t i) {
     gpumm_group *g = p->group;
     gpumm_buffer *b = &g->members[i];
-    uint64_t bytes = member_bytes(b, p->capacity);
-    if (!b->extent || !extent_can_grow(b->extent, bytes))
-        return extent_open(g->object.manager, bytes, member_bytes(b, g->max_length), &p->fresh[i]);
+    uint64_t bytes = gpumm__member_bytes(b, p->capacity);
+    if (!b->extent || !gpumm__extent_can_grow(b->extent, bytes))
+        return gpumm__extent_open(g->object.manager, bytes, gpumm__member_bytes(b, g->max_length), &p->fresh[i]);
     p->before[i] = b->extent->usable;
-    return extent_grow(b->extent, bytes);
+    return gpumm__extent_grow(b->extent, bytes);
 }
 
-gpumm_status plan_open(plan *p, gpumm_group *g, uint64_t capacity) {
+gpumm_status gpumm__plan_open(plan *p, gpumm_group *g, uint64_t capacity) {
     memset(p, 0, sizeof *p);
     p->group = g;
     p->capacity = capacity;
     uint64_t row;
     if (!size_add(g->row_bytes, g->staging_row, &row) || !size_mul(capacity - g->capacity, row, &p->taken))
         return fail(GPUMM_OVER_LIMIT, "%llu elements are more bytes than can be counted", (unsigned long long)capacity);
-    TRY(manager_charge(g->object.manager, p->taken));
+    TRY(gpumm__manager_charge(g->object.manager, p->taken));
     for (; p->prepared < g->count; p->prepared++) {
         gpumm_status status = prepare(p, p->prepared);
         if (status == GPUMM_OK) continue;
-        plan_undo(p);
+        gpumm__plan_undo(p);
         return status;
     }
     return GPUMM_OK;
@@ -43,19 +43,19 @@ gpumm_status plan_open(plan *p, gpumm_group *g, uint64_t capacity) {
 /* Segments that queued work may touch are memory committed ahead, until that work is through. */
 static void unprepare(plan *p, size_t i) {
     gpumm_buffer *b = &p->group->members[i];
-    if (p->fresh[i]) extent_release(p->fresh[i], false);
-    else if (p->touched) extent_book(b->extent, b->full_name, p->group->tag, p->group->capacity * b->size);
-    else extent_shrink(b->extent, p->before[i]);
+    if (p->fresh[i]) gpumm__extent_release(p->fresh[i], false);
+    else if (p->touched) gpumm__extent_book(b->extent, b->full_name, p->group->tag, p->group->capacity * b->size);
+    else gpumm__extent_shrink(b->extent, p->before[i]);
 }
 
-void plan_undo(plan *p) {
+void gpumm__plan_undo(plan *p) {
     gpumm_group *g = p->group;
     while (p->prepared > 0) unprepare(p, --p->prepared);
-    manager_uncharge(g->object.manager, p->taken);
+    gpumm__manager_uncharge(g->object.manager, p->taken);
     if (!p->touched || !g->members[0].extent) return;
-    canary_write(g); /* the members that were written lost theirs */
+    gpumm__canary_write(g); /* the members that were written lost theirs */
     if (g->tail_posted) g->tail_again = true;
-    else group_tail_retire(g);
+    else gpumm__group_tail_retire(g);
 }
 
 /* ---- Writing what is new -------------------------------------------------------------------- */
@@ -66,10 +66,10 @@ static gpumm_status write_member(plan *p, size_t i, gpumm_stream *s, uint64_t le
     extent *e = p->fresh[i] ? p->fresh[i] : b->extent;
     uint64_t from = g->length * b->size, bytes = length > g->length ? (length - g->length) * b->size : 0;
     if (!bytes) return GPUMM_OK;
-    return column ? transfer_up(e, s, from, column, bytes) : transfer_fill(e, s, from, 0, bytes);
+    return column ? gpumm__transfer_up(e, s, from, column, bytes) : gpumm__transfer_fill(e, s, from, 0, bytes);
 }
 
-gpumm_status plan_write(plan *p, gpumm_stream *s, uint64_t length, const void *const *columns) {
+gpumm_status gpumm__plan_write(plan *p, gpumm_stream *s, uint64_t length, const void *const *columns) {
     for (size_t i = 0; i < p->group->count; i++) {
         p->touched = true;
         TRY(write_member(p, i, s, length, columns ? columns[i] : NULL));
@@ -82,8 +82,8 @@ gpumm_status plan_write(plan *p, gpumm_stream *s, uint64_t length, const void *c
 /* What was there goes along. Submit lock held. */
 static gpumm_status move(gpumm_stream *s, extent *from, extent *to, uint64_t bytes) {
     device *d = s->object.manager->device;
-    TRY(order_use(&from->order, s, GPUMM_READ));
-    TRY(order_use(&to->order, s, GPUMM_WRITE));
+    TRY(gpumm__order_use(&from->order, s, GPUMM_READ));
+    TRY(gpumm__order_use(&to->order, s, GPUMM_WRITE));
     return bytes ? d->call->copy(d, s->device, COPY_D2D, to->address, from->address, bytes) : GPUMM_OK;
 }
 
@@ -113,7 +113,7 @@ static void publish_sizes(plan *p, uint64_t length) {
 }
 
 /* Moving and swapping stand under one submit lock: nobody else's write falls between them. */
-gpumm_status plan_publish(plan *p, gpumm_stream *s, uint64_t length) {
+gpumm_status gpumm__plan_publish(plan *p, gpumm_stream *s, uint64_t length) {
     gpumm_group *g = p->group;
     pthread_mutex_lock(&g->object.manager->submit);
     gpumm_status status = move_all(p, s);
@@ -122,9 +122,9 @@ gpumm_status plan_publish(plan *p, gpumm_stream *s, uint64_t length) {
     if (status != GPUMM_OK) return status;
     for (size_t i = 0; i < g->count; i++) {
         gpumm_buffer *b = &g->members[i];
-        if (p->fresh[i]) extent_succeed(b->extent, p->fresh[i]);
-        extent_book(b->extent, b->full_name, g->tag, g->capacity * b->size);
-        if (p->fresh[i]) extent_release(p->fresh[i], true);
+        if (p->fresh[i]) gpumm__extent_succeed(b->extent, p->fresh[i]);
+        gpumm__extent_book(b->extent, b->full_name, g->tag, g->capacity * b->size);
+        if (p->fresh[i]) gpumm__extent_release(p->fresh[i], true);
     }
     return GPUMM_OK;
 }
@@ -137,11 +137,11 @@ static void write_one(gpumm_buffer *b) {
     gpumm_group *g = b->group;
     uint64_t from = g->capacity * b->size, bytes = b->extent->usable > from ? b->extent->usable - from : 0;
     b->canary_end = 0;
-    if (bytes && transfer_fill(b->extent, g->object.manager->main, from, CANARY, bytes) == GPUMM_OK)
+    if (bytes && gpumm__transfer_fill(b->extent, g->object.manager->main, from, CANARY, bytes) == GPUMM_OK)
         b->canary_end = from + bytes;
 }
 
-void canary_write(gpumm_group *g) {
+void gpumm__canary_write(gpumm_group *g) {
     if (!g->object.manager->debug) return;
     for (size_t i = 0; i < g->count; i++)
         if (g->members[i].extent) write_one(&g->members[i]);
@@ -152,14 +152,14 @@ static gpumm_status find_damage(extent *e, uint64_t from, uint64_t end, uint64_t
     unsigned char chunk[CANARY_CHUNK];
     for (*at = from; *at < end;) {
         uint64_t bytes = size_min(sizeof chunk, end - *at);
-        TRY(transfer_down(e, e->manager->main, *at, chunk, bytes));
+        TRY(gpumm__transfer_down(e, e->manager->main, *at, chunk, bytes));
         for (uint64_t i = 0; i < bytes; i++, ++*at)
             if (chunk[i] != CANARY) return GPUMM_OK;
     }
     return GPUMM_OK;
 }
 
-gpumm_status canary_check(gpumm_group *g) {
+gpumm_status gpumm__canary_check(gpumm_group *g) {
     for (size_t i = 0; i < g->count; i++) {
         const gpumm_buffer *b = &g->members[i];
         uint64_t end = g->capacity * b->size, canary_end = size_min(b->canary_end, b->extent->usable), at;
@@ -167,7 +167,7 @@ gpumm_status canary_check(gpumm_group *g) {
         char text[TITLE_BYTES];
         if (at < canary_end)
             return fail(GPUMM_DRIVER, "%s was written past its capacity of %llu elements (%llu bytes): byte %llu",
-                        buffer_title(b, text), (unsigned long long)g->capacity, (unsigned long long)end, (unsigned long long)at);
+                        gpumm__buffer_title(b, text), (unsigned long long)g->capacity, (unsigned long long)end, (unsigned long long)at);
     }
     return GPUMM_OK;
 }

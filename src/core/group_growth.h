@@ -15,23 +15,23 @@ typedef struct plan {
     bool touched;                    /* work was enqueued on the new memory */
 } plan;
 
-gpumm_status plan_open(plan *p, gpumm_group *g, uint64_t capacity);
+gpumm_status gpumm__plan_open(plan *p, gpumm_group *g, uint64_t capacity);
 /* Zeroes or uploads elements [group's length, length). */
-gpumm_status plan_write(plan *p, gpumm_stream *s, uint64_t length, const void *const *columns);
+gpumm_status gpumm__plan_write(plan *p, gpumm_stream *s, uint64_t length, const void *const *columns);
 /* Copies what must move, on `s`, and makes the new memory the group's. */
-gpumm_status plan_publish(plan *p, gpumm_stream *s, uint64_t length);
-void plan_undo(plan *p);
+gpumm_status gpumm__plan_publish(plan *p, gpumm_stream *s, uint64_t length);
+void gpumm__plan_undo(plan *p);
 /* The transaction whole: room for `capacity`, elements up to `length` written; or nothing has changed. */
-gpumm_status group_change_to(gpumm_group *g, const change *c, uint64_t capacity, uint64_t length);
+gpumm_status gpumm__group_change_to(gpumm_group *g, const change *c, uint64_t capacity, uint64_t length);
 /* Has the worker commit the next steps of the schedule. */
-void group_ahead_post(gpumm_group *g);
+void gpumm__group_ahead_post(gpumm_group *g);
 /* Segments beyond the capacity go back behind whoever still uses them. */
-void group_tail_retire(gpumm_group *g);
+void gpumm__group_tail_retire(gpumm_group *g);
 /* Bytes that a member's memory can ever hold, and those it needs at a capacity. */
-uint64_t member_bytes(const gpumm_buffer *b, uint64_t capacity);
+uint64_t gpumm__member_bytes(const gpumm_buffer *b, uint64_t capacity);
 
 /* Debug mode: what lies between a member's capacity and the end of its memory. */
-void canary_write(gpumm_group *g); /* as far as it goes: what got none is not checked */
-gpumm_status canary_check(gpumm_group *g);
+void gpumm__canary_write(gpumm_group *g); /* as far as it goes: what got none is not checked */
+gpumm_status gpumm__canary_check(gpumm_group *g);
 
 #endif

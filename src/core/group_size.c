@@ -8,16 +8,16 @@
 /* ---- Growing -------------------------------------------------------------------------------- */
 
 /* Room for `capacity`, elements up to `length` written, all published; or nothing has changed. */
-gpumm_status group_change_to(gpumm_group *g, const change *c, uint64_t capacity, uint64_t length) {
+gpumm_status gpumm__group_change_to(gpumm_group *g, const change *c, uint64_t capacity, uint64_t length) {
     plan p;
-    TRY(plan_open(&p, g, capacity));
-    gpumm_status status = plan_write(&p, c->stream, length, c->columns);
-    if (status == GPUMM_OK) status = plan_publish(&p, c->stream, length);
+    TRY(gpumm__plan_open(&p, g, capacity));
+    gpumm_status status = gpumm__plan_write(&p, c->stream, length, c->columns);
+    if (status == GPUMM_OK) status = gpumm__plan_publish(&p, c->stream, length);
     if (status != GPUMM_OK) {
-        plan_undo(&p);
+        gpumm__plan_undo(&p);
         return status;
     }
-    canary_write(g);
+    gpumm__canary_write(g);
     return GPUMM_OK;
 }
 
@@ -37,9 +37,9 @@ static gpumm_status target_of(gpumm_group *g, const change *c, uint64_t required
 static gpumm_status grow(gpumm_group *g, const change *c, uint64_t required, uint64_t length) {
     uint64_t target;
     TRY(target_of(g, c, required, &target));
-    if (g->object.manager->debug) TRY(canary_check(g));
-    gpumm_status status = group_change_to(g, c, target, length);
-    if (gpumm_is_memory_error(status) && target > required) status = group_change_to(g, c, required, length);
+    if (g->object.manager->debug) TRY(gpumm__canary_check(g));
+    gpumm_status status = gpumm__group_change_to(g, c, target, length);
+    if (gpumm_is_memory_error(status) && target > required) status = gpumm__group_change_to(g, c, required, length);
     if (status != GPUMM_OK) return status;
     pthread_mutex_lock(&g->object.manager->lock);
     g->object.manager->resizes++;
@@ -55,7 +55,7 @@ static gpumm_status change_locked(gpumm_group *g, const change *c, uint64_t *wan
     required = size_max(length, c->capacity);
     *wanted = required;
     if (required > g->capacity) return grow(g, c, required, length);
-    return length == g->length ? GPUMM_OK : group_change_to(g, c, g->capacity, length);
+    return length == g->length ? GPUMM_OK : gpumm__group_change_to(g, c, g->capacity, length);
 }
 
 /* ---- Ahead of growth, and behind shrinking -------------------------------------------------- */
@@ -65,10 +65,10 @@ static gpumm_status change_locked(gpumm_group *g, const change *c, uint64_t *wan
 static bool ahead_is_idle(gpumm_group *g, uint64_t capacity) {
     uint64_t missing = 0;
     for (size_t i = 0; i < g->count; i++) {
-        uint64_t bytes = member_bytes(&g->members[i], capacity), there = g->members[i].extent->usable;
+        uint64_t bytes = gpumm__member_bytes(&g->members[i], capacity), there = g->members[i].extent->usable;
         if (bytes > there && !size_add(missing, bytes - there, &missing)) return true;
     }
-    return missing > manager_spare(g->object.manager);
+    return missing > gpumm__manager_spare(g->object.manager);
 }
 
 static void ahead_commit(gpumm_group *g) {
@@ -78,8 +78,8 @@ static void ahead_commit(gpumm_group *g) {
         if (gpumm_growth_next(&g->growth, &r, &capacity) != GPUMM_OK || ahead_is_idle(g, capacity)) return;
         for (size_t i = 0; i < g->count; i++) {
             gpumm_buffer *b = &g->members[i];
-            if (extent_grow(b->extent, member_bytes(b, capacity)) != GPUMM_OK) return; /* a growth will ask again */
-            extent_book(b->extent, b->full_name, g->tag, g->capacity * b->size);
+            if (gpumm__extent_grow(b->extent, gpumm__member_bytes(b, capacity)) != GPUMM_OK) return; /* a growth will ask again */
+            gpumm__extent_book(b->extent, b->full_name, g->tag, g->capacity * b->size);
         }
     }
 }
@@ -92,36 +92,36 @@ static void ahead_run(job *j) {
         if (atomic_load(&g->object.alive)) ahead_commit(g);
         pthread_mutex_unlock(&g->lock);
     } else {
-        clock_sleep_ns(50000);
-        worker_post(&g->object.manager->worker, j);
+        gpumm__clock_sleep_ns(50000);
+        gpumm__worker_post(&g->object.manager->worker, j);
         return;
     }
-    object_drop(&g->object);
+    gpumm__object_drop(&g->object);
 }
 
 /* Group lock held. */
-void group_ahead_post(gpumm_group *g) {
+void gpumm__group_ahead_post(gpumm_group *g) {
     gpumm_manager *m = g->object.manager;
     if (!g->ahead || g->ahead_posted || !m->info.in_place || g->growth.kind == GPUMM_GROWTH_CALLBACK) return;
     g->ahead_posted = true;
-    object_hold(&g->object);
+    gpumm__object_hold(&g->object);
     g->ahead_job.run = ahead_run;
-    worker_post_patient(&m->worker, &g->ahead_job);
+    gpumm__worker_post_patient(&m->worker, &g->ahead_job);
 }
 
 /* Group lock held, nobody using what lies beyond the capacity. */
 static void drop_tail(gpumm_group *g) {
     for (size_t i = 0; i < g->count; i++) {
         gpumm_buffer *b = &g->members[i];
-        if (b->extent && extent_shrink(b->extent, member_bytes(b, g->capacity)))
-            extent_book(b->extent, b->full_name, g->tag, g->capacity * b->size);
+        if (b->extent && gpumm__extent_shrink(b->extent, gpumm__member_bytes(b, g->capacity)))
+            gpumm__extent_book(b->extent, b->full_name, g->tag, g->capacity * b->size);
     }
 }
 
-void group_drop_ahead(gpumm_group *g) {
+void gpumm__group_drop_ahead(gpumm_group *g) {
     if (pthread_mutex_trylock(&g->lock) != 0) return;
     if (atomic_load(&g->object.alive) && !g->tail_posted) {
-        if (g->tail_again || g->object.manager->debug) group_tail_retire(g); /* canaries may be under way */
+        if (g->tail_again || g->object.manager->debug) gpumm__group_tail_retire(g); /* canaries may be under way */
         else drop_tail(g);
     }
     pthread_mutex_unlock(&g->lock);
@@ -130,20 +130,20 @@ void group_drop_ahead(gpumm_group *g) {
 static void tail_through(retired *r);
 
 /* Group lock held. Behind whoever still uses what lay beyond the new capacity. */
-void group_tail_retire(gpumm_group *g) {
+void gpumm__group_tail_retire(gpumm_group *g) {
     gpumm_manager *m = g->object.manager;
     order users = {0};
     gpumm_status status = GPUMM_OK;
     pthread_mutex_lock(&m->submit);
-    for (size_t i = 0; i < g->count && status == GPUMM_OK; i++) status = order_merge(&users, &g->members[i].extent->order);
+    for (size_t i = 0; i < g->count && status == GPUMM_OK; i++) status = gpumm__order_merge(&users, &g->members[i].extent->order);
     pthread_mutex_unlock(&m->submit);
     g->tail_posted = status == GPUMM_OK;
     g->tail_again = false;
     if (g->tail_posted) {
-        object_hold(&g->object);
-        manager_retire(m, &g->tail, &users, tail_through);
+        gpumm__object_hold(&g->object);
+        gpumm__manager_retire(m, &g->tail, &users, tail_through);
     } else {
-        order_clear(&users); /* it stays, as memory committed ahead, until a trim */
+        gpumm__order_clear(&users); /* it stays, as memory committed ahead, until a trim */
         g->tail_again = true;
     }
 }
@@ -158,11 +158,11 @@ static void tail_through(retired *r) {
         pthread_mutex_lock(&g->lock);
         g->tail_posted = false;
         if (!atomic_load(&g->object.alive)) g->tail_again = false;
-        if (g->tail_again) group_tail_retire(g);
+        if (g->tail_again) gpumm__group_tail_retire(g);
         else drop_tail(g);
         pthread_mutex_unlock(&g->lock);
     }
-    object_drop(&g->object);
+    gpumm__object_drop(&g->object);
 }
 
 /* Group lock held. */
@@ -176,23 +176,23 @@ static void shrink_locked(gpumm_group *g) {
     g->capacity = capacity;
     pthread_mutex_unlock(&m->submit);
     for (size_t i = 0; i < g->count; i++)
-        extent_book(g->members[i].extent, g->members[i].full_name, g->tag, capacity * g->members[i].size);
-    manager_uncharge(m, given);
-    readback_book_all(g);
+        gpumm__extent_book(g->members[i].extent, g->members[i].full_name, g->tag, capacity * g->members[i].size);
+    gpumm__manager_uncharge(m, given);
+    gpumm__readback_book_all(g);
     if (g->tail_posted) g->tail_again = true;
-    else group_tail_retire(g);
+    else gpumm__group_tail_retire(g);
 }
 
-gpumm_status group_shrink(gpumm_group *g) {
-    TRY(group_enter(g));
+gpumm_status gpumm__group_shrink(gpumm_group *g) {
+    TRY(gpumm__group_enter(g));
     pthread_mutex_lock(&g->lock);
-    gpumm_status status = atomic_load(&g->object.alive) ? GPUMM_OK : buffer_gone(&g->members[0]);
-    if (status == GPUMM_OK) status = group_not_capturing(g);
-    if (status == GPUMM_OK && g->object.manager->debug) status = canary_check(g);
+    gpumm_status status = atomic_load(&g->object.alive) ? GPUMM_OK : gpumm__buffer_gone(&g->members[0]);
+    if (status == GPUMM_OK) status = gpumm__group_not_capturing(g);
+    if (status == GPUMM_OK && g->object.manager->debug) status = gpumm__canary_check(g);
     if (status == GPUMM_OK) shrink_locked(g);
-    if (status == GPUMM_OK) canary_write(g);
+    if (status == GPUMM_OK) gpumm__canary_write(g);
     pthread_mutex_unlock(&g->lock);
-    group_leave(g);
+    gpumm__group_leave(g);
     return status;
 }
 
@@ -205,11 +205,11 @@ static gpumm_status change_once(gpumm_group *g, const change *c, uint64_t *wante
                                                         : fail(GPUMM_STALE, "it was freed meanwhile");
     bool grown = g->capacity > before;
     if (grown) {
-        readback_book_all(g);
-        group_ahead_post(g);
+        gpumm__readback_book_all(g);
+        gpumm__group_ahead_post(g);
     }
     pthread_mutex_unlock(&g->lock);
-    if (grown) readback_fit_all(g);
+    if (grown) gpumm__readback_fit_all(g);
     return status;
 }
 
@@ -230,40 +230,40 @@ static void propose(gpumm_group *g, change *c) {
 static gpumm_status change_under_pressure(gpumm_group *g, const change *c) {
     uint64_t wanted = 0;
     gpumm_status status = change_once(g, c, &wanted);
-    for (unsigned stage = 0; manager_relieve(g->object.manager, status, wanted * g->row_bytes, &stage);)
+    for (unsigned stage = 0; gpumm__manager_relieve(g->object.manager, status, wanted * g->row_bytes, &stage);)
         status = change_once(g, c, &wanted);
-    return group_explain(g, status, wanted);
+    return gpumm__group_explain(g, status, wanted);
 }
 
-gpumm_status group_change(gpumm_group *g, const change *given) {
-    TRY(group_enter(g));
+gpumm_status gpumm__group_change(gpumm_group *g, const change *given) {
+    TRY(gpumm__group_enter(g));
     change c = *given;
-    gpumm_status status = stream_of(g->object.manager, given->stream, &c.stream);
-    if (status == GPUMM_OK) status = stream_not_capturing(c.stream);
+    gpumm_status status = gpumm__stream_of(g->object.manager, given->stream, &c.stream);
+    if (status == GPUMM_OK) status = gpumm__stream_not_capturing(c.stream);
     if (status == GPUMM_OK) {
         propose(g, &c);
         status = change_under_pressure(g, &c);
     }
-    group_leave(g);
+    gpumm__group_leave(g);
     return status;
 }
 
 /* ---- Staging of readbacks ------------------------------------------------------------------- */
 
-gpumm_status group_staging_join(gpumm_group *g, uint64_t row_bytes) {
+gpumm_status gpumm__group_staging_join(gpumm_group *g, uint64_t row_bytes) {
     pthread_mutex_lock(&g->lock);
     uint64_t bytes;
     gpumm_status status = size_mul(g->capacity, row_bytes, &bytes)
-                              ? manager_charge(g->object.manager, bytes)
+                              ? gpumm__manager_charge(g->object.manager, bytes)
                               : fail(GPUMM_OVER_LIMIT, "the slots are more bytes than can be counted");
     if (status == GPUMM_OK) g->staging_row += row_bytes;
     pthread_mutex_unlock(&g->lock);
     return status;
 }
 
-void group_staging_leave(gpumm_group *g, uint64_t row_bytes) {
+void gpumm__group_staging_leave(gpumm_group *g, uint64_t row_bytes) {
     pthread_mutex_lock(&g->lock);
     g->staging_row -= row_bytes;
-    manager_uncharge(g->object.manager, g->capacity * row_bytes);
+    gpumm__manager_uncharge(g->object.manager, g->capacity * row_bytes);
     pthread_mutex_unlock(&g->lock);
 }

@@ -1,8 +1,8 @@
 /* The manager's inside, for core and kernel: its locks, its lists, and what the other files of core do
    through it. Lock order: readback, group, submit, lock; each may be taken without the ones before it.
      lock    books and lists; short, never across a device call, callback, log line or wait
-     submit  from order_use until the use is enqueued, and while sizes and addresses are published
-   Every public call stands between manager_enter and manager_leave, so that close can wait for the last. */
+     submit  from gpumm__order_use until the use is enqueued, and while sizes and addresses are published
+   Every public call stands between gpumm__manager_enter and gpumm__manager_leave, so that close can wait for the last. */
 #ifndef CORE_MANAGER_H
 #define CORE_MANAGER_H
 
@@ -65,30 +65,30 @@ struct gpumm_manager {
 };
 
 /* CLOSED once close has begun. */
-gpumm_status manager_enter(gpumm_manager *m);
-void manager_leave(gpumm_manager *m);
+gpumm_status gpumm__manager_enter(gpumm_manager *m);
+void gpumm__manager_leave(gpumm_manager *m);
 
 /* Both budgets or neither; OVER_LIMIT with a plain message. */
-gpumm_status manager_charge(gpumm_manager *m, uint64_t bytes);
-void manager_uncharge(gpumm_manager *m, uint64_t bytes);
+gpumm_status gpumm__manager_charge(gpumm_manager *m, uint64_t bytes);
+void gpumm__manager_uncharge(gpumm_manager *m, uint64_t bytes);
 /* What both budgets would still grant, less what is committed ahead for it already. */
-uint64_t manager_spare(gpumm_manager *m);
+uint64_t gpumm__manager_spare(gpumm_manager *m);
 
 /* Completes a memory error's message with the largest holders and what is free; returns status. */
-gpumm_status manager_explain(gpumm_manager *m, gpumm_status status);
+gpumm_status gpumm__manager_explain(gpumm_manager *m, gpumm_status status);
 
 /* Account changes, each under the lock. */
-void manager_book_open(gpumm_manager *m, account *a, gpumm_category category, const char *name, const char *tag);
-void manager_book(gpumm_manager *m, account *a, uint64_t logical, uint64_t ahead, uint64_t committed);
-void manager_book_close(gpumm_manager *m, account *a);
+void gpumm__manager_book_open(gpumm_manager *m, account *a, gpumm_category category, const char *name, const char *tag);
+void gpumm__manager_book(gpumm_manager *m, account *a, uint64_t logical, uint64_t ahead, uint64_t committed);
+void gpumm__manager_book_close(gpumm_manager *m, account *a);
 
-/* Waits for an event until `deadline` (clock_ns): TIMEOUT; CANCELLED where the manager closes meanwhile. */
-gpumm_status manager_wait(gpumm_manager *m, device_event *e, uint64_t deadline);
+/* Waits for an event until `deadline` (gpumm__clock_ns): TIMEOUT; CANCELLED where the manager closes meanwhile. */
+gpumm_status gpumm__manager_wait(gpumm_manager *m, device_event *e, uint64_t deadline);
 /* Its two halves, for those whose event lives only under a lock: one look, and the pause before the next. */
-gpumm_status manager_look(gpumm_manager *m, device_event *e, uint64_t deadline, bool *done);
-void manager_pause(uint64_t since, uint64_t deadline); /* since: when waiting began */
+gpumm_status gpumm__manager_look(gpumm_manager *m, device_event *e, uint64_t deadline, bool *done);
+void gpumm__manager_pause(uint64_t since, uint64_t deadline); /* since: when waiting began */
 
 /* Keeps the first failure of background work, for gpumm_manager_poll. */
-void manager_background_failed(gpumm_manager *m, gpumm_status status);
+void gpumm__manager_background_failed(gpumm_manager *m, gpumm_status status);
 
 #endif

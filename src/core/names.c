@@ -21,27 +21,27 @@ static gpumm_status name_taken(const char *name) {
     return fail(GPUMM_ALREADY_EXISTS, "a buffer named '%s' exists already: free it first, or get it by its name", name);
 }
 
-gpumm_status name_check(gpumm_manager *m, const char *name) {
+gpumm_status gpumm__name_check(gpumm_manager *m, const char *name) {
     pthread_mutex_lock(&m->lock);
     bool taken = find(m, name) != NULL;
     pthread_mutex_unlock(&m->lock);
     return taken ? name_taken(name) : GPUMM_OK;
 }
 
-gpumm_status name_enter(gpumm_group *g) {
+gpumm_status gpumm__name_enter(gpumm_group *g) {
     gpumm_manager *m = g->object.manager;
     pthread_mutex_lock(&m->lock);
     bool taken = find(m, g->name) != NULL;
     if (!taken) {
         g->next_name = *bucket(m, g->name);
         *bucket(m, g->name) = g;
-        object_list_locked(&g->object); /* at once: whoever finds it may free it */
+        gpumm__object_list_locked(&g->object); /* at once: whoever finds it may free it */
     }
     pthread_mutex_unlock(&m->lock);
     return taken ? name_taken(g->name) : GPUMM_OK;
 }
 
-void name_leave(gpumm_group *g) {
+void gpumm__name_leave(gpumm_group *g) {
     gpumm_manager *m = g->object.manager;
     pthread_mutex_lock(&m->lock);
     gpumm_group **at = bucket(m, g->name);
@@ -51,10 +51,10 @@ void name_leave(gpumm_group *g) {
 }
 
 gpumm_status gpumm_find(gpumm_manager *m, const char *name, const gpumm_type *type, gpumm_buffer **out) {
-    TRY(manager_enter(m));
+    TRY(gpumm__manager_enter(m));
     pthread_mutex_lock(&m->lock);
     gpumm_group *g = find(m, name);
-    if (g) object_hold(&g->object);
+    if (g) gpumm__object_hold(&g->object);
     pthread_mutex_unlock(&m->lock);
     gpumm_status status = GPUMM_OK;
     if (!g) status = fail(GPUMM_NOT_FOUND, "there is no buffer named '%.255s'", name);
@@ -62,19 +62,19 @@ gpumm_status gpumm_find(gpumm_manager *m, const char *name, const gpumm_type *ty
         status = fail(GPUMM_TYPE_MISMATCH, "buffer '%s' holds %s, not %s", name, gpumm_type_name(g->members[0].type),
                       gpumm_type_name(type));
     else *out = gpumm_buffer_retain(&g->members[0]);
-    if (g) object_drop(&g->object);
-    manager_leave(m);
+    if (g) gpumm__object_drop(&g->object);
+    gpumm__manager_leave(m);
     return status;
 }
 
 gpumm_status gpumm_manager_name(gpumm_manager *m, size_t index, char *text, size_t size) {
-    TRY(manager_enter(m));
+    TRY(gpumm__manager_enter(m));
     pthread_mutex_lock(&m->lock);
     object *o = m->first[RANK_GROUP];
     for (; o; o = o->next)
-        if (group_is_named_buffer((gpumm_group *)o) && index-- == 0) break;
+        if (gpumm__group_is_named_buffer((gpumm_group *)o) && index-- == 0) break;
     if (o) snprintf(text, size, "%s", ((gpumm_group *)o)->name);
     pthread_mutex_unlock(&m->lock);
-    manager_leave(m);
+    gpumm__manager_leave(m);
     return o ? GPUMM_OK : fail(GPUMM_NOT_FOUND, "there are fewer named buffers");
 }

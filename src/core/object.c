@@ -3,9 +3,9 @@
 
 #include "core/manager.h"
 
-void object_list_locked(object *o) {
+void gpumm__object_list_locked(object *o) {
     gpumm_manager *m = o->manager;
-    object_hold(o); /* the list's */
+    gpumm__object_hold(o); /* the list's */
     o->previous = m->last[o->rank];
     if (o->previous) o->previous->next = o;
     else m->first[o->rank] = o;
@@ -14,9 +14,9 @@ void object_list_locked(object *o) {
     o->listed = true;
 }
 
-void object_list(object *o) {
+void gpumm__object_list(object *o) {
     pthread_mutex_lock(&o->manager->lock);
-    object_list_locked(o);
+    gpumm__object_list_locked(o);
     pthread_mutex_unlock(&o->manager->lock);
 }
 
@@ -32,7 +32,7 @@ static void list_remove(object *o) {
     pthread_mutex_unlock(&m->lock);
 }
 
-void object_init(object *o, gpumm_manager *m, rank r, void (*dispose)(object *), void (*destroy)(object *)) {
+void gpumm__object_init(object *o, gpumm_manager *m, rank r, void (*dispose)(object *), void (*destroy)(object *)) {
     o->manager = gpumm_manager_retain(m);
     o->rank = r;
     o->dispose = dispose;
@@ -42,71 +42,71 @@ void object_init(object *o, gpumm_manager *m, rank r, void (*dispose)(object *),
     atomic_init(&o->alive, true);
 }
 
-void object_open(object *o, gpumm_manager *m, rank r, void (*dispose)(object *), void (*destroy)(object *)) {
-    object_init(o, m, r, dispose, destroy);
-    object_list(o);
+void gpumm__object_open(object *o, gpumm_manager *m, rank r, void (*dispose)(object *), void (*destroy)(object *)) {
+    gpumm__object_init(o, m, r, dispose, destroy);
+    gpumm__object_list(o);
 }
 
-void object_abandon(object *o) {
+void gpumm__object_abandon(object *o) {
     gpumm_manager *m = o->manager;
     atomic_store(&o->alive, false);
-    object_drop(o);
+    gpumm__object_drop(o);
     gpumm_manager_release(m);
 }
 
-void object_hold(object *o) { atomic_fetch_add(&o->references, 1); }
+void gpumm__object_hold(object *o) { atomic_fetch_add(&o->references, 1); }
 
-void object_drop(object *o) {
+void gpumm__object_drop(object *o) {
     if (atomic_fetch_sub(&o->references, 1) == 1) o->destroy(o);
 }
 
-void object_retain(object *o) {
+void gpumm__object_retain(object *o) {
     gpumm_manager_retain(o->manager);
-    object_hold(o);
+    gpumm__object_hold(o);
     atomic_fetch_add(&o->handles, 1);
 }
 
-void object_release(object *o, bool owned) {
+void gpumm__object_release(object *o, bool owned) {
     gpumm_manager *m = o->manager;
     bool last = atomic_fetch_sub(&o->handles, 1) == 1;
-    if (last && !owned && manager_enter(m) == GPUMM_OK) { /* else close disposes of it */
-        object_dispose(o);
-        manager_leave(m);
+    if (last && !owned && gpumm__manager_enter(m) == GPUMM_OK) { /* else close disposes of it */
+        gpumm__object_dispose(o);
+        gpumm__manager_leave(m);
     }
-    object_drop(o);
+    gpumm__object_drop(o);
     gpumm_manager_release(m);
 }
 
-void object_dispose(object *o) {
+void gpumm__object_dispose(object *o) {
     if (!atomic_exchange(&o->alive, false)) return;
     list_remove(o);
     o->dispose(o);
-    object_drop(o);
+    gpumm__object_drop(o);
 }
 
-gpumm_status object_enter(object *o, const char *what) {
-    TRY(manager_enter(o->manager));
+gpumm_status gpumm__object_enter(object *o, const char *what) {
+    TRY(gpumm__manager_enter(o->manager));
     if (atomic_load(&o->alive)) return GPUMM_OK;
-    manager_leave(o->manager);
+    gpumm__manager_leave(o->manager);
     return fail(GPUMM_STALE, "this %s was freed", what);
 }
 
-void object_leave(object *o) { manager_leave(o->manager); }
+void gpumm__object_leave(object *o) { gpumm__manager_leave(o->manager); }
 
 /* The first live object of a rank, held; NULL: none. */
 static object *first_of(gpumm_manager *m, rank r) {
     pthread_mutex_lock(&m->lock);
     object *o = m->first[r];
-    if (o) object_hold(o);
+    if (o) gpumm__object_hold(o);
     pthread_mutex_unlock(&m->lock);
     return o;
 }
 
-void object_dispose_all(gpumm_manager *m) {
+void gpumm__object_dispose_all(gpumm_manager *m) {
     for (int r = 0; r < RANK_COUNT; r++)
         for (object *o; (o = first_of(m, (rank)r));) {
-            object_dispose(o);
-            object_drop(o);
+            gpumm__object_dispose(o);
+            gpumm__object_drop(o);
         }
 }
 
@@ -115,7 +115,7 @@ static object *next_of(gpumm_manager *m, object *o) {
     pthread_mutex_lock(&m->lock);
     object *next = o->listed ? o->next : m->first[o->rank];
     while (!o->listed && next && next->serial < o->serial) next = next->next;
-    if (next) object_hold(next);
+    if (next) gpumm__object_hold(next);
     pthread_mutex_unlock(&m->lock);
     return next;
 }
@@ -127,12 +127,12 @@ static uint64_t newest(gpumm_manager *m) {
     return serial;
 }
 
-void object_each(gpumm_manager *m, rank r, void (*each)(object *o, void *user), void *user) {
+void gpumm__object_each(gpumm_manager *m, rank r, void (*each)(object *o, void *user), void *user) {
     uint64_t last = newest(m); /* what is made meanwhile is not walked, so that walking ends */
     object *next;
     for (object *o = first_of(m, r); o; o = next) {
         if (o->serial <= last && atomic_load(&o->alive)) each(o, user);
         next = next_of(m, o);
-        object_drop(o);
+        gpumm__object_drop(o);
     }
 }

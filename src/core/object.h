@@ -25,24 +25,24 @@ typedef struct object {
 } object;
 
 /* One handle for the caller, not yet listed: nobody else can find it. */
-void object_init(object *o, gpumm_manager *m, rank r, void (*dispose)(object *), void (*destroy)(object *));
-void object_list(object *o);
-void object_list_locked(object *o); /* with the manager's lock held */
+void gpumm__object_init(object *o, gpumm_manager *m, rank r, void (*dispose)(object *), void (*destroy)(object *));
+void gpumm__object_list(object *o);
+void gpumm__object_list_locked(object *o); /* with the manager's lock held */
 /* Both, for what is whole already. */
-void object_open(object *o, gpumm_manager *m, rank r, void (*dispose)(object *), void (*destroy)(object *));
-/* Takes object_init back: the struct goes with its last hold. */
-void object_abandon(object *o);
-void object_retain(object *o);           /* a public handle more */
+void gpumm__object_open(object *o, gpumm_manager *m, rank r, void (*dispose)(object *), void (*destroy)(object *));
+/* Takes gpumm__object_init back: the struct goes with its last hold. */
+void gpumm__object_abandon(object *o);
+void gpumm__object_retain(object *o);           /* a public handle more */
 /* A public handle less; with the last one the object is disposed of, unless the manager owns it. */
-void object_release(object *o, bool owned);
-void object_hold(object *o);
-void object_drop(object *o);
-void object_dispose(object *o);          /* once; later calls do nothing */
+void gpumm__object_release(object *o, bool owned);
+void gpumm__object_hold(object *o);
+void gpumm__object_drop(object *o);
+void gpumm__object_dispose(object *o);          /* once; later calls do nothing */
 /* A public call on it begins (CLOSED, STALE) and ends. */
-gpumm_status object_enter(object *o, const char *what);
-void object_leave(object *o);
-void object_dispose_all(gpumm_manager *m);
+gpumm_status gpumm__object_enter(object *o, const char *what);
+void gpumm__object_leave(object *o);
+void gpumm__object_dispose_all(gpumm_manager *m);
 /* Calls `each` for every object of a rank that is alive now, oldest first, without locks and without memory. */
-void object_each(gpumm_manager *m, rank r, void (*each)(object *o, void *user), void *user);
+void gpumm__object_each(gpumm_manager *m, rank r, void (*each)(object *o, void *user), void *user);
 
 #endif

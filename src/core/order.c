@@ -16,56 +16,56 @@ static bool reads(const order *o, const gpumm_stream *s) {
 static gpumm_status reader_add(order *o, gpumm_stream *s) {
     if (!s->device) return GPUMM_OK; /* closed: its work is through */
     if (o->readers == ORDER_READERS) {
-        TRY(stream_depend(o->reader[0], s));
-        stream_drop(o->reader[0]);
+        TRY(gpumm__stream_depend(o->reader[0], s));
+        gpumm__stream_drop(o->reader[0]);
         o->reader[0] = o->reader[--o->readers];
     }
-    stream_hold(s);
+    gpumm__stream_hold(s);
     o->reader[o->readers++] = s;
     return GPUMM_OK;
 }
 
 static gpumm_status read_on(order *o, gpumm_stream *s) {
     if (o->writer == s || reads(o, s)) return GPUMM_OK;
-    if (o->writer) TRY(stream_depend(o->writer, s));
+    if (o->writer) TRY(gpumm__stream_depend(o->writer, s));
     return reader_add(o, s);
 }
 
 static gpumm_status write_on(order *o, gpumm_stream *s) {
     if (o->writer == s && o->readers == 0) return GPUMM_OK;
-    if (o->writer && o->writer != s) TRY(stream_depend(o->writer, s));
+    if (o->writer && o->writer != s) TRY(gpumm__stream_depend(o->writer, s));
     for (unsigned i = 0; i < o->readers; i++)
-        if (o->reader[i] != s) TRY(stream_depend(o->reader[i], s));
-    stream_hold(s);
-    order_clear(o);
+        if (o->reader[i] != s) TRY(gpumm__stream_depend(o->reader[i], s));
+    gpumm__stream_hold(s);
+    gpumm__order_clear(o);
     o->writer = s;
     return GPUMM_OK;
 }
 
-gpumm_status order_use(order *o, gpumm_stream *s, gpumm_access access) {
+gpumm_status gpumm__order_use(order *o, gpumm_stream *s, gpumm_access access) {
     return access == GPUMM_READ ? read_on(o, s) : write_on(o, s);
 }
 
-gpumm_status order_merge(order *into, const order *from) {
+gpumm_status gpumm__order_merge(order *into, const order *from) {
     if (from->writer && into->writer != from->writer && !reads(into, from->writer)) TRY(reader_add(into, from->writer));
     for (unsigned i = 0; i < from->readers; i++)
         if (into->writer != from->reader[i] && !reads(into, from->reader[i])) TRY(reader_add(into, from->reader[i]));
     return GPUMM_OK;
 }
 
-void order_clear(order *o) {
-    if (o->writer) stream_drop(o->writer);
-    for (unsigned i = 0; i < o->readers; i++) stream_drop(o->reader[i]);
+void gpumm__order_clear(order *o) {
+    if (o->writer) gpumm__stream_drop(o->writer);
+    for (unsigned i = 0; i < o->readers; i++) gpumm__stream_drop(o->reader[i]);
     memset(o, 0, sizeof *o);
 }
 
-order order_take(order *o) {
+order gpumm__order_take(order *o) {
     order taken = *o;
     memset(o, 0, sizeof *o);
     return taken;
 }
 
-bool order_only(const order *o, const gpumm_stream *s) {
+bool gpumm__order_only(const order *o, const gpumm_stream *s) {
     if (o->writer && o->writer != s) return false;
     for (unsigned i = 0; i < o->readers; i++)
         if (o->reader[i] != s) return false;

@@ -17,11 +17,11 @@ typedef struct order {
 
 /* `stream` is about to use the memory: it waits for whom it must. The submit lock is held from before this
    call until the use itself is enqueued. A failure leaves the order as it was. */
-gpumm_status order_use(order *o, gpumm_stream *stream, gpumm_access access);
+gpumm_status gpumm__order_use(order *o, gpumm_stream *stream, gpumm_access access);
 /* The users of `from` become users of `into` too. */
-gpumm_status order_merge(order *into, const order *from);
-void order_clear(order *o);                 /* forgets its streams */
-order order_take(order *o);                 /* moves it out, leaving an empty one */
-bool order_only(const order *o, const gpumm_stream *stream); /* no user but that one */
+gpumm_status gpumm__order_merge(order *into, const order *from);
+void gpumm__order_clear(order *o);                 /* forgets its streams */
+order gpumm__order_take(order *o);                 /* moves it out, leaving an empty one */
+bool gpumm__order_only(const order *o, const gpumm_stream *stream); /* no user but that one */
 
 #endif

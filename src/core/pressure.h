@@ -6,8 +6,8 @@
 #include "core/manager.h"
 
 /* What more can be done about a failure for memory, worse each time; false: nothing. `stage` counts up. */
-bool manager_relieve(gpumm_manager *m, gpumm_status failed, uint64_t wanted, unsigned *stage);
+bool gpumm__manager_relieve(gpumm_manager *m, gpumm_status failed, uint64_t wanted, unsigned *stage);
 /* Lets go what is precommitted and cached, behind whoever uses it. */
-void pressure_spare(gpumm_manager *m);
+void gpumm__pressure_spare(gpumm_manager *m);
 
 #endif

@@ -7,15 +7,15 @@
 
 static gpumm_readback *readback_from(object *o) { return (gpumm_readback *)o; }
 
-void readback_hold(gpumm_readback *r) { object_hold(&r->object); }
+void gpumm__readback_hold(gpumm_readback *r) { gpumm__object_hold(&r->object); }
 
-void readback_drop(gpumm_readback *r) { object_drop(&r->object); }
+void gpumm__readback_drop(gpumm_readback *r) { gpumm__object_drop(&r->object); }
 
 /* CANCELLED, with why it is shut. */
 static gpumm_status readback_over(const gpumm_readback *r) {
     char text[TITLE_BYTES];
     if (atomic_load(&r->group->object.alive)) return fail(GPUMM_CANCELLED, "the readback is closed");
-    return fail(GPUMM_CANCELLED, "the readback is closed: %s was freed", buffer_label(r->buffers[0], text));
+    return fail(GPUMM_CANCELLED, "the readback is closed: %s was freed", gpumm__buffer_label(r->buffers[0], text));
 }
 
 /* ---- Capturing ------------------------------------------------------------------------------ */
@@ -39,30 +39,30 @@ static gpumm_status copy_down(gpumm_readback *r, slot *t, gpumm_address from, ui
 static gpumm_status submit_staged(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t length) {
     gpumm_manager *m = r->object.manager;
     device *d = m->device;
-    for (size_t i = 0; i < r->count; i++) TRY(buffer_use(r->buffers[i], s, GPUMM_READ));
-    TRY(order_use(&t->order, s, GPUMM_WRITE));
+    for (size_t i = 0; i < r->count; i++) TRY(gpumm__buffer_use(r->buffers[i], s, GPUMM_READ));
+    TRY(gpumm__order_use(&t->order, s, GPUMM_WRITE));
     for (size_t i = 0; i < r->count; i++)
-        TRY(d->call->copy(d, s->device, COPY_D2D, t->device.address + slot_offset(r, i, length),
-                          buffer_address(r->buffers[i]), length * r->buffers[i]->size));
-    TRY(order_use(&t->order, m->copies, GPUMM_READ));
+        TRY(d->call->copy(d, s->device, COPY_D2D, t->device.address + gpumm__slot_offset(r, i, length),
+                          gpumm__buffer_address(r->buffers[i]), length * r->buffers[i]->size));
+    TRY(gpumm__order_use(&t->order, m->copies, GPUMM_READ));
     size_t last = r->count - 1; /* to its very end: behind it lies what nobody wrote */
-    return copy_down(r, t, t->device.address, 0, slot_offset(r, last, length) + length * r->buffers[last]->size);
+    return copy_down(r, t, t->device.address, 0, gpumm__slot_offset(r, last, length) + length * r->buffers[last]->size);
 }
 
 /* Straight to the host: the copy stream reads the buffers, and their next writer waits for it. */
 static gpumm_status submit_direct(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t length) {
     gpumm_manager *m = r->object.manager;
-    TRY(stream_depend(s, m->copies));
-    TRY(order_use(&t->order, m->copies, GPUMM_WRITE));
-    for (size_t i = 0; i < r->count; i++) TRY(buffer_use(r->buffers[i], m->copies, GPUMM_READ));
+    TRY(gpumm__stream_depend(s, m->copies));
+    TRY(gpumm__order_use(&t->order, m->copies, GPUMM_WRITE));
+    for (size_t i = 0; i < r->count; i++) TRY(gpumm__buffer_use(r->buffers[i], m->copies, GPUMM_READ));
     for (size_t i = 0; i < r->count; i++)
-        TRY(copy_down(r, t, buffer_address(r->buffers[i]), slot_offset(r, i, length), length * r->buffers[i]->size));
+        TRY(copy_down(r, t, gpumm__buffer_address(r->buffers[i]), gpumm__slot_offset(r, i, length), length * r->buffers[i]->size));
     return GPUMM_OK;
 }
 
 static void describe(gpumm_readback *r, slot *t, int64_t step, uint64_t length) {
     t->info = (gpumm_frame_info){.step = step, .length = length, .generation = r->group->generation,
-                                 .time = clock_seconds(), .dropped = r->dropped, .ticket = r->newest + 1};
+                                 .time = gpumm__clock_seconds(), .dropped = r->dropped, .ticket = r->newest + 1};
 }
 
 /* Submit lock held. Whatever fails, the slot's order knows what was enqueued on its memory. */
@@ -81,8 +81,8 @@ static gpumm_status capture_into(gpumm_readback *r, slot *t, gpumm_stream *given
     gpumm_stream *s = given ? given : producer(r);
     gpumm_status status = GPUMM_TIMEOUT;
     if (!r->buffers[0]->extent) status = fail(GPUMM_STALE, "what the readback reads was freed");
-    else if (stream_not_capturing(s) != GPUMM_OK) status = GPUMM_BUSY;
-    else if (slot_fits(r, t, length)) status = submit(r, t, s, length);
+    else if (gpumm__stream_not_capturing(s) != GPUMM_OK) status = GPUMM_BUSY;
+    else if (gpumm__slot_fits(r, t, length)) status = submit(r, t, s, length);
     if (status == GPUMM_OK) describe(r, t, step, length);
     pthread_mutex_unlock(&m->submit);
     return status;
@@ -93,7 +93,7 @@ static gpumm_status capture_fitting(gpumm_readback *r, slot *t, gpumm_stream *s,
     for (;;) {
         gpumm_status status = capture_into(r, t, s, step);
         if (status != GPUMM_TIMEOUT || t->fitting) return status;
-        TRY(slot_fit(r, t));
+        TRY(gpumm__slot_fit(r, t));
     }
 }
 
@@ -102,7 +102,7 @@ static gpumm_status capture_locked(gpumm_readback *r, slot *t, gpumm_stream *s, 
     gpumm_manager *m = r->object.manager;
     gpumm_status status = capture_fitting(r, t, s, step);
     if (status != GPUMM_OK) {
-        manager_explain(m, status);
+        gpumm__manager_explain(m, status);
         return status;
     }
     t->ticket = ++r->newest;
@@ -126,10 +126,10 @@ static void count_dropped(gpumm_readback *r) {
    may go: only under the lock is it known to be there. */
 static gpumm_status look_or_pause(gpumm_readback *r, slot *t, uint64_t since, uint64_t deadline) {
     bool done;
-    TRY(manager_look(r->object.manager, t->done, deadline, &done));
+    TRY(gpumm__manager_look(r->object.manager, t->done, deadline, &done));
     if (done) return GPUMM_OK;
     pthread_mutex_unlock(&r->lock);
-    manager_pause(since, deadline);
+    gpumm__manager_pause(since, deadline);
     pthread_mutex_lock(&r->lock);
     return GPUMM_OK;
 }
@@ -137,7 +137,7 @@ static gpumm_status look_or_pause(gpumm_readback *r, slot *t, uint64_t since, ui
 /* For a readback that waits rather than refuses: the oldest snapshot that nobody took makes room; where all are
    on their way, the oldest is waited for. BUSY where every slot is in somebody's hands. */
 static gpumm_status make_room(gpumm_readback *r, uint64_t since) {
-    slot *arrived = slot_oldest(r, SLOT_ARRIVED), *flying = slot_under_way(r);
+    slot *arrived = gpumm__slot_oldest(r, SLOT_ARRIVED), *flying = gpumm__slot_under_way(r);
     if (arrived) {
         arrived->state = SLOT_ENDED;
         count_dropped(r);
@@ -152,11 +152,11 @@ static gpumm_status make_room(gpumm_readback *r, uint64_t since) {
 
 /* Readback lock held, and again on return. */
 static gpumm_status room_for_capture(gpumm_readback *r, slot **out) {
-    for (uint64_t since = clock_ns();;) {
+    for (uint64_t since = gpumm__clock_ns();;) {
         if (r->shut) return readback_over(r);
-        slots_refresh(r);
+        gpumm__slots_refresh(r);
         if (atomic_load(&r->object.manager->closing)) return fail(GPUMM_CANCELLED, "the manager closed meanwhile");
-        *out = slot_free(r);
+        *out = gpumm__slot_free(r);
         if (*out) return GPUMM_OK;
         if (!r->wait) break;
         TRY(make_room(r, since));
@@ -174,19 +174,19 @@ static gpumm_status capture(gpumm_readback *r, gpumm_stream *s, int64_t step, gp
         gpumm_status status = capture_locked(r, t, s, step, ticket);
         if (status != GPUMM_TIMEOUT) return status;
         pthread_mutex_unlock(&r->lock);
-        clock_sleep_ns(20000);
+        gpumm__clock_sleep_ns(20000);
         pthread_mutex_lock(&r->lock);
     }
 }
 
 gpumm_status gpumm_readback_capture(gpumm_readback *r, gpumm_stream *given, int64_t step, gpumm_ticket *ticket) {
-    TRY(manager_enter(r->object.manager)); /* a closed readback says CANCELLED, as its tickets do */
+    TRY(gpumm__manager_enter(r->object.manager)); /* a closed readback says CANCELLED, as its tickets do */
     gpumm_stream *s = NULL;
-    gpumm_status status = given ? stream_of(r->object.manager, given, &s) : GPUMM_OK;
+    gpumm_status status = given ? gpumm__stream_of(r->object.manager, given, &s) : GPUMM_OK;
     pthread_mutex_lock(&r->lock);
     if (status == GPUMM_OK) status = capture(r, s, step, ticket);
     pthread_mutex_unlock(&r->lock);
-    manager_leave(r->object.manager);
+    gpumm__manager_leave(r->object.manager);
     return status;
 }
 
@@ -204,7 +204,7 @@ static gpumm_status slot_of(gpumm_readback *r, gpumm_ticket ticket, slot **out) 
     if (r->shut) return readback_over(r);
     if (!r->newest) return fail(GPUMM_NOT_PENDING, "nothing was captured yet");
     if (!ticket) ticket = r->newest;
-    slots_refresh(r);
+    gpumm__slots_refresh(r);
     slot *t = NULL;
     for (unsigned i = 0; i < r->slot_count; i++)
         if (r->slots[i].ticket == ticket) t = &r->slots[i];
@@ -216,18 +216,18 @@ static gpumm_status slot_of(gpumm_readback *r, gpumm_ticket ticket, slot **out) 
 }
 
 gpumm_status gpumm_readback_ready(gpumm_readback *r, gpumm_ticket ticket, bool *ready) {
-    TRY(manager_enter(r->object.manager));
+    TRY(gpumm__manager_enter(r->object.manager));
     slot *t = NULL;
     pthread_mutex_lock(&r->lock);
     gpumm_status status = slot_of(r, ticket, &t);
     if (status == GPUMM_OK) *ready = t->state != SLOT_FLYING;
     pthread_mutex_unlock(&r->lock);
-    manager_leave(r->object.manager);
+    gpumm__manager_leave(r->object.manager);
     return status;
 }
 
 gpumm_status gpumm_readback_cancel(gpumm_readback *r, gpumm_ticket ticket) {
-    TRY(manager_enter(r->object.manager));
+    TRY(gpumm__manager_enter(r->object.manager));
     slot *t = NULL;
     pthread_mutex_lock(&r->lock);
     gpumm_status status = slot_of(r, ticket, &t);
@@ -235,13 +235,13 @@ gpumm_status gpumm_readback_cancel(gpumm_readback *r, gpumm_ticket ticket) {
         status = fail(GPUMM_NOT_PENDING, "ticket %llu was delivered already", (unsigned long long)t->ticket);
     if (status == GPUMM_OK) t->state = t->state == SLOT_FLYING ? SLOT_CANCELLED : SLOT_DROPPED;
     pthread_mutex_unlock(&r->lock);
-    manager_leave(r->object.manager);
+    gpumm__manager_leave(r->object.manager);
     return status;
 }
 
 /* Readback lock held, and again on return; other threads may do anything meanwhile. */
 static gpumm_status wait_arrived(gpumm_readback *r, gpumm_ticket ticket, uint64_t deadline, slot **out) {
-    for (uint64_t since = clock_ns();;) {
+    for (uint64_t since = gpumm__clock_ns();;) {
         TRY(slot_of(r, ticket, out));
         if (atomic_load(&r->object.manager->closing)) return fail(GPUMM_CANCELLED, "the manager closed meanwhile");
         if ((*out)->state != SLOT_FLYING) return GPUMM_OK;
@@ -250,19 +250,19 @@ static gpumm_status wait_arrived(gpumm_readback *r, gpumm_ticket ticket, uint64_
     }
 }
 
-gpumm_status readback_wait(gpumm_readback *r, gpumm_ticket ticket, double seconds, gpumm_frame **out) {
+gpumm_status gpumm__readback_wait(gpumm_readback *r, gpumm_ticket ticket, double seconds, gpumm_frame **out) {
     slot *t = NULL;
     pthread_mutex_lock(&r->lock);
-    gpumm_status status = wait_arrived(r, ticket, clock_deadline(seconds), &t);
-    if (status == GPUMM_OK) status = frame_deliver(r, t, out);
+    gpumm_status status = wait_arrived(r, ticket, gpumm__clock_deadline(seconds), &t);
+    if (status == GPUMM_OK) status = gpumm__frame_deliver(r, t, out);
     pthread_mutex_unlock(&r->lock);
     return status;
 }
 
 gpumm_status gpumm_readback_wait(gpumm_readback *r, gpumm_ticket ticket, double seconds, gpumm_frame **out) {
-    TRY(manager_enter(r->object.manager));
-    gpumm_status status = readback_wait(r, ticket, seconds, out);
-    manager_leave(r->object.manager);
+    TRY(gpumm__manager_enter(r->object.manager));
+    gpumm_status status = gpumm__readback_wait(r, ticket, seconds, out);
+    gpumm__manager_leave(r->object.manager);
     return status;
 }
 
@@ -279,9 +279,9 @@ static slot *find_newest(gpumm_readback *r) {
 
 static gpumm_status deliver_newest(gpumm_readback *r, gpumm_frame **out) {
     if (r->shut) return readback_over(r);
-    slots_refresh(r);
+    gpumm__slots_refresh(r);
     slot *t = find_newest(r);
-    if (t) TRY(frame_deliver(r, t, out));
+    if (t) TRY(gpumm__frame_deliver(r, t, out));
     else *out = r->current ? gpumm_frame_retain(r->current) : NULL;
     for (unsigned i = 0; i < r->slot_count; i++) /* older ones go */
         if (r->slots[i].state == SLOT_ARRIVED) r->slots[i].state = SLOT_ENDED;
@@ -290,84 +290,84 @@ static gpumm_status deliver_newest(gpumm_readback *r, gpumm_frame **out) {
 
 static gpumm_status deliver_oldest(gpumm_readback *r, gpumm_frame **out) {
     if (r->shut) return readback_over(r);
-    slots_refresh(r);
-    slot *t = slot_oldest(r, SLOT_ARRIVED);
-    if (t) return frame_deliver(r, t, out);
+    gpumm__slots_refresh(r);
+    slot *t = gpumm__slot_oldest(r, SLOT_ARRIVED);
+    if (t) return gpumm__frame_deliver(r, t, out);
     *out = NULL;
     return GPUMM_OK;
 }
 
 gpumm_status gpumm_readback_latest(gpumm_readback *r, gpumm_frame **out) {
-    TRY(manager_enter(r->object.manager));
+    TRY(gpumm__manager_enter(r->object.manager));
     pthread_mutex_lock(&r->lock);
     gpumm_status status = deliver_newest(r, out);
     pthread_mutex_unlock(&r->lock);
-    manager_leave(r->object.manager);
+    gpumm__manager_leave(r->object.manager);
     return status;
 }
 
 gpumm_status gpumm_readback_next(gpumm_readback *r, gpumm_frame **out) {
-    TRY(manager_enter(r->object.manager));
+    TRY(gpumm__manager_enter(r->object.manager));
     pthread_mutex_lock(&r->lock);
     gpumm_status status = deliver_oldest(r, out);
     pthread_mutex_unlock(&r->lock);
-    manager_leave(r->object.manager);
+    gpumm__manager_leave(r->object.manager);
     return status;
 }
 
 /* ---- The by-name pair ----------------------------------------------------------------------- */
 
-gpumm_status readback_pair_start(gpumm_readback *r) {
-    TRY(manager_enter(r->object.manager));
+gpumm_status gpumm__readback_pair_start(gpumm_readback *r) {
+    TRY(gpumm__manager_enter(r->object.manager));
     pthread_mutex_lock(&r->lock);
     gpumm_status status = r->pair ? fail(GPUMM_ALREADY_PENDING, "a download of '%s' is already pending: wait for it first",
                                          r->group->name)
                                   : capture(r, NULL, 0, &r->pair);
     pthread_mutex_unlock(&r->lock);
-    manager_leave(r->object.manager);
+    gpumm__manager_leave(r->object.manager);
     return status;
 }
 
-gpumm_status readback_pair_wait(gpumm_readback *r, double seconds, gpumm_frame **out) {
-    TRY(manager_enter(r->object.manager));
+gpumm_status gpumm__readback_pair_wait(gpumm_readback *r, double seconds, gpumm_frame **out) {
+    TRY(gpumm__manager_enter(r->object.manager));
     pthread_mutex_lock(&r->lock);
     gpumm_ticket ticket = r->pair;
     pthread_mutex_unlock(&r->lock);
-    gpumm_status status = ticket ? readback_wait(r, ticket, seconds, out)
+    gpumm_status status = ticket ? gpumm__readback_wait(r, ticket, seconds, out)
                                  : fail(GPUMM_NOT_PENDING, "no download of '%s' was started", r->group->name);
     pthread_mutex_lock(&r->lock);
     bool over = status == GPUMM_OK || status == GPUMM_CANCELLED || status == GPUMM_STALE;
     if (ticket && over && r->pair == ticket) r->pair = 0;
     pthread_mutex_unlock(&r->lock);
-    manager_leave(r->object.manager);
+    gpumm__manager_leave(r->object.manager);
     return status;
 }
 
 /* ---- Making --------------------------------------------------------------------------------- */
 
-static void readback_dispose(object *o) { readback_shut(readback_from(o)); }
+static void readback_dispose(object *o) { gpumm__readback_shut(readback_from(o)); }
 
 static void readback_destroy(object *o) {
     gpumm_readback *r = readback_from(o);
     const gpumm_allocator *memory = &o->manager->memory;
     gpumm_group *g = r->group;
-    mem_free(memory, r->tag);
+    gpumm__mem_free(memory, r->tag);
     pthread_mutex_destroy(&r->lock);
-    mem_free(memory, r);
-    object_drop(&g->object);
+    gpumm__mem_free(memory, r);
+    gpumm__object_drop(&g->object);
 }
 
 static gpumm_readback *struct_new(gpumm_group *g, const size_t *members, const gpumm_readback_options *o) {
     gpumm_manager *m = g->object.manager;
     unsigned slots = o->slots ? o->slots : 2; /* at most READBACK_SLOTS: this cannot overflow */
-    gpumm_readback *r = mem_new(&m->memory, sizeof *r + slots * sizeof r->slots[0]);
-    char *tag = mem_string(&m->memory, o->tag ? o->tag : "");
+    gpumm_readback *r = gpumm__mem_new(&m->memory, sizeof *r + slots * sizeof r->slots[0]);
+    char *tag = gpumm__mem_string(&m->memory, o->tag ? o->tag : "");
     if (!r || !tag) {
-        mem_free(&m->memory, r);
-        mem_free(&m->memory, tag);
+        gpumm__mem_free(&m->memory, r);
+        gpumm__mem_free(&m->memory, tag);
         return NULL;
     }
-    object_init(&r->object, m, RANK_READBACK, readback_dispose, readback_destroy);
+    gpumm__object_init(&r->object, m, RANK_READBACK, readback_dispose, readback_destroy);
     pthread_mutex_init(&r->lock, NULL);
     r->group = g;
     r->tag = tag;
@@ -376,28 +376,28 @@ static gpumm_readback *struct_new(gpumm_group *g, const size_t *members, const g
     r->direct = o->direct;
     r->wait = o->wait;
     for (size_t i = 0; i < r->count; i++) r->buffers[i] = &g->members[members[i]];
-    object_hold(&g->object);
+    gpumm__object_hold(&g->object);
     return r;
 }
 
 /* Those that were closed may still wait for their copies, with all that they hold of pinned memory. */
 static gpumm_readback *struct_patiently(gpumm_group *g, const size_t *members, const gpumm_readback_options *o) {
     gpumm_readback *r = struct_new(g, members, o);
-    for (unsigned stage = 0; !r && manager_relieve(g->object.manager, GPUMM_OUT_OF_MEMORY, sizeof *r, &stage);)
+    for (unsigned stage = 0; !r && gpumm__manager_relieve(g->object.manager, GPUMM_OUT_OF_MEMORY, sizeof *r, &stage);)
         r = struct_new(g, members, o);
     return r;
 }
 
-gpumm_status readback_make(gpumm_group *g, const size_t *members, const gpumm_readback_options *o, bool internal,
+gpumm_status gpumm__readback_make(gpumm_group *g, const size_t *members, const gpumm_readback_options *o, bool internal,
                            gpumm_readback **out) {
     gpumm_readback *r = struct_patiently(g, members, o);
     if (!r) return fail_host_memory(sizeof *r);
-    gpumm_status status = readback_join(r);
+    gpumm_status status = gpumm__readback_join(r);
     if (status != GPUMM_OK) {
-        object_abandon(&r->object);
+        gpumm__object_abandon(&r->object);
         return status;
     }
-    object_list(&r->object);
+    gpumm__object_list(&r->object);
     if (internal) { /* the group's own is no handle: it must not keep the manager open */
         atomic_fetch_sub(&r->object.handles, 1);
         gpumm_manager_release(r->object.manager);
@@ -417,11 +417,11 @@ static gpumm_status members_of(const gpumm_readback_options *o, size_t *members)
     for (size_t i = 0; i < o->buffer_count; i++) {
         if (o->buffers[i]->group != g)
             return fail(GPUMM_INVALID_ARGUMENT, "%s and %s are members of different groups: a readback takes snapshots of one group",
-                        buffer_label(o->buffers[0], text), buffer_label(o->buffers[i], other));
+                        gpumm__buffer_label(o->buffers[0], text), gpumm__buffer_label(o->buffers[i], other));
         members[i] = (size_t)(o->buffers[i] - g->members);
         for (size_t j = 0; j < i; j++)
             if (members[j] == members[i])
-                return fail(GPUMM_INVALID_ARGUMENT, "%s is named twice", buffer_label(o->buffers[i], text));
+                return fail(GPUMM_INVALID_ARGUMENT, "%s is named twice", gpumm__buffer_label(o->buffers[i], text));
     }
     return GPUMM_OK;
 }
@@ -430,16 +430,16 @@ gpumm_status gpumm_readback_open(const gpumm_readback_options *o, gpumm_readback
     size_t members[GROUP_MEMBERS];
     TRY(members_of(o, members));
     gpumm_group *g = o->buffers[0]->group;
-    TRY(group_enter(g));
-    gpumm_status status = readback_make(g, members, o, false, out);
-    group_leave(g);
+    TRY(gpumm__group_enter(g));
+    gpumm_status status = gpumm__readback_make(g, members, o, false, out);
+    gpumm__group_leave(g);
     return status;
 }
 
 /* ---- Handles -------------------------------------------------------------------------------- */
 
 gpumm_readback *gpumm_readback_retain(gpumm_readback *r) {
-    object_retain(&r->object);
+    gpumm__object_retain(&r->object);
     return r;
 }
 
@@ -448,18 +448,18 @@ void gpumm_readback_release(gpumm_readback *r) {
     if (!r) return;
     gpumm_manager *m = r->object.manager;
     bool last = atomic_fetch_sub(&r->object.handles, 1) == 1;
-    if (last && manager_enter(m) == GPUMM_OK) { /* else the manager's close does it */
-        readback_close(r);
-        manager_leave(m);
+    if (last && gpumm__manager_enter(m) == GPUMM_OK) { /* else the manager's close does it */
+        gpumm__readback_close(r);
+        gpumm__manager_leave(m);
     }
-    object_drop(&r->object);
+    gpumm__object_drop(&r->object);
     gpumm_manager_release(m);
 }
 
 void gpumm_readback_close(gpumm_readback *r) {
-    if (object_enter(&r->object, "readback") != GPUMM_OK) return;
-    readback_close(r);
-    object_leave(&r->object);
+    if (gpumm__object_enter(&r->object, "readback") != GPUMM_OK) return;
+    gpumm__readback_close(r);
+    gpumm__object_leave(&r->object);
 }
 
 gpumm_manager *gpumm_readback_manager(const gpumm_readback *r) { return r->object.manager; }

@@ -5,19 +5,19 @@
 #include "core/stream.h"
 
 /* Members start aligned, so a length's products stay below those of the maximum, which were checked. */
-uint64_t slot_offset(const gpumm_readback *r, size_t i, uint64_t length) {
+uint64_t gpumm__slot_offset(const gpumm_readback *r, size_t i, uint64_t length) {
     uint64_t offset = 0;
     for (size_t j = 0; j < i; j++)
         offset += (length * r->buffers[j]->size + SLOT_MEMBER_ALIGN - 1) / SLOT_MEMBER_ALIGN * SLOT_MEMBER_ALIGN;
     return offset;
 }
 
-bool slot_fits(const gpumm_readback *r, const slot *t, uint64_t length) {
-    uint64_t bytes = slot_offset(r, r->count, length);
+bool gpumm__slot_fits(const gpumm_readback *r, const slot *t, uint64_t length) {
+    uint64_t bytes = gpumm__slot_offset(r, r->count, length);
     return t->held[PLACE_HOST] >= bytes && (r->direct || t->held[PLACE_DEVICE] >= bytes);
 }
 
-slot *slot_oldest(gpumm_readback *r, slot_state state) {
+slot *gpumm__slot_oldest(gpumm_readback *r, slot_state state) {
     slot *oldest = NULL;
     for (unsigned i = 0; i < r->slot_count; i++) {
         slot *t = &r->slots[i];
@@ -30,7 +30,7 @@ static bool is_free(const slot *t) {
     return t->state == SLOT_EMPTY || t->state == SLOT_ENDED || t->state == SLOT_DROPPED;
 }
 
-slot *slot_free(gpumm_readback *r) {
+slot *gpumm__slot_free(gpumm_readback *r) {
     slot *found = NULL;
     for (unsigned i = 0; i < r->slot_count; i++)
         if (is_free(&r->slots[i]) && (!found || found->fitting)) found = &r->slots[i];
@@ -41,7 +41,7 @@ static bool under_way(const slot *t) {
     return !t->given && (t->state == SLOT_FLYING || t->state == SLOT_CANCELLED);
 }
 
-slot *slot_under_way(gpumm_readback *r) {
+slot *gpumm__slot_under_way(gpumm_readback *r) {
     slot *oldest = NULL;
     for (unsigned i = 0; i < r->slot_count; i++) {
         slot *t = &r->slots[i];
@@ -54,15 +54,15 @@ slot *slot_under_way(gpumm_readback *r) {
 static void arrive(gpumm_readback *r, slot *t) {
     t->state = t->state == SLOT_FLYING ? SLOT_ARRIVED : SLOT_DROPPED;
     pthread_mutex_lock(&r->object.manager->submit);
-    order_clear(&t->order);
+    gpumm__order_clear(&t->order);
     pthread_mutex_unlock(&r->object.manager->submit);
 }
 
 /* Copies arrive in the order of their tickets, for one stream makes them: behind one that has not, none is asked
    for. A query that fails means that the device is lost; waiting for the slot will report it. */
-void slots_refresh(gpumm_readback *r) {
+void gpumm__slots_refresh(gpumm_readback *r) {
     device *d = r->object.manager->device;
-    for (slot *t; (t = slot_under_way(r)) != NULL; arrive(r, t)) {
+    for (slot *t; (t = gpumm__slot_under_way(r)) != NULL; arrive(r, t)) {
         bool done = false;
         if (d->call->event_query(d, t->done, &done) != GPUMM_OK || !done) return;
     }
@@ -102,21 +102,21 @@ static void settle(gpumm_readback *r, slot *t) {
     for (unsigned i = 0; i < t->order.readers; i++) users[count++] = t->order.reader[i];
     for (unsigned i = 0; i < count; i++)
         if (users[i]->device) m->device->call->stream_synchronize(m->device, users[i]->device);
-    order_clear(&t->order);
+    gpumm__order_clear(&t->order);
     pthread_mutex_unlock(&m->submit);
 }
 
 static gpumm_status fit_range(gpumm_readback *r, slot *t, range *g, uint64_t bytes) {
-    if (range_can_commit(g, bytes)) return range_commit(g, bytes);
+    if (gpumm__range_can_commit(g, bytes)) return gpumm__range_commit(g, bytes);
     range fresh;
-    TRY(range_open(&fresh, g->device, g->where, g->reserved));
-    gpumm_status status = range_commit(&fresh, bytes);
+    TRY(gpumm__range_open(&fresh, g->device, g->where, g->reserved));
+    gpumm_status status = gpumm__range_commit(&fresh, bytes);
     if (status != GPUMM_OK) {
-        range_close(&fresh);
+        gpumm__range_close(&fresh);
         return status;
     }
     settle(r, t);
-    range_close(g);
+    gpumm__range_close(g);
     *g = fresh;
     return GPUMM_OK;
 }
@@ -130,8 +130,8 @@ static gpumm_status fit_once(gpumm_readback *r, slot *t, uint64_t bytes) {
 static void book_locked(gpumm_readback *r, uint64_t capacity) {
     gpumm_manager *m = r->object.manager;
     uint64_t logical = capacity * r->row_bytes * r->slot_count;
-    ledger_set(&m->books, &r->staging, r->direct ? 0 : logical, 0, atomic_load(&r->committed[PLACE_DEVICE]));
-    ledger_set(&m->books, &r->pinned, logical, 0, atomic_load(&r->committed[PLACE_HOST]));
+    gpumm__ledger_set(&m->books, &r->staging, r->direct ? 0 : logical, 0, atomic_load(&r->committed[PLACE_DEVICE]));
+    gpumm__ledger_set(&m->books, &r->pinned, logical, 0, atomic_load(&r->committed[PLACE_HOST]));
 }
 
 /* The capacity stays while it is booked: whoever changes it books it after, and must not be overwritten with one
@@ -145,12 +145,12 @@ static void book(gpumm_readback *r) {
     pthread_mutex_unlock(&m->submit);
 }
 
-gpumm_status slot_fit(gpumm_readback *r, slot *t) {
+gpumm_status gpumm__slot_fit(gpumm_readback *r, slot *t) {
     gpumm_manager *m = r->object.manager;
-    uint64_t bytes = slot_offset(r, r->count, capacity_of(r));
+    uint64_t bytes = gpumm__slot_offset(r, r->count, capacity_of(r));
     gpumm_status status = fit_once(r, t, bytes);
     /* Spare memory and what is on its way back; not the application's hook, which may want this very readback. */
-    for (unsigned stage = 0; stage < 2 && manager_relieve(m, status, bytes, &stage);) status = fit_once(r, t, bytes);
+    for (unsigned stage = 0; stage < 2 && gpumm__manager_relieve(m, status, bytes, &stage);) status = fit_once(r, t, bytes);
     count_committed(r);
     book(r);
     return status;
@@ -167,7 +167,7 @@ static void fit_behind(gpumm_readback *r, slot *t, uint64_t bytes) {
 }
 
 static void fit_slot(gpumm_readback *r, slot *t, uint64_t bytes) {
-    bool in_place = range_can_commit(&t->host, bytes) && (r->direct || range_can_commit(&t->device, bytes));
+    bool in_place = gpumm__range_can_commit(&t->host, bytes) && (r->direct || gpumm__range_can_commit(&t->device, bytes));
     if (in_place) fit_behind(r, t, bytes);
     else if (is_free(t)) fit_once(r, t, bytes);
 }
@@ -177,29 +177,29 @@ static void fit_run(job *j) {
     gpumm_readback *r = (gpumm_readback *)(void *)((char *)j - offsetof(gpumm_readback, fit_job));
     atomic_store(&r->fit_posted, false);
     pthread_mutex_lock(&r->lock);
-    uint64_t bytes = slot_offset(r, r->count, capacity_of(r));
+    uint64_t bytes = gpumm__slot_offset(r, r->count, capacity_of(r));
     for (unsigned i = 0; i < r->slot_count && !r->shut; i++) fit_slot(r, &r->slots[i], bytes);
     if (!r->shut) {
         count_committed(r);
         book(r);
     }
     pthread_mutex_unlock(&r->lock);
-    readback_drop(r);
+    gpumm__readback_drop(r);
 }
 
-void readback_fit_all(gpumm_group *g) {
+void gpumm__readback_fit_all(gpumm_group *g) {
     gpumm_manager *m = g->object.manager;
     pthread_mutex_lock(&m->lock);
     for (gpumm_readback *r = g->readbacks; r; r = r->next) {
         if (atomic_exchange(&r->fit_posted, true)) continue;
-        readback_hold(r);
+        gpumm__readback_hold(r);
         r->fit_job.run = fit_run;
-        worker_post(&m->worker, &r->fit_job);
+        gpumm__worker_post(&m->worker, &r->fit_job);
     }
     pthread_mutex_unlock(&m->lock);
 }
 
-void readback_book_all(gpumm_group *g) {
+void gpumm__readback_book_all(gpumm_group *g) {
     gpumm_manager *m = g->object.manager;
     pthread_mutex_lock(&m->lock);
     for (gpumm_readback *r = g->readbacks; r; r = r->next) book_locked(r, g->capacity);
@@ -210,20 +210,20 @@ void readback_book_all(gpumm_group *g) {
 
 static gpumm_status slot_open(gpumm_readback *r, slot *t, uint64_t capacity) {
     device *d = r->object.manager->device;
-    uint64_t maximum = slot_offset(r, r->count, r->group->max_length), bytes = slot_offset(r, r->count, capacity);
+    uint64_t maximum = gpumm__slot_offset(r, r->count, r->group->max_length), bytes = gpumm__slot_offset(r, r->count, capacity);
     t->readback = r;
     TRY(d->call->event_open(d, false, &t->done));
-    TRY(range_open(&t->host, d, PLACE_HOST, maximum));
-    TRY(range_commit(&t->host, bytes));
+    TRY(gpumm__range_open(&t->host, d, PLACE_HOST, maximum));
+    TRY(gpumm__range_commit(&t->host, bytes));
     if (r->direct) return GPUMM_OK;
-    TRY(range_open(&t->device, d, PLACE_DEVICE, maximum));
-    return range_commit(&t->device, bytes);
+    TRY(gpumm__range_open(&t->device, d, PLACE_DEVICE, maximum));
+    return gpumm__range_commit(&t->device, bytes);
 }
 
 static void slot_close(gpumm_readback *r, slot *t) {
     device *d = r->object.manager->device;
-    range_close(&t->device);
-    range_close(&t->host);
+    gpumm__range_close(&t->device);
+    gpumm__range_close(&t->host);
     if (t->done) d->call->event_close(d, t->done);
     t->done = NULL;
 }
@@ -243,31 +243,31 @@ static uint64_t budget_row(const gpumm_readback *r) { return r->row_bytes * r->s
 static void list_in(gpumm_readback *r) {
     gpumm_manager *m = r->object.manager;
     pthread_mutex_lock(&m->lock);
-    ledger_open(&m->books, &r->staging, GPUMM_STAGING, r->buffers[0]->full_name, r->tag);
-    ledger_open(&m->books, &r->pinned, GPUMM_PINNED, r->buffers[0]->full_name, r->tag);
+    gpumm__ledger_open(&m->books, &r->staging, GPUMM_STAGING, r->buffers[0]->full_name, r->tag);
+    gpumm__ledger_open(&m->books, &r->pinned, GPUMM_PINNED, r->buffers[0]->full_name, r->tag);
     r->next = r->group->readbacks;
     r->group->readbacks = r;
     pthread_mutex_unlock(&m->lock);
 }
 
 static gpumm_status join_once(gpumm_readback *r) {
-    TRY(group_staging_join(r->group, budget_row(r)));
+    TRY(gpumm__group_staging_join(r->group, budget_row(r)));
     gpumm_status status = open_slots(r, capacity_of(r));
-    if (status != GPUMM_OK) group_staging_leave(r->group, budget_row(r));
+    if (status != GPUMM_OK) gpumm__group_staging_leave(r->group, budget_row(r));
     return status;
 }
 
 static gpumm_status join_under_pressure(gpumm_readback *r) {
     gpumm_manager *m = r->object.manager;
     gpumm_status status = join_once(r);
-    for (unsigned stage = 0; manager_relieve(m, status, budget_row(r) * capacity_of(r), &stage);) status = join_once(r);
+    for (unsigned stage = 0; gpumm__manager_relieve(m, status, budget_row(r) * capacity_of(r), &stage);) status = join_once(r);
     if (!gpumm_is_memory_error(status)) return status;
     char text[TITLE_BYTES];
-    fail_in(status, "readback of %s: ", buffer_label(r->buffers[0], text));
-    return manager_explain(m, status);
+    fail_in(status, "readback of %s: ", gpumm__buffer_label(r->buffers[0], text));
+    return gpumm__manager_explain(m, status);
 }
 
-gpumm_status readback_join(gpumm_readback *r) {
+gpumm_status gpumm__readback_join(gpumm_readback *r) {
     for (size_t i = 0; i < r->count; i++) r->row_bytes += r->buffers[i]->size;
     TRY(join_under_pressure(r));
     r->mapped = r->slot_count;
@@ -296,14 +296,14 @@ static void slot_through(retired *gone) {
     uint64_t on_device = t->device.committed, on_host = t->host.committed;
     slot_close(r, t);
     pthread_mutex_lock(&m->lock);
-    ledger_set(&m->books, &r->staging, 0, 0, atomic_fetch_sub(&r->committed[PLACE_DEVICE], on_device) - on_device);
-    ledger_set(&m->books, &r->pinned, 0, 0, atomic_fetch_sub(&r->committed[PLACE_HOST], on_host) - on_host);
+    gpumm__ledger_set(&m->books, &r->staging, 0, 0, atomic_fetch_sub(&r->committed[PLACE_DEVICE], on_device) - on_device);
+    gpumm__ledger_set(&m->books, &r->pinned, 0, 0, atomic_fetch_sub(&r->committed[PLACE_HOST], on_host) - on_host);
     if (--r->mapped == 0) {
-        ledger_close(&m->books, &r->staging);
-        ledger_close(&m->books, &r->pinned);
+        gpumm__ledger_close(&m->books, &r->staging);
+        gpumm__ledger_close(&m->books, &r->pinned);
     }
     pthread_mutex_unlock(&m->lock);
-    readback_drop(r);
+    gpumm__readback_drop(r);
 }
 
 /* Readback lock held. */
@@ -313,12 +313,12 @@ static void slot_give(gpumm_readback *r, slot *t) {
     t->frame = NULL;
     if (t->state == SLOT_FLYING) t->state = SLOT_CANCELLED;
     pthread_mutex_lock(&m->submit);
-    order users = order_take(&t->order);
+    order users = gpumm__order_take(&t->order);
     pthread_mutex_unlock(&m->submit);
-    readback_hold(r);
+    gpumm__readback_hold(r);
     /* A driver that frees a whole block of pinned memory waits for all that is under way. */
-    if (m->info.pinned_in_place) manager_retire(m, &t->gone, &users, slot_through);
-    else manager_retire_later(m, &t->gone, &users, slot_through);
+    if (m->info.pinned_in_place) gpumm__manager_retire(m, &t->gone, &users, slot_through);
+    else gpumm__manager_retire_later(m, &t->gone, &users, slot_through);
 }
 
 /* No slot goes while the worker is at it; once the readback is shut, it begins with none. */
@@ -329,7 +329,7 @@ static void wait_fitted(gpumm_readback *r) {
             continue;
         }
         pthread_mutex_unlock(&r->lock);
-        clock_sleep_ns(20000);
+        gpumm__clock_sleep_ns(20000);
         pthread_mutex_lock(&r->lock);
     }
 }
@@ -339,14 +339,14 @@ static void leave_group(gpumm_readback *r) {
     r->left = true;
     count_committed(r);
     list_out(r);
-    group_staging_leave(r->group, budget_row(r));
+    gpumm__group_staging_leave(r->group, budget_row(r));
     book(r);
 }
 
 static void drop_current(gpumm_readback *r) {
     gpumm_frame *f = r->current;
     r->current = NULL;
-    if (f) frame_drop(f);
+    if (f) gpumm__frame_drop(f);
 }
 
 static void shut(gpumm_readback *r, bool also_kept) {
@@ -374,26 +374,26 @@ static bool all_given(gpumm_readback *r) {
     return all;
 }
 
-void readback_shut(gpumm_readback *r) { shut(r, true); }
+void gpumm__readback_shut(gpumm_readback *r) { shut(r, true); }
 
 /* A kept frame holds its slot's memory; the readback stays listed until the last one ends. */
-void readback_close(gpumm_readback *r) {
+void gpumm__readback_close(gpumm_readback *r) {
     shut(r, false);
-    if (all_given(r)) object_dispose(&r->object);
+    if (all_given(r)) gpumm__object_dispose(&r->object);
 }
 
 /* The first of a group's readbacks, held; NULL: none. Closing takes it out of the list. */
 static gpumm_readback *first_of(gpumm_group *g) {
     pthread_mutex_lock(&g->object.manager->lock);
     gpumm_readback *r = g->readbacks;
-    if (r) readback_hold(r);
+    if (r) gpumm__readback_hold(r);
     pthread_mutex_unlock(&g->object.manager->lock);
     return r;
 }
 
-void readback_shut_all(gpumm_group *g) {
+void gpumm__readback_shut_all(gpumm_group *g) {
     for (gpumm_readback *r; (r = first_of(g));) {
-        readback_close(r);
-        readback_drop(r);
+        gpumm__readback_close(r);
+        gpumm__readback_drop(r);
     }
 }

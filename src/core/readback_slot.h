@@ -61,21 +61,21 @@ struct gpumm_frame {
 };
 
 /* Where member `i` begins in a slot, at a length; i = count: where all end. */
-uint64_t slot_offset(const gpumm_readback *r, size_t i, uint64_t length);
-bool slot_fits(const gpumm_readback *r, const slot *t, uint64_t length);
-gpumm_status slot_fit(gpumm_readback *r, slot *t); /* for the group's capacity */
-slot *slot_free(gpumm_readback *r); /* one that is not being fitted, where there is one */
-slot *slot_oldest(gpumm_readback *r, slot_state state);
-slot *slot_under_way(gpumm_readback *r); /* the oldest, wanted or cancelled: it arrives first */
-void slots_refresh(gpumm_readback *r); /* sees what has arrived */
+uint64_t gpumm__slot_offset(const gpumm_readback *r, size_t i, uint64_t length);
+bool gpumm__slot_fits(const gpumm_readback *r, const slot *t, uint64_t length);
+gpumm_status gpumm__slot_fit(gpumm_readback *r, slot *t); /* for the group's capacity */
+slot *gpumm__slot_free(gpumm_readback *r); /* one that is not being fitted, where there is one */
+slot *gpumm__slot_oldest(gpumm_readback *r, slot_state state);
+slot *gpumm__slot_under_way(gpumm_readback *r); /* the oldest, wanted or cancelled: it arrives first */
+void gpumm__slots_refresh(gpumm_readback *r); /* sees what has arrived */
 
-gpumm_status readback_wait(gpumm_readback *r, gpumm_ticket ticket, double seconds, gpumm_frame **out);
-gpumm_status readback_join(gpumm_readback *r);  /* memory, budget and books */
-void readback_close(gpumm_readback *r);         /* all but kept frames */
-void readback_shut(gpumm_readback *r);          /* all */
+gpumm_status gpumm__readback_wait(gpumm_readback *r, gpumm_ticket ticket, double seconds, gpumm_frame **out);
+gpumm_status gpumm__readback_join(gpumm_readback *r);  /* memory, budget and books */
+void gpumm__readback_close(gpumm_readback *r);         /* all but kept frames */
+void gpumm__readback_shut(gpumm_readback *r);          /* all */
 
 /* A handle for the caller; the frame delivered before ends, unless it is kept. */
-gpumm_status frame_deliver(gpumm_readback *r, slot *t, gpumm_frame **out);
-void frame_drop(gpumm_frame *f); /* a reference less */
+gpumm_status gpumm__frame_deliver(gpumm_readback *r, slot *t, gpumm_frame **out);
+void gpumm__frame_drop(gpumm_frame *f); /* a reference less */
 
 #endif

@@ -51,7 +51,7 @@ static copied *copy_accounts(gpumm_manager *m, size_t *count) {
     pthread_mutex_lock(&m->lock);
     size_t n = 0;
     for (const account *a = m->books.first; a; a = a->next) n++;
-    copied *all = n ? mem_new(&m->memory, n * sizeof *all) : NULL;
+    copied *all = n ? gpumm__mem_new(&m->memory, n * sizeof *all) : NULL;
     for (const account *a = m->books.first; all && a; a = a->next) copy_account(&all[(*count)++], a);
     pthread_mutex_unlock(&m->lock);
     if (all) qsort(all, *count, sizeof *all, by_size);
@@ -66,7 +66,7 @@ size_t gpumm_manager_blocks(gpumm_manager *m, gpumm_block_fn each, void *user) {
     size_t count;
     copied *all = copy_accounts(m, &count);
     for (size_t i = 0; each && i < count; i++) each(user, &all[i].block);
-    mem_free(&m->memory, all);
+    gpumm__mem_free(&m->memory, all);
     return count;
 }
 
@@ -92,15 +92,15 @@ static void write_holders(gpumm_manager *m, char *text, size_t size) {
         if (!b->bytes) break;
         write_holder(b, holder, sizeof holder);
         at += (size_t)snprintf(text + at, size - at, "%s%s %s%s%.80s%s", shown++ ? ", " : "; largest: ", holder,
-                               size_text(b->bytes, bytes), b->tag[0] ? " (" : "", b->tag, b->tag[0] ? ")" : "");
+                               gpumm__size_text(b->bytes, bytes), b->tag[0] ? " (" : "", b->tag, b->tag[0] ? ")" : "");
     }
-    mem_free(&m->memory, all);
+    gpumm__mem_free(&m->memory, all);
 }
 
 static void write_limit(const gpumm_budget *b, char *text, size_t size) {
     char limit[32], used[32], left[32];
     uint64_t l = gpumm_budget_limit(b), u = gpumm_budget_used(b);
-    snprintf(text, size, "; limit %s, used %s, free %s", size_text(l, limit), size_text(u, used), size_text(l > u ? l - u : 0, left));
+    snprintf(text, size, "; limit %s, used %s, free %s", gpumm__size_text(l, limit), gpumm__size_text(u, used), gpumm__size_text(l > u ? l - u : 0, left));
 }
 
 static void write_device(gpumm_manager *m, char *text, size_t size) {
@@ -108,15 +108,15 @@ static void write_device(gpumm_manager *m, char *text, size_t size) {
     pthread_mutex_lock(&m->lock);
     uint64_t committed = m->books.committed;
     pthread_mutex_unlock(&m->lock);
-    snprintf(text, size, "; the device has %s, %s held by this manager", size_text(m->info.total_bytes, total),
-             size_text(committed, held));
+    snprintf(text, size, "; the device has %s, %s held by this manager", gpumm__size_text(m->info.total_bytes, total),
+             gpumm__size_text(committed, held));
 }
 
-gpumm_status manager_explain(gpumm_manager *m, gpumm_status status) {
+gpumm_status gpumm__manager_explain(gpumm_manager *m, gpumm_status status) {
     if (status != GPUMM_OUT_OF_MEMORY && status != GPUMM_OVER_LIMIT) return status;
     char before[1024], space[160], holders[512];
     snprintf(before, sizeof before, "%s", gpumm_message());
-    const gpumm_budget *tighter = m->shared && budget_left(m->shared) < budget_left(m->own) ? m->shared : m->own;
+    const gpumm_budget *tighter = m->shared && gpumm__budget_left(m->shared) < gpumm__budget_left(m->own) ? m->shared : m->own;
     if (status == GPUMM_OVER_LIMIT) write_limit(tighter, space, sizeof space);
     else write_device(m, space, sizeof space);
     write_holders(m, holders, sizeof holders);

@@ -5,7 +5,7 @@
 #include "core/manager.h"
 #include "core/stream.h"
 
-gpumm_status manager_event_take(gpumm_manager *m, device_event **out) {
+gpumm_status gpumm__manager_event_take(gpumm_manager *m, device_event **out) {
     pthread_mutex_lock(&m->background);
     device_event *e = m->event_count ? m->events[--m->event_count] : NULL;
     pthread_mutex_unlock(&m->background);
@@ -14,29 +14,29 @@ gpumm_status manager_event_take(gpumm_manager *m, device_event **out) {
     return GPUMM_OK;
 }
 
-void manager_event_give(gpumm_manager *m, device_event *e) {
+void gpumm__manager_event_give(gpumm_manager *m, device_event *e) {
     pthread_mutex_lock(&m->background);
-    bool kept = mem_reserve(&m->memory, (void **)&m->events, sizeof *m->events, m->event_count, &m->event_room);
+    bool kept = gpumm__mem_reserve(&m->memory, (void **)&m->events, sizeof *m->events, m->event_count, &m->event_room);
     if (kept) m->events[m->event_count++] = e;
     pthread_mutex_unlock(&m->background);
     if (!kept) m->device->call->event_close(m->device, e);
 }
 
-void manager_events_close(gpumm_manager *m) {
+void gpumm__manager_events_close(gpumm_manager *m) {
     while (m->event_count) m->device->call->event_close(m->device, m->events[--m->event_count]);
-    mem_free(&m->memory, m->events);
+    gpumm__mem_free(&m->memory, m->events);
     m->events = NULL;
 }
 
 /* Adds an event behind what is on `s` now, if anything is. Submit lock held. */
 static gpumm_status retire_behind(gpumm_manager *m, retired *r, gpumm_stream *s) {
     bool idle = false;
-    if (stream_idle(s, &idle) == GPUMM_OK && idle) return GPUMM_OK;
+    if (gpumm__stream_idle(s, &idle) == GPUMM_OK && idle) return GPUMM_OK;
     device_event *e;
-    TRY(manager_event_take(m, &e));
+    TRY(gpumm__manager_event_take(m, &e));
     gpumm_status status = m->device->call->event_record(m->device, e, s->device);
     if (status == GPUMM_OK) r->events[r->count++] = e;
-    else manager_event_give(m, e);
+    else gpumm__manager_event_give(m, e);
     return status;
 }
 
@@ -54,7 +54,7 @@ static void gather(gpumm_manager *m, retired *r, order *o, void (*run)(retired *
     if (o->writer) retire_behind_or_wait(m, r, o->writer);
     for (unsigned i = 0; i < o->readers; i++)
         if (o->reader[i] != o->writer) retire_behind_or_wait(m, r, o->reader[i]);
-    order_clear(o);
+    gpumm__order_clear(o);
 }
 
 static void list(gpumm_manager *m, retired *r) {
@@ -63,16 +63,16 @@ static void list(gpumm_manager *m, retired *r) {
     m->retired = r;
     m->retiring++;
     pthread_mutex_unlock(&m->background);
-    worker_nudge(&m->worker);
+    gpumm__worker_nudge(&m->worker);
 }
 
-void manager_retire(gpumm_manager *m, retired *r, order *o, void (*run)(retired *)) {
+void gpumm__manager_retire(gpumm_manager *m, retired *r, order *o, void (*run)(retired *)) {
     gather(m, r, o, run);
     if (r->count) list(m, r);
     else run(r);
 }
 
-void manager_retire_later(gpumm_manager *m, retired *r, order *o, void (*run)(retired *)) {
+void gpumm__manager_retire_later(gpumm_manager *m, retired *r, order *o, void (*run)(retired *)) {
     gather(m, r, o, run);
     list(m, r);
 }
@@ -107,14 +107,14 @@ static void put_back(gpumm_manager *m, retired *r) {
 }
 
 static void finish(gpumm_manager *m, retired *r) {
-    for (unsigned i = 0; i < r->count; i++) manager_event_give(m, r->events[i]);
+    for (unsigned i = 0; i < r->count; i++) gpumm__manager_event_give(m, r->events[i]);
     r->run(r);
     pthread_mutex_lock(&m->background);
     m->retiring--;
     pthread_mutex_unlock(&m->background);
 }
 
-bool manager_retire_poll(void *manager) {
+bool gpumm__manager_retire_poll(void *manager) {
     gpumm_manager *m = manager;
     retired *next;
     for (retired *r = take_all(m); r; r = next) {
@@ -128,6 +128,6 @@ bool manager_retire_poll(void *manager) {
     return waiting;
 }
 
-void manager_retire_wait(gpumm_manager *m) {
-    while (manager_retire_poll(m)) clock_sleep_ns(20000);
+void gpumm__manager_retire_wait(gpumm_manager *m) {
+    while (gpumm__manager_retire_poll(m)) gpumm__clock_sleep_ns(20000);
 }

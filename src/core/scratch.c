@@ -25,8 +25,8 @@ struct gpumm_scratch {
 
 static gpumm_status open_slab(gpumm_stream *s) {
     gpumm_manager *m = s->object.manager;
-    TRY(slab_open(&s->scratch, m->device, m->info.in_place ? m->info.total_bytes : SCRATCH_BLOCK));
-    manager_book_open(m, &s->scratch_account, GPUMM_SCRATCH, "", "scratch");
+    TRY(gpumm__slab_open(&s->scratch, m->device, m->info.in_place ? m->info.total_bytes : SCRATCH_BLOCK));
+    gpumm__manager_book_open(m, &s->scratch_account, GPUMM_SCRATCH, "", "scratch");
     atomic_store(&s->has_scratch, true);
     return GPUMM_OK;
 }
@@ -36,17 +36,17 @@ static void book(gpumm_stream *s, uint64_t logical) {
     ledger *l = &s->object.manager->books;
     account *a = &s->scratch_account;
     uint64_t committed = s->scratch.committed + s->more_committed;
-    if (committed == a->committed) ledger_set_logical(l, a, logical);
-    else ledger_set(l, a, logical, 0, committed);
+    if (committed == a->committed) gpumm__ledger_set_logical(l, a, logical);
+    else gpumm__ledger_set(l, a, logical, 0, committed);
 }
 
 /* From the first slab that has room. Lock held. */
 static bool try_slabs(gpumm_stream *s, uint64_t bytes, piece *p) {
     p->slab = &s->scratch;
-    if (slab_try(p->slab, bytes, &p->block)) return true;
+    if (gpumm__slab_try(p->slab, bytes, &p->block)) return true;
     for (struct more_scratch *more = s->more; more; more = more->next) {
         p->slab = &more->slab;
-        if (slab_try(p->slab, bytes, &p->block)) return true;
+        if (gpumm__slab_try(p->slab, bytes, &p->block)) return true;
     }
     return false;
 }
@@ -81,12 +81,12 @@ static gpumm_status grow_slab(gpumm_stream *s, uint64_t bytes, piece *p, gpumm_s
     slab_growth g;
     pthread_mutex_lock(&m->lock);
     *taken = try_locked(s, bytes, p, spare);
-    gpumm_status status = *taken ? GPUMM_OK : slab_plan(&s->scratch, bytes, &g);
+    gpumm_status status = *taken ? GPUMM_OK : gpumm__slab_plan(&s->scratch, bytes, &g);
     pthread_mutex_unlock(&m->lock);
     if (*taken || status != GPUMM_OK) return status;
-    TRY(slab_fetch(&s->scratch, &g));
+    TRY(gpumm__slab_fetch(&s->scratch, &g));
     pthread_mutex_lock(&m->lock);
-    slab_publish(&s->scratch, &g);
+    gpumm__slab_publish(&s->scratch, &g);
     *taken = try_locked(s, bytes, p, spare);
     pthread_mutex_unlock(&m->lock);
     return GPUMM_OK;
@@ -95,13 +95,13 @@ static gpumm_status grow_slab(gpumm_stream *s, uint64_t bytes, piece *p, gpumm_s
 /* Another slab, where the first cannot grow: nobody else sees it before it is whole. */
 static gpumm_status take_more(gpumm_stream *s, uint64_t bytes, piece *p, gpumm_scratch **spare) {
     gpumm_manager *m = s->object.manager;
-    struct more_scratch *more = mem_new(&m->memory, sizeof *more);
+    struct more_scratch *more = gpumm__mem_new(&m->memory, sizeof *more);
     if (!more) return fail_host_memory(sizeof *more);
-    gpumm_status status = slab_open(&more->slab, m->device, size_max(bytes, SCRATCH_BLOCK));
-    if (status == GPUMM_OK) status = slab_take(&more->slab, bytes, &p->block);
+    gpumm_status status = gpumm__slab_open(&more->slab, m->device, size_max(bytes, SCRATCH_BLOCK));
+    if (status == GPUMM_OK) status = gpumm__slab_take(&more->slab, bytes, &p->block);
     if (status != GPUMM_OK) {
-        slab_close(&more->slab);
-        mem_free(&m->memory, more);
+        gpumm__slab_close(&more->slab);
+        gpumm__mem_free(&m->memory, more);
         return status;
     }
     p->slab = &more->slab;
@@ -127,17 +127,17 @@ static gpumm_status take_block(gpumm_stream *s, uint64_t bytes, piece *p, gpumm_
 
 /* ---- All of a stream's ---------------------------------------------------------------------- */
 
-gpumm_status scratch_check(gpumm_stream *s) {
+gpumm_status gpumm__scratch_check(gpumm_stream *s) {
     gpumm_manager *m = s->object.manager;
     gpumm_status status = GPUMM_OK;
     pthread_mutex_lock(&m->lock);
-    if (atomic_load(&s->has_scratch)) status = slab_check(&s->scratch);
-    for (struct more_scratch *more = s->more; more && status == GPUMM_OK; more = more->next) status = slab_check(&more->slab);
+    if (atomic_load(&s->has_scratch)) status = gpumm__slab_check(&s->scratch);
+    for (struct more_scratch *more = s->more; more && status == GPUMM_OK; more = more->next) status = gpumm__slab_check(&more->slab);
     pthread_mutex_unlock(&m->lock);
     return status;
 }
 
-void scratch_close(gpumm_stream *s) {
+void gpumm__scratch_close(gpumm_stream *s) {
     gpumm_manager *m = s->object.manager;
     pthread_mutex_lock(&m->lock); /* whoever checks the slabs holds it too */
     bool open = atomic_exchange(&s->has_scratch, false);
@@ -145,27 +145,27 @@ void scratch_close(gpumm_stream *s) {
     s->more = NULL;
     pthread_mutex_unlock(&m->lock);
     if (!open) return;
-    manager_book_close(m, &s->scratch_account);
-    slab_close(&s->scratch);
+    gpumm__manager_book_close(m, &s->scratch_account);
+    gpumm__slab_close(&s->scratch);
     for (struct more_scratch *next; more; more = next) {
         next = more->next;
-        slab_close(&more->slab);
-        mem_free(&m->memory, more);
+        gpumm__slab_close(&more->slab);
+        gpumm__mem_free(&m->memory, more);
     }
 }
 
 /* ---- Taking and giving ---------------------------------------------------------------------- */
 
 static gpumm_status take_budgeted(gpumm_stream *s, uint64_t bytes, piece *p, gpumm_scratch **spare) {
-    TRY(manager_charge(s->object.manager, bytes)); /* first, so that what is over the limit leaves no trace */
+    TRY(gpumm__manager_charge(s->object.manager, bytes)); /* first, so that what is over the limit leaves no trace */
     gpumm_status status = take_block(s, bytes, p, spare);
-    if (status != GPUMM_OK) manager_uncharge(s->object.manager, bytes);
+    if (status != GPUMM_OK) gpumm__manager_uncharge(s->object.manager, bytes);
     return status;
 }
 
 static gpumm_status take_under_pressure(gpumm_stream *s, uint64_t bytes, piece *p, gpumm_scratch **spare) {
     gpumm_status status = take_budgeted(s, bytes, p, spare);
-    for (unsigned stage = 0; status != GPUMM_OK && manager_relieve(s->object.manager, status, bytes, &stage);)
+    for (unsigned stage = 0; status != GPUMM_OK && gpumm__manager_relieve(s->object.manager, status, bytes, &stage);)
         status = take_budgeted(s, bytes, p, spare);
     return status;
 }
@@ -175,14 +175,14 @@ static gpumm_status take_under_pressure(gpumm_stream *s, uint64_t bytes, piece *
 static void give_block(gpumm_stream *s, uint64_t bytes, const piece *p, gpumm_scratch *spare) {
     gpumm_manager *m = s->object.manager;
     pthread_mutex_lock(&m->lock);
-    slab_give(p->slab, p->block.number);
+    gpumm__slab_give(p->slab, p->block.number);
     book(s, s->scratch_account.logical - bytes);
     if (spare) {
         spare->next = m->spare_scratch;
         m->spare_scratch = spare;
     }
     pthread_mutex_unlock(&m->lock);
-    manager_uncharge(m, bytes);
+    gpumm__manager_uncharge(m, bytes);
 }
 
 static gpumm_status scratch_new(gpumm_manager *m, gpumm_stream *s, uint64_t bytes, gpumm_scratch **out) {
@@ -191,9 +191,9 @@ static gpumm_status scratch_new(gpumm_manager *m, gpumm_stream *s, uint64_t byte
     gpumm_status status = take_under_pressure(s, bytes, &p, &x);
     if (status != GPUMM_OK) {
         fail_in(status, "scratch of %llu bytes: ", (unsigned long long)bytes);
-        return manager_explain(m, status);
+        return gpumm__manager_explain(m, status);
     }
-    if (!x) x = mem_new(&m->memory, sizeof *x);
+    if (!x) x = gpumm__mem_new(&m->memory, sizeof *x);
     if (!x) {
         give_block(s, bytes, &p, NULL);
         return fail_host_memory(sizeof *x);
@@ -207,18 +207,18 @@ static gpumm_status scratch_new(gpumm_manager *m, gpumm_stream *s, uint64_t byte
 
 gpumm_status gpumm_scratch_open(gpumm_manager *m, gpumm_stream *given, uint64_t bytes, gpumm_scratch **out) {
     if (!bytes) return fail(GPUMM_INVALID_ARGUMENT, "scratch of 0 bytes: ask for at least 1");
-    TRY(manager_enter(m));
+    TRY(gpumm__manager_enter(m));
     gpumm_stream *s;
-    gpumm_status status = stream_of(m, given, &s);
+    gpumm_status status = gpumm__stream_of(m, given, &s);
     if (status == GPUMM_OK) status = scratch_new(m, s, bytes, out);
-    manager_leave(m);
+    gpumm__manager_leave(m);
     return status;
 }
 
 /* The block's own stream waits for the others, on the device; then the block is free on that stream. */
 static gpumm_status settle(gpumm_scratch *x) {
-    for (unsigned i = 0; i < x->others.readers; i++) TRY(stream_depend(x->others.reader[i], x->stream));
-    order_clear(&x->others);
+    for (unsigned i = 0; i < x->others.readers; i++) TRY(gpumm__stream_depend(x->others.reader[i], x->stream));
+    gpumm__order_clear(&x->others);
     return GPUMM_OK;
 }
 
@@ -228,7 +228,7 @@ static void settle_or_wait(gpumm_manager *m, gpumm_scratch *x) {
     if (settle(x) != GPUMM_OK)
         for (unsigned i = 0; i < x->others.readers; i++)
             if (x->others.reader[i]->device) m->device->call->stream_synchronize(m->device, x->others.reader[i]->device);
-    order_clear(&x->others);
+    gpumm__order_clear(&x->others);
     pthread_mutex_unlock(&m->submit);
 }
 
@@ -241,20 +241,20 @@ void gpumm_scratch_release(gpumm_scratch *x) {
     if (!x) return;
     gpumm_stream *s = x->stream;
     gpumm_manager *m = s->object.manager;
-    if (manager_enter(m) == GPUMM_OK) {
+    if (gpumm__manager_enter(m) == GPUMM_OK) {
         give_back(m, x);
-        manager_leave(m);
+        gpumm__manager_leave(m);
     } else { /* close has given the block back */
-        order_clear(&x->others);
-        mem_free(&m->memory, x);
+        gpumm__order_clear(&x->others);
+        gpumm__mem_free(&m->memory, x);
     }
     gpumm_stream_release(s);
 }
 
-void scratch_free_spare(gpumm_manager *m) {
+void gpumm__scratch_free_spare(gpumm_manager *m) {
     for (gpumm_scratch *x = m->spare_scratch, *next; x; x = next) {
         next = x->next;
-        mem_free(&m->memory, x);
+        gpumm__mem_free(&m->memory, x);
     }
     m->spare_scratch = NULL;
 }
@@ -263,26 +263,26 @@ gpumm_address gpumm_scratch_address(const gpumm_scratch *x) { return x->piece.bl
 
 uint64_t gpumm_scratch_bytes(const gpumm_scratch *x) { return x->bytes; }
 
-gpumm_manager *scratch_manager(const gpumm_scratch *x) { return x->stream->object.manager; }
+gpumm_manager *gpumm__scratch_manager(const gpumm_scratch *x) { return x->stream->object.manager; }
 
 /* Whoever is not the block's own stream waits for that, and it for them at the end. */
-gpumm_status scratch_use(gpumm_scratch *x, gpumm_stream *s, gpumm_access access) {
+gpumm_status gpumm__scratch_use(gpumm_scratch *x, gpumm_stream *s, gpumm_access access) {
     (void)access; /* scratch is written in every step: readers and writers order alike */
     if (s == x->stream) return settle(x);
-    TRY(stream_depend(x->stream, s));
-    for (unsigned i = 0; i < x->others.readers; i++) TRY(stream_depend(x->others.reader[i], s));
+    TRY(gpumm__stream_depend(x->stream, s));
+    for (unsigned i = 0; i < x->others.readers; i++) TRY(gpumm__stream_depend(x->others.reader[i], s));
     order user = {.reader = {s}, .readers = 1};
-    return order_merge(&x->others, &user);
+    return gpumm__order_merge(&x->others, &user);
 }
 
 gpumm_status gpumm_scratch_used(gpumm_scratch *x, gpumm_stream *given, gpumm_access access) {
     gpumm_manager *m = x->stream->object.manager;
     gpumm_stream *s;
-    TRY(manager_enter(m));
-    gpumm_status status = stream_of(m, given, &s);
+    TRY(gpumm__manager_enter(m));
+    gpumm_status status = gpumm__stream_of(m, given, &s);
     pthread_mutex_lock(&m->submit);
-    if (status == GPUMM_OK) status = scratch_use(x, s, access);
+    if (status == GPUMM_OK) status = gpumm__scratch_use(x, s, access);
     pthread_mutex_unlock(&m->submit);
-    manager_leave(m);
+    gpumm__manager_leave(m);
     return status;
 }

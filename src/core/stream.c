@@ -6,7 +6,7 @@
 
 static gpumm_stream *stream_from(object *o) { return (gpumm_stream *)o; }
 
-gpumm_status stream_of(gpumm_manager *m, gpumm_stream *given, gpumm_stream **out) {
+gpumm_status gpumm__stream_of(gpumm_manager *m, gpumm_stream *given, gpumm_stream **out) {
     if (given && given->object.manager != m)
         return fail(GPUMM_INVALID_ARGUMENT, "the stream belongs to another manager");
     gpumm_stream *s = given ? given : m->main;
@@ -15,31 +15,31 @@ gpumm_status stream_of(gpumm_manager *m, gpumm_stream *given, gpumm_stream **out
     return GPUMM_OK;
 }
 
-gpumm_status stream_depend(gpumm_stream *from, gpumm_stream *to) {
+gpumm_status gpumm__stream_depend(gpumm_stream *from, gpumm_stream *to) {
     if (!from->device || from == to) return GPUMM_OK;
     device *d = from->object.manager->device;
     TRY(d->call->event_record(d, from->dependency, from->device));
     return d->call->stream_wait(d, to->device, from->dependency);
 }
 
-void stream_hold(gpumm_stream *s) {
-    if (!s->internal) object_hold(&s->object);
+void gpumm__stream_hold(gpumm_stream *s) {
+    if (!s->internal) gpumm__object_hold(&s->object);
 }
 
-void stream_drop(gpumm_stream *s) {
-    if (!s->internal) object_drop(&s->object);
+void gpumm__stream_drop(gpumm_stream *s) {
+    if (!s->internal) gpumm__object_drop(&s->object);
 }
 
-gpumm_status stream_idle(gpumm_stream *s, bool *idle) {
+gpumm_status gpumm__stream_idle(gpumm_stream *s, bool *idle) {
     device *d = s->object.manager->device;
     *idle = true;
     return s->device ? d->call->stream_query(d, s->device, idle) : GPUMM_OK;
 }
 
-gpumm_status stream_not_capturing(gpumm_stream *s) {
+gpumm_status gpumm__stream_not_capturing(gpumm_stream *s) {
     bool idle;
     if (!atomic_load_explicit(&s->exported, memory_order_relaxed)) return GPUMM_OK;
-    return stream_idle(s, &idle) == GPUMM_BUSY ? GPUMM_BUSY : GPUMM_OK;
+    return gpumm__stream_idle(s, &idle) == GPUMM_BUSY ? GPUMM_BUSY : GPUMM_OK;
 }
 
 static bool stream_pin(gpumm_stream *s, int by) {
@@ -51,7 +51,7 @@ static bool stream_pin(gpumm_stream *s, int by) {
     return there;
 }
 
-gpumm_status stream_drain(gpumm_stream *s) {
+gpumm_status gpumm__stream_drain(gpumm_stream *s) {
     device *d = s->object.manager->device;
     if (!stream_pin(s, 1)) return GPUMM_OK;
     gpumm_status status = d->call->stream_synchronize(d, s->device);
@@ -65,7 +65,7 @@ static device_stream *stream_unpinned(gpumm_stream *s) {
     pthread_mutex_lock(&m->submit);
     while (s->pins) {
         pthread_mutex_unlock(&m->submit);
-        clock_sleep_ns(20000);
+        gpumm__clock_sleep_ns(20000);
         pthread_mutex_lock(&m->submit);
     }
     device_stream *native = s->device;
@@ -87,40 +87,40 @@ static gpumm_status open_device_parts(gpumm_manager *m, gpumm_stream *s, void *n
 static void close_device_parts(gpumm_stream *s) {
     gpumm_manager *m = s->object.manager;
     device *d = m->device;
-    scratch_close(s);
+    gpumm__scratch_close(s);
     d->call->stream_close(d, stream_unpinned(s));
-    transfer_close(s);
+    gpumm__transfer_close(s);
     d->call->event_close(d, s->dependency);
 }
 
 static void stream_through(retired *r) {
     gpumm_stream *s = (gpumm_stream *)(void *)((char *)r - offsetof(gpumm_stream, gone));
     close_device_parts(s);
-    object_drop(&s->object);
+    gpumm__object_drop(&s->object);
 }
 
 static void stream_dispose(object *o) {
     gpumm_stream *s = stream_from(o);
-    object_hold(o);
+    gpumm__object_hold(o);
     order own = {.writer = s};
-    stream_hold(s);
-    manager_retire(o->manager, &s->gone, &own, stream_through);
+    gpumm__stream_hold(s);
+    gpumm__manager_retire(o->manager, &s->gone, &own, stream_through);
 }
 
 static void stream_destroy(object *o) {
     gpumm_stream *s = stream_from(o);
     pthread_mutex_destroy(&s->scratch_lock);
     pthread_mutex_destroy(&s->transfer_lock);
-    mem_free(&o->manager->memory, s);
+    gpumm__mem_free(&o->manager->memory, s);
 }
 
 static gpumm_status stream_new(gpumm_manager *m, void *native, gpumm_stream **out) {
-    gpumm_stream *s = mem_new(&m->memory, sizeof *s);
+    gpumm_stream *s = gpumm__mem_new(&m->memory, sizeof *s);
     if (!s) return fail_host_memory(sizeof *s);
     s->object.manager = m;
     gpumm_status status = open_device_parts(m, s, native);
     if (status != GPUMM_OK) {
-        mem_free(&m->memory, s);
+        gpumm__mem_free(&m->memory, s);
         return status;
     }
     pthread_mutex_init(&s->scratch_lock, NULL);
@@ -130,25 +130,25 @@ static gpumm_status stream_new(gpumm_manager *m, void *native, gpumm_stream **ou
     return GPUMM_OK;
 }
 
-gpumm_status stream_make_internal(gpumm_manager *m, gpumm_stream **out) {
+gpumm_status gpumm__stream_make_internal(gpumm_manager *m, gpumm_stream **out) {
     TRY(stream_new(m, NULL, out));
     (*out)->internal = true;
     return GPUMM_OK;
 }
 
-void stream_close_internal(gpumm_stream *s) {
+void gpumm__stream_close_internal(gpumm_stream *s) {
     if (s && s->device) close_device_parts(s);
 }
 
 static gpumm_status stream_open(gpumm_manager *m, void *native, gpumm_stream **out) {
-    TRY(manager_enter(m));
+    TRY(gpumm__manager_enter(m));
     gpumm_stream *s;
     gpumm_status status = stream_new(m, native, &s);
     if (status == GPUMM_OK) {
-        object_open(&s->object, m, RANK_STREAM, stream_dispose, stream_destroy);
+        gpumm__object_open(&s->object, m, RANK_STREAM, stream_dispose, stream_destroy);
         *out = s;
     }
-    manager_leave(m);
+    gpumm__manager_leave(m);
     return status;
 }
 
@@ -162,14 +162,14 @@ gpumm_status gpumm_stream_wrap(gpumm_manager *m, void *native, gpumm_stream **ou
 /* A handle of an internal stream is one of its manager. */
 gpumm_stream *gpumm_stream_retain(gpumm_stream *s) {
     if (s->internal) gpumm_manager_retain(s->object.manager);
-    else object_retain(&s->object);
+    else gpumm__object_retain(&s->object);
     return s;
 }
 
 void gpumm_stream_release(gpumm_stream *s) {
     if (!s) return;
     if (s->internal) gpumm_manager_release(s->object.manager);
-    else object_release(&s->object, false);
+    else gpumm__object_release(&s->object, false);
 }
 
 gpumm_manager *gpumm_stream_manager(const gpumm_stream *s) { return s->object.manager; }
@@ -183,21 +183,21 @@ void *gpumm_stream_native(const gpumm_stream *s) {
 /* ---- Calls on a stream ---------------------------------------------------------------------- */
 
 static gpumm_status enter(gpumm_stream *s) {
-    return s->internal ? manager_enter(s->object.manager) : object_enter(&s->object, "stream");
+    return s->internal ? gpumm__manager_enter(s->object.manager) : gpumm__object_enter(&s->object, "stream");
 }
 
 gpumm_status gpumm_stream_synchronize(gpumm_stream *s) {
     TRY(enter(s));
     device *d = s->object.manager->device;
     gpumm_status status = d->call->stream_synchronize(d, s->device);
-    manager_leave(s->object.manager);
+    gpumm__manager_leave(s->object.manager);
     return status;
 }
 
 gpumm_status gpumm_stream_idle(gpumm_stream *s, bool *idle) {
     TRY(enter(s));
-    gpumm_status status = stream_idle(s, idle);
-    manager_leave(s->object.manager);
+    gpumm_status status = gpumm__stream_idle(s, idle);
+    gpumm__manager_leave(s->object.manager);
     return status;
 }
 
@@ -209,7 +209,7 @@ static void event_dispose(object *o) {
     e->device = NULL;
 }
 
-static void event_destroy(object *o) { mem_free(&o->manager->memory, o); }
+static void event_destroy(object *o) { gpumm__mem_free(&o->manager->memory, o); }
 
 static gpumm_status event_recorded(gpumm_stream *s, gpumm_event *e) {
     gpumm_manager *m = s->object.manager;
@@ -224,14 +224,14 @@ static gpumm_status event_recorded(gpumm_stream *s, gpumm_event *e) {
 
 static gpumm_status event_new(gpumm_stream *s, gpumm_event **out) {
     gpumm_manager *m = s->object.manager;
-    gpumm_event *e = mem_new(&m->memory, sizeof *e);
+    gpumm_event *e = gpumm__mem_new(&m->memory, sizeof *e);
     if (!e) return fail_host_memory(sizeof *e);
     gpumm_status status = event_recorded(s, e);
     if (status != GPUMM_OK) {
-        mem_free(&m->memory, e);
+        gpumm__mem_free(&m->memory, e);
         return status;
     }
-    object_open(&e->object, m, RANK_EVENT, event_dispose, event_destroy);
+    gpumm__object_open(&e->object, m, RANK_EVENT, event_dispose, event_destroy);
     *out = e;
     return GPUMM_OK;
 }
@@ -239,7 +239,7 @@ static gpumm_status event_new(gpumm_stream *s, gpumm_event **out) {
 gpumm_status gpumm_stream_record(gpumm_stream *s, gpumm_event **out) {
     TRY(enter(s));
     gpumm_status status = event_new(s, out);
-    manager_leave(s->object.manager);
+    gpumm__manager_leave(s->object.manager);
     return status;
 }
 
@@ -251,40 +251,40 @@ gpumm_status gpumm_stream_wait(gpumm_stream *s, gpumm_event *e) {
     pthread_mutex_lock(&m->submit);
     gpumm_status status = m->device->call->stream_wait(m->device, s->device, e->device);
     pthread_mutex_unlock(&m->submit);
-    manager_leave(m);
+    gpumm__manager_leave(m);
     return status;
 }
 
 gpumm_event *gpumm_event_retain(gpumm_event *e) {
-    object_retain(&e->object);
+    gpumm__object_retain(&e->object);
     return e;
 }
 
 void gpumm_event_release(gpumm_event *e) {
-    if (e) object_release(&e->object, false);
+    if (e) gpumm__object_release(&e->object, false);
 }
 
 gpumm_status gpumm_event_ready(gpumm_event *e, bool *ready) {
-    TRY(object_enter(&e->object, "event"));
+    TRY(gpumm__object_enter(&e->object, "event"));
     device *d = e->object.manager->device;
     gpumm_status status = d->call->event_query(d, e->device, ready);
-    object_leave(&e->object);
+    gpumm__object_leave(&e->object);
     return status;
 }
 
 gpumm_status gpumm_event_wait(gpumm_event *e, double seconds) {
-    TRY(object_enter(&e->object, "event"));
-    gpumm_status status = manager_wait(e->object.manager, e->device, clock_deadline(seconds));
-    object_leave(&e->object);
+    TRY(gpumm__object_enter(&e->object, "event"));
+    gpumm_status status = gpumm__manager_wait(e->object.manager, e->device, gpumm__clock_deadline(seconds));
+    gpumm__object_leave(&e->object);
     return status;
 }
 
 gpumm_status gpumm_event_elapsed(gpumm_event *from, gpumm_event *to, double *seconds) {
     if (from->object.manager != to->object.manager)
         return fail(GPUMM_INVALID_ARGUMENT, "the two events belong to different managers");
-    TRY(object_enter(&from->object, "event"));
+    TRY(gpumm__object_enter(&from->object, "event"));
     device *d = from->object.manager->device;
     gpumm_status status = d->call->event_elapsed(d, from->device, to->device, seconds);
-    object_leave(&from->object);
+    gpumm__object_leave(&from->object);
     return status;
 }

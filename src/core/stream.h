@@ -38,18 +38,18 @@ struct gpumm_event {
 };
 
 /* NULL: the manager's main stream. INVALID_ARGUMENT for a stream of another manager. Borrowed. */
-gpumm_status stream_of(gpumm_manager *m, gpumm_stream *given, gpumm_stream **out);
+gpumm_status gpumm__stream_of(gpumm_manager *m, gpumm_stream *given, gpumm_stream **out);
 /* `to` waits for all that is on `from` now. Submit lock held. */
-gpumm_status stream_depend(gpumm_stream *from, gpumm_stream *to);
-void stream_hold(gpumm_stream *s); /* as orders do; nothing for an internal one */
-void stream_drop(gpumm_stream *s);
+gpumm_status gpumm__stream_depend(gpumm_stream *from, gpumm_stream *to);
+void gpumm__stream_hold(gpumm_stream *s); /* as orders do; nothing for an internal one */
+void gpumm__stream_drop(gpumm_stream *s);
 /* The manager's own two. */
-gpumm_status stream_make_internal(gpumm_manager *m, gpumm_stream **out);
-void stream_close_internal(gpumm_stream *s); /* NULL is fine */
+gpumm_status gpumm__stream_make_internal(gpumm_manager *m, gpumm_stream **out);
+void gpumm__stream_close_internal(gpumm_stream *s); /* NULL is fine */
 /* BUSY while it captures a graph: what a call would enqueue is for now, not for every replay. Asked before
    anything is taken; costs a look at a flag where the stream was never exported. */
-gpumm_status stream_not_capturing(gpumm_stream *s);
-gpumm_status stream_idle(gpumm_stream *s, bool *idle); /* within a call */
-gpumm_status stream_drain(gpumm_stream *s); /* waits for its work, also where somebody closes it meanwhile */
+gpumm_status gpumm__stream_not_capturing(gpumm_stream *s);
+gpumm_status gpumm__stream_idle(gpumm_stream *s, bool *idle); /* within a call */
+gpumm_status gpumm__stream_drain(gpumm_stream *s); /* waits for its work, also where somebody closes it meanwhile */
 
 #endif

@@ -14,8 +14,8 @@ struct transfer {
 
 static gpumm_status open_parts(gpumm_manager *m, struct transfer *t) {
     device *d = m->device;
-    TRY(range_open(&t->block, d, PLACE_HOST, 2 * TRANSFER_HALF));
-    TRY(range_commit(&t->block, 2 * TRANSFER_HALF));
+    TRY(gpumm__range_open(&t->block, d, PLACE_HOST, 2 * TRANSFER_HALF));
+    TRY(gpumm__range_commit(&t->block, 2 * TRANSFER_HALF));
     TRY(d->call->event_open(d, false, &t->done[0]));
     return d->call->event_open(d, false, &t->done[1]);
 }
@@ -23,20 +23,20 @@ static gpumm_status open_parts(gpumm_manager *m, struct transfer *t) {
 static void close_parts(gpumm_manager *m, struct transfer *t) {
     for (int i = 0; i < 2; i++)
         if (t->done[i]) m->device->call->event_close(m->device, t->done[i]);
-    range_close(&t->block);
-    mem_free(&m->memory, t);
+    gpumm__range_close(&t->block);
+    gpumm__mem_free(&m->memory, t);
 }
 
 static gpumm_status transfer_open(gpumm_manager *m, struct transfer **out) {
-    struct transfer *t = mem_new(&m->memory, sizeof *t);
+    struct transfer *t = gpumm__mem_new(&m->memory, sizeof *t);
     if (!t) return fail_host_memory(sizeof *t);
     gpumm_status status = open_parts(m, t);
     if (status != GPUMM_OK) {
         close_parts(m, t);
         return status;
     }
-    manager_book_open(m, &t->account, GPUMM_SLACK, "", "transfer block");
-    manager_book(m, &t->account, 0, 0, t->block.committed);
+    gpumm__manager_book_open(m, &t->account, GPUMM_SLACK, "", "transfer block");
+    gpumm__manager_book(m, &t->account, 0, 0, t->block.committed);
     *out = t;
     return GPUMM_OK;
 }
@@ -52,17 +52,17 @@ static gpumm_status transfer_lock(gpumm_stream *s, struct transfer **out) {
 
 static void transfer_unlock(gpumm_stream *s) { pthread_mutex_unlock(&s->transfer_lock); }
 
-void transfer_close(gpumm_stream *s) {
+void gpumm__transfer_close(gpumm_stream *s) {
     struct transfer *t = s->transfer;
     if (!t) return;
-    manager_book_close(s->object.manager, &t->account);
+    gpumm__manager_book_close(s->object.manager, &t->account);
     close_parts(s->object.manager, t);
     s->transfer = NULL;
 }
 
 static gpumm_status wait_half(gpumm_manager *m, struct transfer *t, int half) {
     if (!t->busy[half]) return GPUMM_OK;
-    TRY(manager_wait(m, t->done[half], UINT64_MAX));
+    TRY(gpumm__manager_wait(m, t->done[half], UINT64_MAX));
     t->busy[half] = false;
     return GPUMM_OK;
 }
@@ -74,7 +74,7 @@ static gpumm_status enqueue(gpumm_manager *m, struct transfer *t, int half, exte
     gpumm_address pinned = t->block.address + (uint64_t)half * TRANSFER_HALF, there = e->address + offset;
     gpumm_address to = kind == COPY_H2D ? there : pinned, from = kind == COPY_H2D ? pinned : there;
     pthread_mutex_lock(&m->submit);
-    gpumm_status status = order_use(&e->order, s, kind == COPY_H2D ? GPUMM_WRITE : GPUMM_READ);
+    gpumm_status status = gpumm__order_use(&e->order, s, kind == COPY_H2D ? GPUMM_WRITE : GPUMM_READ);
     if (status == GPUMM_OK) status = d->call->copy(d, s->device, kind, to, from, bytes);
     if (status == GPUMM_OK) {
         t->busy[half] = true;
@@ -106,7 +106,7 @@ static gpumm_status up(struct transfer *t, extent *e, gpumm_stream *s, uint64_t 
     return GPUMM_OK;
 }
 
-gpumm_status transfer_up(extent *e, gpumm_stream *s, uint64_t offset, const void *from, uint64_t bytes) {
+gpumm_status gpumm__transfer_up(extent *e, gpumm_stream *s, uint64_t offset, const void *from, uint64_t bytes) {
     struct transfer *t;
     TRY(transfer_lock(s, &t));
     gpumm_status status = up(t, e, s, offset, from, bytes);
@@ -144,7 +144,7 @@ static gpumm_status down(download *d, char *to) {
     return GPUMM_OK;
 }
 
-gpumm_status transfer_down(extent *e, gpumm_stream *s, uint64_t offset, void *to, uint64_t bytes) {
+gpumm_status gpumm__transfer_down(extent *e, gpumm_stream *s, uint64_t offset, void *to, uint64_t bytes) {
     struct transfer *t;
     gpumm_manager *m = e->manager;
     TRY(transfer_lock(s, &t));
@@ -156,12 +156,12 @@ gpumm_status transfer_down(extent *e, gpumm_stream *s, uint64_t offset, void *to
     return status;
 }
 
-gpumm_status transfer_fill(extent *e, gpumm_stream *s, uint64_t offset, uint8_t value, uint64_t bytes) {
+gpumm_status gpumm__transfer_fill(extent *e, gpumm_stream *s, uint64_t offset, uint8_t value, uint64_t bytes) {
     gpumm_manager *m = e->manager;
     device *d = m->device;
     bool words = bytes % 4 == 0 && offset % 4 == 0;
     pthread_mutex_lock(&m->submit);
-    gpumm_status status = order_use(&e->order, s, GPUMM_WRITE);
+    gpumm_status status = gpumm__order_use(&e->order, s, GPUMM_WRITE);
     if (status == GPUMM_OK)
         status = d->call->fill(d, s->device, e->address + offset, value * 0x01010101u, words ? 4 : 1, words ? bytes / 4 : bytes);
     pthread_mutex_unlock(&m->submit);

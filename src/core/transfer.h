@@ -9,10 +9,10 @@
 
 enum { TRANSFER_HALF = 1 << 20 };
 
-gpumm_status transfer_up(extent *e, gpumm_stream *s, uint64_t offset, const void *from, uint64_t bytes);
-gpumm_status transfer_down(extent *e, gpumm_stream *s, uint64_t offset, void *to, uint64_t bytes);
+gpumm_status gpumm__transfer_up(extent *e, gpumm_stream *s, uint64_t offset, const void *from, uint64_t bytes);
+gpumm_status gpumm__transfer_down(extent *e, gpumm_stream *s, uint64_t offset, void *to, uint64_t bytes);
 /* `bytes` times the byte `value`. */
-gpumm_status transfer_fill(extent *e, gpumm_stream *s, uint64_t offset, uint8_t value, uint64_t bytes);
-void transfer_close(gpumm_stream *s); /* the work on it is through */
+gpumm_status gpumm__transfer_fill(extent *e, gpumm_stream *s, uint64_t offset, uint8_t value, uint64_t bytes);
+void gpumm__transfer_close(gpumm_stream *s); /* the work on it is through */
 
 #endif

@@ -29,7 +29,7 @@ static void clean_block_comment(cleaner *c) {
     if (*c->in) c->in += 2;
 }
 
-bool raw_string_opens(const char *start, const char *at) {
+bool gpumm__raw_string_opens(const char *start, const char *at) {
     if (at == start || at[-1] != 'R') return false;
     const char *before = at - 1;
     while (before > start && name_part(before[-1])) before--;
@@ -40,7 +40,7 @@ bool raw_string_opens(const char *start, const char *at) {
     return false;
 }
 
-const char *raw_string_end(const char *quote) {
+const char *gpumm__raw_string_end(const char *quote) {
     const char *open = strchr(quote, '(');
     size_t mark = open ? (size_t)(open - quote - 1) : 0;
     for (const char *s = open; s && (s = strchr(s, ')')); s++)
@@ -50,7 +50,7 @@ const char *raw_string_end(const char *quote) {
 
 /* What a raw string says interests nobody here. */
 static void clean_raw_string(cleaner *c) {
-    for (const char *end = raw_string_end(c->in); c->in < end; c->in++)
+    for (const char *end = gpumm__raw_string_end(c->in); c->in < end; c->in++)
         if (*c->in == '\n') c->owed++;
     *c->out++ = '"';
     *c->out++ = '"';
@@ -88,7 +88,7 @@ static void clean_plain(cleaner *c) {
     *c->out++ = *c->in++;
 }
 
-void clean_source(const char *text, char *out) {
+void gpumm__clean_source(const char *text, char *out) {
     cleaner c = {text, out, out, 0, true, false};
     if (strncmp(c.in, "\xEF\xBB\xBF", 3) == 0) c.in += 3; /* a byte order mark */
     while (*c.in) {
@@ -98,7 +98,7 @@ void clean_source(const char *text, char *out) {
         if (more) c.in += more, c.owed++;
         else if (c.in[0] == '/' && c.in[1] == '/') clean_line_comment(&c);
         else if (c.in[0] == '/' && c.in[1] == '*') clean_block_comment(&c);
-        else if (*c.in == '"' && raw_string_opens(out, c.out)) clean_raw_string(&c);
+        else if (*c.in == '"' && gpumm__raw_string_opens(out, c.out)) clean_raw_string(&c);
         else if (*c.in == '"' || (*c.in == '\'' && !separator)) clean_literal(&c), c.fresh = false;
         else if (*c.in == '\n') clean_line_end(&c);
         else clean_plain(&c);

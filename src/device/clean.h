@@ -20,12 +20,12 @@ static inline size_t continuation(const char *s) {
 }
 
 /* Does a quote at `at` open a raw string, by what stands before it in the text from `start`? */
-bool raw_string_opens(const char *start, const char *at);
+bool gpumm__raw_string_opens(const char *start, const char *at);
 
 /* Behind the raw string that the quote opens. */
-const char *raw_string_end(const char *quote);
+const char *gpumm__raw_string_end(const char *quote);
 
 /* `out` has room for the length of `text` and three bytes more. */
-void clean_source(const char *text, char *out);
+void gpumm__clean_source(const char *text, char *out);
 
 #endif

@@ -14,18 +14,18 @@ static const char *const call_names[] = {
 #undef NAME
 };
 
-device_call device_call_named(const char *name) {
+device_call gpumm__device_call_named(const char *name) {
     unsigned i = 0;
     while (i < CALL_COUNT && strcmp(call_names[i], name) != 0) i++;
     return (device_call)i;
 }
 
-const char *device_call_name(device_call call) {
+const char *gpumm__device_call_name(device_call call) {
     return (unsigned)call < CALL_COUNT ? call_names[call] : "unknown";
 }
 
 #ifndef GPUMM_HAVE_CUDA
-gpumm_status cuda_open(const gpumm_options *options, const gpumm_allocator *memory, device **out) {
+gpumm_status gpumm__cuda_open(const gpumm_options *options, const gpumm_allocator *memory, device **out) {
     (void)options, (void)memory, (void)out;
     fail(GPUMM_NO_DEVICE, "this build has no CUDA device (built without the CUDA Toolkit)");
     return GPUMM_NO_DEVICE; /* a constant, so that compilers see that nobody goes on without a device */
@@ -35,7 +35,7 @@ gpumm_status cuda_open(const gpumm_options *options, const gpumm_allocator *memo
 static gpumm_status open_host(const gpumm_options *options, const gpumm_allocator *memory, const char *why,
                               device **out) {
     device *d = NULL;
-    TRY(host_open(options, memory, &d));
+    TRY(gpumm__host_open(options, memory, &d));
     snprintf(d->info.why, sizeof d->info.why, "host: %.*s", (int)strcspn(why, "\n"), why);
     *out = d;
     return GPUMM_OK;
@@ -44,7 +44,7 @@ static gpumm_status open_host(const gpumm_options *options, const gpumm_allocato
 static gpumm_status open_cuda(const gpumm_options *options, const gpumm_allocator *memory, const char *why,
                               device **out) {
     device *d = NULL;
-    TRY(cuda_open(options, memory, &d));
+    TRY(gpumm__cuda_open(options, memory, &d));
     char remarks[sizeof d->info.why]; /* what it could not do, if anything */
     memcpy(remarks, d->info.why, sizeof remarks);
     snprintf(d->info.why, sizeof d->info.why, "cuda: %.90s%s%.80s", d->info.name, why, remarks);
@@ -96,17 +96,17 @@ static bool told_to_relocate(void) {
     return off && *off && strcmp(off, "0") != 0;
 }
 
-gpumm_status device_open(const gpumm_options *options, const gpumm_allocator *memory, device **out) {
+gpumm_status gpumm__device_open(const gpumm_options *options, const gpumm_allocator *memory, device **out) {
     gpumm_options chosen = options ? *options : (gpumm_options){0};
     chosen.relocate = chosen.relocate || told_to_relocate();
     device *d = NULL;
-    TRY(open_chosen(&chosen, memory ? memory : &alloc_default, &d));
-    if (chosen.inject_faults) return fault_open(d, &chosen.fault, out);
+    TRY(open_chosen(&chosen, memory ? memory : &gpumm__alloc_default, &d));
+    if (chosen.inject_faults) return gpumm__fault_open(d, &chosen.fault, out);
     *out = d;
     return GPUMM_OK;
 }
 
-gpumm_status device_check_arguments(const char *name, const size_t *sizes, size_t count, const device_launch *launch) {
+gpumm_status gpumm__device_check_arguments(const char *name, const size_t *sizes, size_t count, const device_launch *launch) {
     if (!sizes) return GPUMM_OK;
     if (launch->count != count)
         return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s' was compiled with %zu parameters, %zu arguments were given", name,
@@ -118,6 +118,6 @@ gpumm_status device_check_arguments(const char *name, const size_t *sizes, size_
     return GPUMM_OK;
 }
 
-void device_close(device *d) {
+void gpumm__device_close(device *d) {
     if (d) d->call->close(d);
 }

@@ -116,21 +116,21 @@ struct device { /* each device embeds this first */
 };
 
 /* A name from the map, CALL_COUNT where there is none. */
-device_call device_call_named(const char *name);
-const char *device_call_name(device_call call);
+device_call gpumm__device_call_named(const char *name);
+const char *gpumm__device_call_name(device_call call);
 
 /* Makes the device that the options name; "auto" is cuda where one works, else host, and info.why says
    which and why. Wraps it in the fault device where options ask for that. */
-gpumm_status device_open(const gpumm_options *options, const gpumm_allocator *memory, device **out);
-void device_close(device *d);
+gpumm_status gpumm__device_open(const gpumm_options *options, const gpumm_allocator *memory, device **out);
+void gpumm__device_close(device *d);
 
-gpumm_status host_open(const gpumm_options *options, const gpumm_allocator *memory, device **out);
+gpumm_status gpumm__host_open(const gpumm_options *options, const gpumm_allocator *memory, device **out);
 /* NO_DEVICE with the reason, also where the build has no CUDA. */
-gpumm_status cuda_open(const gpumm_options *options, const gpumm_allocator *memory, device **out);
+gpumm_status gpumm__cuda_open(const gpumm_options *options, const gpumm_allocator *memory, device **out);
 
 /* A kernel reads as many bytes behind each pointer as it was compiled with: `sizes`, `count` of them (NULL: they are
    not known, and all pass). What does not match is INVALID_ARGUMENT here, before it does. */
-gpumm_status device_check_arguments(const char *name, const size_t *sizes, size_t count, const device_launch *launch);
+gpumm_status gpumm__device_check_arguments(const char *name, const size_t *sizes, size_t count, const device_launch *launch);
 
 static inline uint64_t device_granularity(const device *d, place where) {
     return where == PLACE_DEVICE ? d->info.granularity : d->info.pinned_granularity;

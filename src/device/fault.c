@@ -64,7 +64,7 @@ static bool pass(fault_device *f, device_call call, gpumm_status *status) {
     *status = hit ? f->status : GPUMM_OK;
     pthread_mutex_unlock(&f->lock);
     if (hit && *status != GPUMM_OK)
-        fail(*status, "fault: call %s, number %" PRIu64, device_call_name(call), number);
+        fail(*status, "fault: call %s, number %" PRIu64, gpumm__device_call_name(call), number);
     return !hit;
 }
 
@@ -103,7 +103,7 @@ static gpumm_status gone(fault_device *f, gpumm_status status, uint64_t *number,
 
 /* ---- Delays and gates: functions queued before the operation, which are no calls of anybody's ---- */
 
-static void delay(void *user) { clock_sleep_ns((uint64_t)(uintptr_t)user); }
+static void delay(void *user) { gpumm__clock_sleep_ns((uint64_t)(uintptr_t)user); }
 
 static uint64_t mix(uint64_t *state) { /* splitmix64 */
     uint64_t z = *state += 0x9e3779b97f4a7c15u;
@@ -130,7 +130,7 @@ typedef struct gate {
 
 static void gate_wait(void *user) {
     gate g = *(gate *)user;
-    mem_free(g.fault->base.memory, user);
+    gpumm__mem_free(g.fault->base.memory, user);
     pthread_mutex_lock(&g.fault->lock);
     while (g.fault->releases[g.kind] < g.until) pthread_cond_wait(&g.fault->opened, &g.fault->lock);
     pthread_mutex_unlock(&g.fault->lock);
@@ -142,11 +142,11 @@ static gpumm_status queue_gate(fault_device *f, device_stream *s, kind k) {
     gate made = {f, k, f->releases[k] + 1};
     pthread_mutex_unlock(&f->lock);
     if (!shut) return GPUMM_OK;
-    gate *g = mem_new(f->base.memory, sizeof *g);
+    gate *g = gpumm__mem_new(f->base.memory, sizeof *g);
     if (!g) return fail_host_memory(sizeof *g);
     *g = made;
     gpumm_status status = f->inner->call->call(f->inner, s, gate_wait, g);
-    if (status != GPUMM_OK) mem_free(f->base.memory, g);
+    if (status != GPUMM_OK) gpumm__mem_free(f->base.memory, g);
     return status;
 }
 
@@ -169,10 +169,10 @@ static void let_through(fault_device *f) {
 static void fault_close(device *d) {
     fault_device *f = fault_of(d);
     let_through(f);
-    device_close(f->inner);
+    gpumm__device_close(f->inner);
     pthread_cond_destroy(&f->opened);
     pthread_mutex_destroy(&f->lock);
-    mem_free(f->base.memory, f);
+    gpumm__mem_free(f->base.memory, f);
 }
 
 static gpumm_status pass_reserve(device *d, place where, uint64_t bytes, gpumm_address *address) {
@@ -391,7 +391,7 @@ static void list_calls(gpumm_status status, bool (*allowed)(gpumm_status, device
     for (unsigned i = 0; i < CALL_COUNT && used < size; i++)
         if (allowed(status, (device_call)i))
             used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "",
-                                     device_call_name((device_call)i));
+                                     gpumm__device_call_name((device_call)i));
 }
 
 static bool any_call(gpumm_status status, device_call call) {
@@ -401,7 +401,7 @@ static bool any_call(gpumm_status status, device_call call) {
 
 static gpumm_status call_named(const char *name, device_call *call) {
     char names[512];
-    *call = name ? device_call_named(name) : CALL_COUNT;
+    *call = name ? gpumm__device_call_named(name) : CALL_COUNT;
     if (!name || *call != CALL_COUNT) return GPUMM_OK;
     list_calls(GPUMM_OK, any_call, names, sizeof names);
     return fail(GPUMM_INVALID_ARGUMENT, "fault: there is no device call '%.40s': there are %s", name, names);
@@ -446,7 +446,7 @@ static gpumm_status plan_below(fault_device *f, const gpumm_fault *plan, gpumm_f
     return GPUMM_OK;
 }
 
-gpumm_status fault_plan(device *d, const gpumm_fault *given) {
+gpumm_status gpumm__fault_plan(device *d, const gpumm_fault *given) {
     static const gpumm_fault nothing;
     fault_device *f = fault_of(d);
     device_call target = CALL_COUNT;
@@ -466,7 +466,7 @@ gpumm_status fault_plan(device *d, const gpumm_fault *given) {
     return GPUMM_OK;
 }
 
-gpumm_status fault_hold(device *d, const char *name) {
+gpumm_status gpumm__fault_hold(device *d, const char *name) {
     fault_device *f = fault_of(d);
     kind k = KIND_COUNT;
     TRY(kind_named(name, &k));
@@ -476,7 +476,7 @@ gpumm_status fault_hold(device *d, const char *name) {
     return GPUMM_OK;
 }
 
-gpumm_status fault_release(device *d, const char *name) {
+gpumm_status gpumm__fault_release(device *d, const char *name) {
     fault_device *f = fault_of(d);
     kind only = KIND_COUNT;
     if (name) TRY(kind_named(name, &only));
@@ -491,7 +491,7 @@ gpumm_status fault_release(device *d, const char *name) {
     return GPUMM_OK;
 }
 
-gpumm_status fault_calls(device *d, const char *name, uint64_t *total) {
+gpumm_status gpumm__fault_calls(device *d, const char *name, uint64_t *total) {
     fault_device *f = fault_of(d);
     device_call only = CALL_COUNT;
     if (names_driver(f, name)) return f->inner->call->driver_calls(f->inner, name, total);
@@ -505,7 +505,7 @@ gpumm_status fault_calls(device *d, const char *name, uint64_t *total) {
     return GPUMM_OK;
 }
 
-void fault_live(device *d, gpumm_live *out) {
+void gpumm__fault_live(device *d, gpumm_live *out) {
     fault_device *f = fault_of(d);
     pthread_mutex_lock(&f->lock);
     *out = f->live;
@@ -514,14 +514,14 @@ void fault_live(device *d, gpumm_live *out) {
 
 /* ---- Opening ---- */
 
-bool fault_is(const device *d) { return d->call->close == fault_close; }
+bool gpumm__fault_is(const device *d) { return d->call->close == fault_close; }
 
 static gpumm_status fault_new(device *inner, fault_device **out) {
-    fault_device *f = mem_new(inner->memory, sizeof *f);
+    fault_device *f = gpumm__mem_new(inner->memory, sizeof *f);
     if (!f) return fail_host_memory(sizeof *f);
-    gpumm_status status = cond_open(&f->opened);
+    gpumm_status status = gpumm__cond_open(&f->opened);
     if (status != GPUMM_OK) {
-        mem_free(inner->memory, f);
+        gpumm__mem_free(inner->memory, f);
         return status;
     }
     pthread_mutex_init(&f->lock, NULL);
@@ -533,14 +533,14 @@ static gpumm_status fault_new(device *inner, fault_device **out) {
     return GPUMM_OK;
 }
 
-gpumm_status fault_open(device *inner, const gpumm_fault *plan, device **out) {
+gpumm_status gpumm__fault_open(device *inner, const gpumm_fault *plan, device **out) {
     fault_device *f = NULL;
     gpumm_status status = fault_new(inner, &f);
     if (status != GPUMM_OK) {
-        device_close(inner);
+        gpumm__device_close(inner);
         return status;
     }
-    status = fault_plan(&f->base, plan);
+    status = gpumm__fault_plan(&f->base, plan);
     if (status == GPUMM_OK) *out = &f->base;
     else fault_close(&f->base);
     return status;

@@ -63,10 +63,10 @@ static bool slice_same(slice a, slice b) {
     return a.length == b.length && memcmp(a.text, b.text, a.length) == 0;
 }
 
-bool token_is(const token *t, const char *text) { return slice_is((slice){t->text, t->length}, text); }
+bool gpumm__token_is(const token *t, const char *text) { return slice_is((slice){t->text, t->length}, text); }
 
 static void *keep(reader *r, size_t bytes) {
-    block *b = mem_new(r->from, sizeof *b + bytes);
+    block *b = gpumm__mem_new(r->from, sizeof *b + bytes);
     if (!b) {
         r->status = fail_host_memory(bytes);
         return NULL;
@@ -143,7 +143,7 @@ static macro *macro_add(reader *r, slice name, slice body) {
     return r->macros = m;
 }
 
-gpumm_status reader_define(reader *r, const char *name, size_t name_length, const char *body,
+gpumm_status gpumm__reader_define(reader *r, const char *name, size_t name_length, const char *body,
                            size_t body_length) {
     char *kept_name = keep_text(r, name, name_length), *kept_body = keep_text(r, body, body_length);
     if (!kept_name || !kept_body) return r->status;
@@ -155,14 +155,14 @@ gpumm_status reader_define(reader *r, const char *name, size_t name_length, cons
 static void macro_parameters(macro *m, slice *rest) {
     bool named = false; /* since the last comma */
     m->function = true;
-    for (token t = cut_next(rest); t.kind != TOKEN_END && !token_is(&t, ")"); t = cut_next(rest)) {
-        bool rest_of_all = token_is(&t, ".") && !m->variadic;
+    for (token t = cut_next(rest); t.kind != TOKEN_END && !gpumm__token_is(&t, ")"); t = cut_next(rest)) {
+        bool rest_of_all = gpumm__token_is(&t, ".") && !m->variadic;
         m->variadic |= rest_of_all;
         if (t.kind == TOKEN_NAME && m->count < PARAMETERS)
             m->parameter[m->count++] = (slice){t.text, t.length};
         else if (rest_of_all && !named && m->count < PARAMETERS)
             m->parameter[m->count++] = (slice){"__VA_ARGS__", strlen("__VA_ARGS__")};
-        named = t.kind == TOKEN_NAME || (named && !token_is(&t, ","));
+        named = t.kind == TOKEN_NAME || (named && !gpumm__token_is(&t, ","));
     }
 }
 
@@ -215,9 +215,9 @@ static long long expression_defined(expression *e) {
 }
 
 static long long expression_name(expression *e, const token *t) {
-    if (token_is(t, "defined")) return expression_defined(e);
+    if (gpumm__token_is(t, "defined")) return expression_defined(e);
     macro *m = macro_named(e->r, (slice){t->text, t->length});
-    if (!m || m->function || m->busy || e->depth > 16) return token_is(t, "true");
+    if (!m || m->function || m->busy || e->depth > 16) return gpumm__token_is(t, "true");
     expression inner = {e->r, m->body, e->depth + 1};
     m->busy = true;
     long long value = expression_value(&inner, 0);
@@ -231,11 +231,11 @@ static long long expression_atom(expression *e) {
     if (t.kind == TOKEN_NAME) return expression_name(e, &t);
     if (++e->depth > 64) return 0;
     long long value = 0;
-    if (token_is(&t, "!")) value = !expression_atom(e);
-    else if (token_is(&t, "-")) value = (long long)(0 - (unsigned long long)expression_atom(e));
-    else if (token_is(&t, "~")) value = ~expression_atom(e);
-    else if (token_is(&t, "+")) value = expression_atom(e);
-    else if (token_is(&t, "(")) value = expression_value(e, 0), expression_take(e, ")");
+    if (gpumm__token_is(&t, "!")) value = !expression_atom(e);
+    else if (gpumm__token_is(&t, "-")) value = (long long)(0 - (unsigned long long)expression_atom(e));
+    else if (gpumm__token_is(&t, "~")) value = ~expression_atom(e);
+    else if (gpumm__token_is(&t, "+")) value = expression_atom(e);
+    else if (gpumm__token_is(&t, "(")) value = expression_value(e, 0), expression_take(e, ")");
     e->depth--;
     return value;
 }
@@ -353,16 +353,16 @@ static void directive_line(reader *r, slice rest) {
 
 static void directive(reader *r, slice rest) {
     token t = cut_next(&rest);
-    if (token_is(&t, "if")) condition_open(r, r->live && holds(r, rest));
-    else if (token_is(&t, "ifdef")) condition_open(r, defined_next(r, rest));
-    else if (token_is(&t, "ifndef")) condition_open(r, !defined_next(r, rest));
-    else if (token_is(&t, "elif")) condition_turn(r, holds(r, rest));
-    else if (token_is(&t, "else")) condition_turn(r, true);
-    else if (token_is(&t, "endif")) condition_close(r);
+    if (gpumm__token_is(&t, "if")) condition_open(r, r->live && holds(r, rest));
+    else if (gpumm__token_is(&t, "ifdef")) condition_open(r, defined_next(r, rest));
+    else if (gpumm__token_is(&t, "ifndef")) condition_open(r, !defined_next(r, rest));
+    else if (gpumm__token_is(&t, "elif")) condition_turn(r, holds(r, rest));
+    else if (gpumm__token_is(&t, "else")) condition_turn(r, true);
+    else if (gpumm__token_is(&t, "endif")) condition_close(r);
     else if (!r->live) return;
-    else if (token_is(&t, "define")) directive_define(r, rest);
-    else if (token_is(&t, "undef")) directive_undef(r, rest);
-    else if (token_is(&t, "line")) directive_line(r, rest);
+    else if (gpumm__token_is(&t, "define")) directive_define(r, rest);
+    else if (gpumm__token_is(&t, "undef")) directive_undef(r, rest);
+    else if (gpumm__token_is(&t, "line")) directive_line(r, rest);
 }
 
 /* ---- Expansion ----------------------------------------------------------------------------- */
@@ -425,7 +425,7 @@ static size_t substitute(const macro *m, const slice *argument, size_t count, ch
     size_t used = 0, comma = SIZE_MAX;
     bool join = true;
     for (token t = cut_next(&rest); t.kind != TOKEN_END; t = cut_next(&rest)) {
-        if (token_is(&t, "#")) {
+        if (gpumm__token_is(&t, "#")) {
             join = true;
             continue;
         }
@@ -433,7 +433,7 @@ static size_t substitute(const macro *m, const slice *argument, size_t count, ch
         if (join && out && comma != SIZE_MAX && is_nothing(m, &t, piece)) out[comma] = ' ';
         if (!join && out) out[used] = ' ';
         used += !join;
-        comma = token_is(&t, ",") ? used : SIZE_MAX;
+        comma = gpumm__token_is(&t, ",") ? used : SIZE_MAX;
         if (out) memcpy(out + used, piece.text, piece.length);
         used += piece.length;
         join = false;
@@ -488,7 +488,7 @@ static bool advance(reader *r) {
     return false;
 }
 
-token reader_next(reader *r) {
+token gpumm__reader_next(reader *r) {
     const token end = {TOKEN_END, "", 0, r->file, r->line};
     while (r->status == GPUMM_OK) {
         if (!advance(r)) {
@@ -506,18 +506,18 @@ token reader_next(reader *r) {
     return end;
 }
 
-gpumm_status reader_status(const reader *r) { return r->status; }
+gpumm_status gpumm__reader_status(const reader *r) { return r->status; }
 
 static gpumm_status define_flag(reader *r, char kind, const char *word, size_t length) {
     if (kind == 'U') return directive_undef(r, (slice){word, length}), GPUMM_OK;
     const char *equals = memchr(word, '=', length);
     size_t name = equals ? (size_t)(equals - word) : length;
-    return equals ? reader_define(r, word, name, equals + 1, length - name - 1)
-                  : reader_define(r, word, name, "1", 1);
+    return equals ? gpumm__reader_define(r, word, name, equals + 1, length - name - 1)
+                  : gpumm__reader_define(r, word, name, "1", 1);
 }
 
 /* -DNAME, -DNAME=TEXT, -D NAME, and -U likewise, among flags that spaces separate. */
-gpumm_status reader_define_flags(reader *r, const char *flags) {
+gpumm_status gpumm__reader_define_flags(reader *r, const char *flags) {
     char kind = 0; /* of the flag that this word belongs to */
     for (const char *at = flags; *at;) {
         at += strspn(at, " \t\n");
@@ -538,30 +538,30 @@ static gpumm_status reader_start(reader *r, const char *text, const char *file, 
     char *cleaned = keep(r, strlen(text) + 3);
     char *name = keep_text(r, file, strlen(file));
     if (!cleaned || !name) return r->status;
-    clean_source(text, cleaned);
+    gpumm__clean_source(text, cleaned);
     r->file = name;
     r->stack[0] = (input){cleaned, cleaned + strlen(cleaned), NULL};
-    return reader_define_flags(r, flags ? flags : "");
+    return gpumm__reader_define_flags(r, flags ? flags : "");
 }
 
-gpumm_status reader_open(const gpumm_allocator *from, const char *text, const char *file, const char *flags,
+gpumm_status gpumm__reader_open(const gpumm_allocator *from, const char *text, const char *file, const char *flags,
                          reader **out) {
-    reader *r = mem_new(from, sizeof *r);
+    reader *r = gpumm__mem_new(from, sizeof *r);
     if (!r) return fail_host_memory(sizeof *r);
     r->from = from;
     r->line = 1;
     r->live = r->fresh = true;
     gpumm_status status = reader_start(r, text, file, flags);
-    if (status != GPUMM_OK) reader_close(r);
+    if (status != GPUMM_OK) gpumm__reader_close(r);
     else *out = r;
     return status;
 }
 
-void reader_close(reader *r) {
+void gpumm__reader_close(reader *r) {
     if (!r) return;
     for (block *b = r->blocks, *next; b; b = next) {
         next = b->next;
-        mem_free(r->from, b);
+        gpumm__mem_free(r->from, b);
     }
-    mem_free(r->from, r);
+    gpumm__mem_free(r->from, r);
 }

@@ -20,19 +20,19 @@ typedef struct token {
 typedef struct reader reader;
 
 /* `flags` are a compiler's: -DNAME and -DNAME=TEXT define macros, the rest is not looked at. */
-gpumm_status reader_open(const gpumm_allocator *from, const char *text, const char *file, const char *flags,
+gpumm_status gpumm__reader_open(const gpumm_allocator *from, const char *text, const char *file, const char *flags,
                          reader **out);
-void reader_close(reader *r); /* NULL is fine */
+void gpumm__reader_close(reader *r); /* NULL is fine */
 /* Makes `name` an object-like macro; both strings are copied. */
-gpumm_status reader_define(reader *r, const char *name, size_t name_length, const char *body,
+gpumm_status gpumm__reader_define(reader *r, const char *name, size_t name_length, const char *body,
                            size_t body_length);
 /* What such flags define, in addition. */
-gpumm_status reader_define_flags(reader *r, const char *flags);
+gpumm_status gpumm__reader_define_flags(reader *r, const char *flags);
 /* The next token; TOKEN_END at the end, and after a failure. */
-token reader_next(reader *r);
+token gpumm__reader_next(reader *r);
 /* Why reading ended: OK, or a failure, whose message was set when it happened. */
-gpumm_status reader_status(const reader *r);
+gpumm_status gpumm__reader_status(const reader *r);
 
-bool token_is(const token *t, const char *text);
+bool gpumm__token_is(const token *t, const char *text);
 
 #endif

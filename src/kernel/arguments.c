@@ -54,11 +54,11 @@ static gpumm_status check_buffer(const gpumm_kernel *k, size_t index, const gpum
     const gpumm_parameter *p = &k->prototype->parameters[index];
     char text[NAMES_SIZE], title[TITLE_BYTES];
     if (b->group->object.manager != k->object.manager)
-        return fail(GPUMM_INVALID_ARGUMENT, "%s: %s belongs to another manager", where(k, index, text), buffer_title(b, title));
+        return fail(GPUMM_INVALID_ARGUMENT, "%s: %s belongs to another manager", where(k, index, text), gpumm__buffer_title(b, title));
     if (fits(p, b->type)) return GPUMM_OK;
     return fail(GPUMM_TYPE_MISMATCH, "%s: wants %s%s *%s%s%s, got %s of %s", where(k, index, text),
                 p->access == GPUMM_READ ? "const " : "", p->type, p->element ? " (" : "",
-                p->element ? gpumm_type_name(p->element) : "", p->element ? ")" : "", buffer_title(b, title),
+                p->element ? gpumm_type_name(p->element) : "", p->element ? ")" : "", gpumm__buffer_title(b, title),
                 gpumm_type_name(b->type));
 }
 
@@ -68,7 +68,7 @@ static gpumm_status check_pointer(const gpumm_kernel *k, size_t index, const gpu
         return fail(GPUMM_INVALID_ARGUMENT, "%s: a pointer wants one of a buffer, scratch or an address",
                     where(k, index, text));
     if (a->buffer) return check_buffer(k, index, a->buffer);
-    if (a->scratch && scratch_manager(a->scratch) != k->object.manager)
+    if (a->scratch && gpumm__scratch_manager(a->scratch) != k->object.manager)
         return fail(GPUMM_INVALID_ARGUMENT, "%s: the scratch belongs to another manager",
                     where(k, index, text));
     if (a->value && a->size != sizeof(gpumm_address))
@@ -95,7 +95,7 @@ static gpumm_status check_value(const gpumm_kernel *k, size_t index, const gpumm
     return GPUMM_OK;
 }
 
-gpumm_status arguments_check(const gpumm_kernel *k, const gpumm_argument *given, size_t count) {
+gpumm_status gpumm__arguments_check(const gpumm_kernel *k, const gpumm_argument *given, size_t count) {
     const prototype *p = k->prototype;
     if (count != p->count) {
         char text[NAMES_SIZE];
@@ -125,7 +125,7 @@ static uint64_t integer(gpumm_scalar scalar, const void *value) {
     }
 }
 
-gpumm_status arguments_threads(const gpumm_kernel *k, const gpumm_argument *given, uint64_t *threads) {
+gpumm_status gpumm__arguments_threads(const gpumm_kernel *k, const gpumm_argument *given, uint64_t *threads) {
     char text[NAMES_SIZE];
     if (k->threads == SIZE_MAX)
         return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s' has no parameter that counts threads: say how many",
@@ -142,10 +142,10 @@ gpumm_status arguments_threads(const gpumm_kernel *k, const gpumm_argument *give
 static gpumm_status use_pointer(gpumm_stream *s, const gpumm_parameter *p, const gpumm_argument *a,
                                 gpumm_address *address) {
     if (a->buffer) {
-        TRY(buffer_use(a->buffer, s, p->access));
-        *address = buffer_address(a->buffer);
+        TRY(gpumm__buffer_use(a->buffer, s, p->access));
+        *address = gpumm__buffer_address(a->buffer);
     } else if (a->scratch) {
-        TRY(scratch_use(a->scratch, s, p->access));
+        TRY(gpumm__scratch_use(a->scratch, s, p->access));
         *address = gpumm_scratch_address(a->scratch);
     } else {
         memcpy(address, a->value, sizeof *address);
@@ -160,7 +160,7 @@ static gpumm_status launch_failed(const prototype *p, gpumm_status status) {
     return strstr(gpumm_message(), text) ? status : fail_in(status, "%s: ", text);
 }
 
-gpumm_status arguments_launch(gpumm_kernel *k, gpumm_stream *s, uint64_t threads,
+gpumm_status gpumm__arguments_launch(gpumm_kernel *k, gpumm_stream *s, uint64_t threads,
                               const gpumm_argument *given) {
     const prototype *p = k->prototype;
     gpumm_address addresses[PARAMETERS_MAX];
@@ -175,7 +175,7 @@ gpumm_status arguments_launch(gpumm_kernel *k, gpumm_stream *s, uint64_t threads
         values[i] = pointer ? (void *)&addresses[i] : (void *)given[i].value;
         sizes[i] = pointer ? sizeof addresses[i] : given[i].size;
     }
-    TRY(order_use(&k->order, s, GPUMM_READ));
+    TRY(gpumm__order_use(&k->order, s, GPUMM_READ));
     device *d = k->object.manager->device;
     device_launch launch = {values, sizes, p->count, threads, k->block, k->shared_bytes};
     gpumm_status status = d->call->launch(d, s->device, k->function, &launch);

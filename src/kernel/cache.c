@@ -35,8 +35,8 @@ typedef struct cache {
 /* With its length, so that no two lists of texts run together to the same. */
 static void add_text(sha256 *s, const char *text) {
     uint64_t length = text ? strlen(text) : 0;
-    sha256_add(s, &length, sizeof length);
-    sha256_add(s, text, length);
+    gpumm__sha256_add(s, &length, sizeof length);
+    gpumm__sha256_add(s, text, length);
 }
 
 static gpumm_status make_key(device *d, const device_source *source, const char *headers, size_t headers_length,
@@ -44,7 +44,7 @@ static gpumm_status make_key(device *d, const device_source *source, const char 
     char compiler[COMPILER_SIZE];
     sha256 s;
     TRY(d->call->compiler(d, compiler, sizeof compiler));
-    sha256_begin(&s);
+    gpumm__sha256_begin(&s);
     add_text(&s, GPUMM_VERSION);
     add_text(&s, compiler);
     add_text(&s, source->flags);
@@ -52,8 +52,8 @@ static gpumm_status make_key(device *d, const device_source *source, const char 
     add_text(&s, source->prelude);
     add_text(&s, source->text);
     for (size_t i = 0; i < source->kernel_count; i++) add_text(&s, source->kernels[i]);
-    sha256_add(&s, headers, headers_length);
-    sha256_end(&s, key);
+    gpumm__sha256_add(&s, headers, headers_length);
+    gpumm__sha256_end(&s, key);
     return GPUMM_OK;
 }
 
@@ -132,11 +132,11 @@ static bool sum_of(const char *path, char sum[static SHA256_TEXT]) {
     sha256 s;
     FILE *f = open_file(path);
     if (!f) return false;
-    sha256_begin(&s);
-    for (size_t n; (n = fread(part, 1, sizeof part, f)) > 0;) sha256_add(&s, part, n);
+    gpumm__sha256_begin(&s);
+    for (size_t n; (n = fread(part, 1, sizeof part, f)) > 0;) gpumm__sha256_add(&s, part, n);
     bool whole = !ferror(f);
     fclose(f);
-    sha256_end(&s, sum);
+    gpumm__sha256_end(&s, sum);
     return whole;
 }
 
@@ -211,7 +211,7 @@ static gpumm_status open_cached(cache *c, device *d, const device_source *source
     return status;
 }
 
-gpumm_status cache_open(device *d, const device_source *source, const char *headers, size_t headers_length,
+gpumm_status gpumm__cache_open(device *d, const device_source *source, const char *headers, size_t headers_length,
                         device_module **out) {
     cache c = {.temporary = false};
     TRY(make_key(d, source, headers, headers_length, c.key));

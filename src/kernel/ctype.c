@@ -35,7 +35,7 @@ static int word_index(const char *text, size_t length) {
     return WORDS;
 }
 
-int ctype_is_word(const char *text, size_t length) {
+int gpumm__ctype_is_word(const char *text, size_t length) {
     char name[16];
     if (length >= sizeof name) return 0;
     memcpy(name, text, length);
@@ -76,7 +76,7 @@ static const char *vector_element(const char *name, char text[static 8]) {
     return NULL;
 }
 
-const char *ctype_element(const char *name, char text[static 8]) {
+const char *gpumm__ctype_element(const char *name, char text[static 8]) {
     unsigned count[WORDS] = {0};
     if (*name && count_words(name, count)) return strcpy(text, integer_element(count));
     for (size_t i = 0; i < sizeof single / sizeof *single; i++)

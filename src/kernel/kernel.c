@@ -20,19 +20,19 @@ static void kernel_through(retired *r) {
     gpumm_kernel *k = (gpumm_kernel *)(void *)((char *)r - offsetof(gpumm_kernel, gone));
     device *d = k->object.manager->device;
     d->call->module_close(d, k->module);
-    object_drop(&k->object);
+    gpumm__object_drop(&k->object);
 }
 
 static void kernel_dispose(object *o) {
     gpumm_kernel *k = kernel_of(o);
-    object_hold(o);
-    manager_retire(o->manager, &k->gone, &k->order, kernel_through);
+    gpumm__object_hold(o);
+    gpumm__manager_retire(o->manager, &k->gone, &k->order, kernel_through);
 }
 
 static void kernel_destroy(object *o) {
     gpumm_kernel *k = kernel_of(o);
-    prototype_free(&k->prototypes);
-    mem_free(&o->manager->memory, k);
+    gpumm__prototype_free(&k->prototypes);
+    gpumm__mem_free(&o->manager->memory, k);
 }
 
 /* ---- What was asked for ------------------------------------------------------------------- */
@@ -48,7 +48,7 @@ static gpumm_status check_types(const gpumm_kernel_options *o) {
     for (size_t i = 0; i < o->type_count; i++) {
         if (!*struct_name(o, i))
             return fail(GPUMM_INVALID_ARGUMENT, "type %zu of a kernel has no name to declare it under", i + 1);
-        TRY(type_check_identifier("the type name", struct_name(o, i)));
+        TRY(gpumm__type_check_identifier("the type name", struct_name(o, i)));
     }
     return GPUMM_OK;
 }
@@ -78,7 +78,7 @@ static gpumm_status check_options(const gpumm_manager *m, const gpumm_kernel_opt
                     BLOCK_MAX);
     TRY(check_types(o));
     TRY(check_flags(o->flags));
-    if (o->source || !source_is_binary(o->file)) return GPUMM_OK;
+    if (o->source || !gpumm__source_is_binary(o->file)) return GPUMM_OK;
     if (strcmp(m->info.kind, "cuda") != 0)
         return fail(GPUMM_INVALID_ARGUMENT, "%s is a binary for CUDA: the %s device runs CUDA C source",
                     o->file, m->info.kind);
@@ -95,7 +95,7 @@ static gpumm_status add_new_lines(text *out, const char *lines) {
         bool there = false;
         for (const char *at = out->bytes; *at && !there; at += strcspn(at, "\n") + 1)
             there = strncmp(at, lines, length) == 0;
-        if (!there) TRY(text_add(out, lines, length));
+        if (!there) TRY(gpumm__text_add(out, lines, length));
         lines += length;
     }
     return GPUMM_OK;
@@ -103,17 +103,17 @@ static gpumm_status add_new_lines(text *out, const char *lines) {
 
 static gpumm_status declare_type(const gpumm_type *type, const char *name, text *out) {
     size_t size = gpumm_type_declaration(type, name, NULL, 0) + 1;
-    char *made = mem_new(out->from, size);
+    char *made = gpumm__mem_new(out->from, size);
     if (!made) return fail_host_memory(size);
     gpumm_type_declaration(type, name, made, size);
     gpumm_status status = add_new_lines(out, made);
-    mem_free(out->from, made);
+    gpumm__mem_free(out->from, made);
     return status;
 }
 
 /* The structs' declarations, which precede the source. */
 static gpumm_status declare_types(const gpumm_kernel_options *o, text *out) {
-    TRY(text_string(out, ""));
+    TRY(gpumm__text_string(out, ""));
     for (size_t i = 0; i < o->type_count; i++) TRY(declare_type(o->types[i], struct_name(o, i), out));
     return GPUMM_OK;
 }
@@ -138,7 +138,7 @@ static gpumm_status choose(gpumm_kernel *k, const gpumm_kernel_options *o) {
     if (!o->name && list->count > 1)
         return fail(GPUMM_INVALID_ARGUMENT, "%s has several kernels, %s: say which by name", file_of(o),
                     kernel_names(list, names));
-    k->prototype = o->name ? prototype_named(list, o->name) : &list->items[0];
+    k->prototype = o->name ? gpumm__prototype_named(list, o->name) : &list->items[0];
     if (k->prototype) return GPUMM_OK;
     return fail(GPUMM_NOT_FOUND, "%s has no kernel '%s', but %s", file_of(o), o->name,
                 kernel_names(list, names));
@@ -153,7 +153,7 @@ static gpumm_status choose_threads(gpumm_kernel *k, const char *name) {
     if (k->threads == SIZE_MAX)
         return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s' has no parameter '%s' to count threads by", p->name,
                     name);
-    if (prototype_counts(&p->parameters[k->threads])) return GPUMM_OK;
+    if (gpumm__prototype_counts(&p->parameters[k->threads])) return GPUMM_OK;
     return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s': '%s' is no integer value, so it cannot count threads",
                 p->name, name);
 }
@@ -174,7 +174,7 @@ static gpumm_status read_prototypes(gpumm_kernel *k, const gpumm_kernel_options 
                           .type_names = o->type_names, .type_count = o->type_count, .signature = signature};
     char macros[64];
     s.defined = device_macros(&m->info, macros);
-    TRY(prototype_read(&m->memory, &s, &k->prototypes));
+    TRY(gpumm__prototype_read(&m->memory, &s, &k->prototypes));
     TRY(choose(k, o));
     return choose_threads(k, o->threads);
 }
@@ -184,26 +184,26 @@ static gpumm_status open_compiled(gpumm_kernel *k, const gpumm_kernel_options *o
                                   const char *declarations, const text *headers) {
     gpumm_manager *m = k->object.manager;
     size_t count = k->prototypes.count;
-    const char **names = mem_new(&m->memory, count * sizeof *names);
+    const char **names = gpumm__mem_new(&m->memory, count * sizeof *names);
     if (!names) return fail_host_memory(count * sizeof *names);
     for (size_t i = 0; i < count; i++) names[i] = k->prototypes.items[i].name;
     device_source s = {source, declarations, file_of(o), names, count, o->flags ? o->flags : ""};
-    gpumm_status status = cache_open(m->device, &s, headers->bytes, headers->length, &k->module);
-    mem_free(&m->memory, names);
+    gpumm_status status = gpumm__cache_open(m->device, &s, headers->bytes, headers->length, &k->module);
+    gpumm__mem_free(&m->memory, names);
     return status;
 }
 
 static gpumm_status open_source(gpumm_kernel *k, const gpumm_kernel_options *o) {
     gpumm_manager *m = k->object.manager;
     text source = {.from = &m->memory}, declarations = {.from = &m->memory}, headers = {.from = &m->memory};
-    gpumm_status status = source_read(&m->memory, o->source, file_of(o), &source);
+    gpumm_status status = gpumm__source_read(&m->memory, o->source, file_of(o), &source);
     if (status == GPUMM_OK) status = read_prototypes(k, o, source.bytes, false);
     if (status == GPUMM_OK) status = declare_types(o, &declarations);
-    if (status == GPUMM_OK) status = source_headers(&source, file_of(o), o->flags ? o->flags : "", &headers);
+    if (status == GPUMM_OK) status = gpumm__source_headers(&source, file_of(o), o->flags ? o->flags : "", &headers);
     if (status == GPUMM_OK) status = open_compiled(k, o, source.bytes, declarations.bytes, &headers);
-    text_free(&source);
-    text_free(&headers);
-    text_free(&declarations);
+    gpumm__text_free(&source);
+    gpumm__text_free(&headers);
+    gpumm__text_free(&declarations);
     return status;
 }
 
@@ -215,7 +215,7 @@ static gpumm_status open_binary(gpumm_kernel *k, const gpumm_kernel_options *o) 
 
 static gpumm_status open_module(gpumm_kernel *k, const gpumm_kernel_options *o) {
     device *d = k->object.manager->device;
-    TRY(!o->source && source_is_binary(o->file) ? open_binary(k, o) : open_source(k, o));
+    TRY(!o->source && gpumm__source_is_binary(o->file) ? open_binary(k, o) : open_source(k, o));
     gpumm_status status = d->call->function(d, k->module, k->prototype->name, &k->function);
     if (status != GPUMM_OK) d->call->module_close(d, k->module);
     return status;
@@ -223,7 +223,7 @@ static gpumm_status open_module(gpumm_kernel *k, const gpumm_kernel_options *o) 
 
 static gpumm_status kernel_new(gpumm_manager *m, const gpumm_kernel_options *o, gpumm_kernel **out) {
     TRY(check_options(m, o));
-    gpumm_kernel *k = mem_new(&m->memory, sizeof *k);
+    gpumm_kernel *k = gpumm__mem_new(&m->memory, sizeof *k);
     if (!k) return fail_host_memory(sizeof *k);
     k->object.manager = m;
     k->block = o->block;
@@ -233,25 +233,25 @@ static gpumm_status kernel_new(gpumm_manager *m, const gpumm_kernel_options *o, 
         kernel_destroy(&k->object);
         return status;
     }
-    object_open(&k->object, m, RANK_KERNEL, kernel_dispose, kernel_destroy);
+    gpumm__object_open(&k->object, m, RANK_KERNEL, kernel_dispose, kernel_destroy);
     *out = k;
     return GPUMM_OK;
 }
 
 gpumm_status gpumm_kernel_open(gpumm_manager *m, const gpumm_kernel_options *options, gpumm_kernel **out) {
-    TRY(manager_enter(m));
+    TRY(gpumm__manager_enter(m));
     gpumm_status status = kernel_new(m, options, out);
-    manager_leave(m);
+    gpumm__manager_leave(m);
     return status;
 }
 
 gpumm_kernel *gpumm_kernel_retain(gpumm_kernel *k) {
-    object_retain(&k->object);
+    gpumm__object_retain(&k->object);
     return k;
 }
 
 void gpumm_kernel_release(gpumm_kernel *k) {
-    if (k) object_release(&k->object, false);
+    if (k) gpumm__object_release(&k->object, false);
 }
 
 /* ---- Asking and launching ----------------------------------------------------------------- */
@@ -270,8 +270,8 @@ size_t gpumm_kernel_threads(const gpumm_kernel *k) { return k->threads; }
 
 static gpumm_status check_launch(gpumm_kernel *k, gpumm_stream *given, const gpumm_argument *arguments,
                                  size_t count, gpumm_stream **s) {
-    TRY(stream_of(k->object.manager, given, s));
-    return arguments_check(k, arguments, count);
+    TRY(gpumm__stream_of(k->object.manager, given, s));
+    return gpumm__arguments_check(k, arguments, count);
 }
 
 static gpumm_status launch(gpumm_kernel *k, gpumm_stream *given, uint64_t threads,
@@ -279,27 +279,27 @@ static gpumm_status launch(gpumm_kernel *k, gpumm_stream *given, uint64_t thread
     gpumm_manager *m = k->object.manager;
     gpumm_stream *s;
     TRY(check_launch(k, given, arguments, count, &s));
-    if (!threads) TRY(arguments_threads(k, arguments, &threads));
+    if (!threads) TRY(gpumm__arguments_threads(k, arguments, &threads));
     if (!threads) return GPUMM_OK;
     pthread_mutex_lock(&m->submit);
-    gpumm_status status = arguments_launch(k, s, threads, arguments);
+    gpumm_status status = gpumm__arguments_launch(k, s, threads, arguments);
     pthread_mutex_unlock(&m->submit);
     return status;
 }
 
 gpumm_status gpumm_kernel_launch(gpumm_kernel *k, gpumm_stream *stream, uint64_t threads,
                                  const gpumm_argument *arguments, size_t count) {
-    TRY(object_enter(&k->object, "kernel"));
+    TRY(gpumm__object_enter(&k->object, "kernel"));
     gpumm_status status = launch(k, stream, threads, arguments, count);
-    object_leave(&k->object);
+    gpumm__object_leave(&k->object);
     return status;
 }
 
 gpumm_status gpumm_kernel_check(gpumm_kernel *k, gpumm_stream *stream, const gpumm_argument *arguments,
                                 size_t count) {
     gpumm_stream *s;
-    TRY(object_enter(&k->object, "kernel"));
+    TRY(gpumm__object_enter(&k->object, "kernel"));
     gpumm_status status = check_launch(k, stream, arguments, count, &s);
-    object_leave(&k->object);
+    gpumm__object_leave(&k->object);
     return status;
 }

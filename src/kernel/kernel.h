@@ -19,11 +19,11 @@ struct gpumm_kernel {
 };
 
 /* Do the arguments fit? TYPE_MISMATCH and INVALID_ARGUMENT name kernel and parameter. */
-gpumm_status arguments_check(const gpumm_kernel *k, const gpumm_argument *given, size_t count);
+gpumm_status gpumm__arguments_check(const gpumm_kernel *k, const gpumm_argument *given, size_t count);
 /* What the counting parameter says. */
-gpumm_status arguments_threads(const gpumm_kernel *k, const gpumm_argument *given, uint64_t *threads);
+gpumm_status gpumm__arguments_threads(const gpumm_kernel *k, const gpumm_argument *given, uint64_t *threads);
 /* Declares the uses and enqueues the launch; submit lock held. */
-gpumm_status arguments_launch(gpumm_kernel *k, gpumm_stream *s, uint64_t threads,
+gpumm_status gpumm__arguments_launch(gpumm_kernel *k, gpumm_stream *s, uint64_t threads,
                               const gpumm_argument *given);
 
 #endif

@@ -37,7 +37,7 @@ static gpumm_status wrong(const token *where, const char *what) {
     return fail(GPUMM_COMPILE_FAILED, "%s:%u: %s", where->file, where->line, what);
 }
 
-static bool is(const token *t, const char *text) { return token_is(t, text); }
+static bool is(const token *t, const char *text) { return gpumm__token_is(t, text); }
 
 /* The token behind the bracket that `t` opens; `end` where it never closes. */
 static const token *behind(const token *t, const token *end) {
@@ -143,7 +143,7 @@ static gpumm_status shape_step(shape *s, const token **at, const token *end) {
 
 /* "float x", "float x[4]": the last word is the name, unless all of them are the type. */
 static void shape_name(shape *s) {
-    if (s->name || !s->last || s->words < 2 || ctype_is_word(s->last->text, s->last->length)) return;
+    if (s->name || !s->last || s->words < 2 || gpumm__ctype_is_word(s->last->text, s->last->length)) return;
     s->name = s->last;
     s->type[s->last_at] = 0;
     s->used = s->last_at;
@@ -172,7 +172,7 @@ static gpumm_status element_of(const prototype_source *source, const char *name,
     char text[8];
     const gpumm_type *known = struct_named(source, name);
     if (known && stars < 2) return *out = gpumm_type_retain(known), GPUMM_OK;
-    const char *element = stars > 1 ? "u64" : ctype_element(name, text); /* an address is 64 bits */
+    const char *element = stars > 1 ? "u64" : gpumm__ctype_element(name, text); /* an address is 64 bits */
     if (!element) return GPUMM_OK;
     gpumm_type *made = NULL;
     TRY(gpumm_type_parse(element, &made));
@@ -185,8 +185,8 @@ static gpumm_status parameter_make(parser *p, const shape *s, gpumm_parameter *o
     unsigned level = s->stars ? s->stars - 1 : 0;
     size_t more = level < 16 ? level : 16;
     snprintf(type, sizeof type, "%s%.*s", s->type, (int)more, "****************");
-    out->type = mem_string(p->from, type);
-    char *name = mem_new(p->from, s->name ? s->name->length + 1 : 1);
+    out->type = gpumm__mem_string(p->from, type);
+    char *name = gpumm__mem_new(p->from, s->name ? s->name->length + 1 : 1);
     out->name = name;
     if (!out->type || !name) return fail_host_memory(sizeof type);
     if (s->name) memcpy(name, s->name->text, s->name->length);
@@ -244,20 +244,20 @@ static gpumm_status parameters_read(parser *p, prototype *k, span text) {
 }
 
 /* A bool is a byte like an integer, and counts nothing. */
-bool prototype_counts(const gpumm_parameter *p) {
+bool gpumm__prototype_counts(const gpumm_parameter *p) {
     return p->kind == GPUMM_VALUE && p->element && gpumm_type_kind(p->element) == GPUMM_SCALAR &&
            gpumm_type_scalar(p->element) < GPUMM_F16 && strcmp(p->type, "bool") != 0 && strcmp(p->type, "_Bool") != 0;
 }
 
 static size_t first_integer(const prototype *k) {
     for (size_t i = 0; i < k->count; i++)
-        if (prototype_counts(&k->parameters[i])) return i;
+        if (gpumm__prototype_counts(&k->parameters[i])) return i;
     return SIZE_MAX;
 }
 
 /* ---- Kernels ------------------------------------------------------------------------------ */
 
-const prototype *prototype_named(const prototype_list *list, const char *name) {
+const prototype *gpumm__prototype_named(const prototype_list *list, const char *name) {
     for (size_t i = 0; i < list->count; i++)
         if (strcmp(list->items[i].name, name) == 0) return &list->items[i];
     return NULL;
@@ -287,7 +287,7 @@ static bool has_linkage(const parser *p, span d, const token *name) {
 }
 
 static gpumm_status remember(parser *p, const token *name) {
-    if (!mem_reserve(p->from, (void **)&p->declared, sizeof *p->declared, p->declared_count,
+    if (!gpumm__mem_reserve(p->from, (void **)&p->declared, sizeof *p->declared, p->declared_count,
                      &p->declared_capacity))
         return fail_host_memory(sizeof *p->declared);
     p->declared[p->declared_count++] = (linkage){name->text, name->length};
@@ -312,19 +312,19 @@ static gpumm_status kernel_check(parser *p, span d, const token *name) {
 
 static gpumm_status kernel_add(parser *p, span d, const token *name) {
     prototype_list *list = &p->list;
-    if (!mem_reserve(p->from, (void **)&list->items, sizeof *list->items, list->count, &list->capacity))
+    if (!gpumm__mem_reserve(p->from, (void **)&list->items, sizeof *list->items, list->count, &list->capacity))
         return fail_host_memory(sizeof *list->items);
     prototype *k = &list->items[list->count];
     *k = (prototype){.line = name->line, .threads = SIZE_MAX};
-    k->name = mem_new(p->from, name->length + 1);
+    k->name = gpumm__mem_new(p->from, name->length + 1);
     if (!k->name) return fail_host_memory(name->length + 1);
     memcpy(k->name, name->text, name->length);
-    const prototype *other = prototype_named(list, k->name);
+    const prototype *other = gpumm__prototype_named(list, k->name);
     list->count++;
     if (other)
         return fail(GPUMM_COMPILE_FAILED, "%s:%u: kernel '%s' is there already, at line %u", name->file,
                     name->line, k->name, other->line);
-    k->parameters = mem_new(p->from, PARAMETERS_MAX * sizeof *k->parameters);
+    k->parameters = gpumm__mem_new(p->from, PARAMETERS_MAX * sizeof *k->parameters);
     if (!k->parameters) return fail_host_memory(PARAMETERS_MAX * sizeof *k->parameters);
     const token *end = behind(name + 1, d.end);
     if (end == d.end && !is(end - 1, ")")) return wrong(name, "this kernel's parameter list does not end");
@@ -359,7 +359,7 @@ static gpumm_status alias(parser *p, const token *name, span words) {
         used += words.at->length;
     }
     if (!used || (used == name->length && memcmp(text, name->text, used) == 0)) return GPUMM_OK;
-    return reader_define(p->reader, name->text, name->length, text, used);
+    return gpumm__reader_define(p->reader, name->text, name->length, text, used);
 }
 
 /* typedef unsigned int index; using index = unsigned int; Others (pointers, structs) stay unknown. */
@@ -374,7 +374,7 @@ static gpumm_status aliases(parser *p, span d) {
 static void skip_body(parser *p) {
     int open = 1;
     while (open) {
-        token t = reader_next(p->reader);
+        token t = gpumm__reader_next(p->reader);
         if (t.kind == TOKEN_END) return;
         open += is(&t, "{") - is(&t, "}");
     }
@@ -408,7 +408,7 @@ static gpumm_status declaration(parser *p, const token *last) {
 }
 
 static gpumm_status collect(parser *p, const token *t) {
-    if (!mem_reserve(p->from, (void **)&p->tokens, sizeof *p->tokens, p->count, &p->capacity))
+    if (!gpumm__mem_reserve(p->from, (void **)&p->tokens, sizeof *p->tokens, p->count, &p->capacity))
         return fail_host_memory(sizeof *t);
     p->tokens[p->count++] = *t;
     return GPUMM_OK;
@@ -417,46 +417,46 @@ static gpumm_status collect(parser *p, const token *t) {
 static gpumm_status read_all(parser *p) {
     int brackets = 0;
     for (;;) {
-        token t = reader_next(p->reader);
+        token t = gpumm__reader_next(p->reader);
         if (t.kind == TOKEN_END) break;
         brackets += is(&t, "(") - is(&t, ")");
         bool ends = is(&t, ";") || is(&t, "{") || is(&t, "}");
         if (ends && (brackets <= 0 || is(&t, "{"))) brackets = 0;
         TRY(ends && !brackets ? declaration(p, &t) : collect(p, &t));
     }
-    TRY(reader_status(p->reader));
+    TRY(gpumm__reader_status(p->reader));
     /* A signature needs no end; a kernel that is cut off is better named here than not found later. */
     return p->count ? function(p, (span){p->tokens, p->tokens + p->count}, true) : GPUMM_OK;
 }
 
-gpumm_status prototype_read(const gpumm_allocator *from, const prototype_source *source,
+gpumm_status gpumm__prototype_read(const gpumm_allocator *from, const prototype_source *source,
                             prototype_list *out) {
     parser p = {.from = from, .source = source, .list.from = from};
-    gpumm_status status = reader_open(from, source->text, source->file, source->flags, &p.reader);
+    gpumm_status status = gpumm__reader_open(from, source->text, source->file, source->flags, &p.reader);
     /* What both devices' compilers define. */
-    if (status == GPUMM_OK) status = reader_define_flags(p.reader, "-D__CUDACC__ -D__cplusplus=201703");
-    if (status == GPUMM_OK) status = reader_define_flags(p.reader, source->defined ? source->defined : "");
+    if (status == GPUMM_OK) status = gpumm__reader_define_flags(p.reader, "-D__CUDACC__ -D__cplusplus=201703");
+    if (status == GPUMM_OK) status = gpumm__reader_define_flags(p.reader, source->defined ? source->defined : "");
     if (status == GPUMM_OK) status = read_all(&p);
-    reader_close(p.reader);
-    mem_free(from, p.tokens);
-    mem_free(from, p.declared);
+    gpumm__reader_close(p.reader);
+    gpumm__mem_free(from, p.tokens);
+    gpumm__mem_free(from, p.declared);
     if (status == GPUMM_OK) *out = p.list;
-    else prototype_free(&p.list);
+    else gpumm__prototype_free(&p.list);
     return status;
 }
 
 static void kernel_free(const gpumm_allocator *from, prototype *k) {
     for (size_t i = 0; i < k->count; i++) {
-        mem_free(from, (char *)k->parameters[i].name);
-        mem_free(from, (char *)k->parameters[i].type);
+        gpumm__mem_free(from, (char *)k->parameters[i].name);
+        gpumm__mem_free(from, (char *)k->parameters[i].type);
         if (k->parameters[i].element) gpumm_type_release(k->parameters[i].element);
     }
-    mem_free(from, k->parameters);
-    mem_free(from, k->name);
+    gpumm__mem_free(from, k->parameters);
+    gpumm__mem_free(from, k->name);
 }
 
-void prototype_free(prototype_list *list) {
+void gpumm__prototype_free(prototype_list *list) {
     for (size_t i = 0; i < list->count; i++) kernel_free(list->from, &list->items[i]);
-    mem_free(list->from, list->items);
+    gpumm__mem_free(list->from, list->items);
     *list = (prototype_list){0};
 }

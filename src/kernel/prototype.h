@@ -34,11 +34,11 @@ typedef struct prototype_source {
 
 /* Every kernel, in the order of the text. COMPILE_FAILED names file and line: a kernel without
    extern "C", a name twice, a parameter that no kernel can take. */
-gpumm_status prototype_read(const gpumm_allocator *from, const prototype_source *source, prototype_list *out);
-void prototype_free(prototype_list *list);
+gpumm_status gpumm__prototype_read(const gpumm_allocator *from, const prototype_source *source, prototype_list *out);
+void gpumm__prototype_free(prototype_list *list);
 /* Can it say how many threads there are? An integer value can. */
-bool prototype_counts(const gpumm_parameter *p);
+bool gpumm__prototype_counts(const gpumm_parameter *p);
 /* NULL where there is none of that name. */
-const prototype *prototype_named(const prototype_list *list, const char *name);
+const prototype *gpumm__prototype_named(const prototype_list *list, const char *name);
 
 #endif

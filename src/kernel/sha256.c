@@ -43,14 +43,14 @@ static void compress(uint32_t state[8], const uint8_t *block) {
     for (int i = 0; i < 8; i++) state[i] += v[i];
 }
 
-void sha256_begin(sha256 *s) {
+void gpumm__sha256_begin(sha256 *s) {
     static const uint32_t start[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                                       0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
     memcpy(s->state, start, sizeof start);
     s->length = 0;
 }
 
-void sha256_add(sha256 *s, const void *data, size_t length) {
+void gpumm__sha256_add(sha256 *s, const void *data, size_t length) {
     const uint8_t *at = data;
     while (length) {
         size_t used = s->length % 64, part = length < 64 - used ? length : 64 - used;
@@ -62,12 +62,12 @@ void sha256_add(sha256 *s, const void *data, size_t length) {
     }
 }
 
-void sha256_end(sha256 *s, char text[static SHA256_TEXT]) {
+void gpumm__sha256_end(sha256 *s, char text[static SHA256_TEXT]) {
     static const uint8_t pad[64] = {0x80};
     uint8_t length[8];
     for (int i = 0; i < 8; i++) length[i] = (uint8_t)(s->length * 8 >> (56 - 8 * i));
-    sha256_add(s, pad, 1 + (119 - s->length % 64) % 64);
-    sha256_add(s, length, sizeof length);
+    gpumm__sha256_add(s, pad, 1 + (119 - s->length % 64) % 64);
+    gpumm__sha256_add(s, length, sizeof length);
     for (int i = 0; i < 64; i++) text[i] = "0123456789abcdef"[s->state[i / 8] >> (28 - i % 8 * 4) & 15];
     text[64] = 0;
 }

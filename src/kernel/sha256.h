@@ -13,9 +13,9 @@ typedef struct sha256 {
     uint8_t block[64];
 } sha256;
 
-void sha256_begin(sha256 *s);
-void sha256_add(sha256 *s, const void *data, size_t length);
+void gpumm__sha256_begin(sha256 *s);
+void gpumm__sha256_add(sha256 *s, const void *data, size_t length);
 /* 64 hexadecimal digits and a NUL. */
-void sha256_end(sha256 *s, char text[static SHA256_TEXT]);
+void gpumm__sha256_end(sha256 *s, char text[static SHA256_TEXT]);
 
 #endif

@@ -15,11 +15,11 @@
 
 enum { DEPTH_MAX = 32, PATH_SIZE = 4096, TEXT_LIMIT = 64 << 20 };
 
-gpumm_status text_add(text *t, const char *bytes, size_t length) {
+gpumm_status gpumm__text_add(text *t, const char *bytes, size_t length) {
     size_t wanted = t->length + length + 1;
     if (wanted > t->capacity) {
         size_t more = wanted > 2 * t->capacity ? wanted : 2 * t->capacity;
-        char *grown = mem_resize(t->from, t->bytes, more);
+        char *grown = gpumm__mem_resize(t->from, t->bytes, more);
         if (!grown) return fail_host_memory(more);
         t->bytes = grown;
         t->capacity = more;
@@ -30,14 +30,14 @@ gpumm_status text_add(text *t, const char *bytes, size_t length) {
     return GPUMM_OK;
 }
 
-gpumm_status text_string(text *t, const char *string) { return text_add(t, string, strlen(string)); }
+gpumm_status gpumm__text_string(text *t, const char *string) { return gpumm__text_add(t, string, strlen(string)); }
 
-void text_free(text *t) {
-    mem_free(t->from, t->bytes);
+void gpumm__text_free(text *t) {
+    gpumm__mem_free(t->from, t->bytes);
     *t = (text){.from = t->from};
 }
 
-bool source_is_binary(const char *file) {
+bool gpumm__source_is_binary(const char *file) {
     static const char *const endings[] = {".ptx", ".cubin", ".fatbin"};
     size_t length = file ? strlen(file) : 0;
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
@@ -50,9 +50,9 @@ static gpumm_status read_file(const char *path, text *out) {
     char part[8192];
     FILE *f = fopen(path, "re");
     if (!f) return fail(GPUMM_IO, "%s: %s", path, strerror(errno));
-    gpumm_status status = text_string(out, "");
+    gpumm_status status = gpumm__text_string(out, "");
     for (size_t n; status == GPUMM_OK && (n = fread(part, 1, sizeof part, f)) > 0;)
-        status = text_add(out, part, n);
+        status = gpumm__text_add(out, part, n);
     if (status == GPUMM_OK && ferror(f)) status = fail(GPUMM_IO, "%s: %s", path, strerror(errno));
     fclose(f);
     if (status == GPUMM_OK && memchr(out->bytes, 0, out->length))
@@ -90,7 +90,7 @@ static const char *line_end(const char *start) {
         bool separator = *at == '\'' && at > start && isalnum((unsigned char)at[-1]); /* 1'000 */
         if (more) at += more;
         else if (at[0] == '/' && (at[1] == '/' || at[1] == '*')) at = comment_end(at);
-        else if (*at == '"' && raw_string_opens(start, at)) at = raw_string_end(at);
+        else if (*at == '"' && gpumm__raw_string_opens(start, at)) at = gpumm__raw_string_end(at);
         else if (*at == '"' || (*at == '\'' && !separator)) at = quoted_end(at);
         else at++;
     }
@@ -169,9 +169,9 @@ static size_t place_in(const place *list, size_t count, place wanted) {
 static gpumm_status mark(expander *e, unsigned line, const char *file) {
     char number[32];
     snprintf(number, sizeof number, "#line %u \"", line);
-    TRY(text_string(e->out, number));
-    for (; *file; file++) TRY(text_add(e->out, *file == '"' || *file == '\\' || *file == '\n' ? "'" : file, 1));
-    return text_string(e->out, "\"\n");
+    TRY(gpumm__text_string(e->out, number));
+    for (; *file; file++) TRY(gpumm__text_add(e->out, *file == '"' || *file == '\\' || *file == '\n' ? "'" : file, 1));
+    return gpumm__text_string(e->out, "\"\n");
 }
 
 static bool says_once(const char *bytes) {
@@ -188,12 +188,12 @@ static gpumm_status guard(expander *e, place p) {
     char lines[96];
     size_t i = place_in(e->once, e->once_count, p);
     if (i == e->once_count) {
-        if (!mem_reserve(e->out->from, (void **)&e->once, sizeof p, i, &e->once_capacity))
+        if (!gpumm__mem_reserve(e->out->from, (void **)&e->once, sizeof p, i, &e->once_capacity))
             return fail_host_memory(sizeof p);
         e->once[e->once_count++] = p;
     }
     snprintf(lines, sizeof lines, "#ifndef GPUMM_ONCE_%zu\n#define GPUMM_ONCE_%zu\n", i, i);
-    return text_string(e->out, lines);
+    return gpumm__text_string(e->out, lines);
 }
 
 static gpumm_status put_text(expander *e, place p, const char *bytes, const char *path) {
@@ -203,7 +203,7 @@ static gpumm_status put_text(expander *e, place p, const char *bytes, const char
     e->open[e->depth++] = p;
     TRY(expand(e, bytes, path));
     e->depth--;
-    return text_string(e->out, once ? "\n\n#endif\n" : "\n\n"); /* two: a backslash at its end takes one */
+    return gpumm__text_string(e->out, once ? "\n\n#endif\n" : "\n\n"); /* two: a backslash at its end takes one */
 }
 
 /* As often as it is included, as a compiler would: the second time it may say something else. Within itself it
@@ -222,7 +222,7 @@ static gpumm_status put_file(expander *e, const char *path, const char *file, un
                       TEXT_LIMIT >> 20);
     if (status == GPUMM_OK) status = put_text(e, p, inner.bytes, path);
     if (status == GPUMM_OK) status = mark(e, next, file);
-    text_free(&inner);
+    gpumm__text_free(&inner);
     return status;
 }
 
@@ -241,7 +241,7 @@ static gpumm_status expand(expander *e, const char *bytes, const char *file) {
         const char *end = line_end(at);
         end += *end == '\n';
         unsigned next = line + lines_in(at, end);
-        TRY(include ? put_file(e, path, file, line, next) : text_add(e->out, at, (size_t)(end - at)));
+        TRY(include ? put_file(e, path, file, line, next) : gpumm__text_add(e->out, at, (size_t)(end - at)));
         any |= include;
         if (any && turns(at)) TRY(mark(e, next, file));
         at = end;
@@ -250,16 +250,16 @@ static gpumm_status expand(expander *e, const char *bytes, const char *file) {
     return GPUMM_OK;
 }
 
-gpumm_status source_read(const gpumm_allocator *from, const char *given, const char *file, text *out) {
+gpumm_status gpumm__source_read(const gpumm_allocator *from, const char *given, const char *file, text *out) {
     text whole = {.from = from}, made = {.from = from};
     expander e = {.out = &made};
-    gpumm_status status = given ? text_string(&whole, given) : read_file(file, &whole);
-    if (status == GPUMM_OK) status = text_string(&made, "");
+    gpumm_status status = given ? gpumm__text_string(&whole, given) : read_file(file, &whole);
+    if (status == GPUMM_OK) status = gpumm__text_string(&made, "");
     if (status == GPUMM_OK) status = expand(&e, whole.bytes, file);
-    text_free(&whole);
-    mem_free(from, e.once);
+    gpumm__text_free(&whole);
+    gpumm__mem_free(from, e.once);
     if (status == GPUMM_OK) *out = made;
-    else text_free(&made);
+    else gpumm__text_free(&made);
     return status;
 }
 
@@ -299,8 +299,8 @@ static bool is_listed(const text *list, const char *path) {
 
 static gpumm_status list_file(search *s, const char *path) {
     if (strchr(path, '\n') || is_listed(&s->list, path)) return GPUMM_OK;
-    TRY(text_string(&s->list, path));
-    return text_string(&s->list, "\n");
+    TRY(gpumm__text_string(&s->list, path));
+    return gpumm__text_string(&s->list, "\n");
 }
 
 /* From every folder that has it: in which order they are searched differs from compiler to compiler, and whether
@@ -366,18 +366,18 @@ static gpumm_status add_header(search *s, const char *path, text *out) {
     text header = {.from = out->from};
     gpumm_status status = GPUMM_OK;
     if (read_file(path, &header) == GPUMM_OK) {
-        status = text_add(out, header.bytes, header.length + 1); /* the NUL parts it from the next */
+        status = gpumm__text_add(out, header.bytes, header.length + 1); /* the NUL parts it from the next */
         if (status == GPUMM_OK) status = list_includes(s, header.bytes, path);
     }
-    text_free(&header);
+    gpumm__text_free(&header);
     return status;
 }
 
-gpumm_status source_headers(const text *source, const char *file, const char *flags, text *out) {
+gpumm_status gpumm__source_headers(const text *source, const char *file, const char *flags, text *out) {
     char path[PATH_SIZE];
     search s = {.list.from = out->from, .file = file, .flags = flags};
-    gpumm_status status = text_string(&s.list, "");
-    if (status == GPUMM_OK) status = text_string(out, "");
+    gpumm_status status = gpumm__text_string(&s.list, "");
+    if (status == GPUMM_OK) status = gpumm__text_string(out, "");
     if (status == GPUMM_OK) status = list_of_flags(&s);
     if (status == GPUMM_OK) status = list_includes(&s, source->bytes, NULL);
     for (size_t at = 0; status == GPUMM_OK && at < s.list.length;) {
@@ -386,6 +386,6 @@ gpumm_status source_headers(const text *source, const char *file, const char *fl
         at += length + 1;
         status = add_header(&s, path, out);
     }
-    text_free(&s.list);
+    gpumm__text_free(&s.list);
     return status;
 }

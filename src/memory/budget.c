@@ -4,7 +4,7 @@
 #include "base/alloc.h"
 #include "base/status.h"
 
-bool budget_charge(gpumm_budget *b, uint64_t bytes) {
+bool gpumm__budget_charge(gpumm_budget *b, uint64_t bytes) {
     uint64_t used = atomic_load(&b->used);
     do {
         uint64_t limit = atomic_load(&b->limit);
@@ -13,15 +13,15 @@ bool budget_charge(gpumm_budget *b, uint64_t bytes) {
     return true;
 }
 
-void budget_uncharge(gpumm_budget *b, uint64_t bytes) { atomic_fetch_sub(&b->used, bytes); }
+void gpumm__budget_uncharge(gpumm_budget *b, uint64_t bytes) { atomic_fetch_sub(&b->used, bytes); }
 
-uint64_t budget_left(const gpumm_budget *b) {
+uint64_t gpumm__budget_left(const gpumm_budget *b) {
     uint64_t limit = atomic_load(&b->limit), used = atomic_load(&b->used);
     return limit > used ? limit - used : 0;
 }
 
 gpumm_status gpumm_budget_open(uint64_t limit, gpumm_budget **out) {
-    gpumm_budget *b = mem_new(&alloc_default, sizeof *b);
+    gpumm_budget *b = gpumm__mem_new(&gpumm__alloc_default, sizeof *b);
     if (!b) return fail_host_memory(sizeof *b);
     atomic_init(&b->references, 1);
     atomic_init(&b->limit, limit);
@@ -35,7 +35,7 @@ gpumm_budget *gpumm_budget_retain(gpumm_budget *b) {
 }
 
 void gpumm_budget_release(gpumm_budget *b) {
-    if (b && atomic_fetch_sub(&b->references, 1) == 1) mem_free(&alloc_default, b);
+    if (b && atomic_fetch_sub(&b->references, 1) == 1) gpumm__mem_free(&gpumm__alloc_default, b);
 }
 
 uint64_t gpumm_budget_limit(const gpumm_budget *b) { return atomic_load(&b->limit); }

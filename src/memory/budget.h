@@ -11,8 +11,8 @@ struct gpumm_budget {
     _Atomic uint64_t limit, used;
 };
 
-bool budget_charge(gpumm_budget *b, uint64_t bytes); /* false: it does not fit, nothing taken */
-void budget_uncharge(gpumm_budget *b, uint64_t bytes);
-uint64_t budget_left(const gpumm_budget *b); /* what it would still grant */
+bool gpumm__budget_charge(gpumm_budget *b, uint64_t bytes); /* false: it does not fit, nothing taken */
+void gpumm__budget_uncharge(gpumm_budget *b, uint64_t bytes);
+uint64_t gpumm__budget_left(const gpumm_budget *b); /* what it would still grant */
 
 #endif

@@ -23,7 +23,7 @@ const char *gpumm_category_name(gpumm_category category) {
     return (unsigned)category < GPUMM_CATEGORY_COUNT ? names[category] : "unknown";
 }
 
-uint64_t account_bytes(const account *a, gpumm_category category) {
+uint64_t gpumm__account_bytes(const account *a, gpumm_category category) {
     uint64_t beyond = a->committed > a->logical ? a->committed - a->logical : 0;
     uint64_t precommitted = size_min(a->precommitted, beyond);
     if (category == GPUMM_PRECOMMITTED) return precommitted;
@@ -34,13 +34,13 @@ uint64_t account_bytes(const account *a, gpumm_category category) {
 
 /* An account counts once in its own category however few its bytes, elsewhere while it has some. */
 static bool counted(const account *a, gpumm_category category) {
-    return a->category == category || account_bytes(a, category) > 0;
+    return a->category == category || gpumm__account_bytes(a, category) > 0;
 }
 
 static void enter(ledger *l, const account *a, int sign) {
     for (int c = 0; c < GPUMM_CATEGORY_COUNT; c++) {
         gpumm_entry *e = &l->entry[c];
-        uint64_t bytes = account_bytes(a, (gpumm_category)c);
+        uint64_t bytes = gpumm__account_bytes(a, (gpumm_category)c);
         e->now = sign > 0 ? e->now + bytes : e->now - bytes;
         e->peak = size_max(e->peak, e->now);
         if (counted(a, (gpumm_category)c)) e->count += (uint64_t)sign;
@@ -51,7 +51,7 @@ static void enter(ledger *l, const account *a, int sign) {
     l->peak_committed = size_max(l->peak_committed, l->committed);
 }
 
-void ledger_open(ledger *l, account *a, gpumm_category category, const char *name, const char *tag) {
+void gpumm__ledger_open(ledger *l, account *a, gpumm_category category, const char *name, const char *tag) {
     memset(a, 0, sizeof *a);
     a->category = category;
     a->name = name ? name : "";
@@ -63,7 +63,7 @@ void ledger_open(ledger *l, account *a, gpumm_category category, const char *nam
     enter(l, a, 1);
 }
 
-void ledger_set(ledger *l, account *a, uint64_t bytes, uint64_t precommitted, uint64_t committed) {
+void gpumm__ledger_set(ledger *l, account *a, uint64_t bytes, uint64_t precommitted, uint64_t committed) {
     bool was[GPUMM_CATEGORY_COUNT];
     for (int c = 0; c < GPUMM_CATEGORY_COUNT; c++) was[c] = counted(a, (gpumm_category)c);
     enter(l, a, -1);
@@ -75,11 +75,11 @@ void ledger_set(ledger *l, account *a, uint64_t bytes, uint64_t precommitted, ui
         if (!was[c] && counted(a, (gpumm_category)c)) l->entry[c].total++;
 }
 
-void ledger_set_logical(ledger *l, account *a, uint64_t bytes) {
+void gpumm__ledger_set_logical(ledger *l, account *a, uint64_t bytes) {
     gpumm_entry *own = &l->entry[a->category], *slack = &l->entry[GPUMM_SLACK];
     bool simple = a->precommitted == 0 && a->logical < a->committed && bytes < a->committed && logical(a->category);
     if (!simple) {
-        ledger_set(l, a, bytes, a->precommitted, a->committed);
+        gpumm__ledger_set(l, a, bytes, a->precommitted, a->committed);
         return;
     }
     own->now += bytes - a->logical;
@@ -91,12 +91,12 @@ void ledger_set_logical(ledger *l, account *a, uint64_t bytes) {
     a->logical = bytes;
 }
 
-void ledger_move(ledger *l, account *a, gpumm_category category, const char *name, const char *tag) {
-    ledger_close(l, a);
-    ledger_open(l, a, category, name, tag);
+void gpumm__ledger_move(ledger *l, account *a, gpumm_category category, const char *name, const char *tag) {
+    gpumm__ledger_close(l, a);
+    gpumm__ledger_open(l, a, category, name, tag);
 }
 
-void ledger_close(ledger *l, account *a) {
+void gpumm__ledger_close(ledger *l, account *a) {
     enter(l, a, -1);
     if (a->previous) a->previous->next = a->next;
     else l->first = a->next;
@@ -104,16 +104,16 @@ void ledger_close(ledger *l, account *a) {
     a->next = a->previous = NULL;
 }
 
-void ledger_pass(ledger *l, account *from, account *to) {
-    ledger_close(l, from);
-    ledger_open(l, to, from->category, from->name, from->tag);
+void gpumm__ledger_pass(ledger *l, account *from, account *to) {
+    gpumm__ledger_close(l, from);
+    gpumm__ledger_open(l, to, from->category, from->name, from->tag);
     l->entry[to->category].total--;
 }
 
-bool ledger_balanced(const ledger *l) {
+bool gpumm__ledger_balanced(const ledger *l) {
     uint64_t now[GPUMM_CATEGORY_COUNT] = {0}, committed = 0;
     for (const account *a = l->first; a; a = a->next) {
-        for (int c = 0; c < GPUMM_CATEGORY_COUNT; c++) now[c] += account_bytes(a, (gpumm_category)c);
+        for (int c = 0; c < GPUMM_CATEGORY_COUNT; c++) now[c] += gpumm__account_bytes(a, (gpumm_category)c);
         committed += a->committed;
     }
     for (int c = 0; c < GPUMM_CATEGORY_COUNT; c++)

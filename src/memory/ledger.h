@@ -23,18 +23,18 @@ typedef struct ledger {
     uint64_t committed, peak_committed;
 } ledger;
 
-void ledger_open(ledger *l, account *a, gpumm_category category, const char *name, const char *tag);
+void gpumm__ledger_open(ledger *l, account *a, gpumm_category category, const char *name, const char *tag);
 /* The account's new numbers, whole. */
-void ledger_set(ledger *l, account *a, uint64_t logical, uint64_t precommitted, uint64_t committed);
+void gpumm__ledger_set(ledger *l, account *a, uint64_t logical, uint64_t precommitted, uint64_t committed);
 /* Only the logical bytes, within what is committed: the short way for blocks that come and go. */
-void ledger_set_logical(ledger *l, account *a, uint64_t logical);
-void ledger_move(ledger *l, account *a, gpumm_category category, const char *name, const char *tag); /* numbers become 0 */
-void ledger_close(ledger *l, account *a);
+void gpumm__ledger_set_logical(ledger *l, account *a, uint64_t logical);
+void gpumm__ledger_move(ledger *l, account *a, gpumm_category category, const char *name, const char *tag); /* numbers become 0 */
+void gpumm__ledger_close(ledger *l, account *a);
 /* The block of `from` is `to` from now on, which is not open: it moved, so none is made. Numbers become 0. */
-void ledger_pass(ledger *l, account *from, account *to);
+void gpumm__ledger_pass(ledger *l, account *from, account *to);
 /* False where the accounts do not add up to the sums. */
-bool ledger_balanced(const ledger *l);
+bool gpumm__ledger_balanced(const ledger *l);
 /* What the account adds to `category`. */
-uint64_t account_bytes(const account *a, gpumm_category category);
+uint64_t gpumm__account_bytes(const account *a, gpumm_category category);
 
 #endif

@@ -6,7 +6,7 @@
 #include "base/size.h"
 #include "base/status.h"
 
-gpumm_status range_open(range *r, device *d, place where, uint64_t maximum) {
+gpumm_status gpumm__range_open(range *r, device *d, place where, uint64_t maximum) {
     memset(r, 0, sizeof *r);
     r->device = d;
     r->where = where;
@@ -17,11 +17,11 @@ gpumm_status range_open(range *r, device *d, place where, uint64_t maximum) {
         return fail(GPUMM_OVER_MAX_SIZE, "a range of %llu bytes is more than can be addressed", (unsigned long long)maximum);
     }
     gpumm_status status = r->in_place ? d->call->reserve(d, where, r->reserved, &r->address) : GPUMM_OK;
-    if (status != GPUMM_OK) memset(r, 0, sizeof *r); /* there is nothing that range_close could give back */
+    if (status != GPUMM_OK) memset(r, 0, sizeof *r); /* there is nothing that gpumm__range_close could give back */
     return status;
 }
 
-bool range_can_commit(const range *r, uint64_t bytes) {
+bool gpumm__range_can_commit(const range *r, uint64_t bytes) {
     if (bytes <= r->committed) return true;
     return bytes <= r->reserved && (r->in_place || r->committed == 0);
 }
@@ -34,16 +34,16 @@ static gpumm_status commit_block(range *r, uint64_t bytes) {
 
 static gpumm_status commit_segment(range *r, uint64_t end) {
     const gpumm_allocator *memory = r->device->memory;
-    if (!mem_reserve(memory, (void **)&r->ends, sizeof *r->ends, r->segments, &r->room))
+    if (!gpumm__mem_reserve(memory, (void **)&r->ends, sizeof *r->ends, r->segments, &r->room))
         return fail_host_memory(sizeof *r->ends * (r->segments + 1));
     TRY(r->device->call->commit(r->device, r->where, r->address + r->committed, end - r->committed));
     r->ends[r->segments++] = r->committed = end;
     return GPUMM_OK;
 }
 
-gpumm_status range_commit(range *r, uint64_t bytes) {
+gpumm_status gpumm__range_commit(range *r, uint64_t bytes) {
     if (bytes <= r->committed) return GPUMM_OK;
-    if (!range_can_commit(r, bytes))
+    if (!gpumm__range_can_commit(r, bytes))
         return fail(GPUMM_INVALID_ARGUMENT, "a range of %llu bytes cannot hold %llu", (unsigned long long)r->reserved,
                     (unsigned long long)bytes);
     uint64_t end;
@@ -60,7 +60,7 @@ static bool decommit_last(range *r, uint64_t start) {
            d->call->decommit(d, r->where, r->address + start, bytes) == GPUMM_OK;
 }
 
-uint64_t range_decommit(range *r, uint64_t bytes) {
+uint64_t gpumm__range_decommit(range *r, uint64_t bytes) {
     uint64_t before = r->committed;
     while (r->in_place && r->segments > 0) {
         uint64_t start = r->segments > 1 ? r->ends[r->segments - 2] : 0;
@@ -71,11 +71,11 @@ uint64_t range_decommit(range *r, uint64_t bytes) {
     return before - r->committed;
 }
 
-void range_close(range *r) {
+void gpumm__range_close(range *r) {
     if (!r->device) return;
-    range_decommit(r, 0);
+    gpumm__range_decommit(r, 0);
     if (r->in_place) r->device->call->release(r->device, r->where, r->address, r->reserved);
     else if (r->committed) r->device->call->free(r->device, r->where, r->address, r->committed);
-    mem_free(r->device->memory, r->ends);
+    gpumm__mem_free(r->device->memory, r->ends);
     memset(r, 0, sizeof *r);
 }

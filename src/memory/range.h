@@ -18,12 +18,12 @@ typedef struct range {
 } range;
 
 /* Address space for `maximum` bytes, at least one; no memory yet. */
-gpumm_status range_open(range *r, device *d, place where, uint64_t maximum);
+gpumm_status gpumm__range_open(range *r, device *d, place where, uint64_t maximum);
 /* Memory for at least the first `bytes`. Of a whole block: the first time only, then INVALID_ARGUMENT. */
-gpumm_status range_commit(range *r, uint64_t bytes);
-bool range_can_commit(const range *r, uint64_t bytes); /* without another range */
+gpumm_status gpumm__range_commit(range *r, uint64_t bytes);
+bool gpumm__range_can_commit(const range *r, uint64_t bytes); /* without another range */
 /* Gives back whole segments that lie beyond `bytes`; no queued work may use them. Returns bytes freed. */
-uint64_t range_decommit(range *r, uint64_t bytes);
-void range_close(range *r); /* no queued work may use it; a closed or zeroed range is fine */
+uint64_t gpumm__range_decommit(range *r, uint64_t bytes);
+void gpumm__range_close(range *r); /* no queued work may use it; a closed or zeroed range is fine */
 
 #endif

@@ -87,19 +87,19 @@ static void node_join(slab *s, uint32_t i, uint32_t gone) {
 
 /* ---- Opening and closing -------------------------------------------------------------------- */
 
-gpumm_status slab_open(slab *s, device *d, uint64_t maximum) {
+gpumm_status gpumm__slab_open(slab *s, device *d, uint64_t maximum) {
     memset(s, 0, sizeof *s);
     memset(s->bins, 0xff, sizeof s->bins);
     s->unused = s->last = SLAB_NONE;
-    return range_open(&s->range, d, PLACE_DEVICE, maximum);
+    return gpumm__range_open(&s->range, d, PLACE_DEVICE, maximum);
 }
 
-void slab_close(slab *s) {
+void gpumm__slab_close(slab *s) {
     if (!s->range.device) return;
     const gpumm_allocator *memory = s->range.device->memory;
-    mem_free(memory, s->nodes);
-    mem_free(memory, s->outgrown);
-    range_close(&s->range);
+    gpumm__mem_free(memory, s->nodes);
+    gpumm__mem_free(memory, s->outgrown);
+    gpumm__range_close(&s->range);
     memset(s, 0, sizeof *s);
 }
 
@@ -127,7 +127,7 @@ static gpumm_status no_room(const slab *s, uint64_t bytes) {
 
 /* More at the end, of which a free block there already has a part. A whole block (a range that cannot grow in
    place) is committed to its maximum at once. */
-gpumm_status slab_plan(const slab *s, uint64_t bytes, slab_growth *g) {
+gpumm_status gpumm__slab_plan(const slab *s, uint64_t bytes, slab_growth *g) {
     uint64_t size, before = s->committed, tail = free_tail(s);
     if (!size_round_up(size_max(bytes, 1), SLAB_ALIGN, &size) || size > s->range.reserved) return no_room(s, bytes);
     *g = (slab_growth){.end = before, .node_room = s->node_room};
@@ -139,16 +139,16 @@ gpumm_status slab_plan(const slab *s, uint64_t bytes, slab_growth *g) {
 }
 
 /* Nodes first: what is committed cannot be taken back where it is one whole block. */
-gpumm_status slab_fetch(slab *s, slab_growth *g) {
+gpumm_status gpumm__slab_fetch(slab *s, slab_growth *g) {
     const gpumm_allocator *memory = s->range.device->memory;
-    mem_free(memory, s->outgrown);
+    gpumm__mem_free(memory, s->outgrown);
     s->outgrown = NULL;
     if (g->node_room > s->node_room) {
-        g->nodes = mem_new(memory, g->node_room * sizeof *g->nodes);
+        g->nodes = gpumm__mem_new(memory, g->node_room * sizeof *g->nodes);
         if (!g->nodes) return fail_host_memory(g->node_room * sizeof *g->nodes);
     }
-    gpumm_status status = range_can_commit(&s->range, g->end) ? range_commit(&s->range, g->end) : no_room(s, g->end);
-    if (status != GPUMM_OK) mem_free(memory, g->nodes);
+    gpumm_status status = gpumm__range_can_commit(&s->range, g->end) ? gpumm__range_commit(&s->range, g->end) : no_room(s, g->end);
+    if (status != GPUMM_OK) gpumm__mem_free(memory, g->nodes);
     g->end = s->range.committed;
     return status;
 }
@@ -174,7 +174,7 @@ static void add_tail(slab *s, uint64_t bytes) {
     bin_insert(s, i);
 }
 
-void slab_publish(slab *s, const slab_growth *g) {
+void gpumm__slab_publish(slab *s, const slab_growth *g) {
     if (g->nodes) use_nodes(s, g);
     if (g->end > s->committed) add_tail(s, g->end - s->committed);
 }
@@ -193,7 +193,7 @@ static void take_from(slab *s, uint32_t i, uint64_t size) {
     s->blocks++;
 }
 
-bool slab_try(slab *s, uint64_t bytes, slab_block *out) {
+bool gpumm__slab_try(slab *s, uint64_t bytes, slab_block *out) {
     uint64_t size;
     if (!has_nodes(s) || !size_round_up(size_max(bytes, 1), SLAB_ALIGN, &size)) return false;
     uint32_t i = find(s, size);
@@ -203,12 +203,12 @@ bool slab_try(slab *s, uint64_t bytes, slab_block *out) {
     return true;
 }
 
-gpumm_status slab_take(slab *s, uint64_t bytes, slab_block *out) {
+gpumm_status gpumm__slab_take(slab *s, uint64_t bytes, slab_block *out) {
     slab_growth g;
-    while (!slab_try(s, bytes, out)) { /* the first growth may take the last node, the next brings more */
-        TRY(slab_plan(s, bytes, &g));
-        TRY(slab_fetch(s, &g));
-        slab_publish(s, &g);
+    while (!gpumm__slab_try(s, bytes, out)) { /* the first growth may take the last node, the next brings more */
+        TRY(gpumm__slab_plan(s, bytes, &g));
+        TRY(gpumm__slab_fetch(s, &g));
+        gpumm__slab_publish(s, &g);
     }
     return GPUMM_OK;
 }
@@ -227,7 +227,7 @@ static uint32_t merge(slab *s, uint32_t i) {
     return i;
 }
 
-void slab_give(slab *s, uint32_t number) {
+void gpumm__slab_give(slab *s, uint32_t number) {
     s->used -= s->nodes[number].size;
     s->blocks--;
     s->nodes[number].used = false;
@@ -262,7 +262,7 @@ static const char *damage(const slab *s) {
     return used == s->used && blocks == s->blocks ? NULL : "the sums are wrong";
 }
 
-gpumm_status slab_check(const slab *s) {
+gpumm_status gpumm__slab_check(const slab *s) {
     const char *found = damage(s);
     return found ? fail(GPUMM_DRIVER, "the slab is damaged: %s", found) : GPUMM_OK;
 }

@@ -52,20 +52,20 @@ typedef struct slab_growth {
 } slab_growth;
 
 /* `maximum`: bytes that all blocks together may take. Nothing is committed until the first block. */
-gpumm_status slab_open(slab *s, device *d, uint64_t maximum);
-void slab_close(slab *s);
+gpumm_status gpumm__slab_open(slab *s, device *d, uint64_t maximum);
+void gpumm__slab_close(slab *s);
 /* A block of at least `bytes` (0 counts as 1) out of what is committed; false: grow, then ask again. */
-bool slab_try(slab *s, uint64_t bytes, slab_block *out);
-void slab_give(slab *s, uint32_t number);
+bool gpumm__slab_try(slab *s, uint64_t bytes, slab_block *out);
+void gpumm__slab_give(slab *s, uint32_t number);
 /* Plan under the owner's lock, fetch without it, publish under it. One thread at a time grows: whoever takes
    and gives meanwhile may also use up what was fetched, so ask again in a loop. A fetch that fails leaves
    nothing to publish. */
-gpumm_status slab_plan(const slab *s, uint64_t bytes, slab_growth *g);
-gpumm_status slab_fetch(slab *s, slab_growth *g);
-void slab_publish(slab *s, const slab_growth *g);
+gpumm_status gpumm__slab_plan(const slab *s, uint64_t bytes, slab_growth *g);
+gpumm_status gpumm__slab_fetch(slab *s, slab_growth *g);
+void gpumm__slab_publish(slab *s, const slab_growth *g);
 /* All of it, for an owner whose lock may be held across a driver's call. */
-gpumm_status slab_take(slab *s, uint64_t bytes, slab_block *out);
+gpumm_status gpumm__slab_take(slab *s, uint64_t bytes, slab_block *out);
 /* DRIVER naming the first thing that does not hold. */
-gpumm_status slab_check(const slab *s);
+gpumm_status gpumm__slab_check(const slab *s);
 
 #endif

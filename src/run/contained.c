@@ -40,7 +40,7 @@ static double read_number(lua_State *L, const char *key) {
     return number;
 }
 
-void contained_read(lua_State *L, contained *c) {
+void gpumm__contained_read(lua_State *L, contained *c) {
     c->options.read = read_list(L, "read");
     c->options.write = read_list(L, "write");
     c->options.environment = read_list(L, "environment");
@@ -58,7 +58,7 @@ static void free_list(const char *const *list) {
     free((void *)list);
 }
 
-void contained_free(contained *c) {
+void gpumm__contained_free(contained *c) {
     free_list(c->options.read);
     free_list(c->options.write);
     free_list(c->options.environment);
@@ -68,9 +68,9 @@ void contained_free(contained *c) {
 
 static void *watch(void *user) {
     contained *c = user;
-    uint64_t deadline = clock_deadline(c->options.timeout + GRACE_SECONDS);
+    uint64_t deadline = gpumm__clock_deadline(c->options.timeout + GRACE_SECONDS);
     pthread_mutex_lock(&c->mutex);
-    while (!c->done && cond_wait_until(&c->wake, &c->mutex, deadline)) {}
+    while (!c->done && gpumm__cond_wait_until(&c->wake, &c->mutex, deadline)) {}
     bool late = !c->done;
     pthread_mutex_unlock(&c->mutex);
     if (!late) return NULL;
@@ -79,10 +79,10 @@ static void *watch(void *user) {
     _exit(EXIT_FAILURE); /* nothing can be closed while that call runs */
 }
 
-gpumm_status contained_watch(contained *c) {
+gpumm_status gpumm__contained_watch(contained *c) {
     sigset_t all, before;
     if (c->options.timeout <= 0) return GPUMM_OK;
-    TRY(cond_open(&c->wake));
+    TRY(gpumm__cond_open(&c->wake));
     pthread_mutex_init(&c->mutex, NULL);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* Ctrl-C belongs to the script's thread */
@@ -94,7 +94,7 @@ gpumm_status contained_watch(contained *c) {
     return GPUMM_OK;
 }
 
-void contained_unwatch(contained *c) {
+void gpumm__contained_unwatch(contained *c) {
     if (!c->watching) return;
     pthread_mutex_lock(&c->mutex);
     c->done = true;

@@ -16,11 +16,11 @@ typedef struct contained {
 } contained;
 
 /* Slot 1: a table of run.lua's: read, write, environment (lists), kernels, limit, memory, timeout. Raises Lua's
-   memory error; what was taken by then is given back by contained_free. */
-void contained_read(lua_State *L, contained *c);
-void contained_free(contained *c);
+   memory error; what was taken by then is given back by gpumm__contained_free. */
+void gpumm__contained_read(lua_State *L, contained *c);
+void gpumm__contained_free(contained *c);
 /* The watchdog ends the process when a call of the script's outlives the timeout and does not return. */
-gpumm_status contained_watch(contained *c);
-void contained_unwatch(contained *c);
+gpumm_status gpumm__contained_watch(contained *c);
+void gpumm__contained_unwatch(contained *c);
 
 #endif

@@ -109,7 +109,7 @@ static int run_quiet(lua_State *L) {
 /* Keeps the table of what --sandbox grants and limits, for the state that the script will run in.
    Upvalue 1: where. */
 static int run_contain(lua_State *L) {
-    contained_read(L, lua_touserdata(L, lua_upvalueindex(1)));
+    gpumm__contained_read(L, lua_touserdata(L, lua_upvalueindex(1)));
     return 0;
 }
 
@@ -209,12 +209,12 @@ static int complain(const char *message) {
 static int run_contained(process *p) {
     interrupts.contained = true;
     if (gpumm_lua_sandbox_open(&p->sandbox.options, &p->L) != GPUMM_OK) return complain(gpumm_message());
-    if (contained_watch(&p->sandbox) != GPUMM_OK) {
+    if (gpumm__contained_watch(&p->sandbox) != GPUMM_OK) {
         gpumm_lua_sandbox_close(p->L);
         return complain(gpumm_message());
     }
     int code = run(p);
-    contained_unwatch(&p->sandbox);
+    gpumm__contained_unwatch(&p->sandbox);
     return code;
 }
 
@@ -223,6 +223,6 @@ int main(int argc, char **argv) {
     if (!p.L) return complain("no memory for a Lua state");
     int code = run(&p);
     if (p.sandbox.wanted && code == EXIT_SUCCESS) code = run_contained(&p);
-    contained_free(&p.sandbox);
+    gpumm__contained_free(&p.sandbox);
     return code;
 }

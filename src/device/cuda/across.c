@@ -57,7 +57,7 @@ static const char plain[] = ".version 7.0\n.target sm_52\n" BODY("");
 static bool goes_ahead(const cuda *c) { return c->base.info.compute_major >= AHEAD_SINCE; }
 
 /* What fails here is only a slower copy; an error that ends the context shows at the next call. */
-void cuda_across_open(cuda *c) {
+void gpumm__cuda_across_open(cuda *c) {
     const char *text = goes_ahead(c) ? ahead : plain;
     CUfunction function = NULL;
     if (CU_RESULT(c, cuModuleLoadDataEx, (&c->across_module, text, 0, NULL, NULL)) != CUDA_SUCCESS) {
@@ -68,17 +68,17 @@ void cuda_across_open(cuda *c) {
         c->across = function;
 }
 
-void cuda_across_close(cuda *c) {
+void gpumm__cuda_across_close(cuda *c) {
     if (c->across_module) (void)CU_BACK(c, cuModuleUnload, (c->across_module));
     c->across = NULL;
     c->across_module = NULL;
 }
 
-bool cuda_across_takes(const cuda *c, gpumm_address to, gpumm_address from, uint64_t bytes) {
+bool gpumm__cuda_across_takes(const cuda *c, gpumm_address to, gpumm_address from, uint64_t bytes) {
     return c->across && bytes <= MOST && to % STEP == 0 && from % STEP == 0;
 }
 
-gpumm_status cuda_across(cuda *c, CUstream stream, gpumm_address to, gpumm_address from, uint64_t bytes) {
+gpumm_status gpumm__cuda_across(cuda *c, CUstream stream, gpumm_address to, gpumm_address from, uint64_t bytes) {
     void *parameters[] = {&to, &from, &bytes};
     CUlaunchAttribute attribute;
     memset(&attribute, 0, sizeof attribute);

@@ -32,13 +32,13 @@ static gpumm_status too_new_compiler(const cuda *c, int wanted) {
     return fail(GPUMM_COMPILE_FAILED,
                 "NVRTC %d.%d compiles for sm_%d and later, and %s is sm_%d: install an older NVRTC "
                 "(12 knows sm_50 and later)",
-                rtc.major, rtc.minor, rtc.architectures[0], c->base.info.name, wanted);
+                gpumm__rtc.major, gpumm__rtc.minor, gpumm__rtc.architectures[0], c->base.info.name, wanted);
 }
 
 static gpumm_status choose_target(const cuda *c, target *out) {
     int wanted = c->base.info.compute_major * 10 + c->base.info.compute_minor, best = 0;
-    for (int i = 0; i < rtc.architecture_count; i++)
-        if (rtc.architectures[i] <= wanted && rtc.architectures[i] > best) best = rtc.architectures[i];
+    for (int i = 0; i < gpumm__rtc.architecture_count; i++)
+        if (gpumm__rtc.architectures[i] <= wanted && gpumm__rtc.architectures[i] > best) best = gpumm__rtc.architectures[i];
     if (best == 0) return too_new_compiler(c, wanted);
     out->architecture = best;
     out->cubin = best == wanted;
@@ -49,16 +49,16 @@ static void target_option(const target *t, char text[static 64]) {
     snprintf(text, 64, "--gpu-architecture=%s_%d", t->cubin ? "sm" : "compute", t->architecture);
 }
 
-gpumm_status cuda_compiler(device *d, char *text, size_t size) {
+gpumm_status gpumm__cuda_compiler(device *d, char *text, size_t size) {
     cuda *c = cuda_of(d);
     target t = {0};
     char architecture[64];
-    TRY(rtc_start());
+    TRY(gpumm__rtc_start());
     TRY(choose_target(c, &t));
     target_option(&t, architecture);
-    int length = snprintf(text, size, "nvrtc %d.%d %s %s %s %s, prelude %llx", rtc.major, rtc.minor,
+    int length = snprintf(text, size, "nvrtc %d.%d %s %s %s %s, prelude %llx", gpumm__rtc.major, gpumm__rtc.minor,
                           architecture, fixed_options[0], fixed_options[1], fixed_options[2],
-                          (unsigned long long)cuda_prelude_stamp());
+                          (unsigned long long)gpumm__cuda_prelude_stamp());
     if (length >= 0 && (size_t)length < size) return GPUMM_OK;
     return fail(GPUMM_INVALID_ARGUMENT, "the compiler's name needs %d bytes, there is room for %zu",
                 length + 1, size);
@@ -87,7 +87,7 @@ static void add_folder_of(options *o, const char *file) {
 
 static gpumm_status add_flags(device *d, options *o, const char *flags) {
     char *rest = NULL;
-    o->flags = mem_string(d->memory, flags ? flags : "");
+    o->flags = gpumm__mem_string(d->memory, flags ? flags : "");
     if (!o->flags) return fail_host_memory(flags ? strlen(flags) : 1);
     for (char *word = strtok_r(o->flags, " \t\n", &rest); word; word = strtok_r(NULL, " \t\n", &rest)) {
         if (o->count == OPTION_COUNT)
@@ -106,9 +106,9 @@ static void plain_name(char *name) {
 
 /* The Toolkit's headers, and libcu++ where newer ones keep it, which cooperative_groups.h includes. */
 static void add_toolkit(options *o) {
-    if (!rtc.include[0]) return;
-    snprintf(o->toolkit, sizeof o->toolkit, "--include-path=%s", rtc.include);
-    snprintf(o->libraries, sizeof o->libraries, "--include-path=%s/cccl", rtc.include);
+    if (!gpumm__rtc.include[0]) return;
+    snprintf(o->toolkit, sizeof o->toolkit, "--include-path=%s", gpumm__rtc.include);
+    snprintf(o->libraries, sizeof o->libraries, "--include-path=%s/cccl", gpumm__rtc.include);
     add(o, o->toolkit);
     add(o, o->libraries);
 }
@@ -121,7 +121,7 @@ static gpumm_status options_make(device *d, const device_source *source, const t
     for (size_t i = 0; i < sizeof fixed_options / sizeof *fixed_options; i++) add(o, fixed_options[i]);
     add_folder_of(o, source->file);
     add_toolkit(o);
-    o->file = mem_string(d->memory, source->file);
+    o->file = gpumm__mem_string(d->memory, source->file);
     if (!o->file) return fail_host_memory(strlen(source->file));
     plain_name(o->file);
     return add_flags(d, o, source->flags);
@@ -135,17 +135,17 @@ static bool mentions(const device_source *source, const char *word) {
 
 /* Half precision is a header's there, not the compiler's: included where the source speaks of it. */
 static const char *half_include(const device_source *source) {
-    return rtc.include[0] && mentions(source, "half") ? "#include <cuda_fp16.h>\n" : "";
+    return gpumm__rtc.include[0] && mentions(source, "half") ? "#include <cuda_fp16.h>\n" : "";
 }
 
 /* The messages' lines are those of the user's file: #line starts them anew behind what was put before. */
 static gpumm_status text_make(device *d, const device_source *source, const char *name, char **out) {
     static const char format[] = "#line 1 \"gpumm's declarations\"\n%s%s%s\n#line 1 \"%s\"\n%s\n";
     const char *half = half_include(source);
-    uint64_t size = sizeof format + strlen(cuda_prelude) + strlen(half);
+    uint64_t size = sizeof format + strlen(gpumm__cuda_prelude) + strlen(half);
     size += strlen(source->prelude) + strlen(name) + strlen(source->text);
-    char *text = mem_new(d->memory, size);
-    if (text) snprintf(text, size, format, cuda_prelude, half, source->prelude, name, source->text);
+    char *text = gpumm__mem_new(d->memory, size);
+    if (text) snprintf(text, size, format, gpumm__cuda_prelude, half, source->prelude, name, source->text);
     *out = text;
     return text ? GPUMM_OK : fail_host_memory(size);
 }
@@ -154,24 +154,24 @@ static gpumm_status text_make(device *d, const device_source *source, const char
 
 static gpumm_status rtc_failed(const char *what, nvrtcResult result) {
     return fail(result == NVRTC_ERROR_OUT_OF_MEMORY ? GPUMM_OUT_OF_MEMORY : GPUMM_COMPILE_FAILED,
-                "NVRTC %d.%d, %s: %s", rtc.major, rtc.minor, what, rtc.nvrtcGetErrorString(result));
+                "NVRTC %d.%d, %s: %s", gpumm__rtc.major, gpumm__rtc.minor, what, gpumm__rtc.nvrtcGetErrorString(result));
 }
 
 /* The compiler's own words, at the user's file and line. */
 static gpumm_status rejected(device *d, nvrtcProgram program, const device_source *source,
                              nvrtcResult result) {
     size_t size = 0;
-    if (rtc.nvrtcGetProgramLogSize(program, &size) != NVRTC_SUCCESS || size < 2)
+    if (gpumm__rtc.nvrtcGetProgramLogSize(program, &size) != NVRTC_SUCCESS || size < 2)
         return rtc_failed(source->file, result);
-    char *log = mem_new(d->memory, size + 1);
+    char *log = gpumm__mem_new(d->memory, size + 1);
     if (!log) return fail_host_memory(size);
     gpumm_status status;
-    if (rtc.nvrtcGetProgramLog(program, log) != NVRTC_SUCCESS) status = rtc_failed(source->file, result);
+    if (gpumm__rtc.nvrtcGetProgramLog(program, log) != NVRTC_SUCCESS) status = rtc_failed(source->file, result);
     else if (result == NVRTC_ERROR_COMPILATION) status = fail(GPUMM_COMPILE_FAILED, "%s", log);
     else
         status = (rtc_failed(source->file, result),
                   fail(GPUMM_COMPILE_FAILED, "%s\n%s", gpumm_message(), log));
-    mem_free(d->memory, log);
+    gpumm__mem_free(d->memory, log);
     return status;
 }
 
@@ -185,7 +185,7 @@ static gpumm_status write_all(FILE *file, const char *binary, size_t size, const
 /* Under another name first: who opens out_path finds the whole binary or none. */
 static gpumm_status write_file(device *d, const char *binary, size_t size, const char *out_path) {
     size_t room = strlen(out_path) + sizeof ".XXXXXX";
-    char *temporary = mem_new(d->memory, room);
+    char *temporary = gpumm__mem_new(d->memory, room);
     if (!temporary) return fail_host_memory(room);
     snprintf(temporary, room, "%s.XXXXXX", out_path);
     int descriptor = mkostemp(temporary, O_CLOEXEC);
@@ -197,61 +197,61 @@ static gpumm_status write_file(device *d, const char *binary, size_t size, const
     if (status == GPUMM_OK && rename(temporary, out_path) != 0)
         status = fail(GPUMM_IO, "'%s' could not be written: %s", out_path, strerror(errno));
     if (status != GPUMM_OK && descriptor >= 0) unlink(temporary);
-    mem_free(d->memory, temporary);
+    gpumm__mem_free(d->memory, temporary);
     return status;
 }
 
 /* PTX is counted with its end mark, which is no part of the file. */
 static nvrtcResult fetch(nvrtcProgram program, bool cubin, char *binary) {
-    return cubin ? rtc.nvrtcGetCUBIN(program, binary) : rtc.nvrtcGetPTX(program, binary);
+    return cubin ? gpumm__rtc.nvrtcGetCUBIN(program, binary) : gpumm__rtc.nvrtcGetPTX(program, binary);
 }
 
 static gpumm_status no_binary(const device_source *source, const target *t) {
     return fail(GPUMM_COMPILE_FAILED, "NVRTC %d.%d made no %s_%d binary of %s: its flags '%s' ask for something else",
-                rtc.major, rtc.minor, t->cubin ? "sm" : "compute", t->architecture, source->file, source->flags);
+                gpumm__rtc.major, gpumm__rtc.minor, t->cubin ? "sm" : "compute", t->architecture, source->file, source->flags);
 }
 
 static gpumm_status write_binary(device *d, nvrtcProgram program, const device_source *source, const target *t,
                                  const char *out_path) {
     size_t size = 0;
-    nvrtcResult result = t->cubin ? rtc.nvrtcGetCUBINSize(program, &size)
-                                  : rtc.nvrtcGetPTXSize(program, &size);
+    nvrtcResult result = t->cubin ? gpumm__rtc.nvrtcGetCUBINSize(program, &size)
+                                  : gpumm__rtc.nvrtcGetPTXSize(program, &size);
     if (result != NVRTC_SUCCESS) return rtc_failed("its binary", result);
     if (size < 2) return no_binary(source, t);
-    char *binary = mem_new(d->memory, size);
+    char *binary = gpumm__mem_new(d->memory, size);
     if (!binary) return fail_host_memory(size);
     result = fetch(program, t->cubin, binary);
     gpumm_status status = result == NVRTC_SUCCESS
                               ? write_file(d, binary, t->cubin ? size : size - 1, out_path)
                               : rtc_failed("its binary", result);
-    mem_free(d->memory, binary);
+    gpumm__mem_free(d->memory, binary);
     return status;
 }
 
 static gpumm_status compile_text(device *d, const device_source *source, const target *t, const options *o,
                                  const char *text, const char *out_path) {
     nvrtcProgram program = NULL;
-    nvrtcResult result = rtc.nvrtcCreateProgram(&program, text, o->file, cuda_header_count, cuda_header_texts,
-                                                   cuda_header_names);
+    nvrtcResult result = gpumm__rtc.nvrtcCreateProgram(&program, text, o->file, gpumm__cuda_header_count, gpumm__cuda_header_texts,
+                                                   gpumm__cuda_header_names);
     if (result != NVRTC_SUCCESS) return rtc_failed(source->file, result);
-    result = rtc.nvrtcCompileProgram(program, o->count, o->list);
+    result = gpumm__rtc.nvrtcCompileProgram(program, o->count, o->list);
     gpumm_status status = result == NVRTC_SUCCESS ? write_binary(d, program, source, t, out_path)
                                                   : rejected(d, program, source, result);
-    rtc.nvrtcDestroyProgram(&program);
+    gpumm__rtc.nvrtcDestroyProgram(&program);
     return status;
 }
 
-gpumm_status cuda_compile(device *d, const device_source *source, const char *out_path) {
+gpumm_status gpumm__cuda_compile(device *d, const device_source *source, const char *out_path) {
     target t = {0};
     options o;
     char *text = NULL;
-    TRY(rtc_start());
+    TRY(gpumm__rtc_start());
     TRY(choose_target(cuda_of(d), &t));
     gpumm_status status = options_make(d, source, &t, &o);
     if (status == GPUMM_OK) status = text_make(d, source, o.file, &text);
     if (status == GPUMM_OK) status = compile_text(d, source, &t, &o, text, out_path);
-    mem_free(d->memory, text);
-    mem_free(d->memory, o.flags);
-    mem_free(d->memory, o.file);
+    gpumm__mem_free(d->memory, text);
+    gpumm__mem_free(d->memory, o.flags);
+    gpumm__mem_free(d->memory, o.file);
     return status;
 }

@@ -15,7 +15,7 @@
 /* No error of the driver's has this bit: a planned failure, with its status below. */
 enum { INJECTED = 0x100000 };
 
-CUresult cuda_instead(cuda *c) {
+CUresult gpumm__cuda_instead(cuda *c) {
     int status = atomic_load(&c->plan.status);
     return status == GPUMM_OK ? CUDA_SUCCESS : (CUresult)(INJECTED | status);
 }
@@ -69,38 +69,38 @@ static const char *words(CUresult result, char text[static 256]) {
         snprintf(text, 256, "%s, on purpose", gpumm_status_name(meaning(result)));
         return text;
     }
-    if (driver.cuGetErrorName(result, &name) != CUDA_SUCCESS) name = NULL;
-    if (driver.cuGetErrorString(result, &long_text) != CUDA_SUCCESS) long_text = NULL;
+    if (gpumm__driver.cuGetErrorName(result, &name) != CUDA_SUCCESS) name = NULL;
+    if (gpumm__driver.cuGetErrorString(result, &long_text) != CUDA_SUCCESS) long_text = NULL;
     if (name) snprintf(text, 256, "%s (%s)", name, long_text ? long_text : "no text");
     else snprintf(text, 256, "error %d, which the driver does not know", (int)result);
     return text;
 }
 
-void cuda_note(cuda *c, driver_entry entry, CUresult result) {
+void gpumm__cuda_note(cuda *c, driver_entry entry, CUresult result) {
     cuda_context *context = c->context;
     if (!context || !sticky(result)) return;
     char text[256];
     words(result, text);
-    pthread_mutex_lock(&driver.mutex);
+    pthread_mutex_lock(&gpumm__driver.mutex);
     if (!atomic_load(&context->lost)) {
-        snprintf(context->cause, sizeof context->cause, "%s: %s", driver_entry_name(entry), text);
+        snprintf(context->cause, sizeof context->cause, "%s: %s", gpumm__driver_entry_name(entry), text);
         context->forever = !injected(result);
         atomic_store(&context->lost, true);
     }
-    pthread_mutex_unlock(&driver.mutex);
+    pthread_mutex_unlock(&gpumm__driver.mutex);
 }
 
-gpumm_status cuda_failed(cuda *c, driver_entry entry, CUresult result) {
+gpumm_status gpumm__cuda_failed(cuda *c, driver_entry entry, CUresult result) {
     char text[256];
-    cuda_note(c, entry, result);
-    if (sticky(result) && c->context) return cuda_usable(c);
-    return fail(meaning(result), "%s: %s", driver_entry_name(entry), words(result, text));
+    gpumm__cuda_note(c, entry, result);
+    if (sticky(result) && c->context) return gpumm__cuda_usable(c);
+    return fail(meaning(result), "%s: %s", gpumm__driver_entry_name(entry), words(result, text));
 }
 
 /* ---- The contexts ---- */
 
 static cuda_context *context_find(CUcontext handle) {
-    cuda_context *context = driver.contexts;
+    cuda_context *context = gpumm__driver.contexts;
     while (context && context->handle != handle) context = context->next;
     return context;
 }
@@ -110,51 +110,51 @@ static cuda_context *context_new(CUcontext handle) {
     cuda_context *context = calloc(1, sizeof *context);
     if (!context) return NULL;
     context->handle = handle;
-    context->next = driver.contexts;
-    driver.contexts = context;
+    context->next = gpumm__driver.contexts;
+    gpumm__driver.contexts = context;
     return context;
 }
 
-gpumm_status cuda_context_take(cuda *c, CUcontext handle) {
-    pthread_mutex_lock(&driver.mutex);
+gpumm_status gpumm__cuda_context_take(cuda *c, CUcontext handle) {
+    pthread_mutex_lock(&gpumm__driver.mutex);
     cuda_context *context = context_find(handle);
     if (!context) context = context_new(handle);
     if (context) context->users++;
-    pthread_mutex_unlock(&driver.mutex);
+    pthread_mutex_unlock(&gpumm__driver.mutex);
     if (!context) return fail_host_memory(sizeof *context);
     c->context = context;
     return GPUMM_OK;
 }
 
 static void context_unlink(cuda_context *context) {
-    cuda_context **link = &driver.contexts;
+    cuda_context **link = &gpumm__driver.contexts;
     while (*link != context) link = &(*link)->next;
     *link = context->next;
     free(context);
 }
 
-void cuda_context_drop(cuda *c) {
+void gpumm__cuda_context_drop(cuda *c) {
     cuda_context *context = c->context;
     if (!context) return;
     c->context = NULL;
-    pthread_mutex_lock(&driver.mutex);
+    pthread_mutex_lock(&gpumm__driver.mutex);
     /* A lost primary context has the same handle when it is asked for again. */
     bool keep = context->forever && c->retained;
     if (--context->users == 0 && !keep) context_unlink(context);
-    pthread_mutex_unlock(&driver.mutex);
+    pthread_mutex_unlock(&gpumm__driver.mutex);
 }
 
 static bool forked(cuda *c) {
-    return c->forks != atomic_load_explicit(&driver.forks, memory_order_relaxed);
+    return c->forks != atomic_load_explicit(&gpumm__driver.forks, memory_order_relaxed);
 }
 
 static bool lost(cuda *c) {
     return c->context && atomic_load_explicit(&c->context->lost, memory_order_acquire);
 }
 
-bool cuda_gone(cuda *c) { return forked(c) || lost(c); }
+bool gpumm__cuda_gone(cuda *c) { return forked(c) || lost(c); }
 
-gpumm_status cuda_usable(cuda *c) {
+gpumm_status gpumm__cuda_usable(cuda *c) {
     if (forked(c))
         return fail(GPUMM_DEVICE_LOST,
                     "the CUDA device was opened before this process was forked and is used after fork: "
@@ -174,35 +174,35 @@ static bool is_current(cuda *c) {
     return CU_RESULT(c, cuCtxGetCurrent, (&now)) == CUDA_SUCCESS && now == c->context->handle;
 }
 
-gpumm_status cuda_enter(cuda *c, cuda_visit *visit) {
+gpumm_status gpumm__cuda_enter(cuda *c, cuda_visit *visit) {
     visit->quiet = false;
-    TRY(cuda_usable(c));
+    TRY(gpumm__cuda_usable(c));
     visit->pushed = !is_current(c);
     return visit->pushed ? CU(c, cuCtxPushCurrent, (c->context->handle)) : GPUMM_OK;
 }
 
-void cuda_leave(cuda *c, cuda_visit *visit) {
+void gpumm__cuda_leave(cuda *c, cuda_visit *visit) {
     CUcontext ours;
     if (visit->quiet) (void)CU_BACK(c, cuThreadExchangeStreamCaptureMode, (&visit->mode));
     if (visit->pushed) (void)CU_BACK(c, cuCtxPopCurrent, (&ours));
 }
 
-gpumm_status cuda_enter_quiet(cuda *c, cuda_visit *visit) {
-    TRY(cuda_enter(c, visit));
+gpumm_status gpumm__cuda_enter_quiet(cuda *c, cuda_visit *visit) {
+    TRY(gpumm__cuda_enter(c, visit));
     visit->mode = CU_STREAM_CAPTURE_MODE_RELAXED;
     gpumm_status status = CU(c, cuThreadExchangeStreamCaptureMode, (&visit->mode));
     visit->quiet = status == GPUMM_OK;
-    if (!visit->quiet) cuda_leave(c, visit);
+    if (!visit->quiet) gpumm__cuda_leave(c, visit);
     return status;
 }
 
-bool cuda_enter_giving(cuda *c, cuda_visit *visit) {
+bool gpumm__cuda_enter_giving(cuda *c, cuda_visit *visit) {
     visit->quiet = false;
-    if (cuda_gone(c)) return false;
+    if (gpumm__cuda_gone(c)) return false;
     visit->pushed = !is_current(c);
     if (visit->pushed && !CU_BACK(c, cuCtxPushCurrent, (c->context->handle))) return false;
     visit->mode = CU_STREAM_CAPTURE_MODE_RELAXED;
     visit->quiet = CU_BACK(c, cuThreadExchangeStreamCaptureMode, (&visit->mode));
-    if (!visit->quiet) cuda_leave(c, visit);
+    if (!visit->quiet) gpumm__cuda_leave(c, visit);
     return visit->quiet;
 }

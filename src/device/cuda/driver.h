@@ -141,15 +141,15 @@ typedef struct driver_table {
 #undef DRIVER_FIELD
 } driver_table;
 
-extern driver_table driver;
+extern driver_table gpumm__driver;
 
 /* Loads the driver, once, and starts it. NO_DEVICE with the reason. */
-gpumm_status driver_start(void);
+gpumm_status gpumm__driver_start(void);
 /* DRIVER_COUNT where there is none of that name. */
-driver_entry driver_entry_named(const char *name);
-const char *driver_entry_name(driver_entry entry);
-bool driver_grows(void); /* are all entries for growth in place there? */
+driver_entry gpumm__driver_entry_named(const char *name);
+const char *gpumm__driver_entry_name(driver_entry entry);
+bool gpumm__driver_grows(void); /* are all entries for growth in place there? */
 /* "13.0" for 13000. */
-const char *driver_version_text(int version, char text[static 16]);
+const char *gpumm__driver_version_text(int version, char text[static 16]);
 
 #endif

@@ -4,7 +4,7 @@
 #include "base/status.h"
 #include "device/cuda/state.h"
 
-bool cuda_planned(cuda *c, driver_entry entry) {
+bool gpumm__cuda_planned(cuda *c, driver_entry entry) {
     cuda_plan *plan = &c->plan;
     atomic_fetch_add_explicit(&plan->calls[entry], 1, memory_order_relaxed);
     pthread_mutex_lock(&plan->mutex);
@@ -22,12 +22,12 @@ static gpumm_status no_entry(const char *name) {
                 name);
 }
 
-gpumm_status cuda_fault(device *d, const gpumm_fault *plan) {
+gpumm_status gpumm__cuda_fault(device *d, const gpumm_fault *plan) {
     cuda *c = cuda_of(d);
     driver_entry entry = DRIVER_COUNT;
     bool ours = plan && names_driver(plan->call);
     if (ours && strcmp(plan->call, "cu*") != 0) {
-        entry = driver_entry_named(plan->call);
+        entry = gpumm__driver_entry_named(plan->call);
         if (entry == DRIVER_COUNT) return no_entry(plan->call);
     }
     pthread_mutex_lock(&c->plan.mutex);
@@ -41,9 +41,9 @@ gpumm_status cuda_fault(device *d, const gpumm_fault *plan) {
     return GPUMM_OK;
 }
 
-gpumm_status cuda_fault_calls(device *d, const char *entry, uint64_t *count) {
+gpumm_status gpumm__cuda_fault_calls(device *d, const char *entry, uint64_t *count) {
     cuda *c = cuda_of(d);
-    driver_entry only = driver_entry_named(entry);
+    driver_entry only = gpumm__driver_entry_named(entry);
     if (only == DRIVER_COUNT && (!entry || strcmp(entry, "cu*") != 0))
         return no_entry(entry ? entry : "(null)");
     uint64_t sum = 0;

@@ -15,29 +15,29 @@ static const char *place_text(place where) {
 static gpumm_status asked(gpumm_status status, place where, uint64_t bytes) {
     char text[32];
     return status == GPUMM_OK ? status
-                              : fail_in(status, "%s of %s: ", size_text(bytes, text), place_text(where));
+                              : fail_in(status, "%s of %s: ", gpumm__size_text(bytes, text), place_text(where));
 }
 
 /* ---- In place ---- */
 
-gpumm_status cuda_reserve(device *d, place where, uint64_t bytes, gpumm_address *address) {
+gpumm_status gpumm__cuda_reserve(device *d, place where, uint64_t bytes, gpumm_address *address) {
     cuda *c = cuda_of(d);
     cuda_visit visit;
     CUdeviceptr at = 0;
-    TRY(cuda_enter_quiet(c, &visit));
+    TRY(gpumm__cuda_enter_quiet(c, &visit));
     gpumm_status status = CU(c, cuMemAddressReserve, (&at, bytes, 0, 0, 0));
-    cuda_leave(c, &visit);
+    gpumm__cuda_leave(c, &visit);
     if (status == GPUMM_OK) *address = at;
     return asked(status, where, bytes);
 }
 
-void cuda_release(device *d, place where, gpumm_address address, uint64_t bytes) {
+void gpumm__cuda_release(device *d, place where, gpumm_address address, uint64_t bytes) {
     (void)where;
     cuda *c = cuda_of(d);
     cuda_visit visit;
-    if (!cuda_enter_giving(c, &visit)) return;
+    if (!gpumm__cuda_enter_giving(c, &visit)) return;
     (void)CU_BACK(c, cuMemAddressFree, (address, bytes));
-    cuda_leave(c, &visit);
+    gpumm__cuda_leave(c, &visit);
 }
 
 /* The mapping alone keeps the memory once the handle is gone. Gives the handle back in every case. */
@@ -55,28 +55,28 @@ static gpumm_status map_handle(cuda *c, place where, gpumm_address address, uint
     return status;
 }
 
-gpumm_status cuda_segment_map(cuda *c, place where, gpumm_address address, uint64_t bytes) {
+gpumm_status gpumm__cuda_segment_map(cuda *c, place where, gpumm_address address, uint64_t bytes) {
     CUmemGenericAllocationHandle handle = 0;
     TRY(CU(c, cuMemCreate, (&handle, bytes, &c->memory[where], 0)));
     return map_handle(c, where, address, bytes, handle);
 }
 
-gpumm_status cuda_commit(device *d, place where, gpumm_address address, uint64_t bytes) {
+gpumm_status gpumm__cuda_commit(device *d, place where, gpumm_address address, uint64_t bytes) {
     cuda *c = cuda_of(d);
     cuda_visit visit;
-    TRY(cuda_enter_quiet(c, &visit));
-    gpumm_status status = cuda_segment_map(c, where, address, bytes);
-    cuda_leave(c, &visit);
+    TRY(gpumm__cuda_enter_quiet(c, &visit));
+    gpumm_status status = gpumm__cuda_segment_map(c, where, address, bytes);
+    gpumm__cuda_leave(c, &visit);
     return asked(status, where, bytes);
 }
 
-gpumm_status cuda_decommit(device *d, place where, gpumm_address address, uint64_t bytes) {
+gpumm_status gpumm__cuda_decommit(device *d, place where, gpumm_address address, uint64_t bytes) {
     cuda *c = cuda_of(d);
     cuda_visit visit;
-    if (cuda_gone(c)) return GPUMM_OK; /* as for whole blocks: with the context, nothing is left to take back */
-    TRY(cuda_enter_quiet(c, &visit));
+    if (gpumm__cuda_gone(c)) return GPUMM_OK; /* as for whole blocks: with the context, nothing is left to take back */
+    TRY(gpumm__cuda_enter_quiet(c, &visit));
     gpumm_status status = CU(c, cuMemUnmap, (address, bytes));
-    cuda_leave(c, &visit);
+    gpumm__cuda_leave(c, &visit);
     return asked(status, where, bytes);
 }
 
@@ -92,7 +92,7 @@ static gpumm_status block_take_ordered(cuda *c, uint64_t bytes, gpumm_address *a
     return GPUMM_OK;
 }
 
-gpumm_status cuda_block_take(cuda *c, uint64_t bytes, gpumm_address *address) {
+gpumm_status gpumm__cuda_block_take(cuda *c, uint64_t bytes, gpumm_address *address) {
     if (c->stream_ordered) return block_take_ordered(c, bytes, address);
     CUdeviceptr at = 0;
     TRY(CU(c, cuMemAlloc, (&at, bytes)));
@@ -102,7 +102,7 @@ gpumm_status cuda_block_take(cuda *c, uint64_t bytes, gpumm_address *address) {
 
 /* cuMemFree would wait for every kernel of the context. The synchronize waits for our idle stream alone;
    at it the pool gives its unused memory back, so that the block is really free. */
-void cuda_block_give(cuda *c, gpumm_address address) {
+void gpumm__cuda_block_give(cuda *c, gpumm_address address) {
     if (!c->stream_ordered) {
         (void)CU_BACK(c, cuMemFree, (address));
         return;
@@ -125,22 +125,22 @@ static gpumm_status pinned_take(cuda *c, uint64_t bytes, gpumm_address *address)
     return GPUMM_OK;
 }
 
-gpumm_status cuda_alloc(device *d, place where, uint64_t bytes, gpumm_address *address) {
+gpumm_status gpumm__cuda_alloc(device *d, place where, uint64_t bytes, gpumm_address *address) {
     cuda *c = cuda_of(d);
     cuda_visit visit;
-    TRY(cuda_enter_quiet(c, &visit));
+    TRY(gpumm__cuda_enter_quiet(c, &visit));
     gpumm_status status =
-        where == PLACE_DEVICE ? cuda_block_take(c, bytes, address) : pinned_take(c, bytes, address);
-    cuda_leave(c, &visit);
+        where == PLACE_DEVICE ? gpumm__cuda_block_take(c, bytes, address) : pinned_take(c, bytes, address);
+    gpumm__cuda_leave(c, &visit);
     return asked(status, where, bytes);
 }
 
-void cuda_free(device *d, place where, gpumm_address address, uint64_t bytes) {
+void gpumm__cuda_free(device *d, place where, gpumm_address address, uint64_t bytes) {
     (void)bytes;
     cuda *c = cuda_of(d);
     cuda_visit visit;
-    if (!cuda_enter_giving(c, &visit)) return;
-    if (where == PLACE_DEVICE) cuda_block_give(c, address);
+    if (!gpumm__cuda_enter_giving(c, &visit)) return;
+    if (where == PLACE_DEVICE) gpumm__cuda_block_give(c, address);
     else (void)CU_BACK(c, cuMemFreeHost, ((void *)(uintptr_t)address));
-    cuda_leave(c, &visit);
+    gpumm__cuda_leave(c, &visit);
 }

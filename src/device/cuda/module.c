@@ -94,11 +94,11 @@ static gpumm_status file_size(FILE *file, const char *path, size_t *size) {
 static gpumm_status read_open(device *d, FILE *file, const char *path, char **out) {
     size_t size = 0;
     TRY(file_size(file, path, &size));
-    char *image = mem_new(d->memory, size + 1);
+    char *image = gpumm__mem_new(d->memory, size + 1);
     if (!image) return fail_host_memory(size);
     gpumm_status status = fread(image, 1, size, file) == size ? check_image(path, image, size)
                                                               : bad_file(path, "read", ferror(file) ? errno : EIO);
-    if (status != GPUMM_OK) return mem_free(d->memory, image), status;
+    if (status != GPUMM_OK) return gpumm__mem_free(d->memory, image), status;
     *out = image;
     return GPUMM_OK;
 }
@@ -132,7 +132,7 @@ static const char *advice(CUresult result) {
 
 static gpumm_status load_failed(cuda *c, const char *path, CUresult result, const char *log) {
     char version[16];
-    gpumm_status status = cuda_failed(c, DRIVER_cuModuleLoadDataEx, result);
+    gpumm_status status = gpumm__cuda_failed(c, DRIVER_cuModuleLoadDataEx, result);
     bool image = status == GPUMM_DRIVER && result >= CUDA_ERROR_INVALID_IMAGE &&
                  result < CUDA_ERROR_ILLEGAL_ADDRESS;
     if (!image) return fail_in(status, "loading '%s': ", path);
@@ -140,7 +140,7 @@ static gpumm_status load_failed(cuda *c, const char *path, CUresult result, cons
                 "'%s' cannot run on %s (compute capability %d.%d, driver for CUDA %s): "
                 "%s%s%s%s",
                 path, c->base.info.name, c->base.info.compute_major, c->base.info.compute_minor,
-                driver_version_text(driver.version, version), gpumm_message(), advice(result),
+                gpumm__driver_version_text(gpumm__driver.version, version), gpumm_message(), advice(result),
                 *log ? "\n" : "", log);
 }
 
@@ -157,26 +157,26 @@ static gpumm_status module_fill(cuda *c, const char *path, device_module *m) {
     cuda_visit visit;
     char *image = NULL;
     TRY(read_image(&c->base, path, &image));
-    gpumm_status status = cuda_enter_quiet(c, &visit);
+    gpumm_status status = gpumm__cuda_enter_quiet(c, &visit);
     if (status == GPUMM_OK) {
         status = load(c, path, image, &m->handle);
-        cuda_leave(c, &visit);
+        gpumm__cuda_leave(c, &visit);
     }
-    mem_free(c->base.memory, image);
+    gpumm__mem_free(c->base.memory, image);
     return status;
 }
 
 static void module_delete(device *d, device_module *m) {
     pthread_mutex_destroy(&m->mutex);
-    mem_free(d->memory, m->path);
-    mem_free(d->memory, m);
+    gpumm__mem_free(d->memory, m->path);
+    gpumm__mem_free(d->memory, m);
 }
 
-gpumm_status cuda_module_open(device *d, const char *path, device_module **out) {
-    TRY(cuda_usable(cuda_of(d)));
-    device_module *m = mem_new(d->memory, sizeof *m);
-    if (!m || pthread_mutex_init(&m->mutex, NULL)) return mem_free(d->memory, m), fail_host_memory(sizeof *m);
-    m->path = mem_string(d->memory, path);
+gpumm_status gpumm__cuda_module_open(device *d, const char *path, device_module **out) {
+    TRY(gpumm__cuda_usable(cuda_of(d)));
+    device_module *m = gpumm__mem_new(d->memory, sizeof *m);
+    if (!m || pthread_mutex_init(&m->mutex, NULL)) return gpumm__mem_free(d->memory, m), fail_host_memory(sizeof *m);
+    m->path = gpumm__mem_string(d->memory, path);
     gpumm_status status = m->path ? module_fill(cuda_of(d), path, m) : fail_host_memory(strlen(path));
     if (status != GPUMM_OK) return module_delete(d, m), status;
     *out = m;
@@ -184,17 +184,17 @@ gpumm_status cuda_module_open(device *d, const char *path, device_module **out) 
 }
 
 static void function_delete(device *d, device_function *f) {
-    mem_free(d->memory, f->sizes);
-    mem_free(d->memory, f->name);
-    mem_free(d->memory, f);
+    gpumm__mem_free(d->memory, f->sizes);
+    gpumm__mem_free(d->memory, f->name);
+    gpumm__mem_free(d->memory, f);
 }
 
-void cuda_module_close(device *d, device_module *m) {
+void gpumm__cuda_module_close(device *d, device_module *m) {
     cuda *c = cuda_of(d);
     cuda_visit visit;
-    if (cuda_enter_giving(c, &visit)) {
+    if (gpumm__cuda_enter_giving(c, &visit)) {
         (void)CU_BACK(c, cuModuleUnload, (m->handle));
-        cuda_leave(c, &visit);
+        gpumm__cuda_leave(c, &visit);
     }
     for (device_function *f = m->functions, *next; f; f = next) {
         next = f->next;
@@ -214,7 +214,7 @@ static gpumm_status function_attribute(cuda *c, CUfunction_attribute which, CUfu
 }
 
 static gpumm_status no_parameters(cuda *c, device_function *f) {
-    mem_free(c->base.memory, f->sizes);
+    gpumm__mem_free(c->base.memory, f->sizes);
     f->sizes = NULL;
     return GPUMM_OK;
 }
@@ -222,9 +222,9 @@ static gpumm_status no_parameters(cuda *c, device_function *f) {
 /* The driver tells the sizes of parameters one by one, and by an error that an index is past the last. */
 static gpumm_status function_parameters(cuda *c, device_function *f) {
     size_t capacity = 0, offset, size;
-    if (!driver.cuFuncGetParamInfo) return GPUMM_OK;
+    if (!gpumm__driver.cuFuncGetParamInfo) return GPUMM_OK;
     for (f->count = 0;; f->count++) {
-        if (!mem_reserve(c->base.memory, (void **)&f->sizes, sizeof *f->sizes, f->count, &capacity))
+        if (!gpumm__mem_reserve(c->base.memory, (void **)&f->sizes, sizeof *f->sizes, f->count, &capacity))
             return fail_host_memory((f->count + 1) * sizeof *f->sizes);
         CUresult result = CU_RESULT(c, cuFuncGetParamInfo, (f->handle, f->count, &offset, &size));
         if (result == CUDA_ERROR_INVALID_VALUE) return GPUMM_OK;
@@ -261,14 +261,14 @@ static gpumm_status function_fill(cuda *c, device_module *m, device_function *f)
 }
 
 static gpumm_status function_make(cuda *c, device_module *m, const char *name, device_function **out) {
-    device_function *f = mem_new(c->base.memory, sizeof *f);
+    device_function *f = gpumm__mem_new(c->base.memory, sizeof *f);
     if (!f) return fail_host_memory(sizeof *f);
-    f->name = mem_string(c->base.memory, name);
+    f->name = gpumm__mem_string(c->base.memory, name);
     cuda_visit visit;
-    gpumm_status status = f->name ? cuda_enter_quiet(c, &visit) : fail_host_memory(strlen(name));
+    gpumm_status status = f->name ? gpumm__cuda_enter_quiet(c, &visit) : fail_host_memory(strlen(name));
     if (status == GPUMM_OK) {
         status = function_fill(c, m, f);
-        cuda_leave(c, &visit);
+        gpumm__cuda_leave(c, &visit);
     }
     if (status != GPUMM_OK) return function_delete(&c->base, f), status;
     f->next = m->functions;
@@ -276,9 +276,9 @@ static gpumm_status function_make(cuda *c, device_module *m, const char *name, d
     return GPUMM_OK;
 }
 
-gpumm_status cuda_function(device *d, device_module *m, const char *name, device_function **out) {
+gpumm_status gpumm__cuda_function(device *d, device_module *m, const char *name, device_function **out) {
     cuda *c = cuda_of(d);
-    TRY(cuda_usable(c)); /* before the lock: after a fork its holder may be gone */
+    TRY(gpumm__cuda_usable(c)); /* before the lock: after a fork its holder may be gone */
     pthread_mutex_lock(&m->mutex);
     device_function *f = m->functions;
     while (f && strcmp(f->name, name) != 0) f = f->next;
@@ -339,12 +339,12 @@ static gpumm_status launch_entered(cuda *c, CUstream stream, device_function *f,
                                   (void **)launch->arguments, NULL)); /* the driver only reads them */
 }
 
-gpumm_status cuda_launch(device *d, device_stream *s, device_function *f, const device_launch *launch) {
+gpumm_status gpumm__cuda_launch(device *d, device_stream *s, device_function *f, const device_launch *launch) {
     cuda *c = cuda_of(d);
     cuda_visit visit;
-    TRY(device_check_arguments(f->name, f->sizes, f->count, launch));
-    TRY(cuda_enter(c, &visit));
+    TRY(gpumm__device_check_arguments(f->name, f->sizes, f->count, launch));
+    TRY(gpumm__cuda_enter(c, &visit));
     gpumm_status status = launch_entered(c, s->handle, f, launch);
-    cuda_leave(c, &visit);
+    gpumm__cuda_leave(c, &visit);
     return status;
 }

@@ -37,7 +37,7 @@ static gpumm_status describe_limits(cuda *c) {
     TRY(attribute(c, CU_DEVICE_ATTRIBUTE_UNIFIED_ADDRESSING, &unified));
     c->base.info.units = (unsigned)units;
     c->shared_limit = (unsigned)shared;
-    c->stream_ordered = pools && driver.cuMemAllocAsync && driver.cuMemFreeAsync;
+    c->stream_ordered = pools && gpumm__driver.cuMemAllocAsync && gpumm__driver.cuMemFreeAsync;
     if (unified) return GPUMM_OK;
     return fail(GPUMM_NO_DEVICE, "%s has no unified addressing, which gpumm needs", c->base.info.name);
 }
@@ -46,7 +46,7 @@ static gpumm_status describe(cuda *c) {
     gpumm_device_info *info = &c->base.info;
     size_t total = 0;
     info->kind = "cuda";
-    info->driver_version = driver.version;
+    info->driver_version = gpumm__driver.version;
     TRY(identity(c, c->device, info->name, info->uuid));
     TRY(CU(c, cuDeviceTotalMem, (&total, c->device)));
     info->total_bytes = total;
@@ -144,7 +144,7 @@ static gpumm_status take_context(cuda *c, const gpumm_options *options) {
         else return fail(GPUMM_NO_DEVICE, "%s cannot be used: %s", c->base.info.name, gpumm_message());
         if (status != GPUMM_OK) return status;
     }
-    gpumm_status status = cuda_context_take(c, context);
+    gpumm_status status = gpumm__cuda_context_take(c, context);
     if (status == GPUMM_OK || !c->retained) return status;
     (void)CU_BACK(c, cuDevicePrimaryCtxRelease, (c->device));
     c->retained = false;
@@ -153,73 +153,73 @@ static gpumm_status take_context(cuda *c, const gpumm_options *options) {
 
 static gpumm_status set_up(cuda *c, const gpumm_options *options) {
     cuda_visit visit;
-    TRY(cuda_enter_quiet(c, &visit));
+    TRY(gpumm__cuda_enter_quiet(c, &visit));
     gpumm_status status = CU(c, cuStreamCreate, (&c->own, CU_STREAM_NON_BLOCKING));
-    if (status == GPUMM_OK) status = cuda_probe(c, options->relocate);
-    if (status == GPUMM_OK) cuda_across_open(c);
-    cuda_leave(c, &visit);
+    if (status == GPUMM_OK) status = gpumm__cuda_probe(c, options->relocate);
+    if (status == GPUMM_OK) gpumm__cuda_across_open(c);
+    gpumm__cuda_leave(c, &visit);
     return status;
 }
 
 static void close_own(cuda *c) {
     cuda_visit visit;
-    if (!c->own || !cuda_enter_giving(c, &visit)) return;
+    if (!c->own || !gpumm__cuda_enter_giving(c, &visit)) return;
     (void)CU_BACK(c, cuStreamSynchronize, (c->own));
     (void)CU_BACK(c, cuStreamDestroy, (c->own));
-    cuda_across_close(c);
-    cuda_leave(c, &visit);
+    gpumm__cuda_across_close(c);
+    gpumm__cuda_leave(c, &visit);
 }
 
 /* Undoes whatever part of opening was done. */
 static void cuda_close(device *d) {
     cuda *c = cuda_of(d);
     if (c->context) close_own(c);
-    if (c->retained && !cuda_gone(c)) (void)CU_BACK(c, cuDevicePrimaryCtxRelease, (c->device));
-    cuda_context_drop(c);
+    if (c->retained && !gpumm__cuda_gone(c)) (void)CU_BACK(c, cuDevicePrimaryCtxRelease, (c->device));
+    gpumm__cuda_context_drop(c);
     pthread_mutex_destroy(&c->plan.mutex);
-    mem_free(d->memory, c);
+    gpumm__mem_free(d->memory, c);
 }
 
 static const device_table cuda_table = {
     .close = cuda_close,
-    .reserve = cuda_reserve,
-    .release = cuda_release,
-    .commit = cuda_commit,
-    .decommit = cuda_decommit,
-    .alloc = cuda_alloc,
-    .free = cuda_free,
-    .stream_open = cuda_stream_open,
-    .stream_close = cuda_stream_close,
-    .stream_synchronize = cuda_stream_synchronize,
-    .stream_query = cuda_stream_query,
-    .event_open = cuda_event_open,
-    .event_close = cuda_event_close,
-    .event_record = cuda_event_record,
-    .event_query = cuda_event_query,
-    .event_synchronize = cuda_event_synchronize,
-    .event_elapsed = cuda_event_elapsed,
-    .stream_wait = cuda_stream_wait,
-    .copy = cuda_copy,
-    .fill = cuda_fill,
-    .call = cuda_call,
-    .compiler = cuda_compiler,
-    .compile = cuda_compile,
-    .module_open = cuda_module_open,
-    .module_close = cuda_module_close,
-    .function = cuda_function,
-    .launch = cuda_launch,
-    .native_stream = cuda_native_stream,
-    .driver_fault = cuda_fault,
-    .driver_calls = cuda_fault_calls,
+    .reserve = gpumm__cuda_reserve,
+    .release = gpumm__cuda_release,
+    .commit = gpumm__cuda_commit,
+    .decommit = gpumm__cuda_decommit,
+    .alloc = gpumm__cuda_alloc,
+    .free = gpumm__cuda_free,
+    .stream_open = gpumm__cuda_stream_open,
+    .stream_close = gpumm__cuda_stream_close,
+    .stream_synchronize = gpumm__cuda_stream_synchronize,
+    .stream_query = gpumm__cuda_stream_query,
+    .event_open = gpumm__cuda_event_open,
+    .event_close = gpumm__cuda_event_close,
+    .event_record = gpumm__cuda_event_record,
+    .event_query = gpumm__cuda_event_query,
+    .event_synchronize = gpumm__cuda_event_synchronize,
+    .event_elapsed = gpumm__cuda_event_elapsed,
+    .stream_wait = gpumm__cuda_stream_wait,
+    .copy = gpumm__cuda_copy,
+    .fill = gpumm__cuda_fill,
+    .call = gpumm__cuda_call,
+    .compiler = gpumm__cuda_compiler,
+    .compile = gpumm__cuda_compile,
+    .module_open = gpumm__cuda_module_open,
+    .module_close = gpumm__cuda_module_close,
+    .function = gpumm__cuda_function,
+    .launch = gpumm__cuda_launch,
+    .native_stream = gpumm__cuda_native_stream,
+    .driver_fault = gpumm__cuda_fault,
+    .driver_calls = gpumm__cuda_fault_calls,
 };
 
 static cuda *cuda_new(const gpumm_allocator *memory) {
-    cuda *c = mem_new(memory, sizeof *c);
+    cuda *c = gpumm__mem_new(memory, sizeof *c);
     if (!c) return NULL;
-    if (pthread_mutex_init(&c->plan.mutex, NULL)) return mem_free(memory, c), NULL;
+    if (pthread_mutex_init(&c->plan.mutex, NULL)) return gpumm__mem_free(memory, c), NULL;
     c->base.call = &cuda_table;
     c->base.memory = memory;
-    c->forks = atomic_load(&driver.forks);
+    c->forks = atomic_load(&gpumm__driver.forks);
     return c;
 }
 
@@ -230,8 +230,8 @@ static gpumm_status build(cuda *c, const gpumm_options *options) {
     return set_up(c, options);
 }
 
-gpumm_status cuda_open(const gpumm_options *options, const gpumm_allocator *memory, device **out) {
-    TRY(driver_start());
+gpumm_status gpumm__cuda_open(const gpumm_options *options, const gpumm_allocator *memory, device **out) {
+    TRY(gpumm__driver_start());
     cuda *c = cuda_new(memory);
     if (!c) return fail_host_memory(sizeof *c);
     gpumm_status status = build(c, options);

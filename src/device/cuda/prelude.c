@@ -2,7 +2,7 @@
 #include "device/cuda/prelude.h"
 
 /* 64 bits are long long, as NVRTC's own libcu++ has them, which says so again; atomicAdd knows no long either. */
-const char cuda_prelude[] =
+const char gpumm__cuda_prelude[] =
     "typedef signed char int8_t;\ntypedef unsigned char uint8_t;\n"
     "typedef short int16_t;\ntypedef unsigned short uint16_t;\n"
     "typedef int int32_t;\ntypedef unsigned int uint32_t;\n"
@@ -49,15 +49,15 @@ const char cuda_prelude[] =
 #define NAME(name, text) name,
 #define TEXT(name, text) text,
 
-const char *const cuda_header_names[] = {HEADERS(NAME)};
-const char *const cuda_header_texts[] = {HEADERS(TEXT)};
-const int cuda_header_count = sizeof cuda_header_names / sizeof *cuda_header_names;
+const char *const gpumm__cuda_header_names[] = {HEADERS(NAME)};
+const char *const gpumm__cuda_header_texts[] = {HEADERS(TEXT)};
+const int gpumm__cuda_header_count = sizeof gpumm__cuda_header_names / sizeof *gpumm__cuda_header_names;
 
 /* Changes whenever any of these texts does. */
-uint64_t cuda_prelude_stamp(void) {
+uint64_t gpumm__cuda_prelude_stamp(void) {
     uint64_t stamp = 14695981039346656037u;
-    for (const char *c = cuda_prelude; *c; c++) stamp = (stamp ^ (unsigned char)*c) * 1099511628211u;
-    for (int i = 0; i < cuda_header_count; i++)
-        for (const char *c = cuda_header_texts[i]; *c; c++) stamp = (stamp ^ (unsigned char)*c) * 1099511628211u;
+    for (const char *c = gpumm__cuda_prelude; *c; c++) stamp = (stamp ^ (unsigned char)*c) * 1099511628211u;
+    for (int i = 0; i < gpumm__cuda_header_count; i++)
+        for (const char *c = gpumm__cuda_header_texts[i]; *c; c++) stamp = (stamp ^ (unsigned char)*c) * 1099511628211u;
     return stamp;
 }

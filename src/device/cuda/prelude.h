@@ -5,11 +5,11 @@
 #include <stdint.h>
 
 /* Put before every source: sized integers and limits. */
-extern const char cuda_prelude[];
+extern const char gpumm__cuda_prelude[];
 /* Headers whose content the prelude or the compiler has already: they may be included, and give std's names alone. */
-extern const char *const cuda_header_names[];
-extern const char *const cuda_header_texts[];
-extern const int cuda_header_count;
-uint64_t cuda_prelude_stamp(void); /* part of a binary's key */
+extern const char *const gpumm__cuda_header_names[];
+extern const char *const gpumm__cuda_header_texts[];
+extern const int gpumm__cuda_header_count;
+uint64_t gpumm__cuda_prelude_stamp(void); /* part of a binary's key */
 
 #endif

@@ -85,9 +85,9 @@ static gpumm_status try_pinned(cuda *c, gpumm_address at, uint64_t bytes) {
     if (!host_can_touch(at, bytes))
         return fail(GPUMM_DRIVER, "the host cannot reach pinned memory mapped in place");
     gpumm_address block = 0;
-    TRY(cuda_block_take(c, PROBE_WORDS * sizeof(uint32_t), &block));
+    TRY(gpumm__cuda_block_take(c, PROBE_WORDS * sizeof(uint32_t), &block));
     gpumm_status status = try_pinned_copy(c, at, block);
-    cuda_block_give(c, block);
+    gpumm__cuda_block_give(c, block);
     return status;
 }
 
@@ -96,7 +96,7 @@ static gpumm_status try_pinned(cuda *c, gpumm_address at, uint64_t bytes) {
 /* The second of two segments: a range need not be filled from its start. */
 static gpumm_status try_segment(cuda *c, place where, gpumm_address range, uint64_t unit) {
     gpumm_address at = range + unit;
-    TRY(cuda_segment_map(c, where, at, unit));
+    TRY(gpumm__cuda_segment_map(c, where, at, unit));
     gpumm_status status = where == PLACE_DEVICE ? try_device_copy(c, at) : try_pinned(c, at, unit);
     (void)CU_BACK(c, cuMemUnmap, (at, unit));
     return status;
@@ -182,11 +182,11 @@ static void explain(cuda *c, const char *what, const char *why) {
     snprintf(text + used, sizeof c->base.info.why - used, "; %s is not grown in place: %s", what, why);
 }
 
-gpumm_status cuda_probe(cuda *c, bool relocate) {
+gpumm_status gpumm__cuda_probe(cuda *c, bool relocate) {
     gpumm_device_info *info = &c->base.info;
     info->granularity = 2u << 20;        /* what blocks are rounded to where memory is not committed */
     info->pinned_granularity = 64u << 10;
-    if (relocate || !driver_grows()) {
+    if (relocate || !gpumm__driver_grows()) {
         explain(c, "memory", relocate ? "so asked" : "the driver has no virtual memory calls");
         return GPUMM_OK;
     }

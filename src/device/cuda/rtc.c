@@ -15,7 +15,7 @@
 
 enum { OLDEST_MAJOR = 12, NEWEST_MAJOR = 15 };
 
-rtc_table rtc;
+rtc_table gpumm__rtc;
 
 static const struct row {
     const char *name;
@@ -29,27 +29,27 @@ static const struct row {
 /* ---- Finding the library ---- */
 
 static void say_tried(const char *name) {
-    size_t used = strlen(rtc.why);
-    snprintf(rtc.why + used, sizeof rtc.why - used, "%s%s", used ? ", " : "", name);
+    size_t used = strlen(gpumm__rtc.why);
+    snprintf(gpumm__rtc.why + used, sizeof gpumm__rtc.why - used, "%s%s", used ? ", " : "", name);
 }
 
 static bool fill_table(void) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        void *symbol = dlsym(rtc.library, rows[i].name);
+        void *symbol = dlsym(gpumm__rtc.library, rows[i].name);
         if (!symbol) return false;
-        memcpy((char *)&rtc + rows[i].offset, &symbol, sizeof symbol);
+        memcpy((char *)&gpumm__rtc + rows[i].offset, &symbol, sizeof symbol);
     }
     return true;
 }
 
 static bool try_name(const char *name) {
     say_tried(name);
-    rtc.library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
-    if (!rtc.library) return false;
+    gpumm__rtc.library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    if (!gpumm__rtc.library) return false;
     if (fill_table()) return true;
     say_tried("(too old)");
-    dlclose(rtc.library);
-    rtc.library = NULL;
+    dlclose(gpumm__rtc.library);
+    gpumm__rtc.library = NULL;
     return false;
 }
 
@@ -81,7 +81,7 @@ static bool try_major(int major) {
 
 static bool find_library(void) {
     const char *named = getenv("GPUMM_LIBNVRTC");
-    int own = driver.version / 1000;
+    int own = gpumm__driver.version / 1000;
     if (named && *named) return try_name(named);
     for (int major = own; major >= OLDEST_MAJOR; major--)
         if (try_major(major)) return true;
@@ -96,9 +96,9 @@ static bool has_headers(const char *folder, const char *below) {
     char path[1200];
     int length = snprintf(path, sizeof path, "%s%s/cuda_fp16.h", folder, below);
     if (length < 0 || (size_t)length >= sizeof path || access(path, R_OK) != 0) return false;
-    length = snprintf(rtc.include, sizeof rtc.include, "%s%s", folder, below);
-    if (length >= 0 && (size_t)length < sizeof rtc.include) return true;
-    rtc.include[0] = '\0';
+    length = snprintf(gpumm__rtc.include, sizeof gpumm__rtc.include, "%s%s", folder, below);
+    if (length >= 0 && (size_t)length < sizeof gpumm__rtc.include) return true;
+    gpumm__rtc.include[0] = '\0';
     return false;
 }
 
@@ -108,7 +108,7 @@ static bool headers_beside_library(void) {
     Dl_info where;
     char folder[900];
     void *symbol;
-    memcpy(&symbol, &rtc.nvrtcVersion, sizeof symbol);
+    memcpy(&symbol, &gpumm__rtc.nvrtcVersion, sizeof symbol);
     if (!dladdr(symbol, &where) || !where.dli_fname) return false;
     const char *end = strrchr(where.dli_fname, '/');
     if (!end || (size_t)(end - where.dli_fname) >= sizeof folder) return false;
@@ -130,33 +130,33 @@ static void find_headers(void) {
 
 static bool ask_architectures(void) {
     int count = 0;
-    if (rtc.nvrtcGetNumSupportedArchs(&count) != NVRTC_SUCCESS || count < 1 || count > RTC_ARCHITECTURES)
+    if (gpumm__rtc.nvrtcGetNumSupportedArchs(&count) != NVRTC_SUCCESS || count < 1 || count > RTC_ARCHITECTURES)
         return false;
-    rtc.architecture_count = count;
-    return rtc.nvrtcGetSupportedArchs(rtc.architectures) == NVRTC_SUCCESS;
+    gpumm__rtc.architecture_count = count;
+    return gpumm__rtc.nvrtcGetSupportedArchs(gpumm__rtc.architectures) == NVRTC_SUCCESS;
 }
 
 static void load(void) {
     if (!find_library()) return;
-    rtc.why[0] = '\0';
-    if (rtc.nvrtcVersion(&rtc.major, &rtc.minor) != NVRTC_SUCCESS || !ask_architectures())
+    gpumm__rtc.why[0] = '\0';
+    if (gpumm__rtc.nvrtcVersion(&gpumm__rtc.major, &gpumm__rtc.minor) != NVRTC_SUCCESS || !ask_architectures())
         say_tried("it does not answer");
     else find_headers();
 }
 
 static gpumm_status missing(void) {
-    int own = driver.version >= DRIVER_OLDEST ? driver.version / 1000 : 13;
+    int own = gpumm__driver.version >= DRIVER_OLDEST ? gpumm__driver.version / 1000 : 13;
     return fail(
         GPUMM_COMPILE_FAILED,
         "compiling kernels needs NVRTC, CUDA's run-time compiler, which could not be opened "
         "(%s): install NVRTC %d of the CUDA Toolkit (package cuda-nvrtc-%d-0 of NVIDIA's repository, or "
         "'pip install nvidia-cuda-nvrtc%s' and its lib folder in LD_LIBRARY_PATH), or set GPUMM_LIBNVRTC to "
         "the path of libnvrtc.so",
-        rtc.why, own, own, own == 12 ? "-cu12" : "");
+        gpumm__rtc.why, own, own, own == 12 ? "-cu12" : "");
 }
 
-gpumm_status rtc_start(void) {
+gpumm_status gpumm__rtc_start(void) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, load);
-    return rtc.why[0] ? missing() : GPUMM_OK;
+    return gpumm__rtc.why[0] ? missing() : GPUMM_OK;
 }

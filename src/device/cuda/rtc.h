@@ -28,9 +28,9 @@ typedef struct rtc_table {
 #undef RTC_FIELD
 } rtc_table;
 
-extern rtc_table rtc;
+extern rtc_table gpumm__rtc;
 
 /* Loads NVRTC, once, after the driver. COMPILE_FAILED names what was tried and what to install. */
-gpumm_status rtc_start(void);
+gpumm_status gpumm__rtc_start(void);
 
 #endif

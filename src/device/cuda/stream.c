@@ -27,16 +27,16 @@ static gpumm_status not_capturing(cuda *c, device_stream *s) {
 
 /* Enters for work on a stream, unless it captures. */
 static gpumm_status enter_stream(cuda *c, device_stream *s, cuda_visit *visit) {
-    TRY(cuda_enter(c, visit));
+    TRY(gpumm__cuda_enter(c, visit));
     gpumm_status status = not_capturing(c, s);
-    if (status != GPUMM_OK) cuda_leave(c, visit);
+    if (status != GPUMM_OK) gpumm__cuda_leave(c, visit);
     return status;
 }
 
 static gpumm_status enter_stream_quiet(cuda *c, device_stream *s, cuda_visit *visit) {
-    TRY(cuda_enter_quiet(c, visit));
+    TRY(gpumm__cuda_enter_quiet(c, visit));
     gpumm_status status = not_capturing(c, s);
-    if (status != GPUMM_OK) cuda_leave(c, visit);
+    if (status != GPUMM_OK) gpumm__cuda_leave(c, visit);
     return status;
 }
 
@@ -44,7 +44,7 @@ static gpumm_status enter_stream_quiet(cuda *c, device_stream *s, cuda_visit *vi
 
 static gpumm_status check_native(cuda *c, CUstream native) {
     CUcontext context = NULL;
-    if (!driver.cuStreamGetCtx) return GPUMM_OK;
+    if (!gpumm__driver.cuStreamGetCtx) return GPUMM_OK;
     TRY(CU(c, cuStreamGetCtx, (native, &context)));
     if (context == c->context->handle) return GPUMM_OK;
     return fail(GPUMM_INVALID_ARGUMENT, "the stream belongs to another CUDA context than the manager's");
@@ -52,21 +52,21 @@ static gpumm_status check_native(cuda *c, CUstream native) {
 
 static gpumm_status stream_make(cuda *c, void *native, device_stream *s) {
     cuda_visit visit;
-    TRY(cuda_enter_quiet(c, &visit));
+    TRY(gpumm__cuda_enter_quiet(c, &visit));
     s->owned = native == NULL;
     atomic_init(&s->exported, !s->owned);
     s->handle = native;
     gpumm_status status = s->owned ? CU(c, cuStreamCreate, (&s->handle, CU_STREAM_NON_BLOCKING))
                                    : check_native(c, native);
-    cuda_leave(c, &visit);
+    gpumm__cuda_leave(c, &visit);
     return status;
 }
 
-gpumm_status cuda_stream_open(device *d, void *native, device_stream **out) {
-    device_stream *s = mem_new(d->memory, sizeof *s);
+gpumm_status gpumm__cuda_stream_open(device *d, void *native, device_stream **out) {
+    device_stream *s = gpumm__mem_new(d->memory, sizeof *s);
     if (!s) return fail_host_memory(sizeof *s);
     gpumm_status status = stream_make(cuda_of(d), native, s);
-    if (status != GPUMM_OK) return mem_free(d->memory, s), status;
+    if (status != GPUMM_OK) return gpumm__mem_free(d->memory, s), status;
     *out = s;
     return GPUMM_OK;
 }
@@ -78,118 +78,118 @@ static bool captures(cuda *c, device_stream *s) {
         || capture != CU_STREAM_CAPTURE_STATUS_NONE;
 }
 
-void cuda_stream_close(device *d, device_stream *s) {
+void gpumm__cuda_stream_close(device *d, device_stream *s) {
     cuda *c = cuda_of(d);
     cuda_visit visit;
-    if (cuda_enter_giving(c, &visit)) {
+    if (gpumm__cuda_enter_giving(c, &visit)) {
         if (!captures(c, s)) (void)CU_BACK(c, cuStreamSynchronize, (s->handle));
         if (s->owned) (void)CU_BACK(c, cuStreamDestroy, (s->handle));
-        cuda_leave(c, &visit);
+        gpumm__cuda_leave(c, &visit);
     }
-    mem_free(d->memory, s);
+    gpumm__mem_free(d->memory, s);
 }
 
-gpumm_status cuda_stream_synchronize(device *d, device_stream *s) {
+gpumm_status gpumm__cuda_stream_synchronize(device *d, device_stream *s) {
     cuda *c = cuda_of(d);
     cuda_visit visit;
     TRY(enter_stream_quiet(c, s, &visit));
     gpumm_status status = CU(c, cuStreamSynchronize, (s->handle));
-    cuda_leave(c, &visit);
+    gpumm__cuda_leave(c, &visit);
     return status;
 }
 
 /* A query's answer: CUDA_ERROR_NOT_READY is none of the failures. */
 static gpumm_status answer(cuda *c, driver_entry entry, CUresult result, bool *yes) {
-    if (result != CUDA_SUCCESS && result != CUDA_ERROR_NOT_READY) return cuda_failed(c, entry, result);
+    if (result != CUDA_SUCCESS && result != CUDA_ERROR_NOT_READY) return gpumm__cuda_failed(c, entry, result);
     *yes = result == CUDA_SUCCESS;
     return GPUMM_OK;
 }
 
-gpumm_status cuda_stream_query(device *d, device_stream *s, bool *idle) {
+gpumm_status gpumm__cuda_stream_query(device *d, device_stream *s, bool *idle) {
     cuda *c = cuda_of(d);
     cuda_visit visit;
     TRY(enter_stream_quiet(c, s, &visit));
     gpumm_status status = answer(c, DRIVER_cuStreamQuery, CU_RESULT(c, cuStreamQuery, (s->handle)), idle);
-    cuda_leave(c, &visit);
+    gpumm__cuda_leave(c, &visit);
     return status;
 }
 
-void *cuda_native_stream(device_stream *s) {
+void *gpumm__cuda_native_stream(device_stream *s) {
     atomic_store(&s->exported, true);
     return s->handle;
 }
 
 /* ---- Events ---- */
 
-gpumm_status cuda_event_open(device *d, bool timed, device_event **out) {
+gpumm_status gpumm__cuda_event_open(device *d, bool timed, device_event **out) {
     cuda *c = cuda_of(d);
-    device_event *e = mem_new(d->memory, sizeof *e);
+    device_event *e = gpumm__mem_new(d->memory, sizeof *e);
     if (!e) return fail_host_memory(sizeof *e);
     cuda_visit visit;
-    gpumm_status status = cuda_enter_quiet(c, &visit);
+    gpumm_status status = gpumm__cuda_enter_quiet(c, &visit);
     if (status == GPUMM_OK) {
         status = CU(c, cuEventCreate, (&e->handle, timed ? CU_EVENT_DEFAULT : CU_EVENT_DISABLE_TIMING));
-        cuda_leave(c, &visit);
+        gpumm__cuda_leave(c, &visit);
     }
-    if (status != GPUMM_OK) return mem_free(d->memory, e), status;
+    if (status != GPUMM_OK) return gpumm__mem_free(d->memory, e), status;
     *out = e;
     return GPUMM_OK;
 }
 
-void cuda_event_close(device *d, device_event *e) {
+void gpumm__cuda_event_close(device *d, device_event *e) {
     cuda *c = cuda_of(d);
     cuda_visit visit;
-    if (cuda_enter_giving(c, &visit)) {
+    if (gpumm__cuda_enter_giving(c, &visit)) {
         (void)CU_BACK(c, cuEventDestroy, (e->handle));
-        cuda_leave(c, &visit);
+        gpumm__cuda_leave(c, &visit);
     }
-    mem_free(d->memory, e);
+    gpumm__mem_free(d->memory, e);
 }
 
-gpumm_status cuda_event_record(device *d, device_event *e, device_stream *s) {
+gpumm_status gpumm__cuda_event_record(device *d, device_event *e, device_stream *s) {
     cuda *c = cuda_of(d);
     cuda_visit visit;
     TRY(enter_stream(c, s, &visit));
     gpumm_status status = CU(c, cuEventRecord, (e->handle, s->handle));
-    cuda_leave(c, &visit);
+    gpumm__cuda_leave(c, &visit);
     return status;
 }
 
-gpumm_status cuda_event_query(device *d, device_event *e, bool *done) {
+gpumm_status gpumm__cuda_event_query(device *d, device_event *e, bool *done) {
     cuda *c = cuda_of(d);
     cuda_visit visit;
-    TRY(cuda_enter_quiet(c, &visit));
+    TRY(gpumm__cuda_enter_quiet(c, &visit));
     gpumm_status status = answer(c, DRIVER_cuEventQuery, CU_RESULT(c, cuEventQuery, (e->handle)), done);
-    cuda_leave(c, &visit);
+    gpumm__cuda_leave(c, &visit);
     return status;
 }
 
-gpumm_status cuda_event_synchronize(device *d, device_event *e) {
+gpumm_status gpumm__cuda_event_synchronize(device *d, device_event *e) {
     cuda *c = cuda_of(d);
     cuda_visit visit;
-    TRY(cuda_enter_quiet(c, &visit));
+    TRY(gpumm__cuda_enter_quiet(c, &visit));
     gpumm_status status = CU(c, cuEventSynchronize, (e->handle));
-    cuda_leave(c, &visit);
+    gpumm__cuda_leave(c, &visit);
     return status;
 }
 
-gpumm_status cuda_event_elapsed(device *d, device_event *from, device_event *to, double *seconds) {
+gpumm_status gpumm__cuda_event_elapsed(device *d, device_event *from, device_event *to, double *seconds) {
     cuda *c = cuda_of(d);
     cuda_visit visit;
     float milliseconds = 0;
-    TRY(cuda_enter_quiet(c, &visit));
+    TRY(gpumm__cuda_enter_quiet(c, &visit));
     gpumm_status status = CU(c, cuEventElapsedTime, (&milliseconds, from->handle, to->handle));
-    cuda_leave(c, &visit);
+    gpumm__cuda_leave(c, &visit);
     if (status == GPUMM_OK) *seconds = (double)milliseconds * 1e-3;
     return status;
 }
 
-gpumm_status cuda_stream_wait(device *d, device_stream *s, device_event *e) {
+gpumm_status gpumm__cuda_stream_wait(device *d, device_stream *s, device_event *e) {
     cuda *c = cuda_of(d);
     cuda_visit visit;
     TRY(enter_stream(c, s, &visit));
     gpumm_status status = CU(c, cuStreamWaitEvent, (s->handle, e->handle, 0));
-    cuda_leave(c, &visit);
+    gpumm__cuda_leave(c, &visit);
     return status;
 }
 
@@ -201,19 +201,19 @@ static gpumm_status copy_enqueue(cuda *c, CUstream stream, copy_kind kind, gpumm
     case COPY_H2D: return CU(c, cuMemcpyHtoDAsync, (to, (const void *)(uintptr_t)from, bytes, stream));
     case COPY_D2H: return CU(c, cuMemcpyDtoHAsync, ((void *)(uintptr_t)to, from, bytes, stream));
     case COPY_D2D:
-        if (cuda_across_takes(c, to, from, bytes)) return cuda_across(c, stream, to, from, bytes);
+        if (gpumm__cuda_across_takes(c, to, from, bytes)) return gpumm__cuda_across(c, stream, to, from, bytes);
         return CU(c, cuMemcpyDtoDAsync, (to, from, bytes, stream));
     }
     return fail(GPUMM_INVALID_ARGUMENT, "no such kind of copy: %d", (int)kind);
 }
 
-gpumm_status cuda_copy(device *d, device_stream *s, copy_kind kind, gpumm_address to, gpumm_address from,
+gpumm_status gpumm__cuda_copy(device *d, device_stream *s, copy_kind kind, gpumm_address to, gpumm_address from,
                        uint64_t bytes) {
     cuda *c = cuda_of(d);
     cuda_visit visit;
     TRY(enter_stream(c, s, &visit));
     gpumm_status status = bytes ? copy_enqueue(c, s->handle, kind, to, from, bytes) : GPUMM_OK;
-    cuda_leave(c, &visit);
+    gpumm__cuda_leave(c, &visit);
     return status;
 }
 
@@ -227,21 +227,21 @@ static gpumm_status fill_enqueue(cuda *c, CUstream stream, gpumm_address to, uin
     }
 }
 
-gpumm_status cuda_fill(device *d, device_stream *s, gpumm_address to, uint32_t pattern, unsigned width,
+gpumm_status gpumm__cuda_fill(device *d, device_stream *s, gpumm_address to, uint32_t pattern, unsigned width,
                        uint64_t count) {
     cuda *c = cuda_of(d);
     cuda_visit visit;
     TRY(enter_stream(c, s, &visit));
     gpumm_status status = count ? fill_enqueue(c, s->handle, to, pattern, width, count) : GPUMM_OK;
-    cuda_leave(c, &visit);
+    gpumm__cuda_leave(c, &visit);
     return status;
 }
 
-gpumm_status cuda_call(device *d, device_stream *s, void (*function)(void *user), void *user) {
+gpumm_status gpumm__cuda_call(device *d, device_stream *s, void (*function)(void *user), void *user) {
     cuda *c = cuda_of(d);
     cuda_visit visit;
     TRY(enter_stream(c, s, &visit));
     gpumm_status status = CU(c, cuLaunchHostFunc, (s->handle, function, user));
-    cuda_leave(c, &visit);
+    gpumm__cuda_leave(c, &visit);
     return status;
 }

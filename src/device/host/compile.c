@@ -124,13 +124,13 @@ static void processor(char *text, size_t size) {
 /* Changes whenever the prelude does. */
 static unsigned long long prelude_stamp(void) {
     unsigned long long stamp = 14695981039346656037u;
-    for (size_t i = 0; host_prelude[i]; i++)
-        for (const char *s = host_prelude[i]; *s; s++) stamp = (stamp ^ (unsigned char)*s) * 1099511628211u;
+    for (size_t i = 0; gpumm__host_prelude[i]; i++)
+        for (const char *s = gpumm__host_prelude[i]; *s; s++) stamp = (stamp ^ (unsigned char)*s) * 1099511628211u;
     return stamp;
 }
 
 /* The program's size and time stand for its version: asking it would take longer than a warm start may. */
-gpumm_status host_compiler(device *d, char *text, size_t size) {
+gpumm_status gpumm__host_compiler(device *d, char *text, size_t size) {
     (void)d;
     words found;
     struct stat s;
@@ -155,17 +155,17 @@ gpumm_status host_compiler(device *d, char *text, size_t size) {
 
 static const refused_name *refusal(const token *t, bool called) {
     if (t->kind != TOKEN_NAME) return NULL;
-    for (const refused_name *r = host_refused; r->name; r++) {
+    for (const refused_name *r = gpumm__host_refused; r->name; r++) {
         size_t length = strlen(r->name);
         if (r->prefix ? called && t->length >= length && !memcmp(t->text, r->name, length)
-                      : token_is(t, r->name))
+                      : gpumm__token_is(t, r->name))
             return r;
     }
     return NULL;
 }
 
 static gpumm_status refuse(const token *t, const refused_name *r) {
-    if (token_is(t, "__shared__"))
+    if (gpumm__token_is(t, "__shared__"))
         return fail(GPUMM_COMPILE_FAILED, "%s:%u: __shared__ memory is not available on the host device: %s",
                     t->file, t->line, r->why);
     return fail(GPUMM_COMPILE_FAILED, "%s:%u: %s %.*s is not available on the host device: it %s", t->file,
@@ -173,22 +173,22 @@ static gpumm_status refuse(const token *t, const refused_name *r) {
 }
 
 static gpumm_status refuse_names_in(reader *r) {
-    TRY(reader_define_flags(r, "-DGPUMM_HOST -D__CUDACC__ -D__cplusplus=201703"));
-    token t = reader_next(r);
+    TRY(gpumm__reader_define_flags(r, "-DGPUMM_HOST -D__CUDACC__ -D__cplusplus=201703"));
+    token t = gpumm__reader_next(r);
     while (t.kind != TOKEN_END) {
-        token next = reader_next(r);
-        const refused_name *found = refusal(&t, token_is(&next, "(") || token_is(&next, "<"));
+        token next = gpumm__reader_next(r);
+        const refused_name *found = refusal(&t, gpumm__token_is(&next, "(") || gpumm__token_is(&next, "<"));
         if (found) return refuse(&t, found);
         t = next;
     }
-    return reader_status(r);
+    return gpumm__reader_status(r);
 }
 
 static gpumm_status refuse_names(device *d, const device_source *source) {
     reader *r;
-    TRY(reader_open(d->memory, source->text, source->file, source->flags, &r));
+    TRY(gpumm__reader_open(d->memory, source->text, source->file, source->flags, &r));
     gpumm_status status = refuse_names_in(r);
-    reader_close(r);
+    gpumm__reader_close(r);
     return status;
 }
 
@@ -227,7 +227,7 @@ static void write_macros(FILE *f, const char *flags, bool aside) {
 static void write_unit(FILE *f, const device_source *source) {
     write_line_mark(f, "gpumm");
     write_macros(f, source->flags, true);
-    for (size_t i = 0; host_prelude[i]; i++) fputs(host_prelude[i], f);
+    for (size_t i = 0; gpumm__host_prelude[i]; i++) fputs(gpumm__host_prelude[i], f);
     write_macros(f, source->flags, false);
     write_line_mark(f, "declarations");
     fputs(source->prelude ? source->prelude : "", f);
@@ -303,7 +303,7 @@ static gpumm_status arguments(const work *w, const device_source *source, const 
 /* The compiler's words, cut at a line's end, as this thread's message. */
 static gpumm_status complain(const work *w, const device_source *source, int result) {
     char text[ERRORS_MAX];
-    size_t length = work_errors(w, text, sizeof text);
+    size_t length = gpumm__work_errors(w, text, sizeof text);
     if (length) return fail(GPUMM_COMPILE_FAILED, "%s does not compile:\n%s", source->file, text);
     if (WIFSIGNALED(result))
         return fail(GPUMM_COMPILE_FAILED, "%s: the compiler was ended by signal %d", source->file,
@@ -323,16 +323,16 @@ static gpumm_status compile_in(device *d, const work *w, const device_source *so
     TRY(make_headers(w));
     TRY(make_unit(w, source));
     TRY(arguments(w, source, out_path, &a));
-    TRY(work_run(d->memory, w, a.list, &result));
+    TRY(gpumm__work_run(d->memory, w, a.list, &result));
     return result == 0 && is_made(out_path) ? GPUMM_OK : complain(w, source, result);
 }
 
-gpumm_status host_compile(device *d, const device_source *source, const char *out_path) {
+gpumm_status gpumm__host_compile(device *d, const device_source *source, const char *out_path) {
     work w;
     TRY(refuse_names(d, source));
-    TRY(work_open(&w));
+    TRY(gpumm__work_open(&w));
     gpumm_status status = compile_in(d, &w, source, out_path);
     if (status != GPUMM_OK) unlink(out_path);
-    work_close(&w);
+    gpumm__work_close(&w);
     return status;
 }

@@ -18,7 +18,7 @@ struct device_event {
 
 static record *record_new(const device_stream *s) {
     const gpumm_allocator *memory = s->device->base.memory;
-    record *r = mem_new(memory, sizeof *r);
+    record *r = gpumm__mem_new(memory, sizeof *r);
     if (!r) return NULL;
     r->memory = memory;
     r->stream = s;
@@ -27,7 +27,7 @@ static record *record_new(const device_stream *s) {
 }
 
 static void record_drop(record *r) {
-    if (r && atomic_fetch_sub(&r->owners, 1) == 1) mem_free(r->memory, r);
+    if (r && atomic_fetch_sub(&r->owners, 1) == 1) gpumm__mem_free(r->memory, r);
 }
 
 static bool record_done(const void *what) { return atomic_load(&((const record *)what)->done); }
@@ -40,46 +40,46 @@ static record *event_current(device_event *e) {
     return r;
 }
 
-gpumm_status host_event_open(device *d, bool timed, device_event **out) {
+gpumm_status gpumm__host_event_open(device *d, bool timed, device_event **out) {
     (void)timed; /* a clock reading is nothing here */
-    device_event *e = mem_new(d->memory, sizeof *e);
+    device_event *e = gpumm__mem_new(d->memory, sizeof *e);
     if (!e) return fail_host_memory(sizeof *e);
     pthread_mutex_init(&e->lock, NULL);
     *out = e;
     return GPUMM_OK;
 }
 
-void host_event_close(device *d, device_event *e) {
+void gpumm__host_event_close(device *d, device_event *e) {
     record_drop(e->current);
     pthread_mutex_destroy(&e->lock);
-    mem_free(d->memory, e);
+    gpumm__mem_free(d->memory, e);
 }
 
 static void work_record(op *o) {
     record *r = o->as.record;
-    r->ns = clock_ns();
+    r->ns = gpumm__clock_ns();
     atomic_store(&r->done, true);
     record_drop(r); /* those who wait are woken by the stream's own bell, after this operation */
 }
 
-gpumm_status host_event_record(device *d, device_event *e, device_stream *s) {
+gpumm_status gpumm__host_event_record(device *d, device_event *e, device_stream *s) {
     op *o = NULL;
-    TRY(host_op_new(s, work_record, &o));
+    TRY(gpumm__host_op_new(s, work_record, &o));
     record *r = o->as.record = record_new(s);
     if (!r) {
-        mem_free(d->memory, o);
+        gpumm__mem_free(d->memory, o);
         return fail_host_memory(sizeof *r);
     }
     pthread_mutex_lock(&e->lock); /* held over the post: the current record is the last one queued */
     record *before = e->current;
     e->current = r;
-    host_op_post(o);
+    gpumm__host_op_post(o);
     pthread_mutex_unlock(&e->lock);
     record_drop(before);
     return GPUMM_OK;
 }
 
-gpumm_status host_event_query(device *d, device_event *e, bool *done) {
+gpumm_status gpumm__host_event_query(device *d, device_event *e, bool *done) {
     (void)d;
     record *r = event_current(e);
     *done = !r || record_done(r);
@@ -87,9 +87,9 @@ gpumm_status host_event_query(device *d, device_event *e, bool *done) {
     return GPUMM_OK;
 }
 
-gpumm_status host_event_synchronize(device *d, device_event *e) {
+gpumm_status gpumm__host_event_synchronize(device *d, device_event *e) {
     record *r = event_current(e);
-    if (r) host_bell_wait(&host_of(d)->bell, record_done, r);
+    if (r) gpumm__host_bell_wait(&host_of(d)->bell, record_done, r);
     record_drop(r);
     return GPUMM_OK;
 }
@@ -106,7 +106,7 @@ static gpumm_status event_moment(device_event *e, const char *which, uint64_t *n
                 : fail(GPUMM_BUSY, "the %s event is not reached yet: wait for it first", which);
 }
 
-gpumm_status host_event_elapsed(device *d, device_event *from, device_event *to, double *seconds) {
+gpumm_status gpumm__host_event_elapsed(device *d, device_event *from, device_event *to, double *seconds) {
     (void)d;
     uint64_t start = 0, end = 0;
     TRY(event_moment(from, "first", &start));
@@ -116,12 +116,12 @@ gpumm_status host_event_elapsed(device *d, device_event *from, device_event *to,
 }
 
 static void work_wait(op *o) {
-    host_bell_wait(&o->stream->device->bell, record_done, o->as.record);
+    gpumm__host_bell_wait(&o->stream->device->bell, record_done, o->as.record);
     record_drop(o->as.record);
 }
 
 /* Nothing to queue where the recorded work is done, or lies before in the same queue. */
-gpumm_status host_stream_wait(device *d, device_stream *s, device_event *e) {
+gpumm_status gpumm__host_stream_wait(device *d, device_stream *s, device_event *e) {
     (void)d;
     record *r = event_current(e);
     if (!r || record_done(r) || r->stream == s) {
@@ -129,12 +129,12 @@ gpumm_status host_stream_wait(device *d, device_stream *s, device_event *e) {
         return GPUMM_OK;
     }
     op *o = NULL;
-    gpumm_status status = host_op_new(s, work_wait, &o);
+    gpumm_status status = gpumm__host_op_new(s, work_wait, &o);
     if (status != GPUMM_OK) {
         record_drop(r);
         return status;
     }
     o->as.record = r;
-    host_op_post(o);
+    gpumm__host_op_post(o);
     return GPUMM_OK;
 }

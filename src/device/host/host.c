@@ -19,43 +19,43 @@ static void *host_native_stream(device_stream *s) {
 static void host_close(device *d) {
     host_device *h = host_of(d);
     while (h->streams)
-        host_stream_close(d, h->streams); /* none by contract; their threads must not outlive us */
-    host_pool_close(&h->pool);
-    host_memory_close(h);
+        gpumm__host_stream_close(d, h->streams); /* none by contract; their threads must not outlive us */
+    gpumm__host_pool_close(&h->pool);
+    gpumm__host_memory_close(h);
     pthread_cond_destroy(&h->bell.rung);
     pthread_mutex_destroy(&h->bell.lock);
     pthread_mutex_destroy(&h->lock);
-    mem_free(d->memory, h);
+    gpumm__mem_free(d->memory, h);
 }
 
 static const device_table host_table = {
     .close = host_close,
-    .reserve = host_reserve,
-    .release = host_release,
-    .commit = host_commit,
-    .decommit = host_decommit,
-    .alloc = host_alloc,
-    .free = host_free,
-    .stream_open = host_stream_open,
-    .stream_close = host_stream_close,
-    .stream_synchronize = host_stream_synchronize,
-    .stream_query = host_stream_query,
-    .event_open = host_event_open,
-    .event_close = host_event_close,
-    .event_record = host_event_record,
-    .event_query = host_event_query,
-    .event_synchronize = host_event_synchronize,
-    .event_elapsed = host_event_elapsed,
-    .stream_wait = host_stream_wait,
-    .copy = host_copy,
-    .fill = host_fill,
-    .call = host_call,
-    .compiler = host_compiler,
-    .compile = host_compile,
-    .module_open = host_module_open,
-    .module_close = host_module_close,
-    .function = host_function,
-    .launch = host_launch,
+    .reserve = gpumm__host_reserve,
+    .release = gpumm__host_release,
+    .commit = gpumm__host_commit,
+    .decommit = gpumm__host_decommit,
+    .alloc = gpumm__host_alloc,
+    .free = gpumm__host_free,
+    .stream_open = gpumm__host_stream_open,
+    .stream_close = gpumm__host_stream_close,
+    .stream_synchronize = gpumm__host_stream_synchronize,
+    .stream_query = gpumm__host_stream_query,
+    .event_open = gpumm__host_event_open,
+    .event_close = gpumm__host_event_close,
+    .event_record = gpumm__host_event_record,
+    .event_query = gpumm__host_event_query,
+    .event_synchronize = gpumm__host_event_synchronize,
+    .event_elapsed = gpumm__host_event_elapsed,
+    .stream_wait = gpumm__host_stream_wait,
+    .copy = gpumm__host_copy,
+    .fill = gpumm__host_fill,
+    .call = gpumm__host_call,
+    .compiler = gpumm__host_compiler,
+    .compile = gpumm__host_compile,
+    .module_open = gpumm__host_module_open,
+    .module_close = gpumm__host_module_close,
+    .function = gpumm__host_function,
+    .launch = gpumm__host_launch,
     .native_stream = host_native_stream,
 };
 
@@ -111,19 +111,19 @@ static void describe(host_device *h, const gpumm_options *options, uint64_t gran
 }
 
 static gpumm_status start(host_device *h, unsigned threads) {
-    TRY(cond_open(&h->bell.rung));
-    gpumm_status status = host_pool_open(&h->pool, threads, h->base.memory);
+    TRY(gpumm__cond_open(&h->bell.rung));
+    gpumm_status status = gpumm__host_pool_open(&h->pool, threads, h->base.memory);
     if (status != GPUMM_OK) pthread_cond_destroy(&h->bell.rung);
     return status;
 }
 
-gpumm_status host_open(const gpumm_options *options, const gpumm_allocator *memory, device **out) {
+gpumm_status gpumm__host_open(const gpumm_options *options, const gpumm_allocator *memory, device **out) {
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
     uint64_t granularity = options->granularity ? options->granularity : size_max(GRANULARITY_DEFAULT, page);
     unsigned threads = 1;
     TRY(check_granularity(granularity, page));
     TRY(choose_threads(options->workers, &threads));
-    host_device *h = mem_new(memory, sizeof *h);
+    host_device *h = gpumm__mem_new(memory, sizeof *h);
     if (!h) return fail_host_memory(sizeof *h);
     h->base.call = &host_table;
     h->base.memory = memory;
@@ -132,7 +132,7 @@ gpumm_status host_open(const gpumm_options *options, const gpumm_allocator *memo
     describe(h, options, granularity, threads);
     gpumm_status status = start(h, threads);
     if (status != GPUMM_OK) {
-        mem_free(memory, h);
+        gpumm__mem_free(memory, h);
         return status;
     }
     pthread_mutex_init(&h->lock, NULL);

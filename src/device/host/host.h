@@ -34,9 +34,9 @@ typedef struct pool {
 } pool;
 
 /* `threads` run kernels: the calling stream's own, and so many less one of the pool. */
-gpumm_status host_pool_open(pool *p, unsigned threads, const gpumm_allocator *memory);
-void host_pool_run(pool *p, task *t); /* returns when every kernel thread has run */
-void host_pool_close(pool *p);
+gpumm_status gpumm__host_pool_open(pool *p, unsigned threads, const gpumm_allocator *memory);
+void gpumm__host_pool_run(pool *p, task *t); /* returns when every kernel thread has run */
+void gpumm__host_pool_close(pool *p);
 
 /* ---- memory.c: reservations and blocks, and the queued work that uses them ---- */
 
@@ -85,13 +85,13 @@ typedef struct host_device {
 
 static inline host_device *host_of(device *d) { return (host_device *)d; }
 
-void host_memory_close(host_device *h); /* unmaps whatever was left */
-gpumm_status host_reserve(device *d, place where, uint64_t bytes, gpumm_address *address);
-void host_release(device *d, place where, gpumm_address address, uint64_t bytes);
-gpumm_status host_commit(device *d, place where, gpumm_address address, uint64_t bytes);
-gpumm_status host_decommit(device *d, place where, gpumm_address address, uint64_t bytes);
-gpumm_status host_alloc(device *d, place where, uint64_t bytes, gpumm_address *address);
-void host_free(device *d, place where, gpumm_address address, uint64_t bytes);
+void gpumm__host_memory_close(host_device *h); /* unmaps whatever was left */
+gpumm_status gpumm__host_reserve(device *d, place where, uint64_t bytes, gpumm_address *address);
+void gpumm__host_release(device *d, place where, gpumm_address address, uint64_t bytes);
+gpumm_status gpumm__host_commit(device *d, place where, gpumm_address address, uint64_t bytes);
+gpumm_status gpumm__host_decommit(device *d, place where, gpumm_address address, uint64_t bytes);
+gpumm_status gpumm__host_alloc(device *d, place where, uint64_t bytes, gpumm_address *address);
+void gpumm__host_free(device *d, place where, gpumm_address address, uint64_t bytes);
 
 /* One operand of a copy or fill, with the words that name it in a message. */
 typedef struct operand {
@@ -101,10 +101,10 @@ typedef struct operand {
 } operand;
 
 /* Claims every operand, all or none; DRIVER names the first address that is not there. */
-gpumm_status host_use_operands(host_device *h, use *uses, const operand *operands, size_t count);
+gpumm_status gpumm__host_use_operands(host_device *h, use *uses, const operand *operands, size_t count);
 /* Claims the whole region that holds the address; false: it lies in none. */
-bool host_use_address(host_device *h, use *u, gpumm_address address);
-void host_use_drop(host_device *h, use *uses, size_t count); /* those never claimed are passed over */
+bool gpumm__host_use_address(host_device *h, use *u, gpumm_address address);
+void gpumm__host_use_drop(host_device *h, use *uses, size_t count); /* those never claimed are passed over */
 
 /* ---- stream.c: operations in order, each stream a thread ---- */
 
@@ -149,30 +149,30 @@ typedef struct op {
     use uses[];
 } op;
 
-void host_bell_wait(bell *b, bool (*ready)(const void *what), const void *what);
-void host_bell_ring(bell *b);
-gpumm_status host_op_new(device_stream *s, void (*work)(op *o), op **out);
-void host_op_post(op *o);
+void gpumm__host_bell_wait(bell *b, bool (*ready)(const void *what), const void *what);
+void gpumm__host_bell_ring(bell *b);
+gpumm_status gpumm__host_op_new(device_stream *s, void (*work)(op *o), op **out);
+void gpumm__host_op_post(op *o);
 
-gpumm_status host_stream_open(device *d, void *native, device_stream **out);
-void host_stream_close(device *d, device_stream *s);
-gpumm_status host_stream_synchronize(device *d, device_stream *s);
-gpumm_status host_stream_query(device *d, device_stream *s, bool *idle);
-gpumm_status host_copy(device *d, device_stream *s, copy_kind kind, gpumm_address to, gpumm_address from,
+gpumm_status gpumm__host_stream_open(device *d, void *native, device_stream **out);
+void gpumm__host_stream_close(device *d, device_stream *s);
+gpumm_status gpumm__host_stream_synchronize(device *d, device_stream *s);
+gpumm_status gpumm__host_stream_query(device *d, device_stream *s, bool *idle);
+gpumm_status gpumm__host_copy(device *d, device_stream *s, copy_kind kind, gpumm_address to, gpumm_address from,
                        uint64_t bytes);
-gpumm_status host_fill(device *d, device_stream *s, gpumm_address to, uint32_t pattern, unsigned width,
+gpumm_status gpumm__host_fill(device *d, device_stream *s, gpumm_address to, uint32_t pattern, unsigned width,
                        uint64_t count);
-gpumm_status host_call(device *d, device_stream *s, void (*function)(void *user), void *user);
-gpumm_status host_launch(device *d, device_stream *s, device_function *f, const device_launch *launch);
+gpumm_status gpumm__host_call(device *d, device_stream *s, void (*function)(void *user), void *user);
+gpumm_status gpumm__host_launch(device *d, device_stream *s, device_function *f, const device_launch *launch);
 
 /* ---- event.c: each recording is an object of its own, so that a wait binds the one it saw ---- */
 
-gpumm_status host_event_open(device *d, bool timed, device_event **out);
-void host_event_close(device *d, device_event *e);
-gpumm_status host_event_record(device *d, device_event *e, device_stream *s);
-gpumm_status host_event_query(device *d, device_event *e, bool *done);
-gpumm_status host_event_synchronize(device *d, device_event *e);
-gpumm_status host_event_elapsed(device *d, device_event *from, device_event *to, double *seconds);
-gpumm_status host_stream_wait(device *d, device_stream *s, device_event *e);
+gpumm_status gpumm__host_event_open(device *d, bool timed, device_event **out);
+void gpumm__host_event_close(device *d, device_event *e);
+gpumm_status gpumm__host_event_record(device *d, device_event *e, device_stream *s);
+gpumm_status gpumm__host_event_query(device *d, device_event *e, bool *done);
+gpumm_status gpumm__host_event_synchronize(device *d, device_event *e);
+gpumm_status gpumm__host_event_elapsed(device *d, device_event *from, device_event *to, double *seconds);
+gpumm_status gpumm__host_stream_wait(device *d, device_stream *s, device_event *e);
 
 #endif

@@ -19,10 +19,10 @@ struct device_function {
 };
 
 /* The device table's entries of the same names. */
-gpumm_status host_compiler(device *d, char *text, size_t size);
-gpumm_status host_compile(device *d, const device_source *source, const char *out_path);
-gpumm_status host_module_open(device *d, const char *path, device_module **out);
-void host_module_close(device *d, device_module *m);
-gpumm_status host_function(device *d, device_module *m, const char *name, device_function **out);
+gpumm_status gpumm__host_compiler(device *d, char *text, size_t size);
+gpumm_status gpumm__host_compile(device *d, const device_source *source, const char *out_path);
+gpumm_status gpumm__host_module_open(device *d, const char *path, device_module **out);
+void gpumm__host_module_close(device *d, device_module *m);
+gpumm_status gpumm__host_function(device *d, device_module *m, const char *name, device_function **out);
 
 #endif

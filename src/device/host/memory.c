@@ -51,13 +51,13 @@ static void region_unlist(host_device *h, const region *r) {
 
 static void region_unmap(host_device *h, region *r) {
     munmap(pointer_to(r->span.address), r->span.bytes);
-    mem_free(h->base.memory, r->segments);
-    mem_free(h->base.memory, r);
+    gpumm__mem_free(h->base.memory, r->segments);
+    gpumm__mem_free(h->base.memory, r);
 }
 
-void host_memory_close(host_device *h) {
+void gpumm__host_memory_close(host_device *h) {
     for (size_t i = 0; i < h->count; i++) region_unmap(h, h->regions[i]);
-    mem_free(h->base.memory, h->regions);
+    gpumm__mem_free(h->base.memory, h->regions);
 }
 
 /* ---- Queued work ---- */
@@ -117,7 +117,7 @@ static gpumm_status use_operand(host_device *h, use *u, const operand *o) {
     return GPUMM_OK;
 }
 
-gpumm_status host_use_operands(host_device *h, use *uses, const operand *operands, size_t count) {
+gpumm_status gpumm__host_use_operands(host_device *h, use *uses, const operand *operands, size_t count) {
     gpumm_status status = GPUMM_OK;
     pthread_mutex_lock(&h->lock);
     for (size_t i = 0; i < count && status == GPUMM_OK; i++) status = use_operand(h, &uses[i], &operands[i]);
@@ -126,7 +126,7 @@ gpumm_status host_use_operands(host_device *h, use *uses, const operand *operand
     return status;
 }
 
-bool host_use_address(host_device *h, use *u, gpumm_address address) {
+bool gpumm__host_use_address(host_device *h, use *u, gpumm_address address) {
     pthread_mutex_lock(&h->lock);
     region *r = region_at(h, address);
     if (r) use_link(u, r, r->span);
@@ -134,7 +134,7 @@ bool host_use_address(host_device *h, use *u, gpumm_address address) {
     return r != NULL;
 }
 
-void host_use_drop(host_device *h, use *uses, size_t count) {
+void gpumm__host_use_drop(host_device *h, use *uses, size_t count) {
     if (count == 0) return;
     pthread_mutex_lock(&h->lock);
     for (size_t i = 0; i < count; i++) use_unlink(&uses[i]);
@@ -145,7 +145,7 @@ void host_use_drop(host_device *h, use *uses, size_t count) {
 
 static gpumm_status fail_mapping(uint64_t bytes) {
     char text[32];
-    return fail(GPUMM_OUT_OF_MEMORY, "host device: the system refused %s: %s", size_text(bytes, text),
+    return fail(GPUMM_OUT_OF_MEMORY, "host device: the system refused %s: %s", gpumm__size_text(bytes, text),
                 strerror(errno));
 }
 
@@ -156,7 +156,7 @@ static gpumm_status quota_take(host_device *h, place where, uint64_t bytes) {
     if (bytes > h->quota - h->held)
         return fail(GPUMM_OUT_OF_MEMORY,
                     "host device: %s more than the %s held already is over its quota of %s",
-                    size_text(bytes, wanted), size_text(h->held, held), size_text(h->quota, quota));
+                    gpumm__size_text(bytes, wanted), gpumm__size_text(h->held, held), gpumm__size_text(h->quota, quota));
     h->held += bytes;
     return GPUMM_OK;
 }
@@ -183,7 +183,7 @@ static gpumm_status check_in_place(device *d, place where, const char *call) {
 }
 
 static gpumm_status region_new(host_device *h, place where, bool block, region **out) {
-    region *r = mem_new(h->base.memory, sizeof *r);
+    region *r = gpumm__mem_new(h->base.memory, sizeof *r);
     if (!r) return fail_host_memory(sizeof *r);
     r->where = where;
     r->block = block;
@@ -195,7 +195,7 @@ static gpumm_status region_new(host_device *h, place where, bool block, region *
 static gpumm_status region_enter(host_device *h, region *r, uint64_t quota) {
     pthread_mutex_lock(&h->lock);
     gpumm_status status = GPUMM_OK;
-    if (!mem_reserve(h->base.memory, (void **)&h->regions, sizeof *h->regions, h->count, &h->room))
+    if (!gpumm__mem_reserve(h->base.memory, (void **)&h->regions, sizeof *h->regions, h->count, &h->room))
         status = fail_host_memory(sizeof *h->regions * (h->count + 1));
     if (status == GPUMM_OK && quota) status = quota_take(h, r->where, quota);
     if (status == GPUMM_OK) region_list(h, r);
@@ -219,7 +219,7 @@ static gpumm_status map_aligned(uint64_t bytes, uint64_t unit, uint64_t page, gp
     return GPUMM_OK;
 }
 
-gpumm_status host_reserve(device *d, place where, uint64_t bytes, gpumm_address *address) {
+gpumm_status gpumm__host_reserve(device *d, place where, uint64_t bytes, gpumm_address *address) {
     host_device *h = host_of(d);
     TRY(check_in_place(d, where, "reserve"));
     TRY(check_aligned(h, "reserve", (span){0, bytes}));
@@ -228,7 +228,7 @@ gpumm_status host_reserve(device *d, place where, uint64_t bytes, gpumm_address 
     r->span.bytes = bytes;
     gpumm_status status = map_aligned(bytes, d->info.granularity, h->page, &r->span.address);
     if (status != GPUMM_OK) {
-        mem_free(d->memory, r);
+        gpumm__mem_free(d->memory, r);
         return status;
     }
     status = region_enter(h, r, 0);
@@ -268,7 +268,7 @@ static void give_whole(device *d, const char *call, place where, span s, bool bl
     if (block) quota_give(h, where, s.bytes);
 }
 
-void host_release(device *d, place where, gpumm_address address, uint64_t bytes) {
+void gpumm__host_release(device *d, place where, gpumm_address address, uint64_t bytes) {
     give_whole(d, "release", where, (span){address, bytes}, false);
 }
 
@@ -313,7 +313,7 @@ static gpumm_status commit_locked(host_device *h, place where, span s) {
     region *r = NULL;
     size_t at = 0;
     TRY(find_free(h, where, s, &r, &at));
-    if (!mem_reserve(h->base.memory, (void **)&r->segments, sizeof *r->segments, r->count, &r->room))
+    if (!gpumm__mem_reserve(h->base.memory, (void **)&r->segments, sizeof *r->segments, r->count, &r->room))
         return fail_host_memory(sizeof *r->segments * (r->count + 1));
     TRY(quota_take(h, where, s.bytes));
     if (mprotect(pointer_to(s.address), s.bytes, PROT_READ | PROT_WRITE)) {
@@ -324,7 +324,7 @@ static gpumm_status commit_locked(host_device *h, place where, span s) {
     return GPUMM_OK;
 }
 
-gpumm_status host_commit(device *d, place where, gpumm_address address, uint64_t bytes) {
+gpumm_status gpumm__host_commit(device *d, place where, gpumm_address address, uint64_t bytes) {
     host_device *h = host_of(d);
     span s = {address, bytes};
     TRY(check_in_place(d, where, "commit"));
@@ -354,7 +354,7 @@ static gpumm_status decommit_locked(host_device *h, place where, span s) {
 }
 
 /* Dropping pages takes time with their number, so it is not done under the lock that launches take. */
-gpumm_status host_decommit(device *d, place where, gpumm_address address, uint64_t bytes) {
+gpumm_status gpumm__host_decommit(device *d, place where, gpumm_address address, uint64_t bytes) {
     host_device *h = host_of(d);
     pthread_mutex_lock(&h->lock);
     gpumm_status status = decommit_locked(h, where, (span){address, bytes});
@@ -367,7 +367,7 @@ gpumm_status host_decommit(device *d, place where, gpumm_address address, uint64
 
 /* ---- Whole blocks ---- */
 
-gpumm_status host_alloc(device *d, place where, uint64_t bytes, gpumm_address *address) {
+gpumm_status gpumm__host_alloc(device *d, place where, uint64_t bytes, gpumm_address *address) {
     host_device *h = host_of(d);
     if (bytes == 0) return fail(GPUMM_INVALID_ARGUMENT, "host device: a block has at least one byte");
     region *r = NULL;
@@ -376,7 +376,7 @@ gpumm_status host_alloc(device *d, place where, uint64_t bytes, gpumm_address *a
                    ? mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
                    : MAP_FAILED;
     if (at == MAP_FAILED) {
-        mem_free(d->memory, r);
+        gpumm__mem_free(d->memory, r);
         return fail_mapping(bytes);
     }
     r->span = (span){(uint64_t)(uintptr_t)at, bytes};
@@ -386,6 +386,6 @@ gpumm_status host_alloc(device *d, place where, uint64_t bytes, gpumm_address *a
     return status;
 }
 
-void host_free(device *d, place where, gpumm_address address, uint64_t bytes) {
+void gpumm__host_free(device *d, place where, gpumm_address address, uint64_t bytes) {
     give_whole(d, "free", where, (span){address, bytes}, true);
 }

@@ -11,13 +11,13 @@ struct device_module {
     device_function *functions; /* looked up so far; of this module's one owner */
 };
 
-gpumm_status host_module_open(device *d, const char *path, device_module **out) {
-    device_module *m = mem_new(d->memory, sizeof *m);
+gpumm_status gpumm__host_module_open(device *d, const char *path, device_module **out) {
+    device_module *m = gpumm__mem_new(d->memory, sizeof *m);
     if (!m) return fail_host_memory(sizeof *m);
     m->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!m->library) {
         const char *why = dlerror();
-        mem_free(d->memory, m);
+        gpumm__mem_free(d->memory, m);
         return fail(GPUMM_DRIVER, "a compiled kernel cannot be loaded: %s", why ? why : path);
     }
     *out = m;
@@ -25,18 +25,18 @@ gpumm_status host_module_open(device *d, const char *path, device_module **out) 
 }
 
 static void function_delete(device *d, device_function *f) {
-    mem_free(d->memory, f->sizes);
-    mem_free(d->memory, f->name);
-    mem_free(d->memory, f);
+    gpumm__mem_free(d->memory, f->sizes);
+    gpumm__mem_free(d->memory, f->name);
+    gpumm__mem_free(d->memory, f);
 }
 
-void host_module_close(device *d, device_module *m) {
+void gpumm__host_module_close(device *d, device_module *m) {
     for (device_function *f = m->functions, *next; f; f = next) {
         next = f->next;
         function_delete(d, f);
     }
     dlclose(m->library);
-    mem_free(d->memory, m);
+    gpumm__mem_free(d->memory, m);
 }
 
 static device_function *function_known(const device_module *m, const char *name) {
@@ -56,18 +56,18 @@ static bool find_symbol(const device_module *m, const char *what, const char *na
 
 static gpumm_status function_fill(device *d, device_function *f, const char *name, host_size_fn *size) {
     uint64_t bytes = (size(0) + 1) * sizeof *f->sizes; /* a source has written them out one by one: they are few */
-    f->name = mem_string(d->memory, name);
-    f->sizes = mem_new(d->memory, bytes);
+    f->name = gpumm__mem_string(d->memory, name);
+    f->sizes = gpumm__mem_new(d->memory, bytes);
     if (!f->name || !f->sizes) return fail_host_memory(bytes);
     f->count = size(0);
     for (unsigned i = 0; i < f->count; i++) f->sizes[i] = size(i + 1);
     return GPUMM_OK;
 }
 
-gpumm_status host_function(device *d, device_module *m, const char *name, device_function **out) {
+gpumm_status gpumm__host_function(device *d, device_module *m, const char *name, device_function **out) {
     device_function *known = function_known(m, name);
     if (known) return *out = known, GPUMM_OK;
-    device_function *f = mem_new(d->memory, sizeof *f);
+    device_function *f = gpumm__mem_new(d->memory, sizeof *f);
     host_size_fn *size;
     if (!f) return fail_host_memory(sizeof *f);
     gpumm_status status = GPUMM_OK;

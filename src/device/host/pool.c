@@ -14,11 +14,11 @@ struct helper {
     pool *pool;
 };
 
-gpumm_status host_pool_open(pool *p, unsigned threads, const gpumm_allocator *memory) {
+gpumm_status gpumm__host_pool_open(pool *p, unsigned threads, const gpumm_allocator *memory) {
     *p = (pool){.wanted = threads - 1, .memory = memory};
     pthread_mutex_init(&p->lock, NULL);
-    TRY(cond_open(&p->wake));
-    gpumm_status status = cond_open(&p->done);
+    TRY(gpumm__cond_open(&p->wake));
+    gpumm_status status = gpumm__cond_open(&p->done);
     if (status != GPUMM_OK) pthread_cond_destroy(&p->wake);
     return status;
 }
@@ -61,13 +61,13 @@ static void start_helpers(pool *p) {
     p->tried = true;
     uint64_t bytes;
     if (!size_mul(p->wanted, sizeof *p->helpers, &bytes)) return;
-    p->helpers = mem_new(p->memory, bytes);
+    p->helpers = gpumm__mem_new(p->memory, bytes);
     for (; p->helpers && p->count < p->wanted; p->count++) {
         helper *h = &p->helpers[p->count];
         h->pool = p;
         h->job.run = help;
-        if (worker_start(&h->worker, NULL, NULL) != GPUMM_OK) return;
-        worker_post(&h->worker, &h->job);
+        if (gpumm__worker_start(&h->worker, NULL, NULL) != GPUMM_OK) return;
+        gpumm__worker_post(&h->worker, &h->job);
     }
 }
 
@@ -97,7 +97,7 @@ static uint64_t chunk_of(const pool *p, uint64_t threads) {
     return chunk < CHUNK_UNIT ? size_max(chunk, 1) : (chunk / CHUNK_UNIT + 1) * CHUNK_UNIT;
 }
 
-void host_pool_run(pool *p, task *t) {
+void gpumm__host_pool_run(pool *p, task *t) {
     t->chunk = chunk_of(p, t->threads);
     bool shared = p->wanted > 0 && t->threads > t->chunk;
     if (shared) offer(p, t);
@@ -105,13 +105,13 @@ void host_pool_run(pool *p, task *t) {
     if (shared) withdraw(p, t);
 }
 
-void host_pool_close(pool *p) {
+void gpumm__host_pool_close(pool *p) {
     pthread_mutex_lock(&p->lock);
     p->stopping = true;
     pthread_cond_broadcast(&p->wake);
     pthread_mutex_unlock(&p->lock);
-    for (unsigned i = 0; i < p->count; i++) worker_stop(&p->helpers[i].worker);
-    mem_free(p->memory, p->helpers);
+    for (unsigned i = 0; i < p->count; i++) gpumm__worker_stop(&p->helpers[i].worker);
+    gpumm__mem_free(p->memory, p->helpers);
     pthread_cond_destroy(&p->wake);
     pthread_cond_destroy(&p->done);
     pthread_mutex_destroy(&p->lock);

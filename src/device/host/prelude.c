@@ -468,7 +468,7 @@
     "extern \"C\" __attribute__((visibility(\"default\"))) uint64_t gpumm_size_##K(unsigned gpumm_i) {"   \
     " return gpumm_size(&K, gpumm_i); }\n"
 
-const char *const host_prelude[] = {
+const char *const gpumm__host_prelude[] = {
     WORDS, VECTORS, INDICES, BITS, INTEGERS, CONVERSIONS, ARITHMETIC, FAST_NAMES, DOUBLES, EXTREMES, ATOMICS,
     ATOMIC_SUMS, ATOMIC_SCOPES, HALVES, HALF_FUNCTIONS, RANGE, NULL,
 };
@@ -477,7 +477,7 @@ const char *const host_prelude[] = {
 #define WARP "exchanges values between the threads of a warp, and on the host there are no warps"
 #define TEXTURE "needs the GPU's texture units"
 
-const refused_name host_refused[] = {
+const refused_name gpumm__host_refused[] = {
     {"__syncthreads", 1, "the barrier", BARRIER},
     {"__syncwarp", 0, "the barrier", BARRIER},
     {"__barrier_sync", 1, "the barrier", BARRIER},

@@ -3,7 +3,7 @@
 #define DEVICE_HOST_PRELUDE_H
 
 /* Pieces of C++, to be written one after the other; NULL ends them. */
-extern const char *const host_prelude[];
+extern const char *const gpumm__host_prelude[];
 
 /* Names that the host cannot give a meaning to, and why; a name of NULL ends them. */
 typedef struct refused_name {
@@ -12,6 +12,6 @@ typedef struct refused_name {
     const char *what, *why;
 } refused_name;
 
-extern const refused_name host_refused[];
+extern const refused_name gpumm__host_refused[];
 
 #endif

@@ -15,7 +15,7 @@ static const uint64_t BLOCKS_MAX = INT32_MAX;
 
 /* The waiter counts itself before it looks, the ringer publishes before it counts waiters: one of the two
    sees the other, so no ring is lost. */
-void host_bell_wait(bell *b, bool (*ready)(const void *what), const void *what) {
+void gpumm__host_bell_wait(bell *b, bool (*ready)(const void *what), const void *what) {
     if (ready(what)) return;
     pthread_mutex_lock(&b->lock);
     atomic_fetch_add(&b->waiters, 1);
@@ -24,7 +24,7 @@ void host_bell_wait(bell *b, bool (*ready)(const void *what), const void *what) 
     pthread_mutex_unlock(&b->lock);
 }
 
-void host_bell_ring(bell *b) {
+void gpumm__host_bell_ring(bell *b) {
     if (atomic_load(&b->waiters) == 0) return;
     pthread_mutex_lock(&b->lock);
     pthread_cond_broadcast(&b->rung);
@@ -38,14 +38,14 @@ static void op_run(job *j) {
     device_stream *s = o->stream;
     host_device *h = s->device;
     o->work(o);
-    host_use_drop(h, o->uses, o->use_count);
-    mem_free(h->base.memory, o);
+    gpumm__host_use_drop(h, o->uses, o->use_count);
+    gpumm__mem_free(h->base.memory, o);
     atomic_fetch_add(&s->completed, 1); /* from here on the stream may be closed by who waited */
-    host_bell_ring(&h->bell);
+    gpumm__host_bell_ring(&h->bell);
 }
 
 static gpumm_status op_new_sized(device_stream *s, void (*work)(op *o), size_t uses, size_t bytes, op **out) {
-    op *o = mem_new(s->device->base.memory, bytes);
+    op *o = gpumm__mem_new(s->device->base.memory, bytes);
     if (!o) return fail_host_memory(bytes);
     o->job.run = op_run;
     o->stream = s;
@@ -55,14 +55,14 @@ static gpumm_status op_new_sized(device_stream *s, void (*work)(op *o), size_t u
     return GPUMM_OK;
 }
 
-gpumm_status host_op_new(device_stream *s, void (*work)(op *o), op **out) {
+gpumm_status gpumm__host_op_new(device_stream *s, void (*work)(op *o), op **out) {
     return op_new_sized(s, work, 0, sizeof **out, out);
 }
 
-void host_op_post(op *o) {
+void gpumm__host_op_post(op *o) {
     device_stream *s = o->stream;
     atomic_fetch_add(&s->issued, 1);
-    worker_post(&s->worker, &o->job);
+    gpumm__worker_post(&s->worker, &o->job);
 }
 
 /* An operation with its operands claimed; the caller fills in the rest and posts it. */
@@ -70,8 +70,8 @@ static gpumm_status op_using(device_stream *s, void (*work)(op *o), const operan
                              op **out) {
     op *o = NULL;
     TRY(op_new_sized(s, work, count, sizeof *o + count * sizeof *o->uses, &o)); /* count is 1 or 2 */
-    gpumm_status status = host_use_operands(s->device, o->uses, operands, count);
-    if (status != GPUMM_OK) mem_free(s->device->base.memory, o);
+    gpumm_status status = gpumm__host_use_operands(s->device, o->uses, operands, count);
+    if (status != GPUMM_OK) gpumm__mem_free(s->device->base.memory, o);
     else *out = o;
     return status;
 }
@@ -94,15 +94,15 @@ static void unlist_stream(host_device *h, device_stream *s) {
     pthread_mutex_unlock(&h->lock);
 }
 
-gpumm_status host_stream_open(device *d, void *native, device_stream **out) {
+gpumm_status gpumm__host_stream_open(device *d, void *native, device_stream **out) {
     if (native)
         return fail(GPUMM_INVALID_ARGUMENT, "the host device has no native streams to wrap: pass none");
-    device_stream *s = mem_new(d->memory, sizeof *s);
+    device_stream *s = gpumm__mem_new(d->memory, sizeof *s);
     if (!s) return fail_host_memory(sizeof *s);
     s->device = host_of(d);
-    gpumm_status status = worker_start(&s->worker, NULL, NULL);
+    gpumm_status status = gpumm__worker_start(&s->worker, NULL, NULL);
     if (status != GPUMM_OK) {
-        mem_free(d->memory, s);
+        gpumm__mem_free(d->memory, s);
         return status;
     }
     list_stream(s->device, s);
@@ -110,10 +110,10 @@ gpumm_status host_stream_open(device *d, void *native, device_stream **out) {
     return GPUMM_OK;
 }
 
-void host_stream_close(device *d, device_stream *s) {
+void gpumm__host_stream_close(device *d, device_stream *s) {
     unlist_stream(host_of(d), s);
-    worker_stop(&s->worker);
-    mem_free(d->memory, s);
+    gpumm__worker_stop(&s->worker);
+    gpumm__mem_free(d->memory, s);
 }
 
 typedef struct goal {
@@ -127,13 +127,13 @@ static bool goal_reached(const void *what) {
 }
 
 /* What was queued at the call, not what others go on queuing. */
-gpumm_status host_stream_synchronize(device *d, device_stream *s) {
+gpumm_status gpumm__host_stream_synchronize(device *d, device_stream *s) {
     goal g = {s, atomic_load(&s->issued)};
-    host_bell_wait(&host_of(d)->bell, goal_reached, &g);
+    gpumm__host_bell_wait(&host_of(d)->bell, goal_reached, &g);
     return GPUMM_OK;
 }
 
-gpumm_status host_stream_query(device *d, device_stream *s, bool *idle) {
+gpumm_status gpumm__host_stream_query(device *d, device_stream *s, bool *idle) {
     (void)d;
     goal g = {s, atomic_load(&s->issued)};
     *idle = goal_reached(&g);
@@ -153,7 +153,7 @@ static gpumm_status copy_disjoint(gpumm_address to, gpumm_address from, uint64_t
                 bytes, from, to);
 }
 
-gpumm_status host_copy(device *d, device_stream *s, copy_kind kind, gpumm_address to, gpumm_address from,
+gpumm_status gpumm__host_copy(device *d, device_stream *s, copy_kind kind, gpumm_address to, gpumm_address from,
                        uint64_t bytes) {
     if (bytes == 0) return GPUMM_OK;
     const operand operands[] = {
@@ -167,7 +167,7 @@ gpumm_status host_copy(device *d, device_stream *s, copy_kind kind, gpumm_addres
     o->as.copy.to = (void *)(uintptr_t)to;
     o->as.copy.from = (const void *)(uintptr_t)from;
     o->as.copy.bytes = bytes;
-    host_op_post(o);
+    gpumm__host_op_post(o);
     return GPUMM_OK;
 }
 
@@ -197,7 +197,7 @@ static gpumm_status fill_bytes(gpumm_address to, unsigned width, uint64_t count,
     return GPUMM_OK;
 }
 
-gpumm_status host_fill(device *d, device_stream *s, gpumm_address to, uint32_t pattern, unsigned width,
+gpumm_status gpumm__host_fill(device *d, device_stream *s, gpumm_address to, uint32_t pattern, unsigned width,
                        uint64_t count) {
     (void)d;
     uint64_t bytes = 0;
@@ -210,7 +210,7 @@ gpumm_status host_fill(device *d, device_stream *s, gpumm_address to, uint32_t p
     o->as.fill.pattern = pattern;
     o->as.fill.width = width;
     o->as.fill.count = count;
-    host_op_post(o);
+    gpumm__host_op_post(o);
     return GPUMM_OK;
 }
 
@@ -218,13 +218,13 @@ gpumm_status host_fill(device *d, device_stream *s, gpumm_address to, uint32_t p
 
 static void work_call(op *o) { o->as.call.function(o->as.call.user); }
 
-gpumm_status host_call(device *d, device_stream *s, void (*function)(void *user), void *user) {
+gpumm_status gpumm__host_call(device *d, device_stream *s, void (*function)(void *user), void *user) {
     (void)d;
     op *o = NULL;
-    TRY(host_op_new(s, work_call, &o));
+    TRY(gpumm__host_op_new(s, work_call, &o));
     o->as.call.function = function;
     o->as.call.user = user;
-    host_op_post(o);
+    gpumm__host_op_post(o);
     return GPUMM_OK;
 }
 
@@ -235,7 +235,7 @@ static void work_launch(op *o) {
         .threads = o->as.launch.threads,
         .block = o->as.launch.block,
     };
-    host_pool_run(&o->stream->device->pool, &t);
+    gpumm__host_pool_run(&o->stream->device->pool, &t);
 }
 
 static gpumm_status launch_checked(const device_function *f, const device_launch *launch, unsigned block) {
@@ -272,16 +272,16 @@ static void launch_take(op *o, const device_launch *launch, char *value) {
         if (launch->sizes[i] == sizeof(gpumm_address)) {
             gpumm_address address;
             memcpy(&address, value, sizeof address);
-            host_use_address(o->stream->device, &o->uses[i], address);
+            gpumm__host_use_address(o->stream->device, &o->uses[i], address);
         }
         if (size_round_up(launch->sizes[i], _Alignof(max_align_t), &room)) value += room;
     }
 }
 
-gpumm_status host_launch(device *d, device_stream *s, device_function *f, const device_launch *launch) {
+gpumm_status gpumm__host_launch(device *d, device_stream *s, device_function *f, const device_launch *launch) {
     (void)d;
     unsigned block = launch->block ? launch->block : BLOCK_DEFAULT;
-    TRY(device_check_arguments(f->name, f->sizes, f->count, launch));
+    TRY(gpumm__device_check_arguments(f->name, f->sizes, f->count, launch));
     TRY(launch_checked(f, launch, block));
     uint64_t table, values, bytes;
     if (!launch_layout(launch, &table, &values, &bytes))
@@ -294,6 +294,6 @@ gpumm_status host_launch(device *d, device_stream *s, device_function *f, const 
     o->as.launch.threads = launch->threads;
     o->as.launch.block = block;
     launch_take(o, launch, (char *)o + values);
-    host_op_post(o);
+    gpumm__host_op_post(o);
     return GPUMM_OK;
 }

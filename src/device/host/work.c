@@ -15,7 +15,7 @@
 
 #include "base/status.h"
 
-gpumm_status work_open(work *w) {
+gpumm_status gpumm__work_open(work *w) {
     const char *where = getenv("TMPDIR");
     if (!where || !*where) where = "/tmp";
     int length = snprintf(w->directory, sizeof w->directory, "%s/gpumm-XXXXXX", where);
@@ -29,7 +29,7 @@ gpumm_status work_open(work *w) {
 }
 
 /* Also what a compiler that was killed left there. */
-void work_close(work *w) {
+void gpumm__work_close(work *w) {
     DIR *all = opendir(w->directory);
     for (struct dirent *e; all && (e = readdir(all));)
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) unlinkat(dirfd(all), e->d_name, 0);
@@ -49,7 +49,7 @@ static bool is_ours(const char *variable) {
 static char **environment(const gpumm_allocator *from, char *mine[2]) {
     size_t count = 0;
     while (environ && environ[count]) count++;
-    char **all = mem_new(from, (count + 3) * sizeof *all);
+    char **all = gpumm__mem_new(from, (count + 3) * sizeof *all);
     if (!all) return NULL;
     size_t used = 0;
     for (size_t i = 0; i < count; i++)
@@ -84,14 +84,14 @@ static int spawn(const work *w, char *const *words, char **environment_words, pi
     return error;
 }
 
-gpumm_status work_run(const gpumm_allocator *from, const work *w, char *const *words, int *result) {
+gpumm_status gpumm__work_run(const gpumm_allocator *from, const work *w, char *const *words, int *result) {
     char temporary[1100], language[] = "LC_ALL=C";
     snprintf(temporary, sizeof temporary, "TMPDIR=%s", w->directory);
     char **variables = environment(from, (char *[2]){temporary, language});
     if (!variables) return fail_host_memory(sizeof *variables);
     pid_t child;
     int error = spawn(w, words, variables, &child);
-    mem_free(from, variables);
+    gpumm__mem_free(from, variables);
     if (error) return fail(GPUMM_COMPILE_FAILED, "%s could not be started: %s", words[0], strerror(error));
     /* ECHILD: the application lets the system reap; whether a binary was made tells then. */
     pid_t ended;
@@ -101,7 +101,7 @@ gpumm_status work_run(const gpumm_allocator *from, const work *w, char *const *w
     return GPUMM_OK;
 }
 
-size_t work_errors(const work *w, char *text, size_t size) {
+size_t gpumm__work_errors(const work *w, char *text, size_t size) {
     FILE *f = fopen(w->errors, "re");
     size_t length = f ? fread(text, 1, size - 1, f) : 0;
     if (f) fclose(f);

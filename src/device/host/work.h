@@ -12,11 +12,11 @@ typedef struct work {
 } work;
 
 /* Under $TMPDIR, for this user alone. */
-gpumm_status work_open(work *w);
-void work_close(work *w); /* and everything in it */
+gpumm_status gpumm__work_open(work *w);
+void gpumm__work_close(work *w); /* and everything in it */
 /* Runs a program (a path and its arguments, ended by NULL) to its end; `result` is as waitpid gives it. */
-gpumm_status work_run(const gpumm_allocator *from, const work *w, char *const *words, int *result);
+gpumm_status gpumm__work_run(const gpumm_allocator *from, const work *w, char *const *words, int *result);
 /* What it said, cut at a line's end where it is too long; returns the length. */
-size_t work_errors(const work *w, char *text, size_t size);
+size_t gpumm__work_errors(const work *w, char *text, size_t size);
 
 #endif
