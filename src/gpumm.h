@@ -52,27 +52,27 @@ extern "C" {
 /* ---- Status ------------------------------------------------------------------------------- */
 
 /* The one list of outcomes: it makes the enum, the names, the texts and the Lua symbols. */
-#define GPUMM_STATUS_MAP(X)                                                          \
-    X(OK, "success")                                                                 \
-    X(OUT_OF_MEMORY, "the device has no more memory")                                \
-    X(OVER_LIMIT, "the budget does not allow it")                                    \
-    X(OVER_MAX_SIZE, "the buffer's own maximum does not allow it")                   \
-    X(NOT_FOUND, "there is nothing of that name")                                    \
-    X(ALREADY_EXISTS, "the name is taken")                                           \
-    X(TYPE_MISMATCH, "the element type is another")                                  \
-    X(INVALID_ARGUMENT, "an argument is not valid")                                  \
-    X(ASYNC_DISABLED, "the buffer was made without asynchronous downloads")          \
-    X(NOT_PENDING, "no download was started")                                        \
-    X(ALREADY_PENDING, "a download is already pending")                              \
-    X(BUSY, "what is needed is in use")                                              \
-    X(TIMEOUT, "the time ran out")                                                   \
-    X(CANCELLED, "it was cancelled")                                                 \
-    X(STALE, "what it referred to is gone")                                          \
-    X(CLOSED, "its manager is closed")                                               \
-    X(NO_DEVICE, "there is no such device")                                          \
-    X(DEVICE_LOST, "the device failed and cannot be used until the process ends")    \
-    X(COMPILE_FAILED, "the kernel could not be compiled")                            \
-    X(IO, "a file could not be read or written")                                     \
+#define GPUMM_STATUS_MAP(X) \
+    X(OK, "success") \
+    X(OUT_OF_MEMORY, "the device has no more memory") \
+    X(OVER_LIMIT, "the budget does not allow it") \
+    X(OVER_MAX_SIZE, "the buffer's own maximum does not allow it") \
+    X(NOT_FOUND, "there is nothing of that name") \
+    X(ALREADY_EXISTS, "the name is taken") \
+    X(TYPE_MISMATCH, "the element type is another") \
+    X(INVALID_ARGUMENT, "an argument is not valid") \
+    X(ASYNC_DISABLED, "the buffer was made without asynchronous downloads") \
+    X(NOT_PENDING, "no download was started") \
+    X(ALREADY_PENDING, "a download is already pending") \
+    X(BUSY, "what is needed is in use") \
+    X(TIMEOUT, "the time ran out") \
+    X(CANCELLED, "it was cancelled") \
+    X(STALE, "what it referred to is gone") \
+    X(CLOSED, "its manager is closed") \
+    X(NO_DEVICE, "there is no such device") \
+    X(DEVICE_LOST, "the device failed and cannot be used until the process ends") \
+    X(COMPILE_FAILED, "the kernel could not be compiled") \
+    X(IO, "a file could not be read or written") \
     X(DRIVER, "the driver reported an error")
 
 typedef enum gpumm_status {
@@ -121,8 +121,17 @@ typedef uint64_t gpumm_address; /* an address on the device */
 typedef struct gpumm_type gpumm_type; /* immutable, reference counted */
 
 typedef enum gpumm_scalar {
-    GPUMM_I8, GPUMM_U8, GPUMM_I16, GPUMM_U16, GPUMM_I32, GPUMM_U32,
-    GPUMM_I64, GPUMM_U64, GPUMM_F16, GPUMM_F32, GPUMM_F64
+    GPUMM_I8,
+    GPUMM_U8,
+    GPUMM_I16,
+    GPUMM_U16,
+    GPUMM_I32,
+    GPUMM_U32,
+    GPUMM_I64,
+    GPUMM_U64,
+    GPUMM_F16,
+    GPUMM_F32,
+    GPUMM_F64
 } gpumm_scalar;
 
 typedef enum gpumm_kind { GPUMM_SCALAR, GPUMM_VECTOR, GPUMM_STRUCT } gpumm_kind;
@@ -139,20 +148,19 @@ GPUMM_API gpumm_status gpumm_type_parse(const char *text, gpumm_type **out);
 /* A struct with C layout. `name` is its name in kernels, or NULL. Field names are C identifiers
    that no view method uses; 1 to 1024 of them, nested ones counted, at most 8 deep. INVALID_ARGUMENT
    names the offender. Types are retained, names copied. */
-GPUMM_API gpumm_status gpumm_type_struct(const char *name, const gpumm_field *fields, size_t count,
-                                         gpumm_type **out);
+GPUMM_API gpumm_status gpumm_type_struct(const char *name, const gpumm_field *fields, size_t count, gpumm_type **out);
 /* `bytes` opaque bytes an element, at least 1: what a buffer made without a type holds. */
 GPUMM_API gpumm_status gpumm_type_bytes(uint64_t bytes, gpumm_type **out);
-GPUMM_API gpumm_type *gpumm_type_retain(const gpumm_type *type); /* types belong to no manager */
-GPUMM_API void gpumm_type_release(const gpumm_type *type); /* the last one frees it */
-GPUMM_API gpumm_kind gpumm_type_kind(const gpumm_type *type); /* opaque bytes are a struct without fields */
+GPUMM_API gpumm_type *gpumm_type_retain(const gpumm_type *type);  /* types belong to no manager */
+GPUMM_API void gpumm_type_release(const gpumm_type *type);        /* the last one frees it */
+GPUMM_API gpumm_kind gpumm_type_kind(const gpumm_type *type);     /* opaque bytes are a struct without fields */
 GPUMM_API gpumm_scalar gpumm_type_scalar(const gpumm_type *type); /* of a scalar or vector */
 GPUMM_API unsigned gpumm_type_lanes(const gpumm_type *type);      /* 1 for a scalar, 0 for a struct */
 GPUMM_API size_t gpumm_type_size(const gpumm_type *type);         /* bytes, trailing padding included */
 GPUMM_API size_t gpumm_type_align(const gpumm_type *type);        /* bytes */
 GPUMM_API size_t gpumm_type_field_count(const gpumm_type *type);  /* 0 unless a struct */
 GPUMM_API const gpumm_field *gpumm_type_field(const gpumm_type *type, size_t index); /* NULL outside */
-GPUMM_API const char *gpumm_type_name(const gpumm_type *type); /* "f32x3", "ends{from:u32,to:u32}"; borrowed */
+GPUMM_API const char *gpumm_type_name(const gpumm_type *type);        /* "f32x3", "ends{from:u32,to:u32}"; borrowed */
 GPUMM_API const char *gpumm_type_struct_name(const gpumm_type *type); /* "" where it has none; borrowed */
 /* Same shape: names of structs do not count, names, types and order of fields do. */
 GPUMM_API bool gpumm_type_equal(const gpumm_type *a, const gpumm_type *b);
@@ -170,19 +178,19 @@ typedef enum gpumm_growth_kind {
 } gpumm_growth_kind;
 
 typedef struct gpumm_growth_request {
-    const char *name; /* of the buffer or group, "" where it has none */
+    const char *name;                 /* of the buffer or group, "" where it has none */
     uint64_t capacity, required, max; /* elements */
 } gpumm_growth_request;
 
 typedef struct gpumm_growth {
     gpumm_growth_kind kind;
-    uint32_t factor_ppm;    /* parts per million: 1500000 is x1.5; at least 1000000 */
-    uint64_t step;          /* elements */
-    const uint64_t *list;   /* elements, increasing; copied */
+    uint32_t factor_ppm;  /* parts per million: 1500000 is x1.5; at least 1000000 */
+    uint64_t step;        /* elements */
+    const uint64_t *list; /* elements, increasing; copied */
     size_t list_count;
     uint64_t (*callback)(void *user, const gpumm_growth_request *request); /* called without locks */
     void *user;
-    uint64_t align;         /* capacities are multiples of this many elements; 0 and 1: any */
+    uint64_t align; /* capacities are multiples of this many elements; 0 and 1: any */
 } gpumm_growth;
 
 /* The next capacity, by the schedule alone: max(schedule, required), rounded up to align, clamped
@@ -196,7 +204,7 @@ typedef struct gpumm_config {
     double growth_factor;       /* >= 1 */
     uint64_t max_size_bytes;
     uint64_t min_size_bytes;
-    bool enable_async;          /* gates start_async_download alone */
+    bool enable_async; /* gates start_async_download alone */
 } gpumm_config;
 
 GPUMM_API gpumm_config gpumm_config_default(void);        /* 4 B, 1.5, 1 GiB, 4096, off */
@@ -211,7 +219,7 @@ GPUMM_API gpumm_config gpumm_config_for_grid_cells(void); /* 8 B, 1.5, 256 MiB, 
 typedef struct gpumm_budget gpumm_budget;
 GPUMM_API gpumm_status gpumm_budget_open(uint64_t limit, gpumm_budget **out); /* OUT_OF_MEMORY */
 GPUMM_API gpumm_budget *gpumm_budget_retain(gpumm_budget *budget);
-GPUMM_API void gpumm_budget_release(gpumm_budget *budget); /* managers that share it hold on to it */
+GPUMM_API void gpumm_budget_release(gpumm_budget *budget);         /* managers that share it hold on to it */
 GPUMM_API uint64_t gpumm_budget_limit(const gpumm_budget *budget); /* bytes */
 GPUMM_API uint64_t gpumm_budget_used(const gpumm_budget *budget);  /* bytes, of all its managers */
 /* A new limit; what is over it already stays, and nothing more is granted until it is under. */
@@ -231,46 +239,46 @@ typedef struct gpumm_kernel gpumm_kernel;
 
 /* What goes wrong on purpose; all zero: nothing. */
 typedef struct gpumm_fault {
-    const char *call;     /* a device call by name, e.g. "commit"; NULL: any call */
-    uint64_t nth;         /* the nth such call from now fails, 1 the next; 0: none does */
-    gpumm_status status;  /* with this; OK: the call is skipped and reports success */
-    uint64_t jitter;      /* not 0: a seed; every stream operation is delayed at random */
-    const char *hold;     /* a kind of stream operation held shut from the start, or NULL:
+    const char *call;    /* a device call by name, e.g. "commit"; NULL: any call */
+    uint64_t nth;        /* the nth such call from now fails, 1 the next; 0: none does */
+    gpumm_status status; /* with this; OK: the call is skipped and reports success */
+    uint64_t jitter;     /* not 0: a seed; every stream operation is delayed at random */
+    const char *hold;    /* a kind of stream operation held shut from the start, or NULL:
                              "copy" (host <-> device), "snapshot" (device -> device), "fill", "launch" */
 } gpumm_fault;
 
 typedef struct gpumm_options {
-    const char *device;     /* "auto" (NULL), "host", "cuda", "cuda:1", "cuda:GPU-uuid" */
-    uint64_t limit;         /* the budget in logical bytes; 0: none */
-    gpumm_budget *budget;   /* shared with other managers, or NULL; retained */
-    uint64_t memory;        /* host device: its quota of "device" memory in bytes; 0: the machine's */
-    uint64_t granularity;   /* host device: commit granularity, a power of two; 0: 64 KiB */
-    unsigned workers;       /* host device: threads that run kernels; 0: one a core */
-    bool relocate;          /* grow by copying even where the device can grow in place; GPUMM_NO_VMM=1 asks for it too */
-    bool debug;             /* keep canaries behind every buffer, checked at growth, free and check */
-    bool inject_faults;            /* put the fault device in between, with `fault` as its first plan */
+    const char *device;   /* "auto" (NULL), "host", "cuda", "cuda:1", "cuda:GPU-uuid" */
+    uint64_t limit;       /* the budget in logical bytes; 0: none */
+    gpumm_budget *budget; /* shared with other managers, or NULL; retained */
+    uint64_t memory;      /* host device: its quota of "device" memory in bytes; 0: the machine's */
+    uint64_t granularity; /* host device: commit granularity, a power of two; 0: 64 KiB */
+    unsigned workers;     /* host device: threads that run kernels; 0: one a core */
+    bool relocate;        /* grow by copying even where the device can grow in place; GPUMM_NO_VMM=1 asks for it too */
+    bool debug;           /* keep canaries behind every buffer, checked at growth, free and check */
+    bool inject_faults;   /* put the fault device in between, with `fault` as its first plan */
     gpumm_fault fault;
-    void *context;          /* cuda: a CUcontext to use instead of the primary one; borrowed */
+    void *context; /* cuda: a CUcontext to use instead of the primary one; borrowed */
     gpumm_allocator allocator;
-    gpumm_log_fn log;       /* NULL: silent */
+    gpumm_log_fn log; /* NULL: silent */
     void *log_user;
     gpumm_pressure_fn pressure;
     void *pressure_user;
 } gpumm_options;
 
 typedef struct gpumm_device_info {
-    const char *kind;            /* "host" or "cuda" */
-    char name[128];              /* "NVIDIA H100", "Intel Xeon …, 8 threads" */
-    char why[256];               /* how the choice came about, for people */
-    uint64_t total_bytes;        /* of device memory (host: the quota) */
-    uint64_t granularity;        /* bytes in which device memory is committed */
-    uint64_t pinned_granularity; /* the same for pinned host memory */
-    bool in_place;               /* device memory grows in place */
-    bool pinned_in_place;        /* pinned host memory grows in place */
-    unsigned units;              /* multiprocessors, or kernel threads on the host */
+    const char *kind;                 /* "host" or "cuda" */
+    char name[128];                   /* "NVIDIA H100", "Intel Xeon …, 8 threads" */
+    char why[256];                    /* how the choice came about, for people */
+    uint64_t total_bytes;             /* of device memory (host: the quota) */
+    uint64_t granularity;             /* bytes in which device memory is committed */
+    uint64_t pinned_granularity;      /* the same for pinned host memory */
+    bool in_place;                    /* device memory grows in place */
+    bool pinned_in_place;             /* pinned host memory grows in place */
+    unsigned units;                   /* multiprocessors, or kernel threads on the host */
     int compute_major, compute_minor; /* 0 on the host */
-    int driver_version;          /* as the driver reports it, 13000 for 13.0; 0 on the host */
-    char uuid[48];               /* "GPU-…", "" on the host */
+    int driver_version;               /* as the driver reports it, 13000 for 13.0; 0 on the host */
+    char uuid[48];                    /* "GPU-…", "" on the host */
 } gpumm_device_info;
 
 /* NULL options: every default. OUT_OF_MEMORY, NO_DEVICE (the message says why), INVALID_ARGUMENT. */
@@ -279,7 +287,7 @@ GPUMM_API gpumm_status gpumm_manager_open(const gpumm_options *options, gpumm_ma
    are logged as warnings first. Idempotent. Never call it from a callback of gpumm's. */
 GPUMM_API void gpumm_manager_close(gpumm_manager *manager);
 GPUMM_API gpumm_manager *gpumm_manager_retain(gpumm_manager *manager); /* after close, too */
-GPUMM_API void gpumm_manager_release(gpumm_manager *manager); /* the last one closes */
+GPUMM_API void gpumm_manager_release(gpumm_manager *manager);          /* the last one closes */
 GPUMM_API bool gpumm_manager_is_closed(const gpumm_manager *manager);
 /* Its device. Strings are copied, but for `kind`, which is static. */
 GPUMM_API gpumm_status gpumm_manager_info(gpumm_manager *manager, gpumm_device_info *out);
@@ -297,15 +305,15 @@ GPUMM_API gpumm_status gpumm_manager_check(gpumm_manager *manager);
 /* ---- The ledger --------------------------------------------------------------------------- */
 
 /* Logical: what was asked for, counted against the limit. Physical: held beside that. */
-#define GPUMM_CATEGORY_MAP(X)                                         \
-    X(BUFFERS, "buffers", true)   /* capacities */                     \
-    X(SCRATCH, "scratch", true)                                       \
-    X(STAGING, "staging", true)   /* readback slots on the device */   \
-    X(PINNED, "pinned", true)     /* readback slots on the host */     \
-    X(PRECOMMITTED, "precommitted", false) /* committed for coming growths */   \
-    X(CACHED, "cached", false)      /* freed, kept for reuse */          \
-    X(SLACK, "slack", false)      /* granularity, transfer blocks */   \
-    X(EXTERNAL, "external", false) /* declared by the application */
+#define GPUMM_CATEGORY_MAP(X) \
+    X(BUFFERS, "buffers", true) /* capacities */ \
+    X(SCRATCH, "scratch", true) \
+    X(STAGING, "staging", true)            /* readback slots on the device */ \
+    X(PINNED, "pinned", true)              /* readback slots on the host */ \
+    X(PRECOMMITTED, "precommitted", false) /* committed for coming growths */ \
+    X(CACHED, "cached", false)             /* freed, kept for reuse */ \
+    X(SLACK, "slack", false)               /* granularity, transfer blocks */ \
+    X(EXTERNAL, "external", false)         /* declared by the application */
 
 typedef enum gpumm_category {
 #define GPUMM_CATEGORY_ENUM(name, text, logical) GPUMM_##name,
@@ -325,8 +333,8 @@ typedef struct gpumm_stats {
     uint64_t total_allocated_bytes, peak_allocated_bytes;
     uint64_t buffer_count, allocation_count, resize_count, async_transfer_count;
     /* The rest of the books. */
-    uint64_t limit_bytes;     /* UINT64_MAX: none */
-    uint64_t used_bytes;      /* what counts against the limit */
+    uint64_t limit_bytes; /* UINT64_MAX: none */
+    uint64_t used_bytes;  /* what counts against the limit */
     uint64_t peak_used_bytes;
     uint64_t committed_bytes; /* what is really held of device and pinned memory */
     uint64_t peak_committed_bytes;
@@ -368,7 +376,7 @@ GPUMM_API gpumm_stream *gpumm_stream_retain(gpumm_stream *stream); /* not NULL, 
 /* The last one lets the work on it finish in the background. */
 GPUMM_API void gpumm_stream_release(gpumm_stream *stream);
 GPUMM_API gpumm_manager *gpumm_stream_manager(const gpumm_stream *stream); /* borrowed */
-GPUMM_API void *gpumm_stream_native(const gpumm_stream *stream); /* CUstream, borrowed; NULL on the host */
+GPUMM_API void *gpumm_stream_native(const gpumm_stream *stream);           /* CUstream, borrowed; NULL on the host */
 /* Waits until what is enqueued on it so far is done. */
 GPUMM_API gpumm_status gpumm_stream_synchronize(gpumm_stream *stream);
 /* Is everything on it done? Never waits. */
@@ -390,18 +398,18 @@ GPUMM_API gpumm_status gpumm_event_elapsed(gpumm_event *from, gpumm_event *to, d
 /* ---- Buffers and groups ------------------------------------------------------------------- */
 
 typedef struct gpumm_buffer_options {
-    const char *name;         /* 1 to 255 bytes, owned by the manager; NULL: anonymous, owned by its handle */
-    const gpumm_type *type;   /* NULL: 4 opaque bytes an element */
-    uint64_t length;          /* elements, zeroed */
-    uint64_t max_length;      /* elements; 0: by max_size_bytes */
-    uint64_t max_size_bytes;  /* 0: 1 GiB */
-    uint64_t min_size_bytes;  /* capacity is at least this; 0: no more than the length needs */
-    gpumm_growth growth;      /* all zero: geometric, x1.5 */
-    unsigned ahead;           /* growth steps, 0 to 256, to commit in advance, on a worker, where the budget
+    const char *name;        /* 1 to 255 bytes, owned by the manager; NULL: anonymous, owned by its handle */
+    const gpumm_type *type;  /* NULL: 4 opaque bytes an element */
+    uint64_t length;         /* elements, zeroed */
+    uint64_t max_length;     /* elements; 0: by max_size_bytes */
+    uint64_t max_size_bytes; /* 0: 1 GiB */
+    uint64_t min_size_bytes; /* capacity is at least this; 0: no more than the length needs */
+    gpumm_growth growth;     /* all zero: geometric, x1.5 */
+    unsigned ahead;          /* growth steps, 0 to 256, to commit in advance, on a worker, where the budget
                                  would grant them */
-    bool enable_async;        /* start_async_download may be used; costs two slots on both sides */
-    gpumm_stream *stream;     /* where the zeros are written */
-    const char *tag;          /* who asks, for the books; copied */
+    bool enable_async;       /* start_async_download may be used; costs two slots on both sides */
+    gpumm_stream *stream;    /* where the zeros are written */
+    const char *tag;         /* who asks, for the books; copied */
 } gpumm_buffer_options;
 
 /* The options that a config stands for; `options` is written whole. INVALID_ARGUMENT for a bad
@@ -424,8 +432,8 @@ typedef struct gpumm_buffer_info {
     uint64_t capacity_bytes;
     uint64_t committed_bytes; /* of whole commit steps; 0 for a buffer in the slab */
     gpumm_address address;
-    uint64_t generation;      /* 1, and one more for every move (never, where memory grows in place) */
-    gpumm_address reserved;   /* bytes of address space */
+    uint64_t generation;    /* 1, and one more for every move (never, where memory grows in place) */
+    gpumm_address reserved; /* bytes of address space */
 } gpumm_buffer_info;
 
 GPUMM_API gpumm_buffer *gpumm_buffer_retain(gpumm_buffer *buffer); /* a member's holds its group */
@@ -436,10 +444,10 @@ GPUMM_API void gpumm_buffer_release(gpumm_buffer *buffer);
 GPUMM_API gpumm_status gpumm_buffer_free(gpumm_buffer *buffer);
 /* As it is now: another thread may grow it right after, which changes no address where memory grows in place. */
 GPUMM_API gpumm_status gpumm_buffer_get_info(gpumm_buffer *buffer, gpumm_buffer_info *out);
-GPUMM_API const char *gpumm_buffer_name(const gpumm_buffer *buffer);    /* "" where anonymous; borrowed */
+GPUMM_API const char *gpumm_buffer_name(const gpumm_buffer *buffer);       /* "" where anonymous; borrowed */
 GPUMM_API const gpumm_type *gpumm_buffer_type(const gpumm_buffer *buffer); /* borrowed from the handle */
 GPUMM_API gpumm_manager *gpumm_buffer_manager(const gpumm_buffer *buffer); /* borrowed from the handle */
-GPUMM_API gpumm_group *gpumm_buffer_group(const gpumm_buffer *buffer);  /* borrowed; NULL when alone */
+GPUMM_API gpumm_group *gpumm_buffer_group(const gpumm_buffer *buffer);     /* borrowed; NULL when alone */
 
 /* Contents. Ranges are in elements and lie within the length, or INVALID_ARGUMENT; `data` and `element` are in the
    buffer's type and stay the caller's. What reaches the device in parts may be written in part where the device
@@ -447,18 +455,18 @@ GPUMM_API gpumm_group *gpumm_buffer_group(const gpumm_buffer *buffer);  /* borro
    1, 2 or 4 bytes. What is appended is not in the length then.
    An upload has taken `data` when it returns; one larger than the stream's transfer block, 2 MiB, waits for the
    stream. */
-GPUMM_API gpumm_status gpumm_buffer_upload(gpumm_buffer *buffer, gpumm_stream *stream, uint64_t first,
-                                           uint64_t count, const void *data);
+GPUMM_API gpumm_status gpumm_buffer_upload(gpumm_buffer *buffer, gpumm_stream *stream, uint64_t first, uint64_t count,
+                                           const void *data);
 /* Waits for the stream, and for who wrote the buffer: `data` is filled when this returns. */
-GPUMM_API gpumm_status gpumm_buffer_download(gpumm_buffer *buffer, gpumm_stream *stream, uint64_t first,
-                                             uint64_t count, void *data);
+GPUMM_API gpumm_status gpumm_buffer_download(gpumm_buffer *buffer, gpumm_stream *stream, uint64_t first, uint64_t count,
+                                             void *data);
 /* `count` times the same element, which has been taken when this returns. */
-GPUMM_API gpumm_status gpumm_buffer_fill(gpumm_buffer *buffer, gpumm_stream *stream, uint64_t first,
-                                         uint64_t count, const void *element);
+GPUMM_API gpumm_status gpumm_buffer_fill(gpumm_buffer *buffer, gpumm_stream *stream, uint64_t first, uint64_t count,
+                                         const void *element);
 /* TYPE_MISMATCH where the element types differ; other managers' buffers and overlapping ranges of one buffer are
    INVALID_ARGUMENT. */
-GPUMM_API gpumm_status gpumm_buffer_copy(gpumm_buffer *to, uint64_t to_first, gpumm_buffer *from,
-                                         uint64_t from_first, uint64_t count, gpumm_stream *stream);
+GPUMM_API gpumm_status gpumm_buffer_copy(gpumm_buffer *to, uint64_t to_first, gpumm_buffer *from, uint64_t from_first,
+                                         uint64_t count, gpumm_stream *stream);
 
 /* Size. On a member they act on its whole group. OVER_MAX_SIZE, OVER_LIMIT and OUT_OF_MEMORY name the buffer, the
    request, the largest holders and what is free.
@@ -473,25 +481,29 @@ GPUMM_API gpumm_status gpumm_buffer_grow(gpumm_buffer *buffer, uint64_t required
 /* The capacity becomes what the length needs, `align` kept; memory returns behind the work that uses it. */
 GPUMM_API gpumm_status gpumm_buffer_shrink_to_fit(gpumm_buffer *buffer);
 /* Adds `count` elements behind the length. INVALID_ARGUMENT for a member: append to its group. */
-GPUMM_API gpumm_status gpumm_buffer_append(gpumm_buffer *buffer, gpumm_stream *stream, uint64_t count, const void *data);
+GPUMM_API gpumm_status gpumm_buffer_append(gpumm_buffer *buffer, gpumm_stream *stream, uint64_t count,
+                                           const void *data);
 /* Declares work that gpumm did not launch. Before enqueueing it: `stream` then waits for earlier
    users, and later users wait for `stream`. */
 GPUMM_API gpumm_status gpumm_buffer_used(gpumm_buffer *buffer, gpumm_stream *stream, gpumm_access access);
 
-typedef struct gpumm_member { const char *name; const gpumm_type *type; } gpumm_member;
+typedef struct gpumm_member {
+    const char *name;
+    const gpumm_type *type;
+} gpumm_member;
 
 typedef struct gpumm_group_options {
-    const char *name;        /* for messages and the books; NULL: none. Members are "name.member" there */
+    const char *name; /* for messages and the books; NULL: none. Members are "name.member" there */
     const gpumm_member *members;
-    size_t member_count;     /* 1 to 64 */
+    size_t member_count;         /* 1 to 64 */
     uint64_t length, max_length; /* elements; max 0: as many as 1 GiB of the widest member holds */
-    uint64_t min_length;     /* capacity is at least this */
+    uint64_t min_length;         /* capacity is at least this */
     gpumm_growth growth;
-    unsigned ahead;          /* as a buffer's */
-    bool unowned;              /* it goes with its last handle, its members' among them, as an anonymous buffer does;
+    unsigned ahead;       /* as a buffer's */
+    bool unowned;         /* it goes with its last handle, its members' among them, as an anonymous buffer does;
                                 else it belongs to the manager until gpumm_group_free or close, as named buffers do */
-    gpumm_stream *stream;    /* where the zeros are written */
-    const char *tag;         /* who asks, for the books; copied */
+    gpumm_stream *stream; /* where the zeros are written */
+    const char *tag;      /* who asks, for the books; copied */
 } gpumm_group_options;
 
 /* OVER_LIMIT, OVER_MAX_SIZE, OUT_OF_MEMORY, INVALID_ARGUMENT. */
@@ -500,8 +512,8 @@ GPUMM_API gpumm_group *gpumm_group_retain(gpumm_group *group);
 GPUMM_API void gpumm_group_release(gpumm_group *group); /* frees nothing, unless it is unowned */
 /* Frees every member now, as gpumm_buffer_free does. */
 GPUMM_API gpumm_status gpumm_group_free(gpumm_group *group);
-GPUMM_API const char *gpumm_group_name(const gpumm_group *group); /* "" where it has none; borrowed */
-GPUMM_API size_t gpumm_group_count(const gpumm_group *group);     /* members */
+GPUMM_API const char *gpumm_group_name(const gpumm_group *group);       /* "" where it has none; borrowed */
+GPUMM_API size_t gpumm_group_count(const gpumm_group *group);           /* members */
 GPUMM_API gpumm_manager *gpumm_group_manager(const gpumm_group *group); /* borrowed */
 /* Borrowed from the group's handle; NULL outside. */
 GPUMM_API gpumm_buffer *gpumm_group_at(gpumm_group *group, size_t index);
@@ -526,10 +538,11 @@ GPUMM_API gpumm_status gpumm_group_append(gpumm_group *group, gpumm_stream *stre
 /* Scratch: device memory for one step, from the slab, at least 1 byte. Its contents are undefined. Work that uses it
    runs on `stream`, or is declared with gpumm_scratch_used; releasing it does not wait. There is one handle, of
    the caller's. OVER_LIMIT, OUT_OF_MEMORY, INVALID_ARGUMENT. */
-GPUMM_API gpumm_status gpumm_scratch_open(gpumm_manager *manager, gpumm_stream *stream, uint64_t bytes, gpumm_scratch **out);
+GPUMM_API gpumm_status gpumm_scratch_open(gpumm_manager *manager, gpumm_stream *stream, uint64_t bytes,
+                                          gpumm_scratch **out);
 GPUMM_API void gpumm_scratch_release(gpumm_scratch *scratch); /* its memory returns behind the work that uses it */
 GPUMM_API gpumm_address gpumm_scratch_address(const gpumm_scratch *scratch); /* valid until it is released */
-GPUMM_API uint64_t gpumm_scratch_bytes(const gpumm_scratch *scratch); /* as asked for */
+GPUMM_API uint64_t gpumm_scratch_bytes(const gpumm_scratch *scratch);        /* as asked for */
 /* gpumm_buffer_used of scratch. */
 GPUMM_API gpumm_status gpumm_scratch_used(gpumm_scratch *scratch, gpumm_stream *stream, gpumm_access access);
 
@@ -538,20 +551,20 @@ GPUMM_API gpumm_status gpumm_scratch_used(gpumm_scratch *scratch, gpumm_stream *
 typedef struct gpumm_readback_options {
     gpumm_buffer *const *buffers; /* one buffer, or members of one group: one snapshot, one copy */
     size_t buffer_count;
-    unsigned slots;    /* frames that can be under way or held at once: 2 to 64; 0: 2 */
-    bool direct;       /* skip the device staging; the next writer waits for the copy */
-    bool wait;         /* where every slot is taken, capture waits for a running copy */
+    unsigned slots; /* frames that can be under way or held at once: 2 to 64; 0: 2 */
+    bool direct;    /* skip the device staging; the next writer waits for the copy */
+    bool wait;      /* where every slot is taken, capture waits for a running copy */
     const char *tag;
 } gpumm_readback_options;
 
 typedef uint64_t gpumm_ticket; /* 1, 2, 3 … for each readback; 0 as an argument: the newest */
 
 typedef struct gpumm_frame_info {
-    int64_t step;         /* as given to capture */
-    uint64_t length;      /* elements of each member, as at the capture */
-    uint64_t generation;  /* of the first buffer, as at the capture */
-    double time;          /* seconds, monotonic, at the capture */
-    uint64_t dropped;     /* captures of this readback refused with BUSY so far, at the capture */
+    int64_t step;        /* as given to capture */
+    uint64_t length;     /* elements of each member, as at the capture */
+    uint64_t generation; /* of the first buffer, as at the capture */
+    double time;         /* seconds, monotonic, at the capture */
+    uint64_t dropped;    /* captures of this readback refused with BUSY so far, at the capture */
     gpumm_ticket ticket;
 } gpumm_frame_info;
 
@@ -562,18 +575,20 @@ GPUMM_API gpumm_readback *gpumm_readback_retain(gpumm_readback *readback);
 GPUMM_API void gpumm_readback_release(gpumm_readback *readback);
 /* Pending tickets are CANCELLED and every later call is, kept frames stay readable. Idempotent; never waits. */
 GPUMM_API void gpumm_readback_close(gpumm_readback *readback);
-GPUMM_API gpumm_manager *gpumm_readback_manager(const gpumm_readback *readback); /* borrowed */
-GPUMM_API size_t gpumm_readback_count(const gpumm_readback *readback);           /* members */
+GPUMM_API gpumm_manager *gpumm_readback_manager(const gpumm_readback *readback);       /* borrowed */
+GPUMM_API size_t gpumm_readback_count(const gpumm_readback *readback);                 /* members */
 GPUMM_API gpumm_buffer *gpumm_readback_buffer(gpumm_readback *readback, size_t index); /* borrowed */
 /* A snapshot of the work enqueued on `stream` so far (NULL: the stream that wrote last); `ticket` may be NULL. BUSY where every
    slot is taken (a dropped frame is counted), and with options.wait where all of them are kept. */
-GPUMM_API gpumm_status gpumm_readback_capture(gpumm_readback *readback, gpumm_stream *stream, int64_t step, gpumm_ticket *ticket);
+GPUMM_API gpumm_status gpumm_readback_capture(gpumm_readback *readback, gpumm_stream *stream, int64_t step,
+                                              gpumm_ticket *ticket);
 /* Has it arrived? Never waits. NOT_PENDING where nothing was captured; CANCELLED; STALE for a ticket whose slot is in
    other use; INVALID_ARGUMENT for one that was never given. */
 GPUMM_API gpumm_status gpumm_readback_ready(gpumm_readback *readback, gpumm_ticket ticket, bool *ready);
 /* Delivers that frame, one reference for the caller. TIMEOUT after `seconds` (negative: no bound), and as ready. Ends
    the frame delivered before. */
-GPUMM_API gpumm_status gpumm_readback_wait(gpumm_readback *readback, gpumm_ticket ticket, double seconds, gpumm_frame **out);
+GPUMM_API gpumm_status gpumm_readback_wait(gpumm_readback *readback, gpumm_ticket ticket, double seconds,
+                                           gpumm_frame **out);
 /* Delivers the newest frame that has arrived and lets older ones go; the same again where nothing
    newer came; NULL where none ever did. Never blocks. */
 GPUMM_API gpumm_status gpumm_readback_latest(gpumm_readback *readback, gpumm_frame **out);
@@ -582,12 +597,12 @@ GPUMM_API gpumm_status gpumm_readback_next(gpumm_readback *readback, gpumm_frame
 /* It will not be delivered, and its slot is free once its copy is through. As ready; NOT_PENDING also where it was
    delivered. */
 GPUMM_API gpumm_status gpumm_readback_cancel(gpumm_readback *readback, gpumm_ticket ticket);
-GPUMM_API uint64_t gpumm_readback_dropped(const gpumm_readback *readback); /* captures refused with BUSY */
+GPUMM_API uint64_t gpumm_readback_dropped(const gpumm_readback *readback);    /* captures refused with BUSY */
 GPUMM_API gpumm_ticket gpumm_readback_newest(const gpumm_readback *readback); /* 0: none yet */
 
 /* A delivered snapshot. Its memory is valid until the next delivery of its readback, unless kept. */
 GPUMM_API gpumm_frame *gpumm_frame_retain(gpumm_frame *frame);
-GPUMM_API void gpumm_frame_release(gpumm_frame *frame); /* the last handle of a kept frame ends it */
+GPUMM_API void gpumm_frame_release(gpumm_frame *frame);      /* the last handle of a kept frame ends it */
 GPUMM_API gpumm_status gpumm_frame_keep(gpumm_frame *frame); /* holds its slot until ended; STALE */
 GPUMM_API void gpumm_frame_end(gpumm_frame *frame);          /* its memory may be used again now */
 GPUMM_API bool gpumm_frame_valid(const gpumm_frame *frame);  /* not ended: its memory can be read */
@@ -603,48 +618,50 @@ GPUMM_API gpumm_status gpumm_frame_data(const gpumm_frame *frame, size_t index, 
 GPUMM_API gpumm_status gpumm_start_async_download(gpumm_manager *manager, const char *name);
 /* Delivers it: the frame is the caller's, and ends with the next wait for that name. NOT_FOUND, NOT_PENDING, TIMEOUT
    after `seconds` (negative: no bound). */
-GPUMM_API gpumm_status gpumm_wait_for_download(gpumm_manager *manager, const char *name, double seconds, gpumm_frame **out);
+GPUMM_API gpumm_status gpumm_wait_for_download(gpumm_manager *manager, const char *name, double seconds,
+                                               gpumm_frame **out);
 
 /* ---- Kernels ------------------------------------------------------------------------------ */
 
 typedef struct gpumm_kernel_options {
-    const char *source;      /* CUDA C; NULL: read from `file` */
-    const char *file;        /* its name in messages, and where it is read from */
-    const char *name;        /* which kernel; NULL: the only one */
-    const char *threads;     /* the parameter that counts threads; NULL: the first integer; "" : none */
-    unsigned block;          /* threads a block; 0: chosen by the device */
-    unsigned shared_bytes;   /* dynamic shared memory a block (cuda) */
+    const char *source;             /* CUDA C; NULL: read from `file` */
+    const char *file;               /* its name in messages, and where it is read from */
+    const char *name;               /* which kernel; NULL: the only one */
+    const char *threads;            /* the parameter that counts threads; NULL: the first integer; "" : none */
+    unsigned block;                 /* threads a block; 0: chosen by the device */
+    unsigned shared_bytes;          /* dynamic shared memory a block (cuda) */
     const gpumm_type *const *types; /* named structs whose declarations precede the source */
     const char *const *type_names;  /* names to declare them under, or NULL: their own */
     size_t type_count;
-    const char *flags;       /* more compiler flags, separated by spaces; NULL: none */
-    const char *signature;   /* for binaries (.ptx .cubin .fatbin): the prototype, as CUDA C */
+    const char *flags;     /* more compiler flags, separated by spaces; NULL: none */
+    const char *signature; /* for binaries (.ptx .cubin .fatbin): the prototype, as CUDA C */
 } gpumm_kernel_options;
 
 typedef enum gpumm_parameter_kind { GPUMM_POINTER, GPUMM_VALUE } gpumm_parameter_kind;
 
 typedef struct gpumm_parameter {
     const char *name;
-    const char *type;         /* as written, cv-qualifiers and pointer left out: "float2" */
+    const char *type; /* as written, cv-qualifiers and pointer left out: "float2" */
     gpumm_parameter_kind kind;
-    gpumm_access access;      /* of a pointer: const T * reads, T * writes */
+    gpumm_access access;       /* of a pointer: const T * reads, T * writes */
     const gpumm_type *element; /* of the pointee or value; NULL: a type that gpumm does not know */
 } gpumm_parameter;
 
 typedef struct gpumm_argument {
-    gpumm_buffer *buffer;   /* for a pointer, one of buffer, scratch or address */
+    gpumm_buffer *buffer; /* for a pointer, one of buffer, scratch or address */
     gpumm_scratch *scratch;
-    const void *value;      /* for a value: `size` bytes in the parameter's type. For a pointer with
+    const void *value; /* for a value: `size` bytes in the parameter's type. For a pointer with
                                neither buffer nor scratch: a gpumm_address, whose use is not tracked */
     size_t size;
 } gpumm_argument;
 
 /* COMPILE_FAILED with the compiler's words at the user's file and line; NOT_FOUND names the kernels
    there are; IO. The binary is cached on disk. */
-GPUMM_API gpumm_status gpumm_kernel_open(gpumm_manager *manager, const gpumm_kernel_options *options, gpumm_kernel **out);
+GPUMM_API gpumm_status gpumm_kernel_open(gpumm_manager *manager, const gpumm_kernel_options *options,
+                                         gpumm_kernel **out);
 GPUMM_API gpumm_kernel *gpumm_kernel_retain(gpumm_kernel *kernel);
-GPUMM_API void gpumm_kernel_release(gpumm_kernel *kernel); /* unloaded behind its last launch */
-GPUMM_API const char *gpumm_kernel_name(const gpumm_kernel *kernel); /* borrowed */
+GPUMM_API void gpumm_kernel_release(gpumm_kernel *kernel);                 /* unloaded behind its last launch */
+GPUMM_API const char *gpumm_kernel_name(const gpumm_kernel *kernel);       /* borrowed */
 GPUMM_API gpumm_manager *gpumm_kernel_manager(const gpumm_kernel *kernel); /* borrowed */
 GPUMM_API size_t gpumm_kernel_parameter_count(const gpumm_kernel *kernel);
 /* Borrowed; NULL outside. */
@@ -656,13 +673,13 @@ GPUMM_API size_t gpumm_kernel_threads(const gpumm_kernel *kernel);
 GPUMM_API gpumm_status gpumm_kernel_launch(gpumm_kernel *kernel, gpumm_stream *stream, uint64_t threads,
                                            const gpumm_argument *arguments, size_t count);
 /* What a launch checks of its arguments, without one. */
-GPUMM_API gpumm_status gpumm_kernel_check(gpumm_kernel *kernel, gpumm_stream *stream,
-                                          const gpumm_argument *arguments, size_t count);
+GPUMM_API gpumm_status gpumm_kernel_check(gpumm_kernel *kernel, gpumm_stream *stream, const gpumm_argument *arguments,
+                                          size_t count);
 
 /* ---- Faults ------------------------------------------------------------------------------- */
 
 /* All of these: INVALID_ARGUMENT where the manager was opened without `faulty`. */
-typedef struct gpumm_live { /* what the fault device counted by itself */
+typedef struct gpumm_live {   /* what the fault device counted by itself */
     uint64_t committed_bytes; /* device and pinned: committed in place or allocated */
     uint64_t reserved_bytes;  /* address space */
     uint64_t ranges, segments, blocks, streams, events, modules;

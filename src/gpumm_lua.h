@@ -125,11 +125,11 @@ typedef struct gpumm_lua_script {
     /* Called with `user` and what the script returned, before the state closes. NULL: a simulation is run. */
     lua_CFunction done;
     void *user;
-    uint64_t limit;               /* as gpumm_lua_set_limit; 0: none */
-    const char *device;           /* as gpumm_lua_set_device */
-    gpumm_log_fn log;             /* as gpumm_lua_set_log; NULL: warnings go to stderr */
+    uint64_t limit;     /* as gpumm_lua_set_limit; 0: none */
+    const char *device; /* as gpumm_lua_set_device */
+    gpumm_log_fn log;   /* as gpumm_lua_set_log; NULL: warnings go to stderr */
     void *log_user;
-    lua_Alloc allocate;           /* the state's memory; NULL: malloc's family */
+    lua_Alloc allocate; /* the state's memory; NULL: malloc's family */
     void *allocate_user;
     const gpumm_lua_sandbox *sandbox; /* NULL: not contained. Contained, `open` adds to what the script has, and
                                          `allocate` is the sandbox's own */

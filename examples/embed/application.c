@@ -19,8 +19,8 @@ enum { SIMULATION = 1, ADD = 2 }; /* slots of the application's Lua stack */
 
 typedef struct window {
     char cells[HEIGHT][WIDTH + 1];
-    uint64_t drawn;  /* pictures so far */
-    uint64_t nodes;  /* in the last of them */
+    uint64_t drawn; /* pictures so far */
+    uint64_t nodes; /* in the last of them */
     int64_t step;
 } window;
 

@@ -11,14 +11,13 @@
 
 enum { STEPS = 300, BORN = 10 }; /* BORN: particles a step */
 
-static const char source[] =
-    "extern \"C\" __global__ void fall(int n, float2 *place, float *speed, float dt) {\n"
-    "    int i = blockIdx.x * blockDim.x + threadIdx.x;\n"
-    "    if (i >= n) return;\n"
-    "    speed[i] += 10 * dt;\n"
-    "    float y = place[i].y - speed[i] * dt;\n"
-    "    place[i].y = y > 0 ? y : 0;\n"
-    "}\n";
+static const char source[] = "extern \"C\" __global__ void fall(int n, float2 *place, float *speed, float dt) {\n"
+                             "    int i = blockIdx.x * blockDim.x + threadIdx.x;\n"
+                             "    if (i >= n) return;\n"
+                             "    speed[i] += 10 * dt;\n"
+                             "    float y = place[i].y - speed[i] * dt;\n"
+                             "    place[i].y = y > 0 ? y : 0;\n"
+                             "}\n";
 
 static void check(gpumm_status status, const char *what) {
     if (status == GPUMM_OK) return;
@@ -47,7 +46,11 @@ static gpumm_group *open_particles(gpumm_manager *manager, int *asked) {
     check(gpumm_type_parse("f32", &speed), "type");
     gpumm_member members[] = {{"place", place}, {"speed", speed}};
     gpumm_group_options options = {
-        .name = "particles", .members = members, .member_count = 2, .max_length = 1000000, .tag = "plain.c",
+        .name = "particles",
+        .members = members,
+        .member_count = 2,
+        .max_length = 1000000,
+        .tag = "plain.c",
         .growth = {.kind = GPUMM_GROWTH_CALLBACK, .callback = next_capacity, .user = asked},
     };
     check(gpumm_group_open(manager, &options, &particles), "group");

@@ -18,10 +18,9 @@ static const struct topic {
     const char *name;
     void (*run)(bench *b);
 } topics[] = {
-    {"growth", bench_growth},       {"ahead", bench_ahead},     {"peak", bench_peak},     {"train",
-                                                                                           bench_train},
-    {"readback", bench_readback},   {"bandwidth", bench_bandwidth}, {"overlap", bench_overlap},
-    {"launch", bench_launch},       {"slab", bench_slab},       {"start", bench_start},
+    {"growth", bench_growth},     {"ahead", bench_ahead},         {"peak", bench_peak},       {"train", bench_train},
+    {"readback", bench_readback}, {"bandwidth", bench_bandwidth}, {"overlap", bench_overlap}, {"launch", bench_launch},
+    {"slab", bench_slab},         {"start", bench_start},
 };
 enum { TOPICS = sizeof topics / sizeof *topics };
 
@@ -37,11 +36,13 @@ gpumm_status open_step(const bench *b, gpumm_manager *m, gpumm_kernel **out) {
     return gpumm_kernel_open(m, &(gpumm_kernel_options){.file = path, .name = "step", .block = BLOCK}, out);
 }
 
-gpumm_status open_buffer(gpumm_manager *m, const char *type, uint64_t count, uint64_t maximum,
-                         gpumm_buffer **out) {
+gpumm_status open_buffer(gpumm_manager *m, const char *type, uint64_t count, uint64_t maximum, gpumm_buffer **out) {
     gpumm_type *element;
     TRY(gpumm_type_parse(type, &element));
-    gpumm_buffer_options options = {.type = element, .length = count, .max_length = maximum, .tag = "bench",
+    gpumm_buffer_options options = {.type = element,
+                                    .length = count,
+                                    .max_length = maximum,
+                                    .tag = "bench",
                                     .growth = {.kind = GPUMM_GROWTH_GEOMETRIC, .factor_ppm = 1300000}};
     gpumm_status status = gpumm_allocate(m, &options, out);
     gpumm_type_release(element);
@@ -50,8 +51,8 @@ gpumm_status open_buffer(gpumm_manager *m, const char *type, uint64_t count, uin
 
 gpumm_status launch_step(gpumm_kernel *k, gpumm_stream *s, gpumm_buffer *nodes, uint64_t count, int turns) {
     int n = (int)count;
-    gpumm_argument arguments[] = {{.value = &n, .size = sizeof n}, {.buffer = nodes},
-                                  {.value = &turns, .size = sizeof turns}};
+    gpumm_argument arguments[] = {
+        {.value = &n, .size = sizeof n}, {.buffer = nodes}, {.value = &turns, .size = sizeof turns}};
     return gpumm_kernel_launch(k, s, count, arguments, 3);
 }
 
@@ -62,8 +63,7 @@ gpumm_status make_cold(gpumm_manager *m) {
     for (;;) {
         gpumm_manager_stats(m, &stats);
         if (stats.entry[GPUMM_CACHED].now == 0) return gpumm_manager_poll(m);
-        if (gpumm__clock_ns() > deadline)
-            return fail(GPUMM_TIMEOUT, "memory that was trimmed did not go within 10 s");
+        if (gpumm__clock_ns() > deadline) return fail(GPUMM_TIMEOUT, "memory that was trimmed did not go within 10 s");
         gpumm__clock_sleep_ns(50000);
     }
 }
@@ -114,8 +114,7 @@ static void print_device(const bench *b) {
     gpumm_device_info info;
     if (open_manager(b, &m) != GPUMM_OK) return;
     if (gpumm_manager_info(m, &info) == GPUMM_OK)
-        printf("%s, driver %d, growth in place: %s, pinned memory in place: %s\n", info.name,
-               info.driver_version,
+        printf("%s, driver %d, growth in place: %s, pinned memory in place: %s\n", info.name, info.driver_version,
                info.in_place ? "yes" : "no", info.pinned_in_place ? "yes" : "no");
     gpumm_manager_release(m);
 }

@@ -18,17 +18,17 @@
 enum { SAMPLES = 512, BLOCK = 256, NODE = 12 }; /* NODE: bytes of an f32x3 */
 
 typedef struct bench {
-    bool host;            /* gpumm's side alone, on the host device: a dry run without marks */
+    bool host; /* gpumm's side alone, on the host device: a dry run without marks */
     int ordinal;
-    char device[32];      /* "cuda:0" */
-    const char *run;      /* gpumm-run */
-    char folder[1024];    /* where the benchmark's scripts and kernels are */
+    char device[32];   /* "cuda:0" */
+    const char *run;   /* gpumm-run */
+    char folder[1024]; /* where the benchmark's scripts and kernels are */
     unsigned reached, missed, failed, skipped;
-    CUdevice gpu;         /* the bare side: the same primary context, a stream of its own */
+    CUdevice gpu; /* the bare side: the same primary context, a stream of its own */
     CUcontext context;
     CUstream stream;
     CUmodule module;
-    CUfunction step;      /* the kernel of bench_kernels.cu, the same binary as gpumm's */
+    CUfunction step; /* the kernel of bench_kernels.cu, the same binary as gpumm's */
 } bench;
 
 /* ---- Numbers (table.c) ---------------------------------------------------------------------- */
@@ -38,9 +38,9 @@ typedef struct samples {
     double at[SAMPLES];
 } samples;
 
-void sample(samples *s, double value); /* beyond SAMPLES: let go */
-double median(const samples *s);       /* NAN where there is none */
-double seconds_since(uint64_t start);  /* of gpumm__clock_ns */
+void sample(samples *s, double value);            /* beyond SAMPLES: let go */
+double median(const samples *s);                  /* NAN where there is none */
+double seconds_since(uint64_t start);             /* of gpumm__clock_ns */
 unsigned rounds(const bench *b, unsigned wanted); /* fewer in a dry run */
 
 /* ---- The table (table.c) -------------------------------------------------------------------- */
@@ -52,12 +52,12 @@ typedef struct row {
     const char *what, *size;
     measure unit;
     double ours;
-    double beside;        /* NAN: nothing stands beside */
-    const char *name;     /* of what stands beside, or a remark */
-    double ratio;         /* NAN: none */
-    sense sense;          /* of `judged` against `bound` */
+    double beside;    /* NAN: nothing stands beside */
+    const char *name; /* of what stands beside, or a remark */
+    double ratio;     /* NAN: none */
+    sense sense;      /* of `judged` against `bound` */
     double judged, bound;
-    const char *must;     /* the mark in words */
+    const char *must; /* the mark in words */
 } row;
 
 void table_head(const bench *b);
@@ -71,8 +71,7 @@ void table_end(const bench *b);
 gpumm_status open_manager(const bench *b, gpumm_manager **out);
 gpumm_status open_step(const bench *b, gpumm_manager *m, gpumm_kernel **out);
 /* Anonymous, `count` elements of `type`, zeroed; may grow to `maximum`. */
-gpumm_status open_buffer(gpumm_manager *m, const char *type, uint64_t count, uint64_t maximum,
-                         gpumm_buffer **out);
+gpumm_status open_buffer(gpumm_manager *m, const char *type, uint64_t count, uint64_t maximum, gpumm_buffer **out);
 gpumm_status launch_step(gpumm_kernel *k, gpumm_stream *s, gpumm_buffer *nodes, uint64_t count, int turns);
 /* Gives back everything warm, and waits until it is gone. */
 gpumm_status make_cold(gpumm_manager *m);
@@ -96,10 +95,10 @@ uint64_t bare_granularity(const bench *b);
 /* A state in which `file` ran with (manager, clock, path of the kernels) and returned its functions. */
 gpumm_status script_open(const bench *b, gpumm_manager *m, const char *file, lua_State **out);
 /* Calls one of them with numbers; what it returns goes to `result`, which may be NULL. */
-gpumm_status script_call(lua_State *L, const char *function, size_t count, const double *numbers,
-                         double *result);
+gpumm_status script_call(lua_State *L, const char *function, size_t count, const double *numbers, double *result);
 void script_close(lua_State *L);
-#define NUMBERS(...) sizeof((double[]){__VA_ARGS__}) / sizeof(double), (double[]){__VA_ARGS__}
+#define NUMBERS(...) \
+    sizeof((double[]){__VA_ARGS__}) / sizeof(double), (double[]) { __VA_ARGS__ }
 
 /* ---- The topics ----------------------------------------------------------------------------- */
 

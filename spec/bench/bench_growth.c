@@ -19,8 +19,8 @@ static const struct size {
     unsigned rounds;
     double faster; /* than allocating, copying and freeing; 0: no mark */
 } sizes[] = {
-    {"4 MiB", 4 * MIB, 31, 0},    {"12 MiB", 12 * MIB, 31, 0},   {"64 MiB", 64 * MIB, 31, 0},
-    {"256 MiB", 256 * MIB, 21, 0}, {"1 GiB", 1024 * MIB, 15, 18}, {"4 GiB", 4096 * MIB, 9, 0},
+    {"4 MiB", 4 * MIB, 31, 0},       {"12 MiB", 12 * MIB, 31, 0},   {"64 MiB", 64 * MIB, 31, 0},
+    {"256 MiB", 256 * MIB, 21, 0},   {"1 GiB", 1024 * MIB, 15, 18}, {"4 GiB", 4096 * MIB, 9, 0},
     {"16 GiB", 16384 * MIB, 5, 250},
 };
 enum { SIZES = sizeof sizes / sizeof *sizes };
@@ -74,8 +74,7 @@ static gpumm_status check_zeros(gpumm_buffer *buffer, uint64_t from, uint64_t to
     TRY(gpumm_buffer_download(buffer, NULL, from, EDGE, first));
     TRY(gpumm_buffer_download(buffer, NULL, to - EDGE, EDGE, last));
     for (int i = 0; i < EDGE; i++)
-        if (first[i] != 0 || last[i] != 0)
-            return fail(GPUMM_DRIVER, "resize left an element that is not zero");
+        if (first[i] != 0 || last[i] != 0) return fail(GPUMM_DRIVER, "resize left an element that is not zero");
     return GPUMM_OK;
 }
 
@@ -83,8 +82,8 @@ static gpumm_status timed_growth(gpumm_buffer *buffer, uint64_t bytes, bool zero
     gpumm_manager *m = gpumm_buffer_manager(buffer);
     TRY(mark_edges(buffer, bytes));
     uint64_t start = gpumm__clock_ns();
-    gpumm_status status = zeroed ? gpumm_buffer_resize(buffer, NULL, grown(bytes))
-                                 : gpumm_buffer_ensure_capacity(buffer, grown(bytes));
+    gpumm_status status =
+        zeroed ? gpumm_buffer_resize(buffer, NULL, grown(bytes)) : gpumm_buffer_ensure_capacity(buffer, grown(bytes));
     t->returned = seconds_since(start);
     if (status == GPUMM_OK) status = gpumm_stream_synchronize(gpumm_manager_main(m));
     t->finished = seconds_since(start);
@@ -105,8 +104,7 @@ static gpumm_status ours(const bench *b, gpumm_manager *m, uint64_t bytes, bool 
 
 /* ---- The bare calls ------------------------------------------------------------------------- */
 
-static gpumm_status bare_step(const bench *b, CUdeviceptr at, uint64_t bytes, uint64_t more, bool zeroed,
-                              times *t) {
+static gpumm_status bare_step(const bench *b, CUdeviceptr at, uint64_t bytes, uint64_t more, bool zeroed, times *t) {
     BARE(cuMemsetD32Async(at, 0, bytes / 4, b->stream));
     TRY(bare_synchronize(b));
     uint64_t start = gpumm__clock_ns();
@@ -121,8 +119,7 @@ static gpumm_status bare_step(const bench *b, CUdeviceptr at, uint64_t bytes, ui
 static gpumm_status in_place(const bench *b, uint64_t bytes, bool zeroed, times *t) {
     CUdeviceptr at = 0;
     uint64_t end;
-    if (!size_round_up(grown(bytes), bare_granularity(b), &end))
-        return fail(GPUMM_OVER_MAX_SIZE, "too large");
+    if (!size_round_up(grown(bytes), bare_granularity(b), &end)) return fail(GPUMM_OVER_MAX_SIZE, "too large");
     TRY(settle(b, bytes));
     BARE(cuMemAddressReserve(&at, 2 * bytes, 0, 0, 0));
     gpumm_status status = bare_commit(b, at, bytes);
@@ -221,13 +218,11 @@ static void grow_rows(bench *b, const struct size *size, const grow_samples *s) 
     double mine = median(&s->ours), bare_s = median(&s->bare);
     double moved = median(&s->moved), ordered = median(&s->ordered);
     char must[32] = "";
-    table_row(b, &(row){"ensure_capacity x1.3", size->name, UNIT_TIME, mine, bare_s,
-                        "create + map + access + release", mine / bare_s, AT_MOST, mine / bare_s, 1.3,
-                        "<= 1.3 x"});
+    table_row(b, &(row){"ensure_capacity x1.3", size->name, UNIT_TIME, mine, bare_s, "create + map + access + release",
+                        mine / bare_s, AT_MOST, mine / bare_s, 1.3, "<= 1.3 x"});
     if (b->host) return;
     if (size->faster > 0) snprintf(must, sizeof must, ">= %.0f x", size->faster);
-    table_row(b, &(row){"ensure_capacity, times faster", size->name, UNIT_TIME, mine, moved, MOVED,
-                        moved / mine,
+    table_row(b, &(row){"ensure_capacity, times faster", size->name, UNIT_TIME, mine, moved, MOVED, moved / mine,
                         size->faster > 0 ? AT_LEAST : NO_MARK, moved / mine, size->faster,
                         size->faster > 0 ? must : NULL});
     table_row(b, &(row){"ensure_capacity, times faster", size->name, UNIT_TIME, mine, ordered,
@@ -240,8 +235,7 @@ typedef struct resize_samples {
     samples returned, finished, bare_returned, bare_finished;
 } resize_samples;
 
-static gpumm_status resize_round(const bench *b, gpumm_manager *m, uint64_t bytes, bool counts,
-                                 resize_samples *s) {
+static gpumm_status resize_round(const bench *b, gpumm_manager *m, uint64_t bytes, bool counts, resize_samples *s) {
     times t = {0, 0}, bare_t = {NAN, NAN};
     TRY(ours(b, m, bytes, true, &t));
     if (!b->host) TRY(in_place(b, bytes, true, &bare_t));
@@ -263,11 +257,10 @@ static gpumm_status resize_rounds(const bench *b, const struct size *size, resiz
     return status;
 }
 
-static void resize_row(bench *b, const char *what, const char *size, const samples *mine,
-                       const samples *theirs) {
+static void resize_row(bench *b, const char *what, const char *size, const samples *mine, const samples *theirs) {
     double a = median(mine), c = median(theirs);
-    table_row(b, &(row){what, size, UNIT_TIME, a, c, "the bare calls + memset", a / c, AT_MOST, a / c, 1.3,
-                        "<= 1.3 x"});
+    table_row(b,
+              &(row){what, size, UNIT_TIME, a, c, "the bare calls + memset", a / c, AT_MOST, a / c, 1.3, "<= 1.3 x"});
 }
 
 void bench_growth(bench *b) {
@@ -275,8 +268,7 @@ void bench_growth(bench *b) {
         grow_samples s = {.ours = {0}};
         const char *why = no_room(b, sizes[i].bytes);
         if (why) table_skipped(b, "ensure_capacity x1.3", sizes[i].name, why);
-        else if (grow_rounds(b, &sizes[i], &s) != GPUMM_OK)
-            table_failed(b, "ensure_capacity x1.3", sizes[i].name);
+        else if (grow_rounds(b, &sizes[i], &s) != GPUMM_OK) table_failed(b, "ensure_capacity x1.3", sizes[i].name);
         else grow_rows(b, &sizes[i], &s);
     }
     for (size_t i = 0; i < SIZES; i++) {
@@ -322,7 +314,10 @@ static gpumm_status ahead_buffer(gpumm_manager *m, bool counts, samples *s) {
     gpumm_type *byte;
     uint64_t maximum = 256 * MIB;
     TRY(gpumm_type_parse("u8", &byte));
-    gpumm_buffer_options options = {.type = byte, .length = 4 * MIB, .max_length = maximum, .ahead = 1,
+    gpumm_buffer_options options = {.type = byte,
+                                    .length = 4 * MIB,
+                                    .max_length = maximum,
+                                    .ahead = 1,
                                     .growth = {.kind = GPUMM_GROWTH_GEOMETRIC, .factor_ppm = 1300000}};
     gpumm_status status = gpumm_allocate(m, &options, &buffer);
     gpumm_type_release(byte);
@@ -378,8 +373,7 @@ static gpumm_status watch_start(watcher *w, const bench *b) {
     atomic_init(&w->watching, false);
     TRY(bare_free_bytes(&w->before));
     w->least = w->before;
-    if (pthread_create(&w->thread, NULL, watch, w) != 0)
-        return fail(GPUMM_OUT_OF_MEMORY, "no thread can be made");
+    if (pthread_create(&w->thread, NULL, watch, w) != 0) return fail(GPUMM_OUT_OF_MEMORY, "no thread can be made");
     for (int i = 0; i < 1000 && !atomic_load(&w->watching); i++) gpumm__clock_sleep_ns(10000);
     return GPUMM_OK;
 }
@@ -425,8 +419,8 @@ static void peak_row(bench *b, const struct size *size) {
         table_failed(b, "peak memory of a growth", size->name);
         return;
     }
-    table_row(b, &(row){"peak memory of a growth / new size", size->name, UNIT_BYTES, mine, moved, MOVED,
-                        mine / after, AT_MOST, mine / after, 1.1, "<= 1.1 x"});
+    table_row(b, &(row){"peak memory of a growth / new size", size->name, UNIT_BYTES, mine, moved, MOVED, mine / after,
+                        AT_MOST, mine / after, 1.1, "<= 1.1 x"});
 }
 
 void bench_peak(bench *b) {

@@ -72,8 +72,7 @@ void bench_launch(bench *b) {
     launch_samples s = {.bare = {0}};
     launcher l = {.manager = NULL};
     gpumm_status status = launcher_open(b, &l);
-    for (unsigned i = 0; i <= rounds(b, BATCHES) && status == GPUMM_OK; i++)
-        status = launch_round(b, &l, i > 0, &s);
+    for (unsigned i = 0; i <= rounds(b, BATCHES) && status == GPUMM_OK; i++) status = launch_round(b, &l, i > 0, &s);
     if (status != GPUMM_OK) table_failed(b, "launch", "3 arguments");
     launcher_close(&l);
     if (status != GPUMM_OK) return;

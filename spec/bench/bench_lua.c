@@ -52,8 +52,7 @@ gpumm_status script_open(const bench *b, gpumm_manager *m, const char *file, lua
     return status;
 }
 
-gpumm_status script_call(lua_State *L, const char *function, size_t count, const double *numbers,
-                         double *result) {
+gpumm_status script_call(lua_State *L, const char *function, size_t count, const double *numbers, double *result) {
     lua_getfield(L, 1, function);
     for (size_t i = 0; i < count; i++) lua_pushinteger(L, (lua_Integer)numbers[i]);
     if (lua_pcall(L, (int)count, 1, 0) != LUA_OK) return script_failed(L, function);

@@ -36,8 +36,7 @@ static gpumm_status hand_open(by_hand *h, const bench *b, uint64_t nodes, int tu
     *h = (by_hand){.bench = b, .nodes = nodes, .turns = turns};
     if (b->host) return GPUMM_OK;
     h->pageable = calloc(nodes, NODE);
-    if (!h->pageable)
-        return fail(GPUMM_OUT_OF_MEMORY, "no host memory for %llu nodes", (unsigned long long)nodes);
+    if (!h->pageable) return fail(GPUMM_OUT_OF_MEMORY, "no host memory for %llu nodes", (unsigned long long)nodes);
     BARE(cuMemHostAlloc((void **)&h->pinned, nodes * NODE, CU_MEMHOSTALLOC_PORTABLE));
     BARE(cuMemAlloc(&h->memory, nodes * NODE));
     BARE(cuMemsetD32Async(h->memory, 0, nodes * 3, b->stream));
@@ -58,10 +57,9 @@ static gpumm_status hand_launch(by_hand *h) {
 static gpumm_status hand_check(const by_hand *h, const float *at) {
     const float *last = at + 3 * (h->nodes - 1);
     float wanted = (float)h->moves;
-    if (at[0] == 0 && at[1] == wanted && last[0] == (float)(h->nodes - 1) &&
-        last[1] == wanted) return GPUMM_OK;
-    return fail(GPUMM_DRIVER, "a frame by hand is wrong: step %g and %g instead of %g", (double)at[1],
-                (double)last[1], (double)wanted);
+    if (at[0] == 0 && at[1] == wanted && last[0] == (float)(h->nodes - 1) && last[1] == wanted) return GPUMM_OK;
+    return fail(GPUMM_DRIVER, "a frame by hand is wrong: step %g and %g instead of %g", (double)at[1], (double)last[1],
+                (double)wanted);
 }
 
 static gpumm_status compute_alone(by_hand *h, unsigned count, double *seconds) {
@@ -127,8 +125,7 @@ static gpumm_status hand_round(by_hand *h, const struct load *load, bool counts,
     return GPUMM_OK;
 }
 
-static gpumm_status loop_round(lua_State *L, by_hand *h, const struct load *load, bool counts,
-                               loop_samples *s) {
+static gpumm_status loop_round(lua_State *L, by_hand *h, const struct load *load, bool counts, loop_samples *s) {
     double mine;
     unsigned frames = h->bench->host || !counts ? load->frames / 10 : load->frames;
     TRY(script_call(L, "loop", NUMBERS(frames, h->turns), &mine));
@@ -136,8 +133,7 @@ static gpumm_status loop_round(lua_State *L, by_hand *h, const struct load *load
     return h->bench->host ? GPUMM_OK : hand_round(h, load, counts, s);
 }
 
-static gpumm_status loop_rounds(lua_State *L, const bench *b, const struct load *load, int turns,
-                                loop_samples *s) {
+static gpumm_status loop_rounds(lua_State *L, const bench *b, const struct load *load, int turns, loop_samples *s) {
     by_hand h;
     gpumm_status status = hand_open(&h, b, load->nodes, turns);
     if (status == GPUMM_OK) status = script_call(L, "open", NUMBERS((double)load->nodes, SLOTS), NULL);
@@ -162,8 +158,7 @@ static void loop_rows(bench *b, const struct load *load, const char *what, const
                         marked ? ">= 0.95 of ideal" : NULL});
     if (b->host) return;
     table_row(b, &(row){faster, load->name, UNIT_TIME, mine, median(&s->pageable),
-                        "synchronous, pageable; 2.8-4.4 x claimed", median(&s->pageable) / mine, NO_MARK,
-                        0, 0, NULL});
+                        "synchronous, pageable; 2.8-4.4 x claimed", median(&s->pageable) / mine, NO_MARK, 0, 0, NULL});
     table_row(b, &(row){faster, load->name, UNIT_TIME, mine, median(&s->pinned), "synchronous, pinned",
                         median(&s->pinned) / mine, NO_MARK, 0, 0, NULL});
 }
@@ -208,8 +203,7 @@ static gpumm_status captures(gpumm_readback *r, unsigned count, double *seconds)
     return fail(GPUMM_BUSY, "%llu frames were dropped", (unsigned long long)gpumm_readback_dropped(r));
 }
 
-static gpumm_status bandwidth_rounds(const bench *b, gpumm_readback *r, uint64_t nodes, unsigned count,
-                                     samples *mine,
+static gpumm_status bandwidth_rounds(const bench *b, gpumm_readback *r, uint64_t nodes, unsigned count, samples *mine,
                                      samples *theirs) {
     by_hand h;
     double seconds;
@@ -247,9 +241,9 @@ static void bandwidth_topic(bench *b, const char *size, uint64_t nodes, unsigned
     if (status == GPUMM_OK) status = bandwidth(b, m, nodes, count, &mine, &theirs);
     double x = median(&mine), y = median(&theirs);
     if (status != GPUMM_OK) table_failed(b, what, size);
-    else table_row(b, &(row){what, size, UNIT_RATE, x, y, "cuMemcpyDtoHAsync to pinned memory", x / y,
-                             AT_LEAST,
-                             x / y, 0.97, ">= 0.97 x"});
+    else
+        table_row(b, &(row){what, size, UNIT_RATE, x, y, "cuMemcpyDtoHAsync to pinned memory", x / y, AT_LEAST, x / y,
+                            0.97, ">= 0.97 x"});
     if (m) gpumm_manager_release(m);
 }
 

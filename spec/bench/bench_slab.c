@@ -66,11 +66,9 @@ static gpumm_status slab_round(const bench *b, gpumm_manager *m, lua_State *L, u
 
 static void slab_rows(bench *b, const char *size, const slab_samples *s) {
     double c = median(&s->c), lua = median(&s->lua), bare_s = median(&s->bare);
-    table_row(b, &(row){"allocate + free a small block, C", size, UNIT_TIME, c, bare_s,
-                        "cuMemAllocAsync + free",
+    table_row(b, &(row){"allocate + free a small block, C", size, UNIT_TIME, c, bare_s, "cuMemAllocAsync + free",
                         c / bare_s, AT_MOST, c, 150e-9, "<= 150 ns"});
-    table_row(b, &(row){"allocate + free a small block, Lua", size, UNIT_TIME, lua, bare_s,
-                        "cuMemAllocAsync + free",
+    table_row(b, &(row){"allocate + free a small block, Lua", size, UNIT_TIME, lua, bare_s, "cuMemAllocAsync + free",
                         lua / bare_s, AT_MOST, lua, 500e-9, "<= 500 ns"});
 }
 
@@ -102,13 +100,12 @@ static size_t read_others(const bench *b, other others[static OTHERS]) {
     return count;
 }
 
-static void other_rows(bench *b, const char *size, uint64_t bytes, double c, const other *others,
-                       size_t count) {
+static void other_rows(bench *b, const char *size, uint64_t bytes, double c, const other *others, size_t count) {
     for (size_t i = 0; i < count; i++) {
         double theirs = others[i].nanoseconds * 1e-9;
         if (others[i].bytes != bytes) continue;
-        table_row(b, &(row){"allocate + free a small block, C", size, UNIT_TIME, c, theirs, others[i].name,
-                            c / theirs, NO_MARK, 0, 0, NULL});
+        table_row(b, &(row){"allocate + free a small block, C", size, UNIT_TIME, c, theirs, others[i].name, c / theirs,
+                            NO_MARK, 0, 0, NULL});
     }
 }
 

@@ -69,8 +69,7 @@ static gpumm_status start_rounds(const bench *b, start_samples *s) {
     const char *before = getenv("GPUMM_CACHE_DIR");
     char *kept = before ? strdup(before) : NULL;
     gpumm_status status = GPUMM_OK;
-    for (unsigned i = 0; i <= rounds(b, START_ROUNDS) && status == GPUMM_OK; i++)
-        status = start_round(b, i > 0, s);
+    for (unsigned i = 0; i <= rounds(b, START_ROUNDS) && status == GPUMM_OK; i++) status = start_round(b, i > 0, s);
     if (kept) setenv("GPUMM_CACHE_DIR", kept, 1);
     else unsetenv("GPUMM_CACHE_DIR");
     free(kept);
@@ -79,12 +78,11 @@ static gpumm_status start_rounds(const bench *b, start_samples *s) {
 
 static void start_rows(bench *b, const char *what, const start_samples *s) {
     double none = median(&s->none), cold = median(&s->cold), warm = median(&s->warm);
-    table_row(b, &(row){what, "one kernel", UNIT_TIME, warm, cold, "cold", warm / cold, AT_MOST, warm / cold,
-                        1.0 / 3, "<= 1/3"});
-    table_row(b, &(row){"the same without the device's own start", "one kernel", UNIT_TIME, warm - none,
-                        cold - none, "cold", (warm - none) / (cold - none), NO_MARK, 0, 0, NULL});
-    table_row(b, &(row){"the device's own start", "no kernel", UNIT_TIME, none, NAN, NULL, NAN, NO_MARK, 0,
-                        0, NULL});
+    table_row(b, &(row){what, "one kernel", UNIT_TIME, warm, cold, "cold", warm / cold, AT_MOST, warm / cold, 1.0 / 3,
+                        "<= 1/3"});
+    table_row(b, &(row){"the same without the device's own start", "one kernel", UNIT_TIME, warm - none, cold - none,
+                        "cold", (warm - none) / (cold - none), NO_MARK, 0, 0, NULL});
+    table_row(b, &(row){"the device's own start", "no kernel", UNIT_TIME, none, NAN, NULL, NAN, NO_MARK, 0, 0, NULL});
 }
 
 void bench_start(bench *b) {

@@ -107,11 +107,9 @@ void bench_overlap(bench *b) {
         return;
     }
     double apart = median(&s.apart), together = median(&s.together), shared = median(&s.shared);
-    table_row(b, &(row){"two streams, share that overlaps", size, UNIT_FACTOR, shared, NAN, NULL, NAN,
-                        AT_LEAST, shared,
+    table_row(b, &(row){"two streams, share that overlaps", size, UNIT_FACTOR, shared, NAN, NULL, NAN, AT_LEAST, shared,
                         0.5, ">= 0.5 by event times"});
-    table_row(b, &(row){"two streams, from first begin to last end", size, UNIT_TIME, apart, together,
-                        "one stream",
+    table_row(b, &(row){"two streams, from first begin to last end", size, UNIT_TIME, apart, together, "one stream",
                         together / apart, NO_MARK, 0, 0, NULL});
 }
 
@@ -146,15 +144,14 @@ static void *grow(void *user) {
 static gpumm_status growing_buffer(gpumm_manager *m, uint64_t maximum, gpumm_buffer **out) {
     gpumm_type *byte;
     TRY(gpumm_type_parse("u8", &byte));
-    gpumm_buffer_options options = {.type = byte, .length = STEP, .max_length = maximum,
-                                    .growth = {.kind = GPUMM_GROWTH_LINEAR, .step = STEP}};
+    gpumm_buffer_options options = {
+        .type = byte, .length = STEP, .max_length = maximum, .growth = {.kind = GPUMM_GROWTH_LINEAR, .step = STEP}};
     gpumm_status status = gpumm_allocate(m, &options, out);
     gpumm_type_release(byte);
     return status;
 }
 
-static gpumm_status train(const bench *b, gpumm_manager *m, gpumm_kernel *k, gpumm_buffer *nodes,
-                          double *seconds) {
+static gpumm_status train(const bench *b, gpumm_manager *m, gpumm_kernel *k, gpumm_buffer *nodes, double *seconds) {
     gpumm_stream *s = gpumm_manager_main(m);
     gpumm_event *begin, *end = NULL;
     uint64_t count = b->host ? 1000 : PASSENGERS;
@@ -186,9 +183,9 @@ static gpumm_status train_beside(const bench *b, gpumm_manager *m, gpumm_kernel 
     gpumm_buffer_release(g.buffer);
     TRY(status);
     if (g.status != GPUMM_OK) return fail(g.status, "growing beside the train: %s", g.message);
-    if (g.full && !b->host)
-        return fail(GPUMM_OVER_MAX_SIZE, "the growing buffer was full before the train ended");
-    if (g.growths < FEWEST && !b->host) /* growth that waits for the train costs it nothing, and is no growth beside it */
+    if (g.full && !b->host) return fail(GPUMM_OVER_MAX_SIZE, "the growing buffer was full before the train ended");
+    if (g.growths < FEWEST &&
+        !b->host) /* growth that waits for the train costs it nothing, and is no growth beside it */
         return fail(GPUMM_TIMEOUT, "%u growths beside %d kernels: it is not that which was measured", g.growths, CARS);
     return make_cold(m);
 }
@@ -240,7 +237,6 @@ void bench_train(bench *b) {
     }
     double alone = median(&s.alone), beside = median(&s.beside);
     snprintf(size, sizeof size, "%d kernels, %.0f growths of 2 MiB", CARS, median(&s.growths));
-    table_row(b, &(row){"kernel train beside growth", size, UNIT_TIME, beside, alone, "the train alone",
-                        beside / alone,
+    table_row(b, &(row){"kernel train beside growth", size, UNIT_TIME, beside, alone, "the train alone", beside / alone,
                         AT_MOST, beside / alone, 1.02, "<= 1.02 x"});
 }

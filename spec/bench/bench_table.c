@@ -64,8 +64,7 @@ void table_row(bench *b, const row *r) {
     printf("%s | %s | %s | ", r->what, r->size, value_text(r->unit, r->ours, ours));
     if (r->name) printf("%s (%s) | ", value_text(r->unit, r->beside, beside), r->name);
     else printf("- | ");
-    printf("%s | %s | %s\n", value_text(UNIT_FACTOR, r->ratio, ratio), r->must ? r->must : "-", verdict(b,
-                                                                                                        r));
+    printf("%s | %s | %s\n", value_text(UNIT_FACTOR, r->ratio, ratio), r->must ? r->must : "-", verdict(b, r));
     fflush(stdout);
 }
 

@@ -21,11 +21,10 @@ _Noreturn static inline void check_failed(const char *file, int line, const char
     _Exit(1);
 }
 
-static inline void check_status(const char *file, int line, const char *what, gpumm_status got,
-                                gpumm_status wanted) {
+static inline void check_status(const char *file, int line, const char *what, gpumm_status got, gpumm_status wanted) {
     if (got == wanted) return;
-    fprintf(stderr, "%s:%d: %s came to %s, not to %s\n    last message: %s\n", file, line, what,
-            gpumm_status_name(got), gpumm_status_name(wanted), gpumm_message());
+    fprintf(stderr, "%s:%d: %s came to %s, not to %s\n    last message: %s\n", file, line, what, gpumm_status_name(got),
+            gpumm_status_name(wanted), gpumm_message());
     CHECK_CONTEXT();
     _Exit(1);
 }

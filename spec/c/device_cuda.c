@@ -60,8 +60,7 @@ static bool bench_open(bench *b, bool relocate) {
     CHECK(gpumm__cuda_open(&options, &gpumm__alloc_default, &b->d) == GPUMM_OK);
     if (!b->d) return false;
     const device_table *call = b->call = b->d->call;
-    CHECK(call->stream_open(b->d, NULL, &b->s) == GPUMM_OK &&
-          call->stream_open(b->d, NULL, &b->t) == GPUMM_OK);
+    CHECK(call->stream_open(b->d, NULL, &b->s) == GPUMM_OK && call->stream_open(b->d, NULL, &b->t) == GPUMM_OK);
     CHECK(call->event_open(b->d, true, &b->e) == GPUMM_OK && call->event_open(b->d, true, &b->f) == GPUMM_OK);
     CHECK(call->module_open(b->d, ptx_path, &b->m) == GPUMM_OK);
     if (!b->m) return false;
@@ -84,8 +83,7 @@ static void bench_close(bench *b) {
     b->call->close(b->d);
 }
 
-static gpumm_status run(bench *b, device_stream *s, device_function *f, gpumm_address p, uint32_t n,
-                        uint64_t threads) {
+static gpumm_status run(bench *b, device_stream *s, device_function *f, gpumm_address p, uint32_t n, uint64_t threads) {
     void *arguments[] = {&p, &n};
     const size_t sizes[] = {sizeof p, sizeof n};
     device_launch launch = {.arguments = arguments, .sizes = sizes, .count = 2, .threads = threads};
@@ -99,8 +97,7 @@ static uint32_t *host(gpumm_address at) { return (uint32_t *)(uintptr_t)at; }
 /* Are `n` words at `from` on the device 0, 1, 2 …? By way of the pinned block. */
 static bool counts_up(bench *b, gpumm_address from, uint32_t n) {
     memset(host(b->up), 0xff, BLOCK);
-    if (b->call->copy(b->d, b->s, COPY_D2H, b->up, from, n * 4ull) != GPUMM_OK ||
-        finish(b, b->s) != GPUMM_OK)
+    if (b->call->copy(b->d, b->s, COPY_D2H, b->up, from, n * 4ull) != GPUMM_OK || finish(b, b->s) != GPUMM_OK)
         return false;
     for (uint32_t i = 0; i < n; i++)
         if (host(b->up)[i] != i) return false;
@@ -111,8 +108,8 @@ static bool counts_up(bench *b, gpumm_address from, uint32_t n) {
 
 static void test_info(device *d) {
     const gpumm_device_info *i = &d->info;
-    printf("    %s, %s, sm_%d%d, driver for CUDA %d, %llu MiB\n", i->name, i->uuid, i->compute_major,
-           i->compute_minor, i->driver_version, (unsigned long long)(i->total_bytes >> 20));
+    printf("    %s, %s, sm_%d%d, driver for CUDA %d, %llu MiB\n", i->name, i->uuid, i->compute_major, i->compute_minor,
+           i->driver_version, (unsigned long long)(i->total_bytes >> 20));
     printf("    in place: device %d (by %llu KiB), pinned %d (by %llu KiB); why: %s\n", i->in_place,
            (unsigned long long)(i->granularity >> 10), i->pinned_in_place,
            (unsigned long long)(i->pinned_granularity >> 10), i->why);
@@ -136,8 +133,7 @@ static void test_work(bench *b) {
     CHECK(call->fill(b->d, b->s, b->here + 4, 0xbeef, 2, 2) == GPUMM_OK);
     CHECK(call->fill(b->d, b->s, b->here + 8, 0x7f, 1, 3) == GPUMM_OK);
     CHECK(call->copy(b->d, b->s, COPY_D2D, b->here + 64, b->here, 16) == GPUMM_OK);
-    CHECK(call->copy(b->d, b->s, COPY_D2H, b->up, b->here + 64, 16) == GPUMM_OK &&
-          finish(b, b->s) == GPUMM_OK);
+    CHECK(call->copy(b->d, b->s, COPY_D2H, b->up, b->here + 64, 16) == GPUMM_OK && finish(b, b->s) == GPUMM_OK);
     const uint32_t expected[4] = {0x01020304, 0xbeefbeef, 0x017f7f7f, 0x01020304};
     CHECK(memcmp(host(b->up), expected, sizeof expected) == 0);
     CHECK(call->event_record(b->d, b->e, b->s) == GPUMM_OK);
@@ -181,8 +177,7 @@ static void test_growth(bench *b) {
     CHECK(run(b, b->t, b->spin, b->here, 30000000, 1) == GPUMM_OK);
     for (unsigned i = 1; i < 64; i++) {
         CHECK(b->call->commit(b->d, PLACE_DEVICE, range + i * unit, unit) == GPUMM_OK);
-        CHECK(run(b, b->s, b->k, range + i * unit - 400000, 200000, 200000) ==
-              GPUMM_OK); /* across the seam */
+        CHECK(run(b, b->s, b->k, range + i * unit - 400000, 200000, 200000) == GPUMM_OK); /* across the seam */
         CHECK(counts_up(b, range + i * unit - 400000, 200000));
     }
     CHECK(counts_up(b, range, 100000));
@@ -193,8 +188,7 @@ static void test_growth(bench *b) {
     CHECK(b->call->decommit(b->d, PLACE_DEVICE, range + 63 * unit, unit) == GPUMM_OK);
     CHECK(gpumm__clock_seconds() - start < 0.08); /* the tail does not wait for the kernel on the head */
     CHECK(finish(b, b->t) == GPUMM_OK);
-    for (unsigned i = 0; i < 63; i++)
-        CHECK(b->call->decommit(b->d, PLACE_DEVICE, range + i * unit, unit) == GPUMM_OK);
+    for (unsigned i = 0; i < 63; i++) CHECK(b->call->decommit(b->d, PLACE_DEVICE, range + i * unit, unit) == GPUMM_OK);
     b->call->release(b->d, PLACE_DEVICE, range, 64 * unit);
 }
 
@@ -207,8 +201,7 @@ static void test_pinned_growth(bench *b) {
     for (unsigned i = 0; i < 8; i++) {
         CHECK(b->call->commit(b->d, PLACE_HOST, range + i * unit, unit) == GPUMM_OK);
         gpumm_address at = range + (i + 1) * unit - 800000;
-        CHECK(b->call->copy(b->d, b->s, COPY_D2H, at, b->here, 800000) == GPUMM_OK &&
-              finish(b, b->s) == GPUMM_OK);
+        CHECK(b->call->copy(b->d, b->s, COPY_D2H, at, b->here, 800000) == GPUMM_OK && finish(b, b->s) == GPUMM_OK);
         CHECK(host(at)[0] == 0 && host(at)[199999] == 199999);
         host(at)[7] = 70 + i;
         CHECK(b->call->copy(b->d, b->s, COPY_H2D, b->here + 800000, at + 28, 4) == GPUMM_OK);
@@ -218,8 +211,7 @@ static void test_pinned_growth(bench *b) {
     CHECK(run(b, b->s, b->k, range, 1000, 1000) == GPUMM_OK &&
           finish(b, b->s) == GPUMM_OK); /* one address, both sides */
     CHECK(host(range)[999] == 999);
-    for (unsigned i = 0; i < 8; i++)
-        CHECK(b->call->decommit(b->d, PLACE_HOST, range + i * unit, unit) == GPUMM_OK);
+    for (unsigned i = 0; i < 8; i++) CHECK(b->call->decommit(b->d, PLACE_HOST, range + i * unit, unit) == GPUMM_OK);
     b->call->release(b->d, PLACE_HOST, range, 8 * unit);
 }
 
@@ -241,12 +233,12 @@ static bool look_up(const char *symbol, void *field, size_t size) {
 }
 
 static bool graphs_find(graphs *g) {
-    return look_up("cuStreamBeginCapture_v2", &g->begin, sizeof g->begin)
-        && look_up("cuStreamEndCapture", &g->end, sizeof g->end)
-        && look_up("cuGraphInstantiateWithFlags", &g->instantiate, sizeof g->instantiate)
-        && look_up("cuGraphLaunch", &g->launch, sizeof g->launch)
-        && look_up("cuGraphExecDestroy", &g->exec_destroy, sizeof g->exec_destroy)
-        && look_up("cuGraphDestroy", &g->destroy, sizeof g->destroy);
+    return look_up("cuStreamBeginCapture_v2", &g->begin, sizeof g->begin) &&
+           look_up("cuStreamEndCapture", &g->end, sizeof g->end) &&
+           look_up("cuGraphInstantiateWithFlags", &g->instantiate, sizeof g->instantiate) &&
+           look_up("cuGraphLaunch", &g->launch, sizeof g->launch) &&
+           look_up("cuGraphExecDestroy", &g->exec_destroy, sizeof g->exec_destroy) &&
+           look_up("cuGraphDestroy", &g->destroy, sizeof g->destroy);
 }
 
 /* Everything that a manager does meanwhile, in this and in another thread. */
@@ -255,8 +247,7 @@ static void *disturb(void *user) {
     gpumm_address block = 0;
     bool done;
     CHECK(b->call->stream_query(b->d, b->t, &done) == GPUMM_OK);
-    CHECK(b->call->event_record(b->d, b->e, b->t) == GPUMM_OK &&
-          b->call->event_query(b->d, b->e, &done) == GPUMM_OK);
+    CHECK(b->call->event_record(b->d, b->e, b->t) == GPUMM_OK && b->call->event_query(b->d, b->e, &done) == GPUMM_OK);
     CHECK(b->call->event_synchronize(b->d, b->e) == GPUMM_OK && finish(b, b->t) == GPUMM_OK);
     CHECK(b->call->alloc(b->d, PLACE_DEVICE, 1 << 20, &block) == GPUMM_OK);
     b->call->free(b->d, PLACE_DEVICE, block, 1 << 20);
@@ -302,15 +293,13 @@ static void test_captures(bench *b) {
     CHECK(b->call->commit(b->d, PLACE_DEVICE, range + unit, unit) == GPUMM_OK);
     CHECK(graph && g.instantiate(&exec, graph, 0) == CUDA_SUCCESS && g.launch(exec, native) == CUDA_SUCCESS);
     CHECK(finish(b, b->s) == GPUMM_OK && counts_up(b, range, 200000));
-    CHECK(b->call->copy(b->d, b->s, COPY_D2H, b->up, range + unit, 4000) == GPUMM_OK &&
-          finish(b, b->s) == GPUMM_OK);
+    CHECK(b->call->copy(b->d, b->s, COPY_D2H, b->up, range + unit, 4000) == GPUMM_OK && finish(b, b->s) == GPUMM_OK);
     CHECK(host(b->up)[999] == words - 1);
     if (exec) g.exec_destroy(exec);
     if (graph) g.destroy(graph);
     CUcontext popped;
     CHECK(gpumm__driver.cuCtxPopCurrent(&popped) == CUDA_SUCCESS && popped == context); /* every entry put it back */
-    for (unsigned i = 0; i < 2; i++)
-        CHECK(b->call->decommit(b->d, PLACE_DEVICE, range + i * unit, unit) == GPUMM_OK);
+    for (unsigned i = 0; i < 2; i++) CHECK(b->call->decommit(b->d, PLACE_DEVICE, range + i * unit, unit) == GPUMM_OK);
     b->call->release(b->d, PLACE_DEVICE, range, 2 * unit);
 }
 
@@ -322,8 +311,7 @@ static const uint64_t chunk = 1ull << 30;
 static unsigned fill_in_place(bench *b, gpumm_address range) {
     unsigned n = 0;
     gpumm_status status = GPUMM_OK;
-    while (n < CHUNKS && (status = b->call->commit(b->d, PLACE_DEVICE, range + n * chunk, chunk)) == GPUMM_OK)
-        n++;
+    while (n < CHUNKS && (status = b->call->commit(b->d, PLACE_DEVICE, range + n * chunk, chunk)) == GPUMM_OK) n++;
     CHECK(status == GPUMM_OUT_OF_MEMORY);
     SAYS("1.0 GiB");
     return n;
@@ -363,7 +351,7 @@ static void test_full(bench *b) {
 /* ---- Failures at every entry ---- */
 
 static size_t free_bytes(bench *b) {
-    CUresult(CUDAAPI *ask)(size_t *now, size_t *all);
+    CUresult(CUDAAPI * ask)(size_t * now, size_t * all);
     size_t now = 0, all = 0;
     CUcontext ours;
     if (!look_up("cuMemGetInfo_v2", &ask, sizeof ask)) return 0;
@@ -396,8 +384,7 @@ static void test_sweep(bench *b) {
         for (uint64_t nth = 1; walks++, !walk_planned(gpumm__driver_entry_name((driver_entry)(i / 2)), nth, i % 2);
              nth++) {}
     size_t after = free_bytes(b);
-    printf("    %u walks with a failure; free memory before %zu, after %zu MiB\n", walks, before >> 20,
-           after >> 20);
+    printf("    %u walks with a failure; free memory before %zu, after %zu MiB\n", walks, before >> 20, after >> 20);
     CHECK(after + (32u << 20) > before);
 }
 
@@ -429,12 +416,8 @@ static void test_compiler(bench *b) {
     int n = 1000;
     void *arguments[] = {&b->here, &n};
     const size_t sizes[] = {8, 4};
-    device_launch launch = {.arguments = arguments,
-                            .sizes = sizes,
-                            .count = 2,
-                            .threads = 1024,
-                            .block = 1024,
-                            .shared_bytes = 100 << 10};
+    device_launch launch = {
+        .arguments = arguments, .sizes = sizes, .count = 2, .threads = 1024, .block = 1024, .shared_bytes = 100 << 10};
     if (b->d->info.compute_major < 8) launch.shared_bytes = 4096;
     CHECK(run(b, b->s, b->k, b->here, 1000, 1000) == GPUMM_OK);
     CHECK(f && b->call->launch(b->d, b->s, f, &launch) == GPUMM_OK);

@@ -50,12 +50,11 @@ static bool nothing_lives(void) {
     bool none = true;
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) none &= counts[i] == 0;
     if (!none)
-        fprintf(
-            stderr,
-            "    contexts %ld, pushed %ld, relaxed %ld, ranges %ld, handles %ld, segments %ld, blocks %ld, "
-            "streams %ld, events %ld, modules %ld\n",
-            now.contexts, now.pushed, now.relaxed, now.ranges, now.handles, now.segments, now.blocks,
-            now.streams, now.events, now.modules);
+        fprintf(stderr,
+                "    contexts %ld, pushed %ld, relaxed %ld, ranges %ld, handles %ld, segments %ld, blocks %ld, "
+                "streams %ld, events %ld, modules %ld\n",
+                now.contexts, now.pushed, now.relaxed, now.ranges, now.handles, now.segments, now.blocks, now.streams,
+                now.events, now.modules);
     return none;
 }
 
@@ -68,8 +67,7 @@ static long broken_captures(void) {
 /* ---- Failures of the driver, one after another ---- */
 
 /* A walk with a failure in the fake; true once the failure was not reached any more. */
-static bool walk_failing(const char *symbol, unsigned long nth, const gpumm_options *options,
-                         const char *path) {
+static bool walk_failing(const char *symbol, unsigned long nth, const gpumm_options *options, const char *path) {
     walk w = {.path = path};
     fake.fail(symbol, nth, CUDA_ERROR_OUT_OF_MEMORY);
     gpumm_status status = gpumm__cuda_open(options, &gpumm__alloc_default, &w.d);
@@ -120,7 +118,10 @@ static void sweep_planned(const char *path) {
 }
 
 /* Host memory that runs out. */
-typedef struct scarce { uint64_t left; long alive; } scarce;
+typedef struct scarce {
+    uint64_t left;
+    long alive;
+} scarce;
 
 static void *scarce_reallocate(void *user, void *block, size_t size) {
     scarce *s = user;
@@ -482,11 +483,10 @@ static gpumm_status compile(device *d, const char *text, const char *flags, cons
 
 static void test_compiled(device *d, const char *out) {
     char magic[4] = "";
-    CHECK(compile(
-              d,
-              "#include <stdint.h>\n#include <math.h>\nextern \"C\" __global__ void k(pair *p, int64_t n) {\n"
-              "  p[n].b = n < INT_MAX ? N : -INFINITY;\n}\n",
-              "-DN=3 --use_fast_math", out) == GPUMM_OK);
+    CHECK(compile(d,
+                  "#include <stdint.h>\n#include <math.h>\nextern \"C\" __global__ void k(pair *p, int64_t n) {\n"
+                  "  p[n].b = n < INT_MAX ? N : -INFINITY;\n}\n",
+                  "-DN=3 --use_fast_math", out) == GPUMM_OK);
     FILE *file = fopen(out, "rb");
     CHECK(file && fread(magic, 1, 4, file) == 4 && memcmp(magic, "\177ELF", 4) == 0);
     if (file) fclose(file);
@@ -495,16 +495,16 @@ static void test_compiled(device *d, const char *out) {
                   "extern \"C\" __global__ void k(float *p, std::uint32_t n, std::size_t m) {\n"
                   "  assert(n < m); p[0] = std::sqrt(p[1]) + (std::isnan(p[2]) ? 1 : 2); }\n",
                   "", out) == GPUMM_OK);
-    CHECK(compile(d, "extern \"C\" __global__ void k(float *p) {\n  helper(p);\n}\n", "", out) ==
-          GPUMM_COMPILE_FAILED);
+    CHECK(compile(d, "extern \"C\" __global__ void k(float *p) {\n  helper(p);\n}\n", "", out) == GPUMM_COMPILE_FAILED);
     SAYS("some 'odd' dir/k.cu(2): error");
     if (gpumm__rtc.include[0]) {
-        CHECK(compile(d,
-                      "#include <cooperative_groups.h>\n#include <cuda/std/cstdint>\nextern \"C\" __global__ void k(uint64_t *p) {\n"
-                      "  p[cooperative_groups::this_grid().thread_rank()] = cuda::std::uint64_t(UINT64_MAX); }\n",
-                      "", out) == GPUMM_OK);
-        CHECK(compile(d, "extern \"C\" __global__ void k(__half *p) { *p = __half(1.0f); }", "", out) ==
-              GPUMM_OK);
+        CHECK(
+            compile(
+                d,
+                "#include <cooperative_groups.h>\n#include <cuda/std/cstdint>\nextern \"C\" __global__ void k(uint64_t *p) {\n"
+                "  p[cooperative_groups::this_grid().thread_rank()] = cuda::std::uint64_t(UINT64_MAX); }\n",
+                "", out) == GPUMM_OK);
+        CHECK(compile(d, "extern \"C\" __global__ void k(__half *p) { *p = __half(1.0f); }", "", out) == GPUMM_OK);
     }
     CHECK(compile(d, "extern \"C\" __global__ void k(uint64_t *p) { atomicAdd(p, UINT64_MAX); }", "", out) == GPUMM_OK);
     CHECK(compile(d,

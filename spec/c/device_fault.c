@@ -8,7 +8,9 @@
 #include "door.h"
 #include "table.h"
 
-static bench faulty_open(gpumm_fault first) { return bench_open((gpumm_options){.inject_faults = true, .fault = first}); }
+static bench faulty_open(gpumm_fault first) {
+    return bench_open((gpumm_options){.inject_faults = true, .fault = first});
+}
 
 static uint64_t calls(bench *t, const char *name) {
     uint64_t count = 0;
@@ -106,48 +108,27 @@ static void nth_fails(void) {
 static gpumm_status call_any(device *d, device_call which) {
     const device_table *t = d->call;
     switch (which) {
-    case CALL_reserve:
-        return t->reserve(d, PLACE_DEVICE, 1, NULL);
-    case CALL_commit:
-        return t->commit(d, PLACE_DEVICE, 0, 1);
-    case CALL_decommit:
-        return t->decommit(d, PLACE_DEVICE, 0, 1);
-    case CALL_alloc:
-        return t->alloc(d, PLACE_DEVICE, 1, NULL);
-    case CALL_stream_open:
-        return t->stream_open(d, NULL, NULL);
-    case CALL_stream_synchronize:
-        return t->stream_synchronize(d, NULL);
-    case CALL_stream_query:
-        return t->stream_query(d, NULL, NULL);
-    case CALL_event_open:
-        return t->event_open(d, true, NULL);
-    case CALL_event_record:
-        return t->event_record(d, NULL, NULL);
-    case CALL_event_query:
-        return t->event_query(d, NULL, NULL);
-    case CALL_event_synchronize:
-        return t->event_synchronize(d, NULL);
-    case CALL_event_elapsed:
-        return t->event_elapsed(d, NULL, NULL, NULL);
-    case CALL_stream_wait:
-        return t->stream_wait(d, NULL, NULL);
-    case CALL_copy:
-        return t->copy(d, NULL, COPY_H2D, 0, 0, 1);
-    case CALL_fill:
-        return t->fill(d, NULL, 0, 0, 1, 1);
-    case CALL_call:
-        return t->call(d, NULL, NULL, NULL);
-    case CALL_compile:
-        return t->compile(d, NULL, NULL);
-    case CALL_module_open:
-        return t->module_open(d, NULL, NULL);
-    case CALL_function:
-        return t->function(d, NULL, NULL, NULL);
-    case CALL_launch:
-        return t->launch(d, NULL, NULL, NULL);
-    default:
-        return GPUMM_OK; /* the silent ones */
+    case CALL_reserve: return t->reserve(d, PLACE_DEVICE, 1, NULL);
+    case CALL_commit: return t->commit(d, PLACE_DEVICE, 0, 1);
+    case CALL_decommit: return t->decommit(d, PLACE_DEVICE, 0, 1);
+    case CALL_alloc: return t->alloc(d, PLACE_DEVICE, 1, NULL);
+    case CALL_stream_open: return t->stream_open(d, NULL, NULL);
+    case CALL_stream_synchronize: return t->stream_synchronize(d, NULL);
+    case CALL_stream_query: return t->stream_query(d, NULL, NULL);
+    case CALL_event_open: return t->event_open(d, true, NULL);
+    case CALL_event_record: return t->event_record(d, NULL, NULL);
+    case CALL_event_query: return t->event_query(d, NULL, NULL);
+    case CALL_event_synchronize: return t->event_synchronize(d, NULL);
+    case CALL_event_elapsed: return t->event_elapsed(d, NULL, NULL, NULL);
+    case CALL_stream_wait: return t->stream_wait(d, NULL, NULL);
+    case CALL_copy: return t->copy(d, NULL, COPY_H2D, 0, 0, 1);
+    case CALL_fill: return t->fill(d, NULL, 0, 0, 1, 1);
+    case CALL_call: return t->call(d, NULL, NULL, NULL);
+    case CALL_compile: return t->compile(d, NULL, NULL);
+    case CALL_module_open: return t->module_open(d, NULL, NULL);
+    case CALL_function: return t->function(d, NULL, NULL, NULL);
+    case CALL_launch: return t->launch(d, NULL, NULL, NULL);
+    default: return GPUMM_OK; /* the silent ones */
     }
 }
 
@@ -205,8 +186,7 @@ static void skipping(void) {
 
 /* ---- Holding ---- */
 
-static void set_seven(void *const *arguments, uint64_t begin, uint64_t end, uint64_t threads,
-                      unsigned block_) {
+static void set_seven(void *const *arguments, uint64_t begin, uint64_t end, uint64_t threads, unsigned block_) {
     uint8_t *x;
     (void)threads, (void)block_;
     memcpy(&x, arguments[0], sizeof x);

@@ -264,8 +264,7 @@ static void close_finishes(void) {
 
 /* ---- Memory under queued work ---- */
 
-static void nothing_runs(void *const *arguments, uint64_t begin, uint64_t end, uint64_t threads,
-                         unsigned block_) {
+static void nothing_runs(void *const *arguments, uint64_t begin, uint64_t end, uint64_t threads, unsigned block_) {
     (void)arguments, (void)begin, (void)end, (void)threads, (void)block_;
 }
 
@@ -298,8 +297,7 @@ static void in_use(void) {
     CHECK_OK(t.call->launch(t.d, t.b, &f, &launch));
     door_open(&first);
     CHECK_OK(t.call->stream_synchronize(t.d, t.a));
-    CHECK_STATUS(t.call->decommit(t.d, PLACE_DEVICE, r + 7 * UNIT, UNIT),
-                 GPUMM_DRIVER); /* it may reach anything */
+    CHECK_STATUS(t.call->decommit(t.d, PLACE_DEVICE, r + 7 * UNIT, UNIT), GPUMM_DRIVER); /* it may reach anything */
     door_open(&second);
     CHECK_OK(t.call->stream_synchronize(t.d, t.b));
     CHECK_OK(t.call->decommit(t.d, PLACE_DEVICE, r + 7 * UNIT, UNIT));
@@ -388,8 +386,7 @@ typedef struct tally {
     uint64_t threads;
 } tally;
 
-static void count_up(void *const *arguments, uint64_t begin, uint64_t end, uint64_t threads,
-                     unsigned block_) {
+static void count_up(void *const *arguments, uint64_t begin, uint64_t end, uint64_t threads, unsigned block_) {
     tally a;
     uint8_t odd;
     memcpy(&a, arguments[0], sizeof a);
@@ -548,9 +545,8 @@ static bool walk(device *d, device_stream *s, device_event *e) {
     bool reserved = call->reserve(d, PLACE_DEVICE, 4 * UNIT, &r) == GPUMM_OK;
     bool committed = reserved && call->commit(d, PLACE_DEVICE, r, UNIT) == GPUMM_OK;
     bool made = committed && call->alloc(d, PLACE_DEVICE, 64, &x) == GPUMM_OK;
-    bool queued =
-        made && call->fill(d, s, r, 1, 1, UNIT) == GPUMM_OK && call->launch(d, s, &f, &launch) == GPUMM_OK &&
-        call->copy(d, s, COPY_D2D, x, r, 64) == GPUMM_OK && call->event_record(d, e, s) == GPUMM_OK;
+    bool queued = made && call->fill(d, s, r, 1, 1, UNIT) == GPUMM_OK && call->launch(d, s, &f, &launch) == GPUMM_OK &&
+                  call->copy(d, s, COPY_D2D, x, r, 64) == GPUMM_OK && call->event_record(d, e, s) == GPUMM_OK;
     CHECK_OK(call->stream_synchronize(d, s));
     if (queued) CHECK(at(x)[63] == 1);
     if (made) call->free(d, PLACE_DEVICE, x, 64);

@@ -13,7 +13,7 @@ typedef struct door {
     bool reached, open;
 } door;
 
-#define DOOR_SHUT                                                                                            \
+#define DOOR_SHUT \
     { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, false }
 
 static inline void door_pass(void *user) {

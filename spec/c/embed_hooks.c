@@ -136,7 +136,8 @@ static gpumm_status use_everything(counted *c) {
     status = use_manager(m);
     gpumm_manager_close(m);
     CHECK_OK(gpumm_fault_live(m, &live));
-    CHECK(live.committed_bytes == 0 && live.reserved_bytes == 0 && live.streams == 0 && live.events == 0 && live.modules == 0);
+    CHECK(live.committed_bytes == 0 && live.reserved_bytes == 0 && live.streams == 0 && live.events == 0 &&
+          live.modules == 0);
     gpumm_manager_release(m);
     return status;
 }
@@ -209,7 +210,8 @@ static bool give_up(void *user, uint64_t wanted) {
 
 static void test_pressure(void) {
     cache c = {.count = 0};
-    gpumm_options options = {.device = "host", .workers = 1, .limit = 64 << 10, .pressure = give_up, .pressure_user = &c};
+    gpumm_options options = {
+        .device = "host", .workers = 1, .limit = 64 << 10, .pressure = give_up, .pressure_user = &c};
     gpumm_manager *m;
     CHECK_OK(gpumm_manager_open(&options, &m));
     for (; c.count < 4; c.count++) c.entries[c.count] = open_floats(m, NULL, 4 << 10, NULL); /* 16 KiB each */
@@ -230,7 +232,8 @@ static void test_pressure(void) {
 /* Whoever asks: scratch and readbacks are in the budget as buffers are. */
 static void test_pressure_of_all(void) {
     cache c = {.count = 0};
-    gpumm_options options = {.device = "host", .workers = 1, .limit = 64 << 10, .pressure = give_up, .pressure_user = &c};
+    gpumm_options options = {
+        .device = "host", .workers = 1, .limit = 64 << 10, .pressure = give_up, .pressure_user = &c};
     gpumm_manager *m;
     gpumm_scratch *x;
     gpumm_readback *r;
@@ -285,7 +288,7 @@ static void test_growth(void) {
     CHECK(s.asked == 1 && s.last.capacity == 100 && s.last.required == 101 && s.last.max == (1 << 30) / 4);
     CHECK(info.length == 101 && info.capacity == 500);
     CHECK_OK(gpumm_buffer_resize(b, NULL, 500));
-    CHECK(s.asked == 1); /* it fits */
+    CHECK(s.asked == 1);                             /* it fits */
     CHECK_OK(gpumm_buffer_ensure_capacity(b, 1000)); /* what it says is too little, so it is what is required */
     CHECK_OK(gpumm_buffer_get_info(b, &info));
     CHECK(s.asked == 2 && info.capacity == 1000 && info.length == 500);

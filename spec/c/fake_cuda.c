@@ -31,7 +31,12 @@ enum { RANGES = 1024, UNIT = 2 << 20, DEPTH = 8, ALIGN = 512 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static fake_counts live;
-static struct { char name[64]; unsigned long nth; int result; bool fired; } plan;
+static struct {
+    char name[64];
+    unsigned long nth;
+    int result;
+    bool fired;
+} plan;
 static unsigned long calls;
 static _Thread_local CUcontext stack[DEPTH];
 static _Thread_local int depth;
@@ -39,12 +44,24 @@ static _Thread_local CUstreamCaptureMode capture_mode;
 static bool captured_elsewhere;
 static int dummy_context, other_context, dummy_function, across_function;
 
-typedef struct memory { int file; size_t size; int holders; } memory;
-typedef struct range { uintptr_t begin; size_t size; memory *backing; } range;
+typedef struct memory {
+    int file;
+    size_t size;
+    int holders;
+} memory;
+typedef struct range {
+    uintptr_t begin;
+    size_t size;
+    memory *backing;
+} range;
 static range reserved[RANGES], mapped[RANGES];
 
-struct CUstream_st { bool capturing; };
-struct CUevent_st { bool recorded; };
+struct CUstream_st {
+    bool capturing;
+};
+struct CUevent_st {
+    bool recorded;
+};
 
 /* ---- Planned failures ---- */
 
@@ -61,25 +78,25 @@ static CUresult enter(const char *name) {
     return (CUresult)result;
 }
 
-#define PLANNED()                                  \
-    do {                                           \
-        CUresult planned_ = enter(__func__);       \
+#define PLANNED() \
+    do { \
+        CUresult planned_ = enter(__func__); \
         if (planned_ != CUDA_SUCCESS) return planned_; \
     } while (0)
 
 /* The device's, beside which there is one of somebody else's. */
 static bool is_ours(CUcontext context) { return context == (CUcontext)&dummy_context; }
 
-#define CURRENT()                                        \
-    do {                                                 \
-        PLANNED();                                       \
+#define CURRENT() \
+    do { \
+        PLANNED(); \
         if (depth == 0 || !is_ours(stack[depth - 1])) return CUDA_ERROR_INVALID_CONTEXT; \
     } while (0)
 
 /* Calls that a capture in another thread forbids. */
-#define UNSAFE()                                                                            \
-    do {                                                                                    \
-        CURRENT();                                                                          \
+#define UNSAFE() \
+    do { \
+        CURRENT(); \
         if (captured_elsewhere && capture_mode != CU_STREAM_CAPTURE_MODE_RELAXED) live.broken_captures++; \
     } while (0)
 
@@ -212,8 +229,7 @@ ENTRY cuCtxGetDevice(CUdevice *device) {
 ENTRY cuThreadExchangeStreamCaptureMode(CUstreamCaptureMode *mode) {
     PLANNED();
     CUstreamCaptureMode before = capture_mode;
-    count(&live.relaxed,
-          (*mode == CU_STREAM_CAPTURE_MODE_RELAXED) - (before == CU_STREAM_CAPTURE_MODE_RELAXED));
+    count(&live.relaxed, (*mode == CU_STREAM_CAPTURE_MODE_RELAXED) - (before == CU_STREAM_CAPTURE_MODE_RELAXED));
     capture_mode = *mode;
     *mode = before;
     return CUDA_SUCCESS;
@@ -235,13 +251,11 @@ static bool inside_reserved(uintptr_t begin, size_t size) {
 
 static bool overlaps_mapped(uintptr_t begin, size_t size) {
     for (int i = 0; i < RANGES; i++)
-        if (mapped[i].size && begin < mapped[i].begin + mapped[i].size && mapped[i].begin < begin + size)
-            return true;
+        if (mapped[i].size && begin < mapped[i].begin + mapped[i].size && mapped[i].begin < begin + size) return true;
     return false;
 }
 
-ENTRY cuMemAddressReserve(CUdeviceptr *out, size_t size, size_t align, CUdeviceptr at,
-                          unsigned long long flags) {
+ENTRY cuMemAddressReserve(CUdeviceptr *out, size_t size, size_t align, CUdeviceptr at, unsigned long long flags) {
     (void)align, (void)at, (void)flags;
     UNSAFE();
     range *slot = range_at(reserved, 0, 0);
@@ -264,8 +278,7 @@ ENTRY cuMemAddressFree(CUdeviceptr at, size_t size) {
     return CUDA_SUCCESS;
 }
 
-ENTRY cuMemGetAllocationGranularity(size_t *out, const CUmemAllocationProp *prop,
-                                    CUmemAllocationGranularity_flags f) {
+ENTRY cuMemGetAllocationGranularity(size_t *out, const CUmemAllocationProp *prop, CUmemAllocationGranularity_flags f) {
     (void)prop, (void)f;
     UNSAFE();
     *out = UNIT;
@@ -276,8 +289,7 @@ ENTRY cuMemCreate(CUmemGenericAllocationHandle *out, size_t size, const CUmemAll
                   unsigned long long flags) {
     (void)flags;
     UNSAFE();
-    if (size == 0 || size % UNIT || prop->type != CU_MEM_ALLOCATION_TYPE_PINNED)
-        return CUDA_ERROR_INVALID_VALUE;
+    if (size == 0 || size % UNIT || prop->type != CU_MEM_ALLOCATION_TYPE_PINNED) return CUDA_ERROR_INVALID_VALUE;
     memory *m = calloc(1, sizeof *m);
     if (!m) return CUDA_ERROR_OUT_OF_MEMORY;
     m->file = memfd_create("fake", MFD_CLOEXEC);
@@ -322,8 +334,7 @@ ENTRY cuMemUnmap(CUdeviceptr at, size_t size) {
     UNSAFE();
     range *found = range_at(mapped, at, size);
     if (!found) return CUDA_ERROR_INVALID_VALUE;
-    mmap((void *)(uintptr_t)at, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1,
-         0);
+    mmap((void *)(uintptr_t)at, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
     let_go(found->backing);
     *found = (range){0, 0, NULL};
     count(&live.segments, -1);
@@ -354,15 +365,28 @@ static CUresult give(CUdeviceptr at) {
     return CUDA_SUCCESS;
 }
 
-ENTRY cuMemAlloc_v2(CUdeviceptr *out, size_t bytes) { UNSAFE(); return take(out, bytes); }
-ENTRY cuMemFree_v2(CUdeviceptr at) { UNSAFE(); return give(at); }
+ENTRY cuMemAlloc_v2(CUdeviceptr *out, size_t bytes) {
+    UNSAFE();
+    return take(out, bytes);
+}
+ENTRY cuMemFree_v2(CUdeviceptr at) {
+    UNSAFE();
+    return give(at);
+}
 ENTRY cuMemAllocAsync(CUdeviceptr *out, size_t bytes, CUstream s) {
     (void)s;
     CURRENT();
     return take(out, bytes);
 }
-ENTRY cuMemFreeAsync(CUdeviceptr at, CUstream s) { (void)s; CURRENT(); return give(at); }
-ENTRY cuMemFreeHost(void *block) { UNSAFE(); return give((CUdeviceptr)(uintptr_t)block); }
+ENTRY cuMemFreeAsync(CUdeviceptr at, CUstream s) {
+    (void)s;
+    CURRENT();
+    return give(at);
+}
+ENTRY cuMemFreeHost(void *block) {
+    UNSAFE();
+    return give((CUdeviceptr)(uintptr_t)block);
+}
 
 ENTRY cuMemHostAlloc(void **out, size_t bytes, unsigned flags) {
     (void)flags;
@@ -451,8 +475,14 @@ static CUresult ask(CUstream s) {
     return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
 }
 
-ENTRY cuStreamSynchronize(CUstream s) { UNSAFE(); return ask(s); }
-ENTRY cuStreamQuery(CUstream s) { UNSAFE(); return ask(s); }
+ENTRY cuStreamSynchronize(CUstream s) {
+    UNSAFE();
+    return ask(s);
+}
+ENTRY cuStreamQuery(CUstream s) {
+    UNSAFE();
+    return ask(s);
+}
 
 ENTRY cuStreamWaitEvent(CUstream s, CUevent e, unsigned flags) {
     (void)e, (void)flags;
@@ -494,8 +524,16 @@ ENTRY cuEventRecord(CUevent e, CUstream s) {
     return ask(s);
 }
 
-ENTRY cuEventQuery(CUevent e) { (void)e; UNSAFE(); return CUDA_SUCCESS; }
-ENTRY cuEventSynchronize(CUevent e) { (void)e; UNSAFE(); return CUDA_SUCCESS; }
+ENTRY cuEventQuery(CUevent e) {
+    (void)e;
+    UNSAFE();
+    return CUDA_SUCCESS;
+}
+ENTRY cuEventSynchronize(CUevent e) {
+    (void)e;
+    UNSAFE();
+    return CUDA_SUCCESS;
+}
 
 ENTRY cuEventElapsedTime(float *out, CUevent from, CUevent to);
 ENTRY cuEventElapsedTime(float *out, CUevent from, CUevent to) {
@@ -513,8 +551,7 @@ ENTRY cuLaunchHostFunc(CUstream s, CUhostFn function, void *user) {
 
 /* ---- Modules: of one kernel "k" with parameters of 8 and 4 bytes, or of gpumm's own text, whose kernel copies ---- */
 
-ENTRY cuModuleLoadDataEx(CUmodule *out, const void *image, unsigned options, CUjit_option *names,
-                         void **values) {
+ENTRY cuModuleLoadDataEx(CUmodule *out, const void *image, unsigned options, CUjit_option *names, void **values) {
     (void)options, (void)names;
     UNSAFE();
     bool own = strstr(image, ".entry gpumm_across(") != NULL && number("FAKE_CUDA_JIT", 1);
@@ -545,8 +582,9 @@ ENTRY cuModuleGetFunction(CUfunction *out, CUmodule m, const char *name) {
 ENTRY cuFuncGetAttribute(int *out, CUfunction_attribute which, CUfunction f) {
     (void)f;
     CURRENT();
-    *out = which == CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK ? 1024
-         : which == CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES ? 48 << 10 : 0;
+    *out = which == CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK           ? 1024
+           : which == CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES ? 48 << 10
+                                                                      : 0;
     return CUDA_SUCCESS;
 }
 
@@ -564,8 +602,8 @@ ENTRY cuFuncGetParamInfo(CUfunction f, size_t index, size_t *offset, size_t *siz
     return index < 2 ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
 }
 
-ENTRY cuOccupancyMaxPotentialBlockSize(int *grid, int *block, CUfunction f, CUoccupancyB2DSize shared_of,
-                                       size_t shared, int limit) {
+ENTRY cuOccupancyMaxPotentialBlockSize(int *grid, int *block, CUfunction f, CUoccupancyB2DSize shared_of, size_t shared,
+                                       int limit) {
     (void)f, (void)shared_of, (void)shared, (void)limit;
     CURRENT();
     *grid = 132;
@@ -573,8 +611,8 @@ ENTRY cuOccupancyMaxPotentialBlockSize(int *grid, int *block, CUfunction f, CUoc
     return CUDA_SUCCESS;
 }
 
-ENTRY cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by,
-                     unsigned bz, unsigned shared, CUstream s, void **parameters, void **extra) {
+ENTRY cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
+                     unsigned shared, CUstream s, void **parameters, void **extra) {
     (void)f, (void)shared, (void)s, (void)extra;
     CURRENT();
     if (gy != 1 || gz != 1 || by != 1 || bz != 1 || !parameters) return CUDA_ERROR_INVALID_VALUE;

@@ -162,8 +162,9 @@ static void push_names(lua_State *L, const luaL_Reg *functions) { /* adds to the
 /* Every method and property there is. */
 static void push_every_name(lua_State *L) {
     static const bind_class *const classes[] = {
-        &gpumm_lua__manager_class, &gpumm_lua__buffer_class, &gpumm_lua__group_class, &gpumm_lua__scratch_class, &gpumm_lua__stream_class,
-        &gpumm_lua__event_class, &gpumm_lua__readback_class, &gpumm_lua__frame_class, &gpumm_lua__kernel_class, &gpumm_lua__fault_class};
+        &gpumm_lua__manager_class, &gpumm_lua__buffer_class, &gpumm_lua__group_class,    &gpumm_lua__scratch_class,
+        &gpumm_lua__stream_class,  &gpumm_lua__event_class,  &gpumm_lua__readback_class, &gpumm_lua__frame_class,
+        &gpumm_lua__kernel_class,  &gpumm_lua__fault_class};
 #define VIEW_NAME(name) {#name, NULL},
     static const luaL_Reg views[] = {VIEW_METHOD_MAP(VIEW_NAME){NULL, NULL}};
 #undef VIEW_NAME

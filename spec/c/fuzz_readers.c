@@ -51,8 +51,10 @@ static void compressed(const char *words, int times) {
     CHECK(seed_count <= SEEDS_MOST);
     b->size = 0;
     for (int i = 0; i < times; i++) {
-        z_stream z = {.next_in = (Bytef *)(uintptr_t)words, .avail_in = (uInt)strlen(words),
-                      .next_out = b->at + b->size, .avail_out = (uInt)(SIZE_MOST - b->size)};
+        z_stream z = {.next_in = (Bytef *)(uintptr_t)words,
+                      .avail_in = (uInt)strlen(words),
+                      .next_out = b->at + b->size,
+                      .avail_out = (uInt)(SIZE_MOST - b->size)};
         CHECK(deflateInit2(&z, 9, Z_DEFLATED, MAX_WBITS + 16, 9, Z_DEFAULT_STRATEGY) == Z_OK);
         CHECK(deflate(&z, Z_FINISH) == Z_STREAM_END);
         b->size += z.total_out;
@@ -79,11 +81,43 @@ static void make_seeds(void) {
 
 /* ---- Worse files ---------------------------------------------------------------------------- */
 
-static const char *const tokens[] = {
-    "'descr': ", "'fortran_order': True", "'shape': (", "99999999999999999999", "-1", "(,)", "<f4", ">i8", "|V8", "|u1", "'<U4'",
-    "[('a', '<f4'), ", "((((((((", "]]]]", "%%MatrixMarket matrix ", "coordinate ", "array", "complex hermitian", "4294967296 ",
-    "2147483647 2147483647 0\n", "\n\n\n", "\r\n", "\0\0\0\0", "\377\377\377\377", "nan", "inf", "1e999", "#", "\"", "IHDR", "IDAT",
-    "{'", "': False, '", "\\x00", "0x10", "\303\251", "\x93NUMPY\3\0"};
+static const char *const tokens[] = {"'descr': ",
+                                     "'fortran_order': True",
+                                     "'shape': (",
+                                     "99999999999999999999",
+                                     "-1",
+                                     "(,)",
+                                     "<f4",
+                                     ">i8",
+                                     "|V8",
+                                     "|u1",
+                                     "'<U4'",
+                                     "[('a', '<f4'), ",
+                                     "((((((((",
+                                     "]]]]",
+                                     "%%MatrixMarket matrix ",
+                                     "coordinate ",
+                                     "array",
+                                     "complex hermitian",
+                                     "4294967296 ",
+                                     "2147483647 2147483647 0\n",
+                                     "\n\n\n",
+                                     "\r\n",
+                                     "\0\0\0\0",
+                                     "\377\377\377\377",
+                                     "nan",
+                                     "inf",
+                                     "1e999",
+                                     "#",
+                                     "\"",
+                                     "IHDR",
+                                     "IDAT",
+                                     "{'",
+                                     "': False, '",
+                                     "\\x00",
+                                     "0x10",
+                                     "\303\251",
+                                     "\x93NUMPY\3\0"};
 
 static void insert(bytes *b, size_t at, const unsigned char *what, size_t size) {
     if (size > SIZE_MOST - b->size) size = SIZE_MOST - b->size;
@@ -103,8 +137,12 @@ static void worsen(fuzz *f, bytes *b) {
     size_t at = fuzz_below(f, b->size);
     unsigned char copy[256];
     switch (fuzz_below(f, 8)) {
-    case 0: if (b->size) b->at[at] ^= (unsigned char)(1u << fuzz_below(f, 8)); break;
-    case 1: if (b->size) b->at[at] = extremes[fuzz_below(f, sizeof extremes)]; break;
+    case 0:
+        if (b->size) b->at[at] ^= (unsigned char)(1u << fuzz_below(f, 8));
+        break;
+    case 1:
+        if (b->size) b->at[at] = extremes[fuzz_below(f, sizeof extremes)];
+        break;
     case 2: cut(b, at, 1 + fuzz_below(f, 16)); break;
     case 3: b->size = at; break;
     case 4: {
@@ -125,7 +163,9 @@ static void worsen(fuzz *f, bytes *b) {
         insert(b, at, other->at + from, size);
         break;
     }
-    default: if (b->size) b->at[at] = (unsigned char)fuzz_next(f); break;
+    default:
+        if (b->size) b->at[at] = (unsigned char)fuzz_next(f);
+        break;
     }
 }
 
@@ -139,32 +179,31 @@ static void write_file(const bytes *b) {
 /* ---- Reading ------------------------------------------------------------------------------ */
 
 /* Everything that reads, and something that uses what was read. Returns how many readers were content. */
-static const char reading[] =
-    "local path = ...\n"
-    "local content = 0\n"
-    "local function use(v)\n"
-    "  content = content + 1\n"
-    "  if type(v) == 'userdata' then\n"
-    "    if #v <= 4096 then v:totable() end\n"
-    "    return v:type().name, v:get(1), v:get(#v), #v:copy()\n"
-    "  end\n"
-    "  if v[1] then return end\n" /* a column */
-    "  assert(v.nodes >= 1 and v.edges >= 0 and #v.names == v.nodes)\n"
-    "  if v.nodes <= 1000 then for part in v:batches(3) do assert(part) end end\n"
-    "end\n"
-    "local function try(read, ...)\n"
-    "  local ok, v, message, code = pcall(read, ...)\n"
-    "  if ok and v then use(v)\n"
-    "  elseif ok then assert(type(message) == 'string' and code, 'no reason')\n"
-    "  else assert(type(v) == 'string', 'no message') end\n"
-    "end\n"
-    "try(gpumm.npy.read, path)\n"
-    "try(gpumm.raw.read, path, 'f32x2')\n"
-    "try(gpumm.raw.read, path, 'u8')\n"
-    "try(gpumm.image.read, path)\n"
-    "try(gpumm.graph.read, path)\n"
-    "try(gpumm.picture.column, path, { names = { 'a', 'b', 'c' } })\n"
-    "return content\n";
+static const char reading[] = "local path = ...\n"
+                              "local content = 0\n"
+                              "local function use(v)\n"
+                              "  content = content + 1\n"
+                              "  if type(v) == 'userdata' then\n"
+                              "    if #v <= 4096 then v:totable() end\n"
+                              "    return v:type().name, v:get(1), v:get(#v), #v:copy()\n"
+                              "  end\n"
+                              "  if v[1] then return end\n" /* a column */
+                              "  assert(v.nodes >= 1 and v.edges >= 0 and #v.names == v.nodes)\n"
+                              "  if v.nodes <= 1000 then for part in v:batches(3) do assert(part) end end\n"
+                              "end\n"
+                              "local function try(read, ...)\n"
+                              "  local ok, v, message, code = pcall(read, ...)\n"
+                              "  if ok and v then use(v)\n"
+                              "  elseif ok then assert(type(message) == 'string' and code, 'no reason')\n"
+                              "  else assert(type(v) == 'string', 'no message') end\n"
+                              "end\n"
+                              "try(gpumm.npy.read, path)\n"
+                              "try(gpumm.raw.read, path, 'f32x2')\n"
+                              "try(gpumm.raw.read, path, 'u8')\n"
+                              "try(gpumm.image.read, path)\n"
+                              "try(gpumm.graph.read, path)\n"
+                              "try(gpumm.picture.column, path, { names = { 'a', 'b', 'c' } })\n"
+                              "return content\n";
 
 static unsigned long one_state(fuzz *f, unsigned long *content) {
     const char *folders[] = {folder, NULL};

@@ -138,8 +138,8 @@ static void test_crossing(void) {
     for (int i = 0; i < 3; i++) CHECK_OK(gpumm_stream_open(m, &s[i]));
     for (int i = 0; i < ROUNDS; i++) {
         CHECK_OK(gpumm_kernel_launch(next, s[0], 0, (gpumm_argument[]){VALUE(n), BUFFER(b), BUFFER(a)}, 3));
-        CHECK_OK(gpumm_kernel_launch(gather, s[2], 0,
-                                     (gpumm_argument[]){VALUE(n), BUFFER(sum), BUFFER(b), BUFFER(a)}, 4));
+        CHECK_OK(
+            gpumm_kernel_launch(gather, s[2], 0, (gpumm_argument[]){VALUE(n), BUFFER(sum), BUFFER(b), BUFFER(a)}, 4));
         CHECK_OK(gpumm_kernel_launch(next, s[1], 0, (gpumm_argument[]){VALUE(n), BUFFER(a), BUFFER(b)}, 3));
     }
     gpu_check_uniform(a, NULL, 0, n, 2 * ROUNDS); /* on the main stream, which waits for the others */
@@ -187,8 +187,7 @@ static void tearing(uint32_t frames, bool direct) {
     double start = seconds_now();
     CHECK_OK(gpumm_stream_open(m, &s));
     for (uint32_t step = 1; step <= frames; step++) {
-        gpumm_argument a[] = {VALUE(n), BUFFER(gpumm_group_at(g, 0)), BUFFER(gpumm_group_at(g, 1)),
-                              VALUE(step)};
+        gpumm_argument a[] = {VALUE(n), BUFFER(gpumm_group_at(g, 0)), BUFFER(gpumm_group_at(g, 1)), VALUE(step)};
         gpumm_ticket ticket = 0;
         CHECK_OK(gpumm_kernel_launch(stamp, s, 0, a, 4));
         gpumm_status status = gpumm_readback_capture(r, s, step, &ticket);
@@ -200,8 +199,8 @@ static void tearing(uint32_t frames, bool direct) {
         CHECK(ticket == step);
     }
     while (taken < frames) take_frame(r, taken + 1, &taken);
-    printf("    %u frames of 2 x %d elements, %s: none torn, %.1f s\n", frames, NODES,
-           direct ? "direct" : "staged", seconds_now() - start);
+    printf("    %u frames of 2 x %d elements, %s: none torn, %.1f s\n", frames, NODES, direct ? "direct" : "staged",
+           seconds_now() - start);
     gpumm_stats stats;
     gpumm_manager_stats(m, &stats);
     CHECK(stats.async_transfer_count == frames);
@@ -251,10 +250,9 @@ static void test_two_managers(void) {
     refused(x, 10, "several managers share");
     refused(y, 1, "several managers share");
     CHECK_STATUS(gpumm_buffer_ensure_capacity(b, 51 * MI), GPUMM_OVER_LIMIT);
-    CHECK_STATUS(
-        gpumm_kernel_launch(in_y, NULL, 1,
-                            (gpumm_argument[]){VALUE((uint64_t){1}), BUFFER(b), VALUE((uint32_t){1})}, 3),
-        GPUMM_INVALID_ARGUMENT);
+    CHECK_STATUS(gpumm_kernel_launch(in_y, NULL, 1,
+                                     (gpumm_argument[]){VALUE((uint64_t){1}), BUFFER(b), VALUE((uint32_t){1})}, 3),
+                 GPUMM_INVALID_ARGUMENT);
     CHECK(gpumm_budget_used(budget) == 80ull << 20);
     check_used(x, 50);
     check_used(y, 30);

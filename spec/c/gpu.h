@@ -68,8 +68,8 @@ static inline gpumm_type *gpu_u32(void) {
 }
 
 /* A buffer of u32 that grows to exactly what is asked for. */
-static inline gpumm_status gpu_make(gpumm_manager *m, const char *name, uint64_t length, uint64_t max,
-                                    gpumm_stream *s, gpumm_buffer **out) {
+static inline gpumm_status gpu_make(gpumm_manager *m, const char *name, uint64_t length, uint64_t max, gpumm_stream *s,
+                                    gpumm_buffer **out) {
     gpumm_type *u32 = gpu_u32();
     gpumm_buffer_options o = {.name = name,
                               .type = u32,
@@ -110,8 +110,7 @@ static inline gpumm_readback *gpu_readback(gpumm_group *g, unsigned slots, bool 
     gpumm_readback *r = NULL;
     gpumm_buffer *members[] = {gpumm_group_at(g, 0), gpumm_group_at(g, 1)};
     CHECK_OK(gpumm_readback_open(
-        &(gpumm_readback_options){.buffers = members, .buffer_count = 2, .slots = slots, .direct = direct},
-        &r));
+        &(gpumm_readback_options){.buffers = members, .buffer_count = 2, .slots = slots, .direct = direct}, &r));
     return r;
 }
 
@@ -125,8 +124,7 @@ static inline void gpu_add(gpumm_kernel *add, gpumm_stream *s, gpumm_buffer *b, 
     CHECK_OK(gpumm_kernel_launch(add, s, 0, (gpumm_argument[]){VALUE(n), BUFFER(b), VALUE(more)}, 3));
 }
 
-static inline void gpu_number(gpumm_kernel *number, gpumm_stream *s, gpumm_buffer *b, uint64_t n,
-                              uint32_t factor) {
+static inline void gpu_number(gpumm_kernel *number, gpumm_stream *s, gpumm_buffer *b, uint64_t n, uint32_t factor) {
     CHECK_OK(gpumm_kernel_launch(number, s, 0, (gpumm_argument[]){VALUE(n), BUFFER(b), VALUE(factor)}, 3));
 }
 
@@ -144,15 +142,13 @@ static inline uint32_t *gpu_read(gpumm_buffer *b, gpumm_stream *s, uint64_t firs
 }
 
 /* Element i is from + i x step, for all i < n. */
-static inline void gpu_check_line(gpumm_buffer *b, gpumm_stream *s, uint64_t n, uint32_t from,
-                                  uint32_t step) {
+static inline void gpu_check_line(gpumm_buffer *b, gpumm_stream *s, uint64_t n, uint32_t from, uint32_t step) {
     uint32_t *data = gpu_read(b, s, 0, n);
     for (uint64_t i = 0; i < n; i++) CHECK(data[i] == from + (uint32_t)i * step);
     free(data);
 }
 
-static inline void gpu_check_uniform(gpumm_buffer *b, gpumm_stream *s, uint64_t first, uint64_t n,
-                                     uint32_t value) {
+static inline void gpu_check_uniform(gpumm_buffer *b, gpumm_stream *s, uint64_t first, uint64_t n, uint32_t value) {
     uint32_t *data = gpu_read(b, s, first, n);
     CHECK(gpu_uniform(data, n, value));
     free(data);

@@ -10,9 +10,8 @@
 static const char *now_scenario = "", *now_mode = "", *now_call = "";
 static unsigned long long now_nth;
 
-#define CHECK_CONTEXT()                                                                                  \
-    fprintf(stderr, "gpu_faults: scenario '%s', %s, %s number %llu\n", now_scenario, now_mode, now_call, \
-            now_nth)
+#define CHECK_CONTEXT() \
+    fprintf(stderr, "gpu_faults: scenario '%s', %s, %s number %llu\n", now_scenario, now_mode, now_call, now_nth)
 #include "gpu.h"
 
 enum { N = 600000, SCENARIO_NTH = 24, POLL_NTH = 4, CLOSE_NTH = 6, BUFFERS = 3 };
@@ -86,9 +85,7 @@ static void after_allocate(world *w) { gpu_check_uniform(w->made, NULL, 0, 2 * N
 static gpumm_status do_grow(world *w) { return gpumm_buffer_ensure_capacity(w->b[0], 6 * N); }
 static void after_grow(world *w) { CHECK(gpu_info(w->b[0]).capacity == 6 * N); }
 
-static gpumm_status do_resize(world *w) {
-    return gpumm_buffer_resize(w->b[0], w->s, 3 * N);
-} /* and crosses */
+static gpumm_status do_resize(world *w) { return gpumm_buffer_resize(w->b[0], w->s, 3 * N); } /* and crosses */
 static void after_resize(world *w) { CHECK(gpu_info(w->b[0]).length == 3 * N); }
 
 static gpumm_status do_group_grow(world *w) { return gpumm_group_resize(w->group, NULL, 4 * N); }
@@ -111,8 +108,8 @@ static void after_capture(world *w) {
 }
 
 static gpumm_status do_kernel(world *w) {
-    return gpumm_kernel_open(
-        w->m, &(gpumm_kernel_options){.source = gpu_source, .file = "gpu.cu", .name = "gather"}, &w->extra);
+    return gpumm_kernel_open(w->m, &(gpumm_kernel_options){.source = gpu_source, .file = "gpu.cu", .name = "gather"},
+                             &w->extra);
 }
 
 static void after_kernel(world *w) { CHECK(strcmp(gpumm_kernel_name(w->extra), "gather") == 0); }
@@ -120,8 +117,7 @@ static void after_kernel(world *w) { CHECK(strcmp(gpumm_kernel_name(w->extra), "
 static gpumm_status do_launch(world *w) {
     uint64_t n = N;
     uint32_t more = 1000;
-    return gpumm_kernel_launch(w->add, w->s, 0, (gpumm_argument[]){VALUE(n), BUFFER(w->b[0]), VALUE(more)},
-                               3);
+    return gpumm_kernel_launch(w->add, w->s, 0, (gpumm_argument[]){VALUE(n), BUFFER(w->b[0]), VALUE(more)}, 3);
 }
 
 static void after_launch(world *w) { w->added += 1000; }
@@ -372,9 +368,8 @@ int main(void) {
         sweep_life(relocate);
     }
     size_t after = free_bytes();
-    printf(
-        "gpu_faults: %lu runs, %lu failures injected, %.1f s; free memory %zu MiB before, %zu MiB after\n",
-        runs, failures, seconds_now() - start, before >> 20, after >> 20);
+    printf("gpu_faults: %lu runs, %lu failures injected, %.1f s; free memory %zu MiB before, %zu MiB after\n", runs,
+           failures, seconds_now() - start, before >> 20, after >> 20);
     check_reached();
     CHECK(after + (64u << 20) > before);
     close_and_check(base);

@@ -120,13 +120,11 @@ static void graph_over_growth(bool wrapped) {
     else CHECK_OK(gpumm_stream_open(m, &s));
     native = gpumm_stream_native(s);
     steer(control, s, SMALL, 7);
-    CHECK_OK(
-        gpumm_kernel_launch(follow, s, HUGE_LENGTH, a, 2)); /* from now on this stream is their last user */
+    CHECK_OK(gpumm_kernel_launch(follow, s, HUGE_LENGTH, a, 2)); /* from now on this stream is their last user */
     gpu_check_line(data, s, SMALL, 7, 1);
     CUDA(cu.begin(native, CU_STREAM_CAPTURE_MODE_GLOBAL));
     CHECK_OK(gpumm_kernel_launch(follow, s, HUGE_LENGTH, a, 2));
-    CHECK_OK(gpumm_buffer_ensure_capacity(
-        data, LARGE)); /* of the capturing stream's buffer, but not on the stream */
+    CHECK_OK(gpumm_buffer_ensure_capacity(data, LARGE)); /* of the capturing stream's buffer, but not on the stream */
     check_capturing(native);
     CUgraphExec exec = end_capture(native);
     grow_under(data, s, LARGE);
@@ -222,12 +220,12 @@ static void check_unchanged(stage *x, const gpumm_stats *before, const gpumm_buf
     CHECK(after.generation == info->generation);
 }
 
-#define REFUSED(call)                     \
-    do {                                  \
-        CHECK_STATUS(call, GPUMM_BUSY);   \
-        CHECK_SAYS("capturing");          \
+#define REFUSED(call) \
+    do { \
+        CHECK_STATUS(call, GPUMM_BUSY); \
+        CHECK_SAYS("capturing"); \
         check_unchanged(x, before, info); \
-        check_capturing(x->native);       \
+        check_capturing(x->native); \
     } while (0)
 
 static void refuse_contents(stage *x, const gpumm_stats *before, const gpumm_buffer_info *info) {
@@ -357,8 +355,7 @@ static void be_busy(gpumm_manager *m) {
 static void *busy_with(void *user) {
     stage *x = user;
     be_busy(x->m);
-    for (int relocate = 0; relocate < 2;
-         relocate++) { /* and a second manager, with its probes and its close */
+    for (int relocate = 0; relocate < 2; relocate++) { /* and a second manager, with its probes and its close */
         gpumm_manager *second = gpu_open((gpumm_options){.relocate = relocate});
         be_busy(second);
         close_and_check(second);

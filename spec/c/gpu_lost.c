@@ -56,20 +56,18 @@ static void check_frame(rig *x) {
     }
 }
 
-#define LOST(call)                                    \
-    do {                                              \
-        CHECK_STATUS(call, GPUMM_DEVICE_LOST);        \
+#define LOST(call) \
+    do { \
+        CHECK_STATUS(call, GPUMM_DEVICE_LOST); \
         CHECK_SAYS("until the process ends, since "); \
     } while (0)
 
 static void lose(rig *x) {
     int n = 1;
     uint64_t far = FAR;
-    CHECK_OK(
-        gpumm_kernel_launch(x->wild, x->s, 0, (gpumm_argument[]){VALUE(n), BUFFER(x->b), VALUE(far)}, 3));
+    CHECK_OK(gpumm_kernel_launch(x->wild, x->s, 0, (gpumm_argument[]){VALUE(n), BUFFER(x->b), VALUE(far)}, 3));
     gpumm_ticket ticket = 0;
-    gpumm_status status = gpumm_readback_capture(x->r, x->s, 43,
-                                                 &ticket); /* behind it; the news may be here already */
+    gpumm_status status = gpumm_readback_capture(x->r, x->s, 43, &ticket); /* behind it; the news may be here already */
     if (status == GPUMM_OK) LOST(gpumm_readback_wait(x->r, ticket, 60, &(gpumm_frame *){NULL}));
     else CHECK_STATUS(status, GPUMM_DEVICE_LOST);
     LOST(gpumm_stream_synchronize(x->s));
@@ -81,8 +79,8 @@ static void contents_are_lost(rig *x) {
     LOST(gpumm_buffer_download(x->b, x->s, 0, N, x->data));
     LOST(gpumm_buffer_fill(x->b, NULL, 0, N, &(uint32_t){1}));
     LOST(gpumm_buffer_copy(gpumm_group_at(x->g, 0), 0, gpumm_group_at(x->g, 1), 0, N, NULL));
-    LOST(gpumm_kernel_launch(
-        x->number, NULL, 0, (gpumm_argument[]){VALUE((uint64_t){N}), BUFFER(x->b), VALUE((uint32_t){1})}, 3));
+    LOST(gpumm_kernel_launch(x->number, NULL, 0,
+                             (gpumm_argument[]){VALUE((uint64_t){N}), BUFFER(x->b), VALUE((uint32_t){1})}, 3));
     LOST(gpumm_readback_capture(x->r, NULL, 44, NULL));
 }
 
@@ -113,8 +111,7 @@ static void time_is_lost(rig *x) {
     LOST(gpumm_event_ready(x->e, &flag));
     LOST(gpumm_event_wait(x->e, 60));
     LOST(gpumm_manager_synchronize(x->m));
-    LOST(gpumm_kernel_open(
-        x->m, &(gpumm_kernel_options){.source = gpu_source, .file = "gpu.cu", .name = "add"}, &k));
+    LOST(gpumm_kernel_open(x->m, &(gpumm_kernel_options){.source = gpu_source, .file = "gpu.cu", .name = "add"}, &k));
     CHECK(!s && !e && !k);
 }
 
@@ -197,8 +194,7 @@ static int in_child(int (*test)(void)) {
     }
     int status = 0;
     CHECK(waitpid(child, &status, 0) == child);
-    if (WIFSIGNALED(status))
-        fprintf(stderr, "gpu_lost: the child was ended by signal %d\n", WTERMSIG(status));
+    if (WIFSIGNALED(status)) fprintf(stderr, "gpu_lost: the child was ended by signal %d\n", WTERMSIG(status));
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 

@@ -91,8 +91,7 @@ static void group_step(worker_state *w) {
     uint64_t n = PAIRS;
     uint32_t step = (uint32_t)roll(&w->d);
     gpumm_frame *f = NULL;
-    gpumm_argument a[] = {VALUE(n), BUFFER(gpumm_group_at(group, 0)), BUFFER(gpumm_group_at(group, 1)),
-                          VALUE(step)};
+    gpumm_argument a[] = {VALUE(n), BUFFER(gpumm_group_at(group, 0)), BUFFER(gpumm_group_at(group, 1)), VALUE(step)};
     CHECK_OK(gpumm_kernel_launch(stamp, w->stream, 0, a, 4));
     gpumm_status status = gpumm_readback_capture(readback, below(&w->d, 2) ? w->stream : NULL, 1, NULL);
     if (status != GPUMM_OK) CHECK_STATUS(status, GPUMM_BUSY);
@@ -122,8 +121,7 @@ static void own_open(worker_state *w) {
     w->length = 1000;
     CHECK_OK(gpumm_stream_open(m, &w->stream));
     CHECK_OK(gpu_make(m, NULL, w->length, LONGEST, w->stream, &w->own));
-    CHECK_OK(
-        gpumm_readback_open(&(gpumm_readback_options){.buffers = &w->own, .buffer_count = 1}, &w->watch));
+    CHECK_OK(gpumm_readback_open(&(gpumm_readback_options){.buffers = &w->own, .buffer_count = 1}, &w->watch));
 }
 
 static void own_close(worker_state *w) {

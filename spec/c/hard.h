@@ -61,9 +61,7 @@ static inline void *purse_reallocate(void *user, void *block, size_t size) {
     return made;
 }
 
-static inline void purse_fail(purse *p, long nth) {
-    atomic_store(&p->fail_at, nth ? atomic_load(&p->asked) + nth : 0);
-}
+static inline void purse_fail(purse *p, long nth) { atomic_store(&p->fail_at, nth ? atomic_load(&p->asked) + nth : 0); }
 
 /* Whether the request that was to fail has come, and ends the plan. */
 static inline bool purse_failed(purse *p) {
@@ -101,8 +99,7 @@ static inline void check_books(gpumm_manager *m, const gpumm_budget *budget) {
     gpumm_live live;
     gpumm_stats stats;
     CHECK_OK(gpumm_manager_synchronize(m));
-    double end =
-        seconds_now() + 20; /* the worker may be fitting staging, or committing ahead, at this moment */
+    double end = seconds_now() + 20; /* the worker may be fitting staging, or committing ahead, at this moment */
     do {
         CHECK_OK(gpumm_manager_trim(m, NULL));
         gpumm_manager_stats(m, &stats);

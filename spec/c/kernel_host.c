@@ -50,8 +50,8 @@ static void read_back(gpumm_buffer *b, uint64_t count, void *data) {
 
 static gpumm_kernel *open_named(const char *source, const char *name) {
     gpumm_kernel *k = NULL;
-    CHECK(gpumm_kernel_open(m, &(gpumm_kernel_options){.source = source, .file = "test.cu", .name = name},
-                            &k) == GPUMM_OK);
+    CHECK(gpumm_kernel_open(m, &(gpumm_kernel_options){.source = source, .file = "test.cu", .name = name}, &k) ==
+          GPUMM_OK);
     return k;
 }
 
@@ -60,8 +60,7 @@ static gpumm_argument of(gpumm_buffer *b) { return (gpumm_argument){.buffer = b}
 
 static gpumm_status open_status(const char *source) {
     gpumm_kernel *k = NULL;
-    gpumm_status status =
-        gpumm_kernel_open(m, &(gpumm_kernel_options){.source = source, .file = "dir/test.cu"}, &k);
+    gpumm_status status = gpumm_kernel_open(m, &(gpumm_kernel_options){.source = source, .file = "dir/test.cu"}, &k);
     CHECK((k != NULL) == (status == GPUMM_OK));
     gpumm_kernel_release(k);
     return status;
@@ -82,13 +81,11 @@ static void run_into(const char *source, const char *type, int n, void *out) {
 static void test_saxpy(void) {
     enum { N = 10007 };
     static float x[N], y[N], got[N];
-    gpumm_kernel *k = open_named(K "saxpy(int n, float a, const float *__restrict__ x, float *y) { " ID
-                                   "y[i] = a * x[i] + y[i]; }",
-                                 NULL);
+    gpumm_kernel *k = open_named(
+        K "saxpy(int n, float a, const float *__restrict__ x, float *y) { " ID "y[i] = a * x[i] + y[i]; }", NULL);
     gpumm_buffer *bx = buffer("f32", N), *by = buffer("f32", N);
     for (int i = 0; i < N; i++) x[i] = (float)i, y[i] = 1.0f / (float)(i + 1);
-    CHECK(gpumm_buffer_upload(bx, NULL, 0, N, x) == GPUMM_OK &&
-          gpumm_buffer_upload(by, NULL, 0, N, y) == GPUMM_OK);
+    CHECK(gpumm_buffer_upload(bx, NULL, 0, N, x) == GPUMM_OK && gpumm_buffer_upload(by, NULL, 0, N, y) == GPUMM_OK);
     int n = N;
     float a = 2.5f;
     CHECK(gpumm_kernel_threads(k) == 0 && gpumm_kernel_parameter_count(k) == 4);
@@ -121,11 +118,9 @@ static void test_grid(void) {
         enum { N = 1000 };
         int n = N, hits[N], stride[3 * N], bad, ran;
         gpumm_kernel *k = NULL;
-        CHECK(gpumm_kernel_open(m,
-                                &(gpumm_kernel_options){.source = source, .file = "g.cu", .block = blocks[b]},
-                                &k) == GPUMM_OK);
-        gpumm_buffer *h = buffer("i32", N), *s = buffer("i32", 3 * N), *e = buffer("i32", 1),
-                     *r = buffer("i32", 1);
+        CHECK(gpumm_kernel_open(m, &(gpumm_kernel_options){.source = source, .file = "g.cu", .block = blocks[b]}, &k) ==
+              GPUMM_OK);
+        gpumm_buffer *h = buffer("i32", N), *s = buffer("i32", 3 * N), *e = buffer("i32", 1), *r = buffer("i32", 1);
         gpumm_argument a[] = {of_int(&n), of(h), of(s), of(e), of(r)};
         CHECK(gpumm_kernel_launch(k, NULL, 0, a, 5) == GPUMM_OK);
         read_back(h, N, hits), read_back(s, 3 * N, stride), read_back(e, 1, &bad), read_back(r, 1, &ran);
@@ -160,8 +155,7 @@ static void test_atomics(void) {
           "2, 3, 4));"
           " __half *h = (__half *)&f4[2]; if (i < 100) atomicAdd(&h[1], __half(1)); }";
     gpumm_kernel *k = open_named(source, NULL);
-    gpumm_buffer *i4 = buffer("i32", 8), *u4 = buffer("u32", 8), *u8 = buffer("u64", 4),
-                 *f4 = buffer("f32", 4);
+    gpumm_buffer *i4 = buffer("i32", 8), *u4 = buffer("u32", 8), *u8 = buffer("u64", 4), *f4 = buffer("f32", 4);
     gpumm_buffer *f8 = buffer("f64", 1), *v2 = buffer("f32x2", 2), *v4 = buffer("f32x4", 1);
     unsigned ones = 0xffffffffu;
     CHECK(gpumm_buffer_upload(u4, NULL, 6, 1, &ones) == GPUMM_OK);
@@ -175,10 +169,10 @@ static void test_atomics(void) {
     read_back(i4, 8, i), read_back(u4, 8, u), read_back(u8, 4, l), read_back(f4, 4, f), read_back(f8, 1, got);
     read_back(v2, 2, v), read_back(v4, 1, w);
     for (int j = 0; j < N; j++) x ^= j, o |= j;
-    CHECK(i[0] == N * (N - 1) / 2 && i[1] == -2 * N && i[2] == 1 - N && i[3] == N - 1 && i[4] == o &&
-          i[5] == x && i[6] == 3 * N);
-    CHECK(u[0] == 3 * N && u[1] == N - 1 && u[2] == N % 7 && u[3] == N && u[4] == 99 &&
-          u[5] == (7 - N % 7) % 7 && u[6] == 0x80000000u);
+    CHECK(i[0] == N * (N - 1) / 2 && i[1] == -2 * N && i[2] == 1 - N && i[3] == N - 1 && i[4] == o && i[5] == x &&
+          i[6] == 3 * N);
+    CHECK(u[0] == 3 * N && u[1] == N - 1 && u[2] == N % 7 && u[3] == N && u[4] == 99 && u[5] == (7 - N % 7) % 7 &&
+          u[6] == 0x80000000u);
     CHECK(l[0] == (unsigned long long)N << 33 && l[1] == N - 1 && (long long)l[2] == 1 - N);
     CHECK(f[0] == N && f[1] == 4.0f && got[0] == N * 0.5);
     unsigned short half[2];
@@ -291,13 +285,12 @@ static void test_functions(void) {
 
 /* Half precision in every bit: all values there and back, and rounding from between them. */
 static void test_halves(void) {
-    const char *source =
-        K "f(int n, unsigned *o) { " ID "__half h = __ushort_as_half((unsigned short)i); float v = h;"
-          "o[i] = __float_as_uint(v); if (__half_as_ushort(__float2half(v)) != i && v == v) o[i] = 1;"
-          "if (i < 0x7bff) { float up = __ushort_as_half((unsigned short)(i + 1)), mid = (v + up) / 2;"
-          "  if (__half_as_ushort(__float2half(mid)) != i + (i & 1)) o[i] = 2;"
-          "  if (__half_as_ushort(__float2half(nextafterf(mid, 1e9f))) != i + 1) o[i] = 3;"
-          "  if (__half_as_ushort(__float2half(nextafterf(mid, -1.0f))) != i) o[i] = 4; } }";
+    const char *source = K "f(int n, unsigned *o) { " ID "__half h = __ushort_as_half((unsigned short)i); float v = h;"
+                           "o[i] = __float_as_uint(v); if (__half_as_ushort(__float2half(v)) != i && v == v) o[i] = 1;"
+                           "if (i < 0x7bff) { float up = __ushort_as_half((unsigned short)(i + 1)), mid = (v + up) / 2;"
+                           "  if (__half_as_ushort(__float2half(mid)) != i + (i & 1)) o[i] = 2;"
+                           "  if (__half_as_ushort(__float2half(nextafterf(mid, 1e9f))) != i + 1) o[i] = 3;"
+                           "  if (__half_as_ushort(__float2half(nextafterf(mid, -1.0f))) != i) o[i] = 4; } }";
     static unsigned got[65536];
     run_into(source, "u32", 65536, got);
     unsigned bad = 0;
@@ -314,12 +307,10 @@ static void test_halves(void) {
 }
 
 static void test_structs(void) {
-    gpumm_type *f32x3 = type_named("f32x3"), *u8 = type_named("u8"), *inner = NULL, *body = NULL,
-               *other = NULL;
-    CHECK(gpumm_type_struct("Inner", (gpumm_field[]){{"tag", u8, 0}, {"at", f32x3, 0}}, 2, &inner) ==
+    gpumm_type *f32x3 = type_named("f32x3"), *u8 = type_named("u8"), *inner = NULL, *body = NULL, *other = NULL;
+    CHECK(gpumm_type_struct("Inner", (gpumm_field[]){{"tag", u8, 0}, {"at", f32x3, 0}}, 2, &inner) == GPUMM_OK);
+    CHECK(gpumm_type_struct("Body", (gpumm_field[]){{"a", u8, 0}, {"in", inner, 0}, {"b", u8, 0}}, 3, &body) ==
           GPUMM_OK);
-    CHECK(gpumm_type_struct("Body", (gpumm_field[]){{"a", u8, 0}, {"in", inner, 0}, {"b", u8, 0}}, 3,
-                            &body) == GPUMM_OK);
     CHECK(gpumm_type_struct("Other", (gpumm_field[]){{"in", inner, 0}}, 1, &other) == GPUMM_OK);
     char source[512];
     snprintf(source, sizeof source,
@@ -331,19 +322,16 @@ static void test_structs(void) {
     const char *names[] = {NULL, "Renamed"};
     gpumm_kernel *k = NULL;
     gpumm_buffer *b = NULL, *o = NULL;
-    CHECK(gpumm_kernel_open(
-              m,
-              &(gpumm_kernel_options){
-                  .source = source, .file = "s.cu", .types = types, .type_names = names, .type_count = 2},
-              &k) == GPUMM_OK);
+    CHECK(gpumm_kernel_open(m,
+                            &(gpumm_kernel_options){
+                                .source = source, .file = "s.cu", .types = types, .type_names = names, .type_count = 2},
+                            &k) == GPUMM_OK);
     CHECK(gpumm_allocate(m, &(gpumm_buffer_options){.type = body, .length = 3}, &b) == GPUMM_OK);
     CHECK(gpumm_allocate(m, &(gpumm_buffer_options){.type = other, .length = 3}, &o) == GPUMM_OK);
     int n = 3;
+    if (k) CHECK(gpumm_kernel_launch(k, NULL, 0, (gpumm_argument[]){of_int(&n), of(b), of(o)}, 3) == GPUMM_OK);
     if (k)
-        CHECK(gpumm_kernel_launch(k, NULL, 0, (gpumm_argument[]){of_int(&n), of(b), of(o)}, 3) == GPUMM_OK);
-    if (k)
-        CHECK(gpumm_kernel_launch(k, NULL, 0, (gpumm_argument[]){of_int(&n), of(o), of(o)}, 3) ==
-              GPUMM_TYPE_MISMATCH);
+        CHECK(gpumm_kernel_launch(k, NULL, 0, (gpumm_argument[]){of_int(&n), of(o), of(o)}, 3) == GPUMM_TYPE_MISMATCH);
     unsigned char got[256];
     read_back(b, 3, got);
     float z;
@@ -367,8 +355,7 @@ static void test_compile_errors(void) {
     CHECK(open_status("#line 70 \"inner.cuh\"\n" K "f(int n) { x; }") == GPUMM_COMPILE_FAILED);
     SAYS("inner.cuh:70:");
     CHECK(open_status(K "f(int n) { missing_function_of_nobody(n); }") == GPUMM_COMPILE_FAILED);
-    CHECK(open_status("extern \"C\" int nowhere(int);\n" K "f(int n) { nowhere(n); }") ==
-          GPUMM_COMPILE_FAILED);
+    CHECK(open_status("extern \"C\" int nowhere(int);\n" K "f(int n) { nowhere(n); }") == GPUMM_COMPILE_FAILED);
     SAYS("nowhere");
     CHECK(open_status("__global__ void f(int n) {}") == GPUMM_COMPILE_FAILED);
     SAYS("dir/test.cu:1: kernel 'f' is not extern \"C\"");
@@ -381,7 +368,8 @@ static void test_compile_errors(void) {
 }
 
 static void test_refused_names(void) {
-    static const struct { const char *source, *words;
+    static const struct {
+        const char *source, *words;
     } refused[] = {
         {K "f(int n) {\n __syncthreads(); }",
          "dir/test.cu:2: the barrier __syncthreads is not available on the host device"},
@@ -389,16 +377,13 @@ static void test_refused_names(void) {
         {K "f(int n) { __syncwarp(); }", "__syncwarp"},
         {K "f(int n) {\n\n __shared__ float t[32]; }",
          "dir/test.cu:3: __shared__ memory is not available on the host device: "},
-        {"#define SHARED __shared__\n" K "f(int n) {\nSHARED float t[32]; }",
-         "dir/test.cu:3: __shared__ memory"},
+        {"#define SHARED __shared__\n" K "f(int n) {\nSHARED float t[32]; }", "dir/test.cu:3: __shared__ memory"},
         {K "f(int n) { n = __shfl_down_sync(~0u, n, 1); }", "__shfl_down_sync"},
         {K "f(int n) { n = __ballot_sync(~0u, n); }", "__ballot_sync"},
         {K "f(int n) { n = __any_sync(~0u, n) + __all_sync(~0u, n); }", "__any_sync"},
         {K "f(int n) { n = __activemask(); }", "__activemask"},
-        {"namespace cg = cooperative_groups;\n" K "f(int n) {}",
-         "dir/test.cu:1: the namespace cooperative_groups"},
-        {K "f(cudaTextureObject_t t) {\n tex2D<float>(t, 0, 0); }",
-         "dir/test.cu:1: the type cudaTextureObject_t"},
+        {"namespace cg = cooperative_groups;\n" K "f(int n) {}", "dir/test.cu:1: the namespace cooperative_groups"},
+        {K "f(cudaTextureObject_t t) {\n tex2D<float>(t, 0, 0); }", "dir/test.cu:1: the type cudaTextureObject_t"},
         {K "f(int n) {\n tex1Dfetch<float>(n, 0); }", "dir/test.cu:2: the texture function tex1Dfetch"},
     };
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
@@ -406,17 +391,16 @@ static void test_refused_names(void) {
         if (!check(strstr(gpumm_message(), refused[i].words) != NULL, __LINE__, refused[i].words)) break;
     }
     CHECK(
-        open_status("// __shared__\n/* __syncthreads(); */\n#ifndef GPUMM_HOST\n__shared__ int x;\n#endif\n#ifndef __cplusplus\n__shared__ int y;\n#endif\n" K
-                    "f(int n) { const char *s = \"__shared__ __syncthreads()\"; int tex2Dims = n, texture = "
-                    "1; n = tex2Dims + texture; }") == GPUMM_OK);
+        open_status(
+            "// __shared__\n/* __syncthreads(); */\n#ifndef GPUMM_HOST\n__shared__ int x;\n#endif\n#ifndef __cplusplus\n__shared__ int y;\n#endif\n" K
+            "f(int n) { const char *s = \"__shared__ __syncthreads()\"; int tex2Dims = n, texture = "
+            "1; n = tex2Dims + texture; }") == GPUMM_OK);
 }
 
 static void test_options(void) {
     gpumm_kernel *k = NULL;
-    gpumm_kernel_options o = {.source = K "f(int n, float x, unsigned m) {}\n" K "g(float *p) {}",
-                              .file = "two.cu"};
-    CHECK(gpumm_kernel_open(m, &o, &k) == GPUMM_INVALID_ARGUMENT),
-        SAYS("two.cu has several kernels, 'f', 'g'");
+    gpumm_kernel_options o = {.source = K "f(int n, float x, unsigned m) {}\n" K "g(float *p) {}", .file = "two.cu"};
+    CHECK(gpumm_kernel_open(m, &o, &k) == GPUMM_INVALID_ARGUMENT), SAYS("two.cu has several kernels, 'f', 'g'");
     o.name = "h";
     CHECK(gpumm_kernel_open(m, &o, &k) == GPUMM_NOT_FOUND), SAYS("two.cu has no kernel 'h', but 'f', 'g'");
     o.name = "f";
@@ -431,7 +415,8 @@ static void test_options(void) {
     CHECK(gpumm_kernel_open(m, &o, &k) == GPUMM_OK && gpumm_kernel_threads(k) == SIZE_MAX);
     gpumm_kernel_release(k), k = NULL;
     /* Macros of the flags are for the source: the prelude has names of its own. */
-    o = (gpumm_kernel_options){.source = K "f(N n, T *p) { p[0] = I + (sizeof(F) > P); }", .file = "macros.cu",
+    o = (gpumm_kernel_options){.source = K "f(N n, T *p) { p[0] = I + (sizeof(F) > P); }",
+                               .file = "macros.cu",
                                .flags = "-DT=float -DN=int -D F=double -DP=1 -DI=2 -DV -Dp=q -DNDEBUG -Dv(x)=x"};
     CHECK(gpumm_kernel_open(m, &o, &k) == GPUMM_OK);
     CHECK(k && strcmp(gpumm_kernel_parameter(k, 1)->type, "float") == 0);
@@ -439,18 +424,16 @@ static void test_options(void) {
     o = (gpumm_kernel_options){.file = "/nowhere/at/all.cu"};
     CHECK(gpumm_kernel_open(m, &o, &k) == GPUMM_IO), SAYS("/nowhere/at/all.cu: No such file");
     o = (gpumm_kernel_options){.file = "k.ptx", .signature = "void f(int n)"};
-    CHECK(gpumm_kernel_open(m, &o, &k) == GPUMM_INVALID_ARGUMENT),
-        SAYS("k.ptx is a binary for CUDA: the host device");
+    CHECK(gpumm_kernel_open(m, &o, &k) == GPUMM_INVALID_ARGUMENT), SAYS("k.ptx is a binary for CUDA: the host device");
     CHECK(gpumm_kernel_open(m, &(gpumm_kernel_options){.file = "x"}, &k) == GPUMM_IO);
     CHECK(gpumm_kernel_open(m, &(gpumm_kernel_options){.block = 1}, &k) == GPUMM_INVALID_ARGUMENT);
-    o = (gpumm_kernel_options){.source = K "f(int n) { const char *t = T, c = C; }", .file = "q.cu",
-                               .flags = "-DT=\"one two\" -DC='c'"};
+    o = (gpumm_kernel_options){
+        .source = K "f(int n) { const char *t = T, c = C; }", .file = "q.cu", .flags = "-DT=\"one two\" -DC='c'"};
     CHECK(gpumm_kernel_open(m, &o, &k) == GPUMM_INVALID_ARGUMENT), SAYS("the flag -DT=\"one ends within quotes");
     o.flags = "-DT=\"it's\" -DC='\"'";
     CHECK(gpumm_kernel_open(m, &o, &k) == GPUMM_OK);
     gpumm_kernel_release(k), k = NULL;
-    CHECK(gpumm_kernel_open(m, &(gpumm_kernel_options){.source = "int x;", .file = "e.cu"}, &k) ==
-          GPUMM_NOT_FOUND);
+    CHECK(gpumm_kernel_open(m, &(gpumm_kernel_options){.source = "int x;", .file = "e.cu"}, &k) == GPUMM_NOT_FOUND);
     SAYS("e.cu has no kernel");
     CHECK(k == NULL);
 }
@@ -458,11 +441,9 @@ static void test_options(void) {
 static void test_arguments(void) {
     gpumm_manager *another = NULL;
     CHECK(gpumm_manager_open(&(gpumm_options){.device = "host"}, &another) == GPUMM_OK);
-    gpumm_kernel *k =
-        open_named(K "f(int n, const float *x, float2 *y, void *any, unsigned char *bytes) {}", NULL);
+    gpumm_kernel *k = open_named(K "f(int n, const float *x, float2 *y, void *any, unsigned char *bytes) {}", NULL);
     gpumm_kernel *none = open_named(K "g(float *x) { x[0] = 1; }", NULL);
-    gpumm_buffer *x = buffer("f32", 4), *y = buffer("f32x2", 4), *i = buffer("i32", 4), *foreign = NULL,
-                 *opaque = NULL;
+    gpumm_buffer *x = buffer("f32", 4), *y = buffer("f32x2", 4), *i = buffer("i32", 4), *foreign = NULL, *opaque = NULL;
     gpumm_type *f32 = type_named("f32");
     CHECK(gpumm_allocate(another, &(gpumm_buffer_options){.type = f32, .length = 4}, &foreign) == GPUMM_OK);
     CHECK(gpumm_allocate(m, &(gpumm_buffer_options){.length = 4}, &opaque) == GPUMM_OK);
@@ -470,7 +451,7 @@ static void test_arguments(void) {
     short small = 1;
     gpumm_address address = 0;
     gpumm_argument good[] = {of_int(&n), of(x), of(y), of(i), of(x)}, a[5];
-#define WITH(index, ...)                                                                                     \
+#define WITH(index, ...) \
     (memcpy(a, good, sizeof a), a[index] = (gpumm_argument)__VA_ARGS__, gpumm_kernel_launch(k, NULL, 0, a, 5))
     CHECK(gpumm_kernel_launch(k, NULL, 0, good, 5) == GPUMM_OK);
     CHECK(WITH(1, {.buffer = y}) == GPUMM_OK); /* float * over f32x2 */
@@ -483,11 +464,9 @@ static void test_arguments(void) {
     CHECK(WITH(1, {.buffer = NULL}) == GPUMM_INVALID_ARGUMENT), SAYS("parameter 'x': a pointer wants one of");
     CHECK(WITH(1, {.value = &n, .size = sizeof n}) == GPUMM_INVALID_ARGUMENT);
     CHECK(WITH(0, {.buffer = x}) == GPUMM_TYPE_MISMATCH), SAYS("parameter 'n': wants a value of int");
-    CHECK(WITH(0, {.value = &small, .size = sizeof small}) == GPUMM_TYPE_MISMATCH),
-        SAYS("int has 4 bytes, got 2");
+    CHECK(WITH(0, {.value = &small, .size = sizeof small}) == GPUMM_TYPE_MISMATCH), SAYS("int has 4 bytes, got 2");
     CHECK(WITH(0, {.value = NULL}) == GPUMM_INVALID_ARGUMENT);
-    CHECK(WITH(0, {.value = &negative, .size = sizeof negative}) == GPUMM_INVALID_ARGUMENT),
-        SAYS("cannot be negative");
+    CHECK(WITH(0, {.value = &negative, .size = sizeof negative}) == GPUMM_INVALID_ARGUMENT), SAYS("cannot be negative");
     CHECK(WITH(0, {.value = &zero, .size = sizeof zero}) == GPUMM_OK);
     CHECK(gpumm_kernel_launch(k, NULL, 0, good, 4) == GPUMM_INVALID_ARGUMENT);
     SAYS("kernel 'f' takes 5 arguments (n, x, y, any, bytes), got 4");
@@ -507,7 +486,8 @@ static void test_arguments(void) {
 
 /* A struct that only the compiler knows: what is given must have its size, for the kernel reads all of it. */
 static void test_sizes(void) {
-    gpumm_kernel *k = open_named("struct all { int part[64]; };\n" K "f(int n, int *o, all a) { o[0] = a.part[63]; }", NULL);
+    gpumm_kernel *k =
+        open_named("struct all { int part[64]; };\n" K "f(int n, int *o, all a) { o[0] = a.part[63]; }", NULL);
     gpumm_buffer *o = buffer("i32", 1);
     int n = 1, all[64] = {[63] = 77}, got = 0;
     gpumm_argument given[] = {of_int(&n), of(o), {.value = all, .size = 4}};
@@ -527,8 +507,8 @@ static void test_sizes(void) {
 /* A kernel may go while its launches wait, and its module stays for them; what they write is there. */
 static void test_release_while_held(void) {
     gpumm_manager *before = m;
-    CHECK(gpumm_manager_open(&(gpumm_options){.device = "host", .inject_faults = true, .fault.hold = "launch"},
-                             &m) == GPUMM_OK);
+    CHECK(gpumm_manager_open(&(gpumm_options){.device = "host", .inject_faults = true, .fault.hold = "launch"}, &m) ==
+          GPUMM_OK);
     gpumm_kernel *k = open_named(K "f(int n, int *o) { " ID "atomicAdd(&o[i], i + 1); }", NULL);
     gpumm_buffer *b = buffer("i32", 100);
     gpumm_live live;
@@ -565,15 +545,11 @@ static void test_faults(void) {
         gpumm_kernel *k = NULL;
         gpumm_live live;
         snprintf(source, sizeof source, K "fault_%zu(int n, int *o) {}", i);
-        CHECK(gpumm_fault_plan(m, &(gpumm_fault){.call = calls[i], .nth = 1, .status = GPUMM_DRIVER}) ==
-              GPUMM_OK);
-        CHECK(gpumm_kernel_open(m, &(gpumm_kernel_options){.source = source, .file = "f.cu"}, &k) ==
-                  GPUMM_DRIVER &&
+        CHECK(gpumm_fault_plan(m, &(gpumm_fault){.call = calls[i], .nth = 1, .status = GPUMM_DRIVER}) == GPUMM_OK);
+        CHECK(gpumm_kernel_open(m, &(gpumm_kernel_options){.source = source, .file = "f.cu"}, &k) == GPUMM_DRIVER &&
               !k);
         CHECK(gpumm_fault_live(m, &live) == GPUMM_OK && live.modules == 0);
-        CHECK(gpumm_kernel_open(m, &(gpumm_kernel_options){.source = source, .file = "f.cu"}, &k) ==
-                  GPUMM_OK &&
-              k);
+        CHECK(gpumm_kernel_open(m, &(gpumm_kernel_options){.source = source, .file = "f.cu"}, &k) == GPUMM_OK && k);
         gpumm_kernel_release(k);
     }
     gpumm_manager_close(m);
@@ -639,12 +615,11 @@ static void test_cache(void) {
     CHECK(asked() == before + 1 && got[3] == 9);
     run_into(SMALL " ", "i32", 4, got); /* other source, other binary */
     CHECK(asked() == before + 2 && files_in(path, file) == 2);
-    CHECK(open_status("broken") == GPUMM_NOT_FOUND &&
-          open_status(K "f(int n) { broken }") == GPUMM_COMPILE_FAILED);
+    CHECK(open_status("broken") == GPUMM_NOT_FOUND && open_status(K "f(int n) { broken }") == GPUMM_COMPILE_FAILED);
     CHECK(files_in(path, file) == 2); /* nothing of it is left */
     gpumm_kernel *k = NULL;
-    CHECK(gpumm_kernel_open(m, &(gpumm_kernel_options){.source = SMALL, .file = "test.cu", .flags = "-DX=1"},
-                            &k) == GPUMM_OK);
+    CHECK(gpumm_kernel_open(m, &(gpumm_kernel_options){.source = SMALL, .file = "test.cu", .flags = "-DX=1"}, &k) ==
+          GPUMM_OK);
     gpumm_kernel_release(k);
     CHECK(files_in(path, file) == 3);
     snprintf(file, sizeof file, "%s/building-000000", path); /* of a process that was killed long ago */
@@ -722,8 +697,7 @@ static int child_builds(void) {
     int n = 4, got[4];
     m = NULL;
     if (gpumm_manager_open(&(gpumm_options){.device = "host"}, &m) != GPUMM_OK) return 1;
-    if (gpumm_kernel_open(m, &(gpumm_kernel_options){.source = SMALL, .file = "test.cu"}, &k) != GPUMM_OK)
-        return 2;
+    if (gpumm_kernel_open(m, &(gpumm_kernel_options){.source = SMALL, .file = "test.cu"}, &k) != GPUMM_OK) return 2;
     gpumm_buffer *b = buffer("i32", 4);
     if (gpumm_kernel_launch(k, NULL, 0, (gpumm_argument[]){of_int(&n), of(b)}, 2) != GPUMM_OK) return 3;
     read_back(b, 4, got);
@@ -778,8 +752,7 @@ static void test_includes(void) {
     char main_file[512], part[512], words[600];
     int n = 3, got[3];
     cache_in("includes");
-    write_file("part.cuh",
-               "#pragma once\n#define FACTOR 5\n__device__ int part(int i) { return i * FACTOR; }\n", part);
+    write_file("part.cuh", "#pragma once\n#define FACTOR 5\n__device__ int part(int i) { return i * FACTOR; }\n", part);
     write_file("main.cu",
                "/* \n#include \"gone.h\"\n*/\n#include \"part.cuh\"\n # include \"part.cuh\" // "
                "again\n#include <stdint.h>\n" K "f(int n, int32_t *o) {\n " ID
@@ -793,8 +766,8 @@ static void test_includes(void) {
         read_back(b, 3, got);
         CHECK(got[2] == 2 * factor);
         gpumm_buffer_release(b), gpumm_kernel_release(k);
-        write_file("part.cuh",
-                   "#pragma once\n#define FACTOR 6\n__device__ int part(int i) { return i * FACTOR; }\n", part);
+        write_file("part.cuh", "#pragma once\n#define FACTOR 6\n__device__ int part(int i) { return i * FACTOR; }\n",
+                   part);
     }
     gpumm_kernel *k = NULL;
     CHECK(gpumm_kernel_open(m, &(gpumm_kernel_options){.file = main_file, .flags = "-DBAD"}, &k) ==
@@ -840,8 +813,7 @@ static void test_included_again(void) {
     CHECK(answer_of(path, NULL) == 1130);
     gpumm_kernel *k = NULL;
     char words[600];
-    CHECK(gpumm_kernel_open(m, &(gpumm_kernel_options){.file = path, .flags = "-DBAD"}, &k) ==
-          GPUMM_COMPILE_FAILED);
+    CHECK(gpumm_kernel_open(m, &(gpumm_kernel_options){.file = path, .flags = "-DBAD"}, &k) == GPUMM_COMPILE_FAILED);
     snprintf(words, sizeof words, "%s:19:2: error", path);
     CHECK(strstr(gpumm_message(), words) != NULL);
 }
@@ -853,13 +825,18 @@ static void test_joined_lines(void) {
     write_file("v.cuh", "/* seven */\n#define V 7\n", path);
     write_file("tail.cu", "#include \"v.cuh\" /* and\n more */\n" K "f(int n, int *o) { o[0] = V; }\n", path);
     CHECK(answer_of(path, NULL) == 7);
-    write_file("comment.cu", "// a \\\n#include \"v.cuh\"\n" K "f(int n, int *o) {\n#ifdef V\no[0] = 1;\n#else\n"
-               "o[0] = 2;\n#endif\n}\n", path);
+    write_file("comment.cu",
+               "// a \\\n#include \"v.cuh\"\n" K "f(int n, int *o) {\n#ifdef V\no[0] = 1;\n#else\n"
+               "o[0] = 2;\n#endif\n}\n",
+               path);
     CHECK(answer_of(path, NULL) == 2);
-    write_file("number.cu", "static int q = 1'000; /*\n#include \"v.cuh\"\n" K "f(int n, int *o) {} */\n#define V 3\n"
-               K "f(int n, int *o) { o[0] = V; }\n", path);
+    write_file("number.cu",
+               "static int q = 1'000; /*\n#include \"v.cuh\"\n" K "f(int n, int *o) {} */\n#define V 3\n" K
+               "f(int n, int *o) { o[0] = V; }\n",
+               path);
     CHECK(answer_of(path, NULL) == 3);
-    write_file("raw.cu", "#define V 3\n" K "f(int n, int *o) { o[0] = sizeof R\"x(\n#include \"v.cuh\"\n)x\"; }\n", path);
+    write_file("raw.cu", "#define V 3\n" K "f(int n, int *o) { o[0] = sizeof R\"x(\n#include \"v.cuh\"\n)x\"; }\n",
+               path);
     CHECK(answer_of(path, NULL) == 19);
     write_file("v.cuh", "#define V 5 \\", path);
     write_file("end.cu", "#include \"v.cuh\"\n" K "f(int n, int *o) { o[0] = V; }\n", path);
@@ -874,8 +851,10 @@ static void test_lines_behind_a_header_left_out(void) {
     gpumm_kernel *k = NULL;
     char path[512], words[600];
     write_file("long.cuh", "\n\n\n\n\n", path);
-    write_file("out.cu", "#if 0\n#if 1\n#include \"long.cuh\"\n#endif\n#else\n bad;\n#endif\n" K
-               "f(int n) {}\n bad;\n#ifdef NOBODY\n#include \"long.cuh\"\n#endif\n bad;\n", path);
+    write_file("out.cu",
+               "#if 0\n#if 1\n#include \"long.cuh\"\n#endif\n#else\n bad;\n#endif\n" K
+               "f(int n) {}\n bad;\n#ifdef NOBODY\n#include \"long.cuh\"\n#endif\n bad;\n",
+               path);
     CHECK(gpumm_kernel_open(m, &(gpumm_kernel_options){.file = path}, &k) == GPUMM_COMPILE_FAILED);
     for (int line = 6; line <= 13; line += line == 6 ? 3 : 4) {
         snprintf(words, sizeof words, "%s:%d:2: error", path, line);
@@ -890,8 +869,8 @@ static void test_no_headers(void) {
     CHECK(mkdir(path, 0700) == 0);
     snprintf(path, sizeof path, "%s/stdint.h", scratch_dir);
     CHECK(mkfifo(path, 0600) == 0);
-    write_file("folder.cu", "#include \"limits.h\"\n#include \"stdint.h\"\n" K "f(int n, int *o) { o[0] = CHAR_BIT; }\n",
-               path);
+    write_file("folder.cu",
+               "#include \"limits.h\"\n#include \"stdint.h\"\n" K "f(int n, int *o) { o[0] = CHAR_BIT; }\n", path);
     CHECK(answer_of(path, NULL) == 8);
 }
 
@@ -946,7 +925,8 @@ static void test_headers_by_other_names(void) {
 
 /* So is what flags include before the source. */
 static void test_included_by_flags(void) {
-    static const char *const styles[] = {"-include %s/inner/before.h", "-imacros %s/inner/before.h -O2", "-include before.h -I%s/inner"};
+    static const char *const styles[] = {"-include %s/inner/before.h", "-imacros %s/inner/before.h -O2",
+                                         "-include before.h -I%s/inner"};
     char path[512], file[512];
     cache_in("before");
     write_file("before.cu", K "f(int n, int *o) { o[0] = BEFORE; }\n", file);
@@ -964,16 +944,14 @@ static void test_cuda_headers(void) {
 }
 
 int main(void) {
-    snprintf(scratch_dir, sizeof scratch_dir, "%s/gpumm-spec-XXXXXX",
-             getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+    snprintf(scratch_dir, sizeof scratch_dir, "%s/gpumm-spec-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
     if (!mkdtemp(scratch_dir)) return 1;
     unsetenv("GPUMM_CXX"), unsetenv("CXX"), unsetenv("TMPDIR");
     write_counting_compiler();
     test_two_processes(); /* before any thread is there */
     cache_in("cache");
     CHECK(gpumm_manager_open(&(gpumm_options){.device = "host"}, &m) == GPUMM_OK);
-    test_saxpy(), test_grid(), test_atomics(), test_vectors(), test_functions(), test_halves(),
-        test_structs();
+    test_saxpy(), test_grid(), test_atomics(), test_vectors(), test_functions(), test_halves(), test_structs();
     test_compile_errors(), test_refused_names(), test_options(), test_arguments(), test_sizes();
     test_release_while_held(), test_faults();
     test_cache(), test_damaged_file(), test_cache_directories(), test_no_compiler(), test_includes();

@@ -79,8 +79,7 @@ static void test_shapes(void) {
           "f(x:const f32*, y:f32*, z:f32*)@1[-1]");
     READS("extern \"C\"\n__global__\nvoid\nf\n(\n  int\n  n,\n  float2\n  *\n  p\n)\n{\n}\n",
           "f(n:i32, p:f32x2*)@4[0]");
-    READS("// extern \"C\" __global__ void no(int n) {}\n/* " K "no2() {} \n*/ " K
-          "f(/* a, b */ int n // )\n) {}",
+    READS("// extern \"C\" __global__ void no(int n) {}\n/* " K "no2() {} \n*/ " K "f(/* a, b */ int n // )\n) {}",
           "f(n:i32)@3[0]");
     READS("const char *s = \""
           "extern __global__ void g(int n) { \\\" {\";\n" K "f(int n) { char c = '}'; char d = '\\''; }\n" K
@@ -104,12 +103,13 @@ static void test_shapes(void) {
     READS(K "f(float **x, const float *const *y) {}", "f(x:u64*, y:const u64*)@1[-1]");
     READS(K "f(int, float *, unsigned long) {}", "f(:i32, :f32*, :u64)@1[0]");
     READS(K "f(int n = 3, float x = g(1, 2), float y = 2.0f) {}", "f(n:i32, x:f32, y:f32)@1[0]");
-    READS(K "f(const int n, int volatile m, __grid_constant__ const float a) {}",
-          "f(n:i32, m:i32, a:f32)@1[0]");
+    READS(K "f(const int n, int volatile m, __grid_constant__ const float a) {}", "f(n:i32, m:i32, a:f32)@1[0]");
     READS("template <class T> __device__ T twice(T x) { return x + x; }\n" K "f(int n) { twice<int>(n); }",
           "f(n:i32)@2[0]");
-    READS(K "f([[maybe_unused]] int n, float x [[maybe_unused]][4], const int *gr\xC3\xB6\xC3\x9F" "e) {}",
-          "f(n:i32, x:f32*, gr\xC3\xB6\xC3\x9F" "e:const i32*)@1[0]");
+    READS(K "f([[maybe_unused]] int n, float x [[maybe_unused]][4], const int *gr\xC3\xB6\xC3\x9F"
+            "e) {}",
+          "f(n:i32, x:f32*, gr\xC3\xB6\xC3\x9F"
+          "e:const i32*)@1[0]");
     READS("struct S { int a; __device__ int get() { return a; } };\n__constant__ float t[2] = {1, 2};\n" K
           "f(S s, struct S *t) {}",
           "f(s:S, t:S*)@3[-1]");
@@ -119,13 +119,11 @@ static void test_shapes(void) {
 }
 
 static void test_types(void) {
-    READS(
-        K
-        "f(char a, signed char b, unsigned char c, short d, unsigned short e, short int f, int g, unsigned h,"
-        " unsigned int i, long j, unsigned long k, long long l, unsigned long long m, long long unsigned int "
-        "n) {}",
-        "f(a:i8, b:i8, c:u8, d:i16, e:u16, f:i16, g:i32, h:u32, i:u32, j:i64, k:u64, l:i64, m:u64, "
-        "n:u64)@1[0]");
+    READS(K "f(char a, signed char b, unsigned char c, short d, unsigned short e, short int f, int g, unsigned h,"
+            " unsigned int i, long j, unsigned long k, long long l, unsigned long long m, long long unsigned int "
+            "n) {}",
+          "f(a:i8, b:i8, c:u8, d:i16, e:u16, f:i16, g:i32, h:u32, i:u32, j:i64, k:u64, l:i64, m:u64, "
+          "n:u64)@1[0]");
     READS(K "f(int8_t a, uint8_t b, int16_t c, uint16_t d, int32_t e, uint32_t f, int64_t g, uint64_t h, "
             "size_t i,"
             " std::uint32_t j, uint k, uchar l, ushort m, bool n) {}",
@@ -172,9 +170,9 @@ static void test_macros(void) {
     READS("#define DIM 3\n#if DIM >= 3 && (defined DIM || X)\n#define V float3\n#else\n#define V "
           "float2\n#endif\n" K "f(V *p) {}",
           "f(p:f32x3*)@7[-1]");
-    static const char *const hold[] = {"1 << 2 == 4",     "(3 & 4) == 0 && 1", "!(3 & 4)",    "1 | 2 && 4",
-                                       "0 || 2 ^ 2 | 1",  "16 >> 2 + 1 == 2",  "1 & 3 == 3",  "2 < 1 << 2",
-                                       "4 <= 1 << 2 && 1", "(1 | 2 | 4) == 7", "(5 ^ 1) == 4", "!(1 && 2 & 4)"};
+    static const char *const hold[] = {"1 << 2 == 4",      "(3 & 4) == 0 && 1", "!(3 & 4)",     "1 | 2 && 4",
+                                       "0 || 2 ^ 2 | 1",   "16 >> 2 + 1 == 2",  "1 & 3 == 3",   "2 < 1 << 2",
+                                       "4 <= 1 << 2 && 1", "(1 | 2 | 4) == 7",  "(5 ^ 1) == 4", "!(1 && 2 & 4)"};
     for (size_t i = 0; i < sizeof hold / sizeof *hold; i++) {
         char text[160];
         snprintf(text, sizeof text, "#if %s\n" K "yes() {}\n#else\n" K "no() {}\n#endif", hold[i]);
@@ -182,10 +180,11 @@ static void test_macros(void) {
         snprintf(text, sizeof text, "#if !(%s)\n" K "no() {}\n#else\n" K "yes() {}\n#endif", hold[i]);
         reads(text, "yes()@4[-1]", __LINE__);
     }
-    reads_with(&(prototype_source){.text = "#if defined X || defined Y || !defined Z\n" K "no() {}\n#endif\n" K "f() {}",
-                                   .file = "k.cu",
-                                   .flags = "-DX -UX -D Y=2 -U Y -UZ -DZ"},
-               "f()@4[-1]", __LINE__);
+    reads_with(
+        &(prototype_source){.text = "#if defined X || defined Y || !defined Z\n" K "no() {}\n#endif\n" K "f() {}",
+                            .file = "k.cu",
+                            .flags = "-DX -UX -D Y=2 -U Y -UZ -DZ"},
+        "f()@4[-1]", __LINE__);
     READS("#define /* c \n c */ R float // x\n" K "f(R a) {}", "f(a:f32)@3[-1]");
     READS("#line 40 \"other.cu\"\n" K "f(int n) {}", "f(n:i32)@40[0]");
 }
@@ -215,8 +214,7 @@ static void test_many(void) {
     strcat(text, ") {}");
     CHECK(gpumm__prototype_read(&gpumm__alloc_default, &(prototype_source){.text = text, .file = "k.cu"}, &list) ==
           GPUMM_OK);
-    CHECK(list.count == 1 && list.items[0].count == 64 &&
-          strcmp(list.items[0].parameters[63].name, "a63") == 0);
+    CHECK(list.count == 1 && list.items[0].count == 64 && strcmp(list.items[0].parameters[63].name, "a63") == 0);
     gpumm__prototype_free(&list);
 }
 
@@ -272,10 +270,11 @@ static void test_damage(void) {
 
 /* What a compiler defines by itself comes as flags do. */
 static void test_defined(void) {
-    reads_with(&(prototype_source){.text = "#if defined __CUDACC_RTC__ && __CUDA_ARCH__ >= 900\n" K "f(int n) {}\n#endif",
-                                   .file = "k.cu",
-                                   .defined = "-D__CUDACC_RTC__ -D__CUDA_ARCH__=900"},
-               "f(n:i32)@2[0]", __LINE__);
+    reads_with(
+        &(prototype_source){.text = "#if defined __CUDACC_RTC__ && __CUDA_ARCH__ >= 900\n" K "f(int n) {}\n#endif",
+                            .file = "k.cu",
+                            .defined = "-D__CUDACC_RTC__ -D__CUDA_ARCH__=900"},
+        "f(n:i32)@2[0]", __LINE__);
 }
 
 #include "kernel/source.h" /* here: its `text` would hide behind the variables above */

@@ -66,7 +66,7 @@ typedef struct host {
     gpumm_manager *manager;
     gpumm_buffer *buffer;
     gpumm_readback *readback;
-    long blocks;          /* of its own memory */
+    long blocks; /* of its own memory */
     int threads;
     gpumm_stats stats;
     gpumm_live live;
@@ -155,8 +155,8 @@ static void gpumm__host_open(host *h) {
     gpumm_type *f32;
     memset(h, 0, sizeof *h);
     h->script = script;
-    gpumm_options options = {.device = "host", .workers = 1, .inject_faults = true, .log = silent,
-                             .allocator = {count_alloc, &h->blocks}};
+    gpumm_options options = {
+        .device = "host", .workers = 1, .inject_faults = true, .log = silent, .allocator = {count_alloc, &h->blocks}};
     CHECK_OK(gpumm_manager_open(&options, &h->manager));
     CHECK_OK(gpumm_type_parse("f32", &f32));
     gpumm_buffer_options buffer = {.name = "theirs", .type = f32, .length = 4};
@@ -245,7 +245,8 @@ static void test_every_allocation(host *h, heap *lua, uint64_t calls, uint64_t s
         if (rounds++ % 16 == 0) check_untouched(h);
     check_untouched(h);
     CHECK(k > calls / 2); /* the last allocations are those of garbage's size, which varies a little */
-    printf("%llu of %llu allocations failed, with all after them\n", (unsigned long long)rounds, (unsigned long long)calls);
+    printf("%llu of %llu allocations failed, with all after them\n", (unsigned long long)rounds,
+           (unsigned long long)calls);
 }
 
 static void test_memory_comes_back(host *h, heap *lua, uint64_t calls, uint64_t stride) {

@@ -100,16 +100,17 @@ static void test_borrowed_manager(void) {
     const float expected[] = {1, 2, 3};
     check_floats(gpumm_lua_to_buffer(L, -1), expected, 3);
     gpumm_manager_close(m);
-    run(L, "assert(m:is_closed() and tostring(m))\n"
-           "local function closed(f, ...)\n"
-           "  local ok, why = pcall(f, ...)\n"
-           "  assert(not ok and (why:find 'CLOSED' or why:find 'STALE'), why)\n"
-           "end\n"
-           "closed(m.allocate, m, 'more', 'f32', 1); closed(b.upload, b, { 1 }); closed(function() return #b end)\n"
-           "closed(g.resize, g, 4); closed(s.record, s); closed(e.wait, e); closed(loose.download, loose)\n"
-           "closed(m.stream, m); closed(m.synchronize, m); closed(b.readback, b); closed(function() return view[1] end)\n"
-           "assert(#m:leaks() == 1 and m:leaks()[1].name == 'mine')\n"
-           "collectgarbage()");
+    run(L,
+        "assert(m:is_closed() and tostring(m))\n"
+        "local function closed(f, ...)\n"
+        "  local ok, why = pcall(f, ...)\n"
+        "  assert(not ok and (why:find 'CLOSED' or why:find 'STALE'), why)\n"
+        "end\n"
+        "closed(m.allocate, m, 'more', 'f32', 1); closed(b.upload, b, { 1 }); closed(function() return #b end)\n"
+        "closed(g.resize, g, 4); closed(s.record, s); closed(e.wait, e); closed(loose.download, loose)\n"
+        "closed(m.stream, m); closed(m.synchronize, m); closed(b.readback, b); closed(function() return view[1] end)\n"
+        "assert(#m:leaks() == 1 and m:leaks()[1].name == 'mine')\n"
+        "collectgarbage()");
     gpumm_manager_release(m);
     run(L, "assert(m:is_closed()); m, again, b, g, s, e, rb, loose, frame, view = nil; collectgarbage()");
     lua_close(L);
@@ -174,20 +175,21 @@ static void test_buffers_by_name(void) {
     lua_State *L = open_state(), *other = open_state();
     push_global_manager(L, m, GPUMM_LUA_BORROW);
     push_global_manager(other, m, GPUMM_LUA_BORROW);
-    run(L, "for _ = 1, 2 do\n"
-           "  local ok, why = pcall(m.free, m, 'theirs')\n"
-           "  assert(not ok and why:find 'application', why)\n"
-           "  assert(not pcall(function() m:get_buffer 'theirs':free() end))\n"
-           "  do local scoped <close> = m:get_buffer 'theirs' end\n"
-           "  collectgarbage()\n"
-           "end\n"
-           "m:get_buffer 'theirs':upload { 4, 5, 6 }\n"
-           "m:allocate('mine', 'f32', 1, { growth = function(r) return r.required + 7 end }); m:allocate('kept', 'f32', 1)\n"
-           "collectgarbage()\n"
-           "local mine = m:get_buffer 'mine'; mine:resize(5000); assert(mine.capacity == 5007)\n"
-           "assert(m:free 'mine' and m:allocate('mine', 'f32', 1) and m:get_buffer 'mine':free())\n"
-           "for i = 1, 200 do local b <close> = m:allocate('scoped', 'f32', i) end\n"
-           "assert(#m:names() == 2)");
+    run(L,
+        "for _ = 1, 2 do\n"
+        "  local ok, why = pcall(m.free, m, 'theirs')\n"
+        "  assert(not ok and why:find 'application', why)\n"
+        "  assert(not pcall(function() m:get_buffer 'theirs':free() end))\n"
+        "  do local scoped <close> = m:get_buffer 'theirs' end\n"
+        "  collectgarbage()\n"
+        "end\n"
+        "m:get_buffer 'theirs':upload { 4, 5, 6 }\n"
+        "m:allocate('mine', 'f32', 1, { growth = function(r) return r.required + 7 end }); m:allocate('kept', 'f32', 1)\n"
+        "collectgarbage()\n"
+        "local mine = m:get_buffer 'mine'; mine:resize(5000); assert(mine.capacity == 5007)\n"
+        "assert(m:free 'mine' and m:allocate('mine', 'f32', 1) and m:get_buffer 'mine':free())\n"
+        "for i = 1, 200 do local b <close> = m:allocate('scoped', 'f32', i) end\n"
+        "assert(#m:names() == 2)");
     run(other, "assert(not pcall(m.free, m, 'kept') and m:get_buffer 'kept')");
     run(L, "assert(m:free 'kept')");
     const float expected[] = {4, 5, 6};
@@ -235,10 +237,11 @@ static void test_left_behind(void) {
     char name[256];
     lua_State *L = open_state();
     push_global_manager(L, m, GPUMM_LUA_BORROW);
-    run(L, "for i = 1, 3 do g = m:group { { 'place', 'f32' }, length = 100 * i } end\n"
-           "local sim = gpumm.simulation { nodes = gpumm.group { { 'x', 'f32' } }, flags = gpumm.buffer { type = 'u8', length = 4 },\n"
-           "  step = function() end }\n"
-           "sim:open { manager = m }; sim:advance(1)"); /* and never closed */
+    run(L,
+        "for i = 1, 3 do g = m:group { { 'place', 'f32' }, length = 100 * i } end\n"
+        "local sim = gpumm.simulation { nodes = gpumm.group { { 'x', 'f32' } }, flags = gpumm.buffer { type = 'u8', length = 4 },\n"
+        "  step = function() end }\n"
+        "sim:open { manager = m }; sim:advance(1)"); /* and never closed */
     lua_pushglobaltable(L);
     CHECK_OK(gpumm_lua_find_buffer(L, -1, "g.place", &place));
     lua_close(L);
@@ -332,17 +335,18 @@ static void test_guest(void) {
     gpumm_manager_stats(m, &before);
     lua_State *L = open_state();
     push_global_manager(L, m, GPUMM_LUA_BORROW);
-    run(L, "local sim = gpumm.simulation { nodes = gpumm.group { { 'x', 'f32' } }, flags = gpumm.buffer { type = 'u8', length = 4 },\n"
-           "  watch = gpumm.readback { 'nodes.x', every = 1 }, steps = 3,\n"
-           "  step = function(sim, i) sim.nodes:append { x = { i } } end,\n"
-           "  finish = function(sim, last) seen = last.x:totable() end }\n"
-           "for _ = 1, 2 do\n"
-           "  sim:run { manager = m }\n"
-           "  assert(#seen == 3 and seen[1] == 1 and seen[3] == 3)\n"
-           "  assert(not m:is_closed() and not m:raising())\n"
-           "  assert(m:get_buffer 'theirs' and not m:get_buffer 'flags')\n"
-           "end\n"
-           "collectgarbage()");
+    run(L,
+        "local sim = gpumm.simulation { nodes = gpumm.group { { 'x', 'f32' } }, flags = gpumm.buffer { type = 'u8', length = 4 },\n"
+        "  watch = gpumm.readback { 'nodes.x', every = 1 }, steps = 3,\n"
+        "  step = function(sim, i) sim.nodes:append { x = { i } } end,\n"
+        "  finish = function(sim, last) seen = last.x:totable() end }\n"
+        "for _ = 1, 2 do\n"
+        "  sim:run { manager = m }\n"
+        "  assert(#seen == 3 and seen[1] == 1 and seen[3] == 3)\n"
+        "  assert(not m:is_closed() and not m:raising())\n"
+        "  assert(m:get_buffer 'theirs' and not m:get_buffer 'flags')\n"
+        "end\n"
+        "collectgarbage()");
     CHECK_OK(gpumm_manager_trim(m, NULL));
     gpumm_manager_stats(m, &after);
     CHECK(after.used_bytes == before.used_bytes && after.buffer_count == before.buffer_count);
@@ -382,8 +386,8 @@ static void test_run_file(void) {
     gpumm_manager *m = open_manager();
     gpumm_buffer *b = open_floats(m, "theirs", 3);
     const char *arguments[] = {"first", "2nd"};
-    gpumm_lua_script script = {.arguments = arguments, .argument_count = 2, .open = open_with_buffer,
-                               .done = done_with_results, .user = b};
+    gpumm_lua_script script = {
+        .arguments = arguments, .argument_count = 2, .open = open_with_buffer, .done = done_with_results, .user = b};
     script.file = write_script("#!/usr/bin/gpumm-run\n"
                                "local a, b = ...\n"
                                "assert(a == 'first' and b == '2nd' and arg[1] == a and arg[2] == b and #arg == 2)\n"
@@ -450,21 +454,22 @@ static int life(lua_State *L) {
     lua_setglobal(L, "shared");
     lua_pushinteger(L, w->number);
     lua_setglobal(L, "number");
-    if (luaL_dostring(L, "local gpumm = require 'gpumm'\n"
-                         "local name = 'of' .. number\n"
-                         "local b = assert(m:allocate(name, 'u32', 10))\n"
-                         "b:fill(number)\n"
-                         "b:resize(1000); b:fill(number + 1, 11, 990)\n"
-                         "local v = b:download()\n"
-                         "assert(v[1] == number and v[10] == number and v[11] == number + 1 and v[1000] == number + 1)\n"
-                         "local rb = b:readback { slots = 2 }\n"
-                         "local f = rb:wait(assert(rb:capture(number)))\n"
-                         "assert(f.step == number and f.data[1000] == number + 1)\n"
-                         "local loose = m:buffer { type = 'u32', length = 64 }; loose:copy(b, { count = 64 })\n"
-                         "assert(loose:download()[64] == number + 1)\n"
-                         "shared:append { number }\n"
-                         "assert(m:free(name))\n"
-                         "if number == 1 then m:trim() end") != LUA_OK)
+    if (luaL_dostring(L,
+                      "local gpumm = require 'gpumm'\n"
+                      "local name = 'of' .. number\n"
+                      "local b = assert(m:allocate(name, 'u32', 10))\n"
+                      "b:fill(number)\n"
+                      "b:resize(1000); b:fill(number + 1, 11, 990)\n"
+                      "local v = b:download()\n"
+                      "assert(v[1] == number and v[10] == number and v[11] == number + 1 and v[1000] == number + 1)\n"
+                      "local rb = b:readback { slots = 2 }\n"
+                      "local f = rb:wait(assert(rb:capture(number)))\n"
+                      "assert(f.step == number and f.data[1000] == number + 1)\n"
+                      "local loose = m:buffer { type = 'u32', length = 64 }; loose:copy(b, { count = 64 })\n"
+                      "assert(loose:download()[64] == number + 1)\n"
+                      "shared:append { number }\n"
+                      "assert(m:free(name))\n"
+                      "if number == 1 then m:trim() end") != LUA_OK)
         return lua_error(L);
     return 0;
 }
@@ -552,7 +557,8 @@ static bool count_asked(void *user, uint64_t wanted) {
 
 static void test_garbage_before_hook(void) {
     int asked = 0;
-    gpumm_options options = {.device = "host", .workers = 1, .limit = 64 << 10, .pressure = count_asked, .pressure_user = &asked};
+    gpumm_options options = {
+        .device = "host", .workers = 1, .limit = 64 << 10, .pressure = count_asked, .pressure_user = &asked};
     gpumm_manager *m;
     CHECK_OK(gpumm_manager_open(&options, &m));
     lua_State *L = open_state();

@@ -75,16 +75,15 @@ static void check_threads(int wanted) {
 
 /* ---- What they run ---------------------------------------------------------------------------- */
 
-static const char prepare[] =
-    "m = assert(gpumm.manager { device = 'host', workers = 2, debug = true })\n"
-    "other = assert(gpumm.manager { device = 'host', workers = 1 })\n"
-    "add = assert(m:kernel { source = [[\n"
-    "  extern \"C\" __global__ void add(int n, unsigned *v, unsigned more) {\n"
-    "    int i = blockIdx.x * blockDim.x + threadIdx.x; if (i < n) v[i] += more; }]] })\n"
-    "b = assert(m:allocate('numbers', 'u32', 10000))\n"
-    "c = assert(other:allocate('numbers', 'u32', 10000))\n"
-    "rb = assert(b:readback { slots = 3 })\n"
-    "total = 0\n";
+static const char prepare[] = "m = assert(gpumm.manager { device = 'host', workers = 2, debug = true })\n"
+                              "other = assert(gpumm.manager { device = 'host', workers = 1 })\n"
+                              "add = assert(m:kernel { source = [[\n"
+                              "  extern \"C\" __global__ void add(int n, unsigned *v, unsigned more) {\n"
+                              "    int i = blockIdx.x * blockDim.x + threadIdx.x; if (i < n) v[i] += more; }]] })\n"
+                              "b = assert(m:allocate('numbers', 'u32', 10000))\n"
+                              "c = assert(other:allocate('numbers', 'u32', 10000))\n"
+                              "rb = assert(b:readback { slots = 3 })\n"
+                              "total = 0\n";
 
 /* One step of a state: `more` is its own number. */
 static const char step[] =
@@ -100,10 +99,9 @@ static const char step[] =
     "assert(c:download()[10000] == total and b:download()[5000] == total)\n"
     "assert(#m:names() == 1 and m:get_buffer('numbers') == b and other:get_buffer('numbers') == c)\n";
 
-static const char finish[] =
-    "assert(m:free 'numbers' and other:free 'numbers')\n"
-    "rb:close()\n"
-    "assert(m:check() and m:stats().used_bytes == 0 and other:stats().used_bytes == 0)\n";
+static const char finish[] = "assert(m:free 'numbers' and other:free 'numbers')\n"
+                             "rb:close()\n"
+                             "assert(m:check() and m:stats().used_bytes == 0 and other:stats().used_bytes == 0)\n";
 
 static void set_more(state *s, int more) {
     lua_pushinteger(s->L, more);
@@ -163,23 +161,22 @@ typedef struct guest {
     const char *name;
 } guest;
 
-static const char visit[] =
-    "assert(#shared == 1000)\n"
-    "local mine = assert(theirs:allocate(name, 'u32', 500))\n"
-    "local rb = assert(mine:readback {})\n"
-    "for i = 1, 100 do\n"
-    "  assert(mine:fill(i))\n"
-    "  assert(rb:capture(i))\n"
-    "  local f = assert(rb:wait())\n"
-    "  assert(f.data[1] == i and f.data[500] == i)\n"
-    "  assert(shared:download()[1000] == 77)\n"
-    "end\n"
-    "assert(theirs:get_buffer(name, 'u32') == mine)\n"
-    "local ok, message = pcall(theirs.close, theirs)\n"
-    "assert(not ok and message:find 'application')\n"
-    "assert(not pcall(shared.free, shared) and shared:download()[1] == 77)\n"
-    "assert(theirs:free(name))\n"
-    "rb:close()\n";
+static const char visit[] = "assert(#shared == 1000)\n"
+                            "local mine = assert(theirs:allocate(name, 'u32', 500))\n"
+                            "local rb = assert(mine:readback {})\n"
+                            "for i = 1, 100 do\n"
+                            "  assert(mine:fill(i))\n"
+                            "  assert(rb:capture(i))\n"
+                            "  local f = assert(rb:wait())\n"
+                            "  assert(f.data[1] == i and f.data[500] == i)\n"
+                            "  assert(shared:download()[1000] == 77)\n"
+                            "end\n"
+                            "assert(theirs:get_buffer(name, 'u32') == mine)\n"
+                            "local ok, message = pcall(theirs.close, theirs)\n"
+                            "assert(not ok and message:find 'application')\n"
+                            "assert(not pcall(shared.free, shared) and shared:download()[1] == 77)\n"
+                            "assert(theirs:free(name))\n"
+                            "rb:close()\n";
 
 static void *visit_on_a_thread(void *argument) {
     guest *g = argument;
@@ -225,8 +222,7 @@ static void test_shared_manager(void) {
     CHECK_OK(gpumm_manager_open(&(gpumm_options){.device = "host", .inject_faults = true, .workers = 1}, &m));
     gpumm_buffer *shared = open_shared(m);
     guest guests[3] = {{m, shared, "first"}, {m, shared, "second"}, {m, shared, "third"}};
-    for (int i = 0; i < 3; i++)
-        CHECK(pthread_create(&thread[i], NULL, visit_on_a_thread, &guests[i]) == 0);
+    for (int i = 0; i < 3; i++) CHECK(pthread_create(&thread[i], NULL, visit_on_a_thread, &guests[i]) == 0);
     for (int i = 0; i < 3; i++) CHECK(pthread_join(thread[i], NULL) == 0);
     CHECK(!gpumm_manager_is_closed(m));
     gpumm_stats stats;
@@ -279,13 +275,12 @@ static void test_closed_while_busy(void) {
 }
 
 /* The same with the application's manager: what the state had of it goes, the manager stays and works. */
-static const char leave_theirs[] =
-    "local b = assert(theirs:buffer { type = 'u32', length = 100000 })\n"
-    "local rb = assert(b:readback { slots = 4 })\n"
-    "for i = 1, 3 do assert(b:fill(i)); assert(rb:capture(i)) end\n"
-    "kept = assert(rb:wait(1)):keep()\n"
-    "scratch = assert(theirs:scratch('f32', 1000))\n"
-    "e = theirs:main():record()\n";
+static const char leave_theirs[] = "local b = assert(theirs:buffer { type = 'u32', length = 100000 })\n"
+                                   "local rb = assert(b:readback { slots = 4 })\n"
+                                   "for i = 1, 3 do assert(b:fill(i)); assert(rb:capture(i)) end\n"
+                                   "kept = assert(rb:wait(1)):keep()\n"
+                                   "scratch = assert(theirs:scratch('f32', 1000))\n"
+                                   "e = theirs:main():record()\n";
 
 static void test_leaves_the_host(void) {
     gpumm_manager *m;

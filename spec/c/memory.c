@@ -211,8 +211,8 @@ static void slab_chunks(void) {
     CHECK_OK(gpumm_manager_open(&(gpumm_options){.device = "host", .relocate = true, .inject_faults = true}, &m));
     for (uint32_t i = 0; i < COUNT; i++) {
         for (uint32_t j = 0; j < WORDS; j++) words[j] = i * WORDS + j;
-        CHECK_OK(gpumm_allocate(
-            m, &(gpumm_buffer_options){.type = type, .length = WORDS, .max_length = WORDS}, &all[i]));
+        CHECK_OK(
+            gpumm_allocate(m, &(gpumm_buffer_options){.type = type, .length = WORDS, .max_length = WORDS}, &all[i]));
         CHECK_OK(gpumm_buffer_upload(all[i], NULL, 0, WORDS, words));
     }
     for (uint32_t i = 0; i < COUNT; i++) {
@@ -326,7 +326,7 @@ static sums add_up(const account *all, const bool *open) {
 
 static void ledger_step(ledger *l, account *a, bool *open, dice *d) {
     static const gpumm_category own[] = {GPUMM_BUFFERS, GPUMM_SCRATCH, GPUMM_STAGING,
-                                         GPUMM_PINNED,  GPUMM_CACHED,    GPUMM_SLACK};
+                                         GPUMM_PINNED,  GPUMM_CACHED,  GPUMM_SLACK};
     gpumm_category c = own[below(d, 6)];
     if (!*open) {
         gpumm__ledger_open(l, a, c, "x", NULL);
@@ -341,8 +341,8 @@ static void ledger_step(ledger *l, account *a, bool *open, dice *d) {
         uint64_t committed = bytes + below(d, 1000);
         uint64_t precommitted = a->category == GPUMM_CACHED ? 0 : below(d, 600); /* nothing warm is ahead */
         gpumm__ledger_set(l, a, bytes, precommitted, committed);
-        uint64_t split =
-            gpumm__account_bytes(a, GPUMM_PRECOMMITTED) + gpumm__account_bytes(a, GPUMM_SLACK) + gpumm__account_bytes(a, GPUMM_CACHED);
+        uint64_t split = gpumm__account_bytes(a, GPUMM_PRECOMMITTED) + gpumm__account_bytes(a, GPUMM_SLACK) +
+                         gpumm__account_bytes(a, GPUMM_CACHED);
         CHECK(split == committed - bytes);
     }
 }
@@ -473,8 +473,7 @@ static void sizes_good(void) {
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         uint64_t bytes = 1;
         CHECK_STATUS(gpumm_parse_size(good[i].text, &bytes), GPUMM_OK);
-        if (bytes != good[i].bytes)
-            fprintf(stderr, "'%s' is %llu\n", good[i].text, (unsigned long long)bytes);
+        if (bytes != good[i].bytes) fprintf(stderr, "'%s' is %llu\n", good[i].text, (unsigned long long)bytes);
         CHECK(bytes == good[i].bytes);
     }
 }
@@ -545,8 +544,7 @@ static uint64_t callback(void *user, const gpumm_growth_request *r) {
 static void grows(gpumm_growth g, uint64_t capacity, uint64_t required, uint64_t max, uint64_t wanted) {
     uint64_t next = 1;
     CHECK_OK(gpumm_growth_next(&g, &(gpumm_growth_request){"b", capacity, required, max}, &next));
-    if (next != wanted)
-        fprintf(stderr, "%llu instead of %llu\n", (unsigned long long)next, (unsigned long long)wanted);
+    if (next != wanted) fprintf(stderr, "%llu instead of %llu\n", (unsigned long long)next, (unsigned long long)wanted);
     CHECK(next == wanted);
 }
 
@@ -607,14 +605,11 @@ static void growth_refused(void) {
     static const uint64_t same[] = {5, 5}, down[] = {5, 4};
     refuses((gpumm_growth){.kind = GPUMM_GROWTH_EXACT}, 11, 10, GPUMM_OVER_MAX_SIZE);
     refuses((gpumm_growth){.kind = GPUMM_GROWTH_EXACT}, UINT64_MAX, 1ull << 63, GPUMM_OVER_MAX_SIZE);
-    refuses((gpumm_growth){.kind = GPUMM_GROWTH_GEOMETRIC, .factor_ppm = 999999}, 1, 10,
-            GPUMM_INVALID_ARGUMENT);
+    refuses((gpumm_growth){.kind = GPUMM_GROWTH_GEOMETRIC, .factor_ppm = 999999}, 1, 10, GPUMM_INVALID_ARGUMENT);
     refuses((gpumm_growth){.kind = GPUMM_GROWTH_LINEAR}, 1, 10, GPUMM_INVALID_ARGUMENT);
     refuses((gpumm_growth){.kind = GPUMM_GROWTH_LIST}, 1, 10, GPUMM_INVALID_ARGUMENT);
-    refuses((gpumm_growth){.kind = GPUMM_GROWTH_LIST, .list = same, .list_count = 2}, 1, 10,
-            GPUMM_INVALID_ARGUMENT);
-    refuses((gpumm_growth){.kind = GPUMM_GROWTH_LIST, .list = down, .list_count = 2}, 1, 10,
-            GPUMM_INVALID_ARGUMENT);
+    refuses((gpumm_growth){.kind = GPUMM_GROWTH_LIST, .list = same, .list_count = 2}, 1, 10, GPUMM_INVALID_ARGUMENT);
+    refuses((gpumm_growth){.kind = GPUMM_GROWTH_LIST, .list = down, .list_count = 2}, 1, 10, GPUMM_INVALID_ARGUMENT);
     refuses((gpumm_growth){.kind = GPUMM_GROWTH_CALLBACK}, 1, 10, GPUMM_INVALID_ARGUMENT);
     refuses((gpumm_growth){.kind = (gpumm_growth_kind)99}, 1, 10, GPUMM_INVALID_ARGUMENT);
 }

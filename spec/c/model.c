@@ -97,9 +97,9 @@ enum {
     H_MOVED,
     H_COUNT
 };
-static const char *const histogram_names[H_COUNT] = {
-    "operations", "growth",   "failure", "captures pending", "by a fault",
-    "over limit", "captures", "busy",    "frames",           "moved"};
+static const char *const histogram_names[H_COUNT] = {"operations", "growth",     "failure",  "captures pending",
+                                                     "by a fault", "over limit", "captures", "busy",
+                                                     "frames",     "moved"};
 static uint64_t histogram[H_COUNT];
 
 static gpumm_stream *any_stream(void) {
@@ -138,8 +138,7 @@ static bool failed(gpumm_status status) {
 }
 
 static moment *moment_of(reader *r, uint64_t ticket) {
-    return ticket && ticket <= r->newest && r->newest - ticket < TICKETS ? &r->moments[ticket % TICKETS]
-                                                                         : NULL;
+    return ticket && ticket <= r->newest && r->newest - ticket < TICKETS ? &r->moments[ticket % TICKETS] : NULL;
 }
 
 static void moment_end(moment *x, ticket_state state) {
@@ -170,8 +169,7 @@ static void check_used(void) {
             buffers += sets[i].capacity * sets[i].size[j], count++;
     for (int i = 0; i < READBACKS; i++)
         for (size_t j = 0; readers[i].used && readers[i].open && j < readers[i].count; j++)
-            used +=
-                readers[i].of->capacity * readers[i].size[j] * readers[i].slots * (readers[i].direct ? 1 : 2);
+            used += readers[i].of->capacity * readers[i].size[j] * readers[i].slots * (readers[i].direct ? 1 : 2);
     for (int i = 0; i < SCRATCHES; i++) used += scratches[i].bytes;
     gpumm_manager_stats(m, &stats);
     CHECK(stats.total_allocated_bytes == buffers);
@@ -207,16 +205,14 @@ static void verify_all(void) {
     for (int i = 0; i < SETS; i++)
         if (sets[i].used) verify(&sets[i]);
     for (int i = 0; i < FRAMES; i++)
-        if (frames[i].frame && moment_of(frames[i].of, frames[i].ticket)->state == HELD)
-            frame_verify(&frames[i]);
+        if (frames[i].frame && moment_of(frames[i].of, frames[i].ticket)->state == HELD) frame_verify(&frames[i]);
 }
 
 static bool anything_pending(void) {
     for (int i = 0; i < READBACKS; i++) {
         bool ready = true;
         reader *r = &readers[i];
-        if (r->used && r->open && r->newest && gpumm_readback_ready(r->readback, 0, &ready) == GPUMM_OK &&
-            !ready)
+        if (r->used && r->open && r->newest && gpumm_readback_ready(r->readback, 0, &ready) == GPUMM_OK && !ready)
             return true;
     }
     return false;
@@ -319,8 +315,7 @@ static void do_free(void) {
     set *x = any_set();
     if (!x || below(&d, 3)) return;
     for (int i = 0; i < READBACKS; i++)
-        if (readers[i].used && readers[i].of == x && !readers[i].open)
-            return; /* keep it simple: `of` stays */
+        if (readers[i].used && readers[i].of == x && !readers[i].open) return; /* keep it simple: `of` stays */
     readers_end(x);
     if (x->grouped) {
         freed(gpumm_group_free(x->group));
@@ -390,16 +385,14 @@ static void do_append(void) {
     if (failed(x->grouped ? gpumm_group_append(x->group, any_stream(), count, columns)
                           : gpumm_buffer_append(x->buffer[0], any_stream(), count, columns[0])))
         return;
-    for (size_t i = 0; i < x->count; i++)
-        memcpy(x->bytes[i] + x->length * x->size[i], data[i], count * x->size[i]);
+    for (size_t i = 0; i < x->count; i++) memcpy(x->bytes[i] + x->length * x->size[i], data[i], count * x->size[i]);
     x->length += count;
 }
 
 static void do_shrink(void) {
     set *x = any_set();
     if (!x) return;
-    if (failed(x->grouped ? gpumm_group_shrink_to_fit(x->group) : gpumm_buffer_shrink_to_fit(x->buffer[0])))
-        return;
+    if (failed(x->grouped ? gpumm_group_shrink_to_fit(x->group) : gpumm_buffer_shrink_to_fit(x->buffer[0]))) return;
     gpumm_buffer_info info;
     CHECK_OK(gpumm_buffer_get_info(x->buffer[0], &info));
     CHECK(info.capacity < x->length + 16);
@@ -441,8 +434,7 @@ static void do_fill(void) {
     random_bytes(element, sizeof element);
     if (below(&d, 2)) memset(element, element[0], sizeof element);
     if (failed(gpumm_buffer_fill(p.of->buffer[p.member], any_stream(), p.first, p.count, element))) return;
-    for (uint64_t i = 0; i < p.count; i++)
-        memcpy(p.of->bytes[p.member] + (p.first + i) * size, element, size);
+    for (uint64_t i = 0; i < p.count; i++) memcpy(p.of->bytes[p.member] + (p.first + i) * size, element, size);
 }
 
 static void do_download(void) {
@@ -476,9 +468,8 @@ static void do_outside(void) {
     CHECK_STATUS(gpumm_buffer_fill(x->buffer[0], NULL, x->length, 1, element), GPUMM_INVALID_ARGUMENT);
     CHECK_STATUS(gpumm_buffer_upload(x->buffer[0], NULL, UINT64_MAX, 2, element), GPUMM_INVALID_ARGUMENT);
     if (x->name[0] && !x->grouped)
-        CHECK_STATUS(
-            gpumm_allocate(m, &(gpumm_buffer_options){.name = x->name, .length = 1}, &(gpumm_buffer *){NULL}),
-            GPUMM_ALREADY_EXISTS);
+        CHECK_STATUS(gpumm_allocate(m, &(gpumm_buffer_options){.name = x->name, .length = 1}, &(gpumm_buffer *){NULL}),
+                     GPUMM_ALREADY_EXISTS);
 }
 
 /* ---- Readbacks --------------------------------------------------------------------------------- */
@@ -487,8 +478,7 @@ static void do_readback(void) {
     reader *r = &readers[below(&d, READBACKS)];
     set *x = any_set();
     if (r->used || !x) return;
-    reader made = {
-        .used = true, .open = true, .of = x, .direct = below(&d, 2), .slots = 2 + (unsigned)below(&d, 3)};
+    reader made = {.used = true, .open = true, .of = x, .direct = below(&d, 2), .slots = 2 + (unsigned)below(&d, 3)};
     gpumm_buffer *buffers[MEMBERS];
     for (size_t i = x->count; i-- > 0;) { /* the last first: the order is the readback's own */
         if (made.count && below(&d, 3) == 0) continue;
@@ -528,8 +518,7 @@ static void capture(reader *r) {
         CHECK_STATUS(gpumm_readback_capture(r->readback, NULL, 0, &ticket), GPUMM_CANCELLED);
         return;
     }
-    gpumm_status status =
-        gpumm_readback_capture(r->readback, any_stream(), (int64_t)(r->newest + 1) * 3, &ticket);
+    gpumm_status status = gpumm_readback_capture(r->readback, any_stream(), (int64_t)(r->newest + 1) * 3, &ticket);
     unsigned taken = taken_of(r, FLYING) + taken_of(r, HELD);
     if (status == GPUMM_BUSY) {
         histogram[H_BUSY]++;
@@ -622,9 +611,7 @@ static void do_wait(void) {
     reader *r = any_reader();
     gpumm_frame *f = NULL;
     if (!r) return;
-    uint64_t back = below(&d, r->slots + 1), ticket = below(&d, 3)       ? 0
-                                                      : r->newest > back ? r->newest - back
-                                                                         : 0;
+    uint64_t back = below(&d, r->slots + 1), ticket = below(&d, 3) ? 0 : r->newest > back ? r->newest - back : 0;
     gpumm_status status = gpumm_readback_wait(r->readback, ticket, 120, &f);
     moment *x = moment_of(r, ticket ? ticket : r->newest);
     if (!r->open) {
@@ -680,8 +667,7 @@ static void do_frame(void) {
     case 0:
         CHECK_STATUS(gpumm_frame_keep(f->frame), valid ? GPUMM_OK : GPUMM_STALE);
         for (int i = 0; valid && i < FRAMES; i++)
-            if (frames[i].frame && frames[i].of == f->of && frames[i].ticket == f->ticket)
-                frames[i].kept = true;
+            if (frames[i].frame && frames[i].of == f->of && frames[i].ticket == f->ticket) frames[i].kept = true;
         break;
     case 1:
         gpumm_frame_end(f->frame);
@@ -765,14 +751,12 @@ typedef struct act {
 } act;
 
 static const act acts[] = {
-    {"open", do_open, 8},          {"free", do_free, 6},       {"resize", do_resize, 8},
-    {"ensure", do_ensure, 8},      {"append", do_append, 10},  {"shrink", do_shrink, 4},
-    {"upload", do_upload, 8},      {"fill", do_fill, 8},       {"download", do_download, 5},
-    {"copy", do_copy, 6},          {"outside", do_outside, 1}, {"readback", do_readback, 4},
-    {"capture", do_capture, 10},   {"latest", do_latest, 4},   {"next", do_next, 4},
-    {"wait", do_wait, 4},          {"cancel", do_cancel, 2},   {"frame", do_frame, 10},
-    {"close", do_reader_close, 2}, {"held", do_held, 6},       {"stream", do_stream, 1},
-    {"event", do_event, 2},        {"scratch", do_scratch, 3}, {"trim", do_trim, 1},
+    {"open", do_open, 8},         {"free", do_free, 6},     {"resize", do_resize, 8},      {"ensure", do_ensure, 8},
+    {"append", do_append, 10},    {"shrink", do_shrink, 4}, {"upload", do_upload, 8},      {"fill", do_fill, 8},
+    {"download", do_download, 5}, {"copy", do_copy, 6},     {"outside", do_outside, 1},    {"readback", do_readback, 4},
+    {"capture", do_capture, 10},  {"latest", do_latest, 4}, {"next", do_next, 4},          {"wait", do_wait, 4},
+    {"cancel", do_cancel, 2},     {"frame", do_frame, 10},  {"close", do_reader_close, 2}, {"held", do_held, 6},
+    {"stream", do_stream, 1},     {"event", do_event, 2},   {"scratch", do_scratch, 3},    {"trim", do_trim, 1},
 };
 
 static const act *any_act(void) {
@@ -867,8 +851,7 @@ int main(int argc, char **argv) {
     for (int i = 0; i < 3; i++) gpumm_type_release(types[i]);
     for (int i = 0; i < H_COUNT; i++)
         printf("    %-18s %9" PRIu64 "  %5.1f %%\n", histogram_names[i], histogram[i],
-               100.0 * (double)histogram[i] /
-                   (double)(histogram[H_OPERATIONS] ? histogram[H_OPERATIONS] : 1));
+               100.0 * (double)histogram[i] / (double)(histogram[H_OPERATIONS] ? histogram[H_OPERATIONS] : 1));
     for (int i = H_GROWTH; i <= H_PENDING && operations >= 1000; i++)
         CHECK(histogram[i] * 100 >= histogram[H_OPERATIONS]);
     return 0;

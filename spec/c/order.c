@@ -30,8 +30,7 @@ static void close_all(void) {
 
 static gpumm_buffer *buffer(uint64_t length, uint32_t value) {
     gpumm_buffer *b;
-    CHECK_OK(
-        gpumm_allocate(m, &(gpumm_buffer_options){.type = u32, .length = length, .max_length = length}, &b));
+    CHECK_OK(gpumm_allocate(m, &(gpumm_buffer_options){.type = u32, .length = length, .max_length = length}, &b));
     CHECK_OK(gpumm_buffer_fill(b, NULL, 0, length, &value));
     CHECK_OK(gpumm_manager_synchronize(m));
     return b;
@@ -82,35 +81,30 @@ static void check_cost(const cost *since, uint64_t records, uint64_t waits) {
     CHECK(now.opened == since->opened);
 }
 
-#define COSTS(call, records, waits)                                                                          \
-    do {                                                                                                     \
-        cost before_ = cost_now();                                                                           \
-        CHECK_OK(call);                                                                                      \
-        check_cost(&before_, records, waits);                                                                \
+#define COSTS(call, records, waits) \
+    do { \
+        cost before_ = cost_now(); \
+        CHECK_OK(call); \
+        check_cost(&before_, records, waits); \
     } while (0)
 
 static gpumm_kernel *kernel(const char *name) {
-    static const char source[] =
-        "extern \"C\" __global__ void put(int n, unsigned *x, unsigned v) {"
-        " int i = blockIdx.x * blockDim.x + threadIdx.x; if (i < n) x[i] = v; }\n"
-        "extern \"C\" __global__ void get(int n, unsigned *to, const unsigned *x) {"
-        " int i = blockIdx.x * blockDim.x + threadIdx.x; if (i < n) to[i] = x[i]; }\n";
+    static const char source[] = "extern \"C\" __global__ void put(int n, unsigned *x, unsigned v) {"
+                                 " int i = blockIdx.x * blockDim.x + threadIdx.x; if (i < n) x[i] = v; }\n"
+                                 "extern \"C\" __global__ void get(int n, unsigned *to, const unsigned *x) {"
+                                 " int i = blockIdx.x * blockDim.x + threadIdx.x; if (i < n) to[i] = x[i]; }\n";
     gpumm_kernel *k;
-    CHECK_OK(gpumm_kernel_open(m, &(gpumm_kernel_options){.source = source, .file = "order.cu", .name = name},
-                               &k));
+    CHECK_OK(gpumm_kernel_open(m, &(gpumm_kernel_options){.source = source, .file = "order.cu", .name = name}, &k));
     return k;
 }
 
-static gpumm_status put(gpumm_kernel *k, gpumm_stream *on, gpumm_buffer *b, gpumm_scratch *x,
-                        uint32_t value) {
+static gpumm_status put(gpumm_kernel *k, gpumm_stream *on, gpumm_buffer *b, gpumm_scratch *x, uint32_t value) {
     int n = SMALL;
-    gpumm_argument a[] = {
-        {.value = &n, .size = 4}, {.buffer = b, .scratch = x}, {.value = &value, .size = 4}};
+    gpumm_argument a[] = {{.value = &n, .size = 4}, {.buffer = b, .scratch = x}, {.value = &value, .size = 4}};
     return gpumm_kernel_launch(k, on, 0, a, 3);
 }
 
-static gpumm_status get(gpumm_kernel *k, gpumm_stream *on, gpumm_buffer *to, gpumm_buffer *b,
-                        gpumm_scratch *x) {
+static gpumm_status get(gpumm_kernel *k, gpumm_stream *on, gpumm_buffer *to, gpumm_buffer *b, gpumm_scratch *x) {
     int n = SMALL;
     gpumm_argument a[] = {{.value = &n, .size = 4}, {.buffer = to}, {.buffer = b, .scratch = x}};
     return gpumm_kernel_launch(k, on, 0, a, 3);
@@ -149,8 +143,7 @@ static void a_crossing_costs_one(void) {
     COSTS(gpumm_buffer_used(b, s[1], GPUMM_WRITE), 1, 1);
     COSTS(gpumm_buffer_used(b, s[1], GPUMM_WRITE), 0, 0);
     for (int i = 2; i < 2 + ORDER_READERS; i++) COSTS(gpumm_buffer_used(b, s[i], GPUMM_READ), 1, 1);
-    COSTS(gpumm_buffer_used(b, s[2 + ORDER_READERS], GPUMM_READ), 2,
-          2); /* stands for one that it waits for */
+    COSTS(gpumm_buffer_used(b, s[2 + ORDER_READERS], GPUMM_READ), 2, 2); /* stands for one that it waits for */
     COSTS(gpumm_buffer_used(b, s[1], GPUMM_WRITE), ORDER_READERS, ORDER_READERS);
     gpumm_buffer_release(b);
 }
@@ -160,8 +153,7 @@ static void a_capture_costs_two(void) {
     gpumm_readback *r;
     CHECK_OK(gpumm_readback_open(&(gpumm_readback_options){.buffers = &b, .buffer_count = 1}, &r));
     set(b, N, s[0], 3);
-    COSTS(gpumm_readback_capture(r, NULL, 0, NULL), 2,
-          1); /* to the copy stream, and the event that says it arrived */
+    COSTS(gpumm_readback_capture(r, NULL, 0, NULL), 2, 1); /* to the copy stream, and the event that says it arrived */
     gpumm_frame *f;
     CHECK_OK(gpumm_readback_wait(r, 0, 60, &f));
     const void *data;
@@ -378,8 +370,7 @@ static void captures_join_writers(void) {
     gpumm_buffer *b[3];
     gpumm_readback *r;
     gpumm_frame *f;
-    CHECK_OK(
-        gpumm_group_open(m, &(gpumm_group_options){.members = members, .member_count = 3, .length = N}, &g));
+    CHECK_OK(gpumm_group_open(m, &(gpumm_group_options){.members = members, .member_count = 3, .length = N}, &g));
     for (size_t i = 0; i < 3; i++) b[i] = gpumm_group_at(g, i);
     CHECK_OK(gpumm_readback_open(&(gpumm_readback_options){.buffers = b, .buffer_count = 3}, &r));
     CHECK_OK(gpumm_fault_hold(m, "fill"));

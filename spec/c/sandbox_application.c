@@ -198,8 +198,8 @@ static const char *const greedy[] = {
 
 static void test_memory(const char *script) {
     char text[128];
-    lua_State *L = contained((gpumm_lua_sandbox){
-        .lua_memory = 8 << 20, .timeout = 120, .allocator = {count_memory, NULL}});
+    lua_State *L =
+        contained((gpumm_lua_sandbox){.lua_memory = 8 << 20, .timeout = 120, .allocator = {count_memory, NULL}});
     push_host(L);
     const char *message = run(L, script);
     bool ended = gpumm_lua_sandbox_ended(L, text);
@@ -230,9 +230,14 @@ static void test_one_call(void) {
     must_say(L, "table.insert(setmetatable({}, {__len = function() return 1 << 60 end}), 1, 'x')", "__len");
     must_say(L, "table.remove(setmetatable({}, {__len = function() return 1 << 60 end}), 1)", "__len");
     must_say(L, "table.sort(setmetatable({}, {__len = function() return 1 << 30 end}))", "__len");
-    must_say(L, "local t = {} for i = 0, 61 do t[1 << i] = true if i < 61 then t[(1 << i) + 1] = true end end table.insert(t, 1, 'x')", "longer than");
+    must_say(
+        L,
+        "local t = {} for i = 0, 61 do t[1 << i] = true if i < 61 then t[(1 << i) + 1] = true end end table.insert(t, 1, 'x')",
+        "longer than");
     must_run(L, "assert(string.rep('', 1 << 60) == '')");
-    must_run(L, "for i = 1, 3 do assert(not pcall(string.rep, 'x', 1 << 30)) assert(not pcall(gpumm.view, 'u8', 1 << 40)) end");
+    must_run(
+        L,
+        "for i = 1, 3 do assert(not pcall(string.rep, 'x', 1 << 30)) assert(not pcall(gpumm.view, 'u8', 1 << 40)) end");
     gpumm_lua_sandbox_close(L);
     CHECK(atomic_load(&live) == 0);
 }

@@ -13,8 +13,7 @@ static const char *now_scenario = "", *now_mode = "", *now_call = "";
 static uint64_t now_nth;
 
 static void say_where(void) {
-    fprintf(stderr, "sweep: scenario '%s', %s, %s number %" PRIu64 "\n", now_scenario, now_mode, now_call,
-            now_nth);
+    fprintf(stderr, "sweep: scenario '%s', %s, %s number %" PRIu64 "\n", now_scenario, now_mode, now_call, now_nth);
 }
 
 #define CHECK_CONTEXT() say_where()
@@ -91,12 +90,8 @@ static gpumm_status allocate(world *w, const char *name, const char *type, uint6
     gpumm_type *t;
     gpumm_status status = gpumm_type_parse(type, &t);
     if (status != GPUMM_OK) return status;
-    gpumm_buffer_options o = {.name = name,
-                              .type = t,
-                              .length = length,
-                              .max_length = max_length,
-                              .enable_async = async,
-                              .tag = "sweep"};
+    gpumm_buffer_options o = {
+        .name = name, .type = t, .length = length, .max_length = max_length, .enable_async = async, .tag = "sweep"};
     status = gpumm_allocate(w->m, &o, out);
     gpumm_type_release(t);
     return status;
@@ -182,8 +177,8 @@ static void with_event(world *w) {
     CHECK_OK(gpumm_stream_record(w->stream, &w->event));
 }
 
-#define KERNEL_SOURCE                                                                                        \
-    "extern \"C\" __global__ void add(int n, unsigned *x, const unsigned *y) {"                              \
+#define KERNEL_SOURCE \
+    "extern \"C\" __global__ void add(int n, unsigned *x, const unsigned *y) {" \
     " int i = blockIdx.x * blockDim.x + threadIdx.x; if (i < n) x[i] += y[i]; }"
 
 static gpumm_status open_kernel(world *w, gpumm_kernel **out) {
@@ -666,8 +661,7 @@ static void sweep_open(const mode *how) {
     now_mode = how->name;
     for (size_t c = 0; c < CALLS; c++) {
         now_call = calls[c];
-        for (now_nth = 1;
-             open_failing(how, (gpumm_fault){.call = calls[c], .nth = now_nth, .status = GPUMM_DRIVER}, 0);
+        for (now_nth = 1; open_failing(how, (gpumm_fault){.call = calls[c], .nth = now_nth, .status = GPUMM_DRIVER}, 0);
              now_nth++)
             runs++, hits++;
     }
@@ -689,8 +683,7 @@ static void sweep_close(const mode *how) {
             CHECK_OK(gpumm_stream_open(w.m, &w.stream));
             CHECK_OK(gpumm_stream_record(w.stream, &w.event));
             CHECK_OK(gpumm_buffer_used(w.all[0].buffer, w.stream, GPUMM_WRITE));
-            CHECK_OK(gpumm_fault_plan(
-                w.m, &(gpumm_fault){.call = calls[c], .nth = now_nth, .status = GPUMM_DRIVER}));
+            CHECK_OK(gpumm_fault_plan(w.m, &(gpumm_fault){.call = calls[c], .nth = now_nth, .status = GPUMM_DRIVER}));
             gpumm_manager_close(w.m);
             world_close(&w, &p);
         }

@@ -32,13 +32,11 @@ static rig rig_open(uint64_t length, uint64_t seed, bool direct, bool relocate, 
     gpumm_member members[MEMBERS] = {{"a", r.type}, {"b", r.type}};
     CHECK_OK(gpumm_group_open(
         r.m,
-        &(gpumm_group_options){
-            .members = members, .member_count = MEMBERS, .length = length, .max_length = 4 * length},
+        &(gpumm_group_options){.members = members, .member_count = MEMBERS, .length = length, .max_length = 4 * length},
         &r.group));
     for (size_t i = 0; i < MEMBERS; i++) r.members[i] = gpumm_group_at(r.group, i);
     CHECK_OK(gpumm_stream_open(r.m, &r.writer));
-    CHECK_OK(
-        gpumm_kernel_open(r.m, &(gpumm_kernel_options){.source = source, .file = "tearing.cu"}, &r.kernel));
+    CHECK_OK(gpumm_kernel_open(r.m, &(gpumm_kernel_options){.source = source, .file = "tearing.cu"}, &r.kernel));
     CHECK_OK(gpumm_readback_open(
         &(gpumm_readback_options){.buffers = r.members, .buffer_count = read, .slots = 3, .direct = direct},
         &r.readback));
@@ -57,10 +55,8 @@ static void rig_close(rig *r) {
 
 static void write_step(rig *r, uint64_t length, uint32_t step) {
     int n = (int)length;
-    gpumm_argument a[] = {{.value = &n, .size = 4},
-                          {.buffer = r->members[0]},
-                          {.buffer = r->members[1]},
-                          {.value = &step, .size = 4}};
+    gpumm_argument a[] = {
+        {.value = &n, .size = 4}, {.buffer = r->members[0]}, {.buffer = r->members[1]}, {.value = &step, .size = 4}};
     CHECK_OK(gpumm_kernel_launch(r->kernel, r->writer, 0, a, 4));
 }
 
@@ -116,16 +112,17 @@ static void no_frame_is_torn(uint64_t length, uint32_t steps, bool direct, bool 
         if (status != GPUMM_OK) CHECK_STATUS(status, GPUMM_BUSY), dropped++;
         CHECK(take_frames(&r, &taken, &last));
         /* In step with the device: with the writer, and with the copies so often that frames arrive whatever the load. */
-        if (status == GPUMM_BUSY) CHECK_OK(step % 2 ? gpumm_stream_synchronize(r.writer) : gpumm_manager_synchronize(r.m));
+        if (status == GPUMM_BUSY)
+            CHECK_OK(step % 2 ? gpumm_stream_synchronize(r.writer) : gpumm_manager_synchronize(r.m));
     }
     CHECK_OK(gpumm_manager_synchronize(r.m));
     CHECK(take_frames(&r, &taken, &last));
     CHECK(gpumm_readback_dropped(r.readback) == dropped);
     CHECK(taken == steps - dropped);
     CHECK(growths > 0);
-    printf("tearing: %llu elements, %s%s: %llu frames, %llu dropped, %u growths\n",
-           (unsigned long long)length, direct ? "direct" : "staged", relocate ? ", relocating" : "",
-           (unsigned long long)taken, (unsigned long long)dropped, growths);
+    printf("tearing: %llu elements, %s%s: %llu frames, %llu dropped, %u growths\n", (unsigned long long)length,
+           direct ? "direct" : "staged", relocate ? ", relocating" : "", (unsigned long long)taken,
+           (unsigned long long)dropped, growths);
     CHECK(taken > steps / 10);
     rig_close(&r);
 }
@@ -138,8 +135,7 @@ static bool wait_forgotten_is_seen(rig *r, uint64_t length, uint32_t step, bool 
     int64_t last = step - 1;
     write_step(r, length, step);
     CHECK_OK(gpumm_fault_plan(
-        r->m,
-        &(gpumm_fault){.call = "stream_wait", .nth = direct ? 3 : 1, .status = GPUMM_OK, .jitter = step}));
+        r->m, &(gpumm_fault){.call = "stream_wait", .nth = direct ? 3 : 1, .status = GPUMM_OK, .jitter = step}));
     CHECK_OK(gpumm_readback_capture(r->readback, r->writer, step, NULL));
     if (direct) write_step(r, length, step + 1);
     CHECK_OK(gpumm_manager_synchronize(r->m));

@@ -25,16 +25,13 @@ static gpumm_manager *manager_made(gpumm_budget *budget, uint64_t jitter, bool r
 
 static gpumm_status made(gpumm_manager *on, const char *name, uint64_t length, gpumm_buffer **out) {
     return gpumm_allocate(
-        on,
-        &(gpumm_buffer_options){
-            .name = name, .type = u32, .length = length, .max_length = MOST, .tag = "threads"},
+        on, &(gpumm_buffer_options){.name = name, .type = u32, .length = length, .max_length = MOST, .tag = "threads"},
         out);
 }
 
 static void together(int count, void *(*run)(void *), void *users, size_t size) {
     pthread_t all[THREADS];
-    for (int i = 0; i < count; i++)
-        CHECK(pthread_create(&all[i], NULL, run, (char *)users + (size_t)i * size) == 0);
+    for (int i = 0; i < count; i++) CHECK(pthread_create(&all[i], NULL, run, (char *)users + (size_t)i * size) == 0);
     for (int i = 0; i < count; i++) pthread_join(all[i], NULL);
 }
 
@@ -56,8 +53,7 @@ typedef struct worker_state {
 static uint32_t value(uint64_t i) { return (uint32_t)(i * 2654435761u); }
 
 static void own_open(worker_state *w) {
-    CHECK_OK(
-        gpumm_allocate(m, &(gpumm_buffer_options){.type = u32, .length = 100, .max_length = MOST}, &w->own));
+    CHECK_OK(gpumm_allocate(m, &(gpumm_buffer_options){.type = u32, .length = 100, .max_length = MOST}, &w->own));
     CHECK_OK(gpumm_stream_open(m, &w->stream));
     w->length = 100;
     memset(w->model, 0, MOST * 4);
@@ -141,8 +137,7 @@ static void frame_check(gpumm_frame *f) {
     if (gpumm_frame_keep(f) != GPUMM_OK) return; /* another thread has had the next one */
     for (size_t i = 0; i < MEMBERS; i++) CHECK_OK(gpumm_frame_data(f, i, &data[i]));
     for (size_t i = 0; i < MEMBERS; i++)
-        for (uint64_t j = 0; j < info.length; j++)
-            CHECK(((const uint32_t *)data[i])[j] == (uint32_t)info.step);
+        for (uint64_t j = 0; j < info.length; j++) CHECK(((const uint32_t *)data[i])[j] == (uint32_t)info.step);
 }
 
 static void group_capture(worker_state *w) {
@@ -192,9 +187,8 @@ static void look_around(worker_state *w) {
 
 static void *work(void *user) {
     static void (*const acts[])(worker_state * w) = {
-        own_verify,    own_resize,    own_upload,   own_upload,  own_replace,
-        own_capture,   shared_grow,   shared_write, shared_read, names,
-        group_capture, group_capture, group_grow,   scratch,     look_around,
+        own_verify,  own_resize, own_upload,    own_upload,    own_replace, own_capture, shared_grow, shared_write,
+        shared_read, names,      group_capture, group_capture, group_grow,  scratch,     look_around,
     };
     worker_state *w = user;
     w->model = malloc(MOST * 4);
@@ -225,8 +219,8 @@ static void shared_open(void) {
         of_group[i] = gpumm_group_at(group, i);
         CHECK_OK(gpumm_buffer_fill(of_group[i], NULL, 0, 1000, &(uint32_t){77}));
     }
-    CHECK_OK(gpumm_readback_open(
-        &(gpumm_readback_options){.buffers = of_group, .buffer_count = MEMBERS, .slots = 4}, &readback));
+    CHECK_OK(gpumm_readback_open(&(gpumm_readback_options){.buffers = of_group, .buffer_count = MEMBERS, .slots = 4},
+                                 &readback));
 }
 
 static void ten_threads(bool relocate) {
@@ -419,8 +413,7 @@ static void release_under_close(void) {
             CHECK_OK(made(m, NULL, 30000, &h->b));
             CHECK_OK(gpumm_stream_open(m, &h->s));
             CHECK_OK(gpumm_scratch_open(m, h->s, 1000, &h->x));
-            CHECK_OK(
-                gpumm_readback_open(&(gpumm_readback_options){.buffers = &h->b, .buffer_count = 1}, &h->r));
+            CHECK_OK(gpumm_readback_open(&(gpumm_readback_options){.buffers = &h->b, .buffer_count = 1}, &h->r));
             CHECK_OK(gpumm_readback_capture(h->r, NULL, 1, NULL));
             CHECK_OK(gpumm_readback_wait(h->r, 0, 60, &h->f));
             if (i % 2) CHECK_OK(gpumm_frame_keep(h->f));

@@ -7,7 +7,9 @@
 #include <stdint.h>
 
 static inline bool size_add(uint64_t a, uint64_t b, uint64_t *sum) { return !__builtin_add_overflow(a, b, sum); }
-static inline bool size_mul(uint64_t a, uint64_t b, uint64_t *product) { return !__builtin_mul_overflow(a, b, product); }
+static inline bool size_mul(uint64_t a, uint64_t b, uint64_t *product) {
+    return !__builtin_mul_overflow(a, b, product);
+}
 
 /* Up to a multiple of `unit` (any positive number). */
 static inline bool size_round_up(uint64_t n, uint64_t unit, uint64_t *rounded) {

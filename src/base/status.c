@@ -23,17 +23,11 @@ static const char *const texts[] = {
 #undef TEXT
 };
 
-static bool known(gpumm_status status) {
-    return (unsigned)status < GPUMM_STATUS_COUNT;
-}
+static bool known(gpumm_status status) { return (unsigned)status < GPUMM_STATUS_COUNT; }
 
-const char *gpumm_status_name(gpumm_status status) {
-    return known(status) ? names[status] : "UNKNOWN";
-}
+const char *gpumm_status_name(gpumm_status status) { return known(status) ? names[status] : "UNKNOWN"; }
 
-const char *gpumm_status_text(gpumm_status status) {
-    return known(status) ? texts[status] : "no such status";
-}
+const char *gpumm_status_text(gpumm_status status) { return known(status) ? texts[status] : "no such status"; }
 
 gpumm_status gpumm_status_named(const char *name) {
     for (unsigned i = 0; name && i < GPUMM_STATUS_COUNT; i++)

@@ -83,7 +83,8 @@ static uint64_t next_look(const worker *w, uint64_t now) {
 
 /* With the mutex held: until woken, or until it is time to look again. */
 static void worker_wait(worker *w, bool again) {
-    uint64_t now = gpumm__clock_ns(), pause = again ? TICK_NS : next_look(w, now), until = pause ? now + pause : UINT64_MAX;
+    uint64_t now = gpumm__clock_ns(), pause = again ? TICK_NS : next_look(w, now),
+             until = pause ? now + pause : UINT64_MAX;
     w->looks = pause != 0;
     gpumm__cond_wait_until(&w->wake, &w->mutex, until);
     w->looks = false;
@@ -142,7 +143,8 @@ static void post(worker *w, job *j, bool patient) {
     bool looks = w->looks;
     pthread_mutex_unlock(&w->mutex);
     if (patient && looks) return;
-    pthread_cond_signal(&w->wake); /* after the unlock, or who wakes would only wait for it, and unlocking wake it again */
+    pthread_cond_signal(
+        &w->wake); /* after the unlock, or who wakes would only wait for it, and unlocking wake it again */
 }
 
 void gpumm__worker_post(worker *w, job *j) { post(w, j, false); }

@@ -31,8 +31,8 @@ typedef struct worker {
     pthread_cond_t wake, idle;
     job *first, *last;
     bool busy, stopping, nudged;
-    bool looks;      /* waits, and will look again by itself */
-    uint64_t since;  /* the last patient job, on gpumm__clock_ns */
+    bool looks;     /* waits, and will look again by itself */
+    uint64_t since; /* the last patient job, on gpumm__clock_ns */
     /* Called between jobs and about every 200 us while it returns true; may be NULL. */
     bool (*tick)(void *user);
     void *user;

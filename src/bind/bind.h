@@ -37,16 +37,16 @@ int gpumm_lua__result(lua_State *L, gpumm_status status);
    tried once more. Objects of ours that finalisers close meanwhile stay valid in C. */
 bool gpumm_lua__collects(lua_State *L, gpumm_status status);
 /* A first try: garbage is given before the application's hook is asked for anything. */
-#define BIND_TRY_FIRST(status, call)                            \
-    do {                                                        \
-        first_try(true);                                   \
-        (status) = (call);                                      \
-        first_try(false);                                  \
+#define BIND_TRY_FIRST(status, call) \
+    do { \
+        first_try(true); \
+        (status) = (call); \
+        first_try(false); \
     } while (0)
-#define BIND_RETRY(L, status, call)                             \
-    do {                                                        \
-        BIND_TRY_FIRST(status, call);                           \
-        if (gpumm_lua__collects((L), (status))) (status) = (call);    \
+#define BIND_RETRY(L, status, call) \
+    do { \
+        BIND_TRY_FIRST(status, call); \
+        if (gpumm_lua__collects((L), (status))) (status) = (call); \
     } while (0)
 
 /* Pushes the message with the traceback of whoever runs, less the frames of gpumm's own files. [-0, +1, m] */
@@ -55,11 +55,11 @@ void gpumm_lua__traceback(lua_State *L, const char *message);
 /* ---- Classes ------------------------------------------------------------------------------ */
 
 typedef struct bind_class {
-    const char *name;           /* "gpumm.buffer": its key in the registry, and __name */
-    const luaL_Reg *methods;    /* object:method(…); may be NULL, as the next two */
-    const luaL_Reg *properties; /* object.property: called with the object in slot 1 */
-    const luaL_Reg *meta;       /* metamethods, not __index; handles get their __gc by themselves */
-    lua_CFunction missing;      /* object[key] where neither has the key: object in 1, key in 2; NULL: nil */
+    const char *name;              /* "gpumm.buffer": its key in the registry, and __name */
+    const luaL_Reg *methods;       /* object:method(…); may be NULL, as the next two */
+    const luaL_Reg *properties;    /* object.property: called with the object in slot 1 */
+    const luaL_Reg *meta;          /* metamethods, not __index; handles get their __gc by themselves */
+    lua_CFunction missing;         /* object[key] where neither has the key: object in 1, key in 2; NULL: nil */
     void (*release)(void *object); /* for handles: gives the C reference back */
     bool fleeting;                 /* one userdata an object anyway: nobody looks it up by its object */
 } bind_class;
@@ -81,30 +81,32 @@ struct bind_state;
 /* What C holds for a userdata: kept by the state, and released when it closes at the latest. */
 typedef struct bind_reference {
     void (*release)(void *object);
-    void *object; /* NULL: nothing is held */
+    void *object;                /* NULL: nothing is held */
     struct bind_reference *next; /* among the spare ones */
 } bind_reference;
 
-bind_reference *gpumm_lua__reference_new(lua_State *L);               /* an empty one [-0, +0, m] */
-bind_reference *gpumm_lua__reference_take(lua_State *L, struct bind_state *state); /* where the state is at hand, as the next */
+bind_reference *gpumm_lua__reference_new(lua_State *L); /* an empty one [-0, +0, m] */
+bind_reference *gpumm_lua__reference_take(lua_State *L,
+                                          struct bind_state *state); /* where the state is at hand, as the next */
 void gpumm_lua__reference_put(lua_State *L, struct bind_state *state, bind_reference *reference);
-void gpumm_lua__reference_drop(bind_reference *reference);               /* releases what it holds */
-void gpumm_lua__reference_end(lua_State *L, bind_reference *reference);   /* and gives it up; NULL is fine [-0, +0, -] */
-void gpumm_lua__reference_to_type(bind_reference *reference, const gpumm_type *type); /* the empty reference becomes one of this type */
+void gpumm_lua__reference_drop(bind_reference *reference);              /* releases what it holds */
+void gpumm_lua__reference_end(lua_State *L, bind_reference *reference); /* and gives it up; NULL is fine [-0, +0, -] */
+void gpumm_lua__reference_to_type(bind_reference *reference,
+                                  const gpumm_type *type); /* the empty reference becomes one of this type */
 
 enum { BIND_OWNER = 1, BIND_EXTRA = 2 }; /* user values: the manager; what the class likes */
 
 typedef struct bind_handle {
     const bind_class *class;
-    struct bind_state *state; /* the Lua state's, which outlives it */
+    struct bind_state *state;  /* the Lua state's, which outlives it */
     bind_reference *reference; /* holds that reference; NULL: released */
-    void *object;  /* one reference; NULL: never filled, or released */
-    bool closed;   /* by the script */
-    bool borrowed; /* the application's: a script may use it, not free it */
-    bool raising;  /* of managers: the world's failures raise */
-    int kept;      /* of frames: does it hold its slot? of readbacks: at least so many do */
-    int patience;  /* of readbacks: captures refused until garbage is looked for again */
-    int slots;     /* of readbacks that this state made; 0: unknown */
+    void *object;              /* one reference; NULL: never filled, or released */
+    bool closed;               /* by the script */
+    bool borrowed;             /* the application's: a script may use it, not free it */
+    bool raising;              /* of managers: the world's failures raise */
+    int kept;                  /* of frames: does it hold its slot? of readbacks: at least so many do */
+    int patience;              /* of readbacks: captures refused until garbage is looked for again */
+    int slots;                 /* of readbacks that this state made; 0: unknown */
 } bind_handle;
 
 /* An empty handle whose manager is the value in slot `owner` (0: none). [-0, +1, m] */
@@ -128,9 +130,9 @@ void gpumm_lua__push_owner(lua_State *L, int index);
 bind_handle *gpumm_lua__any_handle(lua_State *L, int index);
 int gpumm_lua__to_text(lua_State *L); /* a __tostring for handles */
 
-extern const bind_class gpumm_lua__manager_class, gpumm_lua__buffer_class, gpumm_lua__group_class, gpumm_lua__scratch_class,
-    gpumm_lua__stream_class, gpumm_lua__event_class, gpumm_lua__readback_class, gpumm_lua__frame_class, gpumm_lua__kernel_class,
-    gpumm_lua__fault_class;
+extern const bind_class gpumm_lua__manager_class, gpumm_lua__buffer_class, gpumm_lua__group_class,
+    gpumm_lua__scratch_class, gpumm_lua__stream_class, gpumm_lua__event_class, gpumm_lua__readback_class,
+    gpumm_lua__frame_class, gpumm_lua__kernel_class, gpumm_lua__fault_class;
 
 gpumm_manager *gpumm_lua__to_manager(lua_State *L, int index);
 gpumm_buffer *gpumm_lua__to_buffer(lua_State *L, int index);
@@ -173,7 +175,7 @@ gpumm_stream *gpumm_lua__option_stream(lua_State *L, int table); /* "stream"; NU
 /* Raises 'unknown WHAT "key" (did you mean …?); valid: …'. */
 int gpumm_lua__unknown(lua_State *L, const char *what, const char *key, const char *const *valid);
 void gpumm_lua__push_list(lua_State *L, const char *const *words); /* "a, b, c"; [-0, +1, m] */
-gpumm_access gpumm_lua__access(lua_State *L, int index); /* "read" or "write" */
+gpumm_access gpumm_lua__access(lua_State *L, int index);           /* "read" or "write" */
 /* A fault plan from the table at `table`; its texts stay alive with it. */
 void gpumm_lua__option_fault(lua_State *L, int table, gpumm_fault *plan);
 /* A count as a Lua integer; what is past the largest is the largest. [-0, +1, -] */
@@ -245,9 +247,9 @@ typedef struct bind_state {
     char device[128];     /* overrides what scripts ask for; "" : nothing */
     gpumm_log_fn log;
     void *log_user;
-    int collecting;       /* in gpumm_lua__collects or a schedule */
-    uint64_t collector_debt;     /* bytes the collector has not been told about */
-    bool closed;          /* the state is closing, and references are no longer kept */
+    int collecting;                   /* in gpumm_lua__collects or a schedule */
+    uint64_t collector_debt;          /* bytes the collector has not been told about */
+    bool closed;                      /* the state is closing, and references are no longer kept */
     bind_reference *spare_references; /* to use again */
     unsigned spare_count;
     struct sandbox *sandbox; /* NULL: the state is not contained */
@@ -263,7 +265,7 @@ void gpumm_lua__collector_relief(const bind_handle *handle, uint64_t bytes); /* 
 /* ---- What the parts give each other ----------------------------------------------------------- */
 
 void gpumm_lua__push_buffer(lua_State *L, gpumm_buffer *buffer, int owner); /* retains */ /* [-0, +1, m] */
-int gpumm_lua__manager_new(lua_State *L); /* gpumm.manager */
+int gpumm_lua__manager_new(lua_State *L);                                                 /* gpumm.manager */
 /* The handle of the application's manager, retained; where the state has one, that. [-0, +1, m] */
 void gpumm_lua__push_manager(lua_State *L, gpumm_manager *manager, bool borrowed);
 /* Methods of managers, by the part that makes what they return. */

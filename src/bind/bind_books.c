@@ -44,8 +44,7 @@ int gpumm_lua__books_stats(lua_State *L) {
     put(L, "committed_bytes", s.committed_bytes);
     put(L, "peak_committed_bytes", s.peak_committed_bytes);
     put(L, "dropped_frames", s.dropped_frames);
-    for (int i = 0; i < GPUMM_CATEGORY_COUNT; i++)
-        put_entry(L, gpumm_category_name((gpumm_category)i), &s.entry[i]);
+    for (int i = 0; i < GPUMM_CATEGORY_COUNT; i++) put_entry(L, gpumm_category_name((gpumm_category)i), &s.entry[i]);
     return 1;
 }
 

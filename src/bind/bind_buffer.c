@@ -22,19 +22,30 @@
 
 /* ---- Making them --------------------------------------------------------------------------- */
 
-static const char *const config_keys[] = {
-    "bytes_per_element", "growth_factor", "max_size_bytes", "min_size_bytes", "enable_async", "growth",
-    "align", "ahead", "max_length", "tag", "stream", NULL};
+static const char *const config_keys[] = {"bytes_per_element", "growth_factor", "max_size_bytes", "min_size_bytes",
+                                          "enable_async",      "growth",        "align",          "ahead",
+                                          "max_length",        "tag",           "stream",         NULL};
 
-static const char *const buffer_keys[] = {
-    "type", "length", "bytes_per_element", "growth_factor", "max_size_bytes", "min_size_bytes",
-    "enable_async", "growth", "align", "ahead", "max_length", "tag", "stream", NULL};
+static const char *const buffer_keys[] = {"type",
+                                          "length",
+                                          "bytes_per_element",
+                                          "growth_factor",
+                                          "max_size_bytes",
+                                          "min_size_bytes",
+                                          "enable_async",
+                                          "growth",
+                                          "align",
+                                          "ahead",
+                                          "max_length",
+                                          "tag",
+                                          "stream",
+                                          NULL};
 
 typedef struct buffer_plan {
     gpumm_config config;
     gpumm_growth growth;
-    bool scheduled; /* is growth set, beside the config's factor? */
-    int function;   /* the stack slot of a Lua schedule, 0: none */
+    bool scheduled;               /* is growth set, beside the config's factor? */
+    int function;                 /* the stack slot of a Lua schedule, 0: none */
     gpumm_buffer_options options; /* the rest of them */
     char tag[BIND_TAG];
 } buffer_plan;
@@ -91,7 +102,8 @@ static int make(lua_State *L, buffer_plan *plan, const gpumm_type *type) {
     gpumm_type_release(made);
     if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
     gpumm_lua__adopt(L, handle, buffer);
-    if (options.name && gpumm_lua__handle_at(L, 1, &gpumm_lua__manager_class)->borrowed) gpumm_lua__keep_handle(L); /* it is ours */
+    if (options.name && gpumm_lua__handle_at(L, 1, &gpumm_lua__manager_class)->borrowed)
+        gpumm_lua__keep_handle(L);                           /* it is ours */
     if (plan->function == 0 && options.name) lua_pushnil(L); /* a freed namesake's may be there still */
     else if (plan->function != 0) lua_pushvalue(L, plan->function);
     else return 1;
@@ -134,7 +146,8 @@ int gpumm_lua__buffer_anonymous(lua_State *L) {
     if (results == 1) {
         gpumm_buffer_info info;
         gpumm_buffer *buffer = gpumm_lua__to_buffer(L, -1);
-        if (gpumm_buffer_get_info(buffer, &info) == GPUMM_OK) gpumm_lua__collector_pressure(L, lua_touserdata(L, -1), info.capacity_bytes);
+        if (gpumm_buffer_get_info(buffer, &info) == GPUMM_OK)
+            gpumm_lua__collector_pressure(L, lua_touserdata(L, -1), info.capacity_bytes);
     }
     return results;
 }
@@ -254,9 +267,8 @@ static int buffer_download(lua_State *L) {
     lua_settop(L, 4);
     gpumm_lua__to_range(L, 2, info.length, &range);
     if (range.first > info.length || range.count > info.length - range.first)
-        return luaL_error(L, "download: elements %I to %I of a buffer of length %I",
-                          (LUAI_UACINT)(range.first + 1), (LUAI_UACINT)(range.first + range.count),
-                          (LUAI_UACINT)info.length);
+        return luaL_error(L, "download: elements %I to %I of a buffer of length %I", (LUAI_UACINT)(range.first + 1),
+                          (LUAI_UACINT)(range.first + range.count), (LUAI_UACINT)info.length);
     void *bytes = gpumm_lua__view_push_owned(L, gpumm_buffer_type(buffer), range.count);
     status = gpumm_buffer_download(buffer, range.stream, range.first, range.count, bytes);
     return status == GPUMM_OK ? 1 : gpumm_lua__fail(L, status);
@@ -339,7 +351,7 @@ static int buffer_append(lua_State *L) {
     if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
     if (gpumm_buffer_group(buffer))
         return gpumm_lua__raise(L, fail(GPUMM_INVALID_ARGUMENT, "'%s' is a member of a group: append to the group",
-                                  gpumm_buffer_name(buffer)));
+                                        gpumm_buffer_name(buffer)));
     if (lua_type(L, 2) != LUA_TNUMBER) return gpumm_lua__result(L, append_data(L, buffer, stream, info.length));
     uint64_t length;
     if (!size_add(info.length, gpumm_lua__count(L, 2), &length)) return luaL_argerror(L, 2, "too many elements");
@@ -382,10 +394,10 @@ static gpumm_buffer_info info_of(lua_State *L) {
     return info;
 }
 
-#define COUNT_PROPERTY(field)                        \
-    static int buffer_##field(lua_State *L) {        \
-        gpumm_lua__push_count(L, info_of(L).field);        \
-        return 1;                                    \
+#define COUNT_PROPERTY(field) \
+    static int buffer_##field(lua_State *L) { \
+        gpumm_lua__push_count(L, info_of(L).field); \
+        return 1; \
     }
 COUNT_PROPERTY(length)
 COUNT_PROPERTY(capacity)

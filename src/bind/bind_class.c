@@ -9,8 +9,9 @@
 enum { CLASS_KEY = 1 }; /* of a metatable of ours: the class, as a light userdata that no script can make */
 
 static const bind_class *const handles[] = {
-    &gpumm_lua__manager_class, &gpumm_lua__buffer_class,   &gpumm_lua__group_class, &gpumm_lua__scratch_class, &gpumm_lua__stream_class,
-    &gpumm_lua__event_class,   &gpumm_lua__readback_class, &gpumm_lua__frame_class, &gpumm_lua__kernel_class,  &gpumm_lua__fault_class,
+    &gpumm_lua__manager_class, &gpumm_lua__buffer_class, &gpumm_lua__group_class,    &gpumm_lua__scratch_class,
+    &gpumm_lua__stream_class,  &gpumm_lua__event_class,  &gpumm_lua__readback_class, &gpumm_lua__frame_class,
+    &gpumm_lua__kernel_class,  &gpumm_lua__fault_class,
 };
 
 /* ---- Classes ------------------------------------------------------------------------------ */
@@ -38,7 +39,8 @@ enum { CLASS = 1, METHODS, PROPERTIES, METATABLE }; /* upvalues of index_object 
 static int index_object(lua_State *L) {
     const bind_class *class = lua_touserdata(L, lua_upvalueindex(CLASS));
     lua_settop(L, 2);
-    if (!lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(METATABLE))) luaL_checkudata(L, 1, class->name);
+    if (!lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(METATABLE)))
+        luaL_checkudata(L, 1, class->name);
     lua_pushvalue(L, 2);
     if (lua_rawget(L, lua_upvalueindex(METHODS)) != LUA_TNIL) return 1;
     lua_pushvalue(L, 2);
@@ -204,9 +206,7 @@ bind_handle *gpumm_lua__any_handle(lua_State *L, int index) {
     return NULL;
 }
 
-void gpumm_lua__push_owner(lua_State *L, int index) {
-    lua_getiuservalue(L, index, BIND_OWNER);
-}
+void gpumm_lua__push_owner(lua_State *L, int index) { lua_getiuservalue(L, index, BIND_OWNER); }
 
 int gpumm_lua__to_text(lua_State *L) {
     const bind_handle *handle = gpumm_lua__any_handle(L, 1);
@@ -216,7 +216,15 @@ int gpumm_lua__to_text(lua_State *L) {
     return 1;
 }
 
-gpumm_manager *gpumm_lua__to_manager(lua_State *L, int index) { return gpumm_lua__check(L, index, &gpumm_lua__manager_class); }
-gpumm_buffer *gpumm_lua__to_buffer(lua_State *L, int index) { return gpumm_lua__check(L, index, &gpumm_lua__buffer_class); }
-gpumm_group *gpumm_lua__to_group(lua_State *L, int index) { return gpumm_lua__check(L, index, &gpumm_lua__group_class); }
-gpumm_stream *gpumm_lua__to_stream(lua_State *L, int index) { return gpumm_lua__check(L, index, &gpumm_lua__stream_class); }
+gpumm_manager *gpumm_lua__to_manager(lua_State *L, int index) {
+    return gpumm_lua__check(L, index, &gpumm_lua__manager_class);
+}
+gpumm_buffer *gpumm_lua__to_buffer(lua_State *L, int index) {
+    return gpumm_lua__check(L, index, &gpumm_lua__buffer_class);
+}
+gpumm_group *gpumm_lua__to_group(lua_State *L, int index) {
+    return gpumm_lua__check(L, index, &gpumm_lua__group_class);
+}
+gpumm_stream *gpumm_lua__to_stream(lua_State *L, int index) {
+    return gpumm_lua__check(L, index, &gpumm_lua__stream_class);
+}

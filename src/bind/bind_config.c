@@ -23,12 +23,8 @@ static int config_edges(lua_State *L) { return push_config(L, gpumm_config_for_e
 static int config_grid_cells(lua_State *L) { return push_config(L, gpumm_config_for_grid_cells()); }
 
 static const luaL_Reg presets[] = {
-    {"default", config_default},
-    {"for_positions", config_positions},
-    {"for_velocities", config_velocities},
-    {"for_edges", config_edges},
-    {"for_grid_cells", config_grid_cells},
-    {NULL, NULL},
+    {"default", config_default}, {"for_positions", config_positions},   {"for_velocities", config_velocities},
+    {"for_edges", config_edges}, {"for_grid_cells", config_grid_cells}, {NULL, NULL},
 };
 
 void gpumm_lua__open_config(lua_State *L) {

@@ -66,10 +66,18 @@ static int fault_books(lua_State *L) {
     gpumm_live live;
     gpumm_status status = gpumm_fault_live(to_faulty(L), &live);
     if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
-    const struct { const char *key; uint64_t value; } books[] = {
-        {"committed_bytes", live.committed_bytes}, {"reserved_bytes", live.reserved_bytes},
-        {"ranges", live.ranges}, {"segments", live.segments}, {"blocks", live.blocks},
-        {"streams", live.streams}, {"events", live.events}, {"modules", live.modules},
+    const struct {
+        const char *key;
+        uint64_t value;
+    } books[] = {
+        {"committed_bytes", live.committed_bytes},
+        {"reserved_bytes", live.reserved_bytes},
+        {"ranges", live.ranges},
+        {"segments", live.segments},
+        {"blocks", live.blocks},
+        {"streams", live.streams},
+        {"events", live.events},
+        {"modules", live.modules},
     };
     lua_createtable(L, 0, sizeof books / sizeof *books);
     for (size_t i = 0; i < sizeof books / sizeof *books; i++) {
@@ -87,17 +95,12 @@ static int fault_itself(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"plan", fault_set},
-    {"hold", fault_shut},
-    {"release", fault_open_again},
-    {"calls", fault_count},
-    {"live", fault_books},
-    {NULL, NULL},
+    {"plan", fault_set},    {"hold", fault_shut},  {"release", fault_open_again},
+    {"calls", fault_count}, {"live", fault_books}, {NULL, NULL},
 };
 
 static const luaL_Reg meta[] = {{"__call", fault_itself}, {"__tostring", gpumm_lua__to_text}, {NULL, NULL}};
 
 static void release(void *manager) { gpumm_manager_release(manager); }
 
-const bind_class gpumm_lua__fault_class = {
-    .name = "gpumm.fault", .methods = methods, .meta = meta, .release = release};
+const bind_class gpumm_lua__fault_class = {.name = "gpumm.fault", .methods = methods, .meta = meta, .release = release};

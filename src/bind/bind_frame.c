@@ -120,10 +120,10 @@ static gpumm_frame_info info_of(lua_State *L) {
     return info;
 }
 
-#define PROPERTY(field, push)                  \
-    static int frame_##field(lua_State *L) {   \
-        push(L, info_of(L).field);             \
-        return 1;                              \
+#define PROPERTY(field, push) \
+    static int frame_##field(lua_State *L) { \
+        push(L, info_of(L).field); \
+        return 1; \
     }
 PROPERTY(step, lua_pushinteger)
 PROPERTY(length, gpumm_lua__push_count)
@@ -139,23 +139,13 @@ static int frame_readback(lua_State *L) {
 /* ---- Registration --------------------------------------------------------------------------- */
 
 static const luaL_Reg methods[] = {
-    {"member", frame_member},
-    {"keep", frame_keep},
-    {"release", frame_release},
-    {"valid", frame_valid},
-    {NULL, NULL},
+    {"member", frame_member}, {"keep", frame_keep}, {"release", frame_release}, {"valid", frame_valid}, {NULL, NULL},
 };
 
 static const luaL_Reg properties[] = {
-    {"step", frame_step},
-    {"length", frame_length},
-    {"generation", frame_generation},
-    {"time", frame_time},
-    {"dropped", frame_dropped},
-    {"ticket", frame_ticket},
-    {"readback", frame_readback},
-    {"data", frame_data},
-    {NULL, NULL},
+    {"step", frame_step},         {"length", frame_length},   {"generation", frame_generation},
+    {"time", frame_time},         {"dropped", frame_dropped}, {"ticket", frame_ticket},
+    {"readback", frame_readback}, {"data", frame_data},       {NULL, NULL},
 };
 
 static const luaL_Reg meta[] = {

@@ -17,18 +17,17 @@
 
 enum { MEMBERS_MAX = 64 };
 
-static const char *const keys[] = {"growth", "align", "ahead", "length", "max_length", "min_length",
-                                   "name", "tag", "stream", NULL};
+static const char *const keys[] = {"growth",     "align", "ahead", "length", "max_length",
+                                   "min_length", "name",  "tag",   "stream", NULL};
 
 /* ---- Making them --------------------------------------------------------------------------- */
 
 static void check_name(lua_State *L, const char *name) {
     const char *owner = gpumm_lua__class_has(&gpumm_lua__group_class, name)   ? "groups"
                         : gpumm_lua__class_has(&gpumm_lua__frame_class, name) ? "frames"
-                                                                  : NULL;
+                                                                              : NULL;
     if (owner)
-        luaL_error(L, "group member \"%s\": %s have a method or field of that name, choose another", name,
-                   owner);
+        luaL_error(L, "group member \"%s\": %s have a method or field of that name, choose another", name, owner);
 }
 
 /* Member i of the table in slot 2; pushes its type. */
@@ -38,8 +37,7 @@ static void read_member(lua_State *L, int i, gpumm_member *member) {
     lua_rawgeti(L, -1, 1);
     if (lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "group member %d: its name is no string", i);
     member->name = lua_tostring(L, -1); /* alive with the table */
-    if (strlen(member->name) != lua_rawlen(L, -1))
-        luaL_error(L, "group member %d: its name has a zero byte", i);
+    if (strlen(member->name) != lua_rawlen(L, -1)) luaL_error(L, "group member %d: its name has a zero byte", i);
     check_name(L, member->name);
     lua_rawgeti(L, -2, 2);
     if (lua_isnil(L, -1))
@@ -51,8 +49,7 @@ static void read_member(lua_State *L, int i, gpumm_member *member) {
 
 static size_t read_members(lua_State *L, gpumm_member *members) {
     size_t count = lua_rawlen(L, 2);
-    if (count < 1 || count > MEMBERS_MAX)
-        luaL_error(L, "a group has 1 to %d members, not %d", MEMBERS_MAX, (int)count);
+    if (count < 1 || count > MEMBERS_MAX) luaL_error(L, "a group has 1 to %d members, not %d", MEMBERS_MAX, (int)count);
     luaL_checkstack(L, MEMBERS_MAX + 16, NULL);
     for (size_t i = 0; i < count; i++) read_member(L, (int)i + 1, &members[i]);
     return count;
@@ -92,7 +89,8 @@ int gpumm_lua__group_new(lua_State *L) {
         .ahead = gpumm_lua__option_unsigned(L, 2, "ahead", 0),
         .stream = gpumm_lua__option_stream(L, 2),
         .tag = gpumm_lua__option_text(L, 2, "tag", gpumm_lua__tag(L, tag)),
-        .unowned = gpumm_lua__handle_at(L, 1, &gpumm_lua__manager_class)->borrowed, /* nobody else could find it to free it */
+        .unowned =
+            gpumm_lua__handle_at(L, 1, &gpumm_lua__manager_class)->borrowed, /* nobody else could find it to free it */
         .members = members,
         .member_count = read_members(L, members),
     };
@@ -207,8 +205,8 @@ static uint64_t read_columns(lua_State *L, gpumm_group *group, const void **colu
         }
         gpumm_lua__data_encode(L, lua_gettop(L), gpumm_buffer_type(gpumm_group_at(group, i)), &data);
         if (first && data.count != rows)
-            luaL_error(L, "append: '%s' has %I elements, but '%s' has %I", name, (LUAI_UACINT)data.count,
-                       first, (LUAI_UACINT)rows);
+            luaL_error(L, "append: '%s' has %I elements, but '%s' has %I", name, (LUAI_UACINT)data.count, first,
+                       (LUAI_UACINT)rows);
         if (!first) first = name;
         rows = data.count;
         columns[i] = data.bytes;
@@ -272,8 +270,7 @@ static int group_free(lua_State *L) {
 
 static int group_close(lua_State *L) {
     bind_handle *handle = gpumm_lua__handle_at(L, 1, &gpumm_lua__group_class);
-    if (handle->object && !handle->borrowed && gpumm_group_free(handle->object) == GPUMM_OK)
-        forget(L, handle->object);
+    if (handle->object && !handle->borrowed && gpumm_group_free(handle->object) == GPUMM_OK) forget(L, handle->object);
     return 0;
 }
 
@@ -286,10 +283,10 @@ static gpumm_buffer_info info_of(lua_State *L) {
     return info;
 }
 
-#define COUNT_PROPERTY(field)                       \
-    static int group_##field(lua_State *L) {        \
-        gpumm_lua__push_count(L, info_of(L).field);       \
-        return 1;                                   \
+#define COUNT_PROPERTY(field) \
+    static int group_##field(lua_State *L) { \
+        gpumm_lua__push_count(L, info_of(L).field); \
+        return 1; \
     }
 COUNT_PROPERTY(length)
 COUNT_PROPERTY(capacity)

@@ -37,8 +37,7 @@ static void read_list(lua_State *L, int table, gpumm_growth *out) {
         lua_rawgeti(L, -2, (lua_Integer)i + 1);
         lua_Integer n = lua_tointegerx(L, -1, &exact);
         if (!exact || n < 1 || (i > 0 && (uint64_t)n <= list[i - 1]))
-            luaL_error(L, "growth list: entry %d must be a whole number greater than the one before",
-                       (int)i + 1);
+            luaL_error(L, "growth list: entry %d must be a whole number greater than the one before", (int)i + 1);
         list[i] = (uint64_t)n;
         lua_pop(L, 1);
     }
@@ -176,8 +175,8 @@ static uint64_t ask(lua_State *L, const char *name, const gpumm_buffer_info *inf
     int exact;
     lua_Integer proposed = lua_tointegerx(L, -1, &exact);
     if (lua_type(L, -1) != LUA_TNUMBER || !exact || proposed < 0)
-        luaL_error(L, "the growth function%s%s must return a whole number of elements, not %s",
-                   name[0] ? " of " : "", name, luaL_tolstring(L, -1, NULL));
+        luaL_error(L, "the growth function%s%s must return a whole number of elements, not %s", name[0] ? " of " : "",
+                   name, luaL_tolstring(L, -1, NULL));
     lua_pop(L, 1);
     return size_min((uint64_t)proposed, info->max_length);
 }

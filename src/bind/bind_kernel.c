@@ -24,8 +24,8 @@ static gpumm_kernel *to_kernel(lua_State *L, int index) { return gpumm_lua__chec
 
 /* ---- Making them --------------------------------------------------------------------------- */
 
-static const char *const keys[] = {"file", "source", "name", "threads", "block", "shared_bytes",
-                                   "types", "flags", "signature", NULL};
+static const char *const keys[] = {"file",         "source", "name",  "threads",   "block",
+                                   "shared_bytes", "types",  "flags", "signature", NULL};
 
 typedef struct kernel_types {
     const gpumm_type *types[TYPES_MAX];
@@ -44,8 +44,7 @@ static void read_types(lua_State *L, int table, kernel_types *out) {
         if (out->count == TYPES_MAX) luaL_error(L, "option \"types\": more than %d types", TYPES_MAX);
         const gpumm_type *type = gpumm_lua__test_type(L, -1);
         if (!type)
-            luaL_error(L, "option \"types\": a struct type of gpumm.struct expected, got %s",
-                       luaL_typename(L, -1));
+            luaL_error(L, "option \"types\": a struct type of gpumm.struct expected, got %s", luaL_typename(L, -1));
         out->types[out->count] = type;
         out->names[out->count++] = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : NULL;
         lua_insert(L, -2); /* under the key, which lua_next wants on top */
@@ -58,8 +57,7 @@ static void read_source(lua_State *L, gpumm_kernel_options *options) {
     char tag[BIND_TAG];
     options->source = gpumm_lua__option_text(L, 2, "source", NULL);
     options->file = gpumm_lua__option_text(L, 2, "file", NULL);
-    if (!options->source && !options->file)
-        luaL_error(L, "a kernel needs file = \"name.cu\" or source = text");
+    if (!options->source && !options->file) luaL_error(L, "a kernel needs file = \"name.cu\" or source = text");
     if (options->source) {
         if (!options->file) options->file = lua_pushfstring(L, "<%s>", gpumm_lua__tag(L, tag)[0] ? tag : "source");
         return;
@@ -112,11 +110,9 @@ typedef struct launch {
 
 static const gpumm_address nowhere = 0;
 
-static int bad_argument(lua_State *L, const launch *l, const gpumm_parameter *p, const char *wanted,
-                        int index) {
-    return luaL_error(L, "kernel '%s', parameter '%s' (%s%s%s): %s expected, got %s",
-                      gpumm_kernel_name(l->kernel), p->name,
-                      p->kind == GPUMM_POINTER && p->access == GPUMM_READ ? "const " : "", p->type,
+static int bad_argument(lua_State *L, const launch *l, const gpumm_parameter *p, const char *wanted, int index) {
+    return luaL_error(L, "kernel '%s', parameter '%s' (%s%s%s): %s expected, got %s", gpumm_kernel_name(l->kernel),
+                      p->name, p->kind == GPUMM_POINTER && p->access == GPUMM_READ ? "const " : "", p->type,
                       p->kind == GPUMM_POINTER ? " *" : "", wanted, luaL_typename(L, index));
 }
 
@@ -142,8 +138,7 @@ static void set_pointer(lua_State *L, launch *l, const gpumm_parameter *p, gpumm
 static void *take_value(lua_State *L, launch *l, size_t size, size_t align) {
     uint64_t start = 0;
     if (!size_round_up(l->used, align ? align : 1, &start) || start > VALUES_MAX || size > VALUES_MAX - start)
-        luaL_error(L, "kernel '%s': its values take more than %d bytes", gpumm_kernel_name(l->kernel),
-                   VALUES_MAX);
+        luaL_error(L, "kernel '%s': its values take more than %d bytes", gpumm_kernel_name(l->kernel), VALUES_MAX);
     l->used = start + size;
     return memset(l->values + start, 0, size);
 }
@@ -214,8 +209,8 @@ static int missing_name(lua_State *L, const launch *l) {
         const gpumm_parameter *p = gpumm_kernel_parameter(l->kernel, i);
         if (gpumm_lua__option(L, 2, p->name)) continue;
         push_parameter_list(L, l);
-        return luaL_error(L, "kernel '%s': parameter '%s' is missing; it takes: %s",
-                          gpumm_kernel_name(l->kernel), p->name, lua_tostring(L, -1));
+        return luaL_error(L, "kernel '%s': parameter '%s' is missing; it takes: %s", gpumm_kernel_name(l->kernel),
+                          p->name, lua_tostring(L, -1));
     }
     return 0;
 }
@@ -241,8 +236,8 @@ static void by_name(lua_State *L, launch *l) {
 static void by_position(lua_State *L, launch *l, int given) {
     if ((size_t)given != l->count) {
         push_parameter_list(L, l);
-        luaL_error(L, "kernel '%s' takes %d arguments (%s), got %d", gpumm_kernel_name(l->kernel),
-                   (int)l->count, lua_tostring(L, -1), given);
+        luaL_error(L, "kernel '%s' takes %d arguments (%s), got %d", gpumm_kernel_name(l->kernel), (int)l->count,
+                   lua_tostring(L, -1), given);
     }
     for (size_t i = 0; i < l->count; i++) set_argument(L, l, i, (int)i + 2);
 }
@@ -263,8 +258,7 @@ static bool is_by_name(lua_State *L, const launch *l, int given) {
     if (l->count == 0) return given == 2; /* one alone says where */
     if ((size_t)given < l->count) return true;
     const gpumm_parameter *first = gpumm_kernel_parameter(l->kernel, 0);
-    if (first->kind == GPUMM_POINTER || !first->element || gpumm_type_kind(first->element) == GPUMM_SCALAR)
-        return true;
+    if (first->kind == GPUMM_POINTER || !first->element || gpumm_type_kind(first->element) == GPUMM_SCALAR) return true;
     bool named = gpumm_lua__option(L, 2, first->name);
     if (named) lua_pop(L, 1);
     return named;

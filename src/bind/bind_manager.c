@@ -17,8 +17,8 @@
 
 /* ---- Opening ------------------------------------------------------------------------------ */
 
-static const char *const keys[] = {"device", "limit", "memory", "granularity", "workers",
-                                   "relocate", "debug", "fault", NULL};
+static const char *const keys[] = {"device",   "limit", "memory", "granularity", "workers",
+                                   "relocate", "debug", "fault",  NULL};
 
 static void read_fault(lua_State *L, int table, gpumm_options *options) {
     if (!gpumm_lua__option(L, table, "fault")) return;
@@ -57,7 +57,7 @@ static void choose_device(bind_state *state, gpumm_options *options) {
     if (!asked || strcmp(asked, state->device) == 0) return;
     log_sink sink = {state->log, state->log_user};
     gpumm__log_line(&sink, GPUMM_LOG_INFO, "device '%s' by --device or the application overrides the script's '%.64s'",
-             state->device, asked);
+                    state->device, asked);
 }
 
 static void read_state(lua_State *L, gpumm_options *options) {
@@ -128,7 +128,9 @@ static int manager_raising(lua_State *L) {
 /* ---- Upkeep ------------------------------------------------------------------------------- */
 
 static int manager_poll(lua_State *L) { return gpumm_lua__result(L, gpumm_manager_poll(gpumm_lua__to_manager(L, 1))); }
-static int manager_check(lua_State *L) { return gpumm_lua__result(L, gpumm_manager_check(gpumm_lua__to_manager(L, 1))); }
+static int manager_check(lua_State *L) {
+    return gpumm_lua__result(L, gpumm_manager_check(gpumm_lua__to_manager(L, 1)));
+}
 
 static int manager_synchronize(lua_State *L) {
     return gpumm_lua__result(L, gpumm_manager_synchronize(gpumm_lua__to_manager(L, 1)));
@@ -161,11 +163,16 @@ static int manager_device(lua_State *L) {
     gpumm_device_info info;
     gpumm_status status = gpumm_manager_info(gpumm_lua__to_manager(L, 1), &info);
     if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
-    const struct { const char *key, *text; } texts[] = {
-        {"kind", info.kind}, {"name", info.name}, {"why", info.why}, {"uuid", info.uuid}};
-    const struct { const char *key; uint64_t count; } counts[] = {
-        {"total_bytes", info.total_bytes}, {"granularity", info.granularity},
-        {"pinned_granularity", info.pinned_granularity}, {"units", info.units}};
+    const struct {
+        const char *key, *text;
+    } texts[] = {{"kind", info.kind}, {"name", info.name}, {"why", info.why}, {"uuid", info.uuid}};
+    const struct {
+        const char *key;
+        uint64_t count;
+    } counts[] = {{"total_bytes", info.total_bytes},
+                  {"granularity", info.granularity},
+                  {"pinned_granularity", info.pinned_granularity},
+                  {"units", info.units}};
     lua_createtable(L, 0, 12);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         lua_pushstring(L, texts[i].text);

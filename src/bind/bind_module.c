@@ -185,8 +185,10 @@ static int module_beside(lua_State *L) {
 static int module_next_capacity(lua_State *L) {
     gpumm_growth growth;
     uint64_t next;
-    gpumm_growth_request request = {
-        .name = "", .capacity = gpumm_lua__count(L, 2), .required = gpumm_lua__count(L, 3), .max = gpumm_lua__count(L, 4)};
+    gpumm_growth_request request = {.name = "",
+                                    .capacity = gpumm_lua__count(L, 2),
+                                    .required = gpumm_lua__count(L, 3),
+                                    .max = gpumm_lua__count(L, 4)};
     luaL_argcheck(L, !lua_isfunction(L, 1), 1, "a schedule that is a function cannot be asked here");
     gpumm_lua__to_growth(L, 1, &growth);
     gpumm_status status = gpumm_growth_next(&growth, &request, &next);
@@ -257,8 +259,9 @@ static void set_constants(lua_State *L) {
 
 static void open_classes(lua_State *L) {
     static const bind_class *const classes[] = {
-        &gpumm_lua__manager_class, &gpumm_lua__buffer_class, &gpumm_lua__group_class, &gpumm_lua__scratch_class, &gpumm_lua__stream_class,
-        &gpumm_lua__event_class, &gpumm_lua__readback_class, &gpumm_lua__frame_class, &gpumm_lua__kernel_class, &gpumm_lua__fault_class};
+        &gpumm_lua__manager_class, &gpumm_lua__buffer_class, &gpumm_lua__group_class,    &gpumm_lua__scratch_class,
+        &gpumm_lua__stream_class,  &gpumm_lua__event_class,  &gpumm_lua__readback_class, &gpumm_lua__frame_class,
+        &gpumm_lua__kernel_class,  &gpumm_lua__fault_class};
     for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) gpumm_lua__class_open(L, classes[i]);
 }
 
@@ -296,11 +299,11 @@ int luaopen_gpumm(lua_State *L) { return gpumm_lua_open(L); }
 
 /* require "gpumm.graph" before require "gpumm": Lua finds these in gpumm.so. */
 #define PART_MAP(X) X(simulation) X(options) X(growth) X(graph) X(force) X(picture) X(page) X(spec)
-#define PART_OPEN(name)                             \
+#define PART_OPEN(name) \
     GPUMM_API int luaopen_gpumm_##name(lua_State *L); \
-    int luaopen_gpumm_##name(lua_State *L) {        \
-        gpumm_lua_open(L);                          \
-        lua_getfield(L, -1, #name);                 \
-        return 1;                                   \
+    int luaopen_gpumm_##name(lua_State *L) { \
+        gpumm_lua_open(L); \
+        lua_getfield(L, -1, #name); \
+        return 1; \
     }
 PART_MAP(PART_OPEN)

@@ -68,8 +68,7 @@ static bool read_size(lua_State *L, int index, uint64_t *bytes) {
     }
     if (lua_type(L, index) == LUA_TSTRING && strlen(lua_tostring(L, index)) == lua_rawlen(L, index))
         return gpumm_parse_size(lua_tostring(L, index), bytes) == GPUMM_OK;
-    fail(GPUMM_INVALID_ARGUMENT, "a size is a number of bytes or text as \"4GiB\", not a %s",
-         luaL_typename(L, index));
+    fail(GPUMM_INVALID_ARGUMENT, "a size is a number of bytes or text as \"4GiB\", not a %s", luaL_typename(L, index));
     return false;
 }
 
@@ -136,8 +135,7 @@ int gpumm_lua__unknown(lua_State *L, const char *what, const char *key, const ch
     if (near) lua_pushfstring(L, " (did you mean \"%s\"?)", near);
     else lua_pushliteral(L, "");
     gpumm_lua__push_list(L, valid);
-    return luaL_error(L, "unknown %s \"%s\"%s; valid: %s", what, key, lua_tostring(L, -2),
-                      lua_tostring(L, -1));
+    return luaL_error(L, "unknown %s \"%s\"%s; valid: %s", what, key, lua_tostring(L, -2), lua_tostring(L, -1));
 }
 
 static bool among(const char *key, const char *const *valid) {
@@ -180,8 +178,7 @@ uint64_t gpumm_lua__option_count(lua_State *L, int table, const char *key, uint6
     if (!gpumm_lua__option(L, table, key)) return otherwise;
     int exact;
     lua_Integer n = lua_tointegerx(L, -1, &exact);
-    if (lua_type(L, -1) != LUA_TNUMBER || !exact || n < 0)
-        bad_option(L, key, "a count (a whole number from 0)");
+    if (lua_type(L, -1) != LUA_TNUMBER || !exact || n < 0) bad_option(L, key, "a count (a whole number from 0)");
     lua_pop(L, 1);
     return (uint64_t)n;
 }
@@ -220,8 +217,7 @@ const char *gpumm_lua__option_text(lua_State *L, int table, const char *key, con
     if (!gpumm_lua__option(L, table, key)) return otherwise;
     if (lua_type(L, -1) != LUA_TSTRING) bad_option(L, key, "a string");
     const char *text = lua_tostring(L, -1);
-    if (strlen(text) != lua_rawlen(L, -1))
-        luaL_error(L, "option \"%s\": text without zero bytes expected", key);
+    if (strlen(text) != lua_rawlen(L, -1)) luaL_error(L, "option \"%s\": text without zero bytes expected", key);
     lua_pop(L, 1);
     return text;
 }

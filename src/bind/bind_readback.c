@@ -25,8 +25,7 @@ static gpumm_readback *to_readback(lua_State *L, int index) {
 
 /* ---- Making them --------------------------------------------------------------------------- */
 
-static void read_options(lua_State *L, int table, gpumm_readback_options *options,
-                         char tag[static BIND_TAG]) {
+static void read_options(lua_State *L, int table, gpumm_readback_options *options, char tag[static BIND_TAG]) {
     static const char *const valid[] = {"slots", "direct", "busy", "tag", NULL};
     options->tag = gpumm_lua__tag(L, tag);
     if (lua_isnoneornil(L, table)) return;
@@ -138,8 +137,7 @@ int gpumm_lua__readback_new(lua_State *L) {
     for (size_t i = 0; i < options.buffer_count; i++) {
         lua_rawgeti(L, 2, (lua_Integer)i + 1);
         buffers[i] = gpumm_lua__test(L, -1, &gpumm_lua__buffer_class);
-        if (!buffers[i])
-            return luaL_error(L, "entry %d: a buffer expected, got %s", (int)i + 1, luaL_typename(L, -1));
+        if (!buffers[i]) return luaL_error(L, "entry %d: a buffer expected, got %s", (int)i + 1, luaL_typename(L, -1));
         if (gpumm_buffer_manager(buffers[i]) != manager)
             return luaL_error(L, "entry %d: this buffer is another manager's", (int)i + 1);
         lua_pop(L, 1);
@@ -298,8 +296,7 @@ static int readback_next(lua_State *L) { return delivered(L, gpumm_readback_next
 static int gpumm__readback_close(lua_State *L) {
     bind_handle *handle = gpumm_lua__handle_at(L, 1, &gpumm_lua__readback_class);
     if (handle->borrowed)
-        return gpumm_lua__raise(L, fail(GPUMM_INVALID_ARGUMENT,
-                                  "this readback is the application's to close"));
+        return gpumm_lua__raise(L, fail(GPUMM_INVALID_ARGUMENT, "this readback is the application's to close"));
     if (handle->object) gpumm_readback_close(handle->object);
     return 0;
 }
@@ -330,20 +327,16 @@ static int readback_manager(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"capture", readback_capture},
-    {"ready", readback_ready},
-    {"wait", gpumm__readback_wait},
-    {"await", readback_await},
-    {"cancel", readback_cancel},
-    {"latest", readback_latest},
-    {"next", readback_next},
-    {"close", gpumm__readback_close},
-    {NULL, NULL},
+    {"capture", readback_capture}, {"ready", readback_ready},        {"wait", gpumm__readback_wait},
+    {"await", readback_await},     {"cancel", readback_cancel},      {"latest", readback_latest},
+    {"next", readback_next},       {"close", gpumm__readback_close}, {NULL, NULL},
 };
 
-static const luaL_Reg properties[] = {
-    {"dropped", readback_dropped}, {"newest", readback_newest}, {"slots", readback_slots},
-    {"manager", readback_manager}, {NULL, NULL}};
+static const luaL_Reg properties[] = {{"dropped", readback_dropped},
+                                      {"newest", readback_newest},
+                                      {"slots", readback_slots},
+                                      {"manager", readback_manager},
+                                      {NULL, NULL}};
 static const luaL_Reg meta[] = {{"__close", gpumm__readback_close}, {"__tostring", gpumm_lua__to_text}, {NULL, NULL}};
 
 static void release(void *readback) { gpumm_readback_release(readback); }

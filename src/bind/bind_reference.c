@@ -65,7 +65,9 @@ void gpumm_lua__reference_put(lua_State *L, bind_state *state, bind_reference *r
     state->spare_count++;
 }
 
-void gpumm_lua__reference_end(lua_State *L, bind_reference *reference) { gpumm_lua__reference_put(L, gpumm_lua__state_of(L), reference); }
+void gpumm_lua__reference_end(lua_State *L, bind_reference *reference) {
+    gpumm_lua__reference_put(L, gpumm_lua__state_of(L), reference);
+}
 
 void gpumm_lua__references_close(lua_State *L) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &references_key);

@@ -73,5 +73,9 @@ static const luaL_Reg meta[] = {
 
 static void release(void *scratch) { gpumm_scratch_release(scratch); }
 
-const bind_class gpumm_lua__scratch_class = {
-    .name = "gpumm.scratch", .methods = methods, .properties = properties, .meta = meta, .release = release, .fleeting = true};
+const bind_class gpumm_lua__scratch_class = {.name = "gpumm.scratch",
+                                             .methods = methods,
+                                             .properties = properties,
+                                             .meta = meta,
+                                             .release = release,
+                                             .fleeting = true};

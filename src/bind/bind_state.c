@@ -112,6 +112,4 @@ static void *peek(lua_State *L, int index, const bind_class *class) {
 gpumm_manager *gpumm_lua_to_manager(lua_State *L, int index) { return peek(L, index, &gpumm_lua__manager_class); }
 gpumm_buffer *gpumm_lua_to_buffer(lua_State *L, int index) { return peek(L, index, &gpumm_lua__buffer_class); }
 gpumm_group *gpumm_lua_to_group(lua_State *L, int index) { return peek(L, index, &gpumm_lua__group_class); }
-gpumm_readback *gpumm_lua_to_readback(lua_State *L, int index) {
-    return peek(L, index, &gpumm_lua__readback_class);
-}
+gpumm_readback *gpumm_lua_to_readback(lua_State *L, int index) { return peek(L, index, &gpumm_lua__readback_class); }

@@ -46,7 +46,8 @@ static int stream_record(lua_State *L) {
 }
 
 static int stream_wait(lua_State *L) {
-    return gpumm_lua__result(L, gpumm_stream_wait(gpumm_lua__to_stream(L, 1), gpumm_lua__check(L, 2, &gpumm_lua__event_class)));
+    return gpumm_lua__result(
+        L, gpumm_stream_wait(gpumm_lua__to_stream(L, 1), gpumm_lua__check(L, 2, &gpumm_lua__event_class)));
 }
 
 static int stream_synchronize(lua_State *L) {
@@ -74,12 +75,8 @@ static int stream_manager(lua_State *L) {
 }
 
 static const luaL_Reg stream_methods[] = {
-    {"record", stream_record},
-    {"wait", stream_wait},
-    {"synchronize", stream_synchronize},
-    {"idle", gpumm__stream_idle},
-    {"close", stream_close},
-    {NULL, NULL},
+    {"record", stream_record},    {"wait", stream_wait},   {"synchronize", stream_synchronize},
+    {"idle", gpumm__stream_idle}, {"close", stream_close}, {NULL, NULL},
 };
 
 static const luaL_Reg stream_properties[] = {{"manager", stream_manager}, {NULL, NULL}};
@@ -125,11 +122,7 @@ static int event_close(lua_State *L) {
 }
 
 static const luaL_Reg event_methods[] = {
-    {"ready", event_ready},
-    {"wait", event_wait},
-    {"elapsed", event_elapsed},
-    {"close", event_close},
-    {NULL, NULL},
+    {"ready", event_ready}, {"wait", event_wait}, {"elapsed", event_elapsed}, {"close", event_close}, {NULL, NULL},
 };
 
 static const luaL_Reg event_meta[] = {{"__close", event_close}, {"__tostring", gpumm_lua__to_text}, {NULL, NULL}};

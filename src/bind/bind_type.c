@@ -10,8 +10,8 @@
 static const bind_class type_class; /* at the end */
 
 typedef struct type_box {
-    const gpumm_type *type; /* NULL: not filled, or collected */
-    bind_reference *reference;      /* holds it */
+    const gpumm_type *type;    /* NULL: not filled, or collected */
+    bind_reference *reference; /* holds it */
 } type_box;
 
 static type_box *box_push(lua_State *L) { /* [-0, +1, m] */
@@ -202,8 +202,7 @@ static int module_struct(lua_State *L) {
     lua_settop(L, 1);
     gpumm_lua__options(L, 1, valid, true);
     size_t count = lua_rawlen(L, 1);
-    luaL_argcheck(L, count >= 1 && count <= TYPE_FIELDS_MAX, 1,
-                  "a struct has 1 to 1024 fields { name, type }");
+    luaL_argcheck(L, count >= 1 && count <= TYPE_FIELDS_MAX, 1, "a struct has 1 to 1024 fields { name, type }");
     lua_newtable(L); /* 2: names and types */
     gpumm_field *fields = lua_newuserdatauv(L, count * sizeof *fields, 0);
     for (size_t i = 0; i < count; i++) {
@@ -221,17 +220,23 @@ static int module_struct(lua_State *L) {
 }
 
 static const luaL_Reg properties[] = {
-    {"size", type_size},     {"align", type_align},   {"kind", type_kind},
-    {"name", type_name},     {"lanes", type_lanes},   {"scalar", type_scalar},
-    {"fields", type_fields}, {"struct_name", type_struct_name},
+    {"size", type_size},   {"align", type_align},   {"kind", type_kind},     {"name", type_name},
+    {"lanes", type_lanes}, {"scalar", type_scalar}, {"fields", type_fields}, {"struct_name", type_struct_name},
     {NULL, NULL},
 };
 static const luaL_Reg methods[] = {{"declaration", type_declaration}, {NULL, NULL}};
 static const luaL_Reg meta[] = {
-    {"__tostring", type_tostring}, {"__eq", type_equal}, {"__gc", type_collect}, {NULL, NULL},
+    {"__tostring", type_tostring},
+    {"__eq", type_equal},
+    {"__gc", type_collect},
+    {NULL, NULL},
 };
 static const bind_class type_class = {
-    .name = TYPE_CLASS, .methods = methods, .properties = properties, .meta = meta, .missing = type_missing,
+    .name = TYPE_CLASS,
+    .methods = methods,
+    .properties = properties,
+    .meta = meta,
+    .missing = type_missing,
 };
 static const luaL_Reg functions[] = {{"type", module_type}, {"struct", module_struct}, {NULL, NULL}};
 

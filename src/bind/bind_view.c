@@ -23,7 +23,7 @@ static void check_alive(lua_State *L, const view *v) {
     if (!v->type || !v->type_reference->object) luaL_error(L, "this view was collected");
     if (is_stale(v))
         gpumm_lua__raise(L, fail(GPUMM_STALE, "the frame that this view reads has ended: frame:keep() keeps one, "
-                           "view:copy() copies one while it is valid"));
+                                              "view:copy() copies one while it is valid"));
 }
 
 view *gpumm_lua__view_check(lua_State *L, int index) {
@@ -52,8 +52,7 @@ static unsigned char *element_at(const view *v, lua_Integer i) {
 }
 
 static unsigned char *check_element(lua_State *L, const view *v, lua_Integer i) {
-    if (!holds(v, i))
-        luaL_error(L, "index %I is outside of this view of %I elements", i, (LUAI_UACINT)v->count);
+    if (!holds(v, i)) luaL_error(L, "index %I is outside of this view of %I elements", i, (LUAI_UACINT)v->count);
     return element_at(v, i);
 }
 
@@ -112,7 +111,7 @@ void *gpumm_lua__view_push_owned(lua_State *L, const gpumm_type *type, uint64_t 
 }
 
 void gpumm_lua__view_push_frame(lua_State *L, gpumm_frame *frame, const gpumm_type *type, uint64_t count,
-                     const void *data) {
+                                const void *data) {
     view *v = gpumm_lua__view_push_empty(L);
     gpumm_lua__view_hold(v, gpumm_type_retain(type));
     hold_frame(L, v, frame);
@@ -359,8 +358,7 @@ static int view_index(lua_State *L) {
 static int view_newindex(lua_State *L) {
     const view *v = check_writable(L, 1);
     if (lua_type(L, 2) != LUA_TNUMBER)
-        return luaL_error(L,
-                          "elements of a view are written by number, v[i] = x or v.field[i] = x, not by %s",
+        return luaL_error(L, "elements of a view are written by number, v[i] = x or v.field[i] = x, not by %s",
                           lua_type(L, 2) == LUA_TSTRING ? "name" : luaL_typename(L, 2));
     int integral;
     lua_Integer i = lua_tointegerx(L, 2, &integral);
@@ -405,8 +403,7 @@ static int module_view(lua_State *L) {
         gpumm_lua__view_push_owned(L, type, gpumm_lua__count(L, 2));
         return 1;
     }
-    if (lua_isnil(L, 2))
-        return luaL_error(L, "how many elements, or which? gpumm.view(type, n) or (type, elements)");
+    if (lua_isnil(L, 2)) return luaL_error(L, "how many elements, or which? gpumm.view(type, n) or (type, elements)");
     view *v = gpumm_lua__view_push_empty(L);
     gpumm_lua__view_hold(v, gpumm_type_retain(type));
     struct data data;

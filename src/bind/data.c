@@ -57,8 +57,7 @@ static uint16_t half_encode(double value) {
     uint64_t whole = UINT64_C(1) << 52 | fraction, rest = whole & ((UINT64_C(1) << shift) - 1);
     uint64_t tie = UINT64_C(1) << (shift - 1), result = whole >> shift;
     if (rest > tie || (rest == tie && (result & 1))) result++;
-    if (exponent >= -14)
-        result += (uint64_t)(exponent + 14) << 10; /* the 1 before the point counts one up too */
+    if (exponent >= -14) result += (uint64_t)(exponent + 14) << 10; /* the 1 before the point counts one up too */
     return (uint16_t)(sign | result);
 }
 
@@ -70,9 +69,9 @@ static double half_decode(uint16_t half) {
     return half & 0x8000 ? -value : value;
 }
 
-#define STORE(type, value)                   \
-    do {                                     \
-        type stored_ = (type)(value);        \
+#define STORE(type, value) \
+    do { \
+        type stored_ = (type)(value); \
         memcpy(to, &stored_, sizeof stored_); \
     } while (0)
 
@@ -82,11 +81,11 @@ static void store_float(gpumm_scalar scalar, lua_Number value, unsigned char *to
     else STORE(uint16_t, half_encode(value));
 }
 
-#define STORE_BETWEEN(type, low, high)                \
-    do {                                              \
+#define STORE_BETWEEN(type, low, high) \
+    do { \
         if (value < (low) || value > (high)) return false; \
-        STORE(type, value);                           \
-        return true;                                  \
+        STORE(type, value); \
+        return true; \
     } while (0)
 
 static bool store_integer(gpumm_scalar scalar, lua_Integer value, unsigned char *to) {
@@ -143,21 +142,26 @@ static int bad_number(lua_State *L, const struct place *at, gpumm_scalar scalar)
         lua_Number number = lua_tonumber(L, -1);
         lua_pushvalue(L, -1); /* its text takes its place */
         const char *text = lua_tostring(L, -1);
-        if (isfinite(number) && number != floor(number))
-            lua_pushfstring(L, "%s wants an integer, not %s", name, text);
+        if (isfinite(number) && number != floor(number)) lua_pushfstring(L, "%s wants an integer, not %s", name, text);
         else lua_pushfstring(L, "%s does not fit %s (%s)", text, name, range_text(scalar));
     }
     return bad(L, at);
 }
 
-static inline void encode_scalar(lua_State *L, const struct place *at, gpumm_scalar scalar,
-                                 unsigned char *to) {
+static inline void encode_scalar(lua_State *L, const struct place *at, gpumm_scalar scalar, unsigned char *to) {
     if (!store(L, -1, scalar, to)) bad_number(L, at, scalar);
 }
 
 static void push_scalar(lua_State *L, gpumm_scalar scalar, const unsigned char *from) { /* [-0, +1, -] */
     union {
-        int8_t i8; int16_t i16; uint16_t u16; int32_t i32; uint32_t u32; int64_t i64; float f32; double f64;
+        int8_t i8;
+        int16_t i16;
+        uint16_t u16;
+        int32_t i32;
+        uint32_t u32;
+        int64_t i64;
+        float f32;
+        double f64;
     } v;
     memcpy(&v, from, scalar_infos[scalar].size);
     switch (scalar) {
@@ -279,10 +283,10 @@ static void encode_bytes(lua_State *L, const struct place *at, const gpumm_type 
         memcpy(to, bytes, size);
         return;
     }
-    if (text) lua_pushfstring(L, "%s wants a string of %I bytes, not of %I", gpumm_type_name(type),
-                              (LUAI_UACINT)size, (LUAI_UACINT)length);
-    else
-        lua_pushfstring(L, "%s wants a string of bytes, got %s", gpumm_type_name(type), luaL_typename(L, -1));
+    if (text)
+        lua_pushfstring(L, "%s wants a string of %I bytes, not of %I", gpumm_type_name(type), (LUAI_UACINT)size,
+                        (LUAI_UACINT)length);
+    else lua_pushfstring(L, "%s wants a string of bytes, got %s", gpumm_type_name(type), luaL_typename(L, -1));
     bad(L, at);
 }
 
@@ -361,8 +365,7 @@ static void encode_table(lua_State *L, int index, const gpumm_type *type, struct
     if (flat) count /= gpumm_type_lanes(type);
     unsigned char *bytes = push_memory(L, type, count);
     if (flat) encode_flat(L, index, type, count, bytes);
-    else if (gpumm_type_kind(type) == GPUMM_SCALAR)
-        encode_scalars(L, index, gpumm_type_scalar(type), count, bytes);
+    else if (gpumm_type_kind(type) == GPUMM_SCALAR) encode_scalars(L, index, gpumm_type_scalar(type), count, bytes);
     else encode_each(L, index, type, count, bytes);
     *out = (struct data){bytes, count};
 }
@@ -380,11 +383,11 @@ static void encode_string(lua_State *L, int index, const gpumm_type *type, struc
 static void encode_view(lua_State *L, int index, const gpumm_type *type, struct data *out) {
     const view *v = gpumm_lua__view_test(L, index);
     if (!v)
-        luaL_error(L, "elements of %s come from a list, a string of bytes or a view; got %s",
-                   gpumm_type_name(type), luaL_typename(L, index));
+        luaL_error(L, "elements of %s come from a list, a string of bytes or a view; got %s", gpumm_type_name(type),
+                   luaL_typename(L, index));
     if (!gpumm_type_equal(v->type, type))
         gpumm_lua__raise(L, fail(GPUMM_TYPE_MISMATCH, "%s is wanted, and the view is of %s", gpumm_type_name(type),
-                           gpumm_type_name(v->type)));
+                                 gpumm_type_name(v->type)));
     out->count = v->count;
     out->bytes = gpumm_lua__view_contiguous(L, index);
 }
@@ -412,7 +415,8 @@ void gpumm_lua__data_encode_one(lua_State *L, int index, const gpumm_type *type,
     encode_at(L, index, &alone, type, element);
 }
 
-void gpumm_lua__data_encode_argument(lua_State *L, int index, const char *kernel, const gpumm_parameter *parameter, void *value) {
+void gpumm_lua__data_encode_argument(lua_State *L, int index, const char *kernel, const gpumm_parameter *parameter,
+                                     void *value) {
     struct place at = {NULL, parameter->name, 0, kernel};
     encode_at(L, index, &at, parameter->element, value);
 }

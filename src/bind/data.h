@@ -42,7 +42,8 @@ void gpumm_lua__data_encode(lua_State *L, int index, const gpumm_type *type, str
    partly written. Padding is left as it is. [-0, +0, e] */
 void gpumm_lua__data_encode_one(lua_State *L, int index, const gpumm_type *type, void *element);
 /* The same for a kernel's parameter, which errors name. */
-void gpumm_lua__data_encode_argument(lua_State *L, int index, const char *kernel, const gpumm_parameter *parameter, void *value);
+void gpumm_lua__data_encode_argument(lua_State *L, int index, const char *kernel, const gpumm_parameter *parameter,
+                                     void *value);
 /* One element from `count` values from slot `first` on: a scalar, a vector's lanes, a struct's fields, or one
    value as in gpumm_lua__data_encode_one. [-0, +0, e] */
 void gpumm_lua__data_encode_values(lua_State *L, int first, int count, const gpumm_type *type, void *element);

@@ -20,13 +20,13 @@ gpumm_status gpumm_lua__file_probe(const char *path);
 /* Between create and its end (commit or abandon) nothing may raise. */
 gpumm_status gpumm_lua__file_create(file_writer *w, const char *path);
 gpumm_status gpumm_lua__file_write(file_writer *w, const void *bytes, size_t size);
-gpumm_status gpumm_lua__file_commit(file_writer *w);  /* ends it; on failure nothing is left behind */
-void gpumm_lua__file_abandon(file_writer *w);         /* ends it; nothing is left behind */
+gpumm_status gpumm_lua__file_commit(file_writer *w); /* ends it; on failure nothing is left behind */
+void gpumm_lua__file_abandon(file_writer *w);        /* ends it; nothing is left behind */
 
 /* An open file that the collector closes, should something raise while it is read. */
 typedef struct file_reader {
     FILE *stream;
-    uint64_t size; /* bytes in all */
+    uint64_t size;                    /* bytes in all */
     struct bind_reference *reference; /* holds the stream */
 } file_reader;
 

@@ -35,9 +35,8 @@ static png_uint_32 check_side(lua_State *L, int index) {
 static png_uint_32 check_format(lua_State *L, const gpumm_type *type) {
     bool fits = gpumm_type_kind(type) == GPUMM_VECTOR && gpumm_type_scalar(type) == GPUMM_U8;
     if (!fits || gpumm_type_lanes(type) < 3)
-        gpumm_lua__raise(L,
-                   fail(GPUMM_TYPE_MISMATCH, "pixels are u8x3 (red, green, blue) or u8x4 (and alpha), not %s",
-                        gpumm_type_name(type)));
+        gpumm_lua__raise(L, fail(GPUMM_TYPE_MISMATCH, "pixels are u8x3 (red, green, blue) or u8x4 (and alpha), not %s",
+                                 gpumm_type_name(type)));
     return gpumm_type_lanes(type) == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_RGBA;
 }
 
@@ -53,8 +52,8 @@ static int image_write(lua_State *L) {
     image.height = check_side(L, 4);
     uint64_t wanted = (uint64_t)image.width * image.height;
     if (v->count != wanted)
-        return luaL_error(L, "a picture of %d x %d has %I pixels; the view has %I", (int)image.width,
-                          (int)image.height, (LUAI_UACINT)wanted, (LUAI_UACINT)v->count);
+        return luaL_error(L, "a picture of %d x %d has %I pixels; the view has %I", (int)image.width, (int)image.height,
+                          (LUAI_UACINT)wanted, (LUAI_UACINT)v->count);
     return gpumm_lua__result(L, write_png(path, &image, gpumm_lua__view_contiguous(L, 2)));
 }
 

@@ -20,7 +20,7 @@
 enum { MAGIC_SIZE = 8, HEADER_MAX = 1 << 20, FIELDS_MAX = 128, WORD_MAX = 128, DIMS_MAX = 4, UNIT = 64 };
 
 static const char *const dtypes[] = {
-    [GPUMM_I8] = "|i1", [GPUMM_U8] = "|u1", [GPUMM_I16] = "<i2", [GPUMM_U16] = "<u2",
+    [GPUMM_I8] = "|i1",  [GPUMM_U8] = "|u1",  [GPUMM_I16] = "<i2", [GPUMM_U16] = "<u2",
     [GPUMM_I32] = "<i4", [GPUMM_U32] = "<u4", [GPUMM_I64] = "<i8", [GPUMM_U64] = "<u8",
     [GPUMM_F16] = "<f2", [GPUMM_F32] = "<f4", [GPUMM_F64] = "<f8",
 };
@@ -33,12 +33,14 @@ struct literal {
     unsigned depth;
 };
 
-struct shape { uint64_t dim[DIMS_MAX]; unsigned count; };
+struct shape {
+    uint64_t dim[DIMS_MAX];
+    unsigned count;
+};
 
 static gpumm_status malformed(const struct literal *l, const char *wanted) {
     int length = (int)size_min((uint64_t)(l->end - l->at), 30);
-    return fail(GPUMM_IO, "%s: its header is malformed: %s is wanted at '%.*s'", l->path, wanted, length,
-                l->at);
+    return fail(GPUMM_IO, "%s: its header is malformed: %s is wanted at '%.*s'", l->path, wanted, length, l->at);
 }
 
 static char peek(struct literal *l) {
@@ -83,8 +85,7 @@ static gpumm_status read_bool(struct literal *l, bool *value) {
     char first = peek(l);
     const char *word = first == 'T' ? "True" : "False";
     size_t length = strlen(word);
-    if ((size_t)(l->end - l->at) < length || memcmp(l->at, word, length) != 0)
-        return malformed(l, "True or False");
+    if ((size_t)(l->end - l->at) < length || memcmp(l->at, word, length) != 0) return malformed(l, "True or False");
     l->at += length;
     *value = first == 'T';
     return GPUMM_OK;
@@ -106,9 +107,10 @@ static gpumm_status read_shape(struct literal *l, struct shape *shape) {
 /* ---- Types from dtypes -------------------------------------------------------------------- */
 
 static gpumm_status bad_dtype(const struct literal *l, const char *dtype) {
-    const char *why = dtype[0] == '>' ? "it is big-endian"
+    const char *why = dtype[0] == '>'                ? "it is big-endian"
                       : strncmp(dtype, "<c", 2) == 0 ? "complex numbers have no type here"
-                      : strncmp(dtype, "|O", 2) == 0 ? "it holds Python objects" : "it has no type here";
+                      : strncmp(dtype, "|O", 2) == 0 ? "it holds Python objects"
+                                                     : "it has no type here";
     return fail(GPUMM_IO,
                 "%s: dtype '%s' cannot be read: %s; save one of int8 to int64, uint8 to uint64, "
                 "float16 to float64",
@@ -131,8 +133,7 @@ static gpumm_status type_of_dtype(const struct literal *l, const char *dtype, gp
 static gpumm_status widen(const struct literal *l, gpumm_type **type, uint64_t k) {
     bool scalar = gpumm_type_kind(*type) == GPUMM_SCALAR;
     if (!scalar || k < 2 || k > 4)
-        return fail(GPUMM_IO,
-                    "%s: %llu values of %s an element make no type: 2 to 4 of a scalar make a vector",
+        return fail(GPUMM_IO, "%s: %llu values of %s an element make no type: 2 to 4 of a scalar make a vector",
                     l->path, (unsigned long long)k, gpumm_type_name(*type));
     char name[16];
     gpumm_type *vector;
@@ -276,18 +277,16 @@ static gpumm_status read_dictionary(struct literal *l, struct header *h) {
 /* (n) and (n, k) are what there is a type for. */
 static gpumm_status check_shape(const struct literal *l, struct header *h) {
     if (h->shape.count == 0 || h->shape.count > 2)
-        return fail(GPUMM_IO, "%s: its array has %u dimensions: (n) or (n, k) can be read, k from 2 to 4",
-                    l->path, h->shape.count);
+        return fail(GPUMM_IO, "%s: its array has %u dimensions: (n) or (n, k) can be read, k from 2 to 4", l->path,
+                    h->shape.count);
     if (h->shape.count == 1) return GPUMM_OK;
     if (h->fortran)
-        return fail(GPUMM_IO, "%s: its array is in Fortran order: save numpy.ascontiguousarray of it",
-                    l->path);
+        return fail(GPUMM_IO, "%s: its array is in Fortran order: save numpy.ascontiguousarray of it", l->path);
     return widen(l, &h->type, h->shape.dim[1]);
 }
 
 /* On success *type is the caller's. */
-static gpumm_status parse_header(const char *path, const char *text, size_t size, gpumm_type **type,
-                                 uint64_t *count) {
+static gpumm_status parse_header(const char *path, const char *text, size_t size, gpumm_type **type, uint64_t *count) {
     struct literal l = {text, text + size, path, 0};
     struct header h = {0};
     gpumm_status status = read_dictionary(&l, &h);
@@ -308,15 +307,13 @@ static gpumm_status read_preamble(file_reader *r, const char *path, size_t *leng
     TRY(gpumm_lua__file_read(r, path, start, MAGIC_SIZE));
     if (memcmp(start, "\x93NUMPY", 6) != 0) return fail(GPUMM_IO, "%s: this is no .npy file", path);
     if (start[6] < 1 || start[6] > 3)
-        return fail(GPUMM_IO, "%s: .npy version %d.%d cannot be read: 1.0, 2.0 and 3.0 can", path, start[6],
-                    start[7]);
+        return fail(GPUMM_IO, "%s: .npy version %d.%d cannot be read: 1.0, 2.0 and 3.0 can", path, start[6], start[7]);
     size_t width = start[6] == 1 ? 2 : 4;
     TRY(gpumm_lua__file_read(r, path, bytes, width));
     *length = bytes[0] | (size_t)bytes[1] << 8 | (size_t)bytes[2] << 16 | (size_t)bytes[3] << 24;
     *at = MAGIC_SIZE + width;
     if (*length <= HEADER_MAX && *length <= r->size - *at) return GPUMM_OK;
-    return fail(GPUMM_IO, "%s: its header promises %zu bytes of itself, more than there can be", path,
-                *length);
+    return fail(GPUMM_IO, "%s: its header promises %zu bytes of itself, more than there can be", path, *length);
 }
 
 /* ---- Reading ------------------------------------------------------------------------------ */
@@ -324,8 +321,7 @@ static gpumm_status read_preamble(file_reader *r, const char *path, size_t *leng
 static gpumm_status check_size(const char *path, const gpumm_type *type, uint64_t count, uint64_t there) {
     uint64_t bytes;
     if (size_mul(count, gpumm_type_size(type), &bytes) && bytes <= there) return GPUMM_OK;
-    return fail(GPUMM_IO,
-                "%s: the file ends too early: its header promises %llu elements of %s, and %llu bytes follow",
+    return fail(GPUMM_IO, "%s: the file ends too early: its header promises %llu elements of %s, and %llu bytes follow",
                 path, (unsigned long long)count, gpumm_type_name(type), (unsigned long long)there);
 }
 
@@ -395,8 +391,7 @@ static uint64_t add_field(luaL_Buffer *b, const gpumm_field *field, uint64_t end
     luaL_addstring(b, field->name);
     luaL_addstring(b, "', ");
     add_dtype(b, field->type);
-    if (gpumm_type_kind(field->type) == GPUMM_VECTOR)
-        add_number(b, ", (%llu,)", gpumm_type_lanes(field->type));
+    if (gpumm_type_kind(field->type) == GPUMM_VECTOR) add_number(b, ", (%llu,)", gpumm_type_lanes(field->type));
     luaL_addstring(b, "), ");
     return field->offset + gpumm_type_size(field->type);
 }
@@ -436,7 +431,10 @@ static void push_header(lua_State *L, const view *v) { /* [-0, +1, m] */
     luaL_pushresult(&b);
 }
 
-struct piece { const void *bytes; size_t size; };
+struct piece {
+    const void *bytes;
+    size_t size;
+};
 
 static gpumm_status write_file(const char *path, const struct piece *pieces, size_t count) {
     file_writer w;
@@ -464,8 +462,7 @@ static int npy_write(lua_State *L) {
     push_header(L, gpumm_lua__view_check(L, 2));
     const char *header = lua_tolstring(L, -1, &length);
     if (length > UINT16_MAX)
-        return luaL_error(L, "the fields' names take %I bytes; a .npy file has room for 65535",
-                          (LUAI_UACINT)length);
+        return luaL_error(L, "the fields' names take %I bytes; a .npy file has room for 65535", (LUAI_UACINT)length);
     unsigned char low = length & 0xff, high = (unsigned char)(length >> 8);
     unsigned char start[] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, low, high};
     struct piece pieces[] = {{start, sizeof start}, {header, length}, contents(L)};

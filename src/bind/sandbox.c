@@ -33,8 +33,7 @@ static gpumm_status copy_folder(const gpumm_allocator *from, const char *folder,
     return *out ? GPUMM_OK : fail_host_memory(strlen(resolved));
 }
 
-static gpumm_status copy_list(const gpumm_allocator *from, const char *const *list, bool folders,
-                              char ***out) {
+static gpumm_status copy_list(const gpumm_allocator *from, const char *const *list, bool folders, char ***out) {
     size_t count = length_of(list);
     if (count == 0) return GPUMM_OK;
     *out = gpumm__mem_new(from, (count + 1) * sizeof **out); /* a list that lies in memory: this cannot overflow */
@@ -56,8 +55,7 @@ static gpumm_status copy_lists(sandbox *s, const gpumm_lua_sandbox *o) {
 static gpumm_status new_sandbox(const gpumm_lua_sandbox *o, sandbox **out) {
     const gpumm_allocator *from = o->allocator.reallocate ? &o->allocator : &gpumm__alloc_default;
     if (isnan(o->timeout) || o->timeout < 0)
-        return fail(GPUMM_INVALID_ARGUMENT, "a timeout is a number of seconds from 0 (none), not %g",
-                    o->timeout);
+        return fail(GPUMM_INVALID_ARGUMENT, "a timeout is a number of seconds from 0 (none), not %g", o->timeout);
     sandbox *s = gpumm__mem_new(from, sizeof *s);
     if (!s) return fail_host_memory(sizeof *s);
     s->from = *from;

@@ -53,13 +53,13 @@ void gpumm_lua__sandbox_watch(lua_State *L); /* sets the hook */
 
 /* ---- Globals: each replaces functions of the library table on top. [-0, +0, m] ---- */
 
-void gpumm_lua__sandbox_open_globals(lua_State *L);   /* sandbox_base.c: replaces the state's globals */
+void gpumm_lua__sandbox_open_globals(lua_State *L); /* sandbox_base.c: replaces the state's globals */
 void gpumm_lua__sandbox_wrap(lua_State *L, const luaL_Reg *functions); /* each gets the original as upvalue 1 */
-void gpumm_lua__sandbox_bound_string(lua_State *L);   /* sandbox_loops.c */
+void gpumm_lua__sandbox_bound_string(lua_State *L);                    /* sandbox_loops.c */
 void gpumm_lua__sandbox_bound_table(lua_State *L);
-void gpumm_lua__sandbox_wrap_base(lua_State *L);     /* sandbox_calls.c */
+void gpumm_lua__sandbox_wrap_base(lua_State *L); /* sandbox_calls.c */
 void gpumm_lua__sandbox_wrap_coroutine(lua_State *L);
-int gpumm_lua__sandbox_open_file(lua_State *L);       /* sandbox_may.c: io.open for our own Lua files */
+int gpumm_lua__sandbox_open_file(lua_State *L); /* sandbox_may.c: io.open for our own Lua files */
 /* Pushes what our own Lua files see as globals: out of the script's reach. */
 void gpumm_lua__sandbox_push_private(lua_State *L);
 

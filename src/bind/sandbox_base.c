@@ -11,22 +11,21 @@
 
 static const char private_key = 0; /* its address is the private globals' key in the registry */
 
-static const char *const base_names[] = {
-    "_VERSION", "assert", "collectgarbage", "error", "getmetatable", "ipairs", "load", "next", "pairs",
-    "pcall", "print", "rawequal", "rawget", "rawlen", "rawset", "select", "setmetatable", "tonumber",
-    "tostring", "type", "xpcall", NULL};
-static const char *const string_names[] = {
-    "byte", "char", "find", "format", "gmatch", "gsub", "len", "lower", "match", "pack", "packsize", "rep",
-    "reverse", "sub", "unpack", "upper", NULL};
-static const char *const table_names[] = {
-    "concat", "insert", "move", "pack", "remove", "sort", "unpack", NULL};
-static const char *const math_names[] = {
-    "abs", "acos", "asin", "atan", "ceil", "cos", "deg", "exp", "floor", "fmod", "huge", "log", "max",
-    "maxinteger", "min", "mininteger", "modf", "pi", "rad", "random", "randomseed", "sin", "sqrt", "tan",
-    "tointeger", "type", "ult", NULL};
+static const char *const base_names[] = {"_VERSION", "assert", "collectgarbage", "error",  "getmetatable", "ipairs",
+                                         "load",     "next",   "pairs",          "pcall",  "print",        "rawequal",
+                                         "rawget",   "rawlen", "rawset",         "select", "setmetatable", "tonumber",
+                                         "tostring", "type",   "xpcall",         NULL};
+static const char *const string_names[] = {"byte",    "char",  "find",   "format", "gmatch",   "gsub",
+                                           "len",     "lower", "match",  "pack",   "packsize", "rep",
+                                           "reverse", "sub",   "unpack", "upper",  NULL};
+static const char *const table_names[] = {"concat", "insert", "move", "pack", "remove", "sort", "unpack", NULL};
+static const char *const math_names[] = {"abs", "acos",       "asin", "atan",      "ceil", "cos",    "deg",
+                                         "exp", "floor",      "fmod", "huge",      "log",  "max",    "maxinteger",
+                                         "min", "mininteger", "modf", "pi",        "rad",  "random", "randomseed",
+                                         "sin", "sqrt",       "tan",  "tointeger", "type", "ult",    NULL};
 static const char *const utf8_names[] = {"char", "charpattern", "codepoint", "codes", "len", "offset", NULL};
-static const char *const coroutine_names[] = {
-    "close", "create", "isyieldable", "resume", "running", "status", "wrap", "yield", NULL};
+static const char *const coroutine_names[] = {"close",  "create", "isyieldable", "resume", "running",
+                                              "status", "wrap",   "yield",       NULL};
 
 typedef struct allowed {
     const char *name;

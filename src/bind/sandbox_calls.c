@@ -17,7 +17,8 @@ static void check_caught(lua_State *L) {
     const sandbox *s = gpumm_lua__sandbox_at(L);
     char text[128];
     const char *caught = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
-    if (caught && atomic_load(&s->end) != END_NONE && strstr(caught, gpumm_lua__sandbox_end_text(s, text))) lua_error(L);
+    if (caught && atomic_load(&s->end) != END_NONE && strstr(caught, gpumm_lua__sandbox_end_text(s, text)))
+        lua_error(L);
     check_end(L);
 }
 
@@ -119,13 +120,12 @@ static int contained_setmetatable(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     luaL_argexpected(L, lua_isnil(L, 2) || lua_istable(L, 2), 2, "nil or table");
     lua_settop(L, 2);
-    if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL)
-        return luaL_error(L, "cannot change a protected metatable");
+    if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL) return luaL_error(L, "cannot change a protected metatable");
     if (lua_istable(L, 2)) {
         lua_pushliteral(L, "__gc");
         if (lua_rawget(L, 2) != LUA_TNIL)
             return luaL_error(L, "a contained script has no finalisers: this metatable has __gc "
-                              "(__close is allowed)");
+                                 "(__close is allowed)");
         lua_pop(L, 1);
     }
     lua_setmetatable(L, 1);

@@ -142,9 +142,7 @@ void gpumm_lua__sandbox_end_now(sandbox *s, sandbox_end end) {
 const char *gpumm_lua__sandbox_end_text(const sandbox *s, char text[static 128]) {
     char size[32];
     switch (atomic_load(&s->end)) {
-    case END_TIME:
-        snprintf(text, 128, "the script ran longer than its limit, timeout %g seconds", s->seconds);
-        break;
+    case END_TIME: snprintf(text, 128, "the script ran longer than its limit, timeout %g seconds", s->seconds); break;
     case END_MEMORY:
         snprintf(text, 128, "the script used more Lua memory than its limit, lua-memory %s",
                  gpumm__size_text(atomic_load(&s->memory), size));

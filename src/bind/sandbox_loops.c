@@ -73,8 +73,7 @@ void gpumm_lua__sandbox_bound_string(lua_State *L) {
 }
 
 void gpumm_lua__sandbox_bound_table(lua_State *L) {
-    static const luaL_Reg bounded[] = {{"concat", bounded_concat}, {"insert", bounded_list},
-                                       {"move", bounded_move},     {"remove", bounded_list},
-                                       {"sort", bounded_sort},     {NULL, NULL}};
+    static const luaL_Reg bounded[] = {{"concat", bounded_concat}, {"insert", bounded_list}, {"move", bounded_move},
+                                       {"remove", bounded_list},   {"sort", bounded_sort},   {NULL, NULL}};
     gpumm_lua__sandbox_wrap(L, bounded);
 }

@@ -20,17 +20,23 @@
 static int deny(lua_State *L, bind_permission what, const char *name) {
     switch (what) {
     case BIND_READ:
-        return luaL_error(L, "reading '%s' is not allowed: a contained script reads what its application has "
-                          "granted (gpumm-run --allow-read DIR)", name);
+        return luaL_error(L,
+                          "reading '%s' is not allowed: a contained script reads what its application has "
+                          "granted (gpumm-run --allow-read DIR)",
+                          name);
     case BIND_WRITE:
-        return luaL_error(L, "writing '%s' is not allowed: a contained script writes where its application has "
-                          "granted it (gpumm-run --allow-write DIR)", name);
+        return luaL_error(L,
+                          "writing '%s' is not allowed: a contained script writes where its application has "
+                          "granted it (gpumm-run --allow-write DIR)",
+                          name);
     case BIND_ENVIRONMENT:
-        return luaL_error(L, "the environment variable '%s' is not allowed: a contained script sees what its "
-                          "host has granted (gpumm-run --allow-environment NAME)", name);
+        return luaL_error(L,
+                          "the environment variable '%s' is not allowed: a contained script sees what its "
+                          "host has granted (gpumm-run --allow-environment NAME)",
+                          name);
     case BIND_KERNEL:
         return luaL_error(L, "kernels are not allowed: a kernel is native code, which nothing contains; an application "
-                          "grants it to scripts that it trusts (gpumm-run --allow-kernels)");
+                             "grants it to scripts that it trusts (gpumm-run --allow-kernels)");
     default: return luaL_error(L, "faults are for tests: a contained script's manager has none");
     }
 }

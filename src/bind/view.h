@@ -16,9 +16,9 @@ typedef struct view {
     const gpumm_type *type; /* of what v[i] is; retained, by gpumm_lua__view_hold; NULL once collected */
     gpumm_frame *frame;     /* retained; NULL: memory of its own */
     struct bind_reference *type_reference, *frame_reference; /* hold those two; NULL: nothing to hold */
-    unsigned char *bytes;   /* of element 0; written only where frame is NULL */
+    unsigned char *bytes;                                    /* of element 0; written only where frame is NULL */
     uint64_t count;
-    uint64_t stride;        /* bytes from one element to the next */
+    uint64_t stride; /* bytes from one element to the next */
 } view;
 
 /* gpumm.view. The module table is at the top of the stack and stays there. */
@@ -27,13 +27,13 @@ int gpumm_lua__open_view(lua_State *L);
 void *gpumm_lua__view_push_owned(lua_State *L, const gpumm_type *type, uint64_t count);
 /* A view of `count` elements at `data`, which is the frame's. Retains frame and type. [-0, +1, m] */
 void gpumm_lua__view_push_frame(lua_State *L, gpumm_frame *frame, const gpumm_type *type, uint64_t count,
-                     const void *data);
+                                const void *data);
 /* Gives the reference `type` to a view without one. */
 void gpumm_lua__view_hold(view *v, const gpumm_type *type);
 /* The two halves of gpumm_lua__view_push_owned: a view without type and memory, for callers to whom a type is given that
    they then have it hold; and `count` zeroed elements of that type for the view on top. */
-view *gpumm_lua__view_push_empty(lua_State *L);                    /* [-0, +1, m] */
-void *gpumm_lua__view_take_memory(lua_State *L, uint64_t count);   /* [-0, +0, e] */
+view *gpumm_lua__view_push_empty(lua_State *L);                  /* [-0, +1, m] */
+void *gpumm_lua__view_take_memory(lua_State *L, uint64_t count); /* [-0, +0, e] */
 /* The view at `index`; raises where it is none, or its frame is STALE. */
 view *gpumm_lua__view_check(lua_State *L, int index);
 /* NULL where it is no view; raises where its frame is STALE. */

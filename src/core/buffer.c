@@ -21,10 +21,17 @@ static gpumm_status lengths_of(const gpumm_buffer_options *o, uint64_t size, gpu
     return GPUMM_OK;
 }
 
-static gpumm_status allocate(gpumm_manager *m, const gpumm_buffer_options *o, const gpumm_type *type, gpumm_buffer **out) {
+static gpumm_status allocate(gpumm_manager *m, const gpumm_buffer_options *o, const gpumm_type *type,
+                             gpumm_buffer **out) {
     gpumm_member member = {o->name, type};
-    gpumm_group_options g = {.name = o->name, .members = &member, .member_count = 1, .length = o->length,
-                             .growth = o->growth, .ahead = o->ahead, .stream = o->stream, .tag = o->tag};
+    gpumm_group_options g = {.name = o->name,
+                             .members = &member,
+                             .member_count = 1,
+                             .length = o->length,
+                             .growth = o->growth,
+                             .ahead = o->ahead,
+                             .stream = o->stream,
+                             .tag = o->tag};
     gpumm_group *group;
     TRY(lengths_of(o, gpumm_type_size(type), &g));
     TRY(gpumm__group_make(m, &g, true, o->enable_async, &group));
@@ -60,7 +67,8 @@ void gpumm_buffer_release(gpumm_buffer *b) {
 
 gpumm_status gpumm_buffer_free(gpumm_buffer *b) {
     if (!b->group->alone)
-        return fail(GPUMM_INVALID_ARGUMENT, "'%s' is a member of a group and is not freed alone: free the group", b->full_name);
+        return fail(GPUMM_INVALID_ARGUMENT, "'%s' is a member of a group and is not freed alone: free the group",
+                    b->full_name);
     return gpumm_group_free(b->group);
 }
 
@@ -233,8 +241,8 @@ static gpumm_status copy_check(const gpumm_buffer *to, const gpumm_buffer *from,
         return fail(GPUMM_INVALID_ARGUMENT, "%s and %s belong to different managers", gpumm__buffer_label(to, text),
                     gpumm__buffer_label(from, other));
     if (!gpumm_type_equal(to->type, from->type))
-        return fail(GPUMM_TYPE_MISMATCH, "%s holds %s, %s holds %s", gpumm__buffer_label(to, text), gpumm_type_name(to->type),
-                    gpumm__buffer_label(from, other), gpumm_type_name(from->type));
+        return fail(GPUMM_TYPE_MISMATCH, "%s holds %s, %s holds %s", gpumm__buffer_label(to, text),
+                    gpumm_type_name(to->type), gpumm__buffer_label(from, other), gpumm_type_name(from->type));
     bool apart = to_first >= from_first ? to_first - from_first >= count : from_first - to_first >= count;
     if (to == from && !apart)
         return fail(GPUMM_INVALID_ARGUMENT, "the two ranges of %s overlap", gpumm__buffer_label(to, text));
@@ -242,8 +250,8 @@ static gpumm_status copy_check(const gpumm_buffer *to, const gpumm_buffer *from,
 }
 
 /* Submit lock held, which keeps lengths and extents where they are. */
-static gpumm_status copy_submit(gpumm_buffer *to, uint64_t to_first, gpumm_buffer *from, uint64_t from_first, uint64_t count,
-                                gpumm_stream *s) {
+static gpumm_status copy_submit(gpumm_buffer *to, uint64_t to_first, gpumm_buffer *from, uint64_t from_first,
+                                uint64_t count, gpumm_stream *s) {
     device *d = s->object.manager->device;
     if (!from->extent) return gpumm__buffer_gone(from);
     TRY(check_range(to, to_first, count));
@@ -255,8 +263,8 @@ static gpumm_status copy_submit(gpumm_buffer *to, uint64_t to_first, gpumm_buffe
                          from->extent->address + from_first * from->size, count * to->size);
 }
 
-gpumm_status gpumm_buffer_copy(gpumm_buffer *to, uint64_t to_first, gpumm_buffer *from, uint64_t from_first, uint64_t count,
-                               gpumm_stream *given) {
+gpumm_status gpumm_buffer_copy(gpumm_buffer *to, uint64_t to_first, gpumm_buffer *from, uint64_t from_first,
+                               uint64_t count, gpumm_stream *given) {
     TRY(copy_check(to, from, to_first, from_first, count));
     TRY(gpumm__group_enter(to->group));
     gpumm_manager *m = to->group->object.manager;

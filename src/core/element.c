@@ -44,7 +44,10 @@ const struct scalar_info scalar_infos[GPUMM_F64 + 1] = {
 /* ---- Text --------------------------------------------------------------------------------- */
 
 /* Collects text as snprintf does: counts all, writes what fits. */
-struct out { char *text; size_t size, length; };
+struct out {
+    char *text;
+    size_t size, length;
+};
 
 static void put(struct out *o, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void put(struct out *o, const char *format, ...) {
@@ -99,8 +102,7 @@ gpumm_type *gpumm_type_retain(const gpumm_type *type) {
 
 void gpumm_type_release(const gpumm_type *type) {
     gpumm_type *counted = (gpumm_type *)type;
-    if (counted && atomic_fetch_sub_explicit(&counted->references, 1, memory_order_acq_rel) == 1)
-        type_free(counted);
+    if (counted && atomic_fetch_sub_explicit(&counted->references, 1, memory_order_acq_rel) == 1) type_free(counted);
 }
 
 /* ---- Scalars, vectors, bytes -------------------------------------------------------------- */
@@ -158,8 +160,8 @@ gpumm_status gpumm_type_parse(const char *text, gpumm_type **out) {
 
 gpumm_status gpumm_type_bytes(uint64_t bytes, gpumm_type **out) {
     if (bytes == 0 || bytes > PTRDIFF_MAX)
-        return fail(GPUMM_INVALID_ARGUMENT, "an opaque element has 1 to %lld bytes, not %llu",
-                    (long long)PTRDIFF_MAX, (unsigned long long)bytes);
+        return fail(GPUMM_INVALID_ARGUMENT, "an opaque element has 1 to %lld bytes, not %llu", (long long)PTRDIFF_MAX,
+                    (unsigned long long)bytes);
     char name[32];
     snprintf(name, sizeof name, "bytes%llu", (unsigned long long)bytes);
     gpumm_type *type = type_new(GPUMM_STRUCT, name);
@@ -173,16 +175,100 @@ gpumm_status gpumm_type_bytes(uint64_t bytes, gpumm_type **out) {
 /* ---- Names in structs --------------------------------------------------------------------- */
 
 static const char *const keywords[] = {
-    "alignas", "alignof", "and", "and_eq", "asm", "auto", "bitand", "bitor", "bool", "break", "case",
-    "catch", "char", "char16_t", "char32_t", "char8_t", "class", "co_await", "co_return", "co_yield",
-    "compl", "concept", "const", "const_cast", "consteval", "constexpr", "constinit", "continue",
-    "decltype", "default", "delete", "do", "double", "dynamic_cast", "else", "enum", "explicit", "export",
-    "extern", "false", "float", "for", "friend", "goto", "if", "inline", "int", "long", "mutable",
-    "namespace", "new", "noexcept", "not", "not_eq", "nullptr", "operator", "or", "or_eq", "private",
-    "protected", "public", "register", "reinterpret_cast", "requires", "restrict", "return", "short",
-    "signed", "sizeof", "static", "static_assert", "static_cast", "struct", "switch", "template", "this",
-    "thread_local", "throw", "true", "try", "typedef", "typeid", "typename", "typeof", "union", "unsigned",
-    "using", "virtual", "void", "volatile", "wchar_t", "while", "xor", "xor_eq",
+    "alignas",
+    "alignof",
+    "and",
+    "and_eq",
+    "asm",
+    "auto",
+    "bitand",
+    "bitor",
+    "bool",
+    "break",
+    "case",
+    "catch",
+    "char",
+    "char16_t",
+    "char32_t",
+    "char8_t",
+    "class",
+    "co_await",
+    "co_return",
+    "co_yield",
+    "compl",
+    "concept",
+    "const",
+    "const_cast",
+    "consteval",
+    "constexpr",
+    "constinit",
+    "continue",
+    "decltype",
+    "default",
+    "delete",
+    "do",
+    "double",
+    "dynamic_cast",
+    "else",
+    "enum",
+    "explicit",
+    "export",
+    "extern",
+    "false",
+    "float",
+    "for",
+    "friend",
+    "goto",
+    "if",
+    "inline",
+    "int",
+    "long",
+    "mutable",
+    "namespace",
+    "new",
+    "noexcept",
+    "not",
+    "not_eq",
+    "nullptr",
+    "operator",
+    "or",
+    "or_eq",
+    "private",
+    "protected",
+    "public",
+    "register",
+    "reinterpret_cast",
+    "requires",
+    "restrict",
+    "return",
+    "short",
+    "signed",
+    "sizeof",
+    "static",
+    "static_assert",
+    "static_cast",
+    "struct",
+    "switch",
+    "template",
+    "this",
+    "thread_local",
+    "throw",
+    "true",
+    "try",
+    "typedef",
+    "typeid",
+    "typename",
+    "typeof",
+    "union",
+    "unsigned",
+    "using",
+    "virtual",
+    "void",
+    "volatile",
+    "wchar_t",
+    "while",
+    "xor",
+    "xor_eq",
 };
 
 #define VIEW_METHOD_NAME(name) #name,
@@ -200,8 +286,8 @@ gpumm_status gpumm__type_check_identifier(const char *what, const char *name) {
     for (const char *c = name; good && *c; c++) good = isalnum((unsigned char)*c) || *c == '_';
     if (!good || strlen(name) > IDENTIFIER_MAX)
         return fail(GPUMM_INVALID_ARGUMENT,
-                    "%s '%.80s' is no C identifier: letters, digits and _, not a digit first, at most %d",
-                    what, name ? name : "", IDENTIFIER_MAX);
+                    "%s '%.80s' is no C identifier: letters, digits and _, not a digit first, at most %d", what,
+                    name ? name : "", IDENTIFIER_MAX);
     if (listed(keywords, sizeof keywords / sizeof *keywords, name))
         return fail(GPUMM_INVALID_ARGUMENT, "%s '%s' is a word of C or C++ itself", what, name);
     return GPUMM_OK;
@@ -212,9 +298,8 @@ static gpumm_status check_field(const gpumm_field *fields, size_t index) {
     TRY(gpumm__type_check_identifier("the field name", field->name));
     if (!field->type) return fail(GPUMM_INVALID_ARGUMENT, "the field '%s' has no type", field->name);
     if (listed(view_methods, sizeof view_methods / sizeof *view_methods, field->name))
-        return fail(GPUMM_INVALID_ARGUMENT,
-                    "the field name '%s' is a view's method: v.%s would not reach the field", field->name,
-                    field->name);
+        return fail(GPUMM_INVALID_ARGUMENT, "the field name '%s' is a view's method: v.%s would not reach the field",
+                    field->name, field->name);
     for (size_t i = 0; i < index; i++)
         if (strcmp(fields[i].name, field->name) == 0)
             return fail(GPUMM_INVALID_ARGUMENT, "the field name '%s' is there twice", field->name);
@@ -230,12 +315,12 @@ static gpumm_status check_fields(const char *name, const gpumm_field *fields, si
         TRY(check_field(fields, i));
         total += fields[i].type->total_fields;
         if (fields[i].type->depth >= TYPE_DEPTH_MAX)
-            return fail(GPUMM_INVALID_ARGUMENT, "the field '%s' nests structs more than %d deep",
-                        fields[i].name, TYPE_DEPTH_MAX);
+            return fail(GPUMM_INVALID_ARGUMENT, "the field '%s' nests structs more than %d deep", fields[i].name,
+                        TYPE_DEPTH_MAX);
     }
     if (total > TYPE_FIELDS_MAX)
-        return fail(GPUMM_INVALID_ARGUMENT, "with those of nested structs it has %zu fields; %d are the most",
-                    total, TYPE_FIELDS_MAX);
+        return fail(GPUMM_INVALID_ARGUMENT, "with those of nested structs it has %zu fields; %d are the most", total,
+                    TYPE_FIELDS_MAX);
     return GPUMM_OK;
 }
 
@@ -245,9 +330,9 @@ static gpumm_status check_fields(const char *name, const gpumm_field *fields, si
 struct walk {
     const char *root_name;
     bool (*visit)(struct walk *w, const gpumm_type *type, const char *name); /* false stops */
-    const char *wanted;      /* what find_visit looks for */
+    const char *wanted;                                                      /* what find_visit looks for */
     const gpumm_type *found;
-    size_t count, at;        /* structs visited; which of them was found */
+    size_t count, at; /* structs visited; which of them was found */
     const gpumm_type *root;
     struct out *out;
 };
@@ -277,8 +362,7 @@ static bool find_visit(struct walk *w, const gpumm_type *type, const char *name)
 }
 
 /* The first struct of that name; `at` says which it is in the walk. */
-static const gpumm_type *find_struct(const gpumm_type *root, const char *root_name, const char *name,
-                                     size_t *at) {
+static const gpumm_type *find_struct(const gpumm_type *root, const char *root_name, const char *name, size_t *at) {
     struct walk w = {.root_name = root_name, .visit = find_visit, .wanted = name};
     walk_structs(&w, root, root_name);
     *at = w.at;
@@ -289,8 +373,8 @@ static bool check_visit(struct walk *w, const gpumm_type *type, const char *name
     size_t at;
     w->found = find_struct(w->root, w->root_name, name, &at);
     if (gpumm_type_equal(w->found, type)) return true;
-    fail(GPUMM_INVALID_ARGUMENT, "two different structs within it are named '%s': %s and %s", name,
-         w->found->name, type->name);
+    fail(GPUMM_INVALID_ARGUMENT, "two different structs within it are named '%s': %s and %s", name, w->found->name,
+         type->name);
     return false;
 }
 
@@ -358,10 +442,8 @@ static gpumm_status lay_out(gpumm_type *type) {
     type->align = 1;
     for (size_t i = 0; i < type->field_count; i++) {
         const gpumm_type *field = type->fields[i].type;
-        if (!size_round_up(end, field->align, &offset) || !size_add(offset, field->size, &end) ||
-            end > PTRDIFF_MAX)
-            return fail(GPUMM_INVALID_ARGUMENT, "the struct is too large at its field '%s'",
-                        type->fields[i].name);
+        if (!size_round_up(end, field->align, &offset) || !size_add(offset, field->size, &end) || end > PTRDIFF_MAX)
+            return fail(GPUMM_INVALID_ARGUMENT, "the struct is too large at its field '%s'", type->fields[i].name);
         type->fields[i].offset = (size_t)offset;
         type->align = (size_t)size_max(type->align, field->align);
     }
@@ -400,8 +482,7 @@ static gpumm_status name_struct(gpumm_type *type, const char *name) {
     return GPUMM_OK;
 }
 
-static gpumm_status build_struct(gpumm_type *type, const char *name, const gpumm_field *fields,
-                                 size_t count) {
+static gpumm_status build_struct(gpumm_type *type, const char *name, const gpumm_field *fields, size_t count) {
     TRY(copy_fields(type, fields, count));
     TRY(name_struct(type, name));
     TRY(lay_out(type));
@@ -432,14 +513,11 @@ const gpumm_field *gpumm_type_field(const gpumm_type *type, size_t index) {
     return index < type->field_count ? &type->fields[index] : NULL;
 }
 
-const char *gpumm_type_struct_name(const gpumm_type *type) {
-    return type->struct_name ? type->struct_name : "";
-}
+const char *gpumm_type_struct_name(const gpumm_type *type) { return type->struct_name ? type->struct_name : ""; }
 
 bool gpumm_type_equal(const gpumm_type *a, const gpumm_type *b) {
     if (a == b) return true;
-    if (a->kind != b->kind || a->scalar != b->scalar || a->lanes != b->lanes || a->size != b->size)
-        return false;
+    if (a->kind != b->kind || a->scalar != b->scalar || a->lanes != b->lanes || a->size != b->size) return false;
     if (a->field_count != b->field_count) return false;
     for (size_t i = 0; i < a->field_count; i++) {
         if (strcmp(a->fields[i].name, b->fields[i].name) != 0) return false;

@@ -7,9 +7,9 @@
 #include "gpumm.h"
 
 struct scalar_info {
-    const char *name;    /* "f32" */
-    unsigned size;       /* bytes, and its alignment */
-    const char *c_name;  /* in kernels, "float" */
+    const char *name;     /* "f32" */
+    unsigned size;        /* bytes, and its alignment */
+    const char *c_name;   /* in kernels, "float" */
     const char *c_vector; /* what CUDA's vector types of it begin with, "float"; NULL: it has none */
 };
 

@@ -266,7 +266,8 @@ void gpumm__pool_close(gpumm_manager *m) {
 gpumm_status gpumm__pool_check(gpumm_manager *m) {
     gpumm_status status = GPUMM_OK;
     pthread_mutex_lock(&m->pool.mutex);
-    for (struct pool_slab *p = m->pool.slabs; p && status == GPUMM_OK; p = p->next) status = gpumm__slab_check(&p->slab);
+    for (struct pool_slab *p = m->pool.slabs; p && status == GPUMM_OK; p = p->next)
+        status = gpumm__slab_check(&p->slab);
     pthread_mutex_unlock(&m->pool.mutex);
     return status;
 }

@@ -15,29 +15,29 @@
 enum { EXTENT_SMALL = 64 << 10 }; /* maxima up to this many bytes live in the slab */
 
 typedef struct extent {
-    struct extent *next;    /* in the pool's cached list */
+    struct extent *next; /* in the pool's cached list */
     gpumm_manager *manager;
     range range;            /* of a large one */
     struct pool_slab *slab; /* of a small one */
     uint32_t block;
     gpumm_address address;
-    uint64_t usable;        /* bytes that can be used without committing more */
+    uint64_t usable; /* bytes that can be used without committing more */
     order order;
     retired gone;
-    bool booked;            /* its account is open */
+    bool booked; /* its account is open */
     account account;
 } extent;
 
-struct pool_slab {          /* one, where memory grows in place; else as many as were filled */
+struct pool_slab { /* one, where memory grows in place; else as many as were filled */
     struct pool_slab *next;
     slab slab;
-    account account;        /* what its blocks leave of what it has committed */
+    account account; /* what its blocks leave of what it has committed */
 };
 
 typedef struct extent_pool {
     struct pool_slab *slabs;
-    extent *cached;           /* under the manager's lock */
-    pthread_mutex_t mutex;  /* the slab list, across opening one */
+    extent *cached;        /* under the manager's lock */
+    pthread_mutex_t mutex; /* the slab list, across opening one */
 } extent_pool;
 
 /* Memory for `bytes` of at most `maximum`, not yet in the books. Takes no budget. */

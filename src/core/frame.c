@@ -107,7 +107,8 @@ gpumm_status gpumm_frame_data(const gpumm_frame *f, size_t index, const void **d
     const gpumm_readback *r = f->readback;
     if (index >= r->count) return fail(GPUMM_INVALID_ARGUMENT, "the frame has %zu members", r->count);
     if (!atomic_load(&f->valid))
-        return fail(GPUMM_STALE, "the frame of step %lld has ended: keep() it, or copy what is needed", (long long)f->info.step);
+        return fail(GPUMM_STALE, "the frame of step %lld has ended: keep() it, or copy what is needed",
+                    (long long)f->info.step);
     *data = (const char *)(uintptr_t)f->slot->host.address + gpumm__slot_offset(r, index, f->info.length);
     return GPUMM_OK;
 }

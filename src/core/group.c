@@ -17,10 +17,12 @@ static void group_destroy(object *o);
 /* ---- Words for messages ---------------------------------------------------------------------- */
 
 /* Named, or by what it is and who asked. */
-static const char *title_of(const char *what, const char *name, const char *type, const char *tag, char text[static TITLE_BYTES]) {
+static const char *title_of(const char *what, const char *name, const char *type, const char *tag,
+                            char text[static TITLE_BYTES]) {
     if (name[0]) snprintf(text, TITLE_BYTES, "%s '%s'", what, name);
     else
-        snprintf(text, TITLE_BYTES, "anonymous %.60s%s%s%s%.80s", type, type[0] ? " " : "", what, tag[0] ? " made at " : "", tag);
+        snprintf(text, TITLE_BYTES, "anonymous %.60s%s%s%s%.80s", type, type[0] ? " " : "", what,
+                 tag[0] ? " made at " : "", tag);
     return text;
 }
 
@@ -170,8 +172,8 @@ static gpumm_status check_options(gpumm_group_options *o) {
         return fail(GPUMM_INVALID_ARGUMENT, "%u growth steps ahead are too many: 0 to %d are committed in advance",
                     o->ahead, AHEAD_MOST);
     if (o->length > o->max_length)
-        return fail(GPUMM_OVER_MAX_SIZE, "%llu elements are more than the maximum of %llu", (unsigned long long)o->length,
-                    (unsigned long long)o->max_length);
+        return fail(GPUMM_OVER_MAX_SIZE, "%llu elements are more than the maximum of %llu",
+                    (unsigned long long)o->length, (unsigned long long)o->max_length);
     gpumm_growth rule = o->growth; /* a schedule is checked by being asked, a callback is not called for it */
     if (rule.kind == GPUMM_GROWTH_CALLBACK && rule.callback) return GPUMM_OK;
     uint64_t next;
@@ -267,7 +269,8 @@ static gpumm_status open_whole(gpumm_group *g, const gpumm_group_options *o, boo
     return status;
 }
 
-gpumm_status gpumm__group_make(gpumm_manager *m, const gpumm_group_options *given, bool alone, bool async, gpumm_group **out) {
+gpumm_status gpumm__group_make(gpumm_manager *m, const gpumm_group_options *given, bool alone, bool async,
+                               gpumm_group **out) {
     gpumm_group_options o = *given;
     gpumm_stream *s;
     TRY(check_options(&o));
@@ -368,8 +371,11 @@ const char *gpumm_group_member_name(const gpumm_group *g, size_t index) {
 static void fill_info(gpumm_group *g, const gpumm_buffer *b, uint64_t size, gpumm_buffer_info *out) {
     gpumm_manager *m = g->object.manager;
     pthread_mutex_lock(&m->submit);
-    *out = (gpumm_buffer_info){.length = g->length, .capacity = g->capacity, .max_length = g->max_length,
-                               .capacity_bytes = g->capacity * size, .generation = g->generation,
+    *out = (gpumm_buffer_info){.length = g->length,
+                               .capacity = g->capacity,
+                               .max_length = g->max_length,
+                               .capacity_bytes = g->capacity * size,
+                               .generation = g->generation,
                                .address = gpumm__buffer_address(b)};
     pthread_mutex_unlock(&m->submit);
 }

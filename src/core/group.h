@@ -11,38 +11,39 @@ enum { GROUP_MEMBERS = 64, NAME_BYTES = 255, AHEAD_MOST = 256 };
 
 struct gpumm_buffer {
     gpumm_group *group;
-    char *name;              /* of a member within its group; alone, the buffer's own */
-    char *full_name;         /* for the books: "nodes.position", "positions" */
+    char *name;      /* of a member within its group; alone, the buffer's own */
+    char *full_name; /* for the books: "nodes.position", "positions" */
     gpumm_type *type;
-    uint64_t size;           /* bytes an element */
-    extent *extent;          /* NULL once freed */
-    uint64_t canary_end;        /* debug mode: canaries end here, counted from the extent's start; group lock */
+    uint64_t size;       /* bytes an element */
+    extent *extent;      /* NULL once freed */
+    uint64_t canary_end; /* debug mode: canaries end here, counted from the extent's start; group lock */
 };
 
 struct gpumm_group {
     object object;
-    gpumm_group *next_name;  /* in the manager's table of named buffers */
-    char *name, *tag;        /* name "" where anonymous */
-    bool alone;              /* a single buffer, not a group in the user's eyes */
-    bool owned;              /* by the manager: named buffers and groups */
+    gpumm_group *next_name; /* in the manager's table of named buffers */
+    char *name, *tag;       /* name "" where anonymous */
+    bool alone;             /* a single buffer, not a group in the user's eyes */
+    bool owned;             /* by the manager: named buffers and groups */
     pthread_mutex_t lock;
     uint64_t length, capacity, max_length, generation;
-    uint64_t row_bytes;      /* an element of every member together */
-    uint64_t staging_row;    /* what readbacks cost for an element, both sides */
-    gpumm_growth growth;     /* its list is the group's own */
+    uint64_t row_bytes;   /* an element of every member together */
+    uint64_t staging_row; /* what readbacks cost for an element, both sides */
+    gpumm_growth growth;  /* its list is the group's own */
     unsigned ahead;
     job ahead_job;
     bool ahead_posted;
-    retired tail;            /* segments that a shrink left, on their way back */
+    retired tail; /* segments that a shrink left, on their way back */
     bool tail_posted, tail_again;
-    gpumm_readback *async;   /* the by-name pair's; NULL where disabled */
+    gpumm_readback *async;     /* the by-name pair's; NULL where disabled */
     gpumm_readback *readbacks; /* all of them, under the manager's lock */
     size_t count;
     gpumm_buffer members[];
 };
 
 /* Opens a group of one or more; `async` gives it the by-name pair's readback. */
-gpumm_status gpumm__group_make(gpumm_manager *m, const gpumm_group_options *o, bool alone, bool async, gpumm_group **out);
+gpumm_status gpumm__group_make(gpumm_manager *m, const gpumm_group_options *o, bool alone, bool async,
+                               gpumm_group **out);
 gpumm_status gpumm__group_enter(gpumm_group *g);
 void gpumm__group_leave(gpumm_group *g);
 bool gpumm__group_is_named_buffer(const gpumm_group *g); /* what can leak */
@@ -63,11 +64,11 @@ gpumm_address gpumm__buffer_address(const gpumm_buffer *b);
 /* What a growth is asked for. */
 typedef struct change {
     gpumm_stream *stream;
-    uint64_t capacity;  /* at least this; 0: what the length needs */
-    uint64_t proposed;  /* a capacity to try first; 0: by the group's schedule */
-    bool sized;         /* the length becomes `length` */
+    uint64_t capacity; /* at least this; 0: what the length needs */
+    uint64_t proposed; /* a capacity to try first; 0: by the group's schedule */
+    bool sized;        /* the length becomes `length` */
     uint64_t length;
-    uint64_t append;    /* elements to add to the length */
+    uint64_t append;            /* elements to add to the length */
     const void *const *columns; /* for appended ones: an array a member, or NULL for zeros */
 } change;
 

@@ -167,7 +167,8 @@ gpumm_status gpumm__canary_check(gpumm_group *g) {
         char text[TITLE_BYTES];
         if (at < canary_end)
             return fail(GPUMM_DRIVER, "%s was written past its capacity of %llu elements (%llu bytes): byte %llu",
-                        gpumm__buffer_title(b, text), (unsigned long long)g->capacity, (unsigned long long)end, (unsigned long long)at);
+                        gpumm__buffer_title(b, text), (unsigned long long)g->capacity, (unsigned long long)end,
+                        (unsigned long long)at);
     }
     return GPUMM_OK;
 }

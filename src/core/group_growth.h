@@ -7,12 +7,12 @@
 
 typedef struct plan {
     gpumm_group *group;
-    uint64_t capacity;               /* the new one */
-    uint64_t taken;                  /* budget */
-    extent *fresh[GROUP_MEMBERS];    /* a member's new memory, where the old could not grow in place */
-    uint64_t before[GROUP_MEMBERS];  /* usable bytes before, where it could */
-    size_t prepared;                 /* members that have their memory */
-    bool touched;                    /* work was enqueued on the new memory */
+    uint64_t capacity;              /* the new one */
+    uint64_t taken;                 /* budget */
+    extent *fresh[GROUP_MEMBERS];   /* a member's new memory, where the old could not grow in place */
+    uint64_t before[GROUP_MEMBERS]; /* usable bytes before, where it could */
+    size_t prepared;                /* members that have their memory */
+    bool touched;                   /* work was enqueued on the new memory */
 } plan;
 
 gpumm_status gpumm__plan_open(plan *p, gpumm_group *g, uint64_t capacity);

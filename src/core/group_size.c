@@ -23,8 +23,8 @@ gpumm_status gpumm__group_change_to(gpumm_group *g, const change *c, uint64_t ca
 
 static gpumm_status target_of(gpumm_group *g, const change *c, uint64_t required, uint64_t *target) {
     if (required > g->max_length)
-        return fail(GPUMM_OVER_MAX_SIZE, "%llu elements are more than its maximum of %llu", (unsigned long long)required,
-                    (unsigned long long)g->max_length);
+        return fail(GPUMM_OVER_MAX_SIZE, "%llu elements are more than its maximum of %llu",
+                    (unsigned long long)required, (unsigned long long)g->max_length);
     gpumm_growth rule = g->growth;
     if (c->proposed || rule.kind == GPUMM_GROWTH_CALLBACK) { /* asked before, without locks: a list of one */
         rule.kind = GPUMM_GROWTH_LIST;
@@ -51,7 +51,8 @@ static gpumm_status grow(gpumm_group *g, const change *c, uint64_t required, uin
 static gpumm_status change_locked(gpumm_group *g, const change *c, uint64_t *wanted) {
     uint64_t length = c->sized ? c->length : g->length, required;
     if (!size_add(length, c->append, &length))
-        return fail(GPUMM_OVER_MAX_SIZE, "%llu elements more are more than can be counted", (unsigned long long)c->append);
+        return fail(GPUMM_OVER_MAX_SIZE, "%llu elements more are more than can be counted",
+                    (unsigned long long)c->append);
     required = size_max(length, c->capacity);
     *wanted = required;
     if (required > g->capacity) return grow(g, c, required, length);
@@ -78,7 +79,8 @@ static void ahead_commit(gpumm_group *g) {
         if (gpumm_growth_next(&g->growth, &r, &capacity) != GPUMM_OK || ahead_is_idle(g, capacity)) return;
         for (size_t i = 0; i < g->count; i++) {
             gpumm_buffer *b = &g->members[i];
-            if (gpumm__extent_grow(b->extent, gpumm__member_bytes(b, capacity)) != GPUMM_OK) return; /* a growth will ask again */
+            if (gpumm__extent_grow(b->extent, gpumm__member_bytes(b, capacity)) != GPUMM_OK)
+                return; /* a growth will ask again */
             gpumm__extent_book(b->extent, b->full_name, g->tag, g->capacity * b->size);
         }
     }
@@ -135,7 +137,8 @@ void gpumm__group_tail_retire(gpumm_group *g) {
     order users = {0};
     gpumm_status status = GPUMM_OK;
     pthread_mutex_lock(&m->submit);
-    for (size_t i = 0; i < g->count && status == GPUMM_OK; i++) status = gpumm__order_merge(&users, &g->members[i].extent->order);
+    for (size_t i = 0; i < g->count && status == GPUMM_OK; i++)
+        status = gpumm__order_merge(&users, &g->members[i].extent->order);
     pthread_mutex_unlock(&m->submit);
     g->tail_posted = status == GPUMM_OK;
     g->tail_again = false;
@@ -169,7 +172,8 @@ static void tail_through(retired *r) {
 static void shrink_locked(gpumm_group *g) {
     gpumm_manager *m = g->object.manager;
     uint64_t capacity = g->length, aligned;
-    if (g->growth.align > 1 && size_round_up(capacity, g->growth.align, &aligned)) capacity = size_min(aligned, g->max_length);
+    if (g->growth.align > 1 && size_round_up(capacity, g->growth.align, &aligned))
+        capacity = size_min(aligned, g->max_length);
     if (capacity >= g->capacity) return;
     uint64_t given = (g->capacity - capacity) * (g->row_bytes + g->staging_row);
     pthread_mutex_lock(&m->submit);
@@ -201,8 +205,8 @@ gpumm_status gpumm__group_shrink(gpumm_group *g) {
 static gpumm_status change_once(gpumm_group *g, const change *c, uint64_t *wanted) {
     pthread_mutex_lock(&g->lock);
     uint64_t before = g->capacity;
-    gpumm_status status = atomic_load(&g->object.alive) ? change_locked(g, c, wanted)
-                                                        : fail(GPUMM_STALE, "it was freed meanwhile");
+    gpumm_status status =
+        atomic_load(&g->object.alive) ? change_locked(g, c, wanted) : fail(GPUMM_STALE, "it was freed meanwhile");
     bool grown = g->capacity > before;
     if (grown) {
         gpumm__readback_book_all(g);

@@ -84,7 +84,8 @@ gpumm_config gpumm_config_for_grid_cells(void) { return (gpumm_config){8, 1.5, 2
 
 gpumm_status gpumm_config_options(const gpumm_config *c, gpumm_buffer_options *options) {
     if (!(c->growth_factor >= 1) || !(c->growth_factor <= 4000))
-        return fail(GPUMM_INVALID_ARGUMENT, "growth_factor is %g: it must be a number from 1 to 4000", c->growth_factor);
+        return fail(GPUMM_INVALID_ARGUMENT, "growth_factor is %g: it must be a number from 1 to 4000",
+                    c->growth_factor);
     gpumm_type *type;
     TRY(gpumm_type_bytes(c->bytes_per_element, &type));
     memset(options, 0, sizeof *options);
@@ -92,6 +93,7 @@ gpumm_status gpumm_config_options(const gpumm_config *c, gpumm_buffer_options *o
     options->max_size_bytes = c->max_size_bytes;
     options->min_size_bytes = c->min_size_bytes;
     options->enable_async = c->enable_async;
-    options->growth = (gpumm_growth){.kind = GPUMM_GROWTH_GEOMETRIC, .factor_ppm = (uint32_t)lround(c->growth_factor * 1e6)};
+    options->growth =
+        (gpumm_growth){.kind = GPUMM_GROWTH_GEOMETRIC, .factor_ppm = (uint32_t)lround(c->growth_factor * 1e6)};
     return GPUMM_OK;
 }

@@ -27,10 +27,12 @@ void gpumm__manager_leave(gpumm_manager *m) { atomic_fetch_sub(&m->entered, 1); 
 
 gpumm_status gpumm__manager_charge(gpumm_manager *m, uint64_t bytes) {
     char text[32];
-    if (!gpumm__budget_charge(m->own, bytes)) return fail(GPUMM_OVER_LIMIT, "%s more are over the limit", gpumm__size_text(bytes, text));
+    if (!gpumm__budget_charge(m->own, bytes))
+        return fail(GPUMM_OVER_LIMIT, "%s more are over the limit", gpumm__size_text(bytes, text));
     if (!m->shared || gpumm__budget_charge(m->shared, bytes)) return GPUMM_OK;
     gpumm__budget_uncharge(m->own, bytes);
-    return fail(GPUMM_OVER_LIMIT, "%s more are over the limit that several managers share", gpumm__size_text(bytes, text));
+    return fail(GPUMM_OVER_LIMIT, "%s more are over the limit that several managers share",
+                gpumm__size_text(bytes, text));
 }
 
 void gpumm__manager_uncharge(gpumm_manager *m, uint64_t bytes) {
@@ -47,7 +49,8 @@ uint64_t gpumm__manager_spare(gpumm_manager *m) {
     return left > ahead ? left - ahead : 0;
 }
 
-void gpumm__manager_book_open(gpumm_manager *m, account *a, gpumm_category category, const char *name, const char *tag) {
+void gpumm__manager_book_open(gpumm_manager *m, account *a, gpumm_category category, const char *name,
+                              const char *tag) {
     pthread_mutex_lock(&m->lock);
     gpumm__ledger_open(&m->books, a, category, name, tag);
     pthread_mutex_unlock(&m->lock);
@@ -207,7 +210,10 @@ gpumm_status gpumm_manager_open(const gpumm_options *options, gpumm_manager **ou
 
 /* ---- Closing -------------------------------------------------------------------------------- */
 
-struct leak { char *name, *tag; gpumm_block block; };
+struct leak {
+    char *name, *tag;
+    gpumm_block block;
+};
 
 /* What the books say of a single buffer, which somebody may be growing. */
 static gpumm_block block_of(gpumm_group *g) {
@@ -245,7 +251,7 @@ static void report_leaks(gpumm_manager *m) {
         const gpumm_block *b = &m->leaks[i].block;
         char text[32];
         gpumm__log_line(&m->log, GPUMM_LOG_WARNING, "leak: buffer '%.255s', %s%s%s, was never freed", b->name,
-                 gpumm__size_text(b->bytes, text), b->tag[0] ? ", made at " : "", b->tag);
+                        gpumm__size_text(b->bytes, text), b->tag[0] ? ", made at " : "", b->tag);
     }
 }
 
@@ -264,7 +270,11 @@ size_t gpumm_manager_leaks(gpumm_manager *m, gpumm_block_fn each, void *user) {
         for (size_t i = 0; each && i < m->leak_count; i++) each(user, &m->leaks[i].block);
         return m->leak_count;
     }
-    struct { gpumm_block_fn each; void *user; size_t count; } visit = {each, user, 0};
+    struct {
+        gpumm_block_fn each;
+        void *user;
+        size_t count;
+    } visit = {each, user, 0};
     if (gpumm__manager_enter(m) != GPUMM_OK) return 0;
     gpumm__object_each(m, RANK_GROUP, named_block, &visit);
     gpumm__manager_leave(m);
@@ -272,7 +282,11 @@ size_t gpumm_manager_leaks(gpumm_manager *m, gpumm_block_fn each, void *user) {
 }
 
 static void named_block(object *o, void *user) {
-    struct { gpumm_block_fn each; void *user; size_t count; } *visit = user;
+    struct {
+        gpumm_block_fn each;
+        void *user;
+        size_t count;
+    } *visit = user;
     gpumm_group *g = (gpumm_group *)o;
     if (!gpumm__group_is_named_buffer(g)) return;
     visit->count++;
@@ -385,7 +399,8 @@ gpumm_status gpumm_manager_check(gpumm_manager *m) {
     gpumm__object_each(m, RANK_STREAM, check_stream, &status);
     if (status == GPUMM_OK) gpumm__object_each(m, RANK_GROUP, check_group, &status);
     pthread_mutex_lock(&m->lock);
-    if (status == GPUMM_OK && !gpumm__ledger_balanced(&m->books)) status = fail(GPUMM_DRIVER, "the books do not balance");
+    if (status == GPUMM_OK && !gpumm__ledger_balanced(&m->books))
+        status = fail(GPUMM_DRIVER, "the books do not balance");
     pthread_mutex_unlock(&m->lock);
     gpumm__manager_leave(m);
     return status;

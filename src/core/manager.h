@@ -26,7 +26,7 @@ enum { NAME_BUCKETS = 64 };
 
 struct gpumm_manager {
     atomic_uint references;
-    atomic_long entered;    /* public calls under way */
+    atomic_long entered; /* public calls under way */
     atomic_bool closing, closed;
     gpumm_allocator memory;
     log_sink log;
@@ -45,22 +45,22 @@ struct gpumm_manager {
     uint64_t resizes, transfers, dropped;
 
     object *first[RANK_COUNT], *last[RANK_COUNT]; /* every live object, oldest first */
-    uint64_t serial;        /* of the youngest */
-    gpumm_group *names[NAME_BUCKETS]; /* chained by next_name */
-    gpumm_stream *main, *copies;      /* copies: device to host, for readbacks */
-    gpumm_scratch *spare_scratch;     /* structs to use again, under lock */
-    extent_pool pool;       /* small blocks and cached ranges */
+    uint64_t serial;                              /* of the youngest */
+    gpumm_group *names[NAME_BUCKETS];             /* chained by next_name */
+    gpumm_stream *main, *copies;                  /* copies: device to host, for readbacks */
+    gpumm_scratch *spare_scratch;                 /* structs to use again, under lock */
+    extent_pool pool;                             /* small blocks and cached ranges */
     worker worker;
     bool working;
-    retired *retired;       /* waiting for their events, under background */
-    device_event **events;  /* to use again, under background */
+    retired *retired;      /* waiting for their events, under background */
+    device_event **events; /* to use again, under background */
     size_t event_count, event_room;
-    size_t retiring;        /* listed or being run */
+    size_t retiring;                /* listed or being run */
     gpumm_status background_status; /* first failure nobody has seen yet */
     char background_message[512];
-    account external;       /* opened at the first declaration */
+    account external; /* opened at the first declaration */
     bool has_external;
-    struct leak *leaks;     /* what close found */
+    struct leak *leaks; /* what close found */
     size_t leak_count;
 };
 

@@ -4,8 +4,9 @@
 
 #include "core/group.h"
 
-gpumm_status gpumm__name_check(gpumm_manager *m, const char *name); /* ALREADY_EXISTS; a first look, nothing is entered */
-gpumm_status gpumm__name_enter(gpumm_group *g);                     /* and lists the object; ALREADY_EXISTS */
+gpumm_status gpumm__name_check(gpumm_manager *m,
+                               const char *name); /* ALREADY_EXISTS; a first look, nothing is entered */
+gpumm_status gpumm__name_enter(gpumm_group *g);   /* and lists the object; ALREADY_EXISTS */
 void gpumm__name_leave(gpumm_group *g);
 
 #endif

@@ -15,7 +15,7 @@ typedef enum rank { RANK_READBACK, RANK_KERNEL, RANK_GROUP, RANK_EVENT, RANK_STR
 typedef struct object {
     struct object *next, *previous; /* the manager's list of its rank, oldest first, under its lock */
     bool listed;
-    uint64_t serial;                /* increases along the list */
+    uint64_t serial; /* increases along the list */
     gpumm_manager *manager;
     atomic_uint handles, references;
     atomic_bool alive;
@@ -32,12 +32,12 @@ void gpumm__object_list_locked(object *o); /* with the manager's lock held */
 void gpumm__object_open(object *o, gpumm_manager *m, rank r, void (*dispose)(object *), void (*destroy)(object *));
 /* Takes gpumm__object_init back: the struct goes with its last hold. */
 void gpumm__object_abandon(object *o);
-void gpumm__object_retain(object *o);           /* a public handle more */
+void gpumm__object_retain(object *o); /* a public handle more */
 /* A public handle less; with the last one the object is disposed of, unless the manager owns it. */
 void gpumm__object_release(object *o, bool owned);
 void gpumm__object_hold(object *o);
 void gpumm__object_drop(object *o);
-void gpumm__object_dispose(object *o);          /* once; later calls do nothing */
+void gpumm__object_dispose(object *o); /* once; later calls do nothing */
 /* A public call on it begins (CLOSED, STALE) and ends. */
 gpumm_status gpumm__object_enter(object *o, const char *what);
 void gpumm__object_leave(object *o);

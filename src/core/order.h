@@ -10,7 +10,7 @@
 enum { ORDER_READERS = 6 };
 
 typedef struct order {
-    gpumm_stream *writer;                 /* each held; NULL: none yet */
+    gpumm_stream *writer; /* each held; NULL: none yet */
     gpumm_stream *reader[ORDER_READERS];
     unsigned readers;
 } order;
@@ -20,8 +20,8 @@ typedef struct order {
 gpumm_status gpumm__order_use(order *o, gpumm_stream *stream, gpumm_access access);
 /* The users of `from` become users of `into` too. */
 gpumm_status gpumm__order_merge(order *into, const order *from);
-void gpumm__order_clear(order *o);                 /* forgets its streams */
-order gpumm__order_take(order *o);                 /* moves it out, leaving an empty one */
+void gpumm__order_clear(order *o);                                  /* forgets its streams */
+order gpumm__order_take(order *o);                                  /* moves it out, leaving an empty one */
 bool gpumm__order_only(const order *o, const gpumm_stream *stream); /* no user but that one */
 
 #endif

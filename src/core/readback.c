@@ -56,13 +56,18 @@ static gpumm_status submit_direct(gpumm_readback *r, slot *t, gpumm_stream *s, u
     TRY(gpumm__order_use(&t->order, m->copies, GPUMM_WRITE));
     for (size_t i = 0; i < r->count; i++) TRY(gpumm__buffer_use(r->buffers[i], m->copies, GPUMM_READ));
     for (size_t i = 0; i < r->count; i++)
-        TRY(copy_down(r, t, gpumm__buffer_address(r->buffers[i]), gpumm__slot_offset(r, i, length), length * r->buffers[i]->size));
+        TRY(copy_down(r, t, gpumm__buffer_address(r->buffers[i]), gpumm__slot_offset(r, i, length),
+                      length * r->buffers[i]->size));
     return GPUMM_OK;
 }
 
 static void describe(gpumm_readback *r, slot *t, int64_t step, uint64_t length) {
-    t->info = (gpumm_frame_info){.step = step, .length = length, .generation = r->group->generation,
-                                 .time = gpumm__clock_seconds(), .dropped = r->dropped, .ticket = r->newest + 1};
+    t->info = (gpumm_frame_info){.step = step,
+                                 .length = length,
+                                 .generation = r->group->generation,
+                                 .time = gpumm__clock_seconds(),
+                                 .dropped = r->dropped,
+                                 .ticket = r->newest + 1};
 }
 
 /* Submit lock held. Whatever fails, the slot's order knows what was enqueued on its memory. */
@@ -145,7 +150,8 @@ static gpumm_status make_room(gpumm_readback *r, uint64_t since) {
     }
     if (!flying) {
         count_dropped(r);
-        return fail(GPUMM_BUSY, "all %u slots hold frames that are kept: release some, or use more slots", r->slot_count);
+        return fail(GPUMM_BUSY, "all %u slots hold frames that are kept: release some, or use more slots",
+                    r->slot_count);
     }
     return look_or_pause(r, flying, since, UINT64_MAX);
 }
@@ -162,7 +168,8 @@ static gpumm_status room_for_capture(gpumm_readback *r, slot **out) {
         TRY(make_room(r, since));
     }
     count_dropped(r);
-    return fail(GPUMM_BUSY, "all %u slots are taken: take frames with latest, next or wait, release kept ones, or use more slots",
+    return fail(GPUMM_BUSY,
+                "all %u slots are taken: take frames with latest, next or wait, release kept ones, or use more slots",
                 r->slot_count);
 }
 
@@ -194,8 +201,8 @@ gpumm_status gpumm_readback_capture(gpumm_readback *r, gpumm_stream *given, int6
 
 static gpumm_status ticket_gone(gpumm_readback *r, gpumm_ticket ticket) {
     if (ticket > r->newest)
-        return fail(GPUMM_INVALID_ARGUMENT, "ticket %llu was never given: the newest is %llu", (unsigned long long)ticket,
-                    (unsigned long long)r->newest);
+        return fail(GPUMM_INVALID_ARGUMENT, "ticket %llu was never given: the newest is %llu",
+                    (unsigned long long)ticket, (unsigned long long)r->newest);
     return fail(GPUMM_STALE, "the frame of ticket %llu has ended", (unsigned long long)ticket);
 }
 
@@ -320,8 +327,8 @@ gpumm_status gpumm_readback_next(gpumm_readback *r, gpumm_frame **out) {
 gpumm_status gpumm__readback_pair_start(gpumm_readback *r) {
     TRY(gpumm__manager_enter(r->object.manager));
     pthread_mutex_lock(&r->lock);
-    gpumm_status status = r->pair ? fail(GPUMM_ALREADY_PENDING, "a download of '%s' is already pending: wait for it first",
-                                         r->group->name)
+    gpumm_status status = r->pair ? fail(GPUMM_ALREADY_PENDING,
+                                         "a download of '%s' is already pending: wait for it first", r->group->name)
                                   : capture(r, NULL, 0, &r->pair);
     pthread_mutex_unlock(&r->lock);
     gpumm__manager_leave(r->object.manager);
@@ -389,7 +396,7 @@ static gpumm_readback *struct_patiently(gpumm_group *g, const size_t *members, c
 }
 
 gpumm_status gpumm__readback_make(gpumm_group *g, const size_t *members, const gpumm_readback_options *o, bool internal,
-                           gpumm_readback **out) {
+                                  gpumm_readback **out) {
     gpumm_readback *r = struct_patiently(g, members, o);
     if (!r) return fail_host_memory(sizeof *r);
     gpumm_status status = gpumm__readback_join(r);
@@ -409,14 +416,16 @@ gpumm_status gpumm__readback_make(gpumm_group *g, const size_t *members, const g
 /* Which members of one group the buffers are. */
 static gpumm_status members_of(const gpumm_readback_options *o, size_t *members) {
     if (o->buffer_count < 1 || o->buffer_count > GROUP_MEMBERS)
-        return fail(GPUMM_INVALID_ARGUMENT, "a readback reads 1 to %d buffers, not %zu", GROUP_MEMBERS, o->buffer_count);
+        return fail(GPUMM_INVALID_ARGUMENT, "a readback reads 1 to %d buffers, not %zu", GROUP_MEMBERS,
+                    o->buffer_count);
     if (o->slots == 1 || o->slots > READBACK_SLOTS)
         return fail(GPUMM_INVALID_ARGUMENT, "a readback has 2 to %d slots, not %u", READBACK_SLOTS, o->slots);
     char text[TITLE_BYTES], other[TITLE_BYTES];
     gpumm_group *g = o->buffers[0]->group;
     for (size_t i = 0; i < o->buffer_count; i++) {
         if (o->buffers[i]->group != g)
-            return fail(GPUMM_INVALID_ARGUMENT, "%s and %s are members of different groups: a readback takes snapshots of one group",
+            return fail(GPUMM_INVALID_ARGUMENT,
+                        "%s and %s are members of different groups: a readback takes snapshots of one group",
                         gpumm__buffer_label(o->buffers[0], text), gpumm__buffer_label(o->buffers[i], other));
         members[i] = (size_t)(o->buffers[i] - g->members);
         for (size_t j = 0; j < i; j++)
@@ -466,7 +475,9 @@ gpumm_manager *gpumm_readback_manager(const gpumm_readback *r) { return r->objec
 
 size_t gpumm_readback_count(const gpumm_readback *r) { return r->count; }
 
-gpumm_buffer *gpumm_readback_buffer(gpumm_readback *r, size_t index) { return index < r->count ? r->buffers[index] : NULL; }
+gpumm_buffer *gpumm_readback_buffer(gpumm_readback *r, size_t index) {
+    return index < r->count ? r->buffers[index] : NULL;
+}
 
 uint64_t gpumm_readback_dropped(const gpumm_readback *r) {
     gpumm_readback *self = (gpumm_readback *)(uintptr_t)r;

@@ -6,7 +6,7 @@
 
 /* `members` are indices into the group. An internal one is the group's own, for the by-name pair. */
 gpumm_status gpumm__readback_make(gpumm_group *g, const size_t *members, const gpumm_readback_options *o, bool internal,
-                           gpumm_readback **out);
+                                  gpumm_readback **out);
 void gpumm__readback_hold(gpumm_readback *r);
 void gpumm__readback_drop(gpumm_readback *r);
 /* Makes the slots fit the group's capacity, in the background. No lock held. */

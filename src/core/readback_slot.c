@@ -37,9 +37,7 @@ slot *gpumm__slot_free(gpumm_readback *r) {
     return found;
 }
 
-static bool under_way(const slot *t) {
-    return !t->given && (t->state == SLOT_FLYING || t->state == SLOT_CANCELLED);
-}
+static bool under_way(const slot *t) { return !t->given && (t->state == SLOT_FLYING || t->state == SLOT_CANCELLED); }
 
 slot *gpumm__slot_under_way(gpumm_readback *r) {
     slot *oldest = NULL;
@@ -150,7 +148,8 @@ gpumm_status gpumm__slot_fit(gpumm_readback *r, slot *t) {
     uint64_t bytes = gpumm__slot_offset(r, r->count, capacity_of(r));
     gpumm_status status = fit_once(r, t, bytes);
     /* Spare memory and what is on its way back; not the application's hook, which may want this very readback. */
-    for (unsigned stage = 0; stage < 2 && gpumm__manager_relieve(m, status, bytes, &stage);) status = fit_once(r, t, bytes);
+    for (unsigned stage = 0; stage < 2 && gpumm__manager_relieve(m, status, bytes, &stage);)
+        status = fit_once(r, t, bytes);
     count_committed(r);
     book(r);
     return status;
@@ -167,7 +166,8 @@ static void fit_behind(gpumm_readback *r, slot *t, uint64_t bytes) {
 }
 
 static void fit_slot(gpumm_readback *r, slot *t, uint64_t bytes) {
-    bool in_place = gpumm__range_can_commit(&t->host, bytes) && (r->direct || gpumm__range_can_commit(&t->device, bytes));
+    bool in_place =
+        gpumm__range_can_commit(&t->host, bytes) && (r->direct || gpumm__range_can_commit(&t->device, bytes));
     if (in_place) fit_behind(r, t, bytes);
     else if (is_free(t)) fit_once(r, t, bytes);
 }
@@ -210,7 +210,8 @@ void gpumm__readback_book_all(gpumm_group *g) {
 
 static gpumm_status slot_open(gpumm_readback *r, slot *t, uint64_t capacity) {
     device *d = r->object.manager->device;
-    uint64_t maximum = gpumm__slot_offset(r, r->count, r->group->max_length), bytes = gpumm__slot_offset(r, r->count, capacity);
+    uint64_t maximum = gpumm__slot_offset(r, r->count, r->group->max_length),
+             bytes = gpumm__slot_offset(r, r->count, capacity);
     t->readback = r;
     TRY(d->call->event_open(d, false, &t->done));
     TRY(gpumm__range_open(&t->host, d, PLACE_HOST, maximum));
@@ -260,7 +261,8 @@ static gpumm_status join_once(gpumm_readback *r) {
 static gpumm_status join_under_pressure(gpumm_readback *r) {
     gpumm_manager *m = r->object.manager;
     gpumm_status status = join_once(r);
-    for (unsigned stage = 0; gpumm__manager_relieve(m, status, budget_row(r) * capacity_of(r), &stage);) status = join_once(r);
+    for (unsigned stage = 0; gpumm__manager_relieve(m, status, budget_row(r) * capacity_of(r), &stage);)
+        status = join_once(r);
     if (!gpumm_is_memory_error(status)) return status;
     char text[TITLE_BYTES];
     fail_in(status, "readback of %s: ", gpumm__buffer_label(r->buffers[0], text));
@@ -296,7 +298,8 @@ static void slot_through(retired *gone) {
     uint64_t on_device = t->device.committed, on_host = t->host.committed;
     slot_close(r, t);
     pthread_mutex_lock(&m->lock);
-    gpumm__ledger_set(&m->books, &r->staging, 0, 0, atomic_fetch_sub(&r->committed[PLACE_DEVICE], on_device) - on_device);
+    gpumm__ledger_set(&m->books, &r->staging, 0, 0,
+                      atomic_fetch_sub(&r->committed[PLACE_DEVICE], on_device) - on_device);
     gpumm__ledger_set(&m->books, &r->pinned, 0, 0, atomic_fetch_sub(&r->committed[PLACE_HOST], on_host) - on_host);
     if (--r->mapped == 0) {
         gpumm__ledger_close(&m->books, &r->staging);

@@ -100,7 +100,8 @@ static void write_holders(gpumm_manager *m, char *text, size_t size) {
 static void write_limit(const gpumm_budget *b, char *text, size_t size) {
     char limit[32], used[32], left[32];
     uint64_t l = gpumm_budget_limit(b), u = gpumm_budget_used(b);
-    snprintf(text, size, "; limit %s, used %s, free %s", gpumm__size_text(l, limit), gpumm__size_text(u, used), gpumm__size_text(l > u ? l - u : 0, left));
+    snprintf(text, size, "; limit %s, used %s, free %s", gpumm__size_text(l, limit), gpumm__size_text(u, used),
+             gpumm__size_text(l > u ? l - u : 0, left));
 }
 
 static void write_device(gpumm_manager *m, char *text, size_t size) {
@@ -116,7 +117,8 @@ gpumm_status gpumm__manager_explain(gpumm_manager *m, gpumm_status status) {
     if (status != GPUMM_OUT_OF_MEMORY && status != GPUMM_OVER_LIMIT) return status;
     char before[1024], space[160], holders[512];
     snprintf(before, sizeof before, "%s", gpumm_message());
-    const gpumm_budget *tighter = m->shared && gpumm__budget_left(m->shared) < gpumm__budget_left(m->own) ? m->shared : m->own;
+    const gpumm_budget *tighter =
+        m->shared && gpumm__budget_left(m->shared) < gpumm__budget_left(m->own) ? m->shared : m->own;
     if (status == GPUMM_OVER_LIMIT) write_limit(tighter, space, sizeof space);
     else write_device(m, space, sizeof space);
     write_holders(m, holders, sizeof holders);

@@ -14,11 +14,11 @@ typedef struct piece {
 } piece;
 
 struct gpumm_scratch {
-    gpumm_scratch *next;    /* among the manager's spare ones */
-    gpumm_stream *stream;   /* retained, and with it the manager: a slab of its has the block */
+    gpumm_scratch *next;  /* among the manager's spare ones */
+    gpumm_stream *stream; /* retained, and with it the manager: a slab of its has the block */
     piece piece;
-    uint64_t bytes;         /* asked for */
-    order others;           /* users on other streams */
+    uint64_t bytes; /* asked for */
+    order others;   /* users on other streams */
 };
 
 /* ---- The stream's slab: its blocks are under the manager's lock, its growth under the stream's ------- */
@@ -132,7 +132,8 @@ gpumm_status gpumm__scratch_check(gpumm_stream *s) {
     gpumm_status status = GPUMM_OK;
     pthread_mutex_lock(&m->lock);
     if (atomic_load(&s->has_scratch)) status = gpumm__slab_check(&s->scratch);
-    for (struct more_scratch *more = s->more; more && status == GPUMM_OK; more = more->next) status = gpumm__slab_check(&more->slab);
+    for (struct more_scratch *more = s->more; more && status == GPUMM_OK; more = more->next)
+        status = gpumm__slab_check(&more->slab);
     pthread_mutex_unlock(&m->lock);
     return status;
 }
@@ -227,7 +228,8 @@ static void settle_or_wait(gpumm_manager *m, gpumm_scratch *x) {
     pthread_mutex_lock(&m->submit);
     if (settle(x) != GPUMM_OK)
         for (unsigned i = 0; i < x->others.readers; i++)
-            if (x->others.reader[i]->device) m->device->call->stream_synchronize(m->device, x->others.reader[i]->device);
+            if (x->others.reader[i]->device)
+                m->device->call->stream_synchronize(m->device, x->others.reader[i]->device);
     gpumm__order_clear(&x->others);
     pthread_mutex_unlock(&m->submit);
 }

@@ -15,21 +15,21 @@ struct more_scratch {
 };
 
 struct gpumm_stream {
-    object object;                /* of an internal stream: only its manager is set */
-    bool internal;                /* the manager's own */
-    device_stream *device;        /* NULL once through; changes under the submit lock */
-    unsigned pins;                /* those who wait for it without a handle; under the submit lock */
-    device_event *dependency;       /* recorded anew at each use, under the submit lock */
+    object object;            /* of an internal stream: only its manager is set */
+    bool internal;            /* the manager's own */
+    device_stream *device;    /* NULL once through; changes under the submit lock */
+    unsigned pins;            /* those who wait for it without a handle; under the submit lock */
+    device_event *dependency; /* recorded anew at each use, under the submit lock */
     retired gone;
     pthread_mutex_t scratch_lock; /* around opening the slab and growing it */
-    slab scratch;                 /* blocks whose users are on this stream; opened at first use; under the manager's lock */
-    struct more_scratch *more;    /* more slabs, where memory cannot grow in place; under the manager's lock */
+    slab scratch; /* blocks whose users are on this stream; opened at first use; under the manager's lock */
+    struct more_scratch *more; /* more slabs, where memory cannot grow in place; under the manager's lock */
     uint64_t more_committed;
     account scratch_account;
     atomic_bool has_scratch;
     pthread_mutex_t transfer_lock; /* one upload or download at a time */
-    struct transfer *transfer;    /* opened at first use */
-    atomic_bool exported;            /* somebody else has the native handle, and may have it capture a graph */
+    struct transfer *transfer;     /* opened at first use */
+    atomic_bool exported;          /* somebody else has the native handle, and may have it capture a graph */
 };
 
 struct gpumm_event {

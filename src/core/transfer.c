@@ -92,7 +92,8 @@ static void *half_of(struct transfer *t, int half) {
     return (char *)(uintptr_t)t->block.address + (size_t)half * TRANSFER_HALF;
 }
 
-static gpumm_status up(struct transfer *t, extent *e, gpumm_stream *s, uint64_t offset, const char *from, uint64_t bytes) {
+static gpumm_status up(struct transfer *t, extent *e, gpumm_stream *s, uint64_t offset, const char *from,
+                       uint64_t bytes) {
     gpumm_manager *m = e->manager;
     for (int half = 0; bytes; half = !half) {
         uint64_t n = size_min(bytes, TRANSFER_HALF);
@@ -163,7 +164,8 @@ gpumm_status gpumm__transfer_fill(extent *e, gpumm_stream *s, uint64_t offset, u
     pthread_mutex_lock(&m->submit);
     gpumm_status status = gpumm__order_use(&e->order, s, GPUMM_WRITE);
     if (status == GPUMM_OK)
-        status = d->call->fill(d, s->device, e->address + offset, value * 0x01010101u, words ? 4 : 1, words ? bytes / 4 : bytes);
+        status = d->call->fill(d, s->device, e->address + offset, value * 0x01010101u, words ? 4 : 1,
+                               words ? bytes / 4 : bytes);
     pthread_mutex_unlock(&m->submit);
     return status;
 }

@@ -79,8 +79,7 @@ static gpumm_status open_named(const gpumm_options *options, const gpumm_allocat
     snprintf(why, sizeof why, ", %s '%.20s'", asker, name);
     if (names_cuda(name)) return open_cuda(&chosen, memory, why, out);
     return fail(GPUMM_INVALID_ARGUMENT,
-                "%s '%.60s': there are 'auto', 'host', 'cuda', 'cuda:N' (N from 0) and 'cuda:GPU-uuid'",
-                asker, name);
+                "%s '%.60s': there are 'auto', 'host', 'cuda', 'cuda:N' (N from 0) and 'cuda:GPU-uuid'", asker, name);
 }
 
 static gpumm_status open_chosen(const gpumm_options *options, const gpumm_allocator *memory, device **out) {
@@ -106,15 +105,17 @@ gpumm_status gpumm__device_open(const gpumm_options *options, const gpumm_alloca
     return GPUMM_OK;
 }
 
-gpumm_status gpumm__device_check_arguments(const char *name, const size_t *sizes, size_t count, const device_launch *launch) {
+gpumm_status gpumm__device_check_arguments(const char *name, const size_t *sizes, size_t count,
+                                           const device_launch *launch) {
     if (!sizes) return GPUMM_OK;
     if (launch->count != count)
-        return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s' was compiled with %zu parameters, %zu arguments were given", name,
-                    count, launch->count);
+        return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s' was compiled with %zu parameters, %zu arguments were given",
+                    name, count, launch->count);
     for (size_t i = 0; i < count; i++)
         if (launch->sizes[i] != sizes[i])
-            return fail(GPUMM_INVALID_ARGUMENT, "parameter %zu of kernel '%s' was compiled with %zu bytes, %zu were given",
-                        i + 1, name, sizes[i], launch->sizes[i]);
+            return fail(GPUMM_INVALID_ARGUMENT,
+                        "parameter %zu of kernel '%s' was compiled with %zu bytes, %zu were given", i + 1, name,
+                        sizes[i], launch->sizes[i]);
     return GPUMM_OK;
 }
 

@@ -31,30 +31,30 @@ typedef enum place { PLACE_DEVICE, PLACE_HOST, PLACE_COUNT } place;
 typedef enum copy_kind { COPY_H2D, COPY_D2H, COPY_D2D } copy_kind; /* to, from, within the device */
 
 typedef struct device_source {
-    const char *text;        /* CUDA C, whole */
-    const char *prelude;     /* declarations to compile before it (struct types); may be "" */
-    const char *file;        /* its name in messages; messages count lines of `text` */
+    const char *text;           /* CUDA C, whole */
+    const char *prelude;        /* declarations to compile before it (struct types); may be "" */
+    const char *file;           /* its name in messages; messages count lines of `text` */
     const char *const *kernels; /* names of the kernels to export */
     size_t kernel_count;
-    const char *flags;       /* extra flags, separated by spaces; may be "" */
+    const char *flags; /* extra flags, separated by spaces; may be "" */
 } device_source;
 
 typedef struct device_launch {
-    void *const *arguments;  /* one pointer a parameter; taken when the call returns */
-    const size_t *sizes;     /* bytes behind each */
+    void *const *arguments; /* one pointer a parameter; taken when the call returns */
+    const size_t *sizes;    /* bytes behind each */
     size_t count;
-    uint64_t threads;        /* kernel threads wanted in one dimension, at least 1 */
-    unsigned block;          /* threads a block; 0: the device chooses */
+    uint64_t threads; /* kernel threads wanted in one dimension, at least 1 */
+    unsigned block;   /* threads a block; 0: the device chooses */
     unsigned shared_bytes;
 } device_launch;
 
 /* Every call by name, for fault injection and counting; the names are the table's own. */
-#define DEVICE_CALL_MAP(X)                                                                  \
-    X(reserve) X(release) X(commit) X(decommit) X(alloc) X(free)                            \
-    X(stream_open) X(stream_close) X(stream_synchronize) X(stream_query)                    \
-    X(event_open) X(event_close) X(event_record) X(event_query) X(event_synchronize)        \
-    X(event_elapsed) X(stream_wait) X(copy) X(fill) X(call)                                 \
-    X(compile) X(module_open) X(module_close) X(function) X(launch)
+#define DEVICE_CALL_MAP(X) \
+    X(reserve) \
+    X(release) X(commit) X(decommit) X(alloc) X(free) X(stream_open) X(stream_close) X(stream_synchronize) \
+        X(stream_query) X(event_open) X(event_close) X(event_record) X(event_query) X(event_synchronize) \
+            X(event_elapsed) X(stream_wait) X(copy) X(fill) X(call) X(compile) X(module_open) X(module_close) \
+                X(function) X(launch)
 
 typedef enum device_call {
 #define DEVICE_CALL_ENUM(name) CALL_##name,
@@ -87,9 +87,11 @@ typedef struct device_table {
     gpumm_status (*event_elapsed)(device *d, device_event *from, device_event *to, double *seconds);
     gpumm_status (*stream_wait)(device *d, device_stream *s, device_event *e);
 
-    gpumm_status (*copy)(device *d, device_stream *s, copy_kind kind, gpumm_address to, gpumm_address from, uint64_t bytes);
+    gpumm_status (*copy)(device *d, device_stream *s, copy_kind kind, gpumm_address to, gpumm_address from,
+                         uint64_t bytes);
     /* `count` times the pattern of `width` (1, 2 or 4) bytes. */
-    gpumm_status (*fill)(device *d, device_stream *s, gpumm_address to, uint32_t pattern, unsigned width, uint64_t count);
+    gpumm_status (*fill)(device *d, device_stream *s, gpumm_address to, uint32_t pattern, unsigned width,
+                         uint64_t count);
     /* Runs a host function in stream order; it makes no device call. */
     gpumm_status (*call)(device *d, device_stream *s, void (*function)(void *user), void *user);
 
@@ -130,7 +132,8 @@ gpumm_status gpumm__cuda_open(const gpumm_options *options, const gpumm_allocato
 
 /* A kernel reads as many bytes behind each pointer as it was compiled with: `sizes`, `count` of them (NULL: they are
    not known, and all pass). What does not match is INVALID_ARGUMENT here, before it does. */
-gpumm_status gpumm__device_check_arguments(const char *name, const size_t *sizes, size_t count, const device_launch *launch);
+gpumm_status gpumm__device_check_arguments(const char *name, const size_t *sizes, size_t count,
+                                           const device_launch *launch);
 
 static inline uint64_t device_granularity(const device *d, place where) {
     return where == PLACE_DEVICE ? d->info.granularity : d->info.pinned_granularity;

@@ -39,15 +39,15 @@ static fault_device *fault_of(device *d) { return (fault_device *)d; }
 
 /* These return nothing, so they cannot fail. */
 static bool is_silent(device_call call) {
-    return call == CALL_release || call == CALL_free || call == CALL_stream_close ||
-           call == CALL_event_close || call == CALL_module_close;
+    return call == CALL_release || call == CALL_free || call == CALL_stream_close || call == CALL_event_close ||
+           call == CALL_module_close;
 }
 
 /* These hand something back, so they cannot be skipped. */
 static bool has_output(device_call call) {
-    return call == CALL_reserve || call == CALL_alloc || call == CALL_stream_open ||
-           call == CALL_stream_query || call == CALL_event_open || call == CALL_event_query ||
-           call == CALL_event_elapsed || call == CALL_module_open || call == CALL_function;
+    return call == CALL_reserve || call == CALL_alloc || call == CALL_stream_open || call == CALL_stream_query ||
+           call == CALL_event_open || call == CALL_event_query || call == CALL_event_elapsed ||
+           call == CALL_module_open || call == CALL_function;
 }
 
 static bool can_hit(gpumm_status status, device_call call) {
@@ -58,8 +58,7 @@ static bool can_hit(gpumm_status status, device_call call) {
 static bool pass(fault_device *f, device_call call, gpumm_status *status) {
     pthread_mutex_lock(&f->lock);
     uint64_t number = ++f->calls[call];
-    bool aimed =
-        f->countdown > 0 && (f->target == call || (f->target == CALL_COUNT && can_hit(f->status, call)));
+    bool aimed = f->countdown > 0 && (f->target == call || (f->target == CALL_COUNT && can_hit(f->status, call)));
     bool hit = aimed && --f->countdown == 0;
     *status = hit ? f->status : GPUMM_OK;
     pthread_mutex_unlock(&f->lock);
@@ -68,10 +67,10 @@ static bool pass(fault_device *f, device_call call, gpumm_status *status) {
     return !hit;
 }
 
-#define PASS(f, call)                                                                                        \
-    do {                                                                                                     \
-        gpumm_status pass_status_;                                                                           \
-        if (!pass((f), (call), &pass_status_)) return pass_status_;                                          \
+#define PASS(f, call) \
+    do { \
+        gpumm_status pass_status_; \
+        if (!pass((f), (call), &pass_status_)) return pass_status_; \
     } while (0)
 
 static void count(fault_device *f, device_call call) {
@@ -81,8 +80,7 @@ static void count(fault_device *f, device_call call) {
 }
 
 /* Adds to one of the live numbers, to its bytes too where there are some; returns what led here. */
-static gpumm_status born(fault_device *f, gpumm_status status, uint64_t *number, uint64_t *bytes,
-                         uint64_t n) {
+static gpumm_status born(fault_device *f, gpumm_status status, uint64_t *number, uint64_t *bytes, uint64_t n) {
     if (status != GPUMM_OK) return status;
     pthread_mutex_lock(&f->lock);
     ++*number;
@@ -91,8 +89,7 @@ static gpumm_status born(fault_device *f, gpumm_status status, uint64_t *number,
     return status;
 }
 
-static gpumm_status gone(fault_device *f, gpumm_status status, uint64_t *number, uint64_t *bytes,
-                         uint64_t n) {
+static gpumm_status gone(fault_device *f, gpumm_status status, uint64_t *number, uint64_t *bytes, uint64_t n) {
     if (status != GPUMM_OK) return status;
     pthread_mutex_lock(&f->lock);
     --*number;
@@ -289,8 +286,8 @@ static gpumm_status pass_stream_wait(device *d, device_stream *s, device_event *
     return f->inner->call->stream_wait(f->inner, s, e);
 }
 
-static gpumm_status pass_copy(device *d, device_stream *s, copy_kind way, gpumm_address to,
-                              gpumm_address from, uint64_t bytes) {
+static gpumm_status pass_copy(device *d, device_stream *s, copy_kind way, gpumm_address to, gpumm_address from,
+                              uint64_t bytes) {
     fault_device *f = fault_of(d);
     PASS(f, CALL_copy);
     TRY(queue_before(f, s, way == COPY_D2D ? KIND_SNAPSHOT : KIND_COPY));
@@ -343,8 +340,7 @@ static gpumm_status pass_function(device *d, device_module *m, const char *name,
     return f->inner->call->function(f->inner, m, name, out);
 }
 
-static gpumm_status pass_launch(device *d, device_stream *s, device_function *function,
-                                const device_launch *launch) {
+static gpumm_status pass_launch(device *d, device_stream *s, device_function *function, const device_launch *launch) {
     fault_device *f = fault_of(d);
     PASS(f, CALL_launch);
     TRY(queue_before(f, s, KIND_LAUNCH));
@@ -384,8 +380,7 @@ static const device_table fault_table = {
 /* ---- Plans ---- */
 
 /* "a, b, c" of the names that `allowed` lets in. */
-static void list_calls(gpumm_status status, bool (*allowed)(gpumm_status, device_call), char *text,
-                       size_t size) {
+static void list_calls(gpumm_status status, bool (*allowed)(gpumm_status, device_call), char *text, size_t size) {
     size_t used = 0;
     text[0] = '\0';
     for (unsigned i = 0; i < CALL_COUNT && used < size; i++)
@@ -411,8 +406,7 @@ static gpumm_status kind_named(const char *name, kind *k) {
     for (unsigned i = 0; name && i < KIND_COUNT; i++)
         if (strcmp(kind_names[i], name) == 0) return *k = (kind)i, GPUMM_OK;
     return fail(GPUMM_INVALID_ARGUMENT,
-                "fault: there is no kind '%.40s' to hold: there are copy, snapshot, fill, launch",
-                name ? name : "");
+                "fault: there is no kind '%.40s' to hold: there are copy, snapshot, fill, launch", name ? name : "");
 }
 
 static gpumm_status check_plan(const gpumm_fault *plan, device_call *target, kind *held) {

@@ -59,9 +59,7 @@ static bool slice_is(slice s, const char *text) {
     return strlen(text) == s.length && memcmp(s.text, text, s.length) == 0;
 }
 
-static bool slice_same(slice a, slice b) {
-    return a.length == b.length && memcmp(a.text, b.text, a.length) == 0;
-}
+static bool slice_same(slice a, slice b) { return a.length == b.length && memcmp(a.text, b.text, a.length) == 0; }
 
 bool gpumm__token_is(const token *t, const char *text) { return slice_is((slice){t->text, t->length}, text); }
 
@@ -144,11 +142,10 @@ static macro *macro_add(reader *r, slice name, slice body) {
 }
 
 gpumm_status gpumm__reader_define(reader *r, const char *name, size_t name_length, const char *body,
-                           size_t body_length) {
+                                  size_t body_length) {
     char *kept_name = keep_text(r, name, name_length), *kept_body = keep_text(r, body, body_length);
     if (!kept_name || !kept_body) return r->status;
-    return macro_add(r, (slice){kept_name, name_length}, (slice){kept_body, body_length}) ? GPUMM_OK
-                                                                                          : r->status;
+    return macro_add(r, (slice){kept_name, name_length}, (slice){kept_body, body_length}) ? GPUMM_OK : r->status;
 }
 
 /* (a, b, ...) calls what is left __VA_ARGS__; GNU's (a, b...) has a name for it. */
@@ -158,8 +155,7 @@ static void macro_parameters(macro *m, slice *rest) {
     for (token t = cut_next(rest); t.kind != TOKEN_END && !gpumm__token_is(&t, ")"); t = cut_next(rest)) {
         bool rest_of_all = gpumm__token_is(&t, ".") && !m->variadic;
         m->variadic |= rest_of_all;
-        if (t.kind == TOKEN_NAME && m->count < PARAMETERS)
-            m->parameter[m->count++] = (slice){t.text, t.length};
+        if (t.kind == TOKEN_NAME && m->count < PARAMETERS) m->parameter[m->count++] = (slice){t.text, t.length};
         else if (rest_of_all && !named && m->count < PARAMETERS)
             m->parameter[m->count++] = (slice){"__VA_ARGS__", strlen("__VA_ARGS__")};
         named = t.kind == TOKEN_NAME || (named && !gpumm__token_is(&t, ","));
@@ -241,16 +237,35 @@ static long long expression_atom(expression *e) {
 }
 
 typedef enum operation { /* what begins like another stands before it */
-    OR, AND, BIT_OR, BIT_XOR, BIT_AND, EQ, NE, SHL, SHR, LE, GE, LT, GT, ADD, SUB, MUL, DIV, MOD, NONE
+                         OR,
+                         AND,
+                         BIT_OR,
+                         BIT_XOR,
+                         BIT_AND,
+                         EQ,
+                         NE,
+                         SHL,
+                         SHR,
+                         LE,
+                         GE,
+                         LT,
+                         GT,
+                         ADD,
+                         SUB,
+                         MUL,
+                         DIV,
+                         MOD,
+                         NONE
 } operation;
 
-static const struct { const char *text; int level;
+static const struct {
+    const char *text;
+    int level;
 } operations[] = {
-    [OR] = {"||", 1},     [AND] = {"&&", 2}, [BIT_OR] = {"|", 3}, [BIT_XOR] = {"^", 4},
-    [BIT_AND] = {"&", 5}, [EQ] = {"==", 6},  [NE] = {"!=", 6},    [LE] = {"<=", 7},
-    [GE] = {">=", 7},     [LT] = {"<", 7},   [GT] = {">", 7},     [SHL] = {"<<", 8},
-    [SHR] = {">>", 8},    [ADD] = {"+", 9},  [SUB] = {"-", 9},    [MUL] = {"*", 10},
-    [DIV] = {"/", 10},    [MOD] = {"%", 10},
+    [OR] = {"||", 1},  [AND] = {"&&", 2}, [BIT_OR] = {"|", 3}, [BIT_XOR] = {"^", 4}, [BIT_AND] = {"&", 5},
+    [EQ] = {"==", 6},  [NE] = {"!=", 6},  [LE] = {"<=", 7},    [GE] = {">=", 7},     [LT] = {"<", 7},
+    [GT] = {">", 7},   [SHL] = {"<<", 8}, [SHR] = {">>", 8},   [ADD] = {"+", 9},     [SUB] = {"-", 9},
+    [MUL] = {"*", 10}, [DIV] = {"/", 10}, [MOD] = {"%", 10},
 };
 
 /* The operation that is next, if it binds tighter than `level`: && is never two &. */
@@ -269,25 +284,25 @@ static long long apply(operation o, long long a, long long b) {
     unsigned long long x = (unsigned long long)a, y = (unsigned long long)b;
     bool divides = b != 0 && b != -1;
     switch (o) {
-        case OR: return a || b;
-        case AND: return a && b;
-        case BIT_OR: return a | b;
-        case BIT_XOR: return a ^ b;
-        case BIT_AND: return a & b;
-        case SHL: return (long long)(x << (y & 63));
-        case SHR: return a >> (y & 63);
-        case EQ: return a == b;
-        case NE: return a != b;
-        case LE: return a <= b;
-        case GE: return a >= b;
-        case LT: return a < b;
-        case GT: return a > b;
-        case ADD: return (long long)(x + y);
-        case SUB: return (long long)(x - y);
-        case MUL: return (long long)(x * y);
-        case DIV: return divides ? a / b : (long long)(0 - x);
-        case MOD: return divides ? a % b : 0;
-        default: return 0;
+    case OR: return a || b;
+    case AND: return a && b;
+    case BIT_OR: return a | b;
+    case BIT_XOR: return a ^ b;
+    case BIT_AND: return a & b;
+    case SHL: return (long long)(x << (y & 63));
+    case SHR: return a >> (y & 63);
+    case EQ: return a == b;
+    case NE: return a != b;
+    case LE: return a <= b;
+    case GE: return a >= b;
+    case LT: return a < b;
+    case GT: return a > b;
+    case ADD: return (long long)(x + y);
+    case SUB: return (long long)(x - y);
+    case MUL: return (long long)(x * y);
+    case DIV: return divides ? a / b : (long long)(0 - x);
+    case MOD: return divides ? a % b : 0;
+    default: return 0;
     }
 }
 
@@ -312,8 +327,8 @@ static bool holds(reader *r, slice text) {
 
 static void condition_open(reader *r, bool holds_now) {
     if (r->nested == CONDITIONS) {
-        r->status = fail(GPUMM_COMPILE_FAILED, "%s:%u: conditionals are nested more than %d deep", r->file,
-                         r->line, CONDITIONS);
+        r->status = fail(GPUMM_COMPILE_FAILED, "%s:%u: conditionals are nested more than %d deep", r->file, r->line,
+                         CONDITIONS);
         return;
     }
     condition *c = &r->conditions[r->nested++];
@@ -369,8 +384,7 @@ static void directive(reader *r, slice rest) {
 
 static void push(reader *r, macro *m, slice text) {
     if (r->depth + 1 == INPUTS) {
-        r->status = fail(GPUMM_COMPILE_FAILED, "%s:%u: macros are nested more than %d deep", r->file, r->line,
-                         INPUTS);
+        r->status = fail(GPUMM_COMPILE_FAILED, "%s:%u: macros are nested more than %d deep", r->file, r->line, INPUTS);
         return;
     }
     r->stack[++r->depth] = (input){text.text, text.text + text.length, m};
@@ -408,8 +422,7 @@ static bool take_arguments(reader *r, const macro *m, slice *argument, size_t *c
 
 static slice substitute_for(const macro *m, const token *t, const slice *argument, size_t count) {
     for (size_t i = 0; t->kind == TOKEN_NAME && i < m->count; i++)
-        if (slice_same(m->parameter[i], (slice){t->text, t->length}))
-            return i < count ? argument[i] : (slice){"", 0};
+        if (slice_same(m->parameter[i], (slice){t->text, t->length})) return i < count ? argument[i] : (slice){"", 0};
     return (slice){t->text, t->length};
 }
 
@@ -545,7 +558,7 @@ static gpumm_status reader_start(reader *r, const char *text, const char *file, 
 }
 
 gpumm_status gpumm__reader_open(const gpumm_allocator *from, const char *text, const char *file, const char *flags,
-                         reader **out) {
+                                reader **out) {
     reader *r = gpumm__mem_new(from, sizeof *r);
     if (!r) return fail_host_memory(sizeof *r);
     r->from = from;

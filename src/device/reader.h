@@ -21,11 +21,11 @@ typedef struct reader reader;
 
 /* `flags` are a compiler's: -DNAME and -DNAME=TEXT define macros, the rest is not looked at. */
 gpumm_status gpumm__reader_open(const gpumm_allocator *from, const char *text, const char *file, const char *flags,
-                         reader **out);
+                                reader **out);
 void gpumm__reader_close(reader *r); /* NULL is fine */
 /* Makes `name` an object-like macro; both strings are copied. */
 gpumm_status gpumm__reader_define(reader *r, const char *name, size_t name_length, const char *body,
-                           size_t body_length);
+                                  size_t body_length);
 /* What such flags define, in addition. */
 gpumm_status gpumm__reader_define_flags(reader *r, const char *flags);
 /* The next token; TOKEN_END at the end, and after a failure. */

@@ -24,8 +24,8 @@ static const char *parameter_names(const gpumm_kernel *k, char text[static NAMES
     size_t used = 0;
     *text = 0;
     for (size_t i = 0; i < k->prototype->count && used < NAMES_SIZE; i++)
-        used += (size_t)snprintf(text + used, NAMES_SIZE - used, "%s%s", i ? ", " : "",
-                                 k->prototype->parameters[i].name);
+        used +=
+            (size_t)snprintf(text + used, NAMES_SIZE - used, "%s%s", i ? ", " : "", k->prototype->parameters[i].name);
     return text;
 }
 
@@ -43,8 +43,7 @@ static bool takes_anything(const gpumm_parameter *p) {
 
 static bool fits(const gpumm_parameter *p, const gpumm_type *t) {
     if (takes_anything(p) || is_opaque(t)) return true;
-    if (!p->element)
-        return gpumm_type_kind(t) == GPUMM_STRUCT; /* the user's own struct: the compiler knows it */
+    if (!p->element) return gpumm_type_kind(t) == GPUMM_STRUCT; /* the user's own struct: the compiler knows it */
     if (gpumm_type_equal(p->element, t)) return true;
     return gpumm_type_kind(p->element) == GPUMM_SCALAR && gpumm_type_kind(t) == GPUMM_VECTOR &&
            gpumm_type_scalar(p->element) == gpumm_type_scalar(t);
@@ -54,7 +53,8 @@ static gpumm_status check_buffer(const gpumm_kernel *k, size_t index, const gpum
     const gpumm_parameter *p = &k->prototype->parameters[index];
     char text[NAMES_SIZE], title[TITLE_BYTES];
     if (b->group->object.manager != k->object.manager)
-        return fail(GPUMM_INVALID_ARGUMENT, "%s: %s belongs to another manager", where(k, index, text), gpumm__buffer_title(b, title));
+        return fail(GPUMM_INVALID_ARGUMENT, "%s: %s belongs to another manager", where(k, index, text),
+                    gpumm__buffer_title(b, title));
     if (fits(p, b->type)) return GPUMM_OK;
     return fail(GPUMM_TYPE_MISMATCH, "%s: wants %s%s *%s%s%s, got %s of %s", where(k, index, text),
                 p->access == GPUMM_READ ? "const " : "", p->type, p->element ? " (" : "",
@@ -69,8 +69,7 @@ static gpumm_status check_pointer(const gpumm_kernel *k, size_t index, const gpu
                     where(k, index, text));
     if (a->buffer) return check_buffer(k, index, a->buffer);
     if (a->scratch && gpumm__scratch_manager(a->scratch) != k->object.manager)
-        return fail(GPUMM_INVALID_ARGUMENT, "%s: the scratch belongs to another manager",
-                    where(k, index, text));
+        return fail(GPUMM_INVALID_ARGUMENT, "%s: the scratch belongs to another manager", where(k, index, text));
     if (a->value && a->size != sizeof(gpumm_address))
         return fail(GPUMM_INVALID_ARGUMENT, "%s: an address has %zu bytes, got %zu", where(k, index, text),
                     sizeof(gpumm_address), a->size);
@@ -83,12 +82,10 @@ static gpumm_status check_value(const gpumm_kernel *k, size_t index, const gpumm
     const gpumm_parameter *p = &k->prototype->parameters[index];
     char text[NAMES_SIZE];
     if (a->buffer || a->scratch)
-        return fail(GPUMM_TYPE_MISMATCH, "%s: wants a value of %s, got %s%s%s", where(k, index, text),
-                    p->type, a->buffer ? "buffer '" : "scratch", a->buffer ? a->buffer->full_name : "",
-                    a->buffer ? "'" : "");
+        return fail(GPUMM_TYPE_MISMATCH, "%s: wants a value of %s, got %s%s%s", where(k, index, text), p->type,
+                    a->buffer ? "buffer '" : "scratch", a->buffer ? a->buffer->full_name : "", a->buffer ? "'" : "");
     if (!a->value || !a->size)
-        return fail(GPUMM_INVALID_ARGUMENT, "%s: wants a value of %s, got none", where(k, index, text),
-                    p->type);
+        return fail(GPUMM_INVALID_ARGUMENT, "%s: wants a value of %s, got none", where(k, index, text), p->type);
     if (p->element && gpumm_type_size(p->element) != a->size)
         return fail(GPUMM_TYPE_MISMATCH, "%s: %s has %zu bytes, got %zu", where(k, index, text), p->type,
                     gpumm_type_size(p->element), a->size);
@@ -99,29 +96,36 @@ gpumm_status gpumm__arguments_check(const gpumm_kernel *k, const gpumm_argument 
     const prototype *p = k->prototype;
     if (count != p->count) {
         char text[NAMES_SIZE];
-        return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s' takes %zu argument%s (%s), got %zu", p->name,
-                    p->count, p->count == 1 ? "" : "s", parameter_names(k, text), count);
+        return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s' takes %zu argument%s (%s), got %zu", p->name, p->count,
+                    p->count == 1 ? "" : "s", parameter_names(k, text), count);
     }
     for (size_t i = 0; i < count; i++)
-        TRY(p->parameters[i].kind == GPUMM_POINTER ? check_pointer(k, i, &given[i])
-                                                   : check_value(k, i, &given[i]));
+        TRY(p->parameters[i].kind == GPUMM_POINTER ? check_pointer(k, i, &given[i]) : check_value(k, i, &given[i]));
     return GPUMM_OK;
 }
 
 /* The number in `value`; negative ones come out above INT64_MAX. */
 static uint64_t integer(gpumm_scalar scalar, const void *value) {
-    union { int8_t i8; uint8_t u8; int16_t i16; uint16_t u16; int32_t i32; uint32_t u32; uint64_t u64; } n;
-    static const size_t sizes[] = {[GPUMM_I8] = 1, [GPUMM_U8] = 1, [GPUMM_I16] = 2, [GPUMM_U16] = 2,
+    union {
+        int8_t i8;
+        uint8_t u8;
+        int16_t i16;
+        uint16_t u16;
+        int32_t i32;
+        uint32_t u32;
+        uint64_t u64;
+    } n;
+    static const size_t sizes[] = {[GPUMM_I8] = 1,  [GPUMM_U8] = 1,  [GPUMM_I16] = 2, [GPUMM_U16] = 2,
                                    [GPUMM_I32] = 4, [GPUMM_U32] = 4, [GPUMM_I64] = 8, [GPUMM_U64] = 8};
     memcpy(&n, value, sizes[scalar]);
     switch (scalar) {
-        case GPUMM_I8: return (uint64_t)n.i8;
-        case GPUMM_U8: return n.u8;
-        case GPUMM_I16: return (uint64_t)n.i16;
-        case GPUMM_U16: return n.u16;
-        case GPUMM_I32: return (uint64_t)n.i32;
-        case GPUMM_U32: return n.u32;
-        default: return n.u64;
+    case GPUMM_I8: return (uint64_t)n.i8;
+    case GPUMM_U8: return n.u8;
+    case GPUMM_I16: return (uint64_t)n.i16;
+    case GPUMM_U16: return n.u16;
+    case GPUMM_I32: return (uint64_t)n.i32;
+    case GPUMM_U32: return n.u32;
+    default: return n.u64;
     }
 }
 
@@ -160,8 +164,7 @@ static gpumm_status launch_failed(const prototype *p, gpumm_status status) {
     return strstr(gpumm_message(), text) ? status : fail_in(status, "%s: ", text);
 }
 
-gpumm_status gpumm__arguments_launch(gpumm_kernel *k, gpumm_stream *s, uint64_t threads,
-                              const gpumm_argument *given) {
+gpumm_status gpumm__arguments_launch(gpumm_kernel *k, gpumm_stream *s, uint64_t threads, const gpumm_argument *given) {
     const prototype *p = k->prototype;
     gpumm_address addresses[PARAMETERS_MAX];
     void *values[PARAMETERS_MAX];
@@ -169,8 +172,7 @@ gpumm_status gpumm__arguments_launch(gpumm_kernel *k, gpumm_stream *s, uint64_t 
     char text[NAMES_SIZE];
     for (size_t i = 0; i < p->count; i++) {
         bool pointer = p->parameters[i].kind == GPUMM_POINTER;
-        gpumm_status status =
-            pointer ? use_pointer(s, &p->parameters[i], &given[i], &addresses[i]) : GPUMM_OK;
+        gpumm_status status = pointer ? use_pointer(s, &p->parameters[i], &given[i], &addresses[i]) : GPUMM_OK;
         if (status != GPUMM_OK) return fail_in(status, "%s: ", where(k, i, text));
         values[i] = pointer ? (void *)&addresses[i] : (void *)given[i].value;
         sizes[i] = pointer ? sizeof addresses[i] : given[i].size;

@@ -16,12 +16,7 @@
 #include "base/status.h"
 #include "kernel/sha256.h"
 
-enum {
-    DIRECTORY_SIZE = 2048,
-    FILE_SIZE = DIRECTORY_SIZE + 2 * SHA256_TEXT + 8,
-    COMPILER_SIZE = 8192,
-    HOUR = 3600
-};
+enum { DIRECTORY_SIZE = 2048, FILE_SIZE = DIRECTORY_SIZE + 2 * SHA256_TEXT + 8, COMPILER_SIZE = 8192, HOUR = 3600 };
 
 typedef struct cache {
     char directory[DIRECTORY_SIZE];
@@ -65,8 +60,7 @@ static bool make_directories(const char *path) {
     for (const char *at = path + 1;; at++) {
         if (*at && *at != '/') continue;
         snprintf(part, sizeof part, "%.*s", (int)(at - path), path);
-        if (mkdir(part, 0700) != 0 && errno != EEXIST && !(*at && (errno == EROFS || errno == EACCES)))
-            return false;
+        if (mkdir(part, 0700) != 0 && errno != EEXIST && !(*at && (errno == EROFS || errno == EACCES))) return false;
         if (!*at) return true;
     }
 }
@@ -79,9 +73,8 @@ static gpumm_status check_directory(const char *path) {
     if (s.st_uid != geteuid()) return fail(GPUMM_IO, "the kernel cache %s belongs to another user", path);
     if (s.st_mode & (S_IWGRP | S_IWOTH))
         return fail(GPUMM_IO, "the kernel cache %s can be written by others: chmod go-w it", path);
-    return access(path, R_OK | W_OK | X_OK) == 0
-               ? GPUMM_OK
-               : fail(GPUMM_IO, "the kernel cache %s: %s", path, strerror(errno));
+    return access(path, R_OK | W_OK | X_OK) == 0 ? GPUMM_OK
+                                                 : fail(GPUMM_IO, "the kernel cache %s: %s", path, strerror(errno));
 }
 
 static gpumm_status use_directory(cache *c, const char *base, const char *below) {
@@ -95,10 +88,8 @@ static gpumm_status use_directory(cache *c, const char *base, const char *below)
 
 static gpumm_status make_temporary(cache *c) {
     const char *where = getenv("TMPDIR");
-    int length =
-        snprintf(c->directory, sizeof c->directory, "%s/gpumm-XXXXXX", where && *where ? where : "/tmp");
-    if (length < 0 || (size_t)length >= sizeof c->directory)
-        return fail(GPUMM_IO, "TMPDIR is too long a path");
+    int length = snprintf(c->directory, sizeof c->directory, "%s/gpumm-XXXXXX", where && *where ? where : "/tmp");
+    if (length < 0 || (size_t)length >= sizeof c->directory) return fail(GPUMM_IO, "TMPDIR is too long a path");
     if (!mkdtemp(c->directory))
         return fail(GPUMM_IO, "no directory for compiled kernels: %s: %s", c->directory, strerror(errno));
     c->temporary = true;
@@ -174,8 +165,7 @@ static void sweep(const cache *c) {
     for (struct dirent *e; all && (e = readdir(all));) {
         struct stat s;
         bool built = strncmp(e->d_name, "building-", 9) == 0;
-        if (built && fstatat(dirfd(all), e->d_name, &s, AT_SYMLINK_NOFOLLOW) == 0 &&
-            s.st_mtime < time(NULL) - HOUR)
+        if (built && fstatat(dirfd(all), e->d_name, &s, AT_SYMLINK_NOFOLLOW) == 0 && s.st_mtime < time(NULL) - HOUR)
             unlinkat(dirfd(all), e->d_name, 0);
     }
     if (all) closedir(all);
@@ -212,7 +202,7 @@ static gpumm_status open_cached(cache *c, device *d, const device_source *source
 }
 
 gpumm_status gpumm__cache_open(device *d, const device_source *source, const char *headers, size_t headers_length,
-                        device_module **out) {
+                               device_module **out) {
     cache c = {.temporary = false};
     TRY(make_key(d, source, headers, headers_length, c.key));
     TRY(find_directory(&c));

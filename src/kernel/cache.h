@@ -8,6 +8,6 @@
 /* The module of `source`: from the cache, or compiled now and kept there for the next time. `headers` are what
    it includes from elsewhere, which the compiler reads for itself. */
 gpumm_status gpumm__cache_open(device *d, const device_source *source, const char *headers, size_t headers_length,
-                        device_module **out);
+                               device_module **out);
 
 #endif

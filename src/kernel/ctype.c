@@ -11,19 +11,18 @@ typedef struct pair {
 } pair;
 
 static const pair single[] = {
-    {"int8_t", "i8"},     {"uint8_t", "u8"},    {"int16_t", "i16"},  {"uint16_t", "u16"},  {"int32_t", "i32"},
-    {"uint32_t", "u32"},  {"int64_t", "i64"},   {"uint64_t", "u64"}, {"size_t", "u64"},    {"ssize_t", "i64"},
+    {"int8_t", "i8"},     {"uint8_t", "u8"},    {"int16_t", "i16"},   {"uint16_t", "u16"}, {"int32_t", "i32"},
+    {"uint32_t", "u32"},  {"int64_t", "i64"},   {"uint64_t", "u64"},  {"size_t", "u64"},   {"ssize_t", "i64"},
     {"ptrdiff_t", "i64"}, {"intptr_t", "i64"},  {"uintptr_t", "u64"}, {"bool", "u8"},      {"_Bool", "u8"},
-    {"uchar", "u8"},      {"ushort", "u16"},    {"uint", "u32"},     {"ulong", "u64"},     {"half", "f16"},
+    {"uchar", "u8"},      {"ushort", "u16"},    {"uint", "u32"},      {"ulong", "u64"},    {"half", "f16"},
     {"__half", "f16"},    {"half2", "f16x2"},   {"__half2", "f16x2"}, {"float", "f32"},    {"double", "f64"},
     {"float16_t", "f16"}, {"float32_t", "f32"}, {"float64_t", "f64"},
 };
 
 /* What a digit from 1 to 4 makes a vector of. */
 static const pair vector[] = {
-    {"char", "i8"},      {"uchar", "u8"},      {"short", "i16"}, {"ushort", "u16"},
-    {"int", "i32"},      {"uint", "u32"},      {"long", "i64"},  {"ulong", "u64"},
-    {"longlong", "i64"}, {"ulonglong", "u64"}, {"float", "f32"}, {"double", "f64"},
+    {"char", "i8"},  {"uchar", "u8"},  {"short", "i16"},    {"ushort", "u16"},    {"int", "i32"},   {"uint", "u32"},
+    {"long", "i64"}, {"ulong", "u64"}, {"longlong", "i64"}, {"ulonglong", "u64"}, {"float", "f32"}, {"double", "f64"},
 };
 
 enum { SIGNED, UNSIGNED, CHAR, SHORT, INT, LONG, WORDS };

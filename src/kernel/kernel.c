@@ -63,8 +63,10 @@ static gpumm_status check_flags(const char *flags) {
             if (quote ? at[i] == quote : at[i] == '"' || at[i] == '\'') quote = quote ? 0 : at[i];
             else if (at[i] == '\\' && i + 1 < length) i++;
         if (quote)
-            return fail(GPUMM_INVALID_ARGUMENT, "the flag %.*s ends within quotes: flags are separated by spaces, "
-                        "and none can have a space in it", (int)(length < 200 ? length : 200), at);
+            return fail(GPUMM_INVALID_ARGUMENT,
+                        "the flag %.*s ends within quotes: flags are separated by spaces, "
+                        "and none can have a space in it",
+                        (int)(length < 200 ? length : 200), at);
         at += length;
     }
     return GPUMM_OK;
@@ -74,17 +76,15 @@ static gpumm_status check_options(const gpumm_manager *m, const gpumm_kernel_opt
     if (!o || (!o->source && !(o->file && *o->file)))
         return fail(GPUMM_INVALID_ARGUMENT, "a kernel needs its source, or the file to read it from");
     if (o->block > BLOCK_MAX)
-        return fail(GPUMM_INVALID_ARGUMENT, "a block of %u threads: at most %d are possible", o->block,
-                    BLOCK_MAX);
+        return fail(GPUMM_INVALID_ARGUMENT, "a block of %u threads: at most %d are possible", o->block, BLOCK_MAX);
     TRY(check_types(o));
     TRY(check_flags(o->flags));
     if (o->source || !gpumm__source_is_binary(o->file)) return GPUMM_OK;
     if (strcmp(m->info.kind, "cuda") != 0)
-        return fail(GPUMM_INVALID_ARGUMENT, "%s is a binary for CUDA: the %s device runs CUDA C source",
-                    o->file, m->info.kind);
+        return fail(GPUMM_INVALID_ARGUMENT, "%s is a binary for CUDA: the %s device runs CUDA C source", o->file,
+                    m->info.kind);
     if (!o->signature || !*o->signature)
-        return fail(GPUMM_INVALID_ARGUMENT, "%s is a binary: give its kernel's prototype as signature",
-                    o->file);
+        return fail(GPUMM_INVALID_ARGUMENT, "%s is a binary: give its kernel's prototype as signature", o->file);
     return GPUMM_OK;
 }
 
@@ -124,8 +124,7 @@ static const char *kernel_names(const prototype_list *list, char names[static NA
     size_t used = 0;
     *names = 0;
     for (size_t i = 0; i < list->count && used < NAMES_SIZE; i++)
-        used +=
-            (size_t)snprintf(names + used, NAMES_SIZE - used, "%s'%s'", i ? ", " : "", list->items[i].name);
+        used += (size_t)snprintf(names + used, NAMES_SIZE - used, "%s'%s'", i ? ", " : "", list->items[i].name);
     return names;
 }
 
@@ -140,8 +139,7 @@ static gpumm_status choose(gpumm_kernel *k, const gpumm_kernel_options *o) {
                     kernel_names(list, names));
     k->prototype = o->name ? gpumm__prototype_named(list, o->name) : &list->items[0];
     if (k->prototype) return GPUMM_OK;
-    return fail(GPUMM_NOT_FOUND, "%s has no kernel '%s', but %s", file_of(o), o->name,
-                kernel_names(list, names));
+    return fail(GPUMM_NOT_FOUND, "%s has no kernel '%s', but %s", file_of(o), o->name, kernel_names(list, names));
 }
 
 static gpumm_status choose_threads(gpumm_kernel *k, const char *name) {
@@ -151,11 +149,10 @@ static gpumm_status choose_threads(gpumm_kernel *k, const char *name) {
     for (size_t i = 0; i < p->count && k->threads == SIZE_MAX; i++)
         if (strcmp(p->parameters[i].name, name) == 0) k->threads = i;
     if (k->threads == SIZE_MAX)
-        return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s' has no parameter '%s' to count threads by", p->name,
-                    name);
+        return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s' has no parameter '%s' to count threads by", p->name, name);
     if (gpumm__prototype_counts(&p->parameters[k->threads])) return GPUMM_OK;
-    return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s': '%s' is no integer value, so it cannot count threads",
-                p->name, name);
+    return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s': '%s' is no integer value, so it cannot count threads", p->name,
+                name);
 }
 
 /* ---- Opening ------------------------------------------------------------------------------ */
@@ -170,8 +167,13 @@ static const char *device_macros(const gpumm_device_info *info, char flags[stati
 static gpumm_status read_prototypes(gpumm_kernel *k, const gpumm_kernel_options *o, const char *source,
                                     bool signature) {
     gpumm_manager *m = k->object.manager;
-    prototype_source s = {.text = source, .file = file_of(o), .flags = o->flags, .types = o->types,
-                          .type_names = o->type_names, .type_count = o->type_count, .signature = signature};
+    prototype_source s = {.text = source,
+                          .file = file_of(o),
+                          .flags = o->flags,
+                          .types = o->types,
+                          .type_names = o->type_names,
+                          .type_count = o->type_count,
+                          .signature = signature};
     char macros[64];
     s.defined = device_macros(&m->info, macros);
     TRY(gpumm__prototype_read(&m->memory, &s, &k->prototypes));
@@ -268,14 +270,14 @@ const gpumm_parameter *gpumm_kernel_parameter(const gpumm_kernel *k, size_t inde
 
 size_t gpumm_kernel_threads(const gpumm_kernel *k) { return k->threads; }
 
-static gpumm_status check_launch(gpumm_kernel *k, gpumm_stream *given, const gpumm_argument *arguments,
-                                 size_t count, gpumm_stream **s) {
+static gpumm_status check_launch(gpumm_kernel *k, gpumm_stream *given, const gpumm_argument *arguments, size_t count,
+                                 gpumm_stream **s) {
     TRY(gpumm__stream_of(k->object.manager, given, s));
     return gpumm__arguments_check(k, arguments, count);
 }
 
-static gpumm_status launch(gpumm_kernel *k, gpumm_stream *given, uint64_t threads,
-                           const gpumm_argument *arguments, size_t count) {
+static gpumm_status launch(gpumm_kernel *k, gpumm_stream *given, uint64_t threads, const gpumm_argument *arguments,
+                           size_t count) {
     gpumm_manager *m = k->object.manager;
     gpumm_stream *s;
     TRY(check_launch(k, given, arguments, count, &s));
@@ -295,8 +297,7 @@ gpumm_status gpumm_kernel_launch(gpumm_kernel *k, gpumm_stream *stream, uint64_t
     return status;
 }
 
-gpumm_status gpumm_kernel_check(gpumm_kernel *k, gpumm_stream *stream, const gpumm_argument *arguments,
-                                size_t count) {
+gpumm_status gpumm_kernel_check(gpumm_kernel *k, gpumm_stream *stream, const gpumm_argument *arguments, size_t count) {
     gpumm_stream *s;
     TRY(gpumm__object_enter(&k->object, "kernel"));
     gpumm_status status = check_launch(k, stream, arguments, count, &s);

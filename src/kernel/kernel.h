@@ -14,7 +14,7 @@ struct gpumm_kernel {
     unsigned block, shared_bytes;
     device_module *module;
     device_function *function;
-    order order;                /* the streams that it was launched on */
+    order order; /* the streams that it was launched on */
     retired gone;
 };
 
@@ -23,7 +23,6 @@ gpumm_status gpumm__arguments_check(const gpumm_kernel *k, const gpumm_argument 
 /* What the counting parameter says. */
 gpumm_status gpumm__arguments_threads(const gpumm_kernel *k, const gpumm_argument *given, uint64_t *threads);
 /* Declares the uses and enqueues the launch; submit lock held. */
-gpumm_status gpumm__arguments_launch(gpumm_kernel *k, gpumm_stream *s, uint64_t threads,
-                              const gpumm_argument *given);
+gpumm_status gpumm__arguments_launch(gpumm_kernel *k, gpumm_stream *s, uint64_t threads, const gpumm_argument *given);
 
 #endif

@@ -61,12 +61,12 @@ static const token *find(span s, const char *text) {
 typedef struct shape { /* a parameter while it is read */
     char type[TEXT_MAX];
     size_t used;
-    const token *last;      /* the last word of the type so far: its name, unless more follows */
-    size_t last_at;         /* where that word begins in `type` */
+    const token *last; /* the last word of the type so far: its name, unless more follows */
+    size_t last_at;    /* where that word begins in `type` */
     unsigned words;
     const token *name;
     unsigned stars;
-    unsigned constant;      /* bit n: const at n stars */
+    unsigned constant; /* bit n: const at n stars */
 } shape;
 
 static bool ignored(const token *t) {
@@ -80,10 +80,9 @@ static bool ignored(const token *t) {
 
 /* Words of declarations that take an argument list of their own. */
 static bool attribute(const token *t) {
-    static const char *const names[] = {"__launch_bounds__", "__attribute__",    "__attribute",
-                                        "__declspec",        "alignas",          "_Alignas",
-                                        "__align__",         "__cluster_dims__", "__maxnreg__",
-                                        "__block_size__",    "__builtin_align__"};
+    static const char *const names[] = {"__launch_bounds__", "__attribute__",  "__attribute",      "__declspec",
+                                        "alignas",           "_Alignas",       "__align__",        "__cluster_dims__",
+                                        "__maxnreg__",       "__block_size__", "__builtin_align__"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (is(t, names[i])) return true;
     return false;
@@ -122,8 +121,7 @@ static gpumm_status shape_refuse(const token *t) {
     if (is(t, "&")) return wrong(t, "a kernel takes no references: make the parameter a pointer or a value");
     if (is(t, ".")) return wrong(t, "a kernel cannot take a variable number of arguments");
     if (is(t, "("))
-        return wrong(t,
-                     "a kernel takes values and plain pointers: functions and arrays' addresses are neither");
+        return wrong(t, "a kernel takes values and plain pointers: functions and arrays' addresses are neither");
     return fail(GPUMM_COMPILE_FAILED, "%s:%u: '%.*s' is unexpected in a kernel's parameter", t->file, t->line,
                 (int)t->length, t->text);
 }
@@ -151,8 +149,7 @@ static void shape_name(shape *s) {
 
 static gpumm_status shape_read(span p, shape *s) {
     *s = (shape){.used = 0};
-    while (p.at < p.end && !is(p.at, "="))
-        TRY(shape_step(s, &p.at, p.end));
+    while (p.at < p.end && !is(p.at, "=")) TRY(shape_step(s, &p.at, p.end));
     shape_name(s);
     return GPUMM_OK;
 }
@@ -213,8 +210,8 @@ static gpumm_status parameter_read(parser *p, prototype *k, span text, const tok
     gpumm_parameter made = {0};
     gpumm_status status = parameter_make(p, &s, &made);
     if (status == GPUMM_OK && same_name(k, made.name))
-        status = fail(GPUMM_COMPILE_FAILED, "%s:%u: kernel '%s' has two parameters '%s'", text.at->file,
-                      text.at->line, k->name, made.name);
+        status = fail(GPUMM_COMPILE_FAILED, "%s:%u: kernel '%s' has two parameters '%s'", text.at->file, text.at->line,
+                      k->name, made.name);
     k->parameters[k->count++] = made; /* also a half-made one: the list frees it */
     return status;
 }
@@ -288,7 +285,7 @@ static bool has_linkage(const parser *p, span d, const token *name) {
 
 static gpumm_status remember(parser *p, const token *name) {
     if (!gpumm__mem_reserve(p->from, (void **)&p->declared, sizeof *p->declared, p->declared_count,
-                     &p->declared_capacity))
+                            &p->declared_capacity))
         return fail_host_memory(sizeof *p->declared);
     p->declared[p->declared_count++] = (linkage){name->text, name->length};
     return GPUMM_OK;
@@ -296,9 +293,10 @@ static gpumm_status remember(parser *p, const token *name) {
 
 static gpumm_status kernel_check(parser *p, span d, const token *name) {
     if (find(d, "template"))
-        return fail(GPUMM_COMPILE_FAILED,
-                    "%s:%u: kernel '%.*s' is a template: make it __device__, and write an extern \"C\" kernel that calls it",
-                    name->file, name->line, (int)name->length, name->text);
+        return fail(
+            GPUMM_COMPILE_FAILED,
+            "%s:%u: kernel '%.*s' is a template: make it __device__, and write an extern \"C\" kernel that calls it",
+            name->file, name->line, (int)name->length, name->text);
     if (!has_linkage(p, d, name))
         return fail(GPUMM_COMPILE_FAILED,
                     "%s:%u: kernel '%.*s' is not extern \"C\": C++ changes its name, so it "
@@ -322,8 +320,8 @@ static gpumm_status kernel_add(parser *p, span d, const token *name) {
     const prototype *other = gpumm__prototype_named(list, k->name);
     list->count++;
     if (other)
-        return fail(GPUMM_COMPILE_FAILED, "%s:%u: kernel '%s' is there already, at line %u", name->file,
-                    name->line, k->name, other->line);
+        return fail(GPUMM_COMPILE_FAILED, "%s:%u: kernel '%s' is there already, at line %u", name->file, name->line,
+                    k->name, other->line);
     k->parameters = gpumm__mem_new(p->from, PARAMETERS_MAX * sizeof *k->parameters);
     if (!k->parameters) return fail_host_memory(PARAMETERS_MAX * sizeof *k->parameters);
     const token *end = behind(name + 1, d.end);
@@ -366,8 +364,7 @@ static gpumm_status alias(parser *p, const token *name, span words) {
 static gpumm_status aliases(parser *p, span d) {
     size_t count = (size_t)(d.end - d.at);
     if (count >= 3 && is(d.at, "typedef")) return alias(p, d.end - 1, (span){d.at + 1, d.end - 1});
-    if (count >= 4 && is(d.at, "using") && is(d.at + 2, "="))
-        return alias(p, d.at + 1, (span){d.at + 3, d.end});
+    if (count >= 4 && is(d.at, "using") && is(d.at + 2, "=")) return alias(p, d.at + 1, (span){d.at + 3, d.end});
     return GPUMM_OK;
 }
 
@@ -384,8 +381,7 @@ static void skip_body(parser *p) {
 static bool opens_block(const parser *p, span d, bool *c) {
     size_t count = (size_t)(d.end - d.at);
     *c = count == 2 && is(d.at, "extern") && is(d.at + 1, "\"C\"");
-    return p->depth < BLOCKS &&
-           (*c || (count && (is(d.at, "namespace") || (count > 1 && is(d.at + 1, "namespace")))));
+    return p->depth < BLOCKS && (*c || (count && (is(d.at, "namespace") || (count > 1 && is(d.at + 1, "namespace")))));
 }
 
 static gpumm_status declaration(parser *p, const token *last) {
@@ -429,8 +425,7 @@ static gpumm_status read_all(parser *p) {
     return p->count ? function(p, (span){p->tokens, p->tokens + p->count}, true) : GPUMM_OK;
 }
 
-gpumm_status gpumm__prototype_read(const gpumm_allocator *from, const prototype_source *source,
-                            prototype_list *out) {
+gpumm_status gpumm__prototype_read(const gpumm_allocator *from, const prototype_source *source, prototype_list *out) {
     parser p = {.from = from, .source = source, .list.from = from};
     gpumm_status status = gpumm__reader_open(from, source->text, source->file, source->flags, &p.reader);
     /* What both devices' compilers define. */

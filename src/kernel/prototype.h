@@ -12,7 +12,7 @@ typedef struct prototype {
     unsigned line;
     gpumm_parameter *parameters; /* strings and element types are the list's */
     size_t count;
-    size_t threads;              /* the first integer value; SIZE_MAX: there is none */
+    size_t threads; /* the first integer value; SIZE_MAX: there is none */
 } prototype;
 
 typedef struct prototype_list {

@@ -41,8 +41,7 @@ bool gpumm__source_is_binary(const char *file) {
     static const char *const endings[] = {".ptx", ".cubin", ".fatbin"};
     size_t length = file ? strlen(file) : 0;
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
-        if (length >= strlen(endings[i]) && strcmp(file + length - strlen(endings[i]), endings[i]) == 0)
-            return true;
+        if (length >= strlen(endings[i]) && strcmp(file + length - strlen(endings[i]), endings[i]) == 0) return true;
     return false;
 }
 
@@ -265,8 +264,8 @@ gpumm_status gpumm__source_read(const gpumm_allocator *from, const char *given, 
 
 /* ---- What the compiler will find elsewhere ----------------------------------------------------- */
 
-static const char *const folder_flags[] = {"--include-path=", "--include-path", "-isystem",
-                                           "-iquote",         "-idirafter",     "-I", NULL};
+static const char *const folder_flags[] = {
+    "--include-path=", "--include-path", "-isystem", "-iquote", "-idirafter", "-I", NULL};
 static const char *const file_flags[] = {"--pre-include=", "--pre-include", "-include", "-imacros", NULL};
 
 /* What the next of these flags names, joined to it or behind a space; NULL: there is none. */

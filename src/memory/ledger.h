@@ -11,7 +11,7 @@ typedef struct account {
     gpumm_category category;
     const char *name, *tag; /* owned by whoever owns the account */
     uint64_t logical;       /* bytes asked for */
-    uint64_t precommitted;         /* of the committed ones, those committed for coming growths */
+    uint64_t precommitted;  /* of the committed ones, those committed for coming growths */
     uint64_t committed;     /* bytes really held */
     gpumm_address address;
 } account;
@@ -28,7 +28,8 @@ void gpumm__ledger_open(ledger *l, account *a, gpumm_category category, const ch
 void gpumm__ledger_set(ledger *l, account *a, uint64_t logical, uint64_t precommitted, uint64_t committed);
 /* Only the logical bytes, within what is committed: the short way for blocks that come and go. */
 void gpumm__ledger_set_logical(ledger *l, account *a, uint64_t logical);
-void gpumm__ledger_move(ledger *l, account *a, gpumm_category category, const char *name, const char *tag); /* numbers become 0 */
+void gpumm__ledger_move(ledger *l, account *a, gpumm_category category, const char *name,
+                        const char *tag); /* numbers become 0 */
 void gpumm__ledger_close(ledger *l, account *a);
 /* The block of `from` is `to` from now on, which is not open: it moved, so none is made. Numbers become 0. */
 void gpumm__ledger_pass(ledger *l, account *from, account *to);

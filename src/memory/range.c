@@ -14,7 +14,8 @@ gpumm_status gpumm__range_open(range *r, device *d, place where, uint64_t maximu
     uint64_t granularity = device_granularity(d, where);
     if (!size_round_up(size_max(maximum, 1), granularity, &r->reserved)) {
         memset(r, 0, sizeof *r);
-        return fail(GPUMM_OVER_MAX_SIZE, "a range of %llu bytes is more than can be addressed", (unsigned long long)maximum);
+        return fail(GPUMM_OVER_MAX_SIZE, "a range of %llu bytes is more than can be addressed",
+                    (unsigned long long)maximum);
     }
     gpumm_status status = r->in_place ? d->call->reserve(d, where, r->reserved, &r->address) : GPUMM_OK;
     if (status != GPUMM_OK) memset(r, 0, sizeof *r); /* there is nothing that gpumm__range_close could give back */

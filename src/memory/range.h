@@ -13,7 +13,7 @@ typedef struct range {
     gpumm_address address; /* 0 before the first commit of a whole block */
     uint64_t reserved;     /* bytes that it may ever hold */
     uint64_t committed;
-    uint64_t *ends;        /* offset of each segment's end */
+    uint64_t *ends; /* offset of each segment's end */
     size_t segments, room;
 } range;
 

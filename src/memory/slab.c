@@ -45,7 +45,7 @@ static void bin_remove(slab *s, uint32_t i) {
     else s->bins[bin] = n->next;
     if (n->next != SLAB_NONE) s->nodes[n->next].previous = n->previous;
     if (s->bins[bin] != SLAB_NONE) return;
-    s->steps[power] &= (uint8_t)~(1u << bin % SLAB_STEPS);
+    s->steps[power] &= (uint8_t) ~(1u << bin % SLAB_STEPS);
     if (!s->steps[power]) s->powers &= ~(1ull << power);
 }
 
@@ -147,7 +147,8 @@ gpumm_status gpumm__slab_fetch(slab *s, slab_growth *g) {
         g->nodes = gpumm__mem_new(memory, g->node_room * sizeof *g->nodes);
         if (!g->nodes) return fail_host_memory(g->node_room * sizeof *g->nodes);
     }
-    gpumm_status status = gpumm__range_can_commit(&s->range, g->end) ? gpumm__range_commit(&s->range, g->end) : no_room(s, g->end);
+    gpumm_status status =
+        gpumm__range_can_commit(&s->range, g->end) ? gpumm__range_commit(&s->range, g->end) : no_room(s, g->end);
     if (status != GPUMM_OK) gpumm__mem_free(memory, g->nodes);
     g->end = s->range.committed;
     return status;

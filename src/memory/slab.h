@@ -9,46 +9,46 @@
 #include "memory/range.h"
 
 enum {
-    SLAB_ALIGN = 256,          /* of every block: what CUDA promises for allocations */
-    SLAB_STEPS = 8,            /* bins between two powers of two */
+    SLAB_ALIGN = 256, /* of every block: what CUDA promises for allocations */
+    SLAB_STEPS = 8,   /* bins between two powers of two */
     SLAB_POWERS = 40,
     SLAB_BINS = SLAB_POWERS * SLAB_STEPS
 };
 
 typedef struct slab_node {
     uint64_t offset, size;
-    uint32_t before, after;    /* neighbours by address; SLAB_NONE at the ends */
-    uint32_t previous, next;   /* in the bin's list; next also chains unused nodes */
+    uint32_t before, after;  /* neighbours by address; SLAB_NONE at the ends */
+    uint32_t previous, next; /* in the bin's list; next also chains unused nodes */
     bool used;
 } slab_node;
 
 #define SLAB_NONE UINT32_MAX
 
 typedef struct slab {
-    range range;               /* the grower's alone, but for its address */
+    range range; /* the grower's alone, but for its address */
     slab_node *nodes;
-    slab_node *outgrown;       /* the nodes before, until the next growth: a growth frees nothing under the lock */
+    slab_node *outgrown; /* the nodes before, until the next growth: a growth frees nothing under the lock */
     size_t node_count, node_room;
-    uint32_t unused;           /* nodes to use again */
-    uint32_t last;             /* the block at the end of what is committed */
+    uint32_t unused; /* nodes to use again */
+    uint32_t last;   /* the block at the end of what is committed */
     uint32_t bins[SLAB_BINS];
-    uint64_t powers;           /* which powers have a free block */
+    uint64_t powers;            /* which powers have a free block */
     uint8_t steps[SLAB_POWERS]; /* which bins of a power have one */
-    uint64_t used;             /* bytes in used blocks */
-    uint64_t committed;        /* of the range, as far as its blocks reach */
-    size_t blocks;             /* used ones */
+    uint64_t used;              /* bytes in used blocks */
+    uint64_t committed;         /* of the range, as far as its blocks reach */
+    size_t blocks;              /* used ones */
 } slab;
 
 typedef struct slab_block {
     uint32_t number;
     gpumm_address address;
-    uint64_t size;             /* real, not less than what was asked for */
+    uint64_t size; /* real, not less than what was asked for */
 } slab_block;
 
 typedef struct slab_growth {
-    uint64_t end;              /* what is to be committed */
-    size_t node_room;          /* nodes wanted */
-    slab_node *nodes;          /* fetched; NULL: there is room */
+    uint64_t end;     /* what is to be committed */
+    size_t node_room; /* nodes wanted */
+    slab_node *nodes; /* fetched; NULL: there is room */
 } slab_growth;
 
 /* `maximum`: bytes that all blocks together may take. Nothing is committed until the first block. */

@@ -74,8 +74,10 @@ static void *watch(void *user) {
     bool late = !c->done;
     pthread_mutex_unlock(&c->mutex);
     if (!late) return NULL;
-    fprintf(stderr, "gpumm-run: the script ran longer than its limit, timeout %g seconds, in a call that does "
-            "not return\n", c->options.timeout);
+    fprintf(stderr,
+            "gpumm-run: the script ran longer than its limit, timeout %g seconds, in a call that does "
+            "not return\n",
+            c->options.timeout);
     _exit(EXIT_FAILURE); /* nothing can be closed while that call runs */
 }
 

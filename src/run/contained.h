@@ -7,9 +7,9 @@
 #include "gpumm_lua.h"
 
 typedef struct contained {
-    bool wanted;            /* the command line says --sandbox */
+    bool wanted; /* the command line says --sandbox */
     gpumm_lua_sandbox options;
-    pthread_t thread;       /* the watchdog, where `watching` */
+    pthread_t thread; /* the watchdog, where `watching` */
     pthread_mutex_t mutex;
     pthread_cond_t wake;
     bool watching, done;

@@ -113,10 +113,14 @@ static int run_contain(lua_State *L) {
     return 0;
 }
 
-static const luaL_Reg functions[] = {
-    {"interrupted", run_interrupted}, {"graceful", run_graceful}, {"isatty", run_isatty},
-    {"set_device", run_set_device},   {"set_limit", run_set_limit}, {"load", run_load},
-    {"quiet", run_quiet},             {NULL, NULL}};
+static const luaL_Reg functions[] = {{"interrupted", run_interrupted},
+                                     {"graceful", run_graceful},
+                                     {"isatty", run_isatty},
+                                     {"set_device", run_set_device},
+                                     {"set_limit", run_set_limit},
+                                     {"load", run_load},
+                                     {"quiet", run_quiet},
+                                     {NULL, NULL}};
 
 /* ---- The process ---------------------------------------------------------------------------- */
 
@@ -183,8 +187,7 @@ static int protected_main(lua_State *L) {
 static int report(lua_State *L) {
     char limit[128] = "";
     const char *message = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "(an error that is no text)";
-    if (gpumm_lua_sandbox_ended(L, limit) && !strstr(message, limit))
-        fprintf(stderr, "gpumm-run: %s\n", limit);
+    if (gpumm_lua_sandbox_ended(L, limit) && !strstr(message, limit)) fprintf(stderr, "gpumm-run: %s\n", limit);
     fprintf(stderr, "gpumm-run: %s\n", message);
     return interrupts.count ? 130 : EXIT_FAILURE;
 }

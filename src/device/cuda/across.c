@@ -15,39 +15,37 @@
 
 enum { STEP = 16, BLOCK = 256, MOST = 32 << 20, AHEAD_SINCE = 9 };
 
-#define BODY(wait)                                                                         \
-    ".address_size 64\n"                                                                   \
-    ".visible .entry gpumm_across(.param .u64 to, .param .u64 from, .param .u64 bytes)\n"  \
-    "{\n"                                                                                  \
-    ".reg .pred %whole, %none;\n"                                                          \
-    ".reg .b32 %block, %size, %thread, %a, %b, %c, %d;\n"                                  \
-    ".reg .b64 %to, %from, %bytes, %at, %end, %x, %y;\n"                                   \
-    "ld.param.u64 %to, [to];\n"                                                            \
-    "ld.param.u64 %from, [from];\n"                                                        \
-    "ld.param.u64 %bytes, [bytes];\n"                                                      \
-    "mov.u32 %block, %ctaid.x;\n"                                                          \
-    "mov.u32 %size, %ntid.x;\n"                                                            \
-    "mov.u32 %thread, %tid.x;\n"                                                           \
-    "mad.lo.u32 %thread, %block, %size, %thread;\n"                                        \
-    "mul.wide.u32 %at, %thread, 16;\n"                                                     \
-    "add.u64 %end, %at, 16;\n"                                                             \
-    "add.u64 %x, %from, %at;\n"                                                            \
-    "add.u64 %y, %to, %at;\n"                                                              \
-    wait                                                                                   \
-    "setp.le.u64 %whole, %end, %bytes;\n"                                                  \
-    "@!%whole bra REST;\n"                                                                 \
-    "ld.global.v4.u32 {%a, %b, %c, %d}, [%x];\n"                                           \
-    "st.global.v4.u32 [%y], {%a, %b, %c, %d};\n"                                           \
-    "ret;\n"                                                                               \
-    "REST:\n" /* the last bytes, one by one */                                             \
-    "setp.ge.u64 %none, %at, %bytes;\n"                                                    \
-    "@%none ret;\n"                                                                        \
-    "ld.global.u8 %a, [%x];\n"                                                             \
-    "st.global.u8 [%y], %a;\n"                                                             \
-    "add.u64 %at, %at, 1;\n"                                                               \
-    "add.u64 %x, %x, 1;\n"                                                                 \
-    "add.u64 %y, %y, 1;\n"                                                                 \
-    "bra REST;\n"                                                                          \
+#define BODY(wait) \
+    ".address_size 64\n" \
+    ".visible .entry gpumm_across(.param .u64 to, .param .u64 from, .param .u64 bytes)\n" \
+    "{\n" \
+    ".reg .pred %whole, %none;\n" \
+    ".reg .b32 %block, %size, %thread, %a, %b, %c, %d;\n" \
+    ".reg .b64 %to, %from, %bytes, %at, %end, %x, %y;\n" \
+    "ld.param.u64 %to, [to];\n" \
+    "ld.param.u64 %from, [from];\n" \
+    "ld.param.u64 %bytes, [bytes];\n" \
+    "mov.u32 %block, %ctaid.x;\n" \
+    "mov.u32 %size, %ntid.x;\n" \
+    "mov.u32 %thread, %tid.x;\n" \
+    "mad.lo.u32 %thread, %block, %size, %thread;\n" \
+    "mul.wide.u32 %at, %thread, 16;\n" \
+    "add.u64 %end, %at, 16;\n" \
+    "add.u64 %x, %from, %at;\n" \
+    "add.u64 %y, %to, %at;\n" wait "setp.le.u64 %whole, %end, %bytes;\n" \
+    "@!%whole bra REST;\n" \
+    "ld.global.v4.u32 {%a, %b, %c, %d}, [%x];\n" \
+    "st.global.v4.u32 [%y], {%a, %b, %c, %d};\n" \
+    "ret;\n" \
+    "REST:\n" /* the last bytes, one by one */ \
+    "setp.ge.u64 %none, %at, %bytes;\n" \
+    "@%none ret;\n" \
+    "ld.global.u8 %a, [%x];\n" \
+    "st.global.u8 [%y], %a;\n" \
+    "add.u64 %at, %at, 1;\n" \
+    "add.u64 %x, %x, 1;\n" \
+    "add.u64 %y, %y, 1;\n" \
+    "bra REST;\n" \
     "}\n"
 
 /* Launched ahead, it waits itself for what came before. */
@@ -84,8 +82,14 @@ gpumm_status gpumm__cuda_across(cuda *c, CUstream stream, gpumm_address to, gpum
     memset(&attribute, 0, sizeof attribute);
     attribute.id = CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION;
     attribute.value.programmaticStreamSerializationAllowed = 1;
-    CUlaunchConfig launch = {.gridDimX = (unsigned)((bytes + STEP * BLOCK - 1) / (STEP * BLOCK)), .gridDimY = 1,
-                             .gridDimZ = 1, .blockDimX = BLOCK, .blockDimY = 1, .blockDimZ = 1, .hStream = stream,
-                             .attrs = &attribute, .numAttrs = goes_ahead(c) ? 1 : 0};
+    CUlaunchConfig launch = {.gridDimX = (unsigned)((bytes + STEP * BLOCK - 1) / (STEP * BLOCK)),
+                             .gridDimY = 1,
+                             .gridDimZ = 1,
+                             .blockDimX = BLOCK,
+                             .blockDimY = 1,
+                             .blockDimZ = 1,
+                             .hStream = stream,
+                             .attrs = &attribute,
+                             .numAttrs = goes_ahead(c) ? 1 : 0};
     return CU(c, cuLaunchKernelEx, (&launch, c->across, parameters, NULL));
 }

@@ -38,7 +38,8 @@ static gpumm_status too_new_compiler(const cuda *c, int wanted) {
 static gpumm_status choose_target(const cuda *c, target *out) {
     int wanted = c->base.info.compute_major * 10 + c->base.info.compute_minor, best = 0;
     for (int i = 0; i < gpumm__rtc.architecture_count; i++)
-        if (gpumm__rtc.architectures[i] <= wanted && gpumm__rtc.architectures[i] > best) best = gpumm__rtc.architectures[i];
+        if (gpumm__rtc.architectures[i] <= wanted && gpumm__rtc.architectures[i] > best)
+            best = gpumm__rtc.architectures[i];
     if (best == 0) return too_new_compiler(c, wanted);
     out->architecture = best;
     out->cubin = best == wanted;
@@ -56,12 +57,11 @@ gpumm_status gpumm__cuda_compiler(device *d, char *text, size_t size) {
     TRY(gpumm__rtc_start());
     TRY(choose_target(c, &t));
     target_option(&t, architecture);
-    int length = snprintf(text, size, "nvrtc %d.%d %s %s %s %s, prelude %llx", gpumm__rtc.major, gpumm__rtc.minor,
-                          architecture, fixed_options[0], fixed_options[1], fixed_options[2],
-                          (unsigned long long)gpumm__cuda_prelude_stamp());
+    int length =
+        snprintf(text, size, "nvrtc %d.%d %s %s %s %s, prelude %llx", gpumm__rtc.major, gpumm__rtc.minor, architecture,
+                 fixed_options[0], fixed_options[1], fixed_options[2], (unsigned long long)gpumm__cuda_prelude_stamp());
     if (length >= 0 && (size_t)length < size) return GPUMM_OK;
-    return fail(GPUMM_INVALID_ARGUMENT, "the compiler's name needs %d bytes, there is room for %zu",
-                length + 1, size);
+    return fail(GPUMM_INVALID_ARGUMENT, "the compiler's name needs %d bytes, there is room for %zu", length + 1, size);
 }
 
 /* ---- Options ---- */
@@ -80,8 +80,7 @@ static void add(options *o, const char *option) { o->list[o->count++] = option; 
 static void add_folder_of(options *o, const char *file) {
     const char *end = strrchr(file, '/');
     int length = end ? (int)(end - file) : 1;
-    if (snprintf(o->beside, sizeof o->beside, "--include-path=%.*s", length, end ? file : ".") <
-        (int)sizeof o->beside)
+    if (snprintf(o->beside, sizeof o->beside, "--include-path=%.*s", length, end ? file : ".") < (int)sizeof o->beside)
         add(o, o->beside);
 }
 
@@ -90,8 +89,7 @@ static gpumm_status add_flags(device *d, options *o, const char *flags) {
     o->flags = gpumm__mem_string(d->memory, flags ? flags : "");
     if (!o->flags) return fail_host_memory(flags ? strlen(flags) : 1);
     for (char *word = strtok_r(o->flags, " \t\n", &rest); word; word = strtok_r(NULL, " \t\n", &rest)) {
-        if (o->count == OPTION_COUNT)
-            return fail(GPUMM_INVALID_ARGUMENT, "more compiler flags than %d", OPTION_COUNT);
+        if (o->count == OPTION_COUNT) return fail(GPUMM_INVALID_ARGUMENT, "more compiler flags than %d", OPTION_COUNT);
         add(o, word);
     }
     return GPUMM_OK;
@@ -153,13 +151,12 @@ static gpumm_status text_make(device *d, const device_source *source, const char
 /* ---- Compiling ---- */
 
 static gpumm_status rtc_failed(const char *what, nvrtcResult result) {
-    return fail(result == NVRTC_ERROR_OUT_OF_MEMORY ? GPUMM_OUT_OF_MEMORY : GPUMM_COMPILE_FAILED,
-                "NVRTC %d.%d, %s: %s", gpumm__rtc.major, gpumm__rtc.minor, what, gpumm__rtc.nvrtcGetErrorString(result));
+    return fail(result == NVRTC_ERROR_OUT_OF_MEMORY ? GPUMM_OUT_OF_MEMORY : GPUMM_COMPILE_FAILED, "NVRTC %d.%d, %s: %s",
+                gpumm__rtc.major, gpumm__rtc.minor, what, gpumm__rtc.nvrtcGetErrorString(result));
 }
 
 /* The compiler's own words, at the user's file and line. */
-static gpumm_status rejected(device *d, nvrtcProgram program, const device_source *source,
-                             nvrtcResult result) {
+static gpumm_status rejected(device *d, nvrtcProgram program, const device_source *source, nvrtcResult result) {
     size_t size = 0;
     if (gpumm__rtc.nvrtcGetProgramLogSize(program, &size) != NVRTC_SUCCESS || size < 2)
         return rtc_failed(source->file, result);
@@ -168,9 +165,7 @@ static gpumm_status rejected(device *d, nvrtcProgram program, const device_sourc
     gpumm_status status;
     if (gpumm__rtc.nvrtcGetProgramLog(program, log) != NVRTC_SUCCESS) status = rtc_failed(source->file, result);
     else if (result == NVRTC_ERROR_COMPILATION) status = fail(GPUMM_COMPILE_FAILED, "%s", log);
-    else
-        status = (rtc_failed(source->file, result),
-                  fail(GPUMM_COMPILE_FAILED, "%s\n%s", gpumm_message(), log));
+    else status = (rtc_failed(source->file, result), fail(GPUMM_COMPILE_FAILED, "%s\n%s", gpumm_message(), log));
     gpumm__mem_free(d->memory, log);
     return status;
 }
@@ -208,22 +203,22 @@ static nvrtcResult fetch(nvrtcProgram program, bool cubin, char *binary) {
 
 static gpumm_status no_binary(const device_source *source, const target *t) {
     return fail(GPUMM_COMPILE_FAILED, "NVRTC %d.%d made no %s_%d binary of %s: its flags '%s' ask for something else",
-                gpumm__rtc.major, gpumm__rtc.minor, t->cubin ? "sm" : "compute", t->architecture, source->file, source->flags);
+                gpumm__rtc.major, gpumm__rtc.minor, t->cubin ? "sm" : "compute", t->architecture, source->file,
+                source->flags);
 }
 
 static gpumm_status write_binary(device *d, nvrtcProgram program, const device_source *source, const target *t,
                                  const char *out_path) {
     size_t size = 0;
-    nvrtcResult result = t->cubin ? gpumm__rtc.nvrtcGetCUBINSize(program, &size)
-                                  : gpumm__rtc.nvrtcGetPTXSize(program, &size);
+    nvrtcResult result =
+        t->cubin ? gpumm__rtc.nvrtcGetCUBINSize(program, &size) : gpumm__rtc.nvrtcGetPTXSize(program, &size);
     if (result != NVRTC_SUCCESS) return rtc_failed("its binary", result);
     if (size < 2) return no_binary(source, t);
     char *binary = gpumm__mem_new(d->memory, size);
     if (!binary) return fail_host_memory(size);
     result = fetch(program, t->cubin, binary);
-    gpumm_status status = result == NVRTC_SUCCESS
-                              ? write_file(d, binary, t->cubin ? size : size - 1, out_path)
-                              : rtc_failed("its binary", result);
+    gpumm_status status = result == NVRTC_SUCCESS ? write_file(d, binary, t->cubin ? size : size - 1, out_path)
+                                                  : rtc_failed("its binary", result);
     gpumm__mem_free(d->memory, binary);
     return status;
 }
@@ -231,12 +226,12 @@ static gpumm_status write_binary(device *d, nvrtcProgram program, const device_s
 static gpumm_status compile_text(device *d, const device_source *source, const target *t, const options *o,
                                  const char *text, const char *out_path) {
     nvrtcProgram program = NULL;
-    nvrtcResult result = gpumm__rtc.nvrtcCreateProgram(&program, text, o->file, gpumm__cuda_header_count, gpumm__cuda_header_texts,
-                                                   gpumm__cuda_header_names);
+    nvrtcResult result = gpumm__rtc.nvrtcCreateProgram(&program, text, o->file, gpumm__cuda_header_count,
+                                                       gpumm__cuda_header_texts, gpumm__cuda_header_names);
     if (result != NVRTC_SUCCESS) return rtc_failed(source->file, result);
     result = gpumm__rtc.nvrtcCompileProgram(program, o->count, o->list);
-    gpumm_status status = result == NVRTC_SUCCESS ? write_binary(d, program, source, t, out_path)
-                                                  : rejected(d, program, source, result);
+    gpumm_status status =
+        result == NVRTC_SUCCESS ? write_binary(d, program, source, t, out_path) : rejected(d, program, source, result);
     gpumm__rtc.nvrtcDestroyProgram(&program);
     return status;
 }

@@ -42,10 +42,8 @@ static bool sticky(CUresult result) {
     case CUDA_ERROR_LAUNCH_FAILED:
     case 721: /* CUDA_ERROR_TENSOR_MEMORY_LEAK */
     case CUDA_ERROR_MPS_CLIENT_TERMINATED:
-    case CUDA_ERROR_EXTERNAL_DEVICE:
-        return true;
-    default:
-        return injected(result) && ((int)result & ~INJECTED) == GPUMM_DEVICE_LOST;
+    case CUDA_ERROR_EXTERNAL_DEVICE: return true;
+    default: return injected(result) && ((int)result & ~INJECTED) == GPUMM_DEVICE_LOST;
     }
 }
 
@@ -144,13 +142,9 @@ void gpumm__cuda_context_drop(cuda *c) {
     pthread_mutex_unlock(&gpumm__driver.mutex);
 }
 
-static bool forked(cuda *c) {
-    return c->forks != atomic_load_explicit(&gpumm__driver.forks, memory_order_relaxed);
-}
+static bool forked(cuda *c) { return c->forks != atomic_load_explicit(&gpumm__driver.forks, memory_order_relaxed); }
 
-static bool lost(cuda *c) {
-    return c->context && atomic_load_explicit(&c->context->lost, memory_order_acquire);
-}
+static bool lost(cuda *c) { return c->context && atomic_load_explicit(&c->context->lost, memory_order_acquire); }
 
 bool gpumm__cuda_gone(cuda *c) { return forked(c) || lost(c); }
 
@@ -160,8 +154,7 @@ gpumm_status gpumm__cuda_usable(cuda *c) {
                     "the CUDA device was opened before this process was forked and is used after fork: "
                     "open devices in the child, before the parent opens any");
     if (lost(c))
-        return fail(GPUMM_DEVICE_LOST, "the CUDA device is lost until the process ends, since %s",
-                    c->context->cause);
+        return fail(GPUMM_DEVICE_LOST, "the CUDA device is lost until the process ends, since %s", c->context->cause);
     return GPUMM_OK;
 }
 

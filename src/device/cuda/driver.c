@@ -36,8 +36,8 @@ const char *gpumm__driver_entry_name(driver_entry entry) {
 
 bool gpumm__driver_grows(void) {
     return gpumm__driver.cuMemAddressReserve && gpumm__driver.cuMemAddressFree && gpumm__driver.cuMemCreate &&
-           gpumm__driver.cuMemRelease && gpumm__driver.cuMemMap && gpumm__driver.cuMemUnmap && gpumm__driver.cuMemSetAccess &&
-           gpumm__driver.cuMemGetAllocationGranularity;
+           gpumm__driver.cuMemRelease && gpumm__driver.cuMemMap && gpumm__driver.cuMemUnmap &&
+           gpumm__driver.cuMemSetAccess && gpumm__driver.cuMemGetAllocationGranularity;
 }
 
 const char *gpumm__driver_version_text(int version, char text[static 16]) {
@@ -46,16 +46,13 @@ const char *gpumm__driver_version_text(int version, char text[static 16]) {
 }
 
 /* C has no cast from an object pointer to a function pointer; POSIX has the same bits in both. */
-static void put(size_t offset, void *symbol) {
-    memcpy((char *)&gpumm__driver + offset, &symbol, sizeof symbol);
-}
+static void put(size_t offset, void *symbol) { memcpy((char *)&gpumm__driver + offset, &symbol, sizeof symbol); }
 
 static void *look_up(PFN_cuGetProcAddress_v12000 ask, const struct row *row) {
     void *symbol = NULL;
     CUdriverProcAddressQueryResult found;
     /* The default stream never appears here, so the legacy variants are the right ones. */
-    if (ask(row->name, &symbol, row->version, CU_GET_PROC_ADDRESS_LEGACY_STREAM, &found) != CUDA_SUCCESS)
-        symbol = NULL;
+    if (ask(row->name, &symbol, row->version, CU_GET_PROC_ADDRESS_LEGACY_STREAM, &found) != CUDA_SUCCESS) symbol = NULL;
     return symbol ? symbol : dlsym(gpumm__driver.library, row->symbol);
 }
 
@@ -64,7 +61,8 @@ static bool fill_table(void) {
     PFN_cuGetProcAddress_v12000 ask;
     memcpy(&ask, &symbol, sizeof ask);
     if (!symbol)
-        return snprintf(gpumm__driver.why, sizeof gpumm__driver.why, "the NVIDIA driver lacks cuGetProcAddress_v2"), false;
+        return snprintf(gpumm__driver.why, sizeof gpumm__driver.why, "the NVIDIA driver lacks cuGetProcAddress_v2"),
+               false;
     for (size_t i = 0; i < DRIVER_COUNT; i++) {
         symbol = look_up(ask, &rows[i]);
         if (!symbol && rows[i].need == NEEDED)
@@ -87,9 +85,11 @@ static bool ask_version(const char *name) {
                  "%.160s is the CUDA Toolkit's stub and no NVIDIA driver: take its folder out of LD_LIBRARY_PATH",
                  name);
     else if (!symbol)
-        snprintf(gpumm__driver.why, sizeof gpumm__driver.why, "%.160s is no NVIDIA driver: it lacks cuDriverGetVersion", name);
+        snprintf(gpumm__driver.why, sizeof gpumm__driver.why, "%.160s is no NVIDIA driver: it lacks cuDriverGetVersion",
+                 name);
     else
-        snprintf(gpumm__driver.why, sizeof gpumm__driver.why, "the NVIDIA driver does not tell its version: error %d", (int)result);
+        snprintf(gpumm__driver.why, sizeof gpumm__driver.why, "the NVIDIA driver does not tell its version: error %d",
+                 (int)result);
     return false;
 }
 
@@ -136,9 +136,8 @@ static gpumm_status init_failed(CUresult result) {
 static gpumm_status start_locked(void) {
     unsigned forks = atomic_load(&gpumm__driver.forks);
     if (gpumm__driver.started && gpumm__driver.started_forks != forks)
-        return fail(GPUMM_NO_DEVICE,
-                    "CUDA was started before this process was forked and does not work after fork: "
-                    "fork before opening the first CUDA device, or exec");
+        return fail(GPUMM_NO_DEVICE, "CUDA was started before this process was forked and does not work after fork: "
+                                     "fork before opening the first CUDA device, or exec");
     CUresult result = gpumm__driver.started ? CUDA_SUCCESS : gpumm__driver.cuInit(0);
     if (result != CUDA_SUCCESS) return init_failed(result);
     gpumm__driver.started_forks = forks;

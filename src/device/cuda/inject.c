@@ -44,12 +44,10 @@ gpumm_status gpumm__cuda_fault(device *d, const gpumm_fault *plan) {
 gpumm_status gpumm__cuda_fault_calls(device *d, const char *entry, uint64_t *count) {
     cuda *c = cuda_of(d);
     driver_entry only = gpumm__driver_entry_named(entry);
-    if (only == DRIVER_COUNT && (!entry || strcmp(entry, "cu*") != 0))
-        return no_entry(entry ? entry : "(null)");
+    if (only == DRIVER_COUNT && (!entry || strcmp(entry, "cu*") != 0)) return no_entry(entry ? entry : "(null)");
     uint64_t sum = 0;
     for (unsigned i = 0; i < DRIVER_COUNT; i++)
-        if (only == DRIVER_COUNT || only == i)
-            sum += atomic_load_explicit(&c->plan.calls[i], memory_order_relaxed);
+        if (only == DRIVER_COUNT || only == i) sum += atomic_load_explicit(&c->plan.calls[i], memory_order_relaxed);
     *count = sum;
     return GPUMM_OK;
 }

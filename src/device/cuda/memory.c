@@ -7,9 +7,7 @@
 #include "base/status.h"
 #include "device/cuda/state.h"
 
-static const char *place_text(place where) {
-    return where == PLACE_DEVICE ? "device memory" : "pinned host memory";
-}
+static const char *place_text(place where) { return where == PLACE_DEVICE ? "device memory" : "pinned host memory"; }
 
 /* Puts what was asked for in front of an error's message. */
 static gpumm_status asked(gpumm_status status, place where, uint64_t bytes) {

@@ -25,11 +25,11 @@ struct device_function {
     device_function *next;
     CUfunction handle;
     char *name;
-    unsigned block;        /* threads a block that fill the device best */
-    unsigned block_limit;  /* threads a block that can run */
-    unsigned shared_fixed; /* bytes of shared memory that the kernel declares itself */
+    unsigned block;             /* threads a block that fill the device best */
+    unsigned block_limit;       /* threads a block that can run */
+    unsigned shared_fixed;      /* bytes of shared memory that the kernel declares itself */
     atomic_uint shared_dynamic; /* bytes beside them that it may be launched with */
-    size_t *sizes;         /* of its parameters; NULL: the driver does not tell */
+    size_t *sizes;              /* of its parameters; NULL: the driver does not tell */
     size_t count;
 };
 
@@ -75,8 +75,7 @@ static bool is_text(const char *image, size_t size) {
 static gpumm_status check_image(const char *path, const char *image, size_t size) {
     uint64_t said = said_size(image, size);
     bool binary = said > 0 || strncmp(image, "\177ELF", 4) == 0;
-    if (said > size)
-        return fail(GPUMM_IO, "'%s' is cut short: %zu bytes are not all that it says to have", path, size);
+    if (said > size) return fail(GPUMM_IO, "'%s' is cut short: %zu bytes are not all that it says to have", path, size);
     if (binary || is_text(image, size)) return GPUMM_OK;
     return fail(GPUMM_IO, "'%s' is no .cubin, .fatbin or .ptx", path);
 }
@@ -119,22 +118,18 @@ static const char *advice(CUresult result) {
     case CUDA_ERROR_UNSUPPORTED_PTX_VERSION:
         return ": it was made by a newer CUDA than the driver's. Install the NVRTC of the driver's version, "
                "or a newer driver";
-    case CUDA_ERROR_NO_BINARY_FOR_GPU:
-        return ": it has no code for this device's architecture";
+    case CUDA_ERROR_NO_BINARY_FOR_GPU: return ": it has no code for this device's architecture";
     case CUDA_ERROR_INVALID_IMAGE:
         return ": it is no .cubin, .fatbin or .ptx, or it was made by a newer CUDA than the driver's";
-    case CUDA_ERROR_JIT_COMPILER_NOT_FOUND:
-        return ": install libnvidia-ptxjitcompiler of the driver, or load a .cubin";
-    default:
-        return "";
+    case CUDA_ERROR_JIT_COMPILER_NOT_FOUND: return ": install libnvidia-ptxjitcompiler of the driver, or load a .cubin";
+    default: return "";
     }
 }
 
 static gpumm_status load_failed(cuda *c, const char *path, CUresult result, const char *log) {
     char version[16];
     gpumm_status status = gpumm__cuda_failed(c, DRIVER_cuModuleLoadDataEx, result);
-    bool image = status == GPUMM_DRIVER && result >= CUDA_ERROR_INVALID_IMAGE &&
-                 result < CUDA_ERROR_ILLEGAL_ADDRESS;
+    bool image = status == GPUMM_DRIVER && result >= CUDA_ERROR_INVALID_IMAGE && result < CUDA_ERROR_ILLEGAL_ADDRESS;
     if (!image) return fail_in(status, "loading '%s': ", path);
     return fail(GPUMM_COMPILE_FAILED,
                 "'%s' cannot run on %s (compute capability %d.%d, driver for CUDA %s): "
@@ -205,8 +200,7 @@ void gpumm__cuda_module_close(device *d, device_module *m) {
 
 /* ---- Functions ---- */
 
-static gpumm_status function_attribute(cuda *c, CUfunction_attribute which, CUfunction handle,
-                                       unsigned *value) {
+static gpumm_status function_attribute(cuda *c, CUfunction_attribute which, CUfunction handle, unsigned *value) {
     int number = 0;
     TRY(CU(c, cuFuncGetAttribute, (&number, which, handle)));
     *value = number > 0 ? (unsigned)number : 0;
@@ -245,8 +239,8 @@ static gpumm_status best_block(cuda *c, CUfunction handle, unsigned shared_bytes
 static gpumm_status function_find(cuda *c, device_module *m, const char *name, CUfunction *handle) {
     CUresult result = CU_RESULT(c, cuModuleGetFunction, (handle, m->handle, name));
     if (result != CUDA_ERROR_NOT_FOUND) return cuda_status(c, DRIVER_cuModuleGetFunction, result);
-    return fail(GPUMM_NOT_FOUND, "there is no kernel '%s' in '%s': is it declared extern \"C\" __global__?",
-                name, m->path);
+    return fail(GPUMM_NOT_FOUND, "there is no kernel '%s' in '%s': is it declared extern \"C\" __global__?", name,
+                m->path);
 }
 
 static gpumm_status function_fill(cuda *c, device_module *m, device_function *f) {
@@ -313,8 +307,8 @@ static gpumm_status choose_block(cuda *c, device_function *f, const device_launc
     *block = launch->block ? launch->block : f->block;
     if (!launch->block && launch->shared_bytes) TRY(best_block(c, f->handle, launch->shared_bytes, block));
     if (*block <= f->block_limit) return GPUMM_OK;
-    return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s' can have at most %u threads a block here, not %u",
-                f->name, f->block_limit, *block);
+    return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s' can have at most %u threads a block here, not %u", f->name,
+                f->block_limit, *block);
 }
 
 static gpumm_status choose_grid(const device_function *f, uint64_t threads, unsigned block, unsigned *grid) {
@@ -329,14 +323,14 @@ static gpumm_status choose_grid(const device_function *f, uint64_t threads, unsi
     return GPUMM_OK;
 }
 
-static gpumm_status launch_entered(cuda *c, CUstream stream, device_function *f,
-                                   const device_launch *launch) {
+static gpumm_status launch_entered(cuda *c, CUstream stream, device_function *f, const device_launch *launch) {
     unsigned block = 0, grid = 0;
     TRY(allow_shared(c, f, launch->shared_bytes));
     TRY(choose_block(c, f, launch, &block));
     TRY(choose_grid(f, launch->threads, block, &grid));
-    return CU(c, cuLaunchKernel, (f->handle, grid, 1, 1, block, 1, 1, launch->shared_bytes, stream,
-                                  (void **)launch->arguments, NULL)); /* the driver only reads them */
+    return CU(c, cuLaunchKernel,
+              (f->handle, grid, 1, 1, block, 1, 1, launch->shared_bytes, stream, (void **)launch->arguments,
+               NULL)); /* the driver only reads them */
 }
 
 gpumm_status gpumm__cuda_launch(device *d, device_stream *s, device_function *f, const device_launch *launch) {

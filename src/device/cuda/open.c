@@ -10,8 +10,8 @@
 
 static void uuid_text(const CUuuid *uuid, char text[static 48]) {
     const unsigned char *b = (const unsigned char *)uuid->bytes;
-    snprintf(text, 48, "GPU-%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
-             b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+    snprintf(text, 48, "GPU-%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2],
+             b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
 }
 
 static gpumm_status identity(cuda *c, CUdevice which, char name[static 128], char uuid[static 48]) {
@@ -92,8 +92,8 @@ static gpumm_status find_ordinal(cuda *c, const char *wanted, int count) {
     char *end;
     unsigned long ordinal = strtoul(wanted, &end, 10);
     if (*wanted < '0' || *wanted > '9' || *end != '\0')
-        return fail(GPUMM_INVALID_ARGUMENT,
-                    "'cuda:%.80s' is no device: write 'cuda', 'cuda:0' or 'cuda:GPU-uuid'", wanted);
+        return fail(GPUMM_INVALID_ARGUMENT, "'cuda:%.80s' is no device: write 'cuda', 'cuda:0' or 'cuda:GPU-uuid'",
+                    wanted);
     if (ordinal >= (unsigned long)count) return no_such(c, wanted, count);
     return CU(c, cuDeviceGet, (&c->device, (int)ordinal));
 }
@@ -101,8 +101,7 @@ static gpumm_status find_ordinal(cuda *c, const char *wanted, int count) {
 static gpumm_status find(cuda *c, const char *wanted) {
     int count = 0;
     TRY(CU(c, cuDeviceGetCount, (&count)));
-    if (count < 1)
-        return fail(GPUMM_NO_DEVICE, "the NVIDIA driver has no device (is CUDA_VISIBLE_DEVICES empty?)");
+    if (count < 1) return fail(GPUMM_NO_DEVICE, "the NVIDIA driver has no device (is CUDA_VISIBLE_DEVICES empty?)");
     bool uuid = strncasecmp(wanted, "GPU-", 4) == 0 || strncasecmp(wanted, "MIG-", 4) == 0;
     return uuid ? find_uuid(c, wanted, count) : find_ordinal(c, wanted, count);
 }

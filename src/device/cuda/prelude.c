@@ -28,24 +28,24 @@ const char gpumm__cuda_prelude[] =
 
 /* Headers of C that kernels include out of habit. What they declare is above or the compiler's own, so that they
    are empty but for std's names. */
-#define INTEGERS                                                                                  \
+#define INTEGERS \
     "namespace std { using ::int8_t; using ::uint8_t; using ::int16_t; using ::uint16_t; using ::int32_t; " \
-    "using ::uint32_t; using ::int64_t; using ::uint64_t; using ::intptr_t; using ::uintptr_t; "  \
+    "using ::uint32_t; using ::int64_t; using ::uint64_t; using ::intptr_t; using ::uintptr_t; " \
     "using ::intmax_t; using ::uintmax_t; }\n"
 #define SIZES "namespace std { using ::size_t; using ::ptrdiff_t; }\n"
-#define MATH                                                                                      \
+#define MATH \
     "namespace std { using ::abs; using ::fabs; using ::sqrt; using ::cbrt; using ::hypot; using ::exp; " \
     "using ::exp2; using ::expm1; using ::log; using ::log2; using ::log10; using ::log1p; using ::pow; " \
     "using ::sin; using ::cos; using ::tan; using ::asin; using ::acos; using ::atan; using ::atan2; " \
     "using ::sinh; using ::cosh; using ::tanh; using ::floor; using ::ceil; using ::trunc; using ::round; " \
     "using ::fmod; using ::fma; using ::fmin; using ::fmax; using ::isnan; using ::isinf; using ::isfinite; }\n"
 
-#define HEADERS(X)                                                                                \
-    X("stdint.h", "") X("cstdint", INTEGERS) X("inttypes.h", "") X("cinttypes", INTEGERS)         \
-    X("stddef.h", "") X("cstddef", SIZES) X("stdbool.h", "") X("limits.h", "") X("climits", "")   \
-    X("float.h", "") X("cfloat", "") X("math.h", "") X("cmath", MATH) X("stdio.h", "")            \
-    X("cstdio", "") X("stdlib.h", "") X("cstdlib", SIZES) X("string.h", "") X("cstring", SIZES)   \
-    X("assert.h", "") X("cassert", "")
+#define HEADERS(X) \
+    X("stdint.h", "") \
+    X("cstdint", INTEGERS) X("inttypes.h", "") X("cinttypes", INTEGERS) X("stddef.h", "") X("cstddef", SIZES) \
+        X("stdbool.h", "") X("limits.h", "") X("climits", "") X("float.h", "") X("cfloat", "") X("math.h", "") \
+            X("cmath", MATH) X("stdio.h", "") X("cstdio", "") X("stdlib.h", "") X("cstdlib", SIZES) X("string.h", "") \
+                X("cstring", SIZES) X("assert.h", "") X("cassert", "")
 #define NAME(name, text) name,
 #define TEXT(name, text) text,
 

@@ -82,8 +82,7 @@ static gpumm_status try_pinned_copy(cuda *c, gpumm_address at, gpumm_address blo
 }
 
 static gpumm_status try_pinned(cuda *c, gpumm_address at, uint64_t bytes) {
-    if (!host_can_touch(at, bytes))
-        return fail(GPUMM_DRIVER, "the host cannot reach pinned memory mapped in place");
+    if (!host_can_touch(at, bytes)) return fail(GPUMM_DRIVER, "the host cannot reach pinned memory mapped in place");
     gpumm_address block = 0;
     TRY(gpumm__cuda_block_take(c, PROBE_WORDS * sizeof(uint32_t), &block));
     gpumm_status status = try_pinned_copy(c, at, block);
@@ -112,8 +111,7 @@ static gpumm_status try_range(cuda *c, place where, uint64_t unit) {
 
 static gpumm_status ask_granularity(cuda *c, place where, uint64_t *unit) {
     size_t bytes = 0;
-    TRY(CU(c, cuMemGetAllocationGranularity,
-           (&bytes, &c->memory[where], CU_MEM_ALLOC_GRANULARITY_RECOMMENDED)));
+    TRY(CU(c, cuMemGetAllocationGranularity, (&bytes, &c->memory[where], CU_MEM_ALLOC_GRANULARITY_RECOMMENDED)));
     if (bytes == 0 || (bytes & (bytes - 1)) != 0)
         return fail(GPUMM_DRIVER, "the driver's commit granularity of %zu bytes is no power of two", bytes);
     *unit = bytes;
@@ -121,8 +119,7 @@ static gpumm_status ask_granularity(cuda *c, place where, uint64_t *unit) {
 }
 
 static CUmemAccessDesc may_use(CUmemLocationType type, int id) {
-    CUmemAccessDesc access = {.location = {.type = type, .id = id},
-                              .flags = CU_MEM_ACCESS_FLAGS_PROT_READWRITE};
+    CUmemAccessDesc access = {.location = {.type = type, .id = id}, .flags = CU_MEM_ACCESS_FLAGS_PROT_READWRITE};
     return access;
 }
 
@@ -165,8 +162,7 @@ static gpumm_status try_nodes(cuda *c) {
         near = -1;
     if (getcpu(NULL, &here) != 0) here = 0;
     const int nodes[2] = {near >= 0 ? near : (int)here, (int)here};
-    static const CUmemLocationType hosts[2] = {(CUmemLocationType)LOCATION_HOST_NUMA,
-                                               (CUmemLocationType)LOCATION_HOST};
+    static const CUmemLocationType hosts[2] = {(CUmemLocationType)LOCATION_HOST_NUMA, (CUmemLocationType)LOCATION_HOST};
     gpumm_status status = GPUMM_DRIVER;
     for (unsigned i = 0; i < 4 && status != GPUMM_OK && !final(status); i++)
         if (i < 2 || nodes[0] != nodes[1]) status = try_node(c, nodes[i / 2], hosts[i % 2]);
@@ -184,7 +180,7 @@ static void explain(cuda *c, const char *what, const char *why) {
 
 gpumm_status gpumm__cuda_probe(cuda *c, bool relocate) {
     gpumm_device_info *info = &c->base.info;
-    info->granularity = 2u << 20;        /* what blocks are rounded to where memory is not committed */
+    info->granularity = 2u << 20; /* what blocks are rounded to where memory is not committed */
     info->pinned_granularity = 64u << 10;
     if (relocate || !gpumm__driver_grows()) {
         explain(c, "memory", relocate ? "so asked" : "the driver has no virtual memory calls");

@@ -67,8 +67,7 @@ static bool try_everywhere(const char *name) {
     if (try_folder("", "", name)) return true;
     for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
         const char *root = getenv(variables[i]);
-        if (root && *root && (try_folder(root, "/lib64/", name) || try_folder(root, "/lib/", name)))
-            return true;
+        if (root && *root && (try_folder(root, "/lib64/", name) || try_folder(root, "/lib/", name))) return true;
     }
     return try_folder("/usr/local/cuda", "/lib64/", name) || try_folder("/usr/local/cuda", "/lib/", name);
 }
@@ -146,13 +145,12 @@ static void load(void) {
 
 static gpumm_status missing(void) {
     int own = gpumm__driver.version >= DRIVER_OLDEST ? gpumm__driver.version / 1000 : 13;
-    return fail(
-        GPUMM_COMPILE_FAILED,
-        "compiling kernels needs NVRTC, CUDA's run-time compiler, which could not be opened "
-        "(%s): install NVRTC %d of the CUDA Toolkit (package cuda-nvrtc-%d-0 of NVIDIA's repository, or "
-        "'pip install nvidia-cuda-nvrtc%s' and its lib folder in LD_LIBRARY_PATH), or set GPUMM_LIBNVRTC to "
-        "the path of libnvrtc.so",
-        gpumm__rtc.why, own, own, own == 12 ? "-cu12" : "");
+    return fail(GPUMM_COMPILE_FAILED,
+                "compiling kernels needs NVRTC, CUDA's run-time compiler, which could not be opened "
+                "(%s): install NVRTC %d of the CUDA Toolkit (package cuda-nvrtc-%d-0 of NVIDIA's repository, or "
+                "'pip install nvidia-cuda-nvrtc%s' and its lib folder in LD_LIBRARY_PATH), or set GPUMM_LIBNVRTC to "
+                "the path of libnvrtc.so",
+                gpumm__rtc.why, own, own, own == 12 ? "-cu12" : "");
 }
 
 gpumm_status gpumm__rtc_start(void) {

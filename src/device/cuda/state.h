@@ -23,17 +23,17 @@ typedef struct cuda {
     device base; /* first */
     cuda_context *context;
     CUdevice device;
-    bool retained;        /* the primary context is ours to give back */
-    bool stream_ordered;  /* blocks come from the device's pool */
-    unsigned forks;       /* the driver table's count at open */
+    bool retained;         /* the primary context is ours to give back */
+    bool stream_ordered;   /* blocks come from the device's pool */
+    unsigned forks;        /* the driver table's count at open */
     unsigned shared_limit; /* bytes of shared memory a block may opt in to */
     CUmodule across_module;
-    CUfunction across;    /* copies within the device; NULL: the driver does */
-    CUstream own;         /* for probes and for blocks; never waits for the work of others */
+    CUfunction across; /* copies within the device; NULL: the driver does */
+    CUstream own;      /* for probes and for blocks; never waits for the work of others */
     CUmemAllocationProp memory[PLACE_COUNT];
     CUmemAccessDesc access[PLACE_COUNT][2];
     size_t access_count[PLACE_COUNT];
-    atomic_bool watched;  /* count the driver's entries, and follow the plan */
+    atomic_bool watched; /* count the driver's entries, and follow the plan */
     cuda_plan plan;
 } cuda;
 
@@ -51,7 +51,7 @@ static inline cuda *cuda_of(device *d) { return (cuda *)d; }
 bool gpumm__cuda_planned(cuda *c, driver_entry entry);
 CUresult gpumm__cuda_instead(cuda *c);
 gpumm_status gpumm__cuda_failed(cuda *c, driver_entry entry, CUresult result); /* not CUDA_SUCCESS */
-void gpumm__cuda_note(cuda *c, driver_entry entry, CUresult result); /* latches a sticky error, silently */
+void gpumm__cuda_note(cuda *c, driver_entry entry, CUresult result);           /* latches a sticky error, silently */
 
 static inline bool cuda_replaced(cuda *c, driver_entry entry) {
     return atomic_load_explicit(&c->watched, memory_order_relaxed) && gpumm__cuda_planned(c, entry);
@@ -72,16 +72,16 @@ static inline bool cuda_gave(cuda *c, driver_entry entry, CUresult result) {
 /* The same as a status, with its message. */
 #define CU(c, entry, arguments) cuda_status((c), DRIVER_##entry, CU_RESULT(c, entry, arguments))
 /* Giving back: nobody can be told of a failure, so it is tried a second time and leaves the message alone. */
-#define CU_BACK(c, entry, arguments)                                        \
-    (cuda_gave((c), DRIVER_##entry, CU_RESULT(c, entry, arguments))         \
-     || cuda_gave((c), DRIVER_##entry, CU_RESULT(c, entry, arguments)))
+#define CU_BACK(c, entry, arguments) \
+    (cuda_gave((c), DRIVER_##entry, CU_RESULT(c, entry, arguments)) || \
+     cuda_gave((c), DRIVER_##entry, CU_RESULT(c, entry, arguments)))
 
 /* ---- Contexts (context.c) ---- */
 
 gpumm_status gpumm__cuda_context_take(cuda *c, CUcontext handle);
 void gpumm__cuda_context_drop(cuda *c);
-bool gpumm__cuda_gone(cuda *c); /* lost, or on the wrong side of a fork: the driver is not called any more */
-gpumm_status gpumm__cuda_usable(cuda *c);   /* DEVICE_LOST with the cause */
+bool gpumm__cuda_gone(cuda *c);           /* lost, or on the wrong side of a fork: the driver is not called any more */
+gpumm_status gpumm__cuda_usable(cuda *c); /* DEVICE_LOST with the cause */
 
 /* One call's stay in the context: what leaving has to undo. */
 typedef struct cuda_visit {
@@ -127,9 +127,9 @@ gpumm_status gpumm__cuda_event_synchronize(device *d, device_event *e);
 gpumm_status gpumm__cuda_event_elapsed(device *d, device_event *from, device_event *to, double *seconds);
 gpumm_status gpumm__cuda_stream_wait(device *d, device_stream *s, device_event *e);
 gpumm_status gpumm__cuda_copy(device *d, device_stream *s, copy_kind kind, gpumm_address to, gpumm_address from,
-                       uint64_t bytes);
+                              uint64_t bytes);
 gpumm_status gpumm__cuda_fill(device *d, device_stream *s, gpumm_address to, uint32_t pattern, unsigned width,
-                       uint64_t count);
+                              uint64_t count);
 gpumm_status gpumm__cuda_call(device *d, device_stream *s, void (*function)(void *user), void *user);
 void *gpumm__cuda_native_stream(device_stream *s);
 

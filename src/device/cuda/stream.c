@@ -20,9 +20,8 @@ static gpumm_status not_capturing(cuda *c, device_stream *s) {
     CUstreamCaptureStatus capture = CU_STREAM_CAPTURE_STATUS_NONE;
     TRY(CU(c, cuStreamIsCapturing, (s->handle, &capture)));
     if (capture == CU_STREAM_CAPTURE_STATUS_NONE) return GPUMM_OK;
-    return fail(GPUMM_BUSY,
-                "the stream is capturing a CUDA graph: only kernels can be launched on it until the "
-                "capture ends");
+    return fail(GPUMM_BUSY, "the stream is capturing a CUDA graph: only kernels can be launched on it until the "
+                            "capture ends");
 }
 
 /* Enters for work on a stream, unless it captures. */
@@ -56,8 +55,8 @@ static gpumm_status stream_make(cuda *c, void *native, device_stream *s) {
     s->owned = native == NULL;
     atomic_init(&s->exported, !s->owned);
     s->handle = native;
-    gpumm_status status = s->owned ? CU(c, cuStreamCreate, (&s->handle, CU_STREAM_NON_BLOCKING))
-                                   : check_native(c, native);
+    gpumm_status status =
+        s->owned ? CU(c, cuStreamCreate, (&s->handle, CU_STREAM_NON_BLOCKING)) : check_native(c, native);
     gpumm__cuda_leave(c, &visit);
     return status;
 }
@@ -74,8 +73,8 @@ gpumm_status gpumm__cuda_stream_open(device *d, void *native, device_stream **ou
 static bool captures(cuda *c, device_stream *s) {
     CUstreamCaptureStatus capture = CU_STREAM_CAPTURE_STATUS_NONE;
     if (!atomic_load(&s->exported)) return false;
-    return CU_RESULT(c, cuStreamIsCapturing, (s->handle, &capture)) != CUDA_SUCCESS
-        || capture != CU_STREAM_CAPTURE_STATUS_NONE;
+    return CU_RESULT(c, cuStreamIsCapturing, (s->handle, &capture)) != CUDA_SUCCESS ||
+           capture != CU_STREAM_CAPTURE_STATUS_NONE;
 }
 
 void gpumm__cuda_stream_close(device *d, device_stream *s) {
@@ -195,8 +194,8 @@ gpumm_status gpumm__cuda_stream_wait(device *d, device_stream *s, device_event *
 
 /* ---- Copies, fills, calls ---- */
 
-static gpumm_status copy_enqueue(cuda *c, CUstream stream, copy_kind kind, gpumm_address to,
-                                 gpumm_address from, uint64_t bytes) {
+static gpumm_status copy_enqueue(cuda *c, CUstream stream, copy_kind kind, gpumm_address to, gpumm_address from,
+                                 uint64_t bytes) {
     switch (kind) {
     case COPY_H2D: return CU(c, cuMemcpyHtoDAsync, (to, (const void *)(uintptr_t)from, bytes, stream));
     case COPY_D2H: return CU(c, cuMemcpyDtoHAsync, ((void *)(uintptr_t)to, from, bytes, stream));
@@ -208,7 +207,7 @@ static gpumm_status copy_enqueue(cuda *c, CUstream stream, copy_kind kind, gpumm
 }
 
 gpumm_status gpumm__cuda_copy(device *d, device_stream *s, copy_kind kind, gpumm_address to, gpumm_address from,
-                       uint64_t bytes) {
+                              uint64_t bytes) {
     cuda *c = cuda_of(d);
     cuda_visit visit;
     TRY(enter_stream(c, s, &visit));
@@ -228,7 +227,7 @@ static gpumm_status fill_enqueue(cuda *c, CUstream stream, gpumm_address to, uin
 }
 
 gpumm_status gpumm__cuda_fill(device *d, device_stream *s, gpumm_address to, uint32_t pattern, unsigned width,
-                       uint64_t count) {
+                              uint64_t count) {
     cuda *c = cuda_of(d);
     cuda_visit visit;
     TRY(enter_stream(c, s, &visit));

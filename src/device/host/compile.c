@@ -19,9 +19,10 @@ enum { WORDS_MAX = 256, WORDS_TEXT = 8192, ERRORS_MAX = 4096, PATH_SIZE = 4096 }
 
 /* Results must repeat bit for bit, however a launch is cut into ranges and whichever machine it is:
    so nothing is reordered and nothing contracted. Nobody reads errno or floating point traps. */
-#define FLAGS "-std=c++17 -O3 -march=native -fno-math-errno -fno-trapping-math -ffp-contract=off " \
-              "-fno-strict-aliasing -fno-exceptions -fno-rtti -fvisibility=hidden -fPIC -shared -w " \
-              "-fdiagnostics-color=never"
+#define FLAGS \
+    "-std=c++17 -O3 -march=native -fno-math-errno -fno-trapping-math -ffp-contract=off " \
+    "-fno-strict-aliasing -fno-exceptions -fno-rtti -fvisibility=hidden -fPIC -shared -w " \
+    "-fdiagnostics-color=never"
 #define LINK_FLAGS "-Wl,--as-needed -Wl,-z,defs"
 
 /* ---- The compiler -------------------------------------------------------------------------- */
@@ -87,21 +88,19 @@ static gpumm_status find_compiler(words *out) {
     const char *wanted = getenv("GPUMM_CXX"), *usual = getenv("CXX");
     if (wanted && *wanted) {
         if (command(wanted, out)) return GPUMM_OK;
-        return fail(GPUMM_COMPILE_FAILED, "no C++ compiler: GPUMM_CXX is '%s', and there is no such program",
-                    wanted);
+        return fail(GPUMM_COMPILE_FAILED, "no C++ compiler: GPUMM_CXX is '%s', and there is no such program", wanted);
     }
     const char *const names[] = {usual ? usual : "", "c++", "g++", "clang++"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (command(names[i], out)) return GPUMM_OK;
-    return fail(GPUMM_COMPILE_FAILED,
-                "no C++ compiler: install g++ (Debian: apt-get install g++) or set GPUMM_CXX");
+    return fail(GPUMM_COMPILE_FAILED, "no C++ compiler: install g++ (Debian: apt-get install g++) or set GPUMM_CXX");
 }
 
 /* ---- Its identity --------------------------------------------------------------------------- */
 
 static bool tells_the_processor(const char *line) {
-    static const char *const starts[] = {"vendor_id", "cpu family", "model", "stepping", "flags", "Features",
-                                         "CPU implementer", "CPU variant", "CPU part", "isa", "uarch"};
+    static const char *const starts[] = {"vendor_id",       "cpu family",  "model",    "stepping", "flags", "Features",
+                                         "CPU implementer", "CPU variant", "CPU part", "isa",      "uarch"};
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
         if (strncmp(line, starts[i], strlen(starts[i])) == 0) return true;
     return false;
@@ -137,12 +136,11 @@ gpumm_status gpumm__host_compiler(device *d, char *text, size_t size) {
     char cpu[PATH_SIZE];
     TRY(find_compiler(&found));
     if (stat(found.list[0], &s) != 0)
-        return fail(GPUMM_COMPILE_FAILED, "the C++ compiler %s went away: %s", found.list[0],
-                    strerror(errno));
+        return fail(GPUMM_COMPILE_FAILED, "the C++ compiler %s went away: %s", found.list[0], strerror(errno));
     processor(cpu, sizeof cpu);
-    size_t used = (size_t)snprintf(
-        text, size, "host %s %lld bytes of %lld.%09ld, prelude %llx, " FLAGS " " LINK_FLAGS, found.list[0],
-        (long long)s.st_size, (long long)s.st_mtim.tv_sec, s.st_mtim.tv_nsec, prelude_stamp());
+    size_t used = (size_t)snprintf(text, size, "host %s %lld bytes of %lld.%09ld, prelude %llx, " FLAGS " " LINK_FLAGS,
+                                   found.list[0], (long long)s.st_size, (long long)s.st_mtim.tv_sec, s.st_mtim.tv_nsec,
+                                   prelude_stamp());
     for (size_t i = 1; i < found.count && used < size; i++)
         used += (size_t)snprintf(text + used, size - used, " %s", found.list[i]);
     if (used < size) snprintf(text + used, size - used, ", %s", cpu);
@@ -166,10 +164,10 @@ static const refused_name *refusal(const token *t, bool called) {
 
 static gpumm_status refuse(const token *t, const refused_name *r) {
     if (gpumm__token_is(t, "__shared__"))
-        return fail(GPUMM_COMPILE_FAILED, "%s:%u: __shared__ memory is not available on the host device: %s",
-                    t->file, t->line, r->why);
-    return fail(GPUMM_COMPILE_FAILED, "%s:%u: %s %.*s is not available on the host device: it %s", t->file,
-                t->line, r->what, (int)t->length, t->text, r->why);
+        return fail(GPUMM_COMPILE_FAILED, "%s:%u: __shared__ memory is not available on the host device: %s", t->file,
+                    t->line, r->why);
+    return fail(GPUMM_COMPILE_FAILED, "%s:%u: %s %.*s is not available on the host device: it %s", t->file, t->line,
+                r->what, (int)t->length, t->text, r->why);
 }
 
 static gpumm_status refuse_names_in(reader *r) {
@@ -296,8 +294,7 @@ static gpumm_status arguments(const work *w, const device_source *source, const 
     fits = fits && word_add(a, "-o", 2) && word_add(a, out_path, strlen(out_path)) &&
            word_add(a, w->unit, strlen(w->unit));
     fits = fits && words_add(a, LINK_FLAGS, NULL);
-    return fits ? GPUMM_OK
-                : fail(GPUMM_INVALID_ARGUMENT, "%s: the compiler's flags are too long", source->file);
+    return fits ? GPUMM_OK : fail(GPUMM_INVALID_ARGUMENT, "%s: the compiler's flags are too long", source->file);
 }
 
 /* The compiler's words, cut at a line's end, as this thread's message. */
@@ -306,8 +303,7 @@ static gpumm_status complain(const work *w, const device_source *source, int res
     size_t length = gpumm__work_errors(w, text, sizeof text);
     if (length) return fail(GPUMM_COMPILE_FAILED, "%s does not compile:\n%s", source->file, text);
     if (WIFSIGNALED(result))
-        return fail(GPUMM_COMPILE_FAILED, "%s: the compiler was ended by signal %d", source->file,
-                    WTERMSIG(result));
+        return fail(GPUMM_COMPILE_FAILED, "%s: the compiler was ended by signal %d", source->file, WTERMSIG(result));
     return fail(GPUMM_COMPILE_FAILED, "%s: the compiler failed with status %d and no words", source->file,
                 WEXITSTATUS(result));
 }

@@ -96,14 +96,11 @@ gpumm_status gpumm__host_event_synchronize(device *d, device_event *e) {
 
 static gpumm_status event_moment(device_event *e, const char *which, uint64_t *ns) {
     record *r = event_current(e);
-    if (!r)
-        return fail(GPUMM_INVALID_ARGUMENT, "the %s event was never recorded: record both before timing",
-                    which);
+    if (!r) return fail(GPUMM_INVALID_ARGUMENT, "the %s event was never recorded: record both before timing", which);
     bool done = record_done(r);
     if (done) *ns = r->ns;
     record_drop(r);
-    return done ? GPUMM_OK
-                : fail(GPUMM_BUSY, "the %s event is not reached yet: wait for it first", which);
+    return done ? GPUMM_OK : fail(GPUMM_BUSY, "the %s event is not reached yet: wait for it first", which);
 }
 
 gpumm_status gpumm__host_event_elapsed(device *d, device_event *from, device_event *to, double *seconds) {

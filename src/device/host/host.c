@@ -85,8 +85,8 @@ static gpumm_status check_granularity(uint64_t granularity, uint64_t page) {
 
 static gpumm_status choose_threads(unsigned workers, unsigned *threads) {
     if (workers > WORKERS_MAX)
-        return fail(GPUMM_INVALID_ARGUMENT, "%u workers: the host device takes 1 to %d, or 0 for one a core",
-                    workers, WORKERS_MAX);
+        return fail(GPUMM_INVALID_ARGUMENT, "%u workers: the host device takes 1 to %d, or 0 for one a core", workers,
+                    WORKERS_MAX);
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     *threads = workers ? workers : (unsigned)size_min(cores > 0 ? (uint64_t)cores : 1, WORKERS_MAX);
     return GPUMM_OK;

@@ -14,7 +14,7 @@ struct device_function {
     struct device_function *next;
     char *name;
     host_kernel_fn *run;
-    size_t count; /* of parameters, as they were compiled */
+    size_t count;  /* of parameters, as they were compiled */
     size_t *sizes; /* bytes of each; NULL: not known */
 };
 

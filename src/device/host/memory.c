@@ -104,8 +104,8 @@ static gpumm_status use_operand(host_device *h, use *u, const operand *o) {
     span s = o->span;
     region *r = region_at(h, s.address);
     if (r && r->where != o->where)
-        return fail(GPUMM_DRIVER, "host device: %s 0x%" PRIx64 ", which is %s where %s is wanted", o->verb,
-                    s.address, place_names[r->where], place_names[o->where]);
+        return fail(GPUMM_DRIVER, "host device: %s 0x%" PRIx64 ", which is %s where %s is wanted", o->verb, s.address,
+                    place_names[r->where], place_names[o->where]);
     bool whole = s.bytes <= UINT64_MAX - s.address;
     gpumm_address missing = r && whole ? first_missing(r, s) : s.address;
     if (!r || !whole || missing < span_end(s))
@@ -154,9 +154,9 @@ static gpumm_status quota_take(host_device *h, place where, uint64_t bytes) {
     char wanted[32], held[32], quota[32];
     if (where != PLACE_DEVICE) return GPUMM_OK;
     if (bytes > h->quota - h->held)
-        return fail(GPUMM_OUT_OF_MEMORY,
-                    "host device: %s more than the %s held already is over its quota of %s",
-                    gpumm__size_text(bytes, wanted), gpumm__size_text(h->held, held), gpumm__size_text(h->quota, quota));
+        return fail(GPUMM_OUT_OF_MEMORY, "host device: %s more than the %s held already is over its quota of %s",
+                    gpumm__size_text(bytes, wanted), gpumm__size_text(h->held, held),
+                    gpumm__size_text(h->quota, quota));
     h->held += bytes;
     return GPUMM_OK;
 }
@@ -172,14 +172,13 @@ static gpumm_status check_aligned(const host_device *h, const char *call, span s
     if (s.bytes > 0 && s.bytes % unit == 0 && s.address % unit == 0 && s.bytes <= UINT64_MAX - s.address)
         return GPUMM_OK;
     return fail(GPUMM_INVALID_ARGUMENT,
-                "host device: %s of %" PRIu64 " bytes at 0x%" PRIx64 ": both must be multiples of %" PRIu64,
-                call, s.bytes, s.address, unit);
+                "host device: %s of %" PRIu64 " bytes at 0x%" PRIx64 ": both must be multiples of %" PRIu64, call,
+                s.bytes, s.address, unit);
 }
 
 static gpumm_status check_in_place(device *d, place where, const char *call) {
     if (device_in_place(d, where)) return GPUMM_OK;
-    return fail(GPUMM_DRIVER,
-                "host device: no %s: it was opened to relocate, so take whole blocks with alloc", call);
+    return fail(GPUMM_DRIVER, "host device: no %s: it was opened to relocate, so take whole blocks with alloc", call);
 }
 
 static gpumm_status region_new(host_device *h, place where, bool block, region **out) {
@@ -238,17 +237,13 @@ gpumm_status gpumm__host_reserve(device *d, place where, uint64_t bytes, gpumm_a
 }
 
 /* Under the lock: the region that this span is, with nothing in the way of giving it back. */
-static gpumm_status find_whole(host_device *h, const char *call, place where, span s, bool block,
-                               region **out) {
+static gpumm_status find_whole(host_device *h, const char *call, place where, span s, bool block, region **out) {
     region *r = region_at(h, s.address);
-    if (!r || r->span.address != s.address || r->span.bytes != s.bytes || r->where != where ||
-        r->block != block)
-        return fail(GPUMM_DRIVER,
-                    "host device: %s of %" PRIu64 " bytes at 0x%" PRIx64 ": no %s %s is exactly that", call,
-                    s.bytes, s.address, place_names[where], block ? "block" : "reservation");
+    if (!r || r->span.address != s.address || r->span.bytes != s.bytes || r->where != where || r->block != block)
+        return fail(GPUMM_DRIVER, "host device: %s of %" PRIu64 " bytes at 0x%" PRIx64 ": no %s %s is exactly that",
+                    call, s.bytes, s.address, place_names[where], block ? "block" : "reservation");
     if (r->count > 0)
-        return fail(GPUMM_DRIVER,
-                    "host device: %s of 0x%" PRIx64 " with %zu segments still committed: decommit first",
+        return fail(GPUMM_DRIVER, "host device: %s of 0x%" PRIx64 " with %zu segments still committed: decommit first",
                     call, s.address, r->count);
     if (r->uses) return fail_in_use(call, s);
     *out = r;
@@ -278,22 +273,21 @@ void gpumm__host_release(device *d, place where, gpumm_address address, uint64_t
 static size_t segment_place(const region *r, span s) {
     size_t at = 0;
     while (at < r->count && r->segments[at].address < s.address) at++;
-    bool taken = (at > 0 && span_overlaps(r->segments[at - 1], s)) ||
-                 (at < r->count && span_overlaps(r->segments[at], s));
+    bool taken =
+        (at > 0 && span_overlaps(r->segments[at - 1], s)) || (at < r->count && span_overlaps(r->segments[at], s));
     return taken ? SIZE_MAX : at;
 }
 
 static gpumm_status find_free(host_device *h, place where, span s, region **out, size_t *at) {
     region *r = region_at(h, s.address);
     if (!r || r->block || r->where != where || span_end(s) > span_end(r->span))
-        return fail(GPUMM_DRIVER,
-                    "host device: commit of %" PRIu64 " bytes at 0x%" PRIx64 ": no %s is reserved there",
+        return fail(GPUMM_DRIVER, "host device: commit of %" PRIu64 " bytes at 0x%" PRIx64 ": no %s is reserved there",
                     s.bytes, s.address, place_names[where]);
     *at = segment_place(r, s);
     if (*at == SIZE_MAX)
         return fail(GPUMM_DRIVER,
-                    "host device: commit of %" PRIu64 " bytes at 0x%" PRIx64 ": a part is committed already",
-                    s.bytes, s.address);
+                    "host device: commit of %" PRIu64 " bytes at 0x%" PRIx64 ": a part is committed already", s.bytes,
+                    s.address);
     *out = r;
     return GPUMM_OK;
 }
@@ -347,8 +341,8 @@ static gpumm_status decommit_locked(host_device *h, place where, span s) {
                     s.bytes, s.address, place_names[where]);
     if (span_in_use(r, s)) return fail_in_use("decommit", s);
     if (mprotect(pointer_to(s.address), s.bytes, PROT_NONE))
-        return fail(GPUMM_DRIVER, "host device: decommit of %" PRIu64 " bytes at 0x%" PRIx64 ": %s", s.bytes,
-                    s.address, strerror(errno));
+        return fail(GPUMM_DRIVER, "host device: decommit of %" PRIu64 " bytes at 0x%" PRIx64 ": %s", s.bytes, s.address,
+                    strerror(errno));
     segment_remove(r, at);
     return GPUMM_OK;
 }
@@ -372,9 +366,8 @@ gpumm_status gpumm__host_alloc(device *d, place where, uint64_t bytes, gpumm_add
     if (bytes == 0) return fail(GPUMM_INVALID_ARGUMENT, "host device: a block has at least one byte");
     region *r = NULL;
     TRY(region_new(h, where, true, &r));
-    void *at = bytes <= SIZE_MAX
-                   ? mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-                   : MAP_FAILED;
+    void *at =
+        bytes <= SIZE_MAX ? mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) : MAP_FAILED;
     if (at == MAP_FAILED) {
         gpumm__mem_free(d->memory, r);
         return fail_mapping(bytes);

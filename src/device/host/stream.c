@@ -66,8 +66,7 @@ void gpumm__host_op_post(op *o) {
 }
 
 /* An operation with its operands claimed; the caller fills in the rest and posts it. */
-static gpumm_status op_using(device_stream *s, void (*work)(op *o), const operand *operands, size_t count,
-                             op **out) {
+static gpumm_status op_using(device_stream *s, void (*work)(op *o), const operand *operands, size_t count, op **out) {
     op *o = NULL;
     TRY(op_new_sized(s, work, count, sizeof *o + count * sizeof *o->uses, &o)); /* count is 1 or 2 */
     gpumm_status status = gpumm__host_use_operands(s->device, o->uses, operands, count);
@@ -95,8 +94,7 @@ static void unlist_stream(host_device *h, device_stream *s) {
 }
 
 gpumm_status gpumm__host_stream_open(device *d, void *native, device_stream **out) {
-    if (native)
-        return fail(GPUMM_INVALID_ARGUMENT, "the host device has no native streams to wrap: pass none");
+    if (native) return fail(GPUMM_INVALID_ARGUMENT, "the host device has no native streams to wrap: pass none");
     device_stream *s = gpumm__mem_new(d->memory, sizeof *s);
     if (!s) return fail_host_memory(sizeof *s);
     s->device = host_of(d);
@@ -154,7 +152,7 @@ static gpumm_status copy_disjoint(gpumm_address to, gpumm_address from, uint64_t
 }
 
 gpumm_status gpumm__host_copy(device *d, device_stream *s, copy_kind kind, gpumm_address to, gpumm_address from,
-                       uint64_t bytes) {
+                              uint64_t bytes) {
     if (bytes == 0) return GPUMM_OK;
     const operand operands[] = {
         {"copy to", kind == COPY_D2H ? PLACE_HOST : PLACE_DEVICE, {to, bytes}},
@@ -189,16 +187,14 @@ static gpumm_status fill_bytes(gpumm_address to, unsigned width, uint64_t count,
     if (width != 1 && width != 2 && width != 4)
         return fail(GPUMM_INVALID_ARGUMENT, "a fill's pattern is 1, 2 or 4 bytes wide, not %u", width);
     if (to % width)
-        return fail(GPUMM_INVALID_ARGUMENT, "a fill of %u-byte patterns cannot start at 0x%" PRIx64, width,
-                    to);
+        return fail(GPUMM_INVALID_ARGUMENT, "a fill of %u-byte patterns cannot start at 0x%" PRIx64, width, to);
     if (!size_mul(count, width, bytes))
-        return fail(GPUMM_INVALID_ARGUMENT, "a fill of %" PRIu64 " patterns is more than can be addressed",
-                    count);
+        return fail(GPUMM_INVALID_ARGUMENT, "a fill of %" PRIu64 " patterns is more than can be addressed", count);
     return GPUMM_OK;
 }
 
 gpumm_status gpumm__host_fill(device *d, device_stream *s, gpumm_address to, uint32_t pattern, unsigned width,
-                       uint64_t count) {
+                              uint64_t count) {
     (void)d;
     uint64_t bytes = 0;
     TRY(fill_bytes(to, width, count, &bytes));
@@ -240,14 +236,13 @@ static void work_launch(op *o) {
 
 static gpumm_status launch_checked(const device_function *f, const device_launch *launch, unsigned block) {
     if (block > BLOCK_MAX)
-        return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s': a block of %u threads is more than %d", f->name,
-                    block, BLOCK_MAX);
+        return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s': a block of %u threads is more than %d", f->name, block,
+                    BLOCK_MAX);
     if (launch->threads == 0)
         return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s': a launch has at least one thread", f->name);
     if ((launch->threads - 1) / block >= BLOCKS_MAX)
-        return fail(GPUMM_INVALID_ARGUMENT,
-                    "kernel '%s': %" PRIu64 " threads are more than %" PRIu64 " blocks of %u", f->name,
-                    launch->threads, BLOCKS_MAX, block);
+        return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s': %" PRIu64 " threads are more than %" PRIu64 " blocks of %u",
+                    f->name, launch->threads, BLOCKS_MAX, block);
     return GPUMM_OK;
 }
 
@@ -285,8 +280,7 @@ gpumm_status gpumm__host_launch(device *d, device_stream *s, device_function *f,
     TRY(launch_checked(f, launch, block));
     uint64_t table, values, bytes;
     if (!launch_layout(launch, &table, &values, &bytes))
-        return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s': its arguments are more than can be addressed",
-                    f->name);
+        return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s': its arguments are more than can be addressed", f->name);
     op *o = NULL;
     TRY(op_new_sized(s, work_launch, launch->count, bytes, &o));
     o->as.launch.run = f->run;

@@ -19,8 +19,7 @@ gpumm_status gpumm__work_open(work *w) {
     const char *where = getenv("TMPDIR");
     if (!where || !*where) where = "/tmp";
     int length = snprintf(w->directory, sizeof w->directory, "%s/gpumm-XXXXXX", where);
-    if (length < 0 || (size_t)length >= sizeof w->directory)
-        return fail(GPUMM_IO, "TMPDIR is too long a path");
+    if (length < 0 || (size_t)length >= sizeof w->directory) return fail(GPUMM_IO, "TMPDIR is too long a path");
     if (!mkdtemp(w->directory))
         return fail(GPUMM_IO, "no directory to compile in under %s: %s", where, strerror(errno));
     snprintf(w->unit, sizeof w->unit, "%s/unit.cpp", w->directory);
@@ -38,8 +37,8 @@ void gpumm__work_close(work *w) {
 }
 
 static bool is_ours(const char *variable) {
-    static const char *const names[] = {"LD_PRELOAD=",   "ASAN_OPTIONS=", "LSAN_OPTIONS=", "UBSAN_OPTIONS=",
-                                        "TSAN_OPTIONS=", "LC_ALL=",       "TMPDIR="};
+    static const char *const names[] = {
+        "LD_PRELOAD=", "ASAN_OPTIONS=", "LSAN_OPTIONS=", "UBSAN_OPTIONS=", "TSAN_OPTIONS=", "LC_ALL=", "TMPDIR="};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strncmp(variable, names[i], strlen(names[i])) == 0) return true;
     return false;
@@ -71,8 +70,7 @@ static int spawn(const work *w, char *const *words, char **environment_words, pi
         return ENOMEM;
     }
     int error = posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-    if (!error)
-        error = posix_spawn_file_actions_addopen(&files, 1, w->errors, O_WRONLY | O_CREAT | O_APPEND, 0600);
+    if (!error) error = posix_spawn_file_actions_addopen(&files, 1, w->errors, O_WRONLY | O_CREAT | O_APPEND, 0600);
     if (!error) error = posix_spawn_file_actions_adddup2(&files, 1, 2);
     posix_spawnattr_setsigmask(&how, &none);
     posix_spawnattr_setsigdefault(&how, &all);
