@@ -624,7 +624,7 @@ static void preset(gpumm_config c, uint64_t bytes, double factor, uint64_t max, 
     CHECK(gpumm_type_size(o.type) == bytes && o.max_size_bytes == max && o.min_size_bytes == min);
     CHECK(o.enable_async == async && o.growth.kind == GPUMM_GROWTH_GEOMETRIC);
     CHECK(o.growth.factor_ppm == (uint32_t)(factor * 1e6 + 0.5));
-    CHECK(o.name == NULL && o.length == 0 && o.max_length == 0 && o.precommitted == 0);
+    CHECK(o.name == NULL && o.length == 0 && o.max_length == 0 && o.ahead == 0);
     gpumm_type_release(o.type);
 }
 

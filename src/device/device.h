@@ -51,10 +51,22 @@ typedef struct device_launch {
 /* Every call by name, for fault injection and counting; the names are the table's own. */
 #define DEVICE_CALL_MAP(X) \
     X(reserve) \
-    X(release) X(commit) X(decommit) X(alloc) X(free) X(stream_open) X(stream_close) X(stream_synchronize) \
-        X(stream_query) X(event_open) X(event_close) X(event_record) X(event_query) X(event_synchronize) \
-            X(event_elapsed) X(stream_wait) X(copy) X(fill) X(call) X(compile) X(module_open) X(module_close) \
-                X(function) X(launch)
+    X(release) \
+    X(commit) \
+    X(decommit) \
+    X(alloc) \
+    X(free) \
+    X(stream_open) \
+    X(stream_close) \
+    X(stream_synchronize) \
+    X(stream_query) \
+    X(event_open) \
+    X(event_close) \
+    X(event_record) \
+    X(event_query) \
+    X(event_synchronize) \
+    X(event_elapsed) \
+    X(stream_wait) X(copy) X(fill) X(call) X(compile) X(module_open) X(module_close) X(function) X(launch)
 
 typedef enum device_call {
 #define DEVICE_CALL_ENUM(name) CALL_##name,

@@ -42,10 +42,21 @@ const char gpumm__cuda_prelude[] =
 
 #define HEADERS(X) \
     X("stdint.h", "") \
-    X("cstdint", INTEGERS) X("inttypes.h", "") X("cinttypes", INTEGERS) X("stddef.h", "") X("cstddef", SIZES) \
-        X("stdbool.h", "") X("limits.h", "") X("climits", "") X("float.h", "") X("cfloat", "") X("math.h", "") \
-            X("cmath", MATH) X("stdio.h", "") X("cstdio", "") X("stdlib.h", "") X("cstdlib", SIZES) X("string.h", "") \
-                X("cstring", SIZES) X("assert.h", "") X("cassert", "")
+    X("cstdint", INTEGERS) \
+    X("inttypes.h", "") \
+    X("cinttypes", INTEGERS) \
+    X("stddef.h", "") \
+    X("cstddef", SIZES) \
+    X("stdbool.h", "") \
+    X("limits.h", "") \
+    X("climits", "") \
+    X("float.h", "") \
+    X("cfloat", "") \
+    X("math.h", "") \
+    X("cmath", MATH) \
+    X("stdio.h", "") \
+    X("cstdio", "") \
+    X("stdlib.h", "") X("cstdlib", SIZES) X("string.h", "") X("cstring", SIZES) X("assert.h", "") X("cassert", "")
 #define NAME(name, text) name,
 #define TEXT(name, text) text,
 

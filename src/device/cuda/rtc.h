@@ -10,9 +10,14 @@
 
 #define CUDA_RTC_MAP(X) \
     X(nvrtcVersion) \
-    X(nvrtcGetErrorString) X(nvrtcGetNumSupportedArchs) X(nvrtcGetSupportedArchs) X(nvrtcCreateProgram) \
-        X(nvrtcDestroyProgram) X(nvrtcCompileProgram) X(nvrtcGetCUBINSize) X(nvrtcGetCUBIN) X(nvrtcGetPTXSize) \
-            X(nvrtcGetPTX) X(nvrtcGetProgramLogSize) X(nvrtcGetProgramLog)
+    X(nvrtcGetErrorString) \
+    X(nvrtcGetNumSupportedArchs) \
+    X(nvrtcGetSupportedArchs) \
+    X(nvrtcCreateProgram) \
+    X(nvrtcDestroyProgram) \
+    X(nvrtcCompileProgram) \
+    X(nvrtcGetCUBINSize) \
+    X(nvrtcGetCUBIN) X(nvrtcGetPTXSize) X(nvrtcGetPTX) X(nvrtcGetProgramLogSize) X(nvrtcGetProgramLog)
 
 enum { RTC_ARCHITECTURES = 64 };
 
