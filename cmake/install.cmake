@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What `cmake --install` puts where, and what CPack makes of it.
 #
 #   include/gpumm.h gpumm_lua.h              lib/libgpumm.so libgpumm.a libgpumm_lua.so

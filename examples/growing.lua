@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- A graph that grows while it is laid out, with every frame on disk:
 --
 --     scripts/debian-graph.sh debian.tsv

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The forces of examples/layout.lua: every node pushes every other away, every edge pulls its ends
 // together, and what is far from the middle is drawn back a little. Ordinary CUDA C, without
 // barriers, so that one source runs on a GPU and on the cores of this machine. The struct `ends`

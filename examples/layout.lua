@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Lays out a real graph by forces, while it grows, and draws it:
 --
 --     gpumm-run examples/layout.lua GRAPH --out picture.png [--steps N] [--positions out.npy] [--grow N]

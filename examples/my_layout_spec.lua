@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 6
 -- How to test a layout of your own: busted with gpumm.spec, which gives each test its managers, closes them
 -- behind it, checks their books, and can make the device fail. Run it with

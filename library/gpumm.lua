@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 ---@meta gpumm
 -- The Lua face of gpumm, for editors that know LuaCATS annotations. Nothing here runs. spec/library_spec.lua holds
 -- it against what the module really exports, name by name, in both directions.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Line coverage of src/ by gcov, a line a room:   scripts/coverage.sh BUILD-FOLDER
 set -euo pipefail
 cd "$(dirname "$0")/.."

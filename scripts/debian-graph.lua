@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- The dependency graph of all packages that `apt-cache dumpavail` lists, read from standard input, on standard
 -- output; scripts/debian-graph.sh says what it is.
 

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Writes the whole dependency graph of this machine's Debian release, as apt knows it, to FILE:
 #     scripts/debian-graph.sh FILE
 # One line a dependency, "package<TAB>depends on": Depends and Pre-Depends, every alternative; a virtual package

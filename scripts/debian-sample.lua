@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Makes examples/data/debian-sample.tsv, the graph that the examples lay out: packages of Debian
 -- and what they depend on, for the sections named below, largest component only. It reads what
 -- apt knows of this machine's release:

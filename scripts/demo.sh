@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # From nothing to a picture: installs what is missing, builds, lays out a real graph that grows while it runs.
 #   scripts/demo.sh [options of examples/layout.lua]
 set -euo pipefail

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Turns every file under ROOT (lua/) into a C array: cmake -DROOT=… -DOUT=… -P embed.cmake
 file(GLOB_RECURSE files RELATIVE ${ROOT} ${ROOT}/*.lua ${ROOT}/*.cu ${ROOT}/*.html)
 list(SORT files)

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # What an owner of an NVIDIA GPU runs: builds, runs every C test and every spec on cuda, looks for memory errors
 # and races with compute-sanitizer, runs the layout example and the benchmarks, and ends with one summary.
 #   scripts/gpu-check.sh [OUT]     logs and the picture go to OUT (gpu-check)

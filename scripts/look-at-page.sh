@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Opens a page of gpumm.page in headless Chromium (apt package chromium): a screenshot of it to look at, and how long
 # its frames take while the view pans, 95th percentile included. Not in CI: timings are this machine's.
 #   scripts/look-at-page.sh PAGE.html [SHOT.png]     GPUMM_PAINT=canvas|webgl: the one or the other; GPUMM_WINDOW=1600,1000

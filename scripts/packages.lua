@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Packages as `apt-cache dumpavail` lists them, and the graph of their dependencies: what debian-graph.lua and
 -- debian-sample.lua share. A package is { name, section, needs, provides, edges }: the fields Depends and Pre-Depends, the
 -- field Provides, and the names of the packages that an edge leads to.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Installs the Debian packages that building, testing and running need, where they are missing. Without root and
 # without sudo it says which they are, and fails.
 #   scripts/setup.sh [run|test]     run: what the demo needs (default); test: also what the tests need

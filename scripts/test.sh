@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # From nothing to tested, on a fresh Debian 12 or Ubuntu 24.04:
 #   scripts/test.sh               everything: plain, sanitized and threaded builds, then line coverage
 #   scripts/test.sh -R allocate   one subject, in the plain build alone (any options of ctest's)

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 15
 -- Allocating buffers by name.
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 21
 -- Downloads by name: start, go on, wait. The moment is that of the start.
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 10
 -- Budgets: the state's, shared by all managers; and what happens before a request is refused.
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 7
 -- Freed ranges stay warm until somebody needs them or trim is called.
 

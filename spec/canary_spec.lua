@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 6
 -- Debug mode: a kernel that writes past the end of its buffer is found, and the buffer named.
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- What the specs of contained scripts share: a script that checks from within what it got, run by gpumm-run --sandbox,
 -- with a few words that every such script has.
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 16
 -- Making a manager: which device, with what, and what is refused.
 

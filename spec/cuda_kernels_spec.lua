@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 2, gpu: 7
 -- Kernels on the CUDA device: what they can do there and not on the host, binaries with a signature, the compiler's words.
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 5, gpu: 5
 -- The CUDA device as a script sees it: what it says of itself and of its probe, why there is none, failures by the
 -- driver's entry names. Needs no kernel, so that it runs over the fake driver too.

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 9
 -- The default configuration and the four presets, as values and as the buffers that they make.
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 4
 -- A name is taken once, whatever the type.
 

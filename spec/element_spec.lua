@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 11
 -- Element types: scalars, packed vectors, structs with C layout, opaque bytes.
 

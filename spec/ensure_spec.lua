@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 16
 -- Capacity on request: ensure_capacity without and with a resize, and the length, which is another thing.
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 64
 -- More attempts to get out of gpumm-run --sandbox, or to outlive its limits: what sandbox_spec.lua leaves open between
 -- its own. Each is a script that checks from within what it got.

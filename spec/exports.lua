@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- What gpumm really exports, found by looking: the module's functions and parts, and of every userdata class its
 -- methods, properties and metamethods. Metatables are sealed, so the debug library looks behind them.
 

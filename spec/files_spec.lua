@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 9
 -- Data from and to files: .npy as NumPy writes it, and raw bytes; whole or not at all.
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 48, gpu: 1
 -- The force library: its parts against plain references, and whole layouts by their quality.
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 10
 -- Freeing: by name, by handle, what is missing, out of order, with work under way.
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 16
 -- Graphs in DOT and GraphML: names that are hard to quote, weights, labels, and what is refused.
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 43
 -- Graphs from files: formats, mistakes with their line, order, batches, distances and stress.
 

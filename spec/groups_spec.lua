@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 23
 -- Groups: one length, one capacity, one growth; all members or none.
 

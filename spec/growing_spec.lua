@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 3
 -- examples/growing.lua from end to end, on the graph that is shipped: what it says, and every frame on disk.
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 9
 -- The growth factor, exactly: ceil(capacity x factor) in integers, at least what is required.
 

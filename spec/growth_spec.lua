@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 12
 -- Schedules as data: what the constructors make, and what they refuse.
 

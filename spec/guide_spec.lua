@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 2
 -- The whole example of the ancestor's guide, with its last assert: a simulation's buffers from their making to the
 -- leak check.

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 2
 -- The headers are the reference: every function has words of its own there.
 

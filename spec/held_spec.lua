@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 11
 -- What goes on while a kind of work is held shut by the fault device: nothing here sleeps, the gates decide.
 

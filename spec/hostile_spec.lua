@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 14
 -- A hostile script: every metamethod of every class with objects that are not its own, every function and method
 -- with wrong types and absurd values. What happens is a Lua error or a failed call, never a crash; afterwards

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Installs into an empty prefix and uses what lies there as others would: a consumer by find_package, one by
 # pkg-config, the module under the stock interpreter, gpumm-run, the man page; then the same from the unpacked .deb.
 # LDFLAGS are those that an instrumented build needs. Also looks at every symbol that the libraries show.

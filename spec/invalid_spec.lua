@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 14
 -- Invalid operations: each says what was wrong and what would be right, and changes nothing.
 

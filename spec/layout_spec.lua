@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 23
 -- The main job from end to end: examples/layout.lua on the graph that is shipped, and on every bad input there is.
 

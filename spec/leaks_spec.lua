@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 9
 -- Leaks: named buffers that nobody freed, with the line that made them.
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 7
 -- library/gpumm.lua says what gpumm exports: held against the real thing, in both directions.
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 13
 -- The limit: bytes that buffers, readback slots and scratch are asked to hold, to the byte, on every device.
 

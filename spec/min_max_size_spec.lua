@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 8
 -- The least and the most that a buffer holds.
 

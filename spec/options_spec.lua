@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 21
 -- A script's command line: what is accepted, what is converted, and how mistakes read.
 

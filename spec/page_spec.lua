@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 9
 -- gpumm.page: what is in a page, decoded and held against what was given.
 

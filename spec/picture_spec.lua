@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 24
 -- Pictures, by their pixels, and positions as files.
 

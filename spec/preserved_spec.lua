@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 13
 -- Data through growth: every byte, in place and relocating.
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 32
 -- Readbacks: what a frame holds, tickets, the ring, frames' lives, coroutines, garbage, the ancestor's pair.
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 4
 -- What the README shows in Lua works as it stands there, and the environment that it names is the one that is read.
 

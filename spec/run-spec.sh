@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Runs one spec file and holds it to the number of successes that its first line promises, so that a file
 # whose tests vanished, or are all pending, fails:   run-spec.sh GPUMM-RUN BUSTED FILE
 #   -- successes: 12          in every build

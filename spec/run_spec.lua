@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 32
 -- gpumm-run as a user runs it: a process of its own for every test.
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 29
 -- Growth schedules at work: geometric, linear, list, exact and functions, with align, and what is none.
 

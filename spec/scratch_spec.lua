@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 8
 -- Scratch: memory for one step.
 

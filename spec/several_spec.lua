@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 4
 -- Several buffers side by side: none knows of the others.
 

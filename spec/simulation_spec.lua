@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 35
 -- Simulations: what a description may say, the order in which things are made and done, frames, pacing, errors in
 -- every callback, and what is left after each: nothing.

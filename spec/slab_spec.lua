@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 6
 -- Small buffers: from the slab, at their maximum at once, so that they never move.
 

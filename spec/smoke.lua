@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- The module as a stranger's interpreter sees it: loaded by stock Lua, one buffer there and back.
 local before = {}
 for name in pairs(_G) do before[name] = true end

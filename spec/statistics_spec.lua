@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 7
 -- The six numbers of the seed, and the rest of the books.
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 17
 -- Streams: the order that a buffer keeps across them, events, waiting, timeouts, and declared use.
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- What the specs of memory share: errors taken apart, a manager's whole state compared, gpumm-run as a user runs it.
 
 local assert = require "luassert"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 4
 -- No torn frame: two members of a group, a million elements each, written by two streams and captured while the
 -- next step is being written already, everything delayed at random. Every frame is uniform, and both members say

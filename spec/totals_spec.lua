@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 10
 -- Totals and peaks: what the books add up to, to the byte.
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 7
 -- Typed access: a buffer has one element type, and who asks for another learns both.
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- successes: 14
 -- Views: typed windows on host memory.
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * gpumm: an embedded GPU memory runtime.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Embedding gpumm in an application that owns a Lua state. C++ wraps the include in nothing: it is extern
  * "C".

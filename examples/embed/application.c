@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * An application that owns its loop, its manager and its Lua state, and lets a script (ring.lua) describe what is
  * laid out. For three hundred frames it runs a step, draws the newest snapshot into its own memory, and

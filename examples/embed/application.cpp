@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The same script (ring.lua) in a C++ application: gpumm's headers as they are, handles in smart pointers, errors
 // as exceptions, and a growth schedule of the application's own for a buffer that it shares with the script.
 //

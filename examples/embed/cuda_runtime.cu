@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // An application that uses CUDA's runtime API, with streams and kernels of its own, shares its context with gpumm:
 // both use the device's primary context, so addresses and streams go either way. gpumm_buffer_used declares what
 // gpumm did not launch, and orders the two without a wait in the host. Buffers grow under the application's own

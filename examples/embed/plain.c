@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * gpumm without Lua: particles that fall onto a floor. A manager with a budget, a group whose growth the
  * application decides, a kernel, snapshots that arrive while the steps go on, and the books at the end.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The forces of ring.lua: every node pushes every other away and is pulled by its edges. Small, not fast.
 // The struct `ends` is declared by ring.lua, which describes the edges' buffer.
 extern "C" __global__ void pull(int n, int m, const float2 *place, const ends *ends, float2 *force)

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- What application.c and application.cpp run: a layout of a graph that the application feeds while it runs. The script says
 -- what there is and what a step does; the application owns the loop, the manager and the picture.
 --

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- What a simulation's buffers will be, as text for people: types, fields, offsets, strides, and the capacities
 -- that their schedules lead to, with what they cost. No device is needed, which is the point.
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Descriptions: what a simulation's resources are, before there is a device. gpumm.group, gpumm.buffer,
 -- gpumm.kernel, gpumm.readback and gpumm.stream make them; each is the twin of a manager's method of the same
 -- name. A description knows where it was written (files beside that script, and the books' "who asked") and

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Force-directed layout of large graphs, on the public API alone.
 --
 --     local layout = gpumm.force.layout(graph, { model = "tforce", dimensions = 2, seed = 1, steps = 300 })

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Graphs, from files and from programs. A graph is a table of plain arrays; it knows no
 -- device. Nodes are numbered from 1 in the order in which the file first names them (on the device
 -- from 0, which is what the packed columns of `batches` hold). Self-loops and duplicates are dropped

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Growth schedules, as data: how a capacity becomes the next. The binding reads these tables; what is
 -- checked here is checked so that a mistake is reported where it was made. A function
 -- ({ name, capacity, required, max } -> capacity) serves as a schedule too, and needs no constructor.

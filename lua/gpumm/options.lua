@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- The command line of a script, from one table:
 --
 --     local opt = gpumm.options(arg, { "graph", out = "layout.png", steps = 600, grow = 0 })

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- A laid out graph as one HTML page that needs nothing else: the data in base64, and a program that pans and zooms
 -- over it, by WebGL or on a plain canvas.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Pictures of graphs. Edges and nodes add light to counters, one thread an edge or a node; a last
 // kernel turns the counters into pixels. Counters are integers in fixed point, so that a picture does
 // not depend on the order in which the additions happen to run.

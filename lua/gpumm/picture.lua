@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Pictures of laid out graphs, and their positions as files. Drawing runs on a device, by the kernels
 -- of picture.cu, through the public API alone: this file proves that the API is enough.
 

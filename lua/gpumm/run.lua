@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- gpumm-run's own part in Lua: its options, running what a script returns, progress, statistics and exit codes.
 -- The process hands in what only it can do: reading signals, loading a script, asking whether stderr is a terminal.
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Simulations: a description of resources, a step, and what to do with frames. gpumm.simulation(t) checks the
 -- description and touches no device; open makes the resources, advance runs steps, close gives everything back,
 -- and run does all of it. gpumm-run, busted specs and applications use the same four.

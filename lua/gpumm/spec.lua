@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- For specs of users' own layouts, under busted:
 --
 --     local spec = require "gpumm.spec"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* gpumm measured against what stands beside it, in one run on one GPU: every row is a median, gpumm and the
    other are measured alternately, and the last line counts the rows that reached their mark. */
 #include <stdio.h>

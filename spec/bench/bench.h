@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the parts of the benchmark share: the run, medians, the table, the bare driver and Lua. A part is one
    topic; a row of it that fails says so, and the rest goes on. */
 #ifndef BENCH_BENCH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The bare driver, in the primary context that gpumm uses too: what a program would call without gpumm. */
 #include <stdio.h>
 #include <stdlib.h>

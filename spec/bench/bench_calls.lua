@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Single calls from Lua: a launch, and scratch taken and given back. Run by bench_gpumm.
 local m, clock, kernels = ...
 m:raising(true)

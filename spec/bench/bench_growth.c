@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Growth: x1.3 with its contents kept and nothing warm, against the bare calls and against moving; the same
  * with its zero fill; with the step committed ahead; and how much of the device's memory it takes meanwhile.

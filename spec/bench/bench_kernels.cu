@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One step of a simulation: x says who it is, y counts the steps, z takes `turns` multiplications and
 // additions. With few turns it is memory that counts, with many it is arithmetic.
 extern "C" __global__ void step(int n, float3 *nodes, int turns)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One launch: what a call costs the host, from Lua and from C, against cuLaunchKernel. */
 #include "bench.h"
 

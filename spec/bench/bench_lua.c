@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Lua states for the rows that are measured from Lua: gpumm is the one that is linked in, the manager is the
    same as C's, and the only addition is a monotonic clock. */
 #include <lauxlib.h>

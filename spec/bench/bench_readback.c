@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Readbacks. The loop from Lua, every frame captured, delivered and looked at, against the same loop that
  * waits for each frame, and against the ideal: the larger of compute alone and copy alone. And the bandwidth

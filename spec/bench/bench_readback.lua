@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- The readback loop as a script has it: every step's frame is captured, delivered and looked at.
 -- Run by bench_gpumm with its manager, a monotonic clock and the path of the kernels.
 local m, clock, kernels = ...

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Small blocks: allocate + free from C and from Lua, against the stream-ordered pool, and against PyTorch's
    and CuPy's allocators, which beside.py measures in a process of its own. */
 #include <stdio.h>

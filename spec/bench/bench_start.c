@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The start of a script with one kernel: gpumm-run from the process's birth to its end, with an empty cache
    of kernels and with a full one; and how much of that is the device's own start. */
 #include <errno.h>

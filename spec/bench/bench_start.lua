@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- A script with one kernel: bench_gpumm times its start, with and without a cache of kernels. With the
 -- argument "none" it opens the device alone.
 local gpumm = require "gpumm"

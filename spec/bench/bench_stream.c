@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Streams: two with independent work overlap, shown by their events' times; and a kernel train goes on while
    another thread grows a buffer. */
 #include <stdatomic.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Medians, and the table: one line a row, whether it reached its mark, and a count at the end. */
 #include <stdio.h>
 #include <stdlib.h>

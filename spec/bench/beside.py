@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What stands beside gpumm's small blocks: allocate + free of one by PyTorch's allocator and by CuPy's pool.
 
 Prints lines "name|bytes|nanoseconds", the median of many batches; any other line says what is missing.

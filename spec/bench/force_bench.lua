@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Times and qualities of the force library, as lines of text:
 --
 --     gpumm-run spec/bench/force_bench.lua [--debian FILE] [--side 1000] [--largest 1e6] [--steps 300] [--device auto]

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- A kernel with shared memory and barriers: block sums, checked. Run under racecheck by scripts/gpu-check.sh.
 local gpumm = require "gpumm"
 

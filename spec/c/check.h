@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Checks for the C tests: the first that does not hold says where, what and the last message, and ends
    the test with 1. */
 #ifndef CHECK_H

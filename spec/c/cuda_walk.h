@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What both tests of the CUDA device share: checks, children, and one walk through the whole device table
  * that gives back all it took wherever it ends.

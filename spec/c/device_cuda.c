@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The CUDA device on a real GPU: memory that grows under kernels, copies and fills, streams and events,
  * kernels, graph captures, a full card, failures at every driver entry, loss and fork. Tagged gpu:

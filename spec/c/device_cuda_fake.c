@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The CUDA device over the fake driver (GPUMM_LIBCUDA names it): every driver entry is made to fail in
  * turn, and nothing may stay behind; reasons for NO_DEVICE; captures; loss; fork.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The fault device over the host device: what it fails, skips, delays, holds and counts, and that it is
    otherwise not there. */
 #include <stdatomic.h>

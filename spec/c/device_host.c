@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The host device: every rule that it enforces, and that its streams are truly asynchronous. */
 #include <errno.h>
 #include <stdatomic.h>

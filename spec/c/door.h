@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A door in a stream: queued as a host function, it holds the stream until it is opened, so that tests of
    what is asynchronous wait for things to happen instead of sleeping and hoping. */
 #ifndef DOOR_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What an application hands in: allocator, log sink, pressure hook, growth callback, budget, block visitor. Each is called
    without gpumm's locks, so each calls back into gpumm here. And that streams cannot be wrapped where there is no
    driver. */

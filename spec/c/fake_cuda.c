@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A driver that is none: a shared object with libcuda's entries, for testing the CUDA device where there
  * is no GPU. Memory is real (memory files, mapped as the driver maps), streams do their work at once, and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How a test steers the fake driver. The test opens it with dlopen and looks these up. */
 #ifndef FAKE_CUDA_H
 #define FAKE_CUDA_H

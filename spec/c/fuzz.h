@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the fuzz targets share: a seed that is printed, a bounded time, chance, and contained states whose memory
    is counted. Arguments: [seed [seconds]]. The same seed does the same as far as the time allows. */
 #ifndef FUZZ_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Fuzzing the module's handling of arguments: calls at random, with values at random, on whatever earlier calls
    returned, in contained states, one after the other; a buffer of the application's is among the values. Called is
    every function of the module and of its parts, every method of its classes, as they are there: nothing has

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Fuzzing what reads files: .npy, raw, PNG and graphs, on good files that were made worse, in contained states. What
    must hold: no crash (sanitizers), an answer for every file, nothing left behind, and no reading past the limits. */
 #include <sys/stat.h>

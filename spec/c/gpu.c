@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* gpumm on a real GPU, through its public face: growth under kernels that write, buffers that cross streams,
    frames that must not be torn, two managers, ten threads, growth by copying, a full card. Tagged gpu:
    without a device it says so and returns 77. The device table itself is device_cuda.c's; graphs, failures

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the tests on a real GPU share: a manager on it or a skip, the kernels, launches, contents that are
    known. */
 #ifndef GPU_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The failure sweep at the driver table of a real GPU. Every entry that a scenario calls is made to fail at
    its 1st, 2nd, … time, once as an error of the driver and once for lack of memory. Each time: the status is
    the injected one or the failure was absorbed, contents and books are as before, the books say what the

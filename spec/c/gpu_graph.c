@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* CUDA graphs over gpumm's memory, on a real GPU: captured before a growth and replayed after it over the new
    memory, on a stream of gpumm's and on one that the application brought; what is refused while a stream captures,
    and that a refusal changes nothing; and that nothing gpumm does breaks the capture of another thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A lost device: a kernel writes far out of bounds, in a child process that is forked before any use of CUDA.
    From then on every call that needs the device says DEVICE_LOST with its cause, on every manager of the
    device; frames, sizes and books stay readable, nothing hangs, and close brings the books to zero. Tagged

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Ten threads on one manager of a real GPU, each launching, growing and capturing on a stream and a buffer of
    its own, and all of them on a shared buffer and a shared group. Contents are verified throughout. */
 #include "gpu.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the hard tests share: random numbers, an allocator that counts and fails on demand, and what must be
    true of a manager at rest and after its close. */
 #ifndef HARD_H

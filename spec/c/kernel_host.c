@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Kernels on the host device, from source to results: what CUDA C means there, what is refused and how it is
    said, what the cache keeps, and what a launch checks. */
 #include <math.h>

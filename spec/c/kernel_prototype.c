@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading prototypes out of CUDA C: odd shapes that must be read, and wrong ones that must be named. And which
    headers the cache watches, where that depends on the device. */
 #include <stdio.h>

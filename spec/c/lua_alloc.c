@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* An application whose lua_Alloc fails: every allocation from the k-th on, for every k, and once more where memory comes
    back after a while. No crash, nothing of Lua's or gpumm's left behind, no thread, and the application's own manager is
    as it was. Then a thousand states, opened and closed. */

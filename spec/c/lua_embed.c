@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Embedding: what gpumm_lua.h promises to an application that owns the Lua state, and several states on several threads
    that share one manager. */
 #include <lauxlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Several Lua states in one process, each with managers of its own and one of the application's that they share: by
    turns, at once on threads of their own, and closed while captures are pending and workers are busy. Whatever
    a state leaves is known by the fault device, the number of threads and the allocator of its Lua. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The memory room and the arithmetic around it: slab, range, ledger, budget, sizes, growth schedules and the
    ancestor's configurations. */
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The model: random operations, held against plain arrays in memory, contents included. Faults, limits and
    pending captures are part of it, and the histogram shows that they happened.
        model [operations] [seed] */

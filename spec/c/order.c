@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Stream order: what a crossing costs, that work on one stream costs nothing, and, by contents under held
    kinds, that nobody overtakes those who used the memory before: readers of any number, streams that are
    gone, scratch, and memory that was freed. No test here sleeps. */

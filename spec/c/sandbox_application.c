@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Contained scripts in an application: limits end a script and name themselves, whatever it catches; the application goes on,
    with its manager's contents and books as they were. */
 #include <lauxlib.h>

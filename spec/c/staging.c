@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Staging that grows with its buffer: the worker commits it, and nobody waits for that who does not need it.
    Commits of pinned memory are held at a door, which is what a gigabyte of it feels like. */
 #include "core/manager.h"

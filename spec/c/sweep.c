@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The failure sweep. For every scenario, every kind of device call is made to fail at its 1st, 2nd, … time,
    and every allocation of gpumm's own memory likewise, until the scenario no longer gets so far. Each time:
    the status is the injected one or the failure was absorbed, contents and books are as before (or as after),

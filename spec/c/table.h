@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the tests of a device's table share: a host device with two streams, plain or with the fault device in
    between, and blocks of it. */
 #ifndef TABLE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* No torn frame. One stream writes two buffers of a group, step after step, while captures of both travel to
    the host, with every operation delayed at random, two kernel threads, and the group growing meanwhile.
    Every frame is uniform, both members agree, and it is of its own step. The same check finds the fault where

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Ten threads on one manager, each with buffers of its own and all with the same shared ones; contents are
    verified throughout. Then what ends under those who wait: a buffer, a readback, the manager. Then scratch
    of the same streams, from all of them. Then two managers that share a budget. */

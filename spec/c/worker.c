@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The worker: jobs in their order and all of them, however they are posted and whatever it does meanwhile; a nudge
  * that is not lost; draining and stopping with work posted.

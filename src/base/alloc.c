@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The one door to gpumm's own memory. */
 #include "base/alloc.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* gpumm's own host memory, through the allocator that the application may have handed in. */
 #ifndef BASE_ALLOC_H
 #define BASE_ALLOC_H

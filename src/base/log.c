@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Formats one line and hands it over. */
 #include "base/log.h"
 

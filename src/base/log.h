@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Where lines for people go: the application's sink. Never called under a lock. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Checked arithmetic on sizes: every product of sizes in gpumm goes through here. False: overflow. */
 #ifndef BASE_SIZE_H
 #define BASE_SIZE_H

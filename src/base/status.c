@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Status names, and what a thread knows of its call (the message, and whether it is a first try): one of the three
    pieces of static mutable state. */
 #include "base/status.h"

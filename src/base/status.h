@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Failing: how every room reports an error. `fail` is the only place where a message is made. */
 #ifndef BASE_STATUS_H
 #define BASE_STATUS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Clock, condition and worker over pthreads. */
 #include "base/thread.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Threads: a monotonic clock, condition waits against it, and the worker (one thread, one queue of
    jobs in order), which serves as a host stream and as a manager's background hand alike. */
 #ifndef BASE_THREAD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What every part of the Lua face shares: sealed classes, handles with identity, the one way to turn a status
  * into Lua, option tables, tags, and what is kept per Lua state.

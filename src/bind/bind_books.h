@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The books of a manager, in Lua: methods of the manager's class. */
 #ifndef BIND_BOOKS_H
 #define BIND_BOOKS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who asks: the first caller that is a script of the user's, for tags and for files beside it. */
 #include <string.h>
 

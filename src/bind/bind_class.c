@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Sealed classes and handles. A handle is a userdata with one reference to a C object; each class has a table
  * of weak values in the registry, so that one object is one userdata in a state.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* gpumm.config: the ancestor's five fields and its presets, as plain tables that a script may change. */
 #include "bind/bind.h"
 

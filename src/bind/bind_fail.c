@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The one way to turn a status into Lua: what raises, what returns nil, message, code, and what is tried
  * again after the collector has run.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What goes wrong on purpose: m.fault of a manager that was opened with fault = {…}.
  *

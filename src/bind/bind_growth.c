@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Growth from Lua. Schedules that are tables become core's own; a Lua function stays here, with the object
  * that it schedules in the state that made it: core knows that object as EXACT, and before a call that needs

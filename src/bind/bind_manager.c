@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Managers. gpumm.manager {device =, limit =, memory =, granularity =, workers =, relocate =, debug =,
  * fault = {…}} opens one; sizes are numbers or text as "4GiB". What a manager makes is in the part of that

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The module: its functions, its classes, and the Lua files that travel inside it, which are loaded when they
  * are first asked for. Nothing here touches globals.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Arguments and option tables. Tables are read raw, so that no metamethod of a script runs in the midst of a
  * call; errors name the key, what was given and what is valid.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * References: the C object that a userdata stands for, kept where a lost finaliser cannot lose it.
  *

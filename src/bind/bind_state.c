@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is kept per Lua state, in its registry: the shared budget, the device override, the log. */
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Tracebacks for people who write scripts: Lua's own, without the frames of the files inside the module and of
  * the C functions that only those call. What is left are the script's lines, and what each of them called.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Element types in Lua: gpumm.type "f32x3", gpumm.struct { {"from", "u32"}, {"to", "u32"}, name = "e" } */
 #include <string.h>
 

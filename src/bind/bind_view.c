@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Views in Lua: v[i], #v, v.field, v:get(i), v:set(i, …), v:each(), v:totable(), v:copy(), v:bytes(),
    v:type(). */
 #include <limits.h>

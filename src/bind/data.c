@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Encodes Lua values as elements, and decodes them. Nothing allocates while a table is read, so no finaliser
    runs in the midst of it, except on the way to an error. */
 #include "bind/data.h"

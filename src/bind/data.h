@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Lua values to typed bytes and back, and the Lua face of element types.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The files of lua/, as the build embeds them. */
 #ifndef BIND_EMBEDDED_H
 #define BIND_EMBEDDED_H

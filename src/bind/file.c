@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Writing beside and renaming; reading under the collector's eye. */
 #include "bind/file.h"
 

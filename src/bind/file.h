@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Files, whole or not at all: what is written lies beside its place under another name until it is complete.
    A place that is no regular file (a pipe, a device) is written directly. */
 #ifndef BIND_FILE_H

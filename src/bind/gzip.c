@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* gpumm.inflate: what gzip or zlib has compressed, as text. It opens no file, so a contained script may call it. All
    memory is Lua's: zlib gets an arena that the collector owns, so an error may jump out at any point. */
 #define ZLIB_CONST /* what it reads is constant */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* PNG by libpng's simplified interface, which catches its own longjmps. Between its calls that leave
    something to free nothing of Lua's runs. */
 #include "bind/image.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Pictures: gpumm.image writes and reads PNG. */
 #ifndef BIND_IMAGE_H
 #define BIND_IMAGE_H

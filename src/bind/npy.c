@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * NumPy's .npy: a magic, a version, a Python literal {'descr': '<f4', 'fortran_order': False,
  * 'shape': (1000, 3)}, then the elements. Scalars and vectors are arrays of shape (n) and (n, k); structs are

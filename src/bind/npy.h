@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Views from and to files: gpumm.npy (NumPy's .npy) and gpumm.raw (bytes alone). */
 #ifndef BIND_NPY_H
 #define BIND_NPY_H

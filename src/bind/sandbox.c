@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Contained states for applications: opening, closing, stopping and asking what ended a script. */
 #include "bind/sandbox.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Containing scripts: what the parts of the sandbox share. A contained state has its own globals (an
  * allow-list), memory that is counted, an instruction hook that looks at the clock, and capabilities that the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The globals of a contained state: an allow-list, function by function, in tables of its own. What Lua's
  * libraries made stays in the registry, which no script reaches without debug.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Functions that call and catch, in a contained state. What catches an error looks at the limits afterwards
  * and raises anew, so that no script outlives its end. An error of the hook is raised with hooks switched

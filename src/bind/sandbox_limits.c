@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Limits of a contained state: memory, time, and being stopped by the application.
  *

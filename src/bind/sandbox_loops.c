@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * C loops of Lua's own libraries that no hook sees, bounded for contained scripts: their number of rounds
  * comes from an argument, from a __len that lies, or from a table whose border lies. gpumm_lua.h lists them,

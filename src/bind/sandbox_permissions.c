@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Capabilities: the one place where a contained script is told no. Every function of the module that opens a
  * file, makes a kernel or reads the environment asks here first; in states that are not contained everything

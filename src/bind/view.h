@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Views: typed windows on host memory, "gpumm.view" in Lua. A view has memory of its own (a userdata that it
  * anchors, shared with its field views) or reads a frame, which it retains and asks at every access whether

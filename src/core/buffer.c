@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Buffers: the public face of a group's members, and what is done with their contents. */
 #include <string.h>
 

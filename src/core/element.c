@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Element types: scalars, packed vectors, structs with C layout and opaque bytes. Immutable once made and
    counted by reference, so that any thread may hold one. Opaque bytes are a struct without fields. */
 #include "core/element.h"

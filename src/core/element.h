@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the rooms above share about element types beside gpumm.h: facts on scalars, and the words that
    no field may take. */
 #ifndef CORE_ELEMENT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Where a buffer's bytes come from and go to. */
 #include "core/extent.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* An extent: the memory of one buffer, with its stream order and its account. Small ones are blocks of the
    pool's slab and have their maximum at once; others are ranges. What is freed keeps its order, so that
    whoever gets it next waits for its users on the device; nobody waits in the host to use it again. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Frames: delivered snapshots. A frame is valid until the next delivery of its readback, unless it is kept;
    then until it is ended or its last handle goes. The slot behind it is free again the moment it ends. */
 #include "core/readback_slot.h"

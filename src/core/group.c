@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Groups: making, freeing and the public face. Their sizes are in group_size.c. */
 #include "core/group.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Groups: buffers that share a length and grow together, all or none. A buffer alone is a group of one, so
    that growth, zeroing and rollback exist once. A handle of a member is a handle of its group.
      lock    one growth at a time; held across device memory calls

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One transaction for every change of size. */
 #include "core/group_growth.h"
 

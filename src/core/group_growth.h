@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The transaction of a growth: take the budget, commit every member, write what is new, then publish; or
    give everything back. Group lock held throughout. */
 #ifndef CORE_GROUP_GROWTH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Sizes of groups: growing, ahead of it, behind shrinking, and the one door for every change. The transaction
    itself is in group_growth.c. */
 #include "core/group_growth.h"

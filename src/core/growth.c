@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Growth schedules, in integers: a capacity becomes the next by a rule, and never overflows on the way. */
 #include <math.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Managers: opening, closing, budgets and books. */
 #include "core/manager.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The manager's inside, for core and kernel: its locks, its lists, and what the other files of core do
    through it. Lock order: readback, group, submit, lock; each may be taken without the ones before it.
      lock    books and lists; short, never across a device call, callback, log line or wait

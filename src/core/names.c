@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The table of named buffers: one name, one buffer, whatever its type. */
 #include "core/names.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The table of named buffers. */
 #ifndef CORE_NAMES_H
 #define CORE_NAMES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Two counts: public handles decide when an object is no longer wanted, references when its struct goes. */
 #include "core/object.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Objects: what a handle refers to. A public handle keeps its manager's bookkeeping alive; an internal hold
    keeps only the struct. The manager lists every live object, so that close can dispose of those that
    somebody still has handles of. Disposing gives back what the object holds of the device, once; the struct

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The rules of stream dependencies. A dependency records where the other stream is now, so it covers all that stream has
    done with the memory, also reads that were never listed because the reader was the last writer. */
 #include "core/order.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Stream order: who wrote a piece of memory last, and who read it since. From it follows everything about
    time: a call on another stream waits for them, on the device, by an event recorded then; work
    on one stream costs no event; memory is given back behind all of them.

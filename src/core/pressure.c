@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The steps of relief, the cheapest first. */
 #include "core/pressure.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Pressure: what is done about a request that memory was refused to, before it fails. In this order: what is
    precommitted and cached; what waits for its streams; the calling state's collector, which is the binding's; the application's hook. */
 #ifndef CORE_PRESSURE_H

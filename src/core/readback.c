@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Readbacks: capturing, and what becomes of a snapshot. The ring's memory is in readback_slot.c, frames are in
    frame.c. A slot is one snapshot: on its way, arrived, in somebody's hands, or free again. */
 #include "core/readback_slot.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Readbacks inside: a ring of slots, each a snapshot on its way to the host or in somebody's hands. */
 #ifndef CORE_READBACK_H
 #define CORE_READBACK_H

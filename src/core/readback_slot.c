@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The ring's memory: fitted to the group's capacity ahead of need, given back behind its last copy. */
 #include "core/readback_slot.h"
 

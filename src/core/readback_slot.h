@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A readback's ring: its slots' memory and states, and frames. All of it under the readback's lock. */
 #ifndef CORE_READBACK_SLOT_H
 #define CORE_READBACK_SLOT_H

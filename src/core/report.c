@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the books say: statistics, the walk over blocks, and the long form of a memory error. */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A list of things to do, each behind the events of the streams that were using it. Polled, by the worker or
    by whoever waits, so that no driver callback is needed and a busy worker holds nobody up. */
 #include "core/retire.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Retiring: doing something once all present users of some memory are through, in the background. */
 #ifndef CORE_RETIRE_H
 #define CORE_RETIRE_H

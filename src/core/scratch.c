@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Scratch: blocks from a slab that each stream has for itself, so that a block freed after its last launch
    is safe for the next one on the same stream at once, without an event. Use on another stream is a
    stream dependency each way. */

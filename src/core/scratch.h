@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Scratch inside: what a launch needs of it. */
 #ifndef CORE_SCRATCH_H
 #define CORE_SCRATCH_H

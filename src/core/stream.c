@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Streams, and the dependencies between them. */
 #include "core/stream.h"
 

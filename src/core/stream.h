@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Streams and events as objects. The manager's own two streams live and go with it; the others finish their
    work in the background once nobody has a handle of them and no order names them. */
 #ifndef CORE_STREAM_H

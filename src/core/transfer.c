@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A two-halves pipeline: while one half is on its way, the other is filled or emptied. */
 #include "core/transfer.h"
 

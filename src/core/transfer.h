@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Transfers: bytes between the caller's memory and the device, through two pinned halves of one block, so
    that a source is taken when the call returns and pageable memory never reaches the driver. An upload
    within one half is enqueued whole or not at all. Each stream has a block of its own, so that what waits for

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One pass over a source before its tokens are read. Lines keep their numbers: what a continuation or a
    comment swallows is made good at the next line end. */
 #include "device/clean.h"

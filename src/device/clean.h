@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Cleaning C source: comments become blanks, continued lines become one, raw strings become empty ones. */
 #ifndef DEVICE_CLEAN_H
 #define DEVICE_CLEAN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Names of the calls, and the choice of a device. */
 #include "device/device.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A device: what provides memory and time. One table of calls; `host/` and `cuda/` each fill one,
  * and `fault` wraps any. Above this line nobody knows which device it is.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The fault device: forwards every call to the device it wraps, and on the way counts it, fails it where
    the plan says so, delays it, or holds its kind shut. What it counts as alive it learns from the calls
    that succeeded and from nothing else, so that it can be held against the books of those above. */

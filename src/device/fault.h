@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The fault device: wraps any device, fails and delays on demand, and counts by itself what lives. */
 #ifndef DEVICE_FAULT_H
 #define DEVICE_FAULT_H

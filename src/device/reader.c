@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The reader: one cleaning pass over the text, then tokens on demand from a stack of inputs (the text
    itself at the bottom, expansions of macros above it). What a compiler would refuse is let through:
    the compiler says it better. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* CUDA C as tokens, for whoever reads kernels before a compiler does: comments and line continuations
    are gone, conditionals are decided, macros are expanded. Includes are not followed: what they
    would define is unknown here, and an unknown name is an ordinary name. */

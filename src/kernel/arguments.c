@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Arguments: whether they fit a kernel's parameters, and how they reach the device. Nothing here allocates:
    a launch costs as little as it can. */
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A directory of files KEY.SUM: KEY hashes the source and all that turns it into a binary, SUM the binary.
    Each is built under a name of its own and renamed when whole, so that any number of processes can build the
    same one at once, and whoever fails leaves nothing. */

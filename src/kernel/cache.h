@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The cache of compiled kernels: binaries on disk, under a name made of everything they depend on and
    of their own contents, so that a damaged one is never opened. */
 #ifndef KERNEL_CACHE_H

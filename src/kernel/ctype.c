@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* C type names to element types: words in any order ("long unsigned int"), CUDA's vector types by their
    parts, and the names of <stdint.h>. Sizes are those of CUDA on 64-bit Linux. */
 #include "kernel/ctype.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The C names of element types, as kernels write them. */
 #ifndef KERNEL_CTYPE_H
 #define KERNEL_CTYPE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Kernels: from CUDA C, or a binary and its signature, to something that can be launched with checked
    arguments. */
 #include "kernel/kernel.h"

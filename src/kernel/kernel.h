@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A kernel's inside, for the files of this room. */
 #ifndef KERNEL_KERNEL_H
 #define KERNEL_KERNEL_H

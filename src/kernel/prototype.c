@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading prototypes: the text is cut into declarations at the outermost level (bodies are skipped by
    their braces); those with __global__ are read closely, typedefs and aliases are kept as macros. */
 #include "kernel/prototype.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Prototypes: what kernels a piece of CUDA C has, and what each takes. */
 #ifndef KERNEL_PROTOTYPE_H
 #define KERNEL_PROTOTYPE_H

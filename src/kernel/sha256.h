@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* SHA-256 (FIPS 180-4): names binaries by what they were made from, and tells whether they are whole. */
 #ifndef KERNEL_SHA256_H
 #define KERNEL_SHA256_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading sources and following their own includes. Includes of the system's, in <> or not beside the file,
    stay as they are: the compiler knows where those are. What it would find in folders that -I names is read
    too, for the cache must know when it changes. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The text of a kernel: read from its file, with the files beside it that it includes put in their place, so
    that what is read, what is compiled and what names the binary are one and the same text. */
 #ifndef KERNEL_SOURCE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Taking is one compare-and-swap, so that a limit holds whoever asks at the same time. */
 #include "memory/budget.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A budget: a limit on logical bytes, moved at the call. Lock-free: managers share one. */
 #ifndef MEMORY_BUDGET_H
 #define MEMORY_BUDGET_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Accounts in, sums out. */
 #include "memory/ledger.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The books: one account for every live block of memory, and the sums over them. What a block holds
    beyond what was asked for (slack, precommitted, cached) is derived from its three numbers, never kept beside
    them. The owner's lock guards all of it. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reserve once, commit one segment a growth step, give back whole segments. */
 #include "memory/range.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A range: address space for a maximum, with memory committed behind its first part. Growth commits one
    more segment behind what is there, so addresses never change. Where the device cannot do that, a range
    is one whole block, and growing means another range. Not thread-safe: its owner locks. */

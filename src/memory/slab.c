@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Two-level segregated fit, with the headers out of band. A bin holds free blocks of sizes within one
    eighth of a power of two; two bitmaps find the first bin that surely fits. */
 #include "memory/slab.h"

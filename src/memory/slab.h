@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A slab: small blocks out of one range, in constant time (two-level bins over the free sizes, neighbours
    merged at once). Its metadata lives in the host, so a stray kernel cannot damage it, and it can be
    checked. Contents are whatever they were. Not thread-safe: its owner locks. Taking and giving touch nothing

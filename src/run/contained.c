@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What --sandbox and its kin mean for the process. The command line is read in one state, the script runs in
    another; between them the options live here. */
 #include "contained.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Running a script contained: what the command line grants and limits, the state for it, and a watchdog. */
 #ifndef RUN_CONTAINED_H
 #define RUN_CONTAINED_H

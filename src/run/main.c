@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* gpumm-run: a Lua interpreter with gpumm inside. It behaves as `lua` does (arg, -, --, #! lines, exit codes,
    traceback, Ctrl-C) and loads text only; where the script returns a simulation, it runs it. What happens with
    options, simulations, progress and statistics is lua/gpumm/run.lua; here are the process and its signals.

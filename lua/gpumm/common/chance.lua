@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Chance that repeats: the same for the same seed, on every machine.
 
 local chance = {}

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Options in tables: unknown names and values that make no sense are refused by a message that says what would be right.
 
 local checked = {}

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Lists of numbers as raw columns.
 
 local pack, unpack = string.pack, table.unpack

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Components and breadth-first distances from many pivots at once. DISTANT stands for "no path".
 
 #define DISTANT 0xffffu

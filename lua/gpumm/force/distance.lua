@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Components, and breadth-first distances from up to 64 pivots at a time, on the device.
 
 local kernels = require "gpumm.force.kernels"

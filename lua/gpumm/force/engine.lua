@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- The building blocks together: rows, repulsion, springs and motion of one model on one manager. The nodes'
 -- buffers (position, velocity, force, mass, heft) are the caller's; a simulation of one's own calls step.
 

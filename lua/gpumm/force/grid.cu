@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Repulsion over all pairs by a pyramid of grids. `vec`, DIM and REPEL(d2) come from the text before this file.
 //
 // The finest grid has `width` cells an axis, each level above it half as many, down to 4. Every level is stored

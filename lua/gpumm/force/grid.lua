@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Repulsion over all pairs: exactly, or in O(n) by the grid pyramid of grid.cu. A grid owns the buffers that a
 -- build needs and grows them with the number of nodes; positions, masses and forces are the caller's.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Where new nodes start: beside the middle of their neighbours that have a place, round by round, for a
 // neighbour may be new as well. `placed` holds 0 for who has no place, else one more than the round that gave it.
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- gpumm.force.growing: a graph that grows while it is laid out, as a simulation. Nodes come in the order of the
 -- graph, each edge with the later of its ends. Survivors stay where they are, new nodes start beside their
 -- neighbours, and the layout is warmed a little.

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- The force library's kernels: compiled when first used, once a manager, file and prefix. The prefix is text
 -- before the file: the dimension, and a model's forces as CUDA C expressions.
 

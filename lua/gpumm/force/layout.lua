@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- gpumm.force.layout: a graph's layout as a simulation.
 
 local gpumm = require "gpumm"

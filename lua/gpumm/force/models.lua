@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Models of forces, as CUDA C expressions of the square distance d2:
 --   repel    the push between two unit masses, over their distance
 --   attract  the pull of an edge, over its length

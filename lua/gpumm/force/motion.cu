@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Springs and motion. `vec`, DIM, ATTRACT(d2, w) and the like come from the text before this file. Springs are
 // gathered per segment of a row, by one thread in the order of the row, and summed per node in the order of its
 // segments: no atomics, so a run can be repeated bit for bit.

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Where a component is, for packing: its centre, and discs about it that cover it. One disc where it is small or
 -- round; else one a cell of a coarse raster, so that the room beside what is long and thin is not lost. What a component
 -- surrounds counts as its own.

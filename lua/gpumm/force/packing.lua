@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Packs components side by side: the largest in the middle, the others where there is room nearest to it. What is
 -- placed is found on a coarse raster.
 

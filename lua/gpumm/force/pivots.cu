@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Pivots farthest from one another.
 
 typedef unsigned int word;

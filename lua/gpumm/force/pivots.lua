@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Pivots and the distances from them. Where a graph is as wide as a square would be, they are those farthest from one
 -- another. Their number doubles: each time as many as there are join them, chosen by what the distances from those
 -- tell, so that a hundred cost a few searches at once. Where all is near to all, the farthest are but the ends of

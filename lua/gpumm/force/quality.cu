@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How good a layout is: how far its distances are from the graph's, and how many of a node's neighbours are
 // among the nodes nearest to it.
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- gpumm.force.quality: a layout by numbers, always beside those of random positions.
 
 local chance = require "gpumm.common.chance"

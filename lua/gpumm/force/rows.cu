@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The neighbours of every node in rows (CSR), made from a list of edges: count, scan, scatter, and every row
 // sorted, so that nothing depends on the order of arrival. Rows are cut into segments of at most SEGMENT
 // entries, one thread each, so that a node with many neighbours does not keep the others waiting.

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- A graph's neighbours on the device, in rows (CSR), made there from its edges. A rebuild happens beside the
 -- rows in use, which are swapped for the new ones when those are complete.
 

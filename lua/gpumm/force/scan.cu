@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Exclusive sums of many whole numbers without barriers: sums of chunks, of chunks of those, and once more; then
 // every chunk's thread adds up what stands before it.
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Exclusive sums on the device, in the same order whatever runs first.
 
 local kernels = require "gpumm.force.kernels"

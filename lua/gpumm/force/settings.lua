@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- The options that layouts share, and what a caller gives beside them: nodes that stay, positions to begin at.
 
 local chance = require "gpumm.common.chance"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // PivotMDS: positions whose distances resemble the distances in the graph from a few pivots.
 
 typedef unsigned int word;

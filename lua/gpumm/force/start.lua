@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- A good start: every component of some size by PivotMDS and a few rounds of stress majorization, the small ones on
 -- a disc, packed side by side. One edge is about one unit long.
 

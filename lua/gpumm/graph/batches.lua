@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- A graph piece by piece, as raw columns for the buffers of a group.
 
 local chance = require "gpumm.common.chance"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Communities of a graph, by Louvain's modularity method.
 
 local methods = {}

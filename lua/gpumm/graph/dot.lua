@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Graphs in DOT, read by Graphviz's gvpr, which writes them out in a form that needs no quotes: names with their
 -- lengths before them. The text travels in a file of our own name, so that no path and no name is ever part of a
 -- command.

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Edge lists: two names a line, perhaps a weight.
 
 local input_of = require "gpumm.graph.input"

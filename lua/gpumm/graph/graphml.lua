@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Graphs in GraphML, read by lua-expat where that is installed. Of the data, edges' `weight` and nodes' `label` are
 -- kept; nodes of nested graphs are nodes like others.
 

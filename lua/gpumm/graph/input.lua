@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- What every reader of graphs shares: the file's text, nodes by name, edges, and what was dropped. Self-loops and
 -- duplicates are dropped and counted; a file that makes no sense raises "FILE:LINE: what is wrong".
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Matrix Market files: a square coordinate matrix is a graph.
 
 local input_of = require "gpumm.graph.input"

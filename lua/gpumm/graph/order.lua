@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- In which order a graph that grows node by node gets its edges.
 
 --- The numbers of the edges in the order of the nodes that complete them, and where each node's begin (one more at the

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Neighbours, degrees, breadth-first distances and components of a graph, as its methods.
 
 local methods = {}

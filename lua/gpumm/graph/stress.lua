@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- How far a layout's distances are from the graph's, without a device.
 
 local chance = require "gpumm.common.chance"

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- The colors of nodes: given one by one, as a column of numbers or of kinds, by community, or by degree.
 
 local colors = {}

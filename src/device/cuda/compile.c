@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * CUDA C to a binary for this device: NVRTC makes a cubin of the device's own architecture, which needs
  * no help from the driver. An NVRTC too old to know the architecture makes PTX of the newest that it

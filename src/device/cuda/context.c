@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Contexts: made current around each entry, and lost together. The first error after which the driver
  * refuses everything is latched with its cause for every device of the context; from then on the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Opens libcuda at run time and fills the driver table. */
 #include "device/cuda/driver.h"
 

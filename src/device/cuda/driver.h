@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The CUDA driver as loaded at run time: one list of its entries, each pinned to the version of the
  * symbol whose signature is used here, and one table of them for the whole process.

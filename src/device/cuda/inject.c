@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Failures on purpose at the driver table, by the driver's own entry names, and how often each was called. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Memory on CUDA. In place: address space is reserved once, a commit maps one new physical segment into
  * it, and the handle goes at once, so that unmapping frees. In whole blocks: from the device's pool, in

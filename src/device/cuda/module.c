@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Loaded kernels: a module read from its file, its functions with the geometry that fills the device,
  * and their launch. Arguments go to the driver as they come; nothing is allocated for a launch.

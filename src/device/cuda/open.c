@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Opens a CUDA device: finds it, describes it, takes its primary context or the caller's, probes. */
 #include <stdio.h>
 #include <string.h>

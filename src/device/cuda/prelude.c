@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The text that precedes every kernel for NVRTC. */
 #include "device/cuda/prelude.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What NVRTC does not know by itself and CUDA C written for a file takes for granted. */
 #ifndef DEVICE_CUDA_PRELUDE_H
 #define DEVICE_CUDA_PRELUDE_H

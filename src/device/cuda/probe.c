@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What grows in place here? Attributes have been wrong about it, so each place is tried: address space
  * reserved, memory created, mapped behind a gap, made accessible, and words copied through it both ways.

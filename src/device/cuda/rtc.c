@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Opens NVRTC at run time. The one of the driver's own major version comes first, since an older driver
  * may refuse what a newer compiler makes; then older ones, then newer ones, then whatever is there.

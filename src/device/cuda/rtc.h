@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* NVRTC, the run-time compiler, as opened at run time: one table for the process, beside the driver's. */
 #ifndef DEVICE_CUDA_RTC_H
 #define DEVICE_CUDA_RTC_H

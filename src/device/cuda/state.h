@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The CUDA device's own state, and how every file of this room calls the driver: enter, CU(…), leave.
  *

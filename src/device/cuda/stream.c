@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Streams, events, copies and fills. None of ours waits for the default stream.
  *

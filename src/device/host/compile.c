@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Compiling for the host: CUDA C becomes one C++ file (prelude, declarations, the user's text under its own
    name and lines, one exported function a kernel), which the system's compiler makes a shared object of. */
 #include <ctype.h>

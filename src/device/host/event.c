@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Events. Recording makes a new record and a stream operation that marks it done; whoever waits holds the
    record it found, so recording the event anew, or closing it, changes nothing for those who wait. */
 #include "base/status.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The host device: this machine's memory and cores behind the same table as a GPU, with the same rules
    enforced. Opening, describing and closing it; the work is in its neighbours. */
 #include <stdio.h>

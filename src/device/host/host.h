@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The host device's rooms: memory.c (address space, quota, who uses what), stream.c (queues and
    operations), event.c (records and waits), pool.c (threads that run kernels), host.c (opening, the table). */
 #ifndef DEVICE_HOST_HOST_H

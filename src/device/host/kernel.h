@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Kernels on the host: CUDA C compiled by the system's C++ compiler to a shared object whose every kernel
    is a function over a range of threads. compile.c makes the object, module.c opens it. */
 #ifndef DEVICE_HOST_KERNEL_H

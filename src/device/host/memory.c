@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Memory of the host device: address space without access, pages behind parts of it, a quota, and for
    each region the queued operations that use it. What a GPU would punish with a corrupted context is
    refused here with a message: that is what makes the host device worth testing on. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Modules on the host: shared objects that compile.c made. */
 #include <dlfcn.h>
 #include <stdio.h>

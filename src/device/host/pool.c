@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The threads that run kernels. A stream's thread offers its kernel as a task, works on it itself, and
    the pool's helpers take chunks of whichever task still has some; so a lone stream gets every core and
    several share them. Chunks are handed out as they are asked for, because kernel threads cost unevenly. */

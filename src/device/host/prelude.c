@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The prelude's text. Code is written as code: TEXT makes a string of it (without comments and line ends);
    only preprocessor lines stand as strings. Everything is static, so that what a kernel does not
    use costs nothing. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What stands before a user's CUDA C on the host: CUDA's words as C++, and what calls a kernel. */
 #ifndef DEVICE_HOST_PRELUDE_H
 #define DEVICE_HOST_PRELUDE_H

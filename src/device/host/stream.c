@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Streams: each a worker whose jobs are operations. An operation claims the memory it uses when it is
    queued and drops it when it has run; only then does it count as completed. */
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Running the compiler without a shell, and without what belongs to this process alone: its preloaded
    libraries, its sanitizers' options, its signals, its terminal. */
 #include "device/host/work.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A private directory to compile in, and a program run there. */
 #ifndef DEVICE_HOST_WORK_H
 #define DEVICE_HOST_WORK_H
