@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 6
+-- SPDX-License-Identifier: MIT
 -- How to test a layout of your own: busted with gpumm.spec, which gives each test its managers, closes them
 -- behind it, checks their books, and can make the device fail. Run it with
 --

@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 5
+-- SPDX-License-Identifier: MIT
 -- A buffer never moves: twenty growths under a running kernel, the launch that returns at once, and what a
 -- maximum costs while it is not used. Where growth relocates, the generation counts the moves, and contents go along.
 

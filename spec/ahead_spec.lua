@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 9
+-- SPDX-License-Identifier: MIT
 -- Memory committed ahead: the next growth makes no driver call for it. Where growth relocates, ahead is accepted and
 -- nothing is: every growth takes its memory then.
 

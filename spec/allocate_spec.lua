@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 15
+-- SPDX-License-Identifier: MIT
 -- Allocating buffers by name.
 
 local spec = require "gpumm.spec"

@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 21
+-- SPDX-License-Identifier: MIT
 -- Downloads by name: start, go on, wait. The moment is that of the start.
 
 local spec = require "gpumm.spec"

@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 10
+-- SPDX-License-Identifier: MIT
 -- Budgets: the state's, shared by all managers; and what happens before a request is refused.
 
 local spec = require "gpumm.spec"

@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 7
+-- SPDX-License-Identifier: MIT
 -- Freed ranges stay warm until somebody needs them or trim is called.
 
 local spec = require "gpumm.spec"

@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 6
+-- SPDX-License-Identifier: MIT
 -- Debug mode: a kernel that writes past the end of its buffer is found, and the buffer named.
 
 local spec = require "gpumm.spec"

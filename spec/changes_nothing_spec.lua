@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 13
+-- SPDX-License-Identifier: MIT
 -- A call that fails changes nothing: for every operation, every device call in it fails in turn; contents and books are
 -- as they were, and the operation works once nothing fails.
 

@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 16
+-- SPDX-License-Identifier: MIT
 -- Making a manager: which device, with what, and what is refused.
 
 local gpumm = require "gpumm"

@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 2, gpu: 7
+-- SPDX-License-Identifier: MIT
 -- Kernels on the CUDA device: what they can do there and not on the host, binaries with a signature, the compiler's words.
 
 local spec = require "gpumm.spec"

@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 5, gpu: 5
+-- SPDX-License-Identifier: MIT
 -- The CUDA device as a script sees it: what it says of itself and of its probe, why there is none, failures by the
 -- driver's entry names. Needs no kernel, so that it runs over the fake driver too.
 

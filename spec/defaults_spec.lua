@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 9
+-- SPDX-License-Identifier: MIT
 -- The default configuration and the four presets, as values and as the buffers that they make.
 
 local gpumm = require "gpumm"

@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 4
+-- SPDX-License-Identifier: MIT
 -- A name is taken once, whatever the type.
 
 local spec = require "gpumm.spec"

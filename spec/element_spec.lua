@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 11
+-- SPDX-License-Identifier: MIT
 -- Element types: scalars, packed vectors, structs with C layout, opaque bytes.
 
 local gpumm = require "gpumm"

@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 16
+-- SPDX-License-Identifier: MIT
 -- Capacity on request: ensure_capacity without and with a resize, and the length, which is another thing.
 
 local spec = require "gpumm.spec"

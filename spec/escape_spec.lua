@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 64
+-- SPDX-License-Identifier: MIT
 -- More attempts to get out of gpumm-run --sandbox, or to outlive its limits: what sandbox_spec.lua leaves open between
 -- its own. Each is a script that checks from within what it got.
 

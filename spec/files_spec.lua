@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 9
+-- SPDX-License-Identifier: MIT
 -- Data from and to files: .npy as NumPy writes it, and raw bytes; whole or not at all.
 
 local gpumm = require "gpumm"

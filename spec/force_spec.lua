@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 48, gpu: 1
+-- SPDX-License-Identifier: MIT
 -- The force library: its parts against plain references, and whole layouts by their quality.
 
 local gpumm = require "gpumm"

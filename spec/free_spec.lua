@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 10
+-- SPDX-License-Identifier: MIT
 -- Freeing: by name, by handle, what is missing, out of order, with work under way.
 
 local spec = require "gpumm.spec"

@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 16
+-- SPDX-License-Identifier: MIT
 -- Graphs in DOT and GraphML: names that are hard to quote, weights, labels, and what is refused.
 
 local gpumm = require "gpumm"

@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 43
+-- SPDX-License-Identifier: MIT
 -- Graphs from files: formats, mistakes with their line, order, batches, distances and stress.
 
 local gpumm = require "gpumm"

@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 23
+-- SPDX-License-Identifier: MIT
 -- Groups: one length, one capacity, one growth; all members or none.
 
 local gpumm = require "gpumm"

@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 3
+-- SPDX-License-Identifier: MIT
 -- examples/growing.lua from end to end, on the graph that is shipped: what it says, and every frame on disk.
 
 local gpumm = require "gpumm"

@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 9
+-- SPDX-License-Identifier: MIT
 -- The growth factor, exactly: ceil(capacity x factor) in integers, at least what is required.
 
 local gpumm = require "gpumm"

@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 12
+-- SPDX-License-Identifier: MIT
 -- Schedules as data: what the constructors make, and what they refuse.
 
 local gpumm = require "gpumm"

@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 2
+-- SPDX-License-Identifier: MIT
 -- The whole example of the ancestor's guide, with its last assert: a simulation's buffers from their making to the
 -- leak check.
 

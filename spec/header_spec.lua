@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 2
+-- SPDX-License-Identifier: MIT
 -- The headers are the reference: every function has words of its own there.
 
 local function uncommented(path, excused)

@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 11
+-- SPDX-License-Identifier: MIT
 -- What goes on while a kind of work is held shut by the fault device: nothing here sleeps, the gates decide.
 
 local spec = require "gpumm.spec"

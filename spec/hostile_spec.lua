@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 14
+-- SPDX-License-Identifier: MIT
 -- A hostile script: every metamethod of every class with objects that are not its own, every function and method
 -- with wrong types and absurd values. What happens is a Lua error or a failed call, never a crash; afterwards
 -- everything works and the books balance. The lists are found by looking (spec/exports.lua), so what is added

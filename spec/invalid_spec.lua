@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 14
+-- SPDX-License-Identifier: MIT
 -- Invalid operations: each says what was wrong and what would be right, and changes nothing.
 
 local gpumm = require "gpumm"

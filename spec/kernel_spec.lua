@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 43
+-- SPDX-License-Identifier: MIT
 -- Kernels in CUDA C: arguments by name and by position, what is checked before a launch, struct types, errors at
 -- the user's file and line, what the host refuses, atomics, thread counts, files beside the script, the cache.
 

@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 23
+-- SPDX-License-Identifier: MIT
 -- The main job from end to end: examples/layout.lua on the graph that is shipped, and on every bad input there is.
 
 local gpumm = require "gpumm"

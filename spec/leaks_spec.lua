@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 9
+-- SPDX-License-Identifier: MIT
 -- Leaks: named buffers that nobody freed, with the line that made them.
 
 local spec = require "gpumm.spec"

@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 7
+-- SPDX-License-Identifier: MIT
 -- library/gpumm.lua says what gpumm exports: held against the real thing, in both directions.
 
 local gpumm = require "gpumm"

@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 13
+-- SPDX-License-Identifier: MIT
 -- The limit: bytes that buffers, readback slots and scratch are asked to hold, to the byte, on every device.
 
 local spec = require "gpumm.spec"

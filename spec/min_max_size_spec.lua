@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 8
+-- SPDX-License-Identifier: MIT
 -- The least and the most that a buffer holds.
 
 local spec = require "gpumm.spec"

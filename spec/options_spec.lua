@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 21
+-- SPDX-License-Identifier: MIT
 -- A script's command line: what is accepted, what is converted, and how mistakes read.
 
 local gpumm = require "gpumm"

@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 9
+-- SPDX-License-Identifier: MIT
 -- gpumm.page: what is in a page, decoded and held against what was given.
 
 local gpumm = require "gpumm"

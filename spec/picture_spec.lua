@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 24
+-- SPDX-License-Identifier: MIT
 -- Pictures, by their pixels, and positions as files.
 
 local gpumm = require "gpumm"

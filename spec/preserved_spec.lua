@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 13
+-- SPDX-License-Identifier: MIT
 -- Data through growth: every byte, in place and relocating.
 
 local gpumm = require "gpumm"

@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 32
+-- SPDX-License-Identifier: MIT
 -- Readbacks: what a frame holds, tickets, the ring, frames' lives, coroutines, garbage, the ancestor's pair.
 
 local gpumm = require "gpumm"

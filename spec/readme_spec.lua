@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 4
+-- SPDX-License-Identifier: MIT
 -- What the README shows in Lua works as it stands there, and the environment that it names is the one that is read.
 
 local gpumm = require "gpumm"

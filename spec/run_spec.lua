@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 32
+-- SPDX-License-Identifier: MIT
 -- gpumm-run as a user runs it: a process of its own for every test.
 
 local support = require "spec.support"

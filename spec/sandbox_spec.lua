@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 74
+-- SPDX-License-Identifier: MIT
 -- Scripts you did not write: attempts to get out of gpumm-run --sandbox, or to outlive its limits. Each attempt is a
 -- script of its own that checks from within what it got; that it comes to its last line is part of the test.
 

@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 29
+-- SPDX-License-Identifier: MIT
 -- Growth schedules at work: geometric, linear, list, exact and functions, with align, and what is none.
 
 local gpumm = require "gpumm"

@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 8
+-- SPDX-License-Identifier: MIT
 -- Scratch: memory for one step.
 
 local spec = require "gpumm.spec"

@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 4
+-- SPDX-License-Identifier: MIT
 -- Several buffers side by side: none knows of the others.
 
 local spec = require "gpumm.spec"

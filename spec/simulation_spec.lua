@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 35
+-- SPDX-License-Identifier: MIT
 -- Simulations: what a description may say, the order in which things are made and done, frames, pacing, errors in
 -- every callback, and what is left after each: nothing.
 

@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 6
+-- SPDX-License-Identifier: MIT
 -- Small buffers: from the slab, at their maximum at once, so that they never move.
 
 local spec = require "gpumm.spec"

@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 7
+-- SPDX-License-Identifier: MIT
 -- The six numbers of the seed, and the rest of the books.
 
 local spec = require "gpumm.spec"

@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 17
+-- SPDX-License-Identifier: MIT
 -- Streams: the order that a buffer keeps across them, events, waiting, timeouts, and declared use.
 
 local spec = require "gpumm.spec"

@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 4
+-- SPDX-License-Identifier: MIT
 -- No torn frame: two members of a group, a million elements each, written by two streams and captured while the
 -- next step is being written already, everything delayed at random. Every frame is uniform, and both members say
 -- the step that was captured. The last tests skip one wait on the device: then the same check must fail, or it

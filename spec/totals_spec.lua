@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 10
+-- SPDX-License-Identifier: MIT
 -- Totals and peaks: what the books add up to, to the byte.
 
 local spec = require "gpumm.spec"

@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 7
+-- SPDX-License-Identifier: MIT
 -- Typed access: a buffer has one element type, and who asks for another learns both.
 
 local gpumm = require "gpumm"

@@ -1,5 +1,5 @@
--- SPDX-License-Identifier: MIT
 -- successes: 14
+-- SPDX-License-Identifier: MIT
 -- Views: typed windows on host memory.
 
 local gpumm = require "gpumm"

@@ -426,7 +426,7 @@ static gpumm_status members_of(const gpumm_readback_options *o, size_t *members)
     for (size_t i = 0; i < o->buffer_count; i++) {
         if (o->buffers[i]->group != g)
             return fail(GPUMM_INVALID_ARGUMENT,
-                        "%s and %s are members of different groups: a readback takes snapshots of one group",
+                        "%s and %s are not of one group: a readback takes snapshots of one group",
                         gpumm__buffer_label(o->buffers[0], text), gpumm__buffer_label(o->buffers[i], other));
         members[i] = (size_t)(o->buffers[i] - g->members);
         for (size_t j = 0; j < i; j++)
