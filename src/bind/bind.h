@@ -196,7 +196,7 @@ typedef struct bind_range {
 } bind_range;
 void gpumm_lua__to_range(lua_State *L, int index, uint64_t length, bind_range *out);
 
-/* ---- Capabilities (sandbox_may.c) ------------------------------------------------------------ */
+/* ---- Capabilities (permissions.c) ------------------------------------------------------------ */
 
 typedef enum bind_permission { BIND_READ, BIND_WRITE, BIND_KERNEL, BIND_ENVIRONMENT, BIND_FAULT } bind_permission;
 /* Raises where a contained script was not granted it; `name` is a variable's. */

@@ -8,7 +8,7 @@
 #include "base/size.h"
 #include "base/status.h"
 #include "bind/bind.h"
-#include "bind/bind_module.h"
+#include "bind/module.h"
 
 /* What inflate takes: its state and a window of 32 KiB, twice over. */
 enum { ARENA = 96 * 1024, UNIT = 8, PIECE = 1 << 16 };

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "bind/bind.h"
-#include "bind/file.h"
-#include "bind/view.h"
+#include "bind/io/file.h"
+#include "bind/api/view.h"
 
 /* ---- Writing ------------------------------------------------------------------------------ */
 

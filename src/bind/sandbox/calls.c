@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "bind/sandbox.h"
+#include "bind/sandbox/sandbox.h"
 
 static void check_end(lua_State *L) { gpumm_lua__sandbox_tick(L, gpumm_lua__sandbox_at(L)); }
 

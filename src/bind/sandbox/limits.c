@@ -13,7 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/thread.h"
-#include "bind/sandbox.h"
+#include "bind/sandbox/sandbox.h"
 
 enum { RESERVE = 256 * 1024 }; /* bytes for unwinding after the end */
 

@@ -2,7 +2,7 @@
 /*
  * Managers. gpumm.manager {device =, limit =, memory =, granularity =, workers =, relocate =, debug =,
  * fault = {…}} opens one; sizes are numbers or text as "4GiB". What a manager makes is in the part of that
- * thing; its books are in bind_books.c.
+ * thing; its books are in books.c.
  *
  *   m:poll()  m:synchronize()  m:check()  m:trim()  m:external(bytes)  m:device()  m:names()
  *   m:raising(true)   the world's failures on this manager's objects raise from now on; returns what was
@@ -13,8 +13,8 @@
 
 #include "base/log.h"
 #include "bind/bind.h"
-#include "bind/bind_books.h"
-#include "bind/sandbox.h"
+#include "bind/api/books.h"
+#include "bind/sandbox/sandbox.h"
 
 /* ---- Opening ------------------------------------------------------------------------------ */
 

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "bind/sandbox.h"
+#include "bind/sandbox/sandbox.h"
 
 /* ---- Saying no ---------------------------------------------------------------------------- */
 

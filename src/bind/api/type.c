@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "bind/bind.h"
-#include "bind/data.h"
+#include "bind/api/values.h"
 #include "core/element.h"
 
 #define TYPE_CLASS "gpumm.type"

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "bind/bind.h"
-#include "bind/data.h"
-#include "bind/view.h"
+#include "bind/api/values.h"
+#include "bind/api/view.h"
 #include "core/element.h"
 
 #define VIEW_CLASS "gpumm.view"

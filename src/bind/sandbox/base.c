@@ -8,7 +8,7 @@
  */
 #include <lualib.h>
 
-#include "bind/sandbox.h"
+#include "bind/sandbox/sandbox.h"
 
 static const char private_key = 0; /* its address is the private globals' key in the registry */
 

@@ -4,7 +4,7 @@
  * comes from an argument, from a __len that lies, or from a table whose border lies. gpumm_lua.h lists them,
  * with those that stay.
  */
-#include "bind/sandbox.h"
+#include "bind/sandbox/sandbox.h"
 
 enum {
     ROUNDS_MOST = 1 << 24, /* below a second */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What bind_module.c shows to the other parts: the Lua files that travel inside the module, and what it takes from them. */
+/* What module.c offers to the other parts: the Lua files that travel inside the module, and what it takes from them. */
 #ifndef BIND_MODULE_H
 #define BIND_MODULE_H
 

@@ -38,7 +38,7 @@ enum { SANDBOX_TICK = 1000 }; /* instructions between two looks at the clock */
 /* The sandbox of this state; NULL: it is not contained. */
 sandbox *gpumm_lua__sandbox_at(lua_State *L);
 
-/* ---- sandbox_limits.c ---- */
+/* ---- limits.c ---- */
 
 void *gpumm_lua__sandbox_memory(void *user, void *block, size_t old, size_t size); /* a lua_Alloc */
 /* gpumm's own memory for managers of this state, counted with Lua's. The sandbox lives until all is back. */
@@ -54,13 +54,13 @@ void gpumm_lua__sandbox_watch(lua_State *L); /* sets the hook */
 
 /* ---- Globals: each replaces functions of the library table on top. [-0, +0, m] ---- */
 
-void gpumm_lua__sandbox_open_globals(lua_State *L); /* sandbox_base.c: replaces the state's globals */
+void gpumm_lua__sandbox_open_globals(lua_State *L); /* base.c: replaces the state's globals */
 void gpumm_lua__sandbox_wrap(lua_State *L, const luaL_Reg *functions); /* each gets the original as upvalue 1 */
-void gpumm_lua__sandbox_bound_string(lua_State *L);                    /* sandbox_loops.c */
+void gpumm_lua__sandbox_bound_string(lua_State *L);                    /* loops.c */
 void gpumm_lua__sandbox_bound_table(lua_State *L);
-void gpumm_lua__sandbox_wrap_base(lua_State *L); /* sandbox_calls.c */
+void gpumm_lua__sandbox_wrap_base(lua_State *L); /* calls.c */
 void gpumm_lua__sandbox_wrap_coroutine(lua_State *L);
-int gpumm_lua__sandbox_open_file(lua_State *L); /* sandbox_may.c: io.open for our own Lua files */
+int gpumm_lua__sandbox_open_file(lua_State *L); /* permissions.c: io.open for our own Lua files */
 /* Pushes what our own Lua files see as globals: out of the script's reach. */
 void gpumm_lua__sandbox_push_private(lua_State *L);
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "bind/bind.h"
-#include "bind/bind_module.h"
+#include "bind/module.h"
 
 typedef enum frame { FRAME_SCRIPT, FRAME_OURS, FRAME_C, FRAME_TAIL } frame;
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "bind/bind.h"
-#include "bind/bind_module.h"
+#include "bind/module.h"
 
 enum { LEVELS = 64 };
 

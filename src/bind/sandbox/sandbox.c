@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Contained states for applications: opening, closing, stopping and asking what ended a script. */
-#include "bind/sandbox.h"
+#include "bind/sandbox/sandbox.h"
 
 #include <limits.h>
 #include <math.h>

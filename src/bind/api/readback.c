@@ -15,8 +15,8 @@
 #include <string.h>
 
 #include "bind/bind.h"
-#include "bind/data.h"
-#include "bind/view.h"
+#include "bind/api/values.h"
+#include "bind/api/view.h"
 
 enum { MEMBERS_MAX = 64, PATIENCE = 16 };
 

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "bind/bind.h"
-#include "bind/bind_books.h"
+#include "bind/api/books.h"
 
 /* ---- Statistics --------------------------------------------------------------------------- */
 

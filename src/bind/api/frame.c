@@ -10,7 +10,7 @@
  * The user value EXTRA is a table: at 0 the members' names (name -> index), at 1, 2, … the views made so far.
  */
 #include "bind/bind.h"
-#include "bind/view.h"
+#include "bind/api/view.h"
 
 static gpumm_frame *to_frame(lua_State *L, int index) { return gpumm_lua__check(L, index, &gpumm_lua__frame_class); }
 

@@ -5,7 +5,7 @@
  * structured dtypes with their padding spelled out, as numpy itself saves aligned ones. The literal is read
  * by recursive descent. Little endian only, as every machine that gpumm runs on.
  */
-#include "bind/npy.h"
+#include "bind/io/npy.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -13,9 +13,9 @@
 #include <string.h>
 
 #include "bind/bind.h"
-#include "bind/data.h"
-#include "bind/file.h"
-#include "bind/view.h"
+#include "bind/api/values.h"
+#include "bind/io/file.h"
+#include "bind/api/view.h"
 #include "core/element.h"
 
 enum { MAGIC_SIZE = 8, HEADER_MAX = 1 << 20, FIELDS_MAX = 128, WORD_MAX = 128, DIMS_MAX = 4, UNIT = 64 };

@@ -7,8 +7,8 @@
  * its parts, also in a contained state that has no package library. There the globals are a copy that no
  * script changes.
  */
-#include "bind/bind_module.h"
-#include "bind/file.h"
+#include "bind/module.h"
+#include "bind/io/file.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -17,11 +17,11 @@
 #include <unistd.h>
 
 #include "bind/bind.h"
-#include "bind/data.h"
+#include "bind/api/values.h"
 #include "bind/image.h"
-#include "bind/npy.h"
-#include "bind/sandbox.h"
-#include "bind/view.h"
+#include "bind/io/npy.h"
+#include "bind/sandbox/sandbox.h"
+#include "bind/api/view.h"
 #include "gpumm_lua.h"
 
 static const char module_key = 0; /* its address is the module's key in the registry */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Writing beside and renaming; reading under the collector's eye. */
-#include "bind/file.h"
+#include "bind/io/file.h"
 
 #include <errno.h>
 #include <fcntl.h>

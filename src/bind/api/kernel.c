@@ -17,7 +17,7 @@
 #include <string.h>
 
 #include "bind/bind.h"
-#include "bind/data.h"
+#include "bind/api/values.h"
 
 enum { PARAMETERS_MAX = 128, VALUES_MAX = 4096, TYPES_MAX = 64 };
 

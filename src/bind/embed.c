@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an application does with scripts, beside pushing its objects (bind_state.c): takes a buffer out of one by name,
+ * What an application does with scripts, beside pushing its objects (lua/state.c): takes a buffer out of one by name,
  * and runs a file in a fresh state. Both enter Lua protected and come back with a status.
  */
 #include <lualib.h>

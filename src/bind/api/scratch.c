@@ -9,7 +9,7 @@
  * calls, which may be using it, does it wait for the collector.
  */
 #include "bind/bind.h"
-#include "bind/data.h"
+#include "bind/api/values.h"
 
 static gpumm_scratch *to_scratch(lua_State *L, int index) {
     return gpumm_lua__check(L, index, &gpumm_lua__scratch_class);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Encodes Lua values as elements, and decodes them. Nothing allocates while a table is read, so no finaliser
    runs in the midst of it, except on the way to an error. */
-#include "bind/data.h"
+#include "bind/api/values.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "bind/bind.h"
-#include "bind/view.h"
+#include "bind/api/view.h"
 #include "core/element.h"
 
 /* A value, a number and a key for every struct that is open, and room for a message. */
