@@ -106,13 +106,13 @@ static void *worker_main(void *argument) {
     return NULL;
 }
 
-static int thread_start_quiet(pthread_t *thread, void *(*main)(void *), void *argument) {
+gpumm_status gpumm__thread_start(pthread_t *thread, void *(*main)(void *), void *argument) {
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int error = pthread_create(thread, NULL, main, argument);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return error;
+    return error ? fail(GPUMM_OUT_OF_MEMORY, "the system refused a thread: %s", strerror(error)) : GPUMM_OK;
 }
 
 gpumm_status gpumm__worker_start(worker *w, bool (*tick)(void *user), void *user) {
@@ -123,9 +123,8 @@ gpumm_status gpumm__worker_start(worker *w, bool (*tick)(void *user), void *user
     gpumm_status status = gpumm__cond_open(&w->idle);
     if (status == GPUMM_OK) {
         pthread_mutex_init(&w->mutex, NULL);
-        int error = thread_start_quiet(&w->thread, worker_main, w);
-        if (!error) return GPUMM_OK;
-        status = fail(GPUMM_OUT_OF_MEMORY, "the system refused a thread: %s", strerror(error));
+        status = gpumm__thread_start(&w->thread, worker_main, w);
+        if (status == GPUMM_OK) return GPUMM_OK;
         pthread_mutex_destroy(&w->mutex);
         pthread_cond_destroy(&w->idle);
     }

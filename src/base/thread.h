@@ -20,6 +20,9 @@ gpumm_status gpumm__cond_open(pthread_cond_t *cond); /* on the monotonic clock *
 /* False once `deadline` (gpumm__clock_ns; UINT64_MAX: never) has passed. */
 bool gpumm__cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t deadline);
 
+/* Starts a thread with every signal blocked: signals belong to the application's own threads. */
+gpumm_status gpumm__thread_start(pthread_t *thread, void *(*main)(void *), void *argument);
+
 typedef struct job {
     struct job *next;
     void (*run)(struct job *job); /* owns the job from then on */
@@ -39,7 +42,6 @@ typedef struct worker {
     void *user;
 } worker;
 
-/* Starts the thread with every signal blocked: signals belong to the application's own threads. */
 gpumm_status gpumm__worker_start(worker *w, bool (*tick)(void *user), void *user);
 /* These touch the worker after the job may have run, so its owner stops it only once no call of them is under
    way, whatever their jobs have told it. */

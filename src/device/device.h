@@ -117,6 +117,8 @@ typedef struct device_table {
     gpumm_status (*launch)(device *d, device_stream *s, device_function *f, const device_launch *launch);
 
     void *(*native_stream)(device_stream *s);
+    /* BUSY while somebody who was given the native stream has it capture a graph; otherwise a look at a flag. */
+    gpumm_status (*stream_not_capturing)(device *d, device_stream *s);
 
     /* Faults below this table, by the driver's own entry names ("cuMemSetAccess"); NULL where a device has no
        driver. A plan that names no driver entry ends the one before. */

@@ -268,6 +268,12 @@ static gpumm_status pass_event_query(device *d, device_event *e, bool *done) {
     return f->inner->call->event_query(f->inner, e, done);
 }
 
+/* A question that no plan answers. */
+static gpumm_status forward_stream_not_capturing(device *d, device_stream *s) {
+    fault_device *f = fault_of(d);
+    return f->inner->call->stream_not_capturing(f->inner, s);
+}
+
 static gpumm_status pass_event_synchronize(device *d, device_event *e) {
     fault_device *f = fault_of(d);
     PASS(f, CALL_event_synchronize);
@@ -365,6 +371,7 @@ static const device_table fault_table = {
     .event_record = pass_event_record,
     .event_query = pass_event_query,
     .event_synchronize = pass_event_synchronize,
+    .stream_not_capturing = forward_stream_not_capturing,
     .event_elapsed = pass_event_elapsed,
     .stream_wait = pass_stream_wait,
     .copy = pass_copy,

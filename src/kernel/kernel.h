@@ -3,8 +3,7 @@
 #ifndef KERNEL_KERNEL_H
 #define KERNEL_KERNEL_H
 
-#include "core/manager.h"
-#include "core/object.h"
+#include "core/order.h"
 #include "kernel/prototype.h"
 
 struct gpumm_kernel {
@@ -16,7 +15,7 @@ struct gpumm_kernel {
     device_module *module;
     device_function *function;
     order order; /* the streams that it was launched on */
-    retired gone;
+    deferred gone;
 };
 
 /* Do the arguments fit? TYPE_MISMATCH and INVALID_ARGUMENT name kernel and parameter. */

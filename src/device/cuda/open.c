@@ -209,6 +209,7 @@ static const device_table cuda_table = {
     .function = gpumm__cuda_function,
     .launch = gpumm__cuda_launch,
     .native_stream = gpumm__cuda_native_stream,
+    .stream_not_capturing = gpumm__cuda_stream_not_capturing,
     .driver_fault = gpumm__cuda_fault,
     .driver_calls = gpumm__cuda_fault_calls,
 };

@@ -133,6 +133,7 @@ gpumm_status gpumm__cuda_fill(device *d, device_stream *s, gpumm_address to, uin
                               uint64_t count);
 gpumm_status gpumm__cuda_call(device *d, device_stream *s, void (*function)(void *user), void *user);
 void *gpumm__cuda_native_stream(device_stream *s);
+gpumm_status gpumm__cuda_stream_not_capturing(device *d, device_stream *s);
 
 /* ---- Copies within the device (across.c), within enter ---- */
 

@@ -114,6 +114,15 @@ gpumm_status gpumm__cuda_stream_query(device *d, device_stream *s, bool *idle) {
     return status;
 }
 
+gpumm_status gpumm__cuda_stream_not_capturing(device *d, device_stream *s) {
+    cuda *c = cuda_of(d);
+    cuda_visit visit;
+    if (!atomic_load_explicit(&s->exported, memory_order_relaxed)) return GPUMM_OK;
+    TRY(enter_stream_quiet(c, s, &visit));
+    gpumm__cuda_leave(c, &visit);
+    return GPUMM_OK;
+}
+
 void *gpumm__cuda_native_stream(device_stream *s) {
     atomic_store(&s->exported, true);
     return s->handle;

@@ -12,6 +12,12 @@
 enum { GRANULARITY_DEFAULT = 64 << 10, WORKERS_MAX = 1024 };
 
 /* Its streams are threads, which no driver knows. */
+static gpumm_status host_stream_not_capturing(device *d, device_stream *s) {
+    (void)d;
+    (void)s;
+    return GPUMM_OK; /* the host has no graphs */
+}
+
 static void *host_native_stream(device_stream *s) {
     (void)s;
     return NULL;
@@ -58,6 +64,7 @@ static const device_table host_table = {
     .function = gpumm__host_function,
     .launch = gpumm__host_launch,
     .native_stream = host_native_stream,
+    .stream_not_capturing = host_stream_not_capturing,
 };
 
 /* "Intel Xeon …" as the system tells it, or what it is not. */

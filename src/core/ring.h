@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* A readback's ring: its slots' memory and states, and frames. All of it under the readback's lock. */
-#ifndef CORE_READBACK_SLOT_H
-#define CORE_READBACK_SLOT_H
+/* A readback's ring: its slots, their states and their memory, which follows the group's capacity. All of it under
+   the readback's lock. */
+#ifndef CORE_RING_H
+#define CORE_RING_H
 
-#include "core/readback.h"
+#include "core/group.h"
 
 enum { READBACK_SLOTS = 64, SLOT_MEMBER_ALIGN = 256 };
 
@@ -27,7 +28,7 @@ typedef struct slot {
     gpumm_ticket ticket;
     gpumm_frame_info info;
     gpumm_frame *frame; /* where held; not counted */
-    retired gone;
+    deferred gone;
     bool given; /* its memory is going back */
     gpumm_readback *readback;
 } slot;
@@ -35,8 +36,8 @@ typedef struct slot {
 struct gpumm_readback {
     object object;
     pthread_mutex_t lock;
-    gpumm_group *group;   /* held */
-    gpumm_readback *next; /* in the group's list, under the manager's lock */
+    gpumm_group *group; /* held */
+    follower follower;
     char *tag;
     size_t count;
     gpumm_buffer *buffers[GROUP_MEMBERS];
@@ -53,14 +54,6 @@ struct gpumm_readback {
     slot slots[]; /* slot_count */
 };
 
-struct gpumm_frame {
-    atomic_uint handles, references;
-    gpumm_readback *readback; /* held */
-    slot *slot;
-    gpumm_frame_info info;
-    atomic_bool valid, kept;
-};
-
 /* Where member `i` begins in a slot, at a length; i = count: where all end. */
 uint64_t gpumm__slot_offset(const gpumm_readback *r, size_t i, uint64_t length);
 bool gpumm__slot_fits(const gpumm_readback *r, const slot *t, uint64_t length);
@@ -68,15 +61,14 @@ gpumm_status gpumm__slot_fit(gpumm_readback *r, slot *t); /* for the group's cap
 slot *gpumm__slot_free(gpumm_readback *r);                /* one that is not being fitted, where there is one */
 slot *gpumm__slot_oldest(gpumm_readback *r, slot_state state);
 slot *gpumm__slot_under_way(gpumm_readback *r); /* the oldest, wanted or cancelled: it arrives first */
-void gpumm__slots_refresh(gpumm_readback *r);   /* sees what has arrived */
 
-gpumm_status gpumm__readback_wait(gpumm_readback *r, gpumm_ticket ticket, double seconds, gpumm_frame **out);
-gpumm_status gpumm__readback_join(gpumm_readback *r); /* memory, budget and books */
-void gpumm__readback_close(gpumm_readback *r);        /* all but kept frames */
-void gpumm__readback_shut(gpumm_readback *r);         /* all */
-
-/* A handle for the caller; the frame delivered before ends, unless it is kept. */
-gpumm_status gpumm__frame_deliver(gpumm_readback *r, slot *t, gpumm_frame **out);
-void gpumm__frame_drop(gpumm_frame *f); /* a reference less */
+void gpumm__ring_refresh(gpumm_readback *r);      /* sees what has arrived */
+gpumm_status gpumm__ring_open(gpumm_readback *r); /* memory, budget and books; follows the group */
+void gpumm__ring_leave(gpumm_readback *r);        /* follows the group no more, gives the budget back; once */
+/* Lets go of the lock until the worker fits no slot any more; once the readback is shut, it begins with none. */
+void gpumm__ring_wait_fitted(gpumm_readback *r);
+/* Gives a slot's memory back behind its last copy. Once. */
+void gpumm__ring_give(gpumm_readback *r, slot *t);
+bool gpumm__ring_is_given(const gpumm_readback *r); /* all of it */
 
 #endif
