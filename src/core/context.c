@@ -46,9 +46,12 @@ void gpumm__context_close_worker(context *ctx) {
     ctx->working = false;
 }
 
-void gpumm__context_close_device(context *ctx) {
+void gpumm__context_close_events(context *ctx) {
     gpumm__waiter_close(&ctx->waiter);
     gpumm__deferred_close(&ctx->deferred);
+}
+
+void gpumm__context_close_device(context *ctx) {
     if (ctx->device) gpumm__device_close(ctx->device);
     ctx->device = NULL;
 }

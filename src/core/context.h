@@ -72,9 +72,11 @@ static inline gpumm_manager *manager_of(const context *ctx) { return (gpumm_mana
 void gpumm__context_init(context *ctx, const gpumm_options *o, void (*last)(context *self));
 /* The device, the worker, deferred work, waiting. */
 gpumm_status gpumm__context_open(context *ctx, const gpumm_options *o);
-void gpumm__context_close_worker(context *ctx); /* what is posted runs first */
-void gpumm__context_close_device(context *ctx); /* after it: deferred work, the waiter, the device */
-void gpumm__context_free(context *ctx);         /* what init and open took; not the struct */
+/* In this order; what is posted runs first, and nothing of the device's is left when it closes. */
+void gpumm__context_close_worker(context *ctx);
+void gpumm__context_close_events(context *ctx);
+void gpumm__context_close_device(context *ctx);
+void gpumm__context_free(context *ctx); /* what init and open took; not the struct */
 
 void gpumm__context_retain(context *ctx);
 void gpumm__context_release(context *ctx);

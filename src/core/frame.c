@@ -23,9 +23,25 @@ static void end_locked(gpumm_frame *f) {
     if (!atomic_exchange(&f->valid, false)) return;
     f->slot->frame = NULL;
     f->slot->state = SLOT_ENDED;
+    gpumm__waiter_wake(&r->object.context->waiter);
     if (r->current != f) return;
     r->current = NULL;
     gpumm__frame_drop(f);
+}
+
+static bool holds(const slot *t) {
+    return t->frame && atomic_load(&t->frame->kept) && atomic_load(&t->frame->handles) > 0;
+}
+
+bool gpumm__frame_give_slots(gpumm_readback *r, bool also_kept) {
+    for (unsigned i = 0; i < r->slot_count; i++) {
+        slot *t = &r->slots[i];
+        if (t->given || (holds(t) && !also_kept)) continue;
+        if (t->frame) atomic_store(&t->frame->valid, false);
+        t->frame = NULL;
+        gpumm__ring_give(r, t);
+    }
+    return gpumm__ring_is_given(r);
 }
 
 /* A kept frame holds its slot also where the readback is shut; with the last one the readback goes. */
@@ -34,8 +50,7 @@ static void end(gpumm_frame *f, bool also_held) {
     bool open = gpumm__context_enter(r->object.context) == GPUMM_OK; /* else close gives the memory back */
     pthread_mutex_lock(&r->lock);
     if (also_held || atomic_load(&f->handles) == 0) end_locked(f);
-    if (open && r->shut && !atomic_load(&f->valid)) gpumm__ring_give(r, f->slot);
-    bool over = open && r->shut && gpumm__ring_is_given(r);
+    bool over = open && r->shut && gpumm__frame_give_slots(r, false);
     pthread_mutex_unlock(&r->lock);
     if (over) gpumm__object_dispose(&r->object);
     if (open) gpumm__context_leave(r->object.context);
@@ -71,6 +86,7 @@ static void replace_current(gpumm_readback *r, gpumm_frame *f) {
     if (!atomic_load(&before->kept) && atomic_exchange(&before->valid, false)) {
         before->slot->frame = NULL;
         before->slot->state = SLOT_ENDED;
+        gpumm__waiter_wake(&r->object.context->waiter);
     }
     gpumm__frame_drop(before);
 }
@@ -85,15 +101,6 @@ gpumm_status gpumm__frame_deliver(gpumm_readback *r, slot *t, gpumm_frame **out)
     }
     *out = gpumm_frame_retain(t->frame);
     return GPUMM_OK;
-}
-
-bool gpumm__frame_holds(const slot *t) {
-    return t->frame && atomic_load(&t->frame->kept) && atomic_load(&t->frame->handles) > 0;
-}
-
-void gpumm__frame_cut_off(slot *t) {
-    if (t->frame) atomic_store(&t->frame->valid, false);
-    t->frame = NULL;
 }
 
 gpumm_status gpumm_frame_keep(gpumm_frame *f) {

@@ -15,8 +15,9 @@ struct gpumm_frame {
 
 /* A handle for the caller; the frame delivered before ends, unless it is kept. Readback lock held. */
 gpumm_status gpumm__frame_deliver(gpumm_readback *r, slot *t, gpumm_frame **out);
-bool gpumm__frame_holds(const slot *t); /* does a kept frame, which somebody has, hold the slot? */
-void gpumm__frame_cut_off(slot *t);     /* the slot's frame ends: its memory goes */
+/* Gives back the slots of a readback that is shut; those that kept frames hold stay, unless `also_kept`. True: none is
+   left. Readback lock held. */
+bool gpumm__frame_give_slots(gpumm_readback *r, bool also_kept);
 void gpumm__frame_drop(gpumm_frame *f); /* a reference less */
 
 #endif

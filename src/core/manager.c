@@ -26,6 +26,7 @@ static void close_device(gpumm_manager *m) {
     gpumm__pool_close(ctx);
     gpumm__stream_close_internal(ctx->main);
     gpumm__stream_close_internal(ctx->copies);
+    gpumm__context_close_events(ctx);
     if (ctx->inject_faults && ctx->device) gpumm__fault_live(ctx->device, &m->live);
     gpumm__context_close_device(ctx);
 }

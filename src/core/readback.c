@@ -238,7 +238,10 @@ gpumm_status gpumm_readback_cancel(gpumm_readback *r, gpumm_ticket ticket) {
     gpumm_status status = slot_of(r, ticket, &t);
     if (status == GPUMM_OK && t->state == SLOT_HELD)
         status = fail(GPUMM_NOT_PENDING, "ticket %llu was delivered already", (unsigned long long)t->ticket);
-    if (status == GPUMM_OK) t->state = t->state == SLOT_FLYING ? SLOT_CANCELLED : SLOT_DROPPED;
+    if (status == GPUMM_OK) {
+        t->state = t->state == SLOT_FLYING ? SLOT_CANCELLED : SLOT_DROPPED;
+        gpumm__waiter_wake(&r->object.context->waiter);
+    }
     pthread_mutex_unlock(&r->lock);
     gpumm__context_leave(r->object.context);
     return status;
@@ -337,15 +340,8 @@ static bool shut(gpumm_readback *r, bool also_kept) {
     r->shut = true;
     gpumm__ring_wait_fitted(r);
     gpumm__ring_leave(r);
-    for (unsigned i = 0; i < r->slot_count; i++) {
-        slot *t = &r->slots[i];
-        if (t->given || (gpumm__frame_holds(t) && !also_kept)) continue;
-        gpumm__frame_cut_off(t);
-        gpumm__ring_give(r, t);
-    }
-    gpumm_frame *current = r->current;
-    if (current && !atomic_load(&current->valid)) drop_current(r);
-    bool all = gpumm__ring_is_given(r);
+    bool all = gpumm__frame_give_slots(r, also_kept);
+    if (r->current && !atomic_load(&r->current->valid)) drop_current(r);
     pthread_mutex_unlock(&r->lock);
     return all;
 }

@@ -290,9 +290,9 @@ static void slot_through(deferred *gone) {
 
 void gpumm__ring_give(gpumm_readback *r, slot *t) {
     context *ctx = r->object.context;
-    if (t->given) return;
     t->given = true;
     if (t->state == SLOT_FLYING) t->state = SLOT_CANCELLED;
+    gpumm__waiter_wake(&ctx->waiter);
     pthread_mutex_lock(&ctx->submit);
     order users = gpumm__order_take(&t->order);
     pthread_mutex_unlock(&ctx->submit);

@@ -67,7 +67,7 @@ gpumm_status gpumm__ring_open(gpumm_readback *r); /* memory, budget and books; f
 void gpumm__ring_leave(gpumm_readback *r);        /* follows the group no more, gives the budget back; once */
 /* Lets go of the lock until the worker fits no slot any more; once the readback is shut, it begins with none. */
 void gpumm__ring_wait_fitted(gpumm_readback *r);
-/* Gives a slot's memory back behind its last copy. Once. */
+/* Gives a slot's memory back behind its last copy. */
 void gpumm__ring_give(gpumm_readback *r, slot *t);
 bool gpumm__ring_is_given(const gpumm_readback *r); /* all of it */
 

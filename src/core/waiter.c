@@ -66,15 +66,9 @@ static void *waiter_main(void *argument) {
     return NULL;
 }
 
-/* Without a thread everybody looks by himself. Lock held. */
-static void start(waiter *w) {
-    if (!w->started && !w->stopping) w->started = gpumm__thread_start(&w->thread, waiter_main, w) == GPUMM_OK;
-}
-
 /* ---- Waiting --------------------------------------------------------------------------------------------- */
 
-gpumm_status gpumm__waiter_open(waiter *w, device *d) {
-    *w = (waiter){0};
+static gpumm_status open_parts(waiter *w) {
     TRY(gpumm__cond_open(&w->work));
     gpumm_status status = gpumm__cond_open(&w->arrived);
     if (status != GPUMM_OK) {
@@ -82,8 +76,23 @@ gpumm_status gpumm__waiter_open(waiter *w, device *d) {
         return status;
     }
     pthread_mutex_init(&w->lock, NULL);
-    w->device = d;
     return GPUMM_OK;
+}
+
+static void close_parts(waiter *w) {
+    pthread_cond_destroy(&w->work);
+    pthread_cond_destroy(&w->arrived);
+    pthread_mutex_destroy(&w->lock);
+    w->device = NULL;
+}
+
+gpumm_status gpumm__waiter_open(waiter *w, device *d) {
+    *w = (waiter){.device = d};
+    gpumm_status status = open_parts(w);
+    if (status != GPUMM_OK) return w->device = NULL, status;
+    status = gpumm__thread_start(&w->thread, waiter_main, w);
+    if (status != GPUMM_OK) close_parts(w);
+    return status;
 }
 
 void gpumm__waiter_close(waiter *w) {
@@ -92,15 +101,12 @@ void gpumm__waiter_close(waiter *w) {
     w->stopping = true;
     pthread_cond_signal(&w->work);
     pthread_mutex_unlock(&w->lock);
-    if (w->started) pthread_join(w->thread, NULL);
-    pthread_cond_destroy(&w->work);
-    pthread_cond_destroy(&w->arrived);
-    pthread_mutex_destroy(&w->lock);
-    w->device = NULL;
+    pthread_join(w->thread, NULL);
+    close_parts(w);
 }
 
 static uint64_t wake_at(const waiter *w, const wait_entry *x, uint64_t deadline) {
-    bool served = w->started && (w->blocked_on == x->event || (!w->blocked_on && w->first == x));
+    bool served = w->blocked_on == x->event || (!w->blocked_on && w->first == x);
     uint64_t look = gpumm__clock_ns() + LOOK_NS;
     return served || look > deadline ? deadline : look;
 }
@@ -109,7 +115,6 @@ void gpumm__waiter_join(waiter *w, wait_entry *x, device_event *e) {
     *x = (wait_entry){.event = e};
     pthread_mutex_lock(&w->lock);
     x->woken = w->shut;
-    start(w);
     append(w, x);
     pthread_cond_signal(&w->work);
     pthread_mutex_unlock(&w->lock);
@@ -125,6 +130,12 @@ void gpumm__waiter_sleep(waiter *w, wait_entry *x, uint64_t deadline) {
 void gpumm__waiter_shut(waiter *w) {
     pthread_mutex_lock(&w->lock);
     w->shut = true;
+    wake(w, NULL, false);
+    pthread_mutex_unlock(&w->lock);
+}
+
+void gpumm__waiter_wake(waiter *w) {
+    pthread_mutex_lock(&w->lock);
     wake(w, NULL, false);
     pthread_mutex_unlock(&w->lock);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The waiter: one thread a manager, started at the first wait that lasts, which blocks on the oldest event that
+/* The waiter: one thread a manager, which blocks on the oldest event that
    somebody waits for and wakes who waits. Whoever is woken asks the device again: the waiter only says when to look.
    It is woken itself by the device, also by an error or a loss; no host functions on streams are needed, which a
    driver does not call after an error. */
@@ -22,7 +22,7 @@ typedef struct waiter {
     pthread_cond_t work;    /* for the thread: there is an event to block on */
     pthread_cond_t arrived; /* for those who wait */
     pthread_t thread;
-    bool started, shut, stopping;
+    bool shut, stopping;
     wait_entry *first, *last; /* who sleeps, the oldest first */
     device_event *blocked_on; /* by the thread; NULL: none */
     bool close_blocked;       /* its owner closed it meanwhile: the thread does, once it is back */
@@ -37,6 +37,8 @@ void gpumm__waiter_join(waiter *w, wait_entry *x, device_event *e);
    shut; then leaves. Returns early now and then; the caller asks the device. */
 void gpumm__waiter_sleep(waiter *w, wait_entry *x, uint64_t deadline);
 void gpumm__waiter_shut(waiter *w); /* wakes all; from now on nobody sleeps */
+/* Wakes all: what they wait for may have come another way, as a cancelled ticket or a free slot. */
+void gpumm__waiter_wake(waiter *w);
 /* Closes an event that somebody may be waiting for. */
 void gpumm__waiter_close_event(waiter *w, device_event *e);
 
