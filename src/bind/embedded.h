@@ -11,6 +11,9 @@ struct embedded_file {
     size_t size;
 };
 
-extern const struct embedded_file gpumm_lua__embedded_files[];
+extern const struct embedded_file gpumm_lua__embedded_files[]; /* written by the build */
+
+/* The file of that path, "gpumm/graph.lua"; NULL where there is none. */
+const struct embedded_file *gpumm_lua__embedded_file(const char *path);
 
 #endif

@@ -2,12 +2,13 @@
 /* gpumm.inflate: what gzip or zlib has compressed, as text. It opens no file, so a contained script may call it. All
    memory is Lua's: zlib gets an arena that the collector owns, so an error may jump out at any point. */
 #define ZLIB_CONST /* what it reads is constant */
+#include <lauxlib.h>
 #include <limits.h>
 #include <zlib.h>
 
 #include "base/size.h"
 #include "base/status.h"
-#include "bind/bind.h"
+#include "bind/lua/fail.h"
 #include "bind/module.h"
 
 /* What inflate takes: its state and a window of 32 KiB, twice over. */

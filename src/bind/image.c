@@ -4,12 +4,15 @@
 #include "bind/image.h"
 
 #include <errno.h>
+#include <lauxlib.h>
 #include <png.h>
 #include <string.h>
 
-#include "bind/bind.h"
-#include "bind/io/file.h"
+#include "base/status.h"
 #include "bind/api/view.h"
+#include "bind/io/file.h"
+#include "bind/lua/fail.h"
+#include "bind/sandbox/permissions.h"
 
 /* ---- Writing ------------------------------------------------------------------------------ */
 

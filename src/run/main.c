@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bind/bind.h"
+#include "bind/lua/state.h"
 #include "contained.h"
 #include "gpumm_lua.h"
 

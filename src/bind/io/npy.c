@@ -8,14 +8,19 @@
 #include "bind/io/npy.h"
 
 #include <ctype.h>
+#include <lauxlib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "bind/bind.h"
-#include "bind/api/values.h"
-#include "bind/io/file.h"
+#include "base/size.h"
+#include "base/status.h"
+#include "bind/api/type.h"
 #include "bind/api/view.h"
+#include "bind/io/file.h"
+#include "bind/lua/arguments.h"
+#include "bind/lua/fail.h"
+#include "bind/sandbox/permissions.h"
 #include "core/element.h"
 
 enum { MAGIC_SIZE = 8, HEADER_MAX = 1 << 20, FIELDS_MAX = 128, WORD_MAX = 128, DIMS_MAX = 4, UNIT = 64 };
@@ -480,10 +485,9 @@ static int raw_write(lua_State *L) {
 static const luaL_Reg npy_functions[] = {{"read", npy_read}, {"write", npy_write}, {NULL, NULL}};
 static const luaL_Reg raw_functions[] = {{"read", raw_read}, {"write", raw_write}, {NULL, NULL}};
 
-int gpumm_lua__open_npy(lua_State *L) {
+void gpumm_lua__open_npy(lua_State *L) {
     luaL_newlib(L, npy_functions);
     lua_setfield(L, -2, "npy");
     luaL_newlib(L, raw_functions);
     lua_setfield(L, -2, "raw");
-    return 0;
 }

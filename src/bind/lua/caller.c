@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Who asks: the first caller that is a script of the user's, for tags and for files beside it. */
+/* The first caller that is a script of the user's, for tags and for files beside it. */
+#include "bind/lua/caller.h"
+
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "bind/bind.h"
-#include "bind/module.h"
+#include "bind/embedded.h"
 
 enum { LEVELS = 64 };
 
 /* Our own Lua files speak for whoever called them. */
 static bool is_ours(const lua_Debug *ar) {
-    return ar->source[0] == '@' && gpumm_lua__module_file(ar->source + 1) != NULL;
+    return ar->source[0] == '@' && gpumm_lua__embedded_file(ar->source + 1) != NULL;
 }
 
 /* The first level that runs a script of the user's, from a file where `file`. */
