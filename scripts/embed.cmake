@@ -13,7 +13,7 @@ foreach(file IN LISTS files)
   math(EXPR index "${index} + 1")
 endforeach()
 file(WRITE ${OUT}.new "/* Made by scripts/embed.cmake from lua/. */
-#include \"bind/embedded.h\"
+#include \"bind/lua/embedded.h\"
 
 ${arrays}
 const struct embedded_file gpumm_lua__embedded_files[] = {

@@ -24,7 +24,7 @@
 #include "bind/api/manager.h"
 #include "bind/api/type.h"
 #include "bind/api/view.h"
-#include "bind/embedded.h"
+#include "bind/lua/embedded.h"
 #include "bind/image.h"
 #include "bind/io/file.h"
 #include "bind/io/npy.h"

@@ -187,7 +187,7 @@ static int protected_main(lua_State *L) {
 /* A limit is always named, whatever the error was in which it showed. */
 static int report(lua_State *L) {
     char limit[128] = "";
-    const char *message = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "(an error that is no text)";
+    const char *message = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "(an error that is not a string)";
     if (gpumm_lua_sandbox_ended(L, limit) && !strstr(message, limit)) fprintf(stderr, "gpumm-run: %s\n", limit);
     fprintf(stderr, "gpumm-run: %s\n", message);
     return interrupts.count ? 130 : EXIT_FAILURE;

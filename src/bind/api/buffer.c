@@ -116,7 +116,7 @@ static int make(lua_State *L, buffer_plan *plan, const gpumm_type *type) {
     if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
     gpumm_lua__adopt(L, handle, buffer);
     if (options.name && gpumm_lua__handle_at(L, 1, &gpumm_lua__manager_class)->borrowed)
-        gpumm_lua__keep_handle(L);                           /* it is ours */
+        gpumm_lua__keep_handle(L);                           /* as one that scripts made */
     if (plan->function == 0 && options.name) lua_pushnil(L); /* a freed namesake's may be there still */
     else if (plan->function != 0) lua_pushvalue(L, plan->function);
     else return 1;
@@ -237,20 +237,18 @@ static int manager_free(lua_State *L) {
     return find_named(L, NULL, &results) ? free_at(L, 3) : results;
 }
 
-static gpumm_status ensure(lua_State *L, int object, uint64_t capacity) {
-    gpumm_status status;
-    gpumm_buffer *buffer = gpumm_lua__to_buffer(L, object);
-    TRY(gpumm_lua__grow_ahead(L, object, gpumm_buffer_group(buffer), buffer, capacity));
-    BIND_RETRY(L, status, gpumm_buffer_ensure_capacity(buffer, capacity));
-    return status;
+static int ensure_at(lua_State *L, int index, uint64_t capacity) {
+    gpumm_buffer *buffer = gpumm_lua__to_buffer(L, index);
+    gpumm_status status = gpumm_lua__grow_ahead(L, index, gpumm_buffer_group(buffer), buffer, capacity);
+    if (status == GPUMM_OK) BIND_RETRY(L, status, gpumm_buffer_ensure_capacity(buffer, capacity));
+    return gpumm_lua__result(L, status);
 }
 
 static int manager_ensure_capacity(lua_State *L) {
     int results = 0;
     lua_settop(L, 3);
     uint64_t capacity = gpumm_lua__count(L, 3);
-    if (!find_named(L, NULL, &results)) return results;
-    return gpumm_lua__result(L, ensure(L, 4, capacity));
+    return find_named(L, NULL, &results) ? ensure_at(L, 4, capacity) : results;
 }
 
 /* ---- Contents ----------------------------------------------------------------------------- */
@@ -365,7 +363,7 @@ static int buffer_append(lua_State *L) {
 
 static int buffer_ensure(lua_State *L) {
     gpumm_lua__to_buffer(L, 1);
-    return gpumm_lua__result(L, ensure(L, 1, gpumm_lua__count(L, 2)));
+    return ensure_at(L, 1, gpumm_lua__count(L, 2));
 }
 
 static int buffer_shrink(lua_State *L) {
@@ -432,7 +430,7 @@ static int buffer_manager(lua_State *L) {
     return 1;
 }
 
-/* " 'name'", or nothing for one that has none. [-0, +1] */
+/* " 'name'", or "" where the buffer is anonymous. [-0, +1, m] */
 static const char *push_quoted(lua_State *L, const gpumm_buffer *buffer) {
     const char *name = buffer ? gpumm_buffer_name(buffer) : "";
     return name[0] ? lua_pushfstring(L, " '%s'", name) : lua_pushliteral(L, "");

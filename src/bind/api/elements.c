@@ -15,7 +15,7 @@ static void bytes_of_string(lua_State *L, int index, const gpumm_type *type, str
     size_t length;
     const char *bytes = lua_tolstring(L, index, &length);
     if (length % gpumm_type_size(type))
-        luaL_error(L, "a string of %I bytes holds no whole number of %s (%I bytes each)", (LUAI_UACINT)length,
+        luaL_error(L, "a string of %I bytes does not divide into elements of %s (%I bytes each)", (LUAI_UACINT)length,
                    gpumm_type_name(type), (LUAI_UACINT)gpumm_type_size(type));
     lua_pushvalue(L, index);
     *out = (struct elements){bytes, length / gpumm_type_size(type)};

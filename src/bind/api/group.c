@@ -73,30 +73,20 @@ static size_t read_members(lua_State *L, gpumm_member *members) {
     return count;
 }
 
-/* Fills the table at `table` with the members' buffers. */
-static void push_members(lua_State *L, gpumm_group *group, int table) {
+/* The new group's handle is on top: its manager keeps it, and it gets the table of its members. */
+static void settle(lua_State *L, gpumm_group *group) {
+    gpumm_lua__keep_handle(L);
+    lua_createtable(L, 0, (int)gpumm_group_count(group));
     for (size_t i = 0; i < gpumm_group_count(group); i++) {
         gpumm_lua__push_buffer(L, gpumm_group_at(group, i), 1);
-        lua_setfield(L, table, gpumm_group_member_name(group, i));
+        lua_setfield(L, -2, gpumm_group_member_name(group, i));
     }
+    lua_setiuservalue(L, -2, BIND_EXTRA);
 }
 
-/* The new group's handle is on top; the table of members is at `table`. */
-static void settle(lua_State *L, gpumm_group *group, int table) {
-    int self = lua_gettop(L);
-    lua_pushvalue(L, table);
-    lua_setiuservalue(L, self, BIND_EXTRA);
-    gpumm_lua__keep_handle(L);
-    push_members(L, group, table);
-}
-
-static int manager_group(lua_State *L) {
-    gpumm_member members[GROUP_MEMBERS];
-    char tag[BIND_TAG];
-    lua_settop(L, 2);
-    gpumm_manager *manager = gpumm_lua__to_manager(L, 1);
+static gpumm_group_options read_options(lua_State *L, gpumm_member *members, char tag[static BIND_TAG]) {
     gpumm_lua__options(L, 2, keys, true);
-    gpumm_group_options options = {
+    return (gpumm_group_options){
         .name = gpumm_lua__option_text(L, 2, "name", NULL),
         .length = gpumm_lua__option_count(L, 2, "length", 0),
         .max_length = gpumm_lua__option_count(L, 2, "max_length", 0),
@@ -104,15 +94,20 @@ static int manager_group(lua_State *L) {
         .ahead = gpumm_lua__option_unsigned(L, 2, "ahead", 0),
         .stream = gpumm_lua__option_stream(L, 2),
         .tag = gpumm_lua__option_text(L, 2, "tag", gpumm_lua__tag(L, tag)),
-        .unowned =
-            gpumm_lua__handle_at(L, 1, &gpumm_lua__manager_class)->borrowed, /* nobody else could find it to free it */
         .members = members,
         .member_count = read_members(L, members),
     };
-    lua_newtable(L);
-    int table = lua_gettop(L);
-    bool function = gpumm_lua__option_growth(L, 2, &options.growth);
-    if (!function) lua_pushnil(L);
+}
+
+static int manager_group(lua_State *L) {
+    gpumm_member members[GROUP_MEMBERS];
+    char tag[BIND_TAG];
+    lua_settop(L, 2);
+    gpumm_manager *manager = gpumm_lua__to_manager(L, 1);
+    gpumm_group_options options = read_options(L, members, tag);
+    /* In a borrowed manager nobody else could find it to free it. */
+    options.unowned = gpumm_lua__handle_at(L, 1, &gpumm_lua__manager_class)->borrowed;
+    if (!gpumm_lua__option_growth(L, 2, &options.growth)) lua_pushnil(L);
     int schedule = lua_gettop(L);
     bind_handle *handle = gpumm_lua__new(L, &gpumm_lua__group_class, 1);
     gpumm_group *group;
@@ -120,7 +115,7 @@ static int manager_group(lua_State *L) {
     BIND_RETRY(L, status, gpumm_group_open(manager, &options, &group));
     if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
     gpumm_lua__adopt(L, handle, group);
-    settle(L, group, table);
+    settle(L, group);
     gpumm_lua__keep_schedule(L, lua_gettop(L), group, NULL, schedule);
     return 1;
 }

@@ -158,7 +158,7 @@ static void *take_value(lua_State *L, launch *l, size_t size, size_t align) {
     return memset(l->values + start, 0, size);
 }
 
-/* Another byte than 0 and 1 is no bool to a compiler. */
+/* To a compiler a bool is a byte of 0 or 1; any other value is undefined behaviour. */
 static void set_bool(lua_State *L, const launch *l, const gpumm_parameter *p, unsigned char *value, int index) {
     int exact;
     lua_Integer number = lua_tointegerx(L, index, &exact);
@@ -201,7 +201,7 @@ static void push_parameter_list(lua_State *L, const launch *l) {
     gpumm_lua__push_list(L, names);
 }
 
-/* The key on top is none of the names. */
+/* No parameter is called as the key on top. */
 static int unknown_name(lua_State *L, const launch *l) {
     const char *names[PARAMETERS_MAX + 1] = {NULL};
     char what[160];

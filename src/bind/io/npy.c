@@ -309,9 +309,9 @@ static gpumm_status parse_header(const char *path, const char *text, size_t size
 /* The length of the literal, and where it begins. */
 static gpumm_status read_preamble(file_reader *r, const char *path, size_t *length, size_t *at) {
     unsigned char start[MAGIC_SIZE], bytes[4] = {0};
-    if (r->size < MAGIC_SIZE + 2) return fail(GPUMM_IO, "%s: this is no .npy file: it is too short", path);
+    if (r->size < MAGIC_SIZE + 2) return fail(GPUMM_IO, "%s: this is not a .npy file: it is too short", path);
     TRY(gpumm_lua__file_read(r, path, start, MAGIC_SIZE));
-    if (memcmp(start, "\x93NUMPY", 6) != 0) return fail(GPUMM_IO, "%s: this is no .npy file", path);
+    if (memcmp(start, "\x93NUMPY", 6) != 0) return fail(GPUMM_IO, "%s: this is not a .npy file", path);
     if (start[6] < 1 || start[6] > 3)
         return fail(GPUMM_IO, "%s: .npy version %d.%d cannot be read: 1.0, 2.0 and 3.0 can", path, start[6], start[7]);
     size_t width = start[6] == 1 ? 2 : 4;
@@ -370,7 +370,7 @@ static int raw_read(lua_State *L) {
     if (!r) return gpumm_lua__fail(L, status);
     size_t size = gpumm_type_size(type);
     if (r->size % size) {
-        status = fail(GPUMM_IO, "%s: its %llu bytes are no whole number of %s (%zu bytes each)", path,
+        status = fail(GPUMM_IO, "%s: its %llu bytes do not divide into elements of %s (%zu bytes each)", path,
                       (unsigned long long)r->size, gpumm_type_name(type), size);
     } else {
         void *bytes = gpumm_lua__view_push_owned(L, type, r->size / size);

@@ -19,7 +19,7 @@ const char *gpumm_lua__push_key(lua_State *L, int index);
 uint64_t gpumm_lua__count(lua_State *L, int index);
 /* A size in bytes: a number, or text as "4GiB"; raises. */
 uint64_t gpumm_lua__size(lua_State *L, int index);
-/* The same without raising; false: the value is no size, and the thread's message says why. [-0, +0, -] */
+/* The same without raising; false: the value is not a size, and the thread's message says why. [-0, +0, -] */
 bool gpumm_lua__read_size(lua_State *L, int index, uint64_t *bytes);
 /* A position from 1, returned from 0; `otherwise` where it is absent. */
 uint64_t gpumm_lua__first(lua_State *L, int index, uint64_t otherwise);

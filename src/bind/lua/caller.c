@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bind/embedded.h"
+#include "bind/lua/embedded.h"
 
 enum { LEVELS = 64 };
 

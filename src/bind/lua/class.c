@@ -5,7 +5,7 @@
  */
 #include "bind/lua/class.h"
 
-enum { CLASS_KEY = 1 }; /* of a metatable of ours: the class, as a light userdata that no script can make */
+enum { CLASS_KEY = 1 }; /* in a metatable made here: the class, as a light userdata, which no script can make */
 
 /* ---- Classes ------------------------------------------------------------------------------ */
 
@@ -68,7 +68,7 @@ static void open_identity(lua_State *L, const bind_class *class) {
     lua_rawsetp(L, LUA_REGISTRYINDEX, class);
 }
 
-/* Is it open already? Raises where it is another copy of gpumm's: its objects are not ours. */
+/* Is it open already? Raises where another copy of gpumm has opened it: the objects of one are nothing to the other. */
 static bool is_open(lua_State *L, const bind_class *class) {
     if (luaL_getmetatable(L, class->name) != LUA_TTABLE) {
         lua_pop(L, 1);

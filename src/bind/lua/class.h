@@ -55,7 +55,7 @@ typedef struct bind_handle {
     void *object;              /* one reference; NULL: never filled, or released */
     bool closed;               /* by the script */
     bool borrowed;             /* the application's: a script may use it, not free it */
-    bool raising;              /* of managers: failures that are no misuse raise, too */
+    bool raising;              /* of managers: failures that are not misuse raise too */
     bool kept;                 /* of frames: it holds its slot */
     int patience;              /* of readbacks: captures refused until garbage is looked for again */
     int slots;                 /* of readbacks that this state made; 0: unknown */

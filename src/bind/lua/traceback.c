@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "bind/embedded.h"
+#include "bind/lua/embedded.h"
 
 typedef enum frame { FRAME_SCRIPT, FRAME_OURS, FRAME_C, FRAME_TAIL } frame;
 

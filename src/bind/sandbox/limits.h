@@ -7,7 +7,7 @@
 
 typedef enum sandbox_end { END_NONE, END_TIME, END_MEMORY, END_STOPPED } sandbox_end;
 
-/* A Lua state whose memory is the sandbox's; NULL: there is none. */
+/* A Lua state whose memory is counted by the sandbox; NULL: not enough memory. */
 lua_State *gpumm_lua__sandbox_new_state(sandbox *s);
 /* As gpumm_lua__sandbox_at, for callers that may not touch the state: signal handlers, other threads. */
 sandbox *gpumm_lua__sandbox_peek(lua_State *L);

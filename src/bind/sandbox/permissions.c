@@ -42,7 +42,7 @@ static int deny(lua_State *L, bind_permission what, const char *name) {
     case BIND_KERNEL:
         return luaL_error(L, "kernels are not allowed: a kernel is native code, which nothing contains; an application "
                              "grants it to scripts that it trusts (gpumm-run --allow-kernels)");
-    default: return luaL_error(L, "faults are for tests: a contained script's manager has none");
+    default: return luaL_error(L, "a contained script cannot inject faults: they are for tests");
     }
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Finding a file among those that the build embeds. */
-#include "bind/embedded.h"
+#include "bind/lua/embedded.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The files of lua/, as the build embeds them. */
-#ifndef BIND_EMBEDDED_H
-#define BIND_EMBEDDED_H
+#ifndef BIND_LUA_EMBEDDED_H
+#define BIND_LUA_EMBEDDED_H
 
 #include <stddef.h>
 
