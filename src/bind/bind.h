@@ -243,6 +243,8 @@ void gpumm_lua__push_beside(lua_State *L, const char *path);
    and views are, is more with every cycle. */
 enum { BIND_PAUSE = 150 };
 
+enum { BIND_MODULES = 8 };
+
 typedef struct bind_state {
     gpumm_budget *budget; /* every manager's of this state; NULL once the state closes */
     char device[128];     /* overrides what scripts ask for; "" : nothing */
@@ -253,7 +255,9 @@ typedef struct bind_state {
     bool closed;                      /* the state is closing, and references are no longer kept */
     bind_reference *spare_references; /* to use again */
     unsigned spare_count;
-    struct sandbox *sandbox; /* NULL: the state is not contained */
+    struct sandbox *sandbox;                              /* NULL: the state is not contained */
+    const struct gpumm_lua_module *modules[BIND_MODULES]; /* on top of gpumm, that this state has opened */
+    unsigned module_count;
 } bind_state;
 
 bind_state *gpumm_lua__state_of(lua_State *L);

@@ -20,6 +20,7 @@ typedef struct view {
     unsigned char *bytes;                                    /* of element 0; written only where frame is NULL */
     uint64_t count;
     uint64_t stride; /* bytes from one element to the next */
+    bool sealed;     /* scripts may not write it, though it is of no frame */
 } view;
 
 /* gpumm.view. The module table is at the top of the stack and stays there. */
@@ -35,6 +36,9 @@ void gpumm_lua__view_hold(view *v, const gpumm_type *type);
    they then have it hold; and `count` zeroed elements of that type for the view on top. */
 view *gpumm_lua__view_push_empty(lua_State *L);                  /* [-0, +1, m] */
 void *gpumm_lua__view_take_memory(lua_State *L, uint64_t count); /* [-0, +0, e] */
+/* The view on top, empty but for its type, becomes a sealed one of `count` elements at `bytes`, which the value at
+   `anchor` keeps alive. [-0, +0, -] */
+void gpumm_lua__view_lend_memory(lua_State *L, uint64_t count, const void *bytes, int anchor);
 /* The view at `index`; raises where it is none, or its frame is STALE. */
 view *gpumm_lua__view_check(lua_State *L, int index);
 /* NULL where it is no view; raises where its frame is STALE. */
