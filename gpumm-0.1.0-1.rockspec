@@ -9,6 +9,8 @@ description = {
         Buffers that grow without moving, snapshots that stream out while the simulation runs, and books that
         balance. The same script runs on an NVIDIA GPU and on a machine without one.
     ]],
+    homepage = "https://github.com/gpumm/gpumm",
+    license = "MIT",
 }
 supported_platforms = { "linux" }
 dependencies = { "lua ~> 5.4" }

@@ -9,6 +9,8 @@ description = {
         Reads graphs from files of many formats, lays them out on the GPU, and draws pictures and pages. Its parts are
         gpumm.graph, gpumm.force, gpumm.picture and gpumm.page, which gpumm finds by itself.
     ]],
+    homepage = "https://github.com/gpumm/gpumm",
+    license = "MIT",
 }
 supported_platforms = { "linux" }
 dependencies = { "lua ~> 5.4", "gpumm == 0.1.0" }
