@@ -7,8 +7,6 @@
  * its parts, also in a contained state that has no package library. There the globals are a copy that no
  * script changes.
  */
-#include "bind/module.h"
-
 #include <lauxlib.h>
 #include <limits.h>
 #include <stdio.h>
@@ -24,12 +22,12 @@
 #include "bind/api/manager.h"
 #include "bind/api/type.h"
 #include "bind/api/view.h"
-#include "bind/lua/embedded.h"
-#include "bind/image.h"
+#include "bind/extension.h"
 #include "bind/io/file.h"
 #include "bind/io/npy.h"
 #include "bind/lua/arguments.h"
 #include "bind/lua/caller.h"
+#include "bind/lua/embedded.h"
 #include "bind/lua/fail.h"
 #include "bind/lua/traceback.h"
 #include "bind/lua/words.h"
@@ -39,7 +37,7 @@
 
 static const char module_key = 0; /* its address is the module's key in the registry */
 
-/* ---- Files ------------------------------------------------------------------------------- */
+/* ---- Parts ------------------------------------------------------------------------------- */
 
 /* What gpumm/description.lua makes: gpumm.group {…} and its kin. */
 static bool is_description(const char *key) {
@@ -106,7 +104,7 @@ static bool load_part(lua_State *L, int module, const char *key) {
     for (char *at = path; *at; at++)
         if (*at == '.') *at = '/';
     snprintf(path + strlen(path), sizeof path - strlen(path), ".lua");
-    const struct embedded_file *file = gpumm_lua__embedded_file(path);
+    const gpumm_lua_file *file = gpumm_lua__file_named(L, path);
     if (!file) return false;
     snprintf(chunk, sizeof chunk, "@%s", path);
     if (luaL_loadbufferx(L, file->text, file->size, chunk, "t") != LUA_OK) lua_error(L);
@@ -126,6 +124,10 @@ static int module_index(lua_State *L) {
     if (lua_type(L, 2) != LUA_TSTRING) return 0;
     const char *key = lua_tostring(L, 2);
     if (load_part(L, 1, key)) return 1;
+    if (gpumm_lua__extension_resolve(L, key)) {
+        lua_gettable(L, 1);
+        return 1;
+    }
     if (!is_description(key)) return 0;
     lua_getfield(L, 1, "description");
     lua_getfield(L, -1, key);
@@ -134,48 +136,10 @@ static int module_index(lua_State *L) {
     return 1;
 }
 
-/* package.preload["gpumm.graph"]; upvalue 1: the module, 2: "graph". */
-static int preload_part(lua_State *L) {
-    lua_pushvalue(L, lua_upvalueindex(2));
-    lua_gettable(L, lua_upvalueindex(1));
-    return 1;
-}
-
-/* The key of a Lua file of ours, "graph" of "gpumm/graph.lua" and "force.grid" of "gpumm/force/grid.lua",
-   pushed; false: the path is not one. */
-static bool push_key(lua_State *L, const char *path) {
-    size_t length = strlen(path), prefix = strlen("gpumm/"), suffix = strlen(".lua");
-    if (length <= prefix + suffix || strncmp(path, "gpumm/", prefix) != 0) return false;
-    if (strcmp(path + length - suffix, ".lua") != 0) return false;
-    lua_pushlstring(L, path + prefix, length - prefix - suffix);
-    luaL_gsub(L, lua_tostring(L, -1), "/", ".");
-    lua_remove(L, -2);
-    return true;
-}
-
-/* The module is on top. The table is the registry's own, which package.preload also is. A state whose application
-   opened gpumm finds that one by require, never another copy of it. */
-static void open_preload(lua_State *L) {
-    int module = lua_gettop(L);
-    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
-    lua_pushcfunction(L, gpumm_lua_open);
-    lua_setfield(L, -2, "gpumm");
-    for (const struct embedded_file *file = gpumm_lua__embedded_files; file->path; file++) {
-        if (!push_key(L, file->path)) continue;
-        lua_pushfstring(L, "gpumm.%s", lua_tostring(L, -1));
-        lua_pushvalue(L, module);
-        lua_pushvalue(L, -3);
-        lua_pushcclosure(L, preload_part, 2);
-        lua_rawset(L, module + 1);
-        lua_pop(L, 1);
-    }
-    lua_pop(L, 1);
-}
-
 /* ---- Functions ---------------------------------------------------------------------------- */
 
 static int module_resource(lua_State *L) {
-    const struct embedded_file *file = gpumm_lua__embedded_file(gpumm_lua__text(L, 1));
+    const gpumm_lua_file *file = gpumm_lua__file_named(L, gpumm_lua__text(L, 1));
     if (!file) luaL_pushfail(L);
     else lua_pushlstring(L, file->text, file->size);
     return 1;
@@ -250,19 +214,12 @@ static int module_caller(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-    {"manager", gpumm_lua__manager_new},
-    {"resource", module_resource},
-    {"parse_size", module_parse_size},
-    {"is_memory_error", module_is_memory_error},
-    {"beside", module_beside},
-    {"caller", module_caller},
-    {"environment", module_environment},
-    {"inflate", gpumm_lua__inflate},
-    {"next_capacity", module_next_capacity},
-    {"status_of", module_status_of},
-    {"traceback", gpumm_lua__traceback_handler},
-    {"writable", module_writable},
-    {NULL, NULL},
+    {"manager", gpumm_lua__manager_new}, {"resource", module_resource},
+    {"parse_size", module_parse_size},   {"is_memory_error", module_is_memory_error},
+    {"beside", module_beside},           {"caller", module_caller},
+    {"environment", module_environment}, {"next_capacity", module_next_capacity},
+    {"status_of", module_status_of},     {"traceback", gpumm_lua__traceback_handler},
+    {"writable", module_writable},       {NULL, NULL},
 };
 
 static void set_constants(lua_State *L) {
@@ -287,8 +244,7 @@ static void open_module(lua_State *L) {
     gpumm_lua__open_type(L);
     gpumm_lua__open_elements(L);
     gpumm_lua__open_npy(L);
-    gpumm_lua__open_image(L);
-    open_preload(L);
+    gpumm_lua__extension_preload(L);
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, module_index);
     lua_setfield(L, -2, "__index");

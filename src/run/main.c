@@ -169,12 +169,21 @@ static void push_functions(lua_State *L, process *p) {
     lua_setfield(L, -2, "contained");
 }
 
+/* Pushes the module, with the layouts inside also for a state that will be contained, where nothing is loaded later. */
+static void open_gpumm(lua_State *L) {
+#ifdef GPUMM_HAVE_LAYOUT
+    gpumm_lua_open_layout(L);
+#else
+    gpumm_lua_open(L);
+#endif
+}
+
 /* In protected mode: calls gpumm.run(functions, arguments), whose result is the exit code. */
 static int protected_main(lua_State *L) {
     process *p = lua_touserdata(L, 1);
     luaL_checkversion(L);
     if (!interrupts.contained) open_everything(L);
-    gpumm_lua_open(L);
+    open_gpumm(L);
     gpumm_lua_set_log(L, show_line, p->last_line);
     catch_interrupts(L);
     lua_getfield(L, -1, "run");

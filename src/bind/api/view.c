@@ -47,6 +47,7 @@ view *gpumm_lua__view_test(lua_State *L, int index) {
 static view *check_writable(lua_State *L, int index) {
     view *v = gpumm_lua__view_check(L, index);
     if (v->frame) luaL_error(L, "a frame is read-only; v:copy() gives a view to write to");
+    if (v->sealed) luaL_error(L, "this view is read-only; v:copy() gives one to write to");
     return v;
 }
 
@@ -91,6 +92,16 @@ void gpumm_lua__view_give_memory(lua_State *L, uint64_t count) {
     v->bytes = lua_touserdata(L, -1);
     v->stride = gpumm_type_size(v->type);
     v->count = count;
+    lua_setiuservalue(L, -2, VIEW_MEMORY);
+}
+
+void gpumm_lua__view_lend_memory(lua_State *L, uint64_t count, const void *bytes, int anchor) {
+    view *v = lua_touserdata(L, -1);
+    v->bytes = (unsigned char *)bytes; /* not written: check_writable looks at `sealed` */
+    v->stride = gpumm_type_size(v->type);
+    v->count = count;
+    v->sealed = true;
+    lua_pushvalue(L, anchor);
     lua_setiuservalue(L, -2, VIEW_MEMORY);
 }
 
@@ -278,6 +289,7 @@ static int push_field(lua_State *L, const view *of) {
     const char *name = gpumm_lua__name(L, 2);
     if (!name || !take_field(L, of, part, name)) return no_field(L, of, 2);
     if (of->frame) hold_frame(L, part, of->frame);
+    part->sealed = of->sealed;
     part->stride = of->stride;
     part->count = of->count;
     lua_getiuservalue(L, 1, VIEW_MEMORY);

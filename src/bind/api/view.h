@@ -19,6 +19,7 @@ typedef struct view {
     unsigned char *bytes;                             /* of element 0; written only where frame is NULL */
     uint64_t count;
     uint64_t stride; /* bytes from one element to the next */
+    bool sealed;     /* scripts may not write it, though it is of no frame */
 } view;
 
 void gpumm_lua__open_view(lua_State *L); /* the class, once a state [-0, +0, m] */
@@ -35,6 +36,9 @@ view *gpumm_lua__view_push_empty(lua_State *L);                  /* [-0, +1, m] 
 void *gpumm_lua__view_take_memory(lua_State *L, uint64_t count); /* [-0, +0, e] */
 /* Or the memory userdata on top, of `count` elements, becomes that of the view below it. [-1, +0, -] */
 void gpumm_lua__view_give_memory(lua_State *L, uint64_t count);
+/* The view on top, empty but for its type, becomes a sealed one of `count` elements at `bytes`, which the value at
+   `anchor` keeps alive. [-0, +0, -] */
+void gpumm_lua__view_lend_memory(lua_State *L, uint64_t count, const void *bytes, int anchor);
 /* The view at `index`; raises for any other value, and where its frame is STALE. */
 view *gpumm_lua__view_check(lua_State *L, int index);
 /* NULL for any other value; raises where its frame is STALE. */

@@ -15,7 +15,7 @@ struct bind_class;
    and views are, is more with every cycle. */
 enum { BIND_PAUSE = 150 };
 
-enum { BIND_HANDLE_CLASSES = 16 };
+enum { BIND_HANDLE_CLASSES = 16, BIND_MODULES = 8 };
 
 typedef struct bind_state {
     gpumm_budget *budget; /* every manager's of this state; NULL once the state closes */
@@ -27,6 +27,8 @@ typedef struct bind_state {
     bind_reference_pool references;
     const struct bind_class *handle_classes[BIND_HANDLE_CLASSES]; /* those that are open */
     unsigned handle_class_count;
+    const struct gpumm_lua_module *modules[BIND_MODULES]; /* on top of gpumm, that this state has opened */
+    unsigned module_count;
     struct sandbox *sandbox; /* NULL: the state is not contained */
 } bind_state;
 
