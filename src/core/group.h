@@ -7,9 +7,8 @@
 #ifndef CORE_GROUP_H
 #define CORE_GROUP_H
 
+#include "base/limits.h"
 #include "core/extent.h"
-
-enum { GROUP_MEMBERS = 64 };
 
 struct gpumm_buffer {
     gpumm_group *group;

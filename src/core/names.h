@@ -3,9 +3,10 @@
 #ifndef CORE_NAMES_H
 #define CORE_NAMES_H
 
+#include "base/limits.h"
 #include "gpumm.h"
 
-enum { NAME_BYTES = 255, NAME_BUCKETS = 64 };
+enum { NAME_BUCKETS = 64 };
 
 typedef struct name_entry { /* embedded in what has a name */
     struct name_entry *next;
