@@ -12,6 +12,7 @@
 #include "core/scratch.h"
 #include "core/stream.h"
 #include "device/fault.h"
+#include "device/open.h"
 
 /* ---- Calls under way ------------------------------------------------------------------------ */
 

@@ -8,8 +8,10 @@
 
 #include "core/element.h"
 #include "core/stream.h"
+#include "kernel/arguments.h"
 #include "kernel/cache.h"
-#include "kernel/source.h"
+#include "kernel/source/includes.h"
+#include "kernel/source/refused.h"
 
 enum { BLOCK_MAX = 1024, NAMES_SIZE = 512 };
 
@@ -81,7 +83,7 @@ static gpumm_status check_options(const gpumm_manager *m, const gpumm_kernel_opt
     TRY(check_types(o));
     TRY(check_flags(o->flags));
     if (o->source || !gpumm__source_is_binary(o->file)) return GPUMM_OK;
-    if (strcmp(m->info.kind, "cuda") != 0)
+    if (!m->device->takes_binaries)
         return fail(GPUMM_INVALID_ARGUMENT, "%s is a binary for CUDA: the %s device runs CUDA C source", o->file,
                     m->info.kind);
     if (!o->signature || !*o->signature)
@@ -158,13 +160,6 @@ static gpumm_status choose_threads(gpumm_kernel *k, const char *name) {
 
 /* ---- Opening ------------------------------------------------------------------------------ */
 
-/* By these a source tells where it is: what is read here must be what is compiled there. */
-static const char *device_macros(const gpumm_device_info *info, char flags[static 64]) {
-    if (strcmp(info->kind, "host") == 0) return "-DGPUMM_HOST";
-    snprintf(flags, 64, "-D__CUDACC_RTC__ -D__CUDA_ARCH__=%d", info->compute_major * 100 + info->compute_minor * 10);
-    return flags;
-}
-
 static gpumm_status read_prototypes(gpumm_kernel *k, const gpumm_kernel_options *o, const char *source,
                                     bool signature) {
     gpumm_manager *m = k->object.manager;
@@ -175,8 +170,7 @@ static gpumm_status read_prototypes(gpumm_kernel *k, const gpumm_kernel_options 
                           .type_names = o->type_names,
                           .type_count = o->type_count,
                           .signature = signature};
-    char macros[64];
-    s.defined = device_macros(&m->info, macros);
+    s.defined = m->device->macros;
     TRY(gpumm__prototype_read(&m->memory, &s, &k->prototypes));
     TRY(choose(k, o));
     return choose_threads(k, o->threads);
@@ -196,11 +190,17 @@ static gpumm_status open_compiled(gpumm_kernel *k, const gpumm_kernel_options *o
     return status;
 }
 
+static gpumm_status check_source(gpumm_manager *m, const gpumm_kernel_options *o, const char *source) {
+    device *d = m->device;
+    return d->whole_blocks ? GPUMM_OK : gpumm__refused_check(&m->memory, source, file_of(o), o->flags, d->macros);
+}
+
 static gpumm_status open_source(gpumm_kernel *k, const gpumm_kernel_options *o) {
     gpumm_manager *m = k->object.manager;
     text source = {.from = &m->memory}, declarations = {.from = &m->memory}, headers = {.from = &m->memory};
     gpumm_status status = gpumm__source_read(&m->memory, o->source, file_of(o), &source);
     if (status == GPUMM_OK) status = read_prototypes(k, o, source.bytes, false);
+    if (status == GPUMM_OK) status = check_source(m, o, source.bytes);
     if (status == GPUMM_OK) status = declare_types(o, &declarations);
     if (status == GPUMM_OK) status = gpumm__source_headers(&source, file_of(o), o->flags ? o->flags : "", &headers);
     if (status == GPUMM_OK) status = open_compiled(k, o, source.bytes, declarations.bytes, &headers);

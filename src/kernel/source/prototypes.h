@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Prototypes: what kernels a piece of CUDA C has, and what each takes. */
-#ifndef KERNEL_PROTOTYPE_H
-#define KERNEL_PROTOTYPE_H
+#ifndef KERNEL_SOURCE_PROTOTYPES_H
+#define KERNEL_SOURCE_PROTOTYPES_H
 
 #include "base/alloc.h"
 #include "gpumm.h"
-
-enum { PARAMETERS_MAX = 64 };
 
 typedef struct prototype {
     char *name;
