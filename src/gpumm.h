@@ -642,6 +642,8 @@ typedef struct gpumm_kernel_options {
     const char *signature; /* for binaries (.ptx .cubin .fatbin): the prototype, as CUDA C */
 } gpumm_kernel_options;
 
+enum { GPUMM_PARAMETERS_MAX = 64 }; /* of one kernel */
+
 typedef enum gpumm_parameter_kind { GPUMM_POINTER, GPUMM_VALUE } gpumm_parameter_kind;
 
 typedef struct gpumm_parameter {

@@ -5,6 +5,8 @@
 #include <sched.h>
 #include <stdio.h>
 
+#include "device/open.h"
+
 enum { SPIN_US = 50 };
 
 /* ---- Opening and closing -------------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include "core/pressure.h"
 #include "core/scratch.h"
 #include "device/fault.h"
+#include "device/open.h"
 
 _Static_assert(offsetof(gpumm_manager, context) == 0, "context_of and manager_of rely on it");
 

@@ -62,7 +62,10 @@ void gpumm__stream_hold_back(gpumm_stream *s, deferred *d) {
 
 gpumm_status gpumm__stream_not_capturing(gpumm_stream *s) {
     device *d = s->object.context->device;
-    return s->device && d->call->stream_not_capturing(d, s->device) == GPUMM_BUSY ? GPUMM_BUSY : GPUMM_OK;
+    bool capturing = false;
+    if (!s->device || d->call->stream_capturing(d, s->device, &capturing) != GPUMM_OK || !capturing) return GPUMM_OK;
+    return fail(GPUMM_BUSY, "the stream is capturing a CUDA graph: only kernels can be launched on it until the "
+                            "capture ends");
 }
 
 static bool pin(gpumm_stream *s, int by) {

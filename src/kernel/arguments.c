@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Arguments: whether they fit a kernel's parameters, and how they reach the device. Nothing here allocates:
    a launch costs as little as it can. */
+#include "kernel/arguments.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "core/group.h"
 #include "core/scratch.h"
 #include "core/stream.h"
-#include "kernel/kernel.h"
 
 enum { NAMES_SIZE = 512 };
 
@@ -167,9 +168,9 @@ static gpumm_status launch_failed(const prototype *p, gpumm_status status) {
 
 gpumm_status gpumm__arguments_launch(gpumm_kernel *k, gpumm_stream *s, uint64_t threads, const gpumm_argument *given) {
     const prototype *p = k->prototype;
-    gpumm_address addresses[PARAMETERS_MAX];
-    void *values[PARAMETERS_MAX];
-    size_t sizes[PARAMETERS_MAX];
+    gpumm_address addresses[GPUMM_PARAMETERS_MAX];
+    void *values[GPUMM_PARAMETERS_MAX];
+    size_t sizes[GPUMM_PARAMETERS_MAX];
     char text[NAMES_SIZE];
     for (size_t i = 0; i < p->count; i++) {
         bool pointer = p->parameters[i].kind == GPUMM_POINTER;

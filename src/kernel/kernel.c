@@ -8,8 +8,10 @@
 
 #include "core/element.h"
 #include "core/stream.h"
+#include "kernel/arguments.h"
 #include "kernel/cache.h"
-#include "kernel/source.h"
+#include "kernel/source/includes.h"
+#include "kernel/source/refused.h"
 
 enum { BLOCK_MAX = 1024, NAMES_SIZE = 512 };
 
@@ -83,7 +85,7 @@ static gpumm_status check_options(const context *ctx, const gpumm_kernel_options
     TRY(check_types(o));
     TRY(check_flags(o->flags));
     if (o->source || !gpumm__source_is_binary(o->file)) return GPUMM_OK;
-    if (strcmp(ctx->info.kind, "cuda") != 0)
+    if (!ctx->device->takes_binaries)
         return fail(GPUMM_INVALID_ARGUMENT, "%s is a binary for CUDA: the %s device runs CUDA C source", o->file,
                     ctx->info.kind);
     if (!o->signature || !*o->signature)
@@ -160,13 +162,6 @@ static gpumm_status choose_threads(gpumm_kernel *k, const char *name) {
 
 /* ---- Opening ------------------------------------------------------------------------------ */
 
-/* By these a source tells where it is: what is read here must be what is compiled there. */
-static const char *device_macros(const gpumm_device_info *info, char flags[static 64]) {
-    if (strcmp(info->kind, "host") == 0) return "-DGPUMM_HOST";
-    snprintf(flags, 64, "-D__CUDACC_RTC__ -D__CUDA_ARCH__=%d", info->compute_major * 100 + info->compute_minor * 10);
-    return flags;
-}
-
 static gpumm_status read_prototypes(gpumm_kernel *k, const gpumm_kernel_options *o, const char *source,
                                     bool signature) {
     context *ctx = k->object.context;
@@ -177,8 +172,7 @@ static gpumm_status read_prototypes(gpumm_kernel *k, const gpumm_kernel_options 
                           .type_names = o->type_names,
                           .type_count = o->type_count,
                           .signature = signature};
-    char macros[64];
-    s.defined = device_macros(&ctx->info, macros);
+    s.defined = ctx->device->macros;
     TRY(gpumm__prototype_read(&ctx->memory, &s, &k->prototypes));
     TRY(choose(k, o));
     return choose_threads(k, o->threads);
@@ -198,11 +192,17 @@ static gpumm_status open_compiled(gpumm_kernel *k, const gpumm_kernel_options *o
     return status;
 }
 
+static gpumm_status check_source(context *ctx, const gpumm_kernel_options *o, const char *source) {
+    device *d = ctx->device;
+    return d->whole_blocks ? GPUMM_OK : gpumm__refused_check(&ctx->memory, source, file_of(o), o->flags, d->macros);
+}
+
 static gpumm_status open_source(gpumm_kernel *k, const gpumm_kernel_options *o) {
     context *ctx = k->object.context;
     text source = {.from = &ctx->memory}, declarations = {.from = &ctx->memory}, headers = {.from = &ctx->memory};
     gpumm_status status = gpumm__source_read(&ctx->memory, o->source, file_of(o), &source);
     if (status == GPUMM_OK) status = read_prototypes(k, o, source.bytes, false);
+    if (status == GPUMM_OK) status = check_source(ctx, o, source.bytes);
     if (status == GPUMM_OK) status = declare_types(o, &declarations);
     if (status == GPUMM_OK) status = gpumm__source_headers(&source, file_of(o), o->flags ? o->flags : "", &headers);
     if (status == GPUMM_OK) status = open_compiled(k, o, source.bytes, declarations.bytes, &headers);

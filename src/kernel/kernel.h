@@ -4,7 +4,7 @@
 #define KERNEL_KERNEL_H
 
 #include "core/order.h"
-#include "kernel/prototype.h"
+#include "kernel/source/prototypes.h"
 
 struct gpumm_kernel {
     object object;
@@ -17,12 +17,5 @@ struct gpumm_kernel {
     order order; /* the streams that it was launched on */
     deferred gone;
 };
-
-/* Do the arguments fit? TYPE_MISMATCH and INVALID_ARGUMENT name kernel and parameter. */
-gpumm_status gpumm__arguments_check(const gpumm_kernel *k, const gpumm_argument *given, size_t count);
-/* What the counting parameter says. */
-gpumm_status gpumm__arguments_threads(const gpumm_kernel *k, const gpumm_argument *given, uint64_t *threads);
-/* Declares the uses and enqueues the launch; submit lock held. */
-gpumm_status gpumm__arguments_launch(gpumm_kernel *k, gpumm_stream *s, uint64_t threads, const gpumm_argument *given);
 
 #endif

@@ -119,7 +119,7 @@ typedef struct launch {
     uint64_t threads;
     bool none;   /* threads = 0 was asked for, which to C means: count them */
     size_t used; /* of values */
-    gpumm_argument arguments[PARAMETERS_MAX];
+    gpumm_argument arguments[GPUMM_PARAMETERS_MAX];
     _Alignas(16) unsigned char values[VALUES_MAX];
 } launch;
 
@@ -196,14 +196,14 @@ static void set_argument(lua_State *L, launch *l, size_t i, int index) {
 }
 
 static void push_parameter_list(lua_State *L, const launch *l) {
-    const char *names[PARAMETERS_MAX + 1] = {NULL};
+    const char *names[GPUMM_PARAMETERS_MAX + 1] = {NULL};
     for (size_t i = 0; i < l->count; i++) names[i] = gpumm_kernel_parameter(l->kernel, i)->name;
     gpumm_lua__push_list(L, names);
 }
 
 /* No parameter is called as the key on top. */
 static int unknown_name(lua_State *L, const launch *l) {
-    const char *names[PARAMETERS_MAX + 1] = {NULL};
+    const char *names[GPUMM_PARAMETERS_MAX + 1] = {NULL};
     char what[160];
     for (size_t i = 0; i < l->count; i++) names[i] = gpumm_kernel_parameter(l->kernel, i)->name;
     snprintf(what, sizeof what, "parameter of kernel '%.100s'", gpumm_kernel_name(l->kernel));
@@ -283,7 +283,8 @@ static int kernel_call(lua_State *L) {
     l.stream = NULL;
     l.threads = l.used = 0;
     l.none = false;
-    if (l.count > PARAMETERS_MAX) return luaL_error(L, "a kernel has at most %d parameters", PARAMETERS_MAX);
+    if (l.count > GPUMM_PARAMETERS_MAX)
+        return luaL_error(L, "a kernel has at most %d parameters", GPUMM_PARAMETERS_MAX);
     memset(l.arguments, 0, l.count * sizeof *l.arguments);
     int given = lua_gettop(L) - 1;
     luaL_checkstack(L, 16, NULL);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading prototypes: the text is cut into declarations at the outermost level (bodies are skipped by
    their braces); those with __global__ are read closely, typedefs and aliases are kept as macros. */
-#include "kernel/prototype.h"
+#include "kernel/source/prototypes.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/status.h"
-#include "device/reader.h"
-#include "kernel/ctype.h"
+#include "kernel/source/preprocessor.h"
+#include "kernel/source/ctype.h"
 
 enum { BLOCKS = 32, TEXT_MAX = 256 };
 
@@ -205,9 +205,9 @@ static gpumm_status parameter_read(parser *p, prototype *k, span text, const tok
     TRY(shape_read(text, &s));
     if (!s.used) return wrong(text.at, "a parameter without a type");
     if (!s.stars && strcmp(s.type, "void") == 0) return wrong(text.at, "a parameter cannot be void");
-    if (k->count == PARAMETERS_MAX)
+    if (k->count == GPUMM_PARAMETERS_MAX)
         return fail(GPUMM_COMPILE_FAILED, "%s:%u: kernel '%s' takes more than %d parameters", text.at->file,
-                    text.at->line, k->name, PARAMETERS_MAX);
+                    text.at->line, k->name, GPUMM_PARAMETERS_MAX);
     gpumm_parameter made = {0};
     gpumm_status status = parameter_make(p, &s, &made);
     if (status == GPUMM_OK && same_name(k, made.name))
@@ -323,8 +323,8 @@ static gpumm_status kernel_add(parser *p, span d, const token *name) {
     if (other)
         return fail(GPUMM_COMPILE_FAILED, "%s:%u: kernel '%s' is there already, at line %u", name->file, name->line,
                     k->name, other->line);
-    k->parameters = gpumm__mem_new(p->from, PARAMETERS_MAX * sizeof *k->parameters);
-    if (!k->parameters) return fail_host_memory(PARAMETERS_MAX * sizeof *k->parameters);
+    k->parameters = gpumm__mem_new(p->from, GPUMM_PARAMETERS_MAX * sizeof *k->parameters);
+    if (!k->parameters) return fail_host_memory(GPUMM_PARAMETERS_MAX * sizeof *k->parameters);
     const token *end = behind(name + 1, d.end);
     if (end == d.end && !is(end - 1, ")")) return wrong(name, "this kernel's parameter list does not end");
     TRY(parameters_read(p, k, (span){name + 2, end - 1}));

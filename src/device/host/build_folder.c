@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Running the compiler without a shell, and without what belongs to this process alone: its preloaded
    libraries, its sanitizers' options, its signals, its terminal. */
-#include "device/host/work.h"
+
+#include "device/host/build_folder.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,7 +17,7 @@
 
 #include "base/status.h"
 
-gpumm_status gpumm__work_open(work *w) {
+gpumm_status gpumm__build_open(build_folder *w) {
     const char *where = getenv("TMPDIR");
     if (!where || !*where) where = "/tmp";
     int length = snprintf(w->directory, sizeof w->directory, "%s/gpumm-XXXXXX", where);
@@ -29,7 +30,7 @@ gpumm_status gpumm__work_open(work *w) {
 }
 
 /* Also what a compiler that was killed left there. */
-void gpumm__work_close(work *w) {
+void gpumm__build_close(build_folder *w) {
     DIR *all = opendir(w->directory);
     for (struct dirent *e; all && (e = readdir(all));)
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) unlinkat(dirfd(all), e->d_name, 0);
@@ -59,7 +60,7 @@ static char **environment(const gpumm_allocator *from, char *mine[2]) {
     return all;
 }
 
-static int spawn(const work *w, char *const *words, char **environment_words, pid_t *child) {
+static int spawn(const build_folder *w, char *const *words, char **environment_words, pid_t *child) {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t how;
     sigset_t none, all;
@@ -83,7 +84,7 @@ static int spawn(const work *w, char *const *words, char **environment_words, pi
     return error;
 }
 
-gpumm_status gpumm__work_run(const gpumm_allocator *from, const work *w, char *const *words, int *result) {
+gpumm_status gpumm__build_run(const gpumm_allocator *from, const build_folder *w, char *const *words, int *result) {
     char temporary[1100], language[] = "LC_ALL=C";
     snprintf(temporary, sizeof temporary, "TMPDIR=%s", w->directory);
     char **variables = environment(from, (char *[2]){temporary, language});
@@ -100,7 +101,7 @@ gpumm_status gpumm__work_run(const gpumm_allocator *from, const work *w, char *c
     return GPUMM_OK;
 }
 
-size_t gpumm__work_errors(const work *w, char *text, size_t size) {
+size_t gpumm__build_errors(const build_folder *w, char *text, size_t size) {
     FILE *f = fopen(w->errors, "re");
     size_t length = f ? fread(text, 1, size - 1, f) : 0;
     if (f) fclose(f);

@@ -2,8 +2,8 @@
 /* CUDA C as tokens, for whoever reads kernels before a compiler does: comments and line continuations
    are gone, conditionals are decided, macros are expanded. Includes are not followed: what they
    would define is unknown here, and an unknown name is an ordinary name. */
-#ifndef DEVICE_READER_H
-#define DEVICE_READER_H
+#ifndef KERNEL_SOURCE_PREPROCESSOR_H
+#define KERNEL_SOURCE_PREPROCESSOR_H
 
 #include "base/alloc.h"
 #include "gpumm.h"

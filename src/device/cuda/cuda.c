@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* Opens a CUDA device: finds it, describes it, takes its primary context or the caller's, probes. */
+#include "device/cuda/cuda.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/status.h"
-#include "device/cuda/state.h"
+#include "device/cuda/compile.h"
+#include "device/cuda/context.h"
+#include "device/cuda/copy_kernel.h"
+#include "device/cuda/memory.h"
+#include "device/cuda/module.h"
+#include "device/cuda/probe.h"
+#include "device/cuda/stream.h"
 
 /* ---- Describing ---- */
 
@@ -53,6 +61,8 @@ static gpumm_status describe(cuda *c) {
     info->total_bytes = total;
     TRY(attribute(c, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, &info->compute_major));
     TRY(attribute(c, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, &info->compute_minor));
+    snprintf(c->base.macros, sizeof c->base.macros, "-D__CUDACC_RTC__ -D__CUDA_ARCH__=%d",
+             info->compute_major * 100 + info->compute_minor * 10);
     return describe_limits(c);
 }
 
@@ -156,7 +166,7 @@ static gpumm_status set_up(cuda *c, const gpumm_options *options) {
     TRY(gpumm__cuda_enter_quiet(c, &visit));
     gpumm_status status = CU(c, cuStreamCreate, (&c->own, CU_STREAM_NON_BLOCKING));
     if (status == GPUMM_OK) status = gpumm__cuda_probe(c, options->relocate);
-    if (status == GPUMM_OK) gpumm__cuda_across_open(c);
+    if (status == GPUMM_OK) gpumm__cuda_copy_kernel_open(c);
     gpumm__cuda_leave(c, &visit);
     return status;
 }
@@ -166,7 +176,7 @@ static void close_own(cuda *c) {
     if (!c->own || !gpumm__cuda_enter_giving(c, &visit)) return;
     (void)CU_BACK(c, cuStreamSynchronize, (c->own));
     (void)CU_BACK(c, cuStreamDestroy, (c->own));
-    gpumm__cuda_across_close(c);
+    gpumm__cuda_copy_kernel_close(c);
     gpumm__cuda_leave(c, &visit);
 }
 
@@ -209,7 +219,7 @@ static const device_table cuda_table = {
     .function = gpumm__cuda_function,
     .launch = gpumm__cuda_launch,
     .native_stream = gpumm__cuda_native_stream,
-    .stream_not_capturing = gpumm__cuda_stream_not_capturing,
+    .stream_capturing = gpumm__cuda_stream_capturing,
     .driver_fault = gpumm__cuda_fault,
     .driver_calls = gpumm__cuda_fault_calls,
 };
@@ -220,6 +230,7 @@ static cuda *cuda_new(const gpumm_allocator *memory) {
     if (pthread_mutex_init(&c->plan.mutex, NULL)) return gpumm__mem_free(memory, c), NULL;
     c->base.call = &cuda_table;
     c->base.memory = memory;
+    c->base.takes_binaries = c->base.whole_blocks = true;
     c->forks = atomic_load(&gpumm__driver.forks);
     return c;
 }

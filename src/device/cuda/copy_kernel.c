@@ -8,17 +8,19 @@
  * capability 9.0 and newer) not even the wait for its launch. Large copies gain nothing by it, and go to the engine,
  * as do all where the driver cannot make this kernel.
  */
+#include "device/cuda/copy_kernel.h"
+
 #include <string.h>
 
 #include "base/size.h"
 #include "base/status.h"
-#include "device/cuda/state.h"
+#include "device/cuda/context.h"
 
 enum { STEP = 16, BLOCK = 256, MOST = 32 << 20, AHEAD_SINCE = 9 };
 
 #define BODY(wait) \
     ".address_size 64\n" \
-    ".visible .entry gpumm_across(.param .u64 to, .param .u64 from, .param .u64 bytes)\n" \
+    ".visible .entry gpumm_copy(.param .u64 to, .param .u64 from, .param .u64 bytes)\n" \
     "{\n" \
     ".reg .pred %whole, %none;\n" \
     ".reg .b32 %block, %size, %thread, %a, %b, %c, %d;\n" \
@@ -56,28 +58,29 @@ static const char plain[] = ".version 7.0\n.target sm_52\n" BODY("");
 static bool goes_ahead(const cuda *c) { return c->base.info.compute_major >= AHEAD_SINCE; }
 
 /* What fails here is only a slower copy; an error that ends the context shows at the next call. */
-void gpumm__cuda_across_open(cuda *c) {
+void gpumm__cuda_copy_kernel_open(cuda *c) {
     const char *text = goes_ahead(c) ? ahead : plain;
     CUfunction function = NULL;
-    if (CU_RESULT(c, cuModuleLoadDataEx, (&c->across_module, text, 0, NULL, NULL)) != CUDA_SUCCESS) {
-        c->across_module = NULL;
+    if (CU_RESULT(c, cuModuleLoadDataEx, (&c->copy_module, text, 0, NULL, NULL)) != CUDA_SUCCESS) {
+        c->copy_module = NULL;
         return;
     }
-    if (CU_RESULT(c, cuModuleGetFunction, (&function, c->across_module, "gpumm_across")) == CUDA_SUCCESS)
-        c->across = function;
+    if (CU_RESULT(c, cuModuleGetFunction, (&function, c->copy_module, "gpumm_copy")) == CUDA_SUCCESS)
+        c->copy_kernel = function;
 }
 
-void gpumm__cuda_across_close(cuda *c) {
-    if (c->across_module) (void)CU_BACK(c, cuModuleUnload, (c->across_module));
-    c->across = NULL;
-    c->across_module = NULL;
+void gpumm__cuda_copy_kernel_close(cuda *c) {
+    if (c->copy_module) (void)CU_BACK(c, cuModuleUnload, (c->copy_module));
+    c->copy_kernel = NULL;
+    c->copy_module = NULL;
 }
 
-bool gpumm__cuda_across_takes(const cuda *c, gpumm_address to, gpumm_address from, uint64_t bytes) {
-    return c->across && bytes <= MOST && to % STEP == 0 && from % STEP == 0;
+bool gpumm__cuda_copy_kernel_takes(const cuda *c, gpumm_address to, gpumm_address from, uint64_t bytes) {
+    return c->copy_kernel && bytes <= MOST && to % STEP == 0 && from % STEP == 0;
 }
 
-gpumm_status gpumm__cuda_across(cuda *c, CUstream stream, gpumm_address to, gpumm_address from, uint64_t bytes) {
+gpumm_status gpumm__cuda_copy_kernel_run(cuda *c, CUstream stream, gpumm_address to, gpumm_address from,
+                                         uint64_t bytes) {
     void *parameters[] = {&to, &from, &bytes};
     CUlaunchAttribute attribute;
     memset(&attribute, 0, sizeof attribute);
@@ -92,5 +95,5 @@ gpumm_status gpumm__cuda_across(cuda *c, CUstream stream, gpumm_address to, gpum
                              .hStream = stream,
                              .attrs = &attribute,
                              .numAttrs = goes_ahead(c) ? 1 : 0};
-    return CU(c, cuLaunchKernelEx, (&launch, c->across, parameters, NULL));
+    return CU(c, cuLaunchKernelEx, (&launch, c->copy_kernel, parameters, NULL));
 }

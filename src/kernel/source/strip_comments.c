@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One pass over a source before its tokens are read. Lines keep their numbers: what a continuation or a
    comment swallows is made good at the next line end. */
-#include "device/clean.h"
+#include "kernel/source/strip_comments.h"
 
 #include <string.h>
 
@@ -89,7 +89,7 @@ static void clean_plain(cleaner *c) {
     *c->out++ = *c->in++;
 }
 
-void gpumm__clean_source(const char *text, char *out) {
+void gpumm__strip_comments(const char *text, char *out) {
     cleaner c = {text, out, out, 0, true, false};
     if (strncmp(c.in, "\xEF\xBB\xBF", 3) == 0) c.in += 3; /* a byte order mark */
     while (*c.in) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The text of a kernel: read from its file, with the files beside it that it includes put in their place, so
    that what is read, what is compiled and what names the binary are one and the same text. */
-#ifndef KERNEL_SOURCE_H
-#define KERNEL_SOURCE_H
+#ifndef KERNEL_SOURCE_INCLUDES_H
+#define KERNEL_SOURCE_INCLUDES_H
 
 #include "base/alloc.h"
 #include "gpumm.h"

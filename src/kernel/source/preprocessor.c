@@ -2,7 +2,7 @@
 /* The reader: one cleaning pass over the text, then tokens on demand from a stack of inputs (the text
    itself at the bottom, expansions of macros above it). What a compiler would refuse is let through:
    the compiler says it better. */
-#include "device/reader.h"
+#include "kernel/source/preprocessor.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/status.h"
-#include "device/clean.h"
+#include "kernel/source/strip_comments.h"
 
 enum { INPUTS = 32, CONDITIONS = 64, PARAMETERS = 16 };
 
@@ -552,7 +552,7 @@ static gpumm_status reader_start(reader *r, const char *text, const char *file, 
     char *cleaned = keep(r, strlen(text) + 3);
     char *name = keep_text(r, file, strlen(file));
     if (!cleaned || !name) return r->status;
-    gpumm__clean_source(text, cleaned);
+    gpumm__strip_comments(text, cleaned);
     r->file = name;
     r->stack[0] = (input){cleaned, cleaned + strlen(cleaned), NULL};
     return gpumm__reader_define_flags(r, flags ? flags : "");

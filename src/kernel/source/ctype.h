@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The C names of element types, as kernels write them. */
-#ifndef KERNEL_CTYPE_H
-#define KERNEL_CTYPE_H
+#ifndef KERNEL_SOURCE_CTYPE_H
+#define KERNEL_SOURCE_CTYPE_H
 
 #include <stddef.h>
 

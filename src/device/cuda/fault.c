@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Failures on purpose at the driver table, by the driver's own entry names, and how often each was called. */
+#include "device/cuda/fault.h"
+
 #include <string.h>
 
 #include "base/status.h"
-#include "device/cuda/state.h"
 
 bool gpumm__cuda_planned(cuda *c, driver_entry entry) {
     cuda_plan *plan = &c->plan;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Prototypes: what kernels a piece of CUDA C has, and what each takes. */
-#ifndef KERNEL_PROTOTYPE_H
-#define KERNEL_PROTOTYPE_H
+#ifndef KERNEL_SOURCE_PROTOTYPES_H
+#define KERNEL_SOURCE_PROTOTYPES_H
 
 #include "base/alloc.h"
 #include "base/limits.h"

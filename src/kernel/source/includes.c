@@ -2,7 +2,7 @@
 /* Reading sources and following their own includes. Includes of the system's, in <> or not beside the file,
    stay as they are: the compiler knows where those are. What it would find in folders that -I names is read
    too, for the cache must know when it changes. */
-#include "kernel/source.h"
+#include "kernel/source/includes.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/status.h"
-#include "device/clean.h"
+#include "kernel/source/strip_comments.h"
 
 enum { DEPTH_MAX = 32, PATH_SIZE = 4096, TEXT_LIMIT = 64 << 20 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Cleaning C source: comments become blanks, continued lines become one, raw strings become empty ones. */
-#ifndef DEVICE_CLEAN_H
-#define DEVICE_CLEAN_H
+#ifndef KERNEL_SOURCE_STRIP_COMMENTS_H
+#define KERNEL_SOURCE_STRIP_COMMENTS_H
 
 #include <ctype.h>
 #include <stdbool.h>
@@ -27,6 +27,6 @@ bool gpumm__raw_string_opens(const char *start, const char *at);
 const char *gpumm__raw_string_end(const char *quote);
 
 /* `out` has room for the length of `text` and three bytes more. */
-void gpumm__clean_source(const char *text, char *out);
+void gpumm__strip_comments(const char *text, char *out);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* C type names to element types: words in any order ("long unsigned int"), CUDA's vector types by their
    parts, and the names of <stdint.h>. Sizes are those of CUDA on 64-bit Linux. */
-#include "kernel/ctype.h"
+#include "kernel/source/ctype.h"
 
 #include <stdbool.h>
 #include <stdio.h>
