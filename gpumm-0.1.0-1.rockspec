@@ -9,6 +9,10 @@ description = {
         Buffers that grow without moving, snapshots that stream out while the simulation runs, and books that
         balance. The same script runs on an NVIDIA GPU and on a machine without one.
     ]],
+    homepage = "https://github.com/gpumm/gpumm",
+    issues_url = "https://github.com/gpumm/gpumm/issues",
+    license = "MIT",
+    maintainer = "the gpumm authors",
 }
 supported_platforms = { "linux" }
 dependencies = { "lua ~> 5.4" }

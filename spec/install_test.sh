@@ -25,7 +25,7 @@ step "install into an empty prefix"
 prefix=$work/prefix
 cmake --install "$build" --prefix "$prefix" >"$work/install.log" || { cat "$work/install.log"; fail "cmake --install"; }
 libdir=$(dirname "$(find_one "$prefix" libgpumm.so)")
-for file in include/gpumm.h include/gpumm_lua.h bin/gpumm-run lib/lua/5.4/gpumm.so share/man/man1/gpumm-run.1; do
+for file in include/gpumm.h include/gpumm_lua.h bin/gpumm-run lib/lua/5.4/gpumm.so share/man/man1/gpumm-run.1 share/doc/gpumm/LICENSE; do
   [ -s "$prefix/$file" ] || fail "$file is missing"
 done
 for name in libgpumm.so.0 libgpumm.a libgpumm_lua.so gpummConfig.cmake gpummConfigVersion.cmake gpumm.pc gpumm-lua.pc; do
@@ -212,6 +212,7 @@ if command -v dpkg-deb >/dev/null && command -v cpack >/dev/null; then
   if dpkg -S "$lua" >/dev/null 2>&1 || dpkg -S "$(realpath "$lua")" >/dev/null 2>&1; then
     dpkg-deb --field "$deb" Depends | grep -q 'liblua5.4-0' || fail "the package does not depend on Lua"
   fi
+  [ "$(dpkg-deb --field "$deb" Homepage)" = https://github.com/gpumm/gpumm ] || fail "the package has no homepage"
   dpkg-deb --extract "$deb" "$work/root"
   libraries=$(dirname "$(find_one "$work/root/usr" libgpumm.so)")
   try_consumers "$work/root/usr" "$libraries"
