@@ -5,7 +5,7 @@
 #   scripts/gpu-check.sh [OUT]     logs and the picture go to OUT (gpu-check)
 # GPUMM_CHECK selects parts, e.g. "tests bench"; GPUMM_NO_SETUP=1 installs nothing.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 out=${1:-gpu-check}
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
@@ -33,7 +33,7 @@ wanted() { [[ " $parts " == *" $1 "* ]]; }
 failed=0
 
 note "device: $(nvidia-smi --query-gpu=name,driver_version --format=csv,noheader 2>&1 | head -n 1)"
-build=build-gpu
+build="build-gpu"
 jobs=$((($(nproc) + 1) / 2)) # the tests share one GPU
 part "build" build.log bash -c "cmake -S . -B $build -DGPUMM_CUDA=on -DGPUMM_WERROR=ON && cmake --build $build -j $(nproc)"
 export GPUMM_DEVICE=cuda GPUMM_CACHE_DIR=$PWD/$build/kernel-cache
