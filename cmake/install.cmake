@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
 # What `cmake --install` puts where, and what CPack makes of it.
 #
-#   include/gpumm.h gpumm_lua.h              lib/libgpumm.so libgpumm.a libgpumm_lua.so
-#   lib/lua/5.4/gpumm.so                     the Lua module, whole in itself: lua/gpumm/*.lua and *.cu travel inside
+#   include/gpumm.h gpumm_lua.h              lib/libgpumm.so libgpumm_lua.so, and both as archives
+#   lib/lua/5.4/gpumm.so gpumm_layout.so     the Lua modules, whole in themselves: lua/gpumm/* travels inside
+#   lib/libgpumm_layout.a                    the layouts for applications that link statically
 #   lib/cmake/gpumm, lib/pkgconfig           find_package(gpumm), pkg-config gpumm, pkg-config gpumm-lua
 #   bin/gpumm-run  share/man/man1            share/gpumm: types for editors, examples
+#
+# Components, each a package: gpumm needs libc alone, gpumm-layout libpng and zlib, gpumm-run those and Lua.
 #
 # No Lua file is installed beside the module: `require "gpumm.graph"` would find it there before the module's own
 # part, and a state would have two of them.
@@ -21,11 +24,20 @@ set_target_properties(gpumm_lua PROPERTIES EXPORT_NAME lua INTERFACE_LINK_LIBRAR
 # gpumm-run is whole in itself; libgpumm_lua finds libgpumm beside it, wherever the prefix is moved to.
 set_target_properties(gpumm_lua PROPERTIES INSTALL_RPATH "$ORIGIN")
 
-install(TARGETS gpumm gpumm_lua EXPORT gpumm LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(TARGETS gpumm-run RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(TARGETS gpumm_module LIBRARY DESTINATION ${GPUMM_LUA_MODULE_DIR})
-install(FILES ${GPUMM_STATIC} DESTINATION ${CMAKE_INSTALL_LIBDIR})
+set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME gpumm)
+install(TARGETS gpumm gpumm_lua EXPORT gpumm
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT gpumm NAMELINK_COMPONENT gpumm)
+install(TARGETS gpumm_module LIBRARY DESTINATION ${GPUMM_LUA_MODULE_DIR} COMPONENT gpumm)
+install(FILES ${gpumm_ARCHIVE} ${gpumm_lua_ARCHIVE} DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES src/gpumm.h src/gpumm_lua.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+if(GPUMM_HAVE_LAYOUT)
+  install(TARGETS gpumm_layout LIBRARY DESTINATION ${GPUMM_LUA_MODULE_DIR} COMPONENT gpumm-layout)
+  install(FILES ${gpumm_layout_ARCHIVE} DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT gpumm-layout)
+endif()
+if(TARGET gpumm-run)
+  install(TARGETS gpumm-run RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT gpumm-run)
+  install(FILES doc/gpumm-run.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT gpumm-run)
+endif()
 install(EXPORT gpumm NAMESPACE gpumm:: FILE gpummTargets.cmake DESTINATION ${GPUMM_CMAKE_DIR})
 
 configure_package_config_file(cmake/gpummConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/gpummConfig.cmake
@@ -42,32 +54,49 @@ configure_file(gpumm-lua.pc.in ${CMAKE_CURRENT_BINARY_DIR}/gpumm-lua.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/gpumm.pc ${CMAKE_CURRENT_BINARY_DIR}/gpumm-lua.pc
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
-install(FILES doc/gpumm-run.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES README.md CHANGELOG.md SECURITY.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY library DESTINATION ${CMAKE_INSTALL_DATADIR}/gpumm OPTIONAL)
 install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DATADIR}/gpumm
   PATTERN "CMakeLists.txt" EXCLUDE PATTERN "*_spec.lua" EXCLUDE)
 
-# ---- cpack -G DEB ----------------------------------------------------------------------------
+# ---- cpack -G DEB: a package a component --------------------------------------------------------
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME gpumm)
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
 set(CPACK_PACKAGE_CONTACT "the gpumm authors <https://github.com/gpumm/gpumm>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_COMPONENTS_ALL gpumm)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION libs)
 set(CPACK_STRIP_FILES ON)
+set(CPACK_DEBIAN_GPUMM_PACKAGE_NAME gpumm)
+set(CPACK_COMPONENT_GPUMM_DESCRIPTION "${PROJECT_DESCRIPTION}: the libraries and the Lua module")
 # Host kernels are compiled by the system's C++ compiler; a GPU needs its driver and NVRTC, found at run time.
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "g++, lua5.4")
-set(CPACK_DEBIAN_PACKAGE_SUGGESTS "graphviz, lua-expat")
+set(CPACK_DEBIAN_GPUMM_PACKAGE_RECOMMENDS "g++, lua5.4, gpumm-layout, gpumm-run")
+set(same "gpumm (= ${PROJECT_VERSION})")
+if(GPUMM_HAVE_LAYOUT)
+  list(APPEND CPACK_COMPONENTS_ALL gpumm-layout)
+  set(CPACK_DEBIAN_GPUMM-LAYOUT_PACKAGE_NAME gpumm-layout)
+  set(CPACK_COMPONENT_GPUMM-LAYOUT_DESCRIPTION "${PROJECT_DESCRIPTION}: graphs, layouts and pictures")
+  set(CPACK_DEBIAN_GPUMM-LAYOUT_PACKAGE_SUGGESTS "graphviz")
+endif()
+if(TARGET gpumm-run)
+  list(APPEND CPACK_COMPONENTS_ALL gpumm-run)
+  set(CPACK_DEBIAN_GPUMM-RUN_PACKAGE_NAME gpumm-run)
+  set(CPACK_COMPONENT_GPUMM-RUN_DESCRIPTION "${PROJECT_DESCRIPTION}: the interpreter, with the layouts inside")
+endif()
 find_program(GPUMM_SHLIBDEPS dpkg-shlibdeps)
 find_program(GPUMM_FILE file) # CPack asks it which files are programs
 mark_as_advanced(GPUMM_SHLIBDEPS GPUMM_FILE)
 if(GPUMM_SHLIBDEPS AND GPUMM_FILE)
   set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
   set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${CMAKE_CURRENT_BINARY_DIR})
+  set(CPACK_DEBIAN_GPUMM-LAYOUT_PACKAGE_DEPENDS "${same}") # what dpkg-shlibdeps finds is added
 else()
-  set(CPACK_DEBIAN_PACKAGE_DEPENDS "libc6, liblua5.4-0, libpng16-16, zlib1g")
+  set(CPACK_DEBIAN_GPUMM_PACKAGE_DEPENDS "libc6")
+  set(CPACK_DEBIAN_GPUMM-LAYOUT_PACKAGE_DEPENDS "libc6, libpng16-16, zlib1g, ${same}")
+  set(CPACK_DEBIAN_GPUMM-RUN_PACKAGE_DEPENDS "libc6, libpng16-16, zlib1g, liblua5.4-0")
 endif()
 include(CPack)

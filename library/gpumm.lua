@@ -984,6 +984,12 @@ function gpumm.parse_size(text) end
 ---@return boolean
 function gpumm.is_memory_error(code) end
 
+--- The status of a gpumm error: local ok, err = pcall(f); gpumm.status_of(err) == "STALE". nil for any other error, and
+--- for values that are not text.
+---@param err any
+---@return gpumm.status_name?
+function gpumm.status_of(err) end
+
 --- The capacity that a growth schedule chooses next. Needs no device.
 ---@param growth gpumm.growth_schedule|number|nil
 ---@param capacity integer

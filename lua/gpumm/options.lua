@@ -7,6 +7,8 @@
 -- values of its default's type; where the default is a whole number, whole numbers only. A mistake of the user raises a
 -- message without a position in the script, because the script is not wrong.
 
+local nearest = require "gpumm.words".nearest
+
 local IDENTIFIER = "^[%a_][%w_]*$"
 
 local function dashed(name)
@@ -79,31 +81,6 @@ local function usage(description)
 end
 
 -- ---- Mistakes --------------------------------------------------------------------------------
-
--- Levenshtein's distance, one row at a time.
-local function distance(a, b)
-    local row = {}
-    for j = 0, #b do row[j] = j end
-    for i = 1, #a do
-        local corner = row[0]
-        row[0] = i
-        for j = 1, #b do
-            local change = corner + (a:byte(i) == b:byte(j) and 0 or 1)
-            corner = row[j]
-            row[j] = math.min(change, row[j] + 1, row[j - 1] + 1)
-        end
-    end
-    return row[#b]
-end
-
-local function nearest(name, names)
-    local best, least = nil, 3
-    for _, other in ipairs(names) do
-        local far = distance(name, other)
-        if far < least and far < #other then best, least = other, far end
-    end
-    return best
-end
 
 local function unknown(description, word)
     local valid = {}

@@ -223,7 +223,7 @@ local function hand_over_oldest(sim, rb)
     local ok, frame = pcall(rb.readback.wait, rb.readback, ticket)
     if ok and frame then
         hand_over(sim, rb, frame)
-    elseif not ok and not tostring(frame):find("STALE:", 1, true) then
+    elseif not ok and gpumm.status_of(frame) ~= "STALE" then
         error(frame, 0)
     end
     if rb.tickets[1] == ticket then table.remove(rb.tickets, 1) end
@@ -237,7 +237,7 @@ local function capture(sim, rb, step)
     end
     local ok, ticket, message, code = pcall(rb.readback.capture, rb.readback, step)
     if not ok then
-        if not tostring(ticket):find("BUSY:", 1, true) then error(ticket, 0) end
+        if gpumm.status_of(ticket) ~= "BUSY" then error(ticket, 0) end
         return -- no slot is free: the script keeps frames, or does not take them. Counted as dropped
     end
     if not ticket then

@@ -6,9 +6,10 @@
 #ifndef CORE_GROUP_H
 #define CORE_GROUP_H
 
+#include "base/limits.h"
 #include "core/manager.h"
 
-enum { GROUP_MEMBERS = 64, NAME_BYTES = 255, AHEAD_MOST = 256 };
+enum { AHEAD_MOST = 256 };
 
 struct gpumm_buffer {
     gpumm_group *group;

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/size.h"
 #include "base/status.h"
 
@@ -84,9 +85,9 @@ gpumm_config gpumm_config_for_edges(void) { return (gpumm_config){32, 2.0, 2ull 
 gpumm_config gpumm_config_for_grid_cells(void) { return (gpumm_config){8, 1.5, 256ull << 20, 2048, false}; }
 
 gpumm_status gpumm_config_options(const gpumm_config *c, gpumm_buffer_options *options) {
-    if (!(c->growth_factor >= 1) || !(c->growth_factor <= 4000))
-        return fail(GPUMM_INVALID_ARGUMENT, "growth_factor is %g: it must be a number from 1 to 4000",
-                    c->growth_factor);
+    if (!(c->growth_factor >= 1) || !(c->growth_factor <= GROWTH_FACTOR_MOST))
+        return fail(GPUMM_INVALID_ARGUMENT, "growth_factor is %g: it must be a number from 1 to %d", c->growth_factor,
+                    GROWTH_FACTOR_MOST);
     gpumm_type *type;
     TRY(gpumm_type_bytes(c->bytes_per_element, &type));
     memset(options, 0, sizeof *options);

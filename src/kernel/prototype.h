@@ -4,9 +4,8 @@
 #define KERNEL_PROTOTYPE_H
 
 #include "base/alloc.h"
+#include "base/limits.h"
 #include "gpumm.h"
-
-enum { PARAMETERS_MAX = 64 };
 
 typedef struct prototype {
     char *name;

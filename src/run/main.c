@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bind/bind.h"
+#include "bind/lua/state.h"
 #include "contained.h"
 #include "gpumm_lua.h"
 
@@ -169,12 +169,21 @@ static void push_functions(lua_State *L, process *p) {
     lua_setfield(L, -2, "contained");
 }
 
+/* Pushes the module. It contains the layouts, for contained scripts too, which cannot load a module later. */
+static void open_gpumm(lua_State *L) {
+#ifdef GPUMM_HAVE_LAYOUT
+    gpumm_lua_open_layout(L);
+#else
+    gpumm_lua_open(L);
+#endif
+}
+
 /* Called by lua_pcall: calls gpumm.run(functions, arguments), whose result is the exit code. */
 static int protected_main(lua_State *L) {
     process *p = lua_touserdata(L, 1);
     luaL_checkversion(L);
     if (!interrupts.contained) open_everything(L);
-    gpumm_lua_open(L);
+    open_gpumm(L);
     gpumm_lua_set_log(L, show_line, p->last_line);
     catch_interrupts(L);
     lua_getfield(L, -1, "run");
@@ -187,7 +196,7 @@ static int protected_main(lua_State *L) {
 /* Shows the error, and the limit that was reached where the error does not name it. */
 static int report(lua_State *L) {
     char limit[128] = "";
-    const char *message = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "(an error that is no text)";
+    const char *message = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "(an error that is not a string)";
     if (gpumm_lua_sandbox_ended(L, limit) && !strstr(message, limit)) fprintf(stderr, "gpumm-run: %s\n", limit);
     fprintf(stderr, "gpumm-run: %s\n", message);
     return interrupts.count ? 130 : EXIT_FAILURE;

@@ -7,11 +7,15 @@
  *   m:leaks()        named buffers alive that nobody freed: the same records
  *   m:check_leaks()  the same list (empty: none), and a text that names them, or nil
  */
-#include <stdio.h>
-#include <string.h>
+#include "bind/api/report.h"
 
-#include "bind/bind.h"
-#include "bind/api/books.h"
+#include <stdio.h>
+
+#include "base/limits.h"
+#include "base/size.h"
+#include "bind/api/manager.h"
+#include "bind/lua/arguments.h"
+#include "bind/lua/caller.h"
 
 /* ---- Statistics --------------------------------------------------------------------------- */
 
@@ -29,7 +33,7 @@ static void put_entry(lua_State *L, const char *key, const gpumm_entry *entry) {
     lua_setfield(L, -2, key);
 }
 
-int gpumm_lua__books_stats(lua_State *L) {
+static int manager_stats(lua_State *L) {
     gpumm_stats s;
     gpumm_manager_stats(gpumm_lua__to_manager(L, 1), &s);
     lua_createtable(L, 0, 12 + GPUMM_CATEGORY_COUNT);
@@ -52,7 +56,7 @@ int gpumm_lua__books_stats(lua_State *L) {
 /* ---- Blocks ------------------------------------------------------------------------------- */
 
 typedef struct record {
-    char name[256], tag[BIND_TAG];
+    char name[NAME_BYTES + 1], tag[BIND_TAG];
     gpumm_block block;
 } record;
 
@@ -107,8 +111,8 @@ static int push_blocks(lua_State *L, walk *blocks) {
     return 1;
 }
 
-int gpumm_lua__books_blocks(lua_State *L) { return push_blocks(L, gpumm_manager_blocks); }
-int gpumm_lua__books_leaks(lua_State *L) { return push_blocks(L, gpumm_manager_leaks); }
+static int manager_blocks(lua_State *L) { return push_blocks(L, gpumm_manager_blocks); }
+static int manager_leaks(lua_State *L) { return push_blocks(L, gpumm_manager_leaks); }
 
 /* "'positions', 12000 bytes, made at layout.lua:3" from the record on top, which it pops. */
 static void add_leak(lua_State *L, luaL_Buffer *text, int list, lua_Integer i) {
@@ -124,7 +128,7 @@ static void add_leak(lua_State *L, luaL_Buffer *text, int list, lua_Integer i) {
     luaL_addvalue(text);
 }
 
-int gpumm_lua__books_check(lua_State *L) {
+static int manager_check_leaks(lua_State *L) {
     push_blocks(L, gpumm_manager_leaks);
     int list = lua_gettop(L);
     lua_Integer count = (lua_Integer)lua_rawlen(L, list);
@@ -135,3 +139,11 @@ int gpumm_lua__books_check(lua_State *L) {
     luaL_pushresult(&text);
     return 2;
 }
+
+const luaL_Reg gpumm_lua__manager_report[] = {
+    {"stats", manager_stats},
+    {"leaks", manager_leaks},
+    {"check_leaks", manager_check_leaks},
+    {"blocks", manager_blocks},
+    {NULL, NULL},
+};

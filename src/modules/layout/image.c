@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /* PNG by libpng's simplified interface, which catches its own longjmps. Between its calls that leave
    something to free nothing of Lua's runs. */
-#include "bind/image.h"
+#include "modules/layout/image.h"
 
 #include <errno.h>
+#include <lauxlib.h>
 #include <png.h>
 #include <string.h>
 
-#include "bind/bind.h"
-#include "bind/io/file.h"
-#include "bind/api/view.h"
+#include "gpumm_lua.h"
 
 /* ---- Writing ------------------------------------------------------------------------------ */
 
 static gpumm_status write_png(const char *path, png_image *image, const void *pixels) {
-    file_writer w;
-    TRY(gpumm_lua__file_create(&w, path));
+    gpumm_lua_output *output;
+    gpumm_status status = gpumm_lua_output_open(path, &output);
+    if (status != GPUMM_OK) return status;
     errno = 0;
-    bool written = png_image_write_to_stdio(image, w.stream, 0, pixels, 0, NULL) != 0;
+    bool written = png_image_write_to_stdio(image, gpumm_lua_output_stream(output), 0, pixels, 0, NULL) != 0;
     const char *why = errno ? strerror(errno) : image->message; /* libpng says "Write Error" for a full disk */
-    if (written) return gpumm_lua__file_commit(&w);
-    gpumm_status status = fail(GPUMM_IO, "%s: writing the picture failed: %s", path, why);
+    if (written) return gpumm_lua_output_commit(output);
+    status = gpumm_lua_fail(GPUMM_IO, "%s: writing the picture failed: %s", path, why);
     png_image_free(image);
-    gpumm_lua__file_abandon(&w);
+    gpumm_lua_output_abandon(output);
     return status;
 }
 
@@ -36,32 +36,33 @@ static png_uint_32 check_side(lua_State *L, int index) {
 static png_uint_32 check_format(lua_State *L, const gpumm_type *type) {
     bool fits = gpumm_type_kind(type) == GPUMM_VECTOR && gpumm_type_scalar(type) == GPUMM_U8;
     if (!fits || gpumm_type_lanes(type) < 3)
-        gpumm_lua__raise(L, fail(GPUMM_TYPE_MISMATCH, "pixels are u8x3 (red, green, blue) or u8x4 (and alpha), not %s",
-                                 gpumm_type_name(type)));
+        luaL_error(L, "TYPE_MISMATCH: pixels are u8x3 (red, green, blue) or u8x4 (and alpha), not %s",
+                   gpumm_type_name(type));
     return gpumm_type_lanes(type) == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_RGBA;
 }
 
 /* gpumm.image.write(path, view, width, height): rows from the top. */
 static int image_write(lua_State *L) {
-    const char *path = gpumm_lua__path(L, 1, BIND_WRITE);
-    const view *v = gpumm_lua__view_check(L, 2);
+    const char *path = gpumm_lua_check_path(L, 1, GPUMM_LUA_WRITE);
+    gpumm_lua_view pixels;
     png_image image;
+    if (!gpumm_lua_to_view(L, 2, &pixels)) return luaL_typeerror(L, 2, "gpumm.view");
     memset(&image, 0, sizeof image);
     image.version = PNG_IMAGE_VERSION;
-    image.format = check_format(L, v->type);
+    image.format = check_format(L, pixels.type);
     image.width = check_side(L, 3);
     image.height = check_side(L, 4);
     uint64_t wanted = (uint64_t)image.width * image.height;
-    if (v->count != wanted)
+    if (pixels.count != wanted)
         return luaL_error(L, "a picture of %d x %d has %I pixels; the view has %I", (int)image.width, (int)image.height,
-                          (LUAI_UACINT)wanted, (LUAI_UACINT)v->count);
-    return gpumm_lua__result(L, write_png(path, &image, gpumm_lua__view_contiguous(L, 2)));
+                          (LUAI_UACINT)wanted, (LUAI_UACINT)pixels.count);
+    return gpumm_lua_result(L, write_png(path, &image, pixels.bytes));
 }
 
 /* ---- Reading ------------------------------------------------------------------------------ */
 
 static gpumm_status bad_png(const char *path, png_image *image) {
-    gpumm_status status = fail(GPUMM_IO, "%s: the picture cannot be read: %s", path, image->message);
+    gpumm_status status = gpumm_lua_fail(GPUMM_IO, "%s: the picture cannot be read: %s", path, image->message);
     png_image_free(image);
     return status;
 }
@@ -76,7 +77,8 @@ static gpumm_status begin_png(const char *path, png_image *image) {
 
 static gpumm_status picture_size(const char *path, png_uint_32 *width, png_uint_32 *height) {
     png_image image;
-    TRY(begin_png(path, &image));
+    gpumm_status status = begin_png(path, &image);
+    if (status != GPUMM_OK) return status;
     *width = image.width;
     *height = image.height;
     png_image_free(&image);
@@ -85,10 +87,11 @@ static gpumm_status picture_size(const char *path, png_uint_32 *width, png_uint_
 
 static gpumm_status read_png(const char *path, png_uint_32 width, png_uint_32 height, void *pixels) {
     png_image image;
-    TRY(begin_png(path, &image));
+    gpumm_status status = begin_png(path, &image);
+    if (status != GPUMM_OK) return status;
     if (image.width != width || image.height != height) {
         png_image_free(&image);
-        return fail(GPUMM_IO, "%s: the picture changed while it was read", path);
+        return gpumm_lua_fail(GPUMM_IO, "%s: the picture changed while it was read", path);
     }
     return png_image_finish_read(&image, NULL, pixels, 0, NULL) ? GPUMM_OK : bad_png(path, &image);
 }
@@ -96,17 +99,12 @@ static gpumm_status read_png(const char *path, png_uint_32 width, png_uint_32 he
 /* gpumm.image.read(path): a view of u8x4, its width and its height. The file is opened twice, because memory
    for the pixels is Lua's, and taking that may raise. */
 static int image_read(lua_State *L) {
-    const char *path = gpumm_lua__path(L, 1, BIND_READ);
+    const char *path = gpumm_lua_check_path(L, 1, GPUMM_LUA_READ);
     png_uint_32 width, height;
-    gpumm_type *type;
     gpumm_status status = picture_size(path, &width, &height);
-    if (status) return gpumm_lua__fail(L, status);
-    view *v = gpumm_lua__view_push_empty(L);
-    status = gpumm_type_parse("u8x4", &type);
-    if (status) return gpumm_lua__fail(L, status);
-    gpumm_lua__view_hold(v, type);
-    status = read_png(path, width, height, gpumm_lua__view_take_memory(L, (uint64_t)width * height));
-    if (status) return gpumm_lua__fail(L, status);
+    if (status != GPUMM_OK) return gpumm_lua_result(L, status);
+    status = read_png(path, width, height, gpumm_lua_push_view(L, "u8x4", (uint64_t)width * height));
+    if (status != GPUMM_OK) return gpumm_lua_result(L, status);
     lua_pushinteger(L, width);
     lua_pushinteger(L, height);
     return 3;
@@ -114,8 +112,7 @@ static int image_read(lua_State *L) {
 
 static const luaL_Reg functions[] = {{"write", image_write}, {"read", image_read}, {NULL, NULL}};
 
-int gpumm_lua__open_image(lua_State *L) {
+void gpumm_layout__open_image(lua_State *L) {
     luaL_newlib(L, functions);
     lua_setfield(L, -2, "image");
-    return 0;
 }

@@ -6,9 +6,15 @@
  * There are two copies. The script's own it may change as it likes. The private one is what the methods of
  * strings and our own Lua files see, which therefore work the same whatever a script has done.
  */
+#include "bind/sandbox/globals.h"
+
+#include <lauxlib.h>
 #include <lualib.h>
 
-#include "bind/sandbox/sandbox.h"
+#include "bind/sandbox/calls.h"
+#include "bind/sandbox/loops.h"
+#include "bind/sandbox/permissions.h"
+#include "bind/sandbox/wrap.h"
 
 static const char private_key = 0; /* its address is the private globals' key in the registry */
 
@@ -45,14 +51,6 @@ static const allowed libraries[] = {
 enum { LIBRARIES = sizeof libraries / sizeof *libraries };
 
 /* ---- Tables ------------------------------------------------------------------------------- */
-
-void gpumm_lua__sandbox_wrap(lua_State *L, const luaL_Reg *functions) {
-    for (; functions->name; functions++) {
-        lua_getfield(L, -1, functions->name);
-        lua_pushcclosure(L, functions->func, 1);
-        lua_setfield(L, -2, functions->name);
-    }
-}
 
 /* Replaces the library on top by a table with the allowed part of it. */
 static void choose(lua_State *L, const char *const *names) {
