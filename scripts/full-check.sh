@@ -126,7 +126,7 @@ check_sanitize() {
   needs clang clang && needs clang++ clang && needs cmake cmake || return
   local build=build-clang
   cmake -S . -B $build -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ -DGPUMM_SANITIZE=address \
-    -DCMAKE_BUILD_TYPE=Debug && cmake --build $build -j "$(jobs)" || return
+    && cmake --build $build -j "$(jobs)" || return
   (cd $build && ctest --output-on-failure -j "$(jobs)")
 }
 

@@ -7,6 +7,7 @@
 --   definition  what a header declares is defined in the .c of its name
 --   prefix      what a linker sees is named gpumm__… (in bind and modules gpumm_…__…), or is public API
 --   license     every source file has its SPDX line
+--   document    files that the documents name exist, and so do the functions that ARCHITECTURE.md names
 -- It works on a table { ["core/group.h"] = text, … } with paths below src, so that structure_spec.lua can hand it small
 -- trees made for one rule.
 
@@ -368,11 +369,47 @@ function structure.check_licenses(root)
     return found
 end
 
+-- ---- Documents ----------------------------------------------------------------------------------
+
+local FOLDERS = { src = true, lua = true, spec = true, scripts = true, cmake = true, doc = true, library = true, examples = true }
+
+--- What a document names in backquotes and `exists` does not find: { "src/core/gone.c", … }. exists(path) is asked for
+--- paths below the project's folders; knows(name), which may be nil, for identifiers with an underscore.
+function structure.stale_names(text, exists, knows)
+    local stale, seen = {}, {}
+    for name in text:gsub("\n```.-\n```", ""):gmatch "`([%w_./*-]+)`" do
+        local path = FOLDERS[name:match "^([%w_]+)/"] and not name:find "*"
+        local identifier = knows and name:find "^[%a][%w]*_[%w_]*$"
+        if not seen[name] and (path and not exists(name) or identifier and not knows(name)) then stale[#stale + 1] = name end
+        seen[name] = true
+    end
+    return stale
+end
+
+local function check_documents(root, tree)
+    local found, code = {}, {}
+    for _, text in pairs(tree) do code[#code + 1] = text end
+    code = table.concat(code, "\n")
+    local function exists(path)
+        local file = io.open(root .. "/" .. path) -- of folders too
+        return file and file:close()
+    end
+    local function knows(name) return code:find(name, 1, true) end
+    for _, name in ipairs { "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md" } do
+        local text = exists(name) and read(root .. "/" .. name) or ""
+        for _, stale in ipairs(structure.stale_names(text, exists, name == "ARCHITECTURE.md" and knows or nil)) do
+            found[#found + 1] = ("document: %s names %s, which is not there"):format(name, stale)
+        end
+    end
+    return found
+end
+
 local function main(root)
     local tree = structure.read_tree(root)
     assert(next(tree), "there is no C file in " .. root .. "/src")
     local found = structure.check(tree)
     for _, line in ipairs(structure.check_licenses(root)) do found[#found + 1] = line end
+    for _, line in ipairs(check_documents(root, tree)) do found[#found + 1] = line end
     for _, line in ipairs(found) do print(line) end
     if #found > 0 then
         io.stderr:write(("%d violations of the rules of the source tree (spec/structure.lua)\n"):format(#found))

@@ -1,4 +1,4 @@
--- successes: 13
+-- successes: 14
 -- SPDX-License-Identifier: MIT
 -- spec/structure.lua finds what it is there to find: small trees that break one rule each. The project's own tree is
 -- the test `structure`.
@@ -143,6 +143,15 @@ describe("the structure test", function()
         assert.is_false(structure.has_license("int n;\n/* " .. line .. " */"))
         assert.is_false(structure.has_license("/* SPDX-License-Identifier: GPL-2.0 */"))
         assert.is_false(structure.has_license "")
+    end)
+
+    it("finds files and functions that a document names and that are not there", function()
+        local text = "`src/core/a.c`, `src/core/gone.c`: `gpumm__here`, `plan_gone`, `m:ensure_capacity`, `busy`; `src/*.c`"
+            .. " `src/core/gone.c`\n```sh\n`src/in_code.c`\n```\n`spec`"
+        local function exists(path) return path == "src/core/a.c" end
+        assert.same({ "src/core/gone.c" }, structure.stale_names(text, exists))
+        assert.same({ "src/core/gone.c", "plan_gone" },
+            structure.stale_names(text, exists, function(name) return name == "gpumm__here" end))
     end)
 
     it("fails as a program, with the messages, and not for a tree that keeps the rules", function()
