@@ -213,8 +213,9 @@ step "lua5.4 and gpumm-run"
 try_scripts "$prefix"
 
 step "the man page names every option"
+sed 's/\\-/-/g' "$prefix/share/man/man1/gpumm-run.1" >"$work/manual"
 for option in $("$prefix/bin/gpumm-run" --help | grep -oE '^ +--[a-z-]+|, --[a-z-]+' | grep -oE -- '--[a-z-]+' | sort -u); do
-  sed 's/\\-/-/g' "$prefix/share/man/man1/gpumm-run.1" | grep -qF -- "$option" || fail "the man page does not know $option"
+  grep -qF -- "$option" "$work/manual" || fail "the man page does not know $option"
 done
 if command -v man >/dev/null; then
   warnings=$(LC_ALL=C.UTF-8 MANROFFSEQ='' man --warnings -l "$prefix/share/man/man1/gpumm-run.1" 2>&1 >/dev/null)
