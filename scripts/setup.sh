@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Installs the Debian packages that building, testing and running need, where they are missing. Without root and
-# without sudo it says which they are, and fails.
+# Installs the missing ones of the Debian packages that gpumm needs. Without root and without sudo it prints their names
+# and fails.
 #   scripts/setup.sh [run|test|full]     run: what the demo needs (default); test: also what the tests need; full: also
 #                                        what scripts/full-check.sh needs
 set -euo pipefail
