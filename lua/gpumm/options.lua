@@ -3,9 +3,9 @@
 --
 --     local opt = gpumm.options(arg, { "graph", out = "layout.png", steps = 600, grow = 0 })
 --
--- Entries by position are arguments that must be given; entries by name are options with their
--- defaults, whose type is what the option accepts. A whole number as default asks for whole numbers.
--- What a user got wrong raises a message without a position: the script is not to blame.
+-- Entries by position are required arguments; entries by name are options with their defaults. An option accepts
+-- values of its default's type; where the default is a whole number, whole numbers only. A mistake of the user raises a
+-- message without a position in the script, because the script is not wrong.
 
 local nearest = require "gpumm.words".nearest
 
@@ -20,10 +20,10 @@ end
 local function check_default(name, default)
     local kind = type(default)
     if type(name) ~= "string" or not name:find(IDENTIFIER) then
-        error(("gpumm.options: %q is no name for an option"):format(tostring(name)), 4)
+        error(("gpumm.options: %q cannot be the name of an option"):format(tostring(name)), 4)
     end
     if kind ~= "string" and kind ~= "number" and kind ~= "boolean" then
-        error(("gpumm.options: the default of '%s' is a %s; a number, string or boolean is meant")
+        error(("gpumm.options: the default of '%s' is a %s; it must be a number, string or boolean")
             :format(name, kind), 4)
     end
     if name == "help" then error("gpumm.options: --help is taken, it prints the usage", 4) end
@@ -50,7 +50,7 @@ local function describe(spec)
     return description
 end
 
--- ---- What is printed -------------------------------------------------------------------------
+-- ---- The usage text -------------------------------------------------------------------------
 
 local PLACEHOLDERS = { integer = "N", float = "X", string = "TEXT" }
 
@@ -123,7 +123,7 @@ end
 
 -- ---- Parsing ---------------------------------------------------------------------------------
 
--- Takes the option at words[i] into `result`; returns how many words it was.
+-- Stores the option at words[i] in `result`. Returns how many words it takes.
 local function take_option(description, words, i, result)
     local word, defaults = words[i], description.defaults
     local name, value = word:match("^%-%-([^=]+)=?(.*)$")
