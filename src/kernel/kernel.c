@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Kernels: from CUDA C, or a binary and its signature, to something that can be launched with checked
    arguments. */
-#include "kernel/kernel.h"
+#include "kernel/state.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A kernel's inside, for the files of this room. */
-#ifndef KERNEL_KERNEL_H
-#define KERNEL_KERNEL_H
+/* What a kernel is, for the files of this room. */
+#ifndef KERNEL_STATE_H
+#define KERNEL_STATE_H
 
 #include "core/order.h"
 #include "kernel/source/prototypes.h"
