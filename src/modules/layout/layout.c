@@ -6,10 +6,9 @@
 #include <lua.h>
 
 #include "gpumm_lua.h"
+#include "modules/layout/embedded.h"
 #include "modules/layout/image.h"
 #include "modules/layout/inflate.h"
-
-extern const gpumm_lua_file gpumm_layout__files[]; /* made by scripts/embed.cmake */
 
 static int open_functions(lua_State *L) {
     lua_pushcfunction(L, gpumm_layout__inflate);
