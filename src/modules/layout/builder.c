@@ -164,8 +164,13 @@ static int builder_finish(lua_State *L) {
 }
 
 void gpumm_layout__open_builder(lua_State *L) {
-    static const luaL_Reg methods[] = {{"node", builder_node}, {"find", builder_find}, {"count", builder_count},     {"number", builder_number},
-                                       {"edge", builder_edge}, {"finish", builder_finish}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"node", builder_node},
+                                       {"find", builder_find},
+                                       {"count", builder_count},
+                                       {"number", builder_number},
+                                       {"edge", builder_edge},
+                                       {"finish", builder_finish},
+                                       {NULL, NULL}};
     if (luaL_newmetatable(L, BUILDER_CLASS)) {
         lua_pushcfunction(L, builder_collect);
         lua_setfield(L, -2, "__gc");

@@ -72,6 +72,7 @@ static void read_dialect(lua_State *L, dialect *d) {
                    .skipped = text_of(L, DIALECT, "skipped"),
                    .columns = (unsigned)number_of(L, DIALECT, "columns")};
     luaL_argcheck(L, d->newline == '\n' || d->newline == '\r', DIALECT, "lines end with \\n or \\r");
+    gpumm_layout__dialect_ready(d);
     luaL_argcheck(L, d->delimiter != d->newline && d->delimiter != '"', DIALECT, "that is no delimiter");
 }
 

@@ -11,6 +11,15 @@
 
 #include "modules/layout/number.h"
 
+/* A name whose number is being looked for. */
+typedef struct pending {
+    interner *names;
+    uint32_t *out; /* NULL: not kept */
+    intern_key key;
+} pending;
+
+enum { PENDING = 32 };
+
 typedef struct piece {
     const char *from, *to;
     uint64_t first_line, lines; /* lines before it, and in it */
@@ -18,6 +27,8 @@ typedef struct piece {
     interner *names;            /* by dictionary */
     char *scratch;              /* for texts with "" in them */
     size_t scratch_size;
+    unsigned waiting;
+    pending pending[PENDING]; /* memory is slow, so that many are looked for at a time */
     parse_error error;
 } piece;
 
@@ -104,23 +115,37 @@ static bool make_scratch(const parsing *p, piece *q, size_t size) {
     return true;
 }
 
-static row_fault put_name(const parsing *p, piece *q, const column *c, const field *f, uint64_t row) {
-    const char *text = f->text, *limit = p->end;
-    size_t length = f->length;
-    uint32_t number;
-    if (f->doubled) {
-        if (!make_scratch(p, q, length)) return ROW_MEMORY;
-        length = gpumm_layout__field_text(f, q->scratch);
-        text = q->scratch;
-        limit = text + length;
+static row_fault find_pending(piece *q) {
+    for (unsigned i = 0; i < q->waiting; i++) {
+        const pending *n = &q->pending[i];
+        uint32_t number;
+        if (!gpumm_layout__intern_prepared(n->names, &n->key, false, &number)) return ROW_MEMORY;
+        if (n->out) *n->out = number + 1;
     }
-    if (!gpumm_layout__intern(&q->names[c->dictionary], text, length, limit, f->doubled, &number)) return ROW_MEMORY;
-    if (c->out) ((uint32_t *)c->out)[row] = number + 1;
+    q->waiting = 0;
     return ROW_RIGHT;
 }
 
+/* A name with "" in it is not in the text as it is. */
+static row_fault put_doubled(const parsing *p, piece *q, interner *names, const field *f, uint32_t *out) {
+    uint32_t number;
+    if (find_pending(q) != ROW_RIGHT || !make_scratch(p, q, f->length)) return ROW_MEMORY;
+    size_t length = gpumm_layout__field_text(f, q->scratch);
+    if (!gpumm_layout__intern(names, q->scratch, length, q->scratch + length, true, &number)) return ROW_MEMORY;
+    if (out) *out = number + 1;
+    return ROW_RIGHT;
+}
+
+static row_fault put_name(const parsing *p, piece *q, const column *c, const field *f, uint64_t row) {
+    uint32_t *out = c->out ? (uint32_t *)c->out + row : NULL;
+    interner *names = &q->names[c->dictionary];
+    if (f->doubled) return put_doubled(p, q, names, f, out);
+    q->pending[q->waiting++] = (pending){names, out, gpumm_layout__intern_prepare(names, f->text, f->length, p->end)};
+    return q->waiting == PENDING ? find_pending(q) : ROW_RIGHT;
+}
+
 static bool is_sign(const parsing *p, const field *f) {
-    return f->length > 0 && !f->quoted && p->dialect.comments && strchr(p->dialect.comments, *f->text) != NULL;
+    return f->length > 0 && !f->quoted && (p->dialect.sign[(unsigned char)*f->text] & SIGN_COMMENT);
 }
 
 /* Is there nothing for the column? A comment may stand where a number could, and alone where blanks separate. */
@@ -262,6 +287,7 @@ static void parse_piece(void *user, unsigned index) {
         gpumm_layout__work_tick(p->work, index, (uint64_t)(at - ticked));
         ticked = at;
     }
+    if (find_pending(q) != ROW_RIGHT) q->error = (parse_error){.fault = ROW_MEMORY};
 }
 
 static size_t size_of(const column *c) {

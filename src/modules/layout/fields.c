@@ -8,10 +8,24 @@ static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c ==
 
 static bool spaced(const dialect *d) { return d->loose || d->delimiter == ' '; }
 
-/* Does `c` separate fields, where blanks do? */
-static bool separates(const dialect *d, char c) { return is_blank(c) || (d->loose && c == ','); }
+void gpumm_layout__dialect_ready(dialect *d) {
+    memset(d->sign, 0, sizeof d->sign);
+    for (int c = 0; c < 256; c++) {
+        bool between = spaced(d) ? is_blank((char)c) || (d->loose && c == ',') : (char)c == d->delimiter;
+        if ((char)c == d->newline) d->sign[c] = SIGN_END;
+        else if (between) d->sign[c] = SIGN_BETWEEN;
+        else if (is_blank((char)c)) d->sign[c] = SIGN_BLANK;
+    }
+    for (const char *c = d->comments; c && *c; c++) d->sign[(unsigned char)*c] |= SIGN_COMMENT;
+    for (const char *c = d->skipped; c && *c; c++) d->sign[(unsigned char)*c] |= SIGN_SKIPPED;
+}
 
-static bool is_around(const dialect *d, char c) { return is_blank(c) && c != d->delimiter && c != d->newline; }
+static bool is(const dialect *d, char c, int signs) { return d->sign[(unsigned char)c] & signs; }
+
+/* Does `c` separate fields, where blanks do? */
+static bool separates(const dialect *d, char c) { return is(d, c, SIGN_BETWEEN); }
+
+static bool is_around(const dialect *d, char c) { return is(d, c, SIGN_BLANK); }
 
 static const char *skip_around(const dialect *d, const char *at, const char *end) {
     while (at < end && is_around(d, *at)) at++;
@@ -62,7 +76,7 @@ static void read_rest(const dialect *d, const char **at, const char *end, field 
 
 static void read_spaced(const dialect *d, const char **at, const char *end, field *out) {
     const char *to = *at;
-    while (to < end && *to != d->newline && !separates(d, *to)) to++;
+    while (to < end && !is(d, *to, SIGN_END | SIGN_BETWEEN)) to++;
     *out = (field){.text = *at, .length = (size_t)(to - *at)};
     while (to < end && *to != d->newline && separates(d, *to)) to++;
     *at = to;
@@ -70,7 +84,7 @@ static void read_spaced(const dialect *d, const char **at, const char *end, fiel
 
 static void read_plain(const dialect *d, const char **at, const char *end, field *out) {
     const char *from = skip_around(d, *at, end), *to = from;
-    while (to < end && *to != d->newline && *to != d->delimiter) to++;
+    while (to < end && !is(d, *to, SIGN_END | SIGN_BETWEEN)) to++;
     *at = to < end && *to == d->delimiter ? to + 1 : to;
     while (to > from && is_around(d, to[-1])) to--;
     *out = (field){.text = from, .length = (size_t)(to - from)};
@@ -135,7 +149,7 @@ bool gpumm_layout__line_begin(const dialect *d, const char **at, const char *end
     }
     *at = from;
     if (from == end || *from == d->newline) return false;
-    if (d->skipped && strchr(d->skipped, *from)) return false;
-    if (!d->comments || !strchr(d->comments, *from)) return true;
+    if (!is(d, *from, SIGN_COMMENT | SIGN_SKIPPED)) return true;
+    if (is(d, *from, SIGN_SKIPPED)) return false;
     return has_all_columns(d, from, end);
 }

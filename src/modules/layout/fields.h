@@ -16,7 +16,10 @@ typedef struct dialect {
     const char *comments; /* signs that begin a line which is none, "#%"; "" or NULL: none */
     unsigned columns;     /* such a line is data where no blank follows the sign and it has so many; 0: never */
     const char *skipped;  /* first signs of lines that are passed over whatever they hold, "cp" of DIMACS; NULL: none */
+    unsigned char sign[256]; /* what each byte is: gpumm_layout__dialect_ready makes it of the above */
 } dialect;
+
+enum { SIGN_END = 1, SIGN_BETWEEN = 2, SIGN_BLANK = 4, SIGN_COMMENT = 8, SIGN_SKIPPED = 16 };
 
 typedef struct field {
     const char *text;
@@ -31,6 +34,7 @@ typedef enum field_outcome {
     FIELD_OPEN    /* its quote is not closed */
 } field_outcome;
 
+void gpumm_layout__dialect_ready(dialect *d);
 /* Reads the field at *at and leaves *at at the next one, or at the line's end. `last`: the rest of the line is one
    field. A line's first field is asked for with *at where gpumm_layout__line_begin left it. */
 field_outcome gpumm_layout__field(const dialect *d, const char **at, const char *end, bool last, field *out);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A slot holds a name of up to 16 bytes itself, so that most look-ups touch one line of memory and compare two words.
- * Of a longer name it holds two hashes, and the text is compared where those are equal.
+ * A slot holds a name of up to 8 bytes itself, so that most look-ups touch one line of memory and compare two words. Of a
+ * longer name it holds a hash, and the text is compared where that is equal.
  *
  * Merging: every name has a hash, and by its hash one task. Each task goes through the pieces in their order and finds
  * who was first. The firsts are then numbered in the order of the pieces, which is that of the whole file.
@@ -11,7 +11,7 @@
 #include <string.h>
 
 typedef struct intern_slot {
-    uint64_t a, b;
+    uint64_t word;
     uint32_t length, number; /* number + 1; 0: empty */
 } slot;
 
@@ -21,7 +21,7 @@ struct intern_block {
     char bytes[];
 };
 
-enum { SHORT = 16, FIRST_SLOTS = 64, BLOCK = 1 << 16 };
+enum { SHORT = 8, FIRST_SLOTS = 64, BLOCK = 1 << 16 };
 
 /* ---- Hashing ---------------------------------------------------------------------------------- */
 
@@ -50,30 +50,32 @@ static uint64_t masked(const char *text, size_t length) {
 #endif
 }
 
-static slot key_of(const char *text, size_t length, const char *limit, uint64_t seed) {
-    slot key = {.length = (uint32_t)length};
-    if (length > SHORT) {
-        uint64_t a = seed, b = ~seed;
-        for (size_t i = 0; i < length; i += 8) {
-            uint64_t w = word(text + i, length - i < 8 ? length - i : 8);
-            a = mix(a ^ w);
-            b = (b + w) * 0x9e3779b97f4a7c15;
-            b ^= b >> 31;
-        }
-        key.a = a;
-        key.b = b;
-    } else if (limit - text >= SHORT) {
-        key.a = masked(text, length);
-        key.b = length > 8 ? masked(text + 8, length - 8) : 0;
-    } else {
-        key.a = word(text, length < 8 ? length : 8);
-        key.b = length > 8 ? word(text + 8, length - 8) : 0;
+static uint64_t hash_long(const char *text, size_t length, uint64_t seed) {
+    uint64_t a = seed, b = ~seed;
+    size_t i = 0;
+    for (; i + 16 <= length; i += 16) {
+        a = (a ^ word(text + i, 8)) * 0x9e3779b97f4a7c15;
+        b = (b ^ word(text + i + 8, 8)) * 0xd6e8feb86659fd93;
+        a ^= a >> 29;
+        b ^= b >> 31;
     }
-    return key;
+    if (length >= 16) { /* the last 16, some of them again */
+        a ^= mix(word(text + length - 16, 8) + seed);
+        b ^= mix(word(text + length - 8, 8) - seed);
+    } else {
+        a ^= word(text, 8);
+        b ^= word(text + length - 8, 8);
+    }
+    return mix(a) ^ mix(b + 0x9e3779b97f4a7c15);
 }
 
-static uint64_t hash_of(const slot *key, uint64_t seed) {
-    return mix(key->a ^ seed) ^ mix(key->b + seed + ((uint64_t)key->length << 48));
+intern_key gpumm_layout__intern_prepare(const interner *t, const char *text, size_t length, const char *limit) {
+    intern_key key = {.text = text, .length = length > UINT32_MAX / 2 ? UINT32_MAX : (uint32_t)length};
+    if (length > SHORT) key.word = hash_long(text, length, t->seed);
+    else key.word = limit - text >= SHORT ? masked(text, length) : word(text, length);
+    key.hash = (uint32_t)mix((key.word ^ t->seed) + ((uint64_t)length << 56));
+    if (t->slots) __builtin_prefetch(&t->slots[key.hash & t->mask], 1);
+    return key;
 }
 
 /* ---- One dictionary ----------------------------------------------------------------------------- */
@@ -134,40 +136,43 @@ static const char *keep_copy(interner *t, const char *text, size_t length) {
 }
 
 /* The slot of the key, or the empty one where it belongs. */
-static slot *look(const interner *t, const slot *key, uint64_t hash, const char *text) {
-    for (size_t at = hash & t->mask;; at = (at + 1) & t->mask) {
+static slot *look(const interner *t, const intern_key *key) {
+    for (size_t at = key->hash & t->mask;; at = (at + 1) & t->mask) {
         slot *s = &t->slots[at];
         if (s->number == 0) return s;
-        if (s->a != key->a || s->b != key->b || s->length != key->length) continue;
-        if (key->length <= SHORT || memcmp(t->names[s->number - 1].text, text, key->length) == 0) return s;
+        if (s->word != key->word || s->length != key->length) continue;
+        if (key->length <= SHORT || memcmp(t->names[s->number - 1].text, key->text, key->length) == 0) return s;
     }
 }
 
-static bool add(interner *t, slot *at, const slot *key, uint64_t hash, const char *text, bool copy) {
+static bool add(interner *t, slot *at, const intern_key *key, bool copy) {
+    const char *text = key->text;
     if (t->count == t->room && !grow_names(t)) return false;
     if (copy && !(text = keep_copy(t, text, key->length))) return false;
-    t->names[t->count] = (intern_name){text, key->length, (uint32_t)hash};
-    *at = *key;
-    at->number = ++t->count;
+    t->names[t->count] = (intern_name){text, key->length, key->hash};
+    *at = (slot){key->word, key->length, ++t->count};
+    return true;
+}
+
+bool gpumm_layout__intern_prepared(interner *t, const intern_key *key, bool copy, uint32_t *number) {
+    if (key->length == UINT32_MAX) return false;
+    if ((!t->slots || t->count > t->mask / 4 * 3) && !grow_slots(t)) return false;
+    slot *s = look(t, key);
+    if (s->number == 0 && !add(t, s, key, copy)) return false;
+    *number = s->number - 1;
     return true;
 }
 
 bool gpumm_layout__intern(interner *t, const char *text, size_t length, const char *limit, bool copy,
                           uint32_t *number) {
-    if (length > UINT32_MAX / 2) return false;
-    if ((!t->slots || t->count > t->mask / 2) && !grow_slots(t)) return false;
-    slot key = key_of(text, length, limit, t->seed);
-    uint64_t hash = (uint32_t)hash_of(&key, t->seed);
-    slot *s = look(t, &key, hash, text);
-    if (s->number == 0 && !add(t, s, &key, hash, text, copy)) return false;
-    *number = s->number - 1;
-    return true;
+    intern_key key = gpumm_layout__intern_prepare(t, text, length, limit);
+    return gpumm_layout__intern_prepared(t, &key, copy, number);
 }
 
 bool gpumm_layout__intern_find(const interner *t, const char *text, size_t length, uint32_t *number) {
-    if (!t->slots || length > UINT32_MAX / 2) return false;
-    slot key = key_of(text, length, text + length, t->seed);
-    const slot *s = look(t, &key, (uint32_t)hash_of(&key, t->seed), text);
+    if (!t->slots) return false;
+    intern_key key = gpumm_layout__intern_prepare(t, text, length, text + length);
+    const slot *s = look(t, &key);
     if (s->number == 0) return false;
     *number = s->number - 1;
     return true;

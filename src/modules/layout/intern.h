@@ -32,6 +32,15 @@ void gpumm_layout__intern_end(interner *t);
 /* The number of a name; false: there is no memory, or too many names. `text` stays where it is as long as the
    dictionary, unless `copy`. `limit` is behind the last byte that may be read at `text`. */
 bool gpumm_layout__intern(interner *t, const char *text, size_t length, const char *limit, bool copy, uint32_t *number);
+/* The same in two halves, so that several names are looked for at a time: a key, whose place in memory is asked for, and
+   the number of what was prepared so. */
+typedef struct intern_key {
+    const char *text;
+    uint64_t word;
+    uint32_t length, hash;
+} intern_key;
+intern_key gpumm_layout__intern_prepare(const interner *t, const char *text, size_t length, const char *limit);
+bool gpumm_layout__intern_prepared(interner *t, const intern_key *key, bool copy, uint32_t *number);
 /* The number of a name that is known, or false. */
 bool gpumm_layout__intern_find(const interner *t, const char *text, size_t length, uint32_t *number);
 

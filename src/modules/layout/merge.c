@@ -14,10 +14,12 @@
 #include "modules/layout/work.h"
 
 typedef struct sum {
-    uint32_t edge, seen; /* the first of them; how many */
-    double there, back;  /* their weights, from the lesser end and towards it */
+    uint32_t edge, other, seen; /* the first of them; the greater end; how many */
+    double there, back;         /* their weights, from the lesser end and towards it */
     uint32_t there_count;
 } sum;
+
+enum { EDGE = 0x7fffffff };
 
 typedef struct merging {
     work *work;
@@ -27,8 +29,8 @@ typedef struct merging {
     uint32_t nodes;
     bool least;
     unsigned tasks;
-    uint32_t *begin; /* nodes + 1: where the edges of each lesser end begin in `order` */
-    uint32_t *order;
+    uint32_t *begin;              /* nodes + 1: where the edges of each lesser end begin in `order` */
+    uint64_t *order;              /* greater end << 32 | does it lead there from the lesser << 31 | edge */
     uint32_t *bounds;             /* tasks + 1: the nodes of each task */
     atomic_bool failed, opposite; /* has every edge its opposite? */
     atomic_uint_least64_t duplicates;
@@ -65,13 +67,17 @@ static uint64_t place_rows(merging *m) {
     return total;
 }
 
+static uint64_t packed(const merging *m, uint32_t e) {
+    return (uint64_t)greater(m, e) << 32 | (uint64_t)(m->from[e] < m->to[e]) << 31 | e;
+}
+
 /* Afterwards begin[i] is where the edges of i end. */
 static void place_edges(void *user, unsigned task) {
     merging *m = user;
     uint32_t low = m->bounds[task], high = m->bounds[task + 1];
     for (uint64_t e = 0; low < high && e < m->edges; e++) {
         uint32_t node = lesser(m, e);
-        if (node >= low && node < high && m->from[e] != m->to[e]) m->order[m->begin[node]++] = (uint32_t)e;
+        if (node >= low && node < high && m->from[e] != m->to[e]) m->order[m->begin[node]++] = packed(m, (uint32_t)e);
     }
 }
 
@@ -81,9 +87,8 @@ static double weight_of(const merging *m, uint32_t e) {
     return !m->weight ? 1 : isnan(m->weight[e]) ? 1 : m->weight[e];
 }
 
-static void add(const merging *m, sum *s, uint32_t e) {
+static void add(const merging *m, sum *s, uint32_t e, bool there) {
     double w = weight_of(m, e);
-    bool there = m->from[e] < m->to[e];
     double *side = there ? &s->there : &s->back;
     if (m->least) *side = s->seen == 0 || w < *side || isnan(*side) ? w : *side;
     else *side += w;
@@ -111,13 +116,13 @@ static void finish_row(merging *m, const sum *sums, uint32_t count) {
 static uint32_t merge_row(merging *m, uint32_t first, uint32_t last, uint32_t *mark, sum *sums) {
     uint32_t count = 0, dropped = 0;
     for (uint32_t k = first; k < last; k++) {
-        uint32_t e = m->order[k], j = greater(m, e), at = mark[j];
-        if (at >= count || greater(m, sums[at].edge) != j) {
+        uint32_t e = m->order[k] & EDGE, j = (uint32_t)(m->order[k] >> 32), at = mark[j];
+        if (at >= count || sums[at].other != j) {
             at = mark[j] = count++;
-            sums[at] = (sum){.edge = e};
+            sums[at] = (sum){.edge = e, .other = j};
             if (m->least) sums[at].there = sums[at].back = NAN;
         }
-        add(m, &sums[at], e);
+        add(m, &sums[at], e, m->order[k] >> 31 & 1);
         if (sums[at].edge == e) continue;
         m->from[e] = m->to[e] = 0;
         dropped++;
@@ -241,7 +246,7 @@ static int layout_merge(lua_State *L) {
     work w;
     merging m = {.work = &w, .edges = r->count, .nodes = (uint32_t)nodes};
     luaL_argcheck(L, nodes >= 0 && nodes < UINT32_MAX / 2, 2, "that are too many nodes");
-    luaL_argcheck(L, r->count < UINT32_MAX / 2, 1, "those are too many rows");
+    luaL_argcheck(L, r->count <= EDGE, 1, "those are too many rows");
     check_shown(L, r);
     m.from = column_at(L, r, 3, "u32");
     m.to = column_at(L, r, 4, "u32");

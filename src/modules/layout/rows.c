@@ -5,7 +5,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
-#include "gpumm_lua.h"
+#include "modules/layout/work.h"
 
 #define ROWS_CLASS "gpumm.rows"
 
@@ -27,6 +27,7 @@ void *gpumm_layout__rows_take(lua_State *L, int index, unsigned i, const char *t
     index = lua_absindex(L, index);
     if (room > PTRDIFF_MAX / 16) luaL_error(L, "a column of %I rows is too long", (LUAI_UACINT)room);
     void *bytes = lua_newuserdatauv(L, (size_t)room * gpumm_layout__rows_size(type) + 1, 0);
+    gpumm_layout__work_huge(bytes, (size_t)room * gpumm_layout__rows_size(type));
     lua_setiuservalue(L, index, (int)i + 1);
     r->column[i] = (rows_column){.type = type, .bytes = bytes};
     return bytes;

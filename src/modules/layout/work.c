@@ -6,14 +6,22 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <time.h>
 
-enum { THREADS_MOST = 64, PIECE = 1 << 20 }; /* bytes that are worth a thread */
+enum { THREADS_MOST = 64, PIECE = 1 << 20, HUGE_PAGE = 1 << 21 }; /* bytes that are worth a thread */
 
 /* ---- Memory ----------------------------------------------------------------------------------- */
 
+void gpumm_layout__work_huge(void *block, size_t size) {
+    uintptr_t first = ((uintptr_t)block + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE, last = (uintptr_t)block + size;
+    if (size >= 2 * (size_t)HUGE_PAGE && last > first) madvise((void *)first, last - first, MADV_HUGEPAGE);
+}
+
 void *gpumm_layout__work_memory(const work *w, void *block, size_t size) {
-    return w->memory.reallocate(w->memory.user, block, size);
+    void *fresh = w->memory.reallocate(w->memory.user, block, size);
+    if (fresh) gpumm_layout__work_huge(fresh, size);
+    return fresh;
 }
 
 void *gpumm_layout__work_array(const work *w, void *block, size_t count, size_t size) {

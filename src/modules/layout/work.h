@@ -28,6 +28,8 @@ void gpumm_layout__work_begin(work *w, lua_State *L, const char *what, uint64_t 
 void *gpumm_layout__work_memory(const work *w, void *block, size_t size);
 /* The same for `count` elements of `size` bytes; a product that overflows is refused. */
 void *gpumm_layout__work_array(const work *w, void *block, size_t count, size_t size);
+/* What is read and written here and there is worth large pages, where the machine has them. */
+void gpumm_layout__work_huge(void *block, size_t size);
 void gpumm_layout__work_free(const work *w, void *block); /* NULL is fine */
 
 typedef void work_task(void *user, unsigned index);
