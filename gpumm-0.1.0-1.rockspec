@@ -10,7 +10,9 @@ description = {
         balance. The same script runs on an NVIDIA GPU and on a machine without one.
     ]],
     homepage = "https://github.com/gpumm/gpumm",
+    issues_url = "https://github.com/gpumm/gpumm/issues",
     license = "MIT",
+    maintainer = "the gpumm authors",
 }
 supported_platforms = { "linux" }
 dependencies = { "lua ~> 5.4" }

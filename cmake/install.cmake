@@ -2,26 +2,26 @@
 # What `cmake --install` puts where, and what CPack makes of it.
 #
 #   include/gpumm.h gpumm_lua.h              lib/libgpumm.so libgpumm_lua.so, and both as archives
-#   lib/lua/5.4/gpumm.so gpumm_layout.so     the Lua modules, whole in themselves: lua/gpumm/* travels inside
+#   lib/lua/5.4/gpumm.so gpumm_layout.so     the Lua modules, with the files of lua/gpumm inside
 #   lib/libgpumm_layout.a                    the layouts for applications that link statically
 #   lib/cmake/gpumm, lib/pkgconfig           find_package(gpumm), pkg-config gpumm, pkg-config gpumm-lua
 #   bin/gpumm-run  share/man/man1            share/gpumm: types for editors, examples
 #
-# Components, each a package: gpumm needs libc alone, gpumm-layout libpng and zlib, gpumm-run those and Lua.
+# Each component is a package: gpumm needs libc only, gpumm-layout libpng and zlib too, gpumm-run all of these and Lua.
 #
-# No Lua file is installed beside the module: `require "gpumm.graph"` would find it there before the module's own
-# part, and a state would have two of them.
+# No Lua file is installed beside the module: `require "gpumm.graph"` would find it before the copy inside the module,
+# and a Lua state would have both.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set(GPUMM_LUA_MODULE_DIR lib/lua/5.4 CACHE STRING "Where the stock interpreter looks for modules, under the prefix")
 set(GPUMM_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/gpumm)
 
-# The installed headers serve the imported targets; src/ serves the build alone.
+# Imported targets use the installed headers; src/ is for this build only.
 set_target_properties(gpumm PROPERTIES INTERFACE_INCLUDE_DIRECTORIES
   "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>;$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
 set_target_properties(gpumm_lua PROPERTIES EXPORT_NAME lua INTERFACE_LINK_LIBRARIES gpumm)
-# gpumm-run is whole in itself; libgpumm_lua finds libgpumm beside it, wherever the prefix is moved to.
+# libgpumm_lua finds libgpumm beside it, also when the prefix is moved; gpumm-run needs neither.
 set_target_properties(gpumm_lua PROPERTIES INSTALL_RPATH "$ORIGIN")
 
 set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME gpumm)
@@ -46,7 +46,7 @@ write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/gpummConfigVersion.
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/gpummConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/gpummConfigVersion.cmake
   DESTINATION ${GPUMM_CMAKE_DIR})
 
-# The prefix is where the file lies, so that a moved or unpacked installation serves too.
+# The prefix is relative to the .pc file, so that a moved or unpacked installation works too.
 file(RELATIVE_PATH GPUMM_PC_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 string(REGEX REPLACE "/$" "" GPUMM_PC_PREFIX "${GPUMM_PC_PREFIX}")
 configure_file(gpumm.pc.in ${CMAKE_CURRENT_BINARY_DIR}/gpumm.pc @ONLY)
@@ -54,16 +54,16 @@ configure_file(gpumm-lua.pc.in ${CMAKE_CURRENT_BINARY_DIR}/gpumm-lua.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/gpumm.pc ${CMAKE_CURRENT_BINARY_DIR}/gpumm-lua.pc
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
-install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES README.md CHANGELOG.md SECURITY.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY library DESTINATION ${CMAKE_INSTALL_DATADIR}/gpumm OPTIONAL)
 install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DATADIR}/gpumm
   PATTERN "CMakeLists.txt" EXCLUDE PATTERN "*_spec.lua" EXCLUDE)
 
-# ---- cpack -G DEB: a package a component --------------------------------------------------------
+# ---- cpack -G DEB: one package for each component --------------------------------------------------------
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME gpumm)
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
-set(CPACK_PACKAGE_CONTACT "the gpumm authors <gpumm@localhost>")
+set(CPACK_PACKAGE_CONTACT "the gpumm authors <https://github.com/gpumm/gpumm>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
@@ -88,12 +88,12 @@ if(TARGET gpumm-run)
   set(CPACK_COMPONENT_GPUMM-RUN_DESCRIPTION "${PROJECT_DESCRIPTION}: the interpreter, with the layouts inside")
 endif()
 find_program(GPUMM_SHLIBDEPS dpkg-shlibdeps)
-find_program(GPUMM_FILE file) # CPack asks it which files are programs
+find_program(GPUMM_FILE file) # CPack runs it to find out which files are programs
 mark_as_advanced(GPUMM_SHLIBDEPS GPUMM_FILE)
 if(GPUMM_SHLIBDEPS AND GPUMM_FILE)
   set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
   set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${CMAKE_CURRENT_BINARY_DIR})
-  set(CPACK_DEBIAN_GPUMM-LAYOUT_PACKAGE_DEPENDS "${same}") # what dpkg-shlibdeps finds is added
+  set(CPACK_DEBIAN_GPUMM-LAYOUT_PACKAGE_DEPENDS "${same}") # dpkg-shlibdeps adds the libraries
 else()
   set(CPACK_DEBIAN_GPUMM_PACKAGE_DEPENDS "libc6")
   set(CPACK_DEBIAN_GPUMM-LAYOUT_PACKAGE_DEPENDS "libc6, libpng16-16, zlib1g, ${same}")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# Lua 5.4: its headers for the modules, gpumm_lua_headers, and its library for what brings a Lua of its own,
-# gpumm_stock_lua, where there is one. pkg-config knows both; LUA_INCLUDE_DIR (and LUA_LIBRARY, or LUA_LIBDIR to look in)
-# say it otherwise, as luarocks does.
+# Finds Lua 5.4: gpumm_lua_headers has its headers, for modules; gpumm_stock_lua its library, where there is one, for
+# programs. pkg-config is asked for both, unless LUA_INCLUDE_DIR (and LUA_LIBRARY, or LUA_LIBDIR to look in) are
+# given, as luarocks gives them.
 add_library(gpumm_lua_headers INTERFACE)
 if(LUA_INCLUDE_DIR)
   find_library(LUA_LIBRARY NAMES lua5.4 lua54 lua liblua.a HINTS ${LUA_LIBDIR} ${LUA_INCLUDE_DIR}/../lib NO_DEFAULT_PATH)

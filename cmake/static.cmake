@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# An archive of one object whose hidden symbols are local, so that public names alone reach a linker. The compiler
-# links it, because objects of -flto are nothing that ld -r understands.
+# Makes an archive of one object whose hidden symbols are local, so that a linker sees public names only. The compiler
+# links this object, because ld -r cannot read objects made with -flto.
 #   gpumm_static_library(NAME OBJECT-LIBRARY…) makes libNAME.a, its target NAME_static, and sets NAME_ARCHIVE
 include(CheckCSourceCompiles)
 set(CMAKE_REQUIRED_FLAGS "-flinker-output=nolto-rel")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Turns the files of ROOT (lua/) whose paths match PARTS, a regular expression, into a list of gpumm_lua_file that is
-# called NAME; the paths that match NOT stay out.
+# Writes a C file with the list NAME of gpumm_lua_file: the files below ROOT (lua/) whose paths match the regular
+# expression PARTS and do not match NOT.
 #   cmake -DROOT=… -DPARTS=… [-DNOT=…] -DNAME=… -DOUT=… -P embed.cmake
 file(GLOB_RECURSE files RELATIVE ${ROOT} ${ROOT}/*.lua ${ROOT}/*.cu ${ROOT}/*.html)
 list(FILTER files INCLUDE REGEX "${PARTS}")

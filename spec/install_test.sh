@@ -25,7 +25,7 @@ step "install into an empty prefix"
 prefix=$work/prefix
 cmake --install "$build" --prefix "$prefix" >"$work/install.log" || { cat "$work/install.log"; fail "cmake --install"; }
 libdir=$(dirname "$(find_one "$prefix" libgpumm.so)")
-for file in include/gpumm.h include/gpumm_lua.h bin/gpumm-run lib/lua/5.4/gpumm.so lib/lua/5.4/gpumm_layout.so share/man/man1/gpumm-run.1; do
+for file in include/gpumm.h include/gpumm_lua.h bin/gpumm-run lib/lua/5.4/gpumm.so lib/lua/5.4/gpumm_layout.so share/man/man1/gpumm-run.1 share/doc/gpumm/LICENSE; do
   [ -s "$prefix/$file" ] || fail "$file is missing"
 done
 for name in libgpumm.so.0 libgpumm.a libgpumm_lua.a libgpumm_layout.a libgpumm_lua.so gpummConfig.cmake gpummConfigVersion.cmake gpumm.pc gpumm-lua.pc; do
@@ -213,8 +213,9 @@ step "lua5.4 and gpumm-run"
 try_scripts "$prefix"
 
 step "the man page names every option"
+sed 's/\\-/-/g' "$prefix/share/man/man1/gpumm-run.1" >"$work/manual"
 for option in $("$prefix/bin/gpumm-run" --help | grep -oE '^ +--[a-z-]+|, --[a-z-]+' | grep -oE -- '--[a-z-]+' | sort -u); do
-  sed 's/\\-/-/g' "$prefix/share/man/man1/gpumm-run.1" | grep -qF -- "$option" || fail "the man page does not know $option"
+  grep -qF -- "$option" "$work/manual" || fail "the man page does not know $option"
 done
 if command -v man >/dev/null; then
   warnings=$(LC_ALL=C.UTF-8 MANROFFSEQ='' man --warnings -l "$prefix/share/man/man1/gpumm-run.1" 2>&1 >/dev/null)
@@ -238,6 +239,7 @@ if command -v dpkg-deb >/dev/null && command -v cpack >/dev/null; then
   if dpkg -S "$lua" >/dev/null 2>&1 || dpkg -S "$(realpath "$lua")" >/dev/null 2>&1; then
     dpkg-deb --field "$work"/deb/gpumm-run_0.1.0_*.deb Depends | grep -q 'liblua5.4-0' || fail "gpumm-run does not depend on Lua"
   fi
+  [ "$(dpkg-deb --field "$deb" Homepage)" = https://github.com/gpumm/gpumm ] || fail "the package has no homepage"
   libraries=$(dirname "$(find_one "$work/root/usr" libgpumm.so)")
   try_consumers "$work/root/usr" "$libraries"
   try_scripts "$work/root/usr"

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "bench.h"
-#include "device/device.h"
+#include "device/open.h"
 
 gpumm_status bare(CUresult result, const char *call) {
     const char *name = NULL;

@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #include "base/status.h"
-#include "device/cuda/state.h"
+#include "device/cuda/context.h"
+#include "device/cuda/cuda.h"
+#include "device/cuda/stream.h"
 
 static int checks, failures;
 

@@ -648,7 +648,7 @@ static void test_copies(void) {
         device *d = NULL;
         device_stream *s = NULL;
         setenv("FAKE_CUDA_JIT", jit ? "1" : "0", 1);
-        CHECK(open_named("cuda", &d) == GPUMM_OK && (((cuda *)d)->across != NULL) == jit);
+        CHECK(open_named("cuda", &d) == GPUMM_OK && (((cuda *)d)->copy_kernel != NULL) == jit);
         CHECK(d->call->stream_open(d, NULL, &s) == GPUMM_OK);
         test_across(d, s);
         test_across_order(d, s, 4); /* each way once: its work is done at once */

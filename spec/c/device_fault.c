@@ -5,7 +5,8 @@
 
 #include "base/status.h"
 #include "device/fault.h"
-#include "device/host/kernel.h"
+#include "device/open.h"
+#include "device/host/module.h"
 #include "door.h"
 #include "table.h"
 

@@ -7,7 +7,8 @@
 #include <unistd.h>
 
 #include "base/status.h"
-#include "device/host/kernel.h"
+#include "device/host/module.h"
+#include "device/open.h"
 #include "door.h"
 #include "table.h"
 

@@ -43,7 +43,7 @@ static _Thread_local CUcontext stack[DEPTH];
 static _Thread_local int depth;
 static _Thread_local CUstreamCaptureMode capture_mode;
 static bool captured_elsewhere;
-static int dummy_context, other_context, dummy_function, across_function;
+static int dummy_context, other_context, dummy_function, copy_function;
 
 typedef struct memory {
     int file;
@@ -555,7 +555,7 @@ ENTRY cuLaunchHostFunc(CUstream s, CUhostFn function, void *user) {
 ENTRY cuModuleLoadDataEx(CUmodule *out, const void *image, unsigned options, CUjit_option *names, void **values) {
     (void)options, (void)names;
     UNSAFE();
-    bool own = strstr(image, ".entry gpumm_across(") != NULL && number("FAKE_CUDA_JIT", 1);
+    bool own = strstr(image, ".entry gpumm_copy(") != NULL && number("FAKE_CUDA_JIT", 1);
     if (!own && strcmp(image, "fake") != 0) {
         if (values) snprintf(values[0], 32, "the fake's log");
         return CUDA_ERROR_INVALID_IMAGE;
@@ -575,8 +575,8 @@ ENTRY cuModuleUnload(CUmodule m) {
 ENTRY cuModuleGetFunction(CUfunction *out, CUmodule m, const char *name) {
     (void)m;
     UNSAFE();
-    bool own = strcmp(name, "gpumm_across") == 0;
-    *out = (CUfunction)(own ? &across_function : &dummy_function);
+    bool own = strcmp(name, "gpumm_copy") == 0;
+    *out = (CUfunction)(own ? &copy_function : &dummy_function);
     return own || strcmp(name, "k") == 0 ? CUDA_SUCCESS : CUDA_ERROR_NOT_FOUND;
 }
 
@@ -627,7 +627,7 @@ ENTRY cuLaunchKernelEx(const CUlaunchConfig *launch, CUfunction f, void **parame
     (void)extra;
     CURRENT();
     uint64_t to, from, bytes, threads = (uint64_t)launch->gridDimX * launch->blockDimX;
-    if (f != (CUfunction)&across_function || !launch->hStream) return CUDA_ERROR_INVALID_VALUE;
+    if (f != (CUfunction)&copy_function || !launch->hStream) return CUDA_ERROR_INVALID_VALUE;
     memcpy(&to, parameters[0], sizeof to);
     memcpy(&from, parameters[1], sizeof from);
     memcpy(&bytes, parameters[2], sizeof bytes);

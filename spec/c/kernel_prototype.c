@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "kernel/prototype.h"
+#include "kernel/source/prototypes.h"
 
 static int checks, failures;
 
@@ -278,7 +278,7 @@ static void test_defined(void) {
         "f(n:i32)@2[0]", __LINE__);
 }
 
-#include "kernel/source.h" /* here: its `text` would hide behind the variables above */
+#include "kernel/source/includes.h" /* here: its `text` would hide behind the variables above */
 
 /* NVRTC looks for <> beside the source too. */
 static void test_headers_beside(void) {

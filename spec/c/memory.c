@@ -6,6 +6,7 @@
 #include "base/size.h"
 #include "device/device.h"
 #include "device/fault.h"
+#include "device/open.h"
 #include "hard.h"
 #include "memory/budget.h"
 #include "memory/ledger.h"

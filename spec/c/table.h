@@ -5,7 +5,7 @@
 #define TABLE_H
 
 #include "check.h"
-#include "device/device.h"
+#include "device/open.h"
 
 enum { UNIT = 64 << 10 };
 

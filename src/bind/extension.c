@@ -11,11 +11,11 @@
 #include "bind/extension.h"
 
 #include <dlfcn.h>
+#include <lauxlib.h>
 #include <string.h>
 
-#include "bind/bind.h"
-
-extern const gpumm_lua_file gpumm_lua__files[]; /* made by scripts/embed.cmake */
+#include "bind/lua/embedded.h"
+#include "bind/lua/state.h"
 
 /* Which module brings a part, and what its package is called. */
 static const struct part {
@@ -27,27 +27,17 @@ static const struct part {
     {"inflate", "gpumm_layout", "gpumm-layout"}, {NULL, NULL, NULL},
 };
 
-/* ---- Files ---------------------------------------------------------------------------------- */
-
-static const gpumm_lua_file *find_file(const gpumm_lua_file *file, const char *path) {
-    for (; file && file->path; file++)
-        if (strcmp(file->path, path) == 0) return file;
-    return NULL;
-}
-
-const gpumm_lua_file *gpumm_lua__file_named(lua_State *L, const char *path) {
-    const bind_state *state = gpumm_lua__state_of(L);
-    const gpumm_lua_file *file = find_file(gpumm_lua__files, path);
-    for (unsigned i = 0; !file && i < state->module_count; i++) file = find_file(state->modules[i]->files, path);
-    return file;
-}
-
 /* ---- require ---------------------------------------------------------------------------------- */
 
 /* package.preload["gpumm.graph"]; upvalue 1: the gpumm table, 2: "graph". */
 static int preload_part(lua_State *L) {
     lua_pushvalue(L, lua_upvalueindex(2));
     lua_gettable(L, lua_upvalueindex(1));
+    return 1;
+}
+
+static int preload_gpumm(lua_State *L) { /* upvalue 1: the gpumm table */
+    lua_pushvalue(L, lua_upvalueindex(1));
     return 1;
 }
 
@@ -62,7 +52,7 @@ static void preload_key(lua_State *L, int preload, int gpumm) {
 }
 
 /* The key of a Lua file of ours, "graph" of "gpumm/graph.lua" and "force.grid" of "gpumm/force/grid.lua",
-   pushed; false: it is none. */
+   pushed; false: the path is not one. */
 static bool push_key(lua_State *L, const char *path) {
     size_t length = strlen(path), prefix = strlen("gpumm/"), suffix = strlen(".lua");
     if (length <= prefix + suffix || strncmp(path, "gpumm/", prefix) != 0) return false;
@@ -78,9 +68,10 @@ static void preload_files(lua_State *L, const gpumm_lua_file *file, int preload,
         if (push_key(L, file->path)) preload_key(L, preload, gpumm);
 }
 
-static int preload_module(lua_State *L) { /* upvalue 1: "graph", a part of it */
-    gpumm_lua__extension_resolve(L, lua_tostring(L, lua_upvalueindex(1)));
-    return gpumm_lua_open(L);
+static int preload_module(lua_State *L) { /* upvalue 1: the gpumm table, 2: "graph", a part of it */
+    gpumm_lua__extension_resolve(L, lua_tostring(L, lua_upvalueindex(2)));
+    lua_pushvalue(L, lua_upvalueindex(1));
+    return 1;
 }
 
 /* The table is the registry's own, which package.preload also is. A state whose application opened gpumm finds that one
@@ -88,14 +79,16 @@ static int preload_module(lua_State *L) { /* upvalue 1: "graph", a part of it */
 void gpumm_lua__extension_preload(lua_State *L) {
     int gpumm = lua_gettop(L), preload = gpumm + 1;
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
-    lua_pushcfunction(L, gpumm_lua_open);
+    lua_pushvalue(L, gpumm);
+    lua_pushcclosure(L, preload_gpumm, 1);
     lua_setfield(L, preload, "gpumm");
     preload_files(L, gpumm_lua__files, preload, gpumm);
     for (const struct part *part = parts; part->name; part++) {
         lua_pushstring(L, part->name);
         preload_key(L, preload, gpumm);
+        lua_pushvalue(L, gpumm);
         lua_pushstring(L, part->name);
-        lua_pushcclosure(L, preload_module, 1);
+        lua_pushcclosure(L, preload_module, 2);
         lua_setfield(L, preload, part->module);
     }
     lua_pop(L, 1);
@@ -119,20 +112,14 @@ static void add_module(lua_State *L, const gpumm_lua_module *module) {
     state->modules[state->module_count++] = module;
 }
 
-int gpumm_lua_open_module(lua_State *L, const gpumm_lua_module *module) {
-    luaL_checkstack(L, 16, NULL);
-    gpumm_lua_open(L);
-    if (is_open(L, module->name)) return 1;
+bool gpumm_lua__extension_add(lua_State *L, const gpumm_lua_module *module) {
+    if (is_open(L, module->name)) return false;
     add_module(L, module);
     int gpumm = lua_gettop(L);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
     preload_files(L, module->files, gpumm + 1, gpumm);
     lua_pop(L, 1);
-    if (!module->open) return 1;
-    lua_pushcfunction(L, module->open);
-    lua_pushvalue(L, gpumm);
-    lua_call(L, 1, 0);
-    return 1;
+    return true;
 }
 
 /* ---- Finding ---------------------------------------------------------------------------------- */

@@ -49,99 +49,103 @@ typedef struct device_launch {
     unsigned shared_bytes;
 } device_launch;
 
-/* Every call by name, for fault injection and counting; the names are the table's own. */
-#define DEVICE_CALL_MAP(X) \
-    X(reserve) \
-    X(release) \
-    X(commit) \
-    X(decommit) \
-    X(alloc) \
-    X(free) \
-    X(stream_open) \
-    X(stream_close) \
-    X(stream_synchronize) \
-    X(stream_query) \
-    X(event_open) \
-    X(event_close) \
-    X(event_record) \
-    X(event_query) \
-    X(event_synchronize) \
-    X(event_elapsed) \
-    X(stream_wait) X(copy) X(fill) X(call) X(compile) X(module_open) X(module_close) X(function) X(launch)
+/*
+ * Every call that can be counted, failed and held, once, with its signature: the table below, the calls' names and
+ * what the fault device forwards are made from this list, so that a call is added by adding its line.
+ *   S: returns a status.   Q: a status, and hands something back, so that it cannot be left out.   V: nothing.
+ * S(name, (parameters), (arguments behind the device), before, after); `before` and `after` are the fault device's:
+ *   before  NOW                  forwarded at once
+ *           QUEUED(stream, kind) an operation of a stream: delays and gates of that kind (or NO_KIND) go before it
+ *           LETS_THROUGH         what is held goes on first
+ *   after   AS_IT_IS, or what now lives or is gone: BORN(number, bytes' sum, bytes), GONE(…)
+ *
+ * reserve, release, commit, decommit: address space and memory in place, only where info says in_place
+ * (pinned_in_place). alloc, free: whole blocks, on every device; contents undefined; free only once no queued work
+ * uses it. stream_open: `native` is wrapped and not owned, NULL makes one. stream_close finishes its work first.
+ * event_open: only a timed one has event_elapsed. event_query: never recorded is done. fill: `count` times the
+ * pattern of `width` (1, 2 or 4) bytes. call: runs a function on this side in stream order; it makes no device call.
+ * compile writes out_path. module_close: nothing of it runs any more. function: goes with its module.
+ */
+#define DEVICE_CALL_MAP(S, Q, V) \
+    Q(reserve, (device * d, place where, uint64_t bytes, gpumm_address * address), (where, bytes, address), NOW, \
+      BORN(ranges, reserved_bytes, bytes)) \
+    V(release, (device * d, place where, gpumm_address address, uint64_t bytes), (where, address, bytes), NOW, \
+      GONE(ranges, reserved_bytes, bytes)) \
+    S(commit, (device * d, place where, gpumm_address address, uint64_t bytes), (where, address, bytes), NOW, \
+      BORN(segments, committed_bytes, bytes)) \
+    S(decommit, (device * d, place where, gpumm_address address, uint64_t bytes), (where, address, bytes), NOW, \
+      GONE(segments, committed_bytes, bytes)) \
+    Q(alloc, (device * d, place where, uint64_t bytes, gpumm_address * address), (where, bytes, address), NOW, \
+      BORN(blocks, committed_bytes, bytes)) \
+    V(free, (device * d, place where, gpumm_address address, uint64_t bytes), (where, address, bytes), NOW, \
+      GONE(blocks, committed_bytes, bytes)) \
+    Q(stream_open, (device * d, void *native, device_stream **out), (native, out), NOW, BORN(streams, nothing, 0)) \
+    V(stream_close, (device * d, device_stream * s), (s), LETS_THROUGH, GONE(streams, nothing, 0)) \
+    S(stream_synchronize, (device * d, device_stream * s), (s), NOW, AS_IT_IS) \
+    Q(stream_query, (device * d, device_stream * s, bool *idle), (s, idle), NOW, AS_IT_IS) \
+    Q(event_open, (device * d, bool timed, device_event **out), (timed, out), NOW, BORN(events, nothing, 0)) \
+    V(event_close, (device * d, device_event * e), (e), NOW, GONE(events, nothing, 0)) \
+    S(event_record, (device * d, device_event * e, device_stream * s), (e, s), QUEUED(s, NO_KIND), AS_IT_IS) \
+    Q(event_query, (device * d, device_event * e, bool *done), (e, done), NOW, AS_IT_IS) \
+    S(event_synchronize, (device * d, device_event * e), (e), NOW, AS_IT_IS) \
+    Q(event_elapsed, (device * d, device_event * from, device_event * to, double *seconds), (from, to, seconds), NOW, \
+      AS_IT_IS) \
+    S(stream_wait, (device * d, device_stream * s, device_event * e), (s, e), QUEUED(s, NO_KIND), AS_IT_IS) \
+    S(copy, (device * d, device_stream * s, copy_kind way, gpumm_address to, gpumm_address from, uint64_t bytes), \
+      (s, way, to, from, bytes), QUEUED(s, COPIES(way)), AS_IT_IS) \
+    S(fill, (device * d, device_stream * s, gpumm_address to, uint32_t pattern, unsigned width, uint64_t times), \
+      (s, to, pattern, width, times), QUEUED(s, FILLS), AS_IT_IS) \
+    S(call, (device * d, device_stream * s, void (*function)(void *user), void *user), (s, function, user), \
+      QUEUED(s, NO_KIND), AS_IT_IS) \
+    S(compile, (device * d, const device_source *source, const char *out_path), (source, out_path), NOW, AS_IT_IS) \
+    Q(module_open, (device * d, const char *path, device_module **out), (path, out), NOW, BORN(modules, nothing, 0)) \
+    V(module_close, (device * d, device_module * m), (m), NOW, GONE(modules, nothing, 0)) \
+    Q(function, (device * d, device_module * m, const char *name, device_function **out), (m, name, out), NOW, \
+      AS_IT_IS) \
+    S(launch, (device * d, device_stream * s, device_function * which, const device_launch *launch), \
+      (s, which, launch), QUEUED(s, LAUNCHES), AS_IT_IS)
 
+#define DEVICE_CALL_ENUM(name, parameters, arguments, before, after) CALL_##name,
 typedef enum device_call {
-#define DEVICE_CALL_ENUM(name) CALL_##name,
-    DEVICE_CALL_MAP(DEVICE_CALL_ENUM)
-#undef DEVICE_CALL_ENUM
-        CALL_COUNT
+    DEVICE_CALL_MAP(DEVICE_CALL_ENUM, DEVICE_CALL_ENUM, DEVICE_CALL_ENUM) CALL_COUNT
 } device_call;
+#undef DEVICE_CALL_ENUM
 
+#define DEVICE_STATUS_ENTRY(name, parameters, arguments, before, after) gpumm_status(*name) parameters;
+#define DEVICE_SILENT_ENTRY(name, parameters, arguments, before, after) void(*name) parameters;
 typedef struct device_table {
+    DEVICE_CALL_MAP(DEVICE_STATUS_ENTRY, DEVICE_STATUS_ENTRY, DEVICE_SILENT_ENTRY)
+
     void (*close)(device *d); /* every stream, event, range and module is gone by then */
-
-    /* Address space and memory in place. Only where info says in_place (pinned_in_place). */
-    gpumm_status (*reserve)(device *d, place where, uint64_t bytes, gpumm_address *address);
-    void (*release)(device *d, place where, gpumm_address address, uint64_t bytes);
-    gpumm_status (*commit)(device *d, place where, gpumm_address address, uint64_t bytes);
-    gpumm_status (*decommit)(device *d, place where, gpumm_address address, uint64_t bytes);
-    /* Whole blocks, on every device. Contents undefined; free only once no queued work uses it. */
-    gpumm_status (*alloc)(device *d, place where, uint64_t bytes, gpumm_address *address);
-    void (*free)(device *d, place where, gpumm_address address, uint64_t bytes);
-
-    gpumm_status (*stream_open)(device *d, void *native, device_stream **out); /* native: wrap, not own; or NULL */
-    void (*stream_close)(device *d, device_stream *s);                         /* finishes its work first */
-    gpumm_status (*stream_synchronize)(device *d, device_stream *s);
-    gpumm_status (*stream_query)(device *d, device_stream *s, bool *idle);
-    gpumm_status (*event_open)(device *d, bool timed, device_event **out); /* timed: event_elapsed works */
-    void (*event_close)(device *d, device_event *e);
-    gpumm_status (*event_record)(device *d, device_event *e, device_stream *s);
-    gpumm_status (*event_query)(device *d, device_event *e, bool *done); /* never recorded: done */
-    gpumm_status (*event_synchronize)(device *d, device_event *e);
-    gpumm_status (*event_elapsed)(device *d, device_event *from, device_event *to, double *seconds);
-    gpumm_status (*stream_wait)(device *d, device_stream *s, device_event *e);
-
-    gpumm_status (*copy)(device *d, device_stream *s, copy_kind kind, gpumm_address to, gpumm_address from,
-                         uint64_t bytes);
-    /* `count` times the pattern of `width` (1, 2 or 4) bytes. */
-    gpumm_status (*fill)(device *d, device_stream *s, gpumm_address to, uint32_t pattern, unsigned width,
-                         uint64_t count);
-    /* Runs a host function in stream order; it makes no device call. */
-    gpumm_status (*call)(device *d, device_stream *s, void (*function)(void *user), void *user);
-
     /* What makes a binary: compiler, flags, architecture, as one line; the key of the cache. */
     gpumm_status (*compiler)(device *d, char *text, size_t size);
-    gpumm_status (*compile)(device *d, const device_source *source, const char *out_path); /* writes out_path */
-    gpumm_status (*module_open)(device *d, const char *path, device_module **out);
-    void (*module_close)(device *d, device_module *m); /* nothing of it runs any more */
-    gpumm_status (*function)(device *d, device_module *m, const char *name, device_function **out); /* goes with m */
-    gpumm_status (*launch)(device *d, device_stream *s, device_function *f, const device_launch *launch);
-
+    /* The device's own handle. From then on somebody else has it, and may have the stream capture a graph. */
     void *(*native_stream)(device_stream *s);
+    /* Does it capture now? Costs a look at a flag where nobody else has the handle. */
+    gpumm_status (*stream_capturing)(device *d, device_stream *s, bool *capturing);
 
     /* Faults below this table, by the driver's own entry names ("cuMemSetAccess"); NULL where a device has no
        driver. A plan that names no driver entry ends the one before. */
     gpumm_status (*driver_fault)(device *d, const gpumm_fault *plan);
     gpumm_status (*driver_calls)(device *d, const char *entry, uint64_t *count);
 } device_table;
+#undef DEVICE_STATUS_ENTRY
+#undef DEVICE_SILENT_ENTRY
 
 struct device { /* each device embeds this first */
     const device_table *call;
     gpumm_device_info info;
     const gpumm_allocator *memory; /* outlives the device */
+    char macros[64];               /* what its compiler defines beside those of every device, as flags */
+    bool takes_binaries;           /* module_open takes .cubin, .fatbin and .ptx that others made */
+    bool whole_blocks;             /* threads of a block run together: barriers, shared memory, warps */
 };
 
 /* A name from the map, CALL_COUNT where there is none. */
 device_call gpumm__device_call_named(const char *name);
 const char *gpumm__device_call_name(device_call call);
 
-/* Makes the device that the options name; "auto" is cuda where one works, else host, and info.why says
-   which and why. Wraps it in the fault device where options ask for that. */
-gpumm_status gpumm__device_open(const gpumm_options *options, const gpumm_allocator *memory, device **out);
-void gpumm__device_close(device *d);
-
-gpumm_status gpumm__host_open(const gpumm_options *options, const gpumm_allocator *memory, device **out);
-/* NO_DEVICE with the reason, also where the build has no CUDA. */
-gpumm_status gpumm__cuda_open(const gpumm_options *options, const gpumm_allocator *memory, device **out);
+void gpumm__device_close(device *d); /* NULL is fine */
 
 /* A kernel reads as many bytes behind each pointer as it was compiled with: `sizes`, `count` of them (NULL: they are
    not known, and all pass). What does not match is INVALID_ARGUMENT here, before it does. */

@@ -19,7 +19,7 @@ enum { DELAY_MAX_NS = 200000 };
 
 typedef struct fault_device {
     device base;
-    device_table table; /* its own: native_stream has only a stream to go by, so it must be the inner's */
+    device_table table; /* its own: what has only a stream to go by must be the inner's */
     device *inner;
     pthread_mutex_t lock; /* everything below */
     pthread_cond_t opened;
@@ -38,21 +38,17 @@ static fault_device *fault_of(device *d) { return (fault_device *)d; }
 
 /* ---- What the plan does to a call ---- */
 
-/* These return nothing, so they cannot fail. */
-static bool is_silent(device_call call) {
-    return call == CALL_release || call == CALL_free || call == CALL_stream_close || call == CALL_event_close ||
-           call == CALL_module_close;
-}
+typedef enum effect { STATUS, OUTPUT, SILENT } effect; /* what a call comes to: see DEVICE_CALL_MAP */
 
-/* These hand something back, so they cannot be skipped. */
-static bool has_output(device_call call) {
-    return call == CALL_reserve || call == CALL_alloc || call == CALL_stream_open || call == CALL_stream_query ||
-           call == CALL_event_open || call == CALL_event_query || call == CALL_event_elapsed ||
-           call == CALL_module_open || call == CALL_function;
-}
+static const effect effects[] = {
+#define EFFECT_S(name, parameters, arguments, before, after) STATUS,
+#define EFFECT_Q(name, parameters, arguments, before, after) OUTPUT,
+#define EFFECT_V(name, parameters, arguments, before, after) SILENT,
+    DEVICE_CALL_MAP(EFFECT_S, EFFECT_Q, EFFECT_V)};
 
+/* What returns nothing cannot fail; what hands something back cannot be skipped. */
 static bool can_hit(gpumm_status status, device_call call) {
-    return !is_silent(call) && !(status == GPUMM_OK && has_output(call));
+    return effects[call] == STATUS || (effects[call] == OUTPUT && status != GPUMM_OK);
 }
 
 /* Counts the call. True: it goes on to the device; false: `status` is what it comes to. */
@@ -68,35 +64,19 @@ static bool pass(fault_device *f, device_call call, gpumm_status *status) {
     return !hit;
 }
 
-#define PASS(f, call) \
-    do { \
-        gpumm_status pass_status_; \
-        if (!pass((f), (call), &pass_status_)) return pass_status_; \
-    } while (0)
-
 static void count(fault_device *f, device_call call) {
     pthread_mutex_lock(&f->lock);
     f->calls[call]++;
     pthread_mutex_unlock(&f->lock);
 }
 
-/* Adds to one of the live numbers, to its bytes too where there are some; returns what led here. */
-static gpumm_status born(fault_device *f, gpumm_status status, uint64_t *number, uint64_t *bytes, uint64_t n) {
-    if (status != GPUMM_OK) return status;
+/* What a call that succeeded made, or took back: one of a number, and its bytes. */
+static void counted(fault_device *f, gpumm_status status, uint64_t *number, int by, uint64_t *sum, uint64_t bytes) {
+    if (status != GPUMM_OK) return;
     pthread_mutex_lock(&f->lock);
-    ++*number;
-    if (bytes) *bytes += n;
+    *number += (uint64_t)by;
+    *sum += (uint64_t)by * bytes;
     pthread_mutex_unlock(&f->lock);
-    return status;
-}
-
-static gpumm_status gone(fault_device *f, gpumm_status status, uint64_t *number, uint64_t *bytes, uint64_t n) {
-    if (status != GPUMM_OK) return status;
-    pthread_mutex_lock(&f->lock);
-    --*number;
-    if (bytes) *bytes -= n;
-    pthread_mutex_unlock(&f->lock);
-    return status;
 }
 
 /* ---- Delays and gates: functions queued before the operation, which are no calls of anybody's ---- */
@@ -173,209 +153,57 @@ static void fault_close(device *d) {
     gpumm__mem_free(f->base.memory, f);
 }
 
-static gpumm_status pass_reserve(device *d, place where, uint64_t bytes, gpumm_address *address) {
-    fault_device *f = fault_of(d);
-    PASS(f, CALL_reserve);
-    gpumm_status status = f->inner->call->reserve(f->inner, where, bytes, address);
-    return born(f, status, &f->live.ranges, &f->live.reserved_bytes, bytes);
-}
+/* The words of DEVICE_CALL_MAP. */
+#define NOW GPUMM_OK
+#define QUEUED(stream, k) queue_before(f, stream, k)
+#define LETS_THROUGH (let_through(f), GPUMM_OK)
+#define NO_KIND KIND_COUNT
+#define COPIES(way) ((way) == COPY_D2D ? KIND_SNAPSHOT : KIND_COPY)
+#define FILLS KIND_FILL
+#define LAUNCHES KIND_LAUNCH
+#define AS_IT_IS (void)0
+#define nothing committed_bytes /* 0 bytes of it */
+#define BORN(number, sum, bytes) counted(f, status, &f->live.number, 1, &f->live.sum, (bytes))
+#define GONE(number, sum, bytes) counted(f, status, &f->live.number, -1, &f->live.sum, (bytes))
 
-static void pass_release(device *d, place where, gpumm_address address, uint64_t bytes) {
-    fault_device *f = fault_of(d);
-    count(f, CALL_release);
-    f->inner->call->release(f->inner, where, address, bytes);
-    gone(f, GPUMM_OK, &f->live.ranges, &f->live.reserved_bytes, bytes);
-}
+#define REST(...) , __VA_ARGS__)
+#define PASS(name, parameters, arguments, before, after) \
+    static gpumm_status pass_##name parameters { \
+        fault_device *f = fault_of(d); \
+        gpumm_status status; \
+        if (!pass(f, CALL_##name, &status)) return status; \
+        TRY(before); \
+        status = f->inner->call->name(f->inner REST arguments; \
+        after; \
+        return status; \
+    }
+#define PASS_SILENT(name, parameters, arguments, before, after) \
+    static void pass_##name parameters { \
+        fault_device *f = fault_of(d); \
+        gpumm_status status = GPUMM_OK; \
+        count(f, CALL_##name); \
+        (void)(before); \
+        f->inner->call->name(f->inner REST arguments; \
+        after; \
+    }
+DEVICE_CALL_MAP(PASS, PASS, PASS_SILENT)
 
-static gpumm_status pass_commit(device *d, place where, gpumm_address address, uint64_t bytes) {
-    fault_device *f = fault_of(d);
-    PASS(f, CALL_commit);
-    gpumm_status status = f->inner->call->commit(f->inner, where, address, bytes);
-    return born(f, status, &f->live.segments, &f->live.committed_bytes, bytes);
-}
-
-static gpumm_status pass_decommit(device *d, place where, gpumm_address address, uint64_t bytes) {
-    fault_device *f = fault_of(d);
-    PASS(f, CALL_decommit);
-    gpumm_status status = f->inner->call->decommit(f->inner, where, address, bytes);
-    return gone(f, status, &f->live.segments, &f->live.committed_bytes, bytes);
-}
-
-static gpumm_status pass_alloc(device *d, place where, uint64_t bytes, gpumm_address *address) {
-    fault_device *f = fault_of(d);
-    PASS(f, CALL_alloc);
-    gpumm_status status = f->inner->call->alloc(f->inner, where, bytes, address);
-    return born(f, status, &f->live.blocks, &f->live.committed_bytes, bytes);
-}
-
-static void pass_free(device *d, place where, gpumm_address address, uint64_t bytes) {
-    fault_device *f = fault_of(d);
-    count(f, CALL_free);
-    f->inner->call->free(f->inner, where, address, bytes);
-    gone(f, GPUMM_OK, &f->live.blocks, &f->live.committed_bytes, bytes);
-}
-
-static gpumm_status pass_stream_open(device *d, void *native, device_stream **out) {
-    fault_device *f = fault_of(d);
-    PASS(f, CALL_stream_open);
-    return born(f, f->inner->call->stream_open(f->inner, native, out), &f->live.streams, NULL, 0);
-}
-
-/* Closing finishes the stream's work; a gate on it, or on a stream it waits for, would never let that end. */
-static void pass_stream_close(device *d, device_stream *s) {
-    fault_device *f = fault_of(d);
-    count(f, CALL_stream_close);
-    let_through(f);
-    f->inner->call->stream_close(f->inner, s);
-    gone(f, GPUMM_OK, &f->live.streams, NULL, 0);
-}
-
-static gpumm_status pass_stream_synchronize(device *d, device_stream *s) {
-    fault_device *f = fault_of(d);
-    PASS(f, CALL_stream_synchronize);
-    return f->inner->call->stream_synchronize(f->inner, s);
-}
-
-static gpumm_status pass_stream_query(device *d, device_stream *s, bool *idle) {
-    fault_device *f = fault_of(d);
-    PASS(f, CALL_stream_query);
-    return f->inner->call->stream_query(f->inner, s, idle);
-}
-
-static gpumm_status pass_event_open(device *d, bool timed, device_event **out) {
-    fault_device *f = fault_of(d);
-    PASS(f, CALL_event_open);
-    return born(f, f->inner->call->event_open(f->inner, timed, out), &f->live.events, NULL, 0);
-}
-
-static void pass_event_close(device *d, device_event *e) {
-    fault_device *f = fault_of(d);
-    count(f, CALL_event_close);
-    f->inner->call->event_close(f->inner, e);
-    gone(f, GPUMM_OK, &f->live.events, NULL, 0);
-}
-
-static gpumm_status pass_event_record(device *d, device_event *e, device_stream *s) {
-    fault_device *f = fault_of(d);
-    PASS(f, CALL_event_record);
-    TRY(queue_before(f, s, KIND_COUNT));
-    return f->inner->call->event_record(f->inner, e, s);
-}
-
-static gpumm_status pass_event_query(device *d, device_event *e, bool *done) {
-    fault_device *f = fault_of(d);
-    PASS(f, CALL_event_query);
-    return f->inner->call->event_query(f->inner, e, done);
-}
-
-static gpumm_status pass_event_synchronize(device *d, device_event *e) {
-    fault_device *f = fault_of(d);
-    PASS(f, CALL_event_synchronize);
-    return f->inner->call->event_synchronize(f->inner, e);
-}
-
-static gpumm_status pass_event_elapsed(device *d, device_event *from, device_event *to, double *seconds) {
-    fault_device *f = fault_of(d);
-    PASS(f, CALL_event_elapsed);
-    return f->inner->call->event_elapsed(f->inner, from, to, seconds);
-}
-
-static gpumm_status pass_stream_wait(device *d, device_stream *s, device_event *e) {
-    fault_device *f = fault_of(d);
-    PASS(f, CALL_stream_wait);
-    TRY(queue_before(f, s, KIND_COUNT));
-    return f->inner->call->stream_wait(f->inner, s, e);
-}
-
-static gpumm_status pass_copy(device *d, device_stream *s, copy_kind way, gpumm_address to, gpumm_address from,
-                              uint64_t bytes) {
-    fault_device *f = fault_of(d);
-    PASS(f, CALL_copy);
-    TRY(queue_before(f, s, way == COPY_D2D ? KIND_SNAPSHOT : KIND_COPY));
-    return f->inner->call->copy(f->inner, s, way, to, from, bytes);
-}
-
-static gpumm_status pass_fill(device *d, device_stream *s, gpumm_address to, uint32_t pattern, unsigned width,
-                              uint64_t times) {
-    fault_device *f = fault_of(d);
-    PASS(f, CALL_fill);
-    TRY(queue_before(f, s, KIND_FILL));
-    return f->inner->call->fill(f->inner, s, to, pattern, width, times);
-}
-
-static gpumm_status pass_call(device *d, device_stream *s, void (*function)(void *user), void *user) {
-    fault_device *f = fault_of(d);
-    PASS(f, CALL_call);
-    TRY(queue_before(f, s, KIND_COUNT));
-    return f->inner->call->call(f->inner, s, function, user);
-}
-
-/* Not a call of the map: it says what the device is, and does nothing. */
+/* No calls of the map: they say what is, and do nothing. */
 static gpumm_status pass_compiler(device *d, char *text, size_t size) {
     fault_device *f = fault_of(d);
     return f->inner->call->compiler(f->inner, text, size);
 }
 
-static gpumm_status pass_compile(device *d, const device_source *source, const char *out_path) {
+static gpumm_status pass_stream_capturing(device *d, device_stream *s, bool *capturing) {
     fault_device *f = fault_of(d);
-    PASS(f, CALL_compile);
-    return f->inner->call->compile(f->inner, source, out_path);
-}
-
-static gpumm_status pass_module_open(device *d, const char *path, device_module **out) {
-    fault_device *f = fault_of(d);
-    PASS(f, CALL_module_open);
-    return born(f, f->inner->call->module_open(f->inner, path, out), &f->live.modules, NULL, 0);
-}
-
-static void pass_module_close(device *d, device_module *m) {
-    fault_device *f = fault_of(d);
-    count(f, CALL_module_close);
-    f->inner->call->module_close(f->inner, m);
-    gone(f, GPUMM_OK, &f->live.modules, NULL, 0);
-}
-
-static gpumm_status pass_function(device *d, device_module *m, const char *name, device_function **out) {
-    fault_device *f = fault_of(d);
-    PASS(f, CALL_function);
-    return f->inner->call->function(f->inner, m, name, out);
-}
-
-static gpumm_status pass_launch(device *d, device_stream *s, device_function *function, const device_launch *launch) {
-    fault_device *f = fault_of(d);
-    PASS(f, CALL_launch);
-    TRY(queue_before(f, s, KIND_LAUNCH));
-    return f->inner->call->launch(f->inner, s, function, launch);
+    return f->inner->call->stream_capturing(f->inner, s, capturing);
 }
 
 static const device_table fault_table = {
-    .close = fault_close,
-    .reserve = pass_reserve,
-    .release = pass_release,
-    .commit = pass_commit,
-    .decommit = pass_decommit,
-    .alloc = pass_alloc,
-    .free = pass_free,
-    .stream_open = pass_stream_open,
-    .stream_close = pass_stream_close,
-    .stream_synchronize = pass_stream_synchronize,
-    .stream_query = pass_stream_query,
-    .event_open = pass_event_open,
-    .event_close = pass_event_close,
-    .event_record = pass_event_record,
-    .event_query = pass_event_query,
-    .event_synchronize = pass_event_synchronize,
-    .event_elapsed = pass_event_elapsed,
-    .stream_wait = pass_stream_wait,
-    .copy = pass_copy,
-    .fill = pass_fill,
-    .call = pass_call,
+#define ENTRY(name, parameters, arguments, before, after) .name = pass_##name,
+    DEVICE_CALL_MAP(ENTRY, ENTRY, ENTRY).close = fault_close,
     .compiler = pass_compiler,
-    .compile = pass_compile,
-    .module_open = pass_module_open,
-    .module_close = pass_module_close,
-    .function = pass_function,
-    .launch = pass_launch,
+    .stream_capturing = pass_stream_capturing,
 };
 
 /* ---- Plans ---- */
@@ -522,7 +350,8 @@ static gpumm_status fault_new(device *inner, fault_device **out) {
     pthread_mutex_init(&f->lock, NULL);
     f->table = fault_table;
     f->table.native_stream = inner->call->native_stream;
-    f->base = (device){&f->table, inner->info, inner->memory};
+    f->base = *inner;
+    f->base.call = &f->table;
     f->inner = inner;
     *out = f;
     return GPUMM_OK;

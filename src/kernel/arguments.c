@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Arguments: whether they fit a kernel's parameters, and how they reach the device. Nothing here allocates:
    a launch costs as little as it can. */
+#include "kernel/arguments.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "core/group.h"
 #include "core/scratch.h"
 #include "core/stream.h"
-#include "kernel/kernel.h"
 
 enum { NAMES_SIZE = 512 };
 
@@ -53,7 +54,7 @@ static bool fits(const gpumm_parameter *p, const gpumm_type *t) {
 static gpumm_status check_buffer(const gpumm_kernel *k, size_t index, const gpumm_buffer *b) {
     const gpumm_parameter *p = &k->prototype->parameters[index];
     char text[NAMES_SIZE], title[TITLE_BYTES];
-    if (b->group->object.manager != k->object.manager)
+    if (b->group->object.context != k->object.context)
         return fail(GPUMM_INVALID_ARGUMENT, "%s: %s belongs to another manager", where(k, index, text),
                     gpumm__buffer_title(b, title));
     if (fits(p, b->type)) return GPUMM_OK;
@@ -69,7 +70,7 @@ static gpumm_status check_pointer(const gpumm_kernel *k, size_t index, const gpu
         return fail(GPUMM_INVALID_ARGUMENT, "%s: a pointer wants one of a buffer, scratch or an address",
                     where(k, index, text));
     if (a->buffer) return check_buffer(k, index, a->buffer);
-    if (a->scratch && gpumm__scratch_manager(a->scratch) != k->object.manager)
+    if (a->scratch && gpumm__scratch_context(a->scratch) != k->object.context)
         return fail(GPUMM_INVALID_ARGUMENT, "%s: the scratch belongs to another manager", where(k, index, text));
     if (a->value && a->size != sizeof(gpumm_address))
         return fail(GPUMM_INVALID_ARGUMENT, "%s: an address has %zu bytes, got %zu", where(k, index, text),
@@ -167,9 +168,9 @@ static gpumm_status launch_failed(const prototype *p, gpumm_status status) {
 
 gpumm_status gpumm__arguments_launch(gpumm_kernel *k, gpumm_stream *s, uint64_t threads, const gpumm_argument *given) {
     const prototype *p = k->prototype;
-    gpumm_address addresses[PARAMETERS_MAX];
-    void *values[PARAMETERS_MAX];
-    size_t sizes[PARAMETERS_MAX];
+    gpumm_address addresses[GPUMM_PARAMETERS_MAX];
+    void *values[GPUMM_PARAMETERS_MAX];
+    size_t sizes[GPUMM_PARAMETERS_MAX];
     char text[NAMES_SIZE];
     for (size_t i = 0; i < p->count; i++) {
         bool pointer = p->parameters[i].kind == GPUMM_POINTER;
@@ -179,7 +180,7 @@ gpumm_status gpumm__arguments_launch(gpumm_kernel *k, gpumm_stream *s, uint64_t 
         sizes[i] = pointer ? sizeof addresses[i] : given[i].size;
     }
     TRY(gpumm__order_use(&k->order, s, GPUMM_READ));
-    device *d = k->object.manager->device;
+    device *d = k->object.context->device;
     device_launch launch = {values, sizes, p->count, threads, k->block, k->shared_bytes};
     gpumm_status status = d->call->launch(d, s->device, k->function, &launch);
     return status == GPUMM_OK ? status : launch_failed(p, status);

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* Kernels: from CUDA C, or a binary and its signature, to something that can be launched with checked
    arguments. */
-#include "kernel/kernel.h"
+#include "kernel/state.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "core/element.h"
 #include "core/stream.h"
+#include "kernel/arguments.h"
 #include "kernel/cache.h"
-#include "kernel/source.h"
+#include "kernel/source/includes.h"
+#include "kernel/source/refused.h"
 
 enum { BLOCK_MAX = 1024, NAMES_SIZE = 512 };
 
@@ -17,9 +19,9 @@ static gpumm_kernel *kernel_of(object *o) { return (gpumm_kernel *)(void *)o; }
 
 /* ---- Closing ------------------------------------------------------------------------------ */
 
-static void kernel_through(retired *r) {
+static void kernel_through(deferred *r) {
     gpumm_kernel *k = (gpumm_kernel *)(void *)((char *)r - offsetof(gpumm_kernel, gone));
-    device *d = k->object.manager->device;
+    device *d = k->object.context->device;
     d->call->module_close(d, k->module);
     gpumm__object_drop(&k->object);
 }
@@ -27,14 +29,16 @@ static void kernel_through(retired *r) {
 static void kernel_dispose(object *o) {
     gpumm_kernel *k = kernel_of(o);
     gpumm__object_hold(o);
-    gpumm__manager_retire(o->manager, &k->gone, &k->order, kernel_through);
+    gpumm__order_defer(&k->order, o->context, &k->gone, kernel_through);
 }
 
 static void kernel_destroy(object *o) {
     gpumm_kernel *k = kernel_of(o);
     gpumm__prototype_free(&k->prototypes);
-    gpumm__mem_free(&o->manager->memory, k);
+    gpumm__mem_free(&o->context->memory, k);
 }
+
+static const object_class kernel_class = {RANK_KERNEL, kernel_dispose, kernel_destroy, NULL};
 
 /* ---- What was asked for ------------------------------------------------------------------- */
 
@@ -73,7 +77,7 @@ static gpumm_status check_flags(const char *flags) {
     return GPUMM_OK;
 }
 
-static gpumm_status check_options(const gpumm_manager *m, const gpumm_kernel_options *o) {
+static gpumm_status check_options(const context *ctx, const gpumm_kernel_options *o) {
     if (!o || (!o->source && !(o->file && *o->file)))
         return fail(GPUMM_INVALID_ARGUMENT, "a kernel needs its source, or the file to read it from");
     if (o->block > BLOCK_MAX)
@@ -81,9 +85,9 @@ static gpumm_status check_options(const gpumm_manager *m, const gpumm_kernel_opt
     TRY(check_types(o));
     TRY(check_flags(o->flags));
     if (o->source || !gpumm__source_is_binary(o->file)) return GPUMM_OK;
-    if (strcmp(m->info.kind, "cuda") != 0)
+    if (!ctx->device->takes_binaries)
         return fail(GPUMM_INVALID_ARGUMENT, "%s is a binary for CUDA: the %s device runs CUDA C source", o->file,
-                    m->info.kind);
+                    ctx->info.kind);
     if (!o->signature || !*o->signature)
         return fail(GPUMM_INVALID_ARGUMENT, "%s is a binary: give its kernel's prototype as signature", o->file);
     return GPUMM_OK;
@@ -158,16 +162,9 @@ static gpumm_status choose_threads(gpumm_kernel *k, const char *name) {
 
 /* ---- Opening ------------------------------------------------------------------------------ */
 
-/* By these a source tells where it is: what is read here must be what is compiled there. */
-static const char *device_macros(const gpumm_device_info *info, char flags[static 64]) {
-    if (strcmp(info->kind, "host") == 0) return "-DGPUMM_HOST";
-    snprintf(flags, 64, "-D__CUDACC_RTC__ -D__CUDA_ARCH__=%d", info->compute_major * 100 + info->compute_minor * 10);
-    return flags;
-}
-
 static gpumm_status read_prototypes(gpumm_kernel *k, const gpumm_kernel_options *o, const char *source,
                                     bool signature) {
-    gpumm_manager *m = k->object.manager;
+    context *ctx = k->object.context;
     prototype_source s = {.text = source,
                           .file = file_of(o),
                           .flags = o->flags,
@@ -175,9 +172,8 @@ static gpumm_status read_prototypes(gpumm_kernel *k, const gpumm_kernel_options 
                           .type_names = o->type_names,
                           .type_count = o->type_count,
                           .signature = signature};
-    char macros[64];
-    s.defined = device_macros(&m->info, macros);
-    TRY(gpumm__prototype_read(&m->memory, &s, &k->prototypes));
+    s.defined = ctx->device->macros;
+    TRY(gpumm__prototype_read(&ctx->memory, &s, &k->prototypes));
     TRY(choose(k, o));
     return choose_threads(k, o->threads);
 }
@@ -185,22 +181,28 @@ static gpumm_status read_prototypes(gpumm_kernel *k, const gpumm_kernel_options 
 /* All kernels of the source, so that those who open another of them find it compiled. */
 static gpumm_status open_compiled(gpumm_kernel *k, const gpumm_kernel_options *o, const char *source,
                                   const char *declarations, const text *headers) {
-    gpumm_manager *m = k->object.manager;
+    context *ctx = k->object.context;
     size_t count = k->prototypes.count;
-    const char **names = gpumm__mem_new(&m->memory, count * sizeof *names);
+    const char **names = gpumm__mem_new(&ctx->memory, count * sizeof *names);
     if (!names) return fail_host_memory(count * sizeof *names);
     for (size_t i = 0; i < count; i++) names[i] = k->prototypes.items[i].name;
     device_source s = {source, declarations, file_of(o), names, count, o->flags ? o->flags : ""};
-    gpumm_status status = gpumm__cache_open(m->device, &s, headers->bytes, headers->length, &k->module);
-    gpumm__mem_free(&m->memory, names);
+    gpumm_status status = gpumm__cache_open(ctx->device, &s, headers->bytes, headers->length, &k->module);
+    gpumm__mem_free(&ctx->memory, names);
     return status;
 }
 
+static gpumm_status check_source(context *ctx, const gpumm_kernel_options *o, const char *source) {
+    device *d = ctx->device;
+    return d->whole_blocks ? GPUMM_OK : gpumm__refused_check(&ctx->memory, source, file_of(o), o->flags, d->macros);
+}
+
 static gpumm_status open_source(gpumm_kernel *k, const gpumm_kernel_options *o) {
-    gpumm_manager *m = k->object.manager;
-    text source = {.from = &m->memory}, declarations = {.from = &m->memory}, headers = {.from = &m->memory};
-    gpumm_status status = gpumm__source_read(&m->memory, o->source, file_of(o), &source);
+    context *ctx = k->object.context;
+    text source = {.from = &ctx->memory}, declarations = {.from = &ctx->memory}, headers = {.from = &ctx->memory};
+    gpumm_status status = gpumm__source_read(&ctx->memory, o->source, file_of(o), &source);
     if (status == GPUMM_OK) status = read_prototypes(k, o, source.bytes, false);
+    if (status == GPUMM_OK) status = check_source(ctx, o, source.bytes);
     if (status == GPUMM_OK) status = declare_types(o, &declarations);
     if (status == GPUMM_OK) status = gpumm__source_headers(&source, file_of(o), o->flags ? o->flags : "", &headers);
     if (status == GPUMM_OK) status = open_compiled(k, o, source.bytes, declarations.bytes, &headers);
@@ -211,24 +213,24 @@ static gpumm_status open_source(gpumm_kernel *k, const gpumm_kernel_options *o) 
 }
 
 static gpumm_status open_binary(gpumm_kernel *k, const gpumm_kernel_options *o) {
-    device *d = k->object.manager->device;
+    device *d = k->object.context->device;
     TRY(read_prototypes(k, o, o->signature, true));
     return d->call->module_open(d, o->file, &k->module);
 }
 
 static gpumm_status open_module(gpumm_kernel *k, const gpumm_kernel_options *o) {
-    device *d = k->object.manager->device;
+    device *d = k->object.context->device;
     TRY(!o->source && gpumm__source_is_binary(o->file) ? open_binary(k, o) : open_source(k, o));
     gpumm_status status = d->call->function(d, k->module, k->prototype->name, &k->function);
     if (status != GPUMM_OK) d->call->module_close(d, k->module);
     return status;
 }
 
-static gpumm_status kernel_new(gpumm_manager *m, const gpumm_kernel_options *o, gpumm_kernel **out) {
-    TRY(check_options(m, o));
-    gpumm_kernel *k = gpumm__mem_new(&m->memory, sizeof *k);
+static gpumm_status kernel_new(context *ctx, const gpumm_kernel_options *o, gpumm_kernel **out) {
+    TRY(check_options(ctx, o));
+    gpumm_kernel *k = gpumm__mem_new(&ctx->memory, sizeof *k);
     if (!k) return fail_host_memory(sizeof *k);
-    k->object.manager = m;
+    k->object.context = ctx;
     k->block = o->block;
     k->shared_bytes = o->shared_bytes;
     gpumm_status status = open_module(k, o);
@@ -236,15 +238,17 @@ static gpumm_status kernel_new(gpumm_manager *m, const gpumm_kernel_options *o, 
         kernel_destroy(&k->object);
         return status;
     }
-    gpumm__object_open(&k->object, m, RANK_KERNEL, kernel_dispose, kernel_destroy);
+    gpumm__object_init(&k->object, ctx, &kernel_class);
+    gpumm__object_list(&k->object);
     *out = k;
     return GPUMM_OK;
 }
 
 gpumm_status gpumm_kernel_open(gpumm_manager *m, const gpumm_kernel_options *options, gpumm_kernel **out) {
-    TRY(gpumm__manager_enter(m));
-    gpumm_status status = kernel_new(m, options, out);
-    gpumm__manager_leave(m);
+    context *ctx = context_of(m);
+    TRY(gpumm__context_enter(ctx));
+    gpumm_status status = kernel_new(ctx, options, out);
+    gpumm__context_leave(ctx);
     return status;
 }
 
@@ -261,7 +265,7 @@ void gpumm_kernel_release(gpumm_kernel *k) {
 
 const char *gpumm_kernel_name(const gpumm_kernel *k) { return k->prototype->name; }
 
-gpumm_manager *gpumm_kernel_manager(const gpumm_kernel *k) { return k->object.manager; }
+gpumm_manager *gpumm_kernel_manager(const gpumm_kernel *k) { return manager_of(k->object.context); }
 
 size_t gpumm_kernel_parameter_count(const gpumm_kernel *k) { return k->prototype->count; }
 
@@ -273,20 +277,20 @@ size_t gpumm_kernel_threads(const gpumm_kernel *k) { return k->threads; }
 
 static gpumm_status check_launch(gpumm_kernel *k, gpumm_stream *given, const gpumm_argument *arguments, size_t count,
                                  gpumm_stream **s) {
-    TRY(gpumm__stream_of(k->object.manager, given, s));
+    TRY(gpumm__stream_of(k->object.context, given, s));
     return gpumm__arguments_check(k, arguments, count);
 }
 
 static gpumm_status launch(gpumm_kernel *k, gpumm_stream *given, uint64_t threads, const gpumm_argument *arguments,
                            size_t count) {
-    gpumm_manager *m = k->object.manager;
+    context *ctx = k->object.context;
     gpumm_stream *s;
     TRY(check_launch(k, given, arguments, count, &s));
     if (!threads) TRY(gpumm__arguments_threads(k, arguments, &threads));
     if (!threads) return GPUMM_OK;
-    pthread_mutex_lock(&m->submit);
+    pthread_mutex_lock(&ctx->submit);
     gpumm_status status = gpumm__arguments_launch(k, s, threads, arguments);
-    pthread_mutex_unlock(&m->submit);
+    pthread_mutex_unlock(&ctx->submit);
     return status;
 }
 

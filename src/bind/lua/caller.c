@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Who asks: the first caller that is a script of the user's, for tags and for files beside it. */
+/* The first caller that is a script of the user's, for tags and for files beside it. */
+#include "bind/lua/caller.h"
+
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "bind/bind.h"
-#include "bind/extension.h"
+#include "bind/lua/embedded.h"
 
 enum { LEVELS = 64 };
 

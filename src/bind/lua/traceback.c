@@ -3,10 +3,13 @@
  * Tracebacks for people who write scripts: Lua's own, without the frames of the files inside the module and of
  * the C functions that only those call. What is left are the script's lines, and what each of them called.
  */
+#include "bind/lua/traceback.h"
+
+#include <lauxlib.h>
+#include <stdbool.h>
 #include <string.h>
 
-#include "bind/bind.h"
-#include "bind/extension.h"
+#include "bind/lua/embedded.h"
 
 typedef enum frame { FRAME_SCRIPT, FRAME_OURS, FRAME_C, FRAME_TAIL } frame;
 
@@ -71,4 +74,14 @@ void gpumm_lua__traceback(lua_State *L, const char *message) {
     add_frames(L, &text, next_line(frames));
     luaL_pushresult(&text);
     lua_remove(L, -2);
+}
+
+int gpumm_lua__traceback_handler(lua_State *L) {
+    luaL_checkany(L, 1);
+    if (!lua_isstring(L, 1) && !luaL_getmetafield(L, 1, "__tostring")) {
+        lua_settop(L, 1);
+        return 1;
+    }
+    gpumm_lua__traceback(L, luaL_tolstring(L, 1, NULL));
+    return 1;
 }

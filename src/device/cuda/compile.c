@@ -4,6 +4,8 @@
  * no help from the driver. An NVRTC too old to know the architecture makes PTX of the newest that it
  * does know, and the driver compiles the rest when it is loaded.
  */
+#include "device/cuda/compile.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -4,12 +4,13 @@
  * refuses everything is latched with its cause for every device of the context; from then on the
  * driver is not called any more. Also here: what an error of the driver means.
  */
+#include "device/cuda/context.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/status.h"
-#include "device/cuda/state.h"
 
 /* ---- What an error means ---- */
 

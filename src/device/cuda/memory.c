@@ -4,9 +4,11 @@
  * it, and the handle goes at once, so that unmapping frees. In whole blocks: from the device's pool, in
  * the order of a stream of our own on which nothing else runs, so that neither side waits for kernels.
  */
+#include "device/cuda/memory.h"
+
 #include "base/size.h"
 #include "base/status.h"
-#include "device/cuda/state.h"
+#include "device/cuda/context.h"
 
 static const char *place_text(place where) { return where == PLACE_DEVICE ? "device memory" : "pinned host memory"; }
 

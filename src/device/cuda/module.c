@@ -3,6 +3,8 @@
  * Loaded kernels: a module read from its file, its functions with the geometry that fills the device,
  * and their launch. Arguments go to the driver as they come; nothing is allocated for a launch.
  */
+#include "device/cuda/module.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +13,8 @@
 
 #include "base/size.h"
 #include "base/status.h"
-#include "device/cuda/state.h"
+#include "device/cuda/context.h"
+#include "device/cuda/stream.h"
 
 enum { LOG_SIZE = 4096, MAX_GRID = 0x7fffffff };
 

@@ -2,6 +2,8 @@
 /* The text that precedes every kernel for NVRTC. */
 #include "device/cuda/prelude.h"
 
+#include "base/hash.h"
+
 /* 64 bits are long long, as NVRTC's own libcu++ has them, which says so again; atomicAdd knows no long either. */
 const char gpumm__cuda_prelude[] =
     "typedef signed char int8_t;\ntypedef unsigned char uint8_t;\n"
@@ -67,9 +69,7 @@ const int gpumm__cuda_header_count = sizeof gpumm__cuda_header_names / sizeof *g
 
 /* Changes whenever any of these texts does. */
 uint64_t gpumm__cuda_prelude_stamp(void) {
-    uint64_t stamp = 14695981039346656037u;
-    for (const char *c = gpumm__cuda_prelude; *c; c++) stamp = (stamp ^ (unsigned char)*c) * 1099511628211u;
-    for (int i = 0; i < gpumm__cuda_header_count; i++)
-        for (const char *c = gpumm__cuda_header_texts[i]; *c; c++) stamp = (stamp ^ (unsigned char)*c) * 1099511628211u;
+    uint64_t stamp = hash_text(hash_start, gpumm__cuda_prelude);
+    for (int i = 0; i < gpumm__cuda_header_count; i++) stamp = hash_text(stamp, gpumm__cuda_header_texts[i]);
     return stamp;
 }

@@ -3,13 +3,16 @@
  * What grows in place here? Attributes have been wrong about it, so each place is tried: address space
  * reserved, memory created, mapped behind a gap, made accessible, and words copied through it both ways.
  */
+#include "device/cuda/probe.h"
+
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/size.h"
 #include "base/status.h"
-#include "device/cuda/state.h"
+#include "device/cuda/context.h"
+#include "device/cuda/memory.h"
 
 /* Names that older toolkits' headers lack; an older driver answers that it does not know them. */
 enum { LOCATION_HOST = 2, LOCATION_HOST_NUMA = 3, ATTRIBUTE_HOST_NUMA_ID = 134 };

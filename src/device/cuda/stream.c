@@ -8,19 +8,31 @@
  *
  * Events that only order have no timing: theirs costs the device less to record.
  */
+#include "device/cuda/stream.h"
+
 #include "base/size.h"
 #include "base/status.h"
-#include "device/cuda/state.h"
+#include "device/cuda/context.h"
+#include "device/cuda/copy_kernel.h"
 
 struct device_event {
     CUevent handle;
 };
 
-static gpumm_status not_capturing(cuda *c, device_stream *s) {
-    if (!atomic_load_explicit(&s->exported, memory_order_relaxed)) return GPUMM_OK;
+/* Within enter. */
+static gpumm_status capturing(cuda *c, device_stream *s, bool *yes) {
     CUstreamCaptureStatus capture = CU_STREAM_CAPTURE_STATUS_NONE;
+    *yes = false;
+    if (!atomic_load_explicit(&s->exported, memory_order_relaxed)) return GPUMM_OK;
     TRY(CU(c, cuStreamIsCapturing, (s->handle, &capture)));
-    if (capture == CU_STREAM_CAPTURE_STATUS_NONE) return GPUMM_OK;
+    *yes = capture != CU_STREAM_CAPTURE_STATUS_NONE;
+    return GPUMM_OK;
+}
+
+static gpumm_status not_capturing(cuda *c, device_stream *s) {
+    bool captures;
+    TRY(capturing(c, s, &captures));
+    if (!captures) return GPUMM_OK;
     return fail(GPUMM_BUSY, "the stream is capturing a CUDA graph: only kernels can be launched on it until the "
                             "capture ends");
 }
@@ -71,7 +83,7 @@ gpumm_status gpumm__cuda_stream_open(device *d, void *native, device_stream **ou
     return GPUMM_OK;
 }
 
-static bool captures(cuda *c, device_stream *s) {
+static bool may_capture(cuda *c, device_stream *s) {
     CUstreamCaptureStatus capture = CU_STREAM_CAPTURE_STATUS_NONE;
     if (!atomic_load(&s->exported)) return false;
     return CU_RESULT(c, cuStreamIsCapturing, (s->handle, &capture)) != CUDA_SUCCESS ||
@@ -82,7 +94,7 @@ void gpumm__cuda_stream_close(device *d, device_stream *s) {
     cuda *c = cuda_of(d);
     cuda_visit visit;
     if (gpumm__cuda_enter_giving(c, &visit)) {
-        if (!captures(c, s)) (void)CU_BACK(c, cuStreamSynchronize, (s->handle));
+        if (!may_capture(c, s)) (void)CU_BACK(c, cuStreamSynchronize, (s->handle));
         if (s->owned) (void)CU_BACK(c, cuStreamDestroy, (s->handle));
         gpumm__cuda_leave(c, &visit);
     }
@@ -117,6 +129,17 @@ gpumm_status gpumm__cuda_stream_query(device *d, device_stream *s, bool *idle) {
 void *gpumm__cuda_native_stream(device_stream *s) {
     atomic_store(&s->exported, true);
     return s->handle;
+}
+
+gpumm_status gpumm__cuda_stream_capturing(device *d, device_stream *s, bool *yes) {
+    cuda *c = cuda_of(d);
+    cuda_visit visit;
+    *yes = false;
+    if (!atomic_load_explicit(&s->exported, memory_order_relaxed)) return GPUMM_OK;
+    TRY(gpumm__cuda_enter(c, &visit));
+    gpumm_status status = capturing(c, s, yes);
+    gpumm__cuda_leave(c, &visit);
+    return status;
 }
 
 /* ---- Events ---- */
@@ -201,7 +224,8 @@ static gpumm_status copy_enqueue(cuda *c, CUstream stream, copy_kind kind, gpumm
     case COPY_H2D: return CU(c, cuMemcpyHtoDAsync, (to, (const void *)(uintptr_t)from, bytes, stream));
     case COPY_D2H: return CU(c, cuMemcpyDtoHAsync, ((void *)(uintptr_t)to, from, bytes, stream));
     case COPY_D2D:
-        if (gpumm__cuda_across_takes(c, to, from, bytes)) return gpumm__cuda_across(c, stream, to, from, bytes);
+        if (gpumm__cuda_copy_kernel_takes(c, to, from, bytes))
+            return gpumm__cuda_copy_kernel_run(c, stream, to, from, bytes);
         return CU(c, cuMemcpyDtoDAsync, (to, from, bytes, stream));
     }
     return fail(GPUMM_INVALID_ARGUMENT, "no such kind of copy: %d", (int)kind);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Compiling for the host: CUDA C becomes one C++ file (prelude, declarations, the user's text under its own
    name and lines, one exported function a kernel), which the system's compiler makes a shared object of. */
+#include "device/host/compile.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -10,11 +12,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/status.h"
-#include "device/host/kernel.h"
+#include "device/host/build_folder.h"
 #include "device/host/prelude.h"
-#include "device/host/work.h"
-#include "device/reader.h"
 
 enum { WORDS_MAX = 256, WORDS_TEXT = 8192, ERRORS_MAX = 4096, PATH_SIZE = 4096 };
 
@@ -123,9 +124,8 @@ static void processor(char *text, size_t size) {
 
 /* Changes whenever the prelude does. */
 static unsigned long long prelude_stamp(void) {
-    unsigned long long stamp = 14695981039346656037u;
-    for (size_t i = 0; gpumm__host_prelude[i]; i++)
-        for (const char *s = gpumm__host_prelude[i]; *s; s++) stamp = (stamp ^ (unsigned char)*s) * 1099511628211u;
+    uint64_t stamp = hash_start;
+    for (size_t i = 0; gpumm__host_prelude[i]; i++) stamp = hash_text(stamp, gpumm__host_prelude[i]);
     return stamp;
 }
 
@@ -148,47 +148,6 @@ gpumm_status gpumm__host_compiler(device *d, char *text, size_t size) {
     for (char *c = text; *c; c++)
         if (iscntrl((unsigned char)*c)) *c = ' ';
     return GPUMM_OK;
-}
-
-/* ---- What the host cannot do ---------------------------------------------------------------- */
-
-static const refused_name *refusal(const token *t, bool called) {
-    if (t->kind != TOKEN_NAME) return NULL;
-    for (const refused_name *r = gpumm__host_refused; r->name; r++) {
-        size_t length = strlen(r->name);
-        if (r->prefix ? called && t->length >= length && !memcmp(t->text, r->name, length)
-                      : gpumm__token_is(t, r->name))
-            return r;
-    }
-    return NULL;
-}
-
-static gpumm_status refuse(const token *t, const refused_name *r) {
-    if (gpumm__token_is(t, "__shared__"))
-        return fail(GPUMM_COMPILE_FAILED, "%s:%u: __shared__ memory is not available on the host device: %s", t->file,
-                    t->line, r->why);
-    return fail(GPUMM_COMPILE_FAILED, "%s:%u: %s %.*s is not available on the host device: it %s", t->file, t->line,
-                r->what, (int)t->length, t->text, r->why);
-}
-
-static gpumm_status refuse_names_in(reader *r) {
-    TRY(gpumm__reader_define_flags(r, "-DGPUMM_HOST -D__CUDACC__ -D__cplusplus=201703"));
-    token t = gpumm__reader_next(r);
-    while (t.kind != TOKEN_END) {
-        token next = gpumm__reader_next(r);
-        const refused_name *found = refusal(&t, gpumm__token_is(&next, "(") || gpumm__token_is(&next, "<"));
-        if (found) return refuse(&t, found);
-        t = next;
-    }
-    return gpumm__reader_status(r);
-}
-
-static gpumm_status refuse_names(device *d, const device_source *source) {
-    reader *r;
-    TRY(gpumm__reader_open(d->memory, source->text, source->file, source->flags, &r));
-    gpumm_status status = refuse_names_in(r);
-    gpumm__reader_close(r);
-    return status;
 }
 
 /* ---- The C++ file --------------------------------------------------------------------------- */
@@ -238,7 +197,7 @@ static void write_unit(FILE *f, const device_source *source) {
 
 /* Headers of CUDA's whose contents the prelude has: empty ones, found before those of a toolkit that is here,
    which are not for this compiler. */
-static gpumm_status make_headers(const work *w) {
+static gpumm_status make_headers(const build_folder *w) {
     static const char *const names[] = {"cuda_runtime.h", "cuda_runtime_api.h", "device_launch_parameters.h",
                                         "vector_types.h", "vector_functions.h", "builtin_types.h",
                                         "cuda_fp16.h",    "device_functions.h", "device_atomic_functions.h"};
@@ -251,7 +210,7 @@ static gpumm_status make_headers(const work *w) {
     return GPUMM_OK;
 }
 
-static gpumm_status make_unit(const work *w, const device_source *source) {
+static gpumm_status make_unit(const build_folder *w, const device_source *source) {
     FILE *f = fopen(w->unit, "we");
     if (!f) return fail(GPUMM_IO, "%s: %s", w->unit, strerror(errno));
     write_unit(f, source);
@@ -286,7 +245,7 @@ static bool flag_wanted(const char *word, size_t length) {
     return true;
 }
 
-static gpumm_status arguments(const work *w, const device_source *source, const char *out_path, words *a) {
+static gpumm_status arguments(const build_folder *w, const device_source *source, const char *out_path, words *a) {
     char headers[PATH_SIZE];
     TRY(find_compiler(a));
     snprintf(headers, sizeof headers, "-I%s", w->directory);
@@ -299,9 +258,9 @@ static gpumm_status arguments(const work *w, const device_source *source, const 
 }
 
 /* The compiler's words, cut at a line's end, as this thread's message. */
-static gpumm_status complain(const work *w, const device_source *source, int result) {
+static gpumm_status complain(const build_folder *w, const device_source *source, int result) {
     char text[ERRORS_MAX];
-    size_t length = gpumm__work_errors(w, text, sizeof text);
+    size_t length = gpumm__build_errors(w, text, sizeof text);
     if (length) return fail(GPUMM_COMPILE_FAILED, "%s does not compile:\n%s", source->file, text);
     if (WIFSIGNALED(result))
         return fail(GPUMM_COMPILE_FAILED, "%s: the compiler was ended by signal %d", source->file, WTERMSIG(result));
@@ -314,22 +273,21 @@ static bool is_made(const char *path) {
     return stat(path, &s) == 0 && s.st_size > 0;
 }
 
-static gpumm_status compile_in(device *d, const work *w, const device_source *source, const char *out_path) {
+static gpumm_status compile_in(device *d, const build_folder *w, const device_source *source, const char *out_path) {
     words a;
     int result = 0;
     TRY(make_headers(w));
     TRY(make_unit(w, source));
     TRY(arguments(w, source, out_path, &a));
-    TRY(gpumm__work_run(d->memory, w, a.list, &result));
+    TRY(gpumm__build_run(d->memory, w, a.list, &result));
     return result == 0 && is_made(out_path) ? GPUMM_OK : complain(w, source, result);
 }
 
 gpumm_status gpumm__host_compile(device *d, const device_source *source, const char *out_path) {
-    work w;
-    TRY(refuse_names(d, source));
-    TRY(gpumm__work_open(&w));
+    build_folder w;
+    TRY(gpumm__build_open(&w));
     gpumm_status status = compile_in(d, &w, source, out_path);
     if (status != GPUMM_OK) unlink(out_path);
-    gpumm__work_close(&w);
+    gpumm__build_close(&w);
     return status;
 }

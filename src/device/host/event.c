@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Events. Recording makes a new record and a stream operation that marks it done; whoever waits holds the
    record it found, so recording the event anew, or closing it, changes nothing for those who wait. */
+#include "device/host/event.h"
+
 #include "base/status.h"
-#include "device/host/host.h"
+#include "device/host/stream.h"
 
 struct record {
     const gpumm_allocator *memory;

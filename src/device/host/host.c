@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* The host device: this machine's memory and cores behind the same table as a GPU, with the same rules
    enforced. Opening, describing and closing it; the work is in its neighbours. */
+#include "device/host/host.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/size.h"
 #include "base/status.h"
-#include "device/host/host.h"
+#include "device/host/compile.h"
+#include "device/host/event.h"
+#include "device/host/memory.h"
+#include "device/host/module.h"
+#include "device/host/stream.h"
 
 enum { GRANULARITY_DEFAULT = 64 << 10, WORKERS_MAX = 1024 };
 
@@ -15,6 +21,12 @@ enum { GRANULARITY_DEFAULT = 64 << 10, WORKERS_MAX = 1024 };
 static void *host_native_stream(device_stream *s) {
     (void)s;
     return NULL;
+}
+
+static gpumm_status host_stream_capturing(device *d, device_stream *s, bool *capturing) {
+    (void)d, (void)s;
+    *capturing = false;
+    return GPUMM_OK;
 }
 
 static void host_close(device *d) {
@@ -58,6 +70,7 @@ static const device_table host_table = {
     .function = gpumm__host_function,
     .launch = gpumm__host_launch,
     .native_stream = host_native_stream,
+    .stream_capturing = host_stream_capturing,
 };
 
 /* "Intel Xeon …" as the system tells it, or what it is not. */
@@ -128,6 +141,7 @@ gpumm_status gpumm__host_open(const gpumm_options *options, const gpumm_allocato
     if (!h) return fail_host_memory(sizeof *h);
     h->base.call = &host_table;
     h->base.memory = memory;
+    snprintf(h->base.macros, sizeof h->base.macros, "-DGPUMM_HOST");
     h->page = page;
     h->quota = options->memory ? options->memory : machine_memory(page);
     describe(h, options, granularity, threads);

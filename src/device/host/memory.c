@@ -2,6 +2,8 @@
 /* Memory of the host device: address space without access, pages behind parts of it, a quota, and for
    each region the queued operations that use it. What a GPU would punish with a corrupted context is
    refused here with a message: that is what makes the host device worth testing on. */
+#include "device/host/memory.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -9,7 +11,15 @@
 
 #include "base/size.h"
 #include "base/status.h"
-#include "device/host/host.h"
+
+struct region {
+    span span;
+    place where;
+    bool block;     /* from alloc: one piece, always there */
+    span *segments; /* of a reservation, by address */
+    size_t count, room;
+    use *uses;
+};
 
 static const char *const place_names[PLACE_COUNT] = {"device memory", "pinned memory"};
 

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Modules on the host: shared objects that compile.c made. */
+#include "device/host/module.h"
+
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/status.h"
-#include "device/host/kernel.h"
+
+/* How many parameters the kernel has (0), and how many bytes the one before `index` takes (from 1). */
+typedef uint64_t host_size_fn(unsigned index);
 
 struct device_module {
     void *library;

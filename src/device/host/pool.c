@@ -2,9 +2,10 @@
 /* The threads that run kernels. A stream's thread offers its kernel as a task, works on it itself, and
    the pool's helpers take chunks of whichever task still has some; so a lone stream gets every core and
    several share them. Chunks are handed out as they are asked for, because kernel threads cost unevenly. */
+#include "device/host/pool.h"
+
 #include "base/size.h"
 #include "base/status.h"
-#include "device/host/host.h"
 
 /* Chunks a thread: enough to even out, few enough that handing out costs nothing. */
 enum { CHUNKS_PER_THREAD = 8, CHUNK_UNIT = 64 };

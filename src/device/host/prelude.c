@@ -491,34 +491,3 @@ const char *const gpumm__host_prelude[] = {
     WORDS,    VECTORS, INDICES,     BITS,          INTEGERS, CONVERSIONS,    ARITHMETIC, FAST_NAMES, DOUBLES,
     EXTREMES, ATOMICS, ATOMIC_SUMS, ATOMIC_SCOPES, HALVES,   HALF_FUNCTIONS, RANGE,      NULL,
 };
-
-#define BARRIER "waits for the other threads of its block, and on the host threads run one after the other"
-#define WARP "exchanges values between the threads of a warp, and on the host there are no warps"
-#define TEXTURE "needs the GPU's texture units"
-
-const refused_name gpumm__host_refused[] = {
-    {"__syncthreads", 1, "the barrier", BARRIER},
-    {"__syncwarp", 0, "the barrier", BARRIER},
-    {"__barrier_sync", 1, "the barrier", BARRIER},
-    {"__shared__", 0, "memory", "threads of a block do not run together on the host"},
-    {"__shfl", 1, "the warp function", WARP},
-    {"__ballot", 1, "the warp function", WARP},
-    {"__any_sync", 0, "the warp function", WARP},
-    {"__all_sync", 0, "the warp function", WARP},
-    {"__activemask", 0, "the warp function", WARP},
-    {"__match_any_sync", 0, "the warp function", WARP},
-    {"__match_all_sync", 0, "the warp function", WARP},
-    {"__reduce_", 1, "the warp function", WARP},
-    {"cooperative_groups", 0, "the namespace", "threads of a block do not run together on the host"},
-    {"tex1D", 1, "the texture function", TEXTURE},
-    {"tex2D", 1, "the texture function", TEXTURE},
-    {"tex3D", 1, "the texture function", TEXTURE},
-    {"texCubemap", 1, "the texture function", TEXTURE},
-    {"surf1D", 1, "the surface function", TEXTURE},
-    {"surf2D", 1, "the surface function", TEXTURE},
-    {"surf3D", 1, "the surface function", TEXTURE},
-    {"surfCubemap", 1, "the surface function", TEXTURE},
-    {"cudaTextureObject_t", 0, "the type", TEXTURE},
-    {"cudaSurfaceObject_t", 0, "the type", TEXTURE},
-    {NULL, 0, NULL, NULL},
-};

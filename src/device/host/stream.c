@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Streams: each a worker whose jobs are operations. An operation claims the memory it uses when it is
    queued and drops it when it has run; only then does it count as completed. */
+#include "device/host/stream.h"
+
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/size.h"
 #include "base/status.h"
-#include "device/host/host.h"
+#include "device/host/module.h"
 
 /* What a GPU accepts, so that a launch that runs here runs there. */
 enum { BLOCK_DEFAULT = 256, BLOCK_MAX = 1024 };

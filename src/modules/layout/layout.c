@@ -9,6 +9,7 @@
 #include "gpumm_lua.h"
 #include "modules/layout/builder.h"
 #include "modules/layout/columns.h"
+#include "modules/layout/embedded.h"
 #include "modules/layout/image.h"
 #include "modules/layout/inflate.h"
 #include "modules/layout/merge.h"
@@ -17,8 +18,6 @@
 #include "modules/layout/source.h"
 #include "modules/layout/texts.h"
 #include "modules/layout/xml.h"
-
-extern const gpumm_lua_file gpumm_layout__files[]; /* made by scripts/embed.cmake */
 
 /* say(line [, "warning"]) */
 static int native_say(lua_State *L) {

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* Memory on CUDA: the device table's entries, and what the probe and the opening use of them. */
+#ifndef DEVICE_CUDA_MEMORY_H
+#define DEVICE_CUDA_MEMORY_H
+
+#include "device/cuda/state.h"
+
+gpumm_status gpumm__cuda_segment_map(cuda *c, place where, gpumm_address address, uint64_t bytes); /* within enter */
+gpumm_status gpumm__cuda_block_take(cuda *c, uint64_t bytes, gpumm_address *address);              /* within enter */
+void gpumm__cuda_block_give(cuda *c, gpumm_address address);                                       /* within enter */
+gpumm_status gpumm__cuda_reserve(device *d, place where, uint64_t bytes, gpumm_address *address);
+void gpumm__cuda_release(device *d, place where, gpumm_address address, uint64_t bytes);
+gpumm_status gpumm__cuda_commit(device *d, place where, gpumm_address address, uint64_t bytes);
+gpumm_status gpumm__cuda_decommit(device *d, place where, gpumm_address address, uint64_t bytes);
+gpumm_status gpumm__cuda_alloc(device *d, place where, uint64_t bytes, gpumm_address *address);
+void gpumm__cuda_free(device *d, place where, gpumm_address address, uint64_t bytes);
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* Loaded kernels: the device table's entries of the same names. */
+#ifndef DEVICE_CUDA_MODULE_H
+#define DEVICE_CUDA_MODULE_H
+
+#include "device/device.h"
+
+gpumm_status gpumm__cuda_module_open(device *d, const char *path, device_module **out);
+void gpumm__cuda_module_close(device *d, device_module *m);
+gpumm_status gpumm__cuda_function(device *d, device_module *m, const char *name, device_function **out);
+gpumm_status gpumm__cuda_launch(device *d, device_stream *s, device_function *f, const device_launch *launch);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* Loaded shared objects, whose every kernel is a function over a range of threads. */
+#ifndef DEVICE_HOST_MODULE_H
+#define DEVICE_HOST_MODULE_H
+
+#include "device/host/pool.h"
+
+struct device_function {
+    struct device_function *next;
+    char *name;
+    host_kernel_fn *run;
+    size_t count;  /* of parameters, as they were compiled */
+    size_t *sizes; /* bytes of each; NULL: not known */
+};
+
+/* The device table's entries of the same names. */
+gpumm_status gpumm__host_module_open(device *d, const char *path, device_module **out);
+void gpumm__host_module_close(device *d, device_module *m);
+gpumm_status gpumm__host_function(device *d, device_module *m, const char *name, device_function **out);
+
+#endif

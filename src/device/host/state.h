@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* The host device's own state. */
+#ifndef DEVICE_HOST_STATE_H
+#define DEVICE_HOST_STATE_H
+
+#include "device/host/pool.h"
+
+/* Rung whenever an operation is done; who waits looks again. Rings cost nothing while nobody waits. */
+typedef struct bell {
+    pthread_mutex_t lock;
+    pthread_cond_t rung;
+    atomic_uint waiters;
+} bell;
+
+typedef struct host_device {
+    device base;
+    uint64_t page, quota;
+    pthread_mutex_t lock;    /* everything to the blank line */
+    struct region **regions; /* by address */
+    size_t count, room;
+    uint64_t held; /* of the quota */
+    device_stream *streams;
+
+    bell bell;
+    pool pool;
+} host_device;
+
+static inline host_device *host_of(device *d) { return (host_device *)d; }
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* Operations in order, each stream a thread. */
+#ifndef DEVICE_HOST_STREAM_H
+#define DEVICE_HOST_STREAM_H
+
+#include "device/host/memory.h"
+
+struct device_stream {
+    host_device *device;
+    device_stream *next, *before;
+    worker worker;
+    _Atomic uint64_t issued, completed;
+};
+
+typedef struct record record; /* of an event */
+
+typedef struct op {
+    job job; /* first: a job is its operation */
+    device_stream *stream;
+    void (*work)(struct op *o);
+    union {
+        struct {
+            void *to;
+            const void *from;
+            size_t bytes;
+        } copy;
+        struct {
+            void *to;
+            uint32_t pattern;
+            unsigned width;
+            size_t count;
+        } fill;
+        struct {
+            void (*function)(void *user);
+            void *user;
+        } call;
+        struct {
+            host_kernel_fn *run;
+            void **arguments;
+            uint64_t threads;
+            unsigned block;
+        } launch;
+        record *record;
+    } as;
+    size_t use_count;
+    use uses[];
+} op;
+
+void gpumm__host_bell_wait(bell *b, bool (*ready)(const void *what), const void *what);
+void gpumm__host_bell_ring(bell *b);
+gpumm_status gpumm__host_op_new(device_stream *s, void (*work)(op *o), op **out);
+void gpumm__host_op_post(op *o);
+
+gpumm_status gpumm__host_stream_open(device *d, void *native, device_stream **out);
+void gpumm__host_stream_close(device *d, device_stream *s);
+gpumm_status gpumm__host_stream_synchronize(device *d, device_stream *s);
+gpumm_status gpumm__host_stream_query(device *d, device_stream *s, bool *idle);
+gpumm_status gpumm__host_copy(device *d, device_stream *s, copy_kind kind, gpumm_address to, gpumm_address from,
+                              uint64_t bytes);
+gpumm_status gpumm__host_fill(device *d, device_stream *s, gpumm_address to, uint32_t pattern, unsigned width,
+                              uint64_t count);
+gpumm_status gpumm__host_call(device *d, device_stream *s, void (*function)(void *user), void *user);
+gpumm_status gpumm__host_launch(device *d, device_stream *s, device_function *f, const device_launch *launch);
+
+#endif

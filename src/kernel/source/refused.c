@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* Names of CUDA C that have no meaning where threads of a block do not run together. */
+#include "kernel/source/refused.h"
+
+#include <string.h>
+
+#include "base/status.h"
+#include "kernel/source/preprocessor.h"
+
+typedef struct refused_name {
+    const char *name;
+    int prefix; /* refuses every function whose name begins so */
+    const char *what, *why;
+} refused_name;
+
+#define BARRIER "waits for the other threads of its block, and on the host threads run one after the other"
+#define WARP "exchanges values between the threads of a warp, and on the host there are no warps"
+#define TEXTURE "needs the GPU's texture units"
+
+static const refused_name refused[] = {
+    {"__syncthreads", 1, "the barrier", BARRIER},
+    {"__syncwarp", 0, "the barrier", BARRIER},
+    {"__barrier_sync", 1, "the barrier", BARRIER},
+    {"__shared__", 0, "memory", "threads of a block do not run together on the host"},
+    {"__shfl", 1, "the warp function", WARP},
+    {"__ballot", 1, "the warp function", WARP},
+    {"__any_sync", 0, "the warp function", WARP},
+    {"__all_sync", 0, "the warp function", WARP},
+    {"__activemask", 0, "the warp function", WARP},
+    {"__match_any_sync", 0, "the warp function", WARP},
+    {"__match_all_sync", 0, "the warp function", WARP},
+    {"__reduce_", 1, "the warp function", WARP},
+    {"cooperative_groups", 0, "the namespace", "threads of a block do not run together on the host"},
+    {"tex1D", 1, "the texture function", TEXTURE},
+    {"tex2D", 1, "the texture function", TEXTURE},
+    {"tex3D", 1, "the texture function", TEXTURE},
+    {"texCubemap", 1, "the texture function", TEXTURE},
+    {"surf1D", 1, "the surface function", TEXTURE},
+    {"surf2D", 1, "the surface function", TEXTURE},
+    {"surf3D", 1, "the surface function", TEXTURE},
+    {"surfCubemap", 1, "the surface function", TEXTURE},
+    {"cudaTextureObject_t", 0, "the type", TEXTURE},
+    {"cudaSurfaceObject_t", 0, "the type", TEXTURE},
+    {NULL, 0, NULL, NULL},
+};
+
+static const refused_name *refusal(const token *t, bool called) {
+    if (t->kind != TOKEN_NAME) return NULL;
+    for (const refused_name *r = refused; r->name; r++) {
+        size_t length = strlen(r->name);
+        if (r->prefix ? called && t->length >= length && !memcmp(t->text, r->name, length)
+                      : gpumm__token_is(t, r->name))
+            return r;
+    }
+    return NULL;
+}
+
+static gpumm_status refuse(const token *t, const refused_name *r) {
+    if (gpumm__token_is(t, "__shared__"))
+        return fail(GPUMM_COMPILE_FAILED, "%s:%u: __shared__ memory is not available on the host device: %s", t->file,
+                    t->line, r->why);
+    return fail(GPUMM_COMPILE_FAILED, "%s:%u: %s %.*s is not available on the host device: it %s", t->file, t->line,
+                r->what, (int)t->length, t->text, r->why);
+}
+
+static gpumm_status refuse_in(reader *r, const char *defined) {
+    TRY(gpumm__reader_define_flags(r, "-D__CUDACC__ -D__cplusplus=201703"));
+    TRY(gpumm__reader_define_flags(r, defined));
+    token t = gpumm__reader_next(r);
+    while (t.kind != TOKEN_END) {
+        token next = gpumm__reader_next(r);
+        const refused_name *found = refusal(&t, gpumm__token_is(&next, "(") || gpumm__token_is(&next, "<"));
+        if (found) return refuse(&t, found);
+        t = next;
+    }
+    return gpumm__reader_status(r);
+}
+
+gpumm_status gpumm__refused_check(const gpumm_allocator *from, const char *text, const char *file, const char *flags,
+                                  const char *defined) {
+    reader *r;
+    TRY(gpumm__reader_open(from, text, file, flags, &r));
+    gpumm_status status = refuse_in(r, defined);
+    gpumm__reader_close(r);
+    return status;
+}

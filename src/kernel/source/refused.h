@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* What a device whose threads of a block do not run together cannot run, told from the source. */
+#ifndef KERNEL_SOURCE_REFUSED_H
+#define KERNEL_SOURCE_REFUSED_H
+
+#include "base/alloc.h"
+#include "gpumm.h"
+
+/* COMPILE_FAILED at file and line, with the reason. `defined`: what the device's compiler defines, as flags. */
+gpumm_status gpumm__refused_check(const gpumm_allocator *from, const char *text, const char *file, const char *flags,
+                                  const char *defined);
+
+#endif
