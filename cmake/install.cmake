@@ -1,31 +1,43 @@
 # SPDX-License-Identifier: MIT
 # What `cmake --install` puts where, and what CPack makes of it.
 #
-#   include/gpumm.h gpumm_lua.h              lib/libgpumm.so libgpumm.a libgpumm_lua.so
-#   lib/lua/5.4/gpumm.so                     the Lua module, whole in itself: lua/gpumm/*.lua and *.cu travel inside
+#   include/gpumm.h gpumm_lua.h              lib/libgpumm.so libgpumm_lua.so, and both as archives
+#   lib/lua/5.4/gpumm.so gpumm_layout.so     the Lua modules, with the files of lua/gpumm inside
+#   lib/libgpumm_layout.a                    the layouts for applications that link statically
 #   lib/cmake/gpumm, lib/pkgconfig           find_package(gpumm), pkg-config gpumm, pkg-config gpumm-lua
 #   bin/gpumm-run  share/man/man1            share/gpumm: types for editors, examples
 #
-# No Lua file is installed beside the module: `require "gpumm.graph"` would find it there before the module's own
-# part, and a state would have two of them.
+# Each component is a package: gpumm needs libc only, gpumm-layout libpng and zlib too, gpumm-run all of these and Lua.
+#
+# No Lua file is installed beside the module: `require "gpumm.graph"` would find it before the copy inside the module,
+# and a Lua state would have both.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set(GPUMM_LUA_MODULE_DIR lib/lua/5.4 CACHE STRING "Where the stock interpreter looks for modules, under the prefix")
 set(GPUMM_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/gpumm)
 
-# The installed headers serve the imported targets; src/ serves the build alone.
+# Imported targets use the installed headers; src/ is for this build only.
 set_target_properties(gpumm PROPERTIES INTERFACE_INCLUDE_DIRECTORIES
   "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>;$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
 set_target_properties(gpumm_lua PROPERTIES EXPORT_NAME lua INTERFACE_LINK_LIBRARIES gpumm)
-# gpumm-run is whole in itself; libgpumm_lua finds libgpumm beside it, wherever the prefix is moved to.
+# libgpumm_lua finds libgpumm beside it, also when the prefix is moved; gpumm-run needs neither.
 set_target_properties(gpumm_lua PROPERTIES INSTALL_RPATH "$ORIGIN")
 
-install(TARGETS gpumm gpumm_lua EXPORT gpumm LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(TARGETS gpumm-run RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(TARGETS gpumm_module LIBRARY DESTINATION ${GPUMM_LUA_MODULE_DIR})
-install(FILES ${GPUMM_STATIC} DESTINATION ${CMAKE_INSTALL_LIBDIR})
+set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME gpumm)
+install(TARGETS gpumm gpumm_lua EXPORT gpumm
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT gpumm NAMELINK_COMPONENT gpumm)
+install(TARGETS gpumm_module LIBRARY DESTINATION ${GPUMM_LUA_MODULE_DIR} COMPONENT gpumm)
+install(FILES ${gpumm_ARCHIVE} ${gpumm_lua_ARCHIVE} DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES src/gpumm.h src/gpumm_lua.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+if(GPUMM_HAVE_LAYOUT)
+  install(TARGETS gpumm_layout LIBRARY DESTINATION ${GPUMM_LUA_MODULE_DIR} COMPONENT gpumm-layout)
+  install(FILES ${gpumm_layout_ARCHIVE} DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT gpumm-layout)
+endif()
+if(TARGET gpumm-run)
+  install(TARGETS gpumm-run RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT gpumm-run)
+  install(FILES doc/gpumm-run.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT gpumm-run)
+endif()
 install(EXPORT gpumm NAMESPACE gpumm:: FILE gpummTargets.cmake DESTINATION ${GPUMM_CMAKE_DIR})
 
 configure_package_config_file(cmake/gpummConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/gpummConfig.cmake
@@ -34,7 +46,7 @@ write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/gpummConfigVersion.
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/gpummConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/gpummConfigVersion.cmake
   DESTINATION ${GPUMM_CMAKE_DIR})
 
-# The prefix is where the file lies, so that a moved or unpacked installation serves too.
+# The prefix is relative to the .pc file, so that a moved or unpacked installation works too.
 file(RELATIVE_PATH GPUMM_PC_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 string(REGEX REPLACE "/$" "" GPUMM_PC_PREFIX "${GPUMM_PC_PREFIX}")
 configure_file(gpumm.pc.in ${CMAKE_CURRENT_BINARY_DIR}/gpumm.pc @ONLY)
@@ -42,32 +54,49 @@ configure_file(gpumm-lua.pc.in ${CMAKE_CURRENT_BINARY_DIR}/gpumm-lua.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/gpumm.pc ${CMAKE_CURRENT_BINARY_DIR}/gpumm-lua.pc
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
-install(FILES doc/gpumm-run.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
-install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES README.md CHANGELOG.md SECURITY.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY library DESTINATION ${CMAKE_INSTALL_DATADIR}/gpumm OPTIONAL)
 install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DATADIR}/gpumm
   PATTERN "CMakeLists.txt" EXCLUDE PATTERN "*_spec.lua" EXCLUDE)
 
-# ---- cpack -G DEB ----------------------------------------------------------------------------
+# ---- cpack -G DEB: one package for each component --------------------------------------------------------
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME gpumm)
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
-set(CPACK_PACKAGE_CONTACT "the gpumm authors <gpumm@localhost>")
+set(CPACK_PACKAGE_CONTACT "the gpumm authors <https://github.com/gpumm/gpumm>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_COMPONENTS_ALL gpumm)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION libs)
 set(CPACK_STRIP_FILES ON)
+set(CPACK_DEBIAN_GPUMM_PACKAGE_NAME gpumm)
+set(CPACK_COMPONENT_GPUMM_DESCRIPTION "${PROJECT_DESCRIPTION}: the libraries and the Lua module")
 # Host kernels are compiled by the system's C++ compiler; a GPU needs its driver and NVRTC, found at run time.
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "g++, lua5.4")
-set(CPACK_DEBIAN_PACKAGE_SUGGESTS "graphviz, lua-expat")
+set(CPACK_DEBIAN_GPUMM_PACKAGE_RECOMMENDS "g++, lua5.4, gpumm-layout, gpumm-run")
+set(same "gpumm (= ${PROJECT_VERSION})")
+if(GPUMM_HAVE_LAYOUT)
+  list(APPEND CPACK_COMPONENTS_ALL gpumm-layout)
+  set(CPACK_DEBIAN_GPUMM-LAYOUT_PACKAGE_NAME gpumm-layout)
+  set(CPACK_COMPONENT_GPUMM-LAYOUT_DESCRIPTION "${PROJECT_DESCRIPTION}: graphs, layouts and pictures")
+  set(CPACK_DEBIAN_GPUMM-LAYOUT_PACKAGE_SUGGESTS "graphviz")
+endif()
+if(TARGET gpumm-run)
+  list(APPEND CPACK_COMPONENTS_ALL gpumm-run)
+  set(CPACK_DEBIAN_GPUMM-RUN_PACKAGE_NAME gpumm-run)
+  set(CPACK_COMPONENT_GPUMM-RUN_DESCRIPTION "${PROJECT_DESCRIPTION}: the interpreter, with the layouts inside")
+endif()
 find_program(GPUMM_SHLIBDEPS dpkg-shlibdeps)
-find_program(GPUMM_FILE file) # CPack asks it which files are programs
+find_program(GPUMM_FILE file) # CPack runs it to find out which files are programs
 mark_as_advanced(GPUMM_SHLIBDEPS GPUMM_FILE)
 if(GPUMM_SHLIBDEPS AND GPUMM_FILE)
   set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
   set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${CMAKE_CURRENT_BINARY_DIR})
+  set(CPACK_DEBIAN_GPUMM-LAYOUT_PACKAGE_DEPENDS "${same}") # dpkg-shlibdeps adds the libraries
 else()
-  set(CPACK_DEBIAN_PACKAGE_DEPENDS "libc6, liblua5.4-0, libpng16-16, zlib1g")
+  set(CPACK_DEBIAN_GPUMM_PACKAGE_DEPENDS "libc6")
+  set(CPACK_DEBIAN_GPUMM-LAYOUT_PACKAGE_DEPENDS "libc6, libpng16-16, zlib1g, ${same}")
+  set(CPACK_DEBIAN_GPUMM-RUN_PACKAGE_DEPENDS "libc6, libpng16-16, zlib1g, liblua5.4-0")
 endif()
 include(CPack)

@@ -1,17 +1,18 @@
 -- SPDX-License-Identifier: MIT
 ---@meta gpumm
--- The Lua face of gpumm, for editors that know LuaCATS annotations. Nothing here runs. spec/library_spec.lua holds
--- it against what the module really exports, name by name, in both directions.
+-- The Lua API of gpumm, for editors that read LuaCATS annotations. Nothing here runs. spec/library_spec.lua compares it
+-- with what the module exports, name by name, in both directions.
 --
--- What the world can deny returns nil, "STATUS: message", "STATUS"; a mistake in the script raises. Within a
--- simulation both raise.
+-- A call that can fail at run time (no memory, no device, no such file) returns nil, "STATUS: message", "STATUS". A
+-- mistake in the script (a wrong type, an unknown option, use after close) raises an error. Within a simulation both
+-- raise. Elements and nodes count from 1, unless a comment says otherwise.
 
 ---@alias gpumm.scalar_name "i8"|"u8"|"i16"|"u16"|"i32"|"u32"|"i64"|"u64"|"f16"|"f32"|"f64"
----@alias gpumm.typelike string|gpumm.type "f32", "f32x3" and their like, or a type of gpumm.struct's
+---@alias gpumm.typelike string|gpumm.type "f32", "f32x3" and so on, or a type that gpumm.struct made
 ---@alias gpumm.size integer|string bytes, or text as "4GiB"
 ---@alias gpumm.status_name "OK"|"OUT_OF_MEMORY"|"OVER_LIMIT"|"OVER_MAX_SIZE"|"NOT_FOUND"|"ALREADY_EXISTS"|"TYPE_MISMATCH"|"INVALID_ARGUMENT"|"ASYNC_DISABLED"|"NOT_PENDING"|"ALREADY_PENDING"|"BUSY"|"TIMEOUT"|"CANCELLED"|"STALE"|"CLOSED"|"NO_DEVICE"|"DEVICE_LOST"|"COMPILE_FAILED"|"IO"|"DRIVER"
 ---@alias gpumm.access "read"|"write"
----@alias gpumm.data table|string|gpumm.view elements: a table of them, their bytes, or a view of their type
+---@alias gpumm.data table|string|gpumm.view elements: a table of values, a string of their bytes, or a view of the same type
 ---@alias gpumm.where gpumm.stream|gpumm.where_options
 ---@alias gpumm.growthlike gpumm.growth_schedule|number|fun(request: gpumm.growth_request): integer
 
@@ -31,26 +32,26 @@
 ---@class gpumm.manager_options
 ---@field device? string "auto", "host", "cuda", "cuda:1" or "cuda:GPU-uuid"
 ---@field limit? gpumm.size the budget, in logical bytes
----@field memory? gpumm.size of the host device
----@field granularity? gpumm.size the step in which the host device commits memory
+---@field memory? gpumm.size how much "device" memory the host device has
+---@field granularity? gpumm.size the unit in which the host device commits memory; 2 MiB, unless given
 ---@field workers? integer threads that run kernels on the host device
----@field relocate? boolean grow by copying even where the device can grow in place
----@field debug? boolean keep canaries behind every buffer
----@field fault? boolean|gpumm.fault_plan put the fault device in between
+---@field relocate? boolean grow by copying to new memory, even where the device can grow in place
+---@field debug? boolean write a canary behind every buffer's capacity, which check() looks at
+---@field fault? boolean|gpumm.fault_plan make the device fail on demand, for tests
 
 ---@class gpumm.fault_plan
----@field call? string a device call by name, as "commit"; any call, unless given
----@field nth? integer the nth such call from now fails; 0: none does
----@field status? gpumm.status_name with this; "OK": it is skipped, and reports success
----@field jitter? integer a seed: every operation of a stream is delayed at random
----@field hold? "copy"|"snapshot"|"fill"|"launch" held shut from the start
+---@field call? string the name of a device call, as "commit"; any call, unless given
+---@field nth? integer the nth such call from now fails; 0: none fails
+---@field status? gpumm.status_name the status that it fails with; "OK": the call does nothing and reports success
+---@field jitter? integer a seed: every operation of a stream is delayed by a random time
+---@field hold? "copy"|"snapshot"|"fill"|"launch" this kind of operation is held back from the start, until fault:release
 
 ---@class gpumm.config
----@field bytes_per_element? gpumm.size of a buffer that is made without a type
+---@field bytes_per_element? gpumm.size the size of an element, of a buffer that is made without a type
 ---@field growth_factor? number at least 1
 ---@field max_size_bytes? gpumm.size
 ---@field min_size_bytes? gpumm.size
----@field enable_async? boolean start_async_download may be used
+---@field enable_async? boolean allow start_async_download
 
 ---@class gpumm.allocate_options: gpumm.config
 ---@field bytes_per_element? gpumm.size
@@ -58,12 +59,12 @@
 ---@field max_size_bytes? gpumm.size
 ---@field min_size_bytes? gpumm.size
 ---@field enable_async? boolean
----@field growth? gpumm.growthlike wins over growth_factor
----@field align? integer capacities are multiples of so many elements
+---@field growth? gpumm.growthlike overrides growth_factor
+---@field align? integer capacities are multiples of this number of elements
 ---@field ahead? integer growth steps to commit in advance
 ---@field max_length? integer
----@field tag? string who asks, for the books; the script's file and line, unless given
----@field stream? gpumm.stream where the zeros are written
+---@field tag? string who asks, as shown in statistics and messages; the script's file and line, unless given
+---@field stream? gpumm.stream on which the elements are set to zero
 
 ---@class gpumm.buffer_options: gpumm.allocate_options
 ---@field type? gpumm.typelike
@@ -97,21 +98,21 @@
 ---@field source? string CUDA C
 ---@field name? string which kernel; the only one, unless given
 ---@field threads? string the parameter that counts threads; the first integer, unless given
----@field block? integer threads a block
+---@field block? integer threads in a block
 ---@field shared_bytes? integer
----@field types? table<string|integer, gpumm.type> structs whose declarations precede the source
+---@field types? table<string|integer, gpumm.type> structs whose C declarations are put before the source
 ---@field flags? string compiler flags, separated by spaces
----@field signature? string the prototype of a binary
+---@field signature? string the prototype of a kernel in a binary file, which has no source to read it from
 
 ---@class gpumm.launch_options
 ---@field stream? gpumm.stream
----@field threads? integer so many, whatever the counting parameter says; 0: none
+---@field threads? integer how many threads run, instead of the counting parameter's value; 0: none
 
 ---@class gpumm.readback_options
 ---@field [integer] string|gpumm.buffer which members; every one, unless given
 ---@field slots? integer 2 to 64; 2, unless given
----@field direct? boolean skip the staging on the device; the next writer waits
----@field busy? "drop"|"wait" what becomes of a capture while every slot is taken
+---@field direct? boolean copy to the host at once, without staging on the device: the next writer waits for the copy
+---@field busy? "drop"|"wait" what a capture does while every slot is taken
 ---@field tag? string
 
 ---@class gpumm.growth_request
@@ -143,9 +144,9 @@
 ---@field resize_count integer
 ---@field async_transfer_count integer
 ---@field limit_bytes? integer
----@field used_bytes integer what counts against the limit
+---@field used_bytes integer bytes charged to the limit
 ---@field peak_used_bytes integer
----@field committed_bytes integer what is really held
+---@field committed_bytes integer bytes held of the device
 ---@field peak_committed_bytes integer
 ---@field dropped_frames integer
 ---@field buffers gpumm.entry
@@ -168,7 +169,7 @@
 ---@class gpumm.device
 ---@field kind "host"|"cuda"
 ---@field name string
----@field why string how the choice came about
+---@field why string why this device was chosen
 ---@field uuid string
 ---@field total_bytes integer
 ---@field granularity integer
@@ -203,9 +204,10 @@
 -- ---- Managers --------------------------------------------------------------------------------
 
 ---@class gpumm.manager
----@field fault gpumm.fault of a manager that was opened with fault
+---@field fault gpumm.fault only of a manager that was opened with the option fault
 local Manager = {}
 
+--- Makes a named buffer of `length` elements, which are zero. It belongs to the manager until free or close.
 ---@param name string
 ---@param type? gpumm.typelike
 ---@param length integer
@@ -215,13 +217,14 @@ local Manager = {}
 ---@return gpumm.status_name? code
 function Manager:allocate(name, type, length, config) end
 
---- An anonymous buffer: it goes with its last handle.
+--- An anonymous buffer, which is freed when its last handle is collected or closed.
 ---@param options gpumm.buffer_options
 ---@return gpumm.buffer? buffer
 ---@return string? message
 ---@return gpumm.status_name? code
 function Manager:buffer(options) end
 
+--- The buffer of that name. TYPE_MISMATCH where `type` is given and differs.
 ---@param name string
 ---@param type? gpumm.typelike
 ---@return gpumm.buffer? buffer
@@ -229,12 +232,14 @@ function Manager:buffer(options) end
 ---@return gpumm.status_name? code
 function Manager:get_buffer(name, type) end
 
+--- Frees a named buffer. Work that uses it may still be queued: its memory is released behind that work.
 ---@param name string
 ---@return true? ok
 ---@return string? message
 ---@return gpumm.status_name? code
 function Manager:free(name) end
 
+--- Makes the capacity at least `capacity` elements. Length and contents do not change.
 ---@param name string
 ---@param capacity integer
 ---@return true? ok
@@ -242,12 +247,14 @@ function Manager:free(name) end
 ---@return gpumm.status_name? code
 function Manager:ensure_capacity(name, capacity) end
 
+--- Starts a copy of the buffer to the host. Needs enable_async; one at a time for each buffer.
 ---@param name string
 ---@return true? ok
 ---@return string? message
 ---@return gpumm.status_name? code
 function Manager:start_async_download(name) end
 
+--- Waits for the copy that start_async_download started, and returns it.
 ---@param name string
 ---@param seconds? number
 ---@return gpumm.view? view it owns its memory
@@ -255,35 +262,38 @@ function Manager:start_async_download(name) end
 ---@return gpumm.status_name? code
 function Manager:wait_for_download(name, seconds) end
 
---- Buffers that share a length and grow together, all or none.
+--- Makes buffers that share a length and grow together: all of them, or none.
 ---@param options gpumm.group_options
 ---@return gpumm.group? group
 ---@return string? message
 ---@return gpumm.status_name? code
 function Manager:group(options) end
 
+--- Compiles a kernel, or takes it from the cache.
 ---@param options gpumm.kernel_options
 ---@return gpumm.kernel? kernel
 ---@return string? message
 ---@return gpumm.status_name? code
 function Manager:kernel(options) end
 
---- Of one buffer, or of members of one group.
+--- Makes a readback of one buffer, or of members of one group: snapshots that are copied to the host asynchronously.
 ---@param options gpumm.readback_options
 ---@return gpumm.readback? readback
 ---@return string? message
 ---@return gpumm.status_name? code
 function Manager:readback(options) end
 
+--- Makes a stream.
 ---@return gpumm.stream? stream
 ---@return string? message
 ---@return gpumm.status_name? code
 function Manager:stream() end
 
+--- The main stream, on which calls work where no stream is given.
 ---@return gpumm.stream
 function Manager:main() end
 
---- Device memory for one step; its contents are undefined.
+--- Device memory for a short time, as for one step. Its contents are undefined.
 ---@param type gpumm.typelike|gpumm.size an element type and a count, or bytes
 ---@param count? integer|gpumm.where
 ---@param where? gpumm.where
@@ -292,60 +302,66 @@ function Manager:main() end
 ---@return gpumm.status_name? code
 function Manager:scratch(type, count, where) end
 
+--- The books: bytes and counts, by category.
 ---@return gpumm.stats
 function Manager:stats() end
 
---- Named buffers alive that nobody freed.
+--- The named buffers that are alive; after close, those that were alive then.
 ---@return gpumm.block[]
 function Manager:leaks() end
 
+--- The leaks, and a message that names them.
 ---@return gpumm.block[] leaks
 ---@return string? message
 function Manager:check_leaks() end
 
---- Every live block, the largest first.
+--- Every live block of memory, the largest first.
 ---@return gpumm.block[]
 function Manager:blocks() end
 
+--- The names of all named buffers.
 ---@return string[]
 function Manager:names() end
 
+--- What the device is.
 ---@return gpumm.device
 function Manager:device() end
 
---- What went wrong in the background since the last call.
+--- Reports what failed in the background since the last call.
 ---@return true? ok
 ---@return string? message
 ---@return gpumm.status_name? code
 function Manager:poll() end
 
+--- Waits until the work of every stream is done.
 ---@return true? ok
 ---@return string? message
 ---@return gpumm.status_name? code
 function Manager:synchronize() end
 
---- Walks every structure and canary.
+--- Checks the books, the slab and every canary.
 ---@return true? ok
 ---@return string? message
 ---@return gpumm.status_name? code
 function Manager:check() end
 
---- Gives back what is cached and precommitted.
+--- Releases memory that is cached or precommitted.
 ---@return integer bytes
 function Manager:trim() end
 
---- Books memory that was taken elsewhere.
+--- Enters device memory that the application allocated by itself in the books; a negative number takes it out again.
 ---@param bytes integer
 ---@return true? ok
 ---@return string? message
 ---@return gpumm.status_name? code
 function Manager:external(bytes) end
 
---- The world's failures raise from now on, or no longer.
+--- true: calls that fail raise from now on, instead of returning nil, message, code. Returns the setting before.
 ---@param raise? boolean
 ---@return boolean before
 function Manager:raising(raise) end
 
+--- Frees everything. Handles of it are CLOSED from then on. Can be called again.
 function Manager:close() end
 
 ---@return boolean
@@ -362,12 +378,13 @@ function Manager:is_closed() end
 ---@field committed_bytes integer
 ---@field max_length integer
 ---@field address integer on the device
----@field generation integer 1, and one more for every move
+---@field generation integer starts at 1; incremented when the buffer moves to another address (relocating devices only)
 ---@field manager gpumm.manager
 ---@field group? gpumm.group
 ---@operator len: integer
 local Buffer = {}
 
+--- Copies elements to the buffer. `data` may be changed once the call returns.
 ---@param data gpumm.data
 ---@param first? integer|gpumm.where
 ---@param count? integer|gpumm.where
@@ -377,6 +394,7 @@ local Buffer = {}
 ---@return gpumm.status_name? code
 function Buffer:upload(data, first, count, where) end
 
+--- Waits for the writers of the buffer and copies elements to the host.
 ---@param first? integer|gpumm.where
 ---@param count? integer|gpumm.where
 ---@param where? gpumm.where
@@ -385,6 +403,7 @@ function Buffer:upload(data, first, count, where) end
 ---@return gpumm.status_name? code
 function Buffer:download(first, count, where) end
 
+--- Sets elements to one value.
 ---@param value number|table|string one element
 ---@param first? integer|gpumm.where
 ---@param count? integer|gpumm.where
@@ -394,6 +413,7 @@ function Buffer:download(first, count, where) end
 ---@return gpumm.status_name? code
 function Buffer:fill(value, first, count, where) end
 
+--- Copies elements of another buffer of the same type, on the device.
 ---@param from gpumm.buffer
 ---@param where? gpumm.stream|gpumm.copy_options
 ---@return true? ok
@@ -401,6 +421,7 @@ function Buffer:fill(value, first, count, where) end
 ---@return gpumm.status_name? code
 function Buffer:copy(from, where) end
 
+--- Changes the length, and the capacity where it is too small. New elements are zero.
 ---@param length integer
 ---@param where? gpumm.where
 ---@return true? ok
@@ -408,6 +429,7 @@ function Buffer:copy(from, where) end
 ---@return gpumm.status_name? code
 function Buffer:resize(length, where) end
 
+--- Adds elements behind the length.
 ---@param data gpumm.data|integer elements, or how many zeros
 ---@param where? gpumm.where
 ---@return true? ok
@@ -415,18 +437,20 @@ function Buffer:resize(length, where) end
 ---@return gpumm.status_name? code
 function Buffer:append(data, where) end
 
+--- Makes the capacity at least `capacity` elements. Length and contents do not change.
 ---@param capacity integer
 ---@return true? ok
 ---@return string? message
 ---@return gpumm.status_name? code
 function Buffer:ensure_capacity(capacity) end
 
+--- Reduces the capacity to what the length needs.
 ---@return true? ok
 ---@return string? message
 ---@return gpumm.status_name? code
 function Buffer:shrink_to_fit() end
 
---- Declares work that gpumm does not launch, before it is enqueued.
+--- Declares work that the application itself is about to enqueue on a stream, so that other users of the buffer wait.
 ---@param stream gpumm.stream?
 ---@param access gpumm.access
 ---@return true? ok
@@ -434,17 +458,20 @@ function Buffer:shrink_to_fit() end
 ---@return gpumm.status_name? code
 function Buffer:used(stream, access) end
 
+--- Makes a readback of this buffer.
 ---@param options? gpumm.readback_options
 ---@return gpumm.readback? readback
 ---@return string? message
 ---@return gpumm.status_name? code
 function Buffer:readback(options) end
 
+--- Frees the buffer. Its handles are STALE from then on.
 ---@return true? ok
 ---@return string? message
 ---@return gpumm.status_name? code
 function Buffer:free() end
 
+--- Frees the buffer; does nothing where it is freed already.
 function Buffer:close() end
 
 -- ---- Groups ----------------------------------------------------------------------------------
@@ -462,6 +489,7 @@ function Buffer:close() end
 ---@operator len: integer
 local Group = {}
 
+--- Adds elements to every member.
 ---@param columns table<string, gpumm.data>|integer data by member (the others get zeros), or how many zeros
 ---@param where? gpumm.where
 ---@return true? ok
@@ -469,6 +497,7 @@ local Group = {}
 ---@return gpumm.status_name? code
 function Group:append(columns, where) end
 
+--- Changes the length of every member. New elements are zero.
 ---@param length integer
 ---@param where? gpumm.where
 ---@return true? ok
@@ -476,35 +505,42 @@ function Group:append(columns, where) end
 ---@return gpumm.status_name? code
 function Group:resize(length, where) end
 
+--- Makes the capacity of every member at least `capacity` elements.
 ---@param capacity integer
 ---@return true? ok
 ---@return string? message
 ---@return gpumm.status_name? code
 function Group:ensure_capacity(capacity) end
 
+--- Reduces the capacity of every member to what the length needs.
 ---@return true? ok
 ---@return string? message
 ---@return gpumm.status_name? code
 function Group:shrink_to_fit() end
 
+--- The member of that name; also group.name, where no method or property has the name.
 ---@param name string
 ---@return gpumm.buffer
 function Group:member(name) end
 
+--- The members' names, in order.
 ---@return string[]
 function Group:members() end
 
+--- Makes a readback of members of this group, whose snapshots are taken together.
 ---@param options? gpumm.readback_options
 ---@return gpumm.readback? readback
 ---@return string? message
 ---@return gpumm.status_name? code
 function Group:readback(options) end
 
+--- Frees every member.
 ---@return true? ok
 ---@return string? message
 ---@return gpumm.status_name? code
 function Group:free() end
 
+--- Frees every member; does nothing where they are freed already.
 function Group:close() end
 
 -- ---- Scratch ---------------------------------------------------------------------------------
@@ -515,6 +551,7 @@ function Group:close() end
 ---@operator len: integer
 local Scratch = {}
 
+--- Declares work that the application itself is about to enqueue on a stream.
 ---@param stream gpumm.stream?
 ---@param access gpumm.access
 ---@return true? ok
@@ -522,6 +559,7 @@ local Scratch = {}
 ---@return gpumm.status_name? code
 function Scratch:used(stream, access) end
 
+--- Gives the memory back, behind the work that uses it.
 function Scratch:close() end
 
 -- ---- Streams and events ----------------------------------------------------------------------
@@ -530,38 +568,45 @@ function Scratch:close() end
 ---@field manager gpumm.manager
 local Stream = {}
 
----@return gpumm.event event at what is enqueued so far
+--- An event that is done once everything enqueued on the stream so far is done.
+---@return gpumm.event event
 function Stream:record() end
 
---- What is enqueued from now waits for the event, on the device.
+--- Work that is enqueued on this stream from now on waits for the event, on the device. Does not block.
 ---@param event gpumm.event
 ---@return true? ok
 ---@return string? message
 ---@return gpumm.status_name? code
 function Stream:wait(event) end
 
+--- Waits until the work of the stream is done.
 ---@return true? ok
 ---@return string? message
 ---@return gpumm.status_name? code
 function Stream:synchronize() end
 
+--- Is the work of the stream done?
 ---@return boolean
 function Stream:idle() end
 
+--- Closes the stream, once its work is done.
 function Stream:close() end
 
 ---@class gpumm.event
 local Event = {}
 
+--- Is the work before the event done?
 ---@return boolean
 function Event:ready() end
 
+--- Waits until it is; TIMEOUT after `seconds`.
 ---@param seconds? number
 ---@return true? ok
 ---@return string? message
 ---@return gpumm.status_name? code
 function Event:wait(seconds) end
 
+--- Seconds between two events.
 ---@param later gpumm.event
 ---@return number? seconds
 ---@return string? message
@@ -573,13 +618,14 @@ function Event:close() end
 -- ---- Readbacks and frames --------------------------------------------------------------------
 
 ---@class gpumm.readback
----@field dropped integer captures that were refused
+---@field dropped integer captures that were never delivered
 ---@field newest? integer the newest ticket
 ---@field slots? integer
 ---@field manager gpumm.manager
 local Readback = {}
 
---- A snapshot of the contents as they are now. nil, message, "BUSY" where every slot is taken.
+--- Captures a snapshot of the contents as they are now, in stream order, without blocking. nil, message, "BUSY" where
+--- every slot is taken.
 ---@param step? integer
 ---@param where? gpumm.where
 ---@return integer? ticket
@@ -587,12 +633,14 @@ local Readback = {}
 ---@return gpumm.status_name? code
 function Readback:capture(step, where) end
 
+--- Has the frame of the ticket arrived?
 ---@param ticket? integer the newest, unless given
 ---@return boolean? ready
 ---@return string? message
 ---@return gpumm.status_name? code
 function Readback:ready(ticket) end
 
+--- Waits for a frame (the newest ticket, unless given) and delivers it; TIMEOUT after `seconds`.
 ---@param ticket? integer
 ---@param seconds? number
 ---@return gpumm.frame? frame
@@ -600,13 +648,14 @@ function Readback:ready(ticket) end
 ---@return gpumm.status_name? code
 function Readback:wait(ticket, seconds) end
 
---- In a coroutine: yields the readback until the frame is there.
+--- For coroutines: yields the readback until the frame has arrived, then returns it.
 ---@param ticket? integer
 ---@return gpumm.frame? frame
 ---@return string? message
 ---@return gpumm.status_name? code
 function Readback:await(ticket) end
 
+--- Gives up a capture (the newest, unless given); its slot becomes free.
 ---@param ticket? integer
 ---@return true? ok
 ---@return string? message
@@ -621,32 +670,36 @@ function Readback:latest() end
 ---@return gpumm.frame?
 function Readback:next() end
 
+--- Cancels what is pending and frees the slots.
 function Readback:close() end
 
 ---@class gpumm.frame
 ---@field step integer as given to capture
 ---@field length integer also #frame
 ---@field generation integer
----@field time number seconds, at the capture
----@field dropped integer so far, at the capture
+---@field time number of the capture, in seconds
+---@field dropped integer the readback's dropped count at the capture
 ---@field ticket integer
 ---@field readback? gpumm.readback
----@field data? gpumm.view of the only member
+---@field data? gpumm.view the view of a frame that has one member
 ---@field [string] gpumm.view members by name
 ---@field [integer] gpumm.view members in order
 ---@operator len: integer
 local Frame = {}
 
+--- The view of a member, by name or position.
 ---@param name string|integer
 ---@return gpumm.view
 function Frame:member(name) end
 
---- Holds its slot past the next delivery.
+--- Keeps the frame valid beyond the next delivery, until release. It holds one of the readback's slots.
 ---@return gpumm.frame self
 function Frame:keep() end
 
+--- Gives the slot back. The views of the frame are STALE from then on.
 function Frame:release() end
 
+--- Can its views still be read?
 ---@return boolean
 function Frame:valid() end
 
@@ -660,12 +713,14 @@ function Frame:valid() end
 ---@overload fun(...: any): true?, string?, gpumm.status_name?
 local Kernel = {}
 
----@param ... any as by calling it
+--- Launches the kernel: k:launch(100, p) is k(100, p).
+---@param ... any as in calling the kernel itself
 ---@return true? ok
 ---@return string? message
 ---@return gpumm.status_name? code
 function Kernel:launch(...) end
 
+--- Releases the kernel.
 function Kernel:close() end
 
 -- ---- Faults ----------------------------------------------------------------------------------
@@ -673,22 +728,27 @@ function Kernel:close() end
 ---@class gpumm.fault
 local Fault = {}
 
+--- Sets what fails next.
 ---@param plan gpumm.fault_plan
 ---@return true
 function Fault:plan(plan) end
 
+--- Holds back every operation of a kind until release.
 ---@param kind "copy"|"snapshot"|"fill"|"launch"
 ---@return true
 function Fault:hold(kind) end
 
+--- Lets operations that are held back run.
 ---@param kind? "copy"|"snapshot"|"fill"|"launch" every kind, unless given
 ---@return true
 function Fault:release(kind) end
 
+--- How many device calls there were so far: of one name, or of all.
 ---@param call? string
 ---@return integer
 function Fault:calls(call) end
 
+--- What of the device is alive.
 ---@return gpumm.live
 function Fault:live() end
 
@@ -700,10 +760,12 @@ function Fault:live() end
 ---@operator len: integer
 local View = {}
 
+--- The values of element i: a scalar, a vector's components, a struct's fields. nil past the end.
 ---@param i integer
 ---@return any ... the element's values
 function View:get(i) end
 
+--- Writes element i. Raises past the end.
 ---@param i integer
 ---@param ... any
 function View:set(i, ...) end
@@ -714,15 +776,19 @@ function View:set(i, ...) end
 ---@return integer
 function View:each() end
 
+--- A table of the elements.
 ---@return table
 function View:totable() end
 
+--- A view of a copy, which owns its memory.
 ---@return gpumm.view
 function View:copy() end
 
+--- The bytes of all elements, as a string.
 ---@return string
 function View:bytes() end
 
+--- The element type.
 ---@return gpumm.type
 function View:type() end
 
@@ -737,13 +803,14 @@ function View:type() end
 ---@field struct_name? string
 local Type = {}
 
+--- The declaration of a struct type, for CUDA C.
 ---@param name? string
 ---@return string declaration in C
 function Type:declaration(name) end
 
 -- ---- Simulations -----------------------------------------------------------------------------
 
----@class gpumm.description a resource before there is a device
+---@class gpumm.description a resource of a simulation, described without a device
 
 ---@class gpumm.run_options: gpumm.manager_options
 ---@field manager? gpumm.manager one to use instead of a new one
@@ -752,9 +819,9 @@ function Type:declaration(name) end
 
 ---@class gpumm.simulation_options
 ---@field steps? integer
----@field in_flight? integer steps that the host may be ahead; 2, unless given
+---@field in_flight? integer how many steps may be enqueued ahead of the device; 2, unless given
 ---@field init? fun(sim: gpumm.simulation)
----@field step fun(sim: gpumm.simulation, i: integer): boolean? false ends, before this step counts: decide before anything is launched
+---@field step fun(sim: gpumm.simulation, i: integer): boolean? false ends the simulation, and this step does not count: decide before anything is launched
 ---@field frame? fun(sim: gpumm.simulation, frame: gpumm.frame, key: string)
 ---@field finish? fun(sim: gpumm.simulation, last: gpumm.frame?, all: table<string, gpumm.frame>)
 ---@field device? string
@@ -765,35 +832,43 @@ function Type:declaration(name) end
 
 ---@class gpumm.simulation
 ---@field manager gpumm.manager
----@field i integer the last step that was made
+---@field i integer the last step that was run
 ---@field steps? integer
----@field [string] any resources by key, and what the script puts beside them
+---@field [string] any resources by key, and fields of the script's own
 local Simulation = {}
 
+--- Makes the manager and every resource, and calls init.
 ---@param options? gpumm.run_options
 ---@return gpumm.simulation self
 function Simulation:open(options) end
 
+--- Runs n (1) more steps; false once the simulation has ended.
 ---@param n? integer
 ---@return boolean more
 function Simulation:advance(n) end
 
+--- Captures the last state, delivers every frame, and calls finish.
 ---@return any ... what finish returns
 function Simulation:conclude() end
 
+--- Frees everything. Can be called again.
 function Simulation:close() end
 
+--- open, advance to the end, conclude, close.
 ---@param options? gpumm.run_options
 ---@return any ... what finish returns
 function Simulation:run(options) end
 
+--- A line about the progress, which gpumm-run shows.
 ---@param format string
 ---@param ... any
 function Simulation:progress(format, ...) end
 
+--- Every buffer as text: types, offsets, growth steps, bytes. Needs no device.
 ---@return string
 function Simulation:describe() end
 
+--- The statistics of the last run.
 ---@return gpumm.stats? stats as they were before the last run closed its manager
 function Simulation:statistics() end
 
@@ -816,43 +891,52 @@ function Simulation:statistics() end
 ---@field to integer[]
 ---@field weights? number[]
 ---@field loops integer self-loops that were dropped
----@field duplicates integer edges that were there already
+---@field duplicates integer repeated edges that were dropped
 local Graph = {}
 
+--- Adjacency in rows: the neighbours of node i are near[first[i]] to near[first[i + 1] - 1].
 ---@return integer[] near
 ---@return integer[] first
 function Graph:neighbours() end
 
+--- The number of neighbours of every node.
 ---@return integer[]
 function Graph:degrees() end
 
+--- Breadth-first distances from a node.
 ---@param source integer
 ---@return integer[] distances -1 where there is no path
 function Graph:bfs(source) end
 
+--- The component of every node, and the sizes of components.
 ---@return integer[] component
 ---@return integer[] sizes
 function Graph:components() end
 
+--- The community of every node, and the sizes of communities.
 ---@return integer[] community
 ---@return integer[] sizes
 function Graph:communities() end
 
+--- The ends of the first `limit` edges (all, unless given), as bytes for upload.
 ---@param limit? integer
 ---@return string ends pairs of u32 that count from 0
 ---@return integer count
 function Graph:ends(limit) end
 
+--- An iterator over the graph in pieces, for graphs that grow.
 ---@param n? integer nodes at a time; 0: all
 ---@return fun(positions: gpumm.view?): gpumm.batch?
 function Graph:batches(n) end
 
+--- How well distances in the layout match distances in the graph; 0 is perfect.
 ---@param positions gpumm.view|table
 ---@param options? { pivots?: integer, seed?: integer }
 ---@return number stress scale-normalised
 ---@return number random that of random positions
 function Graph:stress(positions, options) end
 
+--- The stress of random positions.
 ---@param options? { pivots?: integer, seed?: integer }
 ---@return number
 function Graph:random_stress(options) end
@@ -861,40 +945,52 @@ function Graph:random_stress(options) end
 
 ---@class gpumm
 ---@field version string
----@field null lightuserdata a pointer to nothing, for kernels; false is one too, nil is a mistake
+---@field null lightuserdata the NULL pointer, for kernel arguments; false is NULL too, nil is an error
 ---@field statuses table<gpumm.status_name, string>
 local gpumm = {}
 
+--- Opens a device and makes a manager of its memory.
 ---@param options? gpumm.manager_options
 ---@return gpumm.manager? manager
 ---@return string? message
 ---@return gpumm.status_name? code
 function gpumm.manager(options) end
 
+--- The type of that name.
 ---@param type gpumm.typelike
 ---@return gpumm.type
 function gpumm.type(type) end
 
+--- Makes a struct type: gpumm.struct { { "from", "u32" }, { "to", "u32" } }.
 ---@param fields { [integer]: { [1]: string, [2]: gpumm.typelike }, name?: string }
 ---@return gpumm.type
 function gpumm.struct(fields) end
 
+--- Makes a view on new host memory: zeros, or a copy of data.
 ---@param type gpumm.typelike
 ---@param elements integer|gpumm.data
 ---@return gpumm.view
 function gpumm.view(type, elements) end
 
+--- The number of bytes that a text such as "4GiB" means.
 ---@param text string "4GiB"
 ---@return integer? bytes
 ---@return string? message
 ---@return gpumm.status_name? code
 function gpumm.parse_size(text) end
 
+--- Is it OUT_OF_MEMORY, OVER_LIMIT or OVER_MAX_SIZE?
 ---@param code? string
 ---@return boolean
 function gpumm.is_memory_error(code) end
 
---- The next capacity of a schedule, without a device.
+--- The status of a gpumm error: local ok, err = pcall(f); gpumm.status_of(err) == "STALE". nil for any other error, and
+--- for values that are not text.
+---@param err any
+---@return gpumm.status_name?
+function gpumm.status_of(err) end
+
+--- The capacity that a growth schedule chooses next. Needs no device.
 ---@param growth gpumm.growth_schedule|number|nil
 ---@param capacity integer
 ---@param required integer
@@ -904,72 +1000,74 @@ function gpumm.is_memory_error(code) end
 ---@return gpumm.status_name? code
 function gpumm.next_capacity(growth, capacity, required, max) end
 
---- An absolute path beside the script that calls.
+--- The absolute path of a file beside the calling script.
 ---@param path string
 ---@return string
 function gpumm.beside(path) end
 
+--- The file and line of the calling script.
 ---@return string tag "layout.lua:12"
 function gpumm.caller() end
 
----The environment variable of that name; nil where it is not set. A contained script is granted names one by one.
+--- The value of an environment variable, nil where it is not set. A contained script needs permission for the name.
 ---@param name string
 ---@return string?
 function gpumm.environment(name) end
 
---- What gzip or zlib has compressed.
+--- Decompresses gzip or zlib data.
 ---@param data string
 ---@return string? text
 ---@return string? message
 ---@return gpumm.status_name? code
 function gpumm.inflate(data) end
 
---- A file that travels inside the module.
+--- The text of a file that is embedded in the module, nil where there is none.
 ---@param path string
 ---@return string?
 function gpumm.resource(path) end
 
---- A handler for xpcall.
+--- A message handler for xpcall: adds a traceback without gpumm's own files.
 ---@param message any
 ---@return any
 function gpumm.traceback(message) end
 
----@param name string of an environment variable
----@return string?
-function gpumm.environment(name) end
-
---- A script's command line.
+--- Parses a script's command line: gpumm.options(arg, { "graph", steps = 600 }).
 ---@param words string[]
 ---@param spec table
 ---@return table<string, any>
 function gpumm.options(words, spec) end
 
+--- Checks a description and makes a simulation of it. Needs no device.
 ---@param t gpumm.simulation_options
 ---@return gpumm.simulation
 function gpumm.simulation(t) end
 
+--- Describes buffers that share a length and grow together.
 ---@param options gpumm.group_options
 ---@return gpumm.description
 function gpumm.group(options) end
 
+--- Describes a buffer.
 ---@param options gpumm.buffer_options
 ---@return gpumm.description
 function gpumm.buffer(options) end
 
+--- Describes a kernel.
 ---@param options gpumm.kernel_options
 ---@return gpumm.description
 function gpumm.kernel(options) end
 
---- { "nodes.position", every = 5, slots = 3 }
+--- Describes a readback: { "nodes.position", every = 5, slots = 3 }.
 ---@param options { [integer]: string, every?: integer, slots?: integer, direct?: boolean, busy?: "drop"|"wait" }
 ---@return gpumm.description
 function gpumm.readback(options) end
 
+--- Describes a stream besides the main one.
 ---@param options? table
 ---@return gpumm.description
 function gpumm.stream(options) end
 
---- The ancestor's five fields and its presets, as tables that a script may change.
+--- Configurations of buffers, as tables that a script may change: default, and presets by purpose.
 gpumm.config = {}
 
 ---@return gpumm.config
@@ -989,29 +1087,34 @@ function gpumm.config.for_grid_cells() end
 
 gpumm.growth = {}
 
+--- The capacity times `factor`, rounded up to a multiple of `align`.
 ---@param factor number
 ---@param align? integer
 ---@return gpumm.growth_schedule
 function gpumm.growth.geometric(factor, align) end
 
+--- The next multiple of `step` elements.
 ---@param step integer
 ---@return gpumm.growth_schedule
 function gpumm.growth.linear(step) end
 
+--- The first entry that is large enough.
 ---@param entries integer[]
 ---@return gpumm.growth_schedule
 function gpumm.growth.list(entries) end
 
+--- Exactly what is required.
 ---@return gpumm.growth_schedule
 function gpumm.growth.exact() end
 
 gpumm.graph = {}
 
---- An edge list, Matrix Market, GraphML (by lua-expat) or DOT (by graphviz), gzip'd or not.
+--- Reads an edge list, Matrix Market, GraphML (needs lua-expat) or DOT (needs graphviz), compressed by gzip or not.
 ---@param path string
 ---@return gpumm.graph_object
 function gpumm.graph.read(path) end
 
+--- A graph from lists of ends.
 ---@param nodes integer
 ---@param from integer[] from 1
 ---@param to integer[]
@@ -1026,30 +1129,33 @@ function gpumm.graph.new(nodes, from, to, weights) end
 ---@field graph? gpumm.graph_object
 ---@field width? integer 1600
 ---@field height? integer 1200
----@field colors? table one a node: "#rrggbb", { r, g, b } from 0 to 1, numbers of the palette from 1; or a column: fractions from cold to warm, texts by kind
+---@field colors? table one for each node: "#rrggbb", { r, g, b } from 0 to 1, numbers of the palette from 1; or a column: fractions from cold to warm, texts by kind
 ---@field background? string|table
----@field manager? gpumm.manager otherwise one of its own
+---@field manager? gpumm.manager the one to use; a temporary one, unless given
 
 gpumm.picture = {}
 
+--- Draws a layout to a PNG file.
 ---@param path string
 ---@param options gpumm.picture_options
 ---@return true
 function gpumm.picture.write(path, options) end
 
---- One value a node for `colors`, from a file of lines "name value": numbers where all of them are, else texts.
+--- Reads one value for each node, for `colors`, from a file of lines "name value": numbers where all are numbers, else
+--- texts.
 ---@param path string
 ---@param graph gpumm.graph_object
 ---@return (number|string)[]
 function gpumm.picture.column(path, graph) end
 
+--- Writes positions to a file.
 ---@param path string .npy or .csv
 ---@param view gpumm.view
 ---@return true
 function gpumm.picture.positions(path, view) end
 
---- Raises where what a layout will write in the end cannot be written: to be known before the work.
----@param paths { picture?: string, page?: string, positions?: string, frames?: string } frames: a folder; "" is none
+--- Raises where a file that a layout will write at its end cannot be written, so that this shows before the work.
+---@param paths { picture?: string, page?: string, positions?: string, frames?: string } frames: a folder; "": not wanted
 function gpumm.picture.outputs(paths) end
 
 ---@class gpumm.page_options
@@ -1058,11 +1164,12 @@ function gpumm.picture.outputs(paths) end
 ---@field colors? table as gpumm.picture_options has them
 ---@field background? string|table
 ---@field title? string
----@field names? string[]|false one a node; otherwise the graph's
+---@field names? string[]|false one for each node; the graph's, unless given
 
 --- Self-contained HTML pages that pan and zoom.
 gpumm.page = {}
 
+--- Writes a page that shows a layout.
 ---@param path string
 ---@param options gpumm.page_options
 ---@return true
@@ -1074,7 +1181,7 @@ function gpumm.page.write(path, options) end
 ---@field mass? string of heft: what a node pushes with
 ---@field gravity? number
 ---@field limit? number how far a node may move in the first step
----@field length? boolean whether the forces have a length of their own, which suits the layout to them
+---@field length? boolean true where the forces have a natural length, to which the start is scaled
 
 ---@class gpumm.quality
 ---@field stress number scale-normalised, over breadth-first distances from sampled pivots
@@ -1097,14 +1204,14 @@ function gpumm.page.write(path, options) end
 ---@field settle? number ends when nodes move less than this on average; 0: never
 ---@field every? integer steps between two frames
 ---@field slots? integer
----@field quality? boolean measured at the end
+---@field quality? boolean measure the quality at the end
 ---@field repulsion? number
 ---@field gravity? number
 ---@field speed? number
 ---@field limit? number how far a node may move at first
 ---@field inertia? number
 ---@field pinned? table nodes that stay: a list of them or a set
----@field positions? table|gpumm.view to begin at, instead of PivotMDS
+---@field positions? table|gpumm.view start positions, instead of PivotMDS
 ---@field frame? fun(sim: gpumm.simulation, frame: gpumm.frame)
 ---@field finish? fun(sim: gpumm.simulation, result: gpumm.layout_result)
 ---@field device? string
@@ -1114,7 +1221,7 @@ function gpumm.page.write(path, options) end
 ---@field dimensions? 2|3
 ---@field seed? integer
 ---@field first? integer nodes at the beginning
----@field batch? integer nodes a growth
+---@field batch? integer nodes that each growth adds
 ---@field every? integer steps between two growths
 ---@field steps? integer after the last growth
 ---@field warmth? number how far a node may move after a growth
@@ -1160,7 +1267,7 @@ gpumm.force = {}
 ---@type table<string, gpumm.force_model>
 gpumm.force.models = {}
 
---- A simulation that lays the graph out; its run returns a gpumm.layout_result.
+--- A simulation that lays out a graph. Its run returns a gpumm.layout_result.
 ---@param graph gpumm.graph_object
 ---@param options? gpumm.layout_options
 ---@return gpumm.simulation
@@ -1183,7 +1290,7 @@ function gpumm.force.seat(manager, rows, position, first, by, dimensions) end
 
 ---@param manager gpumm.manager
 ---@param rows gpumm.force_rows
----@return gpumm.view the number of every node's component, its least node from 0
+---@return gpumm.view for every node the number of its component: the component's first node, counting from 0
 function gpumm.force.components(manager, rows) end
 
 ---@param manager gpumm.manager
@@ -1282,14 +1389,14 @@ function gpumm.raw.read(path, type) end
 ---@return gpumm.status_name? code
 function gpumm.raw.write(path, view) end
 
---- Could a file of that name be written now? What is there stays as it is.
+--- Can a file of that name be written now? An existing file is not changed.
 ---@param path string
 ---@return true? ok
 ---@return string? message
 ---@return gpumm.status_name? code
 function gpumm.writable(path) end
 
---- For specs of one's own, under busted.
+--- For your own specs, under busted.
 gpumm.spec = {}
 ---@type string the device that specs run on
 gpumm.spec.device = "host"
@@ -1303,7 +1410,7 @@ function gpumm.spec.manager(options) end
 ---@return gpumm.manager
 function gpumm.spec.inject_faults(fault, options) end
 
---- Closes what was opened since, after its books were checked. For after_each.
+--- Checks the books of every manager opened in this test, and closes it. For after_each.
 function gpumm.spec.close() end
 
 return gpumm

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Line coverage of src/ by gcov, a line a room:   scripts/coverage.sh BUILD-FOLDER
+# Line coverage of src/ by gcov, one line for each folder:   scripts/coverage.sh BUILD-FOLDER
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=$(cd "$1" && pwd)

@@ -1,13 +1,13 @@
 -- SPDX-License-Identifier: MIT
--- Makes examples/data/debian-sample.tsv, the graph that the examples lay out: packages of Debian
--- and what they depend on, for the sections named below, largest component only. It reads what
--- apt knows of this machine's release:
+-- Makes examples/data/debian-sample.tsv, the graph of the examples: Debian packages and their
+-- dependencies, of the sections named below, largest component only. It reads the package lists
+-- of this machine's release:
 --
 --     lua5.4 scripts/debian-sample.lua [SECTION...] > examples/data/debian-sample.tsv
 --
--- Libraries of languages were chosen because each language is a community of its own, with a few
--- packages that reach across. Edges come dependencies first, so that a graph fed piece by piece
--- in the order of this file always grows at what is there already.
+-- The sections are libraries of programming languages, because each language is a community, with
+-- few dependencies on others. Edges are in order of dependencies, so that a graph that is read
+-- piece by piece in the order of this file grows at its existing nodes.
 
 local packages = dofile((arg[0]:match("^.*/") or "") .. "packages.lua")
 local sections = #arg > 0 and arg or { "golang", "javascript", "ruby" }

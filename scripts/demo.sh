@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# From nothing to a picture: installs what is missing, builds, lays out a real graph that grows while it runs.
+# Installs missing packages, builds, lays out a real graph that grows meanwhile, and draws it to layout.png.
 #   scripts/demo.sh [options of examples/layout.lua]
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: MIT
-# Turns every file under ROOT (lua/) into a C array: cmake -DROOT=… -DOUT=… -P embed.cmake
+# Writes a C file with the list NAME of gpumm_lua_file: the files below ROOT (lua/) whose paths match the regular
+# expression PARTS and do not match NOT.
+#   cmake -DROOT=… -DPARTS=… [-DNOT=…] -DNAME=… -DOUT=… -P embed.cmake
 file(GLOB_RECURSE files RELATIVE ${ROOT} ${ROOT}/*.lua ${ROOT}/*.cu ${ROOT}/*.html)
+list(FILTER files INCLUDE REGEX "${PARTS}")
+if(NOT "${NOT}" STREQUAL "")
+  list(FILTER files EXCLUDE REGEX "${NOT}")
+endif()
 list(SORT files)
 set(arrays "")
 set(table "")
@@ -13,10 +19,11 @@ foreach(file IN LISTS files)
   math(EXPR index "${index} + 1")
 endforeach()
 file(WRITE ${OUT}.new "/* Made by scripts/embed.cmake from lua/. */
-#include \"bind/embedded.h\"
+#include \"gpumm_lua.h\"
 
 ${arrays}
-const struct embedded_file gpumm_lua__embedded_files[] = {
+extern const gpumm_lua_file ${NAME}[];
+const gpumm_lua_file ${NAME}[] = {
 ${table}    {0, 0, 0},
 };
 ")

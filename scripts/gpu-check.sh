@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# What an owner of an NVIDIA GPU runs: builds, runs every C test and every spec on cuda, looks for memory errors
-# and races with compute-sanitizer, runs the layout example and the benchmarks, and ends with one summary.
-#   scripts/gpu-check.sh [OUT]     logs and the picture go to OUT (gpu-check)
-# GPUMM_CHECK selects parts, e.g. "tests bench"; GPUMM_NO_SETUP=1 installs nothing.
+# The checks that need an NVIDIA GPU: builds, runs every C test and every spec on cuda, looks for memory errors and
+# races with compute-sanitizer, runs the layout example and the benchmarks, and ends with a summary.
+#   scripts/gpu-check.sh [OUT]     logs and the picture go to the folder OUT (default: gpu-check)
+# GPUMM_CHECK selects parts: some of "tests sanitizer layout bench". GPUMM_NO_SETUP=1 installs nothing.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 out=${1:-gpu-check}
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
 all="tests sanitizer layout bench"
 parts=${GPUMM_CHECK:-$all}
-for part in $parts; do # a part that is mistyped would be left out, and the rest pass
+for part in $parts; do # a mistyped part must not be left out silently
   [[ " $all " == *" $part "* ]] || { echo "gpu-check.sh: GPUMM_CHECK names '$part'; there are: $all" >&2; exit 2; }
 done
 [ -n "${GPUMM_NO_SETUP:-}" ] || scripts/setup.sh test || exit 1
@@ -33,7 +33,7 @@ wanted() { [[ " $parts " == *" $1 "* ]]; }
 failed=0
 
 note "device: $(nvidia-smi --query-gpu=name,driver_version --format=csv,noheader 2>&1 | head -n 1)"
-build=build-gpu
+build="build-gpu"
 jobs=$((($(nproc) + 1) / 2)) # the tests share one GPU
 part "build" build.log bash -c "cmake -S . -B $build -DGPUMM_CUDA=on -DGPUMM_WERROR=ON && cmake --build $build -j $(nproc)"
 export GPUMM_DEVICE=cuda GPUMM_CACHE_DIR=$PWD/$build/kernel-cache
@@ -53,8 +53,8 @@ fi
 
 if wanted sanitizer; then
   check() { compute-sanitizer --error-exitcode 9 --tool "$1" "${@:2}"; }
-  # Some of the driver's errors are answers: cuFuncGetParamInfo says by one that a kernel has no more parameters, and
-  # the tests ask for what must be refused. What memcheck finds in memory is reported all the same.
+  # API errors are not reported, because some are expected: cuFuncGetParamInfo fails where a kernel has no more
+  # parameters, and tests make calls that must fail. Memory errors are reported all the same.
   memory() { check memcheck --report-api-errors no "$@"; }
   part "memcheck, device" memcheck-device.log memory "$build/spec/c_device_cuda" --memory
   part "memcheck, layout" memcheck.log memory "$run" examples/layout.lua "$graph" --out "$out/checked.png" --steps 20 --grow 1000

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Opens a page of gpumm.page in headless Chromium (apt package chromium): a screenshot of it to look at, and how long
-# its frames take while the view pans, 95th percentile included. Not in CI: timings are this machine's.
-#   scripts/look-at-page.sh PAGE.html [SHOT.png]     GPUMM_PAINT=canvas|webgl: the one or the other; GPUMM_WINDOW=1600,1000
+# Opens a page that gpumm.page wrote in headless Chromium (Debian package chromium): saves a screenshot, and prints how
+# long frames take while the view pans, with the 95th percentile. Not in CI, because timings depend on the machine.
+#   scripts/look-at-page.sh PAGE.html [SHOT.png]
+# GPUMM_PAINT=canvas or webgl selects the painter, GPUMM_WINDOW=1600,1000 the size of the window.
 set -euo pipefail
 page=$(realpath "${1:?usage: scripts/look-at-page.sh PAGE.html [SHOT.png]}")
 shot=$(realpath -m "${2:-${page%.html}.png}")
-chromium=$(command -v chromium || command -v chromium-browser) || { echo "apt install chromium" >&2; exit 1; }
+chromium=$(command -v chromium || command -v chromium-browser) || { echo "missing: chromium (apt-get install chromium)" >&2; exit 1; }
 profile=$(mktemp -d)
 browser=
 finish() {

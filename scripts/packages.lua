@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- Packages as `apt-cache dumpavail` lists them, and the graph of their dependencies: what debian-graph.lua and
--- debian-sample.lua share. A package is { name, section, needs, provides, edges }: the fields Depends and Pre-Depends, the
--- field Provides, and the names of the packages that an edge leads to.
+-- Reads packages as `apt-cache dumpavail` lists them and makes the graph of their dependencies; used by debian-graph.lua
+-- and debian-sample.lua. A package is { name, section, needs, provides, edges }: `needs` has the fields Depends and
+-- Pre-Depends, `provides` the field Provides, `edges` the names of the packages that it depends on.
 
 local packages = {}
 

@@ -1,14 +1,18 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Installs the Debian packages that building, testing and running need, where they are missing. Without root and
-# without sudo it says which they are, and fails.
-#   scripts/setup.sh [run|test]     run: what the demo needs (default); test: also what the tests need
+# Installs the missing ones of the Debian packages that gpumm needs. Without root and without sudo it prints their names
+# and fails.
+#   scripts/setup.sh [run|test|full]     run: what the demo needs (default); test: also what the tests need; full: also
+#                                        what scripts/full-check.sh needs
 set -euo pipefail
 
 packages=(gcc g++ cmake make pkg-config lua5.4 liblua5.4-dev libpng-dev zlib1g-dev)
-if [ "${1:-run}" = test ]; then
-  packages+=(lua-busted lua-check graphviz lua-expat)
-fi
+case "${1:-run}" in
+  run) ;;
+  test) packages+=(lua-busted lua-check graphviz lua-expat) ;;
+  full) packages+=(lua-busted lua-check graphviz lua-expat git clang clang-format-14 luarocks shellcheck universal-ctags) ;;
+  *) echo "setup.sh: '$1' is not run, test or full" >&2; exit 2 ;;
+esac
 
 missing=()
 for package in "${packages[@]}"; do

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# From nothing to tested, on a fresh Debian 12 or Ubuntu 24.04:
-#   scripts/test.sh               everything: plain, sanitized and threaded builds, then line coverage
-#   scripts/test.sh -R allocate   one subject, in the plain build alone (any options of ctest's)
+# Installs missing packages, builds and tests, also on a fresh Debian 12 or Ubuntu 24.04:
+#   scripts/test.sh               everything: a plain build, one with address and undefined-behaviour sanitizers, one
+#                                 with the thread sanitizer, then line coverage
+#   scripts/test.sh -R allocate   one subject, in the plain build only (any options of ctest)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh test

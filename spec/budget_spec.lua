@@ -56,7 +56,7 @@ describe("budget", function()
     it("says what is wrong with --limit", function()
         local text, code = support.run("--limit 12XB", "")
         assert.is_true(code ~= 0)
-        contains("--limit: '12XB' is no size: write a number and B, KiB", text)
+        contains("--limit: '12XB' is not a size: write a number and B, KiB", text)
     end)
 
     it("is relieved by the collector: garbage is freed before a request fails", function()

@@ -110,10 +110,10 @@ describe("create", function()
         raises("table expected", gpumm.manager, "host")
     end)
 
-    it("refuses what is no size", function()
+    it("refuses what is not a size", function()
         for _, bad in ipairs { "12XB", "", "MiB", "-1", "1e400", "0x10", "4 GiB extra", "nan", "4GiB\0" } do
             local message = raises('option "limit": ', gpumm.manager, { limit = bad })
-            contains(bad:find("\0", 1, true) and "a size is" or ("'%s' is no size: write a number and B, KiB"):format(bad),
+            contains(bad:find("\0", 1, true) and "a size is" or ("'%s' is not a size: write a number and B, KiB"):format(bad),
                 message)
         end
         raises("is too large for a size", gpumm.manager, { limit = "9000000000GiB" })
@@ -128,7 +128,7 @@ describe("create", function()
         local sizes = { ["4096"] = 4096, ["1e6"] = 1000000, ["2.5GB"] = 2500000000, ["512 MiB"] = 512 << 20,
             ["4GiB"] = 4 << 30, ["7b"] = 7, ["1k"] = 1024, ["1kb"] = 1000, [".5MiB"] = 1 << 19, ["1TiB"] = 1 << 40 }
         for text, bytes in pairs(sizes) do assert.equal(bytes, gpumm.parse_size(text), text) end
-        fails("INVALID_ARGUMENT", "'12XB' is no size", gpumm.parse_size("12XB"))
+        fails("INVALID_ARGUMENT", "'12XB' is not a size", gpumm.parse_size("12XB"))
     end)
 
     it("refuses values of the wrong kind", function()

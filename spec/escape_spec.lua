@@ -159,7 +159,7 @@ describe("by the module", function()
         end]])
     holds("a manager that is none leaves a simulation as it was", [[
         local s = gpumm.simulation { b = gpumm.buffer { type = "f32", length = 1 }, steps = 1, step = function() end }
-        for _, it in ipairs { 7, {}, "host" } do refused("one of gpumm.manager is meant", s.run, s, { manager = it }) end
+        for _, it in ipairs { 7, {}, "host" } do refused("it must be one that gpumm.manager made", s.run, s, { manager = it }) end
         refused("options are a table", s.run, s, 7)
         local m
         s:open { device = "host" }

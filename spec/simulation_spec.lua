@@ -288,7 +288,7 @@ describe("open, advance and close", function()
             assert.error_matches(function() sim[name]({}) end, "a simulation is expected: call with a colon")
         end
         assert.error_matches(function() sim:run(7) end, "options are a table, as in sim:run {}, not a number")
-        assert.error_matches(function() sim:open { manager = 7 } end, "manager is a number; one of gpumm.manager is meant")
+        assert.error_matches(function() sim:open { manager = 7 } end, "manager is a number; it must be one that gpumm.manager")
         sim:open(OPTIONS) -- with a manager of its own, as if nothing had been
         local manager = sim.manager
         sim:close()
@@ -439,7 +439,7 @@ describe("a description", function()
         refused({ limit = "12XB" }, "limit", "12XB")
         refused({ run = gpumm.buffer { type = "u8" } }, "'run'", "name of every simulation's own")
         refused({ manager = gpumm.buffer { type = "u8" } }, "'manager'")
-        refused({ watch = gpumm.readback { "nodes.position" } }, "'watch'", "'nodes.position'", "no buffer and no member")
+        refused({ watch = gpumm.readback { "nodes.position" } }, "'watch'", "'nodes.position'", "neither a buffer nor a member")
         local watch = gpumm.readback { "late" }
         refused({ watch = watch, late = gpumm.buffer { type = "u8" } }, "stands before 'late'")
         refused({ a = gpumm.buffer { type = "u8" }, b = gpumm.buffer { type = "u8" },

@@ -48,7 +48,7 @@ describe("typed access", function()
         b:upload { 5, 6 }
         unchanged(m, function()
             raises("TYPE_MISMATCH: f32 is wanted, and the view is of u32", b.upload, b, gpumm.view("u32", { 1, 2 }))
-            raises("a string of 7 bytes holds no whole number of f32 (4 bytes each)", b.upload, b, "1234567")
+            raises("a string of 7 bytes does not divide into elements of f32 (4 bytes each)", b.upload, b, "1234567")
             raises("f32 wants a number, got string", b.upload, b, { 1, "2" })
             raises("come from a list, a string of bytes or a view; got number", b.upload, b, 5)
         end)

@@ -31,7 +31,7 @@ describe("views", function()
             raises(("index %d is outside of this view of 2 elements"):format(i), function() v[i] = 5 end)
             raises("is outside of this view", v.set, v, i, 5)
         end
-        raises("of a view is no integer", function() v[1.5] = 5 end)
+        raises("of a view is not a whole number", function() v[1.5] = 5 end)
         raises("written by number", function() v.x = 5 end)
         assert.view_equals({ 1, 2 }, v)
     end)

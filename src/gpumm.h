@@ -183,9 +183,12 @@ typedef struct gpumm_growth_request {
     uint64_t capacity, required, max; /* elements */
 } gpumm_growth_request;
 
+#define GPUMM_DEFAULT_FACTOR_PPM 1500000            /* of geometric growth: x1.5 */
+#define GPUMM_DEFAULT_MAX_BYTES (UINT64_C(1) << 30) /* a buffer's maximum where none is given */
+
 typedef struct gpumm_growth {
     gpumm_growth_kind kind;
-    uint32_t factor_ppm;  /* parts per million: 1500000 is x1.5; at least 1000000 */
+    uint32_t factor_ppm;  /* parts per million, at least 1000000; 0: GPUMM_DEFAULT_FACTOR_PPM */
     uint64_t step;        /* elements */
     const uint64_t *list; /* elements, increasing; copied */
     size_t list_count;
@@ -265,6 +268,7 @@ typedef struct gpumm_options {
     void *log_user;
     gpumm_pressure_fn pressure;
     void *pressure_user;
+    unsigned spin_us; /* microseconds that a wait looks at the device before its thread sleeps; 0: 50 */
 } gpumm_options;
 
 typedef struct gpumm_device_info {

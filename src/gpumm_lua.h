@@ -11,6 +11,7 @@
 #define GPUMM_LUA_H
 
 #include <lua.h>
+#include <stdio.h>
 
 #include "gpumm.h"
 
@@ -59,6 +60,77 @@ GPUMM_API gpumm_readback *gpumm_lua_to_readback(lua_State *L, int index);
    the caller. NOT_FOUND, TYPE_MISMATCH (something else is there), CLOSED, INVALID_ARGUMENT (the script's own
    error on the way). Never raises. */
 GPUMM_API gpumm_status gpumm_lua_find_buffer(lua_State *L, int index, const char *path, gpumm_buffer **out);
+
+/* ---- Modules on top of gpumm --------------------------------------------------------------------------------- */
+
+/* Pushes the gpumm table with the layouts in it (gpumm.graph, force, picture, page, image, inflate), and
+   returns 1: for applications that link libgpumm_layout.a, or gpumm_layout.so as a library. Elsewhere a script's first
+   use of one of these fields loads gpumm_layout.so through package.cpath; a contained state has no package library,
+   so its application calls this before the script runs. */
+GPUMM_API int gpumm_lua_open_layout(lua_State *L);
+
+/* A Lua file that travels inside a program. A list of them ends with a NULL path. */
+typedef struct gpumm_lua_file {
+    const char *path; /* "gpumm/graph.lua" is what gpumm.graph and require "gpumm.graph" load when first asked for */
+    const char *text;
+    size_t size;
+} gpumm_lua_file;
+
+/* A module of its own whose Lua files and functions are fields of the gpumm table. Static: states keep the pointer. */
+typedef struct gpumm_lua_module {
+    const char *name;            /* "gpumm_layout" */
+    const char *version;         /* GPUMM_VERSION */
+    const gpumm_lua_file *files; /* NULL: none */
+    lua_CFunction open; /* called once a state with the gpumm table: adds what is written in C. NULL: nothing */
+} gpumm_lua_module;
+
+/* What a module's luaopen calls: opens gpumm and adds the module to it, once a state. Pushes the gpumm table and
+   returns 1. Raises where gpumm has another version than the module was built with. [-0, +1, e] */
+GPUMM_API int gpumm_lua_open_module(lua_State *L, const gpumm_lua_module *module);
+
+/* What a gpumm_status is in Lua: true; or nil, "STATUS: message", "STATUS"; misuse (INVALID_ARGUMENT, CLOSED, STALE)
+   raises. Use: return gpumm_lua_result(L, status). */
+GPUMM_API int gpumm_lua_result(lua_State *L, gpumm_status status);
+/* Sets this thread's message, as gpumm's own calls do, and returns `status`. Never raises. */
+GPUMM_API gpumm_status gpumm_lua_fail(gpumm_status status, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Says a line to whoever reads the log of this state. Never raises. */
+GPUMM_API void gpumm_lua_say(lua_State *L, gpumm_log_level level, const char *line);
+/* Where a module takes memory that it uses during a call, from any thread: of a contained script it counts against
+   its memory, and what does not fit is refused with NULL. Valid while the state is open. */
+GPUMM_API gpumm_allocator gpumm_lua_allocator(lua_State *L);
+
+typedef enum gpumm_lua_access { GPUMM_LUA_READ, GPUMM_LUA_WRITE } gpumm_lua_access;
+/* The path at `index`, to be read or written; raises where it is no text, or where a contained script was not granted
+   it. In a contained state the slot gets the path with its links resolved, which is the one to open. */
+GPUMM_API const char *gpumm_lua_check_path(lua_State *L, int index, gpumm_lua_access access);
+
+/* The elements of a view, one behind the other; valid while the value that gpumm_lua_to_view pushed is on the stack,
+   those of a frame until Lua runs again. */
+typedef struct gpumm_lua_view {
+    const gpumm_type *type; /* borrowed from the view */
+    uint64_t count;
+    const void *bytes;
+} gpumm_lua_view;
+/* Reads the view at `index`, and pushes what keeps its bytes alive. False, and nothing pushed, for any other value.
+   Raises STALE. [-0, +(0|1), e] */
+GPUMM_API bool gpumm_lua_to_view(lua_State *L, int index, gpumm_lua_view *out);
+/* Pushes a view of `count` zeroed elements of the type of that name, with memory of its own; returns it, to be filled
+   in. [-0, +1, e] */
+GPUMM_API void *gpumm_lua_push_view(lua_State *L, const char *type, uint64_t count);
+/* Pushes a read-only view of `count` elements that lie at `bytes`, which the value at `anchor` keeps alive and which
+   does not change any more. [-0, +1, e] */
+GPUMM_API void gpumm_lua_push_window(lua_State *L, const char *type, uint64_t count, const void *bytes, int anchor);
+
+/* A file, whole or not at all: what is written lies beside its place until it is complete. A place that is no regular
+   file (a pipe, a device) is written directly. Between open and its end nothing may raise. */
+typedef struct gpumm_lua_output gpumm_lua_output;
+/* Could it be written now? IO says why not; what is there stays as it is. */
+GPUMM_API gpumm_status gpumm_lua_output_probe(const char *path);
+GPUMM_API gpumm_status gpumm_lua_output_open(const char *path, gpumm_lua_output **out); /* IO, OUT_OF_MEMORY */
+GPUMM_API FILE *gpumm_lua_output_stream(gpumm_lua_output *output);                      /* borrowed, and not closed */
+GPUMM_API gpumm_status gpumm_lua_output_commit(gpumm_lua_output *output); /* ends it; IO, and nothing is left behind */
+GPUMM_API void gpumm_lua_output_abandon(gpumm_lua_output *output);        /* ends it; nothing is left behind */
 
 /* ---- Containing scripts ----------------------------------------------------------------------------------- */
 

@@ -19,8 +19,7 @@
 namespace {
 
 void check(gpumm_status status) {
-    if (status != GPUMM_OK)
-        throw std::runtime_error(std::string(gpumm_status_name(status)) + ": " + gpumm_message());
+    if (status != GPUMM_OK) throw std::runtime_error(std::string(gpumm_status_name(status)) + ": " + gpumm_message());
 }
 
 template <auto release> struct releaser {

@@ -1,13 +1,13 @@
 -- SPDX-License-Identifier: MIT
--- What a simulation's buffers will be, as text for people: types, fields, offsets, strides, and the capacities
--- that their schedules lead to, with what they cost. No device is needed, which is the point.
+-- Describes a simulation's buffers as text for people: types, fields, offsets, strides, and the capacities of their
+-- growth schedules with the bytes that each takes. Needs no device.
 
 local gpumm = require "gpumm"
 
-local STEPS = 8 -- capacities shown of a schedule
+local STEPS = 8 -- at most so many capacities of a schedule are shown
 local START = 1024
 local GiB = 1 << 30
-local FACTOR = 1.5 -- of growth, unless a description says
+local FACTOR = 1.5 -- the default growth factor
 
 local function size_text(bytes)
     local units = { "B", "KiB", "MiB", "GiB", "TiB" }
@@ -33,7 +33,7 @@ end
 
 -- ---- Growth ----------------------------------------------------------------------------------
 
--- What the options come to: a schedule of gpumm.growth, or a function.
+-- The schedule that the options select: one of gpumm.growth, or a function.
 local function schedule_of(options)
     local growth = options.growth or options.growth_factor or FACTOR
     if type(growth) == "function" then return growth end
@@ -53,8 +53,8 @@ local function schedule_name(growth)
     return growth.align and growth.align > 1 and ("%s, to multiples of %d"):format(name, growth.align) or name
 end
 
--- Capacities from the first on, until the maximum, the end of a list, or enough are shown. An empty start says
--- nothing about a schedule that multiplies, so that one is shown from START elements.
+-- The first capacity and those that follow it, at most STEPS, up to the maximum or the end of a list. A schedule that
+-- multiplies is shown from START elements where the first capacity is 0.
 local function capacities(growth, first, max)
     if type(growth) == "function" then return { first } end
     local last = growth.kind == "list" and math.min(growth.list[#growth.list], max) or max

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
--- Descriptions: what a simulation's resources are, before there is a device. gpumm.group, gpumm.buffer,
--- gpumm.kernel, gpumm.readback and gpumm.stream make them; each is the twin of a manager's method of the same
--- name. A description knows where it was written (files beside that script, and the books' "who asked") and
--- when (resources are made in the order written).
+-- Descriptions of a simulation's resources, made without a device by gpumm.group, gpumm.buffer, gpumm.kernel,
+-- gpumm.readback and gpumm.stream. Each takes the options of the manager's method of the same name. A description knows
+-- the script and line where it was written (files are found beside that script, and statistics name the line) and its
+-- place in the order of descriptions: resources are made in that order.
 
 local gpumm = require "gpumm"
 
@@ -41,7 +41,7 @@ local function make(kind, options, valid, check)
     return setmetatable({ kind = kind, options = copy, serial = serial, tag = gpumm.caller() }, Description)
 end
 
---- Is the value a description? Its kind, or nil.
+--- The kind of a description, nil for any other value.
 function description.kind(value)
     return type(value) == "table" and getmetatable(value) == "gpumm.description" and value.kind or nil
 end
@@ -98,16 +98,16 @@ end
 --- Buffers that grow together: gpumm.group { { "position", "f32x2" }, …, growth =, ahead =, max_length = }.
 function description.group(options) return make("group", options, GROUP, check_group) end
 
---- One buffer alone: gpumm.buffer { type = "u32", length = 1 }.
+--- One buffer: gpumm.buffer { type = "u32", length = 1 }.
 function description.buffer(options) return make("buffer", options, BUFFER, check_buffer) end
 
---- A kernel of a CUDA C file beside the script; its name is its key in the simulation, unless given.
+--- A kernel from a CUDA C file beside the script. Its name is its key in the simulation, unless `name` is given.
 function description.kernel(options) return make("kernel", options, KERNEL, check_kernel) end
 
---- What is captured every so many steps: gpumm.readback { "nodes.position", every = 5, slots = 3 }.
+--- Snapshots, captured every `every` steps: gpumm.readback { "nodes.position", every = 5, slots = 3 }.
 function description.readback(options) return make("readback", options, READBACK, check_readback) end
 
---- A stream beside the main one.
+--- A stream besides the main stream.
 function description.stream(options) return make("stream", options or {}, {}) end
 
 return description

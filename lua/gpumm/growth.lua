@@ -1,17 +1,17 @@
 -- SPDX-License-Identifier: MIT
--- Growth schedules, as data: how a capacity becomes the next. The binding reads these tables; what is
--- checked here is checked so that a mistake is reported where it was made. A function
--- ({ name, capacity, required, max } -> capacity) serves as a schedule too, and needs no constructor.
+-- Growth schedules as tables, which the binding reads: they say which capacity follows a capacity. Arguments are
+-- checked here, so that the error message has the line of the mistake. A schedule can also be a function that takes a table
+-- { name, capacity, required, max } and returns a capacity; it needs no constructor.
 
 local growth = {}
 
-local MAX_FACTOR = 4000 -- beyond this a growth is a mistake, not a plan
+local MAX_FACTOR = 4000 -- a larger factor is taken for a mistake
 
 local function check(condition, message, ...)
     if not condition then error(message:format(...), 3) end
 end
 
--- 4e6 is as good as 4000000; anything that is not whole is nil.
+-- As an integer: 4e6 is 4000000. nil for anything that is not a whole number.
 local function whole(value)
     return type(value) == "number" and math.tointeger(value) or nil
 end
@@ -51,12 +51,12 @@ function growth.list(entries)
         list[i], last = entry, entry
     end
     for key in pairs(entries) do
-        check(list[key], "growth.list: it holds capacities alone, not the key %s", tostring(key))
+        check(list[key], "growth.list: it may hold capacities only, not the key %s", tostring(key))
     end
     return { kind = "list", list = list }
 end
 
---- Exactly what is required: every growth costs a step, and no element is spare.
+--- Exactly what is required: no spare elements, and a growth step each time that more are required.
 function growth.exact(...)
     check(select("#", ...) == 0, "growth.exact takes no argument")
     return { kind = "exact" }

@@ -3,9 +3,11 @@
 --
 --     local opt = gpumm.options(arg, { "graph", out = "layout.png", steps = 600, grow = 0 })
 --
--- Entries by position are arguments that must be given; entries by name are options with their
--- defaults, whose type is what the option accepts. A whole number as default asks for whole numbers.
--- What a user got wrong raises a message without a position: the script is not to blame.
+-- Entries by position are required arguments; entries by name are options with their defaults. An option accepts
+-- values of its default's type; where the default is a whole number, whole numbers only. A mistake of the user raises a
+-- message without a position in the script, because the script is not wrong.
+
+local nearest = require "gpumm.words".nearest
 
 local IDENTIFIER = "^[%a_][%w_]*$"
 
@@ -18,10 +20,10 @@ end
 local function check_default(name, default)
     local kind = type(default)
     if type(name) ~= "string" or not name:find(IDENTIFIER) then
-        error(("gpumm.options: %q is no name for an option"):format(tostring(name)), 4)
+        error(("gpumm.options: %q cannot be the name of an option"):format(tostring(name)), 4)
     end
     if kind ~= "string" and kind ~= "number" and kind ~= "boolean" then
-        error(("gpumm.options: the default of '%s' is a %s; a number, string or boolean is meant")
+        error(("gpumm.options: the default of '%s' is a %s; it must be a number, string or boolean")
             :format(name, kind), 4)
     end
     if name == "help" then error("gpumm.options: --help is taken, it prints the usage", 4) end
@@ -48,7 +50,7 @@ local function describe(spec)
     return description
 end
 
--- ---- What is printed -------------------------------------------------------------------------
+-- ---- The usage text -------------------------------------------------------------------------
 
 local PLACEHOLDERS = { integer = "N", float = "X", string = "TEXT" }
 
@@ -79,31 +81,6 @@ local function usage(description)
 end
 
 -- ---- Mistakes --------------------------------------------------------------------------------
-
--- Levenshtein's distance, one row at a time.
-local function distance(a, b)
-    local row = {}
-    for j = 0, #b do row[j] = j end
-    for i = 1, #a do
-        local corner = row[0]
-        row[0] = i
-        for j = 1, #b do
-            local change = corner + (a:byte(i) == b:byte(j) and 0 or 1)
-            corner = row[j]
-            row[j] = math.min(change, row[j] + 1, row[j - 1] + 1)
-        end
-    end
-    return row[#b]
-end
-
-local function nearest(name, names)
-    local best, least = nil, 3
-    for _, other in ipairs(names) do
-        local far = distance(name, other)
-        if far < least and far < #other then best, least = other, far end
-    end
-    return best
-end
 
 local function unknown(description, word)
     local valid = {}
@@ -146,7 +123,7 @@ end
 
 -- ---- Parsing ---------------------------------------------------------------------------------
 
--- Takes the option at words[i] into `result`; returns how many words it was.
+-- Stores the option at words[i] in `result`. Returns how many words it takes.
 local function take_option(description, words, i, result)
     local word, defaults = words[i], description.defaults
     local name, value = word:match("^%-%-([^=]+)=?(.*)$")

@@ -1,42 +1,42 @@
 -- SPDX-License-Identifier: MIT
--- gpumm-run's own part in Lua: its options, running what a script returns, progress, statistics and exit codes.
--- The process hands in what only it can do: reading signals, loading a script, asking whether stderr is a terminal.
+-- gpumm-run in Lua: options, running the simulation that a script returns, progress, statistics, exit codes. `process`
+-- has the functions that are written in C (src/run/main.c): signals, loading a script, whether stderr is a terminal.
 
 local gpumm = require "gpumm"
 
 local USAGE = [[
 usage: gpumm-run [options] script.lua [arguments]
-Runs a Lua script with gpumm inside; where the script returns a simulation, runs that.
+Runs a Lua script with gpumm inside. Where the script returns a simulation, runs it.
 
-  --device auto|host|cuda[:N]  the device, whatever the script says
-  --limit SIZE                 a budget for all managers together, as 4GiB
+  --device auto|host|cuda[:N]  the device of every manager; overrides the script
+  --limit SIZE                 a memory limit for all managers together, as 4GiB
   --describe                   print every buffer's layout and growth; no device is used
-  --stats                      print the books at the end, with advice
+  --stats                      print memory statistics at the end, with advice
   --stats=json                 the same for programs, one JSON object on standard output
-  --strict                     a leak makes the exit code 1
+  --strict                     exit with 1 where a named buffer was never freed
   --quiet                      no progress and no device line
-  --sandbox                    the script cannot reach out of Lua and gpumm; it has gpumm as a global, no require
-    --allow-read DIR           contained, it may read files below DIR
+  --sandbox                    contain the script: Lua and gpumm (a global; there is no require), nothing else
+    --allow-read DIR           … it may read files below DIR
     --allow-write DIR          … write files below DIR
     --allow-environment NAME   … ask gpumm.environment(NAME)
     --allow-kernels            … make kernels, which are native code that nothing contains
-    --lua-memory SIZE          … use so much memory beside the device's
-    --timeout SECONDS          … run so long
+    --lua-memory SIZE          … use at most SIZE of memory besides the device's
+    --timeout SECONDS          … run at most SECONDS
   --version, --help            print and end
   -                            read the script from standard input
   --                           end of options
 ]]
 
-local PLAIN_SECONDS = 3 -- between progress lines where nobody can overwrite one
+local PLAIN_SECONDS = 3 -- between progress lines where stderr is not a terminal, so that lines are not overwritten
 
--- ---- What is written -------------------------------------------------------------------------
+-- ---- Output -------------------------------------------------------------------------
 
 local function complain(process, message)
     io.stderr:write("gpumm-run: ", tostring(message), "\n")
     return process.interrupted() and 130 or 1
 end
 
--- What was asked for on standard output arrives there, or the exit code says so.
+-- Writes to standard output. Returns the exit code, which is 1 where writing fails.
 local function say(process, text)
     local ok, message = io.stdout:write(text)
     if ok then ok, message = io.stdout:flush() end
@@ -45,7 +45,7 @@ end
 
 -- ---- The command line ------------------------------------------------------------------------
 
-local Usage = {} -- what is raised for a mistake in the command line
+local Usage = {} -- metatable of the error that a mistake in the command line raises
 
 local function bad_usage(message, ...)
     error(setmetatable({ message = message:format(...) }, Usage), 0)
@@ -81,7 +81,7 @@ local function parse_long(options, text, following)
         options[name] = true
     elseif valued[name] or listed[name] then
         if not value then
-            if not following then bad_usage("--%s wants a value", name) end
+            if not following then bad_usage("--%s needs a value", name) end
             set(options, name, following)
             return 2
         end
@@ -105,7 +105,7 @@ local function parse(arguments)
     return options, i
 end
 
--- As lua does: the script is arg[0], what stands before it has negative indices.
+-- As in lua: the script is arg[0], the words before it have negative indices.
 local function shifted(arguments, script)
     local shifted_arguments = {}
     for i = 0, #arguments do shifted_arguments[i - script] = arguments[i] end
@@ -122,12 +122,12 @@ end
 local function seconds_option(options, name)
     local seconds = options[name] and tonumber(options[name])
     if options[name] and not (seconds and seconds > 0 and seconds < math.huge) then
-        bad_usage("--%s %s: a number of seconds is meant", name, options[name])
+        bad_usage("--%s %s: it must be a number of seconds", name, options[name])
     end
     return seconds
 end
 
--- What the process makes a contained state from.
+-- The permissions and limits of a contained state.
 local function containment(options)
     return {
         read = options["allow-read"], write = options["allow-write"], environment = options["allow-environment"],
@@ -138,14 +138,14 @@ end
 
 local function check_contained(options)
     for _, name in ipairs(contained) do
-        if options[name] and not options.sandbox then bad_usage("--%s goes with --sandbox", name) end
+        if options[name] and not options.sandbox then bad_usage("--%s goes with --sandbox only", name) end
     end
 end
 
 local function apply(process, options)
     if options.device then
         if not options.device:find("^auto$") and not options.device:find("^host$") and not options.device:find("^cuda") then
-            bad_usage("--device %s: auto, host, cuda or cuda:N is meant", options.device)
+            bad_usage("--device %s: it must be auto, host, cuda or cuda:N", options.device)
         end
         process.set_device(options.device)
     end
@@ -199,7 +199,7 @@ end
 
 local function advise(stats)
     if stats.resize_count > MANY_RESIZES then
-        return ("advice: %d growths are many; start with more elements, or grow by a larger factor"):format(stats.resize_count)
+        return ("advice: %d growths; start with more elements, or grow by a larger factor"):format(stats.resize_count)
     elseif stats.dropped_frames > 0 then
         return ("advice: %d frames were dropped; use more slots, or capture less often"):format(stats.dropped_frames)
     end
@@ -216,7 +216,7 @@ local function show_stats(maker, stats)
     if advice then io.stderr:write("  ", advice, "\n") end
 end
 
--- Every manager that the script makes, so that its books can be read at the end.
+-- Collects every manager that the script makes, so that its statistics can be read at the end.
 local function watch_managers()
     local list, make = {}, gpumm.manager
     gpumm.manager = function(...)
@@ -227,7 +227,8 @@ local function watch_managers()
     return list
 end
 
--- A simulation's books are those of just before it closed. Returns how many buffers were leaked, and an exit code.
+-- Shows the statistics, of a simulation those of just before it closed. Returns the number of leaked buffers, and an
+-- exit code.
 local function report_books(process, options, managers, simulation)
     local leaks, books = 0, {}
     for i, made in ipairs(managers) do
@@ -264,14 +265,14 @@ local function run_script(process, options, arguments, script)
     local chunk, message = process.load(arguments[script])
     if not chunk then error(message, 0) end
     local shown = shifted(arguments, script)
-    if process.contained then shown = table.move(shown, 0, #shown, 0, {}) end -- the rest is the application's
+    if process.contained then shown = table.move(shown, 0, #shown, 0, {}) end -- without gpumm-run's own options
     _G.arg = shown -- luacheck: ignore 122
     local results = table.pack(xpcall(chunk, gpumm.traceback, table.unpack(shown)))
     if not results[1] and getmetatable(results[2]) == "gpumm.ended" then return 0 end
     if not results[1] then error(results[2], 0) end
     local result = results[2]
     if options.describe then
-        if not is_simulation(result) then error("--describe: the script returned no simulation", 0) end
+        if not is_simulation(result) then error("--describe: the script returned no simulation to describe", 0) end
         return say(process, result:describe())
     end
     if not is_simulation(result) then return 0 end
@@ -286,7 +287,7 @@ local function main(process, arguments)
     if not arguments[script] then bad_usage("a script is missing") end
     check_contained(options)
     if options.sandbox and not process.contained then
-        process.contain(containment(options)) -- and this file is run once more, there
+        process.contain(containment(options)) -- the process runs this file again, in a contained state
         return 0
     end
     apply(process, options)

@@ -1,11 +1,11 @@
 -- SPDX-License-Identifier: MIT
 -- Simulations: a description of resources, a step, and what to do with frames. gpumm.simulation(t) checks the
--- description and touches no device; open makes the resources, advance runs steps, close gives everything back,
--- and run does all of it. gpumm-run, busted specs and applications use the same four.
+-- description without a device. open makes the resources, advance runs steps, conclude delivers the last frames and
+-- calls finish, close frees everything; run calls these four. gpumm-run, busted specs and applications use the same.
 --
--- A simulation runs at most `in_flight` steps ahead of its device. Every captured snapshot is handed to `frame`
--- between steps, in order, once; where the ring of slots is full, the oldest is waited for and handed over before
--- the next is captured, so nothing is lost (unless the readback says busy = "drop").
+-- A simulation runs at most `in_flight` steps ahead of its device. Each captured snapshot is passed to `frame` once,
+-- between steps, in order. Where every slot of a readback is taken, the simulation waits for the oldest snapshot and
+-- delivers it before it captures the next one, so that nothing is lost (unless the readback says busy = "drop").
 
 local gpumm = require "gpumm"
 local description = require "gpumm.description"
@@ -14,14 +14,14 @@ local describe = require "gpumm.describe"
 local Simulation = { __name = "gpumm.simulation", __metatable = "gpumm.simulation" }
 local methods = {}
 
-local FIELDS = { -- what is no resource, with its type
+local FIELDS = { -- the entries that are not resources, with their types
     steps = "number", in_flight = "number", init = "function", step = "function", frame = "function",
     finish = "function", device = "string", limit = "size", memory = "size", debug = "boolean",
 }
-local SLOTS = 3 -- of a readback, unless it says: one in the script's hands, one arriving, one being captured
+local SLOTS = 3 -- default of a readback: one slot that the script reads, one that arrives, one that is captured
 local RESERVED = { manager = true, interrupted = true, i = true }
 
--- The simulation's inside, out of the reach of its keys.
+-- The private state of each simulation, which its own keys cannot reach.
 local inside = setmetatable({}, { __mode = "k" })
 
 local function fail(level, message, ...)
@@ -38,17 +38,17 @@ local function check_field(key, value)
         return
     end
     if type(value) ~= wanted then
-        fail(4, "gpumm.simulation: %s is a %s; a %s is meant", key, type(value), wanted)
+        fail(4, "gpumm.simulation: %s is a %s; it must be a %s", key, type(value), wanted)
     end
     if wanted == "number" and not (math.tointeger(value) and value >= (key == "in_flight" and 1 or 0)) then
-        fail(4, "gpumm.simulation: %s is a whole number%s, not %s", key, key == "in_flight" and " from 1" or "",
+        fail(4, "gpumm.simulation: %s must be a whole number%s, not %s", key, key == "in_flight" and " from 1" or "",
             tostring(value))
     end
 end
 
 local function check_resource(key, value)
     if methods[key] or RESERVED[key] then
-        fail(4, "gpumm.simulation: '%s' is a name of every simulation's own; call the resource something else", key)
+        fail(4, "gpumm.simulation: '%s' is a name of every simulation's own; choose another name for the resource", key)
     end
     if not description.kind(value) then
         local names = {}
@@ -66,7 +66,7 @@ local function has_member(group, name)
     return false
 end
 
--- "nodes.position" is a member, "flags" a buffer: the description it names, and the member.
+-- "nodes.position" names a member of a group, "flags" a buffer. Returns its description, and the member's name.
 local function resolve(resources, name)
     local key, member = name:match("^([^.]+)%.?(.*)$")
     local resource = resources[key]
@@ -81,11 +81,12 @@ local function check_readback(resources, key, readback)
     for _, name in ipairs(readback.options) do
         local resource = resolve(resources, name)
         if not resource then
-            fail(4, "gpumm.simulation: readback '%s' reads '%s', which is no buffer and no member of a group here", key, name)
+            fail(4, "gpumm.simulation: readback '%s' reads '%s', which is neither a buffer nor a member of a group here",
+                key, name)
         end
         first = first or resource
         if resource ~= first then
-            fail(4, "gpumm.simulation: readback '%s' reads of two groups; one readback takes snapshots of one group", key)
+            fail(4, "gpumm.simulation: readback '%s' reads from two groups; one readback takes snapshots of one group", key)
         end
         if resource.serial > readback.serial then
             fail(4, "gpumm.simulation: readback '%s' stands before '%s'; write it after", key, name)
@@ -104,7 +105,7 @@ local function check(t)
     if type(t) ~= "table" then fail(3, "gpumm.simulation takes a table, not a %s", type(t)) end
     local resources, fields = {}, { in_flight = 2 }
     for key, value in pairs(t) do
-        if type(key) ~= "string" then fail(3, "gpumm.simulation: every entry has a name; %s has none", tostring(value)) end
+        if type(key) ~= "string" then fail(3, "gpumm.simulation: every entry needs a name; %s has none", tostring(value)) end
         if FIELDS[key] then
             check_field(key, value)
             fields[key] = value
@@ -123,7 +124,7 @@ end
 
 -- ---- Making the resources --------------------------------------------------------------------
 
--- Every struct type of the simulation's buffers, by the name kernels know it by.
+-- Every struct type of the simulation's buffers, by its name in kernels.
 local function struct_types(x)
     local types = {}
     local function add(name, t)
@@ -163,7 +164,7 @@ function make.buffer(sim, key, r)
 end
 
 function make.kernel(sim, key, r)
-    local source = "<" .. r.tag .. ">" -- where the description has it, if no file has
+    local source = "<" .. r.tag .. ">" -- shown in messages instead of a file name, for source text
     return sim.manager:kernel(with(r.options, { name = key, types = struct_types(inside[sim]), file = source }))
 end
 
@@ -214,15 +215,15 @@ local function hand_over_arrived(sim, rb)
     end
 end
 
--- The oldest snapshot under way is waited for and handed over; false where none is. Whoever else took its frame from
--- the readback has had it.
+-- Waits for the oldest pending snapshot and delivers it; false: none is pending. Its ticket is STALE where the script
+-- took the frame from the readback by itself.
 local function hand_over_oldest(sim, rb)
     local ticket = rb.tickets[1]
     if not ticket then return false end
     local ok, frame = pcall(rb.readback.wait, rb.readback, ticket)
     if ok and frame then
         hand_over(sim, rb, frame)
-    elseif not ok and not tostring(frame):find("STALE:", 1, true) then
+    elseif not ok and gpumm.status_of(frame) ~= "STALE" then
         error(frame, 0)
     end
     if rb.tickets[1] == ticket then table.remove(rb.tickets, 1) end
@@ -236,8 +237,8 @@ local function capture(sim, rb, step)
     end
     local ok, ticket, message, code = pcall(rb.readback.capture, rb.readback, step)
     if not ok then
-        if not tostring(ticket):find("BUSY:", 1, true) then error(ticket, 0) end
-        return -- every slot is kept by the script, or full of what it does not take: counted as dropped
+        if gpumm.status_of(ticket) ~= "BUSY" then error(ticket, 0) end
+        return -- no slot is free: the script keeps frames, or does not take them. Counted as dropped
     end
     if not ticket then
         if code ~= "BUSY" then error(message, 0) end
@@ -255,12 +256,12 @@ end
 
 -- ---- Steps -----------------------------------------------------------------------------------
 
--- The host waits until the device is less than `in_flight` steps behind.
+-- Waits until the device is less than `in_flight` steps behind.
 local function pace(x)
     for _, event in ipairs(x.events[x.i % x.fields.in_flight] or {}) do event:wait() end
 end
 
--- Where this step ends on the main stream, and on every described one that the script has not closed.
+-- Records the end of this step: an event on the main stream, and on each described stream that is not closed.
 local function record_end(x)
     local events = { x.manager:main():record() }
     for _, stream in ipairs(x.streams) do
@@ -282,7 +283,7 @@ local function one_step(sim)
     return true
 end
 
--- Both say where the method was called.
+-- Both raise with the position of the method's caller.
 local function need(sim, level)
     return inside[sim] or fail(level or 3, "a simulation is expected: call with a colon, as in sim:advance(1)")
 end
@@ -293,12 +294,12 @@ local function need_open(sim)
     return x
 end
 
--- ---- The face --------------------------------------------------------------------------------
+-- ---- Methods --------------------------------------------------------------------------------
 
--- A manager that open was given serves as it is, and outlives the simulation.
+-- Uses a manager that open was given, which stays open when the simulation closes.
 local function use_guest(x, manager)
     if getmetatable(manager) ~= "gpumm.manager" then
-        fail(3, "open: manager is a %s; one of gpumm.manager is meant", type(manager))
+        fail(3, "open: manager is a %s; it must be one that gpumm.manager made", type(manager))
     end
     x.was_raising = manager:raising(true)
     x.guest = true
@@ -311,7 +312,7 @@ local function check_options(options, level)
 end
 
 --- Makes the manager and every resource, in the order written, and calls init. Options are those of
---- gpumm.manager; they win over the description's own. options.manager is one to use instead of a new one.
+--- gpumm.manager, and override those of the description. options.manager is a manager to use instead of a new one.
 function methods.open(sim, options)
     local x = need(sim)
     if x.opened then fail(2, "the simulation is open already") end
@@ -335,7 +336,7 @@ function methods.open(sim, options)
     return sim
 end
 
---- Runs up to `n` (1) more steps; false once the simulation has come to its end.
+--- Runs up to `n` (default 1) more steps. False: the simulation has ended.
 function methods.advance(sim, n)
     local x = need_open(sim)
     for _ = 1, n or 1 do
@@ -347,7 +348,7 @@ function methods.advance(sim, n)
     return not (x.fields.steps and x.i >= x.fields.steps)
 end
 
---- Captures and waits for the last state, hands over every frame, and calls finish(sim, last, all): `last` is the
+--- Captures the last state, waits for it, delivers every frame, and calls finish(sim, last, all): `last` is the
 --- first readback's frame, `all` every readback's by key.
 function methods.conclude(sim)
     local x = need_open(sim)
@@ -364,7 +365,7 @@ function methods.conclude(sim)
     if x.fields.finish then return x.fields.finish(sim, first, all) end
 end
 
--- What the simulation made it frees, so that what is left at close is the script's own leak.
+-- Frees the described buffers, so that only what the script itself did not free is reported as a leak at close.
 local function free_buffers(x)
     for _, key in ipairs(x.keys) do
         local buffer = x.live[key]
@@ -372,18 +373,18 @@ local function free_buffers(x)
     end
 end
 
--- What was made in the application's manager goes, the last first; the manager stays.
+-- Closes what the simulation made in the application's manager, in reverse order. The manager stays open.
 local function leave_guest(x)
     for i = #x.keys, 1, -1 do
         local made, kind = x.live[x.keys[i]], x.resources[x.keys[i]].kind
-        if made and kind == "group" then pcall(made.free, made) -- the script, or close, may have freed it
+        if made and kind == "group" then pcall(made.free, made) -- it may be freed already
         elseif made and kind ~= "buffer" then made:close() end
     end
     x.manager:raising(x.was_raising)
     x.guest = nil
 end
 
---- Gives everything back. Any number of times.
+--- Frees everything. May be called any number of times.
 function methods.close(sim)
     local x = inside[sim]
     if not x or not x.opened then return end
@@ -393,8 +394,8 @@ function methods.close(sim)
     x.live, x.readbacks, x.streams, x.events = {}, {}, {}, {}
 end
 
---- open, advance to the end, conclude, close. Returns what finish returned. Options beside the manager's:
---- interrupted() -> true to end after the present step; progress(text) is what sim:progress calls.
+--- open, advance to the end, conclude, close. Returns what finish returned. Options besides the manager's:
+--- interrupted(): true ends the simulation after the current step; progress(text, step, steps): called by sim:progress.
 function methods.run(sim, options)
     local x = need(sim)
     local rest = with(check_options(options or {}, 3), {})
@@ -412,19 +413,19 @@ function methods.run(sim, options)
     return table.unpack(results, 2, results.n)
 end
 
---- A line about how it goes; whoever runs the simulation decides where it is shown.
+--- A line about the progress, as string.format makes it. It is passed to the option `progress` of run, which shows it.
 function methods.progress(sim, format, ...)
     local x = need(sim)
     if x.report then x.report(format:format(...), x.i, x.fields.steps) end
 end
 
---- What every buffer will be, as text, without a device.
+--- Describes every buffer as text, without a device: types, offsets, growth steps, bytes.
 function methods.describe(sim)
     local x = need(sim)
     return describe(x.keys, x.resources)
 end
 
---- The books as they were just before the last run closed them.
+--- The manager's statistics just before the last run closed it.
 function methods.statistics(sim)
     return need(sim).statistics
 end
@@ -442,11 +443,11 @@ function Simulation.__index(sim, key)
     return live
 end
 
--- Scripts may keep what is theirs beside the resources.
+-- Scripts may store fields of their own in a simulation.
 function Simulation.__newindex(sim, key, value)
     local x = inside[sim]
     if methods[key] or RESERVED[key] or FIELDS[key] or x.resources[key] then
-        fail(2, "'%s' is a name of the simulation's own", tostring(key))
+        fail(2, "'%s' is a name of the simulation's own; it cannot be assigned", tostring(key))
     end
     rawset(sim, key, value)
 end

@@ -12,7 +12,8 @@
 --     end)
 --
 -- assert.view_equals(expected, actual[, tolerance]): a list, or a view, against a view, element by element.
--- assert.balanced(manager): its books add up; closed, they are all zero; with faults, the fault device agrees.
+-- assert.balanced(manager): the sums of its books are right; once closed, they are zero; where faults are injected, the
+-- fault device counts the same bytes.
 
 local gpumm = require "gpumm"
 local assert = require "luassert"
@@ -20,12 +21,12 @@ local say = require "say"
 
 local spec = {}
 local opened = {}
-local inject_faults = setmetatable({}, { __mode = "k" }) -- managers with the fault device in between
+local inject_faults = setmetatable({}, { __mode = "k" }) -- managers whose device can be made to fail
 
---- The device that specs run on: GPUMM_DEVICE, else host.
+--- The device of specs: the environment variable GPUMM_DEVICE, else "host".
 spec.device = os.getenv("GPUMM_DEVICE") or "host"
 
---- A manager for this test, on the specs' device, with debug on; options as gpumm.manager's. Raises where it cannot.
+--- A manager for this test, on the device of specs, with debug on. Options as gpumm.manager's. Raises on failure.
 function spec.manager(options)
     local all = { device = spec.device, debug = true }
     for key, value in pairs(options or {}) do all[key] = value end
@@ -37,15 +38,15 @@ function spec.manager(options)
     return manager
 end
 
---- The same with the fault device in between: fault is the first plan, as { call = "commit", nth = 3, status =
---- "OUT_OF_MEMORY" }; manager.fault sets others, holds kinds shut and counts what lives.
+--- A manager whose device fails on demand. `fault` is the first plan, as { call = "commit", nth = 3, status =
+--- "OUT_OF_MEMORY" }. manager.fault sets other plans, holds kinds of work back and counts what is alive.
 function spec.inject_faults(fault, options)
     local all = { fault = fault or {} }
     for key, value in pairs(options or {}) do all[key] = value end
     return spec.manager(all)
 end
 
---- Closes what spec.manager opened since, after its books were checked. For busted's after_each.
+--- Checks the books of every manager that spec.manager opened in this test, and closes it. For busted's after_each.
 function spec.close()
     local managers = opened
     opened = {}
@@ -104,7 +105,7 @@ local function view_equals(_, arguments)
     return difference == nil
 end
 
-local TRIES = 50 -- the worker may be committing or giving back at this very moment
+local TRIES = 50 -- the worker may commit or release memory between the two looks
 
 local function live_disagrees(manager)
     local stats, live
@@ -138,7 +139,7 @@ local function imbalance(manager)
     return inject_faults[manager] and live_disagrees(manager) or nil
 end
 
--- Garbage is given back before anything is read, and not in the midst of it.
+-- Garbage is collected first, and not while the numbers are read.
 local function imbalance_at_rest(manager)
     collectgarbage()
     collectgarbage("stop")

@@ -56,6 +56,8 @@ static inline lua_State *fuzz_open(gpumm_lua_sandbox options) {
     options.allocator = (gpumm_allocator){fuzz_memory, NULL};
     options.lua_memory = 64 << 20;
     CHECK_OK(gpumm_lua_sandbox_open(&options, &L));
+    gpumm_lua_open_layout(L);
+    lua_pop(L, 1);
     gpumm_lua_set_log(L, NULL, NULL);
     return L;
 }

@@ -4,7 +4,8 @@
    every function of the module and of its parts, every method of its classes, as they are there: nothing has
    to be listed. What must hold: no crash (sanitizers), nothing left behind a closed state, and the application's
    buffer as it was. */
-#include "bind/bind.h"
+#include "base/size.h"
+#include "base/status.h"
 #include "core/element.h"
 #include "fuzz.h"
 
@@ -153,29 +154,46 @@ static void check_host(void) {
     CHECK(memcmp(bytes, back, ELEMENTS) == 0);
 }
 
-static void push_names(lua_State *L, const luaL_Reg *functions) { /* adds to the list on top */
-    for (; functions && functions->name; functions++) {
-        lua_pushstring(L, functions->name);
-        lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+static void add_names(lua_State *L, int list) { /* the keys of the table on top, which it pops */
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+        lua_pushvalue(L, -2);
+        lua_rawseti(L, list, (lua_Integer)lua_rawlen(L, list) + 1);
     }
+    lua_pop(L, 1);
+}
+
+static int by_text(lua_State *L) { /* of a sort, so that the same seed does the same */
+    lua_pushboolean(L, strcmp(lua_tostring(L, 1), lua_tostring(L, 2)) < 0);
+    return 1;
+}
+
+/* The metatable on top, of one of our classes, has functions of ours as __index: their upvalues are its tables. */
+static void add_class(lua_State *L, int list) {
+    lua_getfield(L, -1, "__index");
+    for (int i = 1; i <= 3 && lua_iscfunction(L, -1) && lua_getupvalue(L, -1, i); i++) {
+        if (lua_istable(L, -1)) add_names(L, list);
+        else lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
 }
 
 /* Every method and property there is. */
 static void push_every_name(lua_State *L) {
-    static const bind_class *const classes[] = {
-        &gpumm_lua__manager_class, &gpumm_lua__buffer_class, &gpumm_lua__group_class,    &gpumm_lua__scratch_class,
-        &gpumm_lua__stream_class,  &gpumm_lua__event_class,  &gpumm_lua__readback_class, &gpumm_lua__frame_class,
-        &gpumm_lua__kernel_class,  &gpumm_lua__fault_class};
-#define VIEW_NAME(name) {#name, NULL},
-    static const luaL_Reg views[] = {VIEW_METHOD_MAP(VIEW_NAME){NULL, NULL}};
-#undef VIEW_NAME
     lua_newtable(L);
-    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
-        push_names(L, classes[i]->methods);
-        push_names(L, classes[i]->properties);
+    int list = lua_gettop(L);
+    lua_pushvalue(L, LUA_REGISTRYINDEX);
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+        bool ours = lua_type(L, -2) == LUA_TSTRING && strncmp(lua_tostring(L, -2), "gpumm.", 6) == 0;
+        if (ours && lua_istable(L, -1)) add_class(L, list);
     }
-    push_names(L, views);
+    lua_pop(L, 1);
     CHECK(lua_rawlen(L, -1) > 100);
+    lua_getglobal(L, "table");
+    lua_getfield(L, -1, "sort");
+    lua_pushvalue(L, list);
+    lua_pushcfunction(L, by_text);
+    lua_call(L, 2, 0);
+    lua_pop(L, 1);
 }
 
 /* What a script made in the application's manager goes before the next. */

@@ -141,7 +141,7 @@ static void silent(void *user, gpumm_log_level level, const char *line) { (void)
 static int protected_main(lua_State *L) {
     host *h = lua_touserdata(L, 1);
     luaL_openlibs(L);
-    gpumm_lua_open(L);
+    gpumm_lua_open_layout(L);
     gpumm_lua_set_log(L, silent, NULL);
     CHECK(luaL_loadbufferx(L, h->script, strlen(h->script), "=script", "t") == LUA_OK || (lua_error(L), 0));
     lua_insert(L, -2);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Staging that grows with its buffer: the worker commits it, and nobody waits for that who does not need it.
    Commits of pinned memory are held at a door, which is what a gigabyte of it feels like. */
-#include "core/manager.h"
+#include "core/context.h"
 #include "door.h"
 
 static device_table table;
@@ -18,10 +18,10 @@ static gpumm_manager *open_manager(void) {
     gpumm_manager *m;
     gpumm_options options = {.device = "host", .workers = 1};
     CHECK_OK(gpumm_manager_open(&options, &m));
-    table = *m->device->call;
+    table = *context_of(m)->device->call;
     real_commit = table.commit;
     table.commit = commit;
-    m->device->call = &table;
+    context_of(m)->device->call = &table;
     return m;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The one door to gpumm's own memory. */
+/* Allocation of gpumm's own host memory. */
 #include "base/alloc.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Formats one line and hands it over. */
+/* Formats one line of the log and passes it to the sink. */
 #include "base/log.h"
 
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where lines for people go: the application's sink. Never called under a lock. */
+/* Log lines for people go to the application's sink. It is never called with a lock held. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 

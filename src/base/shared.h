@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The few internal names that libgpumm_lua takes from libgpumm, because there must be one of each in a process
-   (the thread's message) or it is no work of base's. A linker sees them as gpumm__NAME. */
+/* The few internal names that libgpumm exports to libgpumm_lua: of some there must be one in a process (the thread's
+   error message), others are not part of base, of which libgpumm_lua has a copy. A linker sees them as gpumm__NAME. */
 #ifndef BASE_SHARED_H
 #define BASE_SHARED_H
 

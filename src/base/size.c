@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sizes as people write them. */
+/* Sizes as text: "4GiB" to a number of bytes, and back. */
 #include "base/size.h"
 
 #include <ctype.h>
@@ -50,11 +50,11 @@ static const struct unit *unit_named(const char *name) {
 
 static gpumm_status bad_size(const char *text) {
     return fail(GPUMM_INVALID_ARGUMENT,
-                "'%.60s' is no size: write a number and B, KiB, MiB, GiB, TiB (or kB, MB, GB, TB), as in '4GiB'",
+                "'%.60s' is not a size: write a number and B, KiB, MiB, GiB, TiB (or kB, MB, GB, TB), as in '4GiB'",
                 text ? text : "");
 }
 
-/* Digits alone are taken exactly; a double has 53 bits. UINT64_MAX: not so, or too large. */
+/* A number of digits only is exact here; a double would have 53 bits. UINT64_MAX: other characters, or too large. */
 static uint64_t whole_size(const char *text, const char *end, uint64_t unit) {
     uint64_t number = 0;
     for (; text < end; text++)

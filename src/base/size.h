@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Checked arithmetic on sizes: every product of sizes in gpumm goes through here. False: overflow. */
+/* Checked arithmetic on sizes: every product of sizes in gpumm uses these functions. False: it would overflow. */
 #ifndef BASE_SIZE_H
 #define BASE_SIZE_H
 
@@ -12,7 +12,7 @@ static inline bool size_mul(uint64_t a, uint64_t b, uint64_t *product) {
     return !__builtin_mul_overflow(a, b, product);
 }
 
-/* Up to a multiple of `unit` (any positive number). */
+/* Rounds up to a multiple of `unit`, which is any positive number. */
 static inline bool size_round_up(uint64_t n, uint64_t unit, uint64_t *rounded) {
     uint64_t rest = n % unit;
     return rest == 0 ? (*rounded = n, true) : size_add(n, unit - rest, rounded);
@@ -21,7 +21,7 @@ static inline bool size_round_up(uint64_t n, uint64_t unit, uint64_t *rounded) {
 static inline uint64_t size_min(uint64_t a, uint64_t b) { return a < b ? a : b; }
 static inline uint64_t size_max(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
-/* "12.0 MiB" into text, for messages; returns text. */
+/* Writes a size for messages, as "12.0 MiB", to `text`, and returns it. */
 char *gpumm__size_text(uint64_t bytes, char text[static 32]);
 
 #endif

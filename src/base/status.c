@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Status names, and what a thread knows of its call (the message, and whether it is a first try): one of the three
-   pieces of static mutable state. */
+/* Names and texts of statuses, and the state of a thread: the message of its last failure, and whether its present call
+   is a first try. Static mutable state, one for each thread. */
 #include "base/status.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Room for a compiler's first errors; more is cut. */
+/* Holds a compiler's first errors; longer messages are cut. */
 enum { MESSAGE_SIZE = 8192 };
 static _Thread_local char message[MESSAGE_SIZE];
 static _Thread_local bool trying;
@@ -45,7 +45,7 @@ const char *gpumm_message(void) { return message; }
 const char *gpumm_version(void) { return GPUMM_VERSION; }
 
 gpumm_status fail(gpumm_status status, const char *format, ...) {
-    char text[MESSAGE_SIZE]; /* arguments may point into the message itself */
+    char text[MESSAGE_SIZE]; /* an argument may point into `message` */
     va_list list;
     va_start(list, format);
     vsnprintf(text, sizeof text, format, list);

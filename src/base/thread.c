@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Clock, condition and worker over pthreads. */
+/* Clock, condition variables and worker threads over pthreads. */
 #include "base/thread.h"
 
 #include <errno.h>
@@ -61,8 +61,8 @@ static void worker_run_one(worker *w) {
     w->busy = false;
 }
 
-/* With the mutex held: lets tick run, unlocked, and says whether it wants to be called again. A nudge may come
-   after it has looked, and before the mutex is held again. */
+/* Called with the mutex held, which is released while tick runs. True: tick wants to be called again. A nudge that
+   arrives while tick runs is kept in `nudged`, because tick may have looked already. */
 static bool worker_tick(worker *w) {
     w->nudged = false;
     if (!w->tick) return false;
@@ -74,15 +74,16 @@ static bool worker_tick(worker *w) {
     return again;
 }
 
-/* How long until it is time to look for patient jobs; 0: none came for long. What comes regularly is late by a
-   quarter of its period at most, for a few dozen looks. */
+/* Nanoseconds until the worker looks for patient jobs again; 0: none has come for LINGER_NS, so it waits to be woken.
+   The pause is a quarter of the time since the last patient job, so that a job of a regular series starts late by a
+   quarter of the period at most, and a period costs a few dozen looks. */
 static uint64_t next_look(const worker *w, uint64_t now) {
     uint64_t idle = now - w->since;
     if (idle > LINGER_NS) return 0;
     return idle / 4 > LOOK_NS ? idle / 4 : LOOK_NS;
 }
 
-/* With the mutex held: until woken, or until it is time to look again. */
+/* Called with the mutex held: waits until woken, or until it is time to look again. */
 static void worker_wait(worker *w, bool again) {
     uint64_t now = gpumm__clock_ns(), pause = again ? TICK_NS : next_look(w, now),
              until = pause ? now + pause : UINT64_MAX;
@@ -106,13 +107,13 @@ static void *worker_main(void *argument) {
     return NULL;
 }
 
-static int thread_start_quiet(pthread_t *thread, void *(*main)(void *), void *argument) {
+gpumm_status gpumm__thread_start(pthread_t *thread, void *(*main)(void *), void *argument) {
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int error = pthread_create(thread, NULL, main, argument);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return error;
+    return error ? fail(GPUMM_OUT_OF_MEMORY, "the system refused a thread: %s", strerror(error)) : GPUMM_OK;
 }
 
 gpumm_status gpumm__worker_start(worker *w, bool (*tick)(void *user), void *user) {
@@ -123,9 +124,8 @@ gpumm_status gpumm__worker_start(worker *w, bool (*tick)(void *user), void *user
     gpumm_status status = gpumm__cond_open(&w->idle);
     if (status == GPUMM_OK) {
         pthread_mutex_init(&w->mutex, NULL);
-        int error = thread_start_quiet(&w->thread, worker_main, w);
-        if (!error) return GPUMM_OK;
-        status = fail(GPUMM_OUT_OF_MEMORY, "the system refused a thread: %s", strerror(error));
+        status = gpumm__thread_start(&w->thread, worker_main, w);
+        if (status == GPUMM_OK) return GPUMM_OK;
         pthread_mutex_destroy(&w->mutex);
         pthread_cond_destroy(&w->idle);
     }
@@ -133,7 +133,7 @@ gpumm_status gpumm__worker_start(worker *w, bool (*tick)(void *user), void *user
     return status;
 }
 
-/* A patient job wakes nobody who will look by himself: waking a thread costs more than posting does. */
+/* Where the worker will look by itself, a patient job does not wake it: a wake-up costs more than posting. */
 static void post(worker *w, job *j, bool patient) {
     j->next = NULL;
     j->patient = patient;
@@ -144,8 +144,7 @@ static void post(worker *w, job *j, bool patient) {
     bool looks = w->looks;
     pthread_mutex_unlock(&w->mutex);
     if (patient && looks) return;
-    pthread_cond_signal(
-        &w->wake); /* after the unlock, or who wakes would only wait for it, and unlocking wake it again */
+    pthread_cond_signal(&w->wake); /* after the unlock, or the worker would wake only to wait for the mutex */
 }
 
 void gpumm__worker_post(worker *w, job *j) { post(w, j, false); }
@@ -161,7 +160,7 @@ void gpumm__worker_nudge(worker *w) {
 
 void gpumm__worker_drain(worker *w) {
     pthread_mutex_lock(&w->mutex);
-    pthread_cond_signal(&w->wake); /* what is patient may not be waited for */
+    pthread_cond_signal(&w->wake); /* a patient job may be queued without a wake-up */
     while (w->first || w->busy) pthread_cond_wait(&w->idle, &w->mutex);
     pthread_mutex_unlock(&w->mutex);
 }

@@ -7,32 +7,37 @@
  * its parts, also in a contained state that has no package library. There the globals are a copy that no
  * script changes.
  */
-#include "bind/module.h"
-#include "bind/io/file.h"
-
+#include <lauxlib.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "bind/bind.h"
-#include "bind/api/values.h"
-#include "bind/image.h"
-#include "bind/io/npy.h"
-#include "bind/sandbox/sandbox.h"
+#include "base/status.h"
+#include "bind/api/classes.h"
+#include "bind/api/config.h"
+#include "bind/api/elements.h"
+#include "bind/api/growth.h"
+#include "bind/api/manager.h"
+#include "bind/api/type.h"
 #include "bind/api/view.h"
+#include "bind/extension.h"
+#include "bind/io/file.h"
+#include "bind/io/npy.h"
+#include "bind/lua/arguments.h"
+#include "bind/lua/caller.h"
+#include "bind/lua/embedded.h"
+#include "bind/lua/fail.h"
+#include "bind/lua/traceback.h"
+#include "bind/lua/words.h"
+#include "bind/sandbox/globals.h"
+#include "bind/sandbox/permissions.h"
 #include "gpumm_lua.h"
 
 static const char module_key = 0; /* its address is the module's key in the registry */
 
-/* ---- Files ------------------------------------------------------------------------------- */
-
-const struct embedded_file *gpumm_lua__module_file(const char *path) {
-    for (const struct embedded_file *file = gpumm_lua__embedded_files; file->path; file++)
-        if (strcmp(file->path, path) == 0) return file;
-    return NULL;
-}
+/* ---- Parts ------------------------------------------------------------------------------- */
 
 /* What gpumm/description.lua makes: gpumm.group {…} and its kin. */
 static bool is_description(const char *key) {
@@ -42,6 +47,26 @@ static bool is_description(const char *key) {
     return false;
 }
 
+/* words.nearest(word, list): the word of the list that was probably meant, or nil. */
+static int words_nearest(lua_State *L) {
+    enum { MOST = 256 };
+    const char *words[MOST + 1] = {NULL}, *word = luaL_checkstring(L, 1);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    for (int i = 0; i < MOST && lua_rawgeti(L, 2, i + 1) == LUA_TSTRING; i++) {
+        words[i] = lua_tostring(L, -1); /* alive with the table */
+        lua_pop(L, 1);
+    }
+    lua_pushstring(L, gpumm_lua__nearest(word, words));
+    return 1;
+}
+
+/* What only our own files require, as "gpumm.words". */
+static int push_words(lua_State *L) {
+    static const luaL_Reg words[] = {{"nearest", words_nearest}, {NULL, NULL}};
+    luaL_newlib(L, words);
+    return 1;
+}
+
 /* require for our own files: gpumm, gpumm.x, and whatever the state's own require finds. Upvalue 1: the
    module. */
 static int require_part(lua_State *L) {
@@ -49,6 +74,7 @@ static int require_part(lua_State *L) {
     lua_settop(L, 1);
     lua_pushvalue(L, lua_upvalueindex(1));
     if (strcmp(name, "gpumm") == 0) return 1;
+    if (strcmp(name, "gpumm.words") == 0) return push_words(L);
     if (strncmp(name, "gpumm.", 6) == 0 && lua_getfield(L, -1, name + 6) != LUA_TNIL) return 1;
     if (lua_getglobal(L, "require") != LUA_TFUNCTION) return luaL_error(L, "module '%s' not found", name);
     lua_pushvalue(L, 1);
@@ -78,7 +104,7 @@ static bool load_part(lua_State *L, int module, const char *key) {
     for (char *at = path; *at; at++)
         if (*at == '.') *at = '/';
     snprintf(path + strlen(path), sizeof path - strlen(path), ".lua");
-    const struct embedded_file *file = gpumm_lua__module_file(path);
+    const gpumm_lua_file *file = gpumm_lua__file_named(L, path);
     if (!file) return false;
     snprintf(chunk, sizeof chunk, "@%s", path);
     if (luaL_loadbufferx(L, file->text, file->size, chunk, "t") != LUA_OK) lua_error(L);
@@ -98,6 +124,10 @@ static int module_index(lua_State *L) {
     if (lua_type(L, 2) != LUA_TSTRING) return 0;
     const char *key = lua_tostring(L, 2);
     if (load_part(L, 1, key)) return 1;
+    if (gpumm_lua__extension_resolve(L, key)) {
+        lua_gettable(L, 1);
+        return 1;
+    }
     if (!is_description(key)) return 0;
     lua_getfield(L, 1, "description");
     lua_getfield(L, -1, key);
@@ -106,63 +136,20 @@ static int module_index(lua_State *L) {
     return 1;
 }
 
-/* package.preload["gpumm.graph"]; upvalue 1: the module, 2: "graph". */
-static int preload_part(lua_State *L) {
-    lua_pushvalue(L, lua_upvalueindex(2));
-    lua_gettable(L, lua_upvalueindex(1));
-    return 1;
-}
-
-/* The key of a Lua file of ours, "graph" of "gpumm/graph.lua" and "force.grid" of "gpumm/force/grid.lua",
-   pushed; false: it is none. */
-static bool push_key(lua_State *L, const char *path) {
-    size_t length = strlen(path), prefix = strlen("gpumm/"), suffix = strlen(".lua");
-    if (length <= prefix + suffix || strncmp(path, "gpumm/", prefix) != 0) return false;
-    if (strcmp(path + length - suffix, ".lua") != 0) return false;
-    lua_pushlstring(L, path + prefix, length - prefix - suffix);
-    luaL_gsub(L, lua_tostring(L, -1), "/", ".");
-    lua_remove(L, -2);
-    return true;
-}
-
-/* The module is on top. The table is the registry's own, which package.preload also is. A state whose application
-   opened gpumm finds that one by require, never another copy of it. */
-static void open_preload(lua_State *L) {
-    int module = lua_gettop(L);
-    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
-    lua_pushcfunction(L, gpumm_lua_open);
-    lua_setfield(L, -2, "gpumm");
-    for (const struct embedded_file *file = gpumm_lua__embedded_files; file->path; file++) {
-        if (!push_key(L, file->path)) continue;
-        lua_pushfstring(L, "gpumm.%s", lua_tostring(L, -1));
-        lua_pushvalue(L, module);
-        lua_pushvalue(L, -3);
-        lua_pushcclosure(L, preload_part, 2);
-        lua_rawset(L, module + 1);
-        lua_pop(L, 1);
-    }
-    lua_pop(L, 1);
-}
-
 /* ---- Functions ---------------------------------------------------------------------------- */
 
 static int module_resource(lua_State *L) {
-    const struct embedded_file *file = gpumm_lua__module_file(gpumm_lua__text(L, 1));
+    const gpumm_lua_file *file = gpumm_lua__file_named(L, gpumm_lua__text(L, 1));
     if (!file) luaL_pushfail(L);
     else lua_pushlstring(L, file->text, file->size);
     return 1;
 }
 
-/* What people type is no misuse: nil, message, code. */
+/* What people type wrong is not the script's mistake: nil, message, code. */
 static int module_parse_size(lua_State *L) {
     uint64_t bytes;
     gpumm_status status = gpumm_parse_size(gpumm_lua__text(L, 1), &bytes);
-    if (status != GPUMM_OK) {
-        luaL_pushfail(L);
-        lua_pushfstring(L, "%s: %s", gpumm_status_name(status), gpumm_message());
-        lua_pushstring(L, gpumm_status_name(status));
-        return 3;
-    }
+    if (status != GPUMM_OK) return gpumm_lua__push_failure(L, status);
     gpumm_lua__push_count(L, bytes);
     return 1;
 }
@@ -170,6 +157,15 @@ static int module_parse_size(lua_State *L) {
 static int module_is_memory_error(lua_State *L) {
     const char *code = luaL_optstring(L, 1, "");
     lua_pushboolean(L, gpumm_is_memory_error(gpumm_status_named(code)));
+    return 1;
+}
+
+/* gpumm.status_of(err): the status that an error of gpumm's, caught by pcall, begins with; nil for any other error. */
+static int module_status_of(lua_State *L) {
+    gpumm_status status = lua_type(L, 1) == LUA_TSTRING ? gpumm_lua__raised(lua_tostring(L, 1)) : GPUMM_STATUS_COUNT;
+    luaL_checkany(L, 1);
+    if (status == GPUMM_STATUS_COUNT) luaL_pushfail(L);
+    else lua_pushstring(L, gpumm_status_name(status));
     return 1;
 }
 
@@ -198,17 +194,6 @@ static int module_next_capacity(lua_State *L) {
     return 1;
 }
 
-/* A handler for xpcall: text gets a traceback, other values stay as they are. */
-static int module_traceback(lua_State *L) {
-    luaL_checkany(L, 1);
-    if (!lua_isstring(L, 1) && !luaL_getmetafield(L, 1, "__tostring")) {
-        lua_settop(L, 1);
-        return 1;
-    }
-    gpumm_lua__traceback(L, luaL_tolstring(L, 1, NULL));
-    return 1;
-}
-
 /* gpumm.environment(name): nil where the variable is not set. */
 static int module_environment(lua_State *L) {
     const char *name = gpumm_lua__text(L, 1);
@@ -229,18 +214,12 @@ static int module_caller(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-    {"manager", gpumm_lua__manager_new},
-    {"resource", module_resource},
-    {"parse_size", module_parse_size},
-    {"is_memory_error", module_is_memory_error},
-    {"beside", module_beside},
-    {"caller", module_caller},
-    {"environment", module_environment},
-    {"inflate", gpumm_lua__inflate},
-    {"next_capacity", module_next_capacity},
-    {"traceback", module_traceback},
-    {"writable", module_writable},
-    {NULL, NULL},
+    {"manager", gpumm_lua__manager_new}, {"resource", module_resource},
+    {"parse_size", module_parse_size},   {"is_memory_error", module_is_memory_error},
+    {"beside", module_beside},           {"caller", module_caller},
+    {"environment", module_environment}, {"next_capacity", module_next_capacity},
+    {"status_of", module_status_of},     {"traceback", gpumm_lua__traceback_handler},
+    {"writable", module_writable},       {NULL, NULL},
 };
 
 static void set_constants(lua_State *L) {
@@ -258,23 +237,14 @@ static void set_constants(lua_State *L) {
 
 /* ---- Opening ------------------------------------------------------------------------------ */
 
-static void open_classes(lua_State *L) {
-    static const bind_class *const classes[] = {
-        &gpumm_lua__manager_class, &gpumm_lua__buffer_class, &gpumm_lua__group_class,    &gpumm_lua__scratch_class,
-        &gpumm_lua__stream_class,  &gpumm_lua__event_class,  &gpumm_lua__readback_class, &gpumm_lua__frame_class,
-        &gpumm_lua__kernel_class,  &gpumm_lua__fault_class};
-    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) gpumm_lua__class_open(L, classes[i]);
-}
-
 static void open_module(lua_State *L) {
     luaL_newlib(L, functions);
     set_constants(L);
     gpumm_lua__open_config(L);
     gpumm_lua__open_type(L);
-    gpumm_lua__open_view(L);
+    gpumm_lua__open_elements(L);
     gpumm_lua__open_npy(L);
-    gpumm_lua__open_image(L);
-    open_preload(L);
+    gpumm_lua__extension_preload(L);
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, module_index);
     lua_setfield(L, -2, "__index");
@@ -289,7 +259,8 @@ int gpumm_lua_open(lua_State *L) {
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &module_key) != LUA_TNIL) return 1;
     lua_pop(L, 1);
     gpumm_lua__state_of(L); /* first made, last collected */
-    open_classes(L);
+    gpumm_lua__open_classes(L);
+    gpumm_lua__open_view(L);
     open_module(L);
     lua_pushvalue(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &module_key);

@@ -1,61 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Buffers: the public face of a group's members, and what is done with their contents. */
+/* Buffers: finding them, and what is done with their contents. */
+#include <stdio.h>
 #include <string.h>
 
 #include "core/group.h"
-#include "core/readback.h"
-#include "core/stream.h"
 #include "core/transfer.h"
 
-/* ---- Making --------------------------------------------------------------------------------- */
-
-static gpumm_status lengths_of(const gpumm_buffer_options *o, uint64_t size, gpumm_group_options *g) {
-    uint64_t max_bytes = o->max_size_bytes ? o->max_size_bytes : 1ull << 30;
-    g->max_length = o->max_length ? o->max_length : max_bytes / size;
-    if (!g->max_length)
-        return fail(GPUMM_INVALID_ARGUMENT, "a maximum of %llu bytes holds no element of %llu bytes",
-                    (unsigned long long)max_bytes, (unsigned long long)size);
-    g->min_length = o->min_size_bytes / size + (o->min_size_bytes % size != 0);
-    if (o->min_size_bytes > max_bytes && !o->max_length)
-        return fail(GPUMM_INVALID_ARGUMENT, "min_size_bytes %llu is more than max_size_bytes %llu",
-                    (unsigned long long)o->min_size_bytes, (unsigned long long)max_bytes);
-    return GPUMM_OK;
-}
-
-static gpumm_status allocate(gpumm_manager *m, const gpumm_buffer_options *o, const gpumm_type *type,
-                             gpumm_buffer **out) {
-    gpumm_member member = {o->name, type};
-    gpumm_group_options g = {.name = o->name,
-                             .members = &member,
-                             .member_count = 1,
-                             .length = o->length,
-                             .growth = o->growth,
-                             .ahead = o->ahead,
-                             .stream = o->stream,
-                             .tag = o->tag};
-    gpumm_group *group;
-    TRY(lengths_of(o, gpumm_type_size(type), &g));
-    TRY(gpumm__group_make(m, &g, true, o->enable_async, &group));
-    *out = &group->members[0];
-    return GPUMM_OK;
-}
-
-gpumm_status gpumm_allocate(gpumm_manager *m, const gpumm_buffer_options *o, gpumm_buffer **out) {
-    size_t name = o->name ? strnlen(o->name, NAME_BYTES + 1) : 1;
-    if (name < 1 || name > NAME_BYTES)
-        return fail(GPUMM_INVALID_ARGUMENT, "a buffer's name has 1 to %d bytes; this one has %s", NAME_BYTES,
-                    name ? "more" : "none");
-    gpumm_type *type;
-    if (o->type) type = gpumm_type_retain(o->type);
-    else TRY(gpumm_type_bytes(4, &type));
-    gpumm_status status = gpumm__manager_enter(m);
-    if (status == GPUMM_OK) {
-        status = allocate(m, o, type, out);
-        gpumm__manager_leave(m);
-    }
-    gpumm_type_release(type);
-    return status;
-}
+/* ---- Handles --------------------------------------------------------------------------------------------- */
 
 gpumm_buffer *gpumm_buffer_retain(gpumm_buffer *b) {
     gpumm_group_retain(b->group);
@@ -66,49 +17,57 @@ void gpumm_buffer_release(gpumm_buffer *b) {
     if (b) gpumm_group_release(b->group);
 }
 
-gpumm_status gpumm_buffer_free(gpumm_buffer *b) {
-    if (!b->group->alone)
-        return fail(GPUMM_INVALID_ARGUMENT, "'%s' is a member of a group and is not freed alone: free the group",
-                    b->full_name);
-    return gpumm_group_free(b->group);
-}
-
-gpumm_status gpumm_free(gpumm_manager *m, const char *name) {
-    gpumm_buffer *b;
-    TRY(gpumm_find(m, name, NULL, &b));
-    gpumm_status status = gpumm_buffer_free(b);
-    gpumm_buffer_release(b);
-    return status;
-}
-
 const char *gpumm_buffer_name(const gpumm_buffer *b) { return b->name; }
 
 const gpumm_type *gpumm_buffer_type(const gpumm_buffer *b) { return b->type; }
 
-gpumm_manager *gpumm_buffer_manager(const gpumm_buffer *b) { return b->group->object.manager; }
+gpumm_manager *gpumm_buffer_manager(const gpumm_buffer *b) { return manager_of(b->group->object.context); }
 
 gpumm_group *gpumm_buffer_group(const gpumm_buffer *b) { return b->group->alone ? NULL : b->group; }
 
-/* ---- Size ----------------------------------------------------------------------------------- */
+/* ---- By name --------------------------------------------------------------------------------------------- */
 
-gpumm_status gpumm_buffer_resize(gpumm_buffer *b, gpumm_stream *s, uint64_t length) {
-    return gpumm_group_resize(b->group, s, length);
+/* The group of a named buffer, held; NULL: there is none. */
+static gpumm_group *named_group(context *ctx, const char *name) {
+    pthread_mutex_lock(&ctx->lock);
+    name_entry *entry = gpumm__names_find(&ctx->names, name);
+    gpumm_group *g = entry ? (gpumm_group *)(void *)((char *)entry - offsetof(gpumm_group, named)) : NULL;
+    if (g) gpumm__object_hold(&g->object);
+    pthread_mutex_unlock(&ctx->lock);
+    return g;
 }
 
-gpumm_status gpumm_buffer_ensure_capacity(gpumm_buffer *b, uint64_t capacity) {
-    return gpumm_group_ensure_capacity(b->group, capacity);
+static gpumm_status find(context *ctx, const char *name, const gpumm_type *type, gpumm_buffer **out) {
+    gpumm_group *g = named_group(ctx, name);
+    if (!g) return fail(GPUMM_NOT_FOUND, "there is no buffer named '%.255s'", name);
+    gpumm_status status = GPUMM_OK;
+    if (!type || gpumm_type_equal(type, g->members[0].type)) *out = gpumm_buffer_retain(&g->members[0]);
+    else
+        status = fail(GPUMM_TYPE_MISMATCH, "buffer '%s' holds %s, not %s", name, gpumm_type_name(g->members[0].type),
+                      gpumm_type_name(type));
+    gpumm__object_drop(&g->object);
+    return status;
 }
 
-gpumm_status gpumm_buffer_grow(gpumm_buffer *b, uint64_t required, uint64_t proposed) {
-    return gpumm_group_grow(b->group, required, proposed);
+gpumm_status gpumm_find(gpumm_manager *m, const char *name, const gpumm_type *type, gpumm_buffer **out) {
+    context *ctx = context_of(m);
+    TRY(gpumm__context_enter(ctx));
+    gpumm_status status = find(ctx, name, type, out);
+    gpumm__context_leave(ctx);
+    return status;
 }
 
-gpumm_status gpumm_buffer_shrink_to_fit(gpumm_buffer *b) { return gpumm__group_shrink(b->group); }
-
-gpumm_status gpumm_buffer_append(gpumm_buffer *b, gpumm_stream *s, uint64_t count, const void *data) {
-    if (!b->group->alone)
-        return fail(GPUMM_INVALID_ARGUMENT, "'%s' is a member of a group: append to the group", b->full_name);
-    return gpumm_group_append(b->group, s, count, &data);
+gpumm_status gpumm_manager_name(gpumm_manager *m, size_t index, char *text, size_t size) {
+    context *ctx = context_of(m);
+    TRY(gpumm__context_enter(ctx));
+    pthread_mutex_lock(&ctx->lock);
+    object *o = ctx->objects[RANK_GROUP].first;
+    for (; o; o = o->next)
+        if (gpumm__group_is_named_buffer((gpumm_group *)o) && index-- == 0) break;
+    if (o) snprintf(text, size, "%s", ((gpumm_group *)o)->named.name);
+    pthread_mutex_unlock(&ctx->lock);
+    gpumm__context_leave(ctx);
+    return o ? GPUMM_OK : fail(GPUMM_NOT_FOUND, "there are fewer named buffers");
 }
 
 /* ---- Contents ------------------------------------------------------------------------------- */
@@ -135,7 +94,7 @@ static gpumm_status check_range(const gpumm_buffer *b, uint64_t first, uint64_t 
 
 static gpumm_status span_check(span *x, gpumm_stream *s, uint64_t first, uint64_t count) {
     gpumm_buffer *b = x->buffer;
-    TRY(gpumm__stream_of(b->group->object.manager, s, &x->stream));
+    TRY(gpumm__stream_of(b->group->object.context, s, &x->stream));
     if (!b->extent) return gpumm__buffer_gone(b);
     TRY(check_range(b, first, count));
     x->extent = b->extent;
@@ -187,7 +146,7 @@ static unsigned repeated(const unsigned char *element, uint64_t size, uint32_t *
 
 /* As many elements as one transfer takes, so that most fills are enqueued whole or not at all. */
 static gpumm_status upload_first(span *x, const void *element, uint64_t *done) {
-    const gpumm_allocator *memory = &x->extent->manager->memory;
+    const gpumm_allocator *memory = &x->extent->context->memory;
     uint64_t size = x->buffer->size, most = TRANSFER_HALF / size;
     *done = size_min(x->bytes, size_max(most, 1) * size);
     char *block = gpumm__mem_new(memory, *done);
@@ -200,7 +159,7 @@ static gpumm_status upload_first(span *x, const void *element, uint64_t *done) {
 
 /* What is there doubles until it is enough. Submit lock held. */
 static gpumm_status spread(span *x, uint64_t done) {
-    device *d = x->extent->manager->device;
+    device *d = x->extent->context->device;
     gpumm_address at = x->extent->address + x->offset;
     while (done < x->bytes) {
         uint64_t n = size_min(done, x->bytes - done);
@@ -211,19 +170,19 @@ static gpumm_status spread(span *x, uint64_t done) {
 }
 
 static gpumm_status fill(span *x, const void *element) {
-    gpumm_manager *m = x->extent->manager;
+    context *ctx = x->extent->context;
     uint64_t done = 0;
     uint32_t pattern;
     unsigned width = repeated(element, x->buffer->size, &pattern);
     if (!width) TRY(upload_first(x, element, &done));
     if (done == x->bytes) return GPUMM_OK;
-    pthread_mutex_lock(&m->submit);
+    pthread_mutex_lock(&ctx->submit);
     gpumm_status status = gpumm__order_use(&x->extent->order, x->stream, GPUMM_WRITE);
     if (status == GPUMM_OK && !width) status = spread(x, done);
     else if (status == GPUMM_OK)
-        status = m->device->call->fill(m->device, x->stream->device, x->extent->address + x->offset, pattern, width,
-                                       x->bytes / width);
-    pthread_mutex_unlock(&m->submit);
+        status = ctx->device->call->fill(ctx->device, x->stream->device, x->extent->address + x->offset, pattern, width,
+                                         x->bytes / width);
+    pthread_mutex_unlock(&ctx->submit);
     return status;
 }
 
@@ -238,7 +197,7 @@ gpumm_status gpumm_buffer_fill(gpumm_buffer *b, gpumm_stream *s, uint64_t first,
 static gpumm_status copy_check(const gpumm_buffer *to, const gpumm_buffer *from, uint64_t to_first, uint64_t from_first,
                                uint64_t count) {
     char text[TITLE_BYTES], other[TITLE_BYTES];
-    if (to->group->object.manager != from->group->object.manager)
+    if (to->group->object.context != from->group->object.context)
         return fail(GPUMM_INVALID_ARGUMENT, "%s and %s belong to different managers", gpumm__buffer_label(to, text),
                     gpumm__buffer_label(from, other));
     if (!gpumm_type_equal(to->type, from->type))
@@ -253,7 +212,7 @@ static gpumm_status copy_check(const gpumm_buffer *to, const gpumm_buffer *from,
 /* Submit lock held, which keeps lengths and extents where they are. */
 static gpumm_status copy_submit(gpumm_buffer *to, uint64_t to_first, gpumm_buffer *from, uint64_t from_first,
                                 uint64_t count, gpumm_stream *s) {
-    device *d = s->object.manager->device;
+    device *d = s->object.context->device;
     if (!from->extent) return gpumm__buffer_gone(from);
     TRY(check_range(to, to_first, count));
     TRY(check_range(from, from_first, count));
@@ -268,63 +227,24 @@ gpumm_status gpumm_buffer_copy(gpumm_buffer *to, uint64_t to_first, gpumm_buffer
                                uint64_t count, gpumm_stream *given) {
     TRY(copy_check(to, from, to_first, from_first, count));
     TRY(gpumm__group_enter(to->group));
-    gpumm_manager *m = to->group->object.manager;
+    context *ctx = to->group->object.context;
     gpumm_stream *s;
-    gpumm_status status = gpumm__stream_of(m, given, &s);
-    pthread_mutex_lock(&m->submit);
+    gpumm_status status = gpumm__stream_of(ctx, given, &s);
+    pthread_mutex_lock(&ctx->submit);
     if (status == GPUMM_OK) status = copy_submit(to, to_first, from, from_first, count, s);
-    pthread_mutex_unlock(&m->submit);
+    pthread_mutex_unlock(&ctx->submit);
     gpumm__group_leave(to->group);
     return status;
 }
 
 gpumm_status gpumm_buffer_used(gpumm_buffer *b, gpumm_stream *given, gpumm_access access) {
     TRY(gpumm__group_enter(b->group));
-    gpumm_manager *m = b->group->object.manager;
+    context *ctx = b->group->object.context;
     gpumm_stream *s;
-    gpumm_status status = gpumm__stream_of(m, given, &s);
-    pthread_mutex_lock(&m->submit);
+    gpumm_status status = gpumm__stream_of(ctx, given, &s);
+    pthread_mutex_lock(&ctx->submit);
     if (status == GPUMM_OK) status = gpumm__buffer_use(b, s, access);
-    pthread_mutex_unlock(&m->submit);
+    pthread_mutex_unlock(&ctx->submit);
     gpumm__group_leave(b->group);
-    return status;
-}
-
-/* ---- The by-name pair ----------------------------------------------------------------------- */
-
-/* The pair's readback, held; memory stays safe also where the buffer is freed meanwhile. */
-static gpumm_status async_of(gpumm_buffer *b, gpumm_readback **out) {
-    gpumm_manager *m = b->group->object.manager;
-    pthread_mutex_lock(&m->lock);
-    *out = b->group->async;
-    if (*out) gpumm__readback_hold(*out);
-    pthread_mutex_unlock(&m->lock);
-    if (*out) return GPUMM_OK;
-    return fail(GPUMM_ASYNC_DISABLED, "buffer '%s' was made without enable_async", b->name);
-}
-
-gpumm_status gpumm_start_async_download(gpumm_manager *m, const char *name) {
-    gpumm_buffer *b;
-    TRY(gpumm_find(m, name, NULL, &b));
-    gpumm_readback *r;
-    gpumm_status status = async_of(b, &r);
-    if (status == GPUMM_OK) {
-        status = gpumm__readback_pair_start(r);
-        gpumm__readback_drop(r);
-    }
-    gpumm_buffer_release(b);
-    return status;
-}
-
-gpumm_status gpumm_wait_for_download(gpumm_manager *m, const char *name, double seconds, gpumm_frame **out) {
-    gpumm_buffer *b;
-    TRY(gpumm_find(m, name, NULL, &b));
-    gpumm_readback *r;
-    gpumm_status status = async_of(b, &r);
-    if (status == GPUMM_OK) {
-        status = gpumm__readback_pair_wait(r, seconds, out);
-        gpumm__readback_drop(r);
-    }
-    gpumm_buffer_release(b);
     return status;
 }

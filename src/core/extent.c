@@ -2,28 +2,37 @@
 /* Where a buffer's bytes come from and go to. */
 #include "core/extent.h"
 
-#include "core/manager.h"
-#include "core/stream.h"
+struct pool_slab { /* one, where memory grows in place; else as many as were filled */
+    struct pool_slab *next;
+    slab slab;
+    account account; /* what its blocks leave of what it has committed */
+};
+
+struct extent_pool {
+    struct pool_slab *slabs;
+    extent *cached;        /* under the context's lock */
+    pthread_mutex_t mutex; /* the slab list, across opening one */
+};
 
 /* ---- Small extents: blocks of a slab -------------------------------------------------------- */
 
 /* Pool mutex held, so that no older numbers are booked over newer ones. */
-static void pool_book(gpumm_manager *m, struct pool_slab *p) {
-    gpumm__manager_book(m, &p->account, 0, 0, p->slab.committed - p->slab.used);
+static void pool_book(context *ctx, struct pool_slab *p) {
+    gpumm__context_book(ctx, &p->account, 0, 0, p->slab.committed - p->slab.used);
 }
 
-static gpumm_status pool_slab_open(gpumm_manager *m, struct pool_slab **out) {
-    struct pool_slab *p = gpumm__mem_new(&m->memory, sizeof *p);
+static gpumm_status pool_slab_open(context *ctx, struct pool_slab **out) {
+    struct pool_slab *p = gpumm__mem_new(&ctx->memory, sizeof *p);
     if (!p) return fail_host_memory(sizeof *p);
-    uint64_t maximum = m->info.in_place ? m->info.total_bytes : 4 << 20;
-    gpumm_status status = gpumm__slab_open(&p->slab, m->device, maximum);
+    uint64_t maximum = ctx->info.in_place ? ctx->info.total_bytes : 4 << 20;
+    gpumm_status status = gpumm__slab_open(&p->slab, ctx->device, maximum);
     if (status != GPUMM_OK) {
-        gpumm__mem_free(&m->memory, p);
+        gpumm__mem_free(&ctx->memory, p);
         return status;
     }
-    gpumm__manager_book_open(m, &p->account, GPUMM_SLACK, "", "slab");
-    p->next = m->pool.slabs;
-    m->pool.slabs = p;
+    gpumm__context_book_open(ctx, &p->account, GPUMM_SLACK, "", "slab");
+    p->next = ctx->pool->slabs;
+    ctx->pool->slabs = p;
     *out = p;
     return GPUMM_OK;
 }
@@ -35,26 +44,26 @@ static gpumm_status take_block(struct pool_slab *p, uint64_t bytes, extent *e) {
     e->block = block.number;
     e->address = block.address;
     e->usable = block.size;
-    pool_book(e->manager, p);
+    pool_book(e->context, p);
     return GPUMM_OK;
 }
 
 /* From the newest slab that has room; a new one only where none has. */
-static gpumm_status take_from_pool(gpumm_manager *m, uint64_t bytes, extent *e) {
-    for (struct pool_slab *p = m->pool.slabs; p; p = p->next)
+static gpumm_status take_from_pool(context *ctx, uint64_t bytes, extent *e) {
+    for (struct pool_slab *p = ctx->pool->slabs; p; p = p->next)
         if (take_block(p, bytes, e) == GPUMM_OK) return GPUMM_OK;
-    if (m->pool.slabs && m->info.in_place) return take_block(m->pool.slabs, bytes, e); /* for its message */
+    if (ctx->pool->slabs && ctx->info.in_place) return take_block(ctx->pool->slabs, bytes, e); /* for its message */
     struct pool_slab *p = NULL;
-    TRY(pool_slab_open(m, &p));
+    TRY(pool_slab_open(ctx, &p));
     return take_block(p, bytes, e);
 }
 
 /* Blocks carry no order of their own; what came before was on the main stream or is through. */
-static gpumm_status open_small(gpumm_manager *m, uint64_t bytes, extent *e) {
-    pthread_mutex_lock(&m->pool.mutex);
-    gpumm_status status = take_from_pool(m, bytes, e);
-    pthread_mutex_unlock(&m->pool.mutex);
-    if (status == GPUMM_OK) e->order.writer = m->main;
+static gpumm_status open_small(context *ctx, uint64_t bytes, extent *e) {
+    pthread_mutex_lock(&ctx->pool->mutex);
+    gpumm_status status = take_from_pool(ctx, bytes, e);
+    pthread_mutex_unlock(&ctx->pool->mutex);
+    if (status == GPUMM_OK) e->order.writer = ctx->main;
     return status;
 }
 
@@ -71,25 +80,25 @@ static uint64_t fitness(const extent *e, uint64_t bytes, uint64_t maximum) {
 }
 
 /* The best cached range, out of the list; NULL: none serves. */
-static extent *take_cached(gpumm_manager *m, uint64_t bytes, uint64_t maximum) {
-    pthread_mutex_lock(&m->lock);
+static extent *take_cached(context *ctx, uint64_t bytes, uint64_t maximum) {
+    pthread_mutex_lock(&ctx->lock);
     extent **best = NULL;
-    for (extent **at = &m->pool.cached; *at; at = &(*at)->next) {
+    for (extent **at = &ctx->pool->cached; *at; at = &(*at)->next) {
         uint64_t fit = fitness(*at, bytes, maximum);
         if (fit && (!best || fit > fitness(*best, bytes, maximum))) best = at;
     }
     extent *e = best ? *best : NULL;
     if (e) *best = e->next;
-    pthread_mutex_unlock(&m->lock);
+    pthread_mutex_unlock(&ctx->lock);
     return e;
 }
 
 static void put_cached(extent *e) {
-    gpumm_manager *m = e->manager;
-    pthread_mutex_lock(&m->lock);
-    e->next = m->pool.cached;
-    m->pool.cached = e;
-    pthread_mutex_unlock(&m->lock);
+    context *ctx = e->context;
+    pthread_mutex_lock(&ctx->lock);
+    e->next = ctx->pool->cached;
+    ctx->pool->cached = e;
+    pthread_mutex_unlock(&ctx->lock);
 }
 
 static gpumm_status reuse(extent *e, uint64_t bytes) {
@@ -102,10 +111,10 @@ static gpumm_status reuse(extent *e, uint64_t bytes) {
     return GPUMM_OK;
 }
 
-static gpumm_status open_large(gpumm_manager *m, uint64_t bytes, uint64_t maximum, extent *e) {
-    TRY(gpumm__range_open(&e->range, m->device, PLACE_DEVICE, maximum));
+static gpumm_status open_large(context *ctx, uint64_t bytes, uint64_t maximum, extent *e) {
+    TRY(gpumm__range_open(&e->range, ctx->device, PLACE_DEVICE, maximum));
     /* A block that cannot grow in place has its address only once there is memory. */
-    gpumm_status status = gpumm__range_commit(&e->range, m->info.in_place ? bytes : size_max(bytes, 1));
+    gpumm_status status = gpumm__range_commit(&e->range, ctx->info.in_place ? bytes : size_max(bytes, 1));
     if (status != GPUMM_OK) {
         gpumm__range_close(&e->range);
         return status;
@@ -117,20 +126,20 @@ static gpumm_status open_large(gpumm_manager *m, uint64_t bytes, uint64_t maximu
 
 /* ---- All extents ---------------------------------------------------------------------------- */
 
-gpumm_status gpumm__extent_open(gpumm_manager *m, uint64_t bytes, uint64_t maximum, extent **out) {
+gpumm_status gpumm__extent_open(context *ctx, uint64_t bytes, uint64_t maximum, extent **out) {
     bool small = maximum <= EXTENT_SMALL;
-    extent *e = small ? NULL : take_cached(m, bytes, maximum);
+    extent *e = small ? NULL : take_cached(ctx, bytes, maximum);
     if (e) {
         TRY(reuse(e, bytes));
         *out = e;
         return GPUMM_OK;
     }
-    e = gpumm__mem_new(&m->memory, sizeof *e);
+    e = gpumm__mem_new(&ctx->memory, sizeof *e);
     if (!e) return fail_host_memory(sizeof *e);
-    e->manager = m;
-    gpumm_status status = small ? open_small(m, maximum, e) : open_large(m, bytes, maximum, e);
+    e->context = ctx;
+    gpumm_status status = small ? open_small(ctx, maximum, e) : open_large(ctx, bytes, maximum, e);
     if (status != GPUMM_OK) {
-        gpumm__mem_free(&m->memory, e);
+        gpumm__mem_free(&ctx->memory, e);
         return status;
     }
     *out = e;
@@ -164,111 +173,119 @@ static uint64_t ahead_of(const extent *e, uint64_t logical) {
 }
 
 void gpumm__extent_book(extent *e, const char *name, const char *tag, uint64_t logical) {
-    gpumm_manager *m = e->manager;
-    pthread_mutex_lock(&m->lock);
-    if (!e->booked) gpumm__ledger_open(&m->books, &e->account, GPUMM_BUFFERS, name, tag);
-    else if (e->account.category != GPUMM_BUFFERS) gpumm__ledger_move(&m->books, &e->account, GPUMM_BUFFERS, name, tag);
+    context *ctx = e->context;
+    pthread_mutex_lock(&ctx->lock);
+    if (!e->booked) gpumm__ledger_open(&ctx->books, &e->account, GPUMM_BUFFERS, name, tag);
+    else if (e->account.category != GPUMM_BUFFERS)
+        gpumm__ledger_move(&ctx->books, &e->account, GPUMM_BUFFERS, name, tag);
     e->booked = true;
     e->account.address = e->address;
-    gpumm__ledger_set(&m->books, &e->account, logical, ahead_of(e, logical), e->usable);
-    pthread_mutex_unlock(&m->lock);
+    gpumm__ledger_set(&ctx->books, &e->account, logical, ahead_of(e, logical), e->usable);
+    pthread_mutex_unlock(&ctx->lock);
 }
 
 void gpumm__extent_succeed(extent *e, extent *old) {
-    gpumm_manager *m = e->manager;
-    pthread_mutex_lock(&m->lock);
-    if (e->booked) gpumm__ledger_close(&m->books, &e->account);
-    gpumm__ledger_pass(&m->books, &old->account, &e->account);
+    context *ctx = e->context;
+    pthread_mutex_lock(&ctx->lock);
+    if (e->booked) gpumm__ledger_close(&ctx->books, &e->account);
+    gpumm__ledger_pass(&ctx->books, &old->account, &e->account);
     e->booked = true;
     old->booked = false;
-    pthread_mutex_unlock(&m->lock);
+    pthread_mutex_unlock(&ctx->lock);
 }
 
 static void unbook(extent *e) {
-    if (e->booked) gpumm__manager_book_close(e->manager, &e->account);
+    if (e->booked) gpumm__context_book_close(e->context, &e->account);
     e->booked = false;
 }
 
 /* No buffer's any more: its names may go before it does. */
 static void book_nameless(extent *e, gpumm_category category) {
-    gpumm_manager *m = e->manager;
-    pthread_mutex_lock(&m->lock);
-    if (!e->booked) gpumm__ledger_open(&m->books, &e->account, category, "", "");
-    else gpumm__ledger_move(&m->books, &e->account, category, "", "");
+    context *ctx = e->context;
+    pthread_mutex_lock(&ctx->lock);
+    if (!e->booked) gpumm__ledger_open(&ctx->books, &e->account, category, "", "");
+    else gpumm__ledger_move(&ctx->books, &e->account, category, "", "");
     e->booked = true;
-    gpumm__ledger_set(&m->books, &e->account, 0, 0, e->usable);
-    pthread_mutex_unlock(&m->lock);
+    gpumm__ledger_set(&ctx->books, &e->account, 0, 0, e->usable);
+    pthread_mutex_unlock(&ctx->lock);
 }
 
-static extent *extent_of(retired *r) { return (extent *)(void *)((char *)r - offsetof(extent, gone)); }
+static extent *extent_of(deferred *r) { return (extent *)(void *)((char *)r - offsetof(extent, gone)); }
 
 /* Runs once nobody uses it. */
-static void unmap(retired *r) {
+static void unmap(deferred *r) {
     extent *e = extent_of(r);
-    gpumm_manager *m = e->manager;
+    context *ctx = e->context;
     gpumm__range_close(&e->range);
     unbook(e);
-    gpumm__mem_free(&m->memory, e);
+    gpumm__mem_free(&ctx->memory, e);
 }
 
-static void give_block(retired *r) {
+static void give_block(deferred *r) {
     extent *e = extent_of(r);
-    gpumm_manager *m = e->manager;
+    context *ctx = e->context;
     unbook(e);
-    pthread_mutex_lock(&m->pool.mutex);
+    pthread_mutex_lock(&ctx->pool->mutex);
     gpumm__slab_give(&e->slab->slab, e->block);
-    pool_book(m, e->slab);
-    pthread_mutex_unlock(&m->pool.mutex);
-    gpumm__mem_free(&m->memory, e);
+    pool_book(ctx, e->slab);
+    pthread_mutex_unlock(&ctx->pool->mutex);
+    gpumm__mem_free(&ctx->memory, e);
 }
 
 void gpumm__extent_release(extent *e, bool cached) {
-    gpumm_manager *m = e->manager;
+    context *ctx = e->context;
     bool used = e->order.writer || e->order.readers, kept = cached || e->booked;
     if (e->slab) {
         if (e->booked) book_nameless(e, GPUMM_SLACK);
-        if (gpumm__order_only(&e->order, m->main)) gpumm__order_clear(&e->order);
-        gpumm__manager_retire(m, &e->gone, &e->order, give_block);
+        if (gpumm__order_only(&e->order, ctx->main)) gpumm__order_clear(&e->order);
+        gpumm__order_defer(&e->order, ctx, &e->gone, give_block);
         return;
     }
     if (kept || used) book_nameless(e, GPUMM_CACHED);
     if (kept) put_cached(e);
-    else gpumm__manager_retire(m, &e->gone, &e->order, unmap); /* at once, or behind whoever was to write there */
+    else gpumm__order_defer(&e->order, ctx, &e->gone, unmap); /* at once, or behind whoever was to write there */
 }
 
 /* ---- The pool ------------------------------------------------------------------------------- */
 
-void gpumm__pool_init(extent_pool *p) { pthread_mutex_init(&p->mutex, NULL); }
+gpumm_status gpumm__pool_open(context *ctx) {
+    ctx->pool = gpumm__mem_new(&ctx->memory, sizeof *ctx->pool);
+    if (!ctx->pool) return fail_host_memory(sizeof *ctx->pool);
+    pthread_mutex_init(&ctx->pool->mutex, NULL);
+    return GPUMM_OK;
+}
 
-void gpumm__pool_trim(gpumm_manager *m) {
-    pthread_mutex_lock(&m->lock);
-    extent *e = m->pool.cached;
-    m->pool.cached = NULL;
-    pthread_mutex_unlock(&m->lock);
+void gpumm__pool_trim(context *ctx) {
+    pthread_mutex_lock(&ctx->lock);
+    extent *e = ctx->pool->cached;
+    ctx->pool->cached = NULL;
+    pthread_mutex_unlock(&ctx->lock);
     for (extent *next; e; e = next) {
         next = e->next;
-        gpumm__manager_retire(m, &e->gone, &e->order, unmap);
+        gpumm__order_defer(&e->order, ctx, &e->gone, unmap);
     }
 }
 
-void gpumm__pool_close(gpumm_manager *m) {
-    gpumm__pool_trim(m);
-    gpumm__manager_retire_wait(m);
-    for (struct pool_slab *p = m->pool.slabs, *next; p; p = next) {
+void gpumm__pool_close(context *ctx) {
+    if (!ctx->pool) return;
+    gpumm__pool_trim(ctx);
+    gpumm__deferred_wait(&ctx->deferred);
+    for (struct pool_slab *p = ctx->pool->slabs, *next; p; p = next) {
         next = p->next;
-        gpumm__manager_book_close(m, &p->account);
+        gpumm__context_book_close(ctx, &p->account);
         gpumm__slab_close(&p->slab);
-        gpumm__mem_free(&m->memory, p);
+        gpumm__mem_free(&ctx->memory, p);
     }
-    m->pool.slabs = NULL;
-    pthread_mutex_destroy(&m->pool.mutex);
+    pthread_mutex_destroy(&ctx->pool->mutex);
+    gpumm__mem_free(&ctx->memory, ctx->pool);
+    ctx->pool = NULL;
 }
 
-gpumm_status gpumm__pool_check(gpumm_manager *m) {
+gpumm_status gpumm__pool_check(context *ctx) {
     gpumm_status status = GPUMM_OK;
-    pthread_mutex_lock(&m->pool.mutex);
-    for (struct pool_slab *p = m->pool.slabs; p && status == GPUMM_OK; p = p->next)
+    pthread_mutex_lock(&ctx->pool->mutex);
+    for (struct pool_slab *p = ctx->pool->slabs; p && status == GPUMM_OK; p = p->next)
         status = gpumm__slab_check(&p->slab);
-    pthread_mutex_unlock(&m->pool.mutex);
+    pthread_mutex_unlock(&ctx->pool->mutex);
     return status;
 }

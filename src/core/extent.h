@@ -5,11 +5,7 @@
 #ifndef CORE_EXTENT_H
 #define CORE_EXTENT_H
 
-#include <pthread.h>
-
 #include "core/order.h"
-#include "core/retire.h"
-#include "memory/ledger.h"
 #include "memory/range.h"
 #include "memory/slab.h"
 
@@ -17,32 +13,20 @@ enum { EXTENT_SMALL = 64 << 10 }; /* maxima up to this many bytes live in the sl
 
 typedef struct extent {
     struct extent *next; /* in the pool's cached list */
-    gpumm_manager *manager;
+    context *context;
     range range;            /* of a large one */
     struct pool_slab *slab; /* of a small one */
     uint32_t block;
     gpumm_address address;
     uint64_t usable; /* bytes that can be used without committing more */
     order order;
-    retired gone;
+    deferred gone;
     bool booked; /* its account is open */
     account account;
 } extent;
 
-struct pool_slab { /* one, where memory grows in place; else as many as were filled */
-    struct pool_slab *next;
-    slab slab;
-    account account; /* what its blocks leave of what it has committed */
-};
-
-typedef struct extent_pool {
-    struct pool_slab *slabs;
-    extent *cached;        /* under the manager's lock */
-    pthread_mutex_t mutex; /* the slab list, across opening one */
-} extent_pool;
-
 /* Memory for `bytes` of at most `maximum`, not yet in the books. Takes no budget. */
-gpumm_status gpumm__extent_open(gpumm_manager *m, uint64_t bytes, uint64_t maximum, extent **out);
+gpumm_status gpumm__extent_open(context *ctx, uint64_t bytes, uint64_t maximum, extent **out);
 /* More memory behind what is there: only where gpumm__extent_can_grow. */
 gpumm_status gpumm__extent_grow(extent *e, uint64_t bytes);
 bool gpumm__extent_can_grow(const extent *e, uint64_t bytes);
@@ -56,10 +40,11 @@ void gpumm__extent_succeed(extent *e, extent *old);
    buffer has had goes back to the device, behind who uses it. */
 void gpumm__extent_release(extent *e, bool cached);
 
-void gpumm__pool_init(extent_pool *p);
+/* The manager's pool: the slabs of small extents, and the ranges that are cached. */
+gpumm_status gpumm__pool_open(context *ctx);
 /* Unmaps every cached range behind its users. */
-void gpumm__pool_trim(gpumm_manager *m);
-void gpumm__pool_close(gpumm_manager *m); /* everything; all work is through */
-gpumm_status gpumm__pool_check(gpumm_manager *m);
+void gpumm__pool_trim(context *ctx);
+void gpumm__pool_close(context *ctx); /* everything; all work is through. No pool is fine */
+gpumm_status gpumm__pool_check(context *ctx);
 
 #endif

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* Frames: delivered snapshots. A frame is valid until the next delivery of its readback, unless it is kept;
    then until it is ended or its last handle goes. The slot behind it is free again the moment it ends. */
-#include "core/readback_slot.h"
+#include "core/frame.h"
 
 void gpumm__frame_drop(gpumm_frame *f) {
     if (atomic_fetch_sub(&f->references, 1) != 1) return;
     gpumm_readback *r = f->readback;
-    gpumm__mem_free(&r->object.manager->memory, f);
-    gpumm__readback_drop(r);
+    gpumm__mem_free(&r->object.context->memory, f);
+    gpumm__object_drop(&r->object);
 }
 
 gpumm_frame *gpumm_frame_retain(gpumm_frame *f) {
-    gpumm_manager_retain(f->readback->object.manager);
+    gpumm__context_retain(f->readback->object.context);
     atomic_fetch_add(&f->references, 1);
     atomic_fetch_add(&f->handles, 1);
     return f;
@@ -23,21 +23,37 @@ static void end_locked(gpumm_frame *f) {
     if (!atomic_exchange(&f->valid, false)) return;
     f->slot->frame = NULL;
     f->slot->state = SLOT_ENDED;
+    gpumm__waiter_wake(&r->object.context->waiter);
     if (r->current != f) return;
     r->current = NULL;
     gpumm__frame_drop(f);
 }
 
+static bool holds(const slot *t) {
+    return t->frame && atomic_load(&t->frame->kept) && atomic_load(&t->frame->handles) > 0;
+}
+
+bool gpumm__frame_give_slots(gpumm_readback *r, bool also_kept) {
+    for (unsigned i = 0; i < r->slot_count; i++) {
+        slot *t = &r->slots[i];
+        if (t->given || (holds(t) && !also_kept)) continue;
+        if (t->frame) atomic_store(&t->frame->valid, false);
+        t->frame = NULL;
+        gpumm__ring_give(r, t);
+    }
+    return gpumm__ring_is_given(r);
+}
+
+/* A kept frame holds its slot also where the readback is shut; with the last one the readback goes. */
 static void end(gpumm_frame *f, bool also_held) {
     gpumm_readback *r = f->readback;
-    bool open = gpumm__manager_enter(r->object.manager) == GPUMM_OK; /* else close gives the memory back */
+    bool open = gpumm__context_enter(r->object.context) == GPUMM_OK; /* else close gives the memory back */
     pthread_mutex_lock(&r->lock);
     if (also_held || atomic_load(&f->handles) == 0) end_locked(f);
-    bool closing = r->shut;
+    bool over = open && r->shut && gpumm__frame_give_slots(r, false);
     pthread_mutex_unlock(&r->lock);
-    if (!open) return;
-    if (closing) gpumm__readback_close(r);
-    gpumm__manager_leave(r->object.manager);
+    if (over) gpumm__object_dispose(&r->object);
+    if (open) gpumm__context_leave(r->object.context);
 }
 
 void gpumm_frame_end(gpumm_frame *f) { end(f, true); }
@@ -45,18 +61,18 @@ void gpumm_frame_end(gpumm_frame *f) { end(f, true); }
 /* Another thread may have been given the current frame again meanwhile: then it is that thread's to end. */
 void gpumm_frame_release(gpumm_frame *f) {
     if (!f) return;
-    gpumm_manager *m = f->readback->object.manager;
+    context *ctx = f->readback->object.context;
     if (atomic_fetch_sub(&f->handles, 1) == 1 && atomic_load(&f->kept)) end(f, false);
     gpumm__frame_drop(f);
-    gpumm_manager_release(m);
+    gpumm__context_release(ctx);
 }
 
 static gpumm_frame *frame_new(gpumm_readback *r, slot *t) {
-    gpumm_frame *f = gpumm__mem_new(&r->object.manager->memory, sizeof *f);
+    gpumm_frame *f = gpumm__mem_new(&r->object.context->memory, sizeof *f);
     if (!f) return NULL;
     atomic_init(&f->references, 1); /* the readback's, as its current one */
     atomic_init(&f->valid, true);
-    gpumm__readback_hold(r);
+    gpumm__object_hold(&r->object);
     f->readback = r;
     f->slot = t;
     f->info = t->info;
@@ -70,6 +86,7 @@ static void replace_current(gpumm_readback *r, gpumm_frame *f) {
     if (!atomic_load(&before->kept) && atomic_exchange(&before->valid, false)) {
         before->slot->frame = NULL;
         before->slot->state = SLOT_ENDED;
+        gpumm__waiter_wake(&r->object.context->waiter);
     }
     gpumm__frame_drop(before);
 }
@@ -88,13 +105,13 @@ gpumm_status gpumm__frame_deliver(gpumm_readback *r, slot *t, gpumm_frame **out)
 
 gpumm_status gpumm_frame_keep(gpumm_frame *f) {
     gpumm_readback *r = f->readback;
-    TRY(gpumm__manager_enter(r->object.manager));
+    TRY(gpumm__context_enter(r->object.context));
     pthread_mutex_lock(&r->lock);
     gpumm_status status = GPUMM_OK;
     if (atomic_load(&f->valid)) atomic_store(&f->kept, true);
     else status = fail(GPUMM_STALE, "the frame has ended and cannot be kept any more");
     pthread_mutex_unlock(&r->lock);
-    gpumm__manager_leave(r->object.manager);
+    gpumm__context_leave(r->object.context);
     return status;
 }
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Groups: buffers that share a length and grow together, all or none. A buffer alone is a group of one, so
-   that growth, zeroing and rollback exist once. A handle of a member is a handle of its group.
+   that growth, zeroing and rollback exist once. A handle of a member is a handle of its group. Here is what a group
+   is; how it is made is in create.h, how its size changes in resize.h.
      lock    one growth at a time; held across device memory calls
-     length, capacity, extents, generation: changed under the manager's submit lock too, read under either */
+     length, capacity, extents, generation: changed under the context's submit lock too, read under either */
 #ifndef CORE_GROUP_H
 #define CORE_GROUP_H
 
-#include "core/manager.h"
-
-enum { GROUP_MEMBERS = 64, NAME_BYTES = 255, AHEAD_MOST = 256 };
+#include "base/limits.h"
+#include "core/extent.h"
 
 struct gpumm_buffer {
     gpumm_group *group;
@@ -20,31 +20,44 @@ struct gpumm_buffer {
     uint64_t canary_end; /* debug mode: canaries end here, counted from the extent's start; group lock */
 };
 
+/* Something that follows a group's size with memory of its own: a readback. */
+typedef struct follower {
+    struct follower *next; /* in the group's list, under the context's lock */
+    object *object;        /* whose part it is: held while it is called */
+    uint64_t row_bytes;    /* what it costs for an element: charged with the group's own */
+    void (*resized)(struct follower *self, uint64_t capacity); /* context's lock held: books it, posts the rest */
+    void (*freed)(struct follower *self);                      /* no lock held: leaves the group */
+} follower;
+
 struct gpumm_group {
     object object;
-    gpumm_group *next_name; /* in the manager's table of named buffers */
-    char *name, *tag;       /* name "" where anonymous */
-    bool alone;             /* a single buffer, not a group in the user's eyes */
-    bool owned;             /* by the manager: named buffers and groups */
+    name_entry named; /* name "" where anonymous; in the context's table where a named buffer */
+    char *tag;
+    bool alone; /* a single buffer, not a group in the user's eyes */
+    bool owned; /* by the manager: named buffers and groups */
     pthread_mutex_t lock;
     uint64_t length, capacity, max_length, generation;
-    uint64_t row_bytes;   /* an element of every member together */
-    uint64_t staging_row; /* what readbacks cost for an element, both sides */
-    gpumm_growth growth;  /* its list is the group's own */
-    unsigned ahead;
-    job ahead_job;
-    bool ahead_posted;
-    retired tail; /* segments that a shrink left, on their way back */
+    uint64_t row_bytes;     /* an element of every member together */
+    uint64_t followers_row; /* what followers cost for an element */
+    gpumm_growth growth;    /* its list is the group's own */
+    unsigned ahead;         /* growth steps to precommit */
+    job precommit_job;
+    bool precommit_posted;
+    deferred tail; /* segments that a shrink left, on their way back */
     bool tail_posted, tail_again;
-    gpumm_readback *async;     /* the by-name pair's; NULL where disabled */
-    gpumm_readback *readbacks; /* all of them, under the manager's lock */
+    follower *download;  /* the by-name pair's, held; NULL where disabled; under the context's lock */
+    follower *followers; /* all of them */
     size_t count;
     gpumm_buffer members[];
 };
 
-/* Opens a group of one or more; `async` gives it the by-name pair's readback. */
-gpumm_status gpumm__group_make(gpumm_manager *m, const gpumm_group_options *o, bool alone, bool async,
-                               gpumm_group **out);
+/* The struct alone, with its names and types: no memory on the device, not listed. `members` have been checked. NULL:
+   no memory. */
+gpumm_group *gpumm__group_new(context *ctx, const gpumm_group_options *o, bool alone, const object_class *class);
+/* Gives back everything that a live group holds but its struct; group lock not held. */
+void gpumm__group_give_back(gpumm_group *g);
+void gpumm__group_destroy(object *o); /* frees the struct */
+
 gpumm_status gpumm__group_enter(gpumm_group *g);
 void gpumm__group_leave(gpumm_group *g);
 bool gpumm__group_is_named_buffer(const gpumm_group *g); /* what can leak */
@@ -61,32 +74,19 @@ const char *gpumm__group_label(const gpumm_group *g, char text[static TITLE_BYTE
 gpumm_status gpumm__buffer_use(gpumm_buffer *b, gpumm_stream *s, gpumm_access access);
 gpumm_status gpumm__buffer_gone(const gpumm_buffer *b); /* STALE, naming it */
 gpumm_address gpumm__buffer_address(const gpumm_buffer *b);
+/* Bytes that a member needs at a capacity: in debug mode there is always room for a canary. */
+uint64_t gpumm__buffer_bytes(const gpumm_buffer *b, uint64_t capacity);
+/* Puts all members in the books at the present capacity. Group lock held. */
+void gpumm__group_book(gpumm_group *g);
 
-/* What a growth is asked for. */
-typedef struct change {
-    gpumm_stream *stream;
-    uint64_t capacity; /* at least this; 0: what the length needs */
-    uint64_t proposed; /* a capacity to try first; 0: by the group's schedule */
-    bool sized;        /* the length becomes `length` */
-    uint64_t length;
-    uint64_t append;            /* elements to add to the length */
-    const void *const *columns; /* for appended ones: an array a member, or NULL for zeros */
-} change;
-
-/* A memory error's message in full: who asked for how much, the largest holders, what is free. Other statuses pass. */
-gpumm_status gpumm__group_explain(const gpumm_group *g, gpumm_status status, uint64_t elements);
-/* All members or none, retried under pressure; failures name the group. */
-gpumm_status gpumm__group_change(gpumm_group *g, const change *c);
-gpumm_status gpumm__group_shrink(gpumm_group *g);
-/* Memory committed for coming growths goes back, where nobody may be using it. */
-void gpumm__group_drop_ahead(gpumm_group *g);
 /* BUSY while a stream that uses a member captures a CUDA graph: replays will use the memory again. */
 gpumm_status gpumm__group_not_capturing(gpumm_group *g);
-/* DRIVER naming the member that wrote past its capacity; only in debug mode. */
-gpumm_status gpumm__group_check(gpumm_group *g);
 
-/* A readback joins or leaves: what it costs for an element is taken for the present capacity, or OVER_LIMIT. */
-gpumm_status gpumm__group_staging_join(gpumm_group *g, uint64_t row_bytes);
-void gpumm__group_staging_leave(gpumm_group *g, uint64_t row_bytes);
+/* A follower's cost is charged for the present capacity, or OVER_LIMIT; from then on growth charges it too. */
+gpumm_status gpumm__group_charge_follower(gpumm_group *g, const follower *f);
+void gpumm__group_uncharge_follower(gpumm_group *g, const follower *f);
+void gpumm__group_follow(gpumm_group *g, follower *f);   /* it is told from now on */
+void gpumm__group_unfollow(gpumm_group *g, follower *f); /* and no more */
+void gpumm__group_tell_followers(gpumm_group *g);        /* that the capacity changed; group lock held */
 
 #endif

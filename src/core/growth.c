@@ -3,10 +3,13 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/size.h"
 #include "base/status.h"
 
 enum { MILLION = 1000000 };
+
+static uint32_t factor_of(const gpumm_growth *g) { return g->factor_ppm ? g->factor_ppm : GPUMM_DEFAULT_FACTOR_PPM; }
 
 /* ceil(capacity x ppm / 10^6), saturating. */
 static uint64_t scaled(uint64_t capacity, uint32_t ppm) {
@@ -28,7 +31,7 @@ static uint64_t listed(const gpumm_growth *g, uint64_t required) {
 
 static uint64_t by_schedule(const gpumm_growth *g, const gpumm_growth_request *r) {
     switch (g->kind) {
-    case GPUMM_GROWTH_GEOMETRIC: return scaled(r->capacity, g->factor_ppm);
+    case GPUMM_GROWTH_GEOMETRIC: return scaled(r->capacity, factor_of(g));
     case GPUMM_GROWTH_LINEAR: return stepped(r->required, g->step);
     case GPUMM_GROWTH_LIST: return listed(g, r->required);
     case GPUMM_GROWTH_CALLBACK: return g->callback(g->user, r);
@@ -48,7 +51,7 @@ static gpumm_status check_list(const gpumm_growth *g) {
 static gpumm_status check(const gpumm_growth *g) {
     switch (g->kind) {
     case GPUMM_GROWTH_GEOMETRIC:
-        if (g->factor_ppm >= MILLION) return GPUMM_OK;
+        if (factor_of(g) >= MILLION) return GPUMM_OK;
         return fail(GPUMM_INVALID_ARGUMENT, "growth: a factor of %g is below 1", g->factor_ppm / 1e6);
     case GPUMM_GROWTH_LINEAR:
         return g->step ? GPUMM_OK : fail(GPUMM_INVALID_ARGUMENT, "growth: a linear step of 0 elements");
@@ -73,7 +76,9 @@ gpumm_status gpumm_growth_next(const gpumm_growth *g, const gpumm_growth_request
 
 /* ---- The ancestor's configurations ---------------------------------------------------------- */
 
-gpumm_config gpumm_config_default(void) { return (gpumm_config){4, 1.5, 1ull << 30, 4096, false}; }
+gpumm_config gpumm_config_default(void) {
+    return (gpumm_config){4, GPUMM_DEFAULT_FACTOR_PPM / 1e6, GPUMM_DEFAULT_MAX_BYTES, 4096, false};
+}
 
 gpumm_config gpumm_config_for_positions(void) { return (gpumm_config){12, 1.3, 512ull << 20, 4096, true}; }
 
@@ -84,9 +89,9 @@ gpumm_config gpumm_config_for_edges(void) { return (gpumm_config){32, 2.0, 2ull 
 gpumm_config gpumm_config_for_grid_cells(void) { return (gpumm_config){8, 1.5, 256ull << 20, 2048, false}; }
 
 gpumm_status gpumm_config_options(const gpumm_config *c, gpumm_buffer_options *options) {
-    if (!(c->growth_factor >= 1) || !(c->growth_factor <= 4000))
-        return fail(GPUMM_INVALID_ARGUMENT, "growth_factor is %g: it must be a number from 1 to 4000",
-                    c->growth_factor);
+    if (!(c->growth_factor >= 1) || !(c->growth_factor <= GROWTH_FACTOR_MOST))
+        return fail(GPUMM_INVALID_ARGUMENT, "growth_factor is %g: it must be a number from 1 to %d", c->growth_factor,
+                    GROWTH_FACTOR_MOST);
     gpumm_type *type;
     TRY(gpumm_type_bytes(c->bytes_per_element, &type));
     memset(options, 0, sizeof *options);

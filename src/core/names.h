@@ -1,13 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of named buffers. */
+/* A table of names, chained through what is named. It copies nothing and locks nothing: the owner does both. */
 #ifndef CORE_NAMES_H
 #define CORE_NAMES_H
 
-#include "core/group.h"
+#include "base/limits.h"
+#include "gpumm.h"
 
-gpumm_status gpumm__name_check(gpumm_manager *m,
-                               const char *name); /* ALREADY_EXISTS; a first look, nothing is entered */
-gpumm_status gpumm__name_enter(gpumm_group *g);   /* and lists the object; ALREADY_EXISTS */
-void gpumm__name_leave(gpumm_group *g);
+enum { NAME_BUCKETS = 64 };
+
+typedef struct name_entry { /* embedded in what has a name */
+    struct name_entry *next;
+    char *name; /* the owner's */
+} name_entry;
+
+typedef struct name_table {
+    name_entry *bucket[NAME_BUCKETS];
+} name_table;
+
+/* INVALID_ARGUMENT unless the name has 1 to NAME_BYTES bytes; `what` is it that is named: "buffer". */
+gpumm_status gpumm__name_check(const char *what, const char *name);
+
+name_entry *gpumm__names_find(name_table *n, const char *name); /* NULL: there is none */
+void gpumm__names_add(name_table *n, name_entry *entry);
+void gpumm__names_remove(name_table *n, name_entry *entry); /* does nothing where it is not in the table */
 
 #endif

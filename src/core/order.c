@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#include "core/stream.h"
-
 static bool reads(const order *o, const gpumm_stream *s) {
     for (unsigned i = 0; i < o->readers; i++)
         if (o->reader[i] == s) return true;
@@ -71,4 +69,23 @@ bool gpumm__order_only(const order *o, const gpumm_stream *s) {
     for (unsigned i = 0; i < o->readers; i++)
         if (o->reader[i] != s) return false;
     return true;
+}
+
+/* `d` waits for the users that the order has. */
+static void gather(order *o, deferred *d, void (*run)(deferred *self)) {
+    *d = (deferred){.run = run};
+    if (o->writer) gpumm__stream_hold_back(o->writer, d);
+    for (unsigned i = 0; i < o->readers; i++)
+        if (o->reader[i] != o->writer) gpumm__stream_hold_back(o->reader[i], d);
+    gpumm__order_clear(o);
+}
+
+void gpumm__order_defer(order *o, context *ctx, deferred *d, void (*run)(deferred *self)) {
+    gather(o, d, run);
+    gpumm__deferred_start(&ctx->deferred, d);
+}
+
+void gpumm__order_defer_later(order *o, context *ctx, deferred *d, void (*run)(deferred *self)) {
+    gather(o, d, run);
+    gpumm__deferred_list(&ctx->deferred, d);
 }

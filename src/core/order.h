@@ -6,7 +6,7 @@
 #ifndef CORE_ORDER_H
 #define CORE_ORDER_H
 
-#include "gpumm.h"
+#include "core/stream.h"
 
 enum { ORDER_READERS = 6 };
 
@@ -21,8 +21,14 @@ typedef struct order {
 gpumm_status gpumm__order_use(order *o, gpumm_stream *stream, gpumm_access access);
 /* The users of `from` become users of `into` too. */
 gpumm_status gpumm__order_merge(order *into, const order *from);
-void gpumm__order_clear(order *o);                                  /* forgets its streams */
-order gpumm__order_take(order *o);                                  /* moves it out, leaving an empty one */
+void gpumm__order_clear(order *o); /* forgets its streams */
+order gpumm__order_take(order *o); /* moves it out, leaving an empty one */
+/* `run` once every user that the order now has is through, in the background; at once where none is under way. Takes
+   the order's streams, clears it. Never fails: where no event can be had it waits. Called without locks, but for a
+   readback's or a group's. */
+void gpumm__order_defer(order *o, context *ctx, deferred *d, void (*run)(deferred *self));
+/* The same, and never at once: for what may itself wait for work that has nothing to do with it. */
+void gpumm__order_defer_later(order *o, context *ctx, deferred *d, void (*run)(deferred *self));
 bool gpumm__order_only(const order *o, const gpumm_stream *stream); /* no user but that one */
 
 #endif

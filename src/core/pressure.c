@@ -2,29 +2,30 @@
 /* The steps of relief, the cheapest first. */
 #include "core/pressure.h"
 
-#include "core/group.h"
+#include "core/extent.h"
+#include "core/object.h"
 
-static void drop_ahead(object *o, void *user) {
+static void reclaim(object *o, void *user) {
     (void)user;
-    gpumm__group_drop_ahead((gpumm_group *)o);
+    if (o->class->reclaim) o->class->reclaim(o);
 }
 
-void gpumm__pressure_spare(gpumm_manager *m) {
-    gpumm__object_each(m, RANK_GROUP, drop_ahead, NULL);
-    gpumm__pool_trim(m);
+void gpumm__reclaim(context *ctx) {
+    for (int r = 0; r < RANK_COUNT; r++) gpumm__object_each(ctx, (rank)r, reclaim, NULL);
+    gpumm__pool_trim(ctx);
 }
 
-static bool ask_hook(gpumm_manager *m, uint64_t wanted) {
-    return m->pressure && !gpumm__is_first_try() && m->pressure(m->pressure_user, wanted);
+static bool ask_hook(context *ctx, uint64_t wanted) {
+    return ctx->pressure && !gpumm__is_first_try() && ctx->pressure(ctx->pressure_user, wanted);
 }
 
-bool gpumm__manager_relieve(gpumm_manager *m, gpumm_status failed, uint64_t wanted, unsigned *stage) {
-    enum { SPARE, WAITING, HOOK, GIVE_UP = HOOK + 16 };
+bool gpumm__relieve(context *ctx, gpumm_status failed, uint64_t wanted, unsigned *stage) {
+    enum { RECLAIM, WAIT, HOOK, GIVE_UP = HOOK + 16 };
     if (failed != GPUMM_OUT_OF_MEMORY && failed != GPUMM_OVER_LIMIT) return false;
     if (failed == GPUMM_OVER_LIMIT && *stage < HOOK) *stage = HOOK; /* spare memory is not in the budget */
     switch ((*stage)++) {
-    case SPARE: gpumm__pressure_spare(m); return true;
-    case WAITING: gpumm__manager_retire_wait(m); return true;
-    default: return *stage <= GIVE_UP && ask_hook(m, wanted);
+    case RECLAIM: gpumm__reclaim(ctx); return true;
+    case WAIT: gpumm__deferred_wait(&ctx->deferred); return true;
+    default: return *stage <= GIVE_UP && ask_hook(ctx, wanted);
     }
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Pressure: what is done about a request that memory was refused to, before it fails. In this order: what is
-   precommitted and cached; what waits for its streams; the calling state's collector, which is the binding's; the application's hook. */
+   precommitted and cached; what waits for its streams; the calling state's collector, which is the binding's; the
+   application's hook. */
 #ifndef CORE_PRESSURE_H
 #define CORE_PRESSURE_H
 
-#include "core/manager.h"
+#include "core/context.h"
 
 /* What more can be done about a failure for memory, worse each time; false: nothing. `stage` counts up. */
-bool gpumm__manager_relieve(gpumm_manager *m, gpumm_status failed, uint64_t wanted, unsigned *stage);
-/* Lets go what is precommitted and cached, behind whoever uses it. */
-void gpumm__pressure_spare(gpumm_manager *m);
+bool gpumm__relieve(context *ctx, gpumm_status failed, uint64_t wanted, unsigned *stage);
+/* Gives back what is precommitted and cached, behind whoever uses it. */
+void gpumm__reclaim(context *ctx);
 
 #endif

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Readbacks: capturing, and what becomes of a snapshot. The ring's memory is in readback_slot.c, frames are in
+/* Readbacks: capturing, and what becomes of a snapshot. The ring's memory is in ring.c, frames are in
    frame.c. A slot is one snapshot: on its way, arrived, in somebody's hands, or free again. */
-#include "core/readback_slot.h"
+#include "core/readback.h"
 
+#include "core/frame.h"
 #include "core/pressure.h"
-#include "core/stream.h"
+#include "core/report.h"
 
 static gpumm_readback *readback_from(object *o) { return (gpumm_readback *)o; }
-
-void gpumm__readback_hold(gpumm_readback *r) { gpumm__object_hold(&r->object); }
-
-void gpumm__readback_drop(gpumm_readback *r) { gpumm__object_drop(&r->object); }
 
 /* CANCELLED, with why it is shut. */
 static gpumm_status readback_over(const gpumm_readback *r) {
@@ -23,39 +20,39 @@ static gpumm_status readback_over(const gpumm_readback *r) {
 
 /* The stream that wrote last, so that the snapshot needs no stream dependency. Submit lock held. */
 static gpumm_stream *producer(gpumm_readback *r) {
-    gpumm_manager *m = r->object.manager;
+    context *ctx = r->object.context;
     for (size_t i = 0; i < r->count; i++) {
         const extent *e = r->buffers[i]->extent;
         if (e && e->order.writer && e->order.writer->device) return e->order.writer;
     }
-    return m->main;
+    return ctx->main;
 }
 
 static gpumm_status copy_down(gpumm_readback *r, slot *t, gpumm_address from, uint64_t offset, uint64_t bytes) {
-    device *d = r->object.manager->device;
-    return d->call->copy(d, r->object.manager->copies->device, COPY_D2H, t->host.address + offset, from, bytes);
+    device *d = r->object.context->device;
+    return d->call->copy(d, r->object.context->copies->device, COPY_D2H, t->host.address + offset, from, bytes);
 }
 
 /* Device to device on the producing stream; then the copy stream takes over. */
 static gpumm_status submit_staged(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t length) {
-    gpumm_manager *m = r->object.manager;
-    device *d = m->device;
+    context *ctx = r->object.context;
+    device *d = ctx->device;
     for (size_t i = 0; i < r->count; i++) TRY(gpumm__buffer_use(r->buffers[i], s, GPUMM_READ));
     TRY(gpumm__order_use(&t->order, s, GPUMM_WRITE));
     for (size_t i = 0; i < r->count; i++)
         TRY(d->call->copy(d, s->device, COPY_D2D, t->device.address + gpumm__slot_offset(r, i, length),
                           gpumm__buffer_address(r->buffers[i]), length * r->buffers[i]->size));
-    TRY(gpumm__order_use(&t->order, m->copies, GPUMM_READ));
+    TRY(gpumm__order_use(&t->order, ctx->copies, GPUMM_READ));
     size_t last = r->count - 1; /* to its very end: behind it lies what nobody wrote */
     return copy_down(r, t, t->device.address, 0, gpumm__slot_offset(r, last, length) + length * r->buffers[last]->size);
 }
 
 /* Straight to the host: the copy stream reads the buffers, and their next writer waits for it. */
 static gpumm_status submit_direct(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t length) {
-    gpumm_manager *m = r->object.manager;
-    TRY(gpumm__stream_depend(s, m->copies));
-    TRY(gpumm__order_use(&t->order, m->copies, GPUMM_WRITE));
-    for (size_t i = 0; i < r->count; i++) TRY(gpumm__buffer_use(r->buffers[i], m->copies, GPUMM_READ));
+    context *ctx = r->object.context;
+    TRY(gpumm__stream_depend(s, ctx->copies));
+    TRY(gpumm__order_use(&t->order, ctx->copies, GPUMM_WRITE));
+    for (size_t i = 0; i < r->count; i++) TRY(gpumm__buffer_use(r->buffers[i], ctx->copies, GPUMM_READ));
     for (size_t i = 0; i < r->count; i++)
         TRY(copy_down(r, t, gpumm__buffer_address(r->buffers[i]), gpumm__slot_offset(r, i, length),
                       length * r->buffers[i]->size));
@@ -73,69 +70,67 @@ static void describe(gpumm_readback *r, slot *t, int64_t step, uint64_t length) 
 
 /* Submit lock held. Whatever fails, the slot's order knows what was enqueued on its memory. */
 static gpumm_status submit(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t length) {
-    gpumm_manager *m = r->object.manager;
-    device *d = m->device;
+    context *ctx = r->object.context;
+    device *d = ctx->device;
     if (length) TRY(r->direct ? submit_direct(r, t, s, length) : submit_staged(r, t, s, length));
-    return d->call->event_record(d, t->done, m->copies->device);
+    return d->call->event_record(d, t->done, ctx->copies->device);
 }
 
-/* TIMEOUT: the slot is too small for the present length, so fit it and come again. */
-static gpumm_status capture_into(gpumm_readback *r, slot *t, gpumm_stream *given, int64_t step) {
-    gpumm_manager *m = r->object.manager;
-    pthread_mutex_lock(&m->submit);
+/* *fits: false where the slot is too small for the present length, and nothing was done. */
+static gpumm_status capture_into(gpumm_readback *r, slot *t, gpumm_stream *given, int64_t step, bool *fits) {
+    context *ctx = r->object.context;
+    pthread_mutex_lock(&ctx->submit);
     uint64_t length = r->group->length;
     gpumm_stream *s = given ? given : producer(r);
-    gpumm_status status = GPUMM_TIMEOUT;
+    gpumm_status status = GPUMM_OK;
+    *fits = gpumm__slot_fits(r, t, length);
     if (!r->buffers[0]->extent) status = fail(GPUMM_STALE, "what the readback reads was freed");
     else if (gpumm__stream_not_capturing(s) != GPUMM_OK) status = GPUMM_BUSY;
-    else if (gpumm__slot_fits(r, t, length)) status = submit(r, t, s, length);
-    if (status == GPUMM_OK) describe(r, t, step, length);
-    pthread_mutex_unlock(&m->submit);
+    else if (*fits) status = submit(r, t, s, length);
+    if (status == GPUMM_OK && *fits) describe(r, t, step, length);
+    pthread_mutex_unlock(&ctx->submit);
     return status;
 }
 
-/* TIMEOUT: the worker is fitting the slot, so pause and come again. */
-static gpumm_status capture_fitting(gpumm_readback *r, slot *t, gpumm_stream *s, int64_t step) {
+/* *fits: false where the worker is fitting the slot, so that the caller pauses and comes again. */
+static gpumm_status capture_fitting(gpumm_readback *r, slot *t, gpumm_stream *s, int64_t step, bool *fits) {
     for (;;) {
-        gpumm_status status = capture_into(r, t, s, step);
-        if (status != GPUMM_TIMEOUT || t->fitting) return status;
+        TRY(capture_into(r, t, s, step, fits));
+        if (*fits || t->fitting) return GPUMM_OK;
         TRY(gpumm__slot_fit(r, t));
     }
 }
 
 /* Readback lock held. */
-static gpumm_status capture_locked(gpumm_readback *r, slot *t, gpumm_stream *s, int64_t step, gpumm_ticket *ticket) {
-    gpumm_manager *m = r->object.manager;
-    gpumm_status status = capture_fitting(r, t, s, step);
-    if (status != GPUMM_OK) {
-        gpumm__manager_explain(m, status);
-        return status;
-    }
+static gpumm_ticket give_ticket(gpumm_readback *r, slot *t) {
+    context *ctx = r->object.context;
     t->ticket = ++r->newest;
     t->state = SLOT_FLYING;
-    if (ticket) *ticket = t->ticket;
-    pthread_mutex_lock(&m->lock);
-    m->transfers++;
-    pthread_mutex_unlock(&m->lock);
-    return GPUMM_OK;
+    pthread_mutex_lock(&ctx->lock);
+    ctx->transfers++;
+    pthread_mutex_unlock(&ctx->lock);
+    return t->ticket;
 }
 
 static void count_dropped(gpumm_readback *r) {
-    gpumm_manager *m = r->object.manager;
+    context *ctx = r->object.context;
     r->dropped++;
-    pthread_mutex_lock(&m->lock);
-    m->dropped++;
-    pthread_mutex_unlock(&m->lock);
+    pthread_mutex_lock(&ctx->lock);
+    ctx->dropped++;
+    pthread_mutex_unlock(&ctx->lock);
 }
 
 /* One look at a slot's copy; where it is under way still, a pause without the lock, in which the slot's event
    may go: only under the lock is it known to be there. */
 static gpumm_status look_or_pause(gpumm_readback *r, slot *t, uint64_t since, uint64_t deadline) {
-    bool done;
-    TRY(gpumm__manager_look(r->object.manager, t->done, deadline, &done));
-    if (done) return GPUMM_OK;
+    context *ctx = r->object.context;
+    wait_pause pause;
+    bool reached;
+    TRY(gpumm__context_look(ctx, t->done, &reached));
+    if (reached) return GPUMM_OK;
+    gpumm__context_pause_begin(ctx, &pause, t->done, since);
     pthread_mutex_unlock(&r->lock);
-    gpumm__manager_pause(since, deadline);
+    gpumm__context_pause_end(ctx, &pause, deadline);
     pthread_mutex_lock(&r->lock);
     return GPUMM_OK;
 }
@@ -161,8 +156,8 @@ static gpumm_status make_room(gpumm_readback *r, uint64_t since) {
 static gpumm_status room_for_capture(gpumm_readback *r, slot **out) {
     for (uint64_t since = gpumm__clock_ns();;) {
         if (r->shut) return readback_over(r);
-        gpumm__slots_refresh(r);
-        if (atomic_load(&r->object.manager->closing)) return fail(GPUMM_CANCELLED, "the manager closed meanwhile");
+        gpumm__ring_refresh(r);
+        if (atomic_load(&r->object.context->closing)) return fail(GPUMM_CANCELLED, "the manager closed meanwhile");
         *out = gpumm__slot_free(r);
         if (*out) return GPUMM_OK;
         if (!r->wait) break;
@@ -174,13 +169,14 @@ static gpumm_status room_for_capture(gpumm_readback *r, slot **out) {
                 r->slot_count);
 }
 
-/* Readback lock held, and again on return. */
-static gpumm_status capture(gpumm_readback *r, gpumm_stream *s, int64_t step, gpumm_ticket *ticket) {
+gpumm_status gpumm__readback_capture(gpumm_readback *r, gpumm_stream *s, int64_t step, gpumm_ticket *ticket) {
     for (;;) {
         slot *t = NULL;
+        bool fits = false;
         TRY(room_for_capture(r, &t));
-        gpumm_status status = capture_locked(r, t, s, step, ticket);
-        if (status != GPUMM_TIMEOUT) return status;
+        gpumm_status status = capture_fitting(r, t, s, step, &fits);
+        if (status != GPUMM_OK) return gpumm__explain(r->object.context, status);
+        if (fits) return *ticket = give_ticket(r, t), GPUMM_OK;
         pthread_mutex_unlock(&r->lock);
         gpumm__clock_sleep_ns(20000);
         pthread_mutex_lock(&r->lock);
@@ -188,13 +184,14 @@ static gpumm_status capture(gpumm_readback *r, gpumm_stream *s, int64_t step, gp
 }
 
 gpumm_status gpumm_readback_capture(gpumm_readback *r, gpumm_stream *given, int64_t step, gpumm_ticket *ticket) {
-    TRY(gpumm__manager_enter(r->object.manager)); /* a closed readback says CANCELLED, as its tickets do */
+    TRY(gpumm__context_enter(r->object.context)); /* a closed readback says CANCELLED, as its tickets do */
     gpumm_stream *s = NULL;
-    gpumm_status status = given ? gpumm__stream_of(r->object.manager, given, &s) : GPUMM_OK;
+    gpumm_ticket given_ticket;
+    gpumm_status status = given ? gpumm__stream_of(r->object.context, given, &s) : GPUMM_OK;
     pthread_mutex_lock(&r->lock);
-    if (status == GPUMM_OK) status = capture(r, s, step, ticket);
+    if (status == GPUMM_OK) status = gpumm__readback_capture(r, s, step, ticket ? ticket : &given_ticket);
     pthread_mutex_unlock(&r->lock);
-    gpumm__manager_leave(r->object.manager);
+    gpumm__context_leave(r->object.context);
     return status;
 }
 
@@ -212,7 +209,7 @@ static gpumm_status slot_of(gpumm_readback *r, gpumm_ticket ticket, slot **out) 
     if (r->shut) return readback_over(r);
     if (!r->newest) return fail(GPUMM_NOT_PENDING, "nothing was captured yet");
     if (!ticket) ticket = r->newest;
-    gpumm__slots_refresh(r);
+    gpumm__ring_refresh(r);
     slot *t = NULL;
     for (unsigned i = 0; i < r->slot_count; i++)
         if (r->slots[i].ticket == ticket) t = &r->slots[i];
@@ -224,35 +221,40 @@ static gpumm_status slot_of(gpumm_readback *r, gpumm_ticket ticket, slot **out) 
 }
 
 gpumm_status gpumm_readback_ready(gpumm_readback *r, gpumm_ticket ticket, bool *ready) {
-    TRY(gpumm__manager_enter(r->object.manager));
+    TRY(gpumm__context_enter(r->object.context));
     slot *t = NULL;
     pthread_mutex_lock(&r->lock);
     gpumm_status status = slot_of(r, ticket, &t);
     if (status == GPUMM_OK) *ready = t->state != SLOT_FLYING;
     pthread_mutex_unlock(&r->lock);
-    gpumm__manager_leave(r->object.manager);
+    gpumm__context_leave(r->object.context);
     return status;
 }
 
 gpumm_status gpumm_readback_cancel(gpumm_readback *r, gpumm_ticket ticket) {
-    TRY(gpumm__manager_enter(r->object.manager));
+    TRY(gpumm__context_enter(r->object.context));
     slot *t = NULL;
     pthread_mutex_lock(&r->lock);
     gpumm_status status = slot_of(r, ticket, &t);
     if (status == GPUMM_OK && t->state == SLOT_HELD)
         status = fail(GPUMM_NOT_PENDING, "ticket %llu was delivered already", (unsigned long long)t->ticket);
-    if (status == GPUMM_OK) t->state = t->state == SLOT_FLYING ? SLOT_CANCELLED : SLOT_DROPPED;
+    if (status == GPUMM_OK) {
+        t->state = t->state == SLOT_FLYING ? SLOT_CANCELLED : SLOT_DROPPED;
+        gpumm__waiter_wake(&r->object.context->waiter);
+    }
     pthread_mutex_unlock(&r->lock);
-    gpumm__manager_leave(r->object.manager);
+    gpumm__context_leave(r->object.context);
     return status;
 }
 
 /* Readback lock held, and again on return; other threads may do anything meanwhile. */
-static gpumm_status wait_arrived(gpumm_readback *r, gpumm_ticket ticket, uint64_t deadline, slot **out) {
+static gpumm_status wait_arrived(gpumm_readback *r, gpumm_ticket ticket, uint64_t deadline, slot **out, wait_end *end) {
+    *end = WAIT_REACHED;
     for (uint64_t since = gpumm__clock_ns();;) {
         TRY(slot_of(r, ticket, out));
-        if (atomic_load(&r->object.manager->closing)) return fail(GPUMM_CANCELLED, "the manager closed meanwhile");
+        if (atomic_load(&r->object.context->closing)) return fail(GPUMM_CANCELLED, "the manager closed meanwhile");
         if ((*out)->state != SLOT_FLYING) return GPUMM_OK;
+        if (gpumm__clock_ns() >= deadline) return *end = WAIT_TIMED_OUT, GPUMM_OK;
         ticket = (*out)->ticket;
         TRY(look_or_pause(r, *out, since, deadline));
     }
@@ -260,17 +262,18 @@ static gpumm_status wait_arrived(gpumm_readback *r, gpumm_ticket ticket, uint64_
 
 gpumm_status gpumm__readback_wait(gpumm_readback *r, gpumm_ticket ticket, double seconds, gpumm_frame **out) {
     slot *t = NULL;
+    wait_end end;
     pthread_mutex_lock(&r->lock);
-    gpumm_status status = wait_arrived(r, ticket, gpumm__clock_deadline(seconds), &t);
-    if (status == GPUMM_OK) status = gpumm__frame_deliver(r, t, out);
+    gpumm_status status = wait_arrived(r, ticket, gpumm__clock_deadline(seconds), &t, &end);
+    if (status == GPUMM_OK && end == WAIT_REACHED) status = gpumm__frame_deliver(r, t, out);
     pthread_mutex_unlock(&r->lock);
-    return status;
+    return status == GPUMM_OK && end == WAIT_TIMED_OUT ? fail(GPUMM_TIMEOUT, "the time to wait ran out") : status;
 }
 
 gpumm_status gpumm_readback_wait(gpumm_readback *r, gpumm_ticket ticket, double seconds, gpumm_frame **out) {
-    TRY(gpumm__manager_enter(r->object.manager));
+    TRY(gpumm__context_enter(r->object.context));
     gpumm_status status = gpumm__readback_wait(r, ticket, seconds, out);
-    gpumm__manager_leave(r->object.manager);
+    gpumm__context_leave(r->object.context);
     return status;
 }
 
@@ -287,7 +290,7 @@ static slot *find_newest(gpumm_readback *r) {
 
 static gpumm_status deliver_newest(gpumm_readback *r, gpumm_frame **out) {
     if (r->shut) return readback_over(r);
-    gpumm__slots_refresh(r);
+    gpumm__ring_refresh(r);
     slot *t = find_newest(r);
     if (t) TRY(gpumm__frame_deliver(r, t, out));
     else *out = r->current ? gpumm_frame_retain(r->current) : NULL;
@@ -298,7 +301,7 @@ static gpumm_status deliver_newest(gpumm_readback *r, gpumm_frame **out) {
 
 static gpumm_status deliver_oldest(gpumm_readback *r, gpumm_frame **out) {
     if (r->shut) return readback_over(r);
-    gpumm__slots_refresh(r);
+    gpumm__ring_refresh(r);
     slot *t = gpumm__slot_oldest(r, SLOT_ARRIVED);
     if (t) return gpumm__frame_deliver(r, t, out);
     *out = NULL;
@@ -306,58 +309,58 @@ static gpumm_status deliver_oldest(gpumm_readback *r, gpumm_frame **out) {
 }
 
 gpumm_status gpumm_readback_latest(gpumm_readback *r, gpumm_frame **out) {
-    TRY(gpumm__manager_enter(r->object.manager));
+    TRY(gpumm__context_enter(r->object.context));
     pthread_mutex_lock(&r->lock);
     gpumm_status status = deliver_newest(r, out);
     pthread_mutex_unlock(&r->lock);
-    gpumm__manager_leave(r->object.manager);
+    gpumm__context_leave(r->object.context);
     return status;
 }
 
 gpumm_status gpumm_readback_next(gpumm_readback *r, gpumm_frame **out) {
-    TRY(gpumm__manager_enter(r->object.manager));
+    TRY(gpumm__context_enter(r->object.context));
     pthread_mutex_lock(&r->lock);
     gpumm_status status = deliver_oldest(r, out);
     pthread_mutex_unlock(&r->lock);
-    gpumm__manager_leave(r->object.manager);
-    return status;
-}
-
-/* ---- The by-name pair ----------------------------------------------------------------------- */
-
-gpumm_status gpumm__readback_pair_start(gpumm_readback *r) {
-    TRY(gpumm__manager_enter(r->object.manager));
-    pthread_mutex_lock(&r->lock);
-    gpumm_status status = r->pair ? fail(GPUMM_ALREADY_PENDING,
-                                         "a download of '%s' is already pending: wait for it first", r->group->name)
-                                  : capture(r, NULL, 0, &r->pair);
-    pthread_mutex_unlock(&r->lock);
-    gpumm__manager_leave(r->object.manager);
-    return status;
-}
-
-gpumm_status gpumm__readback_pair_wait(gpumm_readback *r, double seconds, gpumm_frame **out) {
-    TRY(gpumm__manager_enter(r->object.manager));
-    pthread_mutex_lock(&r->lock);
-    gpumm_ticket ticket = r->pair;
-    pthread_mutex_unlock(&r->lock);
-    gpumm_status status = ticket ? gpumm__readback_wait(r, ticket, seconds, out)
-                                 : fail(GPUMM_NOT_PENDING, "no download of '%s' was started", r->group->name);
-    pthread_mutex_lock(&r->lock);
-    bool over = status == GPUMM_OK || status == GPUMM_CANCELLED || status == GPUMM_STALE;
-    if (ticket && over && r->pair == ticket) r->pair = 0;
-    pthread_mutex_unlock(&r->lock);
-    gpumm__manager_leave(r->object.manager);
+    gpumm__context_leave(r->object.context);
     return status;
 }
 
 /* ---- Making --------------------------------------------------------------------------------- */
 
-static void readback_dispose(object *o) { gpumm__readback_shut(readback_from(o)); }
+static void drop_current(gpumm_readback *r) {
+    gpumm_frame *f = r->current;
+    r->current = NULL;
+    if (f) gpumm__frame_drop(f);
+}
+
+/* A kept frame holds its slot, unless `also_kept`. True: no slot is left. */
+static bool shut(gpumm_readback *r, bool also_kept) {
+    pthread_mutex_lock(&r->lock);
+    r->shut = true;
+    gpumm__ring_wait_fitted(r);
+    gpumm__ring_leave(r);
+    bool all = gpumm__frame_give_slots(r, also_kept);
+    if (r->current && !atomic_load(&r->current->valid)) drop_current(r);
+    pthread_mutex_unlock(&r->lock);
+    return all;
+}
+
+static void readback_dispose(object *o) { shut(readback_from(o), true); }
+
+/* The readback stays listed until the last kept frame ends. */
+static void readback_close(gpumm_readback *r) {
+    if (shut(r, false)) gpumm__object_dispose(&r->object);
+}
+
+/* Its group is freed: what is pending is CANCELLED, memory returns behind its event. */
+static void freed(follower *f) {
+    readback_close((gpumm_readback *)(void *)((char *)f - offsetof(gpumm_readback, follower)));
+}
 
 static void readback_destroy(object *o) {
     gpumm_readback *r = readback_from(o);
-    const gpumm_allocator *memory = &o->manager->memory;
+    const gpumm_allocator *memory = &o->context->memory;
     gpumm_group *g = r->group;
     gpumm__mem_free(memory, r->tag);
     pthread_mutex_destroy(&r->lock);
@@ -365,19 +368,22 @@ static void readback_destroy(object *o) {
     gpumm__object_drop(&g->object);
 }
 
+static const object_class readback_class = {RANK_READBACK, readback_dispose, readback_destroy, NULL};
+
 static gpumm_readback *struct_new(gpumm_group *g, const size_t *members, const gpumm_readback_options *o) {
-    gpumm_manager *m = g->object.manager;
+    context *ctx = g->object.context;
     unsigned slots = o->slots ? o->slots : 2; /* at most READBACK_SLOTS: this cannot overflow */
-    gpumm_readback *r = gpumm__mem_new(&m->memory, sizeof *r + slots * sizeof r->slots[0]);
-    char *tag = gpumm__mem_string(&m->memory, o->tag ? o->tag : "");
+    gpumm_readback *r = gpumm__mem_new(&ctx->memory, sizeof *r + slots * sizeof r->slots[0]);
+    char *tag = gpumm__mem_string(&ctx->memory, o->tag ? o->tag : "");
     if (!r || !tag) {
-        gpumm__mem_free(&m->memory, r);
-        gpumm__mem_free(&m->memory, tag);
+        gpumm__mem_free(&ctx->memory, r);
+        gpumm__mem_free(&ctx->memory, tag);
         return NULL;
     }
-    gpumm__object_init(&r->object, m, RANK_READBACK, readback_dispose, readback_destroy);
+    gpumm__object_init(&r->object, ctx, &readback_class);
     pthread_mutex_init(&r->lock, NULL);
     r->group = g;
+    r->follower.freed = freed;
     r->tag = tag;
     r->count = o->buffer_count;
     r->slot_count = slots;
@@ -391,7 +397,7 @@ static gpumm_readback *struct_new(gpumm_group *g, const size_t *members, const g
 /* Those that were closed may still wait for their copies, with all that they hold of pinned memory. */
 static gpumm_readback *struct_patiently(gpumm_group *g, const size_t *members, const gpumm_readback_options *o) {
     gpumm_readback *r = struct_new(g, members, o);
-    for (unsigned stage = 0; !r && gpumm__manager_relieve(g->object.manager, GPUMM_OUT_OF_MEMORY, sizeof *r, &stage);)
+    for (unsigned stage = 0; !r && gpumm__relieve(g->object.context, GPUMM_OUT_OF_MEMORY, sizeof *r, &stage);)
         r = struct_new(g, members, o);
     return r;
 }
@@ -400,7 +406,7 @@ gpumm_status gpumm__readback_make(gpumm_group *g, const size_t *members, const g
                                   gpumm_readback **out) {
     gpumm_readback *r = struct_patiently(g, members, o);
     if (!r) return fail_host_memory(sizeof *r);
-    gpumm_status status = gpumm__readback_join(r);
+    gpumm_status status = gpumm__ring_open(r);
     if (status != GPUMM_OK) {
         gpumm__object_abandon(&r->object);
         return status;
@@ -408,7 +414,7 @@ gpumm_status gpumm__readback_make(gpumm_group *g, const size_t *members, const g
     gpumm__object_list(&r->object);
     if (internal) { /* the group's own is no handle: it must not keep the manager open */
         atomic_fetch_sub(&r->object.handles, 1);
-        gpumm_manager_release(r->object.manager);
+        gpumm__context_release(r->object.context);
     }
     *out = r;
     return GPUMM_OK;
@@ -456,23 +462,23 @@ gpumm_readback *gpumm_readback_retain(gpumm_readback *r) {
 /* The last handle and close do the same: what nobody holds goes now, kept frames when they end. */
 void gpumm_readback_release(gpumm_readback *r) {
     if (!r) return;
-    gpumm_manager *m = r->object.manager;
+    context *ctx = r->object.context;
     bool last = atomic_fetch_sub(&r->object.handles, 1) == 1;
-    if (last && gpumm__manager_enter(m) == GPUMM_OK) { /* else the manager's close does it */
-        gpumm__readback_close(r);
-        gpumm__manager_leave(m);
+    if (last && gpumm__context_enter(ctx) == GPUMM_OK) { /* else the manager's close does it */
+        readback_close(r);
+        gpumm__context_leave(ctx);
     }
     gpumm__object_drop(&r->object);
-    gpumm_manager_release(m);
+    gpumm__context_release(ctx);
 }
 
 void gpumm_readback_close(gpumm_readback *r) {
     if (gpumm__object_enter(&r->object, "readback") != GPUMM_OK) return;
-    gpumm__readback_close(r);
+    readback_close(r);
     gpumm__object_leave(&r->object);
 }
 
-gpumm_manager *gpumm_readback_manager(const gpumm_readback *r) { return r->object.manager; }
+gpumm_manager *gpumm_readback_manager(const gpumm_readback *r) { return manager_of(r->object.context); }
 
 size_t gpumm_readback_count(const gpumm_readback *r) { return r->count; }
 

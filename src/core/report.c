@@ -1,30 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /* What the books say: statistics, the walk over blocks, and the long form of a memory error. */
+#include "core/report.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/manager.h"
-
 void gpumm_manager_stats(gpumm_manager *m, gpumm_stats *out) {
+    context *ctx = context_of(m);
     memset(out, 0, sizeof *out);
-    pthread_mutex_lock(&m->lock);
-    const ledger *l = &m->books;
+    pthread_mutex_lock(&ctx->lock);
+    const ledger *l = &ctx->books;
     memcpy(out->entry, l->entry, sizeof out->entry);
     out->total_allocated_bytes = l->entry[GPUMM_BUFFERS].now;
     out->peak_allocated_bytes = l->entry[GPUMM_BUFFERS].peak;
     out->buffer_count = l->entry[GPUMM_BUFFERS].count;
     out->allocation_count = l->entry[GPUMM_BUFFERS].total;
-    out->resize_count = m->resizes;
-    out->async_transfer_count = m->transfers;
-    out->dropped_frames = m->dropped;
+    out->resize_count = ctx->resizes;
+    out->async_transfer_count = ctx->transfers;
+    out->dropped_frames = ctx->dropped;
     out->used_bytes = l->used;
     out->peak_used_bytes = l->peak_used;
     out->committed_bytes = l->committed;
     out->peak_committed_bytes = l->peak_committed;
-    pthread_mutex_unlock(&m->lock);
-    out->limit_bytes = gpumm_budget_limit(m->own);
-    if (m->shared) out->limit_bytes = size_min(out->limit_bytes, gpumm_budget_limit(m->shared));
+    pthread_mutex_unlock(&ctx->lock);
+    out->limit_bytes = gpumm_budget_limit(ctx->own);
+    if (ctx->shared) out->limit_bytes = size_min(out->limit_bytes, gpumm_budget_limit(ctx->shared));
 }
 
 /* ---- Blocks --------------------------------------------------------------------------------- */
@@ -47,14 +48,14 @@ static void copy_account(copied *c, const account *a) {
 }
 
 /* Copies of the accounts, largest first, so that nobody is called under the lock. NULL: none, or no memory. */
-static copied *copy_accounts(gpumm_manager *m, size_t *count) {
+static copied *copy_accounts(context *ctx, size_t *count) {
     *count = 0;
-    pthread_mutex_lock(&m->lock);
+    pthread_mutex_lock(&ctx->lock);
     size_t n = 0;
-    for (const account *a = m->books.first; a; a = a->next) n++;
-    copied *all = n ? gpumm__mem_new(&m->memory, n * sizeof *all) : NULL;
-    for (const account *a = m->books.first; all && a; a = a->next) copy_account(&all[(*count)++], a);
-    pthread_mutex_unlock(&m->lock);
+    for (const account *a = ctx->books.first; a; a = a->next) n++;
+    copied *all = n ? gpumm__mem_new(&ctx->memory, n * sizeof *all) : NULL;
+    for (const account *a = ctx->books.first; all && a; a = a->next) copy_account(&all[(*count)++], a);
+    pthread_mutex_unlock(&ctx->lock);
     if (all) qsort(all, *count, sizeof *all, by_size);
     for (size_t i = 0; i < *count; i++) { /* sorting moved the texts */
         all[i].block.name = all[i].name;
@@ -64,10 +65,11 @@ static copied *copy_accounts(gpumm_manager *m, size_t *count) {
 }
 
 size_t gpumm_manager_blocks(gpumm_manager *m, gpumm_block_fn each, void *user) {
+    context *ctx = context_of(m);
     size_t count;
-    copied *all = copy_accounts(m, &count);
+    copied *all = copy_accounts(ctx, &count);
     for (size_t i = 0; each && i < count; i++) each(user, &all[i].block);
-    gpumm__mem_free(&m->memory, all);
+    gpumm__mem_free(&ctx->memory, all);
     return count;
 }
 
@@ -83,9 +85,9 @@ static void write_holder(const gpumm_block *b, char *text, size_t size) {
 }
 
 /* "; largest: buffer 'nodes.position' 12.0 MiB (layout.lua:4), …" into text. */
-static void write_holders(gpumm_manager *m, char *text, size_t size) {
+static void write_holders(context *ctx, char *text, size_t size) {
     size_t count, at = 0, shown = 0;
-    copied *all = copy_accounts(m, &count);
+    copied *all = copy_accounts(ctx, &count);
     text[0] = 0;
     for (size_t i = 0; i < count && shown < HOLDERS && at < size; i++) {
         const gpumm_block *b = &all[i].block;
@@ -95,7 +97,7 @@ static void write_holders(gpumm_manager *m, char *text, size_t size) {
         at += (size_t)snprintf(text + at, size - at, "%s%s %s%s%.80s%s", shown++ ? ", " : "; largest: ", holder,
                                gpumm__size_text(b->bytes, bytes), b->tag[0] ? " (" : "", b->tag, b->tag[0] ? ")" : "");
     }
-    gpumm__mem_free(&m->memory, all);
+    gpumm__mem_free(&ctx->memory, all);
 }
 
 static void write_limit(const gpumm_budget *b, char *text, size_t size) {
@@ -105,23 +107,23 @@ static void write_limit(const gpumm_budget *b, char *text, size_t size) {
              gpumm__size_text(l > u ? l - u : 0, left));
 }
 
-static void write_device(gpumm_manager *m, char *text, size_t size) {
+static void write_device(context *ctx, char *text, size_t size) {
     char total[32], held[32];
-    pthread_mutex_lock(&m->lock);
-    uint64_t committed = m->books.committed;
-    pthread_mutex_unlock(&m->lock);
-    snprintf(text, size, "; the device has %s, %s held by this manager", gpumm__size_text(m->info.total_bytes, total),
+    pthread_mutex_lock(&ctx->lock);
+    uint64_t committed = ctx->books.committed;
+    pthread_mutex_unlock(&ctx->lock);
+    snprintf(text, size, "; the device has %s, %s held by this manager", gpumm__size_text(ctx->info.total_bytes, total),
              gpumm__size_text(committed, held));
 }
 
-gpumm_status gpumm__manager_explain(gpumm_manager *m, gpumm_status status) {
+gpumm_status gpumm__explain(context *ctx, gpumm_status status) {
     if (status != GPUMM_OUT_OF_MEMORY && status != GPUMM_OVER_LIMIT) return status;
     char before[1024], space[160], holders[512];
     snprintf(before, sizeof before, "%s", gpumm_message());
     const gpumm_budget *tighter =
-        m->shared && gpumm__budget_left(m->shared) < gpumm__budget_left(m->own) ? m->shared : m->own;
+        ctx->shared && gpumm__budget_left(ctx->shared) < gpumm__budget_left(ctx->own) ? ctx->shared : ctx->own;
     if (status == GPUMM_OVER_LIMIT) write_limit(tighter, space, sizeof space);
-    else write_device(m, space, sizeof space);
-    write_holders(m, holders, sizeof holders);
+    else write_device(ctx, space, sizeof space);
+    write_holders(ctx, holders, sizeof holders);
     return fail(status, "%s%s%s", before, space, holders);
 }

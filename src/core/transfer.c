@@ -4,77 +4,88 @@
 
 #include <string.h>
 
-#include "core/stream.h"
-
-struct transfer {
+typedef struct transfer {
+    attachment attachment;
+    context *context;
+    pthread_mutex_t lock; /* one upload or download at a time */
     range block;
     account account;
     device_event *done[2]; /* the copy that uses a half */
     bool busy[2];
-};
+} transfer;
 
-static gpumm_status open_parts(gpumm_manager *m, struct transfer *t) {
-    device *d = m->device;
+static const char transfer_key = 0; /* its address is the attachment's key */
+
+/* ---- The stream's block: a stream that never transfers has none ------------------------------------------- */
+
+static gpumm_status open_parts(context *ctx, transfer *t) {
+    device *d = ctx->device;
     TRY(gpumm__range_open(&t->block, d, PLACE_HOST, 2 * TRANSFER_HALF));
     TRY(gpumm__range_commit(&t->block, 2 * TRANSFER_HALF));
     TRY(d->call->event_open(d, false, &t->done[0]));
     return d->call->event_open(d, false, &t->done[1]);
 }
 
-static void close_parts(gpumm_manager *m, struct transfer *t) {
+static void close_parts(transfer *t) {
     for (int i = 0; i < 2; i++)
-        if (t->done[i]) m->device->call->event_close(m->device, t->done[i]);
+        if (t->done[i]) gpumm__context_close_event(t->context, t->done[i]);
     gpumm__range_close(&t->block);
-    gpumm__mem_free(&m->memory, t);
+    pthread_mutex_destroy(&t->lock);
+    gpumm__mem_free(&t->context->memory, t);
 }
 
-static gpumm_status transfer_open(gpumm_manager *m, struct transfer **out) {
-    struct transfer *t = gpumm__mem_new(&m->memory, sizeof *t);
+static void transfer_close(attachment *a) {
+    transfer *t = (transfer *)a;
+    gpumm__context_book_close(t->context, &t->account);
+    close_parts(t);
+}
+
+static gpumm_status transfer_make(gpumm_stream *s, attachment **out) {
+    context *ctx = s->object.context;
+    transfer *t = gpumm__mem_new(&ctx->memory, sizeof *t);
     if (!t) return fail_host_memory(sizeof *t);
-    gpumm_status status = open_parts(m, t);
+    t->context = ctx;
+    t->attachment.close = transfer_close;
+    pthread_mutex_init(&t->lock, NULL);
+    gpumm_status status = open_parts(ctx, t);
     if (status != GPUMM_OK) {
-        close_parts(m, t);
+        close_parts(t);
         return status;
     }
-    gpumm__manager_book_open(m, &t->account, GPUMM_SLACK, "", "transfer block");
-    gpumm__manager_book(m, &t->account, 0, 0, t->block.committed);
-    *out = t;
+    gpumm__context_book_open(ctx, &t->account, GPUMM_SLACK, "", "transfer block");
+    gpumm__context_book(ctx, &t->account, 0, 0, t->block.committed);
+    *out = &t->attachment;
     return GPUMM_OK;
 }
 
-/* The stream's transfer, locked. Opened at first use: a stream that never transfers pays nothing. */
-static gpumm_status transfer_lock(gpumm_stream *s, struct transfer **out) {
-    pthread_mutex_lock(&s->transfer_lock);
-    gpumm_status status = s->transfer ? GPUMM_OK : transfer_open(s->object.manager, &s->transfer);
-    if (status != GPUMM_OK) pthread_mutex_unlock(&s->transfer_lock);
-    *out = s->transfer;
-    return status;
+static gpumm_status transfer_lock(gpumm_stream *s, transfer **out) {
+    attachment *a;
+    TRY(gpumm__stream_attach(s, &transfer_key, transfer_make, &a));
+    *out = (transfer *)a;
+    pthread_mutex_lock(&(*out)->lock);
+    return GPUMM_OK;
 }
 
-static void transfer_unlock(gpumm_stream *s) { pthread_mutex_unlock(&s->transfer_lock); }
+static void transfer_unlock(transfer *t) { pthread_mutex_unlock(&t->lock); }
 
-void gpumm__transfer_close(gpumm_stream *s) {
-    struct transfer *t = s->transfer;
-    if (!t) return;
-    gpumm__manager_book_close(s->object.manager, &t->account);
-    close_parts(s->object.manager, t);
-    s->transfer = NULL;
-}
+/* ---- Copies through it ----------------------------------------------------------------------------------- */
 
-static gpumm_status wait_half(gpumm_manager *m, struct transfer *t, int half) {
+static gpumm_status wait_half(transfer *t, int half) {
+    wait_end end;
     if (!t->busy[half]) return GPUMM_OK;
-    TRY(gpumm__manager_wait(m, t->done[half], UINT64_MAX));
+    TRY(gpumm__context_wait(t->context, t->done[half], UINT64_MAX, &end));
     t->busy[half] = false;
     return GPUMM_OK;
 }
 
 /* Enqueues one copy between a half and the extent, and the event that says when it is through. */
-static gpumm_status enqueue(gpumm_manager *m, struct transfer *t, int half, extent *e, gpumm_stream *s, copy_kind kind,
-                            uint64_t offset, uint64_t bytes) {
-    device *d = m->device;
+static gpumm_status enqueue(transfer *t, int half, extent *e, gpumm_stream *s, copy_kind kind, uint64_t offset,
+                            uint64_t bytes) {
+    context *ctx = t->context;
+    device *d = ctx->device;
     gpumm_address pinned = t->block.address + (uint64_t)half * TRANSFER_HALF, there = e->address + offset;
     gpumm_address to = kind == COPY_H2D ? there : pinned, from = kind == COPY_H2D ? pinned : there;
-    pthread_mutex_lock(&m->submit);
+    pthread_mutex_lock(&ctx->submit);
     gpumm_status status = gpumm__order_use(&e->order, s, kind == COPY_H2D ? GPUMM_WRITE : GPUMM_READ);
     if (status == GPUMM_OK) status = d->call->copy(d, s->device, kind, to, from, bytes);
     if (status == GPUMM_OK) {
@@ -85,22 +96,20 @@ static gpumm_status enqueue(gpumm_manager *m, struct transfer *t, int half, exte
             t->busy[half] = false;
         }
     }
-    pthread_mutex_unlock(&m->submit);
+    pthread_mutex_unlock(&ctx->submit);
     return status;
 }
 
-static void *half_of(struct transfer *t, int half) {
+static void *half_of(transfer *t, int half) {
     return (char *)(uintptr_t)t->block.address + (size_t)half * TRANSFER_HALF;
 }
 
-static gpumm_status up(struct transfer *t, extent *e, gpumm_stream *s, uint64_t offset, const char *from,
-                       uint64_t bytes) {
-    gpumm_manager *m = e->manager;
+static gpumm_status up(transfer *t, extent *e, gpumm_stream *s, uint64_t offset, const char *from, uint64_t bytes) {
     for (int half = 0; bytes; half = !half) {
         uint64_t n = size_min(bytes, TRANSFER_HALF);
-        TRY(wait_half(m, t, half));
+        TRY(wait_half(t, half));
         memcpy(half_of(t, half), from, n);
-        TRY(enqueue(m, t, half, e, s, COPY_H2D, offset, n));
+        TRY(enqueue(t, half, e, s, COPY_H2D, offset, n));
         from += n;
         offset += n;
         bytes -= n;
@@ -109,15 +118,15 @@ static gpumm_status up(struct transfer *t, extent *e, gpumm_stream *s, uint64_t 
 }
 
 gpumm_status gpumm__transfer_up(extent *e, gpumm_stream *s, uint64_t offset, const void *from, uint64_t bytes) {
-    struct transfer *t;
+    transfer *t;
     TRY(transfer_lock(s, &t));
     gpumm_status status = up(t, e, s, offset, from, bytes);
-    transfer_unlock(s);
+    transfer_unlock(t);
     return status;
 }
 
 typedef struct download {
-    struct transfer *transfer;
+    transfer *transfer;
     extent *extent;
     gpumm_stream *stream;
     uint64_t offset, bytes, asked;
@@ -126,7 +135,7 @@ typedef struct download {
 static gpumm_status ask(download *d, int half) {
     uint64_t n = size_min(d->bytes - d->asked, TRANSFER_HALF);
     if (!n) return GPUMM_OK;
-    TRY(enqueue(d->extent->manager, d->transfer, half, d->extent, d->stream, COPY_D2H, d->offset + d->asked, n));
+    TRY(enqueue(d->transfer, half, d->extent, d->stream, COPY_D2H, d->offset + d->asked, n));
     d->asked += n;
     return GPUMM_OK;
 }
@@ -137,7 +146,7 @@ static gpumm_status down(download *d, char *to) {
     TRY(ask(d, 1));
     int half = 0;
     for (uint64_t got = 0; got < d->bytes; half = !half) {
-        TRY(wait_half(d->extent->manager, d->transfer, half));
+        TRY(wait_half(d->transfer, half));
         uint64_t n = size_min(d->bytes - got, TRANSFER_HALF);
         memcpy(to + got, half_of(d->transfer, half), n);
         got += n;
@@ -147,26 +156,25 @@ static gpumm_status down(download *d, char *to) {
 }
 
 gpumm_status gpumm__transfer_down(extent *e, gpumm_stream *s, uint64_t offset, void *to, uint64_t bytes) {
-    struct transfer *t;
-    gpumm_manager *m = e->manager;
+    transfer *t;
     TRY(transfer_lock(s, &t));
-    gpumm_status status = wait_half(m, t, 0);
-    if (status == GPUMM_OK) status = wait_half(m, t, 1);
+    gpumm_status status = wait_half(t, 0);
+    if (status == GPUMM_OK) status = wait_half(t, 1);
     download d = {t, e, s, offset, bytes, 0};
     if (status == GPUMM_OK) status = down(&d, to);
-    transfer_unlock(s);
+    transfer_unlock(t);
     return status;
 }
 
 gpumm_status gpumm__transfer_fill(extent *e, gpumm_stream *s, uint64_t offset, uint8_t value, uint64_t bytes) {
-    gpumm_manager *m = e->manager;
-    device *d = m->device;
+    context *ctx = e->context;
+    device *d = ctx->device;
     bool words = bytes % 4 == 0 && offset % 4 == 0;
-    pthread_mutex_lock(&m->submit);
+    pthread_mutex_lock(&ctx->submit);
     gpumm_status status = gpumm__order_use(&e->order, s, GPUMM_WRITE);
     if (status == GPUMM_OK)
         status = d->call->fill(d, s->device, e->address + offset, value * 0x01010101u, words ? 4 : 1,
                                words ? bytes / 4 : bytes);
-    pthread_mutex_unlock(&m->submit);
+    pthread_mutex_unlock(&ctx->submit);
     return status;
 }

@@ -14,6 +14,5 @@ gpumm_status gpumm__transfer_up(extent *e, gpumm_stream *s, uint64_t offset, con
 gpumm_status gpumm__transfer_down(extent *e, gpumm_stream *s, uint64_t offset, void *to, uint64_t bytes);
 /* `bytes` times the byte `value`. */
 gpumm_status gpumm__transfer_fill(extent *e, gpumm_stream *s, uint64_t offset, uint8_t value, uint64_t bytes);
-void gpumm__transfer_close(gpumm_stream *s); /* the work on it is through */
 
 #endif

@@ -63,7 +63,7 @@ static bool fits(const gpumm_parameter *p, const gpumm_type *t) {
 static gpumm_status check_buffer(const gpumm_kernel *k, size_t index, const gpumm_buffer *b) {
     const gpumm_parameter *p = &k->prototype->parameters[index];
     char text[NAMES_SIZE], title[TITLE_BYTES];
-    if (b->group->object.manager != k->object.manager)
+    if (b->group->object.context != k->object.context)
         return fail(GPUMM_INVALID_ARGUMENT, "%s: %s belongs to another manager", where(k, index, text),
                     gpumm__buffer_title(b, title));
     if (fits(p, b->type)) return GPUMM_OK;
@@ -83,7 +83,7 @@ static gpumm_status check_pointer(const gpumm_kernel *k, size_t index, const gpu
         return fail(GPUMM_INVALID_ARGUMENT, "%s: a pointer wants one of a buffer, scratch or an address",
                     where(k, index, text));
     if (a->buffer) return check_buffer(k, index, a->buffer);
-    if (a->scratch && gpumm__scratch_manager(a->scratch) != k->object.manager)
+    if (a->scratch && gpumm__scratch_context(a->scratch) != k->object.context)
         return fail(GPUMM_INVALID_ARGUMENT, "%s: the scratch belongs to another manager", where(k, index, text));
     if (a->value && a->size != sizeof(gpumm_address))
         return fail(GPUMM_INVALID_ARGUMENT, "%s: an address has %zu bytes, got %zu", where(k, index, text),
@@ -193,7 +193,7 @@ gpumm_status gpumm__arguments_launch(gpumm_kernel *k, gpumm_stream *s, uint64_t 
         sizes[i] = pointer ? sizeof addresses[i] : given[i].size;
     }
     TRY(gpumm__order_use(&k->order, s, GPUMM_READ));
-    device *d = k->object.manager->device;
+    device *d = k->object.context->device;
     device_launch launch = {values, sizes, p->count, threads, k->block, k->shared_bytes};
     gpumm_status status = d->call->launch(d, s->device, k->function, &launch);
     return status == GPUMM_OK ? status : launch_failed(p, status);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Kernels: from CUDA C, or a binary and its signature, to something that can be launched with checked
    arguments. */
-#include "kernel/kernel.h"
+#include "kernel/state.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,9 +19,9 @@ static gpumm_kernel *kernel_of(object *o) { return (gpumm_kernel *)(void *)o; }
 
 /* ---- Closing ------------------------------------------------------------------------------ */
 
-static void kernel_through(retired *r) {
+static void kernel_through(deferred *r) {
     gpumm_kernel *k = (gpumm_kernel *)(void *)((char *)r - offsetof(gpumm_kernel, gone));
-    device *d = k->object.manager->device;
+    device *d = k->object.context->device;
     d->call->module_close(d, k->module);
     gpumm__object_drop(&k->object);
 }
@@ -29,14 +29,16 @@ static void kernel_through(retired *r) {
 static void kernel_dispose(object *o) {
     gpumm_kernel *k = kernel_of(o);
     gpumm__object_hold(o);
-    gpumm__manager_retire(o->manager, &k->gone, &k->order, kernel_through);
+    gpumm__order_defer(&k->order, o->context, &k->gone, kernel_through);
 }
 
 static void kernel_destroy(object *o) {
     gpumm_kernel *k = kernel_of(o);
     gpumm__prototype_free(&k->prototypes);
-    gpumm__mem_free(&o->manager->memory, k);
+    gpumm__mem_free(&o->context->memory, k);
 }
+
+static const object_class kernel_class = {RANK_KERNEL, kernel_dispose, kernel_destroy, NULL};
 
 /* ---- What was asked for ------------------------------------------------------------------- */
 
@@ -83,7 +85,7 @@ static bool is_binary(const char *file) {
     return false;
 }
 
-static gpumm_status check_options(const gpumm_manager *m, const gpumm_kernel_options *o) {
+static gpumm_status check_options(const context *ctx, const gpumm_kernel_options *o) {
     if (!o || (!o->source && !(o->file && *o->file)))
         return fail(GPUMM_INVALID_ARGUMENT, "a kernel needs its source, or the file to read it from");
     if (o->block > BLOCK_MAX)
@@ -91,9 +93,9 @@ static gpumm_status check_options(const gpumm_manager *m, const gpumm_kernel_opt
     TRY(check_types(o));
     TRY(check_flags(o->flags));
     if (o->source || !is_binary(o->file)) return GPUMM_OK;
-    if (!m->device->takes_binaries)
+    if (!ctx->device->takes_binaries)
         return fail(GPUMM_INVALID_ARGUMENT, "%s is a binary for CUDA: the %s device runs CUDA C source", o->file,
-                    m->info.kind);
+                    ctx->info.kind);
     if (!o->signature || !*o->signature)
         return fail(GPUMM_INVALID_ARGUMENT, "%s is a binary: give its kernel's prototype as signature", o->file);
     return GPUMM_OK;
@@ -184,11 +186,11 @@ static gpumm_status read_source(const gpumm_kernel_options *o, text *out) {
 
 static gpumm_status open_compiled(gpumm_kernel *k, const gpumm_kernel_options *o, const char *source,
                                   const char *declarations, text *record) {
-    gpumm_manager *m = k->object.manager;
-    const char **names = gpumm__mem_new(&m->memory, (o->type_count + 1) * sizeof *names);
+    context *ctx = k->object.context;
+    const char **names = gpumm__mem_new(&ctx->memory, (o->type_count + 1) * sizeof *names);
     if (!names) return fail_host_memory((o->type_count + 1) * sizeof *names);
     for (size_t i = 0; i < o->type_count; i++) names[i] = struct_name(o, i);
-    build_source b = {.device = m->device,
+    build_source b = {.device = ctx->device,
                       .text = source,
                       .file = file_of(o),
                       .flags = o->flags ? o->flags : "",
@@ -196,19 +198,19 @@ static gpumm_status open_compiled(gpumm_kernel *k, const gpumm_kernel_options *o
                       .types = o->types,
                       .type_names = names,
                       .type_count = o->type_count};
-    gpumm_status status = gpumm__cache_open(&b, &m->log, &k->module, record);
-    gpumm__mem_free(&m->memory, names);
+    gpumm_status status = gpumm__cache_open(&b, &ctx->log, &k->module, record);
+    gpumm__mem_free(&ctx->memory, names);
     return status;
 }
 
 /* All kernels of the source, so that those who open another of them find it compiled. */
 static gpumm_status open_source(gpumm_kernel *k, const gpumm_kernel_options *o) {
-    gpumm_manager *m = k->object.manager;
-    text source = {.from = &m->memory}, declarations = {.from = &m->memory}, record = {.from = &m->memory};
+    context *ctx = k->object.context;
+    text source = {.from = &ctx->memory}, declarations = {.from = &ctx->memory}, record = {.from = &ctx->memory};
     gpumm_status status = read_source(o, &source);
     if (status == GPUMM_OK) status = declare_types(o, &declarations);
     if (status == GPUMM_OK) status = open_compiled(k, o, text_of(&source), declarations.bytes, &record);
-    if (status == GPUMM_OK) status = gpumm__record_read(&m->memory, record.bytes, &k->prototypes);
+    if (status == GPUMM_OK) status = gpumm__record_read(&ctx->memory, record.bytes, &k->prototypes);
     gpumm__text_free(&source);
     gpumm__text_free(&record);
     gpumm__text_free(&declarations);
@@ -216,19 +218,19 @@ static gpumm_status open_source(gpumm_kernel *k, const gpumm_kernel_options *o) 
 }
 
 static gpumm_status open_binary(gpumm_kernel *k, const gpumm_kernel_options *o) {
-    gpumm_manager *m = k->object.manager;
+    context *ctx = k->object.context;
     prototype_source s = {.text = o->signature,
                           .file = file_of(o),
                           .types = o->types,
                           .type_names = o->type_names,
                           .type_count = o->type_count,
                           .signature = true};
-    TRY(gpumm__prototype_read(&m->memory, &s, &k->prototypes));
-    return m->device->call->module_open(m->device, o->file, &k->module);
+    TRY(gpumm__prototype_read(&ctx->memory, &s, &k->prototypes));
+    return ctx->device->call->module_open(ctx->device, o->file, &k->module);
 }
 
 static gpumm_status find_function(gpumm_kernel *k, const gpumm_kernel_options *o) {
-    device *d = k->object.manager->device;
+    device *d = k->object.context->device;
     size_t count = 0;
     TRY(choose(k, o));
     TRY(d->call->function(d, k->module, k->prototype->name, &k->function));
@@ -238,18 +240,18 @@ static gpumm_status find_function(gpumm_kernel *k, const gpumm_kernel_options *o
 }
 
 static gpumm_status open_module(gpumm_kernel *k, const gpumm_kernel_options *o) {
-    device *d = k->object.manager->device;
+    device *d = k->object.context->device;
     gpumm_status status = !o->source && is_binary(o->file) ? open_binary(k, o) : open_source(k, o);
     if (status == GPUMM_OK) status = find_function(k, o);
     if (status != GPUMM_OK && k->module) d->call->module_close(d, k->module);
     return status;
 }
 
-static gpumm_status kernel_new(gpumm_manager *m, const gpumm_kernel_options *o, gpumm_kernel **out) {
-    TRY(check_options(m, o));
-    gpumm_kernel *k = gpumm__mem_new(&m->memory, sizeof *k);
+static gpumm_status kernel_new(context *ctx, const gpumm_kernel_options *o, gpumm_kernel **out) {
+    TRY(check_options(ctx, o));
+    gpumm_kernel *k = gpumm__mem_new(&ctx->memory, sizeof *k);
     if (!k) return fail_host_memory(sizeof *k);
-    k->object.manager = m;
+    k->object.context = ctx;
     k->block = o->block;
     k->shared_bytes = o->shared_bytes;
     gpumm_status status = open_module(k, o);
@@ -257,15 +259,17 @@ static gpumm_status kernel_new(gpumm_manager *m, const gpumm_kernel_options *o, 
         kernel_destroy(&k->object);
         return status;
     }
-    gpumm__object_open(&k->object, m, RANK_KERNEL, kernel_dispose, kernel_destroy);
+    gpumm__object_init(&k->object, ctx, &kernel_class);
+    gpumm__object_list(&k->object);
     *out = k;
     return GPUMM_OK;
 }
 
 gpumm_status gpumm_kernel_open(gpumm_manager *m, const gpumm_kernel_options *options, gpumm_kernel **out) {
-    TRY(gpumm__manager_enter(m));
-    gpumm_status status = kernel_new(m, options, out);
-    gpumm__manager_leave(m);
+    context *ctx = context_of(m);
+    TRY(gpumm__context_enter(ctx));
+    gpumm_status status = kernel_new(ctx, options, out);
+    gpumm__context_leave(ctx);
     return status;
 }
 
@@ -282,7 +286,7 @@ void gpumm_kernel_release(gpumm_kernel *k) {
 
 const char *gpumm_kernel_name(const gpumm_kernel *k) { return k->prototype->name; }
 
-gpumm_manager *gpumm_kernel_manager(const gpumm_kernel *k) { return k->object.manager; }
+gpumm_manager *gpumm_kernel_manager(const gpumm_kernel *k) { return manager_of(k->object.context); }
 
 size_t gpumm_kernel_parameter_count(const gpumm_kernel *k) { return k->prototype->count; }
 
@@ -294,20 +298,20 @@ size_t gpumm_kernel_threads(const gpumm_kernel *k) { return k->threads; }
 
 static gpumm_status check_launch(gpumm_kernel *k, gpumm_stream *given, const gpumm_argument *arguments, size_t count,
                                  gpumm_stream **s) {
-    TRY(gpumm__stream_of(k->object.manager, given, s));
+    TRY(gpumm__stream_of(k->object.context, given, s));
     return gpumm__arguments_check(k, arguments, count);
 }
 
 static gpumm_status launch(gpumm_kernel *k, gpumm_stream *given, uint64_t threads, const gpumm_argument *arguments,
                            size_t count) {
-    gpumm_manager *m = k->object.manager;
+    context *ctx = k->object.context;
     gpumm_stream *s;
     TRY(check_launch(k, given, arguments, count, &s));
     if (!threads) TRY(gpumm__arguments_threads(k, arguments, &threads));
     if (!threads) return GPUMM_OK;
-    pthread_mutex_lock(&m->submit);
+    pthread_mutex_lock(&ctx->submit);
     gpumm_status status = gpumm__arguments_launch(k, s, threads, arguments);
-    pthread_mutex_unlock(&m->submit);
+    pthread_mutex_unlock(&ctx->submit);
     return status;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Taking is one compare-and-swap, so that a limit holds whoever asks at the same time. */
+/* A charge is one compare-and-swap, so that threads that charge at the same time cannot exceed the limit together. */
 #include "memory/budget.h"
 
 #include "base/alloc.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A budget: a limit on logical bytes, moved at the call. Lock-free: managers share one. */
+/* A budget: a limit on logical bytes, charged at the call that asks for them. Lock-free, because managers share it. */
 #ifndef MEMORY_BUDGET_H
 #define MEMORY_BUDGET_H
 
@@ -12,8 +12,8 @@ struct gpumm_budget {
     _Atomic uint64_t limit, used;
 };
 
-bool gpumm__budget_charge(gpumm_budget *b, uint64_t bytes); /* false: it does not fit, nothing taken */
+bool gpumm__budget_charge(gpumm_budget *b, uint64_t bytes); /* false: over the limit, nothing was charged */
 void gpumm__budget_uncharge(gpumm_budget *b, uint64_t bytes);
-uint64_t gpumm__budget_left(const gpumm_budget *b); /* what it would still grant */
+uint64_t gpumm__budget_left(const gpumm_budget *b); /* bytes until the limit */
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Accounts in, sums out. */
+/* Sums over accounts, kept up to date at every change of one. */
 #include "memory/ledger.h"
 
 #include <string.h>
@@ -33,7 +33,7 @@ uint64_t gpumm__account_bytes(const account *a, gpumm_category category) {
     return category == GPUMM_CACHED ? beyond : a->logical;
 }
 
-/* An account counts once in its own category however few its bytes, elsewhere while it has some. */
+/* An account counts as one entry of its own category, even with no bytes, and of another while it has bytes there. */
 static bool counted(const account *a, gpumm_category category) {
     return a->category == category || gpumm__account_bytes(a, category) > 0;
 }

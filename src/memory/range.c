@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reserve once, commit one segment a growth step, give back whole segments. */
+/* Reserves once, commits one segment in each growth step, releases whole segments. */
 #include "memory/range.h"
 
 #include <string.h>
@@ -19,7 +19,7 @@ gpumm_status gpumm__range_open(range *r, device *d, place where, uint64_t maximu
                     (unsigned long long)maximum);
     }
     gpumm_status status = r->in_place ? d->call->reserve(d, where, r->reserved, &r->address) : GPUMM_OK;
-    if (status != GPUMM_OK) memset(r, 0, sizeof *r); /* there is nothing that gpumm__range_close could give back */
+    if (status != GPUMM_OK) memset(r, 0, sizeof *r); /* so that gpumm__range_close releases nothing */
     return status;
 }
 
@@ -54,7 +54,7 @@ gpumm_status gpumm__range_commit(range *r, uint64_t bytes) {
     return r->in_place ? commit_segment(r, end) : commit_block(r, end);
 }
 
-/* A refusal is asked once more: address space cannot be released over memory that is still mapped. */
+/* A decommit that fails is tried once more, because address space cannot be released while memory is mapped there. */
 static bool decommit_last(range *r, uint64_t start) {
     device *d = r->device;
     uint64_t bytes = r->committed - start;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Two-level segregated fit, with the headers out of band. A bin holds free blocks of sizes within one
-   eighth of a power of two; two bitmaps find the first bin that surely fits. */
+/* Two-level segregated fit (TLSF), with the block headers outside of the memory. A bin holds free blocks whose sizes
+   are within an eighth of a power of two; two bitmaps find the first bin all of whose blocks are large enough. */
 #include "memory/slab.h"
 
 #include <string.h>
@@ -74,7 +74,7 @@ static uint32_t node_new(slab *s, uint64_t offset, uint64_t size, uint32_t befor
     return i;
 }
 
-/* `gone` joins the block before it. */
+/* Block `gone` becomes part of block `i`, which ends where it begins. */
 static void node_join(slab *s, uint32_t i, uint32_t gone) {
     slab_node *n = &s->nodes[i], *g = &s->nodes[gone];
     n->size += g->size;
@@ -110,11 +110,11 @@ static uint64_t free_tail(const slab *s) {
     return s->last != SLAB_NONE && !s->nodes[s->last].used ? s->nodes[s->last].size : 0;
 }
 
-/* Taking may split a block, which takes a node. The last one is left for the growth that may be under way. */
+/* Taking a block may split it, which needs a node. The last node is left for a growth that may be under way. */
 static bool has_nodes(const slab *s) { return s->unused != SLAB_NONE || s->node_count + 1 < s->node_room; }
 
-/* A block at the end serves where it is large enough, which its bin need not promise. Sizes beyond all that is
-   there have no bin. */
+/* The free block at the end is used where it is large enough, even if its bin also has smaller blocks. A size that is
+   larger than everything committed may have no bin. */
 static uint32_t find(const slab *s, uint64_t size) {
     if (size > s->committed) return SLAB_NONE;
     uint32_t i = bin_find(s, size);
@@ -126,20 +126,20 @@ static gpumm_status no_room(const slab *s, uint64_t bytes) {
                 (unsigned long long)s->range.reserved, (unsigned long long)bytes);
 }
 
-/* More at the end, of which a free block there already has a part. A whole block (a range that cannot grow in
-   place) is committed to its maximum at once. */
+/* Plans to commit more at the end, less the free block that is there. A range that cannot grow in place is committed to
+   its maximum at once. */
 gpumm_status gpumm__slab_plan(const slab *s, uint64_t bytes, slab_growth *g) {
     uint64_t size, before = s->committed, tail = free_tail(s);
     if (!size_round_up(size_max(bytes, 1), SLAB_ALIGN, &size) || size > s->range.reserved) return no_room(s, bytes);
     *g = (slab_growth){.end = before, .node_room = s->node_room};
     if (s->node_count + 2 > s->node_room) g->node_room = size_max(64, 2 * s->node_room);
-    if (find(s, size) != SLAB_NONE) return GPUMM_OK; /* only nodes are wanting */
+    if (find(s, size) != SLAB_NONE) return GPUMM_OK; /* only nodes are missing */
     g->end = before + size_max(size - size_min(tail, size), GROW_BYTES);
     if (!s->range.in_place || g->end > s->range.reserved) g->end = s->range.reserved;
     return g->end - before + tail < size ? no_room(s, bytes) : GPUMM_OK;
 }
 
-/* Nodes first: what is committed cannot be taken back where it is one whole block. */
+/* Nodes first: if the commit came first and the nodes failed, a whole block could not be decommitted. */
 gpumm_status gpumm__slab_fetch(slab *s, slab_growth *g) {
     const gpumm_allocator *memory = s->range.device->memory;
     gpumm__mem_free(memory, s->outgrown);
@@ -162,7 +162,7 @@ static void use_nodes(slab *s, const slab_growth *g) {
     s->node_room = g->node_room;
 }
 
-/* What was fetched becomes a free block at the end, joined with a free one before it. */
+/* The new memory becomes a free block at the end, merged with a free block before it. */
 static void add_tail(slab *s, uint64_t bytes) {
     bool joins = free_tail(s) > 0;
     if (joins) bin_remove(s, s->last);
@@ -207,7 +207,7 @@ bool gpumm__slab_try(slab *s, uint64_t bytes, slab_block *out) {
 
 gpumm_status gpumm__slab_take(slab *s, uint64_t bytes, slab_block *out) {
     slab_growth g;
-    while (!gpumm__slab_try(s, bytes, out)) { /* the first growth may take the last node, the next brings more */
+    while (!gpumm__slab_try(s, bytes, out)) { /* a second growth, where the first used up the nodes */
         TRY(gpumm__slab_plan(s, bytes, &g));
         TRY(gpumm__slab_fetch(s, &g));
         gpumm__slab_publish(s, &g);
@@ -245,7 +245,7 @@ static bool in_its_bin(const slab *s, uint32_t i) {
     return false;
 }
 
-/* Walks the blocks from the end to the start. */
+/* What is inconsistent, found by walking the blocks from the end to the start; NULL: nothing. */
 static const char *damage(const slab *s) {
     uint64_t end = s->committed, used = 0;
     size_t blocks = 0;

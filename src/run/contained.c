@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What --sandbox and its kin mean for the process. The command line is read in one state, the script runs in
-   another; between them the options live here. */
+/* --sandbox and the options that go with it. One Lua state reads the command line, a second, contained one runs the
+   script; the options are kept here in between. */
 #include "contained.h"
 
 #include <lauxlib.h>
@@ -13,14 +13,14 @@
 #include "base/status.h"
 #include "base/thread.h"
 
-static const double GRACE_SECONDS = 1; /* for a C call to return and the script to be ended from within */
+static const double GRACE_SECONDS = 1; /* for a C call to return, so that the sandbox can end the script */
 
 /* ---- Options ------------------------------------------------------------------------------ */
 
 /* The list of strings at table[key], NULL-terminated; NULL: none. */
 static const char *const *read_list(lua_State *L, const char *key) {
     lua_getfield(L, 1, key);
-    size_t count = lua_istable(L, -1) ? lua_rawlen(L, -1) : 0; /* words of the command line: they are few */
+    size_t count = lua_istable(L, -1) ? lua_rawlen(L, -1) : 0; /* from the command line, so small */
     char **list = count > 0 ? calloc(count + 1, sizeof *list) : NULL;
     for (size_t i = 0; list && i < count; i++) {
         lua_rawgeti(L, -1, (lua_Integer)i + 1);
@@ -79,7 +79,7 @@ static void *watch(void *user) {
             "gpumm-run: the script ran longer than its limit, timeout %g seconds, in a call that does "
             "not return\n",
             c->options.timeout);
-    _exit(EXIT_FAILURE); /* nothing can be closed while that call runs */
+    _exit(EXIT_FAILURE); /* the state cannot be closed while that call runs */
 }
 
 gpumm_status gpumm__contained_watch(contained *c) {
@@ -88,7 +88,7 @@ gpumm_status gpumm__contained_watch(contained *c) {
     TRY(gpumm__cond_open(&c->wake));
     pthread_mutex_init(&c->mutex, NULL);
     sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* Ctrl-C belongs to the script's thread */
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* SIGINT is for the script's thread */
     int outcome = pthread_create(&c->thread, NULL, watch, c);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (outcome != 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Running a script contained: what the command line grants and limits, the state for it, and a watchdog. */
+/* Running a script in the sandbox: permissions and limits of the command line, and a watchdog thread. */
 #ifndef RUN_CONTAINED_H
 #define RUN_CONTAINED_H
 
@@ -16,11 +16,11 @@ typedef struct contained {
     bool watching, done;
 } contained;
 
-/* Slot 1: a table of run.lua's: read, write, environment (lists), kernels, limit, memory, timeout. Raises Lua's
-   memory error; what was taken by then is given back by gpumm__contained_free. */
+/* Reads the table in slot 1, made by run.lua: read, write, environment (lists), kernels, limit, memory, timeout. Raises
+   when memory runs out; gpumm__contained_free then frees what was read. */
 void gpumm__contained_read(lua_State *L, contained *c);
 void gpumm__contained_free(contained *c);
-/* The watchdog ends the process when a call of the script's outlives the timeout and does not return. */
+/* Starts the watchdog, which ends the process where a C call of the script does not return within the timeout. */
 gpumm_status gpumm__contained_watch(contained *c);
 void gpumm__contained_unwatch(contained *c);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* gpumm-run: a Lua interpreter with gpumm inside. It behaves as `lua` does (arg, -, --, #! lines, exit codes,
-   traceback, Ctrl-C) and loads text only; where the script returns a simulation, it runs it. What happens with
-   options, simulations, progress and statistics is lua/gpumm/run.lua; here are the process and its signals.
-   With --sandbox run.lua reads the command line, and is run once more in a contained state (contained.c). */
+   traceback, Ctrl-C) and loads Lua text only; a simulation that the script returns is run. Options, simulations,
+   progress and statistics are in lua/gpumm/run.lua; this file has the process and its signals. With --sandbox, run.lua
+   reads the command line first, and then runs again in a contained state (contained.c). */
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
@@ -13,15 +13,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bind/bind.h"
+#include "bind/lua/state.h"
 #include "contained.h"
 #include "gpumm_lua.h"
 
-/* The signal flag, with what the handler needs beside it. */
+/* What the signal handler reads and writes. */
 static struct {
-    volatile sig_atomic_t count;    /* of Ctrl-C so far */
-    volatile sig_atomic_t graceful; /* a simulation looks at the count between its steps */
-    bool contained;                 /* the state has a hook of its own, which must stay */
+    volatile sig_atomic_t count;    /* how often Ctrl-C was pressed */
+    volatile sig_atomic_t graceful; /* a simulation checks the count between its steps */
+    bool contained;                 /* the sandbox has set a hook, which must stay */
     lua_State *L;
 } interrupts;
 
@@ -31,14 +31,14 @@ static void stop_hook(lua_State *L, lua_Debug *ar) {
     luaL_error(L, "interrupted!");
 }
 
-/* The first Ctrl-C lets a simulation end its step; otherwise, and with the second, the script is stopped; the one
-   after that ends the process. */
+/* The first Ctrl-C lets a simulation finish its step. Outside of a simulation, and with the second one, the script is
+   stopped. The next one ends the process. */
 static void on_interrupt(int signal_number) {
     int flags = LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT;
     (void)signal_number;
     interrupts.count = interrupts.count + 1;
     if (interrupts.graceful && interrupts.count == 1) return;
-    signal(SIGINT, SIG_DFL); /* what the script does not notice, the next one ends */
+    signal(SIGINT, SIG_DFL); /* for a script in a C call that does not return */
     if (interrupts.contained) gpumm_lua_sandbox_stop(interrupts.L);
     else lua_sethook(interrupts.L, stop_hook, flags, 1);
 }
@@ -52,7 +52,7 @@ static void catch_interrupts(lua_State *L) {
     sigaction(SIGINT, &action, NULL);
 }
 
-/* ---- What run.lua needs from the process ---------------------------------------------------- */
+/* ---- Functions for run.lua ---------------------------------------------------- */
 
 static int run_interrupted(lua_State *L) {
     lua_pushboolean(L, interrupts.count > 0);
@@ -79,7 +79,7 @@ static int run_set_limit(lua_State *L) {
     return 0;
 }
 
-/* Loads a script, text only; "-" or nil is standard input. */
+/* Loads a script, Lua text only; "-" or nil: from standard input. */
 static int run_load(lua_State *L) {
     const char *path = luaL_optstring(L, 1, NULL);
     if (path && strcmp(path, "-") == 0) path = NULL;
@@ -89,7 +89,7 @@ static int run_load(lua_State *L) {
     return 2;
 }
 
-/* Lines of the library for people; each is shown once, so that ten managers of one device say it once. */
+/* Shows the library's log. An information line is not repeated: ten managers of one device show theirs once. */
 static void show_line(void *user, gpumm_log_level level, const char *line) {
     char *last = user;
     if (level == GPUMM_LOG_INFO && strcmp(last, line) == 0) return;
@@ -107,8 +107,8 @@ static int run_quiet(lua_State *L) {
     return 0;
 }
 
-/* Keeps the table of what --sandbox grants and limits, for the state that the script will run in.
-   Upvalue 1: where. */
+/* Stores the permissions and limits of --sandbox for the state in which the script will run. Upvalue 1: the contained
+   struct. */
 static int run_contain(lua_State *L) {
     gpumm__contained_read(L, lua_touserdata(L, lua_upvalueindex(1)));
     return 0;
@@ -129,7 +129,7 @@ static int on_error(lua_State *L) {
     const char *message = lua_tostring(L, 1);
     if (!message && luaL_callmeta(L, 1, "__tostring")) message = lua_tostring(L, -1);
     if (!message) message = lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
-    if (strstr(message, "\nstack traceback:")) lua_pushstring(L, message); /* from nearer to the place */
+    if (strstr(message, "\nstack traceback:")) lua_pushstring(L, message); /* it has one already */
     else luaL_traceback(L, L, message, 1);
     return 1;
 }
@@ -159,7 +159,7 @@ static void open_everything(lua_State *L) {
     lua_pop(L, 1);
 }
 
-/* What the process can do for run.lua. */
+/* Pushes the table of functions that run.lua gets. */
 static void push_functions(lua_State *L, process *p) {
     luaL_newlib(L, functions);
     lua_pushlightuserdata(L, &p->sandbox);
@@ -169,12 +169,21 @@ static void push_functions(lua_State *L, process *p) {
     lua_setfield(L, -2, "contained");
 }
 
-/* In protected mode: calls gpumm.run(functions, arguments), whose result is the exit code. */
+/* Pushes the module. It contains the layouts, for contained scripts too, which cannot load a module later. */
+static void open_gpumm(lua_State *L) {
+#ifdef GPUMM_HAVE_LAYOUT
+    gpumm_lua_open_layout(L);
+#else
+    gpumm_lua_open(L);
+#endif
+}
+
+/* Called by lua_pcall: calls gpumm.run(functions, arguments), whose result is the exit code. */
 static int protected_main(lua_State *L) {
     process *p = lua_touserdata(L, 1);
     luaL_checkversion(L);
     if (!interrupts.contained) open_everything(L);
-    gpumm_lua_open(L);
+    open_gpumm(L);
     gpumm_lua_set_log(L, show_line, p->last_line);
     catch_interrupts(L);
     lua_getfield(L, -1, "run");
@@ -184,10 +193,10 @@ static int protected_main(lua_State *L) {
     return 1;
 }
 
-/* A limit is always named, whatever the error was in which it showed. */
+/* Shows the error, and the limit that was reached where the error does not name it. */
 static int report(lua_State *L) {
     char limit[128] = "";
-    const char *message = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "(an error that is no text)";
+    const char *message = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "(an error that is not a string)";
     if (gpumm_lua_sandbox_ended(L, limit) && !strstr(message, limit)) fprintf(stderr, "gpumm-run: %s\n", limit);
     fprintf(stderr, "gpumm-run: %s\n", message);
     return interrupts.count ? 130 : EXIT_FAILURE;
@@ -199,7 +208,7 @@ static int run(process *p) {
     lua_pushcfunction(L, protected_main);
     lua_pushlightuserdata(L, p);
     int code = lua_pcall(L, 1, 1, 1) == LUA_OK ? (int)lua_tointeger(L, -1) : report(L);
-    signal(SIGINT, SIG_DFL); /* its handler knows the state */
+    signal(SIGINT, SIG_DFL); /* the handler uses the state, which is closed next */
     gpumm_lua_sandbox_close(L);
     return code;
 }
@@ -209,7 +218,7 @@ static int complain(const char *message) {
     return EXIT_FAILURE;
 }
 
-/* The same once more, in a state from which the script cannot reach out. */
+/* Runs again, in a contained state. */
 static int run_contained(process *p) {
     interrupts.contained = true;
     if (gpumm_lua_sandbox_open(&p->sandbox.options, &p->L) != GPUMM_OK) return complain(gpumm_message());

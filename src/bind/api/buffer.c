@@ -15,32 +15,45 @@
  *
  * `where` is {stream = s}, with first and count too where there is a range, or a stream.
  */
+#include "bind/api/buffer.h"
+
 #include <string.h>
 
-#include "bind/bind.h"
-#include "bind/api/values.h"
+#include "base/size.h"
+#include "base/status.h"
+#include "bind/api/elements.h"
+#include "bind/api/growth.h"
+#include "bind/api/keep.h"
+#include "bind/api/manager.h"
+#include "bind/api/schedule.h"
+#include "bind/api/stream.h"
+#include "bind/api/type.h"
 #include "bind/api/view.h"
+#include "bind/api/where.h"
+#include "bind/lua/arguments.h"
+#include "bind/lua/caller.h"
+#include "bind/lua/collector.h"
+#include "bind/lua/fail.h"
+#include "bind/lua/options.h"
 
 /* ---- Making them --------------------------------------------------------------------------- */
 
-static const char *const config_keys[] = {"bytes_per_element", "growth_factor", "max_size_bytes", "min_size_bytes",
-                                          "enable_async",      "growth",        "align",          "ahead",
-                                          "max_length",        "tag",           "stream",         NULL};
-
-static const char *const buffer_keys[] = {"type",
-                                          "length",
-                                          "bytes_per_element",
-                                          "growth_factor",
-                                          "max_size_bytes",
-                                          "min_size_bytes",
-                                          "enable_async",
-                                          "growth",
-                                          "align",
-                                          "ahead",
-                                          "max_length",
-                                          "tag",
-                                          "stream",
-                                          NULL};
+/* Those of m:buffer; m:allocate has the first two as arguments. */
+static const char *const keys[] = {"type",
+                                   "length",
+                                   "bytes_per_element",
+                                   "growth_factor",
+                                   "max_size_bytes",
+                                   "min_size_bytes",
+                                   "enable_async",
+                                   "growth",
+                                   "align",
+                                   "ahead",
+                                   "max_length",
+                                   "tag",
+                                   "stream",
+                                   NULL};
+enum { ALLOCATE_KEYS = 2 };
 
 typedef struct buffer_plan {
     gpumm_config config;
@@ -53,8 +66,7 @@ typedef struct buffer_plan {
 
 /* Pushes one value, which keeps the growth's list alive. */
 static void read_growth(lua_State *L, int table, buffer_plan *plan) {
-    plan->scheduled = gpumm_lua__option(L, table, "growth");
-    if (plan->scheduled) lua_pop(L, 1);
+    plan->scheduled = gpumm_lua__has_option(L, table, "growth");
     bool function = gpumm_lua__option_growth(L, table, &plan->growth);
     if (function) plan->function = lua_gettop(L);
 }
@@ -104,11 +116,11 @@ static int make(lua_State *L, buffer_plan *plan, const gpumm_type *type) {
     if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
     gpumm_lua__adopt(L, handle, buffer);
     if (options.name && gpumm_lua__handle_at(L, 1, &gpumm_lua__manager_class)->borrowed)
-        gpumm_lua__keep_handle(L);                           /* it is ours */
+        gpumm_lua__keep_handle(L);                           /* as one that scripts made */
     if (plan->function == 0 && options.name) lua_pushnil(L); /* a freed namesake's may be there still */
     else if (plan->function != 0) lua_pushvalue(L, plan->function);
     else return 1;
-    gpumm_lua__keep_schedule(L, lua_gettop(L) - 1, lua_gettop(L));
+    gpumm_lua__keep_schedule(L, lua_gettop(L) - 1, NULL, buffer, lua_gettop(L));
     lua_pop(L, 1);
     return 1;
 }
@@ -117,7 +129,7 @@ static const gpumm_type *type_or_null(lua_State *L, int index) {
     return lua_isnoneornil(L, index) ? NULL : gpumm_lua__to_type(L, index);
 }
 
-int gpumm_lua__buffer_allocate(lua_State *L) {
+static int manager_allocate(lua_State *L) {
     buffer_plan plan = {.config = gpumm_config_default()};
     lua_settop(L, 5);
     gpumm_lua__to_manager(L, 1);
@@ -126,18 +138,18 @@ int gpumm_lua__buffer_allocate(lua_State *L) {
     plan.options.length = gpumm_lua__count(L, 4);
     plan.options.tag = gpumm_lua__tag(L, plan.tag);
     if (!lua_isnil(L, 5)) {
-        gpumm_lua__options(L, 5, config_keys, false);
+        gpumm_lua__options(L, 5, keys + ALLOCATE_KEYS, false);
         read_plan(L, 5, &plan);
     }
     return make(L, &plan, type);
 }
 
-int gpumm_lua__buffer_anonymous(lua_State *L) {
+static int manager_buffer(lua_State *L) {
     buffer_plan plan = {.config = gpumm_config_default()};
     plan.config.min_size_bytes = 0;
     lua_settop(L, 2);
     gpumm_lua__to_manager(L, 1);
-    gpumm_lua__options(L, 2, buffer_keys, false);
+    gpumm_lua__options(L, 2, keys, false);
     plan.options.tag = gpumm_lua__tag(L, plan.tag);
     plan.options.length = gpumm_lua__option_count(L, 2, "length", 0);
     if (!gpumm_lua__option(L, 2, "type")) lua_pushnil(L);
@@ -189,7 +201,7 @@ static gpumm_buffer *find_named(lua_State *L, const gpumm_type *type, int *resul
     return buffer;
 }
 
-int gpumm_lua__buffer_get(lua_State *L) {
+static int manager_get_buffer(lua_State *L) {
     int results = 1;
     lua_settop(L, 3);
     find_named(L, type_or_null(L, 3), &results);
@@ -202,13 +214,11 @@ static gpumm_status not_borrowed(const bind_handle *handle) {
 }
 
 /* What is kept for the buffer at `index`: its schedule, its handle. */
-static void forget(lua_State *L, int index, const gpumm_buffer *buffer) {
+static void forget(lua_State *L, int index, gpumm_buffer *buffer) {
     lua_pushnil(L);
-    gpumm_lua__keep_schedule(L, index, lua_gettop(L));
-    gpumm_lua__push_keeps(L, index);
-    lua_pushnil(L);
-    lua_rawsetp(L, -2, buffer);
-    lua_pop(L, 2);
+    gpumm_lua__keep_schedule(L, index, NULL, buffer, lua_gettop(L));
+    lua_pop(L, 1);
+    gpumm_lua__keep_no_longer(L, index, buffer);
 }
 
 static int free_at(lua_State *L, int index) {
@@ -221,38 +231,36 @@ static int free_at(lua_State *L, int index) {
     return 1;
 }
 
-int gpumm_lua__buffer_drop(lua_State *L) {
+static int manager_free(lua_State *L) {
     int results = 0;
     lua_settop(L, 2);
     return find_named(L, NULL, &results) ? free_at(L, 3) : results;
 }
 
-static gpumm_status ensure(lua_State *L, int object, uint64_t capacity) {
-    gpumm_status status;
-    gpumm_buffer *buffer = gpumm_lua__to_buffer(L, object);
-    TRY(gpumm_lua__grow_ahead(L, object, capacity));
-    BIND_RETRY(L, status, gpumm_buffer_ensure_capacity(buffer, capacity));
-    return status;
+static int ensure_at(lua_State *L, int index, uint64_t capacity) {
+    gpumm_buffer *buffer = gpumm_lua__to_buffer(L, index);
+    gpumm_status status = gpumm_lua__grow_ahead(L, index, gpumm_buffer_group(buffer), buffer, capacity);
+    if (status == GPUMM_OK) BIND_RETRY(L, status, gpumm_buffer_ensure_capacity(buffer, capacity));
+    return gpumm_lua__result(L, status);
 }
 
-int gpumm_lua__buffer_ensure(lua_State *L) {
+static int manager_ensure_capacity(lua_State *L) {
     int results = 0;
     lua_settop(L, 3);
     uint64_t capacity = gpumm_lua__count(L, 3);
-    if (!find_named(L, NULL, &results)) return results;
-    return gpumm_lua__result(L, ensure(L, 4, capacity));
+    return find_named(L, NULL, &results) ? ensure_at(L, 4, capacity) : results;
 }
 
 /* ---- Contents ----------------------------------------------------------------------------- */
 
 static int buffer_upload(lua_State *L) {
     gpumm_buffer *buffer = gpumm_lua__to_buffer(L, 1);
-    struct data data;
+    struct elements data;
     bind_range range;
     lua_settop(L, 5);
     luaL_argcheck(L, !lua_isnil(L, 2), 2, "data expected: a table, a string or a view");
     gpumm_lua__to_range(L, 3, 0, &range);
-    gpumm_lua__data_encode(L, 2, gpumm_buffer_type(buffer), &data);
+    gpumm_lua__to_elements(L, 2, gpumm_buffer_type(buffer), &data);
     if (range.counted && range.count != data.count)
         return luaL_error(L, "upload: count is %I, but the data has %I elements", (LUAI_UACINT)range.count,
                           (LUAI_UACINT)data.count);
@@ -286,14 +294,8 @@ static int buffer_fill(lua_State *L) {
     gpumm_lua__to_range(L, 3, info.length, &range);
     void *element = lua_newuserdatauv(L, gpumm_type_size(type), 0);
     memset(element, 0, gpumm_type_size(type));
-    gpumm_lua__data_encode_one(L, 2, type, element);
+    gpumm_lua__encode_one(L, 2, type, element);
     return gpumm_lua__result(L, gpumm_buffer_fill(buffer, range.stream, range.first, range.count, element));
-}
-
-static uint64_t option_first(lua_State *L, int table, const char *key) {
-    uint64_t first = gpumm_lua__option_count(L, table, key, 1);
-    if (first == 0) luaL_error(L, "option \"%s\": positions count from 1", key);
-    return first - 1;
 }
 
 static int buffer_copy(lua_State *L) {
@@ -305,8 +307,8 @@ static int buffer_copy(lua_State *L) {
     gpumm_stream *stream = gpumm_lua__where(L, 3, valid);
     uint64_t first = 0, from_first = 0, count = info.length;
     if (lua_istable(L, 3)) {
-        first = option_first(L, 3, "first");
-        from_first = option_first(L, 3, "from_first");
+        first = gpumm_lua__option_first(L, 3, "first");
+        from_first = gpumm_lua__option_first(L, 3, "from_first");
         count = info.length > from_first ? info.length - from_first : 0;
         count = gpumm_lua__option_count(L, 3, "count", count);
     }
@@ -318,7 +320,7 @@ static int buffer_copy(lua_State *L) {
 static gpumm_status resize(lua_State *L, uint64_t length, gpumm_stream *stream) {
     gpumm_status status;
     gpumm_buffer *buffer = gpumm_lua__to_buffer(L, 1);
-    TRY(gpumm_lua__grow_ahead(L, 1, length));
+    TRY(gpumm_lua__grow_ahead(L, 1, gpumm_buffer_group(buffer), buffer, length));
     BIND_RETRY(L, status, gpumm_buffer_resize(buffer, stream, length));
     return status;
 }
@@ -330,11 +332,11 @@ static int buffer_resize(lua_State *L) {
 }
 
 static gpumm_status append_data(lua_State *L, gpumm_buffer *buffer, gpumm_stream *stream, uint64_t length) {
-    struct data data;
+    struct elements data;
     uint64_t required;
-    gpumm_lua__data_encode(L, 2, gpumm_buffer_type(buffer), &data);
+    gpumm_lua__to_elements(L, 2, gpumm_buffer_type(buffer), &data);
     if (!size_add(length, data.count, &required)) return fail(GPUMM_OVER_MAX_SIZE, "too many elements");
-    TRY(gpumm_lua__grow_ahead(L, 1, required));
+    TRY(gpumm_lua__grow_ahead(L, 1, NULL, buffer, required));
     gpumm_lua__view_test(L, 2); /* a schedule may have ended the frame whose view it is: that raises */
     gpumm_status status;
     BIND_TRY_FIRST(status, gpumm_buffer_append(buffer, stream, data.count, data.bytes));
@@ -361,7 +363,7 @@ static int buffer_append(lua_State *L) {
 
 static int buffer_ensure(lua_State *L) {
     gpumm_lua__to_buffer(L, 1);
-    return gpumm_lua__result(L, ensure(L, 1, gpumm_lua__count(L, 2)));
+    return ensure_at(L, 1, gpumm_lua__count(L, 2));
 }
 
 static int buffer_shrink(lua_State *L) {
@@ -407,7 +409,7 @@ COUNT_PROPERTY(capacity_bytes)
 COUNT_PROPERTY(committed_bytes)
 COUNT_PROPERTY(generation)
 
-static int gpumm__buffer_address(lua_State *L) {
+static int buffer_address(lua_State *L) {
     lua_pushinteger(L, (lua_Integer)info_of(L).address);
     return 1;
 }
@@ -428,12 +430,7 @@ static int buffer_manager(lua_State *L) {
     return 1;
 }
 
-static int buffer_group(lua_State *L) {
-    gpumm_group *group = gpumm_buffer_group(gpumm_lua__to_buffer(L, 1));
-    return group && gpumm_lua__find(L, &gpumm_lua__group_class, group) ? 1 : 0;
-}
-
-/* " 'name'", or nothing for one that has none. [-0, +1] */
+/* " 'name'", or "" where the buffer is anonymous. [-0, +1, m] */
 static const char *push_quoted(lua_State *L, const gpumm_buffer *buffer) {
     const char *name = buffer ? gpumm_buffer_name(buffer) : "";
     return name[0] ? lua_pushfstring(L, " '%s'", name) : lua_pushliteral(L, "");
@@ -463,7 +460,6 @@ static const luaL_Reg methods[] = {
     {"ensure_capacity", buffer_ensure},
     {"shrink_to_fit", buffer_shrink},
     {"used", buffer_used},
-    {"readback", gpumm_lua__buffer_readback},
     {"free", buffer_free},
     {"close", buffer_close},
     {NULL, NULL},
@@ -477,10 +473,9 @@ static const luaL_Reg properties[] = {
     {"capacity_bytes", buffer_capacity_bytes},
     {"committed_bytes", buffer_committed_bytes},
     {"max_length", buffer_max_length},
-    {"address", gpumm__buffer_address},
+    {"address", buffer_address},
     {"generation", buffer_generation},
     {"manager", buffer_manager},
-    {"group", buffer_group},
     {NULL, NULL},
 };
 
@@ -491,3 +486,16 @@ static void release(void *buffer) { gpumm_buffer_release(buffer); }
 
 const bind_class gpumm_lua__buffer_class = {
     .name = "gpumm.buffer", .methods = methods, .properties = properties, .meta = meta, .release = release};
+
+gpumm_buffer *gpumm_lua__to_buffer(lua_State *L, int index) {
+    return gpumm_lua__check(L, index, &gpumm_lua__buffer_class);
+}
+
+const luaL_Reg gpumm_lua__manager_buffers[] = {
+    {"allocate", manager_allocate},
+    {"buffer", manager_buffer},
+    {"get_buffer", manager_get_buffer},
+    {"free", manager_free},
+    {"ensure_capacity", manager_ensure_capacity},
+    {NULL, NULL},
+};

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* gpumm.config: the ancestor's five fields and its presets, as plain tables that a script may change. */
-#include "bind/bind.h"
+#include "bind/api/config.h"
+
+#include <lauxlib.h>
+
+#include "bind/lua/arguments.h"
+#include "gpumm.h"
 
 static int push_config(lua_State *L, gpumm_config config) {
     lua_createtable(L, 0, 5);

@@ -7,25 +7,15 @@
  *
  * live() can be read after close too.
  */
-#include "bind/bind.h"
+#include "bind/api/fault.h"
 
-void gpumm_lua__option_fault(lua_State *L, int table, gpumm_fault *plan) {
-    static const char *const valid[] = {"call", "nth", "status", "jitter", "hold", NULL};
-    gpumm_lua__options(L, table, valid, false);
-    *plan = (gpumm_fault){
-        .call = gpumm_lua__option_text(L, table, "call", NULL),
-        .nth = gpumm_lua__option_count(L, table, "nth", 0),
-        .jitter = gpumm_lua__option_count(L, table, "jitter", 0),
-        .hold = gpumm_lua__option_text(L, table, "hold", NULL),
-        .status = GPUMM_OUT_OF_MEMORY,
-    };
-    const char *status = gpumm_lua__option_text(L, table, "status", "OUT_OF_MEMORY");
-    plan->status = gpumm_status_named(status);
-    if (plan->status == GPUMM_STATUS_COUNT)
-        luaL_error(L, "option \"status\": there is no status \"%s\" (gpumm.statuses has them)", status);
-}
+#include "bind/api/fault_plan.h"
+#include "bind/api/manager.h"
+#include "bind/lua/arguments.h"
+#include "bind/lua/fail.h"
+#include "bind/sandbox/permissions.h"
 
-int gpumm_lua__fault_of(lua_State *L) {
+static int manager_fault(lua_State *L) {
     gpumm_manager *manager = gpumm_lua__to_manager(L, 1);
     gpumm_lua__require_permission(L, BIND_FAULT, NULL); /* of a manager that is lent, too */
     if (gpumm_lua__find(L, &gpumm_lua__fault_class, manager)) return 1;
@@ -105,3 +95,5 @@ static const luaL_Reg meta[] = {{"__call", fault_itself}, {"__tostring", gpumm_l
 static void release(void *manager) { gpumm_manager_release(manager); }
 
 const bind_class gpumm_lua__fault_class = {.name = "gpumm.fault", .methods = methods, .meta = meta, .release = release};
+
+const luaL_Reg gpumm_lua__manager_faults[] = {{"fault", manager_fault}, {NULL, NULL}};

@@ -7,17 +7,20 @@
  *   f:keep()     holds its slot past the next delivery; returns f
  *   f:release()  ends it early      f:valid()
  *
- * The user value EXTRA is a table: at 0 the members' names (name -> index), at 1, 2, … the views made so far.
+ * The user value EXTRA is a table: at 0 the readback's (frame.h), at 1, 2, … the views made so far.
  */
-#include "bind/bind.h"
+#include "bind/api/frame.h"
+
 #include "bind/api/view.h"
+#include "bind/lua/arguments.h"
+#include "bind/lua/fail.h"
 
 static gpumm_frame *to_frame(lua_State *L, int index) { return gpumm_lua__check(L, index, &gpumm_lua__frame_class); }
 
-void gpumm_lua__frame_names(lua_State *L, int names) {
+void gpumm_lua__frame_of(lua_State *L, int readback) {
     if (lua_getiuservalue(L, -1, BIND_EXTRA) == LUA_TNIL) {
         lua_createtable(L, 1, 0);
-        lua_pushvalue(L, names);
+        lua_pushvalue(L, readback);
         lua_rawseti(L, -2, 0);
         lua_setiuservalue(L, -3, BIND_EXTRA);
     }
@@ -81,28 +84,42 @@ static int frame_data(lua_State *L) {
 
 /* ---- Life --------------------------------------------------------------------------------- */
 
-/* So that a readback knows when its ring may be full of frames that are garbage. */
-static void count_in_readback(lua_State *L, const gpumm_frame *frame, int change) {
-    if (!gpumm_lua__find(L, &gpumm_lua__readback_class, gpumm_frame_readback(frame))) return;
-    bind_handle *readback = lua_touserdata(L, -1);
-    readback->kept += change;
+/* Counts it in its readback's table, so that the readback knows when its ring may be full of frames that are garbage. */
+static void set_kept(lua_State *L, bind_handle *handle, bool kept) {
+    if (handle->kept == kept) return;
+    handle->kept = kept;
+    if (lua_getiuservalue(L, 1, BIND_EXTRA) == LUA_TTABLE && lua_rawgeti(L, -1, 0) == LUA_TTABLE) {
+        lua_rawgeti(L, -1, 0);
+        lua_pushinteger(L, lua_tointeger(L, -1) + (kept ? 1 : -1));
+        lua_rawseti(L, -3, 0);
+    }
+    lua_settop(L, 1);
+}
+
+int gpumm_lua__frames_kept(lua_State *L, const gpumm_readback *readback) {
+    int count = 0;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &gpumm_lua__frame_class);
+    lua_pushnil(L);
+    while (lua_next(L, -2)) {
+        const bind_handle *frame = lua_touserdata(L, -1);
+        if (frame->object && frame->kept && gpumm_frame_readback(frame->object) == readback) count++;
+        lua_pop(L, 1);
+    }
     lua_pop(L, 1);
+    return count;
 }
 
 static int frame_keep(lua_State *L) {
     gpumm_status status = gpumm_frame_keep(to_frame(L, 1));
     if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
-    bind_handle *handle = gpumm_lua__handle_at(L, 1, &gpumm_lua__frame_class);
-    if (!handle->kept) count_in_readback(L, handle->object, 1);
-    handle->kept = 1;
+    set_kept(L, gpumm_lua__handle_at(L, 1, &gpumm_lua__frame_class), true);
     lua_settop(L, 1);
     return 1;
 }
 
 static int frame_release(lua_State *L) {
     bind_handle *handle = gpumm_lua__handle_at(L, 1, &gpumm_lua__frame_class);
-    if (handle->object && handle->kept) count_in_readback(L, handle->object, -1);
-    handle->kept = 0;
+    set_kept(L, handle, false);
     if (handle->object) gpumm_frame_end(handle->object);
     return 0;
 }
@@ -133,10 +150,6 @@ PROPERTY(time, lua_pushnumber)
 PROPERTY(dropped, gpumm_lua__push_count)
 PROPERTY(ticket, gpumm_lua__push_count)
 
-static int frame_readback(lua_State *L) {
-    return gpumm_lua__find(L, &gpumm_lua__readback_class, gpumm_frame_readback(to_frame(L, 1))) ? 1 : 0;
-}
-
 /* ---- Registration --------------------------------------------------------------------------- */
 
 static const luaL_Reg methods[] = {
@@ -144,9 +157,14 @@ static const luaL_Reg methods[] = {
 };
 
 static const luaL_Reg properties[] = {
-    {"step", frame_step},         {"length", frame_length},   {"generation", frame_generation},
-    {"time", frame_time},         {"dropped", frame_dropped}, {"ticket", frame_ticket},
-    {"readback", frame_readback}, {"data", frame_data},       {NULL, NULL},
+    {"step", frame_step},
+    {"length", frame_length},
+    {"generation", frame_generation},
+    {"time", frame_time},
+    {"dropped", frame_dropped},
+    {"ticket", frame_ticket},
+    {"data", frame_data},
+    {NULL, NULL},
 };
 
 static const luaL_Reg meta[] = {

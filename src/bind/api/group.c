@@ -8,15 +8,31 @@
  *   g:resize(n [, where])  g:ensure_capacity(n)  g:shrink_to_fit()  g:readback {…}  g:members()  g:free()
  *
  * A group's handle is kept by its manager until the group is freed. Its table of members (user value EXTRA)
- * has their buffers by name, and at 0 the Lua function that schedules its growth.
+ * has their buffers by name.
  */
+#include "bind/api/group.h"
+
 #include <string.h>
 
-#include "bind/bind.h"
-#include "bind/api/values.h"
+#include "base/limits.h"
+#include "base/size.h"
+#include "base/status.h"
+#include "bind/api/buffer.h"
+#include "bind/api/elements.h"
+#include "bind/api/frame.h"
+#include "bind/api/growth.h"
+#include "bind/api/keep.h"
+#include "bind/api/manager.h"
+#include "bind/api/schedule.h"
+#include "bind/api/type.h"
 #include "bind/api/view.h"
-
-enum { MEMBERS_MAX = 64 };
+#include "bind/api/where.h"
+#include "bind/lua/arguments.h"
+#include "bind/lua/caller.h"
+#include "bind/lua/collector.h"
+#include "bind/lua/fail.h"
+#include "bind/lua/options.h"
+#include "bind/lua/words.h"
 
 static const char *const keys[] = {"growth",     "align", "ahead", "length", "max_length",
                                    "min_length", "name",  "tag",   "stream", NULL};
@@ -24,9 +40,9 @@ static const char *const keys[] = {"growth",     "align", "ahead", "length", "ma
 /* ---- Making them --------------------------------------------------------------------------- */
 
 static void check_name(lua_State *L, const char *name) {
-    const char *owner = gpumm_lua__class_has(&gpumm_lua__group_class, name)   ? "groups"
-                        : gpumm_lua__class_has(&gpumm_lua__frame_class, name) ? "frames"
-                                                                              : NULL;
+    const char *owner = gpumm_lua__class_has(L, &gpumm_lua__group_class, name)   ? "groups"
+                        : gpumm_lua__class_has(L, &gpumm_lua__frame_class, name) ? "frames"
+                                                                                 : NULL;
     if (owner)
         luaL_error(L, "group member \"%s\": %s have a method or field of that name, choose another", name, owner);
 }
@@ -36,7 +52,7 @@ static void read_member(lua_State *L, int i, gpumm_member *member) {
     lua_rawgeti(L, 2, i);
     if (!lua_istable(L, -1)) luaL_error(L, "group member %d: {name, type} expected", i);
     lua_rawgeti(L, -1, 1);
-    if (lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "group member %d: its name is no string", i);
+    if (lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "group member %d: its name must be a string", i);
     member->name = lua_tostring(L, -1); /* alive with the table */
     if (strlen(member->name) != lua_rawlen(L, -1)) luaL_error(L, "group member %d: its name has a zero byte", i);
     check_name(L, member->name);
@@ -50,39 +66,27 @@ static void read_member(lua_State *L, int i, gpumm_member *member) {
 
 static size_t read_members(lua_State *L, gpumm_member *members) {
     size_t count = lua_rawlen(L, 2);
-    if (count < 1 || count > MEMBERS_MAX) luaL_error(L, "a group has 1 to %d members, not %d", MEMBERS_MAX, (int)count);
-    luaL_checkstack(L, MEMBERS_MAX + 16, NULL);
+    if (count < 1 || count > GROUP_MEMBERS)
+        luaL_error(L, "a group has 1 to %d members, not %d", GROUP_MEMBERS, (int)count);
+    luaL_checkstack(L, GROUP_MEMBERS + 16, NULL);
     for (size_t i = 0; i < count; i++) read_member(L, (int)i + 1, &members[i]);
     return count;
 }
 
-/* Fills the table at `table` with the members' buffers. */
-static void push_members(lua_State *L, gpumm_group *group, int table) {
+/* The new group's handle is on top: its manager keeps it, and it gets the table of its members. */
+static void settle(lua_State *L, gpumm_group *group) {
+    gpumm_lua__keep_handle(L);
+    lua_createtable(L, 0, (int)gpumm_group_count(group));
     for (size_t i = 0; i < gpumm_group_count(group); i++) {
         gpumm_lua__push_buffer(L, gpumm_group_at(group, i), 1);
-        lua_setfield(L, table, gpumm_group_member_name(group, i));
+        lua_setfield(L, -2, gpumm_group_member_name(group, i));
     }
+    lua_setiuservalue(L, -2, BIND_EXTRA);
 }
 
-/* The new group's handle is on top; the table of members at `table`. */
-static void settle(lua_State *L, gpumm_group *group, int table) {
-    int self = lua_gettop(L);
-    lua_pushvalue(L, table);
-    lua_setiuservalue(L, self, BIND_EXTRA);
-    gpumm_lua__push_keeps(L, self);
-    lua_pushvalue(L, self);
-    lua_rawsetp(L, -2, group);
-    lua_pop(L, 1);
-    push_members(L, group, table);
-}
-
-int gpumm_lua__group_new(lua_State *L) {
-    gpumm_member members[MEMBERS_MAX];
-    char tag[BIND_TAG];
-    lua_settop(L, 2);
-    gpumm_manager *manager = gpumm_lua__to_manager(L, 1);
+static gpumm_group_options read_options(lua_State *L, gpumm_member *members, char tag[static BIND_TAG]) {
     gpumm_lua__options(L, 2, keys, true);
-    gpumm_group_options options = {
+    return (gpumm_group_options){
         .name = gpumm_lua__option_text(L, 2, "name", NULL),
         .length = gpumm_lua__option_count(L, 2, "length", 0),
         .max_length = gpumm_lua__option_count(L, 2, "max_length", 0),
@@ -90,32 +94,37 @@ int gpumm_lua__group_new(lua_State *L) {
         .ahead = gpumm_lua__option_unsigned(L, 2, "ahead", 0),
         .stream = gpumm_lua__option_stream(L, 2),
         .tag = gpumm_lua__option_text(L, 2, "tag", gpumm_lua__tag(L, tag)),
-        .unowned =
-            gpumm_lua__handle_at(L, 1, &gpumm_lua__manager_class)->borrowed, /* nobody else could find it to free it */
         .members = members,
         .member_count = read_members(L, members),
     };
-    lua_newtable(L);
-    int table = lua_gettop(L);
-    bool function = gpumm_lua__option_growth(L, 2, &options.growth);
-    if (function) lua_pushvalue(L, -1);
-    else lua_pushnil(L);
-    lua_rawseti(L, table, 0);
+}
+
+static int manager_group(lua_State *L) {
+    gpumm_member members[GROUP_MEMBERS];
+    char tag[BIND_TAG];
+    lua_settop(L, 2);
+    gpumm_manager *manager = gpumm_lua__to_manager(L, 1);
+    gpumm_group_options options = read_options(L, members, tag);
+    /* In a borrowed manager nobody else could find it to free it. */
+    options.unowned = gpumm_lua__handle_at(L, 1, &gpumm_lua__manager_class)->borrowed;
+    if (!gpumm_lua__option_growth(L, 2, &options.growth)) lua_pushnil(L);
+    int schedule = lua_gettop(L);
     bind_handle *handle = gpumm_lua__new(L, &gpumm_lua__group_class, 1);
     gpumm_group *group;
     gpumm_status status;
     BIND_RETRY(L, status, gpumm_group_open(manager, &options, &group));
     if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
     gpumm_lua__adopt(L, handle, group);
-    settle(L, group, table);
+    settle(L, group);
+    gpumm_lua__keep_schedule(L, lua_gettop(L), group, NULL, schedule);
     return 1;
 }
 
 /* ---- Members ------------------------------------------------------------------------------ */
 
 int gpumm_lua__no_member(lua_State *L, gpumm_group *group, const char *name) {
-    const char *names[MEMBERS_MAX + 1] = {NULL};
-    for (size_t i = 0; i < gpumm_group_count(group) && i < MEMBERS_MAX; i++)
+    const char *names[GROUP_MEMBERS + 1] = {NULL};
+    for (size_t i = 0; i < gpumm_group_count(group) && i < GROUP_MEMBERS; i++)
         names[i] = gpumm_group_member_name(group, i);
     return gpumm_lua__unknown(L, "member", name, names);
 }
@@ -155,7 +164,7 @@ static int group_members(lua_State *L) {
 static gpumm_status resize(lua_State *L, uint64_t length, gpumm_stream *stream) {
     gpumm_status status;
     gpumm_group *group = gpumm_lua__to_group(L, 1);
-    TRY(gpumm_lua__grow_ahead(L, 1, length));
+    TRY(gpumm_lua__grow_ahead(L, 1, group, NULL, length));
     BIND_RETRY(L, status, gpumm_group_resize(group, stream, length));
     return status;
 }
@@ -169,12 +178,12 @@ static int group_resize(lua_State *L) {
 static int group_ensure(lua_State *L) {
     gpumm_group *group = gpumm_lua__to_group(L, 1);
     uint64_t capacity = gpumm_lua__count(L, 2);
-    gpumm_status status = gpumm_lua__grow_ahead(L, 1, capacity);
+    gpumm_status status = gpumm_lua__grow_ahead(L, 1, group, NULL, capacity);
     if (status == GPUMM_OK) BIND_RETRY(L, status, gpumm_group_ensure_capacity(group, capacity));
     return gpumm_lua__result(L, status);
 }
 
-static int gpumm__group_shrink(lua_State *L) {
+static int group_shrink(lua_State *L) {
     return gpumm_lua__result(L, gpumm_group_shrink_to_fit(gpumm_lua__to_group(L, 1)));
 }
 
@@ -197,14 +206,14 @@ static uint64_t read_columns(lua_State *L, gpumm_group *group, const void **colu
     const char *first = NULL;
     uint64_t rows = 0;
     for (size_t i = 0; i < gpumm_group_count(group); i++) {
-        struct data data = {NULL, 0};
+        struct elements data = {NULL, 0};
         const char *name = gpumm_group_member_name(group, i);
         if (!gpumm_lua__option(L, 2, name)) {
             lua_pushnil(L);
             lua_pushnil(L);
             continue;
         }
-        gpumm_lua__data_encode(L, lua_gettop(L), gpumm_buffer_type(gpumm_group_at(group, i)), &data);
+        gpumm_lua__to_elements(L, lua_gettop(L), gpumm_buffer_type(gpumm_group_at(group, i)), &data);
         if (first && data.count != rows)
             luaL_error(L, "append: '%s' has %I elements, but '%s' has %I", name, (LUAI_UACINT)data.count, first,
                        (LUAI_UACINT)rows);
@@ -222,15 +231,15 @@ static void check_views(lua_State *L, int base, size_t members) {
 }
 
 static gpumm_status append_columns(lua_State *L, gpumm_group *group, gpumm_stream *stream, uint64_t length) {
-    const void *columns[MEMBERS_MAX] = {NULL};
+    const void *columns[GROUP_MEMBERS] = {NULL};
     int base = lua_gettop(L);
     size_t members = gpumm_group_count(group);
     uint64_t required;
-    luaL_checkstack(L, 2 * MEMBERS_MAX + 16, NULL);
+    luaL_checkstack(L, 2 * GROUP_MEMBERS + 16, NULL);
     check_columns(L, group);
     uint64_t rows = read_columns(L, group, columns);
     if (!size_add(length, rows, &required)) return fail(GPUMM_OVER_MAX_SIZE, "too many elements");
-    TRY(gpumm_lua__grow_ahead(L, 1, required));
+    TRY(gpumm_lua__grow_ahead(L, 1, group, NULL, required));
     check_views(L, base, members);
     gpumm_status status;
     BIND_TRY_FIRST(status, gpumm_group_append(group, stream, rows, columns));
@@ -255,11 +264,11 @@ static int group_append(lua_State *L) {
 
 /* ---- Ending them -------------------------------------------------------------------------- */
 
-static void forget(lua_State *L, const void *group) {
-    gpumm_lua__push_keeps(L, 1);
+static void forget(lua_State *L, gpumm_group *group) {
     lua_pushnil(L);
-    lua_rawsetp(L, -2, group);
+    gpumm_lua__keep_schedule(L, 1, group, NULL, lua_gettop(L));
     lua_pop(L, 1);
+    gpumm_lua__keep_no_longer(L, 1, group);
 }
 
 static int group_free(lua_State *L) {
@@ -313,10 +322,9 @@ static const luaL_Reg methods[] = {
     {"append", group_append},
     {"resize", group_resize},
     {"ensure_capacity", group_ensure},
-    {"shrink_to_fit", gpumm__group_shrink},
+    {"shrink_to_fit", group_shrink},
     {"member", group_member},
     {"members", group_members},
-    {"readback", gpumm_lua__group_readback},
     {"free", group_free},
     {"close", group_close},
     {NULL, NULL},
@@ -347,3 +355,17 @@ const bind_class gpumm_lua__group_class = {
     .missing = group_missing,
     .release = release,
 };
+
+gpumm_group *gpumm_lua__to_group(lua_State *L, int index) {
+    return gpumm_lua__check(L, index, &gpumm_lua__group_class);
+}
+
+const luaL_Reg gpumm_lua__manager_groups[] = {{"group", manager_group}, {NULL, NULL}};
+
+/* The group that a buffer is a member of. */
+static int buffer_group(lua_State *L) {
+    gpumm_group *group = gpumm_buffer_group(gpumm_lua__to_buffer(L, 1));
+    return group && gpumm_lua__find(L, &gpumm_lua__group_class, group) ? 1 : 0;
+}
+
+const luaL_Reg gpumm_lua__buffer_groups[] = {{"group", buffer_group}, {NULL, NULL}};

@@ -13,11 +13,25 @@
  * takes; a type unknown to gpumm takes a string of its bytes. A launch makes no Lua object: values are encoded
  * on the C stack, names are looked up among the kernel's few.
  */
-#include <stdio.h>
+#include "bind/api/kernel.h"
+
 #include <string.h>
 
-#include "bind/bind.h"
+#include "base/limits.h"
+#include "base/size.h"
+#include "bind/api/buffer.h"
+#include "bind/api/manager.h"
+#include "bind/api/scratch.h"
+#include "bind/api/type.h"
 #include "bind/api/values.h"
+#include "bind/api/where.h"
+#include "bind/lua/arguments.h"
+#include "bind/lua/caller.h"
+#include "bind/lua/collector.h"
+#include "bind/lua/fail.h"
+#include "bind/lua/options.h"
+#include "bind/lua/words.h"
+#include "bind/sandbox/permissions.h"
 
 enum { VALUES_MAX = 4096, TYPES_MAX = 64 };
 
@@ -67,7 +81,7 @@ static void read_source(lua_State *L, gpumm_kernel_options *options) {
     options->file = lua_tostring(L, -1);
 }
 
-int gpumm_lua__kernel_new(lua_State *L) {
+static int manager_kernel(lua_State *L) {
     kernel_types types = {.count = 0};
     lua_settop(L, 2);
     gpumm_manager *manager = gpumm_lua__to_manager(L, 1);
@@ -144,7 +158,7 @@ static void *take_value(lua_State *L, launch *l, size_t size, size_t align) {
     return memset(l->values + start, 0, size);
 }
 
-/* Another byte than 0 and 1 is no bool to a compiler. */
+/* To a compiler a bool is a byte of 0 or 1; any other value is undefined behaviour. */
 static void set_bool(lua_State *L, const launch *l, const gpumm_parameter *p, unsigned char *value, int index) {
     int exact;
     lua_Integer number = lua_tointegerx(L, index, &exact);
@@ -165,7 +179,7 @@ static void set_value(lua_State *L, launch *l, const gpumm_parameter *p, gpumm_a
         }
         if (type != LUA_TNUMBER && type != LUA_TTABLE && type != LUA_TSTRING)
             bad_argument(L, l, p, gpumm_type_name(p->element), index);
-        gpumm_lua__data_encode_argument(L, index, gpumm_kernel_name(l->kernel), p, value);
+        gpumm_lua__encode_argument(L, index, gpumm_kernel_name(l->kernel), p, value);
     } else if (lua_type(L, index) == LUA_TSTRING) {
         a->size = lua_rawlen(L, index);
         void *value = take_value(L, l, a->size, 16);
@@ -187,7 +201,7 @@ static void push_parameter_list(lua_State *L, const launch *l) {
     gpumm_lua__push_list(L, names);
 }
 
-/* The key on top is none of the names. */
+/* No parameter is called as the key on top. */
 static int unknown_name(lua_State *L, const launch *l) {
     const char *names[GPUMM_PARAMETERS_MAX + 1] = {NULL};
     char what[160];
@@ -246,8 +260,7 @@ static void by_position(lua_State *L, launch *l, int given) {
 static void read_where(lua_State *L, launch *l, int index) {
     static const char *const valid[] = {"stream", "threads", NULL};
     l->stream = gpumm_lua__where(L, index, valid);
-    if (!lua_istable(L, index) || !gpumm_lua__option(L, index, "threads")) return;
-    lua_pop(L, 1);
+    if (!lua_istable(L, index) || !gpumm_lua__has_option(L, index, "threads")) return;
     l->threads = gpumm_lua__option_count(L, index, "threads", 0);
     l->none = l->threads == 0;
 }
@@ -260,9 +273,7 @@ static bool is_by_name(lua_State *L, const launch *l, int given) {
     if ((size_t)given < l->count) return true;
     const gpumm_parameter *first = gpumm_kernel_parameter(l->kernel, 0);
     if (first->kind == GPUMM_POINTER || !first->element || gpumm_type_kind(first->element) == GPUMM_SCALAR) return true;
-    bool named = gpumm_lua__option(L, 2, first->name);
-    if (named) lua_pop(L, 1);
-    return named;
+    return gpumm_lua__has_option(L, 2, first->name);
 }
 
 static int kernel_call(lua_State *L) {
@@ -344,3 +355,5 @@ static void release(void *kernel) { gpumm_kernel_release(kernel); }
 
 const bind_class gpumm_lua__kernel_class = {
     .name = "gpumm.kernel", .methods = methods, .properties = properties, .meta = meta, .release = release};
+
+const luaL_Reg gpumm_lua__manager_kernels[] = {{"kernel", manager_kernel}, {NULL, NULL}};

@@ -1,20 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Managers. gpumm.manager {device =, limit =, memory =, granularity =, workers =, relocate =, debug =,
- * fault = {…}} opens one; sizes are numbers or text as "4GiB". What a manager makes is in the part of that
- * thing; its books are in books.c.
+ * fault = {…}} opens one; sizes are numbers or text as "4GiB". Methods that make something are in that thing's file,
+ * those that read the books in report.c; classes.c brings them together.
  *
  *   m:poll()  m:synchronize()  m:check()  m:trim()  m:external(bytes)  m:device()  m:names()
  *   m:raising(true)   the world's failures on this manager's objects raise from now on; returns what was
  *   m:close()  m:is_closed()
  */
-#include <stdio.h>
+#include "bind/api/manager.h"
+
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/log.h"
-#include "bind/bind.h"
-#include "bind/api/books.h"
-#include "bind/sandbox/sandbox.h"
+#include "base/status.h"
+#include "bind/api/fault_plan.h"
+#include "bind/api/keep.h"
+#include "bind/lua/arguments.h"
+#include "bind/lua/collector.h"
+#include "bind/lua/fail.h"
+#include "bind/lua/options.h"
+#include "bind/sandbox/limits.h"
+#include "bind/sandbox/permissions.h"
 
 /* ---- Opening ------------------------------------------------------------------------------ */
 
@@ -75,8 +83,7 @@ static void read_state(lua_State *L, gpumm_options *options) {
 /* An empty manager's handle, with the table of what it keeps alive. [-0, +1, m] */
 static bind_handle *new_handle(lua_State *L) {
     bind_handle *handle = gpumm_lua__new(L, &gpumm_lua__manager_class, 0);
-    lua_newtable(L);
-    lua_setiuservalue(L, -2, BIND_EXTRA);
+    gpumm_lua__keep_open(L);
     return handle;
 }
 
@@ -193,7 +200,7 @@ static int manager_device(lua_State *L) {
 
 static int manager_names(lua_State *L) {
     gpumm_manager *manager = gpumm_lua__to_manager(L, 1);
-    char name[256];
+    char name[NAME_BYTES + 1];
     lua_newtable(L);
     for (size_t i = 0; gpumm_manager_name(manager, i, name, sizeof name) == GPUMM_OK; i++) {
         lua_pushstring(L, name);
@@ -205,23 +212,6 @@ static int manager_names(lua_State *L) {
 /* ---- Registration --------------------------------------------------------------------------- */
 
 static const luaL_Reg methods[] = {
-    {"allocate", gpumm_lua__buffer_allocate},
-    {"buffer", gpumm_lua__buffer_anonymous},
-    {"get_buffer", gpumm_lua__buffer_get},
-    {"free", gpumm_lua__buffer_drop},
-    {"ensure_capacity", gpumm_lua__buffer_ensure},
-    {"start_async_download", gpumm_lua__readback_start},
-    {"wait_for_download", gpumm_lua__readback_finish},
-    {"group", gpumm_lua__group_new},
-    {"kernel", gpumm_lua__kernel_new},
-    {"readback", gpumm_lua__readback_new},
-    {"stream", gpumm_lua__stream_new},
-    {"main", gpumm_lua__stream_main},
-    {"scratch", gpumm_lua__scratch_new},
-    {"stats", gpumm_lua__books_stats},
-    {"leaks", gpumm_lua__books_leaks},
-    {"check_leaks", gpumm_lua__books_check},
-    {"blocks", gpumm_lua__books_blocks},
     {"names", manager_names},
     {"device", manager_device},
     {"poll", manager_poll},
@@ -235,10 +225,14 @@ static const luaL_Reg methods[] = {
     {NULL, NULL},
 };
 
-static const luaL_Reg properties[] = {{"fault", gpumm_lua__fault_of}, {NULL, NULL}};
 static const luaL_Reg meta[] = {{"__close", manager_close}, {"__tostring", gpumm_lua__to_text}, {NULL, NULL}};
 
 static void release(void *manager) { gpumm_manager_release(manager); }
+static bool ended(void *manager) { return gpumm_manager_is_closed(manager); }
 
 const bind_class gpumm_lua__manager_class = {
-    .name = "gpumm.manager", .methods = methods, .properties = properties, .meta = meta, .release = release};
+    .name = "gpumm.manager", .methods = methods, .meta = meta, .release = release, .ended = ended};
+
+gpumm_manager *gpumm_lua__to_manager(lua_State *L, int index) {
+    return gpumm_lua__check(L, index, &gpumm_lua__manager_class);
+}

@@ -12,13 +12,25 @@
  *   r:latest()  r:next()         a frame or nil, never blocks
  *   r.dropped  r.newest  r.slots  r:close()
  */
+#include "bind/api/readback.h"
+
 #include <string.h>
 
-#include "bind/bind.h"
-#include "bind/api/values.h"
+#include "base/limits.h"
+#include "base/status.h"
+#include "bind/api/buffer.h"
+#include "bind/api/frame.h"
+#include "bind/api/group.h"
+#include "bind/api/manager.h"
 #include "bind/api/view.h"
+#include "bind/api/where.h"
+#include "bind/lua/arguments.h"
+#include "bind/lua/caller.h"
+#include "bind/lua/collector.h"
+#include "bind/lua/fail.h"
+#include "bind/lua/options.h"
 
-enum { MEMBERS_MAX = 64, PATIENCE = 16 };
+enum { PATIENCE = 16 };
 
 static gpumm_readback *to_readback(lua_State *L, int index) {
     return gpumm_lua__check(L, index, &gpumm_lua__readback_class);
@@ -48,7 +60,9 @@ static const char *name_of(gpumm_buffer *buffer) {
     return gpumm_buffer_name(buffer);
 }
 
-void gpumm_lua__readback_names(lua_State *L, gpumm_readback *readback) {
+/* Pushes the table that its frames share: the members' names (name -> index), its buffers' handles from 1 on, and at 0
+   how many frames are kept. */
+static void push_table(lua_State *L, gpumm_readback *readback) {
     size_t count = gpumm_readback_count(readback);
     lua_createtable(L, 0, (int)count);
     for (size_t i = 0; i < count; i++) {
@@ -57,6 +71,11 @@ void gpumm_lua__readback_names(lua_State *L, gpumm_readback *readback) {
         lua_pushinteger(L, (lua_Integer)i + 1);
         lua_setfield(L, -2, name);
     }
+}
+
+void gpumm_lua__readback_names(lua_State *L, gpumm_readback *readback) {
+    push_table(L, readback);
+    lua_setiuservalue(L, -2, BIND_EXTRA);
 }
 
 /* An anonymous buffer lives as long as somebody reads it back: the table on top keeps its handle. */
@@ -76,14 +95,14 @@ static int make(lua_State *L, int owner, const gpumm_readback_options *options) 
     if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
     handle = gpumm_lua__adopt(L, handle, readback);
     handle->slots = options->slots ? (int)options->slots : 2;
-    gpumm_lua__readback_names(L, readback);
+    push_table(L, readback);
     keep_buffers(L, owner, options);
     lua_setiuservalue(L, -2, BIND_EXTRA);
     gpumm_lua__collector_pressure(L, handle, 64 * 1024);
     return 1;
 }
 
-int gpumm_lua__buffer_readback(lua_State *L) {
+static int buffer_readback(lua_State *L) {
     char tag[BIND_TAG];
     gpumm_buffer *buffer = gpumm_lua__to_buffer(L, 1);
     gpumm_readback_options options = {.buffers = &buffer, .buffer_count = 1};
@@ -95,7 +114,7 @@ int gpumm_lua__buffer_readback(lua_State *L) {
 
 static size_t every_member(gpumm_group *group, gpumm_buffer **buffers) {
     size_t count = gpumm_group_count(group);
-    for (size_t i = 0; i < count && i < MEMBERS_MAX; i++) buffers[i] = gpumm_group_at(group, i);
+    for (size_t i = 0; i < count && i < GROUP_MEMBERS; i++) buffers[i] = gpumm_group_at(group, i);
     return count;
 }
 
@@ -109,31 +128,31 @@ static gpumm_buffer *named_member(lua_State *L, gpumm_group *group, size_t i) {
     return buffer;
 }
 
-int gpumm_lua__group_readback(lua_State *L) {
+static int group_readback(lua_State *L) {
     char tag[BIND_TAG];
-    gpumm_buffer *buffers[MEMBERS_MAX];
+    gpumm_buffer *buffers[GROUP_MEMBERS];
     gpumm_group *group = gpumm_lua__to_group(L, 1);
     gpumm_readback_options options = {.buffers = buffers};
     lua_settop(L, 2);
     read_options(L, 2, &options, tag);
     size_t count = lua_istable(L, 2) ? lua_rawlen(L, 2) : 0;
-    luaL_argcheck(L, count <= MEMBERS_MAX, 2, "too many members");
+    luaL_argcheck(L, count <= GROUP_MEMBERS, 2, "too many members");
     for (size_t i = 0; i < count; i++) buffers[i] = named_member(L, group, i);
     options.buffer_count = count > 0 ? count : every_member(group, buffers);
     gpumm_lua__push_owner(L, 1);
     return make(L, 3, &options);
 }
 
-int gpumm_lua__readback_new(lua_State *L) {
+static int manager_readback(lua_State *L) {
     char tag[BIND_TAG];
-    gpumm_buffer *buffers[MEMBERS_MAX];
+    gpumm_buffer *buffers[GROUP_MEMBERS];
     gpumm_readback_options options = {.buffers = buffers};
     gpumm_manager *manager = gpumm_lua__to_manager(L, 1);
     lua_settop(L, 2);
     luaL_checktype(L, 2, LUA_TTABLE);
     read_options(L, 2, &options, tag);
     options.buffer_count = lua_rawlen(L, 2);
-    luaL_argcheck(L, options.buffer_count >= 1 && options.buffer_count <= MEMBERS_MAX, 2,
+    luaL_argcheck(L, options.buffer_count >= 1 && options.buffer_count <= GROUP_MEMBERS, 2,
                   "buffers expected: {buffer, …}");
     for (size_t i = 0; i < options.buffer_count; i++) {
         lua_rawgeti(L, 2, (lua_Integer)i + 1);
@@ -148,16 +167,21 @@ int gpumm_lua__readback_new(lua_State *L) {
 
 /* ---- Capturing ---------------------------------------------------------------------------- */
 
-/* How many handles of kept frames of it this state has, garbage among them. */
-static int count_kept(lua_State *L, const gpumm_readback *readback) {
-    int count = 0;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &gpumm_lua__frame_class);
-    lua_pushnil(L);
-    while (lua_next(L, -2)) {
-        const bind_handle *frame = lua_touserdata(L, -1);
-        if (frame->object && frame->kept && gpumm_frame_readback(frame->object) == readback) count++;
-        lua_pop(L, 1);
-    }
+/* How many frames of the readback in slot 1 are kept: at most so many, where the collector has ended some. */
+static int count_kept(lua_State *L) {
+    lua_getiuservalue(L, 1, BIND_EXTRA);
+    lua_rawgeti(L, -1, 0);
+    int count = (int)lua_tointeger(L, -1);
+    lua_pop(L, 2);
+    return count;
+}
+
+/* The same by looking at the frames. */
+static int recount_kept(lua_State *L, const gpumm_readback *readback) {
+    int count = gpumm_lua__frames_kept(L, readback);
+    lua_getiuservalue(L, 1, BIND_EXTRA);
+    lua_pushinteger(L, count);
+    lua_rawseti(L, -2, 0);
     lua_pop(L, 1);
     return count;
 }
@@ -168,17 +192,15 @@ static bool collects_frames(lua_State *L, bind_handle *handle) {
     if (handle->patience-- > 0) return false;
     handle->patience = 0;
     bool collected = gpumm_lua__collects(L, GPUMM_OUT_OF_MEMORY);
-    handle->kept = count_kept(L, handle->object);
-    if (handle->slots > 0 && handle->kept >= handle->slots) handle->patience = PATIENCE;
+    int kept = recount_kept(L, handle->object);
+    if (handle->slots > 0 && kept >= handle->slots) handle->patience = PATIENCE;
     return collected;
 }
 
-/* Before a capture that would find every slot kept, which counts as a dropped frame. `kept` counts what was
-   kept and not released; what the collector ended since is found by counting. */
+/* Before a capture that would find every slot kept, which counts as a dropped frame. */
 static void make_room(lua_State *L, bind_handle *handle) {
-    if (handle->slots == 0 || handle->kept < handle->slots) return;
-    handle->kept = count_kept(L, handle->object);
-    if (handle->kept >= handle->slots) collects_frames(L, handle);
+    if (handle->slots == 0 || count_kept(L) < handle->slots) return;
+    if (recount_kept(L, handle->object) >= handle->slots) collects_frames(L, handle);
 }
 
 static int readback_capture(lua_State *L) {
@@ -189,7 +211,7 @@ static int readback_capture(lua_State *L) {
     gpumm_ticket ticket;
     make_room(L, handle);
     gpumm_status status = gpumm_readback_capture(readback, stream, step, &ticket);
-    if (status == GPUMM_BUSY && count_kept(L, readback) > 0 && collects_frames(L, handle))
+    if (status == GPUMM_BUSY && recount_kept(L, readback) > 0 && collects_frames(L, handle))
         status = gpumm_readback_capture(readback, stream, step, &ticket);
     if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
     gpumm_lua__push_count(L, ticket);
@@ -229,7 +251,7 @@ static int give_frame(lua_State *L, bind_handle *handle, gpumm_frame *frame) {
     int self = lua_gettop(L);
     lua_getiuservalue(L, 1, BIND_EXTRA);
     lua_pushvalue(L, self);
-    gpumm_lua__frame_names(L, self + 1);
+    gpumm_lua__frame_of(L, self + 1);
     return 1;
 }
 
@@ -243,7 +265,7 @@ static int wait_ticket(lua_State *L, double seconds) {
     return give_frame(L, handle, frame);
 }
 
-static int gpumm__readback_wait(lua_State *L) {
+static int readback_wait(lua_State *L) {
     to_readback(L, 1);
     return wait_ticket(L, gpumm_lua__seconds(L, 3));
 }
@@ -294,7 +316,7 @@ static int readback_next(lua_State *L) { return delivered(L, gpumm_readback_next
 
 /* ---- Properties --------------------------------------------------------------------------- */
 
-static int gpumm__readback_close(lua_State *L) {
+static int readback_close(lua_State *L) {
     bind_handle *handle = gpumm_lua__handle_at(L, 1, &gpumm_lua__readback_class);
     if (handle->borrowed)
         return gpumm_lua__raise(L, fail(GPUMM_INVALID_ARGUMENT, "this readback is the application's to close"));
@@ -328,9 +350,9 @@ static int readback_manager(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"capture", readback_capture}, {"ready", readback_ready},        {"wait", gpumm__readback_wait},
-    {"await", readback_await},     {"cancel", readback_cancel},      {"latest", readback_latest},
-    {"next", readback_next},       {"close", gpumm__readback_close}, {NULL, NULL},
+    {"capture", readback_capture}, {"ready", readback_ready},   {"wait", readback_wait},
+    {"await", readback_await},     {"cancel", readback_cancel}, {"latest", readback_latest},
+    {"next", readback_next},       {"close", readback_close},   {NULL, NULL},
 };
 
 static const luaL_Reg properties[] = {{"dropped", readback_dropped},
@@ -338,7 +360,7 @@ static const luaL_Reg properties[] = {{"dropped", readback_dropped},
                                       {"slots", readback_slots},
                                       {"manager", readback_manager},
                                       {NULL, NULL}};
-static const luaL_Reg meta[] = {{"__close", gpumm__readback_close}, {"__tostring", gpumm_lua__to_text}, {NULL, NULL}};
+static const luaL_Reg meta[] = {{"__close", readback_close}, {"__tostring", gpumm_lua__to_text}, {NULL, NULL}};
 
 static void release(void *readback) { gpumm_readback_release(readback); }
 
@@ -347,7 +369,7 @@ const bind_class gpumm_lua__readback_class = {
 
 /* ---- The ancestor's pair -------------------------------------------------------------------- */
 
-int gpumm_lua__readback_start(lua_State *L) {
+static int manager_start_async_download(lua_State *L) {
     gpumm_status status;
     gpumm_manager *manager = gpumm_lua__to_manager(L, 1);
     const char *name = gpumm_lua__text(L, 2);
@@ -356,7 +378,7 @@ int gpumm_lua__readback_start(lua_State *L) {
 }
 
 /* The view has its own copy: the frame ends here, and its slot is free. */
-int gpumm_lua__readback_finish(lua_State *L) {
+static int manager_wait_for_download(lua_State *L) {
     gpumm_manager *manager = gpumm_lua__to_manager(L, 1);
     const char *name = gpumm_lua__text(L, 2);
     double seconds = gpumm_lua__seconds(L, 3);
@@ -376,3 +398,20 @@ int gpumm_lua__readback_finish(lua_State *L) {
     gpumm_frame_end(frame);
     return 1;
 }
+
+/* ---- What others get from here -------------------------------------------------------------- */
+
+static int frame_readback(lua_State *L) {
+    const gpumm_frame *frame = gpumm_lua__check(L, 1, &gpumm_lua__frame_class);
+    return gpumm_lua__find(L, &gpumm_lua__readback_class, gpumm_frame_readback(frame)) ? 1 : 0;
+}
+
+const luaL_Reg gpumm_lua__manager_readbacks[] = {
+    {"readback", manager_readback},
+    {"start_async_download", manager_start_async_download},
+    {"wait_for_download", manager_wait_for_download},
+    {NULL, NULL},
+};
+const luaL_Reg gpumm_lua__buffer_readbacks[] = {{"readback", buffer_readback}, {NULL, NULL}};
+const luaL_Reg gpumm_lua__group_readbacks[] = {{"readback", group_readback}, {NULL, NULL}};
+const luaL_Reg gpumm_lua__frame_readbacks[] = {{"readback", frame_readback}, {NULL, NULL}};

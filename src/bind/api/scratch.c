@@ -8,8 +8,16 @@
  * Close gives the memory back at once. Only while a finaliser of the script's runs in the midst of one of our
  * calls, which may be using it, does it wait for the collector.
  */
-#include "bind/bind.h"
-#include "bind/api/values.h"
+#include "bind/api/scratch.h"
+
+#include "base/size.h"
+#include "bind/api/manager.h"
+#include "bind/api/stream.h"
+#include "bind/api/type.h"
+#include "bind/api/where.h"
+#include "bind/lua/arguments.h"
+#include "bind/lua/collector.h"
+#include "bind/lua/fail.h"
 
 static gpumm_scratch *to_scratch(lua_State *L, int index) {
     return gpumm_lua__check(L, index, &gpumm_lua__scratch_class);
@@ -23,7 +31,7 @@ static uint64_t wanted_bytes(lua_State *L, bool typed) {
     return bytes;
 }
 
-int gpumm_lua__scratch_new(lua_State *L) {
+static int manager_scratch(lua_State *L) {
     gpumm_manager *manager = gpumm_lua__to_manager(L, 1);
     bool typed = lua_type(L, 3) == LUA_TNUMBER;
     uint64_t bytes = wanted_bytes(L, typed);
@@ -44,7 +52,7 @@ static int scratch_used(lua_State *L) {
     return gpumm_lua__result(L, gpumm_scratch_used(scratch, stream, gpumm_lua__access(L, 3)));
 }
 
-static int gpumm__scratch_close(lua_State *L) {
+static int scratch_close(lua_State *L) {
     bind_handle *handle = gpumm_lua__handle_at(L, 1, &gpumm_lua__scratch_class);
     handle->closed = true;
     if (handle->object && handle->state->collecting == 0) {
@@ -52,7 +60,7 @@ static int gpumm__scratch_close(lua_State *L) {
         bind_reference *reference = handle->reference;
         handle->object = NULL;
         handle->reference = NULL;
-        gpumm_lua__reference_put(L, handle->state, reference);
+        gpumm_lua__reference_end(L, reference);
     }
     return 0;
 }
@@ -67,10 +75,10 @@ static int scratch_address(lua_State *L) {
     return 1;
 }
 
-static const luaL_Reg methods[] = {{"used", scratch_used}, {"close", gpumm__scratch_close}, {NULL, NULL}};
+static const luaL_Reg methods[] = {{"used", scratch_used}, {"close", scratch_close}, {NULL, NULL}};
 static const luaL_Reg properties[] = {{"bytes", scratch_bytes}, {"address", scratch_address}, {NULL, NULL}};
 static const luaL_Reg meta[] = {
-    {"__close", gpumm__scratch_close}, {"__len", scratch_bytes}, {"__tostring", gpumm_lua__to_text}, {NULL, NULL}};
+    {"__close", scratch_close}, {"__len", scratch_bytes}, {"__tostring", gpumm_lua__to_text}, {NULL, NULL}};
 
 static void release(void *scratch) { gpumm_scratch_release(scratch); }
 
@@ -80,3 +88,5 @@ const bind_class gpumm_lua__scratch_class = {.name = "gpumm.scratch",
                                              .meta = meta,
                                              .release = release,
                                              .fleeting = true};
+
+const luaL_Reg gpumm_lua__manager_scratch[] = {{"scratch", manager_scratch}, {NULL, NULL}};

@@ -8,11 +8,17 @@
  *   s:synchronize()  s:idle()  s:close()
  *   e:ready()  e:wait([seconds])  e:elapsed(later)  e:close()
  */
-#include "bind/bind.h"
+#include "bind/api/stream.h"
+
+#include "base/status.h"
+#include "bind/api/manager.h"
+#include "bind/lua/arguments.h"
+#include "bind/lua/collector.h"
+#include "bind/lua/fail.h"
 
 /* ---- Streams ------------------------------------------------------------------------------ */
 
-int gpumm_lua__stream_new(lua_State *L) {
+static int manager_stream(lua_State *L) {
     enum { CONTAINED_MOST = 64 };
     gpumm_manager *manager = gpumm_lua__to_manager(L, 1);
     gpumm_lua__require_room(L, &gpumm_lua__stream_class, CONTAINED_MOST);
@@ -25,7 +31,7 @@ int gpumm_lua__stream_new(lua_State *L) {
     return 1;
 }
 
-int gpumm_lua__stream_main(lua_State *L) {
+static int manager_main(lua_State *L) {
     gpumm_manager *manager = gpumm_lua__to_manager(L, 1);
     if (gpumm_manager_is_closed(manager)) return gpumm_lua__raise(L, fail(GPUMM_CLOSED, "the manager is closed"));
     if (gpumm_lua__find(L, &gpumm_lua__stream_class, gpumm_manager_main(manager))) return 1;
@@ -55,7 +61,7 @@ static int stream_synchronize(lua_State *L) {
     return gpumm_lua__result(L, gpumm_stream_synchronize(gpumm_lua__to_stream(L, 1)));
 }
 
-static int gpumm__stream_idle(lua_State *L) {
+static int stream_idle(lua_State *L) {
     bool idle;
     gpumm_status status = gpumm_stream_idle(gpumm_lua__to_stream(L, 1), &idle);
     if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
@@ -76,8 +82,8 @@ static int stream_manager(lua_State *L) {
 }
 
 static const luaL_Reg stream_methods[] = {
-    {"record", stream_record},    {"wait", stream_wait},   {"synchronize", stream_synchronize},
-    {"idle", gpumm__stream_idle}, {"close", stream_close}, {NULL, NULL},
+    {"record", stream_record}, {"wait", stream_wait},   {"synchronize", stream_synchronize},
+    {"idle", stream_idle},     {"close", stream_close}, {NULL, NULL},
 };
 
 static const luaL_Reg stream_properties[] = {{"manager", stream_manager}, {NULL, NULL}};
@@ -132,3 +138,11 @@ static void release_event(void *event) { gpumm_event_release(event); }
 
 const bind_class gpumm_lua__event_class = {
     .name = "gpumm.event", .methods = event_methods, .meta = event_meta, .release = release_event};
+
+/* ---- For others ----------------------------------------------------------------------------- */
+
+gpumm_stream *gpumm_lua__to_stream(lua_State *L, int index) {
+    return gpumm_lua__check(L, index, &gpumm_lua__stream_class);
+}
+
+const luaL_Reg gpumm_lua__manager_streams[] = {{"stream", manager_stream}, {"main", manager_main}, {NULL, NULL}};

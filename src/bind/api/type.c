@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Element types in Lua: gpumm.type "f32x3", gpumm.struct { {"from", "u32"}, {"to", "u32"}, name = "e" } */
-#include <string.h>
+#include "bind/api/type.h"
 
-#include "bind/bind.h"
-#include "bind/api/values.h"
+#include "bind/lua/arguments.h"
+#include "bind/lua/class.h"
+#include "bind/lua/options.h"
+#include "bind/lua/raise.h"
 #include "core/element.h"
 
 #define TYPE_CLASS "gpumm.type"
@@ -19,7 +21,7 @@ static type_box *box_push(lua_State *L) { /* [-0, +1, m] */
     type_box *box = lua_newuserdatauv(L, sizeof *box, 0);
     *box = (type_box){NULL, NULL};
     luaL_setmetatable(L, TYPE_CLASS);
-    box->reference = gpumm_lua__reference_new(L);
+    box->reference = gpumm_lua__reference_take(L, &gpumm_lua__state_of(L)->references);
     return box;
 }
 
@@ -31,8 +33,7 @@ static void box_fill(type_box *box, const gpumm_type *type) {
 static void release_type(void *type) { gpumm_type_release(type); }
 
 void gpumm_lua__reference_to_type(bind_reference *reference, const gpumm_type *type) {
-    reference->release = release_type;
-    reference->object = (void *)type;
+    gpumm_lua__reference_hold(reference, release_type, type);
 }
 
 void gpumm_lua__push_type(lua_State *L, const gpumm_type *type) {
@@ -61,7 +62,7 @@ const gpumm_type *gpumm_lua__to_type(lua_State *L, int index) {
     }
     const gpumm_type *type = gpumm_lua__test_type(L, index);
     if (!type)
-        luaL_error(L, "an element type is wanted: \"f32x3\" and its like, or one of gpumm.struct's; got %s",
+        luaL_error(L, "an element type is wanted: text as \"f32x3\", or a type of gpumm.struct; got %s",
                    luaL_typename(L, index));
     return type;
 }
@@ -241,8 +242,7 @@ static const bind_class type_class = {
 };
 static const luaL_Reg functions[] = {{"type", module_type}, {"struct", module_struct}, {NULL, NULL}};
 
-int gpumm_lua__open_type(lua_State *L) {
+void gpumm_lua__open_type(lua_State *L) {
     gpumm_lua__class_open(L, &type_class);
     luaL_setfuncs(L, functions, 0);
-    return 0;
 }

@@ -3,11 +3,12 @@
    runs in the midst of it, except on the way to an error. */
 #include "bind/api/values.h"
 
+#include <lauxlib.h>
 #include <math.h>
 #include <string.h>
 
-#include "bind/bind.h"
-#include "bind/api/view.h"
+#include "base/size.h"
+#include "bind/lua/arguments.h"
 #include "core/element.h"
 
 /* A value, a number and a key for every struct that is open, and room for a message. */
@@ -110,7 +111,7 @@ static bool store_large(gpumm_scalar scalar, lua_Number value, unsigned char *to
 
 /* False: it does not fit. */
 static inline bool store(lua_State *L, int index, gpumm_scalar scalar, unsigned char *to) {
-    if (lua_type(L, index) != LUA_TNUMBER) return false; /* text that reads as a number is none */
+    if (lua_type(L, index) != LUA_TNUMBER) return false; /* not text, even where it reads as a number */
     if (scalar >= GPUMM_F16) {
         store_float(scalar, lua_tonumber(L, index), to);
         return true;
@@ -183,12 +184,29 @@ static void push_scalar(lua_State *L, gpumm_scalar scalar, const unsigned char *
 
 static const char *const lane_names[] = {"x", "y", "z", "w"};
 
-static size_t member_count(const gpumm_type *type) {
+size_t gpumm_lua__part_count(const gpumm_type *type) {
     return gpumm_type_kind(type) == GPUMM_VECTOR ? gpumm_type_lanes(type) : gpumm_type_field_count(type);
 }
 
-static const char *member_name(const gpumm_type *type, size_t index) {
+const char *gpumm_lua__part_name(const gpumm_type *type, size_t index) {
     return gpumm_type_kind(type) == GPUMM_VECTOR ? lane_names[index] : gpumm_type_field(type, index)->name;
+}
+
+size_t gpumm_lua__find_part(const gpumm_type *type, const char *name) {
+    size_t count = gpumm_lua__part_count(type);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(gpumm_lua__part_name(type, i), name) == 0) return i;
+    return SIZE_MAX;
+}
+
+void gpumm_lua__push_parts(lua_State *L, const gpumm_type *type) {
+    luaL_Buffer names;
+    luaL_buffinit(L, &names);
+    for (size_t i = 0; i < gpumm_lua__part_count(type); i++) {
+        if (i) luaL_addstring(&names, ", ");
+        luaL_addstring(&names, gpumm_lua__part_name(type, i));
+    }
+    luaL_pushresult(&names);
 }
 
 static void encode(lua_State *L, const struct place *at, const gpumm_type *type, unsigned char *to);
@@ -196,7 +214,7 @@ static void encode(lua_State *L, const struct place *at, const gpumm_type *type,
 /* The value on top. */
 static void encode_member(lua_State *L, const struct place *at, const gpumm_type *type, size_t index,
                           unsigned char *to) {
-    struct place here = {at, member_name(type, index), 0, NULL};
+    struct place here = {at, gpumm_lua__part_name(type, index), 0, NULL};
     if (gpumm_type_kind(type) == GPUMM_VECTOR) {
         gpumm_scalar scalar = gpumm_type_scalar(type);
         encode_scalar(L, &here, scalar, to + index * scalar_infos[scalar].size);
@@ -206,41 +224,30 @@ static void encode_member(lua_State *L, const struct place *at, const gpumm_type
     }
 }
 
-static void push_names(lua_State *L, const gpumm_type *type) { /* [-0, +1, m] "x, y, z" */
-    luaL_Buffer names;
-    luaL_buffinit(L, &names);
-    for (size_t i = 0; i < member_count(type); i++) {
-        if (i) luaL_addstring(&names, ", ");
-        luaL_addstring(&names, member_name(type, i));
-    }
-    luaL_pushresult(&names);
-}
-
 /* The member that the string at `key` names; raises where there is none. */
 static size_t find_member(lua_State *L, const struct place *at, const gpumm_type *type, int key) {
-    size_t count = member_count(type);
     const char *name = gpumm_lua__name(L, key);
-    for (size_t i = 0; name && i < count; i++)
-        if (strcmp(member_name(type, i), name) == 0) return i;
+    size_t index = name ? gpumm_lua__find_part(type, name) : SIZE_MAX;
+    if (index != SIZE_MAX) return index;
     const char *shown = gpumm_lua__push_key(L, key);
-    push_names(L, type);
+    gpumm_lua__push_parts(L, type);
     lua_pushfstring(L, "%s has no field '%s'; its fields are %s", gpumm_type_name(type), shown, lua_tostring(L, -1));
     bad(L, at);
     return 0;
 }
 
 static int bad_count(lua_State *L, const struct place *at, const gpumm_type *type, size_t count) {
-    push_names(L, type);
-    lua_pushfstring(L, "%s wants %d values (%s), not %d", gpumm_type_name(type), (int)member_count(type),
+    gpumm_lua__push_parts(L, type);
+    lua_pushfstring(L, "%s wants %d values (%s), not %d", gpumm_type_name(type), (int)gpumm_lua__part_count(type),
                     lua_tostring(L, -1), (int)size_min(count, INT32_MAX));
     return bad(L, at);
 }
 
 static int bad_missing(lua_State *L, const struct place *at, const gpumm_type *type) {
-    for (size_t i = 0; i < member_count(type); i++) {
-        lua_pushstring(L, member_name(type, i));
+    for (size_t i = 0; i < gpumm_lua__part_count(type); i++) {
+        lua_pushstring(L, gpumm_lua__part_name(type, i));
         if (lua_rawget(L, -2) == LUA_TNIL) {
-            lua_pushfstring(L, "%s wants its field '%s' too", gpumm_type_name(type), member_name(type, i));
+            lua_pushfstring(L, "%s wants its field '%s' too", gpumm_type_name(type), gpumm_lua__part_name(type, i));
             return bad(L, at);
         }
         lua_pop(L, 1);
@@ -255,7 +262,7 @@ static void encode_named(lua_State *L, const struct place *at, const gpumm_type 
         encode_member(L, at, type, find_member(L, at, type, -2), to);
         found++;
     }
-    if (found < member_count(type)) bad_missing(L, at, type);
+    if (found < gpumm_lua__part_count(type)) bad_missing(L, at, type);
 }
 
 static void encode_members(lua_State *L, const struct place *at, const gpumm_type *type, unsigned char *to) {
@@ -268,7 +275,7 @@ static void encode_members(lua_State *L, const struct place *at, const gpumm_typ
         encode_named(L, at, type, to);
         return;
     }
-    if (count != member_count(type)) bad_count(L, at, type, count);
+    if (count != gpumm_lua__part_count(type)) bad_count(L, at, type, count);
     for (size_t i = 0; i < count; i++) {
         lua_rawgeti(L, -1, (lua_Integer)i + 1);
         encode_member(L, at, type, i, to);
@@ -294,16 +301,16 @@ static void encode_bytes(lua_State *L, const struct place *at, const gpumm_type 
 /* The value on top, which is left there. */
 static void encode(lua_State *L, const struct place *at, const gpumm_type *type, unsigned char *to) {
     if (gpumm_type_kind(type) == GPUMM_SCALAR) encode_scalar(L, at, gpumm_type_scalar(type), to);
-    else if (member_count(type)) encode_members(L, at, type, to);
+    else if (gpumm_lua__part_count(type)) encode_members(L, at, type, to);
     else encode_bytes(L, at, type, to);
 }
 
 /* ---- Many elements ------------------------------------------------------------------------ */
 
-static void *push_memory(lua_State *L, const gpumm_type *type, uint64_t count) { /* [-0, +1, e] zeroed */
+void *gpumm_lua__push_memory(lua_State *L, const gpumm_type *type, uint64_t count) {
     uint64_t bytes;
     if (!size_mul(count, gpumm_type_size(type), &bytes) || bytes > PTRDIFF_MAX)
-        luaL_error(L, "%I elements of %s are too many", (LUAI_UACINT)count, gpumm_type_name(type));
+        luaL_error(L, "a list of %I elements of %s is too large", (LUAI_UACINT)count, gpumm_type_name(type));
     return memset(lua_newuserdatauv(L, (size_t)bytes, 0), 0, (size_t)bytes);
 }
 
@@ -355,8 +362,8 @@ static void check_list(lua_State *L, int index, const gpumm_type *type) {
                gpumm_type_name(type), gpumm_lua__push_key(L, -2));
 }
 
-/* [-0, +1, e], as the two after it. */
-static void encode_table(lua_State *L, int index, const gpumm_type *type, struct data *out) {
+void gpumm_lua__encode_list(lua_State *L, int index, const gpumm_type *type, struct elements *out) {
+    luaL_checkstack(L, STACK_ROOM, "to read elements");
     uint64_t count = lua_rawlen(L, index);
     bool flat = is_flat(L, index, type);
     if (count == 0) check_list(L, index, type);
@@ -364,41 +371,11 @@ static void encode_table(lua_State *L, int index, const gpumm_type *type, struct
         luaL_error(L, "a flat list for %s has a multiple of %d numbers, not %I", gpumm_type_name(type),
                    (int)gpumm_type_lanes(type), (LUAI_UACINT)count);
     if (flat) count /= gpumm_type_lanes(type);
-    unsigned char *bytes = push_memory(L, type, count);
+    unsigned char *bytes = gpumm_lua__push_memory(L, type, count);
     if (flat) encode_flat(L, index, type, count, bytes);
     else if (gpumm_type_kind(type) == GPUMM_SCALAR) encode_scalars(L, index, gpumm_type_scalar(type), count, bytes);
     else encode_each(L, index, type, count, bytes);
-    *out = (struct data){bytes, count};
-}
-
-static void encode_string(lua_State *L, int index, const gpumm_type *type, struct data *out) {
-    size_t length;
-    const char *bytes = lua_tolstring(L, index, &length);
-    if (length % gpumm_type_size(type))
-        luaL_error(L, "a string of %I bytes holds no whole number of %s (%I bytes each)", (LUAI_UACINT)length,
-                   gpumm_type_name(type), (LUAI_UACINT)gpumm_type_size(type));
-    lua_pushvalue(L, index);
-    *out = (struct data){bytes, length / gpumm_type_size(type)};
-}
-
-static void encode_view(lua_State *L, int index, const gpumm_type *type, struct data *out) {
-    const view *v = gpumm_lua__view_test(L, index);
-    if (!v)
-        luaL_error(L, "elements of %s come from a list, a string of bytes or a view; got %s", gpumm_type_name(type),
-                   luaL_typename(L, index));
-    if (!gpumm_type_equal(v->type, type))
-        gpumm_lua__raise(L, fail(GPUMM_TYPE_MISMATCH, "%s is wanted, and the view is of %s", gpumm_type_name(type),
-                                 gpumm_type_name(v->type)));
-    out->count = v->count;
-    out->bytes = gpumm_lua__view_contiguous(L, index);
-}
-
-void gpumm_lua__data_encode(lua_State *L, int index, const gpumm_type *type, struct data *out) {
-    index = lua_absindex(L, index);
-    luaL_checkstack(L, STACK_ROOM, "to read elements");
-    if (lua_istable(L, index)) encode_table(L, index, type, out);
-    else if (lua_type(L, index) == LUA_TSTRING) encode_string(L, index, type, out);
-    else encode_view(L, index, type, out);
+    *out = (struct elements){bytes, count};
 }
 
 /* ---- One element -------------------------------------------------------------------------- */
@@ -411,23 +388,23 @@ static void encode_at(lua_State *L, int index, const struct place *at, const gpu
     lua_pop(L, 1);
 }
 
-void gpumm_lua__data_encode_one(lua_State *L, int index, const gpumm_type *type, void *element) {
+void gpumm_lua__encode_one(lua_State *L, int index, const gpumm_type *type, void *element) {
     static const struct place alone = {NULL, NULL, 0, NULL};
     encode_at(L, index, &alone, type, element);
 }
 
-void gpumm_lua__data_encode_argument(lua_State *L, int index, const char *kernel, const gpumm_parameter *parameter,
-                                     void *value) {
+void gpumm_lua__encode_argument(lua_State *L, int index, const char *kernel, const gpumm_parameter *parameter,
+                                void *value) {
     struct place at = {NULL, parameter->name, 0, kernel};
     encode_at(L, index, &at, parameter->element, value);
 }
 
-void gpumm_lua__data_encode_values(lua_State *L, int first, int count, const gpumm_type *type, void *element) {
+void gpumm_lua__encode_values(lua_State *L, int first, int count, const gpumm_type *type, void *element) {
     static const struct place alone = {NULL, NULL, 0, NULL};
-    size_t members = member_count(type);
+    size_t members = gpumm_lua__part_count(type);
     if (members == 0 || (count == 1 && lua_istable(L, first))) {
         if (count != 1) luaL_error(L, "%s wants one value, not %d", gpumm_type_name(type), count);
-        gpumm_lua__data_encode_one(L, first, type, element);
+        gpumm_lua__encode_one(L, first, type, element);
         return;
     }
     if ((size_t)count != members) bad_count(L, &alone, type, (size_t)count);
@@ -446,12 +423,12 @@ static void push_member(lua_State *L, const gpumm_type *type, size_t index, cons
         push_scalar(L, scalar, from + index * scalar_infos[scalar].size);
     } else {
         const gpumm_field *field = gpumm_type_field(type, index);
-        gpumm_lua__data_push(L, field->type, from + field->offset);
+        gpumm_lua__push_element(L, field->type, from + field->offset);
     }
 }
 
-void gpumm_lua__data_push(lua_State *L, const gpumm_type *type, const void *element) {
-    size_t members = member_count(type);
+void gpumm_lua__push_element(lua_State *L, const gpumm_type *type, const void *element) {
+    size_t members = gpumm_lua__part_count(type);
     luaL_checkstack(L, LUA_MINSTACK, "to make an element");
     if (gpumm_type_kind(type) == GPUMM_SCALAR) {
         push_scalar(L, gpumm_type_scalar(type), element);
@@ -461,7 +438,7 @@ void gpumm_lua__data_push(lua_State *L, const gpumm_type *type, const void *elem
         bool list = gpumm_type_kind(type) == GPUMM_VECTOR;
         lua_createtable(L, list ? (int)members : 0, list ? 0 : (int)members);
         for (size_t i = 0; i < members; i++) {
-            if (!list) lua_pushstring(L, member_name(type, i));
+            if (!list) lua_pushstring(L, gpumm_lua__part_name(type, i));
             push_member(L, type, i, element);
             if (list) lua_rawseti(L, -2, (lua_Integer)i + 1);
             else lua_rawset(L, -3);
@@ -469,10 +446,10 @@ void gpumm_lua__data_push(lua_State *L, const gpumm_type *type, const void *elem
     }
 }
 
-int gpumm_lua__data_push_values(lua_State *L, const gpumm_type *type, const void *element) {
-    size_t members = member_count(type);
+int gpumm_lua__push_values(lua_State *L, const gpumm_type *type, const void *element) {
+    size_t members = gpumm_lua__part_count(type);
     if (members == 0) {
-        gpumm_lua__data_push(L, type, element);
+        gpumm_lua__push_element(L, type, element);
         return 1;
     }
     luaL_checkstack(L, (int)members + LUA_MINSTACK, "to make an element's values");

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* Views in Lua: v[i], #v, v.field, v:get(i), v:set(i, …), v:each(), v:totable(), v:copy(), v:bytes(),
    v:type(). */
+#include "bind/api/view.h"
+
 #include <limits.h>
 #include <string.h>
 
-#include "bind/bind.h"
+#include "base/status.h"
+#include "bind/api/type.h"
 #include "bind/api/values.h"
-#include "bind/api/view.h"
+#include "bind/lua/arguments.h"
+#include "bind/lua/class.h"
+#include "bind/lua/raise.h"
 #include "core/element.h"
 
 #define VIEW_CLASS "gpumm.view"
@@ -42,6 +47,7 @@ view *gpumm_lua__view_test(lua_State *L, int index) {
 static view *check_writable(lua_State *L, int index) {
     view *v = gpumm_lua__view_check(L, index);
     if (v->frame) luaL_error(L, "a frame is read-only; v:copy() gives a view to write to");
+    if (v->sealed) luaL_error(L, "this view is read-only; v:copy() gives one to write to");
     return v;
 }
 
@@ -63,7 +69,7 @@ view *gpumm_lua__view_push_empty(lua_State *L) {
     view *v = lua_newuserdatauv(L, sizeof *v, VIEW_FIELDS);
     memset(v, 0, sizeof *v);
     luaL_setmetatable(L, VIEW_CLASS);
-    v->type_reference = gpumm_lua__reference_new(L);
+    v->type_reference = gpumm_lua__reference_take(L, &gpumm_lua__state_of(L)->references);
     return v;
 }
 
@@ -76,13 +82,12 @@ static void release_frame(void *frame) { gpumm_frame_release(frame); }
 
 /* Has the view on top read the frame, too. [-0, +0, m] */
 static void hold_frame(lua_State *L, view *v, gpumm_frame *frame) {
-    v->frame_reference = gpumm_lua__reference_new(L);
-    v->frame_reference->release = release_frame;
-    v->frame_reference->object = v->frame = gpumm_frame_retain(frame);
+    v->frame_reference = gpumm_lua__reference_take(L, &gpumm_lua__state_of(L)->references);
+    v->frame = gpumm_frame_retain(frame);
+    gpumm_lua__reference_hold(v->frame_reference, release_frame, v->frame);
 }
 
-/* The memory userdata on top becomes that of the empty view below it. [-1, +0, -] */
-static void give_memory(lua_State *L, uint64_t count) {
+void gpumm_lua__view_give_memory(lua_State *L, uint64_t count) {
     view *v = lua_touserdata(L, -2);
     v->bytes = lua_touserdata(L, -1);
     v->stride = gpumm_type_size(v->type);
@@ -90,18 +95,20 @@ static void give_memory(lua_State *L, uint64_t count) {
     lua_setiuservalue(L, -2, VIEW_MEMORY);
 }
 
-static uint64_t check_bytes(lua_State *L, const gpumm_type *type, uint64_t count) {
-    uint64_t bytes;
-    if (!size_mul(count, gpumm_type_size(type), &bytes) || bytes > PTRDIFF_MAX)
-        luaL_error(L, "a view of %I elements of %s is too large", (LUAI_UACINT)count, gpumm_type_name(type));
-    return bytes;
+void gpumm_lua__view_lend_memory(lua_State *L, uint64_t count, const void *bytes, int anchor) {
+    view *v = lua_touserdata(L, -1);
+    v->bytes = (unsigned char *)bytes; /* not written: check_writable looks at `sealed` */
+    v->stride = gpumm_type_size(v->type);
+    v->count = count;
+    v->sealed = true;
+    lua_pushvalue(L, anchor);
+    lua_setiuservalue(L, -2, VIEW_MEMORY);
 }
 
 void *gpumm_lua__view_take_memory(lua_State *L, uint64_t count) {
     view *v = lua_touserdata(L, -1);
-    uint64_t bytes = check_bytes(L, v->type, count);
-    memset(lua_newuserdatauv(L, (size_t)bytes, 0), 0, (size_t)bytes);
-    give_memory(L, count);
+    gpumm_lua__push_memory(L, v->type, count);
+    gpumm_lua__view_give_memory(L, count);
     return v->bytes;
 }
 
@@ -138,7 +145,7 @@ const void *gpumm_lua__view_contiguous(lua_State *L, int index) {
         lua_pushvalue(L, index);
         return v->bytes;
     }
-    unsigned char *copy = lua_newuserdatauv(L, (size_t)check_bytes(L, v->type, v->count), 0);
+    unsigned char *copy = gpumm_lua__push_memory(L, v->type, v->count);
     check_alive(L, v); /* making the copy may have run finalisers */
     gather(v, copy);
     return copy;
@@ -157,7 +164,7 @@ static int view_copy(lua_State *L) {
 
 static int view_bytes(lua_State *L) {
     const view *v = gpumm_lua__view_check(L, 1);
-    size_t size = (size_t)check_bytes(L, v->type, v->count);
+    size_t size = (size_t)(v->count * gpumm_type_size(v->type)); /* of memory that there is: this does not overflow */
     luaL_Buffer buffer;
     unsigned char *to = (unsigned char *)luaL_buffinitsize(L, &buffer, size);
     check_alive(L, v);
@@ -176,7 +183,7 @@ static int view_totable(lua_State *L) {
     }
     lua_createtable(L, (int)v->count, 0);
     for (uint64_t i = 0; i < v->count; i++) {
-        gpumm_lua__data_push(L, v->type, v->bytes + i * v->stride);
+        gpumm_lua__push_element(L, v->type, v->bytes + i * v->stride);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
     return 1;
@@ -199,7 +206,7 @@ static int push_values(lua_State *L, const view *v, lua_Integer i) {
         check_alive(L, v);
         element = memcpy(copy, element, gpumm_type_size(v->type));
     }
-    return gpumm_lua__data_push_values(L, v->type, element);
+    return gpumm_lua__push_values(L, v->type, element);
 }
 
 static int view_get(lua_State *L) {
@@ -216,7 +223,7 @@ static int view_set(lua_State *L) {
     int count = lua_gettop(L) - 2;
     unsigned char *whole = passing(L, v->type, local); /* so that a bad value changes nothing */
     memcpy(whole, element, gpumm_type_size(v->type));
-    gpumm_lua__data_encode_values(L, 3, count, v->type, whole);
+    gpumm_lua__encode_values(L, 3, count, v->type, whole);
     memcpy(element, whole, gpumm_type_size(v->type));
     return 0;
 }
@@ -249,55 +256,31 @@ static int view_type(lua_State *L) {
 
 /* ---- Fields ------------------------------------------------------------------------------- */
 
-static int lane_named(const gpumm_type *type, const char *name) {
-    static const char names[] = "xyzw";
-    const char *at = name[0] && !name[1] ? strchr(names, name[0]) : NULL;
-    bool there = gpumm_type_kind(type) == GPUMM_VECTOR && at && at - names < (int)gpumm_type_lanes(type);
-    return there ? (int)(at - names) : -1;
-}
-
-static const gpumm_field *field_named(const gpumm_type *type, const char *name) {
-    for (size_t i = 0; i < gpumm_type_field_count(type); i++)
-        if (strcmp(gpumm_type_field(type, i)->name, name) == 0) return gpumm_type_field(type, i);
-    return NULL;
-}
-
-static void push_field_names(lua_State *L, const gpumm_type *type) { /* [-0, +1, m] */
-    luaL_Buffer names;
-    luaL_buffinit(L, &names);
-    if (gpumm_type_kind(type) == GPUMM_VECTOR) {
-        luaL_addstring(&names, "; its fields are x, y, z, w");
-        luaL_buffsub(&names, (int)(4 - gpumm_type_lanes(type)) * 3);
-    }
-    for (size_t i = 0; i < gpumm_type_field_count(type); i++) {
-        luaL_addstring(&names, i ? ", " : "; its fields are ");
-        luaL_addstring(&names, gpumm_type_field(type, i)->name);
-    }
-    luaL_pushresult(&names);
-}
-
 static int no_field(lua_State *L, const view *v, int key) {
     const char *shown = gpumm_lua__push_key(L, key);
-    push_field_names(L, v->type);
-    return luaL_error(L, "a view of %s has no '%s'%s", gpumm_type_name(v->type), shown, lua_tostring(L, -1));
+    bool parts = gpumm_lua__part_count(v->type) > 0;
+    gpumm_lua__push_parts(L, v->type);
+    return luaL_error(L, "a view of %s has no '%s'%s%s", gpumm_type_name(v->type), shown,
+                      parts ? "; its fields are " : "", lua_tostring(L, -1));
 }
 
-/* Fills the empty view on top with the field `name` of `of`; false: there is none of that name. */
+/* Fills the empty view with the field `name` of `of`; false: there is none of that name. */
 static bool take_field(lua_State *L, const view *of, view *part, const char *name) {
-    int lane = lane_named(of->type, name);
-    const gpumm_field *field = field_named(of->type, name);
-    if (lane >= 0) {
+    size_t index = gpumm_lua__find_part(of->type, name);
+    if (index == SIZE_MAX) return false;
+    if (gpumm_type_kind(of->type) == GPUMM_VECTOR) {
         const struct scalar_info *scalar = &scalar_infos[gpumm_type_scalar(of->type)];
         gpumm_type *type;
         gpumm_status status = gpumm_type_parse(scalar->name, &type);
         if (status) gpumm_lua__raise(L, status);
         gpumm_lua__view_hold(part, type);
-        part->bytes = of->bytes + (size_t)lane * scalar->size;
-    } else if (field) {
+        part->bytes = of->bytes + index * scalar->size;
+    } else {
+        const gpumm_field *field = gpumm_type_field(of->type, index);
         gpumm_lua__view_hold(part, gpumm_type_retain(field->type));
         part->bytes = of->bytes + field->offset;
     }
-    return part->type != NULL;
+    return true;
 }
 
 /* The view at 1, its field's name at 2. */
@@ -306,6 +289,7 @@ static int push_field(lua_State *L, const view *of) {
     const char *name = gpumm_lua__name(L, 2);
     if (!name || !take_field(L, of, part, name)) return no_field(L, of, 2);
     if (of->frame) hold_frame(L, part, of->frame);
+    part->sealed = of->sealed;
     part->stride = of->stride;
     part->count = of->count;
     lua_getiuservalue(L, 1, VIEW_MEMORY);
@@ -339,7 +323,7 @@ static int index_number(lua_State *L, const view *v) {
     if (gpumm_type_kind(v->type) != GPUMM_SCALAR)
         return luaL_error(L, "v[i] reads scalars; this is a view of %s: v:get(i) gives its values",
                           gpumm_type_name(v->type));
-    if (integral && holds(v, i)) gpumm_lua__data_push(L, v->type, element_at(v, i));
+    if (integral && holds(v, i)) gpumm_lua__push_element(L, v->type, element_at(v, i));
     else lua_pushnil(L);
     return 1;
 }
@@ -363,11 +347,11 @@ static int view_newindex(lua_State *L) {
                           lua_type(L, 2) == LUA_TSTRING ? "name" : luaL_typename(L, 2));
     int integral;
     lua_Integer i = lua_tointegerx(L, 2, &integral);
-    if (!integral) return luaL_error(L, "index %f of a view is no integer", lua_tonumber(L, 2));
+    if (!integral) return luaL_error(L, "index %f of a view is not a whole number", lua_tonumber(L, 2));
     if (gpumm_type_kind(v->type) != GPUMM_SCALAR)
         return luaL_error(L, "v[i] = x writes scalars; this is a view of %s: v:set(i, …) writes its values",
                           gpumm_type_name(v->type));
-    gpumm_lua__data_encode_one(L, 3, v->type, check_element(L, v, i)); /* a number is written whole or not at all */
+    gpumm_lua__encode_one(L, 3, v->type, check_element(L, v, i)); /* a number is written whole or not at all */
     return 0;
 }
 
@@ -387,38 +371,14 @@ static int view_tostring(lua_State *L) {
 
 static int view_collect(lua_State *L) {
     view *v = gpumm_lua__userdata(L, 1, &view_class);
-    struct bind_reference *frame_reference = v->frame_reference, *type_reference = v->type_reference;
+    bind_reference *frame_reference = v->frame_reference, *type_reference = v->type_reference;
     memset(v, 0, sizeof *v);
     gpumm_lua__reference_end(L, frame_reference);
     gpumm_lua__reference_end(L, type_reference);
     return 0;
 }
 
-/* ---- Making in Lua ------------------------------------------------------------------------ */
-
-/* gpumm.view(type, n), gpumm.view(type, elements) */
-static int module_view(lua_State *L) {
-    lua_settop(L, 2);
-    const gpumm_type *type = gpumm_lua__to_type(L, 1);
-    if (lua_type(L, 2) == LUA_TNUMBER) {
-        gpumm_lua__view_push_owned(L, type, gpumm_lua__count(L, 2));
-        return 1;
-    }
-    if (lua_isnil(L, 2)) return luaL_error(L, "how many elements, or which? gpumm.view(type, n) or (type, elements)");
-    view *v = gpumm_lua__view_push_empty(L);
-    gpumm_lua__view_hold(v, gpumm_type_retain(type));
-    struct data data;
-    gpumm_lua__data_encode(L, 2, type, &data);
-    if (lua_istable(L, 2)) { /* what was encoded is nobody else's */
-        give_memory(L, data.count);
-        return 1;
-    }
-    lua_insert(L, 3);
-    void *to = gpumm_lua__view_take_memory(L, data.count);
-    gpumm_lua__view_test(L, 2); /* still valid? */
-    if (data.count) memcpy(to, data.bytes, data.count * gpumm_type_size(type));
-    return 1;
-}
+/* ---- Registration --------------------------------------------------------------------------- */
 
 #define VIEW_METHOD(name) {#name, view_##name},
 static const luaL_Reg methods[] = {VIEW_METHOD_MAP(VIEW_METHOD){NULL, NULL}};
@@ -430,14 +390,11 @@ static const luaL_Reg meta[] = {
 };
 static const bind_class view_class = {.name = VIEW_CLASS, .meta = meta};
 
-int gpumm_lua__open_view(lua_State *L) {
+void gpumm_lua__open_view(lua_State *L) {
     gpumm_lua__class_open(L, &view_class);
     luaL_getmetatable(L, VIEW_CLASS); /* its own __index: v[i] shall not look for a name first */
     luaL_newlib(L, methods);
     lua_pushcclosure(L, view_index, 1);
     lua_setfield(L, -2, "__index");
     lua_pop(L, 1);
-    lua_pushcfunction(L, module_view);
-    lua_setfield(L, -2, "view");
-    return 0;
 }

@@ -4,26 +4,25 @@
  * anchors, shared with its field views) or reads a frame, which it retains and asks at every access whether
  * it is still valid: "STALE: …" is raised where it is not.
  */
-#ifndef BIND_VIEW_H
-#define BIND_VIEW_H
+#ifndef BIND_API_VIEW_H
+#define BIND_API_VIEW_H
 
 #include <lua.h>
 
+#include "bind/lua/reference.h"
 #include "gpumm.h"
-
-struct bind_reference;
 
 typedef struct view {
     const gpumm_type *type; /* of what v[i] is; retained, by gpumm_lua__view_hold; NULL once collected */
     gpumm_frame *frame;     /* retained; NULL: memory of its own */
-    struct bind_reference *type_reference, *frame_reference; /* hold those two; NULL: nothing to hold */
-    unsigned char *bytes;                                    /* of element 0; written only where frame is NULL */
+    bind_reference *type_reference, *frame_reference; /* hold those two; NULL: nothing to hold */
+    unsigned char *bytes;                             /* of element 0; written only where frame is NULL */
     uint64_t count;
     uint64_t stride; /* bytes from one element to the next */
+    bool sealed;     /* scripts may not write it, though it is of no frame */
 } view;
 
-/* gpumm.view. The module table is at the top of the stack and stays there. */
-int gpumm_lua__open_view(lua_State *L);
+void gpumm_lua__open_view(lua_State *L); /* the class, once a state [-0, +0, m] */
 /* A view of `count` zeroed elements; its bytes, to be filled in, contiguous. [-0, +1, m] */
 void *gpumm_lua__view_push_owned(lua_State *L, const gpumm_type *type, uint64_t count);
 /* A view of `count` elements at `data`, which is the frame's. Retains frame and type. [-0, +1, m] */
@@ -35,9 +34,14 @@ void gpumm_lua__view_hold(view *v, const gpumm_type *type);
    they then have it hold; and `count` zeroed elements of that type for the view on top. */
 view *gpumm_lua__view_push_empty(lua_State *L);                  /* [-0, +1, m] */
 void *gpumm_lua__view_take_memory(lua_State *L, uint64_t count); /* [-0, +0, e] */
-/* The view at `index`; raises where it is none, or its frame is STALE. */
+/* Or the memory userdata on top, of `count` elements, becomes that of the view below it. [-1, +0, -] */
+void gpumm_lua__view_give_memory(lua_State *L, uint64_t count);
+/* The view on top, empty but for its type, becomes a sealed one of `count` elements at `bytes`, which the value at
+   `anchor` keeps alive. [-0, +0, -] */
+void gpumm_lua__view_lend_memory(lua_State *L, uint64_t count, const void *bytes, int anchor);
+/* The view at `index`; raises for any other value, and where its frame is STALE. */
 view *gpumm_lua__view_check(lua_State *L, int index);
-/* NULL where it is no view; raises where its frame is STALE. */
+/* NULL for any other value; raises where its frame is STALE. */
 view *gpumm_lua__view_test(lua_State *L, int index);
 /* The elements of the view at `index` one behind the other; pushes what keeps them alive. Those of a frame
    are borrowed from it: use them before Lua runs again. [-0, +1, e] */

@@ -4,12 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <lauxlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/status.h"
 #include "base/thread.h"
-#include "bind/bind.h"
+#include "bind/lua/class.h"
 
 #define READER_CLASS "gpumm.file"
 
@@ -108,13 +110,13 @@ static int reader_collect(lua_State *L) {
     return 0;
 }
 
-static gpumm_status gpumm__reader_open(file_reader *r, const char *path) {
+static gpumm_status open_reader(file_reader *r, const char *path) {
     struct stat about;
     r->stream = fopen(path, "rbe");
     if (!r->stream) return io_fail(path, "cannot be read");
-    *r->reference = (bind_reference){.release = close_stream, .object = r->stream};
+    gpumm_lua__reference_hold(r->reference, close_stream, r->stream);
     if (fstat(fileno(r->stream), &about) != 0) return io_fail(path, "cannot be read");
-    if (!S_ISREG(about.st_mode)) return fail(GPUMM_IO, "%s: cannot be read: it is no regular file", path);
+    if (!S_ISREG(about.st_mode)) return fail(GPUMM_IO, "%s: cannot be read: it is not a regular file", path);
     r->size = (uint64_t)about.st_size;
     return GPUMM_OK;
 }
@@ -126,8 +128,8 @@ file_reader *gpumm_lua__file_push_reader(lua_State *L, const char *path, gpumm_s
     file_reader *r = lua_newuserdatauv(L, sizeof *r, 0);
     *r = (file_reader){NULL, 0, NULL};
     luaL_setmetatable(L, READER_CLASS);
-    r->reference = gpumm_lua__reference_new(L);
-    *status = gpumm__reader_open(r, path);
+    r->reference = gpumm_lua__reference_take(L, &gpumm_lua__state_of(L)->references);
+    *status = open_reader(r, path);
     if (*status == GPUMM_OK) return r;
     gpumm_lua__file_close(r);
     lua_pop(L, 1);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Files, whole or not at all: what is written lies beside its place under another name until it is complete.
-   A place that is no regular file (a pipe, a device) is written directly. */
-#ifndef BIND_FILE_H
-#define BIND_FILE_H
+   What is there and not a regular file (a pipe, a device) is written directly. */
+#ifndef BIND_IO_FILE_H
+#define BIND_IO_FILE_H
 
 #include <limits.h>
 #include <lua.h>
 #include <stdio.h>
 
+#include "bind/lua/reference.h"
 #include "gpumm.h"
 
 typedef struct file_writer {
@@ -27,8 +28,8 @@ void gpumm_lua__file_abandon(file_writer *w);        /* ends it; nothing is left
 /* An open file that the collector closes, should something raise while it is read. */
 typedef struct file_reader {
     FILE *stream;
-    uint64_t size;                    /* bytes in all */
-    struct bind_reference *reference; /* holds the stream */
+    uint64_t size;             /* bytes in all */
+    bind_reference *reference; /* holds the stream */
 } file_reader;
 
 /* Regular files only. NULL: it failed, the status is in *status, nothing pushed. [-0, +(0|1), m] */

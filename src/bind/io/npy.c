@@ -8,14 +8,19 @@
 #include "bind/io/npy.h"
 
 #include <ctype.h>
+#include <lauxlib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "bind/bind.h"
-#include "bind/api/values.h"
-#include "bind/io/file.h"
+#include "base/size.h"
+#include "base/status.h"
+#include "bind/api/type.h"
 #include "bind/api/view.h"
+#include "bind/io/file.h"
+#include "bind/lua/arguments.h"
+#include "bind/lua/fail.h"
+#include "bind/sandbox/permissions.h"
 #include "core/element.h"
 
 enum { MAGIC_SIZE = 8, HEADER_MAX = 1 << 20, FIELDS_MAX = 128, WORD_MAX = 128, DIMS_MAX = 4, UNIT = 64 };
@@ -304,9 +309,9 @@ static gpumm_status parse_header(const char *path, const char *text, size_t size
 /* The length of the literal, and where it begins. */
 static gpumm_status read_preamble(file_reader *r, const char *path, size_t *length, size_t *at) {
     unsigned char start[MAGIC_SIZE], bytes[4] = {0};
-    if (r->size < MAGIC_SIZE + 2) return fail(GPUMM_IO, "%s: this is no .npy file: it is too short", path);
+    if (r->size < MAGIC_SIZE + 2) return fail(GPUMM_IO, "%s: this is not a .npy file: it is too short", path);
     TRY(gpumm_lua__file_read(r, path, start, MAGIC_SIZE));
-    if (memcmp(start, "\x93NUMPY", 6) != 0) return fail(GPUMM_IO, "%s: this is no .npy file", path);
+    if (memcmp(start, "\x93NUMPY", 6) != 0) return fail(GPUMM_IO, "%s: this is not a .npy file", path);
     if (start[6] < 1 || start[6] > 3)
         return fail(GPUMM_IO, "%s: .npy version %d.%d cannot be read: 1.0, 2.0 and 3.0 can", path, start[6], start[7]);
     size_t width = start[6] == 1 ? 2 : 4;
@@ -365,7 +370,7 @@ static int raw_read(lua_State *L) {
     if (!r) return gpumm_lua__fail(L, status);
     size_t size = gpumm_type_size(type);
     if (r->size % size) {
-        status = fail(GPUMM_IO, "%s: its %llu bytes are no whole number of %s (%zu bytes each)", path,
+        status = fail(GPUMM_IO, "%s: its %llu bytes do not divide into elements of %s (%zu bytes each)", path,
                       (unsigned long long)r->size, gpumm_type_name(type), size);
     } else {
         void *bytes = gpumm_lua__view_push_owned(L, type, r->size / size);
@@ -480,10 +485,9 @@ static int raw_write(lua_State *L) {
 static const luaL_Reg npy_functions[] = {{"read", npy_read}, {"write", npy_write}, {NULL, NULL}};
 static const luaL_Reg raw_functions[] = {{"read", raw_read}, {"write", raw_write}, {NULL, NULL}};
 
-int gpumm_lua__open_npy(lua_State *L) {
+void gpumm_lua__open_npy(lua_State *L) {
     luaL_newlib(L, npy_functions);
     lua_setfield(L, -2, "npy");
     luaL_newlib(L, raw_functions);
     lua_setfield(L, -2, "raw");
-    return 0;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Views from and to files: gpumm.npy (NumPy's .npy) and gpumm.raw (bytes alone). */
-#ifndef BIND_NPY_H
-#define BIND_NPY_H
+#ifndef BIND_IO_NPY_H
+#define BIND_IO_NPY_H
 
 #include <lua.h>
 
 /* The module table is at the top of the stack and stays there. */
-int gpumm_lua__open_npy(lua_State *L);
+void gpumm_lua__open_npy(lua_State *L);
 
 #endif

@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* Who asks: the first caller that is a script of the user's, for tags and for files beside it. */
+/* The first caller that is a script of the user's, for tags and for files beside it. */
+#include "bind/lua/caller.h"
+
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "bind/bind.h"
-#include "bind/module.h"
+#include "bind/lua/embedded.h"
 
 enum { LEVELS = 64 };
 
 /* Our own Lua files speak for whoever called them. */
-static bool is_ours(const lua_Debug *ar) {
-    return ar->source[0] == '@' && gpumm_lua__module_file(ar->source + 1) != NULL;
+static bool is_ours(lua_State *L, const lua_Debug *ar) {
+    return ar->source[0] == '@' && gpumm_lua__file_named(L, ar->source + 1) != NULL;
 }
 
 /* The first level that runs a script of the user's, from a file where `file`. */
 static bool find_caller(lua_State *L, lua_Debug *ar, bool file) {
     for (int level = 1; level < LEVELS && lua_getstack(L, level, ar); level++) {
         lua_getinfo(L, "Sl", ar);
-        if (ar->currentline < 0 || is_ours(ar)) continue;
+        if (ar->currentline < 0 || is_ours(L, ar)) continue;
         if (!file || ar->source[0] == '@') return true;
     }
     return false;

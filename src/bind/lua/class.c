@@ -3,17 +3,9 @@
  * Sealed classes and handles. A handle is a userdata with one reference to a C object; each class has a table
  * of weak values in the registry, so that one object is one userdata in a state.
  */
-#include <string.h>
+#include "bind/lua/class.h"
 
-#include "bind/bind.h"
-
-enum { CLASS_KEY = 1 }; /* of a metatable of ours: the class, as a light userdata that no script can make */
-
-static const bind_class *const handles[] = {
-    &gpumm_lua__manager_class, &gpumm_lua__buffer_class, &gpumm_lua__group_class,    &gpumm_lua__scratch_class,
-    &gpumm_lua__stream_class,  &gpumm_lua__event_class,  &gpumm_lua__readback_class, &gpumm_lua__frame_class,
-    &gpumm_lua__kernel_class,  &gpumm_lua__fault_class,
-};
+enum { CLASS_KEY = 1 }; /* in a metatable made here: the class, as a light userdata, which no script can make */
 
 /* ---- Classes ------------------------------------------------------------------------------ */
 
@@ -58,7 +50,7 @@ static int collect_handle(lua_State *L) {
     bind_reference *reference = handle->reference;
     handle->object = NULL;
     handle->reference = NULL;
-    gpumm_lua__reference_put(L, handle->state, reference);
+    gpumm_lua__reference_end(L, reference);
     return 0;
 }
 
@@ -76,7 +68,7 @@ static void open_identity(lua_State *L, const bind_class *class) {
     lua_rawsetp(L, LUA_REGISTRYINDEX, class);
 }
 
-/* Is it open already? Raises where it is another copy of gpumm's: its objects are not ours. */
+/* Is it open already? Raises where another copy of gpumm has opened it: the objects of one are nothing to the other. */
 static bool is_open(lua_State *L, const bind_class *class) {
     if (luaL_getmetatable(L, class->name) != LUA_TTABLE) {
         lua_pop(L, 1);
@@ -97,7 +89,10 @@ static void push_handle_parts(lua_State *L, const bind_class *class) {
 
 /* The metatable gets its name in the registry when it is whole, so that a memory error leaves none behind. */
 void gpumm_lua__class_open(lua_State *L, const bind_class *class) {
+    bind_state *state = gpumm_lua__state_of(L);
     if (is_open(L, class)) return;
+    if (class->release && state->handle_class_count == BIND_HANDLE_CLASSES)
+        luaL_error(L, "too many classes of handles");
     lua_createtable(L, 1, 8);
     lua_pushstring(L, class->name);
     lua_setfield(L, -2, "__name");
@@ -114,16 +109,33 @@ void gpumm_lua__class_open(lua_State *L, const bind_class *class) {
     lua_setfield(L, -2, "__metatable");
     if (class->meta) luaL_setfuncs(L, class->meta, 0);
     lua_setfield(L, LUA_REGISTRYINDEX, class->name);
+    if (class->release) state->handle_classes[state->handle_class_count++] = class;
 }
 
-static bool holds(const luaL_Reg *functions, const char *name) {
-    for (; functions && functions->name; functions++)
-        if (strcmp(functions->name, name) == 0) return true;
-    return false;
+/* [-0, +2, -] The open class' methods, and its properties on top. */
+static void push_tables(lua_State *L, const bind_class *class) {
+    luaL_getmetatable(L, class->name);
+    lua_getfield(L, -1, "__index");
+    lua_getupvalue(L, -1, METHODS);
+    lua_getupvalue(L, -2, PROPERTIES);
+    lua_rotate(L, -4, 2);
+    lua_pop(L, 2);
 }
 
-bool gpumm_lua__class_has(const bind_class *class, const char *name) {
-    return holds(class->methods, name) || holds(class->properties, name);
+void gpumm_lua__class_add(lua_State *L, const bind_class *class, const luaL_Reg *methods, const luaL_Reg *properties) {
+    push_tables(L, class);
+    if (properties) luaL_setfuncs(L, properties, 0);
+    lua_pop(L, 1);
+    if (methods) luaL_setfuncs(L, methods, 0);
+    lua_pop(L, 1);
+}
+
+bool gpumm_lua__class_has(lua_State *L, const bind_class *class, const char *name) {
+    push_tables(L, class);
+    bool has = lua_getfield(L, -1, name) != LUA_TNIL;
+    has = lua_getfield(L, -3, name) != LUA_TNIL || has;
+    lua_pop(L, 4);
+    return has;
 }
 
 /* ---- Handles ------------------------------------------------------------------------------ */
@@ -134,7 +146,7 @@ bind_handle *gpumm_lua__new(lua_State *L, const bind_class *class, int owner) {
     bind_handle *handle = lua_newuserdatauv(L, sizeof *handle, BIND_EXTRA);
     *handle = (bind_handle){.class = class, .state = state};
     luaL_setmetatable(L, class->name);
-    handle->reference = gpumm_lua__reference_take(L, state);
+    handle->reference = gpumm_lua__reference_take(L, &state->references);
     if (owner != 0) {
         lua_pushvalue(L, owner);
         lua_setiuservalue(L, -2, BIND_OWNER);
@@ -166,8 +178,7 @@ bind_handle *gpumm_lua__adopt(lua_State *L, bind_handle *handle, void *object) {
         return lua_touserdata(L, -1);
     }
     handle->object = object; /* from here on the collector gives it back */
-    handle->reference->release = handle->class->release;
-    handle->reference->object = object;
+    gpumm_lua__reference_hold(handle->reference, handle->class->release, object);
     if (handle->class->fleeting) return handle;
     lua_rawgetp(L, LUA_REGISTRYINDEX, handle->class);
     lua_pushvalue(L, -2);
@@ -202,8 +213,10 @@ void *gpumm_lua__test(lua_State *L, int index, const bind_class *class) {
 
 bind_handle *gpumm_lua__any_handle(lua_State *L, int index) {
     const void *class = class_of(L, index);
-    for (size_t i = 0; class && i < sizeof handles / sizeof *handles; i++)
-        if (class == handles[i]) return current(lua_touserdata(L, index));
+    if (!class) return NULL;
+    const bind_state *state = gpumm_lua__state_of(L);
+    for (unsigned i = 0; i < state->handle_class_count; i++)
+        if (class == state->handle_classes[i]) return current(lua_touserdata(L, index));
     return NULL;
 }
 
@@ -211,21 +224,28 @@ void gpumm_lua__push_owner(lua_State *L, int index) { lua_getiuservalue(L, index
 
 int gpumm_lua__to_text(lua_State *L) {
     const bind_handle *handle = gpumm_lua__any_handle(L, 1);
-    if (!handle) return luaL_argerror(L, 1, "an object of gpumm's expected");
+    if (!handle) return luaL_argerror(L, 1, "an object of gpumm expected");
     bool gone = !handle->object || handle->closed;
     lua_pushfstring(L, gone ? "%s (closed)" : "%s: %p", handle->class->name, handle->object);
     return 1;
 }
 
-gpumm_manager *gpumm_lua__to_manager(lua_State *L, int index) {
-    return gpumm_lua__check(L, index, &gpumm_lua__manager_class);
+/* ---- How many there are --------------------------------------------------------------------- */
+
+static int count_open(lua_State *L, const bind_class *class) {
+    int count = 0;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, class);
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+        const bind_handle *handle = current(lua_touserdata(L, -1));
+        count += handle->object && !(class->ended && class->ended(handle->object));
+    }
+    lua_pop(L, 1);
+    return count;
 }
-gpumm_buffer *gpumm_lua__to_buffer(lua_State *L, int index) {
-    return gpumm_lua__check(L, index, &gpumm_lua__buffer_class);
-}
-gpumm_group *gpumm_lua__to_group(lua_State *L, int index) {
-    return gpumm_lua__check(L, index, &gpumm_lua__group_class);
-}
-gpumm_stream *gpumm_lua__to_stream(lua_State *L, int index) {
-    return gpumm_lua__check(L, index, &gpumm_lua__stream_class);
+
+void gpumm_lua__require_room(lua_State *L, const bind_class *class, int most) {
+    if (!gpumm_lua__state_of(L)->sandbox || count_open(L, class) < most) return;
+    lua_gc(L, LUA_GCCOLLECT);
+    if (count_open(L, class) >= most)
+        luaL_error(L, "a contained script has at most %d of %s at a time", most, class->name);
 }

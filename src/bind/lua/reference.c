@@ -10,7 +10,9 @@
  * A few released references are kept and used again: a userdata that comes and goes by its close costs the
  * state one piece of memory, not two and an entry in a table.
  */
-#include "bind/bind.h"
+#include "bind/lua/reference.h"
+
+#include <lauxlib.h>
 
 enum { SPARE_MOST = 64 };
 
@@ -21,25 +23,28 @@ void gpumm_lua__references_open(lua_State *L) {
     lua_rawsetp(L, LUA_REGISTRYINDEX, &references_key);
 }
 
-static bind_reference *make(lua_State *L) {
+static bind_reference *make(lua_State *L, bind_reference_pool *pool) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &references_key);
     bind_reference *reference = lua_newuserdatauv(L, sizeof *reference, 0);
-    *reference = (bind_reference){.object = NULL};
+    *reference = (bind_reference){.pool = pool};
     lua_rawsetp(L, -2, reference);
     lua_pop(L, 1);
     return reference;
 }
 
-bind_reference *gpumm_lua__reference_take(lua_State *L, bind_state *state) {
-    if (state->closed) luaL_error(L, "CLOSED: this Lua state is closing");
-    bind_reference *reference = state->spare_references;
-    if (!reference) return make(L);
-    state->spare_references = reference->next;
-    state->spare_count--;
+bind_reference *gpumm_lua__reference_take(lua_State *L, bind_reference_pool *pool) {
+    if (pool->closed) luaL_error(L, "CLOSED: this Lua state is closing");
+    bind_reference *reference = pool->spare;
+    if (!reference) return make(L, pool);
+    pool->spare = reference->next;
+    pool->spare_count--;
     return reference;
 }
 
-bind_reference *gpumm_lua__reference_new(lua_State *L) { return gpumm_lua__reference_take(L, gpumm_lua__state_of(L)); }
+void gpumm_lua__reference_hold(bind_reference *reference, void (*release)(void *object), const void *object) {
+    reference->release = release;
+    reference->object = (void *)object;
+}
 
 void gpumm_lua__reference_drop(bind_reference *reference) {
     void *object = reference->object;
@@ -54,27 +59,26 @@ static void forget(lua_State *L, bind_reference *reference) {
     lua_pop(L, 1);
 }
 
-void gpumm_lua__reference_put(lua_State *L, bind_state *state, bind_reference *reference) {
+void gpumm_lua__reference_end(lua_State *L, bind_reference *reference) {
     if (!reference) return;
+    bind_reference_pool *pool = reference->pool;
     gpumm_lua__reference_drop(reference);
-    if (state->spare_count == SPARE_MOST) {
+    if (pool->spare_count == SPARE_MOST) {
         forget(L, reference);
         return;
     }
-    reference->next = state->spare_references;
-    state->spare_references = reference;
-    state->spare_count++;
+    reference->next = pool->spare;
+    pool->spare = reference;
+    pool->spare_count++;
 }
 
-void gpumm_lua__reference_end(lua_State *L, bind_reference *reference) {
-    gpumm_lua__reference_put(L, gpumm_lua__state_of(L), reference);
-}
-
-void gpumm_lua__references_close(lua_State *L) {
+void gpumm_lua__references_close(lua_State *L, bind_reference_pool *pool) {
+    pool->closed = true;
     lua_rawgetp(L, LUA_REGISTRYINDEX, &references_key);
     lua_pushnil(L);
     while (lua_istable(L, -2) && lua_next(L, -2)) {
         gpumm_lua__reference_drop(lua_touserdata(L, -1));
         lua_pop(L, 1);
     }
+    lua_pop(L, 1);
 }

@@ -3,15 +3,18 @@
  * Tracebacks for people who write scripts: Lua's own, without the frames of the files inside the module and of
  * the C functions that only those call. What is left are the script's lines, and what each of them called.
  */
+#include "bind/lua/traceback.h"
+
+#include <lauxlib.h>
+#include <stdbool.h>
 #include <string.h>
 
-#include "bind/bind.h"
-#include "bind/module.h"
+#include "bind/lua/embedded.h"
 
 typedef enum frame { FRAME_SCRIPT, FRAME_OURS, FRAME_C, FRAME_TAIL } frame;
 
 /* "gpumm/graph.lua:23: in …", "[C]: in …", "(...tail calls...)" */
-static frame frame_of(const char *line) {
+static frame frame_of(lua_State *L, const char *line) {
     char source[LUA_IDSIZE];
     size_t length = strcspn(line, ":\n");
     if (strncmp(line, "[C]:", 4) == 0) return FRAME_C;
@@ -19,7 +22,7 @@ static frame frame_of(const char *line) {
     if (length >= sizeof source) return FRAME_SCRIPT;
     memcpy(source, line, length);
     source[length] = '\0';
-    return gpumm_lua__module_file(source) ? FRAME_OURS : FRAME_SCRIPT;
+    return gpumm_lua__file_named(L, source) ? FRAME_OURS : FRAME_SCRIPT;
 }
 
 static const char *next_line(const char *line) {
@@ -28,28 +31,28 @@ static const char *next_line(const char *line) {
 }
 
 /* Did a script call what this line shows? */
-static bool by_script(const char *line) {
+static bool by_script(lua_State *L, const char *line) {
     for (line = next_line(line); line; line = next_line(line)) {
-        frame f = frame_of(line);
+        frame f = frame_of(L, line);
         if (f == FRAME_SCRIPT || f == FRAME_OURS) return f == FRAME_SCRIPT;
     }
     return false;
 }
 
 /* The message without a position in one of our files at its start: what follows tells where the script was. */
-static const char *without_our_place(const char *message) {
-    if (frame_of(message) != FRAME_OURS) return message;
+static const char *without_our_place(lua_State *L, const char *message) {
+    if (frame_of(L, message) != FRAME_OURS) return message;
     const char *colon = strchr(message, ':'), *number = colon ? colon + 1 : ""; /* a file's name alone has none */
     size_t digits = strspn(number, "0123456789");
     return digits > 0 && strncmp(number + digits, ": ", 2) == 0 ? number + digits + 2 : message;
 }
 
-static void add_frames(luaL_Buffer *text, const char *line) {
+static void add_frames(lua_State *L, luaL_Buffer *text, const char *line) {
     bool kept = false, any = false;
     for (const char *next; line; line = next) {
-        frame f = frame_of(line);
+        frame f = frame_of(L, line);
         next = next_line(line);
-        kept = f == FRAME_SCRIPT || (f == FRAME_C && by_script(line)) || (f == FRAME_TAIL && kept);
+        kept = f == FRAME_SCRIPT || (f == FRAME_C && by_script(L, line)) || (f == FRAME_TAIL && kept);
         if (!kept) continue;
         if (!any) luaL_addstring(text, "\nstack traceback:");
         any = true;
@@ -67,8 +70,18 @@ void gpumm_lua__traceback(lua_State *L, const char *message) {
     luaL_traceback(L, L, NULL, 1); /* "stack traceback:" and the frames */
     const char *frames = lua_tostring(L, -1);
     luaL_buffinit(L, &text);
-    luaL_addstring(&text, without_our_place(message));
-    add_frames(&text, next_line(frames));
+    luaL_addstring(&text, without_our_place(L, message));
+    add_frames(L, &text, next_line(frames));
     luaL_pushresult(&text);
     lua_remove(L, -2);
+}
+
+int gpumm_lua__traceback_handler(lua_State *L) {
+    luaL_checkany(L, 1);
+    if (!lua_isstring(L, 1) && !luaL_getmetafield(L, 1, "__tostring")) {
+        lua_settop(L, 1);
+        return 1;
+    }
+    gpumm_lua__traceback(L, luaL_tolstring(L, 1, NULL));
+    return 1;
 }

@@ -5,9 +5,14 @@
  * off in that thread: therefore no message handler of the script runs for it, and no thread that died by it
  * is ever closed, whose __close functions would run without any tick.
  */
+#include "bind/sandbox/calls.h"
+
+#include <lauxlib.h>
 #include <string.h>
 
-#include "bind/sandbox/sandbox.h"
+#include "bind/lua/traceback.h"
+#include "bind/sandbox/limits.h"
+#include "bind/sandbox/wrap.h"
 
 static void check_end(lua_State *L) { gpumm_lua__sandbox_tick(L, gpumm_lua__sandbox_at(L)); }
 

@@ -9,11 +9,17 @@
  * finalisers have what they need.
  * Time: a count hook, which new coroutines inherit from the thread that makes them.
  */
+#include "bind/sandbox/limits.h"
+
+#include <lauxlib.h>
 #include <stdio.h>
 
-#include "base/alloc.h"
+#include "base/size.h"
 #include "base/thread.h"
-#include "bind/sandbox/sandbox.h"
+
+typedef enum sandbox_strain { STRAIN_NONE, STRAIN_OWN, STRAIN_LUA } sandbox_strain; /* whose request it was */
+
+enum { TICK = 1000 }; /* instructions between two looks at the clock */
 
 enum { RESERVE = 256 * 1024 }; /* bytes for unwinding after the end */
 
@@ -59,7 +65,7 @@ static void relieve(lua_State *L, sandbox *s) {
     if (ends && atomic_load(&s->used) > atomic_load(&s->memory)) gpumm_lua__sandbox_end_now(s, END_MEMORY);
 }
 
-void *gpumm_lua__sandbox_memory(void *user, void *block, size_t old, size_t size) {
+static void *lua_memory(void *user, void *block, size_t old, size_t size) {
     sandbox *s = user;
     if (!block) old = 0; /* it says what kind of object it will be */
     if (size > old && !grant(s, block, size, size - old)) return NULL;
@@ -74,6 +80,13 @@ void *gpumm_lua__sandbox_memory(void *user, void *block, size_t old, size_t size
     }
     if (!fresh) give(s, size - old);
     return fresh;
+}
+
+lua_State *gpumm_lua__sandbox_new_state(sandbox *s) { return lua_newstate(lua_memory, s); }
+
+sandbox *gpumm_lua__sandbox_peek(lua_State *L) {
+    void *user;
+    return lua_getallocf(L, &user) == lua_memory ? user : NULL;
 }
 
 /* ---- gpumm's own memory --------------------------------------------------------------------- */
@@ -118,20 +131,6 @@ static void *own_memory(void *user, void *block, size_t size) {
 }
 
 gpumm_allocator gpumm_lua__sandbox_allocator(sandbox *s) { return (gpumm_allocator){own_memory, s}; }
-
-static void free_list(const gpumm_allocator *from, char **list) {
-    for (char **item = list; item && *item; item++) gpumm__mem_free(from, *item);
-    gpumm__mem_free(from, list);
-}
-
-void gpumm_lua__sandbox_release(sandbox *s) {
-    if (atomic_fetch_sub(&s->holders, 1) != 1) return;
-    gpumm_allocator from = s->from;
-    free_list(&from, s->read);
-    free_list(&from, s->write);
-    free_list(&from, s->environment);
-    gpumm__mem_free(&from, s);
-}
 
 /* ---- Ends --------------------------------------------------------------------------------- */
 
@@ -182,4 +181,4 @@ static void on_tick(lua_State *L, lua_Debug *ar) {
     raise_end(L, s, 0);
 }
 
-void gpumm_lua__sandbox_watch(lua_State *L) { lua_sethook(L, on_tick, LUA_MASKCOUNT, SANDBOX_TICK); }
+void gpumm_lua__sandbox_watch(lua_State *L) { lua_sethook(L, on_tick, LUA_MASKCOUNT, TICK); }

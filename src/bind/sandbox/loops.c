@@ -4,7 +4,12 @@
  * comes from an argument, from a __len that lies, or from a table whose border lies. gpumm_lua.h lists them,
  * with those that stay.
  */
-#include "bind/sandbox/sandbox.h"
+#include "bind/sandbox/loops.h"
+
+#include <lauxlib.h>
+
+#include "bind/sandbox/limits.h"
+#include "bind/sandbox/wrap.h"
 
 enum {
     ROUNDS_MOST = 1 << 24, /* below a second */

@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Capabilities: the one place where a contained script is told no. Every function of the module that opens a
+ * Permissions: the one place where a contained script is told no. Every function of the module that opens a
  * file, makes a kernel or reads the environment asks here first; in states that are not contained everything
  * is allowed.
  *
  * Of a path the whole way counts: links and .. are followed before it is compared with what was granted, and
  * the caller opens what was compared. What is written must be a file of the folder itself, not a link.
  */
+#include "bind/sandbox/permissions.h"
+
 #include <errno.h>
+#include <lauxlib.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bind/lua/arguments.h"
 #include "bind/sandbox/sandbox.h"
 
 /* ---- Saying no ---------------------------------------------------------------------------- */
@@ -33,12 +37,12 @@ static int deny(lua_State *L, bind_permission what, const char *name) {
     case BIND_ENVIRONMENT:
         return luaL_error(L,
                           "the environment variable '%s' is not allowed: a contained script sees what its "
-                          "host has granted (gpumm-run --allow-environment NAME)",
+                          "application has granted (gpumm-run --allow-environment NAME)",
                           name);
     case BIND_KERNEL:
         return luaL_error(L, "kernels are not allowed: a kernel is native code, which nothing contains; an application "
                              "grants it to scripts that it trusts (gpumm-run --allow-kernels)");
-    default: return luaL_error(L, "faults are for tests: a contained script's manager has none");
+    default: return luaL_error(L, "a contained script cannot inject faults: they are for tests");
     }
 }
 
@@ -137,25 +141,4 @@ int gpumm_lua__sandbox_open_file(lua_State *L) {
     lua_insert(L, 1);
     lua_call(L, 2, LUA_MULTRET);
     return lua_gettop(L);
-}
-
-/* ---- Threads ------------------------------------------------------------------------------ */
-
-static int count_handles(lua_State *L, const bind_class *class) {
-    int count = 0;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, class);
-    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
-        bind_handle *handle = gpumm_lua__any_handle(L, -1);
-        if (!handle || !handle->object) continue;
-        count += class != &gpumm_lua__manager_class || !gpumm_manager_is_closed(handle->object);
-    }
-    lua_pop(L, 1);
-    return count;
-}
-
-void gpumm_lua__require_room(lua_State *L, const bind_class *class, int most) {
-    if (!gpumm_lua__sandbox_at(L) || count_handles(L, class) < most) return;
-    lua_gc(L, LUA_GCCOLLECT);
-    if (count_handles(L, class) >= most)
-        luaL_error(L, "a contained script has at most %d of %s at a time", most, class->name);
 }

@@ -4,6 +4,7 @@
 #define KERNEL_SOURCE_PROTOTYPES_H
 
 #include "base/alloc.h"
+#include "base/limits.h"
 #include "gpumm.h"
 
 typedef struct prototype {

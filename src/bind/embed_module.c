@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* What gpumm_lua.h offers to modules on top of gpumm: opening, outcomes, paths and views. */
+#include <lauxlib.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/status.h"
+#include "bind/api/view.h"
+#include "bind/extension.h"
+#include "bind/lua/fail.h"
+#include "bind/lua/state.h"
+#include "bind/sandbox/limits.h"
+#include "bind/sandbox/permissions.h"
+#include "gpumm_lua.h"
+
+int gpumm_lua_open_module(lua_State *L, const gpumm_lua_module *module) {
+    luaL_checkstack(L, 16, NULL);
+    gpumm_lua_open(L);
+    if (!gpumm_lua__extension_add(L, module) || !module->open) return 1;
+    lua_pushcfunction(L, module->open);
+    lua_pushvalue(L, -2);
+    lua_call(L, 1, 0);
+    return 1;
+}
+
+/* ---- Outcomes --------------------------------------------------------------------------------- */
+
+int gpumm_lua_result(lua_State *L, gpumm_status status) { return gpumm_lua__result(L, status); }
+
+gpumm_status gpumm_lua_fail(gpumm_status status, const char *format, ...) {
+    char text[1024];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    return fail(status, "%s", text);
+}
+
+void gpumm_lua_say(lua_State *L, gpumm_log_level level, const char *line) {
+    const bind_state *state = gpumm_lua__state_of(L);
+    if (state->log) state->log(state->log_user, level, line);
+}
+
+gpumm_allocator gpumm_lua_allocator(lua_State *L) {
+    sandbox *s = gpumm_lua__sandbox_at(L);
+    return s ? gpumm_lua__sandbox_allocator(s) : gpumm__alloc_default;
+}
+
+const char *gpumm_lua_check_path(lua_State *L, int index, gpumm_lua_access access) {
+    return gpumm_lua__path(L, lua_absindex(L, index), access == GPUMM_LUA_READ ? BIND_READ : BIND_WRITE);
+}
+
+/* ---- Views ------------------------------------------------------------------------------------ */
+
+bool gpumm_lua_to_view(lua_State *L, int index, gpumm_lua_view *out) {
+    const view *v = gpumm_lua__view_test(L, index);
+    if (!v) return false;
+    const void *bytes = gpumm_lua__view_contiguous(L, lua_absindex(L, index));
+    *out = (gpumm_lua_view){v->type, v->count, bytes};
+    return true;
+}
+
+/* An empty view that holds the type of that name. [-0, +1, e] */
+static view *push_typed(lua_State *L, const char *name) {
+    gpumm_type *type;
+    view *v = gpumm_lua__view_push_empty(L);
+    gpumm_status status = gpumm_type_parse(name, &type);
+    if (status != GPUMM_OK) gpumm_lua__raise(L, status);
+    gpumm_lua__view_hold(v, type);
+    return v;
+}
+
+void *gpumm_lua_push_view(lua_State *L, const char *type, uint64_t count) {
+    push_typed(L, type);
+    return gpumm_lua__view_take_memory(L, count);
+}
+
+void gpumm_lua_push_window(lua_State *L, const char *type, uint64_t count, const void *bytes, int anchor) {
+    anchor = lua_absindex(L, anchor);
+    push_typed(L, type);
+    gpumm_lua__view_lend_memory(L, count, bytes, anchor);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* What is kept per Lua state. */
+#ifndef BIND_LUA_STATE_H
+#define BIND_LUA_STATE_H
+
+#include <lua.h>
+
+#include "bind/lua/reference.h"
+#include "gpumm.h"
+
+struct bind_class;
+
+/* For states of our own making: percent of what a collection left that the heap grows to before the next. What
+   waits for its finaliser is left by one collection and gone by the next; at Lua's 200 such garbage, as handles
+   and views are, is more with every cycle. */
+enum { BIND_PAUSE = 150 };
+
+enum { BIND_HANDLE_CLASSES = 16, BIND_MODULES = 8 };
+
+typedef struct bind_state {
+    gpumm_budget *budget; /* every manager's of this state; NULL once the state closes */
+    char device[128];     /* overrides what scripts ask for; "" : nothing */
+    gpumm_log_fn log;
+    void *log_user;
+    int collecting;          /* above 0: in a collection or a schedule, where the script's functions run */
+    uint64_t collector_debt; /* bytes that the collector has not been told about */
+    bind_reference_pool references;
+    const struct bind_class *handle_classes[BIND_HANDLE_CLASSES]; /* those that are open */
+    unsigned handle_class_count;
+    const struct gpumm_lua_module *modules[BIND_MODULES]; /* on top of gpumm, that this state has opened */
+    unsigned module_count;
+    struct sandbox *sandbox; /* NULL: the state is not contained */
+} bind_state;
+
+/* The state's; made at the first call. [-0, +0, m] */
+bind_state *gpumm_lua__state_of(lua_State *L);
+
+#endif

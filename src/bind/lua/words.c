@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* Telling a word that is not known from those that are. */
+#include "bind/lua/words.h"
+
+#include <lauxlib.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/size.h"
+
+enum { WORD = 32 };
+
+/* Levenshtein's distance of two short words; large for long ones. */
+static size_t distance(const char *a, const char *b) {
+    size_t row[WORD + 1], n = strlen(b);
+    if (strlen(a) > WORD || n > WORD) return SIZE_MAX;
+    for (size_t j = 0; j <= n; j++) row[j] = j;
+    for (size_t i = 0; a[i]; i++) {
+        size_t corner = row[0];
+        row[0] = i + 1;
+        for (size_t j = 0; j < n; j++) {
+            size_t change = corner + (a[i] != b[j]);
+            corner = row[j + 1];
+            size_t shift = size_min(row[j], row[j + 1]) + 1;
+            row[j + 1] = size_min(change, shift);
+        }
+    }
+    return row[n];
+}
+
+const char *gpumm_lua__nearest(const char *key, const char *const *valid) {
+    const char *best = NULL;
+    size_t least = 3;
+    for (; *valid; valid++) {
+        size_t far = distance(key, *valid);
+        if (far < least && far < strlen(*valid)) {
+            least = far;
+            best = *valid;
+        }
+    }
+    return best;
+}
+
+void gpumm_lua__push_list(lua_State *L, const char *const *words) {
+    luaL_Buffer text;
+    luaL_buffinit(L, &text);
+    for (size_t i = 0; words[i]; i++) {
+        if (i > 0) luaL_addstring(&text, ", ");
+        luaL_addstring(&text, words[i]);
+    }
+    luaL_pushresult(&text);
+}
+
+int gpumm_lua__unknown(lua_State *L, const char *what, const char *key, const char *const *valid) {
+    const char *near = gpumm_lua__nearest(key, valid);
+    if (near) lua_pushfstring(L, " (did you mean \"%s\"?)", near);
+    else lua_pushliteral(L, "");
+    gpumm_lua__push_list(L, valid);
+    return luaL_error(L, "unknown %s \"%s\"%s; valid: %s", what, key, lua_tostring(L, -2), lua_tostring(L, -1));
+}

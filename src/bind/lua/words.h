@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* Words that are not known: what is valid instead, and what was probably meant. Lists of words end with NULL. */
+#ifndef BIND_LUA_WORDS_H
+#define BIND_LUA_WORDS_H
+
+#include <lua.h>
+
+/* The valid word that is nearest to `word`; NULL where none is near. */
+const char *gpumm_lua__nearest(const char *word, const char *const *valid);
+/* Raises 'unknown WHAT "word" (did you mean …?); valid: …'. */
+int gpumm_lua__unknown(lua_State *L, const char *what, const char *word, const char *const *valid);
+void gpumm_lua__push_list(lua_State *L, const char *const *words); /* "a, b, c"; [-0, +1, m] */
+
+#endif

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* Allocating and freeing: the only places where groups, and so buffers, begin and end. */
+#ifndef CORE_ALLOCATION_H
+#define CORE_ALLOCATION_H
+
+#include "core/group.h"
+
+/* DRIVER naming the member that wrote past its capacity; only in debug mode. */
+gpumm_status gpumm__allocation_check(gpumm_group *g);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* Injecting faults: what gpumm.h offers of the fault device. */
+#include "core/manager.h"
+#include "device/fault.h"
+
+static gpumm_status enter_injecting(gpumm_manager *m) {
+    if (!m->context.inject_faults) return fail(GPUMM_INVALID_ARGUMENT, "the manager was opened without faults");
+    return gpumm__context_enter(&m->context);
+}
+
+gpumm_status gpumm_fault_plan(gpumm_manager *m, const gpumm_fault *plan) {
+    TRY(enter_injecting(m));
+    gpumm_status status = gpumm__fault_plan(m->context.device, plan);
+    gpumm__context_leave(&m->context);
+    return status;
+}
+
+gpumm_status gpumm_fault_hold(gpumm_manager *m, const char *kind) {
+    TRY(enter_injecting(m));
+    gpumm_status status = gpumm__fault_hold(m->context.device, kind);
+    gpumm__context_leave(&m->context);
+    return status;
+}
+
+gpumm_status gpumm_fault_release(gpumm_manager *m, const char *kind) {
+    TRY(enter_injecting(m));
+    gpumm_status status = gpumm__fault_release(m->context.device, kind);
+    gpumm__context_leave(&m->context);
+    return status;
+}
+
+gpumm_status gpumm_fault_calls(gpumm_manager *m, const char *call, uint64_t *count) {
+    TRY(enter_injecting(m));
+    gpumm_status status = gpumm__fault_calls(m->context.device, call, count);
+    gpumm__context_leave(&m->context);
+    return status;
+}
+
+gpumm_status gpumm_fault_live(gpumm_manager *m, gpumm_live *out) {
+    if (!m->context.inject_faults) return fail(GPUMM_INVALID_ARGUMENT, "the manager was opened without faults");
+    if (gpumm__context_enter(&m->context) != GPUMM_OK) {
+        while (!atomic_load(&m->context.closed)) gpumm__clock_sleep_ns(50000);
+        *out = m->live;
+        return GPUMM_OK;
+    }
+    gpumm__fault_live(m->context.device, out);
+    gpumm__context_leave(&m->context);
+    return GPUMM_OK;
+}

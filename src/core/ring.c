@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+/* The ring's memory: fitted to the group's capacity ahead of need, given back behind its last copy. */
+#include "core/ring.h"
+
+#include "core/pressure.h"
+#include "core/report.h"
+
+/* Members start aligned, so a length's products stay below those of the maximum, which were checked. */
+uint64_t gpumm__slot_offset(const gpumm_readback *r, size_t i, uint64_t length) {
+    uint64_t offset = 0;
+    for (size_t j = 0; j < i; j++)
+        offset += (length * r->buffers[j]->size + SLOT_MEMBER_ALIGN - 1) / SLOT_MEMBER_ALIGN * SLOT_MEMBER_ALIGN;
+    return offset;
+}
+
+bool gpumm__slot_fits(const gpumm_readback *r, const slot *t, uint64_t length) {
+    uint64_t bytes = gpumm__slot_offset(r, r->count, length);
+    return t->held[PLACE_HOST] >= bytes && (r->direct || t->held[PLACE_DEVICE] >= bytes);
+}
+
+slot *gpumm__slot_oldest(gpumm_readback *r, slot_state state) {
+    slot *oldest = NULL;
+    for (unsigned i = 0; i < r->slot_count; i++) {
+        slot *t = &r->slots[i];
+        if (t->state == state && (!oldest || t->ticket < oldest->ticket)) oldest = t;
+    }
+    return oldest;
+}
+
+static bool is_free(const slot *t) {
+    return t->state == SLOT_EMPTY || t->state == SLOT_ENDED || t->state == SLOT_DROPPED;
+}
+
+slot *gpumm__slot_free(gpumm_readback *r) {
+    slot *found = NULL;
+    for (unsigned i = 0; i < r->slot_count; i++)
+        if (is_free(&r->slots[i]) && (!found || found->fitting)) found = &r->slots[i];
+    return found;
+}
+
+static bool under_way(const slot *t) { return !t->given && (t->state == SLOT_FLYING || t->state == SLOT_CANCELLED); }
+
+slot *gpumm__slot_under_way(gpumm_readback *r) {
+    slot *oldest = NULL;
+    for (unsigned i = 0; i < r->slot_count; i++) {
+        slot *t = &r->slots[i];
+        if (under_way(t) && (!oldest || t->ticket < oldest->ticket)) oldest = t;
+    }
+    return oldest;
+}
+
+/* A copy that is through leaves no order behind: the slot's next use need not wait for other slots' copies. */
+static void arrive(gpumm_readback *r, slot *t) {
+    t->state = t->state == SLOT_FLYING ? SLOT_ARRIVED : SLOT_DROPPED;
+    pthread_mutex_lock(&r->object.context->submit);
+    gpumm__order_clear(&t->order);
+    pthread_mutex_unlock(&r->object.context->submit);
+}
+
+/* Copies arrive in the order of their tickets, for one stream makes them: behind one that has not, none is asked
+   for. A query that fails means that the device is lost; waiting for the slot will report it. */
+void gpumm__ring_refresh(gpumm_readback *r) {
+    device *d = r->object.context->device;
+    for (slot *t; (t = gpumm__slot_under_way(r)) != NULL; arrive(r, t)) {
+        bool done = false;
+        if (d->call->event_query(d, t->done, &done) != GPUMM_OK || !done) return;
+    }
+}
+
+/* ---- Fitting -------------------------------------------------------------------------------- */
+
+static uint64_t capacity_of(const gpumm_readback *r) {
+    context *ctx = r->object.context;
+    pthread_mutex_lock(&ctx->submit);
+    uint64_t capacity = r->group->capacity;
+    pthread_mutex_unlock(&ctx->submit);
+    return capacity;
+}
+
+/* Readback lock held. What is being fitted counts as it was, until it is. */
+static void count_committed(gpumm_readback *r) {
+    uint64_t bytes[PLACE_COUNT] = {0};
+    for (unsigned i = 0; i < r->slot_count; i++) {
+        slot *t = &r->slots[i];
+        if (!t->fitting) {
+            t->held[PLACE_DEVICE] = t->device.committed;
+            t->held[PLACE_HOST] = t->host.committed;
+        }
+        for (int p = 0; p < PLACE_COUNT; p++) bytes[p] += t->held[p];
+    }
+    for (int p = 0; p < PLACE_COUNT; p++) atomic_store(&r->committed[p], bytes[p]);
+}
+
+/* Nobody may use what a block is exchanged for a larger one: a failed capture may have left work on it. */
+static void settle(gpumm_readback *r, slot *t) {
+    context *ctx = r->object.context;
+    pthread_mutex_lock(&ctx->submit);
+    gpumm_stream *users[ORDER_READERS + 1];
+    unsigned count = 0;
+    if (t->order.writer) users[count++] = t->order.writer;
+    for (unsigned i = 0; i < t->order.readers; i++) users[count++] = t->order.reader[i];
+    for (unsigned i = 0; i < count; i++)
+        if (users[i]->device) ctx->device->call->stream_synchronize(ctx->device, users[i]->device);
+    gpumm__order_clear(&t->order);
+    pthread_mutex_unlock(&ctx->submit);
+}
+
+static gpumm_status fit_range(gpumm_readback *r, slot *t, range *g, uint64_t bytes) {
+    if (gpumm__range_can_commit(g, bytes)) return gpumm__range_commit(g, bytes);
+    range fresh;
+    TRY(gpumm__range_open(&fresh, g->device, g->where, g->reserved));
+    gpumm_status status = gpumm__range_commit(&fresh, bytes);
+    if (status != GPUMM_OK) {
+        gpumm__range_close(&fresh);
+        return status;
+    }
+    settle(r, t);
+    gpumm__range_close(g);
+    *g = fresh;
+    return GPUMM_OK;
+}
+
+static gpumm_status fit_once(gpumm_readback *r, slot *t, uint64_t bytes) {
+    TRY(fit_range(r, t, &t->host, bytes));
+    return r->direct ? GPUMM_OK : fit_range(r, t, &t->device, bytes);
+}
+
+/* What the slots stand for at a capacity. Manager's lock held. */
+static void book_locked(gpumm_readback *r, uint64_t capacity) {
+    context *ctx = r->object.context;
+    uint64_t logical = capacity * r->row_bytes * r->slot_count;
+    gpumm__ledger_set(&ctx->books, &r->staging, r->direct ? 0 : logical, 0, atomic_load(&r->committed[PLACE_DEVICE]));
+    gpumm__ledger_set(&ctx->books, &r->pinned, logical, 0, atomic_load(&r->committed[PLACE_HOST]));
+}
+
+/* The capacity stays while it is booked: whoever changes it books it after, and must not be overwritten with one
+   from before. */
+static void book(gpumm_readback *r) {
+    context *ctx = r->object.context;
+    pthread_mutex_lock(&ctx->submit);
+    pthread_mutex_lock(&ctx->lock);
+    book_locked(r, r->shut ? 0 : r->group->capacity);
+    pthread_mutex_unlock(&ctx->lock);
+    pthread_mutex_unlock(&ctx->submit);
+}
+
+gpumm_status gpumm__slot_fit(gpumm_readback *r, slot *t) {
+    context *ctx = r->object.context;
+    uint64_t bytes = gpumm__slot_offset(r, r->count, capacity_of(r));
+    gpumm_status status = fit_once(r, t, bytes);
+    /* Spare memory and what is on its way back; not the application's hook, which may want this very readback. */
+    for (unsigned stage = 0; stage < 2 && gpumm__relieve(ctx, status, bytes, &stage);) status = fit_once(r, t, bytes);
+    count_committed(r);
+    book(r);
+    return status;
+}
+
+/* Behind what is there: nobody need wait for that, nor stop using the slot. Readback lock held, and again on
+   return. */
+static void fit_behind(gpumm_readback *r, slot *t, uint64_t bytes) {
+    t->fitting = true;
+    pthread_mutex_unlock(&r->lock);
+    fit_once(r, t, bytes);
+    pthread_mutex_lock(&r->lock);
+    t->fitting = false;
+}
+
+static void fit_slot(gpumm_readback *r, slot *t, uint64_t bytes) {
+    bool in_place =
+        gpumm__range_can_commit(&t->host, bytes) && (r->direct || gpumm__range_can_commit(&t->device, bytes));
+    if (in_place) fit_behind(r, t, bytes);
+    else if (is_free(t)) fit_once(r, t, bytes);
+}
+
+/* On the worker. What fails here is asked for again, and reported, by the capture that needs it. */
+static void fit_run(job *j) {
+    gpumm_readback *r = (gpumm_readback *)(void *)((char *)j - offsetof(gpumm_readback, fit_job));
+    atomic_store(&r->fit_posted, false);
+    pthread_mutex_lock(&r->lock);
+    uint64_t bytes = gpumm__slot_offset(r, r->count, capacity_of(r));
+    for (unsigned i = 0; i < r->slot_count && !r->shut; i++) fit_slot(r, &r->slots[i], bytes);
+    if (!r->shut) {
+        count_committed(r);
+        book(r);
+    }
+    pthread_mutex_unlock(&r->lock);
+    gpumm__object_drop(&r->object);
+}
+
+/* The group's capacity changed: what the slots stand for is booked now, their memory follows on the worker. */
+static void resized(follower *f, uint64_t capacity) {
+    gpumm_readback *r = (gpumm_readback *)(void *)((char *)f - offsetof(gpumm_readback, follower));
+    book_locked(r, capacity);
+    if (atomic_exchange(&r->fit_posted, true)) return;
+    gpumm__object_hold(&r->object);
+    r->fit_job.run = fit_run;
+    gpumm__worker_post(&r->object.context->worker, &r->fit_job);
+}
+
+/* ---- Joining a group ------------------------------------------------------------------------ */
+
+static gpumm_status slot_open(gpumm_readback *r, slot *t, uint64_t capacity) {
+    device *d = r->object.context->device;
+    uint64_t maximum = gpumm__slot_offset(r, r->count, r->group->max_length),
+             bytes = gpumm__slot_offset(r, r->count, capacity);
+    t->readback = r;
+    TRY(d->call->event_open(d, false, &t->done));
+    TRY(gpumm__range_open(&t->host, d, PLACE_HOST, maximum));
+    TRY(gpumm__range_commit(&t->host, bytes));
+    if (r->direct) return GPUMM_OK;
+    TRY(gpumm__range_open(&t->device, d, PLACE_DEVICE, maximum));
+    return gpumm__range_commit(&t->device, bytes);
+}
+
+static void slot_close(gpumm_readback *r, slot *t) {
+    gpumm__range_close(&t->device);
+    gpumm__range_close(&t->host);
+    if (t->done) gpumm__context_close_event(r->object.context, t->done);
+    t->done = NULL;
+}
+
+static gpumm_status open_slots(gpumm_readback *r, uint64_t capacity) {
+    for (unsigned i = 0; i < r->slot_count; i++) {
+        gpumm_status status = slot_open(r, &r->slots[i], capacity);
+        if (status == GPUMM_OK) continue;
+        for (unsigned j = 0; j <= i; j++) slot_close(r, &r->slots[j]);
+        return status;
+    }
+    return GPUMM_OK;
+}
+
+static void follow(gpumm_readback *r) {
+    context *ctx = r->object.context;
+    gpumm__context_book_open(ctx, &r->staging, GPUMM_STAGING, r->buffers[0]->full_name, r->tag);
+    gpumm__context_book_open(ctx, &r->pinned, GPUMM_PINNED, r->buffers[0]->full_name, r->tag);
+    gpumm__group_follow(r->group, &r->follower);
+}
+
+static gpumm_status open_once(gpumm_readback *r) {
+    TRY(gpumm__group_charge_follower(r->group, &r->follower));
+    gpumm_status status = open_slots(r, capacity_of(r));
+    if (status != GPUMM_OK) gpumm__group_uncharge_follower(r->group, &r->follower);
+    return status;
+}
+
+static gpumm_status open_under_pressure(gpumm_readback *r) {
+    context *ctx = r->object.context;
+    gpumm_status status = open_once(r);
+    for (unsigned stage = 0; gpumm__relieve(ctx, status, r->follower.row_bytes * capacity_of(r), &stage);)
+        status = open_once(r);
+    if (!gpumm_is_memory_error(status)) return status;
+    char text[TITLE_BYTES];
+    fail_in(status, "readback of %s: ", gpumm__buffer_label(r->buffers[0], text));
+    return gpumm__explain(ctx, status);
+}
+
+gpumm_status gpumm__ring_open(gpumm_readback *r) {
+    for (size_t i = 0; i < r->count; i++) r->row_bytes += r->buffers[i]->size;
+    r->follower.object = &r->object;
+    r->follower.resized = resized;
+    r->follower.row_bytes = r->row_bytes * r->slot_count * (r->direct ? 1 : 2);
+    TRY(open_under_pressure(r));
+    r->mapped = r->slot_count;
+    count_committed(r);
+    follow(r);
+    book(r);
+    return GPUMM_OK;
+}
+
+/* ---- Leaving it ----------------------------------------------------------------------------- */
+
+/* Runs once the slot's last copy is through; the last slot takes the accounts along. */
+static void slot_through(deferred *gone) {
+    slot *t = (slot *)(void *)((char *)gone - offsetof(slot, gone));
+    gpumm_readback *r = t->readback;
+    context *ctx = r->object.context;
+    uint64_t on_device = t->device.committed, on_host = t->host.committed;
+    slot_close(r, t);
+    pthread_mutex_lock(&ctx->lock);
+    gpumm__ledger_set(&ctx->books, &r->staging, 0, 0,
+                      atomic_fetch_sub(&r->committed[PLACE_DEVICE], on_device) - on_device);
+    gpumm__ledger_set(&ctx->books, &r->pinned, 0, 0, atomic_fetch_sub(&r->committed[PLACE_HOST], on_host) - on_host);
+    if (--r->mapped == 0) {
+        gpumm__ledger_close(&ctx->books, &r->staging);
+        gpumm__ledger_close(&ctx->books, &r->pinned);
+    }
+    pthread_mutex_unlock(&ctx->lock);
+    gpumm__object_drop(&r->object);
+}
+
+void gpumm__ring_give(gpumm_readback *r, slot *t) {
+    context *ctx = r->object.context;
+    t->given = true;
+    if (t->state == SLOT_FLYING) t->state = SLOT_CANCELLED;
+    gpumm__waiter_wake(&ctx->waiter);
+    pthread_mutex_lock(&ctx->submit);
+    order users = gpumm__order_take(&t->order);
+    pthread_mutex_unlock(&ctx->submit);
+    gpumm__object_hold(&r->object);
+    /* A driver that frees a whole block of pinned memory waits for all that is under way. */
+    if (ctx->info.pinned_in_place) gpumm__order_defer(&users, ctx, &t->gone, slot_through);
+    else gpumm__order_defer_later(&users, ctx, &t->gone, slot_through);
+}
+
+bool gpumm__ring_is_given(const gpumm_readback *r) {
+    bool all = true;
+    for (unsigned i = 0; i < r->slot_count; i++) all = all && r->slots[i].given;
+    return all;
+}
+
+void gpumm__ring_leave(gpumm_readback *r) {
+    if (r->left) return;
+    r->left = true;
+    count_committed(r);
+    gpumm__group_unfollow(r->group, &r->follower);
+    gpumm__group_uncharge_follower(r->group, &r->follower);
+    book(r);
+}
+
+void gpumm__ring_wait_fitted(gpumm_readback *r) {
+    for (unsigned i = 0; i < r->slot_count;) {
+        if (!r->slots[i].fitting) {
+            i++;
+            continue;
+        }
+        pthread_mutex_unlock(&r->lock);
+        gpumm__clock_sleep_ns(20000);
+        pthread_mutex_lock(&r->lock);
+    }
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* A readback's ring: its slots, their states and their memory, which follows the group's capacity. All of it under
+   the readback's lock. */
+#ifndef CORE_RING_H
+#define CORE_RING_H
+
+#include "core/group.h"
+
+enum { READBACK_SLOTS = 64, SLOT_MEMBER_ALIGN = 256 };
+
+typedef enum slot_state {
+    SLOT_EMPTY,     /* free: never used */
+    SLOT_FLYING,    /* its copy is under way */
+    SLOT_ARRIVED,   /* in the host, not delivered */
+    SLOT_HELD,      /* a frame stands for it */
+    SLOT_ENDED,     /* free: its frame ended, or nobody took it */
+    SLOT_CANCELLED, /* its copy is under way, nobody wants it */
+    SLOT_DROPPED    /* free: it was cancelled */
+} slot_state;
+
+typedef struct slot {
+    slot_state state;
+    range device, host;         /* packed members; `device` unused where the readback is direct */
+    uint64_t held[PLACE_COUNT]; /* committed of each, as last seen under the lock */
+    bool fitting;               /* the worker commits more behind what is there, without the lock */
+    order order;                /* of its memory, until its copy is known to be through */
+    device_event *done;         /* the copy to the host */
+    gpumm_ticket ticket;
+    gpumm_frame_info info;
+    gpumm_frame *frame; /* where held; not counted */
+    deferred gone;
+    bool given; /* its memory is going back */
+    gpumm_readback *readback;
+} slot;
+
+struct gpumm_readback {
+    object object;
+    pthread_mutex_t lock;
+    gpumm_group *group; /* held */
+    follower follower;
+    char *tag;
+    size_t count;
+    gpumm_buffer *buffers[GROUP_MEMBERS];
+    bool direct, wait, shut, left; /* left: out of the group's list and the budget */
+    uint64_t row_bytes;            /* an element of all members */
+    unsigned slot_count, mapped;   /* slots that have memory to give back */
+    gpumm_ticket newest, pair;     /* pair: the by-name download that is pending */
+    uint64_t dropped;
+    gpumm_frame *current; /* the last delivered, unless it ended; counted */
+    job fit_job;
+    atomic_bool fit_posted;
+    account staging, pinned;
+    _Atomic uint64_t committed[PLACE_COUNT];
+    slot slots[]; /* slot_count */
+};
+
+/* Where member `i` begins in a slot, at a length; i = count: where all end. */
+uint64_t gpumm__slot_offset(const gpumm_readback *r, size_t i, uint64_t length);
+bool gpumm__slot_fits(const gpumm_readback *r, const slot *t, uint64_t length);
+gpumm_status gpumm__slot_fit(gpumm_readback *r, slot *t); /* for the group's capacity */
+slot *gpumm__slot_free(gpumm_readback *r);                /* one that is not being fitted, where there is one */
+slot *gpumm__slot_oldest(gpumm_readback *r, slot_state state);
+slot *gpumm__slot_under_way(gpumm_readback *r); /* the oldest, wanted or cancelled: it arrives first */
+
+void gpumm__ring_refresh(gpumm_readback *r);      /* sees what has arrived */
+gpumm_status gpumm__ring_open(gpumm_readback *r); /* memory, budget and books; follows the group */
+void gpumm__ring_leave(gpumm_readback *r);        /* follows the group no more, gives the budget back; once */
+/* Lets go of the lock until the worker fits no slot any more; once the readback is shut, it begins with none. */
+void gpumm__ring_wait_fitted(gpumm_readback *r);
+/* Gives a slot's memory back behind its last copy. */
+void gpumm__ring_give(gpumm_readback *r, slot *t);
+bool gpumm__ring_is_given(const gpumm_readback *r); /* all of it */
+
+#endif
