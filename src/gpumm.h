@@ -647,11 +647,14 @@ enum { GPUMM_PARAMETERS_MAX = 64 }; /* of one kernel */
 typedef enum gpumm_parameter_kind { GPUMM_POINTER, GPUMM_VALUE } gpumm_parameter_kind;
 
 typedef struct gpumm_parameter {
-    const char *name;
+    const char *name; /* as written; "" where it could not be read: such a kernel is launched by position */
     const char *type; /* as written, cv-qualifiers and pointer left out: "float2" */
     gpumm_parameter_kind kind;
     gpumm_access access;       /* of a pointer: const T * reads, T * writes */
     const gpumm_type *element; /* of the pointee or value; NULL: a type that gpumm does not know */
+    size_t size, align;        /* of the pointee or value, as it was compiled; 0: void, incomplete, or not known */
+    bool boolean;              /* it is a bool, which takes 0 and 1 alone */
+    bool any;                  /* void *, or a pointer to what is incomplete: takes any buffer */
 } gpumm_parameter;
 
 typedef struct gpumm_argument {

@@ -173,7 +173,7 @@ static void set_value(lua_State *L, launch *l, const gpumm_parameter *p, gpumm_a
         a->size = gpumm_type_size(p->element);
         void *value = take_value(L, l, a->size, gpumm_type_align(p->element));
         a->value = value;
-        if (strcmp(p->type, "bool") == 0) {
+        if (p->boolean) {
             set_bool(L, l, p, value, index);
             return;
         }

@@ -64,7 +64,9 @@ static const device_table host_table = {
     .fill = gpumm__host_fill,
     .call = gpumm__host_call,
     .compiler = gpumm__host_compiler,
+    .preprocess = gpumm__host_preprocess,
     .compile = gpumm__host_compile,
+    .parameters = gpumm__host_parameters,
     .module_open = gpumm__host_module_open,
     .module_close = gpumm__host_module_close,
     .function = gpumm__host_function,
@@ -141,7 +143,6 @@ gpumm_status gpumm__host_open(const gpumm_options *options, const gpumm_allocato
     if (!h) return fail_host_memory(sizeof *h);
     h->base.call = &host_table;
     h->base.memory = memory;
-    snprintf(h->base.macros, sizeof h->base.macros, "-DGPUMM_HOST");
     h->page = page;
     h->quota = options->memory ? options->memory : machine_memory(page);
     describe(h, options, granularity, threads);

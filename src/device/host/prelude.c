@@ -436,7 +436,6 @@
 
 /* The range of a kernel: parameters are taken once, then each thread is a call that is inlined. The last
    range runs its last block to the end, as a grid does: threads beyond are the kernel's to turn away.
-   gpumm_size tells how many parameters there are (0), and the bytes of each (from 1).
    g is blockIdx.x * blockDim.x + threadIdx.x as a signed counter: a compiler that sees the base added to
    g less the base is left with g, which it knows not to wrap, and makes a vector loop of it. */
 #define RANGE \
@@ -475,17 +474,14 @@
                                                                       uint64_t threads, unsigned block) { \
             gpumm_loop<F, P...>(begin, end, threads, block, gpumm_box<P>(a[I]).value()...); \
         } template <class... P> \
-        static constexpr unsigned gpumm_arity(void (*)(P...)) { return sizeof...(P); } template <class... P> \
-        static inline uint64_t gpumm_size(void (*)(P...), unsigned i) { \
-            const uint64_t sizes[] = {sizeof...(P), sizeof(P)...}; \
-            return sizes[i]; \
-        }) \
-    "#define GPUMM_EXPORT(K) extern \"C\" __attribute__((visibility(\"default\"))) void gpumm_run_##K(" \
+        static constexpr unsigned gpumm_arity(void (*)(P...)) { return sizeof...(P); }) \
+    "#define GPUMM_WORDS extern \"C\" __attribute__((visibility(\"default\")))\n" \
+    "#define GPUMM_EXPORT(gpumm_k, gpumm_path)" \
+    " extern \"C\" __attribute__((visibility(\"default\"))) void gpumm_run_##gpumm_k(" \
     "void *const *gpumm_a, uint64_t gpumm_begin, uint64_t gpumm_end, uint64_t gpumm_threads, " \
-    "unsigned gpumm_block) { gpumm_range<&K>(&K, gpumm_upto<gpumm_arity(&K)>::list(), gpumm_a, " \
-    "gpumm_begin, gpumm_end, gpumm_threads, gpumm_block); } " \
-    "extern \"C\" __attribute__((visibility(\"default\"))) uint64_t gpumm_size_##K(unsigned gpumm_i) {" \
-    " return gpumm_size(&K, gpumm_i); }\n"
+    "unsigned gpumm_block) { gpumm_range<&gpumm_path>(&gpumm_path, " \
+    "gpumm_upto<gpumm_arity(&gpumm_path)>::list(), gpumm_a, " \
+    "gpumm_begin, gpumm_end, gpumm_threads, gpumm_block); }\n"
 
 const char *const gpumm__host_prelude[] = {
     WORDS,    VECTORS, INDICES,     BITS,          INTEGERS, CONVERSIONS,    ARITHMETIC, FAST_NAMES, DOUBLES,
