@@ -35,6 +35,7 @@
 ---@field memory? gpumm.size how much "device" memory the host device has
 ---@field granularity? gpumm.size the unit in which the host device commits memory; 2 MiB, unless given
 ---@field workers? integer threads that run kernels on the host device
+---@field spin_us? integer microseconds that a wait looks at the device before its thread sleeps; 0 or nothing: 50
 ---@field relocate? boolean grow by copying to new memory, even where the device can grow in place
 ---@field debug? boolean write a canary behind every buffer's capacity, which check() looks at
 ---@field fault? boolean|gpumm.fault_plan make the device fail on demand, for tests
