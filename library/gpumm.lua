@@ -36,6 +36,7 @@
 ---@field granularity? gpumm.size the unit in which the host device commits memory; 2 MiB, unless given
 ---@field workers? integer threads that run kernels on the host device
 ---@field relocate? boolean grow by copying to new memory, even where the device can grow in place
+---@field leave_sigfpe? boolean host device: integer division by zero in a kernel raises SIGFPE for the application, and does not end the launch with an error
 ---@field debug? boolean write a canary behind every buffer's capacity, which check() looks at
 ---@field fault? boolean|gpumm.fault_plan make the device fail on demand, for tests
 
