@@ -259,6 +259,8 @@ typedef struct gpumm_options {
     uint64_t granularity; /* host device: commit granularity, a power of two; 0: 64 KiB */
     unsigned workers;     /* host device: threads that run kernels; 0: one a core */
     bool relocate;        /* grow by copying even where the device can grow in place; GPUMM_NO_VMM=1 asks for it too */
+    bool leave_sigfpe;    /* host device: integer division by zero in a kernel raises SIGFPE as anywhere, which is the
+                             application's; else it ends that launch with an error (x86-64) */
     bool debug;           /* keep canaries behind every buffer, checked at growth, free and check */
     bool inject_faults;   /* put the fault device in between, with `fault` as its first plan */
     gpumm_fault fault;

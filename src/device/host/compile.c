@@ -125,7 +125,8 @@ static void processor(char *text, size_t size) {
 /* Changes whenever the prelude does. */
 static unsigned long long prelude_stamp(void) {
     uint64_t stamp = hash_start;
-    for (size_t i = 0; gpumm__host_prelude[i]; i++) stamp = hash_text(stamp, gpumm__host_prelude[i]);
+    for (size_t i = 0; gpumm__host_prelude[i]; i++)
+        for (const char *const *piece = gpumm__host_prelude[i]; *piece; piece++) stamp = hash_text(stamp, *piece);
     return stamp;
 }
 
@@ -210,7 +211,8 @@ static void write_taken(FILE *f, const device_source *source) {
 static void write_prelude(FILE *f, const device_source *source) {
     write_line_mark(f, "gpumm");
     write_macros(f, source->flags, true);
-    for (size_t i = 0; gpumm__host_prelude[i]; i++) fputs(gpumm__host_prelude[i], f);
+    for (size_t i = 0; gpumm__host_prelude[i]; i++)
+        for (const char *const *piece = gpumm__host_prelude[i]; *piece; piece++) fputs(*piece, f);
     write_taken(f, source);
     write_macros(f, source->flags, false);
 }

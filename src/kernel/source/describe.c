@@ -10,7 +10,8 @@
 
 #define TEXT(...) #__VA_ARGS__ "\n"
 
-/* clang-format off: C++ written as C++ */
+/* C++ as C++ */
+/* clang-format off */
 static const char shapes[] = TEXT(
     template <class gpumm_T> struct gpumm_bare {
         typedef gpumm_T gpumm_type;
@@ -29,7 +30,9 @@ static const char shapes[] = TEXT(
         enum { gpumm_constant = 1 };
     };
     template <class gpumm_T, bool gpumm_is_enum> struct gpumm_whole { typedef gpumm_T gpumm_type; };
-    template <class gpumm_T> struct gpumm_whole<gpumm_T, true> { typedef __underlying_type(gpumm_T) gpumm_type; };
+    template <class gpumm_T> struct gpumm_whole<gpumm_T, true> {
+        typedef __underlying_type(gpumm_T) gpumm_type;
+    };
     template <class gpumm_A, class gpumm_B> struct gpumm_same {
         enum { gpumm_value = 0 };
     };
@@ -55,7 +58,8 @@ static const char shapes[] = TEXT(
     };
     template <class gpumm_T> struct gpumm_kind<gpumm_T *> {
         enum { gpumm_value = 2, gpumm_lanes = 1 };
-    };) "#define GPUMM_KIND(gpumm_t, gpumm_k, gpumm_n)"
+    };
+) "#define GPUMM_KIND(gpumm_t, gpumm_k, gpumm_n)"
         " template <> struct gpumm_kind<gpumm_t> { enum { gpumm_value = gpumm_k, gpumm_lanes = gpumm_n }; };\n";
 
 /* What is none of these is a class; an enum is what it is made of. */
@@ -77,7 +81,9 @@ static const char kinds[] =
     "GPUMM_LANES(longlong, 1) GPUMM_LANES(ulonglong, 2) GPUMM_LANES(float, 3) GPUMM_LANES(double, 3)\n";
 
 static const char rows[] = TEXT(
-    struct gpumm_row { unsigned gpumm_words[7]; };
+    struct gpumm_row {
+        unsigned gpumm_words[7];
+    };
     template <class... gpumm_P> struct gpumm_rows {
         unsigned gpumm_count;
         gpumm_row gpumm_list[sizeof...(gpumm_P) ? sizeof...(gpumm_P) : 1];
