@@ -11,7 +11,8 @@ local LIMIT = 16 << 30 -- bytes that a gzip'd file may swell to
 local KINDS = {
     { "PK\3\4", "a zip archive" }, { "PK\5\6", "a zip archive" }, { "\2537zXZ\0", "an xz file" }, { "BZh", "a bzip2 file" },
     { "\40\181\47\253", "a zstd file" }, { "\31\157", "a compress file" }, { "7z\188\175\39\28", "a 7-Zip archive" },
-    { "\137PNG", "a PNG picture" }, { "\255\216\255", "a JPEG picture" }, { "GIF8", "a GIF picture" }, { "%PDF", "a PDF document" },
+    { "\137PNG", "a PNG picture" }, { "\255\216\255", "a JPEG picture" },
+    { "GIF8", "a GIF picture" }, { "%PDF", "a PDF document" },
     { "\127ELF", "a program" }, { "\137HDF", "an HDF5 file" }, { "PAR1", "a Parquet file" }, { "ARROW1", "an Arrow file" },
     { "\147NUMPY", "a numpy array (gpumm.npy reads it)" }, { "SQLite format 3", "an SQLite database" },
 }

@@ -37,7 +37,8 @@ function open:node()
 end
 
 function open:edge()
-    self.items[#self.items + 1] = { kind = "edge", from = self:need("edge", "source"), to = self:need("edge", "target"), parts = {} }
+    local from, to = self:need("edge", "source"), self:need("edge", "target")
+    self.items[#self.items + 1] = { kind = "edge", from = from, to = to, parts = {} }
 end
 
 function open:data()

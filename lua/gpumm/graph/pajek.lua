@@ -23,7 +23,9 @@ end
 
 function Reader:vertex(word)
     local i = math.tointeger(tonumber(word))
-    if not i or i < 1 or i > (self.nodes or 0) then self:fail("%q is not a vertex from 1 to %d", tostring(word), self.nodes or 0) end
+    if not i or i < 1 or i > (self.nodes or 0) then
+        self:fail("%q is not a vertex from 1 to %d", tostring(word), self.nodes or 0)
+    end
     return i
 end
 

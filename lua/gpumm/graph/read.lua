@@ -32,7 +32,8 @@ local OTHERS = {
 
 local OPTIONS = {
     format = { kind = "any" }, columns = { kind = "any" }, header = { kind = "any" }, comments = { kind = "any" },
-    delimiter = { kind = "any" }, quotes = { kind = "any" }, decimal = { kind = "any" }, duplicates = { kind = "any", default = "merge" },
+    delimiter = { kind = "any" }, quotes = { kind = "any" }, decimal = { kind = "any" },
+    duplicates = { kind = "any", default = "merge" },
     weights = { kind = "any", default = "strength" }, threads = { kind = "whole", default = 0, least = 0, most = 64 },
     limit = { kind = "whole", least = 1 },
 }
