@@ -17,6 +17,7 @@
 #include "modules/layout/inflate.h"
 #include "modules/layout/merge.h"
 #include "modules/layout/metis.h"
+#include "modules/layout/output.h"
 #include "modules/layout/rows.h"
 #include "modules/layout/source.h"
 #include "modules/layout/texts.h"
@@ -42,6 +43,7 @@ static void open_native(lua_State *L) {
     gpumm_layout__open_batches(L);
     gpumm_layout__open_metis(L);
     gpumm_layout__open_xml(L);
+    gpumm_layout__open_output(L);
     lua_pushcfunction(L, native_say);
     lua_setfield(L, -2, "say");
     lua_setfield(L, 1, "layout.native");
