@@ -18,7 +18,9 @@ end
 
 function open:key()
     local id = self:get "id" or self:get "attr.name" or ""
-    self.key = { name = self:get "attr.name" or id, kind = self:get "attr.type", of = self:get "for" or "all" }
+    local name = self:get "attr.name" or id
+    if name == "Weight" then name = "weight" end
+    self.key = { name = name, kind = self:get "attr.type", of = self:get "for" or "all" }
     self.keys[id] = self.key
 end
 

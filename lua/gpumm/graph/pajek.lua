@@ -117,7 +117,7 @@ end
 local function is_pajek(head)
     for line in head:gmatch "[^\r\n]+" do
         local first = line:match "^%s*(%S)"
-        if first == "*" then return line:lower():find "^%s*%*%s*vertices" or line:lower():find "^%s*%*%s*network" end
+        if first == "*" then return line:find "^%s*%*%s*%a" and not line:lower():find "^%s*%*%s*%a+%s+data" end
         if first and first ~= "%" then return false end
     end
 end
