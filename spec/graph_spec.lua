@@ -38,7 +38,7 @@ local function refusal(text)
     return (message:gsub(path, "FILE", 1, true):gsub("^.*" .. path:match("[^/]*$"), "FILE"))
 end
 
-local function list(column) return column:totable() end
+local function values_of(column) return column:totable() end
 
 local function edges_of(g)
     local list = {}
@@ -61,7 +61,7 @@ end)
 describe("an edge list", function()
     it("has nodes in the order of first appearance", function()
         local g = read "c a\nb c\na d\n"
-        assert.same({ "c", "a", "b", "d" }, list(g.names))
+        assert.same({ "c", "a", "b", "d" }, values_of(g.names))
         assert.equal(4, g.nodes)
         assert.equal(3, g.edges)
         assert.equal("c-a b-c a-d", edges_of(g))
@@ -79,19 +79,19 @@ describe("an edge list", function()
 
     it("has names that are numbers, or any text without separators", function()
         local g = read "10 20\n20 libc6.1+b~2\n\195\164 10\n"
-        assert.same({ "10", "20", "libc6.1+b~2", "\195\164" }, list(g.names))
+        assert.same({ "10", "20", "libc6.1+b~2", "\195\164" }, values_of(g.names))
     end)
 
     it("may have weights, and columns behind them that are passed over", function()
         local g = read "a b 2.5\nb c\nc d -1e3 1290000000\n"
-        assert.same({ 2.5, 1.0, -1000.0 }, list(g.weights))
+        assert.same({ 2.5, 1.0, -1000.0 }, values_of(g.weights))
     end)
 
     it("loses self-loops, which name their node, and counts them", function()
         local g = read "a a\na b\nb b\nz z\n"
         assert.equal(3, g.loops)
         assert.equal(1, g.edges)
-        assert.same({ "a", "b", "z" }, list(g.names))
+        assert.same({ "a", "b", "z" }, values_of(g.names))
         assert.same({ 1, 1, 0 }, g:degrees())
     end)
 
@@ -99,7 +99,7 @@ describe("an edge list", function()
         local g = read "a b 1\nb a 2\na b 3\nb c\n"
         assert.equal(2, g.duplicates)
         assert.equal("a-b b-c", edges_of(g))
-        assert.same({ 6.0, 1.0 }, list(g.weights))
+        assert.same({ 6.0, 1.0 }, values_of(g.weights))
     end)
 
     it("refuses a line with one name, by its number", function()
@@ -115,7 +115,7 @@ describe("an edge list", function()
     it("is read when it is gzip'd, in several parts too", function()
         local g = read(TWO_MEMBERS .. ("\0"):rep(100))
         assert.equal("a-b b-c c-d", edges_of(g))
-        assert.same({ 1, 1, 0.5 }, list(g.weights))
+        assert.same({ 1, 1, 0.5 }, values_of(g.weights))
         assert.equal("2-1 3-1", edges_of(read(MATRIX)))
     end)
 
@@ -167,7 +167,7 @@ describe("a Matrix Market file", function()
 
     it("is read in the order of its rows, isolated nodes among them", function()
         local g = read(HEAD .. "pattern symmetric\n% made by hand\n5 5 2\n4 2\n2 1\n")
-        assert.same({ "1", "2", "3", "4", "5" }, list(g.names))
+        assert.same({ "1", "2", "3", "4", "5" }, values_of(g.names))
         assert.equal("4-2 2-1", edges_of(g))
         assert.is_nil(g.weights)
     end)
@@ -229,7 +229,7 @@ describe("a graph", function()
         local g = graph.new(4, { 1, 2, 2 }, { 2, 3, 1 })
         assert.equal(2, g.edges)
         assert.equal(1, g.duplicates)
-        assert.same({ "1", "2", "3", "4" }, list(g.names))
+        assert.same({ "1", "2", "3", "4" }, values_of(g.names))
         assert.has_error(function() graph.new(2, { 1 }, { 3 }) end)
         assert.has_error(function() graph.new(0, {}, {}) end)
     end)

@@ -4,6 +4,7 @@
 
 local checked = require "gpumm.common.checked"
 local dialect = require "gpumm.columns.dialect"
+local kinds = require "gpumm.columns.kinds"
 local native = require "gpumm.layout.native"
 local text = require "gpumm.columns.text"
 
@@ -15,31 +16,7 @@ local FIELDS = {
     limit = { kind = "whole", least = 1 },
 }
 
-local WIDER = { i64 = "f64", f64 = "name" }
 local KINDS = { integer = "i64", number = "f64", text = "name", skip = "skip" }
-
--- What `text` could be: "i64", "f64" or "name"; nil: nothing is there.
-local function kind_of(value, d)
-    if value == "" then return nil end
-    if value:find "^[-+]?%d+$" then return math.type(tonumber(value)) == "integer" and "i64" or "f64" end
-    local number = d.comma and value:gsub(d.comma, ".", 1) or value
-    return number:find "^[-+]?[%d.]+[%deE+-]*$" and tonumber(number) and "f64" or "name"
-end
-
--- The narrowest kind that the column has in all rows from `first` on.
-local function column_kind(rows, first, i, d)
-    local kind
-    for k = first, #rows do
-        local row = rows[k]
-        local here = row[i] and (row.quoted and row[i] ~= "" and kind_of(row[i], d) or kind_of(row[i], d))
-        if here == "name" or not kind then kind = here or kind
-        elseif here == "f64" and kind == "i64" then kind = "f64" end
-        if kind == "name" then break end
-    end
-    return kind or "name"
-end
-
-columns.kind, columns.WIDER = column_kind, WIDER -- for readers of what has columns
 
 -- A first line of words over numbers is a header; so is one that is told.
 local function has_header(rows, d, given)
@@ -47,8 +24,8 @@ local function has_header(rows, d, given)
     if #rows == 0 then return false end
     local words, numbers = true, false
     for i = 1, #rows[1] do
-        if kind_of(rows[1][i], d) ~= "name" then words = false end
-        if #rows > 1 and column_kind(rows, 2, i, d) ~= "name" then numbers = true end
+        if kinds.of(rows[1][i], d) ~= "name" then words = false end
+        if #rows > 1 and kinds.of_column(rows, 2, i, d) ~= "name" then numbers = true end
     end
     return words and numbers
 end
@@ -79,22 +56,11 @@ local function described(rows, header, names, d, asked, what)
     local list, dictionaries = {}, 0
     for i, name in ipairs(names) do
         local given = asked_kind(asked, name, i, what)
-        local column = { kind = given or column_kind(rows, header and 2 or 1, i, d), free = given == nil }
+        local column = { kind = given or kinds.of_column(rows, header and 2 or 1, i, d), free = given == nil }
         if column.kind == "name" then column.dictionary, dictionaries = dictionaries, dictionaries + 1 end
         list[i] = column
     end
     return list
-end
-
-local FAULTS = {
-    number = "%q is not a finite number", integer = "%q is not a whole number", quote = "a field goes on behind its quotes: %s",
-    open = "a quote is not closed: %s", long = "there are more columns than in the lines before: %s",
-}
-
---- Raises what a native reader has found wrong.
-function columns.fail(path, fault, line, said)
-    if fault == "memory" then error(path .. ": there is not enough memory to read it", 0) end
-    text.fail(path, line, FAULTS[fault] or "this line is not like the others: %s", said)
 end
 
 -- Reads with wider and wider columns, until everything fits.
@@ -103,8 +69,8 @@ local function read_all(source, at, line, d, list, options, path)
         local rows, names, flags, column, said = native.columns(source, at, line, d, list, options.threads, "reading " .. path)
         if not rows then
             local one = list[column] or {}
-            if not (one.free and WIDER[one.kind]) then columns.fail(path, names, flags, said) end
-            one.kind = WIDER[one.kind]
+            if not (one.free and kinds.WIDER[one.kind]) then kinds.fail(path, names, flags, said) end
+            one.kind = kinds.WIDER[one.kind]
         else
             local again = false
             for i, one in ipairs(list) do

@@ -7,6 +7,8 @@ local made = require "gpumm.graph.made"
 local native = require "gpumm.layout.native"
 local read = require "gpumm.graph.read"
 local gpumm = require "gpumm"
+local positions = require "gpumm.graph.positions"
+local write = require "gpumm.graph.write"
 
 local graph = {}
 local methods = {}
@@ -55,6 +57,22 @@ local function check_tables(nodes, from, to, weights)
     if weights then
         for e = 1, #from do check_weight(weights, e) end
     end
+end
+
+--- Writes a graph: .graphml or .gexf with positions (a view or a list of points), colors (as picture.write has them),
+--- sizes and all attributes; .csv has the edges. Raises where the ending is another, or the file cannot be written.
+function graph.write(path, g, options)
+    if type(path) ~= "string" then error("graph.write needs a path, not a " .. type(path), 2) end
+    if type(g) ~= "table" or not g.from or not g.nodes then error("graph.write needs a graph", 2) end
+    return write.graph(path, g, options, 2)
+end
+
+--- Positions by the nodes' names from a .csv (name, x, y, …) or .npy that picture.positions has written with its graph: a
+--- view in the order of the nodes.
+function graph.positions(path, g)
+    if type(path) ~= "string" then error("graph.positions needs a path, not a " .. type(path), 2) end
+    if type(g) ~= "table" or not g.names then error("graph.positions needs a graph", 2) end
+    return positions.read(path, g.names)
 end
 
 local function is_column(value) return type(value) == "table" or type(value) == "userdata" end

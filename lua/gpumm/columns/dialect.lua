@@ -77,7 +77,8 @@ function dialect.find(source, head, options)
     local newline = head:find("\n", 1, true) and "\n" or head:find("\r", 1, true) and "\r" or "\n"
     if #head < #source then head = head:match("^(.*)" .. newline) or head end -- whole lines
     local lines, signs = sample_of(head, newline)
-    if #lines == 0 and options.comments ~= true then lines = data_in(signs) end
+    local signed = #lines == 0 and options.comments ~= true
+    if signed then lines = data_in(signs) end
     local shorn = {}
     for k, line in ipairs(lines) do shorn[k] = bare(line) end
     local d = { newline = newline, delimiter = options.delimiter or delimiter_of(shorn), comma = options.decimal }
@@ -87,7 +88,7 @@ function dialect.find(source, head, options)
     local found = native.fields(source, 1, d, SAMPLE)
     local data = {}
     for _, row in ipairs(found) do
-        if #lines == 0 or not (row[1] or ""):find "^[#%%]" then data[#data + 1] = row end
+        if signed or not (row[1] or ""):find "^[#%%]" then data[#data + 1] = row end
     end
     d.comments = options.comments == false and "" or "#%"
     d.columns = options.comments == nil and common_count(data) or 0

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- Delimited text: two names a line, perhaps a weight; CSV with a header, networkx's {'weight': 2}, KONECT.
 
-local columns = require "gpumm.columns"
 local dialect = require "gpumm.columns.dialect"
+local kinds = require "gpumm.columns.kinds"
 local native = require "gpumm.layout.native"
 local text = require "gpumm.columns.text"
 
@@ -10,9 +10,10 @@ local edges = {}
 
 -- Words for what a column holds, as headers have them.
 local ROLES = {
-    from = { "source", "from", "src", "sourceid", "source_id", "fromnodeid", "from_node", "from_id", "start", "tail", "node1", "id1", "node_1" },
-    to = { "target", "to", "dst", "dest", "destination", "targetid", "target_id", "tonodeid", "to_node", "to_id", "end", "head", "node2",
-        "id2", "node_2" },
+    from = { "source", "from", "src", "sourceid", "source_id", "fromnodeid", "from_node", "from_id", "start", "tail",
+        "node1", "id1", "node_1" },
+    to = { "target", "to", "dst", "dest", "destination", "targetid", "target_id", "tonodeid", "to_node", "to_id", "end",
+        "head", "node2", "id2", "node_2" },
     weight = { "weight", "weights", "w" },
 }
 
@@ -99,17 +100,17 @@ end
 -- ---- Reading ----------------------------------------------------------------------------------
 
 local function described(input, roles, count, sample, header, named)
-    local list, kinds = {}, input.two_kinds
+    local list = {}
     local last = math.max(roles.from, roles.to, roles.weight or 0)
     for i = 1, named and count or last do list[i] = { kind = "skip" } end
     list[roles.from] = { kind = "name", required = true, dictionary = 0 }
-    list[roles.to] = { kind = "name", required = true, dictionary = kinds and 1 or 0 }
+    list[roles.to] = { kind = "name", required = true, dictionary = input.two_kinds and 1 or 0 }
     if roles.weight then list[roles.weight] = { kind = "f64" } end
     if not named then return list end
-    local dictionaries = kinds and 2 or 1
+    local dictionaries = input.two_kinds and 2 or 1
     for i, word in ipairs(sample[1]) do
         if list[i].kind == "skip" and word ~= "" then
-            list[i] = { kind = header and columns.kind(sample, 2, i, input.dialect) or "name", free = true, name = word }
+            list[i] = { kind = header and kinds.of_column(sample, 2, i, input.dialect) or "name", free = true, name = word }
             if list[i].kind == "name" then list[i].dictionary, dictionaries = dictionaries, dictionaries + 1 end
         end
     end
@@ -126,7 +127,7 @@ local function refuse(input, list, fault, line, column, said)
         text.fail(path, line, "the weight %q is not a number%s", said, comma)
     end
     if fault == "literal" then text.fail(path, line, "expected networkx's {'weight': …}, found %q", said) end
-    columns.fail(path, fault, line, said)
+    kinds.fail(path, fault, line, said)
 end
 
 local function read(input, list, at, line)
@@ -134,7 +135,7 @@ local function read(input, list, at, line)
     while true do
         local rows, names, flags, column, said = native.columns(input.source, at, line, input.dialect, list, options.threads or 0,
             "reading " .. input.path)
-        local wider = not rows and list[column] and list[column].free and columns.WIDER[list[column].kind]
+        local wider = not rows and list[column] and list[column].free and kinds.WIDER[list[column].kind]
         if not rows and not wider then refuse(input, list, names, flags, column, said) end
         if rows then return rows, names, flags end
         list[column].kind = wider
@@ -159,9 +160,9 @@ local function join_kinds(input, rows, names, to)
     local left, right = names[1], names[2]
     rows:shift(to, #left)
     input.names = native.joined(left, right)
-    local kinds = {}
-    for i = 1, #input.names do kinds[i] = i <= #left and 1 or 2 end
-    input.node_columns = { kind = kinds }
+    local kind = {}
+    for i = 1, #input.names do kind[i] = i <= #left and 1 or 2 end
+    input.node_columns = { kind = kind }
 end
 
 local function carry_out(input, list, roles, at, line)
@@ -172,6 +173,12 @@ local function carry_out(input, list, roles, at, line)
     input.edge_columns = edge_columns(list, names)
     if input.two_kinds then join_kinds(input, rows, names, roles.to) else input.names = names[1] end
     return input
+end
+
+-- Does a comment name the columns? "#source target" is none of the edges.
+local function is_headed(line)
+    local from, to = (line or ""):match "(%S+)[%s,;]+([^%s,;]+)"
+    return from and roles_by_header { from, to } ~= nil
 end
 
 local function count_of(sample)
@@ -192,9 +199,7 @@ function edges.read(input)
     local kind, weights = konect_of(signs)
     input.two_kinds = kind == "bip"
     if kind then d.columns, input.directed = 0, kind == "asym" end
-    if #signs > 0 and roles_by_header { ((signs[#signs]):match "(%S+)[%s,;]+%S+" or ""), (signs[#signs]):match "%S+[%s,;]+(%S+)" } then
-        d.columns = 0
-    end
+    if is_headed(signs[#signs]) then d.columns = 0 end
     local sample = dialect.sample(input.source, d)
     local roles, header, named = find_roles(sample, input.options, input.path)
     if weights == "unweighted" or input.options.weights == false then roles.weight = nil end

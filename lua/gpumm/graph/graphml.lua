@@ -18,7 +18,9 @@ end
 
 function open:key()
     local id = self:get "id" or self:get "attr.name" or ""
-    self.key = { name = self:get "attr.name" or id, kind = self:get "attr.type", of = self:get "for" or "all" }
+    local name = self:get "attr.name" or id
+    if name == "Weight" then name = "weight" end
+    self.key = { name = name, kind = self:get "attr.type", of = self:get "for" or "all" }
     self.keys[id] = self.key
 end
 
@@ -37,7 +39,8 @@ function open:node()
 end
 
 function open:edge()
-    self.items[#self.items + 1] = { kind = "edge", from = self:need("edge", "source"), to = self:need("edge", "target"), parts = {} }
+    local from, to = self:need("edge", "source"), self:need("edge", "target")
+    self.items[#self.items + 1] = { kind = "edge", from = from, to = to, parts = {} }
 end
 
 function open:data()

@@ -97,8 +97,9 @@ function made.graph(input)
     if input.counted then
         rows, count = rows:with "u32"
     end
-    local loops, duplicates, opposite = native.merge(rows, #input.names, input.from, input.to, input.weighted and input.weight or 0,
-        count or 0, input.how or "sum", input.threads or 0)
+    local weight = input.weighted and input.weight or 0
+    local loops, duplicates, opposite = native.merge(rows, #input.names, input.from, input.to, weight, count or 0,
+        input.how or "sum", input.threads or 0)
     local g = {
         path = input.path, nodes = #input.names, edges = #rows, names = input.names, labels = labels_of(input),
         from = rows:view(input.from), to = rows:view(input.to), loops = loops, duplicates = duplicates,

@@ -78,8 +78,8 @@ local function is_matrix(head) return head:find "^%s*%%+%s*[Mm][Aa][Tt][Rr][Ii][
 
 local function read(input)
     local path, head = input.path, input.head
-    local at, line = head:find "%S", 1
-    line = 1 + select(2, head:sub(1, at):gsub("\n", ""))
+    local at = head:find "%S"
+    local line = 1 + select(2, head:sub(1, at):gsub("\n", ""))
     local content
     content, at = line_at(head, at)
     local width = matrix_columns(path, content, line)

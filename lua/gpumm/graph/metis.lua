@@ -49,7 +49,8 @@ local function try(input)
     local newline = input.head:find("\n", 1, true) and "\n" or "\r"
     local weighted = format:sub(3, 3) == "1"
     if numbers[1] > 0x7fffffff or numbers[2] > 1 << 40 or before > 900 then return "range", line, content end
-    local rows, fault, fault_line, said = native.metis(input.source, at, line + 1, newline, numbers[1], 2 * numbers[2], before, weighted)
+    local rows, fault, fault_line, said = native.metis(input.source, at, line + 1, newline, numbers[1], 2 * numbers[2],
+        before, weighted)
     if not rows then return fault, fault_line, said end
     input.rows, input.from, input.to, input.weight, input.weighted = rows, 1, 2, 3, weighted
     input.names = native.texts(numbers[1])

@@ -23,7 +23,9 @@ end
 
 function Reader:vertex(word)
     local i = math.tointeger(tonumber(word))
-    if not i or i < 1 or i > (self.nodes or 0) then self:fail("%q is not a vertex from 1 to %d", tostring(word), self.nodes or 0) end
+    if not i or i < 1 or i > (self.nodes or 0) then
+        self:fail("%q is not a vertex from 1 to %d", tostring(word), self.nodes or 0)
+    end
     return i
 end
 
@@ -115,7 +117,7 @@ end
 local function is_pajek(head)
     for line in head:gmatch "[^\r\n]+" do
         local first = line:match "^%s*(%S)"
-        if first == "*" then return line:lower():find "^%s*%*%s*vertices" or line:lower():find "^%s*%*%s*network" end
+        if first == "*" then return line:find "^%s*%*%s*%a" and not line:lower():find "^%s*%*%s*%a+%s+data" end
         if first and first ~= "%" then return false end
     end
 end

@@ -27,12 +27,14 @@ local NAMES = {
 local OTHERS = {
     { "^%s*[{%[]", "JSON" }, { "^%s*[Dd][Ll]%s+[Nn]%s*=", "UCINET DL" }, { "^%s*[Dd][Ll]%s*\n", "UCINET DL" },
     { "^%s*nodedef>", "GDF" }, { "^%s*LEDA%.GRAPH", "LEDA" }, { "^>>graph6<<", "graph6" }, { "^>>sparse6<<", "sparse6" },
-    { "^%s*@nodes", "LEMON LGF" }, { "^%s*%-%-%- ?\n", "YAML" },
+    { "^%s*@nodes", "LEMON LGF" },
+    { "^%s*%*%s*%a+%s+data", "VNA" }, { "^%s*%-%-%- ?\n", "YAML" },
 }
 
 local OPTIONS = {
     format = { kind = "any" }, columns = { kind = "any" }, header = { kind = "any" }, comments = { kind = "any" },
-    delimiter = { kind = "any" }, quotes = { kind = "any" }, decimal = { kind = "any" }, duplicates = { kind = "any", default = "merge" },
+    delimiter = { kind = "any" }, quotes = { kind = "any" }, decimal = { kind = "any" },
+    duplicates = { kind = "any", default = "merge" },
     weights = { kind = "any", default = "strength" }, threads = { kind = "whole", default = 0, least = 0, most = 64 },
     limit = { kind = "whole", least = 1 },
 }
@@ -68,16 +70,65 @@ local function xml_reader(path, head)
     text.fail(path, line, "the root is %q, not graphml", name)
 end
 
-local function is_tgf(head) return head:find "[\r\n]#[ \t]*[\r\n]+%S+[ \t]+%S+" and not head:find "^%s*#" end
+-- TGF: nodes with their labels, a line "#", then edges between those nodes.
+local function is_tgf(head)
+    local nodes, behind, edges, labels = {}, false, 0, 0
+    for line in head:gmatch "[^\r\n]+" do
+        local a, b = line:match "^%s*(%S+)%s*(%S*)"
+        if a == "#" and b == "" then
+            if behind then return false end
+            behind = true
+        elseif a and not behind then
+            nodes[a] = true
+            if b ~= "" then labels = labels + 1 end
+        elseif a then
+            if not (nodes[a] and nodes[b]) then return false end
+            edges = edges + 1
+        end
+    end
+    if not behind or edges == 0 then return false end
+    if labels == 0 then return true end
+    for line in head:gmatch "[^\r\n]+" do -- a label that is no node: those lines are no edges
+        local a, b = line:match "^%s*(%S+)%s*(%S*)"
+        if a == "#" then return false end
+        if a and b ~= "" and not nodes[b] then return true end
+    end
+end
+
+-- As many rows as columns, all numbers: a matrix of who is beside whom.
+local function is_square(head, size)
+    if size > #head then return false end
+    local rows, width = {}, nil
+    for line in head:gmatch "[^\r\n]+" do
+        local row = {}
+        for word in line:gmatch "[^%s,;]+" do
+            row[#row + 1] = tonumber(word)
+            if not row[#row] or #row > 1000 then return false end
+        end
+        if #row > 0 then
+            width = width or #row
+            if #row ~= width or width < 3 then return false end
+            rows[#rows + 1] = row
+        end
+    end
+    if #rows ~= width or not width then return false end
+    for i = 1, width do
+        for j = 1, i do
+            if width == 3 and (rows[i][j] ~= rows[j][i] or rows[i][i] ~= 0) then return false end
+        end
+    end
+    return true
+end
 
 -- A tree in brackets: (a,(b,c));
 local function is_newick(head) return head:find "^%s*%(.*%)[^\n]*;%s*$" end
 
-local function refuse_others(path, head, ending)
+local function refuse_others(path, head, size)
     for _, other in ipairs(OTHERS) do
         if head:find(other[1]) then error(("%s: this is %s, which is not read"):format(path, other[2]), 0) end
     end
-    if ending == "tgf" and is_tgf(head) then error(path .. ": this is TGF, which is not read", 0) end
+    if is_tgf(head) then error(path .. ": this is TGF, which is not read", 0) end
+    if is_square(head, size) then error(path .. ": this is an adjacency matrix, which is not read", 0) end
     if is_newick(head) then error(path .. ": this is a Newick tree, which is not read", 0) end
 end
 
@@ -89,7 +140,7 @@ local function reader_of(input, ending)
         if readers[name].is(head, ending) then return readers[name] end
     end
     if ending == "dot" or ending == "gv" then return readers.dot end
-    refuse_others(path, head, ending)
+    refuse_others(path, head, #input.source)
     local promised = ENDINGS[ending]
     if promised and head:find "%S" then
         error(("%s: the ending promises %s, and that is not what the file holds (format = \"edges\" reads an edge list)")

@@ -296,6 +296,8 @@ static gpumm_status parse_header(const char *path, const char *text, size_t size
     struct literal l = {text, text + size, path, 0};
     struct header h = {0};
     gpumm_status status = read_dictionary(&l, &h);
+    peek(&l); /* past blanks */
+    if (!status && l.at != l.end) status = malformed(&l, "nothing more");
     if (!status) status = check_shape(&l, &h);
     if (status) {
         gpumm_type_release(h.type);

@@ -10,7 +10,7 @@
 #include "modules/layout/rows.h"
 #include "modules/layout/texts.h"
 
-#define BUILDER_CLASS "gpumm.builder"
+#define BUILDER_CLASS "gpumm_layout.builder"
 
 typedef struct builder {
     work work;

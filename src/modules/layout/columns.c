@@ -11,7 +11,7 @@
 #include "modules/layout/source.h"
 #include "modules/layout/texts.h"
 
-#define PARSING_CLASS "gpumm.parsing"
+#define PARSING_CLASS "gpumm_layout.parsing"
 
 typedef struct job {
     work work;

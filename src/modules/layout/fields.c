@@ -133,6 +133,7 @@ static bool has_all_columns(const dialect *d, const char *at, const char *end) {
     unsigned count = 0;
     field f;
     if (d->columns == 0 || at + 1 == end || is_blank(at[1]) || at[1] == d->newline) return false;
+    if (at[1] == '!' || at[1] == '/') return false; /* the program that wrote the file */
     while (count <= d->columns && gpumm_layout__field(d, &at, end, false, &f) == FIELD_READ) count++;
     return count == d->columns;
 }

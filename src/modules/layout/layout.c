@@ -7,13 +7,17 @@
 #include <lua.h>
 
 #include "gpumm_lua.h"
+#include "modules/layout/adjacency.h"
+#include "modules/layout/batches.h"
 #include "modules/layout/builder.h"
 #include "modules/layout/columns.h"
+#include "modules/layout/communities.h"
 #include "modules/layout/embedded.h"
 #include "modules/layout/image.h"
 #include "modules/layout/inflate.h"
 #include "modules/layout/merge.h"
 #include "modules/layout/metis.h"
+#include "modules/layout/output.h"
 #include "modules/layout/rows.h"
 #include "modules/layout/source.h"
 #include "modules/layout/texts.h"
@@ -34,8 +38,12 @@ static void open_native(lua_State *L) {
     gpumm_layout__open_columns(L);
     gpumm_layout__open_merge(L);
     gpumm_layout__open_builder(L);
+    gpumm_layout__open_adjacency(L);
+    gpumm_layout__open_communities(L);
+    gpumm_layout__open_batches(L);
     gpumm_layout__open_metis(L);
     gpumm_layout__open_xml(L);
+    gpumm_layout__open_output(L);
     lua_pushcfunction(L, native_say);
     lua_setfield(L, -2, "say");
     lua_setfield(L, 1, "layout.native");

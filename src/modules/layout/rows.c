@@ -7,7 +7,7 @@
 
 #include "modules/layout/work.h"
 
-#define ROWS_CLASS "gpumm.rows"
+#define ROWS_CLASS "gpumm_layout.rows"
 
 enum { COLUMNS = 1024 };
 

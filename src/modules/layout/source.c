@@ -15,7 +15,7 @@
 
 #include "modules/layout/decode.h"
 
-#define SOURCE_CLASS "gpumm.source"
+#define SOURCE_CLASS "gpumm_layout.source"
 
 enum { SMALL = 1 << 16 };
 

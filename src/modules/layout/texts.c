@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TEXTS_CLASS "gpumm.texts"
+#define TEXTS_CLASS "gpumm_layout.texts"
 
 typedef struct texts {
     uint32_t count;
@@ -123,8 +123,9 @@ static int texts_of_rows(lua_State *L) {
     const uint32_t *from = rows.bytes;
     uint32_t *numbers = lua_newuserdatauv(L, (size_t)rows.count * sizeof *numbers + 1, 0);
     for (uint64_t i = 0; i < rows.count; i++) {
-        luaL_argcheck(L, from[i] >= 1 && from[i] <= t->count, 2, "there is no such row");
-        numbers[i] = t->numbers ? t->numbers[from[i] - 1] : from[i];
+        uint32_t row = from[i]; /* read once: a frame may change */
+        luaL_argcheck(L, row >= 1 && row <= t->count, 2, "there is no such row");
+        numbers[i] = t->numbers ? t->numbers[row - 1] : row;
     }
     int anchor = lua_gettop(L);
     if (t->numbers) lua_getiuservalue(L, 1, TEXTS_OF);

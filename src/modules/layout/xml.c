@@ -9,7 +9,7 @@
 
 #include "modules/layout/source.h"
 
-#define XML_CLASS "gpumm.xml"
+#define XML_CLASS "gpumm_layout.xml"
 
 enum { DEPTH_MOST = 4096, ATTRIBUTES_MOST = 128, ENTITY_MOST = 12 };
 
