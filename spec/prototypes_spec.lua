@@ -206,9 +206,11 @@ local function buffers(m)
             buffer = assert(m:buffer { type = type, length = 2 }) }
     end
     local pair = gpumm.struct { { "c", "u8" }, { "f", "f32" } }
-    list[#list + 1] = { name = "struct", fields = true, size = 8, align = 4, buffer = assert(m:buffer { type = pair, length = 2 }) }
+    list[#list + 1] = { name = "struct", fields = true, size = 8, align = 4,
+        buffer = assert(m:buffer { type = pair, length = 2 }) }
     local wide = gpumm.struct { { "d", "f64" } }
-    list[#list + 1] = { name = "wide", fields = true, size = 8, align = 8, buffer = assert(m:buffer { type = wide, length = 2 }) }
+    list[#list + 1] = { name = "wide", fields = true, size = 8, align = 8,
+        buffer = assert(m:buffer { type = wide, length = 2 }) }
     return list
 end
 

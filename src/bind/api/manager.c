@@ -26,8 +26,8 @@
 
 /* ---- Opening ------------------------------------------------------------------------------ */
 
-static const char *const keys[] = {"device",   "limit", "memory", "granularity",  "workers", "spin_us",
-                                   "relocate", "debug", "fault",  "leave_sigfpe", NULL};
+static const char *const keys[] = {"device", "limit", "memory",       "granularity", "workers", "relocate",
+                                   "debug",  "fault", "leave_sigfpe", "spin_us",     NULL};
 
 static void read_fault(lua_State *L, int table, gpumm_options *options) {
     if (!gpumm_lua__option(L, table, "fault")) return;
