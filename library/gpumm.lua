@@ -149,6 +149,7 @@
 ---@field committed_bytes integer bytes held of the device
 ---@field peak_committed_bytes integer
 ---@field dropped_frames integer
+---@field gate_waits integer calls that waited while the memory under a buffer's address was exchanged
 ---@field buffers gpumm.entry
 ---@field scratch gpumm.entry
 ---@field staging gpumm.entry
@@ -379,6 +380,7 @@ function Manager:is_closed() end
 ---@field max_length integer
 ---@field address integer on the device
 ---@field generation integer starts at 1; incremented when the buffer moves to another address (relocating devices only)
+---@field mapping integer how often its physical memory was exchanged, which keeps the address where memory grows in place
 ---@field manager gpumm.manager
 ---@field group? gpumm.group
 ---@operator len: integer
@@ -484,6 +486,7 @@ function Buffer:close() end
 ---@field committed_bytes integer
 ---@field max_length integer
 ---@field generation integer
+---@field mapping integer summed over members
 ---@field manager gpumm.manager
 ---@field [string] gpumm.buffer members by name
 ---@operator len: integer

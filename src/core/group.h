@@ -17,6 +17,7 @@ struct gpumm_buffer {
     gpumm_type *type;
     uint64_t size;       /* bytes an element */
     extent *extent;      /* NULL once freed */
+    uint64_t mapping;    /* changes of the physical memory; under the submit lock */
     uint64_t canary_end; /* debug mode: canaries end here, counted from the extent's start; group lock */
 };
 
@@ -45,6 +46,11 @@ struct gpumm_group {
     bool precommit_posted;
     deferred tail; /* segments that a shrink left, on their way back */
     bool tail_posted, tail_again;
+    deferred move; /* memory that is used in part, to be exchanged for less */
+    bool move_posted;
+    unsigned move_gain;
+    uint64_t move_patience;
+    bool shut;           /* its gate; under the submit lock */
     follower *download;  /* the by-name pair's, held; NULL where disabled; under the context's lock */
     follower *followers; /* all of them */
     size_t count;

@@ -165,6 +165,7 @@ static void fault_close(device *d) {
 #define nothing committed_bytes /* 0 bytes of it */
 #define BORN(number, sum, bytes) counted(f, status, &f->live.number, 1, &f->live.sum, (bytes))
 #define GONE(number, sum, bytes) counted(f, status, &f->live.number, -1, &f->live.sum, (bytes))
+#define LESS(sum, bytes) counted(f, status, &(uint64_t){0}, -1, &f->live.sum, (bytes))
 
 #define REST(...) , __VA_ARGS__)
 #define PASS(name, parameters, arguments, before, after) \

@@ -408,6 +408,7 @@ COUNT_PROPERTY(max_length)
 COUNT_PROPERTY(capacity_bytes)
 COUNT_PROPERTY(committed_bytes)
 COUNT_PROPERTY(generation)
+COUNT_PROPERTY(mapping)
 
 static int buffer_address(lua_State *L) {
     lua_pushinteger(L, (lua_Integer)info_of(L).address);
@@ -475,6 +476,7 @@ static const luaL_Reg properties[] = {
     {"max_length", buffer_max_length},
     {"address", buffer_address},
     {"generation", buffer_generation},
+    {"mapping", buffer_mapping},
     {"manager", buffer_manager},
     {NULL, NULL},
 };

@@ -304,6 +304,7 @@ COUNT_PROPERTY(max_length)
 COUNT_PROPERTY(capacity_bytes)
 COUNT_PROPERTY(committed_bytes)
 COUNT_PROPERTY(generation)
+COUNT_PROPERTY(mapping)
 
 static int group_name(lua_State *L) {
     lua_pushstring(L, gpumm_group_name(gpumm_lua__to_group(L, 1)));
@@ -338,6 +339,7 @@ static const luaL_Reg properties[] = {
     {"committed_bytes", group_committed_bytes},
     {"max_length", group_max_length},
     {"generation", group_generation},
+    {"mapping", group_mapping},
     {"manager", group_manager},
     {NULL, NULL},
 };

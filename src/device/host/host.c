@@ -49,6 +49,7 @@ static const device_table host_table = {
     .decommit = gpumm__host_decommit,
     .alloc = gpumm__host_alloc,
     .free = gpumm__host_free,
+    .shrink = gpumm__host_shrink,
     .stream_open = gpumm__host_stream_open,
     .stream_close = gpumm__host_stream_close,
     .stream_synchronize = gpumm__host_stream_synchronize,
