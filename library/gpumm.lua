@@ -43,6 +43,7 @@
 ---@field call? string the name of a device call, as "commit"; any call, unless given
 ---@field nth? integer the nth such call from now fails; 0: none fails
 ---@field status? gpumm.status_name the status that it fails with; "OK": the call does nothing and reports success
+---@field times? integer so many of them fail, one after another; 1, unless given
 ---@field jitter? integer a seed: every operation of a stream is delayed by a random time
 ---@field hold? "copy"|"snapshot"|"fill"|"launch" this kind of operation is held back from the start, until fault:release
 
@@ -61,7 +62,7 @@
 ---@field enable_async? boolean
 ---@field growth? gpumm.growthlike overrides growth_factor
 ---@field align? integer capacities are multiples of this number of elements
----@field ahead? integer growth steps to commit in advance
+---@field ahead? integer growth steps to commit in advance; 0: none; unless given, a small next step of what has grown twice
 ---@field max_length? integer
 ---@field tag? string who asks, as shown in statistics and messages; the script's file and line, unless given
 ---@field stream? gpumm.stream on which the elements are set to zero

@@ -249,6 +249,7 @@ typedef struct gpumm_fault {
     uint64_t jitter;     /* not 0: a seed; every stream operation is delayed at random */
     const char *hold;    /* a kind of stream operation held shut from the start, or NULL:
                              "copy" (host <-> device), "snapshot" (device -> device), "fill", "launch" */
+    uint64_t times;      /* so many such calls fail, one after another; 0: one. Not for the driver's entries */
 } gpumm_fault;
 
 typedef struct gpumm_options {
@@ -406,6 +407,10 @@ GPUMM_API gpumm_status gpumm_event_elapsed(gpumm_event *from, gpumm_event *to, d
 
 /* ---- Buffers and groups ------------------------------------------------------------------- */
 
+/* Instead of a number of growth steps. AUTO: what has grown twice has its next step committed in advance where that is at
+   most 16 MiB, one step each, and not more than a sixteenth of the device's memory for all together. */
+enum { GPUMM_AHEAD_AUTO = 0, GPUMM_AHEAD_NONE = 0x7fffffff };
+
 typedef struct gpumm_buffer_options {
     const char *name;        /* 1 to 255 bytes, owned by the manager; NULL: anonymous, owned by its handle */
     const gpumm_type *type;  /* NULL: 4 opaque bytes an element */
@@ -414,8 +419,8 @@ typedef struct gpumm_buffer_options {
     uint64_t max_size_bytes; /* 0: 1 GiB */
     uint64_t min_size_bytes; /* capacity is at least this; 0: no more than the length needs */
     gpumm_growth growth;     /* all zero: geometric, x1.5 */
-    unsigned ahead;          /* growth steps, 0 to 256, to commit in advance, on a worker, where the budget
-                                 would grant them */
+    unsigned ahead;          /* growth steps, 1 to 256, to commit in advance, on a worker, where the budget
+                                 would grant them; GPUMM_AHEAD_AUTO, GPUMM_AHEAD_NONE */
     bool enable_async;       /* start_async_download may be used; costs two slots on both sides */
     gpumm_stream *stream;    /* where the zeros are written */
     const char *tag;         /* who asks, for the books; copied */

@@ -41,7 +41,9 @@ struct gpumm_group {
     uint64_t row_bytes;     /* an element of every member together */
     uint64_t followers_row; /* what followers cost for an element */
     gpumm_growth growth;    /* its list is the group's own */
-    unsigned ahead;         /* growth steps to precommit */
+    unsigned ahead;         /* growth steps to precommit, or GPUMM_AHEAD_AUTO, GPUMM_AHEAD_NONE */
+    unsigned grown;         /* how often, up to 2 */
+    uint64_t last_step;     /* by how many elements it grew the last time */
     job precommit_job;
     bool precommit_posted;
     deferred tail; /* segments that a shrink left, on their way back */

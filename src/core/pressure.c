@@ -39,6 +39,5 @@ void gpumm__trim(context *ctx) {
     reclaim_all(ctx);
     gpumm__deferred_wait(&ctx->deferred);
     gpumm__move_post_all(ctx, true);
-    gpumm__pool_trim(ctx);
     gpumm__deferred_wait(&ctx->deferred);
 }

@@ -116,6 +116,8 @@ static gpumm_status change_once(gpumm_group *g, const change *c, uint64_t *wante
     gpumm_status status =
         atomic_load(&g->object.alive) ? change_locked(g, c, wanted) : fail(GPUMM_STALE, "it was freed meanwhile");
     if (g->capacity > before) {
+        g->grown += g->grown < 2;
+        g->last_step = g->capacity - before;
         gpumm__group_tell_followers(g);
         gpumm__precommit_post(g);
     }

@@ -91,7 +91,7 @@ static gpumm_group_options read_options(lua_State *L, gpumm_member *members, cha
         .length = gpumm_lua__option_count(L, 2, "length", 0),
         .max_length = gpumm_lua__option_count(L, 2, "max_length", 0),
         .min_length = gpumm_lua__option_count(L, 2, "min_length", 0),
-        .ahead = gpumm_lua__option_unsigned(L, 2, "ahead", 0),
+        .ahead = gpumm_lua__option_ahead(L, 2),
         .stream = gpumm_lua__option_stream(L, 2),
         .tag = gpumm_lua__option_text(L, 2, "tag", gpumm_lua__tag(L, tag)),
         .members = members,

@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "device/host/compile.h"
 #include "device/host/event.h"
+#include "device/host/limits.h"
 #include "device/host/memory.h"
 #include "device/host/module.h"
 #include "device/host/stream.h"
@@ -107,12 +108,6 @@ static gpumm_status choose_threads(unsigned workers, unsigned *threads) {
     return GPUMM_OK;
 }
 
-static uint64_t machine_memory(uint64_t page) {
-    long pages = sysconf(_SC_PHYS_PAGES);
-    uint64_t bytes;
-    return pages > 0 && size_mul((uint64_t)pages, page, &bytes) ? bytes : UINT64_MAX;
-}
-
 static void describe(host_device *h, const gpumm_options *options, uint64_t granularity, unsigned threads) {
     gpumm_device_info *info = &h->base.info;
     char processor[100];
@@ -144,7 +139,7 @@ gpumm_status gpumm__host_open(const gpumm_options *options, const gpumm_allocato
     h->base.memory = memory;
     snprintf(h->base.macros, sizeof h->base.macros, "-DGPUMM_HOST");
     h->page = page;
-    h->quota = options->memory ? options->memory : machine_memory(page);
+    h->quota = options->memory ? options->memory : gpumm__host_limits_memory(page);
     describe(h, options, granularity, threads);
     gpumm_status status = start(h, threads);
     if (status != GPUMM_OK) {

@@ -11,6 +11,7 @@
 
 #include "base/size.h"
 #include "base/status.h"
+#include "device/host/limits.h"
 
 struct region {
     span span;
@@ -155,9 +156,8 @@ void gpumm__host_use_drop(host_device *h, use *uses, size_t count) {
 /* ---- What is common to the calls ---- */
 
 static gpumm_status fail_mapping(uint64_t bytes) {
-    char text[32];
-    return fail(GPUMM_OUT_OF_MEMORY, "host device: the system refused %s: %s", gpumm__size_text(bytes, text),
-                strerror(errno));
+    char text[320];
+    return fail(GPUMM_OUT_OF_MEMORY, "host device: %s", gpumm__host_limits_refusal(bytes, errno, text, sizeof text));
 }
 
 /* Under the lock. */
