@@ -45,6 +45,7 @@
 ---@field call? string the name of a device call, as "commit"; any call, unless given
 ---@field nth? integer the nth such call from now fails; 0: none fails
 ---@field status? gpumm.status_name the status that it fails with; "OK": the call does nothing and reports success
+---@field times? integer so many of them fail, one after another; 1, unless given
 ---@field jitter? integer a seed: every operation of a stream is delayed by a random time
 ---@field hold? "copy"|"snapshot"|"fill"|"launch" this kind of operation is held back from the start, until fault:release
 
@@ -63,7 +64,7 @@
 ---@field enable_async? boolean
 ---@field growth? gpumm.growthlike overrides growth_factor
 ---@field align? integer capacities are multiples of this number of elements
----@field ahead? integer growth steps to commit in advance
+---@field ahead? integer growth steps to commit in advance; 0: none; unless given, a small next step of what has grown twice
 ---@field max_length? integer
 ---@field tag? string who asks, as shown in statistics and messages; the script's file and line, unless given
 ---@field stream? gpumm.stream on which the elements are set to zero
@@ -151,6 +152,7 @@
 ---@field committed_bytes integer bytes held of the device
 ---@field peak_committed_bytes integer
 ---@field dropped_frames integer
+---@field gate_waits integer calls that waited while the memory under a buffer's address was exchanged
 ---@field buffers gpumm.entry
 ---@field scratch gpumm.entry
 ---@field staging gpumm.entry
@@ -383,6 +385,7 @@ function Manager:is_closed() end
 ---@field max_length integer
 ---@field address integer on the device
 ---@field generation integer starts at 1; incremented when the buffer moves to another address (relocating devices only)
+---@field mapping integer how often its physical memory was exchanged, which keeps the address where memory grows in place
 ---@field manager gpumm.manager
 ---@field group? gpumm.group
 ---@operator len: integer
@@ -488,6 +491,7 @@ function Buffer:close() end
 ---@field committed_bytes integer
 ---@field max_length integer
 ---@field generation integer
+---@field mapping integer summed over members
 ---@field manager gpumm.manager
 ---@field [string] gpumm.buffer members by name
 ---@operator len: integer

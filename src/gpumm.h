@@ -249,6 +249,7 @@ typedef struct gpumm_fault {
     uint64_t jitter;     /* not 0: a seed; every stream operation is delayed at random */
     const char *hold;    /* a kind of stream operation held shut from the start, or NULL:
                              "copy" (host <-> device), "snapshot" (device -> device), "fill", "launch" */
+    uint64_t times;      /* so many such calls fail, one after another; 0: one. Not for the driver's entries */
 } gpumm_fault;
 
 typedef struct gpumm_options {
@@ -304,7 +305,10 @@ GPUMM_API gpumm_stream *gpumm_manager_main(gpumm_manager *manager);
 GPUMM_API gpumm_status gpumm_manager_synchronize(gpumm_manager *manager);
 /* Reports what went wrong in the background since the last call (OK: nothing), without waiting. */
 GPUMM_API gpumm_status gpumm_manager_poll(gpumm_manager *manager);
-/* Gives back what is cached and precommitted, now; `freed` (may be NULL) gets the committed bytes that went. */
+/* Gives back every byte that no live buffer's capacity needs, now: what is cached and precommitted, slabs without a block,
+   and, by moving it, what is committed in one piece and used in part. Where growth relocates, such a move changes an
+   address and its generation. Waits for the work that uses it. `freed` (may be NULL) gets the committed bytes that
+   went. */
 GPUMM_API gpumm_status gpumm_manager_trim(gpumm_manager *manager, uint64_t *freed);
 /* Walks every structure and canary; DRIVER with the first damage found. Waits for the device. */
 GPUMM_API gpumm_status gpumm_manager_check(gpumm_manager *manager);
@@ -346,6 +350,7 @@ typedef struct gpumm_stats {
     uint64_t committed_bytes; /* what is really held of device and pinned memory */
     uint64_t peak_committed_bytes;
     uint64_t dropped_frames;
+    uint64_t gate_waits; /* calls that waited while the memory under a buffer's address was exchanged */
     gpumm_entry entry[GPUMM_CATEGORY_COUNT];
 } gpumm_stats;
 
@@ -404,6 +409,10 @@ GPUMM_API gpumm_status gpumm_event_elapsed(gpumm_event *from, gpumm_event *to, d
 
 /* ---- Buffers and groups ------------------------------------------------------------------- */
 
+/* Instead of a number of growth steps. AUTO: what has grown twice has its next step committed in advance where that is at
+   most 16 MiB, one step each, and not more than a sixteenth of the device's memory for all together. */
+enum { GPUMM_AHEAD_AUTO = 0, GPUMM_AHEAD_NONE = 0x7fffffff };
+
 typedef struct gpumm_buffer_options {
     const char *name;        /* 1 to 255 bytes, owned by the manager; NULL: anonymous, owned by its handle */
     const gpumm_type *type;  /* NULL: 4 opaque bytes an element */
@@ -412,8 +421,8 @@ typedef struct gpumm_buffer_options {
     uint64_t max_size_bytes; /* 0: 1 GiB */
     uint64_t min_size_bytes; /* capacity is at least this; 0: no more than the length needs */
     gpumm_growth growth;     /* all zero: geometric, x1.5 */
-    unsigned ahead;          /* growth steps, 0 to 256, to commit in advance, on a worker, where the budget
-                                 would grant them */
+    unsigned ahead;          /* growth steps, 1 to 256, to commit in advance, on a worker, where the budget
+                                 would grant them; GPUMM_AHEAD_AUTO, GPUMM_AHEAD_NONE */
     bool enable_async;       /* start_async_download may be used; costs two slots on both sides */
     gpumm_stream *stream;    /* where the zeros are written */
     const char *tag;         /* who asks, for the books; copied */
@@ -441,6 +450,8 @@ typedef struct gpumm_buffer_info {
     gpumm_address address;
     uint64_t generation;    /* 1, and one more for every move (never, where memory grows in place) */
     gpumm_address reserved; /* bytes of address space */
+    uint64_t mapping;       /* how often its physical memory was exchanged: by shrink_to_fit, trim and under pressure,
+                               which keep the address where memory grows in place */
 } gpumm_buffer_info;
 
 GPUMM_API gpumm_buffer *gpumm_buffer_retain(gpumm_buffer *buffer); /* a member's holds its group */
@@ -485,7 +496,9 @@ GPUMM_API gpumm_status gpumm_buffer_ensure_capacity(gpumm_buffer *buffer, uint64
 /* ensure_capacity for callers that evaluate a schedule themselves: grows to `proposed` where that
    holds `required` and fits, else to `required`. */
 GPUMM_API gpumm_status gpumm_buffer_grow(gpumm_buffer *buffer, uint64_t required, uint64_t proposed);
-/* The capacity becomes what the length needs, `align` kept; memory returns behind the work that uses it. */
+/* The capacity becomes what the length needs, `align` kept. Memory returns behind the work that uses it: whole segments,
+   and by moving what is used in part where that is worth the copy. The address stays where memory grows in place; calls
+   on the buffer wait for the moment in which its memory is exchanged. */
 GPUMM_API gpumm_status gpumm_buffer_shrink_to_fit(gpumm_buffer *buffer);
 /* Adds `count` elements behind the length. INVALID_ARGUMENT for a member: append to its group. */
 GPUMM_API gpumm_status gpumm_buffer_append(gpumm_buffer *buffer, gpumm_stream *stream, uint64_t count,

@@ -4,6 +4,7 @@
 #include "core/readback.h"
 
 #include "core/frame.h"
+#include "core/gate.h"
 #include "core/pressure.h"
 #include "core/report.h"
 
@@ -80,6 +81,7 @@ static gpumm_status submit(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t
 static gpumm_status capture_into(gpumm_readback *r, slot *t, gpumm_stream *given, int64_t step, bool *fits) {
     context *ctx = r->object.context;
     pthread_mutex_lock(&ctx->submit);
+    gpumm__gate_pass(r->group);
     uint64_t length = r->group->length;
     gpumm_stream *s = given ? given : producer(r);
     gpumm_status status = GPUMM_OK;

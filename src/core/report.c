@@ -9,6 +9,9 @@
 void gpumm_manager_stats(gpumm_manager *m, gpumm_stats *out) {
     context *ctx = context_of(m);
     memset(out, 0, sizeof *out);
+    pthread_mutex_lock(&ctx->submit);
+    out->gate_waits = ctx->gate_waits;
+    pthread_mutex_unlock(&ctx->submit);
     pthread_mutex_lock(&ctx->lock);
     const ledger *l = &ctx->books;
     memcpy(out->entry, l->entry, sizeof out->entry);

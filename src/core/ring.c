@@ -111,11 +111,11 @@ static gpumm_status fit_range(gpumm_readback *r, slot *t, range *g, uint64_t byt
     TRY(gpumm__range_open(&fresh, g->device, g->where, g->reserved));
     gpumm_status status = gpumm__range_commit(&fresh, bytes);
     if (status != GPUMM_OK) {
-        gpumm__range_close(&fresh);
+        (void)gpumm__range_close(&fresh); /* nothing was committed */
         return status;
     }
     settle(r, t);
-    gpumm__range_close(g);
+    gpumm__extent_discard(r->object.context, g);
     *g = fresh;
     return GPUMM_OK;
 }
@@ -213,8 +213,8 @@ static gpumm_status slot_open(gpumm_readback *r, slot *t, uint64_t capacity) {
 }
 
 static void slot_close(gpumm_readback *r, slot *t) {
-    gpumm__range_close(&t->device);
-    gpumm__range_close(&t->host);
+    gpumm__extent_discard(r->object.context, &t->device);
+    gpumm__extent_discard(r->object.context, &t->host);
     if (t->done) gpumm__context_close_event(r->object.context, t->done);
     t->done = NULL;
 }

@@ -124,8 +124,19 @@ gpumm_status gpumm__stream_attach(gpumm_stream *s, const void *key, gpumm_status
     return status;
 }
 
+/* With the lock, so that closing does not take them away meanwhile. */
+void gpumm__stream_trim(gpumm_stream *s) {
+    pthread_mutex_lock(&s->attaching);
+    for (attachment *a = atomic_load(&s->attachments); a; a = a->next)
+        if (a->trim) a->trim(a, s);
+    pthread_mutex_unlock(&s->attaching);
+}
+
 static void close_attachments(gpumm_stream *s) {
-    for (attachment *a = atomic_exchange(&s->attachments, NULL), *next; a; a = next) {
+    pthread_mutex_lock(&s->attaching);
+    attachment *a = atomic_exchange(&s->attachments, NULL);
+    pthread_mutex_unlock(&s->attaching);
+    for (attachment *next; a; a = next) {
         next = a->next;
         a->close(a);
     }
@@ -169,7 +180,9 @@ static void stream_free(gpumm_stream *s) {
 
 static void stream_destroy(object *o) { stream_free(stream_from(o)); }
 
-static const object_class stream_class = {RANK_STREAM, stream_dispose, stream_destroy, NULL};
+static void stream_reclaim(object *o) { gpumm__stream_trim(stream_from(o)); }
+
+static const object_class stream_class = {RANK_STREAM, stream_dispose, stream_destroy, stream_reclaim};
 
 static gpumm_status stream_new(context *ctx, void *native, gpumm_stream **out) {
     gpumm_stream *s = gpumm__mem_new(&ctx->memory, sizeof *s);

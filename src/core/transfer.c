@@ -29,7 +29,7 @@ static gpumm_status open_parts(context *ctx, transfer *t) {
 static void close_parts(transfer *t) {
     for (int i = 0; i < 2; i++)
         if (t->done[i]) gpumm__context_close_event(t->context, t->done[i]);
-    gpumm__range_close(&t->block);
+    gpumm__extent_discard(t->context, &t->block);
     pthread_mutex_destroy(&t->lock);
     gpumm__mem_free(&t->context->memory, t);
 }

@@ -13,6 +13,7 @@
 #include "device/cuda/memory.h"
 #include "device/cuda/module.h"
 #include "device/cuda/probe.h"
+#include "device/cuda/shrink.h"
 #include "device/cuda/stream.h"
 
 /* ---- Describing ---- */
@@ -196,6 +197,7 @@ static const device_table cuda_table = {
     .decommit = gpumm__cuda_decommit,
     .alloc = gpumm__cuda_alloc,
     .free = gpumm__cuda_free,
+    .shrink = gpumm__cuda_shrink,
     .stream_open = gpumm__cuda_stream_open,
     .stream_close = gpumm__cuda_stream_close,
     .stream_synchronize = gpumm__cuda_stream_synchronize,
