@@ -427,7 +427,12 @@ GPUMM_API gpumm_status gpumm_allocate(gpumm_manager *manager, const gpumm_buffer
 GPUMM_API gpumm_status gpumm_find(gpumm_manager *manager, const char *name, const gpumm_type *type, gpumm_buffer **out);
 /* gpumm_buffer_free by name. NOT_FOUND. */
 GPUMM_API gpumm_status gpumm_free(gpumm_manager *manager, const char *name);
-/* The nth name in the order of making, into text as snprintf does; NOT_FOUND past the last. */
+typedef void (*gpumm_name_fn)(void *user, const char *name);
+/* Every name in the order of making, those that are freed or made meanwhile perhaps; called without locks, the name valid in
+   the call. Returns how many. */
+GPUMM_API size_t gpumm_manager_names(gpumm_manager *manager, gpumm_name_fn each, void *user);
+/* The nth name in the order of making, into text as snprintf does; NOT_FOUND past the last. For a few: each call counts from
+   the first, and misses one where an earlier one is freed meanwhile. */
 GPUMM_API gpumm_status gpumm_manager_name(gpumm_manager *manager, size_t index, char *text, size_t size);
 
 typedef enum gpumm_access { GPUMM_READ, GPUMM_WRITE } gpumm_access;
