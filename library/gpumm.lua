@@ -115,7 +115,9 @@
 ---@field [integer] string|gpumm.buffer which members; every one, unless given
 ---@field slots? integer 2 to 64; 2, unless given
 ---@field direct? boolean copy to the host at once, without staging on the device: the next writer waits for the copy
----@field busy? "drop"|"wait" what a capture does while every slot is taken
+---@field busy? "drop"|"newest"|"wait" what a capture does while every slot is taken: refuse (`nil, message, "BUSY"`; the default); replace the oldest frame that nobody took; or wait for copies under way and lose nothing, with BUSY where every slot holds a frame that has arrived
+---@field wait_seconds? number with busy = "wait": how long to wait for another thread to take a frame, before BUSY; 0, unless given
+---@field inline_bytes? gpumm.size snapshots up to so large are copied to the host on the producing stream, without staging; as is best on the device, unless given; 0: none
 ---@field tag? string
 
 ---@class gpumm.growth_request
@@ -626,7 +628,7 @@ function Event:close() end
 -- ---- Readbacks and frames --------------------------------------------------------------------
 
 ---@class gpumm.readback
----@field dropped integer captures that were never delivered
+---@field dropped integer captures that no one was given: refused with BUSY, replaced by newer ones, or passed over by latest; cancelled ones are not among them
 ---@field newest? integer the newest ticket
 ---@field slots? integer
 ---@field manager gpumm.manager
@@ -1081,8 +1083,10 @@ function gpumm.buffer(options) end
 ---@return gpumm.description
 function gpumm.kernel(options) end
 
---- Describes a readback: { "nodes.position", every = 5, slots = 3 }.
----@param options { [integer]: string, every?: integer, slots?: integer, direct?: boolean, busy?: "drop"|"wait" }
+--- Describes a readback: { "nodes.position", every = 5, slots = 3 }. It is captured after every `every`th step and at the
+--- end; every is 1 unless given, and with false the script captures by itself (`sim.watch:capture(step)`), nothing else does.
+--- With busy = "wait", the default here, nothing is lost: the simulation delivers the oldest frame before it captures the next.
+---@param options { [integer]: string, every?: integer|false, slots?: integer, direct?: boolean, busy?: "drop"|"newest"|"wait", inline_bytes?: gpumm.size }
 ---@return gpumm.description
 function gpumm.readback(options) end
 

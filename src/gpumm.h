@@ -438,7 +438,12 @@ GPUMM_API gpumm_status gpumm_allocate(gpumm_manager *manager, const gpumm_buffer
 GPUMM_API gpumm_status gpumm_find(gpumm_manager *manager, const char *name, const gpumm_type *type, gpumm_buffer **out);
 /* gpumm_buffer_free by name. NOT_FOUND. */
 GPUMM_API gpumm_status gpumm_free(gpumm_manager *manager, const char *name);
-/* The nth name in the order of making, into text as snprintf does; NOT_FOUND past the last. */
+typedef void (*gpumm_name_fn)(void *user, const char *name);
+/* Every name in the order of making, those that are freed or made meanwhile perhaps; called without locks, the name valid in
+   the call. Returns how many. */
+GPUMM_API size_t gpumm_manager_names(gpumm_manager *manager, gpumm_name_fn each, void *user);
+/* The nth name in the order of making, into text as snprintf does; NOT_FOUND past the last. For a few: each call counts from
+   the first, and misses one where an earlier one is freed meanwhile. */
 GPUMM_API gpumm_status gpumm_manager_name(gpumm_manager *manager, size_t index, char *text, size_t size);
 
 typedef enum gpumm_access { GPUMM_READ, GPUMM_WRITE } gpumm_access;
@@ -568,12 +573,24 @@ GPUMM_API gpumm_status gpumm_scratch_used(gpumm_scratch *scratch, gpumm_stream *
 
 /* ---- Readbacks ---------------------------------------------------------------------------- */
 
+/* What a capture does where every slot is taken. Each policy counts as dropped what nobody was given. */
+typedef enum gpumm_busy_policy {
+    GPUMM_BUSY_DROP,   /* it is refused at once: BUSY */
+    GPUMM_BUSY_NEWEST, /* it takes the place of the oldest frame that nobody took, once that has arrived */
+    GPUMM_BUSY_WAIT    /* nothing is replaced: it waits for copies under way; BUSY where only a taker could help */
+} gpumm_busy_policy;
+
+#define GPUMM_INLINE_NEVER UINT64_MAX
+
 typedef struct gpumm_readback_options {
     gpumm_buffer *const *buffers; /* one buffer, or members of one group: one snapshot, one copy */
     size_t buffer_count;
     unsigned slots; /* frames that can be under way or held at once: 2 to 64; 0: 2 */
     bool direct;    /* skip the device staging; the next writer waits for the copy */
-    bool wait;      /* where every slot is taken, capture waits for a running copy */
+    gpumm_busy_policy busy;
+    double wait_seconds; /* GPUMM_BUSY_WAIT: how long for another thread to take a frame; 0: not; negative: no bound */
+    uint64_t inline_bytes; /* snapshots up to so large are copied to the host on the producing stream, without staging;
+                              0: as is best on the device; GPUMM_INLINE_NEVER */
     const char *tag;
 } gpumm_readback_options;
 
@@ -584,14 +601,14 @@ typedef struct gpumm_frame_info {
     uint64_t length;     /* elements of each member, as at the capture */
     uint64_t generation; /* of the first buffer, as at the capture */
     double time;         /* seconds, monotonic, at the capture */
-    uint64_t dropped;    /* captures of this readback refused with BUSY so far, at the capture */
+    uint64_t dropped;    /* captures of this readback that no one was given so far, at the capture */
     gpumm_ticket ticket;
 } gpumm_frame_info;
 
 /* Takes its slots' memory on both sides, for the buffers' capacity. OVER_LIMIT, OUT_OF_MEMORY, INVALID_ARGUMENT. */
 GPUMM_API gpumm_status gpumm_readback_open(const gpumm_readback_options *options, gpumm_readback **out);
 GPUMM_API gpumm_readback *gpumm_readback_retain(gpumm_readback *readback);
-/* The last one closes. */
+/* The last one closes; a frame's handle is one, too. */
 GPUMM_API void gpumm_readback_release(gpumm_readback *readback);
 /* Pending tickets are CANCELLED and every later call is, kept frames stay readable. Idempotent; never waits. */
 GPUMM_API void gpumm_readback_close(gpumm_readback *readback);
@@ -599,25 +616,30 @@ GPUMM_API gpumm_manager *gpumm_readback_manager(const gpumm_readback *readback);
 GPUMM_API size_t gpumm_readback_count(const gpumm_readback *readback);                 /* members */
 GPUMM_API gpumm_buffer *gpumm_readback_buffer(gpumm_readback *readback, size_t index); /* borrowed */
 /* A snapshot of the work enqueued on `stream` so far (NULL: the stream that wrote last); `ticket` may be NULL. BUSY where every
-   slot is taken (a dropped frame is counted), and with options.wait where all of them are kept. */
+   slot is taken and the policy refuses it, which counts as dropped. */
 GPUMM_API gpumm_status gpumm_readback_capture(gpumm_readback *readback, gpumm_stream *stream, int64_t step,
                                               gpumm_ticket *ticket);
+/* The same for a caller who can make room and try again: BUSY does not count as dropped, takers are not waited for. */
+GPUMM_API gpumm_status gpumm_readback_try_capture(gpumm_readback *readback, gpumm_stream *stream, int64_t step,
+                                                  gpumm_ticket *ticket);
 /* Has it arrived? Never waits. NOT_PENDING where nothing was captured; CANCELLED; STALE for a ticket whose slot is in
-   other use; INVALID_ARGUMENT for one that was never given. */
+   other use; INVALID_ARGUMENT for one that was never given. Where it has not arrived and the device says that it
+   cannot (DEVICE_LOST, DRIVER, …), that is the status here, and of wait, latest and next. */
 GPUMM_API gpumm_status gpumm_readback_ready(gpumm_readback *readback, gpumm_ticket ticket, bool *ready);
 /* Delivers that frame, one reference for the caller. TIMEOUT after `seconds` (negative: no bound), and as ready. Ends
    the frame delivered before. */
 GPUMM_API gpumm_status gpumm_readback_wait(gpumm_readback *readback, gpumm_ticket ticket, double seconds,
                                            gpumm_frame **out);
-/* Delivers the newest frame that has arrived and lets older ones go; the same again where nothing
-   newer came; NULL where none ever did. Never blocks. */
+/* Delivers the newest frame that has arrived and lets older ones go, which count as dropped; the same again where
+   nothing newer came; NULL where none ever did. Never blocks. */
 GPUMM_API gpumm_status gpumm_readback_latest(gpumm_readback *readback, gpumm_frame **out);
-/* Delivers the oldest frame that has arrived and was not delivered; NULL where there is none. Never blocks. */
+/* Delivers the oldest frame that was not delivered; NULL where it has not arrived, or there is none. Never blocks. */
 GPUMM_API gpumm_status gpumm_readback_next(gpumm_readback *readback, gpumm_frame **out);
-/* It will not be delivered, and its slot is free once its copy is through. As ready; NOT_PENDING also where it was
-   delivered. */
+/* It will not be delivered, and its slot is free once its copy is through; it does not count as dropped. As ready;
+   NOT_PENDING also where it was delivered. */
 GPUMM_API gpumm_status gpumm_readback_cancel(gpumm_readback *readback, gpumm_ticket ticket);
-GPUMM_API uint64_t gpumm_readback_dropped(const gpumm_readback *readback);    /* captures refused with BUSY */
+/* Captures that no one was given: refused with BUSY, replaced by newer ones, or passed over by latest. */
+GPUMM_API uint64_t gpumm_readback_dropped(const gpumm_readback *readback);
 GPUMM_API gpumm_ticket gpumm_readback_newest(const gpumm_readback *readback); /* 0: none yet */
 
 /* A delivered snapshot. Its memory is valid until the next delivery of its readback, unless kept. */

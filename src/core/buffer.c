@@ -57,6 +57,29 @@ gpumm_status gpumm_find(gpumm_manager *m, const char *name, const gpumm_type *ty
     return status;
 }
 
+typedef struct name_visit {
+    gpumm_name_fn each;
+    void *user;
+    size_t count;
+} name_visit;
+
+static void visit_name(object *o, void *user) {
+    name_visit *v = user;
+    const gpumm_group *g = (gpumm_group *)o;
+    if (!gpumm__group_is_named_buffer(g)) return;
+    v->count++;
+    if (v->each) v->each(v->user, g->named.name);
+}
+
+size_t gpumm_manager_names(gpumm_manager *m, gpumm_name_fn each, void *user) {
+    context *ctx = context_of(m);
+    name_visit v = {each, user, 0};
+    if (gpumm__context_enter(ctx) != GPUMM_OK) return 0;
+    gpumm__object_each(ctx, RANK_GROUP, visit_name, &v);
+    gpumm__context_leave(ctx);
+    return v.count;
+}
+
 gpumm_status gpumm_manager_name(gpumm_manager *m, size_t index, char *text, size_t size) {
     context *ctx = context_of(m);
     TRY(gpumm__context_enter(ctx));

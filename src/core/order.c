@@ -64,6 +64,15 @@ order gpumm__order_take(order *o) {
     return taken;
 }
 
+/* The work of a stream that cannot be waited for is over: the device is lost. */
+void gpumm__order_drain(order *o, context *ctx) {
+    if (o->writer) gpumm__stream_drain(o->writer);
+    for (unsigned i = 0; i < o->readers; i++) gpumm__stream_drain(o->reader[i]);
+    pthread_mutex_lock(&ctx->submit);
+    gpumm__order_clear(o);
+    pthread_mutex_unlock(&ctx->submit);
+}
+
 bool gpumm__order_only(const order *o, const gpumm_stream *s) {
     if (o->writer && o->writer != s) return false;
     for (unsigned i = 0; i < o->readers; i++)

@@ -350,12 +350,10 @@ static gpumm_status settle(gpumm_scratch *x) {
 /* Where no event is to be had for that, the caller waits. */
 static void settle_or_wait(context *ctx, gpumm_scratch *x) {
     pthread_mutex_lock(&ctx->submit);
-    if (settle(x) != GPUMM_OK)
-        for (unsigned i = 0; i < x->others.readers; i++)
-            if (x->others.reader[i]->device)
-                ctx->device->call->stream_synchronize(ctx->device, x->others.reader[i]->device);
-    gpumm__order_clear(&x->others);
+    gpumm_status status = settle(x);
+    order others = gpumm__order_take(&x->others);
     pthread_mutex_unlock(&ctx->submit);
+    if (status != GPUMM_OK) gpumm__order_drain(&others, ctx);
 }
 
 void gpumm_scratch_release(gpumm_scratch *x) {

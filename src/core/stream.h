@@ -42,7 +42,7 @@ gpumm_status gpumm__stream_drain(gpumm_stream *s); /* waits for its work, also w
 
 /* What is attached under that key; NULL: nothing yet. */
 attachment *gpumm__stream_attached(gpumm_stream *s, const void *key);
-/* The same, made by `make` where there is nothing yet: once, also where two threads ask. */
+/* The same, made by `make` where there is nothing yet; where two threads make one, the second is closed. */
 gpumm_status gpumm__stream_attach(gpumm_stream *s, const void *key, gpumm_status (*make)(gpumm_stream *, attachment **),
                                   attachment **out);
 

@@ -106,7 +106,7 @@ void gpumm__waiter_close(waiter *w) {
 }
 
 static uint64_t wake_at(const waiter *w, const wait_entry *x, uint64_t deadline) {
-    bool served = w->blocked_on == x->event || (!w->blocked_on && w->first == x);
+    bool served = !x->event || w->blocked_on == x->event || (!w->blocked_on && w->first == x);
     uint64_t look = gpumm__clock_ns() + LOOK_NS;
     return served || look > deadline ? deadline : look;
 }

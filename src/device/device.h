@@ -171,6 +171,7 @@ struct device { /* each device embeds this first */
     const gpumm_allocator *memory; /* outlives the device */
     bool takes_binaries;           /* module_open takes .cubin, .fatbin and .ptx that others made */
     bool whole_blocks;             /* threads of a block run together: barriers, shared memory, warps */
+    bool inline_snapshots;         /* a small copy to the host in line costs less than staging it */
 };
 
 /* A name from the map, CALL_COUNT where there is none. */

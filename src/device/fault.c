@@ -357,6 +357,7 @@ static gpumm_status fault_new(device *inner, fault_device **out) {
     f->table.parameters = inner->call->parameters;
     f->base = *inner;
     f->base.call = &f->table;
+    f->base.inline_snapshots = false; /* copies that are held hold nothing else */
     f->inner = inner;
     *out = f;
     return GPUMM_OK;

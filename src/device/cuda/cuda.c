@@ -232,7 +232,7 @@ static cuda *cuda_new(const gpumm_allocator *memory) {
     if (pthread_mutex_init(&c->plan.mutex, NULL)) return gpumm__mem_free(memory, c), NULL;
     c->base.call = &cuda_table;
     c->base.memory = memory;
-    c->base.takes_binaries = c->base.whole_blocks = true;
+    c->base.takes_binaries = c->base.whole_blocks = c->base.inline_snapshots = true;
     c->forks = atomic_load(&gpumm__driver.forks);
     return c;
 }
