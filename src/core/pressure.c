@@ -35,9 +35,12 @@ bool gpumm__relieve(context *ctx, gpumm_status failed, uint64_t wanted, unsigned
     }
 }
 
+/* Twice, for what waited for its users goes back to a slab, which then has segments to give. */
 void gpumm__trim(context *ctx) {
-    reclaim_all(ctx);
-    gpumm__deferred_wait(&ctx->deferred);
+    for (int i = 0; i < 2; i++) {
+        reclaim_all(ctx);
+        gpumm__deferred_wait(&ctx->deferred);
+    }
     gpumm__move_post_all(ctx, true);
     gpumm__deferred_wait(&ctx->deferred);
 }
