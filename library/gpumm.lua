@@ -35,6 +35,7 @@
 ---@field memory? gpumm.size how much "device" memory the host device has
 ---@field granularity? gpumm.size the unit in which the host device commits memory; 2 MiB, unless given
 ---@field workers? integer threads that run kernels on the host device
+---@field spin_us? integer microseconds that a wait looks at the device before its thread sleeps; 0 or nothing: 50
 ---@field relocate? boolean grow by copying to new memory, even where the device can grow in place
 ---@field leave_sigfpe? boolean host device: integer division by zero in a kernel raises SIGFPE for the application, and does not end the launch with an error
 ---@field debug? boolean write a canary behind every buffer's capacity, which check() looks at
@@ -882,17 +883,33 @@ function Simulation:statistics() end
 ---@field edge_count integer
 ---@field weights? string
 
+--- A column of text without a table of strings: t[i], #t, ipairs and pairs.
+---@class gpumm.texts
+---@field [integer] string
+local Texts = {}
+
+--- The first row that has this text.
+---@param text string
+---@return integer? row
+function Texts:find(text) end
+
+---@return string[]
+function Texts:totable() end
+
 ---@class gpumm.graph_object
 ---@field path string
 ---@field nodes integer
 ---@field edges integer
----@field names string[]
----@field labels? string[] of DOT and GraphML, where there are any
----@field from integer[]
----@field to integer[]
----@field weights? number[]
+---@field names gpumm.texts
+---@field labels? gpumm.texts of formats that have labels, where there are any
+---@field from gpumm.view of u32, from 1; read-only
+---@field to gpumm.view
+---@field weights? gpumm.view of f64
+---@field directed? boolean where the format says it; edges are read without a direction
 ---@field loops integer self-loops that were dropped
----@field duplicates integer repeated edges that were dropped
+---@field duplicates integer repeated edges that were merged
+---@field node_columns table<string, gpumm.view|gpumm.texts> attributes of nodes
+---@field edge_columns table<string, gpumm.view|gpumm.texts> attributes of edges
 local Graph = {}
 
 --- Adjacency in rows: the neighbours of node i are near[first[i]] to near[first[i + 1] - 1].
@@ -1110,18 +1127,70 @@ function gpumm.growth.exact() end
 
 gpumm.graph = {}
 
---- Reads an edge list, Matrix Market, GraphML (needs lua-expat) or DOT (needs graphviz), compressed by gzip or not.
----@param path string
----@return gpumm.graph_object
-function gpumm.graph.read(path) end
+---@class gpumm.graph_read_options
+---@field format? string "edges", "matrix", "metis", "dimacs", "sif", "gml", "pajek", "graphml", "gexf" or "dot"; found unless given
+---@field columns? table of delimited text: { source = "from", target = "to", weight = "w" }, by name or number
+---@field header? boolean does the first line name the columns? found unless given
+---@field comments? boolean lines that begin with # or %: all are comments, or none is
+---@field delimiter? string
+---@field quotes? boolean
+---@field decimal? string "," where numbers are written so
+---@field duplicates? "merge"|"count" count: edge_columns.count says how many each edge had
+---@field weights? "strength"|"length"|false those of duplicates add up; or the least counts; or none are read
+---@field threads? integer 0: as many as there are cores
+---@field limit? integer bytes that a compressed file may swell to; 16 GiB
 
---- A graph from lists of ends.
+--- Reads a graph from a file, compressed by gzip or not. The format is known by the content: delimited text (CSV by its
+--- header, SNAP, KONECT, networkx), Matrix Market, METIS, DIMACS, SIF, GML, Pajek, GraphML, GEXF, and DOT (needs graphviz).
+---@param path string
+---@param options? gpumm.graph_read_options
+---@return gpumm.graph_object
+function gpumm.graph.read(path, options) end
+
+--- A graph from columns of ends: lists or views.
 ---@param nodes integer
----@param from integer[] from 1
----@param to integer[]
----@param weights? number[]
+---@param from integer[]|gpumm.view from 1
+---@param to integer[]|gpumm.view
+---@param weights? number[]|gpumm.view
 ---@return gpumm.graph_object
 function gpumm.graph.new(nodes, from, to, weights) end
+
+--- Writes a graph: .graphml or .gexf with all attributes, .csv for the edges.
+---@param path string
+---@param g gpumm.graph_object
+---@param options? { positions?: gpumm.positions, colors?: table, sizes?: table|gpumm.view }
+---@return true
+function gpumm.graph.write(path, g, options) end
+
+--- Positions by the names of a graph's nodes, from what gpumm.picture.positions has written with its graph.
+---@param path string .csv or .npy
+---@param g gpumm.graph_object
+---@return gpumm.view
+function gpumm.graph.positions(path, g) end
+
+gpumm.columns = {}
+
+---@class gpumm.columns_options
+---@field columns? table by name or number: "integer", "number", "text", or true for what is found; the others are skipped
+---@field header? boolean does the first line name the columns? found unless given
+---@field delimiter? string
+---@field comments? boolean lines that begin with # or %: all are comments, or none is
+---@field quotes? boolean
+---@field decimal? string "," where numbers are written so
+---@field threads? integer 0: as many as there are cores
+---@field limit? integer bytes that a compressed file may swell to; 16 GiB
+
+---@class gpumm.columns_result
+---@field rows integer
+---@field names string[]
+---@field columns table<string|integer, gpumm.view|gpumm.texts> by name and by number
+
+--- Reads delimited text, compressed by gzip or not, into typed columns on all cores: views of i64 or f64 (NaN where there
+--- is nothing), or texts.
+---@param path string
+---@param options? gpumm.columns_options
+---@return gpumm.columns_result
+function gpumm.columns.read(path, options) end
 
 ---@alias gpumm.positions gpumm.view|number[][]
 
@@ -1149,14 +1218,15 @@ function gpumm.picture.write(path, options) end
 ---@return (number|string)[]
 function gpumm.picture.column(path, graph) end
 
---- Writes positions to a file.
+--- Writes positions to a file; with a graph, the names of the nodes too (beside a .npy in FILE.names.csv).
 ---@param path string .npy or .csv
 ---@param view gpumm.view
+---@param graph? gpumm.graph_object
 ---@return true
-function gpumm.picture.positions(path, view) end
+function gpumm.picture.positions(path, view, graph) end
 
 --- Raises where a file that a layout will write at its end cannot be written, so that this shows before the work.
----@param paths { picture?: string, page?: string, positions?: string, frames?: string } frames: a folder; "": not wanted
+---@param paths { picture?: string, page?: string, positions?: string, frames?: string, graph?: string } frames: a folder; "": not wanted
 function gpumm.picture.outputs(paths) end
 
 ---@class gpumm.page_options

@@ -111,6 +111,7 @@ typedef struct gpumm_lua_view {
     const gpumm_type *type; /* borrowed from the view */
     uint64_t count;
     const void *bytes;
+    bool borrowed; /* they are a frame's, and may change */
 } gpumm_lua_view;
 /* Reads the view at `index`, and pushes what keeps its bytes alive. False, and nothing pushed, for any other value.
    Raises STALE. [-0, +(0|1), e] */

@@ -1,14 +1,14 @@
 -- SPDX-License-Identifier: MIT
--- Graphs, from files and from programs. A graph is a table of plain arrays; it knows no
--- device. Nodes are numbered from 1 in the order in which the file first names them (on the device
--- from 0, which is what the packed columns of `batches` hold). Self-loops and duplicates are dropped
--- and counted; a file that makes no sense raises "FILE:LINE: what is wrong".
+-- Graphs, from files and from programs. A graph knows no device: its edges are columns (views of u32, nodes from 1),
+-- its names a column of text. Self-loops and duplicates are dropped or merged, and counted; a file that makes no sense
+-- raises "FILE:LINE: what is wrong".
 
-local input_of = require "gpumm.graph.input"
-local read_dot = require "gpumm.graph.dot"
-local read_edge_list = require "gpumm.graph.edges"
-local read_graphml = require "gpumm.graph.graphml"
-local read_matrix_market = require "gpumm.graph.matrix"
+local made = require "gpumm.graph.made"
+local native = require "gpumm.layout.native"
+local read = require "gpumm.graph.read"
+local gpumm = require "gpumm"
+local positions = require "gpumm.graph.positions"
+local write = require "gpumm.graph.write"
 
 local graph = {}
 local methods = {}
@@ -18,81 +18,80 @@ for _, part in ipairs { "search", "communities", "batches", "stress" } do
     for name, method in pairs(require("gpumm.graph." .. part)) do methods[name] = method end
 end
 
-local find, sub = string.find, string.sub
-
--- Graphviz's files go by their names, for what they hold could be a list of edges as well; the others by how they begin.
-local function reader_of(path, text)
-    local ending = path:lower():gsub("%.gz$", ""):match("%.(%w+)$")
-    if ending == "dot" or ending == "gv" then return read_dot end
-    if ending == "graphml" or find(text, "^%s*<%?xml") or find(text, "^%s*<graphml") then return read_graphml end
-    return find(text, "^%%%%[Mm][Aa][Tt][Rr][Ii][Xx][Mm]") and read_matrix_market or read_edge_list
-end
-
--- Labels where there are any: a node without one goes by its name.
-local function labels_of(input)
-    if not next(input.labels) then return nil end
-    local labels = {}
-    for i, name in ipairs(input.names) do labels[i] = input.labels[i] or name end
-    return labels
-end
-
-local function made_of(input)
-    return setmetatable({
-        path = input.path, nodes = #input.names, edges = #input.from, names = input.names, labels = labels_of(input),
-        from = input.from, to = input.to, weights = input.weighted and input.weights or nil,
-        loops = input.loops, duplicates = input.duplicates,
-    }, metatable)
-end
-
---- Reads a graph, gzip'd or not: an edge list (two names a line, an optional weight; `#` and `%` comments; tabs, spaces
---- or commas), Matrix Market, GraphML (by Debian's lua-expat), or DOT (.dot or .gv; by Debian's graphviz). Raises where
---- the file is missing, malformed or holds no node.
-function graph.read(path)
+--- Reads a graph, gzip'd or not. The format is known by the content: delimited text (two names a line, an optional
+--- weight; CSV with a header), Matrix Market, METIS, DIMACS, SIF, GML, Pajek, GraphML, GEXF, and DOT (by Debian's
+--- graphviz). Nodes keep the order of formats that list or count them; else they go by first appearance. Raises where the
+--- file is missing, malformed or holds no node. Options: format, columns ({ source = "from", target = "to" }), header,
+--- comments, delimiter, quotes, decimal, duplicates ("merge", or "count": edge_columns.count says how many each edge
+--- had), weights ("strength": those of duplicates add up; "length": the least counts; false: none), threads, limit.
+function graph.read(path, options)
     if type(path) ~= "string" then
         error("graph.read needs a path, not a " .. type(path), 2)
     end
-    local text = input_of.read_file(path)
-    if sub(text, 1, 3) == "\239\187\191" then text = sub(text, 4) end
-    local input = input_of.new(path)
-    reader_of(path, text)(input, text)
-    if #input.names == 0 then error(path .. ": the graph is empty: no line names a node", 0) end
-    return made_of(input)
+    return setmetatable(read(path, options), metatable)
 end
 
-local function is_node(value, nodes)
-    return math.type(value) == "integer" and value >= 1 and value <= nodes
+-- What a program gives as ends or weights: a table or a view, as a view of `kind`.
+local function column(values, kind, what)
+    local done, view = pcall(gpumm.view, kind, values)
+    if not done then error(("graph.new: %s: %s"):format(what, (tostring(view):gsub("^.-:%d+: ", ""))), 4) end
+    return view
 end
 
--- The weight of an edge that a program names.
-local function given_weight(weights, e)
+local function check_edge(from, to, e, nodes)
+    local function is_node(value) return math.type(value) == "integer" and value >= 1 and value <= nodes end
+    if is_node(from[e]) and is_node(to[e]) then return end
+    error(("edge %d: %s and %s are not both nodes from 1 to %d"):format(e, tostring(from[e]), tostring(to[e]), nodes), 4)
+end
+
+local function check_weight(weights, e)
     local weight = weights[e]
-    if type(weight) ~= "number" or weight - weight ~= 0 then
-        error(("edge %d: its weight is a finite number, not %s"):format(e, tostring(weight)), 3)
-    end
-    return weight
+    if type(weight) == "number" and weight - weight == 0 then return end
+    error(("edge %d: its weight is a finite number, not %s"):format(e, tostring(weight)), 4)
 end
 
---- A graph from arrays: `from` and `to` hold node numbers from 1, `weights` (may be nil) a number an edge. For graphs
---- that a program makes.
+local function check_tables(nodes, from, to, weights)
+    if type(from) == "table" or type(to) == "table" then
+        for e = 1, #from do check_edge(from, to, e, nodes) end
+    end
+    if weights then
+        for e = 1, #from do check_weight(weights, e) end
+    end
+end
+
+--- Writes a graph: .graphml or .gexf with positions (a view or a list of points), colors (as picture.write has them),
+--- sizes and all attributes; .csv has the edges. Raises where the ending is another, or the file cannot be written.
+function graph.write(path, g, options)
+    if type(path) ~= "string" then error("graph.write needs a path, not a " .. type(path), 2) end
+    if type(g) ~= "table" or not g.from or not g.nodes then error("graph.write needs a graph", 2) end
+    return write.graph(path, g, options, 2)
+end
+
+--- Positions by the nodes' names from a .csv (name, x, y, …) or .npy that picture.positions has written with its graph: a
+--- view in the order of the nodes.
+function graph.positions(path, g)
+    if type(path) ~= "string" then error("graph.positions needs a path, not a " .. type(path), 2) end
+    if type(g) ~= "table" or not g.names then error("graph.positions needs a graph", 2) end
+    return positions.read(path, g.names)
+end
+
+local function is_column(value) return type(value) == "table" or type(value) == "userdata" end
+
+--- A graph from arrays: `from` and `to` hold node numbers from 1, `weights` (may be nil) a number an edge; tables or
+--- views. For graphs that a program makes.
 function graph.new(nodes, from, to, weights)
-    if math.type(nodes) ~= "integer" or nodes < 1 then
+    if math.type(nodes) ~= "integer" or nodes < 1 or nodes > 0x7fffffff then
         error("graph.new needs at least one node, not " .. tostring(nodes), 2)
     end
-    if type(from) ~= "table" or type(to) ~= "table" or #from ~= #to or type(weights or from) ~= "table" then
+    if not is_column(from) or not is_column(to) or #from ~= #to or not is_column(weights or from) then
         error("graph.new needs arrays of the same length", 2)
     end
-    local of = input_of.new("graph.new")
-    local add = input_of.edge_adder(of)
-    of.weighted = weights ~= nil
-    for i = 1, nodes do of.names[i], of.index[i] = i, i end
-    for e = 1, #from do
-        if not (is_node(from[e], nodes) and is_node(to[e], nodes)) then
-            error(("edge %d: %s and %s are not both nodes from 1 to %d"):format(e, from[e], to[e], nodes), 2)
-        end
-        add(from[e], to[e], weights and given_weight(weights, e) or 1)
-    end
-    for i = 1, nodes do of.names[i] = tostring(i) end
-    return made_of(of)
+    check_tables(nodes, from, to, weights)
+    local columns = { column(from, "u32", "from"), column(to, "u32", "to") }
+    if weights then columns[3] = column(weights, "f64", "weights") end
+    local input = { path = "graph.new", rows = native.rows(columns), from = 1, to = 2, weight = 3, weighted = weights ~= nil,
+        names = native.texts(nodes), quiet = true }
+    return setmetatable(made.graph(input), metatable)
 end
 
 return graph

@@ -5,6 +5,8 @@
 local gpumm = require "gpumm"
 local checked = require "gpumm.common.checked"
 local colors = require "gpumm.picture.colors"
+local edge_columns = require "gpumm.graph.edge_columns"
+local native = require "gpumm.layout.native"
 local packed = require "gpumm.common.packed"
 
 local page = {}
@@ -61,15 +63,9 @@ end
 
 -- Edges between nodes that have a position, little-endian whatever this machine is.
 local function ends_of(graph, count)
-    local values = {}
-    for e = 1, graph and graph.edges or 0 do
-        local a, b = graph.from[e], graph.to[e]
-        if a <= count and b <= count then
-            values[#values + 1] = a - 1
-            values[#values + 1] = b - 1
-        end
-    end
-    return packed("I4", values, #values, "<"), #values // 2
+    if not graph then return "", 0 end
+    local from, to, nodes = edge_columns(graph)
+    return native.ends(from, to, nodes, count, true)
 end
 
 local function colors_of(options, count)

@@ -266,9 +266,9 @@ local function ending_of(path)
     error(("positions are written as .npy or .csv, not as %q"):format(path), 0)
 end
 
-local OUTPUTS = { "picture", "page", "positions", "frames" }
+local OUTPUTS = { "picture", "page", "positions", "frames", "graph" }
 
---- Raises where what a layout will write in the end cannot be written: { picture =, page =, positions = } are paths,
+--- Raises where what a layout will write in the end cannot be written: { picture =, page =, positions =, graph = } are paths,
 --- frames is a folder of .npy files; "" and nil are none.
 function picture.outputs(paths)
     if type(paths) ~= "table" then error("picture.outputs needs a table of paths", 2) end
@@ -281,6 +281,7 @@ function picture.outputs(paths)
             if key == "frames" then path = path .. "/000000.npy" end
             check_place(path)
             if key == "positions" then ending_of(path) end
+            if key == "graph" then require "gpumm.graph.write".by_ending(path) end
             need(gpumm.writable(path))
         end
     end
@@ -290,9 +291,14 @@ function picture.outputs(paths)
     end
 end
 
---- Writes positions, in the order of the nodes, as .npy or .csv by the path's ending.
-function picture.positions(path, view)
+--- Writes positions, in the order of the nodes, as .npy or .csv by the path's ending. With a graph the nodes' names are
+--- written too: as a column of the .csv, or beside the .npy in FILE.names.csv; gpumm.graph.positions reads them back.
+function picture.positions(path, view, graph)
     check_place(path)
+    if graph then
+        require "gpumm.graph.positions".write(path, view, graph.names)
+        return true
+    end
     if #view == 0 then error("there is nothing to write: no positions", 0) end
     if ending_of(path) == "npy" then return need(gpumm.npy.write(path, view)) end
     return need(gpumm.raw.write(path, gpumm.view("u8", csv(view))))

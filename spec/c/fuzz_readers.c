@@ -7,7 +7,7 @@
 
 #include "fuzz.h"
 
-enum { SEEDS_MOST = 16, SIZE_MOST = 8192, FILES = 300 };
+enum { SEEDS_MOST = 40, SIZE_MOST = 8192, FILES = 300 };
 
 typedef struct bytes {
     size_t size;
@@ -75,6 +75,23 @@ static void make_seeds(void) {
     text("1 2\n2 3\n3 1\n1 1\n1 2\n% other\n");
     text("%%MatrixMarket matrix coordinate pattern symmetric\n% c\n3 3 3\n2 1\n3 1\n3 2\n");
     text("%%MatrixMarket matrix coordinate real general\n4 4 2\n1 2 0.5\n4 3 -1e3\n");
+    text("source,target,weight,kind\n\"a, b\",c,1.5,x\nc,\"d \"\"e\"\"\",2,y\n");
+    text("1 2 {'weight': 2.5}\n2 3 {}\n");
+    text("% bip weighted\n1 1 1 9\n1 2 1 9\n2 1 1 9\n");
+    text("4 4 001\n2 5 3 1\n1 5 4 1\n1 1 4 2\n2 1 3 2\n");
+    text("c x\np edge 4 3\ne 1 2\ne 2 3\ne 3 4\n");
+    text("graph [ node [ id 1 label \"&quot;A\" ] node [ id 2 ] edge [ source 1 target 2 value 2.5 ] ]");
+    text("*Vertices 3\n1 \"Ann B\" 0.1 0.2\n*Edges\n1 2 2.0\n*Arcslist\n2 3 1\n*Matrix\n0 1 2\n");
+    text(
+        "<?xml version=\"1.0\"?><!DOCTYPE graphml [<!ELEMENT a ANY>]><graphml><key id=\"w\" for=\"edge\" attr.name=\"weight\">"
+        "<default>3</default></key><graph><node id=\"a&amp;\"><data key=\"l\"><![CDATA[x]]></data></node>"
+        "<edge source=\"a&amp;\" target=\"b\"><data key=\"w\">2</data></edge></graph></graphml>");
+    text(
+        "<gexf><graph><attributes class=\"node\"><attribute id=\"0\" title=\"t\" type=\"double\"/></attributes><nodes>"
+        "<node id=\"0\" label=\"A\"><attvalues><attvalue for=\"0\" value=\"1.5\"/></attvalues><viz:position x=\"1\" y=\"2\"/>"
+        "</node><node id=\"1\"/></nodes><edges><edge source=\"0\" target=\"1\" weight=\"2\"/></edges></graph></gexf>");
+    text("\xff\xfe"
+         "a\0 \0b\0\n\0");
     text("# name value\nb 2\na 1\nc, 3.5\n");
     compressed("a b\nb c 2.5\nc a\n", 1);
     compressed("1 2\n2 3\n", 2);
@@ -117,6 +134,19 @@ static const char *const tokens[] = {"'descr': ",
                                      "': False, '",
                                      "\\x00",
                                      "0x10",
+                                     "<![CDATA[",
+                                     "]]>",
+                                     "<!--",
+                                     "&#x110000;",
+                                     "&amp;",
+                                     "</node>",
+                                     "<graph>",
+                                     "graph [",
+                                     "*Vertices 9",
+                                     "p edge 2 1\n",
+                                     "source,target\n",
+                                     "\"\"",
+                                     "\xff\xfe",
                                      "\303\251",
                                      "\x93NUMPY\3\0"};
 
@@ -180,31 +210,41 @@ static void write_file(const bytes *b) {
 /* ---- Reading ------------------------------------------------------------------------------ */
 
 /* Everything that reads, and something that uses what was read. Returns how many readers were content. */
-static const char reading[] = "local path = ...\n"
-                              "local content = 0\n"
-                              "local function use(v)\n"
-                              "  content = content + 1\n"
-                              "  if type(v) == 'userdata' then\n"
-                              "    if #v <= 4096 then v:totable() end\n"
-                              "    return v:type().name, v:get(1), v:get(#v), #v:copy()\n"
-                              "  end\n"
-                              "  if v[1] then return end\n" /* a column */
-                              "  assert(v.nodes >= 1 and v.edges >= 0 and #v.names == v.nodes)\n"
-                              "  if v.nodes <= 1000 then for part in v:batches(3) do assert(part) end end\n"
-                              "end\n"
-                              "local function try(read, ...)\n"
-                              "  local ok, v, message, code = pcall(read, ...)\n"
-                              "  if ok and v then use(v)\n"
-                              "  elseif ok then assert(type(message) == 'string' and code, 'no reason')\n"
-                              "  else assert(type(v) == 'string', 'no message') end\n"
-                              "end\n"
-                              "try(gpumm.npy.read, path)\n"
-                              "try(gpumm.raw.read, path, 'f32x2')\n"
-                              "try(gpumm.raw.read, path, 'u8')\n"
-                              "try(gpumm.image.read, path)\n"
-                              "try(gpumm.graph.read, path)\n"
-                              "try(gpumm.picture.column, path, { names = { 'a', 'b', 'c' } })\n"
-                              "return content\n";
+static const char reading[] =
+    "local path = ...\n"
+    "local content = 0\n"
+    "local function use(v)\n"
+    "  content = content + 1\n"
+    "  if type(v) == 'userdata' then\n"
+    "    if #v <= 4096 then v:totable() end\n"
+    "    return v:type().name, v:get(1), v:get(#v), #v:copy()\n"
+    "  end\n"
+    "  if v.rows then for _, c in ipairs(v.columns) do assert(#c == v.rows and (c[1] or true)) end return end\n"
+    "  if v[1] then return end\n" /* a column */
+    "  assert(v.nodes >= 1 and v.edges >= 0 and #v.names == v.nodes)\n"
+    "  if v.nodes <= 1000 then\n"
+    "    local label, sizes = v:communities()\n"
+    "    assert(#label == v.nodes and #sizes >= 1 and #v:components() == v.nodes and #v:bfs(1) == v.nodes)\n"
+    "    for name, c in pairs(v.node_columns) do assert(#c == v.nodes, name) end\n"
+    "    for name, c in pairs(v.edge_columns) do assert(#c == v.edges, name) end\n"
+    "  end\n"
+    "  if v.nodes <= 1000 then for part in v:batches(3) do assert(part) end end\n"
+    "end\n"
+    "local function try(read, ...)\n"
+    "  local ok, v, message, code = pcall(read, ...)\n"
+    "  if ok and v then use(v)\n"
+    "  elseif ok then assert(type(message) == 'string' and code, 'no reason')\n"
+    "  else assert(type(v) == 'string', 'no message') end\n"
+    "end\n"
+    "try(gpumm.npy.read, path)\n"
+    "try(gpumm.raw.read, path, 'f32x2')\n"
+    "try(gpumm.raw.read, path, 'u8')\n"
+    "try(gpumm.image.read, path)\n"
+    "try(gpumm.graph.read, path)\n"
+    "try(gpumm.graph.read, path, { threads = 3, duplicates = 'count' })\n"
+    "try(gpumm.columns.read, path)\n"
+    "try(gpumm.picture.column, path, { names = { 'a', 'b', 'c' } })\n"
+    "return content\n";
 
 static unsigned long one_state(fuzz *f, unsigned long *content) {
     const char *folders[] = {folder, NULL};

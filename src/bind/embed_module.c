@@ -57,7 +57,7 @@ bool gpumm_lua_to_view(lua_State *L, int index, gpumm_lua_view *out) {
     const view *v = gpumm_lua__view_test(L, index);
     if (!v) return false;
     const void *bytes = gpumm_lua__view_contiguous(L, lua_absindex(L, index));
-    *out = (gpumm_lua_view){v->type, v->count, bytes};
+    *out = (gpumm_lua_view){v->type, v->count, bytes, v->frame != NULL};
     return true;
 }
 

@@ -5,11 +5,13 @@
 
 local gpumm = require "gpumm"
 local checked = require "gpumm.common.checked"
+local columns_of = require "gpumm.graph.edge_columns"
 local edges_by_last_node = require "gpumm.graph.order"
 local engine = require "gpumm.force.engine"
 local kernels = require "gpumm.force.kernels"
 local models = require "gpumm.force.models"
 local quality = require "gpumm.force.quality"
+local native = require "gpumm.layout.native"
 local settings = require "gpumm.force.settings"
 local start = require "gpumm.force.start"
 
@@ -25,18 +27,13 @@ local FIELDS = settings.fields {
     capture = { kind = "whole", default = 5, least = 1 }, grown = { kind = "callable" },
 }
 
-local function permuted(values, order)
-    local out = {}
-    for k = 1, #order do out[k] = values[order[k]] end
-    return out
-end
-
 -- Edges in the order of their later end; those of the first i nodes are the ones before first[i + 1].
 local function in_order(graph)
     local order, first = edges_by_last_node(graph)
+    local from, to = columns_of(graph)
     return {
-        from = permuted(graph.from, order), to = permuted(graph.to, order), first = first,
-        weight = graph.weights and permuted(settings.relative(graph.weights), order),
+        from = native.gather(from, order), to = native.gather(to, order), first = first,
+        weight = graph.weights and native.gather(settings.relative(graph.weights), order),
     }
 end
 
@@ -57,8 +54,8 @@ local function append_edges(sim, before, after)
     local edges = sim.order
     local first, last = edges.first[before + 1], edges.first[after + 1] - 1
     if last < first then return end
-    local columns = { from = table.move(edges.from, first, last, 1, {}), to = table.move(edges.to, first, last, 1, {}) }
-    if edges.weight then columns.weight = table.move(edges.weight, first, last, 1, {}) end
+    local columns = { from = native.slice(edges.from, first, last), to = native.slice(edges.to, first, last) }
+    if edges.weight then columns.weight = native.slice(edges.weight, first, last) end
     need(sim.edges:append(columns))
 end
 

@@ -2,6 +2,8 @@
 -- The options that layouts share, and what a caller gives beside them: nodes that stay, positions to begin at.
 
 local chance = require "gpumm.common.chance"
+local gpumm = require "gpumm"
+local native = require "gpumm.layout.native"
 
 local settings = {}
 
@@ -93,18 +95,9 @@ function settings.positions(what, n, d, given, pinned, level)
     return values
 end
 
--- The mean size of a list of weights; 1 where that says nothing.
-local function mean(weights)
-    local sum = 0
-    for e = 1, #weights do sum = sum + math.abs(weights[e]) end
-    return sum > 0 and sum < math.huge and sum / #weights or 1
-end
-
---- Weights relative to their mean: what unit they are in makes no difference.
+--- Weights relative to their mean size, as f32: what unit they are in makes no difference.
 function settings.relative(weights)
-    local out, size = {}, mean(weights)
-    for e = 1, #weights do out[e] = weights[e] / size end
-    return out
+    return native.scaled(type(weights) == "table" and gpumm.view("f64", weights) or weights)
 end
 
 return settings

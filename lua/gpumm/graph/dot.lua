@@ -3,7 +3,7 @@
 -- lengths before them. The text travels in a file of our own name, so that no path and no name is ever part of a
 -- command.
 
-local input_of = require "gpumm.graph.input"
+local native = require "gpumm.layout.native"
 
 local find, sub, tonumber = string.find, string.sub, tonumber
 
@@ -47,8 +47,12 @@ local function run(path, text)
         error(path .. ": DOT is read by the program gvpr, which is not here (Debian package graphviz)", 0)
     end
     local file <close> = assert(io.open(log.path))
-    local complaint = file:read("a"):match("Error: [^\n]*") or code ~= 0 and "gvpr failed"
+    local said = file:read "a"
+    local complaint = said:match "Error: [^\n]*" or code ~= 0 and "gvpr failed"
     if complaint then error(("%s: %s"):format(path, (complaint:gsub("^Error: <stdin>: ", ""))), 0) end
+    for warning in said:gmatch "Warning: ([^\n]*)" do
+        native.say(("%s: %s"):format(path, (warning:gsub("^<stdin>: ", ""))), "warning")
+    end
     return out
 end
 
@@ -60,18 +64,16 @@ local function take(text, position)
 end
 
 local function weight_of(input, a, b, text)
-    if text == "" then return 1 end
+    if text == "" then return nil end
     local weight = tonumber(text)
     if not weight or weight - weight ~= 0 then
         error(("%s: the weight %q of the edge from %q to %q is not a number"):format(input.path, text, a, b), 0)
     end
-    input.weighted = true
     return weight
 end
 
 -- What a line of each kind holds, from `position` on; returns where its end is.
-local function records(input)
-    local add, add_node = input_of.edge_adder(input)
+local function records(input, builder)
     local graphs = 0
     return {
         G = function(_, position)
@@ -82,7 +84,7 @@ local function records(input)
         N = function(out, position)
             local name, at = take(out, position)
             local label, stop = take(out, at)
-            local i = add_node(name)
+            local i = builder:node(name)
             if label ~= "" and label ~= "\\N" then input.labels[i] = label end
             return stop
         end,
@@ -90,17 +92,41 @@ local function records(input)
             local a, at = take(out, position)
             local b, weight_at = take(out, at)
             local weight, stop = take(out, weight_at)
-            add(a, b, weight_of(input, a, b, weight))
+            builder:edge(a, b, weight_of(input, a, b, weight))
             return stop
         end,
     }
 end
 
---- Reads the text of a whole file: nodes in the order of the file, then edges; `weight` of edges and `label` of nodes.
-return function(input, text)
-    input_of.refuse_contained(input.path, "DOT is read by a program")
-    local out, record, position = run(input.path, text), records(input), 1
+-- Comments may come before the first word.
+local function is_dot(head)
+    local at = 1
+    for _ = 1, 1000 do
+        at = find(head, "%S", at)
+        if not at then return false end
+        local _, stop = find(head, "^//[^\n]*", at)
+        if not stop then _, stop = find(head, "^#[^\n]*", at) end
+        if not stop then _, stop = find(head, "^/%*.-%*/", at) end
+        if not stop then break end
+        at = stop + 1
+    end
+    local rest = sub(head, at, at + 400):lower():gsub("^strict%s+", "")
+    local name = rest:match "^digraph%f[%W](.*)" or rest:match "^graph%f[%W](.*)"
+    return name ~= nil and (find(name, '^%s*{') or find(name, '^%s*"[^"]*"%s*{') or find(name, "^%s*[%w_.-]+%s*{")) ~= nil
+end
+
+--- Reads a source: nodes in the order of the file, then edges; `weight` of edges and `label` of nodes.
+local function read(input)
+    if not io.popen then
+        error(input.path .. ": a contained script reads edge lists and Matrix Market files; DOT is read by a program", 0)
+    end
+    local builder = native.builder()
+    input.labels = {}
+    local out, record, position = run(input.path, input.source:sub(1)), records(input, builder), 1
     while position <= #out do
         position = record[sub(out, position, position)](out, position + 1) + 1
     end
+    return input:built(builder)
 end
+
+return { is = is_dot, read = read }

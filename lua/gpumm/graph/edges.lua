@@ -1,38 +1,212 @@
 -- SPDX-License-Identifier: MIT
--- Edge lists: two names a line, perhaps a weight.
+-- Delimited text: two names a line, perhaps a weight; CSV with a header, networkx's {'weight': 2}, KONECT.
 
-local input_of = require "gpumm.graph.input"
+local dialect = require "gpumm.columns.dialect"
+local kinds = require "gpumm.columns.kinds"
+local native = require "gpumm.layout.native"
+local text = require "gpumm.columns.text"
 
-local fail, line_at, weight_of, edge_adder = input_of.fail, input_of.line_at, input_of.weight_of, input_of.edge_adder
-local find, sub = string.find, string.sub
+local edges = {}
 
--- Any line that is not two names and perhaps a third column: blank, a comment, or a mistake.
-local function check_other_line(input, text, position, line)
-    local content, next_position = line_at(text, position)
-    local first = content:match("^[%s,]*(.?)")
-    if first ~= "" and first ~= "#" and first ~= "%" then
-        fail(input.path, line, "an edge needs two names, this line has one: %q", sub(content, 1, 60))
-    end
-    return next_position
-end
+-- Words for what a column holds, as headers have them.
+local ROLES = {
+    from = { "source", "from", "src", "sourceid", "source_id", "fromnodeid", "from_node", "from_id", "start", "tail",
+        "node1", "id1", "node_1" },
+    to = { "target", "to", "dst", "dest", "destination", "targetid", "target_id", "tonodeid", "to_node", "to_id", "end",
+        "head", "node2", "id2", "node_2" },
+    weight = { "weight", "weights", "w" },
+}
 
--- One anchored match a line: names, the third column, and where the next line starts. Columns after
--- the third (timestamps, in many collections) are passed over.
-local EDGE = "^[ \t,]*([^%s,#%%][^%s,]*)[ \t,]+([^%s,#%%][^%s,]*)[ \t,]*([^%s,]*)[^\n]*\n?()"
-
---- Reads the text of a whole file.
-local function read_edge_list(input, text)
-    local add, position, line, stop = edge_adder(input), 1, 0, #text
-    while position <= stop do
-        line = line + 1
-        local _, _, a, b, third, next_position = find(text, EDGE, position)
-        if a then
-            add(a, b, third == "" and 1 or weight_of(input, line, third))
-            position = next_position
-        else
-            position = check_other_line(input, text, position, line)
+local function role_of(word)
+    word = word:lower():gsub("^[#%%]+%s*", "")
+    for role, words in pairs(ROLES) do
+        for _, known in ipairs(words) do
+            if word == known then return role end
         end
     end
 end
 
-return read_edge_list
+-- Which column plays which role by the header; nil where it names no two ends.
+local function roles_by_header(row)
+    local roles = {}
+    for i, word in ipairs(row) do
+        local role = role_of(word)
+        if role and not roles[role] then roles[role] = i end
+    end
+    return roles.from and roles.to and roles or nil
+end
+
+-- Which columns the caller has said: { source = "from", target = 2, … }.
+local function roles_by_option(asked, row, path)
+    local roles = {}
+    for key, name in pairs(asked) do
+        local role = role_of(tostring(key))
+        if not role then error(("%s: columns are source, target and weight, not %s"):format(path, tostring(key)), 0) end
+        local found = math.type(name) == "integer" and name or nil
+        for i, word in ipairs(row) do
+            if word == name then found = i end
+        end
+        if not found then error(("%s: there is no column %q"):format(path, tostring(name)), 0) end
+        roles[role] = found
+    end
+    if not (roles.from and roles.to) then error(path .. ": the columns of both ends are needed: source and target", 0) end
+    return roles
+end
+
+local function is_integer(word) return word and word:find "^[-+]?%d+$" end
+
+-- Words over numbers: "a,b" over "1,2".
+local function is_headline(sample)
+    if #sample < 2 or #sample[1] < 2 then return false end
+    for i = 1, 2 do
+        local word = sample[1][i]
+        if word == "" or tonumber(word) then return false end
+        for k = 2, #sample do
+            if not is_integer(sample[k][i]) then return false end
+        end
+    end
+    return true
+end
+
+local function find_roles(sample, options, path)
+    local first = sample[1] or {}
+    local named = roles_by_header(first)
+    local header = options.header
+    if header == nil then header = named ~= nil or type(options.columns) == "table" and type((next(options.columns))) == "string"
+        and not is_integer(first[1]) or is_headline(sample) end
+    if options.columns then return roles_by_option(options.columns, first, path), header end
+    if header and named then return named, header, true end
+    return { from = 1, to = 2, weight = 3 }, header
+end
+
+-- ---- Flavours ---------------------------------------------------------------------------------
+
+local function all_match(lines, pattern)
+    for _, line in ipairs(lines) do
+        if not line:find(pattern) then return false end
+    end
+    return #lines > 0
+end
+
+-- networkx: a b {'weight': 2.5}, a b {}.
+local function is_networkx(lines) return all_match(lines, "^%s*%S+%s+%S+%s+{.*}%s*$") end
+
+-- KONECT's first line: % bip weighted
+local function konect_of(signs)
+    local kind, weights = (signs[1] or ""):match "^%%%s+(%a+)%s+(%a+)%s*$"
+    if kind == "bip" or kind == "sym" or kind == "asym" then return kind, weights end
+end
+
+-- ---- Reading ----------------------------------------------------------------------------------
+
+local function described(input, roles, count, sample, header, named)
+    local list = {}
+    local last = math.max(roles.from, roles.to, roles.weight or 0)
+    for i = 1, named and count or last do list[i] = { kind = "skip" } end
+    list[roles.from] = { kind = "name", required = true, dictionary = 0 }
+    list[roles.to] = { kind = "name", required = true, dictionary = input.two_kinds and 1 or 0 }
+    if roles.weight then list[roles.weight] = { kind = "f64" } end
+    if not named then return list end
+    local dictionaries = input.two_kinds and 2 or 1
+    for i, word in ipairs(sample[1]) do
+        if list[i].kind == "skip" and word ~= "" then
+            list[i] = { kind = header and kinds.of_column(sample, 2, i, input.dialect) or "name", free = true, name = word }
+            if list[i].kind == "name" then list[i].dictionary, dictionaries = dictionaries, dictionaries + 1 end
+        end
+    end
+    return list
+end
+
+local function refuse(input, list, fault, line, column, said)
+    local path, one = input.path, list[column] or {}
+    if fault == "short" then text.fail(path, line, "an edge needs two names, this line has one: %q", said) end
+    if fault == "number" and not one.name then
+        local number = tonumber(said)
+        if number and number - number ~= 0 then text.fail(path, line, "the weight %q is not finite", said) end
+        local comma = said:find "^[-+]?%d+,%d+$" and ' (decimal = "," reads it)' or ""
+        text.fail(path, line, "the weight %q is not a number%s", said, comma)
+    end
+    if fault == "literal" then text.fail(path, line, "expected networkx's {'weight': …}, found %q", said) end
+    kinds.fail(path, fault, line, said)
+end
+
+local function read(input, list, at, line)
+    local options = input.options
+    while true do
+        local rows, names, flags, column, said = native.columns(input.source, at, line, input.dialect, list, options.threads or 0,
+            "reading " .. input.path)
+        local wider = not rows and list[column] and list[column].free and kinds.WIDER[list[column].kind]
+        if not rows and not wider then refuse(input, list, names, flags, column, said) end
+        if rows then return rows, names, flags end
+        list[column].kind = wider
+        if wider == "name" then
+            local most = 0
+            for _, one in ipairs(list) do most = math.max(most, one.dictionary or 0) end
+            list[column].dictionary = most + 1
+        end
+    end
+end
+
+local function edge_columns(list, names)
+    local all = {}
+    for i, one in ipairs(list) do
+        if one.name then all[one.name] = { column = i, texts = one.kind == "name" and names[one.dictionary + 1] or nil } end
+    end
+    return all
+end
+
+-- The nodes of the second kind come behind those of the first.
+local function join_kinds(input, rows, names, to)
+    local left, right = names[1], names[2]
+    rows:shift(to, #left)
+    input.names = native.joined(left, right)
+    local kind = {}
+    for i = 1, #input.names do kind[i] = i <= #left and 1 or 2 end
+    input.node_columns = { kind = kind }
+end
+
+local function carry_out(input, list, roles, at, line)
+    local rows, names, flags = read(input, list, at, line)
+    input.rows, input.from, input.to = rows, roles.from, roles.to
+    input.weight = roles.weight
+    input.weighted = roles.weight and list[roles.weight] and flags.given[roles.weight] or false
+    input.edge_columns = edge_columns(list, names)
+    if input.two_kinds then join_kinds(input, rows, names, roles.to) else input.names = names[1] end
+    return input
+end
+
+-- Does a comment name the columns? "#source target" is none of the edges.
+local function is_headed(line)
+    local from, to = (line or ""):match "(%S+)[%s,;]+([^%s,;]+)"
+    return from and roles_by_header { from, to } ~= nil
+end
+
+local function count_of(sample)
+    local count = 0
+    for _, row in ipairs(sample) do count = math.max(count, #row) end
+    return count
+end
+
+--- Reads a source: input = { path, source, head, options }.
+function edges.read(input)
+    local d, lines, signs = dialect.find(input.source, input.head, input.options)
+    input.dialect = d
+    if is_networkx(lines) then
+        d.delimiter, d.loose, d.quotes, d.columns = " ", false, false, 0
+        local list = { { kind = "name", required = true }, { kind = "name", required = true }, { kind = "dict" } }
+        return carry_out(input, list, { from = 1, to = 2, weight = 3 }, 1, 1)
+    end
+    local kind, weights = konect_of(signs)
+    input.two_kinds = kind == "bip"
+    if kind then d.columns, input.directed = 0, kind == "asym" end
+    if is_headed(signs[#signs]) then d.columns = 0 end
+    local sample = dialect.sample(input.source, d)
+    local roles, header, named = find_roles(sample, input.options, input.path)
+    if weights == "unweighted" or input.options.weights == false then roles.weight = nil end
+    local at, line = 1, 1
+    if header and sample[1] then at, line = sample[1].next, sample[1].next_line end
+    local list = described(input, roles, count_of(sample), sample, header, named)
+    return carry_out(input, list, roles, at, line)
+end
+
+return edges

@@ -1,135 +1,123 @@
 -- SPDX-License-Identifier: MIT
--- Graphs in GraphML, read by lua-expat where that is installed. Of the data, edges' `weight` and nodes' `label` are
--- kept; nodes of nested graphs are nodes like others.
+-- Graphs in GraphML, as yEd, igraph, networkx, Gephi and Cytoscape write it. Nodes of nested graphs are nodes like
+-- others.
 
-local input_of = require "gpumm.graph.input"
-
-local KEPT = { node = "label", edge = "weight" } -- attributes, by what has them
-
--- What is open: a stack of elements, and of the innermost node or edge what was read of it.
-local Reader = {}
-Reader.__index = Reader
-
-function Reader:fail(message, ...)
-    input_of.fail(self.input.path, (self.parser:pos()), message, ...)
-end
-
-function Reader:need(attributes, name)
-    return attributes[name] or self:fail("%s has no %s", self.stack[#self.stack], name)
-end
-
--- The number of a weight's text.
-function Reader:weight(text)
-    local weight = tonumber(text)
-    if not weight or weight - weight ~= 0 then self:fail("the weight %q is not a number", text) end
-    self.input.weighted = true
-    return weight
-end
+local elements = require "gpumm.graph.elements"
+local text = require "gpumm.columns.text"
 
 local open, close = {}, {}
 
-function open:graphml() self.root = true end
+-- Which attribute of a node is its label: the first of these that it has.
+local LABELS = { "label", "NodeLabel", "name" }
 
-function open:graph(_, depth)
-    if depth > 2 then return end
-    if self.seen then self:fail("the file holds several graphs; one is read") end
-    self.seen = true
+function open:graph()
+    if self.depth > 2 then return end
+    if self.seen then self:fail "the file holds several graphs; one is read" end
+    self.seen, self.directed = true, self:get "edgedefault" == "directed"
 end
 
-function open:key(attributes)
-    local kept = { id = attributes.id, of = attributes["for"], name = attributes["attr.name"] }
-    if KEPT[kept.of] == kept.name or kept.of == "all" then self.key = kept end
+function open:key()
+    local id = self:get "id" or self:get "attr.name" or ""
+    local name = self:get "attr.name" or id
+    if name == "Weight" then name = "weight" end
+    self.key = { name = name, kind = self:get "attr.type", of = self:get "for" or "all" }
+    self.keys[id] = self.key
 end
 
-function close:key()
-    local key = self.key
-    if not key then return end
-    for kind, name in pairs(KEPT) do
-        if key.name == name and (key.of == kind or key.of == "all") then
-            self.ids[kind], self.default[kind] = key.id, key.default
+function close:key() self.key = nil end
+
+function open:default()
+    if self.key then
+        self.key.default = text.trim(self:text())
+        self.defaults = true
+    end
+end
+
+function open:node()
+    local i = self.builder:node(self:need("node", "id"))
+    self.items[#self.items + 1] = { kind = "node", index = i, parts = {} }
+end
+
+function open:edge()
+    local from, to = self:need("edge", "source"), self:need("edge", "target")
+    self.items[#self.items + 1] = { kind = "edge", from = from, to = to, parts = {} }
+end
+
+function open:data()
+    local item, id = self.items[#self.items], self:get "key"
+    if not item or not id then return end
+    local key = self.keys[id]
+    if not key then
+        key = { name = id, of = "all" }
+        self.keys[id] = key
+    end
+    local value = self:text()
+    if value ~= "" then
+        value = text.trim(value)
+        if value ~= "" then item.parts[key.name] = elements.value(key.kind, value) end
+    end
+end
+
+-- yEd's labels lie deep within a node's data.
+local function graphic(name)
+    return function(self)
+        local item = self.items[#self.items]
+        local value = item and text.trim(self:text())
+        if value and value ~= "" and not item.parts[name] then item.parts[name] = value end
+    end
+end
+
+open.NodeLabel, open.EdgeLabel = graphic "NodeLabel", graphic "EdgeLabel"
+
+function open:Geometry()
+    local item = self.items[#self.items]
+    local x, y = tonumber(self:get "x"), tonumber(self:get "y")
+    if item and item.kind == "node" and x and y then item.parts.x, item.parts.y = x, y end
+end
+
+function open:hyperedge() self:fail "a hyperedge joins more than two nodes; edges are read" end
+
+local function add_defaults(self, item)
+    for _, key in pairs(self.keys) do
+        if key.default and key.default ~= "" and (key.of == item.kind or key.of == "all") and item.parts[key.name] == nil then
+            item.parts[key.name] = elements.value(key.kind, key.default)
         end
     end
-    self.key = nil
-end
-
-function open:default() self.text = {} end
-
-function close:default()
-    if self.key then self.key.default = table.concat(self.text) end
-    self.text = nil
-end
-
-function open:node(attributes)
-    self.items[#self.items + 1] = { kind = "node", index = self.add_node(self:need(attributes, "id")),
-        value = self.default.node }
 end
 
 function close:node()
-    local node = table.remove(self.items)
-    if node.value and node.value ~= "" then self.input.labels[node.index] = node.value end
-end
-
-function open:edge(attributes)
-    self.items[#self.items + 1] = { kind = "edge", from = self:need(attributes, "source"),
-        to = self:need(attributes, "target"), value = self.default.edge }
+    local item = table.remove(self.items)
+    if self.defaults then add_defaults(self, item) end
+    for _, name in ipairs(LABELS) do
+        local label = item.parts[name]
+        if label ~= nil then
+            self.labels[item.index] = tostring(label)
+            break
+        end
+    end
+    for name, value in pairs(item.parts) do
+        if name ~= "label" and name ~= "NodeLabel" then elements.put(self.node_columns, name, item.index, value) end
+    end
 end
 
 function close:edge()
-    local edge = table.remove(self.items)
-    self.add(edge.from, edge.to, edge.value and self:weight(edge.value) or 1)
-end
-
-function open:data(attributes)
-    local item = self.items[#self.items]
-    if item and attributes.key and attributes.key == self.ids[item.kind] then self.text = {} end
-end
-
-function close:data()
-    if self.text then self.items[#self.items].value = table.concat(self.text):match("^%s*(.-)%s*$") end
-    self.text = nil
-end
-
-function open:hyperedge() self:fail("a hyperedge joins more than two nodes; edges are read") end
-
-local function local_name(name) return name:match("[^\1]*$") end
-
-local function callbacks(reader)
-    return {
-        StartElement = function(parser, name, attributes)
-            reader.parser, name = parser, local_name(name)
-            local stack = reader.stack
-            stack[#stack + 1] = name
-            if #stack == 1 and name ~= "graphml" then reader:fail("the root is %q, not graphml", name) end
-            if open[name] then open[name](reader, attributes, #stack) end
-        end,
-        EndElement = function(_, name)
-            name = local_name(name)
-            if close[name] then close[name](reader) end
-            table.remove(reader.stack)
-        end,
-        CharacterData = function(_, text)
-            if reader.text then table.insert(reader.text, text) end
-        end,
-    }
-end
-
-local function expat(path)
-    input_of.refuse_contained(path, "GraphML is read by a library beside gpumm")
-    local found, lxp = pcall(require, "lxp")
-    if not found then
-        error(path .. ": GraphML is read by lua-expat, which is not here (Debian package lua-expat)", 0)
+    local item = table.remove(self.items)
+    if self.defaults then add_defaults(self, item) end
+    local weight = item.parts.weight
+    if type(weight) == "string" then weight = self:weight(weight) end
+    self.builder:edge(item.from, item.to, weight)
+    self.edges = self.edges + 1
+    for name, value in pairs(item.parts) do
+        if name == "EdgeLabel" then name = "label" end
+        if name ~= "weight" then elements.put(self.edge_columns, name, self.edges, value) end
     end
-    return lxp
 end
 
---- Reads the text of a whole file.
-return function(input, text)
-    local lxp = expat(input.path)
-    local reader = setmetatable({ input = input, stack = {}, items = {}, ids = {}, default = {} }, Reader)
-    reader.add, reader.add_node = input_of.edge_adder(input)
-    local parser = lxp.new(callbacks(reader), "\1")
-    reader.parser = parser
-    local whole, message, line = parser:parse(text)
-    if whole then whole, message, line = parser:parse() end
-    if not whole then input_of.fail(input.path, line, "the XML is broken: %s", message) end
+local function read(input)
+    local reader = elements.new(input, open, close)
+    reader.items, reader.keys = {}, {}
+    reader:run "graphml"
+    return reader:built()
 end
+
+return { read = read }

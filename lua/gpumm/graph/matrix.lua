@@ -1,106 +1,107 @@
 -- SPDX-License-Identifier: MIT
--- Matrix Market files: a square coordinate matrix is a graph.
+-- Matrix Market files: a square coordinate matrix is a graph. Row i is node i.
 
-local input_of = require "gpumm.graph.input"
+local native = require "gpumm.layout.native"
+local text = require "gpumm.columns.text"
 
-local fail, line_at, weight_of, edge_adder = input_of.fail, input_of.line_at, input_of.weight_of, input_of.edge_adder
-local find, sub = string.find, string.sub
-
+local fail = text.fail
 local FIELDS = { pattern = 2, real = 3, integer = 3 }
 local SYMMETRIES = { general = true, symmetric = true, ["skew-symmetric"] = true }
 
-local function matrix_columns(input, header)
+local DIALECT = { delimiter = " ", comments = "%", exact = true }
+
+-- The line at byte `at` of the head, and where the next one begins.
+local function line_at(head, at)
+    local stop = head:find("[\r\n]", at) or #head + 1
+    local past = head:sub(stop, stop + 1) == "\r\n" and stop + 2 or stop + 1
+    return head:sub(at, stop - 1), math.min(past, #head + 1)
+end
+
+local function matrix_columns(path, header, line)
     local object, format, field, symmetry =
-        header:lower():match("^%%%%matrixmarket%s+(%S+)%s+(%S+)%s+(%S+)%s+(%S+)%s*$")
+        header:lower():match "^%s*%%+%s*matrixmarket%s+(%S+)%s+(%S+)%s+(%S+)%s+(%S+)%s*$"
     if object ~= "matrix" or format ~= "coordinate" then
-        fail(input.path, 1, "a graph is a 'matrix coordinate' in Matrix Market, this is %q", header)
+        fail(path, line, "a graph is a 'matrix coordinate' in MatrixMarket, this is %q", header)
     end
-    if not FIELDS[field] then
-        fail(input.path, 1, "the field %q is not one of pattern, real, integer", field)
-    end
+    if not FIELDS[field] then fail(path, line, "the field %q is not one of pattern, real, integer", field) end
     if not SYMMETRIES[symmetry] then
-        fail(input.path, 1, "the symmetry %q is not one of general, symmetric, skew-symmetric", symmetry)
+        fail(path, line, "the symmetry %q is not one of general, symmetric, skew-symmetric", symmetry)
     end
     return FIELDS[field]
 end
 
-local function matrix_size(input, line, content)
-    local rows, columns, entries = content:match("^%s*(%d+)%s+(%d+)%s+(%d+)%s*$")
-    rows, columns, entries = math.tointeger(rows), math.tointeger(columns), math.tointeger(entries)
+local function matrix_size(path, line, content)
+    local rows, columns, entries = content:match "^%s*(%d+)%s+(%d+)%s+(%d+)%s*$"
+    rows, columns, entries = math.tointeger(tonumber(rows)), math.tointeger(tonumber(columns)), math.tointeger(tonumber(entries))
     if not (rows and columns and entries) then
-        fail(input.path, line, "expected 'rows columns entries', found %q", sub(content, 1, 60))
+        fail(path, line, "expected 'rows columns entries', found %q", content:sub(1, 60))
     end
     if rows ~= columns then
-        fail(input.path, line, "a graph's matrix is square, this one has %d rows and %d columns",
-            rows, columns)
+        fail(path, line, "a graph's matrix is square, this one has %d rows and %d columns", rows, columns)
     end
-    if rows >= 1 << 31 then fail(input.path, line, "%d nodes are more than 2^31 - 1", rows) end
+    if rows >= 1 << 31 then fail(path, line, "%d nodes are more than 2^31 - 1", rows) end
     return rows, entries
 end
 
--- A row or column number, or the error that names it.
-local function checked_index(input, line, text, rows)
-    local number = math.tointeger(tonumber(text))
-    if not number or number < 1 or number > rows then
-        fail(input.path, line, "%q is not a node from 1 to %d", text, rows)
+local function refuse(path, width, rows, fault, line, said)
+    if fault == "memory" then error(path .. ": there is not enough memory to read it", 0) end
+    if fault == "range" then fail(path, line, "%q is not a node from 1 to %d", said, rows) end
+    if fault == "long" or fault == "short" then
+        local words = select(2, said:gsub("%S+", ""))
+        if words >= 2 then fail(path, line, "an entry here has %d columns", width) end
     end
-    return number
+    if fault == "number" then fail(path, line, "the weight %q is not a number", said) end
+    fail(path, line, "expected 'row column%s', found %q", width == 2 and "" or " value", said)
 end
 
-local ENTRY = "^[ \t]*(%d+)[ \t]+(%d+)[ \t]*([^%s]*)[ \t\r]*\n?()"
-
-local function read_matrix_entries(input, text, position, line, rows, entries, columns)
-    local add, stop, count = edge_adder(input), #text, 0
-    while position <= stop do
-        line = line + 1
-        local _, _, a, b, third, next_position = find(text, ENTRY, position)
-        if a then
-            count = count + 1
-            if count > entries then fail(input.path, line, "more than the %d entries promised", entries) end
-            if (third == "") ~= (columns == 2) then
-                fail(input.path, line, "an entry here has %d columns", columns)
-            end
-            add(checked_index(input, line, a, rows), checked_index(input, line, b, rows),
-                columns == 2 and 1 or weight_of(input, line, third))
-            position = next_position
-        else
-            local content
-            content, position = line_at(text, position)
-            if not content:find("^%s*$") and not content:find("^%s*%%") then
-                fail(input.path, line, "expected 'row column%s', found %q",
-                    columns == 2 and "" or " value", sub(content, 1, 60))
-            end
-        end
+local function whole_line(input, at, first, line, said)
+    local found = native.fields(input.source, at, DIALECT, line - first + 1)
+    for _, row in ipairs(found) do
+        if row.line == line - first + 1 then return table.concat(row, " ") end
     end
-    if count < entries then
-        fail(input.path, line, "the file ends after %d of the %d entries promised", count, entries)
+    return said
+end
+
+local function check_count(input, at, line, count, entries)
+    if count > entries then
+        local extra = native.row_line(input.source, at, DIALECT, entries + 1)
+        fail(input.path, line + extra - 1, "more than the %d entries promised", entries)
+    elseif count < entries then
+        local last = input.head:sub(at):find "[^\r\n]" and count > 0
+            and native.row_line(input.source, at, DIALECT, count) or 0
+        fail(input.path, line + last - 1, "the file ends after %d of the %d entries promised", count, entries)
     end
 end
 
--- Names are the numbers in the file; nodes that no entry names come last, in the order of their number.
-local function name_matrix_nodes(input, rows)
-    local names, index = input.names, input.index
-    for i = 1, rows do
-        if not index[i] then
-            names[#names + 1] = i
-            index[i] = #names
-        end
-    end
-    for i, name in ipairs(names) do names[i] = tostring(name) end
-end
+--- Is this its beginning? Also with one % or blanks before it.
+local function is_matrix(head) return head:find "^%s*%%+%s*[Mm][Aa][Tt][Rr][Ii][Xx][Mm][Aa][Rr][Kk][Ee][Tt]%f[%A]" end
 
---- Reads the text of a whole file.
-local function read_matrix_market(input, text)
-    local content, position = line_at(text, 1)
-    local columns, line = matrix_columns(input, content), 1
+local function read(input)
+    local path, head = input.path, input.head
+    local at = head:find "%S"
+    local line = 1 + select(2, head:sub(1, at):gsub("\n", ""))
+    local content
+    content, at = line_at(head, at)
+    local width = matrix_columns(path, content, line)
     repeat
-        if position > #text then fail(input.path, line, "the file ends before its size line") end
-        content, position = line_at(text, position)
+        if at > #head then fail(path, line, "the file ends before its size line") end
+        content, at = line_at(head, at)
         line = line + 1
-    until not content:find("^%s*%%") and not content:find("^%s*$")
-    local rows, entries = matrix_size(input, line, content)
-    read_matrix_entries(input, text, position, line, rows, entries, columns)
-    name_matrix_nodes(input, rows)
+    until not content:find "^%s*%%" and not content:find "^%s*$"
+    local rows, entries = matrix_size(path, line, content)
+    DIALECT.newline = head:find("\n", 1, true) and "\n" or "\r"
+    local index = { kind = "index", required = true, least = 1, most = rows }
+    local list = { index, index, width == 3 and { kind = "f64", required = true } or nil }
+    local got, fault, at_line, column, said = native.columns(input.source, at, line + 1, DIALECT, list,
+        input.options.threads or 0, "reading " .. path)
+    if not got then
+        if fault == "integer" or fault == "number" then said = whole_line(input, at, line + 1, at_line, said) end
+        refuse(path, width, rows, fault, at_line, said, column)
+    end
+    check_count(input, at, line + 1, #got, entries)
+    input.rows, input.from, input.to, input.weight, input.weighted = got, 1, 2, 3, width == 3
+    input.names = native.texts(rows)
+    return input
 end
 
-return read_matrix_market
+return { is = is_matrix, read = read }

@@ -1,11 +1,14 @@
 -- SPDX-License-Identifier: MIT
 -- How far a layout's distances are from the graph's, without a device.
 
+local adjacency = require "gpumm.graph.adjacency"
 local chance = require "gpumm.common.chance"
+local gpumm = require "gpumm"
+local native = require "gpumm.layout.native"
 
 local methods = {}
 
-local sqrt, unit, unpack = math.sqrt, chance.unit, table.unpack
+local unit, unpack = chance.unit, table.unpack
 
 -- Coordinates of every node as one array an axis, whatever the positions came in.
 local function axes(self, positions)
@@ -31,20 +34,12 @@ local function random_axes(nodes, seed)
     return x, y, {}
 end
 
+local function f64(values, count) return #values == count and gpumm.view("f64", values) or nil end
+
 -- 1 - (sum r)^2 / (|P| sum r^2), r = |xi - xj| / dij over the pairs of a pivot and a node it reaches.
-local function scaled_stress(pivots, x, y, z)
-    local sum, squares, count = 0, 0, 0
-    for _, pivot in ipairs(pivots) do
-        local px, py, pz, distance = x[pivot.node], y[pivot.node], z[pivot.node] or 0, pivot.distance
-        for j = 1, #distance do
-            local d = distance[j]
-            if d > 0 then
-                local dx, dy, dz = x[j] - px, y[j] - py, (z[j] or 0) - pz
-                local r = sqrt(dx * dx + dy * dy + dz * dz) / d
-                sum, squares, count = sum + r, squares + r * r, count + 1
-            end
-        end
-    end
+local function scaled_stress(self, pivots, x, y, z)
+    local near, first = adjacency(self)
+    local sum, squares, count = native.stress(near, first, pivots, f64(x, self.nodes), f64(y, self.nodes), f64(z, self.nodes))
     if count == 0 then return 0 end
     if squares == 0 then return 1 end -- everything on one spot tells nothing
     return 1 - sum * sum / (count * squares)
@@ -60,10 +55,8 @@ end
 
 local function choose_pivots(self, seed, count)
     local pivots = {}
-    for k, at in ipairs(chance.sample(count, self.nodes, seed)) do
-        pivots[k] = { node = at + 1, distance = self:bfs(at + 1) }
-    end
-    return pivots
+    for k, at in ipairs(chance.sample(count, self.nodes, seed)) do pivots[k] = at + 1 end
+    return gpumm.view("u32", pivots)
 end
 
 --- Scale-normalised stress of a layout, 0 to 1, over breadth-first distances from sampled pivots, and
@@ -73,13 +66,13 @@ function methods:stress(positions, options)
     local seed, count = quality_options(options)
     local x, y, z = axes(self, positions)
     local pivots = choose_pivots(self, seed, count)
-    return scaled_stress(pivots, x, y, z), scaled_stress(pivots, random_axes(self.nodes, seed))
+    return scaled_stress(self, pivots, x, y, z), scaled_stress(self, pivots, random_axes(self.nodes, seed))
 end
 
 --- The stress of random positions alone, with the same pivots as `stress` of the same options.
 function methods:random_stress(options)
     local seed, count = quality_options(options)
-    return scaled_stress(choose_pivots(self, seed, count), random_axes(self.nodes, seed))
+    return scaled_stress(self, choose_pivots(self, seed, count), random_axes(self.nodes, seed))
 end
 
 return methods

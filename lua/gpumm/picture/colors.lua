@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- The colors of nodes: given one by one, as a column of numbers or of kinds, by community, or by degree.
 
+local text = require "gpumm.columns.text"
+
 local colors = {}
 
 -- Communities by size, then one grey for the many small ones.
@@ -120,16 +122,30 @@ function colors.background(value)
     return value and { color_of(value, "the background") } or { channels(BACKGROUND) }
 end
 
---- One value a node from a file of "name value" lines: numbers where all of them are, else texts.
-function colors.column(path, graph)
+-- The lines of a column's file, without a byte order mark; tabs alone separate where every line has one.
+local function column_lines(path)
     local file, message = io.open(path, "rb")
     if not file then error("cannot read the column: " .. message, 0) end
-    local value, list, numbers = {}, {}, {}
-    for line in file:lines() do
-        local name, rest = line:match("^%s*([^%s,]+)[%s,]+(.-)%s*$")
-        if name and not name:find("^[#%%]") then value[name] = rest end
-    end
+    local whole, lines, tabs = file:read "a":gsub("^\239\187\191", ""), {}, true
     file:close()
+    for line in whole:gmatch "[^\r\n]+" do
+        if line:find "%S" and not line:find "^%s*[#%%]%s" then
+            lines[#lines + 1] = line
+            tabs = tabs and line:find("\t", 1, true) ~= nil
+        end
+    end
+    return lines, tabs
+end
+
+--- One value a node from a file of "name value" lines: numbers where all of them are, else texts.
+function colors.column(path, graph)
+    local lines, tabs = column_lines(path)
+    local value, list, numbers = {}, {}, {}
+    for _, line in ipairs(lines) do
+        local name, rest
+        if tabs then name, rest = line:match "^([^\t]*)\t+(.*)$" else name, rest = line:match "^%s*([^%s,]+)[%s,]+(.*)$" end
+        if name and not (not tabs and name:find "^[#%%]") then value[text.trim(name)] = text.trim(rest) end
+    end
     for i, name in ipairs(graph.names) do
         if not value[name] then error(("%s has no line for node %q"):format(path, name), 0) end
         list[i], numbers[i] = value[name], tonumber(value[name])

@@ -385,8 +385,8 @@ static const luaL_Reg methods[] = {VIEW_METHOD_MAP(VIEW_METHOD){NULL, NULL}};
 #undef VIEW_METHOD
 
 static const luaL_Reg meta[] = {
-    {"__newindex", view_newindex}, {"__len", view_length}, {"__tostring", view_tostring},
-    {"__gc", view_collect},        {NULL, NULL},
+    {"__newindex", view_newindex}, {"__pairs", view_each}, {"__len", view_length},
+    {"__tostring", view_tostring}, {"__gc", view_collect}, {NULL, NULL},
 };
 static const bind_class view_class = {.name = VIEW_CLASS, .meta = meta};
 

@@ -296,6 +296,8 @@ static gpumm_status parse_header(const char *path, const char *text, size_t size
     struct literal l = {text, text + size, path, 0};
     struct header h = {0};
     gpumm_status status = read_dictionary(&l, &h);
+    peek(&l); /* past blanks */
+    if (!status && l.at != l.end) status = malformed(&l, "nothing more");
     if (!status) status = check_shape(&l, &h);
     if (status) {
         gpumm_type_release(h.type);
@@ -326,7 +328,10 @@ static gpumm_status read_preamble(file_reader *r, const char *path, size_t *leng
 
 static gpumm_status check_size(const char *path, const gpumm_type *type, uint64_t count, uint64_t there) {
     uint64_t bytes;
-    if (size_mul(count, gpumm_type_size(type), &bytes) && bytes <= there) return GPUMM_OK;
+    if (size_mul(count, gpumm_type_size(type), &bytes) && bytes == there) return GPUMM_OK;
+    if (size_mul(count, gpumm_type_size(type), &bytes) && bytes < there)
+        return fail(GPUMM_IO, "%s: the file is malformed: %llu bytes follow its %llu elements of %s", path,
+                    (unsigned long long)(there - bytes), (unsigned long long)count, gpumm_type_name(type));
     return fail(GPUMM_IO, "%s: the file ends too early: its header promises %llu elements of %s, and %llu bytes follow",
                 path, (unsigned long long)count, gpumm_type_name(type), (unsigned long long)there);
 }

@@ -3,17 +3,57 @@
  * gpumm_layout: graphs from files, force-directed layouts, pictures and pages. What reads better in Lua lies in
  * lua/gpumm and travels inside; what needs libpng, zlib or speed is C beside this file.
  */
+#include <lauxlib.h>
 #include <lua.h>
 
 #include "gpumm_lua.h"
+#include "modules/layout/adjacency.h"
+#include "modules/layout/batches.h"
+#include "modules/layout/builder.h"
+#include "modules/layout/columns.h"
+#include "modules/layout/communities.h"
 #include "modules/layout/embedded.h"
 #include "modules/layout/image.h"
 #include "modules/layout/inflate.h"
+#include "modules/layout/merge.h"
+#include "modules/layout/metis.h"
+#include "modules/layout/output.h"
+#include "modules/layout/rows.h"
+#include "modules/layout/source.h"
+#include "modules/layout/texts.h"
+#include "modules/layout/xml.h"
+
+/* say(line [, "warning"]) */
+static int native_say(lua_State *L) {
+    gpumm_lua_say(L, lua_isnoneornil(L, 2) ? GPUMM_LOG_INFO : GPUMM_LOG_WARNING, luaL_checkstring(L, 1));
+    return 0;
+}
+
+/* What the Lua files beside this one are made of: require "gpumm.layout.native" among them. */
+static void open_native(lua_State *L) {
+    lua_newtable(L);
+    gpumm_layout__open_source(L);
+    gpumm_layout__open_texts(L);
+    gpumm_layout__open_rows(L);
+    gpumm_layout__open_columns(L);
+    gpumm_layout__open_merge(L);
+    gpumm_layout__open_builder(L);
+    gpumm_layout__open_adjacency(L);
+    gpumm_layout__open_communities(L);
+    gpumm_layout__open_batches(L);
+    gpumm_layout__open_metis(L);
+    gpumm_layout__open_xml(L);
+    gpumm_layout__open_output(L);
+    lua_pushcfunction(L, native_say);
+    lua_setfield(L, -2, "say");
+    lua_setfield(L, 1, "layout.native");
+}
 
 static int open_functions(lua_State *L) {
     lua_pushcfunction(L, gpumm_layout__inflate);
     lua_setfield(L, 1, "inflate");
     gpumm_layout__open_image(L);
+    open_native(L);
     return 0;
 }
 

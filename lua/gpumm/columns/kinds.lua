@@ -1,0 +1,43 @@
+-- SPDX-License-Identifier: MIT
+-- What kinds of values a column of text could hold, and what is said where it does not.
+
+local text = require "gpumm.columns.text"
+
+local kinds = {}
+
+--- What a column becomes that is not as narrow as it looked.
+kinds.WIDER = { i64 = "f64", f64 = "name" }
+
+--- What `value` could be: "i64", "f64" or "name"; nil: nothing is there.
+function kinds.of(value, d)
+    if value == "" then return nil end
+    if value:find "^[-+]?%d+$" then return math.type(tonumber(value)) == "integer" and "i64" or "f64" end
+    local number = d.comma and value:gsub(d.comma, ".", 1) or value
+    return number:find "^[-+]?[%d.]+[%deE+-]*$" and tonumber(number) and "f64" or "name"
+end
+
+--- The narrowest kind that the column has in all rows from `first` on.
+function kinds.of_column(rows, first, i, d)
+    local kind
+    for k = first, #rows do
+        local row = rows[k]
+        local here = row[i] and kinds.of(row[i], d)
+        if here == "name" or not kind then kind = here or kind
+        elseif here == "f64" and kind == "i64" then kind = "f64" end
+        if kind == "name" then break end
+    end
+    return kind or "name"
+end
+
+local FAULTS = {
+    number = "%q is not a finite number", integer = "%q is not a whole number", quote = "a field goes on behind its quotes: %s",
+    open = "a quote is not closed: %s", long = "there are more columns than in the lines before: %s",
+}
+
+--- Raises what a native reader has found wrong.
+function kinds.fail(path, fault, line, said)
+    if fault == "memory" then error(path .. ": there is not enough memory to read it", 0) end
+    text.fail(path, line, FAULTS[fault] or "this line is not like the others: %s", said)
+end
+
+return kinds

@@ -1,0 +1,58 @@
+-- SPDX-License-Identifier: MIT
+-- Opening a file that shall be text: what is another kind of file is refused by what it is.
+
+local native = require "gpumm.layout.native"
+
+local text = {}
+
+local LIMIT = 16 << 30 -- bytes that a gzip'd file may swell to
+
+-- How files that are no text begin, and what they are.
+local KINDS = {
+    { "PK\3\4", "a zip archive" }, { "PK\5\6", "a zip archive" }, { "\2537zXZ\0", "an xz file" }, { "BZh", "a bzip2 file" },
+    { "\40\181\47\253", "a zstd file" }, { "\31\157", "a compress file" }, { "7z\188\175\39\28", "a 7-Zip archive" },
+    { "Rar!\26\7", "a RAR archive" },
+    { "\137PNG", "a PNG picture" }, { "\255\216\255", "a JPEG picture" },
+    { "GIF8", "a GIF picture" }, { "%PDF", "a PDF document" },
+    { "\127ELF", "a program" }, { "\137HDF", "an HDF5 file" }, { "PAR1", "a Parquet file" }, { "ARROW1", "an Arrow file" },
+    { "\147NUMPY", "a numpy array (gpumm.npy reads it)" }, { "SQLite format 3", "an SQLite database" },
+}
+
+-- What the text's beginning says that it is; nil: text like other.
+local function kind_of(head)
+    for _, kind in ipairs(KINDS) do
+        if head:sub(1, #kind[1]) == kind[1] then return kind[2] end
+    end
+    if head:sub(258, 262) == "ustar" then return "a tar archive" end
+    local first = head:match "^%s*(<[!%a][^>]*)"
+    if first and (first:lower():find "^<!doctype%s+html" or first:lower():find "^<html[%s>]?") then return "an HTML page" end
+end
+
+--- The opened file: a source, and its first bytes. What cannot be read raises "cannot read WHAT: …".
+function text.open(path, what, options)
+    local source, message = native.open(path, options and options.limit or LIMIT)
+    if not source then error(("cannot read %s: %s"):format(what, (message:gsub("^%u[%u_]*: ", ""))), 0) end
+    local head = source:sub(1, 1 << 16)
+    local kind = kind_of(head)
+    if kind and not (kind == "an HTML page" and path:lower():find "%.graphml") then
+        error(("%s: this is %s, and not text"):format(path, kind), 0)
+    end
+    if source:find_zero() then
+        local how = head:find "^[^%z]%z[^%z]%z" and " (UTF-16 without a byte order mark?)" or ""
+        error(path .. " is not a text file: it contains zero bytes" .. how, 0)
+    end
+    return source, head
+end
+
+--- Raises "PATH:LINE: message".
+function text.fail(path, line, message, ...)
+    error(("%s:%d: " .. message):format(path, line, ...), 0)
+end
+
+--- Without the blanks at both ends; in time that goes with the length.
+function text.trim(value)
+    local first = value:find "%S"
+    return first and value:match("^.*%S", first) or ""
+end
+
+return text

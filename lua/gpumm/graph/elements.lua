@@ -1,0 +1,99 @@
+-- SPDX-License-Identifier: MIT
+-- What readers of XML share: elements by name, mistakes by their line, values by their type.
+
+local native = require "gpumm.layout.native"
+local text = require "gpumm.columns.text"
+
+local elements = {}
+elements.__index = elements
+
+local find = string.find
+
+--- A reader: open and close are tables of functions by the element's name, which get the reader.
+function elements.new(input, open, close)
+    return setmetatable({ input = input, xml = native.xml(input.source), open = open, close = close, depth = 0,
+        builder = native.builder(), labels = {}, node_columns = {}, edge_columns = {}, edges = 0 }, elements)
+end
+
+function elements:fail(message, ...) text.fail(self.input.path, self.xml:line(), message, ...) end
+
+local function undefined(self, message)
+    self:fail("the XML is broken: %s", (tostring(message):gsub("^.-:%d+: ", "")))
+end
+
+--- An attribute of the element that was opened last; nil: it has none.
+function elements:get(name)
+    local done, value = pcall(self.xml.get, self.xml, name)
+    if not done then undefined(self, value) end
+    return value
+end
+
+--- An attribute that must be there.
+function elements:need(element, name)
+    return self:get(name) or self:fail("%s has no %s", element, name)
+end
+
+--- The text of the element that was opened last, up to the next one.
+function elements:text()
+    local done, value = pcall(self.xml.text, self.xml)
+    if not done then undefined(self, value) end
+    return value
+end
+
+--- Everything, element by element; the root's name must be `root`.
+function elements:run(root)
+    local xml, open, close = self.xml, self.open, self.close
+    while true do
+        local kind, name = xml:next()
+        if kind == "open" then
+            self.depth = self.depth + 1
+            if self.depth == 1 and name ~= root then self:fail("the root is %q, not %s", name, root) end
+            if open[name] then open[name](self) end
+        elseif kind == "close" then
+            self.depth = self.depth - 1
+            if close[name] then close[name](self) end
+        elseif kind == "error" then self:fail("the XML is broken: %s", name)
+        else return end
+    end
+end
+
+local WHOLE = { int = true, integer = true, long = true, short = true, byte = true }
+local NUMBERS = { float = true, double = true, decimal = true }
+
+--- The text as a value of a type that GraphML and GEXF know; text that is none stays text.
+function elements.value(kind, value)
+    if WHOLE[kind] then return math.tointeger(tonumber(value)) or value end
+    if NUMBERS[kind] then
+        local number = tonumber(value)
+        return number and number + 0.0 or value
+    end
+    return value
+end
+
+--- A weight's number.
+function elements:weight(value)
+    local weight = find(value, "^%s*[-+]?%.?%d") and tonumber(value)
+    if not weight or weight - weight ~= 0 then self:fail("the weight %q is not a number", value) end
+    return weight
+end
+
+--- Column `name` of nodes or edges gets a value in row i.
+function elements.put(columns, name, i, value)
+    local column = columns[name]
+    if not column then
+        column = {}
+        columns[name] = column
+    end
+    column[i] = value
+end
+
+--- The graph that was read.
+function elements:built()
+    local input = self.input
+    input.labels, input.node_columns, input.edge_columns = self.labels, self.node_columns, {}
+    for name, values in pairs(self.edge_columns) do input.edge_columns[name] = { values = values } end
+    input.directed = self.directed
+    return input:built(self.builder)
+end
+
+return elements

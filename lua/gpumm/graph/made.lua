@@ -1,0 +1,118 @@
+-- SPDX-License-Identifier: MIT
+-- What readers and graph.new share at the end: edges without loops and duplicates, attributes beside them, and a line
+-- that says what was merged.
+
+local native = require "gpumm.layout.native"
+
+local made = {}
+
+-- What the values of a column have in common: "i64", "f64" or nil.
+local function type_of(values, count)
+    local kind
+    for i = 1, count do
+        local value = values[i]
+        if value ~= nil then
+            local here = math.type(value)
+            if not here then return nil end
+            kind = kind == "float" and kind or here
+        elseif kind == "integer" then kind = "float" end
+    end
+    return kind == "integer" and "i64" or kind and "f64"
+end
+
+local function has_gap(values, count)
+    for i = 1, count do
+        if values[i] == nil then return true end
+    end
+    return false
+end
+
+--- A column from the values of a Lua table, which may have gaps: a view of i64 or f64 (NaN in a gap), or texts ("").
+function made.column(values, count)
+    local kind, list = type_of(values, count), {}
+    if kind == "i64" and has_gap(values, count) then kind = "f64" end
+    for i = 1, count do
+        local value = values[i]
+        if kind then list[i] = value or 0 / 0
+        else list[i] = value == nil and "" or tostring(value) end
+    end
+    if not kind then return native.texts(list) end
+    return require "gpumm".view(kind, list)
+end
+
+--- The values of `list` whose numbers `rows` holds.
+function made.gather(values, rows)
+    local out = {}
+    for i = 1, #rows do out[i] = values[rows[i]] end
+    return out
+end
+
+-- Labels where there are any: a node without one goes by its name.
+local function labels_of(input)
+    local labels = input.labels
+    if not labels or not next(labels) then return nil end
+    local list = {}
+    for i = 1, #input.names do list[i] = labels[i] or input.names[i] end
+    return native.texts(list)
+end
+
+local function say(input, g, opposite)
+    local parts = {}
+    if g.loops > 0 then parts[#parts + 1] = ("%d loops were dropped"):format(g.loops) end
+    if opposite then parts[#parts + 1] = "every edge has its opposite, and counts once"
+    elseif g.duplicates > 0 then
+        local how = input.how == "least" and "the least weight is kept" or g.weights and "weights add up" or "each counts once"
+        parts[#parts + 1] = ("%d duplicates were merged: %s"):format(g.duplicates, how)
+    end
+    if #parts > 0 and not input.quiet then native.say(("%s: %s"):format(input.path, table.concat(parts, "; "))) end
+end
+
+-- The attributes of what edges are left.
+local function edge_columns(input, rows)
+    local all = {}
+    for name, of in pairs(input.edge_columns or {}) do
+        if of.column then
+            local view = rows:view(of.column)
+            all[name] = of.texts and native.numbered(of.texts, view) or view
+        else
+            all[name] = made.column(made.gather(of.values, rows:view(input.place)), #rows)
+        end
+    end
+    return all
+end
+
+local function node_columns(input)
+    local all, count = {}, #input.names
+    for name, values in pairs(input.node_columns or {}) do
+        all[name] = type(values) == "table" and made.column(values, count) or values
+    end
+    return all
+end
+
+--- The graph, without its methods. input = { path, names (texts), rows, from, to, weight (a column of f64, or nil),
+--- weighted, place (the column of rows' numbers), labels, node_columns, edge_columns, how ("sum", "least"), counted,
+--- threads }.
+function made.graph(input)
+    local rows, count = input.rows, nil
+    if input.counted then
+        rows, count = rows:with "u32"
+    end
+    local weight = input.weighted and input.weight or 0
+    local loops, duplicates, opposite = native.merge(rows, #input.names, input.from, input.to, weight, count or 0,
+        input.how or "sum", input.threads or 0)
+    local g = {
+        path = input.path, nodes = #input.names, edges = #rows, names = input.names, labels = labels_of(input),
+        from = rows:view(input.from), to = rows:view(input.to), loops = loops, duplicates = duplicates,
+        weights = input.weighted and rows:view(input.weight) or nil,
+        node_columns = node_columns(input), edge_columns = edge_columns(input, rows),
+    }
+    if count then
+        g.edge_columns.count = rows:view(count)
+        if not g.weights then g.weights = require "gpumm".view("f64", g.edge_columns.count:totable()) end
+    end
+    if input.directed ~= nil then g.directed = input.directed end
+    say(input, g, opposite)
+    return g
+end
+
+return made

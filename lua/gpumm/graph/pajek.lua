@@ -1,0 +1,125 @@
+-- SPDX-License-Identifier: MIT
+-- Pajek's .net: *Vertices counted, *Arcs and *Edges with weights, *Arcslist, *Edgeslist, *Matrix. Vertex i is node i.
+
+local native = require "gpumm.layout.native"
+local text = require "gpumm.columns.text"
+
+local Reader = {}
+Reader.__index = Reader
+
+function Reader:fail(message, ...) text.fail(self.path, self.line, "Pajek: " .. message, ...) end
+
+-- Words of a line; those in quotes are one.
+local function words_of(line)
+    local words, at = {}, 1
+    while true do
+        at = line:find("%S", at)
+        if not at then return words end
+        local _, stop, word = line:find('^"([^"]*)"', at)
+        if not word then _, stop, word = line:find("^(%S+)", at) end
+        words[#words + 1], at = word, stop + 1
+    end
+end
+
+function Reader:vertex(word)
+    local i = math.tointeger(tonumber(word))
+    if not i or i < 1 or i > (self.nodes or 0) then
+        self:fail("%q is not a vertex from 1 to %d", tostring(word), self.nodes or 0)
+    end
+    return i
+end
+
+function Reader:number(word)
+    local weight = tonumber(word)
+    if not weight or weight - weight ~= 0 then self:fail("the weight %q is not a number", word) end
+    return weight
+end
+
+local sections = {}
+
+function sections:vertices(words)
+    local i = self:vertex(words[1])
+    if words[2] then self.labels[i] = words[2] end
+    local x, y = tonumber(words[3]), tonumber(words[4])
+    if x and y then self.x[i], self.y[i], self.placed = x, y, true end
+end
+
+function sections:arcs(words)
+    if #words < 2 then self:fail "an edge joins two vertices" end
+    local weight = words[3] and tonumber(words[3]) and self:number(words[3])
+    self.builder:edge(self:vertex(words[1]), self:vertex(words[2]), weight or nil)
+end
+
+sections.edges = sections.arcs
+
+function sections:arcslist(words)
+    local from = self:vertex(words[1])
+    for k = 2, #words do self.builder:edge(from, self:vertex(words[k])) end
+end
+
+sections.edgeslist = sections.arcslist
+
+function sections:matrix(words)
+    self.row = (self.row or 0) + 1
+    local i = self:vertex(self.row)
+    for j, word in ipairs(words) do
+        local weight = self:number(word)
+        if weight ~= 0 then self.builder:edge(i, self:vertex(j), weight) end
+    end
+end
+
+local PASSED = { network = true, partition = true, vector = true, permutation = true, cluster = true, title = true }
+
+function Reader:head(line)
+    local name, rest = line:match "^%*(%a+)%s*:?(.*)$"
+    name = (name or ""):lower()
+    if name == "vertices" then
+        local count, first = rest:match "^%s*(%d+)%s*(%d*)"
+        count = math.tointeger(tonumber(count))
+        if self.nodes then self:fail "the file holds several networks; one is read" end
+        if not count or count > 0x7fffffff then self:fail "*Vertices needs how many there are" end
+        self.nodes = count
+        self.first_kind = tonumber(first)
+        self.builder:number(count)
+    end
+    self.section = sections[name]
+    if not self.section and not PASSED[name] then self:fail("*%s is not known", name) end
+    if self.section and not self.nodes then self:fail "*Vertices comes first" end
+end
+
+local function node_columns(reader)
+    local columns = {}
+    if reader.placed then columns.x, columns.y = reader.x, reader.y end
+    if reader.first_kind then
+        columns.kind = {}
+        for i = 1, reader.nodes do columns.kind[i] = i <= reader.first_kind and 1 or 2 end
+    end
+    return columns
+end
+
+local function read(input)
+    local reader = setmetatable({ path = input.path, builder = native.builder(), line = 0, labels = {}, x = {}, y = {} }, Reader)
+    local whole = input.source:sub(1)
+    for line in whole:gmatch(whole:find("\n", 1, true) and "([^\n]*)\n?" or "([^\r]*)\r?") do
+        reader.line = reader.line + 1
+        local first = line:match "^%s*(%S?)"
+        if first == "*" then reader:head(text.trim(line))
+        elseif first ~= "" and first ~= "%" then
+            if reader.section then reader:section(words_of(line))
+            elseif not reader.nodes then reader:fail("expected *Vertices, found %q", line:sub(1, 40)) end
+        end
+    end
+    if not reader.nodes then reader:fail "there is no *Vertices" end
+    input.labels, input.node_columns = reader.labels, node_columns(reader)
+    return input:built(reader.builder)
+end
+
+local function is_pajek(head)
+    for line in head:gmatch "[^\r\n]+" do
+        local first = line:match "^%s*(%S)"
+        if first == "*" then return line:find "^%s*%*%s*%a" and not line:lower():find "^%s*%*%s*%a+%s+data" end
+        if first and first ~= "%" then return false end
+    end
+end
+
+return { is = is_pajek, read = read }

@@ -1,0 +1,186 @@
+-- SPDX-License-Identifier: MIT
+-- Which format a file has: by its content, and by its ending where the content could be several. What cannot be read is
+-- refused by its name; nothing is guessed to be an edge list that looks like something else.
+
+local checked = require "gpumm.common.checked"
+local made = require "gpumm.graph.made"
+local text = require "gpumm.columns.text"
+
+local readers = {
+    dimacs = require "gpumm.graph.dimacs", dot = require "gpumm.graph.dot", edges = require "gpumm.graph.edges",
+    gexf = require "gpumm.graph.gexf", gml = require "gpumm.graph.gml", graphml = require "gpumm.graph.graphml",
+    matrix = require "gpumm.graph.matrix", metis = require "gpumm.graph.metis", pajek = require "gpumm.graph.pajek",
+    sif = require "gpumm.graph.sif",
+}
+local BY_CONTENT = { "matrix", "gml", "pajek", "dimacs", "dot", "sif", "metis" }
+
+-- What an ending promises: where the content is something else, the file is refused.
+local ENDINGS = {
+    gml = "gml", net = "pajek", pajek = "pajek", mtx = "matrix", dot = "dot", gv = "dot", col = "dimacs",
+}
+local NAMES = {
+    dimacs = "DIMACS", dot = "DOT", edges = "an edge list", gexf = "GEXF", gml = "GML", graphml = "GraphML",
+    matrix = "MatrixMarket", metis = "METIS", pajek = "Pajek", sif = "SIF",
+}
+
+-- Formats that are not read, by how they begin.
+local OTHERS = {
+    { "^%s*[{%[]", "JSON" }, { "^%s*[Dd][Ll]%s+[Nn]%s*=", "UCINET DL" }, { "^%s*[Dd][Ll]%s*\n", "UCINET DL" },
+    { "^%s*nodedef>", "GDF" }, { "^%s*LEDA%.GRAPH", "LEDA" }, { "^>>graph6<<", "graph6" }, { "^>>sparse6<<", "sparse6" },
+    { "^%s*@nodes", "LEMON LGF" },
+    { "^%s*%*%s*%a+%s+data", "VNA" }, { "^%s*%-%-%- ?\n", "YAML" },
+}
+
+local OPTIONS = {
+    format = { kind = "any" }, columns = { kind = "any" }, header = { kind = "any" }, comments = { kind = "any" },
+    delimiter = { kind = "any" }, quotes = { kind = "any" }, decimal = { kind = "any" },
+    duplicates = { kind = "any", default = "merge" },
+    weights = { kind = "any", default = "strength" }, threads = { kind = "whole", default = 0, least = 0, most = 64 },
+    limit = { kind = "whole", least = 1 },
+}
+
+local function one_of(what, value, words)
+    for _, word in ipairs(words) do
+        if value == word then return value end
+    end
+    local shown = {}
+    for k, word in ipairs(words) do shown[k] = tostring(word) end
+    error(("graph.read: %s is %s, not %s"):format(what, table.concat(shown, " or "), tostring(value)), 0)
+end
+
+local function xml_reader(path, head)
+    local at = 1
+    while true do -- instructions, comments and the document's type come before the root
+        at = head:find("<", at, true)
+        if not at then return readers.graphml end
+        local _, stop = head:find("^<%?.-%?>", at)
+        if not stop then _, stop = head:find("^<!%-%-.-%-%->", at) end
+        if not stop and head:find("^<!", at) then
+            stop = head:find("]%s*>", at) and head:find("^<![^>]*%[", at) and select(2, head:find("]%s*>", at))
+                or head:find(">", at, true)
+        end
+        if not stop then break end
+        at = stop + 1
+    end
+    local root = head:match("^<([%w_:.-]+)", at)
+    local name = root and root:match "[^:]*$"
+    if name == "gexf" then return readers.gexf end
+    if name == "graphml" or name == nil or path:lower():find "%.graphml" then return readers.graphml end
+    local line = 1 + select(2, head:sub(1, at):gsub("\n", ""))
+    text.fail(path, line, "the root is %q, not graphml", name)
+end
+
+-- TGF: nodes with their labels, a line "#", then edges between those nodes.
+local function is_tgf(head)
+    local nodes, behind, edges, labels = {}, false, 0, 0
+    for line in head:gmatch "[^\r\n]+" do
+        local a, b = line:match "^%s*(%S+)%s*(%S*)"
+        if a == "#" and b == "" then
+            if behind then return false end
+            behind = true
+        elseif a and not behind then
+            nodes[a] = true
+            if b ~= "" then labels = labels + 1 end
+        elseif a then
+            if not (nodes[a] and nodes[b]) then return false end
+            edges = edges + 1
+        end
+    end
+    if not behind or edges == 0 then return false end
+    if labels == 0 then return true end
+    for line in head:gmatch "[^\r\n]+" do -- a label that is no node: those lines are no edges
+        local a, b = line:match "^%s*(%S+)%s*(%S*)"
+        if a == "#" then return false end
+        if a and b ~= "" and not nodes[b] then return true end
+    end
+end
+
+-- As many rows as columns, all numbers: a matrix of who is beside whom.
+local function is_square(head, size)
+    if size > #head then return false end
+    local rows, width = {}, nil
+    for line in head:gmatch "[^\r\n]+" do
+        local row = {}
+        for word in line:gmatch "[^%s,;]+" do
+            row[#row + 1] = tonumber(word)
+            if not row[#row] or #row > 1000 then return false end
+        end
+        if #row > 0 then
+            width = width or #row
+            if #row ~= width or width < 3 then return false end
+            rows[#rows + 1] = row
+        end
+    end
+    if #rows ~= width or not width then return false end
+    for i = 1, width do
+        for j = 1, i do
+            if width == 3 and (rows[i][j] ~= rows[j][i] or rows[i][i] ~= 0) then return false end
+        end
+    end
+    return true
+end
+
+-- A tree in brackets: (a,(b,c));
+local function is_newick(head) return head:find "^%s*%(.*%)[^\n]*;%s*$" end
+
+local function refuse_others(path, head, size)
+    for _, other in ipairs(OTHERS) do
+        if head:find(other[1]) then error(("%s: this is %s, which is not read"):format(path, other[2]), 0) end
+    end
+    if is_tgf(head) then error(path .. ": this is TGF, which is not read", 0) end
+    if is_square(head, size) then error(path .. ": this is an adjacency matrix, which is not read", 0) end
+    if is_newick(head) then error(path .. ": this is a Newick tree, which is not read", 0) end
+end
+
+-- The reader by the file's content, and by its ending where that alone can say.
+local function reader_of(input, ending)
+    local path, head = input.path, input.head
+    if head:find "^%s*<[!?%a]" then return readers.xml(path, head) end
+    for _, name in ipairs(BY_CONTENT) do
+        if readers[name].is(head, ending) then return readers[name] end
+    end
+    if ending == "dot" or ending == "gv" then return readers.dot end
+    refuse_others(path, head, #input.source)
+    local promised = ENDINGS[ending]
+    if promised and head:find "%S" then
+        error(("%s: the ending promises %s, and that is not what the file holds (format = \"edges\" reads an edge list)")
+            :format(path, NAMES[promised]), 0)
+    end
+    return readers.metis.is_by_counts(input) and readers.metis or readers.edges
+end
+
+readers.xml = xml_reader
+
+local Input = {}
+Input.__index = Input
+
+--- What was built piece by piece.
+function Input:built(builder)
+    self.rows, self.names, self.weighted = builder:finish()
+    self.from, self.to, self.weight, self.place = 1, 2, 3, 4
+    return self
+end
+
+local function chosen(input, options)
+    local ending = input.path:lower():gsub("%.gz$", ""):match "%.(%w+)$"
+    if options.format == nil then return reader_of(input, ending) end
+    local known = {}
+    for name in pairs(NAMES) do known[#known + 1] = name end
+    table.sort(known)
+    return readers[one_of("format", options.format, known)]
+end
+
+--- Reads a graph; the table that made.graph makes of it, without methods.
+return function(path, given)
+    local options = checked.options("graph.read", given, OPTIONS, 3)
+    one_of("duplicates", options.duplicates, { "merge", "count" })
+    one_of("weights", options.weights, { "strength", "length", false })
+    local source <close>, head = text.open(path, "the graph", options)
+    local input = setmetatable({ path = path, source = source, head = head, options = options }, Input)
+    input = chosen(input, options).read(input)
+    if #input.names == 0 then error(path .. ": the graph is empty: no line names a node", 0) end
+    if options.weights == false then input.weighted = false end
+    input.how = options.weights == "length" and "least" or "sum"
+    input.counted, input.threads = options.duplicates == "count", options.threads
+    return made.graph(input)
+end

@@ -1,0 +1,138 @@
+-- successes: 204
+-- SPDX-License-Identifier: MIT
+-- Small files of all formats, by spec/graph_cases.lua: each as it is, gzip'd, and read by several threads.
+
+local gpumm = require "gpumm"
+local graph = gpumm.graph
+local cases = require "spec.graph_cases"
+
+local folder = os.tmpname()
+os.remove(folder)
+assert(os.execute("mkdir " .. folder))
+teardown(function() os.execute("rm -r " .. folder) end)
+
+local function write(name, text)
+    local path = folder .. "/" .. name
+    local file = assert(io.open(path, "wb"))
+    file:write(text)
+    file:close()
+    return path
+end
+
+local function split(text, by)
+    local list = {}
+    for part in (text .. by):gmatch("(.-)" .. by:gsub("%p", "%%%0")) do list[#list + 1] = part end
+    return list
+end
+
+local function numbers(text)
+    local list = split(text, ",")
+    for i, word in ipairs(list) do list[i] = tonumber(word) + 0.0 end
+    return list
+end
+
+local function check(case, path)
+    local read, g = pcall(graph.read, path, case.options)
+    if case.refused then
+        assert.is_false(read)
+        assert.is_truthy(tostring(g):find(case.refused, 1, true), tostring(g):sub(1, 300))
+        return
+    end
+    assert.is_true(read, tostring(g):sub(1, 300))
+    assert.same({ case[3], case[4] }, { g.nodes, g.edges })
+    assert.equal(g.nodes, #g.names)
+    assert.equal(g.edges, #g.from)
+    if case.names then assert.same(split(case.names, "|"), g.names:totable()) end
+    if case.labels then assert.same(split(case.labels, "|"), g.labels:totable()) end
+    if case.weights then assert.same(numbers(case.weights), g.weights:totable()) end
+    if case.weights == false then assert.is_nil(g.weights) end
+    if case.loops then assert.equal(case.loops, g.loops) end
+    return g
+end
+
+describe("a small file", function()
+    for _, case in ipairs(cases) do
+        it(case[1] .. (case.refused and " is refused" or " is read"), function()
+            local path = write(case[1], case[2])
+            check(case, path)
+            assert(os.execute(("gzip -f '%s'"):format(path)))
+            check(case, path .. ".gz")
+        end)
+    end
+end)
+
+-- A small file of random bytes' changes: the same for the same seed.
+local function worsened(text, seed)
+    local at = 1 + (seed * 7919) % #text
+    local byte = string.char((text:byte(at) ~ (1 << (seed % 8))) & 255)
+    return text:sub(1, at - 1) .. byte .. text:sub(at + 1)
+end
+
+local function answers(name, text)
+    local path = write(name, text)
+    local read, g = pcall(graph.read, path, { threads = 1 + #text % 3 })
+    if read then assert.is_true(g.nodes >= 1 and #g.names == g.nodes and #g.to == g.edges)
+    else assert.equal("string", type(g)) end
+end
+
+describe("a file", function()
+    it("that is cut at any byte, or has a bit turned, is a graph or an error", function()
+        for _, case in ipairs(cases) do
+            local text = case[2]
+            if #text < 600 and not case[1]:find "%.gv$" and not case[1]:find "^z%-" then
+                for k = 1, #text, #text > 150 and 3 or 1 do
+                    answers(case[1], text:sub(1, k))
+                    answers(case[1], worsened(text, k))
+                end
+            end
+        end
+    end)
+
+    -- Names that repeat, of all lengths, with quotes and weights, and lines that are none.
+    local function large(count)
+        local lines, seed = { "source,target,weight,kind" }, 1
+        local function next_number(n)
+            seed = (seed * 1103515245 + 12345) % (1 << 31)
+            return seed // 1024 % n
+        end
+        for i = 1, count do
+            local a, b = next_number(5000), next_number(5000)
+            local to = b % 7 == 0 and ('"a name, %d"'):format(b) or ("n%s%d"):format(("x"):rep(b % 23), b)
+            lines[#lines + 1] = ("%d,%s,%d.%d,k%d"):format(a, to, i % 10, i % 7, i % 5)
+            if i % 1000 == 0 then lines[#lines + 1] = i % 2000 == 0 and "# a comment" or "" end
+        end
+        return write("large.csv", table.concat(lines, "\n"))
+    end
+
+    it("is the same graph for 1, 2, 3 and 7 threads", function()
+        local path, first = large(40000), nil
+        for _, threads in ipairs { 1, 2, 3, 7 } do
+            local g = graph.read(path, { threads = threads, duplicates = "count" })
+            local all = { g.names:totable(), g.from:totable(), g.to:totable(), g.weights:totable(), g.loops, g.duplicates,
+                g.edge_columns.kind:totable(), g.edge_columns.count:totable() }
+            first = first or all
+            for k, value in ipairs(all) do assert.same(first[k], value) end
+        end
+        assert.is_true(first[6] > 0)
+    end)
+
+    it("has columns of the types that hold all of it, whatever its first lines look like", function()
+        local lines = { "a b c" }
+        for i = 1, 3000 do lines[#lines + 1] = ("%d %d %d"):format(i, i, i) end
+        lines[#lines + 1] = "3001 1.5 word"
+        local t = gpumm.columns.read(write("wider.txt", table.concat(lines, "\n")))
+        assert.same({ 3001, { "a", "b", "c" } }, { t.rows, t.names })
+        assert.equal("i64", t.columns.a:type().name)
+        assert.same({ "f64", 7.0, 1.5 }, { t.columns.b:type().name, t.columns.b[7], t.columns.b[3001] })
+        assert.same({ "7", "word" }, { t.columns.c[7], t.columns.c[3001] })
+    end)
+
+    it("that swells past its limit is refused", function()
+        local path = write("swells.txt", ("a b\n"):rep(100000))
+        assert(os.execute("gzip -f " .. path))
+        local read, message = pcall(graph.read, path .. ".gz", { limit = 1000 })
+        assert.is_false(read)
+        assert.matches("swells to more than 1000 bytes", message)
+        assert.equal(1, graph.read(path .. ".gz", { limit = 400000 }).edges)
+    end)
+end)

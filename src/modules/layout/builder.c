@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/* Nodes and edges as they come, in columns that grow. */
+#include "modules/layout/builder.h"
+
+#include <lauxlib.h>
+#include <math.h>
+#include <string.h>
+
+#include "modules/layout/intern.h"
+#include "modules/layout/rows.h"
+#include "modules/layout/texts.h"
+
+#define BUILDER_CLASS "gpumm_layout.builder"
+
+typedef struct builder {
+    work work;
+    interner names;
+    uint32_t *from, *to;
+    double *weight;
+    uint32_t count, room, numbered; /* edges; nodes whose names are their numbers */
+    bool weighted;
+} builder;
+
+enum { FIRST = 256, SEED_SHIFT = 17 };
+
+static builder *check(lua_State *L) { return luaL_checkudata(L, 1, BUILDER_CLASS); }
+
+static void give_up(builder *b) {
+    gpumm_layout__intern_end(&b->names);
+    gpumm_layout__work_free(&b->work, b->from);
+    gpumm_layout__work_free(&b->work, b->to);
+    gpumm_layout__work_free(&b->work, b->weight);
+    b->from = b->to = NULL;
+    b->weight = NULL;
+    b->count = b->room = b->numbered = 0;
+    b->weighted = false;
+}
+
+static int builder_collect(lua_State *L) {
+    give_up(check(L));
+    return 0;
+}
+
+static int builder_new(lua_State *L) {
+    builder *b = lua_newuserdatauv(L, sizeof *b, 0);
+    memset(b, 0, sizeof *b);
+    luaL_setmetatable(L, BUILDER_CLASS);
+    gpumm_layout__work_begin(&b->work, L, NULL, 0, 1);
+    gpumm_layout__intern_begin(&b->names, &b->work, (uint64_t)(uintptr_t)b << SEED_SHIFT ^ (uint64_t)(uintptr_t)L);
+    return 1;
+}
+
+static int no_memory(lua_State *L) { return luaL_error(L, "not enough memory for the graph"); }
+
+/* ---- Nodes -------------------------------------------------------------------------------------- */
+
+static uint32_t nodes_of(const builder *b) { return b->numbered > 0 ? b->numbered : b->names.count; }
+
+/* The number, from 1, of the node that the value at `index` names. */
+static uint32_t node_at(lua_State *L, builder *b, int index) {
+    size_t length;
+    uint32_t number = 0;
+    if (lua_isinteger(L, index)) {
+        lua_Integer i = lua_tointeger(L, index);
+        luaL_argcheck(L, i >= 1 && i <= (lua_Integer)nodes_of(b), index, "there is no such node");
+        return (uint32_t)i;
+    }
+    const char *name = luaL_checklstring(L, index, &length);
+    luaL_argcheck(L, b->numbered == 0, index, "nodes have numbers here");
+    if (!b->names.work) gpumm_layout__intern_begin(&b->names, &b->work, (uint64_t)(uintptr_t)b << SEED_SHIFT);
+    if (!gpumm_layout__intern(&b->names, name, length, name + length, true, &number)) no_memory(L);
+    return number + 1;
+}
+
+static int builder_node(lua_State *L) {
+    luaL_checktype(L, 2, LUA_TSTRING);
+    lua_pushinteger(L, node_at(L, check(L), 2));
+    return 1;
+}
+
+static int builder_find(lua_State *L) {
+    size_t length;
+    const builder *b = check(L);
+    const char *name = luaL_checklstring(L, 2, &length);
+    uint32_t number;
+    if (!gpumm_layout__intern_find(&b->names, name, length, &number)) return 0;
+    lua_pushinteger(L, (lua_Integer)number + 1);
+    return 1;
+}
+
+static int builder_count(lua_State *L) {
+    lua_pushinteger(L, nodes_of(check(L)));
+    return 1;
+}
+
+static int builder_number(lua_State *L) {
+    builder *b = check(L);
+    lua_Integer count = luaL_checkinteger(L, 2);
+    luaL_argcheck(L, count >= 0 && count <= INTERN_MOST, 2, "a graph has up to 2^31 - 1 nodes");
+    luaL_argcheck(L, b->names.count == 0, 2, "nodes have names here");
+    b->numbered = (uint32_t)count;
+    return 0;
+}
+
+/* ---- Edges -------------------------------------------------------------------------------------- */
+
+static bool grow(builder *b) {
+    uint32_t room = b->room ? 2 * b->room : FIRST;
+    if (room < b->room || room > INTERN_MOST) return false;
+    uint32_t *from = gpumm_layout__work_array(&b->work, b->from, room, sizeof *from);
+    if (from) b->from = from;
+    uint32_t *to = gpumm_layout__work_array(&b->work, b->to, room, sizeof *to);
+    if (to) b->to = to;
+    double *weight = gpumm_layout__work_array(&b->work, b->weight, room, sizeof *weight);
+    if (weight) b->weight = weight;
+    if (!from || !to || !weight) return false;
+    b->room = room;
+    return true;
+}
+
+static int builder_edge(lua_State *L) {
+    builder *b = check(L);
+    uint32_t from = node_at(L, b, 2), to = node_at(L, b, 3);
+    bool weighted = !lua_isnoneornil(L, 4);
+    double weight = weighted ? luaL_checknumber(L, 4) : NAN;
+    luaL_argcheck(L, !weighted || isfinite(weight), 4, "a weight is finite");
+    if (b->count == b->room && !grow(b)) return no_memory(L);
+    b->from[b->count] = from;
+    b->to[b->count] = to;
+    b->weight[b->count++] = weight;
+    b->weighted |= weighted;
+    return 0;
+}
+
+/* ---- The end ------------------------------------------------------------------------------------ */
+
+static void push_names(lua_State *L, const builder *b) {
+    if (b->numbered == 0) {
+        gpumm_layout__texts_push(L, b->names.names, b->names.count);
+        return;
+    }
+    lua_pushinteger(L, b->numbered);
+    gpumm_layout__texts_push_numbers(L);
+}
+
+static int builder_finish(lua_State *L) {
+    builder *b = check(L);
+    lua_settop(L, 1);
+    gpumm_layout__rows_push(L, b->count, 4);
+    uint32_t *from = gpumm_layout__rows_take(L, 2, 0, "u32", b->count);
+    uint32_t *to = gpumm_layout__rows_take(L, 2, 1, "u32", b->count);
+    double *weight = gpumm_layout__rows_take(L, 2, 2, "f64", b->count);
+    uint32_t *place = gpumm_layout__rows_take(L, 2, 3, "u32", b->count);
+    for (uint32_t e = 0; e < b->count; e++) place[e] = e + 1;
+    if (b->count > 0) {
+        memcpy(from, b->from, b->count * sizeof *from);
+        memcpy(to, b->to, b->count * sizeof *to);
+        memcpy(weight, b->weight, b->count * sizeof *weight);
+    }
+    push_names(L, b);
+    lua_pushboolean(L, b->weighted);
+    give_up(b);
+    return 3;
+}
+
+void gpumm_layout__open_builder(lua_State *L) {
+    static const luaL_Reg methods[] = {{"node", builder_node},
+                                       {"find", builder_find},
+                                       {"count", builder_count},
+                                       {"number", builder_number},
+                                       {"edge", builder_edge},
+                                       {"finish", builder_finish},
+                                       {NULL, NULL}};
+    if (luaL_newmetatable(L, BUILDER_CLASS)) {
+        lua_pushcfunction(L, builder_collect);
+        lua_setfield(L, -2, "__gc");
+        luaL_newlib(L, methods);
+        lua_setfield(L, -2, "__index");
+        lua_pushliteral(L, BUILDER_CLASS);
+        lua_setfield(L, -2, "__metatable");
+    }
+    lua_pop(L, 1);
+    lua_pushcfunction(L, builder_new);
+    lua_setfield(L, -2, "builder");
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/* Writing text. A file whose writer is collected or closed before it is committed leaves nothing behind. */
+#include "modules/layout/output.h"
+
+#include <lauxlib.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gpumm_lua.h"
+
+#define OUTPUT_CLASS "gpumm_layout.output"
+
+typedef struct writer {
+    gpumm_lua_output *output; /* NULL: it has ended */
+} writer;
+
+static FILE *stream_at(lua_State *L) {
+    const writer *w = luaL_checkudata(L, 1, OUTPUT_CLASS);
+    luaL_argcheck(L, w->output, 1, "this file is complete, or given up");
+    return gpumm_lua_output_stream(w->output);
+}
+
+static int output_new(lua_State *L) {
+    const char *path = gpumm_lua_check_path(L, 1, GPUMM_LUA_WRITE);
+    writer *w = lua_newuserdatauv(L, sizeof *w, 0);
+    w->output = NULL;
+    luaL_setmetatable(L, OUTPUT_CLASS);
+    gpumm_status status = gpumm_lua_output_open(path, &w->output);
+    return status == GPUMM_OK ? 1 : gpumm_lua_result(L, status);
+}
+
+static int output_close(lua_State *L) {
+    writer *w = luaL_checkudata(L, 1, OUTPUT_CLASS);
+    if (w->output) gpumm_lua_output_abandon(w->output);
+    w->output = NULL;
+    return 0;
+}
+
+static int output_commit(lua_State *L) {
+    writer *w = luaL_checkudata(L, 1, OUTPUT_CLASS);
+    stream_at(L);
+    gpumm_lua_output *output = w->output;
+    w->output = NULL;
+    return gpumm_lua_result(L, gpumm_lua_output_commit(output));
+}
+
+/* The fewest digits that are read back as the same number, with a point whatever the locale has. */
+static void write_number(FILE *stream, double number) {
+    static const int digits[] = {6, 9, 15, 17};
+    char text[40] = "nan";
+    for (int i = 0; i < 4 && isfinite(number); i++) {
+        snprintf(text, sizeof text, "%.*g", digits[i], number);
+        if (strtod(text, NULL) == number) break;
+    }
+    for (char *c = text; *c; c++)
+        if (!strchr("0123456789+-einfa", *c)) *c = '.';
+    fputs(text, stream);
+}
+
+static int output_write(lua_State *L) {
+    FILE *stream = stream_at(L);
+    int count = lua_gettop(L);
+    for (int i = 2; i <= count; i++) {
+        size_t length;
+        if (lua_isinteger(L, i)) {
+            fprintf(stream, "%lld", (long long)lua_tointeger(L, i));
+        } else if (lua_type(L, i) == LUA_TNUMBER) {
+            write_number(stream, lua_tonumber(L, i));
+        } else {
+            const char *text = luaL_checklstring(L, i, &length);
+            fwrite(text, 1, length, stream);
+        }
+    }
+    return 0;
+}
+
+static int output_xml(lua_State *L) {
+    FILE *stream = stream_at(L);
+    size_t length;
+    const char *text = luaL_checklstring(L, 2, &length);
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c == '<') fputs("&lt;", stream);
+        else if (c == '>') fputs("&gt;", stream);
+        else if (c == '&') fputs("&amp;", stream);
+        else if (c == '"') fputs("&quot;", stream);
+        else if (c == '\t' || c == '\n' || c == '\r') fprintf(stream, "&#%d;", c);
+        else if (c >= ' ') putc(c, stream);
+    }
+    return 0;
+}
+
+static int output_csv(lua_State *L) {
+    FILE *stream = stream_at(L);
+    size_t length;
+    const char *text = luaL_checklstring(L, 2, &length);
+    bool plain = length > 0 && text[0] != ' ' && text[length - 1] != ' ' && text[0] != '#' && text[0] != '%';
+    for (size_t i = 0; plain && i < length; i++) plain = !strchr(",;\t|\"\n\r", text[i]);
+    if (plain) {
+        fwrite(text, 1, length, stream);
+        return 0;
+    }
+    putc('"', stream);
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == '"') putc('"', stream);
+        putc(text[i], stream);
+    }
+    putc('"', stream);
+    return 0;
+}
+
+void gpumm_layout__open_output(lua_State *L) {
+    static const luaL_Reg methods[] = {
+        {"write", output_write}, {"xml", output_xml}, {"csv", output_csv}, {"commit", output_commit}, {NULL, NULL}};
+    static const luaL_Reg meta[] = {{"__gc", output_close}, {"__close", output_close}, {NULL, NULL}};
+    if (luaL_newmetatable(L, OUTPUT_CLASS)) {
+        luaL_setfuncs(L, meta, 0);
+        luaL_newlib(L, methods);
+        lua_setfield(L, -2, "__index");
+        lua_pushliteral(L, OUTPUT_CLASS);
+        lua_setfield(L, -2, "__metatable");
+    }
+    lua_pop(L, 1);
+    lua_pushcfunction(L, output_new);
+    lua_setfield(L, -2, "output");
+}

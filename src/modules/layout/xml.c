@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT */
+/* A pull reader of XML. It checks that elements close as they were opened, and knows the five entities of XML and
+   numbers of characters. */
+#include "modules/layout/xml.h"
+
+#include <lauxlib.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "modules/layout/source.h"
+
+#define XML_CLASS "gpumm_layout.xml"
+
+enum { DEPTH_MOST = 4096, ATTRIBUTES_MOST = 128, ENTITY_MOST = 12 };
+
+typedef struct span {
+    const char *at;
+    size_t length;
+} span;
+
+typedef struct xml {
+    const source *source; /* a user value holds it */
+    const char *at, *end, *counted;
+    lua_Integer line;
+    span open[DEPTH_MOST]; /* the elements that are open, by their whole names */
+    unsigned depth;
+    span names[ATTRIBUTES_MOST], values[ATTRIBUTES_MOST];
+    unsigned attributes;
+    bool empty; /* the element that was opened last is <…/> */
+    bool latin, rooted;
+} xml;
+
+static xml *check(lua_State *L) {
+    xml *x = luaL_checkudata(L, 1, XML_CLASS);
+    if (!x->source->bytes) luaL_error(L, "the source of this reader is closed");
+    return x;
+}
+
+static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+static bool begins(const xml *x, const char *text) {
+    size_t length = strlen(text);
+    return (size_t)(x->end - x->at) >= length && memcmp(x->at, text, length) == 0;
+}
+
+/* Where `text` is next; NULL: nowhere. */
+static const char *find(const xml *x, const char *from, const char *text) {
+    return memmem(from, (size_t)(x->end - from), text, strlen(text));
+}
+
+static void skip_spaces(xml *x) {
+    while (x->at < x->end && is_space(*x->at)) x->at++;
+}
+
+static int fail(lua_State *L, const char *what) {
+    lua_pushliteral(L, "error");
+    lua_pushstring(L, what);
+    return 2;
+}
+
+/* ---- Text ----------------------------------------------------------------------------------------- */
+
+static size_t put(char *to, unsigned long c) {
+    static const unsigned char leads[] = {0, 0xc0, 0xe0, 0xf0};
+    size_t more = c < 0x80 ? 0 : c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+    to[0] = (char)(leads[more] | c >> 6 * more);
+    for (size_t i = 1; i <= more; i++) to[i] = (char)(0x80 | (c >> 6 * (more - i) & 0x3f));
+    return more + 1;
+}
+
+/* The character of a number such as "#38" or "#x26"; 0: there is none. */
+static unsigned long numbered(const char *at, size_t length) {
+    unsigned long c = 0, base = length > 1 && at[1] == 'x' ? 16 : 10;
+    size_t i = base == 16 ? 2 : 1;
+    if (i == length) return 0;
+    for (; i < length; i++) {
+        char d = at[i];
+        unsigned long digit = d >= '0' && d <= '9'   ? (unsigned long)(d - '0')
+                              : d >= 'a' && d <= 'f' ? (unsigned long)(d - 'a') + 10
+                              : d >= 'A' && d <= 'F' ? (unsigned long)(d - 'A') + 10
+                                                     : 99;
+        if (digit >= base) return 0;
+        c = c * base + digit;
+        if (c > 0x10ffff) return 0;
+    }
+    return c >= 0xd800 && c < 0xe000 ? 0 : c;
+}
+
+/* What the entity at `at`, a '&', stands for; 0: it is none that is known. */
+static unsigned long entity(const char *at, const char *end, size_t *length) {
+    static const struct {
+        const char *name;
+        unsigned long c;
+    } known[] = {{"lt", '<'}, {"gt", '>'}, {"amp", '&'}, {"quot", '"'}, {"apos", '\''}};
+    size_t most = (size_t)(end - at) < ENTITY_MOST ? (size_t)(end - at) : ENTITY_MOST;
+    const char *stop = memchr(at, ';', most);
+    if (!stop) return 0;
+    *length = (size_t)(stop - at) + 1;
+    size_t size = *length - 2;
+    if (size > 0 && at[1] == '#') return numbered(at + 1, size);
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strlen(known[i].name) == size && memcmp(known[i].name, at + 1, size) == 0) return known[i].c;
+    return 0;
+}
+
+/* Adds the text with its entities resolved; false: one is not known. */
+static bool add_text(const xml *x, luaL_Buffer *b, span s) {
+    const char *end = s.at + s.length;
+    for (const char *at = s.at; at < end;) {
+        const char *plain = at;
+        while (at < end && *at != '&' && !(x->latin && (unsigned char)*at >= 0x80)) at++;
+        luaL_addlstring(b, plain, (size_t)(at - plain));
+        if (at == end) break;
+        char c[4];
+        size_t length = 1;
+        unsigned long code = *at == '&' ? entity(at, end, &length) : (unsigned char)*at;
+        if (code == 0) return false;
+        luaL_addlstring(b, c, put(c, code));
+        at += length;
+    }
+    return true;
+}
+
+/* ---- Elements ------------------------------------------------------------------------------------- */
+
+static bool is_name(char c) {
+    return !is_space(c) && c != '>' && c != '/' && c != '=' && c != '<' && c != '"' && c != '\'';
+}
+
+static span take_name(xml *x) {
+    span s = {x->at, 0};
+    while (x->at < x->end && is_name(*x->at)) x->at++;
+    s.length = (size_t)(x->at - s.at);
+    return s;
+}
+
+static span local_of(span s) {
+    const char *colon = memchr(s.at, ':', s.length);
+    return colon ? (span){colon + 1, s.length - (size_t)(colon - s.at) - 1} : s;
+}
+
+/* NULL, or what is wrong. */
+static const char *take_attribute(xml *x) {
+    if (x->attributes == ATTRIBUTES_MOST) return "an element has more than 128 attributes";
+    span name = take_name(x);
+    skip_spaces(x);
+    if (name.length == 0 || x->at == x->end || *x->at != '=') return "not well-formed: an attribute has no value";
+    x->at++;
+    skip_spaces(x);
+    if (x->at == x->end || (*x->at != '"' && *x->at != '\'')) return "not well-formed: a value is not in quotes";
+    const char *stop = memchr(x->at + 1, *x->at, (size_t)(x->end - x->at - 1));
+    if (!stop) return "unclosed token";
+    x->names[x->attributes] = local_of(name);
+    x->values[x->attributes++] = (span){x->at + 1, (size_t)(stop - x->at - 1)};
+    x->at = stop + 1;
+    return NULL;
+}
+
+static const char *take_attributes(xml *x) {
+    x->attributes = 0;
+    for (;;) {
+        skip_spaces(x);
+        if (x->at == x->end) return "unclosed token";
+        x->empty = *x->at == '/';
+        if (x->empty) x->at++;
+        if (x->at < x->end && *x->at == '>') break;
+        if (x->empty) return "not well-formed (invalid token)";
+        const char *wrong = take_attribute(x);
+        if (wrong) return wrong;
+    }
+    x->at++;
+    return NULL;
+}
+
+static int open_element(lua_State *L, xml *x) {
+    x->at++;
+    span name = take_name(x);
+    if (name.length == 0) return fail(L, "not well-formed (invalid token)");
+    if (x->depth == 0 && x->rooted) return fail(L, "junk after document element");
+    if (x->depth == DEPTH_MOST) return fail(L, "elements are nested deeper than 4096");
+    const char *wrong = take_attributes(x);
+    if (wrong) return fail(L, wrong);
+    x->open[x->depth++] = name;
+    x->rooted = true;
+    name = local_of(name);
+    lua_pushliteral(L, "open");
+    lua_pushlstring(L, name.at, name.length);
+    return 2;
+}
+
+static int push_close(lua_State *L, xml *x) {
+    span name = local_of(x->open[--x->depth]);
+    x->attributes = 0;
+    lua_pushliteral(L, "close");
+    lua_pushlstring(L, name.at, name.length);
+    return 2;
+}
+
+static int close_element(lua_State *L, xml *x) {
+    x->at += 2;
+    span name = take_name(x);
+    skip_spaces(x);
+    if (x->depth == 0 || x->open[x->depth - 1].length != name.length ||
+        memcmp(x->open[x->depth - 1].at, name.at, name.length) != 0)
+        return fail(L, "mismatched tag");
+    if (x->at == x->end || *x->at != '>') return fail(L, "not well-formed (invalid token)");
+    x->at++;
+    return push_close(L, x);
+}
+
+/* ---- What is no element ----------------------------------------------------------------------------- */
+
+static bool has_word(span s, const char *word) { return memmem(s.at, s.length, word, strlen(word)) != NULL; }
+
+/* <?xml … encoding="…"?> and others of its kind. */
+static const char *skip_instruction(xml *x) {
+    const char *stop = find(x, x->at, "?>");
+    if (!stop) return "unclosed token";
+    span s = {x->at, (size_t)(stop - x->at)};
+    if (begins(x, "<?xml") && has_word(s, "encoding")) {
+        static const char *const latin[] = {"8859-1\"", "8859-1'", "atin1", "atin-1", "1252", NULL};
+        static const char *const utf[] = {"utf-", "UTF-", "Utf-", "utf8", "UTF8", "ascii", "ASCII", NULL};
+        bool known = false;
+        for (const char *const *l = latin; *l; l++) x->latin |= has_word(s, *l);
+        for (const char *const *u = utf; *u; u++) known |= has_word(s, *u);
+        if (!known && !x->latin) return "its encoding is not known: UTF-8, UTF-16 and Latin-1 are";
+    }
+    x->at = stop + 2;
+    return NULL;
+}
+
+/* <!DOCTYPE graphml [ … ]> */
+static const char *skip_doctype(xml *x) {
+    unsigned inner = 0;
+    for (; x->at < x->end; x->at++) {
+        if (*x->at == '[') inner++;
+        else if (*x->at == ']' && inner > 0) inner--;
+        else if (*x->at == '>' && inner == 0) break;
+        if (begins(x, "<!ENTITY")) return "it defines entities, which are not read: a guard against amplification";
+    }
+    if (x->at == x->end) return "unclosed token";
+    x->at++;
+    return NULL;
+}
+
+static const char *skip_to(xml *x, const char *what, size_t length) {
+    const char *stop = find(x, x->at, what);
+    if (!stop) return "unclosed token";
+    x->at = stop + length;
+    return NULL;
+}
+
+/* Over whatever is not an element; true: something was passed over. */
+static bool skip_other(xml *x, const char **wrong) {
+    if (begins(x, "<!--")) *wrong = skip_to(x, "-->", 3);
+    else if (begins(x, "<![CDATA[")) *wrong = skip_to(x, "]]>", 3);
+    else if (begins(x, "<?")) *wrong = skip_instruction(x);
+    else if (begins(x, "<!")) *wrong = skip_doctype(x);
+    else return false;
+    return true;
+}
+
+/* ---- In Lua --------------------------------------------------------------------------------------- */
+
+static int xml_next(lua_State *L) {
+    xml *x = check(L);
+    const char *wrong = NULL;
+    if (x->empty) {
+        x->empty = false;
+        return push_close(L, x);
+    }
+    for (;;) {
+        const char *stop = memchr(x->at, '<', (size_t)(x->end - x->at));
+        for (const char *at = x->at; x->depth == 0 && at < (stop ? stop : x->end); at++)
+            if (!is_space(*at))
+                return fail(L, x->rooted ? "junk after document element" : "not well-formed (invalid token)");
+        x->at = stop ? stop : x->end;
+        if (!stop) break;
+        if (!skip_other(x, &wrong)) return begins(x, "</") ? close_element(L, x) : open_element(L, x);
+        if (wrong) return fail(L, wrong);
+    }
+    return x->depth > 0 || !x->rooted ? fail(L, "no element found") : 0;
+}
+
+static int xml_get(lua_State *L) {
+    const xml *x = check(L);
+    size_t length;
+    const char *name = luaL_checklstring(L, 2, &length);
+    for (unsigned i = 0; i < x->attributes; i++) {
+        if (x->names[i].length != length || memcmp(x->names[i].at, name, length) != 0) continue;
+        luaL_Buffer b;
+        luaL_buffinit(L, &b);
+        bool known = add_text(x, &b, x->values[i]);
+        luaL_pushresult(&b);
+        return known ? 1 : luaL_error(L, "undefined entity");
+    }
+    return 0;
+}
+
+/* Text and CDATA up to the next element. Comments in between belong to neither. */
+static int xml_text(lua_State *L) {
+    xml *x = check(L);
+    luaL_Buffer b;
+    const char *wrong = NULL;
+    bool known = true;
+    luaL_buffinit(L, &b);
+    while (!x->empty && x->at < x->end) {
+        if (begins(x, "<![CDATA[")) {
+            const char *stop = find(x, x->at, "]]>");
+            if (stop) luaL_addlstring(&b, x->at + 9, (size_t)(stop - x->at) - 9);
+        }
+        if (*x->at == '<' && skip_other(x, &wrong) && !wrong) continue;
+        if (*x->at == '<') break;
+        const char *stop = memchr(x->at, '<', (size_t)(x->end - x->at));
+        span s = {x->at, (size_t)((stop ? stop : x->end) - x->at)};
+        known &= add_text(x, &b, s);
+        x->at += s.length;
+    }
+    luaL_pushresult(&b);
+    if (!known) return luaL_error(L, "undefined entity");
+    return 1;
+}
+
+static int xml_line(lua_State *L) {
+    xml *x = check(L);
+    for (; x->counted < x->at; x->counted++) x->line += *x->counted == '\n';
+    lua_pushinteger(L, x->line);
+    return 1;
+}
+
+static int xml_new(lua_State *L) {
+    const source *s = gpumm_layout__source_at(L, 1);
+    xml *x = lua_newuserdatauv(L, sizeof *x, 1);
+    memset(x, 0, sizeof *x);
+    x->source = s;
+    x->at = x->counted = s->bytes;
+    x->end = s->bytes + s->size;
+    x->line = 1;
+    lua_pushvalue(L, 1);
+    lua_setiuservalue(L, -2, 1);
+    luaL_setmetatable(L, XML_CLASS);
+    return 1;
+}
+
+void gpumm_layout__open_xml(lua_State *L) {
+    static const luaL_Reg methods[] = {
+        {"next", xml_next}, {"get", xml_get}, {"text", xml_text}, {"line", xml_line}, {NULL, NULL}};
+    if (luaL_newmetatable(L, XML_CLASS)) {
+        luaL_newlib(L, methods);
+        lua_setfield(L, -2, "__index");
+        lua_pushliteral(L, XML_CLASS);
+        lua_setfield(L, -2, "__metatable");
+    }
+    lua_pop(L, 1);
+    lua_pushcfunction(L, xml_new);
+    lua_setfield(L, -2, "xml");
+}

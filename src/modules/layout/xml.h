@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* XML, element by element, for formats that are read in Lua. Entities of a file's own are refused, so that nothing
+   swells. */
+#ifndef MODULES_LAYOUT_XML_H
+#define MODULES_LAYOUT_XML_H
+
+#include <lua.h>
+
+/* Adds `xml` to the table on top: xml(source) is a "gpumm.xml". Methods:
+     x:next()     "open", name or "close", name, without prefixes; nil at the end; "error", what is wrong
+     x:get(name)  an attribute of the element that was opened last, by its name without a prefix; nil: it has none
+     x:text()     after "open": the text up to the next element, or to this one's end
+     x:line()     where the reader is */
+void gpumm_layout__open_xml(lua_State *L);
+
+#endif
