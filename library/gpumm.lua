@@ -199,8 +199,6 @@
 ---@class gpumm.parameter
 ---@field name string as written; "" where it could not be read
 ---@field type string as written
----@field element? string the element type that it was compiled with; nil: void, or a struct that gpumm does not know
----@field size integer bytes of the value or pointee, as it was compiled; 0: void, or not known
 ---@field kind "pointer"|"value"
 ---@field access? gpumm.access of a pointer
 
