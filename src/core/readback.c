@@ -19,12 +19,15 @@ static gpumm_status readback_over(const gpumm_readback *r) {
 
 /* ---- Capturing ------------------------------------------------------------------------------ */
 
+/* A stream that nobody holds closes behind the work that it has: what came after would not be waited for. */
+static bool takes_work(const gpumm_stream *s) { return s->internal || atomic_load(&s->object.alive); }
+
 /* The stream that wrote last, so that the snapshot needs no stream dependency. Submit lock held. */
 static gpumm_stream *producer(gpumm_readback *r) {
     context *ctx = r->object.context;
     for (size_t i = 0; i < r->count; i++) {
         const extent *e = r->buffers[i]->extent;
-        if (e && e->order.writer && e->order.writer->device) return e->order.writer;
+        if (e && e->order.writer && takes_work(e->order.writer)) return e->order.writer;
     }
     return ctx->main;
 }
@@ -513,7 +516,6 @@ gpumm_status gpumm__readback_make(gpumm_group *g, const size_t *members, const g
         gpumm__object_abandon(&r->object);
         return status;
     }
-    gpumm__object_list(&r->object);
     if (internal) { /* the group's own is no handle: it must not keep the manager open */
         r->internal = true;
         atomic_fetch_sub(&r->object.handles, 1);

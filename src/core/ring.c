@@ -239,11 +239,17 @@ static gpumm_status open_slots(gpumm_readback *r, uint64_t capacity) {
     return GPUMM_OK;
 }
 
-static void follow(gpumm_readback *r) {
+/* Whole and listed before the group may shut it: another thread may free the group as soon as it is followed. */
+static void join(gpumm_readback *r) {
     context *ctx = r->object.context;
     gpumm__context_book_open(ctx, &r->staging, GPUMM_STAGING, r->buffers[0]->full_name, r->tag);
     gpumm__context_book_open(ctx, &r->pinned, GPUMM_PINNED, r->buffers[0]->full_name, r->tag);
+    pthread_mutex_lock(&r->lock);
+    count_committed(r);
+    gpumm__object_list(&r->object);
     gpumm__group_follow(r->group, &r->follower);
+    book(r);
+    pthread_mutex_unlock(&r->lock);
 }
 
 static gpumm_status open_once(gpumm_readback *r) {
@@ -271,9 +277,7 @@ gpumm_status gpumm__ring_open(gpumm_readback *r) {
     r->follower.row_bytes = r->row_bytes * r->slot_count * (r->direct ? 1 : 2);
     TRY(open_under_pressure(r));
     r->mapped = r->slot_count;
-    count_committed(r);
-    follow(r);
-    book(r);
+    join(r);
     return GPUMM_OK;
 }
 

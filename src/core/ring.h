@@ -68,7 +68,7 @@ slot *gpumm__slot_oldest(gpumm_readback *r, slot_state state);
 slot *gpumm__slot_under_way(gpumm_readback *r); /* the oldest whose copy is, wanted or cancelled */
 
 gpumm_status gpumm__ring_refresh(gpumm_readback *r); /* sees what has arrived; what the device says of what has not */
-gpumm_status gpumm__ring_open(gpumm_readback *r);    /* memory, budget and books; follows the group */
+gpumm_status gpumm__ring_open(gpumm_readback *r);    /* memory, budget and books; listed, follows the group */
 void gpumm__ring_leave(gpumm_readback *r);           /* follows the group no more, gives the budget back; once */
 /* Lets go of the lock until the worker fits no slot any more; once the readback is shut, it begins with none. */
 void gpumm__ring_wait_fitted(gpumm_readback *r);
