@@ -142,7 +142,7 @@ static void sweep_host_memory(const char *path) {
     gpumm_status status = GPUMM_OUT_OF_MEMORY;
     for (uint64_t left = 1; status != GPUMM_OK && left < 1000; left++) {
         scarce s = {.left = left};
-        gpumm_allocator memory = {scarce_reallocate, &s};
+        gpumm_allocator memory = {.reallocate = scarce_reallocate, .user = &s};
         walk w = {.path = path};
         status = gpumm__cuda_open(&options, &memory, &w.d);
         if (status == GPUMM_OK) {
@@ -171,7 +171,7 @@ static void test_open(void) {
     device *d = NULL;
     CHECK(open_named("cuda:1", &d) == GPUMM_OK);
     CHECK(strcmp(d->info.name, "Fake 1") == 0 && d->info.in_place && d->info.pinned_in_place);
-    CHECK(d->info.granularity == 2 << 20 && d->info.compute_major == 9 && d->info.driver_version == 13000);
+    CHECK(d->info.granularity_bytes == 2 << 20 && d->info.compute_major == 9 && d->info.driver_version == 13000);
     char name[64];
     snprintf(name, sizeof name, "cuda:%s", d->info.uuid);
     CHECK(strcmp(d->info.uuid, "GPU-abababab-abab-abab-abab-ababababab01") == 0);
@@ -576,7 +576,8 @@ static void check_described(device *d, const char *flags) {
     uint32_t *words = NULL;
     size_t size = 0, count = 0;
     CHECK(gpumm_type_parse("u32", &u32) == GPUMM_OK);
-    CHECK(gpumm_type_struct("known", (gpumm_field[]){{"a", u32, 0}, {"b", u32, 0}}, 2, &known) == GPUMM_OK);
+    CHECK(gpumm_type_struct("known", (gpumm_field[]){{.name = "a", .type = u32}, {.name = "b", .type = u32}}, 2,
+                            &known) == GPUMM_OK);
     CHECK(mkdtemp(folder) != NULL);
     snprintf(path, sizeof path, "%s/binary", folder);
     const gpumm_type *types[] = {known};
@@ -603,8 +604,7 @@ static void check_described(device *d, const char *flags) {
 
 static void test_described(device *d) {
     if (!gpumm__rtc.include[0]) return;
-    static const char *const flags[] = {"", "--std=c++11", "--std=c++14", "--std=c++17",
-                                        "--std=c++20 -DNAMES=1"};
+    static const char *const flags[] = {"", "--std=c++11", "--std=c++14", "--std=c++17", "--std=c++20 -DNAMES=1"};
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) check_described(d, flags[i]);
 }
 

@@ -28,8 +28,8 @@ static void check(bool ok, int line, const char *what) {
 static void describe_parameter(char *text, size_t size, const gpumm_parameter *p) {
     size_t used = strlen(text);
     snprintf(text + used, size - used, "%s:%s%s%s", p->name,
-             p->kind == GPUMM_POINTER && p->access == GPUMM_READ ? "const " : "",
-             p->element ? gpumm_type_name(p->element) : p->type, p->kind == GPUMM_POINTER ? "*" : "");
+             p->kind == GPUMM_PARAMETER_POINTER && p->access == GPUMM_ACCESS_READ ? "const " : "",
+             p->element ? gpumm_type_name(p->element) : p->type, p->kind == GPUMM_PARAMETER_POINTER ? "*" : "");
 }
 
 static void describe(const prototype_list *list, char *text, size_t size) {
@@ -274,7 +274,8 @@ static void test_many(void) {
 static void test_structs(void) {
     gpumm_type *u32 = NULL, *ends = NULL;
     gpumm_type_parse("u32", &u32);
-    CHECK(gpumm_type_struct("ends", (gpumm_field[]){{"from", u32, 0}, {"to", u32, 0}}, 2, &ends) == GPUMM_OK);
+    CHECK(gpumm_type_struct("ends", (gpumm_field[]){{.name = "from", .type = u32}, {.name = "to", .type = u32}}, 2,
+                            &ends) == GPUMM_OK);
     const gpumm_type *types[] = {ends, ends};
     const char *names[] = {NULL, "Edge"};
     reads_with(&(prototype_source){.text = K "f(const struct ends *a, Edge *b, Edge c, Other *d) {}",

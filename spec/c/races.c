@@ -19,7 +19,7 @@ static gpumm_manager *manager_made(bool debug) {
 
 static gpumm_buffer *made(gpumm_manager *m, const char *name, uint64_t length, uint64_t most) {
     gpumm_buffer *b;
-    CHECK_OK(gpumm_allocate(
+    CHECK_OK(gpumm_manager_allocate(
         m,
         &(gpumm_buffer_options){
             .name = name, .type = u32, .length = length, .max_length = most, .enable_async = name != NULL},
@@ -48,7 +48,7 @@ static void snapshot_of_a_closed_stream(bool direct) {
     CHECK_OK(gpumm_buffer_fill(b, s, LARGE - LENGTH, LENGTH, &(uint32_t){1}));
     gpumm_stream_release(s);
     CHECK_OK(gpumm_readback_capture(r, NULL, 1, NULL));
-    CHECK_OK(gpumm_fault_release(m, "fill"));
+    CHECK_OK(gpumm_fault_resume(m, "fill"));
     gpumm__clock_sleep_ns(2000000);
     CHECK_OK(gpumm_buffer_fill(b, NULL, LARGE - LENGTH, LENGTH, &(uint32_t){2}));
     CHECK_OK(gpumm_readback_wait(r, 0, 60, &f));
@@ -73,7 +73,7 @@ static void *free_it(void *user) {
     atomic_fetch_add(j->ready, 1);
     while (atomic_load(j->ready) < 2) {}
     for (uint64_t at = gpumm__clock_ns() + j->after; gpumm__clock_ns() < at;) {}
-    gpumm_status status = gpumm_buffer_free(j->buffer);
+    gpumm_status status = gpumm_buffer_close(j->buffer);
     if (status != GPUMM_OK) CHECK_STATUS(status, GPUMM_STALE);
     return NULL;
 }
@@ -122,22 +122,22 @@ static void tail_behind_canaries(void) {
     CHECK_OK(gpumm_stream_open(m, &s));
     CHECK_OK(gpumm_buffer_ensure_capacity(b, MOST / 2));
     CHECK_OK(gpumm_manager_synchronize(m));
-    CHECK_OK(gpumm_fault_live(m, &before));
+    CHECK_OK(gpumm_fault_get_live(m, &before));
     CHECK_OK(gpumm_fault_calls(m, "decommit", &calls));
     CHECK_OK(gpumm_fault_hold(m, "snapshot"));
-    CHECK_OK(gpumm_buffer_copy(to, 0, b, 0, LENGTH, s)); /* reads it, held */
+    CHECK_OK(gpumm_buffer_copy(to, s, 0, b, 0, LENGTH)); /* reads it, held */
     CHECK_OK(gpumm_fault_hold(m, "fill"));
     CHECK_OK(gpumm_buffer_shrink_to_fit(b));
-    CHECK_OK(gpumm_fault_release(m, "snapshot"));
+    CHECK_OK(gpumm_fault_resume(m, "snapshot"));
     let_the_worker_look();
     uint64_t too_early;
     CHECK_OK(gpumm_fault_calls(m, "decommit", &too_early));
     CHECK(too_early == calls);
-    CHECK_OK(gpumm_fault_release(m, "fill"));
+    CHECK_OK(gpumm_fault_resume(m, "fill"));
     CHECK_OK(gpumm_manager_synchronize(m));
     let_the_worker_look();
     CHECK_OK(gpumm_manager_poll(m));
-    CHECK_OK(gpumm_fault_live(m, &after));
+    CHECK_OK(gpumm_fault_get_live(m, &after));
     CHECK(after.committed_bytes < before.committed_bytes);
     gpumm_stream_release(s);
     gpumm_buffer_release(to);
@@ -184,10 +184,11 @@ static void downloads_started_at_once(void) {
     enum { MOST = 1 << 20, STEP = 1024, ROUNDS = 70, STARTERS = 3 };
     gpumm_manager *m;
     foreground = true;
-    CHECK_OK(gpumm_manager_open(
-        &(gpumm_options){
-            .device = "host", .inject_faults = true, .granularity = 4096, .allocator = {slow_behind, NULL}},
-        &m));
+    CHECK_OK(gpumm_manager_open(&(gpumm_options){.device = "host",
+                                                 .inject_faults = true,
+                                                 .granularity_bytes = 4096,
+                                                 .allocator = {.reallocate = slow_behind, .user = NULL}},
+                                &m));
     gpumm_buffer *b = made(m, "b", LENGTH, MOST);
     pthread_t threads[STARTERS];
     atomic_int pending = 0;
@@ -200,7 +201,7 @@ static void downloads_started_at_once(void) {
     }
     atomic_store(&over, true);
     for (int i = 0; i < STARTERS; i++) pthread_join(threads[i], NULL);
-    CHECK_OK(gpumm_buffer_free(b));
+    CHECK_OK(gpumm_buffer_close(b));
     gpumm_buffer_release(b);
     close_and_check(m);
 }

@@ -30,7 +30,7 @@ static rig rig_open(uint64_t length, uint64_t seed, bool direct, bool relocate, 
         &(gpumm_options){
             .device = "host", .inject_faults = true, .workers = 2, .relocate = relocate, .fault = {.jitter = seed}},
         &r.m));
-    gpumm_member members[MEMBERS] = {{"a", r.type}, {"b", r.type}};
+    gpumm_member members[MEMBERS] = {{.name = "a", .type = r.type}, {.name = "b", .type = r.type}};
     CHECK_OK(gpumm_group_open(
         r.m,
         &(gpumm_group_options){.members = members, .member_count = MEMBERS, .length = length, .max_length = 4 * length},
@@ -48,7 +48,7 @@ static void rig_close(rig *r) {
     gpumm_kernel_release(r->kernel);
     gpumm_readback_release(r->readback);
     gpumm_stream_release(r->writer);
-    CHECK_OK(gpumm_group_free(r->group));
+    CHECK_OK(gpumm_group_close(r->group));
     gpumm_group_release(r->group);
     close_and_check(r->m);
     gpumm_type_release(r->type);

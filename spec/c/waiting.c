@@ -12,7 +12,7 @@ static gpumm_manager *open_manager(void) {
 
 static gpumm_buffer *open_buffer(gpumm_manager *m, const char *name) {
     gpumm_buffer *b;
-    CHECK_OK(gpumm_allocate(m, &(gpumm_buffer_options){.name = name, .length = 16}, &b));
+    CHECK_OK(gpumm_manager_allocate(m, &(gpumm_buffer_options){.name = name, .length = 16}, &b));
     return b;
 }
 
@@ -58,12 +58,12 @@ static void sleeps(void) {
     pthread_t thread = wait_start(&w);
     gpumm__clock_sleep_ns(400000000);
     CHECK(!atomic_load(&w.done));
-    CHECK_OK(gpumm_fault_release(m, NULL));
+    CHECK_OK(gpumm_fault_resume(m, NULL));
     pthread_join(thread, NULL);
     CHECK(w.status == GPUMM_OK);
     CHECK(w.cpu < 0.2); /* of 0.4 s; busy waiting would take most of them */
     gpumm_event_release(w.event);
-    CHECK_OK(gpumm_buffer_free(b));
+    CHECK_OK(gpumm_buffer_close(b));
     gpumm_buffer_release(b);
     close_and_check(m);
 }
@@ -74,7 +74,8 @@ static void others_are_woken(void) {
     gpumm_buffer *first = open_buffer(m, "first"), *second = open_buffer(m, "second");
     gpumm_stream *s;
     CHECK_OK(gpumm_stream_open(m, &s));
-    CHECK_OK(gpumm_buffer_upload(second, s, 0, 1, &(uint32_t){1})); /* so that it has no more to do with the main stream */
+    CHECK_OK(
+        gpumm_buffer_upload(second, s, 0, 1, &(uint32_t){1})); /* so that it has no more to do with the main stream */
     wait_job held = {.event = held_event(m, gpumm_manager_main(m), first), .seconds = -1};
     pthread_t thread = wait_start(&held);
     gpumm__clock_sleep_ns(20000000); /* it sleeps by now */
@@ -83,14 +84,14 @@ static void others_are_woken(void) {
     CHECK_OK(gpumm_stream_record(s, &e));
     CHECK_OK(gpumm_event_wait(e, 30));
     CHECK(!atomic_load(&held.done));
-    CHECK_OK(gpumm_fault_release(m, NULL));
+    CHECK_OK(gpumm_fault_resume(m, NULL));
     pthread_join(thread, NULL);
     CHECK(held.status == GPUMM_OK);
     gpumm_event_release(e);
     gpumm_event_release(held.event);
     gpumm_stream_release(s);
-    CHECK_OK(gpumm_buffer_free(first));
-    CHECK_OK(gpumm_buffer_free(second));
+    CHECK_OK(gpumm_buffer_close(first));
+    CHECK_OK(gpumm_buffer_close(second));
     gpumm_buffer_release(first);
     gpumm_buffer_release(second);
     close_and_check(m);
@@ -122,10 +123,10 @@ static void timeouts(void) {
     CHECK_STATUS(gpumm_event_wait(e, -1), GPUMM_TIMEOUT);
     CHECK_SAYS("fault");
     CHECK_OK(gpumm_fault_plan(m, &(gpumm_fault){0}));
-    CHECK_OK(gpumm_fault_release(m, NULL));
+    CHECK_OK(gpumm_fault_resume(m, NULL));
     CHECK_OK(gpumm_event_wait(e, -1));
     gpumm_event_release(e);
-    CHECK_OK(gpumm_buffer_free(b));
+    CHECK_OK(gpumm_buffer_close(b));
     gpumm_buffer_release(b);
     close_and_check(m);
 }
@@ -141,11 +142,11 @@ static void blocking_fails(void) {
     pthread_t thread = wait_start(&w);
     gpumm__clock_sleep_ns(50000000);
     CHECK(!atomic_load(&w.done));
-    CHECK_OK(gpumm_fault_release(m, NULL));
+    CHECK_OK(gpumm_fault_resume(m, NULL));
     pthread_join(thread, NULL);
     CHECK(w.status == GPUMM_OK);
     gpumm_event_release(e);
-    CHECK_OK(gpumm_buffer_free(b));
+    CHECK_OK(gpumm_buffer_close(b));
     gpumm_buffer_release(b);
     close_and_check(m);
 }

@@ -178,9 +178,9 @@ static uint64_t ahead_of(const extent *e, uint64_t logical) {
 void gpumm__extent_book(extent *e, const char *name, const char *tag, uint64_t logical) {
     context *ctx = e->context;
     pthread_mutex_lock(&ctx->lock);
-    if (!e->booked) gpumm__ledger_open(&ctx->books, &e->account, GPUMM_BUFFERS, name, tag);
-    else if (e->account.category != GPUMM_BUFFERS)
-        gpumm__ledger_move(&ctx->books, &e->account, GPUMM_BUFFERS, name, tag);
+    if (!e->booked) gpumm__ledger_open(&ctx->books, &e->account, GPUMM_CATEGORY_BUFFERS, name, tag);
+    else if (e->account.category != GPUMM_CATEGORY_BUFFERS)
+        gpumm__ledger_move(&ctx->books, &e->account, GPUMM_CATEGORY_BUFFERS, name, tag);
     e->booked = true;
     e->account.address = e->address;
     gpumm__ledger_set(&ctx->books, &e->account, logical, ahead_of(e, logical), e->usable);
@@ -223,7 +223,7 @@ static void unmap(deferred *r) {
     if (status != GPUMM_OK) {
         gpumm__context_background_failed(ctx, status);
         e->usable = e->range.committed;
-        book_nameless(e, GPUMM_CACHED);
+        book_nameless(e, GPUMM_CATEGORY_CACHED);
         put_cached(e);
         return;
     }
@@ -243,12 +243,12 @@ void gpumm__extent_release(extent *e, bool cached) {
     context *ctx = e->context;
     bool used = e->order.writer || e->order.readers, kept = cached || e->booked;
     if (e->small.slab) {
-        if (e->booked) book_nameless(e, GPUMM_SLACK);
+        if (e->booked) book_nameless(e, GPUMM_CATEGORY_SLACK);
         if (gpumm__order_only(&e->order, ctx->main)) gpumm__order_clear(&e->order);
         gpumm__order_defer(&e->order, ctx, &e->gone, give_block);
         return;
     }
-    if (kept || used) book_nameless(e, GPUMM_CACHED);
+    if (kept || used) book_nameless(e, GPUMM_CATEGORY_CACHED);
     if (kept) put_cached(e);
     else gpumm__order_defer(&e->order, ctx, &e->gone, unmap); /* at once, or behind whoever was to write there */
 }
@@ -268,7 +268,7 @@ void gpumm__extent_discard(context *ctx, range *r) {
     e->range = kept;
     e->address = kept.address;
     e->usable = kept.committed;
-    book_nameless(e, GPUMM_CACHED);
+    book_nameless(e, GPUMM_CATEGORY_CACHED);
     put_cached(e);
 }
 

@@ -18,7 +18,7 @@ static uint64_t missing_for(const gpumm_group *g, uint64_t capacity) {
 
 static uint64_t precommitted_now(context *ctx) {
     pthread_mutex_lock(&ctx->lock);
-    uint64_t bytes = ctx->books.entry[GPUMM_PRECOMMITTED].now;
+    uint64_t bytes = ctx->books.entry[GPUMM_CATEGORY_PRECOMMITTED].now_bytes;
     pthread_mutex_unlock(&ctx->lock);
     return bytes;
 }

@@ -54,12 +54,12 @@ static uint64_t packed_bytes(const gpumm_readback *r, uint64_t length) {
 static gpumm_status submit_staged(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t length) {
     context *ctx = r->object.context;
     device *d = ctx->device;
-    for (size_t i = 0; i < r->count; i++) TRY(gpumm__buffer_use(r->buffers[i], s, GPUMM_READ));
-    TRY(gpumm__order_use(&t->order, s, GPUMM_WRITE));
+    for (size_t i = 0; i < r->count; i++) TRY(gpumm__buffer_use(r->buffers[i], s, GPUMM_ACCESS_READ));
+    TRY(gpumm__order_use(&t->order, s, GPUMM_ACCESS_WRITE));
     for (size_t i = 0; i < r->count; i++)
         TRY(d->call->copy(d, s->device, COPY_D2D, t->device.address + gpumm__slot_offset(r, i, length),
                           gpumm__buffer_address(r->buffers[i]), length * r->buffers[i]->size));
-    TRY(gpumm__order_use(&t->order, ctx->copies, GPUMM_READ));
+    TRY(gpumm__order_use(&t->order, ctx->copies, GPUMM_ACCESS_READ));
     return copy_down(t, ctx->copies, t->device.address, 0, packed_bytes(r, length));
 }
 
@@ -67,15 +67,15 @@ static gpumm_status submit_staged(gpumm_readback *r, slot *t, gpumm_stream *s, u
 static gpumm_status submit_direct(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t length) {
     context *ctx = r->object.context;
     TRY(gpumm__stream_depend(s, ctx->copies));
-    TRY(gpumm__order_use(&t->order, ctx->copies, GPUMM_WRITE));
-    for (size_t i = 0; i < r->count; i++) TRY(gpumm__buffer_use(r->buffers[i], ctx->copies, GPUMM_READ));
+    TRY(gpumm__order_use(&t->order, ctx->copies, GPUMM_ACCESS_WRITE));
+    for (size_t i = 0; i < r->count; i++) TRY(gpumm__buffer_use(r->buffers[i], ctx->copies, GPUMM_ACCESS_READ));
     return copy_members_down(r, t, ctx->copies, length);
 }
 
 /* On the producing stream itself: what is small is through before a second stream would have begun. */
 static gpumm_status submit_inline(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t length) {
-    for (size_t i = 0; i < r->count; i++) TRY(gpumm__buffer_use(r->buffers[i], s, GPUMM_READ));
-    TRY(gpumm__order_use(&t->order, s, GPUMM_WRITE));
+    for (size_t i = 0; i < r->count; i++) TRY(gpumm__buffer_use(r->buffers[i], s, GPUMM_ACCESS_READ));
+    TRY(gpumm__order_use(&t->order, s, GPUMM_ACCESS_WRITE));
     return copy_members_down(r, t, s, length);
 }
 

@@ -94,7 +94,7 @@ static gpumm_status arena_make(gpumm_stream *s, attachment **out) {
     a->attachment.trim = arena_trim;
     atomic_init(&a->references, 1);
     pthread_mutex_init(&a->growing, NULL);
-    gpumm__context_book_open(ctx, &a->account, GPUMM_SCRATCH, "", "scratch");
+    gpumm__context_book_open(ctx, &a->account, GPUMM_CATEGORY_SCRATCH, "", "scratch");
     *out = &a->attachment;
     return GPUMM_OK;
 }

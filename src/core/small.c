@@ -40,7 +40,7 @@ static void list_move(small_pool *p, struct small_slab *s, bool full) {
 
 /* Booked with the mutex held, so that no older numbers are booked over newer ones. */
 static void book(context *ctx, small_pool *p) {
-    if (!p->booked) gpumm__context_book_open(ctx, &p->account, GPUMM_SLACK, "", "slab");
+    if (!p->booked) gpumm__context_book_open(ctx, &p->account, GPUMM_CATEGORY_SLACK, "", "slab");
     p->booked = true;
     gpumm__context_book(ctx, &p->account, 0, 0, p->committed - p->used);
 }

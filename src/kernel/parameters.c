@@ -28,7 +28,7 @@ static void c_name(const device_parameter *c, const gpumm_type *element, char te
     if (c->kind == DEVICE_OPAQUE) snprintf(text, TYPE_TEXT, "void");
     else if (c->kind == DEVICE_BOOL) snprintf(text, TYPE_TEXT, "bool");
     else if (!element) snprintf(text, TYPE_TEXT, "struct of %u bytes", c->size);
-    else if (gpumm_type_kind(element) == GPUMM_STRUCT)
+    else if (gpumm_type_kind(element) == GPUMM_KIND_STRUCT)
         snprintf(text, TYPE_TEXT, "%.60s", gpumm_type_struct_name(element));
     else if (c->lanes == 1) snprintf(text, TYPE_TEXT, "%s", scalar_infos[gpumm_type_scalar(element)].c_name);
     else {
@@ -64,11 +64,11 @@ static gpumm_status element_of(const prototype *k, size_t index, const device_pa
 static gpumm_status apply_type(const gpumm_allocator *from, gpumm_parameter *p, const device_parameter *c) {
     bool pointer = c->pointer == 1;
     char text[TYPE_TEXT];
-    if (p->type && *p->type && (p->kind == GPUMM_POINTER) == pointer) return GPUMM_OK;
+    if (p->type && *p->type && (p->kind == GPUMM_PARAMETER_POINTER) == pointer) return GPUMM_OK;
     c_name(c, p->element, text);
     gpumm__mem_free(from, (char *)p->type);
     p->type = gpumm__mem_string(from, text);
-    p->kind = pointer ? GPUMM_POINTER : GPUMM_VALUE;
+    p->kind = pointer ? GPUMM_PARAMETER_POINTER : GPUMM_PARAMETER_VALUE;
     return p->type ? GPUMM_OK : fail_host_memory(sizeof text);
 }
 
@@ -84,7 +84,7 @@ static gpumm_status apply(const gpumm_allocator *from, prototype *k, size_t inde
     if (p->element) gpumm_type_release(p->element);
     p->element = element;
     TRY(apply_type(from, p, c));
-    p->access = c->pointer && !c->constant ? GPUMM_WRITE : GPUMM_READ;
+    p->access = c->pointer && !c->constant ? GPUMM_ACCESS_WRITE : GPUMM_ACCESS_READ;
     p->size = c->size;
     p->align = c->align;
     p->boolean = c->kind == DEVICE_BOOL;

@@ -196,7 +196,7 @@ static gpumm_status add_names(const prototype_list *list, text *out) {
         TRY(add_line(out, "//kernel %s %u\n", k->name, k->line));
         for (size_t j = 0; j < k->count; j++)
             TRY(add_line(out, "//parameter %s %c%s\n", or_dash(k->parameters[j].name),
-                         k->parameters[j].kind == GPUMM_POINTER ? '*' : '=', k->parameters[j].type));
+                         k->parameters[j].kind == GPUMM_PARAMETER_POINTER ? '*' : '=', k->parameters[j].type));
     }
     return list->refused ? add_line(out, "//refused %s\n", list->refused) : GPUMM_OK;
 }
@@ -259,7 +259,7 @@ static gpumm_status read_parameter(prototype_list *list, const char *at) {
     size_t length = strcspn(at, " \n");
     gpumm_parameter *p = &k->parameters[k->count++];
     const char *type = at + length + (at[length] == ' ');
-    p->kind = *type == '*' ? GPUMM_POINTER : GPUMM_VALUE;
+    p->kind = *type == '*' ? GPUMM_PARAMETER_POINTER : GPUMM_PARAMETER_VALUE;
     type += *type == '*' || *type == '=';
     p->name = copy(list->from, at, length);
     p->type = copy(list->from, type, strcspn(type, "\n"));

@@ -27,7 +27,7 @@ typedef struct slab_node {
 
 typedef struct slab {
     const gpumm_allocator *memory; /* NULL: closed */
-    range range; /* used by the thread that grows; its address by all */
+    range range;                   /* used by the thread that grows; its address by all */
     slab_node *nodes;
     slab_node *outgrown; /* the previous array of nodes, freed by the next fetch, without the lock */
     size_t node_count, node_room;

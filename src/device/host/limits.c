@@ -104,10 +104,11 @@ const char *gpumm__host_limits_refusal(uint64_t bytes, int error, char *text, si
                  "buffers share some where max_length says that they stay small",
                  (unsigned long long)maps, (unsigned long long)now);
     else if (error == ENOMEM && space != UINT64_MAX)
-        snprintf(text, size,
-                 "%s of address space are over the process's limit of %s (ulimit -v): a buffer reserves its maximum, so "
-                 "max_length or max_size_bytes helps",
-                 wanted, gpumm__size_text(space, most));
+        snprintf(
+            text, size,
+            "%s of address space are over the process's limit of %s (ulimit -v): a buffer reserves its maximum, so "
+            "max_length or max_size_bytes helps",
+            wanted, gpumm__size_text(space, most));
     else snprintf(text, size, "the system refused %s: %s", wanted, strerror(error));
     return text;
 }

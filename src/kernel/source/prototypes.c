@@ -253,8 +253,8 @@ static gpumm_status parameter_make(parser *p, const shape *s, gpumm_parameter *o
     out->name = name;
     if (!out->type || !name) return fail_host_memory(sizeof type);
     if (s->name) put_name(s->name, name);
-    out->kind = s->stars ? GPUMM_POINTER : GPUMM_VALUE;
-    out->access = s->stars && !(s->constant >> (level & 31) & 1) ? GPUMM_WRITE : GPUMM_READ;
+    out->kind = s->stars ? GPUMM_PARAMETER_POINTER : GPUMM_PARAMETER_VALUE;
+    out->access = s->stars && !(s->constant >> (level & 31) & 1) ? GPUMM_ACCESS_WRITE : GPUMM_ACCESS_READ;
     out->boolean = s->stars < 2 && (strcmp(s->type, "bool") == 0 || strcmp(s->type, "_Bool") == 0);
     out->any = s->stars == 1 && strcmp(s->type, "void") == 0;
     TRY(element_of(p->source, s->type, s->stars, &out->element));
@@ -313,8 +313,8 @@ static gpumm_status parameters_read(parser *p, prototype *k, span text) {
 
 /* A bool is a byte like an integer, and counts nothing. */
 bool gpumm__prototype_counts(const gpumm_parameter *p) {
-    return p->kind == GPUMM_VALUE && p->element && gpumm_type_kind(p->element) == GPUMM_SCALAR &&
-           gpumm_type_scalar(p->element) < GPUMM_F16 && !p->boolean;
+    return p->kind == GPUMM_PARAMETER_VALUE && p->element && gpumm_type_kind(p->element) == GPUMM_KIND_SCALAR &&
+           gpumm_type_scalar(p->element) < GPUMM_TYPE_F16 && !p->boolean;
 }
 
 size_t gpumm__prototype_threads(const prototype *k) {

@@ -62,9 +62,10 @@ static void refresh(lua_State *L, batches *b, int index) {
     gpumm_lua_view v;
     if (lua_isnoneornil(L, index)) return;
     if (!gpumm_lua_to_view(L, index, &v)) luaL_typeerror(L, index, "gpumm.view");
-    bool narrow = gpumm_type_scalar(v.type) == GPUMM_F32, fits = narrow || gpumm_type_scalar(v.type) == GPUMM_F64;
+    bool narrow = gpumm_type_scalar(v.type) == GPUMM_TYPE_F32,
+         fits = narrow || gpumm_type_scalar(v.type) == GPUMM_TYPE_F64;
     unsigned lanes = gpumm_type_lanes(v.type);
-    luaL_argcheck(L, gpumm_type_kind(v.type) == GPUMM_VECTOR && fits && lanes >= 2, index,
+    luaL_argcheck(L, gpumm_type_kind(v.type) == GPUMM_KIND_VECTOR && fits && lanes >= 2, index,
                   "positions are vectors of f32 or f64");
     uint64_t count = v.count < b->placed ? v.count : b->placed;
     for (uint64_t i = 0; i < count; i++) {

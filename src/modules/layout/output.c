@@ -23,7 +23,7 @@ static FILE *stream_at(lua_State *L) {
 }
 
 static int output_new(lua_State *L) {
-    const char *path = gpumm_lua_check_path(L, 1, GPUMM_LUA_WRITE);
+    const char *path = gpumm_lua_check_path(L, 1, GPUMM_LUA_ACCESS_WRITE);
     writer *w = lua_newuserdatauv(L, sizeof *w, 0);
     w->output = NULL;
     luaL_setmetatable(L, OUTPUT_CLASS);

@@ -142,7 +142,7 @@ static int source_find_zero(lua_State *L) {
 }
 
 static int source_open(lua_State *L) {
-    const char *path = gpumm_lua_check_path(L, 1, GPUMM_LUA_READ);
+    const char *path = gpumm_lua_check_path(L, 1, GPUMM_LUA_ACCESS_READ);
     lua_Integer most = luaL_checkinteger(L, 2);
     luaL_argcheck(L, most > 0, 2, "it is at least 1 byte");
     source *s = lua_newuserdatauv(L, sizeof *s, 0);

@@ -117,8 +117,8 @@ static int texts_of_rows(lua_State *L) {
     gpumm_lua_view rows;
     const texts *t = check(L, 1);
     lua_settop(L, 2);
-    bool fits = gpumm_lua_to_view(L, 2, &rows) && gpumm_type_scalar(rows.type) == GPUMM_U32 &&
-                gpumm_type_kind(rows.type) == GPUMM_SCALAR && rows.count <= INTERN_MOST;
+    bool fits = gpumm_lua_to_view(L, 2, &rows) && gpumm_type_scalar(rows.type) == GPUMM_TYPE_U32 &&
+                gpumm_type_kind(rows.type) == GPUMM_KIND_SCALAR && rows.count <= INTERN_MOST;
     luaL_argcheck(L, fits, 2, "rows are a view of u32");
     const uint32_t *from = rows.bytes;
     uint32_t *numbers = lua_newuserdatauv(L, (size_t)rows.count * sizeof *numbers + 1, 0);
