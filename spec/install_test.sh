@@ -69,11 +69,11 @@ int main(void) {
     float in[3] = {1, 2, 3}, out[3] = {0};
     if (gpumm_manager_open(NULL, &m) || gpumm_type_parse("f32", &f32)) return puts(gpumm_message()), 1;
     gpumm_buffer_options options = {.name = "x", .type = f32, .length = 3};
-    if (gpumm_allocate(m, &options, &b) || gpumm_buffer_upload(b, NULL, 0, 3, in) ||
+    if (gpumm_manager_allocate(m, &options, &b) || gpumm_buffer_upload(b, NULL, 0, 3, in) ||
         gpumm_buffer_download(b, NULL, 0, 3, out) || memcmp(in, out, sizeof in))
         return puts(gpumm_message()), 1;
     gpumm_type_release(f32);
-    gpumm_buffer_free(b);
+    gpumm_buffer_close(b);
     gpumm_buffer_release(b);
     gpumm_manager_release(m);
     return strcmp(gpumm_version(), GPUMM_VERSION);
@@ -91,7 +91,7 @@ int main(int argc, char **argv) {
     lua_State *L = luaL_newstate();
     luaL_openlibs(L);
     if (argc < 2 || gpumm_manager_open(NULL, &m)) return puts(gpumm_message()), 1;
-    gpumm_lua_push_manager(L, m, GPUMM_LUA_BORROW);
+    gpumm_lua_push_manager(L, m, GPUMM_LUA_SHARE_BORROW);
     lua_setglobal(L, "m");
     lua_pushstring(L, argv[1]);
     lua_setglobal(L, "cpath");

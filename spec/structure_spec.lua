@@ -10,7 +10,7 @@ local function finds(wanted, tree) assert.same(wanted, structure.check(tree)) en
 describe("the structure test", function()
     it("passes a tree that keeps the rules", function()
         finds({}, {
-            ["gpumm.h"] = "#include <stdint.h>\nGPUMM_API int gpumm_allocate(int bytes);\n",
+            ["gpumm.h"] = "#include <stdint.h>\nGPUMM_API int gpumm_manager_allocate(int bytes);\n",
             ["base/shared.h"] = '#define SHARED(name) __asm__("gpumm__" #name)\n',
             ["base/status.h"] = '#include "base/shared.h"\nint fail(const char *why) SHARED(fail);\n',
             ["base/status.c"] = '#include "base/status.h"\nint fail(const char *why) { return *why; }\n',
@@ -29,7 +29,7 @@ describe("the structure test", function()
                 const int gpumm__names[] = {0};
                 /* int commented(void) { return 0; } */
                 struct buffer *gpumm__buffer_new(int length) { return helper(length), 0; }
-                int gpumm_allocate(int bytes) { return bytes; }]],
+                int gpumm_manager_allocate(int bytes) { return bytes; }]],
             ["bind/lua/class.h"] = "void gpumm_lua__class_open(struct lua_State *L);",
             ["bind/lua/class.c"] = '#include <lua.h>\n#include "bind/lua/class.h"\n#include "core/buffer.h"\n'
                 .. "void gpumm_lua__class_open(struct lua_State *L) { (void)L; }\nint luaopen_gpumm(void) { return 0; }",

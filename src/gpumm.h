@@ -90,7 +90,7 @@ GPUMM_API const char *gpumm_status_text(gpumm_status status);
 /* The status of that name, GPUMM_STATUS_COUNT where there is none. */
 GPUMM_API gpumm_status gpumm_status_named(const char *name);
 /* OUT_OF_MEMORY, OVER_LIMIT and OVER_MAX_SIZE: asking for less may work. */
-GPUMM_API bool gpumm_is_memory_error(gpumm_status status);
+GPUMM_API bool gpumm_status_is_memory_error(gpumm_status status);
 /* What exactly went wrong in this thread's last failed call; valid until its next failure. */
 GPUMM_API const char *gpumm_message(void);
 /* Of the library that runs, "0.1.0": GPUMM_VERSION is that of the header. A static string. */
@@ -122,20 +122,20 @@ typedef uint64_t gpumm_address; /* an address on the device */
 typedef struct gpumm_type gpumm_type; /* immutable, reference counted */
 
 typedef enum gpumm_scalar {
-    GPUMM_I8,
-    GPUMM_U8,
-    GPUMM_I16,
-    GPUMM_U16,
-    GPUMM_I32,
-    GPUMM_U32,
-    GPUMM_I64,
-    GPUMM_U64,
-    GPUMM_F16,
-    GPUMM_F32,
-    GPUMM_F64
+    GPUMM_TYPE_I8,
+    GPUMM_TYPE_U8,
+    GPUMM_TYPE_I16,
+    GPUMM_TYPE_U16,
+    GPUMM_TYPE_I32,
+    GPUMM_TYPE_U32,
+    GPUMM_TYPE_I64,
+    GPUMM_TYPE_U64,
+    GPUMM_TYPE_F16,
+    GPUMM_TYPE_F32,
+    GPUMM_TYPE_F64
 } gpumm_scalar;
 
-typedef enum gpumm_kind { GPUMM_SCALAR, GPUMM_VECTOR, GPUMM_STRUCT } gpumm_kind;
+typedef enum gpumm_kind { GPUMM_KIND_SCALAR, GPUMM_KIND_VECTOR, GPUMM_KIND_STRUCT } gpumm_kind;
 
 typedef struct gpumm_field {
     const char *name;
@@ -252,15 +252,15 @@ typedef struct gpumm_fault {
 } gpumm_fault;
 
 typedef struct gpumm_options {
-    const char *device;   /* "auto" (NULL), "host", "cuda", "cuda:1", "cuda:GPU-uuid" */
-    uint64_t limit;       /* the budget in logical bytes; 0: none */
-    gpumm_budget *budget; /* shared with other managers, or NULL; retained */
-    uint64_t memory;      /* host device: its quota of "device" memory in bytes; 0: the machine's */
-    uint64_t granularity; /* host device: commit granularity, a power of two; 0: 64 KiB */
-    unsigned workers;     /* host device: threads that run kernels; 0: one a core */
-    bool relocate;        /* grow by copying even where the device can grow in place; GPUMM_NO_VMM=1 asks for it too */
-    bool debug;           /* keep canaries behind every buffer, checked at growth, free and check */
-    bool inject_faults;   /* put the fault device in between, with `fault` as its first plan */
+    const char *device;         /* "auto" (NULL), "host", "cuda", "cuda:1", "cuda:GPU-uuid" */
+    uint64_t limit;             /* the budget in logical bytes; 0: none */
+    gpumm_budget *budget;       /* shared with other managers, or NULL; retained */
+    uint64_t memory_bytes;      /* host device: its quota of "device" memory in bytes; 0: the machine's */
+    uint64_t granularity_bytes; /* host device: commit granularity, a power of two; 0: 64 KiB */
+    unsigned workers;           /* host device: threads that run kernels; 0: one a core */
+    bool relocate;      /* grow by copying even where the device can grow in place; GPUMM_NO_VMM=1 asks for it too */
+    bool debug;         /* keep canaries behind every buffer, checked at growth, free and check */
+    bool inject_faults; /* put the fault device in between, with `fault` as its first plan */
     gpumm_fault fault;
     void *context; /* cuda: a CUcontext to use instead of the primary one; borrowed */
     gpumm_allocator allocator;
@@ -272,18 +272,18 @@ typedef struct gpumm_options {
 } gpumm_options;
 
 typedef struct gpumm_device_info {
-    const char *kind;                 /* "host" or "cuda" */
-    char name[128];                   /* "NVIDIA H100", "Intel Xeon …, 8 threads" */
-    char why[256];                    /* how the choice came about, for people */
-    uint64_t total_bytes;             /* of device memory (host: the quota) */
-    uint64_t granularity;             /* bytes in which device memory is committed */
-    uint64_t pinned_granularity;      /* the same for pinned host memory */
-    bool in_place;                    /* device memory grows in place */
-    bool pinned_in_place;             /* pinned host memory grows in place */
-    unsigned units;                   /* multiprocessors, or kernel threads on the host */
-    int compute_major, compute_minor; /* 0 on the host */
-    int driver_version;               /* as the driver reports it, 13000 for 13.0; 0 on the host */
-    char uuid[48];                    /* "GPU-…", "" on the host */
+    const char *kind;                  /* "host" or "cuda" */
+    char name[128];                    /* "NVIDIA H100", "Intel Xeon …, 8 threads" */
+    char why[256];                     /* how the choice came about, for people */
+    uint64_t total_bytes;              /* of device memory (host: the quota) */
+    uint64_t granularity_bytes;        /* bytes in which device memory is committed */
+    uint64_t pinned_granularity_bytes; /* the same for pinned host memory */
+    bool in_place;                     /* device memory grows in place */
+    bool pinned_in_place;              /* pinned host memory grows in place */
+    unsigned units;                    /* multiprocessors, or kernel threads on the host */
+    int compute_major, compute_minor;  /* 0 on the host */
+    int driver_version;                /* as the driver reports it, 13000 for 13.0; 0 on the host */
+    char uuid[48];                     /* "GPU-…", "" on the host */
 } gpumm_device_info;
 
 /* NULL options: every default. OUT_OF_MEMORY, NO_DEVICE (the message says why), INVALID_ARGUMENT. */
@@ -295,7 +295,7 @@ GPUMM_API gpumm_manager *gpumm_manager_retain(gpumm_manager *manager); /* after 
 GPUMM_API void gpumm_manager_release(gpumm_manager *manager);          /* the last one closes */
 GPUMM_API bool gpumm_manager_is_closed(const gpumm_manager *manager);
 /* Its device. Strings are copied, but for `kind`, which is static. */
-GPUMM_API gpumm_status gpumm_manager_info(gpumm_manager *manager, gpumm_device_info *out);
+GPUMM_API gpumm_status gpumm_manager_get_info(gpumm_manager *manager, gpumm_device_info *out);
 /* Borrowed: valid while the manager is open. */
 GPUMM_API gpumm_stream *gpumm_manager_main(gpumm_manager *manager);
 /* Waits until everything enqueued so far on every stream is done. */
@@ -321,16 +321,16 @@ GPUMM_API gpumm_status gpumm_manager_check(gpumm_manager *manager);
     X(EXTERNAL, "external", false)         /* declared by the application */
 
 typedef enum gpumm_category {
-#define GPUMM_CATEGORY_ENUM(name, text, logical) GPUMM_##name,
+#define GPUMM_CATEGORY_ENUM(name, text, logical) GPUMM_CATEGORY_##name,
     GPUMM_CATEGORY_MAP(GPUMM_CATEGORY_ENUM)
 #undef GPUMM_CATEGORY_ENUM
         GPUMM_CATEGORY_COUNT
 } gpumm_category;
 
 typedef struct gpumm_entry {
-    uint64_t now, peak; /* bytes */
-    uint64_t count;     /* live blocks */
-    uint64_t total;     /* blocks ever made */
+    uint64_t now_bytes, peak_bytes;
+    uint64_t count; /* live blocks */
+    uint64_t total; /* blocks ever made */
 } gpumm_entry;
 
 typedef struct gpumm_stats {
@@ -348,7 +348,7 @@ typedef struct gpumm_stats {
 } gpumm_stats;
 
 /* Readable after close too (all `now` are 0 then). */
-GPUMM_API void gpumm_manager_stats(gpumm_manager *manager, gpumm_stats *out);
+GPUMM_API void gpumm_manager_get_stats(gpumm_manager *manager, gpumm_stats *out);
 GPUMM_API const char *gpumm_category_name(gpumm_category category); /* "buffers", …; a static string */
 
 /* One live block of the books. */
@@ -422,23 +422,25 @@ typedef struct gpumm_buffer_options {
 GPUMM_API gpumm_status gpumm_config_options(const gpumm_config *config, gpumm_buffer_options *options);
 
 /* ALREADY_EXISTS (whatever the other's type), OVER_LIMIT, OVER_MAX_SIZE, OUT_OF_MEMORY, INVALID_ARGUMENT. */
-GPUMM_API gpumm_status gpumm_allocate(gpumm_manager *manager, const gpumm_buffer_options *options, gpumm_buffer **out);
+GPUMM_API gpumm_status gpumm_manager_allocate(gpumm_manager *manager, const gpumm_buffer_options *options,
+                                              gpumm_buffer **out);
 /* By name; TYPE_MISMATCH where `type` (may be NULL) is another; NOT_FOUND. */
-GPUMM_API gpumm_status gpumm_find(gpumm_manager *manager, const char *name, const gpumm_type *type, gpumm_buffer **out);
-/* gpumm_buffer_free by name. NOT_FOUND. */
-GPUMM_API gpumm_status gpumm_free(gpumm_manager *manager, const char *name);
+GPUMM_API gpumm_status gpumm_manager_find(gpumm_manager *manager, const char *name, const gpumm_type *type,
+                                          gpumm_buffer **out);
+/* gpumm_buffer_close by name. NOT_FOUND. */
+GPUMM_API gpumm_status gpumm_manager_free(gpumm_manager *manager, const char *name);
 /* The nth name in the order of making, into text as snprintf does; NOT_FOUND past the last. */
 GPUMM_API gpumm_status gpumm_manager_name(gpumm_manager *manager, size_t index, char *text, size_t size);
 
-typedef enum gpumm_access { GPUMM_READ, GPUMM_WRITE } gpumm_access;
+typedef enum gpumm_access { GPUMM_ACCESS_READ, GPUMM_ACCESS_WRITE } gpumm_access;
 
 typedef struct gpumm_buffer_info {
     uint64_t length, capacity, max_length; /* elements */
     uint64_t capacity_bytes;
     uint64_t committed_bytes; /* of whole commit steps; 0 for a buffer in the slab */
     gpumm_address address;
-    uint64_t generation;    /* 1, and one more for every move (never, where memory grows in place) */
-    gpumm_address reserved; /* bytes of address space */
+    uint64_t generation;     /* 1, and one more for every move (never, where memory grows in place) */
+    uint64_t reserved_bytes; /* of address space */
 } gpumm_buffer_info;
 
 GPUMM_API gpumm_buffer *gpumm_buffer_retain(gpumm_buffer *buffer); /* a member's holds its group */
@@ -446,7 +448,7 @@ GPUMM_API gpumm_buffer *gpumm_buffer_retain(gpumm_buffer *buffer); /* a member's
 GPUMM_API void gpumm_buffer_release(gpumm_buffer *buffer);
 /* Frees now. Memory returns behind the work that uses it. Pending captures are CANCELLED. A member
    of a group is not freed alone: INVALID_ARGUMENT. Every later call on a handle of it returns STALE. */
-GPUMM_API gpumm_status gpumm_buffer_free(gpumm_buffer *buffer);
+GPUMM_API gpumm_status gpumm_buffer_close(gpumm_buffer *buffer);
 /* As it is now: another thread may grow it right after, which changes no address where memory grows in place. */
 GPUMM_API gpumm_status gpumm_buffer_get_info(gpumm_buffer *buffer, gpumm_buffer_info *out);
 GPUMM_API const char *gpumm_buffer_name(const gpumm_buffer *buffer);       /* "" where anonymous; borrowed */
@@ -470,8 +472,8 @@ GPUMM_API gpumm_status gpumm_buffer_fill(gpumm_buffer *buffer, gpumm_stream *str
                                          const void *element);
 /* TYPE_MISMATCH where the element types differ; other managers' buffers and overlapping ranges of one buffer are
    INVALID_ARGUMENT. */
-GPUMM_API gpumm_status gpumm_buffer_copy(gpumm_buffer *to, uint64_t to_first, gpumm_buffer *from, uint64_t from_first,
-                                         uint64_t count, gpumm_stream *stream);
+GPUMM_API gpumm_status gpumm_buffer_copy(gpumm_buffer *to, gpumm_stream *stream, uint64_t to_first, gpumm_buffer *from,
+                                         uint64_t from_first, uint64_t count);
 
 /* Size. On a member they act on its whole group. OVER_MAX_SIZE, OVER_LIMIT and OUT_OF_MEMORY name the buffer, the
    request, the largest holders and what is free.
@@ -506,7 +508,7 @@ typedef struct gpumm_group_options {
     gpumm_growth growth;
     unsigned ahead;       /* as a buffer's */
     bool unowned;         /* it goes with its last handle, its members' among them, as an anonymous buffer does;
-                                else it belongs to the manager until gpumm_group_free or close, as named buffers do */
+                                else it belongs to the manager until gpumm_group_close or the manager's close, as named buffers do */
     gpumm_stream *stream; /* where the zeros are written */
     const char *tag;      /* who asks, for the books; copied */
 } gpumm_group_options;
@@ -515,8 +517,8 @@ typedef struct gpumm_group_options {
 GPUMM_API gpumm_status gpumm_group_open(gpumm_manager *manager, const gpumm_group_options *options, gpumm_group **out);
 GPUMM_API gpumm_group *gpumm_group_retain(gpumm_group *group);
 GPUMM_API void gpumm_group_release(gpumm_group *group); /* frees nothing, unless it is unowned */
-/* Frees every member now, as gpumm_buffer_free does. */
-GPUMM_API gpumm_status gpumm_group_free(gpumm_group *group);
+/* Frees every member now, as gpumm_buffer_close does. */
+GPUMM_API gpumm_status gpumm_group_close(gpumm_group *group);
 GPUMM_API const char *gpumm_group_name(const gpumm_group *group);       /* "" where it has none; borrowed */
 GPUMM_API size_t gpumm_group_count(const gpumm_group *group);           /* members */
 GPUMM_API gpumm_manager *gpumm_group_manager(const gpumm_group *group); /* borrowed */
@@ -609,7 +611,7 @@ GPUMM_API gpumm_ticket gpumm_readback_newest(const gpumm_readback *readback); /*
 GPUMM_API gpumm_frame *gpumm_frame_retain(gpumm_frame *frame);
 GPUMM_API void gpumm_frame_release(gpumm_frame *frame);      /* the last handle of a kept frame ends it */
 GPUMM_API gpumm_status gpumm_frame_keep(gpumm_frame *frame); /* holds its slot until ended; STALE */
-GPUMM_API void gpumm_frame_end(gpumm_frame *frame);          /* its memory may be used again now */
+GPUMM_API void gpumm_frame_close(gpumm_frame *frame);        /* its memory may be used again now */
 GPUMM_API bool gpumm_frame_valid(const gpumm_frame *frame);  /* not ended: its memory can be read */
 /* Also of a frame that has ended. */
 GPUMM_API void gpumm_frame_get_info(const gpumm_frame *frame, gpumm_frame_info *out);
@@ -644,7 +646,7 @@ typedef struct gpumm_kernel_options {
 
 enum { GPUMM_PARAMETERS_MAX = 64 }; /* of one kernel */
 
-typedef enum gpumm_parameter_kind { GPUMM_POINTER, GPUMM_VALUE } gpumm_parameter_kind;
+typedef enum gpumm_parameter_kind { GPUMM_PARAMETER_POINTER, GPUMM_PARAMETER_VALUE } gpumm_parameter_kind;
 
 typedef struct gpumm_parameter {
     const char *name;
@@ -685,7 +687,7 @@ GPUMM_API gpumm_status gpumm_kernel_check(gpumm_kernel *kernel, gpumm_stream *st
 
 /* ---- Faults ------------------------------------------------------------------------------- */
 
-/* All of these: INVALID_ARGUMENT where the manager was opened without `faulty`. */
+/* All of these: INVALID_ARGUMENT where the manager was opened without inject_faults. */
 typedef struct gpumm_live {   /* what the fault device counted by itself */
     uint64_t committed_bytes; /* device and pinned: committed in place or allocated */
     uint64_t reserved_bytes;  /* address space */
@@ -696,11 +698,11 @@ typedef struct gpumm_live {   /* what the fault device counted by itself */
 GPUMM_API gpumm_status gpumm_fault_plan(gpumm_manager *manager, const gpumm_fault *plan);
 /* Stream operations of that kind wait until they are released. */
 GPUMM_API gpumm_status gpumm_fault_hold(gpumm_manager *manager, const char *kind);
-GPUMM_API gpumm_status gpumm_fault_release(gpumm_manager *manager, const char *kind); /* NULL: every kind */
+GPUMM_API gpumm_status gpumm_fault_resume(gpumm_manager *manager, const char *kind); /* NULL: every kind */
 /* Calls so far of that name, or of every name where it is NULL. */
 GPUMM_API gpumm_status gpumm_fault_calls(gpumm_manager *manager, const char *call, uint64_t *count);
 /* Readable after close too: what is not 0 then was leaked. */
-GPUMM_API gpumm_status gpumm_fault_live(gpumm_manager *manager, gpumm_live *out);
+GPUMM_API gpumm_status gpumm_fault_get_live(gpumm_manager *manager, gpumm_live *out);
 
 #ifdef __cplusplus
 }

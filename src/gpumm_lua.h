@@ -36,12 +36,12 @@ GPUMM_API void gpumm_lua_set_device(lua_State *L, const char *device);
 GPUMM_API void gpumm_lua_set_log(lua_State *L, gpumm_log_fn log, void *user);
 
 /* What a script may do with an object that the application pushes: use it, or end it too. */
-typedef enum gpumm_lua_share { GPUMM_LUA_BORROW, GPUMM_LUA_OWN } gpumm_lua_share;
+typedef enum gpumm_lua_share { GPUMM_LUA_SHARE_BORROW, GPUMM_LUA_SHARE_OWN } gpumm_lua_share;
 
 /* Push a handle with a reference of its own; one object has one handle in a state. What the application closes gives
    CLOSED (or STALE) in the script from then on. A borrowed buffer's free raises in Lua, and so does a borrowed
    manager's or readback's close; a borrowed buffer's close does nothing. A handle that is pushed again keeps what
-   it may do; GPUMM_LUA_OWN adds to it. A borrowed manager lends no lives: what has a name in it and was not made by
+   it may do; GPUMM_LUA_SHARE_OWN adds to it. A borrowed manager lends no lives: what has a name in it and was not made by
    scripts of this state is borrowed too, whoever asks for it. What they make there by name stays when the state
    closes; groups and what has no name go with it, unless the application holds on to them. */
 GPUMM_API void gpumm_lua_push_manager(lua_State *L, gpumm_manager *manager, gpumm_lua_share share);
@@ -100,7 +100,7 @@ GPUMM_API void gpumm_lua_say(lua_State *L, gpumm_log_level level, const char *li
    its memory, and what does not fit is refused with NULL. Valid while the state is open. */
 GPUMM_API gpumm_allocator gpumm_lua_allocator(lua_State *L);
 
-typedef enum gpumm_lua_access { GPUMM_LUA_READ, GPUMM_LUA_WRITE } gpumm_lua_access;
+typedef enum gpumm_lua_access { GPUMM_LUA_ACCESS_READ, GPUMM_LUA_ACCESS_WRITE } gpumm_lua_access;
 /* The path at `index`, to be read or written; raises where it is no text, or where a contained script was not granted
    it. In a contained state the slot gets the path with its links resolved, which is the one to open. */
 GPUMM_API const char *gpumm_lua_check_path(lua_State *L, int index, gpumm_lua_access access);

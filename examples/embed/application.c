@@ -61,7 +61,7 @@ static int start_script(lua_State *L) {
     lua_getfield(L, SIMULATION, "open"); /* simulation:open { manager = ours } */
     lua_pushvalue(L, SIMULATION);
     lua_createtable(L, 0, 1);
-    gpumm_lua_push_manager(L, app->manager, GPUMM_LUA_BORROW);
+    gpumm_lua_push_manager(L, app->manager, GPUMM_LUA_SHARE_BORROW);
     lua_setfield(L, -2, "manager");
     lua_call(L, 2, 0);
     lua_getfield(L, SIMULATION, "watch");
@@ -196,7 +196,7 @@ int main(void) {
     printf("%llu pictures; the last shows %llu nodes after step %lld\n", (unsigned long long)app.window.drawn,
            (unsigned long long)app.window.nodes, (long long)app.window.step);
     stop(&app);
-    gpumm_manager_stats(app.manager, &stats);
+    gpumm_manager_get_stats(app.manager, &stats);
     gpumm_manager_close(app.manager);
     gpumm_manager_release(app.manager);
     bool whole = app.window.nodes == START + FRAMES / 10 && app.window.step == FRAMES &&

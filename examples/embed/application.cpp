@@ -51,7 +51,7 @@ buffer_ptr open_weights(gpumm_manager *manager) {
     options.growth.kind = GPUMM_GROWTH_CALLBACK;
     options.growth.callback = [](void *, const gpumm_growth_request *request) { return request->required + 100; };
     gpumm_buffer *buffer;
-    check(gpumm_allocate(manager, &options, &buffer));
+    check(gpumm_manager_allocate(manager, &options, &buffer));
     return buffer_ptr(buffer);
 }
 
@@ -67,7 +67,7 @@ int start_protected(lua_State *L) {
     luaL_openlibs(L);
     gpumm_lua_open(L);
     lua_pop(L, 1);
-    gpumm_lua_push_buffer(L, g->weights, GPUMM_LUA_BORROW);
+    gpumm_lua_push_buffer(L, g->weights, GPUMM_LUA_SHARE_BORROW);
     lua_setglobal(L, "weights");
     if (luaL_dostring(L, "weights:resize(6); weights:fill(2.5); weights:upload({ 7 }, 6)\n"
                          "assert(not pcall(weights.free, weights))") != LUA_OK)
@@ -77,7 +77,7 @@ int start_protected(lua_State *L) {
     lua_getfield(L, 1, "open");
     lua_pushvalue(L, 1);
     lua_createtable(L, 0, 1);
-    gpumm_lua_push_manager(L, g->manager, GPUMM_LUA_BORROW);
+    gpumm_lua_push_manager(L, g->manager, GPUMM_LUA_SHARE_BORROW);
     lua_setfield(L, -2, "manager");
     lua_call(L, 2, 0);
     return 1;
@@ -124,7 +124,7 @@ bool run() {
     check(gpumm_buffer_get_info(weights.get(), &info));
     std::printf("%zu nodes laid out; weights: %g … %g, room for %llu\n", places.size() / 2, seen[0], seen[5],
                 static_cast<unsigned long long>(info.capacity));
-    check(gpumm_buffer_free(weights.get()));
+    check(gpumm_buffer_close(weights.get()));
     return places.size() == 16 && seen[0] == 2.5f && seen[5] == 7.0f && info.capacity == 106;
 }
 

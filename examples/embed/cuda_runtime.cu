@@ -39,7 +39,7 @@ struct shared_buffer {
 static void add_all(const shared_buffer &s, float what) {
     gpumm_buffer_info info;
     check(gpumm_buffer_get_info(s.buffer, &info), "info");
-    check(gpumm_buffer_used(s.buffer, s.stream, GPUMM_WRITE), "used"); // before it is enqueued
+    check(gpumm_buffer_used(s.buffer, s.stream, GPUMM_ACCESS_WRITE), "used"); // before it is enqueued
     unsigned blocks = static_cast<unsigned>((info.length + 255) / 256);
     add<<<blocks, 256, 0, s.native>>>(reinterpret_cast<float *>(info.address), 0, info.length, what);
     check(cudaGetLastError(), "add");
@@ -53,7 +53,7 @@ static gpumm_buffer *open_buffer(gpumm_manager *manager, uint64_t length) {
     options.name = "values";
     options.type = f32;
     options.length = length;
-    check(gpumm_allocate(manager, &options, &buffer), "allocate");
+    check(gpumm_manager_allocate(manager, &options, &buffer), "allocate");
     gpumm_type_release(f32);
     return buffer;
 }
@@ -108,7 +108,7 @@ static bool copy_out(gpumm_manager *manager, const shared_buffer &s, uint64_t le
     check(cudaMalloc(reinterpret_cast<void **>(&mine), length * sizeof(float)), "cudaMalloc");
     check(gpumm_manager_external(manager, (int64_t)(length * sizeof(float))), "external");
     check(gpumm_buffer_get_info(s.buffer, &info), "info");
-    check(gpumm_buffer_used(s.buffer, s.stream, GPUMM_READ), "used");
+    check(gpumm_buffer_used(s.buffer, s.stream, GPUMM_ACCESS_READ), "used");
     check(cudaMemcpyAsync(mine, reinterpret_cast<void *>(info.address), length * sizeof(float),
                           cudaMemcpyDeviceToDevice, s.native), "copy");
     check(cudaMemcpyAsync(&last, mine + length - 1, sizeof last, cudaMemcpyDeviceToHost, s.native), "copy");
@@ -140,12 +140,12 @@ int main() {
     good = grow_under_work(s, few, many) && good;
     good = snapshot(s) && good;
     good = copy_out(manager, s, many) && good;
-    check(gpumm_buffer_free(s.buffer), "free");
+    check(gpumm_buffer_close(s.buffer), "free");
     gpumm_buffer_release(s.buffer);
     gpumm_stream_release(s.stream);
     gpumm_manager_close(manager);
     gpumm_stats stats;
-    gpumm_manager_stats(manager, &stats);
+    gpumm_manager_get_stats(manager, &stats);
     good = stats.used_bytes == 0 && stats.committed_bytes == 0 && good;
     gpumm_manager_release(manager);
     check(cudaStreamDestroy(s.native), "cudaStreamDestroy"); // gpumm wrapped it, and let it live

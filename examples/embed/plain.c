@@ -137,7 +137,7 @@ static int run(gpumm_manager *manager) {
     gpumm_frame_release(last);
     gpumm_readback_release(watch);
     gpumm_kernel_release(fall);
-    check(gpumm_group_free(particles), "free");
+    check(gpumm_group_close(particles), "free");
     gpumm_group_release(particles);
     bool expected = info.length == (uint64_t)STEPS * BORN && asked > 1 && fallen > 0 && fallen < STEPS * BORN;
     return expected ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -150,7 +150,7 @@ int main(void) {
     check(gpumm_manager_open(&options, &manager), "manager");
     int code = run(manager);
     gpumm_manager_close(manager);
-    gpumm_manager_stats(manager, &stats);
+    gpumm_manager_get_stats(manager, &stats);
     printf("after close: %llu bytes in the books, at most %llu were used\n", (unsigned long long)stats.used_bytes,
            (unsigned long long)stats.peak_used_bytes);
     if (stats.used_bytes != 0 || stats.committed_bytes != 0) code = EXIT_FAILURE;

@@ -45,7 +45,7 @@ gpumm_status open_buffer(gpumm_manager *m, const char *type, uint64_t count, uin
                                     .max_length = maximum,
                                     .tag = "bench",
                                     .growth = {.kind = GPUMM_GROWTH_GEOMETRIC, .factor_ppm = 1300000}};
-    gpumm_status status = gpumm_allocate(m, &options, out);
+    gpumm_status status = gpumm_manager_allocate(m, &options, out);
     gpumm_type_release(element);
     return status;
 }
@@ -62,8 +62,8 @@ gpumm_status make_cold(gpumm_manager *m) {
     uint64_t deadline = gpumm__clock_deadline(10);
     TRY(gpumm_manager_trim(m, NULL));
     for (;;) {
-        gpumm_manager_stats(m, &stats);
-        if (stats.entry[GPUMM_CACHED].now == 0) return gpumm_manager_poll(m);
+        gpumm_manager_get_stats(m, &stats);
+        if (stats.entry[GPUMM_CATEGORY_CACHED].now_bytes == 0) return gpumm_manager_poll(m);
         if (gpumm__clock_ns() > deadline) return fail(GPUMM_TIMEOUT, "memory that was trimmed did not go within 10 s");
         gpumm__clock_sleep_ns(50000);
     }
@@ -114,7 +114,7 @@ static void print_device(const bench *b) {
     gpumm_manager *m;
     gpumm_device_info info;
     if (open_manager(b, &m) != GPUMM_OK) return;
-    if (gpumm_manager_info(m, &info) == GPUMM_OK)
+    if (gpumm_manager_get_info(m, &info) == GPUMM_OK)
         printf("%s, driver %d, growth in place: %s, pinned memory in place: %s\n", info.name, info.driver_version,
                info.in_place ? "yes" : "no", info.pinned_in_place ? "yes" : "no");
     gpumm_manager_release(m);

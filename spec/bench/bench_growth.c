@@ -320,7 +320,7 @@ static gpumm_status ahead_buffer(gpumm_manager *m, bool counts, samples *s) {
                                     .max_length = maximum,
                                     .ahead = 1,
                                     .growth = {.kind = GPUMM_GROWTH_GEOMETRIC, .factor_ppm = 1300000}};
-    gpumm_status status = gpumm_allocate(m, &options, &buffer);
+    gpumm_status status = gpumm_manager_allocate(m, &options, &buffer);
     gpumm_type_release(byte);
     TRY(status);
     status = ahead_steps(buffer, maximum, counts, s);
@@ -396,7 +396,7 @@ static gpumm_status our_peak(const bench *b, uint64_t bytes, double *peak) {
     if (status == GPUMM_OK) {
         status = ours(b, m, bytes, false, &t);
         *peak = b->host ? 0 : watch_stop(&w);
-        gpumm_manager_stats(m, &stats);
+        gpumm_manager_get_stats(m, &stats);
         *peak = fmax(*peak, (double)stats.peak_committed_bytes);
     }
     gpumm_manager_release(m);

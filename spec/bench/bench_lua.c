@@ -26,7 +26,7 @@ static int open_protected(lua_State *L) {
     luaL_requiref(L, "gpumm", luaopen_gpumm, 0);
     const char *path = lua_pushfstring(L, "%s/%s", o->bench->folder, o->file);
     if (luaL_loadfilex(L, path, "t") != LUA_OK) return lua_error(L);
-    gpumm_lua_push_manager(L, o->manager, GPUMM_LUA_BORROW);
+    gpumm_lua_push_manager(L, o->manager, GPUMM_LUA_SHARE_BORROW);
     lua_pushcfunction(L, script_clock);
     lua_pushfstring(L, "%s/bench_kernels.cu", o->bench->folder);
     lua_call(L, 3, 1);

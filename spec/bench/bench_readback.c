@@ -196,7 +196,7 @@ static gpumm_status captures(gpumm_readback *r, unsigned count, double *seconds)
         if (i < count) TRY(gpumm_readback_capture(r, NULL, i, &tickets[i % SLOTS]));
         if (i + 1 < SLOTS) continue;
         TRY(gpumm_readback_wait(r, tickets[(i + 1) % SLOTS], 10, &frame));
-        gpumm_frame_end(frame);
+        gpumm_frame_close(frame);
         gpumm_frame_release(frame);
     }
     *seconds = seconds_since(start) / count;

@@ -147,7 +147,7 @@ static gpumm_status growing_buffer(gpumm_manager *m, uint64_t maximum, gpumm_buf
     TRY(gpumm_type_parse("u8", &byte));
     gpumm_buffer_options options = {
         .type = byte, .length = STEP, .max_length = maximum, .growth = {.kind = GPUMM_GROWTH_LINEAR, .step = STEP}};
-    gpumm_status status = gpumm_allocate(m, &options, out);
+    gpumm_status status = gpumm_manager_allocate(m, &options, out);
     gpumm_type_release(byte);
     return status;
 }

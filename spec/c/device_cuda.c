@@ -112,8 +112,8 @@ static void test_info(device *d) {
     printf("    %s, %s, sm_%d%d, driver for CUDA %d, %llu MiB\n", i->name, i->uuid, i->compute_major, i->compute_minor,
            i->driver_version, (unsigned long long)(i->total_bytes >> 20));
     printf("    in place: device %d (by %llu KiB), pinned %d (by %llu KiB); why: %s\n", i->in_place,
-           (unsigned long long)(i->granularity >> 10), i->pinned_in_place,
-           (unsigned long long)(i->pinned_granularity >> 10), i->why);
+           (unsigned long long)(i->granularity_bytes >> 10), i->pinned_in_place,
+           (unsigned long long)(i->pinned_granularity_bytes >> 10), i->why);
     char by_uuid[80];
     device *same = NULL;
     snprintf(by_uuid, sizeof by_uuid, "cuda:%s", i->uuid);
@@ -169,7 +169,7 @@ static void test_streams(bench *b) {
 
 /* Grows a range under a kernel that runs, in 64 steps; what is behind the old end works, the head stays. */
 static void test_growth(bench *b) {
-    uint64_t unit = b->d->info.granularity;
+    uint64_t unit = b->d->info.granularity_bytes;
     gpumm_address range = 0;
     if (!b->d->info.in_place) return;
     CHECK(b->call->reserve(b->d, PLACE_DEVICE, 64 * unit, &range) == GPUMM_OK);
@@ -194,7 +194,7 @@ static void test_growth(bench *b) {
 }
 
 static void test_pinned_growth(bench *b) {
-    uint64_t unit = size_max(b->d->info.pinned_granularity, 2u << 20);
+    uint64_t unit = size_max(b->d->info.pinned_granularity_bytes, 2u << 20);
     gpumm_address range = 0;
     if (!b->d->info.pinned_in_place) return;
     CHECK(b->call->reserve(b->d, PLACE_HOST, 8 * unit, &range) == GPUMM_OK);
@@ -276,7 +276,7 @@ static void test_captures(bench *b) {
     CUgraph graph = NULL;
     CUgraphExec exec = NULL;
     pthread_t thread;
-    uint64_t unit = b->d->info.granularity;
+    uint64_t unit = b->d->info.granularity_bytes;
     gpumm_address range = 0;
     uint32_t words = (uint32_t)(unit / 4) + 1000;
     if (!b->d->info.in_place || !graphs_find(&g)) return;

@@ -167,7 +167,7 @@ static void test_open(void) {
     device *d = NULL;
     CHECK(open_named("cuda:1", &d) == GPUMM_OK);
     CHECK(strcmp(d->info.name, "Fake 1") == 0 && d->info.in_place && d->info.pinned_in_place);
-    CHECK(d->info.granularity == 2 << 20 && d->info.compute_major == 9 && d->info.driver_version == 13000);
+    CHECK(d->info.granularity_bytes == 2 << 20 && d->info.compute_major == 9 && d->info.driver_version == 13000);
     char name[64];
     snprintf(name, sizeof name, "cuda:%s", d->info.uuid);
     CHECK(strcmp(d->info.uuid, "GPU-abababab-abab-abab-abab-ababababab01") == 0);

@@ -44,7 +44,7 @@ static void opening(void) {
     CHECK(d == NULL);
     options.fault = (gpumm_fault){0};
     CHECK_OK(gpumm__device_open(&options, &gpumm__alloc_default, &d));
-    CHECK(gpumm__fault_is(d) && strcmp(d->info.kind, "host") == 0 && d->info.granularity == UNIT);
+    CHECK(gpumm__fault_is(d) && strcmp(d->info.kind, "host") == 0 && d->info.granularity_bytes == UNIT);
     gpumm__device_close(d);
     options.inject_faults = false;
     CHECK_OK(gpumm__device_open(&options, &gpumm__alloc_default, &d));

@@ -40,10 +40,10 @@ static void opening(void) {
     CHECK_SAYS("'auto', 'host', 'cuda'");
     o = (gpumm_options){.device = "cuda:"};
     CHECK_STATUS(gpumm__device_open(&o, &gpumm__alloc_default, &d), GPUMM_INVALID_ARGUMENT);
-    o = (gpumm_options){.device = "host", .granularity = 3 * UNIT};
+    o = (gpumm_options){.device = "host", .granularity_bytes = 3 * UNIT};
     CHECK_STATUS(gpumm__device_open(&o, &gpumm__alloc_default, &d), GPUMM_INVALID_ARGUMENT);
     CHECK_SAYS("power of two");
-    o.granularity = 512;
+    o.granularity_bytes = 512;
     CHECK_STATUS(gpumm__device_open(&o, &gpumm__alloc_default, &d), GPUMM_INVALID_ARGUMENT);
     o = (gpumm_options){.device = "host", .workers = 100000};
     CHECK_STATUS(gpumm__device_open(&o, &gpumm__alloc_default, &d), GPUMM_INVALID_ARGUMENT);
@@ -71,10 +71,11 @@ static void choosing(void) {
 }
 
 static void describing(void) {
-    bench t = bench_open((gpumm_options){.workers = 3, .memory = 10 << 20, .granularity = 2 << 20});
+    bench t = bench_open((gpumm_options){.workers = 3, .memory_bytes = 10 << 20, .granularity_bytes = 2 << 20});
     const gpumm_device_info *i = &t.d->info;
     CHECK(strstr(i->name, ", 3 threads") && i->units == 3 && i->total_bytes == 10 << 20);
-    CHECK(i->granularity == 2 << 20 && i->pinned_granularity == 2 << 20 && i->in_place && i->pinned_in_place);
+    CHECK(i->granularity_bytes == 2 << 20 && i->pinned_granularity_bytes == 2 << 20 && i->in_place &&
+          i->pinned_in_place);
     CHECK(t.call->native_stream(t.a) == NULL);
     device_stream *s = NULL;
     CHECK_STATUS(t.call->stream_open(t.d, &s, &s), GPUMM_INVALID_ARGUMENT);
@@ -131,7 +132,7 @@ static void committing(place where) {
 }
 
 static void quota(void) {
-    bench t = bench_open((gpumm_options){.memory = 8 * UNIT});
+    bench t = bench_open((gpumm_options){.memory_bytes = 8 * UNIT});
     gpumm_address r = 0, x = 0, pinned;
     CHECK_OK(t.call->reserve(t.d, PLACE_DEVICE, 64 * UNIT, &r));
     CHECK_OK(t.call->commit(t.d, PLACE_DEVICE, r, 5 * UNIT));

@@ -12,7 +12,7 @@ static gpumm_buffer *open_floats(gpumm_manager *m, const char *name, uint64_t le
     CHECK_OK(gpumm_type_parse("f32", &f32));
     gpumm_buffer_options options = {.name = name, .type = f32, .length = length, .tag = "embed_hooks.c"};
     if (growth) options.growth = *growth;
-    CHECK_OK(gpumm_allocate(m, &options, &b));
+    CHECK_OK(gpumm_manager_allocate(m, &options, &b));
     gpumm_type_release(f32);
     return b;
 }
@@ -83,7 +83,7 @@ static gpumm_status grow_group(gpumm_manager *m) {
     status = gpumm_group_append(g, NULL, 7, columns);
     if (status == GPUMM_OK) status = gpumm_group_resize(g, NULL, 100000);
     if (status == GPUMM_OK) status = snapshot(gpumm_group_member(g, "flag"), NULL);
-    if (status == GPUMM_OK) status = gpumm_group_free(g);
+    if (status == GPUMM_OK) status = gpumm_group_close(g);
     gpumm_group_release(g);
     return status;
 }
@@ -115,7 +115,7 @@ static gpumm_status use_manager(gpumm_manager *m) {
     gpumm_status status = gpumm_type_parse("u32", &type);
     if (status != GPUMM_OK) return status;
     gpumm_buffer_options options = {.name = "b", .type = type, .length = 100, .enable_async = true};
-    status = gpumm_allocate(m, &options, &b);
+    status = gpumm_manager_allocate(m, &options, &b);
     gpumm_type_release(type);
     if (status != GPUMM_OK) return status;
     status = gpumm_buffer_resize(b, NULL, 5000);
@@ -136,7 +136,7 @@ static gpumm_status use_everything(counted *c) {
     if (status != GPUMM_OK) return status;
     status = use_manager(m);
     gpumm_manager_close(m);
-    CHECK_OK(gpumm_fault_live(m, &live));
+    CHECK_OK(gpumm_fault_get_live(m, &live));
     CHECK(live.committed_bytes == 0 && live.reserved_bytes == 0 && live.streams == 0 && live.events == 0 &&
           live.modules == 0);
     gpumm_manager_release(m);
@@ -175,7 +175,7 @@ static void hear(void *user, gpumm_log_level level, const char *line) {
         gpumm_stats stats;
         h->warnings++;
         snprintf(h->warning, sizeof h->warning, "%s", line);
-        gpumm_manager_stats(h->manager, &stats); /* no lock is held */
+        gpumm_manager_get_stats(h->manager, &stats); /* no lock is held */
     }
 }
 
@@ -225,7 +225,7 @@ static void test_pressure(void) {
     gpumm_buffer_info info;
     CHECK_OK(gpumm_buffer_get_info(b, &info));
     CHECK(info.length == 8 << 10 && info.capacity == 8 << 10);
-    CHECK_OK(gpumm_buffer_free(b));
+    CHECK_OK(gpumm_buffer_close(b));
     gpumm_buffer_release(b);
     gpumm_manager_release(m);
 }
@@ -250,7 +250,7 @@ static void test_pressure_of_all(void) {
     CHECK(c.asked == 4);
     gpumm_scratch_release(x);
     gpumm_readback_release(r);
-    CHECK_OK(gpumm_buffer_free(b));
+    CHECK_OK(gpumm_buffer_close(b));
     gpumm_buffer_release(b);
     gpumm_manager_release(m);
 }
@@ -270,7 +270,7 @@ static uint64_t answer(void *user, const gpumm_growth_request *request) {
     gpumm_buffer_info info;
     s->asked++;
     s->last = *request;
-    CHECK_OK(gpumm_find(s->manager, request->name, NULL, &self)); /* no lock is held */
+    CHECK_OK(gpumm_manager_find(s->manager, request->name, NULL, &self)); /* no lock is held */
     CHECK_OK(gpumm_buffer_get_info(self, &info));
     CHECK(info.capacity == request->capacity);
     gpumm_buffer_release(self);
@@ -301,8 +301,8 @@ static void test_growth(void) {
 
 static void look_back(void *user, const gpumm_block *block) {
     gpumm_stats stats;
-    gpumm_manager_stats(user, &stats); /* no lock is held */
-    CHECK(block->bytes <= stats.used_bytes + stats.entry[GPUMM_EXTERNAL].now);
+    gpumm_manager_get_stats(user, &stats); /* no lock is held */
+    CHECK(block->bytes <= stats.used_bytes + stats.entry[GPUMM_CATEGORY_EXTERNAL].now_bytes);
 }
 
 static void test_budget(void) {
@@ -316,9 +316,9 @@ static void test_budget(void) {
     CHECK(gpumm_budget_used(budget) == 80 << 10);
     gpumm_buffer_options more = {.name = "b", .length = 10 << 10};
     gpumm_buffer *b;
-    CHECK_STATUS(gpumm_allocate(two, &more, &b), GPUMM_OVER_LIMIT);
+    CHECK_STATUS(gpumm_manager_allocate(two, &more, &b), GPUMM_OVER_LIMIT);
     gpumm_budget_set_limit(budget, 200 << 10);
-    CHECK_OK(gpumm_allocate(two, &more, &b));
+    CHECK_OK(gpumm_manager_allocate(two, &more, &b));
     gpumm_buffer_release(b);
     CHECK(gpumm_budget_used(budget) == 120 << 10 && gpumm_budget_limit(budget) == 200 << 10);
     CHECK_OK(gpumm_manager_external(one, 5000));

@@ -137,7 +137,7 @@ static void open_host(void) {
     CHECK_OK(gpumm_manager_open(&options, &manager));
     CHECK_OK(gpumm_type_parse("u8", &type));
     gpumm_buffer_options wanted = {.name = "kept", .type = type, .length = ELEMENTS};
-    CHECK_OK(gpumm_allocate(manager, &wanted, &buffer));
+    CHECK_OK(gpumm_manager_allocate(manager, &wanted, &buffer));
     gpumm_type_release(type);
 }
 
@@ -201,7 +201,7 @@ static void clear_host(void) {
     char name[256];
     for (size_t i = 0; gpumm_manager_name(manager, i, name, sizeof name) == GPUMM_OK;) {
         if (strcmp(name, "kept") == 0) i++;
-        else CHECK_OK(gpumm_free(manager, name));
+        else CHECK_OK(gpumm_manager_free(manager, name));
     }
 }
 
@@ -211,8 +211,8 @@ static unsigned long one_state(fuzz *f) {
     snprintf(script, sizeof script, "%s%s", choices, choosing);
     lua_State *L = fuzz_open((gpumm_lua_sandbox){.limit = 64 << 20, .timeout = 20});
     lua_pushinteger(L, (lua_Integer)fuzz_next(f));
-    gpumm_lua_push_manager(L, manager, GPUMM_LUA_BORROW);
-    gpumm_lua_push_buffer(L, buffer, GPUMM_LUA_BORROW);
+    gpumm_lua_push_manager(L, manager, GPUMM_LUA_SHARE_BORROW);
+    gpumm_lua_push_buffer(L, buffer, GPUMM_LUA_SHARE_BORROW);
     push_every_name(L);
     fuzz_run(L, script, 4, 1);
     for (int i = 0; i < ROUNDS && gpumm__clock_seconds() < f->until; i++) {
@@ -238,7 +238,7 @@ int main(int argc, char **argv) {
         check_host();
     }
     gpumm_buffer_release(buffer);
-    CHECK_OK(gpumm_free(manager, "kept"));
+    CHECK_OK(gpumm_manager_free(manager, "kept"));
     gpumm_manager_close(manager);
     gpumm_manager_release(manager);
     printf("%lu calls in %lu states\n", calls, states);

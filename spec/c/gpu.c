@@ -97,19 +97,19 @@ static void test_growth(void) {
     pthread_t thread;
     train t = {.lock = PTHREAD_MUTEX_INITIALIZER, .length = STEP};
     begin("growth while kernels write");
-    CHECK_OK(gpumm_manager_info(m, &device));
+    CHECK_OK(gpumm_manager_get_info(m, &device));
     CHECK(device.in_place);
     t.buffer = gpu_buffer(m, "growing", STEP, (GROWTHS + 1ull) * STEP);
     t.add = gpu_kernel(m, "add");
     CHECK_OK(gpumm_stream_open(m, &t.stream));
     gpumm_buffer_info first = gpu_info(t.buffer);
-    gpumm_manager_stats(m, &before);
+    gpumm_manager_get_stats(m, &before);
     CHECK(pthread_create(&thread, NULL, train_run, &t) == 0);
     unsigned under_work = 0;
     for (int i = 0; i < GROWTHS; i++) under_work += train_grow(&t, &first);
     atomic_store(&t.stop, true);
     CHECK(pthread_join(thread, NULL) == 0);
-    gpumm_manager_stats(m, &after);
+    gpumm_manager_get_stats(m, &after);
     CHECK(after.resize_count - before.resize_count == GROWTHS);
     CHECK(after.total_allocated_bytes == (GROWTHS + 1ull) * STEP * 4);
     train_verify(&t);
@@ -173,7 +173,7 @@ static void take_frame(gpumm_readback *r, gpumm_ticket ticket, uint64_t *taken) 
         CHECK_OK(gpumm_frame_data(f, i, &data));
         CHECK(gpu_uniform(data, NODES, (uint32_t)info.step));
     }
-    gpumm_frame_end(f);
+    gpumm_frame_close(f);
     gpumm_frame_release(f);
     ++*taken;
 }
@@ -203,7 +203,7 @@ static void tearing(uint32_t frames, bool direct) {
     printf("    %u frames of 2 x %d elements, %s: none torn, %.1f s\n", frames, NODES, direct ? "direct" : "staged",
            seconds_now() - start);
     gpumm_stats stats;
-    gpumm_manager_stats(m, &stats);
+    gpumm_manager_get_stats(m, &stats);
     CHECK(stats.async_transfer_count == frames);
     check_books(m, NULL);
     gpumm_stream_release(s);
@@ -225,7 +225,7 @@ enum { MI = (1 << 20) / 4 }; /* elements of a MiB */
 
 static void check_used(gpumm_manager *m, uint64_t mib) {
     gpumm_stats stats;
-    gpumm_manager_stats(m, &stats);
+    gpumm_manager_get_stats(m, &stats);
     CHECK(stats.used_bytes == mib << 20);
 }
 
@@ -260,7 +260,7 @@ static void test_two_managers(void) {
     gpu_check_line(b, NULL, 50 * MI, 0, 3);
     gpu_check_line(c, NULL, 30 * MI, 0, 5);
     gpumm_kernel_release(in_x);
-    CHECK_OK(gpumm_buffer_free(b));
+    CHECK_OK(gpumm_buffer_close(b));
     gpumm_buffer_release(b);
     refused(y, 3, "3.0 MiB more are over the limit"); /* now its own alone */
     CHECK_OK(gpumm_buffer_resize(c, NULL, 32 * MI));
@@ -288,7 +288,7 @@ static void test_relocating(void) {
     gpumm_stream *s;
     gpumm_device_info device;
     begin("growth by copying");
-    CHECK_OK(gpumm_manager_info(m, &device));
+    CHECK_OK(gpumm_manager_get_info(m, &device));
     CHECK(!device.in_place);
     CHECK_OK(gpumm_stream_open(m, &s));
     for (uint64_t n = FIRST; n < LAST; n *= 2) {
@@ -356,7 +356,7 @@ static void check_card(gpumm_buffer **all, unsigned n) {
 
 static void free_card(gpumm_buffer **all, unsigned n) {
     for (unsigned i = 0; i < n; i++) {
-        CHECK_OK(gpumm_buffer_free(all[i]));
+        CHECK_OK(gpumm_buffer_close(all[i]));
         gpumm_buffer_release(all[i]);
     }
 }
@@ -364,14 +364,14 @@ static void free_card(gpumm_buffer **all, unsigned n) {
 /* Thrice: what was freed is taken again, warm and after a trim. */
 static void test_full(void) {
     static gpumm_buffer *all[MOST];
-    gpumm_manager *m = gpu_open((gpumm_options){.memory = 12 * GIB});
+    gpumm_manager *m = gpu_open((gpumm_options){.memory_bytes = 12 * GIB});
     gpumm_stats before, after;
     unsigned first = 0;
     begin("the whole card, and back");
     gpumm_buffer *small = gpu_buffer(m, "small", 1000, 1000);
     CHECK_OK(gpumm_buffer_fill(small, NULL, 0, 1000, &(uint32_t){99}));
     gpu_check_uniform(small, NULL, 0, 1000, 99);
-    gpumm_manager_stats(m, &before);
+    gpumm_manager_get_stats(m, &before);
     for (int round = 0; round < 3; round++) {
         unsigned n = fill_card(m, all);
         CHECK(n > 1);
@@ -384,11 +384,11 @@ static void test_full(void) {
     }
     printf("    %u GiB were allocated, three times\n", first);
     check_books(m, NULL);
-    gpumm_manager_stats(m, &after);
+    gpumm_manager_get_stats(m, &after);
     CHECK(after.used_bytes == before.used_bytes);
     CHECK(after.total_allocated_bytes == before.total_allocated_bytes);
     CHECK(after.committed_bytes == before.committed_bytes);
-    CHECK_OK(gpumm_buffer_free(small));
+    CHECK_OK(gpumm_buffer_close(small));
     gpumm_buffer_release(small);
     close_and_check(m);
 }

@@ -79,7 +79,7 @@ static inline gpumm_status gpu_make(gpumm_manager *m, const char *name, uint64_t
                               .stream = s,
                               .tag = "gpu",
                               .growth = {.kind = GPUMM_GROWTH_EXACT}};
-    gpumm_status status = gpumm_allocate(m, &o, out);
+    gpumm_status status = gpumm_manager_allocate(m, &o, out);
     gpumm_type_release(u32);
     return status;
 }

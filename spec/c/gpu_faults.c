@@ -205,14 +205,15 @@ static void check_same(const gpumm_stats *a, const gpumm_stats *b) {
     CHECK(a->buffer_count == b->buffer_count);
     CHECK(a->resize_count == b->resize_count);
     CHECK(a->async_transfer_count == b->async_transfer_count);
-    for (int c = GPUMM_BUFFERS; c <= GPUMM_PINNED; c++) CHECK(a->entry[c].now == b->entry[c].now);
+    for (int c = GPUMM_CATEGORY_BUFFERS; c <= GPUMM_CATEGORY_PINNED; c++)
+        CHECK(a->entry[c].now_bytes == b->entry[c].now_bytes);
 }
 
 static void run_one(const scenario *s, bool relocate, driver_entry entry, uint64_t nth, gpumm_status with) {
     world w = world_open(relocate);
     gpumm_stats before, after;
     uint64_t called, now;
-    gpumm_manager_stats(w.m, &before);
+    gpumm_manager_get_stats(w.m, &before);
     CHECK_OK(gpumm_fault_calls(w.m, now_call, &called));
     CHECK_OK(gpumm_fault_plan(w.m, &(gpumm_fault){.call = now_call, .nth = nth, .status = with}));
     gpumm_status status = s->act(&w);
@@ -225,7 +226,7 @@ static void run_one(const scenario *s, bool relocate, driver_entry entry, uint64
     failures += now - called >= nth;
     reached[entry] += now - called >= nth;
     if (status != GPUMM_OK) {
-        gpumm_manager_stats(w.m, &after);
+        gpumm_manager_get_stats(w.m, &after);
         check_same(&before, &after);
         check_contents(&w);
         check_books(w.m, NULL);

@@ -208,7 +208,7 @@ static void stage_close(stage *x) {
 static void check_unchanged(stage *x, const gpumm_stats *before, const gpumm_buffer_info *info) {
     gpumm_stats now;
     gpumm_buffer_info after = gpu_info(x->named);
-    gpumm_manager_stats(x->m, &now);
+    gpumm_manager_get_stats(x->m, &now);
     CHECK(now.used_bytes == before->used_bytes);
     CHECK(now.total_allocated_bytes == before->total_allocated_bytes);
     CHECK(now.buffer_count == before->buffer_count);
@@ -235,7 +235,7 @@ static void refuse_contents(stage *x, const gpumm_stats *before, const gpumm_buf
     REFUSED(gpumm_buffer_upload(x->named, NULL, 0, N, x->data)); /* it would have to wait for the stream */
     REFUSED(gpumm_buffer_download(x->named, x->s, 0, N, x->data));
     REFUSED(gpumm_buffer_fill(x->named, x->s, 0, N, &(uint32_t){1}));
-    REFUSED(gpumm_buffer_copy(x->named, 0, x->other, 0, N, x->s));
+    REFUSED(gpumm_buffer_copy(x->named, x->s, 0, x->other, 0, N));
     REFUSED(gpumm_readback_capture(x->readback, x->s, 1, NULL));
     REFUSED(gpumm_readback_capture(x->readback, NULL, 1, NULL)); /* the stream that wrote last is this one */
 }
@@ -247,11 +247,11 @@ static void refuse_sizes(stage *x, const gpumm_stats *before, const gpumm_buffer
     REFUSED(gpumm_group_resize(x->group, x->s, 4 * N));
     REFUSED(gpu_make(x->m, "fresh", N, 2 * N, x->s, &fresh));
     CHECK(fresh == NULL);
-    CHECK_STATUS(gpumm_find(x->m, "fresh", NULL, &fresh), GPUMM_NOT_FOUND);
+    CHECK_STATUS(gpumm_manager_find(x->m, "fresh", NULL, &fresh), GPUMM_NOT_FOUND);
     REFUSED(gpumm_buffer_shrink_to_fit(x->named));
-    REFUSED(gpumm_buffer_free(x->named));
-    REFUSED(gpumm_free(x->m, "named"));
-    REFUSED(gpumm_group_free(x->group));
+    REFUSED(gpumm_buffer_close(x->named));
+    REFUSED(gpumm_manager_free(x->m, "named"));
+    REFUSED(gpumm_group_close(x->group));
 }
 
 static void refuse_waiting(stage *x, const gpumm_stats *before, const gpumm_buffer_info *info) {
@@ -284,13 +284,13 @@ static void allowed_again(stage *x, CUgraphExec exec) {
     gpu_check_uniform(x->named, NULL, 0, N, 0);
     CHECK_OK(gpumm_buffer_shrink_to_fit(x->named));
     CUDA(cu.exec_destroy(exec)); /* before the memory that it writes goes */
-    CHECK_OK(gpumm_free(x->m, "named"));
+    CHECK_OK(gpumm_manager_free(x->m, "named"));
 }
 
 static void test_refusals(void) {
     stage x = stage_open();
     gpumm_stats before;
-    gpumm_manager_stats(x.m, &before);
+    gpumm_manager_get_stats(x.m, &before);
     gpumm_buffer_info info = gpu_info(x.named);
     CUDA(cu.begin(x.native, CU_STREAM_CAPTURE_MODE_GLOBAL));
     refuse_contents(&x, &before, &info);
@@ -344,7 +344,7 @@ static void be_busy(gpumm_manager *m) {
     CHECK_OK(gpumm_stream_synchronize(s));
     compile_anew(m);
     gpumm_readback_release(r);
-    CHECK_OK(gpumm_group_free(g));
+    CHECK_OK(gpumm_group_close(g));
     gpumm_group_release(g);
     gpumm_buffer_release(b);
     gpumm_stream_release(s);

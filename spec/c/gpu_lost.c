@@ -79,7 +79,7 @@ static void contents_are_lost(rig *x) {
     LOST(gpumm_buffer_upload(x->b, NULL, 0, N, x->data));
     LOST(gpumm_buffer_download(x->b, x->s, 0, N, x->data));
     LOST(gpumm_buffer_fill(x->b, NULL, 0, N, &(uint32_t){1}));
-    LOST(gpumm_buffer_copy(gpumm_group_at(x->g, 0), 0, gpumm_group_at(x->g, 1), 0, N, NULL));
+    LOST(gpumm_buffer_copy(gpumm_group_at(x->g, 0), NULL, 0, gpumm_group_at(x->g, 1), 0, N));
     LOST(gpumm_kernel_launch(x->number, NULL, 0,
                              (gpumm_argument[]){VALUE((uint64_t){N}), BUFFER(x->b), VALUE((uint32_t){1})}, 3));
     LOST(gpumm_readback_capture(x->r, NULL, 44, NULL));
@@ -118,7 +118,7 @@ static void time_is_lost(rig *x) {
 
 static void check_readable(rig *x, const gpumm_stats *before) {
     gpumm_stats now;
-    gpumm_manager_stats(x->m, &now);
+    gpumm_manager_get_stats(x->m, &now);
     CHECK(now.used_bytes == before->used_bytes);
     CHECK(now.total_allocated_bytes == before->total_allocated_bytes);
     CHECK(now.buffer_count == before->buffer_count);
@@ -134,7 +134,7 @@ static void check_readable(rig *x, const gpumm_stats *before) {
 static void rig_close(rig *x) {
     double start = seconds_now();
     CHECK_OK(gpumm_manager_trim(x->m, NULL));
-    CHECK_OK(gpumm_free(x->m, "b"));
+    CHECK_OK(gpumm_manager_free(x->m, "b"));
     check_frame(x);
     gpumm_frame_release(x->kept);
     gpumm_event_release(x->e);
@@ -152,8 +152,8 @@ static void rig_close(rig *x) {
 static int device_is_lost(bool relocate) {
     rig x = rig_open(relocate), y = rig_open(false);
     gpumm_stats in_x, in_y;
-    gpumm_manager_stats(x.m, &in_x);
-    gpumm_manager_stats(y.m, &in_y);
+    gpumm_manager_get_stats(x.m, &in_x);
+    gpumm_manager_get_stats(y.m, &in_y);
     lose(&x);
     rig *both[] = {&x, &y};
     for (int i = 0; i < 2; i++) {

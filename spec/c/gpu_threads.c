@@ -58,7 +58,7 @@ static void own_capture(worker_state *w) {
     CHECK_OK(gpumm_frame_data(f, 0, &data));
     CHECK(memcmp(data, w->model, w->length * 4) == 0);
     for (uint64_t i = 0; i < w->length; i++) w->model[i] += 5;
-    gpumm_frame_end(f);
+    gpumm_frame_close(f);
     gpumm_frame_release(f);
     atomic_fetch_add(&frames, 1);
 }
@@ -107,7 +107,7 @@ static void group_grow(worker_state *w) {
 
 static void look_around(worker_state *w) {
     gpumm_stats stats;
-    gpumm_manager_stats(m, &stats);
+    gpumm_manager_get_stats(m, &stats);
     CHECK(stats.used_bytes >= (SHARED + 2 * PAIRS) * 4);
     CHECK_OK(gpumm_manager_poll(m));
     if (below(&w->d, 4) == 0) CHECK_OK(gpumm_manager_trim(m, NULL));

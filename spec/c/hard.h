@@ -86,12 +86,12 @@ static inline void close_and_check(gpumm_manager *m) {
     gpumm_live live;
     gpumm_stats stats;
     gpumm_manager_close(m);
-    CHECK_OK(gpumm_fault_live(m, &live));
+    CHECK_OK(gpumm_fault_get_live(m, &live));
     check_nothing_live(&live);
-    gpumm_manager_stats(m, &stats);
+    gpumm_manager_get_stats(m, &stats);
     CHECK(stats.used_bytes == 0);
     CHECK(stats.committed_bytes == 0);
-    for (int c = 0; c < GPUMM_CATEGORY_COUNT; c++) CHECK(stats.entry[c].now == 0);
+    for (int c = 0; c < GPUMM_CATEGORY_COUNT; c++) CHECK(stats.entry[c].now_bytes == 0);
     gpumm_manager_release(m);
 }
 
@@ -103,11 +103,11 @@ static inline void check_books(gpumm_manager *m, const gpumm_budget *budget) {
     double end = seconds_now() + 20; /* the worker may be fitting staging, or committing ahead, at this moment */
     do {
         CHECK_OK(gpumm_manager_trim(m, NULL));
-        gpumm_manager_stats(m, &stats);
-        CHECK_OK(gpumm_fault_live(m, &live));
+        gpumm_manager_get_stats(m, &stats);
+        CHECK_OK(gpumm_fault_get_live(m, &live));
     } while (stats.committed_bytes != live.committed_bytes && seconds_now() < end);
     CHECK(stats.committed_bytes == live.committed_bytes);
-    CHECK(stats.entry[GPUMM_CACHED].now == 0);
+    CHECK(stats.entry[GPUMM_CATEGORY_CACHED].now_bytes == 0);
     if (budget) CHECK(stats.used_bytes == gpumm_budget_used(budget));
     CHECK_OK(gpumm_manager_check(m));
 }

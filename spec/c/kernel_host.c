@@ -40,7 +40,7 @@ static gpumm_type *type_named(const char *name) {
 static gpumm_buffer *buffer(const char *type, uint64_t length) {
     gpumm_type *t = type_named(type);
     gpumm_buffer *b = NULL;
-    CHECK(gpumm_allocate(m, &(gpumm_buffer_options){.type = t, .length = length}, &b) == GPUMM_OK);
+    CHECK(gpumm_manager_allocate(m, &(gpumm_buffer_options){.type = t, .length = length}, &b) == GPUMM_OK);
     gpumm_type_release(t);
     return b;
 }
@@ -327,8 +327,8 @@ static void test_structs(void) {
                             &(gpumm_kernel_options){
                                 .source = source, .file = "s.cu", .types = types, .type_names = names, .type_count = 2},
                             &k) == GPUMM_OK);
-    CHECK(gpumm_allocate(m, &(gpumm_buffer_options){.type = body, .length = 3}, &b) == GPUMM_OK);
-    CHECK(gpumm_allocate(m, &(gpumm_buffer_options){.type = other, .length = 3}, &o) == GPUMM_OK);
+    CHECK(gpumm_manager_allocate(m, &(gpumm_buffer_options){.type = body, .length = 3}, &b) == GPUMM_OK);
+    CHECK(gpumm_manager_allocate(m, &(gpumm_buffer_options){.type = other, .length = 3}, &o) == GPUMM_OK);
     int n = 3;
     if (k) CHECK(gpumm_kernel_launch(k, NULL, 0, (gpumm_argument[]){of_int(&n), of(b), of(o)}, 3) == GPUMM_OK);
     if (k)
@@ -446,8 +446,8 @@ static void test_arguments(void) {
     gpumm_kernel *none = open_named(K "g(float *x) { x[0] = 1; }", NULL);
     gpumm_buffer *x = buffer("f32", 4), *y = buffer("f32x2", 4), *i = buffer("i32", 4), *foreign = NULL, *opaque = NULL;
     gpumm_type *f32 = type_named("f32");
-    CHECK(gpumm_allocate(another, &(gpumm_buffer_options){.type = f32, .length = 4}, &foreign) == GPUMM_OK);
-    CHECK(gpumm_allocate(m, &(gpumm_buffer_options){.length = 4}, &opaque) == GPUMM_OK);
+    CHECK(gpumm_manager_allocate(another, &(gpumm_buffer_options){.type = f32, .length = 4}, &foreign) == GPUMM_OK);
+    CHECK(gpumm_manager_allocate(m, &(gpumm_buffer_options){.length = 4}, &opaque) == GPUMM_OK);
     int n = 4, negative = -1, zero = 0;
     short small = 1;
     gpumm_address address = 0;
@@ -475,7 +475,7 @@ static void test_arguments(void) {
         SAYS("say how many");
     CHECK(gpumm_kernel_launch(none, NULL, 1, (gpumm_argument[]){of(x)}, 1) == GPUMM_OK);
     CHECK(gpumm_kernel_launch(k, gpumm_manager_main(another), 0, good, 5) == GPUMM_INVALID_ARGUMENT);
-    CHECK(gpumm_buffer_free(i) == GPUMM_OK);
+    CHECK(gpumm_buffer_close(i) == GPUMM_OK);
     CHECK(gpumm_kernel_launch(k, NULL, 0, good, 5) == GPUMM_STALE);
     gpumm_type_release(f32);
     gpumm_buffer *all[] = {x, y, i, foreign, opaque};
@@ -517,21 +517,21 @@ static void test_release_while_held(void) {
     for (int r = 0; r < 3; r++)
         CHECK(gpumm_kernel_launch(k, NULL, 0, (gpumm_argument[]){of_int(&n), of(b)}, 2) == GPUMM_OK);
     gpumm_kernel_release(k);
-    CHECK(gpumm_fault_live(m, &live) == GPUMM_OK && live.modules == 1);
-    CHECK(gpumm_fault_release(m, NULL) == GPUMM_OK);
+    CHECK(gpumm_fault_get_live(m, &live) == GPUMM_OK && live.modules == 1);
+    CHECK(gpumm_fault_resume(m, NULL) == GPUMM_OK);
     read_back(b, 100, got);
     CHECK(got[0] == 3 && got[99] == 300);
     for (int tries = 0; tries < 1000 && live.modules; tries++) {
         usleep(1000);
         gpumm_manager_poll(m);
-        gpumm_fault_live(m, &live);
+        gpumm_fault_get_live(m, &live);
     }
     CHECK(live.modules == 0);
     gpumm_buffer_release(b);
     gpumm_kernel *left = open_named(K "f(int n, int *o) {}", NULL); /* close disposes of it */
     gpumm_manager_close(m);
     CHECK(gpumm_kernel_launch(left, NULL, 1, NULL, 0) == GPUMM_CLOSED);
-    CHECK(gpumm_fault_live(m, &live) == GPUMM_OK && live.modules == 0);
+    CHECK(gpumm_fault_get_live(m, &live) == GPUMM_OK && live.modules == 0);
     gpumm_kernel_release(left);
     gpumm_manager_release(m);
     m = before;
@@ -549,7 +549,7 @@ static void test_faults(void) {
         CHECK(gpumm_fault_plan(m, &(gpumm_fault){.call = calls[i], .nth = 1, .status = GPUMM_DRIVER}) == GPUMM_OK);
         CHECK(gpumm_kernel_open(m, &(gpumm_kernel_options){.source = source, .file = "f.cu"}, &k) == GPUMM_DRIVER &&
               !k);
-        CHECK(gpumm_fault_live(m, &live) == GPUMM_OK && live.modules == 0);
+        CHECK(gpumm_fault_get_live(m, &live) == GPUMM_OK && live.modules == 0);
         CHECK(gpumm_kernel_open(m, &(gpumm_kernel_options){.source = source, .file = "f.cu"}, &k) == GPUMM_OK && k);
         gpumm_kernel_release(k);
     }

@@ -22,8 +22,8 @@ static void check(bool ok, int line, const char *what) {
 static void describe_parameter(char *text, size_t size, const gpumm_parameter *p) {
     size_t used = strlen(text);
     snprintf(text + used, size - used, "%s:%s%s%s", p->name,
-             p->kind == GPUMM_POINTER && p->access == GPUMM_READ ? "const " : "",
-             p->element ? gpumm_type_name(p->element) : p->type, p->kind == GPUMM_POINTER ? "*" : "");
+             p->kind == GPUMM_PARAMETER_POINTER && p->access == GPUMM_ACCESS_READ ? "const " : "",
+             p->element ? gpumm_type_name(p->element) : p->type, p->kind == GPUMM_PARAMETER_POINTER ? "*" : "");
 }
 
 static void describe(const prototype_list *list, char *text, size_t size) {

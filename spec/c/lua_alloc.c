@@ -145,9 +145,9 @@ static int protected_main(lua_State *L) {
     gpumm_lua_set_log(L, silent, NULL);
     CHECK(luaL_loadbufferx(L, h->script, strlen(h->script), "=script", "t") == LUA_OK || (lua_error(L), 0));
     lua_insert(L, -2);
-    gpumm_lua_push_manager(L, h->manager, GPUMM_LUA_BORROW);
-    gpumm_lua_push_buffer(L, h->buffer, GPUMM_LUA_BORROW);
-    gpumm_lua_push_readback(L, h->readback, GPUMM_LUA_BORROW);
+    gpumm_lua_push_manager(L, h->manager, GPUMM_LUA_SHARE_BORROW);
+    gpumm_lua_push_buffer(L, h->buffer, GPUMM_LUA_SHARE_BORROW);
+    gpumm_lua_push_readback(L, h->readback, GPUMM_LUA_SHARE_BORROW);
     lua_call(L, 4, 0);
     return 0;
 }
@@ -161,7 +161,7 @@ static void gpumm__host_open(host *h) {
     CHECK_OK(gpumm_manager_open(&options, &h->manager));
     CHECK_OK(gpumm_type_parse("f32", &f32));
     gpumm_buffer_options buffer = {.name = "theirs", .type = f32, .length = 4};
-    CHECK_OK(gpumm_allocate(h->manager, &buffer, &h->buffer));
+    CHECK_OK(gpumm_manager_allocate(h->manager, &buffer, &h->buffer));
     gpumm_type_release(f32);
     gpumm_readback_options readback = {.buffers = &h->buffer, .buffer_count = 1};
     CHECK_OK(gpumm_readback_open(&readback, &h->readback));
@@ -170,14 +170,14 @@ static void gpumm__host_open(host *h) {
 static void host_settle(host *h, gpumm_stats *stats, gpumm_live *live) {
     CHECK_OK(gpumm_manager_synchronize(h->manager));
     CHECK_OK(gpumm_manager_trim(h->manager, NULL));
-    gpumm_manager_stats(h->manager, stats);
-    CHECK_OK(gpumm_fault_live(h->manager, live));
+    gpumm_manager_get_stats(h->manager, stats);
+    CHECK_OK(gpumm_fault_get_live(h->manager, live));
 }
 
 /* Snapshots that a script captured and never took leave their slots, and what it made by name is freed. */
 static void drain(host *h) {
     gpumm_frame *frame;
-    if (gpumm_free(h->manager, "flags") != GPUMM_OK) CHECK_SAYS("flags");
+    if (gpumm_manager_free(h->manager, "flags") != GPUMM_OK) CHECK_SAYS("flags");
     CHECK_OK(gpumm_manager_synchronize(h->manager));
     CHECK_OK(gpumm_readback_latest(h->readback, &frame));
     gpumm_frame_release(frame);
@@ -220,11 +220,11 @@ static void check_untouched(host *h) {
 
 static void host_close(host *h) {
     gpumm_live live;
-    CHECK_OK(gpumm_buffer_free(h->buffer));
+    CHECK_OK(gpumm_buffer_close(h->buffer));
     gpumm_readback_release(h->readback);
     gpumm_buffer_release(h->buffer);
     gpumm_manager_close(h->manager);
-    CHECK_OK(gpumm_fault_live(h->manager, &live));
+    CHECK_OK(gpumm_fault_get_live(h->manager, &live));
     CHECK(live.committed_bytes == 0 && live.streams == 0 && live.events == 0 && live.blocks == 0);
     gpumm_manager_release(h->manager);
     CHECK(h->blocks == 0);

@@ -26,7 +26,7 @@ static gpumm_buffer *open_floats(gpumm_manager *m, const char *name, uint64_t le
     gpumm_buffer *b;
     CHECK_OK(gpumm_type_parse("f32", &f32));
     gpumm_buffer_options options = {.name = name, .type = f32, .length = length};
-    CHECK_OK(gpumm_allocate(m, &options, &b));
+    CHECK_OK(gpumm_manager_allocate(m, &options, &b));
     gpumm_type_release(f32);
     return b;
 }
@@ -87,8 +87,8 @@ static void test_open_touches_no_global(void) {
 static void test_borrowed_manager(void) {
     gpumm_manager *m = open_manager();
     lua_State *L = open_state();
-    push_global_manager(L, m, GPUMM_LUA_BORROW);
-    gpumm_lua_push_manager(L, m, GPUMM_LUA_BORROW);
+    push_global_manager(L, m, GPUMM_LUA_SHARE_BORROW);
+    gpumm_lua_push_manager(L, m, GPUMM_LUA_SHARE_BORROW);
     lua_setglobal(L, "again");
     run(L, "assert(rawequal(m, again))\n"
            "local ok, why = pcall(m.close, m)\n"
@@ -120,9 +120,9 @@ static void test_borrowed_manager(void) {
 static void test_owned_manager(void) {
     gpumm_manager *m = open_manager();
     lua_State *L = open_state();
-    push_global_manager(L, m, GPUMM_LUA_BORROW);
-    push_global_manager(L, m, GPUMM_LUA_OWN); /* handed over after all */
-    push_global_manager(L, m, GPUMM_LUA_BORROW);
+    push_global_manager(L, m, GPUMM_LUA_SHARE_BORROW);
+    push_global_manager(L, m, GPUMM_LUA_SHARE_OWN); /* handed over after all */
+    push_global_manager(L, m, GPUMM_LUA_SHARE_BORROW);
     gpumm_manager_retain(m);
     gpumm_manager_release(m);
     run(L, "m:allocate('x', 'f32', 1); m:free 'x'; m:close(); assert(m:is_closed())");
@@ -132,7 +132,7 @@ static void test_owned_manager(void) {
 
     m = open_manager(); /* the collector's alone: it closes with the state */
     L = open_state();
-    push_global_manager(L, m, GPUMM_LUA_OWN);
+    push_global_manager(L, m, GPUMM_LUA_SHARE_OWN);
     gpumm_manager *watched = gpumm_manager_retain(m);
     gpumm_manager_release(m);
     lua_close(L);
@@ -146,11 +146,11 @@ static void test_buffers(void) {
     gpumm_manager *m = open_manager();
     gpumm_buffer *b = open_floats(m, "theirs", 3), *c = open_floats(m, NULL, 2);
     lua_State *L = open_state();
-    gpumm_lua_push_buffer(L, b, GPUMM_LUA_BORROW);
+    gpumm_lua_push_buffer(L, b, GPUMM_LUA_SHARE_BORROW);
     lua_setglobal(L, "b");
-    gpumm_lua_push_buffer(L, c, GPUMM_LUA_OWN);
+    gpumm_lua_push_buffer(L, c, GPUMM_LUA_SHARE_OWN);
     lua_setglobal(L, "c");
-    push_global_manager(L, m, GPUMM_LUA_BORROW);
+    push_global_manager(L, m, GPUMM_LUA_SHARE_BORROW);
     run(L, "assert(rawequal(b, m:get_buffer 'theirs')); b:upload { 4, 5, 6 }\n"
            "assert(not pcall(b.free, b)); do local scoped <close> = b end\n"
            "b = nil; collectgarbage()\n" /* what is borrowed stays so, whoever forgets it */
@@ -161,7 +161,7 @@ static void test_buffers(void) {
     CHECK_STATUS(gpumm_buffer_get_info(c, &info), GPUMM_STALE);
     const float expected[] = {4, 5, 6};
     check_floats(b, expected, 3);
-    CHECK_OK(gpumm_buffer_free(b));
+    CHECK_OK(gpumm_buffer_close(b));
     run(L, "local ok, why = pcall(b.download, b); assert(not ok and why:find 'STALE', why)");
     lua_close(L);
     gpumm_buffer_release(b);
@@ -174,8 +174,8 @@ static void test_buffers_by_name(void) {
     gpumm_manager *m = open_manager();
     gpumm_buffer *b = open_floats(m, "theirs", 3);
     lua_State *L = open_state(), *other = open_state();
-    push_global_manager(L, m, GPUMM_LUA_BORROW);
-    push_global_manager(other, m, GPUMM_LUA_BORROW);
+    push_global_manager(L, m, GPUMM_LUA_SHARE_BORROW);
+    push_global_manager(other, m, GPUMM_LUA_SHARE_BORROW);
     run(L,
         "for _ = 1, 2 do\n"
         "  local ok, why = pcall(m.free, m, 'theirs')\n"
@@ -195,7 +195,7 @@ static void test_buffers_by_name(void) {
     run(L, "assert(m:free 'kept')");
     const float expected[] = {4, 5, 6};
     check_floats(b, expected, 3);
-    gpumm_lua_push_buffer(L, b, GPUMM_LUA_OWN);
+    gpumm_lua_push_buffer(L, b, GPUMM_LUA_SHARE_OWN);
     run(L, "assert(m:free 'theirs')"); /* handed over */
     lua_close(L);
     lua_close(other);
@@ -210,7 +210,7 @@ static void test_readbacks(void) {
     gpumm_readback *r;
     CHECK_OK(gpumm_readback_open(&options, &r));
     lua_State *L = open_state();
-    gpumm_lua_push_readback(L, r, GPUMM_LUA_BORROW);
+    gpumm_lua_push_readback(L, r, GPUMM_LUA_SHARE_BORROW);
     lua_pushvalue(L, -1);
     lua_setglobal(L, "r");
     CHECK(gpumm_lua_to_readback(L, -1) == r);
@@ -237,7 +237,7 @@ static void test_left_behind(void) {
     gpumm_buffer *place, *found;
     char name[256];
     lua_State *L = open_state();
-    push_global_manager(L, m, GPUMM_LUA_BORROW);
+    push_global_manager(L, m, GPUMM_LUA_SHARE_BORROW);
     run(L,
         "for i = 1, 3 do g = m:group { { 'place', 'f32' }, length = 100 * i } end\n"
         "local sim = gpumm.simulation { nodes = gpumm.group { { 'x', 'f32' } }, flags = gpumm.buffer { type = 'u8', length = 4 },\n"
@@ -247,17 +247,17 @@ static void test_left_behind(void) {
     CHECK_OK(gpumm_lua_find_buffer(L, -1, "g.place", &place));
     lua_close(L);
     gpumm_stats stats;
-    gpumm_manager_stats(m, &stats);
+    gpumm_manager_get_stats(m, &stats);
     CHECK(stats.buffer_count == 2);
     CHECK_OK(gpumm_manager_name(m, 0, name, sizeof name));
     CHECK(strcmp(name, "flags") == 0);
     CHECK_STATUS(gpumm_manager_name(m, 1, name, sizeof name), GPUMM_NOT_FOUND);
-    CHECK_OK(gpumm_find(m, "flags", NULL, &found));
-    CHECK_OK(gpumm_buffer_free(found));
+    CHECK_OK(gpumm_manager_find(m, "flags", NULL, &found));
+    CHECK_OK(gpumm_buffer_close(found));
     gpumm_buffer_release(found);
     CHECK_OK(gpumm_buffer_resize(place, NULL, 1000)); /* its group, whole */
     gpumm_buffer_release(place);
-    gpumm_manager_stats(m, &stats);
+    gpumm_manager_get_stats(m, &stats);
     CHECK(stats.used_bytes == 0 && stats.buffer_count == 0);
     gpumm_manager_release(m);
 }
@@ -333,9 +333,9 @@ static void test_guest(void) {
     gpumm_manager *m = open_manager();
     gpumm_buffer *theirs = open_floats(m, "theirs", 1);
     gpumm_stats before, after;
-    gpumm_manager_stats(m, &before);
+    gpumm_manager_get_stats(m, &before);
     lua_State *L = open_state();
-    push_global_manager(L, m, GPUMM_LUA_BORROW);
+    push_global_manager(L, m, GPUMM_LUA_SHARE_BORROW);
     run(L,
         "local sim = gpumm.simulation { nodes = gpumm.group { { 'x', 'f32' } }, flags = gpumm.buffer { type = 'u8', length = 4 },\n"
         "  watch = gpumm.readback { 'nodes.x', every = 1 }, steps = 3,\n"
@@ -349,7 +349,7 @@ static void test_guest(void) {
         "end\n"
         "collectgarbage()");
     CHECK_OK(gpumm_manager_trim(m, NULL));
-    gpumm_manager_stats(m, &after);
+    gpumm_manager_get_stats(m, &after);
     CHECK(after.used_bytes == before.used_bytes && after.buffer_count == before.buffer_count);
     lua_close(L);
     gpumm_buffer_release(theirs);
@@ -370,7 +370,7 @@ static const char *write_script(const char *text) {
 
 static int open_with_buffer(lua_State *L) {
     luaL_openlibs(L);
-    gpumm_lua_push_buffer(L, lua_touserdata(L, 1), GPUMM_LUA_BORROW);
+    gpumm_lua_push_buffer(L, lua_touserdata(L, 1), GPUMM_LUA_SHARE_BORROW);
     lua_setglobal(L, "theirs");
     return 0;
 }
@@ -449,9 +449,9 @@ static int life(lua_State *L) {
     worker_host *w = lua_touserdata(L, 1);
     luaL_openlibs(L);
     gpumm_lua_open(L);
-    gpumm_lua_push_manager(L, w->manager, GPUMM_LUA_BORROW);
+    gpumm_lua_push_manager(L, w->manager, GPUMM_LUA_SHARE_BORROW);
     lua_setglobal(L, "m");
-    gpumm_lua_push_buffer(L, w->shared, GPUMM_LUA_BORROW);
+    gpumm_lua_push_buffer(L, w->shared, GPUMM_LUA_SHARE_BORROW);
     lua_setglobal(L, "shared");
     lua_pushinteger(L, w->number);
     lua_setglobal(L, "number");
@@ -518,7 +518,7 @@ static void test_threads(void) {
 static void *run_until_closed(void *user) {
     worker_host *w = user;
     lua_State *L = open_state();
-    push_global_manager(L, w->manager, GPUMM_LUA_BORROW);
+    push_global_manager(L, w->manager, GPUMM_LUA_SHARE_BORROW);
     run(L, "local ok, why\n"
            "repeat\n"
            "  ok, why = pcall(function()\n"
@@ -538,11 +538,11 @@ static void test_close_under_scripts(void) {
         worker_host host = {m, NULL, 0};
         for (int i = 0; i < THREADS; i++) CHECK(pthread_create(&threads[i], NULL, run_until_closed, &host) == 0);
         gpumm_stats stats;
-        do gpumm_manager_stats(m, &stats);
+        do gpumm_manager_get_stats(m, &stats);
         while (stats.allocation_count < 40);
         gpumm_manager_close(m);
         for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
-        gpumm_manager_stats(m, &stats);
+        gpumm_manager_get_stats(m, &stats);
         CHECK(stats.used_bytes == 0 && stats.committed_bytes == 0);
         gpumm_manager_release(m);
     }
@@ -563,7 +563,7 @@ static void test_garbage_before_hook(void) {
     gpumm_manager *m;
     CHECK_OK(gpumm_manager_open(&options, &m));
     lua_State *L = open_state();
-    push_global_manager(L, m, GPUMM_LUA_BORROW);
+    push_global_manager(L, m, GPUMM_LUA_SHARE_BORROW);
     run(L, "collectgarbage 'stop'\n"
            "local function fill() for _ = 1, 3 do assert(m:buffer { type = 'u8', length = 20 << 10 }) end end\n"
            "fill() assert(m:buffer { type = 'u8', length = 60 << 10 }) collectgarbage()\n"

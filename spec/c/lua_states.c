@@ -183,9 +183,9 @@ static void *visit_on_a_thread(void *argument) {
     guest *g = argument;
     state s;
     state_open(&s);
-    gpumm_lua_push_manager(s.L, g->manager, GPUMM_LUA_BORROW);
+    gpumm_lua_push_manager(s.L, g->manager, GPUMM_LUA_SHARE_BORROW);
     lua_setglobal(s.L, "theirs");
-    gpumm_lua_push_buffer(s.L, g->buffer, GPUMM_LUA_BORROW);
+    gpumm_lua_push_buffer(s.L, g->buffer, GPUMM_LUA_SHARE_BORROW);
     lua_setglobal(s.L, "shared");
     lua_pushstring(s.L, g->name);
     lua_setglobal(s.L, "name");
@@ -199,7 +199,7 @@ static gpumm_buffer *open_shared(gpumm_manager *m) {
     gpumm_buffer *buffer;
     CHECK_OK(gpumm_type_parse("u32", &type));
     gpumm_buffer_options options = {.name = "shared", .type = type, .length = 1000};
-    CHECK_OK(gpumm_allocate(m, &options, &buffer));
+    CHECK_OK(gpumm_manager_allocate(m, &options, &buffer));
     gpumm_type_release(type);
     uint32_t value = 77;
     CHECK_OK(gpumm_buffer_fill(buffer, NULL, 0, 1000, &value));
@@ -209,10 +209,10 @@ static gpumm_buffer *open_shared(gpumm_manager *m) {
 static void check_nothing_lives(gpumm_manager *m) {
     gpumm_live live;
     gpumm_stats stats;
-    CHECK_OK(gpumm_fault_live(m, &live));
+    CHECK_OK(gpumm_fault_get_live(m, &live));
     CHECK(live.committed_bytes == 0 && live.reserved_bytes == 0 && live.ranges == 0 && live.blocks == 0);
     CHECK(live.streams == 0 && live.events == 0 && live.modules == 0);
-    gpumm_manager_stats(m, &stats);
+    gpumm_manager_get_stats(m, &stats);
     CHECK(stats.used_bytes == 0 && stats.committed_bytes == 0);
 }
 
@@ -227,10 +227,10 @@ static void test_shared_manager(void) {
     for (int i = 0; i < 3; i++) CHECK(pthread_join(thread[i], NULL) == 0);
     CHECK(!gpumm_manager_is_closed(m));
     gpumm_stats stats;
-    gpumm_manager_stats(m, &stats);
+    gpumm_manager_get_stats(m, &stats);
     CHECK(stats.buffer_count == 1 && stats.async_transfer_count == 300 && stats.allocation_count == 4);
     CHECK(gpumm_manager_leaks(m, NULL, NULL) == 1); /* ours alone */
-    CHECK_OK(gpumm_buffer_free(shared));
+    CHECK_OK(gpumm_buffer_close(shared));
     gpumm_buffer_release(shared);
     gpumm_manager_close(m);
     check_nothing_lives(m);
@@ -290,12 +290,12 @@ static void test_leaves_the_host(void) {
     for (int round = 0; round < 8; round++) {
         state s;
         state_open(&s);
-        gpumm_lua_push_manager(s.L, m, GPUMM_LUA_BORROW);
+        gpumm_lua_push_manager(s.L, m, GPUMM_LUA_SHARE_BORROW);
         lua_setglobal(s.L, "theirs");
         run(&s, leave_theirs);
         state_close(&s);
         gpumm_stats stats;
-        gpumm_manager_stats(m, &stats);
+        gpumm_manager_get_stats(m, &stats);
         CHECK(stats.used_bytes == 0 && stats.buffer_count == 0);
     }
     gpumm_buffer *shared = open_shared(m);
@@ -303,7 +303,7 @@ static void test_leaves_the_host(void) {
     CHECK_OK(gpumm_buffer_download(shared, NULL, 999, 1, &last));
     CHECK(last == 77);
     CHECK_OK(gpumm_manager_check(m));
-    CHECK_OK(gpumm_buffer_free(shared));
+    CHECK_OK(gpumm_buffer_close(shared));
     gpumm_buffer_release(shared);
     gpumm_manager_close(m);
     check_nothing_lives(m);

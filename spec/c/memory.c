@@ -19,10 +19,12 @@ static const gpumm_allocator memory = {purse_reallocate, &taken};
 
 static device *device_made(bool relocate, uint64_t quota) {
     device *d;
-    CHECK_OK(gpumm__device_open(
-        &(gpumm_options){
-            .device = "host", .relocate = relocate, .inject_faults = true, .memory = quota, .granularity = UNIT},
-        &memory, &d));
+    CHECK_OK(gpumm__device_open(&(gpumm_options){.device = "host",
+                                                 .relocate = relocate,
+                                                 .inject_faults = true,
+                                                 .memory_bytes = quota,
+                                                 .granularity_bytes = UNIT},
+                                &memory, &d));
     return d;
 }
 
@@ -213,8 +215,8 @@ static void slab_chunks(void) {
     CHECK_OK(gpumm_manager_open(&(gpumm_options){.device = "host", .relocate = true, .inject_faults = true}, &m));
     for (uint32_t i = 0; i < COUNT; i++) {
         for (uint32_t j = 0; j < WORDS; j++) words[j] = i * WORDS + j;
-        CHECK_OK(
-            gpumm_allocate(m, &(gpumm_buffer_options){.type = type, .length = WORDS, .max_length = WORDS}, &all[i]));
+        CHECK_OK(gpumm_manager_allocate(m, &(gpumm_buffer_options){.type = type, .length = WORDS, .max_length = WORDS},
+                                        &all[i]));
         CHECK_OK(gpumm_buffer_upload(all[i], NULL, 0, WORDS, words));
     }
     for (uint32_t i = 0; i < COUNT; i++) {
@@ -222,7 +224,7 @@ static void slab_chunks(void) {
         for (uint32_t j = 0; j < WORDS; j++) CHECK(words[j] == i * WORDS + j);
     }
     gpumm_live live;
-    CHECK_OK(gpumm_fault_live(m, &live));
+    CHECK_OK(gpumm_fault_get_live(m, &live));
     CHECK(live.blocks >= COUNT * WORDS * 4 / (4 * MIB)); /* more than one slab */
     for (uint32_t i = 0; i < COUNT; i++) gpumm_buffer_release(all[i]);
     check_books(m, NULL);
@@ -321,14 +323,14 @@ static sums add_up(const account *all, const bool *open) {
     for (int i = 0; i < ACCOUNTS; i++) {
         if (!open[i]) continue;
         s.committed += all[i].committed;
-        if (all[i].category <= GPUMM_PINNED) s.logical += all[i].logical;
+        if (all[i].category <= GPUMM_CATEGORY_PINNED) s.logical += all[i].logical;
     }
     return s;
 }
 
 static void ledger_step(ledger *l, account *a, bool *open, dice *d) {
-    static const gpumm_category own[] = {GPUMM_BUFFERS, GPUMM_SCRATCH, GPUMM_STAGING,
-                                         GPUMM_PINNED,  GPUMM_CACHED,  GPUMM_SLACK};
+    static const gpumm_category own[] = {GPUMM_CATEGORY_BUFFERS, GPUMM_CATEGORY_SCRATCH, GPUMM_CATEGORY_STAGING,
+                                         GPUMM_CATEGORY_PINNED,  GPUMM_CATEGORY_CACHED,  GPUMM_CATEGORY_SLACK};
     gpumm_category c = own[below(d, 6)];
     if (!*open) {
         gpumm__ledger_open(l, a, c, "x", NULL);
@@ -339,12 +341,13 @@ static void ledger_step(ledger *l, account *a, bool *open, dice *d) {
     } else if (below(d, 5) == 0) {
         gpumm__ledger_move(l, a, c, "y", "z");
     } else {
-        uint64_t bytes = a->category == GPUMM_CACHED || a->category == GPUMM_SLACK ? 0 : below(d, 1000);
+        uint64_t bytes =
+            a->category == GPUMM_CATEGORY_CACHED || a->category == GPUMM_CATEGORY_SLACK ? 0 : below(d, 1000);
         uint64_t committed = bytes + below(d, 1000);
-        uint64_t precommitted = a->category == GPUMM_CACHED ? 0 : below(d, 600); /* nothing warm is ahead */
+        uint64_t precommitted = a->category == GPUMM_CATEGORY_CACHED ? 0 : below(d, 600); /* nothing warm is ahead */
         gpumm__ledger_set(l, a, bytes, precommitted, committed);
-        uint64_t split = gpumm__account_bytes(a, GPUMM_PRECOMMITTED) + gpumm__account_bytes(a, GPUMM_SLACK) +
-                         gpumm__account_bytes(a, GPUMM_CACHED);
+        uint64_t split = gpumm__account_bytes(a, GPUMM_CATEGORY_PRECOMMITTED) +
+                         gpumm__account_bytes(a, GPUMM_CATEGORY_SLACK) + gpumm__account_bytes(a, GPUMM_CATEGORY_CACHED);
         CHECK(split == committed - bytes);
     }
 }
@@ -366,30 +369,31 @@ static void ledger_random(void) {
         if (s.committed > peak_committed) peak_committed = s.committed;
         CHECK(l.peak_used == peak);
         CHECK(l.peak_committed == peak_committed);
-        for (int c = 0; c < GPUMM_CATEGORY_COUNT; c++) CHECK(l.entry[c].peak >= l.entry[c].now);
+        for (int c = 0; c < GPUMM_CATEGORY_COUNT; c++) CHECK(l.entry[c].peak_bytes >= l.entry[c].now_bytes);
     }
     for (int i = 0; i < ACCOUNTS; i++)
         if (open[i]) gpumm__ledger_close(&l, &all[i]);
-    for (int c = 0; c < GPUMM_CATEGORY_COUNT; c++) CHECK(l.entry[c].now == 0 && l.entry[c].count == 0);
+    for (int c = 0; c < GPUMM_CATEGORY_COUNT; c++) CHECK(l.entry[c].now_bytes == 0 && l.entry[c].count == 0);
     CHECK(l.used == 0 && l.committed == 0 && l.first == NULL);
 }
 
 static void ledger_categories(void) {
     ledger l = {0};
     account a, w;
-    gpumm__ledger_open(&l, &a, GPUMM_BUFFERS, "a", "here");
+    gpumm__ledger_open(&l, &a, GPUMM_CATEGORY_BUFFERS, "a", "here");
     gpumm__ledger_set(&l, &a, 100, 30, 150);
-    CHECK(l.entry[GPUMM_BUFFERS].now == 100 && l.entry[GPUMM_BUFFERS].count == 1);
-    CHECK(l.entry[GPUMM_PRECOMMITTED].now == 30 && l.entry[GPUMM_PRECOMMITTED].count == 1);
-    CHECK(l.entry[GPUMM_SLACK].now == 20 && l.used == 100 && l.committed == 150);
-    gpumm__ledger_open(&l, &w, GPUMM_CACHED, "", "");
+    CHECK(l.entry[GPUMM_CATEGORY_BUFFERS].now_bytes == 100 && l.entry[GPUMM_CATEGORY_BUFFERS].count == 1);
+    CHECK(l.entry[GPUMM_CATEGORY_PRECOMMITTED].now_bytes == 30 && l.entry[GPUMM_CATEGORY_PRECOMMITTED].count == 1);
+    CHECK(l.entry[GPUMM_CATEGORY_SLACK].now_bytes == 20 && l.used == 100 && l.committed == 150);
+    gpumm__ledger_open(&l, &w, GPUMM_CATEGORY_CACHED, "", "");
     gpumm__ledger_set(&l, &w, 0, 0, 64);
-    CHECK(l.entry[GPUMM_CACHED].now == 64 && l.used == 100 && l.committed == 214);
+    CHECK(l.entry[GPUMM_CATEGORY_CACHED].now_bytes == 64 && l.used == 100 && l.committed == 214);
     a.committed = 7; /* what the sums do not know of is found */
     CHECK(!gpumm__ledger_balanced(&l));
     a.committed = 150;
-    gpumm__ledger_move(&l, &a, GPUMM_CACHED, "", "");
-    CHECK(l.used == 0 && l.entry[GPUMM_BUFFERS].now == 0 && l.entry[GPUMM_BUFFERS].peak == 100);
+    gpumm__ledger_move(&l, &a, GPUMM_CATEGORY_CACHED, "", "");
+    CHECK(l.used == 0 && l.entry[GPUMM_CATEGORY_BUFFERS].now_bytes == 0 &&
+          l.entry[GPUMM_CATEGORY_BUFFERS].peak_bytes == 100);
     gpumm__ledger_close(&l, &a);
     gpumm__ledger_close(&l, &w);
     CHECK(l.committed == 0 && l.peak_committed == 214);

@@ -172,7 +172,7 @@ static void check_used(void) {
         for (size_t j = 0; readers[i].used && readers[i].open && j < readers[i].count; j++)
             used += readers[i].of->capacity * readers[i].size[j] * readers[i].slots * (readers[i].direct ? 1 : 2);
     for (int i = 0; i < SCRATCHES; i++) used += scratches[i].bytes;
-    gpumm_manager_stats(m, &stats);
+    gpumm_manager_get_stats(m, &stats);
     CHECK(stats.total_allocated_bytes == buffers);
     CHECK(stats.buffer_count == count);
     CHECK(stats.used_bytes == buffers + used);
@@ -250,7 +250,7 @@ static gpumm_status open_single(set *x, unsigned ahead) {
                               .stream = any_stream()};
     x->count = 1;
     x->size[0] = gpumm_type_size(o.type);
-    return gpumm_allocate(m, &o, &x->buffer[0]);
+    return gpumm_manager_allocate(m, &o, &x->buffer[0]);
 }
 
 static gpumm_status open_group(set *x, unsigned ahead) {
@@ -319,16 +319,16 @@ static void do_free(void) {
         if (readers[i].used && readers[i].of == x && !readers[i].open) return; /* keep it simple: `of` stays */
     readers_end(x);
     if (x->grouped) {
-        freed(gpumm_group_free(x->group));
+        freed(gpumm_group_close(x->group));
         CHECK_STATUS(gpumm_group_resize(x->group, NULL, 1), GPUMM_STALE);
         gpumm_group_release(x->group);
     } else if (x->name[0] && below(&d, 2)) {
-        freed(gpumm_free(m, x->name));
+        freed(gpumm_manager_free(m, x->name));
         CHECK_STATUS(gpumm_buffer_upload(x->buffer[0], NULL, 0, 0, ""), GPUMM_STALE);
-        CHECK_STATUS(gpumm_find(m, x->name, NULL, &(gpumm_buffer *){NULL}), GPUMM_NOT_FOUND);
+        CHECK_STATUS(gpumm_manager_find(m, x->name, NULL, &(gpumm_buffer *){NULL}), GPUMM_NOT_FOUND);
         gpumm_buffer_release(x->buffer[0]);
     } else {
-        freed(gpumm_buffer_free(x->buffer[0]));
+        freed(gpumm_buffer_close(x->buffer[0]));
         gpumm_buffer_release(x->buffer[0]);
     }
     set_forget(x);
@@ -453,7 +453,7 @@ static void do_copy(void) {
     size_t size = to.of->size[to.member];
     uint64_t count = to.count < from.count ? to.count : from.count;
     gpumm_buffer *a = to.of->buffer[to.member], *b = from.of->buffer[from.member];
-    gpumm_status status = gpumm_buffer_copy(a, to.first, b, from.first, count, any_stream());
+    gpumm_status status = gpumm_buffer_copy(a, any_stream(), to.first, b, from.first, count);
     uint64_t apart = to.first > from.first ? to.first - from.first : from.first - to.first;
     if (size != from.of->size[from.member]) CHECK_STATUS(status, GPUMM_TYPE_MISMATCH);
     else if (a == b && apart < count) CHECK_STATUS(status, GPUMM_INVALID_ARGUMENT);
@@ -469,8 +469,9 @@ static void do_outside(void) {
     CHECK_STATUS(gpumm_buffer_fill(x->buffer[0], NULL, x->length, 1, element), GPUMM_INVALID_ARGUMENT);
     CHECK_STATUS(gpumm_buffer_upload(x->buffer[0], NULL, UINT64_MAX, 2, element), GPUMM_INVALID_ARGUMENT);
     if (x->name[0] && !x->grouped)
-        CHECK_STATUS(gpumm_allocate(m, &(gpumm_buffer_options){.name = x->name, .length = 1}, &(gpumm_buffer *){NULL}),
-                     GPUMM_ALREADY_EXISTS);
+        CHECK_STATUS(
+            gpumm_manager_allocate(m, &(gpumm_buffer_options){.name = x->name, .length = 1}, &(gpumm_buffer *){NULL}),
+            GPUMM_ALREADY_EXISTS);
 }
 
 /* ---- Readbacks --------------------------------------------------------------------------------- */
@@ -671,7 +672,7 @@ static void do_frame(void) {
             if (frames[i].frame && frames[i].of == f->of && frames[i].ticket == f->ticket) frames[i].kept = true;
         break;
     case 1:
-        gpumm_frame_end(f->frame);
+        gpumm_frame_close(f->frame);
         CHECK(!gpumm_frame_valid(f->frame));
         frame_gone(f, true);
         break;
@@ -706,7 +707,7 @@ static void do_held(void) {
         if (act != do_free || !debugging) act(); /* which reads canaries back before it frees */
     }
     if (anything_pending()) histogram[H_PENDING]++;
-    CHECK_OK(gpumm_fault_release(m, "copy"));
+    CHECK_OK(gpumm_fault_resume(m, "copy"));
 }
 
 /* ---- The rest ---------------------------------------------------------------------------------- */
@@ -729,7 +730,7 @@ static void do_event(void) {
 static void do_scratch(void) {
     scratch *x = &scratches[below(&d, SCRATCHES)];
     if (x->scratch) {
-        failed(gpumm_scratch_used(x->scratch, any_stream(), GPUMM_WRITE));
+        failed(gpumm_scratch_used(x->scratch, any_stream(), GPUMM_ACCESS_WRITE));
         gpumm_scratch_release(x->scratch);
         *x = (scratch){0};
         return;

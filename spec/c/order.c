@@ -21,7 +21,7 @@ static void open_all(bool relocate) {
 }
 
 static void close_all(void) {
-    CHECK_OK(gpumm_fault_release(m, NULL));
+    CHECK_OK(gpumm_fault_resume(m, NULL));
     CHECK_OK(gpumm_manager_poll(m));
     for (int i = 0; i < STREAMS; i++) gpumm_stream_release(s[i]);
     check_books(m, NULL);
@@ -31,7 +31,8 @@ static void close_all(void) {
 
 static gpumm_buffer *buffer(uint64_t length, uint32_t value) {
     gpumm_buffer *b;
-    CHECK_OK(gpumm_allocate(m, &(gpumm_buffer_options){.type = u32, .length = length, .max_length = length}, &b));
+    CHECK_OK(
+        gpumm_manager_allocate(m, &(gpumm_buffer_options){.type = u32, .length = length, .max_length = length}, &b));
     CHECK_OK(gpumm_buffer_fill(b, NULL, 0, length, &value));
     CHECK_OK(gpumm_manager_synchronize(m));
     return b;
@@ -42,7 +43,7 @@ static void set(gpumm_buffer *b, uint64_t n, gpumm_stream *on, uint32_t value) {
 }
 
 static void copy(gpumm_buffer *to, gpumm_buffer *from, uint64_t n, gpumm_stream *on) {
-    CHECK_OK(gpumm_buffer_copy(to, 0, from, 0, n, on));
+    CHECK_OK(gpumm_buffer_copy(to, on, 0, from, 0, n));
 }
 
 static void holds(gpumm_buffer *b, uint64_t n, uint32_t value) {
@@ -133,19 +134,19 @@ static void one_stream_costs_nothing(void) {
 
 static void a_crossing_costs_one(void) {
     gpumm_buffer *b = buffer(N, 1);
-    COSTS(gpumm_buffer_used(b, NULL, GPUMM_READ), 0, 0);
-    COSTS(gpumm_buffer_used(b, s[0], GPUMM_READ), 1, 1);
-    COSTS(gpumm_buffer_used(b, s[0], GPUMM_READ), 0, 0); /* known already */
-    COSTS(gpumm_buffer_used(b, s[1], GPUMM_READ), 1, 1); /* readers do not wait for each other */
-    COSTS(gpumm_buffer_used(b, NULL, GPUMM_WRITE), 2, 2);
-    COSTS(gpumm_buffer_used(b, NULL, GPUMM_WRITE), 0, 0);
-    COSTS(gpumm_buffer_used(b, s[0], GPUMM_WRITE), 1, 1);
-    COSTS(gpumm_buffer_used(b, s[0], GPUMM_READ), 0, 0);
-    COSTS(gpumm_buffer_used(b, s[1], GPUMM_WRITE), 1, 1);
-    COSTS(gpumm_buffer_used(b, s[1], GPUMM_WRITE), 0, 0);
-    for (int i = 2; i < 2 + ORDER_READERS; i++) COSTS(gpumm_buffer_used(b, s[i], GPUMM_READ), 1, 1);
-    COSTS(gpumm_buffer_used(b, s[2 + ORDER_READERS], GPUMM_READ), 2, 2); /* stands for one that it waits for */
-    COSTS(gpumm_buffer_used(b, s[1], GPUMM_WRITE), ORDER_READERS, ORDER_READERS);
+    COSTS(gpumm_buffer_used(b, NULL, GPUMM_ACCESS_READ), 0, 0);
+    COSTS(gpumm_buffer_used(b, s[0], GPUMM_ACCESS_READ), 1, 1);
+    COSTS(gpumm_buffer_used(b, s[0], GPUMM_ACCESS_READ), 0, 0); /* known already */
+    COSTS(gpumm_buffer_used(b, s[1], GPUMM_ACCESS_READ), 1, 1); /* readers do not wait for each other */
+    COSTS(gpumm_buffer_used(b, NULL, GPUMM_ACCESS_WRITE), 2, 2);
+    COSTS(gpumm_buffer_used(b, NULL, GPUMM_ACCESS_WRITE), 0, 0);
+    COSTS(gpumm_buffer_used(b, s[0], GPUMM_ACCESS_WRITE), 1, 1);
+    COSTS(gpumm_buffer_used(b, s[0], GPUMM_ACCESS_READ), 0, 0);
+    COSTS(gpumm_buffer_used(b, s[1], GPUMM_ACCESS_WRITE), 1, 1);
+    COSTS(gpumm_buffer_used(b, s[1], GPUMM_ACCESS_WRITE), 0, 0);
+    for (int i = 2; i < 2 + ORDER_READERS; i++) COSTS(gpumm_buffer_used(b, s[i], GPUMM_ACCESS_READ), 1, 1);
+    COSTS(gpumm_buffer_used(b, s[2 + ORDER_READERS], GPUMM_ACCESS_READ), 2, 2); /* stands for one that it waits for */
+    COSTS(gpumm_buffer_used(b, s[1], GPUMM_ACCESS_WRITE), ORDER_READERS, ORDER_READERS);
     gpumm_buffer_release(b);
 }
 
@@ -175,7 +176,7 @@ static void writers_wait_for_readers(void) {
     for (int i = 0; i < STREAMS; i++) copy(out[i], b, N, s[i]);
     set(b, N, NULL, 2);
     check_waits(gpumm_manager_main(m));
-    CHECK_OK(gpumm_fault_release(m, "snapshot"));
+    CHECK_OK(gpumm_fault_resume(m, "snapshot"));
     for (int i = 0; i < STREAMS; i++) {
         holds(out[i], N, 1);
         gpumm_buffer_release(out[i]);
@@ -192,7 +193,7 @@ static void writers_wait_for_the_writers_reads(void) {
     copy(out, b, N, s[0]);
     set(b, N, s[1], 6);
     check_waits(s[1]);
-    CHECK_OK(gpumm_fault_release(m, "snapshot"));
+    CHECK_OK(gpumm_fault_resume(m, "snapshot"));
     holds(out, N, 5);
     holds(b, N, 6);
     gpumm_buffer_release(b);
@@ -205,7 +206,7 @@ static void readers_wait_for_the_writer(void) {
     set(b, N, s[0], 7);
     for (int i = 0; i < 3; i++) copy(out[i], b, N, s[i + 1]);
     for (int i = 0; i < 3; i++) check_waits(s[i + 1]);
-    CHECK_OK(gpumm_fault_release(m, "fill"));
+    CHECK_OK(gpumm_fault_resume(m, "fill"));
     for (int i = 0; i < 3; i++) {
         holds(out[i], N, 7);
         gpumm_buffer_release(out[i]);
@@ -219,7 +220,7 @@ static void streams_that_are_gone(void) {
     gpumm_live before, now;
     gpumm_buffer *b = buffer(N, 1), *out = buffer(N, 0);
     gpumm_stream *writer, *reader;
-    CHECK_OK(gpumm_fault_live(m, &before));
+    CHECK_OK(gpumm_fault_get_live(m, &before));
     CHECK_OK(gpumm_stream_open(m, &writer));
     CHECK_OK(gpumm_stream_open(m, &reader));
     CHECK_OK(gpumm_fault_hold(m, "fill"));
@@ -227,14 +228,14 @@ static void streams_that_are_gone(void) {
     gpumm_stream_release(writer);
     copy(out, b, N, reader);
     gpumm_stream_release(reader);
-    CHECK_OK(gpumm_buffer_copy(b, 0, out, 0, 1, NULL)); /* behind both */
+    CHECK_OK(gpumm_buffer_copy(b, NULL, 0, out, 0, 1)); /* behind both */
     check_waits(gpumm_manager_main(m));
-    CHECK_OK(gpumm_fault_release(m, "fill"));
+    CHECK_OK(gpumm_fault_resume(m, "fill"));
     holds(out, N, 8);
     holds(b, N, 8);
     do {
         CHECK_OK(gpumm_manager_poll(m));
-        CHECK_OK(gpumm_fault_live(m, &now));
+        CHECK_OK(gpumm_fault_get_live(m, &now));
         sched_yield();
     } while (now.streams > before.streams);
     CHECK(now.streams == before.streams);
@@ -248,18 +249,18 @@ static void streams_that_are_gone(void) {
 /* Shrinking and trimming with more dead readers than an order holds must not touch what is gone. */
 static void many_streams_that_are_gone(void) {
     gpumm_buffer *b;
-    CHECK_OK(gpumm_allocate(m, &(gpumm_buffer_options){.type = u32, .length = N}, &b));
+    CHECK_OK(gpumm_manager_allocate(m, &(gpumm_buffer_options){.type = u32, .length = N}, &b));
     CHECK_OK(gpumm_buffer_ensure_capacity(b, 20 * N));
     for (int i = 0; i < 2 * ORDER_READERS; i++) {
         gpumm_stream *one;
         CHECK_OK(gpumm_stream_open(m, &one));
-        CHECK_OK(gpumm_buffer_used(b, one, GPUMM_READ));
+        CHECK_OK(gpumm_buffer_used(b, one, GPUMM_ACCESS_READ));
         gpumm_stream_release(one);
-        if (i % 5 == 4) CHECK_OK(gpumm_buffer_used(b, s[0], GPUMM_READ));
+        if (i % 5 == 4) CHECK_OK(gpumm_buffer_used(b, s[0], GPUMM_ACCESS_READ));
     }
     CHECK_OK(gpumm_buffer_shrink_to_fit(b));
     check_books(m, NULL);
-    CHECK_OK(gpumm_buffer_used(b, s[0], GPUMM_WRITE));
+    CHECK_OK(gpumm_buffer_used(b, s[0], GPUMM_ACCESS_WRITE));
     gpumm_buffer_release(b);
 }
 
@@ -292,7 +293,7 @@ static void scratch_across_streams(void) {
     CHECK_OK(put(k, s[0], NULL, y, 9));
     CHECK_OK(get(g, s[0], again, NULL, y));
     check_waits(s[0]);
-    CHECK_OK(gpumm_fault_release(m, "fill"));
+    CHECK_OK(gpumm_fault_resume(m, "fill"));
     holds(out, SMALL, 7);
     holds(again, SMALL, 9);
     gpumm_scratch_release(y);
@@ -308,16 +309,16 @@ static void freed_ranges_wait(uint64_t n) {
     gpumm_buffer *b = buffer(n, 3), *out = buffer(n, 0);
     gpumm_buffer *gate = hold_up(s[0]);
     copy(out, b, n, s[0]);
-    CHECK_OK(gpumm_buffer_free(b));
+    CHECK_OK(gpumm_buffer_close(b));
     gpumm_buffer *next;
     static uint32_t data[N];
     for (uint64_t i = 0; i < n; i++) data[i] = 4;
-    CHECK_OK(gpumm_allocate(m, &(gpumm_buffer_options){.type = u32, .max_length = n}, &next));
+    CHECK_OK(gpumm_manager_allocate(m, &(gpumm_buffer_options){.type = u32, .max_length = n}, &next));
     CHECK_OK(gpumm_buffer_append(next, NULL, n, data));
     bool idle;
     CHECK_OK(gpumm_stream_idle(s[0], &idle));
     CHECK(!idle);
-    CHECK_OK(gpumm_fault_release(m, "fill"));
+    CHECK_OK(gpumm_fault_resume(m, "fill"));
     holds(out, n, 3);
     holds(next, n, 4);
     gpumm_buffer_release(b);
@@ -331,15 +332,15 @@ static void unmapping_waits(void) {
     gpumm_live before, held, after;
     gpumm_buffer *out = buffer(N, 0);
     check_books(m, NULL);
-    CHECK_OK(gpumm_fault_live(m, &before));
+    CHECK_OK(gpumm_fault_get_live(m, &before));
     gpumm_buffer *b = buffer(N, 3), *gate = hold_up(s[0]);
     copy(out, b, N, s[0]);
     gpumm_buffer_release(b);
-    CHECK_OK(gpumm_fault_live(m, &held));
+    CHECK_OK(gpumm_fault_get_live(m, &held));
     CHECK(held.committed_bytes > before.committed_bytes);
-    CHECK_OK(gpumm_fault_release(m, "fill"));
+    CHECK_OK(gpumm_fault_resume(m, "fill"));
     CHECK_OK(gpumm_manager_trim(m, NULL));
-    CHECK_OK(gpumm_fault_live(m, &after));
+    CHECK_OK(gpumm_fault_get_live(m, &after));
     CHECK(after.committed_bytes == before.committed_bytes);
     holds(out, N, 3);
     gpumm_buffer_release(out);
@@ -354,12 +355,12 @@ static void kernels_outlive_their_handles(void) {
     CHECK_OK(put(k, s[0], b, NULL, 5));
     gpumm_kernel_release(k);
     CHECK_OK(gpumm_manager_poll(m));
-    CHECK_OK(gpumm_fault_live(m, &live));
+    CHECK_OK(gpumm_fault_get_live(m, &live));
     CHECK(live.modules == 1);
-    CHECK_OK(gpumm_fault_release(m, "launch"));
+    CHECK_OK(gpumm_fault_resume(m, "launch"));
     holds(b, SMALL, 5);
     CHECK_OK(gpumm_manager_trim(m, NULL));
-    CHECK_OK(gpumm_fault_live(m, &live));
+    CHECK_OK(gpumm_fault_get_live(m, &live));
     CHECK(live.modules == 0);
     gpumm_buffer_release(b);
 }
@@ -380,7 +381,7 @@ static void captures_join_writers(void) {
     bool ready = true;
     CHECK_OK(gpumm_readback_ready(r, 0, &ready));
     CHECK(!ready);
-    CHECK_OK(gpumm_fault_release(m, "fill"));
+    CHECK_OK(gpumm_fault_resume(m, "fill"));
     CHECK_OK(gpumm_readback_wait(r, 0, 60, &f));
     for (uint32_t i = 0; i < 3; i++) {
         const void *data;
@@ -389,7 +390,7 @@ static void captures_join_writers(void) {
     }
     gpumm_frame_release(f);
     gpumm_readback_release(r);
-    CHECK_OK(gpumm_group_free(g));
+    CHECK_OK(gpumm_group_close(g));
     gpumm_group_release(g);
 }
 

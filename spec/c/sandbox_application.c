@@ -60,7 +60,7 @@ static void open_host(void) {
     CHECK_OK(gpumm_manager_open(&options, &manager));
     CHECK_OK(gpumm_type_parse("f32", &type));
     gpumm_buffer_options wanted = {.name = "positions", .type = type, .length = ELEMENTS};
-    CHECK_OK(gpumm_allocate(manager, &wanted, &buffer));
+    CHECK_OK(gpumm_manager_allocate(manager, &wanted, &buffer));
     for (int i = 0; i < ELEMENTS; i++) values[i] = (float)i;
     CHECK_OK(gpumm_buffer_upload(buffer, NULL, 0, ELEMENTS, values));
     gpumm_type_release(type);
@@ -72,24 +72,24 @@ static void check_host(void) {
     CHECK_OK(gpumm_buffer_download(buffer, NULL, 0, ELEMENTS, values));
     for (int i = 0; i < ELEMENTS; i++) CHECK(values[i] == (float)i);
     CHECK_OK(gpumm_manager_check(manager));
-    gpumm_manager_stats(manager, &stats);
+    gpumm_manager_get_stats(manager, &stats);
     CHECK(stats.buffer_count == 1 && stats.total_allocated_bytes == ELEMENTS * sizeof(float));
 }
 
 static void close_host(void) {
     gpumm_stats stats;
-    CHECK_OK(gpumm_free(manager, "positions"));
+    CHECK_OK(gpumm_manager_free(manager, "positions"));
     gpumm_buffer_release(buffer);
     gpumm_manager_close(manager);
-    gpumm_manager_stats(manager, &stats);
+    gpumm_manager_get_stats(manager, &stats);
     CHECK(stats.used_bytes == 0 && stats.committed_bytes == 0);
     gpumm_manager_release(manager);
 }
 
 static void push_host(lua_State *L) {
-    gpumm_lua_push_manager(L, manager, GPUMM_LUA_BORROW);
+    gpumm_lua_push_manager(L, manager, GPUMM_LUA_SHARE_BORROW);
     lua_setglobal(L, "manager");
-    gpumm_lua_push_buffer(L, buffer, GPUMM_LUA_BORROW);
+    gpumm_lua_push_buffer(L, buffer, GPUMM_LUA_SHARE_BORROW);
     lua_setglobal(L, "buffer");
 }
 

@@ -46,7 +46,7 @@ static world open_world(void) {
     world w = {.m = open_manager()};
     gpumm_type *u8;
     CHECK_OK(gpumm_type_parse("u8", &u8));
-    CHECK_OK(gpumm_allocate(w.m, &(gpumm_buffer_options){.name = "b", .type = u8, .length = SMALL}, &w.b));
+    CHECK_OK(gpumm_manager_allocate(w.m, &(gpumm_buffer_options){.name = "b", .type = u8, .length = SMALL}, &w.b));
     gpumm_type_release(u8);
     CHECK_OK(gpumm_buffer_fill(w.b, NULL, 0, SMALL, &(uint8_t){1}));
     CHECK_OK(gpumm_readback_open(&(gpumm_readback_options){.buffers = &w.b, .buffer_count = 1, .slots = 3}, &w.r));
@@ -56,12 +56,12 @@ static world open_world(void) {
 static void close_world(world *w) {
     gpumm_stats stats;
     gpumm_readback_release(w->r);
-    CHECK_OK(gpumm_buffer_free(w->b));
+    CHECK_OK(gpumm_buffer_close(w->b));
     gpumm_buffer_release(w->b);
     CHECK_OK(gpumm_manager_check(w->m));
     gpumm_manager_close(w->m);
-    gpumm_manager_stats(w->m, &stats);
-    for (int c = 0; c < GPUMM_CATEGORY_COUNT; c++) CHECK(stats.entry[c].now == 0);
+    gpumm_manager_get_stats(w->m, &stats);
+    for (int c = 0; c < GPUMM_CATEGORY_COUNT; c++) CHECK(stats.entry[c].now_bytes == 0);
     CHECK(stats.committed_bytes == 0);
     gpumm_manager_release(w->m);
 }
@@ -151,7 +151,7 @@ typedef struct crowd { /* who looks at the books all the time: whoever books wai
 static void *look_on(void *user) {
     crowd *c = user;
     gpumm_stats stats;
-    while (!atomic_load(&c->over)) gpumm_manager_stats(c->m, &stats);
+    while (!atomic_load(&c->over)) gpumm_manager_get_stats(c->m, &stats);
     return NULL;
 }
 
@@ -159,9 +159,9 @@ static void check_books(const world *w) {
     gpumm_buffer_info info;
     gpumm_stats stats;
     CHECK_OK(gpumm_buffer_get_info(w->b, &info));
-    gpumm_manager_stats(w->m, &stats);
-    CHECK(stats.entry[GPUMM_STAGING].now == 3 * info.capacity);
-    CHECK(stats.entry[GPUMM_PINNED].now == 3 * info.capacity);
+    gpumm_manager_get_stats(w->m, &stats);
+    CHECK(stats.entry[GPUMM_CATEGORY_STAGING].now_bytes == 3 * info.capacity);
+    CHECK(stats.entry[GPUMM_CATEGORY_PINNED].now_bytes == 3 * info.capacity);
 }
 
 /* What the slots stand for is booked with every change of capacity; the worker, which is fitting them to one

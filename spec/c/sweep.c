@@ -93,7 +93,7 @@ static gpumm_status allocate(world *w, const char *name, const char *type, uint6
     if (status != GPUMM_OK) return status;
     gpumm_buffer_options o = {
         .name = name, .type = t, .length = length, .max_length = max_length, .enable_async = async, .tag = "sweep"};
-    status = gpumm_allocate(w->m, &o, out);
+    status = gpumm_manager_allocate(w->m, &o, out);
     gpumm_type_release(t);
     return status;
 }
@@ -217,7 +217,7 @@ static gpumm_status make(world *w, const char *name, uint64_t length, bool async
     gpumm_buffer *b;
     gpumm_status status = allocate(w, name, "u32", length, async, max, &b);
     if (status == GPUMM_OK) track(w, b);
-    else if (name) CHECK_STATUS(gpumm_find(w->m, name, NULL, &b), GPUMM_NOT_FOUND);
+    else if (name) CHECK_STATUS(gpumm_manager_find(w->m, name, NULL, &b), GPUMM_NOT_FOUND);
     return status;
 }
 
@@ -274,7 +274,7 @@ static void after_fill_vector(world *w) {
 }
 
 static gpumm_status do_copy(world *w) {
-    return gpumm_buffer_copy(w->all[0].buffer, 100, w->all[1].buffer, 7, 5000, NULL);
+    return gpumm_buffer_copy(w->all[0].buffer, NULL, 100, w->all[1].buffer, 7, 5000);
 }
 
 static void after_copy(world *w) { memcpy(w->all[0].bytes + 400, w->all[1].bytes + 28, 20000); }
@@ -405,7 +405,7 @@ static gpumm_status do_trim(world *w) { return gpumm_manager_trim(w->m, NULL); }
 static gpumm_status do_synchronize(world *w) { return gpumm_manager_synchronize(w->m); }
 
 static gpumm_status do_free(world *w) {
-    gpumm_status status = gpumm_buffer_free(w->all[w->count - 1].buffer);
+    gpumm_status status = gpumm_buffer_close(w->all[w->count - 1].buffer);
     CHECK_STATUS(gpumm_buffer_resize(w->all[w->count - 1].buffer, NULL, 1), GPUMM_STALE);
     return status;
 }
@@ -416,7 +416,7 @@ static void after_free(world *w) {
     free(t->bytes);
 }
 
-static gpumm_status do_group_free(world *w) { return gpumm_group_free(w->group); }
+static gpumm_status do_group_free(world *w) { return gpumm_group_close(w->group); }
 
 static void after_group_free(world *w) {
     while (w->count) after_free(w);
@@ -488,7 +488,7 @@ static gpumm_options options_of(const mode *how, purse *p, gpumm_budget *budget)
                            .inject_faults = true,
                            .budget = budget,
                            .workers = 1,
-                           .memory = 512ull << 20,
+                           .memory_bytes = 512ull << 20,
                            .allocator = {purse_reallocate, p}};
 }
 
@@ -525,7 +525,8 @@ static void check_same(const gpumm_stats *a, const gpumm_stats *b) {
     CHECK(a->buffer_count == b->buffer_count);
     CHECK(a->resize_count == b->resize_count);
     CHECK(a->async_transfer_count == b->async_transfer_count);
-    for (int c = GPUMM_BUFFERS; c <= GPUMM_PINNED; c++) CHECK(a->entry[c].now == b->entry[c].now);
+    for (int c = GPUMM_CATEGORY_BUFFERS; c <= GPUMM_CATEGORY_PINNED; c++)
+        CHECK(a->entry[c].now_bytes == b->entry[c].now_bytes);
 }
 
 /* After the call: contents and books are those before a failure, or after success; the same call then works.
@@ -533,7 +534,7 @@ static void check_same(const gpumm_stats *a, const gpumm_stats *b) {
 static void settle(world *w, const scenario *s, gpumm_status status, const gpumm_stats *before) {
     if (status != GPUMM_OK && !s->anyway) {
         gpumm_stats now;
-        gpumm_manager_stats(w->m, &now);
+        gpumm_manager_get_stats(w->m, &now);
         check_same(before, &now);
         verify(w);
         check_books(w->m, w->budget);
@@ -554,7 +555,7 @@ static bool run_call(const scenario *s, const mode *how, const char *call, uint6
     uint64_t first, last;
     world w;
     world_open(&w, how, &p, s);
-    gpumm_manager_stats(w.m, &before);
+    gpumm_manager_get_stats(w.m, &before);
     CHECK_OK(gpumm_fault_calls(w.m, call, &first));
     CHECK_OK(gpumm_fault_plan(w.m, &(gpumm_fault){.call = call, .nth = nth, .status = with}));
     gpumm_status status = s->act(&w);
@@ -573,7 +574,7 @@ static bool run_memory(const scenario *s, const mode *how, long nth) {
     gpumm_stats before;
     world w;
     world_open(&w, how, &p, s);
-    gpumm_manager_stats(w.m, &before);
+    gpumm_manager_get_stats(w.m, &before);
     purse_fail(&p, nth);
     gpumm_status status = s->act(&w);
     bool failed = purse_failed(&p);
@@ -683,7 +684,7 @@ static void sweep_close(const mode *how) {
             world_open(&w, how, &p, &everything);
             CHECK_OK(gpumm_stream_open(w.m, &w.stream));
             CHECK_OK(gpumm_stream_record(w.stream, &w.event));
-            CHECK_OK(gpumm_buffer_used(w.all[0].buffer, w.stream, GPUMM_WRITE));
+            CHECK_OK(gpumm_buffer_used(w.all[0].buffer, w.stream, GPUMM_ACCESS_WRITE));
             CHECK_OK(gpumm_fault_plan(w.m, &(gpumm_fault){.call = calls[c], .nth = now_nth, .status = GPUMM_DRIVER}));
             gpumm_manager_close(w.m);
             world_close(&w, &p);
@@ -697,14 +698,14 @@ static void sweep_quota(const mode *how) {
     purse p = {0};
     world w = {0};
     gpumm_options o = options_of(how, &p, NULL);
-    o.memory = 8 << 20;
+    o.memory_bytes = 8 << 20;
     CHECK_OK(gpumm_manager_open(&o, &w.m));
     with_group(&w);
     gpumm_stats before, now;
-    gpumm_manager_stats(w.m, &before);
+    gpumm_manager_get_stats(w.m, &before);
     CHECK_STATUS(gpumm_group_ensure_capacity(w.group, 100 * LENGTH), GPUMM_OUT_OF_MEMORY);
     CHECK_STATUS(gpumm_group_resize(w.group, NULL, 100 * LENGTH), GPUMM_OUT_OF_MEMORY);
-    gpumm_manager_stats(w.m, &now);
+    gpumm_manager_get_stats(w.m, &now);
     check_same(&before, &now);
     verify(&w);
     check_books(w.m, NULL);

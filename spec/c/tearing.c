@@ -48,7 +48,7 @@ static void rig_close(rig *r) {
     gpumm_kernel_release(r->kernel);
     gpumm_readback_release(r->readback);
     gpumm_stream_release(r->writer);
-    CHECK_OK(gpumm_group_free(r->group));
+    CHECK_OK(gpumm_group_close(r->group));
     gpumm_group_release(r->group);
     close_and_check(r->m);
     gpumm_type_release(r->type);

@@ -25,7 +25,7 @@ static gpumm_manager *manager_made(gpumm_budget *budget, uint64_t jitter, bool r
 }
 
 static gpumm_status made(gpumm_manager *on, const char *name, uint64_t length, gpumm_buffer **out) {
-    return gpumm_allocate(
+    return gpumm_manager_allocate(
         on, &(gpumm_buffer_options){.name = name, .type = u32, .length = length, .max_length = MOST, .tag = "threads"},
         out);
 }
@@ -54,7 +54,8 @@ typedef struct worker_state {
 static uint32_t value(uint64_t i) { return (uint32_t)(i * 2654435761u); }
 
 static void own_open(worker_state *w) {
-    CHECK_OK(gpumm_allocate(m, &(gpumm_buffer_options){.type = u32, .length = 100, .max_length = MOST}, &w->own));
+    CHECK_OK(
+        gpumm_manager_allocate(m, &(gpumm_buffer_options){.type = u32, .length = 100, .max_length = MOST}, &w->own));
     CHECK_OK(gpumm_stream_open(m, &w->stream));
     w->length = 100;
     memset(w->model, 0, MOST * 4);
@@ -113,7 +114,7 @@ static void shared_write(worker_state *w) {
 
 static void shared_read(worker_state *w) {
     gpumm_buffer *b;
-    CHECK_OK(gpumm_find(m, "shared", u32, &b));
+    CHECK_OK(gpumm_manager_find(m, "shared", u32, &b));
     CHECK_OK(gpumm_buffer_download(b, w->stream, 0, SHARED, w->got));
     for (uint64_t i = 0; i < SHARED; i++) CHECK(w->got[i] == value(i));
     gpumm_buffer_release(b);
@@ -127,7 +128,7 @@ static void names(worker_state *w) {
     gpumm_status status = made(m, name, 10, &b);
     if (status == GPUMM_OK) gpumm_buffer_release(b);
     else CHECK_STATUS(status, GPUMM_ALREADY_EXISTS);
-    status = gpumm_free(m, name);
+    status = gpumm_manager_free(m, name);
     if (status != GPUMM_OK && status != GPUMM_STALE) CHECK_STATUS(status, GPUMM_NOT_FOUND);
 }
 
@@ -166,7 +167,7 @@ static void scratch(worker_state *w) {
     gpumm_scratch *x, *y;
     CHECK_OK(gpumm_scratch_open(m, below(&w->d, 2) ? w->stream : NULL, 1 + below(&w->d, 10000), &x));
     CHECK_OK(gpumm_scratch_open(m, NULL, 1 + below(&w->d, 10000), &y));
-    CHECK_OK(gpumm_scratch_used(x, NULL, GPUMM_WRITE));
+    CHECK_OK(gpumm_scratch_used(x, NULL, GPUMM_ACCESS_WRITE));
     CHECK(gpumm_scratch_address(x) != gpumm_scratch_address(y));
     gpumm_scratch_release(x);
     gpumm_scratch_release(y);
@@ -175,7 +176,7 @@ static void scratch(worker_state *w) {
 static void look_around(worker_state *w) {
     gpumm_stats stats;
     char name[64];
-    gpumm_manager_stats(m, &stats);
+    gpumm_manager_get_stats(m, &stats);
     CHECK(stats.used_bytes >= SHARED * 4);
     CHECK(gpumm_manager_blocks(m, NULL, NULL) >= 1);
     CHECK(gpumm_manager_leaks(m, NULL, NULL) >= 1);
@@ -230,15 +231,15 @@ static void ten_threads(bool relocate) {
     shared_open();
     for (uint64_t i = 0; i < THREADS; i++) all[i] = (worker_state){.number = i + 1, .d = dice_of(i + 100)};
     together(THREADS, work, all, sizeof *all);
-    for (int i = 0; i < 3; i++) gpumm_free(m, (const char *[]){"p", "q", "r"}[i]);
+    for (int i = 0; i < 3; i++) gpumm_manager_free(m, (const char *[]){"p", "q", "r"}[i]);
     gpumm_readback_release(readback);
-    CHECK_OK(gpumm_group_free(group));
+    CHECK_OK(gpumm_group_close(group));
     gpumm_group_release(group);
-    CHECK_OK(gpumm_free(m, "shared"));
+    CHECK_OK(gpumm_manager_free(m, "shared"));
     gpumm_buffer_release(shared);
     check_books(m, NULL);
     gpumm_stats stats;
-    gpumm_manager_stats(m, &stats);
+    gpumm_manager_get_stats(m, &stats);
     CHECK(stats.used_bytes == 0 && stats.buffer_count == 0);
     close_and_check(m);
 }
@@ -324,7 +325,7 @@ static void *capture_waiting(void *user) {
     return NULL;
 }
 
-static void free_the_buffer(held *h) { CHECK_OK(gpumm_buffer_free(h->b)); }
+static void free_the_buffer(held *h) { CHECK_OK(gpumm_buffer_close(h->b)); }
 static void close_the_readback(held *h) { gpumm_readback_close(h->r); }
 static void close_the_manager(held *h) { (void)h, gpumm_manager_close(m); }
 
@@ -482,8 +483,8 @@ static void stream_in_passing(taker *k) {
 
 static void look_at_books(dice *d) {
     gpumm_stats stats;
-    gpumm_manager_stats(m, &stats);
-    CHECK(stats.entry[GPUMM_SCRATCH].now <= stats.used_bytes);
+    gpumm_manager_get_stats(m, &stats);
+    CHECK(stats.entry[GPUMM_CATEGORY_SCRATCH].now_bytes <= stats.used_bytes);
     if (below(d, 4) == 0) CHECK_OK(gpumm_manager_trim(m, NULL));
     CHECK_OK(gpumm_manager_check(m));
 }
@@ -509,8 +510,8 @@ static void scratch_by_many(bool relocate) {
     for (int i = 1; i < STREAMS; i++) CHECK_OK(gpumm_stream_open(m, &streams[i]));
     for (uint64_t i = 0; i < THREADS; i++) all[i] = (taker){.d = dice_of(i + 300)};
     together(THREADS, take_and_give, all, sizeof *all);
-    gpumm_manager_stats(m, &stats);
-    CHECK(stats.entry[GPUMM_SCRATCH].now == 0 && stats.used_bytes == 0);
+    gpumm_manager_get_stats(m, &stats);
+    CHECK(stats.entry[GPUMM_CATEGORY_SCRATCH].now_bytes == 0 && stats.used_bytes == 0);
     check_books(m, NULL);
     for (int i = 1; i < STREAMS; i++) gpumm_stream_release(streams[i]);
     close_and_check(m);
@@ -537,7 +538,7 @@ static void *spend(void *user) {
             *b = NULL;
         } else {
             gpumm_buffer_options o = {.type = u32, .length = 1 + below(d, 150000)};
-            gpumm_status status = gpumm_allocate(both[below(d, 2)], &o, b);
+            gpumm_status status = gpumm_manager_allocate(both[below(d, 2)], &o, b);
             if (status != GPUMM_OK) CHECK_STATUS(status, GPUMM_OVER_LIMIT), refused++;
         }
         CHECK(gpumm_budget_used(budget) <= LIMIT);
@@ -554,13 +555,13 @@ static void a_shared_budget(void) {
     for (int i = 0; i < 2; i++) both[i] = manager_made(budget, 0, i);
     for (uint64_t i = 0; i < 6; i++) all[i] = dice_of(i + 7);
     together(6, spend, all, sizeof *all);
-    gpumm_manager_stats(both[0], &a);
-    gpumm_manager_stats(both[1], &b);
+    gpumm_manager_get_stats(both[0], &a);
+    gpumm_manager_get_stats(both[1], &b);
     CHECK(a.limit_bytes == LIMIT && a.used_bytes + b.used_bytes == gpumm_budget_used(budget));
     CHECK(gpumm_budget_used(budget) == 0);
     gpumm_buffer *kept;
     CHECK_OK(made(both[0], "kept", 1000, &kept));
-    CHECK_STATUS(gpumm_allocate(both[1], &(gpumm_buffer_options){.type = u32, .length = LIMIT / 4}, &kept),
+    CHECK_STATUS(gpumm_manager_allocate(both[1], &(gpumm_buffer_options){.type = u32, .length = LIMIT / 4}, &kept),
                  GPUMM_OVER_LIMIT);
     for (int i = 0; i < 2; i++) close_and_check(both[i]);
     CHECK(gpumm_budget_used(budget) == 0); /* also what nobody freed, and a handle of it is still there */

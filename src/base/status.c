@@ -36,7 +36,7 @@ gpumm_status gpumm_status_named(const char *name) {
     return GPUMM_STATUS_COUNT;
 }
 
-bool gpumm_is_memory_error(gpumm_status status) {
+bool gpumm_status_is_memory_error(gpumm_status status) {
     return status == GPUMM_OUT_OF_MEMORY || status == GPUMM_OVER_LIMIT || status == GPUMM_OVER_MAX_SIZE;
 }
 

@@ -48,7 +48,7 @@ gpumm_allocator gpumm_lua_allocator(lua_State *L) {
 }
 
 const char *gpumm_lua_check_path(lua_State *L, int index, gpumm_lua_access access) {
-    return gpumm_lua__path(L, lua_absindex(L, index), access == GPUMM_LUA_READ ? BIND_READ : BIND_WRITE);
+    return gpumm_lua__path(L, lua_absindex(L, index), access == GPUMM_LUA_ACCESS_READ ? BIND_READ : BIND_WRITE);
 }
 
 /* ---- Views ------------------------------------------------------------------------------------ */

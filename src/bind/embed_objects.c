@@ -13,13 +13,13 @@
 
 /* A handle that the state had already is handed over too, and never borrowed back. */
 static void share_top(lua_State *L, gpumm_lua_share share) {
-    if (share == GPUMM_LUA_OWN) gpumm_lua__any_handle(L, -1)->borrowed = false;
+    if (share == GPUMM_LUA_SHARE_OWN) gpumm_lua__any_handle(L, -1)->borrowed = false;
 }
 
 void gpumm_lua_push_manager(lua_State *L, gpumm_manager *manager, gpumm_lua_share share) {
     gpumm_lua_open(L); /* the classes */
     lua_pop(L, 1);
-    gpumm_lua__push_manager(L, manager, share == GPUMM_LUA_BORROW);
+    gpumm_lua__push_manager(L, manager, share == GPUMM_LUA_SHARE_BORROW);
     share_top(L, share);
 }
 
@@ -31,18 +31,18 @@ static bind_handle *push_object(lua_State *L, const bind_class *class) {
 }
 
 void gpumm_lua_push_buffer(lua_State *L, gpumm_buffer *buffer, gpumm_lua_share share) {
-    gpumm_lua_push_manager(L, gpumm_buffer_manager(buffer), GPUMM_LUA_BORROW);
+    gpumm_lua_push_manager(L, gpumm_buffer_manager(buffer), GPUMM_LUA_SHARE_BORROW);
     bind_handle *fresh = push_object(L, &gpumm_lua__buffer_class);
-    fresh->borrowed = share == GPUMM_LUA_BORROW;
+    fresh->borrowed = share == GPUMM_LUA_SHARE_BORROW;
     gpumm_lua__adopt(L, fresh, gpumm_buffer_retain(buffer));
     share_top(L, share);
-    if (share == GPUMM_LUA_BORROW && gpumm_buffer_name(buffer)[0] != '\0') gpumm_lua__keep_handle(L);
+    if (share == GPUMM_LUA_SHARE_BORROW && gpumm_buffer_name(buffer)[0] != '\0') gpumm_lua__keep_handle(L);
 }
 
 void gpumm_lua_push_readback(lua_State *L, gpumm_readback *readback, gpumm_lua_share share) {
-    gpumm_lua_push_manager(L, gpumm_readback_manager(readback), GPUMM_LUA_BORROW);
+    gpumm_lua_push_manager(L, gpumm_readback_manager(readback), GPUMM_LUA_SHARE_BORROW);
     bind_handle *fresh = push_object(L, &gpumm_lua__readback_class);
-    fresh->borrowed = share == GPUMM_LUA_BORROW;
+    fresh->borrowed = share == GPUMM_LUA_SHARE_BORROW;
     gpumm_lua__adopt(L, fresh, gpumm_readback_retain(readback));
     share_top(L, share);
     gpumm_lua__readback_names(L, readback);
@@ -83,7 +83,7 @@ static gpumm_status arrive(lua_State *L, search *s) {
         return fail(GPUMM_TYPE_MISMATCH, "a buffer was expected there, not a %s",
                     handle ? handle->class->name : luaL_typename(L, 1));
     if (!handle->object || handle->closed) return fail(GPUMM_CLOSED, "this %s is closed", handle->class->name);
-    if (handle->class == &gpumm_lua__manager_class) return gpumm_find(handle->object, s->path, NULL, &s->found);
+    if (handle->class == &gpumm_lua__manager_class) return gpumm_manager_find(handle->object, s->path, NULL, &s->found);
     s->found = gpumm_buffer_retain(handle->object);
     return GPUMM_OK;
 }

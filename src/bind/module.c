@@ -156,7 +156,7 @@ static int module_parse_size(lua_State *L) {
 
 static int module_is_memory_error(lua_State *L) {
     const char *code = luaL_optstring(L, 1, "");
-    lua_pushboolean(L, gpumm_is_memory_error(gpumm_status_named(code)));
+    lua_pushboolean(L, gpumm_status_is_memory_error(gpumm_status_named(code)));
     return 1;
 }
 

@@ -107,7 +107,7 @@ static gpumm_status publish(gpumm_group *g) {
 static void unmake(gpumm_group *g) {
     context *ctx = g->object.context;
     pthread_mutex_lock(&ctx->lock);
-    ctx->books.entry[GPUMM_BUFFERS].total -= g->count;
+    ctx->books.entry[GPUMM_CATEGORY_BUFFERS].total -= g->count;
     pthread_mutex_unlock(&ctx->lock);
     gpumm__group_give_back(g);
 }
@@ -176,7 +176,7 @@ static gpumm_status allocate(context *ctx, const gpumm_buffer_options *o, const 
     return GPUMM_OK;
 }
 
-gpumm_status gpumm_allocate(gpumm_manager *m, const gpumm_buffer_options *o, gpumm_buffer **out) {
+gpumm_status gpumm_manager_allocate(gpumm_manager *m, const gpumm_buffer_options *o, gpumm_buffer **out) {
     context *ctx = context_of(m);
     if (o->name) TRY(gpumm__name_check("buffer", o->name));
     gpumm_type *type;
@@ -201,7 +201,7 @@ gpumm_status gpumm__allocation_check(gpumm_group *g) {
 }
 
 /* Freeing finds what wrote past the end, in debug mode, and frees all the same. */
-gpumm_status gpumm_group_free(gpumm_group *g) {
+gpumm_status gpumm_group_close(gpumm_group *g) {
     TRY(gpumm__group_enter(g));
     context *ctx = g->object.context;
     gpumm_status status = gpumm__group_not_capturing(g);
@@ -213,17 +213,17 @@ gpumm_status gpumm_group_free(gpumm_group *g) {
     return status;
 }
 
-gpumm_status gpumm_buffer_free(gpumm_buffer *b) {
+gpumm_status gpumm_buffer_close(gpumm_buffer *b) {
     if (!b->group->alone)
         return fail(GPUMM_INVALID_ARGUMENT, "'%s' is a member of a group and is not freed alone: free the group",
                     b->full_name);
-    return gpumm_group_free(b->group);
+    return gpumm_group_close(b->group);
 }
 
-gpumm_status gpumm_free(gpumm_manager *m, const char *name) {
+gpumm_status gpumm_manager_free(gpumm_manager *m, const char *name) {
     gpumm_buffer *b;
-    TRY(gpumm_find(m, name, NULL, &b));
-    gpumm_status status = gpumm_buffer_free(b);
+    TRY(gpumm_manager_find(m, name, NULL, &b));
+    gpumm_status status = gpumm_buffer_close(b);
     gpumm_buffer_release(b);
     return status;
 }

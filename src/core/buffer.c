@@ -49,7 +49,7 @@ static gpumm_status find(context *ctx, const char *name, const gpumm_type *type,
     return status;
 }
 
-gpumm_status gpumm_find(gpumm_manager *m, const char *name, const gpumm_type *type, gpumm_buffer **out) {
+gpumm_status gpumm_manager_find(gpumm_manager *m, const char *name, const gpumm_type *type, gpumm_buffer **out) {
     context *ctx = context_of(m);
     TRY(gpumm__context_enter(ctx));
     gpumm_status status = find(ctx, name, type, out);
@@ -177,7 +177,7 @@ static gpumm_status fill(span *x, const void *element) {
     if (!width) TRY(upload_first(x, element, &done));
     if (done == x->bytes) return GPUMM_OK;
     pthread_mutex_lock(&ctx->submit);
-    gpumm_status status = gpumm__order_use(&x->extent->order, x->stream, GPUMM_WRITE);
+    gpumm_status status = gpumm__order_use(&x->extent->order, x->stream, GPUMM_ACCESS_WRITE);
     if (status == GPUMM_OK && !width) status = spread(x, done);
     else if (status == GPUMM_OK)
         status = ctx->device->call->fill(ctx->device, x->stream->device, x->extent->address + x->offset, pattern, width,
@@ -217,14 +217,14 @@ static gpumm_status copy_submit(gpumm_buffer *to, uint64_t to_first, gpumm_buffe
     TRY(check_range(to, to_first, count));
     TRY(check_range(from, from_first, count));
     if (!count) return GPUMM_OK;
-    TRY(gpumm__buffer_use(from, s, GPUMM_READ));
-    TRY(gpumm__buffer_use(to, s, GPUMM_WRITE));
+    TRY(gpumm__buffer_use(from, s, GPUMM_ACCESS_READ));
+    TRY(gpumm__buffer_use(to, s, GPUMM_ACCESS_WRITE));
     return d->call->copy(d, s->device, COPY_D2D, to->extent->address + to_first * to->size,
                          from->extent->address + from_first * from->size, count * to->size);
 }
 
-gpumm_status gpumm_buffer_copy(gpumm_buffer *to, uint64_t to_first, gpumm_buffer *from, uint64_t from_first,
-                               uint64_t count, gpumm_stream *given) {
+gpumm_status gpumm_buffer_copy(gpumm_buffer *to, gpumm_stream *given, uint64_t to_first, gpumm_buffer *from,
+                               uint64_t from_first, uint64_t count) {
     TRY(copy_check(to, from, to_first, from_first, count));
     TRY(gpumm__group_enter(to->group));
     context *ctx = to->group->object.context;

@@ -104,7 +104,7 @@ uint64_t gpumm__context_spare(context *ctx) {
     uint64_t left = gpumm__budget_left(ctx->own);
     if (ctx->shared) left = size_min(left, gpumm__budget_left(ctx->shared));
     pthread_mutex_lock(&ctx->lock);
-    uint64_t precommitted = ctx->books.entry[GPUMM_PRECOMMITTED].now;
+    uint64_t precommitted = ctx->books.entry[GPUMM_CATEGORY_PRECOMMITTED].now_bytes;
     pthread_mutex_unlock(&ctx->lock);
     return left > precommitted ? left - precommitted : 0;
 }

@@ -17,7 +17,7 @@ gpumm_status gpumm__download_enable(gpumm_group *g) {
 static gpumm_status download_of(gpumm_manager *m, const char *name, gpumm_readback **out) {
     context *ctx = context_of(m);
     gpumm_buffer *b;
-    TRY(gpumm_find(m, name, NULL, &b));
+    TRY(gpumm_manager_find(m, name, NULL, &b));
     pthread_mutex_lock(&ctx->lock);
     follower *f = b->group->download;
     if (f) gpumm__object_hold(f->object);

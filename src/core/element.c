@@ -28,18 +28,18 @@ struct gpumm_type {
     char *name, *struct_name;
 };
 
-const struct scalar_info scalar_infos[GPUMM_F64 + 1] = {
-    [GPUMM_I8] = {"i8", 1, "signed char", "char"},
-    [GPUMM_U8] = {"u8", 1, "unsigned char", "uchar"},
-    [GPUMM_I16] = {"i16", 2, "short", "short"},
-    [GPUMM_U16] = {"u16", 2, "unsigned short", "ushort"},
-    [GPUMM_I32] = {"i32", 4, "int", "int"},
-    [GPUMM_U32] = {"u32", 4, "unsigned int", "uint"},
-    [GPUMM_I64] = {"i64", 8, "long long", "longlong"},
-    [GPUMM_U64] = {"u64", 8, "unsigned long long", "ulonglong"},
-    [GPUMM_F16] = {"f16", 2, "__half", NULL},
-    [GPUMM_F32] = {"f32", 4, "float", "float"},
-    [GPUMM_F64] = {"f64", 8, "double", "double"},
+const struct scalar_info scalar_infos[GPUMM_TYPE_F64 + 1] = {
+    [GPUMM_TYPE_I8] = {"i8", 1, "signed char", "char"},
+    [GPUMM_TYPE_U8] = {"u8", 1, "unsigned char", "uchar"},
+    [GPUMM_TYPE_I16] = {"i16", 2, "short", "short"},
+    [GPUMM_TYPE_U16] = {"u16", 2, "unsigned short", "ushort"},
+    [GPUMM_TYPE_I32] = {"i32", 4, "int", "int"},
+    [GPUMM_TYPE_U32] = {"u32", 4, "unsigned int", "uint"},
+    [GPUMM_TYPE_I64] = {"i64", 8, "long long", "longlong"},
+    [GPUMM_TYPE_U64] = {"u64", 8, "unsigned long long", "ulonglong"},
+    [GPUMM_TYPE_F16] = {"f16", 2, "__half", NULL},
+    [GPUMM_TYPE_F32] = {"f32", 4, "float", "float"},
+    [GPUMM_TYPE_F64] = {"f64", 8, "double", "double"},
 };
 
 /* ---- Text --------------------------------------------------------------------------------- */
@@ -114,7 +114,7 @@ static size_t vector_align(size_t scalar, unsigned lanes) {
 }
 
 static gpumm_status numeric_new(const char *name, gpumm_scalar scalar, unsigned lanes, gpumm_type **out) {
-    gpumm_type *type = type_new(lanes == 1 ? GPUMM_SCALAR : GPUMM_VECTOR, name);
+    gpumm_type *type = type_new(lanes == 1 ? GPUMM_KIND_SCALAR : GPUMM_KIND_VECTOR, name);
     if (!type) return fail_host_memory(sizeof *type);
     type->scalar = scalar;
     type->lanes = lanes;
@@ -127,7 +127,7 @@ static gpumm_status numeric_new(const char *name, gpumm_scalar scalar, unsigned 
 static gpumm_status no_type(const char *text) {
     char names[128];
     struct out o = {names, sizeof names, 0};
-    for (size_t i = 0; i <= GPUMM_F64; i++) put(&o, "%s%s", i ? " " : "", scalar_infos[i].name);
+    for (size_t i = 0; i <= GPUMM_TYPE_F64; i++) put(&o, "%s%s", i ? " " : "", scalar_infos[i].name);
     return fail(GPUMM_INVALID_ARGUMENT,
                 "'%.60s' is no element type: write one of %s, with x2, x3 or x4 behind it for a vector "
                 "(f32x3), or bytes and a number for opaque ones (bytes16)",
@@ -147,7 +147,7 @@ static bool parse_bytes(const char *text, uint64_t *bytes) {
 
 gpumm_status gpumm_type_parse(const char *text, gpumm_type **out) {
     if (!text) return no_type("");
-    for (unsigned i = 0; i <= GPUMM_F64; i++) {
+    for (unsigned i = 0; i <= GPUMM_TYPE_F64; i++) {
         size_t length = strlen(scalar_infos[i].name);
         if (strncmp(text, scalar_infos[i].name, length) != 0) continue;
         const char *rest = text + length;
@@ -165,7 +165,7 @@ gpumm_status gpumm_type_bytes(uint64_t bytes, gpumm_type **out) {
                     (unsigned long long)bytes);
     char name[32];
     snprintf(name, sizeof name, "bytes%llu", (unsigned long long)bytes);
-    gpumm_type *type = type_new(GPUMM_STRUCT, name);
+    gpumm_type *type = type_new(GPUMM_KIND_STRUCT, name);
     if (!type) return fail_host_memory(sizeof *type);
     type->size = (size_t)bytes;
     type->align = (size_t)size_min(bytes & (~bytes + 1), ALIGN_MAX); /* the lowest bit that is set */
@@ -394,7 +394,7 @@ static gpumm_status check_struct_names(const gpumm_type *type) {
 static void put_member(struct out *o, const gpumm_type *type, const char *type_name, const char *name) {
     const struct scalar_info *scalar = &scalar_infos[type->scalar];
     if (type->field_count) put(o, "%s %s", type_name, name);
-    else if (type->kind == GPUMM_STRUCT)
+    else if (type->kind == GPUMM_KIND_STRUCT)
         put(o, "__attribute__((aligned(%zu))) unsigned char %s[%zu]", type->align, name, type->size);
     else if (type->lanes == 1) put(o, "%s %s", scalar->c_name, name);
     else if (scalar->c_vector) put(o, "%s%u %s", scalar->c_vector, type->lanes, name);
@@ -425,7 +425,7 @@ size_t gpumm_type_declaration(const gpumm_type *type, const char *name, char *te
     const char *root_name = name_or_own(type, name);
     struct walk w = {.root_name = root_name, .visit = declare_visit, .root = type, .out = &o};
     if (size) text[0] = '\0';
-    if (type->kind == GPUMM_STRUCT) {
+    if (type->kind == GPUMM_KIND_STRUCT) {
         walk_structs(&w, type, root_name);
     } else {
         put(&o, "typedef ");
@@ -492,7 +492,7 @@ static gpumm_status build_struct(gpumm_type *type, const char *name, const gpumm
 
 gpumm_status gpumm_type_struct(const char *name, const gpumm_field *fields, size_t count, gpumm_type **out) {
     TRY(check_fields(name, fields, count));
-    gpumm_type *type = type_new(GPUMM_STRUCT, NULL);
+    gpumm_type *type = type_new(GPUMM_KIND_STRUCT, NULL);
     if (!type) return fail_host_memory(sizeof *type);
     gpumm_status status = build_struct(type, name, fields, count);
     if (status) type_free(type);

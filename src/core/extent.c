@@ -30,7 +30,7 @@ static gpumm_status pool_slab_open(context *ctx, struct pool_slab **out) {
         gpumm__mem_free(&ctx->memory, p);
         return status;
     }
-    gpumm__context_book_open(ctx, &p->account, GPUMM_SLACK, "", "slab");
+    gpumm__context_book_open(ctx, &p->account, GPUMM_CATEGORY_SLACK, "", "slab");
     p->next = ctx->pool->slabs;
     ctx->pool->slabs = p;
     *out = p;
@@ -175,9 +175,9 @@ static uint64_t ahead_of(const extent *e, uint64_t logical) {
 void gpumm__extent_book(extent *e, const char *name, const char *tag, uint64_t logical) {
     context *ctx = e->context;
     pthread_mutex_lock(&ctx->lock);
-    if (!e->booked) gpumm__ledger_open(&ctx->books, &e->account, GPUMM_BUFFERS, name, tag);
-    else if (e->account.category != GPUMM_BUFFERS)
-        gpumm__ledger_move(&ctx->books, &e->account, GPUMM_BUFFERS, name, tag);
+    if (!e->booked) gpumm__ledger_open(&ctx->books, &e->account, GPUMM_CATEGORY_BUFFERS, name, tag);
+    else if (e->account.category != GPUMM_CATEGORY_BUFFERS)
+        gpumm__ledger_move(&ctx->books, &e->account, GPUMM_CATEGORY_BUFFERS, name, tag);
     e->booked = true;
     e->account.address = e->address;
     gpumm__ledger_set(&ctx->books, &e->account, logical, ahead_of(e, logical), e->usable);
@@ -236,12 +236,12 @@ void gpumm__extent_release(extent *e, bool cached) {
     context *ctx = e->context;
     bool used = e->order.writer || e->order.readers, kept = cached || e->booked;
     if (e->slab) {
-        if (e->booked) book_nameless(e, GPUMM_SLACK);
+        if (e->booked) book_nameless(e, GPUMM_CATEGORY_SLACK);
         if (gpumm__order_only(&e->order, ctx->main)) gpumm__order_clear(&e->order);
         gpumm__order_defer(&e->order, ctx, &e->gone, give_block);
         return;
     }
-    if (kept || used) book_nameless(e, GPUMM_CACHED);
+    if (kept || used) book_nameless(e, GPUMM_CATEGORY_CACHED);
     if (kept) put_cached(e);
     else gpumm__order_defer(&e->order, ctx, &e->gone, unmap); /* at once, or behind whoever was to write there */
 }

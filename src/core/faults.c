@@ -22,7 +22,7 @@ gpumm_status gpumm_fault_hold(gpumm_manager *m, const char *kind) {
     return status;
 }
 
-gpumm_status gpumm_fault_release(gpumm_manager *m, const char *kind) {
+gpumm_status gpumm_fault_resume(gpumm_manager *m, const char *kind) {
     TRY(enter_injecting(m));
     gpumm_status status = gpumm__fault_release(m->context.device, kind);
     gpumm__context_leave(&m->context);
@@ -36,7 +36,7 @@ gpumm_status gpumm_fault_calls(gpumm_manager *m, const char *call, uint64_t *cou
     return status;
 }
 
-gpumm_status gpumm_fault_live(gpumm_manager *m, gpumm_live *out) {
+gpumm_status gpumm_fault_get_live(gpumm_manager *m, gpumm_live *out) {
     if (!m->context.inject_faults) return fail(GPUMM_INVALID_ARGUMENT, "the manager was opened without faults");
     if (gpumm__context_enter(&m->context) != GPUMM_OK) {
         while (!atomic_load(&m->context.closed)) gpumm__clock_sleep_ns(50000);

@@ -56,7 +56,7 @@ static void end(gpumm_frame *f, bool also_held) {
     if (open) gpumm__context_leave(r->object.context);
 }
 
-void gpumm_frame_end(gpumm_frame *f) { end(f, true); }
+void gpumm_frame_close(gpumm_frame *f) { end(f, true); }
 
 /* Another thread may have been given the current frame again meanwhile: then it is that thread's to end. */
 void gpumm_frame_release(gpumm_frame *f) {

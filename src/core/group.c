@@ -286,7 +286,7 @@ static void add_held(const gpumm_buffer *b, gpumm_buffer_info *out) {
     pthread_mutex_lock(&ctx->lock);
     if (b->extent && !b->extent->slab) {
         out->committed_bytes += b->extent->account.committed;
-        out->reserved += b->extent->range.reserved;
+        out->reserved_bytes += b->extent->range.reserved;
     }
     pthread_mutex_unlock(&ctx->lock);
     pthread_mutex_unlock(&ctx->submit);

@@ -12,7 +12,7 @@ struct leak {
 /* What the books say of a single buffer, which somebody may be growing. */
 static gpumm_block block_of(gpumm_group *g) {
     context *ctx = g->object.context;
-    gpumm_block block = {.name = g->named.name, .tag = g->tag, .category = GPUMM_BUFFERS};
+    gpumm_block block = {.name = g->named.name, .tag = g->tag, .category = GPUMM_CATEGORY_BUFFERS};
     pthread_mutex_lock(&ctx->submit);
     pthread_mutex_lock(&ctx->lock);
     const extent *e = g->members[0].extent;

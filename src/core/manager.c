@@ -135,7 +135,7 @@ size_t gpumm_manager_leaks(gpumm_manager *m, gpumm_block_fn each, void *user) {
 
 /* ---- The rest of the face --------------------------------------------------------------------------------- */
 
-gpumm_status gpumm_manager_info(gpumm_manager *m, gpumm_device_info *out) {
+gpumm_status gpumm_manager_get_info(gpumm_manager *m, gpumm_device_info *out) {
     *out = m->context.info;
     return GPUMM_OK;
 }
@@ -209,7 +209,7 @@ gpumm_status gpumm_manager_check(gpumm_manager *m) {
 gpumm_status gpumm_manager_external(gpumm_manager *m, int64_t bytes) {
     TRY(gpumm__context_enter(&m->context));
     pthread_mutex_lock(&m->context.lock);
-    if (!m->has_external) gpumm__ledger_open(&m->context.books, &m->external, GPUMM_EXTERNAL, "", "declared");
+    if (!m->has_external) gpumm__ledger_open(&m->context.books, &m->external, GPUMM_CATEGORY_EXTERNAL, "", "declared");
     m->has_external = true;
     uint64_t now = m->external.logical, delta = bytes < 0 ? 0 - (uint64_t)bytes : (uint64_t)bytes;
     uint64_t sum;

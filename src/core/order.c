@@ -42,7 +42,7 @@ static gpumm_status write_on(order *o, gpumm_stream *s) {
 }
 
 gpumm_status gpumm__order_use(order *o, gpumm_stream *s, gpumm_access access) {
-    return access == GPUMM_READ ? read_on(o, s) : write_on(o, s);
+    return access == GPUMM_ACCESS_READ ? read_on(o, s) : write_on(o, s);
 }
 
 gpumm_status gpumm__order_merge(order *into, const order *from) {

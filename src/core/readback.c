@@ -37,12 +37,12 @@ static gpumm_status copy_down(gpumm_readback *r, slot *t, gpumm_address from, ui
 static gpumm_status submit_staged(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t length) {
     context *ctx = r->object.context;
     device *d = ctx->device;
-    for (size_t i = 0; i < r->count; i++) TRY(gpumm__buffer_use(r->buffers[i], s, GPUMM_READ));
-    TRY(gpumm__order_use(&t->order, s, GPUMM_WRITE));
+    for (size_t i = 0; i < r->count; i++) TRY(gpumm__buffer_use(r->buffers[i], s, GPUMM_ACCESS_READ));
+    TRY(gpumm__order_use(&t->order, s, GPUMM_ACCESS_WRITE));
     for (size_t i = 0; i < r->count; i++)
         TRY(d->call->copy(d, s->device, COPY_D2D, t->device.address + gpumm__slot_offset(r, i, length),
                           gpumm__buffer_address(r->buffers[i]), length * r->buffers[i]->size));
-    TRY(gpumm__order_use(&t->order, ctx->copies, GPUMM_READ));
+    TRY(gpumm__order_use(&t->order, ctx->copies, GPUMM_ACCESS_READ));
     size_t last = r->count - 1; /* to its very end: behind it lies what nobody wrote */
     return copy_down(r, t, t->device.address, 0, gpumm__slot_offset(r, last, length) + length * r->buffers[last]->size);
 }
@@ -51,8 +51,8 @@ static gpumm_status submit_staged(gpumm_readback *r, slot *t, gpumm_stream *s, u
 static gpumm_status submit_direct(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t length) {
     context *ctx = r->object.context;
     TRY(gpumm__stream_depend(s, ctx->copies));
-    TRY(gpumm__order_use(&t->order, ctx->copies, GPUMM_WRITE));
-    for (size_t i = 0; i < r->count; i++) TRY(gpumm__buffer_use(r->buffers[i], ctx->copies, GPUMM_READ));
+    TRY(gpumm__order_use(&t->order, ctx->copies, GPUMM_ACCESS_WRITE));
+    for (size_t i = 0; i < r->count; i++) TRY(gpumm__buffer_use(r->buffers[i], ctx->copies, GPUMM_ACCESS_READ));
     for (size_t i = 0; i < r->count; i++)
         TRY(copy_down(r, t, gpumm__buffer_address(r->buffers[i]), gpumm__slot_offset(r, i, length),
                       length * r->buffers[i]->size));

@@ -6,16 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-void gpumm_manager_stats(gpumm_manager *m, gpumm_stats *out) {
+void gpumm_manager_get_stats(gpumm_manager *m, gpumm_stats *out) {
     context *ctx = context_of(m);
     memset(out, 0, sizeof *out);
     pthread_mutex_lock(&ctx->lock);
     const ledger *l = &ctx->books;
     memcpy(out->entry, l->entry, sizeof out->entry);
-    out->total_allocated_bytes = l->entry[GPUMM_BUFFERS].now;
-    out->peak_allocated_bytes = l->entry[GPUMM_BUFFERS].peak;
-    out->buffer_count = l->entry[GPUMM_BUFFERS].count;
-    out->allocation_count = l->entry[GPUMM_BUFFERS].total;
+    out->total_allocated_bytes = l->entry[GPUMM_CATEGORY_BUFFERS].now_bytes;
+    out->peak_allocated_bytes = l->entry[GPUMM_CATEGORY_BUFFERS].peak_bytes;
+    out->buffer_count = l->entry[GPUMM_CATEGORY_BUFFERS].count;
+    out->allocation_count = l->entry[GPUMM_CATEGORY_BUFFERS].total;
     out->resize_count = ctx->resizes;
     out->async_transfer_count = ctx->transfers;
     out->dropped_frames = ctx->dropped;
@@ -79,9 +79,9 @@ enum { HOLDERS = 3 };
 
 /* Who it is: "buffer 'nodes.position'", "pinned of 'nodes.position'", "scratch". */
 static void write_holder(const gpumm_block *b, char *text, size_t size) {
-    const char *what = b->category == GPUMM_BUFFERS ? "buffer" : gpumm_category_name(b->category);
-    if (!b->name[0]) snprintf(text, size, "%s%s", b->category == GPUMM_BUFFERS ? "anonymous " : "", what);
-    else snprintf(text, size, "%s%s '%.60s'", what, b->category == GPUMM_BUFFERS ? "" : " of", b->name);
+    const char *what = b->category == GPUMM_CATEGORY_BUFFERS ? "buffer" : gpumm_category_name(b->category);
+    if (!b->name[0]) snprintf(text, size, "%s%s", b->category == GPUMM_CATEGORY_BUFFERS ? "anonymous " : "", what);
+    else snprintf(text, size, "%s%s '%.60s'", what, b->category == GPUMM_CATEGORY_BUFFERS ? "" : " of", b->name);
 }
 
 /* "; largest: buffer 'nodes.position' 12.0 MiB (layout.lua:4), …" into text. */

@@ -30,7 +30,7 @@ static gpumm_status grow(gpumm_group *g, const change *c, uint64_t required, uin
     TRY(target_of(g, c, required, &target));
     TRY(gpumm__canary_check(g));
     gpumm_status status = gpumm__transaction(g, c, target, length);
-    if (gpumm_is_memory_error(status) && target > required) status = gpumm__transaction(g, c, required, length);
+    if (gpumm_status_is_memory_error(status) && target > required) status = gpumm__transaction(g, c, required, length);
     if (status != GPUMM_OK) return status;
     pthread_mutex_lock(&g->object.context->lock);
     g->object.context->resizes++;
@@ -86,7 +86,7 @@ gpumm_status gpumm_group_shrink_to_fit(gpumm_group *g) {
 
 gpumm_status gpumm__resize_explain(const gpumm_group *g, gpumm_status status, uint64_t elements) {
     char text[TITLE_BYTES];
-    if (!gpumm_is_memory_error(status)) return status;
+    if (!gpumm_status_is_memory_error(status)) return status;
     fail_in(status, "%s: %llu elements of %llu bytes: ", gpumm__group_title(g, text), (unsigned long long)elements,
             (unsigned long long)g->row_bytes);
     return gpumm__explain(g->object.context, status);

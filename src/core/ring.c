@@ -231,8 +231,8 @@ static gpumm_status open_slots(gpumm_readback *r, uint64_t capacity) {
 
 static void follow(gpumm_readback *r) {
     context *ctx = r->object.context;
-    gpumm__context_book_open(ctx, &r->staging, GPUMM_STAGING, r->buffers[0]->full_name, r->tag);
-    gpumm__context_book_open(ctx, &r->pinned, GPUMM_PINNED, r->buffers[0]->full_name, r->tag);
+    gpumm__context_book_open(ctx, &r->staging, GPUMM_CATEGORY_STAGING, r->buffers[0]->full_name, r->tag);
+    gpumm__context_book_open(ctx, &r->pinned, GPUMM_CATEGORY_PINNED, r->buffers[0]->full_name, r->tag);
     gpumm__group_follow(r->group, &r->follower);
 }
 
@@ -248,7 +248,7 @@ static gpumm_status open_under_pressure(gpumm_readback *r) {
     gpumm_status status = open_once(r);
     for (unsigned stage = 0; gpumm__relieve(ctx, status, r->follower.row_bytes * capacity_of(r), &stage);)
         status = open_once(r);
-    if (!gpumm_is_memory_error(status)) return status;
+    if (!gpumm_status_is_memory_error(status)) return status;
     char text[TITLE_BYTES];
     fail_in(status, "readback of %s: ", gpumm__buffer_label(r->buffers[0], text));
     return gpumm__explain(ctx, status);

@@ -81,7 +81,7 @@ static gpumm_status arena_make(gpumm_stream *s, attachment **out) {
         arena_free(a);
         return status;
     }
-    gpumm__context_book_open(ctx, &a->account, GPUMM_SCRATCH, "", "scratch");
+    gpumm__context_book_open(ctx, &a->account, GPUMM_CATEGORY_SCRATCH, "", "scratch");
     *out = &a->attachment;
     return GPUMM_OK;
 }

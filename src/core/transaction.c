@@ -88,8 +88,8 @@ static gpumm_status plan_write(plan *p, gpumm_stream *s, uint64_t length, const 
 /* What was there goes along. Submit lock held. */
 static gpumm_status move(gpumm_stream *s, extent *from, extent *to, uint64_t bytes) {
     device *d = s->object.context->device;
-    TRY(gpumm__order_use(&from->order, s, GPUMM_READ));
-    TRY(gpumm__order_use(&to->order, s, GPUMM_WRITE));
+    TRY(gpumm__order_use(&from->order, s, GPUMM_ACCESS_READ));
+    TRY(gpumm__order_use(&to->order, s, GPUMM_ACCESS_WRITE));
     return bytes ? d->call->copy(d, s->device, COPY_D2D, to->address, from->address, bytes) : GPUMM_OK;
 }
 

@@ -52,7 +52,7 @@ static gpumm_status transfer_make(gpumm_stream *s, attachment **out) {
         close_parts(t);
         return status;
     }
-    gpumm__context_book_open(ctx, &t->account, GPUMM_SLACK, "", "transfer block");
+    gpumm__context_book_open(ctx, &t->account, GPUMM_CATEGORY_SLACK, "", "transfer block");
     gpumm__context_book(ctx, &t->account, 0, 0, t->block.committed);
     *out = &t->attachment;
     return GPUMM_OK;
@@ -86,7 +86,7 @@ static gpumm_status enqueue(transfer *t, int half, extent *e, gpumm_stream *s, c
     gpumm_address pinned = t->block.address + (uint64_t)half * TRANSFER_HALF, there = e->address + offset;
     gpumm_address to = kind == COPY_H2D ? there : pinned, from = kind == COPY_H2D ? pinned : there;
     pthread_mutex_lock(&ctx->submit);
-    gpumm_status status = gpumm__order_use(&e->order, s, kind == COPY_H2D ? GPUMM_WRITE : GPUMM_READ);
+    gpumm_status status = gpumm__order_use(&e->order, s, kind == COPY_H2D ? GPUMM_ACCESS_WRITE : GPUMM_ACCESS_READ);
     if (status == GPUMM_OK) status = d->call->copy(d, s->device, kind, to, from, bytes);
     if (status == GPUMM_OK) {
         t->busy[half] = true;
@@ -171,7 +171,7 @@ gpumm_status gpumm__transfer_fill(extent *e, gpumm_stream *s, uint64_t offset, u
     device *d = ctx->device;
     bool words = bytes % 4 == 0 && offset % 4 == 0;
     pthread_mutex_lock(&ctx->submit);
-    gpumm_status status = gpumm__order_use(&e->order, s, GPUMM_WRITE);
+    gpumm_status status = gpumm__order_use(&e->order, s, GPUMM_ACCESS_WRITE);
     if (status == GPUMM_OK)
         status = d->call->fill(d, s->device, e->address + offset, value * 0x01010101u, words ? 4 : 1,
                                words ? bytes / 4 : bytes);

@@ -153,7 +153,7 @@ gpumm_status gpumm__device_check_arguments(const char *name, const size_t *sizes
                                            const device_launch *launch);
 
 static inline uint64_t device_granularity(const device *d, place where) {
-    return where == PLACE_DEVICE ? d->info.granularity : d->info.pinned_granularity;
+    return where == PLACE_DEVICE ? d->info.granularity_bytes : d->info.pinned_granularity_bytes;
 }
 static inline bool device_in_place(const device *d, place where) {
     return where == PLACE_DEVICE ? d->info.in_place : d->info.pinned_in_place;

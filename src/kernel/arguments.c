@@ -34,20 +34,20 @@ static const char *parameter_names(const gpumm_kernel *k, char text[static NAMES
 /* ---- Pointers ----------------------------------------------------------------------------- */
 
 static bool is_opaque(const gpumm_type *t) {
-    return gpumm_type_kind(t) == GPUMM_STRUCT && gpumm_type_field_count(t) == 0;
+    return gpumm_type_kind(t) == GPUMM_KIND_STRUCT && gpumm_type_field_count(t) == 0;
 }
 
 /* void * and bytes take anything, and so does a buffer without a type go anywhere. */
 static bool takes_anything(const gpumm_parameter *p) {
     if (!p->element) return strcmp(p->type, "void") == 0;
-    return gpumm_type_kind(p->element) == GPUMM_SCALAR && gpumm_type_scalar(p->element) == GPUMM_U8;
+    return gpumm_type_kind(p->element) == GPUMM_KIND_SCALAR && gpumm_type_scalar(p->element) == GPUMM_TYPE_U8;
 }
 
 static bool fits(const gpumm_parameter *p, const gpumm_type *t) {
     if (takes_anything(p) || is_opaque(t)) return true;
-    if (!p->element) return gpumm_type_kind(t) == GPUMM_STRUCT; /* the user's own struct: the compiler knows it */
+    if (!p->element) return gpumm_type_kind(t) == GPUMM_KIND_STRUCT; /* the user's own struct: the compiler knows it */
     if (gpumm_type_equal(p->element, t)) return true;
-    return gpumm_type_kind(p->element) == GPUMM_SCALAR && gpumm_type_kind(t) == GPUMM_VECTOR &&
+    return gpumm_type_kind(p->element) == GPUMM_KIND_SCALAR && gpumm_type_kind(t) == GPUMM_KIND_VECTOR &&
            gpumm_type_scalar(p->element) == gpumm_type_scalar(t);
 }
 
@@ -59,7 +59,7 @@ static gpumm_status check_buffer(const gpumm_kernel *k, size_t index, const gpum
                     gpumm__buffer_title(b, title));
     if (fits(p, b->type)) return GPUMM_OK;
     return fail(GPUMM_TYPE_MISMATCH, "%s: wants %s%s *%s%s%s, got %s of %s", where(k, index, text),
-                p->access == GPUMM_READ ? "const " : "", p->type, p->element ? " (" : "",
+                p->access == GPUMM_ACCESS_READ ? "const " : "", p->type, p->element ? " (" : "",
                 p->element ? gpumm_type_name(p->element) : "", p->element ? ")" : "", gpumm__buffer_title(b, title),
                 gpumm_type_name(b->type));
 }
@@ -102,7 +102,8 @@ gpumm_status gpumm__arguments_check(const gpumm_kernel *k, const gpumm_argument 
                     p->count == 1 ? "" : "s", parameter_names(k, text), count);
     }
     for (size_t i = 0; i < count; i++)
-        TRY(p->parameters[i].kind == GPUMM_POINTER ? check_pointer(k, i, &given[i]) : check_value(k, i, &given[i]));
+        TRY(p->parameters[i].kind == GPUMM_PARAMETER_POINTER ? check_pointer(k, i, &given[i])
+                                                             : check_value(k, i, &given[i]));
     return GPUMM_OK;
 }
 
@@ -117,16 +118,17 @@ static uint64_t integer(gpumm_scalar scalar, const void *value) {
         uint32_t u32;
         uint64_t u64;
     } n;
-    static const size_t sizes[] = {[GPUMM_I8] = 1,  [GPUMM_U8] = 1,  [GPUMM_I16] = 2, [GPUMM_U16] = 2,
-                                   [GPUMM_I32] = 4, [GPUMM_U32] = 4, [GPUMM_I64] = 8, [GPUMM_U64] = 8};
+    static const size_t sizes[] = {
+        [GPUMM_TYPE_I8] = 1,  [GPUMM_TYPE_U8] = 1,  [GPUMM_TYPE_I16] = 2, [GPUMM_TYPE_U16] = 2,
+        [GPUMM_TYPE_I32] = 4, [GPUMM_TYPE_U32] = 4, [GPUMM_TYPE_I64] = 8, [GPUMM_TYPE_U64] = 8};
     memcpy(&n, value, sizes[scalar]);
     switch (scalar) {
-    case GPUMM_I8: return (uint64_t)n.i8;
-    case GPUMM_U8: return n.u8;
-    case GPUMM_I16: return (uint64_t)n.i16;
-    case GPUMM_U16: return n.u16;
-    case GPUMM_I32: return (uint64_t)n.i32;
-    case GPUMM_U32: return n.u32;
+    case GPUMM_TYPE_I8: return (uint64_t)n.i8;
+    case GPUMM_TYPE_U8: return n.u8;
+    case GPUMM_TYPE_I16: return (uint64_t)n.i16;
+    case GPUMM_TYPE_U16: return n.u16;
+    case GPUMM_TYPE_I32: return (uint64_t)n.i32;
+    case GPUMM_TYPE_U32: return n.u32;
     default: return n.u64;
     }
 }
@@ -173,13 +175,13 @@ gpumm_status gpumm__arguments_launch(gpumm_kernel *k, gpumm_stream *s, uint64_t 
     size_t sizes[GPUMM_PARAMETERS_MAX];
     char text[NAMES_SIZE];
     for (size_t i = 0; i < p->count; i++) {
-        bool pointer = p->parameters[i].kind == GPUMM_POINTER;
+        bool pointer = p->parameters[i].kind == GPUMM_PARAMETER_POINTER;
         gpumm_status status = pointer ? use_pointer(s, &p->parameters[i], &given[i], &addresses[i]) : GPUMM_OK;
         if (status != GPUMM_OK) return fail_in(status, "%s: ", where(k, i, text));
         values[i] = pointer ? (void *)&addresses[i] : (void *)given[i].value;
         sizes[i] = pointer ? sizeof addresses[i] : given[i].size;
     }
-    TRY(gpumm__order_use(&k->order, s, GPUMM_READ));
+    TRY(gpumm__order_use(&k->order, s, GPUMM_ACCESS_READ));
     device *d = k->object.context->device;
     device_launch launch = {values, sizes, p->count, threads, k->block, k->shared_bytes};
     gpumm_status status = d->call->launch(d, s->device, k->function, &launch);

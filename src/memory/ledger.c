@@ -27,10 +27,10 @@ const char *gpumm_category_name(gpumm_category category) {
 uint64_t gpumm__account_bytes(const account *a, gpumm_category category) {
     uint64_t beyond = a->committed > a->logical ? a->committed - a->logical : 0;
     uint64_t precommitted = size_min(a->precommitted, beyond);
-    if (category == GPUMM_PRECOMMITTED) return precommitted;
-    if (category == GPUMM_SLACK && a->category != GPUMM_CACHED) return beyond - precommitted;
+    if (category == GPUMM_CATEGORY_PRECOMMITTED) return precommitted;
+    if (category == GPUMM_CATEGORY_SLACK && a->category != GPUMM_CATEGORY_CACHED) return beyond - precommitted;
     if (category != a->category) return 0;
-    return category == GPUMM_CACHED ? beyond : a->logical;
+    return category == GPUMM_CATEGORY_CACHED ? beyond : a->logical;
 }
 
 /* An account counts as one entry of its own category, even with no bytes, and of another while it has bytes there. */
@@ -42,8 +42,8 @@ static void enter(ledger *l, const account *a, int sign) {
     for (int c = 0; c < GPUMM_CATEGORY_COUNT; c++) {
         gpumm_entry *e = &l->entry[c];
         uint64_t bytes = gpumm__account_bytes(a, (gpumm_category)c);
-        e->now = sign > 0 ? e->now + bytes : e->now - bytes;
-        e->peak = size_max(e->peak, e->now);
+        e->now_bytes = sign > 0 ? e->now_bytes + bytes : e->now_bytes - bytes;
+        e->peak_bytes = size_max(e->peak_bytes, e->now_bytes);
         if (counted(a, (gpumm_category)c)) e->count += (uint64_t)sign;
     }
     if (logical(a->category)) l->used = sign > 0 ? l->used + a->logical : l->used - a->logical;
@@ -77,16 +77,16 @@ void gpumm__ledger_set(ledger *l, account *a, uint64_t bytes, uint64_t precommit
 }
 
 void gpumm__ledger_set_logical(ledger *l, account *a, uint64_t bytes) {
-    gpumm_entry *own = &l->entry[a->category], *slack = &l->entry[GPUMM_SLACK];
+    gpumm_entry *own = &l->entry[a->category], *slack = &l->entry[GPUMM_CATEGORY_SLACK];
     bool simple = a->precommitted == 0 && a->logical < a->committed && bytes < a->committed && logical(a->category);
     if (!simple) {
         gpumm__ledger_set(l, a, bytes, a->precommitted, a->committed);
         return;
     }
-    own->now += bytes - a->logical;
-    own->peak = size_max(own->peak, own->now);
-    slack->now -= bytes - a->logical;
-    slack->peak = size_max(slack->peak, slack->now);
+    own->now_bytes += bytes - a->logical;
+    own->peak_bytes = size_max(own->peak_bytes, own->now_bytes);
+    slack->now_bytes -= bytes - a->logical;
+    slack->peak_bytes = size_max(slack->peak_bytes, slack->now_bytes);
     l->used += bytes - a->logical;
     l->peak_used = size_max(l->peak_used, l->used);
     a->logical = bytes;
@@ -118,6 +118,6 @@ bool gpumm__ledger_balanced(const ledger *l) {
         committed += a->committed;
     }
     for (int c = 0; c < GPUMM_CATEGORY_COUNT; c++)
-        if (now[c] != l->entry[c].now) return false;
+        if (now[c] != l->entry[c].now_bytes) return false;
     return committed == l->committed;
 }

@@ -111,7 +111,7 @@ static int make(lua_State *L, buffer_plan *plan, const gpumm_type *type) {
     const gpumm_type *made = NULL;
     gpumm_buffer *buffer;
     gpumm_status status = complete(plan, type, &options, &made);
-    if (status == GPUMM_OK) BIND_RETRY(L, status, gpumm_allocate(manager, &options, &buffer));
+    if (status == GPUMM_OK) BIND_RETRY(L, status, gpumm_manager_allocate(manager, &options, &buffer));
     gpumm_type_release(made);
     if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
     gpumm_lua__adopt(L, handle, buffer);
@@ -176,7 +176,7 @@ void gpumm_lua__push_buffer(lua_State *L, gpumm_buffer *buffer, int owner) {
 /* Pushes the handle that this state has of it already, so that asking makes no garbage. [-0, +(0|1), -] */
 static gpumm_buffer *find_known(lua_State *L, const char *name, const gpumm_type *type) {
     gpumm_buffer *buffer;
-    if (gpumm_find(gpumm_lua__to_manager(L, 1), name, type, &buffer) != GPUMM_OK) return NULL;
+    if (gpumm_manager_find(gpumm_lua__to_manager(L, 1), name, type, &buffer) != GPUMM_OK) return NULL;
     bool known = gpumm_lua__find(L, &gpumm_lua__buffer_class, buffer);
     gpumm_buffer_release(buffer); /* the handle has a reference of its own */
     return known ? buffer : NULL;
@@ -192,7 +192,7 @@ static gpumm_buffer *find_named(lua_State *L, const gpumm_type *type, int *resul
     bind_handle *handle = gpumm_lua__new(L, &gpumm_lua__buffer_class, 1);
     handle->borrowed = gpumm_lua__handle_at(L, 1, &gpumm_lua__manager_class)->borrowed;
     gpumm_buffer *buffer;
-    gpumm_status status = gpumm_find(manager, name, type, &buffer);
+    gpumm_status status = gpumm_manager_find(manager, name, type, &buffer);
     if (status != GPUMM_OK) {
         *results = gpumm_lua__fail(L, status);
         return NULL;
@@ -224,7 +224,7 @@ static void forget(lua_State *L, int index, gpumm_buffer *buffer) {
 static int free_at(lua_State *L, int index) {
     gpumm_buffer *buffer = gpumm_lua__to_buffer(L, index);
     gpumm_status status = not_borrowed(gpumm_lua__handle_at(L, index, &gpumm_lua__buffer_class));
-    if (status == GPUMM_OK) status = gpumm_buffer_free(buffer);
+    if (status == GPUMM_OK) status = gpumm_buffer_close(buffer);
     if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
     forget(L, index, buffer);
     lua_pushboolean(L, 1);
@@ -312,7 +312,7 @@ static int buffer_copy(lua_State *L) {
         count = info.length > from_first ? info.length - from_first : 0;
         count = gpumm_lua__option_count(L, 3, "count", count);
     }
-    return gpumm_lua__result(L, gpumm_buffer_copy(to, first, from, from_first, count, stream));
+    return gpumm_lua__result(L, gpumm_buffer_copy(to, stream, first, from, from_first, count));
 }
 
 /* ---- Size --------------------------------------------------------------------------------- */
@@ -384,7 +384,7 @@ static int buffer_free(lua_State *L) { return free_at(L, 1); }
 static int buffer_close(lua_State *L) {
     bind_handle *handle = gpumm_lua__handle_at(L, 1, &gpumm_lua__buffer_class);
     if (!handle->object || handle->borrowed) return 0;
-    if (gpumm_buffer_free(handle->object) == GPUMM_OK) forget(L, 1, handle->object);
+    if (gpumm_buffer_close(handle->object) == GPUMM_OK) forget(L, 1, handle->object);
     return 0;
 }
 

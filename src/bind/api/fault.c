@@ -40,7 +40,7 @@ static int fault_shut(lua_State *L) {
 static int fault_open_again(lua_State *L) {
     gpumm_manager *manager = to_faulty(L);
     const char *kind = lua_isnoneornil(L, 2) ? NULL : gpumm_lua__text(L, 2);
-    return gpumm_lua__result(L, gpumm_fault_release(manager, kind));
+    return gpumm_lua__result(L, gpumm_fault_resume(manager, kind));
 }
 
 static int fault_count(lua_State *L) {
@@ -55,7 +55,7 @@ static int fault_count(lua_State *L) {
 
 static int fault_books(lua_State *L) {
     gpumm_live live;
-    gpumm_status status = gpumm_fault_live(to_faulty(L), &live);
+    gpumm_status status = gpumm_fault_get_live(to_faulty(L), &live);
     if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
     const struct {
         const char *key;

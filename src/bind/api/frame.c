@@ -120,7 +120,7 @@ static int frame_keep(lua_State *L) {
 static int frame_release(lua_State *L) {
     bind_handle *handle = gpumm_lua__handle_at(L, 1, &gpumm_lua__frame_class);
     set_kept(L, handle, false);
-    if (handle->object) gpumm_frame_end(handle->object);
+    if (handle->object) gpumm_frame_close(handle->object);
     return 0;
 }
 

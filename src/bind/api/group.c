@@ -273,14 +273,14 @@ static void forget(lua_State *L, gpumm_group *group) {
 
 static int group_free(lua_State *L) {
     gpumm_group *group = gpumm_lua__to_group(L, 1);
-    gpumm_status status = gpumm_group_free(group);
+    gpumm_status status = gpumm_group_close(group);
     if (status == GPUMM_OK) forget(L, group);
     return gpumm_lua__result(L, status);
 }
 
 static int group_close(lua_State *L) {
     bind_handle *handle = gpumm_lua__handle_at(L, 1, &gpumm_lua__group_class);
-    if (handle->object && !handle->borrowed && gpumm_group_free(handle->object) == GPUMM_OK) forget(L, handle->object);
+    if (handle->object && !handle->borrowed && gpumm_group_close(handle->object) == GPUMM_OK) forget(L, handle->object);
     return 0;
 }
 

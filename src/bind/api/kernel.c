@@ -127,8 +127,8 @@ static const gpumm_address nowhere = 0;
 
 static int bad_argument(lua_State *L, const launch *l, const gpumm_parameter *p, const char *wanted, int index) {
     return luaL_error(L, "kernel '%s', parameter '%s' (%s%s%s): %s expected, got %s", gpumm_kernel_name(l->kernel),
-                      p->name, p->kind == GPUMM_POINTER && p->access == GPUMM_READ ? "const " : "", p->type,
-                      p->kind == GPUMM_POINTER ? " *" : "", wanted, luaL_typename(L, index));
+                      p->name, p->kind == GPUMM_PARAMETER_POINTER && p->access == GPUMM_ACCESS_READ ? "const " : "",
+                      p->type, p->kind == GPUMM_PARAMETER_POINTER ? " *" : "", wanted, luaL_typename(L, index));
 }
 
 /* gpumm.null or false: a pointer to nothing. Not nil, which is what a mistyped name gives. */
@@ -191,7 +191,7 @@ static void set_value(lua_State *L, launch *l, const gpumm_parameter *p, gpumm_a
 
 static void set_argument(lua_State *L, launch *l, size_t i, int index) {
     const gpumm_parameter *p = gpumm_kernel_parameter(l->kernel, i);
-    if (p->kind == GPUMM_POINTER) set_pointer(L, l, p, &l->arguments[i], index);
+    if (p->kind == GPUMM_PARAMETER_POINTER) set_pointer(L, l, p, &l->arguments[i], index);
     else set_value(L, l, p, &l->arguments[i], index);
 }
 
@@ -272,7 +272,9 @@ static bool is_by_name(lua_State *L, const launch *l, int given) {
     if (l->count == 0) return given == 2; /* one alone says where */
     if ((size_t)given < l->count) return true;
     const gpumm_parameter *first = gpumm_kernel_parameter(l->kernel, 0);
-    if (first->kind == GPUMM_POINTER || !first->element || gpumm_type_kind(first->element) == GPUMM_SCALAR) return true;
+    if (first->kind == GPUMM_PARAMETER_POINTER || !first->element ||
+        gpumm_type_kind(first->element) == GPUMM_KIND_SCALAR)
+        return true;
     return gpumm_lua__has_option(L, 2, first->name);
 }
 
@@ -322,10 +324,10 @@ static void push_parameter(lua_State *L, const gpumm_parameter *p) {
     lua_setfield(L, -2, "name");
     lua_pushstring(L, p->type);
     lua_setfield(L, -2, "type");
-    lua_pushstring(L, p->kind == GPUMM_POINTER ? "pointer" : "value");
+    lua_pushstring(L, p->kind == GPUMM_PARAMETER_POINTER ? "pointer" : "value");
     lua_setfield(L, -2, "kind");
-    if (p->kind != GPUMM_POINTER) return;
-    lua_pushstring(L, p->access == GPUMM_READ ? "read" : "write");
+    if (p->kind != GPUMM_PARAMETER_POINTER) return;
+    lua_pushstring(L, p->access == GPUMM_ACCESS_READ ? "read" : "write");
     lua_setfield(L, -2, "access");
 }
 

@@ -50,8 +50,8 @@ static void read_options(lua_State *L, int table, gpumm_options *options) {
     if (options->limit == 0)
         luaL_error(L, "option \"limit\": a limit of 0 bytes allows nothing; leave it out for none");
     if (options->limit == UINT64_MAX) options->limit = 0;
-    options->memory = gpumm_lua__option_size(L, table, "memory", 0);
-    options->granularity = gpumm_lua__option_size(L, table, "granularity", 0);
+    options->memory_bytes = gpumm_lua__option_size(L, table, "memory", 0);
+    options->granularity_bytes = gpumm_lua__option_size(L, table, "granularity", 0);
     options->workers = gpumm_lua__option_unsigned(L, table, "workers", 0);
     options->relocate = gpumm_lua__option_bool(L, table, "relocate", false);
     options->debug = gpumm_lua__option_bool(L, table, "debug", false);
@@ -169,7 +169,7 @@ static void push_versions(lua_State *L, const gpumm_device_info *info) {
 
 static int manager_device(lua_State *L) {
     gpumm_device_info info;
-    gpumm_status status = gpumm_manager_info(gpumm_lua__to_manager(L, 1), &info);
+    gpumm_status status = gpumm_manager_get_info(gpumm_lua__to_manager(L, 1), &info);
     if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
     const struct {
         const char *key, *text;
@@ -178,8 +178,8 @@ static int manager_device(lua_State *L) {
         const char *key;
         uint64_t count;
     } counts[] = {{"total_bytes", info.total_bytes},
-                  {"granularity", info.granularity},
-                  {"pinned_granularity", info.pinned_granularity},
+                  {"granularity", info.granularity_bytes},
+                  {"pinned_granularity", info.pinned_granularity_bytes},
                   {"units", info.units}};
     lua_createtable(L, 0, 12);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {

@@ -395,7 +395,7 @@ static int manager_wait_for_download(lua_State *L) {
     status = gpumm_frame_data(frame, 0, &from);
     if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
     if (info.length > 0) memcpy(to, from, info.length * gpumm_type_size(type));
-    gpumm_frame_end(frame);
+    gpumm_frame_close(frame);
     return 1;
 }
 

@@ -26,8 +26,8 @@ static void put(lua_State *L, const char *key, uint64_t count) {
 
 static void put_entry(lua_State *L, const char *key, const gpumm_entry *entry) {
     lua_createtable(L, 0, 4);
-    put(L, "now", entry->now);
-    put(L, "peak", entry->peak);
+    put(L, "now", entry->now_bytes);
+    put(L, "peak", entry->peak_bytes);
     put(L, "count", entry->count);
     put(L, "total", entry->total);
     lua_setfield(L, -2, key);
@@ -35,7 +35,7 @@ static void put_entry(lua_State *L, const char *key, const gpumm_entry *entry) {
 
 static int manager_stats(lua_State *L) {
     gpumm_stats s;
-    gpumm_manager_stats(gpumm_lua__to_manager(L, 1), &s);
+    gpumm_manager_get_stats(gpumm_lua__to_manager(L, 1), &s);
     lua_createtable(L, 0, 12 + GPUMM_CATEGORY_COUNT);
     put(L, "total_allocated_bytes", s.total_allocated_bytes);
     put(L, "peak_allocated_bytes", s.peak_allocated_bytes);

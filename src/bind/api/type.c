@@ -88,8 +88,8 @@ static int type_align(lua_State *L) {
 static int type_kind(lua_State *L) {
     const gpumm_type *type = self(L);
     static const char *const names[] = {
-        [GPUMM_SCALAR] = "scalar", [GPUMM_VECTOR] = "vector", [GPUMM_STRUCT] = "struct"};
-    bool opaque = gpumm_type_kind(type) == GPUMM_STRUCT && gpumm_type_field_count(type) == 0;
+        [GPUMM_KIND_SCALAR] = "scalar", [GPUMM_KIND_VECTOR] = "vector", [GPUMM_KIND_STRUCT] = "struct"};
+    bool opaque = gpumm_type_kind(type) == GPUMM_KIND_STRUCT && gpumm_type_field_count(type) == 0;
     lua_pushstring(L, opaque ? "bytes" : names[gpumm_type_kind(type)]);
     return 1;
 }
@@ -113,7 +113,7 @@ static int type_lanes(lua_State *L) {
 
 static int type_scalar(lua_State *L) {
     const gpumm_type *type = self(L);
-    if (gpumm_type_kind(type) == GPUMM_STRUCT) lua_pushnil(L);
+    if (gpumm_type_kind(type) == GPUMM_KIND_STRUCT) lua_pushnil(L);
     else lua_pushstring(L, scalar_infos[gpumm_type_scalar(type)].name);
     return 1;
 }

@@ -78,8 +78,8 @@ static double half_decode(uint16_t half) {
     } while (0)
 
 static void store_float(gpumm_scalar scalar, lua_Number value, unsigned char *to) {
-    if (scalar == GPUMM_F32) STORE(float, value);
-    else if (scalar == GPUMM_F64) STORE(double, value);
+    if (scalar == GPUMM_TYPE_F32) STORE(float, value);
+    else if (scalar == GPUMM_TYPE_F64) STORE(double, value);
     else STORE(uint16_t, half_encode(value));
 }
 
@@ -92,19 +92,19 @@ static void store_float(gpumm_scalar scalar, lua_Number value, unsigned char *to
 
 static bool store_integer(gpumm_scalar scalar, lua_Integer value, unsigned char *to) {
     switch (scalar) {
-    case GPUMM_I8: STORE_BETWEEN(int8_t, INT8_MIN, INT8_MAX);
-    case GPUMM_U8: STORE_BETWEEN(uint8_t, 0, UINT8_MAX);
-    case GPUMM_I16: STORE_BETWEEN(int16_t, INT16_MIN, INT16_MAX);
-    case GPUMM_U16: STORE_BETWEEN(uint16_t, 0, UINT16_MAX);
-    case GPUMM_I32: STORE_BETWEEN(int32_t, INT32_MIN, INT32_MAX);
-    case GPUMM_U32: STORE_BETWEEN(uint32_t, 0, (lua_Integer)UINT32_MAX);
+    case GPUMM_TYPE_I8: STORE_BETWEEN(int8_t, INT8_MIN, INT8_MAX);
+    case GPUMM_TYPE_U8: STORE_BETWEEN(uint8_t, 0, UINT8_MAX);
+    case GPUMM_TYPE_I16: STORE_BETWEEN(int16_t, INT16_MIN, INT16_MAX);
+    case GPUMM_TYPE_U16: STORE_BETWEEN(uint16_t, 0, UINT16_MAX);
+    case GPUMM_TYPE_I32: STORE_BETWEEN(int32_t, INT32_MIN, INT32_MAX);
+    case GPUMM_TYPE_U32: STORE_BETWEEN(uint32_t, 0, (lua_Integer)UINT32_MAX);
     default: STORE(int64_t, value); return true;
     }
 }
 
 /* A float that only a u64 holds: from 2^63 on. */
 static bool store_large(gpumm_scalar scalar, lua_Number value, unsigned char *to) {
-    if (scalar != GPUMM_U64 || !(value >= 0x1p63 && value < 0x1p64)) return false;
+    if (scalar != GPUMM_TYPE_U64 || !(value >= 0x1p63 && value < 0x1p64)) return false;
     STORE(uint64_t, value);
     return true;
 }
@@ -112,7 +112,7 @@ static bool store_large(gpumm_scalar scalar, lua_Number value, unsigned char *to
 /* False: it does not fit. */
 static inline bool store(lua_State *L, int index, gpumm_scalar scalar, unsigned char *to) {
     if (lua_type(L, index) != LUA_TNUMBER) return false; /* not text, even where it reads as a number */
-    if (scalar >= GPUMM_F16) {
+    if (scalar >= GPUMM_TYPE_F16) {
         store_float(scalar, lua_tonumber(L, index), to);
         return true;
     }
@@ -123,14 +123,14 @@ static inline bool store(lua_State *L, int index, gpumm_scalar scalar, unsigned 
 
 static const char *range_text(gpumm_scalar scalar) {
     static const char *const texts[] = {
-        [GPUMM_I8] = "-128 to 127",
-        [GPUMM_U8] = "0 to 255",
-        [GPUMM_I16] = "-32768 to 32767",
-        [GPUMM_U16] = "0 to 65535",
-        [GPUMM_I32] = "-2147483648 to 2147483647",
-        [GPUMM_U32] = "0 to 4294967295",
-        [GPUMM_I64] = "-2^63 to 2^63 - 1",
-        [GPUMM_U64] = "0 to 2^64 - 1",
+        [GPUMM_TYPE_I8] = "-128 to 127",
+        [GPUMM_TYPE_U8] = "0 to 255",
+        [GPUMM_TYPE_I16] = "-32768 to 32767",
+        [GPUMM_TYPE_U16] = "0 to 65535",
+        [GPUMM_TYPE_I32] = "-2147483648 to 2147483647",
+        [GPUMM_TYPE_U32] = "0 to 4294967295",
+        [GPUMM_TYPE_I64] = "-2^63 to 2^63 - 1",
+        [GPUMM_TYPE_U64] = "0 to 2^64 - 1",
     };
     return texts[scalar];
 }
@@ -167,15 +167,15 @@ static void push_scalar(lua_State *L, gpumm_scalar scalar, const unsigned char *
     } v;
     memcpy(&v, from, scalar_infos[scalar].size);
     switch (scalar) {
-    case GPUMM_I8: lua_pushinteger(L, v.i8); break;
-    case GPUMM_U8: lua_pushinteger(L, *from); break;
-    case GPUMM_I16: lua_pushinteger(L, v.i16); break;
-    case GPUMM_U16: lua_pushinteger(L, v.u16); break;
-    case GPUMM_I32: lua_pushinteger(L, v.i32); break;
-    case GPUMM_U32: lua_pushinteger(L, v.u32); break;
-    case GPUMM_F16: lua_pushnumber(L, half_decode(v.u16)); break;
-    case GPUMM_F32: lua_pushnumber(L, (lua_Number)v.f32); break;
-    case GPUMM_F64: lua_pushnumber(L, v.f64); break;
+    case GPUMM_TYPE_I8: lua_pushinteger(L, v.i8); break;
+    case GPUMM_TYPE_U8: lua_pushinteger(L, *from); break;
+    case GPUMM_TYPE_I16: lua_pushinteger(L, v.i16); break;
+    case GPUMM_TYPE_U16: lua_pushinteger(L, v.u16); break;
+    case GPUMM_TYPE_I32: lua_pushinteger(L, v.i32); break;
+    case GPUMM_TYPE_U32: lua_pushinteger(L, v.u32); break;
+    case GPUMM_TYPE_F16: lua_pushnumber(L, half_decode(v.u16)); break;
+    case GPUMM_TYPE_F32: lua_pushnumber(L, (lua_Number)v.f32); break;
+    case GPUMM_TYPE_F64: lua_pushnumber(L, v.f64); break;
     default: lua_pushinteger(L, v.i64); break;
     }
 }
@@ -185,11 +185,11 @@ static void push_scalar(lua_State *L, gpumm_scalar scalar, const unsigned char *
 static const char *const lane_names[] = {"x", "y", "z", "w"};
 
 size_t gpumm_lua__part_count(const gpumm_type *type) {
-    return gpumm_type_kind(type) == GPUMM_VECTOR ? gpumm_type_lanes(type) : gpumm_type_field_count(type);
+    return gpumm_type_kind(type) == GPUMM_KIND_VECTOR ? gpumm_type_lanes(type) : gpumm_type_field_count(type);
 }
 
 const char *gpumm_lua__part_name(const gpumm_type *type, size_t index) {
-    return gpumm_type_kind(type) == GPUMM_VECTOR ? lane_names[index] : gpumm_type_field(type, index)->name;
+    return gpumm_type_kind(type) == GPUMM_KIND_VECTOR ? lane_names[index] : gpumm_type_field(type, index)->name;
 }
 
 size_t gpumm_lua__find_part(const gpumm_type *type, const char *name) {
@@ -215,7 +215,7 @@ static void encode(lua_State *L, const struct place *at, const gpumm_type *type,
 static void encode_member(lua_State *L, const struct place *at, const gpumm_type *type, size_t index,
                           unsigned char *to) {
     struct place here = {at, gpumm_lua__part_name(type, index), 0, NULL};
-    if (gpumm_type_kind(type) == GPUMM_VECTOR) {
+    if (gpumm_type_kind(type) == GPUMM_KIND_VECTOR) {
         gpumm_scalar scalar = gpumm_type_scalar(type);
         encode_scalar(L, &here, scalar, to + index * scalar_infos[scalar].size);
     } else {
@@ -300,7 +300,7 @@ static void encode_bytes(lua_State *L, const struct place *at, const gpumm_type 
 
 /* The value on top, which is left there. */
 static void encode(lua_State *L, const struct place *at, const gpumm_type *type, unsigned char *to) {
-    if (gpumm_type_kind(type) == GPUMM_SCALAR) encode_scalar(L, at, gpumm_type_scalar(type), to);
+    if (gpumm_type_kind(type) == GPUMM_KIND_SCALAR) encode_scalar(L, at, gpumm_type_scalar(type), to);
     else if (gpumm_lua__part_count(type)) encode_members(L, at, type, to);
     else encode_bytes(L, at, type, to);
 }
@@ -348,7 +348,7 @@ static void encode_each(lua_State *L, int index, const gpumm_type *type, uint64_
 }
 
 static bool is_flat(lua_State *L, int index, const gpumm_type *type) {
-    if (gpumm_type_kind(type) != GPUMM_VECTOR) return false;
+    if (gpumm_type_kind(type) != GPUMM_KIND_VECTOR) return false;
     bool flat = lua_rawgeti(L, index, 1) == LUA_TNUMBER;
     lua_pop(L, 1);
     return flat;
@@ -373,7 +373,8 @@ void gpumm_lua__encode_list(lua_State *L, int index, const gpumm_type *type, str
     if (flat) count /= gpumm_type_lanes(type);
     unsigned char *bytes = gpumm_lua__push_memory(L, type, count);
     if (flat) encode_flat(L, index, type, count, bytes);
-    else if (gpumm_type_kind(type) == GPUMM_SCALAR) encode_scalars(L, index, gpumm_type_scalar(type), count, bytes);
+    else if (gpumm_type_kind(type) == GPUMM_KIND_SCALAR)
+        encode_scalars(L, index, gpumm_type_scalar(type), count, bytes);
     else encode_each(L, index, type, count, bytes);
     *out = (struct elements){bytes, count};
 }
@@ -381,7 +382,7 @@ void gpumm_lua__encode_list(lua_State *L, int index, const gpumm_type *type, str
 /* ---- One element -------------------------------------------------------------------------- */
 
 static void encode_at(lua_State *L, int index, const struct place *at, const gpumm_type *type, void *element) {
-    if (gpumm_type_kind(type) == GPUMM_SCALAR && store(L, index, gpumm_type_scalar(type), element)) return;
+    if (gpumm_type_kind(type) == GPUMM_KIND_SCALAR && store(L, index, gpumm_type_scalar(type), element)) return;
     luaL_checkstack(L, STACK_ROOM, "to read an element");
     lua_pushvalue(L, index);
     encode(L, at, type, element);
@@ -418,7 +419,7 @@ void gpumm_lua__encode_values(lua_State *L, int first, int count, const gpumm_ty
 
 /* [-0, +1, m] */
 static void push_member(lua_State *L, const gpumm_type *type, size_t index, const unsigned char *from) {
-    if (gpumm_type_kind(type) == GPUMM_VECTOR) {
+    if (gpumm_type_kind(type) == GPUMM_KIND_VECTOR) {
         gpumm_scalar scalar = gpumm_type_scalar(type);
         push_scalar(L, scalar, from + index * scalar_infos[scalar].size);
     } else {
@@ -430,12 +431,12 @@ static void push_member(lua_State *L, const gpumm_type *type, size_t index, cons
 void gpumm_lua__push_element(lua_State *L, const gpumm_type *type, const void *element) {
     size_t members = gpumm_lua__part_count(type);
     luaL_checkstack(L, LUA_MINSTACK, "to make an element");
-    if (gpumm_type_kind(type) == GPUMM_SCALAR) {
+    if (gpumm_type_kind(type) == GPUMM_KIND_SCALAR) {
         push_scalar(L, gpumm_type_scalar(type), element);
     } else if (members == 0) {
         lua_pushlstring(L, element, gpumm_type_size(type));
     } else {
-        bool list = gpumm_type_kind(type) == GPUMM_VECTOR;
+        bool list = gpumm_type_kind(type) == GPUMM_KIND_VECTOR;
         lua_createtable(L, list ? (int)members : 0, list ? 0 : (int)members);
         for (size_t i = 0; i < members; i++) {
             if (!list) lua_pushstring(L, gpumm_lua__part_name(type, i));

@@ -201,7 +201,7 @@ static unsigned char *passing(lua_State *L, const gpumm_type *type, unsigned cha
    copy. */
 static int push_values(lua_State *L, const view *v, lua_Integer i) {
     unsigned char local[LOCAL_SIZE], *element = element_at(v, i);
-    if (v->frame && gpumm_type_kind(v->type) == GPUMM_STRUCT) {
+    if (v->frame && gpumm_type_kind(v->type) == GPUMM_KIND_STRUCT) {
         unsigned char *copy = passing(L, v->type, local);
         check_alive(L, v);
         element = memcpy(copy, element, gpumm_type_size(v->type));
@@ -268,7 +268,7 @@ static int no_field(lua_State *L, const view *v, int key) {
 static bool take_field(lua_State *L, const view *of, view *part, const char *name) {
     size_t index = gpumm_lua__find_part(of->type, name);
     if (index == SIZE_MAX) return false;
-    if (gpumm_type_kind(of->type) == GPUMM_VECTOR) {
+    if (gpumm_type_kind(of->type) == GPUMM_KIND_VECTOR) {
         const struct scalar_info *scalar = &scalar_infos[gpumm_type_scalar(of->type)];
         gpumm_type *type;
         gpumm_status status = gpumm_type_parse(scalar->name, &type);
@@ -320,7 +320,7 @@ static int cached_field(lua_State *L, const view *v) {
 static int index_number(lua_State *L, const view *v) {
     int integral;
     lua_Integer i = lua_tointegerx(L, 2, &integral);
-    if (gpumm_type_kind(v->type) != GPUMM_SCALAR)
+    if (gpumm_type_kind(v->type) != GPUMM_KIND_SCALAR)
         return luaL_error(L, "v[i] reads scalars; this is a view of %s: v:get(i) gives its values",
                           gpumm_type_name(v->type));
     if (integral && holds(v, i)) gpumm_lua__push_element(L, v->type, element_at(v, i));
@@ -348,7 +348,7 @@ static int view_newindex(lua_State *L) {
     int integral;
     lua_Integer i = lua_tointegerx(L, 2, &integral);
     if (!integral) return luaL_error(L, "index %f of a view is not a whole number", lua_tonumber(L, 2));
-    if (gpumm_type_kind(v->type) != GPUMM_SCALAR)
+    if (gpumm_type_kind(v->type) != GPUMM_KIND_SCALAR)
         return luaL_error(L, "v[i] = x writes scalars; this is a view of %s: v:set(i, …) writes its values",
                           gpumm_type_name(v->type));
     gpumm_lua__encode_one(L, 3, v->type, check_element(L, v, i)); /* a number is written whole or not at all */

@@ -51,5 +51,5 @@ void gpumm_lua__to_range(lua_State *L, int index, uint64_t length, bind_range *o
 
 gpumm_access gpumm_lua__access(lua_State *L, int index) {
     static const char *const names[] = {"read", "write", NULL};
-    return luaL_checkoption(L, index, NULL, names) == 0 ? GPUMM_READ : GPUMM_WRITE;
+    return luaL_checkoption(L, index, NULL, names) == 0 ? GPUMM_ACCESS_READ : GPUMM_ACCESS_WRITE;
 }

@@ -26,9 +26,9 @@
 enum { MAGIC_SIZE = 8, HEADER_MAX = 1 << 20, FIELDS_MAX = 128, WORD_MAX = 128, DIMS_MAX = 4, UNIT = 64 };
 
 static const char *const dtypes[] = {
-    [GPUMM_I8] = "|i1",  [GPUMM_U8] = "|u1",  [GPUMM_I16] = "<i2", [GPUMM_U16] = "<u2",
-    [GPUMM_I32] = "<i4", [GPUMM_U32] = "<u4", [GPUMM_I64] = "<i8", [GPUMM_U64] = "<u8",
-    [GPUMM_F16] = "<f2", [GPUMM_F32] = "<f4", [GPUMM_F64] = "<f8",
+    [GPUMM_TYPE_I8] = "|i1",  [GPUMM_TYPE_U8] = "|u1",  [GPUMM_TYPE_I16] = "<i2", [GPUMM_TYPE_U16] = "<u2",
+    [GPUMM_TYPE_I32] = "<i4", [GPUMM_TYPE_U32] = "<u4", [GPUMM_TYPE_I64] = "<i8", [GPUMM_TYPE_U64] = "<u8",
+    [GPUMM_TYPE_F16] = "<f2", [GPUMM_TYPE_F32] = "<f4", [GPUMM_TYPE_F64] = "<f8",
 };
 
 /* ---- The literal -------------------------------------------------------------------------- */
@@ -130,14 +130,14 @@ static gpumm_status type_of_dtype(const struct literal *l, const char *dtype, gp
         return gpumm_type_parse(name, out) == GPUMM_OK ? GPUMM_OK : bad_dtype(l, dtype);
     }
     bool order = dtype[0] && strchr("<|=", dtype[0]);
-    for (unsigned i = 0; order && i <= GPUMM_F64; i++)
+    for (unsigned i = 0; order && i <= GPUMM_TYPE_F64; i++)
         if (strcmp(dtype + 1, dtypes[i] + 1) == 0) return gpumm_type_parse(scalar_infos[i].name, out);
     return bad_dtype(l, dtype);
 }
 
 /* `k` of a scalar, as a vector; takes the reference of *type and gives that of another. */
 static gpumm_status widen(const struct literal *l, gpumm_type **type, uint64_t k) {
-    bool scalar = gpumm_type_kind(*type) == GPUMM_SCALAR;
+    bool scalar = gpumm_type_kind(*type) == GPUMM_KIND_SCALAR;
     if (!scalar || k < 2 || k > 4)
         return fail(GPUMM_IO, "%s: %llu values of %s an element make no type: 2 to 4 of a scalar make a vector",
                     l->path, (unsigned long long)k, gpumm_type_name(*type));
@@ -397,7 +397,7 @@ static uint64_t add_field(luaL_Buffer *b, const gpumm_field *field, uint64_t end
     luaL_addstring(b, field->name);
     luaL_addstring(b, "', ");
     add_dtype(b, field->type);
-    if (gpumm_type_kind(field->type) == GPUMM_VECTOR) add_number(b, ", (%llu,)", gpumm_type_lanes(field->type));
+    if (gpumm_type_kind(field->type) == GPUMM_KIND_VECTOR) add_number(b, ", (%llu,)", gpumm_type_lanes(field->type));
     luaL_addstring(b, "), ");
     return field->offset + gpumm_type_size(field->type);
 }
@@ -406,7 +406,7 @@ static uint64_t add_field(luaL_Buffer *b, const gpumm_field *field, uint64_t end
 static void add_dtype(luaL_Buffer *b, const gpumm_type *type) {
     size_t fields = gpumm_type_field_count(type), size = gpumm_type_size(type);
     uint64_t end = 0;
-    if (gpumm_type_kind(type) != GPUMM_STRUCT) {
+    if (gpumm_type_kind(type) != GPUMM_KIND_STRUCT) {
         luaL_addchar(b, '\'');
         luaL_addstring(b, dtypes[gpumm_type_scalar(type)]);
         luaL_addchar(b, '\'');
@@ -430,7 +430,7 @@ static void push_header(lua_State *L, const view *v) { /* [-0, +1, m] */
     luaL_addstring(&b, "{'descr': ");
     add_dtype(&b, v->type);
     add_number(&b, ", 'fortran_order': False, 'shape': (%llu,", v->count);
-    if (gpumm_type_kind(v->type) == GPUMM_VECTOR) add_number(&b, " %llu", gpumm_type_lanes(v->type));
+    if (gpumm_type_kind(v->type) == GPUMM_KIND_VECTOR) add_number(&b, " %llu", gpumm_type_lanes(v->type));
     luaL_addstring(&b, "), }");
     while ((MAGIC_SIZE + 2 + luaL_bufflen(&b) + 1) % UNIT) luaL_addchar(&b, ' ');
     luaL_addchar(&b, '\n');

@@ -142,7 +142,7 @@ static gpumm_status try_device(cuda *c) {
     memory->location.id = c->device;
     c->access[PLACE_DEVICE][0] = may_use(CU_MEM_LOCATION_TYPE_DEVICE, c->device);
     c->access_count[PLACE_DEVICE] = 1;
-    return try_place(c, PLACE_DEVICE, &c->base.info.granularity);
+    return try_place(c, PLACE_DEVICE, &c->base.info.granularity_bytes);
 }
 
 static gpumm_status try_node(cuda *c, int node, CUmemLocationType host) {
@@ -153,7 +153,7 @@ static gpumm_status try_node(cuda *c, int node, CUmemLocationType host) {
     c->access[PLACE_HOST][0] = may_use(CU_MEM_LOCATION_TYPE_DEVICE, c->device);
     c->access[PLACE_HOST][1] = may_use(host, node);
     c->access_count[PLACE_HOST] = 2;
-    return try_place(c, PLACE_HOST, &c->base.info.pinned_granularity);
+    return try_place(c, PLACE_HOST, &c->base.info.pinned_granularity_bytes);
 }
 
 /* The node next to the device, else (a container may not have it) the one we run on; and the two ways
@@ -184,8 +184,8 @@ static void explain(cuda *c, const char *what, const char *why) {
 
 gpumm_status gpumm__cuda_probe(cuda *c, bool relocate) {
     gpumm_device_info *info = &c->base.info;
-    info->granularity = 2u << 20; /* what blocks are rounded to where memory is not committed */
-    info->pinned_granularity = 64u << 10;
+    info->granularity_bytes = 2u << 20; /* what blocks are rounded to where memory is not committed */
+    info->pinned_granularity_bytes = 64u << 10;
     if (relocate || !gpumm__driver_grows()) {
         explain(c, "memory", relocate ? "so asked" : "the driver has no virtual memory calls");
         return GPUMM_OK;

@@ -119,7 +119,7 @@ static void describe(host_device *h, const gpumm_options *options, uint64_t gran
     info->kind = "host";
     snprintf(info->name, sizeof info->name, "%s, %u thread%s", processor, threads, threads == 1 ? "" : "s");
     info->total_bytes = h->quota;
-    info->granularity = info->pinned_granularity = granularity;
+    info->granularity_bytes = info->pinned_granularity_bytes = granularity;
     info->in_place = info->pinned_in_place = !options->relocate;
     info->units = threads;
 }
@@ -133,7 +133,8 @@ static gpumm_status start(host_device *h, unsigned threads) {
 
 gpumm_status gpumm__host_open(const gpumm_options *options, const gpumm_allocator *memory, device **out) {
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-    uint64_t granularity = options->granularity ? options->granularity : size_max(GRANULARITY_DEFAULT, page);
+    uint64_t granularity =
+        options->granularity_bytes ? options->granularity_bytes : size_max(GRANULARITY_DEFAULT, page);
     unsigned threads = 1;
     TRY(check_granularity(granularity, page));
     TRY(choose_threads(options->workers, &threads));
@@ -143,7 +144,7 @@ gpumm_status gpumm__host_open(const gpumm_options *options, const gpumm_allocato
     h->base.memory = memory;
     snprintf(h->base.macros, sizeof h->base.macros, "-DGPUMM_HOST");
     h->page = page;
-    h->quota = options->memory ? options->memory : machine_memory(page);
+    h->quota = options->memory_bytes ? options->memory_bytes : machine_memory(page);
     describe(h, options, granularity, threads);
     gpumm_status status = start(h, threads);
     if (status != GPUMM_OK) {

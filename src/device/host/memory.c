@@ -179,7 +179,7 @@ static void quota_give(host_device *h, place where, uint64_t bytes) {
 }
 
 static gpumm_status check_aligned(const host_device *h, const char *call, span s) {
-    uint64_t unit = h->base.info.granularity;
+    uint64_t unit = h->base.info.granularity_bytes;
     if (s.bytes > 0 && s.bytes % unit == 0 && s.address % unit == 0 && s.bytes <= UINT64_MAX - s.address)
         return GPUMM_OK;
     return fail(GPUMM_INVALID_ARGUMENT,
@@ -236,7 +236,7 @@ gpumm_status gpumm__host_reserve(device *d, place where, uint64_t bytes, gpumm_a
     region *r = NULL;
     TRY(region_new(h, where, false, &r));
     r->span.bytes = bytes;
-    gpumm_status status = map_aligned(bytes, d->info.granularity, h->page, &r->span.address);
+    gpumm_status status = map_aligned(bytes, d->info.granularity_bytes, h->page, &r->span.address);
     if (status != GPUMM_OK) {
         gpumm__mem_free(d->memory, r);
         return status;

@@ -188,8 +188,8 @@ static gpumm_status parameter_make(parser *p, const shape *s, gpumm_parameter *o
     out->name = name;
     if (!out->type || !name) return fail_host_memory(sizeof type);
     if (s->name) memcpy(name, s->name->text, s->name->length);
-    out->kind = s->stars ? GPUMM_POINTER : GPUMM_VALUE;
-    out->access = s->stars && !(s->constant >> (level & 31) & 1) ? GPUMM_WRITE : GPUMM_READ;
+    out->kind = s->stars ? GPUMM_PARAMETER_POINTER : GPUMM_PARAMETER_VALUE;
+    out->access = s->stars && !(s->constant >> (level & 31) & 1) ? GPUMM_ACCESS_WRITE : GPUMM_ACCESS_READ;
     return element_of(p->source, s->type, s->stars, &out->element);
 }
 
@@ -243,8 +243,9 @@ static gpumm_status parameters_read(parser *p, prototype *k, span text) {
 
 /* A bool is a byte like an integer, and counts nothing. */
 bool gpumm__prototype_counts(const gpumm_parameter *p) {
-    return p->kind == GPUMM_VALUE && p->element && gpumm_type_kind(p->element) == GPUMM_SCALAR &&
-           gpumm_type_scalar(p->element) < GPUMM_F16 && strcmp(p->type, "bool") != 0 && strcmp(p->type, "_Bool") != 0;
+    return p->kind == GPUMM_PARAMETER_VALUE && p->element && gpumm_type_kind(p->element) == GPUMM_KIND_SCALAR &&
+           gpumm_type_scalar(p->element) < GPUMM_TYPE_F16 && strcmp(p->type, "bool") != 0 &&
+           strcmp(p->type, "_Bool") != 0;
 }
 
 static size_t first_integer(const prototype *k) {

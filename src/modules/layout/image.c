@@ -34,7 +34,7 @@ static png_uint_32 check_side(lua_State *L, int index) {
 
 /* PNG_FORMAT_RGB or RGBA; raises for a view of anything else. */
 static png_uint_32 check_format(lua_State *L, const gpumm_type *type) {
-    bool fits = gpumm_type_kind(type) == GPUMM_VECTOR && gpumm_type_scalar(type) == GPUMM_U8;
+    bool fits = gpumm_type_kind(type) == GPUMM_KIND_VECTOR && gpumm_type_scalar(type) == GPUMM_TYPE_U8;
     if (!fits || gpumm_type_lanes(type) < 3)
         luaL_error(L, "TYPE_MISMATCH: pixels are u8x3 (red, green, blue) or u8x4 (and alpha), not %s",
                    gpumm_type_name(type));
@@ -43,7 +43,7 @@ static png_uint_32 check_format(lua_State *L, const gpumm_type *type) {
 
 /* gpumm.image.write(path, view, width, height): rows from the top. */
 static int image_write(lua_State *L) {
-    const char *path = gpumm_lua_check_path(L, 1, GPUMM_LUA_WRITE);
+    const char *path = gpumm_lua_check_path(L, 1, GPUMM_LUA_ACCESS_WRITE);
     gpumm_lua_view pixels;
     png_image image;
     if (!gpumm_lua_to_view(L, 2, &pixels)) return luaL_typeerror(L, 2, "gpumm.view");
@@ -99,7 +99,7 @@ static gpumm_status read_png(const char *path, png_uint_32 width, png_uint_32 he
 /* gpumm.image.read(path): a view of u8x4, its width and its height. The file is opened twice, because memory
    for the pixels is Lua's, and taking that may raise. */
 static int image_read(lua_State *L) {
-    const char *path = gpumm_lua_check_path(L, 1, GPUMM_LUA_READ);
+    const char *path = gpumm_lua_check_path(L, 1, GPUMM_LUA_ACCESS_READ);
     png_uint_32 width, height;
     gpumm_status status = picture_size(path, &width, &height);
     if (status != GPUMM_OK) return gpumm_lua_result(L, status);
