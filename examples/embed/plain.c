@@ -45,7 +45,7 @@ static gpumm_group *open_particles(gpumm_manager *manager, int *asked) {
     gpumm_group *particles;
     check(gpumm_type_parse("f32x2", &place), "type");
     check(gpumm_type_parse("f32", &speed), "type");
-    gpumm_member members[] = {{"place", place}, {"speed", speed}};
+    gpumm_member members[] = {{.name = "place", .type = place}, {.name = "speed", .type = speed}};
     gpumm_group_options options = {
         .name = "particles",
         .members = members,

@@ -138,7 +138,7 @@ static void sweep_host_memory(const char *path) {
     gpumm_status status = GPUMM_OUT_OF_MEMORY;
     for (uint64_t left = 1; status != GPUMM_OK && left < 1000; left++) {
         scarce s = {.left = left};
-        gpumm_allocator memory = {scarce_reallocate, &s};
+        gpumm_allocator memory = {.reallocate = scarce_reallocate, .user = &s};
         walk w = {.path = path};
         status = gpumm__cuda_open(&options, &memory, &w.d);
         if (status == GPUMM_OK) {

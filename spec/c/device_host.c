@@ -559,7 +559,7 @@ static bool walk(device *d, device_stream *s, device_event *e) {
 }
 
 static bool walk_with(purse *p) {
-    const gpumm_allocator from = {purse_reallocate, p};
+    const gpumm_allocator from = {.reallocate = purse_reallocate, .user = p};
     gpumm_options o = {.device = "host", .workers = 2};
     device *d = NULL;
     device_stream *s = NULL;

@@ -3,6 +3,7 @@
    without gpumm's locks, so each calls back into gpumm here. And that streams cannot be wrapped where there is no
    driver. */
 #include "check.h"
+#include "gpumm_compat.h"
 
 /* ---- Making things --------------------------------------------------------------------------- */
 
@@ -73,7 +74,7 @@ static gpumm_status grow_group(gpumm_manager *m) {
     gpumm_group *g;
     gpumm_status status = gpumm_type_parse("f32x3", &types[0]);
     if (status == GPUMM_OK) status = gpumm_type_parse("u8", &types[1]);
-    const gpumm_member members[] = {{"place", types[0]}, {"flag", types[1]}};
+    const gpumm_member members[] = {{.name = "place", .type = types[0]}, {.name = "flag", .type = types[1]}};
     gpumm_group_options options = {.name = "g", .members = members, .member_count = 2, .length = 10, .ahead = 1};
     if (status == GPUMM_OK) status = gpumm_group_open(m, &options, &g);
     gpumm_type_release(types[0]);
@@ -129,7 +130,8 @@ static gpumm_status use_manager(gpumm_manager *m) {
 }
 
 static gpumm_status use_everything(counted *c) {
-    gpumm_options options = {.device = "host", .workers = 1, .inject_faults = true, .allocator = {count_memory, c}};
+    gpumm_options options = {
+        .device = "host", .workers = 1, .inject_faults = true, .allocator = {.reallocate = count_memory, .user = c}};
     gpumm_manager *m;
     gpumm_live live;
     gpumm_status status = gpumm_manager_open(&options, &m);

@@ -53,8 +53,8 @@ static inline void *fuzz_memory(void *user, void *block, size_t size) {
 
 static inline lua_State *fuzz_open(gpumm_lua_sandbox options) {
     lua_State *L;
-    options.allocator = (gpumm_allocator){fuzz_memory, NULL};
-    options.lua_memory = 64 << 20;
+    options.allocator = (gpumm_allocator){.reallocate = fuzz_memory, .user = NULL};
+    options.lua_memory_bytes = 64 << 20;
     CHECK_OK(gpumm_lua_sandbox_open(&options, &L));
     gpumm_lua_open_layout(L);
     lua_pop(L, 1);

@@ -94,7 +94,7 @@ static inline gpumm_buffer *gpu_buffer(gpumm_manager *m, const char *name, uint6
 static inline gpumm_group *gpu_group(gpumm_manager *m, const char *name, uint64_t length, uint64_t max) {
     gpumm_group *g = NULL;
     gpumm_type *u32 = gpu_u32();
-    gpumm_member members[] = {{"a", u32}, {"b", u32}};
+    gpumm_member members[] = {{.name = "a", .type = u32}, {.name = "b", .type = u32}};
     CHECK_OK(gpumm_group_open(m,
                               &(gpumm_group_options){.name = name,
                                                      .members = members,

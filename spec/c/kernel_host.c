@@ -309,10 +309,13 @@ static void test_halves(void) {
 
 static void test_structs(void) {
     gpumm_type *f32x3 = type_named("f32x3"), *u8 = type_named("u8"), *inner = NULL, *body = NULL, *other = NULL;
-    CHECK(gpumm_type_struct("Inner", (gpumm_field[]){{"tag", u8, 0}, {"at", f32x3, 0}}, 2, &inner) == GPUMM_OK);
-    CHECK(gpumm_type_struct("Body", (gpumm_field[]){{"a", u8, 0}, {"in", inner, 0}, {"b", u8, 0}}, 3, &body) ==
-          GPUMM_OK);
-    CHECK(gpumm_type_struct("Other", (gpumm_field[]){{"in", inner, 0}}, 1, &other) == GPUMM_OK);
+    CHECK(gpumm_type_struct("Inner", (gpumm_field[]){{.name = "tag", .type = u8}, {.name = "at", .type = f32x3}}, 2,
+                            &inner) == GPUMM_OK);
+    CHECK(gpumm_type_struct(
+              "Body",
+              (gpumm_field[]){{.name = "a", .type = u8}, {.name = "in", .type = inner}, {.name = "b", .type = u8}}, 3,
+              &body) == GPUMM_OK);
+    CHECK(gpumm_type_struct("Other", (gpumm_field[]){{.name = "in", .type = inner}}, 1, &other) == GPUMM_OK);
     char source[512];
     snprintf(source, sizeof source,
              "static_assert(sizeof(Body) == %zu && alignof(Body) == %zu, \"layout\");\n" K

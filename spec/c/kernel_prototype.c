@@ -222,7 +222,8 @@ static void test_many(void) {
 static void test_structs(void) {
     gpumm_type *u32 = NULL, *ends = NULL;
     gpumm_type_parse("u32", &u32);
-    CHECK(gpumm_type_struct("ends", (gpumm_field[]){{"from", u32, 0}, {"to", u32, 0}}, 2, &ends) == GPUMM_OK);
+    CHECK(gpumm_type_struct("ends", (gpumm_field[]){{.name = "from", .type = u32}, {.name = "to", .type = u32}}, 2,
+                            &ends) == GPUMM_OK);
     const gpumm_type *types[] = {ends, ends};
     const char *names[] = {NULL, "Edge"};
     reads_with(&(prototype_source){.text = K "f(const struct ends *a, Edge *b, Edge c, Other *d) {}",

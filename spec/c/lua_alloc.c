@@ -156,8 +156,11 @@ static void gpumm__host_open(host *h) {
     gpumm_type *f32;
     memset(h, 0, sizeof *h);
     h->script = script;
-    gpumm_options options = {
-        .device = "host", .workers = 1, .inject_faults = true, .log = silent, .allocator = {count_alloc, &h->blocks}};
+    gpumm_options options = {.device = "host",
+                             .workers = 1,
+                             .inject_faults = true,
+                             .log = silent,
+                             .allocator = {.reallocate = count_alloc, .user = &h->blocks}};
     CHECK_OK(gpumm_manager_open(&options, &h->manager));
     CHECK_OK(gpumm_type_parse("f32", &f32));
     gpumm_buffer_options buffer = {.name = "theirs", .type = f32, .length = 4};

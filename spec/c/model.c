@@ -258,7 +258,7 @@ static gpumm_status open_group(set *x, unsigned ahead) {
     static const char *const names[MEMBERS] = {"a", "b", "c"};
     x->count = 2 + below(&d, MEMBERS - 1);
     for (size_t i = 0; i < x->count; i++) {
-        members[i] = (gpumm_member){names[i], types[below(&d, 3)]};
+        members[i] = (gpumm_member){.name = names[i], .type = types[below(&d, 3)]};
         x->size[i] = gpumm_type_size(members[i].type);
     }
     gpumm_group_options o = {.name = x->name,

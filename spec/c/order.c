@@ -367,7 +367,7 @@ static void kernels_outlive_their_handles(void) {
 
 /* A group whose members were written on different streams is captured as one moment of all of them. */
 static void captures_join_writers(void) {
-    gpumm_member members[] = {{"a", u32}, {"b", u32}, {"c", u32}};
+    gpumm_member members[] = {{.name = "a", .type = u32}, {.name = "b", .type = u32}, {.name = "c", .type = u32}};
     gpumm_group *g;
     gpumm_buffer *b[3];
     gpumm_readback *r;

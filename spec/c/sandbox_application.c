@@ -199,8 +199,8 @@ static const char *const greedy[] = {
 
 static void test_memory(const char *script) {
     char text[128];
-    lua_State *L =
-        contained((gpumm_lua_sandbox){.lua_memory = 8 << 20, .timeout = 120, .allocator = {count_memory, NULL}});
+    lua_State *L = contained(
+        (gpumm_lua_sandbox){.lua_memory_bytes = 8 << 20, .timeout = 120, .allocator = {.reallocate = count_memory}});
     push_host(L);
     const char *message = run(L, script);
     bool ended = gpumm_lua_sandbox_ended(L, text);
@@ -215,7 +215,8 @@ static void test_memory(const char *script) {
 
 /* What the script needs within the limit it gets, and the collector is asked before it ends. */
 static void test_garbage(void) {
-    lua_State *L = contained((gpumm_lua_sandbox){.lua_memory = 4 << 20, .allocator = {count_memory, NULL}});
+    lua_State *L =
+        contained((gpumm_lua_sandbox){.lua_memory_bytes = 4 << 20, .allocator = {.reallocate = count_memory}});
     must_run(L, "for i = 1, 200 do local s = ('x'):rep(1 << 20) .. i assert(#s > 1 << 20) end");
     CHECK(!gpumm_lua_sandbox_ended(L, NULL));
     gpumm_lua_sandbox_close(L);
@@ -224,7 +225,8 @@ static void test_garbage(void) {
 
 /* One call of a library function that asks for too much fails, whatever its loop would go on to do. */
 static void test_one_call(void) {
-    lua_State *L = contained((gpumm_lua_sandbox){.lua_memory = 4 << 20, .allocator = {count_memory, NULL}});
+    lua_State *L =
+        contained((gpumm_lua_sandbox){.lua_memory_bytes = 4 << 20, .allocator = {.reallocate = count_memory}});
     must_say(L, "table.concat(setmetatable({}, {__index = tostring}), ' ', 1, 1 << 23)", "not enough memory");
     must_say(L, "table.concat({}, ' ', 1, 1 << 40)", "at most 16777216 elements");
     must_say(L, "table.move({}, 1, math.maxinteger - 1, 2)", "at most 16777216 elements");
@@ -257,7 +259,8 @@ static void test_device_limit(void) {
 /* What a script kept from its manager may outlive the state in the application's hands. */
 static void test_outlives(void) {
     gpumm_buffer *kept;
-    lua_State *L = contained((gpumm_lua_sandbox){.lua_memory = 8 << 20, .allocator = {count_memory, NULL}});
+    lua_State *L =
+        contained((gpumm_lua_sandbox){.lua_memory_bytes = 8 << 20, .allocator = {.reallocate = count_memory}});
     must_run(L, "m = gpumm.manager {device = 'host'} b = m:allocate('b', 'f32', 3) b:upload {1, 2, 3}");
     lua_pushglobaltable(L);
     CHECK_OK(gpumm_lua_find_buffer(L, -1, "b", &kept));
@@ -284,7 +287,8 @@ static void test_borrowed(void) {
 /* 200 states, each ended by a limit in the middle of something: nothing is left of them. */
 static void test_many(void) {
     for (int i = 0; i < 200; i++) {
-        lua_State *L = contained((gpumm_lua_sandbox){.lua_memory = 2 << 20, .allocator = {count_memory, NULL}});
+        lua_State *L =
+            contained((gpumm_lua_sandbox){.lua_memory_bytes = 2 << 20, .allocator = {.reallocate = count_memory}});
         must_say(L, "local t = {} while true do t[#t + 1] = gpumm.view('f32', 100) end", "lua-memory");
         gpumm_lua_sandbox_close(L);
         CHECK(atomic_load(&live) == 0);
@@ -306,7 +310,7 @@ static void test_scarce(void) {
     for (int k = 0; !opened; k++) {
         lua_State *L;
         const char *folders[] = {"/", NULL};
-        gpumm_lua_sandbox options = {.allocator = {scarce, NULL}, .read = folders};
+        gpumm_lua_sandbox options = {.allocator = {.reallocate = scarce, .user = NULL}, .read = folders};
         room = k;
         opened = gpumm_lua_sandbox_open(&options, &L) == GPUMM_OK;
         room = INT64_MAX;

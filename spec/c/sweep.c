@@ -18,6 +18,7 @@ static void say_where(void) {
 }
 
 #define CHECK_CONTEXT() say_where()
+#include "gpumm_compat.h"
 #include "hard.h"
 
 enum { TRACKED = 4, LENGTH = 30000, POLLS = 6, MEMBERS = 3, FIRST_KERNEL = 1000 };
@@ -119,7 +120,7 @@ static gpumm_status open_group(world *w, gpumm_group **out) {
     gpumm_type *a, *b;
     CHECK_OK(gpumm_type_parse("u32", &a));
     CHECK_OK(gpumm_type_parse("f32x2", &b));
-    gpumm_member members[MEMBERS] = {{"a", a}, {"b", b}, {"c", a}};
+    gpumm_member members[MEMBERS] = {{.name = "a", .type = a}, {.name = "b", .type = b}, {.name = "c", .type = a}};
     gpumm_group_options o = {.name = "nodes", .members = members, .member_count = MEMBERS, .length = LENGTH};
     gpumm_status status = gpumm_group_open(w->m, &o, out);
     gpumm_type_release(a);
@@ -489,7 +490,7 @@ static gpumm_options options_of(const mode *how, purse *p, gpumm_budget *budget)
                            .budget = budget,
                            .workers = 1,
                            .memory_bytes = 512ull << 20,
-                           .allocator = {purse_reallocate, p}};
+                           .allocator = {.reallocate = purse_reallocate, .user = p}};
 }
 
 static void world_open(world *w, const mode *how, purse *p, const scenario *s) {

@@ -30,7 +30,7 @@ static rig rig_open(uint64_t length, uint64_t seed, bool direct, bool relocate, 
         &(gpumm_options){
             .device = "host", .inject_faults = true, .workers = 2, .relocate = relocate, .fault = {.jitter = seed}},
         &r.m));
-    gpumm_member members[MEMBERS] = {{"a", r.type}, {"b", r.type}};
+    gpumm_member members[MEMBERS] = {{.name = "a", .type = r.type}, {.name = "b", .type = r.type}};
     CHECK_OK(gpumm_group_open(
         r.m,
         &(gpumm_group_options){.members = members, .member_count = MEMBERS, .length = length, .max_length = 4 * length},

@@ -207,7 +207,8 @@ static void *work(void *user) {
 
 static void shared_open(void) {
     static uint32_t data[SHARED];
-    gpumm_member members[MEMBERS] = {{"x", u32}, {"y", u32}, {"z", u32}};
+    gpumm_member members[MEMBERS] = {
+        {.name = "x", .type = u32}, {.name = "y", .type = u32}, {.name = "z", .type = u32}};
     gpumm_buffer *of_group[MEMBERS];
     for (uint64_t i = 0; i < SHARED; i++) data[i] = value(i);
     CHECK_OK(made(m, "shared", SHARED, &shared));

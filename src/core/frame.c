@@ -3,6 +3,8 @@
    then until it is ended or its last handle goes. The slot behind it is free again the moment it ends. */
 #include "core/frame.h"
 
+#include "base/abi.h"
+
 void gpumm__frame_drop(gpumm_frame *f) {
     if (atomic_fetch_sub(&f->references, 1) != 1) return;
     gpumm_readback *r = f->readback;
@@ -11,6 +13,7 @@ void gpumm__frame_drop(gpumm_frame *f) {
 }
 
 gpumm_frame *gpumm_frame_retain(gpumm_frame *f) {
+    if (!f) return NULL;
     gpumm__context_retain(f->readback->object.context);
     atomic_fetch_add(&f->references, 1);
     atomic_fetch_add(&f->handles, 1);
@@ -56,7 +59,9 @@ static void end(gpumm_frame *f, bool also_held) {
     if (open) gpumm__context_leave(r->object.context);
 }
 
-void gpumm_frame_close(gpumm_frame *f) { end(f, true); }
+void gpumm_frame_close(gpumm_frame *f) {
+    if (f) end(f, true);
+}
 
 /* Another thread may have been given the current frame again meanwhile: then it is that thread's to end. */
 void gpumm_frame_release(gpumm_frame *f) {
@@ -104,6 +109,7 @@ gpumm_status gpumm__frame_deliver(gpumm_readback *r, slot *t, gpumm_frame **out)
 }
 
 gpumm_status gpumm_frame_keep(gpumm_frame *f) {
+    NOT_NULL(f, "frame");
     gpumm_readback *r = f->readback;
     TRY(gpumm__context_enter(r->object.context));
     pthread_mutex_lock(&r->lock);
@@ -115,13 +121,19 @@ gpumm_status gpumm_frame_keep(gpumm_frame *f) {
     return status;
 }
 
-bool gpumm_frame_valid(const gpumm_frame *f) { return atomic_load(&f->valid); }
+bool gpumm_frame_valid(const gpumm_frame *f) { return f && atomic_load(&f->valid); }
 
-void gpumm_frame_get_info(const gpumm_frame *f, gpumm_frame_info *out) { *out = f->info; }
+gpumm_status gpumm_frame_get_info_sized(const gpumm_frame *f, gpumm_frame_info *out, size_t size) {
+    NOT_NULL(f, "frame");
+    NOT_NULL(out, "out");
+    return gpumm__abi_fill(out, size, &f->info, sizeof f->info);
+}
 
-gpumm_readback *gpumm_frame_readback(const gpumm_frame *f) { return f->readback; }
+gpumm_readback *gpumm_frame_readback(const gpumm_frame *f) { return f ? f->readback : NULL; }
 
 gpumm_status gpumm_frame_data(const gpumm_frame *f, size_t index, const void **data) {
+    NOT_NULL(f, "frame");
+    NOT_NULL(data, "data");
     const gpumm_readback *r = f->readback;
     if (index >= r->count) return fail(GPUMM_INVALID_ARGUMENT, "the frame has %zu members", r->count);
     if (!atomic_load(&f->valid))

@@ -46,7 +46,7 @@ void gpumm__contained_read(lua_State *L, contained *c) {
     c->options.write = read_list(L, "write");
     c->options.environment = read_list(L, "environment");
     c->options.limit = (uint64_t)read_number(L, "limit");
-    c->options.lua_memory = (uint64_t)read_number(L, "memory");
+    c->options.lua_memory_bytes = (uint64_t)read_number(L, "memory");
     c->options.timeout = read_number(L, "timeout");
     lua_getfield(L, 1, "kernels");
     c->options.kernels = lua_toboolean(L, -1);

@@ -68,7 +68,7 @@ gpumm_status gpumm_lua__sandbox_new(const gpumm_lua_sandbox *o, sandbox **out) {
     if (!s) return fail_host_memory(sizeof *s);
     s->from = *from;
     atomic_init(&s->holders, 1);
-    atomic_init(&s->memory, o->lua_memory ? o->lua_memory : UINT64_MAX);
+    atomic_init(&s->memory, o->lua_memory_bytes ? o->lua_memory_bytes : UINT64_MAX);
     s->deadline = UINT64_MAX; /* not before the script has a chance to run */
     s->kernels = o->kernels;
     gpumm_status status = copy_lists(s, o);
