@@ -43,7 +43,7 @@ GPUMM_API gpumm_status gpumm_manager_allocate_config(gpumm_manager *manager, con
 /* By name: gpumm_buffer_ensure_capacity. NOT_FOUND, and as that. */
 GPUMM_API gpumm_status gpumm_manager_ensure_capacity(gpumm_manager *manager, const char *name, uint64_t capacity);
 
-/* By name: a snapshot of the buffer is on its way. NOT_FOUND, ASYNC_DISABLED, ALREADY_PENDING, OVER_LIMIT,
+/* By name: a snapshot of the buffer is on its way. NOT_FOUND, ASYNC_DISABLED, ALREADY_PENDING,
    OUT_OF_MEMORY. */
 GPUMM_API gpumm_status gpumm_start_async_download(gpumm_manager *manager, const char *name);
 /* Delivers it: the frame is the caller's, and ends with the next wait for that name. NOT_FOUND, ASYNC_DISABLED,

@@ -274,7 +274,7 @@ gpumm_status gpumm_stream_close(gpumm_stream *s) {
     NOT_NULL(s, "stream");
     if (s->internal) return fail(GPUMM_INVALID_ARGUMENT, "the main stream is closed with its manager");
     context *ctx = s->object.context;
-    TRY(gpumm__context_enter(ctx));
+    TRY(gpumm__stream_enter(s));
     pthread_mutex_lock(&ctx->submit);
     atomic_store(&s->closed, true);
     unsigned scratches = s->scratches;
