@@ -25,7 +25,7 @@ step "install into an empty prefix"
 prefix=$work/prefix
 cmake --install "$build" --prefix "$prefix" >"$work/install.log" || { cat "$work/install.log"; fail "cmake --install"; }
 libdir=$(dirname "$(find_one "$prefix" libgpumm.so)")
-for file in include/gpumm.h include/gpumm_lua.h bin/gpumm-run lib/lua/5.4/gpumm.so lib/lua/5.4/gpumm_layout.so share/man/man1/gpumm-run.1 share/doc/gpumm/LICENSE; do
+for file in include/gpumm.h include/gpumm.hpp include/gpumm_compat.h include/gpumm_lua.h bin/gpumm-run lib/lua/5.4/gpumm.so lib/lua/5.4/gpumm_layout.so share/man/man1/gpumm-run.1 share/doc/gpumm/LICENSE; do
   [ -s "$prefix/$file" ] || fail "$file is missing"
 done
 for name in libgpumm.so.0.2 libgpumm.a libgpumm_lua.a libgpumm_layout.a libgpumm_lua.so gpummConfig.cmake gpummConfigVersion.cmake gpumm.pc gpumm-lua.pc; do
@@ -47,7 +47,7 @@ exported() { nm -D --defined-only "$1" | awk 'NF >= 3 { print $3 }' | grep -v "$
 # Every function of the headers is there.
 declared() { grep -oE '\bgpumm_[a-z0-9_]+\(' "$1" | tr -d '(' | sort -u; }
 { exported "$libdir/libgpumm.so"; exported "$libdir/libgpumm_lua.so"; exported "$prefix/lib/lua/5.4/gpumm_layout.so"; } | sort -u >"$work/there"
-for header in gpumm.h gpumm_lua.h; do
+for header in gpumm.h gpumm_compat.h gpumm_lua.h; do
   cpp -fpreprocessed -dD -P "$prefix/include/$header" 2>/dev/null >"$work/$header" # without comments
   missing=$(grep -E '^GPUMM_API|^ ' "$work/$header" | tr -d '\n' | sed 's/GPUMM_API/\n/g' | grep -oE '^[^;(]*\(' |
     grep -oE 'gpumm_[a-z0-9_]+\($' | tr -d '(' | sort -u | comm -23 - "$work/there")
