@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # What `cmake --install` puts where, and what CPack makes of it.
 #
-#   include/gpumm.h gpumm_lua.h              lib/libgpumm.so libgpumm_lua.so, and both as archives
+#   include/gpumm*.h*                         lib/libgpumm.so libgpumm_lua.so, and both as archives
 #   lib/lua/5.4/gpumm.so gpumm_layout.so     the Lua modules, with the files of lua/gpumm inside
 #   lib/libgpumm_layout.a                    the layouts for applications that link statically
 #   lib/cmake/gpumm, lib/pkgconfig           find_package(gpumm), pkg-config gpumm, pkg-config gpumm-lua
@@ -29,7 +29,7 @@ install(TARGETS gpumm gpumm_lua EXPORT gpumm
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT gpumm NAMELINK_COMPONENT gpumm)
 install(TARGETS gpumm_module LIBRARY DESTINATION ${GPUMM_LUA_MODULE_DIR} COMPONENT gpumm)
 install(FILES ${gpumm_ARCHIVE} ${gpumm_lua_ARCHIVE} DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(FILES src/gpumm.h src/gpumm_lua.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES src/gpumm.h src/gpumm.hpp src/gpumm_compat.h src/gpumm_lua.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 if(GPUMM_HAVE_LAYOUT)
   install(TARGETS gpumm_layout LIBRARY DESTINATION ${GPUMM_LUA_MODULE_DIR} COMPONENT gpumm-layout)
   install(FILES ${gpumm_layout_ARCHIVE} DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT gpumm-layout)

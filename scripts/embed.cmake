@@ -15,7 +15,7 @@ foreach(file IN LISTS files)
   file(READ ${ROOT}/${file} hex HEX)
   string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
   string(APPEND arrays "static const unsigned char file_${index}[] = {${bytes}0};\n")
-  string(APPEND table "    {\"${file}\", (const char *)file_${index}, sizeof file_${index} - 1},\n")
+  string(APPEND table "    {\"${file}\", (const char *)file_${index}, sizeof file_${index} - 1, 0},\n")
   math(EXPR index "${index} + 1")
 endforeach()
 file(WRITE ${OUT}.new "/* Made by scripts/embed.cmake from lua/. */
@@ -24,7 +24,7 @@ file(WRITE ${OUT}.new "/* Made by scripts/embed.cmake from lua/. */
 ${arrays}
 extern const gpumm_lua_file ${NAME}[];
 const gpumm_lua_file ${NAME}[] = {
-${table}    {0, 0, 0},
+${table}    {0, 0, 0, 0},
 };
 ")
 file(RENAME ${OUT}.new ${OUT})

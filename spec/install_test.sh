@@ -25,10 +25,10 @@ step "install into an empty prefix"
 prefix=$work/prefix
 cmake --install "$build" --prefix "$prefix" >"$work/install.log" || { cat "$work/install.log"; fail "cmake --install"; }
 libdir=$(dirname "$(find_one "$prefix" libgpumm.so)")
-for file in include/gpumm.h include/gpumm_lua.h bin/gpumm-run lib/lua/5.4/gpumm.so lib/lua/5.4/gpumm_layout.so share/man/man1/gpumm-run.1 share/doc/gpumm/LICENSE; do
+for file in include/gpumm.h include/gpumm.hpp include/gpumm_compat.h include/gpumm_lua.h bin/gpumm-run lib/lua/5.4/gpumm.so lib/lua/5.4/gpumm_layout.so share/man/man1/gpumm-run.1 share/doc/gpumm/LICENSE; do
   [ -s "$prefix/$file" ] || fail "$file is missing"
 done
-for name in libgpumm.so.0 libgpumm.a libgpumm_lua.a libgpumm_layout.a libgpumm_lua.so gpummConfig.cmake gpummConfigVersion.cmake gpumm.pc gpumm-lua.pc; do
+for name in libgpumm.so.0.2 libgpumm.a libgpumm_lua.a libgpumm_layout.a libgpumm_lua.so gpummConfig.cmake gpummConfigVersion.cmake gpumm.pc gpumm-lua.pc; do
   find_one "$libdir" "$name" >/dev/null
 done
 if grep -rIl --exclude-dir=examples -e "$build" -e "$source" "$prefix" >"$work/paths"; then
@@ -47,7 +47,7 @@ exported() { nm -D --defined-only "$1" | awk 'NF >= 3 { print $3 }' | grep -v "$
 # Every function of the headers is there.
 declared() { grep -oE '\bgpumm_[a-z0-9_]+\(' "$1" | tr -d '(' | sort -u; }
 { exported "$libdir/libgpumm.so"; exported "$libdir/libgpumm_lua.so"; exported "$prefix/lib/lua/5.4/gpumm_layout.so"; } | sort -u >"$work/there"
-for header in gpumm.h gpumm_lua.h; do
+for header in gpumm.h gpumm_compat.h gpumm_lua.h; do
   cpp -fpreprocessed -dD -P "$prefix/include/$header" 2>/dev/null >"$work/$header" # without comments
   missing=$(grep -E '^GPUMM_API|^ ' "$work/$header" | tr -d '\n' | sed 's/GPUMM_API/\n/g' | grep -oE '^[^;(]*\(' |
     grep -oE 'gpumm_[a-z0-9_]+\($' | tr -d '(' | sort -u | comm -23 - "$work/there")
@@ -177,7 +177,7 @@ try_consumers() { # prefix, the folder of its libraries
   if ldd "$out/static" "$out/layout" | grep -q libgpumm; then fail "the static consumer needs libgpumm.so"; fi
 
   export PKG_CONFIG_PATH=$libraries/pkgconfig
-  [ "$(pkg-config --modversion gpumm)" = 0.1.0 ] || fail "gpumm.pc has another version"
+  [ "$(pkg-config --modversion gpumm)" = 0.2.0 ] || fail "gpumm.pc has another version"
   # shellcheck disable=SC2046
   cc -Wall -Werror "$consumer/c.c" -o "$out/pc" $(pkg-config --cflags --libs gpumm) ${LDFLAGS:-}
   # shellcheck disable=SC2046
@@ -204,7 +204,7 @@ END
   (cd / && LUA_CPATH="$at/lib/lua/5.4/?.so" lua5.4 -e 'assert(require "gpumm.graph".new(2, { 1 }, { 2 }).edges == 1)') ||
     fail "the layouts under lua5.4"
   [ "$(cd / && "$at/bin/gpumm-run" --quiet "$work/simulation.lua" word)" = "$(printf 'last\t3\t3.0')" ] || fail "gpumm-run"
-  "$at/bin/gpumm-run" --version | grep -q 'gpumm-run 0.1.0' || fail "gpumm-run --version"
+  "$at/bin/gpumm-run" --version | grep -q 'gpumm-run 0.2.0' || fail "gpumm-run --version"
 }
 
 step "consumers by find_package and pkg-config"
@@ -226,18 +226,18 @@ step "the .deb"
 if command -v dpkg-deb >/dev/null && command -v cpack >/dev/null; then
   (cd "$build" && cpack -G DEB -B "$work/deb") >"$work/cpack.log" 2>&1 || { cat "$work/cpack.log"; fail "cpack"; }
   for package in gpumm gpumm-layout gpumm-run; do
-    deb=$(find_one "$work/deb" "${package}_0.1.0_*.deb")
+    deb=$(find_one "$work/deb" "${package}_0.2.0_*.deb")
     dpkg-deb --field "$deb" Package Version Depends
     dpkg-deb --extract "$deb" "$work/root"
   done
-  if dpkg-deb --field "$work"/deb/gpumm_0.1.0_*.deb Depends | grep -E 'png|zlib|lua'; then
+  if dpkg-deb --field "$work"/deb/gpumm_0.2.0_*.deb Depends | grep -E 'png|zlib|lua'; then
     fail "the runtime's package needs more than libc"
   fi
-  dpkg-deb --field "$work"/deb/gpumm-layout_0.1.0_*.deb Depends | grep -q 'gpumm (= 0.1.0)' || fail "gpumm-layout does not depend on gpumm"
+  dpkg-deb --field "$work"/deb/gpumm-layout_0.2.0_*.deb Depends | grep -q 'gpumm (= 0.2.0)' || fail "gpumm-layout does not depend on gpumm"
   # A Lua that no package brought is none that a package can depend on.
   lua=$(ldd "$build/gpumm-run" | awk '/liblua/ { print $3 }')
   if dpkg -S "$lua" >/dev/null 2>&1 || dpkg -S "$(realpath "$lua")" >/dev/null 2>&1; then
-    dpkg-deb --field "$work"/deb/gpumm-run_0.1.0_*.deb Depends | grep -q 'liblua5.4-0' || fail "gpumm-run does not depend on Lua"
+    dpkg-deb --field "$work"/deb/gpumm-run_0.2.0_*.deb Depends | grep -q 'liblua5.4-0' || fail "gpumm-run does not depend on Lua"
   fi
   [ "$(dpkg-deb --field "$deb" Homepage)" = https://github.com/gpumm/gpumm ] || fail "the package has no homepage"
   libraries=$(dirname "$(find_one "$work/root/usr" libgpumm.so)")

@@ -93,7 +93,7 @@ describe("gpumm-run runs a script", function()
             print(gpumm.version, package.loaded.gpumm == gpumm, require "gpumm.graph" == gpumm.graph)
         ]], "--quiet")
         assert.equal("", err)
-        assert.equal("0.1.0\ttrue\ttrue\n", out)
+        assert.equal("0.2.0\ttrue\ttrue\n", out)
         assert.equal(0, code)
     end)
 
@@ -208,7 +208,7 @@ describe("gpumm-run's options", function()
     it("--version and --help", function()
         local code, out, err = shell "RUN --version"
         assert.equal(0, code)
-        assert.equal("gpumm-run 0.1.0, Lua 5.4\n", out)
+        assert.equal("gpumm-run 0.2.0, Lua 5.4\n", out)
         assert.equal("", err)
         code, out = shell "RUN --help"
         assert.equal(0, code)

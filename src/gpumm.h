@@ -15,18 +15,32 @@
  *   - Handles are reference counted. What a function writes to an `out` parameter is one reference
  *     for the caller, who gives it back with the type's `_release`. Handles keep their manager's
  *     bookkeeping alive, never its device: after gpumm_manager_close every call returns CLOSED.
- *     A `_retain` returns what it was given, with one reference more; a `_release` takes NULL, and
- *     works after close too. What a comment calls borrowed is valid while the handle that it came from is.
+ *     Two words end things: `_close` ends what is on the device, now, whoever else has a handle (later calls return
+ *     STALE, CLOSED or CANCELLED); `_release` gives one reference back, and may come after close, too.
+ *     A `_retain` returns what it was given, with one reference more. What a comment calls borrowed is valid while the
+ *     handle that it came from is.
  *   - Any function of a manager or of something in it can return CLOSED, and STALE once that something
  *     was freed; OUT_OF_MEMORY also where the host has none; DEVICE_LOST or DRIVER with the driver's own
  *     words. Comments name the statuses beyond these.
  *   - Every function may be called from any thread, unless its comment says otherwise. A child of fork()
  *     leaves all of its parent's objects alone, and does not close the Lua states that hold some.
- *   - Sizes are in bytes where the name says bytes, in elements otherwise; positions count from 0.
- *   - A NULL stream is the manager's main stream, where something else says which manager's. A stream
+ *   - NULL for what must be there (a handle, an output, data that is not empty) is INVALID_ARGUMENT from functions that
+ *     return a status; others return NULL, 0 or false, and do nothing.
+ *   - Lengths, capacities, counts and positions are in elements. What is in bytes has `bytes` in its name, or is called
+ *     `size`, `align` or `offset` as in C, or is a limit. Positions count from 0, in messages too.
+ *   - The stream is the second parameter of whatever enqueues. NULL is the manager's main stream. A stream
  *     of another manager is INVALID_ARGUMENT. Calls enqueue and return, unless their name says wait or
  *     synchronize; download waits because it returns data. While the application captures a CUDA graph on a
  *     stream, kernels are launched on it and nothing else is: BUSY.
+ *
+ * Binary compatibility: doc/abi.md. In short, before 1.0 the releases of one minor version are compatible, and
+ *   - options begin with `size`: sizeof of the caller's struct, or 0 for the layout of 0.2. What a shorter struct
+ *     lacks has its default; a longer one whose further bytes are not 0 asks for what this library does not have:
+ *     INVALID_ARGUMENT. So `&(gpumm_options){.limit = 1 << 30}` stays right;
+ *   - a function that fills a struct has an exported form, `_sized`, that takes the struct's size and writes no more;
+ *     the function of the plain name is inline and passes sizeof;
+ *   - structs that stand in arrays or in other structs never change: they have fields called `reserved`, which are 0;
+ *   - what gpumm passes to callbacks or returns by pointer (gpumm_block, gpumm_parameter) may get fields at its end.
  */
 #ifndef GPUMM_H
 #define GPUMM_H
@@ -40,9 +54,9 @@ extern "C" {
 #endif
 
 #define GPUMM_VERSION_MAJOR 0
-#define GPUMM_VERSION_MINOR 1
+#define GPUMM_VERSION_MINOR 2
 #define GPUMM_VERSION_PATCH 0
-#define GPUMM_VERSION "0.1.0"
+#define GPUMM_VERSION "0.2.0"
 
 #ifdef GPUMM_BUILD
 #define GPUMM_API __attribute__((visibility("default")))
@@ -93,7 +107,7 @@ GPUMM_API gpumm_status gpumm_status_named(const char *name);
 GPUMM_API bool gpumm_status_is_memory_error(gpumm_status status);
 /* What exactly went wrong in this thread's last failed call; valid until its next failure. */
 GPUMM_API const char *gpumm_message(void);
-/* Of the library that runs, "0.1.0": GPUMM_VERSION is that of the header. A static string. */
+/* Of the library that runs, "0.2.0": GPUMM_VERSION is that of the header. A static string. */
 GPUMM_API const char *gpumm_version(void);
 
 /* "4GiB", "512 MiB", "1e6", "2.5GB", "4096": bytes. INVALID_ARGUMENT names what is valid. */
@@ -106,6 +120,7 @@ GPUMM_API gpumm_status gpumm_parse_size(const char *text, uint64_t *bytes);
 typedef struct gpumm_allocator {
     void *(*reallocate)(void *user, void *block, size_t size);
     void *user;
+    void *reserved; /* NULL */
 } gpumm_allocator;
 
 typedef enum gpumm_log_level { GPUMM_LOG_INFO, GPUMM_LOG_WARNING, GPUMM_LOG_ERROR } gpumm_log_level;
@@ -140,7 +155,8 @@ typedef enum gpumm_kind { GPUMM_KIND_SCALAR, GPUMM_KIND_VECTOR, GPUMM_KIND_STRUC
 typedef struct gpumm_field {
     const char *name;
     const gpumm_type *type;
-    size_t offset; /* bytes from the element's start; written by gpumm, ignored as input */
+    size_t offset;  /* bytes from the element's start; written by gpumm, ignored as input */
+    void *reserved; /* NULL */
 } gpumm_field;
 
 /* "f32", "u8", "f32x3" (2 to 4 lanes, packed: f32x3 is 12 bytes), "bytes16". Alignment is that of CUDA's
@@ -194,28 +210,14 @@ typedef struct gpumm_growth {
     size_t list_count;
     uint64_t (*callback)(void *user, const gpumm_growth_request *request); /* called without locks */
     void *user;
-    uint64_t align; /* capacities are multiples of this many elements; 0 and 1: any */
+    uint64_t align;       /* capacities are multiples of this many elements; 0 and 1: any */
+    uint64_t reserved[2]; /* 0 */
 } gpumm_growth;
 
 /* The next capacity, by the schedule alone: max(schedule, required), rounded up to align, clamped
    to max. OVER_MAX_SIZE where required is more than max; INVALID_ARGUMENT for a bad schedule. */
 GPUMM_API gpumm_status gpumm_growth_next(const gpumm_growth *growth, const gpumm_growth_request *request,
                                          uint64_t *next);
-
-/* The ancestor's five fields and its presets. */
-typedef struct gpumm_config {
-    uint64_t bytes_per_element; /* of a buffer made without a type */
-    double growth_factor;       /* >= 1 */
-    uint64_t max_size_bytes;
-    uint64_t min_size_bytes;
-    bool enable_async; /* gates start_async_download alone */
-} gpumm_config;
-
-GPUMM_API gpumm_config gpumm_config_default(void);        /* 4 B, 1.5, 1 GiB, 4096, off */
-GPUMM_API gpumm_config gpumm_config_for_positions(void);  /* 12 B, 1.3, 512 MiB, 4096, on */
-GPUMM_API gpumm_config gpumm_config_for_velocities(void); /* the same */
-GPUMM_API gpumm_config gpumm_config_for_edges(void);      /* 32 B, 2.0, 2 GiB, 8192, off */
-GPUMM_API gpumm_config gpumm_config_for_grid_cells(void); /* 8 B, 1.5, 256 MiB, 2048, off */
 
 /* ---- Budgets ------------------------------------------------------------------------------ */
 
@@ -243,27 +245,29 @@ typedef struct gpumm_kernel gpumm_kernel;
 
 /* What goes wrong on purpose; all zero: nothing. */
 typedef struct gpumm_fault {
-    const char *call;    /* a device call by name, e.g. "commit"; NULL: any call */
-    uint64_t nth;        /* the nth such call from now fails, 1 the next; 0: none does */
-    gpumm_status status; /* with this; OK: the call is skipped and reports success */
-    uint64_t jitter;     /* not 0: a seed; every stream operation is delayed at random */
-    const char *hold;    /* a kind of stream operation held shut from the start, or NULL:
+    const char *call;     /* a device call by name, e.g. "commit"; NULL: any call */
+    uint64_t nth;         /* the nth such call from now fails, 1 the next; 0: none does */
+    gpumm_status status;  /* with this; OK: the call is skipped and reports success */
+    uint64_t jitter;      /* not 0: a seed; every stream operation is delayed at random */
+    const char *hold;     /* a kind of stream operation held shut from the start, or NULL:
                              "copy" (host <-> device), "snapshot" (device -> device), "fill", "launch" */
-    uint64_t times;      /* so many such calls fail, one after another; 0: one. Not for the driver's entries */
+    uint64_t times;       /* so many such calls fail, one after another; 0: one. Not for the driver's entries */
+    uint64_t reserved[2]; /* 0 */
 } gpumm_fault;
 
 typedef struct gpumm_options {
-    const char *device;   /* "auto" (NULL), "host", "cuda", "cuda:1", "cuda:GPU-uuid" */
-    uint64_t limit;       /* the budget in logical bytes; 0: none */
-    gpumm_budget *budget; /* shared with other managers, or NULL; retained */
-    uint64_t memory;      /* host device: its quota of "device" memory in bytes; 0: the machine's */
-    uint64_t granularity; /* host device: commit granularity, a power of two; 0: 64 KiB */
-    unsigned workers;     /* host device: threads that run kernels; 0: one a core */
-    bool relocate;        /* grow by copying even where the device can grow in place; GPUMM_NO_VMM=1 asks for it too */
-    bool leave_sigfpe;    /* host device: integer division by zero in a kernel raises SIGFPE as anywhere, which is the
-                             application's; else it ends that launch with an error (x86-64) */
-    bool debug;           /* keep canaries behind every buffer, checked at growth, free and check */
-    bool inject_faults;   /* put the fault device in between, with `fault` as its first plan */
+    size_t size;                /* sizeof(gpumm_options); 0: that of 0.2 */
+    const char *device;         /* "auto" (NULL), "host", "cuda", "cuda:1", "cuda:GPU-uuid" */
+    uint64_t limit;             /* the budget in logical bytes; 0: none */
+    gpumm_budget *budget;       /* shared with other managers, or NULL; retained */
+    uint64_t memory_bytes;      /* host device: its quota of "device" memory in bytes; 0: the machine's */
+    uint64_t granularity_bytes; /* host device: commit granularity, a power of two; 0: 64 KiB */
+    unsigned workers;           /* host device: threads that run kernels; 0: one a core */
+    bool relocate;      /* grow by copying even where the device can grow in place; GPUMM_NO_VMM=1 asks for it too */
+    bool leave_sigfpe;  /* host device: integer division by zero in a kernel raises SIGFPE as anywhere, which is the
+                           application's; else it ends that launch with an error (x86-64) */
+    bool debug;         /* keep canaries behind every buffer, checked at growth, free and check */
+    bool inject_faults; /* put the fault device in between, with `fault` as its first plan */
     gpumm_fault fault;
     void *context; /* cuda: a CUcontext to use instead of the primary one; borrowed */
     gpumm_allocator allocator;
@@ -275,18 +279,18 @@ typedef struct gpumm_options {
 } gpumm_options;
 
 typedef struct gpumm_device_info {
-    const char *kind;                 /* "host" or "cuda" */
-    char name[128];                   /* "NVIDIA H100", "Intel Xeon …, 8 threads" */
-    char why[256];                    /* how the choice came about, for people */
-    uint64_t total_bytes;             /* of device memory (host: the quota) */
-    uint64_t granularity;             /* bytes in which device memory is committed */
-    uint64_t pinned_granularity;      /* the same for pinned host memory */
-    bool in_place;                    /* device memory grows in place */
-    bool pinned_in_place;             /* pinned host memory grows in place */
-    unsigned units;                   /* multiprocessors, or kernel threads on the host */
-    int compute_major, compute_minor; /* 0 on the host */
-    int driver_version;               /* as the driver reports it, 13000 for 13.0; 0 on the host */
-    char uuid[48];                    /* "GPU-…", "" on the host */
+    const char *kind;                  /* "host" or "cuda" */
+    char name[128];                    /* "NVIDIA H100", "Intel Xeon …, 8 threads" */
+    char why[256];                     /* how the choice came about, for people */
+    uint64_t total_bytes;              /* of device memory (host: the quota) */
+    uint64_t granularity_bytes;        /* bytes in which device memory is committed */
+    uint64_t pinned_granularity_bytes; /* the same for pinned host memory */
+    bool in_place;                     /* device memory grows in place */
+    bool pinned_in_place;              /* pinned host memory grows in place */
+    unsigned units;                    /* multiprocessors, or kernel threads on the host */
+    int compute_major, compute_minor;  /* 0 on the host */
+    int driver_version;                /* as the driver reports it, 13000 for 13.0; 0 on the host */
+    char uuid[48];                     /* "GPU-…", "" on the host */
 } gpumm_device_info;
 
 /* NULL options: every default. OUT_OF_MEMORY, NO_DEVICE (the message says why), INVALID_ARGUMENT. */
@@ -298,7 +302,10 @@ GPUMM_API gpumm_manager *gpumm_manager_retain(gpumm_manager *manager); /* after 
 GPUMM_API void gpumm_manager_release(gpumm_manager *manager);          /* the last one closes */
 GPUMM_API bool gpumm_manager_is_closed(const gpumm_manager *manager);
 /* Its device. Strings are copied, but for `kind`, which is static. */
-GPUMM_API gpumm_status gpumm_manager_get_info(gpumm_manager *manager, gpumm_device_info *out);
+GPUMM_API gpumm_status gpumm_manager_get_info_sized(gpumm_manager *manager, gpumm_device_info *out, size_t size);
+static inline gpumm_status gpumm_manager_get_info(gpumm_manager *manager, gpumm_device_info *out) {
+    return gpumm_manager_get_info_sized(manager, out, sizeof *out);
+}
 /* Borrowed: valid while the manager is open. */
 GPUMM_API gpumm_stream *gpumm_manager_main(gpumm_manager *manager);
 /* Waits until everything enqueued so far on every stream is done. */
@@ -332,11 +339,13 @@ typedef enum gpumm_category {
 #undef GPUMM_CATEGORY_ENUM
         GPUMM_CATEGORY_COUNT
 } gpumm_category;
+enum { GPUMM_CATEGORIES_MAX = 16 }; /* there will never be more */
 
 typedef struct gpumm_entry {
-    uint64_t now, peak; /* bytes */
-    uint64_t count;     /* live blocks */
-    uint64_t total;     /* blocks ever made */
+    uint64_t now_bytes, peak_bytes;
+    uint64_t count; /* live blocks */
+    uint64_t total; /* blocks ever made */
+    uint64_t reserved[2];
 } gpumm_entry;
 
 typedef struct gpumm_stats {
@@ -351,11 +360,14 @@ typedef struct gpumm_stats {
     uint64_t peak_committed_bytes;
     uint64_t dropped_frames;
     uint64_t gate_waits; /* calls that waited while the memory under a buffer's address was exchanged */
-    gpumm_entry entry[GPUMM_CATEGORY_COUNT];
+    gpumm_entry entry[GPUMM_CATEGORIES_MAX]; /* by gpumm_category */
 } gpumm_stats;
 
 /* Readable after close too (all `now` are 0 then). */
-GPUMM_API void gpumm_manager_get_stats(gpumm_manager *manager, gpumm_stats *out);
+GPUMM_API gpumm_status gpumm_manager_get_stats_sized(gpumm_manager *manager, gpumm_stats *out, size_t size);
+static inline gpumm_status gpumm_manager_get_stats(gpumm_manager *manager, gpumm_stats *out) {
+    return gpumm_manager_get_stats_sized(manager, out, sizeof *out);
+}
 GPUMM_API const char *gpumm_category_name(gpumm_category category); /* "buffers", …; a static string */
 
 /* One live block of the books. */
@@ -384,12 +396,15 @@ GPUMM_API gpumm_status gpumm_stream_open(gpumm_manager *manager, gpumm_stream **
 /* Wraps a stream that the application owns and keeps alive until the wrapper is released and its work is done (cuda: a
    CUstream of the manager's context). INVALID_ARGUMENT for NULL, and on the host device. */
 GPUMM_API gpumm_status gpumm_stream_wrap(gpumm_manager *manager, void *native, gpumm_stream **out);
-GPUMM_API gpumm_stream *gpumm_stream_retain(gpumm_stream *stream); /* not NULL, here and in what follows */
-/* The last one lets the work on it finish in the background. */
+GPUMM_API gpumm_stream *gpumm_stream_retain(gpumm_stream *stream);
+/* The last one closes it. */
 GPUMM_API void gpumm_stream_release(gpumm_stream *stream);
+/* Ends it: later calls on it are STALE, the work on it finishes in the background, and with it go its queue (host: its
+   thread) and its scratch memory. Never waits. INVALID_ARGUMENT for the main stream, which goes with its manager. */
+GPUMM_API gpumm_status gpumm_stream_close(gpumm_stream *stream);
 GPUMM_API gpumm_manager *gpumm_stream_manager(const gpumm_stream *stream); /* borrowed */
 GPUMM_API void *gpumm_stream_native(const gpumm_stream *stream);           /* CUstream, borrowed; NULL on the host */
-/* Waits until what is enqueued on it so far is done. */
+/* Waits until what is enqueued on it so far is done. NULL is INVALID_ARGUMENT, here and in the next two. */
 GPUMM_API gpumm_status gpumm_stream_synchronize(gpumm_stream *stream);
 /* Is everything on it done? Never waits. */
 GPUMM_API gpumm_status gpumm_stream_idle(gpumm_stream *stream, bool *idle);
@@ -399,7 +414,10 @@ GPUMM_API gpumm_status gpumm_stream_record(gpumm_stream *stream, gpumm_event **o
    device. INVALID_ARGUMENT where they are of different managers. */
 GPUMM_API gpumm_status gpumm_stream_wait(gpumm_stream *stream, gpumm_event *event);
 GPUMM_API gpumm_event *gpumm_event_retain(gpumm_event *event);
-GPUMM_API void gpumm_event_release(gpumm_event *event); /* whoever waits for it on the device still does */
+GPUMM_API void gpumm_event_release(gpumm_event *event); /* the last one closes it */
+/* Ends it: later calls on it are STALE. Streams that wait for it on the device still do; a thread in gpumm_event_wait
+   returns once it has come. */
+GPUMM_API void gpumm_event_close(gpumm_event *event);
 /* Has it come? Never waits. */
 GPUMM_API gpumm_status gpumm_event_ready(gpumm_event *event, bool *ready);
 /* TIMEOUT after `seconds`; negative: no bound. */
@@ -414,6 +432,7 @@ GPUMM_API gpumm_status gpumm_event_elapsed(gpumm_event *from, gpumm_event *to, d
 enum { GPUMM_AHEAD_AUTO = 0, GPUMM_AHEAD_NONE = 0x7fffffff };
 
 typedef struct gpumm_buffer_options {
+    size_t size;             /* sizeof(gpumm_buffer_options); 0: that of 0.2 */
     const char *name;        /* 1 to 255 bytes, owned by the manager; NULL: anonymous, owned by its handle */
     const gpumm_type *type;  /* NULL: 4 opaque bytes an element */
     uint64_t length;         /* elements, zeroed */
@@ -427,10 +446,6 @@ typedef struct gpumm_buffer_options {
     gpumm_stream *stream;    /* where the zeros are written */
     const char *tag;         /* who asks, for the books; copied */
 } gpumm_buffer_options;
-
-/* The options that a config stands for; `options` is written whole. INVALID_ARGUMENT for a bad
-   growth factor (below 1, NaN, over 4000). Without a type, bytes_per_element makes one: release it. */
-GPUMM_API gpumm_status gpumm_config_options(const gpumm_config *config, gpumm_buffer_options *options);
 
 /* ALREADY_EXISTS (whatever the other's type), OVER_LIMIT, OVER_MAX_SIZE, OUT_OF_MEMORY, INVALID_ARGUMENT. */
 GPUMM_API gpumm_status gpumm_manager_allocate(gpumm_manager *manager, const gpumm_buffer_options *options,
@@ -455,10 +470,10 @@ typedef struct gpumm_buffer_info {
     uint64_t capacity_bytes;
     uint64_t committed_bytes; /* of whole commit steps; 0 for a buffer in the slab */
     gpumm_address address;
-    uint64_t generation;    /* 1, and one more for every move (never, where memory grows in place) */
-    gpumm_address reserved; /* bytes of address space */
-    uint64_t mapping;       /* how often its physical memory was exchanged: by shrink_to_fit, trim and under pressure,
-                               which keep the address where memory grows in place */
+    uint64_t generation;     /* 1, and one more for every move (never, where memory grows in place) */
+    uint64_t reserved_bytes; /* of address space */
+    uint64_t mapping;        /* how often its physical memory was exchanged: by shrink_to_fit, trim and under pressure,
+                                which keep the address where memory grows in place */
 } gpumm_buffer_info;
 
 GPUMM_API gpumm_buffer *gpumm_buffer_retain(gpumm_buffer *buffer); /* a member's holds its group */
@@ -468,7 +483,10 @@ GPUMM_API void gpumm_buffer_release(gpumm_buffer *buffer);
    of a group is not freed alone: INVALID_ARGUMENT. Every later call on a handle of it returns STALE. */
 GPUMM_API gpumm_status gpumm_buffer_close(gpumm_buffer *buffer);
 /* As it is now: another thread may grow it right after, which changes no address where memory grows in place. */
-GPUMM_API gpumm_status gpumm_buffer_get_info(gpumm_buffer *buffer, gpumm_buffer_info *out);
+GPUMM_API gpumm_status gpumm_buffer_get_info_sized(gpumm_buffer *buffer, gpumm_buffer_info *out, size_t size);
+static inline gpumm_status gpumm_buffer_get_info(gpumm_buffer *buffer, gpumm_buffer_info *out) {
+    return gpumm_buffer_get_info_sized(buffer, out, sizeof *out);
+}
 GPUMM_API const char *gpumm_buffer_name(const gpumm_buffer *buffer);       /* "" where anonymous; borrowed */
 GPUMM_API const gpumm_type *gpumm_buffer_type(const gpumm_buffer *buffer); /* borrowed from the handle */
 GPUMM_API gpumm_manager *gpumm_buffer_manager(const gpumm_buffer *buffer); /* borrowed from the handle */
@@ -490,8 +508,8 @@ GPUMM_API gpumm_status gpumm_buffer_fill(gpumm_buffer *buffer, gpumm_stream *str
                                          const void *element);
 /* TYPE_MISMATCH where the element types differ; other managers' buffers and overlapping ranges of one buffer are
    INVALID_ARGUMENT. */
-GPUMM_API gpumm_status gpumm_buffer_copy(gpumm_buffer *to, uint64_t to_first, gpumm_buffer *from, uint64_t from_first,
-                                         uint64_t count, gpumm_stream *stream);
+GPUMM_API gpumm_status gpumm_buffer_copy(gpumm_buffer *to, gpumm_stream *stream, uint64_t to_first, gpumm_buffer *from,
+                                         uint64_t from_first, uint64_t count);
 
 /* Size. On a member they act on its whole group. OVER_MAX_SIZE, OVER_LIMIT and OUT_OF_MEMORY name the buffer, the
    request, the largest holders and what is free.
@@ -517,9 +535,11 @@ GPUMM_API gpumm_status gpumm_buffer_used(gpumm_buffer *buffer, gpumm_stream *str
 typedef struct gpumm_member {
     const char *name;
     const gpumm_type *type;
+    void *reserved; /* NULL */
 } gpumm_member;
 
 typedef struct gpumm_group_options {
+    size_t size;      /* sizeof(gpumm_group_options); 0: that of 0.2 */
     const char *name; /* for messages and the books; NULL: none. Members are "name.member" there */
     const gpumm_member *members;
     size_t member_count;         /* 1 to 64 */
@@ -528,7 +548,7 @@ typedef struct gpumm_group_options {
     gpumm_growth growth;
     unsigned ahead;       /* as a buffer's */
     bool unowned;         /* it goes with its last handle, its members' among them, as an anonymous buffer does;
-                                else it belongs to the manager until gpumm_group_close or close, as named buffers do */
+                                else it belongs to the manager until gpumm_group_close or the manager's close, as named buffers do */
     gpumm_stream *stream; /* where the zeros are written */
     const char *tag;      /* who asks, for the books; copied */
 } gpumm_group_options;
@@ -548,7 +568,10 @@ GPUMM_API gpumm_buffer *gpumm_group_at(gpumm_group *group, size_t index);
 GPUMM_API gpumm_buffer *gpumm_group_member(gpumm_group *group, const char *name);
 GPUMM_API const char *gpumm_group_member_name(const gpumm_group *group, size_t index); /* borrowed; NULL outside */
 /* Length, capacity and max in elements; bytes summed over members; address is the first member's. */
-GPUMM_API gpumm_status gpumm_group_get_info(gpumm_group *group, gpumm_buffer_info *out);
+GPUMM_API gpumm_status gpumm_group_get_info_sized(gpumm_group *group, gpumm_buffer_info *out, size_t size);
+static inline gpumm_status gpumm_group_get_info(gpumm_group *group, gpumm_buffer_info *out) {
+    return gpumm_group_get_info_sized(group, out, sizeof *out);
+}
 /* As the buffers' four, in elements of every member: all or none. */
 GPUMM_API gpumm_status gpumm_group_resize(gpumm_group *group, gpumm_stream *stream, uint64_t length);
 /* gpumm_buffer_ensure_capacity of every member. */
@@ -585,6 +608,7 @@ typedef enum gpumm_busy_policy {
 #define GPUMM_INLINE_NEVER UINT64_MAX
 
 typedef struct gpumm_readback_options {
+    size_t size;                  /* sizeof(gpumm_readback_options); 0: that of 0.2 */
     gpumm_buffer *const *buffers; /* one buffer, or members of one group: one snapshot, one copy */
     size_t buffer_count;
     unsigned slots; /* frames that can be under way or held at once: 2 to 64; 0: 2 */
@@ -651,23 +675,19 @@ GPUMM_API gpumm_status gpumm_frame_keep(gpumm_frame *frame); /* holds its slot u
 GPUMM_API void gpumm_frame_close(gpumm_frame *frame);        /* its memory may be used again now */
 GPUMM_API bool gpumm_frame_valid(const gpumm_frame *frame);  /* not ended: its memory can be read */
 /* Also of a frame that has ended. */
-GPUMM_API void gpumm_frame_get_info(const gpumm_frame *frame, gpumm_frame_info *out);
+GPUMM_API gpumm_status gpumm_frame_get_info_sized(const gpumm_frame *frame, gpumm_frame_info *out, size_t size);
+static inline gpumm_status gpumm_frame_get_info(const gpumm_frame *frame, gpumm_frame_info *out) {
+    return gpumm_frame_get_info_sized(frame, out, sizeof *out);
+}
 GPUMM_API gpumm_readback *gpumm_frame_readback(const gpumm_frame *frame); /* borrowed */
 /* `length` elements of member `index` in pinned host memory, borrowed until the frame ends; STALE once it has,
    INVALID_ARGUMENT for a member that is not there. */
 GPUMM_API gpumm_status gpumm_frame_data(const gpumm_frame *frame, size_t index, const void **data);
 
-/* The ancestor's pair, by name: a snapshot of the buffer is on its way. NOT_FOUND, ASYNC_DISABLED, ALREADY_PENDING,
-   OVER_LIMIT, OUT_OF_MEMORY. */
-GPUMM_API gpumm_status gpumm_start_async_download(gpumm_manager *manager, const char *name);
-/* Delivers it: the frame is the caller's, and ends with the next wait for that name. NOT_FOUND, NOT_PENDING, TIMEOUT
-   after `seconds` (negative: no bound). */
-GPUMM_API gpumm_status gpumm_wait_for_download(gpumm_manager *manager, const char *name, double seconds,
-                                               gpumm_frame **out);
-
 /* ---- Kernels ------------------------------------------------------------------------------ */
 
 typedef struct gpumm_kernel_options {
+    size_t size;                    /* sizeof(gpumm_kernel_options); 0: that of 0.2 */
     const char *source;             /* CUDA C; NULL: read from `file` */
     const char *file;               /* its name in messages, and where it is read from */
     const char *name;               /* which kernel; NULL: the only one */
@@ -702,6 +722,7 @@ typedef struct gpumm_argument {
     const void *value; /* for a value: `size` bytes in the parameter's type. For a pointer with
                                neither buffer nor scratch: a gpumm_address, whose use is not tracked */
     size_t size;
+    void *reserved; /* NULL */
 } gpumm_argument;
 
 /* COMPILE_FAILED with the compiler's words at the user's file and line; NOT_FOUND names the kernels
@@ -709,7 +730,9 @@ typedef struct gpumm_argument {
 GPUMM_API gpumm_status gpumm_kernel_open(gpumm_manager *manager, const gpumm_kernel_options *options,
                                          gpumm_kernel **out);
 GPUMM_API gpumm_kernel *gpumm_kernel_retain(gpumm_kernel *kernel);
-GPUMM_API void gpumm_kernel_release(gpumm_kernel *kernel);                 /* unloaded behind its last launch */
+GPUMM_API void gpumm_kernel_release(gpumm_kernel *kernel); /* the last one closes it */
+/* Ends it: launches are STALE; it is unloaded behind its last one. */
+GPUMM_API void gpumm_kernel_close(gpumm_kernel *kernel);
 GPUMM_API const char *gpumm_kernel_name(const gpumm_kernel *kernel);       /* borrowed */
 GPUMM_API gpumm_manager *gpumm_kernel_manager(const gpumm_kernel *kernel); /* borrowed */
 GPUMM_API size_t gpumm_kernel_parameter_count(const gpumm_kernel *kernel);
@@ -727,14 +750,14 @@ GPUMM_API gpumm_status gpumm_kernel_check(gpumm_kernel *kernel, gpumm_stream *st
 
 /* ---- Faults ------------------------------------------------------------------------------- */
 
-/* All of these: INVALID_ARGUMENT where the manager was opened without `faulty`. */
+/* All of these: INVALID_ARGUMENT where the manager was opened without inject_faults. */
 typedef struct gpumm_live {   /* what the fault device counted by itself */
     uint64_t committed_bytes; /* device and pinned: committed in place or allocated */
     uint64_t reserved_bytes;  /* address space */
     uint64_t ranges, segments, blocks, streams, events, modules;
 } gpumm_live;
 
-/* What goes wrong from now on, instead of what was planned before. */
+/* What goes wrong from now on, instead of what was planned before; NULL: nothing. */
 GPUMM_API gpumm_status gpumm_fault_plan(gpumm_manager *manager, const gpumm_fault *plan);
 /* Stream operations of that kind wait until they are released. */
 GPUMM_API gpumm_status gpumm_fault_hold(gpumm_manager *manager, const char *kind);
@@ -742,7 +765,10 @@ GPUMM_API gpumm_status gpumm_fault_resume(gpumm_manager *manager, const char *ki
 /* Calls so far of that name, or of every name where it is NULL. */
 GPUMM_API gpumm_status gpumm_fault_calls(gpumm_manager *manager, const char *call, uint64_t *count);
 /* Readable after close too: what is not 0 then was leaked. */
-GPUMM_API gpumm_status gpumm_fault_get_live(gpumm_manager *manager, gpumm_live *out);
+GPUMM_API gpumm_status gpumm_fault_get_live_sized(gpumm_manager *manager, gpumm_live *out, size_t size);
+static inline gpumm_status gpumm_fault_get_live(gpumm_manager *manager, gpumm_live *out) {
+    return gpumm_fault_get_live_sized(manager, out, sizeof *out);
+}
 
 #ifdef __cplusplus
 }

@@ -3,6 +3,10 @@
  * Embedding gpumm in an application that owns a Lua state. C++ wraps the include in nothing: it is extern
  * "C".
  *
+ * Sizes of structs are handed over as in gpumm.h: options begin with `size`, what is filled takes it. A lua_State that is
+ * NULL is INVALID_ARGUMENT from functions that return a status; others return NULL, 0 or false, and do nothing. What is
+ * pushed for an object that is NULL is nil.
+ *
  * Functions that push, open or set may raise Lua's memory error, so call them protected; those that return a
  * status, and gpumm_lua_to_*, never raise. A state is used by one thread at a time, as everywhere in Lua;
  * several states on several threads may share one manager. Any coroutine of a state stands for it.
@@ -73,7 +77,8 @@ GPUMM_API int gpumm_lua_open_layout(lua_State *L);
 typedef struct gpumm_lua_file {
     const char *path; /* "gpumm/graph.lua" is what gpumm.graph and require "gpumm.graph" load when first asked for */
     const char *text;
-    size_t size;
+    size_t size;    /* of the text */
+    void *reserved; /* NULL */
 } gpumm_lua_file;
 
 /* A module of its own whose Lua files and functions are fields of the gpumm table. Static: states keep the pointer. */
@@ -115,7 +120,10 @@ typedef struct gpumm_lua_view {
 } gpumm_lua_view;
 /* Reads the view at `index`, and pushes what keeps its bytes alive. False, and nothing pushed, for any other value.
    Raises STALE. [-0, +(0|1), e] */
-GPUMM_API bool gpumm_lua_to_view(lua_State *L, int index, gpumm_lua_view *out);
+GPUMM_API bool gpumm_lua_to_view_sized(lua_State *L, int index, gpumm_lua_view *out, size_t size);
+static inline bool gpumm_lua_to_view(lua_State *L, int index, gpumm_lua_view *out) {
+    return gpumm_lua_to_view_sized(L, index, out, sizeof *out);
+}
 /* Pushes a view of `count` zeroed elements of the type of that name, with memory of its own; returns it, to be filled
    in. [-0, +1, e] */
 GPUMM_API void *gpumm_lua_push_view(lua_State *L, const char *type, uint64_t count);
@@ -138,12 +146,13 @@ GPUMM_API void gpumm_lua_output_abandon(gpumm_lua_output *output);        /* end
 /* What a contained script may do beyond computing and using gpumm within limits. All zero: nothing, and no
    limits. Lists end with NULL, or are NULL. */
 typedef struct gpumm_lua_sandbox {
+    size_t size;                    /* sizeof(gpumm_lua_sandbox); 0: that of 0.2 */
     const char *const *read;        /* folders (or files) that it may read, links in paths resolved */
     const char *const *write;       /* folders that it may write files in; links are never written through */
     const char *const *environment; /* variables that gpumm.environment(name) tells */
     bool kernels;                   /* m:kernel, and picture.write: a kernel is native code, so this is trust */
     uint64_t limit;                 /* device bytes (logical, as in gpumm.h) of all its managers together; 0: none */
-    uint64_t lua_memory;            /* bytes of Lua's, and of gpumm's own for its managers; 0: none. It bounds their
+    uint64_t lua_memory_bytes;      /* Lua's, and of gpumm's own for its managers; 0: none. It bounds their
                                        buffers, each of which holds up to a commit step (2 MiB, cuda) beyond `limit` */
     double timeout;                 /* seconds of wall time, from now; 0: none */
     gpumm_allocator allocator;      /* where that memory comes from; all zero: malloc's family */
@@ -167,7 +176,7 @@ GPUMM_API void gpumm_lua_sandbox_close(lua_State *L);
    Limits are looked at every 1,000 instructions, also in coroutines, and wherever an error is caught. Memory is
    over its limit only where a whole collection has not helped. A C function is not interrupted. Bounded for contained scripts are string.rep of nothing; table.move and concat
    over more than 2^24 elements; table.insert, remove and sort of lists with __len or more elements (sort:
-   2^22). Not bounded, beyond what lua_memory allows their subjects to be:
+   2^22). Not bounded, beyond what lua_memory_bytes allows their subjects to be:
      - string.find, match, gmatch and gsub: a pattern with k repetitions can take time with the power k of the
        subject's length, plain text with its square;
      - string.rep, format, pack, reverse, lower, upper, byte, concatenation, load, tonumber, utf8, table.unpack,
@@ -185,11 +194,12 @@ GPUMM_API void gpumm_lua_sandbox_stop(lua_State *L);
 /* Has a limit ended it? Writes to `text` (NULL, or 128 bytes) which one: "… timeout 2 seconds". False, as 0 below, for
    a state that is not contained. */
 GPUMM_API bool gpumm_lua_sandbox_ended(lua_State *L, char text[128]);
-/* Bytes counted against lua_memory now. From any thread, while L is open. */
+/* Bytes counted against lua_memory_bytes now. From any thread, while L is open. */
 GPUMM_API uint64_t gpumm_lua_sandbox_memory(lua_State *L);
 
 /* A script to run in a fresh state of its own. All zero beside `file` runs it as lua5.4 would. */
 typedef struct gpumm_lua_script {
+    size_t size;                  /* sizeof(gpumm_lua_script); 0: that of 0.2 */
     const char *file;             /* Lua text, never bytecode */
     const char *const *arguments; /* arg[1], arg[2], … and the script's own ... */
     size_t argument_count;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The same script (ring.lua) in a C++ application: gpumm's headers as they are, handles in smart pointers, errors
-// as exceptions, and a growth schedule of the application's own for a buffer that it shares with the script.
+// The same script (ring.lua) in a C++ application: gpumm.hpp, whose handles release themselves, errors as exceptions, and a
+// growth schedule of the application's own for a buffer that it shares with the script.
 //
 //     c++ -std=c++17 application.cpp $(pkg-config --cflags --libs gpumm-lua lua5.4) -o application && ./application
 #include <cstdint>
-#include <gpumm.h>
+#include <gpumm.hpp>
 #include <gpumm_lua.h>
 #include <lua.hpp>
 
@@ -18,41 +18,27 @@
 
 namespace {
 
-void check(gpumm_status status) {
-    if (status != GPUMM_OK) throw std::runtime_error(std::string(gpumm_status_name(status)) + ": " + gpumm_message());
-}
-
-template <auto release> struct releaser {
-    template <typename T> void operator()(T *object) const { release(object); }
+struct state_closer {
+    void operator()(lua_State *L) const { lua_close(L); }
 };
-using manager_ptr = std::unique_ptr<gpumm_manager, releaser<gpumm_manager_release>>;
-using buffer_ptr = std::unique_ptr<gpumm_buffer, releaser<gpumm_buffer_release>>;
-using frame_ptr = std::unique_ptr<gpumm_frame, releaser<gpumm_frame_release>>;
-using type_ptr = std::unique_ptr<gpumm_type, releaser<gpumm_type_release>>;
-using state_ptr = std::unique_ptr<lua_State, releaser<lua_close>>;
+using state_ptr = std::unique_ptr<lua_State, state_closer>;
 
-manager_ptr open_manager() {
+gpumm::manager open_manager() {
     gpumm_options options{};
     options.limit = std::uint64_t{256} << 20;
-    gpumm_manager *manager;
-    check(gpumm_manager_open(&options, &manager));
-    return manager_ptr(manager);
+    return gpumm::manager::open(options).value();
 }
 
 // A buffer of the application's: the script may use it, not free it.
-buffer_ptr open_weights(gpumm_manager *manager) {
-    gpumm_type *f32;
-    check(gpumm_type_parse("f32", &f32));
-    type_ptr type(f32);
+gpumm::buffer open_weights(gpumm::manager &manager) {
+    gpumm::type f32 = gpumm::type::parse("f32").value();
     gpumm_buffer_options options{};
     options.name = "weights";
-    options.type = f32;
+    options.type = f32.get();
     options.length = 4;
     options.growth.kind = GPUMM_GROWTH_CALLBACK;
     options.growth.callback = [](void *, const gpumm_growth_request *request) { return request->required + 100; };
-    gpumm_buffer *buffer;
-    check(gpumm_manager_allocate(manager, &options, &buffer));
-    return buffer_ptr(buffer);
+    return manager.allocate(options).value();
 }
 
 // Runs in protected mode: Lua's errors pass through no C++ object that needs destroying.
@@ -93,20 +79,19 @@ void call_method(lua_State *L, const char *name) { // of the simulation in slot 
     call(L, 1, 0);
 }
 
-std::vector<float> newest(gpumm_manager *manager, lua_State *L) {
-    gpumm_buffer *found;
-    check(gpumm_lua_find_buffer(L, 1, "nodes.place", &found));
-    buffer_ptr place(found);
-    gpumm_buffer_info info;
-    check(gpumm_buffer_get_info(found, &info));
-    std::vector<float> values(info.length * 2);
-    check(gpumm_buffer_download(found, gpumm_manager_main(manager), 0, info.length, values.data()));
+std::vector<float> newest(const gpumm::manager &manager, lua_State *L) {
+    gpumm::buffer place = gpumm::made<gpumm::buffer>([&](gpumm_buffer **out) {
+                              return gpumm_lua_find_buffer(L, 1, "nodes.place", out);
+                          }).value();
+    std::uint64_t length = place.info().value().length;
+    std::vector<float> values(length * 2);
+    place.download(0, length, values.data(), manager.main()).check();
     return values;
 }
 
 bool run() {
-    manager_ptr manager = open_manager();
-    buffer_ptr weights = open_weights(manager.get());
+    gpumm::manager manager = open_manager();
+    gpumm::buffer weights = open_weights(manager);
     std::vector<float> places, seen(6);
     {
         state_ptr L(luaL_newstate());
@@ -116,15 +101,14 @@ bool run() {
         lua_pushlightuserdata(L.get(), &g);
         call(L.get(), 1, 1);
         for (int step = 0; step < 200; step++) call_method(L.get(), "advance");
-        places = newest(manager.get(), L.get());
+        places = newest(manager, L.get());
         call_method(L.get(), "close");
     }
-    check(gpumm_buffer_download(weights.get(), nullptr, 0, 6, seen.data())); // outlives the script
-    gpumm_buffer_info info;
-    check(gpumm_buffer_get_info(weights.get(), &info));
+    weights.download(0, 6, seen.data()).check(); // outlives the script
+    gpumm_buffer_info info = weights.info().value();
     std::printf("%zu nodes laid out; weights: %g … %g, room for %llu\n", places.size() / 2, seen[0], seen[5],
                 static_cast<unsigned long long>(info.capacity));
-    check(gpumm_buffer_close(weights.get()));
+    weights.close().check();
     return places.size() == 16 && seen[0] == 2.5f && seen[5] == 7.0f && info.capacity == 106;
 }
 

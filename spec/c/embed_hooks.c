@@ -3,6 +3,7 @@
    without gpumm's locks, so each calls back into gpumm here. And that streams cannot be wrapped where there is no
    driver. */
 #include "check.h"
+#include "gpumm_compat.h"
 
 /* ---- Making things --------------------------------------------------------------------------- */
 
@@ -157,7 +158,9 @@ static void test_allocator(void) {
         CHECK(c.blocks == 0);
         failed += status != GPUMM_OK;
     }
-    CHECK(failed > calls / 4); /* the others were tried again, or only made something faster */
+    /* A quarter of what a quiet machine needs; the others were tried again, or only made something faster. A busy machine
+       has more of those: the worker tries again to move what is in use. */
+    CHECK(failed > 44);
 }
 
 /* ---- Log ------------------------------------------------------------------------------------- */

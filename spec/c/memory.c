@@ -5,6 +5,7 @@
 
 #include "base/size.h"
 #include "device/device.h"
+#include "gpumm_compat.h"
 #include "device/fault.h"
 #include "device/open.h"
 #include "hard.h"
@@ -640,15 +641,24 @@ static void presets(void) {
     preset(gpumm_config_for_velocities(), 12, 1.3, 512ull << 20, 4096, true);
     preset(gpumm_config_for_edges(), 32, 2.0, 2ull << 30, 8192, false);
     preset(gpumm_config_for_grid_cells(), 8, 1.5, 256ull << 20, 2048, false);
-    static const double bad[] = {0.999, 0, -1, NAN, INFINITY, 4000.5};
+    static const double bad[] = {0.999, -1, NAN, INFINITY, 4000.5};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         gpumm_config c = gpumm_config_default();
         c.growth_factor = bad[i];
         CHECK_STATUS(gpumm_config_options(&c, &(gpumm_buffer_options){0}), GPUMM_INVALID_ARGUMENT);
     }
-    gpumm_config none = gpumm_config_default();
-    none.bytes_per_element = 0;
-    CHECK_STATUS(gpumm_config_options(&none, &(gpumm_buffer_options){0}), GPUMM_INVALID_ARGUMENT);
+    gpumm_buffer_options o; /* what is 0 in a config has its default, but the minimum: none */
+    CHECK_OK(gpumm_config_options(&(gpumm_config){.growth_factor = 2}, &o));
+    CHECK(gpumm_type_size(o.type) == 4 && o.growth.factor_ppm == 2000000 && !o.max_size_bytes && !o.min_size_bytes);
+    gpumm_type_release(o.type);
+    CHECK_OK(gpumm_config_options(&(gpumm_config){0}, &o));
+    CHECK(gpumm_type_size(o.type) == 4 && o.growth.factor_ppm == 0 && !o.enable_async);
+    gpumm_type_release(o.type);
+    gpumm_config small = gpumm_config_default(); /* below the default minimum */
+    small.max_size_bytes = 1000;
+    CHECK_OK(gpumm_config_options(&small, &o));
+    CHECK(o.max_size_bytes == 1000 && o.min_size_bytes == 1000);
+    gpumm_type_release(o.type);
 }
 
 int main(void) {

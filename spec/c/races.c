@@ -5,6 +5,7 @@
 #include <sched.h>
 
 #include "base/thread.h"
+#include "gpumm_compat.h"
 #include "hard.h"
 
 enum { LENGTH = 1000 };

@@ -18,6 +18,7 @@ static void say_where(void) {
 }
 
 #define CHECK_CONTEXT() say_where()
+#include "gpumm_compat.h"
 #include "hard.h"
 
 enum { TRACKED = 4, LENGTH = 30000, POLLS = 6, MEMBERS = 3, FIRST_KERNEL = 1000 };

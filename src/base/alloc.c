@@ -12,7 +12,7 @@ static void *default_reallocate(void *user, void *block, size_t size) {
     return NULL;
 }
 
-const gpumm_allocator gpumm__alloc_default = {default_reallocate, NULL};
+const gpumm_allocator gpumm__alloc_default = {.reallocate = default_reallocate};
 
 void *gpumm__mem_new(const gpumm_allocator *from, size_t bytes) {
     void *block = from->reallocate(from->user, NULL, bytes ? bytes : 1);

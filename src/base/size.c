@@ -65,6 +65,8 @@ static uint64_t whole_size(const char *text, const char *end, uint64_t unit) {
 }
 
 gpumm_status gpumm_parse_size(const char *text, uint64_t *bytes) {
+    NOT_NULL(text, "text");
+    NOT_NULL(bytes, "bytes");
     if (!text || !(isdigit((unsigned char)*text) || *text == '.')) return bad_size(text);
     char *end;
     double number = strtod(text, &end);

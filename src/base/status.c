@@ -31,6 +31,7 @@ const char *gpumm_status_name(gpumm_status status) { return known(status) ? name
 const char *gpumm_status_text(gpumm_status status) { return known(status) ? texts[status] : "no such status"; }
 
 gpumm_status gpumm_status_named(const char *name) {
+    NOT_NULL(name, "name");
     for (unsigned i = 0; name && i < GPUMM_STATUS_COUNT; i++)
         if (strcmp(names[i], name) == 0) return (gpumm_status)i;
     return GPUMM_STATUS_COUNT;
@@ -65,6 +66,10 @@ gpumm_status fail_in(gpumm_status status, const char *format, ...) {
 
 gpumm_status fail_host_memory(size_t bytes) {
     return fail(GPUMM_OUT_OF_MEMORY, "no host memory for %zu bytes of bookkeeping", bytes);
+}
+
+gpumm_status fail_null(const char *function, const char *argument) {
+    return fail(GPUMM_INVALID_ARGUMENT, "%s: %s is NULL", function, argument);
 }
 
 void first_try(bool on) { trying = on; }

@@ -14,6 +14,14 @@ gpumm_status fail_in(gpumm_status status, const char *format, ...) SHARED(fail_i
 /* fail(OUT_OF_MEMORY) for gpumm's own host memory. */
 gpumm_status fail_host_memory(size_t bytes) SHARED(fail_host_memory);
 
+/* fail(INVALID_ARGUMENT) for an argument of a public function that is NULL. */
+gpumm_status fail_null(const char *function, const char *argument) SHARED(fail_null);
+/* At the beginning of a public function, with the argument's name in the header. */
+#define NOT_NULL(argument, name) \
+    do { \
+        if (!(argument)) return fail_null(__func__, (name)); \
+    } while (0)
+
 #define TRY(call) \
     do { \
         gpumm_status try_status_ = (call); \

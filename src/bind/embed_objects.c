@@ -16,7 +16,14 @@ static void share_top(lua_State *L, gpumm_lua_share share) {
     if (share == GPUMM_LUA_SHARE_OWN) gpumm_lua__any_handle(L, -1)->borrowed = false;
 }
 
+/* What is pushed for no object is nil. */
+static bool can_push(lua_State *L, const void *object) {
+    if (L && !object) lua_pushnil(L);
+    return L && object;
+}
+
 void gpumm_lua_push_manager(lua_State *L, gpumm_manager *manager, gpumm_lua_share share) {
+    if (!can_push(L, manager)) return;
     gpumm_lua_open(L); /* the classes */
     lua_pop(L, 1);
     gpumm_lua__push_manager(L, manager, share == GPUMM_LUA_SHARE_BORROW);
@@ -31,6 +38,7 @@ static bind_handle *push_object(lua_State *L, const bind_class *class) {
 }
 
 void gpumm_lua_push_buffer(lua_State *L, gpumm_buffer *buffer, gpumm_lua_share share) {
+    if (!can_push(L, buffer)) return;
     gpumm_lua_push_manager(L, gpumm_buffer_manager(buffer), GPUMM_LUA_SHARE_BORROW);
     bind_handle *fresh = push_object(L, &gpumm_lua__buffer_class);
     fresh->borrowed = share == GPUMM_LUA_SHARE_BORROW;
@@ -40,6 +48,7 @@ void gpumm_lua_push_buffer(lua_State *L, gpumm_buffer *buffer, gpumm_lua_share s
 }
 
 void gpumm_lua_push_readback(lua_State *L, gpumm_readback *readback, gpumm_lua_share share) {
+    if (!can_push(L, readback)) return;
     gpumm_lua_push_manager(L, gpumm_readback_manager(readback), GPUMM_LUA_SHARE_BORROW);
     bind_handle *fresh = push_object(L, &gpumm_lua__readback_class);
     fresh->borrowed = share == GPUMM_LUA_SHARE_BORROW;
@@ -49,7 +58,7 @@ void gpumm_lua_push_readback(lua_State *L, gpumm_readback *readback, gpumm_lua_s
 }
 
 static void *peek(lua_State *L, int index, const bind_class *class) {
-    const bind_handle *handle = gpumm_lua__any_handle(L, index);
+    const bind_handle *handle = L ? gpumm_lua__any_handle(L, index) : NULL;
     return handle && handle->class == class && !handle->closed ? handle->object : NULL;
 }
 
@@ -100,6 +109,9 @@ static int find_protected(lua_State *L) {
 }
 
 gpumm_status gpumm_lua_find_buffer(lua_State *L, int index, const char *path, gpumm_buffer **out) {
+    NOT_NULL(L, "L");
+    NOT_NULL(path, "path");
+    NOT_NULL(out, "out");
     search s = {.path = path};
     index = lua_absindex(L, index);
     if (!lua_checkstack(L, 4)) return fail(GPUMM_OUT_OF_MEMORY, "Lua has no more stack");

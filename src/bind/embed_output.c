@@ -12,9 +12,14 @@ struct gpumm_lua_output {
     char path[PATH_MAX];
 };
 
-gpumm_status gpumm_lua_output_probe(const char *path) { return gpumm_lua__file_probe(path); }
+gpumm_status gpumm_lua_output_probe(const char *path) {
+    NOT_NULL(path, "path");
+    return gpumm_lua__file_probe(path);
+}
 
 gpumm_status gpumm_lua_output_open(const char *path, gpumm_lua_output **out) {
+    NOT_NULL(path, "path");
+    NOT_NULL(out, "out");
     gpumm_lua_output *o = malloc(sizeof *o);
     if (!o) return fail_host_memory(sizeof *o);
     int length = snprintf(o->path, sizeof o->path, "%s", path);
@@ -25,15 +30,17 @@ gpumm_status gpumm_lua_output_open(const char *path, gpumm_lua_output **out) {
     return status;
 }
 
-FILE *gpumm_lua_output_stream(gpumm_lua_output *output) { return output->writer.stream; }
+FILE *gpumm_lua_output_stream(gpumm_lua_output *output) { return output ? output->writer.stream : NULL; }
 
 gpumm_status gpumm_lua_output_commit(gpumm_lua_output *output) {
+    NOT_NULL(output, "output");
     gpumm_status status = gpumm_lua__file_commit(&output->writer);
     free(output);
     return status;
 }
 
 void gpumm_lua_output_abandon(gpumm_lua_output *output) {
+    if (!output) return;
     gpumm_lua__file_abandon(&output->writer);
     free(output);
 }

@@ -2,6 +2,7 @@
 /* Contained states for applications: opening, closing, stopping, and asking what ended a script. */
 #include <lauxlib.h>
 
+#include "base/abi.h"
 #include "base/status.h"
 #include "base/thread.h"
 #include "bind/lua/state.h"
@@ -30,8 +31,10 @@ static int open_protected(lua_State *L) {
 
 gpumm_status gpumm_lua_sandbox_open(const gpumm_lua_sandbox *options, lua_State **out) {
     static const gpumm_lua_sandbox nothing = {0};
-    const gpumm_lua_sandbox *o = options ? options : &nothing;
+    gpumm_lua_sandbox copy, *o = &copy;
     sandbox *s = NULL;
+    NOT_NULL(out, "out");
+    TRY(ABI_READ(o, options ? options : &nothing, "gpumm_lua_sandbox"));
     TRY(gpumm_lua__sandbox_new(o, &s));
     lua_State *L = gpumm_lua__sandbox_new_state(s);
     if (!L) {
@@ -52,6 +55,7 @@ gpumm_status gpumm_lua_sandbox_open(const gpumm_lua_sandbox *options, lua_State 
 }
 
 void gpumm_lua_sandbox_close(lua_State *L) {
+    if (!L) return;
     sandbox *s = gpumm_lua__sandbox_peek(L);
     if (s) {
         atomic_store(&s->memory, UINT64_MAX); /* finalisers have what they need */
@@ -64,25 +68,25 @@ void gpumm_lua_sandbox_close(lua_State *L) {
 /* ---- While it runs ------------------------------------------------------------------------ */
 
 void gpumm_lua_sandbox_time(lua_State *L, double seconds) {
-    sandbox *s = gpumm_lua__sandbox_peek(L);
+    sandbox *s = L ? gpumm_lua__sandbox_peek(L) : NULL;
     if (!s) return;
     s->seconds = seconds;
     s->deadline = seconds > 0 ? gpumm__clock_deadline(seconds) : UINT64_MAX;
 }
 
 void gpumm_lua_sandbox_stop(lua_State *L) {
-    sandbox *s = gpumm_lua__sandbox_peek(L);
+    sandbox *s = L ? gpumm_lua__sandbox_peek(L) : NULL;
     if (s) gpumm_lua__sandbox_end_now(s, END_STOPPED);
 }
 
 bool gpumm_lua_sandbox_ended(lua_State *L, char text[128]) {
-    sandbox *s = gpumm_lua__sandbox_peek(L);
+    sandbox *s = L ? gpumm_lua__sandbox_peek(L) : NULL;
     if (!s) return false;
     if (text) gpumm_lua__sandbox_end_text(s, text);
     return atomic_load(&s->end) != END_NONE;
 }
 
 uint64_t gpumm_lua_sandbox_memory(lua_State *L) {
-    sandbox *s = gpumm_lua__sandbox_peek(L);
+    sandbox *s = L ? gpumm_lua__sandbox_peek(L) : NULL;
     return s ? atomic_load(&s->used) : 0;
 }

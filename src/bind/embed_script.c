@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/abi.h"
 #include "base/status.h"
 #include "bind/lua/state.h"
 #include "bind/lua/traceback.h"
@@ -96,9 +97,13 @@ static gpumm_status new_state(const gpumm_lua_script *script, lua_State **out) {
     return GPUMM_OK;
 }
 
-gpumm_status gpumm_lua_run_file(const gpumm_lua_script *script) {
+gpumm_status gpumm_lua_run_file(const gpumm_lua_script *given) {
+    gpumm_lua_script copy, *script = &copy;
     running r = {.script = script};
     lua_State *L;
+    NOT_NULL(given, "script");
+    TRY(ABI_READ(script, given, "gpumm_lua_script"));
+    if (script->argument_count) NOT_NULL(script->arguments, "script.arguments");
     if (!script->file) return fail(GPUMM_INVALID_ARGUMENT, "the script's file is not named");
     TRY(new_state(script, &L));
     lua_pushcfunction(L, add_traceback);

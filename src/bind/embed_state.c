@@ -6,18 +6,20 @@
 #include "gpumm_lua.h"
 
 void gpumm_lua_set_limit(lua_State *L, uint64_t bytes) {
-    gpumm_budget *budget = gpumm_lua__state_of(L)->budget;
+    gpumm_budget *budget = gpumm_lua_budget(L);
     if (budget) gpumm_budget_set_limit(budget, bytes);
 }
 
-gpumm_budget *gpumm_lua_budget(lua_State *L) { return gpumm_lua__state_of(L)->budget; }
+gpumm_budget *gpumm_lua_budget(lua_State *L) { return L ? gpumm_lua__state_of(L)->budget : NULL; }
 
 void gpumm_lua_set_device(lua_State *L, const char *device) {
+    if (!L) return;
     bind_state *state = gpumm_lua__state_of(L);
     snprintf(state->device, sizeof state->device, "%s", device ? device : "");
 }
 
 void gpumm_lua_set_log(lua_State *L, gpumm_log_fn log, void *user) {
+    if (!L) return;
     bind_state *state = gpumm_lua__state_of(L);
     state->log = log;
     state->log_user = user;

@@ -254,6 +254,7 @@ static void open_module(lua_State *L) {
 }
 
 int gpumm_lua_open(lua_State *L) {
+    if (!L) return 0;
     luaL_checkversion(L);
     luaL_checkstack(L, 32, NULL);
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &module_key) != LUA_TNIL) return 1;
@@ -274,7 +275,7 @@ int luaopen_gpumm(lua_State *L) { return gpumm_lua_open(L); }
 #define PART_OPEN(name) \
     GPUMM_API int luaopen_gpumm_##name(lua_State *L); \
     int luaopen_gpumm_##name(lua_State *L) { \
-        gpumm_lua_open(L); \
+        if (gpumm_lua_open(L) == 0) return 0; \
         lua_getfield(L, -1, #name); \
         return 1; \
     }

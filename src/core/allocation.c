@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/abi.h"
 #include "core/canary.h"
 #include "core/download.h"
 #include "core/precommit.h"
@@ -16,9 +17,11 @@
 static gpumm_status check_members(const gpumm_group_options *o) {
     if (o->member_count < 1 || o->member_count > GROUP_MEMBERS)
         return fail(GPUMM_INVALID_ARGUMENT, "a group has 1 to %d members, not %zu", GROUP_MEMBERS, o->member_count);
+    if (!o->members) return fail(GPUMM_INVALID_ARGUMENT, "gpumm_group_options.members is NULL");
     for (size_t i = 0; i < o->member_count; i++) {
         if (!o->members[i].type || !o->members[i].name)
-            return fail(GPUMM_INVALID_ARGUMENT, "member %zu has no %s", i + 1, o->members[i].name ? "type" : "name");
+            return fail(GPUMM_INVALID_ARGUMENT, "member %zu has no %s", i, o->members[i].name ? "type" : "name");
+        if (o->members[i].reserved) return fail(GPUMM_INVALID_ARGUMENT, "reserved of member %zu is not NULL", i);
         TRY(gpumm__name_check("member", o->members[i].name));
         for (size_t j = 0; j < i; j++)
             if (strcmp(o->members[i].name, o->members[j].name) == 0)
@@ -149,8 +152,12 @@ static gpumm_status make(context *ctx, gpumm_group_options *o, bool alone, bool 
 }
 
 gpumm_status gpumm_group_open(gpumm_manager *m, const gpumm_group_options *given, gpumm_group **out) {
+    NOT_NULL(m, "manager");
+    NOT_NULL(given, "options");
+    NOT_NULL(out, "out");
     context *ctx = context_of(m);
-    gpumm_group_options o = *given;
+    gpumm_group_options o;
+    TRY(ABI_READ(&o, given, "gpumm_group_options"));
     TRY(check_members(&o));
     if (o.name) TRY(gpumm__name_check("group", o.name));
     TRY(gpumm__context_enter(ctx));
@@ -160,7 +167,7 @@ gpumm_status gpumm_group_open(gpumm_manager *m, const gpumm_group_options *given
 }
 
 static gpumm_status allocate(context *ctx, const gpumm_buffer_options *o, const gpumm_type *type, gpumm_buffer **out) {
-    gpumm_member member = {o->name, type};
+    gpumm_member member = {.name = o->name, .type = type};
     gpumm_group_options g = {.name = o->name,
                              .members = &member,
                              .member_count = 1,
@@ -176,8 +183,13 @@ static gpumm_status allocate(context *ctx, const gpumm_buffer_options *o, const 
     return GPUMM_OK;
 }
 
-gpumm_status gpumm_manager_allocate(gpumm_manager *m, const gpumm_buffer_options *o, gpumm_buffer **out) {
+gpumm_status gpumm_manager_allocate(gpumm_manager *m, const gpumm_buffer_options *given, gpumm_buffer **out) {
+    NOT_NULL(m, "manager");
+    NOT_NULL(given, "options");
+    NOT_NULL(out, "out");
     context *ctx = context_of(m);
+    gpumm_buffer_options copy, *o = &copy;
+    TRY(ABI_READ(o, given, "gpumm_buffer_options"));
     if (o->name) TRY(gpumm__name_check("buffer", o->name));
     gpumm_type *type;
     if (o->type) type = gpumm_type_retain(o->type);
@@ -202,6 +214,7 @@ gpumm_status gpumm__allocation_check(gpumm_group *g) {
 
 /* Freeing finds what wrote past the end, in debug mode, and frees all the same. */
 gpumm_status gpumm_group_close(gpumm_group *g) {
+    NOT_NULL(g, "group");
     TRY(gpumm__group_enter(g));
     context *ctx = g->object.context;
     gpumm_status status = gpumm__group_not_capturing(g);
@@ -214,6 +227,7 @@ gpumm_status gpumm_group_close(gpumm_group *g) {
 }
 
 gpumm_status gpumm_buffer_close(gpumm_buffer *b) {
+    NOT_NULL(b, "buffer");
     if (!b->group->alone)
         return fail(GPUMM_INVALID_ARGUMENT, "'%s' is a member of a group and is not freed alone: free the group",
                     b->full_name);
@@ -221,6 +235,8 @@ gpumm_status gpumm_buffer_close(gpumm_buffer *b) {
 }
 
 gpumm_status gpumm_manager_free(gpumm_manager *m, const char *name) {
+    NOT_NULL(m, "manager");
+    NOT_NULL(name, "name");
     gpumm_buffer *b;
     TRY(gpumm_manager_find(m, name, NULL, &b));
     gpumm_status status = gpumm_buffer_close(b);

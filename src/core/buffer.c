@@ -9,6 +9,7 @@
 /* ---- Handles --------------------------------------------------------------------------------------------- */
 
 gpumm_buffer *gpumm_buffer_retain(gpumm_buffer *b) {
+    if (!b) return NULL;
     gpumm_group_retain(b->group);
     return b;
 }
@@ -17,13 +18,13 @@ void gpumm_buffer_release(gpumm_buffer *b) {
     if (b) gpumm_group_release(b->group);
 }
 
-const char *gpumm_buffer_name(const gpumm_buffer *b) { return b->name; }
+const char *gpumm_buffer_name(const gpumm_buffer *b) { return b ? b->name : NULL; }
 
-const gpumm_type *gpumm_buffer_type(const gpumm_buffer *b) { return b->type; }
+const gpumm_type *gpumm_buffer_type(const gpumm_buffer *b) { return b ? b->type : NULL; }
 
-gpumm_manager *gpumm_buffer_manager(const gpumm_buffer *b) { return manager_of(b->group->object.context); }
+gpumm_manager *gpumm_buffer_manager(const gpumm_buffer *b) { return b ? manager_of(b->group->object.context) : NULL; }
 
-gpumm_group *gpumm_buffer_group(const gpumm_buffer *b) { return b->group->alone ? NULL : b->group; }
+gpumm_group *gpumm_buffer_group(const gpumm_buffer *b) { return b && !b->group->alone ? b->group : NULL; }
 
 /* ---- By name --------------------------------------------------------------------------------------------- */
 
@@ -50,6 +51,9 @@ static gpumm_status find(context *ctx, const char *name, const gpumm_type *type,
 }
 
 gpumm_status gpumm_manager_find(gpumm_manager *m, const char *name, const gpumm_type *type, gpumm_buffer **out) {
+    NOT_NULL(m, "manager");
+    NOT_NULL(name, "name");
+    NOT_NULL(out, "out");
     context *ctx = context_of(m);
     TRY(gpumm__context_enter(ctx));
     gpumm_status status = find(ctx, name, type, out);
@@ -72,6 +76,7 @@ static void visit_name(object *o, void *user) {
 }
 
 size_t gpumm_manager_names(gpumm_manager *m, gpumm_name_fn each, void *user) {
+    if (!m) return 0;
     context *ctx = context_of(m);
     name_visit v = {each, user, 0};
     if (gpumm__context_enter(ctx) != GPUMM_OK) return 0;
@@ -81,6 +86,7 @@ size_t gpumm_manager_names(gpumm_manager *m, gpumm_name_fn each, void *user) {
 }
 
 gpumm_status gpumm_manager_name(gpumm_manager *m, size_t index, char *text, size_t size) {
+    NOT_NULL(m, "manager");
     context *ctx = context_of(m);
     TRY(gpumm__context_enter(ctx));
     pthread_mutex_lock(&ctx->lock);
@@ -104,15 +110,14 @@ typedef struct span {
     uint64_t offset, bytes;
 } span;
 
-/* The message counts from 1, as it says, so that it reads the same in C and in Lua. */
 static gpumm_status check_range(const gpumm_buffer *b, uint64_t first, uint64_t count) {
-    uint64_t end, last;
+    uint64_t end;
     if (size_add(first, count, &end) && end <= b->group->length) return GPUMM_OK;
-    if (!size_add(first, size_max(count, 1), &last)) last = UINT64_MAX;
+    if (!size_add(first, size_max(count, 1), &end)) end = UINT64_MAX;
     char text[TITLE_BYTES];
-    return fail(GPUMM_INVALID_ARGUMENT, "%s has %llu elements; elements %llu to %llu, counted from 1, lie outside",
-                gpumm__buffer_label(b, text), (unsigned long long)b->group->length, (unsigned long long)first + 1,
-                (unsigned long long)last);
+    return fail(GPUMM_INVALID_ARGUMENT, "%s has %llu elements; elements %llu to %llu lie outside",
+                gpumm__buffer_label(b, text), (unsigned long long)b->group->length, (unsigned long long)first,
+                (unsigned long long)end - 1);
 }
 
 static gpumm_status span_check(span *x, gpumm_stream *s, uint64_t first, uint64_t count) {
@@ -141,6 +146,8 @@ static gpumm_status span_open(span *x, gpumm_buffer *b, gpumm_stream *s, uint64_
 }
 
 gpumm_status gpumm_buffer_upload(gpumm_buffer *b, gpumm_stream *s, uint64_t first, uint64_t count, const void *data) {
+    NOT_NULL(b, "buffer");
+    if (count) NOT_NULL(data, "data");
     span x;
     TRY(span_open(&x, b, s, first, count));
     gpumm_status status = x.bytes ? gpumm__transfer_up(x.extent, x.stream, x.offset, data, x.bytes) : GPUMM_OK;
@@ -149,6 +156,8 @@ gpumm_status gpumm_buffer_upload(gpumm_buffer *b, gpumm_stream *s, uint64_t firs
 }
 
 gpumm_status gpumm_buffer_download(gpumm_buffer *b, gpumm_stream *s, uint64_t first, uint64_t count, void *data) {
+    NOT_NULL(b, "buffer");
+    if (count) NOT_NULL(data, "data");
     span x;
     TRY(span_open(&x, b, s, first, count));
     gpumm_status status = x.bytes ? gpumm__transfer_down(x.extent, x.stream, x.offset, data, x.bytes) : GPUMM_OK;
@@ -210,6 +219,8 @@ static gpumm_status fill(span *x, const void *element) {
 }
 
 gpumm_status gpumm_buffer_fill(gpumm_buffer *b, gpumm_stream *s, uint64_t first, uint64_t count, const void *element) {
+    NOT_NULL(b, "buffer");
+    if (count) NOT_NULL(element, "element");
     span x;
     TRY(span_open(&x, b, s, first, count));
     gpumm_status status = x.bytes ? fill(&x, element) : GPUMM_OK;
@@ -251,8 +262,10 @@ static gpumm_status copy_submit(gpumm_buffer *to, uint64_t to_first, gpumm_buffe
                          from->extent->address + from_first * from->size, count * to->size);
 }
 
-gpumm_status gpumm_buffer_copy(gpumm_buffer *to, uint64_t to_first, gpumm_buffer *from, uint64_t from_first,
-                               uint64_t count, gpumm_stream *given) {
+gpumm_status gpumm_buffer_copy(gpumm_buffer *to, gpumm_stream *given, uint64_t to_first, gpumm_buffer *from,
+                               uint64_t from_first, uint64_t count) {
+    NOT_NULL(to, "to");
+    NOT_NULL(from, "from");
     TRY(copy_check(to, from, to_first, from_first, count));
     TRY(gpumm__group_enter(to->group));
     context *ctx = to->group->object.context;
@@ -267,6 +280,7 @@ gpumm_status gpumm_buffer_copy(gpumm_buffer *to, uint64_t to_first, gpumm_buffer
 }
 
 gpumm_status gpumm_buffer_used(gpumm_buffer *b, gpumm_stream *given, gpumm_access access) {
+    NOT_NULL(b, "buffer");
     TRY(gpumm__group_enter(b->group));
     context *ctx = b->group->object.context;
     gpumm_stream *s;

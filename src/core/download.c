@@ -3,6 +3,7 @@
 #include "core/download.h"
 
 #include "core/readback.h"
+#include "gpumm_compat.h"
 
 gpumm_status gpumm__download_enable(gpumm_group *g) {
     static const size_t first[] = {0};
@@ -52,6 +53,8 @@ static gpumm_status start(gpumm_readback *r, const char *name) {
 }
 
 gpumm_status gpumm_start_async_download(gpumm_manager *m, const char *name) {
+    NOT_NULL(m, "manager");
+    NOT_NULL(name, "name");
     gpumm_readback *r;
     TRY(download_of(m, name, &r));
     gpumm_status status = start(r, name);
@@ -75,6 +78,9 @@ static gpumm_status finish(gpumm_readback *r, const char *name, double seconds, 
 }
 
 gpumm_status gpumm_wait_for_download(gpumm_manager *m, const char *name, double seconds, gpumm_frame **out) {
+    NOT_NULL(m, "manager");
+    NOT_NULL(name, "name");
+    NOT_NULL(out, "out");
     gpumm_readback *r;
     TRY(download_of(m, name, &r));
     gpumm_status status = finish(r, name, seconds, out);

@@ -96,12 +96,14 @@ static gpumm_type *type_new(gpumm_kind kind, const char *name) {
 }
 
 gpumm_type *gpumm_type_retain(const gpumm_type *type) {
+    if (!type) return NULL;
     gpumm_type *counted = (gpumm_type *)type; /* the count is no part of what is immutable */
     atomic_fetch_add_explicit(&counted->references, 1, memory_order_relaxed);
     return counted;
 }
 
 void gpumm_type_release(const gpumm_type *type) {
+    if (!type) return;
     gpumm_type *counted = (gpumm_type *)type;
     if (counted && atomic_fetch_sub_explicit(&counted->references, 1, memory_order_acq_rel) == 1) type_free(counted);
 }
@@ -146,6 +148,8 @@ static bool parse_bytes(const char *text, uint64_t *bytes) {
 }
 
 gpumm_status gpumm_type_parse(const char *text, gpumm_type **out) {
+    NOT_NULL(text, "text");
+    NOT_NULL(out, "out");
     if (!text) return no_type("");
     for (unsigned i = 0; i <= GPUMM_TYPE_F64; i++) {
         size_t length = strlen(scalar_infos[i].name);
@@ -160,6 +164,7 @@ gpumm_status gpumm_type_parse(const char *text, gpumm_type **out) {
 }
 
 gpumm_status gpumm_type_bytes(uint64_t bytes, gpumm_type **out) {
+    NOT_NULL(out, "out");
     if (bytes == 0 || bytes > PTRDIFF_MAX)
         return fail(GPUMM_INVALID_ARGUMENT, "an opaque element has 1 to %lld bytes, not %llu", (long long)PTRDIFF_MAX,
                     (unsigned long long)bytes);
@@ -314,6 +319,8 @@ static gpumm_status check_fields(const char *name, const gpumm_field *fields, si
     size_t total = 0;
     for (size_t i = 0; i < count; i++) {
         TRY(check_field(fields, i));
+        if (fields[i].reserved)
+            return fail(GPUMM_INVALID_ARGUMENT, "reserved of the field '%s' is not NULL", fields[i].name);
         total += fields[i].type->total_fields;
         if (fields[i].type->depth >= TYPE_DEPTH_MAX)
             return fail(GPUMM_INVALID_ARGUMENT, "the field '%s' nests structs more than %d deep", fields[i].name,
@@ -421,6 +428,7 @@ static bool declare_visit(struct walk *w, const gpumm_type *type, const char *na
 }
 
 size_t gpumm_type_declaration(const gpumm_type *type, const char *name, char *text, size_t size) {
+    if (!type || !name) return 0;
     struct out o = {text, size, 0};
     const char *root_name = name_or_own(type, name);
     struct walk w = {.root_name = root_name, .visit = declare_visit, .root = type, .out = &o};
@@ -491,6 +499,8 @@ static gpumm_status build_struct(gpumm_type *type, const char *name, const gpumm
 }
 
 gpumm_status gpumm_type_struct(const char *name, const gpumm_field *fields, size_t count, gpumm_type **out) {
+    if (count) NOT_NULL(fields, "fields");
+    NOT_NULL(out, "out");
     TRY(check_fields(name, fields, count));
     gpumm_type *type = type_new(GPUMM_KIND_STRUCT, NULL);
     if (!type) return fail_host_memory(sizeof *type);
@@ -502,21 +512,26 @@ gpumm_status gpumm_type_struct(const char *name, const gpumm_field *fields, size
 
 /* ---- Facts -------------------------------------------------------------------------------- */
 
-gpumm_kind gpumm_type_kind(const gpumm_type *type) { return type->kind; }
-gpumm_scalar gpumm_type_scalar(const gpumm_type *type) { return type->scalar; }
-unsigned gpumm_type_lanes(const gpumm_type *type) { return type->lanes; }
-size_t gpumm_type_size(const gpumm_type *type) { return type->size; }
-size_t gpumm_type_align(const gpumm_type *type) { return type->align; }
-size_t gpumm_type_field_count(const gpumm_type *type) { return type->field_count; }
-const char *gpumm_type_name(const gpumm_type *type) { return type->name; }
+gpumm_kind gpumm_type_kind(const gpumm_type *type) { return type ? type->kind : GPUMM_KIND_SCALAR; }
+gpumm_scalar gpumm_type_scalar(const gpumm_type *type) { return type ? type->scalar : GPUMM_TYPE_I8; }
+unsigned gpumm_type_lanes(const gpumm_type *type) { return type ? type->lanes : 0; }
+size_t gpumm_type_size(const gpumm_type *type) { return type ? type->size : 0; }
+size_t gpumm_type_align(const gpumm_type *type) { return type ? type->align : 0; }
+size_t gpumm_type_field_count(const gpumm_type *type) { return type ? type->field_count : 0; }
+const char *gpumm_type_name(const gpumm_type *type) { return type ? type->name : NULL; }
 
 const gpumm_field *gpumm_type_field(const gpumm_type *type, size_t index) {
+    if (!type) return NULL;
     return index < type->field_count ? &type->fields[index] : NULL;
 }
 
-const char *gpumm_type_struct_name(const gpumm_type *type) { return type->struct_name ? type->struct_name : ""; }
+const char *gpumm_type_struct_name(const gpumm_type *type) {
+    if (!type) return NULL;
+    return type->struct_name ? type->struct_name : "";
+}
 
 bool gpumm_type_equal(const gpumm_type *a, const gpumm_type *b) {
+    if (!a || !b) return false;
     if (a == b) return true;
     if (a->kind != b->kind || a->scalar != b->scalar || a->lanes != b->lanes || a->size != b->size) return false;
     if (a->field_count != b->field_count) return false;

@@ -44,25 +44,34 @@ static gpumm_status event_new(gpumm_stream *s, gpumm_event **out) {
 }
 
 gpumm_status gpumm_stream_record(gpumm_stream *s, gpumm_event **out) {
+    NOT_NULL(s, "stream");
+    NOT_NULL(out, "out");
     TRY(gpumm__stream_enter(s));
     gpumm_status status = event_new(s, out);
     gpumm__context_leave(s->object.context);
     return status;
 }
 
+static gpumm_status check_open(const gpumm_event *e) {
+    return atomic_load(&e->object.alive) ? GPUMM_OK : fail(GPUMM_STALE, "this event was closed");
+}
+
 gpumm_status gpumm_stream_wait(gpumm_stream *s, gpumm_event *e) {
+    NOT_NULL(e, "event");
     context *ctx = e->object.context;
     if (!s) s = ctx->main;
     if (s->object.context != ctx) return fail(GPUMM_INVALID_ARGUMENT, "the event belongs to another manager");
     TRY(gpumm__stream_enter(s));
     pthread_mutex_lock(&ctx->submit);
-    gpumm_status status = ctx->device->call->stream_wait(ctx->device, s->device, e->device);
+    gpumm_status status = check_open(e);
+    if (status == GPUMM_OK) status = ctx->device->call->stream_wait(ctx->device, s->device, e->device);
     pthread_mutex_unlock(&ctx->submit);
     gpumm__context_leave(ctx);
     return status;
 }
 
 gpumm_event *gpumm_event_retain(gpumm_event *e) {
+    if (!e) return NULL;
     gpumm__object_retain(&e->object);
     return e;
 }
@@ -71,7 +80,15 @@ void gpumm_event_release(gpumm_event *e) {
     if (e) gpumm__object_release(&e->object, false);
 }
 
+void gpumm_event_close(gpumm_event *e) {
+    if (!e || gpumm__object_enter(&e->object, "event") != GPUMM_OK) return;
+    gpumm__object_dispose(&e->object);
+    gpumm__object_leave(&e->object);
+}
+
 gpumm_status gpumm_event_ready(gpumm_event *e, bool *ready) {
+    NOT_NULL(e, "event");
+    NOT_NULL(ready, "ready");
     TRY(gpumm__object_enter(&e->object, "event"));
     device *d = e->object.context->device;
     gpumm_status status = d->call->event_query(d, e->device, ready);
@@ -80,6 +97,7 @@ gpumm_status gpumm_event_ready(gpumm_event *e, bool *ready) {
 }
 
 gpumm_status gpumm_event_wait(gpumm_event *e, double seconds) {
+    NOT_NULL(e, "event");
     TRY(gpumm__object_enter(&e->object, "event"));
     wait_end end;
     gpumm_status status = gpumm__context_wait(e->object.context, e->device, gpumm__clock_deadline(seconds), &end);
@@ -89,11 +107,15 @@ gpumm_status gpumm_event_wait(gpumm_event *e, double seconds) {
 }
 
 gpumm_status gpumm_event_elapsed(gpumm_event *from, gpumm_event *to, double *seconds) {
+    NOT_NULL(from, "from");
+    NOT_NULL(to, "to");
+    NOT_NULL(seconds, "seconds");
     if (from->object.context != to->object.context)
         return fail(GPUMM_INVALID_ARGUMENT, "the two events belong to different managers");
     TRY(gpumm__object_enter(&from->object, "event"));
     device *d = from->object.context->device;
-    gpumm_status status = d->call->event_elapsed(d, from->device, to->device, seconds);
+    gpumm_status status = check_open(to);
+    if (status == GPUMM_OK) status = d->call->event_elapsed(d, from->device, to->device, seconds);
     gpumm__object_leave(&from->object);
     return status;
 }

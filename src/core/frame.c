@@ -3,6 +3,8 @@
    then until it is ended or its last handle goes. The slot behind it is free again the moment it ends. */
 #include "core/frame.h"
 
+#include "base/abi.h"
+
 void gpumm__frame_drop(gpumm_frame *f) {
     if (atomic_fetch_sub(&f->references, 1) != 1) return;
     gpumm_readback *r = f->readback;
@@ -17,6 +19,7 @@ static bool end_as(gpumm_frame *f, frame_end how) {
 }
 
 gpumm_frame *gpumm_frame_retain(gpumm_frame *f) {
+    if (!f) return NULL;
     gpumm__object_retain(&f->readback->object);
     atomic_fetch_add(&f->references, 1);
     atomic_fetch_add(&f->handles, 1);
@@ -62,7 +65,9 @@ static void end(gpumm_frame *f, bool also_held) {
     if (open) gpumm__context_leave(r->object.context);
 }
 
-void gpumm_frame_close(gpumm_frame *f) { end(f, true); }
+void gpumm_frame_close(gpumm_frame *f) {
+    if (f) end(f, true);
+}
 
 /* Another thread may have been given the current frame again meanwhile: then it is that thread's to end. */
 void gpumm_frame_release(gpumm_frame *f) {
@@ -122,6 +127,7 @@ static gpumm_status fail_ended(const gpumm_frame *f) {
 }
 
 gpumm_status gpumm_frame_keep(gpumm_frame *f) {
+    NOT_NULL(f, "frame");
     gpumm_readback *r = f->readback;
     TRY(gpumm__context_enter(r->object.context));
     pthread_mutex_lock(&r->lock);
@@ -133,13 +139,19 @@ gpumm_status gpumm_frame_keep(gpumm_frame *f) {
     return status;
 }
 
-bool gpumm_frame_valid(const gpumm_frame *f) { return atomic_load(&f->end) == FRAME_VALID; }
+bool gpumm_frame_valid(const gpumm_frame *f) { return f && atomic_load(&f->end) == FRAME_VALID; }
 
-void gpumm_frame_get_info(const gpumm_frame *f, gpumm_frame_info *out) { *out = f->info; }
+gpumm_status gpumm_frame_get_info_sized(const gpumm_frame *f, gpumm_frame_info *out, size_t size) {
+    NOT_NULL(f, "frame");
+    NOT_NULL(out, "out");
+    return gpumm__abi_fill(out, size, &f->info, sizeof f->info);
+}
 
-gpumm_readback *gpumm_frame_readback(const gpumm_frame *f) { return f->readback; }
+gpumm_readback *gpumm_frame_readback(const gpumm_frame *f) { return f ? f->readback : NULL; }
 
 gpumm_status gpumm_frame_data(const gpumm_frame *f, size_t index, const void **data) {
+    NOT_NULL(f, "frame");
+    NOT_NULL(data, "data");
     const gpumm_readback *r = f->readback;
     if (index >= r->count) return fail(GPUMM_INVALID_ARGUMENT, "the frame has %zu members", r->count);
     if (!gpumm_frame_valid(f)) return fail_ended(f);

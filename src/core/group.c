@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/abi.h"
+
 /* ---- Words for messages ---------------------------------------------------------------------- */
 
 /* Named, or by what it is and who asked. */
@@ -242,6 +244,7 @@ gpumm_status gpumm__group_not_capturing(gpumm_group *g) {
 /* ---- The public face ------------------------------------------------------------------------------------- */
 
 gpumm_group *gpumm_group_retain(gpumm_group *g) {
+    if (!g) return NULL;
     gpumm__object_retain(&g->object);
     return g;
 }
@@ -250,21 +253,23 @@ void gpumm_group_release(gpumm_group *g) {
     if (g) gpumm__object_release(&g->object, g->owned);
 }
 
-const char *gpumm_group_name(const gpumm_group *g) { return g->named.name; }
+const char *gpumm_group_name(const gpumm_group *g) { return g ? g->named.name : NULL; }
 
-size_t gpumm_group_count(const gpumm_group *g) { return g->count; }
+size_t gpumm_group_count(const gpumm_group *g) { return g ? g->count : 0; }
 
-gpumm_manager *gpumm_group_manager(const gpumm_group *g) { return manager_of(g->object.context); }
+gpumm_manager *gpumm_group_manager(const gpumm_group *g) { return g ? manager_of(g->object.context) : NULL; }
 
-gpumm_buffer *gpumm_group_at(gpumm_group *g, size_t index) { return index < g->count ? &g->members[index] : NULL; }
+gpumm_buffer *gpumm_group_at(gpumm_group *g, size_t index) { return g && index < g->count ? &g->members[index] : NULL; }
 
 gpumm_buffer *gpumm_group_member(gpumm_group *g, const char *name) {
+    if (!g || !name) return NULL;
     for (size_t i = 0; i < g->count; i++)
         if (strcmp(g->members[i].name, name) == 0) return &g->members[i];
     return NULL;
 }
 
 const char *gpumm_group_member_name(const gpumm_group *g, size_t index) {
+    if (!g) return NULL;
     return index < g->count ? g->members[index].name : NULL;
 }
 
@@ -301,19 +306,25 @@ static uint64_t mapping_of(const gpumm_buffer *b) {
     return mapping;
 }
 
-gpumm_status gpumm_group_get_info(gpumm_group *g, gpumm_buffer_info *out) {
+gpumm_status gpumm_group_get_info_sized(gpumm_group *g, gpumm_buffer_info *out, size_t size) {
+    NOT_NULL(g, "group");
+    NOT_NULL(out, "out");
+    gpumm_buffer_info info;
     TRY(gpumm__group_enter(g));
-    fill_info(g, &g->members[0], g->row_bytes, out);
-    for (size_t i = 0; i < g->count; i++) add_held(&g->members[i], out);
-    for (size_t i = 1; i < g->count; i++) out->mapping += mapping_of(&g->members[i]);
+    fill_info(g, &g->members[0], g->row_bytes, &info);
+    for (size_t i = 0; i < g->count; i++) add_held(&g->members[i], &info);
+    for (size_t i = 1; i < g->count; i++) info.mapping += mapping_of(&g->members[i]);
     gpumm__group_leave(g);
-    return GPUMM_OK;
+    return gpumm__abi_fill(out, size, &info, sizeof info);
 }
 
-gpumm_status gpumm_buffer_get_info(gpumm_buffer *b, gpumm_buffer_info *out) {
+gpumm_status gpumm_buffer_get_info_sized(gpumm_buffer *b, gpumm_buffer_info *out, size_t size) {
+    NOT_NULL(b, "buffer");
+    NOT_NULL(out, "out");
+    gpumm_buffer_info info;
     TRY(gpumm__group_enter(b->group));
-    fill_info(b->group, b, b->size, out);
-    add_held(b, out);
+    fill_info(b->group, b, b->size, &info);
+    add_held(b, &info);
     gpumm__group_leave(b->group);
-    return GPUMM_OK;
+    return gpumm__abi_fill(out, size, &info, sizeof info);
 }

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Growth schedules, in integers: a capacity becomes the next by a rule, and never overflows on the way. */
-#include <math.h>
-#include <string.h>
-
 #include "base/limits.h"
 #include "base/size.h"
 #include "base/status.h"
@@ -44,11 +41,12 @@ static gpumm_status check_list(const gpumm_growth *g) {
     if (!g->list_count || !g->list) return fail(GPUMM_INVALID_ARGUMENT, "growth: the list is empty");
     for (size_t i = 1; i < g->list_count; i++)
         if (g->list[i] <= g->list[i - 1])
-            return fail(GPUMM_INVALID_ARGUMENT, "growth: the list must increase; entry %zu does not", i + 1);
+            return fail(GPUMM_INVALID_ARGUMENT, "growth: the list must increase; entry %zu does not", i);
     return GPUMM_OK;
 }
 
 static gpumm_status check(const gpumm_growth *g) {
+    if (g->reserved[0] || g->reserved[1]) return fail(GPUMM_INVALID_ARGUMENT, "growth: reserved is not 0");
     switch (g->kind) {
     case GPUMM_GROWTH_GEOMETRIC:
         if (factor_of(g) >= MILLION) return GPUMM_OK;
@@ -64,6 +62,9 @@ static gpumm_status check(const gpumm_growth *g) {
 }
 
 gpumm_status gpumm_growth_next(const gpumm_growth *g, const gpumm_growth_request *r, uint64_t *next) {
+    NOT_NULL(g, "growth");
+    NOT_NULL(r, "request");
+    NOT_NULL(next, "next");
     TRY(check(g));
     if (r->required > r->max)
         return fail(GPUMM_OVER_MAX_SIZE, "%llu elements are more than the maximum of %llu",
@@ -71,35 +72,5 @@ gpumm_status gpumm_growth_next(const gpumm_growth *g, const gpumm_growth_request
     uint64_t wanted = size_max(by_schedule(g, r), r->required), aligned;
     if (g->align > 1) wanted = size_round_up(wanted, g->align, &aligned) ? aligned : UINT64_MAX;
     *next = size_min(wanted, r->max);
-    return GPUMM_OK;
-}
-
-/* ---- The ancestor's configurations ---------------------------------------------------------- */
-
-gpumm_config gpumm_config_default(void) {
-    return (gpumm_config){4, GPUMM_DEFAULT_FACTOR_PPM / 1e6, GPUMM_DEFAULT_MAX_BYTES, 4096, false};
-}
-
-gpumm_config gpumm_config_for_positions(void) { return (gpumm_config){12, 1.3, 512ull << 20, 4096, true}; }
-
-gpumm_config gpumm_config_for_velocities(void) { return gpumm_config_for_positions(); }
-
-gpumm_config gpumm_config_for_edges(void) { return (gpumm_config){32, 2.0, 2ull << 30, 8192, false}; }
-
-gpumm_config gpumm_config_for_grid_cells(void) { return (gpumm_config){8, 1.5, 256ull << 20, 2048, false}; }
-
-gpumm_status gpumm_config_options(const gpumm_config *c, gpumm_buffer_options *options) {
-    if (!(c->growth_factor >= 1) || !(c->growth_factor <= GROWTH_FACTOR_MOST))
-        return fail(GPUMM_INVALID_ARGUMENT, "growth_factor is %g: it must be a number from 1 to %d", c->growth_factor,
-                    GROWTH_FACTOR_MOST);
-    gpumm_type *type;
-    TRY(gpumm_type_bytes(c->bytes_per_element, &type));
-    memset(options, 0, sizeof *options);
-    options->type = type;
-    options->max_size_bytes = c->max_size_bytes;
-    options->min_size_bytes = c->min_size_bytes;
-    options->enable_async = c->enable_async;
-    options->growth =
-        (gpumm_growth){.kind = GPUMM_GROWTH_GEOMETRIC, .factor_ppm = (uint32_t)lround(c->growth_factor * 1e6)};
     return GPUMM_OK;
 }

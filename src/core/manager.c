@@ -2,6 +2,7 @@
 /* Managers: opening and closing, and what concerns all of one's parts at once. */
 #include "core/manager.h"
 
+#include "base/abi.h"
 #include "core/allocation.h"
 #include "core/pressure.h"
 #include "core/scratch.h"
@@ -43,7 +44,10 @@ static void manager_free(gpumm_manager *m) {
 
 gpumm_status gpumm_manager_open(const gpumm_options *options, gpumm_manager **out) {
     static const gpumm_options defaults;
-    const gpumm_options *o = options ? options : &defaults;
+    NOT_NULL(out, "out");
+    gpumm_options copy, *o = &copy;
+    TRY(ABI_READ(o, options ? options : &defaults, "gpumm_options"));
+    if (o->allocator.reserved) return fail(GPUMM_INVALID_ARGUMENT, "gpumm_options.allocator.reserved is not NULL");
     gpumm_manager *m = gpumm__mem_new(o->allocator.reallocate ? &o->allocator : &gpumm__alloc_default, sizeof *m);
     if (!m) return fail_host_memory(sizeof *m);
     context *ctx = &m->context;
@@ -92,6 +96,7 @@ static void close_open(gpumm_manager *m) {
 }
 
 void gpumm_manager_close(gpumm_manager *m) {
+    if (!m) return;
     context *ctx = &m->context;
     if (atomic_exchange(&ctx->closing, true)) {
         while (!atomic_load(&ctx->closed)) gpumm__clock_sleep_ns(50000);
@@ -106,6 +111,7 @@ void gpumm_manager_close(gpumm_manager *m) {
 }
 
 gpumm_manager *gpumm_manager_retain(gpumm_manager *m) {
+    if (!m) return NULL;
     gpumm__context_retain(&m->context);
     return m;
 }
@@ -122,9 +128,10 @@ static void close_last(context *ctx) {
     manager_free(manager_of(ctx));
 }
 
-bool gpumm_manager_is_closed(const gpumm_manager *m) { return atomic_load(&m->context.closing); }
+bool gpumm_manager_is_closed(const gpumm_manager *m) { return m && atomic_load(&m->context.closing); }
 
 size_t gpumm_manager_leaks(gpumm_manager *m, gpumm_block_fn each, void *user) {
+    if (!m) return 0;
     context *ctx = &m->context;
     if (atomic_load(&ctx->closed)) return gpumm__leaks_kept(&m->leaks, each, user);
     if (gpumm__context_enter(ctx) != GPUMM_OK) return 0;
@@ -135,14 +142,16 @@ size_t gpumm_manager_leaks(gpumm_manager *m, gpumm_block_fn each, void *user) {
 
 /* ---- The rest of the face --------------------------------------------------------------------------------- */
 
-gpumm_status gpumm_manager_get_info(gpumm_manager *m, gpumm_device_info *out) {
-    *out = m->context.info;
-    return GPUMM_OK;
+gpumm_status gpumm_manager_get_info_sized(gpumm_manager *m, gpumm_device_info *out, size_t size) {
+    NOT_NULL(m, "manager");
+    NOT_NULL(out, "out");
+    return gpumm__abi_fill(out, size, &m->context.info, sizeof m->context.info);
 }
 
-gpumm_stream *gpumm_manager_main(gpumm_manager *m) { return m->context.main; }
+gpumm_stream *gpumm_manager_main(gpumm_manager *m) { return m ? m->context.main : NULL; }
 
 gpumm_status gpumm_manager_poll(gpumm_manager *m) {
+    NOT_NULL(m, "manager");
     context *ctx = &m->context;
     TRY(gpumm__context_enter(ctx));
     gpumm__deferred_poll(&ctx->deferred);
@@ -152,6 +161,7 @@ gpumm_status gpumm_manager_poll(gpumm_manager *m) {
 }
 
 gpumm_status gpumm_manager_synchronize(gpumm_manager *m) {
+    NOT_NULL(m, "manager");
     TRY(gpumm__context_enter(&m->context));
     gpumm_status status = synchronize_all(&m->context);
     gpumm__context_leave(&m->context);
@@ -166,6 +176,7 @@ static uint64_t committed_now(context *ctx) {
 }
 
 gpumm_status gpumm_manager_trim(gpumm_manager *m, uint64_t *freed) {
+    NOT_NULL(m, "manager");
     context *ctx = &m->context;
     TRY(gpumm__context_enter(ctx));
     uint64_t before = committed_now(ctx);
@@ -199,6 +210,7 @@ static gpumm_status check_all(context *ctx) {
 }
 
 gpumm_status gpumm_manager_check(gpumm_manager *m) {
+    NOT_NULL(m, "manager");
     TRY(gpumm__context_enter(&m->context));
     gpumm_status status = check_all(&m->context);
     gpumm__context_leave(&m->context);
@@ -206,6 +218,7 @@ gpumm_status gpumm_manager_check(gpumm_manager *m) {
 }
 
 gpumm_status gpumm_manager_external(gpumm_manager *m, int64_t bytes) {
+    NOT_NULL(m, "manager");
     TRY(gpumm__context_enter(&m->context));
     pthread_mutex_lock(&m->context.lock);
     if (!m->has_external) gpumm__ledger_open(&m->context.books, &m->external, GPUMM_CATEGORY_EXTERNAL, "", "declared");

@@ -3,6 +3,7 @@
    frame.c. A slot is one snapshot: on its way, arrived, in somebody's hands, or free again. */
 #include "core/readback.h"
 
+#include "base/abi.h"
 #include "core/frame.h"
 #include "core/gate.h"
 #include "core/pressure.h"
@@ -255,6 +256,7 @@ static gpumm_status enter_capture(gpumm_readback *r, gpumm_stream *given, gpumm_
 }
 
 gpumm_status gpumm_readback_capture(gpumm_readback *r, gpumm_stream *given, int64_t step, gpumm_ticket *ticket) {
+    NOT_NULL(r, "readback");
     gpumm_stream *s = NULL;
     gpumm_ticket given_ticket;
     TRY(enter_capture(r, given, &s));
@@ -266,6 +268,7 @@ gpumm_status gpumm_readback_capture(gpumm_readback *r, gpumm_stream *given, int6
 }
 
 gpumm_status gpumm_readback_try_capture(gpumm_readback *r, gpumm_stream *given, int64_t step, gpumm_ticket *ticket) {
+    NOT_NULL(r, "readback");
     gpumm_stream *s = NULL;
     patience p = {.since = gpumm__clock_ns()};
     TRY(enter_capture(r, given, &s));
@@ -303,6 +306,8 @@ static gpumm_status slot_of(gpumm_readback *r, gpumm_ticket ticket, slot **out) 
 }
 
 gpumm_status gpumm_readback_ready(gpumm_readback *r, gpumm_ticket ticket, bool *ready) {
+    NOT_NULL(r, "readback");
+    NOT_NULL(ready, "ready");
     TRY(gpumm__context_enter(r->object.context));
     slot *t = NULL;
     pthread_mutex_lock(&r->lock);
@@ -314,6 +319,7 @@ gpumm_status gpumm_readback_ready(gpumm_readback *r, gpumm_ticket ticket, bool *
 }
 
 gpumm_status gpumm_readback_cancel(gpumm_readback *r, gpumm_ticket ticket) {
+    NOT_NULL(r, "readback");
     TRY(gpumm__context_enter(r->object.context));
     slot *t = NULL;
     pthread_mutex_lock(&r->lock);
@@ -353,6 +359,8 @@ gpumm_status gpumm__readback_wait(gpumm_readback *r, gpumm_ticket ticket, double
 }
 
 gpumm_status gpumm_readback_wait(gpumm_readback *r, gpumm_ticket ticket, double seconds, gpumm_frame **out) {
+    NOT_NULL(r, "readback");
+    NOT_NULL(out, "out");
     TRY(gpumm__context_enter(r->object.context));
     gpumm_status status = gpumm__readback_wait(r, ticket, seconds, out);
     gpumm__context_leave(r->object.context);
@@ -405,6 +413,8 @@ static gpumm_status deliver_oldest(gpumm_readback *r, gpumm_frame **out) {
 }
 
 gpumm_status gpumm_readback_latest(gpumm_readback *r, gpumm_frame **out) {
+    NOT_NULL(r, "readback");
+    NOT_NULL(out, "out");
     TRY(gpumm__context_enter(r->object.context));
     pthread_mutex_lock(&r->lock);
     gpumm_status status = deliver_newest(r, out);
@@ -414,6 +424,8 @@ gpumm_status gpumm_readback_latest(gpumm_readback *r, gpumm_frame **out) {
 }
 
 gpumm_status gpumm_readback_next(gpumm_readback *r, gpumm_frame **out) {
+    NOT_NULL(r, "readback");
+    NOT_NULL(out, "out");
     TRY(gpumm__context_enter(r->object.context));
     pthread_mutex_lock(&r->lock);
     gpumm_status status = deliver_oldest(r, out);
@@ -534,6 +546,8 @@ static gpumm_status members_of(const gpumm_readback_options *o, size_t *members)
         return fail(GPUMM_INVALID_ARGUMENT, "a readback has 2 to %d slots, not %u", READBACK_SLOTS, o->slots);
     if ((unsigned)o->busy > GPUMM_BUSY_WAIT)
         return fail(GPUMM_INVALID_ARGUMENT, "%d is no policy for a busy readback", (int)o->busy);
+    NOT_NULL(o->buffers, "options.buffers");
+    for (size_t i = 0; i < o->buffer_count; i++) NOT_NULL(o->buffers[i], "one of options.buffers");
     char text[TITLE_BYTES], other[TITLE_BYTES];
     gpumm_group *g = o->buffers[0]->group;
     for (size_t i = 0; i < o->buffer_count; i++) {
@@ -549,8 +563,12 @@ static gpumm_status members_of(const gpumm_readback_options *o, size_t *members)
     return GPUMM_OK;
 }
 
-gpumm_status gpumm_readback_open(const gpumm_readback_options *o, gpumm_readback **out) {
+gpumm_status gpumm_readback_open(const gpumm_readback_options *given, gpumm_readback **out) {
+    NOT_NULL(given, "options");
+    NOT_NULL(out, "out");
     size_t members[GROUP_MEMBERS];
+    gpumm_readback_options copy, *o = &copy;
+    TRY(ABI_READ(o, given, "gpumm_readback_options"));
     TRY(members_of(o, members));
     gpumm_group *g = o->buffers[0]->group;
     TRY(gpumm__group_enter(g));
@@ -562,6 +580,7 @@ gpumm_status gpumm_readback_open(const gpumm_readback_options *o, gpumm_readback
 /* ---- Handles -------------------------------------------------------------------------------- */
 
 gpumm_readback *gpumm_readback_retain(gpumm_readback *r) {
+    if (!r) return NULL;
     gpumm__object_retain(&r->object);
     return r;
 }
@@ -580,20 +599,23 @@ void gpumm_readback_release(gpumm_readback *r) {
 }
 
 void gpumm_readback_close(gpumm_readback *r) {
+    if (!r) return;
     if (gpumm__object_enter(&r->object, "readback") != GPUMM_OK) return;
     readback_close(r);
     gpumm__object_leave(&r->object);
 }
 
-gpumm_manager *gpumm_readback_manager(const gpumm_readback *r) { return manager_of(r->object.context); }
+gpumm_manager *gpumm_readback_manager(const gpumm_readback *r) { return r ? manager_of(r->object.context) : NULL; }
 
-size_t gpumm_readback_count(const gpumm_readback *r) { return r->count; }
+size_t gpumm_readback_count(const gpumm_readback *r) { return r ? r->count : 0; }
 
 gpumm_buffer *gpumm_readback_buffer(gpumm_readback *r, size_t index) {
+    if (!r) return NULL;
     return index < r->count ? r->buffers[index] : NULL;
 }
 
 uint64_t gpumm_readback_dropped(const gpumm_readback *r) {
+    if (!r) return 0;
     gpumm_readback *self = (gpumm_readback *)(uintptr_t)r;
     pthread_mutex_lock(&self->lock);
     uint64_t dropped = r->dropped;
@@ -602,6 +624,7 @@ uint64_t gpumm_readback_dropped(const gpumm_readback *r) {
 }
 
 gpumm_ticket gpumm_readback_newest(const gpumm_readback *r) {
+    if (!r) return 0;
     gpumm_readback *self = (gpumm_readback *)(uintptr_t)r;
     pthread_mutex_lock(&self->lock);
     gpumm_ticket newest = r->newest;

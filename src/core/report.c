@@ -6,15 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-void gpumm_manager_get_stats(gpumm_manager *m, gpumm_stats *out) {
-    context *ctx = context_of(m);
+#include "base/abi.h"
+
+static void read_books(context *ctx, gpumm_stats *out) {
     memset(out, 0, sizeof *out);
     pthread_mutex_lock(&ctx->submit);
     out->gate_waits = ctx->gate_waits;
     pthread_mutex_unlock(&ctx->submit);
     pthread_mutex_lock(&ctx->lock);
     const ledger *l = &ctx->books;
-    memcpy(out->entry, l->entry, sizeof out->entry);
+    memcpy(out->entry, l->entry, sizeof l->entry);
     out->total_allocated_bytes = l->entry[GPUMM_CATEGORY_BUFFERS].now_bytes;
     out->peak_allocated_bytes = l->entry[GPUMM_CATEGORY_BUFFERS].peak_bytes;
     out->buffer_count = l->entry[GPUMM_CATEGORY_BUFFERS].count;
@@ -29,6 +30,14 @@ void gpumm_manager_get_stats(gpumm_manager *m, gpumm_stats *out) {
     pthread_mutex_unlock(&ctx->lock);
     out->limit_bytes = gpumm_budget_limit(ctx->own);
     if (ctx->shared) out->limit_bytes = size_min(out->limit_bytes, gpumm_budget_limit(ctx->shared));
+}
+
+gpumm_status gpumm_manager_get_stats_sized(gpumm_manager *m, gpumm_stats *out, size_t size) {
+    NOT_NULL(m, "manager");
+    NOT_NULL(out, "out");
+    gpumm_stats stats;
+    read_books(context_of(m), &stats);
+    return gpumm__abi_fill(out, size, &stats, sizeof stats);
 }
 
 /* ---- Blocks --------------------------------------------------------------------------------- */
@@ -90,6 +99,7 @@ static copied *copy_accounts(context *ctx, size_t *count) {
 }
 
 size_t gpumm_manager_blocks(gpumm_manager *m, gpumm_block_fn each, void *user) {
+    if (!m) return 0;
     context *ctx = context_of(m);
     size_t count;
     copied *all = copy_accounts(ctx, &count);

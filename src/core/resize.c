@@ -78,6 +78,7 @@ static void shrink_locked(gpumm_group *g) {
 }
 
 gpumm_status gpumm_group_shrink_to_fit(gpumm_group *g) {
+    NOT_NULL(g, "group");
     TRY(gpumm__group_enter(g));
     pthread_mutex_lock(&g->lock);
     gpumm_status status = atomic_load(&g->object.alive) ? GPUMM_OK : gpumm__buffer_gone(&g->members[0]);
@@ -163,36 +164,48 @@ static gpumm_status resize(gpumm_group *g, const change *given) {
 /* ---- The public face ------------------------------------------------------------------------------------- */
 
 gpumm_status gpumm_group_resize(gpumm_group *g, gpumm_stream *s, uint64_t length) {
+    NOT_NULL(g, "group");
     return resize(g, &(change){.stream = s, .sized = true, .length = length});
 }
 
 gpumm_status gpumm_group_ensure_capacity(gpumm_group *g, uint64_t capacity) {
+    NOT_NULL(g, "group");
     return resize(g, &(change){.capacity = capacity});
 }
 
 gpumm_status gpumm_group_grow(gpumm_group *g, uint64_t required, uint64_t proposed) {
+    NOT_NULL(g, "group");
     return resize(g, &(change){.capacity = required, .proposed = proposed});
 }
 
 gpumm_status gpumm_group_append(gpumm_group *g, gpumm_stream *s, uint64_t count, const void *const *columns) {
+    NOT_NULL(g, "group");
+    if (count) NOT_NULL(columns, "columns");
     return resize(g, &(change){.stream = s, .append = count, .columns = columns});
 }
 
 gpumm_status gpumm_buffer_resize(gpumm_buffer *b, gpumm_stream *s, uint64_t length) {
+    NOT_NULL(b, "buffer");
     return resize(b->group, &(change){.stream = s, .sized = true, .length = length});
 }
 
 gpumm_status gpumm_buffer_ensure_capacity(gpumm_buffer *b, uint64_t capacity) {
+    NOT_NULL(b, "buffer");
     return resize(b->group, &(change){.capacity = capacity});
 }
 
 gpumm_status gpumm_buffer_grow(gpumm_buffer *b, uint64_t required, uint64_t proposed) {
+    NOT_NULL(b, "buffer");
     return resize(b->group, &(change){.capacity = required, .proposed = proposed});
 }
 
-gpumm_status gpumm_buffer_shrink_to_fit(gpumm_buffer *b) { return gpumm_group_shrink_to_fit(b->group); }
+gpumm_status gpumm_buffer_shrink_to_fit(gpumm_buffer *b) {
+    NOT_NULL(b, "buffer");
+    return gpumm_group_shrink_to_fit(b->group);
+}
 
 gpumm_status gpumm_buffer_append(gpumm_buffer *b, gpumm_stream *s, uint64_t count, const void *data) {
+    NOT_NULL(b, "buffer");
     if (!b->group->alone)
         return fail(GPUMM_INVALID_ARGUMENT, "'%s' is a member of a group: append to the group", b->full_name);
     return resize(b->group, &(change){.stream = s, .append = count, .columns = &data});

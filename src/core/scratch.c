@@ -329,13 +329,23 @@ static gpumm_status scratch_new(gpumm_stream *s, uint64_t bytes, gpumm_scratch *
     return GPUMM_OK;
 }
 
+/* The stream stays, also where it is closed, until the block is given back. */
+static gpumm_status lend_new(gpumm_stream *s, uint64_t bytes, gpumm_scratch **out) {
+    TRY(gpumm__stream_lend(s));
+    gpumm_status status = scratch_new(s, bytes, out);
+    if (status != GPUMM_OK) gpumm__stream_return(s);
+    return status;
+}
+
 gpumm_status gpumm_scratch_open(gpumm_manager *m, gpumm_stream *given, uint64_t bytes, gpumm_scratch **out) {
+    NOT_NULL(m, "manager");
+    NOT_NULL(out, "out");
     context *ctx = context_of(m);
     if (!bytes) return fail(GPUMM_INVALID_ARGUMENT, "scratch of 0 bytes: ask for at least 1");
     TRY(gpumm__context_enter(ctx));
     gpumm_stream *s;
     gpumm_status status = gpumm__stream_of(ctx, given, &s);
-    if (status == GPUMM_OK) status = scratch_new(s, bytes, out);
+    if (status == GPUMM_OK) status = lend_new(s, bytes, out);
     gpumm__context_leave(ctx);
     return status;
 }
@@ -363,6 +373,7 @@ void gpumm_scratch_release(gpumm_scratch *x) {
     if (gpumm__context_enter(ctx) == GPUMM_OK) {
         if (x->others.readers) settle_or_wait(ctx, x);
         give_block(x->arena, x->bytes, &x->piece, x);
+        gpumm__stream_return(s);
         gpumm__context_leave(ctx);
     } else { /* close has given the block back */
         gpumm__order_clear(&x->others);
@@ -371,9 +382,9 @@ void gpumm_scratch_release(gpumm_scratch *x) {
     gpumm_stream_release(s);
 }
 
-gpumm_address gpumm_scratch_address(const gpumm_scratch *x) { return x->piece.block.address; }
+gpumm_address gpumm_scratch_address(const gpumm_scratch *x) { return x ? x->piece.block.address : 0; }
 
-uint64_t gpumm_scratch_bytes(const gpumm_scratch *x) { return x->bytes; }
+uint64_t gpumm_scratch_bytes(const gpumm_scratch *x) { return x ? x->bytes : 0; }
 
 context *gpumm__scratch_context(const gpumm_scratch *x) { return x->stream->object.context; }
 
@@ -388,6 +399,7 @@ gpumm_status gpumm__scratch_use(gpumm_scratch *x, gpumm_stream *s, gpumm_access 
 }
 
 gpumm_status gpumm_scratch_used(gpumm_scratch *x, gpumm_stream *given, gpumm_access access) {
+    NOT_NULL(x, "scratch");
     context *ctx = x->stream->object.context;
     gpumm_stream *s;
     TRY(gpumm__context_enter(ctx));

@@ -4,17 +4,26 @@
 
 static gpumm_stream *stream_from(object *o) { return (gpumm_stream *)o; }
 
+/* The manager's own are open as long as it is. */
+static gpumm_status check_open(gpumm_stream *s) {
+    if (s->internal || (atomic_load(&s->object.alive) && !atomic_load(&s->closed))) return GPUMM_OK;
+    return fail(GPUMM_STALE, "this stream was closed");
+}
+
 gpumm_status gpumm__stream_of(context *ctx, gpumm_stream *given, gpumm_stream **out) {
     if (given && given->object.context != ctx)
         return fail(GPUMM_INVALID_ARGUMENT, "the stream belongs to another manager");
     gpumm_stream *s = given ? given : ctx->main;
-    if (!s->internal && !atomic_load(&s->object.alive)) return fail(GPUMM_STALE, "this stream was closed");
+    TRY(check_open(s));
     *out = s;
     return GPUMM_OK;
 }
 
 gpumm_status gpumm__stream_enter(gpumm_stream *s) {
-    return s->internal ? gpumm__context_enter(s->object.context) : gpumm__object_enter(&s->object, "stream");
+    TRY(gpumm__context_enter(s->object.context));
+    gpumm_status status = check_open(s);
+    if (status != GPUMM_OK) gpumm__context_leave(s->object.context);
+    return status;
 }
 
 void gpumm__stream_hold(gpumm_stream *s) {
@@ -248,15 +257,23 @@ static gpumm_status stream_open(gpumm_manager *m, void *native, gpumm_stream **o
     return status;
 }
 
-gpumm_status gpumm_stream_open(gpumm_manager *m, gpumm_stream **out) { return stream_open(m, NULL, out); }
+gpumm_status gpumm_stream_open(gpumm_manager *m, gpumm_stream **out) {
+    NOT_NULL(m, "manager");
+    NOT_NULL(out, "out");
+    return stream_open(m, NULL, out);
+}
 
 gpumm_status gpumm_stream_wrap(gpumm_manager *m, void *native, gpumm_stream **out) {
+    NOT_NULL(m, "manager");
+    NOT_NULL(native, "native");
+    NOT_NULL(out, "out");
     if (!native) return fail(GPUMM_INVALID_ARGUMENT, "no stream was given to wrap");
     return stream_open(m, native, out);
 }
 
 /* A handle of an internal stream is one of its manager. */
 gpumm_stream *gpumm_stream_retain(gpumm_stream *s) {
+    if (!s) return NULL;
     if (s->internal) gpumm__context_retain(s->object.context);
     else gpumm__object_retain(&s->object);
     return s;
@@ -268,9 +285,44 @@ void gpumm_stream_release(gpumm_stream *s) {
     else gpumm__object_release(&s->object, false);
 }
 
-gpumm_manager *gpumm_stream_manager(const gpumm_stream *s) { return manager_of(s->object.context); }
+/* Disposes of the closed stream once nothing lies in its memory any more. */
+static void close_through(gpumm_stream *s, unsigned scratches) {
+    if (scratches == 0 && atomic_load(&s->closed)) gpumm__object_dispose(&s->object);
+}
+
+gpumm_status gpumm__stream_lend(gpumm_stream *s) {
+    pthread_mutex_lock(&s->object.context->submit);
+    gpumm_status status = check_open(s);
+    if (status == GPUMM_OK) s->scratches++;
+    pthread_mutex_unlock(&s->object.context->submit);
+    return status;
+}
+
+void gpumm__stream_return(gpumm_stream *s) {
+    pthread_mutex_lock(&s->object.context->submit);
+    unsigned left = --s->scratches;
+    pthread_mutex_unlock(&s->object.context->submit);
+    close_through(s, left);
+}
+
+gpumm_status gpumm_stream_close(gpumm_stream *s) {
+    NOT_NULL(s, "stream");
+    if (s->internal) return fail(GPUMM_INVALID_ARGUMENT, "the main stream is closed with its manager");
+    context *ctx = s->object.context;
+    TRY(gpumm__stream_enter(s));
+    pthread_mutex_lock(&ctx->submit);
+    atomic_store(&s->closed, true);
+    unsigned scratches = s->scratches;
+    pthread_mutex_unlock(&ctx->submit);
+    close_through(s, scratches);
+    gpumm__context_leave(ctx);
+    return GPUMM_OK;
+}
+
+gpumm_manager *gpumm_stream_manager(const gpumm_stream *s) { return s ? manager_of(s->object.context) : NULL; }
 
 void *gpumm_stream_native(const gpumm_stream *given) {
+    if (!given) return NULL;
     gpumm_stream *s = (gpumm_stream *)(uintptr_t)given;
     context *ctx = s->object.context;
     if (gpumm__stream_enter(s) != GPUMM_OK) return NULL;
@@ -284,6 +336,7 @@ void *gpumm_stream_native(const gpumm_stream *given) {
 /* ---- Calls on a stream ---------------------------------------------------------------------------------- */
 
 gpumm_status gpumm_stream_synchronize(gpumm_stream *s) {
+    NOT_NULL(s, "stream");
     TRY(gpumm__stream_enter(s));
     device *d = s->object.context->device;
     gpumm_status status = d->call->stream_synchronize(d, s->device);
@@ -292,6 +345,8 @@ gpumm_status gpumm_stream_synchronize(gpumm_stream *s) {
 }
 
 gpumm_status gpumm_stream_idle(gpumm_stream *s, bool *idle) {
+    NOT_NULL(s, "stream");
+    NOT_NULL(idle, "idle");
     TRY(gpumm__stream_enter(s));
     gpumm_status status = query(s, idle);
     gpumm__context_leave(s->object.context);

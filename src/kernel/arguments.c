@@ -19,7 +19,7 @@ enum { NAMES_SIZE = 512 };
 static const char *where(const gpumm_kernel *k, size_t index, char text[static NAMES_SIZE]) {
     const char *name = k->prototype->parameters[index].name;
     if (*name) snprintf(text, NAMES_SIZE, "kernel '%s', parameter '%s'", k->prototype->name, name);
-    else snprintf(text, NAMES_SIZE, "kernel '%s', parameter %zu", k->prototype->name, index + 1);
+    else snprintf(text, NAMES_SIZE, "kernel '%s', parameter %zu", k->prototype->name, index);
     return text;
 }
 
@@ -115,6 +115,8 @@ gpumm_status gpumm__arguments_check(const gpumm_kernel *k, const gpumm_argument 
         return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s' takes %zu argument%s (%s), got %zu", p->name, p->count,
                     p->count == 1 ? "" : "s", parameter_names(k, text), count);
     }
+    for (size_t i = 0; i < count; i++)
+        if (given[i].reserved) return fail(GPUMM_INVALID_ARGUMENT, "reserved of argument %zu is not NULL", i);
     for (size_t i = 0; i < count; i++)
         TRY(p->parameters[i].kind == GPUMM_PARAMETER_POINTER ? check_pointer(k, i, &given[i])
                                                              : check_value(k, i, &given[i]));

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/abi.h"
 #include "core/element.h"
 #include "core/stream.h"
 #include "kernel/arguments.h"
@@ -50,9 +51,11 @@ static const char *struct_name(const gpumm_kernel_options *o, size_t index) {
 }
 
 static gpumm_status check_types(const gpumm_kernel_options *o) {
+    if (o->type_count) NOT_NULL(o->types, "options.types");
     for (size_t i = 0; i < o->type_count; i++) {
+        NOT_NULL(o->types[i], "one of options.types");
         if (!*struct_name(o, i))
-            return fail(GPUMM_INVALID_ARGUMENT, "type %zu of a kernel has no name to declare it under", i + 1);
+            return fail(GPUMM_INVALID_ARGUMENT, "type %zu of a kernel has no name to declare it under", i);
         TRY(gpumm__type_check_identifier("the type name", struct_name(o, i)));
     }
     return GPUMM_OK;
@@ -86,7 +89,7 @@ static bool is_binary(const char *file) {
 }
 
 static gpumm_status check_options(const context *ctx, const gpumm_kernel_options *o) {
-    if (!o || (!o->source && !(o->file && *o->file)))
+    if (!o->source && !(o->file && *o->file))
         return fail(GPUMM_INVALID_ARGUMENT, "a kernel needs its source, or the file to read it from");
     if (o->block > BLOCK_MAX)
         return fail(GPUMM_INVALID_ARGUMENT, "a block of %u threads: at most %d are possible", o->block, BLOCK_MAX);
@@ -266,14 +269,20 @@ static gpumm_status kernel_new(context *ctx, const gpumm_kernel_options *o, gpum
 }
 
 gpumm_status gpumm_kernel_open(gpumm_manager *m, const gpumm_kernel_options *options, gpumm_kernel **out) {
+    NOT_NULL(m, "manager");
+    NOT_NULL(options, "options");
+    NOT_NULL(out, "out");
     context *ctx = context_of(m);
+    gpumm_kernel_options o;
+    TRY(ABI_READ(&o, options, "gpumm_kernel_options"));
     TRY(gpumm__context_enter(ctx));
-    gpumm_status status = kernel_new(ctx, options, out);
+    gpumm_status status = kernel_new(ctx, &o, out);
     gpumm__context_leave(ctx);
     return status;
 }
 
 gpumm_kernel *gpumm_kernel_retain(gpumm_kernel *k) {
+    if (!k) return NULL;
     gpumm__object_retain(&k->object);
     return k;
 }
@@ -284,17 +293,24 @@ void gpumm_kernel_release(gpumm_kernel *k) {
 
 /* ---- Asking and launching ----------------------------------------------------------------- */
 
-const char *gpumm_kernel_name(const gpumm_kernel *k) { return k->prototype->name; }
+void gpumm_kernel_close(gpumm_kernel *k) {
+    if (!k || gpumm__object_enter(&k->object, "kernel") != GPUMM_OK) return;
+    gpumm__object_dispose(&k->object);
+    gpumm__object_leave(&k->object);
+}
 
-gpumm_manager *gpumm_kernel_manager(const gpumm_kernel *k) { return manager_of(k->object.context); }
+const char *gpumm_kernel_name(const gpumm_kernel *k) { return k ? k->prototype->name : NULL; }
 
-size_t gpumm_kernel_parameter_count(const gpumm_kernel *k) { return k->prototype->count; }
+gpumm_manager *gpumm_kernel_manager(const gpumm_kernel *k) { return k ? manager_of(k->object.context) : NULL; }
+
+size_t gpumm_kernel_parameter_count(const gpumm_kernel *k) { return k ? k->prototype->count : 0; }
 
 const gpumm_parameter *gpumm_kernel_parameter(const gpumm_kernel *k, size_t index) {
+    if (!k) return NULL;
     return index < k->prototype->count ? &k->prototype->parameters[index] : NULL;
 }
 
-size_t gpumm_kernel_threads(const gpumm_kernel *k) { return k->threads; }
+size_t gpumm_kernel_threads(const gpumm_kernel *k) { return k ? k->threads : SIZE_MAX; }
 
 static gpumm_status check_launch(gpumm_kernel *k, gpumm_stream *given, const gpumm_argument *arguments, size_t count,
                                  gpumm_stream **s) {
@@ -317,6 +333,8 @@ static gpumm_status launch(gpumm_kernel *k, gpumm_stream *given, uint64_t thread
 
 gpumm_status gpumm_kernel_launch(gpumm_kernel *k, gpumm_stream *stream, uint64_t threads,
                                  const gpumm_argument *arguments, size_t count) {
+    NOT_NULL(k, "kernel");
+    if (count) NOT_NULL(arguments, "arguments");
     TRY(gpumm__object_enter(&k->object, "kernel"));
     gpumm_status status = launch(k, stream, threads, arguments, count);
     gpumm__object_leave(&k->object);
@@ -324,6 +342,8 @@ gpumm_status gpumm_kernel_launch(gpumm_kernel *k, gpumm_stream *stream, uint64_t
 }
 
 gpumm_status gpumm_kernel_check(gpumm_kernel *k, gpumm_stream *stream, const gpumm_argument *arguments, size_t count) {
+    NOT_NULL(k, "kernel");
+    if (count) NOT_NULL(arguments, "arguments");
     gpumm_stream *s;
     TRY(gpumm__object_enter(&k->object, "kernel"));
     gpumm_status status = check_launch(k, stream, arguments, count, &s);

@@ -22,6 +22,7 @@ uint64_t gpumm__budget_left(const gpumm_budget *b) {
 }
 
 gpumm_status gpumm_budget_open(uint64_t limit, gpumm_budget **out) {
+    NOT_NULL(out, "out");
     gpumm_budget *b = gpumm__mem_new(&gpumm__alloc_default, sizeof *b);
     if (!b) return fail_host_memory(sizeof *b);
     atomic_init(&b->references, 1);
@@ -31,16 +32,21 @@ gpumm_status gpumm_budget_open(uint64_t limit, gpumm_budget **out) {
 }
 
 gpumm_budget *gpumm_budget_retain(gpumm_budget *b) {
+    if (!b) return NULL;
     atomic_fetch_add(&b->references, 1);
     return b;
 }
 
 void gpumm_budget_release(gpumm_budget *b) {
+    if (!b) return;
     if (b && atomic_fetch_sub(&b->references, 1) == 1) gpumm__mem_free(&gpumm__alloc_default, b);
 }
 
-uint64_t gpumm_budget_limit(const gpumm_budget *b) { return atomic_load(&b->limit); }
+uint64_t gpumm_budget_limit(const gpumm_budget *b) { return b ? atomic_load(&b->limit) : 0; }
 
-uint64_t gpumm_budget_used(const gpumm_budget *b) { return atomic_load(&b->used); }
+uint64_t gpumm_budget_used(const gpumm_budget *b) { return b ? atomic_load(&b->used) : 0; }
 
-void gpumm_budget_set_limit(gpumm_budget *b, uint64_t limit) { atomic_store(&b->limit, limit); }
+void gpumm_budget_set_limit(gpumm_budget *b, uint64_t limit) {
+    if (!b) return;
+    atomic_store(&b->limit, limit);
+}

@@ -17,8 +17,10 @@
  */
 #include "bind/api/buffer.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/size.h"
 #include "base/status.h"
 #include "bind/api/elements.h"
@@ -35,6 +37,7 @@
 #include "bind/lua/collector.h"
 #include "bind/lua/fail.h"
 #include "bind/lua/options.h"
+#include "gpumm_compat.h"
 
 /* ---- Making them --------------------------------------------------------------------------- */
 
@@ -71,6 +74,14 @@ static void read_growth(lua_State *L, int table, buffer_plan *plan) {
     if (function) plan->function = lua_gettop(L);
 }
 
+/* In C a 0 stands for the default; who writes it in Lua means something else. */
+static void check_written(lua_State *L, const gpumm_config *c) {
+    gpumm_type *type;
+    if (c->growth_factor == 0)
+        luaL_error(L, "growth_factor is 0: it must be a number from 1 to %d", GROWTH_FACTOR_MOST);
+    if (c->bytes_per_element == 0) gpumm_lua__raise(L, gpumm_type_bytes(0, &type));
+}
+
 static void read_plan(lua_State *L, int table, buffer_plan *plan) {
     gpumm_config *c = &plan->config;
     c->bytes_per_element = gpumm_lua__option_size(L, table, "bytes_per_element", c->bytes_per_element);
@@ -78,6 +89,7 @@ static void read_plan(lua_State *L, int table, buffer_plan *plan) {
     c->max_size_bytes = gpumm_lua__option_size(L, table, "max_size_bytes", c->max_size_bytes);
     c->min_size_bytes = gpumm_lua__option_size(L, table, "min_size_bytes", c->min_size_bytes);
     c->enable_async = gpumm_lua__option_bool(L, table, "enable_async", c->enable_async);
+    check_written(L, c);
     plan->options.max_length = gpumm_lua__option_count(L, table, "max_length", 0);
     plan->options.ahead = gpumm_lua__option_ahead(L, table);
     plan->options.stream = gpumm_lua__option_stream(L, table);
@@ -253,6 +265,21 @@ static int manager_ensure_capacity(lua_State *L) {
 
 /* ---- Contents ----------------------------------------------------------------------------- */
 
+/* Positions in C's messages count from 0; a script counts them from 1. */
+static void count_from_one(void) {
+    static const char words[] = "; elements ";
+    unsigned long long first, last;
+    const char *message = gpumm_message(), *at = strstr(message, words);
+    if (!at || sscanf(at, "; elements %llu to %llu lie outside", &first, &last) != 2) return;
+    fail(GPUMM_INVALID_ARGUMENT, "%.*s%s%llu to %llu, counted from 1, lie outside", (int)(at - message), message, words,
+         first + 1, last + 1);
+}
+
+static int result_of_range(lua_State *L, gpumm_status status) {
+    if (status == GPUMM_INVALID_ARGUMENT) count_from_one();
+    return gpumm_lua__result(L, status);
+}
+
 static int buffer_upload(lua_State *L) {
     gpumm_buffer *buffer = gpumm_lua__to_buffer(L, 1);
     struct elements data;
@@ -264,7 +291,7 @@ static int buffer_upload(lua_State *L) {
     if (range.counted && range.count != data.count)
         return luaL_error(L, "upload: count is %I, but the data has %I elements", (LUAI_UACINT)range.count,
                           (LUAI_UACINT)data.count);
-    return gpumm_lua__result(L, gpumm_buffer_upload(buffer, range.stream, range.first, data.count, data.bytes));
+    return result_of_range(L, gpumm_buffer_upload(buffer, range.stream, range.first, data.count, data.bytes));
 }
 
 static int buffer_download(lua_State *L) {
@@ -295,7 +322,7 @@ static int buffer_fill(lua_State *L) {
     void *element = lua_newuserdatauv(L, gpumm_type_size(type), 0);
     memset(element, 0, gpumm_type_size(type));
     gpumm_lua__encode_one(L, 2, type, element);
-    return gpumm_lua__result(L, gpumm_buffer_fill(buffer, range.stream, range.first, range.count, element));
+    return result_of_range(L, gpumm_buffer_fill(buffer, range.stream, range.first, range.count, element));
 }
 
 static int buffer_copy(lua_State *L) {
@@ -312,7 +339,7 @@ static int buffer_copy(lua_State *L) {
         count = info.length > from_first ? info.length - from_first : 0;
         count = gpumm_lua__option_count(L, 3, "count", count);
     }
-    return gpumm_lua__result(L, gpumm_buffer_copy(to, stream, first, from, from_first, count));
+    return result_of_range(L, gpumm_buffer_copy(to, stream, first, from, from_first, count));
 }
 
 /* ---- Size --------------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include <lauxlib.h>
 
 #include "bind/lua/arguments.h"
+#include "gpumm_compat.h"
 #include "gpumm.h"
 
 static int push_config(lua_State *L, gpumm_config config) {

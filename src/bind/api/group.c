@@ -49,6 +49,7 @@ static void check_name(lua_State *L, const char *name) {
 
 /* Member i of the table in slot 2; pushes its type. */
 static void read_member(lua_State *L, int i, gpumm_member *member) {
+    *member = (gpumm_member){0};
     lua_rawgeti(L, 2, i);
     if (!lua_istable(L, -1)) luaL_error(L, "group member %d: {name, type} expected", i);
     lua_rawgeti(L, -1, 1);

@@ -29,6 +29,7 @@
 #include "bind/lua/collector.h"
 #include "bind/lua/fail.h"
 #include "bind/lua/options.h"
+#include "gpumm_compat.h"
 
 enum { PATIENCE = 16 };
 

@@ -186,6 +186,7 @@ static int module_type(lua_State *L) {
 
 /* One {name, type} of the table on top: its name and type are kept alive in the table at `anchors`. */
 static void read_field(lua_State *L, int anchors, lua_Integer index, gpumm_field *field) { /* [-0, +0, e] */
+    *field = (gpumm_field){0};
     if (!lua_istable(L, -1) || lua_rawlen(L, -1) != 2)
         luaL_error(L, "field %I of a struct is { name, type }, as in { \"from\", \"u32\" }", index);
     lua_rawgeti(L, -1, 1);

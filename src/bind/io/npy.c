@@ -190,7 +190,7 @@ static gpumm_status read_field(struct literal *l, struct record *r) {
     uint64_t offset = r->end;
     bool fits = size_add(r->end, gpumm_type_size(type), &r->end);
     if (!*name || !fits) gpumm_type_release(type);
-    else r->fields[r->count++] = (gpumm_field){name, type, (size_t)offset};
+    else r->fields[r->count++] = (gpumm_field){.name = name, .type = type, .offset = (size_t)offset};
     return fits ? GPUMM_OK : malformed(l, "a smaller record");
 }
 

@@ -130,7 +130,9 @@ static void *own_memory(void *user, void *block, size_t size) {
     return fresh + 1;
 }
 
-gpumm_allocator gpumm_lua__sandbox_allocator(sandbox *s) { return (gpumm_allocator){own_memory, s}; }
+gpumm_allocator gpumm_lua__sandbox_allocator(sandbox *s) {
+    return (gpumm_allocator){.reallocate = own_memory, .user = s};
+}
 
 /* ---- Ends --------------------------------------------------------------------------------- */
 

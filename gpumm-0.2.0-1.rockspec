@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
 rockspec_format = "3.0"
 package = "gpumm"
-version = "0.1.0-1"
-source = { url = "git+https://github.com/gpumm/gpumm.git", tag = "v0.1.0" }
+version = "0.2.0-1"
+source = { url = "git+https://github.com/gpumm/gpumm.git", tag = "v0.2.0" }
 description = {
     summary = "GPU memory for simulations, scripted in Lua",
     detailed = [[

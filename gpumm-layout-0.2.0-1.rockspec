@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
 rockspec_format = "3.0"
 package = "gpumm-layout"
-version = "0.1.0-1"
-source = { url = "git+https://github.com/gpumm/gpumm.git", tag = "v0.1.0" }
+version = "0.2.0-1"
+source = { url = "git+https://github.com/gpumm/gpumm.git", tag = "v0.2.0" }
 description = {
     summary = "Graphs, force-directed layouts and pictures on gpumm",
     detailed = [[
@@ -13,7 +13,7 @@ description = {
     license = "MIT",
 }
 supported_platforms = { "linux" }
-dependencies = { "lua ~> 5.4", "gpumm == 0.1.0" }
+dependencies = { "lua ~> 5.4", "gpumm == 0.2.0" }
 external_dependencies = {
     PNG = { header = "png.h" },
     ZLIB = { header = "zlib.h" },

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* Every function of the public headers with NULL: for all its pointers at once, then for each alone where it must not be.
+   The calls are made from the headers (spec/from_headers.lua), so that no function is forgotten. */
+#include "check.h"
+#include "gpumm_compat.h"
+#include "gpumm_lua.h"
+
+typedef struct fixture {
+    gpumm_manager *manager;
+    gpumm_budget *budget;
+    gpumm_type *type;
+    gpumm_buffer *buffer;
+    gpumm_group *group;
+    gpumm_stream *stream;
+    gpumm_event *event;
+    gpumm_readback *readback;
+    gpumm_frame *frame;
+    gpumm_kernel *kernel;
+    gpumm_scratch *scratch;
+    gpumm_config config;
+    gpumm_growth growth;
+    gpumm_growth_request request;
+    gpumm_options options;
+    gpumm_buffer_options buffer_options;
+    gpumm_group_options group_options;
+    gpumm_readback_options readback_options;
+    gpumm_kernel_options kernel_options;
+    gpumm_fault fault;
+    gpumm_field fields[1];
+    gpumm_member members[1];
+    gpumm_argument arguments[1];
+    const void *columns[1];
+    float bytes[16];
+    _Alignas(max_align_t) unsigned char room[sizeof(gpumm_stats) + sizeof(gpumm_device_info)]; /* for any output */
+} fixture;
+
+#include "null_calls.h"
+
+static void open_values(fixture *x) {
+    CHECK_OK(gpumm_type_parse("f32", &x->type));
+    x->config = gpumm_config_default();
+    x->request = (gpumm_growth_request){.name = "", .max = 10};
+    x->buffer_options = (gpumm_buffer_options){.name = "f32", .type = x->type, .length = 4};
+    x->members[0] = (gpumm_member){.name = "a", .type = x->type};
+    x->group_options = (gpumm_group_options){.members = x->members, .member_count = 1, .length = 4};
+    x->kernel_options =
+        (gpumm_kernel_options){.source = "extern \"C\" __global__ void k(float *a) { a[0] = 1; }", .threads = ""};
+    x->fields[0] = (gpumm_field){.name = "a", .type = x->type};
+    x->columns[0] = x->bytes;
+    x->options.device = "host";
+}
+
+static void open_all(fixture *x) {
+    open_values(x);
+    CHECK_OK(gpumm_budget_open(1 << 30, &x->budget));
+    CHECK_OK(gpumm_manager_open(&(gpumm_options){.device = "host", .inject_faults = true}, &x->manager));
+    CHECK_OK(gpumm_manager_allocate(x->manager, &x->buffer_options, &x->buffer));
+    CHECK_OK(gpumm_group_open(x->manager, &x->group_options, &x->group));
+    CHECK_OK(gpumm_stream_open(x->manager, &x->stream));
+    CHECK_OK(gpumm_stream_record(x->stream, &x->event));
+    x->readback_options = (gpumm_readback_options){.buffers = &x->buffer, .buffer_count = 1};
+    CHECK_OK(gpumm_readback_open(&x->readback_options, &x->readback));
+    CHECK_OK(gpumm_readback_capture(x->readback, NULL, 1, NULL));
+    CHECK_OK(gpumm_readback_wait(x->readback, 0, -1, &x->frame));
+    CHECK_OK(gpumm_kernel_open(x->manager, &x->kernel_options, &x->kernel));
+    CHECK_OK(gpumm_scratch_open(x->manager, NULL, 100, &x->scratch));
+    x->arguments[0] = (gpumm_argument){.buffer = x->buffer};
+}
+
+static void close_all(fixture *x) {
+    gpumm_scratch_release(x->scratch);
+    gpumm_kernel_release(x->kernel);
+    gpumm_frame_release(x->frame);
+    gpumm_readback_release(x->readback);
+    gpumm_event_release(x->event);
+    gpumm_stream_release(x->stream);
+    gpumm_group_release(x->group);
+    gpumm_buffer_release(x->buffer);
+    gpumm_manager_release(x->manager);
+    gpumm_budget_release(x->budget);
+    gpumm_type_release(x->type);
+}
+
+static void check_unharmed(fixture *x) {
+    gpumm_stats stats;
+    float seen[4];
+    CHECK_OK(gpumm_manager_check(x->manager));
+    CHECK_OK(gpumm_manager_get_stats(x->manager, &stats));
+    CHECK(stats.buffer_count == 2);
+    CHECK_OK(gpumm_buffer_download(x->buffer, NULL, 0, 4, seen));
+    for (int i = 0; i < 4; i++) CHECK(seen[i] == 0);
+}
+
+int main(void) {
+    static fixture x;
+    CHECK(FUNCTIONS_CALLED > 120);
+    all_null();
+    open_all(&x);
+    one_null(&x);
+    check_unharmed(&x);
+    close_all(&x);
+    return 0;
+}
