@@ -1,4 +1,4 @@
--- successes: 204
+-- successes: 205
 -- SPDX-License-Identifier: MIT
 -- Small files of all formats, by spec/graph_cases.lua: each as it is, gzip'd, and read by several threads.
 
@@ -70,17 +70,17 @@ end
 
 local function answers(name, text)
     local path = write(name, text)
-    local read, g = pcall(graph.read, path, { threads = 1 + #text % 3 })
+    local read, g = pcall(graph.read, path, { threads = 1 + #text % 2 })
     if read then assert.is_true(g.nodes >= 1 and #g.names == g.nodes and #g.to == g.edges)
     else assert.equal("string", type(g)) end
 end
 
 describe("a file", function()
-    it("that is cut at any byte, or has a bit turned, is a graph or an error", function()
+    it("that is cut anywhere, or has a bit turned, is a graph or an error", function()
         for _, case in ipairs(cases) do
             local text = case[2]
             if #text < 600 and not case[1]:find "%.gv$" and not case[1]:find "^z%-" then
-                for k = 1, #text, #text > 150 and 3 or 1 do
+                for k = 1, #text, 1 + #text // 40 do
                     answers(case[1], text:sub(1, k))
                     answers(case[1], worsened(text, k))
                 end
@@ -108,10 +108,11 @@ describe("a file", function()
         local path, first = large(40000), nil
         for _, threads in ipairs { 1, 2, 3, 7 } do
             local g = graph.read(path, { threads = threads, duplicates = "count" })
-            local all = { g.names:totable(), g.from:totable(), g.to:totable(), g.weights:totable(), g.loops, g.duplicates,
-                g.edge_columns.kind:totable(), g.edge_columns.count:totable() }
+            local function text(column) return table.concat(column, "|") end -- luassert is slow at long tables
+            local all = { text(g.names), text(g.from), text(g.to), text(g.weights), g.loops, g.duplicates,
+                text(g.edge_columns.kind), text(g.edge_columns.count) }
             first = first or all
-            for k, value in ipairs(all) do assert.same(first[k], value) end
+            for k, value in ipairs(all) do assert.is_true(first[k] == value) end
         end
         assert.is_true(first[6] > 0)
     end)
