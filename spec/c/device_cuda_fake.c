@@ -8,9 +8,7 @@
 #include "cuda_walk.h"
 #include "device/cuda/image.h"
 #include "device/cuda/rtc.h"
-#define text text_type /* another word is a variable's here */
 #include "kernel/build.h"
-#undef text
 #include "fake_cuda.h"
 
 /* ---- The fake's controls ---- */
@@ -569,7 +567,7 @@ static void check_described(device *d, const char *flags) {
                                         1,  0, 1, 0, 2, 8, 8, 1, 0, 1, 0, 5, 8, 4, 1, 1, 1,  0, 3,  2, 2, 1, 0};
     static const char *const names[] = {"known"};
     char folder[] = "/tmp/gpumm-described-XXXXXX", path[64], command[64];
-    text_type record = {.from = d->memory};
+    grown_text record = {.from = d->memory};
     gpumm_type *u32 = NULL, *known = NULL;
     bool keeps = false;
     char *image = NULL;

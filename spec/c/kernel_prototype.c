@@ -8,9 +8,7 @@
 #include "device/open.h"
 #include "kernel/source/prototypes.h"
 
-#define text grown_text /* another word is a variable's here */
 #include "kernel/record.h"
-#undef text
 
 static int checks, failures;
 static device *host;

@@ -18,7 +18,7 @@ typedef struct work {
     const build_source *of;
     const char *folder;
     prototype_list list;
-    text preprocessed, prelude, epilogue;
+    grown_text preprocessed, prelude, epilogue;
     const char **taken;
     size_t taken_count;
     struct timespec started;
@@ -102,16 +102,17 @@ static gpumm_status compile(work *w, const char *out_path) {
 
 /* ---- All of it ------------------------------------------------------------------------------ */
 
-static gpumm_status make_record(work *w, text *record, bool *keeps) {
+static gpumm_status make_record(work *w, grown_text *record, bool *keeps) {
     const build_source *b = w->of;
     char path[PATH_SIZE];
     snprintf(path, sizeof path, "%s/" DEVICE_READ, w->folder);
-    record_source r = {.read = path, .file = b->file, .flags = b->flags, .started = w->started};
+    record_source r = {.read = path, .file = b->file, .text = b->text, .flags = b->flags, .started = w->started};
     r.includes = strstr(b->text, "include") || (b->flags && strstr(b->flags, "include"));
     return gpumm__record_make(&r, &w->list, record, keeps);
 }
 
-gpumm_status gpumm__build(const build_source *b, const char *folder, const char *out_path, text *record, bool *keeps) {
+gpumm_status gpumm__build(const build_source *b, const char *folder, const char *out_path, grown_text *record,
+                          bool *keeps) {
     const gpumm_allocator *from = b->device->memory;
     work w = {.of = b, .folder = folder, .preprocessed.from = from, .prelude.from = from, .epilogue.from = from};
     clock_gettime(CLOCK_REALTIME, &w.started);

@@ -16,6 +16,7 @@ typedef struct build_source {
 } build_source;
 
 /* Writes `out_path`, which is in the folder as all else is. `keeps`: whether it may be kept. */
-gpumm_status gpumm__build(const build_source *b, const char *folder, const char *out_path, text *record, bool *keeps);
+gpumm_status gpumm__build(const build_source *b, const char *folder, const char *out_path, grown_text *record,
+                          bool *keeps);
 
 #endif

@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/status.h"
 #include "kernel/build_folder.h"
 #include "kernel/record.h"
@@ -40,7 +41,7 @@ typedef struct cache {
     char key[SHA256_TEXT];
     char places[PLACES_MAX][DIRECTORY_SIZE]; /* in the order in which they are tried */
     size_t count;
-    text *record;
+    grown_text *record;
 } cache;
 
 /* ---- The key ------------------------------------------------------------------------------ */
@@ -54,12 +55,14 @@ static void add_text(sha256 *s, const char *words) {
 
 static gpumm_status make_key(const build_source *source, char key[static SHA256_TEXT]) {
     char compiler[COMPILER_SIZE];
+    uint64_t traits = hash_start;
     sha256 s;
+    for (size_t i = 0; gpumm__describe_traits[i]; i++) traits = hash_text(traits, gpumm__describe_traits[i]);
     TRY(source->device->call->compiler(source->device, compiler, sizeof compiler));
     gpumm__sha256_begin(&s);
     add_text(&s, GPUMM_VERSION);
     add_text(&s, compiler);
-    for (size_t i = 0; gpumm__describe_traits[i]; i++) add_text(&s, gpumm__describe_traits[i]);
+    gpumm__sha256_add(&s, &traits, sizeof traits);
     add_text(&s, source->flags);
     add_text(&s, source->file);
     add_text(&s, source->declarations);
@@ -136,7 +139,7 @@ static gpumm_status find_places(cache *c) {
 #define LAST_LINE "//gpumm %010zu\n"
 enum { LAST_LINE_LENGTH = 19 };
 
-static void sum_of(const text *file, char sum[static SHA256_TEXT]) {
+static void sum_of(const grown_text *file, char sum[static SHA256_TEXT]) {
     sha256 s;
     gpumm__sha256_begin(&s);
     gpumm__sha256_add(&s, file->bytes, file->length);
@@ -144,7 +147,7 @@ static void sum_of(const text *file, char sum[static SHA256_TEXT]) {
 }
 
 /* The record behind a binary; false: there is none. */
-static bool take_record(const text *file, text *record) {
+static bool take_record(const grown_text *file, grown_text *record) {
     size_t length = 0;
     if (file->length < LAST_LINE_LENGTH) return false;
     const char *last = file->bytes + file->length - LAST_LINE_LENGTH;
@@ -155,7 +158,7 @@ static bool take_record(const text *file, text *record) {
 
 /* Is this file what its name says, and does its record hold? One that is damaged goes. */
 static bool check_file(cache *c, const char *path, const char *name) {
-    text file = {.from = c->source->device->memory};
+    grown_text file = {.from = c->source->device->memory};
     char sum[SHA256_TEXT];
     bool whole = false, holds = false;
     if (gpumm__text_read(&file, path) == GPUMM_OK) {
@@ -198,7 +201,7 @@ static gpumm_status open_found(cache *c, const char *folder, device_module **out
 
 /* ---- Building ----------------------------------------------------------------------------- */
 
-static gpumm_status append_record(const char *path, const text *record) {
+static gpumm_status append_record(const char *path, const grown_text *record) {
     FILE *f = fopen(path, "ae");
     if (!f) return fail(GPUMM_IO, "%s: %s", path, strerror(errno));
     fwrite(record->bytes, 1, record->length, f);
@@ -220,7 +223,7 @@ static void sweep(const char *folder) {
     if (all) closedir(all);
 }
 
-static bool write_all(int file, const text *binary) {
+static bool write_all(int file, const grown_text *binary) {
     for (size_t done = 0; done < binary->length;) {
         ssize_t n = write(file, binary->bytes + done, binary->length - done);
         if (n < 0 && errno != EINTR) return false;
@@ -231,7 +234,7 @@ static bool write_all(int file, const text *binary) {
 
 /* A file without a name until it is whole; where the file system has none such, or the name is taken, one under
    another name. */
-static bool store_unnamed(const char *folder, const text *binary, const char *path) {
+static bool store_unnamed(const char *folder, const grown_text *binary, const char *path) {
     char itself[64];
     int file = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0700);
     if (file < 0) return false;
@@ -243,7 +246,7 @@ static bool store_unnamed(const char *folder, const text *binary, const char *pa
     return errno = error, done;
 }
 
-static bool store_renamed(const char *folder, const text *binary, const char *path) {
+static bool store_renamed(const char *folder, const grown_text *binary, const char *path) {
     char name[DIRECTORY_SIZE + 32];
     snprintf(name, sizeof name, "%s/building-XXXXXX", folder);
     int file = mkostemp(name, O_CLOEXEC);
@@ -261,7 +264,7 @@ static bool runs_programs(const char *folder) {
 }
 
 /* Keeps the binary in the folder, as `path`; false: it cannot be kept there, or not be run. */
-static bool store(const cache *c, const char *folder, const text *binary, char path[static FILE_SIZE]) {
+static bool store(const cache *c, const char *folder, const grown_text *binary, char path[static FILE_SIZE]) {
     char sum[SHA256_TEXT];
     if (!c->source->device->takes_binaries && !runs_programs(folder))
         return warn(c, folder, "it is mounted noexec"), false;
@@ -276,7 +279,7 @@ static bool store(const cache *c, const char *folder, const text *binary, char p
 /* In the first place that holds it; else it is opened where it was built, for this once. */
 static gpumm_status keep(const cache *c, const char *built, device_module **out) {
     char path[FILE_SIZE];
-    text binary = {.from = c->source->device->memory};
+    grown_text binary = {.from = c->source->device->memory};
     device *d = c->source->device;
     bool stored = false;
     TRY(append_record(built, c->record));
@@ -311,7 +314,8 @@ static gpumm_status open_cached(cache *c, device_module **out) {
     return build(c, out);
 }
 
-gpumm_status gpumm__cache_open(const build_source *source, const log_sink *sink, device_module **out, text *record) {
+gpumm_status gpumm__cache_open(const build_source *source, const log_sink *sink, device_module **out,
+                               grown_text *record) {
     const gpumm_allocator *from = source->device->memory;
     cache *c = gpumm__mem_new(from, sizeof *c);
     if (!c) return fail_host_memory(sizeof *c);

@@ -9,6 +9,7 @@
 
 /* The module of `source`: from the cache, or compiled now and kept there for the next time; and its record. A line for
    `sink` says, once a process, that a folder cannot hold it. */
-gpumm_status gpumm__cache_open(const build_source *source, const log_sink *sink, device_module **out, text *record);
+gpumm_status gpumm__cache_open(const build_source *source, const log_sink *sink, device_module **out,
+                               grown_text *record);
 
 #endif

@@ -102,7 +102,7 @@ static gpumm_status check_options(const context *ctx, const gpumm_kernel_options
 }
 
 /* Adds the lines that are not there yet: two structs may hold the same third one. */
-static gpumm_status add_new_lines(text *out, const char *lines) {
+static gpumm_status add_new_lines(grown_text *out, const char *lines) {
     while (*lines) {
         size_t length = strcspn(lines, "\n") + 1;
         bool there = false;
@@ -114,7 +114,7 @@ static gpumm_status add_new_lines(text *out, const char *lines) {
     return GPUMM_OK;
 }
 
-static gpumm_status declare_type(const gpumm_type *type, const char *name, text *out) {
+static gpumm_status declare_type(const gpumm_type *type, const char *name, grown_text *out) {
     size_t size = gpumm_type_declaration(type, name, NULL, 0) + 1;
     char *made = gpumm__mem_new(out->from, size);
     if (!made) return fail_host_memory(size);
@@ -125,7 +125,7 @@ static gpumm_status declare_type(const gpumm_type *type, const char *name, text 
 }
 
 /* The structs' declarations, which precede the source. */
-static gpumm_status declare_types(const gpumm_kernel_options *o, text *out) {
+static gpumm_status declare_types(const gpumm_kernel_options *o, grown_text *out) {
     TRY(gpumm__text_string(out, ""));
     for (size_t i = 0; i < o->type_count; i++) TRY(declare_type(o->types[i], struct_name(o, i), out));
     return GPUMM_OK;
@@ -170,13 +170,13 @@ static gpumm_status choose_threads(gpumm_kernel *k, const char *name) {
 /* ---- Opening ------------------------------------------------------------------------------ */
 
 /* A byte order mark is for the beginning of a file, which the text is not where it is compiled. */
-static const char *text_of(const text *source) {
+static const char *text_of(const grown_text *source) {
     static const char mark[] = "\xEF\xBB\xBF";
     bool marked = strncmp(source->bytes, mark, strlen(mark)) == 0;
     return source->bytes + (marked ? strlen(mark) : 0);
 }
 
-static gpumm_status read_source(const gpumm_kernel_options *o, text *out) {
+static gpumm_status read_source(const gpumm_kernel_options *o, grown_text *out) {
     if (o->source) return gpumm__text_string(out, o->source);
     TRY(gpumm__text_read(out, file_of(o)));
     if (memchr(out->bytes, 0, out->length))
@@ -185,7 +185,7 @@ static gpumm_status read_source(const gpumm_kernel_options *o, text *out) {
 }
 
 static gpumm_status open_compiled(gpumm_kernel *k, const gpumm_kernel_options *o, const char *source,
-                                  const char *declarations, text *record) {
+                                  const char *declarations, grown_text *record) {
     context *ctx = k->object.context;
     const char **names = gpumm__mem_new(&ctx->memory, (o->type_count + 1) * sizeof *names);
     if (!names) return fail_host_memory((o->type_count + 1) * sizeof *names);
@@ -206,7 +206,7 @@ static gpumm_status open_compiled(gpumm_kernel *k, const gpumm_kernel_options *o
 /* All kernels of the source, so that those who open another of them find it compiled. */
 static gpumm_status open_source(gpumm_kernel *k, const gpumm_kernel_options *o) {
     context *ctx = k->object.context;
-    text source = {.from = &ctx->memory}, declarations = {.from = &ctx->memory}, record = {.from = &ctx->memory};
+    grown_text source = {.from = &ctx->memory}, declarations = {.from = &ctx->memory}, record = {.from = &ctx->memory};
     gpumm_status status = read_source(o, &source);
     if (status == GPUMM_OK) status = declare_types(o, &declarations);
     if (status == GPUMM_OK) status = open_compiled(k, o, text_of(&source), declarations.bytes, &record);

@@ -26,7 +26,7 @@ enum { PATH_SIZE = 4200, LINE_SIZE = PATH_SIZE + 256, FOLDERS_MAX = 64 };
 
 static const int64_t second = 1000000000; /* in nanoseconds */
 
-__attribute__((format(printf, 2, 3))) static gpumm_status add_line(text *out, const char *format, ...) {
+__attribute__((format(printf, 2, 3))) static gpumm_status add_line(grown_text *out, const char *format, ...) {
     char line[LINE_SIZE];
     va_list arguments;
     va_start(arguments, format);
@@ -39,6 +39,9 @@ __attribute__((format(printf, 2, 3))) static gpumm_status add_line(text *out, co
 /* ---- Files as they are --------------------------------------------------------------------- */
 
 static int64_t nanoseconds(struct timespec t) { return (int64_t)t.tv_sec * second + t.tv_nsec; }
+
+/* So many digits of a sum tell contents apart that nobody forges: who can write the files can have anything run. */
+enum { SUM_DIGITS = 20 };
 
 /* False where it is no plain file that can be read. */
 static bool sum_of(const char *path, char sum[static SHA256_TEXT]) {
@@ -53,6 +56,7 @@ static bool sum_of(const char *path, char sum[static SHA256_TEXT]) {
         while ((n = read(file, part, sizeof part)) > 0) gpumm__sha256_add(&hash, part, (size_t)n);
     close(file);
     gpumm__sha256_end(&hash, sum);
+    sum[SUM_DIGITS] = 0;
     return n == 0;
 }
 
@@ -75,22 +79,33 @@ static int64_t now(void) {
 }
 
 /* One that changed a moment ago may change again within the same tick of its clock: its times say nothing. */
-static gpumm_status add_file(const record_source *source, const char *path, text *out, bool *keeps) {
+static gpumm_status add_file(const record_source *source, const char *path, grown_text *out, bool *keeps) {
     char sum[SHA256_TEXT];
     file_state s;
     if (!state_of(path, &s) || !sum_of(path, sum) || s.changed > nanoseconds(source->started))
         return *keeps = false, GPUMM_OK;
     if (s.changed > now() - 2 * second) s.modified = s.changed = 0;
-    return add_line(out, "//file %" PRId64 " %" PRId64 " %" PRId64 " %" PRIu64 " %s %s\n", s.bytes, s.modified,
-                    s.changed, s.number, sum, path);
+    return add_line(out, "//file %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %s %s\n", s.bytes, s.modified,
+                    s.changed, (int64_t)s.number, sum, path);
+}
+
+/* The next number of a line. */
+static int64_t number(const char **at) {
+    char *end;
+    int64_t value = strtoll(*at, &end, 10);
+    *at = end + (*end == ' ');
+    return value;
 }
 
 static bool file_holds(const char *line) {
     char sum[SHA256_TEXT], current[SHA256_TEXT], path[PATH_SIZE];
     file_state was, is;
-    if (sscanf(line, "%" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNu64 " %64s %4199[^\n]", &was.bytes, &was.modified,
-               &was.changed, &was.number, sum, path) != 6)
-        return false;
+    was.bytes = number(&line), was.modified = number(&line), was.changed = number(&line);
+    was.number = (uint64_t)number(&line);
+    size_t length = strcspn(line, "\n");
+    if (length <= SUM_DIGITS + 1 || length - SUM_DIGITS - 1 >= sizeof path) return false;
+    snprintf(sum, sizeof sum, "%.*s", SUM_DIGITS, line);
+    snprintf(path, sizeof path, "%.*s", (int)(length - SUM_DIGITS - 1), line + SUM_DIGITS + 1);
     if (!state_of(path, &is) || is.bytes != was.bytes) return false;
     if (is.modified == was.modified && is.changed == was.changed && is.number == was.number) return true;
     return sum_of(path, current) && strcmp(current, sum) == 0;
@@ -159,11 +174,18 @@ static const char *name_of(const folders *f, const char *path) {
     return name;
 }
 
+/* The source's own folder is searched for what the source itself names in quotes; the system's headers name one another
+   otherwise. */
+static bool may_be_beside(const record_source *source, const char *path, const char *name) {
+    return strncmp(path, "/usr/", 5) != 0 || strstr(source->text, name);
+}
+
 /* In every other folder that is searched, whichever comes first: one that is made there later may be meant. */
-static gpumm_status add_absent(const folders *f, const char *path, text *out) {
+static gpumm_status add_absent(const record_source *source, const folders *f, const char *path, grown_text *out) {
     const char *name = name_of(f, path);
     for (size_t i = 0; name && i < f->count; i++) {
         char other[2 * PATH_SIZE];
+        if (i == 0 && !may_be_beside(source, path, name)) continue;
         snprintf(other, sizeof other, "%s/%s", f->list[i], name);
         if (strlen(other) < PATH_SIZE && access(other, F_OK) != 0) TRY(add_line(out, "//absent %s\n", other));
     }
@@ -172,7 +194,7 @@ static gpumm_status add_absent(const folders *f, const char *path, text *out) {
 
 /* ---- Making -------------------------------------------------------------------------------- */
 
-static gpumm_status add_files(const record_source *source, FILE *read, text *out, bool *keeps) {
+static gpumm_status add_files(const record_source *source, FILE *read, grown_text *out, bool *keeps) {
     char path[PATH_SIZE];
     folders *f = gpumm__mem_new(out->from, sizeof *f);
     if (!f) return fail_host_memory(sizeof *f);
@@ -182,7 +204,7 @@ static gpumm_status add_files(const record_source *source, FILE *read, text *out
         path[strcspn(path, "\n")] = 0;
         if (!strchr(path, '/') && access(path, F_OK) != 0) continue; /* the compiler's own */
         status = add_file(source, path, out, keeps);
-        if (status == GPUMM_OK) status = add_absent(f, path, out);
+        if (status == GPUMM_OK) status = add_absent(source, f, path, out);
     }
     gpumm__mem_free(out->from, f);
     return status;
@@ -190,7 +212,7 @@ static gpumm_status add_files(const record_source *source, FILE *read, text *out
 
 static const char *or_dash(const char *name) { return *name ? name : "-"; }
 
-static gpumm_status add_names(const prototype_list *list, text *out) {
+static gpumm_status add_names(const prototype_list *list, grown_text *out) {
     for (size_t i = 0; i < list->count; i++) {
         const prototype *k = &list->items[i];
         TRY(add_line(out, "//kernel %s %u\n", k->name, k->line));
@@ -201,7 +223,7 @@ static gpumm_status add_names(const prototype_list *list, text *out) {
     return list->refused ? add_line(out, "//refused %s\n", list->refused) : GPUMM_OK;
 }
 
-gpumm_status gpumm__record_make(const record_source *source, const prototype_list *list, text *out, bool *keeps) {
+gpumm_status gpumm__record_make(const record_source *source, const prototype_list *list, grown_text *out, bool *keeps) {
     FILE *read = fopen(source->read, "re");
     *keeps = read || !source->includes;
     TRY(gpumm__text_string(out, ""));

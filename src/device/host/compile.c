@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@ enum { WORDS_MAX = 256, WORDS_TEXT = 8192, ERRORS_MAX = 4096, PATH_SIZE = 4096 }
     "-std=c++17 -O3 -march=native -fno-math-errno -fno-trapping-math -ffp-contract=off " \
     "-fno-strict-aliasing -fno-exceptions -fno-rtti -fvisibility=hidden -fPIC -shared -w " \
     "-fdiagnostics-color=never"
-#define LINK_FLAGS "-Wl,--as-needed -Wl,-z,defs"
+#define LINK_FLAGS "-Wl,--as-needed -Wl,-z,defs -Wl,-z,noseparate-code"
 
 /* ---- The compiler -------------------------------------------------------------------------- */
 
@@ -108,26 +109,29 @@ static bool tells_the_processor(const char *line) {
     return false;
 }
 
-/* What -march=native would look at: the first processor's lines that do not change from day to day. */
-static void processor(char *text, size_t size) {
+/* What is the same for as long as the process lives, found out once: what -march=native would look at (the first
+   processor's lines that do not change from day to day), and a stamp that changes whenever the prelude does. */
+static char processor[PATH_SIZE];
+static uint64_t prelude_stamp;
+
+static void find_processor(void) {
     char line[PATH_SIZE];
     size_t used = 0;
-    *text = 0;
     FILE *f = fopen("/proc/cpuinfo", "re");
     while (f && fgets(line, sizeof line, f) && *line != '\n') {
         line[strcspn(line, "\n")] = 0;
-        if (!tells_the_processor(line) || used + strlen(line) + 2 > size) continue;
-        used += (size_t)snprintf(text + used, size - used, "%s;", line);
+        if (!tells_the_processor(line) || used + strlen(line) + 2 > sizeof processor) continue;
+        used += (size_t)snprintf(processor + used, sizeof processor - used, "%s;", line);
     }
     if (f) fclose(f);
 }
 
-/* Changes whenever the prelude does. */
-static unsigned long long prelude_stamp(void) {
-    uint64_t stamp = hash_start;
+static void find_constants(void) {
+    find_processor();
+    prelude_stamp = hash_start;
     for (size_t i = 0; gpumm__host_prelude[i]; i++)
-        for (const char *const *piece = gpumm__host_prelude[i]; *piece; piece++) stamp = hash_text(stamp, *piece);
-    return stamp;
+        for (const char *const *piece = gpumm__host_prelude[i]; *piece; piece++)
+            prelude_stamp = hash_text(prelude_stamp, *piece);
 }
 
 /* What compilers heed of the environment: where they look for headers and for their own parts, and what time it is. */
@@ -148,18 +152,18 @@ gpumm_status gpumm__host_compiler(device *d, char *text, size_t size) {
     (void)d;
     words found;
     struct stat s;
-    char cpu[PATH_SIZE];
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     TRY(find_compiler(&found));
     if (stat(found.list[0], &s) != 0)
         return fail(GPUMM_COMPILE_FAILED, "the C++ compiler %s went away: %s", found.list[0], strerror(errno));
-    processor(cpu, sizeof cpu);
+    pthread_once(&once, find_constants);
     size_t used = (size_t)snprintf(
         text, size, "host %s %lld bytes of %lld.%09ld, prelude %llx, environment %llx, " FLAGS " " LINK_FLAGS,
-        found.list[0], (long long)s.st_size, (long long)s.st_mtim.tv_sec, s.st_mtim.tv_nsec, prelude_stamp(),
-        (unsigned long long)environment_stamp());
+        found.list[0], (long long)s.st_size, (long long)s.st_mtim.tv_sec, s.st_mtim.tv_nsec,
+        (unsigned long long)prelude_stamp, (unsigned long long)environment_stamp());
     for (size_t i = 1; i < found.count && used < size; i++)
         used += (size_t)snprintf(text + used, size - used, " %s", found.list[i]);
-    if (used < size) snprintf(text + used, size - used, ", %s", cpu);
+    if (used < size) snprintf(text + used, size - used, ", %s", processor);
     for (char *c = text; *c; c++)
         if (iscntrl((unsigned char)*c)) *c = ' ';
     return GPUMM_OK;

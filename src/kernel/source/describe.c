@@ -114,7 +114,7 @@ const char *const gpumm__describe_traits[] = {shapes, kinds, rows, NULL};
 static const char halves[] = "#if defined(GPUMM_HOST) || defined(__CUDA_FP16_H__)\n"
                              "GPUMM_KIND(__half, 3, 1) GPUMM_KIND(__half2, 3, 2)\n#endif\n";
 
-static gpumm_status known_types(const char *const *names, size_t count, text *out) {
+static gpumm_status known_types(const char *const *names, size_t count, grown_text *out) {
     char line[512];
     TRY(gpumm__text_string(out, "template <class gpumm_T> struct gpumm_known { enum { gpumm_value = "));
     for (size_t i = 0; i < count; i++) {
@@ -125,7 +125,7 @@ static gpumm_status known_types(const char *const *names, size_t count, text *ou
 }
 
 /* Two lines and not one macro in another: where the kernel's name is a macro, its first use is not to be expanded. */
-static gpumm_status kernel_line(const char *macro, const prototype *k, text *out) {
+static gpumm_status kernel_line(const char *macro, const prototype *k, grown_text *out) {
     TRY(gpumm__text_string(out, macro));
     TRY(gpumm__text_string(out, k->name));
     TRY(gpumm__text_string(out, ", ::"));
@@ -135,7 +135,7 @@ static gpumm_status kernel_line(const char *macro, const prototype *k, text *out
 }
 
 gpumm_status gpumm__describe_kernels(const prototype_list *list, const char *const *type_names, size_t type_count,
-                                     text *out) {
+                                     grown_text *out) {
     TRY(gpumm__text_string(out, halves));
     TRY(known_types(type_names, type_count, out));
     for (size_t i = 0; i < list->count; i++) {

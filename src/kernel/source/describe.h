@@ -11,6 +11,6 @@ extern const char *const gpumm__describe_traits[]; /* pieces, one behind the oth
 
 /* What stands behind the source, whose kernels and known structs these are. */
 gpumm_status gpumm__describe_kernels(const prototype_list *list, const char *const *type_names, size_t type_count,
-                                     text *out);
+                                     grown_text *out);
 
 #endif

@@ -13,7 +13,7 @@
 
 enum { TEXT_LIMIT = 64 << 20 };
 
-gpumm_status gpumm__text_add(text *t, const char *bytes, size_t length) {
+gpumm_status gpumm__text_add(grown_text *t, const char *bytes, size_t length) {
     size_t wanted = t->length + length + 1;
     if (wanted > t->capacity) {
         size_t more = wanted > 2 * t->capacity ? wanted : 2 * t->capacity;
@@ -28,11 +28,13 @@ gpumm_status gpumm__text_add(text *t, const char *bytes, size_t length) {
     return GPUMM_OK;
 }
 
-gpumm_status gpumm__text_string(text *t, const char *string) { return gpumm__text_add(t, string, strlen(string)); }
+gpumm_status gpumm__text_string(grown_text *t, const char *string) {
+    return gpumm__text_add(t, string, strlen(string));
+}
 
-void gpumm__text_free(text *t) {
+void gpumm__text_free(grown_text *t) {
     gpumm__mem_free(t->from, t->bytes);
-    *t = (text){.from = t->from};
+    *t = (grown_text){.from = t->from};
 }
 
 static gpumm_status check_file(int descriptor, const char *path) {
@@ -45,7 +47,7 @@ static gpumm_status check_file(int descriptor, const char *path) {
     return GPUMM_OK;
 }
 
-static gpumm_status read_all(text *t, int descriptor, const char *path) {
+static gpumm_status read_all(grown_text *t, int descriptor, const char *path) {
     char part[8192];
     TRY(gpumm__text_string(t, ""));
     for (;;) {
@@ -60,7 +62,7 @@ static gpumm_status read_all(text *t, int descriptor, const char *path) {
 }
 
 /* Not waiting for who might write to it: that it is a pipe is known once it is open. */
-gpumm_status gpumm__text_read(text *t, const char *path) {
+gpumm_status gpumm__text_read(grown_text *t, const char *path) {
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (descriptor < 0) return fail(GPUMM_IO, "%s: %s", path, strerror(errno));
     gpumm_status status = check_file(descriptor, path);

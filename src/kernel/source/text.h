@@ -6,17 +6,17 @@
 #include "base/alloc.h"
 #include "gpumm.h"
 
-typedef struct text { /* ended by NUL */
+typedef struct grown_text { /* ended by NUL */
     const gpumm_allocator *from;
     char *bytes;
     size_t length, capacity;
-} text;
+} grown_text;
 
-gpumm_status gpumm__text_add(text *t, const char *bytes, size_t length);
-gpumm_status gpumm__text_string(text *t, const char *string);
+gpumm_status gpumm__text_add(grown_text *t, const char *bytes, size_t length);
+gpumm_status gpumm__text_string(grown_text *t, const char *string);
 /* What a plain file holds, whole. IO for what is none (a pipe or a device could give bytes without an end), and for
    more than TEXT_LIMIT. */
-gpumm_status gpumm__text_read(text *t, const char *path);
-void gpumm__text_free(text *t);
+gpumm_status gpumm__text_read(grown_text *t, const char *path);
+void gpumm__text_free(grown_text *t);
 
 #endif
