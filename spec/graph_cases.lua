@@ -157,6 +157,7 @@ return {
     { "d-no-comment.col", "p edge 4 3\ne 1 2\ne 2 3\ne 3 4\n", 4, 3 },
     { "d-col.txt", "c\np col 3 1\nn 1 5\ne 1 3\n", 3, 1 },
     { "d.gr", "c c\np sp 3 2\na 1 2 7\na 2 3 4\n", 3, 2, weights = "7,4" },
+    { "d-weighted.col", "p edge 3 2\ne 1 2\ne 2 3 5\n", 3, 2, weights = "1,5" },
     { "d-both-ways.gr", "p sp 2 2\na 1 2 7\na 2 1 7\n", 2, 1, weights = "7" },
     { "d-outside.col", "p edge 2 1\ne 1 3\n", refused = ':2: DIMACS: "3" is not a node from 1 to 2' },
     { "d-word.col", "p edge 2 1\ne 1 x\n", refused = ":2: DIMACS: expected 'e ROW ROW'" },

@@ -8,6 +8,9 @@ local kinds = {}
 --- What a column becomes that is not as narrow as it looked.
 kinds.WIDER = { i64 = "f64", f64 = "name" }
 
+--- What a column is that nothing was seen of, once there is something.
+kinds.PRESENT = { absent = "f64" }
+
 --- What `value` could be: "i64", "f64" or "name"; nil: nothing is there.
 function kinds.of(value, d)
     if value == "" then return nil end

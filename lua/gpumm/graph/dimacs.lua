@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- DIMACS: "p edge 4 3", then "e 1 2" a line; of shortest paths "p sp", then "a 1 2 7". Node i is node i.
 
+local kinds = require "gpumm.columns.kinds"
 local native = require "gpumm.layout.native"
 local text = require "gpumm.columns.text"
 
@@ -26,10 +27,16 @@ local function read(input)
     if not nodes or nodes > 0x7fffffff then text.fail(input.path, line, "DIMACS: so many nodes cannot be") end
     local index = { kind = "index", required = true, least = 1, most = nodes }
     local list = { { kind = "literal", literal = letter, required = true }, index, index,
-        letter == "a" and { kind = "f64", required = true } or { kind = "f64" } }
+        letter == "a" and { kind = "f64", required = true } or { kind = "absent" } }
     local d = { delimiter = " ", skipped = "cpnvdxl", newline = input.head:find("\n", 1, true) and "\n" or "\r" }
-    local rows, fault, fault_line, _, said = native.columns(input.source, at, line + 1, d, list, input.options.threads or 0,
-        "reading " .. input.path)
+    local function columns()
+        return native.columns(input.source, at, line + 1, d, list, input.options.threads or 0, "reading " .. input.path)
+    end
+    local rows, fault, fault_line, _, said = columns()
+    if fault == "extra" then
+        list[4].kind = kinds.PRESENT.absent
+        rows, fault, fault_line, _, said = columns()
+    end
     if not rows then
         if fault == "range" then text.fail(input.path, fault_line, "DIMACS: %q is not a node from 1 to %d", said, nodes) end
         if fault == "memory" then error(input.path .. ": there is not enough memory to read it", 0) end

@@ -99,13 +99,21 @@ end
 
 -- ---- Reading ----------------------------------------------------------------------------------
 
+-- Has any of the first rows something there? A column of nothing needs no memory.
+local function is_seen(sample, i)
+    for _, row in ipairs(sample) do
+        if row[i] and row[i] ~= "" then return true end
+    end
+    return false
+end
+
 local function described(input, roles, count, sample, header, named)
     local list = {}
     local last = math.max(roles.from, roles.to, roles.weight or 0)
     for i = 1, named and count or last do list[i] = { kind = "skip" } end
     list[roles.from] = { kind = "name", required = true, dictionary = 0 }
     list[roles.to] = { kind = "name", required = true, dictionary = input.two_kinds and 1 or 0 }
-    if roles.weight then list[roles.weight] = { kind = "f64" } end
+    if roles.weight then list[roles.weight] = { kind = is_seen(sample, roles.weight) and "f64" or "absent" } end
     if not named then return list end
     local dictionaries = input.two_kinds and 2 or 1
     for i, word in ipairs(sample[1]) do
@@ -135,7 +143,8 @@ local function read(input, list, at, line)
     while true do
         local rows, names, flags, column, said = native.columns(input.source, at, line, input.dialect, list, options.threads or 0,
             "reading " .. input.path)
-        local wider = not rows and list[column] and list[column].free and kinds.WIDER[list[column].kind]
+        local wider = not rows and list[column] and (names == "extra" and kinds.PRESENT[list[column].kind]
+            or list[column].free and kinds.WIDER[list[column].kind])
         if not rows and not wider then refuse(input, list, names, flags, column, said) end
         if rows then return rows, names, flags end
         list[column].kind = wider

@@ -77,11 +77,11 @@ static void read_dialect(lua_State *L, dialect *d) {
 }
 
 static column_kind kind_of(lua_State *L, int table) {
-    static const char *const kinds[] = {"skip", "name", "f64", "i64", "index", "literal", "dict", NULL};
+    static const char *const kinds[] = {"skip", "name", "f64", "i64", "index", "literal", "dict", "absent", NULL};
     const char *kind = text_of(L, table, "kind");
     for (int i = 0; kind && kinds[i]; i++)
         if (strcmp(kind, kinds[i]) == 0) return (column_kind)i;
-    luaL_error(L, "a column's kind is skip, name, f64, i64, index, literal or dict");
+    luaL_error(L, "a column's kind is skip, name, f64, i64, index, literal, dict or absent");
     return COLUMN_SKIP;
 }
 
@@ -139,8 +139,8 @@ static job *push_job(lua_State *L) {
 /* ---- What comes of it ------------------------------------------------------------------------------ */
 
 static int push_error(lua_State *L, const parsing *p) {
-    static const char *const faults[] = {"right",   "short", "number", "integer", "range",
-                                         "literal", "quote", "open",   "long",    "memory"};
+    static const char *const faults[] = {"right", "short", "number", "integer", "range", "literal",
+                                         "quote", "open",  "long",   "extra",   "memory"};
     lua_pushnil(L);
     lua_pushstring(L, faults[p->error.fault]);
     lua_pushinteger(L, (lua_Integer)p->error.line);
@@ -150,7 +150,7 @@ static int push_error(lua_State *L, const parsing *p) {
 }
 
 static const char *type_of(column_kind kind) {
-    static const char *const types[] = {NULL, "u32", "f64", "i64", "u32", NULL, "f64"};
+    static const char *const types[] = {NULL, "u32", "f64", "i64", "u32", NULL, "f64", NULL};
     return types[kind];
 }
 
@@ -228,6 +228,7 @@ static int columns_read(lua_State *L) {
     ((rows *)lua_touserdata(L, ROWS))->count = p->rows;
     if (!push_names(L, j)) return no_memory(L, p);
     gpumm_layout__parse_end(p);
+    if (j->work.threads > 1) gpumm_layout__work_end();
     push_flags(L, p);
     return 3;
 }

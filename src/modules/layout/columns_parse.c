@@ -198,6 +198,7 @@ static row_fault put_value(const parsing *p, piece *q, column *c, const field *f
     double number;
     switch (c->kind) {
     case COLUMN_NAME: return put_name(p, q, c, f, row);
+    case COLUMN_ABSENT: return is_sign(p, f) ? ROW_RIGHT : ROW_EXTRA;
     case COLUMN_INDEX: return put_index(c, f, row);
     case COLUMN_LITERAL:
         return strlen(c->literal) == f->length && memcmp(c->literal, f->text, f->length) == 0 ? ROW_RIGHT : ROW_LITERAL;
@@ -235,6 +236,7 @@ static row_fault read_row(parsing *p, piece *q, const char **at, field *f, unsig
         if (outcome == FIELD_BROKEN || outcome == FIELD_OPEN) return fault_of(outcome);
         if (c->kind == COLUMN_SKIP) continue;
         if (outcome == FIELD_READ && !is_empty(p, c, f)) fault = put_value(p, q, c, f, row);
+        else if (c->kind == COLUMN_ABSENT) break;
         else if (c->required) fault = ROW_SHORT;
         else put_missing(c, row);
         if (fault != ROW_RIGHT) return fault;

@@ -13,7 +13,8 @@ typedef enum column_kind {
     COLUMN_I64,     /* i64 */
     COLUMN_INDEX,   /* u32, a whole number from `least` to `most` */
     COLUMN_LITERAL, /* the text `literal`, and no other */
-    COLUMN_DICT     /* the rest of the line, {'weight': 2.5}: f64 as COLUMN_F64 */
+    COLUMN_DICT,    /* the rest of the line, {'weight': 2.5}: f64 as COLUMN_F64 */
+    COLUMN_ABSENT   /* nothing but blanks and comments: the rows that were looked at have none */
 } column_kind;
 
 typedef struct column {
@@ -38,6 +39,7 @@ typedef enum row_fault {
     ROW_QUOTE,   /* a field goes on behind its closing quote */
     ROW_OPEN,    /* a quote is not closed */
     ROW_LONG,    /* more columns than there are to be, where `exact` */
+    ROW_EXTRA,   /* something where nothing was to be */
     ROW_MEMORY
 } row_fault;
 

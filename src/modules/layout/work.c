@@ -2,6 +2,7 @@
 /* Memory, threads and progress of a long call. */
 #include "modules/layout/work.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -31,6 +32,12 @@ void *gpumm_layout__work_array(const work *w, void *block, size_t count, size_t 
 
 void gpumm_layout__work_free(const work *w, void *block) {
     if (block) w->memory.reallocate(w->memory.user, block, 0);
+}
+
+void gpumm_layout__work_end(void) {
+#ifdef __GLIBC__
+    malloc_trim(0); /* it keeps the memory of threads that are gone for threads to come */
+#endif
 }
 
 /* ---- Threads ---------------------------------------------------------------------------------- */

@@ -32,6 +32,9 @@ void *gpumm_layout__work_array(const work *w, void *block, size_t count, size_t 
 void gpumm_layout__work_huge(void *block, size_t size);
 void gpumm_layout__work_free(const work *w, void *block); /* NULL is fine */
 
+/* Gives back to the system what a call's threads have freed. */
+void gpumm_layout__work_end(void);
+
 typedef void work_task(void *user, unsigned index);
 /* Runs task(user, 0) to task(user, count - 1), each on a thread of its own where there are enough; the first is the
    caller's. Returns when all have ended. */
