@@ -108,10 +108,11 @@ describe("a file", function()
         local path, first = large(40000), nil
         for _, threads in ipairs { 1, 2, 3, 7 } do
             local g = graph.read(path, { threads = threads, duplicates = "count" })
-            local all = { g.names:totable(), g.from:totable(), g.to:totable(), g.weights:totable(), g.loops, g.duplicates,
-                g.edge_columns.kind:totable(), g.edge_columns.count:totable() }
+            local function text(column) return table.concat(column, "|") end -- luassert is slow at long tables
+            local all = { text(g.names), text(g.from), text(g.to), text(g.weights), g.loops, g.duplicates,
+                text(g.edge_columns.kind), text(g.edge_columns.count) }
             first = first or all
-            for k, value in ipairs(all) do assert.same(first[k], value) end
+            for k, value in ipairs(all) do assert.is_true(first[k] == value) end
         end
         assert.is_true(first[6] > 0)
     end)

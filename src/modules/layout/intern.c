@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A slot holds a name of up to 8 bytes itself, so that most look-ups touch one line of memory and compare two words. Of a
- * longer name it holds a hash, and the text is compared where that is equal.
+ * A slot holds a name of up to 8 bytes, or in another table of up to 16, itself, so that most look-ups touch one line of
+ * memory. Of a longer name it holds two hashes, and the text is compared where those are equal.
  *
  * Merging: every name has a hash, and by its hash one task. Each task goes through the pieces in their order and finds
  * who was first. The firsts are then numbered in the order of the pieces, which is that of the whole file.
@@ -15,13 +15,18 @@ typedef struct intern_slot {
     uint32_t length, number; /* number + 1; 0: empty */
 } slot;
 
+typedef struct intern_long_slot {
+    uint64_t word, more;
+    uint32_t length, number;
+} long_slot;
+
 struct intern_block {
     struct intern_block *next;
     size_t used, size;
     char bytes[];
 };
 
-enum { SHORT = 8, FIRST_SLOTS = 64, BLOCK = 1 << 16 };
+enum { SHORT = 8, WHOLE = 16, FIRST_SLOTS = 64, BLOCK = 1 << 16 };
 
 /* ---- Hashing ---------------------------------------------------------------------------------- */
 
@@ -50,31 +55,44 @@ static uint64_t masked(const char *text, size_t length) {
 #endif
 }
 
-static uint64_t hash_long(const char *text, size_t length, uint64_t seed) {
+/* Two hashes of a name that is longer than a slot. */
+static void hash_long(intern_key *key, uint64_t seed) {
+    const char *text = key->text;
     uint64_t a = seed, b = ~seed;
-    size_t i = 0;
-    for (; i + 16 <= length; i += 16) {
+    for (size_t i = 0; i + 16 <= key->length; i += 16) {
         a = (a ^ word(text + i, 8)) * 0x9e3779b97f4a7c15;
         b = (b ^ word(text + i + 8, 8)) * 0xd6e8feb86659fd93;
         a ^= a >> 29;
         b ^= b >> 31;
     }
-    if (length >= 16) { /* the last 16, some of them again */
-        a ^= mix(word(text + length - 16, 8) + seed);
-        b ^= mix(word(text + length - 8, 8) - seed);
+    key->word = mix(a ^ word(text + key->length - 16, 8)); /* the last 16, some of them again */
+    key->more = mix(b + word(text + key->length - 8, 8));
+}
+
+static void take_words(intern_key *key, const char *limit) {
+    const char *text = key->text;
+    size_t length = key->length;
+    if (limit - text >= WHOLE) {
+        key->word = masked(text, length);
+        if (length > SHORT) key->more = masked(text + SHORT, length - SHORT);
     } else {
-        a ^= word(text, 8);
-        b ^= word(text + length - 8, 8);
+        key->word = word(text, length < SHORT ? length : SHORT);
+        if (length > SHORT) key->more = word(text + SHORT, length - SHORT);
     }
-    return mix(a) ^ mix(b + 0x9e3779b97f4a7c15);
 }
 
 intern_key gpumm_layout__intern_prepare(const interner *t, const char *text, size_t length, const char *limit) {
     intern_key key = {.text = text, .length = length > UINT32_MAX / 2 ? UINT32_MAX : (uint32_t)length};
-    if (length > SHORT) key.word = hash_long(text, length, t->seed);
-    else key.word = limit - text >= SHORT ? masked(text, length) : word(text, length);
-    key.hash = (uint32_t)mix((key.word ^ t->seed) + ((uint64_t)length << 56));
-    if (t->slots) __builtin_prefetch(&t->slots[key.hash & t->mask], 1);
+    if (key.length == UINT32_MAX) return key;
+    if (length > WHOLE) hash_long(&key, t->seed);
+    else take_words(&key, limit);
+    if (length <= SHORT) {
+        key.hash = (uint32_t)mix((key.word ^ t->seed) + ((uint64_t)length << 56));
+        if (t->slots) __builtin_prefetch(&t->slots[key.hash & t->mask], 1);
+    } else {
+        key.hash = (uint32_t)mix((key.word ^ t->seed) * 0x9e3779b97f4a7c15 + key.more + length);
+        if (t->longs) __builtin_prefetch(&t->longs[key.hash & t->long_mask], 1);
+    }
     return key;
 }
 
@@ -89,6 +107,7 @@ void gpumm_layout__intern_end(interner *t) {
         gpumm_layout__work_free(t->work, b);
     }
     gpumm_layout__work_free(t->work, t->slots);
+    gpumm_layout__work_free(t->work, t->longs);
     gpumm_layout__work_free(t->work, t->names);
     *t = (interner){0};
 }
@@ -107,6 +126,23 @@ static bool grow_slots(interner *t) {
     gpumm_layout__work_free(t->work, t->slots);
     t->slots = slots;
     t->mask = size - 1;
+    return true;
+}
+
+static bool grow_longs(interner *t) {
+    size_t size = t->longs ? 2 * (t->long_mask + 1) : FIRST_SLOTS;
+    long_slot *longs = gpumm_layout__work_array(t->work, NULL, size, sizeof *longs);
+    if (!longs) return false;
+    memset(longs, 0, size * sizeof *longs);
+    for (size_t i = 0; t->longs && i <= t->long_mask; i++) {
+        if (t->longs[i].number == 0) continue;
+        size_t at = t->names[t->longs[i].number - 1].hash & (size - 1);
+        while (longs[at].number) at = (at + 1) & (size - 1);
+        longs[at] = t->longs[i];
+    }
+    gpumm_layout__work_free(t->work, t->longs);
+    t->longs = longs;
+    t->long_mask = size - 1;
     return true;
 }
 
@@ -139,28 +175,53 @@ static const char *keep_copy(interner *t, const char *text, size_t length) {
 static slot *look(const interner *t, const intern_key *key) {
     for (size_t at = key->hash & t->mask;; at = (at + 1) & t->mask) {
         slot *s = &t->slots[at];
-        if (s->number == 0) return s;
-        if (s->word != key->word || s->length != key->length) continue;
-        if (key->length <= SHORT || memcmp(t->names[s->number - 1].text, key->text, key->length) == 0) return s;
+        if (s->number == 0 || (s->word == key->word && s->length == key->length)) return s;
     }
 }
 
-static bool add(interner *t, slot *at, const intern_key *key, bool copy) {
+static long_slot *look_long(const interner *t, const intern_key *key) {
+    for (size_t at = key->hash & t->long_mask;; at = (at + 1) & t->long_mask) {
+        long_slot *s = &t->longs[at];
+        if (s->number == 0) return s;
+        if (s->word != key->word || s->more != key->more || s->length != key->length) continue;
+        if (key->length <= WHOLE || memcmp(t->names[s->number - 1].text, key->text, key->length) == 0) return s;
+    }
+}
+
+/* Its number + 1; 0: there is no memory. */
+static uint32_t add(interner *t, const intern_key *key, bool copy) {
     const char *text = key->text;
-    if (t->count == t->room && !grow_names(t)) return false;
-    if (copy && !(text = keep_copy(t, text, key->length))) return false;
+    if (t->count == t->room && !grow_names(t)) return 0;
+    if (copy && !(text = keep_copy(t, text, key->length))) return 0;
     t->names[t->count] = (intern_name){text, key->length, key->hash};
-    *at = (slot){key->word, key->length, ++t->count};
-    return true;
+    return ++t->count;
+}
+
+static uint32_t find_short(interner *t, const intern_key *key, bool copy) {
+    if ((!t->slots || t->short_count > t->mask / 4 * 3) && !grow_slots(t)) return 0;
+    slot *s = look(t, key);
+    if (s->number > 0) return s->number;
+    uint32_t number = add(t, key, copy);
+    if (number == 0) return 0;
+    *s = (slot){key->word, key->length, number};
+    t->short_count++;
+    return number;
+}
+
+static uint32_t find_long(interner *t, const intern_key *key, bool copy) {
+    if ((!t->longs || t->count - t->short_count > t->long_mask / 4 * 3) && !grow_longs(t)) return 0;
+    long_slot *s = look_long(t, key);
+    if (s->number > 0) return s->number;
+    uint32_t number = add(t, key, copy);
+    if (number > 0) *s = (long_slot){key->word, key->more, key->length, number};
+    return number;
 }
 
 bool gpumm_layout__intern_prepared(interner *t, const intern_key *key, bool copy, uint32_t *number) {
     if (key->length == UINT32_MAX) return false;
-    if ((!t->slots || t->count > t->mask / 4 * 3) && !grow_slots(t)) return false;
-    slot *s = look(t, key);
-    if (s->number == 0 && !add(t, s, key, copy)) return false;
-    *number = s->number - 1;
-    return true;
+    uint32_t found = key->length <= SHORT ? find_short(t, key, copy) : find_long(t, key, copy);
+    *number = found - 1;
+    return found > 0;
 }
 
 bool gpumm_layout__intern(interner *t, const char *text, size_t length, const char *limit, bool copy,
@@ -170,12 +231,12 @@ bool gpumm_layout__intern(interner *t, const char *text, size_t length, const ch
 }
 
 bool gpumm_layout__intern_find(const interner *t, const char *text, size_t length, uint32_t *number) {
-    if (!t->slots) return false;
     intern_key key = gpumm_layout__intern_prepare(t, text, length, text + length);
-    const slot *s = look(t, &key);
-    if (s->number == 0) return false;
-    *number = s->number - 1;
-    return true;
+    uint32_t found = 0;
+    if (length <= SHORT) found = t->slots ? look(t, &key)->number : 0;
+    else if (key.length != UINT32_MAX) found = t->longs ? look_long(t, &key)->number : 0;
+    *number = found - 1;
+    return found > 0;
 }
 
 /* ---- Several made one ----------------------------------------------------------------------------- */

@@ -12,13 +12,16 @@ typedef struct intern_name {
 } intern_name;
 
 struct intern_slot;
+struct intern_long_slot;
 struct intern_block;
 
 typedef struct interner {
     const work *work;
-    struct intern_slot *slots; /* open addressing; NULL: none yet */
-    size_t mask;               /* of the slots, a power of two less one */
-    intern_name *names;        /* by number */
+    struct intern_slot *slots;      /* of names of up to 8 bytes: open addressing; NULL: none yet */
+    struct intern_long_slot *longs; /* of the others */
+    size_t mask, long_mask;         /* of the slots, powers of two less one */
+    uint32_t short_count;
+    intern_name *names; /* by number */
     uint32_t count, room;
     struct intern_block *blocks; /* copies of names that do not lie elsewhere */
     uint64_t seed;
@@ -36,7 +39,7 @@ bool gpumm_layout__intern(interner *t, const char *text, size_t length, const ch
    the number of what was prepared so. */
 typedef struct intern_key {
     const char *text;
-    uint64_t word;
+    uint64_t word, more; /* its first 16 bytes; of a longer name two hashes */
     uint32_t length, hash;
 } intern_key;
 intern_key gpumm_layout__intern_prepare(const interner *t, const char *text, size_t length, const char *limit);
