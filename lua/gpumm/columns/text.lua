@@ -51,6 +51,7 @@ end
 
 --- Without the blanks at both ends; in time that goes with the length.
 function text.trim(value)
+    if value:find "^%S" and value:find("%S", -1) then return value end
     local first = value:find "%S"
     return first and value:match("^.*%S", first) or ""
 end

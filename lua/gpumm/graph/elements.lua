@@ -17,14 +17,10 @@ end
 
 function elements:fail(message, ...) text.fail(self.input.path, self.xml:line(), message, ...) end
 
-local function undefined(self, message)
-    self:fail("the XML is broken: %s", (tostring(message):gsub("^.-:%d+: ", "")))
-end
-
 --- An attribute of the element that was opened last; nil: it has none.
 function elements:get(name)
-    local done, value = pcall(self.xml.get, self.xml, name)
-    if not done then undefined(self, value) end
+    local value = self.xml:get(name)
+    if value == false then self:fail "the XML is broken: undefined entity" end
     return value
 end
 
@@ -35,8 +31,8 @@ end
 
 --- The text of the element that was opened last, up to the next one.
 function elements:text()
-    local done, value = pcall(self.xml.text, self.xml)
-    if not done then undefined(self, value) end
+    local value = self.xml:text()
+    if value == false then self:fail "the XML is broken: undefined entity" end
     return value
 end
 

@@ -91,8 +91,16 @@ end
 local KNOWN_NODE = { id = true, label = true, graphics = true }
 local KNOWN_EDGE = { source = true, target = true, graphics = true }
 
+-- The usual node: a number and a label.
+function Reader:plain_node()
+    local _, stop, id, label = find(self.whole, '^%s*id%s+(%-?%d+)%s+label%s+"([^"]*)"%s*%]', self.at)
+    if not stop then return nil end
+    self.at = stop + 1
+    return { id = id, label = resolved(label) }
+end
+
 function Reader:node()
-    local all = self:list "graphics"
+    local all = self:plain_node() or self:list "graphics"
     if all.id == nil then self:fail "a node has no id" end
     local i = self.builder:node(id_text(all.id))
     if i ~= #self.nodes + 1 then self:fail("the node %s is there twice", id_text(all.id)) end
@@ -111,31 +119,61 @@ function Reader:node()
     end
 end
 
+-- The usual edge: two numbers, perhaps a weight. True: that was one.
+function Reader:plain_edge()
+    local whole, at = self.whole, self.at
+    local _, stop, from, to = find(whole, "^%s*source%s+(%-?%d+)%s+target%s+(%-?%d+)%s*%]", at)
+    local weight
+    if not stop then
+        local key
+        _, stop, from, to, key, weight = find(whole,
+            "^%s*source%s+(%-?%d+)%s+target%s+(%-?%d+)%s+(%a+)%s+(%-?%d+%.?%d*)%s*%]", at)
+        if key ~= "weight" then return false end
+    end
+    local e = #self.edges + 1
+    self.edges[e], self.places[e], self.targets[e], self.weights[e] = from, at, to, tonumber(weight)
+    self.at = stop + 1
+    return true
+end
+
 function Reader:edge()
+    if self:plain_edge() then return end
     local all = self:list()
     if all.source == nil or all.target == nil then self:fail "an edge has no source or no target" end
-    self.edges[#self.edges + 1] = { all, self.at }
+    local e = #self.edges + 1
+    self.edges[e], self.places[e] = all, self.at
+end
+
+function Reader:ends(e, from, to)
+    self.at = self.places[e]
+    local i, j = self.builder:find(from), self.builder:find(to)
+    if not (i and j) then self:fail("there is no node %s", i and to or from) end
+    return i, j
+end
+
+-- An edge with more than the usual.
+function Reader:join_list(e, all)
+    local from, to = self:ends(e, id_text(all.source), id_text(all.target))
+    local weight = all.weight == nil and all.value or all.weight
+    if weight ~= nil and (type(weight) ~= "number" or weight - weight ~= 0) then
+        if all.weight ~= nil then self:fail("the weight %q is not a number", tostring(weight)) end
+        weight = nil
+    end
+    self.builder:edge(from, to, weight)
+    for key, value in pairs(all) do
+        if not KNOWN_EDGE[key] and key ~= "weight" then
+            self.edge_columns[key] = self.edge_columns[key] or { values = {} }
+            self.edge_columns[key].values[e] = value
+        end
+    end
 end
 
 function Reader:join()
     for e, edge in ipairs(self.edges) do
-        local all = edge[1]
-        self.at = edge[2]
-        local from, to = self.builder:find(id_text(all.source)), self.builder:find(id_text(all.target))
-        if not (from and to) then
-            self:fail("there is no node %s", id_text(from and all.target or all.source))
-        end
-        local weight = all.weight == nil and all.value or all.weight
-        if weight ~= nil and (type(weight) ~= "number" or weight - weight ~= 0) then
-            if all.weight ~= nil then self:fail("the weight %q is not a number", tostring(weight)) end
-            weight = nil
-        end
-        self.builder:edge(from, to, weight)
-        for key, value in pairs(all) do
-            if not KNOWN_EDGE[key] and key ~= "weight" then
-                self.edge_columns[key] = self.edge_columns[key] or { values = {} }
-                self.edge_columns[key].values[e] = value
-            end
+        if type(edge) == "table" then self:join_list(e, edge)
+        else
+            local from, to = self:ends(e, edge, self.targets[e])
+            self.builder:edge(from, to, self.weights[e])
         end
     end
 end
@@ -153,7 +191,7 @@ end
 
 local function read(input)
     local reader = setmetatable({ path = input.path, whole = input.source:sub(1), at = 1, builder = native.builder(), nodes = {},
-        edges = {}, labels = {}, node_columns = {}, edge_columns = {} }, Reader)
+        edges = {}, places = {}, targets = {}, weights = {}, labels = {}, node_columns = {}, edge_columns = {} }, Reader)
     local found = false
     while true do
         local key, value = reader:pair()

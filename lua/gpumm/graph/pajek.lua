@@ -22,7 +22,7 @@ local function words_of(line)
 end
 
 function Reader:vertex(word)
-    local i = math.tointeger(tonumber(word))
+    local i = math.tointeger(tonumber(word)) -- what a vertex is called is its number
     if not i or i < 1 or i > (self.nodes or 0) then
         self:fail("%q is not a vertex from 1 to %d", tostring(word), self.nodes or 0)
     end
@@ -51,6 +51,11 @@ function sections:arcs(words)
 end
 
 sections.edges = sections.arcs
+
+-- The same for the usual line.
+function Reader:join(a, b, weight)
+    self.builder:edge(self:vertex(a), self:vertex(b), weight ~= "" and tonumber(weight) and self:number(weight) or nil)
+end
 
 function sections:arcslist(words)
     local from = self:vertex(words[1])
@@ -83,6 +88,7 @@ function Reader:head(line)
         self.builder:number(count)
     end
     self.section = sections[name]
+    self.pairs = name == "arcs" or name == "edges"
     if not self.section and not PASSED[name] then self:fail("*%s is not known", name) end
     if self.section and not self.nodes then self:fail "*Vertices comes first" end
 end
@@ -103,7 +109,9 @@ local function read(input)
     for line in whole:gmatch(whole:find("\n", 1, true) and "([^\n]*)\n?" or "([^\r]*)\r?") do
         reader.line = reader.line + 1
         local first = line:match "^%s*(%S?)"
-        if first == "*" then reader:head(text.trim(line))
+        local a, b, weight, rest = line:match "^%s*(%d+)%s+(%d+)%s*(%S*)()"
+        if a and reader.pairs and not line:find("%S", rest) then reader:join(a, b, weight)
+        elseif first == "*" then reader:head(text.trim(line))
         elseif first ~= "" and first ~= "%" then
             if reader.section then reader:section(words_of(line))
             elseif not reader.nodes then reader:fail("expected *Vertices, found %q", line:sub(1, 40)) end

@@ -15,12 +15,19 @@ local function split(line)
     return words
 end
 
+local none = {}
+
 local function read(input)
     local builder, kinds, line = native.builder(), {}, 0
     local whole = input.source:sub(1)
     for content in whole:gmatch(whole:find("\n", 1, true) and "([^\n]*)\n?" or "([^\r]*)\r?") do
         line = line + 1
-        local words = split(content)
+        local a, kind, b, rest = content:match "^([^%s]+)%s+([^%s]+)%s+([^%s]+)()"
+        local words
+        if a and not content:find("%S", rest) and (not content:find("\t", 1, true) or content:find "^[^ ]*$") then
+            builder:edge(a, b)
+            kinds[#kinds + 1], words = kind, none
+        else words = split(content) end
         if #words == 2 then text.fail(input.path, line, "SIF: a relation leads to no node: %q", content:sub(1, 60)) end
         if words[1] and words[1] ~= "" then builder:node(words[1]) end
         for k = 3, #words do

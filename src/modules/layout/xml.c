@@ -292,7 +292,8 @@ static int xml_get(lua_State *L) {
         luaL_buffinit(L, &b);
         bool known = add_text(x, &b, x->values[i]);
         luaL_pushresult(&b);
-        return known ? 1 : luaL_error(L, "undefined entity");
+        if (!known) lua_pushboolean(L, 0);
+        return 1;
     }
     return 0;
 }
@@ -317,7 +318,7 @@ static int xml_text(lua_State *L) {
         x->at += s.length;
     }
     luaL_pushresult(&b);
-    if (!known) return luaL_error(L, "undefined entity");
+    if (!known) lua_pushboolean(L, 0);
     return 1;
 }
 

@@ -8,7 +8,8 @@
 
 /* Adds `xml` to the table on top: xml(source) is a "gpumm.xml". Methods:
      x:next()     "open", name or "close", name, without prefixes; nil at the end; "error", what is wrong
-     x:get(name)  an attribute of the element that was opened last, by its name without a prefix; nil: it has none
+     x:get(name)  an attribute of the element that was opened last, by its name without a prefix; nil: it has none;
+                  false: an entity in it is not known, as of the text
      x:text()     after "open": the text up to the next element, or to this one's end
      x:line()     where the reader is */
 void gpumm_layout__open_xml(lua_State *L);
