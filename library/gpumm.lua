@@ -35,7 +35,9 @@
 ---@field memory? gpumm.size how much "device" memory the host device has
 ---@field granularity? gpumm.size the unit in which the host device commits memory; 2 MiB, unless given
 ---@field workers? integer threads that run kernels on the host device
+---@field spin_us? integer microseconds that a wait looks at the device before its thread sleeps; 0 or nothing: 50
 ---@field relocate? boolean grow by copying to new memory, even where the device can grow in place
+---@field leave_sigfpe? boolean host device: integer division by zero in a kernel raises SIGFPE for the application, and does not end the launch with an error
 ---@field debug? boolean write a canary behind every buffer's capacity, which check() looks at
 ---@field fault? boolean|gpumm.fault_plan make the device fail on demand, for tests
 
@@ -191,8 +193,10 @@
 ---@field modules integer
 
 ---@class gpumm.parameter
----@field name string
----@field type string
+---@field name string as written; "" where it could not be read
+---@field type string as written
+---@field element? string the element type that it was compiled with; nil: void, or a struct that gpumm does not know
+---@field size integer bytes of the value or pointee, as it was compiled; 0: void, or not known
 ---@field kind "pointer"|"value"
 ---@field access? gpumm.access of a pointer
 

@@ -76,6 +76,7 @@ end
 local function items_of(text)
     text = without_comments(text):gsub("\\\n", " ")
     text = ("\n" .. text):gsub("\n[ \t]*#[^\n]*", "\n")
+    text = text:gsub("%f[%w_]TEXT%s*%b()", ' "" ') -- C++ that a macro makes a string of
     text = text:gsub('extern%s*""%s*(%b{})', function(block) return " " .. block:sub(2, -2) .. " " end)
     text = text:gsub("%b{}", "{}"):gsub("SHARED%s*%b()", " SHARED "):gsub("__asm__%s*%b()", " ")
     text = text:gsub("__attribute__%s*%b()", " "):gsub("_Static_assert%s*%b();", " "):gsub("%s+", " ")

@@ -259,6 +259,8 @@ typedef struct gpumm_options {
     uint64_t granularity; /* host device: commit granularity, a power of two; 0: 64 KiB */
     unsigned workers;     /* host device: threads that run kernels; 0: one a core */
     bool relocate;        /* grow by copying even where the device can grow in place; GPUMM_NO_VMM=1 asks for it too */
+    bool leave_sigfpe;    /* host device: integer division by zero in a kernel raises SIGFPE as anywhere, which is the
+                             application's; else it ends that launch with an error (x86-64) */
     bool debug;           /* keep canaries behind every buffer, checked at growth, free and check */
     bool inject_faults;   /* put the fault device in between, with `fault` as its first plan */
     gpumm_fault fault;
@@ -647,11 +649,14 @@ enum { GPUMM_PARAMETERS_MAX = 64 }; /* of one kernel */
 typedef enum gpumm_parameter_kind { GPUMM_POINTER, GPUMM_VALUE } gpumm_parameter_kind;
 
 typedef struct gpumm_parameter {
-    const char *name;
+    const char *name; /* as written; "" where it could not be read: such a kernel is launched by position */
     const char *type; /* as written, cv-qualifiers and pointer left out: "float2" */
     gpumm_parameter_kind kind;
     gpumm_access access;       /* of a pointer: const T * reads, T * writes */
     const gpumm_type *element; /* of the pointee or value; NULL: a type that gpumm does not know */
+    size_t size, align;        /* of the pointee or value, as it was compiled; 0: void, incomplete, or not known */
+    bool boolean;              /* it is a bool, which takes 0 and 1 alone */
+    bool any;                  /* void *, or a pointer to what is incomplete: takes any buffer */
 } gpumm_parameter;
 
 typedef struct gpumm_argument {

@@ -32,9 +32,7 @@ static gpumm_status read_all(const char *path, char **out) {
 }
 
 static gpumm_status compile_to(const bench *b, const char *text, const char *path) {
-    static const char *const names[] = {"step"};
-    device_source source = {
-        .text = text, .prelude = "", .file = "bench_kernels.cu", .kernels = names, .kernel_count = 1, .flags = ""};
+    device_source source = {.text = text, .file = "bench_kernels.cu", .flags = ""};
     gpumm_options options = {.device = b->device};
     device *d;
     TRY(gpumm__device_open(&options, &gpumm__alloc_default, &d));

@@ -393,7 +393,6 @@ static void test_sweep(bench *b) {
 
 static void test_compiler(bench *b) {
     char text[256], out[] = "/tmp/gpumm-cubin-XXXXXX";
-    static const char *const kernels[] = {"total"};
     static const char code[] = "extern \"C\" __global__ void total(uint32_t *p, int n) {\n"
                                "  extern __shared__ uint32_t part[];\n"
                                "  part[threadIdx.x] = threadIdx.x < n ? p[threadIdx.x] : 0;\n"
@@ -401,8 +400,7 @@ static void test_compiler(bench *b) {
                                "    __syncthreads();\n    if (threadIdx.x < half) part[threadIdx.x] += "
                                "part[threadIdx.x + half];\n  }\n"
                                "  if (threadIdx.x == 0) p[0] = part[0];\n}\n";
-    device_source source = {
-        .text = code, .prelude = "", .file = "total.cu", .kernels = kernels, .kernel_count = 1, .flags = ""};
+    device_source source = {.text = code, .file = "total.cu", .flags = ""};
     device_module *m = NULL;
     device_function *f = NULL;
     if (b->call->compiler(b->d, text, sizeof text) != GPUMM_OK) {

@@ -472,12 +472,9 @@ static void test_images(void) {
 /* ---- Compiling: where NVRTC is installed it needs no device ---- */
 
 static gpumm_status compile(device *d, const char *text, const char *flags, const char *out) {
-    static const char *const kernels[] = {"k"};
     device_source source = {.text = text,
                             .prelude = "typedef struct pair { uint32_t a; float b; } pair;\n",
                             .file = "some \"odd\"\ndir/k.cu",
-                            .kernels = kernels,
-                            .kernel_count = 1,
                             .flags = flags};
     return d->call->compile(d, &source, out);
 }
@@ -522,6 +519,39 @@ static void test_compiled(device *d, const char *out) {
     CHECK(access(out, F_OK) == 0);
 }
 
+static bool file_has(const char *path, const char *words) {
+    char line[512];
+    bool found = false;
+    FILE *file = fopen(path, "r");
+    while (file && !found && fgets(line, sizeof line, file)) found = strstr(line, words) != NULL;
+    if (file) fclose(file);
+    return found;
+}
+
+/* NVRTC looks for <> beside the source too, and tells which files it read; kernels keep their word. */
+static void test_preprocessed(device *d) {
+    char folder[] = "/tmp/gpumm-beside-XXXXXX", path[64], file[64], text[128], read[128];
+    CHECK(mkdtemp(folder) != NULL);
+    snprintf(path, sizeof path, "%s/by.h", folder);
+    snprintf(file, sizeof file, "%s/k.cu", folder);
+    snprintf(text, sizeof text, "%s/" DEVICE_PREPROCESSED, folder);
+    snprintf(read, sizeof read, "%s/" DEVICE_READ, folder);
+    FILE *f = fopen(path, "w");
+    CHECK(f && fputs("#define BY float *by\n", f) >= 0 && fclose(f) == 0);
+    device_source source = {.text = "#include <by.h>\n#if __CUDA_ARCH__ >= 200 && __has_include(<by.h>)\n"
+                                    "extern \"C\" __global__ void k(BY) {}\n#endif\n",
+                            .file = file,
+                            .folder = folder};
+    CHECK(d->call->preprocess(d, &source) == GPUMM_OK);
+    CHECK(file_has(text, "extern \"C\" __global__ void k(float *by) {}") && file_has(read, path));
+    unlink(text), unlink(read);
+    source.text = "#include <nowhere.h>\n";
+    CHECK(d->call->preprocess(d, &source) == GPUMM_COMPILE_FAILED);
+    SAYS("nowhere.h");
+    unlink(text), unlink(read), unlink(path);
+    CHECK(rmdir(folder) == 0);
+}
+
 static void test_compile(void) {
     char text[256], small[4], out[] = "/tmp/gpumm-cubin-XXXXXX";
     device *d = NULL;
@@ -535,6 +565,7 @@ static void test_compile(void) {
         CHECK(d->call->compiler(d, small, sizeof small) == GPUMM_INVALID_ARGUMENT);
         close(file);
         test_compiled(d, out);
+        test_preprocessed(d);
         unlink(out);
     }
     d->call->close(d);

@@ -126,6 +126,7 @@ static gpumm_status call_any(device *d, device_call which) {
     case CALL_copy: return t->copy(d, NULL, COPY_H2D, 0, 0, 1);
     case CALL_fill: return t->fill(d, NULL, 0, 0, 1, 1);
     case CALL_call: return t->call(d, NULL, NULL, NULL);
+    case CALL_preprocess: return t->preprocess(d, NULL);
     case CALL_compile: return t->compile(d, NULL, NULL);
     case CALL_module_open: return t->module_open(d, NULL, NULL);
     case CALL_function: return t->function(d, NULL, NULL, NULL);
@@ -150,7 +151,7 @@ static void each_call_fails(void) {
     }
     gpumm_live live;
     gpumm__fault_live(t.d, &live);
-    CHECK(failed == 20 && live.streams == 2 && live.ranges + live.segments + live.blocks + live.events == 0);
+    CHECK(failed == 21 && live.streams == 2 && live.ranges + live.segments + live.blocks + live.events == 0);
     bench_close(&t);
 }
 

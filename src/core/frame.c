@@ -127,6 +127,7 @@ gpumm_status gpumm_frame_data(const gpumm_frame *f, size_t index, const void **d
     if (!atomic_load(&f->valid))
         return fail(GPUMM_STALE, "the frame of step %lld has ended: keep() it, or copy what is needed",
                     (long long)f->info.step);
-    *data = (const char *)(uintptr_t)f->slot->host.address + gpumm__slot_offset(r, index, f->info.length);
+    /* As a number: a slot that never held an element has no address to add to. */
+    *data = (const void *)(uintptr_t)(f->slot->host.address + gpumm__slot_offset(r, index, f->info.length));
     return GPUMM_OK;
 }

@@ -32,13 +32,38 @@ typedef enum place { PLACE_DEVICE, PLACE_HOST, PLACE_COUNT } place;
 typedef enum copy_kind { COPY_H2D, COPY_D2H, COPY_D2D } copy_kind; /* to, from, within the device */
 
 typedef struct device_source {
-    const char *text;           /* CUDA C, whole */
-    const char *prelude;        /* declarations to compile before it (struct types); may be "" */
-    const char *file;           /* its name in messages; messages count lines of `text` */
-    const char *const *kernels; /* names of the kernels to export */
-    size_t kernel_count;
-    const char *flags; /* extra flags, separated by spaces; may be "" */
+    const char *text;         /* CUDA C, whole */
+    const char *prelude;      /* declarations to compile before it (struct types); may be NULL */
+    const char *epilogue;     /* and behind it: what describes and exports the kernels; may be NULL */
+    const char *file;         /* its name in messages, and where "x" is included from; messages count lines of `text` */
+    const char *flags;        /* extra flags, separated by spaces; may be NULL */
+    const char *folder;       /* an empty one, for what the compiler reads and writes */
+    const char *const *taken; /* kernels named as functions of the C library are */
+    size_t taken_count;
 } device_source;
+
+/* What preprocess leaves in the folder. */
+#define DEVICE_PREPROCESSED "preprocessed" /* the text with its line marks; __global__ stays as it is */
+#define DEVICE_READ "read" /* every file that was read, a line each; none where the compiler does not tell */
+
+/* A parameter as the compiler saw it: a constant of the binary, gpumm_parameters_NAME, is their count and these. */
+typedef struct device_parameter {
+    uint32_t pointer;     /* 0: a value, 1: a pointer, 2: a reference */
+    uint32_t constant;    /* of the value or pointee, as all that follows */
+    uint32_t kind;        /* device_kind */
+    uint32_t size, align; /* 0: void, or incomplete */
+    uint32_t lanes;       /* of one of CUDA's vector types, else 1 */
+    uint32_t known;       /* which of the source's known structs it is, from 1; 0: none */
+} device_parameter;
+
+typedef enum device_kind {
+    DEVICE_OPAQUE,
+    DEVICE_SIGNED,
+    DEVICE_UNSIGNED,
+    DEVICE_FLOATING,
+    DEVICE_BOOL,
+    DEVICE_CLASS
+} device_kind;
 
 typedef struct device_launch {
     void *const *arguments; /* one pointer a parameter; taken when the call returns */
@@ -64,7 +89,7 @@ typedef struct device_launch {
  * uses it. stream_open: `native` is wrapped and not owned, NULL makes one. stream_close finishes its work first.
  * event_open: only a timed one has event_elapsed. event_query: never recorded is done. fill: `count` times the
  * pattern of `width` (1, 2 or 4) bytes. call: runs a function on this side in stream order; it makes no device call.
- * compile writes out_path. module_close: nothing of it runs any more. function: goes with its module.
+ * preprocess fills the source's folder; compile writes out_path. module_close: nothing of it runs any more. function: goes with its module.
  */
 #define DEVICE_CALL_MAP(S, Q, V) \
     Q(reserve, (device * d, place where, uint64_t bytes, gpumm_address * address), (where, bytes, address), NOW, \
@@ -97,6 +122,7 @@ typedef struct device_launch {
       (s, to, pattern, width, times), QUEUED(s, FILLS), AS_IT_IS) \
     S(call, (device * d, device_stream * s, void (*function)(void *user), void *user), (s, function, user), \
       QUEUED(s, NO_KIND), AS_IT_IS) \
+    S(preprocess, (device * d, const device_source *source), (source), NOW, AS_IT_IS) \
     S(compile, (device * d, const device_source *source, const char *out_path), (source, out_path), NOW, AS_IT_IS) \
     Q(module_open, (device * d, const char *path, device_module **out), (path, out), NOW, BORN(modules, nothing, 0)) \
     V(module_close, (device * d, device_module * m), (m), NOW, GONE(modules, nothing, 0)) \
@@ -117,8 +143,11 @@ typedef struct device_table {
     DEVICE_CALL_MAP(DEVICE_STATUS_ENTRY, DEVICE_STATUS_ENTRY, DEVICE_SILENT_ENTRY)
 
     void (*close)(device *d); /* every stream, event, range and module is gone by then */
-    /* What makes a binary: compiler, flags, architecture, as one line; the key of the cache. */
+    /* What makes a binary: compiler, flags, architecture, the environment that it heeds, as one line; part of the
+       key of the cache. */
     gpumm_status (*compiler)(device *d, char *text, size_t size);
+    /* What the compiler says of the function's parameters; NULL where the binary does not tell. */
+    const device_parameter *(*parameters)(const device_function *f, size_t *count);
     /* The device's own handle. From then on somebody else has it, and may have the stream capture a graph. */
     void *(*native_stream)(device_stream *s);
     /* Does it capture now? Costs a look at a flag where nobody else has the handle. */
@@ -136,7 +165,6 @@ struct device { /* each device embeds this first */
     const device_table *call;
     gpumm_device_info info;
     const gpumm_allocator *memory; /* outlives the device */
-    char macros[64];               /* what its compiler defines beside those of every device, as flags */
     bool takes_binaries;           /* module_open takes .cubin, .fatbin and .ptx that others made */
     bool whole_blocks;             /* threads of a block run together: barriers, shared memory, warps */
 };

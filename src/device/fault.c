@@ -19,7 +19,7 @@ enum { DELAY_MAX_NS = 200000 };
 
 typedef struct fault_device {
     device base;
-    device_table table; /* its own: what has only a stream to go by must be the inner's */
+    device_table table; /* its own: what has no device to go by must be the inner's */
     device *inner;
     pthread_mutex_t lock; /* everything below */
     pthread_cond_t opened;
@@ -350,6 +350,7 @@ static gpumm_status fault_new(device *inner, fault_device **out) {
     pthread_mutex_init(&f->lock, NULL);
     f->table = fault_table;
     f->table.native_stream = inner->call->native_stream;
+    f->table.parameters = inner->call->parameters;
     f->base = *inner;
     f->base.call = &f->table;
     f->inner = inner;

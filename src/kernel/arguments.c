@@ -39,14 +39,23 @@ static bool is_opaque(const gpumm_type *t) {
 
 /* void * and bytes take anything, and so does a buffer without a type go anywhere. */
 static bool takes_anything(const gpumm_parameter *p) {
-    if (!p->element) return strcmp(p->type, "void") == 0;
-    return gpumm_type_kind(p->element) == GPUMM_SCALAR && gpumm_type_scalar(p->element) == GPUMM_U8;
+    return p->any || (p->element && !p->boolean && gpumm_type_kind(p->element) == GPUMM_SCALAR &&
+                      gpumm_type_scalar(p->element) == GPUMM_U8);
+}
+
+/* The user's own struct, of which the compiler knows the layout: elements must be as large, and a struct aligned as it
+   is. A signature says nothing of it. */
+static bool fits_class(const gpumm_parameter *p, const gpumm_type *t) {
+    bool is_struct = gpumm_type_kind(t) == GPUMM_STRUCT;
+    if (!p->size) return is_struct;
+    return gpumm_type_size(t) == p->size && (!is_struct || gpumm_type_align(t) == p->align);
 }
 
 static bool fits(const gpumm_parameter *p, const gpumm_type *t) {
     if (takes_anything(p) || is_opaque(t)) return true;
-    if (!p->element) return gpumm_type_kind(t) == GPUMM_STRUCT; /* the user's own struct: the compiler knows it */
+    if (!p->element) return fits_class(p, t);
     if (gpumm_type_equal(p->element, t)) return true;
+    if (p->boolean) return gpumm_type_kind(t) == GPUMM_SCALAR && gpumm_type_size(t) == 1;
     return gpumm_type_kind(p->element) == GPUMM_SCALAR && gpumm_type_kind(t) == GPUMM_VECTOR &&
            gpumm_type_scalar(p->element) == gpumm_type_scalar(t);
 }
@@ -58,6 +67,10 @@ static gpumm_status check_buffer(const gpumm_kernel *k, size_t index, const gpum
         return fail(GPUMM_INVALID_ARGUMENT, "%s: %s belongs to another manager", where(k, index, text),
                     gpumm__buffer_title(b, title));
     if (fits(p, b->type)) return GPUMM_OK;
+    if (!p->element && p->size)
+        return fail(GPUMM_TYPE_MISMATCH, "%s: wants %s%s *, a struct of %zu bytes aligned to %zu, got %s of %s",
+                    where(k, index, text), p->access == GPUMM_READ ? "const " : "", p->type, p->size, p->align,
+                    gpumm__buffer_title(b, title), gpumm_type_name(b->type));
     return fail(GPUMM_TYPE_MISMATCH, "%s: wants %s%s *%s%s%s, got %s of %s", where(k, index, text),
                 p->access == GPUMM_READ ? "const " : "", p->type, p->element ? " (" : "",
                 p->element ? gpumm_type_name(p->element) : "", p->element ? ")" : "", gpumm__buffer_title(b, title),

@@ -4,11 +4,11 @@
 #ifndef KERNEL_CACHE_H
 #define KERNEL_CACHE_H
 
-#include "device/device.h"
+#include "base/log.h"
+#include "kernel/build.h"
 
-/* The module of `source`: from the cache, or compiled now and kept there for the next time. `headers` are what
-   it includes from elsewhere, which the compiler reads for itself. */
-gpumm_status gpumm__cache_open(device *d, const device_source *source, const char *headers, size_t headers_length,
-                               device_module **out);
+/* The module of `source`: from the cache, or compiled now and kept there for the next time; and its record. A line for
+   `sink` says, once a process, that a folder cannot hold it. */
+gpumm_status gpumm__cache_open(const build_source *source, const log_sink *sink, device_module **out, text *record);
 
 #endif

@@ -10,8 +10,8 @@
 #include "core/stream.h"
 #include "kernel/arguments.h"
 #include "kernel/cache.h"
-#include "kernel/source/includes.h"
-#include "kernel/source/refused.h"
+#include "kernel/parameters.h"
+#include "kernel/record.h"
 
 enum { BLOCK_MAX = 1024, NAMES_SIZE = 512 };
 
@@ -77,6 +77,14 @@ static gpumm_status check_flags(const char *flags) {
     return GPUMM_OK;
 }
 
+static bool is_binary(const char *file) {
+    static const char *const endings[] = {".ptx", ".cubin", ".fatbin"};
+    size_t length = file ? strlen(file) : 0;
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (length >= strlen(endings[i]) && strcmp(file + length - strlen(endings[i]), endings[i]) == 0) return true;
+    return false;
+}
+
 static gpumm_status check_options(const context *ctx, const gpumm_kernel_options *o) {
     if (!o || (!o->source && !(o->file && *o->file)))
         return fail(GPUMM_INVALID_ARGUMENT, "a kernel needs its source, or the file to read it from");
@@ -84,7 +92,7 @@ static gpumm_status check_options(const context *ctx, const gpumm_kernel_options
         return fail(GPUMM_INVALID_ARGUMENT, "a block of %u threads: at most %d are possible", o->block, BLOCK_MAX);
     TRY(check_types(o));
     TRY(check_flags(o->flags));
-    if (o->source || !gpumm__source_is_binary(o->file)) return GPUMM_OK;
+    if (o->source || !is_binary(o->file)) return GPUMM_OK;
     if (!ctx->device->takes_binaries)
         return fail(GPUMM_INVALID_ARGUMENT, "%s is a binary for CUDA: the %s device runs CUDA C source", o->file,
                     ctx->info.kind);
@@ -136,20 +144,19 @@ static const char *kernel_names(const prototype_list *list, char names[static NA
 static gpumm_status choose(gpumm_kernel *k, const gpumm_kernel_options *o) {
     const prototype_list *list = &k->prototypes;
     char names[NAMES_SIZE];
-    if (!list->count)
-        return fail(GPUMM_NOT_FOUND, "%s has no kernel: one reads extern \"C\" __global__ void name(…) { … }",
-                    file_of(o));
+    if (!list->count) return fail(GPUMM_NOT_FOUND, "%s has no kernel in its signature", file_of(o));
     if (!o->name && list->count > 1)
         return fail(GPUMM_INVALID_ARGUMENT, "%s has several kernels, %s: say which by name", file_of(o),
                     kernel_names(list, names));
     k->prototype = o->name ? gpumm__prototype_named(list, o->name) : &list->items[0];
     if (k->prototype) return GPUMM_OK;
+    if (list->refused && strstr(list->refused, o->name)) return fail(GPUMM_COMPILE_FAILED, "%s", list->refused);
     return fail(GPUMM_NOT_FOUND, "%s has no kernel '%s', but %s", file_of(o), o->name, kernel_names(list, names));
 }
 
 static gpumm_status choose_threads(gpumm_kernel *k, const char *name) {
     const prototype *p = k->prototype;
-    k->threads = name ? SIZE_MAX : p->threads;
+    k->threads = name ? SIZE_MAX : gpumm__prototype_threads(p);
     if (!name || !*name) return GPUMM_OK;
     for (size_t i = 0; i < p->count && k->threads == SIZE_MAX; i++)
         if (strcmp(p->parameters[i].name, name) == 0) k->threads = i;
@@ -162,67 +169,81 @@ static gpumm_status choose_threads(gpumm_kernel *k, const char *name) {
 
 /* ---- Opening ------------------------------------------------------------------------------ */
 
-static gpumm_status read_prototypes(gpumm_kernel *k, const gpumm_kernel_options *o, const char *source,
-                                    bool signature) {
-    context *ctx = k->object.context;
-    prototype_source s = {.text = source,
-                          .file = file_of(o),
-                          .flags = o->flags,
-                          .types = o->types,
-                          .type_names = o->type_names,
-                          .type_count = o->type_count,
-                          .signature = signature};
-    s.defined = ctx->device->macros;
-    TRY(gpumm__prototype_read(&ctx->memory, &s, &k->prototypes));
-    TRY(choose(k, o));
-    return choose_threads(k, o->threads);
+/* A byte order mark is for the beginning of a file, which the text is not where it is compiled. */
+static const char *text_of(const text *source) {
+    static const char mark[] = "\xEF\xBB\xBF";
+    bool marked = strncmp(source->bytes, mark, strlen(mark)) == 0;
+    return source->bytes + (marked ? strlen(mark) : 0);
 }
 
-/* All kernels of the source, so that those who open another of them find it compiled. */
+static gpumm_status read_source(const gpumm_kernel_options *o, text *out) {
+    if (o->source) return gpumm__text_string(out, o->source);
+    TRY(gpumm__text_read(out, file_of(o)));
+    if (memchr(out->bytes, 0, out->length))
+        return fail(GPUMM_IO, "%s is no text: there is a zero byte in it", file_of(o));
+    return GPUMM_OK;
+}
+
 static gpumm_status open_compiled(gpumm_kernel *k, const gpumm_kernel_options *o, const char *source,
-                                  const char *declarations, const text *headers) {
+                                  const char *declarations, text *record) {
     context *ctx = k->object.context;
-    size_t count = k->prototypes.count;
-    const char **names = gpumm__mem_new(&ctx->memory, count * sizeof *names);
-    if (!names) return fail_host_memory(count * sizeof *names);
-    for (size_t i = 0; i < count; i++) names[i] = k->prototypes.items[i].name;
-    device_source s = {source, declarations, file_of(o), names, count, o->flags ? o->flags : ""};
-    gpumm_status status = gpumm__cache_open(ctx->device, &s, headers->bytes, headers->length, &k->module);
+    const char **names = gpumm__mem_new(&ctx->memory, (o->type_count + 1) * sizeof *names);
+    if (!names) return fail_host_memory((o->type_count + 1) * sizeof *names);
+    for (size_t i = 0; i < o->type_count; i++) names[i] = struct_name(o, i);
+    build_source b = {.device = ctx->device,
+                      .text = source,
+                      .file = file_of(o),
+                      .flags = o->flags ? o->flags : "",
+                      .declarations = declarations,
+                      .types = o->types,
+                      .type_names = names,
+                      .type_count = o->type_count};
+    gpumm_status status = gpumm__cache_open(&b, &ctx->log, &k->module, record);
     gpumm__mem_free(&ctx->memory, names);
     return status;
 }
 
-static gpumm_status check_source(context *ctx, const gpumm_kernel_options *o, const char *source) {
-    device *d = ctx->device;
-    return d->whole_blocks ? GPUMM_OK : gpumm__refused_check(&ctx->memory, source, file_of(o), o->flags, d->macros);
-}
-
+/* All kernels of the source, so that those who open another of them find it compiled. */
 static gpumm_status open_source(gpumm_kernel *k, const gpumm_kernel_options *o) {
     context *ctx = k->object.context;
-    text source = {.from = &ctx->memory}, declarations = {.from = &ctx->memory}, headers = {.from = &ctx->memory};
-    gpumm_status status = gpumm__source_read(&ctx->memory, o->source, file_of(o), &source);
-    if (status == GPUMM_OK) status = read_prototypes(k, o, source.bytes, false);
-    if (status == GPUMM_OK) status = check_source(ctx, o, source.bytes);
+    text source = {.from = &ctx->memory}, declarations = {.from = &ctx->memory}, record = {.from = &ctx->memory};
+    gpumm_status status = read_source(o, &source);
     if (status == GPUMM_OK) status = declare_types(o, &declarations);
-    if (status == GPUMM_OK) status = gpumm__source_headers(&source, file_of(o), o->flags ? o->flags : "", &headers);
-    if (status == GPUMM_OK) status = open_compiled(k, o, source.bytes, declarations.bytes, &headers);
+    if (status == GPUMM_OK) status = open_compiled(k, o, text_of(&source), declarations.bytes, &record);
+    if (status == GPUMM_OK) status = gpumm__record_read(&ctx->memory, record.bytes, &k->prototypes);
     gpumm__text_free(&source);
-    gpumm__text_free(&headers);
+    gpumm__text_free(&record);
     gpumm__text_free(&declarations);
     return status;
 }
 
 static gpumm_status open_binary(gpumm_kernel *k, const gpumm_kernel_options *o) {
+    context *ctx = k->object.context;
+    prototype_source s = {.text = o->signature,
+                          .file = file_of(o),
+                          .types = o->types,
+                          .type_names = o->type_names,
+                          .type_count = o->type_count,
+                          .signature = true};
+    TRY(gpumm__prototype_read(&ctx->memory, &s, &k->prototypes));
+    return ctx->device->call->module_open(ctx->device, o->file, &k->module);
+}
+
+static gpumm_status find_function(gpumm_kernel *k, const gpumm_kernel_options *o) {
     device *d = k->object.context->device;
-    TRY(read_prototypes(k, o, o->signature, true));
-    return d->call->module_open(d, o->file, &k->module);
+    size_t count = 0;
+    TRY(choose(k, o));
+    TRY(d->call->function(d, k->module, k->prototype->name, &k->function));
+    const device_parameter *compiled = d->call->parameters(k->function, &count);
+    if (compiled) TRY(gpumm__parameters_apply(d->memory, k->prototype, compiled, count, o->types));
+    return choose_threads(k, o->threads);
 }
 
 static gpumm_status open_module(gpumm_kernel *k, const gpumm_kernel_options *o) {
     device *d = k->object.context->device;
-    TRY(!o->source && gpumm__source_is_binary(o->file) ? open_binary(k, o) : open_source(k, o));
-    gpumm_status status = d->call->function(d, k->module, k->prototype->name, &k->function);
-    if (status != GPUMM_OK) d->call->module_close(d, k->module);
+    gpumm_status status = !o->source && is_binary(o->file) ? open_binary(k, o) : open_source(k, o);
+    if (status == GPUMM_OK) status = find_function(k, o);
+    if (status != GPUMM_OK && k->module) d->call->module_close(d, k->module);
     return status;
 }
 

@@ -9,8 +9,8 @@
 struct gpumm_kernel {
     object object;
     prototype_list prototypes;
-    const prototype *prototype; /* one of them */
-    size_t threads;             /* the counting parameter; SIZE_MAX: none */
+    prototype *prototype; /* one of them */
+    size_t threads;       /* the counting parameter; SIZE_MAX: none */
     unsigned block, shared_bytes;
     device_module *module;
     device_function *function;

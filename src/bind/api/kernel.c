@@ -173,7 +173,7 @@ static void set_value(lua_State *L, launch *l, const gpumm_parameter *p, gpumm_a
         a->size = gpumm_type_size(p->element);
         void *value = take_value(L, l, a->size, gpumm_type_align(p->element));
         a->value = value;
-        if (strcmp(p->type, "bool") == 0) {
+        if (p->boolean) {
             set_bool(L, l, p, value, index);
             return;
         }
@@ -203,6 +203,10 @@ static void push_parameter_list(lua_State *L, const launch *l) {
 
 /* No parameter is called as the key on top. */
 static int unknown_name(lua_State *L, const launch *l) {
+    if (l->count && !*gpumm_kernel_parameter(l->kernel, 0)->name)
+        return luaL_error(L, "kernel '%s': the names of its parameters could not be read from the source, as where a macro "
+                             "makes them: pass its %d arguments by position",
+                          gpumm_kernel_name(l->kernel), (int)l->count);
     const char *names[GPUMM_PARAMETERS_MAX + 1] = {NULL};
     char what[160];
     for (size_t i = 0; i < l->count; i++) names[i] = gpumm_kernel_parameter(l->kernel, i)->name;
@@ -317,7 +321,11 @@ static int kernel_threads(lua_State *L) {
 }
 
 static void push_parameter(lua_State *L, const gpumm_parameter *p) {
-    lua_createtable(L, 0, 4);
+    lua_createtable(L, 0, 6);
+    if (p->element) lua_pushstring(L, gpumm_type_name(p->element));
+    if (p->element) lua_setfield(L, -2, "element");
+    lua_pushinteger(L, (lua_Integer)p->size);
+    lua_setfield(L, -2, "size");
     lua_pushstring(L, p->name);
     lua_setfield(L, -2, "name");
     lua_pushstring(L, p->type);

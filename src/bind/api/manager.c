@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Managers. gpumm.manager {device =, limit =, memory =, granularity =, workers =, relocate =, debug =,
+ * Managers. gpumm.manager {device =, limit =, memory =, granularity =, workers =, relocate =, leave_sigfpe =, debug =,
  * fault = {…}} opens one; sizes are numbers or text as "4GiB". Methods that make something are in that thing's file,
  * those that read the books in report.c; classes.c brings them together.
  *
@@ -26,8 +26,8 @@
 
 /* ---- Opening ------------------------------------------------------------------------------ */
 
-static const char *const keys[] = {"device",   "limit", "memory", "granularity", "workers",
-                                   "relocate", "debug", "fault",  NULL};
+static const char *const keys[] = {"device", "limit", "memory",       "granularity", "workers", "relocate",
+                                   "debug",  "fault", "leave_sigfpe", "spin_us",     NULL};
 
 static void read_fault(lua_State *L, int table, gpumm_options *options) {
     if (!gpumm_lua__option(L, table, "fault")) return;
@@ -53,7 +53,9 @@ static void read_options(lua_State *L, int table, gpumm_options *options) {
     options->memory = gpumm_lua__option_size(L, table, "memory", 0);
     options->granularity = gpumm_lua__option_size(L, table, "granularity", 0);
     options->workers = gpumm_lua__option_unsigned(L, table, "workers", 0);
+    options->spin_us = gpumm_lua__option_unsigned(L, table, "spin_us", 0);
     options->relocate = gpumm_lua__option_bool(L, table, "relocate", false);
+    options->leave_sigfpe = gpumm_lua__option_bool(L, table, "leave_sigfpe", false);
     options->debug = gpumm_lua__option_bool(L, table, "debug", false);
     read_fault(L, table, options);
 }

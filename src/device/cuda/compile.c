@@ -131,7 +131,7 @@ static gpumm_status options_make(device *d, const device_source *source, const t
 /* ---- The text ---- */
 
 static bool mentions(const device_source *source, const char *word) {
-    return strstr(source->text, word) || strstr(source->prelude, word);
+    return strstr(source->text, word) || strstr(source->prelude ? source->prelude : "", word);
 }
 
 /* Half precision is a header's there, not the compiler's: included where the source speaks of it. */
@@ -139,19 +139,31 @@ static const char *half_include(const device_source *source) {
     return gpumm__rtc.include[0] && mentions(source, "half") ? "#include <cuda_fp16.h>\n" : "";
 }
 
-/* The messages' lines are those of the user's file: #line starts them anew behind what was put before. */
-static gpumm_status text_make(device *d, const device_source *source, const char *name, char **out) {
-    static const char format[] = "#line 1 \"gpumm's declarations\"\n%s%s%s\n#line 1 \"%s\"\n%s\n";
-    const char *half = half_include(source);
+static const char *or_nothing(const char *text) { return text ? text : ""; }
+
+/* The messages' lines are those of the user's file: #line starts them anew behind what was put before. What is only
+   preprocessed keeps the word that makes a kernel. */
+static gpumm_status text_make(device *d, const device_source *source, const char *name, bool plain, char **out) {
+    static const char format[] =
+        "#line 1 \"gpumm's declarations\"\n%s%s%s\n#line 1 \"%s\"\n%s\n#line 1 \"gpumm\"\n%s\n";
+    const char *half = half_include(source), *kept = "#undef __global__\n#define __global__ __global__\n";
+    const char *before = plain ? kept : or_nothing(source->prelude),
+               *behind = plain ? "" : or_nothing(source->epilogue);
     uint64_t size = sizeof format + strlen(gpumm__cuda_prelude) + strlen(half);
-    size += strlen(source->prelude) + strlen(name) + strlen(source->text);
+    size += strlen(before) + strlen(name) + strlen(source->text) + strlen(behind);
     char *text = gpumm__mem_new(d->memory, size);
-    if (text) snprintf(text, size, format, gpumm__cuda_prelude, half, source->prelude, name, source->text);
+    if (text) snprintf(text, size, format, gpumm__cuda_prelude, half, before, name, source->text, behind);
     *out = text;
     return text ? GPUMM_OK : fail_host_memory(size);
 }
 
 /* ---- Compiling ---- */
+
+typedef struct job {
+    target target;
+    options options;
+    char *text;
+} job;
 
 static gpumm_status rtc_failed(const char *what, nvrtcResult result) {
     return fail(result == NVRTC_ERROR_OUT_OF_MEMORY ? GPUMM_OUT_OF_MEMORY : GPUMM_COMPILE_FAILED, "NVRTC %d.%d, %s: %s",
@@ -226,30 +238,116 @@ static gpumm_status write_binary(device *d, nvrtcProgram program, const device_s
     return status;
 }
 
+static gpumm_status program_make(const options *o, const char *text, nvrtcProgram *out) {
+    nvrtcResult result = gpumm__rtc.nvrtcCreateProgram(out, text, o->file, gpumm__cuda_header_count,
+                                                       gpumm__cuda_header_texts, gpumm__cuda_header_names);
+    return result == NVRTC_SUCCESS ? GPUMM_OK : rtc_failed(o->file, result);
+}
+
 static gpumm_status compile_text(device *d, const device_source *source, const target *t, const options *o,
                                  const char *text, const char *out_path) {
     nvrtcProgram program = NULL;
-    nvrtcResult result = gpumm__rtc.nvrtcCreateProgram(&program, text, o->file, gpumm__cuda_header_count,
-                                                       gpumm__cuda_header_texts, gpumm__cuda_header_names);
-    if (result != NVRTC_SUCCESS) return rtc_failed(source->file, result);
-    result = gpumm__rtc.nvrtcCompileProgram(program, o->count, o->list);
+    TRY(program_make(o, text, &program));
+    nvrtcResult result = gpumm__rtc.nvrtcCompileProgram(program, o->count, o->list);
     gpumm_status status =
         result == NVRTC_SUCCESS ? write_binary(d, program, source, t, out_path) : rejected(d, program, source, result);
     gpumm__rtc.nvrtcDestroyProgram(&program);
     return status;
 }
 
-gpumm_status gpumm__cuda_compile(device *d, const device_source *source, const char *out_path) {
-    target t = {0};
-    options o;
-    char *text = NULL;
+static void job_close(device *d, job *j) {
+    gpumm__mem_free(d->memory, j->text);
+    gpumm__mem_free(d->memory, j->options.flags);
+    gpumm__mem_free(d->memory, j->options.file);
+}
+
+/* What both ways begin with. */
+static gpumm_status job_open(device *d, const device_source *source, bool plain, job *j) {
+    *j = (job){.text = NULL};
     TRY(gpumm__rtc_start());
-    TRY(choose_target(cuda_of(d), &t));
-    gpumm_status status = options_make(d, source, &t, &o);
-    if (status == GPUMM_OK) status = text_make(d, source, o.file, &text);
-    if (status == GPUMM_OK) status = compile_text(d, source, &t, &o, text, out_path);
-    gpumm__mem_free(d->memory, text);
-    gpumm__mem_free(d->memory, o.flags);
-    gpumm__mem_free(d->memory, o.file);
+    TRY(choose_target(cuda_of(d), &j->target));
+    gpumm_status status = options_make(d, source, &j->target, &j->options);
+    if (status == GPUMM_OK) status = text_make(d, source, j->options.file, plain, &j->text);
+    if (status != GPUMM_OK) job_close(d, j);
+    return status;
+}
+
+gpumm_status gpumm__cuda_compile(device *d, const device_source *source, const char *out_path) {
+    job j;
+    TRY(job_open(d, source, false, &j));
+    gpumm_status status = compile_text(d, source, &j.target, &j.options, j.text, out_path);
+    job_close(d, &j);
+    return status;
+}
+
+/* ---- Preprocessing ---- */
+
+/* NVRTC has no option of its own for it; its front end has, and names every header that it opens. */
+typedef struct front_end {
+    char output[OPTION_TEXT], trace[OPTION_TEXT], text_path[OPTION_TEXT], read_path[OPTION_TEXT];
+} front_end;
+
+static gpumm_status add_front_end(const char *folder, front_end *f, options *o) {
+    int room = OPTION_TEXT - (int)sizeof "--error_output=" - 1;
+    if (snprintf(f->text_path, sizeof f->text_path, "%s/" DEVICE_PREPROCESSED, folder) > room ||
+        snprintf(f->read_path, sizeof f->read_path, "%s/" DEVICE_READ, folder) > room || o->count + 8 > OPTION_COUNT)
+        return fail(GPUMM_INVALID_ARGUMENT, "%s: the compiler's flags are too long", o->file);
+    snprintf(f->output, sizeof f->output, "--output=%.*s", room, f->text_path);
+    snprintf(f->trace, sizeof f->trace, "--error_output=%.*s", room, f->read_path);
+    const char *const words[] = {"--preprocess", f->output, "--trace_includes", f->trace};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        add(o, "-Xcudafe");
+        add(o, words[i]);
+    }
+    return GPUMM_OK;
+}
+
+/* An NVRTC that does not know it: the text is read as it stands, and nobody can tell what else is. */
+static gpumm_status take_as_it_is(const device_source *source, const front_end *f) {
+    FILE *file = fopen(f->text_path, "we");
+    unlink(f->read_path);
+    if (!file) return fail(GPUMM_IO, "'%s' could not be made: %s", f->text_path, strerror(errno));
+    fprintf(file, "#line 1 \"%s\"\n", source->file);
+    return write_all(file, source->text, strlen(source->text), f->text_path);
+}
+
+/* Its own headers have names without a folder; what is left are the files, and a mistake's words are none. */
+static bool says_nothing_else(const char *path) {
+    char line[OPTION_TEXT];
+    FILE *file = fopen(path, "re");
+    bool nothing = file != NULL;
+    while (nothing && fgets(line, sizeof line, file)) nothing = !strstr(line, "error:") && !strstr(line, " error ");
+    if (file) fclose(file);
+    return nothing;
+}
+
+/* It "fails" also where it has done what it was asked for; what it says of a mistake is for that same file, so that the
+   compiler is to say it again. */
+static gpumm_status preprocess_text(device *d, const device_source *source, job *j, const front_end *f) {
+    nvrtcProgram program = NULL;
+    size_t size = 0;
+    int plain = j->options.count - 8;
+    TRY(program_make(&j->options, j->text, &program));
+    nvrtcResult result = gpumm__rtc.nvrtcCompileProgram(program, j->options.count, j->options.list);
+    bool known = result == NVRTC_ERROR_COMPILATION || result == NVRTC_SUCCESS;
+    bool done = known && access(f->text_path, R_OK) == 0 &&
+                gpumm__rtc.nvrtcGetProgramLogSize(program, &size) == NVRTC_SUCCESS && size < 2 &&
+                says_nothing_else(f->read_path);
+    gpumm__rtc.nvrtcDestroyProgram(&program);
+    if (done) return GPUMM_OK;
+    TRY(program_make(&j->options, j->text, &program));
+    result = gpumm__rtc.nvrtcCompileProgram(program, plain, j->options.list);
+    gpumm_status status = result == NVRTC_SUCCESS ? take_as_it_is(source, f) : rejected(d, program, source, result);
+    gpumm__rtc.nvrtcDestroyProgram(&program);
+    return status;
+}
+
+gpumm_status gpumm__cuda_preprocess(device *d, const device_source *source) {
+    job j;
+    front_end f;
+    TRY(job_open(d, source, true, &j));
+    gpumm_status status = add_front_end(source->folder, &f, &j.options);
+    if (status == GPUMM_OK) status = preprocess_text(d, source, &j, &f);
+    job_close(d, &j);
     return status;
 }

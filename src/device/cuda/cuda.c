@@ -61,8 +61,6 @@ static gpumm_status describe(cuda *c) {
     info->total_bytes = total;
     TRY(attribute(c, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, &info->compute_major));
     TRY(attribute(c, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, &info->compute_minor));
-    snprintf(c->base.macros, sizeof c->base.macros, "-D__CUDACC_RTC__ -D__CUDA_ARCH__=%d",
-             info->compute_major * 100 + info->compute_minor * 10);
     return describe_limits(c);
 }
 
@@ -213,7 +211,9 @@ static const device_table cuda_table = {
     .fill = gpumm__cuda_fill,
     .call = gpumm__cuda_call,
     .compiler = gpumm__cuda_compiler,
+    .preprocess = gpumm__cuda_preprocess,
     .compile = gpumm__cuda_compile,
+    .parameters = gpumm__cuda_parameters,
     .module_open = gpumm__cuda_module_open,
     .module_close = gpumm__cuda_module_close,
     .function = gpumm__cuda_function,

@@ -5,15 +5,14 @@
  */
 #include "device/cuda/module.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/size.h"
 #include "base/status.h"
 #include "device/cuda/context.h"
+#include "device/cuda/image.h"
 #include "device/cuda/stream.h"
 
 enum { LOG_SIZE = 4096, MAX_GRID = 0x7fffffff };
@@ -21,6 +20,8 @@ enum { LOG_SIZE = 4096, MAX_GRID = 0x7fffffff };
 struct device_module {
     CUmodule handle;
     char *path;
+    char *image; /* as it was read, for what it says of its kernels */
+    size_t size;
     pthread_mutex_t mutex; /* over the functions */
     device_function *functions;
 };
@@ -35,84 +36,9 @@ struct device_function {
     atomic_uint shared_dynamic; /* bytes beside them that it may be launched with */
     size_t *sizes;              /* of its parameters; NULL: the driver does not tell */
     size_t count;
+    uint32_t *words; /* the constant that describes them: their count and each; NULL: there is none */
+    size_t described;
 };
-
-/* ---- Reading the file ---- */
-
-static gpumm_status bad_file(const char *path, const char *what, int error) {
-    return fail(GPUMM_IO, "'%s' could not be %s: %s", path, what, strerror(error));
-}
-
-/* A number in an image; past the image's end: one that is too large for whatever it counts. */
-static uint64_t number_at(const char *image, size_t size, size_t at, size_t width) {
-    uint64_t number = 0;
-    if (at + width > size) return UINT64_MAX;
-    memcpy(&number, image + at, width);
-    return number;
-}
-
-/* Where one of an ELF file's tables of headers ends, by where the file says its place, row and count are. */
-static uint64_t table_end(const char *image, size_t size, size_t start, size_t row, size_t count) {
-    uint64_t bytes, end;
-    bool counted = size_mul(number_at(image, size, row, 2), number_at(image, size, count, 2), &bytes);
-    return counted && size_add(number_at(image, size, start, 8), bytes, &end) ? end : UINT64_MAX;
-}
-
-/* How many bytes a binary says that it has, at least; 0: nothing. Its tables lie behind all else. */
-static uint64_t said_size(const char *image, size_t size) {
-    uint64_t end = 0;
-    if (strncmp(image, "\177ELF\2", 5) == 0)
-        return size_max(table_end(image, size, 32, 54, 56), table_end(image, size, 40, 58, 60));
-    if (strncmp(image, "\x50\xed\x55\xba", 4) == 0 && /* a .fatbin */
-        !size_add(number_at(image, size, 6, 2), number_at(image, size, 8, 8), &end))
-        end = UINT64_MAX;
-    return end;
-}
-
-static bool is_text(const char *image, size_t size) {
-    while (size > 0 && image[size - 1] == '\0') size--;
-    return strlen(image) >= size;
-}
-
-/* The driver is not told where an image ends: it goes by what the image says, also past the end of one that was
-   copied in part, and follows the pointers that some kinds hold. */
-static gpumm_status check_image(const char *path, const char *image, size_t size) {
-    uint64_t said = said_size(image, size);
-    bool binary = said > 0 || strncmp(image, "\177ELF", 4) == 0;
-    if (said > size) return fail(GPUMM_IO, "'%s' is cut short: %zu bytes are not all that it says to have", path, size);
-    if (binary || is_text(image, size)) return GPUMM_OK;
-    return fail(GPUMM_IO, "'%s' is no .cubin, .fatbin or .ptx", path);
-}
-
-static gpumm_status file_size(FILE *file, const char *path, size_t *size) {
-    struct stat s;
-    if (fstat(fileno(file), &s) != 0) return bad_file(path, "read", errno);
-    if (S_ISDIR(s.st_mode)) return bad_file(path, "read", EISDIR);
-    if (s.st_size == 0) return fail(GPUMM_IO, "'%s' is empty: a .cubin, .fatbin or .ptx was expected", path);
-    *size = (size_t)s.st_size;
-    return GPUMM_OK;
-}
-
-/* Whole, with a zero behind it: PTX is text, and the driver wants its end marked. */
-static gpumm_status read_open(device *d, FILE *file, const char *path, char **out) {
-    size_t size = 0;
-    TRY(file_size(file, path, &size));
-    char *image = gpumm__mem_new(d->memory, size + 1);
-    if (!image) return fail_host_memory(size);
-    gpumm_status status = fread(image, 1, size, file) == size ? check_image(path, image, size)
-                                                              : bad_file(path, "read", ferror(file) ? errno : EIO);
-    if (status != GPUMM_OK) return gpumm__mem_free(d->memory, image), status;
-    *out = image;
-    return GPUMM_OK;
-}
-
-static gpumm_status read_image(device *d, const char *path, char **out) {
-    FILE *file = fopen(path, "rbe");
-    if (!file) return bad_file(path, "opened", errno);
-    gpumm_status status = read_open(d, file, path, out);
-    fclose(file);
-    return status;
-}
 
 /* ---- Modules ---- */
 
@@ -154,19 +80,16 @@ static gpumm_status load(cuda *c, const char *path, const char *image, CUmodule 
 
 static gpumm_status module_fill(cuda *c, const char *path, device_module *m) {
     cuda_visit visit;
-    char *image = NULL;
-    TRY(read_image(&c->base, path, &image));
-    gpumm_status status = gpumm__cuda_enter_quiet(c, &visit);
-    if (status == GPUMM_OK) {
-        status = load(c, path, image, &m->handle);
-        gpumm__cuda_leave(c, &visit);
-    }
-    gpumm__mem_free(c->base.memory, image);
+    TRY(gpumm__image_read(&c->base, path, &m->image, &m->size));
+    TRY(gpumm__cuda_enter_quiet(c, &visit));
+    gpumm_status status = load(c, path, m->image, &m->handle);
+    gpumm__cuda_leave(c, &visit);
     return status;
 }
 
 static void module_delete(device *d, device_module *m) {
     pthread_mutex_destroy(&m->mutex);
+    gpumm__mem_free(d->memory, m->image);
     gpumm__mem_free(d->memory, m->path);
     gpumm__mem_free(d->memory, m);
 }
@@ -183,6 +106,7 @@ gpumm_status gpumm__cuda_module_open(device *d, const char *path, device_module 
 }
 
 static void function_delete(device *d, device_function *f) {
+    gpumm__mem_free(d->memory, f->words);
     gpumm__mem_free(d->memory, f->sizes);
     gpumm__mem_free(d->memory, f->name);
     gpumm__mem_free(d->memory, f);
@@ -247,8 +171,20 @@ static gpumm_status function_find(cuda *c, device_module *m, const char *name, C
                 m->path);
 }
 
+/* What it says of more parameters than it has words for is nobody's. */
+static gpumm_status function_describe(cuda *c, device_module *m, device_function *f) {
+    char name[512];
+    size_t count = 0;
+    snprintf(name, sizeof name, "gpumm_parameters_%s", f->name);
+    TRY(gpumm__image_words(&c->base, m->image, m->size, name, &f->words, &count));
+    f->described = f->words ? f->words[0] : 0;
+    if (!f->words || f->described <= (count - 1) * sizeof *f->words / sizeof(device_parameter)) return GPUMM_OK;
+    return fail(GPUMM_IO, "'%s' is damaged: it does not say what kernel '%s' takes", m->path, f->name);
+}
+
 static gpumm_status function_fill(cuda *c, device_module *m, device_function *f) {
     unsigned shared = 0;
+    TRY(function_describe(c, m, f));
     TRY(function_find(c, m, f->name, &f->handle));
     TRY(function_attribute(c, CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK, f->handle, &f->block_limit));
     TRY(function_attribute(c, CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES, f->handle, &f->shared_fixed));
@@ -285,6 +221,11 @@ gpumm_status gpumm__cuda_function(device *d, device_module *m, const char *name,
     else status = function_make(c, m, name, out);
     pthread_mutex_unlock(&m->mutex);
     return status;
+}
+
+const device_parameter *gpumm__cuda_parameters(const device_function *f, size_t *count) {
+    *count = f->described;
+    return f->words ? (const device_parameter *)(f->words + 1) : NULL;
 }
 
 /* ---- Launching ---- */

@@ -8,6 +8,7 @@
 gpumm_status gpumm__cuda_module_open(device *d, const char *path, device_module **out);
 void gpumm__cuda_module_close(device *d, device_module *m);
 gpumm_status gpumm__cuda_function(device *d, device_module *m, const char *name, device_function **out);
+const device_parameter *gpumm__cuda_parameters(const device_function *f, size_t *count);
 gpumm_status gpumm__cuda_launch(device *d, device_stream *s, device_function *f, const device_launch *launch);
 
 #endif

@@ -151,7 +151,9 @@ gpumm_status gpumm__cuda_event_open(device *d, bool timed, device_event **out) {
     cuda_visit visit;
     gpumm_status status = gpumm__cuda_enter_quiet(c, &visit);
     if (status == GPUMM_OK) {
-        status = CU(c, cuEventCreate, (&e->handle, timed ? CU_EVENT_DEFAULT : CU_EVENT_DISABLE_TIMING));
+        /* Blocking: who synchronizes with an event (core's waiter) sleeps, instead of keeping a core busy. */
+        unsigned flags = CU_EVENT_BLOCKING_SYNC | (timed ? 0 : CU_EVENT_DISABLE_TIMING);
+        status = CU(c, cuEventCreate, (&e->handle, flags));
         gpumm__cuda_leave(c, &visit);
     }
     if (status != GPUMM_OK) return gpumm__mem_free(d->memory, e), status;

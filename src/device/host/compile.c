@@ -14,8 +14,8 @@
 
 #include "base/hash.h"
 #include "base/status.h"
-#include "device/host/build_folder.h"
 #include "device/host/prelude.h"
+#include "device/host/run_program.h"
 
 enum { WORDS_MAX = 256, WORDS_TEXT = 8192, ERRORS_MAX = 4096, PATH_SIZE = 4096 };
 
@@ -125,7 +125,21 @@ static void processor(char *text, size_t size) {
 /* Changes whenever the prelude does. */
 static unsigned long long prelude_stamp(void) {
     uint64_t stamp = hash_start;
-    for (size_t i = 0; gpumm__host_prelude[i]; i++) stamp = hash_text(stamp, gpumm__host_prelude[i]);
+    for (size_t i = 0; gpumm__host_prelude[i]; i++)
+        for (const char *const *piece = gpumm__host_prelude[i]; *piece; piece++) stamp = hash_text(stamp, *piece);
+    return stamp;
+}
+
+/* What compilers heed of the environment: where they look for headers and for their own parts, and what time it is. */
+static uint64_t environment_stamp(void) {
+    static const char *const names[] = {
+        "CPATH",           "C_INCLUDE_PATH",    "CPLUS_INCLUDE_PATH", "LIBRARY_PATH",         "COMPILER_PATH",
+        "GCC_EXEC_PREFIX", "SOURCE_DATE_EPOCH", "GCC_SPECS",          "CCC_OVERRIDE_OPTIONS", "SYSROOT"};
+    uint64_t stamp = hash_start;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *value = getenv(names[i]);
+        stamp = hash_text(hash_text(stamp, value ? names[i] : "-"), value ? value : "");
+    }
     return stamp;
 }
 
@@ -139,9 +153,10 @@ gpumm_status gpumm__host_compiler(device *d, char *text, size_t size) {
     if (stat(found.list[0], &s) != 0)
         return fail(GPUMM_COMPILE_FAILED, "the C++ compiler %s went away: %s", found.list[0], strerror(errno));
     processor(cpu, sizeof cpu);
-    size_t used = (size_t)snprintf(text, size, "host %s %lld bytes of %lld.%09ld, prelude %llx, " FLAGS " " LINK_FLAGS,
-                                   found.list[0], (long long)s.st_size, (long long)s.st_mtim.tv_sec, s.st_mtim.tv_nsec,
-                                   prelude_stamp());
+    size_t used = (size_t)snprintf(
+        text, size, "host %s %lld bytes of %lld.%09ld, prelude %llx, environment %llx, " FLAGS " " LINK_FLAGS,
+        found.list[0], (long long)s.st_size, (long long)s.st_mtim.tv_sec, s.st_mtim.tv_nsec, prelude_stamp(),
+        (unsigned long long)environment_stamp());
     for (size_t i = 1; i < found.count && used < size; i++)
         used += (size_t)snprintf(text + used, size - used, " %s", found.list[i]);
     if (used < size) snprintf(text + used, size - used, ", %s", cpu);
@@ -182,41 +197,107 @@ static void write_macros(FILE *f, const char *flags, bool aside) {
     }
 }
 
-static void write_unit(FILE *f, const device_source *source) {
+/* A kernel named as a function of the C library is called something else: its headers come first, and then the
+   name is a macro. */
+static void write_taken(FILE *f, const device_source *source) {
+    static const char *const headers[] = {"cctype",  "cfloat", "climits", "cmath",     "cstdio",  "cstdlib",
+                                          "cstring", "ctime",  "cwchar",  "strings.h", "unistd.h"};
+    for (size_t i = 0; source->taken_count && i < sizeof headers / sizeof *headers; i++)
+        fprintf(f, "#include <%s>\n", headers[i]);
+    for (size_t i = 0; i < source->taken_count; i++)
+        fprintf(f, "#define %s gpumm_kernel_%s\n", source->taken[i], source->taken[i]);
+}
+
+static void write_prelude(FILE *f, const device_source *source) {
     write_line_mark(f, "gpumm");
     write_macros(f, source->flags, true);
-    for (size_t i = 0; gpumm__host_prelude[i]; i++) fputs(gpumm__host_prelude[i], f);
+    for (size_t i = 0; gpumm__host_prelude[i]; i++)
+        for (const char *const *piece = gpumm__host_prelude[i]; *piece; piece++) fputs(*piece, f);
+    write_taken(f, source);
     write_macros(f, source->flags, false);
-    write_line_mark(f, "declarations");
-    fputs(source->prelude ? source->prelude : "", f);
+}
+
+static void write_text(FILE *f, const device_source *source) {
     write_line_mark(f, source->file);
     fputs(source->text, f);
-    write_line_mark(f, "gpumm");
-    for (size_t i = 0; i < source->kernel_count; i++) fprintf(f, "GPUMM_EXPORT(%s)\n", source->kernels[i]);
 }
+
+/* What is to be preprocessed: the word that makes a kernel stays, whatever it stands for. */
+static void write_plain(FILE *f, const device_source *source) {
+    write_prelude(f, source);
+    fputs("#undef __global__\n#define __global__ __global__\n", f);
+    write_text(f, source);
+}
+
+static void write_whole(FILE *f, const device_source *source) {
+    write_prelude(f, source);
+    write_line_mark(f, "declarations");
+    fputs(source->prelude ? source->prelude : "", f);
+    write_text(f, source);
+    write_line_mark(f, "gpumm");
+    fputs(source->epilogue ? source->epilogue : "", f);
+}
+
+static gpumm_status write_file(const char *folder, const char *name,
+                               void (*write)(FILE *f, const device_source *source), const device_source *source) {
+    char path[PATH_SIZE];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *f = fopen(path, "we");
+    if (!f) return fail(GPUMM_IO, "%s: %s", path, strerror(errno));
+    if (write) write(f, source);
+    bool bad = ferror(f) != 0;
+    bad |= fclose(f) != 0;
+    return bad ? fail(GPUMM_IO, "%s: %s", path, strerror(errno)) : GPUMM_OK;
+}
+
+/* ---- Headers -------------------------------------------------------------------------------- */
+
+#define HEADERS "headers" /* the folder's folder of them */
 
 /* Headers of CUDA's whose contents the prelude has: empty ones, found before those of a toolkit that is here,
    which are not for this compiler. */
-static gpumm_status make_headers(const build_folder *w) {
-    static const char *const names[] = {"cuda_runtime.h", "cuda_runtime_api.h", "device_launch_parameters.h",
-                                        "vector_types.h", "vector_functions.h", "builtin_types.h",
-                                        "cuda_fp16.h",    "device_functions.h", "device_atomic_functions.h"};
+static gpumm_status make_headers(const char *folder) {
+    static const char *const names[] = {"cuda_runtime.h",   "cuda_runtime_api.h", "device_launch_parameters.h",
+                                        "vector_types.h",   "vector_functions.h", "builtin_types.h",
+                                        "cuda_fp16.h",      "device_functions.h", "device_atomic_functions.h",
+                                        "math_constants.h", "math_functions.h",   "sm_61_intrinsics.h"};
     char path[PATH_SIZE];
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        snprintf(path, sizeof path, "%s/%s", w->directory, names[i]);
-        FILE *f = fopen(path, "we");
-        if (!f || fclose(f) != 0) return fail(GPUMM_IO, "%s: %s", path, strerror(errno));
-    }
+    snprintf(path, sizeof path, "%s/" HEADERS, folder);
+    if (mkdir(path, 0700) != 0 && errno != EEXIST) return fail(GPUMM_IO, "%s: %s", path, strerror(errno));
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) TRY(write_file(path, names[i], NULL, NULL));
     return GPUMM_OK;
 }
 
-static gpumm_status make_unit(const build_folder *w, const device_source *source) {
-    FILE *f = fopen(w->unit, "we");
-    if (!f) return fail(GPUMM_IO, "%s: %s", w->unit, strerror(errno));
-    write_unit(f, source);
-    bool bad = ferror(f) != 0;
-    bad |= fclose(f) != 0;
-    return bad ? fail(GPUMM_IO, "%s: %s", w->unit, strerror(errno)) : GPUMM_OK;
+/* The folder that "x" is looked for in: the source's own. */
+static void folder_of(const char *file, char path[static PATH_SIZE]) {
+    const char *slash = strrchr(file, '/');
+    int length = slash ? (int)(slash - file) + (slash == file) : 1;
+    snprintf(path, PATH_SIZE, "%.*s", length, slash ? file : ".");
+}
+
+/* A pipe that is called as a header would keep the compiler waiting: the header of that name elsewhere is meant, and
+   is found by way of one in our folder, which is looked in first. */
+static gpumm_status pass_over(const device_source *source, const char *name, size_t length) {
+    char beside[PATH_SIZE], path[2 * PATH_SIZE];
+    struct stat s;
+    folder_of(source->file, beside);
+    snprintf(path, sizeof path, "%s/%.*s", beside, (int)length, name);
+    if (memchr(name, '/', length) || stat(path, &s) != 0 || S_ISREG(s.st_mode) || S_ISDIR(s.st_mode)) return GPUMM_OK;
+    snprintf(path, sizeof path, "%s/%.*s", source->folder, (int)length, name);
+    FILE *f = fopen(path, "we");
+    if (!f) return fail(GPUMM_IO, "%s: %s", path, strerror(errno));
+    fprintf(f, "#include <%.*s>\n", (int)length, name);
+    return fclose(f) == 0 ? GPUMM_OK : fail(GPUMM_IO, "%s: %s", path, strerror(errno));
+}
+
+static gpumm_status pass_over_pipes(const device_source *source) {
+    for (const char *at = source->text; (at = strstr(at, "include")); at++) {
+        const char *name = at + 7 + strspn(at + 7, " \t");
+        if (*name != '"') continue;
+        size_t length = strcspn(++name, "\"\n");
+        if (name[length] == '"') TRY(pass_over(source, name, length));
+    }
+    return GPUMM_OK;
 }
 
 /* ---- Running the compiler ------------------------------------------------------------------- */
@@ -245,27 +326,45 @@ static bool flag_wanted(const char *word, size_t length) {
     return true;
 }
 
-static gpumm_status arguments(const build_folder *w, const device_source *source, const char *out_path, words *a) {
-    char headers[PATH_SIZE];
+static bool add_beside(words *a, const char *file) {
+    char path[PATH_SIZE];
+    folder_of(file, path);
+    return word_add(a, "-iquote", 7) && word_add(a, path, strlen(path));
+}
+
+static bool add_path(words *a, const char *before, const char *folder, const char *name) {
+    char path[PATH_SIZE];
+    int length = snprintf(path, sizeof path, "%s%s/%s", before, folder, name);
+    return length > 0 && (size_t)length < sizeof path && word_add(a, path, (size_t)length);
+}
+
+#define UNIT "unit.cpp"
+#define RULES "rules.d" /* what was read, as a rule for make */
+
+static gpumm_status arguments(const device_source *source, const char *out_path, words *a) {
+    const char *folder = source->folder;
     TRY(find_compiler(a));
-    snprintf(headers, sizeof headers, "-I%s", w->directory);
-    bool fits = words_add(a, FLAGS, NULL) && word_add(a, headers, strlen(headers));
+    bool fits = words_add(a, FLAGS, NULL) && add_beside(a, source->file) && add_path(a, "-I", folder, HEADERS);
     fits = fits && words_add(a, source->flags ? source->flags : "", flag_wanted);
-    fits = fits && word_add(a, "-o", 2) && word_add(a, out_path, strlen(out_path)) &&
-           word_add(a, w->unit, strlen(w->unit));
-    fits = fits && words_add(a, LINK_FLAGS, NULL);
+    if (out_path) {
+        fits = fits && word_add(a, "-o", 2) && word_add(a, out_path, strlen(out_path));
+        fits = fits && add_path(a, "", folder, UNIT) && words_add(a, LINK_FLAGS, NULL);
+    } else {
+        fits = fits && words_add(a, "-E -MD -MF", NULL) && add_path(a, "", folder, RULES) && word_add(a, "-o", 2);
+        fits = fits && add_path(a, "", folder, DEVICE_PREPROCESSED) && add_path(a, "", folder, UNIT);
+    }
     return fits ? GPUMM_OK : fail(GPUMM_INVALID_ARGUMENT, "%s: the compiler's flags are too long", source->file);
 }
 
 /* The compiler's words, cut at a line's end, as this thread's message. */
-static gpumm_status complain(const build_folder *w, const device_source *source, int result) {
+static gpumm_status complain(const device_source *source, int result) {
     char text[ERRORS_MAX];
-    size_t length = gpumm__build_errors(w, text, sizeof text);
+    size_t length = gpumm__run_program_said(source->folder, text, sizeof text);
     if (length) return fail(GPUMM_COMPILE_FAILED, "%s does not compile:\n%s", source->file, text);
-    if (WIFSIGNALED(result))
-        return fail(GPUMM_COMPILE_FAILED, "%s: the compiler was ended by signal %d", source->file, WTERMSIG(result));
-    return fail(GPUMM_COMPILE_FAILED, "%s: the compiler failed with status %d and no words", source->file,
-                WEXITSTATUS(result));
+    int code = WIFSIGNALED(result) ? 128 + WTERMSIG(result) : WEXITSTATUS(result);
+    if (code > 128)
+        return fail(GPUMM_COMPILE_FAILED, "%s: the compiler was ended by signal %d", source->file, code - 128);
+    return fail(GPUMM_COMPILE_FAILED, "%s: the compiler failed with status %d and no words", source->file, code);
 }
 
 static bool is_made(const char *path) {
@@ -273,21 +372,65 @@ static bool is_made(const char *path) {
     return stat(path, &s) == 0 && s.st_size > 0;
 }
 
-static gpumm_status compile_in(device *d, const build_folder *w, const device_source *source, const char *out_path) {
+static gpumm_status run_on(device *d, const device_source *source, const char *out_path, int *result) {
     words a;
-    int result = 0;
-    TRY(make_headers(w));
-    TRY(make_unit(w, source));
-    TRY(arguments(w, source, out_path, &a));
-    TRY(gpumm__build_run(d->memory, w, a.list, &result));
-    return result == 0 && is_made(out_path) ? GPUMM_OK : complain(w, source, result);
+    TRY(make_headers(source->folder));
+    TRY(pass_over_pipes(source));
+    TRY(write_file(source->folder, UNIT, out_path ? write_whole : write_plain, source));
+    TRY(arguments(source, out_path, &a));
+    return gpumm__run_program(d->memory, source->folder, a.list, result);
 }
 
 gpumm_status gpumm__host_compile(device *d, const device_source *source, const char *out_path) {
-    build_folder w;
-    TRY(gpumm__build_open(&w));
-    gpumm_status status = compile_in(d, &w, source, out_path);
-    if (status != GPUMM_OK) unlink(out_path);
-    gpumm__build_close(&w);
-    return status;
+    int result = 0;
+    TRY(run_on(d, source, out_path, &result));
+    if (result == 0 && is_made(out_path)) return GPUMM_OK;
+    unlink(out_path);
+    return complain(source, result);
+}
+
+/* ---- What was read -------------------------------------------------------------------------- */
+
+/* The next name of a rule for make, its escapes undone; false: there is none. */
+static bool next_name(FILE *rules, char name[static PATH_SIZE]) {
+    size_t used = 0;
+    for (int c; (c = fgetc(rules)) != EOF;) {
+        bool escaped = c == '\\' || c == '$';
+        int next = escaped ? fgetc(rules) : 0;
+        if (escaped && next == '\n') c = ' ', escaped = false;
+        else if (escaped && (next == ' ' || next == '#' || next == '$')) c = next;
+        else if (escaped && next != EOF) ungetc(next, rules), escaped = false;
+        if (!escaped && isspace(c)) {
+            if (used) break;
+        } else if (used + 1 < PATH_SIZE) {
+            name[used++] = (char)c;
+        }
+    }
+    name[used] = 0;
+    return used > 0;
+}
+
+/* One a line, without what is ours. */
+static gpumm_status list_read(const device_source *source) {
+    char path[PATH_SIZE], name[PATH_SIZE];
+    size_t own = strlen(source->folder);
+    snprintf(path, sizeof path, "%s/" RULES, source->folder);
+    FILE *rules = fopen(path, "re");
+    if (!rules) return GPUMM_OK;
+    snprintf(path, sizeof path, "%s/" DEVICE_READ, source->folder);
+    FILE *out = fopen(path, "we");
+    if (!out) return fclose(rules), fail(GPUMM_IO, "%s: %s", path, strerror(errno));
+    next_name(rules, name); /* the rule's target */
+    while (next_name(rules, name))
+        if (strncmp(name, source->folder, own) != 0) fprintf(out, "%s\n", name);
+    fclose(rules);
+    return fclose(out) == 0 ? GPUMM_OK : fail(GPUMM_IO, "%s: %s", path, strerror(errno));
+}
+
+gpumm_status gpumm__host_preprocess(device *d, const device_source *source) {
+    char path[PATH_SIZE];
+    int result = 0;
+    snprintf(path, sizeof path, "%s/" DEVICE_PREPROCESSED, source->folder);
+    TRY(run_on(d, source, NULL, &result));
+    return result == 0 && is_made(path) ? list_read(source) : complain(source, result);
 }

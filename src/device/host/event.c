@@ -4,6 +4,7 @@
 #include "device/host/event.h"
 
 #include "base/status.h"
+#include "device/host/launch_error.h"
 #include "device/host/stream.h"
 
 struct record {
@@ -11,7 +12,8 @@ struct record {
     const device_stream *stream; /* only to compare */
     atomic_uint owners;
     atomic_bool done;
-    uint64_t ns; /* written before `done` */
+    uint64_t ns;    /* written before `done`, as is */
+    uint64_t error; /* what went wrong on its stream until then; see launch_error.h */
 };
 
 struct device_event {
@@ -61,6 +63,7 @@ void gpumm__host_event_close(device *d, device_event *e) {
 static void work_record(op *o) {
     record *r = o->as.record;
     r->ns = gpumm__clock_ns();
+    r->error = atomic_load(&o->stream->error);
     atomic_store(&r->done, true);
     record_drop(r); /* those who wait are woken by the stream's own bell, after this operation */
 }
@@ -83,18 +86,20 @@ gpumm_status gpumm__host_event_record(device *d, device_event *e, device_stream 
 }
 
 gpumm_status gpumm__host_event_query(device *d, device_event *e, bool *done) {
-    (void)d;
     record *r = event_current(e);
     *done = !r || record_done(r);
+    gpumm_status status = r && *done ? gpumm__launch_error_tell(host_of(d), r->error, false) : GPUMM_OK;
     record_drop(r);
-    return GPUMM_OK;
+    return status;
 }
 
 gpumm_status gpumm__host_event_synchronize(device *d, device_event *e) {
     record *r = event_current(e);
-    if (r) gpumm__host_bell_wait(&host_of(d)->bell, record_done, r);
+    if (!r) return GPUMM_OK;
+    gpumm__host_bell_wait(&host_of(d)->bell, record_done, r);
+    gpumm_status status = gpumm__launch_error_tell(host_of(d), r->error, false);
     record_drop(r);
-    return GPUMM_OK;
+    return status;
 }
 
 static gpumm_status event_moment(device_event *e, const char *which, uint64_t *ns) {
@@ -115,8 +120,14 @@ gpumm_status gpumm__host_event_elapsed(device *d, device_event *from, device_eve
     return GPUMM_OK;
 }
 
+/* What builds on work that went wrong is wrong too. */
+static void inherit_error(device_stream *s, const record *r) {
+    if (r->error) atomic_store(&s->error, r->error);
+}
+
 static void work_wait(op *o) {
     gpumm__host_bell_wait(&o->stream->device->bell, record_done, o->as.record);
+    inherit_error(o->stream, o->as.record);
     record_drop(o->as.record);
 }
 
@@ -125,6 +136,7 @@ gpumm_status gpumm__host_stream_wait(device *d, device_stream *s, device_event *
     (void)d;
     record *r = event_current(e);
     if (!r || record_done(r) || r->stream == s) {
+        if (r && r->stream != s) inherit_error(s, r);
         record_drop(r);
         return GPUMM_OK;
     }

@@ -9,6 +9,7 @@
 
 #include "base/size.h"
 #include "base/status.h"
+#include "device/host/arithmetic.h"
 #include "device/host/compile.h"
 #include "device/host/event.h"
 #include "device/host/memory.h"
@@ -34,6 +35,7 @@ static void host_close(device *d) {
     while (h->streams)
         gpumm__host_stream_close(d, h->streams); /* none by contract; their threads must not outlive us */
     gpumm__host_pool_close(&h->pool);
+    if (h->watches) gpumm__arithmetic_unwatch();
     gpumm__host_memory_close(h);
     pthread_cond_destroy(&h->bell.rung);
     pthread_mutex_destroy(&h->bell.lock);
@@ -64,7 +66,9 @@ static const device_table host_table = {
     .fill = gpumm__host_fill,
     .call = gpumm__host_call,
     .compiler = gpumm__host_compiler,
+    .preprocess = gpumm__host_preprocess,
     .compile = gpumm__host_compile,
+    .parameters = gpumm__host_parameters,
     .module_open = gpumm__host_module_open,
     .module_close = gpumm__host_module_close,
     .function = gpumm__host_function,
@@ -141,7 +145,6 @@ gpumm_status gpumm__host_open(const gpumm_options *options, const gpumm_allocato
     if (!h) return fail_host_memory(sizeof *h);
     h->base.call = &host_table;
     h->base.memory = memory;
-    snprintf(h->base.macros, sizeof h->base.macros, "-DGPUMM_HOST");
     h->page = page;
     h->quota = options->memory ? options->memory : machine_memory(page);
     describe(h, options, granularity, threads);
@@ -152,6 +155,8 @@ gpumm_status gpumm__host_open(const gpumm_options *options, const gpumm_allocato
     }
     pthread_mutex_init(&h->lock, NULL);
     pthread_mutex_init(&h->bell.lock, NULL);
+    h->watches = !options->leave_sigfpe;
+    if (h->watches) gpumm__arithmetic_watch();
     *out = &h->base;
     return GPUMM_OK;
 }

@@ -8,8 +8,10 @@
 
 #include "base/status.h"
 
-/* How many parameters the kernel has (0), and how many bytes the one before `index` takes (from 1). */
-typedef uint64_t host_size_fn(unsigned index);
+typedef struct described { /* a kernel's constant: see device_parameter */
+    uint32_t count;
+    device_parameter parameters[];
+} described;
 
 struct device_module {
     void *library;
@@ -50,22 +52,21 @@ static device_function *function_known(const device_module *m, const char *name)
     return NULL;
 }
 
-/* POSIX: an object pointer that is a function. */
-static bool find_symbol(const device_module *m, const char *what, const char *name, void *function) {
+static void *find_symbol(const device_module *m, const char *what, const char *name) {
     char symbol[512];
     snprintf(symbol, sizeof symbol, "gpumm_%s_%s", what, name);
-    void *address = dlsym(m->library, symbol);
-    memcpy(function, &address, sizeof address);
-    return address != NULL;
+    return dlsym(m->library, symbol);
 }
 
-static gpumm_status function_fill(device *d, device_function *f, const char *name, host_size_fn *size) {
-    uint64_t bytes = (size(0) + 1) * sizeof *f->sizes; /* a source has written them out one by one: they are few */
+static gpumm_status function_fill(device *d, device_function *f, const char *name, const described *of) {
+    uint64_t bytes = (of->count + (uint64_t)1) * sizeof *f->sizes; /* a source has written them out: they are few */
     f->name = gpumm__mem_string(d->memory, name);
     f->sizes = gpumm__mem_new(d->memory, bytes);
     if (!f->name || !f->sizes) return fail_host_memory(bytes);
-    f->count = size(0);
-    for (unsigned i = 0; i < f->count; i++) f->sizes[i] = size(i + 1);
+    f->count = of->count;
+    f->parameters = of->parameters;
+    for (size_t i = 0; i < f->count; i++)
+        f->sizes[i] = of->parameters[i].pointer ? sizeof(gpumm_address) : of->parameters[i].size;
     return GPUMM_OK;
 }
 
@@ -73,14 +74,20 @@ gpumm_status gpumm__host_function(device *d, device_module *m, const char *name,
     device_function *known = function_known(m, name);
     if (known) return *out = known, GPUMM_OK;
     device_function *f = gpumm__mem_new(d->memory, sizeof *f);
-    host_size_fn *size;
     if (!f) return fail_host_memory(sizeof *f);
+    void *run = find_symbol(m, "run", name);
+    const described *of = find_symbol(m, "parameters", name);
+    memcpy(&f->run, &run, sizeof run); /* POSIX: an object pointer that is a function */
     gpumm_status status = GPUMM_OK;
-    if (find_symbol(m, "run", name, &f->run) && find_symbol(m, "size", name, &size))
-        status = function_fill(d, f, name, size);
+    if (run && of) status = function_fill(d, f, name, of);
     else status = fail(GPUMM_NOT_FOUND, "there is no kernel '%s' in the compiled source", name);
     if (status != GPUMM_OK) return function_delete(d, f), status;
     f->next = m->functions;
     *out = m->functions = f;
     return GPUMM_OK;
+}
+
+const device_parameter *gpumm__host_parameters(const device_function *f, size_t *count) {
+    *count = f->count;
+    return f->parameters;
 }

@@ -9,13 +9,15 @@ struct device_function {
     struct device_function *next;
     char *name;
     host_kernel_fn *run;
-    size_t count;  /* of parameters, as they were compiled */
-    size_t *sizes; /* bytes of each; NULL: not known */
+    size_t count;                       /* of parameters, as they were compiled */
+    size_t *sizes;                      /* bytes of each */
+    const device_parameter *parameters; /* the module's */
 };
 
 /* The device table's entries of the same names. */
 gpumm_status gpumm__host_module_open(device *d, const char *path, device_module **out);
 void gpumm__host_module_close(device *d, device_module *m);
 gpumm_status gpumm__host_function(device *d, device_module *m, const char *name, device_function **out);
+const device_parameter *gpumm__host_parameters(const device_function *f, size_t *count);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/size.h"
 #include "base/status.h"
+#include "device/host/arithmetic.h"
 
 /* Chunks a thread: enough to even out, few enough that handing out costs nothing. */
 enum { CHUNKS_PER_THREAD = 8, CHUNK_UNIT = 64 };
@@ -25,12 +26,19 @@ gpumm_status gpumm__host_pool_open(pool *p, unsigned threads, const gpumm_alloca
     return status;
 }
 
-static void work_on(task *t) {
-    for (;;) {
+static void run_chunks(void *user) {
+    task *t = user;
+    while (!atomic_load_explicit(&t->failed, memory_order_relaxed)) {
         uint64_t begin = atomic_fetch_add_explicit(&t->taken, t->chunk, memory_order_relaxed);
         if (begin >= t->threads) return;
         t->run(t->arguments, begin, size_min(begin + t->chunk, t->threads), t->threads, t->block);
     }
+}
+
+static void work_on(task *t) {
+    if (gpumm__arithmetic_run(run_chunks, t)) return;
+    atomic_store(&t->failed, true);
+    atomic_store(&t->taken, t->threads); /* nobody looks for more of it */
 }
 
 static task *task_with_work(const pool *p) {

@@ -17,7 +17,8 @@ typedef struct task {
     void *const *arguments;
     uint64_t threads, chunk;
     unsigned block;
-    unsigned helpers; /* of the pool, at work on it; under the pool's lock */
+    atomic_bool failed; /* by a division; what is left of it is not run */
+    unsigned helpers;   /* of the pool, at work on it; under the pool's lock */
     _Atomic uint64_t taken;
 } task;
 

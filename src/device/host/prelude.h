@@ -3,7 +3,7 @@
 #ifndef DEVICE_HOST_PRELUDE_H
 #define DEVICE_HOST_PRELUDE_H
 
-/* Pieces of C++, to be written one after the other; NULL ends them. */
-extern const char *const gpumm__host_prelude[];
+/* Lists of pieces of C++, to be written one after the other; NULL ends the lists and each of them. */
+extern const char *const *const gpumm__host_prelude[];
 
 #endif

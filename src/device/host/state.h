@@ -12,6 +12,14 @@ typedef struct bell {
     atomic_uint waiters;
 } bell;
 
+enum { LAUNCH_ERRORS = 16 };
+
+typedef struct launch_error {
+    uint64_t number;
+    bool told;
+    char message[240];
+} launch_error;
+
 typedef struct host_device {
     device base;
     uint64_t page, quota;
@@ -20,9 +28,12 @@ typedef struct host_device {
     size_t count, room;
     uint64_t held; /* of the quota */
     device_stream *streams;
+    launch_error errors[LAUNCH_ERRORS];
+    uint64_t error_count;
 
     bell bell;
     pool pool;
+    bool watches; /* divisions within kernels */
 } host_device;
 
 static inline host_device *host_of(device *d) { return (host_device *)d; }

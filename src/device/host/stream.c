@@ -4,10 +4,12 @@
 #include "device/host/stream.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/size.h"
 #include "base/status.h"
+#include "device/host/launch_error.h"
 #include "device/host/module.h"
 
 /* What a GPU accepts, so that a launch that runs here runs there. */
@@ -131,7 +133,7 @@ static bool goal_reached(const void *what) {
 gpumm_status gpumm__host_stream_synchronize(device *d, device_stream *s) {
     goal g = {s, atomic_load(&s->issued)};
     gpumm__host_bell_wait(&host_of(d)->bell, goal_reached, &g);
-    return GPUMM_OK;
+    return gpumm__launch_error_tell(s->device, atomic_load(&s->error), true);
 }
 
 gpumm_status gpumm__host_stream_query(device *d, device_stream *s, bool *idle) {
@@ -227,6 +229,15 @@ gpumm_status gpumm__host_call(device *d, device_stream *s, void (*function)(void
     return GPUMM_OK;
 }
 
+static void note_division(device_stream *s, const char *name) {
+    char text[240];
+    snprintf(text, sizeof text,
+             "kernel '%.100s' divided an integer by zero, or the least integer by -1: its launch was ended there, and "
+             "what it has written is undefined",
+             name);
+    atomic_store(&s->error, gpumm__launch_error_note(s->device, text));
+}
+
 static void work_launch(op *o) {
     task t = {
         .run = o->as.launch.run,
@@ -235,6 +246,7 @@ static void work_launch(op *o) {
         .block = o->as.launch.block,
     };
     gpumm__host_pool_run(&o->stream->device->pool, &t);
+    if (atomic_load(&t.failed)) note_division(o->stream, o->as.launch.name);
 }
 
 static gpumm_status launch_checked(const device_function *f, const device_launch *launch, unsigned block) {
@@ -290,6 +302,7 @@ gpumm_status gpumm__host_launch(device *d, device_stream *s, device_function *f,
     o->as.launch.arguments = (void **)((char *)o + table);
     o->as.launch.threads = launch->threads;
     o->as.launch.block = block;
+    o->as.launch.name = f->name;
     launch_take(o, launch, (char *)o + values);
     gpumm__host_op_post(o);
     return GPUMM_OK;

@@ -10,6 +10,7 @@ struct device_stream {
     device_stream *next, *before;
     worker worker;
     _Atomic uint64_t issued, completed;
+    _Atomic uint64_t error; /* of the last launch that went wrong; see launch_error.h */
 };
 
 typedef struct record record; /* of an event */
@@ -39,6 +40,7 @@ typedef struct op {
             void **arguments;
             uint64_t threads;
             unsigned block;
+            const char *name; /* the function's */
         } launch;
         record *record;
     } as;

@@ -1,30 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading prototypes: the text is cut into declarations at the outermost level (bodies are skipped by
-   their braces); those with __global__ are read closely, typedefs and aliases are kept as macros. */
+   their braces); those with __global__ are read closely, of others the types' names. */
 #include "kernel/source/prototypes.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/status.h"
-#include "kernel/source/preprocessor.h"
+#include "kernel/source/tokens.h"
 #include "kernel/source/ctype.h"
 
-enum { BLOCKS = 32, TEXT_MAX = 256 };
+enum { BLOCKS = 32, TEXT_MAX = 256, SCOPE_MAX = 128 };
 
 typedef struct linkage { /* what a declaration without a body said of a name */
     const char *name;
     size_t length;
 } linkage;
 
+typedef struct block { /* one that is open, and whose inside is at the outermost level too */
+    bool c;            /* extern "C" {; else a namespace */
+    char name[SCOPE_MAX];
+} block;
+
 typedef struct parser {
     const gpumm_allocator *from;
     const prototype_source *source;
-    reader *reader;
+    token_reader reader;
     token *tokens; /* of the declaration being collected */
     size_t count, capacity;
-    bool blocks[BLOCKS]; /* open extern "C" { (true) and namespace { (false) */
+    block blocks[BLOCKS];
     size_t depth;
+    bool typedef_open; /* a typedef's body was passed, and its name is to come */
     linkage *declared; /* names that an earlier declaration made extern "C" */
     size_t declared_count, declared_capacity;
     prototype_list list;
@@ -68,12 +75,13 @@ typedef struct shape { /* a parameter while it is read */
     const token *name;
     unsigned stars;
     unsigned constant; /* bit n: const at n stars */
+    bool glued;        /* :: was the last token */
 } shape;
 
 static bool ignored(const token *t) {
     static const char *const names[] = {
-        "volatile", "restrict", "__restrict", "__restrict__",      "register", "struct", "class",
-        "union",    "enum",     "typename",   "__grid_constant__", "std",      ":"};
+        "volatile", "restrict", "__restrict", "__restrict__", "register",          "struct",
+        "class",    "union",    "enum",       "typename",     "__grid_constant__", "std"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (is(t, names[i])) return true;
     return false;
@@ -100,6 +108,11 @@ static gpumm_status shape_append(shape *s, const token *t, bool apart) {
 
 static gpumm_status shape_word(shape *s, const token *t) {
     if (s->stars) return s->name = t, GPUMM_OK;
+    if (s->glued) { /* what stands behind :: is no name of its own */
+        s->glued = false;
+        s->last = NULL;
+        return shape_append(s, t, false);
+    }
     s->last_at = s->used;
     s->last = t;
     s->words++;
@@ -127,8 +140,31 @@ static gpumm_status shape_refuse(const token *t) {
                 (int)t->length, t->text);
 }
 
+/* decltype(…) is a type's word, whatever stands in it. */
+static gpumm_status shape_decltype(shape *s, const token **at, const token *end) {
+    const token *close = behind(*at + 1, end);
+    TRY(shape_word(s, *at));
+    s->last = NULL;
+    for (const token *t = *at + 1; t < close; t++) TRY(shape_append(s, t, false));
+    *at = close;
+    return GPUMM_OK;
+}
+
+static bool is_decltype(const token *t) {
+    return is(t, "decltype") || is(t, "typeof") || is(t, "__typeof__") || is(t, "__typeof") || is(t, "__decltype");
+}
+
+/* a::b is one word. */
+static gpumm_status shape_colon(shape *s, const token **at, const token *end) {
+    const token colons = {TOKEN_PUNCTUATION, "::", 2, (*at)->file, (*at)->line};
+    if (*at < end && is(*at, ":")) (*at)++;
+    s->glued = s->used > 0 && !s->stars;
+    return s->glued ? shape_append(s, &colons, false) : GPUMM_OK;
+}
+
 static gpumm_status shape_step(shape *s, const token **at, const token *end) {
     const token *t = *at;
+    if (is_decltype(t) && t + 1 < end && is(t + 1, "(")) return shape_decltype(s, at, end);
     if (attribute(t) && t + 1 < end) return *at = behind(t + 1, end), GPUMM_OK;
     if (is(t, "[") && t + 1 < end && is(t + 1, "[")) return *at = behind(t, end), GPUMM_OK; /* [[maybe_unused]] */
     if (is(t, "[")) return s->stars++, *at = behind(t, end), GPUMM_OK;
@@ -136,6 +172,7 @@ static gpumm_status shape_step(shape *s, const token **at, const token *end) {
     (*at)++;
     if (is(t, "const")) return s->constant |= 1u << (s->stars & 31), GPUMM_OK;
     if (is(t, "*")) return s->stars++, GPUMM_OK;
+    if (is(t, ":")) return shape_colon(s, at, end);
     if (ignored(t)) return GPUMM_OK;
     return t->kind == TOKEN_NAME ? shape_word(s, t) : shape_refuse(t);
 }
@@ -155,11 +192,14 @@ static gpumm_status shape_read(span p, shape *s) {
     return GPUMM_OK;
 }
 
+static const char *type_name(const prototype_source *source, size_t i) {
+    const char *other = source->type_names ? source->type_names[i] : NULL;
+    return other && *other ? other : gpumm_type_struct_name(source->types[i]);
+}
+
 static const gpumm_type *struct_named(const prototype_source *source, const char *name) {
     for (size_t i = 0; i < source->type_count; i++) {
-        const char *own = gpumm_type_struct_name(source->types[i]);
-        const char *other = source->type_names ? source->type_names[i] : NULL;
-        if (strcmp(other ? other : own, name) == 0) return source->types[i];
+        if (strcmp(type_name(source, i), name) == 0) return source->types[i];
     }
     return NULL;
 }
@@ -178,6 +218,31 @@ static gpumm_status element_of(const prototype_source *source, const char *name,
     return GPUMM_OK;
 }
 
+/* One character as UTF-8; returns how many bytes it has. */
+static size_t put_character(unsigned long c, char *out) {
+    if (c < 0x80) return out[0] = (char)c, 1;
+    size_t more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+    static const unsigned char starts[] = {0, 0xC0, 0xE0, 0xF0};
+    out[0] = (char)(starts[more] | (c >> 6 * more));
+    for (size_t i = 1; i <= more; i++) out[i] = (char)(0x80 | (c >> 6 * (more - i) & 0x3F));
+    return more + 1;
+}
+
+/* The name as it was written: compilers write \uXXXX and \UXXXXXXXX for letters beyond ASCII. */
+static void put_name(const token *t, char *out) {
+    for (size_t i = 0; i < t->length;) {
+        char digits[9] = "";
+        size_t count = t->text[i] != '\\' || i + 1 == t->length ? 0 : t->text[i + 1] == 'u' ? 4 : 8;
+        if (!count || i + 2 + count > t->length) {
+            *out++ = t->text[i++];
+            continue;
+        }
+        memcpy(digits, t->text + i + 2, count);
+        out += put_character(strtoul(digits, NULL, 16) & 0x1FFFFF, out);
+        i += 2 + count;
+    }
+}
+
 static gpumm_status parameter_make(parser *p, const shape *s, gpumm_parameter *out) {
     char type[TEXT_MAX + 32];
     unsigned level = s->stars ? s->stars - 1 : 0;
@@ -187,10 +252,15 @@ static gpumm_status parameter_make(parser *p, const shape *s, gpumm_parameter *o
     char *name = gpumm__mem_new(p->from, s->name ? s->name->length + 1 : 1);
     out->name = name;
     if (!out->type || !name) return fail_host_memory(sizeof type);
-    if (s->name) memcpy(name, s->name->text, s->name->length);
+    if (s->name) put_name(s->name, name);
     out->kind = s->stars ? GPUMM_POINTER : GPUMM_VALUE;
     out->access = s->stars && !(s->constant >> (level & 31) & 1) ? GPUMM_WRITE : GPUMM_READ;
-    return element_of(p->source, s->type, s->stars, &out->element);
+    out->boolean = s->stars < 2 && (strcmp(s->type, "bool") == 0 || strcmp(s->type, "_Bool") == 0);
+    out->any = s->stars == 1 && strcmp(s->type, "void") == 0;
+    TRY(element_of(p->source, s->type, s->stars, &out->element));
+    out->size = out->element ? gpumm_type_size(out->element) : 0;
+    out->align = out->element ? gpumm_type_align(out->element) : 0;
+    return GPUMM_OK;
 }
 
 static bool same_name(const prototype *k, const char *name) {
@@ -244,10 +314,10 @@ static gpumm_status parameters_read(parser *p, prototype *k, span text) {
 /* A bool is a byte like an integer, and counts nothing. */
 bool gpumm__prototype_counts(const gpumm_parameter *p) {
     return p->kind == GPUMM_VALUE && p->element && gpumm_type_kind(p->element) == GPUMM_SCALAR &&
-           gpumm_type_scalar(p->element) < GPUMM_F16 && strcmp(p->type, "bool") != 0 && strcmp(p->type, "_Bool") != 0;
+           gpumm_type_scalar(p->element) < GPUMM_F16 && !p->boolean;
 }
 
-static size_t first_integer(const prototype *k) {
+size_t gpumm__prototype_threads(const prototype *k) {
     for (size_t i = 0; i < k->count; i++)
         if (gpumm__prototype_counts(&k->parameters[i])) return i;
     return SIZE_MAX;
@@ -255,7 +325,7 @@ static size_t first_integer(const prototype *k) {
 
 /* ---- Kernels ------------------------------------------------------------------------------ */
 
-const prototype *gpumm__prototype_named(const prototype_list *list, const char *name) {
+prototype *gpumm__prototype_named(const prototype_list *list, const char *name) {
     for (size_t i = 0; i < list->count; i++)
         if (strcmp(list->items[i].name, name) == 0) return &list->items[i];
     return NULL;
@@ -267,6 +337,8 @@ static const token *kernel_name(span d) {
         bool bracket = is(d.at + 1, "(");
         if (is(d.at, "[")) d.at = behind(d.at, d.end);
         else if (bracket && attribute(d.at)) d.at = behind(d.at + 1, d.end);
+        else if (bracket && is(d.at, "void") && d.at + 4 < d.end && is(d.at + 3, ")"))
+            return d.at + 2; /* void (k)(…) */
         else if (bracket && d.at->kind == TOKEN_NAME) return d.at;
         else d.at++;
     }
@@ -277,7 +349,7 @@ static bool has_linkage(const parser *p, span d, const token *name) {
     const token *at = find(d, "extern");
     if (at && at + 1 < name && is(at + 1, "\"C\"")) return true;
     for (size_t i = 0; i < p->depth; i++)
-        if (p->blocks[i]) return true;
+        if (p->blocks[i].c) return true;
     for (size_t i = 0; i < p->declared_count; i++)
         if (p->declared[i].length == name->length && !memcmp(p->declared[i].name, name->text, name->length))
             return true;
@@ -292,6 +364,9 @@ static gpumm_status remember(parser *p, const token *name) {
     return GPUMM_OK;
 }
 
+/* The bracket that opens them; a name may have brackets of its own. */
+static const token *parameters_of(const token *name) { return is(name + 1, ")") ? name + 2 : name + 1; }
+
 static gpumm_status kernel_check(parser *p, span d, const token *name) {
     if (find(d, "template"))
         return fail(
@@ -303,10 +378,19 @@ static gpumm_status kernel_check(parser *p, span d, const token *name) {
                     "%s:%u: kernel '%.*s' is not extern \"C\": C++ changes its name, so it "
                     "cannot be found; write extern \"C\" __global__ void %.*s(…)",
                     name->file, name->line, (int)name->length, name->text, (int)name->length, name->text);
-    if (!find((span){d.at, name}, "void"))
+    if (!find((span){d.at, name}, "void") && !find((span){behind(parameters_of(name), d.end), d.end}, "void"))
         return fail(GPUMM_COMPILE_FAILED, "%s:%u: kernel '%.*s' must return void", name->file, name->line,
                     (int)name->length, name->text);
     return GPUMM_OK;
+}
+
+/* "outer::inner::" of the namespaces that are open. */
+static char *scope_text(const parser *p) {
+    char text[BLOCKS * (SCOPE_MAX + 2)] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < p->depth; i++)
+        if (p->blocks[i].name[0]) used += (size_t)snprintf(text + used, sizeof text - used, "%s::", p->blocks[i].name);
+    return gpumm__mem_string(p->from, text);
 }
 
 static gpumm_status kernel_add(parser *p, span d, const token *name) {
@@ -316,20 +400,29 @@ static gpumm_status kernel_add(parser *p, span d, const token *name) {
     prototype *k = &list->items[list->count];
     *k = (prototype){.line = name->line, .threads = SIZE_MAX};
     k->name = gpumm__mem_new(p->from, name->length + 1);
-    if (!k->name) return fail_host_memory(name->length + 1);
+    k->scope = scope_text(p);
+    k->file = gpumm__mem_string(p->from, name->file);
+    list->count++;
+    if (!k->name || !k->scope || !k->file) return fail_host_memory(name->length + 1);
     memcpy(k->name, name->text, name->length);
     const prototype *other = gpumm__prototype_named(list, k->name);
-    list->count++;
-    if (other)
+    if (other != k)
         return fail(GPUMM_COMPILE_FAILED, "%s:%u: kernel '%s' is there already, at line %u", name->file, name->line,
                     k->name, other->line);
     k->parameters = gpumm__mem_new(p->from, GPUMM_PARAMETERS_MAX * sizeof *k->parameters);
     if (!k->parameters) return fail_host_memory(GPUMM_PARAMETERS_MAX * sizeof *k->parameters);
-    const token *end = behind(name + 1, d.end);
+    const token *open = parameters_of(name), *end = behind(open, d.end);
     if (end == d.end && !is(end - 1, ")")) return wrong(name, "this kernel's parameter list does not end");
-    TRY(parameters_read(p, k, (span){name + 2, end - 1}));
-    k->threads = first_integer(k);
+    TRY(parameters_read(p, k, (span){open + 1, end - 1}));
+    k->threads = gpumm__prototype_threads(k);
     return GPUMM_OK;
+}
+
+/* A kernel that cannot be had is of no matter where others are wanted; the first one's reason is kept. */
+static gpumm_status pass_over(parser *p, gpumm_status status) {
+    if (p->source->signature || status != GPUMM_COMPILE_FAILED) return status;
+    if (!p->list.refused) p->list.refused = gpumm__mem_string(p->from, gpumm_message());
+    return p->list.refused ? GPUMM_OK : fail_host_memory(1);
 }
 
 /* A declaration that is a function, or a kernel; `body`: it is defined here. */
@@ -339,65 +432,105 @@ static gpumm_status function(parser *p, span d, bool body) {
     const token *name = kernel_name(d);
     if (!name) return kernel ? wrong(d.at, "a __global__ without a function") : GPUMM_OK;
     if (body || p->source->signature) {
-        TRY(kernel_check(p, d, name));
-        return kernel_add(p, d, name);
+        gpumm_status status = kernel_check(p, d, name);
+        return status == GPUMM_OK ? kernel_add(p, d, name) : pass_over(p, status);
     }
     return has_linkage(p, d, name) ? remember(p, name) : GPUMM_OK;
 }
 
 /* ---- Declarations ------------------------------------------------------------------------- */
 
-/* The words from `at` to `end` as one text, known as `name` from now. */
-static gpumm_status alias(parser *p, const token *name, span words) {
-    char text[TEXT_MAX];
-    size_t used = 0;
-    for (; words.at < words.end; words.at++) {
-        if (words.at->kind != TOKEN_NAME || used + words.at->length + 2 > sizeof text) return GPUMM_OK;
-        if (used) text[used++] = ' ';
-        memcpy(text + used, words.at->text, words.at->length);
-        used += words.at->length;
-    }
-    if (!used || (used == name->length && memcmp(text, name->text, used) == 0)) return GPUMM_OK;
-    return gpumm__reader_define(p->reader, name->text, name->length, text, used);
+static bool is_wanted(const prototype_source *source, const token *name) {
+    for (size_t i = 0; i < source->type_count; i++)
+        if (is(name, type_name(source, i))) return true;
+    return false;
 }
 
-/* typedef unsigned int index; using index = unsigned int; Others (pointers, structs) stay unknown. */
-static gpumm_status aliases(parser *p, span d) {
-    size_t count = (size_t)(d.end - d.at);
-    if (count >= 3 && is(d.at, "typedef")) return alias(p, d.end - 1, (span){d.at + 1, d.end - 1});
-    if (count >= 4 && is(d.at, "using") && is(d.at + 2, "=")) return alias(p, d.at + 1, (span){d.at + 3, d.end});
+static gpumm_status declared_type(parser *p, const token *name) {
+    prototype_list *list = &p->list;
+    if (name->kind != TOKEN_NAME || !is_wanted(p->source, name)) return GPUMM_OK;
+    if (!gpumm__mem_reserve(p->from, (void **)&list->types, sizeof *list->types, list->type_count,
+                            &list->type_capacity))
+        return fail_host_memory(sizeof *list->types);
+    char *copy = gpumm__mem_new(p->from, name->length + 1);
+    if (!copy) return fail_host_memory(name->length + 1);
+    list->types[list->type_count++] = memcpy(copy, name->text, name->length);
     return GPUMM_OK;
+}
+
+/* Is what is declared here known by its name alone? */
+static bool is_global(const parser *p) {
+    for (size_t i = 0; i < p->depth; i++)
+        if (p->blocks[i].name[0]) return false;
+    return true;
+}
+
+/* The name of the struct, class, union or enum that is defined here; NULL where it is none. */
+static const token *body_of_type(span d) {
+    const token *name = NULL;
+    if (d.at < d.end && is(d.at, "typedef")) d.at++;
+    if (d.at == d.end) return NULL;
+    if (!is(d.at, "struct") && !is(d.at, "class") && !is(d.at, "union") && !is(d.at, "enum")) return NULL;
+    for (d.at++; d.at < d.end && !is(d.at, ":"); d.at++)
+        if (is(d.at, "[") || is(d.at, "(")) d.at = behind(d.at, d.end) - 1;
+        else if (d.at->kind == TOKEN_NAME && !is(d.at, "final") && !is(d.at, "class") && !attribute(d.at)) name = d.at;
+    return name;
+}
+
+/* Which types the source declares itself: struct t {, typedef … t; using t = … */
+static gpumm_status types(parser *p, span d, bool body) {
+    size_t count = (size_t)(d.end - d.at);
+    bool open = p->typedef_open;
+    p->typedef_open = body && count && is(d.at, "typedef");
+    if (!count || !is_global(p)) return GPUMM_OK;
+    if (body) {
+        const token *name = body_of_type(d);
+        return name ? declared_type(p, name) : GPUMM_OK;
+    }
+    if (open || is(d.at, "typedef")) return declared_type(p, d.end - 1);
+    return count >= 4 && is(d.at, "using") && is(d.at + 2, "=") ? declared_type(p, d.at + 1) : GPUMM_OK;
 }
 
 static void skip_body(parser *p) {
     int open = 1;
     while (open) {
-        token t = gpumm__reader_next(p->reader);
+        token t = gpumm__token_next(&p->reader);
         if (t.kind == TOKEN_END) return;
         open += is(&t, "{") - is(&t, "}");
     }
 }
 
 /* extern "C" { and namespace x {: what is inside is at the outermost level too. */
-static bool opens_block(const parser *p, span d, bool *c) {
-    size_t count = (size_t)(d.end - d.at);
-    *c = count == 2 && is(d.at, "extern") && is(d.at + 1, "\"C\"");
-    return p->depth < BLOCKS && (*c || (count && (is(d.at, "namespace") || (count > 1 && is(d.at + 1, "namespace")))));
+static bool opens_block(const parser *p, span d, block *out) {
+    size_t count = (size_t)(d.end - d.at), used = 0;
+    bool inlined = count > 1 && is(d.at + 1, "namespace");
+    *out = (block){.c = count == 2 && is(d.at, "extern") && is(d.at + 1, "\"C\"")};
+    if (p->depth == BLOCKS) return false;
+    if (out->c) return true;
+    if (!inlined && !(count && is(d.at, "namespace"))) return false;
+    for (d.at += inlined ? 2 : 1; d.at < d.end && d.at->kind != TOKEN_END; d.at++) /* a, or a::b */
+        if (used + d.at->length < sizeof out->name && !is(d.at, "inline")) {
+            memcpy(out->name + used, d.at->text, d.at->length);
+            used += d.at->length;
+        }
+    return true;
 }
 
 static gpumm_status declaration(parser *p, const token *last) {
     span d = {p->tokens, p->tokens + p->count};
-    bool c, body = is(last, "{");
+    bool body = is(last, "{");
+    block opened;
     gpumm_status status = GPUMM_OK;
-    if (body && opens_block(p, d, &c)) {
-        p->blocks[p->depth++] = c;
+    if (body && opens_block(p, d, &opened)) {
+        p->blocks[p->depth++] = opened;
     } else if (body) {
-        status = function(p, d, true);
+        status = types(p, d, true);
+        if (status == GPUMM_OK) status = function(p, d, true);
         skip_body(p);
     } else if (is(last, "}")) {
         p->depth -= p->depth > 0;
     } else if (p->count) {
-        status = aliases(p, d);
+        status = types(p, d, false);
         if (status == GPUMM_OK) status = function(p, d, false);
     }
     p->count = 0;
@@ -414,26 +547,38 @@ static gpumm_status collect(parser *p, const token *t) {
 static gpumm_status read_all(parser *p) {
     int brackets = 0;
     for (;;) {
-        token t = gpumm__reader_next(p->reader);
+        token t = gpumm__token_next(&p->reader);
         if (t.kind == TOKEN_END) break;
         brackets += is(&t, "(") - is(&t, ")");
         bool ends = is(&t, ";") || is(&t, "{") || is(&t, "}");
         if (ends && (brackets <= 0 || is(&t, "{"))) brackets = 0;
         TRY(ends && !brackets ? declaration(p, &t) : collect(p, &t));
     }
-    TRY(gpumm__reader_status(p->reader));
     /* A signature needs no end; a kernel that is cut off is better named here than not found later. */
     return p->count ? function(p, (span){p->tokens, p->tokens + p->count}, true) : GPUMM_OK;
 }
 
+/* A name that something else has too, in another file: headers of the C library declare many a good word. */
+static void find_taken(parser *p) {
+    token t = gpumm__token_next(&p->reader);
+    while (t.kind != TOKEN_END) {
+        token next = gpumm__token_next(&p->reader);
+        for (size_t i = 0; t.kind == TOKEN_NAME && is(&next, "(") && i < p->list.count; i++) {
+            prototype *k = &p->list.items[i];
+            if (is(&t, k->name) && strcmp(t.file, k->file) != 0) k->taken = true;
+        }
+        t = next;
+    }
+}
+
 gpumm_status gpumm__prototype_read(const gpumm_allocator *from, const prototype_source *source, prototype_list *out) {
     parser p = {.from = from, .source = source, .list.from = from};
-    gpumm_status status = gpumm__reader_open(from, source->text, source->file, source->flags, &p.reader);
-    /* What both devices' compilers define. */
-    if (status == GPUMM_OK) status = gpumm__reader_define_flags(p.reader, "-D__CUDACC__ -D__cplusplus=201703");
-    if (status == GPUMM_OK) status = gpumm__reader_define_flags(p.reader, source->defined ? source->defined : "");
-    if (status == GPUMM_OK) status = read_all(&p);
-    gpumm__reader_close(p.reader);
+    gpumm__tokens_open(from, source->text, source->file, &p.reader);
+    gpumm_status status = read_all(&p);
+    gpumm__tokens_close(&p.reader);
+    gpumm__tokens_open(from, source->text, source->file, &p.reader);
+    if (status == GPUMM_OK) find_taken(&p);
+    gpumm__tokens_close(&p.reader);
     gpumm__mem_free(from, p.tokens);
     gpumm__mem_free(from, p.declared);
     if (status == GPUMM_OK) *out = p.list;
@@ -449,10 +594,15 @@ static void kernel_free(const gpumm_allocator *from, prototype *k) {
     }
     gpumm__mem_free(from, k->parameters);
     gpumm__mem_free(from, k->name);
+    gpumm__mem_free(from, k->scope);
+    gpumm__mem_free(from, k->file);
 }
 
 void gpumm__prototype_free(prototype_list *list) {
     for (size_t i = 0; i < list->count; i++) kernel_free(list->from, &list->items[i]);
+    for (size_t i = 0; i < list->type_count; i++) gpumm__mem_free(list->from, list->types[i]);
+    gpumm__mem_free(list->from, list->types);
     gpumm__mem_free(list->from, list->items);
+    gpumm__mem_free(list->from, list->refused);
     *list = (prototype_list){0};
 }

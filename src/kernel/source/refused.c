@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/status.h"
-#include "kernel/source/preprocessor.h"
+#include "kernel/source/tokens.h"
 
 typedef struct refused_name {
     const char *name;
@@ -63,24 +63,17 @@ static gpumm_status refuse(const token *t, const refused_name *r) {
                 r->what, (int)t->length, t->text, r->why);
 }
 
-static gpumm_status refuse_in(reader *r, const char *defined) {
-    TRY(gpumm__reader_define_flags(r, "-D__CUDACC__ -D__cplusplus=201703"));
-    TRY(gpumm__reader_define_flags(r, defined));
-    token t = gpumm__reader_next(r);
-    while (t.kind != TOKEN_END) {
-        token next = gpumm__reader_next(r);
+gpumm_status gpumm__refused_check(const gpumm_allocator *from, const char *text, const char *file) {
+    token_reader r;
+    gpumm_status status = GPUMM_OK;
+    gpumm__tokens_open(from, text, file, &r);
+    token t = gpumm__token_next(&r);
+    while (t.kind != TOKEN_END && status == GPUMM_OK) {
+        token next = gpumm__token_next(&r);
         const refused_name *found = refusal(&t, gpumm__token_is(&next, "(") || gpumm__token_is(&next, "<"));
-        if (found) return refuse(&t, found);
+        if (found) status = refuse(&t, found);
         t = next;
     }
-    return gpumm__reader_status(r);
-}
-
-gpumm_status gpumm__refused_check(const gpumm_allocator *from, const char *text, const char *file, const char *flags,
-                                  const char *defined) {
-    reader *r;
-    TRY(gpumm__reader_open(from, text, file, flags, &r));
-    gpumm_status status = refuse_in(r, defined);
-    gpumm__reader_close(r);
+    gpumm__tokens_close(&r);
     return status;
 }

@@ -6,8 +6,7 @@
 #include "base/alloc.h"
 #include "gpumm.h"
 
-/* COMPILE_FAILED at file and line, with the reason. `defined`: what the device's compiler defines, as flags. */
-gpumm_status gpumm__refused_check(const gpumm_allocator *from, const char *text, const char *file, const char *flags,
-                                  const char *defined);
+/* COMPILE_FAILED at file and line, with the reason. The text is preprocessed. */
+gpumm_status gpumm__refused_check(const gpumm_allocator *from, const char *text, const char *file);
 
 #endif
