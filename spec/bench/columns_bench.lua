@@ -4,7 +4,7 @@
 -- which reads the same file. Needs 1.5 GB in FOLDER.
 --     gpumm-run spec/bench/columns_bench.lua FOLDER [EDGES]
 
-local gpumm = gpumm or require "gpumm"
+local gpumm = require "gpumm"
 
 local folder, count = arg[1] or "/tmp", math.tointeger(tonumber(arg[2] or 15700000))
 local SCALE = 20
