@@ -45,6 +45,7 @@
 ---@field call? string the name of a device call, as "commit"; any call, unless given
 ---@field nth? integer the nth such call from now fails; 0: none fails
 ---@field status? gpumm.status_name the status that it fails with; "OK": the call does nothing and reports success
+---@field times? integer so many of them fail, one after another; 1, unless given
 ---@field jitter? integer a seed: every operation of a stream is delayed by a random time
 ---@field hold? "copy"|"snapshot"|"fill"|"launch" this kind of operation is held back from the start, until fault:release
 
@@ -63,7 +64,7 @@
 ---@field enable_async? boolean
 ---@field growth? gpumm.growthlike overrides growth_factor
 ---@field align? integer capacities are multiples of this number of elements
----@field ahead? integer growth steps to commit in advance
+---@field ahead? integer growth steps to commit in advance; 0: none; unless given, a small next step of what has grown twice
 ---@field max_length? integer
 ---@field tag? string who asks, as shown in statistics and messages; the script's file and line, unless given
 ---@field stream? gpumm.stream on which the elements are set to zero
@@ -114,7 +115,9 @@
 ---@field [integer] string|gpumm.buffer which members; every one, unless given
 ---@field slots? integer 2 to 64; 2, unless given
 ---@field direct? boolean copy to the host at once, without staging on the device: the next writer waits for the copy
----@field busy? "drop"|"wait" what a capture does while every slot is taken
+---@field busy? "drop"|"newest"|"wait" what a capture does while every slot is taken: refuse (`nil, message, "BUSY"`; the default); replace the oldest frame that nobody took; or wait for copies under way and lose nothing, with BUSY where every slot holds a frame that has arrived
+---@field wait_seconds? number with busy = "wait": how long to wait for another thread to take a frame, before BUSY; 0, unless given
+---@field inline_bytes? gpumm.size snapshots up to so large are copied to the host on the producing stream, without staging; as is best on the device, unless given; 0: none
 ---@field tag? string
 
 ---@class gpumm.growth_request
@@ -151,6 +154,7 @@
 ---@field committed_bytes integer bytes held of the device
 ---@field peak_committed_bytes integer
 ---@field dropped_frames integer
+---@field gate_waits integer calls that waited while the memory under a buffer's address was exchanged
 ---@field buffers gpumm.entry
 ---@field scratch gpumm.entry
 ---@field staging gpumm.entry
@@ -195,8 +199,6 @@
 ---@class gpumm.parameter
 ---@field name string as written; "" where it could not be read
 ---@field type string as written
----@field element? string the element type that it was compiled with; nil: void, or a struct that gpumm does not know
----@field size integer bytes of the value or pointee, as it was compiled; 0: void, or not known
 ---@field kind "pointer"|"value"
 ---@field access? gpumm.access of a pointer
 
@@ -383,6 +385,7 @@ function Manager:is_closed() end
 ---@field max_length integer
 ---@field address integer on the device
 ---@field generation integer starts at 1; incremented when the buffer moves to another address (relocating devices only)
+---@field mapping integer how often its physical memory was exchanged, which keeps the address where memory grows in place
 ---@field manager gpumm.manager
 ---@field group? gpumm.group
 ---@operator len: integer
@@ -488,6 +491,7 @@ function Buffer:close() end
 ---@field committed_bytes integer
 ---@field max_length integer
 ---@field generation integer
+---@field mapping integer summed over members
 ---@field manager gpumm.manager
 ---@field [string] gpumm.buffer members by name
 ---@operator len: integer
@@ -622,7 +626,7 @@ function Event:close() end
 -- ---- Readbacks and frames --------------------------------------------------------------------
 
 ---@class gpumm.readback
----@field dropped integer captures that were never delivered
+---@field dropped integer captures that no one was given: refused with BUSY, replaced by newer ones, or passed over by latest; cancelled ones are not among them
 ---@field newest? integer the newest ticket
 ---@field slots? integer
 ---@field manager gpumm.manager
@@ -1077,8 +1081,10 @@ function gpumm.buffer(options) end
 ---@return gpumm.description
 function gpumm.kernel(options) end
 
---- Describes a readback: { "nodes.position", every = 5, slots = 3 }.
----@param options { [integer]: string, every?: integer, slots?: integer, direct?: boolean, busy?: "drop"|"wait" }
+--- Describes a readback: { "nodes.position", every = 5, slots = 3 }. It is captured after every `every`th step and at the
+--- end; every is 1 unless given, and with false the script captures by itself (`sim.watch:capture(step)`), nothing else does.
+--- With busy = "wait", the default here, nothing is lost: the simulation delivers the oldest frame before it captures the next.
+---@param options { [integer]: string, every?: integer|false, slots?: integer, direct?: boolean, busy?: "drop"|"newest"|"wait", inline_bytes?: gpumm.size }
 ---@return gpumm.description
 function gpumm.readback(options) end
 

@@ -1,4 +1,4 @@
--- successes: 43
+-- successes: 47
 -- SPDX-License-Identifier: MIT
 -- Kernels in CUDA C: arguments by name and by position, what is checked before a launch, struct types, errors at
 -- the user's file and line, what the host refuses, atomics, thread counts, files beside the script, the cache.
@@ -632,5 +632,69 @@ extern "C" __global__ void meet(int n, int *here, int *met)
         local here, met = buffer(m, "i32", { 0, 0 }), buffer(m, "i32", { 0, 0 })
         assert(k(2, here, met))
         assert.view_equals({ 1, 1 }, met:download())
+    end)
+
+    local function divide(m)
+        local k = assert(m:kernel { source = [[
+extern "C" __global__ void ratio(int n, int *a, int by)
+{
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < n) a[i] = (-2147483647 - 1) / by;
+}]] })
+        return k, assert(m:buffer { type = "i32", length = 100000 })
+    end
+
+    it("that divide by zero end their launch with an error that names them, and nothing else", function()
+        local m = spec.manager { device = "host", workers = 4 }
+        local ratio, a = divide(m)
+        for _, by in ipairs { 0, -1 } do
+            assert(ratio(100000, a, by))
+            local value, message, code = m:synchronize()
+            assert.is_nil(value)
+            assert.equal("DRIVER", code)
+            assert.truthy(message:find("kernel 'ratio' divided an integer by zero, or the least integer by -1", 1, true))
+        end
+        assert(m:synchronize()) -- told once
+        assert(ratio(100000, a, 2))
+        assert.equal(-1073741824, a:download()[99999])
+    end)
+
+    it("that divide by zero tell whoever waits for what they write", function()
+        local m = spec.manager { device = "host" }
+        local ratio, a = divide(m)
+        local side = assert(m:stream())
+        assert(ratio({ n = 100000, a = a, by = 0 }, side))
+        local value, message = a:download() -- on another stream, which waits for that one
+        assert.is_nil(value)
+        assert.truthy(message:find("kernel 'ratio' divided", 1, true))
+        assert.is_nil((side:synchronize()))
+        assert(m:synchronize())
+        assert(a:download())
+    end)
+
+    it("that divide by zero end a process that asked for the signal itself", function()
+        local file = folder.write("sigfpe.lua", [[
+            local m = assert(require "gpumm".manager { device = "host", leave_sigfpe = arg[1] == "leave" })
+            local a = m:buffer { type = "i32", length = 1 }
+            local k = assert(m:kernel { source = 'extern "C" __global__ void k(int n, int *a) { a[0] = n / (n - 1); }' })
+            k { n = 1, a = a }
+            print(select(3, m:synchronize())) ]])
+        local run = support.gpumm_run() .. " --quiet " .. file
+        assert.equal("DRIVER\n", support.said(run))
+        local _, _, code = os.execute(run .. " leave >/dev/null 2>&1")
+        assert.is_true(code == 8 or code == 136) -- SIGFPE
+    end)
+
+    it("take what the compiler says of their parameters, and names from the source", function()
+        local m = spec.manager { device = "host" }
+        local k = assert(m:kernel { source = [[
+            typedef const float *floats; enum colour : unsigned char { red };
+            extern "C" __global__ void k(int n, floats a, bool yes, colour c, void *any, struct never *w, float3 v) {}]] })
+        local parameters = {}
+        for i, p in ipairs(k.parameters) do
+            parameters[i] = ("%s:%s:%s"):format(p.name, p.kind, p.access or "-")
+        end
+        assert.same({ "n:value:-", "a:pointer:read", "yes:value:-", "c:value:-", "any:pointer:write", "w:pointer:write",
+            "v:value:-" }, parameters)
     end)
 end)

@@ -1,4 +1,4 @@
--- successes: 35
+-- successes: 38
 -- SPDX-License-Identifier: MIT
 -- Simulations: what a description may say, the order in which things are made and done, frames, pacing, errors in
 -- every callback, and what is left after each: nothing.
@@ -216,6 +216,47 @@ describe("frames", function()
         local asked = #seen + sim:statistics().dropped_frames
         assert.is_true(asked == 300 or asked == 301)
         assert.equal(300, seen[#seen])
+    end)
+
+    it("with busy = \"newest\" may be replaced: the count says how many, the newest arrives", function()
+        local seen = {}
+        local sim = counter({
+            steps = 300,
+            frame = function(_, f)
+                assert.is_true(same_everywhere(f.value, f.step))
+                assert.is_true(f.step > (seen[#seen] or 0))
+                seen[#seen + 1] = f.step
+            end,
+        }, { watch = { "numbers.value", every = 1, slots = 2, busy = "newest" } })
+        sim:run(OPTIONS)
+        assert.equal(300, #seen + sim:statistics().dropped_frames)
+        assert.equal(300, seen[#seen])
+    end)
+
+    it("of a readback with every = false are those that the script captures, and no others", function()
+        local seen, last_of = {}, nil
+        local sim = counter({
+            steps = 20,
+            step = function(s, i)
+                s.add { n = LENGTH, values = s.numbers.value, more = 1 }
+                if i == 3 or i == 19 then assert(s.watch:capture(100 + i)) end
+            end,
+            frame = function(_, f, key)
+                assert.is_true(same_everywhere(f.value, f.step - 100))
+                seen[#seen + 1] = key .. f.step
+            end,
+            finish = function(_, last) last_of = last and last.step end,
+        }, { watch = { "numbers.value", every = false } })
+        sim:run(OPTIONS)
+        assert.same({ "watch103", "watch119" }, seen)
+        assert.equal(119, last_of)
+    end)
+
+    it("are captured after every step, unless the readback says otherwise", function()
+        local seen = {}
+        local sim = counter({ steps = 3, frame = function(_, f) seen[#seen + 1] = f.step end }, { watch = { "numbers.value" } })
+        sim:run(OPTIONS)
+        assert.same({ 1, 2, 3 }, seen)
     end)
 
     it("follow the length: a simulation that grows", function()

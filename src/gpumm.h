@@ -249,6 +249,7 @@ typedef struct gpumm_fault {
     uint64_t jitter;     /* not 0: a seed; every stream operation is delayed at random */
     const char *hold;    /* a kind of stream operation held shut from the start, or NULL:
                              "copy" (host <-> device), "snapshot" (device -> device), "fill", "launch" */
+    uint64_t times;      /* so many such calls fail, one after another; 0: one. Not for the driver's entries */
 } gpumm_fault;
 
 typedef struct gpumm_options {
@@ -304,7 +305,10 @@ GPUMM_API gpumm_stream *gpumm_manager_main(gpumm_manager *manager);
 GPUMM_API gpumm_status gpumm_manager_synchronize(gpumm_manager *manager);
 /* Reports what went wrong in the background since the last call (OK: nothing), without waiting. */
 GPUMM_API gpumm_status gpumm_manager_poll(gpumm_manager *manager);
-/* Gives back what is cached and precommitted, now; `freed` (may be NULL) gets the committed bytes that went. */
+/* Gives back every byte that no live buffer's capacity needs, now: what is cached and precommitted, slabs without a block,
+   and, by moving it, what is committed in one piece and used in part. Where growth relocates, such a move changes an
+   address and its generation. Waits for the work that uses it. `freed` (may be NULL) gets the committed bytes that
+   went. */
 GPUMM_API gpumm_status gpumm_manager_trim(gpumm_manager *manager, uint64_t *freed);
 /* Walks every structure and canary; DRIVER with the first damage found. Waits for the device. */
 GPUMM_API gpumm_status gpumm_manager_check(gpumm_manager *manager);
@@ -346,6 +350,7 @@ typedef struct gpumm_stats {
     uint64_t committed_bytes; /* what is really held of device and pinned memory */
     uint64_t peak_committed_bytes;
     uint64_t dropped_frames;
+    uint64_t gate_waits; /* calls that waited while the memory under a buffer's address was exchanged */
     gpumm_entry entry[GPUMM_CATEGORY_COUNT];
 } gpumm_stats;
 
@@ -404,6 +409,10 @@ GPUMM_API gpumm_status gpumm_event_elapsed(gpumm_event *from, gpumm_event *to, d
 
 /* ---- Buffers and groups ------------------------------------------------------------------- */
 
+/* Instead of a number of growth steps. AUTO: what has grown twice has its next step committed in advance where that is at
+   most 16 MiB, one step each, and not more than a sixteenth of the device's memory for all together. */
+enum { GPUMM_AHEAD_AUTO = 0, GPUMM_AHEAD_NONE = 0x7fffffff };
+
 typedef struct gpumm_buffer_options {
     const char *name;        /* 1 to 255 bytes, owned by the manager; NULL: anonymous, owned by its handle */
     const gpumm_type *type;  /* NULL: 4 opaque bytes an element */
@@ -412,8 +421,8 @@ typedef struct gpumm_buffer_options {
     uint64_t max_size_bytes; /* 0: 1 GiB */
     uint64_t min_size_bytes; /* capacity is at least this; 0: no more than the length needs */
     gpumm_growth growth;     /* all zero: geometric, x1.5 */
-    unsigned ahead;          /* growth steps, 0 to 256, to commit in advance, on a worker, where the budget
-                                 would grant them */
+    unsigned ahead;          /* growth steps, 1 to 256, to commit in advance, on a worker, where the budget
+                                 would grant them; GPUMM_AHEAD_AUTO, GPUMM_AHEAD_NONE */
     bool enable_async;       /* start_async_download may be used; costs two slots on both sides */
     gpumm_stream *stream;    /* where the zeros are written */
     const char *tag;         /* who asks, for the books; copied */
@@ -429,7 +438,12 @@ GPUMM_API gpumm_status gpumm_allocate(gpumm_manager *manager, const gpumm_buffer
 GPUMM_API gpumm_status gpumm_find(gpumm_manager *manager, const char *name, const gpumm_type *type, gpumm_buffer **out);
 /* gpumm_buffer_free by name. NOT_FOUND. */
 GPUMM_API gpumm_status gpumm_free(gpumm_manager *manager, const char *name);
-/* The nth name in the order of making, into text as snprintf does; NOT_FOUND past the last. */
+typedef void (*gpumm_name_fn)(void *user, const char *name);
+/* Every name in the order of making, those that are freed or made meanwhile perhaps; called without locks, the name valid in
+   the call. Returns how many. */
+GPUMM_API size_t gpumm_manager_names(gpumm_manager *manager, gpumm_name_fn each, void *user);
+/* The nth name in the order of making, into text as snprintf does; NOT_FOUND past the last. For a few: each call counts from
+   the first, and misses one where an earlier one is freed meanwhile. */
 GPUMM_API gpumm_status gpumm_manager_name(gpumm_manager *manager, size_t index, char *text, size_t size);
 
 typedef enum gpumm_access { GPUMM_READ, GPUMM_WRITE } gpumm_access;
@@ -441,6 +455,8 @@ typedef struct gpumm_buffer_info {
     gpumm_address address;
     uint64_t generation;    /* 1, and one more for every move (never, where memory grows in place) */
     gpumm_address reserved; /* bytes of address space */
+    uint64_t mapping;       /* how often its physical memory was exchanged: by shrink_to_fit, trim and under pressure,
+                               which keep the address where memory grows in place */
 } gpumm_buffer_info;
 
 GPUMM_API gpumm_buffer *gpumm_buffer_retain(gpumm_buffer *buffer); /* a member's holds its group */
@@ -485,7 +501,9 @@ GPUMM_API gpumm_status gpumm_buffer_ensure_capacity(gpumm_buffer *buffer, uint64
 /* ensure_capacity for callers that evaluate a schedule themselves: grows to `proposed` where that
    holds `required` and fits, else to `required`. */
 GPUMM_API gpumm_status gpumm_buffer_grow(gpumm_buffer *buffer, uint64_t required, uint64_t proposed);
-/* The capacity becomes what the length needs, `align` kept; memory returns behind the work that uses it. */
+/* The capacity becomes what the length needs, `align` kept. Memory returns behind the work that uses it: whole segments,
+   and by moving what is used in part where that is worth the copy. The address stays where memory grows in place; calls
+   on the buffer wait for the moment in which its memory is exchanged. */
 GPUMM_API gpumm_status gpumm_buffer_shrink_to_fit(gpumm_buffer *buffer);
 /* Adds `count` elements behind the length. INVALID_ARGUMENT for a member: append to its group. */
 GPUMM_API gpumm_status gpumm_buffer_append(gpumm_buffer *buffer, gpumm_stream *stream, uint64_t count,
@@ -555,12 +573,24 @@ GPUMM_API gpumm_status gpumm_scratch_used(gpumm_scratch *scratch, gpumm_stream *
 
 /* ---- Readbacks ---------------------------------------------------------------------------- */
 
+/* What a capture does where every slot is taken. Each policy counts as dropped what nobody was given. */
+typedef enum gpumm_busy_policy {
+    GPUMM_BUSY_DROP,   /* it is refused at once: BUSY */
+    GPUMM_BUSY_NEWEST, /* it takes the place of the oldest frame that nobody took, once that has arrived */
+    GPUMM_BUSY_WAIT    /* nothing is replaced: it waits for copies under way; BUSY where only a taker could help */
+} gpumm_busy_policy;
+
+#define GPUMM_INLINE_NEVER UINT64_MAX
+
 typedef struct gpumm_readback_options {
     gpumm_buffer *const *buffers; /* one buffer, or members of one group: one snapshot, one copy */
     size_t buffer_count;
     unsigned slots; /* frames that can be under way or held at once: 2 to 64; 0: 2 */
     bool direct;    /* skip the device staging; the next writer waits for the copy */
-    bool wait;      /* where every slot is taken, capture waits for a running copy */
+    gpumm_busy_policy busy;
+    double wait_seconds; /* GPUMM_BUSY_WAIT: how long for another thread to take a frame; 0: not; negative: no bound */
+    uint64_t inline_bytes; /* snapshots up to so large are copied to the host on the producing stream, without staging;
+                              0: as is best on the device; GPUMM_INLINE_NEVER */
     const char *tag;
 } gpumm_readback_options;
 
@@ -571,14 +601,14 @@ typedef struct gpumm_frame_info {
     uint64_t length;     /* elements of each member, as at the capture */
     uint64_t generation; /* of the first buffer, as at the capture */
     double time;         /* seconds, monotonic, at the capture */
-    uint64_t dropped;    /* captures of this readback refused with BUSY so far, at the capture */
+    uint64_t dropped;    /* captures of this readback that no one was given so far, at the capture */
     gpumm_ticket ticket;
 } gpumm_frame_info;
 
 /* Takes its slots' memory on both sides, for the buffers' capacity. OVER_LIMIT, OUT_OF_MEMORY, INVALID_ARGUMENT. */
 GPUMM_API gpumm_status gpumm_readback_open(const gpumm_readback_options *options, gpumm_readback **out);
 GPUMM_API gpumm_readback *gpumm_readback_retain(gpumm_readback *readback);
-/* The last one closes. */
+/* The last one closes; a frame's handle is one, too. */
 GPUMM_API void gpumm_readback_release(gpumm_readback *readback);
 /* Pending tickets are CANCELLED and every later call is, kept frames stay readable. Idempotent; never waits. */
 GPUMM_API void gpumm_readback_close(gpumm_readback *readback);
@@ -586,25 +616,30 @@ GPUMM_API gpumm_manager *gpumm_readback_manager(const gpumm_readback *readback);
 GPUMM_API size_t gpumm_readback_count(const gpumm_readback *readback);                 /* members */
 GPUMM_API gpumm_buffer *gpumm_readback_buffer(gpumm_readback *readback, size_t index); /* borrowed */
 /* A snapshot of the work enqueued on `stream` so far (NULL: the stream that wrote last); `ticket` may be NULL. BUSY where every
-   slot is taken (a dropped frame is counted), and with options.wait where all of them are kept. */
+   slot is taken and the policy refuses it, which counts as dropped. */
 GPUMM_API gpumm_status gpumm_readback_capture(gpumm_readback *readback, gpumm_stream *stream, int64_t step,
                                               gpumm_ticket *ticket);
+/* The same for a caller who can make room and try again: BUSY does not count as dropped, takers are not waited for. */
+GPUMM_API gpumm_status gpumm_readback_try_capture(gpumm_readback *readback, gpumm_stream *stream, int64_t step,
+                                                  gpumm_ticket *ticket);
 /* Has it arrived? Never waits. NOT_PENDING where nothing was captured; CANCELLED; STALE for a ticket whose slot is in
-   other use; INVALID_ARGUMENT for one that was never given. */
+   other use; INVALID_ARGUMENT for one that was never given. Where it has not arrived and the device says that it
+   cannot (DEVICE_LOST, DRIVER, …), that is the status here, and of wait, latest and next. */
 GPUMM_API gpumm_status gpumm_readback_ready(gpumm_readback *readback, gpumm_ticket ticket, bool *ready);
 /* Delivers that frame, one reference for the caller. TIMEOUT after `seconds` (negative: no bound), and as ready. Ends
    the frame delivered before. */
 GPUMM_API gpumm_status gpumm_readback_wait(gpumm_readback *readback, gpumm_ticket ticket, double seconds,
                                            gpumm_frame **out);
-/* Delivers the newest frame that has arrived and lets older ones go; the same again where nothing
-   newer came; NULL where none ever did. Never blocks. */
+/* Delivers the newest frame that has arrived and lets older ones go, which count as dropped; the same again where
+   nothing newer came; NULL where none ever did. Never blocks. */
 GPUMM_API gpumm_status gpumm_readback_latest(gpumm_readback *readback, gpumm_frame **out);
-/* Delivers the oldest frame that has arrived and was not delivered; NULL where there is none. Never blocks. */
+/* Delivers the oldest frame that was not delivered; NULL where it has not arrived, or there is none. Never blocks. */
 GPUMM_API gpumm_status gpumm_readback_next(gpumm_readback *readback, gpumm_frame **out);
-/* It will not be delivered, and its slot is free once its copy is through. As ready; NOT_PENDING also where it was
-   delivered. */
+/* It will not be delivered, and its slot is free once its copy is through; it does not count as dropped. As ready;
+   NOT_PENDING also where it was delivered. */
 GPUMM_API gpumm_status gpumm_readback_cancel(gpumm_readback *readback, gpumm_ticket ticket);
-GPUMM_API uint64_t gpumm_readback_dropped(const gpumm_readback *readback);    /* captures refused with BUSY */
+/* Captures that no one was given: refused with BUSY, replaced by newer ones, or passed over by latest. */
+GPUMM_API uint64_t gpumm_readback_dropped(const gpumm_readback *readback);
 GPUMM_API gpumm_ticket gpumm_readback_newest(const gpumm_readback *readback); /* 0: none yet */
 
 /* A delivered snapshot. Its memory is valid until the next delivery of its readback, unless kept. */

@@ -109,8 +109,9 @@ function show.kernel(lines, key, r)
 end
 
 function show.readback(lines, key, r)
-    lines[#lines + 1] = ("readback %s: %s every %d steps, %d slots"):format(key, table.concat(r.options, ", "),
-        r.options.every or 1, r.options.slots or 3)
+    local every = r.options.every
+    local when = every == false and "captured by hand" or ("every %d steps"):format(every or 1)
+    lines[#lines + 1] = ("readback %s: %s %s, %d slots"):format(key, table.concat(r.options, ", "), when, r.options.slots or 3)
 end
 
 function show.stream(lines, key)

@@ -52,7 +52,7 @@ local GROUP = set("growth", "align", "ahead", "length", "max_length", "min_lengt
 local BUFFER = set("type", "length", "growth", "align", "ahead", "max_length", "max_size_bytes", "min_size_bytes",
     "enable_async", "bytes_per_element", "growth_factor")
 local KERNEL = set("file", "source", "name", "threads", "block", "types", "flags", "signature", "shared_bytes")
-local READBACK = set("every", "slots", "direct", "busy")
+local READBACK = set("every", "slots", "direct", "busy", "inline_bytes")
 
 local function type_of(what, value)
     local ok, result = pcall(gpumm.type, value)
@@ -86,12 +86,14 @@ local function check_readback(options)
         if type(name) ~= "string" then fail("gpumm.readback: entry %d is a %s, not a name", i, type(name)) end
     end
     local every = options.every
-    if every ~= nil and not (math.type(every) == "integer" and every >= 1) then
-        fail("gpumm.readback: every is a whole number of steps from 1, not %s", tostring(every))
+    if every ~= nil and every ~= false and not (math.type(every) == "integer" and every >= 1) then
+        fail("gpumm.readback: every is a whole number of steps from 1 (the default), or false (captured by hand only), not %s",
+            tostring(every))
     end
     local busy = options.busy
-    if busy ~= nil and busy ~= "wait" and busy ~= "drop" then
-        fail("gpumm.readback: busy is \"wait\" (the default: nothing is lost) or \"drop\", not %s", tostring(busy))
+    if busy ~= nil and busy ~= "wait" and busy ~= "newest" and busy ~= "drop" then
+        fail("gpumm.readback: busy is \"wait\" (the default: nothing is lost), \"newest\" or \"drop\", not %s",
+            tostring(busy))
     end
 end
 
@@ -104,7 +106,8 @@ function description.buffer(options) return make("buffer", options, BUFFER, chec
 --- A kernel from a CUDA C file beside the script. Its name is its key in the simulation, unless `name` is given.
 function description.kernel(options) return make("kernel", options, KERNEL, check_kernel) end
 
---- Snapshots, captured every `every` steps: gpumm.readback { "nodes.position", every = 5, slots = 3 }.
+--- Snapshots, captured after every `every`th step (default 1; false: by hand only) and at the end:
+--- gpumm.readback { "nodes.position", every = 5, slots = 3 }.
 function description.readback(options) return make("readback", options, READBACK, check_readback) end
 
 --- A stream besides the main stream.

@@ -5,7 +5,8 @@
 --
 -- A simulation runs at most `in_flight` steps ahead of its device. Each captured snapshot is passed to `frame` once,
 -- between steps, in order. Where every slot of a readback is taken, the simulation waits for the oldest snapshot and
--- delivers it before it captures the next one, so that nothing is lost (unless the readback says busy = "drop").
+-- delivers it before it captures the next one, so that nothing is lost (unless the readback says busy = "drop" or
+-- "newest").
 
 local gpumm = require "gpumm"
 local description = require "gpumm.description"
@@ -183,10 +184,14 @@ function make.readback(sim, key, r)
         names[i] = member ~= "" and member or nil
     end
     local slots = r.options.slots or SLOTS
-    local options = with({ slots = slots, direct = r.options.direct, busy = "drop", tag = r.tag }, names)
+    local busy = r.options.busy == "newest" and "newest" or "drop" -- where nothing is lost, the simulation makes room
+    local options = with({ slots = slots, direct = r.options.direct, busy = busy, inline_bytes = r.options.inline_bytes,
+        tag = r.tag }, names)
     local readback = target:readback(options)
-    x.readbacks[#x.readbacks + 1] = { key = key, readback = readback, every = r.options.every or 1, slots = slots,
-        drop = r.options.busy == "drop", tickets = {}, captured = nil }
+    local every = r.options.every
+    if every == nil then every = 1 end
+    x.readbacks[#x.readbacks + 1] = { key = key, readback = readback, every = every, slots = slots,
+        loses = r.options.busy == "drop" or r.options.busy == "newest", seen = 0, captured = nil }
     return readback
 end
 
@@ -201,8 +206,7 @@ end
 -- ---- Frames ----------------------------------------------------------------------------------
 
 local function hand_over(sim, rb, frame)
-    rb.last = frame.step
-    while rb.tickets[1] and rb.tickets[1] <= frame.ticket do table.remove(rb.tickets, 1) end
+    rb.seen = frame.ticket
     local on_frame = inside[sim].fields.frame
     if on_frame then on_frame(sim, frame, rb.key) end
 end
@@ -215,25 +219,30 @@ local function hand_over_arrived(sim, rb)
     end
 end
 
--- Waits for the oldest pending snapshot and delivers it; false: none is pending. Its ticket is STALE where the script
--- took the frame from the readback by itself.
+local function pending(rb)
+    return (rb.readback.newest or 0) - rb.seen
+end
+
+local GONE = { STALE = true, CANCELLED = true } -- the script took that frame by itself, or wants none; or it was replaced
+
+-- Waits for the oldest pending snapshot and delivers it; false: none is pending.
 local function hand_over_oldest(sim, rb)
-    local ticket = rb.tickets[1]
-    if not ticket then return false end
+    if pending(rb) <= 0 then return false end
+    local ticket = rb.seen + 1
     local ok, frame = pcall(rb.readback.wait, rb.readback, ticket)
+    rb.seen = ticket
     if ok and frame then
         hand_over(sim, rb, frame)
-    elseif not ok and gpumm.status_of(frame) ~= "STALE" then
+    elseif not ok and not GONE[gpumm.status_of(frame)] then
         error(frame, 0)
     end
-    if rb.tickets[1] == ticket then table.remove(rb.tickets, 1) end
     return true
 end
 
 local function capture(sim, rb, step)
     hand_over_arrived(sim, rb)
-    if not rb.drop then
-        while #rb.tickets >= rb.slots - 1 and hand_over_oldest(sim, rb) do end
+    if not rb.loses then
+        while pending(rb) >= rb.slots - 1 and hand_over_oldest(sim, rb) do end
     end
     local ok, ticket, message, code = pcall(rb.readback.capture, rb.readback, step)
     if not ok then
@@ -244,13 +253,12 @@ local function capture(sim, rb, step)
         if code ~= "BUSY" then error(message, 0) end
         return
     end
-    rb.tickets[#rb.tickets + 1] = ticket
     rb.captured = step
 end
 
 local function capture_due(sim, step)
     for _, rb in ipairs(inside[sim].readbacks) do
-        if step % rb.every == 0 then capture(sim, rb, step) end
+        if rb.every and step % rb.every == 0 then capture(sim, rb, step) end
     end
 end
 
@@ -355,7 +363,7 @@ function methods.conclude(sim)
     local all, first = {}, nil
     for _, rb in ipairs(x.readbacks) do
         while hand_over_oldest(sim, rb) do end
-        if rb.captured ~= x.i then
+        if rb.every and rb.captured ~= x.i then
             capture(sim, rb, x.i)
             while hand_over_oldest(sim, rb) do end
         end

@@ -6,7 +6,11 @@
 #include <dlfcn.h>
 
 #include "cuda_walk.h"
+#include "device/cuda/image.h"
 #include "device/cuda/rtc.h"
+#define text text_type /* another word is a variable's here */
+#include "kernel/build.h"
+#undef text
 #include "fake_cuda.h"
 
 /* ---- The fake's controls ---- */
@@ -552,6 +556,58 @@ static void test_preprocessed(device *d) {
     CHECK(rmdir(folder) == 0);
 }
 
+/* What the compiler says of parameters, in each standard, from a cubin and from PTX. */
+static void check_described(device *d, const char *flags) {
+    static const char source[] =
+        "struct mine { char c; double d; };\nenum colour : unsigned short { red };\n"
+        "namespace in { extern \"C\" __global__ void k(int n, const float *__restrict__ a, float3 *b, const volatile long long *c,"
+        " void *v, mine *m, const mine by, struct never *w, bool yes, colour e, float **p, known *q, __half *h) {} }\n"
+        "extern \"C\" __global__ void none() {}\n";
+    static const uint32_t expected[] = {14, 0, 0, 1, 4, 4, 1, 0, 1, 1, 3, 4, 4, 1, 0, 1, 0,  3, 12, 4, 3, 0, 1,
+                                        1,  1, 8, 8, 1, 0, 1, 0, 0, 0, 0, 1, 0, 1, 0, 5, 16, 8, 1,  0, 0, 0, 5,
+                                        16, 8, 1, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 4, 1, 1, 1,  0, 0,  0, 2, 2, 2,
+                                        1,  0, 1, 0, 2, 8, 8, 1, 0, 1, 0, 5, 8, 4, 1, 1, 1,  0, 3,  2, 2, 1, 0};
+    static const char *const names[] = {"known"};
+    char folder[] = "/tmp/gpumm-described-XXXXXX", path[64], command[64];
+    text_type record = {.from = d->memory};
+    gpumm_type *u32 = NULL, *known = NULL;
+    bool keeps = false;
+    char *image = NULL;
+    uint32_t *words = NULL;
+    size_t size = 0, count = 0;
+    CHECK(gpumm_type_parse("u32", &u32) == GPUMM_OK);
+    CHECK(gpumm_type_struct("known", (gpumm_field[]){{"a", u32, 0}, {"b", u32, 0}}, 2, &known) == GPUMM_OK);
+    CHECK(mkdtemp(folder) != NULL);
+    snprintf(path, sizeof path, "%s/binary", folder);
+    const gpumm_type *types[] = {known};
+    build_source b = {d,     source, "k.cu", flags, "typedef struct known { unsigned a; unsigned b; } known;\n",
+                      types, names,  1};
+    CHECK(gpumm__build(&b, folder, path, &record, &keeps) == GPUMM_OK && keeps);
+    CHECK(gpumm__image_read(d, path, &image, &size) == GPUMM_OK);
+    CHECK(image && gpumm__image_words(d, image, size, "gpumm_parameters_k", &words, &count) == GPUMM_OK);
+    CHECK(count == sizeof expected / sizeof *expected && memcmp(words, expected, sizeof expected) == 0);
+    for (size_t i = 0; words && i < count && i < sizeof expected / sizeof *expected; i++)
+        if (words[i] != expected[i]) fprintf(stderr, "    %s, word %zu: %u, not %u\n", flags, i, words[i], expected[i]);
+    free(words);
+    CHECK(image && gpumm__image_words(d, image, size, "gpumm_parameters_none", &words, &count) == GPUMM_OK && words);
+    CHECK(words && words[0] == 1);
+    free(words);
+    CHECK(image && gpumm__image_words(d, image, size, "gpumm_parameters_nobody", &words, &count) == GPUMM_OK && !words);
+    for (size_t cut = 0; image && cut < size; cut += 97) /* what is cut short is read in part or not at all */
+        if (gpumm__image_words(d, image, cut, "gpumm_parameters_k", &words, &count) == GPUMM_OK) free(words);
+    free(image), gpumm__text_free(&record);
+    gpumm_type_release(known), gpumm_type_release(u32);
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    CHECK(system(command) == 0);
+}
+
+static void test_described(device *d) {
+    if (!gpumm__rtc.include[0]) return;
+    static const char *const flags[] = {"", "--std=c++11", "--std=c++14", "--std=c++17",
+                                        "--std=c++20 -DNAMES=1"};
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) check_described(d, flags[i]);
+}
+
 static void test_compile(void) {
     char text[256], small[4], out[] = "/tmp/gpumm-cubin-XXXXXX";
     device *d = NULL;
@@ -566,6 +622,7 @@ static void test_compile(void) {
         close(file);
         test_compiled(d, out);
         test_preprocessed(d);
+        test_described(d);
         unlink(out);
     }
     d->call->close(d);
@@ -585,6 +642,7 @@ static int odd_devices(void) {
     CHECK(file && fread(start, 1, 2, file) == 2 && strcmp(start, "//") == 0);
     if (file) fclose(file);
     unlink(out);
+    test_described(d);
     d->call->close(d);
     setenv("FAKE_CUDA_COMPUTE", "20", 1);
     CHECK(open_named("cuda", &d) == GPUMM_OK);

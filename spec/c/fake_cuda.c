@@ -315,6 +315,18 @@ ENTRY cuMemRelease(CUmemGenericAllocationHandle handle) {
     return CUDA_SUCCESS;
 }
 
+ENTRY cuMemRetainAllocationHandle(CUmemGenericAllocationHandle *out, void *at) {
+    UNSAFE();
+    for (int i = 0; i < RANGES; i++) {
+        if (!mapped[i].size || mapped[i].begin != (uintptr_t)at) continue;
+        mapped[i].backing->holders++;
+        count(&live.handles, 1);
+        *out = (CUmemGenericAllocationHandle)(uintptr_t)mapped[i].backing;
+        return CUDA_SUCCESS;
+    }
+    return CUDA_ERROR_INVALID_VALUE;
+}
+
 ENTRY cuMemMap(CUdeviceptr at, size_t size, size_t offset, CUmemGenericAllocationHandle handle,
                unsigned long long flags) {
     (void)flags;

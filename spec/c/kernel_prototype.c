@@ -9,7 +9,7 @@
 #include "kernel/source/prototypes.h"
 
 #define text grown_text /* another word is a variable's here */
-#include "kernel/source/text.h"
+#include "kernel/record.h"
 #undef text
 
 static int checks, failures;
@@ -321,6 +321,38 @@ static void test_damage(void) {
     CHECK(true);
 }
 
+/* Texts made worse at random, and records as they may come out of a damaged file. */
+static void test_random_damage(void) {
+    static const char *const seeds[] = {
+        "# 1 \"k.cu\"\nnamespace a::b { extern \"C\" { __global__ void f(int n, const ns::T<int>::type *x, decltype(g(1)) y[3]) { } } }\n"
+        "typedef struct { int a; } P; using Q = P; struct __attribute__((aligned(8))) R final : P { };\n"
+        "extern \"C\" __global__ auto h(int \\U000000f6, float *\\u00df) -> void { 'x'; R\"y()y\"; 1'000; }\n",
+        "//file 12 34 56 78 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 /etc/passwd\n"
+        "//absent /nowhere\n//kernel f 12\n//parameter n =int\n//parameter - *float\n//refused words\n//kernel g 1\n"};
+    const gpumm_type *types[1];
+    gpumm_type *u8 = NULL;
+    CHECK(gpumm_type_parse("u8", &u8) == GPUMM_OK);
+    types[0] = u8;
+    static const char *const names[] = {"P"};
+    for (unsigned round = 0; round < 6000; round++) {
+        prototype_list list = {0};
+        char changed[1024];
+        snprintf(changed, sizeof changed, "%s", seeds[round % 2]);
+        size_t length = strlen(changed);
+        for (unsigned i = 0; i <= round % 5; i++)
+            changed[(round * 2654435761u + i * 40503u) % length] =
+                "(){}<>\\\"#:;*\n'/-= \x80R0"[(round * 97u + i * 31u) % 22];
+        if (round % 7 == 0) changed[round * 7919u % length] = 0;
+        prototype_source s = {.text = changed, .file = "k.cu", .types = types, .type_names = names, .type_count = 1};
+        s.signature = round % 3 == 0;
+        if (gpumm__prototype_read(&gpumm__alloc_default, &s, &list) == GPUMM_OK) gpumm__prototype_free(&list);
+        if (gpumm__record_read(&gpumm__alloc_default, changed, &list) == GPUMM_OK) gpumm__prototype_free(&list);
+        gpumm__record_holds(changed);
+    }
+    gpumm_type_release(u8);
+    CHECK(true);
+}
+
 /* What a compiler defines by itself comes as flags do. */
 static void test_defined(void) {
     reads_flagged(
@@ -340,6 +372,7 @@ int main(void) {
     test_structs();
     test_signatures();
     test_damage();
+    test_random_damage();
     test_defined();
     gpumm_manager_close(m);
     gpumm_manager_release(m);

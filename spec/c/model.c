@@ -42,6 +42,7 @@ typedef struct set {
     unsigned char *bytes[MEMBERS]; /* of the longest length there may be */
 } set;
 
+/* Under way or arrived; delivered; delivered and over, or replaced; cancelled. */
 typedef enum ticket_state { FLYING, HELD, ENDED, CANCELLED } ticket_state;
 
 typedef struct moment {
@@ -51,13 +52,15 @@ typedef struct moment {
 } moment;
 
 typedef struct reader {
-    bool used, open, direct;
+    bool used, open, direct, in_line;
+    gpumm_busy_policy busy;
+    uint64_t asked, refused, replaced, given, cancelled; /* captures, and what became of each */
     gpumm_readback *readback;
     set *of;
     size_t count, member[MEMBERS], size[MEMBERS];
     unsigned slots;
-    uint64_t newest, current, dropped; /* current: the ticket last delivered, 0: ended */
-    moment moments[TICKETS];           /* by ticket % TICKETS */
+    uint64_t newest, current; /* current: the ticket last delivered, 0: ended */
+    moment moments[TICKETS];  /* by ticket % TICKETS */
 } reader;
 
 typedef struct held_frame {
@@ -81,8 +84,8 @@ static reader readers[READBACKS];
 static held_frame frames[FRAMES];
 static scratch scratches[SCRATCHES];
 static dice d;
-static gpumm_fault planned; /* what fails during this operation */
-static bool relocating, debugging;
+static gpumm_fault planned;                 /* what fails during this operation */
+static bool relocating, debugging, holding; /* holding: no copy arrives */
 static uint64_t named;
 
 enum {
@@ -94,13 +97,14 @@ enum {
     H_OVER_LIMIT,
     H_CAPTURE,
     H_BUSY,
+    H_REPLACED,
     H_FRAME,
     H_MOVED,
     H_COUNT
 };
 static const char *const histogram_names[H_COUNT] = {"operations", "growth",     "failure",  "captures pending",
                                                      "by a fault", "over limit", "captures", "busy",
-                                                     "frames",     "moved"};
+                                                     "replaced",   "frames",     "moved"};
 static uint64_t histogram[H_COUNT];
 
 static gpumm_stream *any_stream(void) {
@@ -487,8 +491,14 @@ static void do_readback(void) {
         made.member[made.count] = i;
         made.size[made.count++] = x->size[i];
     }
-    gpumm_readback_options o = {
-        .buffers = buffers, .buffer_count = made.count, .slots = made.slots, .direct = made.direct};
+    made.busy = (gpumm_busy_policy)below(&d, 3);
+    made.in_line = below(&d, 3) == 0;
+    gpumm_readback_options o = {.buffers = buffers,
+                                .buffer_count = made.count,
+                                .slots = made.slots,
+                                .direct = made.direct,
+                                .busy = made.busy,
+                                .inline_bytes = made.in_line ? 1 << (10 + below(&d, 10)) : 0};
     if (failed(gpumm_readback_open(&o, &made.readback))) return;
     *r = made;
 }
@@ -513,8 +523,68 @@ static void remember(reader *r, uint64_t ticket) {
     }
 }
 
+/* The device's own answer, also where a fault is planned for the question. */
+static gpumm_status ready_of(reader *r, uint64_t ticket) {
+    bool ready;
+    gpumm_status status = gpumm_readback_ready(r->readback, ticket, &ready);
+    if (status == GPUMM_OK || status == GPUMM_STALE) return status;
+    failed(status);
+    return gpumm_readback_ready(r->readback, ticket, &ready);
+}
+
+/* Those below `than` that nobody will be given any more; `all`: none of them was still to come. */
+static unsigned replaced_below(reader *r, uint64_t than, bool all) {
+    unsigned count = 0;
+    for (uint64_t t = 1; t < than; t++) {
+        moment *x = moment_of(r, t);
+        if (!x || x->state != FLYING) continue;
+        bool gone = ready_of(r, t) == GPUMM_STALE;
+        CHECK(gone || !all);
+        if (!gone) continue;
+        moment_end(x, ENDED);
+        count++;
+    }
+    r->replaced += count;
+    histogram[H_REPLACED] += count;
+    return count;
+}
+
+static uint64_t oldest_flying(reader *r) {
+    uint64_t t = 1;
+    while (t <= r->newest && (!moment_of(r, t) || moment_of(r, t)->state != FLYING)) t++;
+    return t;
+}
+
+/* Every capture was refused, or its ticket came to one end, or is still to come to one. */
+static void check_tickets(reader *r) {
+    uint64_t pending = 0;
+    for (int i = 0; i < TICKETS; i++) pending += r->moments[i].bytes[0] && r->moments[i].state == FLYING;
+    CHECK(gpumm_readback_dropped(r->readback) == r->refused + r->replaced);
+    CHECK(r->asked == r->refused + r->newest);
+    CHECK(r->newest == r->given + r->replaced + r->cancelled + pending);
+    CHECK(gpumm_readback_newest(r->readback) == r->newest);
+}
+
+/* Refused only where the policy says so. */
+static void refused(reader *r, unsigned taken) {
+    histogram[H_BUSY]++;
+    r->refused++;
+    if (r->busy == GPUMM_BUSY_WAIT) CHECK(taken == r->slots);
+    if (r->busy == GPUMM_BUSY_NEWEST) CHECK(taken_of(r, HELD) == r->slots);
+}
+
+/* Replaced only by the policy that replaces, one at most, and the oldest where copies arrive in their order. */
+static void made_room(reader *r, unsigned taken) {
+    uint64_t oldest = oldest_flying(r);
+    unsigned count = replaced_below(r, r->newest + 1, false);
+    CHECK(count <= (r->busy == GPUMM_BUSY_NEWEST ? 1u : 0u));
+    CHECK(taken < r->slots || count == 1);
+    if (count && !r->in_line) CHECK(moment_of(r, oldest)->state == ENDED);
+}
+
 static void capture(reader *r) {
     uint64_t ticket = 0;
+    if (holding && r->open && (r->busy != GPUMM_BUSY_DROP || r->in_line)) return; /* it would wait, or streams would */
     if (!r->open) {
         CHECK_STATUS(gpumm_readback_capture(r->readback, NULL, 0, &ticket), GPUMM_CANCELLED);
         return;
@@ -522,12 +592,16 @@ static void capture(reader *r) {
     gpumm_status status = gpumm_readback_capture(r->readback, any_stream(), (int64_t)(r->newest + 1) * 3, &ticket);
     unsigned taken = taken_of(r, FLYING) + taken_of(r, HELD);
     if (status == GPUMM_BUSY) {
-        histogram[H_BUSY]++;
-        r->dropped++;
+        r->asked++;
+        refused(r, taken);
         return;
     }
-    CHECK(taken < r->slots || status != GPUMM_OK);
-    if (failed(status)) return;
+    if (failed(status)) {
+        replaced_below(r, r->newest + 1, false);
+        return;
+    }
+    made_room(r, taken);
+    r->asked++;
     remember(r, ticket);
     histogram[H_CAPTURE]++;
 }
@@ -536,8 +610,7 @@ static void do_capture(void) {
     reader *r = any_reader();
     if (!r) return;
     capture(r);
-    CHECK(gpumm_readback_dropped(r->readback) == r->dropped);
-    CHECK(gpumm_readback_newest(r->readback) == r->newest);
+    if (r->open) check_tickets(r);
 }
 
 static bool is_kept(const reader *r, uint64_t ticket) {
@@ -556,6 +629,7 @@ static void delivered(reader *r, gpumm_frame *f) {
         if (before && before->state == HELD && !is_kept(r, r->current)) moment_end(before, ENDED);
         x->state = HELD;
         r->current = info.ticket;
+        r->given++;
         histogram[H_FRAME]++;
     }
     held_frame now = {f, r, info.ticket, is_kept(r, info.ticket)};
@@ -566,13 +640,6 @@ static void delivered(reader *r, gpumm_frame *f) {
             return;
         }
     gpumm_frame_release(f); /* a kept one has other handles: this is not its last */
-}
-
-static void older_end(reader *r, uint64_t than) {
-    for (uint64_t t = 1; t < than; t++) {
-        moment *x = moment_of(r, t);
-        if (x && x->state == FLYING) moment_end(x, ENDED);
-    }
 }
 
 static void do_latest(void) {
@@ -587,8 +654,9 @@ static void do_latest(void) {
     if (failed(status) || !f) return;
     gpumm_frame_info info;
     gpumm_frame_get_info(f, &info);
-    older_end(r, info.ticket);
+    replaced_below(r, info.ticket, !r->in_line);
     delivered(r, f);
+    check_tickets(r);
 }
 
 static void do_next(void) {
@@ -634,7 +702,10 @@ static void do_cancel(void) {
     moment *x = moment_of(r, r->newest);
     gpumm_status status = gpumm_readback_cancel(r->readback, 0);
     if (x->state == FLYING) {
-        if (!failed(status)) moment_end(x, CANCELLED);
+        if (!failed(status)) {
+            moment_end(x, CANCELLED);
+            r->cancelled++;
+        }
     } else if (x->state == HELD) {
         CHECK_STATUS(status, GPUMM_NOT_PENDING);
     } else {
@@ -700,6 +771,7 @@ static void do_held(void) {
     reader *r = any_reader();
     if (!r || !r->open || planned.nth) return;
     CHECK_OK(gpumm_fault_hold(m, "copy"));
+    holding = true;
     capture(r);
     for (uint64_t i = below(&d, 4); i > 0; i--) {
         void (*act)(void) = meanwhile[below(&d, sizeof meanwhile / sizeof *meanwhile)];
@@ -707,6 +779,7 @@ static void do_held(void) {
     }
     if (anything_pending()) histogram[H_PENDING]++;
     CHECK_OK(gpumm_fault_release(m, "copy"));
+    holding = false;
 }
 
 /* ---- The rest ---------------------------------------------------------------------------------- */

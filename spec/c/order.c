@@ -331,6 +331,7 @@ static void unmapping_waits(void) {
     gpumm_live before, held, after;
     gpumm_buffer *out = buffer(N, 0);
     check_books(m, NULL);
+    CHECK_OK(gpumm_manager_trim(m, NULL));
     CHECK_OK(gpumm_fault_live(m, &before));
     gpumm_buffer *b = buffer(N, 3), *gate = hold_up(s[0]);
     copy(out, b, N, s[0]);
@@ -338,12 +339,12 @@ static void unmapping_waits(void) {
     CHECK_OK(gpumm_fault_live(m, &held));
     CHECK(held.committed_bytes > before.committed_bytes);
     CHECK_OK(gpumm_fault_release(m, "fill"));
+    gpumm_buffer_release(gate);
     CHECK_OK(gpumm_manager_trim(m, NULL));
     CHECK_OK(gpumm_fault_live(m, &after));
     CHECK(after.committed_bytes == before.committed_bytes);
     holds(out, N, 3);
     gpumm_buffer_release(out);
-    gpumm_buffer_release(gate);
 }
 
 static void kernels_outlive_their_handles(void) {

@@ -298,7 +298,7 @@ static held hold_captures(bool wait) {
     m = manager_made(NULL, 0, false);
     CHECK_OK(made(m, "b", 1000, &h.b));
     CHECK_OK(gpumm_readback_open(
-        &(gpumm_readback_options){.buffers = &h.b, .buffer_count = 1, .slots = 2, .wait = wait}, &h.r));
+        &(gpumm_readback_options){.buffers = &h.b, .buffer_count = 1, .slots = 2, .busy = wait ? GPUMM_BUSY_WAIT : GPUMM_BUSY_DROP}, &h.r));
     CHECK_OK(gpumm_manager_synchronize(m));
     CHECK_OK(gpumm_fault_hold(m, "copy"));
     CHECK_OK(gpumm_readback_capture(h.r, NULL, 1, &h.t[0]));

@@ -42,7 +42,7 @@ static gpumm_status check_maximum(gpumm_group_options *o) {
 
 static gpumm_status check_options(gpumm_group_options *o) {
     TRY(check_maximum(o));
-    if (o->ahead > AHEAD_MOST)
+    if (o->ahead > AHEAD_MOST && o->ahead != GPUMM_AHEAD_NONE)
         return fail(GPUMM_INVALID_ARGUMENT, "%u growth steps ahead are too many: 0 to %d are committed in advance",
                     o->ahead, AHEAD_MOST);
     if (o->length > o->max_length)

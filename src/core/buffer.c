@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/group.h"
+#include "core/gate.h"
 #include "core/transfer.h"
 
 /* ---- Handles --------------------------------------------------------------------------------------------- */
@@ -55,6 +55,29 @@ gpumm_status gpumm_find(gpumm_manager *m, const char *name, const gpumm_type *ty
     gpumm_status status = find(ctx, name, type, out);
     gpumm__context_leave(ctx);
     return status;
+}
+
+typedef struct name_visit {
+    gpumm_name_fn each;
+    void *user;
+    size_t count;
+} name_visit;
+
+static void visit_name(object *o, void *user) {
+    name_visit *v = user;
+    const gpumm_group *g = (gpumm_group *)o;
+    if (!gpumm__group_is_named_buffer(g)) return;
+    v->count++;
+    if (v->each) v->each(v->user, g->named.name);
+}
+
+size_t gpumm_manager_names(gpumm_manager *m, gpumm_name_fn each, void *user) {
+    context *ctx = context_of(m);
+    name_visit v = {each, user, 0};
+    if (gpumm__context_enter(ctx) != GPUMM_OK) return 0;
+    gpumm__object_each(ctx, RANK_GROUP, visit_name, &v);
+    gpumm__context_leave(ctx);
+    return v.count;
 }
 
 gpumm_status gpumm_manager_name(gpumm_manager *m, size_t index, char *text, size_t size) {
@@ -209,6 +232,11 @@ static gpumm_status copy_check(const gpumm_buffer *to, const gpumm_buffer *from,
     return GPUMM_OK;
 }
 
+/* Submit lock held, and given up while a gate is shut. */
+static void pass_both(gpumm_buffer *a, gpumm_buffer *b) {
+    while (gpumm__gate_pass(a->group) || gpumm__gate_pass(b->group)) continue;
+}
+
 /* Submit lock held, which keeps lengths and extents where they are. */
 static gpumm_status copy_submit(gpumm_buffer *to, uint64_t to_first, gpumm_buffer *from, uint64_t from_first,
                                 uint64_t count, gpumm_stream *s) {
@@ -231,6 +259,7 @@ gpumm_status gpumm_buffer_copy(gpumm_buffer *to, uint64_t to_first, gpumm_buffer
     gpumm_stream *s;
     gpumm_status status = gpumm__stream_of(ctx, given, &s);
     pthread_mutex_lock(&ctx->submit);
+    pass_both(to, from);
     if (status == GPUMM_OK) status = copy_submit(to, to_first, from, from_first, count, s);
     pthread_mutex_unlock(&ctx->submit);
     gpumm__group_leave(to->group);
@@ -243,6 +272,7 @@ gpumm_status gpumm_buffer_used(gpumm_buffer *b, gpumm_stream *given, gpumm_acces
     gpumm_stream *s;
     gpumm_status status = gpumm__stream_of(ctx, given, &s);
     pthread_mutex_lock(&ctx->submit);
+    gpumm__gate_pass(b->group);
     if (status == GPUMM_OK) status = gpumm__buffer_use(b, s, access);
     pthread_mutex_unlock(&ctx->submit);
     gpumm__group_leave(b->group);

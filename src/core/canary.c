@@ -18,6 +18,7 @@ void gpumm__canary_write(gpumm_group *g) {
     if (!g->object.context->debug) return;
     for (size_t i = 0; i < g->count; i++)
         if (g->members[i].extent) write_one(&g->members[i]);
+    if (g->tail_posted) g->tail_again = true; /* what is on its way back is being written */
 }
 
 /* The first damaged byte at or after `from`, or `end`. */

@@ -23,6 +23,7 @@ void gpumm__context_init(context *ctx, const gpumm_options *o, void (*last)(cont
     ctx->spin_ns = (o->spin_us ? o->spin_us : SPIN_US) * 1000ull;
     pthread_mutex_init(&ctx->lock, NULL);
     pthread_mutex_init(&ctx->submit, NULL);
+    pthread_cond_init(&ctx->gates, NULL);
     pthread_mutex_init(&ctx->background, NULL);
 }
 
@@ -63,6 +64,7 @@ void gpumm__context_free(context *ctx) {
     gpumm_budget_release(ctx->shared);
     pthread_mutex_destroy(&ctx->lock);
     pthread_mutex_destroy(&ctx->submit);
+    pthread_cond_destroy(&ctx->gates);
     pthread_mutex_destroy(&ctx->background);
 }
 

@@ -43,6 +43,8 @@ typedef struct context {
     gpumm_device_info info; /* a copy that stays readable */
 
     pthread_mutex_t lock, submit;
+    pthread_cond_t gates; /* one was opened; with the submit lock */
+    uint64_t gate_waits;  /* calls that found one shut; under the submit lock */
     ledger books;
     gpumm_budget *own, *shared; /* own: this manager's limit */
     uint64_t resizes, transfers, dropped;

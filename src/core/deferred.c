@@ -62,14 +62,18 @@ static bool is_reached(device *d, device_event *e) {
     return d->call->event_query(d, e, &done) != GPUMM_OK || done;
 }
 
-static bool can_run(deferred_queue *q, const deferred *d) {
+bool gpumm__deferred_reached(deferred_queue *q, const deferred *d) {
     for (unsigned i = 0; i < d->count; i++)
         if (!is_reached(q->device, d->events[i])) return false;
     return true;
 }
 
-static void run(deferred_queue *q, deferred *d) {
+void gpumm__deferred_events_give(deferred_queue *q, const deferred *d) {
     for (unsigned i = 0; i < d->count; i++) gpumm__deferred_event_give(q, d->events[i]);
+}
+
+static void run(deferred_queue *q, deferred *d) {
+    gpumm__deferred_events_give(q, d);
     d->run(d);
     pthread_mutex_lock(&q->lock);
     q->pending--;
@@ -89,7 +93,7 @@ bool gpumm__deferred_poll(void *queue) {
     deferred *next;
     for (deferred *d = take_all(q); d; d = next) {
         next = d->next;
-        if (can_run(q, d)) run(q, d);
+        if (gpumm__deferred_reached(q, d)) run(q, d);
         else put(q, d, 0);
     }
     pthread_mutex_lock(&q->lock);

@@ -34,6 +34,10 @@ void gpumm__deferred_close(deferred_queue *q); /* nothing is pending any more; a
 gpumm_status gpumm__deferred_event_take(deferred_queue *q, device_event **out);
 void gpumm__deferred_event_give(deferred_queue *q, device_event *e);
 
+/* For one that is never started: have its events come? They go back. */
+bool gpumm__deferred_reached(deferred_queue *q, const deferred *d);
+void gpumm__deferred_events_give(deferred_queue *q, const deferred *d);
+
 /* Runs it behind its events, in the background; at once where it has none. */
 void gpumm__deferred_start(deferred_queue *q, deferred *d);
 /* The same, and never at once: for what may itself wait for work that has nothing to do with it. */

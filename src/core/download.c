@@ -28,12 +28,24 @@ static gpumm_status download_of(gpumm_manager *m, const char *name, gpumm_readba
     return GPUMM_OK;
 }
 
+/* The pair's ticket while its capture is under way, which lets go of the lock now and then. */
+static const gpumm_ticket STARTING = UINT64_MAX;
+
+/* Readback lock held, and again on return. */
+static gpumm_status start_locked(gpumm_readback *r, const char *name) {
+    if (r->pair)
+        return fail(GPUMM_ALREADY_PENDING, "a download of '%.255s' is already pending: wait for it first", name);
+    gpumm_ticket ticket;
+    r->pair = STARTING;
+    gpumm_status status = gpumm__readback_capture(r, NULL, 0, &ticket);
+    r->pair = status == GPUMM_OK ? ticket : 0;
+    return status;
+}
+
 static gpumm_status start(gpumm_readback *r, const char *name) {
     TRY(gpumm__context_enter(r->object.context));
     pthread_mutex_lock(&r->lock);
-    gpumm_status status =
-        r->pair ? fail(GPUMM_ALREADY_PENDING, "a download of '%.255s' is already pending: wait for it first", name)
-                : gpumm__readback_capture(r, NULL, 0, &r->pair);
+    gpumm_status status = start_locked(r, name);
     pthread_mutex_unlock(&r->lock);
     gpumm__context_leave(r->object.context);
     return status;
@@ -50,7 +62,7 @@ gpumm_status gpumm_start_async_download(gpumm_manager *m, const char *name) {
 static gpumm_status finish(gpumm_readback *r, const char *name, double seconds, gpumm_frame **out) {
     TRY(gpumm__context_enter(r->object.context));
     pthread_mutex_lock(&r->lock);
-    gpumm_ticket ticket = r->pair;
+    gpumm_ticket ticket = r->pair == STARTING ? 0 : r->pair;
     pthread_mutex_unlock(&r->lock);
     gpumm_status status = ticket ? gpumm__readback_wait(r, ticket, seconds, out)
                                  : fail(GPUMM_NOT_PENDING, "no download of '%.255s' was started", name);

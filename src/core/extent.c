@@ -2,100 +2,75 @@
 /* Where a buffer's bytes come from and go to. */
 #include "core/extent.h"
 
-struct pool_slab { /* one, where memory grows in place; else as many as were filled */
-    struct pool_slab *next;
-    slab slab;
-    account account; /* what its blocks leave of what it has committed */
-};
+#include <string.h>
 
 struct extent_pool {
-    struct pool_slab *slabs;
-    extent *cached;        /* under the context's lock */
-    pthread_mutex_t mutex; /* the slab list, across opening one */
+    small_pool small;
+    extent *cached;         /* under the context's lock */
+    const extent *generous; /* of a device that relocates: the one buffer whose block holds more than it needs */
 };
 
 /* ---- Small extents: blocks of a slab -------------------------------------------------------- */
 
-/* Pool mutex held, so that no older numbers are booked over newer ones. */
-static void pool_book(context *ctx, struct pool_slab *p) {
-    gpumm__context_book(ctx, &p->account, 0, 0, p->slab.committed - p->slab.used);
-}
-
-static gpumm_status pool_slab_open(context *ctx, struct pool_slab **out) {
-    struct pool_slab *p = gpumm__mem_new(&ctx->memory, sizeof *p);
-    if (!p) return fail_host_memory(sizeof *p);
-    uint64_t maximum = ctx->info.in_place ? ctx->info.total_bytes : 4 << 20;
-    gpumm_status status = gpumm__slab_open(&p->slab, ctx->device, maximum);
-    if (status != GPUMM_OK) {
-        gpumm__mem_free(&ctx->memory, p);
-        return status;
-    }
-    gpumm__context_book_open(ctx, &p->account, GPUMM_SLACK, "", "slab");
-    p->next = ctx->pool->slabs;
-    ctx->pool->slabs = p;
-    *out = p;
-    return GPUMM_OK;
-}
-
-static gpumm_status take_block(struct pool_slab *p, uint64_t bytes, extent *e) {
-    slab_block block;
-    TRY(gpumm__slab_take(&p->slab, bytes, &block));
-    e->slab = p;
-    e->block = block.number;
-    e->address = block.address;
-    e->usable = block.size;
-    pool_book(e->context, p);
-    return GPUMM_OK;
-}
-
-/* From the newest slab that has room; a new one only where none has. */
-static gpumm_status take_from_pool(context *ctx, uint64_t bytes, extent *e) {
-    for (struct pool_slab *p = ctx->pool->slabs; p; p = p->next)
-        if (take_block(p, bytes, e) == GPUMM_OK) return GPUMM_OK;
-    if (ctx->pool->slabs && ctx->info.in_place) return take_block(ctx->pool->slabs, bytes, e); /* for its message */
-    struct pool_slab *p = NULL;
-    TRY(pool_slab_open(ctx, &p));
-    return take_block(p, bytes, e);
-}
-
 /* Blocks carry no order of their own; what came before was on the main stream or is through. */
 static gpumm_status open_small(context *ctx, uint64_t bytes, extent *e) {
-    pthread_mutex_lock(&ctx->pool->mutex);
-    gpumm_status status = take_from_pool(ctx, bytes, e);
-    pthread_mutex_unlock(&ctx->pool->mutex);
-    if (status == GPUMM_OK) e->order.writer = ctx->main;
-    return status;
+    TRY(gpumm__small_take(ctx, &ctx->pool->small, bytes, &e->small));
+    e->address = e->small.block.address;
+    e->usable = e->small.block.size;
+    e->order.writer = ctx->main;
+    return GPUMM_OK;
 }
 
 /* ---- Large extents: ranges, cached ones first -------------------------------------------------- */
 
+enum { OVER_MOST = 2 << 20 };
+
+/* May a range serve that holds so much beyond the request? Whole segments beyond do not count: they go back. */
+static bool holds_too_much(const extent *e, uint64_t bytes) {
+    uint64_t kept = gpumm__range_kept(&e->range, bytes);
+    return kept > bytes && kept - bytes > size_max(bytes, OVER_MOST);
+}
+
+/* A block that relocates cannot give back a part of itself while others need room, so only one may be generous. */
+static bool is_generous(const extent *e, uint64_t bytes) {
+    return !e->range.in_place && e->range.committed > gpumm__range_needed(&e->range, bytes);
+}
+
 /* How well a cached range serves: 0 not at all, else more is better. One that must grow is better than one that
    would hold much more than is asked. */
-static uint64_t fitness(const extent *e, uint64_t bytes, uint64_t maximum) {
+static uint64_t fitness(const struct extent_pool *pool, const extent *e, uint64_t bytes, uint64_t maximum) {
     uint64_t committed = e->range.committed;
-    if (e->range.reserved < maximum) return 0;
+    if (e->range.where != PLACE_DEVICE || e->range.reserved < maximum) return 0;
     if (committed < bytes) return e->range.in_place ? 1 + committed / 2 : 0;
-    if (committed / 4 > bytes + (16 << 20)) return 0;
+    if (holds_too_much(e, bytes) || (pool->generous && is_generous(e, bytes))) return 0;
     return UINT64_MAX - committed;
 }
 
 /* The best cached range, out of the list; NULL: none serves. */
 static extent *take_cached(context *ctx, uint64_t bytes, uint64_t maximum) {
+    struct extent_pool *pool = ctx->pool;
     pthread_mutex_lock(&ctx->lock);
     extent **best = NULL;
-    for (extent **at = &ctx->pool->cached; *at; at = &(*at)->next) {
-        uint64_t fit = fitness(*at, bytes, maximum);
-        if (fit && (!best || fit > fitness(*best, bytes, maximum))) best = at;
+    for (extent **at = &pool->cached; *at; at = &(*at)->next) {
+        uint64_t fit = fitness(pool, *at, bytes, maximum);
+        if (fit && (!best || fit > fitness(pool, *best, bytes, maximum))) best = at;
     }
     extent *e = best ? *best : NULL;
     if (e) *best = e->next;
+    if (e && is_generous(e, bytes)) pool->generous = e;
     pthread_mutex_unlock(&ctx->lock);
     return e;
+}
+
+/* No longer, where it was. Context's lock held. */
+static void no_more_generous(extent *e) {
+    if (e->context->pool->generous == e) e->context->pool->generous = NULL;
 }
 
 static void put_cached(extent *e) {
     context *ctx = e->context;
     pthread_mutex_lock(&ctx->lock);
+    no_more_generous(e);
     e->next = ctx->pool->cached;
     ctx->pool->cached = e;
     pthread_mutex_unlock(&ctx->lock);
@@ -116,7 +91,7 @@ static gpumm_status open_large(context *ctx, uint64_t bytes, uint64_t maximum, e
     /* A block that cannot grow in place has its address only once there is memory. */
     gpumm_status status = gpumm__range_commit(&e->range, ctx->info.in_place ? bytes : size_max(bytes, 1));
     if (status != GPUMM_OK) {
-        gpumm__range_close(&e->range);
+        (void)gpumm__range_close(&e->range); /* nothing was committed */
         return status;
     }
     e->address = e->range.address;
@@ -127,7 +102,7 @@ static gpumm_status open_large(context *ctx, uint64_t bytes, uint64_t maximum, e
 /* ---- All extents ---------------------------------------------------------------------------- */
 
 gpumm_status gpumm__extent_open(context *ctx, uint64_t bytes, uint64_t maximum, extent **out) {
-    bool small = maximum <= EXTENT_SMALL;
+    bool small = maximum <= SMALL_MOST;
     extent *e = small ? NULL : take_cached(ctx, bytes, maximum);
     if (e) {
         TRY(reuse(e, bytes));
@@ -147,7 +122,7 @@ gpumm_status gpumm__extent_open(context *ctx, uint64_t bytes, uint64_t maximum, 
 }
 
 bool gpumm__extent_can_grow(const extent *e, uint64_t bytes) {
-    return bytes <= e->usable || (!e->slab && gpumm__range_can_commit(&e->range, bytes));
+    return bytes <= e->usable || (!e->small.slab && gpumm__range_can_commit(&e->range, bytes));
 }
 
 gpumm_status gpumm__extent_grow(extent *e, uint64_t bytes) {
@@ -157,17 +132,45 @@ gpumm_status gpumm__extent_grow(extent *e, uint64_t bytes) {
     return GPUMM_OK;
 }
 
+/* What could not be given back stays in the books, and poll says so. */
+static void tell_refused(const extent *e) {
+    if (e->range.refused != GPUMM_OK) gpumm__context_background_failed(e->context, e->range.refused);
+}
+
 uint64_t gpumm__extent_shrink(extent *e, uint64_t bytes) {
-    if (e->slab) return 0;
+    if (e->small.slab) return 0;
     uint64_t freed = gpumm__range_decommit(&e->range, bytes);
+    tell_refused(e);
     e->usable = e->range.committed;
     return freed;
+}
+
+bool gpumm__extent_has_surplus(const extent *e, uint64_t bytes) {
+    return !e->small.slab && e->range.committed > gpumm__range_kept(&e->range, bytes);
+}
+
+uint64_t gpumm__extent_excess(const extent *e, uint64_t bytes) {
+    return e->small.slab ? 0 : e->range.committed - gpumm__range_needed(&e->range, bytes);
+}
+
+gpumm_status gpumm__extent_fit(extent *e, uint64_t bytes, bool *moved) {
+    context *ctx = e->context;
+    gpumm_status status = gpumm__range_shrink(&e->range, bytes);
+    if (!e->range.in_place) *moved = *moved || e->address != e->range.address;
+    pthread_mutex_lock(&ctx->submit);
+    e->address = e->range.address;
+    e->usable = e->range.committed;
+    pthread_mutex_unlock(&ctx->submit);
+    pthread_mutex_lock(&ctx->lock);
+    if (status == GPUMM_OK) no_more_generous(e);
+    pthread_mutex_unlock(&ctx->lock);
+    return status;
 }
 
 /* What is committed beyond the last step that `logical` needs is there for coming growths. */
 static uint64_t ahead_of(const extent *e, uint64_t logical) {
     uint64_t step;
-    if (e->slab || !e->range.in_place) return 0;
+    if (e->small.slab || !e->range.in_place) return 0;
     if (!size_round_up(logical, device_granularity(e->range.device, PLACE_DEVICE), &step)) return 0;
     return e->usable > step ? e->usable - step : 0;
 }
@@ -212,11 +215,18 @@ static void book_nameless(extent *e, gpumm_category category) {
 
 static extent *extent_of(deferred *r) { return (extent *)(void *)((char *)r - offsetof(extent, gone)); }
 
-/* Runs once nobody uses it. */
+/* Runs once nobody uses it. What the device refuses to take back stays cached, and poll says so. */
 static void unmap(deferred *r) {
     extent *e = extent_of(r);
     context *ctx = e->context;
-    gpumm__range_close(&e->range);
+    gpumm_status status = gpumm__range_close(&e->range);
+    if (status != GPUMM_OK) {
+        gpumm__context_background_failed(ctx, status);
+        e->usable = e->range.committed;
+        book_nameless(e, GPUMM_CACHED);
+        put_cached(e);
+        return;
+    }
     unbook(e);
     gpumm__mem_free(&ctx->memory, e);
 }
@@ -225,17 +235,14 @@ static void give_block(deferred *r) {
     extent *e = extent_of(r);
     context *ctx = e->context;
     unbook(e);
-    pthread_mutex_lock(&ctx->pool->mutex);
-    gpumm__slab_give(&e->slab->slab, e->block);
-    pool_book(ctx, e->slab);
-    pthread_mutex_unlock(&ctx->pool->mutex);
+    gpumm__small_give(ctx, &ctx->pool->small, &e->small);
     gpumm__mem_free(&ctx->memory, e);
 }
 
 void gpumm__extent_release(extent *e, bool cached) {
     context *ctx = e->context;
     bool used = e->order.writer || e->order.readers, kept = cached || e->booked;
-    if (e->slab) {
+    if (e->small.slab) {
         if (e->booked) book_nameless(e, GPUMM_SLACK);
         if (gpumm__order_only(&e->order, ctx->main)) gpumm__order_clear(&e->order);
         gpumm__order_defer(&e->order, ctx, &e->gone, give_block);
@@ -246,23 +253,57 @@ void gpumm__extent_release(extent *e, bool cached) {
     else gpumm__order_defer(&e->order, ctx, &e->gone, unmap); /* at once, or behind whoever was to write there */
 }
 
+void gpumm__extent_discard(context *ctx, range *r) {
+    gpumm_status status = gpumm__range_close(r);
+    if (status == GPUMM_OK) return;
+    gpumm__context_background_failed(ctx, status);
+    extent *e = ctx->pool ? gpumm__mem_new(&ctx->memory, sizeof *e) : NULL;
+    range kept = *r;
+    memset(r, 0, sizeof *r);
+    if (!e) { /* it goes with the device */
+        gpumm__mem_free(&ctx->memory, kept.ends);
+        return;
+    }
+    e->context = ctx;
+    e->range = kept;
+    e->address = kept.address;
+    e->usable = kept.committed;
+    book_nameless(e, GPUMM_CACHED);
+    put_cached(e);
+}
+
 /* ---- The pool ------------------------------------------------------------------------------- */
 
 gpumm_status gpumm__pool_open(context *ctx) {
     ctx->pool = gpumm__mem_new(&ctx->memory, sizeof *ctx->pool);
     if (!ctx->pool) return fail_host_memory(sizeof *ctx->pool);
-    pthread_mutex_init(&ctx->pool->mutex, NULL);
+    gpumm__small_open(&ctx->pool->small);
     return GPUMM_OK;
 }
 
-void gpumm__pool_trim(context *ctx) {
+static extent *take_all_cached(context *ctx) {
     pthread_mutex_lock(&ctx->lock);
     extent *e = ctx->pool->cached;
     ctx->pool->cached = NULL;
     pthread_mutex_unlock(&ctx->lock);
-    for (extent *next; e; e = next) {
+    return e;
+}
+
+void gpumm__pool_trim(context *ctx) {
+    for (extent *e = take_all_cached(ctx), *next; e; e = next) {
         next = e->next;
         gpumm__order_defer(&e->order, ctx, &e->gone, unmap);
+    }
+    gpumm__small_trim(&ctx->pool->small);
+}
+
+/* What the device refused to the last goes with it. */
+static void forget_refused(context *ctx) {
+    for (extent *e = take_all_cached(ctx), *next; e; e = next) {
+        next = e->next;
+        unbook(e);
+        gpumm__mem_free(&ctx->memory, e->range.ends);
+        gpumm__mem_free(&ctx->memory, e);
     }
 }
 
@@ -270,22 +311,10 @@ void gpumm__pool_close(context *ctx) {
     if (!ctx->pool) return;
     gpumm__pool_trim(ctx);
     gpumm__deferred_wait(&ctx->deferred);
-    for (struct pool_slab *p = ctx->pool->slabs, *next; p; p = next) {
-        next = p->next;
-        gpumm__context_book_close(ctx, &p->account);
-        gpumm__slab_close(&p->slab);
-        gpumm__mem_free(&ctx->memory, p);
-    }
-    pthread_mutex_destroy(&ctx->pool->mutex);
+    forget_refused(ctx);
+    gpumm__small_close(ctx, &ctx->pool->small);
     gpumm__mem_free(&ctx->memory, ctx->pool);
     ctx->pool = NULL;
 }
 
-gpumm_status gpumm__pool_check(context *ctx) {
-    gpumm_status status = GPUMM_OK;
-    pthread_mutex_lock(&ctx->pool->mutex);
-    for (struct pool_slab *p = ctx->pool->slabs; p && status == GPUMM_OK; p = p->next)
-        status = gpumm__slab_check(&p->slab);
-    pthread_mutex_unlock(&ctx->pool->mutex);
-    return status;
-}
+gpumm_status gpumm__pool_check(context *ctx) { return gpumm__small_check(&ctx->pool->small); }

@@ -6,17 +6,14 @@
 #define CORE_EXTENT_H
 
 #include "core/order.h"
+#include "core/small.h"
 #include "memory/range.h"
-#include "memory/slab.h"
-
-enum { EXTENT_SMALL = 64 << 10 }; /* maxima up to this many bytes live in the slab */
 
 typedef struct extent {
     struct extent *next; /* in the pool's cached list */
     context *context;
-    range range;            /* of a large one */
-    struct pool_slab *slab; /* of a small one */
-    uint32_t block;
+    range range;       /* of a large one */
+    small_block small; /* of a small one */
     gpumm_address address;
     uint64_t usable; /* bytes that can be used without committing more */
     order order;
@@ -32,6 +29,12 @@ gpumm_status gpumm__extent_grow(extent *e, uint64_t bytes);
 bool gpumm__extent_can_grow(const extent *e, uint64_t bytes);
 /* Gives back whole segments beyond `bytes`, which nobody may be using; returns how much. */
 uint64_t gpumm__extent_shrink(extent *e, uint64_t bytes);
+/* Are there whole segments beyond what the first `bytes` are in? How many bytes beyond them, rounded, are held? */
+bool gpumm__extent_has_surplus(const extent *e, uint64_t bytes);
+uint64_t gpumm__extent_excess(const extent *e, uint64_t bytes);
+/* Gives back all of that excess, exchanging a segment or block that is used in part; nobody may be using any of it, and
+   nobody may begin to. *moved becomes true where the address changed. */
+gpumm_status gpumm__extent_fit(extent *e, uint64_t bytes, bool *moved);
 /* Puts it in the books as a buffer with `logical` bytes; names stay the caller's. */
 void gpumm__extent_book(extent *e, const char *name, const char *tag, uint64_t logical);
 /* `e` is where the buffer in `old` lives from now on: one buffer throughout, in the books too. */
@@ -40,9 +43,12 @@ void gpumm__extent_succeed(extent *e, extent *old);
    buffer has had goes back to the device, behind who uses it. */
 void gpumm__extent_release(extent *e, bool cached);
 
+/* Closes a range that nobody uses, or keeps it as cached where the device refuses to take it back. */
+void gpumm__extent_discard(context *ctx, range *r);
+
 /* The manager's pool: the slabs of small extents, and the ranges that are cached. */
 gpumm_status gpumm__pool_open(context *ctx);
-/* Unmaps every cached range behind its users. */
+/* Unmaps every cached range and every empty slab behind its users. */
 void gpumm__pool_trim(context *ctx);
 void gpumm__pool_close(context *ctx); /* everything; all work is through. No pool is fine */
 gpumm_status gpumm__pool_check(context *ctx);

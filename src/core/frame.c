@@ -10,8 +10,14 @@ void gpumm__frame_drop(gpumm_frame *f) {
     gpumm__object_drop(&r->object);
 }
 
+/* False: it had ended before. */
+static bool end_as(gpumm_frame *f, frame_end how) {
+    int valid = FRAME_VALID;
+    return atomic_compare_exchange_strong(&f->end, &valid, (int)how);
+}
+
 gpumm_frame *gpumm_frame_retain(gpumm_frame *f) {
-    gpumm__context_retain(f->readback->object.context);
+    gpumm__object_retain(&f->readback->object);
     atomic_fetch_add(&f->references, 1);
     atomic_fetch_add(&f->handles, 1);
     return f;
@@ -20,7 +26,7 @@ gpumm_frame *gpumm_frame_retain(gpumm_frame *f) {
 /* Readback lock held. */
 static void end_locked(gpumm_frame *f) {
     gpumm_readback *r = f->readback;
-    if (!atomic_exchange(&f->valid, false)) return;
+    if (!end_as(f, FRAME_RELEASED)) return;
     f->slot->frame = NULL;
     f->slot->state = SLOT_ENDED;
     gpumm__waiter_wake(&r->object.context->waiter);
@@ -37,7 +43,7 @@ bool gpumm__frame_give_slots(gpumm_readback *r, bool also_kept) {
     for (unsigned i = 0; i < r->slot_count; i++) {
         slot *t = &r->slots[i];
         if (t->given || (holds(t) && !also_kept)) continue;
-        if (t->frame) atomic_store(&t->frame->valid, false);
+        if (t->frame) end_as(t->frame, FRAME_CLOSED);
         t->frame = NULL;
         gpumm__ring_give(r, t);
     }
@@ -61,17 +67,17 @@ void gpumm_frame_end(gpumm_frame *f) { end(f, true); }
 /* Another thread may have been given the current frame again meanwhile: then it is that thread's to end. */
 void gpumm_frame_release(gpumm_frame *f) {
     if (!f) return;
-    context *ctx = f->readback->object.context;
+    gpumm_readback *r = f->readback;
     if (atomic_fetch_sub(&f->handles, 1) == 1 && atomic_load(&f->kept)) end(f, false);
     gpumm__frame_drop(f);
-    gpumm__context_release(ctx);
+    gpumm__object_release(&r->object, r->internal);
 }
 
 static gpumm_frame *frame_new(gpumm_readback *r, slot *t) {
     gpumm_frame *f = gpumm__mem_new(&r->object.context->memory, sizeof *f);
     if (!f) return NULL;
     atomic_init(&f->references, 1); /* the readback's, as its current one */
-    atomic_init(&f->valid, true);
+    atomic_init(&f->end, FRAME_VALID);
     gpumm__object_hold(&r->object);
     f->readback = r;
     f->slot = t;
@@ -83,7 +89,7 @@ static void replace_current(gpumm_readback *r, gpumm_frame *f) {
     gpumm_frame *before = r->current;
     r->current = f;
     if (!before) return;
-    if (!atomic_load(&before->kept) && atomic_exchange(&before->valid, false)) {
+    if (!atomic_load(&before->kept) && end_as(before, FRAME_REPLACED)) {
         before->slot->frame = NULL;
         before->slot->state = SLOT_ENDED;
         gpumm__waiter_wake(&r->object.context->waiter);
@@ -103,19 +109,31 @@ gpumm_status gpumm__frame_deliver(gpumm_readback *r, slot *t, gpumm_frame **out)
     return GPUMM_OK;
 }
 
+/* STALE, with why, and what would have helped. */
+static gpumm_status fail_ended(const gpumm_frame *f) {
+    static const char *const why[] = {
+        [FRAME_VALID] = "",
+        [FRAME_REPLACED] = "a later one was delivered: keep() it, or copy what is needed before",
+        [FRAME_RELEASED] = "it was released",
+        [FRAME_CLOSED] = "its readback was closed, or what that reads was freed: copy what is needed before"};
+    bool run_over = atomic_load(&f->readback->object.context->closing);
+    return fail(GPUMM_STALE, "the frame of step %lld has ended: %s", (long long)f->info.step,
+                run_over ? "its manager was closed: copy what is needed before" : why[atomic_load(&f->end)]);
+}
+
 gpumm_status gpumm_frame_keep(gpumm_frame *f) {
     gpumm_readback *r = f->readback;
     TRY(gpumm__context_enter(r->object.context));
     pthread_mutex_lock(&r->lock);
     gpumm_status status = GPUMM_OK;
-    if (atomic_load(&f->valid)) atomic_store(&f->kept, true);
-    else status = fail(GPUMM_STALE, "the frame has ended and cannot be kept any more");
+    if (gpumm_frame_valid(f)) atomic_store(&f->kept, true);
+    else status = fail_ended(f);
     pthread_mutex_unlock(&r->lock);
     gpumm__context_leave(r->object.context);
     return status;
 }
 
-bool gpumm_frame_valid(const gpumm_frame *f) { return atomic_load(&f->valid); }
+bool gpumm_frame_valid(const gpumm_frame *f) { return atomic_load(&f->end) == FRAME_VALID; }
 
 void gpumm_frame_get_info(const gpumm_frame *f, gpumm_frame_info *out) { *out = f->info; }
 
@@ -124,9 +142,7 @@ gpumm_readback *gpumm_frame_readback(const gpumm_frame *f) { return f->readback;
 gpumm_status gpumm_frame_data(const gpumm_frame *f, size_t index, const void **data) {
     const gpumm_readback *r = f->readback;
     if (index >= r->count) return fail(GPUMM_INVALID_ARGUMENT, "the frame has %zu members", r->count);
-    if (!atomic_load(&f->valid))
-        return fail(GPUMM_STALE, "the frame of step %lld has ended: keep() it, or copy what is needed",
-                    (long long)f->info.step);
+    if (!gpumm_frame_valid(f)) return fail_ended(f);
     /* As a number: a slot that never held an element has no address to add to. */
     *data = (const void *)(uintptr_t)(f->slot->host.address + gpumm__slot_offset(r, index, f->info.length));
     return GPUMM_OK;

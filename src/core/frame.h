@@ -5,12 +5,16 @@
 
 #include "core/ring.h"
 
+typedef enum frame_end { FRAME_VALID, FRAME_REPLACED, FRAME_RELEASED, FRAME_CLOSED } frame_end;
+
+/* Each of its handles is one of its readback, too. */
 struct gpumm_frame {
     atomic_uint handles, references;
     gpumm_readback *readback; /* held */
     slot *slot;
     gpumm_frame_info info;
-    atomic_bool valid, kept;
+    atomic_int end; /* a frame_end */
+    atomic_bool kept;
 };
 
 /* A handle for the caller; the frame delivered before ends, unless it is kept. Readback lock held. */

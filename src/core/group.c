@@ -276,6 +276,7 @@ static void fill_info(gpumm_group *g, const gpumm_buffer *b, uint64_t size, gpum
                                .max_length = g->max_length,
                                .capacity_bytes = g->capacity * size,
                                .generation = g->generation,
+                               .mapping = b->mapping,
                                .address = gpumm__buffer_address(b)};
     pthread_mutex_unlock(&ctx->submit);
 }
@@ -284,7 +285,7 @@ static void add_held(const gpumm_buffer *b, gpumm_buffer_info *out) {
     context *ctx = b->group->object.context;
     pthread_mutex_lock(&ctx->submit);
     pthread_mutex_lock(&ctx->lock);
-    if (b->extent && !b->extent->slab) {
+    if (b->extent && !b->extent->small.slab) {
         out->committed_bytes += b->extent->account.committed;
         out->reserved += b->extent->range.reserved;
     }
@@ -292,10 +293,19 @@ static void add_held(const gpumm_buffer *b, gpumm_buffer_info *out) {
     pthread_mutex_unlock(&ctx->submit);
 }
 
+static uint64_t mapping_of(const gpumm_buffer *b) {
+    context *ctx = b->group->object.context;
+    pthread_mutex_lock(&ctx->submit);
+    uint64_t mapping = b->mapping;
+    pthread_mutex_unlock(&ctx->submit);
+    return mapping;
+}
+
 gpumm_status gpumm_group_get_info(gpumm_group *g, gpumm_buffer_info *out) {
     TRY(gpumm__group_enter(g));
     fill_info(g, &g->members[0], g->row_bytes, out);
     for (size_t i = 0; i < g->count; i++) add_held(&g->members[i], out);
+    for (size_t i = 1; i < g->count; i++) out->mapping += mapping_of(&g->members[i]);
     gpumm__group_leave(g);
     return GPUMM_OK;
 }

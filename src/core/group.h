@@ -17,6 +17,7 @@ struct gpumm_buffer {
     gpumm_type *type;
     uint64_t size;       /* bytes an element */
     extent *extent;      /* NULL once freed */
+    uint64_t mapping;    /* changes of the physical memory; under the submit lock */
     uint64_t canary_end; /* debug mode: canaries end here, counted from the extent's start; group lock */
 };
 
@@ -40,11 +41,18 @@ struct gpumm_group {
     uint64_t row_bytes;     /* an element of every member together */
     uint64_t followers_row; /* what followers cost for an element */
     gpumm_growth growth;    /* its list is the group's own */
-    unsigned ahead;         /* growth steps to precommit */
+    unsigned ahead;         /* growth steps to precommit, or GPUMM_AHEAD_AUTO, GPUMM_AHEAD_NONE */
+    unsigned grown;         /* how often, up to 2 */
+    uint64_t last_step;     /* by how many elements it grew the last time */
     job precommit_job;
     bool precommit_posted;
     deferred tail; /* segments that a shrink left, on their way back */
     bool tail_posted, tail_again;
+    deferred move; /* memory that is used in part, to be exchanged for less */
+    bool move_posted;
+    unsigned move_gain;
+    uint64_t move_patience;
+    bool shut;           /* its gate; under the submit lock */
     follower *download;  /* the by-name pair's, held; NULL where disabled; under the context's lock */
     follower *followers; /* all of them */
     size_t count;

@@ -169,8 +169,7 @@ gpumm_status gpumm_manager_trim(gpumm_manager *m, uint64_t *freed) {
     context *ctx = &m->context;
     TRY(gpumm__context_enter(ctx));
     uint64_t before = committed_now(ctx);
-    gpumm__reclaim(ctx);
-    gpumm__deferred_wait(&ctx->deferred);
+    gpumm__trim(ctx);
     uint64_t after = committed_now(ctx);
     if (freed) *freed = before > after ? before - after : 0;
     gpumm__context_leave(ctx);

@@ -64,6 +64,15 @@ order gpumm__order_take(order *o) {
     return taken;
 }
 
+/* The work of a stream that cannot be waited for is over: the device is lost. */
+void gpumm__order_drain(order *o, context *ctx) {
+    if (o->writer) gpumm__stream_drain(o->writer);
+    for (unsigned i = 0; i < o->readers; i++) gpumm__stream_drain(o->reader[i]);
+    pthread_mutex_lock(&ctx->submit);
+    gpumm__order_clear(o);
+    pthread_mutex_unlock(&ctx->submit);
+}
+
 bool gpumm__order_only(const order *o, const gpumm_stream *s) {
     if (o->writer && o->writer != s) return false;
     for (unsigned i = 0; i < o->readers; i++)
@@ -72,12 +81,26 @@ bool gpumm__order_only(const order *o, const gpumm_stream *s) {
 }
 
 /* `d` waits for the users that the order has. */
-static void gather(order *o, deferred *d, void (*run)(deferred *self)) {
-    *d = (deferred){.run = run};
+static void hold_back(const order *o, deferred *d) {
     if (o->writer) gpumm__stream_hold_back(o->writer, d);
     for (unsigned i = 0; i < o->readers; i++)
         if (o->reader[i] != o->writer) gpumm__stream_hold_back(o->reader[i], d);
+}
+
+static void gather(order *o, deferred *d, void (*run)(deferred *self)) {
+    *d = (deferred){.run = run};
+    hold_back(o, d);
     gpumm__order_clear(o);
+}
+
+bool gpumm__order_ends(const order *o, context *ctx, uint64_t deadline) {
+    deferred users = {0};
+    hold_back(o, &users);
+    bool ended;
+    while (!(ended = gpumm__deferred_reached(&ctx->deferred, &users)) && gpumm__clock_ns() < deadline)
+        gpumm__clock_sleep_ns(20000);
+    gpumm__deferred_events_give(&ctx->deferred, &users);
+    return ended;
 }
 
 void gpumm__order_defer(order *o, context *ctx, deferred *d, void (*run)(deferred *self)) {

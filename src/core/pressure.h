@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Pressure: what is done about a request that memory was refused to, before it fails. In this order: what is
-   precommitted and cached; what waits for its streams; the calling state's collector, which is the binding's; the
+   precommitted and cached; what waits for its streams; what is used in part, which is moved; the calling state's collector, which is the binding's; the
    application's hook. */
 #ifndef CORE_PRESSURE_H
 #define CORE_PRESSURE_H
@@ -9,7 +9,7 @@
 
 /* What more can be done about a failure for memory, worse each time; false: nothing. `stage` counts up. */
 bool gpumm__relieve(context *ctx, gpumm_status failed, uint64_t wanted, unsigned *stage);
-/* Gives back what is precommitted and cached, behind whoever uses it. */
-void gpumm__reclaim(context *ctx);
+/* Gives back everything that no live buffer's capacity needs, and waits for whoever uses it. */
+void gpumm__trim(context *ctx);
 
 #endif

@@ -4,6 +4,7 @@
 #include "core/readback.h"
 
 #include "core/frame.h"
+#include "core/gate.h"
 #include "core/pressure.h"
 #include "core/report.h"
 
@@ -18,19 +19,35 @@ static gpumm_status readback_over(const gpumm_readback *r) {
 
 /* ---- Capturing ------------------------------------------------------------------------------ */
 
+/* A stream that nobody holds closes behind the work that it has: what came after would not be waited for. */
+static bool takes_work(const gpumm_stream *s) { return s->internal || atomic_load(&s->object.alive); }
+
 /* The stream that wrote last, so that the snapshot needs no stream dependency. Submit lock held. */
 static gpumm_stream *producer(gpumm_readback *r) {
     context *ctx = r->object.context;
     for (size_t i = 0; i < r->count; i++) {
         const extent *e = r->buffers[i]->extent;
-        if (e && e->order.writer && e->order.writer->device) return e->order.writer;
+        if (e && e->order.writer && takes_work(e->order.writer)) return e->order.writer;
     }
     return ctx->main;
 }
 
-static gpumm_status copy_down(gpumm_readback *r, slot *t, gpumm_address from, uint64_t offset, uint64_t bytes) {
-    device *d = r->object.context->device;
-    return d->call->copy(d, r->object.context->copies->device, COPY_D2H, t->host.address + offset, from, bytes);
+static gpumm_status copy_down(slot *t, gpumm_stream *on, gpumm_address from, uint64_t offset, uint64_t bytes) {
+    device *d = on->object.context->device;
+    return d->call->copy(d, on->device, COPY_D2H, t->host.address + offset, from, bytes);
+}
+
+static gpumm_status copy_members_down(gpumm_readback *r, slot *t, gpumm_stream *on, uint64_t length) {
+    for (size_t i = 0; i < r->count; i++)
+        TRY(copy_down(t, on, gpumm__buffer_address(r->buffers[i]), gpumm__slot_offset(r, i, length),
+                      length * r->buffers[i]->size));
+    return GPUMM_OK;
+}
+
+/* To its very end: behind it lies what nobody wrote. */
+static uint64_t packed_bytes(const gpumm_readback *r, uint64_t length) {
+    size_t last = r->count - 1;
+    return gpumm__slot_offset(r, last, length) + length * r->buffers[last]->size;
 }
 
 /* Device to device on the producing stream; then the copy stream takes over. */
@@ -43,8 +60,7 @@ static gpumm_status submit_staged(gpumm_readback *r, slot *t, gpumm_stream *s, u
         TRY(d->call->copy(d, s->device, COPY_D2D, t->device.address + gpumm__slot_offset(r, i, length),
                           gpumm__buffer_address(r->buffers[i]), length * r->buffers[i]->size));
     TRY(gpumm__order_use(&t->order, ctx->copies, GPUMM_READ));
-    size_t last = r->count - 1; /* to its very end: behind it lies what nobody wrote */
-    return copy_down(r, t, t->device.address, 0, gpumm__slot_offset(r, last, length) + length * r->buffers[last]->size);
+    return copy_down(t, ctx->copies, t->device.address, 0, packed_bytes(r, length));
 }
 
 /* Straight to the host: the copy stream reads the buffers, and their next writer waits for it. */
@@ -53,10 +69,20 @@ static gpumm_status submit_direct(gpumm_readback *r, slot *t, gpumm_stream *s, u
     TRY(gpumm__stream_depend(s, ctx->copies));
     TRY(gpumm__order_use(&t->order, ctx->copies, GPUMM_WRITE));
     for (size_t i = 0; i < r->count; i++) TRY(gpumm__buffer_use(r->buffers[i], ctx->copies, GPUMM_READ));
-    for (size_t i = 0; i < r->count; i++)
-        TRY(copy_down(r, t, gpumm__buffer_address(r->buffers[i]), gpumm__slot_offset(r, i, length),
-                      length * r->buffers[i]->size));
-    return GPUMM_OK;
+    return copy_members_down(r, t, ctx->copies, length);
+}
+
+/* On the producing stream itself: what is small is through before a second stream would have begun. */
+static gpumm_status submit_inline(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t length) {
+    for (size_t i = 0; i < r->count; i++) TRY(gpumm__buffer_use(r->buffers[i], s, GPUMM_READ));
+    TRY(gpumm__order_use(&t->order, s, GPUMM_WRITE));
+    return copy_members_down(r, t, s, length);
+}
+
+static gpumm_status submit_copies(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t length) {
+    if (!length) return GPUMM_OK;
+    if (t->copier == s) return submit_inline(r, t, s, length);
+    return r->direct ? submit_direct(r, t, s, length) : submit_staged(r, t, s, length);
 }
 
 static void describe(gpumm_readback *r, slot *t, int64_t step, uint64_t length) {
@@ -72,14 +98,17 @@ static void describe(gpumm_readback *r, slot *t, int64_t step, uint64_t length) 
 static gpumm_status submit(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t length) {
     context *ctx = r->object.context;
     device *d = ctx->device;
-    if (length) TRY(r->direct ? submit_direct(r, t, s, length) : submit_staged(r, t, s, length));
-    return d->call->event_record(d, t->done, ctx->copies->device);
+    gpumm_stream *copier = r->inline_bytes && packed_bytes(r, length) <= r->inline_bytes ? s : ctx->copies;
+    t->copier = copier;
+    TRY(submit_copies(r, t, s, length));
+    return d->call->event_record(d, t->done, copier->device);
 }
 
 /* *fits: false where the slot is too small for the present length, and nothing was done. */
 static gpumm_status capture_into(gpumm_readback *r, slot *t, gpumm_stream *given, int64_t step, bool *fits) {
     context *ctx = r->object.context;
     pthread_mutex_lock(&ctx->submit);
+    gpumm__gate_pass(r->group);
     uint64_t length = r->group->length;
     gpumm_stream *s = given ? given : producer(r);
     gpumm_status status = GPUMM_OK;
@@ -112,11 +141,11 @@ static gpumm_ticket give_ticket(gpumm_readback *r, slot *t) {
     return t->ticket;
 }
 
-static void count_dropped(gpumm_readback *r) {
+static void count_dropped(gpumm_readback *r, unsigned count) {
     context *ctx = r->object.context;
-    r->dropped++;
+    r->dropped += count;
     pthread_mutex_lock(&ctx->lock);
-    ctx->dropped++;
+    ctx->dropped += count;
     pthread_mutex_unlock(&ctx->lock);
 }
 
@@ -135,45 +164,74 @@ static gpumm_status look_or_pause(gpumm_readback *r, slot *t, uint64_t since, ui
     return GPUMM_OK;
 }
 
-/* For a readback that waits rather than refuses: the oldest snapshot that nobody took makes room; where all are
-   on their way, the oldest is waited for. BUSY where every slot is in somebody's hands. */
-static gpumm_status make_room(gpumm_readback *r, uint64_t since) {
-    slot *arrived = gpumm__slot_oldest(r, SLOT_ARRIVED), *flying = gpumm__slot_under_way(r);
-    if (arrived) {
-        arrived->state = SLOT_ENDED;
-        count_dropped(r);
-        return GPUMM_OK;
-    }
-    if (!flying) {
-        count_dropped(r);
-        return fail(GPUMM_BUSY, "all %u slots hold frames that are kept: release some, or use more slots",
-                    r->slot_count);
-    }
-    return look_or_pause(r, flying, since, UINT64_MAX);
+/* How long a capture may wait for room. */
+typedef struct patience {
+    uint64_t since, deadline; /* until the deadline for somebody who takes a frame; for copies without a bound */
+    bool counts;              /* a refusal counts as dropped */
+} patience;
+
+static bool all_are_kept(const gpumm_readback *r) {
+    bool all = true;
+    for (unsigned i = 0; i < r->slot_count; i++)
+        all = all && r->slots[i].frame && atomic_load(&r->slots[i].frame->kept);
+    return all;
 }
 
-/* Readback lock held, and again on return. */
-static gpumm_status room_for_capture(gpumm_readback *r, slot **out) {
-    for (uint64_t since = gpumm__clock_ns();;) {
-        if (r->shut) return readback_over(r);
-        gpumm__ring_refresh(r);
-        if (atomic_load(&r->object.context->closing)) return fail(GPUMM_CANCELLED, "the manager closed meanwhile");
-        *out = gpumm__slot_free(r);
-        if (*out) return GPUMM_OK;
-        if (!r->wait) break;
-        TRY(make_room(r, since));
-    }
-    count_dropped(r);
+static gpumm_status refuse(gpumm_readback *r, const patience *p) {
+    if (p->counts) count_dropped(r, 1);
+    if (all_are_kept(r))
+        return fail(GPUMM_BUSY, "all %u slots hold frames that are kept: release some, or use more slots",
+                    r->slot_count);
     return fail(GPUMM_BUSY,
                 "all %u slots are taken: take frames with latest, next or wait, release kept ones, or use more slots",
                 r->slot_count);
 }
 
-gpumm_status gpumm__readback_capture(gpumm_readback *r, gpumm_stream *s, int64_t step, gpumm_ticket *ticket) {
+/* Sleeps until a slot may have become free, without the lock. */
+static void wait_for_taker(gpumm_readback *r, const patience *p) {
+    wait_entry entry;
+    waiter *w = &r->object.context->waiter;
+    gpumm__waiter_join(w, &entry, NULL);
+    pthread_mutex_unlock(&r->lock);
+    gpumm__waiter_sleep(w, &entry, p->deadline);
+    pthread_mutex_lock(&r->lock);
+}
+
+static void replace(gpumm_readback *r, slot *arrived) {
+    arrived->state = SLOT_ENDED;
+    gpumm__waiter_wake(&r->object.context->waiter);
+    count_dropped(r, 1);
+}
+
+/* Makes room, or waits for what may, where every slot is taken; BUSY where the policy refuses. */
+static gpumm_status make_room(gpumm_readback *r, const patience *p) {
+    slot *arrived = gpumm__slot_oldest(r, SLOT_ARRIVED), *flying = gpumm__slot_under_way(r);
+    if (r->busy == GPUMM_BUSY_DROP) return refuse(r, p);
+    if (r->busy == GPUMM_BUSY_NEWEST && arrived) return replace(r, arrived), GPUMM_OK;
+    if (flying) return look_or_pause(r, flying, p->since, UINT64_MAX);
+    if (gpumm__clock_ns() >= p->deadline) return refuse(r, p);
+    wait_for_taker(r, p);
+    return GPUMM_OK;
+}
+
+/* Readback lock held, and again on return. */
+static gpumm_status room_for_capture(gpumm_readback *r, const patience *p, slot **out) {
+    for (;;) {
+        if (r->shut) return readback_over(r);
+        gpumm_status copies = gpumm__ring_refresh(r);
+        if (atomic_load(&r->object.context->closing)) return fail(GPUMM_CANCELLED, "the manager closed meanwhile");
+        *out = gpumm__slot_free(r);
+        if (*out) return GPUMM_OK;
+        TRY(copies);
+        TRY(make_room(r, p));
+    }
+}
+
+static gpumm_status capture(gpumm_readback *r, gpumm_stream *s, int64_t step, const patience *p, gpumm_ticket *ticket) {
     for (;;) {
         slot *t = NULL;
         bool fits = false;
-        TRY(room_for_capture(r, &t));
+        TRY(room_for_capture(r, p, &t));
         gpumm_status status = capture_fitting(r, t, s, step, &fits);
         if (status != GPUMM_OK) return gpumm__explain(r->object.context, status);
         if (fits) return *ticket = give_ticket(r, t), GPUMM_OK;
@@ -183,13 +241,37 @@ gpumm_status gpumm__readback_capture(gpumm_readback *r, gpumm_stream *s, int64_t
     }
 }
 
-gpumm_status gpumm_readback_capture(gpumm_readback *r, gpumm_stream *given, int64_t step, gpumm_ticket *ticket) {
+gpumm_status gpumm__readback_capture(gpumm_readback *r, gpumm_stream *s, int64_t step, gpumm_ticket *ticket) {
+    bool waits = r->busy == GPUMM_BUSY_WAIT && r->wait_seconds != 0;
+    patience p = {gpumm__clock_ns(), waits ? gpumm__clock_deadline(r->wait_seconds) : 0, true};
+    return capture(r, s, step, &p, ticket);
+}
+
+static gpumm_status enter_capture(gpumm_readback *r, gpumm_stream *given, gpumm_stream **s) {
     TRY(gpumm__context_enter(r->object.context)); /* a closed readback says CANCELLED, as its tickets do */
+    gpumm_status status = given ? gpumm__stream_of(r->object.context, given, s) : GPUMM_OK;
+    if (status != GPUMM_OK) gpumm__context_leave(r->object.context);
+    return status;
+}
+
+gpumm_status gpumm_readback_capture(gpumm_readback *r, gpumm_stream *given, int64_t step, gpumm_ticket *ticket) {
     gpumm_stream *s = NULL;
     gpumm_ticket given_ticket;
-    gpumm_status status = given ? gpumm__stream_of(r->object.context, given, &s) : GPUMM_OK;
+    TRY(enter_capture(r, given, &s));
     pthread_mutex_lock(&r->lock);
-    if (status == GPUMM_OK) status = gpumm__readback_capture(r, s, step, ticket ? ticket : &given_ticket);
+    gpumm_status status = gpumm__readback_capture(r, s, step, ticket ? ticket : &given_ticket);
+    pthread_mutex_unlock(&r->lock);
+    gpumm__context_leave(r->object.context);
+    return status;
+}
+
+gpumm_status gpumm_readback_try_capture(gpumm_readback *r, gpumm_stream *given, int64_t step, gpumm_ticket *ticket) {
+    gpumm_stream *s = NULL;
+    patience p = {.since = gpumm__clock_ns()};
+    TRY(enter_capture(r, given, &s));
+    gpumm_ticket given_ticket;
+    pthread_mutex_lock(&r->lock);
+    gpumm_status status = capture(r, s, step, &p, ticket ? ticket : &given_ticket);
     pthread_mutex_unlock(&r->lock);
     gpumm__context_leave(r->object.context);
     return status;
@@ -209,15 +291,15 @@ static gpumm_status slot_of(gpumm_readback *r, gpumm_ticket ticket, slot **out) 
     if (r->shut) return readback_over(r);
     if (!r->newest) return fail(GPUMM_NOT_PENDING, "nothing was captured yet");
     if (!ticket) ticket = r->newest;
-    gpumm__ring_refresh(r);
+    gpumm_status copies = gpumm__ring_refresh(r);
     slot *t = NULL;
     for (unsigned i = 0; i < r->slot_count; i++)
         if (r->slots[i].ticket == ticket) t = &r->slots[i];
     if (!t || t->state == SLOT_ENDED) return ticket_gone(r, ticket);
-    if (t->state == SLOT_CANCELLED || t->state == SLOT_DROPPED)
+    if (t->state == SLOT_CANCELLED || t->state == SLOT_UNWANTED)
         return fail(GPUMM_CANCELLED, "ticket %llu was cancelled", (unsigned long long)ticket);
     *out = t;
-    return GPUMM_OK;
+    return t->state == SLOT_FLYING ? copies : GPUMM_OK;
 }
 
 gpumm_status gpumm_readback_ready(gpumm_readback *r, gpumm_ticket ticket, bool *ready) {
@@ -239,7 +321,7 @@ gpumm_status gpumm_readback_cancel(gpumm_readback *r, gpumm_ticket ticket) {
     if (status == GPUMM_OK && t->state == SLOT_HELD)
         status = fail(GPUMM_NOT_PENDING, "ticket %llu was delivered already", (unsigned long long)t->ticket);
     if (status == GPUMM_OK) {
-        t->state = t->state == SLOT_FLYING ? SLOT_CANCELLED : SLOT_DROPPED;
+        t->state = t->state == SLOT_FLYING ? SLOT_CANCELLED : SLOT_UNWANTED;
         gpumm__waiter_wake(&r->object.context->waiter);
     }
     pthread_mutex_unlock(&r->lock);
@@ -288,24 +370,38 @@ static slot *find_newest(gpumm_readback *r) {
     return newest;
 }
 
+/* Those that are older than what was delivered go. */
+static void pass_over(gpumm_readback *r) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < r->slot_count; i++) {
+        if (r->slots[i].state != SLOT_ARRIVED) continue;
+        r->slots[i].state = SLOT_ENDED;
+        count++;
+    }
+    if (!count) return;
+    count_dropped(r, count);
+    gpumm__waiter_wake(&r->object.context->waiter);
+}
+
 static gpumm_status deliver_newest(gpumm_readback *r, gpumm_frame **out) {
     if (r->shut) return readback_over(r);
-    gpumm__ring_refresh(r);
+    gpumm_status copies = gpumm__ring_refresh(r);
     slot *t = find_newest(r);
+    if (!t) TRY(copies);
     if (t) TRY(gpumm__frame_deliver(r, t, out));
     else *out = r->current ? gpumm_frame_retain(r->current) : NULL;
-    for (unsigned i = 0; i < r->slot_count; i++) /* older ones go */
-        if (r->slots[i].state == SLOT_ARRIVED) r->slots[i].state = SLOT_ENDED;
+    pass_over(r);
     return GPUMM_OK;
 }
 
+/* In the order of tickets: nothing overtakes what is under way on another stream. */
 static gpumm_status deliver_oldest(gpumm_readback *r, gpumm_frame **out) {
     if (r->shut) return readback_over(r);
-    gpumm__ring_refresh(r);
-    slot *t = gpumm__slot_oldest(r, SLOT_ARRIVED);
-    if (t) return gpumm__frame_deliver(r, t, out);
+    gpumm_status copies = gpumm__ring_refresh(r);
+    slot *arrived = gpumm__slot_oldest(r, SLOT_ARRIVED), *flying = gpumm__slot_oldest(r, SLOT_FLYING);
+    if (arrived && (!flying || arrived->ticket < flying->ticket)) return gpumm__frame_deliver(r, arrived, out);
     *out = NULL;
-    return GPUMM_OK;
+    return copies;
 }
 
 gpumm_status gpumm_readback_latest(gpumm_readback *r, gpumm_frame **out) {
@@ -341,7 +437,7 @@ static bool shut(gpumm_readback *r, bool also_kept) {
     gpumm__ring_wait_fitted(r);
     gpumm__ring_leave(r);
     bool all = gpumm__frame_give_slots(r, also_kept);
-    if (r->current && !atomic_load(&r->current->valid)) drop_current(r);
+    if (r->current && !gpumm_frame_valid(r->current)) drop_current(r);
     pthread_mutex_unlock(&r->lock);
     return all;
 }
@@ -370,6 +466,13 @@ static void readback_destroy(object *o) {
 
 static const object_class readback_class = {RANK_READBACK, readback_dispose, readback_destroy, NULL};
 
+/* Where they are copied straight to the host, large ones are no better off in line. */
+static uint64_t inline_bytes(const context *ctx, const gpumm_readback_options *o) {
+    if (o->inline_bytes == GPUMM_INLINE_NEVER) return 0;
+    if (o->inline_bytes) return o->inline_bytes;
+    return ctx->device->inline_snapshots && !o->direct ? SNAPSHOT_INLINE_BYTES : 0;
+}
+
 static gpumm_readback *struct_new(gpumm_group *g, const size_t *members, const gpumm_readback_options *o) {
     context *ctx = g->object.context;
     unsigned slots = o->slots ? o->slots : 2; /* at most READBACK_SLOTS: this cannot overflow */
@@ -388,7 +491,9 @@ static gpumm_readback *struct_new(gpumm_group *g, const size_t *members, const g
     r->count = o->buffer_count;
     r->slot_count = slots;
     r->direct = o->direct;
-    r->wait = o->wait;
+    r->busy = o->busy;
+    r->wait_seconds = o->wait_seconds;
+    r->inline_bytes = inline_bytes(ctx, o);
     for (size_t i = 0; i < r->count; i++) r->buffers[i] = &g->members[members[i]];
     gpumm__object_hold(&g->object);
     return r;
@@ -411,8 +516,8 @@ gpumm_status gpumm__readback_make(gpumm_group *g, const size_t *members, const g
         gpumm__object_abandon(&r->object);
         return status;
     }
-    gpumm__object_list(&r->object);
     if (internal) { /* the group's own is no handle: it must not keep the manager open */
+        r->internal = true;
         atomic_fetch_sub(&r->object.handles, 1);
         gpumm__context_release(r->object.context);
     }
@@ -427,6 +532,8 @@ static gpumm_status members_of(const gpumm_readback_options *o, size_t *members)
                     o->buffer_count);
     if (o->slots == 1 || o->slots > READBACK_SLOTS)
         return fail(GPUMM_INVALID_ARGUMENT, "a readback has 2 to %d slots, not %u", READBACK_SLOTS, o->slots);
+    if ((unsigned)o->busy > GPUMM_BUSY_WAIT)
+        return fail(GPUMM_INVALID_ARGUMENT, "%d is no policy for a busy readback", (int)o->busy);
     char text[TITLE_BYTES], other[TITLE_BYTES];
     gpumm_group *g = o->buffers[0]->group;
     for (size_t i = 0; i < o->buffer_count; i++) {
@@ -463,7 +570,7 @@ gpumm_readback *gpumm_readback_retain(gpumm_readback *r) {
 void gpumm_readback_release(gpumm_readback *r) {
     if (!r) return;
     context *ctx = r->object.context;
-    bool last = atomic_fetch_sub(&r->object.handles, 1) == 1;
+    bool last = atomic_fetch_sub(&r->object.handles, 1) == 1 && !r->internal;
     if (last && gpumm__context_enter(ctx) == GPUMM_OK) { /* else the manager's close does it */
         readback_close(r);
         gpumm__context_leave(ctx);

@@ -9,6 +9,9 @@
 void gpumm_manager_stats(gpumm_manager *m, gpumm_stats *out) {
     context *ctx = context_of(m);
     memset(out, 0, sizeof *out);
+    pthread_mutex_lock(&ctx->submit);
+    out->gate_waits = ctx->gate_waits;
+    pthread_mutex_unlock(&ctx->submit);
     pthread_mutex_lock(&ctx->lock);
     const ledger *l = &ctx->books;
     memcpy(out->entry, l->entry, sizeof out->entry);
@@ -47,15 +50,37 @@ static void copy_account(copied *c, const account *a) {
     c->block = (gpumm_block){c->name, c->tag, a->category, a->logical, a->committed, a->address};
 }
 
-/* Copies of the accounts, largest first, so that nobody is called under the lock. NULL: none, or no memory. */
-static copied *copy_accounts(context *ctx, size_t *count) {
-    *count = 0;
-    pthread_mutex_lock(&ctx->lock);
+static size_t count_accounts(context *ctx) {
     size_t n = 0;
+    pthread_mutex_lock(&ctx->lock);
     for (const account *a = ctx->books.first; a; a = a->next) n++;
-    copied *all = n ? gpumm__mem_new(&ctx->memory, n * sizeof *all) : NULL;
-    for (const account *a = ctx->books.first; all && a; a = a->next) copy_account(&all[(*count)++], a);
     pthread_mutex_unlock(&ctx->lock);
+    return n;
+}
+
+/* As many as there is room for; how many there are. */
+static size_t copy_into(context *ctx, copied *all, size_t room) {
+    size_t n = 0;
+    pthread_mutex_lock(&ctx->lock);
+    for (const account *a = ctx->books.first; a; a = a->next, n++)
+        if (n < room) copy_account(&all[n], a);
+    pthread_mutex_unlock(&ctx->lock);
+    return n;
+}
+
+/* Room is made without the lock; where there are more meanwhile, again. */
+static copied *copy_unsorted(context *ctx, size_t *count) {
+    for (size_t room = count_accounts(ctx) + 16;; room = *count + *count / 4) {
+        copied *all = gpumm__mem_new(&ctx->memory, room * sizeof *all);
+        *count = all ? copy_into(ctx, all, room) : 0;
+        if (*count <= room) return all;
+        gpumm__mem_free(&ctx->memory, all);
+    }
+}
+
+/* Copies of the accounts, largest first, so that nobody is called under the lock. NULL: no memory. */
+static copied *copy_accounts(context *ctx, size_t *count) {
+    copied *all = copy_unsorted(ctx, count);
     if (all) qsort(all, *count, sizeof *all, by_size);
     for (size_t i = 0; i < *count; i++) { /* sorting moved the texts */
         all[i].block.name = all[i].name;

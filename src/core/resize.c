@@ -4,6 +4,7 @@
 #include "core/resize.h"
 
 #include "core/canary.h"
+#include "core/move.h"
 #include "core/precommit.h"
 #include "core/pressure.h"
 #include "core/report.h"
@@ -52,21 +53,28 @@ static gpumm_status change_locked(gpumm_group *g, const change *c, uint64_t *wan
 
 /* ---- Shrinking ------------------------------------------------------------------------------------------- */
 
-/* Group lock held. */
-static void shrink_locked(gpumm_group *g) {
-    context *ctx = g->object.context;
+static uint64_t fitting_capacity(const gpumm_group *g) {
     uint64_t capacity = g->length, aligned;
     if (g->growth.align > 1 && size_round_up(capacity, g->growth.align, &aligned))
         capacity = size_min(aligned, g->max_length);
-    if (capacity >= g->capacity) return;
-    uint64_t given = (g->capacity - capacity) * (g->row_bytes + g->followers_row);
-    pthread_mutex_lock(&ctx->submit);
-    g->capacity = capacity;
-    pthread_mutex_unlock(&ctx->submit);
-    gpumm__group_book(g);
-    gpumm__context_uncharge(ctx, given);
-    gpumm__group_tell_followers(g);
-    gpumm__tail_release(g);
+    return capacity;
+}
+
+/* Group lock held. Whole segments go back behind their users; what is used in part is moved where that is worth it. */
+static void shrink_locked(gpumm_group *g) {
+    context *ctx = g->object.context;
+    uint64_t capacity = fitting_capacity(g);
+    if (capacity < g->capacity) {
+        uint64_t given = (g->capacity - capacity) * (g->row_bytes + g->followers_row);
+        pthread_mutex_lock(&ctx->submit);
+        g->capacity = capacity;
+        pthread_mutex_unlock(&ctx->submit);
+        gpumm__group_book(g);
+        gpumm__context_uncharge(ctx, given);
+        gpumm__group_tell_followers(g);
+        gpumm__tail_release(g);
+    }
+    gpumm__move_post(g, MOVE_WORTH);
 }
 
 gpumm_status gpumm_group_shrink_to_fit(gpumm_group *g) {
@@ -108,6 +116,8 @@ static gpumm_status change_once(gpumm_group *g, const change *c, uint64_t *wante
     gpumm_status status =
         atomic_load(&g->object.alive) ? change_locked(g, c, wanted) : fail(GPUMM_STALE, "it was freed meanwhile");
     if (g->capacity > before) {
+        g->grown += g->grown < 2;
+        g->last_step = g->capacity - before;
         gpumm__group_tell_followers(g);
         gpumm__precommit_post(g);
     }

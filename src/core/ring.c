@@ -28,7 +28,7 @@ slot *gpumm__slot_oldest(gpumm_readback *r, slot_state state) {
 }
 
 static bool is_free(const slot *t) {
-    return t->state == SLOT_EMPTY || t->state == SLOT_ENDED || t->state == SLOT_DROPPED;
+    return t->state == SLOT_EMPTY || t->state == SLOT_ENDED || t->state == SLOT_UNWANTED;
 }
 
 slot *gpumm__slot_free(gpumm_readback *r) {
@@ -40,31 +40,46 @@ slot *gpumm__slot_free(gpumm_readback *r) {
 
 static bool under_way(const slot *t) { return !t->given && (t->state == SLOT_FLYING || t->state == SLOT_CANCELLED); }
 
-slot *gpumm__slot_under_way(gpumm_readback *r) {
+/* The oldest of those under way that are younger than `ticket`. */
+static slot *under_way_after(gpumm_readback *r, gpumm_ticket ticket) {
     slot *oldest = NULL;
     for (unsigned i = 0; i < r->slot_count; i++) {
         slot *t = &r->slots[i];
-        if (under_way(t) && (!oldest || t->ticket < oldest->ticket)) oldest = t;
+        if (under_way(t) && t->ticket > ticket && (!oldest || t->ticket < oldest->ticket)) oldest = t;
     }
     return oldest;
 }
 
+slot *gpumm__slot_under_way(gpumm_readback *r) { return under_way_after(r, 0); }
+
+/* A stream makes its copies in the order of their tickets. */
+static bool is_behind_another(const gpumm_readback *r, const slot *t) {
+    for (unsigned i = 0; i < r->slot_count; i++) {
+        const slot *other = &r->slots[i];
+        if (under_way(other) && other->copier == t->copier && other->ticket < t->ticket) return true;
+    }
+    return false;
+}
+
 /* A copy that is through leaves no order behind: the slot's next use need not wait for other slots' copies. */
 static void arrive(gpumm_readback *r, slot *t) {
-    t->state = t->state == SLOT_FLYING ? SLOT_ARRIVED : SLOT_DROPPED;
+    t->state = t->state == SLOT_FLYING ? SLOT_ARRIVED : SLOT_UNWANTED;
     pthread_mutex_lock(&r->object.context->submit);
     gpumm__order_clear(&t->order);
     pthread_mutex_unlock(&r->object.context->submit);
 }
 
-/* Copies arrive in the order of their tickets, for one stream makes them: behind one that has not, none is asked
-   for. A query that fails means that the device is lost; waiting for the slot will report it. */
-void gpumm__ring_refresh(gpumm_readback *r) {
+gpumm_status gpumm__ring_refresh(gpumm_readback *r) {
     device *d = r->object.context->device;
-    for (slot *t; (t = gpumm__slot_under_way(r)) != NULL; arrive(r, t)) {
+    gpumm_status status = GPUMM_OK;
+    for (slot *t = under_way_after(r, 0); t; t = under_way_after(r, t->ticket)) {
         bool done = false;
-        if (d->call->event_query(d, t->done, &done) != GPUMM_OK || !done) return;
+        if (is_behind_another(r, t)) continue;
+        gpumm_status now = d->call->event_query(d, t->done, &done);
+        if (now != GPUMM_OK) status = now;
+        else if (done) arrive(r, t);
     }
+    return status;
 }
 
 /* ---- Fitting -------------------------------------------------------------------------------- */
@@ -95,14 +110,9 @@ static void count_committed(gpumm_readback *r) {
 static void settle(gpumm_readback *r, slot *t) {
     context *ctx = r->object.context;
     pthread_mutex_lock(&ctx->submit);
-    gpumm_stream *users[ORDER_READERS + 1];
-    unsigned count = 0;
-    if (t->order.writer) users[count++] = t->order.writer;
-    for (unsigned i = 0; i < t->order.readers; i++) users[count++] = t->order.reader[i];
-    for (unsigned i = 0; i < count; i++)
-        if (users[i]->device) ctx->device->call->stream_synchronize(ctx->device, users[i]->device);
-    gpumm__order_clear(&t->order);
+    order users = gpumm__order_take(&t->order);
     pthread_mutex_unlock(&ctx->submit);
+    gpumm__order_drain(&users, ctx);
 }
 
 static gpumm_status fit_range(gpumm_readback *r, slot *t, range *g, uint64_t bytes) {
@@ -111,11 +121,11 @@ static gpumm_status fit_range(gpumm_readback *r, slot *t, range *g, uint64_t byt
     TRY(gpumm__range_open(&fresh, g->device, g->where, g->reserved));
     gpumm_status status = gpumm__range_commit(&fresh, bytes);
     if (status != GPUMM_OK) {
-        gpumm__range_close(&fresh);
+        (void)gpumm__range_close(&fresh); /* nothing was committed */
         return status;
     }
     settle(r, t);
-    gpumm__range_close(g);
+    gpumm__extent_discard(r->object.context, g);
     *g = fresh;
     return GPUMM_OK;
 }
@@ -213,8 +223,8 @@ static gpumm_status slot_open(gpumm_readback *r, slot *t, uint64_t capacity) {
 }
 
 static void slot_close(gpumm_readback *r, slot *t) {
-    gpumm__range_close(&t->device);
-    gpumm__range_close(&t->host);
+    gpumm__extent_discard(r->object.context, &t->device);
+    gpumm__extent_discard(r->object.context, &t->host);
     if (t->done) gpumm__context_close_event(r->object.context, t->done);
     t->done = NULL;
 }
@@ -229,11 +239,17 @@ static gpumm_status open_slots(gpumm_readback *r, uint64_t capacity) {
     return GPUMM_OK;
 }
 
-static void follow(gpumm_readback *r) {
+/* Whole and listed before the group may shut it: another thread may free the group as soon as it is followed. */
+static void join(gpumm_readback *r) {
     context *ctx = r->object.context;
     gpumm__context_book_open(ctx, &r->staging, GPUMM_STAGING, r->buffers[0]->full_name, r->tag);
     gpumm__context_book_open(ctx, &r->pinned, GPUMM_PINNED, r->buffers[0]->full_name, r->tag);
+    pthread_mutex_lock(&r->lock);
+    count_committed(r);
+    gpumm__object_list(&r->object);
     gpumm__group_follow(r->group, &r->follower);
+    book(r);
+    pthread_mutex_unlock(&r->lock);
 }
 
 static gpumm_status open_once(gpumm_readback *r) {
@@ -261,9 +277,7 @@ gpumm_status gpumm__ring_open(gpumm_readback *r) {
     r->follower.row_bytes = r->row_bytes * r->slot_count * (r->direct ? 1 : 2);
     TRY(open_under_pressure(r));
     r->mapped = r->slot_count;
-    count_committed(r);
-    follow(r);
-    book(r);
+    join(r);
     return GPUMM_OK;
 }
 

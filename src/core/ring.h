@@ -7,15 +7,16 @@
 #include "core/group.h"
 
 enum { READBACK_SLOTS = 64, SLOT_MEMBER_ALIGN = 256 };
+enum { SNAPSHOT_INLINE_BYTES = 256 << 10 }; /* up to here a copy in line costs the device less than staging it */
 
 typedef enum slot_state {
     SLOT_EMPTY,     /* free: never used */
     SLOT_FLYING,    /* its copy is under way */
     SLOT_ARRIVED,   /* in the host, not delivered */
     SLOT_HELD,      /* a frame stands for it */
-    SLOT_ENDED,     /* free: its frame ended, or nobody took it */
+    SLOT_ENDED,     /* free: its frame ended, or it was dropped for a newer one */
     SLOT_CANCELLED, /* its copy is under way, nobody wants it */
-    SLOT_DROPPED    /* free: it was cancelled */
+    SLOT_UNWANTED   /* free: it was cancelled */
 } slot_state;
 
 typedef struct slot {
@@ -25,6 +26,7 @@ typedef struct slot {
     bool fitting;               /* the worker commits more behind what is there, without the lock */
     order order;                /* of its memory, until its copy is known to be through */
     device_event *done;         /* the copy to the host */
+    const void *copier;         /* the stream that makes it; compared only */
     gpumm_ticket ticket;
     gpumm_frame_info info;
     gpumm_frame *frame; /* where held; not counted */
@@ -41,10 +43,13 @@ struct gpumm_readback {
     char *tag;
     size_t count;
     gpumm_buffer *buffers[GROUP_MEMBERS];
-    bool direct, wait, shut, left; /* left: out of the group's list and the budget */
-    uint64_t row_bytes;            /* an element of all members */
-    unsigned slot_count, mapped;   /* slots that have memory to give back */
-    gpumm_ticket newest, pair;     /* pair: the by-name download that is pending */
+    bool direct, internal, shut, left; /* internal: the by-name pair's; left: out of the group's list and the budget */
+    gpumm_busy_policy busy;
+    double wait_seconds;
+    uint64_t inline_bytes;       /* snapshots up to here are copied on the producing stream */
+    uint64_t row_bytes;          /* an element of all members */
+    unsigned slot_count, mapped; /* slots that have memory to give back */
+    gpumm_ticket newest, pair;   /* pair: the by-name download that is pending */
     uint64_t dropped;
     gpumm_frame *current; /* the last delivered, unless it ended; counted */
     job fit_job;
@@ -60,11 +65,11 @@ bool gpumm__slot_fits(const gpumm_readback *r, const slot *t, uint64_t length);
 gpumm_status gpumm__slot_fit(gpumm_readback *r, slot *t); /* for the group's capacity */
 slot *gpumm__slot_free(gpumm_readback *r);                /* one that is not being fitted, where there is one */
 slot *gpumm__slot_oldest(gpumm_readback *r, slot_state state);
-slot *gpumm__slot_under_way(gpumm_readback *r); /* the oldest, wanted or cancelled: it arrives first */
+slot *gpumm__slot_under_way(gpumm_readback *r); /* the oldest whose copy is, wanted or cancelled */
 
-void gpumm__ring_refresh(gpumm_readback *r);      /* sees what has arrived */
-gpumm_status gpumm__ring_open(gpumm_readback *r); /* memory, budget and books; follows the group */
-void gpumm__ring_leave(gpumm_readback *r);        /* follows the group no more, gives the budget back; once */
+gpumm_status gpumm__ring_refresh(gpumm_readback *r); /* sees what has arrived; what the device says of what has not */
+gpumm_status gpumm__ring_open(gpumm_readback *r);    /* memory, budget and books; listed, follows the group */
+void gpumm__ring_leave(gpumm_readback *r);           /* follows the group no more, gives the budget back; once */
 /* Lets go of the lock until the worker fits no slot any more; once the readback is shut, it begins with none. */
 void gpumm__ring_wait_fitted(gpumm_readback *r);
 /* Gives a slot's memory back behind its last copy. */

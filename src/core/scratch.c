@@ -4,27 +4,34 @@
    stream dependency each way. */
 #include "core/scratch.h"
 
-#include "core/order.h"
+#include "core/extent.h"
 #include "core/pressure.h"
 #include "core/report.h"
 #include "memory/slab.h"
 
-enum { SCRATCH_BLOCK = 4 << 20 }; /* where memory cannot grow in place, a slab is one block, at least so large */
+enum {
+    SCRATCH_BLOCK = 4 << 20, /* where memory cannot grow in place, a slab is one block, at least so large */
+    SCRATCH_RANGE = 64 << 20 /* else it reserves so much, and grows */
+};
 
-typedef struct more_slab {
-    struct more_slab *next;
-    slab slab;
-} more_slab;
+typedef struct arena_slab {
+    struct arena_slab *next;
+    slab slab;     /* blocks whose users are on the arena's stream */
+    uint64_t held; /* bytes of the device's */
+    bool retired;  /* without a block, and on its way back */
+} arena_slab;
 
 /* A stream's; attached to it. */
 typedef struct arena {
     attachment attachment;
     context *context;
-    pthread_mutex_t growing; /* the rest is under the context's lock */
-    slab slab;               /* blocks whose users are on this stream */
-    more_slab *more;         /* where memory cannot grow in place */
-    uint64_t more_committed;
-    account account;
+    atomic_uint references;
+    pthread_mutex_t growing; /* the list of slabs and what they hold change under this and the context's lock */
+    arena_slab *slabs;       /* newest first */
+    uint64_t committed;
+    bool closed, retiring; /* one return of unused memory at a time */
+    deferred unused;
+    account account;      /* the rest is under the context's lock */
     gpumm_scratch *spare; /* structs to use again */
 } arena;
 
@@ -46,27 +53,37 @@ static const char arena_key = 0; /* its address is the attachment's key */
 
 /* ---- A stream's arena ------------------------------------------------------------------------------------ */
 
-static void arena_free(arena *a) {
-    context *ctx = a->context;
-    gpumm__slab_close(&a->slab);
-    for (more_slab *more = a->more, *next; more; more = next) {
-        next = more->next;
-        gpumm__slab_close(&more->slab);
-        gpumm__mem_free(&ctx->memory, more);
-    }
-    for (gpumm_scratch *x = a->spare, *next; x; x = next) {
-        next = x->next;
-        gpumm__mem_free(&ctx->memory, x);
-    }
+static void arena_drop(arena *a) {
+    if (atomic_fetch_sub(&a->references, 1) != 1) return;
     pthread_mutex_destroy(&a->growing);
-    gpumm__mem_free(&ctx->memory, a);
+    gpumm__mem_free(&a->context->memory, a);
+}
+
+static void slab_free(context *ctx, arena_slab *s) {
+    gpumm__extent_discard(ctx, &s->slab.range);
+    (void)gpumm__slab_close(&s->slab);
+    gpumm__mem_free(&ctx->memory, s);
 }
 
 static void arena_close(attachment *self) {
     arena *a = (arena *)self;
-    gpumm__context_book_close(a->context, &a->account);
-    arena_free(a);
+    context *ctx = a->context;
+    gpumm__context_book_close(ctx, &a->account);
+    pthread_mutex_lock(&a->growing);
+    a->closed = true;
+    for (arena_slab *s = a->slabs, *next; s; s = next) {
+        next = s->next;
+        slab_free(ctx, s);
+    }
+    pthread_mutex_unlock(&a->growing);
+    for (gpumm_scratch *x = a->spare, *next; x; x = next) {
+        next = x->next;
+        gpumm__mem_free(&ctx->memory, x);
+    }
+    arena_drop(a);
 }
+
+static void arena_trim(attachment *self, gpumm_stream *s);
 
 static gpumm_status arena_make(gpumm_stream *s, attachment **out) {
     context *ctx = s->object.context;
@@ -74,13 +91,9 @@ static gpumm_status arena_make(gpumm_stream *s, attachment **out) {
     if (!a) return fail_host_memory(sizeof *a);
     a->context = ctx;
     a->attachment.close = arena_close;
+    a->attachment.trim = arena_trim;
+    atomic_init(&a->references, 1);
     pthread_mutex_init(&a->growing, NULL);
-    gpumm_status status =
-        gpumm__slab_open(&a->slab, ctx->device, ctx->info.in_place ? ctx->info.total_bytes : SCRATCH_BLOCK);
-    if (status != GPUMM_OK) {
-        arena_free(a);
-        return status;
-    }
     gpumm__context_book_open(ctx, &a->account, GPUMM_SCRATCH, "", "scratch");
     *out = &a->attachment;
     return GPUMM_OK;
@@ -90,10 +103,9 @@ gpumm_status gpumm__scratch_check(gpumm_stream *s) {
     context *ctx = s->object.context;
     gpumm_status status = GPUMM_OK;
     pthread_mutex_lock(&ctx->lock);
-    arena *a = (arena *)gpumm__stream_attached(s, &arena_key);
-    if (a) status = gpumm__slab_check(&a->slab);
-    for (more_slab *more = a ? a->more : NULL; more && status == GPUMM_OK; more = more->next)
-        status = gpumm__slab_check(&more->slab);
+    const arena *a = (arena *)gpumm__stream_attached(s, &arena_key);
+    for (const arena_slab *one = a ? a->slabs : NULL; one && status == GPUMM_OK; one = one->next)
+        status = gpumm__slab_check(&one->slab);
     pthread_mutex_unlock(&ctx->lock);
     return status;
 }
@@ -103,18 +115,15 @@ gpumm_status gpumm__scratch_check(gpumm_stream *s) {
 /* One account a stream: its logical bytes are what its blocks were asked for. Lock held. */
 static void book(arena *a, uint64_t logical) {
     ledger *l = &a->context->books;
-    uint64_t committed = a->slab.committed + a->more_committed;
-    if (committed == a->account.committed) gpumm__ledger_set_logical(l, &a->account, logical);
-    else gpumm__ledger_set(l, &a->account, logical, 0, committed);
+    if (a->committed == a->account.committed) gpumm__ledger_set_logical(l, &a->account, logical);
+    else gpumm__ledger_set(l, &a->account, logical, 0, a->committed);
 }
 
 /* From the first slab that has room. Lock held. */
 static bool try_slabs(arena *a, uint64_t bytes, piece *p) {
-    p->slab = &a->slab;
-    if (gpumm__slab_try(p->slab, bytes, &p->block)) return true;
-    for (more_slab *more = a->more; more; more = more->next) {
-        p->slab = &more->slab;
-        if (gpumm__slab_try(p->slab, bytes, &p->block)) return true;
+    for (arena_slab *s = a->slabs; s; s = s->next) {
+        p->slab = &s->slab;
+        if (!s->retired && gpumm__slab_try(p->slab, bytes, &p->block)) return true;
     }
     return false;
 }
@@ -135,39 +144,51 @@ static bool try_block(arena *a, uint64_t bytes, piece *p, gpumm_scratch **spare)
     return taken;
 }
 
-/* One step; what it committed another thread may take, so ask again in a loop. */
-static gpumm_status grow_slab(arena *a, uint64_t bytes) {
+/* Growing held, as for all of the following. */
+static void hold(arena *a, arena_slab *s) {
+    a->committed += s->slab.range.committed - s->held;
+    s->held = s->slab.range.committed;
+}
+
+static gpumm_status add_slab(arena *a, uint64_t bytes) {
     context *ctx = a->context;
-    slab_growth g;
+    arena_slab *s = gpumm__mem_new(&ctx->memory, sizeof *s);
+    if (!s) return fail_host_memory(sizeof *s);
+    gpumm_status status =
+        gpumm__slab_open(&s->slab, ctx->device, size_max(bytes, ctx->info.in_place ? SCRATCH_RANGE : SCRATCH_BLOCK));
+    if (status != GPUMM_OK) {
+        gpumm__mem_free(&ctx->memory, s);
+        return status;
+    }
     pthread_mutex_lock(&ctx->lock);
-    gpumm_status status = gpumm__slab_plan(&a->slab, bytes, &g);
-    pthread_mutex_unlock(&ctx->lock);
-    if (status != GPUMM_OK) return status;
-    TRY(gpumm__slab_fetch(&a->slab, &g));
-    pthread_mutex_lock(&ctx->lock);
-    gpumm__slab_publish(&a->slab, &g);
+    s->next = a->slabs;
+    a->slabs = s;
     pthread_mutex_unlock(&ctx->lock);
     return GPUMM_OK;
 }
 
-/* Another slab, where the first cannot grow: nobody else sees it before it is whole. */
-static gpumm_status take_more(arena *a, uint64_t bytes, piece *p, gpumm_scratch **spare) {
+/* The newest slab, if it has room to grow so much. */
+static bool plan_growth(arena *a, uint64_t bytes, slab_growth *g) {
+    arena_slab *s = a->slabs;
+    if (!s || s->retired) return false;
+    pthread_mutex_lock(&a->context->lock);
+    gpumm_status status = gpumm__slab_plan(&s->slab, bytes, g);
+    pthread_mutex_unlock(&a->context->lock);
+    return status == GPUMM_OK;
+}
+
+/* One step; what it committed another thread may take, so ask again in a loop. */
+static gpumm_status grow_slab(arena *a, uint64_t bytes) {
     context *ctx = a->context;
-    more_slab *more = gpumm__mem_new(&ctx->memory, sizeof *more);
-    if (!more) return fail_host_memory(sizeof *more);
-    gpumm_status status = gpumm__slab_open(&more->slab, ctx->device, size_max(bytes, SCRATCH_BLOCK));
-    if (status == GPUMM_OK) status = gpumm__slab_take(&more->slab, bytes, &p->block);
-    if (status != GPUMM_OK) {
-        gpumm__slab_close(&more->slab);
-        gpumm__mem_free(&ctx->memory, more);
-        return status;
+    slab_growth g;
+    if (!plan_growth(a, bytes, &g)) {
+        TRY(add_slab(a, bytes));
+        if (!plan_growth(a, bytes, &g)) return fail(GPUMM_OUT_OF_MEMORY, "no slab has room for so much");
     }
-    p->slab = &more->slab;
+    TRY(gpumm__slab_fetch(&a->slabs->slab, &g));
     pthread_mutex_lock(&ctx->lock);
-    more->next = a->more;
-    a->more = more;
-    a->more_committed += more->slab.committed;
-    book_taken(a, bytes, spare);
+    gpumm__slab_publish(&a->slabs->slab, &g);
+    hold(a, a->slabs);
     pthread_mutex_unlock(&ctx->lock);
     return GPUMM_OK;
 }
@@ -177,9 +198,77 @@ static gpumm_status grow_and_take(arena *a, uint64_t bytes, piece *p, gpumm_scra
     bool taken = false;
     pthread_mutex_lock(&a->growing);
     while (status == GPUMM_OK && !(taken = try_block(a, bytes, p, spare))) status = grow_slab(a, bytes);
-    if (status == GPUMM_OUT_OF_MEMORY && !a->context->info.in_place) status = take_more(a, bytes, p, spare);
     pthread_mutex_unlock(&a->growing);
     return status;
+}
+
+/* ---- Giving back what is unused ---------------------------------------------------------------------------- */
+
+static void give_back(arena *a, arena_slab **at) {
+    context *ctx = a->context;
+    arena_slab *s = *at;
+    if (s->retired) {
+        pthread_mutex_lock(&ctx->lock);
+        *at = s->next;
+        a->committed -= s->held;
+        pthread_mutex_unlock(&ctx->lock);
+        slab_free(ctx, s);
+        return;
+    }
+    pthread_mutex_lock(&ctx->lock);
+    uint64_t end = s->slab.committed;
+    pthread_mutex_unlock(&ctx->lock);
+    gpumm__slab_release(&s->slab, end);
+    if (s->slab.range.refused != GPUMM_OK) gpumm__context_background_failed(ctx, s->slab.range.refused);
+    pthread_mutex_lock(&ctx->lock);
+    hold(a, s);
+    pthread_mutex_unlock(&ctx->lock);
+}
+
+/* Runs once the stream is through with what was unused then. */
+static void unused_through(deferred *r) {
+    arena *a = (arena *)(void *)((char *)r - offsetof(arena, unused));
+    pthread_mutex_lock(&a->growing);
+    for (arena_slab **at = &a->slabs, *s; !a->closed && (s = *at);) {
+        give_back(a, at);
+        if (*at == s) at = &s->next;
+    }
+    if (!a->closed) {
+        pthread_mutex_lock(&a->context->lock);
+        book(a, a->account.logical);
+        pthread_mutex_unlock(&a->context->lock);
+    }
+    a->retiring = false;
+    pthread_mutex_unlock(&a->growing);
+    arena_drop(a);
+}
+
+/* Growing and lock held. */
+static bool retire_slabs(arena *a) {
+    bool any = false;
+    for (arena_slab *s = a->slabs; s; s = s->next) {
+        s->retired = s->slab.blocks == 0;
+        any = any || s->retired || gpumm__slab_retire(&s->slab) < s->held;
+    }
+    return any;
+}
+
+/* A busy arena is growing: it has nothing to spare. */
+static void arena_trim(attachment *self, gpumm_stream *s) {
+    arena *a = (arena *)self;
+    if (pthread_mutex_trylock(&a->growing) != 0) return;
+    if (!a->retiring) {
+        pthread_mutex_lock(&a->context->lock);
+        a->retiring = retire_slabs(a);
+        pthread_mutex_unlock(&a->context->lock);
+        if (a->retiring) {
+            atomic_fetch_add(&a->references, 1);
+            gpumm__stream_hold(s);
+            order users = {.writer = s};
+            gpumm__order_defer_later(&users, a->context, &a->unused, unused_through);
+        }
+    }
+    pthread_mutex_unlock(&a->growing);
 }
 
 /* ---- Taking and giving ----------------------------------------------------------------------------------- */
@@ -261,12 +350,10 @@ static gpumm_status settle(gpumm_scratch *x) {
 /* Where no event is to be had for that, the caller waits. */
 static void settle_or_wait(context *ctx, gpumm_scratch *x) {
     pthread_mutex_lock(&ctx->submit);
-    if (settle(x) != GPUMM_OK)
-        for (unsigned i = 0; i < x->others.readers; i++)
-            if (x->others.reader[i]->device)
-                ctx->device->call->stream_synchronize(ctx->device, x->others.reader[i]->device);
-    gpumm__order_clear(&x->others);
+    gpumm_status status = settle(x);
+    order others = gpumm__order_take(&x->others);
     pthread_mutex_unlock(&ctx->submit);
+    if (status != GPUMM_OK) gpumm__order_drain(&others, ctx);
 }
 
 void gpumm_scratch_release(gpumm_scratch *x) {

@@ -40,34 +40,6 @@ static gpumm_status query(gpumm_stream *s, bool *idle) {
     return s->device ? d->call->stream_query(d, s->device, idle) : GPUMM_OK;
 }
 
-/* Adds an event behind what is on the stream now, if anything is. Submit lock held. */
-static gpumm_status add_event(gpumm_stream *s, deferred *d) {
-    context *ctx = s->object.context;
-    bool idle = false;
-    if (query(s, &idle) == GPUMM_OK && idle) return GPUMM_OK;
-    device_event *e;
-    TRY(gpumm__deferred_event_take(&ctx->deferred, &e));
-    gpumm_status status = ctx->device->call->event_record(ctx->device, e, s->device);
-    if (status == GPUMM_OK) d->events[d->count++] = e;
-    else gpumm__deferred_event_give(&ctx->deferred, e);
-    return status;
-}
-
-void gpumm__stream_hold_back(gpumm_stream *s, deferred *d) {
-    context *ctx = s->object.context;
-    pthread_mutex_lock(&ctx->submit);
-    if (add_event(s, d) != GPUMM_OK && s->device) ctx->device->call->stream_synchronize(ctx->device, s->device);
-    pthread_mutex_unlock(&ctx->submit);
-}
-
-gpumm_status gpumm__stream_not_capturing(gpumm_stream *s) {
-    device *d = s->object.context->device;
-    bool capturing = false;
-    if (!s->device || d->call->stream_capturing(d, s->device, &capturing) != GPUMM_OK || !capturing) return GPUMM_OK;
-    return fail(GPUMM_BUSY, "the stream is capturing a CUDA graph: only kernels can be launched on it until the "
-                            "capture ends");
-}
-
 static bool pin(gpumm_stream *s, int by) {
     context *ctx = s->object.context;
     pthread_mutex_lock(&ctx->submit);
@@ -83,6 +55,47 @@ gpumm_status gpumm__stream_drain(gpumm_stream *s) {
     gpumm_status status = d->call->stream_synchronize(d, s->device);
     pin(s, -1);
     return status;
+}
+
+static bool is_idle(gpumm_stream *s) {
+    bool idle = false;
+    pthread_mutex_lock(&s->object.context->submit);
+    bool known = query(s, &idle) == GPUMM_OK;
+    pthread_mutex_unlock(&s->object.context->submit);
+    return known && idle;
+}
+
+static gpumm_status record(gpumm_stream *s, device_event *e) {
+    context *ctx = s->object.context;
+    pthread_mutex_lock(&ctx->submit);
+    gpumm_status status = s->device ? ctx->device->call->event_record(ctx->device, e, s->device) : GPUMM_OK;
+    pthread_mutex_unlock(&ctx->submit);
+    return status;
+}
+
+/* Adds an event behind what is on the stream now, if anything is. An event of a stream that closed meanwhile stands
+   for an older record, which is reached. */
+static gpumm_status add_event(gpumm_stream *s, deferred *d) {
+    context *ctx = s->object.context;
+    device_event *e;
+    if (is_idle(s)) return GPUMM_OK;
+    TRY(gpumm__deferred_event_take(&ctx->deferred, &e));
+    gpumm_status status = record(s, e);
+    if (status == GPUMM_OK) d->events[d->count++] = e;
+    else gpumm__deferred_event_give(&ctx->deferred, e);
+    return status;
+}
+
+void gpumm__stream_hold_back(gpumm_stream *s, deferred *d) {
+    if (add_event(s, d) != GPUMM_OK) gpumm__stream_drain(s);
+}
+
+gpumm_status gpumm__stream_not_capturing(gpumm_stream *s) {
+    device *d = s->object.context->device;
+    bool capturing = false;
+    if (!s->device || d->call->stream_capturing(d, s->device, &capturing) != GPUMM_OK || !capturing) return GPUMM_OK;
+    return fail(GPUMM_BUSY, "the stream is capturing a CUDA graph: only kernels can be launched on it until the "
+                            "capture ends");
 }
 
 /* The device's stream, for closing: those who wait for it are through soon, as it has no work left. */
@@ -108,24 +121,44 @@ attachment *gpumm__stream_attached(gpumm_stream *s, const void *key) {
     return a;
 }
 
-gpumm_status gpumm__stream_attach(gpumm_stream *s, const void *key, gpumm_status (*make)(gpumm_stream *, attachment **),
-                                  attachment **out) {
-    *out = gpumm__stream_attached(s, key);
-    if (*out) return GPUMM_OK;
+/* The one under that key: `made`, unless another thread was first. */
+static attachment *publish(gpumm_stream *s, const void *key, attachment *made) {
     pthread_mutex_lock(&s->attaching);
-    *out = gpumm__stream_attached(s, key);
-    gpumm_status status = *out ? GPUMM_OK : make(s, out);
-    if (status == GPUMM_OK && !(*out)->key) {
-        (*out)->key = key;
-        (*out)->next = atomic_load(&s->attachments);
-        atomic_store(&s->attachments, *out);
+    attachment *there = gpumm__stream_attached(s, key);
+    if (!there) {
+        made->key = key;
+        made->next = atomic_load(&s->attachments);
+        atomic_store(&s->attachments, made);
     }
     pthread_mutex_unlock(&s->attaching);
-    return status;
+    return there ? there : made;
+}
+
+/* Made without a lock, for making may take long and calls the application's allocator: who comes second closes his. */
+gpumm_status gpumm__stream_attach(gpumm_stream *s, const void *key, gpumm_status (*make)(gpumm_stream *, attachment **),
+                                  attachment **out) {
+    attachment *made;
+    *out = gpumm__stream_attached(s, key);
+    if (*out) return GPUMM_OK;
+    TRY(make(s, &made));
+    *out = publish(s, key, made);
+    if (*out != made) made->close(made);
+    return GPUMM_OK;
+}
+
+/* With the lock, so that closing does not take them away meanwhile. */
+void gpumm__stream_trim(gpumm_stream *s) {
+    pthread_mutex_lock(&s->attaching);
+    for (attachment *a = atomic_load(&s->attachments); a; a = a->next)
+        if (a->trim) a->trim(a, s);
+    pthread_mutex_unlock(&s->attaching);
 }
 
 static void close_attachments(gpumm_stream *s) {
-    for (attachment *a = atomic_exchange(&s->attachments, NULL), *next; a; a = next) {
+    pthread_mutex_lock(&s->attaching);
+    attachment *a = atomic_exchange(&s->attachments, NULL);
+    pthread_mutex_unlock(&s->attaching);
+    for (attachment *next; a; a = next) {
         next = a->next;
         a->close(a);
     }
@@ -169,7 +202,9 @@ static void stream_free(gpumm_stream *s) {
 
 static void stream_destroy(object *o) { stream_free(stream_from(o)); }
 
-static const object_class stream_class = {RANK_STREAM, stream_dispose, stream_destroy, NULL};
+static void stream_reclaim(object *o) { gpumm__stream_trim(stream_from(o)); }
+
+static const object_class stream_class = {RANK_STREAM, stream_dispose, stream_destroy, stream_reclaim};
 
 static gpumm_status stream_new(context *ctx, void *native, gpumm_stream **out) {
     gpumm_stream *s = gpumm__mem_new(&ctx->memory, sizeof *s);
@@ -235,9 +270,15 @@ void gpumm_stream_release(gpumm_stream *s) {
 
 gpumm_manager *gpumm_stream_manager(const gpumm_stream *s) { return manager_of(s->object.context); }
 
-void *gpumm_stream_native(const gpumm_stream *s) {
-    device *d = s->object.context->device;
-    return d && s->device ? d->call->native_stream(s->device) : NULL;
+void *gpumm_stream_native(const gpumm_stream *given) {
+    gpumm_stream *s = (gpumm_stream *)(uintptr_t)given;
+    context *ctx = s->object.context;
+    if (gpumm__stream_enter(s) != GPUMM_OK) return NULL;
+    pthread_mutex_lock(&ctx->submit);
+    void *native = s->device ? ctx->device->call->native_stream(s->device) : NULL;
+    pthread_mutex_unlock(&ctx->submit);
+    gpumm__context_leave(ctx);
+    return native;
 }
 
 /* ---- Calls on a stream ---------------------------------------------------------------------------------- */

@@ -9,8 +9,9 @@
 
 typedef struct attachment {
     struct attachment *next;
-    const void *key;                        /* whose it is: an address of its maker */
-    void (*close)(struct attachment *self); /* the stream's work is through; frees it */
+    const void *key;                                        /* whose it is: an address of its maker */
+    void (*close)(struct attachment *self);                 /* the stream's work is through; frees it */
+    void (*trim)(struct attachment *self, gpumm_stream *s); /* gives back what is unused; NULL: it has nothing */
 } attachment;
 
 struct gpumm_stream {
@@ -41,9 +42,12 @@ gpumm_status gpumm__stream_drain(gpumm_stream *s); /* waits for its work, also w
 
 /* What is attached under that key; NULL: nothing yet. */
 attachment *gpumm__stream_attached(gpumm_stream *s, const void *key);
-/* The same, made by `make` where there is nothing yet: once, also where two threads ask. */
+/* The same, made by `make` where there is nothing yet; where two threads make one, the second is closed. */
 gpumm_status gpumm__stream_attach(gpumm_stream *s, const void *key, gpumm_status (*make)(gpumm_stream *, attachment **),
                                   attachment **out);
+
+/* Gives back, behind the stream's work, what its attachments hold and do not use. */
+void gpumm__stream_trim(gpumm_stream *s);
 
 /* The manager's own two. */
 gpumm_status gpumm__stream_make_internal(context *ctx, gpumm_stream **out);

@@ -16,6 +16,7 @@ typedef struct plan {
     uint64_t before[GROUP_MEMBERS]; /* usable bytes before, where it could */
     size_t prepared;                /* members that have their memory */
     bool touched;                   /* work was enqueued on the new memory */
+    bool surplus;                   /* new memory that was cached has segments that it does not need */
 } plan;
 
 /* ---- Taking memory -------------------------------------------------------------------------- */
@@ -24,8 +25,11 @@ static gpumm_status prepare(plan *p, size_t i) {
     gpumm_group *g = p->group;
     gpumm_buffer *b = &g->members[i];
     uint64_t bytes = gpumm__buffer_bytes(b, p->capacity);
-    if (!b->extent || !gpumm__extent_can_grow(b->extent, bytes))
-        return gpumm__extent_open(g->object.context, bytes, gpumm__buffer_bytes(b, g->max_length), &p->fresh[i]);
+    if (!b->extent || !gpumm__extent_can_grow(b->extent, bytes)) {
+        TRY(gpumm__extent_open(g->object.context, bytes, gpumm__buffer_bytes(b, g->max_length), &p->fresh[i]));
+        p->surplus = p->surplus || gpumm__extent_has_surplus(p->fresh[i], bytes);
+        return GPUMM_OK;
+    }
     p->before[i] = b->extent->usable;
     return gpumm__extent_grow(b->extent, bytes);
 }
@@ -111,6 +115,7 @@ static void publish_sizes(plan *p, uint64_t length) {
         extent *old = g->members[i].extent;
         g->members[i].extent = p->fresh[i];
         p->fresh[i] = old;
+        g->members[i].mapping += old != NULL;
         moved = moved || old;
     }
     if (moved) g->generation++;
@@ -147,5 +152,6 @@ gpumm_status gpumm__transaction(gpumm_group *g, const change *c, uint64_t capaci
         return status;
     }
     gpumm__canary_write(g);
+    if (p.surplus) gpumm__tail_release(g);
     return GPUMM_OK;
 }

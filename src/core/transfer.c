@@ -7,7 +7,9 @@
 typedef struct transfer {
     attachment attachment;
     context *context;
-    pthread_mutex_t lock; /* one upload or download at a time */
+    pthread_mutex_t lock; /* the two below */
+    pthread_cond_t given; /* one upload or download at a time: who waits for the device holds no lock */
+    bool taken;
     range block;
     account account;
     device_event *done[2]; /* the copy that uses a half */
@@ -29,7 +31,8 @@ static gpumm_status open_parts(context *ctx, transfer *t) {
 static void close_parts(transfer *t) {
     for (int i = 0; i < 2; i++)
         if (t->done[i]) gpumm__context_close_event(t->context, t->done[i]);
-    gpumm__range_close(&t->block);
+    gpumm__extent_discard(t->context, &t->block);
+    pthread_cond_destroy(&t->given);
     pthread_mutex_destroy(&t->lock);
     gpumm__mem_free(&t->context->memory, t);
 }
@@ -46,8 +49,13 @@ static gpumm_status transfer_make(gpumm_stream *s, attachment **out) {
     if (!t) return fail_host_memory(sizeof *t);
     t->context = ctx;
     t->attachment.close = transfer_close;
+    gpumm_status status = gpumm__cond_open(&t->given);
+    if (status != GPUMM_OK) {
+        gpumm__mem_free(&ctx->memory, t);
+        return status;
+    }
     pthread_mutex_init(&t->lock, NULL);
-    gpumm_status status = open_parts(ctx, t);
+    status = open_parts(ctx, t);
     if (status != GPUMM_OK) {
         close_parts(t);
         return status;
@@ -58,15 +66,23 @@ static gpumm_status transfer_make(gpumm_stream *s, attachment **out) {
     return GPUMM_OK;
 }
 
-static gpumm_status transfer_lock(gpumm_stream *s, transfer **out) {
+static gpumm_status transfer_take(gpumm_stream *s, transfer **out) {
     attachment *a;
     TRY(gpumm__stream_attach(s, &transfer_key, transfer_make, &a));
-    *out = (transfer *)a;
-    pthread_mutex_lock(&(*out)->lock);
+    transfer *t = *out = (transfer *)a;
+    pthread_mutex_lock(&t->lock);
+    while (t->taken) pthread_cond_wait(&t->given, &t->lock);
+    t->taken = true;
+    pthread_mutex_unlock(&t->lock);
     return GPUMM_OK;
 }
 
-static void transfer_unlock(transfer *t) { pthread_mutex_unlock(&t->lock); }
+static void transfer_give(transfer *t) {
+    pthread_mutex_lock(&t->lock);
+    t->taken = false;
+    pthread_cond_signal(&t->given);
+    pthread_mutex_unlock(&t->lock);
+}
 
 /* ---- Copies through it ----------------------------------------------------------------------------------- */
 
@@ -85,19 +101,18 @@ static gpumm_status enqueue(transfer *t, int half, extent *e, gpumm_stream *s, c
     device *d = ctx->device;
     gpumm_address pinned = t->block.address + (uint64_t)half * TRANSFER_HALF, there = e->address + offset;
     gpumm_address to = kind == COPY_H2D ? there : pinned, from = kind == COPY_H2D ? pinned : there;
+    gpumm_status recorded = GPUMM_OK;
     pthread_mutex_lock(&ctx->submit);
     gpumm_status status = gpumm__order_use(&e->order, s, kind == COPY_H2D ? GPUMM_WRITE : GPUMM_READ);
     if (status == GPUMM_OK) status = d->call->copy(d, s->device, kind, to, from, bytes);
     if (status == GPUMM_OK) {
         t->busy[half] = true;
-        status = d->call->event_record(d, t->done[half], s->device);
-        if (status != GPUMM_OK) { /* the half must not be used before the copy is through; then all is well */
-            status = d->call->stream_synchronize(d, s->device);
-            t->busy[half] = false;
-        }
+        recorded = d->call->event_record(d, t->done[half], s->device);
     }
     pthread_mutex_unlock(&ctx->submit);
-    return status;
+    if (recorded == GPUMM_OK) return status;
+    t->busy[half] = false; /* the half must not be used before the copy is through; then all is well */
+    return gpumm__stream_drain(s);
 }
 
 static void *half_of(transfer *t, int half) {
@@ -119,9 +134,9 @@ static gpumm_status up(transfer *t, extent *e, gpumm_stream *s, uint64_t offset,
 
 gpumm_status gpumm__transfer_up(extent *e, gpumm_stream *s, uint64_t offset, const void *from, uint64_t bytes) {
     transfer *t;
-    TRY(transfer_lock(s, &t));
+    TRY(transfer_take(s, &t));
     gpumm_status status = up(t, e, s, offset, from, bytes);
-    transfer_unlock(t);
+    transfer_give(t);
     return status;
 }
 
@@ -157,12 +172,12 @@ static gpumm_status down(download *d, char *to) {
 
 gpumm_status gpumm__transfer_down(extent *e, gpumm_stream *s, uint64_t offset, void *to, uint64_t bytes) {
     transfer *t;
-    TRY(transfer_lock(s, &t));
+    TRY(transfer_take(s, &t));
     gpumm_status status = wait_half(t, 0);
     if (status == GPUMM_OK) status = wait_half(t, 1);
     download d = {t, e, s, offset, bytes, 0};
     if (status == GPUMM_OK) status = down(&d, to);
-    transfer_unlock(t);
+    transfer_give(t);
     return status;
 }
 

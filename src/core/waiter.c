@@ -46,10 +46,14 @@ static void block_on(waiter *w, device_event *e) {
     pthread_mutex_unlock(&w->lock);
     gpumm_status status = d->call->event_synchronize(d, e);
     pthread_mutex_lock(&w->lock);
+    bool close = w->close_blocked;
     w->blocked_on = NULL;
-    if (w->close_blocked) d->call->event_close(d, e);
-    else wake(w, e, false);
     w->close_blocked = false;
+    if (close) {
+        pthread_mutex_unlock(&w->lock);
+        d->call->event_close(d, e);
+        pthread_mutex_lock(&w->lock);
+    } else wake(w, e, false);
     /* Whoever asks for the event gets the error too; where only blocking fails, it is asked for at intervals. */
     if (status != GPUMM_OK) gpumm__cond_wait_until(&w->work, &w->lock, gpumm__clock_ns() + LOOK_NS);
 }
@@ -106,7 +110,7 @@ void gpumm__waiter_close(waiter *w) {
 }
 
 static uint64_t wake_at(const waiter *w, const wait_entry *x, uint64_t deadline) {
-    bool served = w->blocked_on == x->event || (!w->blocked_on && w->first == x);
+    bool served = !x->event || w->blocked_on == x->event || (!w->blocked_on && w->first == x);
     uint64_t look = gpumm__clock_ns() + LOOK_NS;
     return served || look > deadline ? deadline : look;
 }

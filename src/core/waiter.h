@@ -31,7 +31,8 @@ typedef struct waiter {
 gpumm_status gpumm__waiter_open(waiter *w, device *d);
 void gpumm__waiter_close(waiter *w); /* nobody waits any more, all work is done; a zeroed waiter is fine */
 
-/* Joins those who wait. From then on the event may be closed by waiter_close_event. */
+/* Joins those who wait; NULL: for nothing of the device's. From then on the event may be closed by
+   waiter_close_event. */
 void gpumm__waiter_join(waiter *w, wait_entry *x, device_event *e);
 /* Sleeps until there may be something new about the event, until `deadline` (gpumm__clock_ns), or until the waiter is
    shut; then leaves. Returns early now and then; the caller asks the device. */

@@ -46,7 +46,8 @@ typedef struct device_source {
 #define DEVICE_PREPROCESSED "preprocessed" /* the text with its line marks; __global__ stays as it is */
 #define DEVICE_READ "read" /* every file that was read, a line each; none where the compiler does not tell */
 
-/* A parameter as the compiler saw it: a constant of the binary, gpumm_parameters_NAME, is their count and these. */
+/* A parameter as the compiler saw it: a constant of the binary, gpumm_parameters_NAME, is their count and one, which is
+   never zero, and these. */
 typedef struct device_parameter {
     uint32_t pointer;     /* 0: a value, 1: a pointer, 2: a reference */
     uint32_t constant;    /* of the value or pointee, as all that follows */
@@ -82,11 +83,13 @@ typedef struct device_launch {
  *   before  NOW                  forwarded at once
  *           QUEUED(stream, kind) an operation of a stream: delays and gates of that kind (or NO_KIND) go before it
  *           LETS_THROUGH         what is held goes on first
- *   after   AS_IT_IS, or what now lives or is gone: BORN(number, bytes' sum, bytes), GONE(…)
+ *   after   AS_IT_IS, or what now lives or is gone: BORN(number, bytes' sum, bytes), GONE(…), LESS(sum, bytes)
  *
  * reserve, release, commit, decommit: address space and memory in place, only where info says in_place
  * (pinned_in_place). alloc, free: whole blocks, on every device; contents undefined; free only once no queued work
- * uses it. stream_open: `native` is wrapped and not owned, NULL makes one. stream_close finishes its work first.
+ * uses it. shrink: the segment or block of `bytes` at *address, which no queued work uses, becomes one of `kept`, whose
+ * contents stay; a segment's address stays too, a block may come to lie elsewhere. It returns when that is done, works
+ * also where there is no room for both, and where it fails everything is as it was. stream_open: `native` is wrapped and not owned, NULL makes one. stream_close finishes its work first.
  * event_open: only a timed one has event_elapsed. event_query: never recorded is done. fill: `count` times the
  * pattern of `width` (1, 2 or 4) bytes. call: runs a function on this side in stream order; it makes no device call.
  * preprocess fills the source's folder; compile writes out_path. module_close: nothing of it runs any more. function: goes with its module.
@@ -102,8 +105,10 @@ typedef struct device_launch {
       GONE(segments, committed_bytes, bytes)) \
     Q(alloc, (device * d, place where, uint64_t bytes, gpumm_address * address), (where, bytes, address), NOW, \
       BORN(blocks, committed_bytes, bytes)) \
-    V(free, (device * d, place where, gpumm_address address, uint64_t bytes), (where, address, bytes), NOW, \
+    S(free, (device * d, place where, gpumm_address address, uint64_t bytes), (where, address, bytes), NOW, \
       GONE(blocks, committed_bytes, bytes)) \
+    Q(shrink, (device * d, place where, uint64_t bytes, uint64_t kept, gpumm_address * address), \
+      (where, bytes, kept, address), NOW, LESS(committed_bytes, bytes - kept)) \
     Q(stream_open, (device * d, void *native, device_stream **out), (native, out), NOW, BORN(streams, nothing, 0)) \
     V(stream_close, (device * d, device_stream * s), (s), LETS_THROUGH, GONE(streams, nothing, 0)) \
     S(stream_synchronize, (device * d, device_stream * s), (s), NOW, AS_IT_IS) \
@@ -167,6 +172,7 @@ struct device { /* each device embeds this first */
     const gpumm_allocator *memory; /* outlives the device */
     bool takes_binaries;           /* module_open takes .cubin, .fatbin and .ptx that others made */
     bool whole_blocks;             /* threads of a block run together: barriers, shared memory, warps */
+    bool inline_snapshots;         /* a small copy to the host in line costs less than staging it */
 };
 
 /* A name from the map, CALL_COUNT where there is none. */

@@ -25,6 +25,7 @@ typedef struct fault_device {
     pthread_cond_t opened;
     device_call target; /* CALL_COUNT: any that can fail */
     uint64_t countdown; /* 0: nothing is planned */
+    uint64_t more;      /* that fail after the next */
     gpumm_status status;
     uint64_t jitter; /* the generator's state, where `delays` */
     bool delays;
@@ -57,6 +58,7 @@ static bool pass(fault_device *f, device_call call, gpumm_status *status) {
     uint64_t number = ++f->calls[call];
     bool aimed = f->countdown > 0 && (f->target == call || (f->target == CALL_COUNT && can_hit(f->status, call)));
     bool hit = aimed && --f->countdown == 0;
+    if (hit && f->more) f->countdown = 1, f->more--;
     *status = hit ? f->status : GPUMM_OK;
     pthread_mutex_unlock(&f->lock);
     if (hit && *status != GPUMM_OK)
@@ -165,6 +167,7 @@ static void fault_close(device *d) {
 #define nothing committed_bytes /* 0 bytes of it */
 #define BORN(number, sum, bytes) counted(f, status, &f->live.number, 1, &f->live.sum, (bytes))
 #define GONE(number, sum, bytes) counted(f, status, &f->live.number, -1, &f->live.sum, (bytes))
+#define LESS(sum, bytes) counted(f, status, &(uint64_t){0}, -1, &f->live.sum, (bytes))
 
 #define REST(...) , __VA_ARGS__)
 #define PASS(name, parameters, arguments, before, after) \
@@ -281,6 +284,7 @@ gpumm_status gpumm__fault_plan(device *d, const gpumm_fault *given) {
     pthread_mutex_lock(&f->lock);
     f->target = target;
     f->countdown = plan->nth;
+    f->more = plan->times ? plan->times - 1 : 0;
     f->status = plan->status;
     f->delays = plan->jitter != 0;
     f->jitter = plan->jitter;
@@ -353,6 +357,7 @@ static gpumm_status fault_new(device *inner, fault_device **out) {
     f->table.parameters = inner->call->parameters;
     f->base = *inner;
     f->base.call = &f->table;
+    f->base.inline_snapshots = false; /* copies that are held hold nothing else */
     f->inner = inner;
     *out = f;
     return GPUMM_OK;

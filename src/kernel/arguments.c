@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/group.h"
+#include "core/gate.h"
 #include "core/scratch.h"
 #include "core/stream.h"
 
@@ -179,8 +180,17 @@ static gpumm_status launch_failed(const prototype *p, gpumm_status status) {
     return strstr(gpumm_message(), text) ? status : fail_in(status, "%s: ", text);
 }
 
+/* Submit lock held, and given up while the gate of one of the buffers is shut; then all are looked at anew. */
+static void pass_gates(const prototype *p, const gpumm_argument *given) {
+    for (size_t i = 0; i < p->count;) {
+        bool named = p->parameters[i].kind == GPUMM_POINTER && given[i].buffer;
+        i = named && gpumm__gate_pass(given[i].buffer->group) ? 0 : i + 1;
+    }
+}
+
 gpumm_status gpumm__arguments_launch(gpumm_kernel *k, gpumm_stream *s, uint64_t threads, const gpumm_argument *given) {
     const prototype *p = k->prototype;
+    pass_gates(p, given);
     gpumm_address addresses[GPUMM_PARAMETERS_MAX];
     void *values[GPUMM_PARAMETERS_MAX];
     size_t sizes[GPUMM_PARAMETERS_MAX];

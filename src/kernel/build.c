@@ -114,7 +114,7 @@ static gpumm_status make_record(work *w, text *record, bool *keeps) {
 gpumm_status gpumm__build(const build_source *b, const char *folder, const char *out_path, text *record, bool *keeps) {
     const gpumm_allocator *from = b->device->memory;
     work w = {.of = b, .folder = folder, .preprocessed.from = from, .prelude.from = from, .epilogue.from = from};
-    clock_gettime(CLOCK_REALTIME_COARSE, &w.started); /* as file systems tell the time */
+    clock_gettime(CLOCK_REALTIME, &w.started);
     gpumm_status status = preprocess(&w);
     if (status == GPUMM_OK) status = read_kernels(&w);
     if (status == GPUMM_OK) status = compile(&w, out_path);

@@ -105,8 +105,8 @@ typedef struct folders {
 
 static void add_folder(folders *f, const char *path, size_t length) {
     while (length > 1 && path[length - 1] == '/') length--;
-    if (f->count < FOLDERS_MAX && length < PATH_SIZE)
-        snprintf(f->list[f->count++], PATH_SIZE, "%.*s", (int)length, length ? path : ".");
+    if (f->count == FOLDERS_MAX || length >= PATH_SIZE) return;
+    snprintf(f->list[f->count++], PATH_SIZE, "%.*s", length ? (int)length : 1, length ? path : ".");
 }
 
 /* By flags that name a folder, joined to it or before it. */

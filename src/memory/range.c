@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reserves once, commits one segment in each growth step, releases whole segments. */
+/* Reserves once, commits a segment in each growth step, releases whole segments; exchanges one that is used in part. */
 #include "memory/range.h"
 
 #include <string.h>
@@ -43,6 +43,23 @@ static gpumm_status commit_segment(range *r, uint64_t end) {
     return GPUMM_OK;
 }
 
+static uint64_t segment_most(const range *r) {
+    uint64_t unit = device_granularity(r->device, r->where);
+    return size_max(RANGE_SEGMENT_MOST / unit * unit, unit);
+}
+
+/* All of them or none. */
+static gpumm_status commit_segments(range *r, uint64_t end) {
+    uint64_t before = r->committed, most = segment_most(r);
+    while (r->committed < end) {
+        gpumm_status status = commit_segment(r, size_min(end, r->committed + most));
+        if (status == GPUMM_OK) continue;
+        gpumm__range_decommit(r, before);
+        return status;
+    }
+    return GPUMM_OK;
+}
+
 gpumm_status gpumm__range_commit(range *r, uint64_t bytes) {
     if (bytes <= r->committed) return GPUMM_OK;
     if (!gpumm__range_can_commit(r, bytes))
@@ -51,21 +68,25 @@ gpumm_status gpumm__range_commit(range *r, uint64_t bytes) {
     uint64_t end;
     if (!size_round_up(bytes, device_granularity(r->device, r->where), &end)) end = r->reserved;
     end = size_min(end, r->reserved);
-    return r->in_place ? commit_segment(r, end) : commit_block(r, end);
+    return r->in_place ? commit_segments(r, end) : commit_block(r, end);
 }
 
 /* A decommit that fails is tried once more, because address space cannot be released while memory is mapped there. */
 static bool decommit_last(range *r, uint64_t start) {
     device *d = r->device;
     uint64_t bytes = r->committed - start;
-    return d->call->decommit(d, r->where, r->address + start, bytes) == GPUMM_OK ||
-           d->call->decommit(d, r->where, r->address + start, bytes) == GPUMM_OK;
+    if (d->call->decommit(d, r->where, r->address + start, bytes) == GPUMM_OK) return true;
+    r->refused = d->call->decommit(d, r->where, r->address + start, bytes);
+    return r->refused == GPUMM_OK;
 }
+
+static uint64_t last_start(const range *r) { return r->segments > 1 ? r->ends[r->segments - 2] : 0; }
 
 uint64_t gpumm__range_decommit(range *r, uint64_t bytes) {
     uint64_t before = r->committed;
+    r->refused = GPUMM_OK;
     while (r->in_place && r->segments > 0) {
-        uint64_t start = r->segments > 1 ? r->ends[r->segments - 2] : 0;
+        uint64_t start = last_start(r);
         if (start < bytes || !decommit_last(r, start)) break;
         r->committed = start;
         r->segments--;
@@ -73,11 +94,51 @@ uint64_t gpumm__range_decommit(range *r, uint64_t bytes) {
     return before - r->committed;
 }
 
-void gpumm__range_close(range *r) {
-    if (!r->device) return;
+/* ---- What could go back ---- */
+
+uint64_t gpumm__range_needed(const range *r, uint64_t bytes) {
+    uint64_t end;
+    if (!size_round_up(bytes, device_granularity(r->device, r->where), &end)) end = r->reserved;
+    return size_min(r->in_place ? end : size_max(end, 1), r->committed);
+}
+
+uint64_t gpumm__range_kept(const range *r, uint64_t bytes) {
+    for (size_t i = 0; r->in_place && i < r->segments; i++)
+        if (r->ends[i] >= bytes) return bytes ? r->ends[i] : 0;
+    return r->committed;
+}
+
+static gpumm_status shrink_block(range *r, uint64_t needed) {
+    TRY(r->device->call->shrink(r->device, r->where, r->committed, needed, &r->address));
+    r->committed = needed;
+    return GPUMM_OK;
+}
+
+gpumm_status gpumm__range_shrink(range *r, uint64_t bytes) {
+    gpumm__range_decommit(r, bytes);
+    uint64_t needed = gpumm__range_needed(r, bytes);
+    if (r->refused != GPUMM_OK || needed >= r->committed) return r->refused;
+    if (!r->in_place) return shrink_block(r, needed);
+    uint64_t start = last_start(r);
+    gpumm_address at = r->address + start;
+    TRY(r->device->call->shrink(r->device, r->where, r->committed - start, needed - start, &at));
+    r->ends[r->segments - 1] = r->committed = needed;
+    return GPUMM_OK;
+}
+
+static gpumm_status give_block(range *r) {
+    device *d = r->device;
+    if (!r->committed || d->call->free(d, r->where, r->address, r->committed) == GPUMM_OK) return GPUMM_OK;
+    return d->call->free(d, r->where, r->address, r->committed);
+}
+
+gpumm_status gpumm__range_close(range *r) {
+    if (!r->device) return GPUMM_OK;
     gpumm__range_decommit(r, 0);
+    if (!r->in_place) r->refused = give_block(r);
+    if (r->refused != GPUMM_OK) return r->refused;
     if (r->in_place) r->device->call->release(r->device, r->where, r->address, r->reserved);
-    else if (r->committed) r->device->call->free(r->device, r->where, r->address, r->committed);
     gpumm__mem_free(r->device->memory, r->ends);
     memset(r, 0, sizeof *r);
+    return GPUMM_OK;
 }

@@ -16,7 +16,10 @@ typedef struct range {
     uint64_t committed;
     uint64_t *ends; /* offset of each segment's end */
     size_t segments, room;
+    gpumm_status refused; /* why the last memory that should have gone back is still here; OK: it is not */
 } range;
+
+#define RANGE_SEGMENT_MOST (1ull << 30) /* bytes of a segment; more are several: other APIs import no larger ones */
 
 /* Reserves address space for `maximum` bytes (0 counts as 1) and commits nothing. */
 gpumm_status gpumm__range_open(range *r, device *d, place where, uint64_t maximum);
@@ -25,6 +28,14 @@ gpumm_status gpumm__range_commit(range *r, uint64_t bytes);
 bool gpumm__range_can_commit(const range *r, uint64_t bytes); /* in this range */
 /* Releases the whole segments beyond `bytes`, which no queued work may use. Returns the bytes released. */
 uint64_t gpumm__range_decommit(range *r, uint64_t bytes);
-void gpumm__range_close(range *r); /* no queued work may use it; does nothing for a closed or zeroed range */
+/* The end of the memory that `bytes` need, rounded to the granularity, and of the last segment that has some of it. */
+uint64_t gpumm__range_needed(const range *r, uint64_t bytes);
+uint64_t gpumm__range_kept(const range *r, uint64_t bytes);
+/* Exchanges what holds the end of the first `bytes` for what holds no more, contents kept; nobody may be using any of
+   it. Whole segments beyond go too. A block that is not in place may have another address then. */
+gpumm_status gpumm__range_shrink(range *r, uint64_t bytes);
+/* No queued work may use it; does nothing for a closed or zeroed range. What the device refuses to take back, twice,
+   stays, and so does the range, with that status. */
+gpumm_status gpumm__range_close(range *r);
 
 #endif

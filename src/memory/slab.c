@@ -92,16 +92,17 @@ gpumm_status gpumm__slab_open(slab *s, device *d, uint64_t maximum) {
     memset(s, 0, sizeof *s);
     memset(s->bins, 0xff, sizeof s->bins);
     s->unused = s->last = SLAB_NONE;
+    s->memory = d->memory;
     return gpumm__range_open(&s->range, d, PLACE_DEVICE, maximum);
 }
 
-void gpumm__slab_close(slab *s) {
-    if (!s->range.device) return;
-    const gpumm_allocator *memory = s->range.device->memory;
-    gpumm__mem_free(memory, s->nodes);
-    gpumm__mem_free(memory, s->outgrown);
-    gpumm__range_close(&s->range);
+gpumm_status gpumm__slab_close(slab *s) {
+    if (!s->memory) return GPUMM_OK;
+    TRY(gpumm__range_close(&s->range));
+    gpumm__mem_free(s->memory, s->nodes);
+    gpumm__mem_free(s->memory, s->outgrown);
     memset(s, 0, sizeof *s);
+    return GPUMM_OK;
 }
 
 /* ---- Growing -------------------------------------------------------------------------------- */
@@ -126,7 +127,8 @@ static gpumm_status no_room(const slab *s, uint64_t bytes) {
                 (unsigned long long)s->range.reserved, (unsigned long long)bytes);
 }
 
-/* Plans to commit more at the end, less the free block that is there. A range that cannot grow in place is committed to
+/* Plans to commit more at the end, less the free block that is there; in steps of some size where it may become large. A
+   range that cannot grow in place is committed to
    its maximum at once. */
 gpumm_status gpumm__slab_plan(const slab *s, uint64_t bytes, slab_growth *g) {
     uint64_t size, before = s->committed, tail = free_tail(s);
@@ -134,14 +136,14 @@ gpumm_status gpumm__slab_plan(const slab *s, uint64_t bytes, slab_growth *g) {
     *g = (slab_growth){.end = before, .node_room = s->node_room};
     if (s->node_count + 2 > s->node_room) g->node_room = size_max(64, 2 * s->node_room);
     if (find(s, size) != SLAB_NONE) return GPUMM_OK; /* only nodes are missing */
-    g->end = before + size_max(size - size_min(tail, size), GROW_BYTES);
+    g->end = before + size_max(size - size_min(tail, size), s->range.reserved > GROW_BYTES ? GROW_BYTES : 0);
     if (!s->range.in_place || g->end > s->range.reserved) g->end = s->range.reserved;
     return g->end - before + tail < size ? no_room(s, bytes) : GPUMM_OK;
 }
 
 /* Nodes first: if the commit came first and the nodes failed, a whole block could not be decommitted. */
 gpumm_status gpumm__slab_fetch(slab *s, slab_growth *g) {
-    const gpumm_allocator *memory = s->range.device->memory;
+    const gpumm_allocator *memory = s->memory;
     gpumm__mem_free(memory, s->outgrown);
     s->outgrown = NULL;
     if (g->node_room > s->node_room) {
@@ -235,6 +237,31 @@ void gpumm__slab_give(slab *s, uint32_t number) {
     s->nodes[number].used = false;
     bin_insert(s, merge(s, number));
 }
+
+/* ---- Giving back what is free at the end ------------------------------------------------------ */
+
+static void cut_tail(slab *s, uint64_t bytes) {
+    uint32_t i = s->last;
+    bin_remove(s, i);
+    s->committed -= bytes;
+    s->nodes[i].size -= bytes;
+    if (s->nodes[i].size) {
+        bin_insert(s, i);
+        return;
+    }
+    s->last = s->nodes[i].before;
+    if (s->last != SLAB_NONE) s->nodes[s->last].after = SLAB_NONE;
+    s->nodes[i].next = s->unused;
+    s->unused = i;
+}
+
+uint64_t gpumm__slab_retire(slab *s) {
+    uint64_t end = s->committed - free_tail(s), kept = gpumm__range_kept(&s->range, end);
+    if (s->range.in_place && kept < s->committed) cut_tail(s, s->committed - kept);
+    return s->committed;
+}
+
+uint64_t gpumm__slab_release(slab *s, uint64_t committed) { return gpumm__range_decommit(&s->range, committed); }
 
 /* ---- Checking ------------------------------------------------------------------------------- */
 

@@ -26,6 +26,7 @@ typedef struct slab_node {
 #define SLAB_NONE UINT32_MAX
 
 typedef struct slab {
+    const gpumm_allocator *memory; /* NULL: closed */
     range range; /* used by the thread that grows; its address by all */
     slab_node *nodes;
     slab_node *outgrown; /* the previous array of nodes, freed by the next fetch, without the lock */
@@ -54,7 +55,7 @@ typedef struct slab_growth {
 
 /* `maximum`: bytes of all blocks together. Nothing is committed before the first block. */
 gpumm_status gpumm__slab_open(slab *s, device *d, uint64_t maximum);
-void gpumm__slab_close(slab *s);
+gpumm_status gpumm__slab_close(slab *s); /* as gpumm__range_close; fine where somebody closed its range already */
 /* Takes a block of at least `bytes` (0 counts as 1) from what is committed. False: grow, then try again. */
 bool gpumm__slab_try(slab *s, uint64_t bytes, slab_block *out);
 void gpumm__slab_give(slab *s, uint32_t number);
@@ -65,6 +66,12 @@ gpumm_status gpumm__slab_fetch(slab *s, slab_growth *g);
 void gpumm__slab_publish(slab *s, const slab_growth *g);
 /* Try, plan, fetch and publish in one, for owners whose lock may be held across driver calls. */
 gpumm_status gpumm__slab_take(slab *s, uint64_t bytes, slab_block *out);
+/* Takes the free memory at the end out of use, as far as whole segments go, and says where what is in use ends; what
+   lies beyond goes back with gpumm__slab_release, which runs as a fetch does, once no queued work uses it. What is taken
+   meanwhile grows over it again. A whole block goes with the slab alone. */
+uint64_t gpumm__slab_retire(slab *s);
+/* Returns the bytes released; `committed`: where use ends now. */
+uint64_t gpumm__slab_release(slab *s, uint64_t committed);
 /* Checks the metadata. DRIVER: it is inconsistent; the message says where. */
 gpumm_status gpumm__slab_check(const slab *s);
 

@@ -79,7 +79,7 @@ static void read_plan(lua_State *L, int table, buffer_plan *plan) {
     c->min_size_bytes = gpumm_lua__option_size(L, table, "min_size_bytes", c->min_size_bytes);
     c->enable_async = gpumm_lua__option_bool(L, table, "enable_async", c->enable_async);
     plan->options.max_length = gpumm_lua__option_count(L, table, "max_length", 0);
-    plan->options.ahead = gpumm_lua__option_unsigned(L, table, "ahead", 0);
+    plan->options.ahead = gpumm_lua__option_ahead(L, table);
     plan->options.stream = gpumm_lua__option_stream(L, table);
     plan->options.tag = gpumm_lua__option_text(L, table, "tag", plan->tag);
     read_growth(L, table, plan);
@@ -408,6 +408,7 @@ COUNT_PROPERTY(max_length)
 COUNT_PROPERTY(capacity_bytes)
 COUNT_PROPERTY(committed_bytes)
 COUNT_PROPERTY(generation)
+COUNT_PROPERTY(mapping)
 
 static int buffer_address(lua_State *L) {
     lua_pushinteger(L, (lua_Integer)info_of(L).address);
@@ -475,6 +476,7 @@ static const luaL_Reg properties[] = {
     {"max_length", buffer_max_length},
     {"address", buffer_address},
     {"generation", buffer_generation},
+    {"mapping", buffer_mapping},
     {"manager", buffer_manager},
     {NULL, NULL},
 };

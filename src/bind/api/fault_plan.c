@@ -8,11 +8,12 @@
 #include "bind/lua/options.h"
 
 void gpumm_lua__option_fault(lua_State *L, int table, gpumm_fault *plan) {
-    static const char *const valid[] = {"call", "nth", "status", "jitter", "hold", NULL};
+    static const char *const valid[] = {"call", "nth", "status", "jitter", "hold", "times", NULL};
     gpumm_lua__options(L, table, valid, false);
     *plan = (gpumm_fault){
         .call = gpumm_lua__option_text(L, table, "call", NULL),
         .nth = gpumm_lua__option_count(L, table, "nth", 0),
+        .times = gpumm_lua__option_count(L, table, "times", 1),
         .jitter = gpumm_lua__option_count(L, table, "jitter", 0),
         .hold = gpumm_lua__option_text(L, table, "hold", NULL),
         .status = GPUMM_OUT_OF_MEMORY,

@@ -7,7 +7,8 @@
  *   f:keep()     holds its slot past the next delivery; returns f
  *   f:release()  ends it early      f:valid()
  *
- * The user value EXTRA is a table: at 0 the readback's (frame.h), at 1, 2, … the views made so far.
+ * The user value EXTRA is a table: at -1 the readback, at 0 that one's table (frame.h), at 1, 2, … the views made so
+ * far.
  */
 #include "bind/api/frame.h"
 
@@ -17,11 +18,13 @@
 
 static gpumm_frame *to_frame(lua_State *L, int index) { return gpumm_lua__check(L, index, &gpumm_lua__frame_class); }
 
-void gpumm_lua__frame_of(lua_State *L, int readback) {
+void gpumm_lua__frame_of(lua_State *L, int names, int readback) {
     if (lua_getiuservalue(L, -1, BIND_EXTRA) == LUA_TNIL) {
-        lua_createtable(L, 1, 0);
-        lua_pushvalue(L, readback);
+        lua_createtable(L, 1, 2);
+        lua_pushvalue(L, names);
         lua_rawseti(L, -2, 0);
+        lua_pushvalue(L, readback);
+        lua_rawseti(L, -2, -1);
         lua_setiuservalue(L, -3, BIND_EXTRA);
     }
     lua_pop(L, 1);

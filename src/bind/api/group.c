@@ -91,7 +91,7 @@ static gpumm_group_options read_options(lua_State *L, gpumm_member *members, cha
         .length = gpumm_lua__option_count(L, 2, "length", 0),
         .max_length = gpumm_lua__option_count(L, 2, "max_length", 0),
         .min_length = gpumm_lua__option_count(L, 2, "min_length", 0),
-        .ahead = gpumm_lua__option_unsigned(L, 2, "ahead", 0),
+        .ahead = gpumm_lua__option_ahead(L, 2),
         .stream = gpumm_lua__option_stream(L, 2),
         .tag = gpumm_lua__option_text(L, 2, "tag", gpumm_lua__tag(L, tag)),
         .members = members,
@@ -304,6 +304,7 @@ COUNT_PROPERTY(max_length)
 COUNT_PROPERTY(capacity_bytes)
 COUNT_PROPERTY(committed_bytes)
 COUNT_PROPERTY(generation)
+COUNT_PROPERTY(mapping)
 
 static int group_name(lua_State *L) {
     lua_pushstring(L, gpumm_group_name(gpumm_lua__to_group(L, 1)));
@@ -338,6 +339,7 @@ static const luaL_Reg properties[] = {
     {"committed_bytes", group_committed_bytes},
     {"max_length", group_max_length},
     {"generation", group_generation},
+    {"mapping", group_mapping},
     {"manager", group_manager},
     {NULL, NULL},
 };

@@ -84,3 +84,10 @@ bool gpumm_lua__option_growth(lua_State *L, int table, gpumm_growth *out) {
     out->align = gpumm_lua__option_count(L, table, "align", out->align);
     return function;
 }
+
+unsigned gpumm_lua__option_ahead(lua_State *L, int table) {
+    unsigned steps = gpumm_lua__option_unsigned(L, table, "ahead", GPUMM_AHEAD_AUTO);
+    if (steps || !gpumm_lua__option(L, table, "ahead")) return steps;
+    lua_pop(L, 1);
+    return GPUMM_AHEAD_NONE;
+}

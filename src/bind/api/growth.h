@@ -13,5 +13,7 @@
 bool gpumm_lua__to_growth(lua_State *L, int index, gpumm_growth *out);
 /* The same from table["growth"] and table["align"]. Pushes the function where it is one. [-0, +1, e] */
 bool gpumm_lua__option_growth(lua_State *L, int table, gpumm_growth *out);
+/* table["ahead"]: 0 says none, nothing says that gpumm chooses. [-0, +0, e] */
+unsigned gpumm_lua__option_ahead(lua_State *L, int table);
 
 #endif

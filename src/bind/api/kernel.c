@@ -321,11 +321,7 @@ static int kernel_threads(lua_State *L) {
 }
 
 static void push_parameter(lua_State *L, const gpumm_parameter *p) {
-    lua_createtable(L, 0, 6);
-    if (p->element) lua_pushstring(L, gpumm_type_name(p->element));
-    if (p->element) lua_setfield(L, -2, "element");
-    lua_pushinteger(L, (lua_Integer)p->size);
-    lua_setfield(L, -2, "size");
+    lua_createtable(L, 0, 4);
     lua_pushstring(L, p->name);
     lua_setfield(L, -2, "name");
     lua_pushstring(L, p->type);

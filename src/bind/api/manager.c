@@ -10,6 +10,7 @@
  */
 #include "bind/api/manager.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/limits.h"
@@ -200,12 +201,30 @@ static int manager_device(lua_State *L) {
     return 1;
 }
 
+/* Core calls back in the midst of its own work, where nothing may raise: so names are copied into room that was made
+   before, and made anew where it was too small. */
+typedef struct name_list {
+    char (*names)[NAME_BYTES + 1];
+    size_t room, count;
+} name_list;
+
+static void keep_name(void *user, const char *name) {
+    name_list *list = user;
+    if (list->count++ < list->room) snprintf(list->names[list->count - 1], sizeof *list->names, "%s", name);
+}
+
 static int manager_names(lua_State *L) {
     gpumm_manager *manager = gpumm_lua__to_manager(L, 1);
-    char name[NAME_BYTES + 1];
-    lua_newtable(L);
-    for (size_t i = 0; gpumm_manager_name(manager, i, name, sizeof name) == GPUMM_OK; i++) {
-        lua_pushstring(L, name);
+    name_list list = {.count = gpumm_manager_names(manager, NULL, NULL)};
+    do {
+        list.room = list.count + 16;
+        list.count = 0;
+        list.names = lua_newuserdatauv(L, list.room * sizeof *list.names, 0);
+        gpumm_manager_names(manager, keep_name, &list);
+    } while (list.count > list.room);
+    lua_createtable(L, (int)list.count, 0);
+    for (size_t i = 0; i < list.count; i++) {
+        lua_pushstring(L, list.names[i]);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
     return 1;

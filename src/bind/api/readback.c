@@ -2,7 +2,7 @@
 /*
  * Readbacks: snapshots that stream to the host.
  *
- *   b:readback {slots =, direct =, busy = "drop" | "wait", tag =}
+ *   b:readback {slots =, direct =, busy = "drop" | "newest" | "wait", wait_seconds =, inline_bytes =, tag =}
  *   g:readback {"position", "mass", slots = 3, …}     no names: every member
  *   m:readback {buffer, …, slots = 3, …}              one buffer, or members of one group
  *
@@ -38,18 +38,39 @@ static gpumm_readback *to_readback(lua_State *L, int index) {
 
 /* ---- Making them --------------------------------------------------------------------------- */
 
+static gpumm_busy_policy read_busy(lua_State *L, int table) {
+    static const char *const policies[] = {"drop", "newest", "wait"}; /* in the order of gpumm_busy_policy */
+    const char *busy = gpumm_lua__option_text(L, table, "busy", "drop");
+    for (int i = 0; i <= GPUMM_BUSY_WAIT; i++)
+        if (strcmp(busy, policies[i]) == 0) return (gpumm_busy_policy)i;
+    luaL_error(L, "option \"busy\": \"drop\", \"newest\" or \"wait\" expected, got \"%s\"", busy);
+    return GPUMM_BUSY_DROP;
+}
+
+static void read_wait(lua_State *L, int table, gpumm_readback_options *options) {
+    options->wait_seconds = gpumm_lua__option_number(L, table, "wait_seconds", 0);
+    if (!(options->wait_seconds >= 0)) luaL_error(L, "option \"wait_seconds\": seconds from 0 expected");
+    if (options->wait_seconds > 0 && options->busy != GPUMM_BUSY_WAIT)
+        luaL_error(L, "option \"wait_seconds\" goes with busy = \"wait\" only");
+}
+
+/* 0 in Lua: none at all; not said: as is best on the device. */
+static void read_inline(lua_State *L, int table, gpumm_readback_options *options) {
+    uint64_t bytes = gpumm_lua__option_size(L, table, "inline_bytes", UINT64_MAX);
+    options->inline_bytes = bytes == 0 ? GPUMM_INLINE_NEVER : bytes == UINT64_MAX ? 0 : bytes;
+}
+
 static void read_options(lua_State *L, int table, gpumm_readback_options *options, char tag[static BIND_TAG]) {
-    static const char *const valid[] = {"slots", "direct", "busy", "tag", NULL};
+    static const char *const valid[] = {"slots", "direct", "busy", "wait_seconds", "inline_bytes", "tag", NULL};
     options->tag = gpumm_lua__tag(L, tag);
     if (lua_isnoneornil(L, table)) return;
     gpumm_lua__options(L, table, valid, true);
     options->slots = gpumm_lua__option_unsigned(L, table, "slots", 0);
     options->direct = gpumm_lua__option_bool(L, table, "direct", false);
     options->tag = gpumm_lua__option_text(L, table, "tag", options->tag);
-    const char *busy = gpumm_lua__option_text(L, table, "busy", "drop");
-    options->wait = strcmp(busy, "wait") == 0;
-    if (!options->wait && strcmp(busy, "drop") != 0)
-        luaL_error(L, "option \"busy\": \"drop\" or \"wait\" expected, got \"%s\"", busy);
+    options->busy = read_busy(L, table);
+    read_wait(L, table, options);
+    read_inline(L, table, options);
 }
 
 /* What a frame calls this buffer: its member's name, or its own. */
@@ -203,16 +224,25 @@ static void make_room(lua_State *L, bind_handle *handle) {
     if (recount_kept(L, handle->object) >= handle->slots) collects_frames(L, handle);
 }
 
+/* Frames that are kept and garbage are collected before a capture is refused, and counted, for their sake. */
+static gpumm_status capture_collecting(lua_State *L, gpumm_readback *readback, gpumm_stream *stream, lua_Integer step,
+                                       gpumm_ticket *ticket) {
+    bind_handle *handle = gpumm_lua__handle_at(L, 1, &gpumm_lua__readback_class);
+    make_room(L, handle);
+    if (count_kept(L) > 0) {
+        gpumm_status status = gpumm_readback_try_capture(readback, stream, step, ticket);
+        if (status != GPUMM_BUSY) return status;
+        if (recount_kept(L, readback) > 0) collects_frames(L, handle);
+    }
+    return gpumm_readback_capture(readback, stream, step, ticket);
+}
+
 static int readback_capture(lua_State *L) {
     gpumm_readback *readback = to_readback(L, 1);
-    bind_handle *handle = gpumm_lua__handle_at(L, 1, &gpumm_lua__readback_class);
     lua_Integer step = luaL_optinteger(L, 2, 0);
     gpumm_stream *stream = gpumm_lua__where(L, 3, NULL);
     gpumm_ticket ticket;
-    make_room(L, handle);
-    gpumm_status status = gpumm_readback_capture(readback, stream, step, &ticket);
-    if (status == GPUMM_BUSY && recount_kept(L, readback) > 0 && collects_frames(L, handle))
-        status = gpumm_readback_capture(readback, stream, step, &ticket);
+    gpumm_status status = capture_collecting(L, readback, stream, step, &ticket);
     if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
     gpumm_lua__push_count(L, ticket);
     return 1;
@@ -251,7 +281,7 @@ static int give_frame(lua_State *L, bind_handle *handle, gpumm_frame *frame) {
     int self = lua_gettop(L);
     lua_getiuservalue(L, 1, BIND_EXTRA);
     lua_pushvalue(L, self);
-    gpumm_lua__frame_of(L, self + 1);
+    gpumm_lua__frame_of(L, self + 1, 1);
     return 1;
 }
 
@@ -278,9 +308,9 @@ static int readback_cancel(lua_State *L) {
 }
 
 /* Also the continuation: what the resumer passed is dropped, the readback and the ticket stay. */
-static int await_on(lua_State *L, int outcome, lua_KContext context) {
+static int await_on(lua_State *L, int outcome, lua_KContext unused) {
     bool ready;
-    (void)outcome, (void)context;
+    (void)outcome, (void)unused;
     lua_settop(L, 2);
     gpumm_status status = gpumm_readback_ready(to_readback(L, 1), to_ticket(L, 2), &ready);
     if (status != GPUMM_OK) return gpumm_lua__fail_ticket(L, status);

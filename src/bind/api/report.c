@@ -49,6 +49,7 @@ static int manager_stats(lua_State *L) {
     put(L, "committed_bytes", s.committed_bytes);
     put(L, "peak_committed_bytes", s.peak_committed_bytes);
     put(L, "dropped_frames", s.dropped_frames);
+    put(L, "gate_waits", s.gate_waits);
     for (int i = 0; i < GPUMM_CATEGORY_COUNT; i++) put_entry(L, gpumm_category_name((gpumm_category)i), &s.entry[i]);
     return 1;
 }

@@ -26,10 +26,11 @@ enum { LOCAL_SIZE = 256 };                 /* elements up to this size need no u
 static bool is_stale(const view *v) { return v->frame && !gpumm_frame_valid(v->frame); }
 
 static void check_alive(lua_State *L, const view *v) {
+    const void *data;
     if (!v->type || !v->type_reference->object) luaL_error(L, "this view was collected");
-    if (is_stale(v))
-        gpumm_lua__raise(L, fail(GPUMM_STALE, "the frame that this view reads has ended: frame:keep() keeps one, "
-                                              "view:copy() copies one while it is valid"));
+    if (!is_stale(v)) return;
+    gpumm_status status = gpumm_frame_data(v->frame, 0, &data); /* it says why the frame ended */
+    if (status != GPUMM_OK) gpumm_lua__raise(L, status);
 }
 
 view *gpumm_lua__view_check(lua_State *L, int index) {

@@ -26,8 +26,8 @@ typedef struct target {
     bool cubin; /* else PTX */
 } target;
 
-static const char *const fixed_options[] = {"--device-as-default-execution-space", "--generate-line-info",
-                                            "--std=c++17"};
+static const char *const fixed_options[] = {"--device-as-default-execution-space", "--generate-line-info"};
+static const char standard[] = "--std=c++17"; /* unless the user's flags name one */
 
 /* ---- For which architecture ---- */
 
@@ -62,7 +62,7 @@ gpumm_status gpumm__cuda_compiler(device *d, char *text, size_t size) {
     target_option(&t, architecture);
     int length =
         snprintf(text, size, "nvrtc %d.%d %s %s %s %s, prelude %llx", gpumm__rtc.major, gpumm__rtc.minor, architecture,
-                 fixed_options[0], fixed_options[1], fixed_options[2], (unsigned long long)gpumm__cuda_prelude_stamp());
+                 fixed_options[0], fixed_options[1], standard, (unsigned long long)gpumm__cuda_prelude_stamp());
     if (length >= 0 && (size_t)length < size) return GPUMM_OK;
     return fail(GPUMM_INVALID_ARGUMENT, "the compiler's name needs %d bytes, there is room for %zu", length + 1, size);
 }
@@ -120,6 +120,7 @@ static gpumm_status options_make(device *d, const device_source *source, const t
     target_option(t, o->architecture);
     add(o, o->architecture);
     for (size_t i = 0; i < sizeof fixed_options / sizeof *fixed_options; i++) add(o, fixed_options[i]);
+    if (!source->flags || !strstr(source->flags, "-std")) add(o, standard);
     add_folder_of(o, source->file);
     add_toolkit(o);
     o->file = gpumm__mem_string(d->memory, source->file);
@@ -311,34 +312,40 @@ static gpumm_status take_as_it_is(const device_source *source, const front_end *
     return write_all(file, source->text, strlen(source->text), f->text_path);
 }
 
-/* Its own headers have names without a folder; what is left are the files, and a mistake's words are none. */
-static bool says_nothing_else(const char *path) {
-    char line[OPTION_TEXT];
-    FILE *file = fopen(path, "re");
-    bool nothing = file != NULL;
-    while (nothing && fgets(line, sizeof line, file)) nothing = !strstr(line, "error:") && !strstr(line, " error ");
-    if (file) fclose(file);
-    return nothing;
+/* The compiler's words; NULL where there are none. */
+static char *log_of(device *d, nvrtcProgram program) {
+    size_t size = 0;
+    if (gpumm__rtc.nvrtcGetProgramLogSize(program, &size) != NVRTC_SUCCESS || size < 2) return NULL;
+    char *log = gpumm__mem_new(d->memory, size + 1);
+    if (log && gpumm__rtc.nvrtcGetProgramLog(program, log) != NVRTC_SUCCESS) *log = '\0';
+    return log;
 }
 
-/* It "fails" also where it has done what it was asked for; what it says of a mistake is for that same file, so that the
-   compiler is to say it again. */
-static gpumm_status preprocess_text(device *d, const device_source *source, job *j, const front_end *f) {
+/* It "fails" also where it has done what it was asked for. */
+static gpumm_status preprocess_text(device *d, job *j, const front_end *f, bool *done) {
     nvrtcProgram program = NULL;
-    size_t size = 0;
-    int plain = j->options.count - 8;
     TRY(program_make(&j->options, j->text, &program));
     nvrtcResult result = gpumm__rtc.nvrtcCompileProgram(program, j->options.count, j->options.list);
     bool known = result == NVRTC_ERROR_COMPILATION || result == NVRTC_SUCCESS;
-    bool done = known && access(f->text_path, R_OK) == 0 &&
-                gpumm__rtc.nvrtcGetProgramLogSize(program, &size) == NVRTC_SUCCESS && size < 2 &&
-                says_nothing_else(f->read_path);
+    char *log = log_of(d, program);
+    *done = known && access(f->text_path, R_OK) == 0 && !(log && strstr(log, "error: "));
+    gpumm__mem_free(d->memory, log);
     gpumm__rtc.nvrtcDestroyProgram(&program);
-    if (done) return GPUMM_OK;
-    TRY(program_make(&j->options, j->text, &program));
-    result = gpumm__rtc.nvrtcCompileProgram(program, plain, j->options.list);
-    gpumm_status status = result == NVRTC_SUCCESS ? take_as_it_is(source, f) : rejected(d, program, source, result);
-    gpumm__rtc.nvrtcDestroyProgram(&program);
+    return GPUMM_OK;
+}
+
+/* What is wrong is for the compiler to say; where nothing is, its front end cannot be asked. */
+static gpumm_status compile_instead(device *d, const device_source *source, const front_end *f) {
+    job j;
+    nvrtcProgram program = NULL;
+    TRY(job_open(d, source, false, &j));
+    gpumm_status status = program_make(&j.options, j.text, &program);
+    if (status == GPUMM_OK) {
+        nvrtcResult result = gpumm__rtc.nvrtcCompileProgram(program, j.options.count, j.options.list);
+        status = result == NVRTC_SUCCESS ? take_as_it_is(source, f) : rejected(d, program, source, result);
+        gpumm__rtc.nvrtcDestroyProgram(&program);
+    }
+    job_close(d, &j);
     return status;
 }
 
@@ -347,7 +354,8 @@ gpumm_status gpumm__cuda_preprocess(device *d, const device_source *source) {
     front_end f;
     TRY(job_open(d, source, true, &j));
     gpumm_status status = add_front_end(source->folder, &f, &j.options);
-    if (status == GPUMM_OK) status = preprocess_text(d, source, &j, &f);
+    bool done = false;
+    if (status == GPUMM_OK) status = preprocess_text(d, &j, &f, &done);
     job_close(d, &j);
-    return status;
+    return status == GPUMM_OK && !done ? compile_instead(d, source, &f) : status;
 }

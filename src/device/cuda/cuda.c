@@ -13,6 +13,7 @@
 #include "device/cuda/memory.h"
 #include "device/cuda/module.h"
 #include "device/cuda/probe.h"
+#include "device/cuda/shrink.h"
 #include "device/cuda/stream.h"
 
 /* ---- Describing ---- */
@@ -196,6 +197,7 @@ static const device_table cuda_table = {
     .decommit = gpumm__cuda_decommit,
     .alloc = gpumm__cuda_alloc,
     .free = gpumm__cuda_free,
+    .shrink = gpumm__cuda_shrink,
     .stream_open = gpumm__cuda_stream_open,
     .stream_close = gpumm__cuda_stream_close,
     .stream_synchronize = gpumm__cuda_stream_synchronize,
@@ -230,7 +232,7 @@ static cuda *cuda_new(const gpumm_allocator *memory) {
     if (pthread_mutex_init(&c->plan.mutex, NULL)) return gpumm__mem_free(memory, c), NULL;
     c->base.call = &cuda_table;
     c->base.memory = memory;
-    c->base.takes_binaries = c->base.whole_blocks = true;
+    c->base.takes_binaries = c->base.whole_blocks = c->base.inline_snapshots = true;
     c->forks = atomic_load(&gpumm__driver.forks);
     return c;
 }

@@ -72,6 +72,7 @@ typedef CUresult(CUDAAPI *PFN_cuFuncGetParamInfo_v12040)(CUfunction function, si
     X(cuMemMap, 10020, "cuMemMap", OPTIONAL) \
     X(cuMemUnmap, 10020, "cuMemUnmap", OPTIONAL) \
     X(cuMemSetAccess, 10020, "cuMemSetAccess", OPTIONAL) \
+    X(cuMemRetainAllocationHandle, 11000, "cuMemRetainAllocationHandle", OPTIONAL) \
     X(cuMemGetAllocationGranularity, 10020, "cuMemGetAllocationGranularity", OPTIONAL) \
     X(cuMemAlloc, 3020, "cuMemAlloc_v2", NEEDED) \
     X(cuMemFree, 3020, "cuMemFree_v2", NEEDED) \

@@ -15,6 +15,8 @@
 #include "base/size.h"
 #include "base/status.h"
 
+enum { MOST_BYTES = 1 << 16 }; /* of a constant: it has a few words a parameter */
+
 static gpumm_status bad_file(const char *path, const char *what, int error) {
     return fail(GPUMM_IO, "'%s' could not be %s: %s", path, what, strerror(error));
 }
@@ -149,19 +151,18 @@ static const void *find_in_elf(const char *image, size_t size, const char *name,
 
 /* ---- Constants of PTX ---- */
 
-/* ".global .align 4 .b8 name[60] = {2, 0, 0, 0, …};" into `out` (NULL: only counted). */
+/* The bytes of ".global .align 4 .b8 name[60] = {2, 0, …};" into `out` (NULL: only counted). Zeros at the end may be
+   left out. */
 static size_t ptx_bytes(const char *image, const char *name, unsigned char *out) {
-    size_t count = 0;
     for (const char *at = image; (at = strstr(at, name)); at += strlen(name)) {
-        const char *end = at + strlen(name);
-        if (*end != '[' || at == image || at[-1] != ' ' || strncmp(at - 4, ".b8 ", 4) != 0) continue;
-        if (!(end = strchr(end, '{'))) return 0;
-        for (char *next; *end != '}'; end = next, count++) {
-            unsigned long value = strtoul(end + 1, &next, 0);
-            if (next == end + 1) return 0;
-            if (out) out[count] = (unsigned char)value;
-        }
-        return count;
+        char *end = (char *)(uintptr_t)(at + strlen(name));
+        if (*end != '[' || at - image < 4 || strncmp(at - 4, ".b8 ", 4) != 0) continue;
+        size_t count = strtoul(end + 1, &end, 10);
+        if (strncmp(end, "] = {", 5) != 0) return 0;
+        end += 4;
+        for (size_t i = 0; out && i < count && *end && *end != '}'; i++)
+            out[i] = (unsigned char)strtoul(end + 1, &end, 0);
+        return count < MOST_BYTES ? count : 0;
     }
     return 0;
 }

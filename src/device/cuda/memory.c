@@ -41,9 +41,8 @@ void gpumm__cuda_release(device *d, place where, gpumm_address address, uint64_t
     gpumm__cuda_leave(c, &visit);
 }
 
-/* The mapping alone keeps the memory once the handle is gone. Gives the handle back in every case. */
-static gpumm_status map_handle(cuda *c, place where, gpumm_address address, uint64_t bytes,
-                               CUmemGenericAllocationHandle handle) {
+gpumm_status gpumm__cuda_map_handle(cuda *c, place where, gpumm_address address, uint64_t bytes,
+                                    CUmemGenericAllocationHandle handle) {
     gpumm_status status = CU(c, cuMemMap, (address, bytes, 0, handle, 0));
     if (status != GPUMM_OK) return (void)CU_BACK(c, cuMemRelease, (handle)), status;
     status = CU(c, cuMemSetAccess, (address, bytes, c->access[where], c->access_count[where]));
@@ -59,7 +58,7 @@ static gpumm_status map_handle(cuda *c, place where, gpumm_address address, uint
 gpumm_status gpumm__cuda_segment_map(cuda *c, place where, gpumm_address address, uint64_t bytes) {
     CUmemGenericAllocationHandle handle = 0;
     TRY(CU(c, cuMemCreate, (&handle, bytes, &c->memory[where], 0)));
-    return map_handle(c, where, address, bytes, handle);
+    return gpumm__cuda_map_handle(c, where, address, bytes, handle);
 }
 
 gpumm_status gpumm__cuda_commit(device *d, place where, gpumm_address address, uint64_t bytes) {
@@ -103,17 +102,15 @@ gpumm_status gpumm__cuda_block_take(cuda *c, uint64_t bytes, gpumm_address *addr
 
 /* cuMemFree would wait for every kernel of the context. The synchronize waits for our idle stream alone;
    at it the pool gives its unused memory back, so that the block is really free. */
-void gpumm__cuda_block_give(cuda *c, gpumm_address address) {
-    if (!c->stream_ordered) {
-        (void)CU_BACK(c, cuMemFree, (address));
-        return;
-    }
-    (void)CU_BACK(c, cuMemFreeAsync, (address, c->own));
+bool gpumm__cuda_block_give(cuda *c, gpumm_address address) {
+    if (!c->stream_ordered) return CU_BACK(c, cuMemFree, (address));
+    if (!CU_BACK(c, cuMemFreeAsync, (address, c->own))) return false;
     (void)CU_BACK(c, cuStreamSynchronize, (c->own));
+    return true;
 }
 
 /* One address for both sides is what PLACE_HOST promises. */
-static gpumm_status pinned_take(cuda *c, uint64_t bytes, gpumm_address *address) {
+gpumm_status gpumm__cuda_pinned_take(cuda *c, uint64_t bytes, gpumm_address *address) {
     void *block = NULL;
     CUdeviceptr seen = 0;
     unsigned flags = CU_MEMHOSTALLOC_PORTABLE | CU_MEMHOSTALLOC_DEVICEMAP;
@@ -131,17 +128,19 @@ gpumm_status gpumm__cuda_alloc(device *d, place where, uint64_t bytes, gpumm_add
     cuda_visit visit;
     TRY(gpumm__cuda_enter_quiet(c, &visit));
     gpumm_status status =
-        where == PLACE_DEVICE ? gpumm__cuda_block_take(c, bytes, address) : pinned_take(c, bytes, address);
+        where == PLACE_DEVICE ? gpumm__cuda_block_take(c, bytes, address) : gpumm__cuda_pinned_take(c, bytes, address);
     gpumm__cuda_leave(c, &visit);
     return asked(status, where, bytes);
 }
 
-void gpumm__cuda_free(device *d, place where, gpumm_address address, uint64_t bytes) {
-    (void)bytes;
+/* Refused twice it is still there, and the caller has it still. */
+gpumm_status gpumm__cuda_free(device *d, place where, gpumm_address address, uint64_t bytes) {
     cuda *c = cuda_of(d);
     cuda_visit visit;
-    if (!gpumm__cuda_enter_giving(c, &visit)) return;
-    if (where == PLACE_DEVICE) gpumm__cuda_block_give(c, address);
-    else (void)CU_BACK(c, cuMemFreeHost, ((void *)(uintptr_t)address));
+    if (!gpumm__cuda_enter_giving(c, &visit)) return GPUMM_OK; /* with the context, nothing is left to take back */
+    bool gone = where == PLACE_DEVICE ? gpumm__cuda_block_give(c, address)
+                                      : CU_BACK(c, cuMemFreeHost, ((void *)(uintptr_t)address));
     gpumm__cuda_leave(c, &visit);
+    if (gone || gpumm__cuda_gone(c)) return GPUMM_OK;
+    return asked(fail(GPUMM_DRIVER, "the driver refused to free it"), where, bytes);
 }

@@ -177,7 +177,7 @@ static gpumm_status function_describe(cuda *c, device_module *m, device_function
     size_t count = 0;
     snprintf(name, sizeof name, "gpumm_parameters_%s", f->name);
     TRY(gpumm__image_words(&c->base, m->image, m->size, name, &f->words, &count));
-    f->described = f->words ? f->words[0] : 0;
+    f->described = f->words && f->words[0] ? f->words[0] - 1 : 0;
     if (!f->words || f->described <= (count - 1) * sizeof *f->words / sizeof(device_parameter)) return GPUMM_OK;
     return fail(GPUMM_IO, "'%s' is damaged: it does not say what kernel '%s' takes", m->path, f->name);
 }

@@ -12,6 +12,7 @@
 #include "device/host/arithmetic.h"
 #include "device/host/compile.h"
 #include "device/host/event.h"
+#include "device/host/limits.h"
 #include "device/host/memory.h"
 #include "device/host/module.h"
 #include "device/host/stream.h"
@@ -51,6 +52,7 @@ static const device_table host_table = {
     .decommit = gpumm__host_decommit,
     .alloc = gpumm__host_alloc,
     .free = gpumm__host_free,
+    .shrink = gpumm__host_shrink,
     .stream_open = gpumm__host_stream_open,
     .stream_close = gpumm__host_stream_close,
     .stream_synchronize = gpumm__host_stream_synchronize,
@@ -110,12 +112,6 @@ static gpumm_status choose_threads(unsigned workers, unsigned *threads) {
     return GPUMM_OK;
 }
 
-static uint64_t machine_memory(uint64_t page) {
-    long pages = sysconf(_SC_PHYS_PAGES);
-    uint64_t bytes;
-    return pages > 0 && size_mul((uint64_t)pages, page, &bytes) ? bytes : UINT64_MAX;
-}
-
 static void describe(host_device *h, const gpumm_options *options, uint64_t granularity, unsigned threads) {
     gpumm_device_info *info = &h->base.info;
     char processor[100];
@@ -146,7 +142,7 @@ gpumm_status gpumm__host_open(const gpumm_options *options, const gpumm_allocato
     h->base.call = &host_table;
     h->base.memory = memory;
     h->page = page;
-    h->quota = options->memory ? options->memory : machine_memory(page);
+    h->quota = options->memory ? options->memory : gpumm__host_limits_memory(page);
     describe(h, options, granularity, threads);
     gpumm_status status = start(h, threads);
     if (status != GPUMM_OK) {

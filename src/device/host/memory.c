@@ -11,6 +11,7 @@
 
 #include "base/size.h"
 #include "base/status.h"
+#include "device/host/limits.h"
 
 struct region {
     span span;
@@ -155,9 +156,8 @@ void gpumm__host_use_drop(host_device *h, use *uses, size_t count) {
 /* ---- What is common to the calls ---- */
 
 static gpumm_status fail_mapping(uint64_t bytes) {
-    char text[32];
-    return fail(GPUMM_OUT_OF_MEMORY, "host device: the system refused %s: %s", gpumm__size_text(bytes, text),
-                strerror(errno));
+    char text[320];
+    return fail(GPUMM_OUT_OF_MEMORY, "host device: %s", gpumm__host_limits_refusal(bytes, errno, text, sizeof text));
 }
 
 /* Under the lock. */
@@ -262,20 +262,21 @@ static gpumm_status find_whole(host_device *h, const char *call, place where, sp
 }
 
 /* A refused one stays mapped until the device is closed; the message says why. */
-static void give_whole(device *d, const char *call, place where, span s, bool block) {
+static gpumm_status give_whole(device *d, const char *call, place where, span s, bool block) {
     host_device *h = host_of(d);
     region *r = NULL;
     pthread_mutex_lock(&h->lock);
     gpumm_status status = find_whole(h, call, where, s, block, &r);
     if (status == GPUMM_OK) region_unlist(h, r);
     pthread_mutex_unlock(&h->lock);
-    if (status != GPUMM_OK) return;
+    if (status != GPUMM_OK) return status;
     region_unmap(h, r);
     if (block) quota_give(h, where, s.bytes);
+    return GPUMM_OK;
 }
 
 void gpumm__host_release(device *d, place where, gpumm_address address, uint64_t bytes) {
-    give_whole(d, "release", where, (span){address, bytes}, false);
+    (void)give_whole(d, "release", where, (span){address, bytes}, false);
 }
 
 /* ---- Commit and decommit ---- */
@@ -340,17 +341,27 @@ gpumm_status gpumm__host_commit(device *d, place where, gpumm_address address, u
     return status;
 }
 
-static gpumm_status decommit_locked(host_device *h, place where, span s) {
+/* Under the lock: the segment that this span is, with no queued work on it. */
+static gpumm_status find_segment(host_device *h, const char *call, place where, span s, region **out, size_t *index) {
     region *r = region_at(h, s.address);
     size_t at = 0;
     bool fits = r && !r->block && r->where == where;
     while (fits && at < r->count && r->segments[at].address != s.address) at++;
     if (!fits || at == r->count || r->segments[at].bytes != s.bytes)
         return fail(GPUMM_DRIVER,
-                    "host device: decommit of %" PRIu64 " bytes at 0x%" PRIx64
+                    "host device: %s of %" PRIu64 " bytes at 0x%" PRIx64
                     ": no segment of %s is exactly that: give back what one commit took",
-                    s.bytes, s.address, place_names[where]);
-    if (span_in_use(r, s)) return fail_in_use("decommit", s);
+                    call, s.bytes, s.address, place_names[where]);
+    if (span_in_use(r, s)) return fail_in_use(call, s);
+    *out = r;
+    *index = at;
+    return GPUMM_OK;
+}
+
+static gpumm_status decommit_locked(host_device *h, place where, span s) {
+    region *r = NULL;
+    size_t at = 0;
+    TRY(find_segment(h, "decommit", where, s, &r, &at));
     if (mprotect(pointer_to(s.address), s.bytes, PROT_NONE))
         return fail(GPUMM_DRIVER, "host device: decommit of %" PRIu64 " bytes at 0x%" PRIx64 ": %s", s.bytes, s.address,
                     strerror(errno));
@@ -390,6 +401,49 @@ gpumm_status gpumm__host_alloc(device *d, place where, uint64_t bytes, gpumm_add
     return status;
 }
 
-void gpumm__host_free(device *d, place where, gpumm_address address, uint64_t bytes) {
-    give_whole(d, "free", where, (span){address, bytes}, true);
+gpumm_status gpumm__host_free(device *d, place where, gpumm_address address, uint64_t bytes) {
+    return give_whole(d, "free", where, (span){address, bytes}, true);
+}
+
+/* ---- Shrinking: what a GPU does by a copy and a swap, for the same result ---- */
+
+static gpumm_status shrink_segment(host_device *h, place where, span s, uint64_t kept) {
+    region *r = NULL;
+    size_t at = 0;
+    TRY(find_segment(h, "shrink", where, s, &r, &at));
+    if (mprotect(pointer_to(s.address + kept), s.bytes - kept, PROT_NONE))
+        return fail(GPUMM_DRIVER, "host device: shrink of %" PRIu64 " bytes at 0x%" PRIx64 ": %s", s.bytes, s.address,
+                    strerror(errno));
+    madvise(pointer_to(s.address + kept), s.bytes - kept, MADV_DONTNEED);
+    r->segments[at].bytes = kept;
+    return GPUMM_OK;
+}
+
+/* Elsewhere, so that whoever forgets that blocks move is found out. */
+static gpumm_status shrink_block(host_device *h, place where, span s, uint64_t kept, gpumm_address *address) {
+    region *r = NULL;
+    TRY(find_whole(h, "shrink", where, s, true, &r));
+    void *to = mmap(NULL, kept, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (to == MAP_FAILED) return fail_mapping(kept);
+    memcpy(to, pointer_to(s.address), kept);
+    region_unlist(h, r);
+    munmap(pointer_to(s.address), s.bytes);
+    r->span = (span){(uint64_t)(uintptr_t)to, kept};
+    region_list(h, r);
+    *address = r->span.address;
+    return GPUMM_OK;
+}
+
+gpumm_status gpumm__host_shrink(device *d, place where, uint64_t bytes, uint64_t kept, gpumm_address *address) {
+    host_device *h = host_of(d);
+    span s = {*address, bytes};
+    bool in_place = device_in_place(d, where);
+    if (in_place) TRY(check_aligned(h, "shrink", (span){*address, kept}));
+    if (kept == 0 || kept >= bytes)
+        return fail(GPUMM_INVALID_ARGUMENT, "host device: shrink of %" PRIu64 " bytes to %" PRIu64, bytes, kept);
+    pthread_mutex_lock(&h->lock);
+    gpumm_status status = in_place ? shrink_segment(h, where, s, kept) : shrink_block(h, where, s, kept, address);
+    if (status == GPUMM_OK && where == PLACE_DEVICE) h->held -= bytes - kept;
+    pthread_mutex_unlock(&h->lock);
+    return status;
 }

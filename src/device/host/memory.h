@@ -25,7 +25,8 @@ void gpumm__host_release(device *d, place where, gpumm_address address, uint64_t
 gpumm_status gpumm__host_commit(device *d, place where, gpumm_address address, uint64_t bytes);
 gpumm_status gpumm__host_decommit(device *d, place where, gpumm_address address, uint64_t bytes);
 gpumm_status gpumm__host_alloc(device *d, place where, uint64_t bytes, gpumm_address *address);
-void gpumm__host_free(device *d, place where, gpumm_address address, uint64_t bytes);
+gpumm_status gpumm__host_free(device *d, place where, gpumm_address address, uint64_t bytes);
+gpumm_status gpumm__host_shrink(device *d, place where, uint64_t bytes, uint64_t kept, gpumm_address *address);
 
 /* One operand of a copy or fill, with the words that name it in a message. */
 typedef struct operand {

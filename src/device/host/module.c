@@ -9,7 +9,7 @@
 #include "base/status.h"
 
 typedef struct described { /* a kernel's constant: see device_parameter */
-    uint32_t count;
+    uint32_t more;         /* than there are parameters, by one */
     device_parameter parameters[];
 } described;
 
@@ -59,11 +59,11 @@ static void *find_symbol(const device_module *m, const char *what, const char *n
 }
 
 static gpumm_status function_fill(device *d, device_function *f, const char *name, const described *of) {
-    uint64_t bytes = (of->count + (uint64_t)1) * sizeof *f->sizes; /* a source has written them out: they are few */
+    uint64_t bytes = (uint64_t)of->more * sizeof *f->sizes; /* a source has written them out: they are few */
     f->name = gpumm__mem_string(d->memory, name);
     f->sizes = gpumm__mem_new(d->memory, bytes);
     if (!f->name || !f->sizes) return fail_host_memory(bytes);
-    f->count = of->count;
+    f->count = of->more - 1;
     f->parameters = of->parameters;
     for (size_t i = 0; i < f->count; i++)
         f->sizes[i] = of->parameters[i].pointer ? sizeof(gpumm_address) : of->parameters[i].size;

@@ -102,7 +102,7 @@ static const char rows[] = TEXT(
     template <class gpumm_P> struct gpumm_parameter<gpumm_P &> : gpumm_describe<gpumm_P, 2> {};
     template <class gpumm_P> struct gpumm_parameter<gpumm_P &&> : gpumm_describe<gpumm_P, 2> {};
     template <class... gpumm_P> constexpr gpumm_rows<gpumm_P...> gpumm_rows_of(void (*)(gpumm_P...)) {
-        return {sizeof...(gpumm_P), {gpumm_parameter<gpumm_P>::gpumm_make()...}};
+        return {sizeof...(gpumm_P) + 1, {gpumm_parameter<gpumm_P>::gpumm_make()...}};
     }
 ) "#define GPUMM_KERNEL(gpumm_k, gpumm_path)"
   " GPUMM_WORDS const decltype(gpumm_rows_of((decltype(&gpumm_path))nullptr)) gpumm_parameters_##gpumm_k ="

@@ -483,12 +483,12 @@ static gpumm_status types(parser *p, span d, bool body) {
     bool open = p->typedef_open;
     p->typedef_open = body && count && is(d.at, "typedef");
     if (!count || !is_global(p)) return GPUMM_OK;
+    if (count >= 4 && is(d.at, "using") && is(d.at + 2, "=")) return declared_type(p, d.at + 1);
     if (body) {
         const token *name = body_of_type(d);
         return name ? declared_type(p, name) : GPUMM_OK;
     }
-    if (open || is(d.at, "typedef")) return declared_type(p, d.end - 1);
-    return count >= 4 && is(d.at, "using") && is(d.at + 2, "=") ? declared_type(p, d.at + 1) : GPUMM_OK;
+    return open || is(d.at, "typedef") ? declared_type(p, d.end - 1) : GPUMM_OK;
 }
 
 static void skip_body(parser *p) {
