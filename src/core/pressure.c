@@ -35,7 +35,9 @@ bool gpumm__relieve(context *ctx, gpumm_status failed, uint64_t wanted, unsigned
     }
 }
 
+/* What is posted to be committed ahead comes first, so that it goes back too. */
 void gpumm__trim(context *ctx) {
+    gpumm__worker_drain(&ctx->worker);
     reclaim_all(ctx);
     gpumm__deferred_wait(&ctx->deferred);
     gpumm__move_post_all(ctx, true);

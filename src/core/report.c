@@ -38,10 +38,15 @@ typedef struct copied {
     char name[600], tag[256];
 } copied;
 
+static int descending(uint64_t x, uint64_t y) { return x < y ? 1 : x > y ? -1 : 0; }
+
 static int by_size(const void *a, const void *b) {
     const gpumm_block *x = &((const copied *)a)->block, *y = &((const copied *)b)->block;
-    if (x->bytes != y->bytes) return x->bytes < y->bytes ? 1 : -1;
-    return x->committed_bytes < y->committed_bytes ? 1 : x->committed_bytes > y->committed_bytes ? -1 : 0;
+    return x->bytes != y->bytes ? descending(x->bytes, y->bytes) : descending(x->committed_bytes, y->committed_bytes);
+}
+
+static int by_held(const void *a, const void *b) {
+    return descending(((const copied *)a)->block.committed_bytes, ((const copied *)b)->block.committed_bytes);
 }
 
 static void copy_account(copied *c, const account *a) {
@@ -50,8 +55,8 @@ static void copy_account(copied *c, const account *a) {
     c->block = (gpumm_block){c->name, c->tag, a->category, a->logical, a->committed, a->address};
 }
 
-/* Copies of the accounts, largest first, so that nobody is called under the lock. NULL: none, or no memory. */
-static copied *copy_accounts(context *ctx, size_t *count) {
+/* Copies of the accounts in that order, so that nobody is called under the lock. NULL: none, or no memory. */
+static copied *copy_accounts(context *ctx, size_t *count, int (*order)(const void *, const void *)) {
     *count = 0;
     pthread_mutex_lock(&ctx->lock);
     size_t n = 0;
@@ -59,7 +64,7 @@ static copied *copy_accounts(context *ctx, size_t *count) {
     copied *all = n ? gpumm__mem_new(&ctx->memory, n * sizeof *all) : NULL;
     for (const account *a = ctx->books.first; all && a; a = a->next) copy_account(&all[(*count)++], a);
     pthread_mutex_unlock(&ctx->lock);
-    if (all) qsort(all, *count, sizeof *all, by_size);
+    if (all) qsort(all, *count, sizeof *all, order);
     for (size_t i = 0; i < *count; i++) { /* sorting moved the texts */
         all[i].block.name = all[i].name;
         all[i].block.tag = all[i].tag;
@@ -70,7 +75,7 @@ static copied *copy_accounts(context *ctx, size_t *count) {
 size_t gpumm_manager_blocks(gpumm_manager *m, gpumm_block_fn each, void *user) {
     context *ctx = context_of(m);
     size_t count;
-    copied *all = copy_accounts(ctx, &count);
+    copied *all = copy_accounts(ctx, &count, by_size);
     for (size_t i = 0; each && i < count; i++) each(user, &all[i].block);
     gpumm__mem_free(&ctx->memory, all);
     return count;
@@ -87,18 +92,20 @@ static void write_holder(const gpumm_block *b, char *text, size_t size) {
     else snprintf(text, size, "%s%s '%.60s'", what, b->category == GPUMM_BUFFERS ? "" : " of", b->name);
 }
 
-/* "; largest: buffer 'nodes.position' 12.0 MiB (layout.lua:4), …" into text. */
-static void write_holders(context *ctx, char *text, size_t size) {
+/* "; largest: buffer 'nodes.position' 12.0 MiB (layout.lua:4), …" into text. Against a limit counts what was asked for,
+   on the device what is held. */
+static void write_holders(context *ctx, bool held, char *text, size_t size) {
     size_t count, at = 0, shown = 0;
-    copied *all = copy_accounts(ctx, &count);
+    copied *all = copy_accounts(ctx, &count, held ? by_held : by_size);
     text[0] = 0;
     for (size_t i = 0; i < count && shown < HOLDERS && at < size; i++) {
         const gpumm_block *b = &all[i].block;
         char bytes[32], holder[96];
-        if (!b->bytes) break;
+        uint64_t its = held ? b->committed_bytes : b->bytes;
+        if (!its) break;
         write_holder(b, holder, sizeof holder);
         at += (size_t)snprintf(text + at, size - at, "%s%s %s%s%.80s%s", shown++ ? ", " : "; largest: ", holder,
-                               gpumm__size_text(b->bytes, bytes), b->tag[0] ? " (" : "", b->tag, b->tag[0] ? ")" : "");
+                               gpumm__size_text(its, bytes), b->tag[0] ? " (" : "", b->tag, b->tag[0] ? ")" : "");
     }
     gpumm__mem_free(&ctx->memory, all);
 }
@@ -110,23 +117,34 @@ static void write_limit(const gpumm_budget *b, char *text, size_t size) {
              gpumm__size_text(l > u ? l - u : 0, left));
 }
 
+/* ", 64.0 MiB of it cached" where there is any. Returns the characters written. */
+static size_t write_part(const ledger *l, gpumm_category category, char *text, size_t size) {
+    char bytes[32];
+    uint64_t now = l->entry[category].now;
+    if (!now) return 0;
+    return (size_t)snprintf(text, size, ", %s %s", gpumm__size_text(now, bytes), gpumm_category_name(category));
+}
+
+/* What is held and by no buffer's capacity, and as what. */
 static void write_device(context *ctx, char *text, size_t size) {
+    static const gpumm_category spare[] = {GPUMM_CACHED, GPUMM_PRECOMMITTED, GPUMM_SLACK};
     char total[32], held[32];
     pthread_mutex_lock(&ctx->lock);
-    uint64_t committed = ctx->books.committed;
+    const ledger *l = &ctx->books;
+    size_t at = (size_t)snprintf(text, size, "; the device has %s, %s held by this manager",
+                                 gpumm__size_text(ctx->info.total_bytes, total), gpumm__size_text(l->committed, held));
+    for (size_t i = 0; i < sizeof spare / sizeof *spare; i++) at += write_part(l, spare[i], text + at, size - at);
     pthread_mutex_unlock(&ctx->lock);
-    snprintf(text, size, "; the device has %s, %s held by this manager", gpumm__size_text(ctx->info.total_bytes, total),
-             gpumm__size_text(committed, held));
 }
 
 gpumm_status gpumm__explain(context *ctx, gpumm_status status) {
     if (status != GPUMM_OUT_OF_MEMORY && status != GPUMM_OVER_LIMIT) return status;
-    char before[1024], space[160], holders[512];
+    char before[1024], space[320], holders[512];
     snprintf(before, sizeof before, "%s", gpumm_message());
     const gpumm_budget *tighter =
         ctx->shared && gpumm__budget_left(ctx->shared) < gpumm__budget_left(ctx->own) ? ctx->shared : ctx->own;
     if (status == GPUMM_OVER_LIMIT) write_limit(tighter, space, sizeof space);
     else write_device(ctx, space, sizeof space);
-    write_holders(ctx, holders, sizeof holders);
+    write_holders(ctx, status == GPUMM_OUT_OF_MEMORY, holders, sizeof holders);
     return fail(status, "%s%s%s", before, space, holders);
 }

@@ -64,6 +64,7 @@ static uint64_t fitting_capacity(const gpumm_group *g) {
 static void shrink_locked(gpumm_group *g) {
     context *ctx = g->object.context;
     uint64_t capacity = fitting_capacity(g);
+    g->grown = 0; /* it does not grow any more, as far as anybody knows */
     if (capacity < g->capacity) {
         uint64_t given = (g->capacity - capacity) * (g->row_bytes + g->followers_row);
         pthread_mutex_lock(&ctx->submit);

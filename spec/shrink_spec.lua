@@ -1,0 +1,148 @@
+-- successes: 8
+-- SPDX-License-Identifier: MIT
+-- shrink_to_fit gives memory back and keeps the address: whole segments go, one that is used in part is exchanged.
+
+local gpumm = require "gpumm"
+local spec = require "gpumm.spec"
+local support = require "spec.support"
+
+local MIB <const> = 1 << 20
+
+local function pause(seconds)
+    local deadline = os.clock() + seconds
+    while os.clock() < deadline do end
+end
+
+describe("shrink_to_fit", function()
+    after_each(spec.close)
+
+    local function plain(memory)
+        local m = spec.inject_faults({}, { memory = memory or "256MiB", debug = false })
+        return m, m:device().granularity
+    end
+
+    -- The exchange is a background job.
+    local function wait_for(m, b, bytes)
+        local deadline = os.time() + 20
+        while b.committed_bytes ~= bytes do
+            assert(os.time() < deadline, ("%d bytes are held, not %d"):format(b.committed_bytes, bytes))
+            m:poll()
+        end
+    end
+
+    local function moved_in(m, before) return m:device().in_place and before or before + 1 end
+
+    it("exchanges a segment of which little is used, contents and address kept", function()
+        local m, unit = plain()
+        local b = m:allocate("b", "u8", 40 * MIB)
+        b:upload(support.bytes(1000))
+        local address = b.address
+        assert.equal(0, b.mapping)
+        b:resize(1000)
+        b:shrink_to_fit()
+        wait_for(m, b, unit)
+        assert.equal(1000, b.capacity)
+        assert.equal(1, b.mapping)
+        assert.equal(moved_in(m, 1), b.generation)
+        if m:device().in_place then assert.equal(address, b.address) end
+        assert.equal(support.bytes(1000), b:download():bytes())
+        assert(m:buffer { type = "u8", length = 180 * MIB })
+        assert.is_true(m:poll())
+    end)
+
+    it("leaves what is not worth the copy to trim", function()
+        local m, unit = plain()
+        local b = m:allocate("b", "u8", 24 * MIB)
+        b:fill(5)
+        b:resize(24 * MIB - 2 * unit)
+        b:shrink_to_fit()
+        m:synchronize()
+        if m:device().in_place then
+            assert.equal(24 * MIB, b.committed_bytes)
+            assert.equal(0, b.mapping)
+            assert.equal(2 * unit, m:trim())
+        end
+        wait_for(m, b, 24 * MIB - 2 * unit)
+        assert.equal(1, b.mapping)
+        assert.is_true(b:download():bytes() == ("\5"):rep(24 * MIB - 2 * unit))
+    end)
+
+    it("lets the buffer grow again, in place", function()
+        local m, unit = plain()
+        local b = m:allocate("b", "u8", 40 * MIB)
+        b:fill(1)
+        b:resize(unit)
+        b:shrink_to_fit()
+        wait_for(m, b, unit)
+        local address = b.address
+        assert.is_true(b:resize(50 * MIB))
+        if m:device().in_place then assert.equal(address, b.address) end
+        assert.is_true(b:download():bytes() == ("\1"):rep(unit) .. ("\0"):rep(50 * MIB - unit))
+    end)
+
+    it("moves every member of a group", function()
+        local m, unit = plain()
+        local g = m:group { { "p", "u8" }, { "q", "u16" }, length = 30 * MIB, name = "g" }
+        g.p:fill(3)
+        g.q:fill(4)
+        g:resize(unit)
+        g:shrink_to_fit()
+        wait_for(m, g.p, unit)
+        wait_for(m, g.q, 2 * unit)
+        assert.equal(2, g.mapping)
+        assert.equal(("\3"):rep(unit), g.p:download():bytes())
+        assert.equal(("\4\0"):rep(unit), g.q:download():bytes())
+    end)
+
+    it("that the device refuses leaves everything as it was", function()
+        local m, unit = plain()
+        local b = m:allocate("b", "u8", 40 * MIB)
+        b:fill(8)
+        b:resize(unit)
+        m:synchronize()
+        m.fault:plan { call = "shrink", nth = 1, times = 2, status = "DRIVER" }
+        b:shrink_to_fit()
+        m:trim()
+        support.fails("DRIVER", "in the background: fault: call shrink", m:poll())
+        assert.is_true(m:poll())
+        assert.equal(("\8"):rep(unit), b:download():bytes())
+        m:trim()
+        assert.equal(unit, b.committed_bytes)
+        assert.equal(("\8"):rep(unit), b:download():bytes())
+    end)
+
+    it("works where there is no room for both", function()
+        local m, unit = plain("64MiB")
+        local b = m:allocate("b", "u8", 63 * MIB)
+        b:fill(2)
+        b:resize(40 * MIB)
+        b:shrink_to_fit()
+        wait_for(m, b, 40 * MIB)
+        assert(m:buffer { type = "u8", length = 20 * MIB }):fill(1)
+        assert.is_true(b:download():bytes() == ("\2"):rep(40 * MIB))
+        assert.is_true(unit > 0)
+    end)
+
+    it("takes what a cached range left over", function()
+        local m, unit = plain()
+        m:buffer { type = "u8", length = 8 * MIB }:free()
+        local b = m:buffer { type = "u8", length = 4 * MIB }
+        b:fill(9)
+        b:shrink_to_fit()
+        wait_for(m, b, 4 * MIB)
+        assert.equal(0, m:stats().precommitted.now)
+        assert.equal(("\9"):rep(4 * MIB), b:download():bytes())
+        assert.is_true(unit > 0)
+    end)
+
+    it("is not undone by what is committed ahead", function()
+        local m, unit = plain()
+        local b = m:allocate("b", "u8", unit, { growth = gpumm.growth.linear(unit) })
+        for n = 2, 6 do b:resize(n * unit) end
+        b:resize(unit)
+        b:shrink_to_fit()
+        m:trim()
+        pause(0.05)
+        assert.equal(unit, b.committed_bytes)
+    end)
+end)
