@@ -198,6 +198,42 @@ static void with_capacity(world *w) {
     CHECK_OK(gpumm_buffer_ensure_capacity(w->all[0].buffer, 40 * LENGTH));
 }
 
+/* One segment, of which little is used. */
+static void with_excess(world *w) {
+    tracked *t = add(w, "one", "u32", LENGTH, 1);
+    CHECK_OK(gpumm_buffer_resize(t->buffer, NULL, 3 * LENGTH));
+    CHECK_OK(gpumm_buffer_shrink_to_fit(t->buffer));
+    CHECK_OK(gpumm_manager_trim(w->m, NULL));
+    CHECK_OK(gpumm_buffer_resize(t->buffer, NULL, 40 * LENGTH));
+    CHECK_OK(gpumm_buffer_resize(t->buffer, NULL, 4 * LENGTH));
+    memset(t->bytes, 0, 4 * LENGTH * t->size);
+    t->length = 4 * LENGTH;
+    CHECK_OK(gpumm_buffer_fill(t->buffer, NULL, 0, t->length, &(uint32_t){0}));
+    gpumm_buffer_resize(t->buffer, NULL, LENGTH);
+    t->length = LENGTH;
+    fill_tracked(t, 7);
+}
+
+static void with_excess_freed(world *w) {
+    with_excess(w);
+    gpumm_buffer *b;
+    CHECK_OK(allocate(w, "freed", "u32", LENGTH, false, 0, &b));
+    CHECK_OK(gpumm_buffer_ensure_capacity(b, 30 * LENGTH));
+    gpumm_buffer_free(b);
+    gpumm_buffer_release(b);
+}
+
+static void with_spare(world *w) {
+    gpumm_buffer *b;
+    gpumm_scratch *x;
+    with_excess(w);
+    CHECK_OK(allocate(w, "small", "u32", 100, false, 200, &b));
+    CHECK_OK(gpumm_buffer_free(b));
+    gpumm_buffer_release(b);
+    CHECK_OK(gpumm_scratch_open(w->m, NULL, 5 << 20, &x));
+    gpumm_scratch_release(x);
+}
+
 static void with_scratch(world *w) {
     with_buffer(w);
     CHECK_OK(gpumm_scratch_open(w->m, NULL, 5000, &w->scratch));
@@ -401,6 +437,10 @@ static gpumm_status do_scratch_release(world *w) {
 }
 
 static gpumm_status do_shrink(world *w) { return gpumm_buffer_shrink_to_fit(w->all[0].buffer); }
+static gpumm_status do_exchange(world *w) {
+    gpumm_status status = gpumm_buffer_shrink_to_fit(w->all[0].buffer);
+    return status == GPUMM_OK ? gpumm_manager_trim(w->m, NULL) : status; /* which waits for it */
+}
 static gpumm_status do_trim(world *w) { return gpumm_manager_trim(w->m, NULL); }
 static gpumm_status do_synchronize(world *w) { return gpumm_manager_synchronize(w->m); }
 
@@ -468,6 +508,9 @@ static const scenario scenarios[] = {
     {"scratch release", with_scratch, do_scratch_release, NULL, false},
     {"shrink", with_capacity, do_shrink, NULL, false},
     {"trim", with_capacity, do_trim, NULL, false},
+    {"exchange", with_excess, do_exchange, NULL, false},
+    {"trim of everything", with_spare, do_trim, NULL, false},
+    {"reuse", with_excess_freed, do_anonymous, NULL, false},
     {"free", with_two, do_free, after_free, true},
     {"synchronize", with_stream, do_synchronize, NULL, false},
 };
@@ -587,24 +630,10 @@ static bool run_memory(const scenario *s, const mode *how, long nth) {
 /* ---- The sweep ------------------------------------------------------------------------------- */
 
 static const char *const calls[] = {
-    "reserve",
-    "commit",
-    "decommit",
-    "alloc",
-    "stream_open",
-    "stream_synchronize",
-    "stream_query",
-    "event_open",
-    "event_record",
-    "event_query",
-    "event_synchronize",
-    "stream_wait",
-    "copy",
-    "fill",
-    "module_open",
-    "function",
-    "launch",
-    "compile",
+    "reserve",      "commit",      "decommit",           "free",         "shrink",
+    "alloc",        "stream_open", "stream_synchronize", "stream_query", "event_open",
+    "event_record", "event_query", "event_synchronize",  "stream_wait",  "copy",
+    "fill",         "module_open", "function",           "launch",       "compile",
 };
 
 enum { CALLS = sizeof calls / sizeof *calls };
