@@ -1,4 +1,4 @@
--- successes: 9
+-- successes: 12
 -- SPDX-License-Identifier: MIT
 -- Memory committed ahead: the next growth makes no driver call for it. Where growth relocates, ahead is accepted and
 -- nothing is: every growth takes its memory then.
@@ -152,5 +152,48 @@ describe("ahead", function()
         assert.is_true(b:ensure_capacity(unit + 1))
         assert.equal(2 * unit, b.capacity)
         assert.is_true(support.bytes(unit) == b:download():bytes())
+    end)
+
+    it("is chosen for what grew twice, one small step, unless it is said to be none", function()
+        local m, unit = inject_faults()
+        local function grown(name, options)
+            options.growth, options.max_length = gpumm.growth.linear(unit), 4 * unit
+            local b = m:allocate(name, "u8", unit, options)
+            for n = 2, 3 do b:resize(n * unit) end
+            return b
+        end
+        local b = grown("b", {})
+        wait_for_ahead(m, unit)
+        costs_nothing(m, function() b:resize(4 * unit) end)
+        local none = grown("none", { ahead = 0 })
+        m:check()
+        local calls = support.memory_calls(m)
+        none:resize(4 * unit)
+        assert.equal(calls + 1, support.memory_calls(m))
+        assert.equal(0, m:stats().precommitted.now)
+    end)
+
+    it("is not chosen for steps that are large", function()
+        local m = inject_faults()
+        local step = 17 << 20
+        local b = m:allocate("b", "u8", 1, { growth = gpumm.growth.linear(step), max_length = 5 * step })
+        for n = 1, 3 do
+            b:ensure_capacity(n * step)
+            m:check()
+            assert.equal(0, m:stats().precommitted.now)
+        end
+    end)
+
+    it("follows the last step where the schedule is a function, and ends with a shrink", function()
+        local m, unit = inject_faults()
+        local b = m:allocate("b", "u8", unit, { growth = function(r) return r.required end, max_length = 17 * unit })
+        for n = 5, 13, 4 do b:resize(n * unit) end
+        wait_for_ahead(m, 4 * unit)
+        costs_nothing(m, function() b:resize(17 * unit) end)
+        b:resize(unit)
+        b:shrink_to_fit()
+        m:trim()
+        assert.equal(0, m:stats().precommitted.now)
+        assert.equal(unit, b.committed_bytes)
     end)
 end)

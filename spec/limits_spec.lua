@@ -1,0 +1,43 @@
+-- successes: 2
+-- SPDX-License-Identifier: MIT
+-- What the system limits: address space is taken as it is needed, and a limit that was met is named.
+
+local spec = require "gpumm.spec"
+
+describe("address space", function()
+    after_each(spec.close)
+
+    it("is not taken for the whole machine by what is small", function()
+        local m = spec.inject_faults({}, { debug = false })
+        m:allocate("small", "u8", 100, { max_size_bytes = 1000, min_size_bytes = 0 })
+        local x <close> = m:scratch(1000)
+        m:stream():synchronize()
+        assert.is_true(x.bytes >= 1000)
+        assert.is_true(m.fault:live().reserved_bytes <= 80 << 20)
+    end)
+
+    -- A sanitizer takes terabytes of it for itself.
+    it("that runs out is named, with what helps", function()
+        if (os.getenv "GPUMM_SANITIZE" or "") ~= "" then return end
+        local run = assert(os.getenv "GPUMM_RUN", "GPUMM_RUN names the program")
+        local script = os.tmpname()
+        local file = assert(io.open(script, "w"))
+        file:write [[
+            local m = require "gpumm".manager { device = "host" }
+            local kept = {}
+            for i = 1, 10 do
+                local b, message = m:buffer { type = "f32", length = 4 }
+                if not b then print(message) os.exit(0) end
+                kept[i] = b
+            end
+            for i = 1, 100 do kept[i] = assert(m:buffer { type = "f32", length = 4, max_length = 100 }) end
+            print "all there" ]]
+        file:close()
+        local output <close> = io.popen(("ulimit -v 4000000; exec '%s' --quiet '%s' 2>&1"):format(run, script))
+        local said = output:read "a"
+        os.remove(script)
+        assert.matches("address space", said)
+        assert.matches("ulimit %-v", said)
+        assert.matches("max_length", said)
+    end)
+end)
