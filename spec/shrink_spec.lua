@@ -1,4 +1,4 @@
--- successes: 8
+-- successes: 9
 -- SPDX-License-Identifier: MIT
 -- shrink_to_fit gives memory back and keeps the address: whole segments go, one that is used in part is exchanged.
 
@@ -144,5 +144,20 @@ describe("shrink_to_fit", function()
         m:trim()
         pause(0.05)
         assert.equal(unit, b.committed_bytes)
+    end)
+
+    it("gives a commit of more than 1 GiB back in segments of 1 GiB", function()
+        local m, unit = plain("4GiB")
+        local b = m:allocate("b", "u8", unit, { max_size_bytes = "4GiB", growth = gpumm.growth.exact(), ahead = 0 })
+        local before = m.fault:live().segments
+        assert.is_true(b:ensure_capacity(unit + (5 << 29)))
+        if m:device().in_place then assert.equal(before + 3, m.fault:live().segments) end
+        assert.is_true(b:resize(unit + 8 * MIB))
+        b:fill(7, unit + 1, 10)
+        b:shrink_to_fit()
+        m:trim()
+        assert.equal(unit + 8 * MIB, b.committed_bytes)
+        assert.equal(("\7"):rep(10), b:download(unit + 1, 10):bytes())
+        assert.is_true(m:check())
     end)
 end)

@@ -84,8 +84,9 @@ gpumm_status bare(CUresult result, const char *call);
 
 gpumm_status bare_open(bench *b);
 void bare_close(bench *b);
-/* One new segment of device memory behind a reserved address. */
+/* New device memory behind a reserved address, in segments of 1 GiB as gpumm's, and back. */
 gpumm_status bare_commit(const bench *b, CUdeviceptr address, uint64_t bytes);
+gpumm_status bare_uncommit(CUdeviceptr address, uint64_t bytes);
 gpumm_status bare_launch(const bench *b, CUdeviceptr nodes, uint64_t count, int turns);
 gpumm_status bare_synchronize(const bench *b);
 gpumm_status bare_free_bytes(uint64_t *bytes);
@@ -106,6 +107,7 @@ void script_close(lua_State *L);
 void bench_growth(bench *b);
 void bench_ahead(bench *b);
 void bench_peak(bench *b);
+void bench_move(bench *b);
 void bench_train(bench *b);
 void bench_readback(bench *b);
 void bench_bandwidth(bench *b);

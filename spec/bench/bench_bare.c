@@ -91,6 +91,8 @@ void bare_close(bench *b) {
 
 /* ---- Memory --------------------------------------------------------------------------------- */
 
+#define PIECE (1ull << 30) /* as large as gpumm's segments */
+
 static CUmemAllocationProp properties(const bench *b) {
     CUmemAllocationProp p;
     memset(&p, 0, sizeof p);
@@ -107,15 +109,24 @@ uint64_t bare_granularity(const bench *b) {
     return result == CUDA_SUCCESS && bytes ? bytes : 2 << 20;
 }
 
+static gpumm_status map_piece(const CUmemAllocationProp *p, CUdeviceptr address, uint64_t bytes) {
+    CUmemGenericAllocationHandle handle;
+    BARE(cuMemCreate(&handle, bytes, p, 0));
+    gpumm_status status = bare(cuMemMap(address, bytes, 0, handle, 0), "cuMemMap");
+    BARE(cuMemRelease(handle));
+    return status;
+}
+
 gpumm_status bare_commit(const bench *b, CUdeviceptr address, uint64_t bytes) {
     CUmemAllocationProp p = properties(b);
     CUmemAccessDesc access = {.location = p.location, .flags = CU_MEM_ACCESS_FLAGS_PROT_READWRITE};
-    CUmemGenericAllocationHandle handle;
-    BARE(cuMemCreate(&handle, bytes, &p, 0));
-    gpumm_status status = bare(cuMemMap(address, bytes, 0, handle, 0), "cuMemMap");
-    if (status == GPUMM_OK) status = bare(cuMemSetAccess(address, bytes, &access, 1), "cuMemSetAccess");
-    BARE(cuMemRelease(handle));
-    return status;
+    for (uint64_t at = 0; at < bytes; at += PIECE) TRY(map_piece(&p, address + at, size_min(bytes - at, PIECE)));
+    return bare(cuMemSetAccess(address, bytes, &access, 1), "cuMemSetAccess");
+}
+
+gpumm_status bare_uncommit(CUdeviceptr address, uint64_t bytes) {
+    for (uint64_t at = 0; at < bytes; at += PIECE) BARE(cuMemUnmap(address + at, size_min(bytes - at, PIECE)));
+    return GPUMM_OK;
 }
 
 gpumm_status bare_free_bytes(uint64_t *bytes) {

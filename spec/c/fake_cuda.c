@@ -354,9 +354,22 @@ ENTRY cuMemUnmap(CUdeviceptr at, size_t size) {
     return CUDA_SUCCESS;
 }
 
+/* Whole mappings side by side, and nothing else. */
+static bool all_mapped(uintptr_t begin, size_t size) {
+    while (size) {
+        range *found = NULL;
+        for (int i = 0; i < RANGES && !found; i++)
+            if (mapped[i].size && mapped[i].begin == begin && mapped[i].size <= size) found = &mapped[i];
+        if (!found) return false;
+        begin += found->size;
+        size -= found->size;
+    }
+    return true;
+}
+
 ENTRY cuMemSetAccess(CUdeviceptr at, size_t size, const CUmemAccessDesc *access, size_t accesses) {
     UNSAFE();
-    if (!range_at(mapped, at, size) || accesses == 0 || access->flags != CU_MEM_ACCESS_FLAGS_PROT_READWRITE)
+    if (!all_mapped(at, size) || accesses == 0 || access->flags != CU_MEM_ACCESS_FLAGS_PROT_READWRITE)
         return CUDA_ERROR_INVALID_VALUE;
     mprotect((void *)(uintptr_t)at, size, PROT_READ | PROT_WRITE);
     return CUDA_SUCCESS;

@@ -5,8 +5,9 @@
  *
  * Rules that every device keeps, and the host device enforces:
  *   - reserve gives address space only; commit puts memory behind a part of it, aligned to the
- *     place's granularity, as one segment, zero or old contents alike; decommit takes exactly one
- *     such segment back; release wants every segment gone. No decommit under queued work.
+ *     place's granularity, as one segment, or as several of DEVICE_SEGMENT_MOST bytes (the last has the
+ *     rest), zero or old contents alike; decommit takes exactly one such segment back; release wants
+ *     every segment gone. No decommit under queued work.
  *   - Stream operations return at once and run in the order of their stream. stream_wait binds the
  *     event's record that is current at the call, so the event may be recorded anew right after.
  *   - A copy's host side is pinned memory (from commit or alloc with PLACE_HOST).
@@ -28,6 +29,8 @@ typedef struct device_function device_function;
 /* Where memory lies. Both kinds have one address, valid on the device; PLACE_HOST's is valid as a
    pointer in the host too. */
 typedef enum place { PLACE_DEVICE, PLACE_HOST, PLACE_COUNT } place;
+
+#define DEVICE_SEGMENT_MOST (1ull << 30) /* a power of two: other APIs import no larger pieces than a few of these */
 
 typedef enum copy_kind { COPY_H2D, COPY_D2H, COPY_D2D } copy_kind; /* to, from, within the device */
 
@@ -57,7 +60,8 @@ typedef struct device_launch {
  *   before  NOW                  forwarded at once
  *           QUEUED(stream, kind) an operation of a stream: delays and gates of that kind (or NO_KIND) go before it
  *           LETS_THROUGH         what is held goes on first
- *   after   AS_IT_IS, or what now lives or is gone: BORN(number, bytes' sum, bytes), GONE(…), LESS(sum, bytes)
+ *   after   AS_IT_IS, or what now lives or is gone: BORN(number, bytes' sum, bytes), GONE(…), LESS(sum, bytes),
+ *           BORN_SEGMENTS(bytes)
  *
  * reserve, release, commit, decommit: address space and memory in place, only where info says in_place
  * (pinned_in_place). alloc, free: whole blocks, on every device; contents undefined; free only once no queued work
@@ -74,7 +78,7 @@ typedef struct device_launch {
     V(release, (device * d, place where, gpumm_address address, uint64_t bytes), (where, address, bytes), NOW, \
       GONE(ranges, reserved_bytes, bytes)) \
     S(commit, (device * d, place where, gpumm_address address, uint64_t bytes), (where, address, bytes), NOW, \
-      BORN(segments, committed_bytes, bytes)) \
+      BORN_SEGMENTS(bytes)) \
     S(decommit, (device * d, place where, gpumm_address address, uint64_t bytes), (where, address, bytes), NOW, \
       GONE(segments, committed_bytes, bytes)) \
     Q(alloc, (device * d, place where, uint64_t bytes, gpumm_address * address), (where, bytes, address), NOW, \
@@ -158,6 +162,9 @@ gpumm_status gpumm__device_check_arguments(const char *name, const size_t *sizes
 
 static inline uint64_t device_granularity(const device *d, place where) {
     return where == PLACE_DEVICE ? d->info.granularity : d->info.pinned_granularity;
+}
+static inline uint64_t device_segments(uint64_t bytes) { /* that a commit of so many makes */
+    return bytes / DEVICE_SEGMENT_MOST + (bytes % DEVICE_SEGMENT_MOST != 0);
 }
 static inline bool device_in_place(const device *d, place where) {
     return where == PLACE_DEVICE ? d->info.in_place : d->info.pinned_in_place;

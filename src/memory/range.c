@@ -34,28 +34,16 @@ static gpumm_status commit_block(range *r, uint64_t bytes) {
     return GPUMM_OK;
 }
 
-static gpumm_status commit_segment(range *r, uint64_t end) {
-    const gpumm_allocator *memory = r->device->memory;
-    if (!gpumm__mem_reserve(memory, (void **)&r->ends, sizeof *r->ends, r->segments, &r->room))
-        return fail_host_memory(sizeof *r->ends * (r->segments + 1));
-    TRY(r->device->call->commit(r->device, r->where, r->address + r->committed, end - r->committed));
-    r->ends[r->segments++] = r->committed = end;
-    return GPUMM_OK;
-}
-
-static uint64_t segment_most(const range *r) {
-    uint64_t unit = device_granularity(r->device, r->where);
-    return size_max(RANGE_SEGMENT_MOST / unit * unit, unit);
-}
-
-/* All of them or none. */
+/* As many segments as the device makes of it. */
 static gpumm_status commit_segments(range *r, uint64_t end) {
-    uint64_t before = r->committed, most = segment_most(r);
+    const gpumm_allocator *memory = r->device->memory;
+    uint64_t bytes = end - r->committed, more = device_segments(bytes);
+    if (!gpumm__mem_reserve(memory, (void **)&r->ends, sizeof *r->ends, r->segments + more - 1, &r->room))
+        return fail_host_memory(sizeof *r->ends * (r->segments + more));
+    TRY(r->device->call->commit(r->device, r->where, r->address + r->committed, bytes));
     while (r->committed < end) {
-        gpumm_status status = commit_segment(r, size_min(end, r->committed + most));
-        if (status == GPUMM_OK) continue;
-        gpumm__range_decommit(r, before);
-        return status;
+        r->committed += size_min(end - r->committed, DEVICE_SEGMENT_MOST);
+        r->ends[r->segments++] = r->committed;
     }
     return GPUMM_OK;
 }

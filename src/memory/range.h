@@ -19,8 +19,6 @@ typedef struct range {
     gpumm_status refused; /* why the last memory that should have gone back is still here; OK: it is not */
 } range;
 
-#define RANGE_SEGMENT_MOST (1ull << 30) /* bytes of a segment; more are several: other APIs import no larger ones */
-
 /* Reserves address space for `maximum` bytes (0 counts as 1) and commits nothing. */
 gpumm_status gpumm__range_open(range *r, device *d, place where, uint64_t maximum);
 /* Commits at least the first `bytes`. A whole block is committed once; more than it holds is INVALID_ARGUMENT then. */

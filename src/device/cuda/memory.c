@@ -61,11 +61,36 @@ gpumm_status gpumm__cuda_segment_map(cuda *c, place where, gpumm_address address
     return gpumm__cuda_map_handle(c, where, address, bytes, handle);
 }
 
+static gpumm_status map_piece(cuda *c, place where, gpumm_address address, uint64_t bytes) {
+    CUmemGenericAllocationHandle handle = 0;
+    TRY(CU(c, cuMemCreate, (&handle, bytes, &c->memory[where], 0)));
+    gpumm_status status = CU(c, cuMemMap, (address, bytes, 0, handle, 0));
+    (void)CU_BACK(c, cuMemRelease, (handle));
+    return status;
+}
+
+/* Access for all of them at once, which is what costs. */
+static gpumm_status map_segments(cuda *c, place where, gpumm_address address, uint64_t bytes) {
+    uint64_t mapped = 0, piece = 0;
+    gpumm_status status = GPUMM_OK;
+    for (; mapped < bytes && status == GPUMM_OK; mapped += status == GPUMM_OK ? piece : 0) {
+        piece = size_min(bytes - mapped, DEVICE_SEGMENT_MOST);
+        status = map_piece(c, where, address + mapped, piece);
+    }
+    if (status == GPUMM_OK) status = CU(c, cuMemSetAccess, (address, bytes, c->access[where], c->access_count[where]));
+    for (uint64_t at = 0; at < mapped && status != GPUMM_OK; at += piece) {
+        piece = size_min(mapped - at, DEVICE_SEGMENT_MOST);
+        (void)CU_BACK(c, cuMemUnmap, (address + at, piece));
+    }
+    return status;
+}
+
 gpumm_status gpumm__cuda_commit(device *d, place where, gpumm_address address, uint64_t bytes) {
     cuda *c = cuda_of(d);
     cuda_visit visit;
     TRY(gpumm__cuda_enter_quiet(c, &visit));
-    gpumm_status status = gpumm__cuda_segment_map(c, where, address, bytes);
+    gpumm_status status = bytes <= DEVICE_SEGMENT_MOST ? gpumm__cuda_segment_map(c, where, address, bytes)
+                                                       : map_segments(c, where, address, bytes);
     gpumm__cuda_leave(c, &visit);
     return asked(status, where, bytes);
 }

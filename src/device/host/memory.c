@@ -319,14 +319,19 @@ static gpumm_status commit_locked(host_device *h, place where, span s) {
     region *r = NULL;
     size_t at = 0;
     TRY(find_free(h, where, s, &r, &at));
-    if (!gpumm__mem_reserve(h->base.memory, (void **)&r->segments, sizeof *r->segments, r->count, &r->room))
-        return fail_host_memory(sizeof *r->segments * (r->count + 1));
+    uint64_t more = device_segments(s.bytes);
+    if (!gpumm__mem_reserve(h->base.memory, (void **)&r->segments, sizeof *r->segments, r->count + more - 1, &r->room))
+        return fail_host_memory(sizeof *r->segments * (r->count + more));
     TRY(quota_take(h, where, s.bytes));
     if (mprotect(pointer_to(s.address), s.bytes, PROT_READ | PROT_WRITE)) {
         if (where == PLACE_DEVICE) h->held -= s.bytes;
         return fail_mapping(s.bytes);
     }
-    segment_insert(r, at, s);
+    for (span rest = s; rest.bytes; at++) {
+        span one = {rest.address, size_min(rest.bytes, DEVICE_SEGMENT_MOST)};
+        segment_insert(r, at, one);
+        rest = (span){span_end(one), rest.bytes - one.bytes};
+    }
     return GPUMM_OK;
 }
 
