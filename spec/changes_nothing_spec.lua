@@ -1,4 +1,4 @@
--- successes: 13
+-- successes: 14
 -- SPDX-License-Identifier: MIT
 -- A call that fails changes nothing: for every operation, every device call in it fails in turn; contents and books are
 -- as they were, and the operation works once nothing fails.
@@ -118,5 +118,25 @@ describe("a failure changes nothing:", function()
             support.raises("lie outside", b.fill, b, 1, 50000, 2)
             support.raises("unknown option", m.group, m, { { "p", "u8" }, grwth = gpumm.growth.exact() })
         end)
+    end)
+
+    -- A driver's entry is known to a device with a driver alone, which has its own plan.
+    it("a fault plan that is refused leaves the one before, in every part", function()
+        local driver = spec.device ~= "host" and { call = "cuEventRecord", nth = 1, status = "DRIVER" } or nil
+        for _, before in ipairs { { call = "event_record", nth = 1, status = "DRIVER" }, driver } do
+            for _, refused in ipairs { { call = "nonsense", nth = 1 }, { call = "commit", nth = 1, hold = "nonsense" },
+                { hold = "fill", call = "nonsense" }, { call = "stream_close", nth = 1 }, { call = "cuNonsense", nth = 1 },
+                { jitter = 5, call = "cuNonsense" } } do
+                local m = spec.inject_faults({}, { debug = false })
+                local b = m:buffer { type = "u8", length = 10 }
+                m:synchronize()
+                m.fault:plan(before)
+                support.raises("INVALID_ARGUMENT", m.fault.plan, m.fault, refused)
+                assert(b:fill(1)) -- nothing is held
+                support.fails("DRIVER", "", m:main():record())
+                assert(m:synchronize())
+                assert.equal(1, b:download()[10])
+            end
+        end
     end)
 end)

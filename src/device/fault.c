@@ -256,28 +256,17 @@ static bool names_driver(const fault_device *f, const char *call) {
     return call && strncmp(call, "cu", 2) == 0 && f->inner->call->driver_fault;
 }
 
-/* A driver's entry is failed by the device below; this table then fails nothing itself. */
-static gpumm_status plan_below(fault_device *f, const gpumm_fault *plan, gpumm_fault *rest) {
-    *rest = *plan;
-    if (!f->inner->call->driver_fault) return GPUMM_OK;
+/* Is it the driver's entry that the plan names? Then the device below fails it, and this table nothing. */
+static bool split(const fault_device *f, const gpumm_fault *plan, gpumm_fault *ours) {
     bool below = names_driver(f, plan->call);
-    TRY(f->inner->call->driver_fault(f->inner, below ? plan : NULL));
-    if (below) {
-        rest->call = NULL;
-        rest->nth = 0;
-    }
-    return GPUMM_OK;
+    *ours = *plan;
+    if (!below) return false;
+    ours->call = NULL;
+    ours->nth = 0;
+    return true;
 }
 
-gpumm_status gpumm__fault_plan(device *d, const gpumm_fault *given) {
-    static const gpumm_fault nothing;
-    fault_device *f = fault_of(d);
-    device_call target = CALL_COUNT;
-    kind held = KIND_COUNT;
-    gpumm_fault rest;
-    TRY(plan_below(f, given ? given : &nothing, &rest));
-    const gpumm_fault *plan = &rest;
-    TRY(check_plan(plan, &target, &held));
+static void follow(fault_device *f, const gpumm_fault *plan, device_call target, kind held) {
     pthread_mutex_lock(&f->lock);
     f->target = target;
     f->countdown = plan->nth;
@@ -286,6 +275,20 @@ gpumm_status gpumm__fault_plan(device *d, const gpumm_fault *given) {
     f->jitter = plan->jitter;
     if (held != KIND_COUNT) f->shut[held] = true;
     pthread_mutex_unlock(&f->lock);
+}
+
+/* All of it is checked before any of it holds: a plan that is refused leaves the one before. */
+gpumm_status gpumm__fault_plan(device *d, const gpumm_fault *given) {
+    static const gpumm_fault nothing;
+    fault_device *f = fault_of(d);
+    device_call target = CALL_COUNT;
+    kind held = KIND_COUNT;
+    gpumm_fault ours;
+    const gpumm_fault *plan = given ? given : &nothing;
+    bool below = split(f, plan, &ours);
+    TRY(check_plan(&ours, &target, &held));
+    if (f->inner->call->driver_fault) TRY(f->inner->call->driver_fault(f->inner, below ? plan : NULL));
+    follow(f, &ours, target, held);
     return GPUMM_OK;
 }
 
