@@ -19,7 +19,8 @@ local input = graph.read(opt.graph)
 local frames, capacity = 0, nil
 
 local function say(...)
-    io.stderr:write("\r", string.format(...), "\n")
+    local line = string.format(...)
+    if io then io.stderr:write("\r", line, "\n") else print(line) end -- a contained script has no io
 end
 
 local function grown(sim, step, count)

@@ -25,7 +25,8 @@ local steps    = opt.steps + fed
 local capacity -- of the nodes, as last seen
 
 local function say(...)
-    io.stderr:write("\r", string.format(...), "\n")
+    local line = string.format(...)
+    if io then io.stderr:write("\r", line, "\n") else print(line) end -- a contained script has no io
 end
 
 -- Growing is what this is about: every new capacity is announced, with the address that stayed.

@@ -1,4 +1,4 @@
--- successes: 74
+-- successes: 76
 -- SPDX-License-Identifier: MIT
 -- Scripts you did not write: attempts to get out of gpumm-run --sandbox, or to outlive its limits. Each attempt is a
 -- script of its own that checks from within what it got; that it comes to its last line is part of the test.
@@ -38,9 +38,14 @@ local WRITE = ("--allow-write '%s/in'"):format(folder)
 
 describe("out of the language", function()
     holds("no library reaches out", [[
-        for _, name in ipairs { "io", "os", "package", "debug", "require", "dofile", "loadfile", "warn" } do
+        for _, name in ipairs { "io", "os", "package", "debug", "dofile", "loadfile", "warn" } do
             assert(_G[name] == nil, name)
         end]])
+    holds("require knows gpumm and its parts, and opens nothing else", [[
+        assert(require "gpumm" == gpumm and require "gpumm.growth" == gpumm.growth and require "gpumm.graph" == gpumm.graph)
+        for _, name in ipairs { "io", "os", "debug", "luassert", "gpumm.inside", "gpumm.words", "gpumm.nothing", "",
+            "gpumm/../x" } do refused("require knows gpumm", require, name) end
+        refused("string expected", require)]])
     holds("there is no string.dump", [[assert(string.dump == nil and ("").dump == nil)]])
     holds("bytecode is not loaded, whatever the mode", [[
         for _, mode in ipairs { "b", "bt", "tb", "t" } do
@@ -474,6 +479,14 @@ describe("past the limits", function()
         end]])
     ends("views without end", "lua-memory 16.0 MiB", "--lua-memory 16MiB",
         "local all = {} while true do pcall(function() all[#all + 1] = gpumm.view('f64', 1000) end) end")
+    ends("struct types without end", "lua-memory 4.0 MiB", "--lua-memory 4MiB", [[
+        for i = 1, 3000 do
+            local fields = {}
+            for k = 1, 1000 do fields[k] = { ("a"):rep(50) .. k, "f32" } end
+            pcall(gpumm.struct, fields)
+        end
+        local keep = {}
+        while true do pcall(function() keep[#keep + 1] = gpumm.struct { { ("b"):rep(50) .. #keep, "f32x3" } } end) end]])
     it("a manager's own memory without end", function()
         local text, code = contained("--lua-memory 16MiB", [[
             local m, all = manager(), {}

@@ -77,9 +77,11 @@ for _, relocate in ipairs { false, true } do
             assert.equal(4, #seen)
         end)
 
-        it("take what is required where a function says less, and clamp what says more", function()
+        it("raise where a function says less than is required, and clamp what says more", function()
             local m = manager()
-            assert.same({ 11, 12 }, capacities(m, function() return 0 end, 2))
+            local ok, message = pcall(capacities, m, function(r) return r.required - 1 end, 2)
+            assert.is_false(ok)
+            assert.truthy(message:find("the growth function of b returned 10 elements, fewer than the 11 that are required", 1, true))
             m:free("b")
             assert.same({ 50 }, capacities(m, function() return math.maxinteger end, 2, { max_length = 50 }))
         end)

@@ -142,14 +142,14 @@ typedef struct gpumm_lua_sandbox {
     const char *const *environment; /* variables that gpumm.environment(name) tells */
     bool kernels;                   /* m:kernel, and picture.write: a kernel is native code, so this is trust */
     uint64_t limit;                 /* device bytes (logical, as in gpumm.h) of all its managers together; 0: none */
-    uint64_t lua_memory;            /* bytes of Lua's, and of gpumm's own for its managers; 0: none. It bounds their
+    uint64_t lua_memory;            /* bytes of Lua's, and of gpumm's own for it; 0: none. It bounds its managers'
                                        buffers, each of which holds up to a commit step (2 MiB, cuda) beyond `limit` */
     double timeout;                 /* seconds of wall time, from now; 0: none */
     gpumm_allocator allocator;      /* where that memory comes from; all zero: malloc's family */
 } gpumm_lua_sandbox;
 
 /* Opens a contained state: base functions that cannot reach out, string table math utf8 coroutine, and gpumm as
-   a global. There is no io os package debug require dofile loadfile string.dump; load takes text only;
+   a global; its require knows gpumm and its parts alone. There is no io os package debug dofile loadfile string.dump; load takes text only;
    setmetatable refuses __gc; collectgarbage only counts; print writes to standard output. At most 16 managers
    and 64 streams are open at a time. NULL options: nothing granted, no limits. The application may push what else the
    script shall have; a function of the application's is the application's to make safe. In a manager that it lends, that one's
@@ -160,7 +160,8 @@ GPUMM_API gpumm_status gpumm_lua_sandbox_open(const gpumm_lua_sandbox *options, 
 GPUMM_API void gpumm_lua_sandbox_close(lua_State *L);
 
 /* A limit that is reached ends the script for good: an error that says which limit comes out of the application's
-   lua_pcall, whatever the script catches, and again from every later call. The state is then good for closing;
+   lua_pcall, whatever the script catches, and again from every later call. (Where Lua's memory runs out in one large
+   request, the first error is Lua's own LUA_ERRMEM; what it was, gpumm_lua_sandbox_ended says.) The state is then good for closing;
    the application, its managers and other states go on.
 
    Limits are looked at every 1,000 instructions, also in coroutines, and wherever an error is caught. Memory is

@@ -221,6 +221,7 @@ end
 -- Found out before the work: a place that cannot be written. What exists there is left as it is.
 local function check_place(path)
     if type(path) ~= "string" or path == "" then error("picture: a path to write to is needed", 3) end
+    gpumm.writable(path) -- a contained script is told here what it was not granted
     local folder = path:match("^(.*)/[^/]*$")
     if folder == "" then folder = "/" end
     local there = io.open(folder or ".")

@@ -3,6 +3,7 @@
 -- has the functions that are written in C (src/run/main.c): signals, loading a script, whether stderr is a terminal.
 
 local gpumm = require "gpumm"
+local inside = require "gpumm.inside"
 
 local USAGE = [[
 usage: gpumm-run [options] script.lua [arguments]
@@ -15,7 +16,7 @@ Runs a Lua script with gpumm inside. Where the script returns a simulation, runs
   --stats=json                 the same for programs, one JSON object on standard output
   --strict                     exit with 1 where a named buffer was never freed
   --quiet                      no progress and no device line
-  --sandbox                    contain the script: Lua and gpumm (a global; there is no require), nothing else
+  --sandbox                    contain the script: Lua and gpumm (a global; require knows it alone), nothing else
     --allow-read DIR           … it may read files below DIR
     --allow-write DIR          … write files below DIR
     --allow-environment NAME   … ask gpumm.environment(NAME)
@@ -249,12 +250,9 @@ end
 
 local function run_simulation(process, options, simulation)
     local show, done = progress_of(process, options.quiet)
-    process.graceful(true)
-    local ok, err = pcall(simulation.run, simulation, { interrupted = process.interrupted, progress = show })
-    process.graceful(false)
+    local ok, err = pcall(simulation.run, simulation, { progress = show })
     if done then done() end
     if not ok then error(err, 0) end
-    return process.interrupted() and 130 or 0
 end
 
 local function is_simulation(value)
@@ -275,9 +273,11 @@ local function run_script(process, options, arguments, script)
         if not is_simulation(result) then error("--describe: the script returned no simulation to describe", 0) end
         return say(process, result:describe())
     end
-    if not is_simulation(result) then return 0 end
-    options.simulation = result
-    return run_simulation(process, options, result)
+    if is_simulation(result) then
+        options.simulation = result
+        run_simulation(process, options, result)
+    end
+    return process.interrupted() and 130 or 0
 end
 
 local function main(process, arguments)
@@ -291,6 +291,7 @@ local function main(process, arguments)
         return 0
     end
     apply(process, options)
+    inside.interrupted, inside.graceful = process.interrupted, process.graceful
     local managers = (options.stats or options.strict) and watch_managers() or {}
     local ok, code = pcall(run_script, process, options, arguments, script)
     if not ok then code = complain(process, code) end

@@ -11,6 +11,7 @@
 local gpumm = require "gpumm"
 local description = require "gpumm.description"
 local describe = require "gpumm.describe"
+local process = require "gpumm.inside"
 
 local Simulation = { __name = "gpumm.simulation", __metatable = "gpumm.simulation" }
 local methods = {}
@@ -302,6 +303,22 @@ local function need_open(sim)
     return x
 end
 
+-- Frees the described buffers, so that only what the script itself did not free is reported as a leak at close.
+local function free_buffers(x)
+    for _, key in ipairs(x.keys) do
+        local buffer = x.live[key]
+        if buffer and x.resources[key].kind == "buffer" then x.manager:free(buffer.name) end
+    end
+end
+
+-- Within a simulation all failures raise, those of functions that write files too: local _ <close> = within()
+local SCOPE = setmetatable({}, { __close = function() process.raising(-1) end })
+
+local function within()
+    process.raising(1)
+    return SCOPE
+end
+
 -- ---- Methods --------------------------------------------------------------------------------
 
 -- Uses a manager that open was given, which stays open when the simulation closes.
@@ -331,6 +348,7 @@ function methods.open(sim, options)
     if guest then manager = use_guest(x, guest) else manager, message = gpumm.manager(with(options, given)) end
     if not manager then error(message, 0) end
     manager:raising(true)
+    local _ <close> = within()
     x.manager, x.live, x.readbacks, x.streams, x.events = manager, {}, {}, {}, {}
     x.i, x.opened, x.ended = 0, true, false
     local ok, err = xpcall(function()
@@ -341,12 +359,14 @@ function methods.open(sim, options)
         sim:close()
         error(err, 0)
     end
+    x.guard = process.guard(function() free_buffers(x) end) -- a state that closes in a callback takes the manager along
     return sim
 end
 
 --- Runs up to `n` (default 1) more steps. False: the simulation has ended.
 function methods.advance(sim, n)
     local x = need_open(sim)
+    local _ <close> = within()
     for _ = 1, n or 1 do
         if x.ended or (x.fields.steps and x.i >= x.fields.steps) or not one_step(sim) then
             x.ended = true
@@ -360,6 +380,7 @@ end
 --- first readback's frame, `all` every readback's by key.
 function methods.conclude(sim)
     local x = need_open(sim)
+    local _ <close> = within()
     local all, first = {}, nil
     for _, rb in ipairs(x.readbacks) do
         while hand_over_oldest(sim, rb) do end
@@ -371,14 +392,6 @@ function methods.conclude(sim)
         first = first or all[rb.key]
     end
     if x.fields.finish then return x.fields.finish(sim, first, all) end
-end
-
--- Frees the described buffers, so that only what the script itself did not free is reported as a leak at close.
-local function free_buffers(x)
-    for _, key in ipairs(x.keys) do
-        local buffer = x.live[key]
-        if buffer and x.resources[key].kind == "buffer" then x.manager:free(buffer.name) end
-    end
 end
 
 -- Closes what the simulation made in the application's manager, in reverse order. The manager stays open.
@@ -396,20 +409,37 @@ end
 function methods.close(sim)
     local x = inside[sim]
     if not x or not x.opened then return end
-    x.opened = false
+    x.opened, x.guard = false, nil
     pcall(free_buffers, x)
     if x.guest then leave_guest(x) else x.manager:close() end
     x.live, x.readbacks, x.streams, x.events = {}, {}, {}, {}
 end
+
+-- Under gpumm-run Ctrl-C ends a simulation after its step, whoever runs it.
+local running = 0
+
+local function begin_run()
+    running = running + 1
+    if process.graceful then process.graceful(true) end
+end
+
+local function end_run()
+    running = running - 1
+    if process.graceful then process.graceful(running > 0) end
+end
+
+local RUN = setmetatable({}, { __close = end_run })
 
 --- open, advance to the end, conclude, close. Returns what finish returned. Options besides the manager's:
 --- interrupted(): true ends the simulation after the current step; progress(text, step, steps): called by sim:progress.
 function methods.run(sim, options)
     local x = need(sim)
     local rest = with(check_options(options or {}, 3), {})
-    local interrupted = rest.interrupted
+    local interrupted = rest.interrupted or process.interrupted
     x.report, rest.interrupted, rest.progress = rest.progress, nil, nil
     x.traceback = function(message) return gpumm.traceback(message) end
+    begin_run()
+    local _ <close> = RUN
     sim:open(rest)
     local results = table.pack(xpcall(function()
         while not (interrupted and interrupted()) and sim:advance(1) do end

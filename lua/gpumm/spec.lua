@@ -21,6 +21,7 @@ local say = require "say"
 
 local spec = {}
 local opened = {}
+local leaky = setmetatable({}, { __mode = "k" }) -- managers whose test leaves named buffers on purpose
 local inject_faults = setmetatable({}, { __mode = "k" }) -- managers whose device can be made to fail
 
 --- The device of specs: the environment variable GPUMM_DEVICE, else "host".
@@ -46,9 +47,19 @@ function spec.inject_faults(fault, options)
     return spec.manager(all)
 end
 
---- Checks the books of every manager that spec.manager opened in this test, and closes it. For busted's after_each.
+--- Does a named buffer that was never freed fail its test? Set to false in a file whose tests leave them to close.
+spec.leaks_fail = true
+
+--- This test means to leave named buffers of this manager that nobody frees. Returns the manager.
+function spec.leaks(manager)
+    leaky[manager] = true
+    return manager
+end
+
+--- Checks the books of every manager that spec.manager opened in this test, and closes it. A named buffer that was never
+--- freed fails the test. For busted's after_each.
 function spec.close()
-    local managers = opened
+    local managers, leaks = opened, {}
     opened = {}
     for _, manager in ipairs(managers) do
         if not manager:is_closed() then
@@ -56,7 +67,10 @@ function spec.close()
             manager:close()
         end
         assert.balanced(manager)
+        local _, text = manager:check_leaks()
+        if spec.leaks_fail and not leaky[manager] then leaks[#leaks + 1] = text end
     end
+    if #leaks > 0 then error("named buffers were never freed: " .. table.concat(leaks, "; "), 2) end
 end
 
 -- ---- Assertions ------------------------------------------------------------------------------

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/status.h"
+#include "bind/api/type.h"
 #include "bind/api/view.h"
 #include "bind/extension.h"
 #include "bind/lua/fail.h"
@@ -42,10 +43,7 @@ void gpumm_lua_say(lua_State *L, gpumm_log_level level, const char *line) {
     if (state->log) state->log(state->log_user, level, line);
 }
 
-gpumm_allocator gpumm_lua_allocator(lua_State *L) {
-    sandbox *s = gpumm_lua__sandbox_at(L);
-    return s ? gpumm_lua__sandbox_allocator(s) : gpumm__alloc_default;
-}
+gpumm_allocator gpumm_lua_allocator(lua_State *L) { return gpumm_lua__own_allocator(L); }
 
 const char *gpumm_lua_check_path(lua_State *L, int index, gpumm_lua_access access) {
     return gpumm_lua__path(L, lua_absindex(L, index), access == GPUMM_LUA_READ ? BIND_READ : BIND_WRITE);
@@ -65,7 +63,7 @@ bool gpumm_lua_to_view(lua_State *L, int index, gpumm_lua_view *out) {
 static view *push_typed(lua_State *L, const char *name) {
     gpumm_type *type;
     view *v = gpumm_lua__view_push_empty(L);
-    gpumm_status status = gpumm_type_parse(name, &type);
+    gpumm_status status = gpumm_lua__type_parse(L, name, &type);
     if (status != GPUMM_OK) gpumm_lua__raise(L, status);
     gpumm_lua__view_hold(v, type);
     return v;

@@ -5,6 +5,7 @@
 #include "base/status.h"
 #include "base/thread.h"
 #include "bind/lua/state.h"
+#include "bind/module.h"
 #include "bind/sandbox/globals.h"
 #include "bind/sandbox/limits.h"
 #include "gpumm_lua.h"
@@ -20,6 +21,8 @@ static int open_protected(lua_State *L) {
     gpumm_lua_open(L);
     lua_pushvalue(L, -1);
     lua_setglobal(L, "gpumm");
+    gpumm_lua__push_contained_require(L);
+    lua_setglobal(L, "require");
     gpumm_lua__sandbox_push_private(L);
     lua_insert(L, -2);
     lua_setfield(L, -2, "gpumm");
@@ -55,6 +58,7 @@ void gpumm_lua_sandbox_close(lua_State *L) {
     sandbox *s = gpumm_lua__sandbox_peek(L);
     if (s) {
         atomic_store(&s->memory, UINT64_MAX); /* finalisers have what they need */
+        s->main = NULL;
         lua_sethook(L, NULL, 0, 0);
     }
     lua_close(L);

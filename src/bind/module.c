@@ -7,6 +7,8 @@
  * its parts, also in a contained state that has no package library. There the globals are a copy that no
  * script changes.
  */
+#include "bind/module.h"
+
 #include <lauxlib.h>
 #include <limits.h>
 #include <stdio.h>
@@ -36,6 +38,7 @@
 #include "gpumm_lua.h"
 
 static const char module_key = 0; /* its address is the module's key in the registry */
+static const char inside_key = 0; /* the same of what our own files share */
 
 /* ---- Parts ------------------------------------------------------------------------------- */
 
@@ -67,6 +70,44 @@ static int push_words(lua_State *L) {
     return 1;
 }
 
+/* inside.raising(n): n more, or fewer, are within simulations, where all failures raise. */
+static int inside_raising(lua_State *L) {
+    gpumm_lua__state_of(L)->raising += (int)luaL_checkinteger(L, 1);
+    return 0;
+}
+
+/* A guard's function. What it raises is lost: it runs when its state closes. */
+static int guard_collect(lua_State *L) {
+    if (lua_rawlen(L, 1) != sizeof(char) || lua_getiuservalue(L, 1, 1) != LUA_TFUNCTION) return 0;
+    if (lua_pcall(L, 0, 0, 0) != LUA_OK) lua_pop(L, 1);
+    return 0;
+}
+
+/* inside.guard(f): calls f when it is collected, or its state closes: before everything that was made before it. */
+static int inside_guard(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_newuserdatauv(L, sizeof(char), 1);
+    lua_pushvalue(L, 1);
+    lua_setiuservalue(L, -2, 1);
+    lua_createtable(L, 0, 2);
+    lua_pushcfunction(L, guard_collect);
+    lua_setfield(L, -2, "__gc");
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
+    lua_setmetatable(L, -2);
+    return 1;
+}
+
+/* One table a state, as "gpumm.inside": gpumm-run says in it how its simulations are interrupted. */
+static int push_inside(lua_State *L) {
+    static const luaL_Reg functions[] = {{"raising", inside_raising}, {"guard", inside_guard}, {NULL, NULL}};
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &inside_key) != LUA_TNIL) return 1;
+    luaL_newlib(L, functions);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &inside_key);
+    return 1;
+}
+
 /* require for our own files: gpumm, gpumm.x, and whatever the state's own require finds. Upvalue 1: the
    module. */
 static int require_part(lua_State *L) {
@@ -75,6 +116,7 @@ static int require_part(lua_State *L) {
     lua_pushvalue(L, lua_upvalueindex(1));
     if (strcmp(name, "gpumm") == 0) return 1;
     if (strcmp(name, "gpumm.words") == 0) return push_words(L);
+    if (strcmp(name, "gpumm.inside") == 0) return push_inside(L);
     if (strncmp(name, "gpumm.", 6) == 0 && lua_getfield(L, -1, name + 6) != LUA_TNIL) return 1;
     if (lua_getglobal(L, "require") != LUA_TFUNCTION) return luaL_error(L, "module '%s' not found", name);
     lua_pushvalue(L, 1);
@@ -266,6 +308,16 @@ int gpumm_lua_open(lua_State *L) {
     lua_rawsetp(L, LUA_REGISTRYINDEX, &module_key);
     return 1;
 }
+
+static int contained_require(lua_State *L) {
+    const char *name = luaL_checkstring(L, 1);
+    gpumm_lua_open(L);
+    if (strcmp(name, "gpumm") == 0) return 1;
+    if (strncmp(name, "gpumm.", 6) == 0 && lua_getfield(L, -1, name + 6) != LUA_TNIL) return 1;
+    return luaL_error(L, "module '%s' not found: in a contained script require knows gpumm and its parts alone", name);
+}
+
+void gpumm_lua__push_contained_require(lua_State *L) { lua_pushcfunction(L, contained_require); }
 
 int luaopen_gpumm(lua_State *L) { return gpumm_lua_open(L); }
 

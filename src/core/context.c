@@ -27,7 +27,7 @@ void gpumm__context_init(context *ctx, const gpumm_options *o, void (*last)(cont
 }
 
 static gpumm_status open_budgets(context *ctx, const gpumm_options *o) {
-    TRY(gpumm_budget_open(o->limit ? o->limit : UINT64_MAX, &ctx->own));
+    TRY(gpumm__budget_open(&ctx->memory, o->limit ? o->limit : UINT64_MAX, &ctx->own));
     ctx->shared = o->budget ? gpumm_budget_retain(o->budget) : NULL;
     return GPUMM_OK;
 }

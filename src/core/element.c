@@ -26,6 +26,7 @@ struct gpumm_type {
     size_t size, align, field_count;
     gpumm_field *fields;
     char *name, *struct_name;
+    gpumm_allocator from; /* its own memory's */
 };
 
 const struct scalar_info scalar_infos[GPUMM_F64 + 1] = {
@@ -74,23 +75,26 @@ static void put_name(struct out *o, const gpumm_type *type) {
 /* ---- Making and ending -------------------------------------------------------------------- */
 
 static void type_free(gpumm_type *type) {
+    gpumm_allocator from = type->from;
     for (size_t i = 0; i < type->field_count; i++) {
-        gpumm__mem_free(&gpumm__alloc_default, (void *)type->fields[i].name);
+        gpumm__mem_free(&from, (void *)type->fields[i].name);
         if (type->fields[i].type) gpumm_type_release(type->fields[i].type);
     }
-    gpumm__mem_free(&gpumm__alloc_default, type->fields);
-    gpumm__mem_free(&gpumm__alloc_default, type->struct_name);
-    gpumm__mem_free(&gpumm__alloc_default, type->name);
-    gpumm__mem_free(&gpumm__alloc_default, type);
+    gpumm__mem_free(&from, type->fields);
+    gpumm__mem_free(&from, type->struct_name);
+    gpumm__mem_free(&from, type->name);
+    gpumm__mem_free(&from, type);
 }
 
-static gpumm_type *type_new(gpumm_kind kind, const char *name) {
-    gpumm_type *type = gpumm__mem_new(&gpumm__alloc_default, sizeof *type);
+static gpumm_type *type_new(const gpumm_allocator *from, gpumm_kind kind, const char *name) {
+    if (!from || !from->reallocate) from = &gpumm__alloc_default;
+    gpumm_type *type = gpumm__mem_new(from, sizeof *type);
     if (!type) return NULL;
+    type->from = *from;
     atomic_init(&type->references, 1);
     type->kind = kind;
     type->total_fields = 1;
-    if (!name || (type->name = gpumm__mem_string(&gpumm__alloc_default, name))) return type;
+    if (!name || (type->name = gpumm__mem_string(from, name))) return type;
     type_free(type);
     return NULL;
 }
@@ -113,8 +117,9 @@ static size_t vector_align(size_t scalar, unsigned lanes) {
     return size_min(scalar * lanes, ALIGN_MAX);
 }
 
-static gpumm_status numeric_new(const char *name, gpumm_scalar scalar, unsigned lanes, gpumm_type **out) {
-    gpumm_type *type = type_new(lanes == 1 ? GPUMM_SCALAR : GPUMM_VECTOR, name);
+static gpumm_status numeric_new(const gpumm_allocator *from, const char *name, gpumm_scalar scalar, unsigned lanes,
+                                gpumm_type **out) {
+    gpumm_type *type = type_new(from, lanes == 1 ? GPUMM_SCALAR : GPUMM_VECTOR, name);
     if (!type) return fail_host_memory(sizeof *type);
     type->scalar = scalar;
     type->lanes = lanes;
@@ -145,33 +150,37 @@ static bool parse_bytes(const char *text, uint64_t *bytes) {
     return true;
 }
 
-gpumm_status gpumm_type_parse(const char *text, gpumm_type **out) {
-    if (!text) return no_type("");
-    for (unsigned i = 0; i <= GPUMM_F64; i++) {
-        size_t length = strlen(scalar_infos[i].name);
-        if (strncmp(text, scalar_infos[i].name, length) != 0) continue;
-        const char *rest = text + length;
-        if (!*rest) return numeric_new(text, (gpumm_scalar)i, 1, out);
-        if (rest[0] == 'x' && rest[1] >= '2' && rest[1] <= '4' && !rest[2])
-            return numeric_new(text, (gpumm_scalar)i, (unsigned)(rest[1] - '0'), out);
-    }
-    uint64_t bytes;
-    return parse_bytes(text, &bytes) ? gpumm_type_bytes(bytes, out) : no_type(text);
-}
-
-gpumm_status gpumm_type_bytes(uint64_t bytes, gpumm_type **out) {
+static gpumm_status bytes_new(const gpumm_allocator *from, uint64_t bytes, gpumm_type **out) {
     if (bytes == 0 || bytes > PTRDIFF_MAX)
         return fail(GPUMM_INVALID_ARGUMENT, "an opaque element has 1 to %lld bytes, not %llu", (long long)PTRDIFF_MAX,
                     (unsigned long long)bytes);
     char name[32];
     snprintf(name, sizeof name, "bytes%llu", (unsigned long long)bytes);
-    gpumm_type *type = type_new(GPUMM_STRUCT, name);
+    gpumm_type *type = type_new(from, GPUMM_STRUCT, name);
     if (!type) return fail_host_memory(sizeof *type);
     type->size = (size_t)bytes;
     type->align = (size_t)size_min(bytes & (~bytes + 1), ALIGN_MAX); /* the lowest bit that is set */
     *out = type;
     return GPUMM_OK;
 }
+
+gpumm_status gpumm_type_parse_with(const gpumm_allocator *from, const char *text, gpumm_type **out) {
+    if (!text) return no_type("");
+    for (unsigned i = 0; i <= GPUMM_F64; i++) {
+        size_t length = strlen(scalar_infos[i].name);
+        if (strncmp(text, scalar_infos[i].name, length) != 0) continue;
+        const char *rest = text + length;
+        if (!*rest) return numeric_new(from, text, (gpumm_scalar)i, 1, out);
+        if (rest[0] == 'x' && rest[1] >= '2' && rest[1] <= '4' && !rest[2])
+            return numeric_new(from, text, (gpumm_scalar)i, (unsigned)(rest[1] - '0'), out);
+    }
+    uint64_t bytes;
+    return parse_bytes(text, &bytes) ? bytes_new(from, bytes, out) : no_type(text);
+}
+
+gpumm_status gpumm_type_parse(const char *text, gpumm_type **out) { return gpumm_type_parse_with(NULL, text, out); }
+
+gpumm_status gpumm_type_bytes(uint64_t bytes, gpumm_type **out) { return bytes_new(NULL, bytes, out); }
 
 /* ---- Names in structs --------------------------------------------------------------------- */
 
@@ -455,13 +464,13 @@ static gpumm_status lay_out(gpumm_type *type) {
 }
 
 static gpumm_status copy_fields(gpumm_type *type, const gpumm_field *fields, size_t count) {
-    type->fields = gpumm__mem_new(&gpumm__alloc_default, count * sizeof *fields);
+    type->fields = gpumm__mem_new(&type->from, count * sizeof *fields);
     if (!type->fields) return fail_host_memory(count * sizeof *fields);
     type->total_fields = 0;
     for (size_t i = 0; i < count; i++) {
         gpumm_field *field = &type->fields[i];
         type->field_count = i + 1;
-        field->name = gpumm__mem_string(&gpumm__alloc_default, fields[i].name);
+        field->name = gpumm__mem_string(&type->from, fields[i].name);
         if (!field->name) return fail_host_memory(strlen(fields[i].name) + 1);
         field->type = gpumm_type_retain(fields[i].type);
         type->total_fields += field->type->total_fields;
@@ -471,11 +480,11 @@ static gpumm_status copy_fields(gpumm_type *type, const gpumm_field *fields, siz
 }
 
 static gpumm_status name_struct(gpumm_type *type, const char *name) {
-    if (name && *name && !(type->struct_name = gpumm__mem_string(&gpumm__alloc_default, name)))
+    if (name && *name && !(type->struct_name = gpumm__mem_string(&type->from, name)))
         return fail_host_memory(strlen(name) + 1);
     struct out count = {NULL, 0, 0};
     put_name(&count, type);
-    char *text = gpumm__mem_new(&gpumm__alloc_default, count.length + 1);
+    char *text = gpumm__mem_new(&type->from, count.length + 1);
     if (!text) return fail_host_memory(count.length + 1);
     struct out o = {text, count.length + 1, 0};
     put_name(&o, type);
@@ -490,14 +499,19 @@ static gpumm_status build_struct(gpumm_type *type, const char *name, const gpumm
     return check_struct_names(type);
 }
 
-gpumm_status gpumm_type_struct(const char *name, const gpumm_field *fields, size_t count, gpumm_type **out) {
+gpumm_status gpumm_type_struct_with(const gpumm_allocator *from, const char *name, const gpumm_field *fields,
+                                    size_t count, gpumm_type **out) {
     TRY(check_fields(name, fields, count));
-    gpumm_type *type = type_new(GPUMM_STRUCT, NULL);
+    gpumm_type *type = type_new(from, GPUMM_STRUCT, NULL);
     if (!type) return fail_host_memory(sizeof *type);
     gpumm_status status = build_struct(type, name, fields, count);
     if (status) type_free(type);
     else *out = type;
     return status;
+}
+
+gpumm_status gpumm_type_struct(const char *name, const gpumm_field *fields, size_t count, gpumm_type **out) {
+    return gpumm_type_struct_with(NULL, name, fields, count, out);
 }
 
 /* ---- Facts -------------------------------------------------------------------------------- */

@@ -21,13 +21,18 @@ uint64_t gpumm__budget_left(const gpumm_budget *b) {
     return limit > used ? limit - used : 0;
 }
 
-gpumm_status gpumm_budget_open(uint64_t limit, gpumm_budget **out) {
-    gpumm_budget *b = gpumm__mem_new(&gpumm__alloc_default, sizeof *b);
+gpumm_status gpumm__budget_open(const gpumm_allocator *from, uint64_t limit, gpumm_budget **out) {
+    gpumm_budget *b = gpumm__mem_new(from, sizeof *b);
     if (!b) return fail_host_memory(sizeof *b);
+    b->from = *from;
     atomic_init(&b->references, 1);
     atomic_init(&b->limit, limit);
     *out = b;
     return GPUMM_OK;
+}
+
+gpumm_status gpumm_budget_open(uint64_t limit, gpumm_budget **out) {
+    return gpumm__budget_open(&gpumm__alloc_default, limit, out);
 }
 
 gpumm_budget *gpumm_budget_retain(gpumm_budget *b) {
@@ -36,7 +41,9 @@ gpumm_budget *gpumm_budget_retain(gpumm_budget *b) {
 }
 
 void gpumm_budget_release(gpumm_budget *b) {
-    if (b && atomic_fetch_sub(&b->references, 1) == 1) gpumm__mem_free(&gpumm__alloc_default, b);
+    if (!b || atomic_fetch_sub(&b->references, 1) != 1) return;
+    gpumm_allocator from = b->from;
+    gpumm__mem_free(&from, b);
 }
 
 uint64_t gpumm_budget_limit(const gpumm_budget *b) { return atomic_load(&b->limit); }

@@ -10,8 +10,10 @@
 struct gpumm_budget {
     atomic_uint references;
     _Atomic uint64_t limit, used;
+    gpumm_allocator from; /* its own memory's */
 };
 
+gpumm_status gpumm__budget_open(const gpumm_allocator *from, uint64_t limit, gpumm_budget **out);
 bool gpumm__budget_charge(gpumm_budget *b, uint64_t bytes); /* false: over the limit, nothing was charged */
 void gpumm__budget_uncharge(gpumm_budget *b, uint64_t bytes);
 uint64_t gpumm__budget_left(const gpumm_budget *b); /* bytes until the limit */

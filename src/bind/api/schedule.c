@@ -68,6 +68,9 @@ static uint64_t ask(lua_State *L, const char *name, const gpumm_buffer_info *inf
     if (lua_type(L, -1) != LUA_TNUMBER || !exact || proposed < 0)
         luaL_error(L, "the growth function%s%s must return a whole number of elements, not %s", name[0] ? " of " : "",
                    name, luaL_tolstring(L, -1, NULL));
+    if ((uint64_t)proposed < required)
+        luaL_error(L, "the growth function%s%s returned %I elements, fewer than the %I that are required",
+                   name[0] ? " of " : "", name, (LUAI_UACINT)proposed, (LUAI_UACINT)required);
     lua_pop(L, 1);
     return size_min((uint64_t)proposed, info->max_length);
 }

@@ -4,7 +4,9 @@
 
 #include "bind/lua/arguments.h"
 #include "bind/lua/class.h"
+#include "bind/lua/collector.h"
 #include "bind/lua/options.h"
+#include "bind/sandbox/limits.h"
 #include "bind/lua/raise.h"
 #include "core/element.h"
 
@@ -46,10 +48,30 @@ const gpumm_type *gpumm_lua__test_type(lua_State *L, int index) {
     return box && box->type ? box->reference->object : NULL;
 }
 
+/* Garbage may hold types that are much larger than their handles. */
+gpumm_status gpumm_lua__type_parse(lua_State *L, const char *text, gpumm_type **out) {
+    gpumm_allocator from = gpumm_lua__own_allocator(L);
+    gpumm_status status = gpumm_type_parse_with(&from, text, out);
+    if (!gpumm_lua__collects(L, status)) return status;
+    status = gpumm_type_parse_with(&from, text, out);
+    if (status == GPUMM_OUT_OF_MEMORY) gpumm_lua__out_of_own_memory(L);
+    return status;
+}
+
+gpumm_status gpumm_lua__type_struct(lua_State *L, const char *name, const gpumm_field *fields, size_t count,
+                                    gpumm_type **out) {
+    gpumm_allocator from = gpumm_lua__own_allocator(L);
+    gpumm_status status = gpumm_type_struct_with(&from, name, fields, count, out);
+    if (!gpumm_lua__collects(L, status)) return status;
+    status = gpumm_type_struct_with(&from, name, fields, count, out);
+    if (status == GPUMM_OUT_OF_MEMORY) gpumm_lua__out_of_own_memory(L);
+    return status;
+}
+
 static void parse_push(lua_State *L, const char *text) { /* [-0, +1, e] */
     type_box *box = box_push(L);
     gpumm_type *type;
-    gpumm_status status = gpumm_type_parse(text, &type);
+    gpumm_status status = gpumm_lua__type_parse(L, text, &type);
     if (status) gpumm_lua__raise(L, status);
     box_fill(box, type);
 }
@@ -215,7 +237,7 @@ static int module_struct(lua_State *L) {
     const char *name = gpumm_lua__option_text(L, 1, "name", NULL);
     type_box *box = box_push(L);
     gpumm_type *type;
-    gpumm_status status = gpumm_type_struct(name, fields, count, &type);
+    gpumm_status status = gpumm_lua__type_struct(L, name, fields, count, &type);
     if (status) return gpumm_lua__raise(L, status);
     box_fill(box, type);
     return 1;

@@ -17,6 +17,11 @@ void gpumm_lua__push_type(lua_State *L, const gpumm_type *type);
 const gpumm_type *gpumm_lua__to_type(lua_State *L, int index);
 /* The same; NULL where the value is not a type userdata; never raises. */
 const gpumm_type *gpumm_lua__test_type(lua_State *L, int index);
+/* gpumm_type_parse and gpumm_type_struct with memory that counts as this state's. In a contained state too little of it
+   ends the script. [-0, +0, m] */
+gpumm_status gpumm_lua__type_parse(lua_State *L, const char *text, gpumm_type **out);
+gpumm_status gpumm_lua__type_struct(lua_State *L, const char *name, const gpumm_field *fields, size_t count,
+                                    gpumm_type **out);
 /* The empty reference holds this type from now on. */
 void gpumm_lua__reference_to_type(bind_reference *reference, const gpumm_type *type);
 

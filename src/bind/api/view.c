@@ -272,7 +272,7 @@ static bool take_field(lua_State *L, const view *of, view *part, const char *nam
     if (gpumm_type_kind(of->type) == GPUMM_VECTOR) {
         const struct scalar_info *scalar = &scalar_infos[gpumm_type_scalar(of->type)];
         gpumm_type *type;
-        gpumm_status status = gpumm_type_parse(scalar->name, &type);
+        gpumm_status status = gpumm_lua__type_parse(L, scalar->name, &type);
         if (status) gpumm_lua__raise(L, status);
         gpumm_lua__view_hold(part, type);
         part->bytes = of->bytes + index * scalar->size;

@@ -10,9 +10,9 @@
 #include <ctype.h>
 #include <lauxlib.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/size.h"
 #include "base/status.h"
 #include "bind/api/type.h"
@@ -20,6 +20,7 @@
 #include "bind/io/file.h"
 #include "bind/lua/arguments.h"
 #include "bind/lua/fail.h"
+#include "bind/sandbox/limits.h"
 #include "bind/sandbox/permissions.h"
 #include "core/element.h"
 
@@ -37,6 +38,7 @@ struct literal {
     const char *at, *end;
     const char *path; /* for messages */
     unsigned depth;
+    gpumm_allocator from; /* for types */
 };
 
 struct shape {
@@ -127,11 +129,11 @@ static gpumm_status type_of_dtype(const struct literal *l, const char *dtype, gp
     if (strncmp(dtype, "|V", 2) == 0) {
         char name[WORD_MAX + 8];
         snprintf(name, sizeof name, "bytes%s", dtype + 2);
-        return gpumm_type_parse(name, out) == GPUMM_OK ? GPUMM_OK : bad_dtype(l, dtype);
+        return gpumm_type_parse_with(&l->from, name, out) == GPUMM_OK ? GPUMM_OK : bad_dtype(l, dtype);
     }
     bool order = dtype[0] && strchr("<|=", dtype[0]);
     for (unsigned i = 0; order && i <= GPUMM_F64; i++)
-        if (strcmp(dtype + 1, dtypes[i] + 1) == 0) return gpumm_type_parse(scalar_infos[i].name, out);
+        if (strcmp(dtype + 1, dtypes[i] + 1) == 0) return gpumm_type_parse_with(&l->from, scalar_infos[i].name, out);
     return bad_dtype(l, dtype);
 }
 
@@ -144,7 +146,7 @@ static gpumm_status widen(const struct literal *l, gpumm_type **type, uint64_t k
     char name[16];
     gpumm_type *vector;
     snprintf(name, sizeof name, "%sx%u", gpumm_type_name(*type), (unsigned)k);
-    TRY(gpumm_type_parse(name, &vector));
+    TRY(gpumm_type_parse_with(&l->from, name, &vector));
     gpumm_type_release(*type);
     *type = vector;
     return GPUMM_OK;
@@ -221,7 +223,7 @@ static gpumm_status read_fields(struct literal *l, struct record *r) {
 
 static gpumm_status build_record(const struct literal *l, const struct record *r, gpumm_type **out) {
     gpumm_type *type;
-    if (gpumm_type_struct(NULL, r->fields, r->count, &type))
+    if (gpumm_type_struct_with(&l->from, NULL, r->fields, r->count, &type))
         return fail(GPUMM_IO, "%s: its dtype makes no struct: %s", l->path, gpumm_message());
     gpumm_status status = check_layout(l, r, type);
     if (status) gpumm_type_release(type);
@@ -231,14 +233,14 @@ static gpumm_status build_record(const struct literal *l, const struct record *r
 
 static gpumm_status read_record(struct literal *l, gpumm_type **out) {
     if (l->depth == TYPE_DEPTH_MAX) return malformed(l, "less nesting");
-    struct record *r = calloc(1, sizeof *r);
+    struct record *r = gpumm__mem_new(&l->from, sizeof *r);
     if (!r) return fail_host_memory(sizeof *r);
     l->depth++;
     gpumm_status status = read_fields(l, r);
     if (!status) status = build_record(l, r, out);
     l->depth--;
     for (size_t i = 0; i < r->count; i++) gpumm_type_release(r->fields[i].type);
-    free(r);
+    gpumm__mem_free(&l->from, r);
     return status;
 }
 
@@ -292,8 +294,9 @@ static gpumm_status check_shape(const struct literal *l, struct header *h) {
 }
 
 /* On success *type is the caller's. */
-static gpumm_status parse_header(const char *path, const char *text, size_t size, gpumm_type **type, uint64_t *count) {
-    struct literal l = {text, text + size, path, 0};
+static gpumm_status parse_header(lua_State *L, const char *path, const char *text, size_t size, gpumm_type **type,
+                                 uint64_t *count) {
+    struct literal l = {text, text + size, path, 0, gpumm_lua__own_allocator(L)};
     struct header h = {0};
     gpumm_status status = read_dictionary(&l, &h);
     if (!status) status = check_shape(&l, &h);
@@ -340,7 +343,7 @@ static gpumm_status read_array(lua_State *L, file_reader *r, const char *path) {
     char *text = lua_newuserdatauv(L, length + 1, 0);
     TRY(gpumm_lua__file_read(r, path, text, length));
     gpumm_type *type;
-    TRY(parse_header(path, text, length, &type, &count));
+    TRY(parse_header(L, path, text, length, &type, &count));
     gpumm_lua__view_hold(v, type);
     TRY(check_size(path, type, count, r->size - at - length));
     lua_pushvalue(L, -2);

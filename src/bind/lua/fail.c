@@ -9,10 +9,12 @@ static bool is_misuse(gpumm_status status) {
     return status == GPUMM_INVALID_ARGUMENT || status == GPUMM_CLOSED || status == GPUMM_STALE;
 }
 
-/* Is the object in slot 1 a manager in raising mode, or does it belong to one? */
+/* Is the object in slot 1 a manager in raising mode, or does it belong to one? What is no object's, as a function that
+   writes a file, raises within simulations. */
 static bool raises(lua_State *L) {
     const bind_handle *handle = gpumm_lua__any_handle(L, 1);
-    if (!handle || handle->raising) return handle != NULL;
+    if (!handle) return gpumm_lua__state_of(L)->raising > 0;
+    if (handle->raising) return true;
     gpumm_lua__push_owner(L, 1);
     handle = gpumm_lua__any_handle(L, -1);
     lua_pop(L, 1);

@@ -22,6 +22,7 @@ typedef struct bind_state {
     char device[128];     /* overrides what scripts ask for; "" : nothing */
     gpumm_log_fn log;
     void *log_user;
+    int raising;             /* above 0: within a simulation, where all failures raise */
     int collecting;          /* above 0: in a collection or a schedule, where the script's functions run */
     uint64_t collector_debt; /* bytes that the collector has not been told about */
     bind_reference_pool references;

@@ -14,6 +14,7 @@
 #include <lauxlib.h>
 #include <stdio.h>
 
+#include "base/alloc.h"
 #include "base/size.h"
 #include "base/thread.h"
 
@@ -22,6 +23,14 @@ typedef enum sandbox_strain { STRAIN_NONE, STRAIN_OWN, STRAIN_LUA } sandbox_stra
 enum { TICK = 1000 }; /* instructions between two looks at the clock */
 
 enum { RESERVE = 256 * 1024 }; /* bytes for unwinding after the end */
+
+static void on_tick(lua_State *L, lua_Debug *ar);
+
+/* From now on every call and every instruction is a tick, those of later calls among them. A hook may be set at any
+   moment; of other threads the one who calls them takes care. */
+static void tighten(const sandbox *s) {
+    if (s->main) lua_sethook(s->main, on_tick, LUA_MASKCOUNT | LUA_MASKCALL, 1);
+}
 
 /* ---- Memory ------------------------------------------------------------------------------- */
 
@@ -53,6 +62,7 @@ static bool grant(sandbox *s, const void *block, size_t size, size_t more) {
     if (!again || size > atomic_load(&s->memory)) return false;
     if (atomic_exchange(&s->strained, STRAIN_LUA) != STRAIN_LUA && take(s, more)) return true;
     gpumm_lua__sandbox_end_now(s, END_MEMORY);
+    tighten(s);
     return take(s, more);
 }
 
@@ -132,6 +142,11 @@ static void *own_memory(void *user, void *block, size_t size) {
 
 gpumm_allocator gpumm_lua__sandbox_allocator(sandbox *s) { return (gpumm_allocator){own_memory, s}; }
 
+gpumm_allocator gpumm_lua__own_allocator(lua_State *L) {
+    sandbox *s = gpumm_lua__sandbox_at(L);
+    return s ? gpumm_lua__sandbox_allocator(s) : gpumm__alloc_default;
+}
+
 /* ---- Ends --------------------------------------------------------------------------------- */
 
 void gpumm_lua__sandbox_end_now(sandbox *s, sandbox_end end) {
@@ -156,7 +171,9 @@ const char *gpumm_lua__sandbox_end_text(const sandbox *s, char text[static 128])
 static bool has_ended(lua_State *L, sandbox *s) {
     if (atomic_load(&s->end) == END_NONE && atomic_load(&s->strained) != STRAIN_NONE) relieve(L, s);
     if (atomic_load(&s->end) == END_NONE && gpumm__clock_ns() >= s->deadline) gpumm_lua__sandbox_end_now(s, END_TIME);
-    return atomic_load(&s->end) != END_NONE;
+    if (atomic_load(&s->end) == END_NONE) return false;
+    tighten(s);
+    return true;
 }
 
 /* The place is that of the function at `level`. */
@@ -172,6 +189,13 @@ void gpumm_lua__sandbox_tick(lua_State *L, sandbox *s) {
     if (has_ended(L, s)) raise_end(L, s, 1);
 }
 
+void gpumm_lua__out_of_own_memory(lua_State *L) {
+    sandbox *s = gpumm_lua__sandbox_at(L);
+    if (!s) return;
+    gpumm_lua__sandbox_end_now(s, END_MEMORY);
+    gpumm_lua__sandbox_tick(L, s);
+}
+
 static void on_tick(lua_State *L, lua_Debug *ar) {
     sandbox *s = gpumm_lua__sandbox_at(L);
     (void)ar;
@@ -181,4 +205,7 @@ static void on_tick(lua_State *L, lua_Debug *ar) {
     raise_end(L, s, 0);
 }
 
-void gpumm_lua__sandbox_watch(lua_State *L) { lua_sethook(L, on_tick, LUA_MASKCOUNT, TICK); }
+void gpumm_lua__sandbox_watch(lua_State *L) {
+    gpumm_lua__sandbox_at(L)->main = L;
+    lua_sethook(L, on_tick, LUA_MASKCOUNT, TICK);
+}

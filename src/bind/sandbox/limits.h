@@ -13,6 +13,10 @@ lua_State *gpumm_lua__sandbox_new_state(sandbox *s);
 sandbox *gpumm_lua__sandbox_peek(lua_State *L);
 /* gpumm's own memory for managers of this state, counted with Lua's. The sandbox lives until all is back. */
 gpumm_allocator gpumm_lua__sandbox_allocator(sandbox *s);
+/* The same for what the state itself takes besides Lua's: malloc's where it is not contained. */
+gpumm_allocator gpumm_lua__own_allocator(lua_State *L);
+/* That memory was refused, and collecting did not help: ends a contained script. [-0, +0, v] */
+void gpumm_lua__out_of_own_memory(lua_State *L);
 /* The first end stays. May be called from signal handlers. */
 void gpumm_lua__sandbox_end_now(sandbox *s, sandbox_end end);
 /* What ended it, for people. */

@@ -14,6 +14,7 @@
 #include "gpumm_lua.h"
 
 typedef struct sandbox {
+    lua_State *main;               /* the state's own thread; NULL before it is open, and once it closes */
     gpumm_allocator from;          /* where its memory comes from */
     atomic_uint_least64_t holders; /* the state, and every block of gpumm's own that is counted here */
     atomic_uint_least64_t used;    /* bytes: Lua's, and gpumm's own for the script's managers */
