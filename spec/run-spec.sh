@@ -19,8 +19,13 @@ if [ "$GPUMM_DEVICE" = cuda ]; then
 elif [ -n "$gpu" ]; then
   echo "skipped: $gpu tests of $(basename "$spec") need a GPU"
 fi
+# A test that hangs is shown, with every process that it started, before ctest ends it (TIMEOUT 600).
+"$(dirname "$0")/watchdog.sh" "${GPUMM_WATCHDOG:-480}" $$ &
+dog=$!
 output=$("$run" --quiet "$busted" --output=plainTerminal --helper=spec/helper.lua $exclude "$spec" 2>&1)
 code=$?
+kill "$dog" 2>/dev/null
+wait "$dog" 2>/dev/null
 printf '%s\n' "$output"
 got=$(printf '%s\n' "$output" | sed -n 's/^\([0-9]*\) success[es]* \/ 0 failures \/ 0 errors \/ [0-9]* pending.*/\1/p' | tail -n 1)
 if [ "$code" -ne 0 ] || [ "$got" != "$wanted" ]; then

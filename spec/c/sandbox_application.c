@@ -130,7 +130,8 @@ static void test_time(const char *script) {
     gpumm_lua_sandbox_time(L, 0.05);
     must_say(L, script, "timeout 0.05 seconds");
     CHECK(gpumm_lua_sandbox_ended(L, text) && strstr(text, "timeout 0.05 seconds"));
-    must_say(L, "pcall(print)", "timeout 0.05 seconds"); /* and again, for good */
+    must_say(L, "return 1 + 1", "timeout 0.05 seconds"); /* and again, for good */
+    must_say(L, "pcall(print)", "timeout 0.05 seconds");
     gpumm_lua_sandbox_time(L, 0);
     must_say(L, "for i = 1, 10000 do end", "timeout");
     gpumm_lua_sandbox_close(L);
@@ -193,6 +194,9 @@ static const char *const greedy[] = {
     "local t = {} while true do pcall(function() t[#t + 1] = buffer:download() end) end",
     "local t = {} for i = 1, 1e9 do t[i] = i end",
     "local t = {} while true do t[#t + 1] = gpumm.struct {{'a' .. #t, 'f32'}} end",
+    "local f = {} for i = 1, 1000 do f[i] = {('a'):rep(50) .. i, 'f32'} end local t = {} "
+    "while true do pcall(function() t[#t + 1] = gpumm.struct(f) end) end",
+    "local t = {} while true do pcall(function() t[#t + 1] = gpumm.type('f32x3') end) end",
     "local m = gpumm.manager {device = 'host'} local t = {} while true do t[#t + 1] = assert(m:allocate('n' .. #t, 'f32', 0)) end",
     "local s = 'return ' .. ('{'):rep(100) .. ('1,'):rep(1000000) while true do load(s) end",
 };
@@ -207,6 +211,7 @@ static void test_memory(const char *script) {
     /* A manager's own memory is refused by status, and what the script makes of that is its own affair. */
     if (strstr(script, "allocate(")) CHECK(ended || strstr(message, "OUT_OF_MEMORY"));
     else CHECK(ended && strstr(text, "lua-memory 8.0 MiB"));
+    if (ended) must_say(L, "return 1 + 1", "lua-memory 8.0 MiB"); /* and again, for good */
     CHECK(gpumm_lua_sandbox_memory(L) <= (8 << 20) + (256 << 10));
     gpumm_lua_sandbox_close(L);
     CHECK(atomic_load(&live) == 0);
