@@ -1,4 +1,4 @@
--- successes: 7
+-- successes: 8
 -- SPDX-License-Identifier: MIT
 -- Freed ranges stay warm until somebody needs them or trim is called.
 
@@ -111,5 +111,18 @@ describe("warm memory", function()
         assert.equal(unit, m:stats().total_allocated_bytes)
         assert.equal(m:device().in_place, b.committed_bytes == unit)
         assert.equal(support.bytes(unit), b:download():bytes())
+    end)
+
+    it("stays near the limit, also where no range serves the next buffer and the streams lag behind", function()
+        local m = spec.manager { limit = "64MiB", debug = false }
+        for i = 1, 60 do
+            local b = assert(m:buffer { type = "u8", length = (1 << 24) + i * 65536 })
+            assert(b:fill(7))
+            b:free()
+            assert.is_true(m:stats().committed_bytes < 128 << 20)
+        end
+        assert(m:synchronize())
+        m:close()
+        assert.is_true(m:stats().peak_committed_bytes < 128 << 20)
     end)
 end)

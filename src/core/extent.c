@@ -111,6 +111,24 @@ static gpumm_status reuse(extent *e, uint64_t bytes) {
     return GPUMM_OK;
 }
 
+/* The limit on what is used; UINT64_MAX: none. */
+static uint64_t limit_of(const context *ctx) {
+    uint64_t limit = gpumm_budget_limit(ctx->own);
+    return ctx->shared ? size_min(limit, gpumm_budget_limit(ctx->shared)) : limit;
+}
+
+/* Freed memory that waits for its streams is none that is used, but it must not add up: near twice the limit it is
+   waited for, as it is where the device has no more. */
+static void wait_for_room(context *ctx, uint64_t bytes) {
+    enum { LEAST = 64 << 20 };
+    uint64_t limit = limit_of(ctx), most = size_max(limit, LEAST / 2);
+    if (limit > UINT64_MAX / 2) return;
+    pthread_mutex_lock(&ctx->lock);
+    uint64_t committed = ctx->books.committed;
+    pthread_mutex_unlock(&ctx->lock);
+    if (committed >= 2 * most || bytes >= 2 * most - committed) gpumm__deferred_wait(&ctx->deferred);
+}
+
 static gpumm_status open_large(context *ctx, uint64_t bytes, uint64_t maximum, extent *e) {
     TRY(gpumm__range_open(&e->range, ctx->device, PLACE_DEVICE, maximum));
     /* A block that cannot grow in place has its address only once there is memory. */
@@ -137,6 +155,7 @@ gpumm_status gpumm__extent_open(context *ctx, uint64_t bytes, uint64_t maximum, 
     e = gpumm__mem_new(&ctx->memory, sizeof *e);
     if (!e) return fail_host_memory(sizeof *e);
     e->context = ctx;
+    if (!small) wait_for_room(ctx, bytes);
     gpumm_status status = small ? open_small(ctx, maximum, e) : open_large(ctx, bytes, maximum, e);
     if (status != GPUMM_OK) {
         gpumm__mem_free(&ctx->memory, e);
@@ -232,6 +251,29 @@ static void give_block(deferred *r) {
     gpumm__mem_free(&ctx->memory, e);
 }
 
+/* The oldest, out of the list, where all of it is more than `most`. NULL: it is not. */
+static extent *take_beyond(context *ctx, uint64_t most) {
+    uint64_t held = 0;
+    extent **oldest = NULL;
+    pthread_mutex_lock(&ctx->lock);
+    for (extent **at = &ctx->pool->cached; *at; at = &(*at)->next) {
+        held += (*at)->usable;
+        oldest = at;
+    }
+    extent *e = held > most ? *oldest : NULL;
+    if (e) *oldest = NULL;
+    pthread_mutex_unlock(&ctx->lock);
+    return e;
+}
+
+/* Ranges that serve nobody, as those that cannot grow in place, must not add up: what is cached stays within the
+   limit on what is used. */
+static void bound_cached(context *ctx) {
+    uint64_t most = limit_of(ctx);
+    for (extent *e; most != UINT64_MAX && (e = take_beyond(ctx, most)) != NULL;)
+        gpumm__order_defer(&e->order, ctx, &e->gone, unmap);
+}
+
 void gpumm__extent_release(extent *e, bool cached) {
     context *ctx = e->context;
     bool used = e->order.writer || e->order.readers, kept = cached || e->booked;
@@ -242,8 +284,8 @@ void gpumm__extent_release(extent *e, bool cached) {
         return;
     }
     if (kept || used) book_nameless(e, GPUMM_CACHED);
-    if (kept) put_cached(e);
-    else gpumm__order_defer(&e->order, ctx, &e->gone, unmap); /* at once, or behind whoever was to write there */
+    if (!kept) gpumm__order_defer(&e->order, ctx, &e->gone, unmap); /* at once, or behind whoever was to write there */
+    else put_cached(e), bound_cached(ctx);
 }
 
 /* ---- The pool ------------------------------------------------------------------------------- */
