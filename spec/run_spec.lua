@@ -1,4 +1,4 @@
--- successes: 32
+-- successes: 37
 -- SPDX-License-Identifier: MIT
 -- gpumm-run as a user runs it: a process of its own for every test.
 
@@ -478,5 +478,91 @@ describe("Ctrl-C", function()
         assert.equal(130, code)
         assert.equal("closed\n", out)
         contains(err, "interrupted!", "stack traceback:")
+    end)
+
+    it("in a script that called run itself: the step ends, finish runs, the script goes on, 130", function()
+        local code, out, err = interrupted [[
+            local gpumm = require "gpumm"
+            local function simulation()
+                return gpumm.simulation {
+                    numbers = gpumm.buffer { type = "u32", length = 100 },
+                    watch = gpumm.readback { "numbers", every = 1000000 },
+                    step = function(sim, i)
+                        sim.numbers:fill(i)
+                        if i == 3 then io.open("ready", "w"):close() end
+                        if i >= 3 then local t = os.clock() while os.clock() - t < 0.02 do end end
+                        if i > 2000 then error "it was never interrupted" end
+                        sim.ended = i
+                    end,
+                    frame = function(sim, f) print("frame", f.step == sim.ended, f.data[100] == f.step) end,
+                    finish = function(sim, last) print("finish", last.step == sim.i) return "result" end,
+                }
+            end
+            print(simulation():run { device = "host" })
+            print(simulation():run { device = "host" }) -- a later one ends before its first step
+        ]]
+        assert.equal("", err)
+        assert.equal("frame\ttrue\ttrue\nfinish\ttrue\nresult\nframe\tfalse\ttrue\nfinish\ttrue\nresult\n", out)
+        assert.equal(130, code)
+    end)
+end)
+
+describe("the end of a script", function()
+    it("by os.exit(n, true) in any callback of a simulation tells no leak of the simulation's own", function()
+        for _, callback in ipairs { "init", "step", "frame", "finish" } do
+            local code, out, err = script(([[
+                local gpumm = require "gpumm"
+                local t = { b = gpumm.buffer { type = "f32", length = 4 }, watch = gpumm.readback { "b" }, steps = 3,
+                    step = function(sim, i) sim.b:fill(i) end, device = "host" }
+                local before = t.CALLBACK or function() end
+                t.CALLBACK = function(...) before(...) os.exit(7, true) end
+                return gpumm.simulation(t)]]):gsub("CALLBACK", callback), "--quiet")
+            assert.equal("", out .. err, callback)
+            assert.equal(7, code, callback)
+        end
+    end)
+
+    it("tells the leaks of the script's own, also then", function()
+        local code, _, err = script([[
+            local gpumm = require "gpumm"
+            return gpumm.simulation { b = gpumm.buffer { type = "f32", length = 4 }, steps = 3, device = "host",
+                step = function(sim) sim.manager:allocate("mine", "f32", 3) os.exit(7, true) end }]], "--quiet")
+        contains(err, "leak: buffer 'mine'")
+        assert.is_nil(err:find("'b'", 1, true))
+        assert.equal(7, code)
+    end)
+end)
+
+describe("a spec of a user's", function()
+    local function busted(text)
+        folder.write("user_spec.lua", text)
+        return shell "RUN --quiet /usr/bin/busted --output=plainTerminal user_spec.lua"
+    end
+
+    it("fails where its test leaves a named buffer, unless it says so", function()
+        local code, out = busted [[
+            local spec = require "gpumm.spec"
+            describe("leaks", function()
+                after_each(spec.close)
+                it("one", function() spec.manager():allocate("leaky", "f32", 3) end)
+                it("meant", function() spec.leaks(spec.manager()):allocate("meant", "f32", 3) end)
+                it("none", function() local m = spec.manager() m:allocate("kept", "f32", 3) m:free "kept" end)
+            end)]]
+        contains(out, "3 successes / 0 failures / 1 error", "named buffers were never freed: 'leaky'", "user_spec.lua:4")
+        assert.is_nil(out:find("'meant'", 1, true))
+        assert.equal(1, code)
+    end)
+end)
+
+describe("the watchdog of specs", function()
+    it("shows a test that hangs, with the processes that it started, and ends it", function()
+        folder.write("loop.lua", "io.open('ready', 'w'):close() while true do end")
+        folder.write("hang_spec.lua", ("-- successes: 1\n it('hangs', function() os.execute '%s --quiet loop.lua' end)"):format(run))
+        local here = assert(io.popen "pwd"):read "l"
+        local code, out, err = shell(("mkdir spec; : >spec/helper.lua; GPUMM_WATCHDOG=3 sh %s/spec/run-spec.sh RUN /usr/bin/busted hang_spec.lua")
+            :format(here))
+        assert.equal(1, code)
+        contains(err, "a test has not ended after 3 seconds", "loop.lua", "thread ", "hang_spec.lua")
+        contains(out .. err, "1 successes are promised, got 'none'")
     end)
 end)

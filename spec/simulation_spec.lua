@@ -1,4 +1,4 @@
--- successes: 38
+-- successes: 39
 -- SPDX-License-Identifier: MIT
 -- Simulations: what a description may say, the order in which things are made and done, frames, pacing, errors in
 -- every callback, and what is left after each: nothing.
@@ -231,6 +231,24 @@ describe("frames", function()
         sim:run(OPTIONS)
         assert.equal(300, #seen + sim:statistics().dropped_frames)
         assert.equal(300, seen[#seen])
+    end)
+
+    it("are where files are written: in every callback a writer that fails raises, and outside it returns", function()
+        local view = gpumm.view("u8x3", 4)
+        local writers = {
+            function() return gpumm.npy.write("/nonexistent/x.npy", view) end,
+            function() return gpumm.raw.write("/nonexistent/x.raw", view) end,
+            function() return gpumm.image.write("/nonexistent/x.png", view, 2, 2) end,
+            function() return gpumm.npy.read("/nonexistent/x.npy") end,
+        }
+        for i, write in ipairs(writers) do
+            for _, callback in ipairs { "init", "step", "frame", "finish" } do
+                local sim = counter { steps = 1, [callback] = function() write() error "it returned" end }
+                assert.truthy(message_of(sim.run, sim, OPTIONS):find("IO: /nonexistent/x", 1, true), callback .. i)
+            end
+            local _, _, code = write() -- also after an error
+            assert.equal("IO", code)
+        end
     end)
 
     it("of a readback with every = false are those that the script captures, and no others", function()

@@ -353,13 +353,13 @@ function methods.open(sim, options)
     x.i, x.opened, x.ended = 0, true, false
     local ok, err = xpcall(function()
         make_all(sim)
+        x.guard = process.guard(function() free_buffers(x) end) -- a state that closes in a callback closes the manager
         if x.fields.init then x.fields.init(sim) end
     end, x.traceback or gpumm.traceback)
     if not ok then
         sim:close()
         error(err, 0)
     end
-    x.guard = process.guard(function() free_buffers(x) end) -- a state that closes in a callback takes the manager along
     return sim
 end
 
