@@ -6,8 +6,9 @@
 static void drop(gpumm_group *g) {
     for (size_t i = 0; i < g->count; i++) {
         gpumm_buffer *b = &g->members[i];
-        if (b->extent && gpumm__extent_shrink(b->extent, gpumm__buffer_bytes(b, g->capacity)))
-            gpumm__extent_book(b->extent, b->full_name, g->tag, g->capacity * b->size);
+        if (!b->extent || !gpumm__extent_shrink(b->extent, gpumm__buffer_bytes(b, g->capacity))) continue;
+        b->canary_end = size_min(b->canary_end, b->extent->usable); /* what is committed here again is zero */
+        gpumm__extent_book(b->extent, b->full_name, g->tag, g->capacity * b->size);
     }
 }
 
