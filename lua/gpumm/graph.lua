@@ -60,7 +60,7 @@ function graph.read(path)
 end
 
 local function is_node(value, nodes)
-    return math.type(value) == "integer" and value >= 1 and value <= nodes
+    return type(value) == "number" and math.tointeger(value) and value >= 1 and value <= nodes
 end
 
 -- The weight of an edge that a program names.
@@ -75,9 +75,9 @@ end
 --- A graph from arrays: `from` and `to` hold node numbers from 1, `weights` (may be nil) a number an edge. For graphs
 --- that a program makes.
 function graph.new(nodes, from, to, weights)
-    if math.type(nodes) ~= "integer" or nodes < 1 then
-        error("graph.new needs at least one node, not " .. tostring(nodes), 2)
-    end
+    local count = type(nodes) == "number" and math.tointeger(nodes) -- 2.0 is 2
+    if not count or count < 1 then error("graph.new needs at least one node, not " .. tostring(nodes), 2) end
+    nodes = count
     if type(from) ~= "table" or type(to) ~= "table" or #from ~= #to or type(weights or from) ~= "table" then
         error("graph.new needs arrays of the same length", 2)
     end

@@ -5,6 +5,7 @@
 local gpumm = require "gpumm"
 local checked = require "gpumm.common.checked"
 local colors = require "gpumm.picture.colors"
+local points = require "gpumm.common.points"
 
 local picture = {}
 
@@ -205,7 +206,7 @@ local function prepare(options)
     local positions = options.positions
     if positions == nil then error("picture.write needs positions = a view of f32x2", 3) end
     local request = { width = side(options, "width", 1600), height = side(options, "height", 1200) }
-    local x, y = coordinates(positions)
+    local x, y = coordinates(points("picture.write", positions, 3))
     local degree = colors.degrees(options.graph, #x)
     if #degree < #x then
         error(("there are %d positions for a graph of %d nodes"):format(#x, #degree), 0)
@@ -229,8 +230,8 @@ local function check_place(path)
 end
 
 --- Draws the graph (or the positions alone) into a PNG file: nodes sized by degree and colored by
---- community, edges blended by density. Options: positions (a view of f32x2, or of f32x3: seen
---- from above), graph, width (1600), height
+--- community, edges blended by density. Options: positions (a view or buffer of f32x2, or of
+--- f32x3: seen from above; or a list of points), graph, width (1600), height
 --- (1200), colors (one a node: "#rrggbb", { r, g, b }, numbers of the palette; or a column of fractions, or of
 --- kinds), background, manager (otherwise one of its own, closed at the end).
 function picture.write(path, options)
@@ -293,6 +294,7 @@ end
 --- Writes positions, in the order of the nodes, as .npy or .csv by the path's ending.
 function picture.positions(path, view)
     check_place(path)
+    view = points("picture.positions", view, 2)
     if #view == 0 then error("there is nothing to write: no positions", 0) end
     if ending_of(path) == "npy" then return need(gpumm.npy.write(path, view)) end
     return need(gpumm.raw.write(path, gpumm.view("u8", csv(view))))

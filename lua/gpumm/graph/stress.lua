@@ -2,6 +2,7 @@
 -- How far a layout's distances are from the graph's, without a device.
 
 local chance = require "gpumm.common.chance"
+local points = require "gpumm.common.points"
 
 local methods = {}
 
@@ -15,6 +16,7 @@ local function axes(self, positions)
     elseif type(positions) == "table" then
         for i = 1, math.min(self.nodes, #positions) do x[i], y[i], z[i] = unpack(positions[i]) end
     else
+        positions = points("stress", positions, 3)
         for i = 1, math.min(self.nodes, #positions) do x[i], y[i], z[i] = positions:get(i) end
     end
     if #x < self.nodes or #y < self.nodes then
