@@ -6,6 +6,7 @@ local gpumm = require "gpumm"
 local checked = require "gpumm.common.checked"
 local colors = require "gpumm.picture.colors"
 local points = require "gpumm.common.points"
+local nearest = require "gpumm.words".nearest
 
 local picture = {}
 
@@ -287,7 +288,9 @@ function picture.outputs(paths)
     end
     local unknown = next(left)
     if unknown ~= nil then
-        error(("picture.outputs: unknown output '%s'; valid: %s"):format(tostring(unknown), table.concat(OUTPUTS, ", ")), 2)
+        local near = nearest(tostring(unknown), OUTPUTS)
+        error(("picture.outputs: unknown output '%s'%s; valid: %s"):format(tostring(unknown),
+            near and (" (did you mean '%s'?)"):format(near) or "", table.concat(OUTPUTS, ", ")), 2)
     end
 end
 

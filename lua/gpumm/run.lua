@@ -3,6 +3,7 @@
 -- has the functions that are written in C (src/run/main.c): signals, loading a script, whether stderr is a terminal.
 
 local gpumm = require "gpumm"
+local nearest = require "gpumm.words".nearest
 
 local USAGE = [[
 usage: gpumm-run [options] script.lua [arguments]
@@ -62,6 +63,16 @@ local function valid_options()
         .. table.concat(contained, ", --") .. ", --version, --help"
 end
 
+-- " (did you mean --limit?)" where an option is near, else "".
+local function meant(name)
+    local names = {}
+    for _, kind in ipairs { flags, valued, listed } do
+        for word in pairs(kind) do names[#names + 1] = word end
+    end
+    local near = nearest(name, names)
+    return near and (" (did you mean --%s?)"):format(near) or ""
+end
+
 local function set(options, name, value)
     if not listed[name] then
         options[name] = value
@@ -87,7 +98,7 @@ local function parse_long(options, text, following)
         end
         set(options, name, value)
     else
-        bad_usage("unknown option --%s; valid: %s", text, valid_options())
+        bad_usage("unknown option --%s%s; valid: %s", text, meant(name), valid_options())
     end
     return 1
 end
