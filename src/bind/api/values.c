@@ -354,11 +354,13 @@ static bool is_flat(lua_State *L, int index, const gpumm_type *type) {
     return flat;
 }
 
+/* Names beside a list are the script's own: { 1, 2, label = "ends" }. */
 static bool is_element(lua_State *L, int key, uint64_t count) {
+    if (count > 0 && lua_type(L, key) == LUA_TSTRING) return true;
     return lua_isinteger(L, key) && lua_tointeger(L, key) >= 1 && (uint64_t)lua_tointeger(L, key) <= count;
 }
 
-/* A table with other keys than 1 to `count` has values that would be lost, as { [0] = 5 } has. */
+/* A table with other positions than 1 to `count` has values that would be lost, as { [0] = 5, 6 } has. */
 static void check_list(lua_State *L, int index, const gpumm_type *type, uint64_t count) {
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
         if (!is_element(L, -2, count))
