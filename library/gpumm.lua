@@ -316,8 +316,8 @@ function Manager:stats() end
 ---@return gpumm.block[]
 function Manager:leaks() end
 
---- The leaks, and a message that names them.
----@return gpumm.block[] leaks
+--- The names of the leaks, `{}` where there are none, and a message that says more of them. `leaks` has the details.
+---@return string[] names
 ---@return string? message
 function Manager:check_leaks() end
 
@@ -799,6 +799,11 @@ function View:bytes() end
 --- The element type.
 ---@return gpumm.type
 function View:type() end
+
+--- The view of one field, whatever it is called. `v.x` is the same where no method has that name.
+---@param name string
+---@return gpumm.view
+function View:field(name) end
 
 ---@class gpumm.type
 ---@field name string

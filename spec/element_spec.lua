@@ -100,10 +100,19 @@ describe("element types", function()
         raises('unknown option "nmae" (did you mean "name"?)', gpumm.struct, { { "x", "u8" }, nmae = "a" })
     end)
 
-    it("refuse fields named like a view's method", function()
-        for _, name in ipairs { "get", "set", "each", "totable", "copy", "bytes", "type" } do
-            raises(("the field name '%s' is a view's method"):format(name), gpumm.struct, { { name, "u8" } })
+    it("may have fields that are called as a view's method is, which wins: field() reaches all", function()
+        for _, name in ipairs { "get", "set", "each", "totable", "copy", "bytes", "type", "field" } do
+            local v = gpumm.view(gpumm.struct { { name, "u8" }, { "x", "f32" } }, { { 7, 1.5 }, { 8, 2.5 } })
+            assert.view_equals({ 7, 8 }, v:field(name))
+            assert.view_equals({ 1.5, 2.5 }, v:field "x")
+            assert.is_true(rawequal(v.x, v:field "x"))
+            assert.equal("function", type(v[name]))
+            v:field(name)[2] = 9
+            assert.same({ 9, 2.5 }, { v:get(2) })
         end
+        local v = gpumm.view(gpumm.struct { { "from", "u32" } }, 1)
+        raises("has no 'form' (did you mean 'from'?); its fields are from", v.field, v, "form")
+        raises("has no 'totabel' (did you mean 'totable'?)", function() return v.totabel end)
     end)
 
     it("refuse structs nested too deep", function()

@@ -259,7 +259,7 @@ describe("by the module", function()
         local m = manager()
         local g = m:group { { "a", "f32" }, { "b", "u8" } }
         for _, columns in ipairs { { a = { 1, 2 }, b = { 1 } }, { a = { 1 }, b = { "x" } }, { a = { 1 }, c = { 1 } },
-                setmetatable({}, { __index = function() return { 1 } end }), { a = g.a, b = g.b }, { a = { 1 }, b = 7 } } do
+                setmetatable({}, { __index = function() return { 1 } end }), { a = g.b, b = g.a }, { a = { 1 }, b = 7 } } do
             refused("", g.append, g, columns)
         end
         assert(#g == 0 and g.a.length == 0 and g:append { a = { 1 }, b = "\7" } and #g == 1)]])
@@ -267,7 +267,7 @@ describe("by the module", function()
         local t = "f32"
         local depth = 0
         while pcall(function() t = gpumm.struct { { "a", t } } end) do depth = depth + 1 assert(depth < 100) end
-        for _, name in ipairs { "a b", "1a", "", "get", "int", "a;b", ("n"):rep(1000) } do
+        for _, name in ipairs { "a b", "1a", "", "int", "a;b", ("n"):rep(1000) } do
             refused("", gpumm.struct, { { name, "f32" } })
         end
         for _, name in ipairs { "f32x0", "f32x5", "f32x99999999999999999999", "", "u8 ", "f32x2x2" } do

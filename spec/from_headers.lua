@@ -123,8 +123,8 @@ local function statuses()
             end
         end
     end
-    return ("/* Made by spec/from_headers.lua. */\nstatic const promise promises[] = {\n%s\n};\n"):format(
-        table.concat(lines, "\n"))
+    local text = "/* Made by spec/from_headers.lua. */\nstatic const promise promises[] = {\n%s\n};\n"
+    return text:format(table.concat(lines, "\n"))
 end
 
 io.write(({ ["null_calls.h"] = null_calls, ["statuses.h"] = statuses })[what]())

@@ -1,4 +1,4 @@
--- successes: 23
+-- successes: 24
 -- SPDX-License-Identifier: MIT
 -- Groups: one length, one capacity, one growth; all members or none.
 
@@ -185,18 +185,30 @@ describe("groups", function()
         assert.equal(24, names["nodes.q"])
     end)
 
-    it("refuse member names that shadow a method or field", function()
+    it("may have members that are called as a method or property is, which wins: member() reaches all", function()
         local m = spec.manager()
-        unchanged(m, function()
-            for _, name in ipairs { "append", "resize", "readback", "length", "capacity", "free", "name" } do
-                raises(('group member "%s": groups have a method or field of that name, choose another'):format(name),
-                    m.group, m, { { name, "u8" } })
-            end
-            for _, name in ipairs { "step", "keep", "data", "time", "dropped" } do
-                raises(('group member "%s": frames have a method or field of that name, choose another'):format(name),
-                    m.group, m, { { name, "u8" } })
-            end
-        end)
+        for _, name in ipairs { "append", "resize", "readback", "length", "capacity", "free", "name", "member", "step",
+            "keep", "data", "time", "dropped", "type", "get" } do
+            local g = m:group { { name, "u8" }, { "p", "u8" } }
+            assert(g:append { [name] = { 7, 8 }, p = { 1, 2 } })
+            assert.view_equals({ 7, 8 }, g:member(name):download())
+            assert.equal(2, g.length)
+            assert.equal("function", type(g.resize))
+            local r = assert(g:readback { name })
+            local frame = assert(r:wait(r:capture(3)))
+            assert.view_equals({ 7, 8 }, frame:member(name))
+            assert.equal(3, frame.step)
+            assert(g:free())
+        end
+    end)
+
+    it("raise for what is nearly the name of something", function()
+        local g = spec.manager():group { { "position", "f32x2" }, { "mass", "f32" }, length = 2 }
+        raises("gpumm.group has no 'positoin' (did you mean 'position'?)", function() return g.positoin end)
+        raises("gpumm.group has no 'lenght' (did you mean 'length'?)", function() return g.lenght end)
+        raises("a member's elements are on the device: g.member:download()", function() return g[1] end)
+        raises("gpumm.group.length cannot be assigned: g:resize(n)", function() g.length = 5 end)
+        assert.is_nil(g.velocity)
     end)
 
     it("refuse what is no group", function()

@@ -1,7 +1,7 @@
--- successes: 2
+-- successes: 6
 -- SPDX-License-Identifier: MIT
 -- The whole example of the ancestor's guide, with its last assert: a simulation's buffers from their making to the
--- leak check.
+-- leak check; and README's table for those who come from there, run from the table alone.
 
 local gpumm = require "gpumm"
 local spec = require "gpumm.spec"
@@ -72,7 +72,8 @@ describe("guide", function()
 
             -- The ancestor's grown buffers leaked in its own report. Ours do not.
             local leaks, text = m:check_leaks()
-            assert.equal(3, #leaks)
+            table.sort(leaks)
+            assert.same({ "edges", "positions", "velocities" }, leaks)
             support.contains("'edges', 400000 bytes", text)
             for _, name in ipairs { "positions", "velocities", "edges" } do assert.is_true(m:free(name)) end
             assert.equal(0, m:stats().total_allocated_bytes)
@@ -80,4 +81,121 @@ describe("guide", function()
             assert.same({}, (m:check_leaks()))
         end)
     end
+end)
+
+-- ---- The table ----------------------------------------------------------------------------------
+
+local function read(path)
+    local file <close> = assert(io.open(path))
+    return file:read "a"
+end
+
+-- The rows: what it was, and the code in the cells for Lua and for C.
+local function rows()
+    local list = {}
+    local text = read "README.md":match "## Coming from the Rust manager\n(.-)\nWhat differs"
+    for line in text:gmatch "[^\n]+" do
+        local rust, lua, c = line:match "^| (.-) | (.-) | (.-) |$"
+        if rust and rust ~= "Rust" and rust ~= "---" then
+            local row = { rust = rust, lua = {}, c = {} }
+            for code in lua:gmatch "`([^`]+)`" do row.lua[#row.lua + 1] = code end
+            for code in c:gmatch "`([^`]+)`" do row.c[#row.c + 1] = code end
+            list[#list + 1] = row
+        end
+    end
+    return list
+end
+
+-- Runs code of the table with the names that it uses.
+local function run(code, names)
+    local chunk = assert(load("return " .. code, code, "t", setmetatable(names, { __index = _G })))
+    return chunk()
+end
+
+describe("README's table", function()
+    after_each(spec.close)
+
+    it("names nothing that is not there", function()
+        local list, headers = rows(), read "src/gpumm.h" .. read "src/gpumm_compat.h"
+        assert.is_true(#list >= 25)
+        for _, row in ipairs(list) do
+            for _, code in ipairs(row.c) do
+                local name = code:match "[Gg][Pp][Uu][Mm][Mm]_[%w_]+"
+                local status = name and name:match "^GPUMM_(.+)$"
+                local there = not name or (status and headers:find("X(" .. status .. ",", 1, true))
+                    or headers:find(name .. "[^%w_]")
+                assert.truthy(there, code)
+            end
+            for _, code in ipairs(row.lua) do
+                local status = code:match '^"([A-Z_]+)"$'
+                assert.is_true(not status or gpumm.statuses[status] ~= nil, code)
+            end
+        end
+    end)
+
+    it("runs in C as it stands: spec/c/guide.c has every call of it", function()
+        local program = read "spec/c/guide.c":gsub("%s+", " ")
+        for _, row in ipairs(rows()) do
+            for _, code in ipairs(row.c) do
+                assert.truthy(program:find(code, 1, true), row.rust .. ": " .. code)
+            end
+        end
+    end)
+
+    it("runs in Lua as it stands", function()
+        local m = spec.manager { limit = "64MiB" }
+        local names = { gpumm = gpumm, m = m, name = "nodes", type = "f32x3", n = 100, bytes = 1 << 20,
+            config = gpumm.config.for_positions(), code = "OVER_LIMIT" }
+        local done, ran = {}, 0
+        local function after(code, result)
+            if type(result) == "userdata" and code:find "^gpumm.manager" then
+                assert.is_false(result:is_closed())
+                result:close()
+            elseif code == "m:free(name)" then
+                assert.is_true(result)
+                assert.is_nil((m:get_buffer "nodes"))
+                assert(m:allocate("nodes", "f32x3", 100, gpumm.config.for_positions()))
+            elseif code:find "^m:allocate" or code:find "^m:get_buffer" then
+                assert.equal("nodes", result.name)
+                names.b = result
+            elseif code == "m:wait_for_download(name)" then
+                assert.equal(100, #result)
+            elseif code == "m:check_leaks()" then
+                assert.same({ "nodes" }, result)
+            elseif code == "b:readback {}" then
+                names.rb = result
+            end
+            done[code] = true
+        end
+        for _, row in ipairs(rows()) do
+            for _, code in ipairs(row.lua) do
+                if code:find "^gpumm%." or code:find "^m:" or code:find "^b:" or code:find "^rb:" then
+                    if code == "m:allocate(name, type, n)" then m:free "nodes" end
+                    after(code, run(code, names))
+                    ran = ran + 1
+                end
+            end
+        end
+        assert.is_true(ran >= 20)
+        assert.is_true(done["rb:capture()"] and done["m:start_async_download(name)"])
+        assert.is_true(run("gpumm.is_memory_error(code)", names))
+    end)
+
+    it("has configs that may be partial, stand beside a type, and be small", function()
+        local m = spec.manager()
+        local grown = assert(m:allocate("grown", "f32", 2000, { growth_factor = 2 }))
+        assert(m:ensure_capacity("grown", 2001))
+        assert.equal(4000, grown.capacity)
+        assert.equal(1024, assert(m:allocate("default", "f32", 1, {})).capacity) -- 4096 bytes
+        local beside = assert(m:allocate("beside", "f32", 10, { bytes_per_element = 16 }))
+        assert.equal("f32", beside.type.name)
+        assert.equal("u32x2", assert(m:allocate("edges", "u32x2", 10, gpumm.config.for_edges())).type.name)
+        assert.equal(16, assert(m:allocate("opaque", nil, 10, { bytes_per_element = 16 })).type.size)
+        local small = assert(m:allocate("small", "f32", 10, { max_size_bytes = 1000 }))
+        assert.equal(250, small.capacity)
+        support.fails("OVER_MAX_SIZE", "its maximum of 250", m:ensure_capacity("small", 251))
+        for _, name in ipairs { "growth_factor", "max_size_bytes", "min_size_bytes", "bytes_per_element", "enable_async" } do
+            assert.truthy(gpumm.config.default()[name] ~= nil)
+        end
+    end)
 end)

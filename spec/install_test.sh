@@ -149,7 +149,7 @@ END
 cat >"$consumer/CMakeLists.txt" <<'END'
 cmake_minimum_required(VERSION 3.20)
 project(consumer LANGUAGES C CXX)
-find_package(gpumm 0.1 REQUIRED)
+find_package(gpumm 0.2 REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(LUA REQUIRED IMPORTED_TARGET lua5.4)
 add_executable(c c.c)

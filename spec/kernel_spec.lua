@@ -138,7 +138,7 @@ describe("a launch", function()
         assert.view_equals({ 5, 6 }, out:download())
         assert(k(2, out, gpumm.null))
         assert.view_equals({ 77, 77 }, out:download())
-        assert.truthy(message_of(k, 2, out, out.from):find("parameter 'from' (const unsigned *): a buffer, a scratch or "
+        assert.truthy(message_of(k, 2, out, nil):find("parameter 'from' (const unsigned *): a buffer, a scratch or "
             .. "gpumm.null expected, got nil", 1, true))
         assert(k { n = 2, out = out, from = from })
         assert(k { n = 2, out = out, from = false })

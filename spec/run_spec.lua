@@ -218,7 +218,8 @@ describe("gpumm-run's options", function()
 
     it("that are unknown, doubtful or incomplete are refused, with the usage", function()
         for line, words in pairs {
-            ["RUN --devise host x.lua"] = "unknown option --devise; valid: --device", ["RUN -x"] = "unknown option -x",
+            ["RUN --devise host x.lua"] =
+                "unknown option --devise (did you mean --device?); valid: --device", ["RUN -x"] = "unknown option -x",
             ["RUN --device"] = "--device needs a value", ["RUN --device tpu x.lua"] = "--device tpu",
             ["RUN --limit 12XB x.lua"] = "12XB", ["RUN --limit= x.lua"] = "--limit", ["RUN --stats=xml x.lua"] = "--stats=xml",
             ["RUN"] = "a script is missing", ["RUN --quiet --"] = "a script is missing",

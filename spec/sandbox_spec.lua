@@ -170,7 +170,8 @@ describe("out of gpumm's objects", function()
     holds("a name is no object", [[
         local m = manager()
         local b = m:allocate("b", "f32", 1)
-        b:upload(setmetatable({}, { __name = "gpumm.view", __len = function() return 1 end })) -- no elements
+        local list = setmetatable({}, { __name = "gpumm.view", __len = function() return 1 end })
+        refused("element 1 of 1 is nil", b.upload, b, list)
         refused("", b.upload, b, setmetatable({ 1, 2 }, { __name = "gpumm.view" }))
         refused("", b.copy, b, setmetatable({}, { __name = "gpumm.buffer" }))
         m:free("b")]])

@@ -162,8 +162,8 @@ typedef struct gpumm_field {
 /* "f32", "u8", "f32x3" (2 to 4 lanes, packed: f32x3 is 12 bytes), "bytes16". Alignment is that of CUDA's
    vector type of the same shape. INVALID_ARGUMENT names what is valid. */
 GPUMM_API gpumm_status gpumm_type_parse(const char *text, gpumm_type **out);
-/* A struct with C layout. `name` is its name in kernels, or NULL. Field names are C identifiers
-   that no view method uses; 1 to 1024 of them, nested ones counted, at most 8 deep. INVALID_ARGUMENT
+/* A struct with C layout. `name` is its name in kernels, or NULL. Field names are C identifiers;
+   1 to 1024 of them, nested ones counted, at most 8 deep. INVALID_ARGUMENT
    names the offender. Types are retained, names copied. */
 GPUMM_API gpumm_status gpumm_type_struct(const char *name, const gpumm_field *fields, size_t count, gpumm_type **out);
 /* The same with memory from an allocator, which must stay usable as long as the type (NULL: malloc's). */
@@ -185,7 +185,7 @@ GPUMM_API const char *gpumm_type_name(const gpumm_type *type);        /* "f32x3"
 GPUMM_API const char *gpumm_type_struct_name(const gpumm_type *type); /* "" where it has none; borrowed */
 /* Same shape: names of structs do not count, names, types and order of fields do. */
 GPUMM_API bool gpumm_type_equal(const gpumm_type *a, const gpumm_type *b);
-/* Writes "typedef struct NAME { … } NAME;\n" as snprintf does; returns the length needed. */
+/* Writes "typedef struct NAME { … } NAME;\n" as snprintf does; returns the length needed. NULL name: its own. */
 GPUMM_API size_t gpumm_type_declaration(const gpumm_type *type, const char *name, char *text, size_t size);
 
 /* ---- Growth ------------------------------------------------------------------------------- */

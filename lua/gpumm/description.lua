@@ -5,6 +5,7 @@
 -- place in the order of descriptions: resources are made in that order.
 
 local gpumm = require "gpumm"
+local nearest = require "gpumm.words".nearest
 
 local description = {}
 local Description = { __name = "gpumm.description", __metatable = "gpumm.description" }
@@ -14,15 +15,27 @@ local function fail(message, ...)
     error(message:format(...), 4)
 end
 
+-- " (did you mean 'growth'?)" where a word is near, else "".
+local function meant(word, names)
+    local near = type(word) == "string" and nearest(word, names)
+    return near and (" (did you mean '%s'?)"):format(near) or ""
+end
+
 local function check_options(kind, options, valid)
     for key in pairs(options) do
         if type(key) ~= "number" and not valid[key] then
             local names = {}
             for name in pairs(valid) do names[#names + 1] = name end
             table.sort(names)
-            fail("gpumm.%s: unknown option '%s'; valid: %s", kind, tostring(key), table.concat(names, ", "))
+            fail("gpumm.%s: unknown option '%s'%s; valid: %s", kind, tostring(key), meant(key, names),
+                table.concat(names, ", "))
         end
     end
+end
+
+-- As an integer: 1e1 is 10. nil for anything that is not a whole number.
+local function whole(value)
+    return type(value) == "number" and math.tointeger(value) or nil
 end
 
 local function set(...)
@@ -32,7 +45,7 @@ local function set(...)
 end
 
 local function make(kind, options, valid, check)
-    if type(options) ~= "table" then fail("gpumm.%s takes a table, not a %s", kind, type(options)) end
+    if type(options) ~= "table" then error(("gpumm.%s takes a table, not a %s"):format(kind, type(options)), 2) end
     check_options(kind, options, valid)
     local copy = {}
     for key, value in pairs(options) do copy[key] = value end
@@ -86,14 +99,20 @@ local function check_readback(options)
         if type(name) ~= "string" then fail("gpumm.readback: entry %d is a %s, not a name", i, type(name)) end
     end
     local every = options.every
-    if every ~= nil and every ~= false and not (math.type(every) == "integer" and every >= 1) then
+    options.every = whole(every) or every
+    if every ~= nil and every ~= false and not (whole(every) and every >= 1) then
         fail("gpumm.readback: every is a whole number of steps from 1 (the default), or false (captured by hand only), not %s",
             tostring(every))
     end
+    local slots = options.slots
+    options.slots = whole(slots) or slots
+    if slots ~= nil and not (whole(slots) and slots >= 2 and slots <= 64) then
+        fail("gpumm.readback: slots is a whole number from 2 to 64, not %s", tostring(slots))
+    end
     local busy = options.busy
     if busy ~= nil and busy ~= "wait" and busy ~= "newest" and busy ~= "drop" then
-        fail("gpumm.readback: busy is \"wait\" (the default: nothing is lost), \"newest\" or \"drop\", not %s",
-            tostring(busy))
+        fail("gpumm.readback: busy is \"wait\" (the default: nothing is lost), \"newest\" or \"drop\", not %s%s",
+            tostring(busy), meant(busy, { "wait", "newest", "drop" }))
     end
 end
 

@@ -39,7 +39,9 @@ local function column(values, kind, what)
 end
 
 local function check_edge(from, to, e, nodes)
-    local function is_node(value) return math.type(value) == "integer" and value >= 1 and value <= nodes end
+    local function is_node(value)
+        return type(value) == "number" and math.tointeger(value) and value >= 1 and value <= nodes
+    end
     if is_node(from[e]) and is_node(to[e]) then return end
     error(("edge %d: %s and %s are not both nodes from 1 to %d"):format(e, tostring(from[e]), tostring(to[e]), nodes), 4)
 end
@@ -80,9 +82,11 @@ local function is_column(value) return type(value) == "table" or type(value) == 
 --- A graph from arrays: `from` and `to` hold node numbers from 1, `weights` (may be nil) a number an edge; tables or
 --- views. For graphs that a program makes.
 function graph.new(nodes, from, to, weights)
-    if math.type(nodes) ~= "integer" or nodes < 1 or nodes > 0x7fffffff then
+    local count = type(nodes) == "number" and math.tointeger(nodes) -- 2.0 is 2
+    if not count or count < 1 or count > 0x7fffffff then
         error("graph.new needs at least one node, not " .. tostring(nodes), 2)
     end
+    nodes = count
     if not is_column(from) or not is_column(to) or #from ~= #to or not is_column(weights or from) then
         error("graph.new needs arrays of the same length", 2)
     end

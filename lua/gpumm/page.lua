@@ -8,6 +8,7 @@ local colors = require "gpumm.picture.colors"
 local edge_columns = require "gpumm.graph.edge_columns"
 local native = require "gpumm.layout.native"
 local packed = require "gpumm.common.packed"
+local points = require "gpumm.common.points"
 
 local page = {}
 
@@ -18,7 +19,9 @@ local function check(path, options)
     if type(options) ~= "table" then error("page.write needs a table of options", 3) end
     checked.keys("page.write", options, VALID, 3)
     if options.positions == nil then error("page.write needs positions = a view of f32x2", 3) end
-    if #options.positions == 0 then error("page.write: there is nothing to show: no positions", 3) end
+    local positions = points("page.write", options.positions, 4)
+    if #positions == 0 then error("page.write: there is nothing to show: no positions", 3) end
+    return positions
 end
 
 -- ---- Base64 --------------------------------------------------------------------------------------
@@ -51,8 +54,7 @@ end
 local function places(positions)
     local values = {}
     for i = 1, #positions do
-        local x, y
-        if type(positions) == "table" then x, y = positions[i][1], positions[i][2] else x, y = positions:get(i) end
+        local x, y = positions:get(i)
         if type(x) ~= "number" or type(y) ~= "number" or x - x ~= 0 or y - y ~= 0 then
             error(("position %d is not finite: %s, %s"):format(i, tostring(x), tostring(y)), 0)
         end
@@ -101,12 +103,12 @@ local function names_of(options, count)
     return "[" .. table.concat(list, ",") .. "]"
 end
 
---- Writes a page that shows the positions (a view of f32x2, or a list of points; of points in space, x and y) and
+--- Writes a page that shows the positions (a view or buffer of f32x2, or a list of points; of points in space, x and y) and
 --- the graph's edges between them. Options: positions, graph, colors and background as picture.write has them, title,
 --- names (one a node; false: none; otherwise the graph's labels, or else names).
 function page.write(path, options)
-    check(path, options)
-    local count = #options.positions
+    local positions = check(path, options)
+    local count = #positions
     if options.graph and options.graph.nodes < count then
         error(("there are %d positions for a graph of %d nodes"):format(count, options.graph.nodes), 0)
     end
@@ -116,7 +118,7 @@ function page.write(path, options)
     local parts = {
         TITLE = title, BACKGROUND = ("rgb(%.0f,%.0f,%.0f)"):format(back[1] * 255, back[2] * 255, back[3] * 255),
         META = ('{"nodes":%d,"edges":%d,"background":[%.4f,%.4f,%.4f]}'):format(count, edges, table.unpack(back)),
-        NAMES = names_of(options, count), POSITIONS = base64(places(options.positions)), EDGES = base64(ends),
+        NAMES = names_of(options, count), POSITIONS = base64(places(positions)), EDGES = base64(ends),
         COLORS = base64(colors_of(options, count)),
     }
     local text = gpumm.resource("gpumm/page/page.html"):gsub("@(%u+)@", parts)

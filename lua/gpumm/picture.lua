@@ -5,6 +5,8 @@
 local gpumm = require "gpumm"
 local checked = require "gpumm.common.checked"
 local colors = require "gpumm.picture.colors"
+local points = require "gpumm.common.points"
+local nearest = require "gpumm.words".nearest
 
 local picture = {}
 
@@ -205,7 +207,7 @@ local function prepare(options)
     local positions = options.positions
     if positions == nil then error("picture.write needs positions = a view of f32x2", 3) end
     local request = { width = side(options, "width", 1600), height = side(options, "height", 1200) }
-    local x, y = coordinates(positions)
+    local x, y = coordinates(points("picture.write", positions, 3))
     local degree = colors.degrees(options.graph, #x)
     if #degree < #x then
         error(("there are %d positions for a graph of %d nodes"):format(#x, #degree), 0)
@@ -230,8 +232,8 @@ local function check_place(path)
 end
 
 --- Draws the graph (or the positions alone) into a PNG file: nodes sized by degree and colored by
---- community, edges blended by density. Options: positions (a view of f32x2, or of f32x3: seen
---- from above), graph, width (1600), height
+--- community, edges blended by density. Options: positions (a view or buffer of f32x2, or of
+--- f32x3: seen from above; or a list of points), graph, width (1600), height
 --- (1200), colors (one a node: "#rrggbb", { r, g, b }, numbers of the palette; or a column of fractions, or of
 --- kinds), background, manager (otherwise one of its own, closed at the end).
 function picture.write(path, options)
@@ -288,7 +290,9 @@ function picture.outputs(paths)
     end
     local unknown = next(left)
     if unknown ~= nil then
-        error(("picture.outputs: unknown output '%s'; valid: %s"):format(tostring(unknown), table.concat(OUTPUTS, ", ")), 2)
+        local near = nearest(tostring(unknown), OUTPUTS)
+        error(("picture.outputs: unknown output '%s'%s; valid: %s"):format(tostring(unknown),
+            near and (" (did you mean '%s'?)"):format(near) or "", table.concat(OUTPUTS, ", ")), 2)
     end
 end
 
@@ -296,6 +300,7 @@ end
 --- written too: as a column of the .csv, or beside the .npy in FILE.names.csv; gpumm.graph.positions reads them back.
 function picture.positions(path, view, graph)
     check_place(path)
+    view = points("picture.positions", view, 2)
     if graph then
         require "gpumm.graph.positions".write(path, view, graph.names)
         return true

@@ -4,6 +4,7 @@
 
 local gpumm = require "gpumm"
 local inside = require "gpumm.inside"
+local nearest = require "gpumm.words".nearest
 
 local USAGE = [[
 usage: gpumm-run [options] script.lua [arguments]
@@ -63,6 +64,16 @@ local function valid_options()
         .. table.concat(contained, ", --") .. ", --version, --help"
 end
 
+-- " (did you mean --limit?)" where an option is near, else "".
+local function meant(name)
+    local names = {}
+    for _, kind in ipairs { flags, valued, listed } do
+        for word in pairs(kind) do names[#names + 1] = word end
+    end
+    local near = nearest(name, names)
+    return near and (" (did you mean --%s?)"):format(near) or ""
+end
+
 local function set(options, name, value)
     if not listed[name] then
         options[name] = value
@@ -88,7 +99,7 @@ local function parse_long(options, text, following)
         end
         set(options, name, value)
     else
-        bad_usage("unknown option --%s; valid: %s", text, valid_options())
+        bad_usage("unknown option --%s%s; valid: %s", text, meant(name), valid_options())
     end
     return 1
 end

@@ -12,6 +12,7 @@ local gpumm = require "gpumm"
 local description = require "gpumm.description"
 local describe = require "gpumm.describe"
 local process = require "gpumm.inside"
+local nearest = require "gpumm.words".nearest
 
 local Simulation = { __name = "gpumm.simulation", __metatable = "gpumm.simulation" }
 local methods = {}
@@ -56,8 +57,9 @@ local function check_resource(key, value)
         local names = {}
         for name in pairs(FIELDS) do names[#names + 1] = name end
         table.sort(names)
-        fail(4, "gpumm.simulation: '%s' is neither a resource (gpumm.group, buffer, kernel, readback, stream) nor one of: %s",
-            key, table.concat(names, ", "))
+        local near = nearest(key, names)
+        fail(4, "gpumm.simulation: '%s' is neither a resource (gpumm.group, buffer, kernel, readback, stream) nor one of: %s%s",
+            key, table.concat(names, ", "), near and (" (did you mean '%s'?)"):format(near) or "")
     end
 end
 
@@ -110,7 +112,7 @@ local function check(t)
         if type(key) ~= "string" then fail(3, "gpumm.simulation: every entry needs a name; %s has none", tostring(value)) end
         if FIELDS[key] then
             check_field(key, value)
-            fields[key] = value
+            fields[key] = FIELDS[key] == "number" and math.tointeger(value) or value
         else
             check_resource(key, value)
             resources[key] = value

@@ -160,6 +160,19 @@ static bool load_part(lua_State *L, int module, const char *key) {
     return true;
 }
 
+/* nil; a key that is nearly a name of the module's raises. */
+static int unknown_part(lua_State *L, const char *key) {
+    static const char *const names[] = {
+        "manager",  "simulation", "group",    "buffer",     "kernel",        "readback",
+        "stream",   "growth",     "config",   "struct",     "type",          "view",
+        "npy",      "raw",        "graph",    "force",      "picture",       "page",
+        "image",    "inflate",    "options",  "spec",       "beside",        "environment",
+        "caller",   "writable",   "resource", "parse_size", "status_of",     "is_memory_error",
+        "statuses", "version",    "null",     "traceback",  "next_capacity", NULL};
+    const char *near = gpumm_lua__nearest(key, names);
+    return near ? luaL_error(L, "gpumm has no '%s' (did you mean '%s'?)", gpumm_lua__push_key(L, 2), near) : 0;
+}
+
 /* module[key] where it has none: the module is in slot 1. */
 static int module_index(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
@@ -170,7 +183,7 @@ static int module_index(lua_State *L) {
         lua_gettable(L, 1);
         return 1;
     }
-    if (!is_description(key)) return 0;
+    if (!is_description(key)) return unknown_part(L, key);
     lua_getfield(L, 1, "description");
     lua_getfield(L, -1, key);
     lua_pushvalue(L, -1);

@@ -49,7 +49,8 @@ static gpumm_status check_options(gpumm_group_options *o) {
         return fail(GPUMM_INVALID_ARGUMENT, "%u growth steps ahead are too many: 0 to %d are committed in advance",
                     o->ahead, AHEAD_MOST);
     if (o->length > o->max_length)
-        return fail(GPUMM_OVER_MAX_SIZE, "%llu elements are more than the maximum of %llu",
+        return fail(GPUMM_OVER_MAX_SIZE,
+                    "%llu elements are more than the maximum of %llu; the option max_length raises it",
                     (unsigned long long)o->length, (unsigned long long)o->max_length);
     gpumm_growth rule = o->growth; /* a schedule is checked by being asked, a callback is not called for it */
     if (rule.kind == GPUMM_GROWTH_CALLBACK && rule.callback) return GPUMM_OK;

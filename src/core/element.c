@@ -287,10 +287,6 @@ static const char *const keywords[] = {
     "xor_eq",
 };
 
-#define VIEW_METHOD_NAME(name) #name,
-static const char *const view_methods[] = {VIEW_METHOD_MAP(VIEW_METHOD_NAME)};
-#undef VIEW_METHOD_NAME
-
 static bool listed(const char *const *names, size_t count, const char *name) {
     for (size_t i = 0; i < count; i++)
         if (strcmp(names[i], name) == 0) return true;
@@ -313,9 +309,6 @@ static gpumm_status check_field(const gpumm_field *fields, size_t index) {
     const gpumm_field *field = &fields[index];
     TRY(gpumm__type_check_identifier("the field name", field->name));
     if (!field->type) return fail(GPUMM_INVALID_ARGUMENT, "the field '%s' has no type", field->name);
-    if (listed(view_methods, sizeof view_methods / sizeof *view_methods, field->name))
-        return fail(GPUMM_INVALID_ARGUMENT, "the field name '%s' is a view's method: v.%s would not reach the field",
-                    field->name, field->name);
     for (size_t i = 0; i < index; i++)
         if (strcmp(fields[i].name, field->name) == 0)
             return fail(GPUMM_INVALID_ARGUMENT, "the field name '%s' is there twice", field->name);
@@ -438,7 +431,7 @@ static bool declare_visit(struct walk *w, const gpumm_type *type, const char *na
 }
 
 size_t gpumm_type_declaration(const gpumm_type *type, const char *name, char *text, size_t size) {
-    if (!type || !name) return 0;
+    if (!type) return 0;
     struct out o = {text, size, 0};
     const char *root_name = name_or_own(type, name);
     struct walk w = {.root_name = root_name, .visit = declare_visit, .root = type, .out = &o};

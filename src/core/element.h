@@ -17,9 +17,6 @@ struct scalar_info {
 /* By gpumm_scalar. */
 extern const struct scalar_info scalar_infos[GPUMM_TYPE_F64 + 1] SHARED(scalar_infos);
 
-/* The methods of a view. v.name is a field, so a field of one of these names could not be reached. */
-#define VIEW_METHOD_MAP(X) X(get) X(set) X(each) X(totable) X(copy) X(type) X(bytes)
-
 /* Structs hold at most this much, so that walking one needs little stack and little time. */
 enum { TYPE_DEPTH_MAX = 8, TYPE_FIELDS_MAX = 1024 };
 

@@ -67,7 +67,8 @@ gpumm_status gpumm_growth_next(const gpumm_growth *g, const gpumm_growth_request
     NOT_NULL(next, "next");
     TRY(check(g));
     if (r->required > r->max)
-        return fail(GPUMM_OVER_MAX_SIZE, "%llu elements are more than the maximum of %llu",
+        return fail(GPUMM_OVER_MAX_SIZE,
+                    "%llu elements are more than the maximum of %llu; the option max_length raises it",
                     (unsigned long long)r->required, (unsigned long long)r->max);
     uint64_t wanted = size_max(by_schedule(g, r), r->required), aligned;
     if (g->align > 1) wanted = size_round_up(wanted, g->align, &aligned) ? aligned : UINT64_MAX;

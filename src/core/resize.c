@@ -14,7 +14,8 @@
 
 static gpumm_status target_of(gpumm_group *g, const change *c, uint64_t required, uint64_t *target) {
     if (required > g->max_length)
-        return fail(GPUMM_OVER_MAX_SIZE, "%llu elements are more than its maximum of %llu",
+        return fail(GPUMM_OVER_MAX_SIZE,
+                    "%llu elements are more than its maximum of %llu; the option max_length raises it",
                     (unsigned long long)required, (unsigned long long)g->max_length);
     gpumm_growth rule = g->growth;
     if (c->proposed || rule.kind == GPUMM_GROWTH_CALLBACK) { /* asked before, without locks: a list of one */

@@ -1,10 +1,12 @@
 -- SPDX-License-Identifier: MIT
 -- Options in tables: unknown names and values that make no sense are refused by a message that says what would be right.
 
+local nearest = require "gpumm.words".nearest
+
 local checked = {}
 
 local function is_finite(value) return type(value) == "number" and value - value == 0 end
-local function is_whole(value) return math.type(value) == "integer" end
+local function is_whole(value) return type(value) == "number" and math.tointeger(value) ~= nil end -- 10.0 is one
 
 -- By kind: what it is called, and whether a value is one.
 local KINDS = {
@@ -46,7 +48,9 @@ end
 function checked.keys(what, options, valid, level)
     for key in pairs(options) do
         if not is_in(valid, key) then
-            error(("%s: unknown option %q; valid: %s"):format(what, tostring(key), table.concat(valid, ", ")), level + 1)
+            local near = type(key) == "string" and nearest(key, valid)
+            error(("%s: unknown option %q%s; valid: %s"):format(what, tostring(key),
+                near and (" (did you mean %q?)"):format(near) or "", table.concat(valid, ", ")), level + 1)
         end
     end
 end
@@ -65,6 +69,7 @@ function checked.options(what, options, fields, level)
         if value ~= nil and value ~= field.default and not is_right(field, value) then
             error(("%s: %s is %s, not %s"):format(what, name, expectation(field), show(value)), level + 1)
         end
+        if field.kind == "whole" and type(value) == "number" then value = math.tointeger(value) end
         all[name] = value
     end
     return all

@@ -32,6 +32,7 @@ function settings.pinned(what, nodes, pinned, level)
     for i = 1, nodes do bytes[i] = 0 end
     for key, value in pairs(pinned) do
         local i = value == true and key or value
+        i = type(i) == "number" and math.tointeger(i) or i
         if math.type(i) ~= "integer" or not bytes[i] then
             error(("%s: pinned names %s, which is no node from 1 to %d"):format(what, tostring(i), nodes), level + 1)
         end

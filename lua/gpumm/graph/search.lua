@@ -24,6 +24,7 @@ end
 
 --- Distances in edges from node `source`; -1 where there is no path.
 function methods:bfs(source)
+    source = type(source) == "number" and math.tointeger(source) or source
     if math.type(source) ~= "integer" or source < 1 or source > self.nodes then
         error(("bfs needs a node from 1 to %d, not %s"):format(self.nodes, tostring(source)), 2)
     end

@@ -5,6 +5,7 @@ local adjacency = require "gpumm.graph.adjacency"
 local chance = require "gpumm.common.chance"
 local gpumm = require "gpumm"
 local native = require "gpumm.layout.native"
+local points = require "gpumm.common.points"
 
 local methods = {}
 
@@ -18,6 +19,7 @@ local function axes(self, positions)
     elseif type(positions) == "table" then
         for i = 1, math.min(self.nodes, #positions) do x[i], y[i], z[i] = unpack(positions[i]) end
     else
+        positions = points("stress", positions, 3)
         for i = 1, math.min(self.nodes, #positions) do x[i], y[i], z[i] = positions:get(i) end
     end
     if #x < self.nodes or #y < self.nodes then

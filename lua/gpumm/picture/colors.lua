@@ -22,7 +22,7 @@ end
 local function color_of(value, what)
     if type(value) == "string" and value:find("^#%x%x%x%x%x%x$") then
         return channels(tonumber(value:sub(2), 16))
-    elseif math.type(value) == "integer" and value >= 1 then
+    elseif type(value) == "number" and math.tointeger(value) and value >= 1 then
         return channels(PALETTE[value] or GREY)
     elseif type(value) == "table" and #value == 3 and tonumber(value[1] + value[2] + value[3]) then
         return value[1], value[2], value[3]

@@ -514,7 +514,13 @@ static const luaL_Reg meta[] = {
 static void release(void *buffer) { gpumm_buffer_release(buffer); }
 
 const bind_class gpumm_lua__buffer_class = {
-    .name = "gpumm.buffer", .methods = methods, .properties = properties, .meta = meta, .release = release};
+    .elements = "its elements are on the device: b:download() gives a view of them, b:upload(data) writes them",
+    .assigned = "b:resize(n) changes the length, b:ensure_capacity(n) the capacity",
+    .name = "gpumm.buffer",
+    .methods = methods,
+    .properties = properties,
+    .meta = meta,
+    .release = release};
 
 gpumm_buffer *gpumm_lua__to_buffer(lua_State *L, int index) {
     return gpumm_lua__check(L, index, &gpumm_lua__buffer_class);

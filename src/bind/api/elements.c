@@ -10,6 +10,7 @@
 #include "bind/api/view.h"
 #include "bind/lua/arguments.h"
 #include "bind/lua/raise.h"
+#include "gpumm_lua.h"
 
 static void bytes_of_string(lua_State *L, int index, const gpumm_type *type, struct elements *out) {
     size_t length;
@@ -21,11 +22,67 @@ static void bytes_of_string(lua_State *L, int index, const gpumm_type *type, str
     *out = (struct elements){bytes, length / gpumm_type_size(type)};
 }
 
+/* What lies on the device, through a view of its own. Waits for who wrote it. */
+static void elements_of_buffer(lua_State *L, gpumm_buffer *buffer, const gpumm_type *type, struct elements *out) {
+    gpumm_buffer_info info;
+    if (!gpumm_type_equal(gpumm_buffer_type(buffer), type))
+        gpumm_lua__raise(L, fail(GPUMM_TYPE_MISMATCH, "%s is wanted, and the buffer is of %s", gpumm_type_name(type),
+                                 gpumm_type_name(gpumm_buffer_type(buffer))));
+    gpumm_status status = gpumm_buffer_get_info(buffer, &info);
+    if (status != GPUMM_OK) gpumm_lua__raise(L, status);
+    void *bytes = gpumm_lua__push_memory(L, type, info.length);
+    status = gpumm_buffer_download(buffer, NULL, 0, info.length, bytes);
+    if (status != GPUMM_OK) gpumm_lua__raise(L, status);
+    *out = (struct elements){bytes, info.length};
+}
+
+/* A table that has none of its own and answers by metamethods has its elements elsewhere: they are asked for, once,
+   before anything is read. */
+static bool is_proxy(lua_State *L, int index) {
+    if (lua_rawlen(L, index) > 0) return false;
+    if (luaL_getmetafield(L, index, "__len") != LUA_TNIL) {
+        lua_pop(L, 1);
+        return true;
+    }
+    if (luaL_getmetafield(L, index, "__index") == LUA_TNIL) return false;
+    lua_pop(L, 1);
+    lua_geti(L, index, 1);
+    bool first = !lua_isnil(L, -1);
+    lua_pop(L, 1);
+    return first;
+}
+
+/* Pushes a plain table of what the proxy at `index` says that it has: to its length, or to the first nil. [-0, +1, e] */
+static void push_plain(lua_State *L, int index) {
+    bool counted = luaL_getmetafield(L, index, "__len") != LUA_TNIL;
+    lua_Integer count = counted ? luaL_len(L, index) : LUA_MAXINTEGER;
+    lua_settop(L, lua_gettop(L) - (counted ? 1 : 0));
+    lua_newtable(L);
+    for (lua_Integer i = 1; i <= count; i++) {
+        if (lua_geti(L, index, i) == LUA_TNIL && !counted) {
+            lua_pop(L, 1);
+            return;
+        }
+        if (lua_isnil(L, -1)) luaL_error(L, "element %I of %I is nil", (LUAI_UACINT)i, (LUAI_UACINT)count);
+        lua_rawseti(L, -2, i);
+    }
+}
+
+static void elements_of_table(lua_State *L, int index, const gpumm_type *type, struct elements *out) {
+    if (!is_proxy(L, index)) {
+        gpumm_lua__encode_list(L, index, type, out);
+        return;
+    }
+    push_plain(L, index);
+    gpumm_lua__encode_list(L, lua_gettop(L), type, out);
+    lua_remove(L, -2);
+}
+
 static void elements_of_view(lua_State *L, int index, const gpumm_type *type, struct elements *out) {
     const view *v = gpumm_lua__view_test(L, index);
     if (!v)
-        luaL_error(L, "elements of %s come from a list, a string of bytes or a view; got %s", gpumm_type_name(type),
-                   luaL_typename(L, index));
+        luaL_error(L, "elements of %s come from a list, a string of bytes, a view or a buffer; got %s",
+                   gpumm_type_name(type), luaL_typename(L, index));
     if (!gpumm_type_equal(v->type, type))
         gpumm_lua__raise(L, fail(GPUMM_TYPE_MISMATCH, "%s is wanted, and the view is of %s", gpumm_type_name(type),
                                  gpumm_type_name(v->type)));
@@ -35,9 +92,24 @@ static void elements_of_view(lua_State *L, int index, const gpumm_type *type, st
 
 void gpumm_lua__to_elements(lua_State *L, int index, const gpumm_type *type, struct elements *out) {
     index = lua_absindex(L, index);
-    if (lua_istable(L, index)) gpumm_lua__encode_list(L, index, type, out);
+    gpumm_buffer *buffer = gpumm_lua_to_buffer(L, index);
+    if (buffer) elements_of_buffer(L, buffer, type, out);
+    else if (lua_istable(L, index)) elements_of_table(L, index, type, out);
     else if (lua_type(L, index) == LUA_TSTRING) bytes_of_string(L, index, type, out);
     else elements_of_view(L, index, type, out);
+}
+
+void gpumm_lua__view_of_buffer(lua_State *L, int index) {
+    gpumm_buffer *buffer = gpumm_lua_to_buffer(L, index);
+    gpumm_buffer_info info;
+    if (!buffer) return;
+    index = lua_absindex(L, index);
+    gpumm_status status = gpumm_buffer_get_info(buffer, &info);
+    if (status != GPUMM_OK) gpumm_lua__raise(L, status);
+    void *bytes = gpumm_lua__view_push_owned(L, gpumm_buffer_type(buffer), info.length);
+    status = gpumm_buffer_download(buffer, NULL, 0, info.length, bytes);
+    if (status != GPUMM_OK) gpumm_lua__raise(L, status);
+    lua_replace(L, index);
 }
 
 /* ---- gpumm.view --------------------------------------------------------------------------- */
@@ -55,7 +127,7 @@ static int module_view(lua_State *L) {
     gpumm_lua__view_hold(v, gpumm_type_retain(type));
     struct elements data;
     gpumm_lua__to_elements(L, 2, type, &data);
-    if (lua_istable(L, 2)) { /* what was encoded is nobody else's */
+    if (lua_istable(L, 2) || gpumm_lua_to_buffer(L, 2)) { /* what was encoded is nobody else's */
         gpumm_lua__view_give_memory(L, data.count);
         return 1;
     }

@@ -67,7 +67,7 @@ static lua_Integer find_member(lua_State *L, const gpumm_frame *frame) {
 static int frame_missing(lua_State *L) {
     gpumm_frame *frame = to_frame(L, 1);
     lua_Integer index = find_member(L, frame);
-    return index > 0 ? push_view(L, frame, index) : 0;
+    return index > 0 ? push_view(L, frame, index) : 0; /* of a name that a method has, frame:member(name) */
 }
 
 static int frame_member(lua_State *L) {

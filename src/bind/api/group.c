@@ -39,14 +39,6 @@ static const char *const keys[] = {"growth",     "align", "ahead", "length", "ma
 
 /* ---- Making them --------------------------------------------------------------------------- */
 
-static void check_name(lua_State *L, const char *name) {
-    const char *owner = gpumm_lua__class_has(L, &gpumm_lua__group_class, name)   ? "groups"
-                        : gpumm_lua__class_has(L, &gpumm_lua__frame_class, name) ? "frames"
-                                                                                 : NULL;
-    if (owner)
-        luaL_error(L, "group member \"%s\": %s have a method or field of that name, choose another", name, owner);
-}
-
 /* Member i of the table in slot 2; pushes its type. */
 static void read_member(lua_State *L, int i, gpumm_member *member) {
     *member = (gpumm_member){0};
@@ -56,7 +48,6 @@ static void read_member(lua_State *L, int i, gpumm_member *member) {
     if (lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "group member %d: its name must be a string", i);
     member->name = lua_tostring(L, -1); /* alive with the table */
     if (strlen(member->name) != lua_rawlen(L, -1)) luaL_error(L, "group member %d: its name has a zero byte", i);
-    check_name(L, member->name);
     lua_rawgeti(L, -2, 2);
     if (lua_isnil(L, -1))
         luaL_error(L, "group member \"%s\": {name, type} expected, its type is missing", member->name);
@@ -123,6 +114,14 @@ static int manager_group(lua_State *L) {
 
 /* ---- Members ------------------------------------------------------------------------------ */
 
+/* The member's name that is nearest to the string in slot 2. */
+static const char *nearest_member(lua_State *L, gpumm_group *group) {
+    const char *names[GROUP_MEMBERS + 1] = {NULL}, *key = gpumm_lua__name(L, 2);
+    for (size_t i = 0; i < gpumm_group_count(group) && i < GROUP_MEMBERS; i++)
+        names[i] = gpumm_group_member_name(group, i);
+    return key ? gpumm_lua__nearest(key, names) : NULL;
+}
+
 int gpumm_lua__no_member(lua_State *L, gpumm_group *group, const char *name) {
     const char *names[GROUP_MEMBERS + 1] = {NULL};
     for (size_t i = 0; i < gpumm_group_count(group) && i < GROUP_MEMBERS; i++)
@@ -130,13 +129,18 @@ int gpumm_lua__no_member(lua_State *L, gpumm_group *group, const char *name) {
     return gpumm_lua__unknown(L, "member", name, names);
 }
 
-/* group[key]: the member, or nil. */
+/* group[key]: the member; where there is none, the class says what there is. Of a member that is called as a method is,
+   the method is what group.name gives, and group:member(name) the member. */
 static int group_missing(lua_State *L) {
     lua_getiuservalue(L, 1, BIND_EXTRA);
     if (lua_type(L, 2) != LUA_TSTRING || !lua_istable(L, -1)) return 0;
     lua_pushvalue(L, 2);
-    lua_rawget(L, -2);
-    return 1;
+    if (lua_rawget(L, -2) != LUA_TNIL) return 1;
+    gpumm_group *group = gpumm_lua__test_handle(L, 1, &gpumm_lua__group_class)->object;
+    lua_settop(L, 2);
+    const char *near = group ? nearest_member(L, group) : NULL;
+    if (near) return luaL_error(L, "gpumm.group has no '%s' (did you mean '%s'?)", gpumm_lua__push_key(L, 2), near);
+    return 0;
 }
 
 static int group_member(lua_State *L) {
@@ -351,6 +355,8 @@ static const luaL_Reg meta[] = {
 static void release(void *group) { gpumm_group_release(group); }
 
 const bind_class gpumm_lua__group_class = {
+    .elements = "a member's elements are on the device: g.member:download() gives a view of them",
+    .assigned = "g:resize(n) changes the length, g:ensure_capacity(n) the capacity",
     .name = "gpumm.group",
     .methods = methods,
     .properties = properties,

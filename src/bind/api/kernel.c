@@ -349,7 +349,9 @@ static int kernel_parameters(lua_State *L) {
 }
 
 static int kernel_close(lua_State *L) {
-    gpumm_lua__handle_at(L, 1, &gpumm_lua__kernel_class)->closed = true;
+    bind_handle *handle = gpumm_lua__handle_at(L, 1, &gpumm_lua__kernel_class);
+    gpumm_kernel_close(handle->object);
+    handle->closed = true;
     return 0;
 }
 

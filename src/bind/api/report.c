@@ -5,7 +5,7 @@
  *   m:stats()        the ancestor's six, the totals, and one {now, peak, count, total} a category
  *   m:blocks()       every live block, largest first: {name, tag, category, bytes, committed_bytes, address}
  *   m:leaks()        named buffers alive that nobody freed: the same records
- *   m:check_leaks()  the same list (empty: none), and a text that names them, or nil
+ *   m:check_leaks()  their names ({}: none), and a text that says more of them, or nil
  */
 #include "bind/api/report.h"
 
@@ -129,10 +129,21 @@ static void add_leak(lua_State *L, luaL_Buffer *text, int list, lua_Integer i) {
     luaL_addvalue(text);
 }
 
+static void push_names(lua_State *L, int list, lua_Integer count) { /* [-0, +1, m] */
+    lua_createtable(L, (int)count, 0);
+    for (lua_Integer i = 1; i <= count; i++) {
+        lua_rawgeti(L, list, i);
+        lua_getfield(L, -1, "name");
+        lua_rawseti(L, -3, i);
+        lua_pop(L, 1);
+    }
+}
+
 static int manager_check_leaks(lua_State *L) {
     push_blocks(L, gpumm_manager_leaks);
     int list = lua_gettop(L);
     lua_Integer count = (lua_Integer)lua_rawlen(L, list);
+    push_names(L, list, count);
     if (count == 0) return 1;
     luaL_Buffer text;
     luaL_buffinit(L, &text);

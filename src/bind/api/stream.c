@@ -71,7 +71,9 @@ static int stream_idle(lua_State *L) {
 
 static int stream_close(lua_State *L) {
     bind_handle *handle = gpumm_lua__handle_at(L, 1, &gpumm_lua__stream_class);
-    if (!handle->borrowed) handle->closed = true;
+    if (handle->borrowed) return 0; /* the main one goes with its manager */
+    if (handle->object && !handle->closed) gpumm_stream_close(handle->object);
+    handle->closed = true;
     return 0;
 }
 
@@ -124,7 +126,9 @@ static int event_elapsed(lua_State *L) {
 }
 
 static int event_close(lua_State *L) {
-    gpumm_lua__handle_at(L, 1, &gpumm_lua__event_class)->closed = true;
+    bind_handle *handle = gpumm_lua__handle_at(L, 1, &gpumm_lua__event_class);
+    gpumm_event_close(handle->object);
+    handle->closed = true;
     return 0;
 }
 

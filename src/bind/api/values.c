@@ -354,19 +354,25 @@ static bool is_flat(lua_State *L, int index, const gpumm_type *type) {
     return flat;
 }
 
-/* A table without a list, yet not empty, is a mistake that would else pass for no elements. */
-static void check_list(lua_State *L, int index, const gpumm_type *type) {
-    lua_pushnil(L);
-    if (!lua_next(L, index)) return;
-    luaL_error(L, "a list of %s is wanted, with elements from 1 on; this table has other keys (%s)",
-               gpumm_type_name(type), gpumm_lua__push_key(L, -2));
+/* Names beside a list are the script's own: { 1, 2, label = "ends" }. */
+static bool is_element(lua_State *L, int key, uint64_t count) {
+    if (count > 0 && lua_type(L, key) == LUA_TSTRING) return true;
+    return lua_isinteger(L, key) && lua_tointeger(L, key) >= 1 && (uint64_t)lua_tointeger(L, key) <= count;
+}
+
+/* A table with other positions than 1 to `count` has values that would be lost, as { [0] = 5, 6 } has. */
+static void check_list(lua_State *L, int index, const gpumm_type *type, uint64_t count) {
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
+        if (!is_element(L, -2, count))
+            luaL_error(L, "a list of %s is wanted, with elements from 1 on; this table has other keys (%s)",
+                       gpumm_type_name(type), gpumm_lua__push_key(L, -2));
 }
 
 void gpumm_lua__encode_list(lua_State *L, int index, const gpumm_type *type, struct elements *out) {
     luaL_checkstack(L, STACK_ROOM, "to read elements");
     uint64_t count = lua_rawlen(L, index);
     bool flat = is_flat(L, index, type);
-    if (count == 0) check_list(L, index, type);
+    check_list(L, index, type, count);
     if (flat && count % gpumm_type_lanes(type))
         luaL_error(L, "a flat list for %s has a multiple of %d numbers, not %I", gpumm_type_name(type),
                    (int)gpumm_type_lanes(type), (LUAI_UACINT)count);

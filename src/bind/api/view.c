@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Views in Lua: v[i], #v, v.field, v:get(i), v:set(i, …), v:each(), v:totable(), v:copy(), v:bytes(),
-   v:type(). */
+   v:type(), v:field(name). Methods win over fields of their names, which v:field reaches. */
 #include "bind/api/view.h"
 
 #include <limits.h>
@@ -12,6 +12,7 @@
 #include "bind/lua/arguments.h"
 #include "bind/lua/class.h"
 #include "bind/lua/raise.h"
+#include "bind/lua/words.h"
 #include "core/element.h"
 
 #define VIEW_CLASS "gpumm.view"
@@ -257,11 +258,23 @@ static int view_type(lua_State *L) {
 
 /* ---- Fields ------------------------------------------------------------------------------- */
 
+/* The method or field that is nearest to the key. */
+static const char *nearest_key(lua_State *L, const view *v, int key) {
+    enum { ROOM = 64 };
+    const char *words[ROOM + 1] = {"get", "set", "each", "totable", "copy", "type", "bytes", "field"};
+    const char *name = gpumm_lua__name(L, key);
+    size_t methods = 8, parts = gpumm_lua__part_count(v->type);
+    for (size_t i = 0; i < parts && methods + i < ROOM; i++) words[methods + i] = gpumm_lua__part_name(v->type, i);
+    return name ? gpumm_lua__nearest(name, words) : NULL;
+}
+
 static int no_field(lua_State *L, const view *v, int key) {
-    const char *shown = gpumm_lua__push_key(L, key);
+    const char *shown = gpumm_lua__push_key(L, key), *near = nearest_key(L, v, key);
     bool parts = gpumm_lua__part_count(v->type) > 0;
+    if (near) lua_pushfstring(L, " (did you mean '%s'?)", near);
+    else lua_pushliteral(L, "");
     gpumm_lua__push_parts(L, v->type);
-    return luaL_error(L, "a view of %s has no '%s'%s%s", gpumm_type_name(v->type), shown,
+    return luaL_error(L, "a view of %s has no '%s'%s%s%s", gpumm_type_name(v->type), shown, lua_tostring(L, -2),
                       parts ? "; its fields are " : "", lua_tostring(L, -1));
 }
 
@@ -329,6 +342,14 @@ static int index_number(lua_State *L, const view *v) {
     return 1;
 }
 
+/* v:field(name): whatever the field is called. Where no method has its name, v.name is the same. */
+static int view_field(lua_State *L) {
+    const view *v = gpumm_lua__view_check(L, 1);
+    gpumm_lua__text(L, 2);
+    lua_settop(L, 2);
+    return cached_field(L, v);
+}
+
 /* Upvalue: the methods by name. */
 static int view_index(lua_State *L) {
     const view *v = gpumm_lua__view_check(L, 1);
@@ -381,9 +402,11 @@ static int view_collect(lua_State *L) {
 
 /* ---- Registration --------------------------------------------------------------------------- */
 
-#define VIEW_METHOD(name) {#name, view_##name},
-static const luaL_Reg methods[] = {VIEW_METHOD_MAP(VIEW_METHOD){NULL, NULL}};
-#undef VIEW_METHOD
+static const luaL_Reg methods[] = {
+    {"get", view_get},         {"set", view_set},     {"each", view_each},
+    {"totable", view_totable}, {"copy", view_copy},   {"type", view_type},
+    {"bytes", view_bytes},     {"field", view_field}, {NULL, NULL},
+};
 
 static const luaL_Reg meta[] = {
     {"__newindex", view_newindex}, {"__pairs", view_each}, {"__len", view_length},

@@ -16,6 +16,7 @@
 #include "base/size.h"
 #include "base/status.h"
 #include "bind/api/type.h"
+#include "bind/api/elements.h"
 #include "bind/api/view.h"
 #include "bind/io/file.h"
 #include "bind/lua/arguments.h"
@@ -462,6 +463,13 @@ static gpumm_status write_file(const char *path, const struct piece *pieces, siz
     return gpumm_lua__file_commit(&w);
 }
 
+/* Slot 2: a view, or a buffer, which is downloaded. A table says nothing of its type. */
+static void take_data(lua_State *L) {
+    gpumm_lua__view_of_buffer(L, 2);
+    if (lua_istable(L, 2))
+        luaL_argerror(L, 2, "a view or a buffer expected; gpumm.view(type, table) makes one of a table");
+}
+
 /* The elements of the view in slot 2; nothing of Lua's runs between this and their writing. */
 static struct piece contents(lua_State *L) { /* [-0, +1, e] */
     const view *v = gpumm_lua__view_check(L, 2);
@@ -473,6 +481,7 @@ static struct piece contents(lua_State *L) { /* [-0, +1, e] */
 static int npy_write(lua_State *L) {
     const char *path = gpumm_lua__path(L, 1, BIND_WRITE);
     size_t length;
+    take_data(L);
     push_header(L, gpumm_lua__view_check(L, 2));
     const char *header = lua_tolstring(L, -1, &length);
     if (length > UINT16_MAX)
@@ -486,6 +495,7 @@ static int npy_write(lua_State *L) {
 /* gpumm.raw.write(path, view) */
 static int raw_write(lua_State *L) {
     const char *path = gpumm_lua__path(L, 1, BIND_WRITE);
+    take_data(L);
     struct piece piece = contents(L);
     return gpumm_lua__result(L, write_file(path, &piece, 1));
 }

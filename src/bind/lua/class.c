@@ -5,6 +5,9 @@
  */
 #include "bind/lua/class.h"
 
+#include "bind/lua/arguments.h"
+#include "bind/lua/words.h"
+
 enum { CLASS_KEY = 1 }; /* in a metatable made here: the class, as a light userdata, which no script can make */
 
 /* ---- Classes ------------------------------------------------------------------------------ */
@@ -29,6 +32,31 @@ void *gpumm_lua__userdata(lua_State *L, int index, const bind_class *class) {
 
 enum { CLASS = 1, METHODS, PROPERTIES, METATABLE }; /* upvalues of index_object */
 
+/* Adds the table's keys on top to `words`; they stay alive with it. [-0, +0, -] */
+static size_t add_words(lua_State *L, int table, const char **words, size_t count, size_t room) {
+    lua_pushnil(L);
+    while (lua_next(L, table)) {
+        lua_pop(L, 1);
+        if (lua_type(L, -1) == LUA_TSTRING && count < room) words[count++] = lua_tostring(L, -1);
+    }
+    return count;
+}
+
+/* Object in 1, key in 2: neither a method nor a property. The upvalues are those of index_object. */
+static int unknown_key(lua_State *L, const bind_class *class) {
+    enum { ROOM = 96 };
+    const char *words[ROOM + 1] = {NULL};
+    if (lua_type(L, 2) == LUA_TNUMBER && class->elements)
+        return luaL_error(L, "a %s has no [%s]: %s", class->name, gpumm_lua__push_key(L, 2), class->elements);
+    size_t count = add_words(L, lua_upvalueindex(METHODS), words, 0, ROOM);
+    words[add_words(L, lua_upvalueindex(PROPERTIES), words, count, ROOM)] = NULL;
+    const char *key = gpumm_lua__name(L, 2), *near = key ? gpumm_lua__nearest(key, words) : NULL;
+    const char *shown = gpumm_lua__push_key(L, 2);
+    if (near) return luaL_error(L, "%s has no '%s' (did you mean '%s'?)", class->name, shown, near);
+    if (class->missing) return 0;
+    return luaL_error(L, "%s has no '%s'", class->name, shown);
+}
+
 static int index_object(lua_State *L) {
     const bind_class *class = lua_touserdata(L, lua_upvalueindex(CLASS));
     lua_settop(L, 2);
@@ -41,7 +69,23 @@ static int index_object(lua_State *L) {
     lua_CFunction property = lua_tocfunction(L, -1);
     lua_settop(L, 2);
     if (property) return property(L);
-    return class->missing ? class->missing(L) : 0;
+    int results = class->missing ? class->missing(L) : 0;
+    return results > 0 ? results : unknown_key(L, class);
+}
+
+/* object[key] = value: nothing of an object of gpumm's is changed by assignment. */
+static int assign_object(lua_State *L) {
+    const bind_class *class = lua_touserdata(L, lua_upvalueindex(CLASS));
+    gpumm_lua__userdata(L, 1, class);
+    lua_settop(L, 2);
+    lua_pushvalue(L, 2);
+    bool property = lua_rawget(L, lua_upvalueindex(PROPERTIES)) != LUA_TNIL;
+    lua_pushvalue(L, 2);
+    bool method = lua_rawget(L, lua_upvalueindex(METHODS)) != LUA_TNIL;
+    lua_settop(L, 2);
+    if (!property && !method) unknown_key(L, class); /* returns where it may be absent, which is no place either */
+    return luaL_error(L, "%s.%s cannot be assigned%s%s", class->name, gpumm_lua__push_key(L, 2),
+                      class->assigned ? ": " : "", class->assigned ? class->assigned : "");
 }
 
 static int collect_handle(lua_State *L) {
@@ -103,6 +147,9 @@ void gpumm_lua__class_open(lua_State *L, const bind_class *class) {
     push_functions(L, class->methods);
     push_functions(L, class->properties);
     lua_pushvalue(L, -4);
+    for (int i = 0; i < METATABLE; i++) lua_pushvalue(L, -METATABLE);
+    lua_pushcclosure(L, assign_object, METATABLE);
+    lua_setfield(L, -METATABLE - 2, "__newindex");
     lua_pushcclosure(L, index_object, METATABLE);
     lua_setfield(L, -2, "__index");
     lua_pushstring(L, class->name);

@@ -25,7 +25,10 @@ typedef struct bind_class {
     const luaL_Reg *methods;       /* object:method(…); may be NULL, as the next two */
     const luaL_Reg *properties;    /* object.property: called with the object in slot 1 */
     const luaL_Reg *meta;          /* metamethods, not __index; handles get their __gc by themselves */
-    lua_CFunction missing;         /* object[key] where neither has the key: object in 1, key in 2; NULL: nil */
+    lua_CFunction missing;         /* object[key] where neither has the key: object in 1, key in 2. Returns nothing:
+                                      nil, or an error where a name is near. NULL: an error */
+    const char *elements;          /* of those that hold some: how object[1] is written instead; NULL: it has none */
+    const char *assigned;          /* how object.property is changed; NULL: it cannot be */
     void (*release)(void *object); /* for handles: gives the C reference back */
     bool (*ended)(void *object);   /* does the object hold nothing any more, though its handle lives? NULL: never */
     bool fleeting;                 /* one userdata an object anyway: nobody looks it up by its object */
