@@ -294,7 +294,7 @@ void gpumm__pool_trim(context *ctx) {
         next = e->next;
         gpumm__order_defer(&e->order, ctx, &e->gone, unmap);
     }
-    gpumm__small_trim(&ctx->pool->small);
+    gpumm__small_trim(ctx, &ctx->pool->small);
 }
 
 /* What the device refused to the last goes with it. */

@@ -84,9 +84,14 @@ static void post_behind_users(gpumm_group *g) {
     gpumm__order_defer_later(&users, g->object.context, &g->move, move_run);
 }
 
+/* A stream that captures a graph cannot be waited for; what is to be gained is left to the next trim then. */
+static bool can_move(gpumm_group *g) {
+    return atomic_load(&g->object.alive) && any_worth(g) && gpumm__group_not_capturing(g) == GPUMM_OK;
+}
+
 /* Group lock held. True: it is done, or nothing can be done. */
 static bool attempt(gpumm_group *g) {
-    if (!atomic_load(&g->object.alive) || !any_worth(g)) return true;
+    if (!can_move(g)) return true;
     gpumm__gate_shut(g);
     bool ended = users_end(g, g->move_patience), good = ended && fit_some(g);
     gpumm__gate_open(g);
@@ -114,7 +119,7 @@ void gpumm__move_post(gpumm_group *g, move_gain gain) {
         return;
     }
     g->move_gain = gain;
-    if (!any_worth(g)) return;
+    if (!can_move(g)) return;
     g->move_posted = true;
     g->move_patience = PATIENCE_LEAST_US;
     gpumm__object_hold(&g->object);

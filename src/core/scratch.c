@@ -257,7 +257,7 @@ static bool retire_slabs(arena *a) {
 static void arena_trim(attachment *self, gpumm_stream *s) {
     arena *a = (arena *)self;
     if (pthread_mutex_trylock(&a->growing) != 0) return;
-    if (!a->retiring) {
+    if (!a->retiring && gpumm__stream_not_capturing(s) == GPUMM_OK) {
         pthread_mutex_lock(&a->context->lock);
         a->retiring = retire_slabs(a);
         pthread_mutex_unlock(&a->context->lock);

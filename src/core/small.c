@@ -158,8 +158,9 @@ static void trim_list(small_pool *p, struct small_slab *s) {
     }
 }
 
-/* Posting takes locks that come after the mutex. */
-void gpumm__small_trim(small_pool *p) {
+/* Posting takes locks that come after the mutex. A main stream that captures a graph cannot be waited for. */
+void gpumm__small_trim(context *ctx, small_pool *p) {
+    if (ctx->main && gpumm__stream_not_capturing(ctx->main) != GPUMM_OK) return;
     pthread_mutex_lock(&p->mutex);
     trim_list(p, p->some);
     trim_list(p, p->full);

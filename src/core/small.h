@@ -26,7 +26,7 @@ typedef struct small_block {
 void gpumm__small_open(small_pool *p);
 gpumm_status gpumm__small_take(context *ctx, small_pool *p, uint64_t bytes, small_block *out);
 void gpumm__small_give(context *ctx, small_pool *p, const small_block *b); /* nobody uses it but the main stream */
-void gpumm__small_trim(small_pool *p);                /* gives back what is free, behind the main stream */
+void gpumm__small_trim(context *ctx, small_pool *p);  /* gives back what is free, behind the main stream */
 void gpumm__small_close(context *ctx, small_pool *p); /* everything; all work is through */
 gpumm_status gpumm__small_check(small_pool *p);
 
