@@ -83,13 +83,22 @@ size_t gpumm_manager_blocks(gpumm_manager *m, gpumm_block_fn each, void *user) {
 
 /* ---- A memory error in full ----------------------------------------------------------------- */
 
-enum { HOLDERS = 3 };
+enum { HOLDERS = 3, MUCH = 2 << 20 };
 
 /* Who it is: "buffer 'nodes.position'", "pinned of 'nodes.position'", "scratch". */
 static void write_holder(const gpumm_block *b, char *text, size_t size) {
     const char *what = b->category == GPUMM_BUFFERS ? "buffer" : gpumm_category_name(b->category);
     if (!b->name[0]) snprintf(text, size, "%s%s", b->category == GPUMM_BUFFERS ? "anonymous " : "", what);
     else snprintf(text, size, "%s%s '%.60s'", what, b->category == GPUMM_BUFFERS ? "" : " of", b->name);
+}
+
+/* "12.0 MiB", "4.0 KiB in 60.0 MiB" where much more is held, or what is held where nothing was asked for. */
+static void write_bytes(const gpumm_block *b, bool held, char *text, size_t size) {
+    char bytes[32], all[32];
+    bool beyond = held && b->committed_bytes > b->bytes && b->committed_bytes - b->bytes > MUCH;
+    gpumm__size_text(held && !b->bytes ? b->committed_bytes : b->bytes, bytes);
+    snprintf(text, size, "%s%s%s", bytes, beyond && b->bytes ? " in " : "",
+             beyond && b->bytes ? gpumm__size_text(b->committed_bytes, all) : "");
 }
 
 /* "; largest: buffer 'nodes.position' 12.0 MiB (layout.lua:4), …" into text. Against a limit counts what was asked for,
@@ -100,12 +109,12 @@ static void write_holders(context *ctx, bool held, char *text, size_t size) {
     text[0] = 0;
     for (size_t i = 0; i < count && shown < HOLDERS && at < size; i++) {
         const gpumm_block *b = &all[i].block;
-        char bytes[32], holder[96];
-        uint64_t its = held ? b->committed_bytes : b->bytes;
-        if (!its) break;
+        char bytes[80], holder[96];
+        if (!(held ? b->committed_bytes : b->bytes)) break;
         write_holder(b, holder, sizeof holder);
-        at += (size_t)snprintf(text + at, size - at, "%s%s %s%s%.80s%s", shown++ ? ", " : "; largest: ", holder,
-                               gpumm__size_text(its, bytes), b->tag[0] ? " (" : "", b->tag, b->tag[0] ? ")" : "");
+        write_bytes(b, held, bytes, sizeof bytes);
+        at += (size_t)snprintf(text + at, size - at, "%s%s %s%s%.80s%s", shown++ ? ", " : "; largest: ", holder, bytes,
+                               b->tag[0] ? " (" : "", b->tag, b->tag[0] ? ")" : "");
     }
     gpumm__mem_free(&ctx->memory, all);
 }
