@@ -147,6 +147,8 @@ typedef struct walk {
     device *d;
     gpumm_address range[PLACE_COUNT], block[PLACE_COUNT];
     bool committed[PLACE_COUNT];
+    gpumm_address used; /* memory of which a part is used: a second segment, or a block */
+    uint64_t used_bytes;
     device_stream *stream;
     device_event *event[2];
     device_module *module;
@@ -191,6 +193,27 @@ static gpumm_status walk_work(walk *w) {
     return call->stream_synchronize(d, w->stream);
 }
 
+/* Shrunk or not, the contents of what is kept are those from before. */
+static gpumm_status walk_shrink(walk *w) {
+    device *d = w->d;
+    const device_table *call = d->call;
+    uint64_t unit = device_granularity(d, PLACE_DEVICE), bytes = 3 * unit;
+    gpumm_address up = w->block[PLACE_HOST], at = w->range[PLACE_DEVICE] + unit;
+    if (w->range[PLACE_DEVICE]) TRY(call->commit(d, PLACE_DEVICE, at, bytes));
+    else TRY(call->alloc(d, PLACE_DEVICE, bytes, &at));
+    w->used = at;
+    w->used_bytes = bytes;
+    TRY(call->fill(d, w->stream, at, 0x0a0b0c0d, 4, unit / 4));
+    TRY(call->stream_synchronize(d, w->stream));
+    gpumm_status status = call->shrink(d, PLACE_DEVICE, bytes, unit, &w->used);
+    if (status == GPUMM_OK) w->used_bytes = unit;
+    if (w->range[PLACE_DEVICE]) CHECK(w->used == at);
+    TRY(call->copy(d, w->stream, COPY_D2H, up, w->used + unit - 64, 64));
+    TRY(call->stream_synchronize(d, w->stream));
+    for (int i = 0; i < 16; i++) CHECK(((const uint32_t *)(uintptr_t)up)[i] == 0x0a0b0c0d);
+    return status;
+}
+
 static gpumm_status walk_kernel(walk *w) {
     device *d = w->d;
     device_function *f = NULL;
@@ -214,11 +237,22 @@ static gpumm_status walk_through(walk *w) {
     TRY(w->d->call->event_open(w->d, true, &w->event[0]));
     TRY(w->d->call->event_open(w->d, true, &w->event[1]));
     TRY(walk_work(w));
+    TRY(walk_shrink(w));
     return walk_kernel(w);
+}
+
+static void walk_back_used(walk *w) {
+    const device_table *call = w->d->call;
+    for (int i = 0; i < 2 && w->used; i++) { /* the failed one changed nothing */
+        gpumm_status status = w->range[PLACE_DEVICE] ? call->decommit(w->d, PLACE_DEVICE, w->used, w->used_bytes)
+                                                     : call->free(w->d, PLACE_DEVICE, w->used, w->used_bytes);
+        if (status == GPUMM_OK) w->used = 0;
+    }
 }
 
 static void walk_back_place(walk *w, place where) {
     const device_table *call = w->d->call;
+    if (where == PLACE_DEVICE) walk_back_used(w);
     uint64_t unit = device_granularity(w->d, where);
     if (w->committed[where] && call->decommit(w->d, where, w->range[where], unit) != GPUMM_OK)
         call->decommit(w->d, where, w->range[where], unit); /* the failed one changed nothing */
