@@ -181,7 +181,7 @@ gpumm_status gpumm_allocate(gpumm_manager *m, const gpumm_buffer_options *o, gpu
     if (o->name) TRY(gpumm__name_check("buffer", o->name));
     gpumm_type *type;
     if (o->type) type = gpumm_type_retain(o->type);
-    else TRY(gpumm_type_bytes(4, &type));
+    else TRY(gpumm_type_parse_with(&ctx->memory, "bytes4", &type));
     gpumm_status status = gpumm__context_enter(ctx);
     if (status == GPUMM_OK) {
         status = allocate(ctx, o, type, out);

@@ -35,6 +35,7 @@
 #include "bind/lua/collector.h"
 #include "bind/lua/fail.h"
 #include "bind/lua/options.h"
+#include "bind/sandbox/limits.h"
 
 /* ---- Making them --------------------------------------------------------------------------- */
 
@@ -85,12 +86,24 @@ static void read_plan(lua_State *L, int table, buffer_plan *plan) {
     read_growth(L, table, plan);
 }
 
+/* A type of opaque bytes, with memory that counts as the state's. */
+static gpumm_status opaque(uint64_t bytes, const gpumm_allocator *from, const gpumm_type **out) {
+    char name[32];
+    gpumm_type *type;
+    snprintf(name, sizeof name, "bytes%llu", (unsigned long long)bytes);
+    TRY(gpumm_type_parse_with(from, name, &type));
+    *out = type;
+    return GPUMM_OK;
+}
+
 /* What core is to make, from the plan; `made` gets a type to release, or NULL. Calls no Lua. */
-static gpumm_status complete(buffer_plan *plan, const gpumm_type *type, gpumm_buffer_options *out,
-                             const gpumm_type **made) {
+static gpumm_status complete(buffer_plan *plan, const gpumm_type *type, const gpumm_allocator *from,
+                             gpumm_buffer_options *out, const gpumm_type **made) {
     TRY(gpumm_config_options(&plan->config, out));
-    *made = out->type;
-    if (type) out->type = type;
+    gpumm_type_release(out->type);
+    out->type = type;
+    if (!type) TRY(opaque(plan->config.bytes_per_element, from, made));
+    if (!type) out->type = *made;
     out->name = plan->options.name;
     out->length = plan->options.length;
     if (plan->options.max_length) out->max_length = plan->options.max_length;
@@ -110,7 +123,8 @@ static int make(lua_State *L, buffer_plan *plan, const gpumm_type *type) {
     gpumm_buffer_options options;
     const gpumm_type *made = NULL;
     gpumm_buffer *buffer;
-    gpumm_status status = complete(plan, type, &options, &made);
+    gpumm_allocator from = gpumm_lua__own_allocator(L);
+    gpumm_status status = complete(plan, type, &from, &options, &made);
     if (status == GPUMM_OK) BIND_RETRY(L, status, gpumm_allocate(manager, &options, &buffer));
     gpumm_type_release(made);
     if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
