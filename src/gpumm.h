@@ -152,8 +152,9 @@ GPUMM_API gpumm_status gpumm_type_parse(const char *text, gpumm_type **out);
 GPUMM_API gpumm_status gpumm_type_struct(const char *name, const gpumm_field *fields, size_t count, gpumm_type **out);
 /* The same with memory from an allocator, which must stay usable as long as the type (NULL: malloc's). */
 GPUMM_API gpumm_status gpumm_type_parse_with(const gpumm_allocator *allocator, const char *text, gpumm_type **out);
-GPUMM_API gpumm_status gpumm_type_struct_with(const gpumm_allocator *allocator, const char *name, const gpumm_field *fields,
-                                              size_t count, gpumm_type **out);
+/* gpumm_type_struct with memory from an allocator. */
+GPUMM_API gpumm_status gpumm_type_struct_with(const gpumm_allocator *allocator, const char *name,
+                                              const gpumm_field *fields, size_t count, gpumm_type **out);
 /* `bytes` opaque bytes an element, at least 1: what a buffer made without a type holds. */
 GPUMM_API gpumm_status gpumm_type_bytes(uint64_t bytes, gpumm_type **out);
 GPUMM_API gpumm_type *gpumm_type_retain(const gpumm_type *type);  /* types belong to no manager */

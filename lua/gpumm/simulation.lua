@@ -353,7 +353,8 @@ function methods.open(sim, options)
     x.i, x.opened, x.ended = 0, true, false
     local ok, err = xpcall(function()
         make_all(sim)
-        x.guard = process.guard(function() free_buffers(x) end) -- a state that closes in a callback closes the manager
+        -- Where the state closes in a callback, its manager closes too, and what is described is no leak of the script's.
+        x.guard = not guest and process.guard(function() free_buffers(x) end) or nil
         if x.fields.init then x.fields.init(sim) end
     end, x.traceback or gpumm.traceback)
     if not ok then
