@@ -3,6 +3,7 @@
 
 local chance = require "gpumm.common.chance"
 local gpumm = require "gpumm"
+local listed = require "gpumm.common.listed"
 local native = require "gpumm.layout.native"
 
 local settings = {}
@@ -25,12 +26,11 @@ end
 
 --- One byte a node, from a list of nodes (from 1) or a set of them.
 function settings.pinned(what, nodes, pinned, level)
-    if type(pinned) ~= "table" then
-        error(("%s: pinned is a list of nodes, not %s"):format(what, tostring(pinned)), level + 1)
-    end
+    local list = listed(pinned)
+    if not list then error(("%s: pinned is a list of nodes, not %s"):format(what, tostring(pinned)), level + 1) end
     local bytes = {}
     for i = 1, nodes do bytes[i] = 0 end
-    for key, value in pairs(pinned) do
+    for key, value in pairs(list) do
         local i = value == true and key or value
         if math.type(i) ~= "integer" or not bytes[i] then
             error(("%s: pinned names %s, which is no node from 1 to %d"):format(what, tostring(i), nodes), level + 1)

@@ -52,7 +52,7 @@ end
 
 -- What a file has: names, and a function of the row for its coordinates.
 local function read_csv(path)
-    local table_of = columns.read(path, { header = true, columns = { name = "text", x = "number", y = "number", z = "number",
+    local table_of = columns.read(path, { header = true, delimiter = ",", columns = { name = "text", x = "number", y = "number", z = "number",
         w = "number" } })
     local axes = {}
     for _, axis in ipairs(AXES) do axes[#axes + 1] = table_of.columns[axis] end
@@ -63,7 +63,7 @@ end
 local function read_npy(path)
     local view, message = gpumm.npy.read(path)
     if not view then error(message, 0) end
-    local named = columns.read(names_path(path), { header = true, columns = { name = "text" } }).columns.name
+    local named = columns.read(names_path(path), { header = true, delimiter = ",", columns = { name = "text" } }).columns.name
     return named, select("#", view:get(1)), function(row, k) return (select(k, view:get(row))) end
 end
 

@@ -2,6 +2,7 @@
 -- Graphs as files: GraphML and GEXF with positions, colors and attributes, which Gephi and networkx read; edges as CSV.
 
 local checked = require "gpumm.common.checked"
+local listed = require "gpumm.common.listed"
 local colors_of = require "gpumm.picture.colors".of_nodes
 local native = require "gpumm.layout.native"
 
@@ -66,8 +67,8 @@ local function extras(g, options)
         for _, name in ipairs { "color", "r", "g", "b" } do all.taken[name] = true end
     end
     if options.sizes then
-        if #options.sizes < g.nodes then error(("there are %d sizes for %d nodes"):format(#options.sizes, g.nodes), 0) end
-        all.sizes, all.taken.size = options.sizes, true
+        all.sizes, all.taken.size = listed(options.sizes) or {}, true
+        if #all.sizes < g.nodes then error(("there are %d sizes for %d nodes"):format(#all.sizes, g.nodes), 0) end
     end
     return all
 end

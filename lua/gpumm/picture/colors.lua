@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- The colors of nodes: given one by one, as a column of numbers or of kinds, by community, or by degree.
 
+local listed = require "gpumm.common.listed"
 local text = require "gpumm.columns.text"
 
 local colors = {}
@@ -93,7 +94,9 @@ local function is_integer(value) return math.type(value) == "integer" end
 local function is_number(value) return type(value) == "number" end
 
 -- Whole numbers from 1 are the palette's.
-local function listed(list, count)
+local function of_list(given, count)
+    local list = listed(given)
+    if not list then error("colors are a list or a column, not " .. tostring(given), 0) end
     if is_every(list, count, is_kind) then return by_kind(list, count) end
     if is_every(list, count, is_number) and not is_every(list, count, is_integer) then return by_number(list, count) end
     return one_by_one(list, count)
@@ -109,7 +112,7 @@ end
 
 --- Red, green, blue and 1 of every node, from 0 to 1, in one list.
 function colors.of_nodes(options, degree, count)
-    if options.colors then return listed(options.colors, count) end
+    if options.colors then return of_list(options.colors, count) end
     local graph = options.graph
     if graph and graph.edges > 0 and graph.edges <= COMMUNITY_EDGES then
         return one_by_one(graph:communities(), count)

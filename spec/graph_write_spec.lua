@@ -1,0 +1,121 @@
+-- successes: 9
+-- SPDX-License-Identifier: MIT
+-- Graphs as files and back; positions by the names of their nodes; columns wherever a list may be.
+
+local gpumm = require "gpumm"
+local graph, picture = gpumm.graph, gpumm.picture
+
+local folder = os.tmpname()
+os.remove(folder)
+assert(os.execute("mkdir " .. folder))
+teardown(function() os.execute("rm -r " .. folder) end)
+
+local function beside(name) return folder .. "/" .. name end
+
+local function write(name, text)
+    local file = assert(io.open(beside(name), "wb"))
+    file:write(text)
+    file:close()
+    return beside(name)
+end
+
+-- Names that are hard to quote, weights, and an attribute of every type.
+local function sample()
+    return graph.read(write("in.csv", 'source,target,weight,kind,year,share\n"A, ""x""",B<&>,2,p,1999,0.25\n'
+        .. 'B<&>,c  d,1.5,q,2001,0.5\n'
+        .. '"c  d","A, ""x""",0.1,,2002,\n'))
+end
+
+local AT = gpumm.view("f32x2", { { 0.1, 2 }, { -3, 4e10 }, { 5, 6.5 } })
+
+describe("a graph that is written", function()
+    for _, ending in ipairs { "graphml", "gexf", "csv" } do
+        it("as ." .. ending .. " is the same when it is read back, attributes too", function()
+            local g = sample()
+            assert.is_true(graph.write(beside("out." .. ending), g))
+            local back = graph.read(beside("out." .. ending))
+            assert.same(g.names:totable(), back.names:totable())
+            assert.same(g.weights:totable(), back.weights:totable())
+            assert.same(g.from:totable(), back.from:totable())
+            assert.same(g.to:totable(), back.to:totable())
+            assert.same({ "p", "q", "" }, back.edge_columns.kind:totable())
+            assert.same({ 1999, 2001, 2002 }, back.edge_columns.year:totable())
+            assert.same({ 0.25, 0.5 }, { back.edge_columns.share[1], back.edge_columns.share[2] })
+            assert.is_true(back.edge_columns.share[3] ~= back.edge_columns.share[3]) -- nothing is there
+        end)
+    end
+
+    it("has positions, sizes and colors in the formats that know them", function()
+        local options = { positions = AT, sizes = gpumm.view("f32", { 1, 2, 3 }), colors = { "#ff0000", "#00ff00", { 0, 0, 1 } } }
+        assert(graph.write(beside "at.graphml", sample(), options))
+        assert(graph.write(beside "at.gexf", sample(), options))
+        local ml, xf = graph.read(beside "at.graphml").node_columns, graph.read(beside "at.gexf").node_columns
+        for i = 1, 3 do
+            local x, y = AT:get(i)
+            assert.same({ x, y, i + 0.0 }, { ml.x[i], ml.y[i], ml.size[i] })
+            assert.same({ x, y, 0.0, i + 0.0 }, { xf.x[i], xf.y[i], xf.z[i], xf.size[i] })
+        end
+        assert.same({ 255, 0, 0 }, ml.r:totable())
+        assert.same({ "#ff0000", "#00ff00", "#0000ff" }, xf.color:totable())
+    end)
+
+    it("is refused by its ending before the work, and where it cannot lie", function()
+        assert.has_error(function() graph.write(beside "g.txt", sample()) end,
+            ("graphs are written as .graphml, .gexf or .csv (edges), not as %q"):format(beside "g.txt"))
+        assert.has_error(function() picture.outputs { graph = beside "g.txt" } end)
+        assert.has_no_error(function() picture.outputs { graph = beside "g.gexf" } end)
+        assert.is_false((pcall(graph.write, beside "none/g.gexf", sample())))
+        assert.is_false((pcall(graph.write, beside "few.gexf", sample(), { positions = { { 1, 2 } } })))
+        assert.is_nil(io.open(beside "few.gexf"))
+    end)
+end)
+
+describe("positions with names", function()
+    for _, ending in ipairs { "csv", "npy" } do
+        it("as ." .. ending .. " are found by the names of another graph's nodes", function()
+            local path = beside("at." .. ending)
+            assert(picture.positions(path, AT, sample()))
+            local other = { names = { "c  d", 'A, "x"' } }
+            local view = graph.positions(path, other)
+            assert.same({ { AT:get(3) }, { AT:get(1) } }, { { view:get(1) }, { view:get(2) } })
+            assert.has_error(function() graph.positions(path, { names = { "nobody" } }) end,
+                ('%s has no position for node "nobody"'):format(path))
+        end)
+    end
+end)
+
+describe("a column", function()
+    it("serves where a list does, and so does a list in a graph", function()
+        local from, to = gpumm.view("u32", { 1, 2, 3 }), gpumm.view("u32", { 2, 3, 4 })
+        local g = graph.new(4, from, to, gpumm.view("f64", { 1, 2, 3 }))
+        assert.same({ 1.0, 2.0, 3.0 }, g.weights:totable())
+        assert.has_error(function() g.from[1] = 2 end)
+        local seen = {}
+        for i, w in pairs(g.weights) do seen[i] = w end
+        assert.same({ 1.0, 2.0, 3.0 }, seen)
+        local at = gpumm.view("f32x2", { { 0, 0 }, { 1, 1 }, { 2, 2 }, { 3, 4 } })
+        local pinned = gpumm.view("u32", { 1, 4 })
+        local r = gpumm.force.layout(g, { device = "host", steps = 5, pinned = pinned, positions = at }):run()
+        assert.same({ 0.0, 0.0, 3.0, 4.0 }, { r.positions:get(1), select(2, r.positions:get(1)), r.positions:get(4) })
+        g.from, g.to, g.weights = { 1, 2, 3 }, { 2, 3, 4 }, { 3, 2, 1 }
+        assert.equal(("\0\0\0\0\1\0\0\0"), (g:ends(2)))
+        assert.equal(4, #g:communities())
+    end)
+
+    it("that a contained script reads counts against its memory", function()
+        local path = write("large.txt", ("name%d other%d\n"):rep(1):format(1, 2))
+        local file = assert(io.open(path, "wb"))
+        for i = 1, 200000 do file:write("name", i, "\tother", i, "\n") end
+        file:close()
+        local script = write("contained.lua", ("print((pcall(gpumm.graph.read, %q)))"):format(path))
+        local function said(memory)
+            local pipe = assert(io.popen(("%s --sandbox --allow-read %s --lua-memory %s %s 2>&1"):format(
+                assert(os.getenv "GPUMM_RUN"), folder, memory, script)))
+            local text = pipe:read "a"
+            pipe:close()
+            return text
+        end
+        assert.equal("true\n", said "256MiB")
+        assert.is_nil(said("12MiB"):find "true")
+    end)
+end)
