@@ -109,7 +109,7 @@ describe("a column", function()
         file:close()
         local script = write("contained.lua", ("print((pcall(gpumm.graph.read, %q)))"):format(path))
         local function said(memory)
-            local pipe = assert(io.popen(("%s --sandbox --allow-read %s --lua-memory %s %s 2>&1"):format(
+            local pipe = assert(io.popen(("%s --quiet --sandbox --allow-read %s --lua-memory %s %s 2>&1"):format(
                 assert(os.getenv "GPUMM_RUN"), folder, memory, script)))
             local text = pipe:read "a"
             pipe:close()

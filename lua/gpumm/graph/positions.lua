@@ -52,8 +52,8 @@ end
 
 -- What a file has: names, and a function of the row for its coordinates.
 local function read_csv(path)
-    local table_of = columns.read(path, { header = true, delimiter = ",", columns = { name = "text", x = "number", y = "number", z = "number",
-        w = "number" } })
+    local wanted = { name = "text", x = "number", y = "number", z = "number", w = "number" }
+    local table_of = columns.read(path, { header = true, delimiter = ",", columns = wanted })
     local axes = {}
     for _, axis in ipairs(AXES) do axes[#axes + 1] = table_of.columns[axis] end
     if not table_of.columns.name or #axes < 2 then error(path .. ": the columns name, x and y are needed", 0) end
