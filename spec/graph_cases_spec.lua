@@ -1,6 +1,6 @@
 -- successes: 205
 -- SPDX-License-Identifier: MIT
--- Small files of all formats, by spec/graph_cases.lua: each as it is, gzip'd, and read by several threads.
+-- Small files of all formats, by spec/graph_cases.lua; cut and changed; read by several threads.
 
 local gpumm = require "gpumm"
 local graph = gpumm.graph
@@ -51,10 +51,11 @@ local function check(case, path)
 end
 
 describe("a small file", function()
-    for _, case in ipairs(cases) do
+    for k, case in ipairs(cases) do
         it(case[1] .. (case.refused and " is refused" or " is read"), function()
             local path = write(case[1], case[2])
             check(case, path)
+            if k % 4 > 0 then return end -- one of four gzip'd too
             assert(os.execute(("gzip -f '%s'"):format(path)))
             check(case, path .. ".gz")
         end)
@@ -80,7 +81,7 @@ describe("a file", function()
         for _, case in ipairs(cases) do
             local text = case[2]
             if #text < 600 and not case[1]:find "%.gv$" and not case[1]:find "^z%-" then
-                for k = 1, #text, 1 + #text // 40 do
+                for k = 1, #text, 1 + #text // 25 do
                     answers(case[1], text:sub(1, k))
                     answers(case[1], worsened(text, k))
                 end
