@@ -100,7 +100,10 @@ describe("functions on the host", function()
             { "__dp2a_hi(0x00020003, 0x03040201, 0)", 18 }, { "__dp4a(make_char4(1, 2, 3, -4), make_char4(1, 1, 1, 1), 0)", 2 },
             { "__funnelshift_lc(1u, 2u, 40u)", 1 }, { "__funnelshift_rc(1u, 2u, 40u)", 2 }, { "__fns(0xffu, 0u, 3)", 2 },
             { "__byte_perm(0x80u, 0u, 0x8888)", 0xffffffff }, { "__viaddmax_s32(1, 2, 5)", 5 }, { "__vimin3_u32(4u, 2u, 3u)", 2 },
-            { "__vimax_s32_relu(-3, -4)", 0 }, { "__vibmax_s32(3, 2, &p)", 3 }, { "p", 1 },
+            { "__vimax_s32_relu(-3, -4)", 0 },
+            { "__vimax3_s16x2(0x0001ffffu, 0x00020000u, 0x00000003u)", 0x00020003 },
+            { "__viaddmax_u16x2(0xffff0001u, 0x00010001u, 0x00050001u)", 0x00050002 },
+            { "__vimin_s16x2_relu(0xffff0004u, 0x00010003u)", 3 }, { "__vibmax_s32(3, 2, &p)", 3 }, { "p", 1 },
             { "__mul64hi(1ll << 40, 1ll << 40)", 65536 },
         }
     end)

@@ -1,4 +1,4 @@
--- successes: 12
+-- successes: 13
 -- SPDX-License-Identifier: MIT
 -- Where compiled kernels are kept: stale when anything changed that a compiler reads, in a folder that can hold programs,
 -- and nothing left behind however a process ends. And what a source may be.
@@ -130,6 +130,13 @@ describe("a cache folder", function()
         end)
     end)
 
+    it("for compiling that is full is passed over too", function()
+        mounted("size=16k", function(path)
+            os.execute(("head -c 16000 /dev/zero > %s/zero 2>/dev/null"):format(path))
+            assert.equal("6\t1\n", said(cached("elsewhere", "TMPDIR=" .. path), PLAIN))
+        end)
+    end)
+
     it("that cannot be written is passed over", function()
         mounted("ro,size=20m", function(path)
             local environment = "-u XDG_CACHE_HOME GPUMM_CACHE_DIR=%s/cache HOME=%s"
@@ -211,7 +218,8 @@ describe("a source", function()
     it("may name kernels as libraries name functions, and include their headers", function()
         local m = spec.manager { device = "host" }
         local b = assert(m:buffer { type = "f32", length = 1 })
-        for _, name in ipairs { "remove", "index", "random", "select", "gamma", "signal", "div", "max", "y0", "link" } do
+        for _, name in ipairs { "remove", "index", "random", "select", "gamma", "signal", "div", "max", "y0", "link", "main",
+            "norm", "timezone", "signgam", "ushort" } do
             local k = assert(m:kernel { source = "#include <cstdio>\n#include <cstdlib>\n#include <cmath>\n#include <string.h>\n"
                 .. 'extern "C" __global__ void ' .. name .. "(int n, float *a) { if (n > 0) a[0] = 2; }" })
             assert.equal(name, k.name)

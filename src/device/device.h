@@ -47,7 +47,8 @@ typedef struct device_source {
 #define DEVICE_READ "read" /* every file that was read, a line each; none where the compiler does not tell */
 
 /* A parameter as the compiler saw it: a constant of the binary, gpumm_parameters_NAME, is their count and one, which is
-   never zero, and these. */
+   never zero, and these. What else a kernel needs of its device (threads that run together, more dimensions) belongs
+   there too, once something asks for it. */
 typedef struct device_parameter {
     uint32_t pointer;     /* 0: a value, 1: a pointer, 2: a reference */
     uint32_t constant;    /* of the value or pointee, as all that follows */

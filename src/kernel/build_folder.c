@@ -14,12 +14,13 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/status.h"
 
-enum { DEPTH = 4, MINUTE = 60 };
+enum { DEPTH = 4, MINUTE = 60, ROOM = 4 << 20 };
 
 #define FRESH "gpumm-new-"
 #define BUILD "gpumm-build-"
@@ -86,13 +87,23 @@ static bool open_in(build_folder *f, const char *place) {
     return lock_fresh(f, fresh);
 }
 
+/* A compiler writes a few hundred KiB there. */
+static bool has_room(const char *place) {
+    struct statvfs s;
+    return statvfs(place, &s) != 0 || (uint64_t)s.f_bavail * s.f_frsize >= ROOM;
+}
+
+/* Where there is room; where there is none anywhere, the compiler says so. */
 gpumm_status gpumm__build_folder_open(build_folder *f) {
     const char *named = getenv("TMPDIR");
     const char *const places[] = {named && *named ? named : "/tmp", "/tmp", "/var/tmp", "/dev/shm"};
+    enum { PLACES = sizeof places / sizeof *places };
     int error = 0;
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        sweep(places[i]);
-        if (open_in(f, places[i])) return GPUMM_OK;
+    for (size_t i = 0; i < 2 * PLACES; i++) {
+        const char *place = places[i % PLACES];
+        sweep(place);
+        if (i < PLACES && !has_room(place)) continue;
+        if (open_in(f, place)) return GPUMM_OK;
         if (!error) error = errno;
     }
     return fail(GPUMM_IO, "no folder to compile in under %s: %s: set TMPDIR to one that can be written", places[0],

@@ -188,6 +188,10 @@ static const char programming[] =
     " GPUMM T __vibmax_##S(T a, T b, bool *p) { *p = a >= b; return a >= b ? a : b; }"
     " GPUMM T __vibmin_##S(T a, T b, bool *p) { *p = a <= b; return a <= b ? a : b; }\n"
     "GPUMM_THREE(int, s32, 3) GPUMM_THREE(unsigned, u32, 3)\n#undef GPUMM_THREE\n" TEXT(
+    template <class T, class F> GPUMM unsigned gpumm_lanes3(unsigned a, unsigned b, unsigned c, F f) {
+        unsigned low = (unsigned)f((T)a, (T)b, (T)c) & 0xffffu;
+        return low | (unsigned)f((T)(a >> 16), (T)(b >> 16), (T)(c >> 16)) << 16;
+    }
     GPUMM int gpumm_not_less(int v) { return v > 0 ? v : 0; }
     GPUMM int __vimax_s32_relu(int a, int b) { return gpumm_not_less(a > b ? a : b); }
     GPUMM int __vimin_s32_relu(int a, int b) { return gpumm_not_less(a < b ? a : b); }
@@ -200,6 +204,33 @@ static const char programming[] =
         return gpumm_not_less(__viaddmin_s32(a, b, c));
     }
 );
+
+/* Two lanes of 16 bits; a sum wraps within its lane. */
+static const char programming_lanes[] =
+    "#define GPUMM_PAIR(NAME, T, E) GPUMM unsigned NAME(unsigned a, unsigned b, unsigned c) {"
+    " return gpumm_lanes3<T>(a, b, c, [](T x, T y, T z) { (void)z; return (int)(E); }); }\n"
+    "#define GPUMM_TWO(NAME, T, E) GPUMM unsigned NAME(unsigned a, unsigned b) {"
+    " return gpumm_lanes3<T>(a, b, b, [](T x, T y, T) { return (int)(E); }); }\n"
+    "#define GPUMM_LARGER(x, y) ((x) > (y) ? (x) : (y))\n#define GPUMM_SMALLER(x, y) ((x) < (y) ? (x) : (y))\n"
+    "#define GPUMM_SIGNS(S, T)"
+    " GPUMM_PAIR(__vimax3_##S, T, GPUMM_LARGER(GPUMM_LARGER(x, y), z))"
+    " GPUMM_PAIR(__vimin3_##S, T, GPUMM_SMALLER(GPUMM_SMALLER(x, y), z))"
+    " GPUMM_PAIR(__viaddmax_##S, T, GPUMM_LARGER((T)(x + y), z))"
+    " GPUMM_PAIR(__viaddmin_##S, T, GPUMM_SMALLER((T)(x + y), z))"
+    " GPUMM unsigned __vibmax_##S(unsigned a, unsigned b, bool *hi, bool *lo) {"
+    " *lo = (T)a >= (T)b; *hi = (T)(a >> 16) >= (T)(b >> 16);"
+    " return (*lo ? a & 0xffffu : b & 0xffffu) | (*hi ? a & 0xffff0000u : b & 0xffff0000u); }"
+    " GPUMM unsigned __vibmin_##S(unsigned a, unsigned b, bool *hi, bool *lo) {"
+    " *lo = (T)a <= (T)b; *hi = (T)(a >> 16) <= (T)(b >> 16);"
+    " return (*lo ? a & 0xffffu : b & 0xffffu) | (*hi ? a & 0xffff0000u : b & 0xffff0000u); }\n"
+    "GPUMM_SIGNS(s16x2, short) GPUMM_SIGNS(u16x2, unsigned short)\n"
+    "GPUMM_TWO(__vimax_s16x2_relu, short, gpumm_not_less(GPUMM_LARGER(x, y)))"
+    " GPUMM_TWO(__vimin_s16x2_relu, short, gpumm_not_less(GPUMM_SMALLER(x, y)))"
+    " GPUMM_PAIR(__vimax3_s16x2_relu, short, gpumm_not_less(GPUMM_LARGER(GPUMM_LARGER(x, y), z)))"
+    " GPUMM_PAIR(__vimin3_s16x2_relu, short, gpumm_not_less(GPUMM_SMALLER(GPUMM_SMALLER(x, y), z)))"
+    " GPUMM_PAIR(__viaddmax_s16x2_relu, short, gpumm_not_less(GPUMM_LARGER((short)(x + y), z)))"
+    " GPUMM_PAIR(__viaddmin_s16x2_relu, short, gpumm_not_less(GPUMM_SMALLER((short)(x + y), z)))\n"
+    "#undef GPUMM_PAIR\n#undef GPUMM_TWO\n#undef GPUMM_SIGNS\n#undef GPUMM_LARGER\n#undef GPUMM_SMALLER\n";
 
 static const char hints[] =
     "#if !defined(__clang__)\n#define __builtin_assume(...) ((void)0)\n#endif\n#define __assume(...) ((void)0)\n" TEXT(
@@ -222,4 +253,5 @@ static const char hints[] =
 );
 /* clang-format on */
 
-const char *const gpumm__host_prelude_integers[] = {bits, products, lanes, lane_functions, programming, hints, NULL};
+const char *const gpumm__host_prelude_integers[] = {bits,        products,          lanes, lane_functions,
+                                                    programming, programming_lanes, hints, NULL};

@@ -558,14 +558,33 @@ static gpumm_status read_all(parser *p) {
     return p->count ? function(p, (span){p->tokens, p->tokens + p->count}, true) : GPUMM_OK;
 }
 
-/* A name that something else has too, in another file: headers of the C library declare many a good word. */
+/* What a pass over a text goes by to tell a declaration of a name. */
+typedef struct declaring {
+    bool stored; /* extern or typedef was said */
+    int brackets;
+} declaring;
+
+static void declaring_step(declaring *d, const token *t) {
+    d->brackets += (is(t, "(") || is(t, "[")) - (is(t, ")") || is(t, "]"));
+    if (is(t, "extern") || is(t, "typedef")) d->stored = true;
+    if (is(t, ";") || is(t, "{") || is(t, "}")) *d = (declaring){false, 0};
+}
+
+static bool declares(const declaring *d, const token *next) {
+    return is(next, "(") || (d->stored && d->brackets == 0 && (is(next, ";") || is(next, "[")));
+}
+
+/* A name that something else has too, in another file: headers of the C library declare many a good word. And "main"
+   is to return an int. */
 static void find_taken(parser *p) {
+    declaring d = {false, 0};
     token t = gpumm__token_next(&p->reader);
     while (t.kind != TOKEN_END) {
         token next = gpumm__token_next(&p->reader);
-        for (size_t i = 0; t.kind == TOKEN_NAME && is(&next, "(") && i < p->list.count; i++) {
+        declaring_step(&d, &t);
+        for (size_t i = 0; t.kind == TOKEN_NAME && i < p->list.count && declares(&d, &next); i++) {
             prototype *k = &p->list.items[i];
-            if (is(&t, k->name) && strcmp(t.file, k->file) != 0) k->taken = true;
+            if (is(&t, k->name) && (strcmp(t.file, k->file) != 0 || is(&t, "main"))) k->taken = true;
         }
         t = next;
     }
