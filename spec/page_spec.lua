@@ -127,7 +127,7 @@ describe("a page", function()
             assert.is_false(ok)
             return message
         end
-        assert.matches("unknown option \"colour\"; valid: positions", refused(pair { colour = 1 }))
+        assert.matches("unknown option \"colour\" %(did you mean \"colors\"%?%); valid: positions", refused(pair { colour = 1 }))
         assert.matches("page.write needs positions", refused {})
         assert.matches("no positions", refused { positions = {} })
         assert.matches("position 2 is not finite", refused { positions = { { 0, 0 }, { 0 / 0, 1 } } })

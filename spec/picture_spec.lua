@@ -235,7 +235,7 @@ describe("a picture", function()
             options.positions = positions { { 0, 0 } }
             return message_of(picture.write, beside "never.png", options)
         end
-        assert.matches('unknown option "widht"; valid: positions, graph', refused { widht = 5 })
+        assert.matches('unknown option "widht" %(did you mean "width"%?%); valid: positions, graph', refused { widht = 5 })
         assert.matches("width is a whole number from 16 to 16384, not 5", refused { width = 5 })
         assert.matches("height is a whole number from 16 to 16384, not x", refused { height = "x" })
         assert.matches("the background is pink; a color is", refused { background = "pink" })

@@ -405,7 +405,8 @@ GPUMM_API gpumm_stream *gpumm_stream_retain(gpumm_stream *stream);
 /* The last one closes it. */
 GPUMM_API void gpumm_stream_release(gpumm_stream *stream);
 /* Ends it: later calls on it are STALE, the work on it finishes in the background, and with it go its queue (host: its
-   thread) and its scratch memory. Never waits. INVALID_ARGUMENT for the main stream, which goes with its manager. */
+   thread) and its scratch memory. Never waits. Not while another thread makes a call with it, as of events and kernels. INVALID_ARGUMENT for
+   the main stream, which goes with its manager. */
 GPUMM_API gpumm_status gpumm_stream_close(gpumm_stream *stream);
 GPUMM_API gpumm_manager *gpumm_stream_manager(const gpumm_stream *stream); /* borrowed */
 GPUMM_API void *gpumm_stream_native(const gpumm_stream *stream);           /* CUstream, borrowed; NULL on the host */
