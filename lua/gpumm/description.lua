@@ -101,7 +101,7 @@ local function check_readback(options)
     local every = options.every
     options.every = whole(every) or every
     if every ~= nil and every ~= false and not (whole(every) and every >= 1) then
-        fail("gpumm.readback: every is a whole number of steps from 1 (the default), or false (captured by hand only), not %s",
+        fail("gpumm.readback: every is a whole number of steps from 1, not %s (1 is the default; false: captured by hand only)",
             tostring(every))
     end
     local slots = options.slots

@@ -338,7 +338,7 @@ static void nothing_left(void) {
     none.rlim_cur = 1;
     void *blocks = NULL; /* what malloc has to spare goes first */
     CHECK(setrlimit(RLIMIT_AS, &none) == 0);
-    for (size_t size = 1 << 20; size >= 16; size /= 2)
+    for (size_t size = 1 << 20; size >= 16; size = size > 4096 ? size / 2 : size - 16)
         for (void **block; (block = malloc(size)); blocks = block) *block = blocks;
     gpumm_status first = gpumm_budget_open(1, &budget), second = gpumm_lua_output_open("/dev/null", &o);
     for (void *block = blocks, *next; block; block = next) {

@@ -173,16 +173,27 @@ static int unknown_part(lua_State *L, const char *key) {
     return near ? luaL_error(L, "gpumm has no '%s' (did you mean '%s'?)", gpumm_lua__push_key(L, 2), near) : 0;
 }
 
+/* module[key] where the module has it, or can load it; pushes that. False: there is none. */
+static bool find_part(lua_State *L, int module, const char *key) {
+    lua_pushstring(L, key);
+    if (lua_rawget(L, module) != LUA_TNIL) return true;
+    lua_pop(L, 1);
+    if (load_part(L, module, key)) return true;
+    lua_pushstring(L, key);
+    if (gpumm_lua__extension_resolve(L, key)) {
+        lua_gettable(L, module);
+        return true;
+    }
+    lua_pop(L, 1);
+    return false;
+}
+
 /* module[key] where it has none: the module is in slot 1. */
 static int module_index(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     if (lua_type(L, 2) != LUA_TSTRING) return 0;
     const char *key = lua_tostring(L, 2);
-    if (load_part(L, 1, key)) return 1;
-    if (gpumm_lua__extension_resolve(L, key)) {
-        lua_gettable(L, 1);
-        return 1;
-    }
+    if (find_part(L, 1, key)) return 1;
     if (!is_description(key)) return unknown_part(L, key);
     lua_getfield(L, 1, "description");
     lua_getfield(L, -1, key);
@@ -325,9 +336,10 @@ int gpumm_lua_open(lua_State *L) {
 
 static int contained_require(lua_State *L) {
     const char *name = luaL_checkstring(L, 1);
+    lua_settop(L, 1);
     gpumm_lua_open(L);
     if (strcmp(name, "gpumm") == 0) return 1;
-    if (strncmp(name, "gpumm.", 6) == 0 && lua_getfield(L, -1, name + 6) != LUA_TNIL) return 1;
+    if (strncmp(name, "gpumm.", 6) == 0 && find_part(L, 2, name + 6)) return 1;
     return luaL_error(L, "module '%s' not found: in a contained script require knows gpumm and its parts alone", name);
 }
 

@@ -35,15 +35,12 @@ bool gpumm__relieve(context *ctx, gpumm_status failed, uint64_t wanted, unsigned
     }
 }
 
-/* What is posted to be committed ahead comes first, and what is on its way to the pool, so that it goes back too. Twice,
-   for what waited for its users goes back to a slab, which then has segments to give. */
+/* What is posted to be committed ahead comes first, and what is on its way to the pool, so that it goes back too. */
 void gpumm__trim(context *ctx) {
     gpumm__worker_drain(&ctx->worker);
     gpumm__deferred_wait(&ctx->deferred);
-    for (int i = 0; i < 2; i++) {
-        reclaim_all(ctx);
-        gpumm__deferred_wait(&ctx->deferred);
-    }
+    reclaim_all(ctx);
+    gpumm__deferred_wait(&ctx->deferred);
     gpumm__move_post_all(ctx, true);
     gpumm__deferred_wait(&ctx->deferred);
 }

@@ -68,9 +68,9 @@ static void slab_free(context *ctx, arena_slab *s) {
 static void arena_close(attachment *self) {
     arena *a = (arena *)self;
     context *ctx = a->context;
-    gpumm__context_book_close(ctx, &a->account);
     pthread_mutex_lock(&a->growing);
-    a->closed = true;
+    a->closed = true; /* what is on its way back books nothing any more */
+    gpumm__context_book_close(ctx, &a->account);
     for (arena_slab *s = a->slabs, *next; s; s = next) {
         next = s->next;
         slab_free(ctx, s);
