@@ -271,6 +271,13 @@ static void tickets(gpumm_manager *m, gpumm_buffer *b) {
     REACH(TIMEOUT, gpumm_readback_wait(r, first, 0, &f));
     CHECK_OK(gpumm_readback_capture(r, NULL, 2, NULL));
     REACH(BUSY, gpumm_readback_capture(r, NULL, 3, NULL));
+    REACH(BUSY, gpumm_readback_try_capture(r, NULL, 3, NULL));
+    CHECK_OK(
+        gpumm_fault_plan(m, &(gpumm_fault){.call = "event_query", .nth = 1, .status = GPUMM_DRIVER, .hold = "copy"}));
+    REACH(DRIVER, gpumm_readback_ready(r, first, &ready));
+    CHECK_OK(gpumm_fault_plan(
+        m, &(gpumm_fault){.call = "event_query", .nth = 1, .status = GPUMM_DEVICE_LOST, .hold = "copy"}));
+    REACH(DEVICE_LOST, gpumm_readback_ready(r, first, &ready));
     CHECK_OK(gpumm_fault_resume(m, NULL));
     CHECK_OK(gpumm_readback_wait(r, first, -1, &f));
     REACH(NOT_PENDING, gpumm_readback_cancel(r, first));

@@ -274,10 +274,10 @@ static extent *take_beyond(context *ctx, uint64_t most) {
 }
 
 /* Ranges that serve nobody, as those that cannot grow in place, must not add up: what is cached stays within the
-   limit on what is used. */
+   limit on what is used, or a few commit steps, which a small limit is less than. */
 static void bound_cached(context *ctx) {
-    uint64_t most = limit_of(ctx);
-    for (extent *e; most != UINT64_MAX && (e = take_beyond(ctx, most)) != NULL;)
+    uint64_t limit = limit_of(ctx), most = size_max(limit, 2 * ctx->info.granularity_bytes);
+    for (extent *e; limit != UINT64_MAX && (e = take_beyond(ctx, most)) != NULL;)
         gpumm__order_defer(&e->order, ctx, &e->gone, unmap);
 }
 
