@@ -558,9 +558,11 @@ end)
 describe("the watchdog of specs", function()
     it("shows a test that hangs, with the processes that it started, and ends it", function()
         folder.write("loop.lua", "io.open('ready', 'w'):close() while true do end")
-        folder.write("hang_spec.lua", ("-- successes: 1\n it('hangs', function() os.execute '%s --quiet loop.lua' end)"):format(run))
+        folder.write("hang_spec.lua",
+            ("-- successes: 1\n it('hangs', function() os.execute '%s --quiet loop.lua' end)"):format(run))
         local here = assert(io.popen "pwd"):read "l"
-        local code, out, err = shell(("mkdir spec; : >spec/helper.lua; GPUMM_WATCHDOG=3 sh %s/spec/run-spec.sh RUN /usr/bin/busted hang_spec.lua")
+        local code, out, err = shell(("mkdir spec; : >spec/helper.lua; " ..
+            "GPUMM_WATCHDOG=3 sh %s/spec/run-spec.sh RUN /usr/bin/busted hang_spec.lua")
             :format(here))
         assert.equal(1, code)
         contains(err, "a test has not ended after 3 seconds", "loop.lua", "thread ", "hang_spec.lua")

@@ -81,7 +81,8 @@ for _, relocate in ipairs { false, true } do
             local m = manager()
             local ok, message = pcall(capacities, m, function(r) return r.required - 1 end, 2)
             assert.is_false(ok)
-            assert.truthy(message:find("the growth function of b returned 10 elements, fewer than the 11 that are required", 1, true))
+            assert.truthy(message:find("the growth function of b returned 10 elements, fewer than the 11 that are required",
+                1, true))
             m:free("b")
             assert.same({ 50 }, capacities(m, function() return math.maxinteger end, 2, { max_length = 50 }))
         end)
