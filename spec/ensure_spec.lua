@@ -120,6 +120,8 @@ for _, relocate in ipairs { false, true } do
             assert.equal(300001, b.capacity)
             assert.equal(300001, m:stats().total_allocated_bytes)
             assert.equal(300001, m:stats().used_bytes)
+            local unit = m:device().granularity
+            support.wait_for_committed(m, b, (300001 + unit - 1) // unit * unit)
             unchanged(m, function() b:shrink_to_fit() end)
             b:resize(1 << 20)
             assert.equal(support.bytes(1 << 20, 3):sub(1, 300001) .. string.rep("\0", (1 << 20) - 300001),

@@ -3,6 +3,7 @@
 -- Memory is exchanged behind the group's users, and no call waits at a gate for work that goes on for long.
 
 local spec = require "gpumm.spec"
+local support = require "spec.support"
 
 local MIB <const> = 1 << 20
 
@@ -30,11 +31,7 @@ describe("a group's gate", function()
         end
         assert.equal(40 * MIB, b.committed_bytes)
         m.fault:release()
-        local deadline = os.time() + 20
-        while b.committed_bytes ~= unit do
-            assert(os.time() < deadline, "it is still held")
-            m:poll()
-        end
+        support.wait_for_committed(m, b, unit)
         assert.equal(("\6"):rep(unit), to:download():bytes())
         assert.equal(("\20"):rep(10) .. ("\6"):rep(unit - 10), b:download():bytes())
     end)

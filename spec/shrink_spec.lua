@@ -21,15 +21,6 @@ describe("shrink_to_fit", function()
         return m, m:device().granularity
     end
 
-    -- The exchange is a background job.
-    local function wait_for(m, b, bytes)
-        local deadline = os.time() + 20
-        while b.committed_bytes ~= bytes do
-            assert(os.time() < deadline, ("%d bytes are held, not %d"):format(b.committed_bytes, bytes))
-            m:poll()
-        end
-    end
-
     local function moved_in(m, before) return m:device().in_place and before or before + 1 end
 
     it("exchanges a segment of which little is used, contents and address kept", function()
@@ -40,7 +31,7 @@ describe("shrink_to_fit", function()
         assert.equal(0, b.mapping)
         b:resize(1000)
         b:shrink_to_fit()
-        wait_for(m, b, unit)
+        support.wait_for_committed(m, b, unit)
         assert.equal(1000, b.capacity)
         assert.equal(1, b.mapping)
         assert.equal(moved_in(m, 1), b.generation)
@@ -62,7 +53,7 @@ describe("shrink_to_fit", function()
             assert.equal(0, b.mapping)
             assert.equal(2 * unit, m:trim())
         end
-        wait_for(m, b, 24 * MIB - 2 * unit)
+        support.wait_for_committed(m, b, 24 * MIB - 2 * unit)
         assert.equal(1, b.mapping)
         assert.is_true(b:download():bytes() == ("\5"):rep(24 * MIB - 2 * unit))
     end)
@@ -73,7 +64,7 @@ describe("shrink_to_fit", function()
         b:fill(1)
         b:resize(unit)
         b:shrink_to_fit()
-        wait_for(m, b, unit)
+        support.wait_for_committed(m, b, unit)
         local address = b.address
         assert.is_true(b:resize(50 * MIB))
         if m:device().in_place then assert.equal(address, b.address) end
@@ -87,8 +78,8 @@ describe("shrink_to_fit", function()
         g.q:fill(4)
         g:resize(unit)
         g:shrink_to_fit()
-        wait_for(m, g.p, unit)
-        wait_for(m, g.q, 2 * unit)
+        support.wait_for_committed(m, g.p, unit)
+        support.wait_for_committed(m, g.q, 2 * unit)
         assert.equal(2, g.mapping)
         assert.equal(("\3"):rep(unit), g.p:download():bytes())
         assert.equal(("\4\0"):rep(unit), g.q:download():bytes())
@@ -117,7 +108,7 @@ describe("shrink_to_fit", function()
         b:fill(2)
         b:resize(40 * MIB)
         b:shrink_to_fit()
-        wait_for(m, b, 40 * MIB)
+        support.wait_for_committed(m, b, 40 * MIB)
         assert(m:buffer { type = "u8", length = 20 * MIB }):fill(1)
         assert.is_true(b:download():bytes() == ("\2"):rep(40 * MIB))
         assert.is_true(unit > 0)
@@ -129,7 +120,7 @@ describe("shrink_to_fit", function()
         local b = m:buffer { type = "u8", length = 4 * MIB }
         b:fill(9)
         b:shrink_to_fit()
-        wait_for(m, b, 4 * MIB)
+        support.wait_for_committed(m, b, 4 * MIB)
         assert.equal(0, m:stats().precommitted.now)
         assert.equal(("\9"):rep(4 * MIB), b:download():bytes())
         assert.is_true(unit > 0)

@@ -94,6 +94,15 @@ function support.unchanged(manager, f, buffers)
     return table.unpack(results, 1, results.n)
 end
 
+--- Memory is exchanged in the background: waits until the buffer holds so many bytes.
+function support.wait_for_committed(manager, buffer, bytes)
+    local deadline = os.time() + 20
+    while buffer.committed_bytes ~= bytes do
+        assert(os.time() < deadline, ("%d bytes are held, not %d"):format(buffer.committed_bytes, bytes))
+        manager:poll()
+    end
+end
+
 -- ---- Data --------------------------------------------------------------------------------------
 
 --- n bytes that look random, the same for the same seed.
