@@ -1,4 +1,4 @@
--- successes: 47
+-- successes: 48
 -- SPDX-License-Identifier: MIT
 -- Kernels in CUDA C: arguments by name and by position, what is checked before a launch, struct types, errors at
 -- the user's file and line, what the host refuses, atomics, thread counts, files beside the script, the cache.
@@ -525,13 +525,27 @@ describe("the host", function()
         assert.view_equals({ 0.5, 10, 0.25, 2, 2.5, 3, 1.5, 2 }, b:download(), 1e-6)
     end)
 
-    it("takes files that begin with a byte order mark", function()
+    it("takes a file that begins with a byte order mark", function()
         local m = spec.manager()
-        folder.write("marked.h", "\xEF\xBB\xBF#define SEVEN 7\n")
-        local file = folder.write("marked.cu", '\xEF\xBB\xBF#include "marked.h"\n'
-            .. 'extern "C" __global__ void put(int n, int *out) { *out = SEVEN; }\n')
+        local file = folder.write("marked.cu", '\xEF\xBB\xBFextern "C" __global__ void put(int n, int *out) { *out = 7; }\n')
         local out = buffer(m, "i32", { 0 })
         assert(assert(m:kernel { file = file })(1, out))
+        assert.view_equals({ 7 }, out:download())
+    end)
+
+    it("takes a header that begins with one, or names it where the compiler does not", function()
+        local m = spec.manager()
+        local header = folder.write("marked.h", "\xEF\xBB\xBF#define SEVEN 7\n")
+        local k, message = m:kernel { file = folder.write("includes.cu", '#include "marked.h"\n'
+            .. 'extern "C" __global__ void put(int n, int *out) { *out = SEVEN; }\n') }
+        if m:device().kind == "cuda" then
+            assert.is_nil(k)
+            assert.equal("COMPILE_FAILED: " .. header .. " begins with a byte order mark, which NVRTC does not read: "
+                .. "save it as UTF-8 without one", message)
+            return
+        end
+        local out = buffer(m, "i32", { 0 })
+        assert(assert(k)(1, out))
         assert.view_equals({ 7 }, out:download())
     end)
 

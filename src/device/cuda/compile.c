@@ -172,6 +172,16 @@ static gpumm_status rtc_failed(const char *what, nvrtcResult result) {
 }
 
 /* The compiler's own words, at the user's file and line. */
+static const char byte_order_mark[] = "\xEF\xBB\xBF";
+
+/* What a source includes NVRTC reads itself, and takes a mark for a word: it says nothing that would help. */
+static gpumm_status errors_of(const char *log) {
+    if (!strstr(log, byte_order_mark)) return fail(GPUMM_COMPILE_FAILED, "%s", log);
+    return fail(GPUMM_COMPILE_FAILED,
+                "%.*s begins with a byte order mark, which NVRTC does not read: save it as UTF-8 without one",
+                (int)strcspn(log, "("), log);
+}
+
 static gpumm_status rejected(device *d, nvrtcProgram program, const device_source *source, nvrtcResult result) {
     size_t size = 0;
     if (gpumm__rtc.nvrtcGetProgramLogSize(program, &size) != NVRTC_SUCCESS || size < 2)
@@ -180,7 +190,7 @@ static gpumm_status rejected(device *d, nvrtcProgram program, const device_sourc
     if (!log) return fail_host_memory(size);
     gpumm_status status;
     if (gpumm__rtc.nvrtcGetProgramLog(program, log) != NVRTC_SUCCESS) status = rtc_failed(source->file, result);
-    else if (result == NVRTC_ERROR_COMPILATION) status = fail(GPUMM_COMPILE_FAILED, "%s", log);
+    else if (result == NVRTC_ERROR_COMPILATION) status = errors_of(log);
     else status = (rtc_failed(source->file, result), fail(GPUMM_COMPILE_FAILED, "%s\n%s", gpumm_message(), log));
     gpumm__mem_free(d->memory, log);
     return status;

@@ -141,7 +141,7 @@ static const char *token_end(const char *s, token_kind *kind) {
     return literal_end(s);
 }
 
-token gpumm__token_next(token_reader *r) {
+static token token_here(token_reader *r) {
     bool more = pass_blanks(r);
     token t = {TOKEN_END, r->at, 0, r->file, r->line};
     if (!more) return t;
@@ -149,5 +149,15 @@ token gpumm__token_next(token_reader *r) {
     t.length = (size_t)(end - r->at);
     for (; r->at < end; r->at++) r->line += *r->at == '\n'; /* a raw string has lines of its own */
     r->fresh = false;
+    return t;
+}
+
+/* _Pragma("…") is a directive, wherever it stands; NVRTC leaves it in what it has preprocessed. */
+token gpumm__token_next(token_reader *r) {
+    token t = token_here(r);
+    while (gpumm__token_is(&t, "_Pragma")) {
+        while (t.kind != TOKEN_END && !gpumm__token_is(&t, ")")) t = token_here(r);
+        if (t.kind != TOKEN_END) t = token_here(r);
+    }
     return t;
 }
