@@ -70,7 +70,7 @@ static gpumm_status finish(gpumm_readback *r, const char *name, double seconds, 
     gpumm_status status = ticket ? gpumm__readback_wait(r, ticket, seconds, out)
                                  : fail(GPUMM_NOT_PENDING, "no download of '%.255s' was started", name);
     pthread_mutex_lock(&r->lock);
-    bool over = status == GPUMM_OK || status == GPUMM_CANCELLED || status == GPUMM_STALE;
+    bool over = status == GPUMM_OK || status == GPUMM_CANCELLED || status == GPUMM_STALE || status == GPUMM_DEVICE_LOST;
     if (ticket && over && r->pair == ticket) r->pair = 0;
     pthread_mutex_unlock(&r->lock);
     gpumm__context_leave(r->object.context);

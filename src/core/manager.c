@@ -24,8 +24,8 @@ static gpumm_status open_parts(context *ctx, const gpumm_options *o) {
 
 static void close_device(gpumm_manager *m) {
     context *ctx = &m->context;
+    gpumm__pool_close(ctx); /* what it gives back in the background may still be told to the worker */
     gpumm__context_close_worker(ctx);
-    gpumm__pool_close(ctx);
     gpumm__stream_close_internal(ctx->main);
     gpumm__stream_close_internal(ctx->copies);
     gpumm__context_close_events(ctx);
@@ -88,7 +88,6 @@ static void close_open(gpumm_manager *m) {
     synchronize_all(ctx);
     gpumm__worker_drain(&ctx->worker);
     gpumm__object_dispose_all(ctx);
-    gpumm__pool_trim(ctx); /* while the worker still lives */
     gpumm__deferred_wait(&ctx->deferred);
     if (m->has_external) gpumm__context_book_close(ctx, &m->external);
     close_device(m);
