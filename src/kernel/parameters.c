@@ -45,7 +45,7 @@ static gpumm_status wrong_layout(const prototype *k, size_t index, const device_
                 gpumm_type_align(type));
 }
 
-static gpumm_status element_of(const prototype *k, size_t index, const device_parameter *c,
+static gpumm_status element_of(const gpumm_allocator *from, const prototype *k, size_t index, const device_parameter *c,
                                const gpumm_type *const *types, const gpumm_type **out) {
     char name[16];
     gpumm_type *made = NULL;
@@ -56,7 +56,7 @@ static gpumm_status element_of(const prototype *k, size_t index, const device_pa
         return *out = gpumm_type_retain(type), GPUMM_OK;
     }
     if (!element_name(c, name)) return GPUMM_OK;
-    TRY(gpumm_type_parse(name, &made));
+    TRY(gpumm_type_parse_with(from, name, &made));
     *out = made;
     return GPUMM_OK;
 }
@@ -80,7 +80,7 @@ static gpumm_status apply(const gpumm_allocator *from, prototype *k, size_t inde
         return fail(GPUMM_COMPILE_FAILED,
                     "kernel '%s', parameter %zu: a kernel takes no references: make it a pointer or a value", k->name,
                     index + 1);
-    TRY(element_of(k, index, c, types, &element));
+    TRY(element_of(from, k, index, c, types, &element));
     if (p->element) gpumm_type_release(p->element);
     p->element = element;
     TRY(apply_type(from, p, c));

@@ -205,15 +205,14 @@ static const gpumm_type *struct_named(const prototype_source *source, const char
 }
 
 /* NULL in *out where gpumm does not know the type. */
-static gpumm_status element_of(const prototype_source *source, const char *name, unsigned stars,
-                               const gpumm_type **out) {
+static gpumm_status element_of(const parser *p, const char *name, unsigned stars, const gpumm_type **out) {
     char text[8];
-    const gpumm_type *known = struct_named(source, name);
+    const gpumm_type *known = struct_named(p->source, name);
     if (known && stars < 2) return *out = gpumm_type_retain(known), GPUMM_OK;
     const char *element = stars > 1 ? "u64" : gpumm__ctype_element(name, text); /* an address is 64 bits */
     if (!element) return GPUMM_OK;
     gpumm_type *made = NULL;
-    TRY(gpumm_type_parse(element, &made));
+    TRY(gpumm_type_parse_with(p->from, element, &made));
     *out = made;
     return GPUMM_OK;
 }
@@ -257,7 +256,7 @@ static gpumm_status parameter_make(parser *p, const shape *s, gpumm_parameter *o
     out->access = s->stars && !(s->constant >> (level & 31) & 1) ? GPUMM_ACCESS_WRITE : GPUMM_ACCESS_READ;
     out->boolean = s->stars < 2 && (strcmp(s->type, "bool") == 0 || strcmp(s->type, "_Bool") == 0);
     out->any = s->stars == 1 && strcmp(s->type, "void") == 0;
-    TRY(element_of(p->source, s->type, s->stars, &out->element));
+    TRY(element_of(p, s->type, s->stars, &out->element));
     out->size = out->element ? gpumm_type_size(out->element) : 0;
     out->align = out->element ? gpumm_type_align(out->element) : 0;
     return GPUMM_OK;
