@@ -12,7 +12,7 @@ local find = string.find
 --- A reader: open and close are tables of functions by the element's name, which get the reader.
 function elements.new(input, open, close)
     return setmetatable({ input = input, xml = native.xml(input.source), open = open, close = close, depth = 0,
-        builder = native.builder(), labels = {}, node_columns = {}, edge_columns = {}, edges = 0 }, elements)
+        builder = native.builder(), labels = native.cells(), node_columns = {}, edge_columns = {}, edges = 0 }, elements)
 end
 
 function elements:fail(message, ...) text.fail(self.input.path, self.xml:line(), message, ...) end
@@ -73,21 +73,25 @@ function elements:weight(value)
     return weight
 end
 
---- Column `name` of nodes or edges gets a value in row i.
-function elements.put(columns, name, i, value)
+--- The cells of column `name`, which is new where the name is.
+function elements.column(columns, name)
     local column = columns[name]
     if not column then
-        column = {}
+        column = { cells = native.cells() }
         columns[name] = column
     end
-    column[i] = value
+    return column.cells
+end
+
+--- Column `name` of nodes or edges gets a value in row i.
+function elements.put(columns, name, i, value)
+    elements.column(columns, name):put(i, value)
 end
 
 --- The graph that was read.
 function elements:built()
     local input = self.input
-    input.labels, input.node_columns, input.edge_columns = self.labels, self.node_columns, {}
-    for name, values in pairs(self.edge_columns) do input.edge_columns[name] = { values = values } end
+    input.labels, input.node_columns, input.edge_columns = self.labels, self.node_columns, self.edge_columns
     input.directed = self.directed
     return input:built(self.builder)
 end

@@ -27,7 +27,7 @@ end
 function open:node()
     local i = self.builder:node(self:need("node", "id"))
     local label = self:get "label"
-    if label and label ~= "" then self.labels[i] = label end
+    if label and label ~= "" then self.labels:put(i, label) end
     self.items[#self.items + 1] = { kind = "node", index = i, columns = self.node_columns }
 end
 
@@ -77,10 +77,7 @@ end
 local function add_defaults(self, kind, columns, count)
     for _, key in pairs(self.keys[kind]) do
         if key.default then
-            local value = elements.value(key.kind, key.default)
-            for i = 1, count do
-                if not columns[key.name] or columns[key.name][i] == nil then elements.put(columns, key.name, i, value) end
-            end
+            elements.column(columns, key.name):default(count, elements.value(key.kind, key.default))
         end
     end
 end

@@ -2,6 +2,7 @@
 -- GML: keys with numbers, strings and lists in brackets. Nodes in their order, names are their labels where all have
 -- one of their own, else their ids.
 
+local elements = require "gpumm.graph.elements"
 local native = require "gpumm.layout.native"
 local text = require "gpumm.columns.text"
 
@@ -105,17 +106,16 @@ function Reader:node()
     local i = self.builder:node(id_text(all.id))
     if i ~= #self.nodes + 1 then self:fail("the node %s is there twice", id_text(all.id)) end
     self.nodes[i] = all
-    if all.label ~= nil then self.labels[i] = tostring(all.label) end
+    if all.label ~= nil then self.labels:put(i, all.label) end
     for key, value in pairs(all) do
         if not KNOWN_NODE[key] then
-            self.node_columns[key] = self.node_columns[key] or {}
-            self.node_columns[key][i] = value
+            elements.put(self.node_columns, key, i, value)
         end
     end
     local at = all.graphics
     if at and tonumber(at.x) and tonumber(at.y) then
-        self.node_columns.x, self.node_columns.y = self.node_columns.x or {}, self.node_columns.y or {}
-        self.node_columns.x[i], self.node_columns.y[i] = tonumber(at.x), tonumber(at.y)
+        elements.put(self.node_columns, "x", i, tonumber(at.x))
+        elements.put(self.node_columns, "y", i, tonumber(at.y))
     end
 end
 
@@ -162,8 +162,7 @@ function Reader:join_list(e, all)
     self.builder:edge(from, to, weight)
     for key, value in pairs(all) do
         if not KNOWN_EDGE[key] and key ~= "weight" then
-            self.edge_columns[key] = self.edge_columns[key] or { values = {} }
-            self.edge_columns[key].values[e] = value
+            elements.put(self.edge_columns, key, e, value)
         end
     end
 end
@@ -191,7 +190,8 @@ end
 
 local function read(input)
     local reader = setmetatable({ path = input.path, whole = input.source:sub(1), at = 1, builder = native.builder(), nodes = {},
-        edges = {}, places = {}, targets = {}, weights = {}, labels = {}, node_columns = {}, edge_columns = {} }, Reader)
+        edges = {}, places = {}, targets = {}, weights = {}, labels = native.cells(),
+        node_columns = {}, edge_columns = {} }, Reader)
     local found = false
     while true do
         local key, value = reader:pair()

@@ -91,7 +91,7 @@ function close:node()
     for _, name in ipairs(LABELS) do
         local label = item.parts[name]
         if label ~= nil then
-            self.labels[item.index] = tostring(label)
+            self.labels:put(item.index, label)
             break
         end
     end

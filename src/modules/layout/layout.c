@@ -10,6 +10,7 @@
 #include "modules/layout/adjacency.h"
 #include "modules/layout/batches.h"
 #include "modules/layout/builder.h"
+#include "modules/layout/cells.h"
 #include "modules/layout/columns.h"
 #include "modules/layout/communities.h"
 #include "modules/layout/embedded.h"
@@ -38,6 +39,7 @@ static void open_native(lua_State *L) {
     gpumm_layout__open_columns(L);
     gpumm_layout__open_merge(L);
     gpumm_layout__open_builder(L);
+    gpumm_layout__open_cells(L);
     gpumm_layout__open_adjacency(L);
     gpumm_layout__open_communities(L);
     gpumm_layout__open_batches(L);
