@@ -80,7 +80,7 @@ static void put_as_lua(lua_State *L, cells *c, uint32_t row, const char *text, s
     if (type == CELLS_ANY) whole = lua_isinteger(L, -1);
     if (type != CELLS_NUMBER && whole) put_whole(L, c, row, value);
     else if (type == CELLS_WHOLE) put_text(L, c, row, text, length);
-    else put_number(L, c, row, lua_tonumber(L, -1));
+    else put_number(L, c, row, lua_tonumber(L, -1) + (type == CELLS_NUMBER ? 0.0 : -0.0));
     lua_pop(L, 2);
 }
 
@@ -91,7 +91,8 @@ void gpumm_layout__cells_put(lua_State *L, cells *c, uint32_t row, const char *t
     else if (gpumm_layout__integer(text, length, &whole)) {
         if (type == CELLS_NUMBER) put_number(L, c, row, (double)whole);
         else put_whole(L, c, row, whole);
-    } else if (type != CELLS_WHOLE && gpumm_layout__number(text, length, '.', &number)) put_number(L, c, row, number);
+    } else if (type != CELLS_WHOLE && gpumm_layout__number(text, length, '.', &number))
+        put_number(L, c, row, number + (type == CELLS_NUMBER ? 0.0 : -0.0)); /* a float that Lua adds 0.0 to */
     else put_as_lua(L, c, row, text, length, type);
 }
 
