@@ -174,6 +174,11 @@ return {
     { "g-nowhere.gml", "graph [ node [ id 1 ]\nedge [ source 1 target 2 ] ]", refused = ":2: GML: there is no node 2" },
     { "g-open.gml", "graph [ node [ id 1 ]", refused = "GML: the file ends" },
     { "g-string-open.gml", 'graph [ node [ id 1 label "x ] ]', refused = "GML: a string is not closed" },
+    { "g-infinite.gml", "graph [ node [ id 1e999 ] node [ id 2.0 ] edge [ source 1e999 target 02 ] ]", 2, 1, names = "inf|2" },
+    { "g-graphics.gml", "graph [ node [ id 1 graphics 5 ] ]", 1, 0 },
+    { "g-edges-first.gml", 'graph [ edge [ source 2 target 1 value 7 ] node [ id 1 ] node [ id 2 label "B" ] node [ id 3 ]'
+        .. " edge [ source 1 target 3 value 0x10 ] edge [ source 3 target 2 value 5 ] ]", 3, 3, names = "1|2|3",
+        labels = "1|B|3", weights = "7,16,5" },
     { "g-not.gml", "a b\n", refused = "GML" },
     -- ---- Pajek ---------------------------------------------------------------------------------
     { "p.net", '*Vertices 3\n1 "Ann B" 0.1 0.2\n2 "Cy D"\n3 "E"\n*Edges\n1 2 2.0\n*Arcs\n2 3\n', 3, 2, weights = "2,1",
@@ -217,6 +222,12 @@ return {
         .. (" "):rep(300000) .. "b</data></node></graph></graphml>", 1, 0 },
     { "x-all-blanks.graphml", GRAPHML .. '<key id="l" for="node" attr.name="label"/><graph><node id="a"><data key="l">'
         .. (" "):rep(300000) .. "</data></node></graph></graphml>", 1, 0 },
+    { "x-mixed.graphml", GRAPHML
+        .. '<key id="l" for="node" attr.name="label"/><key id="n" for="node" attr.name="name"/><graph><node id="a">'
+        .. '<data key="n">N</data><data key="l"> L </data></node><node id="b"><!-- c --><data key="l">&lt;</data></node>'
+        .. '<node id="c"><data key="n">C</data><data key="l"/></node><edge source="d" target="a"/><edge source="a" target="b">'
+        .. '<data key="weight">2</data></edge><edge source="b" target="c"><data key="weight"> 0x3 </data></edge></graph>'
+        .. "</graphml>", 4, 3, names = "a|b|c|d", labels = "L|<|C|d", weights = "1,2,3" },
     { "x-entity.graphml", GRAPHML .. '<graph><node id="a&#x26;&lt;"/></graph></graphml>', 1, 0, names = "a&<" },
     { "x-unknown-entity.graphml", GRAPHML .. '<graph><node id="&what;"/></graph></graphml>',
         refused = ":3: the XML is broken: undefined" },
@@ -233,6 +244,11 @@ return {
         .. '<edge id="0" source="0" target="1" weight="2.5"/></edges></graph></gexf>', 2, 1, names = "0|1", labels = "A|B",
         weights = "2.5" },
     { "y.xml", GEXF .. '<graph><nodes><node id="a"/></nodes></graph></gexf>', 1, 0, names = "a" },
+    { "y-edges-first.gexf", GEXF .. '<graph><edges><edge source="b" target="a" weight="3"/></edges><nodes><node id="a"/>'
+        .. '<node id="b" label="&lt;"/><node id="c" label=""/></nodes><edges><edge source="c" target="a" weight=""/></edges>'
+        .. "</graph></gexf>", 3, 2, names = "a|b|c", labels = "a|<|c", weights = "3,1" },
+    { "y-no-key.gexf", GEXF .. '<graph><nodes><node id="a"><attvalues><attvalue for="" value="1"/><attvalue for="k" value="2"/>'
+        .. "</attvalues></node></nodes></graph></gexf>", 1, 0 },
     { "y-nowhere.gexf", GEXF .. '<graph><nodes><node id="a"/></nodes><edges><edge source="a" target="b"/></edges></graph></gexf>',
         refused = 'there is no node "b"' },
     -- ---- DOT -----------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
--- successes: 205
+-- successes: 211
 -- SPDX-License-Identifier: MIT
 -- Small files of all formats, by spec/graph_cases.lua: each as it is, gzip'd, and read by several threads.
 
@@ -68,11 +68,18 @@ local function worsened(text, seed)
     return text:sub(1, at - 1) .. byte .. text:sub(at + 1)
 end
 
+local function holds_together(g)
+    for e = 1, g.edges do
+        if g.from[e] < 1 or g.from[e] > g.nodes or g.to[e] < 1 or g.to[e] > g.nodes then return false end
+    end
+    return g.nodes >= 1 and #g.names == g.nodes and #g.from == g.edges and #g.to == g.edges
+end
+
 local function answers(name, text)
     local path = write(name, text)
     local read, g = pcall(graph.read, path, { threads = 1 + #text % 2 })
-    if read then assert.is_true(g.nodes >= 1 and #g.names == g.nodes and #g.to == g.edges)
-    else assert.equal("string", type(g)) end
+    if read then assert.is_true(holds_together(g))
+    else assert.is_truthy(type(g) == "string" and g:find(path, 1, true)) end
 end
 
 describe("a file", function()
@@ -80,7 +87,7 @@ describe("a file", function()
         for _, case in ipairs(cases) do
             local text = case[2]
             if #text < 600 and not case[1]:find "%.gv$" and not case[1]:find "^z%-" then
-                for k = 1, #text, 1 + #text // 40 do
+                for k = 1, #text do
                     answers(case[1], text:sub(1, k))
                     answers(case[1], worsened(text, k))
                 end

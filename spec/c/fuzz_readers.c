@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Fuzzing what reads files: .npy, raw, PNG and graphs, on good files that were made worse, in contained states. What
-   must hold: no crash (sanitizers), an answer for every file, nothing left behind, and no reading past the limits. */
+   must hold: no crash (sanitizers), an answer for every file, nothing left behind, and no reading past the limits.
+   First every good file is cut at every byte, and each of its bytes turned, whatever the time that was given. */
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -246,6 +247,65 @@ static const char reading[] =
     "try(gpumm.picture.column, path, { names = { 'a', 'b', 'c' } })\n"
     "return content\n";
 
+/* ---- Every byte ----------------------------------------------------------------------------- */
+
+/* A graph that holds together, or an error that names the file. */
+static const char answering[] =
+    "local path = ...\n"
+    "local ok, g = pcall(gpumm.graph.read, path)\n"
+    "if not ok then\n"
+    "  assert(type(g) == 'string' and g:find(path, 1, true), g)\n"
+    "  return 0\n"
+    "end\n"
+    "assert(g.nodes >= 1 and #g.names == g.nodes and #g.from == g.edges and #g.to == g.edges)\n"
+    "for e = 1, g.edges do\n"
+    "  local a, b = g.from[e], g.to[e]\n"
+    "  assert(a >= 1 and a <= g.nodes and b >= 1 and b <= g.nodes and a ~= b)\n"
+    "  assert(not g.weights or g.weights[e] - g.weights[e] == 0)\n"
+    "end\n"
+    "for i = 1, g.nodes do assert(type(g.names[i]) == 'string') end\n"
+    "assert(not g.labels or #g.labels == g.nodes)\n"
+    "for name, c in pairs(g.node_columns) do assert(#c == g.nodes, name) end\n"
+    "for name, c in pairs(g.edge_columns) do assert(#c == g.edges, name) end\n"
+    "return 1\n";
+
+/* The script of `answering` is at 1. Returns whether there is a graph. */
+static unsigned long answer(lua_State *L, const bytes *b) {
+    write_file(b);
+    lua_pushvalue(L, 1);
+    lua_pushstring(L, path);
+    int outcome = lua_pcall(L, 1, 1, 0);
+    if (outcome != LUA_OK) fprintf(stderr, "%s\nthe file is %s\n", lua_tostring(L, -1), path);
+    CHECK(outcome == LUA_OK); /* these are far from every limit */
+    unsigned long graphs = (unsigned long)lua_tointeger(L, -1);
+    lua_settop(L, 1);
+    return graphs;
+}
+
+/* Returns how many files were graphs. */
+static unsigned long every_byte(const bytes *good, unsigned long *files) {
+    const char *folders[] = {folder, NULL};
+    unsigned long graphs = 0;
+    lua_State *L = fuzz_open((gpumm_lua_sandbox){.read = folders, .timeout = 60});
+    CHECK(luaL_loadbufferx(L, answering, sizeof answering - 1, "=answering", "t") == LUA_OK);
+    for (size_t i = 0; i <= good->size; i++) {
+        bytes b = *good;
+        b.size = i;
+        graphs += answer(L, &b);
+        b.size = good->size;
+        for (unsigned bit = 0; bit < 8 && i < good->size; bit += 2) {
+            b.at[i] = good->at[i] ^ (unsigned char)(1u << (bit + i % 2));
+            graphs += answer(L, &b);
+            ++*files;
+        }
+        ++*files;
+    }
+    fuzz_close(L);
+    return graphs;
+}
+
+/* ---- By chance ------------------------------------------------------------------------------ */
+
 static unsigned long one_state(fuzz *f, unsigned long *content) {
     const char *folders[] = {folder, NULL};
     unsigned long files = 0;
@@ -269,11 +329,17 @@ static unsigned long one_state(fuzz *f, unsigned long *content) {
 
 int main(int argc, char **argv) {
     fuzz f = fuzz_begin(argc, argv);
+    double start = gpumm__clock_seconds();
     unsigned long files = 0, content = 0;
     snprintf(folder, sizeof folder, "/tmp/gpumm-fuzz-XXXXXX");
     CHECK(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/file", folder);
     make_seeds();
+    for (size_t i = 0; i < seed_count; i++) content += every_byte(&seeds[i], &files);
+    printf("%lu files at every byte, %lu are graphs\n", files, content);
+    CHECK(content > files / 10);
+    f.until += gpumm__clock_seconds() - start; /* the time is for what comes by chance */
+    files = content = 0;
     while (gpumm__clock_seconds() < f.until) files += one_state(&f, &content);
     unlink(path);
     rmdir(folder);

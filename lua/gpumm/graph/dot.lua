@@ -85,7 +85,7 @@ local function records(input, builder)
             local name, at = take(out, position)
             local label, stop = take(out, at)
             local i = builder:node(name)
-            if label ~= "" and label ~= "\\N" then input.labels[i] = label end
+            if label ~= "" and label ~= "\\N" then input.labels:put(i, label) end
             return stop
         end,
         E = function(out, position)
@@ -121,7 +121,7 @@ local function read(input)
         error(input.path .. ": a contained script reads edge lists and Matrix Market files; DOT is read by a program", 0)
     end
     local builder = native.builder()
-    input.labels = {}
+    input.labels = native.cells()
     local out, record, position = run(input.path, input.source:sub(1)), records(input, builder), 1
     while position <= #out do
         position = record[sub(out, position, position)](out, position + 1) + 1

@@ -12,8 +12,20 @@ local find = string.find
 --- A reader: open and close are tables of functions by the element's name, which get the reader.
 function elements.new(input, open, close)
     return setmetatable({ input = input, xml = native.xml(input.source), open = open, close = close, depth = 0,
-        builder = native.builder(), labels = {}, node_columns = {}, edge_columns = {}, edges = 0 }, elements)
+        builder = native.builder(), labels = native.cells(), node_columns = {}, edge_columns = {} }, elements)
 end
+
+--- From now on the usual nodes and edges are read without Lua; `how` as native.records has it. What is registered with
+--- self.records is usual.
+function elements:start(how)
+    self.records, self.usual = native.records(self.builder, self.labels, how), true
+end
+
+local TYPES = { int = "whole", integer = "whole", long = "whole", short = "whole", byte = "whole", float = "number",
+    double = "number", decimal = "number" }
+
+--- The type of cells that a type of GraphML or GEXF is.
+function elements.type(kind) return TYPES[kind] or "text" end
 
 function elements:fail(message, ...) text.fail(self.input.path, self.xml:line(), message, ...) end
 
@@ -38,8 +50,9 @@ end
 
 --- Everything, element by element; the root's name must be `root`.
 function elements:run(root)
-    local xml, open, close = self.xml, self.open, self.close
+    local xml, open, close, records = self.xml, self.open, self.close, self.records
     while true do
+        if self.usual then native.records_xml(records, xml) end
         local kind, name = xml:next()
         if kind == "open" then
             self.depth = self.depth + 1
@@ -53,13 +66,10 @@ function elements:run(root)
     end
 end
 
-local WHOLE = { int = true, integer = true, long = true, short = true, byte = true }
-local NUMBERS = { float = true, double = true, decimal = true }
-
 --- The text as a value of a type that GraphML and GEXF know; text that is none stays text.
 function elements.value(kind, value)
-    if WHOLE[kind] then return math.tointeger(tonumber(value)) or value end
-    if NUMBERS[kind] then
+    if TYPES[kind] == "whole" then return math.tointeger(tonumber(value)) or value end
+    if TYPES[kind] == "number" then
         local number = tonumber(value)
         return number and number + 0.0 or value
     end
@@ -73,21 +83,25 @@ function elements:weight(value)
     return weight
 end
 
---- Column `name` of nodes or edges gets a value in row i.
-function elements.put(columns, name, i, value)
+--- The cells of column `name`, which is new where the name is.
+function elements.column(columns, name)
     local column = columns[name]
     if not column then
-        column = {}
+        column = { cells = native.cells() }
         columns[name] = column
     end
-    column[i] = value
+    return column.cells
+end
+
+--- Column `name` of nodes or edges gets a value in row i.
+function elements.put(columns, name, i, value)
+    elements.column(columns, name):put(i, value)
 end
 
 --- The graph that was read.
 function elements:built()
     local input = self.input
-    input.labels, input.node_columns, input.edge_columns = self.labels, self.node_columns, {}
-    for name, values in pairs(self.edge_columns) do input.edge_columns[name] = { values = values } end
+    input.labels, input.node_columns, input.edge_columns = self.labels, self.node_columns, self.edge_columns
     input.directed = self.directed
     return input:built(self.builder)
 end

@@ -5,6 +5,14 @@ local elements = require "gpumm.graph.elements"
 
 local open, close = {}, {}
 
+-- Values of that attribute are put where open.attvalue would put them.
+local function register(self, class, id, key)
+    if id == "" or self.keys[class][id] then self.usual = false end -- attributes that change are read as they come
+    self.keys[class][id] = key
+    local columns = class == "node" and self.node_columns or self.edge_columns
+    self.records:key(class, "attvalue", id, "column", elements.type(key.kind), elements.column(columns, key.name))
+end
+
 function open:graph()
     if self.seen then self:fail "the file holds several graphs; one is read" end
     self.seen, self.directed = true, self:get "defaultedgetype" == "directed"
@@ -15,7 +23,7 @@ function open:attributes() self.class = self:get "class" == "edge" and "edge" or
 function open:attribute()
     local id = self:get "id" or self:get "title" or ""
     self.key = { name = self:get "title" or id, kind = self:get "type" }
-    self.keys[self.class or "node"][id] = self.key
+    self:register(self.class or "node", id, self.key)
 end
 
 function close:attribute() self.key = nil end
@@ -27,18 +35,23 @@ end
 function open:node()
     local i = self.builder:node(self:need("node", "id"))
     local label = self:get "label"
-    if label and label ~= "" then self.labels[i] = label end
+    if label and label ~= "" then self.labels:put(i, label) end
     self.items[#self.items + 1] = { kind = "node", index = i, columns = self.node_columns }
 end
 
 function open:edge()
-    self.edges = self.edges + 1
     local from, to, weight = self:need("edge", "source"), self:need("edge", "target"), self:get "weight"
     local label, id = self:get "label", self:get "id"
-    self.items[#self.items + 1] = { kind = "edge", index = self.edges, columns = self.edge_columns }
-    self.ends[self.edges] = { from, to, weight and weight ~= "" and self:weight(weight) or nil, self.xml:line() }
-    if label and label ~= "" then elements.put(self.edge_columns, "label", self.edges, label) end
-    if id then elements.put(self.edge_columns, "id", self.edges, id) end
+    local value = weight and weight ~= "" and self:weight(weight) or nil
+    if #self.ends == 0 and self.builder:find(from) and self.builder:find(to) then self.builder:edge(from, to, value)
+    else -- it waits for its nodes, and all behind it, for edges keep their order
+        self.ends[#self.ends + 1] = { from, to, value, self.xml:line() }
+        self.records:stop "edge"
+    end
+    local e = self.builder:edges() + #self.ends
+    self.items[#self.items + 1] = { kind = "edge", index = e, columns = self.edge_columns }
+    if label and label ~= "" then elements.put(self.edge_columns, "label", e, label) end
+    if id then elements.put(self.edge_columns, "id", e, id) end
 end
 
 function close:node() table.remove(self.items) end
@@ -47,7 +60,11 @@ function close:edge() table.remove(self.items) end
 function open:attvalue()
     local item, id, value = self.items[#self.items], self:get "for" or self:get "id", self:get "value"
     if not item or not id or not value then return end
-    local key = self.keys[item.kind][id] or { name = id }
+    local key = self.keys[item.kind][id]
+    if not key then
+        key = { name = id }
+        self:register(item.kind, id, key)
+    end
     elements.put(item.columns, key.name, item.index, elements.value(key.kind, value))
 end
 
@@ -77,10 +94,7 @@ end
 local function add_defaults(self, kind, columns, count)
     for _, key in pairs(self.keys[kind]) do
         if key.default then
-            local value = elements.value(key.kind, key.default)
-            for i = 1, count do
-                if not columns[key.name] or columns[key.name][i] == nil then elements.put(columns, key.name, i, value) end
-            end
+            elements.column(columns, key.name):default(count, elements.value(key.kind, key.default))
         end
     end
 end
@@ -97,13 +111,42 @@ local function join(self, nodes)
     end
 end
 
+local PLACES = { { "position", "x" }, { "position", "y" }, { "position", "z" }, { "size", "value", "size" } }
+
+-- What records have without being told.
+local function usual(reader)
+    reader:start "k"
+    local records, nodes, edges = reader.records, reader.node_columns, reader.edge_columns
+    records:key("node", "", "id", "id")
+    records:key("node", "", "label", "label")
+    records:key("edge", "", "source", "from")
+    records:key("edge", "", "target", "to")
+    records:key("edge", "", "weight", "weight")
+    records:key("edge", "", "label", "label", "text", elements.column(edges, "label"))
+    records:key("edge", "", "id", "column", "text", elements.column(edges, "id"))
+    for _, kind in ipairs { "node", "edge" } do
+        records:key(kind, "attvalues", "", "passed")
+        records:key(kind, "attvalue", "", "keyed")
+        records:key(kind, "shape", "", "passed")
+    end
+    for _, child in ipairs { "thickness", "color" } do records:key("edge", child, "", "passed") end
+    for _, place in ipairs(PLACES) do
+        local column = elements.column(nodes, place[3] or place[2])
+        if place[2] ~= "y" and place[2] ~= "z" then records:key("node", place[1], "", "parts") end
+        records:key("node", place[1], place[2], "column", "number", column)
+    end
+    records:key("node", "color", "", "color")
+    records:key("node", "color", "color", "column", "text", elements.column(nodes, "color"))
+end
+
 local function read(input)
     local reader = elements.new(input, open, close)
-    reader.items, reader.ends, reader.keys = {}, {}, { node = {}, edge = {} }
+    reader.items, reader.ends, reader.keys, reader.register = {}, {}, { node = {}, edge = {} }, register
+    usual(reader)
     reader:run "gexf"
     local nodes = reader.builder:count()
     add_defaults(reader, "node", reader.node_columns, nodes)
-    add_defaults(reader, "edge", reader.edge_columns, reader.edges)
+    add_defaults(reader, "edge", reader.edge_columns, reader.builder:edges() + #reader.ends)
     join(reader, nodes)
     return reader:built()
 end

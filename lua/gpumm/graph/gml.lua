@@ -2,6 +2,7 @@
 -- GML: keys with numbers, strings and lists in brackets. Nodes in their order, names are their labels where all have
 -- one of their own, else their ids.
 
+local elements = require "gpumm.graph.elements"
 local native = require "gpumm.layout.native"
 local text = require "gpumm.columns.text"
 
@@ -85,101 +86,73 @@ function Reader:list(inner)
 end
 
 local function id_text(value)
-    return math.type(value) == "float" and value == value // 1 and ("%d"):format(value) or tostring(value)
+    return tostring(math.type(value) == "float" and math.tointeger(value) or value)
 end
 
 local KNOWN_NODE = { id = true, label = true, graphics = true }
 local KNOWN_EDGE = { source = true, target = true, graphics = true }
 
--- The usual node: a number and a label.
-function Reader:plain_node()
-    local _, stop, id, label = find(self.whole, '^%s*id%s+(%-?%d+)%s+label%s+"([^"]*)"%s*%]', self.at)
-    if not stop then return nil end
-    self.at = stop + 1
-    return { id = id, label = resolved(label) }
+-- A key's value, which records have from then on too.
+function Reader:put(kind, key, i, value)
+    local columns = kind == "node" and self.node_columns or self.edge_columns
+    if not self.registered[kind][key] then
+        self.registered[kind][key] = true
+        local role = kind == "edge" and key == "value" and "value" or "column"
+        self.records:key(kind, "", key, role, "any", elements.column(columns, key))
+    end
+    elements.put(columns, key, i, value)
 end
 
 function Reader:node()
-    local all = self:plain_node() or self:list "graphics"
+    local all = self:list "graphics"
     if all.id == nil then self:fail "a node has no id" end
+    local before = self.builder:count()
     local i = self.builder:node(id_text(all.id))
-    if i ~= #self.nodes + 1 then self:fail("the node %s is there twice", id_text(all.id)) end
-    self.nodes[i] = all
-    if all.label ~= nil then self.labels[i] = tostring(all.label) end
+    if i ~= before + 1 then self:fail("the node %s is there twice", id_text(all.id)) end
+    if all.label ~= nil then self.labels:put(i, all.label) end
     for key, value in pairs(all) do
-        if not KNOWN_NODE[key] then
-            self.node_columns[key] = self.node_columns[key] or {}
-            self.node_columns[key][i] = value
-        end
+        if not KNOWN_NODE[key] then self:put("node", key, i, value) end
     end
     local at = all.graphics
-    if at and tonumber(at.x) and tonumber(at.y) then
-        self.node_columns.x, self.node_columns.y = self.node_columns.x or {}, self.node_columns.y or {}
-        self.node_columns.x[i], self.node_columns.y[i] = tonumber(at.x), tonumber(at.y)
+    if type(at) == "table" and tonumber(at.x) and tonumber(at.y) then
+        elements.put(self.node_columns, "x", i, tonumber(at.x))
+        elements.put(self.node_columns, "y", i, tonumber(at.y))
     end
 end
 
--- The usual edge: two numbers, perhaps a weight. True: that was one.
-function Reader:plain_edge()
-    local whole, at = self.whole, self.at
-    local _, stop, from, to = find(whole, "^%s*source%s+(%-?%d+)%s+target%s+(%-?%d+)%s*%]", at)
-    local weight
-    if not stop then
-        local key
-        _, stop, from, to, key, weight = find(whole,
-            "^%s*source%s+(%-?%d+)%s+target%s+(%-?%d+)%s+(%a+)%s+(%-?%d+%.?%d*)%s*%]", at)
-        if key ~= "weight" then return false end
-    end
-    local e = #self.edges + 1
-    self.edges[e], self.places[e], self.targets[e], self.weights[e] = from, at, to, tonumber(weight)
-    self.at = stop + 1
-    return true
-end
-
+-- An edge between nodes that are known; others wait for the end, and those behind them too, for edges keep their order.
 function Reader:edge()
-    if self:plain_edge() then return end
-    local all = self:list()
+    local start, all = self.at, self:list()
     if all.source == nil or all.target == nil then self:fail "an edge has no source or no target" end
-    local e = #self.edges + 1
-    self.edges[e], self.places[e] = all, self.at
+    local edge, stop = { all = all, from = id_text(all.source), to = id_text(all.target), at = start }, self.at
+    if #self.waiting == 0 and self.builder:find(edge.from) and self.builder:find(edge.to) then
+        self:join(edge)
+        self.at = stop
+    else
+        self.records:stop "edge"
+        self.waiting[#self.waiting + 1] = edge
+    end
 end
 
-function Reader:ends(e, from, to)
-    self.at = self.places[e]
-    local i, j = self.builder:find(from), self.builder:find(to)
-    if not (i and j) then self:fail("there is no node %s", i and to or from) end
-    return i, j
-end
-
--- An edge with more than the usual.
-function Reader:join_list(e, all)
-    local from, to = self:ends(e, id_text(all.source), id_text(all.target))
+function Reader:join(edge)
+    self.at = edge.at
+    local from, to, all = self.builder:find(edge.from), self.builder:find(edge.to), edge.all
+    if not (from and to) then self:fail("there is no node %s", from and edge.to or edge.from) end
     local weight = all.weight == nil and all.value or all.weight
     if weight ~= nil and (type(weight) ~= "number" or weight - weight ~= 0) then
         if all.weight ~= nil then self:fail("the weight %q is not a number", tostring(weight)) end
         weight = nil
     end
     self.builder:edge(from, to, weight)
+    local e = self.builder:edges()
     for key, value in pairs(all) do
-        if not KNOWN_EDGE[key] and key ~= "weight" then
-            self.edge_columns[key] = self.edge_columns[key] or { values = {} }
-            self.edge_columns[key].values[e] = value
-        end
-    end
-end
-
-function Reader:join()
-    for e, edge in ipairs(self.edges) do
-        if type(edge) == "table" then self:join_list(e, edge)
-        else
-            local from, to = self:ends(e, edge, self.targets[e])
-            self.builder:edge(from, to, self.weights[e])
-        end
+        if not KNOWN_EDGE[key] and key ~= "weight" then self:put("edge", key, e, value) end
     end
 end
 
 function Reader:graph()
     while true do
+        self.at = native.records_gml(self.records, self.source, self.at)
         local key, value = self:pair()
         if key == nil then self:fail "the file ends within its graph" end
         if key == "]" then return end
@@ -189,9 +162,26 @@ function Reader:graph()
     end
 end
 
+local function new(input)
+    local reader = setmetatable({ path = input.path, source = input.source, whole = input.source:sub(1), at = 1,
+        builder = native.builder(), labels = native.cells(), node_columns = {}, edge_columns = {}, waiting = {},
+        registered = { node = {}, edge = {} } }, Reader)
+    local records = native.records(reader.builder, reader.labels, "ks")
+    records:key("node", "", "id", "id")
+    records:key("node", "", "label", "label", "any")
+    records:key("node", "graphics", "", "parts")
+    for _, axis in ipairs { "x", "y" } do
+        records:key("node", "graphics", axis, "column", "any", elements.column(reader.node_columns, axis))
+    end
+    records:key("edge", "", "source", "from")
+    records:key("edge", "", "target", "to")
+    records:key("edge", "", "weight", "weight")
+    reader.records = records
+    return reader
+end
+
 local function read(input)
-    local reader = setmetatable({ path = input.path, whole = input.source:sub(1), at = 1, builder = native.builder(), nodes = {},
-        edges = {}, places = {}, targets = {}, weights = {}, labels = {}, node_columns = {}, edge_columns = {} }, Reader)
+    local reader = new(input)
     local found = false
     while true do
         local key, value = reader:pair()
@@ -204,7 +194,7 @@ local function read(input)
         elseif value == "[" then reader:list() end
     end
     if not found then reader:fail "there is no graph" end
-    reader:join()
+    for _, edge in ipairs(reader.waiting) do reader:join(edge) end
     input.labels, input.node_columns, input.edge_columns = reader.labels, reader.node_columns, reader.edge_columns
     input.directed = reader.directed
     return input:built(reader.builder)

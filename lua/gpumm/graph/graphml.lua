@@ -10,6 +10,22 @@ local open, close = {}, {}
 -- Which attribute of a node is its label: the first of these that it has.
 local LABELS = { "label", "NodeLabel", "name" }
 
+-- Data of that key are put where the functions below would put them.
+local function register(self, id, key)
+    if id == "" or self.keys[id] then self.usual = false end -- keys that change are read as they come
+    self.keys[id] = key
+    local name, kind = key.name, elements.type(key.kind)
+    if name == "label" then self.records:key("node", "data", id, "label", kind)
+    elseif name ~= "NodeLabel" then
+        local role = name == "name" and "name" or "column"
+        self.records:key("node", "data", id, role, kind, elements.column(self.node_columns, name))
+    end
+    if name == "weight" then self.records:key("edge", "data", id, "weight")
+    elseif name ~= "EdgeLabel" then
+        self.records:key("edge", "data", id, "column", kind, elements.column(self.edge_columns, name))
+    end
+end
+
 function open:graph()
     if self.depth > 2 then return end
     if self.seen then self:fail "the file holds several graphs; one is read" end
@@ -21,7 +37,7 @@ function open:key()
     local name = self:get "attr.name" or id
     if name == "Weight" then name = "weight" end
     self.key = { name = name, kind = self:get "attr.type", of = self:get "for" or "all" }
-    self.keys[id] = self.key
+    self:register(id, self.key)
 end
 
 function close:key() self.key = nil end
@@ -29,7 +45,7 @@ function close:key() self.key = nil end
 function open:default()
     if self.key then
         self.key.default = text.trim(self:text())
-        self.defaults = true
+        if self.key.default ~= "" then self.defaults, self.usual = true, false end
     end
 end
 
@@ -49,7 +65,7 @@ function open:data()
     local key = self.keys[id]
     if not key then
         key = { name = id, of = "all" }
-        self.keys[id] = key
+        self:register(id, key)
     end
     local value = self:text()
     if value ~= "" then
@@ -91,7 +107,7 @@ function close:node()
     for _, name in ipairs(LABELS) do
         local label = item.parts[name]
         if label ~= nil then
-            self.labels[item.index] = tostring(label)
+            self.labels:put(item.index, label)
             break
         end
     end
@@ -106,16 +122,22 @@ function close:edge()
     local weight = item.parts.weight
     if type(weight) == "string" then weight = self:weight(weight) end
     self.builder:edge(item.from, item.to, weight)
-    self.edges = self.edges + 1
+    local e = self.builder:edges()
     for name, value in pairs(item.parts) do
         if name == "EdgeLabel" then name = "label" end
-        if name ~= "weight" then elements.put(self.edge_columns, name, self.edges, value) end
+        if name ~= "weight" then elements.put(self.edge_columns, name, e, value) end
     end
 end
 
 local function read(input)
     local reader = elements.new(input, open, close)
-    reader.items, reader.keys = {}, {}
+    reader.items, reader.keys, reader.register = {}, {}, register
+    reader:start ""
+    reader.records:key("node", "", "id", "id")
+    reader.records:key("node", "data", "", "text")
+    reader.records:key("edge", "", "source", "from")
+    reader.records:key("edge", "", "target", "to")
+    reader.records:key("edge", "data", "", "text")
     reader:run "graphml"
     return reader:built()
 end

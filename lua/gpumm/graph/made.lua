@@ -49,11 +49,7 @@ end
 
 -- Labels where there are any: a node without one goes by its name.
 local function labels_of(input)
-    local labels = input.labels
-    if not labels or not next(labels) then return nil end
-    local list = {}
-    for i = 1, #input.names do list[i] = labels[i] or input.names[i] end
-    return native.texts(list)
+    return input.labels and input.labels:texts(input.names)
 end
 
 local function say(input, g, opposite)
@@ -74,6 +70,8 @@ local function edge_columns(input, rows)
         if of.column then
             local view = rows:view(of.column)
             all[name] = of.texts and native.numbered(of.texts, view) or view
+        elseif of.cells then
+            if #of.cells > 0 then all[name] = of.cells:column(#rows, rows:view(input.place)) end
         else
             all[name] = made.column(made.gather(of.values, rows:view(input.place)), #rows)
         end
@@ -84,14 +82,16 @@ end
 local function node_columns(input)
     local all, count = {}, #input.names
     for name, values in pairs(input.node_columns or {}) do
-        all[name] = type(values) == "table" and made.column(values, count) or values
+        if type(values) == "table" and values.cells then
+            if #values.cells > 0 then all[name] = values.cells:column(count) end
+        else all[name] = type(values) == "table" and made.column(values, count) or values end
     end
     return all
 end
 
 --- The graph, without its methods. input = { path, names (texts), rows, from, to, weight (a column of f64, or nil),
---- weighted, place (the column of rows' numbers), labels, node_columns, edge_columns, how ("sum", "least"), counted,
---- threads }.
+--- weighted, place (the column of rows' numbers), labels (cells), node_columns, edge_columns (columns, or { cells = … }),
+--- how ("sum", "least"), counted, threads }.
 function made.graph(input)
     local rows, count = input.rows, nil
     if input.counted then

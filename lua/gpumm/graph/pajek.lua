@@ -39,9 +39,12 @@ local sections = {}
 
 function sections:vertices(words)
     local i = self:vertex(words[1])
-    if words[2] then self.labels[i] = words[2] end
+    if words[2] then self.labels:put(i, words[2]) end
     local x, y = tonumber(words[3]), tonumber(words[4])
-    if x and y then self.x[i], self.y[i], self.placed = x, y, true end
+    if x and y then
+        self.x:put(i, x)
+        self.y:put(i, y)
+    end
 end
 
 function sections:arcs(words)
@@ -94,8 +97,7 @@ function Reader:head(line)
 end
 
 local function node_columns(reader)
-    local columns = {}
-    if reader.placed then columns.x, columns.y = reader.x, reader.y end
+    local columns = { x = { cells = reader.x }, y = { cells = reader.y } }
     if reader.first_kind then
         columns.kind = {}
         for i = 1, reader.nodes do columns.kind[i] = i <= reader.first_kind and 1 or 2 end
@@ -104,7 +106,8 @@ local function node_columns(reader)
 end
 
 local function read(input)
-    local reader = setmetatable({ path = input.path, builder = native.builder(), line = 0, labels = {}, x = {}, y = {} }, Reader)
+    local reader = setmetatable({ path = input.path, builder = native.builder(), line = 0,
+        labels = native.cells(), x = native.cells(), y = native.cells() }, Reader)
     local whole = input.source:sub(1)
     for line in whole:gmatch(whole:find("\n", 1, true) and "([^\n]*)\n?" or "([^\r]*)\r?") do
         reader.line = reader.line + 1

@@ -12,18 +12,20 @@
 
 #define BUILDER_CLASS "gpumm_layout.builder"
 
-typedef struct builder {
+struct builder {
     work work;
     interner names;
     uint32_t *from, *to;
     double *weight;
     uint32_t count, room, numbered; /* edges; nodes whose names are their numbers */
     bool weighted;
-} builder;
+};
 
 enum { FIRST = 256, SEED_SHIFT = 17 };
 
 static builder *check(lua_State *L) { return luaL_checkudata(L, 1, BUILDER_CLASS); }
+
+builder *gpumm_layout__builder_at(lua_State *L, int index) { return luaL_checkudata(L, index, BUILDER_CLASS); }
 
 static void give_up(builder *b) {
     gpumm_layout__intern_end(&b->names);
@@ -56,10 +58,21 @@ static int no_memory(lua_State *L) { return luaL_error(L, "not enough memory for
 
 static uint32_t nodes_of(const builder *b) { return b->numbered > 0 ? b->numbered : b->names.count; }
 
+uint32_t gpumm_layout__builder_node(lua_State *L, builder *b, const char *name, size_t length) {
+    uint32_t number;
+    if (!b->names.work) gpumm_layout__intern_begin(&b->names, &b->work, (uint64_t)(uintptr_t)b << SEED_SHIFT);
+    if (!gpumm_layout__intern(&b->names, name, length, name + length, true, &number)) no_memory(L);
+    return number + 1;
+}
+
+uint32_t gpumm_layout__builder_find(const builder *b, const char *name, size_t length) {
+    uint32_t number;
+    return gpumm_layout__intern_find(&b->names, name, length, &number) ? number + 1 : 0;
+}
+
 /* The number, from 1, of the node that the value at `index` names. */
 static uint32_t node_at(lua_State *L, builder *b, int index) {
     size_t length;
-    uint32_t number = 0;
     if (lua_isinteger(L, index)) {
         lua_Integer i = lua_tointeger(L, index);
         luaL_argcheck(L, i >= 1 && i <= (lua_Integer)nodes_of(b), index, "there is no such node");
@@ -67,9 +80,7 @@ static uint32_t node_at(lua_State *L, builder *b, int index) {
     }
     const char *name = luaL_checklstring(L, index, &length);
     luaL_argcheck(L, b->numbered == 0, index, "nodes have numbers here");
-    if (!b->names.work) gpumm_layout__intern_begin(&b->names, &b->work, (uint64_t)(uintptr_t)b << SEED_SHIFT);
-    if (!gpumm_layout__intern(&b->names, name, length, name + length, true, &number)) no_memory(L);
-    return number + 1;
+    return gpumm_layout__builder_node(L, b, name, length);
 }
 
 static int builder_node(lua_State *L) {
@@ -82,9 +93,9 @@ static int builder_find(lua_State *L) {
     size_t length;
     const builder *b = check(L);
     const char *name = luaL_checklstring(L, 2, &length);
-    uint32_t number;
-    if (!gpumm_layout__intern_find(&b->names, name, length, &number)) return 0;
-    lua_pushinteger(L, (lua_Integer)number + 1);
+    uint32_t number = gpumm_layout__builder_find(b, name, length);
+    if (number == 0) return 0;
+    lua_pushinteger(L, number);
     return 1;
 }
 
@@ -118,18 +129,30 @@ static bool grow(builder *b) {
     return true;
 }
 
+uint32_t gpumm_layout__builder_nodes(const builder *b) { return nodes_of(b); }
+uint32_t gpumm_layout__builder_edges(const builder *b) { return b->count; }
+
+void gpumm_layout__builder_edge(lua_State *L, builder *b, uint32_t from, uint32_t to, double weight) {
+    if (b->count == b->room && !grow(b)) no_memory(L);
+    b->from[b->count] = from;
+    b->to[b->count] = to;
+    b->weight[b->count++] = weight;
+    b->weighted |= !isnan(weight);
+}
+
 static int builder_edge(lua_State *L) {
     builder *b = check(L);
     uint32_t from = node_at(L, b, 2), to = node_at(L, b, 3);
     bool weighted = !lua_isnoneornil(L, 4);
     double weight = weighted ? luaL_checknumber(L, 4) : NAN;
     luaL_argcheck(L, !weighted || isfinite(weight), 4, "a weight is finite");
-    if (b->count == b->room && !grow(b)) return no_memory(L);
-    b->from[b->count] = from;
-    b->to[b->count] = to;
-    b->weight[b->count++] = weight;
-    b->weighted |= weighted;
+    gpumm_layout__builder_edge(L, b, from, to, weight);
     return 0;
+}
+
+static int builder_edges(lua_State *L) {
+    lua_pushinteger(L, check(L)->count);
+    return 1;
 }
 
 /* ---- The end ------------------------------------------------------------------------------------ */
@@ -164,13 +187,9 @@ static int builder_finish(lua_State *L) {
 }
 
 void gpumm_layout__open_builder(lua_State *L) {
-    static const luaL_Reg methods[] = {{"node", builder_node},
-                                       {"find", builder_find},
-                                       {"count", builder_count},
-                                       {"number", builder_number},
-                                       {"edge", builder_edge},
-                                       {"finish", builder_finish},
-                                       {NULL, NULL}};
+    static const luaL_Reg methods[] = {
+        {"node", builder_node}, {"find", builder_find},   {"count", builder_count},   {"number", builder_number},
+        {"edge", builder_edge}, {"edges", builder_edges}, {"finish", builder_finish}, {NULL, NULL}};
     if (luaL_newmetatable(L, BUILDER_CLASS)) {
         lua_pushcfunction(L, builder_collect);
         lua_setfield(L, -2, "__gc");

@@ -10,6 +10,7 @@
 #include "modules/layout/adjacency.h"
 #include "modules/layout/batches.h"
 #include "modules/layout/builder.h"
+#include "modules/layout/cells.h"
 #include "modules/layout/columns.h"
 #include "modules/layout/communities.h"
 #include "modules/layout/embedded.h"
@@ -18,6 +19,9 @@
 #include "modules/layout/merge.h"
 #include "modules/layout/metis.h"
 #include "modules/layout/output.h"
+#include "modules/layout/records.h"
+#include "modules/layout/records_gml.h"
+#include "modules/layout/records_xml.h"
 #include "modules/layout/rows.h"
 #include "modules/layout/source.h"
 #include "modules/layout/texts.h"
@@ -38,6 +42,10 @@ static void open_native(lua_State *L) {
     gpumm_layout__open_columns(L);
     gpumm_layout__open_merge(L);
     gpumm_layout__open_builder(L);
+    gpumm_layout__open_cells(L);
+    gpumm_layout__open_records(L);
+    gpumm_layout__open_records_gml(L);
+    gpumm_layout__open_records_xml(L);
     gpumm_layout__open_adjacency(L);
     gpumm_layout__open_communities(L);
     gpumm_layout__open_batches(L);

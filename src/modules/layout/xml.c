@@ -11,7 +11,7 @@
 
 #define XML_CLASS "gpumm_layout.xml"
 
-enum { DEPTH_MOST = 4096, ATTRIBUTES_MOST = 128, ENTITY_MOST = 12 };
+enum { DEPTH_MOST = 4096, DEPTH_SPARE = 16, ATTRIBUTES_MOST = 128, ENTITY_MOST = 12 };
 
 typedef struct span {
     const char *at;
@@ -30,11 +30,22 @@ typedef struct xml {
     bool latin, rooted;
 } xml;
 
-static xml *check(lua_State *L) {
-    xml *x = luaL_checkudata(L, 1, XML_CLASS);
+static xml *check_at(lua_State *L, int index) {
+    xml *x = luaL_checkudata(L, index, XML_CLASS);
     if (!x->source->bytes) luaL_error(L, "the source of this reader is closed");
     return x;
 }
+
+static xml *check(lua_State *L) { return check_at(L, 1); }
+
+bool gpumm_layout__xml_place(lua_State *L, int index, const char **at, const char **end) {
+    const xml *x = check_at(L, index);
+    *at = x->at;
+    *end = x->end;
+    return !x->empty && !x->latin && x->depth > 0 && x->depth < DEPTH_MOST - DEPTH_SPARE;
+}
+
+void gpumm_layout__xml_move(lua_State *L, int index, const char *at) { check_at(L, index)->at = at; }
 
 static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 

@@ -5,7 +5,13 @@
 #define MODULES_LAYOUT_XML_H
 
 #include <lua.h>
+#include <stdbool.h>
 
+/* Where the reader at `index` is, and where its text ends; false where somebody else cannot go on for it: within an
+   element that is about to close, outside of the root, or in another encoding. Raises for any other value. */
+bool gpumm_layout__xml_place(lua_State *L, int index, const char **at, const char **end);
+/* Whole elements were read elsewhere, up to `at`. */
+void gpumm_layout__xml_move(lua_State *L, int index, const char *at);
 /* Adds `xml` to the table on top: xml(source) is a "gpumm.xml". Methods:
      x:next()     "open", name or "close", name, without prefixes; nil at the end; "error", what is wrong
      x:get(name)  an attribute of the element that was opened last, by its name without a prefix; nil: it has none;

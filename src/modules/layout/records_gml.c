@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* Usual is: keys that are known, numbers and texts without entities, no comment, one list within ("graphics") whose keys
+   that are not known are passed over. */
+#include "modules/layout/records_gml.h"
+
+#include <lauxlib.h>
+#include <string.h>
+
+#include "modules/layout/number.h"
+#include "modules/layout/records.h"
+#include "modules/layout/source.h"
+
+typedef struct scan {
+    const char *at, *end;
+} scan;
+
+enum { ID_DIGITS = 18 }; /* of a number that 64 bits hold */
+
+static bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/* Past blanks; what is there; 0 at the end. */
+static char skip(scan *s) {
+    while (s->at < s->end && is_blank(*s->at)) s->at++;
+    return s->at < s->end ? *s->at : '\0';
+}
+
+static bool take_key(scan *s, records_word *key) {
+    if (!is_letter(skip(s))) return false;
+    *key = (records_word){s->at, 0};
+    while (s->at < s->end && (is_letter(*s->at) || is_digit(*s->at) || *s->at == '.')) s->at++;
+    key->length = (size_t)(s->at - key->text);
+    return true;
+}
+
+static bool take_text(scan *s, records_word *value) {
+    const char *stop = memchr(s->at + 1, '"', (size_t)(s->end - s->at - 1));
+    if (!stop) return false;
+    *value = (records_word){s->at + 1, (size_t)(stop - s->at - 1)};
+    s->at = stop + 1;
+    return !memchr(value->text, '&', value->length);
+}
+
+static bool take_value(scan *s, records_word *value, bool *quoted) {
+    char first = skip(s);
+    *quoted = first == '"';
+    if (*quoted) return take_text(s, value);
+    if (first == '#' || first == '\0') return false;
+    *value = (records_word){s->at, 0};
+    while (s->at < s->end && !is_blank(*s->at) && *s->at != '[' && *s->at != ']') s->at++;
+    value->length = (size_t)(s->at - value->text);
+    return value->length > 0;
+}
+
+/* An id as it is shown: two spellings of a number are one node. */
+static bool is_id(records_word w) {
+    size_t i = w.text[0] == '-';
+    if (w.length == i || w.length - i > ID_DIGITS || (w.text[i] == '0' && w.length > 1)) return false;
+    for (; i < w.length; i++)
+        if (!is_digit(w.text[i])) return false;
+    return true;
+}
+
+static bool names_node(records_role role) { return role == RECORDS_ID || role == RECORDS_FROM || role == RECORDS_TO; }
+
+/* The keys x and y of what is within; both or none. */
+static bool take_inner(scan *s, records *r, records_word child) {
+    unsigned before = r->count;
+    s->at++;
+    while (skip(s) != ']') {
+        records_word key, value;
+        bool quoted;
+        if (!take_key(s, &key) || !take_value(s, &value, &quoted)) return false;
+        const records_key *known = gpumm_layout__records_find(r, child, key);
+        double number;
+        if (!known) continue;
+        if (quoted || !gpumm_layout__number(value.text, value.length, '.', &number)) return false;
+        if (!gpumm_layout__records_add(r, known, value, false)) return false;
+    }
+    s->at++;
+    return r->count == before || (r->count == before + 2 && r->field[before].key != r->field[before + 1].key);
+}
+
+static bool take_record(scan *s, records *r) {
+    static const records_word none = {"", 0};
+    while (skip(s) != ']') {
+        records_word key, value;
+        bool quoted;
+        if (!take_key(s, &key)) return false;
+        const records_key *known =
+            gpumm_layout__records_find(r, skip(s) == '[' ? key : none, *s->at == '[' ? none : key);
+        if (!known) return false;
+        if (*s->at == '[') {
+            if (!take_inner(s, r, key)) return false;
+            continue;
+        }
+        if (!take_value(s, &value, &quoted)) return false;
+        if (names_node(known->role) && !quoted && !is_id(value)) return false;
+        if (!gpumm_layout__records_add(r, known, value, quoted)) return false;
+    }
+    s->at++;
+    return true;
+}
+
+static int layout_records_gml(lua_State *L) {
+    records *r = gpumm_layout__records_at(L, 1);
+    const source *src = gpumm_layout__source_at(L, 2);
+    lua_Integer at = luaL_checkinteger(L, 3);
+    luaL_argcheck(L, at >= 1 && (lua_Unsigned)at - 1 <= src->size, 3, "it is outside of the source");
+    scan s = {src->bytes + at - 1, src->bytes + src->size};
+    const char *done = s.at;
+    for (;;) {
+        records_word key;
+        if (!take_key(&s, &key) || skip(&s) != '[') break;
+        int kind = gpumm_layout__records_kind(r, key);
+        if (kind < 0) break;
+        s.at++;
+        r->kind = (unsigned)kind;
+        r->count = r->hint = 0;
+        if (!take_record(&s, r) || !gpumm_layout__records_put(L, r)) break;
+        done = s.at;
+    }
+    lua_pushinteger(L, done - src->bytes + 1);
+    return 1;
+}
+
+void gpumm_layout__open_records_gml(lua_State *L) {
+    lua_pushcfunction(L, layout_records_gml);
+    lua_setfield(L, -2, "records_gml");
+}
