@@ -684,8 +684,8 @@ extern "C" __global__ void ratio(int n, int *a, int by)
             "int s = 0; for (int j = -2; j < 3; j++) s += n / j; a[i] = s;",
             "int z; switch (i & 3) { case 0: z = 0; break; case 1: z = 3; break; default: z = 5; } a[i] = n / z;",
         } do
-            local k = assert(m:kernel { source = 'extern "C" __global__ void known(int n, int *a) { int i = blockIdx.x * blockDim.x'
-                .. " + threadIdx.x; if (i >= n) return; " .. body .. " }" })
+            local k = assert(m:kernel { source = 'extern "C" __global__ void known(int n, int *a) { '
+                .. "int i = blockIdx.x * blockDim.x + threadIdx.x; if (i >= n) return; " .. body .. " }" })
             assert(k(16, a))
             support.fails("DRIVER", "kernel 'known' divided an integer by zero", m:synchronize())
         end
@@ -710,7 +710,8 @@ extern "C" __global__ void ratio(int n, int *a, int by)
         local file = folder.write("sent.lua", [[
             local m = assert(require "gpumm".manager { device = "host" })
             os.execute "kill -FPE $PPID"
-            print "went on" ]])
+            print "went on"
+            m:close() ]])
         local run = support.gpumm_run() .. " --quiet " .. file
         assert.equal("", support.said(run .. " 2>/dev/null"))
         assert.equal("went on\n", support.said("(trap '' FPE; " .. run .. ")"))

@@ -150,6 +150,17 @@ static uint64_t environment_stamp(void) {
     return stamp;
 }
 
+/* A word behind the first; of "ccache g++" it is another program, which may be another one tomorrow. */
+static size_t name_word(const char *word, char *text, size_t size) {
+    char path[PATH_SIZE];
+    struct stat s;
+    int length = *word == '-' || !find_program(word, strlen(word), path) || stat(path, &s) != 0
+                     ? snprintf(text, size, " %s", word)
+                     : snprintf(text, size, " %s %lld bytes of %lld.%09ld", path, (long long)s.st_size,
+                                (long long)s.st_mtim.tv_sec, s.st_mtim.tv_nsec);
+    return length > 0 ? (size_t)length : 0;
+}
+
 /* The program's size and time stand for its version: asking it would take longer than a warm start may. */
 gpumm_status gpumm__host_compiler(device *d, char *text, size_t size) {
     (void)d;
@@ -165,8 +176,7 @@ gpumm_status gpumm__host_compiler(device *d, char *text, size_t size) {
                                    " " GNU_FLAG " " LINK_FLAGS,
                                    found.list[0], (long long)s.st_size, (long long)s.st_mtim.tv_sec, s.st_mtim.tv_nsec,
                                    (unsigned long long)prelude_stamp, (unsigned long long)environment_stamp());
-    for (size_t i = 1; i < found.count && used < size; i++)
-        used += (size_t)snprintf(text + used, size - used, " %s", found.list[i]);
+    for (size_t i = 1; i < found.count && used < size; i++) used += name_word(found.list[i], text + used, size - used);
     if (used < size) snprintf(text + used, size - used, ", %s", processor);
     for (char *c = text; *c; c++)
         if (iscntrl((unsigned char)*c)) *c = ' ';
