@@ -1,4 +1,4 @@
--- successes: 13
+-- successes: 16
 -- SPDX-License-Identifier: MIT
 -- Where compiled kernels are kept: stale when anything changed that a compiler reads, in a folder that can hold programs,
 -- and nothing left behind however a process ends. And what a source may be.
@@ -75,6 +75,49 @@ describe("a binary is stale", function()
         assert.equal("1\t1\n", said(cached "shadow", SOURCE, flags))
         os.remove(folder.beside "first/gpumm_team.h")
         assert.equal("2\t0\n", said(cached "shadow", SOURCE, flags)) -- the one from before
+    end)
+
+    it("when a header is there that was only asked for, or is there no more", function()
+        local ASK = "#if __has_include(%s)\n#include %s\n#else\n#define ASKED 1\n#endif\n"
+        local K = 'extern "C" __global__ void k(int n, int *a) { a[0] = ASKED; }'
+        os.execute("mkdir -p " .. folder.beside "asked")
+        folder.write("asked/gpumm_asks.h", ASK:format("<gpumm_asked_3.h>", "<gpumm_asked_3.h>"))
+        for i, text in ipairs {
+            ASK:format('"gpumm_asked_1.h"', '"gpumm_asked_1.h"'),
+            "#define H <gpumm_asked_2.h>\n" .. ASK:format("H", "H"),
+            "#include <gpumm_asks.h>\n",
+        } do
+            local flags, source = "-I" .. folder.beside "asked", text .. K
+            assert.equal("1\t1\n", said(cached "ask", source, flags))
+            local header = folder.write("asked/gpumm_asked_" .. i .. ".h", "#define ASKED 2\n")
+            assert.equal("2\t1\n", said(cached "ask", source, flags))
+            os.remove(header)
+            assert.equal("1", said(cached "ask", source, flags):match "^%d+")
+        end
+    end)
+
+    it("when a header is beside the header that asks for it", function()
+        os.execute("mkdir -p " .. folder.beside "nest/inner")
+        folder.write("nest/inner/outer.h", '#include "gpumm_nested.h"\n')
+        folder.write("nest/gpumm_nested.h", "#define NESTED 1\n")
+        local flags, source = "-I" .. folder.beside "nest",
+            '#include "inner/outer.h"\nextern "C" __global__ void k(int n, int *a) { a[0] = NESTED; }'
+        assert.equal("1\t1\n", said(cached "nested", source, flags))
+        assert.equal("1\t0\n", said(cached "nested", source, flags))
+        folder.write("nest/inner/gpumm_nested.h", "#define NESTED 2\n")
+        assert.equal("2\t1\n", said(cached "nested", source, flags))
+    end)
+
+    it("when the compiler behind another program is another", function()
+        local first = folder.write("wrapper", '#!/bin/sh\nexec "$@"\n')
+        local function behind(value)
+            local second = folder.write("wrapped", '#!/bin/sh\nexec ${CXX:-c++} -DWHO=' .. value .. ' "$@"\n')
+            os.execute("chmod +x " .. first .. " " .. second)
+            return cached("behind", ("'GPUMM_CXX=%s %s'"):format(first, second))
+        end
+        local source = 'extern "C" __global__ void k(int n, int *a) { a[0] = WHO; }'
+        assert.equal("1\t1\n", said(behind(1), source))
+        assert.equal("22\t1\n", said(behind(22), source))
     end)
 
     it("when a header's header changed, however it is named", function()

@@ -1,4 +1,4 @@
--- successes: 48
+-- successes: 50
 -- SPDX-License-Identifier: MIT
 -- Kernels in CUDA C: arguments by name and by position, what is checked before a launch, struct types, errors at
 -- the user's file and line, what the host refuses, atomics, thread counts, files beside the script, the cache.
@@ -673,6 +673,26 @@ extern "C" __global__ void ratio(int n, int *a, int by)
         assert.equal(-1073741824, a:download()[99999])
     end)
 
+    -- A compiler that sees the zero may make something else than a division of it.
+    it("that divide by what is known to be zero do so too", function()
+        local m = spec.manager { device = "host" }
+        local a = assert(m:buffer { type = "i32", length = 16 })
+        for _, body in ipairs {
+            "int z = 0; a[i] = i / z;",
+            "a[i] = i % 0;",
+            "int z = n > 5 ? 0 : n; a[i] = 100 / z;",
+            "int s = 0; for (int j = -2; j < 3; j++) s += n / j; a[i] = s;",
+            "int z; switch (i & 3) { case 0: z = 0; break; case 1: z = 3; break; default: z = 5; } a[i] = n / z;",
+        } do
+            local k = assert(m:kernel { source = 'extern "C" __global__ void known(int n, int *a) { '
+                .. "int i = blockIdx.x * blockDim.x + threadIdx.x; if (i >= n) return; " .. body .. " }" })
+            assert(k(16, a))
+            support.fails("DRIVER", "kernel 'known' divided an integer by zero", m:synchronize())
+        end
+        a:fill(3)
+        assert.equal(3, a:download()[16])
+    end)
+
     it("that divide by zero tell whoever waits for what they write", function()
         local m = spec.manager { device = "host" }
         local ratio, a = divide(m)
@@ -684,6 +704,17 @@ extern "C" __global__ void ratio(int n, int *a, int by)
         assert.is_nil((side:synchronize()))
         assert(m:synchronize())
         assert(a:download())
+    end)
+
+    it("leave the signal that somebody sends to the process as it was", function()
+        local file = folder.write("sent.lua", [[
+            local m = assert(require "gpumm".manager { device = "host" })
+            os.execute "kill -FPE $PPID"
+            print "went on"
+            m:close() ]])
+        local run = support.gpumm_run() .. " --quiet " .. file
+        assert.equal("", support.said(run .. " 2>/dev/null"))
+        assert.equal("went on\n", support.said("(trap '' FPE; " .. run .. ")"))
     end)
 
     it("that divide by zero end a process that asked for the signal itself", function()

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/status.h"
+#include "kernel/mention.h"
 #include "kernel/sha256.h"
 
 enum { PATH_SIZE = 4200, LINE_SIZE = PATH_SIZE + 256, FOLDERS_MAX = 64 };
@@ -192,6 +193,59 @@ static gpumm_status add_absent(const record_source *source, const folders *f, co
     return GPUMM_OK;
 }
 
+/* ---- What is asked for by name -------------------------------------------------------------- */
+
+typedef struct asking { /* a file that the compiler read, and what it says */
+    const record_source *source;
+    const folders *searched;
+    const char *path, *text;
+    grown_text *out;
+    bool *keeps;
+} asking;
+
+/* What is not there must stay away. What is there and was only asked about is in no list of what was read. */
+static gpumm_status add_candidate(const asking *a, const char *folder, size_t length, const mention *m) {
+    char path[PATH_SIZE], line[LINE_SIZE];
+    bool whole = *m->name == '/';
+    int size = snprintf(path, sizeof path, "%.*s%s%.*s", whole ? 0 : (int)length, folder, whole || !length ? "" : "/",
+                        (int)m->length, m->name);
+    if (size < 0 || (size_t)size >= sizeof path) return *a->keeps = false, GPUMM_OK;
+    if (access(path, F_OK) == 0) return m->tested ? add_file(a->source, path, a->out, a->keeps) : GPUMM_OK;
+    snprintf(line, sizeof line, "//absent %s\n", path);
+    return strstr(a->out->bytes, line) ? GPUMM_OK : gpumm__text_string(a->out, line);
+}
+
+static gpumm_status add_mention(const asking *a, const mention *m) {
+    const char *slash = strrchr(a->path, '/');
+    if (m->quoted) TRY(add_candidate(a, a->path, slash ? (size_t)(slash - a->path) : 0, m));
+    for (size_t i = 0; i < a->searched->count; i++)
+        TRY(add_candidate(a, a->searched->list[i], strlen(a->searched->list[i]), m));
+    return GPUMM_OK;
+}
+
+/* Whether a macro's header is there can be told in no other way than by compiling; libraries' own headers test for what
+   comes with them. */
+static gpumm_status add_mentions(const asking *a) {
+    mention m;
+    for (const char *at = a->text; (at = gpumm__mention_next(at, &m));)
+        if (m.name) TRY(add_mention(a, &m));
+        else if (a->text == a->source->text) *a->keeps = false;
+    return GPUMM_OK;
+}
+
+/* Of a header that is no part of the system. */
+static gpumm_status add_asked(asking a, const char *path) {
+    grown_text text = {.from = a.out->from};
+    gpumm_status status = GPUMM_OK;
+    if (strncmp(path, "/usr/", 5) == 0) return GPUMM_OK;
+    a.path = path;
+    if (gpumm__text_read(&text, path) != GPUMM_OK) *a.keeps = false;
+    a.text = text.bytes;
+    if (a.text && *a.keeps) status = add_mentions(&a);
+    gpumm__text_free(&text);
+    return status;
+}
+
 /* ---- Making -------------------------------------------------------------------------------- */
 
 static gpumm_status add_files(const record_source *source, FILE *read, grown_text *out, bool *keeps) {
@@ -199,12 +253,14 @@ static gpumm_status add_files(const record_source *source, FILE *read, grown_tex
     folders *f = gpumm__mem_new(out->from, sizeof *f);
     if (!f) return fail_host_memory(sizeof *f);
     find_folders(source, f);
-    gpumm_status status = GPUMM_OK;
+    asking a = {source, f, source->file, source->text, out, keeps};
+    gpumm_status status = add_mentions(&a);
     while (status == GPUMM_OK && *keeps && fgets(path, sizeof path, read)) {
         path[strcspn(path, "\n")] = 0;
         if (!strchr(path, '/') && access(path, F_OK) != 0) continue; /* the compiler's own */
         status = add_file(source, path, out, keeps);
         if (status == GPUMM_OK) status = add_absent(source, f, path, out);
+        if (status == GPUMM_OK && *keeps) status = add_asked(a, path);
     }
     gpumm__mem_free(out->from, f);
     return status;

@@ -20,11 +20,19 @@ static struct sigaction before;
 static atomic_bool watched;
 static __thread sigjmp_buf *inside; /* where to go on; NULL: this thread is in no kernel */
 
-/* What would have happened: a default action ends the process at the instruction that is tried again. */
+/* A default action ends the process: at the instruction that is tried again, or, where somebody sent the signal, now.
+   What was sent can be ignored, a fault cannot. */
+static void pass_default(int number, bool sent) {
+    if (sent && before.sa_handler == SIG_IGN) return;
+    signal(number, SIG_DFL);
+    if (sent) raise(number);
+}
+
+/* What would have happened. */
 static void pass_on(int number, siginfo_t *info, void *context) {
     if (before.sa_flags & SA_SIGINFO) before.sa_sigaction(number, info, context);
     else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) before.sa_handler(number);
-    else signal(number, SIG_DFL);
+    else pass_default(number, info->si_code <= 0);
 }
 
 static void handle(int number, siginfo_t *info, void *context) {

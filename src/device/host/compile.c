@@ -26,6 +26,9 @@ enum { WORDS_MAX = 256, WORDS_TEXT = 8192, ERRORS_MAX = 4096, PATH_SIZE = 4096 }
     "-std=c++17 -O3 -march=native -fno-math-errno -fno-trapping-math -ffp-contract=off " \
     "-fno-strict-aliasing -fno-exceptions -fno-rtti -fvisibility=hidden -fPIC -shared -w " \
     "-fdiagnostics-color=never"
+/* A division by what g++ can tell to be zero stays one, whose signal arithmetic.c knows: it would make an illegal
+   instruction of it. Other compilers have no such flag and refuse it. */
+#define GNU_FLAG "-fno-isolate-erroneous-paths-dereference"
 #define LINK_FLAGS "-Wl,--as-needed -Wl,-z,defs -Wl,-z,noseparate-code"
 
 /* ---- The compiler -------------------------------------------------------------------------- */
@@ -147,6 +150,17 @@ static uint64_t environment_stamp(void) {
     return stamp;
 }
 
+/* A word behind the first; of "ccache g++" it is another program, which may be another one tomorrow. */
+static size_t name_word(const char *word, char *text, size_t size) {
+    char path[PATH_SIZE];
+    struct stat s;
+    int length = *word == '-' || !find_program(word, strlen(word), path) || stat(path, &s) != 0
+                     ? snprintf(text, size, " %s", word)
+                     : snprintf(text, size, " %s %lld bytes of %lld.%09ld", path, (long long)s.st_size,
+                                (long long)s.st_mtim.tv_sec, s.st_mtim.tv_nsec);
+    return length > 0 ? (size_t)length : 0;
+}
+
 /* The program's size and time stand for its version: asking it would take longer than a warm start may. */
 gpumm_status gpumm__host_compiler(device *d, char *text, size_t size) {
     (void)d;
@@ -157,12 +171,12 @@ gpumm_status gpumm__host_compiler(device *d, char *text, size_t size) {
     if (stat(found.list[0], &s) != 0)
         return fail(GPUMM_COMPILE_FAILED, "the C++ compiler %s went away: %s", found.list[0], strerror(errno));
     pthread_once(&once, find_constants);
-    size_t used = (size_t)snprintf(
-        text, size, "host %s %lld bytes of %lld.%09ld, prelude %llx, environment %llx, " FLAGS " " LINK_FLAGS,
-        found.list[0], (long long)s.st_size, (long long)s.st_mtim.tv_sec, s.st_mtim.tv_nsec,
-        (unsigned long long)prelude_stamp, (unsigned long long)environment_stamp());
-    for (size_t i = 1; i < found.count && used < size; i++)
-        used += (size_t)snprintf(text + used, size - used, " %s", found.list[i]);
+    size_t used = (size_t)snprintf(text, size,
+                                   "host %s %lld bytes of %lld.%09ld, prelude %llx, environment %llx, " FLAGS
+                                   " " GNU_FLAG " " LINK_FLAGS,
+                                   found.list[0], (long long)s.st_size, (long long)s.st_mtim.tv_sec, s.st_mtim.tv_nsec,
+                                   (unsigned long long)prelude_stamp, (unsigned long long)environment_stamp());
+    for (size_t i = 1; i < found.count && used < size; i++) used += name_word(found.list[i], text + used, size - used);
     if (used < size) snprintf(text + used, size - used, ", %s", processor);
     for (char *c = text; *c; c++)
         if (iscntrl((unsigned char)*c)) *c = ' ';
@@ -226,9 +240,16 @@ static void write_text(FILE *f, const device_source *source) {
     fputs(source->text, f);
 }
 
+/* What preprocessing leaves where the compiler is GNU's. */
+#define GNU_MARK "typedef int gpumm_gnu;"
+
 /* What is to be preprocessed: the word that makes a kernel stays, whatever it stands for. */
 static void write_plain(FILE *f, const device_source *source) {
     write_prelude(f, source);
+    fputs(
+        "#if defined(__GNUC__) && !defined(__clang__) && !defined(__NVCOMPILER) && !defined(__INTEL_COMPILER)\n" GNU_MARK
+        "\n#endif\n",
+        f);
     fputs("#undef __global__\n#define __global__ __global__\n", f);
     write_text(f, source);
 }
@@ -342,6 +363,17 @@ static bool add_path(words *a, const char *before, const char *folder, const cha
     return length > 0 && (size_t)length < sizeof path && word_add(a, path, (size_t)length);
 }
 
+/* As preprocessing has found it. */
+static bool is_gnu(const device_source *source) {
+    char path[PATH_SIZE], line[256];
+    bool found = false;
+    snprintf(path, sizeof path, "%s/" DEVICE_PREPROCESSED, source->folder);
+    FILE *f = fopen(path, "re");
+    while (f && !found && fgets(line, sizeof line, f)) found = strncmp(line, GNU_MARK, strlen(GNU_MARK)) == 0;
+    if (f) fclose(f);
+    return found;
+}
+
 #define UNIT "unit.cpp"
 #define RULES "rules.d" /* what was read, as a rule for make */
 
@@ -351,6 +383,7 @@ static gpumm_status arguments(const device_source *source, const char *out_path,
     bool fits = words_add(a, FLAGS, NULL) && add_beside(a, source->file) && add_path(a, "-I", folder, HEADERS);
     fits = fits && words_add(a, source->flags ? source->flags : "", flag_wanted);
     if (out_path) {
+        fits = fits && (!is_gnu(source) || words_add(a, GNU_FLAG, NULL));
         fits = fits && word_add(a, "-o", 2) && word_add(a, out_path, strlen(out_path));
         fits = fits && add_path(a, "", folder, UNIT) && words_add(a, LINK_FLAGS, NULL);
     } else {
