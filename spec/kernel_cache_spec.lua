@@ -1,4 +1,4 @@
--- successes: 16
+-- successes: 17
 -- SPDX-License-Identifier: MIT
 -- Where compiled kernels are kept: stale when anything changed that a compiler reads, in a folder that can hold programs,
 -- and nothing left behind however a process ends. And what a source may be.
@@ -177,6 +177,17 @@ describe("a cache folder", function()
         mounted("size=16k", function(path)
             os.execute(("head -c 16000 /dev/zero > %s/zero 2>/dev/null"):format(path))
             assert.equal("6\t1\n", said(cached("elsewhere", "TMPDIR=" .. path), PLAIN))
+        end)
+    end)
+
+    it("that is the only one, and cannot be used, is told of, and what was compiled runs from elsewhere", function()
+        mounted("ro,size=1m", function(path)
+            support.says(said("-u GPUMM_CACHE_DIR -u XDG_CACHE_HOME HOME=" .. path, PLAIN), "Read-only", "set GPUMM_CACHE_DIR",
+                "6\t1\n")
+        end)
+        mounted("noexec,size=20m", function(path)
+            support.says(said(("-u GPUMM_CACHE_DIR -u XDG_CACHE_HOME HOME=%s TMPDIR=%s"):format(path, path), PLAIN), "noexec",
+                "6\t1\n")
         end)
     end)
 

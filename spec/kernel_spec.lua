@@ -1,4 +1,4 @@
--- successes: 50
+-- successes: 52
 -- SPDX-License-Identifier: MIT
 -- Kernels in CUDA C: arguments by name and by position, what is checked before a launch, struct types, errors at
 -- the user's file and line, what the host refuses, atomics, thread counts, files beside the script, the cache.
@@ -24,6 +24,41 @@ local function setup_add()
 end
 
 after_each(spec.close)
+
+describe("a kernel", function()
+    it("with an enum before its count does not count threads by that", function()
+        local m = spec.manager()
+        local a = buffer(m, "f32", { 0, 0, 0 })
+        local k = assert(m:kernel { source = [[
+            enum mode { off, on };
+            extern "C" __global__ void choose(mode which, int n, float *a) {
+                int i = blockIdx.x * blockDim.x + threadIdx.x;
+                if (i < n) a[i] = which == off ? 7 : 8;
+            }]] })
+        assert(k { which = 0, n = 3, a = a })
+        assert.view_equals({ 7, 7, 7 }, a:download())
+    end)
+
+    it("may declare a known struct in every way that C has", function()
+        local m = spec.manager()
+        local ends = gpumm.struct { { "from", "u32" }, { "to", "u32" } }
+        local e = assert(m:buffer { type = ends, length = 1 })
+        for i, text in ipairs {
+            "typedef struct { unsigned from, to; } ends, *ends_pointer;",
+            "static const struct ends { unsigned from, to; } nothing = { 1, 2 };",
+            'extern "C" struct ends { unsigned from, to; };',
+            "namespace own { struct ends { unsigned from, to; }; }\nusing own::ends;",
+        } do
+            local k = assert(m:kernel { types = { ends = ends }, source = text
+                .. '\nextern "C" __global__ void k(int n, ends *e) { if (threadIdx.x == 0) e[0].to = n; }' })
+            assert(k { n = i, e = e })
+            assert.equal(i, select(2, e:download():get(1)))
+        end
+        local _, message = m:kernel { types = { ends = ends }, source =
+            'struct ends { unsigned from, to, more; };\nextern "C" __global__ void k(int n, ends *e) { e[0].to = n; }' }
+        assert.truthy(message:find("the source's own struct 'ends' has 12 bytes", 1, true))
+    end)
+end)
 
 describe("a launch", function()
     it("takes its arguments by name", function()

@@ -1,4 +1,4 @@
--- successes: 74, gpu: 73
+-- successes: 79, gpu: 77
 -- SPDX-License-Identifier: MIT
 -- What is compiled is what is checked: prototypes by every way that a type, a name or a condition can come about. Each is
 -- held against what a kernel of the same source says of its own types, and on the host against what a program says that
@@ -138,6 +138,12 @@ case("decltype of an expression", "__device__ unsigned char one(int);\n", K .. "
 case("a trait", "template <bool B, class T, class F> struct pick { typedef T type; };\n"
     .. "template <class T, class F> struct pick<false, T, F> { typedef F type; };\n",
     K .. "k(int n, typename pick<sizeof(long) == 8, double, float>::type *a" .. REST)
+local WHEN = "template <int V, class T> struct when { typedef T type; };\n"
+case("a decltype with braces", "", K .. "k(int n, decltype(float{}) *a" .. REST)
+case("a comparison among a template's arguments", WHEN, K .. "k(int n, when<sizeof(int) >= 4, short>::type *a" .. REST)
+case("a shift among a template's arguments", WHEN, K .. "k(int n, const when<1 << 2, double>::type *a" .. REST)
+case("a namespace with an attribute", "namespace [[deprecated]] old {\n", K .. "k(int n, float *a" .. REST,
+    { path = "old::k", closing = "}\n" })
 case("an enum", "enum colour : unsigned short { red, green };\n", K .. "k(int n, const unsigned short *a, colour c" .. REST)
 case("a struct of the source", "struct P { unsigned char c; float f; };\n", K .. "k(int n, struct P *a" .. REST)
 case("a packed struct", "#pragma pack(push, 1)\nstruct P { unsigned char c; float f; };\n#pragma pack(pop)\n",
@@ -251,6 +257,24 @@ describe("prototypes", function()
         local a = assert(m:buffer { type = "f32", length = 1 })
         assert(k(5, a))
         assert.view_equals({ 5 }, a:download())
+    end)
+end)
+
+describe("prototypes that cannot be read", function()
+    after_each(spec.close)
+    it("in part are launched by position, with all that was compiled checked", function()
+        local m = spec.manager { device = "host" }
+        local a, rows = assert(m:buffer { type = "f32", length = 1 }), assert(m:buffer { type = "f32x4", length = 2 })
+        rows:upload { { 1, 2, 3, 4 }, { 5, 6, 7, 8 } }
+        local k = assert(m:kernel { source = K .. "k(int (n), float (*a), const float (*rows)[4], float2 m = {1, 2}) {"
+            .. " a[0] = rows[1][3] + m.y; }" })
+        assert(k(1, a, rows, { 1, 2 }))
+        assert.view_equals({ 10 }, a:download())
+        support.contains("struct of 16 bytes", support.message_of(k, 1, a, a, { 1, 2 }))
+        assert.equal("read", k.parameters[3].access)
+        assert.equal("m", k.parameters[4].name)
+        local _, message = m:kernel { source = "typedef float &result;\n" .. K .. "k(int n, result a) { a = n; }" }
+        support.contains("parameter 2: a kernel takes no references", message)
     end)
 end)
 

@@ -59,6 +59,7 @@ typedef struct device_parameter {
     uint32_t size, align; /* 0: void, or incomplete */
     uint32_t lanes;       /* of one of CUDA's vector types, else 1 */
     uint32_t known;       /* which of the source's known structs it is, from 1; 0: none */
+    uint32_t enumeration; /* an enum, of which `kind` says what it is made of */
 } device_parameter;
 
 typedef enum device_kind {

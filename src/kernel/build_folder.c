@@ -87,10 +87,10 @@ static bool open_in(build_folder *f, const char *place) {
     return lock_fresh(f, fresh);
 }
 
-/* A compiler writes a few hundred KiB there. */
+/* A compiler writes a few hundred KiB there; where no cache can hold it the binary runs from there. */
 static bool has_room(const char *place) {
     struct statvfs s;
-    return statvfs(place, &s) != 0 || (uint64_t)s.f_bavail * s.f_frsize >= ROOM;
+    return statvfs(place, &s) != 0 || ((uint64_t)s.f_bavail * s.f_frsize >= ROOM && !(s.f_flag & ST_NOEXEC));
 }
 
 /* Where there is room; where there is none anywhere, the compiler says so. */

@@ -77,10 +77,13 @@ static gpumm_status make_key(const build_source *source, char key[static SHA256_
 /* The directory and those above it that are not there yet, for this user alone. */
 static bool make_directories(const char *path) {
     char part[DIRECTORY_SIZE];
+    int refused = 0; /* of one above, which may be there all the same */
     for (const char *at = path + 1;; at++) {
         if (*at && *at != '/') continue;
         snprintf(part, sizeof part, "%.*s", (int)(at - path), path);
-        if (mkdir(part, 0700) != 0 && errno != EEXIST && !(*at && (errno == EROFS || errno == EACCES))) return false;
+        bool made = mkdir(part, 0700) == 0 || errno == EEXIST;
+        if (!made && *at && (errno == EROFS || errno == EACCES)) refused = errno;
+        else if (!made) return errno = errno == ENOENT && refused ? refused : errno, false;
         if (!*at) return true;
     }
 }
@@ -119,6 +122,11 @@ static void warn(const cache *c, const char *path, const char *why) {
 /* A file system may be full, or not be written to, or not run what is on it: another may. */
 static bool is_the_places(int error) { return error == EROFS || error == ENOSPC || error == EDQUOT || error == EACCES; }
 
+static void use_usual(cache *c, const char *base, const char *below) {
+    errno = 0;
+    if (use_directory(c, base, below) != GPUMM_OK && is_the_places(errno)) warn(c, base, strerror(errno));
+}
+
 /* One that the user named must be a folder of the user's; where it is one and cannot hold a binary, and of the usual
    ones, the next is used. */
 static gpumm_status find_places(cache *c) {
@@ -129,8 +137,8 @@ static gpumm_status find_places(cache *c) {
         if (status != GPUMM_OK && !is_the_places(errno)) return status;
         if (status != GPUMM_OK) warn(c, named, strerror(errno));
     }
-    if (caches && *caches == '/') use_directory(c, caches, "/gpumm");
-    if (home && *home == '/') use_directory(c, home, "/.cache/gpumm");
+    if (caches && *caches == '/') use_usual(c, caches, "/gpumm");
+    if (home && *home == '/') use_usual(c, home, "/.cache/gpumm");
     return GPUMM_OK;
 }
 

@@ -38,10 +38,11 @@ static void c_name(const device_parameter *c, const gpumm_type *element, char te
 }
 
 static gpumm_status wrong_layout(const prototype *k, size_t index, const device_parameter *c, const gpumm_type *type) {
+    const char *name = gpumm_type_struct_name(type), *said = k->parameters[index].type;
     return fail(GPUMM_TYPE_MISMATCH,
                 "kernel '%s', parameter %zu: the source's own struct '%s' has %u bytes aligned to %u, and the type of "
                 "that name has %zu aligned to %zu: make them the same, or give one another name",
-                k->name, index + 1, gpumm_type_struct_name(type), c->size, c->align, gpumm_type_size(type),
+                k->name, index + 1, *name || !said ? name : said, c->size, c->align, gpumm_type_size(type),
                 gpumm_type_align(type));
 }
 
@@ -89,6 +90,7 @@ static gpumm_status apply(const gpumm_allocator *from, prototype *k, size_t inde
     p->align = c->align;
     p->boolean = c->kind == DEVICE_BOOL;
     p->any = c->kind == DEVICE_OPAQUE;
+    k->enums |= (uint64_t)(c->enumeration && !c->pointer) << index;
     return GPUMM_OK;
 }
 

@@ -246,6 +246,9 @@ static const char range[] =
     template <unsigned... I> struct gpumm_list {};
     template <unsigned N, unsigned... I> struct gpumm_upto : gpumm_upto<N - 1, N - 1, I...> {};
     template <unsigned... I> struct gpumm_upto<0, I...> { typedef gpumm_list<I...> list; };
+    template <class T> struct gpumm_held { typedef T type; };
+    template <class T> struct gpumm_held<T &> { typedef T type; };
+    template <class T> struct gpumm_held<T &&> { typedef T type; };
     template <class T> struct gpumm_box {
         alignas(T) unsigned char bytes[sizeof(T)];
         explicit gpumm_box(const void *from) { __builtin_memcpy(bytes, from, sizeof(T)); }
@@ -276,7 +279,7 @@ static const char range[] =
     GPUMM __attribute__((always_inline)) void gpumm_range(void (*)(P...), gpumm_list<I...>,
                                                                   void *const *a, uint64_t begin, uint64_t end,
                                                                   uint64_t threads, unsigned block) {
-        gpumm_loop<F, P...>(begin, end, threads, block, gpumm_box<P>(a[I]).value()...);
+        gpumm_loop<F, P...>(begin, end, threads, block, (P)gpumm_box<typename gpumm_held<P>::type>(a[I]).value()...);
     }
     template <class... P> static constexpr unsigned gpumm_arity(void (*)(P...)) { return sizeof...(P); }
 )

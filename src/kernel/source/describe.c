@@ -82,7 +82,7 @@ static const char kinds[] =
 
 static const char rows[] = TEXT(
     struct gpumm_row {
-        unsigned gpumm_words[7];
+        unsigned gpumm_words[8];
     };
     template <class... gpumm_P> struct gpumm_rows {
         unsigned gpumm_count;
@@ -94,7 +94,8 @@ static const char rows[] = TEXT(
         static constexpr gpumm_row gpumm_make() {
             return {{gpumm_pointer, gpumm_bare<gpumm_Q>::gpumm_constant, gpumm_kind<gpumm_plain>::gpumm_value,
                      gpumm_layout<gpumm_type>::gpumm_size, gpumm_layout<gpumm_type>::gpumm_align,
-                     gpumm_kind<gpumm_plain>::gpumm_lanes, gpumm_known<gpumm_type>::gpumm_value}};
+                     gpumm_kind<gpumm_plain>::gpumm_lanes, gpumm_known<gpumm_type>::gpumm_value,
+                     __is_enum(gpumm_type)}};
         }
     };
     template <class gpumm_P> struct gpumm_parameter : gpumm_describe<gpumm_P, 0> {};

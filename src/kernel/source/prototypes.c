@@ -76,6 +76,8 @@ typedef struct shape { /* a parameter while it is read */
     unsigned stars;
     unsigned constant; /* bit n: const at n stars */
     bool glued;        /* :: was the last token */
+    bool lenient;      /* what cannot be read is left to the compiler: */
+    bool unread;       /* it has no name then, and no type */
 } shape;
 
 static bool ignored(const token *t) {
@@ -119,19 +121,26 @@ static gpumm_status shape_word(shape *s, const token *t) {
     return shape_append(s, t, true);
 }
 
+/* What the token opens less what it closes; 0 for the half of an operator: <= >= << ->. */
+static int angle_of(const token *t) {
+    if (is(t, "<")) return t->text[1] == '=' || t->text[1] == '<' || t->text[-1] == '<' ? 0 : 1;
+    return is(t, ">") && t->text[1] != '=' && t->text[-1] != '-' ? -1 : 0;
+}
+
 /* "<float, 3>" behind a name belongs to it. */
 static gpumm_status shape_template(shape *s, const token **at, const token *end) {
     int open = 0;
     s->last = NULL; /* what has arguments is no parameter's name */
     do {
-        open += is(*at, "<") - is(*at, ">");
+        open += angle_of(*at);
         TRY(shape_append(s, *at, false));
         (*at)++;
     } while (*at < end && open);
     return GPUMM_OK;
 }
 
-static gpumm_status shape_refuse(const token *t) {
+static gpumm_status shape_refuse(shape *s, const token *t) {
+    if (s->lenient && !is(t, "&") && !is(t, ".")) return s->unread = true, GPUMM_OK;
     if (is(t, "&")) return wrong(t, "a kernel takes no references: make the parameter a pointer or a value");
     if (is(t, ".")) return wrong(t, "a kernel cannot take a variable number of arguments");
     if (is(t, "("))
@@ -174,7 +183,7 @@ static gpumm_status shape_step(shape *s, const token **at, const token *end) {
     if (is(t, "*")) return s->stars++, GPUMM_OK;
     if (is(t, ":")) return shape_colon(s, at, end);
     if (ignored(t)) return GPUMM_OK;
-    return t->kind == TOKEN_NAME ? shape_word(s, t) : shape_refuse(t);
+    return t->kind == TOKEN_NAME ? shape_word(s, t) : shape_refuse(s, t);
 }
 
 /* "float x", "float x[4]": the last word is the name, unless all of them are the type. */
@@ -185,9 +194,10 @@ static void shape_name(shape *s) {
     s->used = s->last_at;
 }
 
-static gpumm_status shape_read(span p, shape *s) {
-    *s = (shape){.used = 0};
-    while (p.at < p.end && !is(p.at, "=")) TRY(shape_step(s, &p.at, p.end));
+static gpumm_status shape_read(span p, bool lenient, shape *s) {
+    *s = (shape){.lenient = lenient};
+    while (p.at < p.end && !s->unread && !is(p.at, "=")) TRY(shape_step(s, &p.at, p.end));
+    if (s->unread) *s = (shape){.unread = true};
     shape_name(s);
     return GPUMM_OK;
 }
@@ -271,8 +281,8 @@ static bool same_name(const prototype *k, const char *name) {
 static gpumm_status parameter_read(parser *p, prototype *k, span text, const token *where) {
     shape s;
     if (text.at == text.end) return wrong(where, "a parameter is missing between two commas");
-    TRY(shape_read(text, &s));
-    if (!s.used) return wrong(text.at, "a parameter without a type");
+    TRY(shape_read(text, !p->source->signature, &s));
+    if (!s.used && !s.unread) return wrong(text.at, "a parameter without a type");
     if (!s.stars && strcmp(s.type, "void") == 0) return wrong(text.at, "a parameter cannot be void");
     if (k->count == GPUMM_PARAMETERS_MAX)
         return fail(GPUMM_COMPILE_FAILED, "%s:%u: kernel '%s' takes more than %d parameters", text.at->file,
@@ -294,7 +304,7 @@ static const token *parameter_end(span text) {
             text.at = behind(text.at, text.end);
             continue;
         }
-        angle += is(text.at, "<") - is(text.at, ">");
+        angle += angle_of(text.at);
         text.at++;
     }
     return text.end;
@@ -318,7 +328,7 @@ bool gpumm__prototype_counts(const gpumm_parameter *p) {
 
 size_t gpumm__prototype_threads(const prototype *k) {
     for (size_t i = 0; i < k->count; i++)
-        if (gpumm__prototype_counts(&k->parameters[i])) return i;
+        if (!(k->enums >> i & 1) && gpumm__prototype_counts(&k->parameters[i])) return i;
     return SIZE_MAX;
 }
 
@@ -467,13 +477,22 @@ static bool is_global(const parser *p) {
 /* The name of the struct, class, union or enum that is defined here; NULL where it is none. */
 static const token *body_of_type(span d) {
     const token *name = NULL;
-    if (d.at < d.end && is(d.at, "typedef")) d.at++;
+    while (d.at < d.end &&
+           (is(d.at, "typedef") || is(d.at, "static") || is(d.at, "const") || is(d.at, "extern") || is(d.at, "\"C\"")))
+        d.at++;
     if (d.at == d.end) return NULL;
     if (!is(d.at, "struct") && !is(d.at, "class") && !is(d.at, "union") && !is(d.at, "enum")) return NULL;
     for (d.at++; d.at < d.end && !is(d.at, ":"); d.at++)
         if (is(d.at, "[") || is(d.at, "(")) d.at = behind(d.at, d.end) - 1;
         else if (d.at->kind == TOKEN_NAME && !is(d.at, "final") && !is(d.at, "class") && !attribute(d.at)) name = d.at;
     return name;
+}
+
+/* typedef … t, *p; */
+static gpumm_status declared_names(parser *p, span d) {
+    for (; d.at < d.end; d.at++)
+        if (d.at + 1 == d.end || is(d.at + 1, ",")) TRY(declared_type(p, d.at));
+    return GPUMM_OK;
 }
 
 /* Which types the source declares itself: struct t {, typedef … t; using t = … */
@@ -487,7 +506,8 @@ static gpumm_status types(parser *p, span d, bool body) {
         const token *name = body_of_type(d);
         return name ? declared_type(p, name) : GPUMM_OK;
     }
-    return open || is(d.at, "typedef") ? declared_type(p, d.end - 1) : GPUMM_OK;
+    if (count > 2 && is(d.at, "using") && !is(d.at + 1, "namespace")) return declared_type(p, d.end - 1);
+    return open || is(d.at, "typedef") ? declared_names(p, d) : GPUMM_OK;
 }
 
 static void skip_body(parser *p) {
@@ -508,7 +528,9 @@ static bool opens_block(const parser *p, span d, block *out) {
     if (out->c) return true;
     if (!inlined && !(count && is(d.at, "namespace"))) return false;
     for (d.at += inlined ? 2 : 1; d.at < d.end && d.at->kind != TOKEN_END; d.at++) /* a, or a::b */
-        if (used + d.at->length < sizeof out->name && !is(d.at, "inline")) {
+        if (is(d.at, "[")) d.at = behind(d.at, d.end) - 1;
+        else if (attribute(d.at)) d.at = behind(d.at + 1, d.end) - 1;
+        else if (used + d.at->length < sizeof out->name && !is(d.at, "inline")) {
             memcpy(out->name + used, d.at->text, d.at->length);
             used += d.at->length;
         }
@@ -543,11 +565,41 @@ static gpumm_status collect(parser *p, const token *t) {
     return GPUMM_OK;
 }
 
+/* "= {1, 2}" and "float{}" within a bracket: braces without a statement. */
+static bool is_value(parser *p) {
+    const token_reader here = p->reader;
+    int open = 1;
+    bool value = true;
+    while (open && value) {
+        token t = gpumm__token_next(&p->reader);
+        open += is(&t, "{") - is(&t, "}");
+        value = t.kind != TOKEN_END && !is(&t, ";");
+    }
+    token_file *files = p->reader.files;
+    p->reader = here;
+    p->reader.files = files;
+    return value;
+}
+
+static gpumm_status collect_value(parser *p, token t) {
+    TRY(collect(p, &t));
+    for (int open = 1; open;) {
+        t = gpumm__token_next(&p->reader);
+        open += is(&t, "{") - is(&t, "}");
+        TRY(collect(p, &t));
+    }
+    return GPUMM_OK;
+}
+
 static gpumm_status read_all(parser *p) {
     int brackets = 0;
     for (;;) {
         token t = gpumm__token_next(&p->reader);
         if (t.kind == TOKEN_END) break;
+        if (is(&t, "{") && brackets > 0 && is_value(p)) {
+            TRY(collect_value(p, t));
+            continue;
+        }
         brackets += is(&t, "(") - is(&t, ")");
         bool ends = is(&t, ";") || is(&t, "{") || is(&t, "}");
         if (ends && (brackets <= 0 || is(&t, "{"))) brackets = 0;
