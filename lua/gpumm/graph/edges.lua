@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- Delimited text: two names a line, perhaps a weight; CSV with a header, networkx's {'weight': 2}, KONECT.
 
+local cells = require "gpumm.graph.cells"
 local dialect = require "gpumm.columns.dialect"
 local kinds = require "gpumm.columns.kinds"
 local native = require "gpumm.layout.native"
@@ -169,9 +170,8 @@ local function join_kinds(input, rows, names, to)
     local left, right = names[1], names[2]
     rows:shift(to, #left)
     input.names = native.joined(left, right)
-    local kind = {}
-    for i = 1, #input.names do kind[i] = i <= #left and 1 or 2 end
-    input.node_columns = { kind = kind }
+    input.node_columns = {}
+    cells.put_kinds(input.node_columns, #left, #input.names)
 end
 
 local function carry_out(input, list, roles, at, line)

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- What readers of XML share: elements by name, mistakes by their line, values by their type.
 
+local cells = require "gpumm.graph.cells"
 local native = require "gpumm.layout.native"
 local text = require "gpumm.columns.text"
 
@@ -83,25 +84,11 @@ function elements:weight(value)
     return weight
 end
 
---- The cells of column `name`, which is new where the name is.
-function elements.column(columns, name)
-    local column = columns[name]
-    if not column then
-        column = { cells = native.cells() }
-        columns[name] = column
-    end
-    return column.cells
-end
-
---- Column `name` of nodes or edges gets a value in row i.
-function elements.put(columns, name, i, value)
-    elements.column(columns, name):put(i, value)
-end
-
 --- The graph that was read.
 function elements:built()
     local input = self.input
-    input.labels, input.node_columns, input.edge_columns = self.labels, self.node_columns, self.edge_columns
+    input.labels = self.labels
+    input.node_columns, input.edge_columns = cells.filled(self.node_columns), cells.filled(self.edge_columns)
     input.directed = self.directed
     return input:built(self.builder)
 end

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- Graphs in GEXF, Gephi's format: labels, weights, attributes, positions, sizes and colors.
 
+local cells = require "gpumm.graph.cells"
 local elements = require "gpumm.graph.elements"
 
 local open, close = {}, {}
@@ -10,7 +11,7 @@ local function register(self, class, id, key)
     if id == "" or self.keys[class][id] then self.usual = false end -- attributes that change are read as they come
     self.keys[class][id] = key
     local columns = class == "node" and self.node_columns or self.edge_columns
-    self.records:key(class, "attvalue", id, "column", elements.type(key.kind), elements.column(columns, key.name))
+    self.records:key(class, "attvalue", id, "column", elements.type(key.kind), cells.column(columns, key.name))
 end
 
 function open:graph()
@@ -50,8 +51,8 @@ function open:edge()
     end
     local e = self.builder:edges() + #self.ends
     self.items[#self.items + 1] = { kind = "edge", index = e, columns = self.edge_columns }
-    if label and label ~= "" then elements.put(self.edge_columns, "label", e, label) end
-    if id then elements.put(self.edge_columns, "id", e, id) end
+    if label and label ~= "" then cells.put(self.edge_columns, "label", e, label) end
+    if id then cells.put(self.edge_columns, "id", e, id) end
 end
 
 function close:node() table.remove(self.items) end
@@ -65,7 +66,7 @@ function open:attvalue()
         key = { name = id }
         self:register(item.kind, id, key)
     end
-    elements.put(item.columns, key.name, item.index, elements.value(key.kind, value))
+    cells.put(item.columns, key.name, item.index, elements.value(key.kind, value))
 end
 
 function open:position()
@@ -73,13 +74,13 @@ function open:position()
     if not item or item.kind ~= "node" then return end
     for _, axis in ipairs { "x", "y", "z" } do
         local value = tonumber(self:get(axis))
-        if value then elements.put(item.columns, axis, item.index, value + 0.0) end
+        if value then cells.put(item.columns, axis, item.index, value + 0.0) end
     end
 end
 
 function open:size()
     local item, value = self.items[#self.items], tonumber(self:get "value")
-    if item and item.kind == "node" and value then elements.put(item.columns, "size", item.index, value + 0.0) end
+    if item and item.kind == "node" and value then cells.put(item.columns, "size", item.index, value + 0.0) end
 end
 
 function open:color()
@@ -87,14 +88,14 @@ function open:color()
     local r, g, b = tonumber(self:get "r"), tonumber(self:get "g"), tonumber(self:get "b")
     if not (item and item.kind == "node" and r and g and b) then return end
     local function byte(c) return math.floor(math.max(0, math.min(255, c))) end
-    elements.put(item.columns, "color", item.index, ("#%02x%02x%02x"):format(byte(r), byte(g), byte(b)))
+    cells.put(item.columns, "color", item.index, ("#%02x%02x%02x"):format(byte(r), byte(g), byte(b)))
 end
 
 -- A key's default is what nodes or edges have that say nothing.
 local function add_defaults(self, kind, columns, count)
     for _, key in pairs(self.keys[kind]) do
         if key.default then
-            elements.column(columns, key.name):default(count, elements.value(key.kind, key.default))
+            cells.column(columns, key.name):default(count, elements.value(key.kind, key.default))
         end
     end
 end
@@ -122,8 +123,8 @@ local function usual(reader)
     records:key("edge", "", "source", "from")
     records:key("edge", "", "target", "to")
     records:key("edge", "", "weight", "weight")
-    records:key("edge", "", "label", "label", "text", elements.column(edges, "label"))
-    records:key("edge", "", "id", "column", "text", elements.column(edges, "id"))
+    records:key("edge", "", "label", "label", "text", cells.column(edges, "label"))
+    records:key("edge", "", "id", "column", "text", cells.column(edges, "id"))
     for _, kind in ipairs { "node", "edge" } do
         records:key(kind, "attvalues", "", "passed")
         records:key(kind, "attvalue", "", "keyed")
@@ -131,12 +132,12 @@ local function usual(reader)
     end
     for _, child in ipairs { "thickness", "color" } do records:key("edge", child, "", "passed") end
     for _, place in ipairs(PLACES) do
-        local column = elements.column(nodes, place[3] or place[2])
+        local column = cells.column(nodes, place[3] or place[2])
         if place[2] ~= "y" and place[2] ~= "z" then records:key("node", place[1], "", "parts") end
         records:key("node", place[1], place[2], "column", "number", column)
     end
     records:key("node", "color", "", "color")
-    records:key("node", "color", "color", "column", "text", elements.column(nodes, "color"))
+    records:key("node", "color", "color", "column", "text", cells.column(nodes, "color"))
 end
 
 local function read(input)

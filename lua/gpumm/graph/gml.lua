@@ -2,7 +2,7 @@
 -- GML: keys with numbers, strings and lists in brackets. Nodes in their order, names are their labels where all have
 -- one of their own, else their ids.
 
-local elements = require "gpumm.graph.elements"
+local cells = require "gpumm.graph.cells"
 local native = require "gpumm.layout.native"
 local text = require "gpumm.columns.text"
 
@@ -98,9 +98,9 @@ function Reader:put(kind, key, i, value)
     if not self.registered[kind][key] then
         self.registered[kind][key] = true
         local role = kind == "edge" and key == "value" and "value" or "column"
-        self.records:key(kind, "", key, role, "any", elements.column(columns, key))
+        self.records:key(kind, "", key, role, "any", cells.column(columns, key))
     end
-    elements.put(columns, key, i, value)
+    cells.put(columns, key, i, value)
 end
 
 function Reader:node()
@@ -115,8 +115,8 @@ function Reader:node()
     end
     local at = all.graphics
     if type(at) == "table" and tonumber(at.x) and tonumber(at.y) then
-        elements.put(self.node_columns, "x", i, tonumber(at.x))
-        elements.put(self.node_columns, "y", i, tonumber(at.y))
+        cells.put(self.node_columns, "x", i, tonumber(at.x))
+        cells.put(self.node_columns, "y", i, tonumber(at.y))
     end
 end
 
@@ -171,7 +171,7 @@ local function new(input)
     records:key("node", "", "label", "label", "any")
     records:key("node", "graphics", "", "parts")
     for _, axis in ipairs { "x", "y" } do
-        records:key("node", "graphics", axis, "column", "any", elements.column(reader.node_columns, axis))
+        records:key("node", "graphics", axis, "column", "any", cells.column(reader.node_columns, axis))
     end
     records:key("edge", "", "source", "from")
     records:key("edge", "", "target", "to")
@@ -195,7 +195,8 @@ local function read(input)
     end
     if not found then reader:fail "there is no graph" end
     for _, edge in ipairs(reader.waiting) do reader:join(edge) end
-    input.labels, input.node_columns, input.edge_columns = reader.labels, reader.node_columns, reader.edge_columns
+    input.labels = reader.labels
+    input.node_columns, input.edge_columns = cells.filled(reader.node_columns), cells.filled(reader.edge_columns)
     input.directed = reader.directed
     return input:built(reader.builder)
 end

@@ -2,6 +2,7 @@
 -- Graphs in GraphML, as yEd, igraph, networkx, Gephi and Cytoscape write it. Nodes of nested graphs are nodes like
 -- others.
 
+local cells = require "gpumm.graph.cells"
 local elements = require "gpumm.graph.elements"
 local text = require "gpumm.columns.text"
 
@@ -18,11 +19,11 @@ local function register(self, id, key)
     if name == "label" then self.records:key("node", "data", id, "label", kind)
     elseif name ~= "NodeLabel" then
         local role = name == "name" and "name" or "column"
-        self.records:key("node", "data", id, role, kind, elements.column(self.node_columns, name))
+        self.records:key("node", "data", id, role, kind, cells.column(self.node_columns, name))
     end
     if name == "weight" then self.records:key("edge", "data", id, "weight")
     elseif name ~= "EdgeLabel" then
-        self.records:key("edge", "data", id, "column", kind, elements.column(self.edge_columns, name))
+        self.records:key("edge", "data", id, "column", kind, cells.column(self.edge_columns, name))
     end
 end
 
@@ -112,7 +113,7 @@ function close:node()
         end
     end
     for name, value in pairs(item.parts) do
-        if name ~= "label" and name ~= "NodeLabel" then elements.put(self.node_columns, name, item.index, value) end
+        if name ~= "label" and name ~= "NodeLabel" then cells.put(self.node_columns, name, item.index, value) end
     end
 end
 
@@ -125,7 +126,7 @@ function close:edge()
     local e = self.builder:edges()
     for name, value in pairs(item.parts) do
         if name == "EdgeLabel" then name = "label" end
-        if name ~= "weight" then elements.put(self.edge_columns, name, e, value) end
+        if name ~= "weight" then cells.put(self.edge_columns, name, e, value) end
     end
 end
 

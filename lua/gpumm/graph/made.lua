@@ -6,47 +6,6 @@ local native = require "gpumm.layout.native"
 
 local made = {}
 
--- What the values of a column have in common: "i64", "f64" or nil.
-local function type_of(values, count)
-    local kind
-    for i = 1, count do
-        local value = values[i]
-        if value ~= nil then
-            local here = math.type(value)
-            if not here then return nil end
-            kind = kind == "float" and kind or here
-        elseif kind == "integer" then kind = "float" end
-    end
-    return kind == "integer" and "i64" or kind and "f64"
-end
-
-local function has_gap(values, count)
-    for i = 1, count do
-        if values[i] == nil then return true end
-    end
-    return false
-end
-
---- A column from the values of a Lua table, which may have gaps: a view of i64 or f64 (NaN in a gap), or texts ("").
-function made.column(values, count)
-    local kind, list = type_of(values, count), {}
-    if kind == "i64" and has_gap(values, count) then kind = "f64" end
-    for i = 1, count do
-        local value = values[i]
-        if kind then list[i] = value or 0 / 0
-        else list[i] = value == nil and "" or tostring(value) end
-    end
-    if not kind then return native.texts(list) end
-    return require "gpumm".view(kind, list)
-end
-
---- The values of `list` whose numbers `rows` holds.
-function made.gather(values, rows)
-    local out = {}
-    for i = 1, #rows do out[i] = values[rows[i]] end
-    return out
-end
-
 -- Labels where there are any: a node without one goes by its name.
 local function labels_of(input)
     return input.labels and input.labels:texts(input.names)
@@ -70,10 +29,8 @@ local function edge_columns(input, rows)
         if of.column then
             local view = rows:view(of.column)
             all[name] = of.texts and native.numbered(of.texts, view) or view
-        elseif of.cells then
-            if #of.cells > 0 then all[name] = of.cells:column(#rows, rows:view(input.place)) end
         else
-            all[name] = made.column(made.gather(of.values, rows:view(input.place)), #rows)
+            all[name] = of.cells:column(#rows, rows:view(input.place))
         end
     end
     return all
@@ -81,17 +38,13 @@ end
 
 local function node_columns(input)
     local all, count = {}, #input.names
-    for name, values in pairs(input.node_columns or {}) do
-        if type(values) == "table" and values.cells then
-            if #values.cells > 0 then all[name] = values.cells:column(count) end
-        else all[name] = type(values) == "table" and made.column(values, count) or values end
-    end
+    for name, of in pairs(input.node_columns or {}) do all[name] = of.cells:column(count) end
     return all
 end
 
 --- The graph, without its methods. input = { path, names (texts), rows, from, to, weight (a column of f64, or nil),
---- weighted, place (the column of rows' numbers), labels (cells), node_columns, edge_columns (columns, or { cells = … }),
---- how ("sum", "least"), counted, threads }.
+--- weighted, place (the column of rows' numbers), labels (cells), node_columns ({ cells = … }), edge_columns (that, or
+--- { column = …, texts = … }), how ("sum", "least"), counted, threads }.
 function made.graph(input)
     local rows, count = input.rows, nil
     if input.counted then

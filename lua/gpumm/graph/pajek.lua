@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- Pajek's .net: *Vertices counted, *Arcs and *Edges with weights, *Arcslist, *Edgeslist, *Matrix. Vertex i is node i.
 
+local cells = require "gpumm.graph.cells"
 local native = require "gpumm.layout.native"
 local text = require "gpumm.columns.text"
 
@@ -97,11 +98,8 @@ function Reader:head(line)
 end
 
 local function node_columns(reader)
-    local columns = { x = { cells = reader.x }, y = { cells = reader.y } }
-    if reader.first_kind then
-        columns.kind = {}
-        for i = 1, reader.nodes do columns.kind[i] = i <= reader.first_kind and 1 or 2 end
-    end
+    local columns = cells.filled { x = { cells = reader.x }, y = { cells = reader.y } }
+    if reader.first_kind then cells.put_kinds(columns, reader.first_kind, reader.nodes) end
     return columns
 end
 

@@ -18,7 +18,7 @@ end
 local none = {}
 
 local function read(input)
-    local builder, kinds, line = native.builder(), {}, 0
+    local builder, kinds, line = native.builder(), native.cells(), 0
     local whole = input.source:sub(1)
     for content in whole:gmatch(whole:find("\n", 1, true) and "([^\n]*)\n?" or "([^\r]*)\r?") do
         line = line + 1
@@ -26,16 +26,17 @@ local function read(input)
         local words
         if a and not content:find("%S", rest) and (not content:find("\t", 1, true) or content:find "^[^ ]*$") then
             builder:edge(a, b)
-            kinds[#kinds + 1], words = kind, none
+            kinds:put(builder:edges(), kind)
+            words = none
         else words = split(content) end
         if #words == 2 then text.fail(input.path, line, "SIF: a relation leads to no node: %q", content:sub(1, 60)) end
         if words[1] and words[1] ~= "" then builder:node(words[1]) end
         for k = 3, #words do
             builder:edge(words[1], words[k])
-            kinds[#kinds + 1] = words[2]
+            kinds:put(builder:edges(), words[2])
         end
     end
-    input.edge_columns = { kind = { values = kinds } }
+    input.edge_columns = { kind = { cells = kinds } }
     return input:built(builder)
 end
 

@@ -9,6 +9,7 @@
 
 #include "gpumm_lua.h"
 #include "modules/layout/adjacency.h"
+#include "modules/layout/class.h"
 
 #define BATCHES_CLASS "gpumm_layout.batches"
 
@@ -213,13 +214,7 @@ static int layout_stress(lua_State *L) {
 
 void gpumm_layout__open_batches(lua_State *L) {
     static const luaL_Reg methods[] = {{"next", batches_next}, {NULL, NULL}};
-    if (luaL_newmetatable(L, BATCHES_CLASS)) {
-        luaL_newlib(L, methods);
-        lua_setfield(L, -2, "__index");
-        lua_pushliteral(L, BATCHES_CLASS);
-        lua_setfield(L, -2, "__metatable");
-    }
-    lua_pop(L, 1);
+    gpumm_layout__class_make(L, BATCHES_CLASS, NULL, methods);
     lua_pushcfunction(L, layout_batches);
     lua_setfield(L, -2, "batches");
     lua_pushcfunction(L, layout_stress);

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "modules/layout/class.h"
 #include "modules/layout/intern.h"
 #include "modules/layout/rows.h"
 #include "modules/layout/texts.h"
@@ -190,15 +191,8 @@ void gpumm_layout__open_builder(lua_State *L) {
     static const luaL_Reg methods[] = {
         {"node", builder_node}, {"find", builder_find},   {"count", builder_count},   {"number", builder_number},
         {"edge", builder_edge}, {"edges", builder_edges}, {"finish", builder_finish}, {NULL, NULL}};
-    if (luaL_newmetatable(L, BUILDER_CLASS)) {
-        lua_pushcfunction(L, builder_collect);
-        lua_setfield(L, -2, "__gc");
-        luaL_newlib(L, methods);
-        lua_setfield(L, -2, "__index");
-        lua_pushliteral(L, BUILDER_CLASS);
-        lua_setfield(L, -2, "__metatable");
-    }
-    lua_pop(L, 1);
+    static const luaL_Reg meta[] = {{"__gc", builder_collect}, {NULL, NULL}};
+    gpumm_layout__class_make(L, BUILDER_CLASS, meta, methods);
     lua_pushcfunction(L, builder_new);
     lua_setfield(L, -2, "builder");
 }

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "modules/layout/class.h"
 #include "modules/layout/intern.h"
 #include "modules/layout/number.h"
 #include "modules/layout/texts.h"
@@ -231,14 +232,7 @@ void gpumm_layout__open_cells(lua_State *L) {
     static const luaL_Reg meta[] = {{"__gc", cells_collect}, {"__len", cells_length}, {NULL, NULL}};
     static const luaL_Reg methods[] = {
         {"put", cells_put}, {"default", cells_default}, {"column", cells_column}, {"texts", cells_texts}, {NULL, NULL}};
-    if (luaL_newmetatable(L, CELLS_CLASS)) {
-        luaL_setfuncs(L, meta, 0);
-        luaL_newlib(L, methods);
-        lua_setfield(L, -2, "__index");
-        lua_pushliteral(L, CELLS_CLASS);
-        lua_setfield(L, -2, "__metatable");
-    }
-    lua_pop(L, 1);
+    gpumm_layout__class_make(L, CELLS_CLASS, meta, methods);
     lua_pushcfunction(L, cells_new);
     lua_setfield(L, -2, "cells");
 }

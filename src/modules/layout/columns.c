@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "modules/layout/class.h"
 #include "modules/layout/columns_parse.h"
 #include "modules/layout/rows.h"
 #include "modules/layout/source.h"
@@ -313,11 +314,6 @@ void gpumm_layout__open_columns(lua_State *L) {
     static const luaL_Reg meta[] = {{"__gc", job_collect}, {NULL, NULL}};
     static const luaL_Reg functions[] = {
         {"columns", columns_read}, {"fields", columns_fields}, {"row_line", columns_row_line}, {NULL, NULL}};
-    if (luaL_newmetatable(L, PARSING_CLASS)) {
-        luaL_setfuncs(L, meta, 0);
-        lua_pushliteral(L, PARSING_CLASS);
-        lua_setfield(L, -2, "__metatable");
-    }
-    lua_pop(L, 1);
+    gpumm_layout__class_make(L, PARSING_CLASS, meta, NULL);
     luaL_setfuncs(L, functions, 0);
 }

@@ -10,6 +10,8 @@
 
 #include "gpumm_lua.h"
 
+#include "modules/layout/class.h"
+
 #define OUTPUT_CLASS "gpumm_layout.output"
 
 typedef struct writer {
@@ -115,14 +117,7 @@ void gpumm_layout__open_output(lua_State *L) {
     static const luaL_Reg methods[] = {
         {"write", output_write}, {"xml", output_xml}, {"csv", output_csv}, {"commit", output_commit}, {NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", output_close}, {"__close", output_close}, {NULL, NULL}};
-    if (luaL_newmetatable(L, OUTPUT_CLASS)) {
-        luaL_setfuncs(L, meta, 0);
-        luaL_newlib(L, methods);
-        lua_setfield(L, -2, "__index");
-        lua_pushliteral(L, OUTPUT_CLASS);
-        lua_setfield(L, -2, "__metatable");
-    }
-    lua_pop(L, 1);
+    gpumm_layout__class_make(L, OUTPUT_CLASS, meta, methods);
     lua_pushcfunction(L, output_new);
     lua_setfield(L, -2, "output");
 }

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "modules/layout/class.h"
 #include "modules/layout/number.h"
 
 #define RECORDS_CLASS "gpumm_layout.records"
@@ -175,13 +176,7 @@ static int records_new(lua_State *L) {
 
 void gpumm_layout__open_records(lua_State *L) {
     static const luaL_Reg methods[] = {{"key", records_add_key}, {"stop", records_stop}, {NULL, NULL}};
-    if (luaL_newmetatable(L, RECORDS_CLASS)) {
-        luaL_newlib(L, methods);
-        lua_setfield(L, -2, "__index");
-        lua_pushliteral(L, RECORDS_CLASS);
-        lua_setfield(L, -2, "__metatable");
-    }
-    lua_pop(L, 1);
+    gpumm_layout__class_make(L, RECORDS_CLASS, NULL, methods);
     lua_pushcfunction(L, records_new);
     lua_setfield(L, -2, "records");
 }

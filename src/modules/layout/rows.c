@@ -5,6 +5,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "modules/layout/class.h"
 #include "modules/layout/work.h"
 
 #define ROWS_CLASS "gpumm_layout.rows"
@@ -117,15 +118,8 @@ static int rows_new(lua_State *L) {
 
 void gpumm_layout__open_rows(lua_State *L) {
     static const luaL_Reg methods[] = {{"view", rows_view}, {"shift", rows_shift}, {"with", rows_with}, {NULL, NULL}};
-    if (luaL_newmetatable(L, ROWS_CLASS)) {
-        lua_pushcfunction(L, rows_length);
-        lua_setfield(L, -2, "__len");
-        luaL_newlib(L, methods);
-        lua_setfield(L, -2, "__index");
-        lua_pushliteral(L, ROWS_CLASS);
-        lua_setfield(L, -2, "__metatable");
-    }
-    lua_pop(L, 1);
+    static const luaL_Reg meta[] = {{"__len", rows_length}, {NULL, NULL}};
+    gpumm_layout__class_make(L, ROWS_CLASS, meta, methods);
     lua_pushcfunction(L, rows_new);
     lua_setfield(L, -2, "rows");
 }

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "modules/layout/class.h"
 #include "modules/layout/decode.h"
 
 #define SOURCE_CLASS "gpumm_layout.source"
@@ -160,14 +161,7 @@ static void make_class(lua_State *L) {
         {"__gc", source_close}, {"__close", source_close}, {"__len", source_length}, {NULL, NULL}};
     static const luaL_Reg methods[] = {
         {"sub", source_sub}, {"find_zero", source_find_zero}, {"close", source_close}, {NULL, NULL}};
-    if (luaL_newmetatable(L, SOURCE_CLASS)) {
-        luaL_setfuncs(L, meta, 0);
-        luaL_newlib(L, methods);
-        lua_setfield(L, -2, "__index");
-        lua_pushliteral(L, SOURCE_CLASS);
-        lua_setfield(L, -2, "__metatable");
-    }
-    lua_pop(L, 1);
+    gpumm_layout__class_make(L, SOURCE_CLASS, meta, methods);
 }
 
 void gpumm_layout__open_source(lua_State *L) {

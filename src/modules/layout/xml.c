@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "modules/layout/class.h"
 #include "modules/layout/source.h"
 
 #define XML_CLASS "gpumm_layout.xml"
@@ -357,13 +358,7 @@ static int xml_new(lua_State *L) {
 void gpumm_layout__open_xml(lua_State *L) {
     static const luaL_Reg methods[] = {
         {"next", xml_next}, {"get", xml_get}, {"text", xml_text}, {"line", xml_line}, {NULL, NULL}};
-    if (luaL_newmetatable(L, XML_CLASS)) {
-        luaL_newlib(L, methods);
-        lua_setfield(L, -2, "__index");
-        lua_pushliteral(L, XML_CLASS);
-        lua_setfield(L, -2, "__metatable");
-    }
-    lua_pop(L, 1);
+    gpumm_layout__class_make(L, XML_CLASS, NULL, methods);
     lua_pushcfunction(L, xml_new);
     lua_setfield(L, -2, "xml");
 }
