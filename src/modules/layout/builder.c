@@ -24,9 +24,9 @@ struct builder {
 
 enum { FIRST = 256, SEED_SHIFT = 17 };
 
-static builder *check(lua_State *L) { return luaL_checkudata(L, 1, BUILDER_CLASS); }
-
 builder *gpumm_layout__builder_at(lua_State *L, int index) { return luaL_checkudata(L, index, BUILDER_CLASS); }
+
+static builder *check(lua_State *L) { return gpumm_layout__builder_at(L, 1); }
 
 static void give_up(builder *b) {
     gpumm_layout__intern_end(&b->names);
@@ -130,7 +130,6 @@ static bool grow(builder *b) {
     return true;
 }
 
-uint32_t gpumm_layout__builder_nodes(const builder *b) { return nodes_of(b); }
 uint32_t gpumm_layout__builder_edges(const builder *b) { return b->count; }
 
 void gpumm_layout__builder_edge(lua_State *L, builder *b, uint32_t from, uint32_t to, double weight) {

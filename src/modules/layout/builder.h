@@ -12,7 +12,6 @@ builder *gpumm_layout__builder_at(lua_State *L, int index); /* raises for any ot
 /* The number, from 1, of the node of that name, which is new where the name is. [-0, +0, e] */
 uint32_t gpumm_layout__builder_node(lua_State *L, builder *b, const char *name, size_t length);
 uint32_t gpumm_layout__builder_find(const builder *b, const char *name, size_t length); /* 0: it is not known */
-uint32_t gpumm_layout__builder_nodes(const builder *b);
 uint32_t gpumm_layout__builder_edges(const builder *b);
 /* Nodes by their numbers; `weight` NaN: it has none. [-0, +0, e] */
 void gpumm_layout__builder_edge(lua_State *L, builder *b, uint32_t from, uint32_t to, double weight);

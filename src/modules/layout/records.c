@@ -18,30 +18,26 @@ static const char *const kinds[] = {"node", "edge", NULL};
 
 records *gpumm_layout__records_at(lua_State *L, int index) { return luaL_checkudata(L, index, RECORDS_CLASS); }
 
-static bool same(records_word a, records_word b) {
-    return a.length == b.length && memcmp(a.text, b.text, a.length) == 0;
-}
-
-int gpumm_layout__records_kind(const records *r, records_word name) {
+int gpumm_layout__records_kind(const records *r, word name) {
     for (int i = 0; i < RECORDS_KINDS; i++)
-        if (name.length == 4 && memcmp(name.text, kinds[i], 4) == 0) return r->stopped[i] ? -1 : i;
+        if (word_is(name, kinds[i])) return r->stopped[i] ? -1 : i;
     return -1;
 }
 
 /* Records have their keys in the same order, mostly: the search begins behind the key that was found last. */
-const records_key *gpumm_layout__records_find(records *r, records_word child, records_word name) {
+const records_key *gpumm_layout__records_find(records *r, word child, word name) {
     unsigned count = r->keys[r->kind];
     for (unsigned n = 0, i = r->hint; n < count; n++, i++) {
         if (i >= count) i = 0;
         const records_key *key = &r->key[r->kind][i];
-        if (!same(key->name, name) || !same(key->child, child)) continue;
+        if (!word_same(key->name, name) || !word_same(key->child, child)) continue;
         r->hint = i + 1;
         return key;
     }
     return NULL;
 }
 
-bool gpumm_layout__records_add(records *r, const records_key *key, records_word value, bool quoted) {
+bool gpumm_layout__records_add(records *r, const records_key *key, word value, bool quoted) {
     if (r->count == RECORDS_FIELDS) return false;
     r->field[r->count++] = (records_field){key, value, quoted};
     return true;
@@ -70,20 +66,20 @@ static bool take_weight(const records *r, double *weight) {
     const records_field *f = last(r, RECORDS_WEIGHT);
     if (!f) f = last(r, RECORDS_VALUE);
     *weight = NAN;
-    return !f || (!f->quoted && gpumm_layout__number(f->value.text, f->value.length, '.', weight));
+    return !f || (!f->quoted && gpumm_layout__number(f->value.at, f->value.length, '.', weight));
 }
 
 static bool put_node(lua_State *L, const records *r, uint32_t *row) {
     const records_field *id = only(r, RECORDS_ID);
     if (!id) return false;
-    if (r->single && gpumm_layout__builder_find(r->builder, id->value.text, id->value.length)) return false;
-    *row = gpumm_layout__builder_node(L, r->builder, id->value.text, id->value.length) - 1;
+    if (r->single && gpumm_layout__builder_find(r->builder, id->value.at, id->value.length)) return false;
+    *row = gpumm_layout__builder_node(L, r->builder, id->value.at, id->value.length) - 1;
     return true;
 }
 
-static uint32_t end_of(lua_State *L, const records *r, records_word name) {
-    return r->known ? gpumm_layout__builder_find(r->builder, name.text, name.length)
-                    : gpumm_layout__builder_node(L, r->builder, name.text, name.length);
+static uint32_t end_of(lua_State *L, const records *r, word name) {
+    return r->known ? gpumm_layout__builder_find(r->builder, name.at, name.length)
+                    : gpumm_layout__builder_node(L, r->builder, name.at, name.length);
 }
 
 static bool put_edge(lua_State *L, const records *r, uint32_t *row) {
@@ -98,7 +94,7 @@ static bool put_edge(lua_State *L, const records *r, uint32_t *row) {
 }
 
 static void put_field(lua_State *L, cells *to, uint32_t row, const records_field *f) {
-    gpumm_layout__cells_put(L, to, row, f->value.text, f->value.length, f->quoted ? CELLS_TEXT : f->key->type);
+    gpumm_layout__cells_put(L, to, row, f->value.at, f->value.length, f->quoted ? CELLS_TEXT : f->key->type);
 }
 
 bool gpumm_layout__records_put(lua_State *L, records *r) {
@@ -116,14 +112,18 @@ bool gpumm_layout__records_put(lua_State *L, records *r) {
 
 /* ---- In Lua ----------------------------------------------------------------------------------- */
 
-/* The text at `index`, which is held as long as the records. */
-static records_word hold(lua_State *L, int index) {
-    records_word w;
-    w.text = luaL_checklstring(L, index, &w.length);
+/* The value at `index` lives as long as the records. */
+static void hold(lua_State *L, int index) {
     lua_getiuservalue(L, 1, RECORDS_HELD);
     lua_pushvalue(L, index);
     lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
     lua_pop(L, 1);
+}
+
+static word held_text(lua_State *L, int index) {
+    word w;
+    w.at = luaL_checklstring(L, index, &w.length);
+    hold(L, index);
     return w;
 }
 
@@ -137,13 +137,11 @@ static int records_add_key(lua_State *L) {
     if (r->keys[kind] == RECORDS_KEYS) return 0;
     records_key key = {.role = (records_role)luaL_checkoption(L, 5, NULL, roles),
                        .type = (cells_type)luaL_checkoption(L, 6, "text", types)};
-    key.child = hold(L, 3);
-    key.name = hold(L, 4);
+    key.child = held_text(L, 3);
+    key.name = held_text(L, 4);
     if (!lua_isnoneornil(L, 7)) {
         key.cells = gpumm_layout__cells_at(L, 7);
-        lua_getiuservalue(L, 1, RECORDS_HELD);
-        lua_pushvalue(L, 7);
-        lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+        hold(L, 7);
     }
     r->key[kind][r->keys[kind]++] = key;
     return 0;

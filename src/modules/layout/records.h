@@ -6,6 +6,7 @@
 
 #include "modules/layout/builder.h"
 #include "modules/layout/cells.h"
+#include "modules/layout/word.h"
 
 enum { RECORDS_KEYS = 128, RECORDS_FIELDS = 64, RECORDS_KINDS = 2 };
 
@@ -25,13 +26,8 @@ typedef enum records_role {
     RECORDS_COLOR   /* a child whose attributes r, g, b are one key, "color" */
 } records_role;
 
-typedef struct records_word {
-    const char *text;
-    size_t length;
-} records_word;
-
 typedef struct records_key {
-    records_word child, name; /* an empty child: a key of the record itself; an empty name: the child */
+    word child, name; /* an empty child: a key of the record itself; an empty name: the child */
     records_role role;
     cells_type type;
     cells *cells; /* NULL: the role needs none */
@@ -39,7 +35,7 @@ typedef struct records_key {
 
 typedef struct records_field {
     const records_key *key;
-    records_word value;
+    word value;
     bool quoted; /* a text, whatever it looks like */
 } records_field;
 
@@ -58,11 +54,11 @@ typedef struct records {
 
 records *gpumm_layout__records_at(lua_State *L, int index); /* raises for any other value */
 /* 0: nodes, 1: edges; -1: neither, or those are not read here. */
-int gpumm_layout__records_kind(const records *r, records_word name);
+int gpumm_layout__records_kind(const records *r, word name);
 /* NULL: there is no such key. */
-const records_key *gpumm_layout__records_find(records *r, records_word child, records_word name);
+const records_key *gpumm_layout__records_find(records *r, word child, word name);
 /* False: there are too many. */
-bool gpumm_layout__records_add(records *r, const records_key *key, records_word value, bool quoted);
+bool gpumm_layout__records_add(records *r, const records_key *key, word value, bool quoted);
 /* Puts the record's fields where they belong; false, and nothing is put: it is not the usual one. [-0, +0, e] */
 bool gpumm_layout__records_put(lua_State *L, records *r);
 /* Adds `records` to the table on top: records(builder, labels, how) with how's letters k (known), s (single).

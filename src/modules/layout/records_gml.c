@@ -26,56 +26,56 @@ static char skip(scan *s) {
     return s->at < s->end ? *s->at : '\0';
 }
 
-static bool take_key(scan *s, records_word *key) {
+static bool take_key(scan *s, word *key) {
     if (!is_letter(skip(s))) return false;
-    *key = (records_word){s->at, 0};
+    *key = (word){s->at, 0};
     while (s->at < s->end && (is_letter(*s->at) || is_digit(*s->at) || *s->at == '.')) s->at++;
-    key->length = (size_t)(s->at - key->text);
+    key->length = (size_t)(s->at - key->at);
     return true;
 }
 
-static bool take_text(scan *s, records_word *value) {
+static bool take_text(scan *s, word *value) {
     const char *stop = memchr(s->at + 1, '"', (size_t)(s->end - s->at - 1));
     if (!stop) return false;
-    *value = (records_word){s->at + 1, (size_t)(stop - s->at - 1)};
+    *value = (word){s->at + 1, (size_t)(stop - s->at - 1)};
     s->at = stop + 1;
-    return !memchr(value->text, '&', value->length);
+    return !memchr(value->at, '&', value->length);
 }
 
-static bool take_value(scan *s, records_word *value, bool *quoted) {
+static bool take_value(scan *s, word *value, bool *quoted) {
     char first = skip(s);
     *quoted = first == '"';
     if (*quoted) return take_text(s, value);
     if (first == '#' || first == '\0') return false;
-    *value = (records_word){s->at, 0};
+    *value = (word){s->at, 0};
     while (s->at < s->end && !is_blank(*s->at) && *s->at != '[' && *s->at != ']') s->at++;
-    value->length = (size_t)(s->at - value->text);
+    value->length = (size_t)(s->at - value->at);
     return value->length > 0;
 }
 
 /* An id as it is shown: two spellings of a number are one node. */
-static bool is_id(records_word w) {
-    size_t i = w.text[0] == '-';
-    if (w.length == i || w.length - i > ID_DIGITS || (w.text[i] == '0' && w.length > 1)) return false;
+static bool is_id(word w) {
+    size_t i = w.at[0] == '-';
+    if (w.length == i || w.length - i > ID_DIGITS || (w.at[i] == '0' && w.length > 1)) return false;
     for (; i < w.length; i++)
-        if (!is_digit(w.text[i])) return false;
+        if (!is_digit(w.at[i])) return false;
     return true;
 }
 
 static bool names_node(records_role role) { return role == RECORDS_ID || role == RECORDS_FROM || role == RECORDS_TO; }
 
 /* The keys x and y of what is within; both or none. */
-static bool take_inner(scan *s, records *r, records_word child) {
+static bool take_inner(scan *s, records *r, word child) {
     unsigned before = r->count;
     s->at++;
     while (skip(s) != ']') {
-        records_word key, value;
+        word key, value;
         bool quoted;
         if (!take_key(s, &key) || !take_value(s, &value, &quoted)) return false;
         const records_key *known = gpumm_layout__records_find(r, child, key);
         double number;
         if (!known) continue;
-        if (quoted || !gpumm_layout__number(value.text, value.length, '.', &number)) return false;
+        if (quoted || !gpumm_layout__number(value.at, value.length, '.', &number)) return false;
         if (!gpumm_layout__records_add(r, known, value, false)) return false;
     }
     s->at++;
@@ -83,15 +83,15 @@ static bool take_inner(scan *s, records *r, records_word child) {
 }
 
 static bool take_record(scan *s, records *r) {
-    static const records_word none = {"", 0};
+    static const word none = {"", 0};
     while (skip(s) != ']') {
-        records_word key, value;
+        word key, value;
         bool quoted;
         if (!take_key(s, &key)) return false;
-        const records_key *known =
-            gpumm_layout__records_find(r, skip(s) == '[' ? key : none, *s->at == '[' ? none : key);
+        bool list = skip(s) == '[';
+        const records_key *known = gpumm_layout__records_find(r, list ? key : none, list ? none : key);
         if (!known) return false;
-        if (*s->at == '[') {
+        if (list) {
             if (!take_inner(s, r, key)) return false;
             continue;
         }
@@ -111,7 +111,7 @@ static int layout_records_gml(lua_State *L) {
     scan s = {src->bytes + at - 1, src->bytes + src->size};
     const char *done = s.at;
     for (;;) {
-        records_word key;
+        word key;
         if (!take_key(&s, &key) || skip(&s) != '[') break;
         int kind = gpumm_layout__records_kind(r, key);
         if (kind < 0) break;

@@ -13,10 +13,10 @@
 enum { ATTRIBUTES = 16, NESTED = 4 };
 
 typedef struct tag {
-    records_word whole, name; /* with and without a prefix */
+    word whole, name; /* with and without a prefix */
     bool empty;
     unsigned count;
-    records_word names[ATTRIBUTES], values[ATTRIBUTES];
+    word names[ATTRIBUTES], values[ATTRIBUTES];
 } tag;
 
 typedef struct scan {
@@ -24,40 +24,18 @@ typedef struct scan {
     records *r;
 } scan;
 
-static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 static bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); } /* at the ends of a text */
 
-static bool is_name(char c) {
-    return !is_space(c) && c != '>' && c != '/' && c != '=' && c != '<' && c != '"' && c != '\'';
-}
-
 static char skip(scan *s) {
-    while (s->at < s->end && is_space(*s->at)) s->at++;
+    while (s->at < s->end && word_xml_space(*s->at)) s->at++;
     return s->at < s->end ? *s->at : '\0';
 }
-
-static records_word take_name(scan *s) {
-    records_word w = {s->at, 0};
-    while (s->at < s->end && is_name(*s->at)) s->at++;
-    w.length = (size_t)(s->at - w.text);
-    return w;
-}
-
-static records_word local_of(records_word w) {
-    const char *colon = memchr(w.text, ':', w.length);
-    return colon ? (records_word){colon + 1, w.length - (size_t)(colon - w.text) - 1} : w;
-}
-
-static bool same(records_word a, records_word b) {
-    return a.length == b.length && memcmp(a.text, b.text, a.length) == 0;
-}
-static bool is(records_word a, const char *text) { return same(a, (records_word){text, strlen(text)}); }
 
 /* ---- Tags ------------------------------------------------------------------------------------- */
 
 static bool take_attribute(scan *s, tag *t) {
     if (t->count == ATTRIBUTES) return false;
-    records_word name = take_name(s);
+    word name = word_xml_name(&s->at, s->end);
     if (name.length == 0 || skip(s) != '=') return false;
     s->at++;
     char quote = skip(s);
@@ -65,21 +43,21 @@ static bool take_attribute(scan *s, tag *t) {
     const char *first = s->at + 1, *stop = memchr(first, quote, (size_t)(s->end - first));
     if (!stop || memchr(first, '&', (size_t)(stop - first))) return false;
     s->at = stop + 1;
-    name = local_of(name);
+    name = word_xml_local(name);
     for (unsigned i = 0; i < t->count; i++)
-        if (same(t->names[i], name)) return false;
+        if (word_same(t->names[i], name)) return false;
     t->names[t->count] = name;
-    t->values[t->count++] = (records_word){first, (size_t)(stop - first)};
+    t->values[t->count++] = (word){first, (size_t)(stop - first)};
     return true;
 }
 
 /* The tag that opens an element, at its "<". */
 static bool take_open(scan *s, tag *t) {
     s->at++;
-    t->whole = take_name(s);
-    t->name = local_of(t->whole);
+    t->whole = word_xml_name(&s->at, s->end);
+    t->name = word_xml_local(t->whole);
     t->count = 0;
-    if (t->whole.length == 0 || *t->whole.text == '!' || *t->whole.text == '?') return false;
+    if (t->whole.length == 0 || *t->whole.at == '!' || *t->whole.at == '?') return false;
     for (;;) {
         char c = skip(s);
         t->empty = c == '/';
@@ -94,10 +72,10 @@ static bool take_open(scan *s, tag *t) {
 static bool at_close(const scan *s) { return s->end - s->at > 1 && s->at[1] == '/'; }
 
 /* The tag that closes an element, at its "<". */
-static bool take_close(scan *s, records_word name) {
+static bool take_close(scan *s, word name) {
     if (!at_close(s)) return false;
     s->at += 2;
-    if (!same(take_name(s), name) || skip(s) != '>') return false;
+    if (!word_same(word_xml_name(&s->at, s->end), name) || skip(s) != '>') return false;
     s->at++;
     return true;
 }
@@ -108,23 +86,23 @@ static bool to_tag(scan *s) {
     return next != NULL;
 }
 
-static const records_word *attribute(const tag *t, const char *name) {
+static const word *attribute(const tag *t, const char *name) {
     for (unsigned i = 0; i < t->count; i++)
-        if (is(t->names[i], name)) return &t->values[i];
+        if (word_is(t->names[i], name)) return &t->values[i];
     return NULL;
 }
 
 /* ---- Children --------------------------------------------------------------------------------- */
 
 /* Every attribute that is a key. */
-static bool add_parts(scan *s, const tag *t, records_word child) {
+static bool add_parts(scan *s, const tag *t, word child) {
     for (unsigned i = 0; i < t->count; i++) {
         const records_key *key = gpumm_layout__records_find(s->r, child, t->names[i]);
         double number;
         if (!key) continue;
         if (key->role == RECORDS_LABEL && t->values[i].length == 0) continue;
         if (key->role == RECORDS_WEIGHT && t->values[i].length == 0) continue;
-        if (key->type == CELLS_NUMBER && !gpumm_layout__number(t->values[i].text, t->values[i].length, '.', &number))
+        if (key->type == CELLS_NUMBER && !gpumm_layout__number(t->values[i].at, t->values[i].length, '.', &number))
             return false;
         if (!gpumm_layout__records_add(s->r, key, t->values[i], false)) return false;
     }
@@ -132,53 +110,53 @@ static bool add_parts(scan *s, const tag *t, records_word child) {
 }
 
 static bool take_byte(const tag *t, const char *name, unsigned *out) {
-    const records_word *w = attribute(t, name);
+    const word *w = attribute(t, name);
     if (!w || w->length == 0 || w->length > 3) return false;
     *out = 0;
     for (size_t i = 0; i < w->length; i++) {
-        if (w->text[i] < '0' || w->text[i] > '9') return false;
-        *out = *out * 10 + (unsigned)(w->text[i] - '0');
+        if (w->at[i] < '0' || w->at[i] > '9') return false;
+        *out = *out * 10 + (unsigned)(w->at[i] - '0');
     }
     return *out <= 255;
 }
 
 static bool add_color(scan *s, const tag *t) {
-    static const records_word name = {"color", 5};
+    static const word name = {"color", 5};
     unsigned r, g, b;
     const records_key *key = gpumm_layout__records_find(s->r, name, name);
     if (!key || !take_byte(t, "r", &r) || !take_byte(t, "g", &g) || !take_byte(t, "b", &b)) return false;
     snprintf(s->r->color, sizeof s->r->color, "#%02x%02x%02x", r & 255, g & 255, b & 255);
-    return gpumm_layout__records_add(s->r, key, (records_word){s->r->color, 7}, true);
+    return gpumm_layout__records_add(s->r, key, (word){s->r->color, 7}, true);
 }
 
 /* <attvalue for="0" value="1.5"/> */
 static bool add_keyed(scan *s, const tag *t) {
-    const records_word *id = attribute(t, "for"), *value = attribute(t, "value");
+    const word *id = attribute(t, "for"), *value = attribute(t, "value");
     if (!id) id = attribute(t, "id");
     const records_key *key = id && id->length > 0 && value ? gpumm_layout__records_find(s->r, t->name, *id) : NULL;
     return key && gpumm_layout__records_add(s->r, key, *value, false);
 }
 
-static records_word trimmed(records_word w) {
-    while (w.length > 0 && is_blank(w.text[w.length - 1])) w.length--;
-    while (w.length > 0 && is_blank(*w.text)) w = (records_word){w.text + 1, w.length - 1};
+static word trimmed(word w) {
+    while (w.length > 0 && is_blank(w.at[w.length - 1])) w.length--;
+    while (w.length > 0 && is_blank(*w.at)) w = (word){w.at + 1, w.length - 1};
     return w;
 }
 
 /* <data key="d0">1.5</data>; the close is left to the caller. */
 static bool add_text(scan *s, const tag *t) {
-    const records_word *id = attribute(t, "key");
+    const word *id = attribute(t, "key");
     const records_key *key = id && id->length > 0 ? gpumm_layout__records_find(s->r, t->name, *id) : NULL;
-    records_word value = {s->at, 0};
+    word value = {s->at, 0};
     if (!key || !(t->empty || to_tag(s))) return false;
-    value.length = (size_t)(s->at - value.text);
-    if (!t->empty && (!at_close(s) || memchr(value.text, '&', value.length))) return false;
+    value.length = (size_t)(s->at - value.at);
+    if (!t->empty && (!at_close(s) || memchr(value.at, '&', value.length))) return false;
     value = trimmed(value);
     return value.length == 0 || gpumm_layout__records_add(s->r, key, value, false);
 }
 
 static bool add_child(scan *s, const tag *t) {
-    static const records_word none = {"", 0};
+    static const word none = {"", 0};
     const records_key *key = gpumm_layout__records_find(s->r, t->name, none);
     switch (key ? key->role : RECORDS_COLUMN) {
     case RECORDS_PASSED: return true;
@@ -193,8 +171,8 @@ static bool add_child(scan *s, const tag *t) {
 /* ---- Records ---------------------------------------------------------------------------------- */
 
 /* The children of the record, to its end. */
-static bool take_children(scan *s, records_word record) {
-    records_word open[NESTED] = {record};
+static bool take_children(scan *s, word record) {
+    word open[NESTED] = {record};
     unsigned depth = 1;
     while (depth > 0) {
         tag t;
@@ -212,7 +190,7 @@ static bool take_children(scan *s, records_word record) {
 }
 
 static bool take_record(scan *s) {
-    static const records_word none = {"", 0};
+    static const word none = {"", 0};
     tag t;
     if (!to_tag(s) || !take_open(s, &t)) return false;
     int kind = gpumm_layout__records_kind(s->r, t.name);

@@ -9,23 +9,19 @@
 
 #include "modules/layout/class.h"
 #include "modules/layout/source.h"
+#include "modules/layout/word.h"
 
 #define XML_CLASS "gpumm_layout.xml"
 
 enum { DEPTH_MOST = 4096, DEPTH_SPARE = 16, ATTRIBUTES_MOST = 128, ENTITY_MOST = 12 };
 
-typedef struct span {
-    const char *at;
-    size_t length;
-} span;
-
 typedef struct xml {
     const source *source; /* a user value holds it */
     const char *at, *end, *counted;
     lua_Integer line;
-    span open[DEPTH_MOST]; /* the elements that are open, by their whole names */
+    word open[DEPTH_MOST]; /* the elements that are open, by their whole names */
     unsigned depth;
-    span names[ATTRIBUTES_MOST], values[ATTRIBUTES_MOST];
+    word names[ATTRIBUTES_MOST], values[ATTRIBUTES_MOST];
     unsigned attributes;
     bool empty; /* the element that was opened last is <…/> */
     bool latin, rooted;
@@ -48,8 +44,6 @@ bool gpumm_layout__xml_place(lua_State *L, int index, const char **at, const cha
 
 void gpumm_layout__xml_move(lua_State *L, int index, const char *at) { check_at(L, index)->at = at; }
 
-static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
 static bool begins(const xml *x, const char *text) {
     size_t length = strlen(text);
     return (size_t)(x->end - x->at) >= length && memcmp(x->at, text, length) == 0;
@@ -61,7 +55,7 @@ static const char *find(const xml *x, const char *from, const char *text) {
 }
 
 static void skip_spaces(xml *x) {
-    while (x->at < x->end && is_space(*x->at)) x->at++;
+    while (x->at < x->end && word_xml_space(*x->at)) x->at++;
 }
 
 static int fail(lua_State *L, const char *what) {
@@ -116,7 +110,7 @@ static unsigned long entity(const char *at, const char *end, size_t *length) {
 }
 
 /* Adds the text with its entities resolved; false: one is not known. */
-static bool add_text(const xml *x, luaL_Buffer *b, span s) {
+static bool add_text(const xml *x, luaL_Buffer *b, word s) {
     const char *end = s.at + s.length;
     for (const char *at = s.at; at < end;) {
         const char *plain = at;
@@ -135,26 +129,10 @@ static bool add_text(const xml *x, luaL_Buffer *b, span s) {
 
 /* ---- Elements ------------------------------------------------------------------------------------- */
 
-static bool is_name(char c) {
-    return !is_space(c) && c != '>' && c != '/' && c != '=' && c != '<' && c != '"' && c != '\'';
-}
-
-static span take_name(xml *x) {
-    span s = {x->at, 0};
-    while (x->at < x->end && is_name(*x->at)) x->at++;
-    s.length = (size_t)(x->at - s.at);
-    return s;
-}
-
-static span local_of(span s) {
-    const char *colon = memchr(s.at, ':', s.length);
-    return colon ? (span){colon + 1, s.length - (size_t)(colon - s.at) - 1} : s;
-}
-
 /* NULL, or what is wrong. */
 static const char *take_attribute(xml *x) {
     if (x->attributes == ATTRIBUTES_MOST) return "an element has more than 128 attributes";
-    span name = take_name(x);
+    word name = word_xml_name(&x->at, x->end);
     skip_spaces(x);
     if (name.length == 0 || x->at == x->end || *x->at != '=') return "not well-formed: an attribute has no value";
     x->at++;
@@ -162,8 +140,8 @@ static const char *take_attribute(xml *x) {
     if (x->at == x->end || (*x->at != '"' && *x->at != '\'')) return "not well-formed: a value is not in quotes";
     const char *stop = memchr(x->at + 1, *x->at, (size_t)(x->end - x->at - 1));
     if (!stop) return "unclosed token";
-    x->names[x->attributes] = local_of(name);
-    x->values[x->attributes++] = (span){x->at + 1, (size_t)(stop - x->at - 1)};
+    x->names[x->attributes] = word_xml_local(name);
+    x->values[x->attributes++] = (word){x->at + 1, (size_t)(stop - x->at - 1)};
     x->at = stop + 1;
     return NULL;
 }
@@ -186,7 +164,7 @@ static const char *take_attributes(xml *x) {
 
 static int open_element(lua_State *L, xml *x) {
     x->at++;
-    span name = take_name(x);
+    word name = word_xml_name(&x->at, x->end);
     if (name.length == 0) return fail(L, "not well-formed (invalid token)");
     if (x->depth == 0 && x->rooted) return fail(L, "junk after document element");
     if (x->depth == DEPTH_MOST) return fail(L, "elements are nested deeper than 4096");
@@ -194,14 +172,14 @@ static int open_element(lua_State *L, xml *x) {
     if (wrong) return fail(L, wrong);
     x->open[x->depth++] = name;
     x->rooted = true;
-    name = local_of(name);
+    name = word_xml_local(name);
     lua_pushliteral(L, "open");
     lua_pushlstring(L, name.at, name.length);
     return 2;
 }
 
 static int push_close(lua_State *L, xml *x) {
-    span name = local_of(x->open[--x->depth]);
+    word name = word_xml_local(x->open[--x->depth]);
     x->attributes = 0;
     lua_pushliteral(L, "close");
     lua_pushlstring(L, name.at, name.length);
@@ -210,7 +188,7 @@ static int push_close(lua_State *L, xml *x) {
 
 static int close_element(lua_State *L, xml *x) {
     x->at += 2;
-    span name = take_name(x);
+    word name = word_xml_name(&x->at, x->end);
     skip_spaces(x);
     if (x->depth == 0 || x->open[x->depth - 1].length != name.length ||
         memcmp(x->open[x->depth - 1].at, name.at, name.length) != 0)
@@ -222,19 +200,19 @@ static int close_element(lua_State *L, xml *x) {
 
 /* ---- What is no element ----------------------------------------------------------------------------- */
 
-static bool has_word(span s, const char *word) { return memmem(s.at, s.length, word, strlen(word)) != NULL; }
+static bool has_text(word s, const char *text) { return memmem(s.at, s.length, text, strlen(text)) != NULL; }
 
 /* <?xml … encoding="…"?> and others of its kind. */
 static const char *skip_instruction(xml *x) {
     const char *stop = find(x, x->at, "?>");
     if (!stop) return "unclosed token";
-    span s = {x->at, (size_t)(stop - x->at)};
-    if (begins(x, "<?xml") && has_word(s, "encoding")) {
+    word s = {x->at, (size_t)(stop - x->at)};
+    if (begins(x, "<?xml") && has_text(s, "encoding")) {
         static const char *const latin[] = {"8859-1\"", "8859-1'", "atin1", "atin-1", "1252", NULL};
         static const char *const utf[] = {"utf-", "UTF-", "Utf-", "utf8", "UTF8", "ascii", "ASCII", NULL};
         bool known = false;
-        for (const char *const *l = latin; *l; l++) x->latin |= has_word(s, *l);
-        for (const char *const *u = utf; *u; u++) known |= has_word(s, *u);
+        for (const char *const *l = latin; *l; l++) x->latin |= has_text(s, *l);
+        for (const char *const *u = utf; *u; u++) known |= has_text(s, *u);
         if (!known && !x->latin) return "its encoding is not known: UTF-8, UTF-16 and Latin-1 are";
     }
     x->at = stop + 2;
@@ -284,7 +262,7 @@ static int xml_next(lua_State *L) {
     for (;;) {
         const char *stop = memchr(x->at, '<', (size_t)(x->end - x->at));
         for (const char *at = x->at; x->depth == 0 && at < (stop ? stop : x->end); at++)
-            if (!is_space(*at))
+            if (!word_xml_space(*at))
                 return fail(L, x->rooted ? "junk after document element" : "not well-formed (invalid token)");
         x->at = stop ? stop : x->end;
         if (!stop) break;
@@ -325,7 +303,7 @@ static int xml_text(lua_State *L) {
         if (*x->at == '<' && skip_other(x, &wrong) && !wrong) continue;
         if (*x->at == '<') break;
         const char *stop = memchr(x->at, '<', (size_t)(x->end - x->at));
-        span s = {x->at, (size_t)((stop ? stop : x->end) - x->at)};
+        word s = {x->at, (size_t)((stop ? stop : x->end) - x->at)};
         known &= add_text(x, &b, s);
         x->at += s.length;
     }
