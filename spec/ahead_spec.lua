@@ -174,8 +174,8 @@ describe("ahead", function()
     end)
 
     it("is not chosen for steps that are large", function()
-        local m = inject_faults()
-        local step = 20 << 20 -- also less what the last segment has left of the step before
+        local m, unit = inject_faults()
+        local step = (16 << 20) + unit -- whole segments, so that all of it is to be committed
         local b = m:allocate("b", "u8", 1, { growth = gpumm.growth.linear(step), max_length = 5 * step })
         for n = 1, 3 do
             b:ensure_capacity(n * step)

@@ -561,10 +561,10 @@ static void check_described(device *d, const char *flags) {
         "namespace in { extern \"C\" __global__ void k(int n, const float *__restrict__ a, float3 *b, const volatile long long *c,"
         " void *v, mine *m, const mine by, struct never *w, bool yes, colour e, float **p, known *q, __half *h) {} }\n"
         "extern \"C\" __global__ void none() {}\n";
-    static const uint32_t expected[] = {14, 0, 0, 1, 4, 4, 1, 0, 1, 1, 3, 4, 4, 1, 0, 1, 0,  3, 12, 4, 3, 0, 1,
-                                        1,  1, 8, 8, 1, 0, 1, 0, 0, 0, 0, 1, 0, 1, 0, 5, 16, 8, 1,  0, 0, 0, 5,
-                                        16, 8, 1, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 4, 1, 1, 1,  0, 0,  0, 2, 2, 2,
-                                        1,  0, 1, 0, 2, 8, 8, 1, 0, 1, 0, 5, 8, 4, 1, 1, 1,  0, 3,  2, 2, 1, 0};
+    static const uint32_t expected[] = {
+        14, 0, 0, 1, 4, 4, 1, 0, 0, 1,  1, 3, 4, 4, 1, 0, 0, 1,  0, 3, 12, 4, 3, 0, 0, 1, 1, 1, 8, 8, 1, 0, 0, 1, 0,
+        0,  0, 0, 1, 0, 0, 1, 0, 5, 16, 8, 1, 0, 0, 0, 0, 5, 16, 8, 1, 0,  0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 4, 1, 1,
+        1,  0, 0, 0, 0, 2, 2, 2, 1, 0,  1, 1, 0, 2, 8, 8, 1, 0,  0, 1, 0,  5, 8, 4, 1, 1, 0, 1, 0, 3, 2, 2, 1, 0, 0};
     static const char *const names[] = {"known"};
     char folder[] = "/tmp/gpumm-described-XXXXXX", path[64], command[64];
     grown_text record = {.from = d->memory};

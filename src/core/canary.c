@@ -21,6 +21,8 @@ void gpumm__canary_write(gpumm_group *g) {
     if (g->tail_posted) g->tail_again = true; /* what is on its way back is being written */
 }
 
+void gpumm__canary_shorten(gpumm_buffer *b) { b->canary_end = size_min(b->canary_end, b->extent->usable); }
+
 /* The first damaged byte at or after `from`, or `end`. */
 static gpumm_status find_damage(extent *e, uint64_t from, uint64_t end, uint64_t *at) {
     unsigned char chunk[CANARY_CHUNK];

@@ -3,6 +3,7 @@
    comes back behind them, more patient each time. So no call waits at a gate for work that goes on for long. */
 #include "core/move.h"
 
+#include "core/canary.h"
 #include "core/gate.h"
 
 enum { PATIENCE_LEAST_US = 1000, PATIENCE_MOST_US = 64000, WORTH = 8 };
@@ -30,7 +31,7 @@ static bool fit(gpumm_buffer *b, bool *moved) {
     uint64_t bytes = capacity_bytes(b), before = b->extent->range.committed;
     gpumm_status status = gpumm__extent_fit(b->extent, bytes, moved);
     if (status != GPUMM_OK) status = gpumm__extent_fit(b->extent, bytes, moved);
-    b->canary_end = size_min(b->canary_end, b->extent->usable); /* what is committed here again is zero */
+    gpumm__canary_shorten(b);
     if (status != GPUMM_OK) gpumm__context_background_failed(g->object.context, status);
     pthread_mutex_lock(&g->object.context->submit);
     b->mapping += b->extent->range.committed != before;

@@ -2,12 +2,14 @@
 /* One return of the tail at a time: what comes to it meanwhile is seen when that ends. */
 #include "core/tail.h"
 
+#include "core/canary.h"
+
 /* Group lock held, nobody using what lies beyond the capacity. */
 static void drop(gpumm_group *g) {
     for (size_t i = 0; i < g->count; i++) {
         gpumm_buffer *b = &g->members[i];
         if (!b->extent || !gpumm__extent_shrink(b->extent, gpumm__buffer_bytes(b, g->capacity))) continue;
-        b->canary_end = size_min(b->canary_end, b->extent->usable); /* what is committed here again is zero */
+        gpumm__canary_shorten(b);
         gpumm__extent_book(b->extent, b->full_name, g->tag, g->capacity * b->size);
     }
 }

@@ -171,17 +171,15 @@ static gpumm_status rtc_failed(const char *what, nvrtcResult result) {
                 gpumm__rtc.major, gpumm__rtc.minor, what, gpumm__rtc.nvrtcGetErrorString(result));
 }
 
-/* The compiler's own words, at the user's file and line. */
-static const char byte_order_mark[] = "\xEF\xBB\xBF";
-
-/* What a source includes NVRTC reads itself, and takes a mark for a word: it says nothing that would help. */
+/* What a source includes NVRTC reads itself, and takes a byte order mark for a word: it says nothing that would help. */
 static gpumm_status errors_of(const char *log) {
-    if (!strstr(log, byte_order_mark)) return fail(GPUMM_COMPILE_FAILED, "%s", log);
+    if (!strstr(log, "\xEF\xBB\xBF")) return fail(GPUMM_COMPILE_FAILED, "%s", log);
     return fail(GPUMM_COMPILE_FAILED,
                 "%.*s begins with a byte order mark, which NVRTC does not read: save it as UTF-8 without one",
                 (int)strcspn(log, "("), log);
 }
 
+/* The compiler's own words, at the user's file and line. */
 static gpumm_status rejected(device *d, nvrtcProgram program, const device_source *source, nvrtcResult result) {
     size_t size = 0;
     if (gpumm__rtc.nvrtcGetProgramLogSize(program, &size) != NVRTC_SUCCESS || size < 2)
