@@ -101,6 +101,7 @@ function support.wait_for_committed(manager, buffer, bytes)
         assert(os.time() < deadline, ("%d bytes are held, not %d"):format(buffer.committed_bytes, bytes))
         manager:poll()
     end
+    assert(buffer:ensure_capacity(0)) -- waits for the exchange's lock: what it counts comes last
 end
 
 -- ---- Data --------------------------------------------------------------------------------------
