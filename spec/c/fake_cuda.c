@@ -56,6 +56,7 @@ typedef struct range {
     memory *backing;
 } range;
 static range reserved[RANGES], mapped[RANGES];
+static pthread_mutex_t tables = PTHREAD_MUTEX_INITIALIZER; /* of these two, and of who holds memory */
 
 struct CUstream_st {
     bool capturing;
@@ -238,6 +239,13 @@ ENTRY cuThreadExchangeStreamCaptureMode(CUstreamCaptureMode *mode) {
 
 /* ---- Memory in place ---- */
 
+static void leave_tables(pthread_mutex_t **held) { pthread_mutex_unlock(*held); }
+
+/* UNSAFE, and alone with the tables until the call returns: a worker maps while others do. */
+#define WITH_TABLES() \
+    UNSAFE(); \
+    __attribute__((cleanup(leave_tables))) pthread_mutex_t *held = (pthread_mutex_lock(&tables), &tables)
+
 static range *range_at(range *list, uintptr_t begin, size_t size) {
     for (int i = 0; i < RANGES; i++)
         if (list[i].size == size && list[i].begin == begin) return &list[i];
@@ -258,7 +266,7 @@ static bool overlaps_mapped(uintptr_t begin, size_t size) {
 
 ENTRY cuMemAddressReserve(CUdeviceptr *out, size_t size, size_t align, CUdeviceptr at, unsigned long long flags) {
     (void)align, (void)at, (void)flags;
-    UNSAFE();
+    WITH_TABLES();
     range *slot = range_at(reserved, 0, 0);
     if (size == 0 || size % UNIT) return CUDA_ERROR_INVALID_VALUE;
     void *space = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -270,7 +278,7 @@ ENTRY cuMemAddressReserve(CUdeviceptr *out, size_t size, size_t align, CUdevicep
 }
 
 ENTRY cuMemAddressFree(CUdeviceptr at, size_t size) {
-    UNSAFE();
+    WITH_TABLES();
     range *found = range_at(reserved, at, size);
     if (!found || overlaps_mapped(at, size)) return CUDA_ERROR_INVALID_VALUE;
     munmap((void *)(uintptr_t)at, size);
@@ -309,14 +317,14 @@ static void let_go(memory *m) {
 }
 
 ENTRY cuMemRelease(CUmemGenericAllocationHandle handle) {
-    UNSAFE();
+    WITH_TABLES();
     let_go((memory *)(uintptr_t)handle);
     count(&live.handles, -1);
     return CUDA_SUCCESS;
 }
 
 ENTRY cuMemRetainAllocationHandle(CUmemGenericAllocationHandle *out, void *at) {
-    UNSAFE();
+    WITH_TABLES();
     for (int i = 0; i < RANGES; i++) {
         if (!mapped[i].size || mapped[i].begin != (uintptr_t)at) continue;
         mapped[i].backing->holders++;
@@ -330,7 +338,7 @@ ENTRY cuMemRetainAllocationHandle(CUmemGenericAllocationHandle *out, void *at) {
 ENTRY cuMemMap(CUdeviceptr at, size_t size, size_t offset, CUmemGenericAllocationHandle handle,
                unsigned long long flags) {
     (void)flags;
-    UNSAFE();
+    WITH_TABLES();
     memory *m = (memory *)(uintptr_t)handle;
     range *slot = range_at(mapped, 0, 0);
     if (!slot || offset || size != m->size || !inside_reserved(at, size) || overlaps_mapped(at, size))
@@ -344,7 +352,7 @@ ENTRY cuMemMap(CUdeviceptr at, size_t size, size_t offset, CUmemGenericAllocatio
 }
 
 ENTRY cuMemUnmap(CUdeviceptr at, size_t size) {
-    UNSAFE();
+    WITH_TABLES();
     range *found = range_at(mapped, at, size);
     if (!found) return CUDA_ERROR_INVALID_VALUE;
     mmap((void *)(uintptr_t)at, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
@@ -368,7 +376,7 @@ static bool all_mapped(uintptr_t begin, size_t size) {
 }
 
 ENTRY cuMemSetAccess(CUdeviceptr at, size_t size, const CUmemAccessDesc *access, size_t accesses) {
-    UNSAFE();
+    WITH_TABLES();
     if (!all_mapped(at, size) || accesses == 0 || access->flags != CU_MEM_ACCESS_FLAGS_PROT_READWRITE)
         return CUDA_ERROR_INVALID_VALUE;
     mprotect((void *)(uintptr_t)at, size, PROT_READ | PROT_WRITE);
