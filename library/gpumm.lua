@@ -411,7 +411,7 @@ function Buffer:upload(data, first, count, where) end
 function Buffer:download(first, count, where) end
 
 --- Sets elements to one value.
----@param value number|table|string one element
+---@param value number|table|string|gpumm.view|gpumm.buffer one element
 ---@param first? integer|gpumm.where
 ---@param count? integer|gpumm.where
 ---@param where? gpumm.where

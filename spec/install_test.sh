@@ -135,10 +135,12 @@ int main(void) {
 }
 END
 cat >"$consumer/cpp.cpp" <<'END'
-#include <gpumm.h>
+#include <gpumm.hpp>
 #include <gpumm_lua.h>
 #include <lua.hpp>
 int main() {
+    const auto position = gpumm::type::parse("f32x3");
+    if (position.value().size() != 12) return 1;
     lua_State *L = luaL_newstate();
     luaL_openlibs(L);
     gpumm_lua_open(L);

@@ -72,6 +72,7 @@ template <typename T> class [[nodiscard]] result {
     T *operator->() noexcept { return &value_; }
     const T *operator->() const noexcept { return &value_; }
     T &value() & { return status_.check(), value_; }
+    const T &value() const & { return status_.check(), value_; }
     T value() && { return status_.check(), std::move(value_); }
 
   private:

@@ -5,14 +5,16 @@
 -- place in the order of descriptions: resources are made in that order.
 
 local gpumm = require "gpumm"
+local placed = require "gpumm.inside".placed
 local nearest = require "gpumm.words".nearest
 
 local description = {}
 local Description = { __name = "gpumm.description", __metatable = "gpumm.description" }
 local serial = 0
 
+-- Errors have no place of their own: `placed` puts the script's line before them.
 local function fail(message, ...)
-    error(message:format(...), 4)
+    error(message:format(...), 0)
 end
 
 -- " (did you mean 'growth'?)" where a word is near, else "".
@@ -21,15 +23,25 @@ local function meant(word, names)
     return near and (" (did you mean '%s'?)"):format(near) or ""
 end
 
+local function unknown(kind, key, valid)
+    local names = {}
+    for name in pairs(valid) do
+        if type(name) == "string" then names[#names + 1] = name end
+    end
+    table.sort(names)
+    fail("gpumm.%s: unknown option '%s'%s; valid: %s", kind, tostring(key), meant(key, names),
+        #names > 0 and table.concat(names, ", ") or "none")
+end
+
+-- Entries by position are those of a list: what stands elsewhere, as at [0], would be lost.
 local function check_options(kind, options, valid)
+    local listed = valid[1] and #options or 0
+    for i = 1, listed do
+        if options[i] == nil then fail("gpumm.%s: entry %d of %d is nil", kind, i, listed) end
+    end
     for key in pairs(options) do
-        if type(key) ~= "number" and not valid[key] then
-            local names = {}
-            for name in pairs(valid) do names[#names + 1] = name end
-            table.sort(names)
-            fail("gpumm.%s: unknown option '%s'%s; valid: %s", kind, tostring(key), meant(key, names),
-                table.concat(names, ", "))
-        end
+        local entry = math.type(key) == "integer" and key >= 1 and key <= listed
+        if not entry and not (type(key) == "string" and valid[key]) then unknown(kind, key, valid) end
     end
 end
 
@@ -44,8 +56,15 @@ local function set(...)
     return keys
 end
 
+-- The options of what has entries by position too.
+local function list(...)
+    local keys = set(...)
+    keys[1] = true
+    return keys
+end
+
 local function make(kind, options, valid, check)
-    if type(options) ~= "table" then error(("gpumm.%s takes a table, not a %s"):format(kind, type(options)), 2) end
+    if type(options) ~= "table" then fail("gpumm.%s takes a table, not a %s", kind, type(options)) end
     check_options(kind, options, valid)
     local copy = {}
     for key, value in pairs(options) do copy[key] = value end
@@ -61,24 +80,26 @@ end
 
 -- ---- The kinds -------------------------------------------------------------------------------
 
-local GROUP = set("growth", "align", "ahead", "length", "max_length", "min_length", "name")
+local GROUP = list("growth", "align", "ahead", "length", "max_length", "min_length", "name")
 local BUFFER = set("type", "length", "growth", "align", "ahead", "max_length", "max_size_bytes", "min_size_bytes",
     "enable_async", "bytes_per_element", "growth_factor")
 local KERNEL = set("file", "source", "name", "threads", "block", "types", "flags", "signature", "shared_bytes")
-local READBACK = set("every", "slots", "direct", "busy", "inline_bytes")
+local READBACK = list("every", "slots", "direct", "busy", "inline_bytes")
 
 local function type_of(what, value)
     local ok, result = pcall(gpumm.type, value)
     if ok then return result end
-    error(("%s: %s"):format(what, (tostring(result):gsub("^INVALID_ARGUMENT: ", ""))), 4)
+    fail("%s: %s", what, (tostring(result):gsub("^INVALID_ARGUMENT: ", "")))
 end
 
 local function check_group(options)
     if #options == 0 then fail("gpumm.group: no members; write { \"position\", \"f32x2\" }, …") end
-    for i, member in ipairs(options) do
+    for i = 1, #options do
+        local member = options[i]
         if type(member) ~= "table" or type(member[1]) ~= "string" or member[2] == nil then
             fail("gpumm.group: member %d is not { name, type }", i)
         end
+        if #member > 2 then fail("gpumm.group: member '%s' is { name, type }, and has %d entries", member[1], #member) end
         options[i] = { member[1], type_of(("gpumm.group: member '%s'"):format(member[1]), member[2]) }
     end
 end
@@ -89,13 +110,17 @@ local function check_buffer(options)
 end
 
 local function check_kernel(options)
+    if options.file ~= nil and type(options.file) ~= "string" then
+        fail("gpumm.kernel: file is a name, not a %s", type(options.file))
+    end
     if not options.file and not options.source then fail("gpumm.kernel: file or source is missing") end
     if options.file then options.file = gpumm.beside(options.file) end
 end
 
 local function check_readback(options)
     if #options == 0 then fail("gpumm.readback: name what it reads, as in { \"nodes.position\" }") end
-    for i, name in ipairs(options) do
+    for i = 1, #options do
+        local name = options[i]
         if type(name) ~= "string" then fail("gpumm.readback: entry %d is a %s, not a name", i, type(name)) end
     end
     local every = options.every
@@ -131,5 +156,9 @@ function description.readback(options) return make("readback", options, READBACK
 
 --- A stream besides the main stream.
 function description.stream(options) return make("stream", options or {}, {}) end
+
+for _, kind in ipairs { "group", "buffer", "kernel", "readback", "stream" } do
+    description[kind] = placed(description[kind])
+end
 
 return description

@@ -24,6 +24,7 @@ local growing = require "gpumm.force.growing"
 local grid = require "gpumm.force.grid"
 local kernels = require "gpumm.force.kernels"
 local layout = require "gpumm.force.layout"
+local placed = require "gpumm.inside".placed
 local models = require "gpumm.force.models"
 local quality = require "gpumm.force.quality"
 local rows = require "gpumm.force.rows"
@@ -31,7 +32,7 @@ local settings = require "gpumm.force.settings"
 local start = require "gpumm.force.start"
 
 local need, buffer = kernels.need, kernels.buffer
-local force = { layout = layout, growing = growing.simulation, models = models.known }
+local force = { layout = placed(layout), growing = placed(growing.simulation), models = models.known }
 
 -- The neighbours that a part is given, which must have been built.
 local function built(what, of)

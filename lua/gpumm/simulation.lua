@@ -33,33 +33,43 @@ end
 
 -- ---- Checking a description ------------------------------------------------------------------
 
+-- Errors of a description have no place of their own: `placed` puts the script's line before them.
+local function refuse(message, ...)
+    error(message:format(...), 0)
+end
+
+-- " (did you mean 'x'?)" where one of the names is near, else "".
+local function meant(word, names)
+    local near = type(word) == "string" and nearest(word, names)
+    return near and (" (did you mean '%s'?)"):format(near) or ""
+end
+
 local function check_field(key, value)
     local wanted = FIELDS[key]
     if wanted == "size" and (type(value) == "number" or type(value) == "string") then
         local size, message = gpumm.parse_size(tostring(value))
-        if not size then fail(4, "gpumm.simulation: %s: %s", key, message) end
+        if not size then refuse("gpumm.simulation: %s: %s", key, message) end
         return
     end
     if type(value) ~= wanted then
-        fail(4, "gpumm.simulation: %s is a %s; it must be a %s", key, type(value), wanted)
+        refuse("gpumm.simulation: %s is a %s; it must be a %s", key, type(value), wanted)
     end
     if wanted == "number" and not (math.tointeger(value) and value >= (key == "in_flight" and 1 or 0)) then
-        fail(4, "gpumm.simulation: %s must be a whole number%s, not %s", key, key == "in_flight" and " from 1" or "",
+        refuse("gpumm.simulation: %s must be a whole number%s, not %s", key, key == "in_flight" and " from 1" or "",
             tostring(value))
     end
 end
 
 local function check_resource(key, value)
     if methods[key] or RESERVED[key] then
-        fail(4, "gpumm.simulation: '%s' is a name of every simulation's own; choose another name for the resource", key)
+        refuse("gpumm.simulation: '%s' is a name of every simulation's own; choose another name for the resource", key)
     end
     if not description.kind(value) then
         local names = {}
         for name in pairs(FIELDS) do names[#names + 1] = name end
         table.sort(names)
-        local near = nearest(key, names)
-        fail(4, "gpumm.simulation: '%s' is neither a resource (gpumm.group, buffer, kernel, readback, stream) nor one of: %s%s",
-            key, table.concat(names, ", "), near and (" (did you mean '%s'?)"):format(near) or "")
+        refuse("gpumm.simulation: '%s' is neither a resource (gpumm.group, buffer, kernel, readback, stream) nor one of: %s%s",
+            key, table.concat(names, ", "), meant(key, names))
     end
 end
 
@@ -80,20 +90,33 @@ local function resolve(resources, name)
     return nil
 end
 
+-- What readbacks of these resources can name.
+local function readable(resources)
+    local names = {}
+    for key, resource in pairs(resources) do
+        if resource.kind == "buffer" then names[#names + 1] = key end
+        for _, member in ipairs(resource.kind == "group" and resource.options or {}) do
+            names[#names + 1] = key .. "." .. member[1]
+        end
+    end
+    table.sort(names)
+    return names
+end
+
 local function check_readback(resources, key, readback)
     local first
     for _, name in ipairs(readback.options) do
         local resource = resolve(resources, name)
         if not resource then
-            fail(4, "gpumm.simulation: readback '%s' reads '%s', which is neither a buffer nor a member of a group here",
-                key, name)
+            refuse("gpumm.simulation: readback '%s' reads '%s', which is neither a buffer nor a member of a group here%s",
+                key, name, meant(name, readable(resources)))
         end
         first = first or resource
         if resource ~= first then
-            fail(4, "gpumm.simulation: readback '%s' reads from two groups; one readback takes snapshots of one group", key)
+            refuse("gpumm.simulation: readback '%s' reads from two groups; one readback takes snapshots of one group", key)
         end
         if resource.serial > readback.serial then
-            fail(4, "gpumm.simulation: readback '%s' stands before '%s'; write it after", key, name)
+            refuse("gpumm.simulation: readback '%s' stands before '%s'; write it after", key, name)
         end
     end
 end
@@ -106,10 +129,10 @@ local function in_order(resources)
 end
 
 local function check(t)
-    if type(t) ~= "table" then fail(3, "gpumm.simulation takes a table, not a %s", type(t)) end
+    if type(t) ~= "table" then refuse("gpumm.simulation takes a table, not a %s", type(t)) end
     local resources, fields = {}, { in_flight = 2 }
     for key, value in pairs(t) do
-        if type(key) ~= "string" then fail(3, "gpumm.simulation: every entry needs a name; %s has none", tostring(value)) end
+        if type(key) ~= "string" then refuse("gpumm.simulation: every entry needs a name; %s has none", tostring(value)) end
         if FIELDS[key] then
             check_field(key, value)
             fields[key] = FIELDS[key] == "number" and math.tointeger(value) or value
@@ -118,7 +141,7 @@ local function check(t)
             resources[key] = value
         end
     end
-    if not fields.step then fail(3, "gpumm.simulation: step is missing: step = function(sim, i) … end") end
+    if not fields.step then refuse("gpumm.simulation: step is missing: step = function(sim, i) … end") end
     local keys = in_order(resources)
     for _, key in ipairs(keys) do
         if resources[key].kind == "readback" then check_readback(resources, key, resources[key]) end
@@ -198,12 +221,26 @@ function make.readback(sim, key, r)
     return readback
 end
 
+local WORLD = { OUT_OF_MEMORY = true, OVER_LIMIT = true } -- no mistake of a description's
+
+-- A message without the place in one of our own files, and with `tag`, a line of the script's, where it has none.
+local function at_line(message, tag)
+    if type(message) ~= "string" or WORLD[gpumm.status_of(message)] then return message end
+    message = message:gsub("^gpumm/[%w_/]+%.lua:%d+: ", "")
+    if tag == "" or message:find("^[^:\n]+:%d+: ") then return message end
+    return tag .. ": " .. message
+end
+
+-- What is wrong with a resource is told with the line of its description, which is not the one that opens it.
+local function make_one(sim, key, r)
+    local traceback = inside[sim].traceback or gpumm.traceback
+    local ok, made = xpcall(make[r.kind], function(err) return traceback(at_line(err, r.tag)) end, sim, key, r)
+    return ok and made or error(made, 0)
+end
+
 local function make_all(sim)
     local x = inside[sim]
-    for _, key in ipairs(x.keys) do
-        local r = x.resources[key]
-        x.live[key] = make[r.kind](sim, key, r)
-    end
+    for _, key in ipairs(x.keys) do x.live[key] = make_one(sim, key, x.resources[key]) end
 end
 
 -- ---- Frames ----------------------------------------------------------------------------------
@@ -333,9 +370,22 @@ local function use_guest(x, manager)
     return manager
 end
 
+local OWN = { "manager", "interrupted", "progress" } -- options of run's and open's own; the rest are gpumm.manager's
+
 local function check_options(options, level)
     if type(options) ~= "table" then fail(level, "options are a table, as in sim:run {}, not a %s", type(options)) end
+    for key in pairs(options) do
+        local near = type(key) == "string" and nearest(key, OWN)
+        if near and near ~= key then fail(level, "unknown option '%s' (did you mean '%s'?)", key, near) end
+    end
     return options
+end
+
+-- A new manager; what is wrong with the options is told with the line that gave them.
+local function new_manager(options)
+    local ok, manager, message = pcall(gpumm.manager, options)
+    if not ok then error(at_line(manager, gpumm.caller()), 0) end
+    return manager or error(message, 0)
 end
 
 --- Makes the manager and every resource, in the order written, and calls init. Options are those of
@@ -346,9 +396,7 @@ function methods.open(sim, options)
     options = check_options(options or {}, 3)
     local guest = options.manager
     local given = { device = x.fields.device, limit = x.fields.limit, memory = x.fields.memory, debug = x.fields.debug }
-    local manager, message
-    if guest then manager = use_guest(x, guest) else manager, message = gpumm.manager(with(options, given)) end
-    if not manager then error(message, 0) end
+    local manager = guest and use_guest(x, guest) or new_manager(with(options, given))
     manager:raising(true)
     local _ <close> = within()
     x.manager, x.live, x.readbacks, x.streams, x.events = manager, {}, {}, {}, {}
@@ -369,8 +417,10 @@ end
 --- Runs up to `n` (default 1) more steps. False: the simulation has ended.
 function methods.advance(sim, n)
     local x = need_open(sim)
+    local count = n == nil and 1 or type(n) == "number" and math.tointeger(n)
+    if not count or count < 0 then fail(2, "advance: steps are a whole number from 0, not %s", tostring(n)) end
     local _ <close> = within()
-    for _ = 1, n or 1 do
+    for _ = 1, count do
         if x.ended or (x.fields.steps and x.i >= x.fields.steps) or not one_step(sim) then
             x.ended = true
             return false
@@ -471,6 +521,16 @@ function methods.statistics(sim)
     return need(sim).statistics
 end
 
+-- nil, as a script may store what it likes; a key that is nearly one of the simulation's own raises.
+local function unknown_key(x, key)
+    local names = { "manager", "steps" }
+    for name in pairs(methods) do names[#names + 1] = name end
+    for name in pairs(x.resources) do names[#names + 1] = name end
+    table.sort(names)
+    local near = type(key) == "string" and not FIELDS[key] and nearest(key, names)
+    if near then fail(3, "a simulation has no '%s' (did you mean '%s'?)", key, near) end
+end
+
 function Simulation.__index(sim, key)
     local x = inside[sim]
     if methods[key] then return methods[key] end
@@ -481,6 +541,7 @@ function Simulation.__index(sim, key)
     if live == nil and x.resources[key] then
         fail(2, "'%s' is described but not made: the simulation is not open", key)
     end
+    if live == nil then unknown_key(x, key) end
     return live
 end
 
@@ -502,8 +563,8 @@ function Simulation.__tostring(sim)
     return ("simulation (%d resources, %s)"):format(#x.keys, x.opened and "open" or "closed")
 end
 
-return function(t)
+return process.placed(function(t)
     local sim = setmetatable({}, Simulation)
     inside[sim] = check(t)
     return sim
-end
+end)

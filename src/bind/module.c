@@ -31,6 +31,7 @@
 #include "bind/lua/caller.h"
 #include "bind/lua/embedded.h"
 #include "bind/lua/fail.h"
+#include "bind/lua/raise.h"
 #include "bind/lua/traceback.h"
 #include "bind/lua/words.h"
 #include "bind/sandbox/globals.h"
@@ -98,9 +99,33 @@ static int inside_guard(lua_State *L) {
     return 1;
 }
 
+/* Calls upvalue 1. An error without a place gets the one of the line that calls this. */
+static int call_placed(lua_State *L) {
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    int status = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
+    if (status == LUA_OK) return lua_gettop(L);
+    if (status == LUA_ERRRUN && lua_type(L, -1) == LUA_TSTRING && !gpumm_lua__has_place(lua_tostring(L, -1))) {
+        luaL_where(L, 1);
+        lua_insert(L, -2);
+        lua_concat(L, 2);
+    }
+    return lua_error(L);
+}
+
+/* inside.placed(f): f as a function of C, which Lua calls from the caller's line also in `return f(…)`, where a
+   function of Lua would take that line's place. */
+static int inside_placed(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_settop(L, 1);
+    lua_pushcclosure(L, call_placed, 1);
+    return 1;
+}
+
 /* One table a state, as "gpumm.inside": gpumm-run says in it how its simulations are interrupted. */
 static int push_inside(lua_State *L) {
-    static const luaL_Reg functions[] = {{"raising", inside_raising}, {"guard", inside_guard}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"raising", inside_raising}, {"guard", inside_guard}, {"placed", inside_placed}, {NULL, NULL}};
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &inside_key) != LUA_TNIL) return 1;
     luaL_newlib(L, functions);
     lua_pushvalue(L, -1);
@@ -155,6 +180,7 @@ static bool load_part(lua_State *L, int module, const char *key) {
     lua_pushfstring(L, "gpumm.%s", key);
     lua_pushvalue(L, module);
     lua_call(L, 2, 1);
+    if (!strchr(key, '.')) gpumm_lua__suggest(L, key);
     lua_pushvalue(L, -1);
     lua_setfield(L, module, key);
     return true;
@@ -303,6 +329,16 @@ static void set_constants(lua_State *L) {
 
 /* ---- Opening ------------------------------------------------------------------------------ */
 
+/* Where a function of these is misspelled, it is said. [-0, +0, m] */
+static void suggest_names(lua_State *L) {
+    static const char *const names[] = {"config", "npy", "raw", NULL};
+    for (const char *const *name = names; *name; name++) {
+        lua_getfield(L, -1, *name);
+        gpumm_lua__suggest(L, *name);
+        lua_pop(L, 1);
+    }
+}
+
 static void open_module(lua_State *L) {
     luaL_newlib(L, functions);
     set_constants(L);
@@ -310,6 +346,7 @@ static void open_module(lua_State *L) {
     gpumm_lua__open_type(L);
     gpumm_lua__open_elements(L);
     gpumm_lua__open_npy(L);
+    suggest_names(L);
     gpumm_lua__extension_preload(L);
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, module_index);

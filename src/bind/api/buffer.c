@@ -324,6 +324,19 @@ static int buffer_download(lua_State *L) {
     return status == GPUMM_OK ? 1 : gpumm_lua__fail(L, status);
 }
 
+/* The value at `index`: a number or a table, or the one element of a view or buffer. */
+static void to_element(lua_State *L, int index, const gpumm_type *type, void *element) {
+    struct elements data;
+    if (lua_type(L, index) != LUA_TUSERDATA) {
+        gpumm_lua__encode_one(L, index, type, element);
+        return;
+    }
+    gpumm_lua__to_elements(L, index, type, &data);
+    if (data.count != 1)
+        luaL_error(L, "fill: one element is wanted, and this has %I: b:upload writes many", (LUAI_UACINT)data.count);
+    memcpy(element, data.bytes, gpumm_type_size(type));
+}
+
 static int buffer_fill(lua_State *L) {
     gpumm_buffer *buffer = gpumm_lua__to_buffer(L, 1);
     const gpumm_type *type = gpumm_buffer_type(buffer);
@@ -335,7 +348,7 @@ static int buffer_fill(lua_State *L) {
     gpumm_lua__to_range(L, 3, info.length, &range);
     void *element = lua_newuserdatauv(L, gpumm_type_size(type), 0);
     memset(element, 0, gpumm_type_size(type));
-    gpumm_lua__encode_one(L, 2, type, element);
+    to_element(L, 2, type, element);
     return result_of_range(L, gpumm_buffer_fill(buffer, range.stream, range.first, range.count, element));
 }
 

@@ -36,36 +36,53 @@ static void elements_of_buffer(lua_State *L, gpumm_buffer *buffer, const gpumm_t
     *out = (struct elements){bytes, info.length};
 }
 
+/* Has the table at `index` a metamethod of that name? */
+static bool has_meta(lua_State *L, int index, const char *name) {
+    bool there = luaL_getmetafield(L, index, name) != LUA_TNIL;
+    if (there) lua_pop(L, 1);
+    return there;
+}
+
 /* A table that has none of its own and answers by metamethods has its elements elsewhere: they are asked for, once,
    before anything is read. */
 static bool is_proxy(lua_State *L, int index) {
     if (lua_rawlen(L, index) > 0) return false;
-    if (luaL_getmetafield(L, index, "__len") != LUA_TNIL) {
-        lua_pop(L, 1);
-        return true;
+    if (has_meta(L, index, "__len")) return true;
+    if (!has_meta(L, index, "__index")) {
+        if (has_meta(L, index, "__pairs"))
+            luaL_error(L, "a list is read by # and [i]; this table has neither elements nor __index, but __pairs");
+        return false;
     }
-    if (luaL_getmetafield(L, index, "__index") == LUA_TNIL) return false;
-    lua_pop(L, 1);
     lua_geti(L, index, 1);
     bool first = !lua_isnil(L, -1);
     lua_pop(L, 1);
     return first;
 }
 
+/* What a proxy has by names is its own affair; by other keys it would be lost where its elements do not have it. */
+static void check_own(lua_State *L, int index, lua_Integer count) {
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+        if (lua_type(L, -2) == LUA_TSTRING) continue;
+        if (lua_isinteger(L, -2) && lua_tointeger(L, -2) >= 1 && lua_tointeger(L, -2) <= count) continue;
+        luaL_error(L, "a list has its elements from 1 to %I; this table has other keys (%s)", (LUAI_UACINT)count,
+                   gpumm_lua__push_key(L, -2));
+    }
+}
+
 /* Pushes a plain table of what the proxy at `index` says that it has: to its length, or to the first nil. [-0, +1, e] */
 static void push_plain(lua_State *L, int index) {
-    bool counted = luaL_getmetafield(L, index, "__len") != LUA_TNIL;
-    lua_Integer count = counted ? luaL_len(L, index) : LUA_MAXINTEGER;
-    lua_settop(L, lua_gettop(L) - (counted ? 1 : 0));
+    bool counted = has_meta(L, index, "__len");
+    lua_Integer count = counted ? luaL_len(L, index) : LUA_MAXINTEGER, i = 1;
     lua_newtable(L);
-    for (lua_Integer i = 1; i <= count; i++) {
+    for (; i <= count; i++) {
         if (lua_geti(L, index, i) == LUA_TNIL && !counted) {
             lua_pop(L, 1);
-            return;
+            break;
         }
         if (lua_isnil(L, -1)) luaL_error(L, "element %I of %I is nil", (LUAI_UACINT)i, (LUAI_UACINT)count);
         lua_rawseti(L, -2, i);
     }
+    check_own(L, index, i - 1);
 }
 
 static void elements_of_table(lua_State *L, int index, const gpumm_type *type, struct elements *out) {

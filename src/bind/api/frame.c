@@ -12,9 +12,11 @@
  */
 #include "bind/api/frame.h"
 
+#include "base/limits.h"
 #include "bind/api/view.h"
 #include "bind/lua/arguments.h"
 #include "bind/lua/fail.h"
+#include "bind/lua/words.h"
 
 static gpumm_frame *to_frame(lua_State *L, int index) { return gpumm_lua__check(L, index, &gpumm_lua__frame_class); }
 
@@ -51,8 +53,8 @@ static int push_view(lua_State *L, gpumm_frame *frame, lua_Integer index) {
 static lua_Integer find_member(lua_State *L, const gpumm_frame *frame) {
     lua_Integer index = 0;
     bool table = lua_getiuservalue(L, 1, BIND_EXTRA) == LUA_TTABLE;
-    if (lua_isinteger(L, 2)) {
-        index = lua_tointeger(L, 2);
+    if (lua_type(L, 2) == LUA_TNUMBER) {
+        index = lua_tointeger(L, 2); /* 0 where it is not whole; 2.0 is */
     } else if (table && lua_type(L, 2) == LUA_TSTRING) {
         lua_rawgeti(L, -1, 0);
         lua_pushvalue(L, 2);
@@ -64,17 +66,35 @@ static lua_Integer find_member(lua_State *L, const gpumm_frame *frame) {
     return table && index >= 1 && index <= count ? index : 0;
 }
 
+/* The member whose name is nearest to the string in slot 2, or NULL. Leaves what keeps it alive. [-0, +2, -] */
+static const char *nearest_member(lua_State *L) {
+    const char *names[GROUP_MEMBERS + 1] = {NULL}, *key = gpumm_lua__name(L, 2);
+    size_t count = 0;
+    if (lua_getiuservalue(L, 1, BIND_EXTRA) != LUA_TTABLE || lua_rawgeti(L, -1, 0) != LUA_TTABLE) return NULL;
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1))
+        if (lua_type(L, -2) == LUA_TSTRING && count < GROUP_MEMBERS) names[count++] = lua_tostring(L, -2);
+    return key ? gpumm_lua__nearest(key, names) : NULL;
+}
+
+/* Of a name that a method has, frame:member(name) is the member. */
 static int frame_missing(lua_State *L) {
     gpumm_frame *frame = to_frame(L, 1);
     lua_Integer index = find_member(L, frame);
-    return index > 0 ? push_view(L, frame, index) : 0; /* of a name that a method has, frame:member(name) */
+    if (index > 0) return push_view(L, frame, index);
+    const char *near = nearest_member(L);
+    if (near) return luaL_error(L, "gpumm.frame has no '%s' (did you mean '%s'?)", gpumm_lua__push_key(L, 2), near);
+    return 0;
 }
 
 static int frame_member(lua_State *L) {
     gpumm_frame *frame = to_frame(L, 1);
     lua_settop(L, 2);
     lua_Integer index = find_member(L, frame);
-    return index > 0 ? push_view(L, frame, index) : luaL_argerror(L, 2, "this frame has no such member");
+    if (index > 0) return push_view(L, frame, index);
+    const char *near = nearest_member(L);
+    return luaL_argerror(L, 2,
+                         near ? lua_pushfstring(L, "this frame has no such member (did you mean '%s'?)", near)
+                              : "this frame has no such member");
 }
 
 static int frame_data(lua_State *L) {

@@ -44,6 +44,7 @@ static void read_member(lua_State *L, int i, gpumm_member *member) {
     *member = (gpumm_member){0};
     lua_rawgeti(L, 2, i);
     if (!lua_istable(L, -1)) luaL_error(L, "group member %d: {name, type} expected", i);
+    if (lua_rawlen(L, -1) > 2) luaL_error(L, "group member %d: {name, type} expected, it has more entries", i);
     lua_rawgeti(L, -1, 1);
     if (lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "group member %d: its name must be a string", i);
     member->name = lua_tostring(L, -1); /* alive with the table */
@@ -114,18 +115,22 @@ static int manager_group(lua_State *L) {
 
 /* ---- Members ------------------------------------------------------------------------------ */
 
+static void member_names(const gpumm_group *group, const char *names[static GROUP_MEMBERS + 1]) {
+    size_t count = size_min(gpumm_group_count(group), GROUP_MEMBERS);
+    for (size_t i = 0; i < count; i++) names[i] = gpumm_group_member_name(group, i);
+    names[count] = NULL;
+}
+
 /* The member's name that is nearest to the string in slot 2. */
-static const char *nearest_member(lua_State *L, gpumm_group *group) {
-    const char *names[GROUP_MEMBERS + 1] = {NULL}, *key = gpumm_lua__name(L, 2);
-    for (size_t i = 0; i < gpumm_group_count(group) && i < GROUP_MEMBERS; i++)
-        names[i] = gpumm_group_member_name(group, i);
-    return key ? gpumm_lua__nearest(key, names) : NULL;
+static const char *nearest_member(lua_State *L, const gpumm_group *group) {
+    const char *names[GROUP_MEMBERS + 1], *name = gpumm_lua__name(L, 2);
+    member_names(group, names);
+    return name ? gpumm_lua__nearest(name, names) : NULL;
 }
 
 int gpumm_lua__no_member(lua_State *L, gpumm_group *group, const char *name) {
-    const char *names[GROUP_MEMBERS + 1] = {NULL};
-    for (size_t i = 0; i < gpumm_group_count(group) && i < GROUP_MEMBERS; i++)
-        names[i] = gpumm_group_member_name(group, i);
+    const char *names[GROUP_MEMBERS + 1];
+    member_names(group, names);
     return gpumm_lua__unknown(L, "member", name, names);
 }
 

@@ -29,6 +29,7 @@
 #include "bind/lua/collector.h"
 #include "bind/lua/fail.h"
 #include "bind/lua/options.h"
+#include "bind/lua/words.h"
 #include "gpumm_compat.h"
 
 enum { PATIENCE = 16 };
@@ -40,11 +41,13 @@ static gpumm_readback *to_readback(lua_State *L, int index) {
 /* ---- Making them --------------------------------------------------------------------------- */
 
 static gpumm_busy_policy read_busy(lua_State *L, int table) {
-    static const char *const policies[] = {"drop", "newest", "wait"}; /* in the order of gpumm_busy_policy */
+    static const char *const policies[] = {"drop", "newest", "wait", NULL}; /* in the order of gpumm_busy_policy */
     const char *busy = gpumm_lua__option_text(L, table, "busy", "drop");
     for (int i = 0; i <= GPUMM_BUSY_WAIT; i++)
         if (strcmp(busy, policies[i]) == 0) return (gpumm_busy_policy)i;
-    luaL_error(L, "option \"busy\": \"drop\", \"newest\" or \"wait\" expected, got \"%s\"", busy);
+    const char *near = gpumm_lua__nearest(busy, policies);
+    luaL_error(L, "option \"busy\": \"drop\", \"newest\" or \"wait\" expected, got \"%s\"%s%s%s", busy,
+               near ? " (did you mean \"" : "", near ? near : "", near ? "\"?)" : "");
     return GPUMM_BUSY_DROP;
 }
 
@@ -129,6 +132,7 @@ static int buffer_readback(lua_State *L) {
     gpumm_buffer *buffer = gpumm_lua__to_buffer(L, 1);
     gpumm_readback_options options = {.buffers = &buffer, .buffer_count = 1};
     lua_settop(L, 2);
+    if (lua_istable(L, 2) && lua_rawlen(L, 2) > 0) luaL_error(L, "b:readback reads the buffer; a group's takes names");
     read_options(L, 2, &options, tag);
     gpumm_lua__push_owner(L, 1);
     return make(L, 3, &options);

@@ -15,12 +15,15 @@
 #include "bind/lua/arguments.h"
 #include "bind/lua/collector.h"
 #include "bind/lua/fail.h"
+#include "bind/lua/options.h"
 
 /* ---- Streams ------------------------------------------------------------------------------ */
 
 static int manager_stream(lua_State *L) {
     enum { CONTAINED_MOST = 64 };
+    static const char *const none[] = {NULL};
     gpumm_manager *manager = gpumm_lua__to_manager(L, 1);
+    if (!lua_isnoneornil(L, 2)) gpumm_lua__options(L, 2, none, false);
     gpumm_lua__require_room(L, &gpumm_lua__stream_class, CONTAINED_MOST);
     bind_handle *handle = gpumm_lua__new(L, &gpumm_lua__stream_class, 1);
     gpumm_stream *stream;

@@ -6,6 +6,7 @@
 #include "bind/lua/class.h"
 #include "bind/lua/collector.h"
 #include "bind/lua/options.h"
+#include "bind/lua/words.h"
 #include "bind/sandbox/limits.h"
 #include "bind/lua/raise.h"
 #include "core/element.h"
@@ -192,6 +193,10 @@ static int type_collect(lua_State *L) {
 }
 
 static int type_missing(lua_State *L) {
+    static const char *const words[] = {"name",   "kind",   "size",        "align",       "lanes",
+                                        "scalar", "fields", "struct_name", "declaration", NULL};
+    const char *key = gpumm_lua__name(L, 2), *near = key ? gpumm_lua__nearest(key, words) : NULL;
+    if (near) return luaL_error(L, "a type has no '%s' (did you mean '%s'?)", gpumm_lua__push_key(L, 2), near);
     return luaL_error(L,
                       "a type has no '%s'; it has name, kind, size, align, lanes, scalar, fields, "
                       "struct_name and declaration()",

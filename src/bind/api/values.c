@@ -9,6 +9,7 @@
 
 #include "base/size.h"
 #include "bind/lua/arguments.h"
+#include "bind/lua/words.h"
 #include "core/element.h"
 
 /* A value, a number and a key for every struct that is open, and room for a message. */
@@ -199,6 +200,14 @@ size_t gpumm_lua__find_part(const gpumm_type *type, const char *name) {
     return SIZE_MAX;
 }
 
+const char *gpumm_lua__nearest_part(const gpumm_type *type, const char *name) {
+    enum { MOST = 64 };
+    const char *names[MOST + 1] = {NULL};
+    size_t count = size_min(gpumm_lua__part_count(type), MOST);
+    for (size_t i = 0; i < count; i++) names[i] = gpumm_lua__part_name(type, i);
+    return gpumm_lua__nearest(name, names);
+}
+
 void gpumm_lua__push_parts(lua_State *L, const gpumm_type *type) {
     luaL_Buffer names;
     luaL_buffinit(L, &names);
@@ -229,9 +238,12 @@ static size_t find_member(lua_State *L, const struct place *at, const gpumm_type
     const char *name = gpumm_lua__name(L, key);
     size_t index = name ? gpumm_lua__find_part(type, name) : SIZE_MAX;
     if (index != SIZE_MAX) return index;
-    const char *shown = gpumm_lua__push_key(L, key);
+    const char *shown = gpumm_lua__push_key(L, key), *near = name ? gpumm_lua__nearest_part(type, name) : NULL;
+    if (near) lua_pushfstring(L, " (did you mean '%s'?)", near);
+    else lua_pushliteral(L, "");
     gpumm_lua__push_parts(L, type);
-    lua_pushfstring(L, "%s has no field '%s'; its fields are %s", gpumm_type_name(type), shown, lua_tostring(L, -1));
+    lua_pushfstring(L, "%s has no field '%s'%s; its fields are %s", gpumm_type_name(type), shown, lua_tostring(L, -2),
+                    lua_tostring(L, -1));
     bad(L, at);
     return 0;
 }
@@ -265,6 +277,37 @@ static void encode_named(lua_State *L, const struct place *at, const gpumm_type 
     if (found < gpumm_lua__part_count(type)) bad_missing(L, at, type);
 }
 
+/* The key below the value on top is none of the list's positions. What it has would be lost where it says what the
+   list says, or stands outside of it, as in { 1, 2, y = 3 } and { [0] = 1, 2, 3 }. Other names are the script's own:
+   { 1, 2, label = "a" }. */
+static void check_beside(lua_State *L, const struct place *at, const gpumm_type *type) {
+    const char *name = gpumm_lua__name(L, -2);
+    if (name && gpumm_lua__find_part(type, name) == SIZE_MAX) return;
+    lua_pushfstring(L, "%s wants its values listed, { v, … }, or named; this table also has [%s]",
+                    gpumm_type_name(type), gpumm_lua__push_key(L, -2));
+    bad(L, at);
+}
+
+/* {1, 2}, the table on top. One pass finds what is beside the list. */
+static void encode_listed(lua_State *L, const struct place *at, const gpumm_type *type, size_t count,
+                          unsigned char *to) {
+    size_t found = 0;
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+        lua_Integer i = lua_isinteger(L, -2) ? lua_tointeger(L, -2) : 0;
+        if (i < 1 || (lua_Unsigned)i > count) {
+            check_beside(L, at, type);
+            continue;
+        }
+        encode_member(L, at, type, (size_t)i - 1, to);
+        found++;
+    }
+    for (size_t i = 0; found < count && i < count; i++) { /* one is nil, which this says */
+        lua_rawgeti(L, -1, (lua_Integer)i + 1);
+        encode_member(L, at, type, i, to);
+        lua_pop(L, 1);
+    }
+}
+
 static void encode_members(lua_State *L, const struct place *at, const gpumm_type *type, unsigned char *to) {
     if (!lua_istable(L, -1)) {
         lua_pushfstring(L, "%s wants a table, got %s", gpumm_type_name(type), luaL_typename(L, -1));
@@ -276,11 +319,7 @@ static void encode_members(lua_State *L, const struct place *at, const gpumm_typ
         return;
     }
     if (count != gpumm_lua__part_count(type)) bad_count(L, at, type, count);
-    for (size_t i = 0; i < count; i++) {
-        lua_rawgeti(L, -1, (lua_Integer)i + 1);
-        encode_member(L, at, type, i, to);
-        lua_pop(L, 1);
-    }
+    encode_listed(L, at, type, count, to);
 }
 
 static void encode_bytes(lua_State *L, const struct place *at, const gpumm_type *type, unsigned char *to) {

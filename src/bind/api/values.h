@@ -43,6 +43,8 @@ size_t gpumm_lua__part_count(const gpumm_type *type);
 const char *gpumm_lua__part_name(const gpumm_type *type, size_t index);
 /* The part of that name; SIZE_MAX: there is none. */
 size_t gpumm_lua__find_part(const gpumm_type *type, const char *name);
+/* The part that was probably meant, or NULL. */
+const char *gpumm_lua__nearest_part(const gpumm_type *type, const char *name);
 void gpumm_lua__push_parts(lua_State *L, const gpumm_type *type); /* "x, y, z" [-0, +1, m] */
 /* Zeroed memory for `count` elements, in a userdata; raises where they are too many. [-0, +1, e] */
 void *gpumm_lua__push_memory(lua_State *L, const gpumm_type *type, uint64_t count);

@@ -15,9 +15,9 @@ static bool among(const char *key, const char *const *valid) {
     return false;
 }
 
-/* The key is on top. */
-static void check_key(lua_State *L, const char *const *valid, bool list) {
-    if (list && lua_isinteger(L, -1)) return;
+/* The key is on top. What stands outside of the `listed` entries, as at [0], would be lost. */
+static void check_key(lua_State *L, const char *const *valid, uint64_t listed) {
+    if (lua_isinteger(L, -1) && lua_tointeger(L, -1) >= 1 && (uint64_t)lua_tointeger(L, -1) <= listed) return;
     const char *key = gpumm_lua__name(L, -1);
     if (!key || !among(key, valid)) gpumm_lua__unknown(L, "option", gpumm_lua__push_key(L, -1), valid);
 }
@@ -25,10 +25,11 @@ static void check_key(lua_State *L, const char *const *valid, bool list) {
 void gpumm_lua__options(lua_State *L, int table, const char *const *valid, bool list) {
     luaL_checktype(L, table, LUA_TTABLE);
     luaL_checkstack(L, 8, NULL);
+    uint64_t listed = list ? lua_rawlen(L, table) : 0;
     lua_pushnil(L);
     while (lua_next(L, table)) {
         lua_pop(L, 1);
-        check_key(L, valid, list);
+        check_key(L, valid, listed);
     }
 }
 

@@ -32,4 +32,6 @@ static const char *behind_place(const char *text) {
     return digits > 0 && strncmp(number + digits, ": ", 2) == 0 ? number + digits + 2 : text;
 }
 
+bool gpumm_lua__has_place(const char *text) { return behind_place(text) != text; }
+
 gpumm_status gpumm_lua__raised(const char *text) { return leading_status(behind_place(text)); }

@@ -5,6 +5,7 @@
 #define BIND_LUA_RAISE_H
 
 #include <lua.h>
+#include <stdbool.h>
 
 #include "gpumm.h"
 
@@ -15,5 +16,7 @@ int gpumm_lua__push_failure(lua_State *L, gpumm_status status);
 /* The status that an error's text begins with, behind the place that Lua may have put in front of it;
    GPUMM_STATUS_COUNT: none. */
 gpumm_status gpumm_lua__raised(const char *text);
+/* Does it begin with such a place, "layout.lua:12: "? */
+bool gpumm_lua__has_place(const char *text);
 
 #endif

@@ -41,6 +41,33 @@ const char *gpumm_lua__nearest(const char *key, const char *const *valid) {
     return best;
 }
 
+/* table[key] of one that lacks the key. Upvalues: its name, its keys' table. */
+static int suggest(lua_State *L) {
+    enum { MOST = 64 };
+    const char *words[MOST + 1] = {NULL};
+    size_t count = 0;
+    if (lua_type(L, 2) != LUA_TSTRING) return 0;
+    for (lua_pushnil(L); lua_next(L, lua_upvalueindex(2)); lua_pop(L, 1))
+        if (lua_type(L, -2) == LUA_TSTRING && count < MOST) words[count++] = lua_tostring(L, -2);
+    const char *key = lua_tostring(L, 2), *near = gpumm_lua__nearest(key, words);
+    if (!near) return 0;
+    return luaL_error(L, "gpumm.%s has no '%s' (did you mean '%s'?)", lua_tostring(L, lua_upvalueindex(1)), key, near);
+}
+
+void gpumm_lua__suggest(lua_State *L, const char *name) {
+    if (!lua_istable(L, -1)) return;
+    if (lua_getmetatable(L, -1)) {
+        lua_pop(L, 1);
+        return;
+    }
+    lua_createtable(L, 0, 1);
+    lua_pushstring(L, name);
+    lua_pushvalue(L, -3);
+    lua_pushcclosure(L, suggest, 2);
+    lua_setfield(L, -2, "__index");
+    lua_setmetatable(L, -2);
+}
+
 void gpumm_lua__push_list(lua_State *L, const char *const *words) {
     luaL_Buffer text;
     luaL_buffinit(L, &text);
@@ -53,6 +80,7 @@ void gpumm_lua__push_list(lua_State *L, const char *const *words) {
 
 int gpumm_lua__unknown(lua_State *L, const char *what, const char *key, const char *const *valid) {
     const char *near = gpumm_lua__nearest(key, valid);
+    if (!valid[0]) return luaL_error(L, "unknown %s \"%s\": none is valid here", what, key);
     if (near) lua_pushfstring(L, " (did you mean \"%s\"?)", near);
     else lua_pushliteral(L, "");
     gpumm_lua__push_list(L, valid);
