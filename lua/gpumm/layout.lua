@@ -5,7 +5,8 @@
 --     local graph = gpumm.layout.read(options)                -- the part of it that is wanted
 --     return gpumm.layout.simulation(graph, options)          -- a simulation: gpumm-run runs it
 --
--- main does all three. A script of one's own takes what it needs: examples/layout.lua.
+-- main does all three; forces, report and write are parts of the last. A script of one's own takes what it needs of them, as
+-- examples/layout.lua does.
 
 local gpumm = require "gpumm"
 local estimate = require "gpumm.layout.estimate"
@@ -91,10 +92,13 @@ local function say(...)
     if io then io.stderr:write("\r", line, "\n") else print(line) end -- a contained script has no io
 end
 
-local function say_quality(graph, result)
-    if result.quality then return say("%s", gpumm.force.describe(result.quality, result.random)) end
-    if graph.edges > 2e6 then return end -- it would take longer than the layout
-    say("stress %.3f; of a random layout %.3f", graph:stress(result.positions))
+local MANY = 2e6 -- edges, from which measuring the stress takes longer than the layout
+
+--- Says how many nodes and edges there are, and how good the layout is.
+function layout.report(graph, result)
+    say("%d nodes, %d edges", #result.positions, graph.edges)
+    if result.quality then say("%s", gpumm.force.describe(result.quality, result.random))
+    elseif graph.edges <= MANY then say("stress %.3f; of a random layout %.3f", graph:stress(result.positions)) end
 end
 
 --- Writes what the options ask for: picture, page, positions, graph.
@@ -112,23 +116,23 @@ end
 
 local EVERY = 10 -- steps between two frames
 
--- What layouts that grow, and those that do not, have in common.
-local function shared(graph, options)
-    local left = estimate.new(options.time)
+local function forces(graph, options, own)
     local of = {
-        weights = options.weights == "length" and "length" or "strength", model = options.model, dimensions = options.dimensions, seed = options.seed, quality = options.quality,
-        steps = options.steps > 0 and options.steps or nil,
+        weights = options.weights == "length" and "length" or "strength", model = options.model,
+        dimensions = options.dimensions, seed = options.seed, quality = options.quality,
+        steps = options.steps > 0 and options.steps or nil, frame = own.frame, finish = own.finish,
     }
-    local dropped = 0
-    function of.frame(sim, f)
-        dropped = f.dropped
-        sim:progress("%d nodes, %d dropped%s", #f.position, dropped, left(sim))
-    end
-    function of.finish(_, result)
-        say("%d nodes, %d edges; dropped frames: %d", #result.positions, graph.edges, dropped)
-        say_quality(graph, result)
-        layout.write(graph, options, result.positions)
-    end
+    column(options.colors, graph)
+    column(options.sizes, graph) -- known before the work
+    return of
+end
+
+--- Options for gpumm.force.layout, of a command line; `own` has frame(sim, f) and finish(sim, result).
+function layout.forces(graph, options, own)
+    local of = forces(graph, options, own)
+    of.every = EVERY
+    if options.time > 0 then of.seconds = options.time end
+    kept.apply(graph, options, of)
     return of
 end
 
@@ -142,26 +146,33 @@ local function announcer()
     end
 end
 
-local function growing(graph, options)
-    local of = shared(graph, options)
+local function growing(graph, options, own)
+    local of = forces(graph, options, own)
     of.first, of.batch, of.every, of.capture, of.grown = options.grow, options.grow, 20, EVERY, announcer()
     return gpumm.force.growing(graph, of)
 end
 
-local function at_once(graph, options)
-    local of = shared(graph, options)
-    of.every = EVERY
-    if options.time > 0 then of.seconds = options.time end
-    kept.apply(graph, options, of)
-    return gpumm.force.layout(graph, of)
+-- Progress, and what is said and written in the end.
+local function handlers(graph, options)
+    local left, own, dropped = estimate.new(options.time), {}, 0
+    function own.frame(sim, f)
+        dropped = f.dropped
+        sim:progress("%d nodes, %d dropped%s", #f.position, dropped, left(sim))
+    end
+    function own.finish(_, result)
+        say("dropped frames: %d", dropped)
+        layout.report(graph, result)
+        layout.write(graph, options, result.positions)
+    end
+    return own
 end
 
 --- A simulation that lays the graph out as the options say, shows progress and writes in the end, also where it was
 --- interrupted.
 function layout.simulation(graph, options)
-    column(options.colors, graph)
-    column(options.sizes, graph) -- known before the work
-    return options.grow > 0 and growing(graph, options) or at_once(graph, options)
+    local own = handlers(graph, options)
+    if options.grow > 0 then return growing(graph, options, own) end
+    return gpumm.force.layout(graph, layout.forces(graph, options, own))
 end
 
 --- The whole command: for gpumm-run -m gpumm.layout.

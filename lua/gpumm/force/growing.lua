@@ -23,7 +23,8 @@ local ROUNDS = 8 -- in which nodes that came together find one another
 local FIELDS = settings.fields {
     first = { kind = "whole", default = 1000, least = 1 }, batch = { kind = "whole", default = 1000, least = 1 },
     every = { kind = "whole", default = 10, least = 1 }, steps = { kind = "whole", default = 200, least = 0 },
-    weights = { kind = "any", default = "strength" }, warmth = { kind = "number", default = 1, least = 0 }, cooling = { kind = "number", default = 0.9, least = 0 },
+    warmth = { kind = "number", default = 1, least = 0 }, cooling = { kind = "number", default = 0.9, least = 0 },
+    weights = { kind = "any", default = "strength" },
     capture = { kind = "whole", default = 5, least = 1 }, grown = { kind = "callable" },
 }
 

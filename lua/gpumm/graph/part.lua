@@ -49,7 +49,9 @@ function methods:core(k)
     if math.type(k) ~= "integer" or k < 1 then error(("core needs a whole number from 1, not %s"):format(tostring(k)), 2) end
     local near, first = adjacency(self)
     local core = part(self, native.core(near, first, k), 1, 1)
-    if core.nodes == 0 then error(("the graph has no %d-core: no part of it has nodes with %d neighbours each"):format(k, k), 2) end
+    if core.nodes == 0 then
+        error(("the graph has no %d-core: no part of it has nodes with %d neighbours each"):format(k, k), 2)
+    end
     return core
 end
 

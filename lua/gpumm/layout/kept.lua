@@ -8,21 +8,22 @@ local kept = {}
 local HOLD = 0.2    -- of the way back to its place that a node is drawn in a step
 local GENTLE = 1    -- how far a node may move at first, where the layout is mostly there
 
--- Puts what a file has for nodes of this graph into `points`; how many those are.
+-- Puts what a file has for nodes of this graph into `points`; the list of those nodes.
 local function read(path, graph, dimensions, points)
     local view, has = gpumm.graph.positions(path, graph, { some = true })
-    local lanes, count = select("#", view:get(1)), 0
+    local lanes = select("#", view:get(1))
     if lanes < dimensions then
         error(("%s has %d coordinates a node, and the layout has %d"):format(path, lanes, dimensions), 0)
     end
+    local found = {}
     for i = 1, graph.nodes do
         if has[i] then
             points[i] = table.move({ view:get(i) }, 1, dimensions, 1, {})
-            count = count + 1
+            found[#found + 1] = i
         end
     end
-    if count == 0 then error(path .. ": none of its names is a node of the graph", 0) end
-    return has
+    if #found == 0 then error(path .. ": none of its names is a node of the graph", 0) end
+    return found
 end
 
 local function no_points(graph)
