@@ -103,13 +103,15 @@ end
 
 --- Writes what the options ask for: picture, page, positions, graph.
 function layout.write(graph, options, positions)
-    local what = { positions = positions, graph = graph, colors = column(options.colors, graph) }
-    local sized = { sizes = column(options.sizes, graph) }
-    for key, value in pairs(what) do sized[key] = value end
-    if options.out ~= "" then gpumm.picture.write(options.out, sized) end
-    if options.page ~= "" then gpumm.page.write(options.page, what) end
+    local colors, sizes = column(options.colors, graph), column(options.sizes, graph)
+    if options.out ~= "" then
+        gpumm.picture.write(options.out, { positions = positions, graph = graph, colors = colors, sizes = sizes })
+    end
+    if options.page ~= "" then gpumm.page.write(options.page, { positions = positions, graph = graph, colors = colors }) end
     if options.positions ~= "" then gpumm.picture.positions(options.positions, positions, graph) end
-    if options.write ~= "" then gpumm.graph.write(options.write, graph, sized) end
+    if options.write ~= "" then
+        gpumm.graph.write(options.write, graph, { positions = positions, colors = colors, sizes = sizes })
+    end
 end
 
 -- ---- The simulation --------------------------------------------------------------------------------
