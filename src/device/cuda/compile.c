@@ -146,8 +146,10 @@ static const char *or_nothing(const char *text) { return text ? text : ""; }
    preprocessed keeps the word that makes a kernel. */
 static gpumm_status text_make(device *d, const device_source *source, const char *name, bool plain, char **out) {
     static const char format[] =
-        "#line 1 \"gpumm's declarations\"\n%s%s%s\n#line 1 \"%s\"\n%s\n#line 1 \"gpumm\"\n%s\n";
-    const char *half = half_include(source), *kept = "#undef __global__\n#define __global__ __global__\n";
+        "#line 1 \"" DEVICE_OWN_TEXT "\"\n%s%s%s\n#line 1 \"%s\"\n%s\n#line 1 \"" DEVICE_OWN_TEXT "\"\n%s\n";
+    const char
+        *half = half_include(source),
+        *kept = "#undef __global__\n#define __global__ __global__\n#undef __shared__\n#define __shared__ __shared__\n";
     const char *before = plain ? kept : or_nothing(source->prelude),
                *behind = plain ? "" : or_nothing(source->epilogue);
     uint64_t size = sizeof format + strlen(gpumm__cuda_prelude) + strlen(half);
