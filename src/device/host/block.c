@@ -20,12 +20,13 @@
 #include "device/host/fiber.h"
 
 enum { LANES = 32, WARPS = DEVICE_BLOCK_MAX / LANES, NONE = DEVICE_BLOCK_MAX };
-enum { STACK_SIZE = 256 << 10, STACKS_AT_ONCE = 32, STACKS_MOST = 24000 /* at work at the same time */ };
+enum { STACK_SIZE = 256 << 10, STACKS_AT_ONCE = 32, STACKS_MOST = 24000 /* at work at the same time */, LINE = 64 };
 
-typedef struct thread {
-    fiber *fiber; /* NULL: not begun, or through */
+#define COLD __attribute__((noinline, cold))
+
+typedef struct thread { /* one that waits for others of its warp */
     const char *file;
-    unsigned line; /* where it waits */
+    unsigned line;
     unsigned mask;
     void *cell;
     block_combine *combine;
@@ -36,8 +37,8 @@ typedef struct warp { /* bits are lanes */
     unsigned last; /* lane that had its turn */
 } warp;
 
-typedef struct member {
-    fiber fiber;
+typedef struct member { /* what a switch looks at is one line of the processor's cache */
+    _Alignas(LINE) fiber fiber;
     struct member *next; /* idle */
     unsigned turn;
 } member;
@@ -49,11 +50,14 @@ struct crew {
     block_task *of;
     fiber thread; /* who runs the block */
     member *idle, *members[DEVICE_BLOCK_MAX];
-    void *stacks[DEVICE_BLOCK_MAX / STACKS_AT_ONCE];
+    void *stacks[DEVICE_BLOCK_MAX / STACKS_AT_ONCE], *blocks[DEVICE_BLOCK_MAX / STACKS_AT_ONCE];
     unsigned member_count;
     uint32_t busy;                                        /* warps with a lane that is ready or open */
     unsigned current, living, arrived, predicates, first; /* first: whoever came to the barrier first */
     bool given_up;
+    const char *file; /* of the barrier that some are at */
+    unsigned line;
+    fiber *fibers[DEVICE_BLOCK_MAX]; /* the threads'; NULL: not begun, or through */
     thread threads[DEVICE_BLOCK_MAX];
     warp warps[WARPS];
 };
@@ -75,7 +79,7 @@ static void thread_name(const crew *c, unsigned t, char text[static 48]) {
 }
 
 /* The first to fail says so; the others end with it. */
-__attribute__((format(printf, 2, 3))) static void tell(crew *c, const char *format, ...) {
+__attribute__((format(printf, 2, 3))) static COLD void tell(crew *c, const char *format, ...) {
     block_task *t = c->of;
     char block[48], text[256];
     va_list arguments;
@@ -88,9 +92,9 @@ __attribute__((format(printf, 2, 3))) static void tell(crew *c, const char *form
 }
 
 /* Goes back to whoever runs the block. */
-static void give_up(crew *c) {
+static COLD void give_up(crew *c) {
     c->given_up = true;
-    gpumm__fiber_leave(c->threads[c->current].fiber, &c->thread);
+    gpumm__fiber_leave(c->fibers[c->current], &c->thread);
 }
 
 static void give_up_for_division(void *user) { give_up(user); }
@@ -100,13 +104,12 @@ static const char *short_name(const char *file) {
     return slash ? slash + 1 : file;
 }
 
-static void two_barriers(crew *c, const char *file, unsigned line) {
+static COLD void two_barriers(crew *c, const char *file, unsigned line) {
     char one[48], other[48];
-    const thread *first = &c->threads[c->first];
     thread_name(c, c->first, one);
     thread_name(c, c->current, other);
-    tell(c, "its threads wait at different barriers: %s at %.60s:%u, %s at %.60s:%u", one, short_name(first->file),
-         first->line, other, short_name(file), line);
+    tell(c, "its threads wait at different barriers: %s at %.60s:%u, %s at %.60s:%u", one, short_name(c->file), c->line,
+         other, short_name(file), line);
     give_up(c);
 }
 
@@ -122,7 +125,7 @@ static unsigned first_waiting(const crew *c, bool at_barrier) {
 }
 
 /* Nobody can go on. At least one waits for threads of its warp, for a barrier that all wait at is passed. */
-static void nobody_comes(crew *c) {
+static COLD void nobody_comes(crew *c) {
     char one[48], other[48];
     unsigned met = first_waiting(c, false), barrier = first_waiting(c, true);
     if (met == NONE) {
@@ -140,9 +143,11 @@ static void nobody_comes(crew *c) {
             odd |= left & -left;
     }
     unsigned late = odd ? base + lowest(odd) : barrier != NONE ? barrier : met;
+    bool at_barrier = waits(c, late, true);
     thread_name(c, late, other);
     tell(c, "%s waits at %.60s:%u (mask 0x%08x) for threads that do not come: %s waits at %.60s:%u", one,
-         short_name(t->file), t->line, t->mask, other, short_name(c->threads[late].file), c->threads[late].line);
+         short_name(t->file), t->line, t->mask, other, short_name(at_barrier ? c->file : c->threads[late].file),
+         at_barrier ? c->line : c->threads[late].line);
     give_up(c);
 }
 
@@ -196,10 +201,12 @@ static void crew_run(void *user);
 static bool more_members(crew *c) {
     unsigned group = c->member_count / STACKS_AT_ONCE;
     char *stacks = gpumm__fiber_stacks(STACK_SIZE, STACKS_AT_ONCE);
-    member *made = stacks ? gpumm__mem_new(c->memory, STACKS_AT_ONCE * sizeof *made) : NULL;
-    if (!made && stacks) gpumm__fiber_stacks_free(stacks, STACK_SIZE, STACKS_AT_ONCE);
-    if (!made) return false;
+    char *block = stacks ? gpumm__mem_new(c->memory, (STACKS_AT_ONCE + 1) * sizeof(member)) : NULL;
+    if (!block && stacks) gpumm__fiber_stacks_free(stacks, STACK_SIZE, STACKS_AT_ONCE);
+    if (!block) return false;
+    member *made = (member *)(void *)(block + (LINE - (uintptr_t)block % LINE) % LINE);
     c->stacks[group] = stacks;
+    c->blocks[group] = block;
     for (unsigned i = STACKS_AT_ONCE; i-- > 0;) {
         made[i].turn = c->member_count + i;
         gpumm__fiber_open(&made[i].fiber, stacks + (size_t)i * STACK_SIZE, STACK_SIZE, made[i].turn, crew_run, c);
@@ -219,14 +226,14 @@ static fiber *take_member(crew *c) {
 
 /* From the running thread's fiber to that thread's. */
 static void hand_over(crew *c, unsigned next) {
-    fiber *from = c->threads[c->current].fiber;
+    fiber *from = c->fibers[c->current];
     if (next == c->current) return;
-    if (!c->threads[next].fiber && !(c->threads[next].fiber = take_member(c))) {
+    if (!c->fibers[next] && !(c->fibers[next] = take_member(c))) {
         tell(c, "no memory for the stacks of its threads, %d KiB each", STACK_SIZE >> 10);
         give_up(c);
     }
     c->current = next;
-    gpumm__fiber_switch(from, c->threads[next].fiber);
+    gpumm__fiber_switch(from, c->fibers[next]);
 }
 
 static void wait_turn(crew *c) {
@@ -254,12 +261,13 @@ static void release_barrier(crew *c) {
 static void block_barrier(block_view *b, int predicate, const char *file, unsigned line) {
     crew *c = crew_of(b);
     unsigned t = c->current;
-    const thread *first = &c->threads[c->first];
-    if (!c->arrived) c->first = t;
-    else if (first->line != line || (first->file != file && strcmp(first->file, file) != 0))
+    if (!c->arrived) {
+        c->first = t;
+        c->file = file;
+        c->line = line;
+    } else if (c->line != line || (c->file != file && strcmp(c->file, file) != 0)) {
         two_barriers(c, file, line);
-    c->threads[t].file = file;
-    c->threads[t].line = line;
+    }
     c->predicates += predicate != 0;
     c->warps[t / LANES].barrier |= bit(t);
     now_waits(c, &c->warps[t / LANES], t);
@@ -335,7 +343,7 @@ static void thread_through(crew *c) {
     warp *w = &c->warps[t / LANES];
     w->alive &= ~bit(t);
     now_waits(c, w, t);
-    c->threads[t].fiber = NULL;
+    c->fibers[t] = NULL;
     c->living--;
     if (c->arrived && c->arrived == c->living) release_barrier(c);
     for (uint32_t left = w->meeting; left; left &= left - 1)
@@ -353,21 +361,21 @@ static void crew_run(void *user) {
     crew *c = user;
     for (;;) {
         unsigned t = c->current;
-        fiber *self = c->threads[t].fiber;
+        fiber *self = c->fibers[t];
         c->of->run(c->of->task.arguments, &c->view, t, t + 1);
         thread_through(c);
         unsigned next = next_turn(c);
         if (next == NONE && c->living) {
-            c->threads[c->current].fiber = self;
+            c->fibers[c->current] = self;
             nobody_comes(c);
         }
         if (next != NONE) c->current = next;
-        if (next != NONE && !c->threads[next].fiber) {
-            c->threads[next].fiber = self;
+        if (next != NONE && !c->fibers[next]) {
+            c->fibers[next] = self;
             continue;
         }
         member_rests(c, self);
-        gpumm__fiber_switch(self, next == NONE ? &c->thread : c->threads[next].fiber);
+        gpumm__fiber_switch(self, next == NONE ? &c->thread : c->fibers[next]);
     }
 }
 
@@ -403,7 +411,7 @@ static void restart(crew *c) {
         c->members[i]->next = c->idle;
         c->idle = c->members[i];
     }
-    memset(c->threads, 0, sizeof c->threads);
+    memset(c->fibers, 0, sizeof c->fibers);
     c->given_up = false;
 }
 
@@ -412,7 +420,7 @@ static bool run_block(crew *c, uint64_t number) {
     all_ready(c, threads_of(c->of));
     fiber *first = take_member(c);
     if (!first) return tell(c, "no memory for the stacks of its threads, %d KiB each", STACK_SIZE >> 10), false;
-    c->threads[0].fiber = first;
+    c->fibers[0] = first;
     c->warps[0].last = 0;
     gpumm__fiber_switch(&c->thread, first);
     if (!c->given_up) return true;
@@ -496,7 +504,7 @@ static void crew_delete(crew *c) {
     for (unsigned i = 0; i < c->member_count; i++) gpumm__fiber_close(&c->members[i]->fiber);
     for (unsigned i = 0; i < c->member_count; i += STACKS_AT_ONCE) {
         gpumm__fiber_stacks_free(c->stacks[i / STACKS_AT_ONCE], STACK_SIZE, STACKS_AT_ONCE);
-        gpumm__mem_free(c->memory, c->members[i]);
+        gpumm__mem_free(c->memory, c->blocks[i / STACKS_AT_ONCE]);
     }
     gpumm__mem_free(c->memory, c);
 }

@@ -104,7 +104,7 @@ static void prepare(fiber *f, char *top) {
 
 #ifdef __x86_64__
 /* Both are where a function's two parameters are, so that a new fiber begins at a function. */
-static UNWATCHED __attribute__((noinline)) void swap(fiber *from, fiber *to) {
+static inline UNWATCHED __attribute__((always_inline)) void swap(fiber *from, fiber *to) {
     __asm__ volatile("leaq 1f(%%rip), %%rax\n\t"
                      "movq %%rsp, (%%rdi)\n\t"
                      "movq %%rbp, 8(%%rdi)\n\t"
@@ -120,7 +120,7 @@ static UNWATCHED __attribute__((noinline)) void swap(fiber *from, fiber *to) {
 }
 #else
 /* Branches by x16 may go to a function's beginning, and the hint lets them go to the label (where such are checked). */
-static UNWATCHED __attribute__((noinline)) void swap(fiber *from_, fiber *to_) {
+static inline UNWATCHED __attribute__((always_inline)) void swap(fiber *from_, fiber *to_) {
     register fiber *from __asm__("x0") = from_;
     register fiber *to __asm__("x1") = to_;
     __asm__ volatile("adr x16, 1f\n\t"
