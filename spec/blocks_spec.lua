@@ -1,4 +1,4 @@
--- successes: 33
+-- successes: 34
 -- SPDX-License-Identifier: MIT
 -- Blocks are blocks on every device: what CUDA programs do with shared memory, barriers, warps and groups, against plain
 -- references; geometry, and what is wrong with one.
@@ -690,6 +690,69 @@ describe("cooperative groups", function()
         end
         assert(forms({ n = 128, out = out }, { grid = 2 }))
         assert.view_equals(expected, out:download())
+    end)
+end)
+
+describe("what a kernel needs", function()
+    local REVERSE = "__shared__ int s[64]; s[threadIdx.x] = threadIdx.x; __syncthreads(); out[threadIdx.x] = s[63 - threadIdx.x];"
+    local K = 'extern "C" __global__ void '
+
+    local function each(sources)
+        local m, all, names = spec.manager(), {}, {}
+        for i, source in ipairs(sources) do
+            names[i] = "f" .. i
+            all[i] = "namespace n" .. i .. " {\n" .. source:gsub("%f[%w]f%(int", "f" .. i .. "(int") .. "\n}"
+        end
+        local reversed = {}
+        for i = 1, 64 do reversed[i] = 64 - i end
+        for _, name in ipairs(names) do
+            local k = kernel(m, { source = table.concat(all, "\n"), name = name, block = 64, shared_bytes = 256 })
+            local out = made(m, "i32", 64)
+            assert(k(64, out))
+            assert.view_equals(reversed, out:download())
+        end
+    end
+
+    it("is found where its functions, types, operators and other names for them say so", function()
+        local function reverse(source) return (source:gsub("REVERSE", REVERSE)) end
+        each {
+            reverse("template <class T, int N> __device__ void g(T *out) { REVERSE } " .. K
+                .. "f(int n, int *out) { g<int, (3 > 2)>(out); }"),
+            reverse("struct A { int *out; __device__ void go() const { REVERSE } }; " .. K .. "f(int n, int *out) { A{out}.go(); }"),
+            reverse("struct A { __device__ void operator()(int *out) const { REVERSE } }; " .. K
+                .. "f(int n, int *out) { A a; a(out); }"),
+            reverse("struct A { int *out; }; __device__ int operator+(A a, int b) { int *out = a.out; REVERSE return b; } "
+                .. K .. "f(int n, int *out) { A a{out}; a + 3; }"),
+            reverse("struct A { int *out; }; __device__ bool operator<(A, int b) { return b; } "
+                .. "__device__ int g(int *out) { REVERSE return 0; } " .. K .. "f(int n, int *out) { g(out); }"),
+            reverse("struct A { int *out; __device__ void go(); }; __device__ void A::go() { REVERSE } " .. K
+                .. "f(int n, int *out) { A a{out}; a.go(); }"),
+            reverse("struct A { __device__ explicit A(int *out) { REVERSE } }; " .. K .. "f(int n, int *out) { A a(out); }"),
+            reverse("template <class T> struct A { static __device__ void go(T *out) { REVERSE } }; typedef A<int> B; "
+                .. "using C = B; " .. K .. "f(int n, int *out) { C::go(out); }"),
+            reverse("namespace a { namespace b { __device__ void g(int *out) { REVERSE } } } namespace c = a::b; " .. K
+                .. "f(int n, int *out) { c::g(out); }"),
+            reverse(K .. "f(int n, int *out) { auto go = [&]() { REVERSE }; go(); }"),
+            reverse("__device__ auto g(int *out) -> int { REVERSE return 1; } " .. K .. "f(int n, int *out) { g(out); }"),
+            reverse("__device__ void g(float) {} __device__ void g(int *out) { REVERSE } " .. K
+                .. "f(int n, int *out) { g(out); }"),
+        }
+    end)
+
+    it("are dynamic arrays, however they are declared", function()
+        local sources = {}
+        for _, declared in ipairs {
+            "extern __shared__ int s[];", "extern __shared__ __align__(16) int s[];",
+            "extern __align__(16) __shared__ volatile int s[];", "extern __shared__ alignas(16) int s[];",
+            "extern __shared__ unsigned char raw[]; int *s = (int *)raw;",
+            "extern __shared__ int4 wide[]; int *s = (int *)wide;",
+        } do
+            local body = declared .. " s[threadIdx.x] = threadIdx.x; __syncthreads(); out[threadIdx.x] = s[63 - threadIdx.x];"
+            sources[#sources + 1] = K .. "f(int n, int *out) { " .. body .. " }"
+            sources[#sources + 1] = "template <class T> __device__ void g(T *out) { " .. body .. " } " .. K
+                .. "f(int n, int *out) { g(out); }"
+        end
+        each(sources)
     end)
 end)
 

@@ -30,8 +30,8 @@ enum { WORDS_MAX = 256, WORDS_TEXT = 8192, ERRORS_MAX = 4096, PATH_SIZE = 4096 }
     "-fno-strict-aliasing -fno-exceptions -fno-rtti -fvisibility=hidden -fPIC -shared -w " \
     "-fdiagnostics-color=never"
 /* A division by what g++ can tell to be zero stays one, whose signal arithmetic.c knows: it would make an illegal
-   instruction of it. Other compilers have no such flag and refuse it. */
-#define GNU_FLAG "-fno-isolate-erroneous-paths-dereference"
+   instruction of it. And nobody else begins what is a thread's own. Other compilers have no such flags and refuse them. */
+#define GNU_FLAG "-fno-isolate-erroneous-paths-dereference -fno-extern-tls-init"
 #define LINK_FLAGS "-Wl,--as-needed -Wl,-z,defs -Wl,-z,noseparate-code"
 
 /* ---- The compiler -------------------------------------------------------------------------- */
@@ -265,18 +265,28 @@ static void write_plain(FILE *f, const device_source *source) {
     write_text(f, source);
 }
 
+/* What is a thread's own has a function that begins it, which a compiler calls that takes it for another file's: it does
+   nothing. */
+static void write_array(FILE *f, const char *name) {
+    fprintf(f, ".globl %s\\n.hidden %s\\n.set %s, gpumm_dynamic\\n", name, name, name);
+    bool mangled = strncmp(name, "_Z", 2) == 0;
+    char begins[PATH_SIZE];
+    if (mangled) snprintf(begins, sizeof begins, "_ZTH%s", name + 2);
+    else snprintf(begins, sizeof begins, "_ZTH%zu%s", strlen(name), name);
+    fprintf(f, ".globl %s\\n.hidden %s\\n.set %s, gpumm_no_beginning\\n", begins, begins, begins);
+}
+
 /* A block's dynamic arrays are one place, which is its thread's own, under as many names as the text has for it. */
 static void write_arrays(FILE *f, const device_source *source) {
     if (!source->array_count) return;
     fprintf(f,
+            "extern \"C\" __attribute__((used, visibility(\"hidden\"))) void gpumm_no_beginning() {}\n"
             "#if defined(__x86_64__) || defined(__i386__)\n#define GPUMM_NOBITS \"@nobits\"\n#else\n"
             "#define GPUMM_NOBITS \"%%nobits\"\n#endif\n"
             "__asm__(\".pushsection .tbss,\\\"awT\\\",\" GPUMM_NOBITS \"\\n.balign 128\\ngpumm_dynamic:\\n"
             ".zero %d\\n",
             HOST_SHARED_MOST);
-    for (size_t i = 0; i < source->array_count; i++)
-        fprintf(f, ".globl %s\\n.hidden %s\\n.set %s, gpumm_dynamic\\n", source->arrays[i], source->arrays[i],
-                source->arrays[i]);
+    for (size_t i = 0; i < source->array_count; i++) write_array(f, source->arrays[i]);
     fputs(".popsection\");\n", f);
 }
 

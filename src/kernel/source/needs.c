@@ -14,6 +14,8 @@
 #include "device/device.h"
 #include "kernel/source/tokens.h"
 
+#define UNNAMED "_GLOBAL__N_1" /* what the linker calls a namespace without a name */
+
 enum { SCOPES_MAX = 32, SLOTS_MIN = 64, NAME_MAX_BYTES = 400, NOWHERE = -1 };
 
 typedef struct piece {
@@ -82,13 +84,18 @@ static uint32_t needs_of_word(const reader *r, size_t at) {
     return 0;
 }
 
+static bool is_member(const reader *r, size_t at) {
+    if (at > 0 && gpumm__token_is(&r->tokens[at - 1], ".")) return true;
+    return at > 1 && gpumm__token_is(&r->tokens[at - 1], ">") && gpumm__token_is(&r->tokens[at - 2], "-");
+}
+
 /* "threadIdx.y": its bit. Without a dimension, as in dim3 t = threadIdx: any of them may be meant. */
 static uint32_t needs_of_dimension(const reader *r, size_t at) {
     const token *t = &r->tokens[at];
     for (unsigned i = 0; i < 8; i += 2) {
         const char *name = gpumm__device_dimension_names[i];
         size_t length = strlen(name) - 2;
-        if (t->length != length || memcmp(t->text, name, length) != 0) continue;
+        if (t->length != length || memcmp(t->text, name, length) != 0 || is_member(r, at)) continue;
         if (at + 2 >= r->count || !gpumm__token_is(t + 1, ".")) return DEVICE_NEEDS_BLOCKS;
         if (gpumm__token_is(t + 2, "y")) return 1u << i | DEVICE_NEEDS_BLOCKS;
         return gpumm__token_is(t + 2, "z") ? 2u << i | DEVICE_NEEDS_BLOCKS : 0;
@@ -153,15 +160,25 @@ typedef struct head { /* of a piece, up to its body or its end */
     bool type, assigned, is_typedef;
 } head;
 
+static bool is_function(const head *h) { return h->parameters && !h->is_typedef && !h->assigned; }
+
+/* "==", "<=" and the like. */
+static bool is_comparison(const reader *r, size_t at) {
+    static const char *const before[] = {"=", "!", "<", ">", "+", "-", "*", "/", "%", "&", "|", "^"};
+    for (size_t i = 0; at > 0 && i < sizeof before / sizeof *before; i++)
+        if (is_at(r, at - 1, before[i])) return true;
+    return is_at(r, at + 1, "=");
+}
+
 static head read_head(const reader *r, size_t at) {
     head h = {.end = at};
     int angles = 0;
     while (h.end < r->count && !is_at(r, h.end, "{") && !is_at(r, h.end, ";") && !is_at(r, h.end, "}")) {
         size_t here = h.end;
-        bool operator= here> at && is_at(r, here - 1, "operator");
-        angles += (is_at(r, here, "<") && !operator) - (is_at(r, here, ">") && angles > 0);
+        bool named = here > at && is_at(r, here - 1, "operator"); /* operator< opens nothing */
+        angles += (is_at(r, here, "<") && !named) - (is_at(r, here, ">") && angles > 0);
         if (is_type_word(r, here) && !h.parameters && !angles) h.type = true;
-        if (is_at(r, here, "=") && !h.parameters && !angles) h.assigned = true;
+        if (is_at(r, here, "=") && !named && !angles && !is_comparison(r, here)) h.assigned = true;
         if (is_at(r, here, "typedef") || is_at(r, here, "using")) h.is_typedef = true;
         if (is_attribute(r, here)) h.end = behind(r, here + 1);
         else if (is_at(r, here, "(") || is_at(r, here, "[")) {
@@ -174,8 +191,10 @@ static head read_head(const reader *r, size_t at) {
     return h;
 }
 
-/* a::b::f(…) is found under f and under a, whose member it may be. */
+/* a::b::f(…) is found under f and under a, whose member it may be. An operator has no name that anybody mentions. */
 static gpumm_status name_function(reader *r, size_t begin, const head *h) {
+    for (size_t at = begin; at < h->parameters; at++)
+        if (is_at(r, at, "operator")) return add_name(r, at);
     for (size_t at = h->parameters - 1;; at -= 3) {
         TRY(add_name(r, at));
         if (at < begin + 3 || !is_at(r, at - 1, ":") || !is_at(r, at - 2, ":")) return GPUMM_OK;
@@ -215,7 +234,7 @@ static bool is_library(const reader *r) {
 
 /* Without a body a function says nothing. */
 static gpumm_status add_piece(reader *r, size_t begin, size_t end, const head *h) {
-    bool function = h->parameters && !h->is_typedef, body = is_at(r, h->end, "{");
+    bool function = is_function(h), body = is_at(r, h->end, "{");
     if (function && !body) return GPUMM_OK;
     if (!gpumm__mem_reserve(r->from, (void **)&r->pieces, sizeof *r->pieces, r->piece_count, &r->piece_capacity))
         return fail_host_memory(sizeof *r->pieces);
@@ -258,15 +277,20 @@ static gpumm_status add_array_names(reader *r, const token *name) {
     return add_array(r, text);
 }
 
-/* extern __shared__ T name[]: the name before the first [ that is no attribute's. */
+/* Does its declaration say extern, before the word or behind it? */
+static bool is_extern(const reader *r, size_t at) {
+    for (size_t i = at; i-- > 0 && !is_at(r, i, ";") && !is_at(r, i, "{") && !is_at(r, i, "}");)
+        if (is_at(r, i, "extern")) return true;
+    return is_at(r, at + 1, "extern");
+}
+
+/* extern __shared__ T name[], more[]: the names before a [ that is no attribute's. */
 static gpumm_status find_array(reader *r, size_t at) {
-    bool is_extern = at > 0 && is_at(r, at - 1, "extern");
-    for (size_t end = at + 1; end < r->count && !is_at(r, end, ";") && !is_at(r, end, "="); end++) {
-        is_extern |= is_at(r, end, "extern");
+    if (!is_extern(r, at)) return GPUMM_OK;
+    for (size_t end = at + 1; end < r->count && !is_at(r, end, ";") && !is_at(r, end, "="); end++)
         if (is_attribute(r, end)) end = behind(r, end + 1) - 1;
-        else if (is_extern && is_at(r, end, "[") && r->tokens[end - 1].kind == TOKEN_NAME)
-            return add_array_names(r, &r->tokens[end - 1]);
-    }
+        else if (is_at(r, end, "[") && r->tokens[end - 1].kind == TOKEN_NAME)
+            TRY(add_array_names(r, &r->tokens[end - 1]));
     return GPUMM_OK;
 }
 
@@ -287,7 +311,7 @@ static gpumm_status open_scopes(reader *r, size_t *at, bool *opened) {
         return GPUMM_OK;
     if (!space && !linkage) return GPUMM_OK;
     size_t end = here + 1;
-    token last = {.kind = TOKEN_PUNCTUATION, .text = "", .length = 0};
+    token last = {.kind = linkage ? TOKEN_PUNCTUATION : TOKEN_NAME, .text = UNNAMED, .length = strlen(UNNAMED)};
     while (end < r->count && !is_at(r, end, "{") && !is_at(r, end, ";") && !is_at(r, end, "=")) {
         if (space && r->tokens[end].kind == TOKEN_NAME && !is_attribute(r, end)) last = r->tokens[end];
         end = is_at(r, end, "(") ? behind(r, end) : end + 1;
@@ -307,7 +331,7 @@ static size_t end_of(const reader *r, const head *h) {
     size_t end = h->end;
     if (!is_at(r, end, "{")) return end + 1;
     end = behind(r, end);
-    if (h->parameters && !h->is_typedef) {
+    if (is_function(h)) {
         while (is_at(r, end, "{")) end = behind(r, end); /* a constructor's members come in braces too */
         return end;
     }
@@ -364,9 +388,11 @@ static void reach(reader *r, const token *t) {
 
 static uint32_t needs_from(reader *r, const char *name) {
     const token start = {.kind = TOKEN_NAME, .text = name, .length = strlen(name)};
+    const token operators = {.kind = TOKEN_NAME, .text = "operator", .length = strlen("operator")};
     uint32_t found = 0;
     for (size_t i = 0; i < r->piece_count; i++) r->pieces[i].reached = false;
     reach(r, &start);
+    reach(r, &operators);
     while (r->work_count) {
         const piece *p = &r->pieces[r->work[--r->work_count]];
         for (size_t at = p->begin; at < p->end; at++) {

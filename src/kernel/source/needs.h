@@ -5,6 +5,10 @@
 
 #include "kernel/source/prototypes.h"
 
+/* Of how the text is read. Binaries that another reading had made are not used: increment it with any change of needs.c that
+   gives a text other needs. */
+enum { NEEDS_REVISION = 1 };
+
 typedef struct needs {
     const gpumm_allocator *from;
     char **arrays; /* dynamic shared arrays, as the linker knows them */
