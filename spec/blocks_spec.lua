@@ -701,7 +701,8 @@ describe("what a kernel needs", function()
         local m, all, names = spec.manager(), {}, {}
         for i, source in ipairs(sources) do
             names[i] = "f" .. i
-            all[i] = "namespace n" .. i .. " {\n" .. source:gsub("%f[%w]f%(int", "f" .. i .. "(int") .. "\n}"
+            source = source:gsub("%f[%w]f%(int", "f" .. i .. "(int"):gsub("%f[%w]s%f[^%w]", "s" .. i)
+            all[i] = "namespace n" .. i .. " {\n" .. source .. "\n}"
         end
         local reversed = {}
         for i = 1, 64 do reversed[i] = 64 - i end
