@@ -744,7 +744,7 @@ describe("what a kernel needs", function()
         local sources = {}
         for _, declared in ipairs {
             "extern __shared__ int s[];", "extern __shared__ __align__(16) int s[];",
-            "extern __align__(16) __shared__ volatile int s[];", "extern __shared__ alignas(16) int s[];",
+            "extern __align__(16) __shared__ volatile int s[];", "alignas(16) extern __shared__ int s[];",
             "extern __shared__ unsigned char raw[]; int *s = (int *)raw;",
             "extern __shared__ int4 wide[]; int *s = (int *)wide;",
         } do

@@ -3,8 +3,6 @@
  * Threads of a block are fibers of one thread, so that what is the thread's (thread_local) is the block's. A call that
  * waits comes back when others have run, and they have left their own index behind: it is put back.
  *
- * C++ takes no alignas behind thread_local, and the word is a macro that may stand there.
- *
  * What a warp does together is one shape: each lane brings a cell on its stack, and the last to come fills all of them.
  */
 #include "device/host/prelude_blocks.h"
@@ -17,10 +15,6 @@
 /* clang-format off */
 static const char waiting[] =
     "#define __shared__ thread_local\n"
-    TEXT(
-    template <unsigned long N> constexpr unsigned long gpumm_aligned() { return N; }
-    template <class T> constexpr unsigned long gpumm_aligned() { return alignof(T); }
-    ) "#define alignas(...) __attribute__((aligned(gpumm_aligned<__VA_ARGS__>())))\n"
     "#define GPUMM_SITE const char *gpumm_file = __builtin_FILE(), unsigned gpumm_line = __builtin_LINE()\n"
     TEXT(
     struct gpumm_block {
