@@ -101,8 +101,9 @@
 ---@field source? string CUDA C
 ---@field name? string which kernel; the only one, unless given
 ---@field threads? string the parameter that counts threads; the first integer, unless given
----@field block? integer threads in a block
----@field shared_bytes? integer
+---@field block? integer|integer[] threads in a block: in x, or { x, y, z }
+---@field grid? integer|integer[] blocks of launches that say neither a grid nor threads: in x, or { x, y, z }
+---@field shared_bytes? integer dynamic shared memory of a block
 ---@field types? table<string|integer, gpumm.type> structs whose C declarations are put before the source
 ---@field flags? string compiler flags, separated by spaces
 ---@field signature? string the prototype of a kernel in a binary file, which has no source to read it from
@@ -110,6 +111,9 @@
 ---@class gpumm.launch_options
 ---@field stream? gpumm.stream
 ---@field threads? integer how many threads run, instead of the counting parameter's value; 0: none
+---@field grid? integer|integer[] how many blocks run, instead of threads: in x, or { x, y, z }; it needs a block
+---@field block? integer|integer[] threads in a block, instead of the kernel's: in x, or { x, y, z }
+---@field shared_bytes? integer dynamic shared memory of a block, instead of the kernel's
 
 ---@class gpumm.readback_options
 ---@field [integer] string|gpumm.buffer which members; every one, unless given

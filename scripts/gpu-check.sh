@@ -60,6 +60,7 @@ if wanted sanitizer; then
   part "memcheck, layout" memcheck.log memory "$run" examples/layout.lua "$graph" --out "$out/checked.png" --steps 20 --grow 1000
   part "initcheck, layout" initcheck.log check initcheck "$run" examples/layout.lua "$graph" --out "$out/checked.png" --steps 20 --grow 1000
   part "racecheck, shared memory" racecheck.log check racecheck "$run" spec/bench/shared.lua
+  GPUMM_DEVICE=cuda part "racecheck, blocks" racecheck-blocks.log check racecheck "$run" --quiet "$(command -v busted)" --helper=spec/helper.lua spec/blocks_spec.lua
 fi
 
 if wanted bench; then

@@ -12,13 +12,14 @@ teardown(folder.remove)
 after_each(spec.close)
 
 describe("the host device", function()
-    it("refuses shared memory, barriers and shuffles by name, with the reason and the line", function()
+    it("refuses textures, numbered barriers and clusters by name, with the reason and the line", function()
         local m = spec.manager { device = "host" }
         for name, why in pairs {
-            ["__shared__ float part[32];"] = "__shared__ memory is not available on the host device: threads of a block",
-            ["__syncthreads();"] = "the barrier __syncthreads is not available on the host device: it waits for",
-            ["p[0] = __shfl_down_sync(~0u, p[0], 1);"] =
-                "the warp function __shfl_down_sync is not available on the host device: it exchanges",
+            ["p[0] = tex1Dfetch<float>(t, 0);"] =
+                "the texture function tex1Dfetch is not available on the host device: it needs the GPU's texture units",
+            ["__barrier_sync(1);"] = "the barrier __barrier_sync is not available on the host device: it waits at",
+            ["cooperative_groups::this_cluster().sync();"] =
+                "the group this_cluster is not available on the host device: it needs blocks that run together",
         } do
             local source = 'extern "C" __global__ void k(int n, float *p) {\n' .. name .. "\n}"
             contains("host.cu:2: " .. why, fails("COMPILE_FAILED", "", m:kernel { source = source, file = "host.cu" }))

@@ -17,6 +17,7 @@ local OPTIONAL = {
     gpumm_type_parse_with = { allocator = true }, gpumm_type_struct_with = { allocator = true, name = true },
     gpumm_fault_resume = { kind = true }, gpumm_fault_calls = { call = true },
     gpumm_manager_allocate_config = { type = true, config = true, out = true }, gpumm_buffer_append = { data = true },
+    gpumm_kernel_launch_with = { options = true },
 }
 
 -- A value of each type that a function may be given, from the fixture `x`.
@@ -29,6 +30,7 @@ local VALUES = {
     ["const gpumm_growth_request *"] = "&x->request", ["const gpumm_options *"] = "&x->options",
     ["const gpumm_buffer_options *"] = "&x->buffer_options", ["const gpumm_group_options *"] = "&x->group_options",
     ["const gpumm_readback_options *"] = "&x->readback_options", ["const gpumm_kernel_options *"] = "&x->kernel_options",
+    ["const gpumm_launch_options *"] = "&x->launch_options",
     ["const gpumm_field *"] = "x->fields", ["const gpumm_argument *"] = "x->arguments", ["const gpumm_fault *"] = "&x->fault",
     ["const char *"] = '"f32"', ["void *"] = "x->bytes", ["const void *"] = "x->bytes",
     ["const void *const *"] = "(const void *const *)x->columns",

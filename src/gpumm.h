@@ -698,14 +698,29 @@ typedef struct gpumm_kernel_options {
     const char *file;               /* its name in messages, and where it is read from */
     const char *name;               /* which kernel; NULL: the only one */
     const char *threads;            /* the parameter that counts threads; NULL: the first integer; "" : none */
-    unsigned block;                 /* threads a block; 0: chosen by the device */
-    unsigned shared_bytes;          /* dynamic shared memory a block (cuda) */
+    unsigned block;                 /* threads a block (in x); 0: chosen by the device */
+    unsigned shared_bytes;          /* dynamic shared memory a block */
     const gpumm_type *const *types; /* named structs whose declarations precede the source */
     const char *const *type_names;  /* names to declare them under, or NULL: their own */
     size_t type_count;
     const char *flags;     /* more compiler flags, separated by spaces; NULL: none */
     const char *signature; /* for binaries (.ptx .cubin .fatbin): the prototype, as CUDA C */
+    unsigned block_y, block_z; /* threads a block in y and z; 0: 1 */
+    /* Blocks of launches that say neither a grid nor threads. x, y and z 0: as many as the threads need, in one dimension;
+       else a 0 in y or z is 1. */
+    unsigned grid_x, grid_y, grid_z;
 } gpumm_kernel_options;
+
+/* All 0: what the kernel was opened with, on the main stream. Limits are CUDA's: 1024 threads a block and 64 in z; 65535
+   blocks in y and z. */
+typedef struct gpumm_launch_options {
+    size_t size;          /* sizeof(gpumm_launch_options); 0: that of 0.2 */
+    gpumm_stream *stream; /* NULL: the main stream */
+    uint64_t threads;     /* in one dimension; 0: the grid, or what the counting parameter says */
+    unsigned grid_x, grid_y, grid_z;    /* blocks, instead of threads; y and z 0: 1. A grid needs a block */
+    unsigned block_x, block_y, block_z; /* threads a block; x, y and z 0: the kernel's; else a 0 in y or z is 1 */
+    unsigned shared_bytes;              /* dynamic shared memory a block; 0: the kernel's */
+} gpumm_launch_options;
 
 enum { GPUMM_PARAMETERS_MAX = 64 }; /* of one kernel */
 
@@ -750,6 +765,10 @@ GPUMM_API size_t gpumm_kernel_threads(const gpumm_kernel *kernel);
    TYPE_MISMATCH, INVALID_ARGUMENT name the parameter. Returns once it is enqueued. */
 GPUMM_API gpumm_status gpumm_kernel_launch(gpumm_kernel *kernel, gpumm_stream *stream, uint64_t threads,
                                            const gpumm_argument *arguments, size_t count);
+/* The same with geometry. INVALID_ARGUMENT for a grid or block that CUDA does not take, and where a kernel that uses
+   threadIdx.y, blockIdx.z and their like is launched in one dimension. options NULL: all 0. */
+GPUMM_API gpumm_status gpumm_kernel_launch_with(gpumm_kernel *kernel, const gpumm_launch_options *options,
+                                                const gpumm_argument *arguments, size_t count);
 /* What a launch checks of its arguments, without one. */
 GPUMM_API gpumm_status gpumm_kernel_check(gpumm_kernel *kernel, gpumm_stream *stream, const gpumm_argument *arguments,
                                           size_t count);

@@ -306,6 +306,11 @@ class kernel : public handle<gpumm_kernel, gpumm_kernel_retain, gpumm_kernel_rel
     status launch(std::uint64_t threads, const gpumm_argument (&arguments)[N], const stream &on = stream()) {
         return gpumm_kernel_launch(get(), on.get(), threads, arguments, N);
     }
+    // With a grid and a block: k.launch({.grid_x = 8, .grid_y = 8, .block_x = 16, .block_y = 16}, {argument(p)}) in C++20.
+    template <std::size_t N>
+    status launch(const gpumm_launch_options &options, const gpumm_argument (&arguments)[N]) {
+        return gpumm_kernel_launch_with(get(), &options, arguments, N);
+    }
     void close() noexcept { gpumm_kernel_close(get()); }
 };
 

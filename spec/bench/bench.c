@@ -11,8 +11,8 @@ static const char usage[] =
     "usage: bench_gpumm [options] [GPUMM-RUN]\n"
     "  GPUMM-RUN     path of gpumm-run, for the start of a script; else GPUMM_RUN of the environment\n"
     "  --device N    the GPU, by ordinal (0)\n"
-    "  --only NAME   one topic; may be given again: growth ahead peak move train readback inline bandwidth\n"
-    "                overlap launch slab start\n"
+    "  --only NAME   one topic; may be given again
+    "
     "  --host        a dry run of gpumm's side on the host device: nothing beside, no marks\n";
 
 static const struct topic {
@@ -22,8 +22,16 @@ static const struct topic {
     {"growth", bench_growth},   {"ahead", bench_ahead},       {"peak", bench_peak},     {"move", bench_move},
     {"train", bench_train},     {"readback", bench_readback}, {"inline", bench_inline}, {"bandwidth", bench_bandwidth},
     {"overlap", bench_overlap}, {"launch", bench_launch},     {"slab", bench_slab},     {"start", bench_start},
+    {"barrier", bench_barrier},
 };
 enum { TOPICS = sizeof topics / sizeof *topics };
+
+static void show_usage(FILE *out) {
+    fputs(usage, out);
+    fputs("topics:", out);
+    for (size_t i = 0; i < TOPICS; i++) fprintf(out, " %s", topics[i].name);
+    fputs("\n", out);
+}
 
 /* ---- What the topics need of gpumm ---------------------------------------------------------- */
 
@@ -124,7 +132,7 @@ static void print_device(const bench *b) {
 int main(int argc, char **argv) {
     bench b = {.run = getenv("GPUMM_RUN"), .folder = BENCH_FOLDER};
     command c = {.all = true};
-    if (!parse(argc, argv, &b, &c) || c.help) return fputs(usage, c.help ? stdout : stderr), c.help ? 0 : 2;
+    if (!parse(argc, argv, &b, &c) || c.help) return show_usage(c.help ? stdout : stderr), c.help ? 0 : 2;
     name_device(&b);
     if (!b.host && bare_open(&b) != GPUMM_OK) {
         fprintf(stderr, "bench_gpumm: %s\n", gpumm_message());

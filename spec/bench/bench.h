@@ -116,5 +116,6 @@ void bench_overlap(bench *b);
 void bench_launch(bench *b);
 void bench_slab(bench *b);
 void bench_start(bench *b);
+void bench_barrier(bench *b);
 
 #endif

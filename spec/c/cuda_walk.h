@@ -225,7 +225,7 @@ static gpumm_status walk_kernel(walk *w) {
     TRY(d->call->module_open(d, w->path, &w->module));
     TRY(d->call->function(d, w->module, "k", &f));
     TRY(d->call->launch(d, w->stream, f, &launch));
-    launch.block = 128;
+    launch.block[0] = 128;
     launch.shared_bytes = 100 << 10;
     return d->call->launch(d, w->stream, f, &launch);
 }

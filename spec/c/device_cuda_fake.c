@@ -401,9 +401,9 @@ static void test_launch(const char *path) {
     sizes[1] = 8;
     CHECK(call->launch(w.d, w.stream, f, &launch) == GPUMM_INVALID_ARGUMENT);
     sizes[1] = 4;
-    launch.block = 2048;
+    launch.block[0] = 2048;
     CHECK(call->launch(w.d, w.stream, f, &launch) == GPUMM_INVALID_ARGUMENT);
-    launch.block = 1;
+    launch.block[0] = 1;
     launch.threads = (uint64_t)1 << 31;
     CHECK(call->launch(w.d, w.stream, f, &launch) == GPUMM_INVALID_ARGUMENT);
     launch.threads = 1;

@@ -412,7 +412,7 @@ static void every_thread_once(unsigned workers) {
         uint64_t address = 12;
         void *arguments[] = {&a, &odd, &address};
         size_t sizes[] = {sizeof a, sizeof odd, sizeof address};
-        device_launch launch = {arguments, sizes, 3, sizes_of[n], 128, 0};
+        device_launch launch = {arguments, sizes, 3, sizes_of[n], {128}, 0, {0}};
         CHECK_OK(t.call->launch(t.d, t.a, &f, &launch));
         memset(&a, 0xff, sizeof a); /* taken when the call returned */
         odd = 0;
@@ -428,9 +428,9 @@ static void launch_bounds(void) {
     device_launch launch = {.threads = 0};
     CHECK_STATUS(t.call->launch(t.d, t.a, &f, &launch), GPUMM_INVALID_ARGUMENT);
     CHECK_SAYS("count_up");
-    launch = (device_launch){.threads = 1, .block = 2048};
+    launch = (device_launch){.threads = 1, .block = {2048}};
     CHECK_STATUS(t.call->launch(t.d, t.a, &f, &launch), GPUMM_INVALID_ARGUMENT);
-    launch = (device_launch){.threads = UINT64_MAX, .block = 256};
+    launch = (device_launch){.threads = UINT64_MAX, .block = {256}};
     CHECK_STATUS(t.call->launch(t.d, t.a, &f, &launch), GPUMM_INVALID_ARGUMENT);
     size_t huge[] = {SIZE_MAX - 8};
     void *arguments[] = {huge};

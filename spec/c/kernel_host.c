@@ -105,16 +105,8 @@ static void test_saxpy(void) {
 
 /* Every index once, whatever the block; a stride over the grid reaches every element; the whole last block
    runs. */
-static void test_grid(void) {
+static void test_grid_of(const char *source) {
     static const unsigned blocks[] = {0, 1, 3, 32, 100, 1024};
-    const char *source =
-        K "f(int n, int *hits, int *stride, int *bad, int *ran) {"
-          " int i = blockIdx.x * blockDim.x + threadIdx.x; atomicAdd(ran, 1);"
-          " if (threadIdx.x >= blockDim.x || blockIdx.x >= gridDim.x || blockDim.y != 1 || gridDim.z != 1 || "
-          "threadIdx.y ||"
-          "     blockIdx.z) atomicAdd(bad, 1);"
-          " for (int j = i; j < 3 * n; j += gridDim.x * blockDim.x) atomicAdd(&stride[j], 1);"
-          " if (i < n) atomicAdd(&hits[i], 1); }";
     for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) {
         enum { N = 1000 };
         int n = N, hits[N], stride[3 * N], bad, ran;
@@ -133,6 +125,21 @@ static void test_grid(void) {
         gpumm_buffer_release(h), gpumm_buffer_release(s), gpumm_buffer_release(e), gpumm_buffer_release(r);
         gpumm_kernel_release(k);
     }
+}
+
+/* By threads, and by blocks: a kernel that looks at all of an index may mean y and z. */
+static void test_grid(void) {
+    test_grid_of(K "f(int n, int *hits, int *stride, int *bad, int *ran) {"
+                   " int i = blockIdx.x * blockDim.x + threadIdx.x; atomicAdd(ran, 1);"
+                   " if (threadIdx.x >= blockDim.x || blockIdx.x >= gridDim.x) atomicAdd(bad, 1);"
+                   " for (int j = i; j < 3 * n; j += gridDim.x * blockDim.x) atomicAdd(&stride[j], 1);"
+                   " if (i < n) atomicAdd(&hits[i], 1); }");
+    test_grid_of(K "f(int n, int *hits, int *stride, int *bad, int *ran) {"
+                   " int i = blockIdx.x * blockDim.x + threadIdx.x; atomicAdd(ran, 1);"
+                   " dim3 t = threadIdx, b = blockIdx, size = blockDim, grid = gridDim;"
+                   " if (t.x >= size.x || b.x >= grid.x || size.y != 1 || grid.z != 1 || t.y || b.z) atomicAdd(bad, 1);"
+                   " for (int j = i; j < 3 * n; j += gridDim.x * blockDim.x) atomicAdd(&stride[j], 1);"
+                   " if (i < n) atomicAdd(&hits[i], 1); }");
 }
 
 static void test_atomics(void) {
@@ -375,18 +382,9 @@ static void test_refused_names(void) {
     static const struct {
         const char *source, *words;
     } refused[] = {
-        {K "f(int n) {\n __syncthreads(); }",
-         "dir/test.cu:2: the barrier __syncthreads is not available on the host device"},
-        {K "f(int n) { int c = __syncthreads_count(n); }", "dir/test.cu:1: the barrier __syncthreads_count"},
-        {K "f(int n) { __syncwarp(); }", "__syncwarp"},
-        {K "f(int n) {\n\n __shared__ float t[32]; }",
-         "dir/test.cu:3: __shared__ memory is not available on the host device: "},
-        {"#define SHARED __shared__\n" K "f(int n) {\nSHARED float t[32]; }", "dir/test.cu:3: __shared__ memory"},
-        {K "f(int n) { n = __shfl_down_sync(~0u, n, 1); }", "__shfl_down_sync"},
-        {K "f(int n) { n = __ballot_sync(~0u, n); }", "__ballot_sync"},
-        {K "f(int n) { n = __any_sync(~0u, n) + __all_sync(~0u, n); }", "__any_sync"},
-        {K "f(int n) { n = __activemask(); }", "__activemask"},
-        {"namespace cg = cooperative_groups;\n" K "f(int n) {}", "dir/test.cu:1: the namespace cooperative_groups"},
+        {"#define BAR __barrier_sync\n" K "f(int n) {\n\nBAR(3); }",
+         "dir/test.cu:4: the barrier __barrier_sync is not available on the host device"},
+        {K "f(int n) {\n cooperative_groups::this_cluster(); }", "dir/test.cu:2: the group this_cluster"},
         {K "f(cudaTextureObject_t t) {\n tex2D<float>(t, 0, 0); }", "dir/test.cu:1: the type cudaTextureObject_t"},
         {K "f(int n) {\n tex1Dfetch<float>(n, 0); }", "dir/test.cu:2: the texture function tex1Dfetch"},
     };
@@ -394,6 +392,19 @@ static void test_refused_names(void) {
         CHECK(open_status(refused[i].source) == GPUMM_COMPILE_FAILED);
         if (!check(strstr(gpumm_message(), refused[i].words) != NULL, __LINE__, refused[i].words)) break;
     }
+    static const char *const accepted[] = {
+        K "f(int n) {\n __syncthreads(); }",
+        K "f(int n) { int c = __syncthreads_count(n); }",
+        K "f(int n) { __syncwarp(); }",
+        K "f(int n) {\n\n __shared__ float t[32]; }",
+        "#define SHARED __shared__\n" K "f(int n) {\nSHARED float t[32]; }",
+        K "f(int n) { n = __shfl_down_sync(~0u, n, 1); }",
+        K "f(int n) { n = __ballot_sync(~0u, n); }",
+        K "f(int n) { n = __any_sync(~0u, n) + __all_sync(~0u, n); }",
+        K "f(int n) { n = __activemask(); }",
+        "#include <cooperative_groups.h>\nnamespace cg = cooperative_groups;\n" K "f(int n) {}",
+    };
+    for (size_t i = 0; i < sizeof accepted / sizeof *accepted; i++) CHECK(open_status(accepted[i]) == GPUMM_OK);
     CHECK(
         open_status(
             "// __shared__\n/* __syncthreads(); */\n#ifndef GPUMM_HOST\n__shared__ int x;\n#endif\n#ifndef __cplusplus\n__shared__ int y;\n#endif\n" K

@@ -25,6 +25,7 @@ typedef struct fixture {
     gpumm_group_options group_options;
     gpumm_readback_options readback_options;
     gpumm_kernel_options kernel_options;
+    gpumm_launch_options launch_options;
     gpumm_fault fault;
     gpumm_field fields[1];
     gpumm_member members[1];
@@ -43,6 +44,7 @@ static void open_values(fixture *x) {
     x->buffer_options = (gpumm_buffer_options){.name = "f32", .type = x->type, .length = 4};
     x->members[0] = (gpumm_member){.name = "a", .type = x->type};
     x->group_options = (gpumm_group_options){.members = x->members, .member_count = 1, .length = 4};
+    x->launch_options = (gpumm_launch_options){.threads = 1};
     x->kernel_options =
         (gpumm_kernel_options){.source = "extern \"C\" __global__ void k(float *a) { a[0] = 1; }", .threads = ""};
     x->fields[0] = (gpumm_field){.name = "a", .type = x->type};

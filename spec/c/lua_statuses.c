@@ -371,6 +371,7 @@ static void kernels(gpumm_manager *m, gpumm_buffer *b) {
     int n = 1;
     gpumm_argument arguments[] = {{.value = &n, .size = sizeof n}, {.buffer = b}};
     REACH(INVALID_ARGUMENT, gpumm_kernel_launch(k, NULL, 1, arguments, 1));
+    REACH(INVALID_ARGUMENT, gpumm_kernel_launch_with(k, &(gpumm_launch_options){.grid_x = 1}, arguments, 2));
     arguments[0].size = 2;
     REACH(TYPE_MISMATCH, gpumm_kernel_launch(k, NULL, 1, arguments, 2));
     gpumm_kernel_release(k);

@@ -43,15 +43,19 @@ typedef struct device_source {
     const char *folder;       /* an empty one, for what the compiler reads and writes */
     const char *const *taken; /* kernels named as functions of the C library are */
     size_t taken_count;
+    const char *const *arrays; /* dynamic shared arrays, as the linker knows them */
+    size_t array_count;
+    bool blocks; /* the text has words of threads that run together */
 } device_source;
 
 /* What preprocess leaves in the folder. */
-#define DEVICE_PREPROCESSED "preprocessed" /* the text with its line marks; __global__ stays as it is */
-#define DEVICE_READ "read" /* every file that was read, a line each; none where the compiler does not tell */
+#define DEVICE_PREPROCESSED \
+    "preprocessed"              /* the text with its line marks; __global__ and __shared__ stay as they are */
+#define DEVICE_OWN_TEXT "gpumm" /* what the device puts before and behind the text is in a file of this name */
+#define DEVICE_READ "read"      /* every file that was read, a line each; none where the compiler does not tell */
 
 /* A parameter as the compiler saw it: a constant of the binary, gpumm_parameters_NAME, is their count and one, which is
-   never zero, and these. What else a kernel needs of its device (threads that run together, more dimensions) belongs
-   there too, once something asks for it. */
+   never zero, and these. What else it needs of its device is another constant, gpumm_needs_NAME. */
 typedef struct device_parameter {
     uint32_t pointer;     /* 0: a value, 1: a pointer, 2: a reference */
     uint32_t constant;    /* of the value or pointee, as all that follows */
@@ -71,13 +75,23 @@ typedef enum device_kind {
     DEVICE_CLASS
 } device_kind;
 
+/* What a kernel needs, as bits: what it uses of geometry beyond x (in the order of device_dimension_names), and */
+enum {
+    DEVICE_NEEDS_DIMENSIONS = 0xff,
+    DEVICE_NEEDS_BLOCKS = 0x100, /* that a block is one: shared memory, more than one dimension */
+    DEVICE_NEEDS_WAITING = 0x200 /* and that its threads wait for one another: barriers, warps, groups */
+};
+
+enum { DEVICE_BLOCK_MAX = 1024, DEVICE_BLOCK_Z_MAX = 64, DEVICE_GRID_X_MAX = INT32_MAX, DEVICE_GRID_YZ_MAX = 65535 };
+
 typedef struct device_launch {
     void *const *arguments; /* one pointer a parameter; taken when the call returns */
     const size_t *sizes;    /* bytes behind each */
     size_t count;
-    uint64_t threads; /* kernel threads wanted in one dimension, at least 1 */
-    unsigned block;   /* threads a block; 0: the device chooses */
+    uint64_t threads;  /* kernel threads wanted in one dimension, at least 1; not looked at with a grid */
+    unsigned block[3]; /* threads a block, by x y z. All 0: the device chooses; with a grid all are given */
     unsigned shared_bytes;
+    unsigned grid[3]; /* blocks by x y z; all 0: as many as `threads` need, in x */
 } device_launch;
 
 /*
@@ -159,6 +173,8 @@ typedef struct device_table {
     gpumm_status (*compiler)(device *d, char *text, size_t size);
     /* What the compiler says of the function's parameters; NULL where the binary does not tell. */
     const device_parameter *(*parameters)(const device_function *f, size_t *count);
+    /* DEVICE_NEEDS_ bits; 0 where the binary does not tell. */
+    uint32_t (*needs)(const device_function *f);
     /* The device's own handle. From then on somebody else has it, and may have the stream capture a graph. */
     void *(*native_stream)(device_stream *s);
     /* Does it capture now? Costs a look at a flag where nobody else has the handle. */
@@ -177,7 +193,7 @@ struct device { /* each device embeds this first */
     gpumm_device_info info;
     const gpumm_allocator *memory; /* outlives the device */
     bool takes_binaries;           /* module_open takes .cubin, .fatbin and .ptx that others made */
-    bool whole_blocks;             /* threads of a block run together: barriers, shared memory, warps */
+    bool textures;                 /* it has units for them */
     bool inline_snapshots;         /* a small copy to the host in line costs less than staging it */
 };
 
@@ -191,6 +207,11 @@ void gpumm__device_close(device *d); /* NULL is fine */
    not known, and all pass). What does not match is INVALID_ARGUMENT here, before it does. */
 gpumm_status gpumm__device_check_arguments(const char *name, const size_t *sizes, size_t count,
                                            const device_launch *launch);
+
+/* "threadIdx.y" and the like, one for each bit of DEVICE_NEEDS_DIMENSIONS. */
+extern const char *const gpumm__device_dimension_names[8];
+/* The launch's grid and block are ones that CUDA takes, and give a kernel of these needs its dimensions. */
+gpumm_status gpumm__device_check_geometry(const char *name, uint32_t needs, const device_launch *launch);
 
 static inline uint64_t device_granularity(const device *d, place where) {
     return where == PLACE_DEVICE ? d->info.granularity_bytes : d->info.pinned_granularity_bytes;

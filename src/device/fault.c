@@ -365,6 +365,7 @@ static gpumm_status fault_new(device *inner, fault_device **out) {
     f->table = fault_table;
     f->table.native_stream = inner->call->native_stream;
     f->table.parameters = inner->call->parameters;
+    f->table.needs = inner->call->needs;
     f->base = *inner;
     f->base.call = &f->table;
     f->base.inline_snapshots = false; /* copies that are held hold nothing else */

@@ -192,7 +192,8 @@ static void pass_gates(const prototype *p, const gpumm_argument *given) {
     }
 }
 
-gpumm_status gpumm__arguments_launch(gpumm_kernel *k, gpumm_stream *s, uint64_t threads, const gpumm_argument *given) {
+gpumm_status gpumm__arguments_launch(gpumm_kernel *k, gpumm_stream *s, const device_launch *shape,
+                                     const gpumm_argument *given) {
     const prototype *p = k->prototype;
     pass_gates(p, given);
     gpumm_address addresses[GPUMM_PARAMETERS_MAX];
@@ -208,7 +209,10 @@ gpumm_status gpumm__arguments_launch(gpumm_kernel *k, gpumm_stream *s, uint64_t 
     }
     TRY(gpumm__order_use(&k->order, s, GPUMM_ACCESS_READ));
     device *d = k->object.context->device;
-    device_launch launch = {values, sizes, p->count, threads, k->block, k->shared_bytes};
+    device_launch launch = *shape;
+    launch.arguments = values;
+    launch.sizes = sizes;
+    launch.count = p->count;
     gpumm_status status = d->call->launch(d, s->device, k->function, &launch);
     return status == GPUMM_OK ? status : launch_failed(p, status);
 }

@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "kernel/record.h"
 #include "kernel/source/describe.h"
+#include "kernel/source/needs.h"
 #include "kernel/source/refused.h"
 
 enum { PATH_SIZE = 4200 };
@@ -18,6 +19,7 @@ typedef struct work {
     const build_source *of;
     const char *folder;
     prototype_list list;
+    needs needs;
     grown_text preprocessed, prelude, epilogue;
     const char **taken;
     size_t taken_count;
@@ -52,7 +54,8 @@ static gpumm_status read_kernels(work *w) {
                           .type_count = b->type_count};
     TRY(gpumm__prototype_read(b->device->memory, &s, &w->list));
     if (!w->list.count) return no_kernel(w);
-    if (b->device->whole_blocks) return GPUMM_OK;
+    TRY(gpumm__needs_read(w->preprocessed.bytes, b->file, &w->list, &w->needs));
+    if (b->device->textures) return GPUMM_OK;
     return gpumm__refused_check(b->device->memory, w->preprocessed.bytes, b->file);
 }
 
@@ -97,6 +100,9 @@ static gpumm_status compile(work *w, const char *out_path) {
     source.epilogue = w->epilogue.bytes;
     source.taken = w->taken;
     source.taken_count = w->taken_count;
+    source.arrays = (const char *const *)w->needs.arrays;
+    source.array_count = w->needs.array_count;
+    source.blocks = w->needs.blocks;
     return b->device->call->compile(b->device, &source, out_path);
 }
 
@@ -114,13 +120,19 @@ static gpumm_status make_record(work *w, grown_text *record, bool *keeps) {
 gpumm_status gpumm__build(const build_source *b, const char *folder, const char *out_path, grown_text *record,
                           bool *keeps) {
     const gpumm_allocator *from = b->device->memory;
-    work w = {.of = b, .folder = folder, .preprocessed.from = from, .prelude.from = from, .epilogue.from = from};
+    work w = {.of = b,
+              .folder = folder,
+              .needs.from = from,
+              .preprocessed.from = from,
+              .prelude.from = from,
+              .epilogue.from = from};
     clock_gettime(CLOCK_REALTIME, &w.started);
     gpumm_status status = preprocess(&w);
     if (status == GPUMM_OK) status = read_kernels(&w);
     if (status == GPUMM_OK) status = compile(&w, out_path);
     if (status == GPUMM_OK) status = make_record(&w, record, keeps);
     gpumm__mem_free(from, w.taken);
+    gpumm__needs_free(&w.needs);
     gpumm__prototype_free(&w.list);
     gpumm__text_free(&w.preprocessed);
     gpumm__text_free(&w.prelude);

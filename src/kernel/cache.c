@@ -26,6 +26,7 @@
 #include "kernel/record.h"
 #include "kernel/sha256.h"
 #include "kernel/source/describe.h"
+#include "kernel/source/needs.h"
 
 enum {
     DIRECTORY_SIZE = 2048,
@@ -55,7 +56,7 @@ static void add_text(sha256 *s, const char *words) {
 
 static gpumm_status make_key(const build_source *source, char key[static SHA256_TEXT]) {
     char compiler[COMPILER_SIZE];
-    uint64_t traits = hash_start;
+    uint64_t traits = hash_start + NEEDS_REVISION;
     sha256 s;
     for (size_t i = 0; gpumm__describe_traits[i]; i++) traits = hash_text(traits, gpumm__describe_traits[i]);
     TRY(source->device->call->compiler(source->device, compiler, sizeof compiler));

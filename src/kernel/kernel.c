@@ -14,7 +14,7 @@
 #include "kernel/parameters.h"
 #include "kernel/record.h"
 
-enum { BLOCK_MAX = 1024, NAMES_SIZE = 512 };
+enum { NAMES_SIZE = 512 };
 
 static gpumm_kernel *kernel_of(object *o) { return (gpumm_kernel *)(void *)o; }
 
@@ -40,6 +40,18 @@ static void kernel_destroy(object *o) {
 }
 
 static const object_class kernel_class = {RANK_KERNEL, kernel_dispose, kernel_destroy, NULL};
+
+/* ---- Geometry ----------------------------------------------------------------------------- */
+
+static bool any(const unsigned *dimensions) { return dimensions[0] || dimensions[1] || dimensions[2]; }
+
+/* Where one is given, y and z are 1 unless they are given too. */
+static void set_dimensions(unsigned *out, unsigned x, unsigned y, unsigned z) {
+    bool given = x || y || z;
+    out[0] = x;
+    out[1] = given && !y ? 1 : y;
+    out[2] = given && !z ? 1 : z;
+}
 
 /* ---- What was asked for ------------------------------------------------------------------- */
 
@@ -91,8 +103,9 @@ static bool is_binary(const char *file) {
 static gpumm_status check_options(const context *ctx, const gpumm_kernel_options *o) {
     if (!o->source && !(o->file && *o->file))
         return fail(GPUMM_INVALID_ARGUMENT, "a kernel needs its source, or the file to read it from");
-    if (o->block > BLOCK_MAX)
-        return fail(GPUMM_INVALID_ARGUMENT, "a block of %u threads: at most %d are possible", o->block, BLOCK_MAX);
+    if (o->block > DEVICE_BLOCK_MAX)
+        return fail(GPUMM_INVALID_ARGUMENT, "a block of %u threads: at most %d are possible", o->block,
+                    DEVICE_BLOCK_MAX);
     TRY(check_types(o));
     TRY(check_flags(o->flags));
     if (o->source || !is_binary(o->file)) return GPUMM_OK;
@@ -232,10 +245,19 @@ static gpumm_status open_binary(gpumm_kernel *k, const gpumm_kernel_options *o) 
     return ctx->device->call->module_open(ctx->device, o->file, &k->module);
 }
 
+/* A block that no grid can have, and a grid that no device takes, are told here and not at a launch. */
+static gpumm_status check_geometry(const gpumm_kernel *k) {
+    device_launch shape = {.grid = {1, 1, 1}};
+    if (any(k->grid)) memcpy(shape.grid, k->grid, sizeof shape.grid);
+    memcpy(shape.block, k->block, sizeof shape.block);
+    return any(k->block) ? gpumm__device_check_geometry(k->prototype->name, 0, &shape) : GPUMM_OK;
+}
+
 static gpumm_status find_function(gpumm_kernel *k, const gpumm_kernel_options *o) {
     device *d = k->object.context->device;
     size_t count = 0;
     TRY(choose(k, o));
+    TRY(check_geometry(k));
     TRY(d->call->function(d, k->module, k->prototype->name, &k->function));
     const device_parameter *compiled = d->call->parameters(k->function, &count);
     if (compiled) TRY(gpumm__parameters_apply(d->memory, k->prototype, compiled, count, o->types));
@@ -255,7 +277,8 @@ static gpumm_status kernel_new(context *ctx, const gpumm_kernel_options *o, gpum
     gpumm_kernel *k = gpumm__mem_new(&ctx->memory, sizeof *k);
     if (!k) return fail_host_memory(sizeof *k);
     k->object.context = ctx;
-    k->block = o->block;
+    set_dimensions(k->block, o->block, o->block_y, o->block_z);
+    set_dimensions(k->grid, o->grid_x, o->grid_y, o->grid_z);
     k->shared_bytes = o->shared_bytes;
     gpumm_status status = open_module(k, o);
     if (status != GPUMM_OK) {
@@ -318,27 +341,61 @@ static gpumm_status check_launch(gpumm_kernel *k, gpumm_stream *given, const gpu
     return gpumm__arguments_check(k, arguments, count);
 }
 
-static gpumm_status launch(gpumm_kernel *k, gpumm_stream *given, uint64_t threads, const gpumm_argument *arguments,
+/* What the launch says, or else the kernel. */
+static gpumm_status choose_shape(const gpumm_kernel *k, const gpumm_launch_options *o, device_launch *shape) {
+    set_dimensions(shape->grid, o->grid_x, o->grid_y, o->grid_z);
+    set_dimensions(shape->block, o->block_x, o->block_y, o->block_z);
+    if (any(shape->grid) && o->threads)
+        return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s': a launch has a grid or a number of threads, not both",
+                    k->prototype->name);
+    if (!any(shape->grid) && !o->threads) memcpy(shape->grid, k->grid, sizeof shape->grid);
+    if (!any(shape->block)) memcpy(shape->block, k->block, sizeof shape->block);
+    shape->threads = o->threads;
+    shape->shared_bytes = o->shared_bytes ? o->shared_bytes : k->shared_bytes;
+    if (!any(shape->grid) || any(shape->block)) return GPUMM_OK;
+    return fail(GPUMM_INVALID_ARGUMENT,
+                "kernel '%s': a grid counts blocks: say how many threads each has, block = { x, y, z }",
+                k->prototype->name);
+}
+
+static gpumm_status launch(gpumm_kernel *k, const gpumm_launch_options *o, const gpumm_argument *arguments,
                            size_t count) {
     context *ctx = k->object.context;
+    device_launch shape = {.count = count};
     gpumm_stream *s;
-    TRY(check_launch(k, given, arguments, count, &s));
-    if (!threads) TRY(gpumm__arguments_threads(k, arguments, &threads));
-    if (!threads) return GPUMM_OK;
+    TRY(check_launch(k, o->stream, arguments, count, &s));
+    TRY(choose_shape(k, o, &shape));
+    if (!any(shape.grid)) {
+        if (!shape.threads) TRY(gpumm__arguments_threads(k, arguments, &shape.threads));
+        if (!shape.threads) return GPUMM_OK;
+    }
     pthread_mutex_lock(&ctx->submit);
-    gpumm_status status = gpumm__arguments_launch(k, s, threads, arguments);
+    gpumm_status status = gpumm__arguments_launch(k, s, &shape, arguments);
     pthread_mutex_unlock(&ctx->submit);
+    return status;
+}
+
+static gpumm_status launch_entered(gpumm_kernel *k, const gpumm_launch_options *o, const gpumm_argument *arguments,
+                                   size_t count) {
+    if (count) NOT_NULL(arguments, "arguments");
+    TRY(gpumm__object_enter(&k->object, "kernel"));
+    gpumm_status status = launch(k, o, arguments, count);
+    gpumm__object_leave(&k->object);
     return status;
 }
 
 gpumm_status gpumm_kernel_launch(gpumm_kernel *k, gpumm_stream *stream, uint64_t threads,
                                  const gpumm_argument *arguments, size_t count) {
     NOT_NULL(k, "kernel");
-    if (count) NOT_NULL(arguments, "arguments");
-    TRY(gpumm__object_enter(&k->object, "kernel"));
-    gpumm_status status = launch(k, stream, threads, arguments, count);
-    gpumm__object_leave(&k->object);
-    return status;
+    return launch_entered(k, &(gpumm_launch_options){.stream = stream, .threads = threads}, arguments, count);
+}
+
+gpumm_status gpumm_kernel_launch_with(gpumm_kernel *k, const gpumm_launch_options *options,
+                                      const gpumm_argument *arguments, size_t count) {
+    gpumm_launch_options o = {.size = 0};
+    NOT_NULL(k, "kernel");
+    if (options) TRY(ABI_READ(&o, options, "gpumm_launch_options"));
+    return launch_entered(k, &o, arguments, count);
 }
 
 gpumm_status gpumm_kernel_check(gpumm_kernel *k, gpumm_stream *stream, const gpumm_argument *arguments, size_t count) {

@@ -9,9 +9,9 @@
 struct gpumm_kernel {
     object object;
     prototype_list prototypes;
-    prototype *prototype; /* one of them */
-    size_t threads;       /* the counting parameter; SIZE_MAX: none */
-    unsigned block, shared_bytes;
+    prototype *prototype;                     /* one of them */
+    size_t threads;                           /* the counting parameter; SIZE_MAX: none */
+    unsigned block[3], grid[3], shared_bytes; /* of launches that do not say; grid 0: as many threads as are counted */
     device_module *module;
     device_function *function;
     order order; /* the streams that it was launched on */

@@ -2,11 +2,12 @@
 /*
  * Kernels.
  *
- *   m:kernel {file = "layout.cu" or source = text, name =, threads =, block =, shared_bytes =,
+ *   m:kernel {file = "layout.cu" or source = text, name =, threads =, block =, grid =, shared_bytes =,
  *             types = {Name = type, named_type, …}, flags =, signature =}
  *   k {n = 100, position = b, …}          by name
  *   k(100, b, …)                          by position
- *   k({n = 100, …}, where)  k(100, b, …, where)       where: {stream =, threads =}, or a stream
+ *   k({n = 100, …}, where)  k(100, b, …, where)       where: {stream =, threads =, grid =, block =,
+ *                                                     shared_bytes =}, or a stream
  *   k.name  k.parameters  k.threads  k:close()
  *
  * A pointer takes a buffer, a scratch, or nothing: gpumm.null or false, not nil. A value takes what its type
@@ -39,8 +40,36 @@ static gpumm_kernel *to_kernel(lua_State *L, int index) { return gpumm_lua__chec
 
 /* ---- Making them --------------------------------------------------------------------------- */
 
-static const char *const keys[] = {"file",         "source", "name",  "threads",   "block",
+static const char *const keys[] = {"file",         "source", "name",  "threads",   "block", "grid",
                                    "shared_bytes", "types",  "flags", "signature", NULL};
+
+/* n, {x}, {x, y} or {x, y, z}: those that are not given are 1. All 0 where there is no such option. */
+static void read_dimensions(lua_State *L, int table, const char *key, unsigned out[static 3]) {
+    static const char wanted[] = "a number, or a list of up to three, { x, y, z }, each from 1,";
+    if (!gpumm_lua__option(L, table, key)) return;
+    int value = lua_gettop(L), listed = lua_istable(L, value);
+    lua_Unsigned count = listed ? lua_rawlen(L, value) : 1;
+    lua_pushnil(L);
+    for (lua_Unsigned i = 0; listed && lua_next(L, value); i++, lua_pop(L, 1))
+        if (i == count || count > 3) listed = -1;
+    lua_settop(L, value);
+    if (listed < 0 || count < 1) gpumm_lua__bad_option(L, key, wanted);
+    for (int i = 0; i < 3; i++) {
+        int exact = 1;
+        lua_Integer n = 1;
+        if (!listed && i == 0) lua_pushvalue(L, value);
+        else if (listed && (lua_Unsigned)i < count) lua_rawgeti(L, value, i + 1);
+        else lua_pushinteger(L, 1);
+        n = lua_tointegerx(L, -1, &exact);
+        if (lua_type(L, -1) != LUA_TNUMBER || !exact || n < 1 || n > INT32_MAX) {
+            lua_settop(L, value);
+            gpumm_lua__bad_option(L, key, wanted);
+        }
+        out[i] = (unsigned)n;
+        lua_settop(L, value);
+    }
+    lua_pop(L, 1);
+}
 
 typedef struct kernel_types {
     const gpumm_type *types[TYPES_MAX];
@@ -83,14 +112,22 @@ static void read_source(lua_State *L, gpumm_kernel_options *options) {
 
 static int manager_kernel(lua_State *L) {
     kernel_types types = {.count = 0};
+    unsigned block[3] = {0}, grid[3] = {0};
     lua_settop(L, 2);
     gpumm_manager *manager = gpumm_lua__to_manager(L, 1);
     gpumm_lua__require_permission(L, BIND_KERNEL, NULL);
     gpumm_lua__options(L, 2, keys, false);
+    read_dimensions(L, 2, "block", block);
+    read_dimensions(L, 2, "grid", grid);
     gpumm_kernel_options options = {
         .name = gpumm_lua__option_text(L, 2, "name", NULL),
         .threads = gpumm_lua__option_text(L, 2, "threads", NULL),
-        .block = gpumm_lua__option_unsigned(L, 2, "block", 0),
+        .block = block[0],
+        .block_y = block[1],
+        .block_z = block[2],
+        .grid_x = grid[0],
+        .grid_y = grid[1],
+        .grid_z = grid[2],
         .shared_bytes = gpumm_lua__option_unsigned(L, 2, "shared_bytes", 0),
         .flags = gpumm_lua__option_text(L, 2, "flags", NULL),
         .signature = gpumm_lua__option_text(L, 2, "signature", NULL),
@@ -115,8 +152,7 @@ static int manager_kernel(lua_State *L) {
 typedef struct launch {
     gpumm_kernel *kernel;
     size_t count;
-    gpumm_stream *stream;
-    uint64_t threads;
+    gpumm_launch_options where;
     bool none;   /* threads = 0 was asked for, which to C means: count them */
     size_t used; /* of values */
     gpumm_argument arguments[GPUMM_PARAMETERS_MAX];
@@ -264,11 +300,19 @@ static void by_position(lua_State *L, launch *l, int given) {
 }
 
 static void read_where(lua_State *L, launch *l, int index) {
-    static const char *const valid[] = {"stream", "threads", NULL};
-    l->stream = gpumm_lua__where(L, index, valid);
-    if (!lua_istable(L, index) || !gpumm_lua__has_option(L, index, "threads")) return;
-    l->threads = gpumm_lua__option_count(L, index, "threads", 0);
-    l->none = l->threads == 0;
+    static const char *const valid[] = {"stream", "threads", "grid", "block", "shared_bytes", NULL};
+    unsigned grid[3] = {0}, block[3] = {0};
+    gpumm_launch_options *o = &l->where;
+    o->stream = gpumm_lua__where(L, index, valid);
+    if (!lua_istable(L, index)) return;
+    read_dimensions(L, index, "grid", grid);
+    read_dimensions(L, index, "block", block);
+    o->grid_x = grid[0], o->grid_y = grid[1], o->grid_z = grid[2];
+    o->block_x = block[0], o->block_y = block[1], o->block_z = block[2];
+    o->shared_bytes = gpumm_lua__option_unsigned(L, index, "shared_bytes", 0);
+    if (!gpumm_lua__has_option(L, index, "threads")) return;
+    o->threads = gpumm_lua__option_count(L, index, "threads", 0);
+    l->none = o->threads == 0;
 }
 
 /* Is the table in slot 2 the arguments by name, rather than the first parameter's own value? */
@@ -288,8 +332,8 @@ static int kernel_call(lua_State *L) {
     launch l;
     l.kernel = to_kernel(L, 1);
     l.count = gpumm_kernel_parameter_count(l.kernel);
-    l.stream = NULL;
-    l.threads = l.used = 0;
+    l.where = (gpumm_launch_options){.size = 0};
+    l.used = 0;
     l.none = false;
     if (l.count > GPUMM_PARAMETERS_MAX)
         return luaL_error(L, "a kernel has at most %d parameters", GPUMM_PARAMETERS_MAX);
@@ -303,8 +347,8 @@ static int kernel_call(lua_State *L) {
         if ((size_t)given == l.count + 1 && gpumm_lua__is_where(L, given + 1)) read_where(L, &l, given-- + 1);
         by_position(L, &l, given);
     }
-    gpumm_status status = l.none ? gpumm_kernel_check(l.kernel, l.stream, l.arguments, l.count)
-                                 : gpumm_kernel_launch(l.kernel, l.stream, l.threads, l.arguments, l.count);
+    gpumm_status status = l.none ? gpumm_kernel_check(l.kernel, l.where.stream, l.arguments, l.count)
+                                 : gpumm_kernel_launch_with(l.kernel, &l.where, l.arguments, l.count);
     if (status == GPUMM_TYPE_MISMATCH) return gpumm_lua__raise(L, status); /* a mistake in the script */
     return gpumm_lua__result(L, status);
 }

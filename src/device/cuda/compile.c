@@ -146,8 +146,10 @@ static const char *or_nothing(const char *text) { return text ? text : ""; }
    preprocessed keeps the word that makes a kernel. */
 static gpumm_status text_make(device *d, const device_source *source, const char *name, bool plain, char **out) {
     static const char format[] =
-        "#line 1 \"gpumm's declarations\"\n%s%s%s\n#line 1 \"%s\"\n%s\n#line 1 \"gpumm\"\n%s\n";
-    const char *half = half_include(source), *kept = "#undef __global__\n#define __global__ __global__\n";
+        "#line 1 \"" DEVICE_OWN_TEXT "\"\n%s%s%s\n#line 1 \"%s\"\n%s\n#line 1 \"" DEVICE_OWN_TEXT "\"\n%s\n";
+    const char
+        *half = half_include(source),
+        *kept = "#undef __global__\n#define __global__ __global__\n#undef __shared__\n#define __shared__ __shared__\n";
     const char *before = plain ? kept : or_nothing(source->prelude),
                *behind = plain ? "" : or_nothing(source->epilogue);
     uint64_t size = sizeof format + strlen(gpumm__cuda_prelude) + strlen(half);
@@ -329,6 +331,23 @@ static char *log_of(device *d, nvrtcProgram program) {
     return log;
 }
 
+/* Headers that headers include are indented by as much as they are deep. */
+static gpumm_status unindent(device *d, const char *path) {
+    FILE *file = fopen(path, "r+e");
+    if (!file) return GPUMM_OK;
+    fseek(file, 0, SEEK_END);
+    long size = ftell(file), used = 0;
+    char *text = size > 0 ? gpumm__mem_new(d->memory, (size_t)size + 1) : NULL;
+    rewind(file);
+    size_t got = text ? fread(text, 1, (size_t)size, file) : 0;
+    for (size_t i = 0; i < got; i++)
+        if (text[i] != ' ' || (used > 0 && text[used - 1] != '\n')) text[used++] = text[i];
+    rewind(file);
+    bool written = !text || (fwrite(text, 1, (size_t)used, file) == (size_t)used && ftruncate(fileno(file), used) == 0);
+    gpumm__mem_free(d->memory, text);
+    return fclose(file) == 0 && written ? GPUMM_OK : fail(GPUMM_IO, "'%s' could not be written", path);
+}
+
 /* It "fails" also where it has done what it was asked for. */
 static gpumm_status preprocess_text(device *d, job *j, const front_end *f, bool *done) {
     nvrtcProgram program = NULL;
@@ -365,5 +384,6 @@ gpumm_status gpumm__cuda_preprocess(device *d, const device_source *source) {
     bool done = false;
     if (status == GPUMM_OK) status = preprocess_text(d, &j, &f, &done);
     job_close(d, &j);
-    return status == GPUMM_OK && !done ? compile_instead(d, source, &f) : status;
+    if (status == GPUMM_OK && done) return unindent(d, f.read_path);
+    return status == GPUMM_OK ? compile_instead(d, source, &f) : status;
 }

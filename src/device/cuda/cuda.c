@@ -216,6 +216,7 @@ static const device_table cuda_table = {
     .preprocess = gpumm__cuda_preprocess,
     .compile = gpumm__cuda_compile,
     .parameters = gpumm__cuda_parameters,
+    .needs = gpumm__cuda_needs,
     .module_open = gpumm__cuda_module_open,
     .module_close = gpumm__cuda_module_close,
     .function = gpumm__cuda_function,
@@ -232,7 +233,7 @@ static cuda *cuda_new(const gpumm_allocator *memory) {
     if (pthread_mutex_init(&c->plan.mutex, NULL)) return gpumm__mem_free(memory, c), NULL;
     c->base.call = &cuda_table;
     c->base.memory = memory;
-    c->base.takes_binaries = c->base.whole_blocks = c->base.inline_snapshots = true;
+    c->base.takes_binaries = c->base.textures = c->base.inline_snapshots = true;
     c->forks = atomic_load(&gpumm__driver.forks);
     return c;
 }

@@ -15,7 +15,7 @@
 #include "device/cuda/image.h"
 #include "device/cuda/stream.h"
 
-enum { LOG_SIZE = 4096, MAX_GRID = 0x7fffffff };
+enum { LOG_SIZE = 4096 };
 
 struct device_module {
     CUmodule handle;
@@ -38,6 +38,7 @@ struct device_function {
     size_t count;
     uint32_t *words; /* the constant that describes them: their count and each; NULL: there is none */
     size_t described;
+    uint32_t needs;
 };
 
 /* ---- Modules ---- */
@@ -171,12 +172,27 @@ static gpumm_status function_find(cuda *c, device_module *m, const char *name, C
                 m->path);
 }
 
+static gpumm_status function_constant(cuda *c, const device_module *m, const device_function *f, const char *what,
+                                      uint32_t **words, size_t *count) {
+    char name[512];
+    snprintf(name, sizeof name, "gpumm_%s_%s", what, f->name);
+    return gpumm__image_words(&c->base, m->image, m->size, name, words, count);
+}
+
+static gpumm_status function_needs(cuda *c, const device_module *m, device_function *f) {
+    uint32_t *words = NULL;
+    size_t count = 0;
+    TRY(function_constant(c, m, f, "needs", &words, &count));
+    f->needs = words && count ? words[0] : 0;
+    gpumm__mem_free(c->base.memory, words);
+    return GPUMM_OK;
+}
+
 /* What it says of more parameters than it has words for is nobody's. */
 static gpumm_status function_describe(cuda *c, device_module *m, device_function *f) {
-    char name[512];
     size_t count = 0;
-    snprintf(name, sizeof name, "gpumm_parameters_%s", f->name);
-    TRY(gpumm__image_words(&c->base, m->image, m->size, name, &f->words, &count));
+    TRY(function_needs(c, m, f));
+    TRY(function_constant(c, m, f, "parameters", &f->words, &count));
     f->described = f->words && f->words[0] ? f->words[0] - 1 : 0;
     if (!f->words || f->described <= (count - 1) * sizeof *f->words / sizeof(device_parameter)) return GPUMM_OK;
     return fail(GPUMM_IO, "'%s' is damaged: it does not say what kernel '%s' takes", m->path, f->name);
@@ -228,6 +244,8 @@ const device_parameter *gpumm__cuda_parameters(const device_function *f, size_t 
     return f->words ? (const device_parameter *)(f->words + 1) : NULL;
 }
 
+uint32_t gpumm__cuda_needs(const device_function *f) { return f->needs; }
+
 /* ---- Launching ---- */
 
 static gpumm_status too_much_shared(cuda *c, const device_function *f, unsigned bytes) {
@@ -248,40 +266,48 @@ static gpumm_status allow_shared(cuda *c, device_function *f, unsigned bytes) {
     return GPUMM_OK;
 }
 
-static gpumm_status choose_block(cuda *c, device_function *f, const device_launch *launch, unsigned *block) {
-    *block = launch->block ? launch->block : f->block;
-    if (!launch->block && launch->shared_bytes) TRY(best_block(c, f->handle, launch->shared_bytes, block));
-    if (*block <= f->block_limit) return GPUMM_OK;
+static gpumm_status check_block(const device_function *f, const unsigned *block) {
+    unsigned threads = block[0] * block[1] * block[2]; /* the geometry's check has bounded them */
+    if (threads <= f->block_limit) return GPUMM_OK;
     return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s' can have at most %u threads a block here, not %u", f->name,
-                f->block_limit, *block);
+                f->block_limit, threads);
 }
 
-static gpumm_status choose_grid(const device_function *f, uint64_t threads, unsigned block, unsigned *grid) {
-    uint64_t blocks = threads / block + (threads % block != 0);
-    if (blocks == 0) return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s' was launched with no threads", f->name);
-    if (blocks > MAX_GRID)
+/* As many blocks in a line as the threads need, of as many as fill the device best unless the launch says. */
+static gpumm_status choose_line(cuda *c, device_function *f, const device_launch *launch, unsigned *grid,
+                                unsigned *block) {
+    *block = launch->block[0] ? launch->block[0] : f->block;
+    if (!launch->block[0] && launch->shared_bytes) TRY(best_block(c, f->handle, launch->shared_bytes, block));
+    uint64_t blocks = launch->threads / *block + (launch->threads % *block != 0);
+    if (blocks > DEVICE_GRID_X_MAX)
         return fail(GPUMM_INVALID_ARGUMENT,
                     "kernel '%s' would need %llu blocks of %u threads, and the device "
                     "takes at most %d blocks: use larger blocks or fewer threads",
-                    f->name, (unsigned long long)blocks, block, MAX_GRID);
+                    f->name, (unsigned long long)blocks, *block, DEVICE_GRID_X_MAX);
     *grid = (unsigned)blocks;
     return GPUMM_OK;
 }
 
 static gpumm_status launch_entered(cuda *c, CUstream stream, device_function *f, const device_launch *launch) {
-    unsigned block = 0, grid = 0;
+    unsigned grid[3] = {1, 1, 1}, block[3] = {1, 1, 1};
     TRY(allow_shared(c, f, launch->shared_bytes));
-    TRY(choose_block(c, f, launch, &block));
-    TRY(choose_grid(f, launch->threads, block, &grid));
+    if (launch->grid[0]) {
+        memcpy(grid, launch->grid, sizeof grid);
+        memcpy(block, launch->block, sizeof block);
+    } else {
+        TRY(choose_line(c, f, launch, &grid[0], &block[0]));
+    }
+    TRY(check_block(f, block));
     return CU(c, cuLaunchKernel,
-              (f->handle, grid, 1, 1, block, 1, 1, launch->shared_bytes, stream, (void **)launch->arguments,
-               NULL)); /* the driver only reads them */
+              (f->handle, grid[0], grid[1], grid[2], block[0], block[1], block[2], launch->shared_bytes, stream,
+               (void **)launch->arguments, NULL)); /* the driver only reads them */
 }
 
 gpumm_status gpumm__cuda_launch(device *d, device_stream *s, device_function *f, const device_launch *launch) {
     cuda *c = cuda_of(d);
     cuda_visit visit;
     TRY(gpumm__device_check_arguments(f->name, f->sizes, f->count, launch));
+    TRY(gpumm__device_check_geometry(f->name, f->needs, launch));
     TRY(gpumm__cuda_enter(c, &visit));
     gpumm_status status = launch_entered(c, s->handle, f, launch);
     gpumm__cuda_leave(c, &visit);

@@ -28,6 +28,7 @@ const char gpumm__cuda_prelude[] =
     "#ifndef INFINITY\n#define INFINITY __int_as_float(0x7f800000)\n#endif\n"
     "#ifndef NAN\n#define NAN __int_as_float(0x7fffffff)\n#endif\n"
     "#define GPUMM_WORDS extern \"C\" __device__\n#define GPUMM_EXPORT(gpumm_k, gpumm_path)\n"
+    "#define GPUMM_BLOCKS(gpumm_k, gpumm_path)\n"
     "#ifndef M_PI\n#define M_PI 3.14159265358979323846\n#endif\n";
 
 /* Headers of C that kernels include out of habit. What they declare is above or the compiler's own, so that they

@@ -18,7 +18,9 @@ static unsigned watchers;
 static struct sigaction before;
 
 static atomic_bool watched;
-static __thread sigjmp_buf *inside; /* where to go on; NULL: this thread is in no kernel */
+static __thread sigjmp_buf *inside;        /* where to go on; NULL: this thread is in no kernel */
+static __thread void (*leave)(void *user); /* how, where that is another stack */
+static __thread void *leave_user;
 
 /* A default action ends the process: at the instruction that is tried again, or, where somebody sent the signal, now.
    What was sent can be ignored, a fault cannot. */
@@ -36,7 +38,10 @@ static void pass_on(int number, siginfo_t *info, void *context) {
 }
 
 static void handle(int number, siginfo_t *info, void *context) {
-    if (inside && info->si_code == FPE_INTDIV) siglongjmp(*inside, 1);
+    if (inside && info->si_code == FPE_INTDIV) {
+        if (leave) leave(leave_user);
+        siglongjmp(*inside, 1);
+    }
     pass_on(number, info, context);
 }
 
@@ -95,8 +100,14 @@ bool gpumm__arithmetic_run(void (*run)(void *user), void *user) {
     return true;
 }
 
+void gpumm__arithmetic_leave(void (*by)(void *user), void *user) {
+    leave_user = user;
+    leave = by;
+}
+
 #else
 
+void gpumm__arithmetic_leave(void (*by)(void *user), void *user) { (void)by, (void)user; }
 void gpumm__arithmetic_watch(void) {}
 void gpumm__arithmetic_unwatch(void) {}
 bool gpumm__arithmetic_run(void (*run)(void *user), void *user) { return run(user), true; }

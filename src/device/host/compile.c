@@ -15,7 +15,10 @@
 
 #include "base/hash.h"
 #include "base/status.h"
+#include "device/host/module.h"
 #include "device/host/prelude.h"
+#include "device/host/prelude_blocks.h"
+#include "device/host/prelude_groups.h"
 #include "device/host/run_program.h"
 
 enum { WORDS_MAX = 256, WORDS_TEXT = 8192, ERRORS_MAX = 4096, PATH_SIZE = 4096 };
@@ -27,8 +30,8 @@ enum { WORDS_MAX = 256, WORDS_TEXT = 8192, ERRORS_MAX = 4096, PATH_SIZE = 4096 }
     "-fno-strict-aliasing -fno-exceptions -fno-rtti -fvisibility=hidden -fPIC -shared -w " \
     "-fdiagnostics-color=never"
 /* A division by what g++ can tell to be zero stays one, whose signal arithmetic.c knows: it would make an illegal
-   instruction of it. Other compilers have no such flag and refuse it. */
-#define GNU_FLAG "-fno-isolate-erroneous-paths-dereference"
+   instruction of it. And nobody else begins what is a thread's own. Other compilers have no such flags and refuse them. */
+#define GNU_FLAG "-fno-isolate-erroneous-paths-dereference -fno-extern-tls-init"
 #define LINK_FLAGS "-Wl,--as-needed -Wl,-z,defs -Wl,-z,noseparate-code"
 
 /* ---- The compiler -------------------------------------------------------------------------- */
@@ -129,12 +132,16 @@ static void find_processor(void) {
     if (f) fclose(f);
 }
 
+static void stamp_pieces(const char *const *piece) {
+    for (; *piece; piece++) prelude_stamp = hash_text(prelude_stamp, *piece);
+}
+
 static void find_constants(void) {
     find_processor();
     prelude_stamp = hash_start;
-    for (size_t i = 0; gpumm__host_prelude[i]; i++)
-        for (const char *const *piece = gpumm__host_prelude[i]; *piece; piece++)
-            prelude_stamp = hash_text(prelude_stamp, *piece);
+    for (size_t i = 0; gpumm__host_prelude[i]; i++) stamp_pieces(gpumm__host_prelude[i]);
+    stamp_pieces(gpumm__host_prelude_blocks);
+    stamp_pieces(gpumm__host_prelude_groups);
 }
 
 /* What compilers heed of the environment: where they look for headers and for their own parts, and what time it is. */
@@ -226,11 +233,15 @@ static void write_taken(FILE *f, const device_source *source) {
         fprintf(f, "#define %s gpumm_kernel_%s\n", source->taken[i], source->taken[i]);
 }
 
+static void write_pieces(FILE *f, const char *const *piece) {
+    for (; *piece; piece++) fputs(*piece, f);
+}
+
 static void write_prelude(FILE *f, const device_source *source) {
-    write_line_mark(f, "gpumm");
+    write_line_mark(f, DEVICE_OWN_TEXT);
     write_macros(f, source->flags, true);
-    for (size_t i = 0; gpumm__host_prelude[i]; i++)
-        for (const char *const *piece = gpumm__host_prelude[i]; *piece; piece++) fputs(*piece, f);
+    for (size_t i = 0; gpumm__host_prelude[i]; i++) write_pieces(f, gpumm__host_prelude[i]);
+    if (source->blocks) write_pieces(f, gpumm__host_prelude_blocks);
     write_taken(f, source);
     write_macros(f, source->flags, false);
 }
@@ -243,15 +254,40 @@ static void write_text(FILE *f, const device_source *source) {
 /* What preprocessing leaves where the compiler is GNU's. */
 #define GNU_MARK "typedef int gpumm_gnu;"
 
-/* What is to be preprocessed: the word that makes a kernel stays, whatever it stands for. */
+/* What is to be preprocessed: the words that make a kernel, and shared memory, stay, whatever they stand for. */
 static void write_plain(FILE *f, const device_source *source) {
     write_prelude(f, source);
     fputs(
         "#if defined(__GNUC__) && !defined(__clang__) && !defined(__NVCOMPILER) && !defined(__INTEL_COMPILER)\n" GNU_MARK
         "\n#endif\n",
         f);
-    fputs("#undef __global__\n#define __global__ __global__\n", f);
+    fputs("#undef __global__\n#define __global__ __global__\n#define __shared__ __shared__\n", f);
     write_text(f, source);
+}
+
+/* What is a thread's own has a function that begins it, which a compiler calls that takes it for another file's: it does
+   nothing. */
+static void write_array(FILE *f, const char *name) {
+    fprintf(f, ".globl %s\\n.hidden %s\\n.set %s, gpumm_dynamic\\n", name, name, name);
+    bool mangled = strncmp(name, "_Z", 2) == 0;
+    char begins[PATH_SIZE];
+    if (mangled) snprintf(begins, sizeof begins, "_ZTH%s", name + 2);
+    else snprintf(begins, sizeof begins, "_ZTH%zu%s", strlen(name), name);
+    fprintf(f, ".globl %s\\n.hidden %s\\n.set %s, gpumm_no_beginning\\n", begins, begins, begins);
+}
+
+/* A block's dynamic arrays are one place, which is its thread's own, under as many names as the text has for it. */
+static void write_arrays(FILE *f, const device_source *source) {
+    if (!source->array_count) return;
+    fprintf(f,
+            "extern \"C\" __attribute__((used, visibility(\"hidden\"))) void gpumm_no_beginning() {}\n"
+            "#if defined(__x86_64__) || defined(__i386__)\n#define GPUMM_NOBITS \"@nobits\"\n#else\n"
+            "#define GPUMM_NOBITS \"%%nobits\"\n#endif\n"
+            "__asm__(\".pushsection .tbss,\\\"awT\\\",\" GPUMM_NOBITS \"\\n.balign 128\\ngpumm_dynamic:\\n"
+            ".zero %d\\n",
+            HOST_SHARED_MOST);
+    for (size_t i = 0; i < source->array_count; i++) write_array(f, source->arrays[i]);
+    fputs(".popsection\");\n", f);
 }
 
 static void write_whole(FILE *f, const device_source *source) {
@@ -259,8 +295,9 @@ static void write_whole(FILE *f, const device_source *source) {
     write_line_mark(f, "declarations");
     fputs(source->prelude ? source->prelude : "", f);
     write_text(f, source);
-    write_line_mark(f, "gpumm");
+    write_line_mark(f, DEVICE_OWN_TEXT);
     fputs(source->epilogue ? source->epilogue : "", f);
+    write_arrays(f, source);
 }
 
 static gpumm_status write_file(const char *folder, const char *name,
@@ -281,6 +318,27 @@ static gpumm_status write_file(const char *folder, const char *name,
 
 /* Headers of CUDA's whose contents the prelude has: empty ones, found before those of a toolkit that is here,
    which are not for this compiler. */
+static void write_groups(FILE *f, const device_source *source) {
+    (void)source;
+    write_pieces(f, gpumm__host_prelude_groups);
+}
+
+/* The parts of cooperative_groups are one file. */
+static void write_group_part(FILE *f, const device_source *source) {
+    (void)source;
+    fputs("#include <cooperative_groups.h>\n", f);
+}
+
+static gpumm_status make_groups(const char *folder) {
+    static const char *const parts[] = {"reduce.h", "scan.h", "memcpy_async.h"};
+    char path[PATH_SIZE];
+    TRY(write_file(folder, HEADERS "/cooperative_groups.h", write_groups, NULL));
+    snprintf(path, sizeof path, "%s/" HEADERS "/cooperative_groups", folder);
+    if (mkdir(path, 0700) != 0 && errno != EEXIST) return fail(GPUMM_IO, "%s: %s", path, strerror(errno));
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) TRY(write_file(path, parts[i], write_group_part, NULL));
+    return GPUMM_OK;
+}
+
 static gpumm_status make_headers(const char *folder) {
     static const char *const names[] = {"cuda_runtime.h",   "cuda_runtime_api.h", "device_launch_parameters.h",
                                         "vector_types.h",   "vector_functions.h", "builtin_types.h",
@@ -290,7 +348,7 @@ static gpumm_status make_headers(const char *folder) {
     snprintf(path, sizeof path, "%s/" HEADERS, folder);
     if (mkdir(path, 0700) != 0 && errno != EEXIST) return fail(GPUMM_IO, "%s: %s", path, strerror(errno));
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) TRY(write_file(path, names[i], NULL, NULL));
-    return GPUMM_OK;
+    return make_groups(folder);
 }
 
 /* The folder that "x" is looked for in: the source's own. */

@@ -36,6 +36,7 @@ static void host_close(device *d) {
     while (h->streams)
         gpumm__host_stream_close(d, h->streams); /* none by contract; their threads must not outlive us */
     gpumm__host_pool_close(&h->pool);
+    gpumm__block_crews_close(&h->crews);
     if (h->watches) gpumm__arithmetic_unwatch();
     gpumm__host_memory_close(h);
     pthread_cond_destroy(&h->bell.rung);
@@ -71,6 +72,7 @@ static const device_table host_table = {
     .preprocess = gpumm__host_preprocess,
     .compile = gpumm__host_compile,
     .parameters = gpumm__host_parameters,
+    .needs = gpumm__host_needs,
     .module_open = gpumm__host_module_open,
     .module_close = gpumm__host_module_close,
     .function = gpumm__host_function,
@@ -152,6 +154,7 @@ gpumm_status gpumm__host_open(const gpumm_options *options, const gpumm_allocato
     }
     pthread_mutex_init(&h->lock, NULL);
     pthread_mutex_init(&h->bell.lock, NULL);
+    gpumm__block_crews_open(&h->crews, memory);
     h->watches = !options->leave_sigfpe;
     if (h->watches) gpumm__arithmetic_watch();
     *out = &h->base;

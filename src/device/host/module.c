@@ -75,11 +75,14 @@ gpumm_status gpumm__host_function(device *d, device_module *m, const char *name,
     if (known) return *out = known, GPUMM_OK;
     device_function *f = gpumm__mem_new(d->memory, sizeof *f);
     if (!f) return fail_host_memory(sizeof *f);
-    void *run = find_symbol(m, "run", name);
+    void *run = find_symbol(m, "run", name), *run_block = find_symbol(m, "block", name);
     const described *of = find_symbol(m, "parameters", name);
+    const uint32_t *needs = find_symbol(m, "needs", name);
     memcpy(&f->run, &run, sizeof run); /* POSIX: an object pointer that is a function */
+    memcpy(&f->run_block, &run_block, sizeof run_block);
+    f->needs = needs ? *needs : 0;
     gpumm_status status = GPUMM_OK;
-    if (run && of) status = function_fill(d, f, name, of);
+    if ((run || run_block) && of) status = function_fill(d, f, name, of);
     else status = fail(GPUMM_NOT_FOUND, "there is no kernel '%s' in the compiled source", name);
     if (status != GPUMM_OK) return function_delete(d, f), status;
     f->next = m->functions;
@@ -91,3 +94,5 @@ const device_parameter *gpumm__host_parameters(const device_function *f, size_t 
     *count = f->count;
     return f->parameters;
 }
+
+uint32_t gpumm__host_needs(const device_function *f) { return f->needs; }

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Loaded shared objects, whose every kernel is a function over a range of threads. */
+/* Loaded shared objects, whose every kernel is a function over a range of threads, of the grid or of one block. */
 #ifndef DEVICE_HOST_MODULE_H
 #define DEVICE_HOST_MODULE_H
 
-#include "device/host/pool.h"
+#include "device/host/block.h"
+
+enum { HOST_SHARED_MOST = 227 << 10 }; /* bytes of a block's dynamic arrays, as large GPUs have */
 
 struct device_function {
     struct device_function *next;
     char *name;
-    host_kernel_fn *run;
+    host_kernel_fn *run;      /* by ranges of threads, or */
+    host_block_fn *run_block; /* by blocks */
+    uint32_t needs;
     size_t count;                       /* of parameters, as they were compiled */
     size_t *sizes;                      /* bytes of each */
     const device_parameter *parameters; /* the module's */
@@ -19,5 +23,6 @@ gpumm_status gpumm__host_module_open(device *d, const char *path, device_module 
 void gpumm__host_module_close(device *d, device_module *m);
 gpumm_status gpumm__host_function(device *d, device_module *m, const char *name, device_function **out);
 const device_parameter *gpumm__host_parameters(const device_function *f, size_t *count);
+uint32_t gpumm__host_needs(const device_function *f);
 
 #endif

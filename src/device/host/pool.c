@@ -31,7 +31,9 @@ static void run_chunks(void *user) {
     while (!atomic_load_explicit(&t->failed, memory_order_relaxed)) {
         uint64_t begin = atomic_fetch_add_explicit(&t->taken, t->chunk, memory_order_relaxed);
         if (begin >= t->threads) return;
-        t->run(t->arguments, begin, size_min(begin + t->chunk, t->threads), t->threads, t->block);
+        uint64_t end = size_min(begin + t->chunk, t->threads);
+        if (t->work) t->work(t, begin, end);
+        else t->run(t->arguments, begin, end, t->threads, t->block);
     }
 }
 
@@ -43,7 +45,9 @@ static void work_on(task *t) {
 
 static task *task_with_work(const pool *p) {
     for (task *t = p->first; t; t = t->next)
-        if (atomic_load_explicit(&t->taken, memory_order_relaxed) < t->threads) return t;
+        if (atomic_load_explicit(&t->taken, memory_order_relaxed) < t->threads &&
+            (!t->most || t->helpers + 1 < t->most))
+            return t;
     return NULL;
 }
 
@@ -102,13 +106,13 @@ static void withdraw(pool *p, task *t) {
 
 /* Whole units where there are many threads; few are dealt out one by one if need be, for each may have much to
    do. The launch has bounded the threads far below what these sums could overflow. */
-static uint64_t chunk_of(const pool *p, uint64_t threads) {
+static uint64_t chunk_of(const pool *p, uint64_t threads, bool whole) {
     uint64_t chunk = threads / (((uint64_t)p->wanted + 1) * CHUNKS_PER_THREAD);
-    return chunk < CHUNK_UNIT ? size_max(chunk, 1) : (chunk / CHUNK_UNIT + 1) * CHUNK_UNIT;
+    return chunk < CHUNK_UNIT || whole ? size_max(chunk, 1) : (chunk / CHUNK_UNIT + 1) * CHUNK_UNIT;
 }
 
 void gpumm__host_pool_run(pool *p, task *t) {
-    t->chunk = chunk_of(p, t->threads);
+    t->chunk = chunk_of(p, t->threads, t->whole);
     bool shared = p->wanted > 0 && t->threads > t->chunk;
     if (shared) offer(p, t);
     work_on(t);

@@ -13,11 +13,14 @@ typedef struct helper helper;
 
 typedef struct task {
     struct task *next;
+    void (*work)(struct task *t, uint64_t begin, uint64_t end); /* NULL: `run`, on kernel threads */
     host_kernel_fn *run;
     void *const *arguments;
-    uint64_t threads, chunk;
+    uint64_t threads, chunk; /* or other units that `work` knows */
     unsigned block;
-    atomic_bool failed; /* by a division; what is left of it is not run */
+    bool whole;         /* each unit is much work */
+    unsigned most;      /* threads at work on it at the same time; 0: all there are */
+    atomic_bool failed; /* by a division, or as `work` says; what is left of it is not run */
     unsigned helpers;   /* of the pool, at work on it; under the pool's lock */
     _Atomic uint64_t taken;
 } task;

@@ -3,6 +3,7 @@
 #ifndef DEVICE_HOST_STATE_H
 #define DEVICE_HOST_STATE_H
 
+#include "device/host/block.h"
 #include "device/host/pool.h"
 
 /* Rung whenever an operation is done; who waits looks again. Rings cost nothing while nobody waits. */
@@ -17,7 +18,7 @@ enum { LAUNCH_ERRORS = 16 };
 typedef struct launch_error {
     uint64_t number;
     bool told;
-    char message[240];
+    char message[480];
 } launch_error;
 
 typedef struct host_device {
@@ -33,6 +34,7 @@ typedef struct host_device {
 
     bell bell;
     pool pool;
+    crews crews;
     bool watches; /* divisions within kernels */
 } host_device;
 

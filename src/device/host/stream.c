@@ -12,9 +12,7 @@
 #include "device/host/launch_error.h"
 #include "device/host/module.h"
 
-/* What a GPU accepts, so that a launch that runs here runs there. */
-enum { BLOCK_DEFAULT = 256, BLOCK_MAX = 1024 };
-static const uint64_t BLOCKS_MAX = INT32_MAX;
+enum { BLOCK_DEFAULT = 256 };
 
 /* ---- Waiting ---- */
 
@@ -238,27 +236,73 @@ static void note_division(device_stream *s, const char *name) {
     atomic_store(&s->error, gpumm__launch_error_note(s->device, text));
 }
 
-static void work_launch(op *o) {
-    task t = {
-        .run = o->as.launch.run,
-        .arguments = o->as.launch.arguments,
-        .threads = o->as.launch.threads,
-        .block = o->as.launch.block,
-    };
-    gpumm__host_pool_run(&o->stream->device->pool, &t);
-    if (atomic_load(&t.failed)) note_division(o->stream, o->as.launch.name);
+static void note_block(device_stream *s, const char *message) {
+    char text[480];
+    snprintf(text, sizeof text, "%s: its launch was ended there, and what it has written is undefined", message);
+    atomic_store(&s->error, gpumm__launch_error_note(s->device, text));
 }
 
-static gpumm_status launch_checked(const device_function *f, const device_launch *launch, unsigned block) {
-    if (block > BLOCK_MAX)
-        return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s': a block of %u threads is more than %d", f->name, block,
-                    BLOCK_MAX);
-    if (launch->threads == 0)
-        return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s': a launch has at least one thread", f->name);
-    if ((launch->threads - 1) / block >= BLOCKS_MAX)
-        return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s': %" PRIu64 " threads are more than %" PRIu64 " blocks of %u",
-                    f->name, launch->threads, BLOCKS_MAX, block);
-    return GPUMM_OK;
+static void work_blocks(op *o) {
+    host_device *h = o->stream->device;
+    const device_function *f = o->as.launch.function;
+    block_task t = {.task = {.arguments = o->as.launch.arguments},
+                    .crews = &h->crews,
+                    .run = f->run_block,
+                    .name = f->name,
+                    .waiting = f->needs & DEVICE_NEEDS_WAITING};
+    memcpy(t.grid, o->as.launch.grid, sizeof t.grid);
+    memcpy(t.block, o->as.launch.block, sizeof t.block);
+    gpumm__block_run(&h->pool, &t);
+    if (atomic_load(&t.told)) note_block(o->stream, t.message);
+    else if (atomic_load(&t.task.failed)) note_division(o->stream, f->name);
+}
+
+/* A kernel that looks at x alone does the same in every row. */
+static uint64_t rows_of(const op *o) {
+    const unsigned *grid = o->as.launch.grid, *block = o->as.launch.block;
+    return (uint64_t)grid[1] * grid[2] * block[1] * block[2];
+}
+
+static void work_launch(op *o) {
+    const device_function *f = o->as.launch.function;
+    bool failed = false;
+    for (uint64_t row = 0, rows = rows_of(o); row < rows && !failed; row++) {
+        task t = {
+            .run = f->run,
+            .arguments = o->as.launch.arguments,
+            .threads = o->as.launch.threads,
+            .block = o->as.launch.block[0],
+        };
+        gpumm__host_pool_run(&o->stream->device->pool, &t);
+        failed = atomic_load(&t.failed);
+    }
+    if (failed) note_division(o->stream, f->name);
+}
+
+static gpumm_status launch_checked(const device_function *f, const device_launch *launch) {
+    TRY(gpumm__device_check_geometry(f->name, f->needs, launch));
+    if (launch->shared_bytes > HOST_SHARED_MOST)
+        return fail(GPUMM_INVALID_ARGUMENT,
+                    "kernel '%s' asks for %u bytes of shared memory a block: the host device has %d", f->name,
+                    launch->shared_bytes, HOST_SHARED_MOST);
+    uint64_t block = launch->block[0] ? launch->block[0] : BLOCK_DEFAULT;
+    if (launch->grid[0] || (launch->threads - 1) / block < DEVICE_GRID_X_MAX) return GPUMM_OK;
+    return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s': %" PRIu64 " threads are more than %d blocks of %" PRIu64, f->name,
+                launch->threads, DEVICE_GRID_X_MAX, block);
+}
+
+static void launch_geometry(op *o, const device_launch *launch) {
+    unsigned *grid = o->as.launch.grid, *block = o->as.launch.block;
+    o->as.launch.threads = launch->threads;
+    if (launch->grid[0]) {
+        memcpy(grid, launch->grid, sizeof launch->grid);
+        memcpy(block, launch->block, sizeof launch->block);
+        o->as.launch.threads = (uint64_t)grid[0] * block[0];
+        return;
+    }
+    grid[1] = grid[2] = block[1] = block[2] = 1;
+    block[0] = launch->block[0] ? launch->block[0] : BLOCK_DEFAULT;
+    grid[0] = (unsigned)((launch->threads - 1) / block[0] + 1);
 }
 
 /* Behind the operation and its claims: the table of pointers, then the values, each aligned for any type. */
@@ -290,19 +334,16 @@ static void launch_take(op *o, const device_launch *launch, char *value) {
 
 gpumm_status gpumm__host_launch(device *d, device_stream *s, device_function *f, const device_launch *launch) {
     (void)d;
-    unsigned block = launch->block ? launch->block : BLOCK_DEFAULT;
     TRY(gpumm__device_check_arguments(f->name, f->sizes, f->count, launch));
-    TRY(launch_checked(f, launch, block));
+    TRY(launch_checked(f, launch));
     uint64_t table, values, bytes;
     if (!launch_layout(launch, &table, &values, &bytes))
         return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s': its arguments are more than can be addressed", f->name);
     op *o = NULL;
-    TRY(op_new_sized(s, work_launch, launch->count, bytes, &o));
-    o->as.launch.run = f->run;
+    TRY(op_new_sized(s, f->run_block ? work_blocks : work_launch, launch->count, bytes, &o));
+    o->as.launch.function = f;
     o->as.launch.arguments = (void **)((char *)o + table);
-    o->as.launch.threads = launch->threads;
-    o->as.launch.block = block;
-    o->as.launch.name = f->name;
+    launch_geometry(o, launch);
     launch_take(o, launch, (char *)o + values);
     gpumm__host_op_post(o);
     return GPUMM_OK;

@@ -36,11 +36,10 @@ typedef struct op {
             void *user;
         } call;
         struct {
-            host_kernel_fn *run;
+            const device_function *function;
             void **arguments;
-            uint64_t threads;
-            unsigned block;
-            const char *name; /* the function's */
+            uint64_t threads; /* in x */
+            unsigned grid[3], block[3];
         } launch;
         record *record;
     } as;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Every name here begins with gpumm_, down to enumerators, since the source's macros are alive behind it.
-   GPUMM_WORDS, how a constant is exported, and GPUMM_EXPORT, what else a kernel needs, are the device's. */
+   GPUMM_WORDS, how a constant is exported, and GPUMM_EXPORT and GPUMM_BLOCKS, what else the device wants of a kernel
+   whose threads run one by one and of one whose blocks are blocks, are the device's. */
 #include "kernel/source/describe.h"
 
 #include <stdio.h>
@@ -107,7 +108,8 @@ static const char rows[] = TEXT(
     }
 ) "#define GPUMM_KERNEL(gpumm_k, gpumm_path)"
   " GPUMM_WORDS const decltype(gpumm_rows_of((decltype(&gpumm_path))nullptr)) gpumm_parameters_##gpumm_k ="
-  " gpumm_rows_of((decltype(&gpumm_path))nullptr);\n";
+  " gpumm_rows_of((decltype(&gpumm_path))nullptr);\n"
+  "#define GPUMM_NEEDS(gpumm_k, gpumm_n) GPUMM_WORDS const unsigned gpumm_needs_##gpumm_k = gpumm_n;\n";
 /* clang-format on */
 
 const char *const gpumm__describe_traits[] = {shapes, kinds, rows, NULL};
@@ -135,13 +137,24 @@ static gpumm_status kernel_line(const char *macro, const prototype *k, grown_tex
     return gpumm__text_string(out, ")\n");
 }
 
+static gpumm_status needs_line(const prototype *k, grown_text *out) {
+    char number[32];
+    if (!k->needs) return GPUMM_OK;
+    snprintf(number, sizeof number, ", %u)\n", (unsigned)k->needs);
+    TRY(gpumm__text_string(out, "GPUMM_NEEDS("));
+    TRY(gpumm__text_string(out, k->name));
+    return gpumm__text_string(out, number);
+}
+
 gpumm_status gpumm__describe_kernels(const prototype_list *list, const char *const *type_names, size_t type_count,
                                      grown_text *out) {
     TRY(gpumm__text_string(out, halves));
     TRY(known_types(type_names, type_count, out));
     for (size_t i = 0; i < list->count; i++) {
-        TRY(kernel_line("GPUMM_KERNEL(", &list->items[i], out));
-        TRY(kernel_line("GPUMM_EXPORT(", &list->items[i], out));
+        const prototype *k = &list->items[i];
+        TRY(kernel_line("GPUMM_KERNEL(", k, out));
+        TRY(needs_line(k, out));
+        TRY(kernel_line(k->needs & DEVICE_NEEDS_BLOCKS ? "GPUMM_BLOCKS(" : "GPUMM_EXPORT(", k, out));
     }
     return GPUMM_OK;
 }

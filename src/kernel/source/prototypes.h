@@ -15,6 +15,7 @@ typedef struct prototype {
     gpumm_parameter *parameters; /* strings and element types are the list's */
     size_t count;
     size_t threads; /* the first integer value; SIZE_MAX: there is none */
+    uint32_t needs; /* DEVICE_NEEDS_ bits; see needs.h */
     uint64_t enums; /* bit n: parameter n is an enum, which counts nothing unless it is asked to */
 } prototype;
 

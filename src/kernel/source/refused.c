@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Names of CUDA C that have no meaning where threads of a block do not run together. */
+/* Names of CUDA C that have no meaning without a GPU. */
 #include "kernel/source/refused.h"
 
 #include <string.h>
@@ -13,35 +13,18 @@ typedef struct refused_name {
     const char *what, *why;
 } refused_name;
 
-#define BARRIER "waits for the other threads of its block, and on the host threads run one after the other"
-#define WARP "exchanges values between the threads of a warp, and on the host there are no warps"
 #define TEXTURE "needs the GPU's texture units"
+#define NAMED "waits at a barrier of its own number, and the host has a block's one and its warps'"
+#define CLUSTER "needs blocks that run together, and on the host they run one by one"
 
 static const refused_name refused[] = {
-    {"__syncthreads", 1, "the barrier", BARRIER},
-    {"__syncwarp", 0, "the barrier", BARRIER},
-    {"__barrier_sync", 1, "the barrier", BARRIER},
-    {"__shared__", 0, "memory", "threads of a block do not run together on the host"},
-    {"__shfl", 1, "the warp function", WARP},
-    {"__ballot", 1, "the warp function", WARP},
-    {"__any_sync", 0, "the warp function", WARP},
-    {"__all_sync", 0, "the warp function", WARP},
-    {"__activemask", 0, "the warp function", WARP},
-    {"__match_any_sync", 0, "the warp function", WARP},
-    {"__match_all_sync", 0, "the warp function", WARP},
-    {"__reduce_", 1, "the warp function", WARP},
-    {"cooperative_groups", 0, "the namespace", "threads of a block do not run together on the host"},
-    {"tex1D", 1, "the texture function", TEXTURE},
-    {"tex2D", 1, "the texture function", TEXTURE},
-    {"tex3D", 1, "the texture function", TEXTURE},
-    {"texCubemap", 1, "the texture function", TEXTURE},
-    {"surf1D", 1, "the surface function", TEXTURE},
-    {"surf2D", 1, "the surface function", TEXTURE},
-    {"surf3D", 1, "the surface function", TEXTURE},
-    {"surfCubemap", 1, "the surface function", TEXTURE},
-    {"cudaTextureObject_t", 0, "the type", TEXTURE},
-    {"cudaSurfaceObject_t", 0, "the type", TEXTURE},
-    {NULL, 0, NULL, NULL},
+    {"__barrier_sync", 1, "the barrier", NAMED},         {"this_cluster", 0, "the group", CLUSTER},
+    {"cluster_group", 0, "the group", CLUSTER},          {"tex1D", 1, "the texture function", TEXTURE},
+    {"tex2D", 1, "the texture function", TEXTURE},       {"tex3D", 1, "the texture function", TEXTURE},
+    {"texCubemap", 1, "the texture function", TEXTURE},  {"surf1D", 1, "the surface function", TEXTURE},
+    {"surf2D", 1, "the surface function", TEXTURE},      {"surf3D", 1, "the surface function", TEXTURE},
+    {"surfCubemap", 1, "the surface function", TEXTURE}, {"cudaTextureObject_t", 0, "the type", TEXTURE},
+    {"cudaSurfaceObject_t", 0, "the type", TEXTURE},     {NULL, 0, NULL, NULL},
 };
 
 static const refused_name *refusal(const token *t, bool called) {
@@ -56,9 +39,6 @@ static const refused_name *refusal(const token *t, bool called) {
 }
 
 static gpumm_status refuse(const token *t, const refused_name *r) {
-    if (gpumm__token_is(t, "__shared__"))
-        return fail(GPUMM_COMPILE_FAILED, "%s:%u: __shared__ memory is not available on the host device: %s", t->file,
-                    t->line, r->why);
     return fail(GPUMM_COMPILE_FAILED, "%s:%u: %s %.*s is not available on the host device: it %s", t->file, t->line,
                 r->what, (int)t->length, t->text, r->why);
 }

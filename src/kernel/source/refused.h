@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a device whose threads of a block do not run together cannot run, told from the source. */
+/* What a device without textures and the like cannot run, told from the source. */
 #ifndef KERNEL_SOURCE_REFUSED_H
 #define KERNEL_SOURCE_REFUSED_H
 
