@@ -130,6 +130,7 @@ static gpumm_status call_any(device *d, device_call which) {
     case CALL_call: return t->call(d, NULL, NULL, NULL);
     case CALL_preprocess: return t->preprocess(d, NULL);
     case CALL_compile: return t->compile(d, NULL, NULL);
+    case CALL_builtin: return t->builtin(d, NULL, NULL);
     case CALL_module_open: return t->module_open(d, NULL, NULL);
     case CALL_function: return t->function(d, NULL, NULL, NULL);
     case CALL_launch: return t->launch(d, NULL, NULL, NULL);
