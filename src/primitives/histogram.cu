@@ -39,13 +39,19 @@ K8(count_bins, READ, from_, WRITE, sums_, COUNT, n, COUNT, chunk, COUNT, low, CO
     SHARED(u32, room, LOCAL_BINS);
     if (local) EACH_THREAD(t) for (u32 b = t; b < bins; b += THREADS) room[b] = 0;
     BARRIER
-    EACH_THREAD(t) {
-        for (u64 i = begin + t; i < end; i += THREADS) {
-            const T value = from[i];
-            const u32 bin = BIN(value);
-            if (bin >= bins) continue;
-            if (local) ADD_SHARED(room + bin);
-            else ADD_GLOBAL(sums + bin, (u64)1);
+    for (u64 at = begin; at < end; at += ROW) {
+        EACH_THREAD(t) {
+            u32 bin[4];
+            UNROLL for (u32 k = 0; k < 4; k++) {
+                const u64 i = at + k * THREADS + t;
+                const T value = i < end ? from[i] : (T)0;
+                bin[k] = i < end ? BIN(value) : bins;
+            }
+            UNROLL for (u32 k = 0; k < 4; k++) {
+                if (bin[k] >= bins) continue;
+                if (local) ADD_SHARED(room + bin[k]);
+                else ADD_GLOBAL(sums + bin[k], (u64)1);
+            }
         }
     }
     BARRIER

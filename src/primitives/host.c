@@ -176,8 +176,10 @@
 #undef FLOATING
 
 const host_kernel gpumm__primitive_host[VARIANTS][KERNELS_A_VARIANT] = {
-    [SUMS_u32] = {KERNEL_OF(chunk_sums, SUMS_u32), KERNEL_OF(chunk_scan, SUMS_u32)},
-    [SUMS_u64] = {KERNEL_OF(chunk_sums, SUMS_u64), KERNEL_OF(chunk_scan, SUMS_u64)},
+    [SUMS_u32] = {KERNEL_OF(chunk_sums, SUMS_u32), KERNEL_OF(chunk_scan, SUMS_u32), KERNEL_OF(clear_chain, SUMS_u32),
+                  KERNEL_OF(chain_scan, SUMS_u32)},
+    [SUMS_u64] = {KERNEL_OF(chunk_sums, SUMS_u64), KERNEL_OF(chunk_scan, SUMS_u64), KERNEL_OF(clear_chain, SUMS_u64),
+                  KERNEL_OF(chain_scan, SUMS_u64)},
     [SUMS_f32] = {KERNEL_OF(chunk_sums, SUMS_f32), KERNEL_OF(chunk_scan, SUMS_f32)},
     [LEAST_u32] = {KERNEL_OF(chunk_least, LEAST_u32), KERNEL_OF(least_of_all, LEAST_u32)},
     [LEAST_u64] = {KERNEL_OF(chunk_least, LEAST_u64), KERNEL_OF(least_of_all, LEAST_u64)},

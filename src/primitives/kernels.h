@@ -31,11 +31,11 @@ typedef enum variant {
 } variant;
 
 /* Kernels of a variant, by number. */
-enum { CHUNK_SUMS, CHUNK_SCAN };
+enum { CHUNK_SUMS, CHUNK_SCAN, CLEAR_CHAIN, CHAIN_SCAN }; /* the last two: of whole numbers, on the host */
 enum { CHUNK_LEAST, LEAST_OF_ALL };
 enum { DIGIT_COUNTS, DIGIT_STARTS, SCATTER };
 enum { CHUNK_KEPT, CHUNK_CHOOSE };
 enum { CLEAR_BINS, COUNT_BINS, PUT_BINS };
-enum { KERNELS_A_VARIANT = 3 };
+enum { KERNELS_A_VARIANT = 4 };
 
 #endif

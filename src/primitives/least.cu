@@ -67,12 +67,10 @@ K8(least_of_all, READ, from, READ, chunks_, WRITE, to, COUNT, count, COUNT, n, C
     LEAST(places)
     const u64 begin = places[0] * chunk, end = n - begin < chunk ? n : begin + chunk;
     BARRIER
-    EACH_THREAD(t) {
-        u64 first = ~(u64)0;
-        if (n > 0)
-            for (u64 i = begin + t; i < end && first > i; i += THREADS)
-                first = ORDERED(((const K *)from)[i]) == key ? i : first;
-        places[t] = first;
+    EACH_THREAD(t) places[t] = ~(u64)0;
+    for (u64 at = begin; n > 0 && at < end; at += THREADS) {
+        EACH_THREAD(t) if (at + t < end && at + t < places[t] && ORDERED(((const K *)from)[at + t]) == key)
+            places[t] = at + t;
     }
     BARRIER
     LEAST(places)

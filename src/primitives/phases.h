@@ -5,6 +5,7 @@
 #ifndef PRIMITIVES_PHASES_H
 #define PRIMITIVES_PHASES_H
 
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -79,6 +80,7 @@ enum { THREADS = 256, ROW = 1024, ROWS = 4, TILE = 4096, DIGITS = 256 };
 #define ADD_SHARED(at) ((*(at))++)
 #define ADD_GLOBAL(at, value) __atomic_fetch_add((at), (value), __ATOMIC_RELAXED)
 
+#define PAUSE() sched_yield()
 #define BITS_IN(bits) (u32) __builtin_popcount(bits)
 
 static inline f32 AS_FLOAT(u32 bits) {

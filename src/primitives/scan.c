@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Running sums: every chunk's sum, then every chunk's running sums behind those of the chunks before it. */
+/* Running sums: every chunk's sum, then every chunk's running sums behind those of the chunks before it; on the host, of
+   whole numbers, both at once. */
 #include "base/abi.h"
 #include "primitives/work.h"
 
@@ -15,12 +16,25 @@ static gpumm_status check(work *w, uint64_t count, gpumm_scan_options *o, elemen
     return gpumm__work_same(w, "to", o->to, "from", o->from);
 }
 
+enum { CHAIN_CHUNK = 32768 }; /* elements that a core's cache holds */
+
+/* On the host, of whole numbers: see sums.cu. */
+static gpumm_status chain(work *w, uint64_t n, const gpumm_scan_options *o) {
+    gpumm_scratch *states;
+    uint64_t count = 1 + 2 * (n / CHAIN_CHUNK + 2);
+    TRY(gpumm__work_scratch(w, count, sizeof(uint64_t), &states));
+    TRY(LAUNCH(w, CLEAR_CHAIN, 1, SCRATCH(states), COUNT_OF(count)));
+    return LAUNCH(w, CHAIN_SCAN, w->context->info.units, BUFFER(o->from), BUFFER(o->to), SCRATCH(states), COUNT_OF(n),
+                  COUNT_OF(CHAIN_CHUNK), WORD_OF(o->exclusive), WORD_OF(o->total));
+}
+
 static gpumm_status scan(work *w, uint64_t n, gpumm_scan_options *o) {
     element e;
     gpumm_scratch *before = NULL;
     TRY(check(w, n, o, &e));
     if (n == 0 && !o->total) return GPUMM_OK;
     w->variant = sums[e];
+    if (w->context->device->runs_builtins && e != ELEMENT_F32 && n > CHAIN_CHUNK) return chain(w, n, o);
     chunks c = gpumm__work_chunks(w, n, e == ELEMENT_F32);
     if (c.count > 1) {
         TRY(gpumm__work_scratch(w, c.count, sizes[e], &before));

@@ -131,11 +131,14 @@ HELPER T NAME(tile_scan)(const T *from, T *to, u64 at, u64 end, T before, u32 ex
 {
     const u64 stop = end - at < TILE ? end : at + TILE;
     (void)room;
-    for (; at < stop; at++) {
-        const T next = before + from[at];
-        to[at] = exclusive ? before : next;
-        before = next;
-    }
+    if (exclusive)
+        for (; at < stop; at++) {
+            const T one = from[at];
+            to[at] = before;
+            before += one;
+        }
+    else
+        for (; at < stop; at++) to[at] = before += from[at];
     return before;
 }
 
@@ -159,3 +162,39 @@ K7(chunk_scan, READ, from, READ, sums_, WRITE, to, COUNT, n, COUNT, chunk, WORD,
         before = NAME(tile_scan)((const T *)from, (T *)to, at, end, before, exclusive, warps + turn);
     EACH_THREAD(t) if (t == 0 && total && end == n) ((T *)to)[n] = before;
 }
+
+#if !ON_GPU && !FLOATING
+
+// Whole numbers on the host in one turn over the memory, by as many blocks as there are cores. Each takes the next chunk,
+// sums it, adds what stands before, which the one before it has left, and goes over it again while it is in the cache.
+// states[0] counts chunks that are taken; then each has one number that says whether it is known what stands before it,
+// and that.
+
+K2(clear_chain, WRITE, states, COUNT, count)
+{
+    (void)BLOCK;
+    memset(states, 0, count * sizeof(u64));
+    ((u64 *)states)[1] = 1; // before the first there is nothing
+}
+
+K7(chain_scan, READ, from_, WRITE, to, WRITE, states, COUNT, n, COUNT, chunk, WORD, exclusive, WORD, total)
+{
+    const T *from = (const T *)from_;
+    u64 *next = (u64 *)states, begin;
+    (void)BLOCK;
+    while ((begin = chunk * __atomic_fetch_add(next, 1, __ATOMIC_RELAXED)) < n) {
+        const u64 end = n - begin < chunk ? n : begin + chunk;
+        u64 *state = next + 1 + begin / chunk * 2;
+        T sum = 0, before;
+        for (u64 i = begin; i < end; i++) sum += from[i];
+        while (!__atomic_load_n(state, __ATOMIC_ACQUIRE)) PAUSE();
+        before = (T)state[1];
+        state[3] = before + sum;
+        __atomic_store_n(state + 2, 1, __ATOMIC_RELEASE);
+        for (u64 at = begin; at < end; at += TILE)
+            before = NAME(tile_scan)(from, (T *)to, at, end, before, exclusive, NULL);
+        if (total && end == n) ((T *)to)[n] = before;
+    }
+}
+
+#endif
