@@ -154,7 +154,7 @@ static void each_call_fails(void) {
     }
     gpumm_live live;
     gpumm__fault_live(t.d, &live);
-    CHECK(failed == 23 && live.streams == 2 && live.ranges + live.segments + live.blocks + live.events == 0);
+    CHECK(failed == 24 && live.streams == 2 && live.ranges + live.segments + live.blocks + live.events == 0);
     bench_close(&t);
 }
 
