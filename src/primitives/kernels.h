@@ -31,7 +31,7 @@ typedef enum variant {
 } variant;
 
 /* Kernels of a variant, by number. */
-enum { CHUNK_SUMS, CHUNK_SCAN, CLEAR_CHAIN, CHAIN_SCAN }; /* the last two: of whole numbers, on the host */
+enum { CHUNK_SUMS, CHUNK_SCAN, CLEAR_CHAIN, CHAIN_SCAN }; /* the last two: of u32, and of u64 on the host */
 enum { CHUNK_LEAST, LEAST_OF_ALL };
 enum { DIGIT_COUNTS, DIGIT_STARTS, SCATTER };
 enum { CHUNK_KEPT, CHUNK_CHOOSE };

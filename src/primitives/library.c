@@ -18,8 +18,10 @@ enum { ARGUMENTS_MAX = 16, SIGNATURE_BYTES = 512, WORD_BYTES = 8 };
 static const struct variant_text {
     const char *types, *parts[2], *file;
 } texts[VARIANTS] = {
-#define TEXT_SUMS(type, floating) \
-    { "#define T " #type "\n#define FLOATING " #floating "\n#define RESIDENT 4\n", {"", gpumm__text_sums}, "sums.cu" }
+#define TEXT_SUMS(type, floating, short) \
+    {"#define T " #type "\n#define FLOATING " #floating "\n#define SHORT " #short "\n#define RESIDENT 4\n", \
+     {"", gpumm__text_sums}, \
+     "sums.cu"}
 #define TEXT_LEAST(type) \
     { "#define K " #type "\n#define RESIDENT 4\n", {gpumm__text_key, gpumm__text_least}, "least.cu" }
 #define TEXT_KEYS(key, resident) \
@@ -40,9 +42,9 @@ static const struct variant_text {
         "#define T " #type "\n#define FLOATING " #floating "\n#define RESIDENT 4\n", {"", gpumm__text_histogram}, \
             "histogram.cu" \
     }
-    [SUMS_u32] = TEXT_SUMS(u32, 0),
-    [SUMS_u64] = TEXT_SUMS(u64, 0),
-    [SUMS_f32] = TEXT_SUMS(f32, 1),
+    [SUMS_u32] = TEXT_SUMS(u32, 0, 1),
+    [SUMS_u64] = TEXT_SUMS(u64, 0, 0),
+    [SUMS_f32] = TEXT_SUMS(f32, 1, 0),
     [LEAST_u32] = TEXT_LEAST(u32),
     [LEAST_u64] = TEXT_LEAST(u64),
     [SORT_u32] = TEXT_KEYS(u32, 4),

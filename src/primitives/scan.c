@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Running sums: every chunk's sum, then every chunk's running sums behind those of the chunks before it; on the host, of
-   whole numbers, both at once. */
+/* Running sums: every chunk's sum, then every chunk's running sums behind those of the chunks before it; of whole
+   numbers both at once. */
 #include "base/abi.h"
 #include "primitives/work.h"
 
@@ -18,14 +18,21 @@ static gpumm_status check(work *w, uint64_t count, gpumm_scan_options *o, elemen
 
 enum { CHAIN_CHUNK = 32768 }; /* elements that a core's cache holds */
 
-/* On the host, of whole numbers: see sums.cu. */
+/* Of whole numbers, in one turn over the memory: see sums.cu. */
+static bool can_chain(const work *w, uint64_t n, element e) {
+    bool host = w->context->device->runs_builtins;
+    return e != ELEMENT_F32 && (host || e != ELEMENT_U64) && n > (host ? CHAIN_CHUNK : TILE_ELEMENTS);
+}
+
 static gpumm_status chain(work *w, uint64_t n, const gpumm_scan_options *o) {
     gpumm_scratch *states;
-    uint64_t count = 1 + 2 * (n / CHAIN_CHUNK + 2);
-    TRY(gpumm__work_scratch(w, count, sizeof(uint64_t), &states));
-    TRY(LAUNCH(w, CLEAR_CHAIN, 1, SCRATCH(states), COUNT_OF(count)));
-    return LAUNCH(w, CHAIN_SCAN, w->context->info.units, BUFFER(o->from), BUFFER(o->to), SCRATCH(states), COUNT_OF(n),
-                  COUNT_OF(CHAIN_CHUNK), WORD_OF(o->exclusive), WORD_OF(o->total));
+    bool host = w->context->device->runs_builtins;
+    uint64_t chunk = host ? CHAIN_CHUNK : TILE_ELEMENTS, count = n / chunk + (n % chunk != 0);
+    uint64_t words = 1 + 2 * (count + 1), clears = host ? 1 : (words + THREADS_A_BLOCK - 1) / THREADS_A_BLOCK;
+    TRY(gpumm__work_scratch(w, words, sizeof(uint64_t), &states));
+    TRY(LAUNCH(w, CLEAR_CHAIN, clears, SCRATCH(states), COUNT_OF(words)));
+    return LAUNCH(w, CHAIN_SCAN, host ? w->context->info.units : count, BUFFER(o->from), BUFFER(o->to), SCRATCH(states),
+                  COUNT_OF(n), COUNT_OF(chunk), WORD_OF(o->exclusive), WORD_OF(o->total));
 }
 
 static gpumm_status scan(work *w, uint64_t n, gpumm_scan_options *o) {
@@ -34,7 +41,7 @@ static gpumm_status scan(work *w, uint64_t n, gpumm_scan_options *o) {
     TRY(check(w, n, o, &e));
     if (n == 0 && !o->total) return GPUMM_OK;
     w->variant = sums[e];
-    if (w->context->device->runs_builtins && e != ELEMENT_F32 && n > CHAIN_CHUNK) return chain(w, n, o);
+    if (can_chain(w, n, e)) return chain(w, n, o);
     chunks c = gpumm__work_chunks(w, n, e == ELEMENT_F32);
     if (c.count > 1) {
         TRY(gpumm__work_scratch(w, c.count, sizes[e], &before));

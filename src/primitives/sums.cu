@@ -59,34 +59,54 @@ HELPER T before_lane(T sums, u32 lane)
     return lane ? other : (T)0;
 }
 
+struct tile {
+    four some[ROWS];
+    T sums[ROWS]; // of a warp's threads up to this one
+    T all;        // of the tile's warps up to the lane's
+};
+
 // `room` is another one than the tile before had, so that one barrier is enough.
-HELPER T tile_scan(const T *from, T *to, u64 at, u64 end, T before, u32 exclusive, T *room)
+HELPER void tile_read(tile *x, const T *from, u64 at, u64 end, T *room)
 {
     const u32 lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-    const bool whole = end - at >= TILE;
-    four some[ROWS];
-    T sums[ROWS];
+    const bool whole = at + TILE <= end;
     at += 4 * threadIdx.x;
     UNROLL for (u32 r = 0; r < ROWS; r++) {
-        if (whole) some[r] = *(const four *)(from + at + r * ROW);
-        else UNROLL for (u32 k = 0; k < 4; k++) some[r].v[k] = at + r * ROW + k < end ? from[at + r * ROW + k] : (T)0;
-        sums[r] = warp_sums(((some[r].v[0] + some[r].v[1]) + some[r].v[2]) + some[r].v[3]);
-        if (lane == 31) room[r * 8 + warp] = sums[r];
+        T *v = x->some[r].v;
+        if (whole) x->some[r] = *(const four *)(from + at + r * ROW);
+        else UNROLL for (u32 k = 0; k < 4; k++) v[k] = at + r * ROW + k < end ? from[at + r * ROW + k] : (T)0;
+        x->sums[r] = warp_sums(((v[0] + v[1]) + v[2]) + v[3]);
+        if (lane == 31) room[r * 8 + warp] = x->sums[r];
     }
     __syncthreads();
-    const T all = warp_sums(room[lane]);
+    x->all = warp_sums(room[lane]);
+}
+
+HELPER T tile_sum(const tile *x) { return __shfl_sync(~0u, x->all, 31); }
+
+HELPER void tile_write(tile *x, T *to, u64 at, u64 end, T before, u32 exclusive)
+{
+    const u32 lane = threadIdx.x % 32, warp = threadIdx.x / 32;
+    const bool whole = at + TILE <= end;
+    at += 4 * threadIdx.x;
     UNROLL for (u32 r = 0; r < ROWS; r++) {
-        const T warps = before_lane(all, r * 8 + warp);
-        T sum = (before + warps) + before_lane(sums[r], lane);
+        T *v = x->some[r].v, sum = (before + before_lane(x->all, r * 8 + warp)) + before_lane(x->sums[r], lane);
         UNROLL for (u32 k = 0; k < 4; k++) {
-            const T one = some[r].v[k], next = sum + one;
-            some[r].v[k] = exclusive ? sum : next;
+            const T next = sum + v[k];
+            v[k] = exclusive ? sum : next;
             sum = next;
         }
-        if (whole) *(four *)(to + at + r * ROW) = some[r];
-        else UNROLL for (u32 k = 0; k < 4; k++) if (at + r * ROW + k < end) to[at + r * ROW + k] = some[r].v[k];
+        if (whole) *(four *)(to + at + r * ROW) = x->some[r];
+        else UNROLL for (u32 k = 0; k < 4; k++) if (at + r * ROW + k < end) to[at + r * ROW + k] = v[k];
     }
-    return before + __shfl_sync(~0u, all, 31);
+}
+
+HELPER T tile_scan(const T *from, T *to, u64 at, u64 end, T before, u32 exclusive, T *room)
+{
+    tile x;
+    tile_read(&x, from, at, end, room);
+    tile_write(&x, to, at, end, before, exclusive);
+    return before + tile_sum(&x);
 }
 
 #elif FLOATING
@@ -163,12 +183,67 @@ K7(chunk_scan, READ, from, READ, sums_, WRITE, to, COUNT, n, COUNT, chunk, WORD,
     EACH_THREAD(t) if (t == 0 && total && end == n) ((T *)to)[n] = before;
 }
 
-#if !ON_GPU && !FLOATING
+// ---- Whole numbers in one turn over the memory ----------------------------------------------------------------
+// Nothing depends on the order in which they are added. Each block takes the next chunk, sums it, leaves that in the
+// chunk's state, and gets what stands before it from the states of those before it, which are taken already. states[0] counts
+// the chunks that are taken.
 
-// Whole numbers on the host in one turn over the memory, by as many blocks as there are cores. Each takes the next chunk,
-// sums it, adds what stands before, which the one before it has left, and goes over it again while it is in the cache.
-// states[0] counts chunks that are taken; then each has one number that says whether it is known what stands before it,
-// and that.
+#if ON_GPU && SHORT // T and what is known of it are one word
+
+#define PART ((u64)1 << 32)  // the chunk's own sum is there
+#define KNOWN ((u64)2 << 32) // and that of all before it too
+
+K2(clear_chain, WRITE, states, COUNT, count)
+{
+    const u64 at = (u64)BLOCK * THREADS + threadIdx.x;
+    if (at < count) ((u64 *)states)[at] = 0;
+}
+
+// By one warp: 32 states at a time, back to the first that knows all before it.
+HELPER T look_back(volatile u64 *states, u64 number)
+{
+    const u32 lane = threadIdx.x % 32;
+    T before = 0;
+    for (i64 last = (i64)number - 1;; last -= 32) {
+        u64 word;
+        do word = last >= lane ? states[last - lane] : KNOWN; while (__any_sync(~0u, word < PART));
+        const u32 known = __ballot_sync(~0u, word >= KNOWN);
+        const u32 stop = known ? __ffs(known) - 1 : 31;
+        T part = lane <= stop ? (T)word : 0;
+        UNROLL for (u32 d = 16; d > 0; d /= 2) part += __shfl_xor_sync(~0u, part, d);
+        before += part;
+        if (known) return before;
+    }
+}
+
+K7(chain_scan, READ, from, WRITE, to, WRITE, states_, COUNT, n, COUNT, chunk, WORD, exclusive, WORD, total)
+{
+    __shared__ T room[32], shared_before;
+    __shared__ u64 taken;
+    volatile u64 *states = (volatile u64 *)states_ + 1;
+    tile x;
+    if (threadIdx.x == 0) taken = atomicAdd((u64 *)states_, (u64)1);
+    __syncthreads();
+    const u64 number = taken, at = number * chunk;
+    tile_read(&x, (const T *)from, at, n, room);
+    const T sum = tile_sum(&x);
+    if (threadIdx.x < 32) {
+        if (threadIdx.x == 0) states[number] = PART | sum;
+        const T before = look_back(states, number);
+        if (threadIdx.x == 0) {
+            states[number] = KNOWN | (T)(before + sum);
+            shared_before = before;
+        }
+    }
+    __syncthreads();
+    tile_write(&x, (T *)to, at, n, shared_before, exclusive);
+    if (threadIdx.x == 0 && total && at + chunk >= n) ((T *)to)[n] = shared_before + sum;
+}
+
+#elif !ON_GPU && !FLOATING
+
+// By as many blocks as there are cores, each chunk twice, the second time from the cache. A state is two numbers: is it
+// known what stands before the chunk, and that.
 
 K2(clear_chain, WRITE, states, COUNT, count)
 {
