@@ -767,8 +767,8 @@ GPUMM_API gpumm_status gpumm_kernel_check(gpumm_kernel *kernel, gpumm_stream *st
  *   - Results are written by the last launch alone, so that a call that fails leaves them as they were.
  *   - Floats are compared in the order of IEEE 754's totalOrder: negative NaNs, -inf, …, -0, +0, …, +inf, positive NaNs,
  *     NaNs by their bits. (On x86-64 the NaN of 0.0/0.0 is negative, on a GPU it is positive.)
- *   - Scratch for a result of its own stays with the stream: while the application captures a CUDA graph on it, they are
- *     BUSY.
+ *   - While the application captures a CUDA graph on the stream they are BUSY: their scratch would be somebody else's when
+ *     the graph is replayed.
  * Each also returns OVER_LIMIT and OUT_OF_MEMORY, and, on a GPU, COMPILE_FAILED: the first call of a kind compiles it there, or
  * finds it in the cache.
  */
