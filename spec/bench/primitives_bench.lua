@@ -25,8 +25,10 @@ local folder = arg[0]:match "^(.*)/" or "."
 local peer = os.tmpname()
 
 local function build()
-    local command = on_gpu and ("nvcc -O3 -std=c++17 -arch=native '%s/primitives_cub.cu' -o '%s'")
-        or ("c++ -O2 -std=c++17 '%s/primitives_std.cpp' -o '%s'")
+    local command = "c++ -O2 -std=c++17 '%s/primitives_std.cpp' -o '%s'"
+    if on_gpu then
+        command = [[PATH="$PATH:/usr/local/cuda/bin" nvcc -O3 -std=c++17 -arch=native '%s/primitives_cub.cu' -o '%s']]
+    end
     local pipe = io.popen(command:format(folder, peer) .. " 2>&1")
     local said = pipe:read "a"
     if pipe:close() then return true end
