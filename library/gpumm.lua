@@ -115,6 +115,54 @@
 ---@field block? integer|integer[] threads in a block, instead of the kernel's: in x, or { x, y, z }
 ---@field shared_bytes? integer dynamic shared memory of a block, instead of the kernel's
 
+---@class gpumm.scan_options
+---@field from gpumm.buffer u32, u64, i32 or f32
+---@field to? gpumm.buffer of the same type; in place, unless given
+---@field exclusive? boolean an element's sum is of those before it, without itself
+---@field total? boolean the sum of all goes behind the last: `to` has one element more
+---@field n? integer how many elements, from the first on; all of them, unless given
+---@field stream? gpumm.stream
+
+---@class gpumm.reduce_options
+---@field from gpumm.buffer u32, u64, i32 or f32
+---@field to gpumm.buffer its first element gets the result: of the same type; for positions u32 or u64
+---@field op "sum"|"min"|"max"|"argmin"|"argmax" positions count from 0, and of equal elements it is the first
+---@field n? integer how many elements, from the first on; all of them, unless given
+---@field stream? gpumm.stream
+
+---@class gpumm.sort_options
+---@field keys gpumm.buffer u32, u64, i32 or f32
+---@field values? gpumm.buffer elements of 4 or 8 bytes that follow their keys
+---@field to_keys? gpumm.buffer in place, unless given
+---@field to_values? gpumm.buffer in place, unless given
+---@field descending? boolean
+---@field bits? integer of u32 and u64: only so many low bits are looked at, which takes less time
+---@field n? integer how many elements, from the first on; all of them, unless given
+---@field stream? gpumm.stream
+
+---@class gpumm.unique_options
+---@field from gpumm.buffer u32, u64, i32 or f32
+---@field to gpumm.buffer another buffer of the same type, with room for all
+---@field count? gpumm.buffer u32 or u64: its first element gets how many there are
+---@field n? integer how many elements, from the first on; all of them, unless given
+---@field stream? gpumm.stream
+
+---@class gpumm.select_options
+---@field from? gpumm.buffer elements of 4 or 8 bytes; the positions, from 0, unless given
+---@field flags gpumm.buffer u8, i8, u32 or i32: what is not 0 is kept
+---@field to gpumm.buffer another buffer of the same type (of positions: u32 or u64), with room for all
+---@field count? gpumm.buffer u32 or u64: its first element gets how many there are
+---@field n? integer how many elements, from the first on; all that `flags` has, unless given
+---@field stream? gpumm.stream
+
+---@class gpumm.histogram_options
+---@field from gpumm.buffer u32, u64, i32 or f32
+---@field to gpumm.buffer u32 or u64; its length is the number of bins
+---@field low? number the least that is counted; 0, unless given. f32 needs both
+---@field high? number one past the greatest; with whole numbers and neither given, one number a bin
+---@field n? integer how many elements, from the first on; all of them, unless given
+---@field stream? gpumm.stream
+
 ---@class gpumm.readback_options
 ---@field [integer] string|gpumm.buffer which members; every one, unless given
 ---@field slots? integer 2 to 64; 2, unless given
@@ -285,6 +333,50 @@ function Manager:group(options) end
 ---@return string? message
 ---@return gpumm.status_name? code
 function Manager:kernel(options) end
+
+--- Running sums. Those of whole numbers wrap around, those of f32 are made in one order (gpumm.h), so that the result is the
+--- same in every bit each time, on both devices, as that of all that follow down to m:histogram.
+---@param options gpumm.scan_options
+---@return true? ok
+---@return string? message
+---@return gpumm.status_name? code
+function Manager:scan(options) end
+
+--- The sum, least or greatest of all, or where that is. Floats are compared in the order of IEEE 754's totalOrder: negative
+--- NaNs, -inf, …, -0, +0, …, inf, positive NaNs.
+---@param options gpumm.reduce_options
+---@return true? ok
+---@return string? message
+---@return gpumm.status_name? code
+function Manager:reduce(options) end
+
+--- Sorts keys, and values with them; what is equal stays in its order. Takes scratch of twice their size.
+---@param options gpumm.sort_options
+---@return true? ok
+---@return string? message
+---@return gpumm.status_name? code
+function Manager:sort(options) end
+
+--- The first of every run of equal elements; of sorted ones, each value once.
+---@param options gpumm.unique_options
+---@return true? ok
+---@return string? message
+---@return gpumm.status_name? code
+function Manager:unique(options) end
+
+--- The elements with a flag, in their order.
+---@param options gpumm.select_options
+---@return true? ok
+---@return string? message
+---@return gpumm.status_name? code
+function Manager:select(options) end
+
+--- How many elements fall into each bin; those outside and NaNs fall into none.
+---@param options gpumm.histogram_options
+---@return true? ok
+---@return string? message
+---@return gpumm.status_name? code
+function Manager:histogram(options) end
 
 --- Makes a readback of one buffer, or of members of one group: snapshots that are copied to the host asynchronously.
 ---@param options gpumm.readback_options

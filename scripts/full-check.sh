@@ -10,12 +10,13 @@
 #   structure  the rules of the source tree (spec/structure.lua)
 #   lto        built with -flto, the libraries show gpumm_ names alone, and a program links and runs
 #   functions  lines by folder, functions over 30 lines (listed) and over 60 (an error)
+#   large      primitives of 10^8 elements, against plain references
 #   sanitize   every test under Clang's address and undefined-behaviour sanitizers
 # A tool that is missing fails its part, with the name of its Debian package. GPUMM_INSTALL=1 installs them first.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 
-all="format shell commits rockspec structure lto functions sanitize"
+all="format shell commits rockspec structure lto functions large sanitize"
 parts=${*:-$all}
 for part in $parts; do
   [[ " $all " == *" $part "* ]] || { echo "full-check.sh: there is no part '$part'; there are: $all" >&2; exit 2; }
@@ -120,6 +121,14 @@ check_functions() {
     "$work/functions"
   sort -k3nr "$work/functions" | awk '$3 > 30 { printf "  %3d  %s  %s\n", $3, $1, $2 }'
   ! awk '$3 > 60' "$work/functions" | grep . >"$work/too-long" || { echo "over 60 lines:"; cat "$work/too-long"; return 1; }
+}
+
+check_large() {
+  needs cmake cmake || return
+  local build=build-large
+  cmake -S . -B $build && cmake --build $build -j "$(jobs)" --target c_primitives || return
+  [ "$(awk '/MemAvailable/ { print $2 }' /proc/meminfo)" -gt 6000000 ] || { echo "skipped: this takes 6 GB of memory"; return; }
+  GPUMM_PRIMITIVES_MOST=100000000 $build/spec/c_primitives
 }
 
 check_sanitize() {

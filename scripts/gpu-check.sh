@@ -41,6 +41,7 @@ run=$build/gpumm-run
 
 if wanted tests; then
   part "C tests and specs on cuda" tests.log bash -c "cd $build && ctest --output-on-failure -j $jobs"
+  part "primitives of 10^8 elements" primitives.log env GPUMM_PRIMITIVES_MOST=100000000 "$build/spec/c_primitives"
   part "specs, relocating (GPUMM_NO_VMM=1)" relocating.log bash -c "cd $build && GPUMM_NO_VMM=1 ctest --output-on-failure -R '^spec_' -j $jobs"
   grep -E 'tests passed|Total Test time|skipped' "$out/tests.log" | tail -n 4 | tee -a "$summary"
 fi
@@ -61,9 +62,12 @@ if wanted sanitizer; then
   part "initcheck, layout" initcheck.log check initcheck "$run" examples/layout.lua "$graph" --out "$out/checked.png" --steps 20 --grow 1000
   part "racecheck, shared memory" racecheck.log check racecheck "$run" spec/bench/shared.lua
   GPUMM_DEVICE=cuda part "racecheck, blocks" racecheck-blocks.log check racecheck "$run" --quiet "$(command -v busted)" --helper=spec/helper.lua spec/blocks_spec.lua
+  part "racecheck, primitives" racecheck-primitives.log env GPUMM_PRIMITIVES_MOST=70000 compute-sanitizer --error-exitcode 9 --tool racecheck "$build/spec/c_primitives"
 fi
 
 if wanted bench; then
+  part "primitives beside CUB" bench-primitives.log "$run" --quiet spec/bench/primitives_bench.lua --device cuda
+  grep -E ' \| |rows with a mark|no peer' "$out/bench-primitives.log" | tee -a "$summary"
   part "benchmarks" bench.log "$build/spec/bench_gpumm" "$run"
   grep -E ' \| |rows with a mark|^beside.py|in place' "$out/bench.log" | tee -a "$summary"
 fi

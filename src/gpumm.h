@@ -773,6 +773,119 @@ GPUMM_API gpumm_status gpumm_kernel_launch_with(gpumm_kernel *kernel, const gpum
 GPUMM_API gpumm_status gpumm_kernel_check(gpumm_kernel *kernel, gpumm_stream *stream, const gpumm_argument *arguments,
                                           size_t count);
 
+/* ---- Primitives --------------------------------------------------------------------------- */
+
+/*
+ * Scans, sums, sorts and the like of whole buffers, on every device; on the host without a compiler. They enqueue and return
+ * as kernels do, wait on the device for who uses their buffers, and take scratch from the manager, which counts against
+ * the limit. A result is the same in every bit whenever the call is repeated, and on both devices.
+ *   - Element types are u32, u64, i32 and f32. Other types are TYPE_MISMATCH.
+ *   - `count` elements, from the first on, of buffers that are at least so long: else INVALID_ARGUMENT. 0 is fine.
+ *   - What is small but not known before the device has run, as how many elements were kept, goes to a buffer too.
+ *   - A buffer that is not the caller's manager's, or used in two roles that do not go together, is INVALID_ARGUMENT.
+ *   - Results are written by the last launch alone, so that a call that fails leaves them as they were.
+ *   - Floats are compared in the order of IEEE 754's totalOrder: negative NaNs, -inf, …, -0, +0, …, +inf, positive NaNs,
+ *     NaNs by their bits. (On x86-64 the NaN of 0.0/0.0 is negative, on a GPU it is positive.)
+ *   - While the application captures a CUDA graph on the stream they are BUSY: their scratch would be somebody else's when
+ *     the graph is replayed.
+ * Each also returns OVER_LIMIT and OUT_OF_MEMORY, and, on a GPU, COMPILE_FAILED: the first call of a kind compiles it there, or
+ * finds it in the cache.
+ */
+
+typedef struct gpumm_scan_options {
+    size_t size; /* sizeof(gpumm_scan_options); 0: that of 0.2 */
+    gpumm_buffer *from;
+    gpumm_buffer *to; /* of the same type; NULL: `from`, in place */
+    bool exclusive;   /* an element's sum is of those before it, without itself */
+    bool total;       /* the sum of all goes behind the last: `to` has one element more */
+} gpumm_scan_options;
+
+/*
+ * Running sums. Those of whole numbers wrap around.
+ * Sums of f32 are made in this order: in chunks of whole tiles of 4096 elements, at most 2048 chunks, as equal as that allows.
+ * A chunk's sum is that of gpumm_reduce. What stands before a chunk are the sums of the chunks before it: of every 256th, from
+ * the first on, these 256 by halves. Within a chunk, tile by tile: 4 elements of a row of 1024 belong to a thread, 32
+ * threads to a warp; an element's sum is (what stands before the tile + before the warp) + before the thread in the warp, + the
+ * thread's own one by one, where threads of a warp, and warps of a tile, are summed over distances of 1, 2, 4, 8, 16.
+ */
+GPUMM_API gpumm_status gpumm_scan(gpumm_manager *manager, gpumm_stream *stream, uint64_t count,
+                                  const gpumm_scan_options *options);
+
+typedef enum gpumm_reduction {
+    GPUMM_REDUCE_SUM,    /* 0 where there is no element; whole numbers wrap around */
+    GPUMM_REDUCE_MIN,    /* the first in the order; of none the one that comes last in it */
+    GPUMM_REDUCE_MAX,    /* the last in the order; of none the one that comes first in it */
+    GPUMM_REDUCE_ARGMIN, /* its position, from 0, and of equal ones the first; of none all bits are set */
+    GPUMM_REDUCE_ARGMAX
+} gpumm_reduction;
+
+typedef struct gpumm_reduce_options {
+    size_t size; /* sizeof(gpumm_reduce_options); 0: that of 0.2 */
+    gpumm_buffer *from;
+    gpumm_buffer *to; /* its first element gets the result: of the same type; for positions of u32 or u64 */
+    gpumm_reduction op;
+} gpumm_reduce_options;
+
+/*
+ * One value of all.
+ * A sum of f32 is made in chunks as those of gpumm_scan, and the chunks' sums are then summed as one chunk: every 1024th
+ * element, from the last row of 1024 to the first; these 1024 by four, (a + b) + (c + d); these 256 by halves.
+ */
+GPUMM_API gpumm_status gpumm_reduce(gpumm_manager *manager, gpumm_stream *stream, uint64_t count,
+                                    const gpumm_reduce_options *options);
+
+typedef struct gpumm_sort_options {
+    size_t size; /* sizeof(gpumm_sort_options); 0: that of 0.2 */
+    gpumm_buffer *keys;
+    gpumm_buffer *values;    /* follow their keys; of any type of 4 or 8 bytes; NULL: there are none */
+    gpumm_buffer *to_keys;   /* NULL: `keys`, in place */
+    gpumm_buffer *to_values; /* NULL: `values`, in place */
+    bool descending;
+    unsigned bits; /* of u32 and u64: so many low bits are looked at, which takes less time; 0: all */
+} gpumm_sort_options;
+
+/* Sorts; what is equal stays in its order, descending too. Takes scratch of twice the keys and values. */
+GPUMM_API gpumm_status gpumm_sort(gpumm_manager *manager, gpumm_stream *stream, uint64_t count,
+                                  const gpumm_sort_options *options);
+
+typedef struct gpumm_unique_options {
+    size_t size; /* sizeof(gpumm_unique_options); 0: that of 0.2 */
+    gpumm_buffer *from;
+    gpumm_buffer *to;    /* another buffer of the same type, with room for all of them */
+    gpumm_buffer *count; /* u32 or u64: its first element gets how many there are; NULL: it is not wanted */
+} gpumm_unique_options;
+
+/* The first of every run of equal elements, by their bits; of sorted ones, each value once. What is in `to` behind them
+   stays. */
+GPUMM_API gpumm_status gpumm_unique(gpumm_manager *manager, gpumm_stream *stream, uint64_t count,
+                                    const gpumm_unique_options *options);
+
+typedef struct gpumm_select_options {
+    size_t size;         /* sizeof(gpumm_select_options); 0: that of 0.2 */
+    gpumm_buffer *from;  /* of any type of 4 or 8 bytes; NULL: the positions, from 0, are selected */
+    gpumm_buffer *flags; /* u8, i8, u32 or i32: an element is kept where it is not 0 */
+    gpumm_buffer *to;    /* another buffer of the same type (of positions: u32 or u64), with room for all of them */
+    gpumm_buffer *count; /* as gpumm_unique's */
+} gpumm_select_options;
+
+/* The elements with a flag, in their order. What is in `to` behind them stays. */
+GPUMM_API gpumm_status gpumm_select(gpumm_manager *manager, gpumm_stream *stream, uint64_t count,
+                                    const gpumm_select_options *options);
+
+typedef struct gpumm_histogram_options {
+    size_t size; /* sizeof(gpumm_histogram_options); 0: that of 0.2 */
+    gpumm_buffer *from;
+    gpumm_buffer *to; /* u32 or u64; its length is the number of bins, all of which are written */
+    double low,
+        high; /* elements from low on and below high are counted, in bins of equal width; f32 needs both. Of whole
+                         numbers they are whole, up to 2^53, and so is the width; both 0: from 0 on, one number a bin */
+} gpumm_histogram_options;
+
+/* How many elements are in each bin. NaNs and what is outside are in none. For f32, bins are those of
+   (element - low) * step, rounded to f32 each, where step is bins / (high - low) rounded to f32. */
+GPUMM_API gpumm_status gpumm_histogram(gpumm_manager *manager, gpumm_stream *stream, uint64_t count,
+                                       const gpumm_histogram_options *options);
+
 /* ---- Faults ------------------------------------------------------------------------------- */
 
 /* All of these: INVALID_ARGUMENT where the manager was opened without inject_faults. */

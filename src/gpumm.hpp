@@ -375,6 +375,24 @@ class manager : public handle<gpumm_manager, gpumm_manager_retain, gpumm_manager
     result<kernel> open_kernel(const gpumm_kernel_options &options) {
         return made<kernel>([&](gpumm_kernel **out) { return gpumm_kernel_open(get(), &options, out); });
     }
+    status scan(std::uint64_t count, const gpumm_scan_options &options, const stream &on = stream()) {
+        return gpumm_scan(get(), on.get(), count, &options);
+    }
+    status reduce(std::uint64_t count, const gpumm_reduce_options &options, const stream &on = stream()) {
+        return gpumm_reduce(get(), on.get(), count, &options);
+    }
+    status sort(std::uint64_t count, const gpumm_sort_options &options, const stream &on = stream()) {
+        return gpumm_sort(get(), on.get(), count, &options);
+    }
+    status unique(std::uint64_t count, const gpumm_unique_options &options, const stream &on = stream()) {
+        return gpumm_unique(get(), on.get(), count, &options);
+    }
+    status select(std::uint64_t count, const gpumm_select_options &options, const stream &on = stream()) {
+        return gpumm_select(get(), on.get(), count, &options);
+    }
+    status histogram(std::uint64_t count, const gpumm_histogram_options &options, const stream &on = stream()) {
+        return gpumm_histogram(get(), on.get(), count, &options);
+    }
 };
 
 } // namespace gpumm

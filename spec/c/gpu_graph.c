@@ -236,6 +236,7 @@ static void refuse_contents(stage *x, const gpumm_stats *before, const gpumm_buf
     REFUSED(gpumm_buffer_download(x->named, x->s, 0, N, x->data));
     REFUSED(gpumm_buffer_fill(x->named, x->s, 0, N, &(uint32_t){1}));
     REFUSED(gpumm_buffer_copy(x->named, x->s, 0, x->other, 0, N));
+    REFUSED(gpumm_scan(x->m, x->s, N, &(gpumm_scan_options){.from = x->named}));
     REFUSED(gpumm_readback_capture(x->readback, x->s, 1, NULL));
     REFUSED(gpumm_readback_capture(x->readback, NULL, 1, NULL)); /* the stream that wrote last is this one */
 }

@@ -84,6 +84,14 @@ enum {
 
 enum { DEVICE_BLOCK_MAX = 1024, DEVICE_BLOCK_Z_MAX = 64, DEVICE_GRID_X_MAX = INT32_MAX, DEVICE_GRID_YZ_MAX = 65535 };
 
+/* A kernel that is a function of this library: it runs kernel threads [begin, end) of a launch in the calling thread. */
+typedef struct device_builtin {
+    const char *name;
+    void (*run)(void *const *arguments, uint64_t begin, uint64_t end, uint64_t threads, unsigned block);
+    const size_t *sizes; /* bytes of each argument; copied */
+    size_t count;
+} device_builtin;
+
 typedef struct device_launch {
     void *const *arguments; /* one pointer a parameter; taken when the call returns */
     const size_t *sizes;    /* bytes behind each */
@@ -112,7 +120,8 @@ typedef struct device_launch {
  * also where there is no room for both, and where it fails everything is as it was. stream_open: `native` is wrapped and not owned, NULL makes one. stream_close finishes its work first.
  * event_open: only a timed one has event_elapsed. event_query: never recorded is done. fill: `count` times the
  * pattern of `width` (1, 2 or 4) bytes. call: runs a function on this side in stream order; it makes no device call.
- * preprocess fills the source's folder; compile writes out_path. module_close: nothing of it runs any more. function: goes with its module.
+ * preprocess fills the source's folder; compile writes out_path. builtin: a module of that one kernel, where the device
+ * says that it runs_builtins; else there is no such entry. module_close: nothing of it runs any more. function: goes with its module.
  */
 #define DEVICE_CALL_MAP(S, Q, V) \
     Q(reserve, (device * d, place where, uint64_t bytes, gpumm_address * address), (where, bytes, address), NOW, \
@@ -150,6 +159,8 @@ typedef struct device_launch {
     S(preprocess, (device * d, const device_source *source), (source), NOW, AS_IT_IS) \
     S(compile, (device * d, const device_source *source, const char *out_path), (source, out_path), NOW, AS_IT_IS) \
     Q(module_open, (device * d, const char *path, device_module **out), (path, out), NOW, BORN(modules, nothing, 0)) \
+    Q(builtin, (device * d, const device_builtin *kernel, device_module **out), (kernel, out), NOW, \
+      BORN(modules, nothing, 0)) \
     V(module_close, (device * d, device_module * m), (m), NOW, GONE(modules, nothing, 0)) \
     Q(function, (device * d, device_module * m, const char *name, device_function **out), (m, name, out), NOW, \
       AS_IT_IS) \
@@ -194,6 +205,8 @@ struct device { /* each device embeds this first */
     const gpumm_allocator *memory; /* outlives the device */
     bool takes_binaries;           /* module_open takes .cubin, .fatbin and .ptx that others made */
     bool textures;                 /* it has units for them */
+    bool runs_builtins;            /* functions of this library can be launched */
+    bool whole_blocks;             /* threads of a block run together: barriers, shared memory, warps */
     bool inline_snapshots;         /* a small copy to the host in line costs less than staging it */
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Kernels: from CUDA C, or a binary and its signature, to something that can be launched with checked
    arguments. */
-#include "kernel/state.h"
+#include "kernel/kernel.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -303,6 +303,45 @@ gpumm_status gpumm_kernel_open(gpumm_manager *m, const gpumm_kernel_options *opt
     gpumm__context_leave(ctx);
     return status;
 }
+
+/* ---- Kernels of this library ---------------------------------------------------------------- */
+
+static gpumm_status open_function(gpumm_kernel *k, const device_builtin *which, const char *signature) {
+    device *d = k->object.context->device;
+    prototype_source s = {.text = signature, .file = which->name, .signature = true};
+    TRY(gpumm__prototype_read(d->memory, &s, &k->prototypes));
+    k->prototype = &k->prototypes.items[0];
+    TRY(d->call->builtin(d, which, &k->module));
+    gpumm_status status = d->call->function(d, k->module, which->name, &k->function);
+    if (status != GPUMM_OK) d->call->module_close(d, k->module);
+    return status;
+}
+
+gpumm_status gpumm__kernel_builtin(context *ctx, const device_builtin *which, const char *signature,
+                                   gpumm_kernel **out) {
+    gpumm_kernel *k = gpumm__mem_new(&ctx->memory, sizeof *k);
+    if (!k) return fail_host_memory(sizeof *k);
+    k->object.context = ctx;
+    k->threads = SIZE_MAX;
+    set_dimensions(k->block, 1, 1, 1);
+    gpumm_status status = open_function(k, which, signature);
+    if (status != GPUMM_OK) {
+        kernel_destroy(&k->object);
+        return status;
+    }
+    gpumm__object_init(&k->object, ctx, &kernel_class);
+    gpumm__object_list(&k->object);
+    *out = k;
+    return GPUMM_OK;
+}
+
+/* The handle becomes a hold, which keeps the struct and not the manager. */
+void gpumm__kernel_keep(gpumm_kernel *k) {
+    gpumm__object_hold(&k->object);
+    gpumm__object_release(&k->object, true);
+}
+
+void gpumm__kernel_drop(gpumm_kernel *k) { gpumm__object_drop(&k->object); }
 
 gpumm_kernel *gpumm_kernel_retain(gpumm_kernel *k) {
     if (!k) return NULL;

@@ -3,9 +3,8 @@
 -- build needs and grows them with the number of nodes; positions, masses and forces are the caller's.
 
 local kernels = require "gpumm.force.kernels"
-local scan = require "gpumm.force.scan"
 
-local need, buffer = kernels.need, kernels.buffer
+local need, buffer, starts = kernels.need, kernels.buffer, kernels.starts
 local Grid = {}
 Grid.__index = Grid
 
@@ -66,7 +65,7 @@ function Grid:build(n, position, mass, seed)
     need(self.counts:fill(0))
     need(run.bounds(threads, n, position, self.box))
     need(run.count(n, position, self.box, width, seed, self.counts, self.cell_of, self.arrival))
-    self.scan:run(self.cells, self.counts, self.start)
+    starts(self.manager, self.cells, self.counts, self.start)
     need(run.scatter(n, self.cell_of, self.arrival, self.start, self.order, self.keys, self.tally, self.sums))
     need(run.arrange(n, self.order, self.cell_of, self.start, position, mass, self.box, width, seed,
         self.sorted, self.keys, self.tally, self.sums))
@@ -115,7 +114,7 @@ function grid.new(manager, options)
     return setmetatable({
         manager = manager, dimensions = dimensions, room = 0, kernels = kernels.of(manager, "grid.cu", prefix),
         virial = kernels.of(manager, "grid.cu", "#define VIRIAL\n" .. prefix),
-        box = buffer(manager, "u32", 6), scan = scan.new(manager),
+        box = buffer(manager, "u32", 6),
     }, Grid)
 end
 

@@ -55,4 +55,9 @@ function kernels.buffer(manager, type, length, old)
         max_length = math.max(2 * length, 1 << 24) })
 end
 
+--- out[k] becomes the sum of values[0] to values[k - 1], for k from 0 to n: where rows of so many entries begin.
+function kernels.starts(manager, n, values, out)
+    need(manager:scan { from = values, to = out, exclusive = true, total = true, n = n })
+end
+
 return kernels

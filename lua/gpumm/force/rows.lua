@@ -3,19 +3,15 @@
 -- rows in use, which are swapped for the new ones when those are complete.
 
 local kernels = require "gpumm.force.kernels"
-local scan = require "gpumm.force.scan"
 
-local need, buffer = kernels.need, kernels.buffer
+local need, buffer, starts = kernels.need, kernels.buffer, kernels.starts
 local Rows = {}
 Rows.__index = Rows
 
-local function longest(degree, n)
-    local view, most = need(degree:download(1, n)), 0
-    for i = 1, n do
-        local d = view[i]
-        if d > most then most = d end
-    end
-    return most
+local function longest(self, n)
+    self.longest = buffer(self.manager, "u32", 1, self.longest)
+    need(self.manager:reduce { from = self.degree, to = self.longest, op = "max", n = n })
+    return need(self.longest:download())[1]
 end
 
 -- Runs of one entry are sorted; merging doubles them until the longest row is one run.
@@ -35,7 +31,7 @@ local function make_segments(self, made, n)
     local segments = buffer(self.manager, "u32", n, self.segments)
     self.segments = segments
     need(self.kernels.segment_counts(n, self.degree, segments))
-    self.scan:run(n, segments, made.segment)
+    starts(self.manager, n, segments, made.segment)
     made.segment_count = need(made.segment:download(n + 1, 1))[1]
     made.segment_node = buffer(self.manager, "u32", math.max(1, made.segment_count), made.segment_node)
     made.segment_begin = buffer(self.manager, "u32", made.segment_count + 1, made.segment_begin)
@@ -59,8 +55,8 @@ function Rows:build(n, m, from, to, base, weight)
     end
     need(self.degree:fill(0))
     if m > 0 then need(run.degrees(m, from, to, base, self.degree)) end
-    local most = longest(self.degree, n)
-    self.scan:run(n, self.degree, made.row)
+    local most = longest(self, n)
+    starts(manager, n, self.degree, made.row)
     make_segments(self, made, n)
     if m > 0 then
         need(run.fill_rows(m, from, to, base, weight or false, made.row, self.degree, made.near, made.pull, self.owner))
@@ -77,7 +73,7 @@ local rows = {}
 --- segment_node, segment_begin, segment_count, n, m, most (the longest row).
 function rows.new(manager)
     return setmetatable({
-        manager = manager, kernels = kernels.of(manager, "rows.cu"), scan = scan.new(manager),
+        manager = manager, kernels = kernels.of(manager, "rows.cu"),
         spare_pull = false, now = { pull = false }, other = { pull = false },
     }, Rows)
 end

@@ -9,6 +9,7 @@
 #include "bind/api/group.h"
 #include "bind/api/kernel.h"
 #include "bind/api/manager.h"
+#include "bind/api/primitives.h"
 #include "bind/api/readback.h"
 #include "bind/api/report.h"
 #include "bind/api/scratch.h"
@@ -29,6 +30,7 @@ static const struct addition {
     {&gpumm_lua__manager_class, gpumm_lua__manager_streams, NULL},
     {&gpumm_lua__manager_class, gpumm_lua__manager_readbacks, NULL},
     {&gpumm_lua__manager_class, gpumm_lua__manager_kernels, NULL},
+    {&gpumm_lua__manager_class, gpumm_lua__manager_primitives, NULL},
     {&gpumm_lua__manager_class, gpumm_lua__manager_report, NULL},
     {&gpumm_lua__manager_class, NULL, gpumm_lua__manager_faults},
     {&gpumm_lua__buffer_class, NULL, gpumm_lua__buffer_groups},

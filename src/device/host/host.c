@@ -74,6 +74,7 @@ static const device_table host_table = {
     .parameters = gpumm__host_parameters,
     .needs = gpumm__host_needs,
     .module_open = gpumm__host_module_open,
+    .builtin = gpumm__host_builtin,
     .module_close = gpumm__host_module_close,
     .function = gpumm__host_function,
     .launch = gpumm__host_launch,
@@ -144,6 +145,7 @@ gpumm_status gpumm__host_open(const gpumm_options *options, const gpumm_allocato
     if (!h) return fail_host_memory(sizeof *h);
     h->base.call = &host_table;
     h->base.memory = memory;
+    h->base.runs_builtins = true;
     h->page = page;
     h->quota = options->memory_bytes ? options->memory_bytes : gpumm__host_limits_memory(page);
     describe(h, options, granularity, threads);

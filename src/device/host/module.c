@@ -14,7 +14,7 @@ typedef struct described { /* a kernel's constant: see device_parameter */
 } described;
 
 struct device_module {
-    void *library;
+    void *library;              /* NULL: its functions are this library's */
     device_function *functions; /* looked up so far; of this module's one owner */
 };
 
@@ -42,9 +42,34 @@ void gpumm__host_module_close(device *d, device_module *m) {
         next = f->next;
         function_delete(d, f);
     }
-    dlclose(m->library);
+    if (m->library) dlclose(m->library);
     gpumm__mem_free(d->memory, m);
 }
+
+/* ---- Kernels of this library ---- */
+
+static gpumm_status builtin_fill(device *d, device_function *f, const device_builtin *kernel) {
+    uint64_t bytes = (uint64_t)kernel->count * sizeof *f->sizes; /* they are written out there, and few */
+    f->name = gpumm__mem_string(d->memory, kernel->name);
+    f->sizes = gpumm__mem_new(d->memory, bytes);
+    if (!f->name || !f->sizes) return fail_host_memory(bytes);
+    memcpy(f->sizes, kernel->sizes, bytes);
+    f->count = kernel->count;
+    f->run = kernel->run;
+    return GPUMM_OK;
+}
+
+gpumm_status gpumm__host_builtin(device *d, const device_builtin *kernel, device_module **out) {
+    device_module *m = gpumm__mem_new(d->memory, sizeof *m);
+    if (!m) return fail_host_memory(sizeof *m);
+    m->functions = gpumm__mem_new(d->memory, sizeof *m->functions);
+    gpumm_status status = m->functions ? builtin_fill(d, m->functions, kernel) : fail_host_memory(sizeof *m->functions);
+    if (status == GPUMM_OK) *out = m;
+    else gpumm__host_module_close(d, m);
+    return status;
+}
+
+/* ---- Functions ---- */
 
 static device_function *function_known(const device_module *m, const char *name) {
     for (device_function *f = m->functions; f; f = f->next)
