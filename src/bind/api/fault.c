@@ -69,6 +69,7 @@ static int fault_books(lua_State *L) {
         {"streams", live.streams},
         {"events", live.events},
         {"modules", live.modules},
+        {"graphs", live.graphs},
     };
     lua_createtable(L, 0, sizeof books / sizeof *books);
     for (size_t i = 0; i < sizeof books / sizeof *books; i++) {

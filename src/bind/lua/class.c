@@ -103,6 +103,26 @@ static void push_functions(lua_State *L, const luaL_Reg *functions) {
     if (functions) luaL_setfuncs(L, functions, 0);
 }
 
+/* A method of handles: whoever wants to know is told before. */
+static int call_method(lua_State *L) {
+    const luaL_Reg *method = lua_touserdata(L, lua_upvalueindex(1));
+    const bind_state *state = lua_touserdata(L, lua_upvalueindex(3));
+    if (state->recorder) state->before_method(L, lua_touserdata(L, lua_upvalueindex(2)), method->name);
+    return method->func(L);
+}
+
+/* Sets them in the table on top. */
+static void set_methods(lua_State *L, const bind_class *class, const luaL_Reg *methods) {
+    for (; methods && methods->name; methods++) {
+        lua_pushlightuserdata(L, (void *)methods);
+        lua_pushlightuserdata(L, (void *)class);
+        lua_pushlightuserdata(L, gpumm_lua__state_of(L));
+        if (class->release) lua_pushcclosure(L, call_method, 3);
+        else lua_pop(L, 3), lua_pushcfunction(L, methods->func);
+        lua_setfield(L, -2, methods->name);
+    }
+}
+
 static void open_identity(lua_State *L, const bind_class *class) {
     lua_createtable(L, 0, 0);
     lua_createtable(L, 0, 1);
@@ -144,7 +164,8 @@ void gpumm_lua__class_open(lua_State *L, const bind_class *class) {
     lua_rawseti(L, -2, CLASS_KEY);
     if (class->release) push_handle_parts(L, class);
     lua_pushlightuserdata(L, (void *)class);
-    push_functions(L, class->methods);
+    lua_newtable(L);
+    set_methods(L, class, class->methods);
     push_functions(L, class->properties);
     lua_pushvalue(L, -4);
     for (int i = 0; i < METATABLE; i++) lua_pushvalue(L, -METATABLE);
@@ -154,7 +175,7 @@ void gpumm_lua__class_open(lua_State *L, const bind_class *class) {
     lua_setfield(L, -2, "__index");
     lua_pushstring(L, class->name);
     lua_setfield(L, -2, "__metatable");
-    if (class->meta) luaL_setfuncs(L, class->meta, 0);
+    set_methods(L, class, class->meta);
     lua_setfield(L, LUA_REGISTRYINDEX, class->name);
     if (class->release) state->handle_classes[state->handle_class_count++] = class;
 }
@@ -173,7 +194,7 @@ void gpumm_lua__class_add(lua_State *L, const bind_class *class, const luaL_Reg 
     push_tables(L, class);
     if (properties) luaL_setfuncs(L, properties, 0);
     lua_pop(L, 1);
-    if (methods) luaL_setfuncs(L, methods, 0);
+    set_methods(L, class, methods);
     lua_pop(L, 1);
 }
 

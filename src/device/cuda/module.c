@@ -268,6 +268,25 @@ static gpumm_status choose_grid(const device_function *f, uint64_t threads, unsi
     return GPUMM_OK;
 }
 
+gpumm_status gpumm__cuda_launch_node(cuda *c, device_function *f, const device_launch *launch,
+                                     CUDA_KERNEL_NODE_PARAMS *out) {
+    unsigned block = 0, grid = 0;
+    TRY(gpumm__device_check_arguments(f->name, f->sizes, f->count, launch));
+    TRY(allow_shared(c, f, launch->shared_bytes));
+    TRY(choose_block(c, f, launch, &block));
+    TRY(choose_grid(f, launch->threads, block, &grid));
+    *out = (CUDA_KERNEL_NODE_PARAMS){.func = f->handle,
+                                     .gridDimX = grid,
+                                     .gridDimY = 1,
+                                     .gridDimZ = 1,
+                                     .blockDimX = block,
+                                     .blockDimY = 1,
+                                     .blockDimZ = 1,
+                                     .sharedMemBytes = launch->shared_bytes,
+                                     .kernelParams = (void **)launch->arguments};
+    return GPUMM_OK;
+}
+
 static gpumm_status launch_entered(cuda *c, CUstream stream, device_function *f, const device_launch *launch) {
     unsigned block = 0, grid = 0;
     TRY(allow_shared(c, f, launch->shared_bytes));
