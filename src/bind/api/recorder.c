@@ -20,6 +20,7 @@ static const char readbacks_key = 0; /* its address is the key of the list that 
 
 struct bind_recorder {
     bind_state *state;
+    bind_recorder *outer;   /* the one that waits until this ends, as of a simulation whose step runs another */
     lua_State *thread;      /* whose calls are recorded */
     gpumm_manager *manager; /* the recorder keeps its handle */
     bool steps;
@@ -36,7 +37,12 @@ static void stop(bind_recorder *r) {
     gpumm_stream_release(r->stream);
     r->stream = NULL;
     if (r->steps) r->recording = NULL;
-    if (r->state->recorder == r) r->state->recorder = NULL;
+    for (bind_recorder **at = &r->state->recorder; *at; at = &(*at)->outer) {
+        if (*at != r) continue;
+        *at = r->outer;
+        break;
+    }
+    r->outer = NULL;
 }
 
 static int recorder_close(lua_State *L) {
@@ -56,15 +62,6 @@ static int recorder_collect(lua_State *L) {
     return 0;
 }
 
-static void before_method(lua_State *L, const bind_class *class, const char *name);
-
-static void start(lua_State *L, bind_recorder *r) {
-    if (r->state->recorder) luaL_error(L, "a recording is under way already: recordings do not hold recordings");
-    r->state->before_method = before_method;
-    r->state->recorder = r;
-    r->thread = L;
-}
-
 /* The manager's handle is in slot `owner`. [-0, +1, m] */
 static bind_recorder *new_recorder(lua_State *L, int owner) {
     bind_recorder *r = lua_newuserdatauv(L, sizeof *r, 1);
@@ -73,15 +70,6 @@ static bind_recorder *new_recorder(lua_State *L, int owner) {
     lua_pushvalue(L, owner);
     lua_setiuservalue(L, -2, 1);
     return r;
-}
-
-void gpumm_lua__recorder_open(lua_State *L, gpumm_recording *recording, bind_values *values) {
-    bind_recorder *r = new_recorder(L, 1);
-    lua_insert(L, -2);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &readbacks_key);
-    r->recording = recording;
-    r->values = values;
-    start(L, r);
 }
 
 int gpumm_lua__recorder_new(lua_State *L) {
@@ -135,6 +123,29 @@ static gpumm_status flush(bind_recorder *r, gpumm_ticket *tickets) {
 static void flush_or_raise(lua_State *L, bind_recorder *r) {
     gpumm_status status = flush(r, NULL);
     if (status != GPUMM_OK) gpumm_lua__raise(L, status);
+}
+
+static void before_method(lua_State *L, const bind_class *class, const char *name);
+
+static void start(lua_State *L, bind_recorder *r) {
+    bind_recorder *outer = r->state->recorder;
+    if (outer && !outer->steps) luaL_error(L, "a recording is under way already: recordings do not hold recordings");
+    for (bind_recorder *o = outer; o; o = o->outer)
+        if (o == r) luaL_error(L, "this step is recorded already");
+    if (outer) flush_or_raise(L, outer);
+    r->outer = outer;
+    r->state->before_method = before_method;
+    r->state->recorder = r;
+    r->thread = L;
+}
+
+void gpumm_lua__recorder_open(lua_State *L, gpumm_recording *recording, bind_values *values) {
+    bind_recorder *r = new_recorder(L, 1);
+    lua_insert(L, -2);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &readbacks_key);
+    r->recording = recording;
+    r->values = values;
+    start(L, r);
 }
 
 /* ---- What a call asks --------------------------------------------------------------------------------------- */
