@@ -311,4 +311,4 @@ static int recorder_finish(lua_State *L) {
 static const luaL_Reg methods[] = {{"begin", recorder_begin}, {"finish", recorder_finish}, {NULL, NULL}};
 static const luaL_Reg meta[] = {{"__close", recorder_close}, {"__gc", recorder_collect}, {NULL, NULL}};
 
-const bind_class gpumm_lua__recorder_class = {.name = "gpumm.recorder", .methods = methods, .meta = meta};
+const bind_class gpumm_lua__recorder_class = {.name = "gpumm-recorder", .methods = methods, .meta = meta};

@@ -154,9 +154,9 @@ static int name_list(const bind_values *names, const char **list) {
 static void read_values(lua_State *L, replay *x) {
     const char *list[RECORDED_VALUES + 2];
     name_list(x->names, list);
-    if (lua_isnoneornil(L, 2)) {
-        lua_settop(L, 1);
+    if (lua_isnil(L, 2)) {
         lua_newtable(L);
+        lua_replace(L, 2);
     }
     gpumm_lua__options(L, 2, list, false);
     x->stream = gpumm_lua__option_stream(L, 2);
