@@ -276,7 +276,8 @@ describe("a recording", function()
 
     -- Methods that are recorded, or do nothing on a device and say nothing of its work.
     local FREE = {
-        ["gpumm.manager"] = "names device stats is_closed raising get_buffer main kernel leaks check_leaks blocks external record",
+        ["gpumm.manager"] =
+            "names device stats is_closed raising get_buffer main kernel leaks check_leaks blocks external record",
         ["gpumm.buffer"] = "fill copy", ["gpumm.group"] = "member members", ["gpumm.readback"] = "capture",
         ["gpumm.kernel"] = "launch", ["gpumm.recording"] = "scalar length",
     }

@@ -113,6 +113,7 @@ void bench_readback(bench *b);
 void bench_bandwidth(bench *b);
 void bench_overlap(bench *b);
 void bench_launch(bench *b);
+void bench_record(bench *b);
 void bench_slab(bench *b);
 void bench_start(bench *b);
 
