@@ -74,7 +74,7 @@ end
 -- ---- A simulation whose steps are recorded, or not -------------------------------------------------
 
 local function simulation(recorded, many)
-    local key = recorded and "recorded" or "plain"
+    local key = recorded and "at_recorded" or "at_plain"
     if simulations[key] then return simulations[key] end
     simulations[key] = gpumm.simulation {
         recorded = recorded, in_flight = 8,
