@@ -557,7 +557,8 @@ const bind_class gpumm_lua__buffer_class = {
     .methods = methods,
     .properties = properties,
     .meta = meta,
-    .release = release};
+    .release = release,
+    .unheeded = " fill copy __len __eq "};
 
 gpumm_buffer *gpumm_lua__to_buffer(lua_State *L, int index) {
     return gpumm_lua__check(L, index, &gpumm_lua__buffer_class);

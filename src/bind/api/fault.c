@@ -95,6 +95,7 @@ static const luaL_Reg meta[] = {{"__call", fault_itself}, {"__tostring", gpumm_l
 
 static void release(void *manager) { gpumm_manager_release(manager); }
 
-const bind_class gpumm_lua__fault_class = {.name = "gpumm.fault", .methods = methods, .meta = meta, .release = release};
+const bind_class gpumm_lua__fault_class = {
+    .name = "gpumm.fault", .methods = methods, .meta = meta, .release = release, .unheeded = "*"};
 
 const luaL_Reg gpumm_lua__manager_faults[] = {{"fault", manager_fault}, {NULL, NULL}};

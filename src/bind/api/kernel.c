@@ -392,7 +392,11 @@ static const luaL_Reg meta[] = {
 
 static void release(void *kernel) { gpumm_kernel_release(kernel); }
 
-const bind_class gpumm_lua__kernel_class = {
-    .name = "gpumm.kernel", .methods = methods, .properties = properties, .meta = meta, .release = release};
+const bind_class gpumm_lua__kernel_class = {.name = "gpumm.kernel",
+                                            .methods = methods,
+                                            .properties = properties,
+                                            .meta = meta,
+                                            .release = release,
+                                            .unheeded = " launch __call "};
 
 const luaL_Reg gpumm_lua__manager_kernels[] = {{"kernel", manager_kernel}, {NULL, NULL}};

@@ -425,8 +425,12 @@ static const luaL_Reg meta[] = {{"__close", readback_close}, {"__tostring", gpum
 
 static void release(void *readback) { gpumm_readback_release(readback); }
 
-const bind_class gpumm_lua__readback_class = {
-    .name = "gpumm.readback", .methods = methods, .properties = properties, .meta = meta, .release = release};
+const bind_class gpumm_lua__readback_class = {.name = "gpumm.readback",
+                                              .methods = methods,
+                                              .properties = properties,
+                                              .meta = meta,
+                                              .release = release,
+                                              .unheeded = " capture "};
 
 /* ---- The ancestor's pair -------------------------------------------------------------------- */
 

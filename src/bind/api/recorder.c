@@ -125,7 +125,7 @@ static void flush_or_raise(lua_State *L, bind_recorder *r) {
     if (status != GPUMM_OK) gpumm_lua__raise(L, status);
 }
 
-static void before_method(lua_State *L, const bind_class *class, const char *name);
+static void before_method(lua_State *L, const char *name);
 
 static void start(lua_State *L, bind_recorder *r) {
     bind_recorder *outer = r->state->recorder;
@@ -193,28 +193,6 @@ void gpumm_lua__recorded_readback(lua_State *L, int index) {
     lua_pop(L, 1);
 }
 
-/* What does nothing on the device, and asks for nothing that it does. */
-static bool is_harmless(const bind_class *class, const char *name) {
-    static const struct {
-        const char *class, *names;
-    } harmless[] = {
-        {"gpumm.manager", " names device stats is_closed raising get_buffer main kernel leaks check_leaks blocks "
-                          "external record __tostring "},
-        {"gpumm.buffer", " fill copy __len __tostring __eq "},
-        {"gpumm.group", " member members __len __tostring __index "},
-        {"gpumm.readback", " capture __tostring "},
-        {"gpumm.kernel", " launch __call __tostring "},
-        {"gpumm.recording", " scalar length __tostring "},
-        {"gpumm.frame", NULL},
-        {"gpumm.fault", NULL},
-    };
-    char word[64];
-    snprintf(word, sizeof word, " %s ", name);
-    for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++)
-        if (strcmp(class->name, harmless[i].class) == 0) return !harmless[i].names || strstr(harmless[i].names, word);
-    return false;
-}
-
 /* The manager of the object in slot 1. */
 static const void *manager_of_first(lua_State *L) {
     const bind_handle *handle = gpumm_lua__any_handle(L, 1);
@@ -226,10 +204,9 @@ static const void *manager_of_first(lua_State *L) {
     return handle ? handle->object : NULL;
 }
 
-static void before_method(lua_State *L, const bind_class *class, const char *name) {
+static void before_method(lua_State *L, const char *name) {
     bind_recorder *r = gpumm_lua__state_of(L)->recorder;
-    if (is_harmless(class, name) || manager_of_first(L) != r->manager) return;
-    gpumm_lua__not_recorded(L, r->manager, name);
+    if (manager_of_first(L) == r->manager) gpumm_lua__not_recorded(L, r->manager, name);
 }
 
 /* ---- Tokens ------------------------------------------------------------------------------------------------- */

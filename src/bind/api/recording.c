@@ -234,7 +234,11 @@ static const luaL_Reg meta[] = {{"__close", recording_close}, {"__tostring", gpu
 
 static void release(void *recording) { gpumm_recording_release(recording); }
 
-const bind_class gpumm_lua__recording_class = {
-    .name = "gpumm.recording", .methods = methods, .properties = properties, .meta = meta, .release = release};
+const bind_class gpumm_lua__recording_class = {.name = "gpumm.recording",
+                                               .methods = methods,
+                                               .properties = properties,
+                                               .meta = meta,
+                                               .release = release,
+                                               .unheeded = " scalar length "};
 
 const luaL_Reg gpumm_lua__manager_recordings[] = {{"record", manager_record}, {NULL, NULL}};

@@ -5,6 +5,9 @@
  */
 #include "bind/lua/class.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "bind/lua/arguments.h"
 #include "bind/lua/words.h"
 
@@ -106,19 +109,28 @@ static void push_functions(lua_State *L, const luaL_Reg *functions) {
 /* A method of handles: whoever wants to know is told before. */
 static int call_method(lua_State *L) {
     const luaL_Reg *method = lua_touserdata(L, lua_upvalueindex(1));
-    const bind_state *state = lua_touserdata(L, lua_upvalueindex(3));
-    if (state->recorder) state->before_method(L, lua_touserdata(L, lua_upvalueindex(2)), method->name);
+    const bind_state *state = lua_touserdata(L, lua_upvalueindex(2));
+    if (state->recorder) state->before_method(L, method->name);
     return method->func(L);
+}
+
+static bool is_heeded(const bind_class *class, const char *name) {
+    char word[64];
+    if (!class->release || (class->unheeded && class->unheeded[0] == '*')) return false;
+    snprintf(word, sizeof word, " %s ", name);
+    return strcmp(name, "__tostring") != 0 && !(class->unheeded && strstr(class->unheeded, word));
 }
 
 /* Sets them in the table on top. */
 static void set_methods(lua_State *L, const bind_class *class, const luaL_Reg *methods) {
     for (; methods && methods->name; methods++) {
-        lua_pushlightuserdata(L, (void *)methods);
-        lua_pushlightuserdata(L, (void *)class);
-        lua_pushlightuserdata(L, gpumm_lua__state_of(L));
-        if (class->release) lua_pushcclosure(L, call_method, 3);
-        else lua_pop(L, 3), lua_pushcfunction(L, methods->func);
+        if (is_heeded(class, methods->name)) {
+            lua_pushlightuserdata(L, (void *)methods);
+            lua_pushlightuserdata(L, gpumm_lua__state_of(L));
+            lua_pushcclosure(L, call_method, 2);
+        } else {
+            lua_pushcfunction(L, methods->func);
+        }
         lua_setfield(L, -2, methods->name);
     }
 }

@@ -32,8 +32,8 @@ typedef struct bind_state {
     const struct gpumm_lua_module *modules[BIND_MODULES]; /* on top of gpumm, that this state has opened */
     unsigned module_count;
     struct bind_recorder *recorder; /* where a manager's launches go; NULL: they are enqueued */
-    /* Called before any method of a handle while there is one: its class and name, the object in slot 1. */
-    void (*before_method)(lua_State *L, const struct bind_class *class, const char *name);
+    /* Called while there is one before a method of a handle, which is in slot 1; but for a class' unheeded ones. */
+    void (*before_method)(lua_State *L, const char *name);
     struct sandbox *sandbox; /* NULL: the state is not contained */
 } bind_state;
 
