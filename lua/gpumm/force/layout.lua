@@ -93,7 +93,7 @@ local function description(graph, options)
         length = n, max_length = math.max(2 * n, 1 << 20) }
     if options.pinned then members[#members + 1] = { "pinned", "u8" } end
     return {
-        device = options.device, steps = options.steps, nodes = gpumm.group(members),
+        device = options.device, steps = options.steps, recorded = true, nodes = gpumm.group(members),
         edges = gpumm.group { { "from", "u32" }, { "to", "u32" }, { "weight", "f32" },
             max_length = math.max(2 * #graph.from, 1 << 20) },
         moved = gpumm.buffer { type = "u64", length = 1 },

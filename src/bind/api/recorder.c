@@ -27,6 +27,8 @@ struct bind_recorder {
     gpumm_recording *recording; /* what calls go to now; of steps: NULL between two */
     gpumm_stream *stream;       /* of steps: where that is enqueued; NULL: the main one; a reference */
     bind_values *values;        /* of a recording */
+    gpumm_status failed;        /* what nobody was told yet, */
+    char message[400];          /* and why */
     unsigned next, made;
     bind_reference *segments[SEGMENTS]; /* of steps: the recordings */
 };
@@ -120,9 +122,25 @@ static gpumm_status flush(bind_recorder *r, gpumm_ticket *tickets) {
     return status;
 }
 
+/* What failed before is told first. */
+static gpumm_status flush_all(bind_recorder *r, gpumm_ticket *tickets) {
+    gpumm_status before = r->failed, status = flush(r, tickets);
+    r->failed = GPUMM_OK;
+    return before == GPUMM_OK ? status : fail(before, "%s", r->message);
+}
+
 static void flush_or_raise(lua_State *L, bind_recorder *r) {
-    gpumm_status status = flush(r, NULL);
+    gpumm_status status = flush_all(r, NULL);
     if (status != GPUMM_OK) gpumm_lua__raise(L, status);
+}
+
+void gpumm_lua__recorder_before_others(lua_State *L) {
+    bind_recorder *r = gpumm_lua__state_of(L)->recorder;
+    if (!r || !r->steps || !r->recording) return;
+    gpumm_status status = flush(r, NULL);
+    if (status == GPUMM_OK || r->failed != GPUMM_OK) return;
+    r->failed = status;
+    snprintf(r->message, sizeof r->message, "%s", gpumm_message());
 }
 
 static void before_method(lua_State *L, const char *name);
@@ -152,7 +170,7 @@ void gpumm_lua__recorder_open(lua_State *L, gpumm_recording *recording, bind_val
 
 static gpumm_recording *recording_of_step(lua_State *L, bind_recorder *r, gpumm_stream *stream) {
     if (stream == gpumm_manager_main(r->manager)) stream = NULL;
-    if (r->recording && (r->stream != stream || r->thread != L)) flush_or_raise(L, r);
+    if (r->failed != GPUMM_OK || (r->recording && (r->stream != stream || r->thread != L))) flush_or_raise(L, r);
     if (r->recording) return r->recording;
     return r->thread == L ? next_segment(L, r, stream) : NULL;
 }
@@ -251,6 +269,7 @@ static int recorder_begin(lua_State *L) {
     bind_recorder *r = gpumm_lua__userdata(L, 1, &gpumm_lua__recorder_class);
     start(L, r);
     r->next = 0;
+    r->failed = GPUMM_OK;
     return 0;
 }
 
@@ -275,7 +294,7 @@ static int recorder_finish(lua_State *L) {
     int count = 0;
     bool captures = lua_gettop(L) > 2 && (r->recording || next_segment(L, r, NULL));
     if (captures) count = record_captures(L, r->recording, step);
-    gpumm_status status = flush(r, tickets);
+    gpumm_status status = flush_all(r, tickets);
     stop(r);
     if (status != GPUMM_OK) return gpumm_lua__raise(L, status);
     for (int i = 0; i < count; i++) {

@@ -42,6 +42,10 @@ gpumm_recording *gpumm_lua__recording_for(lua_State *L, gpumm_manager *manager, 
 /* The same for what cannot be recorded: in a step it is enqueued behind what was recorded; in a recording it raises. */
 void gpumm_lua__not_recorded(lua_State *L, gpumm_manager *manager, const char *what);
 
+/* Somebody in C gets an object and may enqueue work: in a step that comes behind what was recorded. A failure is raised
+   by the next call that is recorded, or at the step's end. [-0, +0, -] */
+void gpumm_lua__recorder_before_others(lua_State *L);
+
 /* recording_for of a capture: a step's are not recorded, but by the simulation. */
 gpumm_recording *gpumm_lua__recorded_capture(lua_State *L, gpumm_manager *manager, gpumm_stream *stream);
 /* The recording under way keeps the readback at `index`, of its next capture. [-0, +0, m] */
