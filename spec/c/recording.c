@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Recordings: a replay does what the single calls do, bit for bit, in place and relocating, through growths, with every
    operation delayed; recorded once, or anew each step with steps that differ. Orders between two recordings on two
-   streams, captures under every policy, what goes while a recording lives, and every operation of a replay failing. */
+   streams, captures under every policy, what goes while a recording lives, and every operation of a replay failing.
+   gpu_recording.c is the same on a GPU, whose results are held against the host's. */
 #include <sched.h>
 
 #include "hard.h"
+
+#ifndef RECORDING_DEVICE
+#define RECORDING_DEVICE "host"
+#endif
 
 enum { LENGTH = 1000, MOST = 60000, BUFFERS = 3, STEPS = 60, SLOTS = 3 };
 
@@ -48,7 +53,7 @@ static gpumm_readback *readback(gpumm_buffer *b, bool direct, uint64_t in_line, 
 static world world_open(gpumm_options o) {
     static const char *const names[BUFFERS] = {"a", "b", "c"};
     world w;
-    o.device = "host";
+    if (!o.device) o.device = RECORDING_DEVICE;
     o.workers = 2;
     CHECK_OK(gpumm_manager_open(&o, &w.m));
     CHECK_OK(gpumm_type_parse("u32", &w.u32));
@@ -163,7 +168,8 @@ static void same_frames(world *a, world *b, gpumm_ticket ticket) {
 }
 
 static void grow(world *w, gpumm_stream *s, dice *d) {
-    for (int i = 0; i < BUFFERS; i++) CHECK_OK(gpumm_buffer_resize(w->b[i], s, 20 * LENGTH + 7 * (uint64_t)(BUFFERS - i)));
+    for (int i = 0; i < BUFFERS; i++)
+        CHECK_OK(gpumm_buffer_resize(w->b[i], s, 20 * LENGTH + 7 * (uint64_t)(BUFFERS - i)));
     CHECK_OK(gpumm_buffer_resize(w->vectors, s, LENGTH + below(d, LENGTH)));
     CHECK_OK(gpumm_manager_trim(w->m, NULL));
 }
@@ -235,7 +241,7 @@ static void one_round(world *here, world *there, gpumm_recording *r, gpumm_strea
 
 static void replay_is_launching(gpumm_options o, const char *what) {
     dice d = dice_of(5);
-    world here = world_open((gpumm_options){0}), there = world_open(o);
+    world here = world_open((gpumm_options){.device = "host"}), there = world_open(o);
     gpumm_recording *r = recording(there.m, false);
     gpumm_stream *s;
     CHECK_OK(gpumm_stream_open(there.m, &s));
@@ -289,7 +295,7 @@ static void odd_step(world *w, gpumm_recording *r, gpumm_stream *s, uint64_t see
 
 static void anew_is_launching(gpumm_options o, const char *what) {
     dice d = dice_of(11);
-    world here = world_open((gpumm_options){0}), there = world_open(o);
+    world here = world_open((gpumm_options){.device = "host"}), there = world_open(o);
     gpumm_recording *r = recording(there.m, true);
     for (int64_t step = 1; step <= 400 / (HARD_SLOW > 4 ? 4 : HARD_SLOW); step++) {
         uint64_t seed = (uint64_t)step / 12 * 4 + below(&d, 4); /* the same operations for a while */
@@ -340,7 +346,7 @@ static void anew_holds_nothing(void) {
 
 /* Two recordings that write what the other reads, on two streams, and single calls between: as on one stream. */
 static void interleaved(gpumm_options o) {
-    world here = world_open((gpumm_options){0}), there = world_open(o);
+    world here = world_open((gpumm_options){.device = "host"}), there = world_open(o);
     gpumm_recording *r[2] = {recording(there.m, false), recording(there.m, false)};
     gpumm_stream *s[2];
     for (int i = 0; i < 2; i++) {
@@ -742,8 +748,43 @@ static void threads(void) {
     printf("recording: %u replays from three threads\n", replays);
 }
 
+/* False, which is printed: there is no such device. */
+static bool has_device(void) {
+    gpumm_manager *m;
+    gpumm_status status = gpumm_manager_open(&(gpumm_options){.device = RECORDING_DEVICE}, &m);
+    if (status == GPUMM_OK) gpumm_manager_release(m);
+    else printf("skipped: no device: %s\n", gpumm_message());
+    return status == GPUMM_OK;
+}
+
+#ifdef RECORDING_LOSES
+/* A kernel of a replay that loses the device: the next replays say so, and everything can be closed. */
+static void device_is_lost(void) {
+    static const char wild[] = "extern \"C\" __global__ void wild(int n, unsigned *p, unsigned long long far) {"
+                               " int i = blockIdx.x * blockDim.x + threadIdx.x; if (i < n) p[far] = 1; }";
+    world w = world_open((gpumm_options){0});
+    gpumm_recording *r = recording(w.m, false);
+    gpumm_kernel *k;
+    int n = 100;
+    uint64_t far = 1ull << 44;
+    gpumm_argument a[] = {VALUE(n), BUFFER(w.b[0]), VALUE(far)};
+    CHECK_OK(gpumm_kernel_open(w.m, &(gpumm_kernel_options){.source = wild, .file = "wild.cu"}, &k));
+    for (int i = 0; i < 4; i++) add(&w, r, NULL, 0, LENGTH, 1);
+    capture(r, NULL, w.staged, 0);
+    CHECK_OK(gpumm_recording_replay(r, NULL, NULL, 0, NULL));
+    CHECK_OK(gpumm_recording_launch(r, k, 0, a, NULL, 3));
+    CHECK_OK(gpumm_recording_replay(r, NULL, NULL, 0, NULL));
+    CHECK_STATUS(gpumm_manager_synchronize(w.m), GPUMM_DEVICE_LOST);
+    CHECK_STATUS(gpumm_recording_replay(r, NULL, NULL, 0, NULL), GPUMM_DEVICE_LOST);
+    gpumm_kernel_release(k);
+    gpumm_recording_release(r);
+    world_close(&w, false);
+}
+#endif
+
 int main(void) {
     setvbuf(stdout, NULL, _IOLBF, 0);
+    if (!has_device()) return 77;
     replay_is_launching((gpumm_options){0}, "plain");
     replay_is_launching((gpumm_options){.inject_faults = true}, "counted");
     replay_is_launching((gpumm_options){.inject_faults = true, .relocate = true}, "relocating");
@@ -764,5 +805,8 @@ int main(void) {
     every_operation_fails();
     memory_runs_out();
     threads();
+#ifdef RECORDING_LOSES
+    device_is_lost();
+#endif
     return 0;
 }
