@@ -767,7 +767,7 @@ GPUMM_API gpumm_status gpumm_kernel_check(gpumm_kernel *kernel, gpumm_stream *st
    freed all the same, or moved (`generation`; a changed `mapping` does not count), makes a replay STALE. */
 typedef struct gpumm_recording_options {
     size_t size; /* sizeof(gpumm_recording_options); 0: that of 0.2 */
-    bool anew;   /* it is recorded anew before each replay, with gpumm_recording_begin: addresses are those of the replay,
+    bool anew; /* it is recorded anew before each replay, with gpumm_recording_begin: addresses are those of the replay,
                     nothing is held behind it, only what differs from the recording before is changed on the device, and
                     operations are enqueued one by one until the same ones come again */
 } gpumm_recording_options;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A recording: operations, the buffers, kernels and readbacks that they use, and the values that replays give. What is
    recorded anew is compared with what was there, node by node; only what differs is told to the device. How it is
-   replayed is in replay.c, how launches come to it in kernel/record_launch.c. Everything under the recording's lock. */
+   replayed is in replay.c, how calls come to it in record_memory.c and kernel/record_launch.c. Everything under the recording's lock. */
 #ifndef CORE_RECORDING_H
 #define CORE_RECORDING_H
 

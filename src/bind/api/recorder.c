@@ -159,11 +159,11 @@ static void start(lua_State *L, bind_recorder *r) {
 
 void gpumm_lua__recorder_open(lua_State *L, gpumm_recording *recording, bind_values *values) {
     bind_recorder *r = new_recorder(L, 1);
-    lua_insert(L, -2);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &readbacks_key);
     r->recording = recording;
     r->values = values;
     start(L, r);
+    lua_insert(L, -2);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &readbacks_key);
 }
 
 /* ---- What a call asks --------------------------------------------------------------------------------------- */
