@@ -14,8 +14,8 @@ static const char placeholder[PLACEHOLDER_BYTES]; /* stands for the value of a n
 typedef struct launching {
     gpumm_recording *recording;
     gpumm_kernel *kernel;
-    uint64_t threads;
-    size_t counting; /* the argument that says how many at each replay; SIZE_MAX: `threads` stays */
+    device_launch shape; /* threads and geometry, not the arguments */
+    size_t counting;     /* the argument that says how many threads at each replay; SIZE_MAX: they stay */
     size_t count;
     gpumm_argument arguments[GPUMM_PARAMETERS_MAX];
     recorded_link links[GPUMM_PARAMETERS_MAX];
@@ -64,12 +64,12 @@ static gpumm_status take_arguments(launching *l, const gpumm_argument *given, co
     return gpumm__arguments_check(l->kernel, l->arguments, l->count);
 }
 
-static gpumm_status take_threads(launching *l, uint64_t threads, const gpumm_binding *bindings) {
+static gpumm_status take_shape(launching *l, uint64_t threads, const gpumm_binding *bindings) {
     size_t counting = l->kernel->threads;
     bool bound = counting < l->count && bindings && (bindings[counting].name || bindings[counting].length);
-    l->threads = threads;
+    l->shape = (device_launch){.threads = threads, .block = l->kernel->block, .shared_bytes = l->kernel->shared_bytes};
     l->counting = !threads && bound ? counting : SIZE_MAX;
-    return threads || bound ? GPUMM_OK : gpumm__arguments_threads(l->kernel, l->arguments, &l->threads);
+    return threads || bound ? GPUMM_OK : gpumm__arguments_threads(l->kernel, l->arguments, &l->shape.threads);
 }
 
 static gpumm_status use_buffer(launching *l, gpumm_buffer *b, gpumm_access access, uint32_t *index) {
@@ -137,11 +137,10 @@ static void lay_out(const launching *l, recorded_node *n, device_node *d) {
     }
     *d = (device_node){.kind = NODE_LAUNCH};
     d->as.launch.function = l->kernel->function;
-    d->as.launch.what = (device_launch){.arguments = n->as.launch.arguments,
-                                        .sizes = n->as.launch.sizes,
-                                        .count = l->count,
-                                        .block = l->kernel->block,
-                                        .shared_bytes = l->kernel->shared_bytes};
+    d->as.launch.what = l->shape;
+    d->as.launch.what.arguments = n->as.launch.arguments;
+    d->as.launch.what.sizes = n->as.launch.sizes;
+    d->as.launch.what.count = l->count;
 }
 
 static bool same_link(const recorded_link *a, const recorded_link *b) {
@@ -160,16 +159,23 @@ static void put_argument(const launching *l, recorded_node *n, size_t i) {
     n->changed = true;
 }
 
-static void put_launch(const launching *l, recorded_node *n, device_node *d) {
-    for (size_t i = 0; i < l->count; i++) put_argument(l, n, i);
+static bool same_geometry(const device_launch *a, const device_launch *b) {
+    return a->block == b->block && a->shared_bytes == b->shared_bytes;
+}
+
+/* Threads that an argument counts are for the replay to say. */
+static void put_shape(const launching *l, recorded_node *n, device_launch *mine) {
+    bool counted = l->counting != SIZE_MAX;
+    if (counted) n->as.launch.scalar = gpumm_type_scalar(l->kernel->prototype->parameters[l->counting].element);
+    if (counted) l->recording->stirred = true;
     n->as.launch.counting = l->counting;
-    if (l->counting != SIZE_MAX) {
-        n->as.launch.scalar = gpumm_type_scalar(l->kernel->prototype->parameters[l->counting].element);
-        l->recording->stirred = true;
-    } else if (d->as.launch.what.threads != l->threads) {
-        d->as.launch.what.threads = l->threads;
-        n->changed = true;
-    }
+    if (same_geometry(mine, &l->shape) && (counted || mine->threads == l->shape.threads)) return;
+    device_launch shape = l->shape;
+    shape.arguments = mine->arguments;
+    shape.sizes = mine->sizes;
+    shape.count = mine->count;
+    *mine = shape;
+    n->changed = true;
 }
 
 static gpumm_status add(launching *l) {
@@ -179,7 +185,8 @@ static gpumm_status add(launching *l) {
     TRY(gpumm__recording_next(r, RECORDED_LAUNCH, node_bytes(l), &known, &n));
     known = known && same_shape(l, n);
     if (!known) lay_out(l, n, &r->device[r->count]);
-    put_launch(l, n, &r->device[r->count]);
+    for (size_t i = 0; i < l->count; i++) put_argument(l, n, i);
+    put_shape(l, n, &r->device[r->count].as.launch.what);
     gpumm__recording_added(r, known);
     return GPUMM_OK;
 }
@@ -190,7 +197,7 @@ static gpumm_status record(launching *l, uint64_t threads, const gpumm_argument 
         return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s' belongs to another manager than the recording",
                     k->prototype->name);
     TRY(take_arguments(l, given, bindings));
-    TRY(take_threads(l, threads, bindings));
+    TRY(take_shape(l, threads, bindings));
     TRY(gpumm__recording_kernel(l->recording, &k->object, &k->order, k->prototype->name));
     for (size_t i = 0; i < l->count; i++) TRY(link_argument(l, i, bindings ? &bindings[i] : NULL));
     return add(l);
