@@ -30,7 +30,8 @@ describe("a recording of fills, copies and captures", function()
     end
 
     local function set(m)
-        local x = { a = growing(m, "u32", 500), b = growing(m, "u32", 450), c = growing(m, "u32", 600), v = growing(m, "f32x3", 50) }
+        local x = { a = growing(m, "u32", 500), b = growing(m, "u32", 450), c = growing(m, "u32", 600) }
+        x.v = growing(m, "f32x3", 50)
         x.readbacks = { x.a:readback { inline_bytes = 0, slots = 4 }, x.b:readback { direct = true },
             x.c:readback { inline_bytes = "1MiB", slots = 4 } }
         return x
