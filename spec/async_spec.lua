@@ -174,6 +174,8 @@ describe("async", function()
         m:start_async_download("b")
         assert.is_true(m:free("b"))
         fails("NOT_FOUND", "'b'", m:wait_for_download("b"))
+        -- A driver that frees a whole block of pinned memory waits for all that is under way, and so do other calls.
+        if not m:device().in_place then m.fault:release() end
         local b = m:allocate("b", "u8", 1000, { enable_async = true })
         fails("NOT_PENDING", "'b'", m:wait_for_download("b"))
         m.fault:release()

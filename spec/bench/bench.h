@@ -110,6 +110,7 @@ void bench_peak(bench *b);
 void bench_move(bench *b);
 void bench_train(bench *b);
 void bench_readback(bench *b);
+void bench_inline(bench *b);
 void bench_bandwidth(bench *b);
 void bench_overlap(bench *b);
 void bench_launch(bench *b);

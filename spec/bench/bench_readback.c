@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Readbacks. The loop from Lua, every frame captured, delivered and looked at, against the same loop that
- * waits for each frame, and against the ideal: the larger of compute alone and copy alone. And the bandwidth
- * of a capture.
+ * waits for each frame, against the same calls made from C, and against the ideal: the larger of compute alone and copy
+ * alone. Up to which size a snapshot copied in line costs less than one that is staged. And the bandwidth of a capture.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "bench.h"
 
-enum { SLOTS = 3, LIGHT = 1, HEAVY = 10000, LOOP_ROUNDS = 5 };
+enum { SLOTS = 3, LIGHT = 1, HEAVY = 10000, LOOP_ROUNDS = 5, MARKED_NODES = 100000, INLINE_FRAMES = 1000 };
 
 static const struct load {
     const char *name;
@@ -24,6 +24,12 @@ static const struct load {
 
 /* ---- The same loop by hand ------------------------------------------------------------------ */
 
+typedef struct hand_slot {
+    float *pinned;
+    CUdeviceptr staging;
+    CUevent staged, done;
+} hand_slot;
+
 typedef struct by_hand {
     const bench *bench;
     uint64_t nodes;
@@ -31,7 +37,24 @@ typedef struct by_hand {
     CUdeviceptr memory;
     float *pinned, *pageable;
     uint64_t moves;
+    CUstream copies;
+    hand_slot ring[SLOTS];
 } by_hand;
+
+static gpumm_status slot_open(hand_slot *s, uint64_t bytes) {
+    BARE(cuMemHostAlloc((void **)&s->pinned, bytes, CU_MEMHOSTALLOC_PORTABLE));
+    BARE(cuMemAlloc(&s->staging, bytes));
+    BARE(cuEventCreate(&s->staged, CU_EVENT_DISABLE_TIMING));
+    BARE(cuEventCreate(&s->done, CU_EVENT_DISABLE_TIMING));
+    return GPUMM_OK;
+}
+
+static void slot_close(hand_slot *s) {
+    if (s->pinned) (void)cuMemFreeHost(s->pinned);
+    if (s->staging) (void)cuMemFree(s->staging);
+    if (s->staged) (void)cuEventDestroy(s->staged);
+    if (s->done) (void)cuEventDestroy(s->done);
+}
 
 static gpumm_status hand_open(by_hand *h, const bench *b, uint64_t nodes, int turns) {
     *h = (by_hand){.bench = b, .nodes = nodes, .turns = turns};
@@ -41,10 +64,14 @@ static gpumm_status hand_open(by_hand *h, const bench *b, uint64_t nodes, int tu
     BARE(cuMemHostAlloc((void **)&h->pinned, nodes * NODE, CU_MEMHOSTALLOC_PORTABLE));
     BARE(cuMemAlloc(&h->memory, nodes * NODE));
     BARE(cuMemsetD32Async(h->memory, 0, nodes * 3, b->stream));
+    BARE(cuStreamCreate(&h->copies, CU_STREAM_NON_BLOCKING));
+    for (size_t i = 0; i < SLOTS; i++) TRY(slot_open(&h->ring[i], nodes * NODE));
     return bare_synchronize(b);
 }
 
 static void hand_close(by_hand *h) {
+    for (size_t i = 0; i < SLOTS; i++) slot_close(&h->ring[i]);
+    if (h->copies) (void)cuStreamDestroy(h->copies);
     if (h->memory) (void)cuMemFree(h->memory);
     if (h->pinned) (void)cuMemFreeHost(h->pinned);
     free(h->pageable);
@@ -55,9 +82,9 @@ static gpumm_status hand_launch(by_hand *h) {
     return bare_launch(h->bench, h->memory, h->nodes, h->turns);
 }
 
-static gpumm_status hand_check(const by_hand *h, const float *at) {
+static gpumm_status hand_check(const by_hand *h, const float *at, uint64_t moves) {
     const float *last = at + 3 * (h->nodes - 1);
-    float wanted = (float)h->moves;
+    float wanted = (float)moves;
     if (at[0] == 0 && at[1] == wanted && last[0] == (float)(h->nodes - 1) && last[1] == wanted) return GPUMM_OK;
     return fail(GPUMM_DRIVER, "a frame by hand is wrong: step %g and %g instead of %g", (double)at[1], (double)last[1],
                 (double)wanted);
@@ -86,7 +113,7 @@ static gpumm_status pinned_loop(by_hand *h, unsigned count, double *seconds) {
         TRY(hand_launch(h));
         BARE(cuMemcpyDtoHAsync(h->pinned, h->memory, h->nodes * NODE, h->bench->stream));
         TRY(bare_synchronize(h->bench));
-        TRY(hand_check(h, h->pinned));
+        TRY(hand_check(h, h->pinned, h->moves));
     }
     *seconds = seconds_since(start) / count;
     return GPUMM_OK;
@@ -99,8 +126,43 @@ static gpumm_status pageable_loop(by_hand *h, unsigned count, double *seconds) {
         TRY(hand_launch(h));
         TRY(bare_synchronize(h->bench));
         BARE(cuMemcpyDtoH(h->pageable, h->memory, h->nodes * NODE));
-        TRY(hand_check(h, h->pageable));
+        TRY(hand_check(h, h->pageable, h->moves));
     }
+    *seconds = seconds_since(start) / count;
+    return GPUMM_OK;
+}
+
+/* What gpumm does for a frame, as bare calls: in line, or through staging and a stream of copies. */
+static gpumm_status ring_capture(by_hand *h, hand_slot *s, bool staged) {
+    CUstream main = h->bench->stream;
+    uint64_t bytes = h->nodes * NODE;
+    if (!staged) {
+        BARE(cuMemcpyDtoHAsync(s->pinned, h->memory, bytes, main));
+        BARE(cuEventRecord(s->done, main));
+        return GPUMM_OK;
+    }
+    BARE(cuMemcpyDtoDAsync(s->staging, h->memory, bytes, main));
+    BARE(cuEventRecord(s->staged, main));
+    BARE(cuStreamWaitEvent(h->copies, s->staged, 0));
+    BARE(cuMemcpyDtoHAsync(s->pinned, s->staging, bytes, h->copies));
+    BARE(cuEventRecord(s->done, h->copies));
+    return GPUMM_OK;
+}
+
+static gpumm_status ring_take(by_hand *h, uint64_t moves) {
+    BARE(cuEventSynchronize(h->ring[moves % SLOTS].done));
+    return hand_check(h, h->ring[moves % SLOTS].pinned, moves);
+}
+
+static gpumm_status ring_loop(by_hand *h, bool staged, unsigned count, double *seconds) {
+    uint64_t start = gpumm__clock_ns(), first = h->moves, moves;
+    for (unsigned i = 0; i < count; i++) {
+        TRY(hand_launch(h));
+        TRY(ring_capture(h, &h->ring[h->moves % SLOTS], staged));
+        if (h->moves - first >= SLOTS) TRY(ring_take(h, h->moves - SLOTS + 1));
+    }
+    moves = h->moves < first + SLOTS ? first + 1 : h->moves - SLOTS + 2;
+    for (; moves <= h->moves; moves++) TRY(ring_take(h, moves));
     *seconds = seconds_since(start) / count;
     return GPUMM_OK;
 }
@@ -108,19 +170,21 @@ static gpumm_status pageable_loop(by_hand *h, unsigned count, double *seconds) {
 /* ---- From Lua ------------------------------------------------------------------------------- */
 
 typedef struct loop_samples {
-    samples ours, compute, copy, pinned, pageable;
+    samples ours, compute, copy, ring, pinned, pageable;
 } loop_samples;
 
 static gpumm_status hand_round(by_hand *h, const struct load *load, bool counts, loop_samples *s) {
-    double compute, copy, pinned, pageable;
+    double compute, copy, ring, pinned, pageable;
     unsigned few = counts ? load->frames : load->frames / 10;
     TRY(compute_alone(h, few, &compute));
     TRY(copy_alone(h, few, &copy));
+    TRY(ring_loop(h, load->nodes >= MARKED_NODES, few, &ring));
     TRY(pinned_loop(h, few, &pinned));
     TRY(pageable_loop(h, load->pageable_frames, &pageable));
     if (!counts) return GPUMM_OK;
     sample(&s->compute, compute);
     sample(&s->copy, copy);
+    sample(&s->ring, ring);
     sample(&s->pinned, pinned);
     sample(&s->pageable, pageable);
     return GPUMM_OK;
@@ -148,15 +212,19 @@ static gpumm_status loop_rounds(lua_State *L, const bench *b, const struct load 
 }
 
 static void loop_rows(bench *b, const struct load *load, const char *what, const loop_samples *s) {
-    double mine = median(&s->ours), compute = median(&s->compute), copy = median(&s->copy);
-    double ideal = fmax(compute, copy);
-    bool marked = load->nodes >= 100000;
+    double mine = median(&s->ours), compute = median(&s->compute), copy = median(&s->copy), ring = median(&s->ring);
+    double ideal = b->host ? NAN : fmax(compute, copy), ratio = ideal / mine;
+    bool large = load->nodes >= MARKED_NODES;
     char name[96], faster[96];
     snprintf(name, sizeof name, "ideal: compute %.2f us, copy %.2f us", compute * 1e6, copy * 1e6);
     snprintf(faster, sizeof faster, "%s, times faster", what);
-    table_row(b, &(row){what, load->name, UNIT_TIME, mine, b->host ? NAN : ideal, b->host ? NULL : name,
-                        b->host ? NAN : ideal / mine, marked ? AT_LEAST : NO_MARK, ideal / mine, 0.95,
-                        marked ? ">= 0.95 of ideal" : NULL});
+    table_row(b, &(row){what, load->name, UNIT_TIME, mine, ideal, b->host ? NULL : name, ratio,
+                        large ? AT_LEAST : NO_MARK, fmax(ratio / 0.95, 1.1 * ring / mine), 1,
+                        large ? ">= 0.95 of ideal, or <= 1.1 x the same calls from C" : NULL});
+    if (!b->host)
+        table_row(b, &(row){what, load->name, UNIT_TIME, mine, ring,
+                            large ? "the same calls from C, staged" : "the same calls from C, in line", mine / ring,
+                            large ? NO_MARK : AT_MOST, mine / ring, 1.15, large ? NULL : "<= 1.15 x"});
     if (b->host) return;
     table_row(b, &(row){faster, load->name, UNIT_TIME, mine, median(&s->pageable),
                         "synchronous, pageable; 2.8-4.4 x claimed", median(&s->pageable) / mine, NO_MARK, 0, 0, NULL});
@@ -183,6 +251,35 @@ void bench_readback(bench *b) {
         if (b->host && loads[i].nodes > 100000) continue;
         loop_topic(b, &loads[i], "readback loop from Lua, light", LIGHT);
         loop_topic(b, &loads[i], "readback loop from Lua, heavy", b->host ? LIGHT : HEAVY);
+    }
+}
+
+/* ---- In line or staged ---------------------------------------------------------------------- */
+
+static gpumm_status inline_rounds(const bench *b, uint64_t nodes, samples *in_line, samples *staged) {
+    by_hand h;
+    gpumm_status status = hand_open(&h, b, nodes, LIGHT);
+    for (unsigned i = 0; i <= rounds(b, LOOP_ROUNDS) && status == GPUMM_OK; i++) {
+        double x = NAN, y = NAN;
+        status = ring_loop(&h, false, INLINE_FRAMES, &x);
+        if (status == GPUMM_OK) status = ring_loop(&h, true, INLINE_FRAMES, &y);
+        if (i > 0) sample(in_line, x), sample(staged, y);
+    }
+    hand_close(&h);
+    return status;
+}
+
+/* From where this turns above 1 the constant SNAPSHOT_INLINE_BYTES is. */
+void bench_inline(bench *b) {
+    static const char what[] = "frame by bare calls, in line";
+    for (uint64_t kib = 16; kib <= 2048 && !b->host; kib *= 2) {
+        samples in_line = {.count = 0}, staged = {.count = 0};
+        char size[32];
+        snprintf(size, sizeof size, "%llu KiB", (unsigned long long)kib);
+        if (inline_rounds(b, kib * 1024 / NODE, &in_line, &staged) != GPUMM_OK) table_failed(b, what, size);
+        else
+            table_row(b, &(row){what, size, UNIT_TIME, median(&in_line), median(&staged), "staged, by bare calls",
+                                median(&in_line) / median(&staged), NO_MARK, 0, 0, NULL});
     }
 }
 

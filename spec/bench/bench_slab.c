@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Small blocks: allocate + free from C and from Lua, against the stream-ordered pool, and against PyTorch's
-   and CuPy's allocators, which beside.py measures in a process of its own. */
+   CuPy's and RMM's allocators, which beside.py measures in a process of its own. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +75,10 @@ static void slab_rows(bench *b, const char *size, const slab_samples *s) {
 
 /* ---- What beside.py measured ---------------------------------------------------------------- */
 
+typedef struct slab_medians {
+    double c, lua;
+} slab_medians;
+
 typedef struct other {
     char name[96];
     uint64_t bytes;
@@ -101,31 +105,38 @@ static size_t read_others(const bench *b, other others[static OTHERS]) {
     return count;
 }
 
-static void other_rows(bench *b, const char *size, uint64_t bytes, double c, const other *others, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        double theirs = others[i].nanoseconds * 1e-9;
-        if (others[i].bytes != bytes) continue;
-        table_row(b, &(row){"allocate + free a small block, C", size, UNIT_TIME, c, theirs, others[i].name, c / theirs,
-                            NO_MARK, 0, 0, NULL});
-    }
+static void other_row(bench *b, const char *size, const slab_medians *mine, const other *o) {
+    double theirs = o->nanoseconds * 1e-9;
+    bool marked = strncmp(o->name, "RMM", 3) == 0;
+    table_row(b, &(row){"allocate + free a small block, C", size, UNIT_TIME, mine->c, theirs, o->name, mine->c / theirs,
+                        marked ? AT_MOST : NO_MARK, mine->c / theirs, 0.25, marked ? "<= 1/4 of it" : NULL});
+    if (marked)
+        table_row(b, &(row){"allocate + free a small block, Lua", size, UNIT_TIME, mine->lua, theirs, o->name,
+                            mine->lua / theirs, AT_MOST, mine->lua / theirs, 1, "<= it"});
+}
+
+static void other_rows(bench *b, const char *size, uint64_t bytes, const slab_medians *mine, const other *others,
+                       size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (others[i].bytes == bytes) other_row(b, size, mine, &others[i]);
 }
 
 /* ---- The topic ------------------------------------------------------------------------------ */
 
-static gpumm_status slab_size(bench *b, gpumm_manager *m, lua_State *L, size_t i, double *c) {
+static gpumm_status slab_size(bench *b, gpumm_manager *m, lua_State *L, size_t i, slab_medians *mine) {
     slab_samples s = {.c = {0}};
     gpumm_status status = GPUMM_OK;
     for (unsigned round = 0; round <= rounds(b, BATCHES) && status == GPUMM_OK; round++)
         status = slab_round(b, m, L, blocks[i].bytes, round > 0, &s);
     if (status == GPUMM_OK) slab_rows(b, blocks[i].name, &s);
     else table_failed(b, "allocate + free a small block", blocks[i].name);
-    *c = median(&s.c);
+    *mine = (slab_medians){median(&s.c), median(&s.lua)};
     return status;
 }
 
 void bench_slab(bench *b) {
     enum { BLOCKS = sizeof blocks / sizeof *blocks };
-    double c[BLOCKS];
+    slab_medians mine[BLOCKS];
     other others[OTHERS];
     gpumm_manager *m = NULL;
     lua_State *L = NULL;
@@ -133,11 +144,11 @@ void bench_slab(bench *b) {
     if (status == GPUMM_OK) status = script_open(b, m, "bench_calls.lua", &L);
     if (status == GPUMM_OK) status = keep_freed(b, UINT64_MAX);
     if (status != GPUMM_OK) table_failed(b, "allocate + free a small block", "256 B to 1 MiB");
-    for (size_t i = 0; i < BLOCKS && status == GPUMM_OK; i++) (void)slab_size(b, m, L, i, &c[i]);
+    for (size_t i = 0; i < BLOCKS && status == GPUMM_OK; i++) (void)slab_size(b, m, L, i, &mine[i]);
     (void)keep_freed(b, 0);
     script_close(L);
     if (m) gpumm_manager_release(m);
     if (b->host || status != GPUMM_OK) return;
     size_t count = read_others(b, others);
-    for (size_t i = 0; i < BLOCKS; i++) other_rows(b, blocks[i].name, blocks[i].bytes, c[i], others, count);
+    for (size_t i = 0; i < BLOCKS; i++) other_rows(b, blocks[i].name, blocks[i].bytes, &mine[i], others, count);
 }

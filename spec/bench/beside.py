@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What stands beside gpumm's small blocks: allocate + free of one by PyTorch's allocator and by CuPy's pool.
+"""What stands beside gpumm's small blocks: allocate + free of one by RMM's pool, PyTorch's allocator and CuPy's pool.
+
+RMM's pool is called from C++: its packages librmm and rapids_logger have headers and libraries.
 
 Prints lines "name|bytes|nanoseconds", the median of many batches; any other line says what is missing.
 """
@@ -24,6 +26,28 @@ extern "C" void pairs(size_t bytes, int count) {
 }
 """
 
+RMM_SOURCE = r"""
+#include <rmm/cuda_stream_view.hpp>
+#include <rmm/mr/cuda_memory_resource.hpp>
+#include <rmm/mr/pool_memory_resource.hpp>
+extern "C" void pairs(size_t bytes, int count) {
+    static rmm::mr::cuda_memory_resource device;
+    static rmm::mr::pool_memory_resource pool{device, size_t{256} << 20};
+    rmm::cuda_stream_view stream = rmm::cuda_stream_per_thread;
+    for (int i = 0; i < count; i++) {
+        void *block = pool.allocate(stream, bytes, 256);
+        pool.deallocate(stream, block, bytes, 256);
+    }
+}
+"""
+
+
+def pairs_of(library):
+    function = ctypes.CDLL(library).pairs
+    function.argtypes = (ctypes.c_size_t, ctypes.c_int)
+    function.restype = None
+    return function
+
 
 def report(name, pairs):
     for size in SIZES:
@@ -34,6 +58,37 @@ def report(name, pairs):
             pairs(size, PAIRS)
             times.append((time.perf_counter_ns() - start) / PAIRS)
         print(f"{name}|{size}|{statistics.median(times):.1f}", flush=True)
+
+
+def toolkit():
+    return os.environ.get("CUDA_HOME", "/usr/local/cuda")
+
+
+def measure_rmm():
+    try:
+        import librmm
+        import rapids_logger
+    except ImportError as error:
+        print(f"RMM is not here ({error}): no row of its pool")
+        return
+    librmm.load_library()
+    parts = [os.path.dirname(package.__file__) for package in (librmm, rapids_logger)]
+    headers = [os.path.join(part, "include") for part in parts]
+    headers += [os.path.join(headers[0], "rapids"), os.path.join(toolkit(), "include")]
+    folders = [os.path.join(part, "lib64") for part in [*parts, toolkit()]]
+    with tempfile.TemporaryDirectory() as folder:
+        source, library = os.path.join(folder, "pairs.cpp"), os.path.join(folder, "pairs.so")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write(RMM_SOURCE)
+        command = ["c++", "-O2", "-shared", "-fPIC", "-std=c++20", source, "-o", library,
+                   *[f"-I{path}" for path in headers], *[f"-L{path}" for path in folders],
+                   "-lrmm", "-lrapids_logger", "-lcudart"]
+        try:
+            subprocess.run(command, check=True, timeout=120, capture_output=True, text=True)
+        except subprocess.CalledProcessError as error:
+            print(f"RMM's pool could not be called: {error.stderr.strip().splitlines()[:2]}")
+            return
+        report(f"RMM {librmm.__version__} pool from C++", pairs_of(library))
 
 
 def cuda_headers(torch):
@@ -57,10 +112,7 @@ def torch_in_cpp(torch, folder):
                f"-L{os.path.join(root, 'lib')}", "-lc10", "-lc10_cuda",
                f"-D_GLIBCXX_USE_CXX11_ABI={int(torch.compiled_with_cxx11_abi())}"]
     subprocess.run(command, check=True, timeout=40, capture_output=True, text=True)
-    function = ctypes.CDLL(library).pairs
-    function.argtypes = (ctypes.c_size_t, ctypes.c_int)
-    function.restype = None
-    return function
+    return pairs_of(library)
 
 
 def torch_in_python(torch):
@@ -104,7 +156,7 @@ def measure_cupy():
 
 
 def main():
-    for measure in (measure_torch, measure_cupy):
+    for measure in (measure_rmm, measure_torch, measure_cupy):
         try:
             measure()
         except Exception as error:  # one library's failure is not the other's

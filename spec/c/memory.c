@@ -233,6 +233,22 @@ static void slab_chunks(void) {
     gpumm_type_release(type);
 }
 
+/* ---- Arrays that grow ------------------------------------------------------------------------ */
+
+/* A commit of many segments adds them all at once. */
+static void array_grows_by_several(void) {
+    const gpumm_allocator *from = &gpumm__alloc_default;
+    uint64_t *items = NULL;
+    size_t capacity = 0, count = 0;
+    for (size_t more = 1; more <= 100; more += 33) {
+        CHECK(gpumm__mem_reserve(from, (void **)&items, sizeof *items, count + more - 1, &capacity));
+        CHECK(capacity >= count + more);
+        for (size_t i = 0; i < more; i++, count++) items[count] = count;
+    }
+    for (size_t i = 0; i < count; i++) CHECK(items[i] == i);
+    gpumm__mem_free(from, items);
+}
+
 /* ---- Range ----------------------------------------------------------------------------------- */
 
 static void range_in_place(void) {
@@ -671,6 +687,7 @@ int main(void) {
     slab_failing();
     slab_too_large();
     slab_chunks();
+    array_grows_by_several();
     range_in_place();
     range_block();
     ledger_random();

@@ -36,6 +36,7 @@ char *gpumm__mem_string(const gpumm_allocator *from, const char *text) {
 bool gpumm__mem_reserve(const gpumm_allocator *from, void **items, size_t item_bytes, size_t count, size_t *capacity) {
     if (count < *capacity) return true;
     size_t more = *capacity ? *capacity * 2 : 8;
+    if (more <= count) more = count + 1; /* several are added at once */
     void *grown = gpumm__mem_resize(from, *items, more * item_bytes);
     if (!grown) return false;
     *items = grown;

@@ -14,7 +14,7 @@ void *gpumm__mem_resize(const gpumm_allocator *from, void *block, size_t bytes);
 void gpumm__mem_free(const gpumm_allocator *from, void *block);         /* NULL is fine */
 char *gpumm__mem_string(const gpumm_allocator *from, const char *text); /* a copy */
 
-/* Makes room for one more item in a growable array of `items`; false: no memory, nothing changed. */
+/* Makes room for items up to the one of index `count` in a growable array; false: no memory, nothing changed. */
 bool gpumm__mem_reserve(const gpumm_allocator *from, void **items, size_t item_bytes, size_t count, size_t *capacity);
 
 #endif

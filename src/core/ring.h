@@ -7,7 +7,7 @@
 #include "core/group.h"
 
 enum { READBACK_SLOTS = 64, SLOT_MEMBER_ALIGN = 256 };
-enum { SNAPSHOT_INLINE_BYTES = 256 << 10 }; /* up to here a copy in line costs the device less than staging it */
+enum { SNAPSHOT_INLINE_BYTES = 128 << 10 }; /* above, a copy in line costs the device more than staging it */
 
 typedef enum slot_state {
     SLOT_EMPTY,     /* free: never used */
