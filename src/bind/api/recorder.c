@@ -261,7 +261,7 @@ static int token_text(lua_State *L) {
 
 static const luaL_Reg token_meta[] = {{"__tostring", token_text}, {NULL, NULL}};
 
-const bind_class gpumm_lua__token_class = {.name = "gpumm.scalar", .meta = token_meta};
+const bind_class gpumm_lua__token_class = {.name = "gpumm-scalar", .meta = token_meta};
 
 /* ---- Steps -------------------------------------------------------------------------------------------------- */
 
