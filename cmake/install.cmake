@@ -5,7 +5,7 @@
 #   lib/lua/5.4/gpumm.so gpumm_layout.so     the Lua modules, with the files of lua/gpumm inside
 #   lib/libgpumm_layout.a                    the layouts for applications that link statically
 #   lib/cmake/gpumm, lib/pkgconfig           find_package(gpumm), pkg-config gpumm, pkg-config gpumm-lua
-#   bin/gpumm-run  share/man/man1            share/gpumm: types for editors, examples
+#   bin/gpumm-run, gpumm-layout  share/man/man1            share/gpumm: types for editors, examples
 #
 # Each component is a package: gpumm needs libc only, gpumm-layout libpng and zlib too, gpumm-run all of these and Lua.
 #
@@ -36,6 +36,7 @@ if(GPUMM_HAVE_LAYOUT)
 endif()
 if(TARGET gpumm-run)
   install(TARGETS gpumm-run RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT gpumm-run)
+  install(PROGRAMS scripts/gpumm-layout DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT gpumm-run)
   install(FILES doc/gpumm-run.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT gpumm-run)
 endif()
 install(EXPORT gpumm NAMESPACE gpumm:: FILE gpummTargets.cmake DESTINATION ${GPUMM_CMAKE_DIR})

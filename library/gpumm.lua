@@ -983,6 +983,21 @@ function Graph:bfs(source) end
 ---@return integer[] sizes
 function Graph:components() end
 
+--- The largest component as a graph of its own.
+---@return gpumm.graph_object
+function Graph:largest() end
+
+--- The k-core as a graph of its own: nodes with k neighbours in it. Raises where there is none.
+---@param k integer
+---@return gpumm.graph_object
+function Graph:core(k) end
+
+--- What is at most `radius` edges away from a node, as a graph of its own.
+---@param node integer|string its number or its name
+---@param radius? integer 1
+---@return gpumm.graph_object
+function Graph:around(node, radius) end
+
 --- The community of every node, and the sizes of communities.
 ---@return integer[] community
 ---@return integer[] sizes
@@ -1104,8 +1119,13 @@ function gpumm.traceback(message) end
 --- Parses a script's command line: gpumm.options(arg, { "graph", steps = 600 }).
 ---@param words string[]
 ---@param spec table
+---@param texts? table<string, string> what each argument and option is for, shown by --help
 ---@return table<string, any>
-function gpumm.options(words, spec) end
+function gpumm.options(words, spec, texts) end
+
+--- Seconds, which only go on; since when is not said.
+---@return number
+function gpumm.clock() end
 
 --- Checks a description and makes a simulation of it. Needs no device.
 ---@param t gpumm.simulation_options
@@ -1219,8 +1239,10 @@ function gpumm.graph.write(path, g, options) end
 --- Positions by the names of a graph's nodes, from what gpumm.picture.positions has written with its graph.
 ---@param path string .csv or .npy
 ---@param g gpumm.graph_object
+---@param options? { some?: boolean } some: nodes without a position are no error
 ---@return gpumm.view
-function gpumm.graph.positions(path, g) end
+---@return boolean[] has # which nodes have one
+function gpumm.graph.positions(path, g, options) end
 
 gpumm.columns = {}
 
@@ -1248,12 +1270,57 @@ function gpumm.columns.read(path, options) end
 
 ---@alias gpumm.positions gpumm.view|number[][]
 
+---@class gpumm.layout_command what gpumm-layout's options say; --help lists them
+---@field graph string
+
+gpumm.layout = {}
+
+--- The options of a command line, checked; --help prints them and ends the process.
+---@param words string[]
+---@return gpumm.layout_command
+function gpumm.layout.options(words) end
+
+--- The graph of options.graph, or the part of it that they name.
+---@param options gpumm.layout_command
+---@return gpumm.graph_object
+function gpumm.layout.read(options) end
+
+--- Options for gpumm.force.layout.
+---@param graph gpumm.graph_object
+---@param options gpumm.layout_command
+---@param own { frame?: function, finish?: function } as gpumm.layout_options has them
+---@return gpumm.layout_options
+function gpumm.layout.forces(graph, options, own) end
+
+--- Says how many nodes and edges there are, and how good the layout is.
+---@param graph gpumm.graph_object
+---@param result gpumm.layout_result
+function gpumm.layout.report(graph, result) end
+
+--- Writes the picture, page, positions and graph that the options name.
+---@param graph gpumm.graph_object
+---@param options gpumm.layout_command
+---@param positions gpumm.view
+function gpumm.layout.write(graph, options, positions) end
+
+--- A simulation that lays the graph out, shows progress, reports and writes.
+---@param graph gpumm.graph_object
+---@param options gpumm.layout_command
+---@return gpumm.simulation
+function gpumm.layout.simulation(graph, options) end
+
+--- The whole command: gpumm-run -m gpumm.layout.
+---@param words string[]
+---@return gpumm.simulation
+function gpumm.layout.main(words) end
+
 ---@class gpumm.picture_options
 ---@field positions gpumm.positions
 ---@field graph? gpumm.graph_object
 ---@field width? integer 1600
 ---@field height? integer 1200
 ---@field colors? table one for each node: "#rrggbb", { r, g, b } from 0 to 1, numbers of the palette from 1; or a column: fractions from cold to warm, texts by kind
+---@field sizes? (number[])|gpumm.view a number from 0 for each node, by which areas go; the degrees, unless given
 ---@field background? string|table
 ---@field manager? gpumm.manager the one to use; a temporary one, unless given
 
@@ -1336,7 +1403,10 @@ function gpumm.page.write(path, options) end
 ---@field limit? number how far a node may move at first
 ---@field inertia? number
 ---@field pinned? table nodes that stay: a list of them or a set
----@field positions? table|gpumm.view start positions, instead of PivotMDS
+---@field positions? table|gpumm.view start positions, instead of PivotMDS; a point that is false: that node finds its own
+---@field hold? number 0 to 1: how strongly nodes are drawn back to their positions
+---@field seconds? number that it may take, instead of steps; 0: as long as it takes
+---@field weights? "strength"|"length" heavy edges pull more, or short ones
 ---@field frame? fun(sim: gpumm.simulation, frame: gpumm.frame)
 ---@field finish? fun(sim: gpumm.simulation, result: gpumm.layout_result)
 ---@field device? string
@@ -1352,6 +1422,7 @@ function gpumm.page.write(path, options) end
 ---@field warmth? number how far a node may move after a growth
 ---@field cooling? number
 ---@field capture? integer steps between two frames
+---@field weights? "strength"|"length"
 ---@field slots? integer
 ---@field quality? boolean
 ---@field repulsion? number

@@ -238,8 +238,9 @@ end)
 
 describe("a function of the module", function()
     -- These take anything, or nothing and do not look: what they return is no object.
-    local CALM = { caller = true, traceback = true, status_of = true, ["config.default"] = true, ["config.for_positions"] = true,
-        ["config.for_velocities"] = true, ["config.for_edges"] = true, ["config.for_grid_cells"] = true }
+    local CALM = { caller = true, clock = true, traceback = true, status_of = true, ["config.default"] = true,
+        ["config.for_positions"] = true, ["config.for_velocities"] = true, ["config.for_edges"] = true,
+        ["config.for_grid_cells"] = true }
 
     local function functions()
         local list = exports.module()

@@ -25,7 +25,7 @@ step "install into an empty prefix"
 prefix=$work/prefix
 cmake --install "$build" --prefix "$prefix" >"$work/install.log" || { cat "$work/install.log"; fail "cmake --install"; }
 libdir=$(dirname "$(find_one "$prefix" libgpumm.so)")
-for file in include/gpumm.h include/gpumm.hpp include/gpumm_compat.h include/gpumm_lua.h bin/gpumm-run lib/lua/5.4/gpumm.so lib/lua/5.4/gpumm_layout.so share/man/man1/gpumm-run.1 share/doc/gpumm/LICENSE; do
+for file in include/gpumm.h include/gpumm.hpp include/gpumm_compat.h include/gpumm_lua.h bin/gpumm-run bin/gpumm-layout lib/lua/5.4/gpumm.so lib/lua/5.4/gpumm_layout.so share/man/man1/gpumm-run.1 share/doc/gpumm/LICENSE; do
   [ -s "$prefix/$file" ] || fail "$file is missing"
 done
 for name in libgpumm.so.0.2 libgpumm.a libgpumm_lua.a libgpumm_layout.a libgpumm_lua.so gpummConfig.cmake gpummConfigVersion.cmake gpumm.pc gpumm-lua.pc; do

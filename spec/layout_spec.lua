@@ -1,6 +1,7 @@
--- successes: 23
+-- successes: 32
 -- SPDX-License-Identifier: MIT
--- The main job from end to end: examples/layout.lua on the graph that is shipped, and on every bad input there is.
+-- The main job from end to end: examples/layout.lua on the graph that is shipped, and on every bad input there is; the
+-- command's options; and the layout with kernels of its own, examples/own_kernels.lua.
 
 local gpumm = require "gpumm"
 local graph = gpumm.graph
@@ -33,9 +34,9 @@ local function read_file(path)
 end
 
 -- Runs the layout in the folder; its exit code and what it said, on both outputs.
-local function layout(arguments, before)
-    local code = select(3, os.execute(("cd %s; %s %s --quiet --device %s %s/examples/layout.lua %s >said 2>&1 </dev/null")
-        :format(folder, before or "", run, device, root, arguments)))
+local function layout(arguments, before, script)
+    local code = select(3, os.execute(("cd %s; %s %s --quiet --device %s %s %s >said 2>&1 </dev/null")
+        :format(folder, before or "", run, device, script or root .. "/examples/layout.lua", arguments)))
     return code, read_file(beside "said")
 end
 
@@ -128,7 +129,7 @@ describe("the layout of the shipped graph", function()
     it("ends well, has every node and edge, and drops no frame", function()
         assert.equal(0, code, said)
         assert.is_true(nodes > 2000)
-        contains(said, ("%d nodes, "):format(nodes), "dropped frames: 0")
+        contains(said, ("%d nodes, %d edges"):format(nodes, graph.read(SHIPPED).edges), "dropped frames: 0")
     end)
 
     it("grows in batches, and prints one address that never changes", function()
@@ -170,7 +171,7 @@ describe("the layout of the shipped graph", function()
         assert.same({ 1600, 1200 }, { width, height })
         assert.is_true(kinds > 100)
         assert.is_true(drawn > 0.02 and drawn < 0.98)
-        assert(os.execute(("rm %s/picture.png %s/positions.npy"):format(folder, folder)))
+        assert(os.execute(("rm %s/picture.png %s/positions.npy %s/positions.names.csv"):format(folder, folder, folder)))
         assert.same({}, outputs())
     end)
 end)
@@ -246,7 +247,7 @@ describe("a small graph", function()
     it("may grow by one node at a time", function()
         local code, said = layout(write_file("grown.txt", "a b\nb c\nc d\nd e\n") .. " --out p.png --steps 10 --grow 1")
         assert.equal(0, code, said)
-        contains(said, "5 nodes, 4 edges; dropped frames: 0")
+        contains(said, "5 nodes, 4 edges", "dropped frames: 0")
     end)
 
     it("writes positions as .csv too, over what was there", function()
@@ -255,7 +256,166 @@ describe("a small graph", function()
         assert.equal(0, code, said)
         local _, lines = read_file(beside "p.csv"):gsub("\n", "")
         assert.equal(4, lines)
-        assert.matches("^x,y\n%-?[%d.]+,%-?[%d.]+\n", read_file(beside "p.csv"))
+        assert.matches("^name,x,y\na,%-?[%d.]+,%-?[%d.]+\nb,", read_file(beside "p.csv"))
+    end)
+end)
+
+describe("the command", function()
+    after_each(function() os.execute(("cd %s; rm -rf -- *.png *.npy *.csv *.html *.gexf"):format(folder)) end)
+
+    -- Runs it as a module; what it said.
+    local function command(arguments)
+        local code, said = layout(arguments, nil, "-m gpumm.layout")
+        assert.equal(0, code, said)
+        return said
+    end
+
+    -- Positions by name.
+    local function placed(name)
+        local at = {}
+        for line in io.lines(beside(name)) do
+            local who, x, y = line:match "^([^,]+),([^,]+),([^,]+)"
+            if who ~= "name" then at[who] = { tonumber(x), tonumber(y) } end
+        end
+        return at
+    end
+
+    -- Two rings of ten that one edge joins, a tail, and a lone pair.
+    local function rings()
+        local lines = { "a0 b0", "b5 t1", "t1 t2", "x y" }
+        for _, ring in ipairs { "a", "b" } do
+            for k = 0, 9 do
+                lines[#lines + 1] = ("%s%d %s%d"):format(ring, k, ring, (k + 1) % 10)
+                lines[#lines + 1] = ("%s%d %s%d"):format(ring, k, ring, (k + 2) % 10)
+            end
+        end
+        return write_file("rings.txt", table.concat(lines, "\n"))
+    end
+
+    it("is the example, to the byte", function()
+        local name = rings()
+        command(name .. " --out p.png --positions p.csv")
+        local mine = read_file(beside "p.csv")
+        assert.equal(0, (layout(name .. " --out q.png --positions q.csv")))
+        assert.equal(mine, read_file(beside "q.csv"))
+        assert.is_true(read_file(beside "p.png") == read_file(beside "q.png"))
+    end)
+
+    it("lays out the part that was asked for", function()
+        local name = rings()
+        contains(command(name .. " --out p.png --largest"), "22 nodes, 43 edges")
+        contains(command(name .. " --out p.png --core 3"), "20 nodes, 41 edges")
+        contains(command(name .. " --out p.png --ego b5"), "6 nodes, ") -- itself, b3, b4, b6, b7, t1
+        contains(command(name .. " --out p.png --ego b5 --core 2 --positions p.csv"), "5 nodes, ")
+        assert.is_nil(placed "p.csv".t1)
+        assert.is_not_nil(placed "p.csv".b3)
+        os.execute(("cd %s; rm -- *.png *.csv"):format(folder))
+        fails(name .. " --out p.png --core 9 --positions q.npy --page q.html", "the graph has no 9-core")
+    end)
+
+    it("keeps the nodes of an earlier run about where they were, and pinned ones exactly", function()
+        local name = rings()
+        command(name .. " --out p.png --positions old.csv")
+        local old = placed "old.csv"
+        write_file("more.txt", read_file(beside(name)) .. "\nnew a3\nnew a4")
+        command("more.txt --out p.png --positions new.csv --positions-from old.csv")
+        local new, moved, span = placed "new.csv", 0, 0
+        for who, at in pairs(old) do
+            moved = math.max(moved, math.sqrt((new[who][1] - at[1]) ^ 2 + (new[who][2] - at[2]) ^ 2))
+            span = math.max(span, math.abs(at[1]), math.abs(at[2]))
+        end
+        assert.is_true(moved < 0.3 * span, ("%g of %g"):format(moved, span))
+        local function to_new(who) return math.sqrt((new[who][1] - new.new[1]) ^ 2 + (new[who][2] - new.new[2]) ^ 2) end
+        assert.is_true(to_new "a3" < to_new "b3" and to_new "a4" < to_new "b8")
+        write_file("pins.csv", "name,x,y\na0,100,50\nb0,160,50\nnobody,1,1\n")
+        command(name .. " --out p.png --positions pinned.csv --pinned pins.csv")
+        local pinned = placed "pinned.csv"
+        assert.same({ { 100, 50 }, { 160, 50 } }, { pinned.a0, pinned.b0 })
+        local function near(who, to) return math.abs(pinned[who][1] - pinned[to][1]) end
+        assert.is_true(near("a5", "a0") < near("a5", "b5") + 60 and near("b1", "b0") < near("b1", "a0"))
+        write_file("none.csv", "name,x,y\nnobody,1,1\n")
+        os.execute(("cd %s; rm -- *.png old.csv new.csv pins.csv pinned.csv"):format(folder))
+        local code, said = layout(name .. " --out z.png --pinned none.csv")
+        assert.equal(1, code)
+        contains(said, "none of its names is a node of the graph")
+        assert.same({ "none.csv" }, outputs())
+    end)
+
+    it("ends when its time is over, and after so many steps", function()
+        local began = gpumm.clock()
+        command(SHIPPED .. " --out p.png --time 1")
+        assert.is_true(gpumm.clock() - began >= 1)
+        command(rings() .. " --out p.png --positions p.csv --steps 1")
+        local one = read_file(beside "p.csv")
+        command(rings() .. " --out p.png --positions p.csv --steps 100")
+        assert.are_not.equal(one, read_file(beside "p.csv"))
+    end)
+
+    it("writes a page, the graph and three dimensions, and draws sizes and colors of columns", function()
+        local name = rings()
+        local lines = {}
+        for _, who in ipairs { "a", "b" } do
+            for k = 0, 9 do lines[#lines + 1] = ("%s%d %g"):format(who, k, who == "a" and 1 or 100.5) end
+        end
+        for _, who in ipairs { "t1", "t2", "x", "y" } do lines[#lines + 1] = who .. " 0" end
+        write_file("column.txt", table.concat(lines, "\n"))
+        command(name .. " --out p.png --page p.html --write p.gexf --dimensions 3 --positions p.csv --colors column.txt")
+        assert.matches("^name,x,y,z\n", read_file(beside "p.csv"))
+        contains(read_file(beside "p.html"), "<html")
+        assert.equal(24, graph.read(beside "p.gexf").nodes)
+        command(name .. " --out q.png --positions q.csv --colors column.txt --sizes column.txt")
+        command(name .. " --out r.png --positions q.csv --colors column.txt")
+        assert.is_false(read_file(beside "q.png") == read_file(beside "r.png"))
+    end)
+
+    it("takes weights as strengths and as lengths, and refuses what is neither", function()
+        local name = write_file("weights.txt", "a b 8\nb c 1\nc d 8\nd a 1\n")
+        local function ratio(how)
+            command(name .. " --out p.png --positions p.csv --weights " .. how)
+            local at = placed "p.csv"
+            local function length(i, j) return math.sqrt((at[i][1] - at[j][1]) ^ 2 + (at[i][2] - at[j][2]) ^ 2) end
+            return length("a", "b") / length("b", "c")
+        end
+        assert.is_true(ratio "strength" < 0.95)
+        assert.is_true(ratio "length" > 1.05)
+        assert.is_true(math.abs(ratio "none" - 1) < 0.05)
+        os.execute(("cd %s; rm -- *.png *.csv"):format(folder))
+        fails(write_file("negative.txt", "a b 1\nb c -2\n") .. " --out z.png",
+            'edge 2, from node "b" to "c", has the weight -2; a strength is at least 0')
+        fails(write_file("zero.txt", "a b 1\nb c 0\n") .. " --out z.png --weights length", "a length is larger than 0")
+    end)
+
+    it("refuses what makes no sense", function()
+        local name = rings()
+        fails(name .. " --weights heavy", '--weights is strength, length, none, not "heavy"')
+        fails(name .. " --dimensions 4", "--dimensions is 2, 3")
+        fails(name .. " --model springy", "--model is tforce, forceatlas, spring")
+        fails(name .. " --grow 5 --time 3", "--grow and --time do not go together")
+        fails(name .. " --ego nobody --out p.png", 'the graph has no node "nobody"')
+        local code, said = layout("", nil, "-m gpumm.force")
+        assert.equal(1, code)
+        contains(said, "-m gpumm.force: the module has no function main")
+        code, said = layout("", nil, "-m no.such")
+        assert.equal(1, code)
+        contains(said, "-m no.such: module 'no.such' not found")
+    end)
+
+    it("says what its options are for", function()
+        local said = command "--help"
+        contains(said, "usage: gpumm.layout [options] GRAPH", "--core N", "the k-core alone", "--positions-from TEXT")
+    end)
+end)
+
+describe("the layout with kernels of its own", function()
+    it("grows where it is, and is less strained than a random one", function()
+        local code, said = layout(SHIPPED .. " --out own.png --steps 100 --grow 1000", nil, root .. "/examples/own_kernels.lua")
+        assert.equal(0, code, said)
+        contains(said, "dropped frames: 0")
+        local own, random = stresses(said)
+        assert.is_true(own < 0.6 * random, said)
+        local _, growths = said:gsub("room for", "")
+        assert.is_true(growths >= 4)
+        os.remove(beside "own.png")
     end)
 end)
 

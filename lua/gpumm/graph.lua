@@ -14,7 +14,7 @@ local graph = {}
 local methods = {}
 local metatable = { __index = methods, __name = "gpumm.graph" }
 
-for _, part in ipairs { "search", "communities", "batches", "stress" } do
+for _, part in ipairs { "search", "part", "communities", "batches", "stress" } do
     for name, method in pairs(require("gpumm.graph." .. part)) do methods[name] = method end
 end
 
@@ -70,11 +70,11 @@ function graph.write(path, g, options)
 end
 
 --- Positions by the nodes' names from a .csv (name, x, y, …) or .npy that picture.positions has written with its graph: a
---- view in the order of the nodes.
-function graph.positions(path, g)
+--- view in the order of the nodes, and a list of which have one. Raises where a node has none, unless options.some is true.
+function graph.positions(path, g, options)
     if type(path) ~= "string" then error("graph.positions needs a path, not a " .. type(path), 2) end
     if type(g) ~= "table" or not g.names then error("graph.positions needs a graph", 2) end
-    return positions.read(path, g.names)
+    return positions.read(path, g.names, options and options.some)
 end
 
 local function is_column(value) return type(value) == "table" or type(value) == "userdata" end

@@ -1,11 +1,13 @@
 -- SPDX-License-Identifier: MIT
 -- The command line of a script, from one table:
 --
---     local opt = gpumm.options(arg, { "graph", out = "layout.png", steps = 600, grow = 0 })
+--     local opt = gpumm.options(arg, { "graph", out = "layout.png", steps = 600, grow = 0 },
+--         { graph = "an edge list", out = "where the picture goes" })
 --
 -- Entries by position are required arguments; entries by name are options with their defaults. An option accepts
 -- values of its default's type; where the default is a whole number, whole numbers only. A mistake of the user raises a
--- message without a position in the script, because the script is not wrong.
+-- message without a position in the script, because the script is not wrong. The third table, which may be left out, says
+-- in --help what each is for.
 
 local nearest = require "gpumm.words".nearest
 
@@ -29,8 +31,22 @@ local function check_default(name, default)
     if name == "help" then error("gpumm.options: --help is taken, it prints the usage", 4) end
 end
 
+local function check_texts(description, texts)
+    if type(texts) ~= "table" then error("gpumm.options: the texts are a table, not " .. type(texts), 4) end
+    local known = table.move(description.positional, 1, #description.positional, 1, {})
+    table.move(description.names, 1, #description.names, #known + 1, known)
+    for name, text in pairs(texts) do
+        local found = false
+        for _, one in ipairs(known) do found = found or one == name end
+        if not found or type(text) ~= "string" then
+            error(("gpumm.options: a text is for an argument or option, which %q is not"):format(tostring(name)), 4)
+        end
+    end
+    description.texts = texts
+end
+
 local function describe(spec)
-    local description = { positional = {}, names = {}, defaults = {} }
+    local description = { positional = {}, names = {}, defaults = {}, texts = {} }
     local positions = #spec
     for i = 1, positions do
         local name = spec[i]
@@ -64,17 +80,21 @@ local function usage_line(description)
     return table.concat(words, " ")
 end
 
-local function option_line(name, default)
-    if default == true then return "  --no-" .. dashed(name):sub(3), "turns it off" end
-    if default == false then return "  " .. dashed(name), "turns it on" end
+local function option_line(name, default, text)
+    if default == true then return "  --no-" .. dashed(name):sub(3), text and "not: " .. text or "turns it off" end
+    if default == false then return "  " .. dashed(name), text or "turns it on" end
     local shown = default == "" and "empty" or tostring(default)
-    return ("  %s %s"):format(dashed(name), placeholder(default)), "default: " .. shown
+    if text then shown = default == "" and text or ("%s (%s)"):format(text, shown) else shown = "default: " .. shown end
+    return ("  %s %s"):format(dashed(name), placeholder(default)), shown
 end
 
 local function usage(description)
-    local lines = { usage_line(description) }
+    local lines, texts = { usage_line(description) }, description.texts
+    for _, name in ipairs(description.positional) do
+        if texts[name] then lines[#lines + 1] = ("  %-24s %s"):format(name:upper(), texts[name]) end
+    end
     for _, name in ipairs(description.names) do
-        lines[#lines + 1] = ("%-26s %s"):format(option_line(name, description.defaults[name]))
+        lines[#lines + 1] = ("%-26s %s"):format(option_line(name, description.defaults[name], texts[name]))
     end
     lines[#lines + 1] = ("%-26s %s"):format("  --help", "prints this")
     return table.concat(lines, "\n")
@@ -189,8 +209,8 @@ local function name_positionals(description, free, result)
     return result
 end
 
---- Parses `words` (a script's `arg`) by `spec`. `--help` prints the usage and ends the process with 0.
-return function(words, spec)
+--- Parses `words` (a script's `arg`) by `spec`; `texts` are for --help, which prints the usage and ends the process with 0.
+return function(words, spec, texts)
     if type(words) ~= "table" then
         error("gpumm.options needs the script's arg table, not " .. type(words), 2)
     end
@@ -201,6 +221,7 @@ return function(words, spec)
         if type(word) ~= "string" then error(("gpumm.options: word %d is a %s, not text"):format(i, type(word)), 2) end
     end
     local description = describe(spec)
+    if texts ~= nil then check_texts(description, texts) end
     description.script = tostring(words[0] or "script"):match("[^/]*$")
     if wants_help(words) then
         io.stdout:write(usage(description), "\n")

@@ -25,7 +25,7 @@ end
 
 -- ---- What was asked for ----------------------------------------------------------------------
 
-local VALID = { "positions", "graph", "width", "height", "colors", "background", "manager" }
+local VALID = { "positions", "graph", "width", "height", "colors", "sizes", "background", "manager" }
 
 local function side(options, key, default)
     local value = options[key] or default
@@ -83,6 +83,21 @@ local function fit(x, y, width, height)
 end
 
 -- ---- What the nodes look like ----------------------------------------------------------------
+
+-- What sizes are asked for, as if they were degrees: the largest is drawn as the largest degree would be.
+local function as_degrees(sizes, degree, count)
+    local most, largest, out = 1, 0, {}
+    if #sizes ~= count then error(("there are %d sizes for %d positions"):format(#sizes, count), 0) end
+    for i = 1, count do
+        local size = sizes[i]
+        if type(size) ~= "number" or not (size >= 0 and size < math.huge) then
+            error(("size %d is a number from 0, not %s"):format(i, tostring(size)), 0)
+        end
+        most, largest = math.max(most, degree[i]), math.max(largest, size)
+    end
+    for i = 1, count do out[i] = largest > 0 and sizes[i] / largest * most or most end
+    return out
+end
 
 -- The area grows with the degree; in a picture of many nodes all are smaller, and in a small picture
 -- none is too small to be seen.
@@ -214,7 +229,8 @@ local function prepare(options)
     end
     request.count, request.x, request.y = #x, x, y
     request.frame = fit(x, y, request.width, request.height)
-    request.radius, request.ring = radii(degree, #x, request.width, request.height)
+    local size = options.sizes and as_degrees(options.sizes, degree, #x) or degree
+    request.radius, request.ring = radii(size, #x, request.width, request.height)
     request.color = colors.of_nodes(options, degree, #x)
     request.background = colors.background(options.background)
     return request
@@ -235,7 +251,8 @@ end
 --- community, edges blended by density. Options: positions (a view or buffer of f32x2, or of
 --- f32x3: seen from above; or a list of points), graph, width (1600), height
 --- (1200), colors (one a node: "#rrggbb", { r, g, b }, numbers of the palette; or a column of fractions, or of
---- kinds), background, manager (otherwise one of its own, closed at the end).
+--- kinds), sizes (a number from 0 for each node, by which areas go, instead of the degree), background,
+--- manager (otherwise one of its own, closed at the end).
 function picture.write(path, options)
     check_place(path)
     if type(options) ~= "table" then error("picture.write needs a table of options", 2) end

@@ -8,7 +8,9 @@ local nearest = require "gpumm.words".nearest
 
 local USAGE = [[
 usage: gpumm-run [options] script.lua [arguments]
-Runs a Lua script with gpumm inside. Where the script returns a simulation, runs it.
+       gpumm-run [options] -m MODULE [arguments]
+Runs a Lua script with gpumm inside, or the function main of a module (gpumm.layout is one). Where that returns a
+simulation, runs it.
 
   --device auto|host|cuda[:N]  the device of every manager; overrides the script
   --limit SIZE                 a memory limit for all managers together, as 4GiB
@@ -111,6 +113,10 @@ local function parse(arguments)
         local text = arguments[i]
         if text == "--" then return options, i + 1 end
         if text == "-" or text:sub(1, 1) ~= "-" then return options, i end
+        if text == "-m" then
+            options.module = arguments[i + 1] or bad_usage "-m needs the name of a module"
+            return options, i + 1
+        end
         if text:sub(1, 2) ~= "--" then bad_usage("unknown option %s; valid: %s", text, valid_options()) end
         i = i + parse_long(options, text:sub(3), arguments[i + 1])
     end
@@ -270,9 +276,22 @@ local function is_simulation(value)
     return getmetatable(value) == "gpumm.simulation"
 end
 
+-- What -m names, as a chunk.
+local function module_chunk(name)
+    local found, module = pcall(require, name)
+    if not found then error(("-m %s: %s"):format(name, tostring(module)), 0) end
+    local main = type(module) == "table" and rawget(module, "main")
+    if type(main) ~= "function" then error(("-m %s: the module has no function main"):format(name), 0) end
+    return function() return main(_G.arg) end
+end
+
+local function script_chunk(process, path)
+    local chunk, message = process.load(path)
+    return chunk or error(message, 0)
+end
+
 local function run_script(process, options, arguments, script)
-    local chunk, message = process.load(arguments[script])
-    if not chunk then error(message, 0) end
+    local chunk = options.module and module_chunk(options.module) or script_chunk(process, arguments[script])
     local shown = shifted(arguments, script)
     if process.contained then shown = table.move(shown, 0, #shown, 0, {}) end -- without gpumm-run's own options
     _G.arg = shown -- luacheck: ignore 122

@@ -24,7 +24,8 @@ static const struct part {
     {"graph", "gpumm_layout", "gpumm-layout"},   {"force", "gpumm_layout", "gpumm-layout"},
     {"picture", "gpumm_layout", "gpumm-layout"}, {"page", "gpumm_layout", "gpumm-layout"},
     {"image", "gpumm_layout", "gpumm-layout"},   {"columns", "gpumm_layout", "gpumm-layout"},
-    {"inflate", "gpumm_layout", "gpumm-layout"}, {NULL, NULL, NULL},
+    {"inflate", "gpumm_layout", "gpumm-layout"}, {"layout", "gpumm_layout", "gpumm-layout"},
+    {NULL, NULL, NULL},
 };
 
 /* ---- require ---------------------------------------------------------------------------------- */

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/status.h"
+#include "base/thread.h"
 #include "bind/api/classes.h"
 #include "bind/api/config.h"
 #include "bind/api/elements.h"
@@ -309,13 +310,20 @@ static int module_caller(lua_State *L) {
     return 1;
 }
 
+/* clock(): seconds, which only go on; since when is not said. */
+static int module_clock(lua_State *L) {
+    lua_pushnumber(L, gpumm__clock_seconds());
+    return 1;
+}
+
 static const luaL_Reg functions[] = {
     {"manager", gpumm_lua__manager_new}, {"resource", module_resource},
     {"parse_size", module_parse_size},   {"is_memory_error", module_is_memory_error},
     {"beside", module_beside},           {"caller", module_caller},
     {"environment", module_environment}, {"next_capacity", module_next_capacity},
     {"status_of", module_status_of},     {"traceback", gpumm_lua__traceback_handler},
-    {"writable", module_writable},       {NULL, NULL},
+    {"writable", module_writable},       {"clock", module_clock},
+    {NULL, NULL},
 };
 
 static void set_constants(lua_State *L) {
@@ -398,3 +406,6 @@ int luaopen_gpumm(lua_State *L) { return gpumm_lua_open(L); }
         return 1; \
     }
 PART_MAP(PART_OPEN)
+
+/* The module gpumm_layout has a function of this name too, which is the one where both are linked together. */
+__attribute__((weak)) PART_OPEN(layout)

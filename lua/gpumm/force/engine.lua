@@ -93,11 +93,15 @@ function Engine:balance(nodes)
     end
 end
 
---- One iteration: repulsion, springs, motion. `limit` is how far a node may move, in the model's units.
-function Engine:step(nodes, i, limit)
+--- One iteration: repulsion, springs, motion. `limit` is how far a node may move, in the model's units; `hold` (nil: 0)
+--- how strongly nodes are drawn to nodes.anchor where nodes.held says so.
+function Engine:step(nodes, i, limit, hold)
     local now = self.rows.now
     self:repel(nodes, self.strength * self.repulsion, i)
     self:springs(nodes)
+    if nodes.anchor then
+        need(self.kernels.hold(now.n, nodes.anchor, nodes.held, nodes.heft, hold or 0, nodes.position, nodes.force))
+    end
     need(self.kernels.move(now.n, now.segment, self.pull, nodes.force, nodes.mass, nodes.heft,
         nodes.pinned or false, self.gravity, 1, self.speed, self.inertia, limit / self.unit, nodes.position, nodes.velocity))
 end

@@ -24,30 +24,37 @@ local FIELDS = settings.fields {
     first = { kind = "whole", default = 1000, least = 1 }, batch = { kind = "whole", default = 1000, least = 1 },
     every = { kind = "whole", default = 10, least = 1 }, steps = { kind = "whole", default = 200, least = 0 },
     warmth = { kind = "number", default = 1, least = 0 }, cooling = { kind = "number", default = 0.9, least = 0 },
+    weights = { kind = "any", default = "strength" },
     capture = { kind = "whole", default = 5, least = 1 }, grown = { kind = "callable" },
 }
 
 -- Edges in the order of their later end; those of the first i nodes are the ones before first[i + 1].
-local function in_order(graph)
+local function in_order(graph, lengths)
     local order, first = edges_by_last_node(graph)
     local from, to = columns_of(graph)
     return {
         from = native.gather(from, order), to = native.gather(to, order), first = first,
-        weight = graph.weights and native.gather(settings.relative(graph.weights), order),
+        weight = graph.weights and native.gather(settings.relative(graph.weights, lengths), order),
     }
+end
+
+--- The same for those of the nodes from `first` on for which `placed`, a buffer of u32, has 0.
+function growing.seat_rest(manager, rows, position, first, by, dimensions, placed)
+    local now = rows.now
+    local count = now.n - first
+    local run = kernels.of(manager, "growing.cu", kernels.dimension(dimensions or 2))
+    for round = 1, ROUNDS do need(run.seat(count, first, round, now.row, now.near, by, placed, position)) end
+    need(run.seat_alone(count, first, 2 * by, by, placed, position))
+    for round = 2, ROUNDS do need(run.seat(count, first, round, now.row, now.near, by, placed, position)) end
 end
 
 --- Gives the nodes from `first` (counting from 0) to n a place in `position`: at the middle of those of their
 --- neighbours that have one, with a hashed offset of up to `by`.
 function growing.seat(manager, rows, position, first, by, dimensions)
-    local now = rows.now
-    local count = now.n - first
-    local run = kernels.of(manager, "growing.cu", kernels.dimension(dimensions or 2))
+    local count = rows.now.n - first
     local placed <close> = buffer(manager, "u32", count)
     need(placed:fill(0))
-    for round = 1, ROUNDS do need(run.seat(count, first, round, now.row, now.near, by, placed, position)) end
-    need(run.seat_alone(count, first, 2 * by, by, placed, position))
-    for round = 2, ROUNDS do need(run.seat(count, first, round, now.row, now.near, by, placed, position)) end
+    growing.seat_rest(manager, rows, position, first, by, dimensions, placed)
 end
 
 local function append_edges(sim, before, after)
@@ -81,7 +88,7 @@ local function grow(sim, graph, options, step)
 end
 
 local function begin(sim, graph, options)
-    sim.order, sim.engine, sim.at = in_order(graph), engine.new(sim.manager, options), {}
+    sim.order, sim.engine, sim.at = in_order(graph, options.lengths), engine.new(sim.manager, options), {}
     for _, name in ipairs { "position", "velocity", "force", "mass", "heft" } do sim.at[name] = sim.nodes:member(name) end
 end
 
@@ -101,6 +108,8 @@ function growing.simulation(graph, options)
     if type(graph) ~= "table" or not graph.from or not graph.nodes then error("force.growing needs a graph", 2) end
     options = checked.options("force.growing", options, FIELDS, 2)
     models.of(options.model, "force.growing", 2)
+    options.lengths = settings.are_lengths("force.growing", options.weights, 2)
+    settings.check_weights("force.growing", graph, options.lengths, 2)
     local vec = "f32x" .. options.dimensions
     local growths = math.ceil(math.max(0, graph.nodes - options.first) / options.batch)
     return gpumm.simulation {

@@ -8,26 +8,34 @@ local engine = require "gpumm.force.engine"
 local kernels = require "gpumm.force.kernels"
 local models = require "gpumm.force.models"
 local packing = require "gpumm.force.packing"
+local placing = require "gpumm.force.placing"
 local quality = require "gpumm.force.quality"
 local settings = require "gpumm.force.settings"
 local start = require "gpumm.force.start"
 
 local need = kernels.need
 
+local MANY = 1000000 -- steps, where the time ends them
+
 local FIELDS = settings.fields {
     cooling = { kind = "number", default = 1, least = 0 }, settle = { kind = "number", default = 0.002 },
     every = { kind = "whole", default = 1, least = 1 }, limit = { kind = "number", least = 0 },
-    pinned = { kind = "any" }, positions = { kind = "any" },
+    pinned = { kind = "any" }, positions = { kind = "any" }, hold = { kind = "number", default = 0, least = 0, most = 1 },
+    seconds = { kind = "number", default = 0, least = 0 }, weights = { kind = "any", default = "strength" },
 }
 
 -- At `level` is who calls force.layout.
 local function check(graph, options, level)
     local all = checked.options("force.layout", options, FIELDS, level + 1)
     models.of(all.model, "force.layout", level + 1)
+    all.lengths = settings.are_lengths("force.layout", all.weights, level + 1)
+    settings.check_weights("force.layout", graph, all.lengths, level + 1)
+    if all.seconds > 0 and not (options and options.steps) then all.steps = MANY end
     if all.pinned then all.pinned = settings.pinned("force.layout", graph.nodes, all.pinned, level + 1) end
     if all.positions then
-        all.positions = settings.positions("force.layout", graph.nodes, all.dimensions, all.positions, all.pinned, level + 1)
-    end
+        all.positions, all.known = settings.positions("force.layout", graph.nodes, all.dimensions, all.positions, all.pinned,
+            level + 1)
+    elseif all.hold > 0 then error("force.layout: hold is for nodes that have positions", level + 1) end
     return all
 end
 
@@ -36,6 +44,7 @@ local function nodes_of(sim, options)
     local all = {}
     for _, name in ipairs { "position", "velocity", "force", "mass", "heft" } do all[name] = sim.nodes:member(name) end
     all.pinned = options.pinned and sim.nodes:member "pinned" or nil
+    if options.hold > 0 then all.anchor, all.held = sim.nodes:member "anchor", sim.nodes:member "held" end
     return all
 end
 
@@ -47,18 +56,31 @@ local function begin(sim, graph, options)
         need(sim.edges:resize(m))
         need(sim.edges.from:upload(graph.from))
         need(sim.edges.to:upload(graph.to))
-        if graph.weights then need(sim.edges.weight:upload(settings.relative(graph.weights))) end
+        if graph.weights then need(sim.edges.weight:upload(settings.relative(graph.weights, options.lengths))) end
     end
     sim.engine:connect(sim.at, graph.nodes, m, sim.edges.from, sim.edges.to, 1, graph.weights and sim.edges.weight)
     if options.pinned then need(sim.nodes.pinned:upload(options.pinned)) end
-    if options.positions then need(sim.at.position:upload(options.positions))
+    if options.known then placing.place(manager, sim.engine.rows, sim.at.position, options)
+    elseif options.positions then need(sim.at.position:upload(options.positions))
     else sim.components = start.place(manager, sim.engine.rows, sim.at.position, options) end
+    if sim.at.anchor then
+        need(sim.at.anchor:upload(options.positions))
+        need(options.known and sim.at.held:upload(options.known) or sim.at.held:fill(1))
+    end
     sim.engine:balance(sim.at)
+    sim.began = gpumm.clock()
 end
 
---- How far a node may move in step i of n.
-local function limit_at(sim, options, i)
-    return (options.limit or sim.engine.model.limit) * (1 - (i - 1) / options.steps) ^ options.cooling + 1e-3
+-- The share of the way that is behind step i: of the steps, or of the time.
+local function done_at(sim, options, i)
+    local done = (i - 1) / options.steps
+    if options.seconds == 0 then return done end
+    return math.min(1, math.max(done, (gpumm.clock() - sim.began) / options.seconds))
+end
+
+--- How far a node may move then.
+local function limit_at(sim, options, done)
+    return (options.limit or sim.engine.model.limit) * (1 - done) ^ options.cooling + 1e-3
 end
 
 -- Several components end side by side too, for forces alone may have pushed them over one another.
@@ -92,8 +114,13 @@ local function description(graph, options)
     local members = { { "position", vec }, { "velocity", vec }, { "force", vec }, { "mass", "f32" }, { "heft", "f32" },
         length = n, max_length = math.max(2 * n, 1 << 20) }
     if options.pinned then members[#members + 1] = { "pinned", "u8" } end
+    if options.hold > 0 then
+        members[#members + 1] = { "anchor", vec }
+        members[#members + 1] = { "held", "u8" }
+    end
     return {
-        device = options.device, steps = options.steps, recorded = true, nodes = gpumm.group(members),
+        device = options.device, steps = options.steps < MANY and options.steps or nil, recorded = true,
+        nodes = gpumm.group(members),
         edges = gpumm.group { { "from", "u32" }, { "to", "u32" }, { "weight", "f32" },
             max_length = math.max(2 * #graph.from, 1 << 20) },
         moved = gpumm.buffer { type = "u64", length = 1 },
@@ -105,17 +132,20 @@ end
 --- A simulation that lays the graph out. Its run returns { positions = a view, steps =, components = sizes,
 --- quality =, random = }. Options: model ("tforce", "forceatlas", "spring" or a table), dimensions (2), seed,
 --- steps (300), limit (how far a node may move at first), cooling (the exponent at which that
---- falls), settle (ends when nodes move less than this on average; 0: never), pinned (nodes that stay), positions
---- (to begin at, instead of PivotMDS), quality (true: measured at the end), repulsion, gravity, speed, inertia,
---- frame(sim, f) every so many steps, finish(sim, result), device.
+--- falls), settle (ends when nodes move less than this on average; 0: never), seconds (that it may take, instead of steps; 0:
+--- as long as it takes; such a layout is not repeatable), pinned (nodes that stay), positions (to begin at, instead of
+--- PivotMDS; a point that is false: a node that finds its place beside its neighbours), hold (0 to 1: how strongly nodes are
+--- drawn back to their positions), weights ("strength": heavy edges pull more; "length": short ones do), quality (true:
+--- measured at the end), repulsion, gravity, speed, inertia, frame(sim, f) every so many steps, finish(sim, result), device.
 return function(graph, options)
     if type(graph) ~= "table" or not graph.from or not graph.nodes then error("force.layout needs a graph", 2) end
     options = check(graph, options, 2)
     local t = description(graph, options)
     t.init = function(sim) begin(sim, graph, options) end
     t.step = function(sim, i)
-        if is_settled(sim, graph, options, i - 1) then return false end
-        sim.engine:step(sim.at, i + options.seed * 0x10000, limit_at(sim, options, i))
+        local done = done_at(sim, options, i)
+        if done >= 1 or is_settled(sim, graph, options, i - 1) then return false end
+        sim.engine:step(sim.at, i + options.seed * 0x10000, limit_at(sim, options, done), options.hold)
     end
     t.finish = function(sim) return finish(sim, options) end
     return gpumm.simulation(t)

@@ -51,6 +51,18 @@ extern "C" __global__ void springs(int segments, const word *node, const word *b
     pull[s] = sum;
 }
 
+// Who is held is drawn to its anchor.
+extern "C" __global__ void hold(int n, const vec *anchor, const unsigned char *held, const float *heft, float strength,
+                                const vec *position, vec *force)
+{
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= n || !held[i]) return;
+    vec f = force[i], d = anchor[i];
+    add(&d, position[i], -1.0f);
+    add(&f, d, strength * heft[i]);
+    force[i] = f;
+}
+
 // A step along the force over the mass: what keeps its direction gathers speed, what swings to and fro loses it.
 // Nobody moves further than `limit`; who is pinned does not move.
 extern "C" __global__ void move(int n, const word *segment, const vec *pull, const vec *force,

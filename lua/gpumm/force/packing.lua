@@ -53,8 +53,9 @@ local function fits(raster, shape, x, y, gap)
     return true
 end
 
--- Between two components: an edge's length, or less where nodes are closer than that.
+-- Between two components: an edge's length, or less where nodes are closer than that. Nodes alone have no closeness.
 local function gap_beside(shape, nodes)
+    if shape.radius == 0 then return 1 end
     return math.max(math.min(1, 2 * shape.radius / math.sqrt(nodes)), 1e-6)
 end
 

@@ -51,7 +51,9 @@ local function reader(given, d)
         if settings.is_buffer(given) then given = assert(given:download()) end
         return function(i, k) return i <= #given and (select(k, given:get(i))) or nil end
     end
-    if type(given[1]) == "table" then return function(i, k) return given[i] and given[i][k] end end
+    local first = 1
+    while given[first] == false do first = first + 1 end
+    if type(given[first]) == "table" then return function(i, k) return given[i] and given[i][k] end end
     return function(i, k) return given[(i - 1) * d + k] end
 end
 
@@ -74,31 +76,72 @@ local function part(values, n, d, pinned)
     end
 end
 
+-- Which nodes of a list of points have a place (1), and which are false (0); nil: all have.
+local function known_of(given, n)
+    if type(given) ~= "table" then return nil end
+    local known, all = {}, true
+    for i = 1, n do
+        known[i] = given[i] == false and 0 or 1
+        all = all and known[i] == 1
+    end
+    return not all and known or nil
+end
+
 --- The positions of n nodes as a flat list, no two on one spot. `given` is such a list, a list of points, a view or a
---- buffer.
+--- buffer. A point may be false: that node has no place yet; then a second list says which have one (1, else 0).
 function settings.positions(what, n, d, given, pinned, level)
     if type(given) ~= "table" and type(given) ~= "userdata" then
         error(("%s: positions are a list, a view or a buffer, not %s"):format(what, tostring(given)), level + 1)
     end
+    local known = known_of(given, n)
     local at, values = reader(given, d), {}
     for i = 1, n do
         for k = 1, d do
+            if known and known[i] == 0 then
+                values[(i - 1) * d + k] = 0.0
+                goto continue
+            end
             local value = at(i, k)
             if type(value) ~= "number" or not (value >= -FARTHEST and value <= FARTHEST) then
                 error(("%s: coordinate %d of position %d is a number from -%g to %g, not %s"):format(what, k, i, FARTHEST,
                     FARTHEST, tostring(value)), level + 1)
             end
             values[(i - 1) * d + k] = value
+            ::continue::
         end
     end
     if at(n + 1, 1) then error(("%s: there are more positions than the %d nodes"):format(what, n), level + 1) end
-    part(values, n, d, pinned)
-    return values
+    if not known then part(values, n, d, pinned) end
+    return values, known
 end
 
---- Weights relative to their mean size, as f32: what unit they are in makes no difference.
-function settings.relative(weights)
-    return native.scaled(type(weights) == "table" and gpumm.view("f64", weights) or weights)
+--- Are a graph's weights lengths? Raises where the option is neither "strength" nor "length".
+function settings.are_lengths(what, weights, level)
+    if weights == "strength" or weights == "length" then return weights == "length" end
+    error(("%s: weights are \"strength\" or \"length\", not %s"):format(what, tostring(weights)), level + 1)
+end
+
+-- Forces would fling nodes apart, and lengths of nothing or less are none: says which edge it is.
+local function check_weights(what, graph, least, words, level)
+    local weights = graph.weights
+    local e = native.first_below(type(weights) == "table" and gpumm.view("f64", weights) or weights, least)
+    if not e then return end
+    error(("%s: edge %d, from node %q to %q, has the weight %g; %s"):format(what, e, graph.names[graph.from[e]],
+        graph.names[graph.to[e]], weights[e], words), level + 1)
+end
+
+--- Raises where a weight of the graph makes no sense as a strength, or as a length.
+function settings.check_weights(what, graph, lengths, level)
+    if not graph.weights then return end
+    if lengths then check_weights(what, graph, 5e-324, "a length is larger than 0", level + 1)
+    else check_weights(what, graph, 0, "a strength is at least 0", level + 1) end
+end
+
+--- How strongly each edge pulls, as f32 relative to the mean: what unit weights are in makes no difference. A short edge
+--- pulls more than a long one.
+function settings.relative(weights, lengths)
+    local column = type(weights) == "table" and gpumm.view("f64", weights) or weights
+    return native.scaled(lengths and native.inverse(column) or column)
 end
 
 return settings

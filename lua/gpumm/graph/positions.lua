@@ -67,19 +67,24 @@ local function read_npy(path)
     return named, select("#", view:get(1)), function(row, k) return (select(k, view:get(row))) end
 end
 
---- The positions of a graph's nodes from a file that positions.write has written, found by name: a view of f32.
-function positions.read(path, names)
+--- The positions of a graph's nodes from a file that positions.write has written, found by name: a view of f32. `some`: a node
+--- may have none, and a list says which have one.
+function positions.read(path, names, some)
     local read = ending_of(path) == "csv" and read_csv or read_npy
     local named, lanes, at = read(path)
     local out = gpumm.view("f32x" .. lanes, #names)
-    local point = {}
+    local point, has = {}, {}
     for i = 1, #names do
         local row = named:find(names[i])
-        if not row then error(("%s has no position for node %q"):format(path, names[i]), 0) end
-        for k = 1, lanes do point[k] = at(row, k) end
-        out:set(i, table.unpack(point, 1, lanes))
+        has[i] = row ~= nil
+        if row then
+            for k = 1, lanes do point[k] = at(row, k) end
+            out:set(i, table.unpack(point, 1, lanes))
+        elseif not some then
+            error(("%s has no position for node %q"):format(path, names[i]), 0)
+        end
     end
-    return out
+    return out, has
 end
 
 return positions

@@ -213,9 +213,9 @@ static int layout_by_last(lua_State *L) {
     return 2;
 }
 
-/* A view of u32, f32 or f64, its name and the size of its elements. [-0, +1, e] */
+/* A view of u32, i64, f32 or f64, its name and the size of its elements. [-0, +1, e] */
 static gpumm_lua_view check_column(lua_State *L, int index, const char **type, size_t *size) {
-    static const char *const types[] = {"u32", "f32", "f64", NULL};
+    static const char *const types[] = {"u32", "i64", "f32", "f64", NULL};
     gpumm_lua_view v = take_view(L, index);
     for (const char *const *t = types; *t; t++) {
         if (strcmp(gpumm_type_name(v.type), *t) != 0) continue;
@@ -223,7 +223,7 @@ static gpumm_lua_view check_column(lua_State *L, int index, const char **type, s
         *size = gpumm_type_size(v.type);
         return v;
     }
-    luaL_error(L, "columns are views of u32, f32 or f64, not of %s", gpumm_type_name(v.type));
+    luaL_error(L, "columns are views of u32, i64, f32 or f64, not of %s", gpumm_type_name(v.type));
     return v;
 }
 
@@ -264,11 +264,39 @@ static int layout_scaled(lua_State *L) {
     return 1;
 }
 
+static int layout_inverse(lua_State *L) {
+    gpumm_lua_view v = check_view(L, 1, "f64");
+    const double *length = v.bytes;
+    double *out = push_view(L, "f64", v.count);
+    for (uint64_t e = 0; e < v.count; e++) out[e] = 1 / length[e];
+    return 1;
+}
+
+/* What is not a number is below everything. */
+static int layout_first_below(lua_State *L) {
+    gpumm_lua_view v = check_view(L, 1, "f64");
+    const double *weight = v.bytes;
+    double least = luaL_checknumber(L, 2);
+    for (uint64_t e = 0; e < v.count; e++) {
+        if (weight[e] >= least) continue;
+        lua_pushinteger(L, (lua_Integer)e + 1);
+        return 1;
+    }
+    return 0;
+}
+
 void gpumm_layout__open_adjacency(lua_State *L) {
-    static const luaL_Reg functions[] = {{"degrees", layout_degrees}, {"neighbours", layout_neighbours},
-                                         {"bfs", layout_bfs},         {"components", layout_components},
-                                         {"ends", layout_ends},       {"by_last", layout_by_last},
-                                         {"gather", layout_gather},   {"slice", layout_slice},
-                                         {"scaled", layout_scaled},   {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"degrees", layout_degrees},
+                                         {"neighbours", layout_neighbours},
+                                         {"bfs", layout_bfs},
+                                         {"components", layout_components},
+                                         {"ends", layout_ends},
+                                         {"by_last", layout_by_last},
+                                         {"gather", layout_gather},
+                                         {"slice", layout_slice},
+                                         {"scaled", layout_scaled},
+                                         {"inverse", layout_inverse},
+                                         {"first_below", layout_first_below},
+                                         {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
 }

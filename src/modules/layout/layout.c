@@ -5,6 +5,8 @@
  */
 #include <lauxlib.h>
 #include <lua.h>
+#include <stdbool.h>
+#include <string.h>
 
 #include "gpumm_lua.h"
 #include "modules/layout/adjacency.h"
@@ -19,6 +21,7 @@
 #include "modules/layout/merge.h"
 #include "modules/layout/metis.h"
 #include "modules/layout/output.h"
+#include "modules/layout/part.h"
 #include "modules/layout/records.h"
 #include "modules/layout/records_gml.h"
 #include "modules/layout/records_xml.h"
@@ -50,6 +53,7 @@ static void open_native(lua_State *L) {
     gpumm_layout__open_communities(L);
     gpumm_layout__open_batches(L);
     gpumm_layout__open_metis(L);
+    gpumm_layout__open_part(L);
     gpumm_layout__open_xml(L);
     gpumm_layout__open_output(L);
     lua_pushcfunction(L, native_say);
@@ -72,4 +76,10 @@ int gpumm_lua_open_layout(lua_State *L) {
 }
 
 GPUMM_API int luaopen_gpumm_layout(lua_State *L);
-int luaopen_gpumm_layout(lua_State *L) { return gpumm_lua_open_layout(L); }
+int luaopen_gpumm_layout(lua_State *L) { /* for require "gpumm_layout", and for "gpumm.layout" where all is one file */
+    const char *name = lua_tostring(L, 1);
+    bool part = name && strcmp(name, "gpumm.layout") == 0;
+    gpumm_lua_open_layout(L);
+    if (part) lua_getfield(L, -1, "layout");
+    return 1;
+}

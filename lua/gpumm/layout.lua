@@ -1,0 +1,186 @@
+-- SPDX-License-Identifier: MIT
+-- The command gpumm-layout (gpumm-run -m gpumm.layout): lays out any graph by gpumm.force and writes what was asked for.
+--
+--     local options = gpumm.layout.options(arg)
+--     local graph = gpumm.layout.read(options)                -- the part of it that is wanted
+--     return gpumm.layout.simulation(graph, options)          -- a simulation: gpumm-run runs it
+--
+-- main does all three; forces, report and write are parts of the last. A script of one's own takes what it needs of them, as
+-- examples/layout.lua does.
+
+local gpumm = require "gpumm"
+local estimate = require "gpumm.layout.estimate"
+local kept = require "gpumm.layout.kept"
+
+local layout = {}
+
+-- ---- The command line -------------------------------------------------------------------------
+
+local OPTIONS = { "graph", out = "layout.png", page = "", positions = "", write = "", colors = "", sizes = "",
+    model = "tforce", dimensions = 2, steps = 0, time = 0.0, seed = 1, weights = "strength", pinned = "", positions_from = "",
+    grow = 0, largest = false, core = 0, ego = "", quality = false }
+
+local TEXTS = {
+    graph = "a file: an edge list, CSV, MatrixMarket, GraphML, GEXF, GML, DOT and others, gzip'd or not",
+    out = "the picture, .png; empty: none", page = "a page to zoom in, .html", positions = "the positions, .csv or .npy",
+    write = "the graph with its positions, .graphml or .gexf",
+    colors = "a column to color nodes by: one of the graph's, or a file of lines 'name value'",
+    sizes = "a column of numbers: how large nodes are",
+    model = "tforce, forceatlas or spring", dimensions = "2 or 3", steps = "how many at most; 0: as many as it takes",
+    time = "seconds to lay out in; 0: as long as it takes", seed = "another one, another layout",
+    weights = "what the file's are: strength, length or none", pinned = "positions (.csv) of nodes that stay there",
+    positions_from = "an earlier run's --positions: its nodes stay about where they were",
+    grow = "feed so many nodes at a time; 0: all at once", largest = "the largest component alone",
+    core = "the k-core alone: nodes with so many neighbours in it", ego = "a node and its neighbours alone, by its name",
+    quality = "measure how good the layout is",
+}
+
+local function one_of(name, value, words)
+    for _, word in ipairs(words) do
+        if value == word then return end
+    end
+    error(("--%s is %s, not %q"):format(name, table.concat(words, ", "), tostring(value)), 0)
+end
+
+local function at_least(name, value, least)
+    if value < least then error(("--%s: at least %d is meant, not %s"):format(name, least, value), 0) end
+end
+
+local function check(opt)
+    one_of("weights", opt.weights, { "strength", "length", "none" })
+    one_of("dimensions", opt.dimensions, { 2, 3 })
+    one_of("model", opt.model, { "tforce", "forceatlas", "spring" })
+    for name, least in pairs { steps = 0, time = 0, core = 0 } do at_least(name, opt[name], least) end
+    if opt.grow < 0 then error(("--grow: how many nodes at a time, 0 for all; not %d"):format(opt.grow), 0) end
+    for _, other in ipairs { "pinned", "positions_from" } do
+        if opt.grow > 0 and opt[other] ~= "" then
+            error(("--grow and --%s do not go together"):format((other:gsub("_", "-"))), 0)
+        end
+    end
+    if opt.grow > 0 and opt.time > 0 then error("--grow and --time do not go together: a growing layout counts steps", 0) end
+    gpumm.picture.outputs { picture = opt.out ~= "" and opt.out or nil, page = opt.page, positions = opt.positions,
+        graph = opt.write } -- known before the work
+    return opt
+end
+
+--- The options of a command line, checked; what cannot be written is refused here. --help prints them and ends.
+function layout.options(words)
+    return check(gpumm.options(words, OPTIONS, TEXTS))
+end
+
+-- ---- The graph ---------------------------------------------------------------------------------
+
+-- A column of the graph's own, or of a file of "name value" lines.
+local function column(name, graph)
+    if name == "" then return nil end
+    return graph.node_columns[name] or gpumm.picture.column(name, graph)
+end
+
+--- The graph of options.graph, and of it what --ego, --largest and --core leave, in this order.
+function layout.read(options)
+    local graph = gpumm.graph.read(options.graph, { weights = options.weights ~= "none" and options.weights })
+    if options.ego ~= "" then graph = graph:around(options.ego) end
+    if options.largest then graph = graph:largest() end
+    if options.core > 0 then graph = graph:core(options.core) end
+    return graph
+end
+
+-- ---- What is said and written --------------------------------------------------------------------
+
+local function say(...)
+    local line = string.format(...)
+    if io then io.stderr:write("\r", line, "\n") else print(line) end -- a contained script has no io
+end
+
+local MANY = 2e6 -- edges, from which measuring the stress takes longer than the layout
+
+--- Says how many nodes and edges there are, and how good the layout is.
+function layout.report(graph, result)
+    say("%d nodes, %d edges", #result.positions, graph.edges)
+    if result.quality then say("%s", gpumm.force.describe(result.quality, result.random))
+    elseif graph.edges <= MANY then say("stress %.3f; of a random layout %.3f", graph:stress(result.positions)) end
+end
+
+--- Writes what the options ask for: picture, page, positions, graph.
+function layout.write(graph, options, positions)
+    local colors, sizes = column(options.colors, graph), column(options.sizes, graph)
+    if options.out ~= "" then
+        gpumm.picture.write(options.out, { positions = positions, graph = graph, colors = colors, sizes = sizes })
+    end
+    if options.page ~= "" then gpumm.page.write(options.page, { positions = positions, graph = graph, colors = colors }) end
+    if options.positions ~= "" then gpumm.picture.positions(options.positions, positions, graph) end
+    if options.write ~= "" then
+        gpumm.graph.write(options.write, graph, { positions = positions, colors = colors, sizes = sizes })
+    end
+end
+
+-- ---- The simulation --------------------------------------------------------------------------------
+
+local EVERY = 10 -- steps between two frames
+
+local function forces(graph, options, own)
+    local of = {
+        weights = options.weights == "length" and "length" or "strength", model = options.model,
+        dimensions = options.dimensions, seed = options.seed, quality = options.quality,
+        steps = options.steps > 0 and options.steps or nil, frame = own.frame, finish = own.finish,
+    }
+    column(options.colors, graph)
+    column(options.sizes, graph) -- known before the work
+    return of
+end
+
+--- Options for gpumm.force.layout, of a command line; `own` has frame(sim, f) and finish(sim, result).
+function layout.forces(graph, options, own)
+    local of = forces(graph, options, own)
+    of.every = EVERY
+    if options.time > 0 then of.seconds = options.time end
+    kept.apply(graph, options, of)
+    return of
+end
+
+-- Growing is what this is about: every new capacity is announced, with the address that stayed.
+local function announcer()
+    local capacity
+    return function(sim, step)
+        if sim.nodes.capacity == capacity then return end
+        capacity = sim.nodes.capacity
+        say("step %4d: %5d nodes, room for %5d, positions at 0x%x", step, #sim.nodes, capacity, sim.nodes.position.address)
+    end
+end
+
+local function growing(graph, options, own)
+    local of = forces(graph, options, own)
+    of.first, of.batch, of.every, of.capture, of.grown = options.grow, options.grow, 20, EVERY, announcer()
+    return gpumm.force.growing(graph, of)
+end
+
+-- Progress, and what is said and written in the end.
+local function handlers(graph, options)
+    local left, own, dropped = estimate.new(options.time), {}, 0
+    function own.frame(sim, f)
+        dropped = f.dropped
+        sim:progress("%d nodes, %d dropped%s", #f.position, dropped, left(sim))
+    end
+    function own.finish(_, result)
+        say("dropped frames: %d", dropped)
+        layout.report(graph, result)
+        layout.write(graph, options, result.positions)
+    end
+    return own
+end
+
+--- A simulation that lays the graph out as the options say, shows progress and writes in the end, also where it was
+--- interrupted.
+function layout.simulation(graph, options)
+    local own = handlers(graph, options)
+    if options.grow > 0 then return growing(graph, options, own) end
+    return gpumm.force.layout(graph, layout.forces(graph, options, own))
+end
+
+--- The whole command: for gpumm-run -m gpumm.layout.
+function layout.main(words)
+    local options = layout.options(words)
+    return layout.simulation(layout.read(options), options)
+end
+
+return layout
