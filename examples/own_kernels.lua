@@ -57,6 +57,7 @@ return gpumm.simulation {
     move    = gpumm.kernel { file = "own_kernels.cu", threads = "n" },
     watch   = gpumm.readback { "nodes.position", every = 5, slots = 3 },
     steps   = steps,
+    recorded = true, -- what a step launches is enqueued together, and patched where it is the step before's
 
     step = function(sim, i)
         -- New nodes start beside where their neighbours are by now.

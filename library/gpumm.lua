@@ -247,6 +247,7 @@
 ---@field streams integer
 ---@field events integer
 ---@field modules integer
+---@field graphs integer of recordings
 
 ---@class gpumm.parameter
 ---@field name string as written; "" where it could not be read
@@ -384,6 +385,14 @@ function Manager:histogram(options) end
 ---@return string? message
 ---@return gpumm.status_name? code
 function Manager:readback(options) end
+
+--- Runs the function once, and records the launches, fills, copies and captures that it makes on this manager's objects
+--- instead of making them. What cannot be recorded raises. Buffers may grow between replays.
+---@param record fun(recording: gpumm.recording)
+---@return gpumm.recording? recording
+---@return string? message
+---@return gpumm.status_name? code
+function Manager:record(record) end
 
 --- Makes a stream.
 ---@return gpumm.stream? stream
@@ -827,6 +836,37 @@ function Kernel:launch(...) end
 --- Releases the kernel.
 function Kernel:close() end
 
+-- ---- Recordings ------------------------------------------------------------------------------
+
+--- Stands for a value that each replay gives, or for a length as it is then, in the place of a kernel's argument.
+---@class gpumm.scalar
+
+---@class gpumm.recording
+---@field count integer operations of the device in one replay
+---@field manager gpumm.manager
+local Recording = {}
+
+--- Within m:record: what replays give by this name, as a kernel's value or a capture's step.
+---@param name string
+---@return gpumm.scalar
+function Recording:scalar(name) end
+
+--- Within m:record: the length of a buffer or group at each replay, as a kernel's value; threads follow it.
+---@param of gpumm.buffer|gpumm.group
+---@return gpumm.scalar
+function Recording:length(of) end
+
+--- Enqueues all of it: recording:replay { step = i, stream = s }. Every named value has to be given. Returns true, or a
+--- ticket for each capture in it: false where that was refused, which counts as dropped. STALE where a buffer was freed, or
+--- has moved.
+---@param values? table<string, any>
+---@return integer|boolean? ticket
+---@return integer|boolean|string? ... the other captures' tickets, or what went wrong
+function Recording:replay(values) end
+
+--- Releases the recording. Replays under way finish.
+function Recording:close() end
+
 -- ---- Faults ----------------------------------------------------------------------------------
 
 ---@class gpumm.fault
@@ -937,6 +977,7 @@ function Type:declaration(name) end
 ---@field limit? gpumm.size
 ---@field memory? gpumm.size
 ---@field debug? boolean
+---@field recorded? boolean enqueue each step's launches, fills and copies together at its end: where they are those of the step before, as one CUDA graph
 ---@field [string] gpumm.description
 
 ---@class gpumm.simulation

@@ -29,6 +29,10 @@ local function world(m)
     w["gpumm.frame"] = assert(w["gpumm.readback"]:wait()):keep()
     w["gpumm.kernel"] = assert(m:kernel { source = KERNEL })
     w["gpumm.fault"] = m.fault
+    w["gpumm.recording"] = assert(m:record(function(r)
+        for _ = 1, 3 do w["gpumm.kernel"](r:length(w["gpumm.buffer"]), w["gpumm.buffer"], r:scalar "name") end
+        w["gpumm.buffer"]:fill(1)
+    end))
     w["gpumm.view"] = gpumm.view("f32x2", { { 1, 2 }, { 3, 4 } })
     w["gpumm.type"] = gpumm.struct { { "x", "f32" }, { "y", "u8" } }
     return w

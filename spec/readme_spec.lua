@@ -1,4 +1,4 @@
--- successes: 4
+-- successes: 5
 -- SPDX-License-Identifier: MIT
 -- What the README shows in Lua works as it stands there, and the environment that it names is the one that is read.
 
@@ -60,5 +60,16 @@ describe("the README", function()
         for i = 1, 1000 do points[i] = { i, i / 2, -i } end
         block('m:allocate("positions"', { gpumm = gpumm, points = points, print = function(...) said[#said + 1] = { ... } end })()
         assert.same({ { 1, 0.5, -1 }, { 0, 1 } }, said)
+    end)
+
+    it("records a step", function()
+        local m = spec.manager { workers = 2 }
+        local p = assert(m:buffer { type = "f32x3", length = 1000, max_length = 6000 })
+        local world = { m = m, p = p, rb = p:readback { slots = 3 } }
+        block("m:record(function(r)", world)()
+        local sum = 0
+        for i = 1, 100 do sum = sum + 20 / i end
+        assert.near(sum, (p:download():get(1)), 1e-3)
+        assert.same({ 100, 6000 }, { world.frame.step, world.frame.length })
     end)
 end)

@@ -247,6 +247,7 @@ typedef struct gpumm_readback gpumm_readback;
 typedef struct gpumm_frame gpumm_frame;
 typedef struct gpumm_scratch gpumm_scratch;
 typedef struct gpumm_kernel gpumm_kernel;
+typedef struct gpumm_recording gpumm_recording;
 
 /* What goes wrong on purpose; all zero: nothing. */
 typedef struct gpumm_fault {
@@ -703,8 +704,8 @@ typedef struct gpumm_kernel_options {
     const gpumm_type *const *types; /* named structs whose declarations precede the source */
     const char *const *type_names;  /* names to declare them under, or NULL: their own */
     size_t type_count;
-    const char *flags;     /* more compiler flags, separated by spaces; NULL: none */
-    const char *signature; /* for binaries (.ptx .cubin .fatbin): the prototype, as CUDA C */
+    const char *flags;         /* more compiler flags, separated by spaces; NULL: none */
+    const char *signature;     /* for binaries (.ptx .cubin .fatbin): the prototype, as CUDA C */
     unsigned block_y, block_z; /* threads a block in y and z; 0: 1 */
     /* Blocks of launches that say neither a grid nor threads. x, y and z 0: as many as the threads need, in one dimension;
        else a 0 in y or z is 1. */
@@ -714,9 +715,9 @@ typedef struct gpumm_kernel_options {
 /* All 0: what the kernel was opened with, on the main stream. Limits are CUDA's: 1024 threads a block and 64 in z; 65535
    blocks in y and z. */
 typedef struct gpumm_launch_options {
-    size_t size;          /* sizeof(gpumm_launch_options); 0: that of 0.2 */
-    gpumm_stream *stream; /* NULL: the main stream */
-    uint64_t threads;     /* in one dimension; 0: the grid, or what the counting parameter says */
+    size_t size;                        /* sizeof(gpumm_launch_options); 0: that of 0.2 */
+    gpumm_stream *stream;               /* NULL: the main stream */
+    uint64_t threads;                   /* in one dimension; 0: the grid, or what the counting parameter says */
     unsigned grid_x, grid_y, grid_z;    /* blocks, instead of threads; y and z 0: 1. A grid needs a block */
     unsigned block_x, block_y, block_z; /* threads a block; x, y and z 0: the kernel's; else a 0 in y or z is 1 */
     unsigned shared_bytes;              /* dynamic shared memory a block; 0: the kernel's */
@@ -886,6 +887,79 @@ typedef struct gpumm_histogram_options {
 GPUMM_API gpumm_status gpumm_histogram(gpumm_manager *manager, gpumm_stream *stream, uint64_t count,
                                        const gpumm_histogram_options *options);
 
+/* ---- Recordings --------------------------------------------------------------------------- */
+
+/* Launches, fills, device copies and captures, recorded once and enqueued by one call: on cuda a CUDA graph, on the host a
+   list that the stream runs without its caller. It is bound to no stream; a replay says where.
+   What is recorded is checked as the call of that name would be, and done at each replay. A replay is a use of every
+   buffer in the recording: its stream waits for their other users, later users wait for it, as with the single calls.
+   Buffers may grow between replays: where memory grows in place the recording stays valid, and lengths that it takes
+   (gpumm_binding, GPUMM_TO_END) are those at the replay.
+   It holds a handle of each buffer, kernel and readback in it, so that anonymous ones live as long. What was closed or
+   freed all the same, or moved (`generation`; a changed `mapping` does not count), makes a replay STALE. */
+typedef struct gpumm_recording_options {
+    size_t size; /* sizeof(gpumm_recording_options); 0: that of 0.2 */
+    bool anew; /* it is recorded anew before each replay, with gpumm_recording_begin: addresses are those of the replay,
+                    nothing is held behind it, only what differs from the recording before is changed on the device, and
+                    operations are enqueued one by one until the same ones come again */
+} gpumm_recording_options;
+
+#define GPUMM_TO_END UINT64_MAX /* as a count: the elements from `first` to the length at the replay */
+
+/* Where an argument of a recorded launch comes from at each replay; all NULL: it stays what it was. */
+typedef struct gpumm_binding {
+    const char *name;     /* the value of that name, which every replay gives; copied */
+    gpumm_buffer *length; /* this buffer's length then, for a parameter of an integer type */
+    void *reserved;       /* NULL */
+} gpumm_binding;
+
+typedef struct gpumm_value { /* for a replay */
+    const char *name;
+    const void *value; /* `size` bytes in the type of the parameters that have the name; of a capture's step: int64_t */
+    size_t size;
+    void *reserved; /* NULL */
+} gpumm_value;
+
+/* An empty one, to be recorded. NULL options: every default. */
+GPUMM_API gpumm_status gpumm_recording_open(gpumm_manager *manager, const gpumm_recording_options *options,
+                                            gpumm_recording **out);
+GPUMM_API gpumm_recording *gpumm_recording_retain(gpumm_recording *recording);
+GPUMM_API void gpumm_recording_release(gpumm_recording *recording); /* the last one closes it */
+/* Ends it: later calls are STALE; replays under way finish. Not while another thread makes a call with it. */
+GPUMM_API void gpumm_recording_close(gpumm_recording *recording);
+GPUMM_API gpumm_manager *gpumm_recording_manager(const gpumm_recording *recording); /* borrowed */
+/* Operations for the device that one replay is, a fill with an element that repeats no 1, 2 or 4 bytes being several. */
+GPUMM_API size_t gpumm_recording_count(const gpumm_recording *recording);
+GPUMM_API size_t gpumm_recording_captures(const gpumm_recording *recording); /* among them */
+/* Records anew: what is recorded from now on takes the place of what there is. */
+GPUMM_API gpumm_status gpumm_recording_begin(gpumm_recording *recording);
+/* gpumm_kernel_launch. `bindings`: one an argument, or NULL for none; the value of a named argument may be NULL. `threads` 0:
+   what the counting parameter says, at each replay where that is bound. Scratch cannot be recorded: INVALID_ARGUMENT.
+   TYPE_MISMATCH where two parameters of one name have different types. */
+GPUMM_API gpumm_status gpumm_recording_launch(gpumm_recording *recording, gpumm_kernel *kernel, uint64_t threads,
+                                              const gpumm_argument *arguments, const gpumm_binding *bindings,
+                                              size_t count);
+/* The same with geometry; its stream is NULL, for a replay says on which it runs. options NULL: all 0. */
+GPUMM_API gpumm_status gpumm_recording_launch_with(gpumm_recording *recording, gpumm_kernel *kernel,
+                                                   const gpumm_launch_options *options, const gpumm_argument *arguments,
+                                                   const gpumm_binding *bindings, size_t count);
+/* gpumm_buffer_fill; `count` may be GPUMM_TO_END. */
+GPUMM_API gpumm_status gpumm_recording_fill(gpumm_recording *recording, gpumm_buffer *buffer, uint64_t first,
+                                            uint64_t count, const void *element);
+/* gpumm_buffer_copy; `count` may be GPUMM_TO_END, that of `from`. */
+GPUMM_API gpumm_status gpumm_recording_copy(gpumm_recording *recording, gpumm_buffer *to, uint64_t to_first,
+                                            gpumm_buffer *from, uint64_t from_first, uint64_t count);
+/* gpumm_readback_capture. `name`: the step is the value of that name at each replay; NULL: it is `step`. A readback is
+   captured once in a recording: INVALID_ARGUMENT. */
+GPUMM_API gpumm_status gpumm_recording_capture(gpumm_recording *recording, gpumm_readback *readback, int64_t step,
+                                               const char *name);
+/* Enqueues all of it on the stream. INVALID_ARGUMENT where a name is missing or unknown, or a range lies outside of the
+   length by now. `tickets` (may be NULL) gets one a capture, in their order: 0 where every slot was taken and the policy
+   refused it, which counts as dropped and is no failure. A capture that has to wait does before anything is enqueued. CANCELLED
+   where a readback was closed. A device that refuses a part (DRIVER, DEVICE_LOST) may have taken what came before. */
+GPUMM_API gpumm_status gpumm_recording_replay(gpumm_recording *recording, gpumm_stream *stream,
+                                              const gpumm_value *values, size_t value_count, gpumm_ticket *tickets);
+
 /* ---- Faults ------------------------------------------------------------------------------- */
 
 /* All of these: INVALID_ARGUMENT where the manager was opened without inject_faults. */
@@ -893,6 +967,7 @@ typedef struct gpumm_live {   /* what the fault device counted by itself */
     uint64_t committed_bytes; /* device and pinned: committed in place or allocated */
     uint64_t reserved_bytes;  /* address space */
     uint64_t ranges, segments, blocks, streams, events, modules;
+    uint64_t graphs; /* of recordings */
 } gpumm_live;
 
 /* What goes wrong from now on, instead of what was planned before; NULL: nothing. */

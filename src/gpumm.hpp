@@ -332,6 +332,33 @@ template <typename T> gpumm_argument argument(const T &value) noexcept {
     return made;
 }
 
+// What is recorded on it is enqueued by replay; names and lengths of the C API are for those who call that.
+class recording : public handle<gpumm_recording, gpumm_recording_retain, gpumm_recording_release> {
+  public:
+    using handle::handle;
+    template <std::size_t N>
+    status launch(const kernel &what, std::uint64_t threads, const gpumm_argument (&arguments)[N],
+                  const gpumm_binding *bindings = nullptr) {
+        return gpumm_recording_launch(get(), what.get(), threads, arguments, bindings, N);
+    }
+    status fill(const buffer &to, std::uint64_t first, std::uint64_t count, const void *element) {
+        return gpumm_recording_fill(get(), to.get(), first, count, element);
+    }
+    status copy(const buffer &to, std::uint64_t first, const buffer &from, std::uint64_t from_first,
+                std::uint64_t count) {
+        return gpumm_recording_copy(get(), to.get(), first, from.get(), from_first, count);
+    }
+    status capture(const gpumm::readback &with, std::int64_t step = 0, const char *name = nullptr) {
+        return gpumm_recording_capture(get(), with.get(), step, name);
+    }
+    status begin() { return gpumm_recording_begin(get()); }
+    status replay(const stream &on = stream(), const gpumm_value *values = nullptr, std::size_t count = 0,
+                  gpumm_ticket *tickets = nullptr) {
+        return gpumm_recording_replay(get(), on.get(), values, count, tickets);
+    }
+    void close() noexcept { gpumm_recording_close(get()); }
+};
+
 class manager : public handle<gpumm_manager, gpumm_manager_retain, gpumm_manager_release> {
   public:
     using handle::handle;
@@ -371,6 +398,9 @@ class manager : public handle<gpumm_manager, gpumm_manager_retain, gpumm_manager
     }
     result<scratch> open_scratch(std::uint64_t bytes, const stream &on = stream()) {
         return made<scratch>([&](gpumm_scratch **out) { return gpumm_scratch_open(get(), on.get(), bytes, out); });
+    }
+    result<recording> open_recording(const gpumm_recording_options &options = {}) {
+        return made<recording>([&](gpumm_recording **out) { return gpumm_recording_open(get(), &options, out); });
     }
     result<kernel> open_kernel(const gpumm_kernel_options &options) {
         return made<kernel>([&](gpumm_kernel **out) { return gpumm_kernel_open(get(), &options, out); });

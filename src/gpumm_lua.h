@@ -53,7 +53,8 @@ GPUMM_API void gpumm_lua_push_buffer(lua_State *L, gpumm_buffer *buffer, gpumm_l
 GPUMM_API void gpumm_lua_push_readback(lua_State *L, gpumm_readback *readback, gpumm_lua_share share);
 
 /* The object of the handle at `index`, borrowed from it: retain what must outlive the handle. NULL for any
-   other value and for closed handles. */
+   other value and for closed handles. In a step that is recorded (recorded = true) what was recorded before is enqueued
+   first, so that work on the object comes behind it. */
 GPUMM_API gpumm_manager *gpumm_lua_to_manager(lua_State *L, int index);
 GPUMM_API gpumm_buffer *gpumm_lua_to_buffer(lua_State *L, int index);
 GPUMM_API gpumm_group *gpumm_lua_to_group(lua_State *L, int index);

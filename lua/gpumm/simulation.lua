@@ -7,6 +7,10 @@
 -- between steps, in order. Where every slot of a readback is taken, the simulation waits for the oldest snapshot and
 -- delivers it before it captures the next one, so that nothing is lost (unless the readback says busy = "drop" or
 -- "newest").
+--
+-- With recorded = true a step's launches, fills and copies are recorded as it runs, and enqueued together at its end:
+-- where they are those of the step before, as one graph in which only arguments that differ were changed. Whatever
+-- cannot be recorded has what was recorded so far enqueued first, so that every step does what it would do otherwise.
 
 local gpumm = require "gpumm"
 local description = require "gpumm.description"
@@ -19,7 +23,7 @@ local methods = {}
 
 local FIELDS = { -- the entries that are not resources, with their types
     steps = "number", in_flight = "number", init = "function", step = "function", frame = "function",
-    finish = "function", device = "string", limit = "size", memory = "size", debug = "boolean",
+    finish = "function", device = "string", limit = "size", memory = "size", debug = "boolean", recorded = "boolean",
 }
 local SLOTS = 3 -- default of a readback: one slot that the script reads, one that arrives, one that is captured
 local RESERVED = { manager = true, interrupted = true, i = true }
@@ -279,11 +283,16 @@ local function hand_over_oldest(sim, rb)
     return true
 end
 
-local function capture(sim, rb, step)
+-- Delivers what has arrived, and where nothing may be lost waits until there is a slot.
+local function make_room(sim, rb)
     hand_over_arrived(sim, rb)
     if not rb.loses then
         while pending(rb) >= rb.slots - 1 and hand_over_oldest(sim, rb) do end
     end
+end
+
+local function capture(sim, rb, step)
+    make_room(sim, rb)
     local ok, ticket, message, code = pcall(rb.readback.capture, rb.readback, step)
     if not ok then
         if gpumm.status_of(ticket) ~= "BUSY" then error(ticket, 0) end
@@ -298,7 +307,26 @@ end
 
 local function capture_due(sim, step)
     for _, rb in ipairs(inside[sim].readbacks) do
-        if rb.every and step % rb.every == 0 then capture(sim, rb, step) end
+        local done = rb.captured == step or rb.refused == step and rb.loses
+        if rb.every and step % rb.every == 0 and not done then capture(sim, rb, step) end
+    end
+end
+
+-- Those that capture every step: their snapshots are part of what is recorded.
+local function every_step(x)
+    local list = {}
+    for _, rb in ipairs(x.readbacks) do
+        if rb.every == 1 then list[#list + 1] = rb end
+    end
+    return list
+end
+
+-- Enqueues the recorded step, with its captures.
+local function finish_recorded(sim, step)
+    local x, readbacks = inside[sim], {}
+    for i, rb in ipairs(x.recorded) do readbacks[i] = rb.readback end
+    for i, ticket in ipairs { x.recorder:finish(step, table.unpack(readbacks)) } do
+        x.recorded[i][ticket and "captured" or "refused"] = step
     end
 end
 
@@ -319,11 +347,32 @@ local function record_end(x)
     return events
 end
 
+-- The step, recorded and enqueued at its end. There is room for its captures before, so that frames are delivered
+-- between steps as ever.
+local function recorded_step(sim, step)
+    local x = inside[sim]
+    for _, rb in ipairs(x.recorded) do make_room(sim, rb) end
+    x.recorder:begin()
+    local recorder <close> = x.recorder -- which records no more, whatever happens
+    if x.fields.step(sim, step) == false then
+        recorder:finish(step)
+        return false
+    end
+    finish_recorded(sim, step)
+    return true
+end
+
+local function do_step(sim, step)
+    local x = inside[sim]
+    if x.recorder then return recorded_step(sim, step) end
+    return x.fields.step(sim, step) ~= false
+end
+
 local function one_step(sim)
     local x = inside[sim]
     pace(x)
     local step = x.i + 1
-    if x.fields.step(sim, step) == false then return false end
+    if not do_step(sim, step) then return false end
     x.i = step
     capture_due(sim, step)
     x.events[(step - 1) % x.fields.in_flight] = record_end(x)
@@ -403,6 +452,7 @@ function methods.open(sim, options)
     x.i, x.opened, x.ended = 0, true, false
     local ok, err = xpcall(function()
         make_all(sim)
+        if x.fields.recorded then x.recorder, x.recorded = process.recorder(manager), every_step(x) end
         -- Where the state closes in a callback, its manager closes too, and what is described is no leak of the script's.
         x.guard = not guest and process.guard(function() free_buffers(x) end) or nil
         if x.fields.init then x.fields.init(sim) end
@@ -465,7 +515,7 @@ function methods.close(sim)
     x.opened, x.guard = false, nil
     pcall(free_buffers, x)
     if x.guest then leave_guest(x) else x.manager:close() end
-    x.live, x.readbacks, x.streams, x.events = {}, {}, {}, {}
+    x.live, x.readbacks, x.streams, x.events, x.recorder = {}, {}, {}, {}, nil
 end
 
 -- Under gpumm-run Ctrl-C ends a simulation after its step, whoever runs it.

@@ -11,8 +11,7 @@ static const char usage[] =
     "usage: bench_gpumm [options] [GPUMM-RUN]\n"
     "  GPUMM-RUN     path of gpumm-run, for the start of a script; else GPUMM_RUN of the environment\n"
     "  --device N    the GPU, by ordinal (0)\n"
-    "  --only NAME   one topic; may be given again
-    "
+    "  --only NAME   one topic; may be given again\n"
     "  --host        a dry run of gpumm's side on the host device: nothing beside, no marks\n";
 
 static const struct topic {
@@ -21,8 +20,8 @@ static const struct topic {
 } topics[] = {
     {"growth", bench_growth},   {"ahead", bench_ahead},       {"peak", bench_peak},     {"move", bench_move},
     {"train", bench_train},     {"readback", bench_readback}, {"inline", bench_inline}, {"bandwidth", bench_bandwidth},
-    {"overlap", bench_overlap}, {"launch", bench_launch},     {"slab", bench_slab},     {"start", bench_start},
-    {"barrier", bench_barrier},
+    {"overlap", bench_overlap}, {"launch", bench_launch},     {"record", bench_record}, {"slab", bench_slab},
+    {"start", bench_start},     {"barrier", bench_barrier},
 };
 enum { TOPICS = sizeof topics / sizeof *topics };
 

@@ -114,6 +114,7 @@ void bench_inline(bench *b);
 void bench_bandwidth(bench *b);
 void bench_overlap(bench *b);
 void bench_launch(bench *b);
+void bench_record(bench *b);
 void bench_slab(bench *b);
 void bench_start(bench *b);
 void bench_barrier(bench *b);

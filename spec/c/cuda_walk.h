@@ -152,6 +152,7 @@ typedef struct walk {
     device_stream *stream;
     device_event *event[2];
     device_module *module;
+    device_graph *graph;
     const char *path;
     int called;
 } walk;
@@ -230,6 +231,94 @@ static gpumm_status walk_kernel(walk *w) {
     return d->call->launch(d, w->stream, f, &launch);
 }
 
+/* ---- A graph: every kind of node, patched in place, made another kind, left out and let in ---- */
+
+enum { GRAPH_FILL, GRAPH_COPY, GRAPH_ODD, GRAPH_LAUNCH, GRAPH_DOWN, GRAPH_SKIPPED, GRAPH_NODES_HERE };
+
+static device_node copy_node(copy_kind way, gpumm_address to, gpumm_address from, uint64_t bytes) {
+    return (device_node){.kind = NODE_COPY, .as.copy = {way, to, from, bytes}};
+}
+
+static device_node fill_node(gpumm_address to, uint32_t pattern, unsigned width, uint64_t times) {
+    return (device_node){.kind = NODE_FILL, .as.fill = {to, pattern, width, times}};
+}
+
+static void graph_nodes(const walk *w, device_node *nodes) {
+    gpumm_address here = w->block[PLACE_DEVICE], up = w->block[PLACE_HOST];
+    nodes[GRAPH_FILL] = fill_node(here, 0x21, 1, 64);
+    nodes[GRAPH_COPY] = copy_node(COPY_D2D, here + 64, here, 32);
+    nodes[GRAPH_ODD] = copy_node(COPY_D2D, here + 100, here + 4, 12);
+    nodes[GRAPH_DOWN] = copy_node(COPY_D2H, up, here + 64, 48);
+    nodes[GRAPH_SKIPPED] = fill_node(here + 64, 0x30303030, 4, 8);
+    nodes[GRAPH_SKIPPED].skipped = true;
+}
+
+static bool all_are(const void *at, unsigned char value, size_t bytes) {
+    const unsigned char *p = at;
+    bool all = true;
+    for (size_t i = 0; i < bytes; i++) all = all && p[i] == value;
+    return all;
+}
+
+/* Launches it; what it copied to the host is `value` but for four bytes between the copies. */
+static gpumm_status play_and_check(walk *w, unsigned char value, unsigned char odd) {
+    const unsigned char *up = (const unsigned char *)(uintptr_t)w->block[PLACE_HOST];
+    memset((void *)(uintptr_t)w->block[PLACE_HOST], 0, 64);
+    TRY(w->d->call->graph_launch(w->d, w->stream, w->graph));
+    TRY(w->d->call->stream_synchronize(w->d, w->stream));
+    CHECK(all_are(up, value, 32));
+    CHECK(all_are(up + 36, odd, 12));
+    return GPUMM_OK;
+}
+
+static gpumm_status patch_one(walk *w, size_t index, const device_node *node) {
+    device_patch patch = {index, node};
+    return w->d->call->graph_patch(w->d, w->graph, &patch, 1);
+}
+
+static gpumm_status walk_patches(walk *w, device_node *nodes) {
+    gpumm_address here = w->block[PLACE_DEVICE];
+    TRY(play_and_check(w, 0x21, 0x21));
+    nodes[GRAPH_FILL].as.fill.pattern = 0x122; /* of a pattern as many bytes count as it is wide */
+    nodes[GRAPH_ODD].skipped = true;
+    TRY(patch_one(w, GRAPH_FILL, &nodes[GRAPH_FILL]));
+    TRY(patch_one(w, GRAPH_ODD, &nodes[GRAPH_ODD]));
+    TRY(play_and_check(w, 0x22, 0x21));
+    nodes[GRAPH_ODD].skipped = false;
+    nodes[GRAPH_COPY] = copy_node(COPY_D2D, here + 64, here + 1, 32); /* which our kernel does not take */
+    nodes[GRAPH_FILL].as.fill.pattern = 0x23;
+    for (size_t i = GRAPH_FILL; i <= GRAPH_ODD; i++) TRY(patch_one(w, i, &nodes[i]));
+    TRY(play_and_check(w, 0x23, 0x23));
+    nodes[GRAPH_DOWN].as.copy.bytes = 0;
+    nodes[GRAPH_SKIPPED].skipped = false;
+    TRY(patch_one(w, GRAPH_DOWN, &nodes[GRAPH_DOWN]));
+    TRY(patch_one(w, GRAPH_SKIPPED, &nodes[GRAPH_SKIPPED]));
+    TRY(play_and_check(w, 0, 0));
+    TRY(w->d->call->copy(w->d, w->stream, COPY_D2H, w->block[PLACE_HOST], here + 64, 32));
+    TRY(w->d->call->stream_synchronize(w->d, w->stream));
+    CHECK(all_are((const void *)(uintptr_t)w->block[PLACE_HOST], 0x30, 32));
+    gpumm_status status = patch_one(w, GRAPH_LAUNCH, &nodes[GRAPH_FILL]); /* another operation */
+    CHECK(status != GPUMM_OK);
+    return status == GPUMM_INVALID_ARGUMENT ? GPUMM_OK : status;
+}
+
+static gpumm_status walk_graph(walk *w) {
+    device_function *f = NULL;
+    device_node nodes[GRAPH_NODES_HERE];
+    gpumm_address pointer = w->block[PLACE_DEVICE] + 1024;
+    int n = 64;
+    void *arguments[] = {&pointer, &n};
+    const size_t sizes[] = {sizeof pointer, sizeof n};
+    graph_nodes(w, nodes);
+    TRY(w->d->call->function(w->d, w->module, "k", &f));
+    nodes[GRAPH_LAUNCH] = (device_node){.kind = NODE_LAUNCH};
+    nodes[GRAPH_LAUNCH].as.launch.function = f;
+    nodes[GRAPH_LAUNCH].as.launch.what =
+        (device_launch){.arguments = arguments, .sizes = sizes, .count = 2, .threads = 64};
+    TRY(w->d->call->graph_open(w->d, nodes, GRAPH_NODES_HERE, &w->graph));
+    return walk_patches(w, nodes);
+}
+
 static gpumm_status walk_through(walk *w) {
     TRY(walk_place(w, PLACE_DEVICE));
     TRY(walk_place(w, PLACE_HOST));
@@ -238,7 +327,8 @@ static gpumm_status walk_through(walk *w) {
     TRY(w->d->call->event_open(w->d, true, &w->event[1]));
     TRY(walk_work(w));
     TRY(walk_shrink(w));
-    return walk_kernel(w);
+    TRY(walk_kernel(w));
+    return walk_graph(w);
 }
 
 static void walk_back_used(walk *w) {
@@ -262,6 +352,7 @@ static void walk_back_place(walk *w, place where) {
 
 static void walk_back(walk *w) {
     const device_table *call = w->d->call;
+    if (w->graph) call->graph_close(w->d, w->graph);
     if (w->module) call->module_close(w->d, w->module);
     for (int i = 0; i < 2; i++)
         if (w->event[i]) call->event_close(w->d, w->event[i]);

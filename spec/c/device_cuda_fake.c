@@ -48,16 +48,16 @@ static void find_fake(const char *path) {
 static bool nothing_lives(void) {
     fake_counts now;
     fake.live(&now);
-    const long counts[] = {now.contexts, now.pushed, now.relaxed, now.ranges, now.handles,
-                           now.segments, now.blocks, now.streams, now.events, now.modules};
+    const long counts[] = {now.contexts, now.pushed,  now.relaxed, now.ranges,  now.handles, now.segments,
+                           now.blocks,   now.streams, now.events,  now.modules, now.graphs};
     bool none = true;
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) none &= counts[i] == 0;
     if (!none)
         fprintf(stderr,
                 "    contexts %ld, pushed %ld, relaxed %ld, ranges %ld, handles %ld, segments %ld, blocks %ld, "
-                "streams %ld, events %ld, modules %ld\n",
+                "streams %ld, events %ld, modules %ld, graphs %ld\n",
                 now.contexts, now.pushed, now.relaxed, now.ranges, now.handles, now.segments, now.blocks, now.streams,
-                now.events, now.modules);
+                now.events, now.modules, now.graphs);
     return none;
 }
 

@@ -669,6 +669,200 @@ ENTRY cuLaunchKernelEx(const CUlaunchConfig *launch, CUfunction f, void **parame
     return CUDA_SUCCESS;
 }
 
+/* ---- Graphs: chains of nodes, strict about what the driver refuses, played at once ---- */
+
+enum { GRAPH_NODES = 64, NODE_BYTES = 24 };
+
+typedef struct node_content {
+    enum { EMPTY, KERNEL, MEMCPY, MEMSET } kind;
+    CUDA_KERNEL_NODE_PARAMS kernel;
+    unsigned char values[NODE_BYTES]; /* of a kernel's parameters, as they were taken */
+    CUDA_MEMCPY3D copy;
+    CUDA_MEMSET_NODE_PARAMS fill;
+    bool disabled;
+} node_content;
+
+struct CUgraphNode_st {
+    CUgraph graph;
+    size_t index;
+};
+
+struct CUgraph_st {
+    size_t count;
+    struct CUgraphNode_st handles[GRAPH_NODES];
+    node_content nodes[GRAPH_NODES];
+};
+
+struct CUgraphExec_st {
+    CUgraph of;
+    size_t count;
+    node_content nodes[GRAPH_NODES];
+};
+
+ENTRY cuGraphCreate(CUgraph *out, unsigned flags) {
+    UNSAFE();
+    if (flags) return CUDA_ERROR_INVALID_VALUE;
+    *out = calloc(1, sizeof **out);
+    count(&live.graphs, 1);
+    return CUDA_SUCCESS;
+}
+
+ENTRY cuGraphDestroy(CUgraph g) {
+    UNSAFE();
+    free(g);
+    count(&live.graphs, -1);
+    return CUDA_SUCCESS;
+}
+
+static size_t parameter_bytes(CUfunction f, size_t i) { return f == (CUfunction)&copy_function || i == 0 ? 8 : 4; }
+
+static CUresult set_kernel(node_content *n, const CUDA_KERNEL_NODE_PARAMS *p) {
+    size_t parameters = p->func == (CUfunction)&copy_function ? 3 : 2, at = 0;
+    if (!p->func || !p->gridDimX || !p->blockDimX || !p->kernelParams) return CUDA_ERROR_INVALID_VALUE;
+    n->kind = KERNEL;
+    n->kernel = *p;
+    for (size_t i = 0; i < parameters; i++, at += 8)
+        memcpy(n->values + at, p->kernelParams[i], parameter_bytes(p->func, i));
+    return CUDA_SUCCESS;
+}
+
+static CUresult set_copy(node_content *n, const CUDA_MEMCPY3D *p) {
+    if (!p->WidthInBytes || p->Height != 1 || p->Depth != 1 || !p->srcDevice || !p->dstDevice)
+        return CUDA_ERROR_INVALID_VALUE;
+    n->kind = MEMCPY;
+    n->copy = *p;
+    return CUDA_SUCCESS;
+}
+
+static CUresult set_fill(node_content *n, const CUDA_MEMSET_NODE_PARAMS *p) {
+    bool fits = p->elementSize == 4 || p->value >> (8 * p->elementSize) == 0;
+    if (!p->width || p->height != 1 || !p->dst || !fits || p->dst % p->elementSize) return CUDA_ERROR_INVALID_VALUE;
+    n->kind = MEMSET;
+    n->fill = *p;
+    return CUDA_SUCCESS;
+}
+
+/* Behind the one before it, and nothing else. */
+static node_content *append(CUgraph g, const CUgraphNode *before, size_t dependencies, CUgraphNode *out) {
+    bool chained = dependencies == (g->count ? 1 : 0) && (!g->count || *before == &g->handles[g->count - 1]);
+    if (g->count == GRAPH_NODES || !chained) return NULL;
+    g->handles[g->count] = (struct CUgraphNode_st){g, g->count};
+    *out = &g->handles[g->count];
+    return &g->nodes[g->count++];
+}
+
+#define APPEND(set, p) \
+    do { \
+        CURRENT(); \
+        node_content *n = append(g, before, dependencies, out); \
+        return n ? set(n, p) : CUDA_ERROR_INVALID_VALUE; \
+    } while (0)
+
+ENTRY cuGraphAddKernelNode_v2(CUgraphNode *out, CUgraph g, const CUgraphNode *before, size_t dependencies,
+                              const CUDA_KERNEL_NODE_PARAMS *p) {
+    APPEND(set_kernel, p);
+}
+
+ENTRY cuGraphAddMemcpyNode(CUgraphNode *out, CUgraph g, const CUgraphNode *before, size_t dependencies,
+                           const CUDA_MEMCPY3D *p, CUcontext context) {
+    if (!is_ours(context)) return CUDA_ERROR_INVALID_VALUE;
+    APPEND(set_copy, p);
+}
+
+ENTRY cuGraphAddMemsetNode(CUgraphNode *out, CUgraph g, const CUgraphNode *before, size_t dependencies,
+                           const CUDA_MEMSET_NODE_PARAMS *p, CUcontext context) {
+    if (!is_ours(context)) return CUDA_ERROR_INVALID_VALUE;
+    APPEND(set_fill, p);
+}
+
+ENTRY cuGraphAddEmptyNode(CUgraphNode *out, CUgraph g, const CUgraphNode *before, size_t dependencies) {
+    CURRENT();
+    return append(g, before, dependencies, out) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+}
+
+ENTRY cuGraphInstantiateWithFlags(CUgraphExec *out, CUgraph g, unsigned long long flags) {
+    UNSAFE();
+    if (flags) return CUDA_ERROR_INVALID_VALUE;
+    CUgraphExec x = *out = calloc(1, sizeof *x);
+    x->of = g;
+    x->count = g->count;
+    memcpy(x->nodes, g->nodes, sizeof x->nodes);
+    count(&live.graphs, 1);
+    count(&live.instantiated, 1);
+    return CUDA_SUCCESS;
+}
+
+ENTRY cuGraphExecDestroy(CUgraphExec x) {
+    UNSAFE();
+    free(x);
+    count(&live.graphs, -1);
+    return CUDA_SUCCESS;
+}
+
+/* A node of that kind in it, and for a kernel of the same function. */
+static node_content *content(CUgraphExec x, CUgraphNode n, int kind) {
+    node_content *found = n->graph == x->of && n->index < x->count ? &x->nodes[n->index] : NULL;
+    return found && (int)found->kind == kind ? found : NULL;
+}
+
+ENTRY cuGraphExecKernelNodeSetParams_v2(CUgraphExec x, CUgraphNode node, const CUDA_KERNEL_NODE_PARAMS *p) {
+    CURRENT();
+    node_content *n = content(x, node, KERNEL);
+    return n && n->kernel.func == p->func ? set_kernel(n, p) : CUDA_ERROR_INVALID_VALUE;
+}
+
+ENTRY cuGraphExecMemcpyNodeSetParams(CUgraphExec x, CUgraphNode node, const CUDA_MEMCPY3D *p, CUcontext context) {
+    CURRENT();
+    node_content *n = content(x, node, MEMCPY);
+    return n && is_ours(context) ? set_copy(n, p) : CUDA_ERROR_INVALID_VALUE;
+}
+
+ENTRY cuGraphExecMemsetNodeSetParams(CUgraphExec x, CUgraphNode node, const CUDA_MEMSET_NODE_PARAMS *p,
+                                     CUcontext context) {
+    CURRENT();
+    node_content *n = content(x, node, MEMSET);
+    return n && is_ours(context) ? set_fill(n, p) : CUDA_ERROR_INVALID_VALUE;
+}
+
+ENTRY cuGraphNodeSetEnabled(CUgraphExec x, CUgraphNode node, unsigned enabled) {
+    CURRENT();
+    if (node->graph != x->of || x->nodes[node->index].kind == EMPTY) return CUDA_ERROR_INVALID_VALUE;
+    x->nodes[node->index].disabled = !enabled;
+    return CUDA_SUCCESS;
+}
+
+static CUresult play_kernel(const node_content *n, CUstream s) {
+    uint64_t values[3];
+    void *parameters[] = {&values[0], &values[1], &values[2]};
+    memcpy(values, n->values, sizeof values);
+    if (n->kernel.func != (CUfunction)&copy_function) {
+        live.grid = n->kernel.gridDimX;
+        live.block = n->kernel.blockDimX;
+        return CUDA_SUCCESS;
+    }
+    CUlaunchConfig launch = {.gridDimX = n->kernel.gridDimX, .blockDimX = n->kernel.blockDimX, .hStream = s};
+    return cuLaunchKernelEx(&launch, n->kernel.func, parameters, NULL);
+}
+
+static CUresult play_node(const node_content *n, CUstream s) {
+    if (n->disabled) return CUDA_SUCCESS;
+    switch (n->kind) {
+    case EMPTY: return CUDA_SUCCESS;
+    case KERNEL: return play_kernel(n, s);
+    case MEMCPY:
+        return copy((void *)(uintptr_t)n->copy.dstDevice, (void *)(uintptr_t)n->copy.srcDevice, n->copy.WidthInBytes);
+    case MEMSET: return fill(n->fill.dst, &n->fill.value, n->fill.elementSize, n->fill.width);
+    }
+    return CUDA_ERROR_INVALID_VALUE;
+}
+
+ENTRY cuGraphLaunch(CUgraphExec x, CUstream s) {
+    CURRENT();
+    CUresult result = ask(s);
+    for (size_t i = 0; i < x->count && result == CUDA_SUCCESS; i++) result = play_node(&x->nodes[i], s);
+    return result;
+}
+
 /* ---- Finding entries: one this way, the others by their exported names ---- */
 
 ENTRY cuGetProcAddress_v2(const char *symbol, void **out, int version, cuuint64_t flags,

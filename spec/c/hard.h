@@ -79,6 +79,7 @@ static inline void check_nothing_live(const gpumm_live *live) {
     CHECK(live->streams == 0);
     CHECK(live->events == 0);
     CHECK(live->modules == 0);
+    CHECK(live->graphs == 0);
 }
 
 /* Closes a faulty manager and lets it go: nothing is left on the device or in the books. */

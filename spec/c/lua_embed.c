@@ -433,6 +433,34 @@ static void test_run_simulation(void) {
 
 /* ---- Threads --------------------------------------------------------------------------------- */
 
+/* double(buffer): an application's own function, which works on what it is given by calls of C alone. */
+static int double_it(lua_State *L) {
+    gpumm_buffer *b = gpumm_lua_to_buffer(L, 1);
+    float values[4];
+    CHECK_OK(gpumm_buffer_download(b, NULL, 0, 4, values));
+    for (int i = 0; i < 4; i++) values[i] *= 2;
+    CHECK_OK(gpumm_buffer_upload(b, NULL, 0, 4, values));
+    return 0;
+}
+
+/* In a recorded step what it does comes behind what the step has recorded before, and before what comes after. */
+static void test_recorded_step(void) {
+    gpumm_manager *m = open_manager();
+    gpumm_buffer *b = open_floats(m, "floats", 4);
+    lua_State *L = open_state();
+    gpumm_lua_push_buffer(L, b, GPUMM_LUA_SHARE_OWN);
+    lua_setglobal(L, "b");
+    push_global_manager(L, m, GPUMM_LUA_SHARE_OWN);
+    lua_register(L, "double", double_it);
+    run(L, "local sim = gpumm.simulation { recorded = true, steps = 3, step = function(sim, i)"
+           "  b:fill(i) double(b) b:fill(5, 2, 1) double(b) b:fill(7, 3, 1)"
+           "end } sim:open { manager = m } while sim:advance(1) do end sim:close()");
+    check_floats(b, (const float[]){12, 10, 7, 12}, 4);
+    lua_close(L);
+    gpumm_buffer_release(b);
+    gpumm_manager_release(m);
+}
+
 static void *no_memory(void *user, void *block, size_t old, size_t new) {
     (void)user, (void)old, (void)new;
     free(block);
@@ -592,6 +620,7 @@ int main(void) {
     test_guest();
     test_run_file();
     test_run_simulation();
+    test_recorded_step();
     gpumm_lua_script hopeless = {.file = "x.lua", .allocate = no_memory};
     CHECK_STATUS(gpumm_lua_run_file(&hopeless), GPUMM_OUT_OF_MEMORY);
     test_threads();

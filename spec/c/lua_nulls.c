@@ -17,6 +17,7 @@ typedef struct fixture {
     gpumm_frame *frame;
     gpumm_kernel *kernel;
     gpumm_scratch *scratch;
+    gpumm_recording *recording;
     gpumm_config config;
     gpumm_growth growth;
     gpumm_growth_request request;
@@ -26,10 +27,14 @@ typedef struct fixture {
     gpumm_readback_options readback_options;
     gpumm_kernel_options kernel_options;
     gpumm_launch_options launch_options;
+    gpumm_recording_options recording_options;
     gpumm_fault fault;
     gpumm_field fields[1];
     gpumm_member members[1];
     gpumm_argument arguments[1];
+    gpumm_binding bindings[1];
+    gpumm_value values[1];
+    gpumm_ticket tickets[1];
     const void *columns[1];
     float bytes[16];
     _Alignas(max_align_t) unsigned char room[sizeof(gpumm_stats) + sizeof(gpumm_device_info)]; /* for any output */
@@ -66,10 +71,13 @@ static void open_all(fixture *x) {
     CHECK_OK(gpumm_readback_wait(x->readback, 0, -1, &x->frame));
     CHECK_OK(gpumm_kernel_open(x->manager, &x->kernel_options, &x->kernel));
     CHECK_OK(gpumm_scratch_open(x->manager, NULL, 100, &x->scratch));
+    CHECK_OK(gpumm_recording_open(x->manager, NULL, &x->recording));
     x->arguments[0] = (gpumm_argument){.buffer = x->buffer};
+    x->values[0] = (gpumm_value){.name = "f32", .value = x->bytes, .size = 4};
 }
 
 static void close_all(fixture *x) {
+    gpumm_recording_release(x->recording);
     gpumm_scratch_release(x->scratch);
     gpumm_kernel_release(x->kernel);
     gpumm_frame_release(x->frame);

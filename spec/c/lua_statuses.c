@@ -377,6 +377,35 @@ static void kernels(gpumm_manager *m, gpumm_buffer *b) {
     gpumm_kernel_release(k);
 }
 
+static void recordings(gpumm_manager *m, gpumm_buffer *b) {
+    gpumm_kernel *k;
+    gpumm_recording *r;
+    gpumm_readback *rb;
+    float n = 1;
+    gpumm_argument a[] = {{.value = &n, .size = 4}, {.value = &n, .size = 4}};
+    gpumm_binding by[] = {{.name = "n"}, {.name = "n"}};
+    CHECK_OK(gpumm_kernel_open(
+        m, &(gpumm_kernel_options){.source = "extern \"C\" __global__ void k(int i, float f) {}"}, &k));
+    CHECK_OK(gpumm_readback_open(&(gpumm_readback_options){.buffers = &b, .buffer_count = 1}, &rb));
+    CHECK_OK(gpumm_recording_open(m, NULL, &r));
+    REACH(TYPE_MISMATCH, gpumm_recording_launch(r, k, 1, a, by, 2));
+    REACH(INVALID_ARGUMENT, gpumm_recording_launch(r, k, 1, a, NULL, 1));
+    CHECK_OK(gpumm_recording_begin(r));
+    CHECK_OK(gpumm_recording_capture(r, rb, 1, NULL));
+    REACH(INVALID_ARGUMENT, gpumm_recording_capture(r, rb, 1, NULL));
+    REACH(INVALID_ARGUMENT,
+          gpumm_recording_replay(r, NULL, &(gpumm_value){.name = "n", .value = &n, .size = 4}, 1, NULL));
+    plan(m, "copy", GPUMM_DRIVER);
+    REACH(DRIVER, gpumm_recording_replay(r, NULL, NULL, 0, NULL));
+    plan(m, "copy", GPUMM_DEVICE_LOST);
+    REACH(DEVICE_LOST, gpumm_recording_replay(r, NULL, NULL, 0, NULL));
+    gpumm_readback_close(rb);
+    REACH(CANCELLED, gpumm_recording_replay(r, NULL, NULL, 0, NULL));
+    gpumm_readback_release(rb);
+    gpumm_recording_release(r);
+    gpumm_kernel_release(k);
+}
+
 /* ---- Embedding ------------------------------------------------------------------------------------ */
 
 static void finding(void) {
@@ -463,6 +492,7 @@ int main(void) {
     opening_poor_readbacks(u8);
     tickets(m, b);
     kernels(m, b);
+    recordings(m, b);
     gpumm_buffer_release(b);
     gpumm_buffer_release(large);
     gpumm_manager_release(m);

@@ -39,6 +39,7 @@ typedef struct world {
     gpumm_stream *stream;
     gpumm_event *event;
     gpumm_scratch *scratch;
+    gpumm_recording *recording;
     gpumm_ticket ticket;
     gpumm_frame *frame;
     tracked all[TRACKED];
@@ -192,6 +193,32 @@ static gpumm_status open_kernel(world *w, gpumm_kernel **out) {
 static void with_kernel(world *w) {
     with_two(w);
     CHECK_OK(open_kernel(w, &w->kernel));
+}
+
+/* Its operations leave what is there, however many of them were done. */
+static gpumm_status record(world *w) {
+    CHECK_OK(gpumm_recording_begin(w->recording));
+    for (int i = 0; i < 2; i++) {
+        gpumm_status status =
+            gpumm_recording_fill(w->recording, w->all[0].buffer, 0, GPUMM_TO_END, &(uint32_t){0x07070707});
+        if (status != GPUMM_OK) return status;
+    }
+    return gpumm_recording_capture(w->recording, w->readback, 1, NULL);
+}
+
+static void with_recording(world *w) {
+    with_staged(w);
+    tracked *t = &w->all[0];
+    memset(t->bytes, 7, t->length * t->size);
+    CHECK_OK(gpumm_buffer_upload(t->buffer, NULL, 0, t->length, t->bytes));
+    CHECK_OK(gpumm_recording_open(w->m, NULL, &w->recording));
+    CHECK_OK(record(w));
+}
+
+static void with_replay(world *w) {
+    with_recording(w);
+    CHECK_OK(gpumm_recording_replay(w->recording, NULL, NULL, 0, &w->ticket));
+    CHECK_OK(gpumm_readback_cancel(w->readback, w->ticket));
 }
 
 static void with_capacity(world *w) {
@@ -437,6 +464,19 @@ static gpumm_status do_scratch_release(world *w) {
     return GPUMM_OK;
 }
 
+static gpumm_status do_recording(world *w) {
+    return w->recording ? GPUMM_OK : gpumm_recording_open(w->m, NULL, &w->recording);
+}
+
+static gpumm_status do_record(world *w) { return record(w); }
+
+static gpumm_status do_replay(world *w) { return gpumm_recording_replay(w->recording, NULL, NULL, 0, &w->ticket); }
+
+static void after_record(world *w) {
+    CHECK_OK(do_replay(w));
+    after_capture(w);
+}
+
 static gpumm_status do_shrink(world *w) { return gpumm_buffer_shrink_to_fit(w->all[0].buffer); }
 static gpumm_status do_exchange(world *w) {
     gpumm_status status = gpumm_buffer_shrink_to_fit(w->all[0].buffer);
@@ -505,6 +545,10 @@ static const scenario scenarios[] = {
     {"crossing", with_stream, do_crossing, after_fill, false},
     {"kernel open", with_two, do_kernel, after_kernel, false},
     {"kernel launch", with_kernel, do_launch, after_launch, false},
+    {"recording open", with_staged, do_recording, NULL, false},
+    {"record", with_recording, do_record, after_record, false},
+    {"replay", with_recording, do_replay, after_capture, false},
+    {"replay again", with_replay, do_replay, after_capture, false},
     {"scratch open", with_buffer, do_scratch, NULL, false},
     {"scratch release", with_scratch, do_scratch_release, NULL, false},
     {"shrink", with_capacity, do_shrink, NULL, false},
@@ -547,6 +591,7 @@ static void world_open(world *w, const mode *how, purse *p, const scenario *s) {
 
 static void world_close(world *w, purse *p) {
     gpumm_frame_release(w->frame);
+    gpumm_recording_release(w->recording);
     for (size_t i = 0; i < w->count; i++) {
         gpumm_buffer_release(w->all[i].buffer);
         free(w->all[i].bytes);
@@ -636,6 +681,7 @@ static const char *const calls[] = {
     "alloc",        "stream_open", "stream_synchronize", "stream_query", "event_open",
     "event_record", "event_query", "event_synchronize",  "stream_wait",  "copy",
     "fill",         "module_open", "function",           "launch",       "compile",
+    "graph_open",   "graph_patch", "graph_launch",
 };
 
 enum { CALLS = sizeof calls / sizeof *calls };

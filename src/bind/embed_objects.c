@@ -8,6 +8,7 @@
 #include "bind/api/keep.h"
 #include "bind/api/manager.h"
 #include "bind/api/readback.h"
+#include "bind/api/recorder.h"
 #include "bind/protect.h"
 #include "gpumm_lua.h"
 
@@ -59,6 +60,7 @@ void gpumm_lua_push_readback(lua_State *L, gpumm_readback *readback, gpumm_lua_s
 
 static void *peek(lua_State *L, int index, const bind_class *class) {
     const bind_handle *handle = L ? gpumm_lua__any_handle(L, index) : NULL;
+    if (handle) gpumm_lua__recorder_before_others(L);
     return handle && handle->class == class && !handle->closed ? handle->object : NULL;
 }
 
@@ -99,6 +101,7 @@ static gpumm_status arrive(lua_State *L, search *s) {
 
 static int find_protected(lua_State *L) {
     search *s = lua_touserdata(L, 2);
+    gpumm_lua__recorder_before_others(L);
     while (s->path[0] != '\0' && !lua_isnil(L, 1)) {
         const bind_handle *handle = gpumm_lua__any_handle(L, 1);
         if (handle && handle->class == &gpumm_lua__manager_class) break;

@@ -23,6 +23,7 @@
 #include "bind/api/elements.h"
 #include "bind/api/growth.h"
 #include "bind/api/manager.h"
+#include "bind/api/recorder.h"
 #include "bind/api/type.h"
 #include "bind/api/view.h"
 #include "bind/extension.h"
@@ -125,8 +126,11 @@ static int inside_placed(lua_State *L) {
 
 /* One table a state, as "gpumm.inside": gpumm-run says in it how its simulations are interrupted. */
 static int push_inside(lua_State *L) {
-    static const luaL_Reg functions[] = {
-        {"raising", inside_raising}, {"guard", inside_guard}, {"placed", inside_placed}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"raising", inside_raising},
+                                         {"guard", inside_guard},
+                                         {"placed", inside_placed},
+                                         {"recorder", gpumm_lua__recorder_new},
+                                         {NULL, NULL}};
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &inside_key) != LUA_TNIL) return 1;
     luaL_newlib(L, functions);
     lua_pushvalue(L, -1);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Buffers: finding them, and what is done with their contents. */
+#include "core/buffer.h"
+
 #include <stdio.h>
 #include <string.h>
 
+#include "core/element.h"
 #include "core/gate.h"
 #include "core/transfer.h"
 
@@ -110,7 +113,7 @@ typedef struct span {
     uint64_t offset, bytes;
 } span;
 
-static gpumm_status check_range(const gpumm_buffer *b, uint64_t first, uint64_t count) {
+gpumm_status gpumm__buffer_check_range(const gpumm_buffer *b, uint64_t first, uint64_t count) {
     uint64_t end;
     if (size_add(first, count, &end) && end <= b->group->length) return GPUMM_OK;
     if (!size_add(first, size_max(count, 1), &end)) end = UINT64_MAX;
@@ -124,7 +127,7 @@ static gpumm_status span_check(span *x, gpumm_stream *s, uint64_t first, uint64_
     gpumm_buffer *b = x->buffer;
     TRY(gpumm__stream_of(b->group->object.context, s, &x->stream));
     if (!b->extent) return gpumm__buffer_gone(b);
-    TRY(check_range(b, first, count));
+    TRY(gpumm__buffer_check_range(b, first, count));
     x->extent = b->extent;
     x->offset = first * b->size;
     x->bytes = count * b->size;
@@ -165,17 +168,6 @@ gpumm_status gpumm_buffer_download(gpumm_buffer *b, gpumm_stream *s, uint64_t fi
     return status;
 }
 
-/* The width of the shortest repeated unit that a fill can write: 1, 2 or 4 bytes; 0: longer. */
-static unsigned repeated(const unsigned char *element, uint64_t size, uint32_t *pattern) {
-    for (unsigned width = 1; width <= 4; width *= 2) {
-        if (size % width || memcmp(element, element + width, size - width) != 0) continue;
-        *pattern = 0;
-        memcpy(pattern, element, width);
-        return width;
-    }
-    return 0;
-}
-
 /* As many elements as one transfer takes, so that most fills are enqueued whole or not at all. */
 static gpumm_status upload_first(span *x, const void *element, uint64_t *done) {
     const gpumm_allocator *memory = &x->extent->context->memory;
@@ -205,7 +197,7 @@ static gpumm_status fill(span *x, const void *element) {
     context *ctx = x->extent->context;
     uint64_t done = 0;
     uint32_t pattern;
-    unsigned width = repeated(element, x->buffer->size, &pattern);
+    unsigned width = gpumm__element_repeats(element, x->buffer->size, &pattern);
     if (!width) TRY(upload_first(x, element, &done));
     if (done == x->bytes) return GPUMM_OK;
     pthread_mutex_lock(&ctx->submit);
@@ -228,8 +220,8 @@ gpumm_status gpumm_buffer_fill(gpumm_buffer *b, gpumm_stream *s, uint64_t first,
     return status;
 }
 
-static gpumm_status copy_check(const gpumm_buffer *to, const gpumm_buffer *from, uint64_t to_first, uint64_t from_first,
-                               uint64_t count) {
+gpumm_status gpumm__buffer_check_copy(const gpumm_buffer *to, const gpumm_buffer *from, uint64_t to_first,
+                                      uint64_t from_first, uint64_t count) {
     char text[TITLE_BYTES], other[TITLE_BYTES];
     if (to->group->object.context != from->group->object.context)
         return fail(GPUMM_INVALID_ARGUMENT, "%s and %s belong to different managers", gpumm__buffer_label(to, text),
@@ -253,8 +245,8 @@ static gpumm_status copy_submit(gpumm_buffer *to, uint64_t to_first, gpumm_buffe
                                 uint64_t count, gpumm_stream *s) {
     device *d = s->object.context->device;
     if (!from->extent) return gpumm__buffer_gone(from);
-    TRY(check_range(to, to_first, count));
-    TRY(check_range(from, from_first, count));
+    TRY(gpumm__buffer_check_range(to, to_first, count));
+    TRY(gpumm__buffer_check_range(from, from_first, count));
     if (!count) return GPUMM_OK;
     TRY(gpumm__buffer_use(from, s, GPUMM_ACCESS_READ));
     TRY(gpumm__buffer_use(to, s, GPUMM_ACCESS_WRITE));
@@ -266,7 +258,7 @@ gpumm_status gpumm_buffer_copy(gpumm_buffer *to, gpumm_stream *given, uint64_t t
                                uint64_t from_first, uint64_t count) {
     NOT_NULL(to, "to");
     NOT_NULL(from, "from");
-    TRY(copy_check(to, from, to_first, from_first, count));
+    TRY(gpumm__buffer_check_copy(to, from, to_first, from_first, count));
     TRY(gpumm__group_enter(to->group));
     context *ctx = to->group->object.context;
     gpumm_stream *s;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The context: what everything of a manager's shares. The device, gpumm's own memory and the log; locks, books and
    budgets; entering and leaving; waiting, the worker and deferred work. A manager begins with its context; the rest of
-   a manager is known to manager.c alone. Lock order: readback, group, submit, lock; each may be taken without the
+   a manager is known to manager.c alone. Lock order: recording, readback, group, submit, lock; each may be taken without the
    ones before it.
      lock    books and lists; short, never across a device call, callback, log line or wait
      submit  from order_use until the use is enqueued, and while sizes and addresses are published
@@ -25,7 +25,7 @@
 #include "memory/ledger.h"
 
 /* The order in which close disposes of objects: what uses something before what is used. */
-typedef enum rank { RANK_READBACK, RANK_KERNEL, RANK_GROUP, RANK_EVENT, RANK_STREAM, RANK_COUNT } rank;
+typedef enum rank { RANK_RECORDING, RANK_READBACK, RANK_KERNEL, RANK_GROUP, RANK_EVENT, RANK_STREAM, RANK_COUNT } rank;
 
 typedef struct context {
     atomic_uint references;

@@ -23,4 +23,11 @@ enum { TYPE_DEPTH_MAX = 8, TYPE_FIELDS_MAX = 1024 };
 /* INVALID_ARGUMENT where this is no name that C or C++ could give to something; `what` begins the message. */
 gpumm_status gpumm__type_check_identifier(const char *what, const char *name);
 
+/* The integer in `value`; negative ones come out above INT64_MAX. */
+uint64_t gpumm__scalar_integer(gpumm_scalar scalar, const void *value);
+/* Writes it; false: the scalar is no integer, or too small for it. */
+bool gpumm__scalar_set_integer(gpumm_scalar scalar, uint64_t number, void *value);
+/* The width of the shortest repeated unit that a fill can write: 1, 2 or 4 bytes; 0: longer. */
+unsigned gpumm__element_repeats(const void *element, uint64_t size, uint32_t *pattern);
+
 #endif

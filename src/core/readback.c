@@ -51,6 +51,13 @@ static uint64_t packed_bytes(const gpumm_readback *r, uint64_t length) {
     return gpumm__slot_offset(r, last, length) + length * r->buffers[last]->size;
 }
 
+/* Behind the snapshot, which is in the slot's device staging. */
+static gpumm_status submit_down(gpumm_readback *r, slot *t, uint64_t length) {
+    context *ctx = r->object.context;
+    TRY(gpumm__order_use(&t->order, ctx->copies, GPUMM_ACCESS_READ));
+    return copy_down(t, ctx->copies, t->device.address, 0, packed_bytes(r, length));
+}
+
 /* Device to device on the producing stream; then the copy stream takes over. */
 static gpumm_status submit_staged(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t length) {
     context *ctx = r->object.context;
@@ -60,8 +67,7 @@ static gpumm_status submit_staged(gpumm_readback *r, slot *t, gpumm_stream *s, u
     for (size_t i = 0; i < r->count; i++)
         TRY(d->call->copy(d, s->device, COPY_D2D, t->device.address + gpumm__slot_offset(r, i, length),
                           gpumm__buffer_address(r->buffers[i]), length * r->buffers[i]->size));
-    TRY(gpumm__order_use(&t->order, ctx->copies, GPUMM_ACCESS_READ));
-    return copy_down(t, ctx->copies, t->device.address, 0, packed_bytes(r, length));
+    return submit_down(r, t, length);
 }
 
 /* Straight to the host: the copy stream reads the buffers, and their next writer waits for it. */
@@ -95,11 +101,15 @@ static void describe(gpumm_readback *r, slot *t, int64_t step, uint64_t length) 
                                  .ticket = r->newest + 1};
 }
 
+static bool is_inline(const gpumm_readback *r, uint64_t length) {
+    return r->inline_bytes && packed_bytes(r, length) <= r->inline_bytes;
+}
+
 /* Submit lock held. Whatever fails, the slot's order knows what was enqueued on its memory. */
 static gpumm_status submit(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t length) {
     context *ctx = r->object.context;
     device *d = ctx->device;
-    gpumm_stream *copier = r->inline_bytes && packed_bytes(r, length) <= r->inline_bytes ? s : ctx->copies;
+    gpumm_stream *copier = is_inline(r, length) ? s : ctx->copies;
     t->copier = copier;
     TRY(submit_copies(r, t, s, length));
     return d->call->event_record(d, t->done, copier->device);
@@ -227,6 +237,37 @@ static gpumm_status room_for_capture(gpumm_readback *r, const patience *p, slot 
         TRY(make_room(r, p));
     }
 }
+
+/* ---- The same in parts, for replays of recordings, which make the snapshot themselves ------------------------ */
+
+gpumm_status gpumm__readback_room(gpumm_readback *r, slot **out) {
+    bool waits = r->busy == GPUMM_BUSY_WAIT && r->wait_seconds != 0;
+    patience p = {gpumm__clock_ns(), waits ? gpumm__clock_deadline(r->wait_seconds) : 0, false};
+    return room_for_capture(r, &p, out);
+}
+
+gpumm_status gpumm__readback_open_to_captures(const gpumm_readback *r) { return r->shut ? readback_over(r) : GPUMM_OK; }
+
+bool gpumm__readback_in_line(const gpumm_readback *r, uint64_t length) { return r->direct || is_inline(r, length); }
+
+gpumm_status gpumm__readback_behind(gpumm_readback *r, slot *t, gpumm_stream *s, int64_t step, uint64_t length) {
+    context *ctx = r->object.context;
+    bool staged = length && !gpumm__readback_in_line(r, length);
+    gpumm_stream *copier = staged ? ctx->copies : s;
+    t->copier = copier;
+    if (staged) TRY(submit_down(r, t, length));
+    TRY(ctx->device->call->event_record(ctx->device, t->done, copier->device));
+    describe(r, t, step, length);
+    return GPUMM_OK;
+}
+
+gpumm_ticket gpumm__readback_captured(gpumm_readback *r, slot *t) {
+    if (t) return give_ticket(r, t);
+    count_dropped(r, 1);
+    return 0;
+}
+
+/* ---- Capturing at once ---------------------------------------------------------------------- */
 
 static gpumm_status capture(gpumm_readback *r, gpumm_stream *s, int64_t step, const patience *p, gpumm_ticket *ticket) {
     for (;;) {

@@ -25,6 +25,7 @@ typedef struct device_stream device_stream;
 typedef struct device_event device_event;
 typedef struct device_module device_module;
 typedef struct device_function device_function;
+typedef struct device_graph device_graph;
 
 /* Where memory lies. Both kinds have one address, valid on the device; PLACE_HOST's is valid as a
    pointer in the host too. */
@@ -102,6 +103,39 @@ typedef struct device_launch {
     unsigned grid[3]; /* blocks by x y z; all 0: as many as `threads` need, in x */
 } device_launch;
 
+static inline bool device_launch_is_empty(const device_launch *launch) { return !launch->threads && !launch->grid[0]; }
+
+/* One operation of a graph: what the call of that name is given. Nothing is done where it is skipped, where a launch
+   has no threads, or where there are no bytes. */
+typedef enum node_kind { NODE_LAUNCH, NODE_COPY, NODE_FILL } node_kind;
+
+typedef struct device_node {
+    node_kind kind;
+    bool skipped;
+    union {
+        struct {
+            device_function *function;
+            device_launch what;
+        } launch;
+        struct {
+            copy_kind way; /* within the device, or to the host */
+            gpumm_address to, from;
+            uint64_t bytes;
+        } copy;
+        struct {
+            gpumm_address to;
+            uint32_t pattern;
+            unsigned width;
+            uint64_t times;
+        } fill;
+    } as;
+} device_node;
+
+typedef struct device_patch { /* node `index` becomes this one, of the same kind, a launch of the same function */
+    size_t index;
+    const device_node *node;
+} device_patch;
+
 /*
  * Every call that can be counted, failed and held, once, with its signature: the table below, the calls' names and
  * what the fault device forwards are made from this list, so that a call is added by adding its line.
@@ -120,6 +154,9 @@ typedef struct device_launch {
  * also where there is no room for both, and where it fails everything is as it was. stream_open: `native` is wrapped and not owned, NULL makes one. stream_close finishes its work first.
  * event_open: only a timed one has event_elapsed. event_query: never recorded is done. fill: `count` times the
  * pattern of `width` (1, 2 or 4) bytes. call: runs a function on this side in stream order; it makes no device call.
+ * graph_open: operations that graph_launch enqueues on a stream with one call, in their order; nodes are taken when the
+ * call returns. graph_patch changes launches to come, not those enqueued; where it fails some may be changed.
+ * graph_close: launches under way finish. The fault device counts, delays, holds and fails each operation of a launch.
  * preprocess fills the source's folder; compile writes out_path. builtin: a module of that one kernel, where the device
  * says that it runs_builtins; else there is no such entry. module_close: nothing of it runs any more. function: goes with its module.
  */
@@ -165,7 +202,13 @@ typedef struct device_launch {
     Q(function, (device * d, device_module * m, const char *name, device_function **out), (m, name, out), NOW, \
       AS_IT_IS) \
     S(launch, (device * d, device_stream * s, device_function * which, const device_launch *launch), \
-      (s, which, launch), QUEUED(s, LAUNCHES), AS_IT_IS)
+      (s, which, launch), QUEUED(s, LAUNCHES), AS_IT_IS) \
+    Q(graph_open, (device * d, const device_node *nodes, size_t count, device_graph **out), (nodes, count, out), NOW, \
+      BORN(graphs, nothing, 0)) \
+    S(graph_patch, (device * d, device_graph * g, const device_patch *patches, size_t count), (g, patches, count), \
+      NOW, AS_IT_IS) \
+    S(graph_launch, (device * d, device_stream * s, device_graph * g), (s, g), NOW, AS_IT_IS) \
+    V(graph_close, (device * d, device_graph * g), (g), NOW, GONE(graphs, nothing, 0))
 
 #define DEVICE_CALL_ENUM(name, parameters, arguments, before, after) CALL_##name,
 typedef enum device_call {
@@ -186,6 +229,8 @@ typedef struct device_table {
     const device_parameter *(*parameters)(const device_function *f, size_t *count);
     /* DEVICE_NEEDS_ bits; 0 where the binary does not tell. */
     uint32_t (*needs)(const device_function *f);
+    /* What a graph does at that place now; NULL behind the last. */
+    const device_node *(*graph_node)(const device_graph *g, size_t index);
     /* The device's own handle. From then on somebody else has it, and may have the stream capture a graph. */
     void *(*native_stream)(device_stream *s);
     /* Does it capture now? Costs a look at a flag where nobody else has the handle. */

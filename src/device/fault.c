@@ -10,6 +10,7 @@
 
 #include "base/status.h"
 #include "base/thread.h"
+#include "device/nodes.h"
 
 typedef enum kind { KIND_COPY, KIND_SNAPSHOT, KIND_FILL, KIND_LAUNCH, KIND_COUNT } kind;
 
@@ -198,6 +199,47 @@ static void fault_close(device *d) {
     }
 DEVICE_CALL_MAP(PASS, PASS, PASS_SILENT)
 
+/* ---- Graphs ---- */
+
+static gpumm_status node_apart(device *d, device_stream *s, const device_node *n) {
+    switch (n->kind) {
+    case NODE_LAUNCH: return pass_launch(d, s, n->as.launch.function, &n->as.launch.what);
+    case NODE_COPY: return pass_copy(d, s, n->as.copy.way, n->as.copy.to, n->as.copy.from, n->as.copy.bytes);
+    case NODE_FILL: return pass_fill(d, s, n->as.fill.to, n->as.fill.pattern, n->as.fill.width, n->as.fill.times);
+    }
+    return GPUMM_OK;
+}
+
+static bool plays_apart(fault_device *f) {
+    pthread_mutex_lock(&f->lock);
+    bool apart = f->delays || f->countdown > 0;
+    for (unsigned k = 0; k < KIND_COUNT; k++) apart = apart || f->shut[k];
+    pthread_mutex_unlock(&f->lock);
+    return apart;
+}
+
+static void count_node(fault_device *f, const device_node *n) {
+    static const device_call calls[] = {[NODE_LAUNCH] = CALL_launch, [NODE_COPY] = CALL_copy, [NODE_FILL] = CALL_fill};
+    count(f, calls[n->kind]);
+}
+
+/* While something is to go wrong the operations are played one by one, so that each can be what does; else the device
+   launches its graph. They count the same. */
+static gpumm_status play_graph(device *d, device_stream *s, device_graph *g) {
+    fault_device *f = fault_of(d);
+    gpumm_status status;
+    const device_node *n;
+    bool apart = plays_apart(f);
+    if (!apart) TRY(pass_graph_launch(d, s, g));
+    else if (!pass(f, CALL_graph_launch, &status)) return status;
+    for (size_t i = 0; (n = f->inner->call->graph_node(g, i)); i++) {
+        if (gpumm__node_is_idle(n)) continue;
+        if (apart) TRY(node_apart(d, s, n));
+        else count_node(f, n);
+    }
+    return GPUMM_OK;
+}
+
 /* No calls of the map: they say what is, and do nothing. */
 static gpumm_status pass_compiler(device *d, char *text, size_t size) {
     fault_device *f = fault_of(d);
@@ -366,6 +408,8 @@ static gpumm_status fault_new(device *inner, fault_device **out) {
     f->table.native_stream = inner->call->native_stream;
     f->table.parameters = inner->call->parameters;
     f->table.needs = inner->call->needs;
+    f->table.graph_node = inner->call->graph_node;
+    f->table.graph_launch = play_graph;
     f->base = *inner;
     f->base.call = &f->table;
     f->base.inline_snapshots = false; /* copies that are held hold nothing else */

@@ -6,8 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/group.h"
+#include "core/element.h"
 #include "core/gate.h"
+#include "core/group.h"
 #include "core/scratch.h"
 #include "core/stream.h"
 
@@ -123,39 +124,13 @@ gpumm_status gpumm__arguments_check(const gpumm_kernel *k, const gpumm_argument 
     return GPUMM_OK;
 }
 
-/* The number in `value`; negative ones come out above INT64_MAX. */
-static uint64_t integer(gpumm_scalar scalar, const void *value) {
-    union {
-        int8_t i8;
-        uint8_t u8;
-        int16_t i16;
-        uint16_t u16;
-        int32_t i32;
-        uint32_t u32;
-        uint64_t u64;
-    } n;
-    static const size_t sizes[] = {
-        [GPUMM_TYPE_I8] = 1,  [GPUMM_TYPE_U8] = 1,  [GPUMM_TYPE_I16] = 2, [GPUMM_TYPE_U16] = 2,
-        [GPUMM_TYPE_I32] = 4, [GPUMM_TYPE_U32] = 4, [GPUMM_TYPE_I64] = 8, [GPUMM_TYPE_U64] = 8};
-    memcpy(&n, value, sizes[scalar]);
-    switch (scalar) {
-    case GPUMM_TYPE_I8: return (uint64_t)n.i8;
-    case GPUMM_TYPE_U8: return n.u8;
-    case GPUMM_TYPE_I16: return (uint64_t)n.i16;
-    case GPUMM_TYPE_U16: return n.u16;
-    case GPUMM_TYPE_I32: return (uint64_t)n.i32;
-    case GPUMM_TYPE_U32: return n.u32;
-    default: return n.u64;
-    }
-}
-
 gpumm_status gpumm__arguments_threads(const gpumm_kernel *k, const gpumm_argument *given, uint64_t *threads) {
     char text[NAMES_SIZE];
     if (k->threads == SIZE_MAX)
         return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s' has no parameter that counts threads: say how many",
                     k->prototype->name);
     const gpumm_parameter *p = &k->prototype->parameters[k->threads];
-    *threads = integer(gpumm_type_scalar(p->element), given[k->threads].value);
+    *threads = gpumm__scalar_integer(gpumm_type_scalar(p->element), given[k->threads].value);
     if (*threads <= INT64_MAX) return GPUMM_OK;
     return fail(GPUMM_INVALID_ARGUMENT, "%s: counts threads and is %lld: it cannot be negative",
                 where(k, k->threads, text), (long long)*threads);

@@ -11,6 +11,7 @@
 #include "core/stream.h"
 #include "kernel/arguments.h"
 #include "kernel/cache.h"
+#include "kernel/geometry.h"
 #include "kernel/parameters.h"
 #include "kernel/record.h"
 
@@ -40,18 +41,6 @@ static void kernel_destroy(object *o) {
 }
 
 static const object_class kernel_class = {RANK_KERNEL, kernel_dispose, kernel_destroy, NULL};
-
-/* ---- Geometry ----------------------------------------------------------------------------- */
-
-static bool any(const unsigned *dimensions) { return dimensions[0] || dimensions[1] || dimensions[2]; }
-
-/* Where one is given, y and z are 1 unless they are given too. */
-static void set_dimensions(unsigned *out, unsigned x, unsigned y, unsigned z) {
-    bool given = x || y || z;
-    out[0] = x;
-    out[1] = given && !y ? 1 : y;
-    out[2] = given && !z ? 1 : z;
-}
 
 /* ---- What was asked for ------------------------------------------------------------------- */
 
@@ -248,9 +237,9 @@ static gpumm_status open_binary(gpumm_kernel *k, const gpumm_kernel_options *o) 
 /* A block that no grid can have, and a grid that no device takes, are told here and not at a launch. */
 static gpumm_status check_geometry(const gpumm_kernel *k) {
     device_launch shape = {.grid = {1, 1, 1}};
-    if (any(k->grid)) memcpy(shape.grid, k->grid, sizeof shape.grid);
+    if (gpumm__geometry_is_given(k->grid)) memcpy(shape.grid, k->grid, sizeof shape.grid);
     memcpy(shape.block, k->block, sizeof shape.block);
-    return any(k->block) ? gpumm__device_check_geometry(k->prototype->name, 0, &shape) : GPUMM_OK;
+    return gpumm__geometry_is_given(k->block) ? gpumm__device_check_geometry(k->prototype->name, 0, &shape) : GPUMM_OK;
 }
 
 static gpumm_status find_function(gpumm_kernel *k, const gpumm_kernel_options *o) {
@@ -277,8 +266,8 @@ static gpumm_status kernel_new(context *ctx, const gpumm_kernel_options *o, gpum
     gpumm_kernel *k = gpumm__mem_new(&ctx->memory, sizeof *k);
     if (!k) return fail_host_memory(sizeof *k);
     k->object.context = ctx;
-    set_dimensions(k->block, o->block, o->block_y, o->block_z);
-    set_dimensions(k->grid, o->grid_x, o->grid_y, o->grid_z);
+    gpumm__geometry_set(k->block, o->block, o->block_y, o->block_z);
+    gpumm__geometry_set(k->grid, o->grid_x, o->grid_y, o->grid_z);
     k->shared_bytes = o->shared_bytes;
     gpumm_status status = open_module(k, o);
     if (status != GPUMM_OK) {
@@ -323,7 +312,7 @@ gpumm_status gpumm__kernel_builtin(context *ctx, const device_builtin *which, co
     if (!k) return fail_host_memory(sizeof *k);
     k->object.context = ctx;
     k->threads = SIZE_MAX;
-    set_dimensions(k->block, 1, 1, 1);
+    gpumm__geometry_set(k->block, 1, 1, 1);
     gpumm_status status = open_function(k, which, signature);
     if (status != GPUMM_OK) {
         kernel_destroy(&k->object);
@@ -380,31 +369,14 @@ static gpumm_status check_launch(gpumm_kernel *k, gpumm_stream *given, const gpu
     return gpumm__arguments_check(k, arguments, count);
 }
 
-/* What the launch says, or else the kernel. */
-static gpumm_status choose_shape(const gpumm_kernel *k, const gpumm_launch_options *o, device_launch *shape) {
-    set_dimensions(shape->grid, o->grid_x, o->grid_y, o->grid_z);
-    set_dimensions(shape->block, o->block_x, o->block_y, o->block_z);
-    if (any(shape->grid) && o->threads)
-        return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s': a launch has a grid or a number of threads, not both",
-                    k->prototype->name);
-    if (!any(shape->grid) && !o->threads) memcpy(shape->grid, k->grid, sizeof shape->grid);
-    if (!any(shape->block)) memcpy(shape->block, k->block, sizeof shape->block);
-    shape->threads = o->threads;
-    shape->shared_bytes = o->shared_bytes ? o->shared_bytes : k->shared_bytes;
-    if (!any(shape->grid) || any(shape->block)) return GPUMM_OK;
-    return fail(GPUMM_INVALID_ARGUMENT,
-                "kernel '%s': a grid counts blocks: say how many threads each has, block = { x, y, z }",
-                k->prototype->name);
-}
-
 static gpumm_status launch(gpumm_kernel *k, const gpumm_launch_options *o, const gpumm_argument *arguments,
                            size_t count) {
     context *ctx = k->object.context;
     device_launch shape = {.count = count};
     gpumm_stream *s;
     TRY(check_launch(k, o->stream, arguments, count, &s));
-    TRY(choose_shape(k, o, &shape));
-    if (!any(shape.grid)) {
+    TRY(gpumm__geometry_choose(k, o, &shape));
+    if (!gpumm__geometry_is_given(shape.grid)) {
         if (!shape.threads) TRY(gpumm__arguments_threads(k, arguments, &shape.threads));
         if (!shape.threads) return GPUMM_OK;
     }

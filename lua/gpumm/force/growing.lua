@@ -113,7 +113,7 @@ function growing.simulation(graph, options)
     local vec = "f32x" .. options.dimensions
     local growths = math.ceil(math.max(0, graph.nodes - options.first) / options.batch)
     return gpumm.simulation {
-        device = options.device, steps = growths * options.every + options.steps,
+        device = options.device, steps = growths * options.every + options.steps, recorded = true,
         nodes = gpumm.group { { "position", vec }, { "velocity", vec }, { "force", vec }, { "mass", "f32" },
             { "heft", "f32" }, growth = gpumm.growth.geometric(1.3), ahead = 1, max_length = math.max(graph.nodes, 1 << 20) },
         edges = gpumm.group { { "from", "u32" }, { "to", "u32" }, { "weight", "f32" },

@@ -27,6 +27,7 @@
 #include "bind/api/growth.h"
 #include "bind/api/keep.h"
 #include "bind/api/manager.h"
+#include "bind/api/recorder.h"
 #include "bind/api/schedule.h"
 #include "bind/api/stream.h"
 #include "bind/api/type.h"
@@ -349,7 +350,11 @@ static int buffer_fill(lua_State *L) {
     void *element = lua_newuserdatauv(L, gpumm_type_size(type), 0);
     memset(element, 0, gpumm_type_size(type));
     to_element(L, 2, type, element);
-    return result_of_range(L, gpumm_buffer_fill(buffer, range.stream, range.first, range.count, element));
+    gpumm_recording *recording = gpumm_lua__recording_for(L, gpumm_buffer_manager(buffer), range.stream);
+    if (!recording)
+        return result_of_range(L, gpumm_buffer_fill(buffer, range.stream, range.first, range.count, element));
+    uint64_t count = range.counted ? range.count : GPUMM_TO_END;
+    return result_of_range(L, gpumm_recording_fill(recording, buffer, range.first, count, element));
 }
 
 static int buffer_copy(lua_State *L) {
@@ -360,13 +365,18 @@ static int buffer_copy(lua_State *L) {
     if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
     gpumm_stream *stream = gpumm_lua__where(L, 3, valid);
     uint64_t first = 0, from_first = 0, count = info.length;
+    bool counted = false;
     if (lua_istable(L, 3)) {
         first = gpumm_lua__option_first(L, 3, "first");
         from_first = gpumm_lua__option_first(L, 3, "from_first");
         count = info.length > from_first ? info.length - from_first : 0;
+        counted = gpumm_lua__has_option(L, 3, "count");
         count = gpumm_lua__option_count(L, 3, "count", count);
     }
-    return result_of_range(L, gpumm_buffer_copy(to, stream, first, from, from_first, count));
+    gpumm_recording *recording = gpumm_lua__recording_for(L, gpumm_buffer_manager(to), stream);
+    if (!recording) return result_of_range(L, gpumm_buffer_copy(to, stream, first, from, from_first, count));
+    if (!counted) count = GPUMM_TO_END;
+    return result_of_range(L, gpumm_recording_copy(recording, to, first, from, from_first, count));
 }
 
 /* ---- Size --------------------------------------------------------------------------------- */
@@ -547,7 +557,8 @@ const bind_class gpumm_lua__buffer_class = {
     .methods = methods,
     .properties = properties,
     .meta = meta,
-    .release = release};
+    .release = release,
+    .unheeded = " fill copy __len __eq "};
 
 gpumm_buffer *gpumm_lua__to_buffer(lua_State *L, int index) {
     return gpumm_lua__check(L, index, &gpumm_lua__buffer_class);

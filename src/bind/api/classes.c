@@ -11,14 +11,17 @@
 #include "bind/api/manager.h"
 #include "bind/api/primitives.h"
 #include "bind/api/readback.h"
+#include "bind/api/recorder.h"
+#include "bind/api/recording.h"
 #include "bind/api/report.h"
 #include "bind/api/scratch.h"
 #include "bind/api/stream.h"
 
 static const bind_class *const classes[] = {
-    &gpumm_lua__manager_class, &gpumm_lua__buffer_class, &gpumm_lua__group_class,    &gpumm_lua__scratch_class,
-    &gpumm_lua__stream_class,  &gpumm_lua__event_class,  &gpumm_lua__readback_class, &gpumm_lua__frame_class,
-    &gpumm_lua__kernel_class,  &gpumm_lua__fault_class};
+    &gpumm_lua__manager_class, &gpumm_lua__buffer_class, &gpumm_lua__group_class,     &gpumm_lua__scratch_class,
+    &gpumm_lua__stream_class,  &gpumm_lua__event_class,  &gpumm_lua__readback_class,  &gpumm_lua__frame_class,
+    &gpumm_lua__kernel_class,  &gpumm_lua__fault_class,  &gpumm_lua__recording_class, &gpumm_lua__recorder_class,
+    &gpumm_lua__token_class};
 
 static const struct addition {
     const bind_class *class;
@@ -31,6 +34,7 @@ static const struct addition {
     {&gpumm_lua__manager_class, gpumm_lua__manager_readbacks, NULL},
     {&gpumm_lua__manager_class, gpumm_lua__manager_kernels, NULL},
     {&gpumm_lua__manager_class, gpumm_lua__manager_primitives, NULL},
+    {&gpumm_lua__manager_class, gpumm_lua__manager_recordings, NULL},
     {&gpumm_lua__manager_class, gpumm_lua__manager_report, NULL},
     {&gpumm_lua__manager_class, NULL, gpumm_lua__manager_faults},
     {&gpumm_lua__buffer_class, NULL, gpumm_lua__buffer_groups},

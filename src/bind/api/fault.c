@@ -69,6 +69,7 @@ static int fault_books(lua_State *L) {
         {"streams", live.streams},
         {"events", live.events},
         {"modules", live.modules},
+        {"graphs", live.graphs},
     };
     lua_createtable(L, 0, sizeof books / sizeof *books);
     for (size_t i = 0; i < sizeof books / sizeof *books; i++) {
@@ -94,6 +95,7 @@ static const luaL_Reg meta[] = {{"__call", fault_itself}, {"__tostring", gpumm_l
 
 static void release(void *manager) { gpumm_manager_release(manager); }
 
-const bind_class gpumm_lua__fault_class = {.name = "gpumm.fault", .methods = methods, .meta = meta, .release = release};
+const bind_class gpumm_lua__fault_class = {
+    .name = "gpumm.fault", .methods = methods, .meta = meta, .release = release, .unheeded = "*"};
 
 const luaL_Reg gpumm_lua__manager_faults[] = {{"fault", manager_fault}, {NULL, NULL}};

@@ -195,11 +195,10 @@ static const luaL_Reg meta[] = {
 
 static void release(void *frame) { gpumm_frame_release(frame); }
 
-const bind_class gpumm_lua__frame_class = {
-    .name = "gpumm.frame",
-    .methods = methods,
-    .properties = properties,
-    .meta = meta,
-    .missing = frame_missing,
-    .release = release,
-};
+const bind_class gpumm_lua__frame_class = {.name = "gpumm.frame",
+                                           .methods = methods,
+                                           .properties = properties,
+                                           .meta = meta,
+                                           .missing = frame_missing,
+                                           .release = release,
+                                           .unheeded = "*"};

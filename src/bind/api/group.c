@@ -368,7 +368,7 @@ const bind_class gpumm_lua__group_class = {
     .meta = meta,
     .missing = group_missing,
     .release = release,
-};
+    .unheeded = " member members __len __eq "};
 
 gpumm_group *gpumm_lua__to_group(lua_State *L, int index) {
     return gpumm_lua__check(L, index, &gpumm_lua__group_class);

@@ -22,6 +22,7 @@
 #include "base/size.h"
 #include "bind/api/buffer.h"
 #include "bind/api/manager.h"
+#include "bind/api/recorder.h"
 #include "bind/api/scratch.h"
 #include "bind/api/type.h"
 #include "bind/api/values.h"
@@ -153,8 +154,10 @@ typedef struct launch {
     gpumm_kernel *kernel;
     size_t count;
     gpumm_launch_options where;
-    bool none;   /* threads = 0 was asked for, which to C means: count them */
-    size_t used; /* of values */
+    bool none;                                    /* threads = 0 was asked for, which to C means: count them */
+    bool bound, scratch;                          /* by tokens of a recording; it takes scratch */
+    size_t used;                                  /* of values */
+    gpumm_binding bindings[GPUMM_PARAMETERS_MAX]; /* set where bound */
     gpumm_argument arguments[GPUMM_PARAMETERS_MAX];
     _Alignas(16) unsigned char values[VALUES_MAX];
 } launch;
@@ -178,6 +181,7 @@ static void set_pointer(lua_State *L, launch *l, const gpumm_parameter *p, gpumm
     if (buffer) a->buffer = buffer->object; /* closed or not: core says what became of it */
     else if (gpumm_lua__test_handle(L, index, &gpumm_lua__scratch_class)) {
         a->scratch = gpumm_lua__check(L, index, &gpumm_lua__scratch_class);
+        l->scratch = true;
     } else if (is_null(L, index)) {
         a->value = &nowhere;
         a->size = sizeof nowhere;
@@ -225,8 +229,21 @@ static void set_value(lua_State *L, launch *l, const gpumm_parameter *p, gpumm_a
     }
 }
 
+/* Is it r:scalar or r:length of a recording? */
+static bool set_token(lua_State *L, launch *l, const gpumm_parameter *p, size_t i, int index) {
+    const bind_token *token = gpumm_lua__test_token(L, index);
+    if (!token) return false;
+    if (!l->bound) memset(l->bindings, 0, l->count * sizeof *l->bindings);
+    l->bound = true;
+    l->bindings[i].length = token->buffer;
+    if (!token->buffer) l->bindings[i].name = gpumm_lua__token_name(L, token, gpumm_kernel_name(l->kernel), p);
+    return true;
+}
+
 static void set_argument(lua_State *L, launch *l, size_t i, int index) {
     const gpumm_parameter *p = gpumm_kernel_parameter(l->kernel, i);
+    if (lua_type(L, index) == LUA_TUSERDATA && p->kind != GPUMM_PARAMETER_POINTER && set_token(L, l, p, i, index))
+        return;
     if (p->kind == GPUMM_PARAMETER_POINTER) set_pointer(L, l, p, &l->arguments[i], index);
     else set_value(L, l, p, &l->arguments[i], index);
 }
@@ -328,13 +345,29 @@ static bool is_by_name(lua_State *L, const launch *l, int given) {
     return gpumm_lua__has_option(L, 2, first->name);
 }
 
+static gpumm_status perform(lua_State *L, const launch *l) {
+    gpumm_manager *manager = gpumm_kernel_manager(l->kernel);
+    gpumm_recording *recording = NULL;
+    if (l->none) return gpumm_kernel_check(l->kernel, l->where.stream, l->arguments, l->count);
+    if (l->scratch) gpumm_lua__not_recorded(L, manager, "a launch with scratch");
+    else recording = gpumm_lua__recording_for(L, manager, l->where.stream);
+    if (recording) {
+        gpumm_launch_options where = l->where;
+        where.stream = NULL; /* a replay says it */
+        return gpumm_recording_launch_with(recording, l->kernel, &where, l->arguments, l->bound ? l->bindings : NULL,
+                                           l->count);
+    }
+    if (l->bound) luaL_error(L, "r:scalar and r:length are for the recording that made them");
+    return gpumm_kernel_launch_with(l->kernel, &l->where, l->arguments, l->count);
+}
+
 static int kernel_call(lua_State *L) {
     launch l;
     l.kernel = to_kernel(L, 1);
     l.count = gpumm_kernel_parameter_count(l.kernel);
     l.where = (gpumm_launch_options){.size = 0};
     l.used = 0;
-    l.none = false;
+    l.none = l.bound = l.scratch = false;
     if (l.count > GPUMM_PARAMETERS_MAX)
         return luaL_error(L, "a kernel has at most %d parameters", GPUMM_PARAMETERS_MAX);
     memset(l.arguments, 0, l.count * sizeof *l.arguments);
@@ -347,8 +380,7 @@ static int kernel_call(lua_State *L) {
         if ((size_t)given == l.count + 1 && gpumm_lua__is_where(L, given + 1)) read_where(L, &l, given-- + 1);
         by_position(L, &l, given);
     }
-    gpumm_status status = l.none ? gpumm_kernel_check(l.kernel, l.where.stream, l.arguments, l.count)
-                                 : gpumm_kernel_launch_with(l.kernel, &l.where, l.arguments, l.count);
+    gpumm_status status = perform(L, &l);
     if (status == GPUMM_TYPE_MISMATCH) return gpumm_lua__raise(L, status); /* a mistake in the script */
     return gpumm_lua__result(L, status);
 }
@@ -407,7 +439,11 @@ static const luaL_Reg meta[] = {
 
 static void release(void *kernel) { gpumm_kernel_release(kernel); }
 
-const bind_class gpumm_lua__kernel_class = {
-    .name = "gpumm.kernel", .methods = methods, .properties = properties, .meta = meta, .release = release};
+const bind_class gpumm_lua__kernel_class = {.name = "gpumm.kernel",
+                                            .methods = methods,
+                                            .properties = properties,
+                                            .meta = meta,
+                                            .release = release,
+                                            .unheeded = " launch __call "};
 
 const luaL_Reg gpumm_lua__manager_kernels[] = {{"kernel", manager_kernel}, {NULL, NULL}};

@@ -252,7 +252,13 @@ static void release(void *manager) { gpumm_manager_release(manager); }
 static bool ended(void *manager) { return gpumm_manager_is_closed(manager); }
 
 const bind_class gpumm_lua__manager_class = {
-    .name = "gpumm.manager", .methods = methods, .meta = meta, .release = release, .ended = ended};
+    .name = "gpumm.manager",
+    .methods = methods,
+    .meta = meta,
+    .release = release,
+    .ended = ended,
+    .unheeded =
+        " names device stats is_closed raising get_buffer main kernel leaks check_leaks blocks external record "};
 
 gpumm_manager *gpumm_lua__to_manager(lua_State *L, int index) {
     return gpumm_lua__check(L, index, &gpumm_lua__manager_class);

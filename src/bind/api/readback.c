@@ -22,6 +22,7 @@
 #include "bind/api/frame.h"
 #include "bind/api/group.h"
 #include "bind/api/manager.h"
+#include "bind/api/recorder.h"
 #include "bind/api/view.h"
 #include "bind/api/where.h"
 #include "bind/lua/arguments.h"
@@ -242,10 +243,35 @@ static gpumm_status capture_collecting(lua_State *L, gpumm_readback *readback, g
     return gpumm_readback_capture(readback, stream, step, ticket);
 }
 
+static int room_protected(lua_State *L) {
+    make_room(L, gpumm_lua__handle_at(L, 1, &gpumm_lua__readback_class));
+    return 0;
+}
+
+void gpumm_lua__readback_room(lua_State *L) {
+    lua_pushcfunction(L, room_protected);
+    lua_insert(L, -2);
+    lua_call(L, 1, 0);
+}
+
+/* The recording keeps the readback's handle, in the order of its captures. */
+static int record_capture(lua_State *L, gpumm_recording *recording, gpumm_readback *readback) {
+    const bind_token *token = gpumm_lua__test_token(L, 2);
+    if (token && !token->name[0]) return luaL_argerror(L, 2, "a step expected, got a length");
+    const char *name = token ? gpumm_lua__token_name(L, token, NULL, NULL) : NULL;
+    lua_Integer step = token ? 0 : luaL_optinteger(L, 2, 0);
+    gpumm_status status = gpumm_recording_capture(recording, readback, step, name);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
+    gpumm_lua__recorded_readback(L, 1);
+    return 0;
+}
+
 static int readback_capture(lua_State *L) {
     gpumm_readback *readback = to_readback(L, 1);
-    lua_Integer step = luaL_optinteger(L, 2, 0);
     gpumm_stream *stream = gpumm_lua__where(L, 3, NULL);
+    gpumm_recording *recording = gpumm_lua__recorded_capture(L, gpumm_readback_manager(readback), stream);
+    if (recording) return record_capture(L, recording, readback);
+    lua_Integer step = luaL_optinteger(L, 2, 0);
     gpumm_ticket ticket;
     gpumm_status status = capture_collecting(L, readback, stream, step, &ticket);
     if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
@@ -399,8 +425,12 @@ static const luaL_Reg meta[] = {{"__close", readback_close}, {"__tostring", gpum
 
 static void release(void *readback) { gpumm_readback_release(readback); }
 
-const bind_class gpumm_lua__readback_class = {
-    .name = "gpumm.readback", .methods = methods, .properties = properties, .meta = meta, .release = release};
+const bind_class gpumm_lua__readback_class = {.name = "gpumm.readback",
+                                              .methods = methods,
+                                              .properties = properties,
+                                              .meta = meta,
+                                              .release = release,
+                                              .unheeded = " capture "};
 
 /* ---- The ancestor's pair -------------------------------------------------------------------- */
 

@@ -15,4 +15,7 @@ extern const luaL_Reg gpumm_lua__frame_readbacks[];   /* properties of frames */
 /* Gives the readback's new handle on top the names that its frames know. [-0, +0, m] */
 void gpumm_lua__readback_names(lua_State *L, gpumm_readback *readback);
 
+/* Before a capture that would find every slot of the readback on top kept, by frames that are garbage. [-1, +0, m] */
+void gpumm_lua__readback_room(lua_State *L);
+
 #endif

@@ -5,6 +5,9 @@
  */
 #include "bind/lua/class.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "bind/lua/arguments.h"
 #include "bind/lua/words.h"
 
@@ -103,6 +106,35 @@ static void push_functions(lua_State *L, const luaL_Reg *functions) {
     if (functions) luaL_setfuncs(L, functions, 0);
 }
 
+/* A method of handles: whoever wants to know is told before. */
+static int call_method(lua_State *L) {
+    const luaL_Reg *method = lua_touserdata(L, lua_upvalueindex(1));
+    const bind_state *state = lua_touserdata(L, lua_upvalueindex(2));
+    if (state->recorder) state->before_method(L, method->name);
+    return method->func(L);
+}
+
+static bool is_heeded(const bind_class *class, const char *name) {
+    char word[64];
+    if (!class->release || (class->unheeded && class->unheeded[0] == '*')) return false;
+    snprintf(word, sizeof word, " %s ", name);
+    return strcmp(name, "__tostring") != 0 && !(class->unheeded && strstr(class->unheeded, word));
+}
+
+/* Sets them in the table on top. */
+static void set_methods(lua_State *L, const bind_class *class, const luaL_Reg *methods) {
+    for (; methods && methods->name; methods++) {
+        if (is_heeded(class, methods->name)) {
+            lua_pushlightuserdata(L, (void *)methods);
+            lua_pushlightuserdata(L, gpumm_lua__state_of(L));
+            lua_pushcclosure(L, call_method, 2);
+        } else {
+            lua_pushcfunction(L, methods->func);
+        }
+        lua_setfield(L, -2, methods->name);
+    }
+}
+
 static void open_identity(lua_State *L, const bind_class *class) {
     lua_createtable(L, 0, 0);
     lua_createtable(L, 0, 1);
@@ -144,7 +176,8 @@ void gpumm_lua__class_open(lua_State *L, const bind_class *class) {
     lua_rawseti(L, -2, CLASS_KEY);
     if (class->release) push_handle_parts(L, class);
     lua_pushlightuserdata(L, (void *)class);
-    push_functions(L, class->methods);
+    lua_newtable(L);
+    set_methods(L, class, class->methods);
     push_functions(L, class->properties);
     lua_pushvalue(L, -4);
     for (int i = 0; i < METATABLE; i++) lua_pushvalue(L, -METATABLE);
@@ -154,7 +187,7 @@ void gpumm_lua__class_open(lua_State *L, const bind_class *class) {
     lua_setfield(L, -2, "__index");
     lua_pushstring(L, class->name);
     lua_setfield(L, -2, "__metatable");
-    if (class->meta) luaL_setfuncs(L, class->meta, 0);
+    set_methods(L, class, class->meta);
     lua_setfield(L, LUA_REGISTRYINDEX, class->name);
     if (class->release) state->handle_classes[state->handle_class_count++] = class;
 }
@@ -173,7 +206,7 @@ void gpumm_lua__class_add(lua_State *L, const bind_class *class, const luaL_Reg 
     push_tables(L, class);
     if (properties) luaL_setfuncs(L, properties, 0);
     lua_pop(L, 1);
-    if (methods) luaL_setfuncs(L, methods, 0);
+    set_methods(L, class, methods);
     lua_pop(L, 1);
 }
 

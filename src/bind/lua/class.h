@@ -31,7 +31,9 @@ typedef struct bind_class {
     const char *assigned;          /* how object.property is changed; NULL: it cannot be */
     void (*release)(void *object); /* for handles: gives the C reference back */
     bool (*ended)(void *object);   /* does the object hold nothing any more, though its handle lives? NULL: never */
-    bool fleeting;                 /* one userdata an object anyway: nobody looks it up by its object */
+    const char *unheeded; /* of handles: methods that can be recorded, or do nothing on a device and ask nothing of
+                                      its work, each between spaces; "*": all. Of others state->before_method is told */
+    bool fleeting;        /* one userdata an object anyway: nobody looks it up by its object */
 } bind_class;
 
 /* Makes the sealed metatable: getmetatable gives the name, methods cannot be changed. [-0, +0, m] */

@@ -9,6 +9,7 @@
 #include "gpumm.h"
 
 struct bind_class;
+struct bind_recorder;
 
 /* For states of our own making: percent of what a collection left that the heap grows to before the next. What
    waits for its finaliser is left by one collection and gone by the next; at Lua's 200 such garbage, as handles
@@ -30,6 +31,9 @@ typedef struct bind_state {
     unsigned handle_class_count;
     const struct gpumm_lua_module *modules[BIND_MODULES]; /* on top of gpumm, that this state has opened */
     unsigned module_count;
+    struct bind_recorder *recorder; /* where a manager's launches go; NULL: they are enqueued */
+    /* Called while there is one before a method of a handle, which is in slot 1; but for a class' unheeded ones. */
+    void (*before_method)(lua_State *L, const char *name);
     struct sandbox *sandbox; /* NULL: the state is not contained */
 } bind_state;
 

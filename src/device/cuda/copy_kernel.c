@@ -79,6 +79,21 @@ bool gpumm__cuda_copy_kernel_takes(const cuda *c, gpumm_address to, gpumm_addres
     return c->copy_kernel && bytes <= MOST && to % STEP == 0 && from % STEP == 0;
 }
 
+static unsigned blocks(uint64_t bytes) { return (unsigned)((bytes + STEP * BLOCK - 1) / (STEP * BLOCK)); }
+
+void gpumm__cuda_copy_kernel_node(const cuda *c, gpumm_address to, gpumm_address from, uint64_t bytes,
+                                  copy_parameters *parameters, CUDA_KERNEL_NODE_PARAMS *out) {
+    *parameters = (copy_parameters){to, from, bytes, {&parameters->to, &parameters->from, &parameters->bytes}};
+    *out = (CUDA_KERNEL_NODE_PARAMS){.func = c->copy_kernel,
+                                     .gridDimX = bytes ? blocks(bytes) : 1,
+                                     .gridDimY = 1,
+                                     .gridDimZ = 1,
+                                     .blockDimX = BLOCK,
+                                     .blockDimY = 1,
+                                     .blockDimZ = 1,
+                                     .kernelParams = parameters->pointers};
+}
+
 gpumm_status gpumm__cuda_copy_kernel_run(cuda *c, CUstream stream, gpumm_address to, gpumm_address from,
                                          uint64_t bytes) {
     void *parameters[] = {&to, &from, &bytes};
@@ -86,7 +101,7 @@ gpumm_status gpumm__cuda_copy_kernel_run(cuda *c, CUstream stream, gpumm_address
     memset(&attribute, 0, sizeof attribute);
     attribute.id = CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION;
     attribute.value.programmaticStreamSerializationAllowed = 1;
-    CUlaunchConfig launch = {.gridDimX = (unsigned)((bytes + STEP * BLOCK - 1) / (STEP * BLOCK)),
+    CUlaunchConfig launch = {.gridDimX = blocks(bytes),
                              .gridDimY = 1,
                              .gridDimZ = 1,
                              .blockDimX = BLOCK,

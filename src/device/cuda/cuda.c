@@ -10,6 +10,7 @@
 #include "device/cuda/compile.h"
 #include "device/cuda/context.h"
 #include "device/cuda/copy_kernel.h"
+#include "device/cuda/graph.h"
 #include "device/cuda/memory.h"
 #include "device/cuda/module.h"
 #include "device/cuda/probe.h"
@@ -221,6 +222,11 @@ static const device_table cuda_table = {
     .module_close = gpumm__cuda_module_close,
     .function = gpumm__cuda_function,
     .launch = gpumm__cuda_launch,
+    .graph_open = gpumm__cuda_graph_open,
+    .graph_patch = gpumm__cuda_graph_patch,
+    .graph_launch = gpumm__cuda_graph_launch,
+    .graph_close = gpumm__cuda_graph_close,
+    .graph_node = gpumm__cuda_graph_node,
     .native_stream = gpumm__cuda_native_stream,
     .stream_capturing = gpumm__cuda_stream_capturing,
     .driver_fault = gpumm__cuda_fault,

@@ -33,6 +33,8 @@ enum { DRIVER_OLDEST = 12000 };
 #undef cuEventDestroy
 #undef cuEventElapsedTime
 #undef cuGetProcAddress
+#undef cuGraphAddKernelNode
+#undef cuGraphExecKernelNodeSetParams
 #undef cuMemAlloc
 #undef cuMemFree
 #undef cuMemHostGetDevicePointer
@@ -109,7 +111,20 @@ typedef CUresult(CUDAAPI *PFN_cuFuncGetParamInfo_v12040)(CUfunction function, si
     X(cuFuncGetParamInfo, 12040, "cuFuncGetParamInfo", OPTIONAL) \
     X(cuOccupancyMaxPotentialBlockSize, 6050, "cuOccupancyMaxPotentialBlockSize", NEEDED) \
     X(cuLaunchKernel, 4000, "cuLaunchKernel", NEEDED) \
-    X(cuLaunchKernelEx, 11060, "cuLaunchKernelEx", NEEDED)
+    X(cuLaunchKernelEx, 11060, "cuLaunchKernelEx", NEEDED) \
+    X(cuGraphCreate, 10000, "cuGraphCreate", NEEDED) \
+    X(cuGraphDestroy, 10000, "cuGraphDestroy", NEEDED) \
+    X(cuGraphAddKernelNode, 12000, "cuGraphAddKernelNode_v2", NEEDED) \
+    X(cuGraphAddMemcpyNode, 10000, "cuGraphAddMemcpyNode", NEEDED) \
+    X(cuGraphAddMemsetNode, 10000, "cuGraphAddMemsetNode", NEEDED) \
+    X(cuGraphAddEmptyNode, 10000, "cuGraphAddEmptyNode", NEEDED) \
+    X(cuGraphInstantiateWithFlags, 11040, "cuGraphInstantiateWithFlags", NEEDED) \
+    X(cuGraphExecDestroy, 10000, "cuGraphExecDestroy", NEEDED) \
+    X(cuGraphExecKernelNodeSetParams, 12000, "cuGraphExecKernelNodeSetParams_v2", NEEDED) \
+    X(cuGraphExecMemcpyNodeSetParams, 10020, "cuGraphExecMemcpyNodeSetParams", NEEDED) \
+    X(cuGraphExecMemsetNodeSetParams, 10020, "cuGraphExecMemsetNodeSetParams", NEEDED) \
+    X(cuGraphNodeSetEnabled, 11060, "cuGraphNodeSetEnabled", NEEDED) \
+    X(cuGraphLaunch, 10000, "cuGraphLaunch", NEEDED)
 
 typedef enum driver_entry {
 #define DRIVER_ENTRY(name, version, symbol, need) DRIVER_##name,

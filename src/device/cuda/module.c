@@ -288,16 +288,41 @@ static gpumm_status choose_line(cuda *c, device_function *f, const device_launch
     return GPUMM_OK;
 }
 
-static gpumm_status launch_entered(cuda *c, CUstream stream, device_function *f, const device_launch *launch) {
-    unsigned grid[3] = {1, 1, 1}, block[3] = {1, 1, 1};
+/* What the driver is given, and shared memory allowed. */
+static gpumm_status choose_geometry(cuda *c, device_function *f, const device_launch *launch, unsigned *grid,
+                                    unsigned *block) {
+    grid[1] = grid[2] = block[1] = block[2] = 1;
     TRY(allow_shared(c, f, launch->shared_bytes));
     if (launch->grid[0]) {
-        memcpy(grid, launch->grid, sizeof grid);
-        memcpy(block, launch->block, sizeof block);
+        memcpy(grid, launch->grid, sizeof launch->grid);
+        memcpy(block, launch->block, sizeof launch->block);
     } else {
-        TRY(choose_line(c, f, launch, &grid[0], &block[0]));
+        TRY(choose_line(c, f, launch, grid, block));
     }
-    TRY(check_block(f, block));
+    return check_block(f, block);
+}
+
+gpumm_status gpumm__cuda_launch_node(cuda *c, device_function *f, const device_launch *launch,
+                                     CUDA_KERNEL_NODE_PARAMS *out) {
+    unsigned grid[3], block[3];
+    TRY(gpumm__device_check_arguments(f->name, f->sizes, f->count, launch));
+    TRY(gpumm__device_check_geometry(f->name, f->needs, launch));
+    TRY(choose_geometry(c, f, launch, grid, block));
+    *out = (CUDA_KERNEL_NODE_PARAMS){.func = f->handle,
+                                     .gridDimX = grid[0],
+                                     .gridDimY = grid[1],
+                                     .gridDimZ = grid[2],
+                                     .blockDimX = block[0],
+                                     .blockDimY = block[1],
+                                     .blockDimZ = block[2],
+                                     .sharedMemBytes = launch->shared_bytes,
+                                     .kernelParams = (void **)launch->arguments};
+    return GPUMM_OK;
+}
+
+static gpumm_status launch_entered(cuda *c, CUstream stream, device_function *f, const device_launch *launch) {
+    unsigned grid[3], block[3];
+    TRY(choose_geometry(c, f, launch, grid, block));
     return CU(c, cuLaunchKernel,
               (f->handle, grid[0], grid[1], grid[2], block[0], block[1], block[2], launch->shared_bytes, stream,
                (void **)launch->arguments, NULL)); /* the driver only reads them */

@@ -29,7 +29,7 @@ static gpumm_status capturing(cuda *c, device_stream *s, bool *yes) {
     return GPUMM_OK;
 }
 
-static gpumm_status not_capturing(cuda *c, device_stream *s) {
+gpumm_status gpumm__cuda_not_capturing(cuda *c, device_stream *s) {
     bool captures;
     TRY(capturing(c, s, &captures));
     if (!captures) return GPUMM_OK;
@@ -40,14 +40,14 @@ static gpumm_status not_capturing(cuda *c, device_stream *s) {
 /* Enters for work on a stream, unless it captures. */
 static gpumm_status enter_stream(cuda *c, device_stream *s, cuda_visit *visit) {
     TRY(gpumm__cuda_enter(c, visit));
-    gpumm_status status = not_capturing(c, s);
+    gpumm_status status = gpumm__cuda_not_capturing(c, s);
     if (status != GPUMM_OK) gpumm__cuda_leave(c, visit);
     return status;
 }
 
 static gpumm_status enter_stream_quiet(cuda *c, device_stream *s, cuda_visit *visit) {
     TRY(gpumm__cuda_enter_quiet(c, visit));
-    gpumm_status status = not_capturing(c, s);
+    gpumm_status status = gpumm__cuda_not_capturing(c, s);
     if (status != GPUMM_OK) gpumm__cuda_leave(c, visit);
     return status;
 }

@@ -29,5 +29,6 @@ gpumm_status gpumm__cuda_fill(device *d, device_stream *s, gpumm_address to, uin
 gpumm_status gpumm__cuda_call(device *d, device_stream *s, void (*function)(void *user), void *user);
 void *gpumm__cuda_native_stream(device_stream *s);
 gpumm_status gpumm__cuda_stream_capturing(device *d, device_stream *s, bool *capturing);
+gpumm_status gpumm__cuda_not_capturing(cuda *c, device_stream *s); /* BUSY where it captures; within enter */
 
 #endif

@@ -12,6 +12,7 @@
 #include "device/host/arithmetic.h"
 #include "device/host/compile.h"
 #include "device/host/event.h"
+#include "device/host/graph.h"
 #include "device/host/limits.h"
 #include "device/host/memory.h"
 #include "device/host/module.h"
@@ -78,6 +79,11 @@ static const device_table host_table = {
     .module_close = gpumm__host_module_close,
     .function = gpumm__host_function,
     .launch = gpumm__host_launch,
+    .graph_open = gpumm__host_graph_open,
+    .graph_patch = gpumm__host_graph_patch,
+    .graph_launch = gpumm__host_graph_launch,
+    .graph_close = gpumm__host_graph_close,
+    .graph_node = gpumm__host_graph_node,
     .native_stream = host_native_stream,
     .stream_capturing = host_stream_capturing,
 };

@@ -47,7 +47,7 @@ static void op_run(job *j) {
     gpumm__host_bell_ring(&h->bell);
 }
 
-static gpumm_status op_new_sized(device_stream *s, void (*work)(op *o), size_t uses, size_t bytes, op **out) {
+gpumm_status gpumm__host_op_new_sized(device_stream *s, void (*work)(op *o), size_t uses, size_t bytes, op **out) {
     op *o = gpumm__mem_new(s->device->base.memory, bytes);
     if (!o) return fail_host_memory(bytes);
     o->job.run = op_run;
@@ -59,7 +59,7 @@ static gpumm_status op_new_sized(device_stream *s, void (*work)(op *o), size_t u
 }
 
 gpumm_status gpumm__host_op_new(device_stream *s, void (*work)(op *o), op **out) {
-    return op_new_sized(s, work, 0, sizeof **out, out);
+    return gpumm__host_op_new_sized(s, work, 0, sizeof **out, out);
 }
 
 void gpumm__host_op_post(op *o) {
@@ -71,7 +71,7 @@ void gpumm__host_op_post(op *o) {
 /* An operation with its operands claimed; the caller fills in the rest and posts it. */
 static gpumm_status op_using(device_stream *s, void (*work)(op *o), const operand *operands, size_t count, op **out) {
     op *o = NULL;
-    TRY(op_new_sized(s, work, count, sizeof *o + count * sizeof *o->uses, &o)); /* count is 1 or 2 */
+    TRY(gpumm__host_op_new_sized(s, work, count, sizeof *o + count * sizeof *o->uses, &o)); /* count is 1 or 2 */
     gpumm_status status = gpumm__host_use_operands(s->device, o->uses, operands, count);
     if (status != GPUMM_OK) gpumm__mem_free(s->device->base.memory, o);
     else *out = o;
@@ -154,22 +154,36 @@ static gpumm_status copy_disjoint(gpumm_address to, gpumm_address from, uint64_t
                 bytes, from, to);
 }
 
-gpumm_status gpumm__host_copy(device *d, device_stream *s, copy_kind kind, gpumm_address to, gpumm_address from,
-                              uint64_t bytes) {
+gpumm_status gpumm__host_copy_op(device_stream *s, copy_kind kind, gpumm_address to, gpumm_address from, uint64_t bytes,
+                                 op **out) {
+    *out = NULL;
     if (bytes == 0) return GPUMM_OK;
     const operand operands[] = {
         {"copy to", kind == COPY_D2H ? PLACE_HOST : PLACE_DEVICE, {to, bytes}},
         {"copy from", kind == COPY_H2D ? PLACE_HOST : PLACE_DEVICE, {from, bytes}},
     };
-    (void)d;
     TRY(copy_disjoint(to, from, bytes));
     op *o = NULL;
     TRY(op_using(s, work_copy, operands, 2, &o));
     o->as.copy.to = (void *)(uintptr_t)to;
     o->as.copy.from = (const void *)(uintptr_t)from;
     o->as.copy.bytes = bytes;
-    gpumm__host_op_post(o);
+    *out = o;
     return GPUMM_OK;
+}
+
+/* NULL: there is nothing to do. */
+static gpumm_status post_made(gpumm_status status, op *o) {
+    if (status == GPUMM_OK && o) gpumm__host_op_post(o);
+    return status;
+}
+
+gpumm_status gpumm__host_copy(device *d, device_stream *s, copy_kind kind, gpumm_address to, gpumm_address from,
+                              uint64_t bytes) {
+    op *o;
+    (void)d;
+    gpumm_status status = gpumm__host_copy_op(s, kind, to, from, bytes, &o);
+    return post_made(status, o);
 }
 
 static void work_fill(op *o) {
@@ -196,10 +210,10 @@ static gpumm_status fill_bytes(gpumm_address to, unsigned width, uint64_t count,
     return GPUMM_OK;
 }
 
-gpumm_status gpumm__host_fill(device *d, device_stream *s, gpumm_address to, uint32_t pattern, unsigned width,
-                              uint64_t count) {
-    (void)d;
+gpumm_status gpumm__host_fill_op(device_stream *s, gpumm_address to, uint32_t pattern, unsigned width, uint64_t count,
+                                 op **out) {
     uint64_t bytes = 0;
+    *out = NULL;
     TRY(fill_bytes(to, width, count, &bytes));
     if (bytes == 0) return GPUMM_OK;
     const operand target = {"fill", PLACE_DEVICE, {to, bytes}};
@@ -209,8 +223,16 @@ gpumm_status gpumm__host_fill(device *d, device_stream *s, gpumm_address to, uin
     o->as.fill.pattern = pattern;
     o->as.fill.width = width;
     o->as.fill.count = count;
-    gpumm__host_op_post(o);
+    *out = o;
     return GPUMM_OK;
+}
+
+gpumm_status gpumm__host_fill(device *d, device_stream *s, gpumm_address to, uint32_t pattern, unsigned width,
+                              uint64_t count) {
+    op *o;
+    (void)d;
+    gpumm_status status = gpumm__host_fill_op(s, to, pattern, width, count, &o);
+    return post_made(status, o);
 }
 
 /* ---- Host functions and kernels ---- */
@@ -332,19 +354,25 @@ static void launch_take(op *o, const device_launch *launch, char *value) {
     }
 }
 
-gpumm_status gpumm__host_launch(device *d, device_stream *s, device_function *f, const device_launch *launch) {
-    (void)d;
+gpumm_status gpumm__host_launch_op(device_stream *s, device_function *f, const device_launch *launch, op **out) {
     TRY(gpumm__device_check_arguments(f->name, f->sizes, f->count, launch));
     TRY(launch_checked(f, launch));
     uint64_t table, values, bytes;
     if (!launch_layout(launch, &table, &values, &bytes))
         return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s': its arguments are more than can be addressed", f->name);
     op *o = NULL;
-    TRY(op_new_sized(s, f->run_block ? work_blocks : work_launch, launch->count, bytes, &o));
+    TRY(gpumm__host_op_new_sized(s, f->run_block ? work_blocks : work_launch, launch->count, bytes, &o));
     o->as.launch.function = f;
     o->as.launch.arguments = (void **)((char *)o + table);
     launch_geometry(o, launch);
     launch_take(o, launch, (char *)o + values);
-    gpumm__host_op_post(o);
+    *out = o;
     return GPUMM_OK;
+}
+
+gpumm_status gpumm__host_launch(device *d, device_stream *s, device_function *f, const device_launch *launch) {
+    op *o = NULL;
+    (void)d;
+    gpumm_status status = gpumm__host_launch_op(s, f, launch, &o);
+    return post_made(status, o);
 }

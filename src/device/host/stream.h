@@ -42,7 +42,12 @@ typedef struct op {
             unsigned grid[3], block[3];
         } launch;
         record *record;
+        struct {
+            struct op **ops; /* a reference to each */
+            size_t count;
+        } graph;
     } as;
+    atomic_uint references; /* of an operation that graphs share, see graph.c */
     size_t use_count;
     use uses[];
 } op;
@@ -50,7 +55,16 @@ typedef struct op {
 void gpumm__host_bell_wait(bell *b, bool (*ready)(const void *what), const void *what);
 void gpumm__host_bell_ring(bell *b);
 gpumm_status gpumm__host_op_new(device_stream *s, void (*work)(op *o), op **out);
+/* The same with `uses` claims behind it, which the caller makes, and whatever else the bytes are for. */
+gpumm_status gpumm__host_op_new_sized(device_stream *s, void (*work)(op *o), size_t uses, size_t bytes, op **out);
 void gpumm__host_op_post(op *o);
+
+/* Operations that claim their memory and are not posted; NULL where there is nothing to do. */
+gpumm_status gpumm__host_copy_op(device_stream *s, copy_kind kind, gpumm_address to, gpumm_address from, uint64_t bytes,
+                                 op **out);
+gpumm_status gpumm__host_fill_op(device_stream *s, gpumm_address to, uint32_t pattern, unsigned width, uint64_t count,
+                                 op **out);
+gpumm_status gpumm__host_launch_op(device_stream *s, device_function *f, const device_launch *launch, op **out);
 
 gpumm_status gpumm__host_stream_open(device *d, void *native, device_stream **out);
 void gpumm__host_stream_close(device *d, device_stream *s);

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Replaying: what a recording is at this moment, and its way to a stream.
+ *
+ * Slots of captures are chosen first, with the readbacks' locks held until their tickets are given; where one has to be
+ * waited for, or made larger, all is let go of, done one by one, and begun again. Then, under the submit lock, nodes
+ * take addresses, lengths, values and slots as they are now, the orders of everything used are told, and the device
+ * gets what changed and one launch. What follows a snapshot goes behind it.
+ */
+#include <string.h>
+
+#include "core/buffer.h"
+#include "core/element.h"
+#include "core/gate.h"
+#include "core/recording.h"
+#include "core/report.h"
+
+enum { GRAPH_LEAST = 3, PATIENCE_MOST = 64 }; /* fewer operations cost no more one by one */
+
+/* ---- Values ------------------------------------------------------------------------------------------------- */
+
+static recorded_value *value_named(gpumm_recording *r, const char *name) {
+    for (size_t i = 0; i < r->value_count; i++)
+        if (strcmp(r->values[i].name, name) == 0) return &r->values[i];
+    return NULL;
+}
+
+static gpumm_status check_value(gpumm_recording *r, const gpumm_value *given) {
+    NOT_NULL(given->name, "the name of a value");
+    NOT_NULL(given->value, "the value of a value");
+    if (given->reserved) return fail(GPUMM_INVALID_ARGUMENT, "reserved of value '%s' is not NULL", given->name);
+    recorded_value *v = value_named(r, given->name);
+    if (!v) return fail(GPUMM_INVALID_ARGUMENT, "the recording takes no value '%.255s'", given->name);
+    if (v->size != given->size)
+        return fail(GPUMM_INVALID_ARGUMENT, "the value '%s' has %zu bytes%s%s, got %zu", v->name, v->size,
+                    v->type ? " as " : "", v->type ? gpumm_type_name(v->type) : "", given->size);
+    v->given = true;
+    return GPUMM_OK;
+}
+
+static gpumm_status take_values(gpumm_recording *r, const gpumm_value *given, size_t count) {
+    for (size_t i = 0; i < r->value_count; i++) r->values[i].given = false;
+    for (size_t i = 0; i < count; i++) TRY(check_value(r, &given[i]));
+    for (size_t i = 0; i < r->value_count; i++)
+        if (!r->values[i].given)
+            return fail(GPUMM_INVALID_ARGUMENT, "the replay does not give the value '%s'", r->values[i].name);
+    for (size_t i = 0; i < count; i++) {
+        recorded_value *v = value_named(r, given[i].name);
+        if (memcmp(v->bytes, given[i].value, v->size) == 0) continue;
+        memcpy(v->bytes, given[i].value, v->size);
+        r->stirred = true;
+    }
+    return GPUMM_OK;
+}
+
+/* ---- Nodes as they are now ---------------------------------------------------------------------------------- */
+
+static void put(recorded_node *n, void *to, const void *from, size_t size) {
+    if (memcmp(to, from, size) == 0) return;
+    memcpy(to, from, size);
+    n->changed = true;
+}
+
+static gpumm_status put_length(gpumm_recording *r, recorded_node *n, size_t i) {
+    const recorded_link *k = &n->as.launch.links[i];
+    const gpumm_buffer *b = r->uses[k->length].buffer;
+    uint64_t length = b->group->length, bytes = 0;
+    char text[TITLE_BYTES];
+    if (!gpumm__scalar_set_integer(k->scalar, length, &bytes))
+        return fail(GPUMM_INVALID_ARGUMENT, "the length of %s, %llu, is more than a parameter of type %s holds",
+                    gpumm__buffer_label(b, text), (unsigned long long)length, scalar_infos[k->scalar].name);
+    put(n, n->as.launch.arguments[i], &bytes, n->as.launch.sizes[i]);
+    return GPUMM_OK;
+}
+
+static gpumm_status refresh_threads(recorded_node *n, device_node *d) {
+    if (n->as.launch.counting == SIZE_MAX) return GPUMM_OK;
+    uint64_t threads = gpumm__scalar_integer(n->as.launch.scalar, n->as.launch.arguments[n->as.launch.counting]);
+    if (threads > INT64_MAX) return fail(GPUMM_INVALID_ARGUMENT, "a number of threads is negative");
+    put(n, &d->as.launch.what.threads, &threads, sizeof threads);
+    return GPUMM_OK;
+}
+
+static gpumm_status refresh_launch(gpumm_recording *r, recorded_node *n, device_node *d) {
+    for (size_t i = 0; i < n->as.launch.count; i++) {
+        const recorded_link *k = &n->as.launch.links[i];
+        void *argument = n->as.launch.arguments[i];
+        if (k->use != RECORDED_NONE) put(n, argument, &r->uses[k->use].address, sizeof(gpumm_address));
+        else if (k->value != RECORDED_NONE) put(n, argument, r->values[k->value].bytes, n->as.launch.sizes[i]);
+        else if (k->length != RECORDED_NONE) TRY(put_length(r, n, i));
+    }
+    return refresh_threads(n, d);
+}
+
+/* The elements that the whole operation has now. */
+static gpumm_status range_count(const gpumm_recording *r, const recorded_node *n, uint64_t *count) {
+    const gpumm_buffer *to = r->uses[n->as.range.to].buffer, *from = to;
+    uint64_t first = n->as.range.to_first;
+    if (n->as.range.from != RECORDED_NONE) {
+        from = r->uses[n->as.range.from].buffer;
+        first = n->as.range.from_first;
+    }
+    *count = n->as.range.count;
+    if (*count == GPUMM_TO_END) *count = first < from->group->length ? from->group->length - first : 0;
+    TRY(gpumm__buffer_check_range(from, first, *count));
+    return gpumm__buffer_check_range(to, n->as.range.to_first, *count);
+}
+
+static void put_range(const gpumm_recording *r, recorded_node *n, device_node *d, uint64_t bytes) {
+    const recorded_use *to = &r->uses[n->as.range.to];
+    gpumm_address at = to->address + n->as.range.to_first * to->buffer->size + n->as.range.start;
+    if (d->kind == NODE_FILL) {
+        uint64_t times = bytes / d->as.fill.width;
+        put(n, &d->as.fill.to, &at, sizeof at);
+        put(n, &d->as.fill.times, &times, sizeof times);
+        return;
+    }
+    const recorded_use *from = &r->uses[n->as.range.from];
+    gpumm_address source = from->address + n->as.range.from_first * from->buffer->size;
+    put(n, &d->as.copy.to, &at, sizeof at);
+    put(n, &d->as.copy.from, &source, sizeof source);
+    put(n, &d->as.copy.bytes, &bytes, sizeof bytes);
+}
+
+static gpumm_status refresh_range(gpumm_recording *r, recorded_node *n, device_node *d) {
+    uint64_t count, start = n->as.range.start;
+    TRY(range_count(r, n, &count));
+    uint64_t bytes = count * r->uses[n->as.range.to].buffer->size; /* within the length, whose bytes were checked */
+    put_range(r, n, d, bytes > start ? size_min(n->as.range.most, bytes - start) : 0);
+    return GPUMM_OK;
+}
+
+static void put_snapshot(const gpumm_recording *r, recorded_node *n, device_node *d) {
+    const recorded_capture *c = &r->captures[n->as.snapshot.capture];
+    const recorded_use *from = &r->uses[n->as.snapshot.use];
+    bool in_line = gpumm__readback_in_line(c->readback, c->length);
+    gpumm_address to = (in_line ? c->slot->host.address : c->slot->device.address) +
+                       gpumm__slot_offset(c->readback, n->as.snapshot.member, c->length);
+    uint64_t bytes = c->length * from->buffer->size;
+    copy_kind way = in_line ? COPY_D2H : COPY_D2D;
+    put(n, &d->as.copy.way, &way, sizeof way);
+    put(n, &d->as.copy.to, &to, sizeof to);
+    put(n, &d->as.copy.from, &from->address, sizeof from->address);
+    put(n, &d->as.copy.bytes, &bytes, sizeof bytes);
+}
+
+static void refresh_snapshot(const gpumm_recording *r, recorded_node *n, device_node *d) {
+    const recorded_capture *c = &r->captures[n->as.snapshot.capture];
+    bool skipped = !c->slot || !c->length;
+    put(n, &d->skipped, &skipped, sizeof skipped);
+    if (!skipped) put_snapshot(r, n, d);
+}
+
+static gpumm_status refresh(gpumm_recording *r) {
+    for (size_t i = 0; i < r->count; i++) {
+        recorded_node *n = r->nodes[i];
+        if (n->kind == RECORDED_SNAPSHOT) refresh_snapshot(r, n, &r->device[i]);
+        else if (!r->stirred) continue;
+        else if (n->kind == RECORDED_LAUNCH) TRY(refresh_launch(r, n, &r->device[i]));
+        else TRY(refresh_range(r, n, &r->device[i]));
+    }
+    r->stirred = false;
+    return GPUMM_OK;
+}
+
+/* ---- What it uses ------------------------------------------------------------------------------------------- */
+
+/* Submit lock held, and given up while a gate is shut; then all are looked at anew. */
+static void pass_gates(gpumm_recording *r) {
+    for (size_t i = 0; i < r->use_count;) i = gpumm__gate_pass(r->uses[i].buffer->group) ? 0 : i + 1;
+}
+
+static gpumm_status look_at_use(gpumm_recording *r, recorded_use *u) {
+    char text[TITLE_BYTES];
+    const gpumm_buffer *b = u->buffer;
+    if (!b->extent) return fail_in(gpumm__buffer_gone(b), "the recording uses a buffer that is gone: ");
+    if (!r->anew && b->group->generation != u->generation)
+        return fail(GPUMM_STALE, "%s has moved since it was recorded: record anew", gpumm__buffer_label(b, text));
+    gpumm_address now = gpumm__buffer_address(b);
+    if (now == u->address && b->group->length == u->length) return GPUMM_OK;
+    u->address = now;
+    u->length = b->group->length;
+    r->stirred = true;
+    return GPUMM_OK;
+}
+
+static gpumm_status look(gpumm_recording *r) {
+    for (size_t i = 0; i < r->use_count; i++) TRY(look_at_use(r, &r->uses[i]));
+    for (size_t i = 0; i < r->kernel_count; i++)
+        if (!atomic_load(&r->kernels[i].object->alive))
+            return fail(GPUMM_STALE, "the recording launches kernel '%s', which was closed", r->kernels[i].name);
+    return GPUMM_OK;
+}
+
+static gpumm_status declare(gpumm_recording *r, gpumm_stream *s) {
+    for (size_t i = 0; i < r->use_count; i++) TRY(gpumm__buffer_use(r->uses[i].buffer, s, r->uses[i].access));
+    for (size_t i = 0; i < r->kernel_count; i++) TRY(gpumm__order_use(r->kernels[i].order, s, GPUMM_ACCESS_READ));
+    for (size_t i = 0; i < r->capture_count; i++)
+        if (r->captures[i].slot) TRY(gpumm__order_use(&r->captures[i].slot->order, s, GPUMM_ACCESS_WRITE));
+    return GPUMM_OK;
+}
+
+/* ---- To the device ------------------------------------------------------------------------------------------ */
+
+static gpumm_status play_node(device *d, device_stream *s, const device_node *n) {
+    switch (n->kind) {
+    case NODE_LAUNCH:
+        return n->as.launch.what.threads ? d->call->launch(d, s, n->as.launch.function, &n->as.launch.what) : GPUMM_OK;
+    case NODE_COPY:
+        return n->as.copy.bytes ? d->call->copy(d, s, n->as.copy.way, n->as.copy.to, n->as.copy.from, n->as.copy.bytes)
+                                : GPUMM_OK;
+    case NODE_FILL:
+        return n->as.fill.times
+                   ? d->call->fill(d, s, n->as.fill.to, n->as.fill.pattern, n->as.fill.width, n->as.fill.times)
+                   : GPUMM_OK;
+    }
+    return GPUMM_OK;
+}
+
+static gpumm_status play_one_by_one(gpumm_recording *r, device_stream *s) {
+    for (size_t i = 0; i < r->count; i++)
+        if (!r->device[i].skipped) TRY(play_node(r->object.context->device, s, &r->device[i]));
+    return GPUMM_OK;
+}
+
+static gpumm_status patch(gpumm_recording *r) {
+    device *d = r->object.context->device;
+    size_t count = 0;
+    for (size_t i = 0; i < r->count; i++)
+        if (r->nodes[i]->changed) r->patches[count++] = (device_patch){i, &r->device[i]};
+    if (!count) return GPUMM_OK;
+    TRY(d->call->graph_patch(d, r->graph, r->patches, count));
+    for (size_t i = 0; i < count; i++) r->nodes[r->patches[i].index]->changed = false;
+    return GPUMM_OK;
+}
+
+static gpumm_status make_graph(gpumm_recording *r) {
+    device *d = r->object.context->device;
+    device_graph *made, *old = r->graph;
+    TRY(d->call->graph_open(d, r->device, r->count, &made));
+    r->graph = made;
+    r->fits = true;
+    for (size_t i = 0; i < r->count; i++) r->nodes[i]->changed = false;
+    if (!old) return GPUMM_OK;
+    d->call->graph_close(d, old);
+    if (r->patience < PATIENCE_MOST) r->patience *= 2; /* its operations change: the next graph must be worth it */
+    return GPUMM_OK;
+}
+
+static gpumm_status play(gpumm_recording *r, gpumm_stream *s) {
+    device *d = r->object.context->device;
+    if (r->count < GRAPH_LEAST || r->same < r->patience) return play_one_by_one(r, s->device);
+    TRY(r->graph && r->fits ? patch(r) : make_graph(r));
+    return d->call->graph_launch(d, s->device, r->graph);
+}
+
+/* ---- Captures ----------------------------------------------------------------------------------------------- */
+
+static void lock_readbacks(gpumm_recording *r) {
+    for (size_t i = 0; i < r->capture_count; i++) pthread_mutex_lock(&r->captures[r->locking[i]].readback->lock);
+}
+
+static void unlock_readbacks(gpumm_recording *r) {
+    for (size_t i = r->capture_count; i-- > 0;) pthread_mutex_unlock(&r->captures[r->locking[i]].readback->lock);
+}
+
+/* A slot for each capture that is not refused. *again: one has none now. */
+static gpumm_status choose_slots(gpumm_recording *r, bool *again) {
+    for (size_t i = 0; i < r->capture_count; i++) {
+        recorded_capture *c = &r->captures[i];
+        TRY(gpumm__readback_open_to_captures(c->readback));
+        c->slot = gpumm__slot_free(c->readback);
+        if (!c->slot) (void)gpumm__ring_refresh(c->readback); /* what it says of copies, room says again */
+        if (!c->slot) c->slot = gpumm__slot_free(c->readback);
+        if (!c->slot && !c->refused) *again = true;
+    }
+    return GPUMM_OK;
+}
+
+static bool slots_fit(gpumm_recording *r) {
+    for (size_t i = 0; i < r->capture_count; i++) {
+        recorded_capture *c = &r->captures[i];
+        c->length = c->readback->group->length;
+        if (c->slot && !gpumm__slot_fits(c->readback, c->slot, c->length)) return false;
+    }
+    return true;
+}
+
+static uint64_t length_of(const gpumm_readback *rb) {
+    context *ctx = rb->object.context;
+    pthread_mutex_lock(&ctx->submit);
+    uint64_t length = rb->group->length;
+    pthread_mutex_unlock(&ctx->submit);
+    return length;
+}
+
+/* A slot that can be chosen, or the policy's refusal. Readback lock held, and again on return. */
+static gpumm_status prepare(recorded_capture *c) {
+    slot *t;
+    gpumm_status status = gpumm__readback_room(c->readback, &t);
+    c->refused = status == GPUMM_BUSY;
+    if (c->refused) return GPUMM_OK;
+    TRY(status);
+    if (gpumm__slot_fits(c->readback, t, length_of(c->readback))) return GPUMM_OK;
+    if (!t->fitting) return gpumm__slot_fit(c->readback, t);
+    pthread_mutex_unlock(&c->readback->lock);
+    gpumm__clock_sleep_ns(20000);
+    pthread_mutex_lock(&c->readback->lock);
+    return GPUMM_OK;
+}
+
+static gpumm_status prepare_all(gpumm_recording *r) {
+    for (size_t i = 0; i < r->capture_count; i++) {
+        recorded_capture *c = &r->captures[i];
+        pthread_mutex_lock(&c->readback->lock);
+        gpumm_status status = c->refused ? GPUMM_OK : prepare(c);
+        pthread_mutex_unlock(&c->readback->lock);
+        TRY(status);
+    }
+    return GPUMM_OK;
+}
+
+static int64_t step_of(const gpumm_recording *r, const recorded_capture *c) {
+    int64_t step = c->step;
+    if (c->value != RECORDED_NONE) memcpy(&step, r->values[c->value].bytes, sizeof step);
+    return step;
+}
+
+static gpumm_status finish_captures(gpumm_recording *r, gpumm_stream *s) {
+    for (size_t i = 0; i < r->capture_count; i++) {
+        const recorded_capture *c = &r->captures[i];
+        if (c->slot) TRY(gpumm__readback_behind(c->readback, c->slot, s, step_of(r, c), c->length));
+    }
+    return GPUMM_OK;
+}
+
+static void give_tickets(gpumm_recording *r, gpumm_ticket *tickets) {
+    for (size_t i = 0; i < r->capture_count; i++) {
+        gpumm_ticket ticket = gpumm__readback_captured(r->captures[i].readback, r->captures[i].slot);
+        if (tickets) tickets[i] = ticket;
+    }
+}
+
+/* ---- One replay --------------------------------------------------------------------------------------------- */
+
+/* Submit lock held, and the readbacks'. *again: a slot is too small for the length. */
+static gpumm_status submit(gpumm_recording *r, gpumm_stream *s, bool *again) {
+    pass_gates(r);
+    TRY(look(r));
+    TRY(gpumm__stream_not_capturing(s));
+    *again = !slots_fit(r);
+    if (*again) return GPUMM_OK;
+    TRY(refresh(r));
+    TRY(declare(r, s));
+    TRY(play(r, s));
+    return finish_captures(r, s);
+}
+
+/* *again: nothing was done, because room has to be made first. */
+static gpumm_status try_replay(gpumm_recording *r, gpumm_stream *s, gpumm_ticket *tickets, bool *again) {
+    context *ctx = r->object.context;
+    *again = false;
+    lock_readbacks(r);
+    gpumm_status status = choose_slots(r, again);
+    if (status == GPUMM_OK && !*again) {
+        pthread_mutex_lock(&ctx->submit);
+        status = submit(r, s, again);
+        pthread_mutex_unlock(&ctx->submit);
+    }
+    if (status == GPUMM_OK && !*again) give_tickets(r, tickets);
+    unlock_readbacks(r);
+    return status;
+}
+
+static gpumm_status check_now(gpumm_recording *r) {
+    context *ctx = r->object.context;
+    pthread_mutex_lock(&ctx->submit);
+    gpumm_status status = look(r);
+    pthread_mutex_unlock(&ctx->submit);
+    return status;
+}
+
+static gpumm_status replay(gpumm_recording *r, gpumm_stream *s, gpumm_ticket *tickets) {
+    bool again;
+    if (r->capture_count) TRY(check_now(r)); /* a freed buffer's readback is closed, which says less */
+    r->differs = r->differs || r->count != r->known;
+    if (r->differs) r->fits = false;
+    r->same = r->differs ? 0 : r->same + (r->same < PATIENCE_MOST);
+    r->known = r->count;
+    r->differs = false;
+    for (size_t i = 0; i < r->capture_count; i++) r->captures[i].refused = false;
+    for (;;) {
+        TRY(try_replay(r, s, tickets, &again));
+        if (!again) return GPUMM_OK;
+        TRY(prepare_all(r));
+    }
+}
+
+static gpumm_status enter_replay(gpumm_recording *r, gpumm_stream *given, const gpumm_value *values, size_t count,
+                                 gpumm_stream **s) {
+    TRY(gpumm__stream_of(r->object.context, given, s));
+    if (r->spent) return fail(GPUMM_INVALID_ARGUMENT, "this recording is recorded anew before each replay");
+    return take_values(r, values, count);
+}
+
+gpumm_status gpumm_recording_replay(gpumm_recording *r, gpumm_stream *given, const gpumm_value *values,
+                                    size_t value_count, gpumm_ticket *tickets) {
+    NOT_NULL(r, "recording");
+    if (value_count) NOT_NULL(values, "values");
+    gpumm_stream *s;
+    TRY(gpumm__recording_enter(r));
+    gpumm_status status = enter_replay(r, given, values, value_count, &s);
+    if (status == GPUMM_OK) {
+        status = gpumm__explain(r->object.context, r->count ? replay(r, s, tickets) : GPUMM_OK);
+        if (r->anew) gpumm__recording_let_go(r);
+        r->spent = r->anew;
+    }
+    gpumm__recording_leave(r);
+    return status;
+}
