@@ -20,7 +20,12 @@
 #include "device/host/fiber.h"
 
 enum { LANES = 32, WARPS = DEVICE_BLOCK_MAX / LANES, NONE = DEVICE_BLOCK_MAX };
-enum { STACK_SIZE = 256 << 10, STACKS_AT_ONCE = 32, STACKS_MOST = 24000 /* at work at the same time */, LINE = 64 };
+enum {
+    STACK_SIZE = FIBER_GUARD + (256 << 10),
+    STACKS_AT_ONCE = 32,
+    STACKS_MOST = 24000 /* at work at the same time */,
+    LINE = 64
+};
 
 #define COLD __attribute__((noinline, cold))
 
@@ -229,7 +234,7 @@ static void hand_over(crew *c, unsigned next) {
     fiber *from = c->fibers[c->current];
     if (next == c->current) return;
     if (!c->fibers[next] && !(c->fibers[next] = take_member(c))) {
-        tell(c, "no memory for the stacks of its threads, %d KiB each", STACK_SIZE >> 10);
+        tell(c, "no memory for the stacks of its threads, %d KiB each", (STACK_SIZE - FIBER_GUARD) >> 10);
         give_up(c);
     }
     c->current = next;
@@ -419,7 +424,8 @@ static bool run_block(crew *c, uint64_t number) {
     set_place(c->of, number, &c->view);
     all_ready(c, threads_of(c->of));
     fiber *first = take_member(c);
-    if (!first) return tell(c, "no memory for the stacks of its threads, %d KiB each", STACK_SIZE >> 10), false;
+    if (!first)
+        return tell(c, "no memory for the stacks of its threads, %d KiB each", (STACK_SIZE - FIBER_GUARD) >> 10), false;
     c->fibers[0] = first;
     c->warps[0].last = 0;
     gpumm__fiber_switch(&c->thread, first);
