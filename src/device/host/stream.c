@@ -245,15 +245,14 @@ static void note_block(device_stream *s, const char *message) {
 static void work_blocks(op *o) {
     host_device *h = o->stream->device;
     const device_function *f = o->as.launch.function;
-    block_task t = {.task = {.arguments = o->as.launch.arguments},
-                    .crews = &h->crews,
-                    .run = f->run_block,
-                    .name = f->name,
-                    .waiting = f->needs & DEVICE_NEEDS_WAITING};
-    memcpy(t.grid, o->as.launch.grid, sizeof t.grid);
-    memcpy(t.block, o->as.launch.block, sizeof t.block);
+    block_task t = {.crews = &h->crews, .waiting = f->needs & DEVICE_NEEDS_WAITING};
+    t.work.run = f->run_block;
+    t.work.arguments = o->as.launch.arguments;
+    t.work.name = f->name;
+    memcpy(t.work.grid, o->as.launch.grid, sizeof t.work.grid);
+    memcpy(t.work.block, o->as.launch.block, sizeof t.work.block);
     gpumm__block_run(&h->pool, &t);
-    if (atomic_load(&t.told)) note_block(o->stream, t.message);
+    if (atomic_load(&t.work.told)) note_block(o->stream, t.work.message);
     else if (atomic_load(&t.task.failed)) note_division(o->stream, f->name);
 }
 
