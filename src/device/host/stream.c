@@ -244,16 +244,15 @@ static void note_block(device_stream *s, const char *message) {
 
 static void work_blocks(op *o) {
     host_device *h = o->stream->device;
-    const device_function *f = o->as.launch.function;
-    block_task t = {.crews = &h->crews, .waiting = f->needs & DEVICE_NEEDS_WAITING};
-    t.work.run = f->run_block;
+    block_task t = {.crews = &h->crews, .waiting = o->as.launch.waiting};
+    t.work.run = o->as.launch.run_block;
     t.work.arguments = o->as.launch.arguments;
-    t.work.name = f->name;
+    t.work.name = o->as.launch.name;
     memcpy(t.work.grid, o->as.launch.grid, sizeof t.work.grid);
     memcpy(t.work.block, o->as.launch.block, sizeof t.work.block);
     gpumm__block_run(&h->pool, &t);
     if (atomic_load(&t.work.told)) note_block(o->stream, t.work.message);
-    else if (atomic_load(&t.task.failed)) note_division(o->stream, f->name);
+    else if (atomic_load(&t.task.failed)) note_division(o->stream, o->as.launch.name);
 }
 
 /* A kernel that looks at x alone does the same in every row. */
@@ -263,11 +262,10 @@ static uint64_t rows_of(const op *o) {
 }
 
 static void work_launch(op *o) {
-    const device_function *f = o->as.launch.function;
     bool failed = false;
     for (uint64_t row = 0, rows = rows_of(o); row < rows && !failed; row++) {
         task t = {
-            .run = f->run,
+            .run = o->as.launch.run,
             .arguments = o->as.launch.arguments,
             .threads = o->as.launch.threads,
             .block = o->as.launch.block[0],
@@ -275,7 +273,7 @@ static void work_launch(op *o) {
         gpumm__host_pool_run(&o->stream->device->pool, &t);
         failed = atomic_load(&t.failed);
     }
-    if (failed) note_division(o->stream, f->name);
+    if (failed) note_division(o->stream, o->as.launch.name);
 }
 
 static gpumm_status launch_checked(const device_function *f, const device_launch *launch) {
@@ -340,7 +338,10 @@ gpumm_status gpumm__host_launch(device *d, device_stream *s, device_function *f,
         return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s': its arguments are more than can be addressed", f->name);
     op *o = NULL;
     TRY(op_new_sized(s, f->run_block ? work_blocks : work_launch, launch->count, bytes, &o));
-    o->as.launch.function = f;
+    o->as.launch.run = f->run;
+    o->as.launch.run_block = f->run_block;
+    o->as.launch.name = f->name;
+    o->as.launch.waiting = f->needs & DEVICE_NEEDS_WAITING;
     o->as.launch.arguments = (void **)((char *)o + table);
     launch_geometry(o, launch);
     launch_take(o, launch, (char *)o + values);
