@@ -3,7 +3,6 @@
 -- Blocks are blocks on every device: what CUDA programs do with shared memory, barriers, warps and groups, against plain
 -- references; geometry, and what is wrong with one.
 
-local gpumm = require "gpumm"
 local spec = require "gpumm.spec"
 local support = require "spec.support"
 local raises, fails, buffer = support.raises, support.fails, support.buffer
@@ -719,7 +718,8 @@ describe("what a kernel needs", function()
         each {
             reverse("template <class T, int N> __device__ void g(T *out) { REVERSE } " .. K
                 .. "f(int n, int *out) { g<int, (3 > 2)>(out); }"),
-            reverse("struct A { int *out; __device__ void go() const { REVERSE } }; " .. K .. "f(int n, int *out) { A{out}.go(); }"),
+            reverse("struct A { int *out; __device__ void go() const { REVERSE } }; " .. K
+                .. "f(int n, int *out) { A{out}.go(); }"),
             reverse("struct A { __device__ void operator()(int *out) const { REVERSE } }; " .. K
                 .. "f(int n, int *out) { A a; a(out); }"),
             reverse("struct A { int *out; }; __device__ int operator+(A a, int b) { int *out = a.out; REVERSE return b; } "

@@ -7,7 +7,7 @@
 #include "bench.h"
 #include "device/host/fiber.h"
 
-enum { BARRIERS = 2000000, BATCHES = 21, STACK = 256 << 10, FIBERS = 1024 };
+enum { BARRIERS = 2000000, BATCHES = 21, STACK = 320 << 10, FIBERS = 1024 };
 
 static const struct size {
     const char *name;

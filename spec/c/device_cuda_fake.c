@@ -600,8 +600,44 @@ static void check_described(device *d, const char *flags) {
     CHECK(system(command) == 0);
 }
 
+/* A header's functions look at y and z, and the kernel that calls them does not mean to. */
+static void check_needs(device *d) {
+    static const char source[] =
+        "#include <cooperative_groups.h>\n"
+        "extern \"C\" __global__ void group(int n, int *v) {"
+        " auto b = cooperative_groups::this_thread_block(); b.sync(); v[b.thread_rank()] = n; }\n"
+        "__device__ int row() { return blockIdx.y; }\n"
+        "extern \"C\" __global__ void rows(int n, int *v) { v[row()] = n; }\n"
+        "extern \"C\" __global__ void line(int n, int *v) { v[threadIdx.x] = n; }\n";
+    static const struct {
+        const char *name;
+        uint32_t needs;
+    } expected[] = {{"gpumm_needs_group", 0}, {"gpumm_needs_rows", 1}, {"gpumm_needs_line", 0}};
+    char folder[] = "/tmp/gpumm-needs-XXXXXX", path[64], command[64];
+    grown_text record = {.from = d->memory};
+    bool keeps = false;
+    char *image = NULL;
+    size_t size = 0;
+    CHECK(mkdtemp(folder) != NULL);
+    snprintf(path, sizeof path, "%s/binary", folder);
+    build_source b = {.device = d, .text = source, .file = "k.cu", .flags = "", .declarations = ""};
+    CHECK(gpumm__build(&b, folder, path, &record, &keeps) == GPUMM_OK && keeps);
+    CHECK(gpumm__image_read(d, path, &image, &size) == GPUMM_OK);
+    for (size_t i = 0; image && i < sizeof expected / sizeof *expected; i++) {
+        uint32_t *words = NULL;
+        size_t count = 0;
+        CHECK(gpumm__image_words(d, image, size, expected[i].name, &words, &count) == GPUMM_OK);
+        CHECK((words ? words[0] & DEVICE_NEEDS_DIMENSIONS : 0) == expected[i].needs);
+        free(words);
+    }
+    free(image), gpumm__text_free(&record);
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    CHECK(system(command) == 0);
+}
+
 static void test_described(device *d) {
     if (!gpumm__rtc.include[0]) return;
+    check_needs(d);
     static const char *const flags[] = {"", "--std=c++11", "--std=c++14", "--std=c++17", "--std=c++20 -DNAMES=1"};
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) check_described(d, flags[i]);
 }

@@ -14,10 +14,12 @@
 #include "device/host/fiber.c"
 
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "check.h"
 
-enum { FIBERS = 40, ROUNDS = 100, STACK = 128 << 10 };
+enum { FIBERS = 40, ROUNDS = 100, STACK = 192 << 10 };
 
 static fiber self, all[FIBERS];
 static unsigned counts[FIBERS], order[FIBERS * ROUNDS], used;
@@ -65,9 +67,26 @@ static void test_restart(void) {
     CHECK(counts[0] == 3);
 }
 
+/* What needs more stack than there is does not write into another's. */
+static void test_guard(char *stacks) {
+    for (size_t i = 0; i < FIBERS; i += FIBERS - 1) {
+        int result = 0;
+        pid_t child = fork();
+        CHECK(child >= 0);
+        if (child == 0) {
+            ((volatile char *)stacks)[i * STACK + FIBER_GUARD - 1] = 1;
+            _exit(0);
+        }
+        CHECK(waitpid(child, &result, 0) == child);
+        CHECK(WIFSIGNALED(result) || WEXITSTATUS(result) != 0);
+        ((volatile char *)stacks)[i * STACK + FIBER_GUARD] = 1;
+    }
+}
+
 int main(void) {
     char *stacks = gpumm__fiber_stacks(STACK, FIBERS);
     CHECK(stacks != NULL);
+    test_guard(stacks);
     test_turns(stacks);
     test_restart();
     for (unsigned i = 0; i < FIBERS; i++) gpumm__fiber_close(&all[i]);

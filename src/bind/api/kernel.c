@@ -44,31 +44,38 @@ static gpumm_kernel *to_kernel(lua_State *L, int index) { return gpumm_lua__chec
 static const char *const keys[] = {"file",         "source", "name",  "threads",   "block", "grid",
                                    "shared_bytes", "types",  "flags", "signature", NULL};
 
-/* n, {x}, {x, y} or {x, y, z}: those that are not given are 1. All 0 where there is no such option. */
-static void read_dimensions(lua_State *L, int table, const char *key, unsigned out[static 3]) {
-    static const char wanted[] = "a number, or a list of up to three, { x, y, z }, each from 1,";
-    if (!gpumm_lua__option(L, table, key)) return;
-    int value = lua_gettop(L), listed = lua_istable(L, value);
-    lua_Unsigned count = listed ? lua_rawlen(L, value) : 1;
+/* How many of x, y and z a list on top gives; 0: it is none of up to three. */
+static lua_Unsigned dimensions_listed(lua_State *L) {
+    lua_Unsigned count = lua_rawlen(L, -1), entries = 0;
+    int list = lua_gettop(L);
     lua_pushnil(L);
-    for (lua_Unsigned i = 0; listed && lua_next(L, value); i++, lua_pop(L, 1))
-        if (i == count || count > 3) listed = -1;
-    lua_settop(L, value);
-    if (listed < 0 || count < 1) gpumm_lua__bad_option(L, key, wanted);
-    for (int i = 0; i < 3; i++) {
-        int exact = 1;
-        lua_Integer n = 1;
-        if (!listed && i == 0) lua_pushvalue(L, value);
-        else if (listed && (lua_Unsigned)i < count) lua_rawgeti(L, value, i + 1);
-        else lua_pushinteger(L, 1);
-        n = lua_tointegerx(L, -1, &exact);
-        if (lua_type(L, -1) != LUA_TNUMBER || !exact || n < 1 || n > INT32_MAX) {
-            lua_settop(L, value);
-            gpumm_lua__bad_option(L, key, wanted);
-        }
-        out[i] = (unsigned)n;
-        lua_settop(L, value);
+    while (lua_next(L, list)) {
+        lua_pop(L, 1);
+        entries++;
     }
+    return entries == count && count <= 3 ? count : 0;
+}
+
+static bool read_dimension(lua_State *L, lua_Integer least, unsigned *out) {
+    int exact;
+    lua_Integer n = lua_tointegerx(L, -1, &exact);
+    *out = (unsigned)n;
+    return lua_type(L, -1) == LUA_TNUMBER && exact && n >= least && n <= INT32_MAX;
+}
+
+/* n, {x}, {x, y} or {x, y, z}: those that are not given are 1. All 0 where there is no such option, or it is 0. */
+static void read_dimensions(lua_State *L, int table, const char *key, unsigned out[static 3]) {
+    if (!gpumm_lua__option(L, table, key)) return;
+    bool list = lua_istable(L, -1), good = true;
+    lua_Unsigned count = list ? dimensions_listed(L) : 1;
+    if (!list) good = read_dimension(L, 0, &out[0]);
+    for (lua_Unsigned i = 0; list && i < count; i++) {
+        lua_rawgeti(L, -1, (lua_Integer)i + 1);
+        good &= read_dimension(L, 1, &out[i]);
+        lua_pop(L, 1);
+    }
+    if (!good || !count) gpumm_lua__bad_option(L, key, "a number, or a list of up to three, { x, y, z }, each from 1,");
+    for (lua_Unsigned i = count; out[0] && i < 3; i++) out[i] = 1;
     lua_pop(L, 1);
 }
 

@@ -8,7 +8,6 @@
 
 #include <stdint.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define FIBER_ASAN 1
@@ -196,17 +195,16 @@ void gpumm__fiber_close(fiber *f) {
 /* ---- Stacks ------------------------------------------------------------------------------- */
 
 /* Newer kernels guard pages without parting the mapping, of which a process may have some 65000 parts. */
-static bool guard(char *bottom, size_t page) {
-    return madvise(bottom, page, GUARD_INSTALL) == 0 || mprotect(bottom, page, PROT_NONE) == 0;
+static bool guard(char *bottom) {
+    return madvise(bottom, FIBER_GUARD, GUARD_INSTALL) == 0 || mprotect(bottom, FIBER_GUARD, PROT_NONE) == 0;
 }
 
 void *gpumm__fiber_stacks(size_t size, unsigned count) {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
     char *stacks = mmap(NULL, size * count, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (stacks == MAP_FAILED) return NULL;
     for (unsigned i = 0; i < count; i++) {
-        if (guard(stacks + i * size, page)) continue;
+        if (guard(stacks + i * size)) continue;
         munmap(stacks, size * count);
         return NULL;
     }

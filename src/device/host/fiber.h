@@ -34,8 +34,10 @@ void gpumm__fiber_close(fiber *f);
 void gpumm__fiber_switch(fiber *from, fiber *to); /* returns when somebody switches to `from` */
 void gpumm__fiber_leave(fiber *from, fiber *to);  /* `from` is not switched to before it is restarted */
 
-/* Address space for `count` stacks of `size` bytes, one behind the other, the lowest page of each a guard; NULL: there
-   is none. */
+enum { FIBER_GUARD = 64 << 10 }; /* bytes: a multiple of every page size, and more than a function's frame may skip */
+
+/* Address space for `count` stacks of `size` bytes, one behind the other, the lowest FIBER_GUARD bytes of each a guard;
+   NULL: there is none. */
 void *gpumm__fiber_stacks(size_t size, unsigned count);
 void gpumm__fiber_stacks_free(void *stacks, size_t size, unsigned count);
 

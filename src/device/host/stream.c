@@ -266,17 +266,15 @@ static void note_block(device_stream *s, const char *message) {
 
 static void work_blocks(op *o) {
     host_device *h = o->stream->device;
-    const device_function *f = o->as.launch.function;
-    block_task t = {.task = {.arguments = o->as.launch.arguments},
-                    .crews = &h->crews,
-                    .run = f->run_block,
-                    .name = f->name,
-                    .waiting = f->needs & DEVICE_NEEDS_WAITING};
-    memcpy(t.grid, o->as.launch.grid, sizeof t.grid);
-    memcpy(t.block, o->as.launch.block, sizeof t.block);
+    block_task t = {.crews = &h->crews, .waiting = o->as.launch.waiting};
+    t.work.run = o->as.launch.run_block;
+    t.work.arguments = o->as.launch.arguments;
+    t.work.name = o->as.launch.name;
+    memcpy(t.work.grid, o->as.launch.grid, sizeof t.work.grid);
+    memcpy(t.work.block, o->as.launch.block, sizeof t.work.block);
     gpumm__block_run(&h->pool, &t);
-    if (atomic_load(&t.told)) note_block(o->stream, t.message);
-    else if (atomic_load(&t.task.failed)) note_division(o->stream, f->name);
+    if (atomic_load(&t.work.told)) note_block(o->stream, t.work.message);
+    else if (atomic_load(&t.task.failed)) note_division(o->stream, o->as.launch.name);
 }
 
 /* A kernel that looks at x alone does the same in every row. */
@@ -286,11 +284,10 @@ static uint64_t rows_of(const op *o) {
 }
 
 static void work_launch(op *o) {
-    const device_function *f = o->as.launch.function;
     bool failed = false;
     for (uint64_t row = 0, rows = rows_of(o); row < rows && !failed; row++) {
         task t = {
-            .run = f->run,
+            .run = o->as.launch.run,
             .arguments = o->as.launch.arguments,
             .threads = o->as.launch.threads,
             .block = o->as.launch.block[0],
@@ -298,7 +295,7 @@ static void work_launch(op *o) {
         gpumm__host_pool_run(&o->stream->device->pool, &t);
         failed = atomic_load(&t.failed);
     }
-    if (failed) note_division(o->stream, f->name);
+    if (failed) note_division(o->stream, o->as.launch.name);
 }
 
 static gpumm_status launch_checked(const device_function *f, const device_launch *launch) {
@@ -362,7 +359,10 @@ gpumm_status gpumm__host_launch_op(device_stream *s, device_function *f, const d
         return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s': its arguments are more than can be addressed", f->name);
     op *o = NULL;
     TRY(gpumm__host_op_new_sized(s, f->run_block ? work_blocks : work_launch, launch->count, bytes, &o));
-    o->as.launch.function = f;
+    o->as.launch.run = f->run;
+    o->as.launch.run_block = f->run_block;
+    o->as.launch.name = f->name;
+    o->as.launch.waiting = f->needs & DEVICE_NEEDS_WAITING;
     o->as.launch.arguments = (void **)((char *)o + table);
     launch_geometry(o, launch);
     launch_take(o, launch, (char *)o + values);

@@ -3,6 +3,7 @@
 #ifndef DEVICE_HOST_STREAM_H
 #define DEVICE_HOST_STREAM_H
 
+#include "device/host/block.h"
 #include "device/host/memory.h"
 
 struct device_stream {
@@ -36,7 +37,10 @@ typedef struct op {
             void *user;
         } call;
         struct {
-            const device_function *function;
+            host_kernel_fn *run;      /* the function's */
+            host_block_fn *run_block; /* or this */
+            const char *name;
+            bool waiting;
             void **arguments;
             uint64_t threads; /* in x */
             unsigned grid[3], block[3];

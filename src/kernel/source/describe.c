@@ -85,6 +85,9 @@ static const char rows[] = TEXT(
     struct gpumm_row {
         unsigned gpumm_words[8];
     };
+    struct gpumm_needs {
+        unsigned gpumm_bits;
+    };
     template <class... gpumm_P> struct gpumm_rows {
         unsigned gpumm_count;
         gpumm_row gpumm_list[sizeof...(gpumm_P) ? sizeof...(gpumm_P) : 1];
@@ -109,7 +112,7 @@ static const char rows[] = TEXT(
 ) "#define GPUMM_KERNEL(gpumm_k, gpumm_path)"
   " GPUMM_WORDS const decltype(gpumm_rows_of((decltype(&gpumm_path))nullptr)) gpumm_parameters_##gpumm_k ="
   " gpumm_rows_of((decltype(&gpumm_path))nullptr);\n"
-  "#define GPUMM_NEEDS(gpumm_k, gpumm_n) GPUMM_WORDS const unsigned gpumm_needs_##gpumm_k = gpumm_n;\n";
+  "#define GPUMM_NEEDS(gpumm_k, gpumm_n) GPUMM_WORDS const gpumm_needs gpumm_needs_##gpumm_k = {gpumm_n};\n";
 /* clang-format on */
 
 const char *const gpumm__describe_traits[] = {shapes, kinds, rows, NULL};

@@ -170,24 +170,34 @@ static bool is_comparison(const reader *r, size_t at) {
     return is_at(r, at + 1, "=");
 }
 
+/* Behind operator<<= and its like, whose signs open nothing; operator() too. */
+static size_t behind_operator(const reader *r, size_t at) {
+    for (at++; at < r->count && r->tokens[at].kind == TOKEN_PUNCTUATION && !is_at(r, at, "(");) at++;
+    return is_at(r, at, "(") && is_at(r, at + 1, ")") && is_at(r, at + 2, "(") ? at + 2 : at;
+}
+
+/* Where a comparison was taken for the beginning of a template's arguments, the first bracket is the parameters'. */
 static head read_head(const reader *r, size_t at) {
     head h = {.end = at};
+    size_t bracket = 0;
     int angles = 0;
     while (h.end < r->count && !is_at(r, h.end, "{") && !is_at(r, h.end, ";") && !is_at(r, h.end, "}")) {
         size_t here = h.end;
-        bool named = here > at && is_at(r, here - 1, "operator"); /* operator< opens nothing */
-        angles += (is_at(r, here, "<") && !named) - (is_at(r, here, ">") && angles > 0);
+        angles += is_at(r, here, "<") - (is_at(r, here, ">") && angles > 0);
         if (is_type_word(r, here) && !h.parameters && !angles) h.type = true;
-        if (is_at(r, here, "=") && !named && !angles && !is_comparison(r, here)) h.assigned = true;
+        if (is_at(r, here, "=") && !angles && !is_comparison(r, here)) h.assigned = true;
         if (is_at(r, here, "typedef") || is_at(r, here, "using")) h.is_typedef = true;
         if (is_attribute(r, here)) h.end = behind(r, here + 1);
+        else if (is_at(r, here, "operator")) h.end = behind_operator(r, here);
         else if (is_at(r, here, "(") || is_at(r, here, "[")) {
+            if (is_at(r, here, "(") && here > at && !bracket) bracket = here;
             if (is_at(r, here, "(") && here > at && !h.parameters && !h.assigned && !angles) h.parameters = here;
             h.end = behind(r, here);
         } else {
             h.end++;
         }
     }
+    if (angles && !h.parameters && !h.type) h.parameters = bracket;
     return h;
 }
 
