@@ -19,9 +19,10 @@ static const struct variant_text {
     const char *types, *parts[2], *file;
 } texts[VARIANTS] = {
 #define TEXT_SUMS(type, floating, short) \
-    {"#define T " #type "\n#define FLOATING " #floating "\n#define SHORT " #short "\n#define RESIDENT 4\n", \
-     {"", gpumm__text_sums}, \
-     "sums.cu"}
+    { \
+        "#define T " #type "\n#define FLOATING " #floating "\n#define SHORT " #short "\n#define RESIDENT 4\n", \
+            {"", gpumm__text_sums}, "sums.cu" \
+    }
 #define TEXT_LEAST(type) \
     { "#define K " #type "\n#define RESIDENT 4\n", {gpumm__text_key, gpumm__text_least}, "least.cu" }
 #define TEXT_KEYS(key, resident) \
