@@ -703,8 +703,8 @@ typedef struct gpumm_kernel_options {
     const gpumm_type *const *types; /* named structs whose declarations precede the source */
     const char *const *type_names;  /* names to declare them under, or NULL: their own */
     size_t type_count;
-    const char *flags;     /* more compiler flags, separated by spaces; NULL: none */
-    const char *signature; /* for binaries (.ptx .cubin .fatbin): the prototype, as CUDA C */
+    const char *flags;         /* more compiler flags, separated by spaces; NULL: none */
+    const char *signature;     /* for binaries (.ptx .cubin .fatbin): the prototype, as CUDA C */
     unsigned block_y, block_z; /* threads a block in y and z; 0: 1 */
     /* Blocks of launches that say neither a grid nor threads. x, y and z 0: as many as the threads need, in one dimension;
        else a 0 in y or z is 1. */
@@ -714,9 +714,9 @@ typedef struct gpumm_kernel_options {
 /* All 0: what the kernel was opened with, on the main stream. Limits are CUDA's: 1024 threads a block and 64 in z; 65535
    blocks in y and z. */
 typedef struct gpumm_launch_options {
-    size_t size;          /* sizeof(gpumm_launch_options); 0: that of 0.2 */
-    gpumm_stream *stream; /* NULL: the main stream */
-    uint64_t threads;     /* in one dimension; 0: the grid, or what the counting parameter says */
+    size_t size;                        /* sizeof(gpumm_launch_options); 0: that of 0.2 */
+    gpumm_stream *stream;               /* NULL: the main stream */
+    uint64_t threads;                   /* in one dimension; 0: the grid, or what the counting parameter says */
     unsigned grid_x, grid_y, grid_z;    /* blocks, instead of threads; y and z 0: 1. A grid needs a block */
     unsigned block_x, block_y, block_z; /* threads a block; x, y and z 0: the kernel's; else a 0 in y or z is 1 */
     unsigned shared_bytes;              /* dynamic shared memory a block; 0: the kernel's */
