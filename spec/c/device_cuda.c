@@ -415,8 +415,12 @@ static void test_compiler(bench *b) {
     int n = 1000;
     void *arguments[] = {&b->here, &n};
     const size_t sizes[] = {8, 4};
-    device_launch launch = {
-        .arguments = arguments, .sizes = sizes, .count = 2, .threads = 1024, .block = {1024}, .shared_bytes = 100 << 10};
+    device_launch launch = {.arguments = arguments,
+                            .sizes = sizes,
+                            .count = 2,
+                            .threads = 1024,
+                            .block = {1024},
+                            .shared_bytes = 100 << 10};
     if (b->d->info.compute_major < 8) launch.shared_bytes = 4096;
     CHECK(run(b, b->s, b->k, b->here, 1000, 1000) == GPUMM_OK);
     CHECK(f && b->call->launch(b->d, b->s, f, &launch) == GPUMM_OK);

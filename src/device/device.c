@@ -40,7 +40,7 @@ gpumm_status gpumm__device_check_arguments(const char *name, const size_t *sizes
 /* ---- Geometry ---- */
 
 const char *const gpumm__device_dimension_names[8] = {"blockIdx.y", "blockIdx.z", "threadIdx.y", "threadIdx.z",
-                                                      "blockDim.y",  "blockDim.z",  "gridDim.y",  "gridDim.z"};
+                                                      "blockDim.y", "blockDim.z", "gridDim.y",   "gridDim.z"};
 
 static gpumm_status check_dimensions(const char *name, uint32_t needs) {
     needs &= DEVICE_NEEDS_DIMENSIONS;
