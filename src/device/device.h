@@ -159,6 +159,9 @@ typedef struct device_table {
     gpumm_status (*compiler)(device *d, char *text, size_t size);
     /* What the compiler says of the function's parameters; NULL where the binary does not tell. */
     const device_parameter *(*parameters)(const device_function *f, size_t *count);
+    /* Takes the memory that enqueueing needs, where the device takes some of its allocator's: called without locks
+       before what is enqueued under one; a launch by its number of arguments and their bytes. NULL: it needs none. */
+    void (*prepare)(device *d, size_t arguments, size_t bytes);
     /* The device's own handle. From then on somebody else has it, and may have the stream capture a graph. */
     void *(*native_stream)(device_stream *s);
     /* Does it capture now? Costs a look at a flag where nobody else has the handle. */

@@ -318,6 +318,12 @@ static gpumm_status check_launch(gpumm_kernel *k, gpumm_stream *given, const gpu
     return gpumm__arguments_check(k, arguments, count);
 }
 
+static size_t argument_bytes(const gpumm_argument *arguments, size_t count) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++) bytes += size_max(arguments[i].size, sizeof(gpumm_address));
+    return bytes;
+}
+
 static gpumm_status launch(gpumm_kernel *k, gpumm_stream *given, uint64_t threads, const gpumm_argument *arguments,
                            size_t count) {
     context *ctx = k->object.context;
@@ -325,6 +331,7 @@ static gpumm_status launch(gpumm_kernel *k, gpumm_stream *given, uint64_t thread
     TRY(check_launch(k, given, arguments, count, &s));
     if (!threads) TRY(gpumm__arguments_threads(k, arguments, &threads));
     if (!threads) return GPUMM_OK;
+    gpumm__context_prepare(ctx, count, argument_bytes(arguments, count));
     pthread_mutex_lock(&ctx->submit);
     gpumm_status status = gpumm__arguments_launch(k, s, threads, arguments);
     pthread_mutex_unlock(&ctx->submit);

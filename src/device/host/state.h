@@ -4,6 +4,7 @@
 #define DEVICE_HOST_STATE_H
 
 #include "device/host/pool.h"
+#include "device/host/stock.h"
 
 /* Rung whenever an operation is done; who waits looks again. Rings cost nothing while nobody waits. */
 typedef struct bell {
@@ -33,6 +34,7 @@ typedef struct host_device {
 
     bell bell;
     pool pool;
+    stock stock;  /* for operations and records */
     bool watches; /* divisions within kernels */
 } host_device;
 
