@@ -1,4 +1,4 @@
--- successes: 16
+-- successes: 17
 -- SPDX-License-Identifier: MIT
 -- What becomes of a captured frame: the three policies of a ring that is full, each with an exact count; frames that hold
 -- their readback; small snapshots in line.
@@ -216,6 +216,30 @@ describe("a frame", function()
         assert.equal(5, x)
         assert.equal(5, co())
         assert.equal(5, co())
+    end)
+
+    it("outlives an anonymous buffer: the views that are left of it read on", function()
+        local m = spec.manager()
+        local pair = gpumm.struct { { "x", "f32" }, { "y", "f32" } }
+        local function frame(fill)
+            local b = assert(m:buffer { type = pair, length = 3 })
+            assert(b:fill(fill))
+            local r = assert(b:readback {})
+            return assert(r:wait(assert(r:capture(1))))
+        end
+        local view, field = frame({ 1, 2 }).data, frame({ 3, 4 }).data:field "y"
+        local iterate, state, control = frame({ 5, 6 }).data.x:each()
+        for _ = 1, 3 do collectgarbage() end
+        assert.equal(2, view:field("y")[3])
+        assert.equal(4, field[1])
+        local _, x = iterate(state, control)
+        assert.equal(5, x)
+        view, field, iterate, state = nil, nil, nil, nil -- luacheck: ignore
+        for _ = 1, 3 do collectgarbage() end
+        assert(m:synchronize())
+        m:trim()
+        assert.equal(0, m:stats().pinned.now) -- and let it go
+        assert.equal(0, m:stats().buffers.now)
     end)
 
     it("that is collected lets its readback go", function()
