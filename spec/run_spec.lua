@@ -1,4 +1,4 @@
--- successes: 37
+-- successes: 38
 -- SPDX-License-Identifier: MIT
 -- gpumm-run as a user runs it: a process of its own for every test.
 
@@ -521,6 +521,17 @@ describe("the end of a script", function()
             assert.equal("", out .. err, callback)
             assert.equal(7, code, callback)
         end
+    end)
+
+    it("tells none either where the simulation runs on a manager of the script's", function()
+        local code, out, err = script([[
+            local gpumm = require "gpumm"
+            local m = gpumm.manager { device = "host" }
+            gpumm.simulation { b = gpumm.buffer { type = "f32", length = 4 }, watch = gpumm.readback { "b" }, steps = 3,
+                step = function(sim, i) sim.b:fill(i) end, finish = function() os.exit(7, true) end }:run { manager = m }]],
+            "--quiet")
+        assert.equal("", out .. err)
+        assert.equal(7, code)
     end)
 
     it("tells the leaks of the script's own, also then", function()

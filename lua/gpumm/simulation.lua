@@ -404,7 +404,7 @@ function methods.open(sim, options)
     local ok, err = xpcall(function()
         make_all(sim)
         -- Where the state closes in a callback, its manager closes too, and what is described is no leak of the script's.
-        x.guard = not guest and process.guard(function() free_buffers(x) end) or nil
+        x.guard = process.guard(function() free_buffers(x) end)
         if x.fields.init then x.fields.init(sim) end
     end, x.traceback or gpumm.traceback)
     if not ok then
