@@ -99,6 +99,13 @@ static int inside_guard(lua_State *L) {
     return 1;
 }
 
+/* inside.lent(manager): is it the application's, and outlives the state? */
+static int inside_lent(lua_State *L) {
+    const bind_handle *handle = gpumm_lua__any_handle(L, 1);
+    lua_pushboolean(L, handle && handle->borrowed);
+    return 1;
+}
+
 /* Calls upvalue 1. An error without a place gets the one of the line that calls this. */
 static int call_placed(lua_State *L) {
     lua_pushvalue(L, lua_upvalueindex(1));
@@ -124,8 +131,11 @@ static int inside_placed(lua_State *L) {
 
 /* One table a state, as "gpumm.inside": gpumm-run says in it how its simulations are interrupted. */
 static int push_inside(lua_State *L) {
-    static const luaL_Reg functions[] = {
-        {"raising", inside_raising}, {"guard", inside_guard}, {"placed", inside_placed}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"raising", inside_raising},
+                                         {"guard", inside_guard},
+                                         {"lent", inside_lent},
+                                         {"placed", inside_placed},
+                                         {NULL, NULL}};
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &inside_key) != LUA_TNIL) return 1;
     luaL_newlib(L, functions);
     lua_pushvalue(L, -1);
