@@ -175,8 +175,9 @@ GPUMM_API void gpumm_lua_sandbox_close(lua_State *L);
    the application, its managers and other states go on.
 
    Limits are looked at every 1,000 instructions, also in coroutines, and wherever an error is caught. Memory is
-   over its limit only where a whole collection has not helped. A C function is not interrupted. Bounded for contained scripts are string.rep of nothing; table.move and concat
-   over more than 2^24 elements; table.insert, remove and sort of lists with __len or more elements (sort:
+   over its limit only where a whole collection has not helped; what gpumm keeps of buffers, readbacks, types and queued work
+   is refused and ends the script as Lua's own does. A C function is not interrupted. Bounded for contained scripts are
+   string.rep of nothing; table.move and concat over more than 2^24 elements; table.insert, remove and sort of lists with __len or more elements (sort:
    2^22). Not bounded, beyond what lua_memory_bytes allows their subjects to be:
      - string.find, match, gmatch and gsub: a pattern with k repetitions can take time with the power k of the
        subject's length, plain text with its square;
