@@ -161,7 +161,7 @@ typedef struct gpumm_lua_sandbox {
 /* Opens a contained state: base functions that cannot reach out, string table math utf8 coroutine, and gpumm as
    a global; its require knows gpumm and its parts alone. There is no io os package debug dofile loadfile string.dump; load takes text only;
    setmetatable refuses __gc; collectgarbage only counts; print writes to standard output. At most 16 managers
-   and 64 streams are open at a time. NULL options: nothing granted, no limits. The application may push what else the
+   and 64 streams are open at a time, and 16 files. NULL options: nothing granted, no limits. The application may push what else the
    script shall have; a function of the application's is the application's to make safe. In a manager that it lends, that one's
    limit and memory hold, not the script's.
      IO (a granted folder is not there), OUT_OF_MEMORY, INVALID_ARGUMENT. */

@@ -30,6 +30,7 @@ typedef struct bind_state {
     unsigned handle_class_count;
     const struct gpumm_lua_module *modules[BIND_MODULES]; /* on top of gpumm, that this state has opened */
     unsigned module_count;
+    unsigned files;          /* that readers of this state have open */
     struct sandbox *sandbox; /* NULL: the state is not contained */
 } bind_state;
 
