@@ -1,4 +1,4 @@
--- successes: 3
+-- successes: 4
 -- SPDX-License-Identifier: MIT
 -- What the system limits: address space is taken as it is needed, and a limit that was met is named; descriptors are
 -- given back.
@@ -40,6 +40,30 @@ describe("address space", function()
         assert.matches("address space", said)
         assert.matches("ulimit %-v", said)
         assert.matches("max_length", said)
+    end)
+end)
+
+describe("what may be written", function()
+    it("is the quota of the host device, where the process has a limit on it", function()
+        if (os.getenv "GPUMM_SANITIZE" or "") ~= "" then return end
+        local run = assert(os.getenv "GPUMM_RUN", "GPUMM_RUN names the program")
+        local script = os.tmpname()
+        local file = assert(io.open(script, "w"))
+        file:write [[
+            local m = require "gpumm".manager { device = "host" }
+            assert(m:device().total_bytes <= 200000 << 10)
+            local kept = {}
+            for i = 1, 100 do
+                local b, message = m:buffer { type = "u8", length = 8 << 20 }
+                if not b then print(message) os.exit(i > 10) end
+                kept[i] = b
+            end ]]
+        file:close()
+        local output <close> = io.popen(("ulimit -d 200000; exec '%s' --quiet '%s' 2>&1"):format(run, script))
+        local said = output:read "a"
+        os.remove(script)
+        assert.matches("ulimit %-d", said)
+        assert.matches("195.3 MiB", said, 1, true)
     end)
 end)
 
