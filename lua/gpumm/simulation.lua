@@ -502,6 +502,7 @@ function methods.run(sim, options)
     begin_run()
     local _ <close> = RUN
     sim:open(rest)
+    local _ <close> = sim -- also where it runs in a coroutine that is closed
     local results = table.pack(xpcall(function()
         while not (interrupted and interrupted()) and sim:advance(1) do end
         return sim:conclude()

@@ -71,9 +71,9 @@ static int push_words(lua_State *L) {
     return 1;
 }
 
-/* inside.raising(n): n more, or fewer, are within simulations, where all failures raise. */
+/* inside.raising(n): this thread is within n more simulations, where all failures raise, or fewer. */
 static int inside_raising(lua_State *L) {
-    gpumm_lua__state_of(L)->raising += (int)luaL_checkinteger(L, 1);
+    gpumm_lua__within(L, (int)luaL_checkinteger(L, 1));
     return 0;
 }
 

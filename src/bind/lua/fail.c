@@ -16,7 +16,7 @@ static bool is_misuse(gpumm_status status) {
    writes a file, raises within simulations. */
 static bool raises(lua_State *L) {
     const bind_handle *handle = gpumm_lua__any_handle(L, 1);
-    if (!handle) return gpumm_lua__state_of(L)->raising > 0;
+    if (!handle) return gpumm_lua__is_within(L);
     if (handle->raising) return true;
     gpumm_lua__push_owner(L, 1);
     handle = gpumm_lua__any_handle(L, -1);
