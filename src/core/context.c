@@ -60,6 +60,7 @@ void gpumm__context_close_device(context *ctx) {
 }
 
 void gpumm__context_free(context *ctx) {
+    gpumm__mem_free(&ctx->memory, ctx->names.many);
     gpumm_budget_release(ctx->own);
     gpumm_budget_release(ctx->shared);
     pthread_mutex_destroy(&ctx->lock);
