@@ -209,13 +209,13 @@ static bool is_unused(gpumm_readback *r, const slot *t) {
     return is_free(t) && !used && !t->fitting;
 }
 
-/* Readback lock held. */
-static void give_all_surplus(gpumm_readback *r, uint64_t bytes) {
+/* Whole blocks only where the caller waits anyway: freeing one may wait for all that is under way. Readback lock held. */
+static void give_all_surplus(gpumm_readback *r, uint64_t bytes, bool blocks) {
     for (unsigned i = 0; i < r->slot_count; i++) {
         slot *t = &r->slots[i];
         if (!is_unused(r, t)) continue;
-        give_surplus(r, &t->host, bytes);
-        if (!r->direct) give_surplus(r, &t->device, bytes);
+        if (blocks || t->host.in_place) give_surplus(r, &t->host, bytes);
+        if (!r->direct && (blocks || t->device.in_place)) give_surplus(r, &t->device, bytes);
     }
 }
 
@@ -224,7 +224,7 @@ void gpumm__ring_reclaim(object *o) {
     gpumm_readback *r = (gpumm_readback *)o;
     if (pthread_mutex_trylock(&r->lock) != 0) return;
     if (!r->shut) {
-        give_all_surplus(r, gpumm__slot_offset(r, r->count, capacity_of(r)));
+        give_all_surplus(r, gpumm__slot_offset(r, r->count, capacity_of(r)), true);
         count_committed(r);
         book(r);
     }
@@ -239,7 +239,7 @@ static void fit_run(job *j) {
     uint64_t bytes = gpumm__slot_offset(r, r->count, capacity_of(r));
     for (unsigned i = 0; i < r->slot_count && !r->shut; i++) fit_slot(r, &r->slots[i], bytes);
     if (!r->shut) {
-        give_all_surplus(r, bytes);
+        give_all_surplus(r, bytes, false);
         count_committed(r);
         book(r);
     }
