@@ -1,4 +1,4 @@
--- successes: 4
+-- successes: 5
 -- SPDX-License-Identifier: MIT
 -- A name is taken once, whatever the type.
 
@@ -18,6 +18,24 @@ describe("duplicate", function()
             fails("ALREADY_EXISTS", "'edges'", m:allocate("edges", nil, 1, { enable_async = true }))
         end)
         assert.view_equals({ { 1, 2 }, { 3, 4 }, { 5, 6 } }, m:get_buffer("edges"):download())
+    end)
+
+    it("is found among thousands", function()
+        local COUNT <const> = 3000
+        local m = spec.manager { debug = false }
+        local function made(i) return m:allocate("b" .. i, "u32", i % 7, { max_size_bytes = 64, min_size_bytes = 0 }) end
+        for i = 1, COUNT do assert(made(i)) end
+        for i = 1, COUNT do
+            assert.equal(i % 7, #m:get_buffer("b" .. i))
+            if i % 500 == 0 then fails("ALREADY_EXISTS", "'b" .. i .. "'", made(i)) end
+        end
+        for i = 1, COUNT, 2 do assert(m:free("b" .. i)) end
+        for i = 1, COUNT do assert.equal(i % 2 == 0, m:get_buffer("b" .. i) ~= nil) end
+        local names = m:names()
+        assert.equal(COUNT // 2, #names)
+        for i, name in ipairs(names) do assert.equal("b" .. 2 * i, name) end
+        for i = 2, COUNT, 2 do assert(m:free("b" .. i)) end
+        assert.same({}, m:names())
     end)
 
     it("comes before the budget: a taken name is not called too large", function()

@@ -1,4 +1,4 @@
--- successes: 64
+-- successes: 65
 -- SPDX-License-Identifier: MIT
 -- More attempts to get out of gpumm-run --sandbox, or to outlive its limits: what sandbox_spec.lua leaves open between
 -- its own. Each is a script that checks from within what it got.
@@ -321,6 +321,23 @@ describe("by the module", function()
             end
             assert(gpumm.raw.write(folder .. "/in/" .. ("n"):rep(250), v) == nil) -- no room for a name beside it
             assert(gpumm.raw.write(folder .. "/in//new\nline", v))
+            print "held"]])))
+    end)
+    it("files that coroutines hold open are few, and go with them", function()
+        support.contains("held", (here.contained(WRITE, [[
+            local names = setmetatable({}, { __index = function() coroutine.yield() return "x" end })
+            local graph = { nodes = 3, edges = 0, from = {}, to = {}, names = names, node_columns = {}, edge_columns = {} }
+            local path, held = folder .. "/in/held.gexf", {}
+            local function write() return gpumm.graph.write(path, graph) end
+            for i = 1, 16 do
+                held[i] = coroutine.create(write)
+                assert(coroutine.resume(held[i]))
+            end
+            refused("at most 16 files", coroutine.wrap(write))
+            held = {} -- their files are garbage, which is closed before one more is refused
+            for _ = 1, 100 do assert(coroutine.resume(coroutine.create(write))) end
+            graph.names = { "a", "b", "c" }
+            assert(gpumm.graph.write(path, graph))
             print "held"]])))
     end)
     it("a second name of a file outside is not written through", function()

@@ -1,4 +1,4 @@
--- successes: 16
+-- successes: 18
 -- SPDX-License-Identifier: MIT
 -- What becomes of a captured frame: the three policies of a ring that is full, each with an exact count; frames that hold
 -- their readback; small snapshots in line.
@@ -216,6 +216,56 @@ describe("a frame", function()
         assert.equal(5, x)
         assert.equal(5, co())
         assert.equal(5, co())
+    end)
+
+    it("outlives an anonymous buffer: the views that are left of it read on", function()
+        local m = spec.manager()
+        local pair = gpumm.struct { { "x", "f32" }, { "y", "f32" } }
+        local function frame(fill)
+            local b = assert(m:buffer { type = pair, length = 3 })
+            assert(b:fill(fill))
+            local r = assert(b:readback {})
+            return assert(r:wait(assert(r:capture(1))))
+        end
+        local view, field = frame({ 1, 2 }).data, frame({ 3, 4 }).data:field "y"
+        local iterate, state, control = frame({ 5, 6 }).data.x:each()
+        for _ = 1, 3 do collectgarbage() end
+        assert.equal(2, view:field("y")[3])
+        assert.equal(4, field[1])
+        local _, x = iterate(state, control)
+        assert.equal(5, x)
+        view, field, iterate, state = nil, nil, nil, nil -- luacheck: ignore
+        for _ = 1, 3 do collectgarbage() end
+        assert(m:synchronize())
+        m:trim()
+        assert.equal(0, m:stats().pinned.now) -- and let it go
+        assert.equal(0, m:stats().buffers.now)
+    end)
+
+    it("keeps its slot where the capacity shrinks under its copy", function()
+        local MIB <const> = 1 << 20
+        local m = spec.inject_faults({}, { memory = "64MiB", debug = false })
+        local unit = m:device().granularity
+        local b = m:allocate("b", "u8", 4 * MIB)
+        local r = assert(b:readback { slots = 2 })
+        b:fill(3)
+        assert(m:synchronize())
+        m.fault:hold "copy"
+        local ticket = assert(r:capture(1))
+        assert.is_true(b:resize(100))
+        b:shrink_to_fit()
+        local other = assert(m:buffer { type = "u8", length = 20 * MIB })
+        m.fault:release()
+        local frame = assert(r:wait(ticket))
+        assert.equal(4 * MIB, #frame)
+        assert.equal(3, frame.data[1])
+        assert.equal(3, frame.data[4 * MIB])
+        frame:release()
+        assert(m:synchronize())
+        m:trim()
+        assert.is_true(m:stats().committed_bytes <= other.capacity_bytes + 6 * unit)
+        assert.is_true(m:poll())
+        m:free "b"
     end)
 
     it("that is collected lets its readback go", function()

@@ -1,4 +1,4 @@
--- successes: 37
+-- successes: 39
 -- SPDX-License-Identifier: MIT
 -- gpumm-run as a user runs it: a process of its own for every test.
 
@@ -521,6 +521,29 @@ describe("the end of a script", function()
             assert.equal("", out .. err, callback)
             assert.equal(7, code, callback)
         end
+    end)
+
+    it("tells none either where the simulation runs on a manager of the script's", function()
+        local code, out, err = script([[
+            local gpumm = require "gpumm"
+            local m = gpumm.manager { device = "host" }
+            gpumm.simulation { b = gpumm.buffer { type = "f32", length = 4 }, watch = gpumm.readback { "b" }, steps = 3,
+                step = function(sim, i) sim.b:fill(i) end, finish = function() os.exit(7, true) end }:run { manager = m }]],
+            "--quiet")
+        assert.equal("", out .. err)
+        assert.equal(7, code)
+    end)
+
+    it("of a simulation's run is none of the next run's, whenever its garbage goes", function()
+        local code, out, err = script([[
+            local gpumm = require "gpumm"
+            local sim = gpumm.simulation { b = gpumm.buffer { type = "f32", length = 4 }, watch = gpumm.readback { "b" },
+                steps = 3, step = function(sim, i) collectgarbage() collectgarbage() sim.b:fill(i) end,
+                finish = function(_, last) print(last.data[1]) end }
+            for _ = 1, 3 do sim:run { device = "host" } end]], "--quiet")
+        assert.equal("", err)
+        assert.equal("3.0\n3.0\n3.0\n", out)
+        assert.equal(0, code)
     end)
 
     it("tells the leaks of the script's own, also then", function()

@@ -1,4 +1,4 @@
--- successes: 76
+-- successes: 77
 -- SPDX-License-Identifier: MIT
 -- Scripts you did not write: attempts to get out of gpumm-run --sandbox, or to outlive its limits. Each attempt is a
 -- script of its own that checks from within what it got; that it comes to its last line is part of the test.
@@ -128,6 +128,16 @@ describe("out of the language", function()
     holds("gpumm.options takes arg, which has only the script's own", [[
         assert(arg[-1] == nil and arg[0] and #arg == 0)
         assert(gpumm.options(arg, { steps = 3 }).steps == 3)]])
+    it("--help ends it in a simulation's callbacks too", function()
+        for _, run in ipairs { "", ":run {}" } do
+            local text, code = contained("", ([[
+                return gpumm.simulation { device = "host", steps = 1,
+                    step = function() gpumm.options({ "--help" }, { steps = 3 }) end }%s]]):format(run))
+            support.contains("usage: script [options]", text)
+            assert.is_nil(text:find("the end that", 1, true))
+            assert.equal(0, code)
+        end
+    end)
     it("--help of a script ends the script, by no way out of the process", function()
         local text, code = contained("", [[
             local _, ended = pcall(gpumm.options, { "--help" }, { "graph" })

@@ -1,4 +1,4 @@
--- successes: 9
+-- successes: 10
 -- SPDX-License-Identifier: MIT
 -- shrink_to_fit gives memory back and keeps the address: whole segments go, one that is used in part is exchanged.
 
@@ -135,6 +135,32 @@ describe("shrink_to_fit", function()
         m:trim()
         pause(0.05)
         assert.equal(unit, b.committed_bytes)
+    end)
+
+    it("takes the slots of readbacks along, those of frames in use at the next trim", function()
+        local m, unit = plain("64MiB")
+        local b = m:allocate("b", "u8", 10 * MIB)
+        local r = assert(b:readback { slots = 3 })
+        b:fill(7)
+        local frame = assert(r:wait(assert(r:capture(1)))):keep()
+        assert.is_true(b:resize(100))
+        b:shrink_to_fit()
+        m:trim()
+        assert.equal(7, frame.data[10 * MIB])
+        assert.is_true(m:stats().committed_bytes <= 2 * 10 * MIB + 5 * unit + 2 * unit)
+        assert(m:synchronize())
+        frame:release()
+        local more = assert(m:buffer { type = "u8", length = 60 * MIB - 8 * unit }) -- under pressure
+        m:trim() -- on a device of more memory
+        b:fill(9)
+        assert.equal(9, assert(r:wait(assert(r:capture(2)))).data[100])
+        m:trim()
+        assert.is_true(m:stats().committed_bytes <= more.capacity_bytes + 9 * unit)
+        assert.is_true(b:resize(MIB)) -- and they grow again
+        b:fill(5)
+        assert.equal(5, assert(r:wait(assert(r:capture(3)))).data[MIB])
+        assert.is_true(m:check())
+        m:free "b"
     end)
 
     it("gives a commit of more than 1 GiB back in segments of 1 GiB", function()

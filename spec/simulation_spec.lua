@@ -1,4 +1,4 @@
--- successes: 39
+-- successes: 40
 -- SPDX-License-Identifier: MIT
 -- Simulations: what a description may say, the order in which things are made and done, frames, pacing, errors in
 -- every callback, and what is left after each: nothing.
@@ -249,6 +249,31 @@ describe("frames", function()
             local _, _, code = write() -- also after an error
             assert.equal("IO", code)
         end
+    end)
+
+    it("end with the coroutine that runs the simulation: outside of it, while it is suspended, nothing raises", function()
+        local function outside()
+            local _, _, code = gpumm.npy.write("/nonexistent/x.npy", gpumm.view("u8", 4))
+            assert.equal("IO", code)
+        end
+        local sim = counter { step = function(_, i)
+            local inner = coroutine.wrap(gpumm.npy.write) -- a coroutine of the step's is within it
+            assert.truthy(message_of(inner, "/nonexistent/x.npy", gpumm.view("u8", 4)):find("IO: ", 1, true))
+            coroutine.yield(i)
+        end }
+        local co = coroutine.create(function() sim:run(OPTIONS) end)
+        for i = 1, 2 do
+            assert.same({ true, i }, { coroutine.resume(co) })
+            outside()
+        end
+        assert.is_true(coroutine.close(co)) -- and closes the simulation
+        outside()
+        co = coroutine.create(function() sim:run(OPTIONS) end)
+        assert.same({ true, 1 }, { coroutine.resume(co) })
+        sim:close()
+        co = nil -- luacheck: ignore
+        collectgarbage()
+        outside()
     end)
 
     it("of a readback with every = false are those that the script captures, and no others", function()

@@ -162,7 +162,7 @@ typedef struct gpumm_lua_sandbox {
 /* Opens a contained state: base functions that cannot reach out, string table math utf8 coroutine, and gpumm as
    a global; its require knows gpumm and its parts alone. There is no io os package debug dofile loadfile string.dump; load takes text only;
    setmetatable refuses __gc; collectgarbage only counts; print writes to standard output. At most 16 managers
-   and 64 streams are open at a time. NULL options: nothing granted, no limits. The application may push what else the
+   and 64 streams are open at a time, and 16 files. NULL options: nothing granted, no limits. The application may push what else the
    script shall have; a function of the application's is the application's to make safe. In a manager that it lends, that one's
    limit and memory hold, not the script's.
      IO (a granted folder is not there), OUT_OF_MEMORY, INVALID_ARGUMENT. */
@@ -176,8 +176,9 @@ GPUMM_API void gpumm_lua_sandbox_close(lua_State *L);
    the application, its managers and other states go on.
 
    Limits are looked at every 1,000 instructions, also in coroutines, and wherever an error is caught. Memory is
-   over its limit only where a whole collection has not helped. A C function is not interrupted. Bounded for contained scripts are string.rep of nothing; table.move and concat
-   over more than 2^24 elements; table.insert, remove and sort of lists with __len or more elements (sort:
+   over its limit only where a whole collection has not helped; what gpumm keeps of buffers, readbacks, types and queued work
+   is refused and ends the script as Lua's own does. A C function is not interrupted. Bounded for contained scripts are
+   string.rep of nothing; table.move and concat over more than 2^24 elements; table.insert, remove and sort of lists with __len or more elements (sort:
    2^22). Not bounded, beyond what lua_memory_bytes allows their subjects to be:
      - string.find, match, gmatch and gsub: a pattern with k repetitions can take time with the power k of the
        subject's length, plain text with its square;

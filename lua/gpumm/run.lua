@@ -296,7 +296,6 @@ local function run_script(process, options, arguments, script)
     if process.contained then shown = table.move(shown, 0, #shown, 0, {}) end -- without gpumm-run's own options
     _G.arg = shown -- luacheck: ignore 122
     local results = table.pack(xpcall(chunk, gpumm.traceback, table.unpack(shown)))
-    if not results[1] and getmetatable(results[2]) == "gpumm.ended" then return 0 end
     if not results[1] then error(results[2], 0) end
     local result = results[2]
     if options.describe then
@@ -324,7 +323,7 @@ local function main(process, arguments)
     inside.interrupted, inside.graceful = process.interrupted, process.graceful
     local managers = (options.stats or options.strict) and watch_managers() or {}
     local ok, code = pcall(run_script, process, options, arguments, script)
-    if not ok then code = complain(process, code) end
+    if not ok then code = getmetatable(code) == "gpumm.ended" and 0 or complain(process, code) end
     local leaks, said = report_books(process, options, managers, options.simulation)
     if code == 0 then code = said end
     if code == 0 and options.strict and leaks > 0 then

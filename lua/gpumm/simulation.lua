@@ -399,6 +399,15 @@ local function free_buffers(x)
     end
 end
 
+-- Where the state closes in a callback, its managers close too, and what is described is no leak of the script's. One
+-- of a run that has closed is collected some time later, perhaps in the next run, which is none of its business.
+local function guard_of(x)
+    local live = x.live
+    return process.guard(function()
+        if x.live == live then free_buffers(x) end
+    end)
+end
+
 -- Within a simulation all failures raise, those of functions that write files too: local _ <close> = within()
 local SCOPE = setmetatable({}, { __close = function() process.raising(-1) end })
 
@@ -453,8 +462,7 @@ function methods.open(sim, options)
     local ok, err = xpcall(function()
         make_all(sim)
         if x.fields.recorded then x.recorder, x.recorded = process.recorder(manager), every_step(x) end
-        -- Where the state closes in a callback, its manager closes too, and what is described is no leak of the script's.
-        x.guard = not guest and process.guard(function() free_buffers(x) end) or nil
+        x.guard = not (guest and process.lent(guest)) and guard_of(x) or nil
         if x.fields.init then x.fields.init(sim) end
     end, x.traceback or gpumm.traceback)
     if not ok then
@@ -544,6 +552,7 @@ function methods.run(sim, options)
     begin_run()
     local _ <close> = RUN
     sim:open(rest)
+    local _ <close> = sim -- also where it runs in a coroutine that is closed
     local results = table.pack(xpcall(function()
         while not (interrupted and interrupted()) and sim:advance(1) do end
         return sim:conclude()

@@ -73,9 +73,9 @@ static int push_words(lua_State *L) {
     return 1;
 }
 
-/* inside.raising(n): n more, or fewer, are within simulations, where all failures raise. */
+/* inside.raising(n): this thread is within n more simulations, where all failures raise, or fewer. */
 static int inside_raising(lua_State *L) {
-    gpumm_lua__state_of(L)->raising += (int)luaL_checkinteger(L, 1);
+    gpumm_lua__within(L, (int)luaL_checkinteger(L, 1));
     return 0;
 }
 
@@ -98,6 +98,13 @@ static int inside_guard(lua_State *L) {
     lua_pushboolean(L, 0);
     lua_setfield(L, -2, "__metatable");
     lua_setmetatable(L, -2);
+    return 1;
+}
+
+/* inside.lent(manager): is it the application's, and outlives the state? */
+static int inside_lent(lua_State *L) {
+    const bind_handle *handle = gpumm_lua__any_handle(L, 1);
+    lua_pushboolean(L, handle && handle->borrowed);
     return 1;
 }
 
@@ -130,6 +137,8 @@ static int push_inside(lua_State *L) {
                                          {"guard", inside_guard},
                                          {"placed", inside_placed},
                                          {"recorder", gpumm_lua__recorder_new},
+                                         {"lent", inside_lent},
+                                         {"placed", inside_placed},
                                          {NULL, NULL}};
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &inside_key) != LUA_TNIL) return 1;
     luaL_newlib(L, functions);

@@ -98,12 +98,18 @@ static gpumm_status publish(gpumm_group *g) {
     context *ctx = g->object.context;
     bool named = gpumm__group_is_named_buffer(g);
     pthread_mutex_lock(&ctx->lock);
+    size_t buckets = gpumm__names_wanted(&ctx->names);
+    pthread_mutex_unlock(&ctx->lock);
+    name_entry **spare = buckets ? gpumm__mem_new(&ctx->memory, buckets * sizeof *spare) : NULL;
+    pthread_mutex_lock(&ctx->lock);
+    spare = gpumm__names_spread(&ctx->names, spare, buckets);
     bool taken = named && gpumm__names_find(&ctx->names, g->named.name);
     if (!taken) {
         if (named) gpumm__names_add(&ctx->names, &g->named);
         gpumm__object_list_locked(&g->object);
     }
     pthread_mutex_unlock(&ctx->lock);
+    gpumm__mem_free(&ctx->memory, spare);
     return taken ? name_taken(g->named.name) : GPUMM_OK;
 }
 

@@ -60,6 +60,7 @@ void gpumm__context_close_device(context *ctx) {
 }
 
 void gpumm__context_free(context *ctx) {
+    gpumm__mem_free(&ctx->memory, ctx->names.many);
     gpumm_budget_release(ctx->own);
     gpumm_budget_release(ctx->shared);
     pthread_mutex_destroy(&ctx->lock);
@@ -76,9 +77,17 @@ void gpumm__context_release(context *ctx) {
 
 /* ---- Calls under way ------------------------------------------------------------------------------------ */
 
+void gpumm__context_prepare(context *ctx, size_t arguments, size_t bytes) {
+    const device_table *call = ctx->device ? ctx->device->call : NULL;
+    if (call && call->prepare) call->prepare(ctx->device, arguments, bytes);
+}
+
 gpumm_status gpumm__context_enter(context *ctx) {
     atomic_fetch_add(&ctx->entered, 1);
-    if (!atomic_load(&ctx->closing)) return GPUMM_OK;
+    if (!atomic_load(&ctx->closing)) {
+        gpumm__context_prepare(ctx, 0, 0);
+        return GPUMM_OK;
+    }
     atomic_fetch_sub(&ctx->entered, 1);
     return fail(GPUMM_CLOSED, "the manager is closed");
 }

@@ -86,6 +86,9 @@ void gpumm__context_release(context *ctx);
 /* CLOSED once close has begun. */
 gpumm_status gpumm__context_enter(context *ctx);
 void gpumm__context_leave(context *ctx);
+/* Without locks, before more is enqueued under `submit` than a few operations: the device takes what memory it needs.
+   Of a launch: its number of arguments, and their bytes. Entering does it once. */
+void gpumm__context_prepare(context *ctx, size_t arguments, size_t bytes);
 
 /* Charges both budgets or neither; OVER_LIMIT with a plain message. */
 gpumm_status gpumm__context_charge(context *ctx, uint64_t bytes);

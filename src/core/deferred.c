@@ -15,8 +15,7 @@ gpumm_status gpumm__deferred_event_take(deferred_queue *q, device_event **out) {
 
 void gpumm__deferred_event_give(deferred_queue *q, device_event *e) {
     pthread_mutex_lock(&q->lock);
-    bool kept =
-        gpumm__mem_reserve(q->device->memory, (void **)&q->events, sizeof *q->events, q->event_count, &q->event_room);
+    bool kept = q->event_count < DEFERRED_EVENTS_KEPT;
     if (kept) q->events[q->event_count++] = e;
     pthread_mutex_unlock(&q->lock);
     if (!kept) q->device->call->event_close(q->device, e);
@@ -32,7 +31,6 @@ void gpumm__deferred_open(deferred_queue *q, device *d, worker *w) {
 void gpumm__deferred_close(deferred_queue *q) {
     if (!q->device) return;
     while (q->event_count) q->device->call->event_close(q->device, q->events[--q->event_count]);
-    gpumm__mem_free(q->device->memory, q->events);
     pthread_mutex_destroy(&q->lock);
     q->device = NULL;
 }

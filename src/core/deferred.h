@@ -8,7 +8,7 @@
 #include "base/thread.h"
 #include "device/device.h"
 
-enum { DEFERRED_EVENTS = 8 }; /* as many users as an order has, and more */
+enum { DEFERRED_EVENTS = 8, DEFERRED_EVENTS_KEPT = 64 }; /* as many users as an order has, and more */
 
 typedef struct deferred {
     struct deferred *next;
@@ -22,9 +22,9 @@ typedef struct deferred_queue {
     worker *worker; /* nudged when something is listed */
     pthread_mutex_t lock;
     deferred *first;
-    size_t pending;        /* listed or being run */
-    device_event **events; /* unused ones */
-    size_t event_count, event_room;
+    size_t pending;                             /* listed or being run */
+    device_event *events[DEFERRED_EVENTS_KEPT]; /* unused ones */
+    size_t event_count;
 } deferred_queue;
 
 void gpumm__deferred_open(deferred_queue *q, device *d, worker *w);

@@ -6,8 +6,7 @@
 
 struct extent_pool {
     small_pool small;
-    extent *cached;         /* under the context's lock */
-    const extent *generous; /* of a device that relocates: the one buffer whose block holds more than it needs */
+    extent *cached; /* under the context's lock */
 };
 
 /* ---- Small extents: blocks of a slab -------------------------------------------------------- */
@@ -31,18 +30,18 @@ static bool holds_too_much(const extent *e, uint64_t bytes) {
     return kept > bytes && kept - bytes > size_max(bytes, OVER_MOST);
 }
 
-/* A block that relocates cannot give back a part of itself while others need room, so only one may be generous. */
-static bool is_generous(const extent *e, uint64_t bytes) {
+/* A block that relocates cannot give back a part of itself while others need room. */
+static bool is_too_long(const extent *e, uint64_t bytes) {
     return !e->range.in_place && e->range.committed > gpumm__range_needed(&e->range, bytes);
 }
 
 /* How well a cached range serves: 0 not at all, else more is better. One that must grow is better than one that
    would hold much more than is asked. */
-static uint64_t fitness(const struct extent_pool *pool, const extent *e, uint64_t bytes, uint64_t maximum) {
+static uint64_t fitness(const extent *e, uint64_t bytes, uint64_t maximum) {
     uint64_t committed = e->range.committed;
     if (e->range.where != PLACE_DEVICE || e->range.reserved < maximum) return 0;
     if (committed < bytes) return e->range.in_place ? 1 + committed / 2 : 0;
-    if (holds_too_much(e, bytes) || (pool->generous && is_generous(e, bytes))) return 0;
+    if (holds_too_much(e, bytes) || is_too_long(e, bytes)) return 0;
     return UINT64_MAX - committed;
 }
 
@@ -52,25 +51,18 @@ static extent *take_cached(context *ctx, uint64_t bytes, uint64_t maximum) {
     pthread_mutex_lock(&ctx->lock);
     extent **best = NULL;
     for (extent **at = &pool->cached; *at; at = &(*at)->next) {
-        uint64_t fit = fitness(pool, *at, bytes, maximum);
-        if (fit && (!best || fit > fitness(pool, *best, bytes, maximum))) best = at;
+        uint64_t fit = fitness(*at, bytes, maximum);
+        if (fit && (!best || fit > fitness(*best, bytes, maximum))) best = at;
     }
     extent *e = best ? *best : NULL;
     if (e) *best = e->next;
-    if (e && is_generous(e, bytes)) pool->generous = e;
     pthread_mutex_unlock(&ctx->lock);
     return e;
-}
-
-/* No longer, where it was. Context's lock held. */
-static void no_more_generous(extent *e) {
-    if (e->context->pool->generous == e) e->context->pool->generous = NULL;
 }
 
 static void put_cached(extent *e) {
     context *ctx = e->context;
     pthread_mutex_lock(&ctx->lock);
-    no_more_generous(e);
     e->next = ctx->pool->cached;
     ctx->pool->cached = e;
     pthread_mutex_unlock(&ctx->lock);
@@ -180,9 +172,6 @@ gpumm_status gpumm__extent_fit(extent *e, uint64_t bytes, bool *moved) {
     e->address = e->range.address;
     e->usable = e->range.committed;
     pthread_mutex_unlock(&ctx->submit);
-    pthread_mutex_lock(&ctx->lock);
-    if (status == GPUMM_OK) no_more_generous(e);
-    pthread_mutex_unlock(&ctx->lock);
     return status;
 }
 

@@ -517,7 +517,7 @@ static void readback_destroy(object *o) {
     gpumm__object_drop(&g->object);
 }
 
-static const object_class readback_class = {RANK_READBACK, readback_dispose, readback_destroy, NULL};
+static const object_class readback_class = {RANK_READBACK, readback_dispose, readback_destroy, gpumm__ring_reclaim};
 
 /* Where they are copied straight to the host, large ones are no better off in line. */
 static uint64_t inline_bytes(const context *ctx, const gpumm_readback_options *o) {

@@ -182,6 +182,55 @@ static void fit_slot(gpumm_readback *r, slot *t, uint64_t bytes) {
     else if (is_free(t)) fit_once(r, t, bytes);
 }
 
+/* ---- Giving back what the capacity does not need ------------------------------------------------ */
+
+/* Whole segments where that is enough. Otherwise all of it, as what is in a free slot need not be kept. */
+static void give_surplus(gpumm_readback *r, range *g, uint64_t bytes) {
+    if (g->committed <= gpumm__range_needed(g, bytes)) return;
+    if (g->in_place) {
+        gpumm__range_decommit(g, bytes);
+        if (g->refused == GPUMM_OK && g->committed > gpumm__range_needed(g, bytes)) gpumm__range_decommit(g, 0);
+        if (g->refused != GPUMM_OK) gpumm__context_background_failed(r->object.context, g->refused);
+    } else {
+        range fresh;
+        if (gpumm__range_open(&fresh, g->device, g->where, g->reserved) != GPUMM_OK) return;
+        gpumm__extent_discard(r->object.context, g);
+        *g = fresh;
+    }
+    (void)gpumm__range_commit(g, bytes); /* a capture asks again */
+}
+
+/* A failed capture may have left work on it. */
+static bool is_unused(gpumm_readback *r, const slot *t) {
+    context *ctx = r->object.context;
+    pthread_mutex_lock(&ctx->submit);
+    bool used = t->order.writer || t->order.readers;
+    pthread_mutex_unlock(&ctx->submit);
+    return is_free(t) && !used && !t->fitting;
+}
+
+/* Whole blocks only where the caller waits anyway: freeing one may wait for all that is under way. Readback lock held. */
+static void give_all_surplus(gpumm_readback *r, uint64_t bytes, bool blocks) {
+    for (unsigned i = 0; i < r->slot_count; i++) {
+        slot *t = &r->slots[i];
+        if (!is_unused(r, t)) continue;
+        if (blocks || t->host.in_place) give_surplus(r, &t->host, bytes);
+        if (!r->direct && (blocks || t->device.in_place)) give_surplus(r, &t->device, bytes);
+    }
+}
+
+/* What is copied into, or read, or fitted now, is left to the next time. */
+void gpumm__ring_reclaim(object *o) {
+    gpumm_readback *r = (gpumm_readback *)o;
+    if (pthread_mutex_trylock(&r->lock) != 0) return;
+    if (!r->shut) {
+        give_all_surplus(r, gpumm__slot_offset(r, r->count, capacity_of(r)), true);
+        count_committed(r);
+        book(r);
+    }
+    pthread_mutex_unlock(&r->lock);
+}
+
 /* On the worker. What fails here is asked for again, and reported, by the capture that needs it. */
 static void fit_run(job *j) {
     gpumm_readback *r = (gpumm_readback *)(void *)((char *)j - offsetof(gpumm_readback, fit_job));
@@ -190,6 +239,7 @@ static void fit_run(job *j) {
     uint64_t bytes = gpumm__slot_offset(r, r->count, capacity_of(r));
     for (unsigned i = 0; i < r->slot_count && !r->shut; i++) fit_slot(r, &r->slots[i], bytes);
     if (!r->shut) {
+        give_all_surplus(r, bytes, false);
         count_committed(r);
         book(r);
     }

@@ -70,6 +70,8 @@ slot *gpumm__slot_under_way(gpumm_readback *r); /* the oldest whose copy is, wan
 gpumm_status gpumm__ring_refresh(gpumm_readback *r); /* sees what has arrived; what the device says of what has not */
 gpumm_status gpumm__ring_open(gpumm_readback *r);    /* memory, budget and books; listed, follows the group */
 void gpumm__ring_leave(gpumm_readback *r);           /* follows the group no more, gives the budget back; once */
+/* Gives back what free slots hold beyond the group's capacity; of a readback, as object_class says. */
+void gpumm__ring_reclaim(object *o);
 /* Lets go of the lock until the worker fits no slot any more; once the readback is shut, it begins with none. */
 void gpumm__ring_wait_fitted(gpumm_readback *r);
 /* Gives a slot's memory back behind its last copy. */

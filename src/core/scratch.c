@@ -253,22 +253,26 @@ static bool retire_slabs(arena *a) {
     return any;
 }
 
-/* A busy arena is growing: it has nothing to spare. */
-static void arena_trim(attachment *self, gpumm_stream *s) {
-    arena *a = (arena *)self;
-    if (pthread_mutex_trylock(&a->growing) != 0) return;
-    if (!a->retiring && gpumm__stream_not_capturing(s) == GPUMM_OK) {
+/* True: somebody has to post it. A busy arena is growing: it has nothing to spare. */
+static bool begin_retiring(arena *a) {
+    if (pthread_mutex_trylock(&a->growing) != 0) return false;
+    bool begins = !a->retiring;
+    if (begins) {
         pthread_mutex_lock(&a->context->lock);
-        a->retiring = retire_slabs(a);
+        begins = a->retiring = retire_slabs(a);
         pthread_mutex_unlock(&a->context->lock);
-        if (a->retiring) {
-            atomic_fetch_add(&a->references, 1);
-            gpumm__stream_hold(s);
-            order users = {.writer = s};
-            gpumm__order_defer_later(&users, a->context, &a->unused, unused_through);
-        }
     }
     pthread_mutex_unlock(&a->growing);
+    return begins;
+}
+
+static void arena_trim(attachment *self, gpumm_stream *s) {
+    arena *a = (arena *)self;
+    if (gpumm__stream_not_capturing(s) != GPUMM_OK || !begin_retiring(a)) return;
+    atomic_fetch_add(&a->references, 1);
+    gpumm__stream_hold(s);
+    order users = {.writer = s};
+    gpumm__order_defer_later(&users, a->context, &a->unused, unused_through);
 }
 
 /* ---- Taking and giving ----------------------------------------------------------------------------------- */

@@ -155,12 +155,13 @@ gpumm_status gpumm__stream_attach(gpumm_stream *s, const void *key, gpumm_status
     return GPUMM_OK;
 }
 
-/* With the lock, so that closing does not take them away meanwhile. */
+/* Pinned, so that closing does not take them away meanwhile: what they give back is waited for by events, which no lock
+   is held for. */
 void gpumm__stream_trim(gpumm_stream *s) {
-    pthread_mutex_lock(&s->attaching);
+    if (!pin(s, 1)) return;
     for (attachment *a = atomic_load(&s->attachments); a; a = a->next)
         if (a->trim) a->trim(a, s);
-    pthread_mutex_unlock(&s->attaching);
+    pin(s, -1);
 }
 
 static void close_attachments(gpumm_stream *s) {

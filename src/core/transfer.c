@@ -102,6 +102,7 @@ static gpumm_status enqueue(transfer *t, int half, extent *e, gpumm_stream *s, c
     gpumm_address pinned = t->block.address + (uint64_t)half * TRANSFER_HALF, there = e->address + offset;
     gpumm_address to = kind == COPY_H2D ? there : pinned, from = kind == COPY_H2D ? pinned : there;
     gpumm_status recorded = GPUMM_OK;
+    gpumm__context_prepare(ctx, 0, 0);
     pthread_mutex_lock(&ctx->submit);
     gpumm_status status = gpumm__order_use(&e->order, s, kind == COPY_H2D ? GPUMM_ACCESS_WRITE : GPUMM_ACCESS_READ);
     if (status == GPUMM_OK) status = d->call->copy(d, s->device, kind, to, from, bytes);
@@ -185,6 +186,7 @@ gpumm_status gpumm__transfer_fill(extent *e, gpumm_stream *s, uint64_t offset, u
     context *ctx = e->context;
     device *d = ctx->device;
     bool words = bytes % 4 == 0 && offset % 4 == 0;
+    gpumm__context_prepare(ctx, 0, 0);
     pthread_mutex_lock(&ctx->submit);
     gpumm_status status = gpumm__order_use(&e->order, s, GPUMM_ACCESS_WRITE);
     if (status == GPUMM_OK)

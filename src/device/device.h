@@ -231,6 +231,9 @@ typedef struct device_table {
     uint32_t (*needs)(const device_function *f);
     /* What a graph does at that place now; NULL behind the last. */
     const device_node *(*graph_node)(const device_graph *g, size_t index);
+    /* Takes the memory that enqueueing needs, where the device takes some of its allocator's: called without locks
+       before what is enqueued under one; a launch by its number of arguments and their bytes. NULL: it needs none. */
+    void (*prepare)(device *d, size_t arguments, size_t bytes);
     /* The device's own handle. From then on somebody else has it, and may have the stream capture a graph. */
     void *(*native_stream)(device_stream *s);
     /* Does it capture now? Costs a look at a flag where nobody else has the handle. */

@@ -369,6 +369,12 @@ static gpumm_status check_launch(gpumm_kernel *k, gpumm_stream *given, const gpu
     return gpumm__arguments_check(k, arguments, count);
 }
 
+static size_t argument_bytes(const gpumm_argument *arguments, size_t count) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++) bytes += size_max(arguments[i].size, sizeof(gpumm_address));
+    return bytes;
+}
+
 static gpumm_status launch(gpumm_kernel *k, const gpumm_launch_options *o, const gpumm_argument *arguments,
                            size_t count) {
     context *ctx = k->object.context;
@@ -380,6 +386,7 @@ static gpumm_status launch(gpumm_kernel *k, const gpumm_launch_options *o, const
         if (!shape.threads) TRY(gpumm__arguments_threads(k, arguments, &shape.threads));
         if (!shape.threads) return GPUMM_OK;
     }
+    gpumm__context_prepare(ctx, count, argument_bytes(arguments, count));
     pthread_mutex_lock(&ctx->submit);
     gpumm_status status = gpumm__arguments_launch(k, s, &shape, arguments);
     pthread_mutex_unlock(&ctx->submit);

@@ -43,9 +43,10 @@ static int push_view(lua_State *L, gpumm_frame *frame, lua_Integer index) {
     gpumm_status status = gpumm_frame_data(frame, (size_t)index - 1, &data);
     if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
     gpumm_frame_get_info(frame, &info);
+    lua_rawgeti(L, -2, 0); /* it keeps the buffers: a view reads on where it alone is left of all */
     gpumm_lua__view_push_frame(L, frame, gpumm_buffer_type(buffer), info.length, data);
     lua_pushvalue(L, -1);
-    lua_rawseti(L, -4, index);
+    lua_rawseti(L, -5, index);
     return 1;
 }
 

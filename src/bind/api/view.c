@@ -125,6 +125,8 @@ void gpumm_lua__view_push_frame(lua_State *L, gpumm_frame *frame, const gpumm_ty
     view *v = gpumm_lua__view_push_empty(L);
     gpumm_lua__view_hold(v, gpumm_type_retain(type));
     hold_frame(L, v, frame);
+    lua_pushvalue(L, -2);
+    lua_setiuservalue(L, -2, VIEW_MEMORY);
     v->bytes = (unsigned char *)data; /* not written: check_writable looks at `frame` */
     v->stride = gpumm_type_size(type);
     v->count = count;

@@ -25,7 +25,8 @@ typedef struct view {
 void gpumm_lua__open_view(lua_State *L); /* the class, once a state [-0, +0, m] */
 /* A view of `count` zeroed elements; its bytes, to be filled in, contiguous. [-0, +1, m] */
 void *gpumm_lua__view_push_owned(lua_State *L, const gpumm_type *type, uint64_t count);
-/* A view of `count` elements at `data`, which is the frame's. Retains frame and type. [-0, +1, m] */
+/* A view of `count` elements at `data`, which is the frame's. Retains frame and type, and keeps the value on top, which
+   what the frame's readback reads lives by. [-0, +1, m] */
 void gpumm_lua__view_push_frame(lua_State *L, gpumm_frame *frame, const gpumm_type *type, uint64_t count,
                                 const void *data);
 /* Gives the reference `type` to a view without one. */

@@ -9,13 +9,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/status.h"
 #include "base/thread.h"
 #include "bind/lua/class.h"
+#include "bind/lua/state.h"
+#include "bind/sandbox/limits.h"
 
 #define READER_CLASS "gpumm.file"
 
-enum { NAME_TRIES = 100 };
+enum { NAME_TRIES = 100, FILES_MOST = 16 };
 
 static gpumm_status io_fail(const char *path, const char *what) {
     return fail(GPUMM_IO, "%s: %s: %s", path, what, strerror(errno));
@@ -95,7 +98,31 @@ void gpumm_lua__file_abandon(file_writer *w) {
 
 /* ---- Reading ------------------------------------------------------------------------------ */
 
-static void close_stream(void *stream) { fclose(stream); }
+/* What a reader's reference holds. */
+typedef struct opened {
+    FILE *stream;
+    bind_state *state;
+    gpumm_allocator from;
+} opened;
+
+static void close_opened(void *object) {
+    opened *o = object;
+    gpumm_allocator from = o->from;
+    fclose(o->stream);
+    o->state->files--;
+    gpumm__mem_free(&from, o);
+}
+
+/* A reader whose call raised is open until it is collected. In a contained script files are bounded, as their
+   descriptors are no memory that is counted. */
+static void require_room(lua_State *L) {
+    const bind_state *state = gpumm_lua__state_of(L);
+    if (state->files < FILES_MOST) return;
+    lua_gc(L, LUA_GCCOLLECT);
+    lua_gc(L, LUA_GCCOLLECT);
+    if (state->sandbox && state->files >= FILES_MOST)
+        luaL_error(L, "a contained script has at most %d files open at a time", FILES_MOST);
+}
 
 void gpumm_lua__file_close(file_reader *r) {
     r->stream = NULL;
@@ -110,11 +137,25 @@ static int reader_collect(lua_State *L) {
     return 0;
 }
 
-static gpumm_status open_reader(file_reader *r, const char *path) {
+static gpumm_status open_stream(lua_State *L, file_reader *r, const char *path) {
+    gpumm_allocator from = gpumm_lua__own_allocator(L);
+    opened *o = gpumm__mem_new(&from, sizeof *o);
+    if (!o) return fail_host_memory(sizeof *o);
+    *o = (opened){fopen(path, "rbe"), gpumm_lua__state_of(L), from};
+    if (!o->stream) {
+        gpumm_status status = io_fail(path, "cannot be read");
+        gpumm__mem_free(&from, o);
+        return status;
+    }
+    o->state->files++;
+    r->stream = o->stream;
+    gpumm_lua__reference_hold(r->reference, close_opened, o);
+    return GPUMM_OK;
+}
+
+static gpumm_status open_reader(lua_State *L, file_reader *r, const char *path) {
     struct stat about;
-    r->stream = fopen(path, "rbe");
-    if (!r->stream) return io_fail(path, "cannot be read");
-    gpumm_lua__reference_hold(r->reference, close_stream, r->stream);
+    TRY(open_stream(L, r, path));
     if (fstat(fileno(r->stream), &about) != 0) return io_fail(path, "cannot be read");
     if (!S_ISREG(about.st_mode)) return fail(GPUMM_IO, "%s: cannot be read: it is not a regular file", path);
     r->size = (uint64_t)about.st_size;
@@ -129,7 +170,8 @@ file_reader *gpumm_lua__file_push_reader(lua_State *L, const char *path, gpumm_s
     *r = (file_reader){NULL, 0, NULL};
     luaL_setmetatable(L, READER_CLASS);
     r->reference = gpumm_lua__reference_take(L, &gpumm_lua__state_of(L)->references);
-    *status = open_reader(r, path);
+    require_room(L);
+    *status = open_reader(L, r, path);
     if (*status == GPUMM_OK) return r;
     gpumm_lua__file_close(r);
     lua_pop(L, 1);

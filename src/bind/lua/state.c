@@ -6,7 +6,8 @@
 
 #include "bind/lua/raise.h"
 
-static const char state_key = 0; /* its address is the key */
+static const char state_key = 0;  /* its address is the key */
+static const char within_key = 0; /* of a table: threads within simulations -> how many */
 
 /* People want to see what went wrong, and no more. */
 static void log_to_stderr(void *user, gpumm_log_level level, const char *line) {
@@ -44,4 +45,41 @@ bind_state *gpumm_lua__state_of(lua_State *L) {
     bind_state *state = lua_touserdata(L, -1); /* the registry holds it */
     lua_pop(L, 1);
     return state ? state : new_state(L);
+}
+
+/* ---- Within simulations ------------------------------------------------------------------------- */
+
+/* [-0, +1, m] */
+static void push_threads(lua_State *L) {
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &within_key) == LUA_TTABLE) return;
+    lua_pop(L, 1);
+    lua_createtable(L, 0, 1);
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "k");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &within_key);
+}
+
+void gpumm_lua__within(lua_State *L, int by) {
+    push_threads(L);
+    lua_pushthread(L);
+    lua_pushvalue(L, -1);
+    lua_rawget(L, -3);
+    lua_Integer count = lua_tointeger(L, -1) + by;
+    lua_pop(L, 1);
+    if (count > 0) lua_pushinteger(L, count);
+    else lua_pushnil(L);
+    lua_rawset(L, -3);
+    lua_pop(L, 1);
+}
+
+bool gpumm_lua__is_within(lua_State *L) {
+    bool within = false;
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &within_key) == LUA_TTABLE)
+        for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1))
+            within = within || lua_status(lua_tothread(L, -2)) == LUA_OK;
+    lua_pop(L, 1);
+    return within;
 }

@@ -23,7 +23,6 @@ typedef struct bind_state {
     char device[128];     /* overrides what scripts ask for; "" : nothing */
     gpumm_log_fn log;
     void *log_user;
-    int raising;             /* above 0: within a simulation, where all failures raise */
     int collecting;          /* above 0: in a collection or a schedule, where the script's functions run */
     uint64_t collector_debt; /* bytes that the collector has not been told about */
     bind_reference_pool references;
@@ -34,10 +33,16 @@ typedef struct bind_state {
     struct bind_recorder *recorder; /* where a manager's launches go; NULL: they are enqueued */
     /* Called while there is one before a method of a handle, which is in slot 1; but for a class' unheeded ones. */
     void (*before_method)(lua_State *L, const char *name);
+    unsigned files;          /* that readers of this state have open */
     struct sandbox *sandbox; /* NULL: the state is not contained */
 } bind_state;
 
 /* The state's; made at the first call. [-0, +0, m] */
 bind_state *gpumm_lua__state_of(lua_State *L);
+
+/* This thread is within one more simulation, where all failures raise, or one fewer. [-0, +0, m] */
+void gpumm_lua__within(lua_State *L, int by);
+/* Is any thread that runs now, or waits for one that does? One that is suspended is not. [-0, +0, -] */
+bool gpumm_lua__is_within(lua_State *L);
 
 #endif

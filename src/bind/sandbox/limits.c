@@ -67,7 +67,7 @@ static bool grant(sandbox *s, const void *block, size_t size, size_t more) {
 }
 
 /* Once to call the finalisers, once more for what they let go. Memory of gpumm's own may come back later still,
-   behind the device's work: what of it is refused is told by a status, and ends nothing. */
+   behind the device's work: whether what of it is refused ends the script, who gets the status finds out. */
 static void relieve(lua_State *L, sandbox *s) {
     lua_gc(L, LUA_GCCOLLECT);
     lua_gc(L, LUA_GCCOLLECT);
@@ -128,7 +128,10 @@ static void *own_memory(void *user, void *block, size_t size) {
     if (size == 0) return own_free(s, old);
     if (size > PTRDIFF_MAX - sizeof(header)) return NULL;
     size += sizeof(header);
-    if (size > before && !take_own(s, size - before)) return NULL;
+    if (size > before && !take_own(s, size - before)) {
+        atomic_store(&s->own_refused, size - before);
+        return NULL;
+    }
     header *fresh = s->from.reallocate(s->from.user, old, size);
     if (!fresh) {
         if (size > before) give(s, size - before);
@@ -189,6 +192,24 @@ static void raise_end(lua_State *L, const sandbox *s, int level) {
 
 void gpumm_lua__sandbox_tick(lua_State *L, sandbox *s) {
     if (has_ended(L, s)) raise_end(L, s, 1);
+}
+
+/* Would it be refused again, now that what nobody holds is gone? A request that alone is more than the limit is an error
+   like others. */
+static bool is_out_of_memory(lua_State *L, sandbox *s) {
+    size_t wanted = atomic_exchange(&s->own_refused, 0);
+    if (wanted == 0 || wanted > atomic_load(&s->memory)) return false;
+    lua_gc(L, LUA_GCCOLLECT);
+    lua_gc(L, LUA_GCCOLLECT);
+    atomic_store(&s->strained, STRAIN_NONE);
+    if (!take(s, wanted)) return true;
+    give(s, wanted);
+    return false;
+}
+
+void gpumm_lua__check_own_memory(lua_State *L) {
+    sandbox *s = gpumm_lua__sandbox_at(L);
+    if (s && is_out_of_memory(L, s)) gpumm_lua__out_of_own_memory(L);
 }
 
 void gpumm_lua__out_of_own_memory(lua_State *L) {

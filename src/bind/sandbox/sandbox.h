@@ -21,10 +21,12 @@ typedef struct sandbox {
     atomic_uint_least64_t memory;  /* the limit on them; UINT64_MAX: none */
     const void *refused;           /* the last request that did not fit, */
     size_t refused_size;           /* which Lua repeats after collecting */
-    uint64_t deadline;             /* gpumm__clock_ns; UINT64_MAX: none */
-    double seconds;                /* what the deadline was made from */
-    atomic_int strained;           /* a sandbox_strain: the limit is exceeded, until the next tick has collected */
-    atomic_int end;                /* a sandbox_end, of limits.h */
+    atomic_size_t
+        own_refused;     /* bytes of the last request of gpumm's own that did not fit; 0: none since that was asked */
+    uint64_t deadline;   /* gpumm__clock_ns; UINT64_MAX: none */
+    double seconds;      /* what the deadline was made from */
+    atomic_int strained; /* a sandbox_strain: the limit is exceeded, until the next tick has collected */
+    atomic_int end;      /* a sandbox_end, of limits.h */
     bool kernels;
     char **read, **write, **environment; /* NULL-terminated; folders are resolved */
 } sandbox;

@@ -8,7 +8,7 @@
 #include "device/host/stream.h"
 
 struct record {
-    const gpumm_allocator *memory;
+    stock *stock;
     const device_stream *stream; /* only to compare */
     atomic_uint owners;
     atomic_bool done;
@@ -22,17 +22,16 @@ struct device_event {
 };
 
 static record *record_new(const device_stream *s) {
-    const gpumm_allocator *memory = s->device->base.memory;
-    record *r = gpumm__mem_new(memory, sizeof *r);
+    record *r = gpumm__stock_take(&s->device->stock, sizeof *r);
     if (!r) return NULL;
-    r->memory = memory;
+    r->stock = &s->device->stock;
     r->stream = s;
     atomic_init(&r->owners, 2); /* the event and the operation */
     return r;
 }
 
 static void record_drop(record *r) {
-    if (r && atomic_fetch_sub(&r->owners, 1) == 1) gpumm__mem_free(r->memory, r);
+    if (r && atomic_fetch_sub(&r->owners, 1) == 1) gpumm__stock_give(r->stock, r);
 }
 
 static bool record_done(const void *what) { return atomic_load(&((const record *)what)->done); }
@@ -73,7 +72,7 @@ gpumm_status gpumm__host_event_record(device *d, device_event *e, device_stream 
     TRY(gpumm__host_op_new(s, work_record, &o));
     record *r = o->as.record = record_new(s);
     if (!r) {
-        gpumm__mem_free(d->memory, o);
+        gpumm__stock_give(&host_of(d)->stock, o);
         return fail_host_memory(sizeof *r);
     }
     pthread_mutex_lock(&e->lock); /* held over the post: the current record is the last one queued */

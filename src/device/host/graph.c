@@ -28,7 +28,7 @@ struct device_graph {
 /* ---- Operations -------------------------------------------------------------------------------------------- */
 
 static void op_drop(host_device *h, op *o) {
-    if (o && atomic_fetch_sub(&o->references, 1) == 1) gpumm__mem_free(h->base.memory, o);
+    if (o && atomic_fetch_sub(&o->references, 1) == 1) gpumm__stock_give(&h->stock, o);
 }
 
 /* What it claimed is claimed anew at each launch; where that was, its claims remember. */
@@ -169,7 +169,7 @@ gpumm_status gpumm__host_graph_launch(device *d, device_stream *s, device_graph 
     TRY(gpumm__host_op_new_sized(s, work_graph, g->wanted_count, sizeof *o + claims + g->nodes.count * sizeof(op *),
                                  &o));
     gpumm_status status = claim(g, o);
-    if (status != GPUMM_OK) return gpumm__mem_free(d->memory, o), status;
+    if (status != GPUMM_OK) return gpumm__stock_give(&host_of(d)->stock, o), status;
     o->as.graph.ops = (op **)(void *)((char *)o + sizeof *o + claims);
     share(g, o);
     gpumm__host_op_post(o);

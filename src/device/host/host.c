@@ -40,6 +40,7 @@ static void host_close(device *d) {
     gpumm__block_crews_close(&h->crews);
     if (h->watches) gpumm__arithmetic_unwatch();
     gpumm__host_memory_close(h);
+    gpumm__stock_close(&h->stock);
     pthread_cond_destroy(&h->bell.rung);
     pthread_mutex_destroy(&h->bell.lock);
     pthread_mutex_destroy(&h->lock);
@@ -84,6 +85,7 @@ static const device_table host_table = {
     .graph_launch = gpumm__host_graph_launch,
     .graph_close = gpumm__host_graph_close,
     .graph_node = gpumm__host_graph_node,
+    .prepare = gpumm__host_prepare,
     .native_stream = host_native_stream,
     .stream_capturing = host_stream_capturing,
 };
@@ -134,9 +136,14 @@ static void describe(host_device *h, const gpumm_options *options, uint64_t gran
 }
 
 static gpumm_status start(host_device *h, unsigned threads) {
-    TRY(gpumm__cond_open(&h->bell.rung));
-    gpumm_status status = gpumm__host_pool_open(&h->pool, threads, h->base.memory);
-    if (status != GPUMM_OK) pthread_cond_destroy(&h->bell.rung);
+    TRY(gpumm__stock_open(&h->stock, h->base.memory));
+    gpumm_status status = gpumm__cond_open(&h->bell.rung);
+    if (status == GPUMM_OK) {
+        status = gpumm__host_pool_open(&h->pool, threads, h->base.memory);
+        if (status == GPUMM_OK) return GPUMM_OK;
+        pthread_cond_destroy(&h->bell.rung);
+    }
+    gpumm__stock_close(&h->stock);
     return status;
 }
 

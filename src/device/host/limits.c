@@ -75,11 +75,17 @@ static uint64_t address_space(void) {
     return limit.rlim_cur;
 }
 
+static uint64_t data_segment(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_DATA, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return UINT64_MAX;
+    return limit.rlim_cur;
+}
+
 /* Who exceeds its cgroup is killed, so an eighth is left to the rest of the process. */
 uint64_t gpumm__host_limits_memory(uint64_t page) {
     uint64_t cgroup = cgroup_limit(), machine = machine_memory(page), least = machine;
     if (cgroup < machine) least = cgroup - cgroup / 8;
-    least = size_min(least, address_space());
+    least = size_min(least, size_min(address_space(), data_segment()));
     return size_max(least / page * page, page);
 }
 
@@ -109,6 +115,9 @@ const char *gpumm__host_limits_refusal(uint64_t bytes, int error, char *text, si
             "%s of address space are over the process's limit of %s (ulimit -v): a buffer reserves its maximum, so "
             "max_length or max_size_bytes helps",
             wanted, gpumm__size_text(space, most));
+    else if (error == ENOMEM && data_segment() != UINT64_MAX)
+        snprintf(text, size, "%s more are over the process's limit of %s for all that it may write (ulimit -d)", wanted,
+                 gpumm__size_text(data_segment(), most));
     else snprintf(text, size, "the system refused %s: %s", wanted, strerror(error));
     return text;
 }

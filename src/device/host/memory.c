@@ -201,15 +201,47 @@ static gpumm_status region_new(host_device *h, place where, bool block, region *
     return GPUMM_OK;
 }
 
+/* A larger array for a list, made without the lock: enqueueing takes the lock under locks of core's, and the allocator is
+   the application's, which may call gpumm. */
+typedef struct larger {
+    void *items;
+    size_t room;
+} larger;
+
+/* Room for `more` in the list. *again: the lock was let go, and what was found under it is to be found anew. */
+static gpumm_status make_room(host_device *h, larger *l, void **items, size_t size, size_t count, size_t more,
+                              size_t *room, bool *again) {
+    *again = false;
+    if (count + more <= *room) return GPUMM_OK;
+    size_t wanted = size_max(count + more, size_max(8, 2 * *room));
+    if (l->room < count + more) {
+        pthread_mutex_unlock(&h->lock);
+        gpumm__mem_free(h->base.memory, l->items);
+        *l = (larger){gpumm__mem_new(h->base.memory, wanted * size), wanted};
+        pthread_mutex_lock(&h->lock);
+        *again = true;
+        return l->items ? GPUMM_OK : fail_host_memory(wanted * size);
+    }
+    if (count) memcpy(l->items, *items, count * size);
+    larger before = {*items, *room};
+    *items = l->items;
+    *room = l->room;
+    *l = before;
+    return GPUMM_OK;
+}
+
 /* Puts a mapped region into the list. On failure it is as before. */
 static gpumm_status region_enter(host_device *h, region *r, uint64_t quota) {
+    larger spare = {0};
+    bool again;
     pthread_mutex_lock(&h->lock);
-    gpumm_status status = GPUMM_OK;
-    if (!gpumm__mem_reserve(h->base.memory, (void **)&h->regions, sizeof *h->regions, h->count, &h->room))
-        status = fail_host_memory(sizeof *h->regions * (h->count + 1));
+    gpumm_status status;
+    do status = make_room(h, &spare, (void **)&h->regions, sizeof *h->regions, h->count, 1, &h->room, &again);
+    while (status == GPUMM_OK && again);
     if (status == GPUMM_OK && quota) status = quota_take(h, r->where, quota);
     if (status == GPUMM_OK) region_list(h, r);
     pthread_mutex_unlock(&h->lock);
+    gpumm__mem_free(h->base.memory, spare.items);
     return status;
 }
 
@@ -315,13 +347,15 @@ static void segment_remove(region *r, size_t at) {
 }
 
 /* Under the lock. Access only: the pages appear, zero, when they are first touched. */
-static gpumm_status commit_locked(host_device *h, place where, span s) {
+static gpumm_status commit_locked(host_device *h, place where, span s, larger *spare) {
     region *r = NULL;
     size_t at = 0;
-    TRY(find_free(h, where, s, &r, &at));
-    uint64_t more = device_segments(s.bytes);
-    if (!gpumm__mem_reserve(h->base.memory, (void **)&r->segments, sizeof *r->segments, r->count + more - 1, &r->room))
-        return fail_host_memory(sizeof *r->segments * (r->count + more));
+    bool again;
+    do {
+        TRY(find_free(h, where, s, &r, &at));
+        TRY(make_room(h, spare, (void **)&r->segments, sizeof *r->segments, r->count, device_segments(s.bytes),
+                      &r->room, &again));
+    } while (again);
     TRY(quota_take(h, where, s.bytes));
     if (mprotect(pointer_to(s.address), s.bytes, PROT_READ | PROT_WRITE)) {
         if (where == PLACE_DEVICE) h->held -= s.bytes;
@@ -338,11 +372,13 @@ static gpumm_status commit_locked(host_device *h, place where, span s) {
 gpumm_status gpumm__host_commit(device *d, place where, gpumm_address address, uint64_t bytes) {
     host_device *h = host_of(d);
     span s = {address, bytes};
+    larger spare = {0};
     TRY(check_in_place(d, where, "commit"));
     TRY(check_aligned(h, "commit", s));
     pthread_mutex_lock(&h->lock);
-    gpumm_status status = commit_locked(h, where, s);
+    gpumm_status status = commit_locked(h, where, s, &spare);
     pthread_mutex_unlock(&h->lock);
+    gpumm__mem_free(h->base.memory, spare.items);
     return status;
 }
 

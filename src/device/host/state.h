@@ -5,6 +5,7 @@
 
 #include "device/host/block.h"
 #include "device/host/pool.h"
+#include "device/host/stock.h"
 
 /* Rung whenever an operation is done; who waits looks again. Rings cost nothing while nobody waits. */
 typedef struct bell {
@@ -35,6 +36,7 @@ typedef struct host_device {
     bell bell;
     pool pool;
     crews crews;
+    stock stock;  /* for operations and records */
     bool watches; /* divisions within kernels */
 } host_device;
 

@@ -36,19 +36,22 @@ void gpumm__host_bell_ring(bell *b) {
 
 /* ---- Operations ---- */
 
+_Static_assert(sizeof(op) + 2 * sizeof(use) <= STOCK_SMALL, "a copy is a small piece of the stock");
+
 static void op_run(job *j) {
     op *o = (op *)j;
     device_stream *s = o->stream;
     host_device *h = s->device;
     o->work(o);
     gpumm__host_use_drop(h, o->uses, o->use_count);
-    gpumm__mem_free(h->base.memory, o);
+    gpumm__stock_give(&h->stock, o);
+    gpumm__stock_trim(&h->stock);
     atomic_fetch_add(&s->completed, 1); /* from here on the stream may be closed by who waited */
     gpumm__host_bell_ring(&h->bell);
 }
 
 gpumm_status gpumm__host_op_new_sized(device_stream *s, void (*work)(op *o), size_t uses, size_t bytes, op **out) {
-    op *o = gpumm__mem_new(s->device->base.memory, bytes);
+    op *o = gpumm__stock_take(&s->device->stock, bytes);
     if (!o) return fail_host_memory(bytes);
     o->job.run = op_run;
     o->stream = s;
@@ -73,7 +76,7 @@ static gpumm_status op_using(device_stream *s, void (*work)(op *o), const operan
     op *o = NULL;
     TRY(gpumm__host_op_new_sized(s, work, count, sizeof *o + count * sizeof *o->uses, &o)); /* count is 1 or 2 */
     gpumm_status status = gpumm__host_use_operands(s->device, o->uses, operands, count);
-    if (status != GPUMM_OK) gpumm__mem_free(s->device->base.memory, o);
+    if (status != GPUMM_OK) gpumm__stock_give(&s->device->stock, o);
     else *out = o;
     return status;
 }
@@ -349,6 +352,13 @@ static void launch_take(op *o, const device_launch *launch, char *value) {
         }
         if (size_round_up(launch->sizes[i], _Alignof(max_align_t), &room)) value += room;
     }
+}
+
+/* A launch of all of them, each as large as its share. */
+void gpumm__host_prepare(device *d, size_t arguments, size_t bytes) {
+    const size_t each = sizeof(use) + sizeof(void *) + _Alignof(max_align_t);
+    gpumm__stock_fill(&host_of(d)->stock,
+                      arguments ? sizeof(op) + _Alignof(max_align_t) + arguments * each + bytes : 0);
 }
 
 gpumm_status gpumm__host_launch_op(device_stream *s, device_function *f, const device_launch *launch, op **out) {

@@ -79,6 +79,7 @@ gpumm_status gpumm__host_copy(device *d, device_stream *s, copy_kind kind, gpumm
 gpumm_status gpumm__host_fill(device *d, device_stream *s, gpumm_address to, uint32_t pattern, unsigned width,
                               uint64_t count);
 gpumm_status gpumm__host_call(device *d, device_stream *s, void (*function)(void *user), void *user);
+void gpumm__host_prepare(device *d, size_t arguments, size_t bytes);
 gpumm_status gpumm__host_launch(device *d, device_stream *s, device_function *f, const device_launch *launch);
 
 #endif

@@ -11,6 +11,7 @@
 #include "gpumm_lua.h"
 
 #include "modules/layout/class.h"
+#include "modules/layout/files.h"
 
 #define OUTPUT_CLASS "gpumm_layout.output"
 
@@ -29,13 +30,18 @@ static int output_new(lua_State *L) {
     writer *w = lua_newuserdatauv(L, sizeof *w, 0);
     w->output = NULL;
     luaL_setmetatable(L, OUTPUT_CLASS);
+    gpumm_layout__files_room(L);
     gpumm_status status = gpumm_lua_output_open(path, &w->output);
-    return status == GPUMM_OK ? 1 : gpumm_lua_result(L, status);
+    if (status != GPUMM_OK) return gpumm_lua_result(L, status);
+    gpumm_layout__files_opened(L);
+    return 1;
 }
 
 static int output_close(lua_State *L) {
     writer *w = luaL_checkudata(L, 1, OUTPUT_CLASS);
-    if (w->output) gpumm_lua_output_abandon(w->output);
+    if (!w->output) return 0;
+    gpumm_lua_output_abandon(w->output);
+    gpumm_layout__files_closed(L);
     w->output = NULL;
     return 0;
 }
@@ -45,6 +51,7 @@ static int output_commit(lua_State *L) {
     stream_at(L);
     gpumm_lua_output *output = w->output;
     w->output = NULL;
+    gpumm_layout__files_closed(L);
     return gpumm_lua_result(L, gpumm_lua_output_commit(output));
 }
 

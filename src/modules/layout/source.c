@@ -15,6 +15,7 @@
 
 #include "modules/layout/class.h"
 #include "modules/layout/decode.h"
+#include "modules/layout/files.h"
 
 #define SOURCE_CLASS "gpumm_layout.source"
 
@@ -115,7 +116,9 @@ const source *gpumm_layout__source_at(lua_State *L, int index) {
 }
 
 static int source_close(lua_State *L) {
-    give_up(luaL_checkudata(L, 1, SOURCE_CLASS));
+    source *s = luaL_checkudata(L, 1, SOURCE_CLASS);
+    if (s->bytes) gpumm_layout__files_closed(L);
+    give_up(s);
     return 0;
 }
 
@@ -149,11 +152,15 @@ static int source_open(lua_State *L) {
     source *s = lua_newuserdatauv(L, sizeof *s, 0);
     *s = (source){.memory = gpumm_lua_allocator(L)};
     luaL_setmetatable(L, SOURCE_CLASS);
+    gpumm_layout__files_room(L);
     gpumm_status status = take_file(s, path, (uint64_t)most);
     if (status == GPUMM_OK) status = decode(s, path, (uint64_t)most);
-    if (status == GPUMM_OK) return 1;
-    give_up(s);
-    return gpumm_lua_result(L, status);
+    if (status != GPUMM_OK) {
+        give_up(s);
+        return gpumm_lua_result(L, status);
+    }
+    gpumm_layout__files_opened(L);
+    return 1;
 }
 
 static void make_class(lua_State *L) {

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* An application's allocator is called under none of a manager's locks: this one asks its manager for statistics and
+   for names at every call, which take the locks that enqueueing and the books have. Where one is held, it waits for
+   itself, and an alarm ends the test. */
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "check.h"
+
+static _Atomic(gpumm_manager *) asked;
+static _Thread_local bool inside;
+static atomic_uint calls;
+
+static void *reallocate(void *user, void *block, size_t size) {
+    (void)user;
+    gpumm_manager *m = atomic_load(&asked);
+    if (m && !inside) {
+        gpumm_stats stats;
+        inside = true;
+        atomic_fetch_add(&calls, 1);
+        gpumm_manager_get_stats(m, &stats);
+        gpumm_manager_names(m, NULL, NULL);
+        gpumm_buffer *none = NULL;
+        (void)gpumm_manager_find(m, "none", NULL, &none);
+        inside = false;
+    }
+    if (size) return realloc(block, size);
+    free(block);
+    return NULL;
+}
+
+enum { MEMBERS = 20, ROUNDS = 300 };
+
+static gpumm_group *open_group(gpumm_manager *m, gpumm_type *type) {
+    static char names[MEMBERS][8];
+    gpumm_member members[MEMBERS] = {{0}};
+    for (int i = 0; i < MEMBERS; i++) {
+        snprintf(names[i], sizeof names[i], "m%d", i);
+        members[i] = (gpumm_member){.name = names[i], .type = type};
+    }
+    gpumm_group *g;
+    CHECK_OK(gpumm_group_open(
+        m,
+        &(gpumm_group_options){
+            .unowned = true, .members = members, .member_count = MEMBERS, .length = 10, .max_length = 1 << 20},
+        &g));
+    return g;
+}
+
+/* Queues more than what is at hand, on several streams, while copies run late. */
+static void work(gpumm_manager *m, gpumm_group *g, gpumm_buffer *b, gpumm_readback *r) {
+    static uint32_t data[5000];
+    gpumm_stream *s;
+    CHECK_OK(gpumm_stream_open(m, &s));
+    for (uint64_t i = 0; i < ROUNDS; i++) {
+        gpumm_stream *on = i % 2 ? s : NULL;
+        CHECK_OK(gpumm_buffer_fill(b, on, 0, 100, &(uint32_t){(uint32_t)i}));
+        CHECK_OK(gpumm_buffer_upload(b, NULL, 0, 1000, data));
+        if (i % 20 == 0) CHECK_OK(gpumm_group_resize(g, on, 10 + i * 20));
+        gpumm_ticket ticket;
+        gpumm_status status = gpumm_readback_capture(r, on, (int64_t)i, &ticket);
+        CHECK(status == GPUMM_OK || status == GPUMM_BUSY);
+        gpumm_frame *f = NULL;
+        CHECK_OK(gpumm_readback_latest(r, &f));
+        gpumm_frame_release(f);
+        gpumm_event *e;
+        CHECK_OK(gpumm_stream_record(s, &e));
+        CHECK_OK(gpumm_stream_wait(NULL, e));
+        gpumm_event_release(e);
+    }
+    CHECK_OK(gpumm_buffer_download(b, NULL, 0, 5000, data));
+    CHECK_OK(gpumm_group_resize(g, NULL, 1));
+    CHECK_OK(gpumm_group_shrink_to_fit(g));
+    CHECK_OK(gpumm_stream_close(s));
+    gpumm_stream_release(s);
+}
+
+static void run(bool relocate, uint64_t jitter) {
+    gpumm_options o = {.device = "host", .relocate = relocate, .allocator = {.reallocate = reallocate}};
+    gpumm_fault plan = {.jitter = jitter};
+    if (jitter) o.inject_faults = true, o.fault = plan;
+    gpumm_manager *m;
+    gpumm_type *type;
+    CHECK_OK(gpumm_manager_open(&o, &m));
+    atomic_store(&asked, m);
+    CHECK_OK(gpumm_type_parse("u32", &type));
+    gpumm_buffer *b;
+    CHECK_OK(gpumm_manager_allocate(m, &(gpumm_buffer_options){.name = "b", .type = type, .length = 5000}, &b));
+    gpumm_group *g = open_group(m, type);
+    gpumm_buffer *read[MEMBERS];
+    for (size_t i = 0; i < MEMBERS; i++) read[i] = gpumm_group_at(g, i);
+    gpumm_readback *r;
+    CHECK_OK(gpumm_readback_open(&(gpumm_readback_options){.buffers = read, .buffer_count = MEMBERS, .slots = 3}, &r));
+    work(m, g, b, r);
+    gpumm_scratch *scratch;
+    CHECK_OK(gpumm_scratch_open(m, NULL, 100000, &scratch));
+    gpumm_scratch_release(scratch);
+    gpumm_readback_release(r);
+    CHECK_OK(gpumm_manager_free(m, "b"));
+    gpumm_buffer_release(b);
+    gpumm_group_release(g);
+    uint64_t given;
+    CHECK_OK(gpumm_manager_trim(m, &given));
+    CHECK_OK(gpumm_manager_synchronize(m));
+    atomic_store(&asked, NULL);
+    gpumm_type_release(type);
+    gpumm_manager_close(m);
+    gpumm_manager_release(m);
+}
+
+int main(void) {
+    alarm(120);
+    for (int relocate = 0; relocate < 2; relocate++) {
+        run(relocate, 0);
+        run(relocate, 7);
+    }
+    CHECK(atomic_load(&calls) > 1000);
+    printf("allocator: %u calls, under no lock\n", atomic_load(&calls));
+    return 0;
+}
