@@ -22,9 +22,9 @@ local function sample_of(head, newline)
     return lines, signs
 end
 
--- The line without what stands in quotes.
+-- The line without what stands in quotes, and without entities: the sign in &amp; separates nothing.
 local function bare(line)
-    return (line:gsub('^(%s*)"[^"]*"', "%1"):gsub('([\t;,|%s])"[^"]*"', "%1"))
+    return (line:gsub("&#?%w+;", "e"):gsub('^(%s*)"[^"]*"', "%1"):gsub('([\t;,|%s])"[^"]*"', "%1"))
 end
 
 local function all(lines, test)
@@ -62,6 +62,15 @@ local function any(lines, pattern)
     return false
 end
 
+-- A field in quotes may have several lines.
+local function in_one_line(head, newline)
+    if not head:find('"', 1, true) then return head end
+    local text = (newline .. head):gsub('([%s,;|])"([^"]*)"%f[%z%s,;|]', function(before, inner)
+        if inner:find(newline, 1, true) then return before .. '"' .. inner:gsub("[\r\n]", " ") .. '"' end
+    end)
+    return text
+end
+
 -- Names such as #covid begin with a sign, and have no blank behind it.
 local function data_in(signs)
     local lines = {}
@@ -76,7 +85,7 @@ end
 function dialect.find(source, head, options)
     local newline = head:find("\n", 1, true) and "\n" or head:find("\r", 1, true) and "\r" or "\n"
     if #head < #source then head = head:match("^(.*)" .. newline) or head end -- whole lines
-    local lines, signs = sample_of(head, newline)
+    local lines, signs = sample_of(in_one_line(head, newline), newline)
     local signed = #lines == 0 and options.comments ~= true
     if signed then lines = data_in(signs) end
     local shorn = {}
