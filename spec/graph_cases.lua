@@ -209,6 +209,14 @@ return {
         .. " edge [ source 1 target 3 value 0x10 ] edge [ source 3 target 2 value 5 ] ]", 3, 3, names = "1|2|3",
         labels = "1|B|3", weights = "7,16,5" },
     { "g-not.gml", "a b\n", refused = "GML" },
+    { "g-igraph.gml", 'graph [ node [ id 0 name "Ann" ] node [ id 1 name "Bob" label "" ] edge [ source 1 target 0 weight 3 ] ]', 2, 1,
+        labels = "Ann|Bob", weights = "3" },
+    { "g-no-label.gml", 'graph [ node [ id 1 label "" ] node [ id 2 label "x" ] ]', 2, 0, labels = "1|x" },
+    { "g-many-digits.gml", "graph [ node [ id 99999999999999999999 ] node [ id 99999999999999999998 ]"
+        .. " edge [ source 99999999999999999999 target 99999999999999999998 ] ]", 2, 1, names = "99999999999999999999|99999999999999999998" },
+    { "g-entities-more.gml", 'graph [ node [ id 1 label "caf&#xe9; &lt;&what; &#0; &amp;amp; &" ] node [ id 2 label "&#128512;" ] ]', 2, 0,
+        labels = "caf\u{e9} <&what; &#0; &amp; &|\u{1f600}" },
+    { "g-weight-quoted.gml", 'graph [ node [ id 1 ] node [ id 2 ] edge [ source 1 target 2 weight "2.5" ] ]', 2, 1, weights = "2.5" },
     -- ---- Pajek ---------------------------------------------------------------------------------
     { "p.net", '*Vertices 3\n1 "Ann B" 0.1 0.2\n2 "Cy D"\n3 "E"\n*Edges\n1 2 2.0\n*Arcs\n2 3\n', 3, 2, weights = "2,1",
         names = "1|2|3", labels = "Ann B|Cy D|E" },
@@ -220,6 +228,8 @@ return {
     { "p-no-vertices.net", "*Edges\n1 2\n", refused = "Pajek: *Vertices comes first" },
     { "p-unknown.net", "*Vertices 2\n*Cats\n1 2\n", refused = "Pajek: *cats is not known" },
     { "p-not.net", "a b\n", refused = "Pajek" },
+    { "p-infinite.net", "*Vertices 2\n*Edges\n1 2 -inf\n", refused = ':3: Pajek: the weight "-inf" is not a number' },
+    { "p-drawn.net", "*Vertices 2\n*Edges\n1 2 c Blue\n", 2, 1, weights = false },
     -- ---- GraphML -------------------------------------------------------------------------------
     { "x.graphml", GRAPHML .. PAIR, 2, 1, names = "a|b" },
     { "x.xml", "<!DOCTYPE graphml>\n<graphml>" .. PAIR, 2, 1 },
@@ -267,6 +277,33 @@ return {
     { "x-junk.graphml", "<graphml>" .. PAIR .. "<more/>", refused = "junk after document element" },
     { "x-encoding.graphml", '<?xml version="1.0" encoding="EBCDIC"?><graphml>' .. PAIR, refused = "encoding" },
     { "x-other.xml", "<svg/>", refused = 'the root is "svg"' },
+    { "x-edges-first.graphml", GRAPHML .. '<key id="l" for="node" attr.name="label"/><key id="s" for="node" attr.name="size" '
+        .. 'attr.type="double"/><graph><edge source="b" target="c"/><node id="a"><data key="s">1</data></node><node id="c">'
+        .. '<data key="l">C</data></node><node id="b"><data key="s">2</data></node><edge source="a" target="z"/></graph></graphml>',
+        4, 2, names = "a|c|b|z", labels = "a|C|b|z" },
+    { "x-defaults.graphml", GRAPHML .. '<key id="w" for="edge" attr.name="weight" attr.type="double"><default>3</default></key>'
+        .. '<key id="l" for="node" attr.name="label"><default>no name</default></key><graph><node id="a"/><node id="b">'
+        .. '<data key="l">B</data></node><edge source="a" target="b"/><edge source="b" target="c"><data key="w">5</data></edge>'
+        .. '</graph></graphml>', 3, 2, weights = "3,5", labels = "no name|B|c" },
+    { "x-windows.graphml", '<?xml version="1.0" encoding="windows-1252"?><graphml><key id="l" for="node" attr.name="label"/>'
+        .. '<graph><node id="\128"><data key="l">caf\233 <![CDATA[& \228]]></data></node></graph></graphml>', 1, 0,
+        names = "\u{20ac}", labels = "caf\u{e9} & \u{e4}" },
+    { "x-yed-whole.graphml", GRAPHML .. '<key for="node" id="d5" attr.name="description"/><key for="node" id="d6" '
+        .. 'yfiles.type="nodegraphics"/><key for="edge" id="d10" yfiles.type="edgegraphics"/><graph><node id="n0">'
+        .. '<data key="d5" xml:space="preserve"><![CDATA[a <note>]]></data><data key="d6"><y:ShapeNode><y:Geometry x="1" y="2.5"/>'
+        .. '<y:NodeLabel alignment="center" xml:space="preserve"> <y:LabelModel/></y:NodeLabel><y:NodeLabel>Ann &amp; Bob<y:LabelModel>'
+        .. '<y:SmartNodeLabelModel distance="4.0"/></y:LabelModel></y:NodeLabel><y:NodeLabel>other</y:NodeLabel></y:ShapeNode></data>'
+        .. '</node><node id="n1"/><edge source="n0" target="n1"><data key="d10"><y:PolyLineEdge><y:EdgeLabel>knows</y:EdgeLabel>'
+        .. '</y:PolyLineEdge></data></edge></graph></graphml>', 2, 1, labels = "Ann & Bob|n1" },
+    { "x-yed-group.graphml", GRAPHML .. '<key for="node" id="d6" yfiles.type="nodegraphics"/><graph><node id="n0" '
+        .. 'yfiles.foldertype="group"><data key="d6"><y:GroupNode><y:NodeLabel>Group</y:NodeLabel></y:GroupNode></data><graph id="n0:">'
+        .. '<node id="n0::n0"><data key="d6"><y:ShapeNode><y:NodeLabel>In</y:NodeLabel></y:ShapeNode></data></node></graph></node>'
+        .. '<node id="n1"/><edge source="n0::n0" target="n1"/></graph></graphml>', 3, 1, names = "n0|n0::n0|n1", labels = "Group|In|n1" },
+    { "x-label-upper.graphml", GRAPHML .. '<key id="l" for="node" attr.name="Label"/><graph><node id="a"><data key="l">A</data>'
+        .. "</node></graph></graphml>", 1, 0, labels = "A" },
+    { "x-name-under-yed.graphml", GRAPHML .. '<key id="n" for="node" attr.name="name"/><key id="y" for="node"/><graph><node id="a">'
+        .. '<data key="n">N</data><data key="y"><y:NodeLabel>Y</y:NodeLabel></data></node><node id="b"><data key="n">M</data></node>'
+        .. "</graph></graphml>", 2, 0, labels = "Y|M" },
     -- ---- GEXF ----------------------------------------------------------------------------------
     { "y.gexf", GEXF
         .. '<graph defaultedgetype="undirected"><nodes><node id="0" label="A"/><node id="1" label="B"/></nodes><edges>'

@@ -8,7 +8,7 @@ local made = {}
 
 -- Labels where there are any: a node without one goes by its name.
 local function labels_of(input)
-    return input.labels and input.labels:texts(input.names)
+    return input.labels and input.labels:texts(input.names, input.order)
 end
 
 local function say(input, g, opposite)
@@ -38,13 +38,14 @@ end
 
 local function node_columns(input)
     local all, count = {}, #input.names
-    for name, of in pairs(input.node_columns or {}) do all[name] = of.cells:column(count) end
+    for name, of in pairs(input.node_columns or {}) do all[name] = of.cells:column(count, input.order) end
     return all
 end
 
 --- The graph, without its methods. input = { path, names (texts), rows, from, to, weight (a column of f64, or nil),
---- weighted, place (the column of rows' numbers), labels (cells), node_columns ({ cells = … }), edge_columns (that, or
---- { column = …, texts = … }), how ("sum", "least"), counted, threads }.
+--- weighted, place (the column of rows' numbers), order (a view of u32: in which row of cells each node is; nil: in its
+--- own), labels (cells), node_columns ({ cells = … }), edge_columns (that, or { column = …, texts = … }), how ("sum",
+--- "least"), counted, threads }.
 function made.graph(input)
     local rows, count = input.rows, nil
     if input.counted then

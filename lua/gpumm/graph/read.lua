@@ -25,7 +25,8 @@ local NAMES = {
 
 -- Formats that are not read, by how they begin.
 local OTHERS = {
-    { "^%s*{", "JSON" }, { '^%s*%[%s*[%[%]{"%d-]', "JSON" }, { "^%s*[Dd][Ll]%s+[Nn]%s*=", "UCINET DL" }, { "^%s*[Dd][Ll]%s*\n", "UCINET DL" },
+    { "^%s*{", "JSON" }, { '^%s*%[%s*[%[%]{"%d-]', "JSON" },
+    { "^%s*[Dd][Ll]%s+[Nn]%s*=", "UCINET DL" }, { "^%s*[Dd][Ll]%s*\n", "UCINET DL" },
     { "^%s*nodedef>", "GDF" }, { "^%s*LEDA%.GRAPH", "LEDA" }, { "^>>graph6<<", "graph6" }, { "^>>sparse6<<", "sparse6" },
     { "^%s*@nodes", "LEMON LGF" }, { "^%s*@arcs", "LEMON LGF" }, { "^33[dD]32945", "SteinLib" },
     { "^%s*<[%w+.-]+://", "RDF" }, { "^%s*@prefix%s", "RDF" },
@@ -232,9 +233,9 @@ readers.xml = xml_reader
 local Input = {}
 Input.__index = Input
 
---- What was built piece by piece.
-function Input:built(builder)
-    self.rows, self.names, self.weighted = builder:finish()
+--- What was built piece by piece; "listed": the nodes that were listed come first, in that order.
+function Input:built(builder, order)
+    self.rows, self.names, self.weighted, self.order = builder:finish(order == "listed")
     self.from, self.to, self.weight, self.place = 1, 2, 3, 4
     return self
 end

@@ -182,18 +182,23 @@ static void push_texts(lua_State *L, cells *c, choice rows) {
     gpumm_layout__texts_push(L, names, rows.count);
 }
 
+static choice choice_at(lua_State *L, int index, uint32_t count) {
+    choice rows = {.count = count};
+    gpumm_lua_view v;
+    if (lua_isnoneornil(L, index)) return rows;
+    bool fits = gpumm_lua_to_view(L, index, &v) && strcmp(gpumm_type_name(v.type), "u32") == 0 && v.count == count;
+    luaL_argcheck(L, fits, index, "rows are a view of u32, as many as are counted");
+    rows.of = v.bytes;
+    for (uint32_t i = 0; i < count; i++)
+        luaL_argcheck(L, rows.of[i] > 0 && rows.of[i] <= INTERN_MOST, index, "rows are numbered from 1");
+    return rows;
+}
+
 static int cells_column(lua_State *L) {
     cells *c = gpumm_layout__cells_at(L, 1);
     lua_Integer count = luaL_checkinteger(L, 2);
     luaL_argcheck(L, count >= 0 && count <= INTERN_MOST, 2, "a column has up to 2^31 - 1 rows");
-    choice rows = {.count = (uint32_t)count};
-    if (!lua_isnoneornil(L, 3)) {
-        gpumm_lua_view v;
-        bool fits = gpumm_lua_to_view(L, 3, &v) && strcmp(gpumm_type_name(v.type), "u32") == 0 && v.count == rows.count;
-        luaL_argcheck(L, fits, 3, "rows are a view of u32, as many as are counted");
-        rows.of = v.bytes;
-        for (uint32_t i = 0; i < rows.count; i++) luaL_argcheck(L, rows.of[i] > 0, 3, "rows are numbered from 1");
-    }
+    choice rows = choice_at(L, 3, (uint32_t)count);
     const char *type = type_of(c, rows);
     if (type) push_numbers(L, c, rows, type);
     else push_texts(L, c, rows);
@@ -205,13 +210,15 @@ static int cells_texts(lua_State *L) {
     uint32_t count = gpumm_layout__texts_count(L, 2);
     char local[16];
     if (c->count == 0) return 0;
+    choice rows = choice_at(L, 3, count);
     for (uint32_t i = 0; i < count; i++) {
         size_t length;
-        if (i < c->count && c->list[i].kind != GAP) continue;
+        uint32_t row = rows.of ? rows.of[i] - 1 : i;
+        if (row < c->count && c->list[row].kind != GAP) continue;
         const char *text = gpumm_layout__texts_at(L, 2, i, local, &length);
-        put_text(L, c, i, text, length);
+        put_text(L, c, row, text, length);
     }
-    push_texts(L, c, (choice){.count = count});
+    push_texts(L, c, rows);
     return 1;
 }
 

@@ -36,7 +36,7 @@ void gpumm_layout__cells_put(lua_State *L, cells *c, uint32_t row, const char *t
      c:default(count, v)    so is every gap among the first `count` rows
      c:column(count, rows)  the first `count` rows, or those that a view of u32 names: a view of i64 or f64 (NaN in a
                             gap), or texts ("" in a gap, numbers as Lua shows them)
-     c:texts(names)         as many texts as `names` (texts), which fill the gaps; nil where there is nothing but gaps
+     c:texts(names, rows)   as many texts as `names` (texts), which fill the gaps; nil where there is nothing but gaps
      #c                     up to which row there is something */
 void gpumm_layout__open_cells(lua_State *L);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Usual is: keys that are known, numbers and texts without entities, no comment, one list within ("graphics") whose keys
-   that are not known are passed over. */
+/* Usual is: keys that are known, numbers and texts, no comment, one list within ("graphics") whose keys that are not
+   known are passed over. */
 #include "modules/layout/records_gml.h"
 
 #include <lauxlib.h>
@@ -9,12 +9,13 @@
 #include "modules/layout/number.h"
 #include "modules/layout/records.h"
 #include "modules/layout/source.h"
+#include "modules/layout/xml.h"
 
 typedef struct scan {
     const char *at, *end;
 } scan;
 
-enum { ID_DIGITS = 18 }; /* of a number that 64 bits hold */
+enum { ID_DIGITS = 18, ENTITY_MOST = 12 }; /* of a number that 64 bits hold; of an entity */
 
 static bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
@@ -34,18 +35,45 @@ static bool take_key(scan *s, word *key) {
     return true;
 }
 
-static bool take_text(scan *s, word *value) {
+/* The character that an entity stands for, where it is known; its length. */
+static size_t entity(const char *at, const char *end, char *to, size_t *length) {
+    size_t most = (size_t)(end - at) < ENTITY_MOST ? (size_t)(end - at) : ENTITY_MOST;
+    const char *stop = memchr(at, ';', most);
+    if (!stop || !gpumm_layout__xml_resolve((word){at, (size_t)(stop - at) + 1}, true, false, to, length)) return 0;
+    return (size_t)(stop - at) + 1;
+}
+
+/* The text with its entities resolved; those that are not known stay as they are. */
+static bool resolve(records *r, word *value) {
+    char *to = gpumm_layout__records_room(r, value->length);
+    const char *end = value->at + value->length;
+    size_t length = 0;
+    if (!to) return false;
+    for (const char *at = value->at; at < end;) {
+        char c[3 * ENTITY_MOST];
+        size_t more = 0, passed = *at == '&' ? entity(at, end, c, &more) : 0;
+        if (passed > 0) memcpy(to + length, c, more);
+        else to[length] = *at;
+        length += passed > 0 ? more : 1;
+        at += passed > 0 ? passed : 1;
+    }
+    r->scratched += length;
+    *value = (word){to, length};
+    return true;
+}
+
+static bool take_text(scan *s, records *r, word *value) {
     const char *stop = memchr(s->at + 1, '"', (size_t)(s->end - s->at - 1));
     if (!stop) return false;
     *value = (word){s->at + 1, (size_t)(stop - s->at - 1)};
     s->at = stop + 1;
-    return !memchr(value->at, '&', value->length);
+    return !memchr(value->at, '&', value->length) || resolve(r, value);
 }
 
-static bool take_value(scan *s, word *value, bool *quoted) {
+static bool take_value(scan *s, records *r, word *value, bool *quoted) {
     char first = skip(s);
     *quoted = first == '"';
-    if (*quoted) return take_text(s, value);
+    if (*quoted) return take_text(s, r, value);
     if (first == '#' || first == '\0') return false;
     *value = (word){s->at, 0};
     while (s->at < s->end && !is_blank(*s->at) && *s->at != '[' && *s->at != ']') s->at++;
@@ -71,7 +99,7 @@ static bool take_inner(scan *s, records *r, word child) {
     while (skip(s) != ']') {
         word key, value;
         bool quoted;
-        if (!take_key(s, &key) || !take_value(s, &value, &quoted)) return false;
+        if (!take_key(s, &key) || !take_value(s, r, &value, &quoted)) return false;
         const records_key *known = gpumm_layout__records_find(r, child, key);
         double number;
         if (!known) continue;
@@ -95,8 +123,9 @@ static bool take_record(scan *s, records *r) {
             if (!take_inner(s, r, key)) return false;
             continue;
         }
-        if (!take_value(s, &value, &quoted)) return false;
+        if (!take_value(s, r, &value, &quoted)) return false;
         if (names_node(known->role) && !quoted && !is_id(value)) return false;
+        if (known->role == RECORDS_LABEL && value.length == 0) continue;
         if (!gpumm_layout__records_add(r, known, value, quoted)) return false;
     }
     s->at++;
@@ -116,8 +145,7 @@ static int layout_records_gml(lua_State *L) {
         int kind = gpumm_layout__records_kind(r, key);
         if (kind < 0) break;
         s.at++;
-        r->kind = (unsigned)kind;
-        r->count = r->hint = 0;
+        gpumm_layout__records_begin(r, kind);
         if (!take_record(&s, r) || !gpumm_layout__records_put(L, r)) break;
         done = s.at;
     }
