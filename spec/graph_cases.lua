@@ -217,6 +217,11 @@ return {
     { "g-entities-more.gml", 'graph [ node [ id 1 label "caf&#xe9; &lt;&what; &#0; &amp;amp; &" ] node [ id 2 label "&#128512;" ] ]', 2, 0,
         labels = "caf\u{e9} <&what; &#0; &amp; &|\u{1f600}" },
     { "g-weight-quoted.gml", 'graph [ node [ id 1 ] node [ id 2 ] edge [ source 1 target 2 weight "2.5" ] ]', 2, 1, weights = "2.5" },
+    { "g-attributes-apart.gml", (function()
+        local nodes = {}
+        for i = 1, 20000 do nodes[i] = ("node [ id %d k%d 1 ]"):format(i, i) end
+        return "graph [ " .. table.concat(nodes, " ") .. " ]"
+    end)(), refused = "20000 attributes of 20000 nodes are more than fit" },
     -- ---- Pajek ---------------------------------------------------------------------------------
     { "p.net", '*Vertices 3\n1 "Ann B" 0.1 0.2\n2 "Cy D"\n3 "E"\n*Edges\n1 2 2.0\n*Arcs\n2 3\n', 3, 2, weights = "2,1",
         names = "1|2|3", labels = "Ann B|Cy D|E" },

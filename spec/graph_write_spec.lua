@@ -1,4 +1,4 @@
--- successes: 9
+-- successes: 10
 -- SPDX-License-Identifier: MIT
 -- Graphs as files and back; positions by the names of their nodes; columns wherever a list may be.
 
@@ -57,6 +57,18 @@ describe("a graph that is written", function()
         end
         assert.same({ 255, 0, 0 }, ml.r:totable())
         assert.same({ "#ff0000", "#00ff00", "#0000ff" }, xf.color:totable())
+    end)
+
+    it("is well-formed XML whatever the names hold", function()
+        local g = graph.read(write("odd.csv", "source,target\ncaf\233,b\1\n\u{fffe},\u{e9}\u{1f600}\n\192\175,\237\160\128\n"))
+        for _, ending in ipairs { "graphml", "gexf" } do
+            assert(graph.write(beside("odd." .. ending), g))
+            local back = graph.read(beside("odd." .. ending))
+            assert.same({ "caf\u{e9}", "b\u{fffd}", "\u{fffd}", "\u{e9}\u{1f600}", "\u{c0}\u{af}", "\u{ed}\u{a0}\u{80}" },
+                back.names:totable())
+            local file <close> = assert(io.open(beside("odd." .. ending), "rb"))
+            assert.is_truthy(utf8.len(file:read "a"))
+        end
     end)
 
     it("is refused by its ending before the work, and where it cannot lie", function()
