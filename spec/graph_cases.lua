@@ -145,6 +145,8 @@ return {
     { "networkx-escaped.edgelist", "a b {'note': 'it\\'s, \"x', 'weight': 4.5}\n", 2, 1, weights = "4.5" },
     { "networkx-other.edgelist", "a b {'weighted': 3, 'my weight': 4}\n", 2, 1, weights = false },
     { "konect-tight.tsv", "%bip weighted\n1 1 1\n1 2 1\n", 3, 2 },
+    { "networkx-percent.edgelist", "%p a {'weight': 2}\na b {}\n", 3, 2, names = "%p|a|b", weights = "2,1" },
+    { "networkx-commented.edgelist", "% hello there\n# x\na b {'weight': 2}\n", 2, 1, weights = "2" },
     -- ---- Matrix Market -------------------------------------------------------------------------
     { "m.mtx", MM .. "pattern symmetric\n5 5 2\n4 2\n2 1\n", 5, 2, names = "1|2|3|4|5", weights = false },
     { "m-real.mtx", MM .. "real general\n3 3 2\n1 2 .5\n2 3 2\n", 3, 2, weights = "0.5,2" },
@@ -376,4 +378,11 @@ return {
     { "name-gif.txt", "GIF89 MZ\n", 2, 1 },
     { "name-brackets.txt", "[a] [b]\n[b] c\n", 3, 2, names = "[a]|[b]|c" },
     { "brackets.txt", "(" .. (")"):rep(65000) .. "\n", refused = ":1: an edge needs two names" },
+    { "name-star.tsv", "*\tabc\nabc\td\n", 3, 2, names = "*|abc|d" },
+    { "name-tag.txt", "<t> a\na b\n", 3, 2, names = "<t>|a|b" },
+    { "name-braces.tsv", "{}\ta\na\tb\n", 3, 2, names = "{}|a|b" },
+    { "name-number.txt", "[2] a\n", 2, 1, names = "[2]|a" },
+    { "name-equals.txt", "a = 2.5\nb = 1\n", 3, 2, names = "a|=|b", weights = "2.5,1" },
+    { "dict.py", "{'a': ['b']}\n", refused = "a Python dict" },
+    { "text.rtf", "{\\rtf1 a b}\n", refused = "RTF" },
 }

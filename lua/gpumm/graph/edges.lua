@@ -249,6 +249,9 @@ function edges.read(input)
     local sign = input.options.delimiter == nil and networkx_delimiter(lines)
     if sign then
         d.delimiter, d.loose, d.quotes, d.columns = sign, false, false, 0
+        local percents = {} -- networkx's comments begin with #
+        for _, one in ipairs(signs) do percents[#percents + 1] = one:match "^%s*%%.*" end
+        if networkx_delimiter(percents) == sign and d.comments ~= "" then d.comments = "#" end
         local list = { { kind = "name", required = true }, { kind = "name", required = true }, { kind = "dict" } }
         return carry_out(input, list, { from = 1, to = 2, weight = 3 }, 1, 1)
     end

@@ -126,7 +126,11 @@ end
 local function is_pajek(head)
     for line in head:gmatch "[^\r\n]+" do
         local first = line:match "^%s*(%S)"
-        if first == "*" then return line:find "^%s*%*%s*%a" and not line:lower():find "^%s*%*%s*%a+%s+data" end
+        if first == "*" then
+            local name, rest = line:lower():match "^%s*%*%s*(%a+)(.*)"
+            if not name or rest:find "^%s+data" then return false end
+            return sections[name] ~= nil or PASSED[name] ~= nil or line:find "^%s*%*%a+%s*$" ~= nil
+        end
         if first and first ~= "%" then return false end
     end
 end

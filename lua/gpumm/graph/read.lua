@@ -25,7 +25,8 @@ local NAMES = {
 
 -- Formats that are not read, by how they begin.
 local OTHERS = {
-    { "^%s*{", "JSON" }, { '^%s*%[%s*[%[%]{"%d-]', "JSON" },
+    { '^%s*{%s*"', "JSON" }, { "^%s*{%s*}?%s*$", "JSON" }, { "^%s*{%s*[\r\n]", "JSON" }, { "^%s*{%s*'", "a Python dict" },
+    { "^{\\rtf", "RTF" }, { '^%s*%[%s*[%[%]{"]', "JSON" }, { "^%s*%[%s*%-?%d[%d.eE+-]*%s*,", "JSON" },
     { "^%s*[Dd][Ll]%s+[Nn]%s*=", "UCINET DL" }, { "^%s*[Dd][Ll]%s*\n", "UCINET DL" },
     { "^%s*nodedef>", "GDF" }, { "^%s*LEDA%.GRAPH", "LEDA" }, { "^>>graph6<<", "graph6" }, { "^>>sparse6<<", "sparse6" },
     { "^%s*@nodes", "LEMON LGF" }, { "^%s*@arcs", "LEMON LGF" }, { "^33[dD]32945", "SteinLib" },
@@ -50,8 +51,9 @@ local function one_of(what, value, words)
     error(("graph.read: %s is %s, not %s"):format(what, table.concat(shown, " or "), tostring(value)), 0)
 end
 
-local function xml_reader(path, head)
-    local at = 1
+-- The reader of XML; nil: it only begins with "<", and does not end with ">".
+local function xml_reader(input)
+    local path, head, at = input.path, input.head, 1
     while true do -- instructions, comments and the document's type come before the root
         at = head:find("<", at, true)
         if not at then return readers.graphml end
@@ -71,6 +73,7 @@ local function xml_reader(path, head)
     if name == "" then error(path .. ": this is RDF, which is not read", 0) end
     if name == "gexf" then return readers.gexf end
     if name == "graphml" or name == nil or promised then return readers.graphml end
+    if not head:find "^%s*<[!?]" and not input.source:sub(math.max(1, #input.source - 400)):find ">%s*$" then return nil end
     local line = 1 + select(2, head:sub(1, at):gsub("\n", ""))
     text.fail(path, line, "the root is %q, not graphml", name)
 end
@@ -185,8 +188,9 @@ end
 
 -- What stands between two names of every line, and is made of signs: "->".
 local function arrow_of(head)
-    local arrow = head:match "^%s*%S+[ \t]+([-=<>~]+)[ \t]+%S"
-    return arrow and all_lines(head, "^%s*%S+[ \t]+[-=<>~]+[ \t]+%S") and arrow
+    local arrow = head:match "^%s*%S+[ \t]+([-=<>~]+)[ \t]+[^%s{]"
+    if not arrow or arrow == "=" or arrow == "~" then return nil end
+    return all_lines(head, "^%s*%S+[ \t]+[-=<>~]+[ \t]+%S") and arrow
 end
 
 -- A tree in brackets: (a,(b,c));
@@ -214,7 +218,10 @@ end
 -- The reader by the file's content, and by its ending where that alone can say.
 local function reader_of(input, ending)
     local path, head = input.path, input.head
-    if head:find "^%s*<[!?%a]" then return readers.xml(path, head) end
+    if head:find "^%s*<[!?%a]" then
+        local reader = readers.xml(input)
+        if reader then return reader end
+    end
     for _, name in ipairs(BY_CONTENT) do
         if readers[name].is(head, ending) then return readers[name] end
     end
