@@ -341,6 +341,8 @@ bool gpumm_layout__parse_rows(parsing *p) {
         return false;
     }
     close_gaps(p);
+    for (unsigned i = 0; i < p->piece_count; i++)
+        for (unsigned d = 0; d < p->dictionaries; d++) gpumm_layout__intern_settle(&p->pieces[i].names[d]);
     return true;
 }
 
