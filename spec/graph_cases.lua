@@ -224,6 +224,10 @@ return {
         for i = 1, 20000 do nodes[i] = ("node [ id %d k%d 1 ]"):format(i, i) end
         return "graph [ " .. table.concat(nodes, " ") .. " ]"
     end)(), refused = "20000 attributes of 20000 nodes are more than fit" },
+    { "g-lists.gml", 'graph [ node [ id 1 at [ a 1 b [ c "]" ] ] graphics [ x 1 Line [ point [ x 9 y 9 ] ] y 2 ] ] node [ id 2 graphics [ x [ a 1 ] ] ]'
+        .. ' edge [ source 1 graphics [ fill "#000" Line [ point [ x 1 y 2 ] ] ] target 2 value 3 ] ]', 2, 1, weights = "3" },
+    { "g-list-open.gml", "graph [ node [ id 1 at [ a 1 ] ]", refused = "GML: the file ends" },
+    { "g-list-no-key.gml", "graph [ node [ id 1 at [ 5 ] ] ]", refused = "GML: expected a key" },
     -- ---- Pajek ---------------------------------------------------------------------------------
     { "p.net", '*Vertices 3\n1 "Ann B" 0.1 0.2\n2 "Cy D"\n3 "E"\n*Edges\n1 2 2.0\n*Arcs\n2 3\n', 3, 2, weights = "2,1",
         names = "1|2|3", labels = "Ann B|Cy D|E" },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Usual is: keys that are known, numbers and texts, no comment, one list within ("graphics") whose keys that are not
-   known are passed over. */
+/* Usual is: keys that are known, numbers and texts, no comment. Lists within are passed over, but for one ("graphics"),
+   of which some keys are known. */
 #include "modules/layout/records_gml.h"
 
 #include <lauxlib.h>
@@ -92,6 +92,27 @@ static bool is_id(word w) {
 
 static bool names_node(records_role role) { return role == RECORDS_ID || role == RECORDS_FROM || role == RECORDS_TO; }
 
+/* Over a list, at its "[". */
+static bool skip_list(scan *s, records *r) {
+    unsigned depth = 1;
+    s->at++;
+    while (depth > 0) {
+        word key, value;
+        bool quoted;
+        if (skip(s) == ']') {
+            s->at++;
+            depth--;
+            continue;
+        }
+        if (!take_key(s, &key)) return false;
+        if (skip(s) == '[') {
+            s->at++;
+            depth++;
+        } else if (!take_value(s, r, &value, &quoted)) return false;
+    }
+    return true;
+}
+
 /* The keys x and y of what is within; both or none. */
 static bool take_inner(scan *s, records *r, word child) {
     unsigned before = r->count;
@@ -99,9 +120,14 @@ static bool take_inner(scan *s, records *r, word child) {
     while (skip(s) != ']') {
         word key, value;
         bool quoted;
-        if (!take_key(s, &key) || !take_value(s, r, &value, &quoted)) return false;
+        if (!take_key(s, &key)) return false;
+        if (skip(s) == '[') {
+            if (!skip_list(s, r)) return false;
+            continue;
+        }
         const records_key *known = gpumm_layout__records_find(r, child, key);
         double number;
+        if (!take_value(s, r, &value, &quoted)) return false;
         if (!known) continue;
         if (quoted || !gpumm_layout__number(value.at, value.length, '.', &number)) return false;
         if (!gpumm_layout__records_add(r, known, value, false)) return false;
@@ -118,11 +144,11 @@ static bool take_record(scan *s, records *r) {
         if (!take_key(s, &key)) return false;
         bool list = skip(s) == '[';
         const records_key *known = gpumm_layout__records_find(r, list ? key : none, list ? none : key);
-        if (!known) return false;
         if (list) {
-            if (!take_inner(s, r, key)) return false;
+            if (!(known ? take_inner(s, r, key) : skip_list(s, r))) return false;
             continue;
         }
+        if (!known) return false;
         if (!take_value(s, r, &value, &quoted)) return false;
         if (names_node(known->role) && !quoted && !is_id(value)) return false;
         if (known->role == RECORDS_LABEL && value.length == 0) continue;
