@@ -1,4 +1,4 @@
--- successes: 289
+-- successes: 291
 -- SPDX-License-Identifier: MIT
 -- Small files of all formats, by spec/graph_cases.lua: each as it is, gzip'd, and read by several threads.
 
@@ -133,6 +133,26 @@ describe("a file", function()
         assert.equal("i64", t.columns.a:type().name)
         assert.same({ "f64", 7.0, 1.5 }, { t.columns.b:type().name, t.columns.b[7], t.columns.b[3001] })
         assert.same({ "7", "word" }, { t.columns.c[7], t.columns.c[3001] })
+    end)
+
+    it("has no column behind its lines' last delimiter but one that is empty", function()
+        local t = gpumm.columns.read(write("trailing.csv", "a,b\n1,\n2,\n"))
+        assert.same({ "a", "b" }, t.names)
+        t = gpumm.columns.read(write("trailing.csv", "1,2,\n3,4,\n"))
+        assert.same({ { "1", "2", "3" }, { "", "" } }, { t.names, { t.columns[3][1], t.columns[3][2] } })
+        local g = graph.read(write("trailing.csv", "source,target,kind\na,b,\n#c,d,\n"))
+        assert.same({ "a", "b", "#c", "d" }, g.names:totable())
+    end)
+
+    it("is read as it is told to be, or what was told is refused", function()
+        local path = write("told.csv", "a,b\n1,2\n")
+        for option, wrong in pairs { delimiter = ",,", decimal = "x", header = "yes", comments = "x", quotes = 5, columns = "a" } do
+            for what, read in pairs { ["columns.read"] = gpumm.columns.read, ["graph.read"] = graph.read } do
+                local done, message = pcall(read, path, { [option] = wrong })
+                assert.is_false(done)
+                assert.is_truthy(message:find(what .. ": " .. option .. " is ", 1, true), message)
+            end
+        end
     end)
 
     it("that swells past its limit is refused", function()

@@ -6,6 +6,13 @@ local native = require "gpumm.layout.native"
 
 local dialect = {}
 
+--- What may be said about a file of columns.
+dialect.OPTIONS = {
+    header = { kind = "boolean" }, columns = { kind = "table" }, delimiter = { kind = "sign" }, comments = { kind = "boolean" },
+    quotes = { kind = "boolean" }, decimal = { kind = "point" },
+    threads = { kind = "whole", default = 0, least = 0, most = 64 }, limit = { kind = "whole", least = 1 },
+}
+
 local SAMPLE = 200 -- lines
 
 local SIGNS = { "\t", ";", ",", "|" }

@@ -35,12 +35,10 @@ local OTHERS = {
 }
 
 local OPTIONS = {
-    format = { kind = "any" }, columns = { kind = "any" }, header = { kind = "any" }, comments = { kind = "any" },
-    delimiter = { kind = "any" }, quotes = { kind = "any" }, decimal = { kind = "any" },
-    duplicates = { kind = "any", default = "merge" },
-    weights = { kind = "any", default = "strength" }, threads = { kind = "whole", default = 0, least = 0, most = 64 },
-    limit = { kind = "whole", least = 1 },
+    format = { kind = "any" }, duplicates = { kind = "any", default = "merge" },
+    weights = { kind = "any", default = "strength" },
 }
+for name, field in pairs(require "gpumm.columns.dialect".OPTIONS) do OPTIONS[name] = field end
 
 local function one_of(what, value, words)
     for _, word in ipairs(words) do
