@@ -61,6 +61,9 @@ return {
     { "quotes-with-lines-first.tsv", '"a\nb c"\tc\nc\td\n', 3, 2, names = "a\nb c|c|d" },
     { "inches.txt", '5" x\n6" y\n', 4, 2, names = '5"|x|6"|y' },
     { "entities.csv", "a&amp;b,c\n", 2, 1, names = "a&amp;b|c" },
+    { "quoted-blanks.csv", '"a' .. (" "):rep(300000) .. 'b",c\nc,d\n', 3, 2 },
+    { "quoted-blanks-lines.csv", '"a' .. ("x\n"):rep(150000) .. 'b";c\nc;d\n', 3, 2 },
+    { "blanks-before-delimiter.csv", "a" .. (" "):rep(300000) .. ",b\nb,c\n", 3, 2, names = "a|b|c" },
     -- ---- Edge lists: comments ------------------------------------------------------------------
     { "comments.txt", "# one\n% two\na b\n  # three\nb c\n", 3, 2 },
     { "snap.txt", "# Directed graph\n# FromNodeId\tToNodeId\n0\t1\n1\t2\n", 3, 2, names = "0|1|2" },

@@ -1,4 +1,4 @@
--- successes: 291
+-- successes: 294
 -- SPDX-License-Identifier: MIT
 -- Small files of all formats, by spec/graph_cases.lua: each as it is, gzip'd, and read by several threads.
 
@@ -162,5 +162,6 @@ describe("a file", function()
         assert.is_false(read)
         assert.matches("swells to more than 1000 bytes", message)
         assert.equal(1, graph.read(path .. ".gz", { limit = 400000 }).edges)
+        assert.equal(1, graph.read(write("plain.txt", "a b\n"), { limit = 1 }).edges)
     end)
 end)

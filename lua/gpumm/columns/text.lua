@@ -42,11 +42,17 @@ local function has_data(head)
     return head:find "[\r\n][^#%%c%s]" or head:find "[\r\n]c[^%s]" or head:find "[\r\n][ \t]+[^#%%c%s]"
 end
 
--- The first bytes: more than usual where a long comment stands before the data.
+-- Does a line end there that is no quoted field's?
+local function has_line(head)
+    if not head:find('"', 1, true) then return head:find "[\r\n]" end
+    return head:gsub('"[^"]*"', ""):match '^[^"]*':find "[\r\n]"
+end
+
+-- The first bytes: more than usual where a long comment stands before the data, or the first line is long.
 local function beginning(source)
     local size = HEAD
     local head = source:sub(1, size)
-    while size < #source and size < HEAD_MOST and not has_data(head) do
+    while size < #source and size < HEAD_MOST and not (has_data(head) and has_line(head)) do
         size = 2 * size
         head = source:sub(1, size)
     end

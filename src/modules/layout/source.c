@@ -71,6 +71,7 @@ static gpumm_status take_file(source *s, const char *path, uint64_t most) {
         return status;
     }
     bool mappable = S_ISREG(about.st_mode) && about.st_size >= SMALL;
+    if (S_ISREG(about.st_mode)) most = UINT64_MAX; /* what it swells to is limited, not what it is */
     gpumm_status status = mappable ? map_all(s, fd, path, (size_t)about.st_size) : read_all(s, fd, path, most);
     close(fd);
     return status;
