@@ -331,6 +331,11 @@ return {
         .. "</attvalues></node></nodes></graph></gexf>", 1, 0 },
     { "y-nowhere.gexf", GEXF .. '<graph><nodes><node id="a"/></nodes><edges><edge source="a" target="b"/></edges></graph></gexf>',
         refused = 'there is no node "b"' },
+    { "y-weight-attribute.gexf", GEXF .. '<graph><attributes class="edge"><attribute id="0" title="Weight" type="double"/></attributes>'
+        .. '<nodes><node id="a"/><node id="b"/><node id="c"/></nodes><edges><edge source="a" target="b"><attvalues>'
+        .. '<attvalue for="0" value="3"/></attvalues></edge><edge source="b" target="c" weight="2"><attvalues>'
+        .. '<attvalue for="0" value="9"/></attvalues></edge><edge source="a" target="c" label="&lt;"><!-- c --><attvalues>'
+        .. '<attvalue for="0" value="5"/></attvalues></edge></edges></graph></gexf>', 3, 3, weights = "3,2,5" },
     -- ---- DOT -----------------------------------------------------------------------------------
     { "z.gv", "digraph { a -> b; b -> c }", 3, 2, names = "a|b|c" },
     { "z-not-by-ending.txt", "digraph {\n a -> b;\n}\n", 2, 1 },

@@ -1,4 +1,4 @@
--- successes: 10
+-- successes: 11
 -- SPDX-License-Identifier: MIT
 -- Graphs as files and back; positions by the names of their nodes; columns wherever a list may be.
 
@@ -57,6 +57,16 @@ describe("a graph that is written", function()
         end
         assert.same({ 255, 0, 0 }, ml.r:totable())
         assert.same({ "#ff0000", "#00ff00", "#0000ff" }, xf.color:totable())
+    end)
+
+    it("stays directed where all edges of a table were", function()
+        for word, directed in pairs { Directed = true, Undirected = false } do
+            local g = graph.read(write("type.csv", ("Source,Target,Type\na,b,%s\nb,c,%s\n"):format(word, word)))
+            assert.equal(directed, g.directed)
+            assert(graph.write(beside "type.graphml", g))
+            assert.equal(directed, graph.read(beside "type.graphml").directed)
+        end
+        assert.is_nil(graph.read(write("type.csv", "Source,Target,Type\na,b,Directed\nb,c,Undirected\n")).directed)
     end)
 
     it("is well-formed XML whatever the names hold", function()

@@ -220,12 +220,20 @@ local function join_kinds(input, rows, names, to)
     cells.put_kinds(input.node_columns, #left, #input.names)
 end
 
+-- Gephi's column Type says for every edge what mostly holds for all.
+local function direction_of(columns)
+    local types = (columns.Type or columns.type or {}).texts
+    local word = types and #types == 1 and types[1]:lower()
+    if word == "directed" then return true elseif word == "undirected" then return false end
+end
+
 local function carry_out(input, list, roles, at, line)
     local rows, names, flags = read(input, list, at, line)
     input.rows, input.from, input.to = rows, roles.from, roles.to
     input.weight = roles.weight
     input.weighted = roles.weight and list[roles.weight] and flags.given[roles.weight] or false
     input.edge_columns = edge_columns(list, names)
+    if input.directed == nil then input.directed = direction_of(input.edge_columns) end
     if input.two_kinds then join_kinds(input, rows, names, roles.to) else input.names = names[1] end
     return input
 end
