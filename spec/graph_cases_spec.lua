@@ -6,18 +6,8 @@ local gpumm = require "gpumm"
 local graph = gpumm.graph
 local cases = require "spec.graph_cases"
 
-local folder = os.tmpname()
-os.remove(folder)
-assert(os.execute("mkdir " .. folder))
-teardown(function() os.execute("rm -r " .. folder) end)
-
-local function write(name, text)
-    local path = folder .. "/" .. name
-    local file = assert(io.open(path, "wb"))
-    file:write(text)
-    file:close()
-    return path
-end
+local beside = require "spec.beside" (teardown)
+local write = beside.write
 
 local function split(text, by)
     local list = {}

@@ -5,19 +5,9 @@
 local gpumm = require "gpumm"
 local graph, picture = gpumm.graph, gpumm.picture
 
-local folder = os.tmpname()
-os.remove(folder)
-assert(os.execute("mkdir " .. folder))
-teardown(function() os.execute("rm -r " .. folder) end)
-
-local function beside(name) return folder .. "/" .. name end
-
-local function write(name, text)
-    local file = assert(io.open(beside(name), "wb"))
-    file:write(text)
-    file:close()
-    return beside(name)
-end
+local beside = require "spec.beside" (teardown)
+local write = beside.write
+local folder = beside.folder
 
 -- Names that are hard to quote, weights, and an attribute of every type.
 local function sample()
