@@ -1,4 +1,4 @@
--- successes: 11
+-- successes: 12
 -- SPDX-License-Identifier: MIT
 -- Graphs as files and back; positions by the names of their nodes; columns wherever a list may be.
 
@@ -77,7 +77,13 @@ describe("a graph that is written", function()
         assert.has_error(function() picture.outputs { graph = beside "g.txt" } end)
         assert.has_no_error(function() picture.outputs { graph = beside "g.gexf" } end)
         assert.is_false((pcall(graph.write, beside "none/g.gexf", sample())))
-        assert.is_false((pcall(graph.write, beside "few.gexf", sample(), { positions = { { 1, 2 } } })))
+        local function refused(options, message)
+            assert.has_error(function() graph.write(beside "few.gexf", sample(), options) end, message)
+        end
+        refused({ positions = { { 1, 2 } } }, "there are 1 positions for 3 nodes")
+        refused({ positions = gpumm.view("f32x2", { { 1, 2 } }) }, "there are 1 positions for 3 nodes")
+        refused({ positions = { { 1, 2 }, { 3, 4 }, { 5, 0 / 0 } } }, "the position of node 3 is not finite")
+        refused({ sizes = { 1, 1 / 0, 2 } }, "the size of node 2 is not a finite number")
         assert.is_nil(io.open(beside "few.gexf"))
     end)
 end)
@@ -94,6 +100,14 @@ describe("positions with names", function()
                 ('%s has no position for node "nobody"'):format(path))
         end)
     end
+end)
+
+describe("a file of positions", function()
+    it("that has none for a node is refused", function()
+        local path = write("gap.csv", "name,x,y\na,1,2\nb,,3\n")
+        assert.has_error(function() graph.positions(path, { names = { "a", "b" } }) end, path .. ' has no position for node "b"')
+        assert.same({ 1.0, 2.0 }, { graph.positions(path, { names = { "a" } }):get(1) })
+    end)
 end)
 
 describe("a column", function()

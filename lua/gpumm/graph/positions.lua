@@ -76,7 +76,10 @@ function positions.read(path, names)
     for i = 1, #names do
         local row = named:find(names[i])
         if not row then error(("%s has no position for node %q"):format(path, names[i]), 0) end
-        for k = 1, lanes do point[k] = at(row, k) end
+        for k = 1, lanes do
+            point[k] = at(row, k)
+            if point[k] ~= point[k] then error(("%s has no position for node %q"):format(path, names[i]), 0) end
+        end
         out:set(i, table.unpack(point, 1, lanes))
     end
     return out
