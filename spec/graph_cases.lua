@@ -79,6 +79,7 @@ return {
     { "comments-long.csv", ("# a comment\n"):rep(10000) .. "a;b\nb;c\n", 3, 2, names = "a|b|c" },
     { "blank-lines-long.csv", ("\n"):rep(100000) .. "a,b\n", 2, 1, names = "a|b" },
     { "hashtag-pdf.tsv", "%PDF\tu1\nx\tu1\n", 3, 2, names = "%PDF|u1|x" },
+    { "signs-are-data.tsv", "# covid\tu1\n", 2, 1, names = "# covid|u1", options = { comments = false } },
     -- ---- Edge lists: weights -------------------------------------------------------------------
     { "weights.txt", "a b 2.5\nb c -1e3\n", 3, 2, weights = "2.5,-1000" },
     { "weights-some.txt", "a b 2\nb c\n", 3, 2, weights = "2,1" },
@@ -126,6 +127,10 @@ return {
         weights = "490,198" },
     { "header-measure-later.csv", "who,whom,kind,score\nAnn,Bob,x,5\nBob,Cy,y,6\n", 3, 2, weights = "5,6" },
     { "header-no-measure.csv", "a,b,weight\na,c,x\n", refused = ':1: the weight "weight" is not a number' },
+    { "header-not-by-number.csv", "x,y,1\n", 2, 1, names = "x|y", weights = "1", options = { columns = { source = 1, target = 2, weight = 3 } } },
+    { "header-number-beyond.csv", "x,y,1\n", refused = 'there is no column "4"', options = { columns = { source = 1, target = 4 } } },
+    { "header-number-twice.csv", "x,y,1\n", refused = "source and target are two columns", options = { columns = { source = 1, target = 1 } } },
+    { "header-over-names.csv", "n1,n2,v\n1,2,3\n", 2, 1, weights = "3", options = { columns = { source = "n1", target = "n2", weight = "v" } } },
     -- ---- networkx, KONECT, SIF -----------------------------------------------------------------
     { "networkx.edgelist", "1 2 {}\n2 3 {}\n", 3, 2, weights = false },
     { "networkx-weights.edgelist", "1 2 {'weight': 2.5}\n2 3 {'weight': 1}\n", 3, 2, weights = "2.5,1" },

@@ -17,12 +17,12 @@ local SAMPLE = 200 -- lines
 
 local SIGNS = { "\t", ";", ",", "|" }
 
--- The first lines that are not blank, those that begin with a comment's sign apart.
-local function sample_of(head, newline)
+-- The first lines that are not blank, those that begin with a comment's sign apart, unless `all` are data.
+local function sample_of(head, newline, all)
     local lines, signs = {}, {}
     for line in head:gmatch("[^" .. newline .. "]+") do
         local first = line:match "^[%s,]*(%S?)"
-        if first == "#" or first == "%" then signs[#signs + 1] = line
+        if not all and (first == "#" or first == "%") then signs[#signs + 1] = line
         elseif first ~= "" then lines[#lines + 1] = line end
         if #lines == SAMPLE then break end
     end
@@ -92,7 +92,7 @@ end
 function dialect.find(source, head, options)
     local newline = head:find("\n", 1, true) and "\n" or head:find("\r", 1, true) and "\r" or "\n"
     if #head < #source then head = head:match("^(.*)" .. newline) or head end -- whole lines
-    local lines, signs = sample_of(in_one_line(head, newline), newline)
+    local lines, signs = sample_of(in_one_line(head, newline), newline, options.comments == false)
     local signed = #lines == 0 and options.comments ~= true
     if signed then lines = data_in(signs) end
     local shorn = {}

@@ -81,7 +81,7 @@ local function roles_by_option(asked, row, path)
     for key, name in pairs(asked) do
         local role = role_of(tostring(key))
         if not role then error(("%s: columns are source, target and weight, not %s"):format(path, tostring(key)), 0) end
-        local found = math.type(name) == "integer" and name or nil
+        local found = math.type(name) == "integer" and name >= 1 and name <= #row and name or nil
         for i, word in ipairs(row) do
             if word == name then found = i end
         end
@@ -89,7 +89,15 @@ local function roles_by_option(asked, row, path)
         roles[role] = found
     end
     if not (roles.from and roles.to) then error(path .. ": the columns of both ends are needed: source and target", 0) end
+    if roles.from == roles.to then error(path .. ": source and target are two columns", 0) end
     return roles
+end
+
+local function is_named(columns)
+    for _, name in pairs(columns or {}) do
+        if type(name) == "string" then return true end
+    end
+    return false
 end
 
 local function is_integer(word) return word and word:find "^[-+]?%d+$" end
@@ -113,8 +121,7 @@ local function find_roles(sample, options, path, d)
     if named and options.header == nil and is_node_below(sample, named) then named = nil end
     named = named or options.header == nil and not options.columns and roles_by_measure(sample, d) or nil
     local header = options.header
-    if header == nil then header = named ~= nil or type(options.columns) == "table" and type((next(options.columns))) == "string"
-        and not is_integer(first[1]) or is_headline(sample) end
+    if header == nil then header = named ~= nil or is_named(options.columns) or is_headline(sample) end
     if options.columns then return roles_by_option(options.columns, first, path), header end
     if header and named then return named, header, true end
     return { from = 1, to = 2, weight = 3 }, header
