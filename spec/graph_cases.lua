@@ -28,7 +28,8 @@ return {
     { "many-blanks.txt", "  a    b  \n\tb \t c\n", 3, 2, names = "a|b|c", weights = false },
     { "no-last-newline.txt", "a b\nb c", 3, 2 },
     { "tabs.tsv", "a\tb\nb\tc\n", 3, 2, names = "a|b|c" },
-    { "tabs-with-blanks.tsv", "New York\tLos Angeles\nLos Angeles\tSan Diego\n", 3, 2, names = "New York|Los Angeles|San Diego" },
+    { "tabs-with-blanks.tsv", "New York\tLos Angeles\nLos Angeles\tSan Diego\n", 3, 2,
+        names = "New York|Los Angeles|San Diego" },
     { "tabs-padded.tsv", " a \t b \t 2 \nb\tc\t3\n", 3, 2, names = "a|b|c", weights = "2,3" },
     { "commas.csv", "a,b\nb,c\n", 3, 2, names = "a|b|c" },
     { "commas-and-blanks.csv", "Ada L, Charles B\nCharles B, Mary S\n", 3, 2, names = "Ada L|Charles B|Mary S" },
@@ -116,7 +117,8 @@ return {
     { "header-by-number.csv", "9,a,b\n8,b,c\n", 3, 2, names = "a|b|c", options = { columns = { source = 2, target = 3 } } },
     { "header-none.csv", "source,target\na,b\n", 4, 2, options = { header = false } },
     { "header-commented.txt", "#source target\na b\n", 2, 1, names = "a|b" },
-    { "header-unknown.csv", "a,b\n", refused = 'there is no column "x"', options = { columns = { source = "x", target = "b" } } },
+    { "header-unknown.csv", "a,b\n", refused = 'there is no column "x"',
+        options = { columns = { source = "x", target = "b" } } },
     { "header-alone.csv", "source,target\n", refused = "the graph is empty" },
     { "header-weight-word.csv", "source,target,weight\na,b,x\n", refused = ':2: the weight "x" is not a number' },
     { "header-or-node.csv", "node1,node2\nnode2,node3\nnode3,node1\n", 3, 3, names = "node1|node2|node3" },
@@ -127,10 +129,14 @@ return {
         weights = "490,198" },
     { "header-measure-later.csv", "who,whom,kind,score\nAnn,Bob,x,5\nBob,Cy,y,6\n", 3, 2, weights = "5,6" },
     { "header-no-measure.csv", "a,b,weight\na,c,x\n", refused = ':1: the weight "weight" is not a number' },
-    { "header-not-by-number.csv", "x,y,1\n", 2, 1, names = "x|y", weights = "1", options = { columns = { source = 1, target = 2, weight = 3 } } },
-    { "header-number-beyond.csv", "x,y,1\n", refused = 'there is no column "4"', options = { columns = { source = 1, target = 4 } } },
-    { "header-number-twice.csv", "x,y,1\n", refused = "source and target are two columns", options = { columns = { source = 1, target = 1 } } },
-    { "header-over-names.csv", "n1,n2,v\n1,2,3\n", 2, 1, weights = "3", options = { columns = { source = "n1", target = "n2", weight = "v" } } },
+    { "header-not-by-number.csv", "x,y,1\n", 2, 1, names = "x|y", weights = "1",
+        options = { columns = { source = 1, target = 2, weight = 3 } } },
+    { "header-number-beyond.csv", "x,y,1\n", refused = 'there is no column "4"',
+        options = { columns = { source = 1, target = 4 } } },
+    { "header-number-twice.csv", "x,y,1\n", refused = "source and target are two columns",
+        options = { columns = { source = 1, target = 1 } } },
+    { "header-over-names.csv", "n1,n2,v\n1,2,3\n", 2, 1, weights = "3",
+        options = { columns = { source = "n1", target = "n2", weight = "v" } } },
     -- ---- networkx, KONECT, SIF -----------------------------------------------------------------
     { "networkx.edgelist", "1 2 {}\n2 3 {}\n", 3, 2, weights = false },
     { "networkx-weights.edgelist", "1 2 {'weight': 2.5}\n2 3 {'weight': 1}\n", 3, 2, weights = "2.5,1" },
@@ -138,15 +144,18 @@ return {
     { "networkx-words.edgelist", "1 2 {'weight': 'x'}\n", refused = "is not a number" },
     { "konect.tsv", "% sym unweighted\n% 2 3 3\n1 2\n2 3\n", 3, 2 },
     { "konect-weighted.tsv", "% asym weighted\n1 2 3 99\n2 3 4 99\n", 3, 2, weights = "3,4" },
-    { "konect-bipartite.tsv", "% bip weighted\n1 1 1 1290000000\n1 2 1 1290000001\n2 1 1 1290000002\n", 4, 3, weights = "1,1,1" },
+    { "konect-bipartite.tsv", "% bip weighted\n1 1 1 1290000000\n1 2 1 1290000001\n2 1 1 1290000002\n", 4, 3,
+        weights = "1,1,1" },
     { "sif.sif", "a pp b\nb pd c d\nlone\n", 5, 3, names = "a|b|c|d|lone" },
     { "sif-tabs.sif", "a a\tpp\tb b\n", 2, 1, names = "a a|b b" },
     { "sif-numbers.sif", "1 pp 2\n2 pd 3\n", 3, 2, names = "1|2|3" },
     { "sif-half.sif", "a pp\n", refused = ":1: SIF" },
     { "networkx-tight.edgelist", "a b {'weight':2}\r\nb c {'weight':3}\r\n", 3, 2, weights = "2,3" },
-    { "networkx-commas.edgelist", "a,b,{'weight': 2}\nb,c,{'color': 'x, y', 'weight': 3}\n", 3, 2, names = "a|b|c", weights = "2,3" },
+    { "networkx-commas.edgelist", "a,b,{'weight': 2}\nb,c,{'color': 'x, y', 'weight': 3}\n", 3, 2,
+        names = "a|b|c", weights = "2,3" },
     { "networkx-commas-empty.edgelist", "a,b,{}\nb,c,{}\n", 3, 2, names = "a|b|c", weights = false },
-    { "networkx-tabs.edgelist", "New York\tLos Angeles\t{'weight': 2}\n", 2, 1, names = "New York|Los Angeles", weights = "2" },
+    { "networkx-tabs.edgelist", "New York\tLos Angeles\t{'weight': 2}\n", 2, 1, names = "New York|Los Angeles",
+        weights = "2" },
     { "networkx-quoted.edgelist", "a b {'note': \"x, 'weight': 3\", 'weight': 7}\n", 2, 1, weights = "7" },
     { "networkx-value.edgelist", "a b {'kind': 'weight', 'weight': 2}\nb c {'at': (1, 'weight'), 'x': {'weight': 9}}\n", 3, 2,
         weights = "2,1" },
@@ -176,7 +185,8 @@ return {
     { "m-no-banner.mtx", "3 3 1\n1 2\n", refused = "MatrixMarket" },
     { "m-bad-weight.mtx", MM .. "real general\n3 3 1\n1 2 x\n", refused = ":3:" },
     { "m-double.mtx", MM .. "double general\n2 2 1\n1 2 7\n", 2, 1, weights = "7" },
-    { "m-comment-long.mtx", MM .. "pattern general\n% " .. ("x"):rep(100000) .. "\n" .. ("% y\n"):rep(20000) .. "2 2 1\n1 2\n", 2, 1 },
+    { "m-comment-long.mtx", MM .. "pattern general\n% " .. ("x"):rep(100000) .. "\n" .. ("% y\n"):rep(20000)
+        .. "2 2 1\n1 2\n", 2, 1 },
     -- ---- METIS ---------------------------------------------------------------------------------
     { "cycle.graph", "4 4\n2 3\n1 4\n1 4\n2 3\n", 4, 4, names = "1|2|3|4", weights = false },
     { "cycle.txt", "4 4\n2 3\n1 4\n1 4\n2 3\n", 4, 4, names = "1|2|3|4" },
@@ -202,37 +212,45 @@ return {
     { "d-blanks.col", " p edge 3 1\n e 1 2\n", 3, 1 },
     { "d-comment-long.col", "c " .. ("y"):rep(70000) .. "\n" .. ("c z\n"):rep(30000) .. "p edge 3 1\ne 1 2\n", 3, 1 },
     -- ---- GML -----------------------------------------------------------------------------------
-    { "g.gml", 'graph [\n directed 0\n node [ id 1 label "A" ]\n node [ id 2 label "B" ]\n edge [ source 1 target 2 ]\n]\n', 2, 1,
+    { "g.gml", 'graph [\n directed 0\n node [ id 1 label "A" ]\n node [ id 2 label "B" ]\n edge [ source 1 target 2'
+        .. ' ]\n]\n', 2, 1,
         names = "1|2", labels = "A|B" },
     { "g-one-line.gml", "graph [ node [ id 0 ] node [ id 1 ] edge [ source 0 target 1 value 2.5 ] ]", 2, 1, weights = "2.5" },
     { "g-comment.txt", '# c\nCreator "x"\nVersion 1\ngraph\n[\nnode\n[\nid 5\n]\n]\n', 1, 0, names = "5" },
     { "g-entities.gml", 'graph [ node [ id 1 label "&quot;A&quot; &amp; &#228;" ] ]', 1, 0, labels = '"A" & \u{e4}' },
     { "g-nested.gml", "graph [ node [ id 1 graphics [ x 1.5 y 2 ] a [ b [ c 1 ] ] ] ]", 1, 0 },
-    { "g-text-ids.gml", 'graph [ node [ id "a b" ] node [ id "c" ] edge [ source "a b" target "c" ] ]', 2, 1, names = "a b|c" },
+    { "g-text-ids.gml", 'graph [ node [ id "a b" ] node [ id "c" ] edge [ source "a b" target "c" ] ]', 2, 1,
+        names = "a b|c" },
     { "g-twice.gml", "graph [ node [ id 1 ] node [ id 1 ] ]", refused = "GML: the node 1 is there twice" },
     { "g-nowhere.gml", "graph [ node [ id 1 ]\nedge [ source 1 target 2 ] ]", refused = ":2: GML: there is no node 2" },
     { "g-open.gml", "graph [ node [ id 1 ]", refused = "GML: the file ends" },
     { "g-string-open.gml", 'graph [ node [ id 1 label "x ] ]', refused = "GML: a string is not closed" },
-    { "g-infinite.gml", "graph [ node [ id 1e999 ] node [ id 2.0 ] edge [ source 1e999 target 02 ] ]", 2, 1, names = "inf|2" },
+    { "g-infinite.gml", "graph [ node [ id 1e999 ] node [ id 2.0 ] edge [ source 1e999 target 02 ] ]", 2, 1,
+        names = "inf|2" },
     { "g-graphics.gml", "graph [ node [ id 1 graphics 5 ] ]", 1, 0 },
     { "g-edges-first.gml", 'graph [ edge [ source 2 target 1 value 7 ] node [ id 1 ] node [ id 2 label "B" ] node [ id 3 ]'
         .. " edge [ source 1 target 3 value 0x10 ] edge [ source 3 target 2 value 5 ] ]", 3, 3, names = "1|2|3",
         labels = "1|B|3", weights = "7,16,5" },
     { "g-not.gml", "a b\n", refused = "GML" },
-    { "g-igraph.gml", 'graph [ node [ id 0 name "Ann" ] node [ id 1 name "Bob" label "" ] edge [ source 1 target 0 weight 3 ] ]', 2, 1,
+    { "g-igraph.gml", 'graph [ node [ id 0 name "Ann" ] node [ id 1 name "Bob" label "" ] edge [ source 1 target 0'
+        .. ' weight 3 ] ]', 2, 1,
         labels = "Ann|Bob", weights = "3" },
     { "g-no-label.gml", 'graph [ node [ id 1 label "" ] node [ id 2 label "x" ] ]', 2, 0, labels = "1|x" },
     { "g-many-digits.gml", "graph [ node [ id 99999999999999999999 ] node [ id 99999999999999999998 ]"
-        .. " edge [ source 99999999999999999999 target 99999999999999999998 ] ]", 2, 1, names = "99999999999999999999|99999999999999999998" },
-    { "g-entities-more.gml", 'graph [ node [ id 1 label "caf&#xe9; &lt;&what; &#0; &amp;amp; &" ] node [ id 2 label "&#128512;" ] ]', 2, 0,
+        .. " edge [ source 99999999999999999999 target 99999999999999999998 ] ]", 2, 1,
+        names = "99999999999999999999|99999999999999999998" },
+    { "g-entities-more.gml", 'graph [ node [ id 1 label "caf&#xe9; &lt;&what; &#0; &amp;amp; &" ] node [ id 2 label'
+        .. ' "&#128512;" ] ]', 2, 0,
         labels = "caf\u{e9} <&what; &#0; &amp; &|\u{1f600}" },
-    { "g-weight-quoted.gml", 'graph [ node [ id 1 ] node [ id 2 ] edge [ source 1 target 2 weight "2.5" ] ]', 2, 1, weights = "2.5" },
+    { "g-weight-quoted.gml", 'graph [ node [ id 1 ] node [ id 2 ] edge [ source 1 target 2 weight "2.5" ] ]',
+        2, 1, weights = "2.5" },
     { "g-attributes-apart.gml", (function()
         local nodes = {}
         for i = 1, 20000 do nodes[i] = ("node [ id %d k%d 1 ]"):format(i, i) end
         return "graph [ " .. table.concat(nodes, " ") .. " ]"
     end)(), refused = "20000 attributes of 20000 nodes are more than fit" },
-    { "g-lists.gml", 'graph [ node [ id 1 at [ a 1 b [ c "]" ] ] graphics [ x 1 Line [ point [ x 9 y 9 ] ] y 2 ] ] node [ id 2 graphics [ x [ a 1 ] ] ]'
+    { "g-lists.gml", 'graph [ node [ id 1 at [ a 1 b [ c "]" ] ] graphics [ x 1 Line [ point [ x 9 y 9 ] ] y 2 ] ]'
+        .. ' node [ id 2 graphics [ x [ a 1 ] ] ]'
         .. ' edge [ source 1 graphics [ fill "#000" Line [ point [ x 1 y 2 ] ] ] target 2 value 3 ] ]', 2, 1, weights = "3" },
     { "g-list-open.gml", "graph [ node [ id 1 at [ a 1 ] ]", refused = "GML: the file ends" },
     { "g-list-no-key.gml", "graph [ node [ id 1 at [ 5 ] ] ]", refused = "GML: expected a key" },
@@ -262,7 +280,8 @@ return {
         .. '<data key="v_name">Ann</data></node><node id="n1"><data key="v_name">Bob</data></node></graph></graphml>', 2, 0,
         names = "n0|n1", labels = "Ann|Bob" },
     { "x-yed.graphml", GRAPHML .. '<key for="node" id="d6" yfiles.type="nodegraphics"/><graph><node id="n0"><data key="d6">'
-        .. '<y:ShapeNode><y:Geometry x="1" y="2"/><y:NodeLabel>Gene One<y:LabelModel/></y:NodeLabel></y:ShapeNode></data></node>'
+        .. '<y:ShapeNode><y:Geometry x="1" y="2"/><y:NodeLabel>Gene One<y:LabelModel/></y:NodeLabel></y:ShapeNode>'
+        .. '</data></node>'
         .. '</graph></graphml>', 1, 0, labels = "Gene One" },
     { "x-cdata.graphml", GRAPHML
         .. '<key id="l" for="node" attr.name="label"/><graph><node id="a"><data key="l"><![CDATA[<A> & b]]>'
@@ -283,7 +302,8 @@ return {
     { "x-mixed.graphml", GRAPHML
         .. '<key id="l" for="node" attr.name="label"/><key id="n" for="node" attr.name="name"/><graph><node id="a">'
         .. '<data key="n">N</data><data key="l"> L </data></node><node id="b"><!-- c --><data key="l">&lt;</data></node>'
-        .. '<node id="c"><data key="n">C</data><data key="l"/></node><edge source="d" target="a"/><edge source="a" target="b">'
+        .. '<node id="c"><data key="n">C</data><data key="l"/></node><edge source="d" target="a"/>'
+        .. '<edge source="a" target="b">'
         .. '<data key="weight">2</data></edge><edge source="b" target="c"><data key="weight"> 0x3 </data></edge></graph>'
         .. "</graphml>", 4, 3, names = "a|b|c|d", labels = "L|<|C|d", weights = "1,2,3" },
     { "x-entity.graphml", GRAPHML .. '<graph><node id="a&#x26;&lt;"/></graph></graphml>', 1, 0, names = "a&<" },
@@ -298,30 +318,43 @@ return {
     { "x-other.xml", "<svg/>", refused = 'the root is "svg"' },
     { "x-edges-first.graphml", GRAPHML .. '<key id="l" for="node" attr.name="label"/><key id="s" for="node" attr.name="size" '
         .. 'attr.type="double"/><graph><edge source="b" target="c"/><node id="a"><data key="s">1</data></node><node id="c">'
-        .. '<data key="l">C</data></node><node id="b"><data key="s">2</data></node><edge source="a" target="z"/></graph></graphml>',
+        .. '<data key="l">C</data></node><node id="b"><data key="s">2</data></node><edge source="a" target="z"/>'
+        .. '</graph></graphml>',
         4, 2, names = "a|c|b|z", labels = "a|C|b|z" },
-    { "x-defaults.graphml", GRAPHML .. '<key id="w" for="edge" attr.name="weight" attr.type="double"><default>3</default></key>'
+    { "x-defaults.graphml", GRAPHML .. '<key id="w" for="edge" attr.name="weight" attr.type="double"><default>3'
+        .. '</default></key>'
         .. '<key id="l" for="node" attr.name="label"><default>no name</default></key><graph><node id="a"/><node id="b">'
-        .. '<data key="l">B</data></node><edge source="a" target="b"/><edge source="b" target="c"><data key="w">5</data></edge>'
+        .. '<data key="l">B</data></node><edge source="a" target="b"/><edge source="b" target="c"><data key="w">5'
+        .. '</data></edge>'
         .. '</graph></graphml>', 3, 2, weights = "3,5", labels = "no name|B|c" },
     { "x-windows.graphml", '<?xml version="1.0" encoding="windows-1252"?><graphml><key id="l" for="node" attr.name="label"/>'
         .. '<graph><node id="\128"><data key="l">caf\233 <![CDATA[& \228]]></data></node></graph></graphml>', 1, 0,
         names = "\u{20ac}", labels = "caf\u{e9} & \u{e4}" },
     { "x-yed-whole.graphml", GRAPHML .. '<key for="node" id="d5" attr.name="description"/><key for="node" id="d6" '
         .. 'yfiles.type="nodegraphics"/><key for="edge" id="d10" yfiles.type="edgegraphics"/><graph><node id="n0">'
-        .. '<data key="d5" xml:space="preserve"><![CDATA[a <note>]]></data><data key="d6"><y:ShapeNode><y:Geometry x="1" y="2.5"/>'
-        .. '<y:NodeLabel alignment="center" xml:space="preserve"> <y:LabelModel/></y:NodeLabel><y:NodeLabel>Ann &amp; Bob<y:LabelModel>'
-        .. '<y:SmartNodeLabelModel distance="4.0"/></y:LabelModel></y:NodeLabel><y:NodeLabel>other</y:NodeLabel></y:ShapeNode></data>'
-        .. '</node><node id="n1"/><edge source="n0" target="n1"><data key="d10"><y:PolyLineEdge><y:EdgeLabel>knows</y:EdgeLabel>'
+        .. '<data key="d5" xml:space="preserve"><![CDATA[a <note>]]></data><data key="d6"><y:ShapeNode>'
+        .. '<y:Geometry x="1" y="2.5"/>'
+        .. '<y:NodeLabel alignment="center" xml:space="preserve"> <y:LabelModel/></y:NodeLabel>'
+        .. '<y:NodeLabel>Ann &amp; Bob<y:LabelModel>'
+        .. '<y:SmartNodeLabelModel distance="4.0"/></y:LabelModel></y:NodeLabel><y:NodeLabel>other</y:NodeLabel>'
+        .. '</y:ShapeNode></data>'
+        .. '</node><node id="n1"/><edge source="n0" target="n1"><data key="d10"><y:PolyLineEdge><y:EdgeLabel>knows'
+        .. '</y:EdgeLabel>'
         .. '</y:PolyLineEdge></data></edge></graph></graphml>', 2, 1, labels = "Ann & Bob|n1" },
     { "x-yed-group.graphml", GRAPHML .. '<key for="node" id="d6" yfiles.type="nodegraphics"/><graph><node id="n0" '
-        .. 'yfiles.foldertype="group"><data key="d6"><y:GroupNode><y:NodeLabel>Group</y:NodeLabel></y:GroupNode></data><graph id="n0:">'
-        .. '<node id="n0::n0"><data key="d6"><y:ShapeNode><y:NodeLabel>In</y:NodeLabel></y:ShapeNode></data></node></graph></node>'
-        .. '<node id="n1"/><edge source="n0::n0" target="n1"/></graph></graphml>', 3, 1, names = "n0|n0::n0|n1", labels = "Group|In|n1" },
-    { "x-label-upper.graphml", GRAPHML .. '<key id="l" for="node" attr.name="Label"/><graph><node id="a"><data key="l">A</data>'
+        .. 'yfiles.foldertype="group"><data key="d6"><y:GroupNode><y:NodeLabel>Group</y:NodeLabel></y:GroupNode>'
+        .. '</data><graph id="n0:">'
+        .. '<node id="n0::n0"><data key="d6"><y:ShapeNode><y:NodeLabel>In</y:NodeLabel></y:ShapeNode></data></node>'
+        .. '</graph></node>'
+        .. '<node id="n1"/><edge source="n0::n0" target="n1"/></graph></graphml>', 3, 1, names = "n0|n0::n0|n1",
+        labels = "Group|In|n1" },
+    { "x-label-upper.graphml", GRAPHML .. '<key id="l" for="node" attr.name="Label"/><graph><node id="a">'
+        .. '<data key="l">A</data>'
         .. "</node></graph></graphml>", 1, 0, labels = "A" },
-    { "x-name-under-yed.graphml", GRAPHML .. '<key id="n" for="node" attr.name="name"/><key id="y" for="node"/><graph><node id="a">'
-        .. '<data key="n">N</data><data key="y"><y:NodeLabel>Y</y:NodeLabel></data></node><node id="b"><data key="n">M</data></node>'
+    { "x-name-under-yed.graphml", GRAPHML .. '<key id="n" for="node" attr.name="name"/><key id="y" for="node"/>'
+        .. '<graph><node id="a">'
+        .. '<data key="n">N</data><data key="y"><y:NodeLabel>Y</y:NodeLabel></data></node><node id="b">'
+        .. '<data key="n">M</data></node>'
         .. "</graph></graphml>", 2, 0, labels = "Y|M" },
     -- ---- GEXF ----------------------------------------------------------------------------------
     { "y.gexf", GEXF
@@ -332,11 +365,14 @@ return {
     { "y-edges-first.gexf", GEXF .. '<graph><edges><edge source="b" target="a" weight="3"/></edges><nodes><node id="a"/>'
         .. '<node id="b" label="&lt;"/><node id="c" label=""/></nodes><edges><edge source="c" target="a" weight=""/></edges>'
         .. "</graph></gexf>", 3, 2, names = "a|b|c", labels = "a|<|c", weights = "3,1" },
-    { "y-no-key.gexf", GEXF .. '<graph><nodes><node id="a"><attvalues><attvalue for="" value="1"/><attvalue for="k" value="2"/>'
+    { "y-no-key.gexf", GEXF .. '<graph><nodes><node id="a"><attvalues><attvalue for="" value="1"/>'
+        .. '<attvalue for="k" value="2"/>'
         .. "</attvalues></node></nodes></graph></gexf>", 1, 0 },
-    { "y-nowhere.gexf", GEXF .. '<graph><nodes><node id="a"/></nodes><edges><edge source="a" target="b"/></edges></graph></gexf>',
+    { "y-nowhere.gexf", GEXF .. '<graph><nodes><node id="a"/></nodes><edges><edge source="a" target="b"/></edges>'
+        .. '</graph></gexf>',
         refused = 'there is no node "b"' },
-    { "y-weight-attribute.gexf", GEXF .. '<graph><attributes class="edge"><attribute id="0" title="Weight" type="double"/></attributes>'
+    { "y-weight-attribute.gexf", GEXF .. '<graph><attributes class="edge">'
+        .. '<attribute id="0" title="Weight" type="double"/></attributes>'
         .. '<nodes><node id="a"/><node id="b"/><node id="c"/></nodes><edges><edge source="a" target="b"><attvalues>'
         .. '<attvalue for="0" value="3"/></attvalues></edge><edge source="b" target="c" weight="2"><attvalues>'
         .. '<attvalue for="0" value="9"/></attvalues></edge><edge source="a" target="c" label="&lt;"><!-- c --><attvalues>'

@@ -136,7 +136,8 @@ describe("a file", function()
 
     it("is read as it is told to be, or what was told is refused", function()
         local path = write("told.csv", "a,b\n1,2\n")
-        for option, wrong in pairs { delimiter = ",,", decimal = "x", header = "yes", comments = "x", quotes = 5, columns = "a" } do
+        local told = { delimiter = ",,", decimal = "x", header = "yes", comments = "x", quotes = 5, columns = "a" }
+        for option, wrong in pairs(told) do
             for what, read in pairs { ["columns.read"] = gpumm.columns.read, ["graph.read"] = graph.read } do
                 local done, message = pcall(read, path, { [option] = wrong })
                 assert.is_false(done)

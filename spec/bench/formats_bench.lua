@@ -32,7 +32,8 @@ local formats = {
         .. '<key for="edge" id="d10" yfiles.type="edgegraphics"/><graph>\n',
         '  <node id="nI"><data key="d6"><y:ShapeNode><y:Geometry height="30.0" width="30.0" x="X" y="I.5"/>'
         .. '<y:Fill color="#FFCC00" transparent="false"/><y:BorderStyle color="#000000" type="line" width="1.0"/>'
-        .. '<y:NodeLabel alignment="center" fontFamily="Dialog" fontSize="12" textColor="#000000" visible="true">node I</y:NodeLabel>'
+        .. '<y:NodeLabel alignment="center" fontFamily="Dialog" fontSize="12" textColor="#000000" visible="true">node I'
+        .. "</y:NodeLabel>"
         .. '<y:Shape type="rectangle"/></y:ShapeNode></data></node>\n', "",
         '  <edge source="nA" target="nB"><data key="d10"><y:PolyLineEdge><y:EdgeLabel>knows</y:EdgeLabel></y:PolyLineEdge></data>'
         .. "</edge>\n", "</graph></graphml>\n" },
