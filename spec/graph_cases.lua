@@ -28,7 +28,8 @@ return {
     { "many-blanks.txt", "  a    b  \n\tb \t c\n", 3, 2, names = "a|b|c", weights = false },
     { "no-last-newline.txt", "a b\nb c", 3, 2 },
     { "tabs.tsv", "a\tb\nb\tc\n", 3, 2, names = "a|b|c" },
-    { "tabs-with-blanks.tsv", "New York\tLos Angeles\nLos Angeles\tSan Diego\n", 3, 2, names = "New York|Los Angeles|San Diego" },
+    { "tabs-with-blanks.tsv", "New York\tLos Angeles\nLos Angeles\tSan Diego\n", 3, 2,
+        names = "New York|Los Angeles|San Diego" },
     { "tabs-padded.tsv", " a \t b \t 2 \nb\tc\t3\n", 3, 2, names = "a|b|c", weights = "2,3" },
     { "commas.csv", "a,b\nb,c\n", 3, 2, names = "a|b|c" },
     { "commas-and-blanks.csv", "Ada L, Charles B\nCharles B, Mary S\n", 3, 2, names = "Ada L|Charles B|Mary S" },
@@ -58,6 +59,12 @@ return {
     { "quote-open.csv", 'a,b\n"c,d\n', refused = ":2: a quote is not closed" },
     { "quote-goes-on.csv", '"a"b,c\n', refused = ":1: a field goes on behind its quotes" },
     { "quotes-empty.csv", '"",b\nb,c\n', 3, 2, names = "|b|c" },
+    { "quotes-with-lines-first.tsv", '"a\nb c"\tc\nc\td\n', 3, 2, names = "a\nb c|c|d" },
+    { "inches.txt", '5" x\n6" y\n', 4, 2, names = '5"|x|6"|y' },
+    { "entities.csv", "a&amp;b,c\n", 2, 1, names = "a&amp;b|c" },
+    { "quoted-blanks.csv", '"a' .. (" "):rep(300000) .. 'b",c\nc,d\n', 3, 2 },
+    { "quoted-blanks-lines.csv", '"a' .. ("x\n"):rep(150000) .. 'b";c\nc;d\n', 3, 2 },
+    { "blanks-before-delimiter.csv", "a" .. (" "):rep(300000) .. ",b\nb,c\n", 3, 2, names = "a|b|c" },
     -- ---- Edge lists: comments ------------------------------------------------------------------
     { "comments.txt", "# one\n% two\na b\n  # three\nb c\n", 3, 2 },
     { "snap.txt", "# Directed graph\n# FromNodeId\tToNodeId\n0\t1\n1\t2\n", 3, 2, names = "0|1|2" },
@@ -69,6 +76,11 @@ return {
     { "program.txt", "#!/usr/bin/python3 x\n#/home/me/x.py arg\na b\n", 2, 1 },
     { "only-comments.txt", "# a\n# b\n", refused = "the graph is empty" },
     { "only-blanks.txt", "\n \n\t\n", refused = "the graph is empty" },
+    { "comment-of-signs.txt", ("#"):rep(300000) .. "\na b\n", 2, 1 },
+    { "comments-long.csv", ("# a comment\n"):rep(10000) .. "a;b\nb;c\n", 3, 2, names = "a|b|c" },
+    { "blank-lines-long.csv", ("\n"):rep(100000) .. "a,b\n", 2, 1, names = "a|b" },
+    { "hashtag-pdf.tsv", "%PDF\tu1\nx\tu1\n", 3, 2, names = "%PDF|u1|x" },
+    { "signs-are-data.tsv", "# covid\tu1\n", 2, 1, names = "# covid|u1", options = { comments = false } },
     -- ---- Edge lists: weights -------------------------------------------------------------------
     { "weights.txt", "a b 2.5\nb c -1e3\n", 3, 2, weights = "2.5,-1000" },
     { "weights-some.txt", "a b 2\nb c\n", 3, 2, weights = "2,1" },
@@ -105,9 +117,26 @@ return {
     { "header-by-number.csv", "9,a,b\n8,b,c\n", 3, 2, names = "a|b|c", options = { columns = { source = 2, target = 3 } } },
     { "header-none.csv", "source,target\na,b\n", 4, 2, options = { header = false } },
     { "header-commented.txt", "#source target\na b\n", 2, 1, names = "a|b" },
-    { "header-unknown.csv", "a,b\n", refused = 'there is no column "x"', options = { columns = { source = "x", target = "b" } } },
+    { "header-unknown.csv", "a,b\n", refused = 'there is no column "x"',
+        options = { columns = { source = "x", target = "b" } } },
     { "header-alone.csv", "source,target\n", refused = "the graph is empty" },
     { "header-weight-word.csv", "source,target,weight\na,b,x\n", refused = ':2: the weight "x" is not a number' },
+    { "header-or-node.csv", "node1,node2\nnode2,node3\nnode3,node1\n", 3, 3, names = "node1|node2|node3" },
+    { "header-or-words.txt", "from to 12\nto be 9\n", 3, 2, names = "from|to|be", weights = "12,9" },
+    { "header-year.csv", "source,target,1990\na,b,2\n", 2, 1, names = "a|b", weights = false },
+    { "header-measure.csv", "person1,person2,weight\nAnn,Bob,5\nBob,Cy,6\n", 3, 2, names = "Ann|Bob|Cy", weights = "5,6" },
+    { "header-score.tsv", "protein1 protein2 combined_score\nP.A P.B 490\nP.B P.C 198\n", 3, 2, names = "P.A|P.B|P.C",
+        weights = "490,198" },
+    { "header-measure-later.csv", "who,whom,kind,score\nAnn,Bob,x,5\nBob,Cy,y,6\n", 3, 2, weights = "5,6" },
+    { "header-no-measure.csv", "a,b,weight\na,c,x\n", refused = ':1: the weight "weight" is not a number' },
+    { "header-not-by-number.csv", "x,y,1\n", 2, 1, names = "x|y", weights = "1",
+        options = { columns = { source = 1, target = 2, weight = 3 } } },
+    { "header-number-beyond.csv", "x,y,1\n", refused = 'there is no column "4"',
+        options = { columns = { source = 1, target = 4 } } },
+    { "header-number-twice.csv", "x,y,1\n", refused = "source and target are two columns",
+        options = { columns = { source = 1, target = 1 } } },
+    { "header-over-names.csv", "n1,n2,v\n1,2,3\n", 2, 1, weights = "3",
+        options = { columns = { source = "n1", target = "n2", weight = "v" } } },
     -- ---- networkx, KONECT, SIF -----------------------------------------------------------------
     { "networkx.edgelist", "1 2 {}\n2 3 {}\n", 3, 2, weights = false },
     { "networkx-weights.edgelist", "1 2 {'weight': 2.5}\n2 3 {'weight': 1}\n", 3, 2, weights = "2.5,1" },
@@ -115,11 +144,26 @@ return {
     { "networkx-words.edgelist", "1 2 {'weight': 'x'}\n", refused = "is not a number" },
     { "konect.tsv", "% sym unweighted\n% 2 3 3\n1 2\n2 3\n", 3, 2 },
     { "konect-weighted.tsv", "% asym weighted\n1 2 3 99\n2 3 4 99\n", 3, 2, weights = "3,4" },
-    { "konect-bipartite.tsv", "% bip weighted\n1 1 1 1290000000\n1 2 1 1290000001\n2 1 1 1290000002\n", 4, 3, weights = "1,1,1" },
+    { "konect-bipartite.tsv", "% bip weighted\n1 1 1 1290000000\n1 2 1 1290000001\n2 1 1 1290000002\n", 4, 3,
+        weights = "1,1,1" },
     { "sif.sif", "a pp b\nb pd c d\nlone\n", 5, 3, names = "a|b|c|d|lone" },
     { "sif-tabs.sif", "a a\tpp\tb b\n", 2, 1, names = "a a|b b" },
     { "sif-numbers.sif", "1 pp 2\n2 pd 3\n", 3, 2, names = "1|2|3" },
     { "sif-half.sif", "a pp\n", refused = ":1: SIF" },
+    { "networkx-tight.edgelist", "a b {'weight':2}\r\nb c {'weight':3}\r\n", 3, 2, weights = "2,3" },
+    { "networkx-commas.edgelist", "a,b,{'weight': 2}\nb,c,{'color': 'x, y', 'weight': 3}\n", 3, 2,
+        names = "a|b|c", weights = "2,3" },
+    { "networkx-commas-empty.edgelist", "a,b,{}\nb,c,{}\n", 3, 2, names = "a|b|c", weights = false },
+    { "networkx-tabs.edgelist", "New York\tLos Angeles\t{'weight': 2}\n", 2, 1, names = "New York|Los Angeles",
+        weights = "2" },
+    { "networkx-quoted.edgelist", "a b {'note': \"x, 'weight': 3\", 'weight': 7}\n", 2, 1, weights = "7" },
+    { "networkx-value.edgelist", "a b {'kind': 'weight', 'weight': 2}\nb c {'at': (1, 'weight'), 'x': {'weight': 9}}\n", 3, 2,
+        weights = "2,1" },
+    { "networkx-escaped.edgelist", "a b {'note': 'it\\'s, \"x', 'weight': 4.5}\n", 2, 1, weights = "4.5" },
+    { "networkx-other.edgelist", "a b {'weighted': 3, 'my weight': 4}\n", 2, 1, weights = false },
+    { "konect-tight.tsv", "%bip weighted\n1 1 1\n1 2 1\n", 3, 2 },
+    { "networkx-percent.edgelist", "%p a {'weight': 2}\na b {}\n", 3, 2, names = "%p|a|b", weights = "2,1" },
+    { "networkx-commented.edgelist", "% hello there\n# x\na b {'weight': 2}\n", 2, 1, weights = "2" },
     -- ---- Matrix Market -------------------------------------------------------------------------
     { "m.mtx", MM .. "pattern symmetric\n5 5 2\n4 2\n2 1\n", 5, 2, names = "1|2|3|4|5", weights = false },
     { "m-real.mtx", MM .. "real general\n3 3 2\n1 2 .5\n2 3 2\n", 3, 2, weights = "0.5,2" },
@@ -140,6 +184,9 @@ return {
     { "m-more.mtx", MM .. "pattern general\n3 3 1\n1 2\n2 3\n", refused = ":4: more than the 1 entries promised" },
     { "m-no-banner.mtx", "3 3 1\n1 2\n", refused = "MatrixMarket" },
     { "m-bad-weight.mtx", MM .. "real general\n3 3 1\n1 2 x\n", refused = ":3:" },
+    { "m-double.mtx", MM .. "double general\n2 2 1\n1 2 7\n", 2, 1, weights = "7" },
+    { "m-comment-long.mtx", MM .. "pattern general\n% " .. ("x"):rep(100000) .. "\n" .. ("% y\n"):rep(20000)
+        .. "2 2 1\n1 2\n", 2, 1 },
     -- ---- METIS ---------------------------------------------------------------------------------
     { "cycle.graph", "4 4\n2 3\n1 4\n1 4\n2 3\n", 4, 4, names = "1|2|3|4", weights = false },
     { "cycle.txt", "4 4\n2 3\n1 4\n1 4\n2 3\n", 4, 4, names = "1|2|3|4" },
@@ -162,24 +209,51 @@ return {
     { "d-outside.col", "p edge 2 1\ne 1 3\n", refused = ':2: DIMACS: "3" is not a node from 1 to 2' },
     { "d-word.col", "p edge 2 1\ne 1 x\n", refused = ":2: DIMACS: expected 'e ROW ROW'" },
     { "d-cnf.cnf", "p cnf 3 2\n1 -3 0\n", refused = "DIMACS" },
+    { "d-blanks.col", " p edge 3 1\n e 1 2\n", 3, 1 },
+    { "d-comment-long.col", "c " .. ("y"):rep(70000) .. "\n" .. ("c z\n"):rep(30000) .. "p edge 3 1\ne 1 2\n", 3, 1 },
     -- ---- GML -----------------------------------------------------------------------------------
-    { "g.gml", 'graph [\n directed 0\n node [ id 1 label "A" ]\n node [ id 2 label "B" ]\n edge [ source 1 target 2 ]\n]\n', 2, 1,
+    { "g.gml", 'graph [\n directed 0\n node [ id 1 label "A" ]\n node [ id 2 label "B" ]\n edge [ source 1 target 2'
+        .. ' ]\n]\n', 2, 1,
         names = "1|2", labels = "A|B" },
     { "g-one-line.gml", "graph [ node [ id 0 ] node [ id 1 ] edge [ source 0 target 1 value 2.5 ] ]", 2, 1, weights = "2.5" },
     { "g-comment.txt", '# c\nCreator "x"\nVersion 1\ngraph\n[\nnode\n[\nid 5\n]\n]\n', 1, 0, names = "5" },
     { "g-entities.gml", 'graph [ node [ id 1 label "&quot;A&quot; &amp; &#228;" ] ]', 1, 0, labels = '"A" & \u{e4}' },
     { "g-nested.gml", "graph [ node [ id 1 graphics [ x 1.5 y 2 ] a [ b [ c 1 ] ] ] ]", 1, 0 },
-    { "g-text-ids.gml", 'graph [ node [ id "a b" ] node [ id "c" ] edge [ source "a b" target "c" ] ]', 2, 1, names = "a b|c" },
+    { "g-text-ids.gml", 'graph [ node [ id "a b" ] node [ id "c" ] edge [ source "a b" target "c" ] ]', 2, 1,
+        names = "a b|c" },
     { "g-twice.gml", "graph [ node [ id 1 ] node [ id 1 ] ]", refused = "GML: the node 1 is there twice" },
     { "g-nowhere.gml", "graph [ node [ id 1 ]\nedge [ source 1 target 2 ] ]", refused = ":2: GML: there is no node 2" },
     { "g-open.gml", "graph [ node [ id 1 ]", refused = "GML: the file ends" },
     { "g-string-open.gml", 'graph [ node [ id 1 label "x ] ]', refused = "GML: a string is not closed" },
-    { "g-infinite.gml", "graph [ node [ id 1e999 ] node [ id 2.0 ] edge [ source 1e999 target 02 ] ]", 2, 1, names = "inf|2" },
+    { "g-infinite.gml", "graph [ node [ id 1e999 ] node [ id 2.0 ] edge [ source 1e999 target 02 ] ]", 2, 1,
+        names = "inf|2" },
     { "g-graphics.gml", "graph [ node [ id 1 graphics 5 ] ]", 1, 0 },
     { "g-edges-first.gml", 'graph [ edge [ source 2 target 1 value 7 ] node [ id 1 ] node [ id 2 label "B" ] node [ id 3 ]'
         .. " edge [ source 1 target 3 value 0x10 ] edge [ source 3 target 2 value 5 ] ]", 3, 3, names = "1|2|3",
         labels = "1|B|3", weights = "7,16,5" },
     { "g-not.gml", "a b\n", refused = "GML" },
+    { "g-igraph.gml", 'graph [ node [ id 0 name "Ann" ] node [ id 1 name "Bob" label "" ] edge [ source 1 target 0'
+        .. ' weight 3 ] ]', 2, 1,
+        labels = "Ann|Bob", weights = "3" },
+    { "g-no-label.gml", 'graph [ node [ id 1 label "" ] node [ id 2 label "x" ] ]', 2, 0, labels = "1|x" },
+    { "g-many-digits.gml", "graph [ node [ id 99999999999999999999 ] node [ id 99999999999999999998 ]"
+        .. " edge [ source 99999999999999999999 target 99999999999999999998 ] ]", 2, 1,
+        names = "99999999999999999999|99999999999999999998" },
+    { "g-entities-more.gml", 'graph [ node [ id 1 label "caf&#xe9; &lt;&what; &#0; &amp;amp; &" ] node [ id 2 label'
+        .. ' "&#128512;" ] ]', 2, 0,
+        labels = "caf\u{e9} <&what; &#0; &amp; &|\u{1f600}" },
+    { "g-weight-quoted.gml", 'graph [ node [ id 1 ] node [ id 2 ] edge [ source 1 target 2 weight "2.5" ] ]',
+        2, 1, weights = "2.5" },
+    { "g-attributes-apart.gml", (function()
+        local nodes = {}
+        for i = 1, 20000 do nodes[i] = ("node [ id %d k%d 1 ]"):format(i, i) end
+        return "graph [ " .. table.concat(nodes, " ") .. " ]"
+    end)(), refused = "20000 attributes of 20000 nodes are more than fit" },
+    { "g-lists.gml", 'graph [ node [ id 1 at [ a 1 b [ c "]" ] ] graphics [ x 1 Line [ point [ x 9 y 9 ] ] y 2 ] ]'
+        .. ' node [ id 2 graphics [ x [ a 1 ] ] ]'
+        .. ' edge [ source 1 graphics [ fill "#000" Line [ point [ x 1 y 2 ] ] ] target 2 value 3 ] ]', 2, 1, weights = "3" },
+    { "g-list-open.gml", "graph [ node [ id 1 at [ a 1 ] ]", refused = "GML: the file ends" },
+    { "g-list-no-key.gml", "graph [ node [ id 1 at [ 5 ] ] ]", refused = "GML: expected a key" },
     -- ---- Pajek ---------------------------------------------------------------------------------
     { "p.net", '*Vertices 3\n1 "Ann B" 0.1 0.2\n2 "Cy D"\n3 "E"\n*Edges\n1 2 2.0\n*Arcs\n2 3\n', 3, 2, weights = "2,1",
         names = "1|2|3", labels = "Ann B|Cy D|E" },
@@ -191,6 +265,8 @@ return {
     { "p-no-vertices.net", "*Edges\n1 2\n", refused = "Pajek: *Vertices comes first" },
     { "p-unknown.net", "*Vertices 2\n*Cats\n1 2\n", refused = "Pajek: *cats is not known" },
     { "p-not.net", "a b\n", refused = "Pajek" },
+    { "p-infinite.net", "*Vertices 2\n*Edges\n1 2 -inf\n", refused = ':3: Pajek: the weight "-inf" is not a number' },
+    { "p-drawn.net", "*Vertices 2\n*Edges\n1 2 c Blue\n", 2, 1, weights = false },
     -- ---- GraphML -------------------------------------------------------------------------------
     { "x.graphml", GRAPHML .. PAIR, 2, 1, names = "a|b" },
     { "x.xml", "<!DOCTYPE graphml>\n<graphml>" .. PAIR, 2, 1 },
@@ -204,7 +280,8 @@ return {
         .. '<data key="v_name">Ann</data></node><node id="n1"><data key="v_name">Bob</data></node></graph></graphml>', 2, 0,
         names = "n0|n1", labels = "Ann|Bob" },
     { "x-yed.graphml", GRAPHML .. '<key for="node" id="d6" yfiles.type="nodegraphics"/><graph><node id="n0"><data key="d6">'
-        .. '<y:ShapeNode><y:Geometry x="1" y="2"/><y:NodeLabel>Gene One<y:LabelModel/></y:NodeLabel></y:ShapeNode></data></node>'
+        .. '<y:ShapeNode><y:Geometry x="1" y="2"/><y:NodeLabel>Gene One<y:LabelModel/></y:NodeLabel></y:ShapeNode>'
+        .. '</data></node>'
         .. '</graph></graphml>', 1, 0, labels = "Gene One" },
     { "x-cdata.graphml", GRAPHML
         .. '<key id="l" for="node" attr.name="label"/><graph><node id="a"><data key="l"><![CDATA[<A> & b]]>'
@@ -225,7 +302,8 @@ return {
     { "x-mixed.graphml", GRAPHML
         .. '<key id="l" for="node" attr.name="label"/><key id="n" for="node" attr.name="name"/><graph><node id="a">'
         .. '<data key="n">N</data><data key="l"> L </data></node><node id="b"><!-- c --><data key="l">&lt;</data></node>'
-        .. '<node id="c"><data key="n">C</data><data key="l"/></node><edge source="d" target="a"/><edge source="a" target="b">'
+        .. '<node id="c"><data key="n">C</data><data key="l"/></node><edge source="d" target="a"/>'
+        .. '<edge source="a" target="b">'
         .. '<data key="weight">2</data></edge><edge source="b" target="c"><data key="weight"> 0x3 </data></edge></graph>'
         .. "</graphml>", 4, 3, names = "a|b|c|d", labels = "L|<|C|d", weights = "1,2,3" },
     { "x-entity.graphml", GRAPHML .. '<graph><node id="a&#x26;&lt;"/></graph></graphml>', 1, 0, names = "a&<" },
@@ -238,6 +316,46 @@ return {
     { "x-junk.graphml", "<graphml>" .. PAIR .. "<more/>", refused = "junk after document element" },
     { "x-encoding.graphml", '<?xml version="1.0" encoding="EBCDIC"?><graphml>' .. PAIR, refused = "encoding" },
     { "x-other.xml", "<svg/>", refused = 'the root is "svg"' },
+    { "x-edges-first.graphml", GRAPHML .. '<key id="l" for="node" attr.name="label"/><key id="s" for="node" attr.name="size" '
+        .. 'attr.type="double"/><graph><edge source="b" target="c"/><node id="a"><data key="s">1</data></node><node id="c">'
+        .. '<data key="l">C</data></node><node id="b"><data key="s">2</data></node><edge source="a" target="z"/>'
+        .. '</graph></graphml>',
+        4, 2, names = "a|c|b|z", labels = "a|C|b|z" },
+    { "x-defaults.graphml", GRAPHML .. '<key id="w" for="edge" attr.name="weight" attr.type="double"><default>3'
+        .. '</default></key>'
+        .. '<key id="l" for="node" attr.name="label"><default>no name</default></key><graph><node id="a"/><node id="b">'
+        .. '<data key="l">B</data></node><edge source="a" target="b"/><edge source="b" target="c"><data key="w">5'
+        .. '</data></edge>'
+        .. '</graph></graphml>', 3, 2, weights = "3,5", labels = "no name|B|c" },
+    { "x-windows.graphml", '<?xml version="1.0" encoding="windows-1252"?><graphml><key id="l" for="node" attr.name="label"/>'
+        .. '<graph><node id="\128"><data key="l">caf\233 <![CDATA[& \228]]></data></node></graph></graphml>', 1, 0,
+        names = "\u{20ac}", labels = "caf\u{e9} & \u{e4}" },
+    { "x-yed-whole.graphml", GRAPHML .. '<key for="node" id="d5" attr.name="description"/><key for="node" id="d6" '
+        .. 'yfiles.type="nodegraphics"/><key for="edge" id="d10" yfiles.type="edgegraphics"/><graph><node id="n0">'
+        .. '<data key="d5" xml:space="preserve"><![CDATA[a <note>]]></data><data key="d6"><y:ShapeNode>'
+        .. '<y:Geometry x="1" y="2.5"/>'
+        .. '<y:NodeLabel alignment="center" xml:space="preserve"> <y:LabelModel/></y:NodeLabel>'
+        .. '<y:NodeLabel>Ann &amp; Bob<y:LabelModel>'
+        .. '<y:SmartNodeLabelModel distance="4.0"/></y:LabelModel></y:NodeLabel><y:NodeLabel>other</y:NodeLabel>'
+        .. '</y:ShapeNode></data>'
+        .. '</node><node id="n1"/><edge source="n0" target="n1"><data key="d10"><y:PolyLineEdge><y:EdgeLabel>knows'
+        .. '</y:EdgeLabel>'
+        .. '</y:PolyLineEdge></data></edge></graph></graphml>', 2, 1, labels = "Ann & Bob|n1" },
+    { "x-yed-group.graphml", GRAPHML .. '<key for="node" id="d6" yfiles.type="nodegraphics"/><graph><node id="n0" '
+        .. 'yfiles.foldertype="group"><data key="d6"><y:GroupNode><y:NodeLabel>Group</y:NodeLabel></y:GroupNode>'
+        .. '</data><graph id="n0:">'
+        .. '<node id="n0::n0"><data key="d6"><y:ShapeNode><y:NodeLabel>In</y:NodeLabel></y:ShapeNode></data></node>'
+        .. '</graph></node>'
+        .. '<node id="n1"/><edge source="n0::n0" target="n1"/></graph></graphml>', 3, 1, names = "n0|n0::n0|n1",
+        labels = "Group|In|n1" },
+    { "x-label-upper.graphml", GRAPHML .. '<key id="l" for="node" attr.name="Label"/><graph><node id="a">'
+        .. '<data key="l">A</data>'
+        .. "</node></graph></graphml>", 1, 0, labels = "A" },
+    { "x-name-under-yed.graphml", GRAPHML .. '<key id="n" for="node" attr.name="name"/><key id="y" for="node"/>'
+        .. '<graph><node id="a">'
+        .. '<data key="n">N</data><data key="y"><y:NodeLabel>Y</y:NodeLabel></data></node><node id="b">'
+        .. '<data key="n">M</data></node>'
+        .. "</graph></graphml>", 2, 0, labels = "Y|M" },
     -- ---- GEXF ----------------------------------------------------------------------------------
     { "y.gexf", GEXF
         .. '<graph defaultedgetype="undirected"><nodes><node id="0" label="A"/><node id="1" label="B"/></nodes><edges>'
@@ -247,10 +365,18 @@ return {
     { "y-edges-first.gexf", GEXF .. '<graph><edges><edge source="b" target="a" weight="3"/></edges><nodes><node id="a"/>'
         .. '<node id="b" label="&lt;"/><node id="c" label=""/></nodes><edges><edge source="c" target="a" weight=""/></edges>'
         .. "</graph></gexf>", 3, 2, names = "a|b|c", labels = "a|<|c", weights = "3,1" },
-    { "y-no-key.gexf", GEXF .. '<graph><nodes><node id="a"><attvalues><attvalue for="" value="1"/><attvalue for="k" value="2"/>'
+    { "y-no-key.gexf", GEXF .. '<graph><nodes><node id="a"><attvalues><attvalue for="" value="1"/>'
+        .. '<attvalue for="k" value="2"/>'
         .. "</attvalues></node></nodes></graph></gexf>", 1, 0 },
-    { "y-nowhere.gexf", GEXF .. '<graph><nodes><node id="a"/></nodes><edges><edge source="a" target="b"/></edges></graph></gexf>',
+    { "y-nowhere.gexf", GEXF .. '<graph><nodes><node id="a"/></nodes><edges><edge source="a" target="b"/></edges>'
+        .. '</graph></gexf>',
         refused = 'there is no node "b"' },
+    { "y-weight-attribute.gexf", GEXF .. '<graph><attributes class="edge">'
+        .. '<attribute id="0" title="Weight" type="double"/></attributes>'
+        .. '<nodes><node id="a"/><node id="b"/><node id="c"/></nodes><edges><edge source="a" target="b"><attvalues>'
+        .. '<attvalue for="0" value="3"/></attvalues></edge><edge source="b" target="c" weight="2"><attvalues>'
+        .. '<attvalue for="0" value="9"/></attvalues></edge><edge source="a" target="c" label="&lt;"><!-- c --><attvalues>'
+        .. '<attvalue for="0" value="5"/></attvalues></edge></edges></graph></gexf>', 3, 3, weights = "3,2,5" },
     -- ---- DOT -----------------------------------------------------------------------------------
     { "z.gv", "digraph { a -> b; b -> c }", 3, 2, names = "a|b|c" },
     { "z-not-by-ending.txt", "digraph {\n a -> b;\n}\n", 2, 1 },
@@ -281,4 +407,35 @@ return {
     { "matrix.txt", "0 1 0\n1 0 1\n0 1 0\n", refused = "adjacency matrix" },
     { "matrix.csv", ";A;B\nA;0;1\nB;1;0\n", refused = ":1: an edge needs two names" },
     { "empty.txt", "", refused = "the graph is empty" },
+    { "arrows.txt", "1 -> 2\n2 -> 3\n", refused = 'a list with "->" between the names, which is not read' },
+    { "dashes.txt", "a -- b\nb -- c\n", refused = 'a list with "--" between the names' },
+    { "tuples.txt", "(1, 2)\n(2, 3)\n", refused = "a list of tuples" },
+    { "adjacency.txt", "#x.py\n# GMT Sun Nov 29 09:00:00 2026\n# \n1 2 3\n2 3 4\n", refused = "networkx's adjacency list" },
+    { "adjacency.adjlist", "1 2 3 4\n2 3\n3 4\n", refused = "networkx's adjacency list" },
+    { "nodes.csv", "Id,Label\n1,A\n2,B\n", refused = "a table of nodes" },
+    { "matrix-header.csv", "a,b,c\n0,1,0\n1,0,1\n0,1,0\n", refused = "adjacency matrix" },
+    { "matrix-names.csv", '"";"A";"B";"C"\n"A";0;1;1\n"B";1;0;1\n"C";1;1;0\n', refused = "adjacency matrix" },
+    { "matrix-directed.csv", "0,1,0,1\n0,0,1,0\n1,1,0,1\n1,0,0,0\n", refused = "adjacency matrix" },
+    { "no-matrix.txt", "1 2 1 1290\n2 3 1 1291\n3 4 1 1292\n4 5 1 1293\n", 5, 4, weights = "1,1,1,1" },
+    { "a.stp", "33D32945 STP File, STP Format Version 1.0\n", refused = "SteinLib" },
+    { "a.nt", "<http://a> <http://p> <http://b> .\n", refused = "RDF" },
+    { "a-comment.html", "<!-- c --><html><body>a b</body></html>", refused = "HTML" },
+    { "a.xls", "\208\207\17\224\161\177\26\225\0\0", refused = "Office" },
+    { "a.mat", "MATLAB 5.0 MAT-file, Platform: GLNXA64\n", refused = "MATLAB" },
+    { "a.lz4", "\4\34M\24d@", refused = "LZ4" },
+    { "a.exe", "MZ\144\0\3", refused = "a program" },
+    { "utf32-le.txt", "\255\254\0\0a\0\0\0 \0\0\0b\0\0\0", refused = "UTF-32" },
+    { "utf32-be.txt", "\0\0\254\255\0\0\0a\0\0\0 \0\0\0b", refused = "UTF-32" },
+    { "gene.txt", "PAR1 THRB\nPAR1 F2\n", 3, 2, names = "PAR1|THRB|F2" },
+    { "name-bz.txt", "BZhang x\n", 2, 1 },
+    { "name-gif.txt", "GIF89 MZ\n", 2, 1 },
+    { "name-brackets.txt", "[a] [b]\n[b] c\n", 3, 2, names = "[a]|[b]|c" },
+    { "brackets.txt", "(" .. (")"):rep(65000) .. "\n", refused = ":1: an edge needs two names" },
+    { "name-star.tsv", "*\tabc\nabc\td\n", 3, 2, names = "*|abc|d" },
+    { "name-tag.txt", "<t> a\na b\n", 3, 2, names = "<t>|a|b" },
+    { "name-braces.tsv", "{}\ta\na\tb\n", 3, 2, names = "{}|a|b" },
+    { "name-number.txt", "[2] a\n", 2, 1, names = "[2]|a" },
+    { "name-equals.txt", "a = 2.5\nb = 1\n", 3, 2, names = "a|=|b", weights = "2.5,1" },
+    { "dict.py", "{'a': ['b']}\n", refused = "a Python dict" },
+    { "text.rtf", "{\\rtf1 a b}\n", refused = "RTF" },
 }

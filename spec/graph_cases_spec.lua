@@ -1,4 +1,4 @@
--- successes: 211
+-- successes: 300
 -- SPDX-License-Identifier: MIT
 -- Small files of all formats, by spec/graph_cases.lua: each as it is, gzip'd, and read by several threads.
 
@@ -6,18 +6,8 @@ local gpumm = require "gpumm"
 local graph = gpumm.graph
 local cases = require "spec.graph_cases"
 
-local folder = os.tmpname()
-os.remove(folder)
-assert(os.execute("mkdir " .. folder))
-teardown(function() os.execute("rm -r " .. folder) end)
-
-local function write(name, text)
-    local path = folder .. "/" .. name
-    local file = assert(io.open(path, "wb"))
-    file:write(text)
-    file:close()
-    return path
-end
+local beside = require "spec.beside" (teardown)
+local write = beside.write
 
 local function split(text, by)
     local list = {}
@@ -135,6 +125,27 @@ describe("a file", function()
         assert.same({ "7", "word" }, { t.columns.c[7], t.columns.c[3001] })
     end)
 
+    it("has no column behind its lines' last delimiter but one that is empty", function()
+        local t = gpumm.columns.read(write("trailing.csv", "a,b\n1,\n2,\n"))
+        assert.same({ "a", "b" }, t.names)
+        t = gpumm.columns.read(write("trailing.csv", "1,2,\n3,4,\n"))
+        assert.same({ { "1", "2", "3" }, { "", "" } }, { t.names, { t.columns[3][1], t.columns[3][2] } })
+        local g = graph.read(write("trailing.csv", "source,target,kind\na,b,\n#c,d,\n"))
+        assert.same({ "a", "b", "#c", "d" }, g.names:totable())
+    end)
+
+    it("is read as it is told to be, or what was told is refused", function()
+        local path = write("told.csv", "a,b\n1,2\n")
+        local told = { delimiter = ",,", decimal = "x", header = "yes", comments = "x", quotes = 5, columns = "a" }
+        for option, wrong in pairs(told) do
+            for what, read in pairs { ["columns.read"] = gpumm.columns.read, ["graph.read"] = graph.read } do
+                local done, message = pcall(read, path, { [option] = wrong })
+                assert.is_false(done)
+                assert.is_truthy(message:find(what .. ": " .. option .. " is ", 1, true), message)
+            end
+        end
+    end)
+
     it("that swells past its limit is refused", function()
         local path = write("swells.txt", ("a b\n"):rep(100000))
         assert(os.execute("gzip -f " .. path))
@@ -142,5 +153,6 @@ describe("a file", function()
         assert.is_false(read)
         assert.matches("swells to more than 1000 bytes", message)
         assert.equal(1, graph.read(path .. ".gz", { limit = 400000 }).edges)
+        assert.equal(1, graph.read(write("plain.txt", "a b\n"), { limit = 1 }).edges)
     end)
 end)

@@ -5,18 +5,9 @@
 local gpumm = require "gpumm"
 local graph = gpumm.graph
 
-local folder = os.tmpname()
-os.remove(folder)
-assert(os.execute("mkdir " .. folder))
-teardown(function() os.execute("rm -r " .. folder) end)
-
-local function write(name, text)
-    local path = folder .. "/" .. name
-    local file = assert(io.open(path, "wb"))
-    file:write(text)
-    file:close()
-    return path
-end
+local beside = require "spec.beside" (teardown)
+local write = beside.write
+local folder = beside.folder
 
 local function read(name, text) return graph.read(write(name, text)) end
 

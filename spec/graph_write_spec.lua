@@ -1,23 +1,13 @@
--- successes: 9
+-- successes: 12
 -- SPDX-License-Identifier: MIT
 -- Graphs as files and back; positions by the names of their nodes; columns wherever a list may be.
 
 local gpumm = require "gpumm"
 local graph, picture = gpumm.graph, gpumm.picture
 
-local folder = os.tmpname()
-os.remove(folder)
-assert(os.execute("mkdir " .. folder))
-teardown(function() os.execute("rm -r " .. folder) end)
-
-local function beside(name) return folder .. "/" .. name end
-
-local function write(name, text)
-    local file = assert(io.open(beside(name), "wb"))
-    file:write(text)
-    file:close()
-    return beside(name)
-end
+local beside = require "spec.beside" (teardown)
+local write = beside.write
+local folder = beside.folder
 
 -- Names that are hard to quote, weights, and an attribute of every type.
 local function sample()
@@ -59,13 +49,41 @@ describe("a graph that is written", function()
         assert.same({ "#ff0000", "#00ff00", "#0000ff" }, xf.color:totable())
     end)
 
+    it("stays directed where all edges of a table were", function()
+        for word, directed in pairs { Directed = true, Undirected = false } do
+            local g = graph.read(write("type.csv", ("Source,Target,Type\na,b,%s\nb,c,%s\n"):format(word, word)))
+            assert.equal(directed, g.directed)
+            assert(graph.write(beside "type.graphml", g))
+            assert.equal(directed, graph.read(beside "type.graphml").directed)
+        end
+        assert.is_nil(graph.read(write("type.csv", "Source,Target,Type\na,b,Directed\nb,c,Undirected\n")).directed)
+    end)
+
+    it("is well-formed XML whatever the names hold", function()
+        local g = graph.read(write("odd.csv", "source,target\ncaf\233,b\1\n\u{fffe},\u{e9}\u{1f600}\n\192\175,\237\160\128\n"))
+        for _, ending in ipairs { "graphml", "gexf" } do
+            assert(graph.write(beside("odd." .. ending), g))
+            local back = graph.read(beside("odd." .. ending))
+            assert.same({ "caf\u{e9}", "b\u{fffd}", "\u{fffd}", "\u{e9}\u{1f600}", "\u{c0}\u{af}", "\u{ed}\u{a0}\u{80}" },
+                back.names:totable())
+            local file <close> = assert(io.open(beside("odd." .. ending), "rb"))
+            assert.is_truthy(utf8.len(file:read "a"))
+        end
+    end)
+
     it("is refused by its ending before the work, and where it cannot lie", function()
         assert.has_error(function() graph.write(beside "g.txt", sample()) end,
             ("graphs are written as .graphml, .gexf or .csv (edges), not as %q"):format(beside "g.txt"))
         assert.has_error(function() picture.outputs { graph = beside "g.txt" } end)
         assert.has_no_error(function() picture.outputs { graph = beside "g.gexf" } end)
         assert.is_false((pcall(graph.write, beside "none/g.gexf", sample())))
-        assert.is_false((pcall(graph.write, beside "few.gexf", sample(), { positions = { { 1, 2 } } })))
+        local function refused(options, message)
+            assert.has_error(function() graph.write(beside "few.gexf", sample(), options) end, message)
+        end
+        refused({ positions = { { 1, 2 } } }, "there are 1 positions for 3 nodes")
+        refused({ positions = gpumm.view("f32x2", { { 1, 2 } }) }, "there are 1 positions for 3 nodes")
+        refused({ positions = { { 1, 2 }, { 3, 4 }, { 5, 0 / 0 } } }, "the position of node 3 is not finite")
+        refused({ sizes = { 1, 1 / 0, 2 } }, "the size of node 2 is not a finite number")
         assert.is_nil(io.open(beside "few.gexf"))
     end)
 end)
@@ -82,6 +100,14 @@ describe("positions with names", function()
                 ('%s has no position for node "nobody"'):format(path))
         end)
     end
+end)
+
+describe("a file of positions", function()
+    it("that has none for a node is refused", function()
+        local path = write("gap.csv", "name,x,y\na,1,2\nb,,3\n")
+        assert.has_error(function() graph.positions(path, { names = { "a", "b" } }) end, path .. ' has no position for node "b"')
+        assert.same({ 1.0, 2.0 }, { graph.positions(path, { names = { "a" } }):get(1) })
+    end)
 end)
 
 describe("a column", function()

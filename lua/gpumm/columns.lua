@@ -10,12 +10,6 @@ local text = require "gpumm.columns.text"
 
 local columns = {}
 
-local FIELDS = {
-    header = { kind = "any" }, columns = { kind = "any" }, delimiter = { kind = "any" }, comments = { kind = "any" },
-    quotes = { kind = "any" }, decimal = { kind = "any" }, threads = { kind = "whole", default = 0, least = 0, most = 64 },
-    limit = { kind = "whole", least = 1 },
-}
-
 local KINDS = { integer = "i64", number = "f64", text = "name", skip = "skip" }
 
 -- A first line of words over numbers is a header; so is one that is told.
@@ -92,7 +86,7 @@ end
 --- are), decimal (","), threads, limit (bytes that a gzip'd file may swell to: 16 GiB).
 function columns.read(path, options)
     if type(path) ~= "string" then error("columns.read needs a path, not a " .. type(path), 2) end
-    options = checked.options("columns.read", options, FIELDS, 2)
+    options = checked.options("columns.read", options, dialect.OPTIONS, 2)
     local source <close>, head = text.open(path, "the columns", options)
     local d = dialect.find(source, head, options)
     local sample = dialect.sample(source, d)

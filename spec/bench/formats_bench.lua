@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- How long the formats take that list nodes and edges one by one: microseconds of CPU time for each node or edge, at two
 -- sizes, the second ten times the first. "plain" files have what a graph needs, "full" ones labels, weights and
--- attributes beside.
+-- attributes beside; others have what a program writes besides.
 --     gpumm-run spec/bench/formats_bench.lua FOLDER [NODES [FORMAT]]
 
 local gpumm = require "gpumm"
@@ -20,6 +20,23 @@ local formats = {
         .. KEY:format("d1", "node", "size", "double") .. KEY:format("d2", "edge", "weight", "double") .. "<graph>\n",
         '  <node id="nI">\n    <data key="d0">node I</data>\n    <data key="d1">X</data>\n  </node>\n', "",
         '  <edge source="nA" target="nB">\n    <data key="d2">X</data>\n  </edge>\n', "</graph></graphml>\n" },
+    { "graphml", "latin", '<?xml version="1.0" encoding="ISO-8859-1"?>\n<graphml>' .. KEY:format("d0", "node", "label", "string")
+        .. KEY:format("d2", "edge", "weight", "double") .. "<graph>\n",
+        '  <node id="nI">\n    <data key="d0">caf\233 &amp; I</data>\n  </node>\n', "",
+        '  <edge source="nA" target="nB">\n    <data key="d2">X</data>\n  </edge>\n', "</graph></graphml>\n" },
+    { "graphml", "default", XML .. "<graphml>" .. (KEY:gsub("/>$", ""):format("d0", "node", "color", "string"))
+        .. "><default>red</default></key>" .. (KEY:gsub("/>$", ""):format("d1", "edge", "weight", "double"))
+        .. "><default>2</default></key><graph>\n", '  <node id="nI"/>\n', "", '  <edge source="nA" target="nB"/>\n',
+        "</graph></graphml>\n" },
+    { "graphml", "yed", XML .. '<graphml><key for="node" id="d6" yfiles.type="nodegraphics"/>'
+        .. '<key for="edge" id="d10" yfiles.type="edgegraphics"/><graph>\n',
+        '  <node id="nI"><data key="d6"><y:ShapeNode><y:Geometry height="30.0" width="30.0" x="X" y="I.5"/>'
+        .. '<y:Fill color="#FFCC00" transparent="false"/><y:BorderStyle color="#000000" type="line" width="1.0"/>'
+        .. '<y:NodeLabel alignment="center" fontFamily="Dialog" fontSize="12" textColor="#000000" visible="true">node I'
+        .. "</y:NodeLabel>"
+        .. '<y:Shape type="rectangle"/></y:ShapeNode></data></node>\n', "",
+        '  <edge source="nA" target="nB"><data key="d10"><y:PolyLineEdge><y:EdgeLabel>knows</y:EdgeLabel></y:PolyLineEdge></data>'
+        .. "</edge>\n", "</graph></graphml>\n" },
     { "gexf", "plain", XML .. "<gexf><graph><nodes>\n", '<node id="I"/>\n', "</nodes><edges>\n",
         '<edge source="A" target="B"/>\n', "</edges></graph></gexf>\n" },
     { "gexf", "full", XML .. '<gexf><graph><attributes class="node"><attribute id="0" title="size" type="double"/>'
@@ -28,6 +45,8 @@ local formats = {
         '  <edge id="I" source="A" target="B" weight="X"/>\n', "</edges></graph></gexf>\n" },
     { "gml", "plain", "graph [\n", "node [ id I ]\n", "", "edge [ source A target B ]\n", "]\n" },
     { "gml", "full", "graph [\n  directed 0\n", '  node [\n    id I\n    label "node I"\n    size X\n  ]\n', "",
+        "  edge [\n    source A\n    target B\n    value X\n  ]\n", "]\n" },
+    { "gml", "entity", "graph [\n  directed 0\n", '  node [\n    id I\n    label "caf&#233; &amp; I"\n  ]\n', "",
         "  edge [\n    source A\n    target B\n    value X\n  ]\n", "]\n" },
     { "pajek", "plain", "*Vertices N\n", 'I "nI"\n', "*Edges\n", "A B\n", "" },
     { "pajek", "full", "*Vertices N\n", 'I "node I" X 0.2500 ellipse\n', "*Edges\n", "A B X\n", "" },

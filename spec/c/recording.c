@@ -174,6 +174,13 @@ static void grow(world *w, gpumm_stream *s, dice *d) {
     CHECK_OK(gpumm_manager_trim(w->m, NULL));
 }
 
+/* Where memory relocates; but a block that has room for more stays. */
+static bool has_moved(const world *w) {
+    gpumm_buffer_info info;
+    gpumm_buffer_get_info(w->b[0], &info);
+    return info.generation > 1;
+}
+
 /* ---- Recorded once ------------------------------------------------------------------------------------------------ */
 
 /* Every kind of operation; with names and lengths where it is recorded, with the numbers where not. */
@@ -252,7 +259,7 @@ static void replay_is_launching(gpumm_options o, const char *what) {
     dice same = d;
     grow(&here, NULL, &d);
     grow(&there, s, &same);
-    if (o.relocate) { /* its buffers have moved: it is recorded anew */
+    if (has_moved(&there)) { /* then it is recorded anew */
         CHECK_STATUS(replay_with(r, s, 1, 1, 1, NULL), GPUMM_STALE);
         CHECK_SAYS("'a' has moved");
         CHECK_OK(gpumm_recording_begin(r));

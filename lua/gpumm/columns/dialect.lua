@@ -6,25 +6,32 @@ local native = require "gpumm.layout.native"
 
 local dialect = {}
 
+--- What may be said about a file of columns.
+dialect.OPTIONS = {
+    header = { kind = "boolean" }, columns = { kind = "table" }, delimiter = { kind = "sign" }, comments = { kind = "boolean" },
+    quotes = { kind = "boolean" }, decimal = { kind = "point" },
+    threads = { kind = "whole", default = 0, least = 0, most = 64 }, limit = { kind = "whole", least = 1 },
+}
+
 local SAMPLE = 200 -- lines
 
 local SIGNS = { "\t", ";", ",", "|" }
 
--- The first lines that are not blank, those that begin with a comment's sign apart.
-local function sample_of(head, newline)
+-- The first lines that are not blank, those that begin with a comment's sign apart, unless `all` are data.
+local function sample_of(head, newline, all)
     local lines, signs = {}, {}
     for line in head:gmatch("[^" .. newline .. "]+") do
         local first = line:match "^[%s,]*(%S?)"
-        if first == "#" or first == "%" then signs[#signs + 1] = line
+        if not all and (first == "#" or first == "%") then signs[#signs + 1] = line
         elseif first ~= "" then lines[#lines + 1] = line end
         if #lines == SAMPLE then break end
     end
     return lines, signs
 end
 
--- The line without what stands in quotes.
+-- The line without what stands in quotes, and without entities: the sign in &amp; separates nothing.
 local function bare(line)
-    return (line:gsub('^(%s*)"[^"]*"', "%1"):gsub('([\t;,|%s])"[^"]*"', "%1"))
+    return (line:gsub("&#?%w+;", "e"):gsub('^(%s*)"[^"]*"', "%1"):gsub('([\t;,|%s])"[^"]*"', "%1"))
 end
 
 local function all(lines, test)
@@ -62,6 +69,15 @@ local function any(lines, pattern)
     return false
 end
 
+-- A field in quotes may have several lines.
+local function in_one_line(head, newline)
+    if not head:find('"', 1, true) then return head end
+    local text = (newline .. head):gsub('([%s,;|])"([^"]*)"%f[%z%s,;|]', function(before, inner)
+        if inner:find(newline, 1, true) then return before .. '"' .. inner:gsub("[\r\n]", " ") .. '"' end
+    end)
+    return text
+end
+
 -- Names such as #covid begin with a sign, and have no blank behind it.
 local function data_in(signs)
     local lines = {}
@@ -76,7 +92,7 @@ end
 function dialect.find(source, head, options)
     local newline = head:find("\n", 1, true) and "\n" or head:find("\r", 1, true) and "\r" or "\n"
     if #head < #source then head = head:match("^(.*)" .. newline) or head end -- whole lines
-    local lines, signs = sample_of(head, newline)
+    local lines, signs = sample_of(in_one_line(head, newline), newline, options.comments == false)
     local signed = #lines == 0 and options.comments ~= true
     if signed then lines = data_in(signs) end
     local shorn = {}

@@ -10,9 +10,9 @@ local function problem_of(head)
     local at, line = 1, 1
     while at <= #head do
         local content, past = head:match("^([^\r\n]*)\r?\n?()", at)
-        local kind, nodes, edges = content:match "^p%s+(%a+)%s+(%d+)%s+(%d+)%s*$"
+        local kind, nodes, edges = content:match "^%s*p%s+(%a+)%s+(%d+)%s+(%d+)%s*$"
         if kind then return kind, math.tointeger(tonumber(nodes)), math.tointeger(tonumber(edges)), line, past end
-        if content:find "%S" and not content:find "^c%f[^%w]" or past == at then return nil end
+        if content:find "%S" and not content:find "^%s*c%f[^%w]" or past == at then return nil end
         at, line = past, line + 1
     end
 end
@@ -21,7 +21,7 @@ local LETTERS = { edge = "e", edges = "e", col = "e", sp = "a", max = "a", min =
 local EDGE = { e = "e ROW ROW", a = "a ROW ROW NUMBER" }
 
 local function read(input)
-    local kind, nodes, _, line, at = problem_of(input.head)
+    local kind, nodes, promised, line, at = problem_of(input.head)
     local letter = LETTERS[kind]
     if not letter then text.fail(input.path, line, "DIMACS of the kind %q is no graph", kind) end
     if not nodes or nodes > 0x7fffffff then text.fail(input.path, line, "DIMACS: so many nodes cannot be") end
@@ -45,6 +45,9 @@ local function read(input)
     local flags = fault_line
     input.rows, input.from, input.to, input.weight, input.weighted = rows, 2, 3, 4, flags.given[4]
     input.names = native.texts(nodes)
+    if #rows ~= promised and 2 * #rows ~= promised and #rows ~= 2 * promised then -- some count, or have, both directions
+        native.say(("%s: %d edges are promised, and %d are there"):format(input.path, promised, #rows))
+    end
     return input
 end
 

@@ -18,7 +18,11 @@ local ROLES = {
     weight = { "weight", "weights", "w" },
 }
 
+-- Words that say weight where nothing better does, above a column of numbers.
+local MEASURES = { "value", "score", "count", "strength", "cost", "distance", "length", "similarity" }
+
 local function role_of(word)
+    if #word > 40 then return nil end
     word = word:lower():gsub("^[#%%]+%s*", "")
     for role, words in pairs(ROLES) do
         for _, known in ipairs(words) do
@@ -27,14 +31,48 @@ local function role_of(word)
     end
 end
 
--- Which column plays which role by the header; nil where it names no two ends.
+-- Which column plays which role by the header; nil where it names no two ends. "from to 12" counts two words.
 local function roles_by_header(row)
-    local roles = {}
+    local roles, number = {}, false
     for i, word in ipairs(row) do
         local role = role_of(word)
         if role and not roles[role] then roles[role] = i end
+        number = number or tonumber(word) ~= nil
     end
-    return roles.from and roles.to and roles or nil
+    if not (roles.from and roles.to) then return nil end
+    if number and not (row[roles.from]:lower() == "source" and row[roles.to]:lower() == "target") then return nil end
+    return roles
+end
+
+-- node1,node2 over node2,node3 is an edge like the others.
+local function is_node_below(sample, roles)
+    local names = { [sample[1][roles.from]] = true, [sample[1][roles.to]] = true }
+    for name in pairs(names) do
+        if not name:find "%d$" then return false end
+    end
+    for k = 2, #sample do
+        if names[sample[k][roles.from]] or names[sample[k][roles.to]] then return true end
+    end
+    return false
+end
+
+local function is_measure(word)
+    word = word:lower()
+    for _, measure in ipairs(MEASURES) do
+        if word == measure or word:find("[_ ]" .. measure .. "$") then return true end
+    end
+    return role_of(word) == "weight"
+end
+
+-- Roles where the first line has no word for the ends, but one for a weight that stands above numbers alone.
+local function roles_by_measure(sample, d)
+    local at
+    for i, word in ipairs(sample[1] or {}) do
+        if tonumber(word) then return nil end
+        local kind = i > 2 and #sample > 1 and is_measure(word) and kinds.of_column(sample, 2, i, d)
+        if not at and (kind == "i64" or kind == "f64") then at = i end
+    end
+    return at and { from = 1, to = 2, weight = at }
 end
 
 -- Which columns the caller has said: { source = "from", target = 2, … }.
@@ -43,7 +81,7 @@ local function roles_by_option(asked, row, path)
     for key, name in pairs(asked) do
         local role = role_of(tostring(key))
         if not role then error(("%s: columns are source, target and weight, not %s"):format(path, tostring(key)), 0) end
-        local found = math.type(name) == "integer" and name or nil
+        local found = math.type(name) == "integer" and name >= 1 and name <= #row and name or nil
         for i, word in ipairs(row) do
             if word == name then found = i end
         end
@@ -51,7 +89,15 @@ local function roles_by_option(asked, row, path)
         roles[role] = found
     end
     if not (roles.from and roles.to) then error(path .. ": the columns of both ends are needed: source and target", 0) end
+    if roles.from == roles.to then error(path .. ": source and target are two columns", 0) end
     return roles
+end
+
+local function is_named(columns)
+    for _, name in pairs(columns or {}) do
+        if type(name) == "string" then return true end
+    end
+    return false
 end
 
 local function is_integer(word) return word and word:find "^[-+]?%d+$" end
@@ -69,12 +115,13 @@ local function is_headline(sample)
     return true
 end
 
-local function find_roles(sample, options, path)
+local function find_roles(sample, options, path, d)
     local first = sample[1] or {}
     local named = roles_by_header(first)
+    if named and options.header == nil and is_node_below(sample, named) then named = nil end
+    named = named or options.header == nil and not options.columns and roles_by_measure(sample, d) or nil
     local header = options.header
-    if header == nil then header = named ~= nil or type(options.columns) == "table" and type((next(options.columns))) == "string"
-        and not is_integer(first[1]) or is_headline(sample) end
+    if header == nil then header = named ~= nil or is_named(options.columns) or is_headline(sample) end
     if options.columns then return roles_by_option(options.columns, first, path), header end
     if header and named then return named, header, true end
     return { from = 1, to = 2, weight = 3 }, header
@@ -89,12 +136,18 @@ local function all_match(lines, pattern)
     return #lines > 0
 end
 
--- networkx: a b {'weight': 2.5}, a b {}.
-local function is_networkx(lines) return all_match(lines, "^%s*%S+%s+%S+%s+{.*}%s*$") end
+-- networkx: a b {'weight': 2.5}, a b {}; what separates the names there, nil: it is not that.
+local function networkx_delimiter(lines)
+    if all_match(lines, "^%s*%S+ +%S+ +{.*}%s*$") then return " " end
+    for _, sign in ipairs { "\t", ",", ";", "|" } do
+        if all_match(lines, ("^[^%s]+%s[^%s]+%s *{.*}%%s*$"):format(sign, sign, sign, sign)) then return sign end
+    end
+    return all_match(lines, "^%s*%S+%s+%S+%s+{.*}%s*$") and " " or nil
+end
 
 -- KONECT's first line: % bip weighted
 local function konect_of(signs)
-    local kind, weights = (signs[1] or ""):match "^%%%s+(%a+)%s+(%a+)%s*$"
+    local kind, weights = (signs[1] or ""):match "^%%%s*(%a+)%s+(%a+)%s*$"
     if kind == "bip" or kind == "sym" or kind == "asym" then return kind, weights end
 end
 
@@ -174,19 +227,27 @@ local function join_kinds(input, rows, names, to)
     cells.put_kinds(input.node_columns, #left, #input.names)
 end
 
+-- Gephi's column Type says for every edge what mostly holds for all.
+local function direction_of(columns)
+    local types = (columns.Type or columns.type or {}).texts
+    local word = types and #types == 1 and types[1]:lower()
+    if word == "directed" then return true elseif word == "undirected" then return false end
+end
+
 local function carry_out(input, list, roles, at, line)
     local rows, names, flags = read(input, list, at, line)
     input.rows, input.from, input.to = rows, roles.from, roles.to
     input.weight = roles.weight
     input.weighted = roles.weight and list[roles.weight] and flags.given[roles.weight] or false
     input.edge_columns = edge_columns(list, names)
+    if input.directed == nil then input.directed = direction_of(input.edge_columns) end
     if input.two_kinds then join_kinds(input, rows, names, roles.to) else input.names = names[1] end
     return input
 end
 
 -- Does a comment name the columns? "#source target" is none of the edges.
 local function is_headed(line)
-    local from, to = (line or ""):match "(%S+)[%s,;]+([^%s,;]+)"
+    local from, to = (line or ""):sub(1, 400):match "^([^%s,;]+)[%s,;]+([^%s,;]+)"
     return from and roles_by_header { from, to } ~= nil
 end
 
@@ -200,8 +261,12 @@ end
 function edges.read(input)
     local d, lines, signs = dialect.find(input.source, input.head, input.options)
     input.dialect = d
-    if is_networkx(lines) then
-        d.delimiter, d.loose, d.quotes, d.columns = " ", false, false, 0
+    local sign = input.options.delimiter == nil and networkx_delimiter(lines)
+    if sign then
+        d.delimiter, d.loose, d.quotes, d.columns = sign, false, false, 0
+        local percents = {} -- networkx's comments begin with #
+        for _, one in ipairs(signs) do percents[#percents + 1] = one:match "^%s*%%.*" end
+        if networkx_delimiter(percents) == sign and d.comments ~= "" then d.comments = "#" end
         local list = { { kind = "name", required = true }, { kind = "name", required = true }, { kind = "dict" } }
         return carry_out(input, list, { from = 1, to = 2, weight = 3 }, 1, 1)
     end
@@ -210,7 +275,7 @@ function edges.read(input)
     if kind then d.columns, input.directed = 0, kind == "asym" end
     if is_headed(signs[#signs]) then d.columns = 0 end
     local sample = dialect.sample(input.source, d)
-    local roles, header, named = find_roles(sample, input.options, input.path)
+    local roles, header, named = find_roles(sample, input.options, input.path, d)
     if weights == "unweighted" or input.options.weights == false then roles.weight = nil end
     local at, line = 1, 1
     if header and sample[1] then at, line = sample[1].next, sample[1].next_line end

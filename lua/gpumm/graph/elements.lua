@@ -84,13 +84,13 @@ function elements:weight(value)
     return weight
 end
 
---- The graph that was read.
-function elements:built()
+--- The graph that was read; `order` as built has it.
+function elements:built(order)
     local input = self.input
     input.labels = self.labels
     input.node_columns, input.edge_columns = cells.filled(self.node_columns), cells.filled(self.edge_columns)
     input.directed = self.directed
-    return input:built(self.builder)
+    return input:built(self.builder, order)
 end
 
 return elements

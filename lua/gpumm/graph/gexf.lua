@@ -6,12 +6,16 @@ local elements = require "gpumm.graph.elements"
 
 local open, close = {}, {}
 
+-- An edge that has no weight of its own may have one among its attributes.
+local function is_weight(class, key) return class == "edge" and key.name:lower() == "weight" end
+
 -- Values of that attribute are put where open.attvalue would put them.
 local function register(self, class, id, key)
     if id == "" or self.keys[class][id] then self.usual = false end -- attributes that change are read as they come
     self.keys[class][id] = key
     local columns = class == "node" and self.node_columns or self.edge_columns
-    self.records:key(class, "attvalue", id, "column", elements.type(key.kind), cells.column(columns, key.name))
+    if is_weight(class, key) then self.records:key(class, "attvalue", id, "value")
+    else self.records:key(class, "attvalue", id, "column", elements.type(key.kind), cells.column(columns, key.name)) end
 end
 
 function open:graph()
@@ -43,20 +47,25 @@ end
 function open:edge()
     local from, to, weight = self:need("edge", "source"), self:need("edge", "target"), self:get "weight"
     local label, id = self:get "label", self:get "id"
-    local value = weight and weight ~= "" and self:weight(weight) or nil
-    if #self.ends == 0 and self.builder:find(from) and self.builder:find(to) then self.builder:edge(from, to, value)
-    else -- it waits for its nodes, and all behind it, for edges keep their order
-        self.ends[#self.ends + 1] = { from, to, value, self.xml:line() }
-        self.records:stop "edge"
-    end
-    local e = self.builder:edges() + #self.ends
-    self.items[#self.items + 1] = { kind = "edge", index = e, columns = self.edge_columns }
+    local e = self.builder:edges() + #self.ends + 1
+    self.items[#self.items + 1] = { kind = "edge", index = e, columns = self.edge_columns, from = from, to = to,
+        weight = weight and weight ~= "" and self:weight(weight) or nil, line = self.xml:line() }
     if label and label ~= "" then cells.put(self.edge_columns, "label", e, label) end
     if id then cells.put(self.edge_columns, "id", e, id) end
 end
 
 function close:node() table.remove(self.items) end
-function close:edge() table.remove(self.items) end
+
+function close:edge()
+    local edge = table.remove(self.items)
+    local weight = edge.weight or edge.other and self:weight(edge.other)
+    if #self.ends == 0 and self.builder:find(edge.from) and self.builder:find(edge.to) then
+        self.builder:edge(edge.from, edge.to, weight)
+    else -- it waits for its nodes, and all behind it, for edges keep their order
+        self.ends[#self.ends + 1] = { edge.from, edge.to, weight, edge.line }
+        self.records:stop "edge"
+    end
+end
 
 function open:attvalue()
     local item, id, value = self.items[#self.items], self:get "for" or self:get "id", self:get "value"
@@ -66,7 +75,8 @@ function open:attvalue()
         key = { name = id }
         self:register(item.kind, id, key)
     end
-    cells.put(item.columns, key.name, item.index, elements.value(key.kind, value))
+    if is_weight(item.kind, key) then item.other = value
+    else cells.put(item.columns, key.name, item.index, elements.value(key.kind, value)) end
 end
 
 function open:position()
@@ -94,7 +104,7 @@ end
 -- A key's default is what nodes or edges have that say nothing.
 local function add_defaults(self, kind, columns, count)
     for _, key in pairs(self.keys[kind]) do
-        if key.default then
+        if key.default and not is_weight(kind, key) then
             cells.column(columns, key.name):default(count, elements.value(key.kind, key.default))
         end
     end

@@ -10,14 +10,22 @@ local find, sub = string.find, string.sub
 
 local ENTITIES = { quot = '"', amp = "&", lt = "<", gt = ">", apos = "'" }
 
+-- What an entity stands for; those that are not known stay as they are.
+local function entity(word)
+    if #word > 10 then return nil end
+    local digits = word:match "^#(%d+)$"
+    local code = digits and tonumber(digits) or word:find "^#x%x+$" and tonumber("0" .. word:sub(2))
+    if not code then return ENTITIES[word] end
+    local half = code >= 0xd800 and code < 0xe000
+    return code > 0 and code < 0x110000 and not half and utf8.char(code) or nil
+end
+
 local function resolved(value)
     if not find(value, "&", 1, true) then return value end
-    value = value:gsub("&#(%d+);", function(c)
-        c = tonumber(c)
-        return c and c > 0 and c < 0x110000 and utf8.char(c) or nil
-    end)
-    return (value:gsub("&(%a+);", ENTITIES))
+    return (value:gsub("&(#?%w+);", entity))
 end
+
+local NODES = { id = true, source = true, target = true } -- keys that say which node
 
 local Reader = {}
 Reader.__index = Reader
@@ -67,6 +75,7 @@ function Reader:pair()
     local value = word and tonumber(word)
     if not word then self:fail("%s has no value", key) end
     self.at = word_stop + 1
+    if NODES[key] and find(word, "^[-+]?%d+$") and math.type(value) ~= "integer" then value = word end -- 64 bits are too few
     return key, value or word
 end
 
@@ -98,6 +107,7 @@ function Reader:put(kind, key, i, value)
     if not self.registered[kind][key] then
         self.registered[kind][key] = true
         local role = kind == "edge" and key == "value" and "value" or "column"
+        if kind == "node" and key == "name" then role = "name" end
         self.records:key(kind, "", key, role, "any", cells.column(columns, key))
     end
     cells.put(columns, key, i, value)
@@ -109,7 +119,9 @@ function Reader:node()
     local before = self.builder:count()
     local i = self.builder:node(id_text(all.id))
     if i ~= before + 1 then self:fail("the node %s is there twice", id_text(all.id)) end
-    if all.label ~= nil then self.labels:put(i, all.label) end
+    local label = all.label
+    if label == nil or label == "" then label = all.name end
+    if label ~= nil and label ~= "" then self.labels:put(i, label) end
     for key, value in pairs(all) do
         if not KNOWN_NODE[key] then self:put("node", key, i, value) end
     end
@@ -139,6 +151,7 @@ function Reader:join(edge)
     local from, to, all = self.builder:find(edge.from), self.builder:find(edge.to), edge.all
     if not (from and to) then self:fail("there is no node %s", from and edge.to or edge.from) end
     local weight = all.weight == nil and all.value or all.weight
+    if all.weight ~= nil then weight = tonumber(weight) or weight end
     if weight ~= nil and (type(weight) ~= "number" or weight - weight ~= 0) then
         if all.weight ~= nil then self:fail("the weight %q is not a number", tostring(weight)) end
         weight = nil

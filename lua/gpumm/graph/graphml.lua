@@ -11,6 +11,9 @@ local open, close = {}, {}
 -- Which attribute of a node is its label: the first of these that it has.
 local LABELS = { "label", "NodeLabel", "name" }
 
+local LEFT = { node = "EdgeLabel", edge = "NodeLabel" }
+local SPELLED = { Weight = "weight", Label = "label" }
+
 -- Data of that key are put where the functions below would put them.
 local function register(self, id, key)
     if id == "" or self.keys[id] then self.usual = false end -- keys that change are read as they come
@@ -36,7 +39,7 @@ end
 function open:key()
     local id = self:get "id" or self:get "attr.name" or ""
     local name = self:get "attr.name" or id
-    if name == "Weight" then name = "weight" end
+    name = SPELLED[name] or name
     self.key = { name = name, kind = self:get "attr.type", of = self:get "for" or "all" }
     self:register(id, self.key)
 end
@@ -46,7 +49,32 @@ function close:key() self.key = nil end
 function open:default()
     if self.key then
         self.key.default = text.trim(self:text())
-        if self.key.default ~= "" then self.defaults, self.usual = true, false end
+        if self.key.default ~= "" then self:otherwise(self.key) end
+    end
+end
+
+-- A key's default: for labels, which are found in several places, and for weights that are none, it is looked for at every
+-- node and edge; others are put at the end where there is a gap.
+local function otherwise(self, key)
+    local edges, special = key.of ~= "node", false
+    for _, name in ipairs(LABELS) do special = special or key.of ~= "edge" and key.name == name end
+    if edges and key.name == "weight" then
+        local weight = tonumber(key.default)
+        if weight and weight - weight == 0 then
+            self.weight_otherwise = weight
+            self.records:otherwise(weight)
+        else special = true end
+    end
+    if special then self.defaults, self.usual = true, false else self.gaps[#self.gaps + 1] = key end
+end
+
+local function fill_gaps(self)
+    for _, key in ipairs(self.gaps) do
+        local value = elements.value(key.kind, key.default)
+        if key.of ~= "edge" then cells.column(self.node_columns, key.name):default(self.builder:count(), value) end
+        if key.of ~= "node" and key.name ~= "weight" then
+            cells.column(self.edge_columns, key.name):default(self.builder:edges(), value)
+        end
     end
 end
 
@@ -89,7 +117,7 @@ open.NodeLabel, open.EdgeLabel = graphic "NodeLabel", graphic "EdgeLabel"
 function open:Geometry()
     local item = self.items[#self.items]
     local x, y = tonumber(self:get "x"), tonumber(self:get "y")
-    if item and item.kind == "node" and x and y then item.parts.x, item.parts.y = x, y end
+    if item and item.kind == "node" and x and y then item.parts.x, item.parts.y = x + 0.0, y + 0.0 end
 end
 
 function open:hyperedge() self:fail "a hyperedge joins more than two nodes; edges are read" end
@@ -120,7 +148,7 @@ end
 function close:edge()
     local item = table.remove(self.items)
     if self.defaults then add_defaults(self, item) end
-    local weight = item.parts.weight
+    local weight = item.parts.weight or self.weight_otherwise
     if type(weight) == "string" then weight = self:weight(weight) end
     self.builder:edge(item.from, item.to, weight)
     local e = self.builder:edges()
@@ -130,17 +158,35 @@ function close:edge()
     end
 end
 
+-- What records have without being told. Elements that are not named here or above say nothing.
+local function usual(reader)
+    reader:start "l"
+    local records, nodes, edges = reader.records, reader.node_columns, reader.edge_columns
+    records:key("node", "", "id", "id")
+    records:key("node", "data", "", "text")
+    records:key("node", "NodeLabel", "", "inner")
+    records:key("node", "Geometry", "", "pair")
+    records:key("node", "Geometry", "x", "column", "number", cells.column(nodes, "x"))
+    records:key("node", "Geometry", "y", "column", "number", cells.column(nodes, "y"))
+    records:key("edge", "", "source", "from")
+    records:key("edge", "", "target", "to")
+    records:key("edge", "data", "", "text")
+    records:key("edge", "EdgeLabel", "", "inner", "text", cells.column(edges, "label"))
+    for _, kind in ipairs { "node", "edge" } do
+        for _, child in ipairs { "graph", "key", "default", "node", "edge", "hyperedge", LEFT[kind] } do
+            records:key(kind, child, "", "left")
+        end
+    end
+end
+
 local function read(input)
     local reader = elements.new(input, open, close)
     reader.items, reader.keys, reader.register = {}, {}, register
-    reader:start ""
-    reader.records:key("node", "", "id", "id")
-    reader.records:key("node", "data", "", "text")
-    reader.records:key("edge", "", "source", "from")
-    reader.records:key("edge", "", "target", "to")
-    reader.records:key("edge", "data", "", "text")
+    reader.gaps, reader.otherwise = {}, otherwise
+    usual(reader)
     reader:run "graphml"
-    return reader:built()
+    fill_gaps(reader)
+    return reader:built "listed"
 end
 
 return { read = read }

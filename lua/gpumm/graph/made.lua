@@ -8,7 +8,7 @@ local made = {}
 
 -- Labels where there are any: a node without one goes by its name.
 local function labels_of(input)
-    return input.labels and input.labels:texts(input.names)
+    return input.labels and input.labels:texts(input.names, input.order)
 end
 
 local function say(input, g, opposite)
@@ -22,9 +22,21 @@ local function say(input, g, opposite)
     if #parts > 0 and not input.quiet then native.say(("%s: %s"):format(input.path, table.concat(parts, "; "))) end
 end
 
+-- Attributes that hardly any node or edge has would fill the memory with what is not there.
+local CELLS_MOST = 1 << 27
+
+local function check_size(input, columns, rows, what)
+    local count = 0
+    for _ in pairs(columns or {}) do count = count + 1 end
+    if count > 1000 and count * rows > math.max(CELLS_MOST, input.source and #input.source or 0) then
+        error(("%s: %d attributes of %d %s are more than fit"):format(input.path, count, rows, what), 0)
+    end
+end
+
 -- The attributes of what edges are left.
 local function edge_columns(input, rows)
     local all = {}
+    check_size(input, input.edge_columns, #rows, "edges")
     for name, of in pairs(input.edge_columns or {}) do
         if of.column then
             local view = rows:view(of.column)
@@ -38,13 +50,15 @@ end
 
 local function node_columns(input)
     local all, count = {}, #input.names
-    for name, of in pairs(input.node_columns or {}) do all[name] = of.cells:column(count) end
+    check_size(input, input.node_columns, count, "nodes")
+    for name, of in pairs(input.node_columns or {}) do all[name] = of.cells:column(count, input.order) end
     return all
 end
 
 --- The graph, without its methods. input = { path, names (texts), rows, from, to, weight (a column of f64, or nil),
---- weighted, place (the column of rows' numbers), labels (cells), node_columns ({ cells = … }), edge_columns (that, or
---- { column = …, texts = … }), how ("sum", "least"), counted, threads }.
+--- weighted, place (the column of rows' numbers), order (a view of u32: in which row of cells each node is; nil: in its
+--- own), labels (cells), node_columns ({ cells = … }), edge_columns (that, or { column = …, texts = … }), how ("sum",
+--- "least"), counted, threads }.
 function made.graph(input)
     local rows, count = input.rows, nil
     if input.counted then

@@ -5,7 +5,7 @@ local native = require "gpumm.layout.native"
 local text = require "gpumm.columns.text"
 
 local fail = text.fail
-local FIELDS = { pattern = 2, real = 3, integer = 3 }
+local FIELDS = { pattern = 2, real = 3, double = 3, integer = 3, ["unsigned-integer"] = 3 }
 local SYMMETRIES = { general = true, symmetric = true, ["skew-symmetric"] = true }
 
 local DIALECT = { delimiter = " ", comments = "%", exact = true }

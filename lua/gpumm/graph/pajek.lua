@@ -36,6 +36,12 @@ function Reader:number(word)
     return weight
 end
 
+-- An edge and its weight; a word in the weight's place says how the edge is drawn.
+function Reader:join(a, b, weight)
+    local is_weight = weight ~= "" and (tonumber(weight) or weight:lower():find "^[-+]?[in][na][fn]")
+    self.builder:edge(self:vertex(a), self:vertex(b), is_weight and self:number(weight) or nil)
+end
+
 local sections = {}
 
 function sections:vertices(words)
@@ -50,16 +56,10 @@ end
 
 function sections:arcs(words)
     if #words < 2 then self:fail "an edge joins two vertices" end
-    local weight = words[3] and tonumber(words[3]) and self:number(words[3])
-    self.builder:edge(self:vertex(words[1]), self:vertex(words[2]), weight or nil)
+    self:join(words[1], words[2], words[3] or "")
 end
 
 sections.edges = sections.arcs
-
--- The same for the usual line.
-function Reader:join(a, b, weight)
-    self.builder:edge(self:vertex(a), self:vertex(b), weight ~= "" and tonumber(weight) and self:number(weight) or nil)
-end
 
 function sections:arcslist(words)
     local from = self:vertex(words[1])
@@ -126,7 +126,11 @@ end
 local function is_pajek(head)
     for line in head:gmatch "[^\r\n]+" do
         local first = line:match "^%s*(%S)"
-        if first == "*" then return line:find "^%s*%*%s*%a" and not line:lower():find "^%s*%*%s*%a+%s+data" end
+        if first == "*" then
+            local name, rest = line:lower():match "^%s*%*%s*(%a+)(.*)"
+            if not name or rest:find "^%s+data" then return false end
+            return sections[name] ~= nil or PASSED[name] ~= nil or line:find "^%s*%*%a+%s*$" ~= nil
+        end
         if first and first ~= "%" then return false end
     end
 end

@@ -67,6 +67,15 @@ local function read_npy(path)
     return named, select("#", view:get(1)), function(row, k) return (select(k, view:get(row))) end
 end
 
+-- Coordinates of a row; false: one of them is no number.
+local function fill(point, lanes, at, row)
+    for k = 1, lanes do
+        point[k] = at(row, k)
+        if point[k] ~= point[k] then return false end
+    end
+    return true
+end
+
 --- The positions of a graph's nodes from a file that positions.write has written, found by name: a view of f32. `some`: a node
 --- may have none, and a list says which have one.
 function positions.read(path, names, some)
@@ -76,13 +85,9 @@ function positions.read(path, names, some)
     local point, has = {}, {}
     for i = 1, #names do
         local row = named:find(names[i])
-        has[i] = row ~= nil
-        if row then
-            for k = 1, lanes do point[k] = at(row, k) end
-            out:set(i, table.unpack(point, 1, lanes))
-        elseif not some then
-            error(("%s has no position for node %q"):format(path, names[i]), 0)
-        end
+        has[i] = row ~= nil and fill(point, lanes, at, row)
+        if has[i] then out:set(i, table.unpack(point, 1, lanes))
+        elseif not some then error(("%s has no position for node %q"):format(path, names[i]), 0) end
     end
     return out, has
 end

@@ -25,19 +25,20 @@ local NAMES = {
 
 -- Formats that are not read, by how they begin.
 local OTHERS = {
-    { "^%s*[{%[]", "JSON" }, { "^%s*[Dd][Ll]%s+[Nn]%s*=", "UCINET DL" }, { "^%s*[Dd][Ll]%s*\n", "UCINET DL" },
+    { '^%s*{%s*"', "JSON" }, { "^%s*{%s*}?%s*$", "JSON" }, { "^%s*{%s*[\r\n]", "JSON" }, { "^%s*{%s*'", "a Python dict" },
+    { "^{\\rtf", "RTF" }, { '^%s*%[%s*[%[%]{"]', "JSON" }, { "^%s*%[%s*%-?%d[%d.eE+-]*%s*,", "JSON" },
+    { "^%s*[Dd][Ll]%s+[Nn]%s*=", "UCINET DL" }, { "^%s*[Dd][Ll]%s*\n", "UCINET DL" },
     { "^%s*nodedef>", "GDF" }, { "^%s*LEDA%.GRAPH", "LEDA" }, { "^>>graph6<<", "graph6" }, { "^>>sparse6<<", "sparse6" },
-    { "^%s*@nodes", "LEMON LGF" },
+    { "^%s*@nodes", "LEMON LGF" }, { "^%s*@arcs", "LEMON LGF" }, { "^33[dD]32945", "SteinLib" },
+    { "^%s*<[%w+.-]+://", "RDF" }, { "^%s*@prefix%s", "RDF" },
     { "^%s*%*%s*%a+%s+data", "VNA" }, { "^%s*%-%-%- ?\n", "YAML" },
 }
 
 local OPTIONS = {
-    format = { kind = "any" }, columns = { kind = "any" }, header = { kind = "any" }, comments = { kind = "any" },
-    delimiter = { kind = "any" }, quotes = { kind = "any" }, decimal = { kind = "any" },
-    duplicates = { kind = "any", default = "merge" },
-    weights = { kind = "any", default = "strength" }, threads = { kind = "whole", default = 0, least = 0, most = 64 },
-    limit = { kind = "whole", least = 1 },
+    format = { kind = "any" }, duplicates = { kind = "any", default = "merge" },
+    weights = { kind = "any", default = "strength" },
 }
+for name, field in pairs(require "gpumm.columns.dialect".OPTIONS) do OPTIONS[name] = field end
 
 local function one_of(what, value, words)
     for _, word in ipairs(words) do
@@ -48,8 +49,9 @@ local function one_of(what, value, words)
     error(("graph.read: %s is %s, not %s"):format(what, table.concat(shown, " or "), tostring(value)), 0)
 end
 
-local function xml_reader(path, head)
-    local at = 1
+-- The reader of XML; nil: it only begins with "<", and does not end with ">".
+local function xml_reader(input)
+    local path, head, at = input.path, input.head, 1
     while true do -- instructions, comments and the document's type come before the root
         at = head:find("<", at, true)
         if not at then return readers.graphml end
@@ -64,8 +66,12 @@ local function xml_reader(path, head)
     end
     local root = head:match("^<([%w_:.-]+)", at)
     local name = root and root:match "[^:]*$"
+    local promised = path:lower():find "%.graphml" -- then it says where it is not that
+    if name and name:lower() == "html" and not promised then error(path .. ": this is an HTML page, and no graph", 0) end
+    if name == "" then error(path .. ": this is RDF, which is not read", 0) end
     if name == "gexf" then return readers.gexf end
-    if name == "graphml" or name == nil or path:lower():find "%.graphml" then return readers.graphml end
+    if name == "graphml" or name == nil or promised then return readers.graphml end
+    if not head:find "^%s*<[!?]" and not input.source:sub(math.max(1, #input.source - 400)):find ">%s*$" then return nil end
     local line = 1 + select(2, head:sub(1, at):gsub("\n", ""))
     text.fail(path, line, "the root is %q, not graphml", name)
 end
@@ -95,52 +101,130 @@ local function is_tgf(head)
     end
 end
 
--- As many rows as columns, all numbers: a matrix of who is beside whom.
+local function lines_of(head) return head:gmatch "[^\r\n]+" end
+
+-- Does every line match? At least one.
+local function all_lines(head, pattern)
+    local any = false
+    for line in lines_of(head) do
+        if line:find "%S" then
+            if not line:find(pattern) then return false end
+            any = true
+        end
+    end
+    return any
+end
+
+-- The line's words, those in quotes without them; nil: there are very many.
+local function words_of(line)
+    local words = {}
+    for word in line:gmatch "[^%s,;]+" do
+        if #words == 1000 then return nil end
+        words[#words + 1] = word:match '^"(.*)"$' or word
+    end
+    return words
+end
+
+-- The numbers of a row, behind the row's name where there is one; nil: there is something else.
+local function numbers_of(words, name)
+    local row, first = {}, 1
+    if name and words[1] == name then first = 2 end
+    for i = first, #words do
+        row[#row + 1] = tonumber(words[i])
+        if not row[i - first + 1] then return nil end
+    end
+    return row
+end
+
+-- Edges with attributes may be as many as they have columns: of a matrix, the diagonal is empty, or the halves are the same,
+-- or there is nothing but 0 and 1; of a small one, more of that.
+local function looks_square(rows)
+    local symmetric, empty, bits = true, true, true
+    for i = 1, #rows do
+        empty = empty and rows[i][i] == 0
+        for j = 1, #rows do
+            symmetric = symmetric and rows[i][j] == rows[j][i]
+            bits = bits and (rows[i][j] == 0 or rows[i][j] == 1)
+        end
+    end
+    if #rows == 3 then return symmetric and empty end
+    return symmetric or empty or bits
+end
+
+-- As many rows as columns, all numbers: a matrix of who is beside whom, perhaps with names above or before it.
 local function is_square(head, size)
     if size > #head then return false end
-    local rows, width = {}, nil
-    for line in head:gmatch "[^\r\n]+" do
-        local row = {}
-        for word in line:gmatch "[^%s,;]+" do
-            row[#row + 1] = tonumber(word)
-            if not row[#row] or #row > 1000 then return false end
-        end
-        if #row > 0 then
-            width = width or #row
+    local rows, names = {}, nil
+    for line in lines_of(head) do
+        local words = words_of(line)
+        if not words then return false end
+        if #words == 1 and words[1] == "" then table.remove(words) end
+        local row = numbers_of(words, names and names[#rows + 1])
+        if not row and (names or #rows > 0) then return false end
+        if not row then
+            if words[1] == "" then table.remove(words, 1) end
+            names = words
+        elseif #row > 0 then
+            local width = names and #names or rows[1] and #rows[1] or #row
             if #row ~= width or width < 3 then return false end
             rows[#rows + 1] = row
         end
     end
-    if #rows ~= width or not width then return false end
-    for i = 1, width do
-        for j = 1, i do
-            if width == 3 and (rows[i][j] ~= rows[j][i] or rows[i][i] ~= 0) then return false end
-        end
-    end
-    return true
+    return #rows == (rows[1] and #rows[1]) and looks_square(rows)
+end
+
+-- networkx writes its adjacency lists below three comments: the program, the time, the graph.
+local function is_adjacency_list(head, ending)
+    return ending == "adjlist" or head:find "^#[^\n]*\n# GMT [^\n]*\n#[^\n]*\n" ~= nil
+end
+
+-- Gephi's table of nodes.
+local function is_node_table(head)
+    local first = head:match("^[^\r\n]*"):lower():gsub('"', "")
+    return first:find "^id%s*[,;\t]%s*label%f[%W]" ~= nil and not first:find("target", 1, true)
+end
+
+-- What stands between two names of every line, and is made of signs: "->".
+local function arrow_of(head)
+    local arrow = head:match "^%s*%S+[ \t]+([-=<>~]+)[ \t]+[^%s{]"
+    if not arrow or arrow == "=" or arrow == "~" then return nil end
+    return all_lines(head, "^%s*%S+[ \t]+[-=<>~]+[ \t]+%S") and arrow
 end
 
 -- A tree in brackets: (a,(b,c));
-local function is_newick(head) return head:find "^%s*%(.*%)[^\n]*;%s*$" end
+local function is_newick(head, source)
+    return head:find "^%s*%(" ~= nil and source:sub(math.max(1, #source - 400)):find "%)[^()\n]*;%s*$" ~= nil
+end
 
-local function refuse_others(path, head, size)
+local function refuse_others(input, ending)
+    local path, head = input.path, input.head
+    local function refuse(what) error(("%s: this is %s, which is not read"):format(path, what), 0) end
     for _, other in ipairs(OTHERS) do
-        if head:find(other[1]) then error(("%s: this is %s, which is not read"):format(path, other[2]), 0) end
+        if head:find(other[1]) then refuse(other[2]) end
     end
-    if is_tgf(head) then error(path .. ": this is TGF, which is not read", 0) end
-    if is_square(head, size) then error(path .. ": this is an adjacency matrix, which is not read", 0) end
-    if is_newick(head) then error(path .. ": this is a Newick tree, which is not read", 0) end
+    if is_tgf(head) then refuse "TGF" end
+    if is_square(head, #input.source) then refuse "an adjacency matrix" end
+    if is_newick(head, input.source) then refuse "a Newick tree" end
+    if is_adjacency_list(head, ending) then refuse "networkx's adjacency list" end
+    if is_node_table(head) then refuse "a table of nodes" end
+    local whole_lines = #head < #input.source and head:match "^(.*)[\r\n]" or head
+    if all_lines(whole_lines, "^%s*%([^()]*,[^()]*%)[,;]?%s*$") then refuse "a list of tuples" end
+    local arrow = arrow_of(whole_lines)
+    if arrow then refuse(("a list with %q between the names"):format(arrow)) end
 end
 
 -- The reader by the file's content, and by its ending where that alone can say.
 local function reader_of(input, ending)
     local path, head = input.path, input.head
-    if head:find "^%s*<[!?%a]" then return readers.xml(path, head) end
+    if head:find "^%s*<[!?%a]" then
+        local reader = readers.xml(input)
+        if reader then return reader end
+    end
     for _, name in ipairs(BY_CONTENT) do
         if readers[name].is(head, ending) then return readers[name] end
     end
     if ending == "dot" or ending == "gv" then return readers.dot end
-    refuse_others(path, head, #input.source)
+    refuse_others(input, ending)
     local promised = ENDINGS[ending]
     if promised and head:find "%S" then
         error(("%s: the ending promises %s, and that is not what the file holds (format = \"edges\" reads an edge list)")
@@ -154,9 +238,9 @@ readers.xml = xml_reader
 local Input = {}
 Input.__index = Input
 
---- What was built piece by piece.
-function Input:built(builder)
-    self.rows, self.names, self.weighted = builder:finish()
+--- What was built piece by piece; "listed": the nodes that were listed come first, in that order.
+function Input:built(builder, order)
+    self.rows, self.names, self.weighted, self.order = builder:finish(order == "listed")
     self.from, self.to, self.weight, self.place = 1, 2, 3, 4
     return self
 end

@@ -27,20 +27,24 @@ end
 
 local AXES = { "x", "y", "z" }
 
--- Coordinates of node i of a view, a list of points or a flat list.
+-- Coordinates of node i of a view, a list of points or a flat list; and how many there are.
 local function point_of(positions)
-    if type(positions) ~= "table" then return function(i) return positions:get(i) end end
-    if type(positions[1]) == "table" then return function(i) return table.unpack(positions[i]) end end
-    return function(i) return positions[2 * i - 1], positions[2 * i] end
+    if type(positions) ~= "table" then return function(i) return positions:get(i) end, #positions end
+    if type(positions[1]) == "table" then return function(i) return table.unpack(positions[i]) end, #positions end
+    return function(i) return positions[2 * i - 1], positions[2 * i] end, #positions // 2
 end
+
+local function is_finite(value) return type(value) == "number" and value - value == 0 end
 
 -- The columns x, y and z of positions.
 local function placed(positions, nodes)
-    local point, columns = point_of(positions), {}
+    local point, count = point_of(positions)
+    local columns = {}
+    if count < nodes then error(("there are %d positions for %d nodes"):format(count, nodes), 0) end
     for i = 1, nodes do
         local at = { point(i) }
-        if #at < 2 then error(("there are %d positions for %d nodes"):format(i - 1, nodes), 0) end
-        for k = 1, math.min(#at, 3) do
+        for k = 1, math.max(2, math.min(#at, 3)) do
+            if not is_finite(at[k]) then error(("the position of node %d is not finite"):format(i), 0) end
             columns[k] = columns[k] or {}
             columns[k][i] = at[k] + 0.0
         end
@@ -69,6 +73,9 @@ local function extras(g, options)
     if options.sizes then
         all.sizes, all.taken.size = listed(options.sizes) or {}, true
         if #all.sizes < g.nodes then error(("there are %d sizes for %d nodes"):format(#all.sizes, g.nodes), 0) end
+        for i = 1, g.nodes do
+            if not is_finite(all.sizes[i]) then error(("the size of node %d is not a finite number"):format(i), 0) end
+        end
     end
     return all
 end

@@ -81,6 +81,8 @@ static const char kinds[] =
     "GPUMM_LANES(int, 1) GPUMM_LANES(uint, 2) GPUMM_LANES(long, 1) GPUMM_LANES(ulong, 2)\n"
     "GPUMM_LANES(longlong, 1) GPUMM_LANES(ulonglong, 2) GPUMM_LANES(float, 3) GPUMM_LANES(double, 3)\n";
 
+/* Asked as a function that returns nothing, so that one of the same name that returns something is no other candidate: CUDA
+   has int all(int). */
 static const char rows[] = TEXT(
     struct gpumm_row {
         unsigned gpumm_words[8];
@@ -106,12 +108,16 @@ static const char rows[] = TEXT(
     template <class gpumm_P> struct gpumm_parameter<gpumm_P *> : gpumm_describe<gpumm_P, 1> {};
     template <class gpumm_P> struct gpumm_parameter<gpumm_P &> : gpumm_describe<gpumm_P, 2> {};
     template <class gpumm_P> struct gpumm_parameter<gpumm_P &&> : gpumm_describe<gpumm_P, 2> {};
-    template <class... gpumm_P> constexpr gpumm_rows<gpumm_P...> gpumm_rows_of(void (*)(gpumm_P...)) {
-        return {sizeof...(gpumm_P) + 1, {gpumm_parameter<gpumm_P>::gpumm_make()...}};
-    }
+    template <class... gpumm_P> gpumm_rows<gpumm_P...> gpumm_rows_of(void (*)(gpumm_P...));
+    template <class gpumm_R> struct gpumm_made;
+    template <class... gpumm_P> struct gpumm_made<gpumm_rows<gpumm_P...>> {
+        static constexpr gpumm_rows<gpumm_P...> gpumm_make() {
+            return {sizeof...(gpumm_P) + 1, {gpumm_parameter<gpumm_P>::gpumm_make()...}};
+        }
+    };
 ) "#define GPUMM_KERNEL(gpumm_k, gpumm_path)"
-  " GPUMM_WORDS const decltype(gpumm_rows_of((decltype(&gpumm_path))nullptr)) gpumm_parameters_##gpumm_k ="
-  " gpumm_rows_of((decltype(&gpumm_path))nullptr);\n"
+  " GPUMM_WORDS const decltype(gpumm_rows_of(&gpumm_path)) gpumm_parameters_##gpumm_k ="
+  " gpumm_made<decltype(gpumm_rows_of(&gpumm_path))>::gpumm_make();\n"
   "#define GPUMM_NEEDS(gpumm_k, gpumm_n) GPUMM_WORDS const gpumm_needs gpumm_needs_##gpumm_k = {gpumm_n};\n";
 /* clang-format on */
 

@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "gpumm_lua.h"
+
 #include "modules/layout/class.h"
 #include "modules/layout/intern.h"
 #include "modules/layout/rows.h"
@@ -18,8 +20,9 @@ struct builder {
     interner names;
     uint32_t *from, *to;
     double *weight;
-    uint32_t count, room, numbered; /* edges; nodes whose names are their numbers */
-    bool weighted;
+    uint32_t count, room, numbered;    /* edges; nodes whose names are their numbers */
+    uint32_t *rank, rank_room, listed; /* the how manieth listed node each is; 0: only edges have named it yet */
+    bool weighted, shuffled;
 };
 
 enum { FIRST = 256, SEED_SHIFT = 17 };
@@ -33,10 +36,13 @@ static void give_up(builder *b) {
     gpumm_layout__work_free(&b->work, b->from);
     gpumm_layout__work_free(&b->work, b->to);
     gpumm_layout__work_free(&b->work, b->weight);
+    gpumm_layout__work_free(&b->work, b->rank);
+    b->rank = NULL;
+    b->listed = b->rank_room = 0;
     b->from = b->to = NULL;
     b->weight = NULL;
     b->count = b->room = b->numbered = 0;
-    b->weighted = false;
+    b->weighted = b->shuffled = false;
 }
 
 static int builder_collect(lua_State *L) {
@@ -66,6 +72,26 @@ uint32_t gpumm_layout__builder_node(lua_State *L, builder *b, const char *name, 
     return number + 1;
 }
 
+static bool grow_ranks(builder *b, uint32_t count) {
+    uint32_t room = b->rank_room ? 2 * b->rank_room : FIRST;
+    while (room < count) room *= 2; /* nodes are below 2^31 */
+    uint32_t *rank = gpumm_layout__work_array(&b->work, b->rank, room, sizeof *rank);
+    if (!rank) return false;
+    memset(rank + b->rank_room, 0, (room - b->rank_room) * sizeof *rank);
+    b->rank = rank;
+    b->rank_room = room;
+    return true;
+}
+
+uint32_t gpumm_layout__builder_list(lua_State *L, builder *b, const char *name, size_t length) {
+    uint32_t number = gpumm_layout__builder_node(L, b, name, length);
+    if (number > b->rank_room && !grow_ranks(b, number)) no_memory(L);
+    if (b->rank[number - 1] > 0) return number;
+    b->rank[number - 1] = ++b->listed;
+    b->shuffled |= b->listed != number;
+    return number;
+}
+
 uint32_t gpumm_layout__builder_find(const builder *b, const char *name, size_t length) {
     uint32_t number;
     return gpumm_layout__intern_find(&b->names, name, length, &number) ? number + 1 : 0;
@@ -85,8 +111,12 @@ static uint32_t node_at(lua_State *L, builder *b, int index) {
 }
 
 static int builder_node(lua_State *L) {
+    size_t length;
+    builder *b = check(L);
     luaL_checktype(L, 2, LUA_TSTRING);
-    lua_pushinteger(L, node_at(L, check(L), 2));
+    luaL_argcheck(L, b->numbered == 0, 2, "nodes have numbers here");
+    const char *name = lua_tolstring(L, 2, &length);
+    lua_pushinteger(L, gpumm_layout__builder_list(L, b, name, length));
     return 1;
 }
 
@@ -166,8 +196,28 @@ static void push_names(lua_State *L, const builder *b) {
     gpumm_layout__texts_push_numbers(L);
 }
 
+/* Nodes that were not listed come behind those that were. Pushes the names in that order, and which node is where. */
+static void push_listed(lua_State *L, builder *b, uint32_t *from, uint32_t *to) {
+    uint32_t count = b->names.count;
+    if (count > b->rank_room && !grow_ranks(b, count)) no_memory(L);
+    intern_name *names = lua_newuserdatauv(L, count * sizeof *names, 0);
+    uint32_t *order = gpumm_lua_push_view(L, "u32", count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (b->rank[i] == 0) b->rank[i] = ++b->listed;
+        names[b->rank[i] - 1] = b->names.names[i];
+        order[b->rank[i] - 1] = i + 1;
+    }
+    for (uint32_t e = 0; e < b->count; e++) {
+        from[e] = b->rank[from[e] - 1];
+        to[e] = b->rank[to[e] - 1];
+    }
+    gpumm_layout__texts_push(L, names, count);
+    lua_replace(L, -3); /* the names were needed so long */
+}
+
 static int builder_finish(lua_State *L) {
     builder *b = check(L);
+    bool listed = lua_toboolean(L, 2) && b->shuffled;
     lua_settop(L, 1);
     gpumm_layout__rows_push(L, b->count, 4);
     uint32_t *from = gpumm_layout__rows_take(L, 2, 0, "u32", b->count);
@@ -180,10 +230,15 @@ static int builder_finish(lua_State *L) {
         memcpy(to, b->to, b->count * sizeof *to);
         memcpy(weight, b->weight, b->count * sizeof *weight);
     }
-    push_names(L, b);
+    if (listed) push_listed(L, b, from, to);
+    else {
+        push_names(L, b);
+        lua_pushnil(L);
+    }
     lua_pushboolean(L, b->weighted);
+    lua_insert(L, -2);
     give_up(b);
-    return 3;
+    return 4;
 }
 
 void gpumm_layout__open_builder(lua_State *L) {

@@ -14,7 +14,7 @@
 #define CELLS_CLASS "gpumm_layout.cells"
 
 enum { GAP, WHOLE, NUMBER, TEXT };
-enum { FIRST = 256, FIRST_BYTES = 4096 };
+enum { FIRST = 16, FIRST_BYTES = 256 };
 
 cells *gpumm_layout__cells_at(lua_State *L, int index) { return luaL_checkudata(L, index, CELLS_CLASS); }
 
@@ -31,21 +31,19 @@ static int cells_collect(lua_State *L) {
 static void no_memory(lua_State *L) { luaL_error(L, "not enough memory for a column"); }
 
 static cell *take_cell(lua_State *L, cells *c, uint32_t row) {
-    if (row >= c->room) {
-        uint32_t room = c->room ? c->room : FIRST;
-        while (room <= row) room *= 2; /* rows are below 2^31 */
+    if (row >= c->count) c->count = row + 1;
+    else if (c->put > 0 && c->list[c->put - 1].row == row) return &c->list[c->put - 1];
+    if (c->put == c->room) {
+        size_t room = c->room ? 2 * c->room : FIRST;
         cell *list = gpumm_layout__work_array(&c->work, c->list, room, sizeof *list);
         if (!list) no_memory(L);
-        memset(list + c->room, 0, (room - c->room) * sizeof *list);
         c->list = list;
         c->room = room;
     }
-    if (row >= c->count) c->count = row + 1;
-    return &c->list[row];
+    return &c->list[c->put++];
 }
 
-static void put_text(lua_State *L, cells *c, uint32_t row, const char *text, size_t length) {
-    cell *to = take_cell(L, c, row);
+static cell text_cell(lua_State *L, cells *c, uint32_t row, const char *text, size_t length) {
     if (length > UINT32_MAX) luaL_error(L, "a text has more than 4 GiB");
     if (c->size - c->used < length) {
         size_t size = c->size ? 2 * c->size : FIRST_BYTES;
@@ -56,16 +54,21 @@ static void put_text(lua_State *L, cells *c, uint32_t row, const char *text, siz
         c->size = size;
     }
     if (length > 0) memcpy(c->bytes + c->used, text, length);
-    *to = (cell){.is.at = c->used, .length = (uint32_t)length, .kind = TEXT};
     c->used += length;
+    return (cell){.is.at = c->used - length, .length = (uint32_t)length, .row = row, .kind = TEXT};
+}
+
+static void put_text(lua_State *L, cells *c, uint32_t row, const char *text, size_t length) {
+    cell made = text_cell(L, c, row, text, length);
+    *take_cell(L, c, row) = made;
 }
 
 static void put_whole(lua_State *L, cells *c, uint32_t row, int64_t value) {
-    *take_cell(L, c, row) = (cell){.is.whole = value, .kind = WHOLE};
+    *take_cell(L, c, row) = (cell){.is.whole = value, .row = row, .kind = WHOLE};
 }
 
 static void put_number(lua_State *L, cells *c, uint32_t row, double value) {
-    *take_cell(L, c, row) = (cell){.is.number = value, .kind = NUMBER};
+    *take_cell(L, c, row) = (cell){.is.number = value, .row = row, .kind = NUMBER};
 }
 
 /* As Lua's tonumber reads it, which knows more than plain digits. */
@@ -118,38 +121,63 @@ static int cells_default(lua_State *L) {
     cells *c = gpumm_layout__cells_at(L, 1);
     lua_Integer count = luaL_checkinteger(L, 2);
     luaL_argcheck(L, count >= 0 && count <= INTERN_MOST, 2, "a column has up to 2^31 - 1 rows");
-    for (uint32_t i = 0; i < (uint32_t)count; i++)
-        if (i >= c->count || c->list[i].kind == GAP) put_value(L, c, i, 3);
+    uint32_t before = c->defaults > 0 ? c->otherwise[c->defaults - 1].row : 0;
+    if ((uint32_t)count <= before) return 0; /* there are no gaps */
+    luaL_argcheck(L, c->defaults < 2, 2, "a column has two defaults at most");
+    cell *to = &c->otherwise[c->defaults];
+    if (lua_isinteger(L, 3)) *to = (cell){.is.whole = lua_tointeger(L, 3), .kind = WHOLE};
+    else if (lua_type(L, 3) == LUA_TNUMBER) *to = (cell){.is.number = lua_tonumber(L, 3), .kind = NUMBER};
+    else {
+        size_t length;
+        const char *text = luaL_checklstring(L, 3, &length);
+        *to = text_cell(L, c, 0, text, length);
+    }
+    to->row = (uint32_t)count;
+    c->defaults++;
+    if (to->row > c->count) c->count = to->row;
     return 0;
 }
 
 /* ---- The end ---------------------------------------------------------------------------------- */
 
-/* Which rows are wanted: all, or those that `of` names, from 1. */
+/* Which rows are wanted, all or those that `of` names, from 1; and every row's cell. */
 typedef struct choice {
     uint32_t count;
     const uint32_t *of;
+    uint32_t rows;
+    cell *cells; /* in a userdata on the stack */
 } choice;
 
-static const cell *chosen(const cells *c, choice rows, uint32_t i) {
-    static const cell gap = {.kind = GAP};
-    uint32_t row = rows.of ? rows.of[i] - 1 : i;
-    return row < c->count ? &c->list[row] : &gap;
+static cell *chosen(const choice *o, uint32_t i) {
+    static cell gap = {.kind = GAP};
+    uint32_t row = o->of ? o->of[i] - 1 : i;
+    return row < o->rows ? &o->cells[row] : &gap;
+}
+
+/* Pushes the memory of what is chosen. */
+static void spread(lua_State *L, const cells *c, choice *o) {
+    o->rows = c->count;
+    o->cells = lua_newuserdatauv(L, o->rows * sizeof *o->cells + 1, 0);
+    memset(o->cells, 0, o->rows * sizeof *o->cells);
+    for (size_t i = 0; i < c->put; i++) o->cells[c->list[i].row] = c->list[i];
+    for (unsigned d = 0, i = 0; d < c->defaults; d++)
+        for (; i < c->otherwise[d].row; i++)
+            if (o->cells[i].kind == GAP) o->cells[i] = c->otherwise[d];
 }
 
 /* What the rows have in common: "i64", "f64"; NULL: they are texts. A gap is NaN, so that there are no integers. */
-static const char *type_of(const cells *c, choice rows) {
+static const char *type_of(const choice *rows) {
     bool seen[TEXT + 1] = {false};
-    for (uint32_t i = 0; i < rows.count; i++) seen[chosen(c, rows, i)->kind] = true;
+    for (uint32_t i = 0; i < rows->count; i++) seen[chosen(rows, i)->kind] = true;
     if (seen[TEXT] || !(seen[WHOLE] || seen[NUMBER])) return NULL;
     return seen[NUMBER] || seen[GAP] ? "f64" : "i64";
 }
 
-static void push_numbers(lua_State *L, const cells *c, choice rows, const char *type) {
-    void *to = gpumm_lua_push_view(L, type, rows.count);
+static void push_numbers(lua_State *L, const choice *rows, const char *type) {
+    void *to = gpumm_lua_push_view(L, type, rows->count);
     bool whole = *type == 'i';
-    for (uint32_t i = 0; i < rows.count; i++) {
-        const cell *from = chosen(c, rows, i);
+    for (uint32_t i = 0; i < rows->count; i++) {
+        const cell *from = chosen(rows, i);
         if (whole) ((int64_t *)to)[i] = from->is.whole;
         else
             ((double *)to)[i] = from->kind == GAP     ? NAN
@@ -159,44 +187,51 @@ static void push_numbers(lua_State *L, const cells *c, choice rows, const char *
 }
 
 /* Every number becomes the text that Lua shows. */
-static void numbers_to_texts(lua_State *L, cells *c) {
-    for (uint32_t i = 0; i < c->count; i++) {
+static void numbers_to_texts(lua_State *L, cells *c, const choice *o) {
+    for (uint32_t i = 0; i < o->rows; i++) {
         size_t length;
-        if (c->list[i].kind != WHOLE && c->list[i].kind != NUMBER) continue;
-        if (c->list[i].kind == WHOLE) lua_pushinteger(L, c->list[i].is.whole);
-        else lua_pushnumber(L, c->list[i].is.number);
+        cell *at = &o->cells[i];
+        if (at->kind != WHOLE && at->kind != NUMBER) continue;
+        if (at->kind == WHOLE) lua_pushinteger(L, at->is.whole);
+        else lua_pushnumber(L, at->is.number);
         const char *text = lua_tolstring(L, -1, &length);
-        put_text(L, c, i, text, length);
+        *at = text_cell(L, c, i, text, length);
         lua_pop(L, 1);
     }
 }
 
-static void push_texts(lua_State *L, cells *c, choice rows) {
-    numbers_to_texts(L, c);
-    intern_name *names = lua_newuserdatauv(L, (size_t)rows.count * sizeof *names + 1, 0);
-    for (uint32_t i = 0; i < rows.count; i++) {
-        const cell *from = chosen(c, rows, i);
+static void push_texts(lua_State *L, cells *c, const choice *rows) {
+    numbers_to_texts(L, c, rows);
+    intern_name *names = lua_newuserdatauv(L, (size_t)rows->count * sizeof *names + 1, 0);
+    for (uint32_t i = 0; i < rows->count; i++) {
+        const cell *from = chosen(rows, i);
         bool there = from->kind == TEXT && from->length > 0;
         names[i] = (intern_name){.text = there ? c->bytes + from->is.at : "", .length = there ? from->length : 0};
     }
-    gpumm_layout__texts_push(L, names, rows.count);
+    gpumm_layout__texts_push(L, names, rows->count);
+}
+
+static choice choice_at(lua_State *L, int index, uint32_t count) {
+    choice rows = {.count = count};
+    gpumm_lua_view v;
+    if (lua_isnoneornil(L, index)) return rows;
+    bool fits = gpumm_lua_to_view(L, index, &v) && strcmp(gpumm_type_name(v.type), "u32") == 0 && v.count == count;
+    luaL_argcheck(L, fits, index, "rows are a view of u32, as many as are counted");
+    rows.of = v.bytes;
+    for (uint32_t i = 0; i < count; i++)
+        luaL_argcheck(L, rows.of[i] > 0 && rows.of[i] <= INTERN_MOST, index, "rows are numbered from 1");
+    return rows;
 }
 
 static int cells_column(lua_State *L) {
     cells *c = gpumm_layout__cells_at(L, 1);
     lua_Integer count = luaL_checkinteger(L, 2);
     luaL_argcheck(L, count >= 0 && count <= INTERN_MOST, 2, "a column has up to 2^31 - 1 rows");
-    choice rows = {.count = (uint32_t)count};
-    if (!lua_isnoneornil(L, 3)) {
-        gpumm_lua_view v;
-        bool fits = gpumm_lua_to_view(L, 3, &v) && strcmp(gpumm_type_name(v.type), "u32") == 0 && v.count == rows.count;
-        luaL_argcheck(L, fits, 3, "rows are a view of u32, as many as are counted");
-        rows.of = v.bytes;
-        for (uint32_t i = 0; i < rows.count; i++) luaL_argcheck(L, rows.of[i] > 0, 3, "rows are numbered from 1");
-    }
-    const char *type = type_of(c, rows);
-    if (type) push_numbers(L, c, rows, type);
-    else push_texts(L, c, rows);
+    choice rows = choice_at(L, 3, (uint32_t)count);
+    spread(L, c, &rows);
+    const char *type = type_of(&rows);
+    if (type) push_numbers(L, &rows, type);
+    else push_texts(L, c, &rows);
     return 1;
 }
 
@@ -205,13 +240,17 @@ static int cells_texts(lua_State *L) {
     uint32_t count = gpumm_layout__texts_count(L, 2);
     char local[16];
     if (c->count == 0) return 0;
+    choice rows = choice_at(L, 3, count);
+    if (c->count < count) c->count = count; /* every node has one in the end */
+    spread(L, c, &rows);
     for (uint32_t i = 0; i < count; i++) {
         size_t length;
-        if (i < c->count && c->list[i].kind != GAP) continue;
+        cell *at = chosen(&rows, i);
+        if (at->kind != GAP) continue;
         const char *text = gpumm_layout__texts_at(L, 2, i, local, &length);
-        put_text(L, c, i, text, length);
+        *at = text_cell(L, c, i, text, length);
     }
-    push_texts(L, c, (choice){.count = count});
+    push_texts(L, c, &rows);
     return 1;
 }
 

@@ -10,20 +10,24 @@
    number of either kind, else itself. */
 typedef enum cells_type { CELLS_TEXT, CELLS_WHOLE, CELLS_NUMBER, CELLS_ANY } cells_type;
 
+/* Cells are kept as they come, so that a column which few rows have takes little. */
 typedef struct cell {
     union {
         int64_t whole;
         double number;
         size_t at; /* of a text in `bytes` */
     } is;
-    uint32_t length;
+    uint32_t length, row;
     uint8_t kind;
 } cell;
 
 typedef struct cells {
     work work;
-    cell *list;
-    uint32_t count, room; /* up to the last cell that there is */
+    cell *list; /* of two with the same row the later one counts */
+    size_t put, room;
+    uint32_t count;    /* up to the last row that has a cell */
+    cell otherwise[2]; /* what gaps before their `row` have; the first that fits */
+    unsigned defaults;
     char *bytes;
     size_t used, size;
 } cells;
@@ -33,10 +37,10 @@ cells *gpumm_layout__cells_at(lua_State *L, int index); /* raises for any other 
 void gpumm_layout__cells_put(lua_State *L, cells *c, uint32_t row, const char *text, size_t length, cells_type type);
 /* Adds `cells` to the table on top: cells() is an empty column. Methods:
      c:put(i, value)        row i, from 1, is a number or a text
-     c:default(count, v)    so is every gap among the first `count` rows
+     c:default(count, v)    so is every gap among the first `count` rows, in the end
      c:column(count, rows)  the first `count` rows, or those that a view of u32 names: a view of i64 or f64 (NaN in a
                             gap), or texts ("" in a gap, numbers as Lua shows them)
-     c:texts(names)         as many texts as `names` (texts), which fill the gaps; nil where there is nothing but gaps
+     c:texts(names, rows)   as many texts as `names` (texts), which fill the gaps; nil where there is nothing but gaps
      #c                     up to which row there is something */
 void gpumm_layout__open_cells(lua_State *L);
 

@@ -240,7 +240,9 @@ static int columns_read(lua_State *L) {
 static void push_fields(lua_State *L, const dialect *d, const char **at, const char *end) {
     field f = {0};
     lua_createtable(L, 4, 0);
-    for (lua_Integer i = 1; i <= COLUMNS_MOST && gpumm_layout__field(d, at, end, false, &f) == FIELD_READ; i++) {
+    for (lua_Integer i = 1; i <= COLUMNS_MOST; i++) {
+        const char *before = *at;
+        if (gpumm_layout__field(d, at, end, false, &f) != FIELD_READ) break;
         luaL_Buffer b;
         char *to = luaL_buffinitsize(L, &b, f.length + 1);
         luaL_pushresultsize(&b, gpumm_layout__field_text(&f, to));
@@ -249,6 +251,7 @@ static void push_fields(lua_State *L, const dialect *d, const char **at, const c
             lua_pushboolean(L, 1);
             lua_setfield(L, -2, "quoted");
         }
+        if (*at == before) break; /* the empty field behind the last delimiter */
     }
 }
 

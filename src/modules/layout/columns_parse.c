@@ -169,18 +169,40 @@ static row_fault put_index(const column *c, const field *f, uint64_t row) {
     return ROW_RIGHT;
 }
 
+/* Behind a value of a dict: at the comma that follows it, or at the end. Commas in quotes and brackets are the value's. */
+static const char *value_end(const char *at, const char *end) {
+    char quote = '\0';
+    for (unsigned depth = 0; at < end; at++) {
+        if (quote) {
+            if (*at == '\\' && at + 1 < end) at++;
+            else if (*at == quote) quote = '\0';
+        } else if (*at == '\'' || *at == '"') quote = *at;
+        else if (*at == '[' || *at == '(' || *at == '{') depth++;
+        else if ((*at == ']' || *at == ')' || *at == '}') && depth > 0) depth--;
+        else if (*at == ',' && depth == 0) break;
+    }
+    return at;
+}
+
+static bool is_weight(const char *from, const char *to) {
+    return to - from == 8 && (*from == '\'' || *from == '"') && from[7] == *from && memcmp(from + 1, "weight", 6) == 0;
+}
+
 /* The number behind 'weight': in {'weight': 2.5, …}; an empty text where there is none. */
 static row_fault find_weight(const field *f, field *out) {
     *out = (field){.text = f->text};
     if (f->length < 2 || f->text[0] != '{' || f->text[f->length - 1] != '}') return ROW_LITERAL;
-    const char *end = f->text + f->length - 1;
-    for (const char *at = f->text; at + 10 < end; at++) {
-        if ((*at != '\'' && *at != '"') || memcmp(at + 1, "weight", 6) != 0 || at[7] != *at) continue;
-        for (at += 8; at < end && (*at == ' ' || *at == ':');) at++;
-        out->text = at;
-        while (at < end && *at != ',' && *at != ' ') at++;
-        out->length = (size_t)(at - out->text);
-        break;
+    const char *end = f->text + f->length - 1, *next;
+    for (const char *at = f->text + 1; at < end; at = next + 1) {
+        next = value_end(at, end);
+        while (at < next && *at == ' ') at++;
+        const char *colon = memchr(at, ':', (size_t)(next - at)), *key = colon;
+        while (key && key > at && key[-1] == ' ') key--;
+        if (!colon || !is_weight(at, key)) continue;
+        const char *to = next;
+        for (at = colon + 1; at < to && *at == ' ';) at++;
+        while (to > at && to[-1] == ' ') to--;
+        *out = (field){.text = at, .length = (size_t)(to - at)};
     }
     return ROW_RIGHT;
 }
@@ -319,6 +341,8 @@ bool gpumm_layout__parse_rows(parsing *p) {
         return false;
     }
     close_gaps(p);
+    for (unsigned i = 0; i < p->piece_count; i++)
+        for (unsigned d = 0; d < p->dictionaries; d++) gpumm_layout__intern_settle(&p->pieces[i].names[d]);
     return true;
 }
 

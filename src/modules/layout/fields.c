@@ -131,10 +131,15 @@ const char *gpumm_layout__line_end(const dialect *d, const char *at, const char 
 /* A sign that a name has at its start, as #covid: such a line has what the file's others have. */
 static bool has_all_columns(const dialect *d, const char *at, const char *end) {
     unsigned count = 0;
+    const char *before = NULL;
     field f;
     if (d->columns == 0 || at + 1 == end || is_blank(at[1]) || at[1] == d->newline) return false;
     if (at[1] == '!' || at[1] == '/') return false; /* the program that wrote the file */
-    while (count <= d->columns && gpumm_layout__field(d, &at, end, false, &f) == FIELD_READ) count++;
+    while (count <= d->columns && at != before) {
+        before = at;
+        if (gpumm_layout__field(d, &at, end, false, &f) != FIELD_READ) break;
+        count++;
+    }
     return count == d->columns;
 }
 

@@ -36,7 +36,7 @@ typedef enum field_outcome {
 
 void gpumm_layout__dialect_ready(dialect *d);
 /* Reads the field at *at and leaves *at at the next one, or at the line's end. `last`: the rest of the line is one
-   field. A line's first field is asked for with *at where gpumm_layout__line_begin left it. */
+   field. Behind a line's last delimiter is an empty field, over and over: *at stays. A line's first field is asked for with *at where gpumm_layout__line_begin left it. */
 field_outcome gpumm_layout__field(const dialect *d, const char **at, const char *end, bool last, field *out);
 /* Passes over the rest of the line and its end. */
 const char *gpumm_layout__line_end(const dialect *d, const char *at, const char *end);

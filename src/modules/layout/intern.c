@@ -112,6 +112,14 @@ void gpumm_layout__intern_end(interner *t) {
     *t = (interner){0};
 }
 
+void gpumm_layout__intern_settle(interner *t) {
+    if (!t->work) return;
+    gpumm_layout__work_free(t->work, t->slots);
+    gpumm_layout__work_free(t->work, t->longs);
+    t->slots = NULL;
+    t->longs = NULL;
+}
+
 static bool grow_slots(interner *t) {
     size_t size = t->slots ? 2 * (t->mask + 1) : FIRST_SLOTS;
     slot *slots = gpumm_layout__work_array(t->work, NULL, size, sizeof *slots);

@@ -32,6 +32,8 @@ enum { INTERN_MOST = 0x7fffffff }; /* names */
 /* Names are hashed with `seed`, so that nobody prepares a file whose names all collide. */
 void gpumm_layout__intern_begin(interner *t, const work *w, uint64_t seed);
 void gpumm_layout__intern_end(interner *t);
+/* No more names will be looked for: what finds them is given back, and the names stay. */
+void gpumm_layout__intern_settle(interner *t);
 /* The number of a name; false: there is no memory, or too many names. `text` stays where it is as long as the
    dictionary, unless `copy`. `limit` is behind the last byte that may be read at `text`. */
 bool gpumm_layout__intern(interner *t, const char *text, size_t length, const char *limit, bool copy, uint32_t *number);

@@ -85,18 +85,46 @@ static int output_write(lua_State *L) {
     return 0;
 }
 
+/* How many bytes the character in UTF-8 at `at` has, and its number; 0: those bytes are none. */
+static size_t character(const unsigned char *at, size_t left, unsigned long *c) {
+    static const unsigned long least[] = {0, 0, 0x80, 0x800, 0x10000};
+    size_t length = *at < 0x80 ? 1 : *at >= 0xc2 && *at < 0xe0 ? 2 : *at >= 0xe0 && *at < 0xf0 ? 3 : *at < 0xf5 ? 4 : 0;
+    if (length == 0 || length > left || (*at >= 0x80 && *at < 0xc2)) return 0;
+    *c = length == 1 ? *at : *at & (0x7fu >> length);
+    for (size_t i = 1; i < length; i++) {
+        if ((at[i] & 0xc0) != 0x80) return 0;
+        *c = *c << 6 | (at[i] & 0x3f);
+    }
+    return *c < least[length] || *c > 0x10ffff || (*c >= 0xd800 && *c < 0xe000) ? 0 : length;
+}
+
+/* A character that needs more than itself in XML: what stands for it; NULL: nothing does. Some have no place in XML. */
+static const char *escaped(unsigned long c) {
+    switch (c) {
+    case '<': return "&lt;";
+    case '>': return "&gt;";
+    case '&': return "&amp;";
+    case '"': return "&quot;";
+    case '\t': return "&#9;";
+    case '\n': return "&#10;";
+    case '\r': return "&#13;";
+    default: return c < ' ' || c == 0xfffe || c == 0xffff ? "\xef\xbf\xbd" : NULL;
+    }
+}
+
+/* Bytes that are no UTF-8 are taken for Latin-1, so that the file is well-formed. */
 static int output_xml(lua_State *L) {
     FILE *stream = stream_at(L);
     size_t length;
-    const char *text = luaL_checklstring(L, 2, &length);
-    for (size_t i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c == '<') fputs("&lt;", stream);
-        else if (c == '>') fputs("&gt;", stream);
-        else if (c == '&') fputs("&amp;", stream);
-        else if (c == '"') fputs("&quot;", stream);
-        else if (c == '\t' || c == '\n' || c == '\r') fprintf(stream, "&#%d;", c);
-        else if (c >= ' ') putc(c, stream);
+    const unsigned char *text = (const unsigned char *)luaL_checklstring(L, 2, &length);
+    for (size_t i = 0; i < length;) {
+        unsigned long c = 0;
+        size_t size = character(text + i, length - i, &c);
+        const char *other = size > 0 ? escaped(c) : NULL;
+        if (other) fputs(other, stream);
+        else if (size > 0) fwrite(text + i, 1, size, stream);
+        else fprintf(stream, "&#%d;", text[i]);
+        i += size > 0 ? size : 1;
     }
     return 0;
 }

@@ -37,6 +37,16 @@ const records_key *gpumm_layout__records_find(records *r, word child, word name)
     return NULL;
 }
 
+void gpumm_layout__records_begin(records *r, int kind) {
+    r->kind = (unsigned)kind;
+    r->count = r->hint = 0;
+    r->scratched = 0;
+}
+
+char *gpumm_layout__records_room(records *r, size_t length) {
+    return length <= RECORDS_SCRATCH - r->scratched ? r->scratch + r->scratched : NULL;
+}
+
 bool gpumm_layout__records_add(records *r, const records_key *key, word value, bool quoted) {
     if (r->count == RECORDS_FIELDS) return false;
     r->field[r->count++] = (records_field){key, value, quoted};
@@ -65,7 +75,7 @@ static const records_field *last(const records *r, records_role role) {
 static bool take_weight(const records *r, double *weight) {
     const records_field *f = last(r, RECORDS_WEIGHT);
     if (!f) f = last(r, RECORDS_VALUE);
-    *weight = NAN;
+    *weight = r->otherwise;
     return !f || (!f->quoted && gpumm_layout__number(f->value.at, f->value.length, '.', weight));
 }
 
@@ -73,7 +83,7 @@ static bool put_node(lua_State *L, const records *r, uint32_t *row) {
     const records_field *id = only(r, RECORDS_ID);
     if (!id) return false;
     if (r->single && gpumm_layout__builder_find(r->builder, id->value.at, id->value.length)) return false;
-    *row = gpumm_layout__builder_node(L, r->builder, id->value.at, id->value.length) - 1;
+    *row = gpumm_layout__builder_list(L, r->builder, id->value.at, id->value.length) - 1;
     return true;
 }
 
@@ -97,16 +107,21 @@ static void put_field(lua_State *L, cells *to, uint32_t row, const records_field
     gpumm_layout__cells_put(L, to, row, f->value.at, f->value.length, f->quoted ? CELLS_TEXT : f->key->type);
 }
 
+/* What a node is called beside its id. */
+static const records_field *label_of(const records *r) {
+    static const records_role roles[] = {RECORDS_LABEL, RECORDS_INNER, RECORDS_NAME};
+    const records_field *label = NULL;
+    for (int i = 0; !label && i < 3; i++) label = last(r, roles[i]);
+    return label;
+}
+
 bool gpumm_layout__records_put(lua_State *L, records *r) {
     uint32_t row;
     if (!(r->kind == 0 ? put_node(L, r, &row) : put_edge(L, r, &row))) return false;
-    bool labelled = last(r, RECORDS_LABEL) != NULL;
-    for (unsigned i = 0; i < r->count; i++) {
-        const records_field *f = &r->field[i];
-        if (f->key->cells) put_field(L, f->key->cells, row, f);
-        bool label = f->key->role == RECORDS_LABEL || (f->key->role == RECORDS_NAME && !labelled);
-        if (label && r->kind == 0) put_field(L, r->labels, row, f);
-    }
+    for (unsigned i = 0; i < r->count; i++)
+        if (r->field[i].key->cells) put_field(L, r->field[i].key->cells, row, &r->field[i]);
+    const records_field *label = r->kind == 0 ? label_of(r) : NULL;
+    if (label) put_field(L, r->labels, row, label);
     return true;
 }
 
@@ -129,8 +144,8 @@ static word held_text(lua_State *L, int index) {
 
 /* Keys beyond the last are not known here, and left to Lua. */
 static int records_add_key(lua_State *L) {
-    static const char *const roles[] = {"column", "label",  "name",  "id",   "from",  "to",    "weight",
-                                        "value",  "passed", "keyed", "text", "parts", "color", NULL};
+    static const char *const roles[] = {"column", "label", "name", "inner", "id",   "from", "to",    "weight", "value",
+                                        "passed", "keyed", "text", "parts", "pair", "left", "color", NULL};
     static const char *const types[] = {"text", "whole", "number", "any", NULL};
     records *r = gpumm_layout__records_at(L, 1);
     int kind = luaL_checkoption(L, 2, NULL, kinds);
@@ -152,16 +167,23 @@ static int records_stop(lua_State *L) {
     return 0;
 }
 
+static int records_otherwise(lua_State *L) {
+    gpumm_layout__records_at(L, 1)->otherwise = luaL_checknumber(L, 2);
+    return 0;
+}
+
 static int records_new(lua_State *L) {
     builder *b = gpumm_layout__builder_at(L, 1);
     cells *labels = gpumm_layout__cells_at(L, 2);
     const char *how = luaL_checkstring(L, 3);
     records *r = lua_newuserdatauv(L, sizeof *r, RECORDS_VALUES);
-    memset(r, 0, sizeof *r);
+    memset(r, 0, offsetof(records, scratch));
+    r->otherwise = NAN;
     r->builder = b;
     r->labels = labels;
     r->known = strchr(how, 'k') != NULL;
     r->single = strchr(how, 's') != NULL;
+    r->loose = strchr(how, 'l') != NULL;
     luaL_setmetatable(L, RECORDS_CLASS);
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, RECORDS_BUILDER);
@@ -173,7 +195,8 @@ static int records_new(lua_State *L) {
 }
 
 void gpumm_layout__open_records(lua_State *L) {
-    static const luaL_Reg methods[] = {{"key", records_add_key}, {"stop", records_stop}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {
+        {"key", records_add_key}, {"stop", records_stop}, {"otherwise", records_otherwise}, {NULL, NULL}};
     gpumm_layout__class_make(L, RECORDS_CLASS, NULL, methods);
     lua_pushcfunction(L, records_new);
     lua_setfield(L, -2, "records");

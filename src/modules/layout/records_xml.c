@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Usual is: elements that close as they should, attributes and children that are known, no entity, comment or CDATA. */
+/* Usual is: elements that close as they should, attributes and children that are known, or may be passed over. */
 #include "modules/layout/records_xml.h"
 
 #include <lauxlib.h>
@@ -10,7 +10,7 @@
 #include "modules/layout/records.h"
 #include "modules/layout/xml.h"
 
-enum { ATTRIBUTES = 16, NESTED = 4 };
+enum { ATTRIBUTES = 32, NESTED = 16 };
 
 typedef struct tag {
     word whole, name; /* with and without a prefix */
@@ -22,6 +22,7 @@ typedef struct tag {
 typedef struct scan {
     const char *at, *end;
     records *r;
+    bool latin;
 } scan;
 
 static bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); } /* at the ends of a text */
@@ -29,6 +30,28 @@ static bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); } /*
 static char skip(scan *s) {
     while (s->at < s->end && word_xml_space(*s->at)) s->at++;
     return s->at < s->end ? *s->at : '\0';
+}
+
+/* ---- Texts ------------------------------------------------------------------------------------ */
+
+/* The text as it is meant, behind what `out` holds. */
+static bool add_piece(scan *s, word piece, bool entities, word *out) {
+    if (out->length == 0 && !gpumm_layout__xml_changes(piece, entities, s->latin)) {
+        *out = piece;
+        return true;
+    }
+    size_t length;
+    char *to = gpumm_layout__records_room(s->r, out->length + 3 * piece.length);
+    if (!to) return false;
+    if (out->length > 0 && out->at != to) memcpy(to, out->at, out->length);
+    if (!gpumm_layout__xml_resolve(piece, entities, s->latin, to + out->length, &length)) return false;
+    *out = (word){to, out->length + length};
+    return true;
+}
+
+/* What was made in the room for texts stays there. */
+static void keep(scan *s, word text) {
+    if (text.at == s->r->scratch + s->r->scratched) s->r->scratched += text.length;
 }
 
 /* ---- Tags ------------------------------------------------------------------------------------- */
@@ -41,13 +64,15 @@ static bool take_attribute(scan *s, tag *t) {
     char quote = skip(s);
     if (quote != '"' && quote != '\'') return false;
     const char *first = s->at + 1, *stop = memchr(first, quote, (size_t)(s->end - first));
-    if (!stop || memchr(first, '&', (size_t)(stop - first))) return false;
+    word value = {first, 0};
+    if (!stop || !add_piece(s, (word){first, (size_t)(stop - first)}, true, &value)) return false;
+    keep(s, value);
     s->at = stop + 1;
     name = word_xml_local(name);
     for (unsigned i = 0; i < t->count; i++)
         if (word_same(t->names[i], name)) return false;
     t->names[t->count] = name;
-    t->values[t->count++] = (word){first, (size_t)(stop - first)};
+    t->values[t->count++] = value;
     return true;
 }
 
@@ -125,8 +150,11 @@ static bool add_color(scan *s, const tag *t) {
     unsigned r, g, b;
     const records_key *key = gpumm_layout__records_find(s->r, name, name);
     if (!key || !take_byte(t, "r", &r) || !take_byte(t, "g", &g) || !take_byte(t, "b", &b)) return false;
-    snprintf(s->r->color, sizeof s->r->color, "#%02x%02x%02x", r & 255, g & 255, b & 255);
-    return gpumm_layout__records_add(s->r, key, (word){s->r->color, 7}, true);
+    char *color = gpumm_layout__records_room(s->r, 8);
+    if (!color) return false;
+    snprintf(color, 8, "#%02x%02x%02x", r & 255, g & 255, b & 255);
+    s->r->scratched += 8;
+    return gpumm_layout__records_add(s->r, key, (word){color, 7}, true);
 }
 
 /* <attvalue for="0" value="1.5"/> */
@@ -143,23 +171,67 @@ static word trimmed(word w) {
     return w;
 }
 
+/* Over a comment, or a CDATA whose text is the piece. */
+static bool take_other(scan *s, word *piece) {
+    size_t left = (size_t)(s->end - s->at);
+    bool data = left > 9 && memcmp(s->at, "<![CDATA[", 9) == 0;
+    if (!data && !(left > 4 && memcmp(s->at, "<!--", 4) == 0)) return false;
+    const char *from = s->at + (data ? 9 : 4), *stop = memmem(from, (size_t)(s->end - from), data ? "]]>" : "-->", 3);
+    if (!stop) return false;
+    *piece = (word){from, data ? (size_t)(stop - from) : 0};
+    s->at = stop + 3;
+    return true;
+}
+
+/* The text up to the next element, or this one's end, without the blanks at its ends. */
+static bool take_text(scan *s, word *out) {
+    *out = (word){s->at, 0};
+    for (;;) {
+        const char *from = s->at;
+        if (!to_tag(s)) return false;
+        word piece = {from, (size_t)(s->at - from)};
+        if (piece.length > 0 && !add_piece(s, piece, true, out)) return false;
+        if (s->end - s->at < 2 || s->at[1] != '!') break;
+        if (!take_other(s, &piece) || (piece.length > 0 && !add_piece(s, piece, false, out))) return false;
+    }
+    keep(s, *out);
+    *out = trimmed(*out);
+    return true;
+}
+
 /* <data key="d0">1.5</data>; the close is left to the caller. */
 static bool add_text(scan *s, const tag *t) {
     const word *id = attribute(t, "key");
     const records_key *key = id && id->length > 0 ? gpumm_layout__records_find(s->r, t->name, *id) : NULL;
     word value = {s->at, 0};
-    if (!key || !(t->empty || to_tag(s))) return false;
-    value.length = (size_t)(s->at - value.at);
-    if (!t->empty && (!at_close(s) || memchr(value.at, '&', value.length))) return false;
-    value = trimmed(value);
+    if (!key || !(t->empty || take_text(s, &value))) return false;
+    if (!t->empty && !at_close(s) && !s->r->loose) return false;
     return value.length == 0 || gpumm_layout__records_add(s->r, key, value, false);
+}
+
+/* Of several, the first counts that says something. */
+static bool add_inner(scan *s, const tag *t, const records_key *key) {
+    word value = {s->at, 0};
+    if (!t->empty && !take_text(s, &value)) return false;
+    for (unsigned i = 0; i < s->r->count; i++)
+        if (s->r->field[i].key == key) return true;
+    return value.length == 0 || gpumm_layout__records_add(s->r, key, value, true);
+}
+
+static bool add_pair(scan *s, const tag *t) {
+    unsigned before = s->r->count;
+    if (!add_parts(s, t, t->name)) return false;
+    return s->r->count == before || s->r->count == before + 2;
 }
 
 static bool add_child(scan *s, const tag *t) {
     static const word none = {"", 0};
     const records_key *key = gpumm_layout__records_find(s->r, t->name, none);
-    switch (key ? key->role : RECORDS_COLUMN) {
+    if (!key) return s->r->loose;
+    switch (key->role) {
     case RECORDS_PASSED: return true;
+    case RECORDS_INNER: return add_inner(s, t, key);
+    case RECORDS_PAIR: return add_pair(s, t);
     case RECORDS_KEYED: return add_keyed(s, t);
     case RECORDS_TEXT: return add_text(s, t);
     case RECORDS_PARTS: return add_parts(s, t, t->name);
@@ -192,17 +264,19 @@ static bool take_children(scan *s, word record) {
 static bool take_record(scan *s) {
     static const word none = {"", 0};
     tag t;
-    if (!to_tag(s) || !take_open(s, &t)) return false;
-    int kind = gpumm_layout__records_kind(s->r, t.name);
+    const char *from = s->at;
+    if (!to_tag(s)) return false;
+    s->at++;
+    int kind = gpumm_layout__records_kind(s->r, word_xml_local(word_xml_name(&s->at, s->end)));
     if (kind < 0) return false;
-    s->r->kind = (unsigned)kind;
-    s->r->count = s->r->hint = 0;
-    return add_parts(s, &t, none) && (t.empty || take_children(s, t.whole));
+    gpumm_layout__records_begin(s->r, kind);
+    s->at = from;
+    return to_tag(s) && take_open(s, &t) && add_parts(s, &t, none) && (t.empty || take_children(s, t.whole));
 }
 
 static int layout_records_xml(lua_State *L) {
     scan s = {.r = gpumm_layout__records_at(L, 1)};
-    if (!gpumm_layout__xml_place(L, 2, &s.at, &s.end)) return 0;
+    if (!gpumm_layout__xml_place(L, 2, &s.at, &s.end, &s.latin)) return 0;
     const char *done = s.at;
     while (take_record(&s) && gpumm_layout__records_put(L, s.r)) done = s.at;
     gpumm_layout__xml_move(L, 2, done);

@@ -72,6 +72,7 @@ static gpumm_status take_file(source *s, const char *path, uint64_t most) {
         return status;
     }
     bool mappable = S_ISREG(about.st_mode) && about.st_size >= SMALL;
+    if (S_ISREG(about.st_mode)) most = UINT64_MAX; /* what it swells to is limited, not what it is */
     gpumm_status status = mappable ? map_all(s, fd, path, (size_t)about.st_size) : read_all(s, fd, path, most);
     close(fd);
     return status;
@@ -95,6 +96,8 @@ static gpumm_status decode(source *s, const char *path, uint64_t most) {
         if (status != GPUMM_OK) return status;
         replace(s, text, size);
     }
+    if (s->size >= 4 && (memcmp(s->bytes, "\xff\xfe\0\0", 4) == 0 || memcmp(s->bytes, "\0\0\xfe\xff", 4) == 0))
+        return gpumm_lua_fail(GPUMM_IO, "%s: it is in UTF-32; UTF-8 and UTF-16 are read", path);
     if (s->size >= 2 && (memcmp(s->bytes, "\xff\xfe", 2) == 0 || memcmp(s->bytes, "\xfe\xff", 2) == 0)) {
         gpumm_status status = gpumm_layout__utf16(&s->memory, path, s->bytes, s->size, &text, &size);
         if (status != GPUMM_OK) return status;

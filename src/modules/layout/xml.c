@@ -35,11 +35,12 @@ static xml *check_at(lua_State *L, int index) {
 
 static xml *check(lua_State *L) { return check_at(L, 1); }
 
-bool gpumm_layout__xml_place(lua_State *L, int index, const char **at, const char **end) {
+bool gpumm_layout__xml_place(lua_State *L, int index, const char **at, const char **end, bool *latin) {
     const xml *x = check_at(L, index);
     *at = x->at;
     *end = x->end;
-    return !x->empty && !x->latin && x->depth > 0 && x->depth < DEPTH_MOST - DEPTH_SPARE;
+    *latin = x->latin;
+    return !x->empty && x->depth > 0 && x->depth < DEPTH_MOST - DEPTH_SPARE;
 }
 
 void gpumm_layout__xml_move(lua_State *L, int index, const char *at) { check_at(L, index)->at = at; }
@@ -109,22 +110,47 @@ static unsigned long entity(const char *at, const char *end, size_t *length) {
     return 0;
 }
 
-/* Adds the text with its entities resolved; false: one is not known. */
-static bool add_text(const xml *x, luaL_Buffer *b, word s) {
+/* What Windows has where Latin-1 has nothing that is seen: files that say Latin-1 mean it too. */
+static unsigned long latin(unsigned char c) {
+    static const unsigned short windows[32] = {0x20ac, 0x81,   0x201a, 0x192,  0x201e, 0x2026, 0x2020, 0x2021,
+                                               0x2c6,  0x2030, 0x160,  0x2039, 0x152,  0x8d,   0x17d,  0x8f,
+                                               0x90,   0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014,
+                                               0x2dc,  0x2122, 0x161,  0x203a, 0x153,  0x9d,   0x17e,  0x178};
+    return c >= 0x80 && c < 0xa0 ? windows[c - 0x80] : c;
+}
+
+bool gpumm_layout__xml_changes(word s, bool entities, bool is_latin) {
+    if (entities && memchr(s.at, '&', s.length)) return true;
+    for (size_t i = 0; is_latin && i < s.length; i++)
+        if ((unsigned char)s.at[i] >= 0x80) return true;
+    return false;
+}
+
+bool gpumm_layout__xml_resolve(word s, bool entities, bool is_latin, char *to, size_t *length) {
     const char *end = s.at + s.length;
+    *length = 0;
     for (const char *at = s.at; at < end;) {
-        const char *plain = at;
-        while (at < end && *at != '&' && !(x->latin && (unsigned char)*at >= 0x80)) at++;
-        luaL_addlstring(b, plain, (size_t)(at - plain));
-        if (at == end) break;
-        char c[4];
-        size_t length = 1;
-        unsigned long code = *at == '&' ? entity(at, end, &length) : (unsigned char)*at;
-        if (code == 0) return false;
-        luaL_addlstring(b, c, put(c, code));
-        at += length;
+        size_t size = 1;
+        bool named = entities && *at == '&', high = is_latin && (unsigned char)*at >= 0x80;
+        unsigned long code = named ? entity(at, end, &size) : latin((unsigned char)*at);
+        if (named && code == 0) return false;
+        if (named || high) *length += put(to + *length, code);
+        else to[(*length)++] = *at;
+        at += size;
     }
     return true;
+}
+
+/* Adds the text as it is meant; false: an entity in it is not known. */
+static bool add_text(const xml *x, luaL_Buffer *b, word s, bool entities) {
+    if (!gpumm_layout__xml_changes(s, entities, x->latin)) {
+        luaL_addlstring(b, s.at, s.length);
+        return true;
+    }
+    size_t length;
+    bool known = gpumm_layout__xml_resolve(s, entities, x->latin, luaL_prepbuffsize(b, 3 * s.length), &length);
+    luaL_addsize(b, known ? length : 0);
+    return known;
 }
 
 /* ---- Elements ------------------------------------------------------------------------------------- */
@@ -280,7 +306,7 @@ static int xml_get(lua_State *L) {
         if (x->names[i].length != length || memcmp(x->names[i].at, name, length) != 0) continue;
         luaL_Buffer b;
         luaL_buffinit(L, &b);
-        bool known = add_text(x, &b, x->values[i]);
+        bool known = add_text(x, &b, x->values[i], true);
         luaL_pushresult(&b);
         if (!known) lua_pushboolean(L, 0);
         return 1;
@@ -298,13 +324,13 @@ static int xml_text(lua_State *L) {
     while (!x->empty && x->at < x->end) {
         if (begins(x, "<![CDATA[")) {
             const char *stop = find(x, x->at, "]]>");
-            if (stop) luaL_addlstring(&b, x->at + 9, (size_t)(stop - x->at) - 9);
+            if (stop) add_text(x, &b, (word){x->at + 9, (size_t)(stop - x->at) - 9}, false);
         }
         if (*x->at == '<' && skip_other(x, &wrong) && !wrong) continue;
         if (*x->at == '<') break;
         const char *stop = memchr(x->at, '<', (size_t)(x->end - x->at));
         word s = {x->at, (size_t)((stop ? stop : x->end) - x->at)};
-        known &= add_text(x, &b, s);
+        known &= add_text(x, &b, s, true);
         x->at += s.length;
     }
     luaL_pushresult(&b);
