@@ -678,6 +678,13 @@ function Readback:latest() end
 ---@return gpumm.frame?
 function Readback:next() end
 
+--- A descriptor for an event loop (luv, cqueues, poll, epoll): readable while a frame can be taken, and once the device failed or
+--- the readback has ended. Taking clears it; it is only looked at, never read. It is closed with the readback.
+---@return integer? fd
+---@return string? message
+---@return gpumm.status_name? status
+function Readback:fd() end
+
 --- Cancels what is pending and frees the slots.
 function Readback:close() end
 

@@ -670,6 +670,11 @@ GPUMM_API gpumm_status gpumm_readback_next(gpumm_readback *readback, gpumm_frame
 /* It will not be delivered, and its slot is free once its copy is through; it does not count as dropped. As ready;
    NOT_PENDING also where it was delivered. */
 GPUMM_API gpumm_status gpumm_readback_cancel(gpumm_readback *readback, gpumm_ticket ticket);
+/* A descriptor that is readable while a call on the readback would bring something: a frame that has arrived and nobody took,
+   a failure of the device, the end of the readback or its manager. Taking clears it. For poll, epoll and event loops: it is only
+   looked at, never read or written. Owned by the readback, and closed with its last handle; the same one each time. IO where the
+   system gives none. */
+GPUMM_API gpumm_status gpumm_readback_fd(gpumm_readback *readback, int *fd);
 /* Captures that no one was given: refused with BUSY, replaced by newer ones, or passed over by latest. */
 GPUMM_API uint64_t gpumm_readback_dropped(const gpumm_readback *readback);
 GPUMM_API gpumm_ticket gpumm_readback_newest(const gpumm_readback *readback); /* 0: none yet */

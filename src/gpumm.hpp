@@ -213,6 +213,10 @@ class readback : public handle<gpumm_readback, gpumm_readback_retain, gpumm_read
         return made<frame>([&](gpumm_frame **out) { return gpumm_readback_next(get(), out); });
     }
     status cancel(gpumm_ticket ticket = 0) { return gpumm_readback_cancel(get(), ticket); }
+    // For an event loop: readable while a frame can be taken.
+    result<int> fd() {
+        return filled<int>([&](int *out) { return gpumm_readback_fd(get(), out); });
+    }
     std::uint64_t dropped() const noexcept { return gpumm_readback_dropped(get()); }
     void close() noexcept { gpumm_readback_close(get()); }
 };

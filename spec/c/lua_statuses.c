@@ -358,6 +358,22 @@ static void nothing_left(void) {
     note("gpumm_lua_output_open(", second);
 }
 
+/* A process that has no descriptor left. */
+static void no_descriptor(gpumm_buffer *b) {
+    gpumm_readback *r;
+    int fd;
+    struct rlimit before, none;
+    CHECK_OK(gpumm_readback_open(&(gpumm_readback_options){.buffers = &b, .buffer_count = 1}, &r));
+    CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
+    none = before;
+    none.rlim_cur = 0;
+    CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
+    REACH(IO, gpumm_readback_fd(r, &fd));
+    CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
+    CHECK_OK(gpumm_readback_fd(r, &fd));
+    gpumm_readback_release(r);
+}
+
 /* ---- Kernels ------------------------------------------------------------------------------------- */
 
 static void kernels(gpumm_manager *m, gpumm_buffer *b) {
@@ -462,6 +478,7 @@ int main(void) {
     opening_poor_readbacks(u8);
     tickets(m, b);
     kernels(m, b);
+    no_descriptor(b);
     gpumm_buffer_release(b);
     gpumm_buffer_release(large);
     gpumm_manager_release(m);

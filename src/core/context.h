@@ -17,6 +17,7 @@
 #include "base/size.h"
 #include "base/status.h"
 #include "base/thread.h"
+#include "core/arrival.h"
 #include "core/deferred.h"
 #include "core/names.h"
 #include "core/waiter.h"
@@ -61,6 +62,7 @@ typedef struct context {
     bool working;
     deferred_queue deferred;
     waiter waiter;
+    arrivals arrivals; /* for those who poll a descriptor */
     pthread_mutex_t background;     /* the two below */
     gpumm_status background_status; /* the first failure that nobody has seen yet */
     char background_message[512];

@@ -6,6 +6,7 @@
 #include "base/abi.h"
 #include "core/frame.h"
 #include "core/gate.h"
+#include "core/notify.h"
 #include "core/pressure.h"
 #include "core/report.h"
 
@@ -262,6 +263,7 @@ gpumm_status gpumm_readback_capture(gpumm_readback *r, gpumm_stream *given, int6
     TRY(enter_capture(r, given, &s));
     pthread_mutex_lock(&r->lock);
     gpumm_status status = gpumm__readback_capture(r, s, step, ticket ? ticket : &given_ticket);
+    gpumm__notify(r, status);
     pthread_mutex_unlock(&r->lock);
     gpumm__context_leave(r->object.context);
     return status;
@@ -275,6 +277,7 @@ gpumm_status gpumm_readback_try_capture(gpumm_readback *r, gpumm_stream *given, 
     gpumm_ticket given_ticket;
     pthread_mutex_lock(&r->lock);
     gpumm_status status = capture(r, s, step, &p, ticket ? ticket : &given_ticket);
+    gpumm__notify(r, status);
     pthread_mutex_unlock(&r->lock);
     gpumm__context_leave(r->object.context);
     return status;
@@ -313,6 +316,7 @@ gpumm_status gpumm_readback_ready(gpumm_readback *r, gpumm_ticket ticket, bool *
     pthread_mutex_lock(&r->lock);
     gpumm_status status = slot_of(r, ticket, &t);
     if (status == GPUMM_OK) *ready = t->state != SLOT_FLYING;
+    gpumm__notify(r, status);
     pthread_mutex_unlock(&r->lock);
     gpumm__context_leave(r->object.context);
     return status;
@@ -330,6 +334,7 @@ gpumm_status gpumm_readback_cancel(gpumm_readback *r, gpumm_ticket ticket) {
         t->state = t->state == SLOT_FLYING ? SLOT_CANCELLED : SLOT_UNWANTED;
         gpumm__waiter_wake(&r->object.context->waiter);
     }
+    gpumm__notify(r, status);
     pthread_mutex_unlock(&r->lock);
     gpumm__context_leave(r->object.context);
     return status;
@@ -354,6 +359,7 @@ gpumm_status gpumm__readback_wait(gpumm_readback *r, gpumm_ticket ticket, double
     pthread_mutex_lock(&r->lock);
     gpumm_status status = wait_arrived(r, ticket, gpumm__clock_deadline(seconds), &t, &end);
     if (status == GPUMM_OK && end == WAIT_REACHED) status = gpumm__frame_deliver(r, t, out);
+    gpumm__notify(r, status);
     pthread_mutex_unlock(&r->lock);
     return status == GPUMM_OK && end == WAIT_TIMED_OUT ? fail(GPUMM_TIMEOUT, "the time to wait ran out") : status;
 }
@@ -418,6 +424,7 @@ gpumm_status gpumm_readback_latest(gpumm_readback *r, gpumm_frame **out) {
     TRY(gpumm__context_enter(r->object.context));
     pthread_mutex_lock(&r->lock);
     gpumm_status status = deliver_newest(r, out);
+    gpumm__notify(r, status);
     pthread_mutex_unlock(&r->lock);
     gpumm__context_leave(r->object.context);
     return status;
@@ -429,6 +436,7 @@ gpumm_status gpumm_readback_next(gpumm_readback *r, gpumm_frame **out) {
     TRY(gpumm__context_enter(r->object.context));
     pthread_mutex_lock(&r->lock);
     gpumm_status status = deliver_oldest(r, out);
+    gpumm__notify(r, status);
     pthread_mutex_unlock(&r->lock);
     gpumm__context_leave(r->object.context);
     return status;
@@ -450,6 +458,7 @@ static bool shut(gpumm_readback *r, bool also_kept) {
     gpumm__ring_leave(r);
     bool all = gpumm__frame_give_slots(r, also_kept);
     if (r->current && !gpumm_frame_valid(r->current)) drop_current(r);
+    gpumm__notify(r, GPUMM_CANCELLED);
     pthread_mutex_unlock(&r->lock);
     return all;
 }
@@ -470,6 +479,7 @@ static void readback_destroy(object *o) {
     gpumm_readback *r = readback_from(o);
     const gpumm_allocator *memory = &o->context->memory;
     gpumm_group *g = r->group;
+    gpumm__notify_close(r);
     gpumm__mem_free(memory, r->tag);
     pthread_mutex_destroy(&r->lock);
     gpumm__mem_free(memory, r);
@@ -503,6 +513,7 @@ static gpumm_readback *struct_new(gpumm_group *g, const size_t *members, const g
     r->count = o->buffer_count;
     r->slot_count = slots;
     r->direct = o->direct;
+    r->fd = -1;
     r->busy = o->busy;
     r->wait_seconds = o->wait_seconds;
     r->inline_bytes = inline_bytes(ctx, o);

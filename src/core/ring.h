@@ -54,6 +54,9 @@ struct gpumm_readback {
     gpumm_frame *current; /* the last delivered, unless it ended; counted */
     job fit_job;
     atomic_bool fit_posted;
+    alert alert;         /* while something is under way and there is a descriptor */
+    int fd;              /* an eventfd; -1: nobody asked for one */
+    bool raised, failed; /* the descriptor is readable; the last call found the device failing */
     account staging, pinned;
     _Atomic uint64_t committed[PLACE_COUNT];
     slot slots[]; /* slot_count */

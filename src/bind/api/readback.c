@@ -10,6 +10,7 @@
  *   r:ready([ticket])  r:wait([ticket [, seconds]])  r:cancel([ticket])     default: the newest
  *   r:await([ticket])            yields r until it is ready; outside of coroutines it waits
  *   r:latest()  r:next()         a frame or nil, never blocks
+ *   r:fd()                       a descriptor for an event loop, readable while a frame can be taken
  *   r.dropped  r.newest  r.slots  r:close()
  */
 #include "bind/api/readback.h"
@@ -349,6 +350,14 @@ static int delivered(lua_State *L, deliver *function) {
 static int readback_latest(lua_State *L) { return delivered(L, gpumm_readback_latest); }
 static int readback_next(lua_State *L) { return delivered(L, gpumm_readback_next); }
 
+static int readback_fd(lua_State *L) {
+    int fd;
+    gpumm_status status = gpumm_readback_fd(to_readback(L, 1), &fd);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
+    lua_pushinteger(L, fd);
+    return 1;
+}
+
 /* ---- Properties --------------------------------------------------------------------------- */
 
 static int readback_close(lua_State *L) {
@@ -385,9 +394,11 @@ static int readback_manager(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"capture", readback_capture}, {"ready", readback_ready},   {"wait", readback_wait},
-    {"await", readback_await},     {"cancel", readback_cancel}, {"latest", readback_latest},
-    {"next", readback_next},       {"close", readback_close},   {NULL, NULL},
+    {"capture", readback_capture}, {"ready", readback_ready},
+    {"wait", readback_wait},       {"await", readback_await},
+    {"cancel", readback_cancel},   {"latest", readback_latest},
+    {"next", readback_next},       {"fd", readback_fd},
+    {"close", readback_close},     {NULL, NULL},
 };
 
 static const luaL_Reg properties[] = {{"dropped", readback_dropped},
