@@ -118,6 +118,7 @@
 ---@field busy? "drop"|"newest"|"wait" what a capture does while every slot is taken: refuse (`nil, message, "BUSY"`; the default); replace the oldest frame that nobody took; or wait for copies under way and lose nothing, with BUSY where every slot holds a frame that has arrived
 ---@field wait_seconds? number with busy = "wait": how long to wait for another thread to take a frame, before BUSY; 0, unless given
 ---@field inline_bytes? gpumm.size snapshots up to so large are copied to the host on the producing stream, without staging; as is best on the device, unless given; 0: none
+---@field where? "host"|"device" where frames are: in the host's memory, unless given; on the device a frame is the slot's own memory there, for kernels, and nothing is copied to the host
 ---@field tag? string
 
 ---@class gpumm.growth_request
@@ -696,15 +697,15 @@ function Readback:close() end
 ---@field dropped integer the readback's dropped count at the capture
 ---@field ticket integer
 ---@field readback? gpumm.readback
----@field data? gpumm.view the view of a frame that has one member
----@field [string] gpumm.view members by name
----@field [integer] gpumm.view members in order
+---@field data? gpumm.view|gpumm.device_view the view of a frame that has one member
+---@field [string] gpumm.view|gpumm.device_view members by name
+---@field [integer] gpumm.view|gpumm.device_view members in order
 ---@operator len: integer
 local Frame = {}
 
 --- The view of a member, by name or position.
 ---@param name string|integer
----@return gpumm.view
+---@return gpumm.view|gpumm.device_view
 function Frame:member(name) end
 
 --- Keeps the frame valid beyond the next delivery, until release. It holds one of the readback's slots.
@@ -717,6 +718,29 @@ function Frame:release() end
 --- Can its views still be read?
 ---@return boolean
 function Frame:valid() end
+
+--- A member of a frame on the device (`where = "device"`): kernels take it for a pointer to const. Its slot is used again behind
+--- the work that reads it, also where the frame has ended meanwhile; captures never wait for that.
+---@class gpumm.device_view
+---@field type gpumm.type
+---@field length integer also #view
+---@field address integer
+---@operator len: integer
+local DeviceView = {}
+
+--- A copy in the host's memory.
+---@param where? gpumm.where
+---@return gpumm.view? view
+---@return string? message
+---@return gpumm.status_name? code
+function DeviceView:download(where) end
+
+--- Declares work that reads it and that gpumm does not launch, before it is enqueued.
+---@param stream? gpumm.stream
+---@return true? ok
+---@return string? message
+---@return gpumm.status_name? code
+function DeviceView:used(stream) end
 
 -- ---- Kernels ---------------------------------------------------------------------------------
 
@@ -1096,7 +1120,7 @@ function gpumm.kernel(options) end
 --- Describes a readback: { "nodes.position", every = 5, slots = 3 }. It is captured after every `every`th step and at the
 --- end; every is 1 unless given, and with false the script captures by itself (`sim.watch:capture(step)`), nothing else does.
 --- With busy = "wait", the default here, nothing is lost: the simulation delivers the oldest frame before it captures the next.
----@param options { [integer]: string, every?: integer|false, slots?: integer, direct?: boolean, busy?: "drop"|"newest"|"wait", inline_bytes?: gpumm.size }
+---@param options { [integer]: string, every?: integer|false, slots?: integer, direct?: boolean, busy?: "drop"|"newest"|"wait", inline_bytes?: gpumm.size, where?: "host"|"device" }
 ---@return gpumm.description
 function gpumm.readback(options) end
 

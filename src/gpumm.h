@@ -611,6 +611,12 @@ typedef enum gpumm_busy_policy {
     GPUMM_BUSY_WAIT    /* nothing is replaced: it waits for copies under way; BUSY where only a taker could help */
 } gpumm_busy_policy;
 
+/* Where a frame's memory is. */
+typedef enum gpumm_frame_place {
+    GPUMM_FRAMES_ON_HOST, /* pinned host memory: gpumm_frame_data */
+    GPUMM_FRAMES_ON_DEVICE /* the slot's memory on the device, for kernels and other users of the device: gpumm_frame_device */
+} gpumm_frame_place;
+
 #define GPUMM_INLINE_NEVER UINT64_MAX
 
 typedef struct gpumm_readback_options {
@@ -624,6 +630,9 @@ typedef struct gpumm_readback_options {
     uint64_t inline_bytes; /* snapshots up to so large are copied to the host on the producing stream, without staging;
                               0: as is best on the device; GPUMM_INLINE_NEVER */
     const char *tag;
+    /* On the device there are no copies to the host, and a slot whose frame ended is free again once the work that read it
+       is through: captures never wait for readers. Not with `direct`. */
+    gpumm_frame_place where;
 } gpumm_readback_options;
 
 typedef uint64_t gpumm_ticket; /* 1, 2, 3 … for each readback; 0 as an argument: the newest */
@@ -692,8 +701,21 @@ static inline gpumm_status gpumm_frame_get_info(const gpumm_frame *frame, gpumm_
 }
 GPUMM_API gpumm_readback *gpumm_frame_readback(const gpumm_frame *frame); /* borrowed */
 /* `length` elements of member `index` in pinned host memory, borrowed until the frame ends; STALE once it has,
-   INVALID_ARGUMENT for a member that is not there. */
+   INVALID_ARGUMENT for a member that is not there, and for a frame on the device. */
 GPUMM_API gpumm_status gpumm_frame_data(const gpumm_frame *frame, size_t index, const void **data);
+/* As its readback was made. */
+GPUMM_API gpumm_frame_place gpumm_frame_where(const gpumm_frame *frame);
+/* The same of a frame on the device: the address of `length` elements, for reading, and an event for streams and threads that
+   want to wait until they are there (NULL: none is wanted); one reference of it for the caller. Work that reads them is declared
+   with gpumm_frame_used, or takes the frame as an argument of a kernel, and may go on when the frame has ended. STALE,
+   INVALID_ARGUMENT as gpumm_frame_data. */
+GPUMM_API gpumm_status gpumm_frame_device(gpumm_frame *frame, size_t index, gpumm_address *address,
+                                          gpumm_event **event);
+/* Before enqueueing work that reads a frame on the device and that gpumm does not launch: the slot is used again behind it.
+   STALE, INVALID_ARGUMENT. */
+GPUMM_API gpumm_status gpumm_frame_used(gpumm_frame *frame, gpumm_stream *stream);
+/* Copies member `index` of a frame on the device, all `length` elements, and waits for that. STALE, INVALID_ARGUMENT. */
+GPUMM_API gpumm_status gpumm_frame_download(gpumm_frame *frame, gpumm_stream *stream, size_t index, void *data);
 
 /* ---- Kernels ------------------------------------------------------------------------------ */
 
@@ -728,12 +750,12 @@ typedef struct gpumm_parameter {
 } gpumm_parameter;
 
 typedef struct gpumm_argument {
-    gpumm_buffer *buffer; /* for a pointer, one of buffer, scratch or address */
+    gpumm_buffer *buffer; /* for a pointer, one of buffer, scratch, frame or address */
     gpumm_scratch *scratch;
     const void *value; /* for a value: `size` bytes in the parameter's type. For a pointer with
-                               neither buffer nor scratch: a gpumm_address, whose use is not tracked */
+                               none of the others: a gpumm_address, whose use is not tracked */
     size_t size;
-    void *reserved; /* NULL */
+    gpumm_frame *frame; /* one on the device, for a pointer to const; `size` is the index of its member */
 } gpumm_argument;
 
 /* COMPILE_FAILED with the compiler's words at the user's file and line; NOT_FOUND names the kernels

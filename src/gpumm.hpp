@@ -324,6 +324,13 @@ inline gpumm_argument argument(const scratch &x) noexcept {
     return made;
 }
 // The value stays the caller's until the launch returns.
+// A member of a frame on the device, for a pointer to const.
+inline gpumm_argument argument(const frame &f, std::size_t index) noexcept {
+    gpumm_argument made{};
+    made.frame = f.get();
+    made.size = index;
+    return made;
+}
 template <typename T> gpumm_argument argument(const T &value) noexcept {
     gpumm_argument made{};
     made.value = &value;

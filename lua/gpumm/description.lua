@@ -84,7 +84,7 @@ local GROUP = list("growth", "align", "ahead", "length", "max_length", "min_leng
 local BUFFER = set("type", "length", "growth", "align", "ahead", "max_length", "max_size_bytes", "min_size_bytes",
     "enable_async", "bytes_per_element", "growth_factor")
 local KERNEL = set("file", "source", "name", "threads", "block", "types", "flags", "signature", "shared_bytes")
-local READBACK = list("every", "slots", "direct", "busy", "inline_bytes")
+local READBACK = list("every", "slots", "direct", "busy", "inline_bytes", "where")
 
 local function type_of(what, value)
     local ok, result = pcall(gpumm.type, value)

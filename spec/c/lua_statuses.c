@@ -358,6 +358,36 @@ static void nothing_left(void) {
     note("gpumm_lua_output_open(", second);
 }
 
+/* Frames in host memory, and on the device after their end. */
+static void device_frames(gpumm_buffer *b) {
+    gpumm_readback *host, *device;
+    gpumm_frame *f;
+    gpumm_address address;
+    gpumm_event *e;
+    float data[100];
+    CHECK_OK(gpumm_readback_open(&(gpumm_readback_options){.buffers = &b, .buffer_count = 1}, &host));
+    CHECK_OK(gpumm_readback_capture(host, NULL, 1, NULL));
+    CHECK_OK(gpumm_readback_wait(host, 0, -1, &f));
+    REACH(INVALID_ARGUMENT, gpumm_frame_device(f, 0, &address, &e));
+    REACH(INVALID_ARGUMENT, gpumm_frame_used(f, NULL));
+    REACH(INVALID_ARGUMENT, gpumm_frame_download(f, NULL, 0, data));
+    gpumm_frame_release(f);
+    gpumm_readback_release(host);
+    CHECK_OK(gpumm_readback_open(
+        &(gpumm_readback_options){.buffers = &b, .buffer_count = 1, .where = GPUMM_FRAMES_ON_DEVICE}, &device));
+    CHECK_OK(gpumm_readback_capture(device, NULL, 1, NULL));
+    CHECK_OK(gpumm_readback_wait(device, 0, -1, &f));
+    CHECK_OK(gpumm_frame_device(f, 0, &address, &e));
+    CHECK_OK(gpumm_event_wait(e, -1));
+    gpumm_event_release(e);
+    gpumm_frame_close(f);
+    REACH(STALE, gpumm_frame_device(f, 0, &address, &e));
+    REACH(STALE, gpumm_frame_used(f, NULL));
+    REACH(STALE, gpumm_frame_download(f, NULL, 0, data));
+    gpumm_frame_release(f);
+    gpumm_readback_release(device);
+}
+
 /* A process that has no descriptor left. */
 static void no_descriptor(gpumm_buffer *b) {
     gpumm_readback *r;
@@ -478,6 +508,7 @@ int main(void) {
     opening_poor_readbacks(u8);
     tickets(m, b);
     kernels(m, b);
+    device_frames(b);
     no_descriptor(b);
     gpumm_buffer_release(b);
     gpumm_buffer_release(large);

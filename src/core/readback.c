@@ -52,15 +52,25 @@ static uint64_t packed_bytes(const gpumm_readback *r, uint64_t length) {
     return gpumm__slot_offset(r, last, length) + length * r->buffers[last]->size;
 }
 
-/* Device to device on the producing stream; then the copy stream takes over. */
-static gpumm_status submit_staged(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t length) {
-    context *ctx = r->object.context;
-    device *d = ctx->device;
-    for (size_t i = 0; i < r->count; i++) TRY(gpumm__buffer_use(r->buffers[i], s, GPUMM_ACCESS_READ));
-    TRY(gpumm__order_use(&t->order, s, GPUMM_ACCESS_WRITE));
+static gpumm_status copy_members_within(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t length) {
+    device *d = r->object.context->device;
     for (size_t i = 0; i < r->count; i++)
         TRY(d->call->copy(d, s->device, COPY_D2D, t->device.address + gpumm__slot_offset(r, i, length),
                           gpumm__buffer_address(r->buffers[i]), length * r->buffers[i]->size));
+    return GPUMM_OK;
+}
+
+/* Device to device on the producing stream, and that is all. */
+static gpumm_status submit_within(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t length) {
+    for (size_t i = 0; i < r->count; i++) TRY(gpumm__buffer_use(r->buffers[i], s, GPUMM_ACCESS_READ));
+    TRY(gpumm__order_use(&t->order, s, GPUMM_ACCESS_WRITE));
+    return copy_members_within(r, t, s, length);
+}
+
+/* Device to device on the producing stream; then the copy stream takes over. */
+static gpumm_status submit_staged(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t length) {
+    context *ctx = r->object.context;
+    TRY(submit_within(r, t, s, length));
     TRY(gpumm__order_use(&t->order, ctx->copies, GPUMM_ACCESS_READ));
     return copy_down(t, ctx->copies, t->device.address, 0, packed_bytes(r, length));
 }
@@ -83,6 +93,7 @@ static gpumm_status submit_inline(gpumm_readback *r, slot *t, gpumm_stream *s, u
 
 static gpumm_status submit_copies(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t length) {
     if (!length) return GPUMM_OK;
+    if (r->on_device) return submit_within(r, t, s, length);
     if (t->copier == s) return submit_inline(r, t, s, length);
     return r->direct ? submit_direct(r, t, s, length) : submit_staged(r, t, s, length);
 }
@@ -100,7 +111,8 @@ static void describe(gpumm_readback *r, slot *t, int64_t step, uint64_t length) 
 static gpumm_status submit(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t length) {
     context *ctx = r->object.context;
     device *d = ctx->device;
-    gpumm_stream *copier = r->inline_bytes && packed_bytes(r, length) <= r->inline_bytes ? s : ctx->copies;
+    bool in_line = r->on_device || (r->inline_bytes && packed_bytes(r, length) <= r->inline_bytes);
+    gpumm_stream *copier = in_line ? s : ctx->copies;
     t->copier = copier;
     TRY(submit_copies(r, t, s, length));
     return d->call->event_record(d, t->done, copier->device);
@@ -200,9 +212,16 @@ static void wait_for_taker(gpumm_readback *r, const patience *p) {
 }
 
 static void replace(gpumm_readback *r, slot *arrived) {
-    arrived->state = SLOT_ENDED;
+    gpumm__slot_end(r, arrived);
     gpumm__waiter_wake(&r->object.context->waiter);
     count_dropped(r, 1);
+}
+
+/* Work on the device reads a slot whose frame ended. */
+static void pause_for_readers(gpumm_readback *r) {
+    pthread_mutex_unlock(&r->lock);
+    gpumm__clock_sleep_ns(20000);
+    pthread_mutex_lock(&r->lock);
 }
 
 /* Makes room, or waits for what may, where every slot is taken; BUSY where the policy refuses. */
@@ -211,6 +230,7 @@ static gpumm_status make_room(gpumm_readback *r, const patience *p) {
     if (r->busy == GPUMM_BUSY_DROP) return refuse(r, p);
     if (r->busy == GPUMM_BUSY_NEWEST && arrived) return replace(r, arrived), GPUMM_OK;
     if (flying) return look_or_pause(r, flying, p->since, UINT64_MAX);
+    if (r->busy == GPUMM_BUSY_WAIT && gpumm__slot_any_read(r)) return pause_for_readers(r), GPUMM_OK;
     if (gpumm__clock_ns() >= p->deadline) return refuse(r, p);
     wait_for_taker(r, p);
     return GPUMM_OK;
@@ -389,7 +409,7 @@ static void pass_over(gpumm_readback *r) {
     unsigned count = 0;
     for (unsigned i = 0; i < r->slot_count; i++) {
         if (r->slots[i].state != SLOT_ARRIVED) continue;
-        r->slots[i].state = SLOT_ENDED;
+        gpumm__slot_end(r, &r->slots[i]);
         count++;
     }
     if (!count) return;
@@ -513,6 +533,7 @@ static gpumm_readback *struct_new(gpumm_group *g, const size_t *members, const g
     r->count = o->buffer_count;
     r->slot_count = slots;
     r->direct = o->direct;
+    r->on_device = o->where == GPUMM_FRAMES_ON_DEVICE;
     r->fd = -1;
     r->busy = o->busy;
     r->wait_seconds = o->wait_seconds;
@@ -557,6 +578,10 @@ static gpumm_status members_of(const gpumm_readback_options *o, size_t *members)
         return fail(GPUMM_INVALID_ARGUMENT, "a readback has 2 to %d slots, not %u", READBACK_SLOTS, o->slots);
     if ((unsigned)o->busy > GPUMM_BUSY_WAIT)
         return fail(GPUMM_INVALID_ARGUMENT, "%d is no policy for a busy readback", (int)o->busy);
+    if ((unsigned)o->where > GPUMM_FRAMES_ON_DEVICE)
+        return fail(GPUMM_INVALID_ARGUMENT, "%d is no place for frames", (int)o->where);
+    if (o->where == GPUMM_FRAMES_ON_DEVICE && o->direct)
+        return fail(GPUMM_INVALID_ARGUMENT, "frames on the device are what `direct` leaves out: choose one of them");
     NOT_NULL(o->buffers, "options.buffers");
     for (size_t i = 0; i < o->buffer_count; i++) NOT_NULL(o->buffers[i], "one of options.buffers");
     char text[TITLE_BYTES], other[TITLE_BYTES];

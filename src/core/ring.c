@@ -15,7 +15,7 @@ uint64_t gpumm__slot_offset(const gpumm_readback *r, size_t i, uint64_t length) 
 
 bool gpumm__slot_fits(const gpumm_readback *r, const slot *t, uint64_t length) {
     uint64_t bytes = gpumm__slot_offset(r, r->count, length);
-    return t->held[PLACE_HOST] >= bytes && (r->direct || t->held[PLACE_DEVICE] >= bytes);
+    return (r->on_device || t->held[PLACE_HOST] >= bytes) && (r->direct || t->held[PLACE_DEVICE] >= bytes);
 }
 
 slot *gpumm__slot_oldest(gpumm_readback *r, slot_state state) {
@@ -28,7 +28,7 @@ slot *gpumm__slot_oldest(gpumm_readback *r, slot_state state) {
 }
 
 static bool is_free(const slot *t) {
-    return t->state == SLOT_EMPTY || t->state == SLOT_ENDED || t->state == SLOT_UNWANTED;
+    return !t->readers.count && (t->state == SLOT_EMPTY || t->state == SLOT_ENDED || t->state == SLOT_UNWANTED);
 }
 
 slot *gpumm__slot_free(gpumm_readback *r) {
@@ -69,9 +69,53 @@ static void arrive(gpumm_readback *r, slot *t) {
     pthread_mutex_unlock(&r->object.context->submit);
 }
 
+/* ---- Readers of frames on the device --------------------------------------------------------- */
+
+/* Work of the stream that captures is in order with the next capture anyway. */
+void gpumm__slot_end(gpumm_readback *r, slot *t) {
+    context *ctx = r->object.context;
+    order users = {0};
+    gpumm_status status = GPUMM_OK;
+    t->frame = NULL;
+    t->state = SLOT_ENDED;
+    if (!r->on_device || t->given) return;
+    pthread_mutex_lock(&ctx->submit);
+    if (!gpumm__order_only(&t->order, t->copier)) status = gpumm__order_merge(&users, &t->order);
+    pthread_mutex_unlock(&ctx->submit);
+    gpumm__order_watch(&users,
+                       &t->readers); /* what could not be merged stays in the slot's order, which captures follow */
+    pthread_mutex_lock(&ctx->submit);
+    gpumm__order_clear(&users);
+    pthread_mutex_unlock(&ctx->submit);
+    (void)status;
+}
+
+bool gpumm__slot_any_read(const gpumm_readback *r) {
+    bool any = false;
+    for (unsigned i = 0; i < r->slot_count; i++) any = any || r->slots[i].readers.count;
+    return any;
+}
+
+static void forget_readers(gpumm_readback *r, slot *t) {
+    gpumm__deferred_events_give(&r->object.context->deferred, &t->readers);
+    t->readers.count = 0;
+}
+
+static void see_readers(gpumm_readback *r, slot *t) {
+    context *ctx = r->object.context;
+    if (!t->readers.count || t->given || !gpumm__deferred_reached(&ctx->deferred, &t->readers)) return;
+    forget_readers(r, t);
+    pthread_mutex_lock(&ctx->submit);
+    gpumm__order_clear(&t->order);
+    pthread_mutex_unlock(&ctx->submit);
+}
+
+/* ---- What has arrived ------------------------------------------------------------------------ */
+
 gpumm_status gpumm__ring_refresh(gpumm_readback *r) {
     device *d = r->object.context->device;
     gpumm_status status = GPUMM_OK;
+    for (unsigned i = 0; i < r->slot_count; i++) see_readers(r, &r->slots[i]);
     for (slot *t = under_way_after(r, 0); t; t = under_way_after(r, t->ticket)) {
         bool done = false;
         if (is_behind_another(r, t)) continue;
@@ -131,7 +175,7 @@ static gpumm_status fit_range(gpumm_readback *r, slot *t, range *g, uint64_t byt
 }
 
 static gpumm_status fit_once(gpumm_readback *r, slot *t, uint64_t bytes) {
-    TRY(fit_range(r, t, &t->host, bytes));
+    if (!r->on_device) TRY(fit_range(r, t, &t->host, bytes));
     return r->direct ? GPUMM_OK : fit_range(r, t, &t->device, bytes);
 }
 
@@ -140,7 +184,7 @@ static void book_locked(gpumm_readback *r, uint64_t capacity) {
     context *ctx = r->object.context;
     uint64_t logical = capacity * r->row_bytes * r->slot_count;
     gpumm__ledger_set(&ctx->books, &r->staging, r->direct ? 0 : logical, 0, atomic_load(&r->committed[PLACE_DEVICE]));
-    gpumm__ledger_set(&ctx->books, &r->pinned, logical, 0, atomic_load(&r->committed[PLACE_HOST]));
+    gpumm__ledger_set(&ctx->books, &r->pinned, r->on_device ? 0 : logical, 0, atomic_load(&r->committed[PLACE_HOST]));
 }
 
 /* The capacity stays while it is booked: whoever changes it books it after, and must not be overwritten with one
@@ -176,8 +220,8 @@ static void fit_behind(gpumm_readback *r, slot *t, uint64_t bytes) {
 }
 
 static void fit_slot(gpumm_readback *r, slot *t, uint64_t bytes) {
-    bool in_place =
-        gpumm__range_can_commit(&t->host, bytes) && (r->direct || gpumm__range_can_commit(&t->device, bytes));
+    bool in_place = (r->on_device || gpumm__range_can_commit(&t->host, bytes)) &&
+                    (r->direct || gpumm__range_can_commit(&t->device, bytes));
     if (in_place) fit_behind(r, t, bytes);
     else if (is_free(t)) fit_once(r, t, bytes);
 }
@@ -215,8 +259,8 @@ static gpumm_status slot_open(gpumm_readback *r, slot *t, uint64_t capacity) {
              bytes = gpumm__slot_offset(r, r->count, capacity);
     t->readback = r;
     TRY(d->call->event_open(d, false, &t->done));
-    TRY(gpumm__range_open(&t->host, d, PLACE_HOST, maximum));
-    TRY(gpumm__range_commit(&t->host, bytes));
+    if (!r->on_device) TRY(gpumm__range_open(&t->host, d, PLACE_HOST, maximum));
+    if (!r->on_device) TRY(gpumm__range_commit(&t->host, bytes));
     if (r->direct) return GPUMM_OK;
     TRY(gpumm__range_open(&t->device, d, PLACE_DEVICE, maximum));
     return gpumm__range_commit(&t->device, bytes);
@@ -225,6 +269,7 @@ static gpumm_status slot_open(gpumm_readback *r, slot *t, uint64_t capacity) {
 static void slot_close(gpumm_readback *r, slot *t) {
     gpumm__extent_discard(r->object.context, &t->device);
     gpumm__extent_discard(r->object.context, &t->host);
+    forget_readers(r, t);
     if (t->done) gpumm__context_close_event(r->object.context, t->done);
     t->done = NULL;
 }
@@ -274,7 +319,7 @@ gpumm_status gpumm__ring_open(gpumm_readback *r) {
     for (size_t i = 0; i < r->count; i++) r->row_bytes += r->buffers[i]->size;
     r->follower.object = &r->object;
     r->follower.resized = resized;
-    r->follower.row_bytes = r->row_bytes * r->slot_count * (r->direct ? 1 : 2);
+    r->follower.row_bytes = r->row_bytes * r->slot_count * (r->direct || r->on_device ? 1 : 2);
     TRY(open_under_pressure(r));
     r->mapped = r->slot_count;
     join(r);

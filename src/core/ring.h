@@ -27,6 +27,7 @@ typedef struct slot {
     order order;                /* of its memory, until its copy is known to be through */
     device_event *done;         /* the copy to the host */
     const void *copier;         /* the stream that makes it; compared only */
+    deferred readers;           /* of a frame on the device that ended: events of those who read it still */
     gpumm_ticket ticket;
     gpumm_frame_info info;
     gpumm_frame *frame; /* where held; not counted */
@@ -43,7 +44,8 @@ struct gpumm_readback {
     char *tag;
     size_t count;
     gpumm_buffer *buffers[GROUP_MEMBERS];
-    bool direct, internal, shut, left; /* internal: the by-name pair's; left: out of the group's list and the budget */
+    bool direct, on_device;    /* no staging; nothing but staging, which is what frames are then */
+    bool internal, shut, left; /* internal: the by-name pair's; left: out of the group's list and the budget */
     gpumm_busy_policy busy;
     double wait_seconds;
     uint64_t inline_bytes;       /* snapshots up to here are copied on the producing stream */
@@ -68,7 +70,10 @@ bool gpumm__slot_fits(const gpumm_readback *r, const slot *t, uint64_t length);
 gpumm_status gpumm__slot_fit(gpumm_readback *r, slot *t); /* for the group's capacity */
 slot *gpumm__slot_free(gpumm_readback *r);                /* one that is not being fitted, where there is one */
 slot *gpumm__slot_oldest(gpumm_readback *r, slot_state state);
-slot *gpumm__slot_under_way(gpumm_readback *r); /* the oldest whose copy is, wanted or cancelled */
+/* Its frame ended, or nobody wants it: free, once those who read it on the device are through. */
+void gpumm__slot_end(gpumm_readback *r, slot *t);
+bool gpumm__slot_any_read(const gpumm_readback *r); /* one is, by work that outlives its frame */
+slot *gpumm__slot_under_way(gpumm_readback *r);     /* the oldest whose copy is, wanted or cancelled */
 
 gpumm_status gpumm__ring_refresh(gpumm_readback *r); /* sees what has arrived; what the device says of what has not */
 gpumm_status gpumm__ring_open(gpumm_readback *r);    /* memory, budget and books; listed, follows the group */

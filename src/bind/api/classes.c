@@ -4,6 +4,7 @@
 #include "bind/api/classes.h"
 
 #include "bind/api/buffer.h"
+#include "bind/api/device_view.h"
 #include "bind/api/fault.h"
 #include "bind/api/frame.h"
 #include "bind/api/group.h"
@@ -15,9 +16,9 @@
 #include "bind/api/stream.h"
 
 static const bind_class *const classes[] = {
-    &gpumm_lua__manager_class, &gpumm_lua__buffer_class, &gpumm_lua__group_class,    &gpumm_lua__scratch_class,
-    &gpumm_lua__stream_class,  &gpumm_lua__event_class,  &gpumm_lua__readback_class, &gpumm_lua__frame_class,
-    &gpumm_lua__kernel_class,  &gpumm_lua__fault_class};
+    &gpumm_lua__manager_class, &gpumm_lua__buffer_class, &gpumm_lua__group_class,      &gpumm_lua__scratch_class,
+    &gpumm_lua__stream_class,  &gpumm_lua__event_class,  &gpumm_lua__readback_class,   &gpumm_lua__frame_class,
+    &gpumm_lua__kernel_class,  &gpumm_lua__fault_class,  &gpumm_lua__device_view_class};
 
 static const struct addition {
     const bind_class *class;

@@ -20,6 +20,7 @@
 #include "base/limits.h"
 #include "base/size.h"
 #include "bind/api/buffer.h"
+#include "bind/api/device_view.h"
 #include "bind/api/manager.h"
 #include "bind/api/scratch.h"
 #include "bind/api/type.h"
@@ -142,6 +143,9 @@ static void set_pointer(lua_State *L, launch *l, const gpumm_parameter *p, gpumm
     if (buffer) a->buffer = buffer->object; /* closed or not: core says what became of it */
     else if (gpumm_lua__test_handle(L, index, &gpumm_lua__scratch_class)) {
         a->scratch = gpumm_lua__check(L, index, &gpumm_lua__scratch_class);
+    } else if (gpumm_lua__test_handle(L, index, &gpumm_lua__device_view_class)) {
+        a->frame = gpumm_lua__check(L, index, &gpumm_lua__device_view_class);
+        a->size = (size_t)gpumm_lua__handle_at(L, index, &gpumm_lua__device_view_class)->slots;
     } else if (is_null(L, index)) {
         a->value = &nowhere;
         a->size = sizeof nowhere;

@@ -2,7 +2,8 @@
 /*
  * Readbacks: snapshots that stream to the host.
  *
- *   b:readback {slots =, direct =, busy = "drop" | "newest" | "wait", wait_seconds =, inline_bytes =, tag =}
+ *   b:readback {slots =, direct =, busy = "drop" | "newest" | "wait", wait_seconds =, inline_bytes =, tag =,
+ *               where = "host" | "device"}        on the device frames are the slots' own memory there
  *   g:readback {"position", "mass", slots = 3, …}     no names: every member
  *   m:readback {buffer, …, slots = 3, …}              one buffer, or members of one group
  *
@@ -65,8 +66,18 @@ static void read_inline(lua_State *L, int table, gpumm_readback_options *options
     options->inline_bytes = bytes == 0 ? GPUMM_INLINE_NEVER : bytes == UINT64_MAX ? 0 : bytes;
 }
 
+static gpumm_frame_place read_where(lua_State *L, int table) {
+    static const char *const places[] = {"host", "device", NULL}; /* in the order of gpumm_frame_place */
+    const char *where = gpumm_lua__option_text(L, table, "where", "host");
+    for (int i = 0; places[i]; i++)
+        if (strcmp(where, places[i]) == 0) return (gpumm_frame_place)i;
+    luaL_error(L, "option \"where\": \"host\" or \"device\" expected, got \"%s\"", where);
+    return GPUMM_FRAMES_ON_HOST;
+}
+
 static void read_options(lua_State *L, int table, gpumm_readback_options *options, char tag[static BIND_TAG]) {
-    static const char *const valid[] = {"slots", "direct", "busy", "wait_seconds", "inline_bytes", "tag", NULL};
+    static const char *const valid[] = {"slots",        "direct", "busy", "wait_seconds",
+                                        "inline_bytes", "where",  "tag",  NULL};
     options->tag = gpumm_lua__tag(L, tag);
     if (lua_isnoneornil(L, table)) return;
     gpumm_lua__options(L, table, valid, true);
@@ -74,6 +85,7 @@ static void read_options(lua_State *L, int table, gpumm_readback_options *option
     options->direct = gpumm_lua__option_bool(L, table, "direct", false);
     options->tag = gpumm_lua__option_text(L, table, "tag", options->tag);
     options->busy = read_busy(L, table);
+    options->where = read_where(L, table);
     read_wait(L, table, options);
     read_inline(L, table, options);
 }
