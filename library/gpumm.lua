@@ -66,6 +66,7 @@
 ---@field align? integer capacities are multiples of this number of elements
 ---@field ahead? integer growth steps to commit in advance; 0: none; unless given, a small next step of what has grown twice
 ---@field max_length? integer
+---@field shareable? boolean other processes can map its memory, see gpumm.manager:share; it takes whole commit steps of its own
 ---@field tag? string who asks, as shown in statistics and messages; the script's file and line, unless given
 ---@field stream? gpumm.stream on which the elements are set to zero
 
@@ -81,6 +82,7 @@
 ---@field align? integer
 ---@field ahead? integer
 ---@field max_length? integer
+---@field shareable? boolean
 ---@field tag? string
 ---@field stream? gpumm.stream
 
@@ -93,6 +95,7 @@
 ---@field max_length? integer
 ---@field min_length? integer
 ---@field name? string
+---@field shareable? boolean as a buffer's
 ---@field tag? string
 ---@field stream? gpumm.stream
 
@@ -119,6 +122,7 @@
 ---@field wait_seconds? number with busy = "wait": how long to wait for another thread to take a frame, before BUSY; 0, unless given
 ---@field inline_bytes? gpumm.size snapshots up to so large are copied to the host on the producing stream, without staging; as is best on the device, unless given; 0: none
 ---@field where? "host"|"device" where frames are: in the host's memory, unless given; on the device a frame is the slot's own memory there, for kernels, and nothing is copied to the host
+---@field shareable? boolean with where = "device": other processes can take the frames, see gpumm.manager:share
 ---@field tag? string
 
 ---@class gpumm.growth_request
@@ -164,6 +168,7 @@
 ---@field cached gpumm.entry
 ---@field slack gpumm.entry
 ---@field external gpumm.entry
+---@field exported gpumm.entry freed here, held by those who imported it
 
 ---@class gpumm.block
 ---@field name string
@@ -465,6 +470,12 @@ function Buffer:shrink_to_fit() end
 ---@return string? message
 ---@return gpumm.status_name? code
 function Buffer:used(stream, access) end
+
+--- The pieces that its memory is in, as it is now; growth adds some behind. In C they have descriptors, where it is shareable.
+---@return { offset: integer, bytes: integer }[]? segments
+---@return string? message
+---@return gpumm.status_name? code
+function Buffer:segments() end
 
 --- Makes a readback of this buffer.
 ---@param options? gpumm.readback_options
@@ -1120,7 +1131,7 @@ function gpumm.kernel(options) end
 --- Describes a readback: { "nodes.position", every = 5, slots = 3 }. It is captured after every `every`th step and at the
 --- end; every is 1 unless given, and with false the script captures by itself (`sim.watch:capture(step)`), nothing else does.
 --- With busy = "wait", the default here, nothing is lost: the simulation delivers the oldest frame before it captures the next.
----@param options { [integer]: string, every?: integer|false, slots?: integer, direct?: boolean, busy?: "drop"|"newest"|"wait", inline_bytes?: gpumm.size, where?: "host"|"device" }
+---@param options { [integer]: string, every?: integer|false, slots?: integer, direct?: boolean, busy?: "drop"|"newest"|"wait", inline_bytes?: gpumm.size, where?: "host"|"device", shareable?: boolean }
 ---@return gpumm.description
 function gpumm.readback(options) end
 

@@ -336,7 +336,8 @@ GPUMM_API gpumm_status gpumm_manager_check(gpumm_manager *manager);
     X(PRECOMMITTED, "precommitted", false) /* committed for coming growths */ \
     X(CACHED, "cached", false)             /* freed, kept for reuse */ \
     X(SLACK, "slack", false)               /* granularity, transfer blocks */ \
-    X(EXTERNAL, "external", false)         /* declared by the application */
+    X(EXTERNAL, "external", false)         /* declared by the application */ \
+    X(EXPORTED, "exported", false)         /* freed here, held by those who imported it */
 
 typedef enum gpumm_category {
 #define GPUMM_CATEGORY_ENUM(name, text, logical) GPUMM_CATEGORY_##name,
@@ -451,6 +452,7 @@ typedef struct gpumm_buffer_options {
     bool enable_async;       /* start_async_download may be used; costs two slots on both sides */
     gpumm_stream *stream;    /* where the zeros are written */
     const char *tag;         /* who asks, for the books; copied */
+    bool shareable;          /* its memory, whole commit steps of its own, can be exported: gpumm_buffer_segments */
 } gpumm_buffer_options;
 
 /* ALREADY_EXISTS (whatever the other's type), OVER_LIMIT, OVER_MAX_SIZE, OUT_OF_MEMORY, INVALID_ARGUMENT. */
@@ -538,6 +540,24 @@ GPUMM_API gpumm_status gpumm_buffer_append(gpumm_buffer *buffer, gpumm_stream *s
    users, and later users wait for `stream`. */
 GPUMM_API gpumm_status gpumm_buffer_used(gpumm_buffer *buffer, gpumm_stream *stream, gpumm_access access);
 
+/* A piece of a buffer's memory: its bytes from `offset` on. */
+typedef struct gpumm_segment {
+    uint64_t offset, bytes; /* whole commit steps; capacity is what they hold, and more may be committed */
+    int descriptor; /* the caller's to close, and to import as the device's own calls do (cuda: a POSIX descriptor for
+                               cuMemImportFromShareableHandle; host: a file to map); -1: none */
+    int reserved;
+} gpumm_segment;
+
+/* The segments that its memory is in, as it is now: growth adds some behind. Writes at most `room` of them; `count` is how many
+   there are. `descriptors`: of a shareable buffer, each with one. Who has a descriptor decides what is done with the memory:
+   that it is only read is a matter of trust. A segment that was exported is never moved or used again: once gpumm has
+   unmapped it (the buffer was freed, or shrank) its bytes are booked as `exported`, until gpumm_manager_exports_over.
+   INVALID_ARGUMENT. */
+GPUMM_API gpumm_status gpumm_buffer_segments(gpumm_buffer *buffer, bool descriptors, gpumm_segment *segments,
+                                             size_t room, size_t *count);
+/* The application says that nobody has a descriptor of gpumm_buffer_segments any more, or memory imported by one. */
+GPUMM_API gpumm_status gpumm_manager_exports_over(gpumm_manager *manager);
+
 typedef struct gpumm_member {
     const char *name;
     const gpumm_type *type;
@@ -557,6 +577,7 @@ typedef struct gpumm_group_options {
                                 else it belongs to the manager until gpumm_group_close or the manager's close, as named buffers do */
     gpumm_stream *stream; /* where the zeros are written */
     const char *tag;      /* who asks, for the books; copied */
+    bool shareable;       /* as a buffer's */
 } gpumm_group_options;
 
 /* OVER_LIMIT, OVER_MAX_SIZE, OUT_OF_MEMORY, INVALID_ARGUMENT. */
@@ -633,6 +654,7 @@ typedef struct gpumm_readback_options {
     /* On the device there are no copies to the host, and a slot whose frame ended is free again once the work that read it
        is through: captures never wait for readers. Not with `direct`. */
     gpumm_frame_place where;
+    bool shareable; /* frames on the device that another process can take: gpumm_share_open */
 } gpumm_readback_options;
 
 typedef uint64_t gpumm_ticket; /* 1, 2, 3 … for each readback; 0 as an argument: the newest */

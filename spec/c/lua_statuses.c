@@ -508,6 +508,9 @@ int main(void) {
     opening_poor_readbacks(u8);
     tickets(m, b);
     kernels(m, b);
+    size_t segments;
+    gpumm_segment segment;
+    REACH(INVALID_ARGUMENT, gpumm_buffer_segments(b, true, &segment, 1, &segments));
     device_frames(b);
     no_descriptor(b);
     gpumm_buffer_release(b);

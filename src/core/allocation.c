@@ -135,6 +135,9 @@ static gpumm_status check_free(context *ctx, const char *name) {
 static gpumm_status make(context *ctx, gpumm_group_options *o, bool alone, bool async, gpumm_group **out) {
     gpumm_stream *s;
     TRY(check_options(o));
+    if (o->shareable && !ctx->device->shares)
+        return fail(GPUMM_INVALID_ARGUMENT, "shareable memory is not to be had on this device%s",
+                    ctx->info.in_place ? "" : ": it grows by copying");
     TRY(gpumm__stream_of(ctx, o->stream, &s));
     TRY(gpumm__stream_not_capturing(s));
     if (alone && o->name) TRY(check_free(ctx, o->name));
@@ -176,7 +179,8 @@ static gpumm_status allocate(context *ctx, const gpumm_buffer_options *o, const 
                              .growth = o->growth,
                              .ahead = o->ahead,
                              .stream = o->stream,
-                             .tag = o->tag};
+                             .tag = o->tag,
+                             .shareable = o->shareable};
     gpumm_group *group;
     TRY(lengths_of(o, gpumm_type_size(type), &g));
     TRY(make(ctx, &g, true, o->enable_async, &group));

@@ -117,6 +117,7 @@ gpumm_group *gpumm__group_new(context *ctx, const gpumm_group_options *o, bool a
     gpumm__object_init(&g->object, ctx, class);
     g->alone = alone;
     g->owned = alone ? o->name != NULL : !o->unowned;
+    g->shareable = o->shareable;
     g->max_length = o->max_length;
     g->growth = o->growth;
     g->ahead = o->ahead;

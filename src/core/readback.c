@@ -534,6 +534,7 @@ static gpumm_readback *struct_new(gpumm_group *g, const size_t *members, const g
     r->slot_count = slots;
     r->direct = o->direct;
     r->on_device = o->where == GPUMM_FRAMES_ON_DEVICE;
+    r->shareable = o->shareable;
     r->fd = -1;
     r->busy = o->busy;
     r->wait_seconds = o->wait_seconds;
@@ -607,6 +608,11 @@ gpumm_status gpumm_readback_open(const gpumm_readback_options *given, gpumm_read
     TRY(ABI_READ(o, given, "gpumm_readback_options"));
     TRY(members_of(o, members));
     gpumm_group *g = o->buffers[0]->group;
+    if (o->shareable && (o->where != GPUMM_FRAMES_ON_DEVICE || !g->object.context->info.in_place))
+        return fail(GPUMM_INVALID_ARGUMENT,
+                    o->where == GPUMM_FRAMES_ON_DEVICE
+                        ? "shareable memory is not to be had on a device that grows by copying"
+                        : "frames in host memory are not shareable: choose frames on the device");
     TRY(gpumm__group_enter(g));
     gpumm_status status = gpumm__readback_make(g, members, o, false, out);
     gpumm__group_leave(g);

@@ -2,6 +2,7 @@
 /* The ring's memory: fitted to the group's capacity ahead of need, given back behind its last copy. */
 #include "core/ring.h"
 
+#include "core/exported.h"
 #include "core/pressure.h"
 #include "core/report.h"
 
@@ -262,12 +263,13 @@ static gpumm_status slot_open(gpumm_readback *r, slot *t, uint64_t capacity) {
     if (!r->on_device) TRY(gpumm__range_open(&t->host, d, PLACE_HOST, maximum));
     if (!r->on_device) TRY(gpumm__range_commit(&t->host, bytes));
     if (r->direct) return GPUMM_OK;
-    TRY(gpumm__range_open(&t->device, d, PLACE_DEVICE, maximum));
+    TRY(gpumm__range_open(&t->device, d, r->shareable ? PLACE_SHARED : PLACE_DEVICE, maximum));
     return gpumm__range_commit(&t->device, bytes);
 }
 
 static void slot_close(gpumm_readback *r, slot *t) {
     gpumm__extent_discard(r->object.context, &t->device);
+    if (t->exports) gpumm__exported_beyond(r->object.context, &t->exports, 0);
     gpumm__extent_discard(r->object.context, &t->host);
     forget_readers(r, t);
     if (t->done) gpumm__context_close_event(r->object.context, t->done);

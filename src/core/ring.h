@@ -27,6 +27,7 @@ typedef struct slot {
     order order;                /* of its memory, until its copy is known to be through */
     device_event *done;         /* the copy to the host */
     const void *copier;         /* the stream that makes it; compared only */
+    exported *exports;          /* segments of `device` that somebody else may have */
     deferred readers;           /* of a frame on the device that ended: events of those who read it still */
     gpumm_ticket ticket;
     gpumm_frame_info info;
@@ -44,6 +45,7 @@ struct gpumm_readback {
     char *tag;
     size_t count;
     gpumm_buffer *buffers[GROUP_MEMBERS];
+    bool shareable;            /* the slots can be exported */
     bool direct, on_device;    /* no staging; nothing but staging, which is what frames are then */
     bool internal, shut, left; /* internal: the by-name pair's; left: out of the group's list and the budget */
     gpumm_busy_policy busy;

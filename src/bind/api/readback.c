@@ -3,7 +3,8 @@
  * Readbacks: snapshots that stream to the host.
  *
  *   b:readback {slots =, direct =, busy = "drop" | "newest" | "wait", wait_seconds =, inline_bytes =, tag =,
- *               where = "host" | "device"}        on the device frames are the slots' own memory there
+ *               where = "host" | "device",        on the device frames are the slots' own memory there
+ *               shareable =}                      and another process can take them: m:share
  *   g:readback {"position", "mass", slots = 3, …}     no names: every member
  *   m:readback {buffer, …, slots = 3, …}              one buffer, or members of one group
  *
@@ -76,8 +77,8 @@ static gpumm_frame_place read_where(lua_State *L, int table) {
 }
 
 static void read_options(lua_State *L, int table, gpumm_readback_options *options, char tag[static BIND_TAG]) {
-    static const char *const valid[] = {"slots",        "direct", "busy", "wait_seconds",
-                                        "inline_bytes", "where",  "tag",  NULL};
+    static const char *const valid[] = {"slots",     "direct", "busy", "wait_seconds", "inline_bytes", "where",
+                                        "shareable", "tag",    NULL};
     options->tag = gpumm_lua__tag(L, tag);
     if (lua_isnoneornil(L, table)) return;
     gpumm_lua__options(L, table, valid, true);
@@ -86,6 +87,7 @@ static void read_options(lua_State *L, int table, gpumm_readback_options *option
     options->tag = gpumm_lua__option_text(L, table, "tag", options->tag);
     options->busy = read_busy(L, table);
     options->where = read_where(L, table);
+    options->shareable = gpumm_lua__option_bool(L, table, "shareable", false);
     read_wait(L, table, options);
     read_inline(L, table, options);
 }
