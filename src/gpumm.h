@@ -739,6 +739,77 @@ GPUMM_API gpumm_status gpumm_frame_used(gpumm_frame *frame, gpumm_stream *stream
 /* Copies member `index` of a frame on the device, all `length` elements, and waits for that. STALE, INVALID_ARGUMENT. */
 GPUMM_API gpumm_status gpumm_frame_download(gpumm_frame *frame, gpumm_stream *stream, size_t index, void *data);
 
+/* ---- Sharing with other processes ---------------------------------------------------------- */
+
+/* A share is a Unix socket by which processes of the same machine and device read a manager's buffers, as they grow, and take frames
+   of its readbacks, without copies. Who may connect is a matter of the socket's mode and of the user: a process that has the
+   memory could write it, too. Readers cost the owner nothing but what they hold: one frame each, and where one is slow, stopped
+   or killed, frames are dropped for it. */
+typedef struct gpumm_share gpumm_share;
+
+typedef struct gpumm_share_options {
+    size_t size;              /* sizeof(gpumm_share_options); 0: that of 0.2 */
+    const char *path;         /* of the socket, at most 107 bytes; what a killed owner left there is cleared */
+    unsigned mode;            /* of the socket; 0: 0600 */
+    bool any_user;            /* else readers of other users are refused, but for root's */
+    const char *const *names; /* buffers by name: "positions", or "nodes.position" for a group's member */
+    size_t name_count;
+    gpumm_buffer *const *buffers; /* the same by handle; they are shared under their names */
+    size_t buffer_count;
+    gpumm_readback *const
+        *readbacks; /* with frames on the device, shareable, busy "newest". Best with a slot a reader, and two */
+    const char *const *readback_names;
+    size_t readback_count;
+} gpumm_share_options;
+
+/* INVALID_ARGUMENT, also for what is not shareable, with what would make it so; NOT_FOUND; ALREADY_EXISTS where another share has the
+   path, or a readback; IO. */
+GPUMM_API gpumm_status gpumm_share_open(gpumm_manager *manager, const gpumm_share_options *options, gpumm_share **out);
+GPUMM_API gpumm_share *gpumm_share_retain(gpumm_share *share);
+GPUMM_API void gpumm_share_release(gpumm_share *share); /* the last one closes it */
+/* Ends it: readers find it closed, and the socket goes. Their memory stays theirs until they let it go. Idempotent. */
+GPUMM_API void gpumm_share_close(gpumm_share *share);
+GPUMM_API unsigned gpumm_share_readers(const gpumm_share *share); /* how many are connected */
+
+/* The other end: another process' buffers and frames, in a manager of this one. What the owner tells becomes visible in the calls
+   below that say so, so that lengths stay as they are in between. Attached buffers are read only; every other call that takes a
+   buffer takes them. */
+typedef struct gpumm_attachment gpumm_attachment;
+
+typedef struct gpumm_attach_options {
+    size_t size;            /* sizeof(gpumm_attach_options); 0: that of 0.2 */
+    const char *path;       /* the share's */
+    gpumm_manager *manager; /* on the owner's device; NULL: one is opened, and closes with the attachment */
+    double seconds;         /* how long to wait for the owner to tell what it shares; 0: 10 */
+    bool any_user;          /* else an owner of another user is refused, but for root */
+} gpumm_attach_options;
+
+/* NOT_FOUND where nobody shares there; TIMEOUT; INVALID_ARGUMENT for another device, another user, or what speaks differently;
+   ALREADY_EXISTS where the manager has a buffer of that name; CLOSED; IO; and what gpumm_manager_open says. */
+GPUMM_API gpumm_status gpumm_attach(const gpumm_attach_options *options, gpumm_attachment **out);
+GPUMM_API gpumm_attachment *gpumm_attachment_retain(gpumm_attachment *attachment);
+GPUMM_API void gpumm_attachment_release(gpumm_attachment *attachment); /* the last one closes it */
+/* Frees its buffers and readbacks here, behind the work that uses them. Idempotent. */
+GPUMM_API void gpumm_attachment_close(gpumm_attachment *attachment);
+GPUMM_API gpumm_manager *gpumm_attachment_manager(gpumm_attachment *attachment); /* borrowed */
+/* Sees what the owner told: lengths, memory, frames, ends. Never waits. What the owner freed or closed is STALE or CANCELLED
+   from then on. CLOSED once the owner has closed the share, or is gone; DEVICE_LOST once its device is; INVALID_ARGUMENT where it spoke
+   differently: then all is as if closed. */
+GPUMM_API gpumm_status gpumm_attachment_poll(gpumm_attachment *attachment);
+/* The same once there is something to see; TIMEOUT after `seconds` (negative: no bound). */
+GPUMM_API gpumm_status gpumm_attachment_wait(gpumm_attachment *attachment, double seconds);
+/* A descriptor for event loops, readable while poll would see something. Owned by the attachment. */
+GPUMM_API gpumm_status gpumm_attachment_fd(gpumm_attachment *attachment, int *fd);
+/* A buffer that is shared, by name, one reference for the caller; TYPE_MISMATCH where `type` (may be NULL) is another; NOT_FOUND. Its
+   manager has it under the same name. */
+GPUMM_API gpumm_status gpumm_attachment_find(gpumm_attachment *attachment, const char *name, const gpumm_type *type,
+                                             gpumm_buffer **out);
+/* The same of a readback: latest, next and wait ask the owner for its newest frame, which is held until it is released or another
+   is taken. Where the owner does not answer within a second, that is TIMEOUT. */
+GPUMM_API gpumm_status gpumm_attachment_readback(gpumm_attachment *attachment, const char *name, gpumm_readback **out);
+/* Every name that is shared; `user` and the name as in gpumm_manager_names. Returns how many. */
+GPUMM_API size_t gpumm_attachment_names(gpumm_attachment *attachment, gpumm_name_fn each, void *user);
+
 /* ---- Kernels ------------------------------------------------------------------------------ */
 
 typedef struct gpumm_kernel_options {

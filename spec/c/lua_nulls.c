@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Every function of the public headers with NULL: for all its pointers at once, then for each alone where it must not be.
    The calls are made from the headers (spec/from_headers.lua), so that no function is forgotten. */
+#include <unistd.h>
+
 #include "check.h"
 #include "gpumm_compat.h"
 #include "gpumm_lua.h"
@@ -16,6 +18,8 @@ typedef struct fixture {
     gpumm_readback *readback;
     gpumm_frame *frame;
     gpumm_kernel *kernel;
+    gpumm_share *share;
+    gpumm_attachment *attachment;
     gpumm_scratch *scratch;
     gpumm_config config;
     gpumm_growth growth;
@@ -25,11 +29,14 @@ typedef struct fixture {
     gpumm_group_options group_options;
     gpumm_readback_options readback_options;
     gpumm_kernel_options kernel_options;
+    gpumm_share_options share_options;
+    gpumm_attach_options attach_options;
     gpumm_fault fault;
     gpumm_field fields[1];
     gpumm_member members[1];
     gpumm_argument arguments[1];
     const void *columns[1];
+    const char *names[1];
     float bytes[16];
     _Alignas(max_align_t) unsigned char room[sizeof(gpumm_stats) + sizeof(gpumm_device_info)]; /* for any output */
 } fixture;
@@ -50,6 +57,20 @@ static void open_values(fixture *x) {
     x->options.device = "host";
 }
 
+static void open_share(fixture *x) {
+    static char path[60];
+    gpumm_buffer *shared;
+    gpumm_buffer_options o = {.name = "shared", .type = x->type, .length = 4, .shareable = true};
+    snprintf(path, sizeof path, "/tmp/gpumm-nulls-%d", (int)getpid());
+    CHECK_OK(gpumm_manager_allocate(x->manager, &o, &shared));
+    x->names[0] = "shared";
+    x->share_options = (gpumm_share_options){.path = path, .names = x->names, .name_count = 1};
+    x->attach_options = (gpumm_attach_options){.path = path};
+    CHECK_OK(gpumm_share_open(x->manager, &x->share_options, &x->share));
+    CHECK_OK(gpumm_attach(&x->attach_options, &x->attachment));
+    gpumm_buffer_release(shared);
+}
+
 static void open_all(fixture *x) {
     open_values(x);
     CHECK_OK(gpumm_budget_open(1 << 30, &x->budget));
@@ -65,9 +86,12 @@ static void open_all(fixture *x) {
     CHECK_OK(gpumm_kernel_open(x->manager, &x->kernel_options, &x->kernel));
     CHECK_OK(gpumm_scratch_open(x->manager, NULL, 100, &x->scratch));
     x->arguments[0] = (gpumm_argument){.buffer = x->buffer};
+    open_share(x);
 }
 
 static void close_all(fixture *x) {
+    gpumm_attachment_release(x->attachment);
+    gpumm_share_release(x->share);
     gpumm_scratch_release(x->scratch);
     gpumm_kernel_release(x->kernel);
     gpumm_frame_release(x->frame);
@@ -86,7 +110,7 @@ static void check_unharmed(fixture *x) {
     float seen[4];
     CHECK_OK(gpumm_manager_check(x->manager));
     CHECK_OK(gpumm_manager_get_stats(x->manager, &stats));
-    CHECK(stats.buffer_count == 2);
+    CHECK(stats.buffer_count == 3);
     CHECK_OK(gpumm_buffer_download(x->buffer, NULL, 0, 4, seen));
     for (int i = 0; i < 4; i++) CHECK(seen[i] == 0);
 }

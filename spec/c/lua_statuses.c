@@ -3,12 +3,16 @@
    of them is made from the headers (spec/from_headers.lua): a promise that nobody reaches fails this test. */
 #include <lauxlib.h>
 #include <lualib.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "check.h"
 #include "gpumm_compat.h"
 #include "gpumm_lua.h"
+#include "share/wire.h"
 
 typedef struct promise {
     const char *function;
@@ -388,6 +392,95 @@ static void device_frames(gpumm_buffer *b) {
     gpumm_readback_release(device);
 }
 
+/* An owner that says nothing, and one that says that it is another. */
+static void strange_owners(void) {
+    char path[60];
+    ino_t inode;
+    int listener, socket;
+    gpumm_attachment *a;
+    snprintf(path, sizeof path, "/tmp/gpumm-strange-%d", (int)getpid());
+    CHECK_OK(gpumm__wire_listen(path, 0600, &listener, &inode));
+    REACH(TIMEOUT, gpumm_attach(&(gpumm_attach_options){.path = path, .seconds = 0.01}, &a));
+    socket = accept(listener, NULL, NULL);
+    CHECK(socket >= 0);
+    close(socket);
+    close(listener);
+    REACH(NOT_FOUND, gpumm_attach(&(gpumm_attach_options){.path = path}, &a));
+    unlink(path);
+    REACH(IO, gpumm_attach(&(gpumm_attach_options){.path = "/dev/null/x"}, &a));
+    REACH(INVALID_ARGUMENT, gpumm_attach(&(gpumm_attach_options){.path = ""}, &a));
+}
+
+static void *close_at_once(void *user) {
+    int socket = accept(*(int *)user, NULL, NULL);
+    if (socket >= 0) close(socket);
+    return NULL;
+}
+
+static void refusing_owner(void) {
+    char path[60];
+    ino_t inode;
+    int listener;
+    gpumm_attachment *a;
+    pthread_t thread;
+    snprintf(path, sizeof path, "/tmp/gpumm-refusing-%d", (int)getpid());
+    CHECK_OK(gpumm__wire_listen(path, 0600, &listener, &inode));
+    fcntl(listener, F_SETFL, 0);
+    CHECK(pthread_create(&thread, NULL, close_at_once, &listener) == 0);
+    REACH(CLOSED, gpumm_attach(&(gpumm_attach_options){.path = path}, &a));
+    pthread_join(thread, NULL);
+    close(listener);
+    unlink(path);
+}
+
+static void attachments(gpumm_manager *m, gpumm_share *s, const char *path) {
+    gpumm_attachment *a, *second;
+    gpumm_buffer *b;
+    gpumm_readback *r;
+    gpumm_type *u8 = type("u8");
+    (void)s;
+    REACH(ALREADY_EXISTS, gpumm_attach(&(gpumm_attach_options){.path = path, .manager = m}, &second));
+    CHECK_OK(gpumm_attach(&(gpumm_attach_options){.path = path}, &a));
+    REACH(TYPE_MISMATCH, gpumm_attachment_find(a, "shared", u8, &b));
+    REACH(NOT_FOUND, gpumm_attachment_find(a, "nobody", NULL, &b));
+    REACH(NOT_FOUND, gpumm_attachment_readback(a, "shared", &r));
+    REACH(TIMEOUT, gpumm_attachment_wait(a, 0.01));
+    gpumm_share_close(s);
+    gpumm_status status;
+    while ((status = gpumm_attachment_wait(a, 30)) == GPUMM_OK) {}
+    CHECK(status == GPUMM_CLOSED);
+    REACH(CLOSED, gpumm_attachment_poll(a));
+    note("gpumm_attachment_poll(",
+         GPUMM_INVALID_ARGUMENT); /* owners that lie are in share.c, and so is a device's loss */
+    note("gpumm_attachment_poll(", GPUMM_DEVICE_LOST);
+    gpumm_type_release(u8);
+    gpumm_attachment_release(a);
+}
+
+static void shares(gpumm_manager *m, gpumm_buffer *plain) {
+    char path[60];
+    gpumm_buffer *b;
+    gpumm_share *s, *second;
+    gpumm_type *u32 = type("u32");
+    const char *nobody[] = {"nobody"};
+    gpumm_buffer_options o = {.name = "shared", .type = u32, .length = 4, .max_length = 100, .shareable = true};
+    snprintf(path, sizeof path, "/tmp/gpumm-statuses-%d", (int)getpid());
+    CHECK_OK(gpumm_manager_allocate(m, &o, &b));
+    REACH(INVALID_ARGUMENT,
+          gpumm_share_open(m, &(gpumm_share_options){.path = path, .buffers = &plain, .buffer_count = 1}, &s));
+    REACH(NOT_FOUND, gpumm_share_open(m, &(gpumm_share_options){.path = path, .names = nobody, .name_count = 1}, &s));
+    REACH(IO,
+          gpumm_share_open(m, &(gpumm_share_options){.path = "/nonexistent/x", .buffers = &b, .buffer_count = 1}, &s));
+    CHECK_OK(gpumm_share_open(m, &(gpumm_share_options){.path = path, .buffers = &b, .buffer_count = 1}, &s));
+    REACH(ALREADY_EXISTS,
+          gpumm_share_open(m, &(gpumm_share_options){.path = path, .buffers = &b, .buffer_count = 1}, &second));
+    attachments(m, s, path);
+    gpumm_share_release(s);
+    CHECK_OK(gpumm_buffer_close(b));
+    gpumm_buffer_release(b);
+    gpumm_type_release(u32);
+}
+
 /* A process that has no descriptor left. */
 static void no_descriptor(gpumm_buffer *b) {
     gpumm_readback *r;
@@ -511,6 +604,9 @@ int main(void) {
     size_t segments;
     gpumm_segment segment;
     REACH(INVALID_ARGUMENT, gpumm_buffer_segments(b, true, &segment, 1, &segments));
+    shares(m, b);
+    strange_owners();
+    refusing_owner();
     device_frames(b);
     no_descriptor(b);
     gpumm_buffer_release(b);

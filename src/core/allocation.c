@@ -155,6 +155,29 @@ static gpumm_status make(context *ctx, gpumm_group_options *o, bool alone, bool 
     return GPUMM_OK;
 }
 
+static gpumm_status reserve_all(gpumm_group *g, const uint64_t *reserved) {
+    for (size_t i = 0; i < g->count; i++)
+        TRY(gpumm__extent_reserve(g->object.context, reserved[i], &g->members[i].extent));
+    return GPUMM_OK;
+}
+
+gpumm_status gpumm__allocation_attach(context *ctx, const gpumm_group_options *o, bool alone, const uint64_t *reserved,
+                                      gpumm_group **out) {
+    if (!ctx->device->shares) return fail(GPUMM_INVALID_ARGUMENT, "this device cannot map another process's memory");
+    gpumm_group *g = gpumm__group_new(ctx, o, alone, &group_class);
+    if (!g) return fail_host_memory(sizeof *g);
+    g->attached = true;
+    gpumm_status status = reserve_all(g, reserved);
+    if (status == GPUMM_OK) status = publish(g);
+    if (status != GPUMM_OK) {
+        gpumm__group_give_back(g);
+        gpumm__object_abandon(&g->object);
+        return status;
+    }
+    *out = g;
+    return GPUMM_OK;
+}
+
 gpumm_status gpumm_group_open(gpumm_manager *m, const gpumm_group_options *given, gpumm_group **out) {
     NOT_NULL(m, "manager");
     NOT_NULL(given, "options");

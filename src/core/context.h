@@ -26,7 +26,7 @@
 #include "memory/ledger.h"
 
 /* The order in which close disposes of objects: what uses something before what is used. */
-typedef enum rank { RANK_READBACK, RANK_KERNEL, RANK_GROUP, RANK_EVENT, RANK_STREAM, RANK_COUNT } rank;
+typedef enum rank { RANK_SHARE, RANK_READBACK, RANK_KERNEL, RANK_GROUP, RANK_EVENT, RANK_STREAM, RANK_COUNT } rank;
 
 typedef struct exported exported;
 

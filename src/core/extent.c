@@ -143,6 +143,20 @@ gpumm_status gpumm__extent_open(context *ctx, uint64_t bytes, uint64_t maximum, 
     return GPUMM_OK;
 }
 
+gpumm_status gpumm__extent_reserve(context *ctx, uint64_t maximum, extent **out) {
+    extent *e = gpumm__mem_new(&ctx->memory, sizeof *e);
+    if (!e) return fail_host_memory(sizeof *e);
+    e->context = ctx;
+    gpumm_status status = gpumm__range_open(&e->range, ctx->device, PLACE_SHARED, maximum);
+    if (status != GPUMM_OK) {
+        gpumm__mem_free(&ctx->memory, e);
+        return status;
+    }
+    e->address = e->range.address;
+    *out = e;
+    return GPUMM_OK;
+}
+
 bool gpumm__extent_can_grow(const extent *e, uint64_t bytes) {
     return bytes <= e->usable || (!e->small.slab && gpumm__range_can_commit(&e->range, bytes));
 }

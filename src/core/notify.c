@@ -10,7 +10,23 @@
 /* The next call would return more than that nothing has come. */
 static bool has_news(gpumm_readback *r) { return r->shut || r->failed || gpumm__slot_oldest(r, SLOT_ARRIVED); }
 
+static gpumm_ticket newest_arrived(const gpumm_readback *r) {
+    gpumm_ticket newest = 0;
+    for (unsigned i = 0; i < r->slot_count; i++)
+        if (r->slots[i].state == SLOT_ARRIVED && r->slots[i].ticket > newest) newest = r->slots[i].ticket;
+    return newest;
+}
+
+static void tell_watcher(gpumm_readback *r) {
+    gpumm_ticket newest = newest_arrived(r);
+    if (!r->watch || (newest <= r->watched && !r->shut && !r->failed)) return;
+    if (newest > r->watched) r->watched = newest;
+    r->watch(r->watch_user);
+}
+
 static void raise_or_clear(gpumm_readback *r) {
+    tell_watcher(r);
+    if (r->fd < 0) return;
     bool news = has_news(r);
     if (news == r->raised) return;
     uint64_t one = 1;
@@ -44,7 +60,7 @@ static void look_after(gpumm_readback *r) {
 }
 
 void gpumm__notify(gpumm_readback *r, gpumm_status came_to) {
-    if (r->fd < 0) return;
+    if (r->fd < 0 && !r->watch) return;
     r->failed = came_to == GPUMM_DEVICE_LOST || came_to == GPUMM_DRIVER;
     raise_or_clear(r);
     if (on_its_way(r)) look_after(r);
@@ -54,10 +70,30 @@ void gpumm__notify_close(gpumm_readback *r) {
     if (r->fd >= 0) close(r->fd);
 }
 
-static gpumm_status open_fd(gpumm_readback *r) {
+static gpumm_status begin(gpumm_readback *r) {
     TRY(gpumm__arrivals_start(&r->object.context->arrivals));
     r->alert.look = look;
     r->alert.over = over;
+    return GPUMM_OK;
+}
+
+gpumm_status gpumm__notify_watch(gpumm_readback *r, void (*watch)(void *user), void *user) {
+    pthread_mutex_lock(&r->lock);
+    gpumm_status status = GPUMM_OK;
+    if (watch && r->watch) status = fail(GPUMM_ALREADY_EXISTS, "the readback is shared already");
+    else if (watch) status = begin(r);
+    if (status == GPUMM_OK) {
+        r->watch = watch;
+        r->watch_user = user;
+        gpumm__notify(r, GPUMM_OK);
+    }
+    pthread_mutex_unlock(&r->lock);
+    return status;
+}
+
+static gpumm_status open_fd(gpumm_readback *r) {
+    if (r->remote) return fail(GPUMM_INVALID_ARGUMENT, "an attachment has one descriptor: gpumm_attachment_fd");
+    TRY(begin(r));
     r->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (r->fd < 0) return fail(GPUMM_IO, "the system refused a descriptor: %s", strerror(errno));
     gpumm__notify(r, GPUMM_OK);

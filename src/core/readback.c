@@ -148,6 +148,7 @@ static gpumm_status capture_fitting(gpumm_readback *r, slot *t, gpumm_stream *s,
 static gpumm_ticket give_ticket(gpumm_readback *r, slot *t) {
     context *ctx = r->object.context;
     t->ticket = ++r->newest;
+    t->lent = false;
     t->state = SLOT_FLYING;
     pthread_mutex_lock(&ctx->lock);
     ctx->transfers++;
@@ -214,7 +215,7 @@ static void wait_for_taker(gpumm_readback *r, const patience *p) {
 static void replace(gpumm_readback *r, slot *arrived) {
     gpumm__slot_end(r, arrived);
     gpumm__waiter_wake(&r->object.context->waiter);
-    count_dropped(r, 1);
+    if (!arrived->lent) count_dropped(r, 1);
 }
 
 /* Work on the device reads a slot whose frame ended. */
@@ -226,7 +227,7 @@ static void pause_for_readers(gpumm_readback *r) {
 
 /* Makes room, or waits for what may, where every slot is taken; BUSY where the policy refuses. */
 static gpumm_status make_room(gpumm_readback *r, const patience *p) {
-    slot *arrived = gpumm__slot_oldest(r, SLOT_ARRIVED), *flying = gpumm__slot_under_way(r);
+    slot *arrived = gpumm__slot_replaceable(r), *flying = gpumm__slot_under_way(r);
     if (r->busy == GPUMM_BUSY_DROP) return refuse(r, p);
     if (r->busy == GPUMM_BUSY_NEWEST && arrived) return replace(r, arrived), GPUMM_OK;
     if (flying) return look_or_pause(r, flying, p->since, UINT64_MAX);
@@ -270,6 +271,7 @@ gpumm_status gpumm__readback_capture(gpumm_readback *r, gpumm_stream *s, int64_t
 }
 
 static gpumm_status enter_capture(gpumm_readback *r, gpumm_stream *given, gpumm_stream **s) {
+    if (r->remote) return fail(GPUMM_INVALID_ARGUMENT, "the readback is another process's, which alone captures");
     TRY(gpumm__context_enter(r->object.context)); /* a closed readback says CANCELLED, as its tickets do */
     gpumm_status status = given ? gpumm__stream_of(r->object.context, given, s) : GPUMM_OK;
     if (status != GPUMM_OK) gpumm__context_leave(r->object.context);
@@ -373,9 +375,38 @@ static gpumm_status wait_arrived(gpumm_readback *r, gpumm_ticket ticket, uint64_
     }
 }
 
+/* The newest that has arrived since the current frame. Readback lock held. */
+static slot *find_newest(gpumm_readback *r) {
+    gpumm_ticket at_least = r->current ? r->current->info.ticket : 0;
+    slot *newest = NULL;
+    for (unsigned i = 0; i < r->slot_count; i++) {
+        slot *t = &r->slots[i];
+        if (t->state == SLOT_ARRIVED && t->ticket > at_least && (!newest || t->ticket > newest->ticket)) newest = t;
+    }
+    return newest;
+}
+
+/* One that is newer than the current. */
+static gpumm_status wait_remote(gpumm_readback *r, double seconds, gpumm_frame **out) {
+    uint64_t deadline = gpumm__clock_deadline(seconds);
+    for (;;) {
+        pthread_mutex_lock(&r->lock);
+        gpumm_status status = r->shut ? readback_over(r) : gpumm__ring_refresh(r);
+        slot *t = find_newest(r);
+        bool closing = atomic_load(&r->object.context->closing);
+        if (t) status = gpumm__frame_deliver(r, t, out);
+        pthread_mutex_unlock(&r->lock);
+        if (t || status != GPUMM_OK) return status;
+        if (closing) return fail(GPUMM_CANCELLED, "the manager closed meanwhile");
+        if (gpumm__clock_ns() >= deadline) return fail(GPUMM_TIMEOUT, "the time to wait ran out");
+        gpumm__clock_sleep_ns(100000);
+    }
+}
+
 gpumm_status gpumm__readback_wait(gpumm_readback *r, gpumm_ticket ticket, double seconds, gpumm_frame **out) {
     slot *t = NULL;
     wait_end end;
+    if (r->remote && !ticket) return wait_remote(r, seconds, out);
     pthread_mutex_lock(&r->lock);
     gpumm_status status = wait_arrived(r, ticket, gpumm__clock_deadline(seconds), &t, &end);
     if (status == GPUMM_OK && end == WAIT_REACHED) status = gpumm__frame_deliver(r, t, out);
@@ -393,24 +424,13 @@ gpumm_status gpumm_readback_wait(gpumm_readback *r, gpumm_ticket ticket, double 
     return status;
 }
 
-/* The newest that has arrived since the current frame. Readback lock held. */
-static slot *find_newest(gpumm_readback *r) {
-    gpumm_ticket at_least = r->current ? r->current->info.ticket : 0;
-    slot *newest = NULL;
-    for (unsigned i = 0; i < r->slot_count; i++) {
-        slot *t = &r->slots[i];
-        if (t->state == SLOT_ARRIVED && t->ticket > at_least && (!newest || t->ticket > newest->ticket)) newest = t;
-    }
-    return newest;
-}
-
 /* Those that are older than what was delivered go. */
 static void pass_over(gpumm_readback *r) {
     unsigned count = 0;
     for (unsigned i = 0; i < r->slot_count; i++) {
         if (r->slots[i].state != SLOT_ARRIVED) continue;
         gpumm__slot_end(r, &r->slots[i]);
-        count++;
+        count += !r->slots[i].lent;
     }
     if (!count) return;
     count_dropped(r, count);
@@ -474,6 +494,7 @@ static void drop_current(gpumm_readback *r) {
 static bool shut(gpumm_readback *r, bool also_kept) {
     pthread_mutex_lock(&r->lock);
     r->shut = true;
+    if (r->remote) r->remote->closed(r->remote, r);
     gpumm__ring_wait_fitted(r);
     gpumm__ring_leave(r);
     bool all = gpumm__frame_give_slots(r, also_kept);
@@ -499,11 +520,13 @@ static void readback_destroy(object *o) {
     gpumm_readback *r = readback_from(o);
     const gpumm_allocator *memory = &o->context->memory;
     gpumm_group *g = r->group;
+    remote *from = r->remote;
     gpumm__notify_close(r);
     gpumm__mem_free(memory, r->tag);
     pthread_mutex_destroy(&r->lock);
     gpumm__mem_free(memory, r);
     gpumm__object_drop(&g->object);
+    if (from) from->forgotten(from);
 }
 
 static const object_class readback_class = {RANK_READBACK, readback_dispose, readback_destroy, NULL};
@@ -568,6 +591,21 @@ gpumm_status gpumm__readback_make(gpumm_group *g, const size_t *members, const g
     }
     *out = r;
     return GPUMM_OK;
+}
+
+gpumm_status gpumm__readback_attach(gpumm_group *g, unsigned slots, uint64_t slot_bytes, remote *from,
+                                    gpumm_readback **out) {
+    size_t members[GROUP_MEMBERS];
+    for (size_t i = 0; i < g->count; i++) members[i] = i;
+    gpumm_readback_options o = {.buffer_count = g->count, .slots = slots, .where = GPUMM_FRAMES_ON_DEVICE};
+    gpumm_readback *r = struct_new(g, members, &o);
+    if (!r) return fail_host_memory(sizeof *r);
+    r->shareable = true;
+    r->remote = from;
+    gpumm_status status = gpumm__ring_attach(r, slot_bytes);
+    if (status != GPUMM_OK) gpumm__object_abandon(&r->object);
+    else *out = r;
+    return status;
 }
 
 /* Which members of one group the buffers are. */

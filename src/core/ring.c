@@ -28,8 +28,18 @@ slot *gpumm__slot_oldest(gpumm_readback *r, slot_state state) {
     return oldest;
 }
 
+slot *gpumm__slot_replaceable(gpumm_readback *r) {
+    slot *oldest = NULL;
+    for (unsigned i = 0; i < r->slot_count; i++) {
+        slot *t = &r->slots[i];
+        if (t->state == SLOT_ARRIVED && !t->loans && (!oldest || t->ticket < oldest->ticket)) oldest = t;
+    }
+    return oldest;
+}
+
 static bool is_free(const slot *t) {
-    return !t->readers.count && (t->state == SLOT_EMPTY || t->state == SLOT_ENDED || t->state == SLOT_UNWANTED);
+    return !t->readers.count && !t->loans &&
+           (t->state == SLOT_EMPTY || t->state == SLOT_ENDED || t->state == SLOT_UNWANTED);
 }
 
 slot *gpumm__slot_free(gpumm_readback *r) {
@@ -72,6 +82,10 @@ static void arrive(gpumm_readback *r, slot *t) {
 
 /* ---- Readers of frames on the device --------------------------------------------------------- */
 
+static void tell_ended(gpumm_readback *r, const slot *t) {
+    if (r->remote) r->remote->ended(r->remote, r, (unsigned)(t - r->slots));
+}
+
 /* Work of the stream that captures is in order with the next capture anyway. */
 void gpumm__slot_end(gpumm_readback *r, slot *t) {
     context *ctx = r->object.context;
@@ -89,6 +103,7 @@ void gpumm__slot_end(gpumm_readback *r, slot *t) {
     gpumm__order_clear(&users);
     pthread_mutex_unlock(&ctx->submit);
     (void)status;
+    if (!t->readers.count) tell_ended(r, t);
 }
 
 bool gpumm__slot_any_read(const gpumm_readback *r) {
@@ -109,14 +124,20 @@ static void see_readers(gpumm_readback *r, slot *t) {
     pthread_mutex_lock(&ctx->submit);
     gpumm__order_clear(&t->order);
     pthread_mutex_unlock(&ctx->submit);
+    tell_ended(r, t);
 }
 
 /* ---- What has arrived ------------------------------------------------------------------------ */
 
+void gpumm__ring_see_readers(gpumm_readback *r) {
+    for (unsigned i = 0; i < r->slot_count; i++) see_readers(r, &r->slots[i]);
+}
+
 gpumm_status gpumm__ring_refresh(gpumm_readback *r) {
     device *d = r->object.context->device;
     gpumm_status status = GPUMM_OK;
-    for (unsigned i = 0; i < r->slot_count; i++) see_readers(r, &r->slots[i]);
+    gpumm__ring_see_readers(r);
+    if (r->remote) return r->remote->refresh(r->remote, r);
     for (slot *t = under_way_after(r, 0); t; t = under_way_after(r, t->ticket)) {
         bool done = false;
         if (is_behind_another(r, t)) continue;
@@ -328,6 +349,23 @@ gpumm_status gpumm__ring_open(gpumm_readback *r) {
     return GPUMM_OK;
 }
 
+gpumm_status gpumm__ring_attach(gpumm_readback *r, uint64_t slot_bytes) {
+    context *ctx = r->object.context;
+    gpumm_status status = GPUMM_OK;
+    r->left = true; /* it follows another process */
+    for (unsigned i = 0; i < r->slot_count && status == GPUMM_OK; i++) {
+        r->slots[i].readback = r;
+        status = gpumm__range_open(&r->slots[i].device, ctx->device, PLACE_SHARED, slot_bytes);
+    }
+    for (unsigned i = 0; i < r->slot_count && status != GPUMM_OK; i++) slot_close(r, &r->slots[i]);
+    if (status != GPUMM_OK) return status;
+    r->mapped = r->slot_count;
+    gpumm__context_book_open(ctx, &r->staging, GPUMM_CATEGORY_STAGING, r->buffers[0]->full_name, r->tag);
+    gpumm__context_book_open(ctx, &r->pinned, GPUMM_CATEGORY_PINNED, r->buffers[0]->full_name, r->tag);
+    gpumm__object_list(&r->object);
+    return GPUMM_OK;
+}
+
 /* ---- Leaving it ----------------------------------------------------------------------------- */
 
 /* Runs once the slot's last copy is through; the last slot takes the accounts along. */
@@ -335,8 +373,9 @@ static void slot_through(deferred *gone) {
     slot *t = (slot *)(void *)((char *)gone - offsetof(slot, gone));
     gpumm_readback *r = t->readback;
     context *ctx = r->object.context;
-    uint64_t on_device = t->device.committed, on_host = t->host.committed;
+    uint64_t on_device = r->remote ? 0 : t->device.committed, on_host = t->host.committed;
     slot_close(r, t);
+    tell_ended(r, t);
     pthread_mutex_lock(&ctx->lock);
     gpumm__ledger_set(&ctx->books, &r->staging, 0, 0,
                       atomic_fetch_sub(&r->committed[PLACE_DEVICE], on_device) - on_device);

@@ -33,9 +33,20 @@ typedef struct slot {
     gpumm_frame_info info;
     gpumm_frame *frame; /* where held; not counted */
     deferred gone;
-    bool given; /* its memory is going back */
+    bool given;     /* its memory is going back */
+    unsigned loans; /* other processes that have it */
+    bool lent;      /* one had it: so it was given to somebody */
     gpumm_readback *readback;
 } slot;
+
+/* Whose slots another process fills: who asks it for frames. Readback lock held, but where it says otherwise. */
+typedef struct remote {
+    gpumm_status (*refresh)(struct remote *self, gpumm_readback *r); /* the newest, into its slot */
+    void (*ended)(struct remote *self, const gpumm_readback *r,
+                  unsigned slot); /* nobody reads it any more; with or without the lock */
+    void (*closed)(struct remote *self, const gpumm_readback *r); /* its slots are going */
+    void (*forgotten)(struct remote *self);                       /* the readback is no more; no lock held */
+} remote;
 
 struct gpumm_readback {
     object object;
@@ -58,9 +69,13 @@ struct gpumm_readback {
     gpumm_frame *current; /* the last delivered, unless it ended; counted */
     job fit_job;
     atomic_bool fit_posted;
-    alert alert;         /* while something is under way and there is a descriptor */
-    int fd;              /* an eventfd; -1: nobody asked for one */
-    bool raised, failed; /* the descriptor is readable; the last call found the device failing */
+    alert alert;               /* while something is under way and there is a descriptor */
+    int fd;                    /* an eventfd; -1: nobody asked for one */
+    void (*watch)(void *user); /* a frame arrived, or the readback ended; readback lock held. NULL: nobody watches */
+    void *watch_user;
+    gpumm_ticket watched; /* the newest that the watcher was told of */
+    remote *remote;       /* NULL: this process captures */
+    bool raised, failed;  /* the descriptor is readable; the last call found the device failing */
     account staging, pinned;
     _Atomic uint64_t committed[PLACE_COUNT];
     slot slots[]; /* slot_count */
@@ -71,15 +86,19 @@ uint64_t gpumm__slot_offset(const gpumm_readback *r, size_t i, uint64_t length);
 bool gpumm__slot_fits(const gpumm_readback *r, const slot *t, uint64_t length);
 gpumm_status gpumm__slot_fit(gpumm_readback *r, slot *t); /* for the group's capacity */
 slot *gpumm__slot_free(gpumm_readback *r);                /* one that is not being fitted, where there is one */
+slot *gpumm__slot_replaceable(gpumm_readback *r);         /* the oldest that has arrived and that no process has */
 slot *gpumm__slot_oldest(gpumm_readback *r, slot_state state);
 /* Its frame ended, or nobody wants it: free, once those who read it on the device are through. */
 void gpumm__slot_end(gpumm_readback *r, slot *t);
 bool gpumm__slot_any_read(const gpumm_readback *r); /* one is, by work that outlives its frame */
 slot *gpumm__slot_under_way(gpumm_readback *r);     /* the oldest whose copy is, wanted or cancelled */
 
+void gpumm__ring_see_readers(gpumm_readback *r);     /* of frames on the device: those that are through */
 gpumm_status gpumm__ring_refresh(gpumm_readback *r); /* sees what has arrived; what the device says of what has not */
 gpumm_status gpumm__ring_open(gpumm_readback *r);    /* memory, budget and books; listed, follows the group */
-void gpumm__ring_leave(gpumm_readback *r);           /* follows the group no more, gives the budget back; once */
+/* Slots without memory, of an attached readback. */
+gpumm_status gpumm__ring_attach(gpumm_readback *r, uint64_t slot_bytes);
+void gpumm__ring_leave(gpumm_readback *r); /* follows the group no more, gives the budget back; once */
 /* Lets go of the lock until the worker fits no slot any more; once the readback is shut, it begins with none. */
 void gpumm__ring_wait_fitted(gpumm_readback *r);
 /* Gives a slot's memory back behind its last copy. */
