@@ -295,6 +295,16 @@ function Manager:kernel(options) end
 ---@return gpumm.status_name? code
 function Manager:readback(options) end
 
+--- Shares buffers and readbacks with other processes: gpumm.attach(path) there. What is shared is made with shareable = true; a
+--- readback with where = "device" and busy = "newest" too, best with a slot for each reader and two.
+---@param path string of a Unix socket
+---@param items table a list of buffers, groups and names ("nodes.position"), and readbacks by name: { "positions", watch = rb }
+---@param options? gpumm.share_options
+---@return gpumm.share? share
+---@return string? message
+---@return gpumm.status_name? code
+function Manager:share(path, items, options) end
+
 --- Makes a stream.
 ---@return gpumm.stream? stream
 ---@return string? message
@@ -752,6 +762,71 @@ function DeviceView:download(where) end
 ---@return string? message
 ---@return gpumm.status_name? code
 function DeviceView:used(stream) end
+
+-- ---- Sharing with other processes ---------------------------------------------------------------
+
+--- A socket by which other processes of this machine and device read buffers, as they grow, and take frames, without copies.
+---@class gpumm.share
+---@field readers integer how many are connected
+local Share = {}
+
+--- Ends it: readers find it closed.
+function Share:close() end
+
+---@class gpumm.share_options
+---@field mode? integer of the socket; 0600, unless given
+---@field any_user? boolean else readers of other users are refused, but for root's
+
+---@class gpumm.attach_options
+---@field manager? gpumm.manager on the owner's device; one is opened, unless given
+---@field seconds? number how long to wait for the owner to tell what it shares; 10, unless given
+---@field any_user? boolean else an owner of another user is refused, but for root
+
+--- Another process' buffers and frames, read only. Lengths and contents' memory follow with poll and wait.
+---@class gpumm.attachment
+---@field manager gpumm.manager which has the buffers, by name
+local Attachment = {}
+
+--- Sees what the owner told: lengths, memory, frames, ends. nil, message, "CLOSED" once the owner is gone.
+---@return true? ok
+---@return string? message
+---@return gpumm.status_name? code
+function Attachment:poll() end
+
+--- The same once there is something to see.
+---@param seconds? number
+---@return true? ok
+---@return string? message
+---@return gpumm.status_name? code
+function Attachment:wait(seconds) end
+
+--- A descriptor for an event loop, readable while poll would see something.
+---@return integer? fd
+---@return string? message
+---@return gpumm.status_name? code
+function Attachment:fd() end
+
+--- A buffer that is shared. TYPE_MISMATCH where `type` is given and differs.
+---@param name string
+---@param type? gpumm.typelike
+---@return gpumm.buffer? buffer
+---@return string? message
+---@return gpumm.status_name? code
+function Attachment:buffer(name, type) end
+
+--- A readback that is shared: latest, next and wait bring the owner's newest frame, which is on the device.
+---@param name string
+---@return gpumm.readback? readback
+---@return string? message
+---@return gpumm.status_name? code
+function Attachment:readback(name) end
+
+--- The names of all that is shared.
+---@return string[]
+function Attachment:names() end
+
+--- Frees its buffers and readbacks here.
+function Attachment:close() end
 
 -- ---- Kernels ---------------------------------------------------------------------------------
 
@@ -1514,6 +1589,14 @@ function gpumm.raw.read(path, type) end
 ---@return string? message
 ---@return gpumm.status_name? code
 function gpumm.raw.write(path, view) end
+
+--- Attaches to what another process shares at `path`: manager:share there.
+---@param path string
+---@param options? gpumm.attach_options
+---@return gpumm.attachment? attachment
+---@return string? message
+---@return gpumm.status_name? code
+function gpumm.attach(path, options) end
 
 --- Can a file of that name be written now? An existing file is not changed.
 ---@param path string

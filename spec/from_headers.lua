@@ -13,7 +13,8 @@ local RAISING = { luaopen_gpumm = true }
 local OPTIONAL = {
     gpumm_manager_open = { options = true }, gpumm_manager_find = { type = true }, gpumm_manager_trim = { freed = true },
     gpumm_readback_capture = { ticket = true }, gpumm_readback_try_capture = { ticket = true },
-    gpumm_frame_device = { event = true }, gpumm_attachment_find = { type = true }, gpumm_type_struct = { name = true }, gpumm_fault_plan = { plan = true },
+    gpumm_frame_device = { event = true }, gpumm_attachment_find = { type = true },
+    gpumm_type_struct = { name = true }, gpumm_fault_plan = { plan = true },
     gpumm_type_parse_with = { allocator = true }, gpumm_type_struct_with = { allocator = true, name = true },
     gpumm_fault_resume = { kind = true }, gpumm_fault_calls = { call = true },
     gpumm_manager_allocate_config = { type = true, config = true, out = true }, gpumm_buffer_append = { data = true },

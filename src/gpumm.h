@@ -487,8 +487,8 @@ typedef struct gpumm_buffer_info {
 GPUMM_API gpumm_buffer *gpumm_buffer_retain(gpumm_buffer *buffer); /* a member's holds its group */
 /* An anonymous buffer goes with its last handle; a named one stays with its manager. */
 GPUMM_API void gpumm_buffer_release(gpumm_buffer *buffer);
-/* Frees now. Memory returns behind the work that uses it. Pending captures are CANCELLED. A member
-   of a group is not freed alone: INVALID_ARGUMENT. Every later call on a handle of it returns STALE. */
+/* Frees now, unless a tensor of it is lent (gpumm_buffer_dlpack: BUSY). Memory returns behind the work that uses it. Pending captures
+   are CANCELLED. A member of a group is not freed alone: INVALID_ARGUMENT. Every later call on a handle of it returns STALE. */
 GPUMM_API gpumm_status gpumm_buffer_close(gpumm_buffer *buffer);
 /* As it is now: another thread may grow it right after, which changes no address where memory grows in place. */
 GPUMM_API gpumm_status gpumm_buffer_get_info_sized(gpumm_buffer *buffer, gpumm_buffer_info *out, size_t size);
@@ -557,6 +557,19 @@ GPUMM_API gpumm_status gpumm_buffer_segments(gpumm_buffer *buffer, bool descript
                                              size_t room, size_t *count);
 /* The application says that nobody has a descriptor of gpumm_buffer_segments any more, or memory imported by one. */
 GPUMM_API gpumm_status gpumm_manager_exports_over(gpumm_manager *manager);
+
+/* DLPack's versioned tensors (its header has the struct), for NumPy, PyTorch, CuPy and others. */
+struct DLManagedTensorVersioned;
+/* The buffer as a tensor of `length` elements, or rows for vectors and opaque bytes, without a copy. Until its deleter is called, which
+   may be from any thread, the buffer is busy: it can grow, and is not freed or shrunk. (The manager's close frees it: give it back
+   before.) `stream` waits for those who use the buffer, and counts as using it from then on; NULL: this call waits. Read only for
+   an attached buffer. TYPE_MISMATCH for structs. */
+GPUMM_API gpumm_status gpumm_buffer_dlpack(gpumm_buffer *buffer, gpumm_stream *stream,
+                                           struct DLManagedTensorVersioned **out);
+/* Copies a tensor of the same kind of elements, in host memory or on this device, to elements `first` and on; it stays the caller's, and has
+   been read when this returns. TYPE_MISMATCH, INVALID_ARGUMENT. */
+GPUMM_API gpumm_status gpumm_buffer_take_dlpack(gpumm_buffer *buffer, gpumm_stream *stream, uint64_t first,
+                                                const struct DLManagedTensorVersioned *tensor);
 
 typedef struct gpumm_member {
     const char *name;
@@ -792,9 +805,9 @@ GPUMM_API void gpumm_attachment_release(gpumm_attachment *attachment); /* the la
 /* Frees its buffers and readbacks here, behind the work that uses them. Idempotent. */
 GPUMM_API void gpumm_attachment_close(gpumm_attachment *attachment);
 GPUMM_API gpumm_manager *gpumm_attachment_manager(gpumm_attachment *attachment); /* borrowed */
-/* Sees what the owner told: lengths, memory, frames, ends. Never waits. What the owner freed or closed is STALE or CANCELLED
-   from then on. CLOSED once the owner has closed the share, or is gone; DEVICE_LOST once its device is; INVALID_ARGUMENT where it spoke
-   differently: then all is as if closed. */
+/* Sees what the owner told: lengths, memory, frames, ends. Never waits. Calls on what the owner freed or closed fail from then on, as
+   if it had been so here. CLOSED once the owner has closed the share, or is gone; DEVICE_LOST once its device is; INVALID_ARGUMENT
+   where it spoke as none does: then all is as if closed. */
 GPUMM_API gpumm_status gpumm_attachment_poll(gpumm_attachment *attachment);
 /* The same once there is something to see; TIMEOUT after `seconds` (negative: no bound). */
 GPUMM_API gpumm_status gpumm_attachment_wait(gpumm_attachment *attachment, double seconds);
@@ -805,7 +818,7 @@ GPUMM_API gpumm_status gpumm_attachment_fd(gpumm_attachment *attachment, int *fd
 GPUMM_API gpumm_status gpumm_attachment_find(gpumm_attachment *attachment, const char *name, const gpumm_type *type,
                                              gpumm_buffer **out);
 /* The same of a readback: latest, next and wait ask the owner for its newest frame, which is held until it is released or another
-   is taken. Where the owner does not answer within a second, that is TIMEOUT. */
+   is taken; where the owner does not answer within a second, they say that the time ran out. NOT_FOUND. */
 GPUMM_API gpumm_status gpumm_attachment_readback(gpumm_attachment *attachment, const char *name, gpumm_readback **out);
 /* Every name that is shared; `user` and the name as in gpumm_manager_names. Returns how many. */
 GPUMM_API size_t gpumm_attachment_names(gpumm_attachment *attachment, gpumm_name_fn each, void *user);

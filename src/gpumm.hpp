@@ -301,6 +301,38 @@ class scratch {
     gpumm_scratch *object_ = nullptr;
 };
 
+// Of the owner's: other processes read what it shares.
+class share : public handle<gpumm_share, gpumm_share_retain, gpumm_share_release> {
+  public:
+    using handle::handle;
+    static result<share> open(gpumm_manager *owner, const gpumm_share_options &options) {
+        return made<share>([&](gpumm_share **out) { return gpumm_share_open(owner, &options, out); });
+    }
+    unsigned readers() const noexcept { return gpumm_share_readers(get()); }
+    void close() noexcept { gpumm_share_close(get()); }
+};
+
+// The other end.
+class attachment : public handle<gpumm_attachment, gpumm_attachment_retain, gpumm_attachment_release> {
+  public:
+    using handle::handle;
+    static result<attachment> open(const gpumm_attach_options &options) {
+        return made<attachment>([&](gpumm_attachment **out) { return gpumm_attach(&options, out); });
+    }
+    status poll() { return gpumm_attachment_poll(get()); }
+    status wait(double seconds = -1) { return gpumm_attachment_wait(get(), seconds); }
+    result<int> fd() {
+        return filled<int>([&](int *out) { return gpumm_attachment_fd(get(), out); });
+    }
+    result<buffer> find(const char *name, const gpumm_type *of = nullptr) {
+        return made<buffer>([&](gpumm_buffer **out) { return gpumm_attachment_find(get(), name, of, out); });
+    }
+    result<gpumm::readback> frames(const char *name) {
+        return made<gpumm::readback>([&](gpumm_readback **out) { return gpumm_attachment_readback(get(), name, out); });
+    }
+    void close() noexcept { gpumm_attachment_close(get()); }
+};
+
 class kernel : public handle<gpumm_kernel, gpumm_kernel_retain, gpumm_kernel_release> {
   public:
     using handle::handle;

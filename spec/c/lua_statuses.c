@@ -481,6 +481,31 @@ static void shares(gpumm_manager *m, gpumm_buffer *plain) {
     gpumm_type_release(u32);
 }
 
+/* Structs are in no tensor; one of another version is refused before it is looked at. */
+static void tensors(gpumm_manager *m, gpumm_buffer *b) {
+    gpumm_type *f32 = type("f32"), *t;
+    gpumm_field field = {.name = "x", .type = f32};
+    gpumm_buffer *structs;
+    struct DLManagedTensorVersioned *out;
+    static const uint64_t zeros[16];
+    const struct DLManagedTensorVersioned *none = (const void *)zeros;
+    gpumm_buffer *lent;
+    CHECK_OK(gpumm_manager_allocate(m, &(gpumm_buffer_options){.type = f32, .length = 1}, &lent));
+    CHECK_OK(gpumm_buffer_dlpack(lent, NULL, &out));
+    REACH(BUSY, gpumm_buffer_close(lent));
+    (*(void (**)(void *))((char *)out + 16))(out); /* its deleter, behind the version and the context */
+    CHECK_OK(gpumm_buffer_close(lent));
+    gpumm_buffer_release(lent);
+    CHECK_OK(gpumm_type_struct(NULL, &field, 1, &t));
+    CHECK_OK(gpumm_manager_allocate(m, &(gpumm_buffer_options){.type = t, .length = 1}, &structs));
+    REACH(TYPE_MISMATCH, gpumm_buffer_dlpack(structs, NULL, &out));
+    REACH(TYPE_MISMATCH, gpumm_buffer_take_dlpack(structs, NULL, 0, none));
+    REACH(INVALID_ARGUMENT, gpumm_buffer_take_dlpack(b, NULL, 0, none));
+    gpumm_buffer_release(structs);
+    gpumm_type_release(t);
+    gpumm_type_release(f32);
+}
+
 /* A process that has no descriptor left. */
 static void no_descriptor(gpumm_buffer *b) {
     gpumm_readback *r;
@@ -605,6 +630,7 @@ int main(void) {
     gpumm_segment segment;
     REACH(INVALID_ARGUMENT, gpumm_buffer_segments(b, true, &segment, 1, &segments));
     shares(m, b);
+    tensors(m, b);
     strange_owners();
     refusing_owner();
     device_frames(b);

@@ -246,6 +246,9 @@ gpumm_status gpumm_group_close(gpumm_group *g) {
     TRY(gpumm__group_enter(g));
     context *ctx = g->object.context;
     gpumm_status status = gpumm__group_not_capturing(g);
+    pthread_mutex_lock(&g->lock);
+    if (status == GPUMM_OK) status = gpumm__group_not_lent(g);
+    pthread_mutex_unlock(&g->lock);
     if (status == GPUMM_OK) {
         status = gpumm__allocation_check(g);
         gpumm__object_dispose(&g->object);

@@ -239,6 +239,13 @@ void gpumm__group_tell_followers(gpumm_group *g) {
     pthread_mutex_unlock(&g->object.context->lock);
 }
 
+gpumm_status gpumm__group_not_lent(gpumm_group *g) {
+    char text[TITLE_BYTES];
+    if (!g->lent) return GPUMM_OK;
+    return fail(GPUMM_BUSY, "%s is lent: %u tensor%s of it not been given back", gpumm__group_label(g, text), g->lent,
+                g->lent == 1 ? " has" : "s have");
+}
+
 /* ---- Capturing streams ------------------------------------------------------------------------------------ */
 
 /* Submit lock held. */

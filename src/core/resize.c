@@ -86,6 +86,7 @@ gpumm_status gpumm_group_shrink_to_fit(gpumm_group *g) {
     pthread_mutex_lock(&g->lock);
     gpumm_status status = atomic_load(&g->object.alive) ? GPUMM_OK : gpumm__buffer_gone(&g->members[0]);
     if (status == GPUMM_OK) status = gpumm__group_not_capturing(g);
+    if (status == GPUMM_OK) status = gpumm__group_not_lent(g);
     if (status == GPUMM_OK) status = gpumm__canary_check(g);
     if (status == GPUMM_OK) shrink_locked(g);
     if (status == GPUMM_OK) gpumm__canary_write(g);

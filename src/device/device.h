@@ -189,6 +189,7 @@ struct device { /* each device embeds this first */
     const gpumm_allocator *memory; /* outlives the device */
     bool takes_binaries;           /* module_open takes .cubin, .fatbin and .ptx that others made */
     bool whole_blocks;             /* threads of a block run together: barriers, shared memory, warps */
+    int ordinal;                   /* as others count devices of its kind */
     bool shares;                   /* there is memory of PLACE_SHARED */
     bool inline_snapshots;         /* a small copy to the host in line costs less than staging it */
 };

@@ -40,6 +40,8 @@ struct gpumm_attachment {
     gpumm_status over; /* OK: it goes on */
     char why[240];
     bool ready;
+    bool stalled; /* `unmap` waits for tensors of its buffer to be given back, and all behind it */
+    share_message unmap;
     size_t count;
     attached_item *items[SHARE_ITEMS];
 };
@@ -108,9 +110,23 @@ static gpumm_status hear_segment(gpumm_attachment *a, const share_message *m, in
     return status == GPUMM_STALE ? GPUMM_OK : status; /* freed here */
 }
 
+static bool is_lent(const attached_item *x) {
+    gpumm_group *g = x->readback ? NULL : x->group;
+    if (!g) return false;
+    pthread_mutex_lock(&g->lock);
+    bool lent = g->lent > 0;
+    pthread_mutex_unlock(&g->lock);
+    return lent;
+}
+
 static gpumm_status hear_unmap(gpumm_attachment *a, const share_message *m) {
     attached_item *x = NULL;
     TRY(item_of(a, m, false, &x));
+    if (is_lent(x)) {
+        a->stalled = true;
+        a->unmap = *m;
+        return GPUMM_OK;
+    }
     gpumm_status status = gpumm__attached_unmap(&x->group->members[0], m->offset);
     return status == GPUMM_STALE ? GPUMM_OK : status;
 }
@@ -283,10 +299,18 @@ static void hear_gone(gpumm_attachment *a) {
     end_with(a, GPUMM_CLOSED, why);
 }
 
+static void go_on(gpumm_attachment *a) {
+    if (!a->stalled) return;
+    a->stalled = false;
+    gpumm_status status = hear_unmap(a, &a->unmap);
+    if (status != GPUMM_OK) end_with(a, status, gpumm_message());
+}
+
 /* Lock held. All that waits in the socket. */
 static void pump(gpumm_attachment *a) {
     share_packet p;
-    while (a->over == GPUMM_OK) {
+    go_on(a);
+    while (a->over == GPUMM_OK && !a->stalled) {
         size_t bytes;
         int descriptor;
         wire_end end = gpumm__wire_receive(a->socket, &p, &bytes, &descriptor);
@@ -400,7 +424,7 @@ static attached_item *next_end(gpumm_attachment *a) {
     pthread_mutex_lock(&a->lock);
     for (size_t i = 0; i < a->count && !found; i++) {
         attached_item *x = a->items[i];
-        if (!x->applied && (x->ended || a->over != GPUMM_OK)) found = x;
+        if (!x->applied && (x->ended || a->over != GPUMM_OK) && !is_lent(x)) found = x;
     }
     if (found) found->applied = true;
     pthread_mutex_unlock(&a->lock);

@@ -13,12 +13,14 @@
 #include "bind/api/readback.h"
 #include "bind/api/report.h"
 #include "bind/api/scratch.h"
+#include "bind/api/share.h"
 #include "bind/api/stream.h"
 
 static const bind_class *const classes[] = {
-    &gpumm_lua__manager_class, &gpumm_lua__buffer_class, &gpumm_lua__group_class,      &gpumm_lua__scratch_class,
-    &gpumm_lua__stream_class,  &gpumm_lua__event_class,  &gpumm_lua__readback_class,   &gpumm_lua__frame_class,
-    &gpumm_lua__kernel_class,  &gpumm_lua__fault_class,  &gpumm_lua__device_view_class};
+    &gpumm_lua__manager_class,   &gpumm_lua__buffer_class, &gpumm_lua__group_class,       &gpumm_lua__scratch_class,
+    &gpumm_lua__stream_class,    &gpumm_lua__event_class,  &gpumm_lua__readback_class,    &gpumm_lua__frame_class,
+    &gpumm_lua__kernel_class,    &gpumm_lua__fault_class,  &gpumm_lua__device_view_class, &gpumm_lua__share_class,
+    &gpumm_lua__attachment_class};
 
 static const struct addition {
     const bind_class *class;
@@ -31,6 +33,7 @@ static const struct addition {
     {&gpumm_lua__manager_class, gpumm_lua__manager_readbacks, NULL},
     {&gpumm_lua__manager_class, gpumm_lua__manager_kernels, NULL},
     {&gpumm_lua__manager_class, gpumm_lua__manager_report, NULL},
+    {&gpumm_lua__manager_class, gpumm_lua__manager_shares, NULL},
     {&gpumm_lua__manager_class, NULL, gpumm_lua__manager_faults},
     {&gpumm_lua__buffer_class, NULL, gpumm_lua__buffer_groups},
     {&gpumm_lua__buffer_class, gpumm_lua__buffer_readbacks, NULL},

@@ -241,6 +241,7 @@ static cuda *cuda_new(const gpumm_allocator *memory) {
 
 static gpumm_status build(cuda *c, const gpumm_options *options) {
     TRY(choose(c, options));
+    c->base.ordinal = (int)c->device;
     TRY(describe(c));
     TRY(take_context(c, options));
     return set_up(c, options);
