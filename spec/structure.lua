@@ -356,7 +356,8 @@ function structure.read_tree(root)
     return tree
 end
 
-local SOURCES = [[src lua spec scripts cmake examples library doc python .ci CMakeLists.txt *.rockspec -type f \( -name '*.[ch]' ]]
+local SOURCES = [[src lua spec scripts cmake examples library doc python .ci CMakeLists.txt *.rockspec -type f ]]
+    .. [[\( -name '*.[ch]' ]]
     .. [[-o -name '*.cpp' -o -name '*.cu' -o -name '*.lua' -o -name '*.py' -o -name '*.sh' -o -name '*.cmake' -o -name '*.in' ]]
     .. [[-o -name '*.1' -o -name '*.html' -o -name 'CMakeLists.txt' -o -name '*.rockspec' -o -name run \)]]
 

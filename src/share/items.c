@@ -138,6 +138,7 @@ static bool users_are_through(share_item *x) {
     gpumm__deferred_events_give(&ctx->deferred, &x->users);
     x->users.count = 0;
     x->length = x->waits_for;
+    x->published = true;
     x->waiting = false;
     return true;
 }
@@ -153,7 +154,7 @@ static void see_length(share_item *x) {
     gpumm_status status = gpumm__order_merge(&users, &b->extent->order);
     pthread_mutex_unlock(&ctx->submit);
     if (status != GPUMM_OK) atomic_store(&x->dirty, true); /* again, soon */
-    else if (length <= x->length) x->length = length;
+    else if (length <= x->length) x->length = length, x->published = true;
     else {
         x->waiting = true;
         x->waits_for = length;

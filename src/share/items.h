@@ -18,6 +18,7 @@ typedef struct share_item {
     bool waiting;             /* for those who write what has entered the length */
     uint64_t waits_for;       /* the length then */
     uint64_t length;          /* that can be read */
+    bool published;           /* once: a reader that comes is ready then */
     deferred users;           /* events of those who write */
     gpumm_readback *readback; /* held; NULL: a buffer */
 } share_item;

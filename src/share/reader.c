@@ -197,6 +197,7 @@ static wire_end tell_buffer(context *ctx, reader *r, share_item *x, uint32_t ite
     if (x->length < known->length) end = tell_length(r, item, x->length);
     if (end == WIRE_DONE) end = tell_unmapped(ctx, r, item, 0);
     if (end == WIRE_DONE) end = tell_segments(ctx, r, x, item, 0, lost);
+    if (!x->published) r->retry = true;
     if (end != WIRE_DONE || x->length <= known->length) return end;
     if (x->length * x->buffer->size > bytes_sent(&known->parts[0])) return r->retry = true, WIRE_DONE;
     return tell_length(r, item, x->length);
