@@ -12,7 +12,7 @@ static const char usage[] =
     "  GPUMM-RUN     path of gpumm-run, for the start of a script; else GPUMM_RUN of the environment\n"
     "  --device N    the GPU, by ordinal (0)\n"
     "  --only NAME   one topic; may be given again: growth ahead peak move train readback bandwidth overlap\n"
-    "                launch slab start\n"
+    "                launch slab start share\n"
     "  --host        a dry run of gpumm's side on the host device: nothing beside, no marks\n";
 
 static const struct topic {
@@ -21,7 +21,7 @@ static const struct topic {
 } topics[] = {
     {"growth", bench_growth}, {"ahead", bench_ahead},       {"peak", bench_peak},           {"move", bench_move},
     {"train", bench_train},   {"readback", bench_readback}, {"bandwidth", bench_bandwidth}, {"overlap", bench_overlap},
-    {"launch", bench_launch}, {"slab", bench_slab},         {"start", bench_start},
+    {"launch", bench_launch}, {"slab", bench_slab},         {"start", bench_start},         {"share", bench_share},
 };
 enum { TOPICS = sizeof topics / sizeof *topics };
 
@@ -122,6 +122,7 @@ static void print_device(const bench *b) {
 
 /* A row that misses its mark is a finding, one that fails is an error. */
 int main(int argc, char **argv) {
+    if (argc == 4 && strcmp(argv[1], "--attached") == 0) return bench_attached(argv[2], argv[3]);
     bench b = {.run = getenv("GPUMM_RUN"), .folder = BENCH_FOLDER};
     command c = {.all = true};
     if (!parse(argc, argv, &b, &c) || c.help) return fputs(usage, c.help ? stdout : stderr), c.help ? 0 : 2;

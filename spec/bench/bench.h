@@ -115,5 +115,7 @@ void bench_overlap(bench *b);
 void bench_launch(bench *b);
 void bench_slab(bench *b);
 void bench_start(bench *b);
+void bench_share(bench *b);
+int bench_attached(const char *path, const char *what); /* the process at the other end */
 
 #endif
