@@ -12,7 +12,7 @@
 #include "core/names.h"
 #include "share/reader.h"
 
-enum { SOON_MS = 1, LOOK_MS = 200, DEFAULT_MODE = 0600 };
+enum { SOON_LEAST_NS = 30000, SOON_MOST_NS = 1000000, LOOK_NS = 200000000, DEFAULT_MODE = 0600 };
 
 struct gpumm_share {
     object object;
@@ -24,6 +24,7 @@ struct gpumm_share {
     bool running;
     atomic_bool stopping;
     bool lost;       /* the device is */
+    long soon;       /* nanoseconds until it looks again at what was locked or not through; 0: nothing was */
     reader *readers; /* the thread's */
     atomic_uint reader_count;
     size_t count;
@@ -111,12 +112,20 @@ static void forget_wakes(gpumm_share *x) {
     (void)got;
 }
 
+/* Soon at first, then less and less so: what a growth has locked is free at once, a long kernel takes its time. */
+static int wait_for_some(gpumm_share *x, watch *w, bool soon) {
+    if (soon && !x->readers) soon = false; /* whoever comes looks first */
+    x->soon = !soon ? 0 : x->soon ? (long)size_min((uint64_t)x->soon * 2, SOON_MOST_NS) : SOON_LEAST_NS;
+    struct timespec pause = {0, soon ? x->soon : LOOK_NS};
+    return ppoll(w->fds, w->count, soon || x->readers ? &pause : NULL, NULL);
+}
+
 static void serve_once(gpumm_share *x, watch *w) {
     bool soon = publish_all(x);
     soon = tell_all(x) || soon;
     gather(x, w);
-    int ready = poll(w->fds, w->count, soon ? SOON_MS : x->readers ? LOOK_MS : -1);
-    if (ready == 0 && !soon) look_at_device(x);
+    int ready = wait_for_some(x, w, soon);
+    if (ready == 0 && !x->soon) look_at_device(x);
     if (ready <= 0) return;
     if (w->fds[0].revents) forget_wakes(x);
     hear_all(x, w);
