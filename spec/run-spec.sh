@@ -34,8 +34,8 @@ optional() {
   fi
 }
 optional luv sh -c 'echo "require [[luv]]" | "$1" --quiet -' sh "$run"
-# A sanitized library is none that Python can load.
-optional numpy sh -c '[ -z "$GPUMM_SANITIZE" ] && "$1" -c "import numpy"' sh "${GPUMM_PYTHON:-python3}"
+# A sanitized library is none that Python can load, and a GPU's arrays are not NumPy's.
+optional numpy sh -c '[ -z "$GPUMM_SANITIZE" ] && [ "$GPUMM_DEVICE" != cuda ] && "$1" -c "import numpy"' sh "${GPUMM_PYTHON:-python3}"
 # A test that hangs is shown, with every process that it started, before ctest ends it (TIMEOUT 600).
 "$(dirname "$0")/watchdog.sh" "${GPUMM_WATCHDOG:-480}" $$ &
 dog=$!
