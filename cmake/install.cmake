@@ -30,6 +30,7 @@ install(TARGETS gpumm gpumm_lua EXPORT gpumm
 install(TARGETS gpumm_module LIBRARY DESTINATION ${GPUMM_LUA_MODULE_DIR} COMPONENT gpumm)
 install(FILES ${gpumm_ARCHIVE} ${gpumm_lua_ARCHIVE} DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES src/gpumm.h src/gpumm.hpp src/gpumm_compat.h src/gpumm_lua.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES python/gpumm.py DESTINATION ${CMAKE_INSTALL_DATADIR}/gpumm/python)
 if(GPUMM_HAVE_LAYOUT)
   install(TARGETS gpumm_layout LIBRARY DESTINATION ${GPUMM_LUA_MODULE_DIR} COMPONENT gpumm-layout)
   install(FILES ${gpumm_layout_ARCHIVE} DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT gpumm-layout)

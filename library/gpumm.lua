@@ -66,6 +66,7 @@
 ---@field align? integer capacities are multiples of this number of elements
 ---@field ahead? integer growth steps to commit in advance; 0: none; unless given, a small next step of what has grown twice
 ---@field max_length? integer
+---@field shareable? boolean other processes can map its memory, see gpumm.manager:share; it takes whole commit steps of its own
 ---@field tag? string who asks, as shown in statistics and messages; the script's file and line, unless given
 ---@field stream? gpumm.stream on which the elements are set to zero
 
@@ -81,6 +82,7 @@
 ---@field align? integer
 ---@field ahead? integer
 ---@field max_length? integer
+---@field shareable? boolean
 ---@field tag? string
 ---@field stream? gpumm.stream
 
@@ -93,6 +95,7 @@
 ---@field max_length? integer
 ---@field min_length? integer
 ---@field name? string
+---@field shareable? boolean as a buffer's
 ---@field tag? string
 ---@field stream? gpumm.stream
 
@@ -170,6 +173,8 @@
 ---@field busy? "drop"|"newest"|"wait" what a capture does while every slot is taken: refuse (`nil, message, "BUSY"`; the default); replace the oldest frame that nobody took; or wait for copies under way and lose nothing, with BUSY where every slot holds a frame that has arrived
 ---@field wait_seconds? number with busy = "wait": how long to wait for another thread to take a frame, before BUSY; 0, unless given
 ---@field inline_bytes? gpumm.size snapshots up to so large are copied to the host on the producing stream, without staging; as is best on the device, unless given; 0: none
+---@field where? "host"|"device" where frames are: in the host's memory, unless given; on the device a frame is the slot's own memory there, for kernels, and nothing is copied to the host
+---@field shareable? boolean with where = "device": other processes can take the frames, see gpumm.manager:share
 ---@field tag? string
 
 ---@class gpumm.growth_request
@@ -215,6 +220,7 @@
 ---@field cached gpumm.entry
 ---@field slack gpumm.entry
 ---@field external gpumm.entry
+---@field exported gpumm.entry freed here, held by those who imported it
 
 ---@class gpumm.block
 ---@field name string
@@ -393,6 +399,15 @@ function Manager:readback(options) end
 ---@return string? message
 ---@return gpumm.status_name? code
 function Manager:record(record) end
+--- Shares buffers and readbacks with other processes: gpumm.attach(path) there. What is shared is made with shareable = true; a
+--- readback with where = "device" and busy = "newest" too, best with a slot for each reader and two.
+---@param path string of a Unix socket
+---@param items table a list of buffers, groups and names ("nodes.position"), and readbacks by name: { "positions", watch = rb }
+---@param options? gpumm.share_options
+---@return gpumm.share? share
+---@return string? message
+---@return gpumm.status_name? code
+function Manager:share(path, items, options) end
 
 --- Makes a stream.
 ---@return gpumm.stream? stream
@@ -569,6 +584,12 @@ function Buffer:shrink_to_fit() end
 ---@return string? message
 ---@return gpumm.status_name? code
 function Buffer:used(stream, access) end
+
+--- The pieces that its memory is in, as it is now; growth adds some behind. In C they have descriptors, where it is shareable.
+---@return { offset: integer, bytes: integer }[]? segments
+---@return string? message
+---@return gpumm.status_name? code
+function Buffer:segments() end
 
 --- Makes a readback of this buffer.
 ---@param options? gpumm.readback_options
@@ -783,6 +804,13 @@ function Readback:latest() end
 ---@return gpumm.frame?
 function Readback:next() end
 
+--- A descriptor for an event loop (luv, cqueues, poll, epoll): readable while a frame can be taken, and once the device failed or
+--- the readback has ended. Taking clears it; it is only looked at, never read. It is closed with the readback.
+---@return integer? fd
+---@return string? message
+---@return gpumm.status_name? status
+function Readback:fd() end
+
 --- Cancels what is pending and frees the slots.
 function Readback:close() end
 
@@ -794,15 +822,15 @@ function Readback:close() end
 ---@field dropped integer the readback's dropped count at the capture
 ---@field ticket integer
 ---@field readback? gpumm.readback
----@field data? gpumm.view the view of a frame that has one member
----@field [string] gpumm.view members by name
----@field [integer] gpumm.view members in order
+---@field data? gpumm.view|gpumm.device_view the view of a frame that has one member
+---@field [string] gpumm.view|gpumm.device_view members by name
+---@field [integer] gpumm.view|gpumm.device_view members in order
 ---@operator len: integer
 local Frame = {}
 
 --- The view of a member, by name or position.
 ---@param name string|integer
----@return gpumm.view
+---@return gpumm.view|gpumm.device_view
 function Frame:member(name) end
 
 --- Keeps the frame valid beyond the next delivery, until release. It holds one of the readback's slots.
@@ -815,6 +843,94 @@ function Frame:release() end
 --- Can its views still be read?
 ---@return boolean
 function Frame:valid() end
+
+--- A member of a frame on the device (`where = "device"`): kernels take it for a pointer to const. Its slot is used again behind
+--- the work that reads it, also where the frame has ended meanwhile; captures never wait for that.
+---@class gpumm.device_view
+---@field type gpumm.type
+---@field length integer also #view
+---@field address integer
+---@operator len: integer
+local DeviceView = {}
+
+--- A copy in the host's memory.
+---@param where? gpumm.where
+---@return gpumm.view? view
+---@return string? message
+---@return gpumm.status_name? code
+function DeviceView:download(where) end
+
+--- Declares work that reads it and that gpumm does not launch, before it is enqueued.
+---@param stream? gpumm.stream
+---@return true? ok
+---@return string? message
+---@return gpumm.status_name? code
+function DeviceView:used(stream) end
+
+-- ---- Sharing with other processes ---------------------------------------------------------------
+
+--- A socket by which other processes of this machine and device read buffers, as they grow, and take frames, without copies.
+---@class gpumm.share
+---@field readers integer how many are connected
+local Share = {}
+
+--- Ends it: readers find it closed.
+function Share:close() end
+
+---@class gpumm.share_options
+---@field mode? integer of the socket; 0600, unless given
+---@field any_user? boolean else readers of other users are refused, but for root's
+
+---@class gpumm.attach_options
+---@field manager? gpumm.manager on the owner's device; one is opened, unless given
+---@field seconds? number how long to wait for the owner to tell what it shares; 10, unless given
+---@field any_user? boolean else an owner of another user is refused, but for root
+
+--- Another process' buffers and frames, read only. Lengths and contents' memory follow with poll and wait.
+---@class gpumm.attachment
+---@field manager gpumm.manager which has the buffers, by name
+local Attachment = {}
+
+--- Sees what the owner told: lengths, memory, frames, ends. nil, message, "CLOSED" once the owner is gone.
+---@return true? ok
+---@return string? message
+---@return gpumm.status_name? code
+function Attachment:poll() end
+
+--- The same once there is something to see.
+---@param seconds? number
+---@return true? ok
+---@return string? message
+---@return gpumm.status_name? code
+function Attachment:wait(seconds) end
+
+--- A descriptor for an event loop, readable while poll would see something.
+---@return integer? fd
+---@return string? message
+---@return gpumm.status_name? code
+function Attachment:fd() end
+
+--- A buffer that is shared. TYPE_MISMATCH where `type` is given and differs.
+---@param name string
+---@param type? gpumm.typelike
+---@return gpumm.buffer? buffer
+---@return string? message
+---@return gpumm.status_name? code
+function Attachment:buffer(name, type) end
+
+--- A readback that is shared: latest, next and wait bring the owner's newest frame, which is on the device.
+---@param name string
+---@return gpumm.readback? readback
+---@return string? message
+---@return gpumm.status_name? code
+function Attachment:readback(name) end
+
+--- The names of all that is shared.
+---@return string[]
+function Attachment:names() end
+
+--- Frees its buffers and readbacks here.
+function Attachment:close() end
 
 -- ---- Kernels ---------------------------------------------------------------------------------
 
@@ -1246,7 +1362,7 @@ function gpumm.kernel(options) end
 --- Describes a readback: { "nodes.position", every = 5, slots = 3 }. It is captured after every `every`th step and at the
 --- end; every is 1 unless given, and with false the script captures by itself (`sim.watch:capture(step)`), nothing else does.
 --- With busy = "wait", the default here, nothing is lost: the simulation delivers the oldest frame before it captures the next.
----@param options { [integer]: string, every?: integer|false, slots?: integer, direct?: boolean, busy?: "drop"|"newest"|"wait", inline_bytes?: gpumm.size }
+---@param options { [integer]: string, every?: integer|false, slots?: integer, direct?: boolean, busy?: "drop"|"newest"|"wait", inline_bytes?: gpumm.size, where?: "host"|"device", shareable?: boolean }
 ---@return gpumm.description
 function gpumm.readback(options) end
 
@@ -1680,6 +1796,14 @@ function gpumm.raw.read(path, type) end
 ---@return string? message
 ---@return gpumm.status_name? code
 function gpumm.raw.write(path, view) end
+
+--- Attaches to what another process shares at `path`: manager:share there.
+---@param path string
+---@param options? gpumm.attach_options
+---@return gpumm.attachment? attachment
+---@return string? message
+---@return gpumm.status_name? code
+function gpumm.attach(path, options) end
 
 --- Can a file of that name be written now? An existing file is not changed.
 ---@param path string

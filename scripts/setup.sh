@@ -10,7 +10,7 @@ packages=(gcc g++ cmake make pkg-config lua5.4 liblua5.4-dev libpng-dev zlib1g-d
 case "${1:-run}" in
   run) ;;
   test) packages+=(lua-busted lua-check graphviz) ;;
-  full) packages+=(lua-busted lua-check graphviz git clang clang-format-14 luarocks shellcheck universal-ctags) ;;
+  full) packages+=(lua-busted lua-check graphviz lua-luv python3-numpy git clang clang-format-14 luarocks shellcheck universal-ctags) ;;
   *) echo "setup.sh: '$1' is not run, test or full" >&2; exit 2 ;;
 esac
 

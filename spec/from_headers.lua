@@ -13,6 +13,7 @@ local RAISING = { luaopen_gpumm = true }
 local OPTIONAL = {
     gpumm_manager_open = { options = true }, gpumm_manager_find = { type = true }, gpumm_manager_trim = { freed = true },
     gpumm_readback_capture = { ticket = true }, gpumm_readback_try_capture = { ticket = true },
+    gpumm_frame_device = { event = true }, gpumm_attachment_find = { type = true },
     gpumm_type_struct = { name = true }, gpumm_fault_plan = { plan = true },
     gpumm_type_parse_with = { allocator = true }, gpumm_type_struct_with = { allocator = true, name = true },
     gpumm_recording_open = { options = true }, gpumm_recording_launch = { bindings = true },
@@ -35,6 +36,8 @@ local VALUES = {
     ["const gpumm_config *"] = "&x->config", ["const gpumm_growth *"] = "&x->growth",
     ["const gpumm_growth_request *"] = "&x->request", ["const gpumm_options *"] = "&x->options",
     ["const gpumm_buffer_options *"] = "&x->buffer_options", ["const gpumm_group_options *"] = "&x->group_options",
+    ["gpumm_share *"] = "x->share", ["const gpumm_share *"] = "x->share", ["gpumm_attachment *"] = "x->attachment",
+    ["const gpumm_share_options *"] = "&x->share_options", ["const gpumm_attach_options *"] = "&x->attach_options",
     ["const gpumm_readback_options *"] = "&x->readback_options", ["const gpumm_kernel_options *"] = "&x->kernel_options",
     ["const gpumm_launch_options *"] = "&x->launch_options",
     ["const gpumm_field *"] = "x->fields", ["const gpumm_argument *"] = "x->arguments", ["const gpumm_fault *"] = "&x->fault",

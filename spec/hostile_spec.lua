@@ -15,6 +15,17 @@ extern "C" __global__ void add(int n, float *v, float2 by) {
     if (i < n) v[i] += by.x + by.y;
 }]]
 
+-- A share, and an attachment to one that has ended, so that nobody waits for its owner.
+local function shared(m, w)
+    local paths = { os.tmpname(), os.tmpname() }
+    for _, path in ipairs(paths) do os.remove(path) end
+    local g = assert(m:group { { "x", "f32" }, name = "shared", length = 3, shareable = true })
+    local ending = assert(m:share(paths[1], { g }))
+    w["gpumm.attachment"] = assert(gpumm.attach(paths[1]))
+    ending:close()
+    w["gpumm.share"] = assert(m:share(paths[2], { g }))
+end
+
 -- One live object of every class, by the class's name.
 local function world(m)
     m = m or spec.inject_faults()
@@ -35,6 +46,10 @@ local function world(m)
     end))
     w["gpumm.view"] = gpumm.view("f32x2", { { 1, 2 }, { 3, 4 } })
     w["gpumm.type"] = gpumm.struct { { "x", "f32" }, { "y", "u8" } }
+    local on_device = assert(w["gpumm.buffer"]:readback { where = "device" })
+    assert(on_device:capture(1))
+    w["gpumm.device_view"] = assert(on_device:wait()):keep().data
+    shared(m, w)
     return w
 end
 

@@ -1,4 +1,4 @@
--- successes: 32
+-- successes: 33
 -- SPDX-License-Identifier: MIT
 -- Readbacks: what a frame holds, tickets, the ring, frames' lives, coroutines, garbage, the ancestor's pair.
 
@@ -524,5 +524,33 @@ describe("the ancestor's pair", function()
         assert.equal("ASYNC_DISABLED", code_of("wait_for_download", "off"))
         assert.equal("NOT_FOUND", code_of("start_async_download", "neither"))
         assert.is_true(m:free "on" and m:free "off")
+    end)
+end)
+
+describe("a frame", function()
+    it("keeps its slot where the capacity shrinks under its copy", function()
+        local MIB <const> = 1 << 20
+        local m = spec.inject_faults({}, { memory = "64MiB", debug = false })
+        local unit = m:device().granularity
+        local b = m:allocate("b", "u8", 4 * MIB)
+        local r = assert(b:readback { slots = 2 })
+        b:fill(3)
+        assert(m:synchronize())
+        m.fault:hold "copy"
+        local ticket = assert(r:capture(1))
+        assert.is_true(b:resize(100))
+        b:shrink_to_fit()
+        local other = assert(m:buffer { type = "u8", length = 20 * MIB })
+        m.fault:release()
+        local frame = assert(r:wait(ticket))
+        assert.equal(4 * MIB, #frame)
+        assert.equal(3, frame.data[1])
+        assert.equal(3, frame.data[4 * MIB])
+        frame:release()
+        assert(m:synchronize())
+        m:trim()
+        assert.is_true(m:stats().committed_bytes <= other.capacity_bytes + 6 * unit)
+        assert.is_true(m:poll())
+        m:free "b"
     end)
 end)

@@ -55,6 +55,20 @@ describe("the README", function()
         support.contains("GPUMM_CHECK names 'tets'; there are: tests sanitizer layout bench", out)
     end)
 
+    it("shares with another process", function()
+        local m, path, said = spec.manager(), folder.beside "layout.sock", {}
+        local function here(code) return (code:gsub('"/run/user/1000/layout.sock"', ("%q"):format(path))) end
+        local owner = block("m:share(", { m = m }, function(code)
+            return here(code):gsub("local ", "") .. " nodes.position:fill { 1, 2 } watch:capture(1) m:synchronize()"
+        end)
+        owner()
+        block("gpumm.attach \"", { gpumm = gpumm, print = function(n) said[#said + 1] = n end }, function(code)
+            code = here(code):gsub("while share:wait%(%) do (.-) end", "share:poll() %1")
+            return code .. " print(#frame) print(frame.position:download():get(1000)) share:close()"
+        end)()
+        assert.same({ 1000, 1000, 1 }, said)
+    end)
+
     it("does without a simulation", function()
         local points, said = {}, {}
         for i = 1, 1000 do points[i] = { i, i / 2, -i } end

@@ -4,6 +4,7 @@
 # whose tests vanished, or are all pending, fails:   run-spec.sh GPUMM-RUN BUSTED FILE
 #   -- successes: 12          in every build
 #   -- successes: 12, gpu: 3  3 more where GPUMM_DEVICE=cuda; their count is printed as skipped elsewhere
+#   -- successes: 12, luv: 1  1 more where that Lua module is; numpy: 1 where Python has it (GPUMM_PYTHON or python3)
 run=$1 busted=$2 spec=$3
 first=$(sed -n 1p "$spec")
 wanted=$(printf '%s\n' "$first" | sed -n 's/^-- successes: \([0-9]*\).*/\1/p')
@@ -19,6 +20,22 @@ if [ "$GPUMM_DEVICE" = cuda ]; then
 elif [ -n "$gpu" ]; then
   echo "skipped: $gpu tests of $(basename "$spec") need a GPU"
 fi
+# The tests with this tag run where the command succeeds.
+optional() {
+  count=$(printf '%s\n' "$first" | sed -n "s/.*$1: \([0-9]*\).*/\1/p")
+  [ -n "$count" ] || return 0
+  tag=$1
+  shift
+  if "$@" >/dev/null 2>&1; then
+    wanted=$((wanted + count))
+  else
+    echo "skipped: $count tests of $(basename "$spec") need $tag"
+    exclude="$exclude --exclude-tags=$tag"
+  fi
+}
+optional luv sh -c 'echo "require [[luv]]" | "$1" --quiet -' sh "$run"
+# A sanitized library is none that Python can load, and a GPU's arrays are not NumPy's.
+optional numpy sh -c '[ -z "$GPUMM_SANITIZE" ] && [ "$GPUMM_DEVICE" != cuda ] && "$1" -c "import numpy"' sh "${GPUMM_PYTHON:-python3}"
 # A test that hangs is shown, with every process that it started, before ctest ends it (TIMEOUT 600).
 "$(dirname "$0")/watchdog.sh" "${GPUMM_WATCHDOG:-480}" $$ &
 dog=$!

@@ -2,7 +2,7 @@
 -- The rules of the source tree that a compiler does not check. Prints each violation, and fails where there is one:
 --     lua5.4 spec/structure.lua [FOLDER]      FOLDER holds src (default: the current one)
 --   circle      no units include one another in a circle; a .h and the .c of its name are one unit
---   folder      includes run down: run -> bind -> primitives -> kernel -> core -> memory -> device -> base
+--   folder      includes run down: run -> bind -> share -> primitives -> kernel -> core -> memory -> device -> base
 --   vendor      headers of Lua, of CUDA and of image libraries are included in their own folders only
 --   definition  what a header declares is defined in the .c of its name
 --   prefix      what a linker sees is named gpumm__… (in bind and modules gpumm_…__…), or is public API
@@ -13,7 +13,7 @@
 
 local structure = {}
 
-local FLOORS = { base = 1, device = 2, memory = 3, core = 4, kernel = 5, primitives = 6, bind = 7, run = 8 }
+local FLOORS = { base = 1, device = 2, memory = 3, core = 4, kernel = 5, primitives = 6, share = 7, bind = 8, run = 9 }
 local PUBLIC = { ["gpumm.h"] = true, ["gpumm_lua.h"] = true, ["gpumm_compat.h"] = true }
 local LUA_FOLDERS = { bind = true, run = true, modules = true }
 
@@ -356,7 +356,8 @@ function structure.read_tree(root)
     return tree
 end
 
-local SOURCES = [[src lua spec scripts cmake examples library doc .ci CMakeLists.txt *.rockspec -type f \( -name '*.[ch]' ]]
+local SOURCES = [[src lua spec scripts cmake examples library doc python .ci CMakeLists.txt *.rockspec -type f ]]
+    .. [[\( -name '*.[ch]' ]]
     .. [[-o -name '*.cpp' -o -name '*.cu' -o -name '*.lua' -o -name '*.py' -o -name '*.sh' -o -name '*.cmake' -o -name '*.in' ]]
     .. [[-o -name '*.1' -o -name '*.html' -o -name 'CMakeLists.txt' -o -name '*.rockspec' -o -name run \)]]
 

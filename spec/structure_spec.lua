@@ -158,7 +158,7 @@ describe("the structure test", function()
         local support = require "spec.support"
         local folder = support.folder()
         finally(folder.remove)
-        os.execute(("cd %s && mkdir -p src/core src/base lua spec scripts cmake examples library doc .ci && "
+        os.execute(("cd %s && mkdir -p src/core src/base lua spec scripts cmake examples library doc python .ci && "
             .. "touch CMakeLists.txt x.rockspec && echo '# SPDX-License-Identifier: MIT' | tee CMakeLists.txt x.rockspec"
             .. " >/dev/null"):format(folder.path))
         local function write(name, text)

@@ -337,7 +337,8 @@ GPUMM_API gpumm_status gpumm_manager_check(gpumm_manager *manager);
     X(PRECOMMITTED, "precommitted", false) /* committed for coming growths */ \
     X(CACHED, "cached", false)             /* freed, kept for reuse */ \
     X(SLACK, "slack", false)               /* granularity, transfer blocks */ \
-    X(EXTERNAL, "external", false)         /* declared by the application */
+    X(EXTERNAL, "external", false)         /* declared by the application */ \
+    X(EXPORTED, "exported", false)         /* freed here, held by those who imported it */
 
 typedef enum gpumm_category {
 #define GPUMM_CATEGORY_ENUM(name, text, logical) GPUMM_CATEGORY_##name,
@@ -452,6 +453,7 @@ typedef struct gpumm_buffer_options {
     bool enable_async;       /* start_async_download may be used; costs two slots on both sides */
     gpumm_stream *stream;    /* where the zeros are written */
     const char *tag;         /* who asks, for the books; copied */
+    bool shareable;          /* its memory, whole commit steps of its own, can be exported: gpumm_buffer_segments */
 } gpumm_buffer_options;
 
 /* ALREADY_EXISTS (whatever the other's type), OVER_LIMIT, OVER_MAX_SIZE, OUT_OF_MEMORY, INVALID_ARGUMENT. */
@@ -486,8 +488,8 @@ typedef struct gpumm_buffer_info {
 GPUMM_API gpumm_buffer *gpumm_buffer_retain(gpumm_buffer *buffer); /* a member's holds its group */
 /* An anonymous buffer goes with its last handle; a named one stays with its manager. */
 GPUMM_API void gpumm_buffer_release(gpumm_buffer *buffer);
-/* Frees now. Memory returns behind the work that uses it. Pending captures are CANCELLED. A member
-   of a group is not freed alone: INVALID_ARGUMENT. Every later call on a handle of it returns STALE. */
+/* Frees now, unless a tensor of it is lent (gpumm_buffer_dlpack: BUSY). Memory returns behind the work that uses it. Pending captures
+   are CANCELLED. A member of a group is not freed alone: INVALID_ARGUMENT. Every later call on a handle of it returns STALE. */
 GPUMM_API gpumm_status gpumm_buffer_close(gpumm_buffer *buffer);
 /* As it is now: another thread may grow it right after, which changes no address where memory grows in place. */
 GPUMM_API gpumm_status gpumm_buffer_get_info_sized(gpumm_buffer *buffer, gpumm_buffer_info *out, size_t size);
@@ -539,6 +541,37 @@ GPUMM_API gpumm_status gpumm_buffer_append(gpumm_buffer *buffer, gpumm_stream *s
    users, and later users wait for `stream`. */
 GPUMM_API gpumm_status gpumm_buffer_used(gpumm_buffer *buffer, gpumm_stream *stream, gpumm_access access);
 
+/* A piece of a buffer's memory: its bytes from `offset` on. */
+typedef struct gpumm_segment {
+    uint64_t offset, bytes; /* whole commit steps; capacity is what they hold, and more may be committed */
+    int descriptor; /* the caller's to close, and to import as the device's own calls do (cuda: a POSIX descriptor for
+                               cuMemImportFromShareableHandle; host: a file to map); -1: none */
+    int reserved;
+} gpumm_segment;
+
+/* The segments that its memory is in, as it is now: growth adds some behind. Writes at most `room` of them; `count` is how many
+   there are. `descriptors`: of a shareable buffer, each with one. Who has a descriptor decides what is done with the memory:
+   that it is only read is a matter of trust. A segment that was exported is never moved or used again: once gpumm has
+   unmapped it (the buffer was freed, or shrank) its bytes are booked as `exported`, until gpumm_manager_exports_over.
+   INVALID_ARGUMENT. */
+GPUMM_API gpumm_status gpumm_buffer_segments(gpumm_buffer *buffer, bool descriptors, gpumm_segment *segments,
+                                             size_t room, size_t *count);
+/* The application says that nobody has a descriptor of gpumm_buffer_segments any more, or memory imported by one. */
+GPUMM_API gpumm_status gpumm_manager_exports_over(gpumm_manager *manager);
+
+/* DLPack's versioned tensors (its header has the struct), for NumPy, PyTorch, CuPy and others. */
+struct DLManagedTensorVersioned;
+/* The buffer as a tensor of `length` elements, or rows for vectors and opaque bytes, without a copy. Until its deleter is called, which
+   may be from any thread, the buffer is busy: it can grow, and is not freed or shrunk. (The manager's close frees it: give it back
+   before.) `stream` waits for those who use the buffer, and counts as using it from then on; NULL: this call waits. Read only for
+   an attached buffer. TYPE_MISMATCH for structs. */
+GPUMM_API gpumm_status gpumm_buffer_dlpack(gpumm_buffer *buffer, gpumm_stream *stream,
+                                           struct DLManagedTensorVersioned **out);
+/* Copies a tensor of the same kind of elements, in host memory or on this device, to elements `first` and on; it stays the caller's, and has
+   been read when this returns. TYPE_MISMATCH, INVALID_ARGUMENT. */
+GPUMM_API gpumm_status gpumm_buffer_take_dlpack(gpumm_buffer *buffer, gpumm_stream *stream, uint64_t first,
+                                                const struct DLManagedTensorVersioned *tensor);
+
 typedef struct gpumm_member {
     const char *name;
     const gpumm_type *type;
@@ -558,6 +591,7 @@ typedef struct gpumm_group_options {
                                 else it belongs to the manager until gpumm_group_close or the manager's close, as named buffers do */
     gpumm_stream *stream; /* where the zeros are written */
     const char *tag;      /* who asks, for the books; copied */
+    bool shareable;       /* as a buffer's */
 } gpumm_group_options;
 
 /* OVER_LIMIT, OVER_MAX_SIZE, OUT_OF_MEMORY, INVALID_ARGUMENT. */
@@ -612,6 +646,12 @@ typedef enum gpumm_busy_policy {
     GPUMM_BUSY_WAIT    /* nothing is replaced: it waits for copies under way; BUSY where only a taker could help */
 } gpumm_busy_policy;
 
+/* Where a frame's memory is. */
+typedef enum gpumm_frame_place {
+    GPUMM_FRAMES_ON_HOST, /* pinned host memory: gpumm_frame_data */
+    GPUMM_FRAMES_ON_DEVICE /* the slot's memory on the device, for kernels and other users of the device: gpumm_frame_device */
+} gpumm_frame_place;
+
 #define GPUMM_INLINE_NEVER UINT64_MAX
 
 typedef struct gpumm_readback_options {
@@ -625,6 +665,10 @@ typedef struct gpumm_readback_options {
     uint64_t inline_bytes; /* snapshots up to so large are copied to the host on the producing stream, without staging;
                               0: as is best on the device; GPUMM_INLINE_NEVER */
     const char *tag;
+    /* On the device there are no copies to the host, and a slot whose frame ended is free again once the work that read it
+       is through: captures never wait for readers. Not with `direct`. */
+    gpumm_frame_place where;
+    bool shareable; /* frames on the device that another process can take: gpumm_share_open */
 } gpumm_readback_options;
 
 typedef uint64_t gpumm_ticket; /* 1, 2, 3 … for each readback; 0 as an argument: the newest */
@@ -671,6 +715,11 @@ GPUMM_API gpumm_status gpumm_readback_next(gpumm_readback *readback, gpumm_frame
 /* It will not be delivered, and its slot is free once its copy is through; it does not count as dropped. As ready;
    NOT_PENDING also where it was delivered. */
 GPUMM_API gpumm_status gpumm_readback_cancel(gpumm_readback *readback, gpumm_ticket ticket);
+/* A descriptor that is readable while a call on the readback would bring something: a frame that has arrived and nobody took,
+   a failure of the device, the end of the readback or its manager. Taking clears it. For poll, epoll and event loops: it is only
+   looked at, never read or written. Owned by the readback, and closed with its last handle; the same one each time. IO where the
+   system gives none. */
+GPUMM_API gpumm_status gpumm_readback_fd(gpumm_readback *readback, int *fd);
 /* Captures that no one was given: refused with BUSY, replaced by newer ones, or passed over by latest. */
 GPUMM_API uint64_t gpumm_readback_dropped(const gpumm_readback *readback);
 GPUMM_API gpumm_ticket gpumm_readback_newest(const gpumm_readback *readback); /* 0: none yet */
@@ -688,8 +737,92 @@ static inline gpumm_status gpumm_frame_get_info(const gpumm_frame *frame, gpumm_
 }
 GPUMM_API gpumm_readback *gpumm_frame_readback(const gpumm_frame *frame); /* borrowed */
 /* `length` elements of member `index` in pinned host memory, borrowed until the frame ends; STALE once it has,
-   INVALID_ARGUMENT for a member that is not there. */
+   INVALID_ARGUMENT for a member that is not there, and for a frame on the device. */
 GPUMM_API gpumm_status gpumm_frame_data(const gpumm_frame *frame, size_t index, const void **data);
+/* As its readback was made. */
+GPUMM_API gpumm_frame_place gpumm_frame_where(const gpumm_frame *frame);
+/* The same of a frame on the device: the address of `length` elements, for reading, and an event for streams and threads that
+   want to wait until they are there (NULL: none is wanted); one reference of it for the caller. Work that reads them is declared
+   with gpumm_frame_used, or takes the frame as an argument of a kernel, and may go on when the frame has ended. STALE,
+   INVALID_ARGUMENT as gpumm_frame_data. */
+GPUMM_API gpumm_status gpumm_frame_device(gpumm_frame *frame, size_t index, gpumm_address *address,
+                                          gpumm_event **event);
+/* Before enqueueing work that reads a frame on the device and that gpumm does not launch: the slot is used again behind it.
+   STALE, INVALID_ARGUMENT. */
+GPUMM_API gpumm_status gpumm_frame_used(gpumm_frame *frame, gpumm_stream *stream);
+/* Copies member `index` of a frame on the device, all `length` elements, and waits for that. STALE, INVALID_ARGUMENT. */
+GPUMM_API gpumm_status gpumm_frame_download(gpumm_frame *frame, gpumm_stream *stream, size_t index, void *data);
+
+/* ---- Sharing with other processes ---------------------------------------------------------- */
+
+/* A share is a Unix socket by which processes of the same machine and device read a manager's buffers, as they grow, and take frames
+   of its readbacks, without copies. Who may connect is a matter of the socket's mode and of the user: a process that has the
+   memory could write it, too. Readers cost the owner nothing but what they hold: one frame each, and where one is slow, stopped
+   or killed, frames are dropped for it. */
+typedef struct gpumm_share gpumm_share;
+
+typedef struct gpumm_share_options {
+    size_t size;              /* sizeof(gpumm_share_options); 0: that of 0.2 */
+    const char *path;         /* of the socket, at most 107 bytes; what a killed owner left there is cleared */
+    unsigned mode;            /* of the socket; 0: 0600 */
+    bool any_user;            /* else readers of other users are refused, but for root's */
+    const char *const *names; /* buffers by name: "positions", or "nodes.position" for a group's member */
+    size_t name_count;
+    gpumm_buffer *const *buffers; /* the same by handle; they are shared under their names */
+    size_t buffer_count;
+    gpumm_readback *const
+        *readbacks; /* with frames on the device, shareable, busy "newest". Best with a slot a reader, and two */
+    const char *const *readback_names;
+    size_t readback_count;
+} gpumm_share_options;
+
+/* INVALID_ARGUMENT, also for what is not shareable, with what would make it so; NOT_FOUND; ALREADY_EXISTS where another share has the
+   path, or a readback; IO. */
+GPUMM_API gpumm_status gpumm_share_open(gpumm_manager *manager, const gpumm_share_options *options, gpumm_share **out);
+GPUMM_API gpumm_share *gpumm_share_retain(gpumm_share *share);
+GPUMM_API void gpumm_share_release(gpumm_share *share); /* the last one closes it */
+/* Ends it: readers find it closed, and the socket goes. Their memory stays theirs until they let it go. Idempotent. */
+GPUMM_API void gpumm_share_close(gpumm_share *share);
+GPUMM_API unsigned gpumm_share_readers(const gpumm_share *share); /* how many are connected */
+
+/* The other end: another process' buffers and frames, in a manager of this one. What the owner tells becomes visible in the calls
+   below that say so, so that lengths stay as they are in between. Attached buffers are read only; every other call that takes a
+   buffer takes them. */
+typedef struct gpumm_attachment gpumm_attachment;
+
+typedef struct gpumm_attach_options {
+    size_t size;            /* sizeof(gpumm_attach_options); 0: that of 0.2 */
+    const char *path;       /* the share's */
+    gpumm_manager *manager; /* on the owner's device; NULL: one is opened, and closes with the attachment */
+    double seconds;         /* how long to wait for the owner to tell what it shares; 0: 10 */
+    bool any_user;          /* else an owner of another user is refused, but for root */
+} gpumm_attach_options;
+
+/* NOT_FOUND where nobody shares there; TIMEOUT; INVALID_ARGUMENT for another device, another user, or what speaks differently;
+   ALREADY_EXISTS where the manager has a buffer of that name; CLOSED; IO; and what gpumm_manager_open says. */
+GPUMM_API gpumm_status gpumm_attach(const gpumm_attach_options *options, gpumm_attachment **out);
+GPUMM_API gpumm_attachment *gpumm_attachment_retain(gpumm_attachment *attachment);
+GPUMM_API void gpumm_attachment_release(gpumm_attachment *attachment); /* the last one closes it */
+/* Frees its buffers and readbacks here, behind the work that uses them. Idempotent. */
+GPUMM_API void gpumm_attachment_close(gpumm_attachment *attachment);
+GPUMM_API gpumm_manager *gpumm_attachment_manager(gpumm_attachment *attachment); /* borrowed */
+/* Sees what the owner told: lengths, memory, frames, ends. Never waits. Calls on what the owner freed or closed fail from then on, as
+   if it had been so here. CLOSED once the owner has closed the share, or is gone; DEVICE_LOST once its device is; INVALID_ARGUMENT
+   where it spoke as none does: then all is as if closed. */
+GPUMM_API gpumm_status gpumm_attachment_poll(gpumm_attachment *attachment);
+/* The same once there is something to see; TIMEOUT after `seconds` (negative: no bound). */
+GPUMM_API gpumm_status gpumm_attachment_wait(gpumm_attachment *attachment, double seconds);
+/* A descriptor for event loops, readable while poll would see something. Owned by the attachment. */
+GPUMM_API gpumm_status gpumm_attachment_fd(gpumm_attachment *attachment, int *fd);
+/* A buffer that is shared, by name, one reference for the caller; TYPE_MISMATCH where `type` (may be NULL) is another; NOT_FOUND. Its
+   manager has it under the same name. */
+GPUMM_API gpumm_status gpumm_attachment_find(gpumm_attachment *attachment, const char *name, const gpumm_type *type,
+                                             gpumm_buffer **out);
+/* The same of a readback: latest, next and wait ask the owner for its newest frame, which is held until it is released or another
+   is taken; where the owner does not answer within a second, they say that the time ran out. NOT_FOUND. */
+GPUMM_API gpumm_status gpumm_attachment_readback(gpumm_attachment *attachment, const char *name, gpumm_readback **out);
+/* Every name that is shared; `user` and the name as in gpumm_manager_names. Returns how many. */
+GPUMM_API size_t gpumm_attachment_names(gpumm_attachment *attachment, gpumm_name_fn each, void *user);
 
 /* ---- Kernels ------------------------------------------------------------------------------ */
 
@@ -739,12 +872,12 @@ typedef struct gpumm_parameter {
 } gpumm_parameter;
 
 typedef struct gpumm_argument {
-    gpumm_buffer *buffer; /* for a pointer, one of buffer, scratch or address */
+    gpumm_buffer *buffer; /* for a pointer, one of buffer, scratch, frame or address */
     gpumm_scratch *scratch;
     const void *value; /* for a value: `size` bytes in the parameter's type. For a pointer with
-                               neither buffer nor scratch: a gpumm_address, whose use is not tracked */
+                               none of the others: a gpumm_address, whose use is not tracked */
     size_t size;
-    void *reserved; /* NULL */
+    gpumm_frame *frame; /* one on the device, for a pointer to const; `size` is the index of its member */
 } gpumm_argument;
 
 /* COMPILE_FAILED with the compiler's words at the user's file and line; NOT_FOUND names the kernels

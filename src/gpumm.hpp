@@ -213,6 +213,10 @@ class readback : public handle<gpumm_readback, gpumm_readback_retain, gpumm_read
         return made<frame>([&](gpumm_frame **out) { return gpumm_readback_next(get(), out); });
     }
     status cancel(gpumm_ticket ticket = 0) { return gpumm_readback_cancel(get(), ticket); }
+    // For an event loop: readable while a frame can be taken.
+    result<int> fd() {
+        return filled<int>([&](int *out) { return gpumm_readback_fd(get(), out); });
+    }
     std::uint64_t dropped() const noexcept { return gpumm_readback_dropped(get()); }
     void close() noexcept { gpumm_readback_close(get()); }
 };
@@ -297,6 +301,38 @@ class scratch {
     gpumm_scratch *object_ = nullptr;
 };
 
+// Of the owner's: other processes read what it shares.
+class share : public handle<gpumm_share, gpumm_share_retain, gpumm_share_release> {
+  public:
+    using handle::handle;
+    static result<share> open(gpumm_manager *owner, const gpumm_share_options &options) {
+        return made<share>([&](gpumm_share **out) { return gpumm_share_open(owner, &options, out); });
+    }
+    unsigned readers() const noexcept { return gpumm_share_readers(get()); }
+    void close() noexcept { gpumm_share_close(get()); }
+};
+
+// The other end.
+class attachment : public handle<gpumm_attachment, gpumm_attachment_retain, gpumm_attachment_release> {
+  public:
+    using handle::handle;
+    static result<attachment> open(const gpumm_attach_options &options) {
+        return made<attachment>([&](gpumm_attachment **out) { return gpumm_attach(&options, out); });
+    }
+    status poll() { return gpumm_attachment_poll(get()); }
+    status wait(double seconds = -1) { return gpumm_attachment_wait(get(), seconds); }
+    result<int> fd() {
+        return filled<int>([&](int *out) { return gpumm_attachment_fd(get(), out); });
+    }
+    result<buffer> find(const char *name, const gpumm_type *of = nullptr) {
+        return made<buffer>([&](gpumm_buffer **out) { return gpumm_attachment_find(get(), name, of, out); });
+    }
+    result<gpumm::readback> frames(const char *name) {
+        return made<gpumm::readback>([&](gpumm_readback **out) { return gpumm_attachment_readback(get(), name, out); });
+    }
+    void close() noexcept { gpumm_attachment_close(get()); }
+};
+
 class kernel : public handle<gpumm_kernel, gpumm_kernel_retain, gpumm_kernel_release> {
   public:
     using handle::handle;
@@ -325,6 +361,13 @@ inline gpumm_argument argument(const scratch &x) noexcept {
     return made;
 }
 // The value stays the caller's until the launch returns.
+// A member of a frame on the device, for a pointer to const.
+inline gpumm_argument argument(const frame &f, std::size_t index) noexcept {
+    gpumm_argument made{};
+    made.frame = f.get();
+    made.size = index;
+    return made;
+}
 template <typename T> gpumm_argument argument(const T &value) noexcept {
     gpumm_argument made{};
     made.value = &value;

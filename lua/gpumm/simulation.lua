@@ -216,7 +216,7 @@ function make.readback(sim, key, r)
     local slots = r.options.slots or SLOTS
     local busy = r.options.busy == "newest" and "newest" or "drop" -- where nothing is lost, the simulation makes room
     local options = with({ slots = slots, direct = r.options.direct, busy = busy, inline_bytes = r.options.inline_bytes,
-        tag = r.tag }, names)
+        where = r.options.where, shareable = r.options.shareable, tag = r.tag }, names)
     local readback = target:readback(options)
     local every = r.options.every
     if every == nil then every = 1 end

@@ -131,7 +131,8 @@ local function live_disagrees(manager)
     return ("the books say %d bytes are held, the fault device counts %d"):format(stats.committed_bytes, live.committed_bytes)
 end
 
-local CATEGORIES = { "buffers", "scratch", "staging", "pinned", "precommitted", "cached", "slack", "external" }
+local CATEGORIES = { "buffers", "scratch", "staging", "pinned", "precommitted", "cached", "slack", "external",
+    "exported" }
 
 local function left_over(stats)
     for _, category in ipairs(CATEGORIES) do

@@ -21,7 +21,7 @@ static const struct topic {
     {"growth", bench_growth},   {"ahead", bench_ahead},       {"peak", bench_peak},     {"move", bench_move},
     {"train", bench_train},     {"readback", bench_readback}, {"inline", bench_inline}, {"bandwidth", bench_bandwidth},
     {"overlap", bench_overlap}, {"launch", bench_launch},     {"record", bench_record}, {"slab", bench_slab},
-    {"start", bench_start},     {"barrier", bench_barrier},
+    {"start", bench_start},     {"barrier", bench_barrier},   {"share", bench_share},
 };
 enum { TOPICS = sizeof topics / sizeof *topics };
 
@@ -129,6 +129,7 @@ static void print_device(const bench *b) {
 
 /* A row that misses its mark is a finding, one that fails is an error. */
 int main(int argc, char **argv) {
+    if (argc == 4 && strcmp(argv[1], "--attached") == 0) return bench_attached(argv[2], argv[3]);
     bench b = {.run = getenv("GPUMM_RUN"), .folder = BENCH_FOLDER};
     command c = {.all = true};
     if (!parse(argc, argv, &b, &c) || c.help) return show_usage(c.help ? stdout : stderr), c.help ? 0 : 2;

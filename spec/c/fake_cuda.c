@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fake_cuda.h"
@@ -333,6 +334,31 @@ ENTRY cuMemRetainAllocationHandle(CUmemGenericAllocationHandle *out, void *at) {
         return CUDA_SUCCESS;
     }
     return CUDA_ERROR_INVALID_VALUE;
+}
+
+ENTRY cuMemExportToShareableHandle(void *out, CUmemGenericAllocationHandle handle, CUmemAllocationHandleType type,
+                                   unsigned long long flags) {
+    WITH_TABLES();
+    if (type != CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR || flags) return CUDA_ERROR_INVALID_VALUE;
+    *(int *)out = dup(((memory *)(uintptr_t)handle)->file);
+    return *(int *)out < 0 ? CUDA_ERROR_OPERATING_SYSTEM : CUDA_SUCCESS;
+}
+
+ENTRY cuMemImportFromShareableHandle(CUmemGenericAllocationHandle *out, void *from, CUmemAllocationHandleType type) {
+    UNSAFE();
+    struct stat stat;
+    memory *m = calloc(1, sizeof *m);
+    if (!m) return CUDA_ERROR_OUT_OF_MEMORY;
+    m->file = dup((int)(intptr_t)from);
+    m->holders = 1;
+    if (type != CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR || m->file < 0 || fstat(m->file, &stat) != 0) {
+        free(m);
+        return CUDA_ERROR_INVALID_VALUE;
+    }
+    m->size = (size_t)stat.st_size;
+    count(&live.handles, 1);
+    *out = (CUmemGenericAllocationHandle)(uintptr_t)m;
+    return CUDA_SUCCESS;
 }
 
 ENTRY cuMemMap(CUdeviceptr at, size_t size, size_t offset, CUmemGenericAllocationHandle handle,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Every function of the public headers with NULL: for all its pointers at once, then for each alone where it must not be.
    The calls are made from the headers (spec/from_headers.lua), so that no function is forgotten. */
+#include <unistd.h>
+
 #include "check.h"
 #include "gpumm_compat.h"
 #include "gpumm_lua.h"
@@ -16,6 +18,8 @@ typedef struct fixture {
     gpumm_readback *readback;
     gpumm_frame *frame;
     gpumm_kernel *kernel;
+    gpumm_share *share;
+    gpumm_attachment *attachment;
     gpumm_scratch *scratch;
     gpumm_recording *recording;
     gpumm_config config;
@@ -28,6 +32,8 @@ typedef struct fixture {
     gpumm_kernel_options kernel_options;
     gpumm_launch_options launch_options;
     gpumm_recording_options recording_options;
+    gpumm_share_options share_options;
+    gpumm_attach_options attach_options;
     gpumm_fault fault;
     gpumm_field fields[1];
     gpumm_member members[1];
@@ -36,6 +42,7 @@ typedef struct fixture {
     gpumm_value values[1];
     gpumm_ticket tickets[1];
     const void *columns[1];
+    const char *names[1];
     float bytes[16];
     _Alignas(max_align_t) unsigned char room[sizeof(gpumm_stats) + sizeof(gpumm_device_info)]; /* for any output */
 } fixture;
@@ -57,6 +64,20 @@ static void open_values(fixture *x) {
     x->options.device = "host";
 }
 
+static void open_share(fixture *x) {
+    static char path[60];
+    gpumm_buffer *shared;
+    gpumm_buffer_options o = {.name = "shared", .type = x->type, .length = 4, .shareable = true};
+    snprintf(path, sizeof path, "/tmp/gpumm-nulls-%d", (int)getpid());
+    CHECK_OK(gpumm_manager_allocate(x->manager, &o, &shared));
+    x->names[0] = "shared";
+    x->share_options = (gpumm_share_options){.path = path, .names = x->names, .name_count = 1};
+    x->attach_options = (gpumm_attach_options){.path = path};
+    CHECK_OK(gpumm_share_open(x->manager, &x->share_options, &x->share));
+    CHECK_OK(gpumm_attach(&x->attach_options, &x->attachment));
+    gpumm_buffer_release(shared);
+}
+
 static void open_all(fixture *x) {
     open_values(x);
     CHECK_OK(gpumm_budget_open(1 << 30, &x->budget));
@@ -74,9 +95,12 @@ static void open_all(fixture *x) {
     CHECK_OK(gpumm_recording_open(x->manager, NULL, &x->recording));
     x->arguments[0] = (gpumm_argument){.buffer = x->buffer};
     x->values[0] = (gpumm_value){.name = "f32", .value = x->bytes, .size = 4};
+    open_share(x);
 }
 
 static void close_all(fixture *x) {
+    gpumm_attachment_release(x->attachment);
+    gpumm_share_release(x->share);
     gpumm_recording_release(x->recording);
     gpumm_scratch_release(x->scratch);
     gpumm_kernel_release(x->kernel);
@@ -96,7 +120,7 @@ static void check_unharmed(fixture *x) {
     float seen[4];
     CHECK_OK(gpumm_manager_check(x->manager));
     CHECK_OK(gpumm_manager_get_stats(x->manager, &stats));
-    CHECK(stats.buffer_count == 2);
+    CHECK(stats.buffer_count == 3);
     CHECK_OK(gpumm_buffer_download(x->buffer, NULL, 0, 4, seen));
     for (int i = 0; i < 4; i++) CHECK(seen[i] == 0);
 }

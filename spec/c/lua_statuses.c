@@ -3,12 +3,16 @@
    of them is made from the headers (spec/from_headers.lua): a promise that nobody reaches fails this test. */
 #include <lauxlib.h>
 #include <lualib.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "check.h"
 #include "gpumm_compat.h"
 #include "gpumm_lua.h"
+#include "share/wire.h"
 
 typedef struct promise {
     const char *function;
@@ -358,6 +362,166 @@ static void nothing_left(void) {
     note("gpumm_lua_output_open(", second);
 }
 
+/* Frames in host memory, and on the device after their end. */
+static void device_frames(gpumm_buffer *b) {
+    gpumm_readback *host, *device;
+    gpumm_frame *f;
+    gpumm_address address;
+    gpumm_event *e;
+    float data[100];
+    CHECK_OK(gpumm_readback_open(&(gpumm_readback_options){.buffers = &b, .buffer_count = 1}, &host));
+    CHECK_OK(gpumm_readback_capture(host, NULL, 1, NULL));
+    CHECK_OK(gpumm_readback_wait(host, 0, -1, &f));
+    REACH(INVALID_ARGUMENT, gpumm_frame_device(f, 0, &address, &e));
+    REACH(INVALID_ARGUMENT, gpumm_frame_used(f, NULL));
+    REACH(INVALID_ARGUMENT, gpumm_frame_download(f, NULL, 0, data));
+    gpumm_frame_release(f);
+    gpumm_readback_release(host);
+    CHECK_OK(gpumm_readback_open(
+        &(gpumm_readback_options){.buffers = &b, .buffer_count = 1, .where = GPUMM_FRAMES_ON_DEVICE}, &device));
+    CHECK_OK(gpumm_readback_capture(device, NULL, 1, NULL));
+    CHECK_OK(gpumm_readback_wait(device, 0, -1, &f));
+    CHECK_OK(gpumm_frame_device(f, 0, &address, &e));
+    CHECK_OK(gpumm_event_wait(e, -1));
+    gpumm_event_release(e);
+    gpumm_frame_close(f);
+    REACH(STALE, gpumm_frame_device(f, 0, &address, &e));
+    REACH(STALE, gpumm_frame_used(f, NULL));
+    REACH(STALE, gpumm_frame_download(f, NULL, 0, data));
+    gpumm_frame_release(f);
+    gpumm_readback_release(device);
+}
+
+/* An owner that says nothing, and one that says that it is another. */
+static void strange_owners(void) {
+    char path[60];
+    ino_t inode;
+    int listener, socket;
+    gpumm_attachment *a;
+    snprintf(path, sizeof path, "/tmp/gpumm-strange-%d", (int)getpid());
+    CHECK_OK(gpumm__wire_listen(path, 0600, &listener, &inode));
+    REACH(TIMEOUT, gpumm_attach(&(gpumm_attach_options){.path = path, .seconds = 0.01}, &a));
+    socket = accept(listener, NULL, NULL);
+    CHECK(socket >= 0);
+    close(socket);
+    close(listener);
+    REACH(NOT_FOUND, gpumm_attach(&(gpumm_attach_options){.path = path}, &a));
+    unlink(path);
+    REACH(IO, gpumm_attach(&(gpumm_attach_options){.path = "/dev/null/x"}, &a));
+    REACH(INVALID_ARGUMENT, gpumm_attach(&(gpumm_attach_options){.path = ""}, &a));
+}
+
+static void *close_at_once(void *user) {
+    int socket = accept(*(int *)user, NULL, NULL);
+    if (socket >= 0) close(socket);
+    return NULL;
+}
+
+static void refusing_owner(void) {
+    char path[60];
+    ino_t inode;
+    int listener;
+    gpumm_attachment *a;
+    pthread_t thread;
+    snprintf(path, sizeof path, "/tmp/gpumm-refusing-%d", (int)getpid());
+    CHECK_OK(gpumm__wire_listen(path, 0600, &listener, &inode));
+    fcntl(listener, F_SETFL, 0);
+    CHECK(pthread_create(&thread, NULL, close_at_once, &listener) == 0);
+    REACH(CLOSED, gpumm_attach(&(gpumm_attach_options){.path = path}, &a));
+    pthread_join(thread, NULL);
+    close(listener);
+    unlink(path);
+}
+
+static void attachments(gpumm_manager *m, gpumm_share *s, const char *path) {
+    gpumm_attachment *a, *second;
+    gpumm_buffer *b;
+    gpumm_readback *r;
+    gpumm_type *u8 = type("u8");
+    (void)s;
+    REACH(ALREADY_EXISTS, gpumm_attach(&(gpumm_attach_options){.path = path, .manager = m}, &second));
+    CHECK_OK(gpumm_attach(&(gpumm_attach_options){.path = path}, &a));
+    REACH(TYPE_MISMATCH, gpumm_attachment_find(a, "shared", u8, &b));
+    REACH(NOT_FOUND, gpumm_attachment_find(a, "nobody", NULL, &b));
+    REACH(NOT_FOUND, gpumm_attachment_readback(a, "shared", &r));
+    REACH(TIMEOUT, gpumm_attachment_wait(a, 0.01));
+    gpumm_share_close(s);
+    gpumm_status status;
+    while ((status = gpumm_attachment_wait(a, 30)) == GPUMM_OK) {}
+    CHECK(status == GPUMM_CLOSED);
+    REACH(CLOSED, gpumm_attachment_poll(a));
+    note("gpumm_attachment_poll(",
+         GPUMM_INVALID_ARGUMENT); /* owners that lie are in share.c, and so is a device's loss */
+    note("gpumm_attachment_poll(", GPUMM_DEVICE_LOST);
+    gpumm_type_release(u8);
+    gpumm_attachment_release(a);
+}
+
+static void shares(gpumm_manager *m, gpumm_buffer *plain) {
+    char path[60];
+    gpumm_buffer *b;
+    gpumm_share *s, *second;
+    gpumm_type *u32 = type("u32");
+    const char *nobody[] = {"nobody"};
+    gpumm_buffer_options o = {.name = "shared", .type = u32, .length = 4, .max_length = 100, .shareable = true};
+    snprintf(path, sizeof path, "/tmp/gpumm-statuses-%d", (int)getpid());
+    CHECK_OK(gpumm_manager_allocate(m, &o, &b));
+    REACH(INVALID_ARGUMENT,
+          gpumm_share_open(m, &(gpumm_share_options){.path = path, .buffers = &plain, .buffer_count = 1}, &s));
+    REACH(NOT_FOUND, gpumm_share_open(m, &(gpumm_share_options){.path = path, .names = nobody, .name_count = 1}, &s));
+    REACH(IO,
+          gpumm_share_open(m, &(gpumm_share_options){.path = "/nonexistent/x", .buffers = &b, .buffer_count = 1}, &s));
+    CHECK_OK(gpumm_share_open(m, &(gpumm_share_options){.path = path, .buffers = &b, .buffer_count = 1}, &s));
+    REACH(ALREADY_EXISTS,
+          gpumm_share_open(m, &(gpumm_share_options){.path = path, .buffers = &b, .buffer_count = 1}, &second));
+    attachments(m, s, path);
+    gpumm_share_release(s);
+    CHECK_OK(gpumm_buffer_close(b));
+    gpumm_buffer_release(b);
+    gpumm_type_release(u32);
+}
+
+/* Structs are in no tensor; one of another version is refused before it is looked at. */
+static void tensors(gpumm_manager *m, gpumm_buffer *b) {
+    gpumm_type *f32 = type("f32"), *t;
+    gpumm_field field = {.name = "x", .type = f32};
+    gpumm_buffer *structs;
+    struct DLManagedTensorVersioned *out;
+    static const uint64_t zeros[16];
+    const struct DLManagedTensorVersioned *none = (const void *)zeros;
+    gpumm_buffer *lent;
+    CHECK_OK(gpumm_manager_allocate(m, &(gpumm_buffer_options){.type = f32, .length = 1}, &lent));
+    CHECK_OK(gpumm_buffer_dlpack(lent, NULL, &out));
+    REACH(BUSY, gpumm_buffer_close(lent));
+    (*(void (**)(void *))((char *)out + 16))(out); /* its deleter, behind the version and the context */
+    CHECK_OK(gpumm_buffer_close(lent));
+    gpumm_buffer_release(lent);
+    CHECK_OK(gpumm_type_struct(NULL, &field, 1, &t));
+    CHECK_OK(gpumm_manager_allocate(m, &(gpumm_buffer_options){.type = t, .length = 1}, &structs));
+    REACH(TYPE_MISMATCH, gpumm_buffer_dlpack(structs, NULL, &out));
+    REACH(TYPE_MISMATCH, gpumm_buffer_take_dlpack(structs, NULL, 0, none));
+    REACH(INVALID_ARGUMENT, gpumm_buffer_take_dlpack(b, NULL, 0, none));
+    gpumm_buffer_release(structs);
+    gpumm_type_release(t);
+    gpumm_type_release(f32);
+}
+
+/* A process that has no descriptor left. */
+static void no_descriptor(gpumm_buffer *b) {
+    gpumm_readback *r;
+    int fd;
+    struct rlimit before, none;
+    CHECK_OK(gpumm_readback_open(&(gpumm_readback_options){.buffers = &b, .buffer_count = 1}, &r));
+    CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
+    none = before;
+    none.rlim_cur = 0;
+    CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
+    REACH(IO, gpumm_readback_fd(r, &fd));
+    CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
+    CHECK_OK(gpumm_readback_fd(r, &fd));
+    gpumm_readback_release(r);
+}
+
 /* ---- Kernels ------------------------------------------------------------------------------------- */
 
 static void kernels(gpumm_manager *m, gpumm_buffer *b) {
@@ -493,6 +657,15 @@ int main(void) {
     tickets(m, b);
     kernels(m, b);
     recordings(m, b);
+    size_t segments;
+    gpumm_segment segment;
+    REACH(INVALID_ARGUMENT, gpumm_buffer_segments(b, true, &segment, 1, &segments));
+    shares(m, b);
+    tensors(m, b);
+    strange_owners();
+    refusing_owner();
+    device_frames(b);
+    no_descriptor(b);
     gpumm_buffer_release(b);
     gpumm_buffer_release(large);
     gpumm_manager_release(m);

@@ -251,7 +251,8 @@ static gpumm_status open_single(set *x, unsigned ahead) {
                               .max_length = x->max_length,
                               .growth = random_growth(),
                               .ahead = ahead,
-                              .stream = any_stream()};
+                              .stream = any_stream(),
+                              .shareable = !relocating && below(&d, 4) == 0};
     x->count = 1;
     x->size[0] = gpumm_type_size(o.type);
     return gpumm_manager_allocate(m, &o, &x->buffer[0]);
@@ -272,7 +273,8 @@ static gpumm_status open_group(set *x, unsigned ahead) {
                              .max_length = x->max_length,
                              .growth = random_growth(),
                              .ahead = ahead,
-                             .stream = any_stream()};
+                             .stream = any_stream(),
+                             .shareable = !relocating && below(&d, 4) == 0};
     gpumm_status status = gpumm_group_open(m, &o, &x->group);
     for (size_t i = 0; status == GPUMM_OK && i < x->count; i++) x->buffer[i] = gpumm_group_at(x->group, i);
     return status;

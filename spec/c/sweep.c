@@ -110,6 +110,29 @@ static tracked *add(world *w, const char *name, const char *type, uint64_t lengt
 
 static void with_buffer(world *w) { add(w, "one", "u32", LENGTH, 1); }
 
+static bool grows_in_place(world *w) {
+    gpumm_device_info info;
+    CHECK_OK(gpumm_manager_get_info(w->m, &info));
+    return info.in_place;
+}
+
+static gpumm_status allocate_shareable(world *w, gpumm_buffer **out) {
+    gpumm_type *t;
+    gpumm_status status = gpumm_type_parse("u32", &t);
+    if (status != GPUMM_OK) return status;
+    gpumm_buffer_options o = {
+        .name = "shared", .type = t, .length = LENGTH, .shareable = grows_in_place(w), .tag = "sweep"};
+    status = gpumm_manager_allocate(w->m, &o, out);
+    gpumm_type_release(t);
+    return status;
+}
+
+static void with_shareable(world *w) {
+    gpumm_buffer *b;
+    CHECK_OK(allocate_shareable(w, &b));
+    fill_tracked(track(w, b), 5);
+}
+
 static void with_two(world *w) {
     add(w, "one", "u32", LENGTH, 1);
     add(w, NULL, "u32", LENGTH, 2);
@@ -509,7 +532,66 @@ static gpumm_status do_readback_close(world *w) {
     return GPUMM_OK;
 }
 
+static gpumm_status do_shareable(world *w) {
+    gpumm_buffer *b;
+    gpumm_status status = allocate_shareable(w, &b);
+    if (status == GPUMM_OK) track(w, b);
+    return status;
+}
+
+static gpumm_status do_segments(world *w) {
+    gpumm_segment s[8];
+    size_t count;
+    bool descriptors = grows_in_place(w);
+    gpumm_status status = gpumm_buffer_segments(w->all[0].buffer, descriptors, s, 8, &count);
+    for (size_t i = 0; status == GPUMM_OK && descriptors && i < count; i++) CHECK(close(s[i].descriptor) == 0);
+    return status;
+}
+
+static gpumm_status open_device(world *w, gpumm_readback **out) {
+    gpumm_buffer *buffers[MEMBERS];
+    for (size_t i = 0; i < MEMBERS; i++) buffers[i] = gpumm_group_at(w->group, i);
+    return gpumm_readback_open(&(gpumm_readback_options){.buffers = buffers,
+                                                         .buffer_count = MEMBERS,
+                                                         .slots = 2,
+                                                         .where = GPUMM_FRAMES_ON_DEVICE,
+                                                         .shareable = grows_in_place(w),
+                                                         .tag = "sweep"},
+                               out);
+}
+
+static void with_device_frames(world *w) {
+    with_group(w);
+    CHECK_OK(open_device(w, &w->readback));
+}
+
+static gpumm_status do_device_readback(world *w) { return open_device(w, &w->readback); }
+
+/* The frame's contents, read where they are. */
+static void after_device_capture(world *w) {
+    gpumm_frame *f;
+    CHECK_OK(gpumm_readback_wait(w->readback, 0, 60, &f));
+    for (size_t i = 0; i < MEMBERS; i++) {
+        gpumm_address at;
+        CHECK_OK(gpumm_frame_device(f, i, &at, NULL));
+        CHECK(memcmp((const void *)(uintptr_t)at, w->all[i].bytes, w->all[i].length * w->all[i].size) == 0);
+    }
+    gpumm_frame_release(f);
+}
+
+static void after_device_readback(world *w) {
+    CHECK_OK(gpumm_readback_capture(w->readback, NULL, 1, NULL));
+    after_device_capture(w);
+}
+
 static const scenario scenarios[] = {
+    {"allocate shareable", NULL, do_shareable, NULL, false},
+    {"resize shareable", with_shareable, do_resize, after_resize, false},
+    {"grow shareable", with_shareable, do_grow, NULL, false},
+    {"segments", with_shareable, do_segments, NULL, false},
+    {"capture on the device", with_device_frames, do_capture, after_device_capture, false},
+    {"readback open on the device", with_group, do_device_readback, after_device_readback, false},
+    {"group grow under device frames", with_device_frames, do_group_grow, NULL, false},
     {"allocate named", NULL, do_named, NULL, false},
     {"allocate anonymous", NULL, do_anonymous, NULL, false},
     {"allocate small", NULL, do_small, NULL, false},
@@ -677,11 +759,11 @@ static bool run_memory(const scenario *s, const mode *how, long nth) {
 /* ---- The sweep ------------------------------------------------------------------------------- */
 
 static const char *const calls[] = {
-    "reserve",      "commit",      "decommit",           "free",         "shrink",
-    "alloc",        "stream_open", "stream_synchronize", "stream_query", "event_open",
-    "event_record", "event_query", "event_synchronize",  "stream_wait",  "copy",
-    "fill",         "module_open", "function",           "launch",       "compile",
-    "graph_open",   "graph_patch", "graph_launch",
+    "reserve",      "commit",      "decommit",           "free",           "shrink",
+    "alloc",        "stream_open", "stream_synchronize", "stream_query",   "event_open",
+    "event_record", "event_query", "event_synchronize",  "stream_wait",    "copy",
+    "fill",         "module_open", "function",           "launch",         "compile",
+    "graph_open",   "graph_patch", "graph_launch",       "export_segment",
 };
 
 enum { CALLS = sizeof calls / sizeof *calls };

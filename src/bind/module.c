@@ -24,6 +24,7 @@
 #include "bind/api/growth.h"
 #include "bind/api/manager.h"
 #include "bind/api/recorder.h"
+#include "bind/api/share.h"
 #include "bind/api/type.h"
 #include "bind/api/view.h"
 #include "bind/extension.h"
@@ -202,13 +203,14 @@ static bool load_part(lua_State *L, int module, const char *key) {
 
 /* nil; a key that is nearly a name of the module's raises. */
 static int unknown_part(lua_State *L, const char *key) {
-    static const char *const names[] = {
-        "manager",  "simulation", "group",    "buffer",     "kernel",        "readback",
-        "stream",   "growth",     "config",   "struct",     "type",          "view",
-        "npy",      "raw",        "graph",    "force",      "picture",       "page",
-        "image",    "inflate",    "options",  "spec",       "beside",        "environment",
-        "caller",   "writable",   "resource", "parse_size", "status_of",     "is_memory_error",
-        "statuses", "version",    "null",     "traceback",  "next_capacity", NULL};
+    static const char *const names[] = {"manager",  "simulation", "group",      "buffer",      "kernel",
+                                        "readback", "stream",     "growth",     "config",      "struct",
+                                        "type",     "view",       "npy",        "raw",         "graph",
+                                        "force",    "picture",    "page",       "image",       "inflate",
+                                        "options",  "spec",       "beside",     "environment", "caller",
+                                        "writable", "resource",   "parse_size", "status_of",   "is_memory_error",
+                                        "statuses", "version",    "null",       "traceback",   "next_capacity",
+                                        "attach",   NULL};
     const char *near = gpumm_lua__nearest(key, names);
     return near ? luaL_error(L, "gpumm has no '%s' (did you mean '%s'?)", gpumm_lua__push_key(L, 2), near) : 0;
 }
@@ -326,12 +328,19 @@ static int module_clock(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-    {"manager", gpumm_lua__manager_new}, {"resource", module_resource},
-    {"parse_size", module_parse_size},   {"is_memory_error", module_is_memory_error},
-    {"beside", module_beside},           {"caller", module_caller},
-    {"environment", module_environment}, {"next_capacity", module_next_capacity},
-    {"status_of", module_status_of},     {"traceback", gpumm_lua__traceback_handler},
-    {"writable", module_writable},       {"clock", module_clock},
+    {"manager", gpumm_lua__manager_new},
+    {"resource", module_resource},
+    {"parse_size", module_parse_size},
+    {"is_memory_error", module_is_memory_error},
+    {"beside", module_beside},
+    {"caller", module_caller},
+    {"environment", module_environment},
+    {"next_capacity", module_next_capacity},
+    {"status_of", module_status_of},
+    {"traceback", gpumm_lua__traceback_handler},
+    {"writable", module_writable},
+    {"attach", gpumm_lua__attach},
+    {"clock", module_clock},
     {NULL, NULL},
 };
 

@@ -141,6 +141,9 @@ static gpumm_status check_free(context *ctx, const char *name) {
 static gpumm_status make(context *ctx, gpumm_group_options *o, bool alone, bool async, gpumm_group **out) {
     gpumm_stream *s;
     TRY(check_options(o));
+    if (o->shareable && !ctx->device->shares)
+        return fail(GPUMM_INVALID_ARGUMENT, "shareable memory is not to be had on this device%s",
+                    ctx->info.in_place ? "" : ": it grows by copying");
     TRY(gpumm__stream_of(ctx, o->stream, &s));
     TRY(gpumm__stream_not_capturing(s));
     if (alone && o->name) TRY(check_free(ctx, o->name));
@@ -154,6 +157,29 @@ static gpumm_status make(context *ctx, gpumm_group_options *o, bool alone, bool 
     pthread_mutex_lock(&g->lock);
     if (atomic_load(&g->object.alive)) gpumm__precommit_post(g);
     pthread_mutex_unlock(&g->lock);
+    *out = g;
+    return GPUMM_OK;
+}
+
+static gpumm_status reserve_all(gpumm_group *g, const uint64_t *reserved) {
+    for (size_t i = 0; i < g->count; i++)
+        TRY(gpumm__extent_reserve(g->object.context, reserved[i], &g->members[i].extent));
+    return GPUMM_OK;
+}
+
+gpumm_status gpumm__allocation_attach(context *ctx, const gpumm_group_options *o, bool alone, const uint64_t *reserved,
+                                      gpumm_group **out) {
+    if (!ctx->device->shares) return fail(GPUMM_INVALID_ARGUMENT, "this device cannot map another process's memory");
+    gpumm_group *g = gpumm__group_new(ctx, o, alone, &group_class);
+    if (!g) return fail_host_memory(sizeof *g);
+    g->attached = true;
+    gpumm_status status = reserve_all(g, reserved);
+    if (status == GPUMM_OK) status = publish(g);
+    if (status != GPUMM_OK) {
+        gpumm__group_give_back(g);
+        gpumm__object_abandon(&g->object);
+        return status;
+    }
     *out = g;
     return GPUMM_OK;
 }
@@ -182,7 +208,8 @@ static gpumm_status allocate(context *ctx, const gpumm_buffer_options *o, const 
                              .growth = o->growth,
                              .ahead = o->ahead,
                              .stream = o->stream,
-                             .tag = o->tag};
+                             .tag = o->tag,
+                             .shareable = o->shareable};
     gpumm_group *group;
     TRY(lengths_of(o, gpumm_type_size(type), &g));
     TRY(make(ctx, &g, true, o->enable_async, &group));
@@ -225,6 +252,9 @@ gpumm_status gpumm_group_close(gpumm_group *g) {
     TRY(gpumm__group_enter(g));
     context *ctx = g->object.context;
     gpumm_status status = gpumm__group_not_capturing(g);
+    pthread_mutex_lock(&g->lock);
+    if (status == GPUMM_OK) status = gpumm__group_not_lent(g);
+    pthread_mutex_unlock(&g->lock);
     if (status == GPUMM_OK) {
         status = gpumm__allocation_check(g);
         gpumm__object_dispose(&g->object);

@@ -8,4 +8,8 @@
 /* DRIVER naming the member that wrote past its capacity; only in debug mode. */
 gpumm_status gpumm__allocation_check(gpumm_group *g);
 
+/* A group of another process's buffers: `reserved` bytes of address space for each member, and no memory yet. */
+gpumm_status gpumm__allocation_attach(context *ctx, const gpumm_group_options *o, bool alone, const uint64_t *reserved,
+                                      gpumm_group **out);
+
 #endif

@@ -151,6 +151,7 @@ static gpumm_status span_open(span *x, gpumm_buffer *b, gpumm_stream *s, uint64_
 gpumm_status gpumm_buffer_upload(gpumm_buffer *b, gpumm_stream *s, uint64_t first, uint64_t count, const void *data) {
     NOT_NULL(b, "buffer");
     if (count) NOT_NULL(data, "data");
+    TRY(gpumm__group_own(b->group));
     span x;
     TRY(span_open(&x, b, s, first, count));
     gpumm_status status = x.bytes ? gpumm__transfer_up(x.extent, x.stream, x.offset, data, x.bytes) : GPUMM_OK;
@@ -213,6 +214,7 @@ static gpumm_status fill(span *x, const void *element) {
 gpumm_status gpumm_buffer_fill(gpumm_buffer *b, gpumm_stream *s, uint64_t first, uint64_t count, const void *element) {
     NOT_NULL(b, "buffer");
     if (count) NOT_NULL(element, "element");
+    TRY(gpumm__group_own(b->group));
     span x;
     TRY(span_open(&x, b, s, first, count));
     gpumm_status status = x.bytes ? fill(&x, element) : GPUMM_OK;

@@ -39,6 +39,7 @@ gpumm_status gpumm__context_open(context *ctx, const gpumm_options *o) {
     ctx->info = ctx->device->info;
     gpumm__deferred_open(&ctx->deferred, ctx->device, &ctx->worker);
     TRY(gpumm__waiter_open(&ctx->waiter, ctx->device));
+    TRY(gpumm__arrivals_open(&ctx->arrivals));
     TRY(gpumm__worker_start(&ctx->worker, gpumm__deferred_poll, &ctx->deferred));
     ctx->working = true;
     return GPUMM_OK;
@@ -50,6 +51,7 @@ void gpumm__context_close_worker(context *ctx) {
 }
 
 void gpumm__context_close_events(context *ctx) {
+    gpumm__arrivals_close(&ctx->arrivals);
     gpumm__waiter_close(&ctx->waiter);
     gpumm__deferred_close(&ctx->deferred);
 }

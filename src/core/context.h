@@ -17,6 +17,7 @@
 #include "base/size.h"
 #include "base/status.h"
 #include "base/thread.h"
+#include "core/arrival.h"
 #include "core/deferred.h"
 #include "core/names.h"
 #include "core/waiter.h"
@@ -25,7 +26,18 @@
 #include "memory/ledger.h"
 
 /* The order in which close disposes of objects: what uses something before what is used. */
-typedef enum rank { RANK_RECORDING, RANK_READBACK, RANK_KERNEL, RANK_GROUP, RANK_EVENT, RANK_STREAM, RANK_COUNT } rank;
+typedef enum rank {
+    RANK_SHARE,
+    RANK_RECORDING,
+    RANK_READBACK,
+    RANK_KERNEL,
+    RANK_GROUP,
+    RANK_EVENT,
+    RANK_STREAM,
+    RANK_COUNT
+} rank;
+
+typedef struct exported exported;
 
 typedef struct context {
     atomic_uint references;
@@ -55,12 +67,14 @@ typedef struct context {
     uint64_t serial;             /* of the youngest */
     name_table names;            /* of named buffers; under lock */
     gpumm_stream *main, *copies; /* copies: D2H, for readbacks */
+    exported *exported;          /* segments that somebody else may have; under lock */
     struct extent_pool *pool;    /* small blocks and cached ranges */
 
     worker worker;
     bool working;
     deferred_queue deferred;
     waiter waiter;
+    arrivals arrivals;              /* for those who poll a descriptor */
     pthread_mutex_t background;     /* the two below */
     gpumm_status background_status; /* the first failure that nobody has seen yet */
     char background_message[512];

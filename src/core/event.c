@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Events: a place in a stream's work that another stream, or the caller, can wait for. */
-#include "core/stream.h"
+#include "core/event.h"
 
 struct gpumm_event {
     object object;
@@ -17,10 +17,11 @@ static void event_destroy(object *o) { gpumm__mem_free(&o->context->memory, o); 
 
 static const object_class event_class = {RANK_EVENT, event_dispose, event_destroy, NULL};
 
-static gpumm_status open_recorded(gpumm_stream *s, gpumm_event *e) {
-    context *ctx = s->object.context;
+/* One that was never recorded has come. `s`: where it is recorded; NULL: nowhere. */
+static gpumm_status open_recorded(context *ctx, gpumm_stream *s, gpumm_event *e) {
     device *d = ctx->device;
     TRY(d->call->event_open(d, true, &e->device));
+    if (!s) return GPUMM_OK;
     pthread_mutex_lock(&ctx->submit);
     gpumm_status status = d->call->event_record(d, e->device, s->device);
     pthread_mutex_unlock(&ctx->submit);
@@ -28,11 +29,10 @@ static gpumm_status open_recorded(gpumm_stream *s, gpumm_event *e) {
     return status;
 }
 
-static gpumm_status event_new(gpumm_stream *s, gpumm_event **out) {
-    context *ctx = s->object.context;
+static gpumm_status event_new(context *ctx, gpumm_stream *s, gpumm_event **out) {
     gpumm_event *e = gpumm__mem_new(&ctx->memory, sizeof *e);
     if (!e) return fail_host_memory(sizeof *e);
-    gpumm_status status = open_recorded(s, e);
+    gpumm_status status = open_recorded(ctx, s, e);
     if (status != GPUMM_OK) {
         gpumm__mem_free(&ctx->memory, e);
         return status;
@@ -43,11 +43,13 @@ static gpumm_status event_new(gpumm_stream *s, gpumm_event **out) {
     return GPUMM_OK;
 }
 
+gpumm_status gpumm__event_reached(context *ctx, gpumm_event **out) { return event_new(ctx, NULL, out); }
+
 gpumm_status gpumm_stream_record(gpumm_stream *s, gpumm_event **out) {
     NOT_NULL(s, "stream");
     NOT_NULL(out, "out");
     TRY(gpumm__stream_enter(s));
-    gpumm_status status = event_new(s, out);
+    gpumm_status status = event_new(s->object.context, s, out);
     gpumm__context_leave(s->object.context);
     return status;
 }

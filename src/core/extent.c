@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "core/exported.h"
+
 struct extent_pool {
     small_pool small;
     extent *cached; /* under the context's lock */
@@ -96,8 +98,8 @@ static void wait_for_room(context *ctx, uint64_t bytes) {
     if (committed >= 2 * most || bytes >= 2 * most - committed) gpumm__deferred_wait(&ctx->deferred);
 }
 
-static gpumm_status open_large(context *ctx, uint64_t bytes, uint64_t maximum, extent *e) {
-    TRY(gpumm__range_open(&e->range, ctx->device, PLACE_DEVICE, maximum));
+static gpumm_status open_large(context *ctx, uint64_t bytes, uint64_t maximum, place where, extent *e) {
+    TRY(gpumm__range_open(&e->range, ctx->device, where, maximum));
     /* A block that cannot grow in place has its address only once there is memory. */
     gpumm_status status = gpumm__range_commit(&e->range, ctx->info.in_place ? bytes : size_max(bytes, 1));
     if (status != GPUMM_OK) {
@@ -111,9 +113,9 @@ static gpumm_status open_large(context *ctx, uint64_t bytes, uint64_t maximum, e
 
 /* ---- All extents ---------------------------------------------------------------------------- */
 
-gpumm_status gpumm__extent_open(context *ctx, uint64_t bytes, uint64_t maximum, extent **out) {
-    bool small = maximum <= SMALL_MOST;
-    extent *e = small ? NULL : take_cached(ctx, bytes, maximum);
+gpumm_status gpumm__extent_open(context *ctx, uint64_t bytes, uint64_t maximum, bool shareable, extent **out) {
+    bool small = maximum <= SMALL_MOST && !shareable;
+    extent *e = small || shareable ? NULL : take_cached(ctx, bytes, maximum);
     if (e) {
         TRY(reuse(e, bytes));
         *out = e;
@@ -123,11 +125,26 @@ gpumm_status gpumm__extent_open(context *ctx, uint64_t bytes, uint64_t maximum, 
     if (!e) return fail_host_memory(sizeof *e);
     e->context = ctx;
     if (!small) wait_for_room(ctx, bytes);
-    gpumm_status status = small ? open_small(ctx, maximum, e) : open_large(ctx, bytes, maximum, e);
+    place where = shareable ? PLACE_SHARED : PLACE_DEVICE;
+    gpumm_status status = small ? open_small(ctx, maximum, e) : open_large(ctx, bytes, maximum, where, e);
     if (status != GPUMM_OK) {
         gpumm__mem_free(&ctx->memory, e);
         return status;
     }
+    *out = e;
+    return GPUMM_OK;
+}
+
+gpumm_status gpumm__extent_reserve(context *ctx, uint64_t maximum, extent **out) {
+    extent *e = gpumm__mem_new(&ctx->memory, sizeof *e);
+    if (!e) return fail_host_memory(sizeof *e);
+    e->context = ctx;
+    gpumm_status status = gpumm__range_open(&e->range, ctx->device, PLACE_SHARED, maximum);
+    if (status != GPUMM_OK) {
+        gpumm__mem_free(&ctx->memory, e);
+        return status;
+    }
+    e->address = e->range.address;
     *out = e;
     return GPUMM_OK;
 }
@@ -153,6 +170,7 @@ uint64_t gpumm__extent_shrink(extent *e, uint64_t bytes) {
     uint64_t freed = gpumm__range_decommit(&e->range, bytes);
     tell_refused(e);
     e->usable = e->range.committed;
+    if (e->exports) gpumm__exported_beyond(e->context, &e->exports, e->range.committed);
     return freed;
 }
 
@@ -161,7 +179,8 @@ bool gpumm__extent_has_surplus(const extent *e, uint64_t bytes) {
 }
 
 uint64_t gpumm__extent_excess(const extent *e, uint64_t bytes) {
-    return e->small.slab ? 0 : e->range.committed - gpumm__range_needed(&e->range, bytes);
+    if (e->small.slab || e->range.where == PLACE_SHARED) return 0;
+    return e->range.committed - gpumm__range_needed(&e->range, bytes);
 }
 
 gpumm_status gpumm__extent_fit(extent *e, uint64_t bytes, bool *moved) {
@@ -235,6 +254,7 @@ static void unmap(deferred *r) {
         put_cached(e);
         return;
     }
+    gpumm__exported_beyond(ctx, &e->exports, 0);
     unbook(e);
     gpumm__mem_free(&ctx->memory, e);
 }
@@ -272,7 +292,8 @@ static void bound_cached(context *ctx) {
 
 void gpumm__extent_release(extent *e, bool cached) {
     context *ctx = e->context;
-    bool used = e->order.writer || e->order.readers, kept = cached || e->booked;
+    bool used = e->order.writer || e->order.readers;
+    bool kept = (cached || e->booked) && e->range.where != PLACE_SHARED;
     if (e->small.slab) {
         if (e->booked) book_nameless(e, GPUMM_CATEGORY_SLACK);
         if (gpumm__order_only(&e->order, ctx->main)) gpumm__order_clear(&e->order);

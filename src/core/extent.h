@@ -15,15 +15,19 @@ typedef struct extent {
     range range;       /* of a large one */
     small_block small; /* of a small one */
     gpumm_address address;
-    uint64_t usable; /* bytes that can be used without committing more */
+    uint64_t usable;   /* bytes that can be used without committing more */
+    exported *exports; /* segments of it that somebody else may have */
     order order;
     deferred gone;
     bool booked; /* its account is open */
     account account;
 } extent;
 
-/* Memory for `bytes` of at most `maximum`, not yet in the books. Takes no budget. */
-gpumm_status gpumm__extent_open(context *ctx, uint64_t bytes, uint64_t maximum, extent **out);
+/* Memory for `bytes` of at most `maximum`, not yet in the books. Takes no budget. `shareable`: a range of its own of PLACE_SHARED,
+   which never becomes cached and is never moved. */
+gpumm_status gpumm__extent_open(context *ctx, uint64_t bytes, uint64_t maximum, bool shareable, extent **out);
+/* Address space for imported segments, and no memory: not in the books. */
+gpumm_status gpumm__extent_reserve(context *ctx, uint64_t maximum, extent **out);
 /* More memory behind what is there: only where gpumm__extent_can_grow. */
 gpumm_status gpumm__extent_grow(extent *e, uint64_t bytes);
 bool gpumm__extent_can_grow(const extent *e, uint64_t bytes);

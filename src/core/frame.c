@@ -30,8 +30,7 @@ gpumm_frame *gpumm_frame_retain(gpumm_frame *f) {
 static void end_locked(gpumm_frame *f) {
     gpumm_readback *r = f->readback;
     if (!end_as(f, FRAME_RELEASED)) return;
-    f->slot->frame = NULL;
-    f->slot->state = SLOT_ENDED;
+    gpumm__slot_end(r, f->slot);
     gpumm__waiter_wake(&r->object.context->waiter);
     if (r->current != f) return;
     r->current = NULL;
@@ -95,8 +94,7 @@ static void replace_current(gpumm_readback *r, gpumm_frame *f) {
     r->current = f;
     if (!before) return;
     if (!atomic_load(&before->kept) && end_as(before, FRAME_REPLACED)) {
-        before->slot->frame = NULL;
-        before->slot->state = SLOT_ENDED;
+        gpumm__slot_end(r, before->slot);
         gpumm__waiter_wake(&r->object.context->waiter);
     }
     gpumm__frame_drop(before);
@@ -125,6 +123,8 @@ static gpumm_status fail_ended(const gpumm_frame *f) {
     return fail(GPUMM_STALE, "the frame of step %lld has ended: %s", (long long)f->info.step,
                 run_over ? "its manager was closed: copy what is needed before" : why[atomic_load(&f->end)]);
 }
+
+gpumm_status gpumm__frame_ended(const gpumm_frame *f) { return gpumm_frame_valid(f) ? GPUMM_OK : fail_ended(f); }
 
 gpumm_status gpumm_frame_keep(gpumm_frame *f) {
     NOT_NULL(f, "frame");
@@ -155,6 +155,8 @@ gpumm_status gpumm_frame_data(const gpumm_frame *f, size_t index, const void **d
     const gpumm_readback *r = f->readback;
     if (index >= r->count) return fail(GPUMM_INVALID_ARGUMENT, "the frame has %zu members", r->count);
     if (!gpumm_frame_valid(f)) return fail_ended(f);
+    if (r->on_device)
+        return fail(GPUMM_INVALID_ARGUMENT, "the frame is on the device: gpumm_frame_device, or a kernel");
     /* As a number: a slot that never held an element has no address to add to. */
     *data = (const void *)(uintptr_t)(f->slot->host.address + gpumm__slot_offset(r, index, f->info.length));
     return GPUMM_OK;

@@ -22,6 +22,7 @@ gpumm_status gpumm__frame_deliver(gpumm_readback *r, slot *t, gpumm_frame **out)
 /* Gives back the slots of a readback that is shut; those that kept frames hold stay, unless `also_kept`. True: none is
    left. Readback lock held. */
 bool gpumm__frame_give_slots(gpumm_readback *r, bool also_kept);
-void gpumm__frame_drop(gpumm_frame *f); /* a reference less */
+gpumm_status gpumm__frame_ended(const gpumm_frame *f); /* STALE, with why; OK: it has not */
+void gpumm__frame_drop(gpumm_frame *f);                /* a reference less */
 
 #endif

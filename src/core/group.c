@@ -53,8 +53,17 @@ gpumm_status gpumm__buffer_gone(const gpumm_buffer *b) {
     return fail(GPUMM_STALE, "%s was freed", gpumm__buffer_label(b, text));
 }
 
+gpumm_status gpumm__group_own(const gpumm_group *g) {
+    char text[TITLE_BYTES];
+    if (!g->attached) return GPUMM_OK;
+    return fail(GPUMM_INVALID_ARGUMENT,
+                "%s is another process's, which alone writes it, changes its size and shares it",
+                gpumm__group_label(g, text));
+}
+
 gpumm_status gpumm__buffer_use(gpumm_buffer *b, gpumm_stream *s, gpumm_access access) {
     if (!b->extent) return gpumm__buffer_gone(b);
+    if (access == GPUMM_ACCESS_WRITE) TRY(gpumm__group_own(b->group));
     return gpumm__order_use(&b->extent->order, s, access);
 }
 
@@ -117,6 +126,7 @@ gpumm_group *gpumm__group_new(context *ctx, const gpumm_group_options *o, bool a
     gpumm__object_init(&g->object, ctx, class);
     g->alone = alone;
     g->owned = alone ? o->name != NULL : !o->unowned;
+    g->shareable = o->shareable;
     g->max_length = o->max_length;
     g->growth = o->growth;
     g->ahead = o->ahead;
@@ -171,7 +181,8 @@ void gpumm__group_give_back(gpumm_group *g) {
         extents[i] = g->members[i].extent;
         g->members[i].extent = NULL;
     }
-    uint64_t bytes = g->capacity * (g->row_bytes + g->followers_row); /* also for a follower that just joined */
+    uint64_t bytes =
+        g->capacity * ((g->attached ? 0 : g->row_bytes) + g->followers_row); /* also for a follower that just joined */
     g->capacity = g->length = 0;
     pthread_mutex_unlock(&ctx->submit);
     for (size_t i = 0; i < g->count; i++)
@@ -215,10 +226,24 @@ void gpumm__group_unfollow(gpumm_group *g, follower *f) {
     pthread_mutex_unlock(&g->object.context->lock);
 }
 
+void gpumm__group_tell_length(gpumm_group *g) {
+    pthread_mutex_lock(&g->object.context->lock);
+    for (follower *f = g->followers; f; f = f->next)
+        if (f->lengthened) f->lengthened(f);
+    pthread_mutex_unlock(&g->object.context->lock);
+}
+
 void gpumm__group_tell_followers(gpumm_group *g) {
     pthread_mutex_lock(&g->object.context->lock);
     for (follower *f = g->followers; f; f = f->next) f->resized(f, g->capacity);
     pthread_mutex_unlock(&g->object.context->lock);
+}
+
+gpumm_status gpumm__group_not_lent(gpumm_group *g) {
+    char text[TITLE_BYTES];
+    if (!g->lent) return GPUMM_OK;
+    return fail(GPUMM_BUSY, "%s is lent: %u tensor%s of it not been given back", gpumm__group_label(g, text), g->lent,
+                g->lent == 1 ? " has" : "s have");
 }
 
 /* ---- Capturing streams ------------------------------------------------------------------------------------ */

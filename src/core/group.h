@@ -27,15 +27,18 @@ typedef struct follower {
     object *object;        /* whose part it is: held while it is called */
     uint64_t row_bytes;    /* what it costs for an element: charged with the group's own */
     void (*resized)(struct follower *self, uint64_t capacity); /* context's lock held: books it, posts the rest */
-    void (*freed)(struct follower *self);                      /* no lock held: leaves the group */
+    void (*lengthened)(struct follower *self); /* the length changed; context's lock held; may be NULL */
+    void (*freed)(struct follower *self);      /* no lock held: leaves the group */
 } follower;
 
 struct gpumm_group {
     object object;
     name_entry named; /* name "" where anonymous; in the context's table where a named buffer */
     char *tag;
-    bool alone; /* a single buffer, not a group in the user's eyes */
-    bool owned; /* by the manager: named buffers and groups */
+    bool alone;     /* a single buffer, not a group in the user's eyes */
+    bool owned;     /* by the manager: named buffers and groups */
+    bool attached;  /* another process's: its memory is imported, and only it changes anything */
+    bool shareable; /* its memory can be exported */
     pthread_mutex_t lock;
     uint64_t length, capacity, max_length, generation;
     uint64_t row_bytes;     /* an element of every member together */
@@ -52,6 +55,7 @@ struct gpumm_group {
     bool move_posted;
     unsigned move_gain;
     uint64_t move_patience;
+    unsigned lent;       /* tensors that others have of it; under the group lock */
     bool shut;           /* its gate; under the submit lock */
     follower *download;  /* the by-name pair's, held; NULL where disabled; under the context's lock */
     follower *followers; /* all of them */
@@ -80,6 +84,7 @@ const char *gpumm__group_label(const gpumm_group *g, char text[static TITLE_BYTE
 
 /* A use of a member's memory: its order and what is then enqueued stand under one submit lock. */
 gpumm_status gpumm__buffer_use(gpumm_buffer *b, gpumm_stream *s, gpumm_access access);
+gpumm_status gpumm__group_own(const gpumm_group *g);    /* INVALID_ARGUMENT where it is attached */
 gpumm_status gpumm__buffer_gone(const gpumm_buffer *b); /* STALE, naming it */
 gpumm_address gpumm__buffer_address(const gpumm_buffer *b);
 /* Bytes that a member needs at a capacity: in debug mode there is always room for a canary. */
@@ -87,6 +92,7 @@ uint64_t gpumm__buffer_bytes(const gpumm_buffer *b, uint64_t capacity);
 /* Puts all members in the books at the present capacity. Group lock held. */
 void gpumm__group_book(gpumm_group *g);
 
+gpumm_status gpumm__group_not_lent(gpumm_group *g); /* BUSY while others have a tensor of it; group lock held */
 /* BUSY while a stream that uses a member captures a CUDA graph: replays will use the memory again. */
 gpumm_status gpumm__group_not_capturing(gpumm_group *g);
 
@@ -95,6 +101,7 @@ gpumm_status gpumm__group_charge_follower(gpumm_group *g, const follower *f);
 void gpumm__group_uncharge_follower(gpumm_group *g, const follower *f);
 void gpumm__group_follow(gpumm_group *g, follower *f);   /* it is told from now on */
 void gpumm__group_unfollow(gpumm_group *g, follower *f); /* and no more */
+void gpumm__group_tell_length(gpumm_group *g);           /* the same of the length */
 void gpumm__group_tell_followers(gpumm_group *g);        /* that the capacity changed; group lock held */
 
 #endif

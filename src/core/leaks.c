@@ -28,7 +28,7 @@ static void leak_add(object *o, void *user) {
     gpumm_group *g = (gpumm_group *)o;
     leak_list *list = user;
     const gpumm_allocator *memory = &o->context->memory;
-    if (!gpumm__group_is_named_buffer(g)) return;
+    if (!gpumm__group_is_named_buffer(g) || g->attached) return;
     struct leak *grown = gpumm__mem_resize(memory, list->items, (list->count + 1) * sizeof *list->items);
     if (!grown) return;
     list->items = grown;
@@ -67,7 +67,7 @@ typedef struct visit {
 static void visit_one(object *o, void *user) {
     visit *v = user;
     gpumm_group *g = (gpumm_group *)o;
-    if (!gpumm__group_is_named_buffer(g)) return;
+    if (!gpumm__group_is_named_buffer(g) || g->attached) return;
     v->count++;
     gpumm_block block = block_of(g);
     if (v->each) v->each(v->user, &block);

@@ -4,6 +4,7 @@
 
 #include "base/abi.h"
 #include "core/allocation.h"
+#include "core/exported.h"
 #include "core/pressure.h"
 #include "core/scratch.h"
 #include "device/fault.h"
@@ -25,6 +26,7 @@ static gpumm_status open_parts(context *ctx, const gpumm_options *o) {
 static void close_device(gpumm_manager *m) {
     context *ctx = &m->context;
     gpumm__pool_close(ctx); /* what it gives back in the background may still be told to the worker */
+    gpumm__exported_close(ctx);
     gpumm__context_close_worker(ctx);
     gpumm__stream_close_internal(ctx->main);
     gpumm__stream_close_internal(ctx->copies);

@@ -87,6 +87,8 @@ static void hold_back(const order *o, deferred *d) {
         if (o->reader[i] != o->writer) gpumm__stream_hold_back(o->reader[i], d);
 }
 
+void gpumm__order_watch(const order *o, deferred *d) { hold_back(o, d); }
+
 static void gather(order *o, deferred *d, void (*run)(deferred *self)) {
     *d = (deferred){.run = run};
     hold_back(o, d);

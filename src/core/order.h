@@ -29,6 +29,8 @@ order gpumm__order_take(order *o); /* moves it out, leaving an empty one */
 void gpumm__order_defer(order *o, context *ctx, deferred *d, void (*run)(deferred *self));
 /* The same, and never at once: for what may itself wait for work that has nothing to do with it. */
 void gpumm__order_defer_later(order *o, context *ctx, deferred *d, void (*run)(deferred *self));
+/* Gives `d` an event behind each of its users, for gpumm__deferred_reached; both stay the caller's. Called as the above. */
+void gpumm__order_watch(const order *o, deferred *d);
 /* Are all that it has through until `deadline` (gpumm__clock_ns)? Called without the locks that the above are. */
 bool gpumm__order_ends(const order *o, context *ctx, uint64_t deadline);
 /* Waits until its streams have done what they have now, and clears it. Called without the submit lock. */

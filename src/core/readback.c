@@ -6,6 +6,7 @@
 #include "base/abi.h"
 #include "core/frame.h"
 #include "core/gate.h"
+#include "core/notify.h"
 #include "core/pressure.h"
 #include "core/report.h"
 
@@ -58,15 +59,24 @@ static gpumm_status submit_down(gpumm_readback *r, slot *t, uint64_t length) {
     return copy_down(t, ctx->copies, t->device.address, 0, packed_bytes(r, length));
 }
 
-/* Device to device on the producing stream; then the copy stream takes over. */
-static gpumm_status submit_staged(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t length) {
-    context *ctx = r->object.context;
-    device *d = ctx->device;
-    for (size_t i = 0; i < r->count; i++) TRY(gpumm__buffer_use(r->buffers[i], s, GPUMM_ACCESS_READ));
-    TRY(gpumm__order_use(&t->order, s, GPUMM_ACCESS_WRITE));
+static gpumm_status copy_members_within(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t length) {
+    device *d = r->object.context->device;
     for (size_t i = 0; i < r->count; i++)
         TRY(d->call->copy(d, s->device, COPY_D2D, t->device.address + gpumm__slot_offset(r, i, length),
                           gpumm__buffer_address(r->buffers[i]), length * r->buffers[i]->size));
+    return GPUMM_OK;
+}
+
+/* Device to device on the producing stream, and that is all. */
+static gpumm_status submit_within(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t length) {
+    for (size_t i = 0; i < r->count; i++) TRY(gpumm__buffer_use(r->buffers[i], s, GPUMM_ACCESS_READ));
+    TRY(gpumm__order_use(&t->order, s, GPUMM_ACCESS_WRITE));
+    return copy_members_within(r, t, s, length);
+}
+
+/* Device to device on the producing stream; then the copy stream takes over. */
+static gpumm_status submit_staged(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t length) {
+    TRY(submit_within(r, t, s, length));
     return submit_down(r, t, length);
 }
 
@@ -88,6 +98,7 @@ static gpumm_status submit_inline(gpumm_readback *r, slot *t, gpumm_stream *s, u
 
 static gpumm_status submit_copies(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t length) {
     if (!length) return GPUMM_OK;
+    if (r->on_device) return submit_within(r, t, s, length);
     if (t->copier == s) return submit_inline(r, t, s, length);
     return r->direct ? submit_direct(r, t, s, length) : submit_staged(r, t, s, length);
 }
@@ -109,7 +120,7 @@ static bool is_inline(const gpumm_readback *r, uint64_t length) {
 static gpumm_status submit(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t length) {
     context *ctx = r->object.context;
     device *d = ctx->device;
-    gpumm_stream *copier = is_inline(r, length) ? s : ctx->copies;
+    gpumm_stream *copier = r->on_device || is_inline(r, length) ? s : ctx->copies;
     t->copier = copier;
     TRY(submit_copies(r, t, s, length));
     return d->call->event_record(d, t->done, copier->device);
@@ -145,6 +156,7 @@ static gpumm_status capture_fitting(gpumm_readback *r, slot *t, gpumm_stream *s,
 static gpumm_ticket give_ticket(gpumm_readback *r, slot *t) {
     context *ctx = r->object.context;
     t->ticket = ++r->newest;
+    t->lent = false;
     t->state = SLOT_FLYING;
     pthread_mutex_lock(&ctx->lock);
     ctx->transfers++;
@@ -209,17 +221,25 @@ static void wait_for_taker(gpumm_readback *r, const patience *p) {
 }
 
 static void replace(gpumm_readback *r, slot *arrived) {
-    arrived->state = SLOT_ENDED;
+    gpumm__slot_end(r, arrived);
     gpumm__waiter_wake(&r->object.context->waiter);
-    count_dropped(r, 1);
+    if (!arrived->lent) count_dropped(r, 1);
+}
+
+/* Work on the device reads a slot whose frame ended. */
+static void pause_for_readers(gpumm_readback *r) {
+    pthread_mutex_unlock(&r->lock);
+    gpumm__clock_sleep_ns(20000);
+    pthread_mutex_lock(&r->lock);
 }
 
 /* Makes room, or waits for what may, where every slot is taken; BUSY where the policy refuses. */
 static gpumm_status make_room(gpumm_readback *r, const patience *p) {
-    slot *arrived = gpumm__slot_oldest(r, SLOT_ARRIVED), *flying = gpumm__slot_under_way(r);
+    slot *arrived = gpumm__slot_replaceable(r), *flying = gpumm__slot_under_way(r);
     if (r->busy == GPUMM_BUSY_DROP) return refuse(r, p);
     if (r->busy == GPUMM_BUSY_NEWEST && arrived) return replace(r, arrived), GPUMM_OK;
     if (flying) return look_or_pause(r, flying, p->since, UINT64_MAX);
+    if (r->busy == GPUMM_BUSY_WAIT && gpumm__slot_any_read(r)) return pause_for_readers(r), GPUMM_OK;
     if (gpumm__clock_ns() >= p->deadline) return refuse(r, p);
     wait_for_taker(r, p);
     return GPUMM_OK;
@@ -248,11 +268,13 @@ gpumm_status gpumm__readback_room(gpumm_readback *r, slot **out) {
 
 gpumm_status gpumm__readback_open_to_captures(const gpumm_readback *r) { return r->shut ? readback_over(r) : GPUMM_OK; }
 
-bool gpumm__readback_in_line(const gpumm_readback *r, uint64_t length) { return r->direct || is_inline(r, length); }
+bool gpumm__readback_in_line(const gpumm_readback *r, uint64_t length) {
+    return !r->on_device && (r->direct || is_inline(r, length));
+}
 
 gpumm_status gpumm__readback_behind(gpumm_readback *r, slot *t, gpumm_stream *s, int64_t step, uint64_t length) {
     context *ctx = r->object.context;
-    bool staged = length && !gpumm__readback_in_line(r, length);
+    bool staged = length && !r->on_device && !gpumm__readback_in_line(r, length);
     gpumm_stream *copier = staged ? ctx->copies : s;
     t->copier = copier;
     if (staged) TRY(submit_down(r, t, length));
@@ -290,6 +312,7 @@ gpumm_status gpumm__readback_capture(gpumm_readback *r, gpumm_stream *s, int64_t
 }
 
 static gpumm_status enter_capture(gpumm_readback *r, gpumm_stream *given, gpumm_stream **s) {
+    if (r->remote) return fail(GPUMM_INVALID_ARGUMENT, "the readback is another process's, which alone captures");
     TRY(gpumm__context_enter(r->object.context)); /* a closed readback says CANCELLED, as its tickets do */
     gpumm_status status = given ? gpumm__stream_of(r->object.context, given, s) : GPUMM_OK;
     if (status != GPUMM_OK) gpumm__context_leave(r->object.context);
@@ -303,6 +326,7 @@ gpumm_status gpumm_readback_capture(gpumm_readback *r, gpumm_stream *given, int6
     TRY(enter_capture(r, given, &s));
     pthread_mutex_lock(&r->lock);
     gpumm_status status = gpumm__readback_capture(r, s, step, ticket ? ticket : &given_ticket);
+    gpumm__notify(r, status);
     pthread_mutex_unlock(&r->lock);
     gpumm__context_leave(r->object.context);
     return status;
@@ -316,6 +340,7 @@ gpumm_status gpumm_readback_try_capture(gpumm_readback *r, gpumm_stream *given, 
     gpumm_ticket given_ticket;
     pthread_mutex_lock(&r->lock);
     gpumm_status status = capture(r, s, step, &p, ticket ? ticket : &given_ticket);
+    gpumm__notify(r, status);
     pthread_mutex_unlock(&r->lock);
     gpumm__context_leave(r->object.context);
     return status;
@@ -354,6 +379,7 @@ gpumm_status gpumm_readback_ready(gpumm_readback *r, gpumm_ticket ticket, bool *
     pthread_mutex_lock(&r->lock);
     gpumm_status status = slot_of(r, ticket, &t);
     if (status == GPUMM_OK) *ready = t->state != SLOT_FLYING;
+    gpumm__notify(r, status);
     pthread_mutex_unlock(&r->lock);
     gpumm__context_leave(r->object.context);
     return status;
@@ -371,6 +397,7 @@ gpumm_status gpumm_readback_cancel(gpumm_readback *r, gpumm_ticket ticket) {
         t->state = t->state == SLOT_FLYING ? SLOT_CANCELLED : SLOT_UNWANTED;
         gpumm__waiter_wake(&r->object.context->waiter);
     }
+    gpumm__notify(r, status);
     pthread_mutex_unlock(&r->lock);
     gpumm__context_leave(r->object.context);
     return status;
@@ -389,12 +416,42 @@ static gpumm_status wait_arrived(gpumm_readback *r, gpumm_ticket ticket, uint64_
     }
 }
 
+/* The newest that has arrived since the current frame. Readback lock held. */
+static slot *find_newest(gpumm_readback *r) {
+    gpumm_ticket at_least = r->current ? r->current->info.ticket : 0;
+    slot *newest = NULL;
+    for (unsigned i = 0; i < r->slot_count; i++) {
+        slot *t = &r->slots[i];
+        if (t->state == SLOT_ARRIVED && t->ticket > at_least && (!newest || t->ticket > newest->ticket)) newest = t;
+    }
+    return newest;
+}
+
+/* One that is newer than the current. */
+static gpumm_status wait_remote(gpumm_readback *r, double seconds, gpumm_frame **out) {
+    uint64_t deadline = gpumm__clock_deadline(seconds);
+    for (;;) {
+        pthread_mutex_lock(&r->lock);
+        gpumm_status status = r->shut ? readback_over(r) : gpumm__ring_refresh(r);
+        slot *t = find_newest(r);
+        bool closing = atomic_load(&r->object.context->closing);
+        if (t) status = gpumm__frame_deliver(r, t, out);
+        pthread_mutex_unlock(&r->lock);
+        if (t || status != GPUMM_OK) return status;
+        if (closing) return fail(GPUMM_CANCELLED, "the manager closed meanwhile");
+        if (gpumm__clock_ns() >= deadline) return fail(GPUMM_TIMEOUT, "the time to wait ran out");
+        gpumm__clock_sleep_ns(100000);
+    }
+}
+
 gpumm_status gpumm__readback_wait(gpumm_readback *r, gpumm_ticket ticket, double seconds, gpumm_frame **out) {
     slot *t = NULL;
     wait_end end;
+    if (r->remote && !ticket) return wait_remote(r, seconds, out);
     pthread_mutex_lock(&r->lock);
     gpumm_status status = wait_arrived(r, ticket, gpumm__clock_deadline(seconds), &t, &end);
     if (status == GPUMM_OK && end == WAIT_REACHED) status = gpumm__frame_deliver(r, t, out);
+    gpumm__notify(r, status);
     pthread_mutex_unlock(&r->lock);
     return status == GPUMM_OK && end == WAIT_TIMED_OUT ? fail(GPUMM_TIMEOUT, "the time to wait ran out") : status;
 }
@@ -408,24 +465,13 @@ gpumm_status gpumm_readback_wait(gpumm_readback *r, gpumm_ticket ticket, double 
     return status;
 }
 
-/* The newest that has arrived since the current frame. Readback lock held. */
-static slot *find_newest(gpumm_readback *r) {
-    gpumm_ticket at_least = r->current ? r->current->info.ticket : 0;
-    slot *newest = NULL;
-    for (unsigned i = 0; i < r->slot_count; i++) {
-        slot *t = &r->slots[i];
-        if (t->state == SLOT_ARRIVED && t->ticket > at_least && (!newest || t->ticket > newest->ticket)) newest = t;
-    }
-    return newest;
-}
-
 /* Those that are older than what was delivered go. */
 static void pass_over(gpumm_readback *r) {
     unsigned count = 0;
     for (unsigned i = 0; i < r->slot_count; i++) {
         if (r->slots[i].state != SLOT_ARRIVED) continue;
-        r->slots[i].state = SLOT_ENDED;
-        count++;
+        gpumm__slot_end(r, &r->slots[i]);
+        count += !r->slots[i].lent;
     }
     if (!count) return;
     count_dropped(r, count);
@@ -459,6 +505,7 @@ gpumm_status gpumm_readback_latest(gpumm_readback *r, gpumm_frame **out) {
     TRY(gpumm__context_enter(r->object.context));
     pthread_mutex_lock(&r->lock);
     gpumm_status status = deliver_newest(r, out);
+    gpumm__notify(r, status);
     pthread_mutex_unlock(&r->lock);
     gpumm__context_leave(r->object.context);
     return status;
@@ -470,6 +517,7 @@ gpumm_status gpumm_readback_next(gpumm_readback *r, gpumm_frame **out) {
     TRY(gpumm__context_enter(r->object.context));
     pthread_mutex_lock(&r->lock);
     gpumm_status status = deliver_oldest(r, out);
+    gpumm__notify(r, status);
     pthread_mutex_unlock(&r->lock);
     gpumm__context_leave(r->object.context);
     return status;
@@ -487,10 +535,12 @@ static void drop_current(gpumm_readback *r) {
 static bool shut(gpumm_readback *r, bool also_kept) {
     pthread_mutex_lock(&r->lock);
     r->shut = true;
+    if (r->remote) r->remote->closed(r->remote, r);
     gpumm__ring_wait_fitted(r);
     gpumm__ring_leave(r);
     bool all = gpumm__frame_give_slots(r, also_kept);
     if (r->current && !gpumm_frame_valid(r->current)) drop_current(r);
+    gpumm__notify(r, GPUMM_CANCELLED);
     pthread_mutex_unlock(&r->lock);
     return all;
 }
@@ -511,10 +561,13 @@ static void readback_destroy(object *o) {
     gpumm_readback *r = readback_from(o);
     const gpumm_allocator *memory = &o->context->memory;
     gpumm_group *g = r->group;
+    remote *from = r->remote;
+    gpumm__notify_close(r);
     gpumm__mem_free(memory, r->tag);
     pthread_mutex_destroy(&r->lock);
     gpumm__mem_free(memory, r);
     gpumm__object_drop(&g->object);
+    if (from) from->forgotten(from);
 }
 
 static const object_class readback_class = {RANK_READBACK, readback_dispose, readback_destroy, gpumm__ring_reclaim};
@@ -544,6 +597,9 @@ static gpumm_readback *struct_new(gpumm_group *g, const size_t *members, const g
     r->count = o->buffer_count;
     r->slot_count = slots;
     r->direct = o->direct;
+    r->on_device = o->where == GPUMM_FRAMES_ON_DEVICE;
+    r->shareable = o->shareable;
+    r->fd = -1;
     r->busy = o->busy;
     r->wait_seconds = o->wait_seconds;
     r->inline_bytes = inline_bytes(ctx, o);
@@ -578,6 +634,21 @@ gpumm_status gpumm__readback_make(gpumm_group *g, const size_t *members, const g
     return GPUMM_OK;
 }
 
+gpumm_status gpumm__readback_attach(gpumm_group *g, unsigned slots, uint64_t slot_bytes, remote *from,
+                                    gpumm_readback **out) {
+    size_t members[GROUP_MEMBERS];
+    for (size_t i = 0; i < g->count; i++) members[i] = i;
+    gpumm_readback_options o = {.buffer_count = g->count, .slots = slots, .where = GPUMM_FRAMES_ON_DEVICE};
+    gpumm_readback *r = struct_new(g, members, &o);
+    if (!r) return fail_host_memory(sizeof *r);
+    r->shareable = true;
+    r->remote = from;
+    gpumm_status status = gpumm__ring_attach(r, slot_bytes);
+    if (status != GPUMM_OK) gpumm__object_abandon(&r->object);
+    else *out = r;
+    return status;
+}
+
 /* Which members of one group the buffers are. */
 static gpumm_status members_of(const gpumm_readback_options *o, size_t *members) {
     if (o->buffer_count < 1 || o->buffer_count > GROUP_MEMBERS)
@@ -587,6 +658,10 @@ static gpumm_status members_of(const gpumm_readback_options *o, size_t *members)
         return fail(GPUMM_INVALID_ARGUMENT, "a readback has 2 to %d slots, not %u", READBACK_SLOTS, o->slots);
     if ((unsigned)o->busy > GPUMM_BUSY_WAIT)
         return fail(GPUMM_INVALID_ARGUMENT, "%d is no policy for a busy readback", (int)o->busy);
+    if ((unsigned)o->where > GPUMM_FRAMES_ON_DEVICE)
+        return fail(GPUMM_INVALID_ARGUMENT, "%d is no place for frames", (int)o->where);
+    if (o->where == GPUMM_FRAMES_ON_DEVICE && o->direct)
+        return fail(GPUMM_INVALID_ARGUMENT, "frames on the device are what `direct` leaves out: choose one of them");
     NOT_NULL(o->buffers, "options.buffers");
     for (size_t i = 0; i < o->buffer_count; i++) NOT_NULL(o->buffers[i], "one of options.buffers");
     char text[TITLE_BYTES], other[TITLE_BYTES];
@@ -612,6 +687,11 @@ gpumm_status gpumm_readback_open(const gpumm_readback_options *given, gpumm_read
     TRY(ABI_READ(o, given, "gpumm_readback_options"));
     TRY(members_of(o, members));
     gpumm_group *g = o->buffers[0]->group;
+    if (o->shareable && (o->where != GPUMM_FRAMES_ON_DEVICE || !g->object.context->info.in_place))
+        return fail(GPUMM_INVALID_ARGUMENT,
+                    o->where == GPUMM_FRAMES_ON_DEVICE
+                        ? "shareable memory is not to be had on a device that grows by copying"
+                        : "frames in host memory are not shareable: choose frames on the device");
     TRY(gpumm__group_enter(g));
     gpumm_status status = gpumm__readback_make(g, members, o, false, out);
     gpumm__group_leave(g);

@@ -81,10 +81,12 @@ static void shrink_locked(gpumm_group *g) {
 
 gpumm_status gpumm_group_shrink_to_fit(gpumm_group *g) {
     NOT_NULL(g, "group");
+    TRY(gpumm__group_own(g));
     TRY(gpumm__group_enter(g));
     pthread_mutex_lock(&g->lock);
     gpumm_status status = atomic_load(&g->object.alive) ? GPUMM_OK : gpumm__buffer_gone(&g->members[0]);
     if (status == GPUMM_OK) status = gpumm__group_not_capturing(g);
+    if (status == GPUMM_OK) status = gpumm__group_not_lent(g);
     if (status == GPUMM_OK) status = gpumm__canary_check(g);
     if (status == GPUMM_OK) shrink_locked(g);
     if (status == GPUMM_OK) gpumm__canary_write(g);
@@ -115,7 +117,7 @@ gpumm_status gpumm__resize_first(gpumm_group *g, gpumm_stream *s, uint64_t capac
 
 static gpumm_status change_once(gpumm_group *g, const change *c, uint64_t *wanted) {
     pthread_mutex_lock(&g->lock);
-    uint64_t before = g->capacity;
+    uint64_t before = g->capacity, length = g->length;
     gpumm_status status =
         atomic_load(&g->object.alive) ? change_locked(g, c, wanted) : fail(GPUMM_STALE, "it was freed meanwhile");
     if (g->capacity > before) {
@@ -124,6 +126,7 @@ static gpumm_status change_once(gpumm_group *g, const change *c, uint64_t *wante
         gpumm__group_tell_followers(g);
         gpumm__precommit_post(g);
     }
+    if (g->length != length) gpumm__group_tell_length(g);
     pthread_mutex_unlock(&g->lock);
     return status;
 }
@@ -151,6 +154,7 @@ static gpumm_status change_under_pressure(gpumm_group *g, const change *c) {
 }
 
 static gpumm_status resize(gpumm_group *g, const change *given) {
+    TRY(gpumm__group_own(g));
     TRY(gpumm__group_enter(g));
     change c = *given;
     gpumm_status status = gpumm__stream_of(g->object.context, given->stream, &c.stream);

@@ -2,6 +2,7 @@
 /* The ring's memory: fitted to the group's capacity ahead of need, given back behind its last copy. */
 #include "core/ring.h"
 
+#include "core/exported.h"
 #include "core/pressure.h"
 #include "core/report.h"
 
@@ -15,7 +16,7 @@ uint64_t gpumm__slot_offset(const gpumm_readback *r, size_t i, uint64_t length) 
 
 bool gpumm__slot_fits(const gpumm_readback *r, const slot *t, uint64_t length) {
     uint64_t bytes = gpumm__slot_offset(r, r->count, length);
-    return t->held[PLACE_HOST] >= bytes && (r->direct || t->held[PLACE_DEVICE] >= bytes);
+    return (r->on_device || t->held[PLACE_HOST] >= bytes) && (r->direct || t->held[PLACE_DEVICE] >= bytes);
 }
 
 slot *gpumm__slot_oldest(gpumm_readback *r, slot_state state) {
@@ -27,8 +28,18 @@ slot *gpumm__slot_oldest(gpumm_readback *r, slot_state state) {
     return oldest;
 }
 
+slot *gpumm__slot_replaceable(gpumm_readback *r) {
+    slot *oldest = NULL;
+    for (unsigned i = 0; i < r->slot_count; i++) {
+        slot *t = &r->slots[i];
+        if (t->state == SLOT_ARRIVED && !t->loans && (!oldest || t->ticket < oldest->ticket)) oldest = t;
+    }
+    return oldest;
+}
+
 static bool is_free(const slot *t) {
-    return t->state == SLOT_EMPTY || t->state == SLOT_ENDED || t->state == SLOT_UNWANTED;
+    return !t->readers.count && !t->loans &&
+           (t->state == SLOT_EMPTY || t->state == SLOT_ENDED || t->state == SLOT_UNWANTED);
 }
 
 slot *gpumm__slot_free(gpumm_readback *r) {
@@ -69,9 +80,64 @@ static void arrive(gpumm_readback *r, slot *t) {
     pthread_mutex_unlock(&r->object.context->submit);
 }
 
+/* ---- Readers of frames on the device --------------------------------------------------------- */
+
+static void tell_ended(gpumm_readback *r, const slot *t) {
+    if (r->remote) r->remote->ended(r->remote, r, (unsigned)(t - r->slots));
+}
+
+/* Work of the stream that captures is in order with the next capture anyway. */
+void gpumm__slot_end(gpumm_readback *r, slot *t) {
+    context *ctx = r->object.context;
+    order users = {0};
+    gpumm_status status = GPUMM_OK;
+    t->frame = NULL;
+    t->state = SLOT_ENDED;
+    if (!r->on_device || t->given) return;
+    pthread_mutex_lock(&ctx->submit);
+    if (!gpumm__order_only(&t->order, t->copier)) status = gpumm__order_merge(&users, &t->order);
+    pthread_mutex_unlock(&ctx->submit);
+    gpumm__order_watch(&users,
+                       &t->readers); /* what could not be merged stays in the slot's order, which captures follow */
+    pthread_mutex_lock(&ctx->submit);
+    gpumm__order_clear(&users);
+    pthread_mutex_unlock(&ctx->submit);
+    (void)status;
+    if (!t->readers.count) tell_ended(r, t);
+}
+
+bool gpumm__slot_any_read(const gpumm_readback *r) {
+    bool any = false;
+    for (unsigned i = 0; i < r->slot_count; i++) any = any || r->slots[i].readers.count;
+    return any;
+}
+
+static void forget_readers(gpumm_readback *r, slot *t) {
+    gpumm__deferred_events_give(&r->object.context->deferred, &t->readers);
+    t->readers.count = 0;
+}
+
+static void see_readers(gpumm_readback *r, slot *t) {
+    context *ctx = r->object.context;
+    if (!t->readers.count || t->given || !gpumm__deferred_reached(&ctx->deferred, &t->readers)) return;
+    forget_readers(r, t);
+    pthread_mutex_lock(&ctx->submit);
+    gpumm__order_clear(&t->order);
+    pthread_mutex_unlock(&ctx->submit);
+    tell_ended(r, t);
+}
+
+/* ---- What has arrived ------------------------------------------------------------------------ */
+
+void gpumm__ring_see_readers(gpumm_readback *r) {
+    for (unsigned i = 0; i < r->slot_count; i++) see_readers(r, &r->slots[i]);
+}
+
 gpumm_status gpumm__ring_refresh(gpumm_readback *r) {
     device *d = r->object.context->device;
     gpumm_status status = GPUMM_OK;
+    gpumm__ring_see_readers(r);
+    if (r->remote) return r->remote->refresh(r->remote, r);
     for (slot *t = under_way_after(r, 0); t; t = under_way_after(r, t->ticket)) {
         bool done = false;
         if (is_behind_another(r, t)) continue;
@@ -131,7 +197,7 @@ static gpumm_status fit_range(gpumm_readback *r, slot *t, range *g, uint64_t byt
 }
 
 static gpumm_status fit_once(gpumm_readback *r, slot *t, uint64_t bytes) {
-    TRY(fit_range(r, t, &t->host, bytes));
+    if (!r->on_device) TRY(fit_range(r, t, &t->host, bytes));
     return r->direct ? GPUMM_OK : fit_range(r, t, &t->device, bytes);
 }
 
@@ -140,7 +206,7 @@ static void book_locked(gpumm_readback *r, uint64_t capacity) {
     context *ctx = r->object.context;
     uint64_t logical = capacity * r->row_bytes * r->slot_count;
     gpumm__ledger_set(&ctx->books, &r->staging, r->direct ? 0 : logical, 0, atomic_load(&r->committed[PLACE_DEVICE]));
-    gpumm__ledger_set(&ctx->books, &r->pinned, logical, 0, atomic_load(&r->committed[PLACE_HOST]));
+    gpumm__ledger_set(&ctx->books, &r->pinned, r->on_device ? 0 : logical, 0, atomic_load(&r->committed[PLACE_HOST]));
 }
 
 /* The capacity stays while it is booked: whoever changes it books it after, and must not be overwritten with one
@@ -176,8 +242,8 @@ static void fit_behind(gpumm_readback *r, slot *t, uint64_t bytes) {
 }
 
 static void fit_slot(gpumm_readback *r, slot *t, uint64_t bytes) {
-    bool in_place =
-        gpumm__range_can_commit(&t->host, bytes) && (r->direct || gpumm__range_can_commit(&t->device, bytes));
+    bool in_place = (r->on_device || gpumm__range_can_commit(&t->host, bytes)) &&
+                    (r->direct || gpumm__range_can_commit(&t->device, bytes));
     if (in_place) fit_behind(r, t, bytes);
     else if (is_free(t)) fit_once(r, t, bytes);
 }
@@ -186,7 +252,7 @@ static void fit_slot(gpumm_readback *r, slot *t, uint64_t bytes) {
 
 /* Whole segments where that is enough. Otherwise all of it, as what is in a free slot need not be kept. */
 static void give_surplus(gpumm_readback *r, range *g, uint64_t bytes) {
-    if (g->committed <= gpumm__range_needed(g, bytes)) return;
+    if (!g->device || g->committed <= gpumm__range_needed(g, bytes)) return; /* it may have no such half */
     if (g->in_place) {
         gpumm__range_decommit(g, bytes);
         if (g->refused == GPUMM_OK && g->committed > gpumm__range_needed(g, bytes)) gpumm__range_decommit(g, 0);
@@ -209,8 +275,10 @@ static bool is_unused(gpumm_readback *r, const slot *t) {
     return is_free(t) && !used && !t->fitting;
 }
 
-/* Whole blocks only where the caller waits anyway: freeing one may wait for all that is under way. Readback lock held. */
+/* Whole blocks only where the caller waits anyway: freeing one may wait for all that is under way. What other processes
+   have stays as it is. Readback lock held. */
 static void give_all_surplus(gpumm_readback *r, uint64_t bytes, bool blocks) {
+    if (r->shareable) return;
     for (unsigned i = 0; i < r->slot_count; i++) {
         slot *t = &r->slots[i];
         if (!is_unused(r, t)) continue;
@@ -265,16 +333,18 @@ static gpumm_status slot_open(gpumm_readback *r, slot *t, uint64_t capacity) {
              bytes = gpumm__slot_offset(r, r->count, capacity);
     t->readback = r;
     TRY(d->call->event_open(d, false, &t->done));
-    TRY(gpumm__range_open(&t->host, d, PLACE_HOST, maximum));
-    TRY(gpumm__range_commit(&t->host, bytes));
+    if (!r->on_device) TRY(gpumm__range_open(&t->host, d, PLACE_HOST, maximum));
+    if (!r->on_device) TRY(gpumm__range_commit(&t->host, bytes));
     if (r->direct) return GPUMM_OK;
-    TRY(gpumm__range_open(&t->device, d, PLACE_DEVICE, maximum));
+    TRY(gpumm__range_open(&t->device, d, r->shareable ? PLACE_SHARED : PLACE_DEVICE, maximum));
     return gpumm__range_commit(&t->device, bytes);
 }
 
 static void slot_close(gpumm_readback *r, slot *t) {
     gpumm__extent_discard(r->object.context, &t->device);
+    if (t->exports) gpumm__exported_beyond(r->object.context, &t->exports, 0);
     gpumm__extent_discard(r->object.context, &t->host);
+    forget_readers(r, t);
     if (t->done) gpumm__context_close_event(r->object.context, t->done);
     t->done = NULL;
 }
@@ -324,10 +394,27 @@ gpumm_status gpumm__ring_open(gpumm_readback *r) {
     for (size_t i = 0; i < r->count; i++) r->row_bytes += r->buffers[i]->size;
     r->follower.object = &r->object;
     r->follower.resized = resized;
-    r->follower.row_bytes = r->row_bytes * r->slot_count * (r->direct ? 1 : 2);
+    r->follower.row_bytes = r->row_bytes * r->slot_count * (r->direct || r->on_device ? 1 : 2);
     TRY(open_under_pressure(r));
     r->mapped = r->slot_count;
     join(r);
+    return GPUMM_OK;
+}
+
+gpumm_status gpumm__ring_attach(gpumm_readback *r, uint64_t slot_bytes) {
+    context *ctx = r->object.context;
+    gpumm_status status = GPUMM_OK;
+    r->left = true; /* it follows another process */
+    for (unsigned i = 0; i < r->slot_count && status == GPUMM_OK; i++) {
+        r->slots[i].readback = r;
+        status = gpumm__range_open(&r->slots[i].device, ctx->device, PLACE_SHARED, slot_bytes);
+    }
+    for (unsigned i = 0; i < r->slot_count && status != GPUMM_OK; i++) slot_close(r, &r->slots[i]);
+    if (status != GPUMM_OK) return status;
+    r->mapped = r->slot_count;
+    gpumm__context_book_open(ctx, &r->staging, GPUMM_CATEGORY_STAGING, r->buffers[0]->full_name, r->tag);
+    gpumm__context_book_open(ctx, &r->pinned, GPUMM_CATEGORY_PINNED, r->buffers[0]->full_name, r->tag);
+    gpumm__object_list(&r->object);
     return GPUMM_OK;
 }
 
@@ -338,8 +425,9 @@ static void slot_through(deferred *gone) {
     slot *t = (slot *)(void *)((char *)gone - offsetof(slot, gone));
     gpumm_readback *r = t->readback;
     context *ctx = r->object.context;
-    uint64_t on_device = t->device.committed, on_host = t->host.committed;
+    uint64_t on_device = r->remote ? 0 : t->device.committed, on_host = t->host.committed;
     slot_close(r, t);
+    tell_ended(r, t);
     pthread_mutex_lock(&ctx->lock);
     gpumm__ledger_set(&ctx->books, &r->staging, 0, 0,
                       atomic_fetch_sub(&r->committed[PLACE_DEVICE], on_device) - on_device);

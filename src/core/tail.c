@@ -6,6 +6,7 @@
 
 /* Group lock held, nobody using what lies beyond the capacity. */
 static void drop(gpumm_group *g) {
+    if (g->attached) return; /* its owner says what goes */
     for (size_t i = 0; i < g->count; i++) {
         gpumm_buffer *b = &g->members[i];
         if (!b->extent || !gpumm__extent_shrink(b->extent, gpumm__buffer_bytes(b, g->capacity))) continue;

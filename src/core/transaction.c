@@ -26,7 +26,8 @@ static gpumm_status prepare(plan *p, size_t i) {
     gpumm_buffer *b = &g->members[i];
     uint64_t bytes = gpumm__buffer_bytes(b, p->capacity);
     if (!b->extent || !gpumm__extent_can_grow(b->extent, bytes)) {
-        TRY(gpumm__extent_open(g->object.context, bytes, gpumm__buffer_bytes(b, g->max_length), &p->fresh[i]));
+        TRY(gpumm__extent_open(g->object.context, bytes, gpumm__buffer_bytes(b, g->max_length), g->shareable,
+                               &p->fresh[i]));
         p->surplus = p->surplus || gpumm__extent_has_surplus(p->fresh[i], bytes);
         return GPUMM_OK;
     }

@@ -29,7 +29,12 @@ typedef struct device_graph device_graph;
 
 /* Where memory lies. Both kinds have one address, valid on the device; PLACE_HOST's is valid as a
    pointer in the host too. */
-typedef enum place { PLACE_DEVICE, PLACE_HOST, PLACE_COUNT } place;
+typedef enum place {
+    PLACE_DEVICE,
+    PLACE_HOST,
+    PLACE_SHARED, /* on the device, committed in place, in segments that can be exported; where `shares` says so */
+    PLACE_COUNT
+} place;
 
 #define DEVICE_SEGMENT_MOST (1ull << 30) /* a power of two: other APIs import no larger pieces than a few of these */
 
@@ -151,7 +156,9 @@ typedef struct device_patch { /* node `index` becomes this one, of the same kind
  * (pinned_in_place). alloc, free: whole blocks, on every device; contents undefined; free only once no queued work
  * uses it. shrink: the segment or block of `bytes` at *address, which no queued work uses, becomes one of `kept`, whose
  * contents stay; a segment's address stays too, a block may come to lie elsewhere. It returns when that is done, works
- * also where there is no room for both, and where it fails everything is as it was. stream_open: `native` is wrapped and not owned, NULL makes one. stream_close finishes its work first.
+ * also where there is no room for both, and where it fails everything is as it was. export_segment: a descriptor, the caller's,
+ * of one segment of PLACE_SHARED. import_segment: the segment that somebody exported, of exactly so many bytes, is mapped at a part
+ * of a reservation of PLACE_SHARED, for reading; decommit takes it back, and the memory stays while somebody has it. stream_open: `native` is wrapped and not owned, NULL makes one. stream_close finishes its work first.
  * event_open: only a timed one has event_elapsed. event_query: never recorded is done. fill: `count` times the
  * pattern of `width` (1, 2 or 4) bytes. call: runs a function on this side in stream order; it makes no device call.
  * graph_open: operations that graph_launch enqueues on a stream with one call, in their order; nodes are taken when the
@@ -175,6 +182,10 @@ typedef struct device_patch { /* node `index` becomes this one, of the same kind
       GONE(blocks, committed_bytes, bytes)) \
     Q(shrink, (device * d, place where, uint64_t bytes, uint64_t kept, gpumm_address * address), \
       (where, bytes, kept, address), NOW, LESS(committed_bytes, bytes - kept)) \
+    Q(export_segment, (device * d, gpumm_address address, uint64_t bytes, int *descriptor), \
+      (address, bytes, descriptor), NOW, AS_IT_IS) \
+    Q(import_segment, (device * d, gpumm_address address, uint64_t bytes, int descriptor), \
+      (address, bytes, descriptor), NOW, BORN_SEGMENTS(bytes)) \
     Q(stream_open, (device * d, void *native, device_stream **out), (native, out), NOW, BORN(streams, nothing, 0)) \
     V(stream_close, (device * d, device_stream * s), (s), LETS_THROUGH, GONE(streams, nothing, 0)) \
     S(stream_synchronize, (device * d, device_stream * s), (s), NOW, AS_IT_IS) \
@@ -255,6 +266,8 @@ struct device { /* each device embeds this first */
     bool textures;                 /* it has units for them */
     bool runs_builtins;            /* functions of this library can be launched */
     bool whole_blocks;             /* threads of a block run together: barriers, shared memory, warps */
+    int ordinal;                   /* as others count devices of its kind */
+    bool shares;                   /* there is memory of PLACE_SHARED */
     bool inline_snapshots;         /* a small copy to the host in line costs less than staging it */
 };
 
@@ -275,13 +288,13 @@ extern const char *const gpumm__device_dimension_names[8];
 gpumm_status gpumm__device_check_geometry(const char *name, uint32_t needs, const device_launch *launch);
 
 static inline uint64_t device_granularity(const device *d, place where) {
-    return where == PLACE_DEVICE ? d->info.granularity_bytes : d->info.pinned_granularity_bytes;
+    return where == PLACE_HOST ? d->info.pinned_granularity_bytes : d->info.granularity_bytes;
 }
 static inline uint64_t device_segments(uint64_t bytes) { /* that a commit of so many makes */
     return bytes / DEVICE_SEGMENT_MOST + (bytes % DEVICE_SEGMENT_MOST != 0);
 }
 static inline bool device_in_place(const device *d, place where) {
-    return where == PLACE_DEVICE ? d->info.in_place : d->info.pinned_in_place;
+    return where == PLACE_HOST ? d->info.pinned_in_place : d->info.in_place;
 }
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/element.h"
+#include "core/frame_device.h"
 #include "core/gate.h"
 #include "core/group.h"
 #include "core/scratch.h"
@@ -79,11 +80,27 @@ static gpumm_status check_buffer(const gpumm_kernel *k, size_t index, const gpum
                 gpumm_type_name(b->type));
 }
 
+/* Of a frame on the device: who has it reads it, and so do others. */
+static gpumm_status check_frame(const gpumm_kernel *k, size_t index, const gpumm_argument *a) {
+    const gpumm_parameter *p = &k->prototype->parameters[index];
+    const gpumm_readback *r = a->frame->readback;
+    char text[NAMES_SIZE], title[TITLE_BYTES];
+    gpumm_status status = gpumm__frame_device_check(a->frame, a->size);
+    if (status != GPUMM_OK) return fail_in(status, "%s: ", where(k, index, text));
+    if (p->access != GPUMM_ACCESS_READ)
+        return fail(GPUMM_INVALID_ARGUMENT, "%s: a frame is read only: it goes to a pointer to const",
+                    where(k, index, text));
+    status = check_buffer(k, index, r->buffers[a->size]);
+    return status == GPUMM_OK ? status
+                              : fail_in(status, "a frame of %s: ", gpumm__buffer_label(r->buffers[a->size], title));
+}
+
 static gpumm_status check_pointer(const gpumm_kernel *k, size_t index, const gpumm_argument *a) {
     char text[NAMES_SIZE];
-    if ((a->buffer != NULL) + (a->scratch != NULL) + (a->value != NULL) != 1)
-        return fail(GPUMM_INVALID_ARGUMENT, "%s: a pointer wants one of a buffer, scratch or an address",
+    if ((a->buffer != NULL) + (a->scratch != NULL) + (a->value != NULL) + (a->frame != NULL) != 1)
+        return fail(GPUMM_INVALID_ARGUMENT, "%s: a pointer wants one of a buffer, scratch, a frame or an address",
                     where(k, index, text));
+    if (a->frame) return check_frame(k, index, a);
     if (a->buffer) return check_buffer(k, index, a->buffer);
     if (a->scratch && gpumm__scratch_context(a->scratch) != k->object.context)
         return fail(GPUMM_INVALID_ARGUMENT, "%s: the scratch belongs to another manager", where(k, index, text));
@@ -98,9 +115,12 @@ static gpumm_status check_pointer(const gpumm_kernel *k, size_t index, const gpu
 static gpumm_status check_value(const gpumm_kernel *k, size_t index, const gpumm_argument *a) {
     const gpumm_parameter *p = &k->prototype->parameters[index];
     char text[NAMES_SIZE];
-    if (a->buffer || a->scratch)
+    if (a->buffer || a->scratch || a->frame)
         return fail(GPUMM_TYPE_MISMATCH, "%s: wants a value of %s, got %s%s%s", where(k, index, text), p->type,
-                    a->buffer ? "buffer '" : "scratch", a->buffer ? a->buffer->full_name : "", a->buffer ? "'" : "");
+                    a->buffer  ? "buffer '"
+                    : a->frame ? "a frame"
+                               : "scratch",
+                    a->buffer ? a->buffer->full_name : "", a->buffer ? "'" : "");
     if (!a->value || !a->size)
         return fail(GPUMM_INVALID_ARGUMENT, "%s: wants a value of %s, got none", where(k, index, text), p->type);
     if (p->element && gpumm_type_size(p->element) != a->size)
@@ -116,8 +136,6 @@ gpumm_status gpumm__arguments_check(const gpumm_kernel *k, const gpumm_argument 
         return fail(GPUMM_INVALID_ARGUMENT, "kernel '%s' takes %zu argument%s (%s), got %zu", p->name, p->count,
                     p->count == 1 ? "" : "s", parameter_names(k, text), count);
     }
-    for (size_t i = 0; i < count; i++)
-        if (given[i].reserved) return fail(GPUMM_INVALID_ARGUMENT, "reserved of argument %zu is not NULL", i);
     for (size_t i = 0; i < count; i++)
         TRY(p->parameters[i].kind == GPUMM_PARAMETER_POINTER ? check_pointer(k, i, &given[i])
                                                              : check_value(k, i, &given[i]));
@@ -146,6 +164,9 @@ static gpumm_status use_pointer(gpumm_stream *s, const gpumm_parameter *p, const
     } else if (a->scratch) {
         TRY(gpumm__scratch_use(a->scratch, s, p->access));
         *address = gpumm_scratch_address(a->scratch);
+    } else if (a->frame) {
+        TRY(gpumm__frame_device_use(a->frame, s));
+        *address = gpumm__frame_device_address(a->frame, a->size);
     } else {
         memcpy(address, a->value, sizeof *address);
     }

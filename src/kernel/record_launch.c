@@ -57,6 +57,10 @@ static gpumm_status take_arguments(launching *l, const gpumm_argument *given, co
             return fail(GPUMM_INVALID_ARGUMENT,
                         "kernel '%s', parameter '%s': scratch is for one step and cannot be recorded: use a buffer",
                         p->name, p->parameters[i].name);
+        if (given[i].frame)
+            return fail(GPUMM_INVALID_ARGUMENT,
+                        "kernel '%s', parameter '%s': a frame is one moment's and cannot be recorded: use a buffer",
+                        p->name, p->parameters[i].name);
         if (!bindings) continue;
         TRY(check_binding(l, &p->parameters[i], &bindings[i]));
         if (!bindings[i].name && !bindings[i].length) continue;

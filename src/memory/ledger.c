@@ -24,13 +24,18 @@ const char *gpumm_category_name(gpumm_category category) {
     return (unsigned)category < GPUMM_CATEGORY_COUNT ? names[category] : "unknown";
 }
 
+/* Held for nobody here: all that is committed is of the category. */
+static bool is_idle(gpumm_category category) {
+    return category == GPUMM_CATEGORY_CACHED || category == GPUMM_CATEGORY_EXPORTED;
+}
+
 uint64_t gpumm__account_bytes(const account *a, gpumm_category category) {
     uint64_t beyond = a->committed > a->logical ? a->committed - a->logical : 0;
     uint64_t precommitted = size_min(a->precommitted, beyond);
     if (category == GPUMM_CATEGORY_PRECOMMITTED) return precommitted;
-    if (category == GPUMM_CATEGORY_SLACK && a->category != GPUMM_CATEGORY_CACHED) return beyond - precommitted;
+    if (category == GPUMM_CATEGORY_SLACK && !is_idle(a->category)) return beyond - precommitted;
     if (category != a->category) return 0;
-    return category == GPUMM_CATEGORY_CACHED ? beyond : a->logical;
+    return is_idle(category) ? beyond : a->logical;
 }
 
 /* An account counts as one entry of its own category, even with no bytes, and of another while it has bytes there. */

@@ -82,6 +82,27 @@ uint64_t gpumm__range_decommit(range *r, uint64_t bytes) {
     return before - r->committed;
 }
 
+/* ---- Sharing ---- */
+
+gpumm_status gpumm__range_export(const range *r, size_t segment, int *descriptor) {
+    uint64_t begin = range_segment_begin(r, segment);
+    return r->device->call->export_segment(r->device, r->address + begin, r->ends[segment] - begin, descriptor);
+}
+
+gpumm_status gpumm__range_import(range *r, uint64_t bytes, int descriptor) {
+    const gpumm_allocator *memory = r->device->memory;
+    uint64_t unit = device_granularity(r->device, r->where);
+    if (bytes == 0 || bytes % unit != 0 || bytes > DEVICE_SEGMENT_MOST || bytes > r->reserved - r->committed)
+        return fail(GPUMM_INVALID_ARGUMENT, "a segment of %llu bytes fits no range that has %llu of %llu",
+                    (unsigned long long)bytes, (unsigned long long)r->committed, (unsigned long long)r->reserved);
+    if (!gpumm__mem_reserve(memory, (void **)&r->ends, sizeof *r->ends, r->segments, &r->room))
+        return fail_host_memory(sizeof *r->ends * (r->segments + 1));
+    TRY(r->device->call->import_segment(r->device, r->address + r->committed, bytes, descriptor));
+    r->committed += bytes;
+    r->ends[r->segments++] = r->committed;
+    return GPUMM_OK;
+}
+
 /* ---- What could go back ---- */
 
 uint64_t gpumm__range_needed(const range *r, uint64_t bytes) {
@@ -106,6 +127,7 @@ gpumm_status gpumm__range_shrink(range *r, uint64_t bytes) {
     gpumm__range_decommit(r, bytes);
     uint64_t needed = gpumm__range_needed(r, bytes);
     if (r->refused != GPUMM_OK || needed >= r->committed) return r->refused;
+    if (r->where == PLACE_SHARED) return GPUMM_OK; /* others may have it: whole segments go, and nothing else */
     if (!r->in_place) return shrink_block(r, needed);
     uint64_t start = last_start(r);
     gpumm_address at = r->address + start;

@@ -26,6 +26,13 @@ gpumm_status gpumm__range_commit(range *r, uint64_t bytes);
 bool gpumm__range_can_commit(const range *r, uint64_t bytes); /* in this range */
 /* Releases the whole segments beyond `bytes`, which no queued work may use. Returns the bytes released. */
 uint64_t gpumm__range_decommit(range *r, uint64_t bytes);
+/* A descriptor of a segment, the caller's; and one more segment, of exactly `bytes`, that somebody else's range exported. For
+   PLACE_SHARED. */
+gpumm_status gpumm__range_export(const range *r, size_t segment, int *descriptor);
+gpumm_status gpumm__range_import(range *r, uint64_t bytes, int descriptor);
+static inline uint64_t range_segment_begin(const range *r, size_t segment) {
+    return segment ? r->ends[segment - 1] : 0;
+}
 /* The end of the memory that `bytes` need, rounded to the granularity, and of the last segment that has some of it. */
 uint64_t gpumm__range_needed(const range *r, uint64_t bytes);
 uint64_t gpumm__range_kept(const range *r, uint64_t bytes);

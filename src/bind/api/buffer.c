@@ -11,7 +11,7 @@
  *   b:fill(value [, first [, count]] [, where])
  *   b:copy(from [, {first =, from_first =, count =, stream =}])
  *   b:resize(n [, where])  b:append(data or n [, where])  b:ensure_capacity(n)  b:shrink_to_fit()
- *   b:used(stream, "read"|"write")  b:readback {…}  b:free()  b:close()
+ *   b:used(stream, "read"|"write")  b:readback {…}  b:segments()  b:free()  b:close()
  *
  * `where` is {stream = s}, with first and count too where there is a range, or a stream.
  */
@@ -44,20 +44,11 @@
 /* ---- Making them --------------------------------------------------------------------------- */
 
 /* Those of m:buffer; m:allocate has the first two as arguments. */
-static const char *const keys[] = {"type",
-                                   "length",
-                                   "bytes_per_element",
-                                   "growth_factor",
-                                   "max_size_bytes",
-                                   "min_size_bytes",
-                                   "enable_async",
-                                   "growth",
-                                   "align",
-                                   "ahead",
-                                   "max_length",
-                                   "tag",
-                                   "stream",
-                                   NULL};
+static const char *const keys[] = {"type",          "length",         "bytes_per_element",
+                                   "growth_factor", "max_size_bytes", "min_size_bytes",
+                                   "enable_async",  "growth",         "align",
+                                   "ahead",         "max_length",     "shareable",
+                                   "tag",           "stream",         NULL};
 enum { ALLOCATE_KEYS = 2 };
 
 typedef struct buffer_plan {
@@ -94,6 +85,7 @@ static void read_plan(lua_State *L, int table, buffer_plan *plan) {
     check_written(L, c);
     plan->options.max_length = gpumm_lua__option_count(L, table, "max_length", 0);
     plan->options.ahead = gpumm_lua__option_ahead(L, table);
+    plan->options.shareable = gpumm_lua__option_bool(L, table, "shareable", false);
     plan->options.stream = gpumm_lua__option_stream(L, table);
     plan->options.tag = gpumm_lua__option_text(L, table, "tag", plan->tag);
     read_growth(L, table, plan);
@@ -121,6 +113,7 @@ static gpumm_status complete(buffer_plan *plan, const gpumm_type *type, const gp
     out->length = plan->options.length;
     if (plan->options.max_length) out->max_length = plan->options.max_length;
     out->ahead = plan->options.ahead;
+    out->shareable = plan->options.shareable;
     out->stream = plan->options.stream;
     out->tag = plan->options.tag;
     uint64_t align = plan->growth.align;
@@ -440,6 +433,28 @@ static int buffer_used(lua_State *L) {
     return gpumm_lua__result(L, gpumm_buffer_used(buffer, stream, gpumm_lua__access(L, 3)));
 }
 
+/* A list of { offset =, bytes = }. */
+static int buffer_segments(lua_State *L) {
+    gpumm_buffer *buffer = gpumm_lua__to_buffer(L, 1);
+    size_t count = 0, there;
+    gpumm_status status = gpumm_buffer_segments(buffer, false, NULL, 0, &count);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
+    gpumm_segment *segments = lua_newuserdatauv(L, (count + 1) * sizeof *segments, 0);
+    status = gpumm_buffer_segments(buffer, false, segments, count, &there);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
+    count = there < count ? there : count; /* it may have shrunk meanwhile */
+    lua_createtable(L, (int)count, 0);
+    for (size_t i = 0; i < count; i++) {
+        lua_createtable(L, 0, 2);
+        gpumm_lua__push_count(L, segments[i].offset);
+        lua_setfield(L, -2, "offset");
+        gpumm_lua__push_count(L, segments[i].bytes);
+        lua_setfield(L, -2, "bytes");
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
 /* ---- Ending them -------------------------------------------------------------------------- */
 
 static int buffer_free(lua_State *L) { return free_at(L, 1); }
@@ -525,6 +540,7 @@ static const luaL_Reg methods[] = {
     {"ensure_capacity", buffer_ensure},
     {"shrink_to_fit", buffer_shrink},
     {"used", buffer_used},
+    {"segments", buffer_segments},
     {"free", buffer_free},
     {"close", buffer_close},
     {NULL, NULL},

@@ -4,6 +4,7 @@
 #include "bind/api/classes.h"
 
 #include "bind/api/buffer.h"
+#include "bind/api/device_view.h"
 #include "bind/api/fault.h"
 #include "bind/api/frame.h"
 #include "bind/api/group.h"
@@ -15,13 +16,16 @@
 #include "bind/api/recording.h"
 #include "bind/api/report.h"
 #include "bind/api/scratch.h"
+#include "bind/api/share.h"
 #include "bind/api/stream.h"
 
 static const bind_class *const classes[] = {
-    &gpumm_lua__manager_class, &gpumm_lua__buffer_class, &gpumm_lua__group_class,     &gpumm_lua__scratch_class,
-    &gpumm_lua__stream_class,  &gpumm_lua__event_class,  &gpumm_lua__readback_class,  &gpumm_lua__frame_class,
-    &gpumm_lua__kernel_class,  &gpumm_lua__fault_class,  &gpumm_lua__recording_class, &gpumm_lua__recorder_class,
-    &gpumm_lua__token_class};
+    &gpumm_lua__manager_class,   &gpumm_lua__buffer_class,      &gpumm_lua__group_class,
+    &gpumm_lua__scratch_class,   &gpumm_lua__stream_class,      &gpumm_lua__event_class,
+    &gpumm_lua__readback_class,  &gpumm_lua__frame_class,       &gpumm_lua__kernel_class,
+    &gpumm_lua__fault_class,     &gpumm_lua__recording_class,   &gpumm_lua__recorder_class,
+    &gpumm_lua__token_class,     &gpumm_lua__device_view_class, &gpumm_lua__share_class,
+    &gpumm_lua__attachment_class};
 
 static const struct addition {
     const bind_class *class;
@@ -36,6 +40,7 @@ static const struct addition {
     {&gpumm_lua__manager_class, gpumm_lua__manager_primitives, NULL},
     {&gpumm_lua__manager_class, gpumm_lua__manager_recordings, NULL},
     {&gpumm_lua__manager_class, gpumm_lua__manager_report, NULL},
+    {&gpumm_lua__manager_class, gpumm_lua__manager_shares, NULL},
     {&gpumm_lua__manager_class, NULL, gpumm_lua__manager_faults},
     {&gpumm_lua__buffer_class, NULL, gpumm_lua__buffer_groups},
     {&gpumm_lua__buffer_class, gpumm_lua__buffer_readbacks, NULL},

@@ -2,7 +2,8 @@
 /*
  * Frames: delivered snapshots.
  *
- *   f.position, f:member("position"), f[1]   a view of that member; f.data: of the only one
+ *   f.position, f:member("position"), f[1]   a view of that member; f.data: of the only one. Of frames on the device, what
+ *                                            kernels take (device_view.h)
  *   f.step  f.length  f.generation  f.time  f.dropped  f.ticket  f.readback
  *   f:keep()     holds its slot past the next delivery; returns f
  *   f:release()  ends it early      f:valid()
@@ -13,6 +14,7 @@
 #include "bind/api/frame.h"
 
 #include "base/limits.h"
+#include "bind/api/device_view.h"
 #include "bind/api/view.h"
 #include "bind/lua/arguments.h"
 #include "bind/lua/fail.h"
@@ -34,11 +36,23 @@ void gpumm_lua__frame_of(lua_State *L, int names, int readback) {
 
 /* ---- Members ------------------------------------------------------------------------------ */
 
+/* The same for frames on the device. */
+static int push_device_view(lua_State *L, gpumm_frame *frame, lua_Integer index) {
+    gpumm_address address;
+    gpumm_status status = gpumm_frame_device(frame, (size_t)index - 1, &address, NULL);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
+    gpumm_lua__push_device_view(L, frame, (size_t)index - 1);
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, -4, index);
+    return 1;
+}
+
 /* The view of member `index` (from 1), the same one each time. The frame is in slot 1, its table on top. */
 static int push_view(lua_State *L, gpumm_frame *frame, lua_Integer index) {
     gpumm_frame_info info;
     const void *data;
     if (lua_rawgeti(L, -1, index) != LUA_TNIL) return 1;
+    if (gpumm_frame_where(frame) == GPUMM_FRAMES_ON_DEVICE) return push_device_view(L, frame, index);
     gpumm_buffer *buffer = gpumm_readback_buffer(gpumm_frame_readback(frame), (size_t)index - 1);
     gpumm_status status = gpumm_frame_data(frame, (size_t)index - 1, &data);
     if (status != GPUMM_OK) return gpumm_lua__fail(L, status);

@@ -34,8 +34,8 @@
 #include "bind/lua/options.h"
 #include "bind/lua/words.h"
 
-static const char *const keys[] = {"growth",     "align", "ahead", "length", "max_length",
-                                   "min_length", "name",  "tag",   "stream", NULL};
+static const char *const keys[] = {"growth", "align", "ahead",  "length",    "max_length", "min_length",
+                                   "name",   "tag",   "stream", "shareable", NULL};
 
 /* ---- Making them --------------------------------------------------------------------------- */
 
@@ -85,6 +85,7 @@ static gpumm_group_options read_options(lua_State *L, gpumm_member *members, cha
         .max_length = gpumm_lua__option_count(L, 2, "max_length", 0),
         .min_length = gpumm_lua__option_count(L, 2, "min_length", 0),
         .ahead = gpumm_lua__option_ahead(L, 2),
+        .shareable = gpumm_lua__option_bool(L, 2, "shareable", false),
         .stream = gpumm_lua__option_stream(L, 2),
         .tag = gpumm_lua__option_text(L, 2, "tag", gpumm_lua__tag(L, tag)),
         .members = members,

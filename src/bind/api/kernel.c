@@ -21,6 +21,7 @@
 #include "base/limits.h"
 #include "base/size.h"
 #include "bind/api/buffer.h"
+#include "bind/api/device_view.h"
 #include "bind/api/manager.h"
 #include "bind/api/recorder.h"
 #include "bind/api/scratch.h"
@@ -162,7 +163,7 @@ typedef struct launch {
     size_t count;
     gpumm_launch_options where;
     bool none;                                    /* threads = 0 was asked for, which to C means: count them */
-    bool bound, scratch;                          /* by tokens of a recording; it takes scratch */
+    bool bound, passing;                          /* by tokens of a recording; it takes scratch, or a frame */
     size_t used;                                  /* of values */
     gpumm_binding bindings[GPUMM_PARAMETERS_MAX]; /* set where bound */
     gpumm_argument arguments[GPUMM_PARAMETERS_MAX];
@@ -188,7 +189,11 @@ static void set_pointer(lua_State *L, launch *l, const gpumm_parameter *p, gpumm
     if (buffer) a->buffer = buffer->object; /* closed or not: core says what became of it */
     else if (gpumm_lua__test_handle(L, index, &gpumm_lua__scratch_class)) {
         a->scratch = gpumm_lua__check(L, index, &gpumm_lua__scratch_class);
-        l->scratch = true;
+        l->passing = true;
+    } else if (gpumm_lua__test_handle(L, index, &gpumm_lua__device_view_class)) {
+        a->frame = gpumm_lua__check(L, index, &gpumm_lua__device_view_class);
+        a->size = (size_t)gpumm_lua__handle_at(L, index, &gpumm_lua__device_view_class)->slots;
+        l->passing = true;
     } else if (is_null(L, index)) {
         a->value = &nowhere;
         a->size = sizeof nowhere;
@@ -356,7 +361,7 @@ static gpumm_status perform(lua_State *L, const launch *l) {
     gpumm_manager *manager = gpumm_kernel_manager(l->kernel);
     gpumm_recording *recording = NULL;
     if (l->none) return gpumm_kernel_check(l->kernel, l->where.stream, l->arguments, l->count);
-    if (l->scratch) gpumm_lua__not_recorded(L, manager, "a launch with scratch");
+    if (l->passing) gpumm_lua__not_recorded(L, manager, "a launch with scratch or with a frame");
     else recording = gpumm_lua__recording_for(L, manager, l->where.stream);
     if (recording) {
         gpumm_launch_options where = l->where;
@@ -374,7 +379,7 @@ static int kernel_call(lua_State *L) {
     l.count = gpumm_kernel_parameter_count(l.kernel);
     l.where = (gpumm_launch_options){.size = 0};
     l.used = 0;
-    l.none = l.bound = l.scratch = false;
+    l.none = l.bound = l.passing = false;
     if (l.count > GPUMM_PARAMETERS_MAX)
         return luaL_error(L, "a kernel has at most %d parameters", GPUMM_PARAMETERS_MAX);
     memset(l.arguments, 0, l.count * sizeof *l.arguments);

@@ -2,7 +2,9 @@
 /*
  * Readbacks: snapshots that stream to the host.
  *
- *   b:readback {slots =, direct =, busy = "drop" | "newest" | "wait", wait_seconds =, inline_bytes =, tag =}
+ *   b:readback {slots =, direct =, busy = "drop" | "newest" | "wait", wait_seconds =, inline_bytes =, tag =,
+ *               where = "host" | "device",        on the device frames are the slots' own memory there
+ *               shareable =}                      and another process can take them: m:share
  *   g:readback {"position", "mass", slots = 3, …}     no names: every member
  *   m:readback {buffer, …, slots = 3, …}              one buffer, or members of one group
  *
@@ -10,6 +12,7 @@
  *   r:ready([ticket])  r:wait([ticket [, seconds]])  r:cancel([ticket])     default: the newest
  *   r:await([ticket])            yields r until it is ready; outside of coroutines it waits
  *   r:latest()  r:next()         a frame or nil, never blocks
+ *   r:fd()                       a descriptor for an event loop, readable while a frame can be taken
  *   r.dropped  r.newest  r.slots  r:close()
  */
 #include "bind/api/readback.h"
@@ -65,8 +68,18 @@ static void read_inline(lua_State *L, int table, gpumm_readback_options *options
     options->inline_bytes = bytes == 0 ? GPUMM_INLINE_NEVER : bytes == UINT64_MAX ? 0 : bytes;
 }
 
+static gpumm_frame_place read_where(lua_State *L, int table) {
+    static const char *const places[] = {"host", "device", NULL}; /* in the order of gpumm_frame_place */
+    const char *where = gpumm_lua__option_text(L, table, "where", "host");
+    for (int i = 0; places[i]; i++)
+        if (strcmp(where, places[i]) == 0) return (gpumm_frame_place)i;
+    luaL_error(L, "option \"where\": \"host\" or \"device\" expected, got \"%s\"", where);
+    return GPUMM_FRAMES_ON_HOST;
+}
+
 static void read_options(lua_State *L, int table, gpumm_readback_options *options, char tag[static BIND_TAG]) {
-    static const char *const valid[] = {"slots", "direct", "busy", "wait_seconds", "inline_bytes", "tag", NULL};
+    static const char *const valid[] = {"slots",     "direct", "busy", "wait_seconds", "inline_bytes", "where",
+                                        "shareable", "tag",    NULL};
     options->tag = gpumm_lua__tag(L, tag);
     if (lua_isnoneornil(L, table)) return;
     gpumm_lua__options(L, table, valid, true);
@@ -74,6 +87,8 @@ static void read_options(lua_State *L, int table, gpumm_readback_options *option
     options->direct = gpumm_lua__option_bool(L, table, "direct", false);
     options->tag = gpumm_lua__option_text(L, table, "tag", options->tag);
     options->busy = read_busy(L, table);
+    options->where = read_where(L, table);
+    options->shareable = gpumm_lua__option_bool(L, table, "shareable", false);
     read_wait(L, table, options);
     read_inline(L, table, options);
 }
@@ -375,6 +390,14 @@ static int delivered(lua_State *L, deliver *function) {
 static int readback_latest(lua_State *L) { return delivered(L, gpumm_readback_latest); }
 static int readback_next(lua_State *L) { return delivered(L, gpumm_readback_next); }
 
+static int readback_fd(lua_State *L) {
+    int fd;
+    gpumm_status status = gpumm_readback_fd(to_readback(L, 1), &fd);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
+    lua_pushinteger(L, fd);
+    return 1;
+}
+
 /* ---- Properties --------------------------------------------------------------------------- */
 
 static int readback_close(lua_State *L) {
@@ -411,9 +434,11 @@ static int readback_manager(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"capture", readback_capture}, {"ready", readback_ready},   {"wait", readback_wait},
-    {"await", readback_await},     {"cancel", readback_cancel}, {"latest", readback_latest},
-    {"next", readback_next},       {"close", readback_close},   {NULL, NULL},
+    {"capture", readback_capture}, {"ready", readback_ready},
+    {"wait", readback_wait},       {"await", readback_await},
+    {"cancel", readback_cancel},   {"latest", readback_latest},
+    {"next", readback_next},       {"fd", readback_fd},
+    {"close", readback_close},     {NULL, NULL},
 };
 
 static const luaL_Reg properties[] = {{"dropped", readback_dropped},

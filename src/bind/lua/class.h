@@ -63,7 +63,7 @@ typedef struct bind_handle {
     bool raising;              /* of managers: failures that are not misuse raise too */
     bool kept;                 /* of frames: it holds its slot */
     int patience;              /* of readbacks: captures refused until garbage is looked for again */
-    int slots;                 /* of readbacks that this state made; 0: unknown */
+    int slots;                 /* of readbacks that this state made; 0: unknown. Of device views: which member */
 } bind_handle;
 
 /* An empty handle whose manager is the value in slot `owner` (0: none). [-0, +1, m] */

@@ -199,6 +199,8 @@ static const device_table cuda_table = {
     .alloc = gpumm__cuda_alloc,
     .free = gpumm__cuda_free,
     .shrink = gpumm__cuda_shrink,
+    .export_segment = gpumm__cuda_export,
+    .import_segment = gpumm__cuda_import,
     .stream_open = gpumm__cuda_stream_open,
     .stream_close = gpumm__cuda_stream_close,
     .stream_synchronize = gpumm__cuda_stream_synchronize,
@@ -246,6 +248,7 @@ static cuda *cuda_new(const gpumm_allocator *memory) {
 
 static gpumm_status build(cuda *c, const gpumm_options *options) {
     TRY(choose(c, options));
+    c->base.ordinal = (int)c->device;
     TRY(describe(c));
     TRY(take_context(c, options));
     return set_up(c, options);

@@ -75,6 +75,8 @@ typedef CUresult(CUDAAPI *PFN_cuFuncGetParamInfo_v12040)(CUfunction function, si
     X(cuMemUnmap, 10020, "cuMemUnmap", OPTIONAL) \
     X(cuMemSetAccess, 10020, "cuMemSetAccess", OPTIONAL) \
     X(cuMemRetainAllocationHandle, 11000, "cuMemRetainAllocationHandle", OPTIONAL) \
+    X(cuMemExportToShareableHandle, 10020, "cuMemExportToShareableHandle", OPTIONAL) \
+    X(cuMemImportFromShareableHandle, 10020, "cuMemImportFromShareableHandle", OPTIONAL) \
     X(cuMemGetAllocationGranularity, 10020, "cuMemGetAllocationGranularity", OPTIONAL) \
     X(cuMemAlloc, 3020, "cuMemAlloc_v2", NEEDED) \
     X(cuMemFree, 3020, "cuMemFree_v2", NEEDED) \

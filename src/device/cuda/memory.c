@@ -10,7 +10,7 @@
 #include "base/status.h"
 #include "device/cuda/context.h"
 
-static const char *place_text(place where) { return where == PLACE_DEVICE ? "device memory" : "pinned host memory"; }
+static const char *place_text(place where) { return where == PLACE_HOST ? "pinned host memory" : "device memory"; }
 
 /* Puts what was asked for in front of an error's message. */
 static gpumm_status asked(gpumm_status status, place where, uint64_t bytes) {
@@ -105,6 +105,40 @@ gpumm_status gpumm__cuda_decommit(device *d, place where, gpumm_address address,
     return asked(status, where, bytes);
 }
 
+/* ---- Sharing ---- */
+
+/* The segment's handle went when it was mapped; the driver gives it again for the address. */
+static gpumm_status export_at(cuda *c, gpumm_address address, int *descriptor) {
+    CUmemGenericAllocationHandle handle = 0;
+    TRY(CU(c, cuMemRetainAllocationHandle, (&handle, (void *)(uintptr_t)address)));
+    gpumm_status status =
+        CU(c, cuMemExportToShareableHandle, (descriptor, handle, CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR, 0));
+    (void)CU_BACK(c, cuMemRelease, (handle));
+    return status;
+}
+
+gpumm_status gpumm__cuda_export(device *d, gpumm_address address, uint64_t bytes, int *descriptor) {
+    cuda *c = cuda_of(d);
+    cuda_visit visit;
+    TRY(gpumm__cuda_enter_quiet(c, &visit));
+    gpumm_status status = export_at(c, address, descriptor);
+    gpumm__cuda_leave(c, &visit);
+    return asked(status, PLACE_SHARED, bytes);
+}
+
+gpumm_status gpumm__cuda_import(device *d, gpumm_address address, uint64_t bytes, int descriptor) {
+    cuda *c = cuda_of(d);
+    cuda_visit visit;
+    CUmemGenericAllocationHandle handle = 0;
+    void *given = (void *)(uintptr_t)descriptor;
+    TRY(gpumm__cuda_enter_quiet(c, &visit));
+    gpumm_status status =
+        CU(c, cuMemImportFromShareableHandle, (&handle, given, CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR));
+    if (status == GPUMM_OK) status = gpumm__cuda_map_handle(c, PLACE_SHARED, address, bytes, handle);
+    gpumm__cuda_leave(c, &visit);
+    return asked(status, PLACE_SHARED, bytes);
+}
+
 /* ---- Whole blocks ---- */
 
 /* Valid on every stream once our own is idle, which it is but for this. */
@@ -153,7 +187,7 @@ gpumm_status gpumm__cuda_alloc(device *d, place where, uint64_t bytes, gpumm_add
     cuda_visit visit;
     TRY(gpumm__cuda_enter_quiet(c, &visit));
     gpumm_status status =
-        where == PLACE_DEVICE ? gpumm__cuda_block_take(c, bytes, address) : gpumm__cuda_pinned_take(c, bytes, address);
+        where != PLACE_HOST ? gpumm__cuda_block_take(c, bytes, address) : gpumm__cuda_pinned_take(c, bytes, address);
     gpumm__cuda_leave(c, &visit);
     return asked(status, where, bytes);
 }
@@ -163,8 +197,8 @@ gpumm_status gpumm__cuda_free(device *d, place where, gpumm_address address, uin
     cuda *c = cuda_of(d);
     cuda_visit visit;
     if (!gpumm__cuda_enter_giving(c, &visit)) return GPUMM_OK; /* with the context, nothing is left to take back */
-    bool gone = where == PLACE_DEVICE ? gpumm__cuda_block_give(c, address)
-                                      : CU_BACK(c, cuMemFreeHost, ((void *)(uintptr_t)address));
+    bool gone = where != PLACE_HOST ? gpumm__cuda_block_give(c, address)
+                                    : CU_BACK(c, cuMemFreeHost, ((void *)(uintptr_t)address));
     gpumm__cuda_leave(c, &visit);
     if (gone || gpumm__cuda_gone(c)) return GPUMM_OK;
     return asked(fail(GPUMM_DRIVER, "the driver refused to free it"), where, bytes);

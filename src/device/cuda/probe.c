@@ -173,6 +173,23 @@ static gpumm_status try_nodes(cuda *c) {
     return status;
 }
 
+/* The same memory with handles for other processes, where the driver has those. */
+static void try_shared(cuda *c) {
+    int supported = 0;
+    const driver_table *t = &gpumm__driver;
+    if (!t->cuMemExportToShareableHandle || !t->cuMemImportFromShareableHandle || !t->cuMemRetainAllocationHandle)
+        return;
+    CUmemAllocationProp *memory = &c->memory[PLACE_SHARED];
+    *memory = c->memory[PLACE_DEVICE];
+    memory->requestedHandleTypes = CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR;
+    c->access[PLACE_SHARED][0] = c->access[PLACE_DEVICE][0];
+    c->access_count[PLACE_SHARED] = 1;
+    if (CU_RESULT(c, cuDeviceGetAttribute,
+                  (&supported, CU_DEVICE_ATTRIBUTE_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR_SUPPORTED, c->device)) ==
+        CUDA_SUCCESS)
+        c->base.shares = supported != 0;
+}
+
 /* ---- The answer ---- */
 
 /* Behind what the choice of the device says: info.why stays empty where everything grows in place. */
@@ -193,6 +210,7 @@ gpumm_status gpumm__cuda_probe(cuda *c, bool relocate) {
     gpumm_status status = try_device(c);
     if (final(status) || status == GPUMM_OUT_OF_MEMORY) return status;
     info->in_place = status == GPUMM_OK;
+    if (info->in_place) try_shared(c);
     if (!info->in_place) explain(c, "device memory", gpumm_message());
     status = try_nodes(c);
     if (final(status)) return status;

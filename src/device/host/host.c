@@ -56,6 +56,8 @@ static const device_table host_table = {
     .alloc = gpumm__host_alloc,
     .free = gpumm__host_free,
     .shrink = gpumm__host_shrink,
+    .export_segment = gpumm__host_export,
+    .import_segment = gpumm__host_import,
     .stream_open = gpumm__host_stream_open,
     .stream_close = gpumm__host_stream_close,
     .stream_synchronize = gpumm__host_stream_synchronize,
@@ -131,7 +133,7 @@ static void describe(host_device *h, const gpumm_options *options, uint64_t gran
     snprintf(info->name, sizeof info->name, "%s, %u thread%s", processor, threads, threads == 1 ? "" : "s");
     info->total_bytes = h->quota;
     info->granularity_bytes = info->pinned_granularity_bytes = granularity;
-    info->in_place = info->pinned_in_place = !options->relocate;
+    info->in_place = info->pinned_in_place = h->base.shares = !options->relocate;
     info->units = threads;
 }
 

@@ -5,28 +5,43 @@
 #include "device/host/memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/size.h"
 #include "base/status.h"
 #include "device/host/limits.h"
 
+enum { FILE_NONE = -1, FILE_IMPORTED = -2 };
+
+typedef struct segment {
+    gpumm_address address;
+    uint64_t bytes;
+    int file; /* of shared memory; or one of the two above */
+} segment;
+
 struct region {
     span span;
     place where;
-    bool block;     /* from alloc: one piece, always there */
-    span *segments; /* of a reservation, by address */
+    bool block;        /* from alloc: one piece, always there */
+    segment *segments; /* of a reservation, by address */
     size_t count, room;
     use *uses;
 };
 
-static const char *const place_names[PLACE_COUNT] = {"device memory", "pinned memory"};
+static const char *const place_names[PLACE_COUNT] = {"device memory", "pinned memory", "shareable device memory"};
 
 static gpumm_address span_end(span s) { return s.address + s.bytes; }
 
 static bool span_overlaps(span a, span b) { return a.address < span_end(b) && b.address < span_end(a); }
+
+static span span_of(const segment *s) { return (span){s->address, s->bytes}; }
+
+static bool is_on_device(place where) { return where != PLACE_HOST; }
 
 static void *pointer_to(gpumm_address address) { return (void *)(uintptr_t)address; }
 
@@ -63,6 +78,8 @@ static void region_unlist(host_device *h, const region *r) {
 
 static void region_unmap(host_device *h, region *r) {
     munmap(pointer_to(r->span.address), r->span.bytes);
+    for (size_t i = 0; i < r->count; i++)
+        if (r->segments[i].file >= 0) close(r->segments[i].file);
     gpumm__mem_free(h->base.memory, r->segments);
     gpumm__mem_free(h->base.memory, r);
 }
@@ -107,7 +124,7 @@ static gpumm_address first_missing(const region *r, span s) {
     if (r->block) return size_min(span_end(s), span_end(r->span));
     for (size_t i = 0; i < r->count && at < span_end(s); i++) {
         if (r->segments[i].address > at) break;
-        at = size_max(at, size_min(span_end(r->segments[i]), span_end(s)));
+        at = size_max(at, size_min(span_end(span_of(&r->segments[i])), span_end(s)));
     }
     return at;
 }
@@ -115,7 +132,7 @@ static gpumm_address first_missing(const region *r, span s) {
 static gpumm_status use_operand(host_device *h, use *u, const operand *o) {
     span s = o->span;
     region *r = region_at(h, s.address);
-    if (r && r->where != o->where)
+    if (r && is_on_device(r->where) != is_on_device(o->where))
         return fail(GPUMM_DRIVER, "host device: %s 0x%" PRIx64 ", which is %s where %s is wanted", o->verb, s.address,
                     place_names[r->where], place_names[o->where]);
     bool whole = s.bytes <= UINT64_MAX - s.address;
@@ -163,7 +180,7 @@ static gpumm_status fail_mapping(uint64_t bytes) {
 /* Under the lock. */
 static gpumm_status quota_take(host_device *h, place where, uint64_t bytes) {
     char wanted[32], held[32], quota[32];
-    if (where != PLACE_DEVICE) return GPUMM_OK;
+    if (!is_on_device(where)) return GPUMM_OK;
     if (bytes > h->quota - h->held)
         return fail(GPUMM_OUT_OF_MEMORY, "host device: %s more than the %s held already is over its quota of %s",
                     gpumm__size_text(bytes, wanted), gpumm__size_text(h->held, held),
@@ -174,7 +191,7 @@ static gpumm_status quota_take(host_device *h, place where, uint64_t bytes) {
 
 static void quota_give(host_device *h, place where, uint64_t bytes) {
     pthread_mutex_lock(&h->lock);
-    if (where == PLACE_DEVICE) h->held -= bytes;
+    if (is_on_device(where)) h->held -= bytes;
     pthread_mutex_unlock(&h->lock);
 }
 
@@ -317,8 +334,8 @@ void gpumm__host_release(device *d, place where, gpumm_address address, uint64_t
 static size_t segment_place(const region *r, span s) {
     size_t at = 0;
     while (at < r->count && r->segments[at].address < s.address) at++;
-    bool taken =
-        (at > 0 && span_overlaps(r->segments[at - 1], s)) || (at < r->count && span_overlaps(r->segments[at], s));
+    bool taken = (at > 0 && span_overlaps(span_of(&r->segments[at - 1]), s)) ||
+                 (at < r->count && span_overlaps(span_of(&r->segments[at]), s));
     return taken ? SIZE_MAX : at;
 }
 
@@ -336,7 +353,7 @@ static gpumm_status find_free(host_device *h, place where, span s, region **out,
     return GPUMM_OK;
 }
 
-static void segment_insert(region *r, size_t at, span s) {
+static void segment_insert(region *r, size_t at, segment s) {
     memmove(r->segments + at + 1, r->segments + at, (r->count - at) * sizeof *r->segments);
     r->segments[at] = s;
     r->count++;
@@ -346,7 +363,64 @@ static void segment_remove(region *r, size_t at) {
     memmove(r->segments + at, r->segments + at + 1, (--r->count - at) * sizeof *r->segments);
 }
 
-/* Under the lock. Access only: the pages appear, zero, when they are first touched. */
+/* A file of memory, which nobody can make shorter: whoever maps it need not fear that. -1: errno says why there is none. */
+static int file_new(uint64_t bytes) {
+    int file = memfd_create("gpumm", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (file < 0) return -1;
+    if (ftruncate(file, (off_t)bytes) == 0 && fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
+        return file;
+    int why = errno;
+    close(file);
+    errno = why;
+    return -1;
+}
+
+static void hide(const segment *s) {
+    void *at = mmap(pointer_to(s->address), s->bytes, PROT_NONE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    (void)
+        at; /* over a mapping of ours it cannot fail but for the kernel's own memory, and then access stays as it is */
+}
+
+/* Access only, or a file's memory: the pages appear, zero, when they are first touched. */
+static bool back(place where, segment *s) {
+    s->file = FILE_NONE;
+    if (where != PLACE_SHARED) return mprotect(pointer_to(s->address), s->bytes, PROT_READ | PROT_WRITE) == 0;
+    s->file = file_new(s->bytes);
+    if (s->file < 0) return false;
+    void *at = mmap(pointer_to(s->address), s->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, s->file, 0);
+    if (at != MAP_FAILED) return true;
+    int why = errno;
+    close(s->file);
+    errno = why;
+    return false;
+}
+
+static void unback(const segment *s) {
+    if (s->file == FILE_NONE) (void)mprotect(pointer_to(s->address), s->bytes, PROT_NONE);
+    else hide(s);
+    if (s->file >= 0) close(s->file);
+}
+
+static gpumm_status back_all(region *r, size_t at, span rest) {
+    size_t first = at;
+    for (; rest.bytes; at++) {
+        segment one = {.address = rest.address, .bytes = size_min(rest.bytes, DEVICE_SEGMENT_MOST)};
+        if (!back(r->where, &one)) {
+            gpumm_status status = fail_mapping(rest.bytes);
+            while (at-- > first) {
+                unback(&r->segments[at]);
+                segment_remove(r, at);
+            }
+            return status;
+        }
+        segment_insert(r, at, one);
+        rest = (span){rest.address + one.bytes, rest.bytes - one.bytes};
+    }
+    return GPUMM_OK;
+}
+
+/* Under the lock. */
 static gpumm_status commit_locked(host_device *h, place where, span s, larger *spare) {
     region *r = NULL;
     size_t at = 0;
@@ -357,16 +431,9 @@ static gpumm_status commit_locked(host_device *h, place where, span s, larger *s
                       &r->room, &again));
     } while (again);
     TRY(quota_take(h, where, s.bytes));
-    if (mprotect(pointer_to(s.address), s.bytes, PROT_READ | PROT_WRITE)) {
-        if (where == PLACE_DEVICE) h->held -= s.bytes;
-        return fail_mapping(s.bytes);
-    }
-    for (span rest = s; rest.bytes; at++) {
-        span one = {rest.address, size_min(rest.bytes, DEVICE_SEGMENT_MOST)};
-        segment_insert(r, at, one);
-        rest = (span){span_end(one), rest.bytes - one.bytes};
-    }
-    return GPUMM_OK;
+    gpumm_status status = back_all(r, at, s);
+    if (status != GPUMM_OK && is_on_device(where)) h->held -= s.bytes;
+    return status;
 }
 
 gpumm_status gpumm__host_commit(device *d, place where, gpumm_address address, uint64_t bytes) {
@@ -382,8 +449,9 @@ gpumm_status gpumm__host_commit(device *d, place where, gpumm_address address, u
     return status;
 }
 
-/* Under the lock: the segment that this span is, with no queued work on it. */
-static gpumm_status find_segment(host_device *h, const char *call, place where, span s, region **out, size_t *index) {
+/* Under the lock: the segment that this span is, with no queued work on it unless `also_used`. */
+static gpumm_status find_segment(host_device *h, const char *call, place where, span s, bool also_used, region **out,
+                                 size_t *index) {
     region *r = region_at(h, s.address);
     size_t at = 0;
     bool fits = r && !r->block && r->where == where;
@@ -393,19 +461,21 @@ static gpumm_status find_segment(host_device *h, const char *call, place where, 
                     "host device: %s of %" PRIu64 " bytes at 0x%" PRIx64
                     ": no segment of %s is exactly that: give back what one commit took",
                     call, s.bytes, s.address, place_names[where]);
-    if (span_in_use(r, s)) return fail_in_use(call, s);
+    if (!also_used && span_in_use(r, s)) return fail_in_use(call, s);
     *out = r;
     *index = at;
     return GPUMM_OK;
 }
 
-static gpumm_status decommit_locked(host_device *h, place where, span s) {
+static gpumm_status decommit_locked(host_device *h, place where, span s, segment *out) {
     region *r = NULL;
     size_t at = 0;
-    TRY(find_segment(h, "decommit", where, s, &r, &at));
-    if (mprotect(pointer_to(s.address), s.bytes, PROT_NONE))
+    TRY(find_segment(h, "decommit", where, s, false, &r, &at));
+    *out = r->segments[at];
+    if (out->file == FILE_NONE && mprotect(pointer_to(s.address), s.bytes, PROT_NONE))
         return fail(GPUMM_DRIVER, "host device: decommit of %" PRIu64 " bytes at 0x%" PRIx64 ": %s", s.bytes, s.address,
                     strerror(errno));
+    if (out->file != FILE_NONE) unback(out);
     segment_remove(r, at);
     return GPUMM_OK;
 }
@@ -413,13 +483,66 @@ static gpumm_status decommit_locked(host_device *h, place where, span s) {
 /* Dropping pages takes time with their number, so it is not done under the lock that launches take. */
 gpumm_status gpumm__host_decommit(device *d, place where, gpumm_address address, uint64_t bytes) {
     host_device *h = host_of(d);
+    segment gone;
     pthread_mutex_lock(&h->lock);
-    gpumm_status status = decommit_locked(h, where, (span){address, bytes});
+    gpumm_status status = decommit_locked(h, where, (span){address, bytes}, &gone);
     pthread_mutex_unlock(&h->lock);
     if (status != GPUMM_OK) return status;
-    madvise(pointer_to(address), bytes, MADV_DONTNEED);
-    quota_give(h, where, bytes);
+    if (gone.file == FILE_NONE) madvise(pointer_to(address), bytes, MADV_DONTNEED);
+    if (gone.file != FILE_IMPORTED) quota_give(h, where, bytes);
     return GPUMM_OK;
+}
+
+/* ---- Sharing ---- */
+
+gpumm_status gpumm__host_export(device *d, gpumm_address address, uint64_t bytes, int *descriptor) {
+    host_device *h = host_of(d);
+    region *r = NULL;
+    size_t at = 0;
+    pthread_mutex_lock(&h->lock);
+    gpumm_status status = find_segment(h, "export", PLACE_SHARED, (span){address, bytes}, true, &r, &at);
+    int file = status == GPUMM_OK ? r->segments[at].file : FILE_NONE;
+    int made = file >= 0 ? fcntl(file, F_DUPFD_CLOEXEC, 0) : -1;
+    pthread_mutex_unlock(&h->lock);
+    if (status != GPUMM_OK) return status;
+    if (file < 0) return fail(GPUMM_INVALID_ARGUMENT, "host device: imported memory is its owner's to export");
+    if (made < 0) return fail(GPUMM_DRIVER, "host device: export: %s", strerror(errno));
+    *descriptor = made;
+    return GPUMM_OK;
+}
+
+/* A file that could become shorter would end this process with SIGBUS whenever its owner likes. */
+static gpumm_status check_file(int file, uint64_t bytes) {
+    struct stat stat;
+    if (fstat(file, &stat) != 0 || stat.st_size < 0 || (uint64_t)stat.st_size != bytes)
+        return fail(GPUMM_INVALID_ARGUMENT, "host device: import: the descriptor is none of %" PRIu64 " bytes", bytes);
+    int seals = fcntl(file, F_GET_SEALS);
+    if (seals < 0 || !(seals & F_SEAL_SHRINK))
+        return fail(GPUMM_INVALID_ARGUMENT, "host device: import: the file could be made shorter");
+    return GPUMM_OK;
+}
+
+static gpumm_status import_locked(host_device *h, span s, int file) {
+    region *r = NULL;
+    size_t at = 0;
+    TRY(find_free(h, PLACE_SHARED, s, &r, &at));
+    if (!gpumm__mem_reserve(h->base.memory, (void **)&r->segments, sizeof *r->segments, r->count, &r->room))
+        return fail_host_memory(sizeof *r->segments * (r->count + 1));
+    if (mmap(pointer_to(s.address), s.bytes, PROT_READ, MAP_SHARED | MAP_FIXED, file, 0) == MAP_FAILED)
+        return fail_mapping(s.bytes);
+    segment_insert(r, at, (segment){s.address, s.bytes, FILE_IMPORTED});
+    return GPUMM_OK;
+}
+
+gpumm_status gpumm__host_import(device *d, gpumm_address address, uint64_t bytes, int descriptor) {
+    host_device *h = host_of(d);
+    span s = {address, bytes};
+    TRY(check_aligned(h, "import", s));
+    TRY(check_file(descriptor, bytes));
+    pthread_mutex_lock(&h->lock);
+    gpumm_status status = import_locked(h, s, descriptor);
+    pthread_mutex_unlock(&h->lock);
+    return status;
 }
 
 /* ---- Whole blocks ---- */
@@ -451,7 +574,7 @@ gpumm_status gpumm__host_free(device *d, place where, gpumm_address address, uin
 static gpumm_status shrink_segment(host_device *h, place where, span s, uint64_t kept) {
     region *r = NULL;
     size_t at = 0;
-    TRY(find_segment(h, "shrink", where, s, &r, &at));
+    TRY(find_segment(h, "shrink", where, s, false, &r, &at));
     if (mprotect(pointer_to(s.address + kept), s.bytes - kept, PROT_NONE))
         return fail(GPUMM_DRIVER, "host device: shrink of %" PRIu64 " bytes at 0x%" PRIx64 ": %s", s.bytes, s.address,
                     strerror(errno));
@@ -484,7 +607,7 @@ gpumm_status gpumm__host_shrink(device *d, place where, uint64_t bytes, uint64_t
         return fail(GPUMM_INVALID_ARGUMENT, "host device: shrink of %" PRIu64 " bytes to %" PRIu64, bytes, kept);
     pthread_mutex_lock(&h->lock);
     gpumm_status status = in_place ? shrink_segment(h, where, s, kept) : shrink_block(h, where, s, kept, address);
-    if (status == GPUMM_OK && where == PLACE_DEVICE) h->held -= bytes - kept;
+    if (status == GPUMM_OK && is_on_device(where)) h->held -= bytes - kept;
     pthread_mutex_unlock(&h->lock);
     return status;
 }

@@ -28,6 +28,9 @@ gpumm_status gpumm__host_alloc(device *d, place where, uint64_t bytes, gpumm_add
 gpumm_status gpumm__host_free(device *d, place where, gpumm_address address, uint64_t bytes);
 gpumm_status gpumm__host_shrink(device *d, place where, uint64_t bytes, uint64_t kept, gpumm_address *address);
 
+gpumm_status gpumm__host_export(device *d, gpumm_address address, uint64_t bytes, int *descriptor);
+gpumm_status gpumm__host_import(device *d, gpumm_address address, uint64_t bytes, int descriptor);
+
 /* One operand of a copy or fill, with the words that name it in a message. */
 typedef struct operand {
     const char *verb; /* "copy from" */
