@@ -1,4 +1,4 @@
--- successes: 79, gpu: 77
+-- successes: 81, gpu: 79
 -- SPDX-License-Identifier: MIT
 -- What is compiled is what is checked: prototypes by every way that a type, a name or a condition can come about. Each is
 -- held against what a kernel of the same source says of its own types, and on the host against what a program says that
@@ -109,6 +109,7 @@ local conditions = {
     { "a header by -I", "#include <gpumm_spec_config.h>\n", "SPEC_CONFIG" },
     { "a header's header by -I", "#include <gpumm_spec_outer.h>\n", "SPEC_INNER == 7" },
     { "a header by -include", "", "SPEC_INCLUDED", "-include %s/gpumm_spec_included.h" },
+    { "a header by -include, with functions for the device", "", "SPEC_DEVICE", "-include %s/gpumm_spec_device.h" },
     { "a flag", "", "SPEC_FLAG", "-DSPEC_FLAG=1" },
     { "a flag undone", "", "!defined SPEC_FLAG", "-DSPEC_FLAG=1 -USPEC_FLAG" },
 }
@@ -174,6 +175,8 @@ local function write_headers()
     folder.write("gpumm_spec_outer.h", '#include "gpumm_spec_inner.h"\n')
     folder.write("gpumm_spec_inner.h", "#define SPEC_INNER 7\n")
     folder.write("gpumm_spec_included.h", "#define SPEC_INCLUDED 1\n")
+    folder.write("gpumm_spec_device.h", "#if defined GPUMM_HOST || defined __CUDACC_RTC__\nstatic __device__ float spec_of(float2 v) "
+        .. "{ return v.x; }\n#endif\n#define SPEC_DEVICE 1\n")
 end
 
 local function flags_of(c)

@@ -222,6 +222,34 @@ static void write_macros(FILE *f, const char *flags, bool aside) {
     }
 }
 
+/* Is the word at `at` a flag that includes a file before the source? Then *file is the name, which may be the next word. */
+static bool is_including(const char *at, const char **file) {
+    static const char *const flags[] = {"-include", "--include"};
+    size_t length = strcspn(at, " \t\n");
+    if (strncmp(at, "--include=", 10) == 0 && length > 10) return *file = at + 10, true;
+    for (size_t i = 0; i < 2; i++)
+        if (length == strlen(flags[i]) && strncmp(at, flags[i], length) == 0)
+            return *file = at + length + strspn(at + length, " \t\n"), true;
+    return false;
+}
+
+/* What flags include comes behind the prelude, as it may use what that declares. As the compiler would find it: in the
+   working directory first, else where headers are. */
+static void write_included(FILE *f, const char *flags) {
+    const char *file;
+    char name[PATH_SIZE], path[PATH_SIZE];
+    for (const char *at = flags ? flags : ""; *at; at += strcspn(at, " \t\n")) {
+        at += strspn(at, " \t\n");
+        if (!is_including(at, &file)) continue;
+        size_t length = strcspn(file, " \t\n");
+        if (!length || length >= sizeof name) continue;
+        memcpy(name, file, length);
+        name[length] = 0;
+        fprintf(f, "#include \"%s\"\n", realpath(name, path) ? path : name);
+        at = file;
+    }
+}
+
 /* A kernel named as a function of the C library is called something else: its headers come first, and then the
    name is a macro. */
 static void write_taken(FILE *f, const device_source *source) {
@@ -244,6 +272,7 @@ static void write_prelude(FILE *f, const device_source *source) {
     if (source->blocks) write_pieces(f, gpumm__host_prelude_blocks);
     write_taken(f, source);
     write_macros(f, source->flags, false);
+    write_included(f, source->flags);
 }
 
 static void write_text(FILE *f, const device_source *source) {
@@ -409,6 +438,19 @@ static bool flag_wanted(const char *word, size_t length) {
     return true;
 }
 
+/* The other flags. */
+static bool flags_add(words *a, const char *flags) {
+    const char *file;
+    for (const char *at = flags; *at; at += strcspn(at, " \t\n")) {
+        at += strspn(at, " \t\n");
+        size_t length = strcspn(at, " \t\n");
+        if (!length) break;
+        if (is_including(at, &file)) at = file;
+        else if (flag_wanted(at, length) && !word_add(a, at, length)) return false;
+    }
+    return true;
+}
+
 static bool add_beside(words *a, const char *file) {
     char path[PATH_SIZE];
     folder_of(file, path);
@@ -439,7 +481,7 @@ static gpumm_status arguments(const device_source *source, const char *out_path,
     const char *folder = source->folder;
     TRY(find_compiler(a));
     bool fits = words_add(a, FLAGS, NULL) && add_beside(a, source->file) && add_path(a, "-I", folder, HEADERS);
-    fits = fits && words_add(a, source->flags ? source->flags : "", flag_wanted);
+    fits = fits && flags_add(a, source->flags ? source->flags : "");
     if (out_path) {
         fits = fits && (!is_gnu(source) || words_add(a, GNU_FLAG, NULL));
         fits = fits && word_add(a, "-o", 2) && word_add(a, out_path, strlen(out_path));
