@@ -175,8 +175,8 @@ local function write_headers()
     folder.write("gpumm_spec_outer.h", '#include "gpumm_spec_inner.h"\n')
     folder.write("gpumm_spec_inner.h", "#define SPEC_INNER 7\n")
     folder.write("gpumm_spec_included.h", "#define SPEC_INCLUDED 1\n")
-    folder.write("gpumm_spec_device.h", "#if defined GPUMM_HOST || defined __CUDACC_RTC__\nstatic __device__ float spec_of(float2 v) "
-        .. "{ return v.x; }\n#endif\n#define SPEC_DEVICE 1\n")
+    folder.write("gpumm_spec_device.h", "#if defined GPUMM_HOST || defined __CUDACC_RTC__\n"
+        .. "static __device__ float spec_of(float2 v) { return v.x; }\n#endif\n#define SPEC_DEVICE 1\n")
 end
 
 local function flags_of(c)
