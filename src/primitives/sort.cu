@@ -149,11 +149,6 @@ K11(scatter, READ, keys_, READ, values_, READ, starts, READ, totals, WRITE, to_k
             room[rank[i]] = (STAGED)key[i];
         }
         __syncthreads();
-#if VALUED
-        V value[ITEMS]; // on their way while the keys are written; the keys' registers are free
-        UNROLL for (u32 i = 0; i < ITEMS; i++)
-            value[i] = first + 32 * i < count ? values[at + first + 32 * i] : (V)0;
-#endif
         UNROLL for (u32 i = 0; i < ITEMS; i++) {
             const u32 slot = t + i * THREADS, digit = DIGIT((K)room[slot]);
             digits[i / 4] = (i % 4 ? digits[i / 4] : 0) | digit << i % 4 * 8;
@@ -162,7 +157,7 @@ K11(scatter, READ, keys_, READ, values_, READ, starts, READ, totals, WRITE, to_k
         __syncthreads();
 #if VALUED
         UNROLL for (u32 i = 0; i < ITEMS; i++)
-            if (first + 32 * i < count) room[rank[i]] = (STAGED)value[i];
+            if (first + 32 * i < count) room[rank[i]] = (STAGED)values[at + first + 32 * i];
         __syncthreads();
         UNROLL for (u32 i = 0; i < ITEMS; i++) {
             const u32 slot = t + i * THREADS, digit = digits[i / 4] >> i % 4 * 8 & 255;
