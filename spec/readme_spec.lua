@@ -1,4 +1,4 @@
--- successes: 5
+-- successes: 6
 -- SPDX-License-Identifier: MIT
 -- What the README shows in Lua works as it stands there, and the environment that it names is the one that is read.
 
