@@ -1,4 +1,4 @@
--- successes: 22
+-- successes: 23
 -- SPDX-License-Identifier: MIT
 -- Recordings from Lua: replays against the same calls, names and lengths, growth between, what goes meanwhile, what cannot
 -- be recorded; and steps of simulations that are recorded as they run, whatever they do.
@@ -53,6 +53,25 @@ describe("a recording", function()
             k.add(10, x, 1)
         end
     end
+
+    it("of rows and layers is the launch with its geometry", function()
+        local rows = assert(m:kernel { name = "rows", source = [[
+extern "C" __global__ void rows(unsigned *p, unsigned more)
+{ unsigned at = (blockIdx.y * blockDim.y + threadIdx.y) * gridDim.x * blockDim.x + blockIdx.x * blockDim.x + threadIdx.x;
+  p[at] += 1000 * blockIdx.y + more + threadIdx.x; }]] })
+        local mine, theirs = growing(m, "u32", 512), growing(m, "u32", 512)
+        mine:fill(0)
+        theirs:fill(0)
+        local recording = assert(m:record(function(r)
+            for _ = 1, 3 do rows({ p = mine, more = r:scalar "more" }, { grid = { 4, 4 }, block = { 8, 4 } }) end
+        end))
+        for more = 1, 3 do
+            for _ = 1, 3 do rows({ p = theirs, more = more }, { grid = { 4, 4 }, block = { 8, 4 } }) end
+            assert.is_true(recording:replay { more = more })
+        end
+        assert.equal(bytes(theirs), bytes(mine))
+        assert.equal(3 * (3 * 3000 + 6 + 3 * 7), mine:download()[512])
+    end)
 
     local function record()
         return m:record(function(r)

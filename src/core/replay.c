@@ -205,7 +205,9 @@ static gpumm_status declare(gpumm_recording *r, gpumm_stream *s) {
 static gpumm_status play_node(device *d, device_stream *s, const device_node *n) {
     switch (n->kind) {
     case NODE_LAUNCH:
-        return n->as.launch.what.threads ? d->call->launch(d, s, n->as.launch.function, &n->as.launch.what) : GPUMM_OK;
+        return device_launch_is_empty(&n->as.launch.what)
+                   ? GPUMM_OK
+                   : d->call->launch(d, s, n->as.launch.function, &n->as.launch.what);
     case NODE_COPY:
         return n->as.copy.bytes ? d->call->copy(d, s, n->as.copy.way, n->as.copy.to, n->as.copy.from, n->as.copy.bytes)
                                 : GPUMM_OK;
