@@ -11,14 +11,12 @@ struct pair {
     unsigned key, value;
 };
 
-static double now()
-{
+static double now() {
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 // `prepare` does not count.
-template <class P, class F> static double median(int rounds, P prepare, F f)
-{
+template <class P, class F> static double median(int rounds, P prepare, F f) {
     std::vector<double> times;
     for (int i = 0; i < rounds; i++) {
         prepare();
@@ -30,8 +28,7 @@ template <class P, class F> static double median(int rounds, P prepare, F f)
     return times[times.size() / 2];
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     const size_t n = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1 << 24;
     const int rounds = argc > 2 ? std::atoi(argv[2]) : 5;
     std::vector<unsigned> keys(n), to(n);
@@ -40,10 +37,18 @@ int main(int argc, char **argv)
         const unsigned s = (unsigned)i * 2654435761u;
         keys[i] = s ^ s >> 13;
     }
-    std::printf("scan %.9f\n", median(rounds, [] {}, [&] { std::inclusive_scan(keys.begin(), keys.end(), to.begin()); }));
-    std::printf("pairs %.9f\n", median(1, [&] { for (size_t i = 0; i < n; i++) pairs[i] = {keys[i], (unsigned)i}; }, [&] {
-        std::stable_sort(pairs.begin(), pairs.end(), [](const pair &a, const pair &b) { return a.key < b.key; });
-    }));
-    std::printf("keys %.9f\n", median(1, [&] { to = keys; }, [&] { std::stable_sort(to.begin(), to.end()); }));
+    std::printf("scan %.9f\n", median(
+                                   rounds, [] {}, [&] { std::inclusive_scan(keys.begin(), keys.end(), to.begin()); }));
+    std::printf("pairs %.9f\n", median(
+                                    1,
+                                    [&] {
+                                        for (size_t i = 0; i < n; i++) pairs[i] = {keys[i], (unsigned)i};
+                                    },
+                                    [&] {
+                                        std::stable_sort(pairs.begin(), pairs.end(),
+                                                         [](const pair &a, const pair &b) { return a.key < b.key; });
+                                    }));
+    std::printf("keys %.9f\n", median(
+                                   1, [&] { to = keys; }, [&] { std::stable_sort(to.begin(), to.end()); }));
     return 0;
 }

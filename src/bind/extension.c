@@ -21,10 +21,14 @@
 static const struct part {
     const char *name, *module, *package;
 } parts[] = {
-    {"graph", "gpumm_layout", "gpumm-layout"},   {"force", "gpumm_layout", "gpumm-layout"},
-    {"picture", "gpumm_layout", "gpumm-layout"}, {"page", "gpumm_layout", "gpumm-layout"},
-    {"image", "gpumm_layout", "gpumm-layout"},   {"columns", "gpumm_layout", "gpumm-layout"},
-    {"inflate", "gpumm_layout", "gpumm-layout"}, {"layout", "gpumm_layout", "gpumm-layout"},
+    {"graph", "gpumm_layout", "gpumm-layout"},
+    {"force", "gpumm_layout", "gpumm-layout"},
+    {"picture", "gpumm_layout", "gpumm-layout"},
+    {"page", "gpumm_layout", "gpumm-layout"},
+    {"image", "gpumm_layout", "gpumm-layout"},
+    {"columns", "gpumm_layout", "gpumm-layout"},
+    {"inflate", "gpumm_layout", "gpumm-layout"},
+    {"layout", "gpumm_layout", "gpumm-layout"},
     {NULL, NULL, NULL},
 };
 
