@@ -213,7 +213,7 @@ gpumm_status gpumm_attach(const gpumm_attach_options *given, gpumm_attachment **
     TRY(ABI_READ(&o, given, "gpumm_attach_options"));
     NOT_NULL(o.path, "options.path");
     meeting x = {.pidfd = -1, .deadline = gpumm__clock_deadline(o.seconds > 0 ? o.seconds : DEFAULT_SECONDS)};
-    TRY(gpumm__wire_connect(o.path, &x.socket));
+    TRY(gpumm__wire_connect(o.path, x.deadline, &x.socket));
     gpumm_status status = attach_met(&o, &x, out);
     if (x.socket >= 0) close(x.socket);
     if (x.pidfd >= 0) close(x.pidfd);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/status.h"
+#include "base/thread.h"
 
 static gpumm_status address_of(const char *path, struct sockaddr_un *out) {
     *out = (struct sockaddr_un){.sun_family = AF_UNIX};
@@ -78,13 +79,22 @@ void gpumm__wire_unlink(const char *path, ino_t inode) {
 
 /* ---- Connecting -------------------------------------------------------------------------------------------- */
 
-gpumm_status gpumm__wire_connect(const char *path, int *out) {
+static gpumm_status not_connected(const char *path) {
+    if (errno == ENOENT || errno == ECONNREFUSED) return fail(GPUMM_NOT_FOUND, "%s: nobody shares there", path);
+    if (errno == EAGAIN) return fail(GPUMM_TIMEOUT, "%s: its owner has taken nobody in meanwhile", path);
+    return io(path);
+}
+
+gpumm_status gpumm__wire_connect(const char *path, uint64_t deadline, int *out) {
     struct sockaddr_un a;
     TRY(address_of(path, &a));
     TRY(socket_new(path, out));
-    if (connect(*out, (const struct sockaddr *)&a, sizeof a) == 0) return GPUMM_OK;
-    gpumm_status status =
-        errno == ENOENT || errno == ECONNREFUSED ? fail(GPUMM_NOT_FOUND, "%s: nobody shares there", path) : io(path);
+    for (;;) { /* a socket of packets does not wait in line by itself */
+        if (connect(*out, (const struct sockaddr *)&a, sizeof a) == 0) return GPUMM_OK;
+        if (errno != EAGAIN || gpumm__clock_ns() >= deadline) break;
+        gpumm__clock_sleep_ns(500000);
+    }
+    gpumm_status status = not_connected(path);
     close(*out);
     return status;
 }

@@ -12,8 +12,9 @@
    ALREADY_EXISTS where somebody listens, or the path is no socket; IO. `inode` tells it from a successor's. */
 gpumm_status gpumm__wire_listen(const char *path, unsigned mode, int *out, ino_t *inode);
 void gpumm__wire_unlink(const char *path, ino_t inode); /* where it is still that one */
-/* NOT_FOUND where nobody listens; IO. */
-gpumm_status gpumm__wire_connect(const char *path, int *out);
+/* NOT_FOUND where nobody listens; IO. Waits, until `deadline` (gpumm__clock_ns), while as many others as fit are waiting to
+   be taken in: TIMEOUT. */
+gpumm_status gpumm__wire_connect(const char *path, uint64_t deadline, int *out);
 /* Who is there: INVALID_ARGUMENT where it is another user, unless `any_user`. `pidfd` is readable once that process is gone,
    -1 where the system has none; `pid` 0: unknown. */
 gpumm_status gpumm__wire_peer(int socket, bool any_user, int *pidfd, pid_t *pid);
