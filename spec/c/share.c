@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/thread.h"
 #include "hard.h"
 #include "share/protocol.h"
 #include "share/wire.h"
@@ -411,7 +412,7 @@ static void owners_die(void) {
 
 static int dial(void) {
     int s = -1;
-    for (int i = 0; i < 10000 && gpumm__wire_connect(path, &s) != GPUMM_OK; i++) pause_ms(1);
+    for (int i = 0; i < 10000 && gpumm__wire_connect(path, gpumm__clock_deadline(10), &s) != GPUMM_OK; i++) pause_ms(1);
     CHECK(s >= 0);
     return s;
 }
