@@ -215,7 +215,7 @@ static void read_changes(int number) {
     CHECK_OK(gpumm_attachment_find(a, "grown", NULL, &b));
     for (;;) {
         status = gpumm_attachment_wait(a, 30);
-        CHECK_OK(status);
+        CHECK(status == GPUMM_OK || status == GPUMM_CLOSED); /* who is late sees both ends at once */
         if (gpumm_buffer_get_info(b, &info) != GPUMM_OK) break;
         const uint32_t *values = (const uint32_t *)(uintptr_t)info.address;
         for (uint64_t i = 0; i < info.length; i += 997) CHECK(values[i] == 1 || values[i] == 0);
