@@ -76,6 +76,18 @@ local function column(name, graph)
     return graph.node_columns[name] or gpumm.picture.column(name, graph)
 end
 
+local read = setmetatable({}, { __mode = "k" }) -- by options: what columns they name, so that files are read once
+
+-- The columns for colors and for sizes.
+local function columns(graph, options)
+    local mine = read[options]
+    if not mine or mine.graph ~= graph then
+        mine = { graph = graph, colors = column(options.colors, graph), sizes = column(options.sizes, graph) }
+        read[options] = mine
+    end
+    return mine
+end
+
 --- The graph of options.graph, and of it what --ego, --largest and --core leave, in this order.
 function layout.read(options)
     local graph = gpumm.graph.read(options.graph, { weights = options.weights ~= "none" and options.weights })
@@ -103,7 +115,8 @@ end
 
 --- Writes what the options ask for: picture, page, positions, graph.
 function layout.write(graph, options, positions)
-    local colors, sizes = column(options.colors, graph), column(options.sizes, graph)
+    local mine = columns(graph, options)
+    local colors, sizes = mine.colors, mine.sizes
     if options.out ~= "" then
         gpumm.picture.write(options.out, { positions = positions, graph = graph, colors = colors, sizes = sizes })
     end
@@ -124,8 +137,7 @@ local function forces(graph, options, own)
         dimensions = options.dimensions, seed = options.seed, quality = options.quality,
         steps = options.steps > 0 and options.steps or nil, frame = own.frame, finish = own.finish,
     }
-    column(options.colors, graph)
-    column(options.sizes, graph) -- known before the work
+    columns(graph, options) -- a file that has no such column is known before the work
     return of
 end
 

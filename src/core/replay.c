@@ -14,6 +14,7 @@
 #include "core/gate.h"
 #include "core/recording.h"
 #include "core/report.h"
+#include "device/nodes.h"
 
 enum { GRAPH_LEAST = 3, PATIENCE_MOST = 64 }; /* fewer operations cost no more one by one */
 
@@ -202,26 +203,8 @@ static gpumm_status declare(gpumm_recording *r, gpumm_stream *s) {
 
 /* ---- To the device ------------------------------------------------------------------------------------------ */
 
-static gpumm_status play_node(device *d, device_stream *s, const device_node *n) {
-    switch (n->kind) {
-    case NODE_LAUNCH:
-        return device_launch_is_empty(&n->as.launch.what)
-                   ? GPUMM_OK
-                   : d->call->launch(d, s, n->as.launch.function, &n->as.launch.what);
-    case NODE_COPY:
-        return n->as.copy.bytes ? d->call->copy(d, s, n->as.copy.way, n->as.copy.to, n->as.copy.from, n->as.copy.bytes)
-                                : GPUMM_OK;
-    case NODE_FILL:
-        return n->as.fill.times
-                   ? d->call->fill(d, s, n->as.fill.to, n->as.fill.pattern, n->as.fill.width, n->as.fill.times)
-                   : GPUMM_OK;
-    }
-    return GPUMM_OK;
-}
-
 static gpumm_status play_one_by_one(gpumm_recording *r, device_stream *s) {
-    for (size_t i = 0; i < r->count; i++)
-        if (!r->device[i].skipped) TRY(play_node(r->object.context->device, s, &r->device[i]));
+    for (size_t i = 0; i < r->count; i++) TRY(gpumm__node_enqueue(r->object.context->device, s, &r->device[i]));
     return GPUMM_OK;
 }
 

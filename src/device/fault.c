@@ -203,15 +203,6 @@ DEVICE_CALL_MAP(PASS, PASS, PASS_SILENT)
 
 /* ---- Graphs ---- */
 
-static gpumm_status node_apart(device *d, device_stream *s, const device_node *n) {
-    switch (n->kind) {
-    case NODE_LAUNCH: return pass_launch(d, s, n->as.launch.function, &n->as.launch.what);
-    case NODE_COPY: return pass_copy(d, s, n->as.copy.way, n->as.copy.to, n->as.copy.from, n->as.copy.bytes);
-    case NODE_FILL: return pass_fill(d, s, n->as.fill.to, n->as.fill.pattern, n->as.fill.width, n->as.fill.times);
-    }
-    return GPUMM_OK;
-}
-
 static bool plays_apart(fault_device *f) {
     pthread_mutex_lock(&f->lock);
     bool apart = f->delays || f->countdown > 0;
@@ -236,7 +227,7 @@ static gpumm_status play_graph(device *d, device_stream *s, device_graph *g) {
     else if (!pass(f, CALL_graph_launch, &status)) return status;
     for (size_t i = 0; (n = f->inner->call->graph_node(g, i)); i++) {
         if (gpumm__node_is_idle(n)) continue;
-        if (apart) TRY(node_apart(d, s, n));
+        if (apart) TRY(gpumm__node_enqueue(d, s, n));
         else count_node(f, n);
     }
     return GPUMM_OK;

@@ -20,6 +20,16 @@ bool gpumm__node_is_idle(const device_node *node) {
     return true;
 }
 
+gpumm_status gpumm__node_enqueue(device *d, device_stream *s, const device_node *n) {
+    if (gpumm__node_is_idle(n)) return GPUMM_OK;
+    switch (n->kind) {
+    case NODE_LAUNCH: return d->call->launch(d, s, n->as.launch.function, &n->as.launch.what);
+    case NODE_COPY: return d->call->copy(d, s, n->as.copy.way, n->as.copy.to, n->as.copy.from, n->as.copy.bytes);
+    case NODE_FILL: return d->call->fill(d, s, n->as.fill.to, n->as.fill.pattern, n->as.fill.width, n->as.fill.times);
+    }
+    return GPUMM_OK;
+}
+
 static bool values_bytes(const device_launch *launch, uint64_t *bytes) {
     uint64_t room;
     *bytes = 0;

@@ -17,5 +17,7 @@ void gpumm__nodes_close(node_list *list);
    not, or the kind is another; then nothing changed. */
 gpumm_status gpumm__nodes_set(node_list *list, size_t index, const device_node *node);
 bool gpumm__node_is_idle(const device_node *node); /* skipped, or it has nothing to do */
+/* By the device's call of that name, outside of any graph; what is idle is not. */
+gpumm_status gpumm__node_enqueue(device *d, device_stream *s, const device_node *node);
 
 #endif

@@ -261,6 +261,15 @@ static gpumm_status open_module(gpumm_kernel *k, const gpumm_kernel_options *o) 
     return status;
 }
 
+/* One handle for the caller, where it could be opened; else it goes. */
+static gpumm_status publish(gpumm_kernel *k, gpumm_status opened, gpumm_kernel **out) {
+    if (opened != GPUMM_OK) return kernel_destroy(&k->object), opened;
+    gpumm__object_init(&k->object, k->object.context, &kernel_class);
+    gpumm__object_list(&k->object);
+    *out = k;
+    return GPUMM_OK;
+}
+
 static gpumm_status kernel_new(context *ctx, const gpumm_kernel_options *o, gpumm_kernel **out) {
     TRY(check_options(ctx, o));
     gpumm_kernel *k = gpumm__mem_new(&ctx->memory, sizeof *k);
@@ -269,15 +278,7 @@ static gpumm_status kernel_new(context *ctx, const gpumm_kernel_options *o, gpum
     gpumm__geometry_set(k->block, o->block, o->block_y, o->block_z);
     gpumm__geometry_set(k->grid, o->grid_x, o->grid_y, o->grid_z);
     k->shared_bytes = o->shared_bytes;
-    gpumm_status status = open_module(k, o);
-    if (status != GPUMM_OK) {
-        kernel_destroy(&k->object);
-        return status;
-    }
-    gpumm__object_init(&k->object, ctx, &kernel_class);
-    gpumm__object_list(&k->object);
-    *out = k;
-    return GPUMM_OK;
+    return publish(k, open_module(k, o), out);
 }
 
 gpumm_status gpumm_kernel_open(gpumm_manager *m, const gpumm_kernel_options *options, gpumm_kernel **out) {
@@ -313,15 +314,7 @@ gpumm_status gpumm__kernel_builtin(context *ctx, const device_builtin *which, co
     k->object.context = ctx;
     k->threads = SIZE_MAX;
     gpumm__geometry_set(k->block, 1, 1, 1);
-    gpumm_status status = open_function(k, which, signature);
-    if (status != GPUMM_OK) {
-        kernel_destroy(&k->object);
-        return status;
-    }
-    gpumm__object_init(&k->object, ctx, &kernel_class);
-    gpumm__object_list(&k->object);
-    *out = k;
-    return GPUMM_OK;
+    return publish(k, open_function(k, which, signature), out);
 }
 
 /* The handle becomes a hold, which keeps the struct and not the manager. */

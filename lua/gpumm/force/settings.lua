@@ -121,10 +121,13 @@ function settings.are_lengths(what, weights, level)
     error(("%s: weights are \"strength\" or \"length\", not %s"):format(what, tostring(weights)), level + 1)
 end
 
+-- Weights as native functions take them, also where a program has put a table.
+local function as_column(weights) return type(weights) == "table" and gpumm.view("f64", weights) or weights end
+
 -- Forces would fling nodes apart, and lengths of nothing or less are none: says which edge it is.
 local function check_weights(what, graph, least, words, level)
     local weights = graph.weights
-    local e = native.first_below(type(weights) == "table" and gpumm.view("f64", weights) or weights, least)
+    local e = native.first_below(as_column(weights), least)
     if not e then return end
     error(("%s: edge %d, from node %q to %q, has the weight %g; %s"):format(what, e, graph.names[graph.from[e]],
         graph.names[graph.to[e]], weights[e], words), level + 1)
@@ -140,7 +143,7 @@ end
 --- How strongly each edge pulls, as f32 relative to the mean: what unit weights are in makes no difference. A short edge
 --- pulls more than a long one.
 function settings.relative(weights, lengths)
-    local column = type(weights) == "table" and gpumm.view("f64", weights) or weights
+    local column = as_column(weights)
     return native.scaled(lengths and native.inverse(column) or column)
 end
 
