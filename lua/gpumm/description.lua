@@ -17,8 +17,8 @@ local function fail(message, ...)
     error(message:format(...), 0)
 end
 
--- " (did you mean 'growth'?)" where a word is near, else "".
-local function meant(word, names)
+--- " (did you mean 'growth'?)" where one of the names is near the word, else "".
+function description.meant(word, names)
     local near = type(word) == "string" and nearest(word, names)
     return near and (" (did you mean '%s'?)"):format(near) or ""
 end
@@ -29,7 +29,7 @@ local function unknown(kind, key, valid)
         if type(name) == "string" then names[#names + 1] = name end
     end
     table.sort(names)
-    fail("gpumm.%s: unknown option '%s'%s; valid: %s", kind, tostring(key), meant(key, names),
+    fail("gpumm.%s: unknown option '%s'%s; valid: %s", kind, tostring(key), description.meant(key, names),
         #names > 0 and table.concat(names, ", ") or "none")
 end
 
@@ -137,7 +137,7 @@ local function check_readback(options)
     local busy = options.busy
     if busy ~= nil and busy ~= "wait" and busy ~= "newest" and busy ~= "drop" then
         fail("gpumm.readback: busy is \"wait\" (the default: nothing is lost), \"newest\" or \"drop\", not %s%s",
-            tostring(busy), meant(busy, { "wait", "newest", "drop" }))
+            tostring(busy), description.meant(busy, { "wait", "newest", "drop" }))
     end
 end
 

@@ -16,6 +16,7 @@ local gpumm = require "gpumm"
 local description = require "gpumm.description"
 local describe = require "gpumm.describe"
 local process = require "gpumm.inside"
+local meant = description.meant
 local nearest = require "gpumm.words".nearest
 
 local Simulation = { __name = "gpumm.simulation", __metatable = "gpumm.simulation" }
@@ -40,12 +41,6 @@ end
 -- Errors of a description have no place of their own: `placed` puts the script's line before them.
 local function refuse(message, ...)
     error(message:format(...), 0)
-end
-
--- " (did you mean 'x'?)" where one of the names is near, else "".
-local function meant(word, names)
-    local near = type(word) == "string" and nearest(word, names)
-    return near and (" (did you mean '%s'?)"):format(near) or ""
 end
 
 local function check_field(key, value)
