@@ -1,4 +1,4 @@
--- successes: 300
+-- successes: 301
 -- SPDX-License-Identifier: MIT
 -- Small files of all formats, by spec/graph_cases.lua: each as it is, gzip'd, and read by several threads.
 
@@ -112,6 +112,32 @@ describe("a file", function()
             for k, value in ipairs(all) do assert.is_true(first[k] == value) end
         end
         assert.is_true(first[6] > 0)
+    end)
+
+    -- One parts its merging from some hundred thousand edges on; every edge is here twice and a half, of a few nodes many.
+    it("merges many edges as it merges few: the first of each stays, with the weights of all", function()
+        local lines, seen, from, to, weights, count = {}, {}, {}, {}, {}, {}
+        for i = 1, 600000 do
+            local a, b = i % 240000 // 480 + 1, i % 480 + 1
+            if i % 2 == 0 then a, b = b, a end
+            lines[i] = a .. " " .. b .. " " .. i % 5
+            local key = math.min(a, b) << 20 | math.max(a, b)
+            local at = a ~= b and (seen[key] or #from + 1) or nil
+            if at and not seen[key] then seen[key], from[at], to[at], weights[at], count[at] = at, a, b, 0.0, 0 end
+            if at then weights[at], count[at] = weights[at] + i % 5, count[at] + 1 end
+        end
+        local path = write("many.txt", table.concat(lines, "\n"))
+        for _, threads in ipairs { 1, 3 } do
+            local g = graph.read(path, { threads = threads, duplicates = "count" })
+            assert.same({ 500, #from }, { g.nodes, g.edges })
+            local names, wrong = g.names, 0
+            for k = 1, #from do
+                local same = names[g.from[k]] == tostring(from[k]) and names[g.to[k]] == tostring(to[k])
+                    and g.weights[k] == weights[k] and g.edge_columns.count[k] == count[k]
+                wrong = wrong + (same and 0 or 1)
+            end
+            assert.equal(0, wrong)
+        end
     end)
 
     it("has columns of the types that hold all of it, whatever its first lines look like", function()

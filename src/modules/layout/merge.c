@@ -2,7 +2,8 @@
 /*
  * Edges are sorted into the rows of their lesser end (a counting sort of their numbers); within a row, a mark for every
  * node says which edge joined it first. Each task has a range of nodes and looks at all edges for those that are its
- * own: nothing is shared, and what comes out does not depend on how many tasks there are.
+ * own: nothing is shared, and what comes out does not depend on how many tasks there are. Many edges are sorted and
+ * merged part by part, so that the memory of sorting is that of one part.
  */
 #include "modules/layout/merge.h"
 
@@ -19,7 +20,7 @@ typedef struct sum {
     uint32_t there_count;
 } sum;
 
-enum { EDGE = 0x7fffffff };
+enum { EDGE = 0x7fffffff, PART = 256 << 10 /* edges, about */, MOST_PARTS = 8 };
 
 typedef struct merging {
     work *work;
@@ -28,10 +29,11 @@ typedef struct merging {
     uint64_t edges;
     uint32_t nodes;
     bool least;
-    unsigned tasks;
-    uint32_t *begin;              /* nodes + 1: where the edges of each lesser end begin in `order` */
+    unsigned tasks, parts, part;
+    uint32_t base;                /* how many edges the parts before this one have */
+    uint32_t *begin;              /* nodes + 1: where the edges of each lesser end begin, over all parts */
     uint64_t *order;              /* greater end << 32 | does it lead there from the lesser << 31 | edge */
-    uint32_t *bounds;             /* tasks + 1: the nodes of each task */
+    uint32_t *bounds;             /* parts x tasks + 1: the nodes of each task in each part */
     atomic_bool failed, opposite; /* has every edge its opposite? */
     atomic_uint_least64_t duplicates;
 } merging;
@@ -51,20 +53,39 @@ static void count_edges(void *user, unsigned task) {
     }
 }
 
-/* Counts become places; each task gets as many edges as the others, about. */
-static uint64_t place_rows(merging *m) {
+/* Counts become places; each task of each part gets as many edges as the others, about. */
+static void place_rows(merging *m) {
     uint64_t total = 0, kept = 0;
-    unsigned task = 1;
+    unsigned share = 1, shares = m->parts * m->tasks;
     for (uint32_t i = 1; i <= m->nodes; i++) kept += m->begin[i];
     m->bounds[0] = 1;
     for (uint32_t i = 1; i <= m->nodes; i++) {
         uint32_t here = m->begin[i];
-        while (task < m->tasks && total >= kept * task / m->tasks) m->bounds[task++] = i;
+        while (share < shares && total >= kept * share / shares) m->bounds[share++] = i;
         m->begin[i] = (uint32_t)total;
         total += here;
     }
-    while (task <= m->tasks) m->bounds[task++] = m->nodes + 1;
-    return total;
+    while (share <= shares) m->bounds[share++] = m->nodes + 1;
+    m->begin[0] = (uint32_t)total;
+}
+
+/* The nodes of a task in this part: [low, high). */
+static uint32_t low_of(const merging *m, unsigned task) { return m->bounds[m->part * m->tasks + task]; }
+static uint32_t high_of(const merging *m, unsigned task) { return low_of(m, task + 1); }
+
+/* Where the edges of a part begin; of the part behind the last: where they end. Before they are placed. */
+static uint32_t part_begins(const merging *m, unsigned part) {
+    uint32_t node = m->bounds[part * m->tasks];
+    return m->begin[node <= m->nodes ? node : 0];
+}
+
+static uint64_t largest_part(const merging *m) {
+    uint32_t most = 0;
+    for (unsigned part = 0; part < m->parts; part++) {
+        uint32_t edges = part_begins(m, part + 1) - part_begins(m, part);
+        if (edges > most) most = edges;
+    }
+    return most;
 }
 
 static uint64_t packed(const merging *m, uint32_t e) {
@@ -74,10 +95,11 @@ static uint64_t packed(const merging *m, uint32_t e) {
 /* Afterwards begin[i] is where the edges of i end. */
 static void place_edges(void *user, unsigned task) {
     merging *m = user;
-    uint32_t low = m->bounds[task], high = m->bounds[task + 1];
+    uint32_t low = low_of(m, task), high = high_of(m, task);
     for (uint64_t e = 0; low < high && e < m->edges; e++) {
         uint32_t node = lesser(m, e);
-        if (node >= low && node < high && m->from[e] != m->to[e]) m->order[m->begin[node]++] = packed(m, (uint32_t)e);
+        if (node >= low && node < high && m->from[e] != m->to[e])
+            m->order[m->begin[node]++ - m->base] = packed(m, (uint32_t)e);
     }
 }
 
@@ -116,13 +138,14 @@ static void finish_row(merging *m, const sum *sums, uint32_t count) {
 static uint32_t merge_row(merging *m, uint32_t first, uint32_t last, uint32_t *mark, sum *sums) {
     uint32_t count = 0, dropped = 0;
     for (uint32_t k = first; k < last; k++) {
-        uint32_t e = m->order[k] & EDGE, j = (uint32_t)(m->order[k] >> 32), at = mark[j];
+        uint64_t one = m->order[k - m->base];
+        uint32_t e = one & EDGE, j = (uint32_t)(one >> 32), at = mark[j];
         if (at >= count || sums[at].other != j) {
             at = mark[j] = count++;
             sums[at] = (sum){.edge = e, .other = j};
             if (m->least) sums[at].there = sums[at].back = NAN;
         }
-        add(m, &sums[at], e, m->order[k] >> 31 & 1);
+        add(m, &sums[at], e, one >> 31 & 1);
         if (sums[at].edge == e) continue;
         m->from[e] = m->to[e] = 0;
         dropped++;
@@ -142,7 +165,7 @@ static uint32_t longest_row(const merging *m, uint32_t low, uint32_t high) {
 
 static void merge_rows(void *user, unsigned task) {
     merging *m = user;
-    uint32_t low = m->bounds[task], high = m->bounds[task + 1];
+    uint32_t low = low_of(m, task), high = high_of(m, task);
     if (low >= high) return;
     uint32_t *mark = gpumm_layout__work_array(m->work, NULL, (size_t)m->nodes + 1, sizeof *mark);
     sum *sums = gpumm_layout__work_array(m->work, NULL, longest_row(m, low, high), sizeof *sums);
@@ -211,15 +234,18 @@ static void check_nodes(lua_State *L, const merging *m) {
 
 static bool run(merging *m) {
     m->begin = gpumm_layout__work_array(m->work, NULL, (size_t)m->nodes + 1, sizeof *m->begin);
-    m->bounds = gpumm_layout__work_array(m->work, NULL, m->tasks + 1, sizeof *m->bounds);
+    m->bounds = gpumm_layout__work_array(m->work, NULL, (size_t)m->parts * m->tasks + 1, sizeof *m->bounds);
     if (!m->begin || !m->bounds) return false;
     memset(m->begin, 0, ((size_t)m->nodes + 1) * sizeof *m->begin);
     gpumm_layout__work_run(m->work, m->tasks, count_edges, m);
-    uint64_t total = place_rows(m);
-    m->order = gpumm_layout__work_array(m->work, NULL, (size_t)total, sizeof *m->order);
+    place_rows(m);
+    m->order = gpumm_layout__work_array(m->work, NULL, (size_t)largest_part(m), sizeof *m->order);
     if (!m->order) return false;
-    gpumm_layout__work_run(m->work, m->tasks, place_edges, m);
-    gpumm_layout__work_run(m->work, m->tasks, merge_rows, m);
+    for (m->part = 0; m->part < m->parts; m->part++) {
+        m->base = part_begins(m, m->part);
+        gpumm_layout__work_run(m->work, m->tasks, place_edges, m);
+        gpumm_layout__work_run(m->work, m->tasks, merge_rows, m);
+    }
     return !atomic_load(&m->failed);
 }
 
@@ -258,6 +284,7 @@ static int layout_merge(lua_State *L) {
     gpumm_layout__work_begin(&w, L, NULL, r->count * 8, (unsigned)luaL_optinteger(L, 8, 0));
     uint64_t worth = 1 + 2 * r->count / (m.nodes + 1); /* each task has a mark for every node */
     m.tasks = w.threads < worth ? w.threads : (unsigned)worth;
+    m.parts = r->count < MOST_PARTS * (uint64_t)PART ? 1 + (unsigned)(r->count / PART) : MOST_PARTS;
     atomic_init(&m.failed, false);
     atomic_init(&m.opposite, true);
     atomic_init(&m.duplicates, 0);
