@@ -11,7 +11,8 @@
 #   lto        built with -flto, the libraries show gpumm_ names alone, and a program links and runs
 #   functions  lines by folder, functions over 30 lines (listed) and over 60 (an error)
 #   large      primitives of 10^8 elements, against plain references
-#   sanitize   every test under Clang's address and undefined-behaviour sanitizers
+#   sanitize   every test under Clang's address and undefined-behaviour sanitizers, and what test.sh leaves out under
+#              the thread sanitizer
 # A tool that is missing fails its part, with the name of its Debian package. GPUMM_INSTALL=1 installs them first.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
@@ -136,7 +137,9 @@ check_sanitize() {
   local build=build-clang
   cmake -S . -B $build -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ -DGPUMM_SANITIZE=address \
     && cmake --build $build -j "$(jobs)" || return
-  (cd $build && ctest --output-on-failure -j "$(jobs)")
+  (cd $build && ctest --output-on-failure -j "$(jobs)") || return
+  cmake -S . -B build-tsan -DGPUMM_SANITIZE=thread && cmake --build build-tsan -j "$(jobs)" || return
+  (cd build-tsan && ctest --output-on-failure -j "$(jobs)" -L '^long$')
 }
 
 failed=0

@@ -204,12 +204,14 @@ static gpumm_status walk_shrink(walk *w) {
     else TRY(call->alloc(d, PLACE_DEVICE, bytes, &at));
     w->used = at;
     w->used_bytes = bytes;
-    TRY(call->fill(d, w->stream, at, 0x0a0b0c0d, 4, unit / 4));
+    TRY(call->fill(d, w->stream, at, 0x0a0b0c0d, 4, 8)); /* both ends of what is kept */
+    TRY(call->fill(d, w->stream, at + unit - 32, 0x0a0b0c0d, 4, 8));
     TRY(call->stream_synchronize(d, w->stream));
     gpumm_status status = call->shrink(d, PLACE_DEVICE, bytes, unit, &w->used);
     if (status == GPUMM_OK) w->used_bytes = unit;
     if (w->range[PLACE_DEVICE]) CHECK(w->used == at);
-    TRY(call->copy(d, w->stream, COPY_D2H, up, w->used + unit - 64, 64));
+    TRY(call->copy(d, w->stream, COPY_D2H, up, w->used, 32));
+    TRY(call->copy(d, w->stream, COPY_D2H, up + 32, w->used + unit - 32, 32));
     TRY(call->stream_synchronize(d, w->stream));
     for (int i = 0; i < 16; i++) CHECK(((const uint32_t *)(uintptr_t)up)[i] == 0x0a0b0c0d);
     return status;

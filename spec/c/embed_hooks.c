@@ -110,7 +110,20 @@ static gpumm_status launch(gpumm_manager *m, gpumm_buffer *b) {
     return status;
 }
 
-static gpumm_status use_manager(gpumm_manager *m) {
+/* What a manager does, in parts: each is swept by itself, because a sweep takes the square of its length. */
+typedef gpumm_status use(gpumm_manager *m, gpumm_buffer *b);
+
+static gpumm_status use_memory(gpumm_manager *m, gpumm_buffer *b) {
+    gpumm_status status = gpumm_buffer_resize(b, NULL, 5000);
+    if (status == GPUMM_OK) status = grow_group(m);
+    if (status == GPUMM_OK) status = gpumm_start_async_download(m, "b");
+    return status;
+}
+
+static gpumm_status use_streams(gpumm_manager *m, gpumm_buffer *b) { return order_streams(m, b); }
+static gpumm_status use_kernel(gpumm_manager *m, gpumm_buffer *b) { return launch(m, b); }
+
+static gpumm_status use_manager(gpumm_manager *m, use *what) {
     gpumm_type *type;
     gpumm_buffer *b;
     gpumm_status status = gpumm_type_parse("u32", &type);
@@ -119,24 +132,20 @@ static gpumm_status use_manager(gpumm_manager *m) {
     status = gpumm_manager_allocate(m, &options, &b);
     gpumm_type_release(type);
     if (status != GPUMM_OK) return status;
-    status = gpumm_buffer_resize(b, NULL, 5000);
-    if (status == GPUMM_OK) status = order_streams(m, b);
-    if (status == GPUMM_OK) status = grow_group(m);
-    if (status == GPUMM_OK) status = launch(m, b);
-    if (status == GPUMM_OK) status = gpumm_start_async_download(m, "b");
+    status = what(m, b);
     if (status == GPUMM_OK) status = gpumm_manager_check(m);
     gpumm_buffer_release(b);
     return status;
 }
 
-static gpumm_status use_everything(counted *c) {
+static gpumm_status use_one(counted *c, use *what) {
     gpumm_options options = {
         .device = "host", .workers = 1, .inject_faults = true, .allocator = {.reallocate = count_memory, .user = c}};
     gpumm_manager *m;
     gpumm_live live;
     gpumm_status status = gpumm_manager_open(&options, &m);
     if (status != GPUMM_OK) return status;
-    status = use_manager(m);
+    status = use_manager(m, what);
     gpumm_manager_close(m);
     CHECK_OK(gpumm_fault_get_live(m, &live));
     CHECK(live.committed_bytes == 0 && live.reserved_bytes == 0 && live.streams == 0 && live.events == 0 &&
@@ -145,22 +154,29 @@ static gpumm_status use_everything(counted *c) {
     return status;
 }
 
-static void test_allocator(void) {
+/* Each allocation fails once; at least `least` of the failures reach who called. */
+static void sweep_allocations(use *what, uint64_t least) {
     counted c = {0};
-    CHECK_OK(use_everything(&c));
-    CHECK(c.calls > 50 && c.blocks == 0);
+    CHECK_OK(use_one(&c, what));
+    CHECK(c.calls > 30 && c.blocks == 0);
     uint64_t calls = c.calls, failed = 0;
     for (uint64_t k = 1; k <= calls; k++) {
         c = (counted){.fail_at = k};
-        gpumm_status status = use_everything(&c);
+        gpumm_status status = use_one(&c, what);
         if (status != GPUMM_OK && status != GPUMM_OUT_OF_MEMORY) fprintf(stderr, "%s\n", gpumm_message());
         CHECK(status == GPUMM_OK || status == GPUMM_OUT_OF_MEMORY);
         CHECK(c.blocks == 0);
         failed += status != GPUMM_OK;
     }
-    /* A quarter of what a quiet machine needs; the others were tried again, or only made something faster. A busy machine
-       has more of those: the worker tries again to move what is in use. */
-    CHECK(failed > 44);
+    CHECK(failed >= least);
+}
+
+/* A quarter of what a quiet machine needs; the others were tried again, or only made something faster. A busy machine
+   has more of those: the worker tries again to move what is in use. */
+static void test_allocator(void) {
+    sweep_allocations(use_memory, 5);
+    sweep_allocations(use_streams, 5);
+    sweep_allocations(use_kernel, 9);
 }
 
 /* ---- Log ------------------------------------------------------------------------------------- */

@@ -12,6 +12,8 @@
 
 #ifdef __SANITIZE_THREAD__ /* which looks at something else, and takes its time */
 enum { STRIDE = 31, STATES = 100 };
+#elif defined __SANITIZE_ADDRESS__ /* which sees the first leak */
+enum { STRIDE = 1, STATES = 100 };
 #else
 enum { STRIDE = 1, STATES = 1000 };
 #endif

@@ -35,17 +35,27 @@ void gpumm__tokens_close(token_reader *r) {
 
 /* ---- Line marks ---------------------------------------------------------------------------- */
 
-/* The name between quotes, its escapes undone; the one before where there is no memory for it. */
+/* The next character of a name between quotes, its escapes undone; 0 at its end. */
+static char name_next(const char **at) {
+    if (**at == '\\' && (*at)[1] && (*at)[1] != '\n') ++*at;
+    else if (**at == '"' || **at == '\n') return 0;
+    return **at ? *(*at)++ : 0;
+}
+
+static bool is_named(const char *at, const char *name) {
+    char next;
+    while ((next = name_next(&at)) && next == *name) name++;
+    return next == 0 && *name == 0;
+}
+
+/* The name behind the quote at `at`; the one before where there is no memory for it. Most marks name a file again. */
 static const char *file_named(token_reader *r, const char *at) {
-    size_t length = strcspn(at, "\n"), used = 0;
-    token_file *f = gpumm__mem_new(r->from, sizeof *f + length + 1);
-    if (!f) return r->file;
-    for (at++; *at && *at != '"' && *at != '\n'; at++) {
-        if (*at == '\\' && at[1] && at[1] != '\n') at++;
-        f->name[used++] = *at;
-    }
+    at++;
     for (const token_file *known = r->files; known; known = known->next)
-        if (strcmp(known->name, f->name) == 0) return gpumm__mem_free(r->from, f), known->name;
+        if (is_named(at, known->name)) return known->name;
+    token_file *f = gpumm__mem_new(r->from, sizeof *f + strcspn(at, "\n") + 1);
+    if (!f) return r->file;
+    for (char *to = f->name; (*to = name_next(&at)); to++) {}
     f->next = r->files;
     r->files = f;
     return f->name;
