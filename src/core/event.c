@@ -17,22 +17,26 @@ static void event_destroy(object *o) { gpumm__mem_free(&o->context->memory, o); 
 
 static const object_class event_class = {RANK_EVENT, event_dispose, event_destroy, NULL};
 
-/* One that was never recorded has come. `s`: where it is recorded; NULL: nowhere. */
-static gpumm_status open_recorded(context *ctx, gpumm_stream *s, gpumm_event *e) {
-    device *d = ctx->device;
-    TRY(d->call->event_open(d, true, &e->device));
-    if (!s) return GPUMM_OK;
+static gpumm_status record(context *ctx, gpumm_event *e, gpumm_stream *s) {
     pthread_mutex_lock(&ctx->submit);
-    gpumm_status status = d->call->event_record(d, e->device, s->device);
+    gpumm_status status = ctx->device->call->event_record(ctx->device, e->device, s->device);
     pthread_mutex_unlock(&ctx->submit);
+    return status;
+}
+
+/* One that was never recorded has come. `s`: where it is recorded; NULL: nowhere. */
+static gpumm_status open_recorded(context *ctx, gpumm_stream *s, bool timed, gpumm_event *e) {
+    device *d = ctx->device;
+    TRY(d->call->event_open(d, timed, &e->device));
+    gpumm_status status = s ? record(ctx, e, s) : GPUMM_OK;
     if (status != GPUMM_OK) d->call->event_close(d, e->device);
     return status;
 }
 
-static gpumm_status event_new(context *ctx, gpumm_stream *s, gpumm_event **out) {
+static gpumm_status event_new(context *ctx, gpumm_stream *s, bool timed, gpumm_event **out) {
     gpumm_event *e = gpumm__mem_new(&ctx->memory, sizeof *e);
     if (!e) return fail_host_memory(sizeof *e);
-    gpumm_status status = open_recorded(ctx, s, e);
+    gpumm_status status = open_recorded(ctx, s, timed, e);
     if (status != GPUMM_OK) {
         gpumm__mem_free(&ctx->memory, e);
         return status;
@@ -43,19 +47,32 @@ static gpumm_status event_new(context *ctx, gpumm_stream *s, gpumm_event **out) 
     return GPUMM_OK;
 }
 
-gpumm_status gpumm__event_reached(context *ctx, gpumm_event **out) { return event_new(ctx, NULL, out); }
+gpumm_status gpumm__event_reached(context *ctx, gpumm_event **out) { return event_new(ctx, NULL, true, out); }
 
 gpumm_status gpumm_stream_record(gpumm_stream *s, gpumm_event **out) {
     NOT_NULL(s, "stream");
     NOT_NULL(out, "out");
     TRY(gpumm__stream_enter(s));
-    gpumm_status status = event_new(s->object.context, s, out);
+    gpumm_status status = event_new(s->object.context, s, true, out);
     gpumm__context_leave(s->object.context);
     return status;
 }
 
 static gpumm_status check_open(const gpumm_event *e) {
     return atomic_load(&e->object.alive) ? GPUMM_OK : fail(GPUMM_STALE, "this event was closed");
+}
+
+static gpumm_status mark(gpumm_stream *s, gpumm_event **e) {
+    if (!*e) return event_new(s->object.context, s, false, e);
+    TRY(check_open(*e));
+    return record(s->object.context, *e, s);
+}
+
+gpumm_status gpumm__event_mark(gpumm_stream *s, gpumm_event **e) {
+    TRY(gpumm__stream_enter(s));
+    gpumm_status status = mark(s, e);
+    gpumm__context_leave(s->object.context);
+    return status;
 }
 
 gpumm_status gpumm_stream_wait(gpumm_stream *s, gpumm_event *e) {

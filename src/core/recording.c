@@ -28,10 +28,23 @@ static uint64_t generation_of(const gpumm_buffer *b) {
     return generation;
 }
 
+/* In the place behind the last, which has room. */
+static void use_next(gpumm_recording *r, gpumm_buffer *b, gpumm_access access) {
+    recorded_use *u = &r->uses[r->use_count++];
+    u->buffer = gpumm_buffer_retain(b);
+    u->serial = b->group->object.serial;
+    u->access = access;
+    u->generation = r->anew ? 0 : generation_of(b); /* what is recorded anew is of now */
+}
+
+static void use_more(recorded_use *u, gpumm_access access) {
+    if (access == GPUMM_ACCESS_WRITE) u->access = access;
+}
+
 gpumm_status gpumm__recording_use(gpumm_recording *r, gpumm_buffer *b, gpumm_access access, uint32_t *index) {
     for (size_t i = 0; i < r->use_count; i++) {
         if (r->uses[i].buffer != b) continue;
-        if (access == GPUMM_ACCESS_WRITE) r->uses[i].access = access;
+        use_more(&r->uses[i], access);
         return *index = (uint32_t)i, GPUMM_OK;
     }
     if (!gpumm__mem_reserve(memory_of(r), (void **)&r->uses, sizeof *r->uses, r->use_count, &r->use_room))
@@ -41,19 +54,34 @@ gpumm_status gpumm__recording_use(gpumm_recording *r, gpumm_buffer *b, gpumm_acc
         u->address = 0;
         u->length = 0;
     }
-    u->buffer = gpumm_buffer_retain(b);
-    u->access = access;
-    u->generation = generation_of(b);
-    *index = (uint32_t)r->use_count++;
+    *index = (uint32_t)r->use_count;
+    use_next(r, b, access);
     return GPUMM_OK;
 }
 
-gpumm_status gpumm__recording_kernel(gpumm_recording *r, object *kernel, order *users, const char *name) {
+/* What let_go left behind the last is compared, and not looked into. */
+bool gpumm__recording_used(const gpumm_recording *r, uint32_t index, const gpumm_buffer *b, size_t *count) {
+    if (index > *count || index >= size_max(r->use_known, r->use_count)) return false;
+    const recorded_use *u = &r->uses[index];
+    if (u->buffer != b || u->serial != b->group->object.serial) return false;
+    if (index == *count) ++*count;
+    return true;
+}
+
+void gpumm__recording_use_again(gpumm_recording *r, uint32_t index, gpumm_access access) {
+    if (index == r->use_count) use_next(r, r->uses[index].buffer, access);
+    else use_more(&r->uses[index], access);
+}
+
+gpumm_status gpumm__recording_kernel(gpumm_recording *r, object *kernel, order *users, const char *name,
+                                     uint32_t *index) {
+    if (*index < r->kernel_count && r->kernels[*index].object == kernel) return GPUMM_OK;
     for (size_t i = 0; i < r->kernel_count; i++)
-        if (r->kernels[i].object == kernel) return GPUMM_OK;
+        if (r->kernels[i].object == kernel) return *index = (uint32_t)i, GPUMM_OK;
     if (!gpumm__mem_reserve(memory_of(r), (void **)&r->kernels, sizeof *r->kernels, r->kernel_count, &r->kernel_room))
         return fail_host_memory(sizeof *r->kernels);
     gpumm__object_retain(kernel);
+    *index = (uint32_t)r->kernel_count;
     r->kernels[r->kernel_count++] = (recorded_kernel){kernel, users, name};
     return GPUMM_OK;
 }

@@ -11,6 +11,7 @@ enum { RECORDED_NONE = UINT32_MAX };
 
 typedef struct recorded_use { /* a buffer, once */
     gpumm_buffer *buffer;     /* a handle */
+    uint64_t serial;          /* its group's, which no other ever has */
     gpumm_access access;
     uint64_t generation;
     gpumm_address address; /* these two as the nodes have them */
@@ -50,13 +51,20 @@ typedef struct recorded_link {
 
 typedef enum recorded_kind { RECORDED_LAUNCH, RECORDED_RANGE, RECORDED_SNAPSHOT } recorded_kind;
 
+typedef struct recorded_request { /* the shape that a launch asked for; compared as bytes */
+    uint64_t threads;
+    unsigned grid[3], block[3], shared_bytes, nothing;
+} recorded_request;
+
 typedef struct recorded_node {
     recorded_kind kind;
     bool changed; /* the device's graph has not been told what it is now */
     size_t room;  /* bytes in `block` */
     union {
         struct {
-            uint64_t kernel; /* its serial, which no other ever has */
+            uint64_t kernel;    /* its serial, which no other ever has */
+            uint32_t kernel_at; /* of the recording's */
+            recorded_request request;
             size_t count;
             recorded_link *links;
             void **arguments;
@@ -108,7 +116,12 @@ gpumm_status gpumm__recording_enter(gpumm_recording *r); /* takes the lock */
 void gpumm__recording_leave(gpumm_recording *r);
 /* The buffer is used: its index. */
 gpumm_status gpumm__recording_use(gpumm_recording *r, gpumm_buffer *b, gpumm_access access, uint32_t *index);
-gpumm_status gpumm__recording_kernel(gpumm_recording *r, object *kernel, order *users, const char *name);
+gpumm_status gpumm__recording_kernel(gpumm_recording *r, object *kernel, order *users, const char *name,
+                                     uint32_t *index);
+/* Is the buffer the one that is used in that place, or was in the recording before where `*count` ends the list of now?
+   Then `*count` is behind it. Nothing is changed: gpumm__recording_use_again does that. */
+bool gpumm__recording_used(const gpumm_recording *r, uint32_t index, const gpumm_buffer *b, size_t *count);
+void gpumm__recording_use_again(gpumm_recording *r, uint32_t index, gpumm_access access);
 /* The value of that name: its index. TYPE_MISMATCH where it has another type. */
 gpumm_status gpumm__recording_value(gpumm_recording *r, const char *name, const gpumm_type *type, size_t size,
                                     uint32_t *index);

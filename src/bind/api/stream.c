@@ -12,10 +12,12 @@
 
 #include "base/status.h"
 #include "bind/api/manager.h"
+#include "bind/api/recorder.h"
 #include "bind/lua/arguments.h"
 #include "bind/lua/collector.h"
 #include "bind/lua/fail.h"
 #include "bind/lua/options.h"
+#include "core/event.h"
 
 /* ---- Streams ------------------------------------------------------------------------------ */
 
@@ -133,6 +135,24 @@ static int event_close(lua_State *L) {
     gpumm_event_close(handle->object);
     handle->closed = true;
     return 0;
+}
+
+int gpumm_lua__mark(lua_State *L) {
+    gpumm_stream *stream = gpumm_lua__to_stream(L, 1);
+    gpumm_event *event = NULL;
+    bind_handle *handle = NULL;
+    lua_settop(L, 2);
+    gpumm_lua__not_recorded(L, gpumm_stream_manager(stream), "record");
+    if (lua_isnil(L, 2)) {
+        gpumm_lua__push_owner(L, 1);
+        handle = gpumm_lua__new(L, &gpumm_lua__event_class, 3);
+    } else {
+        event = to_event(L, 2);
+    }
+    gpumm_status status = gpumm__event_mark(stream, &event);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
+    if (handle) gpumm_lua__adopt(L, handle, event);
+    return 1;
 }
 
 static const luaL_Reg event_methods[] = {
