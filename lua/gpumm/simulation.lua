@@ -340,9 +340,9 @@ end
 local function mark_end(x, step)
     local place = (step - 1) % x.fields.in_flight
     local events = x.events[place] or {}
-    events[1] = process.mark(x.main, events[1])
+    events[1] = x.manager:main():record(events[1])
     for i, stream in ipairs(x.streams) do
-        local ok, event = pcall(process.mark, stream, events[i + 1] or nil)
+        local ok, event = pcall(stream.record, stream, events[i + 1] or nil)
         events[i + 1] = ok and event
     end
     x.events[place] = events
@@ -458,7 +458,7 @@ function methods.open(sim, options)
     local manager = guest and use_guest(x, guest) or new_manager(with(options, given))
     manager:raising(true)
     local _ <close> = within()
-    x.manager, x.main, x.live, x.readbacks, x.streams, x.events = manager, manager:main(), {}, {}, {}, {}
+    x.manager, x.live, x.readbacks, x.streams, x.events = manager, {}, {}, {}, {}
     x.i, x.opened, x.ended = 0, true, false
     local ok, err = xpcall(function()
         make_all(sim)
@@ -524,7 +524,7 @@ function methods.close(sim)
     x.opened, x.guard = false, nil
     pcall(free_buffers, x)
     if x.guest then leave_guest(x) else x.manager:close() end
-    x.main, x.live, x.readbacks, x.streams, x.events, x.recorder = nil, {}, {}, {}, {}, nil
+    x.live, x.readbacks, x.streams, x.events, x.recorder = {}, {}, {}, {}, nil
 end
 
 -- Under gpumm-run Ctrl-C ends a simulation after its step, whoever runs it.

@@ -25,7 +25,6 @@
 #include "bind/api/manager.h"
 #include "bind/api/recorder.h"
 #include "bind/api/share.h"
-#include "bind/api/stream.h"
 #include "bind/api/type.h"
 #include "bind/api/view.h"
 #include "bind/extension.h"
@@ -139,8 +138,8 @@ static int push_inside(lua_State *L) {
                                          {"guard", inside_guard},
                                          {"placed", inside_placed},
                                          {"recorder", gpumm_lua__recorder_new},
-                                         {"mark", gpumm_lua__mark},
                                          {"lent", inside_lent},
+                                         {"placed", inside_placed},
                                          {NULL, NULL}};
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &inside_key) != LUA_TNIL) return 1;
     luaL_newlib(L, functions);

@@ -25,18 +25,18 @@ static gpumm_status record(context *ctx, gpumm_event *e, gpumm_stream *s) {
 }
 
 /* One that was never recorded has come. `s`: where it is recorded; NULL: nowhere. */
-static gpumm_status open_recorded(context *ctx, gpumm_stream *s, bool timed, gpumm_event *e) {
+static gpumm_status open_recorded(context *ctx, gpumm_stream *s, gpumm_event *e) {
     device *d = ctx->device;
-    TRY(d->call->event_open(d, timed, &e->device));
+    TRY(d->call->event_open(d, true, &e->device));
     gpumm_status status = s ? record(ctx, e, s) : GPUMM_OK;
     if (status != GPUMM_OK) d->call->event_close(d, e->device);
     return status;
 }
 
-static gpumm_status event_new(context *ctx, gpumm_stream *s, bool timed, gpumm_event **out) {
+static gpumm_status event_new(context *ctx, gpumm_stream *s, gpumm_event **out) {
     gpumm_event *e = gpumm__mem_new(&ctx->memory, sizeof *e);
     if (!e) return fail_host_memory(sizeof *e);
-    gpumm_status status = open_recorded(ctx, s, timed, e);
+    gpumm_status status = open_recorded(ctx, s, e);
     if (status != GPUMM_OK) {
         gpumm__mem_free(&ctx->memory, e);
         return status;
@@ -47,13 +47,13 @@ static gpumm_status event_new(context *ctx, gpumm_stream *s, bool timed, gpumm_e
     return GPUMM_OK;
 }
 
-gpumm_status gpumm__event_reached(context *ctx, gpumm_event **out) { return event_new(ctx, NULL, true, out); }
+gpumm_status gpumm__event_reached(context *ctx, gpumm_event **out) { return event_new(ctx, NULL, out); }
 
 gpumm_status gpumm_stream_record(gpumm_stream *s, gpumm_event **out) {
     NOT_NULL(s, "stream");
     NOT_NULL(out, "out");
     TRY(gpumm__stream_enter(s));
-    gpumm_status status = event_new(s->object.context, s, true, out);
+    gpumm_status status = event_new(s->object.context, s, out);
     gpumm__context_leave(s->object.context);
     return status;
 }
@@ -62,16 +62,15 @@ static gpumm_status check_open(const gpumm_event *e) {
     return atomic_load(&e->object.alive) ? GPUMM_OK : fail(GPUMM_STALE, "this event was closed");
 }
 
-static gpumm_status mark(gpumm_stream *s, gpumm_event **e) {
-    if (!*e) return event_new(s->object.context, s, false, e);
-    TRY(check_open(*e));
-    return record(s->object.context, *e, s);
-}
-
-gpumm_status gpumm__event_mark(gpumm_stream *s, gpumm_event **e) {
+gpumm_status gpumm_event_record(gpumm_event *e, gpumm_stream *s) {
+    NOT_NULL(e, "event");
+    context *ctx = e->object.context;
+    if (!s) s = ctx->main;
+    if (s->object.context != ctx) return fail(GPUMM_INVALID_ARGUMENT, "the event belongs to another manager");
     TRY(gpumm__stream_enter(s));
-    gpumm_status status = mark(s, e);
-    gpumm__context_leave(s->object.context);
+    gpumm_status status = check_open(e);
+    if (status == GPUMM_OK) status = record(ctx, e, s);
+    gpumm__context_leave(ctx);
     return status;
 }
 

@@ -7,8 +7,5 @@
 
 /* One that has come already. */
 gpumm_status gpumm__event_reached(context *ctx, gpumm_event **out);
-/* Records *e anew at what is enqueued now, one that nobody waits for; NULL: makes one, without timing. For those who mark
-   places all the time: making an event costs more than recording it. */
-gpumm_status gpumm__event_mark(gpumm_stream *s, gpumm_event **e);
 
 #endif

@@ -155,13 +155,18 @@ static gpumm_status make_node(gpumm_recording *r, size_t bytes) {
     return GPUMM_OK;
 }
 
+void gpumm__recording_misfit(gpumm_recording *r) {
+    for (size_t i = 0; i < RECORDED_GRAPHS; i++) r->graphs[i].fits = false;
+}
+
 gpumm_status gpumm__recording_next(gpumm_recording *r, recorded_kind kind, size_t bytes, bool *known,
                                    recorded_node **out) {
     TRY(reserve_nodes(r));
     const recorded_node *n = !r->differs && r->count < r->known ? r->nodes[r->count] : NULL;
     *known = n && n->kind == kind && n->room >= bytes;
     if (!*known) {
-        r->differs = true, r->fits = false; /* whatever becomes of it: the node is about to be overwritten */
+        r->differs = true; /* whatever becomes of it: the node is about to be overwritten */
+        gpumm__recording_misfit(r);
         TRY(make_node(r, bytes));
     }
     *out = r->nodes[r->count];
@@ -172,8 +177,8 @@ gpumm_status gpumm__recording_next(gpumm_recording *r, recorded_kind kind, size_
 void gpumm__recording_added(gpumm_recording *r, bool known) {
     if (!known) {
         r->differs = r->stirred = true;
-        r->fits = false;
-        r->nodes[r->count]->changed = true;
+        gpumm__recording_misfit(r);
+        r->nodes[r->count]->changed = RECORDED_CHANGED;
     }
     r->count++;
 }
@@ -212,11 +217,15 @@ gpumm_status gpumm_recording_begin(gpumm_recording *r) {
 static void recording_dispose(object *o) {
     gpumm_recording *r = recording_from(o);
     device *d = o->context->device;
+    device_graph *graphs[RECORDED_GRAPHS];
     pthread_mutex_lock(&o->context->submit); /* a replay enqueues under it */
-    device_graph *graph = r->graph;
-    r->graph = NULL;
+    for (size_t i = 0; i < RECORDED_GRAPHS; i++) {
+        graphs[i] = r->graphs[i].graph;
+        r->graphs[i].graph = NULL;
+    }
     pthread_mutex_unlock(&o->context->submit);
-    if (graph) d->call->graph_close(d, graph);
+    for (size_t i = 0; i < RECORDED_GRAPHS; i++)
+        if (graphs[i]) d->call->graph_close(d, graphs[i]);
     gpumm__recording_let_go(r);
 }
 

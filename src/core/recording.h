@@ -7,7 +7,7 @@
 
 #include "core/readback.h"
 
-enum { RECORDED_NONE = UINT32_MAX };
+enum { RECORDED_NONE = UINT32_MAX, RECORDED_GRAPHS = 8 };
 
 typedef struct recorded_use { /* a buffer, once */
     gpumm_buffer *buffer;     /* a handle */
@@ -58,8 +58,8 @@ typedef struct recorded_request { /* the shape that a launch asked for; compared
 
 typedef struct recorded_node {
     recorded_kind kind;
-    bool changed; /* the device's graph has not been told what it is now */
-    size_t room;  /* bytes in `block` */
+    uint8_t changed; /* the graphs, a bit each, that have not been told what it is now */
+    size_t room;     /* bytes in `block` */
     union {
         struct {
             uint64_t kernel;    /* its serial, which no other ever has */
@@ -83,6 +83,15 @@ typedef struct recorded_node {
     } as;
     max_align_t block[];
 } recorded_node;
+
+/* The operations as a graph of the device's. A snapshot goes to another slot at each replay: once a recording has been
+   replayed often enough, each choice of slots has a graph of its own, which then needs no patch. The key of a graph says
+   for which it was used last; what its nodes are is compared, so that any graph can serve any choice. */
+typedef struct recorded_graph {
+    device_graph *graph; /* NULL: there is none */
+    bool fits;           /* there is one, of these operations but for those that changed */
+    uint64_t key, used;  /* used: by which replay */
+} recorded_graph;
 
 struct gpumm_recording {
     object object;
@@ -108,8 +117,8 @@ struct gpumm_recording {
     bool stirred;      /* nodes may not be up to date with what they come from */
     unsigned same;     /* how often the same operations came, */
     unsigned patience; /* and how often until they are worth a graph */
-    device_graph *graph;
-    bool fits; /* the graph has these operations, but for those that changed */
+    recorded_graph graphs[RECORDED_GRAPHS];
+    uint64_t replays;
 };
 
 gpumm_status gpumm__recording_enter(gpumm_recording *r); /* takes the lock */
@@ -132,5 +141,7 @@ gpumm_status gpumm__recording_next(gpumm_recording *r, recorded_kind kind, size_
 void gpumm__recording_added(gpumm_recording *r, bool known);
 /* Gives back the handles that it has. */
 void gpumm__recording_let_go(gpumm_recording *r);
+void gpumm__recording_misfit(gpumm_recording *r); /* its graphs are of other operations */
+enum { RECORDED_CHANGED = (1 << RECORDED_GRAPHS) - 1 };
 
 #endif

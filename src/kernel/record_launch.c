@@ -166,7 +166,7 @@ static void put_argument(const launching *l, recorded_node *n, size_t i) {
     }
     if (!stays || memcmp(n->as.launch.arguments[i], l->arguments[i].value, n->as.launch.sizes[i]) == 0) return;
     memcpy(n->as.launch.arguments[i], l->arguments[i].value, n->as.launch.sizes[i]);
-    n->changed = true;
+    n->changed = RECORDED_CHANGED;
 }
 
 static bool same_geometry(const device_launch *a, const device_launch *b) {
@@ -186,7 +186,7 @@ static void put_shape(const launching *l, recorded_node *n, device_launch *mine)
     shape.sizes = mine->sizes;
     shape.count = mine->count;
     *mine = shape;
-    n->changed = true;
+    n->changed = RECORDED_CHANGED;
 }
 
 static gpumm_status add(launching *l) {
@@ -265,7 +265,7 @@ static void put_again(const launching *l, recorded_node *n, const gpumm_argument
             gpumm__recording_use_again(l->recording, use, l->kernel->prototype->parameters[i].access);
         } else if (memcmp(n->as.launch.arguments[i], given[i].value, n->as.launch.sizes[i]) != 0) {
             memcpy(n->as.launch.arguments[i], given[i].value, n->as.launch.sizes[i]);
-            n->changed = true;
+            n->changed = RECORDED_CHANGED;
         }
     }
 }

@@ -11,7 +11,4 @@ extern const luaL_Reg gpumm_lua__manager_streams[]; /* methods of managers */
 
 gpumm_stream *gpumm_lua__to_stream(lua_State *L, int index); /* raises for any other value, and CLOSED */
 
-/* inside.mark(stream, event): the event, recorded anew; nil: a new one. For a simulation's pace. [-0, +1, e] */
-int gpumm_lua__mark(lua_State *L);
-
 #endif
