@@ -319,6 +319,7 @@ end
 -- Enqueues the recorded step, with its captures.
 local function finish_recorded(sim, step)
     local x, readbacks = inside[sim], {}
+    if #x.recorded == 0 then return x.recorder:finish(step) end
     for i, rb in ipairs(x.recorded) do readbacks[i] = rb.readback end
     for i, ticket in ipairs { x.recorder:finish(step, table.unpack(readbacks)) } do
         x.recorded[i][ticket and "captured" or "refused"] = step
@@ -329,17 +330,28 @@ end
 
 -- Waits until the device is less than `in_flight` steps behind.
 local function pace(x)
-    for _, event in ipairs(x.events[x.i % x.fields.in_flight] or {}) do event:wait() end
+    local events = x.events[x.i % x.fields.in_flight]
+    if not events then return end
+    for i = 1, #events do
+        if events[i] then x.wait(events[i]) end
+    end
 end
 
--- Records the end of this step: an event on the main stream, and on each described stream that is not closed.
-local function record_end(x)
-    local events = { x.manager:main():record() }
-    for _, stream in ipairs(x.streams) do
-        local ok, event = pcall(stream.record, stream)
-        if ok then events[#events + 1] = event end
+-- Marks the end of this step: on the main stream, and on each described stream that is not closed. The events are those
+-- that the step `in_flight` before had, for making one costs more than recording it.
+local function mark_end(x, step)
+    local place = (step - 1) % x.fields.in_flight
+    local events = x.events[place]
+    if not events then
+        events = {}
+        x.events[place] = events
     end
-    return events
+    events[1] = x.record(x.main, events[1])
+    x.wait = x.wait or events[1].wait
+    for i, stream in ipairs(x.streams) do
+        local ok, event = pcall(x.record, stream, events[i + 1] or nil)
+        events[i + 1] = ok and event
+    end
 end
 
 -- The step, recorded and enqueued at its end. There is room for its captures before, so that frames are delivered
@@ -370,7 +382,7 @@ local function one_step(sim)
     if not do_step(sim, step) then return false end
     x.i = step
     capture_due(sim, step)
-    x.events[(step - 1) % x.fields.in_flight] = record_end(x)
+    mark_end(x, step)
     for _, rb in ipairs(x.readbacks) do hand_over_arrived(sim, rb) end
     return true
 end
@@ -455,6 +467,8 @@ function methods.open(sim, options)
     x.manager, x.live, x.readbacks, x.streams, x.events = manager, {}, {}, {}, {}
     x.i, x.opened, x.ended = 0, true, false
     local ok, err = xpcall(function()
+        x.main = manager:main()
+        x.record = x.main.record
         make_all(sim)
         if x.fields.recorded then x.recorder, x.recorded = process.recorder(manager), every_step(x) end
         x.guard = not (guest and process.lent(guest)) and guard_of(x) or nil
@@ -518,7 +532,7 @@ function methods.close(sim)
     x.opened, x.guard = false, nil
     pcall(free_buffers, x)
     if x.guest then leave_guest(x) else x.manager:close() end
-    x.live, x.readbacks, x.streams, x.events, x.recorder = {}, {}, {}, {}, nil
+    x.live, x.readbacks, x.streams, x.events, x.main, x.recorder = {}, {}, {}, {}, nil, nil
 end
 
 -- Under gpumm-run Ctrl-C ends a simulation after its step, whoever runs it.
