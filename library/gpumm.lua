@@ -1526,26 +1526,36 @@ function gpumm.layout.simulation(graph, options) end
 ---@return gpumm.simulation
 function gpumm.layout.main(words) end
 
+---@alias gpumm.color string|number[] a name of CSS, "#rrggbb", "#rgb", or { r, g, b } from 0 to 1
+
 ---@class gpumm.picture_options
----@field positions gpumm.positions
+---@field positions gpumm.positions of points in space: seen from above, what is near larger and brighter
 ---@field graph? gpumm.graph_object
----@field width? integer 1600
+---@field width? integer 1600; pixels, of a PDF points
 ---@field height? integer 1200
----@field colors? table one for each node: "#rrggbb", { r, g, b } from 0 to 1, numbers of the palette from 1; or a column: fractions from cold to warm, texts by kind
+---@field colors? string|table|gpumm.view one for all; one for each node; or a column: numbers from cold to warm, texts by kind
+---@field kinds? boolean true: numbers are kinds too
 ---@field sizes? (number[])|gpumm.view a number from 0 for each node, by which areas go; the degrees, unless given
----@field background? string|table
----@field manager? gpumm.manager the one to use; a temporary one, unless given
+---@field widths? (number[])|gpumm.view|false a number from 0 for each edge, instead of the weights; false: all alike
+---@field arrows? boolean at the second end of each edge; graph.directed, unless given
+---@field labels? integer|true names beside so many of the largest nodes, without overlap; true: 30
+---@field names? string[] one for each node; the graph's, unless given
+---@field legend? string|true what the colors mean, under this title
+---@field turn? number[] { yaw, pitch } in degrees, of points in space
+---@field title? string of an SVG
+---@field background? gpumm.color
+---@field manager? gpumm.manager the one to use for a PNG; a temporary one, unless given
 
 gpumm.picture = {}
 
---- Draws a layout to a PNG file.
----@param path string
+--- Draws a layout to a file. Labels, legends and PDF need Pango (libpangocairo), which is opened when it is needed.
+---@param path string .png, .svg or .pdf; any other ending is refused before the work
 ---@param options gpumm.picture_options
 ---@return true
 function gpumm.picture.write(path, options) end
 
 --- Reads one value for each node, for `colors`, from a file of lines "name value": numbers where all are numbers, else
---- texts.
+--- texts. Where every line has a tab, a semicolon or a comma, that one separates; a name may be quoted.
 ---@param path string
 ---@param graph gpumm.graph_object
 ---@return (number|string)[]
