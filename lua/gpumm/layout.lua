@@ -24,7 +24,8 @@ local OPTIONS = { "graph", out = "layout.png", page = "", positions = "", write 
 
 local TEXTS = {
     graph = "a file: an edge list, CSV, MatrixMarket, GraphML, GEXF, GML, DOT and others, gzip'd or not",
-    out = "the picture, .png, .svg or .pdf; empty: none", page = "a page to zoom in, .html", positions = "the positions, .csv or .npy",
+    out = "the picture, .png, .svg or .pdf; empty: none", page = "a page to look around in, .html",
+    positions = "the positions, .csv or .npy",
     write = "the graph with its positions, .graphml or .gexf",
     colors = "a column to color nodes by: one of the graph's, or a file of lines 'name value'",
     sizes = "a column of numbers: how large nodes are",
@@ -127,12 +128,18 @@ local function picture_of(graph, options, positions, colors, sizes)
         widths = lengths and native.inverse(lengths) or nil }
 end
 
---- Writes what the options ask for: picture, page, positions, graph.
-function layout.write(graph, options, positions)
+local function page_of(graph, options, positions, frames)
+    local of = picture_of(graph, options, positions, columns(graph, options).colors, columns(graph, options).sizes)
+    of.labels, of.frames = nil, frames
+    return of
+end
+
+--- Writes what the options ask for: picture, page, positions, graph. `frames` are the page's.
+function layout.write(graph, options, positions, frames)
     local mine = columns(graph, options)
     local colors, sizes = mine.colors, mine.sizes
     if options.out ~= "" then gpumm.picture.write(options.out, picture_of(graph, options, positions, colors, sizes)) end
-    if options.page ~= "" then gpumm.page.write(options.page, { positions = positions, graph = graph, colors = colors }) end
+    if options.page ~= "" then gpumm.page.write(options.page, page_of(graph, options, positions, frames)) end
     if options.positions ~= "" then gpumm.picture.positions(options.positions, positions, graph) end
     if options.write ~= "" then
         gpumm.graph.write(options.write, graph, { positions = positions, colors = colors, sizes = sizes })
@@ -181,14 +188,16 @@ end
 -- Progress, and what is said and written in the end.
 local function handlers(graph, options)
     local left, own, dropped = estimate.new(options.time), {}, 0
+    local frames = options.grow > 0 and options.page ~= "" and gpumm.page.frames() or nil
     function own.frame(sim, f)
         dropped = f.dropped
+        if frames then frames:add(f.step, f.position) end
         sim:progress("%d nodes, %d dropped%s", #f.position, dropped, left(sim))
     end
     function own.finish(_, result)
         say("dropped frames: %d", dropped)
         layout.report(graph, result)
-        layout.write(graph, options, result.positions)
+        layout.write(graph, options, result.positions, frames)
     end
     return own
 end

@@ -123,7 +123,8 @@ end
 
 --- The scene of picture.write's options, checked as far as they say how large it is: { width, height, count, places, near,
 --- rgba, legend, background, radius, sizes, ring, unit, edges, arrows }.
-function scene.of(options, positions, width, height)
+--- `unfaded`: what is far has its own color and size.
+function scene.of(options, positions, width, height, unfaded)
     local count = #positions
     local made = { width = width, height = height, count = count, background = colors.background(options.background) }
     made.places, made.near = frame.place(positions, width, height, options.turn)
@@ -132,7 +133,7 @@ function scene.of(options, positions, width, height)
     made.sizes = options.sizes and as_degrees(options.sizes, degree, count) or degree
     made.radius, made.ring, made.unit = radii(made.sizes, count, width, height)
     made.rgba, made.legend = colors.of_nodes(options, degree, count)
-    if made.near then fade(made) end
+    if made.near and not unfaded then fade(made) end
     if options.graph then add_edges(made, options) end
     return made
 end

@@ -16,6 +16,7 @@
 #include "modules/layout/columns.h"
 #include "modules/layout/communities.h"
 #include "modules/layout/embedded.h"
+#include "modules/layout/encode.h"
 #include "modules/layout/image.h"
 #include "modules/layout/inflate.h"
 #include "modules/layout/merge.h"
@@ -60,6 +61,7 @@ static void open_native(lua_State *L) {
     gpumm_layout__open_output(L);
     gpumm_layout__open_placing(L);
     gpumm_layout__open_pen(L);
+    gpumm_layout__open_encode(L);
     lua_pushcfunction(L, native_say);
     lua_setfield(L, -2, "say");
     lua_setfield(L, 1, "layout.native");
