@@ -100,7 +100,8 @@ function gpummCanvas(canvas) {
     mine.list.length = 0;
     for (let e = 0; e < ends.length / 2; e++) if (ends[2 * e] === c.chosen || ends[2 * e + 1] === c.chosen) mine.list.push(e);
     mine.rgb = c.line;
-    stroke(c, mine, mine.list.length, .95);
+    mine.wide = c.bright < .5 ? 1 : 1.6;
+    stroke(c, mine, mine.list.length, c.bright);
   }
   const mine = { rgb: "", wide: 1.6, lone: true, list: [] };
 

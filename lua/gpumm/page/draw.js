@@ -21,7 +21,7 @@ function gpummDrawing(canvas, options) {
   const camera = {
     axes: new Float32Array([1, 0, 0, 0, 1, 0, 0, 0, 1]), center: new Float32Array(3), panX: 0, panY: 0, scale: 1, zoom: 1,
     depth: 0, strength: 0, width: 2, height: 2, ratio: 1, back: options.background, alpha: 1, edges: 0, nodes: 0,
-    chosen: -1, pointed: -1, arrows: false, moving: false, order: new Uint32Array(0),
+    chosen: -1, pointed: -1, bright: 1, arrows: false, moving: false, order: new Uint32Array(0),
     line: light ? "70,85,120" : "150,170,210",
   };
   let inset = options.inset || 0; // pixels at the left that something lies over
@@ -115,7 +115,9 @@ function gpummDrawing(canvas, options) {
     for (let k = 0; k < n; k++) tints[4 * k + 3] = i < 0 ? 255 : 36;
     if (i >= 0) {
       tints[4 * i + 3] = 255;
-      for (const k of nearOf(i)) tints[4 * k + 3] = 255;
+      const near = nearOf(i);
+      for (const k of near) tints[4 * k + 3] = 255;
+      camera.bright = Math.max(.12, Math.min(9 / Math.sqrt(near.length), .95)); // thousands of edges would hide everything
     }
     tintsChanged = true;
     chosenAt = -1e9;

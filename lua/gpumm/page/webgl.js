@@ -46,7 +46,7 @@ void main() {
 
 const GPUMM_EDGE = GPUMM_SHARED + `
 layout(location=0) in uvec2 ends; layout(location=1) in vec2 look; // how wide, as a part of 8; 1: it is alone
-uniform vec2 pixel; uniform float alpha, ratio; uniform int chosen;
+uniform vec2 pixel; uniform float alpha, bright, ratio; uniform int chosen;
 out float across; flat out float thick; out vec4 tint;
 const int END[6] = int[](0, 0, 1, 1, 0, 1), SIDE[6] = int[](-1, 1, -1, -1, 1, 1);
 void main() {
@@ -55,7 +55,7 @@ void main() {
   vec2 from = pa.xy / pixel, to = pb.xy / pixel, way = to - from;
   float length_ = length(way), wide = max(8. * look.x, .4) * ratio, full = max(wide, ratio);
   bool mine = int(ends.x) == chosen || int(ends.y) == chosen;
-  if (mine) full = max(full, 1.6 * ratio);
+  if (mine) full = max(full, (bright < .5 ? 1. : 1.6) * ratio);
   vec2 along = length_ > 0. ? way / length_ : vec2(1., 0.), aside = vec2(-along.y, along.x);
   vec4 ta = texelFetch(tints, spot(int(ends.x)), 0), tb = texelFetch(tints, spot(int(ends.y)), 0);
   float strength = .3 + .7 / (1. + length_ * pixel.x);
@@ -63,7 +63,7 @@ void main() {
   bool head = gl_VertexID > 5;
   int e = head ? 1 : END[gl_VertexID], s = head ? gl_VertexID - 7 : SIDE[gl_VertexID];
   vec3 color = e == 0 ? faded(ta.rgb, pa.z) : faded(tb.rgb, pb.z);
-  tint = vec4(color, mine ? .95 : min(light + (head ? .25 * light : 0.), .95));
+  tint = vec4(color, mine ? bright : min(light + (head ? .25 * light : 0.), .95));
   thick = .5 * full; across = head ? 0. : float(s) * (thick + .5);
   vec2 at = (e == 0 ? from : to) + aside * across;
   if (head) {
@@ -74,7 +74,7 @@ void main() {
   gl_Position = gone ? vec4(2., 2., 2., 1.) : vec4(at * pixel, 0., 1.); }`;
 // Lines a pixel wide by the nodes' numbers alone: what a view that moves is drawn with where the processor draws.
 const GPUMM_THIN = GPUMM_SHARED + `
-uniform float alpha, ratio; uniform vec2 pixel; uniform int chosen; out float across; flat out float thick; out vec4 tint;
+uniform float alpha; out float across; flat out float thick; out vec4 tint;
 void main() {
   vec4 at = texelFetch(places, spot(gl_VertexID), 0), color = texelFetch(tints, spot(gl_VertexID), 0); float larger;
   vec3 p = project(at.xyz, larger);
@@ -265,6 +265,7 @@ function gpummWebGL(canvas, smooth) {
       } else if (c.edges > 0) {
         use(edge, c);
         gl.uniform1f(edge.at.alpha, c.alpha);
+        gl.uniform1f(edge.at.bright, c.bright);
         gl.uniform1i(edge.at.chosen, c.chosen);
         gl.bindVertexArray(lines);
         gl.drawArraysInstanced(gl.TRIANGLES, 0, c.arrows ? 9 : 6, c.edges);
