@@ -1513,7 +1513,8 @@ function gpumm.layout.report(graph, result) end
 ---@param graph gpumm.graph_object
 ---@param options gpumm.layout_command
 ---@param positions gpumm.view
-function gpumm.layout.write(graph, options, positions) end
+---@param frames? gpumm.page_frames of the page
+function gpumm.layout.write(graph, options, positions, frames) end
 
 --- A simulation that lays the graph out, shows progress, reports and writes.
 ---@param graph gpumm.graph_object
@@ -1572,15 +1573,34 @@ function gpumm.picture.positions(path, view, graph) end
 ---@param paths { picture?: string, page?: string, positions?: string, frames?: string, graph?: string } frames: a folder; "": not wanted
 function gpumm.picture.outputs(paths) end
 
+---@class gpumm.page_frame
+---@field step integer
+---@field positions gpumm.positions of the nodes that there were: the first ones
+
 ---@class gpumm.page_options
----@field positions gpumm.positions
+---@field positions gpumm.positions of points in space: the page turns them
 ---@field graph? gpumm.graph_object
----@field colors? table as gpumm.picture_options has them
----@field background? string|table
+---@field colors? string|table|gpumm.view as gpumm.picture_options has them
+---@field kinds? boolean as gpumm.picture_options has it
+---@field sizes? (number[])|gpumm.view as gpumm.picture_options has them
+---@field widths? (number[])|gpumm.view|false as gpumm.picture_options has them
+---@field arrows? boolean as gpumm.picture_options has it
+---@field background? gpumm.color
 ---@field title? string
 ---@field names? string[]|false one for each node; the graph's, unless given
+---@field columns? table<string, table|gpumm.view>|false to filter by, one value for each node; graph.node_columns, unless given
+---@field frames? gpumm.page_frame[] of a layout that grew: the page has a slider over them
+---@field legend? string|false its title
 
---- Self-contained HTML pages that pan and zoom.
+--- A list of frames that keeps some of those that it is given, evenly.
+---@class gpumm.page_frames
+local PageFrames = {}
+
+---@param step integer
+---@param view gpumm.view copied, where it is kept
+function PageFrames:add(step, view) end
+
+--- Self-contained HTML pages: pan, zoom, turn, search, click for neighbours, filter, and a slider over time.
 gpumm.page = {}
 
 --- Writes a page that shows a layout.
@@ -1588,6 +1608,11 @@ gpumm.page = {}
 ---@param options gpumm.page_options
 ---@return true
 function gpumm.page.write(path, options) end
+
+--- Frames for gpumm.page.write.
+---@param most? integer how many are kept: 48
+---@return gpumm.page_frames
+function gpumm.page.frames(most) end
 
 ---@class gpumm.force_model expressions in CUDA C
 ---@field repel? string of the square distance d2: the push between two unit masses, over their distance

@@ -1,4 +1,4 @@
--- successes: 33
+-- successes: 30, pango: 3
 -- SPDX-License-Identifier: MIT
 -- Pictures, by their pixels, and positions as files.
 
@@ -251,7 +251,7 @@ describe("a picture", function()
         assert.equal(lit(at, 150, 140, 199), lit(at, 150, 0, 60))
     end)
 
-    it("has legible labels and a legend", function()
+    it("has legible labels and a legend #pango", function()
         local options = { positions = positions { { 0, 0 }, { 1, 1 } }, colors = { "kind a", "kind b" },
             names = { "left", "right" }, background = "#000000", width = 400, height = 300 }
         local plain = drawn(options)
@@ -470,7 +470,7 @@ describe("a picture of shapes", function()
     local function number(element, key) return tonumber(element:match(" " .. key .. '="([%d.-]+)"')) end
     local function count(text, what) return select(2, text:gsub("<" .. what .. "[ >]", "")) end
 
-    it("is SVG with a circle a node, a line an edge, a head an arrow, and texts that do not overlap", function()
+    it("is SVG with a circle a node, a line an edge, a head an arrow, and texts that do not overlap #pango", function()
         local text = written("svg", { labels = 30, legend = true, width = 640, height = 480 })
         assert.matches('^<%?xml version="1.0" encoding="UTF%-8"%?>\n<svg xmlns="http://www.w3.org/2000/svg" ', text)
         assert.matches(' width="640" height="480" viewBox="0 0 640 480">', text, 1, true)
@@ -499,7 +499,7 @@ describe("a picture of shapes", function()
         assert.matches("node 2<", written("svg", { labels = 2 }):match '<g id="labels".-</g>') -- of the two with most neighbours
     end)
 
-    it("is PDF with its texts", function()
+    it("is PDF with its texts #pango", function()
         local text = written("pdf", { labels = 5, legend = "a legend", width = 640, height = 480 })
         assert.matches("^%%PDF%-1%.%d\n", text)
         assert.matches("%%%%EOF\n?$", text)
