@@ -16,7 +16,7 @@ local opt = gpumm.options(arg, { "graph", out = "growing.png", frames = "", page
     steps = 200, capture = 5, model = "tforce" })
 picture.outputs { picture = opt.out, page = opt.page, frames = opt.frames } -- known before the work
 local input = graph.read(opt.graph)
-local frames, capacity = 0, nil
+local frames, capacity, kept = 0, nil, opt.page ~= "" and page.frames() or nil
 
 local function say(...)
     local line = string.format(...)
@@ -34,6 +34,7 @@ local function frame(sim, f)
         picture.positions(("%s/%06d.npy"):format(opt.frames, f.step), f.position)
     end
     frames = frames + 1
+    if kept then kept:add(f.step, f.position) end -- the page has a slider over them
     sim:progress("%d nodes, %d dropped", #f.position, f.dropped)
     sim.dropped = f.dropped
 end
@@ -46,7 +47,7 @@ local layout = force.growing(input, {
             opt.frames ~= "" and " in " .. opt.frames or "", sim.dropped)
         say(force.describe(result.quality, result.random))
         picture.write(opt.out, { positions = result.positions, graph = input })
-        if opt.page ~= "" then page.write(opt.page, { positions = result.positions, graph = input }) end
+        if opt.page ~= "" then page.write(opt.page, { positions = result.positions, graph = input, frames = kept }) end
     end,
 })
 

@@ -1515,7 +1515,8 @@ function gpumm.layout.report(graph, result) end
 ---@param graph gpumm.graph_object
 ---@param options gpumm.layout_command
 ---@param positions gpumm.view
-function gpumm.layout.write(graph, options, positions) end
+---@param frames? gpumm.page_frames of the page
+function gpumm.layout.write(graph, options, positions, frames) end
 
 --- A simulation that lays the graph out, shows progress, reports and writes.
 ---@param graph gpumm.graph_object
@@ -1528,26 +1529,36 @@ function gpumm.layout.simulation(graph, options) end
 ---@return gpumm.simulation
 function gpumm.layout.main(words) end
 
+---@alias gpumm.color string|number[] a name of CSS, "#rrggbb", "#rgb", or { r, g, b } from 0 to 1
+
 ---@class gpumm.picture_options
----@field positions gpumm.positions
+---@field positions gpumm.positions of points in space: seen from above, what is near larger and brighter
 ---@field graph? gpumm.graph_object
----@field width? integer 1600
+---@field width? integer 1600; pixels, of a PDF points
 ---@field height? integer 1200
----@field colors? table one for each node: "#rrggbb", { r, g, b } from 0 to 1, numbers of the palette from 1; or a column: fractions from cold to warm, texts by kind
+---@field colors? string|table|gpumm.view one for all; one for each node; or a column: numbers from cold to warm, texts by kind
+---@field kinds? boolean true: numbers are kinds too
 ---@field sizes? (number[])|gpumm.view a number from 0 for each node, by which areas go; the degrees, unless given
----@field background? string|table
----@field manager? gpumm.manager the one to use; a temporary one, unless given
+---@field widths? (number[])|gpumm.view|false a number from 0 for each edge, instead of the weights; false: all alike
+---@field arrows? boolean at the second end of each edge; graph.directed, unless given
+---@field labels? integer|true names beside so many of the largest nodes, without overlap; true: 30
+---@field names? string[] one for each node; the graph's, unless given
+---@field legend? string|true what the colors mean, under this title
+---@field turn? number[] { yaw, pitch } in degrees, of points in space
+---@field title? string of an SVG
+---@field background? gpumm.color
+---@field manager? gpumm.manager the one to use for a PNG; a temporary one, unless given
 
 gpumm.picture = {}
 
---- Draws a layout to a PNG file.
----@param path string
+--- Draws a layout to a file. Labels, legends and PDF need Pango (libpangocairo), which is opened when it is needed.
+---@param path string .png, .svg or .pdf; any other ending is refused before the work
 ---@param options gpumm.picture_options
 ---@return true
 function gpumm.picture.write(path, options) end
 
 --- Reads one value for each node, for `colors`, from a file of lines "name value": numbers where all are numbers, else
---- texts.
+--- texts. Where every line has a tab, a semicolon or a comma, that one separates; a name may be quoted.
 ---@param path string
 ---@param graph gpumm.graph_object
 ---@return (number|string)[]
@@ -1564,15 +1575,34 @@ function gpumm.picture.positions(path, view, graph) end
 ---@param paths { picture?: string, page?: string, positions?: string, frames?: string, graph?: string } frames: a folder; "": not wanted
 function gpumm.picture.outputs(paths) end
 
+---@class gpumm.page_frame
+---@field step integer
+---@field positions gpumm.positions of the nodes that there were: the first ones
+
 ---@class gpumm.page_options
----@field positions gpumm.positions
+---@field positions gpumm.positions of points in space: the page turns them
 ---@field graph? gpumm.graph_object
----@field colors? table as gpumm.picture_options has them
----@field background? string|table
+---@field colors? string|table|gpumm.view as gpumm.picture_options has them
+---@field kinds? boolean as gpumm.picture_options has it
+---@field sizes? (number[])|gpumm.view as gpumm.picture_options has them
+---@field widths? (number[])|gpumm.view|false as gpumm.picture_options has them
+---@field arrows? boolean as gpumm.picture_options has it
+---@field background? gpumm.color
 ---@field title? string
 ---@field names? string[]|false one for each node; the graph's, unless given
+---@field columns? table<string, table|gpumm.view>|false to filter by, one value for each node; graph.node_columns, unless given
+---@field frames? gpumm.page_frame[] of a layout that grew: the page has a slider over them
+---@field legend? string|false its title
 
---- Self-contained HTML pages that pan and zoom.
+--- A list of frames that keeps some of those that it is given, evenly.
+---@class gpumm.page_frames
+local PageFrames = {}
+
+---@param step integer
+---@param view gpumm.view copied, where it is kept
+function PageFrames:add(step, view) end
+
+--- Self-contained HTML pages: pan, zoom, turn, search, click for neighbours, filter, and a slider over time.
 gpumm.page = {}
 
 --- Writes a page that shows a layout.
@@ -1580,6 +1610,11 @@ gpumm.page = {}
 ---@param options gpumm.page_options
 ---@return true
 function gpumm.page.write(path, options) end
+
+--- Frames for gpumm.page.write.
+---@param most? integer how many are kept: 48
+---@return gpumm.page_frames
+function gpumm.page.frames(most) end
 
 ---@class gpumm.force_model expressions in CUDA C
 ---@field repel? string of the square distance d2: the push between two unit masses, over their distance

@@ -6,7 +6,7 @@
 #                                        what scripts/full-check.sh needs
 set -euo pipefail
 
-packages=(gcc g++ cmake make pkg-config lua5.4 liblua5.4-dev libpng-dev zlib1g-dev)
+packages=(gcc g++ cmake make pkg-config lua5.4 liblua5.4-dev libpng-dev zlib1g-dev libpango1.0-dev)
 case "${1:-run}" in
   run) ;;
   test) packages+=(lua-busted lua-check graphviz) ;;

@@ -1,4 +1,4 @@
--- successes: 32
+-- successes: 32, pango: 1
 -- SPDX-License-Identifier: MIT
 -- The main job from end to end: examples/layout.lua on the graph that is shipped, and on every bad input there is; the
 -- command's options; and the layout with kernels of its own, examples/own_kernels.lua.
@@ -400,6 +400,27 @@ describe("the command", function()
         contains(said, "-m no.such: module 'no.such' not found")
     end)
 
+    it("writes shapes with labels and a legend, wide where weights are large, and no other ending #pango", function()
+        local name = write_file("weights.txt", "a b 9\nb c 1\nc d 1\nd a 1\n")
+        write_file("column.txt", "a 1998\nb 2004\nc 1998\nd 2020\n")
+        local arguments = name .. " --steps 5 --colors column.txt --labels 4 --legend --out "
+        command(arguments .. "p.svg")
+        local text = read_file(beside "p.svg")
+        contains(text, ">a<", ">d<", ">1998<", ">2020<", ">column.txt<", "#scale")
+        local widths = {}
+        local edges = text:match '<g id="edges".-</g>'
+        for width in edges:gmatch 'stroke%-width="([%d.]+)"' do widths[#widths + 1] = tonumber(width) end
+        table.sort(widths)
+        assert.is_true(#widths == 4 and widths[4] > 2 * widths[3])
+        command(arguments .. "q.pdf --kinds")
+        assert.matches("^%%PDF", read_file(beside "q.pdf"))
+        command(arguments .. "q.svg --weights length --kinds")
+        contains(read_file(beside "q.svg"), ">1998 (2)<", ">2004 (1)<")
+        os.execute(("cd %s; rm -- column.txt *.svg *.pdf"):format(folder))
+        fails(name .. " --out p.jpg", 'pictures are written as .png, .svg or .pdf, not as "p.jpg"')
+        fails(name .. " --labels -1 --out p.png", "--labels: at least 0 is meant")
+    end)
+
     it("says what its options are for", function()
         local said = command "--help"
         contains(said, "usage: gpumm.layout [options] GRAPH", "--core N", "the k-core alone", "--positions-from TEXT")
@@ -463,17 +484,20 @@ describe("bad options", function()
     end)
 
     it("every output can be written, or nothing begins", function()
-        assert(os.execute("mkdir -p " .. beside "folder.txt"))
+        local taken = folder .. ".png"
+        assert(os.execute("mkdir -p " .. taken))
         for options, words in pairs {
             ["--out no/such/p.png"] = "cannot write no/such/p.png: there is no folder no/such",
             ["--out p.png --page no/such/p.html"] = "no/such/p.html",
             ["--out p.png --positions no/such/p.npy"] = "no/such/p.npy",
-            ["--out folder.txt"] = "IO: folder.txt: cannot be written: Is a directory",
+            ["--out " .. taken] = ("IO: %s: cannot be written: Is a directory"):format(taken),
+            ["--out folder.txt"] = 'pictures are written as .png, .svg or .pdf, not as "folder.txt"',
             ["--out /proc/p.png"] = "IO: /proc/p.png: cannot be written: ",
         } do
             local said = fails(name .. " --steps 2 " .. options, words)
             assert.is_nil(said:find "room for", said) -- what the first step says
         end
+        os.remove(taken)
         local growing = ("cd %s; timeout 60 %s --quiet %s/examples/growing.lua %s --out p.png --frames no/such 2>&1")
             :format(folder, run, root, name)
         contains(io.popen(growing):read "a", "cannot write no/such/000000.npy: there is no folder no/such")

@@ -1,4 +1,4 @@
--- successes: 9
+-- successes: 14
 -- SPDX-License-Identifier: MIT
 -- gpumm.page: what is in a page, decoded and held against what was given.
 
@@ -44,7 +44,9 @@ local function written(options)
         text = text, meta = element(text, "meta"), names = element(text, "names"),
         positions = numbers("f", 4, decoded(element(text, "positions"))),
         edges = numbers("I4", 4, decoded(element(text, "edges"))),
-        colors = numbers("B", 1, decoded(element(text, "colors"))),
+        colors = numbers("B", 1, decoded(element(text, "colors"))), looks = numbers("B", 1, decoded(element(text, "looks"))),
+        depths = numbers("f", 4, decoded(element(text, "depths"))), radii = numbers("f", 4, decoded(element(text, "radii"))),
+        columns = numbers("f", 4, decoded(element(text, "columns"))), frames = numbers("H", 2, decoded(element(text, "frames"))),
     }
 end
 
@@ -84,8 +86,70 @@ describe("a page", function()
         end
     end)
 
-    it("has x and y of positions in space", function()
-        assert.same({ 1, 2, 4, 5 }, written { positions = gpumm.view("f32x3", { { 1, 2, 3 }, { 4, 5, 6 } }) }.positions)
+    it("has x and y of positions in space, and how deep they are", function()
+        local got = written { positions = gpumm.view("f32x3", { { 1, 2, 3 }, { 4, 5, 6 } }) }
+        assert.same({ 1, 2, 4, 5 }, got.positions)
+        assert.same({ 3, 6 }, got.depths)
+        assert.matches('"lanes":3,', got.meta, 1, true)
+        assert.same({}, written { positions = { { 1, 2 } } }.depths)
+    end)
+
+    it("has how edges look, as large as in a picture", function()
+        local g = graph.new(4, { 1, 1, 1 }, { 2, 3, 4 }, { 25, 1, 4 })
+        g.directed = true
+        local got = written { positions = { { 0, 0 }, { 1, 0 }, { 0, 1 }, { -1, -1 } }, graph = g }
+        assert.equal(6, #got.looks)
+        assert.is_true(got.looks[1] == 192 and got.looks[3] < got.looks[5] and got.looks[5] < 192) -- six times a plain one
+        assert.same({ 255, 255, 255 }, { got.looks[2], got.looks[4], got.looks[6] }) -- each is alone
+        assert.is_true(got.radii[1] > got.radii[2])
+        assert.matches('"directed":true', got.meta, 1, true)
+    end)
+
+    it("has columns to filter by: numbers, and texts by their kinds", function()
+        local got = written { positions = { { 0, 0 }, { 1, 0 }, { 2, 0 } }, colors = { 1998, 2004, 2020 }, legend = "year",
+            columns = { year = { 1998, 2004, 0 / 0 }, side = { "left", "<right>", "left" }, id = { "a", "b", "c" } } }
+        assert.matches('"columns":[{"name":"side","kinds":["left","\\u003cright>"]},{"name":"year"}]', got.meta, 1, true)
+        assert.same({ 0, 1, 0, 1998, 2004 }, table.move(got.columns, 1, 5, 1, {}))
+        assert.is_true(got.columns[6] ~= got.columns[6])
+        assert.matches('"legend":{"kind":"range","title":"year","low":1998,"high":2020}', got.meta, 1, true)
+    end)
+
+    it("has the frames in which a layout grew, each of them the nodes that there were", function()
+        local list = { { step = 5, positions = gpumm.view("f32x2", { { 0, 0 } }) },
+            { step = 10, positions = gpumm.view("f32x2", { { 1, -1 }, { 3, 2 } }) } }
+        local got = written { positions = { { 4, 0 }, { 0, 0 }, { 2, 3 } }, frames = list }
+        assert.matches('"frames":[[5,1],[10,2],[11,3]],"box":[0,-1,4]', got.meta, 1, true)
+        local wanted = { 0, 0, 1, -1, 3, 2, 4, 0, 0, 0, 2, 3 }
+        assert.equal(#wanted, #got.frames)
+        for k, value in ipairs(got.frames) do
+            assert.near(wanted[k], (k % 2 == 1 and 0 or -1) + value / 65535 * 4, 4 / 65535)
+        end
+        local ok, message = pcall(written, { positions = { { 0, 0 } }, frames = list })
+        assert.is_false(ok)
+        assert.matches("frame 2 has not 1 to 1 positions of f32x2", message)
+    end)
+
+    it("keeps some frames of many, evenly", function()
+        local frames = page.frames(8)
+        for step = 1, 100 do frames:add(step, gpumm.view("f32x2", { { step, 0 } })) end
+        assert.is_true(#frames > 4 and #frames <= 8)
+        for k = 2, #frames do
+            assert.equal(frames[2].step - frames[1].step, frames[k].step - frames[k - 1].step)
+            assert.equal(frames[k].step, (frames[k].positions:get(1)))
+        end
+    end)
+
+    it("has a drawing that other pages can use, and that knows nothing of its data", function()
+        local drawing = require "gpumm.page.parts".drawing()
+        for _, name in ipairs { "gpummWebGL(", "gpummCanvas(", "gpummDrawing(", "gpummHands(" } do
+            assert.matches("function " .. name, drawing, 1, true)
+        end
+        for _, name in ipairs { "gpummData", "byId", "getElementById", "location.", "@" } do
+            assert.is_nil(drawing:find(name, 1, true), name)
+        end
+        local text = written(pair { graph = PAIR }).text
+        assert.matches(drawing, text, 1, true)
+        assert.is_nil(text:find "@%u+@")
     end)
 
     it("has the colors that were asked for", function()

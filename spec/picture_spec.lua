@@ -1,4 +1,4 @@
--- successes: 24
+-- successes: 30, pango: 3
 -- SPDX-License-Identifier: MIT
 -- Pictures, by their pixels, and positions as files.
 
@@ -157,7 +157,7 @@ describe("a picture", function()
     it("may have one node, or all on one spot", function()
         local at = drawn { positions = positions { { 7, 7 } }, colors = { "#00ff00" } }
         assert.same({ 0, 255, 0 }, { at(100, 50) })
-        at = drawn { positions = positions { { 3, 3 }, { 3, 3 } }, graph = PAIR, colors = { 1, 1 } }
+        at = drawn { positions = positions { { 3, 3 }, { 3, 3 } }, graph = PAIR, colors = { 1, 1 }, kinds = true }
         assert.same({ 0x5b, 0x8f, 0xf9 }, { at(100, 50) })
     end)
 
@@ -187,22 +187,93 @@ describe("a picture", function()
         assert.is_true(right > 110, "the rest ends at " .. right)
     end)
 
-    it("sees points in space from above", function()
-        local flat, space = {}, {}
-        for i = 1, 50 do flat[i], space[i] = { i, i * i % 17 }, { i, i * i % 17, 1000 * i } end
-        local options = { graph = graph.new(50, { 1 }, { 2 }), colors = nil }
-        options.positions = positions(flat)
-        local a = drawn(options)
-        options.positions = gpumm.view("f32x3", space)
-        local b = drawn(options)
-        for x = 0, 199 do
-            for y = 0, 99 do assert.same({ a(x, y) }, { b(x, y) }) end
+    it("sees points in space from above, what is near larger, brighter and in front", function()
+        local options = { positions = gpumm.view("f32x3", { { 0, 0, -1 }, { 4, 0, 1 }, { 2, 0, -1 }, { 2, 0, 1 } }),
+            colors = { "#ffffff", "#ffffff", "#ff0000", "#00ff00" }, background = "#000000", sizes = { 1, 1, 9, 9 } }
+        local function look(from_x, to_x)
+            local at, brightest, count, green = drawn(options), 0, 0, 0
+            for y = 0, 99 do
+                for x = from_x, to_x do
+                    local r, g = at(x, y)
+                    brightest, green, count = math.max(brightest, r), math.max(green, g), count + (r > 64 and 1 or 0)
+                end
+            end
+            return brightest, count, green
         end
+        local dim, small = look(0, 60)
+        local bright, large = look(140, 199)
+        assert.is_true(dim > 64 and dim < 140 and bright == 255, dim .. " and " .. bright)
+        assert.is_true(large > 1.5 * small, small .. " and " .. large)
+        local red, _, green = look(70, 130)
+        assert.same({ 0, 255 }, { red, green })
+        options.turn = { 180, 0 } -- from behind, the other one is in front
+        red, _, green = look(70, 130)
+        assert.same({ 255, 0 }, { red, green })
+    end)
+
+    it("shows an edge that holds two crowds together", function()
+        local list, from, to = {}, {}, {}
+        for i = 1, 60 do
+            list[i], list[60 + i] = { i % 8, i // 8 }, { 60 + i % 8, i // 8 }
+            for j = 1, i - 1 do
+                from[#from + 1], to[#to + 1] = i, j
+                from[#from + 1], to[#to + 1] = 60 + i, 60 + j
+            end
+        end
+        from[#from + 1], to[#to + 1] = 28, 88
+        local at, most = drawn { positions = positions(list), graph = graph.new(120, from, to), background = "#000000",
+            colors = "white", width = 400, height = 200 }, 0
+        for y = 0, 199 do most = math.max(most, (at(200, y))) end
+        assert.is_true(most > 60, "it is " .. most .. " of 255 bright")
+    end)
+
+    it("draws edges as wide as their weights, and arrows where they have a direction", function()
+        local g = graph.new(4, { 1, 3 }, { 2, 4 }, { 1, 25 })
+        g.directed = true
+        local options = { positions = positions { { 0, 0 }, { 10, 0 }, { 0, 4 }, { 10, 4 } }, graph = g, colors = "white",
+            background = "#000000", width = 400, height = 200 }
+        local function lit(at, x, y0, y1)
+            local sum = 0
+            for y = y0, y1 do sum = sum + (at(x, y) > 40 and 1 or 0) end
+            return sum
+        end
+        local at = drawn(options)
+        assert.is_true(lit(at, 150, 0, 60) >= lit(at, 150, 140, 199) + 2, "no wider where the weight is larger")
+        local function widest(from_x, to_x)
+            local most = 0
+            for x = from_x, to_x do most = math.max(most, lit(at, x, 140, 199)) end
+            return most
+        end
+        assert.is_true(widest(376, 386) >= widest(30, 340) + 2, "no head of an arrow")
+        options.arrows, options.widths = false, false
+        at = drawn(options)
+        assert.is_true(widest(376, 386) <= 2)
+        assert.equal(lit(at, 150, 140, 199), lit(at, 150, 0, 60))
+    end)
+
+    it("has legible labels and a legend #pango", function()
+        local options = { positions = positions { { 0, 0 }, { 1, 1 } }, colors = { "kind a", "kind b" },
+            names = { "left", "right" }, background = "#000000", width = 400, height = 300 }
+        local plain = drawn(options)
+        options.labels, options.legend = 2, "what is what"
+        local with, white, swatch = drawn(options), 0, 0
+        for y = 0, 299 do
+            for x = 0, 399 do
+                local r, g, b = with(x, y)
+                if r > 200 and g > 200 and b > 200 then
+                    white = white + 1
+                    assert.is_false(plain(x, y) > 200)
+                end
+                if r == 0x5b and g == 0x8f and b == 0xf9 and x < 40 and y > 200 then swatch = swatch + 1 end
+            end
+        end
+        assert.is_true(white > 60, white .. " pixels of text")
+        assert.is_true(swatch >= 80, swatch .. " pixels of a color that is explained")
     end)
 
     it("may show the nodes that are there so far", function()
         local g = graph.new(3, { 1, 2 }, { 2, 3 })
-        local at = drawn { positions = positions { { 0, 0 }, { 1, 0 } }, graph = g, colors = { 1, 1 } }
+        local at = drawn { positions = positions { { 0, 0 }, { 1, 0 } }, graph = g, colors = { 1, 1 }, kinds = true }
         assert.same({ 0x5b, 0x8f, 0xf9 }, { at(4, 50) })
     end)
 
@@ -238,7 +309,11 @@ describe("a picture", function()
         assert.matches('unknown option "widht" %(did you mean "width"%?%); valid: positions, graph', refused { widht = 5 })
         assert.matches("width is a whole number from 16 to 16384, not 5", refused { width = 5 })
         assert.matches("height is a whole number from 16 to 16384, not x", refused { height = "x" })
-        assert.matches("the background is pink; a color is", refused { background = "pink" })
+        assert.matches("the background is pinkish; a color is", refused { background = "pinkish" })
+        assert.matches("labels is a whole number from 0", refused { labels = -1 })
+        assert.matches("labels need a graph, or names", refused { labels = 3 })
+        assert.matches("turn is { degrees", refused { turn = 30 })
+        assert.matches("there are 2 widths for 1 edges", refused { widths = { 1, 2 }, graph = PAIR })
         assert.matches("the color of node 1 is nil; a color is", refused { colors = {} })
         assert.matches("needs positions", message_of(picture.write, beside "never.png", {}))
     end)
@@ -314,18 +389,136 @@ describe("a column of values", function()
     it("comes from a file, in the order of the nodes", function()
         assert.same({ 0.5, 2, -3 }, column "# name value\ncat\t-3\nant 0.5\nbee,2\nfox 9\n")
         assert.same({ "legs", "wings and legs", "2" }, column "ant legs\nbee  wings and legs \ncat 2\n")
+        g.names = { "New York", "Los Angeles", "San Diego, CA" }
+        local east = { "east", "west", "west" }
+        assert.same(east, column "\239\187\191New York\teast\r\nLos Angeles\twest\r\nSan Diego, CA\twest\r\n")
+        assert.same(east, column "\239\187\191New York;east\nLos Angeles;west\nSan Diego, CA;west\n")
+        assert.same(east, column 'city,side\nNew York,east\n"Los Angeles",west\n"San Diego, CA",west\n')
+        assert.same({ 1, 2, 3 }, column "New York 1\nLos Angeles 2\nSan Diego, CA 3\n")
+        g.names = { "ant", "bee", "cat" }
         assert.has_error(function() column "ant 1\ncat 2\n" end, path .. ' has no line for node "bee"')
     end)
 
     it("colors from cold to warm, or by kind", function()
         local list = positions { { 0, 0 }, { 1, 0 }, { 2, 0 } }
-        local function same(a, b)
-            local first, second = drawn { positions = list, colors = a }, drawn { positions = list, colors = b }
+        local function same(a, b, kinds)
+            local first = drawn { positions = list, colors = a, kinds = kinds }
+            local second = drawn { positions = list, colors = b, kinds = kinds }
             for y = 1, 99, 3 do
                 for x = 1, 199, 2 do assert.same({ first(x, y) }, { second(x, y) }) end
             end
         end
-        same({ "b", "a", "a" }, { 2, 1, 1 })
+        same({ "b", "a", "a" }, { 7, 1998, 1998 }, true)
+        same({ 10, 20, 30 }, { 0.5, 1.5, 2.5 })
         same({ 0.5, 1.5, 2.5 }, { { 0.30, 0.52, 0.95 }, { 0.635, 0.65, 0.605 }, { 0.97, 0.78, 0.26 } })
+    end)
+end)
+
+describe("colors", function()
+    local colors = require "gpumm.picture.colors"
+    local function of(list, kinds) return colors.of_nodes({ colors = list, kinds = kinds }, {}, #list) end
+
+    it("are names of CSS, short and long numbers, and one for all", function()
+        local rgba = of { "red", "#0f0", "#0000ff", "Rebecca" .. "Purple" }
+        assert.same({ 1, 0, 0, 1, 0, 1, 0, 1, 0, 0, 1, 1, 0.4, 0.2, 0.6, 1 }, rgba)
+        assert.same({ 1, 1, 0, 1, 1, 1, 0, 1 }, colors.of_nodes({ colors = "yellow" }, {}, 2))
+        assert.matches("the color of node 2 is #12; a color is", message_of(of, { "red", "#12" }))
+    end)
+
+    it("run from cold to warm for whole numbers, unless they are kinds; what is not there is grey", function()
+        local rgba, legend = of { 1998, 2020, -3, 0 / 0 }
+        assert.is_true(rgba[1] > 0.96 and rgba[5] > rgba[1] and math.abs(rgba[9] - 0.30) < 1e-9)
+        assert.near(0x9a / 255, rgba[13], 1e-9)
+        assert.same({ kind = "range", low = -3, high = 2020, missing = 1 }, legend)
+        rgba, legend = of({ 3, 7, 7 }, true)
+        assert.near(0x5b / 255, rgba[5], 1e-9)
+        assert.same({ "7", 2 }, { legend.items[1].label, legend.items[1].count })
+    end)
+
+    it("of many kinds are all told apart", function()
+        local list = {}
+        for k = 1, 100 do list[k] = "kind " .. k end
+        local rgba, least = of(list), math.huge
+        for i = 1, 100 do
+            for j = 1, i - 1 do
+                local d = 0
+                for c = 1, 3 do d = d + (rgba[4 * i - 4 + c] - rgba[4 * j - 4 + c]) ^ 2 end
+                least = math.min(least, d)
+            end
+        end
+        assert.is_true(math.sqrt(least) > 0.05, "two are as near as " .. math.sqrt(least))
+    end)
+end)
+
+describe("a picture of shapes", function()
+    local g = graph.new(30, (function()
+        local from, to, weights = {}, {}, {}
+        for i = 2, 30 do from[i - 1], to[i - 1], weights[i - 1] = 1 + i // 4, i, i == 2 and 100 or 1 end
+        return from, to, weights
+    end)())
+    g.directed = true
+    local list, names = {}, {}
+    for i = 1, 30 do list[i], names[i] = { math.cos(i) * i, math.sin(i) * i }, i == 5 and '<five> & "co"' or "node " .. i end
+
+    local function written(ending, options)
+        local path = beside("shapes." .. ending)
+        options.positions, options.graph, options.names = list, g, names
+        assert.is_true(picture.write(path, options))
+        return assert(bytes_of(path))
+    end
+
+    local function number(element, key) return tonumber(element:match(" " .. key .. '="([%d.-]+)"')) end
+    local function count(text, what) return select(2, text:gsub("<" .. what .. "[ >]", "")) end
+
+    it("is SVG with a circle a node, a line an edge, a head an arrow, and texts that do not overlap #pango", function()
+        local text = written("svg", { labels = 30, legend = true, width = 640, height = 480 })
+        assert.matches('^<%?xml version="1.0" encoding="UTF%-8"%?>\n<svg xmlns="http://www.w3.org/2000/svg" ', text)
+        assert.matches(' width="640" height="480" viewBox="0 0 640 480">', text, 1, true)
+        assert.same({ 30, 29, 29 }, { count(text, "circle"), count(text, "line"), count(text, "polygon") })
+        assert.equal(count(text, "g"), select(2, text:gsub("</g>", "")))
+        assert.matches("<title>&lt;five&gt; &amp; &quot;co&quot;</title></circle>", text, 1, true)
+        local widths = {}
+        for line in text:gmatch "<line[^>]*>" do widths[#widths + 1] = number(line, "stroke%-width") end
+        table.sort(widths)
+        assert.is_true(widths[29] > 4 * widths[28])
+        local labels, boxes = text:match '<g id="labels".-</g>', {}
+        for label in labels:gmatch "<text.-</text>" do
+            local x, y, size = number(label, "x"), number(label, "y"), number(label, "font%-size")
+            local wide = number(label, "textLength")
+            boxes[#boxes + 1] = { x, y - size, x + wide, y }
+            assert.is_true(x >= 0 and x + wide <= 640 and y <= 480 and y - size >= 0)
+        end
+        assert.is_true(#boxes >= 15, #boxes .. " labels")
+        for i = 1, #boxes do
+            for j = 1, i - 1 do
+                local a, b = boxes[i], boxes[j]
+                assert.is_false(a[1] < b[3] and b[1] < a[3] and a[2] < b[4] and b[2] < a[4], i .. " and " .. j)
+            end
+        end
+        assert.matches("community 1 %(", text:match '<g id="legend".-</g>')
+        assert.matches("node 2<", written("svg", { labels = 2 }):match '<g id="labels".-</g>') -- of the two with most neighbours
+    end)
+
+    it("is PDF with its texts #pango", function()
+        local text = written("pdf", { labels = 5, legend = "a legend", width = 640, height = 480 })
+        assert.matches("^%%PDF%-1%.%d\n", text)
+        assert.matches("%%%%EOF\n?$", text)
+        assert.matches("MediaBox %[ 0 0 640 480 %]", text)
+        if os.execute "command -v pdftotext >/dev/null" then
+            local pipe = io.popen("pdftotext -layout " .. beside "shapes.pdf" .. " -")
+            local said = pipe:read "a"
+            pipe:close()
+            for _, words in ipairs { "node 2", "node 3", "a legend" } do assert.matches(words, said, 1, true) end
+        end
+    end)
+
+    it("is refused under any other ending, before the work", function()
+        for _, name in ipairs { "a.jpg", "a.sgv", "b.tar.gz", "c." } do
+            local message = message_of(picture.write, beside(name), {})
+            assert.matches("pictures are written as .png, .svg or .pdf, not as", message, 1, true)
+            assert.has_error(function() picture.outputs { picture = beside(name) } end)
+            assert.is_nil(bytes_of(beside(name)))
+        end
+        assert.has_no_error(function() picture.outputs { picture = beside "A.SVG" } end)
     end)
 end)

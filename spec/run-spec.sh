@@ -4,7 +4,8 @@
 # whose tests vanished, or are all pending, fails:   run-spec.sh GPUMM-RUN BUSTED FILE
 #   -- successes: 12          in every build
 #   -- successes: 12, gpu: 3  3 more where GPUMM_DEVICE=cuda; their count is printed as skipped elsewhere
-#   -- successes: 12, luv: 1  1 more where that Lua module is; numpy: 1 where Python has it (GPUMM_PYTHON or python3)
+#   -- successes: 12, luv: 1  1 more where that Lua module is; numpy: 1 where Python has it (GPUMM_PYTHON or python3);
+#                             pango: 1 where pictures can have texts
 run=$1 busted=$2 spec=$3
 first=$(sed -n 1p "$spec")
 wanted=$(printf '%s\n' "$first" | sed -n 's/^-- successes: \([0-9]*\).*/\1/p')
@@ -34,6 +35,7 @@ optional() {
   fi
 }
 optional luv sh -c 'echo "require [[luv]]" | "$1" --quiet -' sh "$run"
+optional pango sh -c 'echo "require [[gpumm]].picture.outputs { picture = [[/tmp/gpumm.pdf]] }" | "$1" --quiet -' sh "$run"
 # A sanitized library is none that Python can load, and a GPU's arrays are not NumPy's.
 optional numpy sh -c '[ -z "$GPUMM_SANITIZE" ] && [ "$GPUMM_DEVICE" != cuda ] && "$1" -c "import numpy"' sh "${GPUMM_PYTHON:-python3}"
 # A test that hangs is shown, with every process that it started, before ctest ends it (TIMEOUT 600).

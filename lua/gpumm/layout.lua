@@ -11,6 +11,7 @@
 local gpumm = require "gpumm"
 local estimate = require "gpumm.layout.estimate"
 local kept = require "gpumm.layout.kept"
+local native = require "gpumm.layout.native"
 
 local layout = {}
 
@@ -18,11 +19,13 @@ local layout = {}
 
 local OPTIONS = { "graph", out = "layout.png", page = "", positions = "", write = "", colors = "", sizes = "",
     model = "tforce", dimensions = 2, steps = 0, time = 0.0, seed = 1, weights = "strength", pinned = "", positions_from = "",
-    grow = 0, largest = false, core = 0, ego = "", quality = false }
+    grow = 0, largest = false, core = 0, ego = "",
+    quality = false, labels = 0, legend = false, kinds = false }
 
 local TEXTS = {
     graph = "a file: an edge list, CSV, MatrixMarket, GraphML, GEXF, GML, DOT and others, gzip'd or not",
-    out = "the picture, .png; empty: none", page = "a page to zoom in, .html", positions = "the positions, .csv or .npy",
+    out = "the picture, .png, .svg or .pdf; empty: none", page = "a page to look around in, .html",
+    positions = "the positions, .csv or .npy",
     write = "the graph with its positions, .graphml or .gexf",
     colors = "a column to color nodes by: one of the graph's, or a file of lines 'name value'",
     sizes = "a column of numbers: how large nodes are",
@@ -33,6 +36,8 @@ local TEXTS = {
     grow = "feed so many nodes at a time; 0: all at once", largest = "the largest component alone",
     core = "the k-core alone: nodes with so many neighbours in it", ego = "a node and its neighbours alone, by its name",
     quality = "measure how good the layout is",
+    labels = "names beside so many of the largest nodes", legend = "say in the picture what its colors mean",
+    kinds = "numbers to color by are kinds, not from cold to warm",
 }
 
 local function one_of(name, value, words)
@@ -50,7 +55,7 @@ local function check(opt)
     one_of("weights", opt.weights, { "strength", "length", "none" })
     one_of("dimensions", opt.dimensions, { 2, 3 })
     one_of("model", opt.model, { "tforce", "forceatlas", "spring" })
-    for name, least in pairs { steps = 0, time = 0, core = 0 } do at_least(name, opt[name], least) end
+    for name, least in pairs { steps = 0, time = 0, core = 0, labels = 0 } do at_least(name, opt[name], least) end
     if opt.grow < 0 then error(("--grow: how many nodes at a time, 0 for all; not %d"):format(opt.grow), 0) end
     for _, other in ipairs { "pinned", "positions_from" } do
         if opt.grow > 0 and opt[other] ~= "" then
@@ -58,6 +63,8 @@ local function check(opt)
         end
     end
     if opt.grow > 0 and opt.time > 0 then error("--grow and --time do not go together: a growing layout counts steps", 0) end
+    local why = (opt.labels > 0 or opt.legend) and opt.out ~= "" and native.pen_missing()
+    if why then error("--labels and --legend: text in a picture " .. why, 0) end
     gpumm.picture.outputs { picture = opt.out ~= "" and opt.out or nil, page = opt.page, positions = opt.positions,
         graph = opt.write } -- known before the work
     return opt
@@ -113,14 +120,26 @@ function layout.report(graph, result)
     elseif graph.edges <= MANY then say("stress %.3f; of a random layout %.3f", graph:stress(result.positions)) end
 end
 
---- Writes what the options ask for: picture, page, positions, graph.
-function layout.write(graph, options, positions)
+-- An edge that shall be long is a thin one.
+local function picture_of(graph, options, positions, colors, sizes)
+    local lengths = options.weights == "length" and graph.weights
+    return { positions = positions, graph = graph, colors = colors, sizes = sizes, kinds = options.kinds,
+        labels = options.labels, legend = options.legend and (options.colors:match "[^/]+$" or true) or nil,
+        widths = lengths and native.inverse(lengths) or nil }
+end
+
+local function page_of(graph, options, positions, frames)
+    local of = picture_of(graph, options, positions, columns(graph, options).colors, columns(graph, options).sizes)
+    of.labels, of.frames = nil, frames
+    return of
+end
+
+--- Writes what the options ask for: picture, page, positions, graph. `frames` are the page's.
+function layout.write(graph, options, positions, frames)
     local mine = columns(graph, options)
     local colors, sizes = mine.colors, mine.sizes
-    if options.out ~= "" then
-        gpumm.picture.write(options.out, { positions = positions, graph = graph, colors = colors, sizes = sizes })
-    end
-    if options.page ~= "" then gpumm.page.write(options.page, { positions = positions, graph = graph, colors = colors }) end
+    if options.out ~= "" then gpumm.picture.write(options.out, picture_of(graph, options, positions, colors, sizes)) end
+    if options.page ~= "" then gpumm.page.write(options.page, page_of(graph, options, positions, frames)) end
     if options.positions ~= "" then gpumm.picture.positions(options.positions, positions, graph) end
     if options.write ~= "" then
         gpumm.graph.write(options.write, graph, { positions = positions, colors = colors, sizes = sizes })
@@ -169,14 +188,16 @@ end
 -- Progress, and what is said and written in the end.
 local function handlers(graph, options)
     local left, own, dropped = estimate.new(options.time), {}, 0
+    local frames = options.grow > 0 and options.page ~= "" and gpumm.page.frames() or nil
     function own.frame(sim, f)
         dropped = f.dropped
+        if frames then frames:add(f.step, f.position) end
         sim:progress("%d nodes, %d dropped%s", #f.position, dropped, left(sim))
     end
     function own.finish(_, result)
         say("dropped frames: %d", dropped)
         layout.report(graph, result)
-        layout.write(graph, options, result.positions)
+        layout.write(graph, options, result.positions, frames)
     end
     return own
 end

@@ -1,23 +1,24 @@
 -- SPDX-License-Identifier: MIT
--- Pictures of laid out graphs, and their positions as files. Drawing runs on a device, by the kernels
--- of picture.cu, through the public API alone: this file proves that the API is enough.
+-- Pictures of laid out graphs as PNG, SVG and PDF, and their positions as files. What is in a picture says scene.lua; the
+-- pixels of large ones are drawn on a device (raster.lua), shapes one by one (vector.lua).
 
 local gpumm = require "gpumm"
 local checked = require "gpumm.common.checked"
-local colors = require "gpumm.picture.colors"
-local points = require "gpumm.common.points"
+local column_of = require "gpumm.picture.column"
+local native = require "gpumm.layout.native"
 local nearest = require "gpumm.words".nearest
+local pdf = require "gpumm.picture.pdf"
+local points = require "gpumm.common.points"
+local raster = require "gpumm.picture.raster"
+local scene = require "gpumm.picture.scene"
+local svg = require "gpumm.picture.svg"
+local vector = require "gpumm.picture.vector"
 
 local picture = {}
 
 local MAX_SIDE = 16384
-local BINS, ONE = 128, 128     -- as in picture.cu
-local THREADS = 1024           -- that sum over all edges
-local FAR = 2.5                -- times as wide as the rest is what a few strays may make a picture
-local SHORT = 64               -- pixels: edges up to this long are always whole
-local MOST_LAYERS = 6          -- of long edges over the whole picture, until they are thinned
 
--- The world's failures come back as nil and a message; here they raise, for nothing can be drawn then.
+-- The world's failures come back as nil and a message; here they raise.
 local function need(value, message)
     if value == nil or value == false then error(message, 0) end
     return value
@@ -25,7 +26,8 @@ end
 
 -- ---- What was asked for ----------------------------------------------------------------------
 
-local VALID = { "positions", "graph", "width", "height", "colors", "sizes", "background", "manager" }
+local VALID = { "positions", "graph", "width", "height", "colors", "kinds", "sizes", "widths", "arrows", "labels", "names",
+    "legend", "turn", "title", "background", "manager" }
 
 local function side(options, key, default)
     local value = options[key] or default
@@ -37,203 +39,72 @@ local function side(options, key, default)
     return value
 end
 
--- x and y of every node, all finite, or the error that names the one which is not.
-local function coordinates(positions)
-    local count = #positions
-    if count == 0 then error("there is nothing to draw: no positions", 0) end
-    local x, y = {}, {}
-    for i = 1, count do
-        local px, py = positions:get(i)
-        if not px or not py or px - px ~= 0 or py - py ~= 0 then
-            error(("position %d is not finite: %s, %s"):format(i, tostring(px), tostring(py)), 0)
-        end
-        x[i], y[i] = px, py
+local function is_finite(value) return type(value) == "number" and value - value == 0 end
+
+local function check_turn(turn)
+    if turn == nil or type(turn) == "table" and #turn == 2 and is_finite(turn[1]) and is_finite(turn[2]) then return end
+    error("picture.write: turn is { degrees about the y axis, degrees about the x axis }", 4)
+end
+
+local function label_count(options)
+    local count = options.labels or 0
+    if count == true then count = 30 end
+    count = type(count) == "number" and math.tointeger(count)
+    if not count or count < 0 then
+        error(("picture.write: labels is a whole number from 0, how many; not %s"):format(tostring(options.labels)), 4)
     end
-    return x, y
+    return count
 end
 
--- ---- Fitting into the frame ------------------------------------------------------------------
-
-local function bounds(values, skip)
-    local sorted = table.move(values, 1, #values, 1, {})
-    table.sort(sorted)
-    local cut = math.floor(#sorted * skip)
-    return sorted[1 + cut], sorted[#sorted - cut]
+local function names_of(options)
+    local graph = options.graph
+    return options.names or graph and (graph.labels or graph.names) or nil
 end
 
--- Everything is shown, unless a few strays would make a dot of the rest: then those lie on the border.
-local function span(values)
-    local low, high = bounds(values, 0)
-    local inner_low, inner_high = bounds(values, 0.005)
-    local inner = inner_high - inner_low
-    if inner > 0 and high - low > FAR * inner then return inner_low - inner / 4, inner_high + inner / 4 end
-    return low, high
-end
-
-local function fit(x, y, width, height)
-    local x0, x1 = span(x)
-    local y0, y1 = span(y)
-    local margin = 0.04 * math.min(width, height)
-    local scale = math.min((width - 2 * margin) / (x1 - x0), (height - 2 * margin) / (y1 - y0))
-    if scale ~= scale or scale == math.huge then scale = 1 end -- one node, or all on one spot
-    return {
-        scale = scale, left = width / 2 - scale * (x0 + x1) / 2, top = height / 2 + scale * (y0 + y1) / 2,
-        border = margin / 2, right = width - margin / 2, bottom = height - margin / 2,
-    }
-end
-
--- ---- What the nodes look like ----------------------------------------------------------------
-
--- What sizes are asked for, as if they were degrees: the largest is drawn as the largest degree would be.
-local function as_degrees(sizes, degree, count)
-    local most, largest, out = 1, 0, {}
-    if #sizes ~= count then error(("there are %d sizes for %d positions"):format(#sizes, count), 0) end
-    for i = 1, count do
-        local size = sizes[i]
-        if type(size) ~= "number" or not (size >= 0 and size < math.huge) then
-            error(("size %d is a number from 0, not %s"):format(i, tostring(size)), 0)
-        end
-        most, largest = math.max(most, degree[i]), math.max(largest, size)
-    end
-    for i = 1, count do out[i] = largest > 0 and sizes[i] / largest * most or most end
-    return out
-end
-
--- The area grows with the degree; in a picture of many nodes all are smaller, and in a small picture
--- none is too small to be seen.
-local function radii(degree, count, width, height)
-    local unit = math.min(width, height) / 1200
-    if unit < 1 then unit = math.sqrt(unit) end
-    local crowd = math.max(0.2, math.min((5000 / count) ^ (count > 5000 and 0.4 or 0.25), 6))
-    local radius = {}
-    for i = 1, count do
-        radius[i] = math.max(0.6, unit * crowd * math.min(1.2 + 0.45 * math.sqrt(degree[i]), 16))
-    end
-    return radius, 1.2 * unit * math.min(crowd, 1.5)
-end
-
--- ---- Drawing ---------------------------------------------------------------------------------
-
--- Buffers and kernels of one picture. A buffer belongs to its handle, and those to this table.
-local Canvas = {}
-Canvas.__index = Canvas
-
-local function new_canvas(manager, width, height)
-    local canvas = setmetatable({ manager = manager, width = width, height = height, kernels = {} }, Canvas)
-    canvas.source = gpumm.resource("gpumm/picture.cu")
-    canvas.edges = canvas:buffer("u64", 2 * width * height)
-    canvas.nodes = canvas:buffer("u64", 2 * width * height)
-    canvas.rim = canvas:buffer("u32", width * height)
-    canvas.bins = canvas:buffer("u32", BINS)
-    canvas.pixels = canvas:buffer("u8x4", width * height)
-    return canvas
-end
-
-function Canvas:buffer(element, length, data)
-    local buffer = need(self.manager:buffer { type = element, length = length, max_length = length })
-    if data then need(buffer:upload(data)) end
-    return buffer
-end
-
-function Canvas:launch(name, arguments)
-    local kernel = self.kernels[name]
-    if not kernel then
-        kernel = need(self.manager:kernel { source = self.source, name = name })
-        self.kernels[name] = kernel
-    end
-    need(kernel(arguments))
-end
-
--- Points in space are seen from above: by their x and y.
-function Canvas:place(x, y, frame)
-    local count, positions = #x, {}
-    for i = 1, count do positions[2 * i - 1], positions[2 * i] = x[i], y[i] end
-    self.count = count
-    self.point = self:buffer("f32x2", count)
-    self:launch("project", {
-        n = count, position = self:buffer("f32x2", count, positions), point = self.point,
-        scale = frame.scale, left = frame.left, top = frame.top,
-        border = frame.border, right = frame.right, bottom = frame.bottom,
-    })
-end
-
--- One pixel in how many long edges' ones to draw, so that a picture takes seconds.
-function Canvas:sparse(ends, count)
-    local out, sum = self:buffer("f64", THREADS), 0
-    self:launch("extents", {
-        threads = THREADS, m = count, ends = ends, point = self.point, short_one = SHORT, out = out,
-    })
-    for _, part in need(out:download()):each() do sum = sum + part end
-    return math.max(1, math.ceil(sum / (MOST_LAYERS * self.width * self.height)))
-end
-
-function Canvas:draw_edges(graph)
-    local list, count = graph:ends(self.count)
-    if count == 0 then return end
-    local ends = self:buffer("u32x2", count, list)
-    self:launch("draw_edges", {
-        m = count, ends = ends, point = self.point, color = self.color,
-        light = self.edges, width = self.width, height = self.height, reach = 0.05 * self.width,
-        sparse = self:sparse(ends, count), short_one = SHORT,
-    })
-end
-
-function Canvas:draw_nodes(radius, ring)
-    self:launch("draw_nodes", {
-        n = self.count, point = self.point, radius = self:buffer("f32", self.count, radius),
-        color = self.color, light = self.nodes, rim = self.rim,
-        width = self.width, height = self.height, ring = ring,
-    })
-end
-
--- What the logarithm of the coverage is multiplied with, so that the coverage that 99 of 100 pixels with edges stay
--- under is shown nearly full.
-function Canvas:range()
-    self:launch("measure", { pixels = self.width * self.height, light = self.edges, bins = self.bins })
-    local bins, total, under, bin = need(self.bins:download()), 0, 0, 0
-    for i = 1, BINS do total = total + bins[i] end
-    while bin < BINS - 1 and under < 0.99 * total do
-        bin = bin + 1
-        under = under + bins[bin]
-    end
-    return 0.9 / math.log(1 + math.max(2 ^ (bin / 4), 2 * ONE) / ONE)
-end
-
-function Canvas:develop(background)
-    local red, green, blue = background[1], background[2], background[3]
-    self:launch("develop", {
-        pixels = self.width * self.height, edges = self.edges, nodes = self.nodes, rim = self.rim,
-        out = self.pixels, range = self:range(), red = red, green = green, blue = blue,
-    })
-    return need(self.pixels:download())
-end
-
-local function draw(manager, options, request)
-    local canvas = new_canvas(manager, request.width, request.height)
-    canvas:place(request.x, request.y, request.frame)
-    canvas.color = canvas:buffer("f32x4", request.count, request.color)
-    if options.graph then canvas:draw_edges(options.graph) end
-    canvas:draw_nodes(request.radius, request.ring)
-    return canvas:develop(request.background)
-end
-
-local function prepare(options)
-    checked.keys("picture.write", options, VALID, 3)
-    local positions = options.positions
-    if positions == nil then error("picture.write needs positions = a view of f32x2", 3) end
-    local request = { width = side(options, "width", 1600), height = side(options, "height", 1200) }
-    local x, y = coordinates(points("picture.write", positions, 3))
-    local degree = colors.degrees(options.graph, #x)
-    if #degree < #x then
-        error(("there are %d positions for a graph of %d nodes"):format(#x, #degree), 0)
-    end
-    request.count, request.x, request.y = #x, x, y
-    request.frame = fit(x, y, request.width, request.height)
-    local size = options.sizes and as_degrees(options.sizes, degree, #x) or degree
-    request.radius, request.ring = radii(size, #x, request.width, request.height)
-    request.color = colors.of_nodes(options, degree, #x)
-    request.background = colors.background(options.background)
+-- What texts are asked for; raises where they cannot be drawn.
+local function texts_of(options)
+    local request = { labels = label_count(options), names = names_of(options), legend = options.legend,
+        manager = options.manager, title = tostring(options.title or options.graph and options.graph.path or "A graph") }
+    if request.labels > 0 and not request.names then error("picture.write: labels need a graph, or names = a list", 4) end
+    request.has_texts = request.labels > 0 or request.legend
+    local why = request.has_texts and native.pen_missing()
+    if why then error("picture: text in a picture " .. why, 0) end
     return request
+end
+
+-- Positions as the native functions take them.
+local function floats(view)
+    local kind = view:type().name
+    if kind == "f32x2" or kind == "f32x3" then return view end
+    local list = {}
+    for i = 1, #view do list[i] = { view:get(i) } end
+    return gpumm.view("f32x" .. math.max(2, math.min(#(list[1] or {}), 3)), list)
+end
+
+local function positions_of(options)
+    if options.positions == nil then error("picture.write needs positions = a view of f32x2", 4) end
+    local positions = floats(points("picture.write", options.positions, 4))
+    if #positions == 0 then error("there is nothing to draw: no positions", 0) end
+    return positions
+end
+
+-- ---- Where to ----------------------------------------------------------------------------------
+
+local WRITERS = { png = raster, svg = svg, pdf = pdf }
+
+-- A path without an ending is a PNG's.
+local function picture_ending(path)
+    local ending = path:match "[^/]*$":match "%.([^.]*)$"
+    if not ending or WRITERS[ending:lower()] then return (ending or "png"):lower() end
+    error(("pictures are written as .png, .svg or .pdf, not as %q"):format(path), 0)
+end
+
+-- The same, and a PDF needs what text needs.
+local function check_ending(path)
+    local ending = picture_ending(path)
+    local why = ending == "pdf" and native.pen_missing()
+    if why then error("picture: a PDF " .. why, 0) end
+    return ending
 end
 
 -- Found out before the work: a place that cannot be written. What exists there is left as it is.
@@ -247,21 +118,25 @@ local function check_place(path)
     there:close()
 end
 
---- Draws the graph (or the positions alone) into a PNG file: nodes sized by degree and colored by
---- community, edges blended by density. Options: positions (a view or buffer of f32x2, or of
---- f32x3: seen from above; or a list of points), graph, width (1600), height
---- (1200), colors (one a node: "#rrggbb", { r, g, b }, numbers of the palette; or a column of fractions, or of
---- kinds), sizes (a number from 0 for each node, by which areas go, instead of the degree), background,
---- manager (otherwise one of its own, closed at the end).
+--- Draws the graph (or the positions alone) into a file, .png, .svg or .pdf: nodes sized by degree and colored by
+--- community, edges blended by density and as wide as their weights say. Options: positions (a view or buffer of f32x2, or of
+--- f32x3: seen from above, what is near larger and brighter; or a list of points), graph, width (1600), height
+--- (1200), colors (one a node: a name of CSS, "#rrggbb", "#rgb", { r, g, b }; one for all; or a column of numbers from cold to
+--- warm, or of kinds), kinds (true: numbers are kinds too), sizes (a number from 0 for each node, by which areas go, instead of
+--- the degree), widths (a number from 0 for each edge, instead of the weights; false: all alike), arrows (the graph's
+--- directed), labels (how many of the largest nodes), names (one a node, instead of the graph's), legend (true, or its title),
+--- turn ({ yaw, pitch } in degrees, of points in space), title (of an SVG), background, manager (otherwise one of its own,
+--- closed at the end; SVG and PDF need none).
 function picture.write(path, options)
     check_place(path)
+    local ending = check_ending(path)
     if type(options) ~= "table" then error("picture.write needs a table of options", 2) end
-    local request = prepare(options)
-    local manager = options.manager or need(gpumm.manager { device = "auto" })
-    local drawn, pixels = pcall(draw, manager, options, request)
-    if not options.manager then manager:close() end
-    if not drawn then error(pixels, 0) end
-    need(gpumm.image.write(path, pixels, request.width, request.height))
+    checked.keys("picture.write", options, VALID, 2)
+    local width, height = side(options, "width", 1600), side(options, "height", 1200)
+    check_turn(options.turn)
+    local request = texts_of(options)
+    local made = scene.of(options, positions_of(options), width, height)
+    WRITERS[ending].write(path, made, request, request.has_texts and vector.measure() or nil)
     return true
 end
 
@@ -277,7 +152,7 @@ local function csv(view)
 end
 
 --- A column of one value a node, for `colors`: from a file of lines "name value".
-function picture.column(path, graph) return colors.column(path, graph) end
+function picture.column(path, graph) return column_of(path, graph) end
 
 -- The ending of a path for positions.
 local function ending_of(path)
@@ -301,6 +176,7 @@ function picture.outputs(paths)
             if key == "frames" then path = path .. "/000000.npy" end
             check_place(path)
             if key == "positions" then ending_of(path) end
+            if key == "picture" then check_ending(path) end
             if key == "graph" then require "gpumm.graph.write".by_ending(path) end
             need(gpumm.writable(path))
         end

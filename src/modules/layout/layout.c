@@ -16,12 +16,15 @@
 #include "modules/layout/columns.h"
 #include "modules/layout/communities.h"
 #include "modules/layout/embedded.h"
+#include "modules/layout/encode.h"
 #include "modules/layout/image.h"
 #include "modules/layout/inflate.h"
 #include "modules/layout/merge.h"
 #include "modules/layout/metis.h"
 #include "modules/layout/output.h"
 #include "modules/layout/part.h"
+#include "modules/layout/pen.h"
+#include "modules/layout/placing.h"
 #include "modules/layout/records.h"
 #include "modules/layout/records_gml.h"
 #include "modules/layout/records_xml.h"
@@ -56,6 +59,9 @@ static void open_native(lua_State *L) {
     gpumm_layout__open_part(L);
     gpumm_layout__open_xml(L);
     gpumm_layout__open_output(L);
+    gpumm_layout__open_placing(L);
+    gpumm_layout__open_pen(L);
+    gpumm_layout__open_encode(L);
     lua_pushcfunction(L, native_say);
     lua_setfield(L, -2, "say");
     lua_setfield(L, 1, "layout.native");

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT
+// A painter on a plain canvas, for browsers without WebGL2. While the view moves it stops where a frame's time is over; edges
+// and nodes come in an order in which the first are the ones to see.
+
+function gpummCanvas(canvas) {
+  const pen = canvas.getContext("2d", { alpha: false, willReadFrequently: true });
+  if (!pen) return null;
+  const CHUNK = 1024;
+  let ends = new Uint32Array(0), looks = new Uint8Array(0), places = new Float32Array(0), tints = new Uint8Array(0);
+  let spots = new Float32Array(0), styles = [], list = new Float32Array(0), labels = 0;
+  const names = new Array(64).fill("");
+  let font = "", ink = "", halo = "";
+
+  const byte = c => Math.round(255 * c);
+  function styleOf(i, back, part) {
+    const k = 4 * i, mix = c => Math.round(255 * back[c] + part * (tints[k + c] - 255 * back[c]));
+    return "rgb(" + mix(0) + "," + mix(1) + "," + mix(2) + ")";
+  }
+
+  // x, y and radius of every node in pixels; a radius of 0: it is not there.
+  function project(c) {
+    const a = c.axes, half = .5, x0 = c.width * half, y0 = c.height * half;
+    for (let i = 0; i < c.nodes; i++) {
+      const px = places[4 * i] - c.center[0], py = places[4 * i + 1] - c.center[1], pz = places[4 * i + 2] - c.center[2];
+      const d = Math.max(-1, Math.min((a[6] * px + a[7] * py + a[8] * pz) * c.depth, 1)), larger = 1 / (1 - c.strength * d);
+      spots[3 * i] = x0 + c.scale * ((a[0] * px + a[1] * py + a[2] * pz) * larger - c.panX);
+      spots[3 * i + 1] = y0 - c.scale * ((a[3] * px + a[4] * py + a[5] * pz) * larger - c.panY);
+      spots[3 * i + 2] = places[4 * i + 3] > 0 ? Math.max(places[4 * i + 3] * c.zoom * larger, .7) : 0;
+    }
+  }
+
+  function outside(c, k, l) {
+    const x = spots[k], y = spots[k + 1], u = spots[l], v = spots[l + 1];
+    return spots[k + 2] === 0 || spots[l + 2] === 0 || (x < 0 && u < 0) || (y < 0 && v < 0) || (x > c.width && u > c.width)
+      || (y > c.height && v > c.height);
+  }
+
+  function head(k, l, wide) {
+    const dx = spots[l] - spots[k], dy = spots[l + 1] - spots[k + 1], far = Math.hypot(dx, dy), size = Math.min(5 + 2.2 * wide, .6 * far);
+    if (size < 2) return;
+    const ux = dx / far, uy = dy / far, tx = spots[l] - ux * (spots[l + 2] + 1), ty = spots[l + 1] - uy * (spots[l + 2] + 1);
+    pen.moveTo(tx, ty);
+    pen.lineTo(tx - size * (ux + .38 * uy), ty - size * (uy - .38 * ux));
+    pen.lineTo(tx - size * (ux - .38 * uy), ty - size * (uy + .38 * ux));
+  }
+
+  // ---- Edges, in groups of one color and one width -----------------------------------------------------------------
+
+  let groups = []; // { style, wide, lone, list }
+
+  // Of one color where both ends are, else of the lines' own.
+  function group(c) {
+    const by = new Map();
+    for (let e = 0; e < ends.length / 2; e++) {
+      const a = ends[2 * e], b = ends[2 * e + 1], w = looks[2 * e], lone = looks[2 * e + 1] > 128;
+      const dim = Math.min(tints[4 * a + 3], tints[4 * b + 3]) < 128;
+      if (dim) continue;
+      const same = tints[4 * a] === tints[4 * b] && tints[4 * a + 1] === tints[4 * b + 1] && tints[4 * a + 2] === tints[4 * b + 2];
+      const rgb = same ? tints[4 * a] + "," + tints[4 * a + 1] + "," + tints[4 * a + 2] : c.line;
+      const level = w < 12 ? .5 : w < 48 ? 1 : w < 96 ? 2 : w < 160 ? 3.5 : 6, key = rgb + lone + level;
+      let g = by.get(key);
+      if (!g) by.set(key, g = { rgb, wide: level, lone, list: [] });
+      g.list.push(e);
+    }
+    groups = Array.from(by.values());
+  }
+
+  function stroke(c, g, many, alpha) {
+    pen.strokeStyle = pen.fillStyle = "rgba(" + g.rgb + "," + alpha + ")";
+    pen.lineWidth = g.wide;
+    for (let k = 0; k < many;) {
+      pen.beginPath();
+      for (const stop = Math.min(k + CHUNK, many); k < stop; k++) {
+        const e = g.list[k], from = 3 * ends[2 * e], to = 3 * ends[2 * e + 1];
+        if (outside(c, from, to)) continue;
+        pen.moveTo(spots[from], spots[from + 1]);
+        pen.lineTo(spots[to], spots[to + 1]);
+      }
+      pen.stroke();
+    }
+    if (c.arrows) heads(c, g, many);
+  }
+
+  function heads(c, g, many) {
+    pen.beginPath();
+    for (let k = 0; k < many; k++) {
+      const from = 3 * ends[2 * g.list[k]], to = 3 * ends[2 * g.list[k] + 1];
+      if (!outside(c, from, to)) head(from, to, g.wide);
+    }
+    pen.fill();
+  }
+
+  function allEdges(c) {
+    const share = ends.length ? c.edges / (ends.length / 2) : 0;
+    for (const g of groups) {
+      const alpha = g.lone ? Math.max(.55, c.alpha) : Math.min(.9, c.alpha / Math.sqrt(Math.max(share, .01)));
+      stroke(c, g, Math.ceil(share * g.list.length), alpha);
+    }
+    if (c.chosen < 0) return;
+    mine.list.length = 0;
+    for (let e = 0; e < ends.length / 2; e++) if (ends[2 * e] === c.chosen || ends[2 * e + 1] === c.chosen) mine.list.push(e);
+    mine.rgb = c.line;
+    mine.wide = c.bright < .5 ? 1 : 1.6;
+    stroke(c, mine, mine.list.length, c.bright);
+  }
+  const mine = { rgb: "", wide: 1.6, lone: true, list: [] };
+
+  function disc(x, y, r) {
+    if (r < 1.1 || (hurried && r < 4)) return pen.fillRect(x - .9 * r, y - .9 * r, 1.8 * r, 1.8 * r);
+    pen.beginPath();
+    pen.arc(x, y, r, 0, 7);
+    pen.fill();
+  }
+  let hurried = false;
+
+  function allNodes(c, until) {
+    const order = c.order;
+    let last = "";
+    for (let k = 0; k < order.length; k++) {
+      if (until !== 0 && k % CHUNK === 0 && performance.now() > until) return;
+      const i = order[k], x = spots[3 * i], y = spots[3 * i + 1], r = spots[3 * i + 2];
+      if (i >= c.nodes || r === 0 || x < -r || y < -r || x > c.width + r || y > c.height + r) continue;
+      if (styles[i] !== last) pen.fillStyle = last = styles[i];
+      disc(x, y, r);
+    }
+  }
+
+  function ring(i, c) {
+    if (i < 0 || spots[3 * i + 2] === 0) return;
+    pen.strokeStyle = c.back[0] + c.back[1] + c.back[2] > 1.5 ? "#000" : "#fff";
+    pen.lineWidth = 2;
+    pen.beginPath();
+    pen.arc(spots[3 * i], spots[3 * i + 1], spots[3 * i + 2] + 2, 0, 7);
+    pen.stroke();
+  }
+
+  function allLabels() {
+    pen.font = font;
+    pen.textBaseline = "middle";
+    pen.lineJoin = "round";
+    pen.lineWidth = 3;
+    pen.strokeStyle = halo;
+    pen.fillStyle = ink;
+    for (let k = 0; k < labels; k++) {
+      const i = list[4 * k], x = spots[3 * i] + spots[3 * i + 2] + 4, y = spots[3 * i + 1];
+      if (spots[3 * i + 2] === 0) continue;
+      pen.strokeText(names[list[4 * k + 1]], x, y);
+      pen.fillText(names[list[4 * k + 1]], x, y);
+    }
+  }
+
+  let restyle = true;
+  function style(c) {
+    for (let i = 0; i < tints.length / 4; i++) styles[i] = styleOf(i, c.back, tints[4 * i + 3] / 255);
+    group(c);
+    restyle = false;
+  }
+
+  return {
+    kind: "canvas", software: true, slots: 64, side: 1, calls: 0, labelHeight: 40,
+    edges(e, l) {
+      ends = e;
+      looks = l;
+      restyle = true;
+    },
+    nodes(p, t) {
+      spots = new Float32Array(p.length / 4 * 3);
+      styles = new Array(p.length / 4).fill("");
+      this.places(p);
+      this.tints(t);
+    },
+    places(p) { places = p; },
+    tints(t) {
+      tints = t;
+      restyle = true;
+    },
+    measure(text, f) {
+      pen.font = f;
+      return pen.measureText(text).width;
+    },
+    write(slot, text, f, i, h) {
+      names[slot] = text;
+      font = f.replace(/[\d.]+px/, size => parseFloat(size) / this.ratio + "px");
+      ink = i;
+      halo = h;
+    },
+    ratio: 1,
+    labels(l, count) {
+      list = l;
+      labels = count;
+    },
+    draw(c) {
+      const until = c.moving ? performance.now() + 12 : 0;
+      hurried = c.moving;
+      this.ratio = c.ratio;
+      if (restyle) style(c);
+      pen.setTransform(c.ratio, 0, 0, c.ratio, 0, 0);
+      pen.fillStyle = "rgb(" + byte(c.back[0]) + "," + byte(c.back[1]) + "," + byte(c.back[2]) + ")";
+      pen.fillRect(0, 0, c.width, c.height);
+      project(c);
+      allEdges(c);
+      allNodes(c, until);
+      ring(c.pointed, c);
+      ring(c.chosen, c);
+      allLabels();
+    },
+    finish() {},
+  };
+}

@@ -1,0 +1,23 @@
+-- SPDX-License-Identifier: MIT
+-- The programs of pages: the drawing, which any page can use, and what this one does with it.
+
+local gpumm = require "gpumm"
+
+local parts = {}
+
+local DRAWING = { "webgl", "canvas", "draw", "hands" }
+local PROGRAM = { "data", "measure", "show" }
+
+local function joined(names)
+    local list = {}
+    for k, name in ipairs(names) do list[k] = gpumm.resource("gpumm/page/" .. name .. ".js") end
+    return table.concat(list, "\n")
+end
+
+--- The drawing: gpummDrawing(canvas, options) and gpummHands(canvas, drawing, on), as draw.js and hands.js say.
+function parts.drawing() return joined(DRAWING) end
+
+--- The program of a page that gpumm.page wrote.
+function parts.program() return joined(PROGRAM) end
+
+return parts
