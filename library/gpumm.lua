@@ -886,6 +886,28 @@ function Share:close() end
 ---@field seconds? number how long to wait for the owner to tell what it shares; 10, unless given
 ---@field any_user? boolean else an owner of another user is refused, but for root
 
+--- What managers do and when, written to a file that https://ui.perfetto.dev opens: managers that are opened while it is open.
+---@class gpumm.trace
+local Trace = {}
+
+--- Calls f(…) and returns what it returns. What it took is a slice of the trace, also where f raises.
+---@param name string
+---@param f function
+---@param ... any
+---@return any ...
+function Trace:slice(name, f, ...) end
+
+--- Ends the files. What the device has not done yet is not in them: close the managers first, or synchronize.
+---@return true? ok
+---@return string? message
+---@return gpumm.status_name? code
+function Trace:close() end
+
+---@class gpumm.trace_options
+---@field file? string the trace, JSON; one of this and `history` is given
+---@field history? string a CSV of allocations and frees on the device, as RMM's logging_resource_adaptor writes it
+---@field buffer? integer|string bytes of lines that wait to be written, "2MiB" unless given
+
 --- Another process' buffers and frames, read only. Lengths and contents' memory follow with poll and wait.
 ---@class gpumm.attachment
 ---@field manager gpumm.manager which has the buffers, by name
@@ -1804,6 +1826,14 @@ function gpumm.raw.write(path, view) end
 ---@return string? message
 ---@return gpumm.status_name? code
 function gpumm.attach(path, options) end
+
+--- Opens a trace for managers that this state opens from now on. One at a time: nil, message, "BUSY". A contained script
+--- needs to be granted the files.
+---@param options gpumm.trace_options
+---@return gpumm.trace? trace
+---@return string? message
+---@return gpumm.status_name? code
+function gpumm.trace(options) end
 
 --- Can a file of that name be written now? An existing file is not changed.
 ---@param path string
