@@ -1584,6 +1584,19 @@ function gpumm.picture.positions(path, view, graph) end
 ---@param paths { picture?: string, page?: string, positions?: string, frames?: string, graph?: string } frames: a folder; "": not wanted
 function gpumm.picture.outputs(paths) end
 
+---@class gpumm.memory_options
+---@field trace string the path of a trace: gpumm-run --trace, gpumm.trace
+---@field manager? integer which, of those that have memory; 1, the first, unless given
+---@field title? string
+---@field width? integer pixels; 1200
+---@field height? integer pixels; 560
+
+--- Draws a manager's memory over time as SVG: categories stacked, growth steps marked, the peak by what held it.
+---@param path string it ends in .svg
+---@param options gpumm.memory_options
+---@return { total: integer, at: number, now: table<string, integer> } peak bytes, microseconds, bytes by category
+function gpumm.picture.memory(path, options) end
+
 ---@class gpumm.page_options
 ---@field positions gpumm.positions
 ---@field graph? gpumm.graph_object
