@@ -18,7 +18,7 @@
 #define CAPACITY_DEFAULT (UINT64_C(1) << 20)
 #define CAPACITY_LEAST (UINT64_C(64) << 10)
 
-enum { PERIOD_NS = 10000000 };
+enum { PERIOD_NS = 25000000 };
 
 static uint64_t this_thread(void) { return (uint64_t)syscall(SYS_gettid); }
 
