@@ -888,6 +888,28 @@ function Share:close() end
 ---@field seconds? number how long to wait for the owner to tell what it shares; 10, unless given
 ---@field any_user? boolean else an owner of another user is refused, but for root
 
+--- What managers do and when, written to a file that https://ui.perfetto.dev opens: managers that are opened while it is open.
+---@class gpumm.trace
+local Trace = {}
+
+--- Calls f(…) and returns what it returns. What it took is a slice of the trace, also where f raises.
+---@param name string
+---@param f function
+---@param ... any
+---@return any ...
+function Trace:slice(name, f, ...) end
+
+--- Ends the files. What the device has not done yet is not in them: close the managers first, or synchronize.
+---@return true? ok
+---@return string? message
+---@return gpumm.status_name? code
+function Trace:close() end
+
+---@class gpumm.trace_options
+---@field file? string the trace, JSON; one of this and `history` is given
+---@field history? string a CSV of allocations and frees on the device, as RMM's logging_resource_adaptor writes it
+---@field buffer? integer|string bytes of lines that wait to be written, "2MiB" unless given
+
 --- Another process' buffers and frames, read only. Lengths and contents' memory follow with poll and wait.
 ---@class gpumm.attachment
 ---@field manager gpumm.manager which has the buffers, by name
@@ -1575,6 +1597,19 @@ function gpumm.picture.positions(path, view, graph) end
 ---@param paths { picture?: string, page?: string, positions?: string, frames?: string, graph?: string } frames: a folder; "": not wanted
 function gpumm.picture.outputs(paths) end
 
+---@class gpumm.memory_options
+---@field trace string the path of a trace: gpumm-run --trace, gpumm.trace
+---@field manager? integer which, of those that have memory; 1, the first, unless given
+---@field title? string
+---@field width? integer pixels; 1200
+---@field height? integer pixels; 560
+
+--- Draws a manager's memory over time as SVG: categories stacked, growth steps marked, the peak by what held it.
+---@param path string it ends in .svg
+---@param options gpumm.memory_options
+---@return { total: integer, at: number, now: table<string, integer> } peak bytes, microseconds, bytes by category
+function gpumm.picture.memory(path, options) end
+
 ---@class gpumm.page_frame
 ---@field step integer
 ---@field positions gpumm.positions of the nodes that there were: the first ones
@@ -1841,6 +1876,14 @@ function gpumm.raw.write(path, view) end
 ---@return string? message
 ---@return gpumm.status_name? code
 function gpumm.attach(path, options) end
+
+--- Opens a trace for managers that this state opens from now on. One at a time: nil, message, "BUSY". A contained script
+--- needs to be granted the files.
+---@param options gpumm.trace_options
+---@return gpumm.trace? trace
+---@return string? message
+---@return gpumm.status_name? code
+function gpumm.trace(options) end
 
 --- Can a file of that name be written now? An existing file is not changed.
 ---@param path string

@@ -39,6 +39,7 @@ local VALUES = {
     ["gpumm_share *"] = "x->share", ["const gpumm_share *"] = "x->share", ["gpumm_attachment *"] = "x->attachment",
     ["const gpumm_share_options *"] = "&x->share_options", ["const gpumm_attach_options *"] = "&x->attach_options",
     ["const gpumm_readback_options *"] = "&x->readback_options", ["const gpumm_kernel_options *"] = "&x->kernel_options",
+    ["gpumm_trace *"] = "x->trace", ["const gpumm_trace_options *"] = "&x->trace_options",
     ["const gpumm_launch_options *"] = "&x->launch_options",
     ["const gpumm_field *"] = "x->fields", ["const gpumm_argument *"] = "x->arguments", ["const gpumm_fault *"] = "&x->fault",
     ["const char *"] = '"f32"', ["void *"] = "x->bytes", ["const void *"] = "x->bytes",

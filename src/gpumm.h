@@ -261,6 +261,8 @@ typedef struct gpumm_fault {
     uint64_t reserved[2]; /* 0 */
 } gpumm_fault;
 
+typedef struct gpumm_trace gpumm_trace; /* see gpumm_trace_open */
+
 typedef struct gpumm_options {
     size_t size;                /* sizeof(gpumm_options); 0: that of 0.2 */
     const char *device;         /* "auto" (NULL), "host", "cuda", "cuda:1", "cuda:GPU-uuid" */
@@ -281,7 +283,8 @@ typedef struct gpumm_options {
     void *log_user;
     gpumm_pressure_fn pressure;
     void *pressure_user;
-    unsigned spin_us; /* microseconds that a wait looks at the device before its thread sleeps; 0: 50 */
+    unsigned spin_us;   /* microseconds that a wait looks at the device before its thread sleeps; 0: 50 */
+    gpumm_trace *trace; /* what the manager does is written there: gpumm_trace_open; NULL: nowhere. Retained */
 } gpumm_options;
 
 typedef struct gpumm_device_info {
@@ -325,6 +328,50 @@ GPUMM_API gpumm_status gpumm_manager_poll(gpumm_manager *manager);
 GPUMM_API gpumm_status gpumm_manager_trim(gpumm_manager *manager, uint64_t *freed);
 /* Walks every structure and canary; DRIVER with the first damage found. Waits for the device. */
 GPUMM_API gpumm_status gpumm_manager_check(gpumm_manager *manager);
+
+/* ---- Traces -------------------------------------------------------------------------------- */
+
+/*
+ * A trace is a file of what managers do and when, as Chrome trace events in JSON, which https://ui.perfetto.dev and
+ * chrome://tracing open; and a history, a CSV of what is taken of the device and given back.
+ *
+ * Each manager is a process of the trace, and each of its streams a track: kernels by name, copies, fills, captures with
+ * their tickets, replays of recordings with their operations. Their times are the device's, by events around each
+ * operation that are read once they have come, so that nothing waits. Counters are the books' categories, `used`,
+ * `committed`, `budget` and, where there is one, `limit`, which is the smaller one where a budget is shared (`shared budget`). The system's threads are tracks of one more process: growth,
+ * precommits, retirements, moves, each commit and its like, frames that are delivered or dropped, steps of simulations.
+ *
+ * Lines gather in memory of a fixed size and are written by a thread of the trace's. A line that finds no room, because
+ * the disk does not keep up, is left out and counted: otherData.lost. Operations beyond 8192 under way are left out and
+ * counted too. The file is whole JSON at any time, whatever ends the process.
+ *
+ * The history has the columns Thread,Time,Action,Pointer,Size,Stream and the actions allocate, allocate failure and free,
+ * as RMM's logging_resource_adaptor writes them, of physical memory on the device and of pinned memory: its sum is at
+ * any time what the books call committed. No line of it is ever left out, but for failures.
+ */
+typedef struct gpumm_trace_options {
+    size_t size;           /* sizeof(gpumm_trace_options); 0: that of 0.2 */
+    const char *path;      /* of the trace, written over; NULL: none */
+    const char *history;   /* of the history, written over; NULL: none. One of the two is given */
+    uint64_t buffer_bytes; /* of lines that wait to be written, at least 128 KiB; 0: 2 MiB */
+    gpumm_allocator allocator;
+} gpumm_trace_options;
+
+/* IO says why a path cannot be written. INVALID_ARGUMENT for no path. Managers are traced that are opened with it:
+   gpumm_options.trace. */
+GPUMM_API gpumm_status gpumm_trace_open(const gpumm_trace_options *options, gpumm_trace **out);
+/* Ends the files; managers go on untraced. What has not come on the device yet is not in them: close the managers
+   first, or synchronize. IO: a file could not be written; it is whole up to there. May be called again, and says the same.
+   Not while another thread opens or closes a manager with it. */
+GPUMM_API gpumm_status gpumm_trace_close(gpumm_trace *trace);
+GPUMM_API gpumm_trace *gpumm_trace_retain(gpumm_trace *trace);
+GPUMM_API void gpumm_trace_release(
+    gpumm_trace *trace); /* the last one closes; a manager holds one until it is closed */
+/* Now, in nanoseconds of a clock that only goes on. */
+GPUMM_API uint64_t gpumm_trace_now(void);
+/* Something of the application's own, from `since_ns` (gpumm_trace_now) until now, on the track of the calling thread. Nothing
+   where the trace is closed. */
+GPUMM_API gpumm_status gpumm_trace_slice(gpumm_trace *trace, const char *name, int64_t number, uint64_t since_ns);
 
 /* ---- The ledger --------------------------------------------------------------------------- */
 

@@ -39,6 +39,9 @@ GPUMM_API void gpumm_lua_set_device(lua_State *L, const char *device);
    …". Called from any thread; it must outlive the managers, and never touch the state. */
 GPUMM_API void gpumm_lua_set_log(lua_State *L, gpumm_log_fn log, void *user);
 
+/* Managers opened from now on write what they do to it, and simulations their steps. Retained. NULL: nothing is traced. */
+GPUMM_API void gpumm_lua_set_trace(lua_State *L, gpumm_trace *trace);
+
 /* What a script may do with an object that the application pushes: use it, or end it too. */
 typedef enum gpumm_lua_share { GPUMM_LUA_SHARE_BORROW, GPUMM_LUA_SHARE_OWN } gpumm_lua_share;
 
@@ -220,6 +223,7 @@ typedef struct gpumm_lua_script {
     void *allocate_user;
     const gpumm_lua_sandbox *sandbox; /* NULL: not contained. Contained, `open` adds to what the script has, and
                                          `allocate` is the sandbox's own */
+    gpumm_trace *trace;               /* as gpumm_lua_set_trace; NULL: none */
 } gpumm_lua_script;
 
 /* Runs it to its end. IO where the file cannot be read, OUT_OF_MEMORY where Lua has none, INVALID_ARGUMENT where

@@ -17,6 +17,8 @@ simulation, runs it.
   --describe                   print every buffer's layout and growth; no device is used
   --stats                      print memory statistics at the end, with advice
   --stats=json                 the same for programs, one JSON object on standard output
+  --trace FILE.json            write what happens and when, as a trace that https://ui.perfetto.dev opens
+  --history FILE.csv           write every allocation on the device, as RMM's logging does
   --strict                     exit with 1 where a named buffer was never freed
   --quiet                      no progress and no device line
   --sandbox                    contain the script: Lua and gpumm (a global; require knows it alone), nothing else
@@ -57,12 +59,12 @@ end
 
 local flags = { describe = true, strict = true, quiet = true, version = true, help = true, stats = true,
     sandbox = true, ["allow-kernels"] = true }
-local valued = { device = true, limit = true, timeout = true, ["lua-memory"] = true }
+local valued = { device = true, limit = true, trace = true, history = true, timeout = true, ["lua-memory"] = true }
 local listed = { ["allow-read"] = true, ["allow-write"] = true, ["allow-environment"] = true }
 local contained = { "allow-read", "allow-write", "allow-environment", "allow-kernels", "lua-memory", "timeout" }
 
 local function valid_options()
-    return "--device, --limit, --describe, --stats, --stats=json, --strict, --quiet, --sandbox, --"
+    return "--device, --limit, --describe, --stats, --stats=json, --trace, --history, --strict, --quiet, --sandbox, --"
         .. table.concat(contained, ", --") .. ", --version, --help"
 end
 
@@ -169,6 +171,7 @@ local function apply(process, options)
     end
     if options.limit then process.set_limit(size_option(options, "limit")) end
     if options.quiet then process.quiet() end
+    if options.trace or options.history then process.trace(options.trace, options.history) end
 end
 
 -- ---- Progress --------------------------------------------------------------------------------

@@ -376,7 +376,7 @@ local function do_step(sim, step)
 end
 
 local function one_step(sim)
-    local x = inside[sim]
+    local x, since = inside[sim], process.trace_now()
     pace(x)
     local step = x.i + 1
     if not do_step(sim, step) then return false end
@@ -384,6 +384,7 @@ local function one_step(sim)
     capture_due(sim, step)
     mark_end(x, step)
     for _, rb in ipairs(x.readbacks) do hand_over_arrived(sim, rb) end
+    if since then process.trace_slice("step", step, since) end
     return true
 end
 

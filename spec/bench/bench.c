@@ -21,7 +21,7 @@ static const struct topic {
     {"growth", bench_growth},   {"ahead", bench_ahead},       {"peak", bench_peak},     {"move", bench_move},
     {"train", bench_train},     {"readback", bench_readback}, {"inline", bench_inline}, {"bandwidth", bench_bandwidth},
     {"overlap", bench_overlap}, {"launch", bench_launch},     {"record", bench_record}, {"slab", bench_slab},
-    {"start", bench_start},     {"barrier", bench_barrier},   {"share", bench_share},
+    {"start", bench_start},     {"barrier", bench_barrier},   {"share", bench_share},   {"trace", bench_trace},
 };
 enum { TOPICS = sizeof topics / sizeof *topics };
 

@@ -20,6 +20,7 @@ typedef struct fixture {
     gpumm_kernel *kernel;
     gpumm_share *share;
     gpumm_attachment *attachment;
+    gpumm_trace *trace;
     gpumm_scratch *scratch;
     gpumm_recording *recording;
     gpumm_config config;
@@ -34,6 +35,7 @@ typedef struct fixture {
     gpumm_recording_options recording_options;
     gpumm_share_options share_options;
     gpumm_attach_options attach_options;
+    gpumm_trace_options trace_options;
     gpumm_fault fault;
     gpumm_field fields[1];
     gpumm_member members[1];
@@ -81,6 +83,8 @@ static void open_share(fixture *x) {
 static void open_all(fixture *x) {
     open_values(x);
     CHECK_OK(gpumm_budget_open(1 << 30, &x->budget));
+    x->trace_options = (gpumm_trace_options){.path = "/dev/null"};
+    CHECK_OK(gpumm_trace_open(&x->trace_options, &x->trace));
     CHECK_OK(gpumm_manager_open(&(gpumm_options){.device = "host", .inject_faults = true}, &x->manager));
     CHECK_OK(gpumm_manager_allocate(x->manager, &x->buffer_options, &x->buffer));
     CHECK_OK(gpumm_group_open(x->manager, &x->group_options, &x->group));
@@ -99,6 +103,7 @@ static void open_all(fixture *x) {
 }
 
 static void close_all(fixture *x) {
+    gpumm_trace_release(x->trace);
     gpumm_attachment_release(x->attachment);
     gpumm_share_release(x->share);
     gpumm_recording_release(x->recording);

@@ -5,6 +5,7 @@
 #include <lualib.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -394,6 +395,24 @@ static void device_frames(gpumm_buffer *b) {
     gpumm_readback_release(device);
 }
 
+/* One that is written to a pipe which nobody reads any more. */
+static void traces(void) {
+    int ends[2];
+    char path[64];
+    gpumm_trace *t;
+    REACH(INVALID_ARGUMENT, gpumm_trace_open(&(gpumm_trace_options){0}, &t));
+    REACH(IO, gpumm_trace_open(&(gpumm_trace_options){.path = "/dev/null/x"}, &t));
+    CHECK(pipe(ends) == 0);
+    snprintf(path, sizeof path, "/dev/fd/%d", ends[1]);
+    CHECK_OK(gpumm_trace_open(&(gpumm_trace_options){.path = path}, &t));
+    signal(SIGPIPE, SIG_IGN);
+    close(ends[0]);
+    CHECK_OK(gpumm_trace_slice(t, "unread", 0, gpumm_trace_now()));
+    REACH(IO, gpumm_trace_close(t));
+    gpumm_trace_release(t);
+    close(ends[1]);
+}
+
 /* An owner that says nothing, and one that says that it is another. */
 static void strange_owners(void) {
     char path[60];
@@ -664,6 +683,7 @@ int main(void) {
     REACH(INVALID_ARGUMENT, gpumm_buffer_segments(b, true, &segment, 1, &segments));
     shares(m, b);
     tensors(m, b);
+    traces();
     strange_owners();
     refusing_owner();
     device_frames(b);

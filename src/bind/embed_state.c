@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What an application sets for a whole Lua state: limit, device, log. */
+/* What an application sets for a whole Lua state: limit, device, log, trace. */
 #include <stdio.h>
 
 #include "bind/lua/state.h"
@@ -23,4 +23,12 @@ void gpumm_lua_set_log(lua_State *L, gpumm_log_fn log, void *user) {
     bind_state *state = gpumm_lua__state_of(L);
     state->log = log;
     state->log_user = user;
+}
+
+void gpumm_lua_set_trace(lua_State *L, gpumm_trace *trace) {
+    if (!L) return;
+    bind_state *state = gpumm_lua__state_of(L);
+    gpumm_trace *before = state->trace;
+    state->trace = gpumm_trace_retain(trace);
+    gpumm_trace_release(before);
 }

@@ -25,6 +25,7 @@
 #include "bind/api/manager.h"
 #include "bind/api/recorder.h"
 #include "bind/api/share.h"
+#include "bind/api/trace.h"
 #include "bind/api/type.h"
 #include "bind/api/view.h"
 #include "bind/extension.h"
@@ -140,6 +141,8 @@ static int push_inside(lua_State *L) {
                                          {"recorder", gpumm_lua__recorder_new},
                                          {"lent", inside_lent},
                                          {"placed", inside_placed},
+                                         {"trace_now", gpumm_lua__trace_now},
+                                         {"trace_slice", gpumm_lua__trace_slice},
                                          {NULL, NULL}};
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &inside_key) != LUA_TNIL) return 1;
     luaL_newlib(L, functions);
@@ -203,14 +206,13 @@ static bool load_part(lua_State *L, int module, const char *key) {
 
 /* nil; a key that is nearly a name of the module's raises. */
 static int unknown_part(lua_State *L, const char *key) {
-    static const char *const names[] = {"manager",  "simulation", "group",      "buffer",      "kernel",
-                                        "readback", "stream",     "growth",     "config",      "struct",
-                                        "type",     "view",       "npy",        "raw",         "graph",
-                                        "force",    "picture",    "page",       "image",       "inflate",
-                                        "options",  "spec",       "beside",     "environment", "caller",
-                                        "writable", "resource",   "parse_size", "status_of",   "is_memory_error",
-                                        "statuses", "version",    "null",       "traceback",   "next_capacity",
-                                        "attach",   NULL};
+    static const char *const names[] = {
+        "manager",   "simulation",      "group",       "buffer",  "kernel",   "readback",  "stream",
+        "growth",    "config",          "struct",      "type",    "view",     "npy",       "raw",
+        "graph",     "force",           "picture",     "page",    "image",    "inflate",   "options",
+        "spec",      "beside",          "environment", "caller",  "writable", "resource",  "parse_size",
+        "status_of", "is_memory_error", "statuses",    "version", "null",     "traceback", "next_capacity",
+        "attach",    "trace",           NULL};
     const char *near = gpumm_lua__nearest(key, names);
     return near ? luaL_error(L, "gpumm has no '%s' (did you mean '%s'?)", gpumm_lua__push_key(L, 2), near) : 0;
 }
@@ -341,6 +343,7 @@ static const luaL_Reg functions[] = {
     {"writable", module_writable},
     {"attach", gpumm_lua__attach},
     {"clock", module_clock},
+    {"trace", gpumm_lua__trace_new},
     {NULL, NULL},
 };
 

@@ -33,10 +33,23 @@ static gpumm_status open_budgets(context *ctx, const gpumm_options *o) {
     return GPUMM_OK;
 }
 
+static void books_changed(void *user) {
+    context *ctx = user;
+    gpumm__tracing_books(&ctx->tracing, &ctx->books, ctx->own, ctx->shared);
+}
+
+static void trace_books(context *ctx) {
+    ctx->tracing.traced = ctx->device->traced;
+    if (!ctx->tracing.traced) return;
+    ctx->books.user = ctx;
+    ctx->books.changed = books_changed;
+}
+
 gpumm_status gpumm__context_open(context *ctx, const gpumm_options *o) {
     TRY(open_budgets(ctx, o));
     TRY(gpumm__device_open(o, &ctx->memory, &ctx->device));
     ctx->info = ctx->device->info;
+    trace_books(ctx);
     gpumm__deferred_open(&ctx->deferred, ctx->device, &ctx->worker);
     TRY(gpumm__waiter_open(&ctx->waiter, ctx->device));
     TRY(gpumm__arrivals_open(&ctx->arrivals));
@@ -59,6 +72,8 @@ void gpumm__context_close_events(context *ctx) {
 void gpumm__context_close_device(context *ctx) {
     if (ctx->device) gpumm__device_close(ctx->device);
     ctx->device = NULL;
+    ctx->tracing.traced = NULL;
+    ctx->books.changed = NULL;
 }
 
 void gpumm__context_free(context *ctx) {
@@ -98,7 +113,7 @@ void gpumm__context_leave(context *ctx) { atomic_fetch_sub(&ctx->entered, 1); }
 
 /* ---- Budgets and books ---------------------------------------------------------------------------------- */
 
-gpumm_status gpumm__context_charge(context *ctx, uint64_t bytes) {
+static gpumm_status charge(context *ctx, uint64_t bytes) {
     char text[32];
     if (!gpumm__budget_charge(ctx->own, bytes))
         return fail(GPUMM_OVER_LIMIT, "%s more are over the limit", gpumm__size_text(bytes, text));
@@ -106,6 +121,12 @@ gpumm_status gpumm__context_charge(context *ctx, uint64_t bytes) {
     gpumm__budget_uncharge(ctx->own, bytes);
     return fail(GPUMM_OVER_LIMIT, "%s more are over the limit that several managers share",
                 gpumm__size_text(bytes, text));
+}
+
+gpumm_status gpumm__context_charge(context *ctx, uint64_t bytes) {
+    gpumm_status status = charge(ctx, bytes);
+    if (status != GPUMM_OK && ctx->tracing.traced) gpumm__tracing_refused(&ctx->tracing, bytes);
+    return status;
 }
 
 void gpumm__context_uncharge(context *ctx, uint64_t bytes) {

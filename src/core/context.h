@@ -20,6 +20,7 @@
 #include "core/arrival.h"
 #include "core/deferred.h"
 #include "core/names.h"
+#include "core/tracing.h"
 #include "core/waiter.h"
 #include "device/device.h"
 #include "memory/budget.h"
@@ -53,6 +54,7 @@ typedef struct context {
 
     device *device;         /* NULL once closed */
     gpumm_device_info info; /* a copy that stays readable */
+    tracing tracing;
 
     pthread_mutex_t lock, submit;
     pthread_cond_t gates; /* one was opened; with the submit lock */

@@ -246,7 +246,9 @@ static extent *extent_of(deferred *r) { return (extent *)(void *)((char *)r - of
 static void unmap(deferred *r) {
     extent *e = extent_of(r);
     context *ctx = e->context;
+    uint64_t since = tracing_now(&ctx->tracing);
     gpumm_status status = gpumm__range_close(&e->range);
+    if (ctx->tracing.traced) gpumm__tracing_bytes(&ctx->tracing, "retire", NULL, since, e->usable);
     if (status != GPUMM_OK) {
         gpumm__context_background_failed(ctx, status);
         e->usable = e->range.committed;

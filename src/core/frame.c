@@ -100,6 +100,11 @@ static void replace_current(gpumm_readback *r, gpumm_frame *f) {
     gpumm__frame_drop(before);
 }
 
+static void tell_delivered(const gpumm_readback *r, const slot *t) {
+    const tracing *to = &r->object.context->tracing;
+    if (to->traced) gpumm__tracing_frame(to, r->buffers[0]->full_name, &t->info);
+}
+
 gpumm_status gpumm__frame_deliver(gpumm_readback *r, slot *t, gpumm_frame **out) {
     if (t->state != SLOT_HELD) {
         gpumm_frame *f = frame_new(r, t);
@@ -107,6 +112,7 @@ gpumm_status gpumm__frame_deliver(gpumm_readback *r, slot *t, gpumm_frame **out)
         replace_current(r, f);
         t->frame = f;
         t->state = SLOT_HELD;
+        tell_delivered(r, t);
     }
     *out = gpumm_frame_retain(t->frame);
     return GPUMM_OK;

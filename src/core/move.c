@@ -28,9 +28,12 @@ static bool any_worth(gpumm_group *g) {
 /* What fails twice is told, and left as it is. */
 static bool fit(gpumm_buffer *b, bool *moved) {
     gpumm_group *g = b->group;
+    const tracing *t = &g->object.context->tracing;
+    uint64_t since = tracing_now(t);
     uint64_t bytes = capacity_bytes(b), before = b->extent->range.committed;
     gpumm_status status = gpumm__extent_fit(b->extent, bytes, moved);
     if (status != GPUMM_OK) status = gpumm__extent_fit(b->extent, bytes, moved);
+    if (t->traced) gpumm__tracing_bytes(t, "move", b->full_name, since, bytes);
     gpumm__canary_shorten(b);
     if (status != GPUMM_OK) gpumm__context_background_failed(g->object.context, status);
     pthread_mutex_lock(&g->object.context->submit);

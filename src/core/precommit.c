@@ -54,6 +54,12 @@ static bool next_capacity(const gpumm_group *g, uint64_t *capacity) {
     return gpumm_growth_next(&g->growth, &r, capacity) == GPUMM_OK;
 }
 
+static uint64_t committed(const gpumm_group *g) {
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < g->count; i++) bytes += g->members[i].extent->usable;
+    return bytes;
+}
+
 static void commit_steps(gpumm_group *g) {
     uint64_t capacity = g->capacity;
     for (unsigned step = 0; step < steps_of(g) && capacity < g->max_length; step++) {
@@ -67,12 +73,20 @@ static void commit_steps(gpumm_group *g) {
     }
 }
 
+static void commit_ahead(gpumm_group *g) {
+    const tracing *t = &g->object.context->tracing;
+    uint64_t since = tracing_now(t), before = t->traced ? committed(g) : 0;
+    commit_steps(g);
+    if (t->traced && committed(g) > before)
+        gpumm__tracing_bytes(t, "precommit", g->named.name, since, committed(g) - before);
+}
+
 /* A busy lock means a growth is under way, which posts the next job itself. */
 static void precommit_run(job *j) {
     gpumm_group *g = (gpumm_group *)(void *)((char *)j - offsetof(gpumm_group, precommit_job));
     if (pthread_mutex_trylock(&g->lock) == 0) {
         g->precommit_posted = false;
-        if (atomic_load(&g->object.alive)) commit_steps(g);
+        if (atomic_load(&g->object.alive)) commit_ahead(g);
         pthread_mutex_unlock(&g->lock);
     } else {
         gpumm__clock_sleep_ns(50000);

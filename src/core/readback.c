@@ -116,13 +116,27 @@ static bool is_inline(const gpumm_readback *r, uint64_t length) {
     return r->inline_bytes && packed_bytes(r, length) <= r->inline_bytes;
 }
 
+/* Copies that are a capture's say so in a trace. Submit lock held. */
+static void call_copies(const gpumm_readback *r, int64_t step) {
+    device *traced = r->object.context->tracing.traced;
+    if (traced) gpumm__traced_call(traced, &(traced_label){"capture", r->buffers[0]->full_name, r->newest + 1, step});
+}
+
+static void call_copies_no_more(const gpumm_readback *r) {
+    device *traced = r->object.context->tracing.traced;
+    if (traced) gpumm__traced_call(traced, NULL);
+}
+
 /* Submit lock held. Whatever fails, the slot's order knows what was enqueued on its memory. */
-static gpumm_status submit(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t length) {
+static gpumm_status submit(gpumm_readback *r, slot *t, gpumm_stream *s, int64_t step, uint64_t length) {
     context *ctx = r->object.context;
     device *d = ctx->device;
     gpumm_stream *copier = r->on_device || is_inline(r, length) ? s : ctx->copies;
     t->copier = copier;
-    TRY(submit_copies(r, t, s, length));
+    call_copies(r, step);
+    gpumm_status status = submit_copies(r, t, s, length);
+    call_copies_no_more(r);
+    TRY(status);
     return d->call->event_record(d, t->done, copier->device);
 }
 
@@ -137,7 +151,7 @@ static gpumm_status capture_into(gpumm_readback *r, slot *t, gpumm_stream *given
     *fits = gpumm__slot_fits(r, t, length);
     if (!r->buffers[0]->extent) status = fail(GPUMM_STALE, "what the readback reads was freed");
     else if (gpumm__stream_not_capturing(s) != GPUMM_OK) status = GPUMM_BUSY;
-    else if (*fits) status = submit(r, t, s, length);
+    else if (*fits) status = submit(r, t, s, step, length);
     if (status == GPUMM_OK && *fits) describe(r, t, step, length);
     pthread_mutex_unlock(&ctx->submit);
     return status;
@@ -170,6 +184,7 @@ static void count_dropped(gpumm_readback *r, unsigned count) {
     pthread_mutex_lock(&ctx->lock);
     ctx->dropped += count;
     pthread_mutex_unlock(&ctx->lock);
+    if (count && ctx->tracing.traced) gpumm__tracing_dropped(&ctx->tracing, r->buffers[0]->full_name, count);
 }
 
 /* One look at a slot's copy; where it is under way still, a pause without the lock, in which the slot's event
@@ -277,7 +292,10 @@ gpumm_status gpumm__readback_behind(gpumm_readback *r, slot *t, gpumm_stream *s,
     bool staged = length && !r->on_device && !gpumm__readback_in_line(r, length);
     gpumm_stream *copier = staged ? ctx->copies : s;
     t->copier = copier;
-    if (staged) TRY(submit_down(r, t, length));
+    call_copies(r, step);
+    gpumm_status status = staged ? submit_down(r, t, length) : GPUMM_OK;
+    call_copies_no_more(r);
+    TRY(status);
     TRY(ctx->device->call->event_record(ctx->device, t->done, copier->device));
     describe(r, t, step, length);
     return GPUMM_OK;

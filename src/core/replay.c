@@ -291,12 +291,23 @@ static recorded_graph *choose_graph(gpumm_recording *r) {
     return g;
 }
 
-static gpumm_status play(gpumm_recording *r, gpumm_stream *s) {
+static gpumm_status play_now(gpumm_recording *r, gpumm_stream *s) {
     device *d = r->object.context->device;
     if (r->count < GRAPH_LEAST || r->same < r->patience) return play_one_by_one(r, s->device);
     recorded_graph *g = choose_graph(r);
     TRY(g->fits ? patch(r, g) : make_graph(r, g));
     return d->call->graph_launch(d, s->device, g->graph);
+}
+
+/* In a trace all of it is one slice. */
+static gpumm_status play(gpumm_recording *r, gpumm_stream *s) {
+    device *traced = r->object.context->tracing.traced;
+    if (!traced) return play_now(r, s);
+    operation *o = gpumm__timeline_begin(gpumm__traced_timeline(traced), s->device, "replay", true);
+    gpumm__operation_say(o, "count", r->count);
+    gpumm_status status = play_now(r, s);
+    gpumm__timeline_end(gpumm__traced_timeline(traced), s->device, o, status);
+    return status;
 }
 
 /* ---- Captures ----------------------------------------------------------------------------------------------- */

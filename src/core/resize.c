@@ -27,12 +27,22 @@ static gpumm_status target_of(gpumm_group *g, const change *c, uint64_t required
                              target);
 }
 
+static gpumm_status transaction(gpumm_group *g, const char *what, const change *c, uint64_t capacity, uint64_t length) {
+    context *ctx = g->object.context;
+    uint64_t since = tracing_now(&ctx->tracing), before = g->capacity;
+    gpumm_status status = gpumm__transaction(g, c, capacity, length);
+    if (ctx->tracing.traced)
+        gpumm__tracing_change(&ctx->tracing, &(traced_change){what, g->named.name, since, before, capacity,
+                                                              capacity * g->row_bytes, status});
+    return status;
+}
+
 static gpumm_status grow(gpumm_group *g, const change *c, uint64_t required, uint64_t length) {
     uint64_t target;
     TRY(target_of(g, c, required, &target));
     TRY(gpumm__canary_check(g));
-    gpumm_status status = gpumm__transaction(g, c, target, length);
-    if (gpumm_status_is_memory_error(status) && target > required) status = gpumm__transaction(g, c, required, length);
+    gpumm_status status = transaction(g, "grow", c, target, length);
+    if (gpumm_status_is_memory_error(status) && target > required) status = transaction(g, "grow", c, required, length);
     if (status != GPUMM_OK) return status;
     pthread_mutex_lock(&g->object.context->lock);
     g->object.context->resizes++;
@@ -107,9 +117,9 @@ gpumm_status gpumm__resize_explain(const gpumm_group *g, gpumm_status status, ui
 
 gpumm_status gpumm__resize_first(gpumm_group *g, gpumm_stream *s, uint64_t capacity, uint64_t length) {
     change c = {.stream = s};
-    gpumm_status status = gpumm__transaction(g, &c, capacity, length);
+    gpumm_status status = transaction(g, "allocate", &c, capacity, length);
     for (unsigned stage = 0; gpumm__relieve(g->object.context, status, capacity * g->row_bytes, &stage);)
-        status = gpumm__transaction(g, &c, capacity, length);
+        status = transaction(g, "allocate", &c, capacity, length);
     return gpumm__resize_explain(g, status, capacity);
 }
 

@@ -240,8 +240,11 @@ typedef struct device_table {
     const device_parameter *(*parameters)(const device_function *f, size_t *count);
     /* DEVICE_NEEDS_ bits; 0 where the binary does not tell. */
     uint32_t (*needs)(const device_function *f);
+    const char *(*function_name)(const device_function *f); /* goes with its module */
     /* What a graph does at that place now; NULL behind the last. */
     const device_node *(*graph_node)(const device_graph *g, size_t index);
+    /* When an event that has come was reached, by gpumm__clock_ns. NULL: the device has a clock of its own. */
+    uint64_t (*event_time)(device_event *e);
     /* Takes the memory that enqueueing needs, where the device takes some of its allocator's: called without locks
        before what is enqueued under one; a launch by its number of arguments and their bytes. NULL: it needs none. */
     void (*prepare)(device *d, size_t arguments, size_t bytes);
@@ -269,6 +272,7 @@ struct device { /* each device embeds this first */
     int ordinal;                   /* as others count devices of its kind */
     bool shares;                   /* there is memory of PLACE_SHARED */
     bool inline_snapshots;         /* a small copy to the host in line costs less than staging it */
+    struct device *traced;         /* the one that writes a trace, if any: traced.h */
 };
 
 /* A name from the map, CALL_COUNT where there is none. */

@@ -407,6 +407,8 @@ static gpumm_status fault_new(device *inner, fault_device **out) {
     f->table.native_stream = inner->call->native_stream;
     f->table.parameters = inner->call->parameters;
     f->table.needs = inner->call->needs;
+    f->table.function_name = inner->call->function_name;
+    f->table.event_time = inner->call->event_time;
     f->table.graph_node = inner->call->graph_node;
     f->table.graph_launch = play_graph;
     f->base = *inner;

@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "device/fault.h"
 #include "device/host/host.h"
+#include "device/traced.h"
 
 #ifdef GPUMM_HAVE_CUDA
 #include "device/cuda/cuda.h"
@@ -88,6 +89,8 @@ gpumm_status gpumm__device_open(const gpumm_options *options, const gpumm_alloca
     chosen.relocate = chosen.relocate || told_to_relocate();
     device *d = NULL;
     TRY(open_chosen(&chosen, memory ? memory : &gpumm__alloc_default, &d));
+    if (chosen.trace)
+        TRY(gpumm__traced_open(d, chosen.trace, &d)); /* below faults: what they delay is traced as it is */
     if (chosen.inject_faults) return gpumm__fault_open(d, &chosen.fault, out);
     *out = d;
     return GPUMM_OK;

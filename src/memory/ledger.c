@@ -57,6 +57,10 @@ static void enter(ledger *l, const account *a, int sign) {
     l->peak_committed = size_max(l->peak_committed, l->committed);
 }
 
+static void tell(const ledger *l) {
+    if (l->changed) l->changed(l->user);
+}
+
 void gpumm__ledger_open(ledger *l, account *a, gpumm_category category, const char *name, const char *tag) {
     memset(a, 0, sizeof *a);
     a->category = category;
@@ -79,6 +83,7 @@ void gpumm__ledger_set(ledger *l, account *a, uint64_t bytes, uint64_t precommit
     enter(l, a, 1);
     for (int c = 0; c < GPUMM_CATEGORY_COUNT; c++)
         if (!was[c] && counted(a, (gpumm_category)c)) l->entry[c].total++;
+    tell(l);
 }
 
 void gpumm__ledger_set_logical(ledger *l, account *a, uint64_t bytes) {
@@ -95,14 +100,10 @@ void gpumm__ledger_set_logical(ledger *l, account *a, uint64_t bytes) {
     l->used += bytes - a->logical;
     l->peak_used = size_max(l->peak_used, l->used);
     a->logical = bytes;
+    tell(l);
 }
 
-void gpumm__ledger_move(ledger *l, account *a, gpumm_category category, const char *name, const char *tag) {
-    gpumm__ledger_close(l, a);
-    gpumm__ledger_open(l, a, category, name, tag);
-}
-
-void gpumm__ledger_close(ledger *l, account *a) {
+static void take_out(ledger *l, account *a) {
     enter(l, a, -1);
     if (a->previous) a->previous->next = a->next;
     else l->first = a->next;
@@ -110,8 +111,18 @@ void gpumm__ledger_close(ledger *l, account *a) {
     a->next = a->previous = NULL;
 }
 
+void gpumm__ledger_move(ledger *l, account *a, gpumm_category category, const char *name, const char *tag) {
+    take_out(l, a);
+    gpumm__ledger_open(l, a, category, name, tag);
+}
+
+void gpumm__ledger_close(ledger *l, account *a) {
+    take_out(l, a);
+    tell(l);
+}
+
 void gpumm__ledger_pass(ledger *l, account *from, account *to) {
-    gpumm__ledger_close(l, from);
+    take_out(l, from);
     gpumm__ledger_open(l, to, from->category, from->name, from->tag);
     l->entry[to->category].total--;
 }

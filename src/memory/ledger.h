@@ -21,6 +21,8 @@ typedef struct ledger {
     gpumm_entry entry[GPUMM_CATEGORY_COUNT];
     uint64_t used, peak_used; /* logical */
     uint64_t committed, peak_committed;
+    void (*changed)(void *user); /* called after each change; NULL: nobody asked */
+    void *user;
 } ledger;
 
 void gpumm__ledger_open(ledger *l, account *a, gpumm_category category, const char *name, const char *tag);

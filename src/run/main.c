@@ -25,6 +25,8 @@ static struct {
     lua_State *L;
 } interrupts;
 
+static gpumm_trace *trace; /* of --trace; the script may end the process */
+
 static void stop_hook(lua_State *L, lua_Debug *ar) {
     (void)ar;
     lua_sethook(L, NULL, 0, 0);
@@ -114,6 +116,30 @@ static int run_contain(lua_State *L) {
     return 0;
 }
 
+/* Ends the trace; false, and says why, where it could not be written. */
+static bool end_trace(void) {
+    gpumm_trace *ending = trace;
+    trace = NULL;
+    bool good = !ending || gpumm_trace_close(ending) == GPUMM_OK;
+    if (!good) fprintf(stderr, "gpumm-run: %s\n", gpumm_message());
+    gpumm_trace_release(ending);
+    return good;
+}
+
+static void end_trace_at_exit(void) { (void)end_trace(); }
+
+/* The user has named these files, so a contained script needs no grant for them. */
+static int run_trace(lua_State *L) {
+    gpumm_trace_options options = {.path = luaL_optstring(L, 1, NULL), .history = luaL_optstring(L, 2, NULL)};
+    if (gpumm_trace_open(&options, &trace) != GPUMM_OK) {
+        lua_pushstring(L, gpumm_message());
+        return lua_error(L);
+    }
+    gpumm_lua_set_trace(L, trace);
+    atexit(end_trace_at_exit);
+    return 0;
+}
+
 static const luaL_Reg functions[] = {{"interrupted", run_interrupted},
                                      {"graceful", run_graceful},
                                      {"isatty", run_isatty},
@@ -121,6 +147,7 @@ static const luaL_Reg functions[] = {{"interrupted", run_interrupted},
                                      {"set_limit", run_set_limit},
                                      {"load", run_load},
                                      {"quiet", run_quiet},
+                                     {"trace", run_trace},
                                      {NULL, NULL}};
 
 /* ---- The process ---------------------------------------------------------------------------- */
@@ -208,9 +235,9 @@ static int run(process *p) {
     lua_pushcfunction(L, protected_main);
     lua_pushlightuserdata(L, p);
     int code = lua_pcall(L, 1, 1, 1) == LUA_OK ? (int)lua_tointeger(L, -1) : report(L);
-    signal(SIGINT, SIG_DFL); /* the handler uses the state, which is closed next */
-    gpumm_lua_sandbox_close(L);
-    return code;
+    signal(SIGINT, SIG_DFL);    /* the handler uses the state, which is closed next */
+    gpumm_lua_sandbox_close(L); /* and its managers */
+    return end_trace() || code != EXIT_SUCCESS ? code : EXIT_FAILURE;
 }
 
 static int complain(const char *message) {

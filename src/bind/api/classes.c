@@ -18,14 +18,14 @@
 #include "bind/api/scratch.h"
 #include "bind/api/share.h"
 #include "bind/api/stream.h"
+#include "bind/api/trace.h"
 
 static const bind_class *const classes[] = {
-    &gpumm_lua__manager_class,   &gpumm_lua__buffer_class,      &gpumm_lua__group_class,
-    &gpumm_lua__scratch_class,   &gpumm_lua__stream_class,      &gpumm_lua__event_class,
-    &gpumm_lua__readback_class,  &gpumm_lua__frame_class,       &gpumm_lua__kernel_class,
-    &gpumm_lua__fault_class,     &gpumm_lua__recording_class,   &gpumm_lua__recorder_class,
-    &gpumm_lua__token_class,     &gpumm_lua__device_view_class, &gpumm_lua__share_class,
-    &gpumm_lua__attachment_class};
+    &gpumm_lua__manager_class, &gpumm_lua__buffer_class,      &gpumm_lua__group_class,     &gpumm_lua__scratch_class,
+    &gpumm_lua__stream_class,  &gpumm_lua__event_class,       &gpumm_lua__readback_class,  &gpumm_lua__frame_class,
+    &gpumm_lua__kernel_class,  &gpumm_lua__fault_class,       &gpumm_lua__recording_class, &gpumm_lua__recorder_class,
+    &gpumm_lua__token_class,   &gpumm_lua__device_view_class, &gpumm_lua__share_class,     &gpumm_lua__attachment_class,
+    &gpumm_lua__trace_class};
 
 static const struct addition {
     const bind_class *class;

@@ -77,6 +77,7 @@ static void read_state(lua_State *L, gpumm_options *options) {
     options->budget = state->budget;
     options->log = state->log;
     options->log_user = state->log_user;
+    options->trace = state->trace;
     choose_device(state, options);
     if (!state->sandbox) return;
     options->allocator = gpumm_lua__sandbox_allocator(state->sandbox);

@@ -22,6 +22,8 @@ static int collect_state(lua_State *L) {
     gpumm_lua__references_close(L, &state->references);
     state->budget = NULL;
     gpumm_budget_release(budget);
+    gpumm_trace_release(state->trace);
+    state->trace = NULL;
     return 0;
 }
 

@@ -16,13 +16,14 @@ struct bind_recorder;
    and views are, is more with every cycle. */
 enum { BIND_PAUSE = 150 };
 
-enum { BIND_HANDLE_CLASSES = 16, BIND_MODULES = 8 };
+enum { BIND_HANDLE_CLASSES = 20, BIND_MODULES = 8 };
 
 typedef struct bind_state {
     gpumm_budget *budget; /* every manager's of this state; NULL once the state closes */
     char device[128];     /* overrides what scripts ask for; "" : nothing */
     gpumm_log_fn log;
     void *log_user;
+    gpumm_trace *trace;      /* of managers that are opened from now on; a reference, or NULL */
     int collecting;          /* above 0: in a collection or a schedule, where the script's functions run */
     uint64_t collector_debt; /* bytes that the collector has not been told about */
     bind_reference_pool references;

@@ -220,6 +220,7 @@ static const device_table cuda_table = {
     .compile = gpumm__cuda_compile,
     .parameters = gpumm__cuda_parameters,
     .needs = gpumm__cuda_needs,
+    .function_name = gpumm__cuda_function_name,
     .module_open = gpumm__cuda_module_open,
     .module_close = gpumm__cuda_module_close,
     .function = gpumm__cuda_function,

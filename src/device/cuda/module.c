@@ -246,6 +246,8 @@ const device_parameter *gpumm__cuda_parameters(const device_function *f, size_t 
 
 uint32_t gpumm__cuda_needs(const device_function *f) { return f->needs; }
 
+const char *gpumm__cuda_function_name(const device_function *f) { return f->name; }
+
 /* ---- Launching ---- */
 
 static gpumm_status too_much_shared(cuda *c, const device_function *f, unsigned bytes) {

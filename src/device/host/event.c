@@ -119,6 +119,11 @@ gpumm_status gpumm__host_event_elapsed(device *d, device_event *from, device_eve
     return GPUMM_OK;
 }
 
+uint64_t gpumm__host_event_time(device_event *e) {
+    uint64_t ns = 0;
+    return event_moment(e, "traced", &ns) == GPUMM_OK ? ns : gpumm__clock_ns();
+}
+
 /* What builds on work that went wrong is wrong too. */
 static void inherit_error(device_stream *s, const record *r) {
     if (r->error) atomic_store(&s->error, r->error);

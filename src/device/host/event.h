@@ -11,6 +11,7 @@ gpumm_status gpumm__host_event_record(device *d, device_event *e, device_stream 
 gpumm_status gpumm__host_event_query(device *d, device_event *e, bool *done);
 gpumm_status gpumm__host_event_synchronize(device *d, device_event *e);
 gpumm_status gpumm__host_event_elapsed(device *d, device_event *from, device_event *to, double *seconds);
+uint64_t gpumm__host_event_time(device_event *e); /* of one that has come */
 gpumm_status gpumm__host_stream_wait(device *d, device_stream *s, device_event *e);
 
 #endif

@@ -121,3 +121,5 @@ const device_parameter *gpumm__host_parameters(const device_function *f, size_t 
 }
 
 uint32_t gpumm__host_needs(const device_function *f) { return f->needs; }
+
+const char *gpumm__host_function_name(const device_function *f) { return f->name; }

@@ -26,5 +26,6 @@ void gpumm__host_module_close(device *d, device_module *m);
 gpumm_status gpumm__host_function(device *d, device_module *m, const char *name, device_function **out);
 const device_parameter *gpumm__host_parameters(const device_function *f, size_t *count);
 uint32_t gpumm__host_needs(const device_function *f);
+const char *gpumm__host_function_name(const device_function *f);
 
 #endif

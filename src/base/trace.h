@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* A trace: events of many threads, as lines of two files. One is what Perfetto and chrome://tracing open, the other the
+   history of allocations. A thread of its own writes, and asks its sources for what became known meanwhile. */
+#ifndef BASE_TRACE_H
+#define BASE_TRACE_H
+
+#include "base/trace_file.h"
+
+/* What an event says of itself, under a key: a text, or where that is NULL a number. */
+typedef struct trace_field {
+    const char *key, *text;
+    int64_t number;
+} trace_field;
+
+typedef enum trace_phase { TRACE_SLICE, TRACE_INSTANT, TRACE_COUNTER } trace_phase;
+
+typedef struct trace_event {
+    trace_phase phase;
+    bool patient;             /* it is worth waiting for the disk: never under a lock that is held for short */
+    uint64_t process, thread; /* its track; 0: of this process, of this thread */
+    const char *name;
+    uint64_t begin, end; /* gpumm__clock_ns; of an instant or a counter only `begin` */
+    const trace_field *fields;
+    size_t count;
+} trace_event;
+
+typedef enum trace_action { TRACE_ALLOCATE, TRACE_FAILURE, TRACE_FREE } trace_action;
+
+/* Something that learns later what happened; `collect` is called by the trace's thread. */
+typedef struct trace_source {
+    struct trace_source *next;
+    void (*collect)(struct trace_source *self);
+} trace_source;
+
+struct gpumm_trace {
+    gpumm_allocator memory;
+    atomic_uint references;
+    atomic_bool open;
+    trace_file events, history; /* zeroed: there is none */
+    uint64_t began;             /* times are from here */
+    atomic_uint processes;      /* managers that were traced */
+    pthread_t writer;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    bool stopping, nudged; /* under lock */
+    pthread_mutex_t collecting;
+    trace_source *sources; /* under collecting */
+};
+
+/* Is the file there, and is it written? */
+static inline bool trace_events(const gpumm_trace *t) { return t->events.memory && atomic_load(&t->open); }
+static inline bool trace_history(const gpumm_trace *t) { return t->history.memory && atomic_load(&t->open); }
+
+void gpumm__trace_put(gpumm_trace *t, const trace_event *e);
+void gpumm__trace_history(gpumm_trace *t, trace_action action, gpumm_address address, uint64_t bytes, bool patient);
+/* A process of its own in the trace, for the tracks of a manager. */
+uint64_t gpumm__trace_process(gpumm_trace *t, const char *name);
+void gpumm__trace_name_thread(gpumm_trace *t, uint64_t process, uint64_t thread, const char *name);
+uint64_t gpumm__trace_thread(uint64_t ordinal); /* of a track that is no thread of the system's */
+
+void gpumm__trace_add(gpumm_trace *t, trace_source *source);
+void gpumm__trace_remove(gpumm_trace *t, trace_source *source); /* it is not called any more */
+
+#endif
