@@ -21,6 +21,11 @@ typedef struct arena_slab {
     bool retired;  /* without a block, and on its way back */
 } arena_slab;
 
+typedef struct piece {
+    slab *slab;
+    slab_block block;
+} piece;
+
 /* A stream's; attached to it. */
 typedef struct arena {
     attachment attachment;
@@ -33,16 +38,12 @@ typedef struct arena {
     deferred unused;
     account account;      /* the rest is under the context's lock */
     gpumm_scratch *spare; /* structs to use again */
+    piece kept;           /* the block that was given back last: the slab has it as used, for the next of its size */
 } arena;
-
-typedef struct piece {
-    slab *slab;
-    slab_block block;
-} piece;
 
 struct gpumm_scratch {
     gpumm_scratch *next;  /* among the spare ones */
-    gpumm_stream *stream; /* retained, and with it the manager: a slab of its has the block */
+    gpumm_stream *stream; /* stays, and with it the manager, while it lends blocks */
     arena *arena;         /* the stream's */
     piece piece;
     uint64_t bytes; /* asked for */
@@ -119,13 +120,35 @@ static void book(arena *a, uint64_t logical) {
     else gpumm__ledger_set(l, &a->account, logical, 0, a->committed);
 }
 
-/* From the first slab that has room. Lock held. */
-static bool try_slabs(arena *a, uint64_t bytes, piece *p) {
+/* Lock held, as for the next three. */
+static bool give_kept(arena *a) {
+    if (!a->kept.slab) return false;
+    gpumm__slab_give(a->kept.slab, a->kept.block.number);
+    a->kept.slab = NULL;
+    return true;
+}
+
+static void keep(arena *a, const piece *p) {
+    give_kept(a);
+    a->kept = *p;
+}
+
+/* From the first slab that has room. */
+static bool try_each(arena *a, uint64_t bytes, piece *p) {
     for (arena_slab *s = a->slabs; s; s = s->next) {
         p->slab = &s->slab;
         if (!s->retired && gpumm__slab_try(p->slab, bytes, &p->block)) return true;
     }
     return false;
+}
+
+static bool try_slabs(arena *a, uint64_t bytes, piece *p) {
+    if (a->kept.slab && bytes <= a->kept.block.size && a->kept.block.size - bytes < SLAB_ALIGN) {
+        *p = a->kept;
+        a->kept.slab = NULL;
+        return true;
+    }
+    return try_each(a, bytes, p) || (give_kept(a) && try_each(a, bytes, p));
 }
 
 /* Puts a block in the books; gets a struct that somebody gave back, where there is one. Lock held. */
@@ -246,6 +269,7 @@ static void unused_through(deferred *r) {
 /* Growing and lock held. */
 static bool retire_slabs(arena *a) {
     bool any = false;
+    give_kept(a);
     for (arena_slab *s = a->slabs; s; s = s->next) {
         s->retired = s->slab.blocks == 0;
         any = any || s->retired || gpumm__slab_retire(&s->slab) < s->held;
@@ -295,19 +319,18 @@ static gpumm_status take_under_pressure(gpumm_stream *s, uint64_t bytes, arena *
     return status;
 }
 
-/* The block goes back to the slab and its bytes to the budget, the struct, where there is one, to the spare
-   ones. */
-static void give_block(arena *a, uint64_t bytes, const piece *p, gpumm_scratch *spare) {
-    context *ctx = a->context;
-    pthread_mutex_lock(&ctx->lock);
-    gpumm__slab_give(p->slab, p->block.number);
+/* The block goes back to the slab and its bytes to the budget. Lock held. */
+static void give_block(arena *a, uint64_t bytes, const piece *p) {
+    keep(a, p);
     book(a, a->account.logical - bytes);
-    if (spare) {
-        spare->next = a->spare;
-        a->spare = spare;
-    }
-    pthread_mutex_unlock(&ctx->lock);
-    gpumm__context_uncharge(ctx, bytes);
+    gpumm__context_uncharge_locked(a->context, bytes);
+}
+
+static void fill(gpumm_scratch *x, gpumm_stream *s, arena *a, const piece *p, uint64_t bytes) {
+    x->stream = s;
+    x->arena = a;
+    x->piece = *p;
+    x->bytes = bytes;
 }
 
 static gpumm_status scratch_new(gpumm_stream *s, uint64_t bytes, gpumm_scratch **out) {
@@ -322,22 +345,64 @@ static gpumm_status scratch_new(gpumm_stream *s, uint64_t bytes, gpumm_scratch *
     }
     if (!x) x = gpumm__mem_new(&ctx->memory, sizeof *x);
     if (!x) {
-        give_block(a, bytes, &p, NULL);
+        pthread_mutex_lock(&ctx->lock);
+        give_block(a, bytes, &p);
+        pthread_mutex_unlock(&ctx->lock);
         return fail_host_memory(sizeof *x);
     }
-    x->stream = gpumm_stream_retain(s);
-    x->arena = a;
-    x->piece = p;
-    x->bytes = bytes;
+    fill(x, s, a, &p, bytes);
     *out = x;
     return GPUMM_OK;
 }
 
 /* The stream stays, also where it is closed, until the block is given back. */
 static gpumm_status lend_new(gpumm_stream *s, uint64_t bytes, gpumm_scratch **out) {
-    TRY(gpumm__stream_lend(s));
+    context *ctx = s->object.context;
+    pthread_mutex_lock(&ctx->lock);
+    bool lent = gpumm__stream_lend(s);
+    pthread_mutex_unlock(&ctx->lock);
+    if (!lent) return gpumm__stream_of(ctx, s, &s); /* which says why */
     gpumm_status status = scratch_new(s, bytes, out);
-    if (status != GPUMM_OK) gpumm__stream_return(s);
+    if (status == GPUMM_OK) return GPUMM_OK;
+    pthread_mutex_lock(&ctx->lock);
+    bool last = gpumm__stream_return(s);
+    pthread_mutex_unlock(&ctx->lock);
+    if (last) gpumm__stream_returned(s);
+    return status;
+}
+
+/* Everything at its place: a struct, room in a slab, in the budgets, on the stream. Lock held. */
+static gpumm_scratch *take_spare(gpumm_stream *s, uint64_t bytes) {
+    piece p;
+    arena *a = (arena *)gpumm__stream_attached(s, &arena_key);
+    if (!a || !a->spare || !try_slabs(a, bytes, &p)) return NULL;
+    if (!gpumm__context_charge_locked(a->context, bytes)) return keep(a, &p), NULL;
+    if (!gpumm__stream_lend(s)) {
+        gpumm__context_uncharge_locked(a->context, bytes);
+        return keep(a, &p), NULL;
+    }
+    gpumm_scratch *x;
+    book_taken(a, bytes, &x);
+    fill(x, s, a, &p, bytes);
+    return x;
+}
+
+/* What nearly every call is: one lock, and no other count of its own, for closing takes the lock, too, once it has
+   begun. NULL: something is missing; the long way makes it, or says what it is. */
+static gpumm_scratch *take_at_once(context *ctx, gpumm_stream *s, uint64_t bytes) {
+    if (s->object.context != ctx) return NULL;
+    pthread_mutex_lock(&ctx->lock);
+    gpumm_scratch *x = atomic_load_explicit(&ctx->closing, memory_order_relaxed) ? NULL : take_spare(s, bytes);
+    pthread_mutex_unlock(&ctx->lock);
+    return x;
+}
+
+static gpumm_status take_long(context *ctx, gpumm_stream *given, uint64_t bytes, gpumm_scratch **out) {
+    TRY(gpumm__context_enter(ctx));
+    gpumm_stream *s;
+    gpumm_status status = gpumm__stream_of(ctx, given, &s);
+    if (status == GPUMM_OK) status = lend_new(s, bytes, out);
+    gpumm__context_leave(ctx);
     return status;
 }
 
@@ -346,12 +411,10 @@ gpumm_status gpumm_scratch_open(gpumm_manager *m, gpumm_stream *given, uint64_t 
     NOT_NULL(out, "out");
     context *ctx = context_of(m);
     if (!bytes) return fail(GPUMM_INVALID_ARGUMENT, "scratch of 0 bytes: ask for at least 1");
-    TRY(gpumm__context_enter(ctx));
-    gpumm_stream *s;
-    gpumm_status status = gpumm__stream_of(ctx, given, &s);
-    if (status == GPUMM_OK) status = lend_new(s, bytes, out);
-    gpumm__context_leave(ctx);
-    return status;
+    gpumm_scratch *x = take_at_once(ctx, given ? given : ctx->main, bytes);
+    if (!x) return take_long(ctx, given, bytes, out);
+    *out = x;
+    return GPUMM_OK;
 }
 
 /* The block's own stream waits for the others, on the device; then the block is free on that stream. */
@@ -363,27 +426,45 @@ static gpumm_status settle(gpumm_scratch *x) {
 
 /* Where no event is to be had for that, the caller waits. */
 static void settle_or_wait(context *ctx, gpumm_scratch *x) {
+    if (gpumm__context_enter(ctx) != GPUMM_OK) return;
     pthread_mutex_lock(&ctx->submit);
     gpumm_status status = settle(x);
     order others = gpumm__order_take(&x->others);
     pthread_mutex_unlock(&ctx->submit);
     if (status != GPUMM_OK) gpumm__order_drain(&others, ctx);
+    gpumm__context_leave(ctx);
+}
+
+/* False: the manager closes, which gives the block back, and the struct is the caller's. Lock held. */
+static bool give(gpumm_scratch *x) {
+    arena *a = x->arena;
+    if (atomic_load_explicit(&x->stream->object.context->closing, memory_order_relaxed)) return false;
+    give_block(a, x->bytes, &x->piece);
+    x->next = a->spare;
+    a->spare = x;
+    return true;
+}
+
+static bool free_after_close(context *ctx, gpumm_scratch *x) {
+    gpumm_stream *s = x->stream;
+    gpumm__order_clear(&x->others);
+    gpumm__mem_free(&ctx->memory, x);
+    pthread_mutex_lock(&ctx->lock);
+    bool last = gpumm__stream_return(s);
+    pthread_mutex_unlock(&ctx->lock);
+    return last;
 }
 
 void gpumm_scratch_release(gpumm_scratch *x) {
     if (!x) return;
     gpumm_stream *s = x->stream;
     context *ctx = s->object.context;
-    if (gpumm__context_enter(ctx) == GPUMM_OK) {
-        if (x->others.readers) settle_or_wait(ctx, x);
-        give_block(x->arena, x->bytes, &x->piece, x);
-        gpumm__stream_return(s);
-        gpumm__context_leave(ctx);
-    } else { /* close has given the block back */
-        gpumm__order_clear(&x->others);
-        gpumm__mem_free(&ctx->memory, x);
-    }
-    gpumm_stream_release(s);
+    if (x->others.readers) settle_or_wait(ctx, x);
+    pthread_mutex_lock(&ctx->lock);
+    bool given = give(x), last = given && gpumm__stream_return(s);
+    pthread_mutex_unlock(&ctx->lock);
+    if (!given) last = free_after_close(ctx, x);
+    if (last) gpumm__stream_returned(s);
 }
 
 gpumm_address gpumm_scratch_address(const gpumm_scratch *x) { return x ? x->piece.block.address : 0; }
