@@ -19,6 +19,8 @@ typedef struct arena_slab {
     slab slab;     /* blocks whose users are on the arena's stream */
     uint64_t held; /* bytes of the device's */
     bool retired;  /* without a block, and on its way back */
+    bool retiring; /* what is free at its end is */
+    bool busy;     /* its range is being changed, without the lock */
 } arena_slab;
 
 typedef struct piece {
@@ -31,12 +33,12 @@ typedef struct arena {
     attachment attachment;
     context *context;
     atomic_uint references;
-    pthread_mutex_t growing; /* the list of slabs and what they hold change under this and the context's lock */
-    arena_slab *slabs;       /* newest first */
-    uint64_t committed;
-    bool closed, retiring; /* one return of unused memory at a time */
     deferred unused;
-    account account;      /* the rest is under the context's lock */
+    /* All that follows is under the context's lock. */
+    arena_slab *slabs; /* newest first */
+    uint64_t committed;
+    bool closed, retiring, passing; /* one return of unused memory at a time; passing: it is looking at the slabs */
+    account account;
     gpumm_scratch *spare; /* structs to use again */
     piece kept;           /* the block that was given back last: the slab has it as used, for the next of its size */
 } arena;
@@ -56,7 +58,6 @@ static const char arena_key = 0; /* its address is the attachment's key */
 
 static void arena_drop(arena *a) {
     if (atomic_fetch_sub(&a->references, 1) != 1) return;
-    pthread_mutex_destroy(&a->growing);
     gpumm__mem_free(&a->context->memory, a);
 }
 
@@ -66,20 +67,34 @@ static void slab_free(context *ctx, arena_slab *s) {
     gpumm__mem_free(&ctx->memory, s);
 }
 
-static void arena_close(attachment *self) {
-    arena *a = (arena *)self;
-    context *ctx = a->context;
-    pthread_mutex_lock(&a->growing);
-    a->closed = true; /* what is on its way back books nothing any more */
-    gpumm__context_book_close(ctx, &a->account);
-    for (arena_slab *s = a->slabs, *next; s; s = next) {
+static void free_slabs(context *ctx, arena_slab *s) {
+    for (arena_slab *next; s; s = next) {
         next = s->next;
         slab_free(ctx, s);
     }
-    pthread_mutex_unlock(&a->growing);
-    for (gpumm_scratch *x = a->spare, *next; x; x = next) {
-        next = x->next;
-        gpumm__mem_free(&ctx->memory, x);
+}
+
+/* Out of the arena; lock held. */
+static arena_slab *take_slabs(arena *a) {
+    arena_slab *all = a->slabs;
+    a->slabs = NULL;
+    return all;
+}
+
+/* What is on its way back books nothing any more; where it is looking at the slabs, they are its to free. */
+static void arena_close(attachment *self) {
+    arena *a = (arena *)self;
+    context *ctx = a->context;
+    pthread_mutex_lock(&ctx->lock);
+    a->closed = true;
+    gpumm__ledger_close(&ctx->books, &a->account);
+    arena_slab *slabs = a->passing ? NULL : take_slabs(a);
+    gpumm_scratch *spare = a->spare;
+    pthread_mutex_unlock(&ctx->lock);
+    free_slabs(ctx, slabs);
+    for (gpumm_scratch *next; spare; spare = next) {
+        next = spare->next;
+        gpumm__mem_free(&ctx->memory, spare);
     }
     arena_drop(a);
 }
@@ -94,7 +109,6 @@ static gpumm_status arena_make(gpumm_stream *s, attachment **out) {
     a->attachment.close = arena_close;
     a->attachment.trim = arena_trim;
     atomic_init(&a->references, 1);
-    pthread_mutex_init(&a->growing, NULL);
     gpumm__context_book_open(ctx, &a->account, GPUMM_CATEGORY_SCRATCH, "", "scratch");
     *out = &a->attachment;
     return GPUMM_OK;
@@ -167,10 +181,19 @@ static bool try_block(arena *a, uint64_t bytes, piece *p, gpumm_scratch **spare)
     return taken;
 }
 
-/* Growing held, as for all of the following. */
+/* Lock held. */
 static void hold(arena *a, arena_slab *s) {
     a->committed += s->slab.range.committed - s->held;
     s->held = s->slab.range.committed;
+}
+
+/* Nobody else sees it yet, so it grows at once. */
+static gpumm_status prepare_slab(slab *s, uint64_t bytes) {
+    slab_growth g;
+    TRY(gpumm__slab_plan(s, bytes, &g));
+    TRY(gpumm__slab_fetch(s, &g));
+    gpumm__slab_publish(s, &g);
+    return GPUMM_OK;
 }
 
 static gpumm_status add_slab(arena *a, uint64_t bytes) {
@@ -179,114 +202,127 @@ static gpumm_status add_slab(arena *a, uint64_t bytes) {
     if (!s) return fail_host_memory(sizeof *s);
     gpumm_status status =
         gpumm__slab_open(&s->slab, ctx->device, size_max(bytes, ctx->info.in_place ? SCRATCH_RANGE : SCRATCH_BLOCK));
+    if (status == GPUMM_OK) status = prepare_slab(&s->slab, bytes);
     if (status != GPUMM_OK) {
+        (void)gpumm__slab_close(&s->slab); /* nothing was committed */
         gpumm__mem_free(&ctx->memory, s);
         return status;
     }
     pthread_mutex_lock(&ctx->lock);
     s->next = a->slabs;
     a->slabs = s;
+    hold(a, s);
     pthread_mutex_unlock(&ctx->lock);
     return GPUMM_OK;
 }
 
-/* The newest slab, if it has room to grow so much. */
-static bool plan_growth(arena *a, uint64_t bytes, slab_growth *g) {
-    arena_slab *s = a->slabs;
-    if (!s || s->retired) return false;
+/* The newest slab, if it has room to grow so much and nobody changes it now; busy then. */
+static arena_slab *begin_growth(arena *a, uint64_t bytes, slab_growth *g) {
     pthread_mutex_lock(&a->context->lock);
-    gpumm_status status = gpumm__slab_plan(&s->slab, bytes, g);
+    arena_slab *s = a->slabs;
+    if (s && (s->retired || s->busy || gpumm__slab_plan(&s->slab, bytes, g) != GPUMM_OK)) s = NULL;
+    if (s) s->busy = true;
     pthread_mutex_unlock(&a->context->lock);
-    return status == GPUMM_OK;
+    return s;
 }
 
 /* One step; what it committed another thread may take, so ask again in a loop. */
 static gpumm_status grow_slab(arena *a, uint64_t bytes) {
     context *ctx = a->context;
     slab_growth g;
-    if (!plan_growth(a, bytes, &g)) {
-        TRY(add_slab(a, bytes));
-        if (!plan_growth(a, bytes, &g)) return fail(GPUMM_OUT_OF_MEMORY, "no slab has room for so much");
-    }
-    TRY(gpumm__slab_fetch(&a->slabs->slab, &g));
+    arena_slab *s = begin_growth(a, bytes, &g);
+    if (!s) return add_slab(a, bytes);
+    gpumm_status status = gpumm__slab_fetch(&s->slab, &g);
     pthread_mutex_lock(&ctx->lock);
-    gpumm__slab_publish(&a->slabs->slab, &g);
-    hold(a, a->slabs);
+    s->busy = false;
+    if (status == GPUMM_OK) gpumm__slab_publish(&s->slab, &g);
+    hold(a, s);
     pthread_mutex_unlock(&ctx->lock);
-    return GPUMM_OK;
-}
-
-static gpumm_status grow_and_take(arena *a, uint64_t bytes, piece *p, gpumm_scratch **spare) {
-    gpumm_status status = GPUMM_OK;
-    bool taken = false;
-    pthread_mutex_lock(&a->growing);
-    while (status == GPUMM_OK && !(taken = try_block(a, bytes, p, spare))) status = grow_slab(a, bytes);
-    pthread_mutex_unlock(&a->growing);
     return status;
 }
 
-/* ---- Giving back what is unused ---------------------------------------------------------------------------- */
+static gpumm_status grow_and_take(arena *a, uint64_t bytes, piece *p, gpumm_scratch **spare) {
+    do TRY(grow_slab(a, bytes));
+    while (!try_block(a, bytes, p, spare));
+    return GPUMM_OK;
+}
 
-static void give_back(arena *a, arena_slab **at) {
+/* ---- Giving back what is unused; the lock is held, and given up for the device's calls ----------------------- */
+
+static void free_retired(arena *a, arena_slab *s) {
     context *ctx = a->context;
-    arena_slab *s = *at;
-    if (s->retired) {
-        pthread_mutex_lock(&ctx->lock);
-        *at = s->next;
-        a->committed -= s->held;
-        pthread_mutex_unlock(&ctx->lock);
-        slab_free(ctx, s);
-        return;
-    }
+    arena_slab **at = &a->slabs;
+    while (*at != s) at = &(*at)->next;
+    *at = s->next;
+    a->committed -= s->held;
+    pthread_mutex_unlock(&ctx->lock);
+    slab_free(ctx, s);
     pthread_mutex_lock(&ctx->lock);
+}
+
+static void release_end(arena *a, arena_slab *s) {
+    context *ctx = a->context;
     uint64_t end = s->slab.committed;
+    s->retiring = false;
+    s->busy = true;
     pthread_mutex_unlock(&ctx->lock);
     gpumm__slab_release(&s->slab, end);
     if (s->slab.range.refused != GPUMM_OK) gpumm__context_background_failed(ctx, s->slab.range.refused);
     pthread_mutex_lock(&ctx->lock);
+    s->busy = false;
     hold(a, s);
-    pthread_mutex_unlock(&ctx->lock);
+}
+
+/* One that is growing has nothing to spare. */
+static arena_slab *next_unused(arena *a) {
+    for (arena_slab *s = a->slabs; s; s = s->next) {
+        if (s->busy) s->retiring = false;
+        if (s->retired || s->retiring) return s;
+    }
+    return NULL;
+}
+
+static void give_back_all(arena *a) {
+    a->passing = true;
+    for (arena_slab *s; !a->closed && (s = next_unused(a));) {
+        if (s->retired) free_retired(a, s);
+        else release_end(a, s);
+    }
+    a->passing = false;
 }
 
 /* Runs once the stream is through with what was unused then. */
 static void unused_through(deferred *r) {
     arena *a = (arena *)(void *)((char *)r - offsetof(arena, unused));
-    pthread_mutex_lock(&a->growing);
-    for (arena_slab **at = &a->slabs, *s; !a->closed && (s = *at);) {
-        give_back(a, at);
-        if (*at == s) at = &s->next;
-    }
-    if (!a->closed) {
-        pthread_mutex_lock(&a->context->lock);
-        book(a, a->account.logical);
-        pthread_mutex_unlock(&a->context->lock);
-    }
+    context *ctx = a->context;
+    pthread_mutex_lock(&ctx->lock);
+    if (!a->closed) give_back_all(a);
+    if (!a->closed) book(a, a->account.logical);
     a->retiring = false;
-    pthread_mutex_unlock(&a->growing);
+    arena_slab *left = a->closed ? take_slabs(a) : NULL;
+    pthread_mutex_unlock(&ctx->lock);
+    free_slabs(ctx, left);
     arena_drop(a);
 }
 
-/* Growing and lock held. */
 static bool retire_slabs(arena *a) {
     bool any = false;
     give_kept(a);
     for (arena_slab *s = a->slabs; s; s = s->next) {
+        if (s->busy) continue;
         s->retired = s->slab.blocks == 0;
-        any = any || s->retired || gpumm__slab_retire(&s->slab) < s->held;
+        s->retiring = !s->retired && gpumm__slab_retire(&s->slab) < s->held;
+        any = any || s->retired || s->retiring;
     }
     return any;
 }
 
-/* True: somebody has to post it. A busy arena is growing: it has nothing to spare. */
+/* True: somebody has to post it. */
 static bool begin_retiring(arena *a) {
-    if (pthread_mutex_trylock(&a->growing) != 0) return false;
-    bool begins = !a->retiring;
-    if (begins) {
-        pthread_mutex_lock(&a->context->lock);
-        begins = a->retiring = retire_slabs(a);
-        pthread_mutex_unlock(&a->context->lock);
-    }
-    pthread_mutex_unlock(&a->growing);
+    pthread_mutex_lock(&a->context->lock);
+    bool begins = !a->retiring && !a->closed && retire_slabs(a);
+    a->retiring = a->retiring || begins;
+    pthread_mutex_unlock(&a->context->lock);
     return begins;
 }
 
