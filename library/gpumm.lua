@@ -571,7 +571,8 @@ function Buffer:append(data, where) end
 ---@return gpumm.status_name? code
 function Buffer:ensure_capacity(capacity) end
 
---- Reduces the capacity to what the length needs.
+--- Reduces the capacity to what the length needs. Memory goes back before this returns where no work uses the buffer and
+--- at most 64 MiB must be copied for it, else in the background.
 ---@return true? ok
 ---@return string? message
 ---@return gpumm.status_name? code

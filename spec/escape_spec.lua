@@ -1,4 +1,4 @@
--- successes: 65
+-- successes: 66
 -- SPDX-License-Identifier: MIT
 -- More attempts to get out of gpumm-run --sandbox, or to outlive its limits: what sandbox_spec.lua leaves open between
 -- its own. Each is a script that checks from within what it got.
@@ -390,6 +390,23 @@ describe("past the limits", function()
             .. "local b = manager():buffer { type = 'f32', length = 1, growth = grow } "
             .. "while true do pcall(b.resize, b, 5000) end",
     } do ends("memory ends " .. name, "emory", "--lua-memory 8MiB --limit 32MiB", script) end
+
+    it("memory ends a layout's reading of files too, whatever catches it", function()
+        local list = {}
+        for i = 1, 40000 do list[i] = ("node%d node%d"):format(i, i * 7 % 40000) end
+        local path = os.tmpname()
+        local file <close> = assert(io.open(path, "w"))
+        file:write(table.concat(list, "\n"))
+        file:flush()
+        for _, read in ipairs { "gpumm.graph.read", "gpumm.columns.read" } do
+            local text, code = here.contained(("--allow-read %s --lua-memory 3MiB"):format(path),
+                ("for _ = 1, 5 do pcall(%s, %q) end print 'reached'"):format(read, path))
+            support.contains("lua-memory 3.0 MiB", text)
+            assert.is_nil(text:find("reached", 1, true))
+            assert.equal(1, code)
+        end
+        os.remove(path)
+    end)
 
     -- What waits for its finaliser is no garbage yet to a collection in need of memory.
     holds("garbage of ours is not what a script uses", [[

@@ -1,4 +1,4 @@
--- successes: 39
+-- successes: 40
 -- SPDX-License-Identifier: MIT
 -- gpumm-run as a user runs it: a process of its own for every test.
 
@@ -434,6 +434,22 @@ describe("Ctrl-C", function()
         assert.equal(130, code)
         assert.equal("closed\n", out)
         contains(err, "interrupted!", "stack traceback:")
+    end)
+
+    it("in a coroutine stops it, and whoever resumed it, at the first", function()
+        for _, run in ipairs { "coroutine.wrap(stay)()", "print(coroutine.resume(coroutine.create(stay)))",
+            "coroutine.wrap(function() print(pcall(coroutine.wrap(stay))) while true do end end)()" } do
+            local code, out, err = interrupted([[
+                local function stay()
+                    io.open("ready", "w"):close()
+                    while true do end
+                end
+                local said <close> = setmetatable({}, { __close = function() print "closed" end })
+                ]] .. run .. " while true do end")
+            assert.equal(130, code)
+            contains(out, "closed\n")
+            contains(err, "interrupted!")
+        end
     end)
 
     it("in a script that called run itself: the step ends, finish runs, the script goes on, 130", function()

@@ -1,4 +1,4 @@
--- successes: 8
+-- successes: 12
 -- SPDX-License-Identifier: MIT
 -- Scratch: memory for one step.
 
@@ -62,6 +62,71 @@ describe("scratch", function()
         collectgarbage()
         collectgarbage()
         assert.equal(0, m:stats().scratch.now)
+    end)
+
+    it("goes with one collection, however many there are, and what is held stays", function()
+        local m = spec.manager()
+        local held = {}
+        for _ = 1, 3 do
+            for i = 1, 200 do
+                local s = m:scratch(100)
+                if i % 50 == 0 then held[#held + 1] = s end
+            end
+            collectgarbage()
+            assert.equal(100 * #held, m:stats().scratch.now)
+        end
+        for _, s in ipairs(held) do assert.equal(100, s.bytes) end
+        assert.is_true(m:check())
+    end)
+
+    -- Its block is given back by then, or its reference another's.
+    it("is closed where a finaliser brings it back, also once others are open", function()
+        local m = spec.manager()
+        local back
+        local function lose()
+            local s = m:scratch(100)
+            setmetatable({}, { __gc = function() back = s end })
+        end
+        m:scratch(8):close() -- the sentinel is older
+        for _ = 1, 2 do
+            back = nil
+            lose()
+            collectgarbage()
+            assert.is_not_nil(back)
+            local others = {}
+            for i = 1, 8 do others[i] = m:scratch(100) end
+            if not pcall(function() return back.bytes end) then raises("CLOSED", function() return back.address end) end
+            back:close()
+            back:close()
+            for i = 1, 8 do assert.equal(100, others[i].bytes) end
+            assert.is_true(m:stats().scratch.now >= 800)
+            for i = 1, 8 do others[i]:close() end
+            collectgarbage()
+            collectgarbage()
+            assert.equal(0, m:stats().scratch.now)
+        end
+        assert.is_true(m:check())
+    end)
+
+    it("that was refused leaves nothing to collect", function()
+        local m = spec.manager { limit = "1MiB" }
+        for _ = 1, 300 do fails("OVER_LIMIT", "scratch", m:scratch("2MiB")) end
+        local s <close> = m:scratch("1MiB")
+        assert.equal(1 << 20, s.bytes)
+        fails("OVER_LIMIT", "scratch", m:scratch(1))
+        assert.equal(1 << 20, m:stats().used_bytes)
+    end)
+
+    it("of other sizes finds room where the last one was", function()
+        local m = spec.manager()
+        local first <close> = m:scratch(256)
+        local committed = m:stats().committed_bytes
+        for i = 1, 200 do
+            local s <close> = m:scratch(i % 2 == 0 and 1 << 20 or (1 << 20) + 256)
+            assert.is_true(s.address > first.address)
+        end
+        assert.equal(committed, m:stats().committed_bytes)
+        assert.is_true(m:check())
     end)
 
     it("refuses what is not a size, and changes nothing", function()

@@ -1,4 +1,4 @@
--- successes: 10
+-- successes: 12
 -- SPDX-License-Identifier: MIT
 -- shrink_to_fit gives memory back and keeps the address: whole segments go, one that is used in part is exchanged.
 
@@ -41,21 +41,54 @@ describe("shrink_to_fit", function()
         assert.is_true(m:poll())
     end)
 
+    it("is through when the call returns where nobody uses the buffer, and asks the device for nothing else", function()
+        local m, unit = plain()
+        local b = m:allocate("b", "u8", 8 * unit)
+        b:fill(7)
+        b:resize(2 * unit)
+        m:synchronize()
+        local calls = {}
+        for _, call in ipairs { "shrink", "event_record", "event_open", "stream_synchronize", "commit", "decommit", "copy" } do
+            calls[call] = m.fault:calls(call)
+        end
+        local queries = m.fault:calls("stream_query")
+        b:shrink_to_fit()
+        assert.equal(2 * unit, b.committed_bytes)
+        assert.equal(1, b.mapping)
+        calls.shrink = calls.shrink + 1
+        for call, count in pairs(calls) do assert.equal(count, m.fault:calls(call), call) end
+        assert.is_true(m.fault:calls("stream_query") - queries <= 2) -- for whole segments, and for the one in part
+        assert.equal(0, m:stats().gate_waits)
+        assert.is_true(b:download():bytes() == ("\7"):rep(2 * unit))
+    end)
+
+    it("leaves what is much to the background", function()
+        local m = plain("512MiB")
+        local b = m:allocate("b", "u8", 96 * MIB)
+        b:fill(3)
+        b:resize(80 * MIB)
+        m:synchronize()
+        b:shrink_to_fit()
+        support.wait_for_committed(m, b, 80 * MIB)
+        assert.equal(1, b.mapping)
+        assert.equal(3, b:download()[80 * MIB])
+    end)
+
     it("leaves what is not worth the copy to trim", function()
         local m, unit = plain()
-        local b = m:allocate("b", "u8", 24 * MIB)
+        local b = m:allocate("b", "u8", 40 * MIB)
         b:fill(5)
-        b:resize(24 * MIB - 2 * unit)
+        b:resize(40 * MIB - 2 * unit)
         b:shrink_to_fit()
         m:synchronize()
         if m:device().in_place then
-            assert.equal(24 * MIB, b.committed_bytes)
+            assert.equal(40 * MIB, b.committed_bytes)
             assert.equal(0, b.mapping)
             assert.equal(2 * unit, m:trim())
         end
-        support.wait_for_committed(m, b, 24 * MIB - 2 * unit)
+        support.wait_for_committed(m, b, 40 * MIB - 2 * unit)
         assert.equal(1, b.mapping)
-        assert.is_true(b:download():bytes() == ("\5"):rep(24 * MIB - 2 * unit))
+        assert.is_true(b:download():bytes() == ("\5"):rep(40 * MIB - 2 * unit))
     end)
 
     it("lets the buffer grow again, in place", function()

@@ -116,7 +116,8 @@ GPUMM_API gpumm_status gpumm_parse_size(const char *text, uint64_t *bytes);
 /* ---- What an application can hand in -------------------------------------------------------------- */
 
 /* Where gpumm takes its own (host) memory: as realloc, and frees where size is 0. May be called
-   from any thread. NULL as a function means malloc's family. */
+   from any thread. It may ask the manager (statistics, names), and take scratch and buffers of it; not change the size of,
+   or capture, what the call that needs memory is about. NULL as a function means malloc's family. */
 typedef struct gpumm_allocator {
     void *(*reallocate)(void *user, void *block, size_t size);
     void *user;
@@ -582,8 +583,9 @@ GPUMM_API gpumm_status gpumm_buffer_ensure_capacity(gpumm_buffer *buffer, uint64
    holds `required` and fits, else to `required`. */
 GPUMM_API gpumm_status gpumm_buffer_grow(gpumm_buffer *buffer, uint64_t required, uint64_t proposed);
 /* The capacity becomes what the length needs, `align` kept. Memory returns behind the work that uses it: whole segments,
-   and by moving what is used in part where that is worth the copy. The address stays where memory grows in place; calls
-   on the buffer wait for the moment in which its memory is exchanged. */
+   and by moving what is used in part where that is worth the copy: before this returns where no work uses the buffer and
+   at most 64 MiB are copied, else in the background. The address stays where memory grows in place; calls on the buffer
+   wait for the moment in which its memory is exchanged. */
 GPUMM_API gpumm_status gpumm_buffer_shrink_to_fit(gpumm_buffer *buffer);
 /* Adds `count` elements behind the length. INVALID_ARGUMENT for a member: append to its group. */
 GPUMM_API gpumm_status gpumm_buffer_append(gpumm_buffer *buffer, gpumm_stream *stream, uint64_t count,

@@ -108,6 +108,11 @@ GPUMM_API void gpumm_lua_say(lua_State *L, gpumm_log_level level, const char *li
 /* Where a module takes memory that it uses during a call, from any thread: of a contained script it counts against
    its memory, and what does not fit is refused with NULL. Valid while the state is open. */
 GPUMM_API gpumm_allocator gpumm_lua_allocator(lua_State *L);
+/* To be called where that allocator refused, on the state's thread, while the module still has what it took and before
+   it raises: it collects garbage, and where there is no room even then, a contained script has reached its limit and
+   ends for good, whatever it catches. One request that alone is more than the limit is an error like others. Does
+   nothing in a state that is not contained. Never raises. [-0, +0, -] */
+GPUMM_API void gpumm_lua_memory_refused(lua_State *L);
 
 typedef enum gpumm_lua_access { GPUMM_LUA_ACCESS_READ, GPUMM_LUA_ACCESS_WRITE } gpumm_lua_access;
 /* The path at `index`, to be read or written; raises where it is no text, or where a contained script was not granted

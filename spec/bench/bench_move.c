@@ -9,18 +9,23 @@
 
 #define MIB ((uint64_t)1 << 20)
 
-enum { ROUNDS = 21, STEPS = 40, SPACING_NS = 200000 };
+enum { ROUNDS = 21, STEPS = 40, SPACING_NS = 200000, LOOK_NS = 1000 };
+
+static void pause_ns(uint64_t ns) {
+    for (uint64_t until = gpumm__clock_ns() + ns; gpumm__clock_ns() < until;) continue;
+}
 
 /* ---- Exchanging ------------------------------------------------------------------------------ */
 
 static gpumm_status wait_exchanged(gpumm_buffer *buffer, uint64_t before) {
     gpumm_buffer_info info;
     uint64_t deadline = gpumm__clock_deadline(5);
-    do {
+    for (;;) { /* a look takes a lock that whoever exchanges needs, too */
         TRY(gpumm_buffer_get_info(buffer, &info));
+        if (info.mapping != before) return GPUMM_OK;
         if (gpumm__clock_ns() > deadline) return fail(GPUMM_TIMEOUT, "nothing was exchanged within 5 s");
-    } while (info.mapping == before);
-    return GPUMM_OK;
+        pause_ns(LOOK_NS);
+    }
 }
 
 static gpumm_status exchange(gpumm_buffer *buffer, uint64_t kept, double *seconds) {
@@ -116,10 +121,6 @@ static void exchange_row(bench *b, const char *size, uint64_t kept) {
 }
 
 /* ---- Regular steps --------------------------------------------------------------------------- */
-
-static void pause_ns(uint64_t ns) {
-    for (uint64_t until = gpumm__clock_ns() + ns; gpumm__clock_ns() < until;) continue;
-}
 
 /* Nothing is said of `ahead`: what has grown twice has its next step there. */
 static gpumm_status steady_buffer(gpumm_manager *m, uint64_t step, samples *s) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* An application's allocator is called under none of a manager's locks: this one asks its manager for statistics and
-   for names at every call, which take the locks that enqueueing and the books have. Where one is held, it waits for
-   itself, and an alarm ends the test. */
+   for names at every call, which take the locks that enqueueing and the books have, and for scratch and a small buffer,
+   which take those of the slabs. Where one is held, it waits for itself, and an alarm ends the test. */
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -11,17 +11,30 @@ static _Atomic(gpumm_manager *) asked;
 static _Thread_local bool inside;
 static atomic_uint calls;
 
+enum { SELDOM = 8 };
+
+static gpumm_type *byte; /* with malloc's memory */
+
+static void take_and_give(gpumm_manager *m) {
+    gpumm_scratch *scratch;
+    gpumm_buffer *small;
+    if (gpumm_scratch_open(m, NULL, 3000, &scratch) == GPUMM_OK) gpumm_scratch_release(scratch);
+    gpumm_buffer_options o = {.type = byte, .length = 10, .max_length = 10};
+    if (gpumm_manager_allocate(m, &o, &small) == GPUMM_OK) gpumm_buffer_release(small);
+}
+
 static void *reallocate(void *user, void *block, size_t size) {
     (void)user;
     gpumm_manager *m = atomic_load(&asked);
     if (m && !inside) {
         gpumm_stats stats;
         inside = true;
-        atomic_fetch_add(&calls, 1);
+        bool takes = atomic_fetch_add(&calls, 1) % SELDOM == 0;
         gpumm_manager_get_stats(m, &stats);
         gpumm_manager_names(m, NULL, NULL);
         gpumm_buffer *none = NULL;
         (void)gpumm_manager_find(m, "none", NULL, &none);
+        if (takes) take_and_give(m);
         inside = false;
     }
     if (size) return realloc(block, size);
@@ -75,6 +88,23 @@ static void work(gpumm_manager *m, gpumm_group *g, gpumm_buffer *b, gpumm_readba
     gpumm_stream_release(s);
 }
 
+/* So much that slabs and their lists grow. */
+static void take_much(gpumm_manager *m) {
+    enum { MUCH = 200 };
+    gpumm_scratch *scratch[MUCH];
+    gpumm_buffer *small[MUCH];
+    gpumm_buffer_options o = {.type = byte, .length = 40000, .max_length = 40000};
+    for (int i = 0; i < MUCH; i++) {
+        CHECK_OK(gpumm_scratch_open(m, NULL, 40000, &scratch[i]));
+        CHECK_OK(gpumm_manager_allocate(m, &o, &small[i]));
+    }
+    for (int i = 0; i < MUCH; i++) {
+        gpumm_scratch_release(scratch[i]);
+        gpumm_buffer_release(small[i]);
+    }
+    CHECK_OK(gpumm_manager_check(m));
+}
+
 static void run(bool relocate, uint64_t jitter) {
     gpumm_options o = {.device = "host", .relocate = relocate, .allocator = {.reallocate = reallocate}};
     gpumm_fault plan = {.jitter = jitter};
@@ -92,9 +122,7 @@ static void run(bool relocate, uint64_t jitter) {
     gpumm_readback *r;
     CHECK_OK(gpumm_readback_open(&(gpumm_readback_options){.buffers = read, .buffer_count = MEMBERS, .slots = 3}, &r));
     work(m, g, b, r);
-    gpumm_scratch *scratch;
-    CHECK_OK(gpumm_scratch_open(m, NULL, 100000, &scratch));
-    gpumm_scratch_release(scratch);
+    take_much(m);
     gpumm_readback_release(r);
     CHECK_OK(gpumm_manager_free(m, "b"));
     gpumm_buffer_release(b);
@@ -110,10 +138,12 @@ static void run(bool relocate, uint64_t jitter) {
 
 int main(void) {
     alarm(120);
+    CHECK_OK(gpumm_type_parse("u8", &byte));
     for (int relocate = 0; relocate < 2; relocate++) {
         run(relocate, 0);
         run(relocate, 7);
     }
+    gpumm_type_release(byte);
     CHECK(atomic_load(&calls) > 1000);
     printf("allocator: %u calls, under no lock\n", atomic_load(&calls));
     return 0;

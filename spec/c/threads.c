@@ -163,6 +163,31 @@ static void group_grow(worker_state *w) {
     if (below(&w->d, 8) == 0) CHECK_OK(gpumm_group_shrink_to_fit(group));
 }
 
+/* What is lent keeps the manager: whichever of the two goes last, on whatever thread, closes it, once. */
+static void *release_manager(void *given) {
+    gpumm_manager_release(given);
+    return NULL;
+}
+
+static void last_of_all(void) {
+    for (int i = 0; i < 40; i++) {
+        gpumm_manager *own;
+        gpumm_scratch *first, *second;
+        pthread_t thread;
+        CHECK_OK(gpumm_manager_open(&(gpumm_options){.device = "host"}, &own));
+        CHECK_OK(gpumm_scratch_open(own, NULL, 1000, &first));
+        CHECK_OK(gpumm_scratch_open(own, NULL, 1000, &second));
+        gpumm_scratch_release(first); /* on the short way from here on */
+        CHECK_OK(gpumm_scratch_open(own, NULL, 1000, &first));
+        if (i % 4 == 0) gpumm_manager_close(own);
+        pthread_create(&thread, NULL, release_manager, own);
+        if (i % 2) pthread_join(thread, NULL);
+        gpumm_scratch_release(second);
+        gpumm_scratch_release(first);
+        if (i % 2 == 0) pthread_join(thread, NULL);
+    }
+}
+
 static void scratch(worker_state *w) {
     gpumm_scratch *x, *y;
     CHECK_OK(gpumm_scratch_open(m, below(&w->d, 2) ? w->stream : NULL, 1 + below(&w->d, 10000), &x));
@@ -612,6 +637,7 @@ int main(void) {
     scratch_by_many(false);
     scratch_by_many(true);
     a_shared_budget();
+    last_of_all();
     gpumm_type_release(u32);
     return 0;
 }

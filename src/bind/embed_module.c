@@ -52,6 +52,10 @@ void gpumm_lua_say(lua_State *L, gpumm_log_level level, const char *line) {
 
 gpumm_allocator gpumm_lua_allocator(lua_State *L) { return L ? gpumm_lua__own_allocator(L) : gpumm__alloc_default; }
 
+void gpumm_lua_memory_refused(lua_State *L) {
+    if (L) gpumm_lua__look_at_own_memory(L);
+}
+
 const char *gpumm_lua_check_path(lua_State *L, int index, gpumm_lua_access access) {
     if (!L) return NULL;
     return gpumm_lua__path(L, lua_absindex(L, index), access == GPUMM_LUA_ACCESS_READ ? BIND_READ : BIND_WRITE);

@@ -88,9 +88,20 @@ void gpumm__context_free(context *ctx) {
 
 void gpumm__context_retain(context *ctx) { atomic_fetch_add(&ctx->references, 1); }
 
+/* What may be the last goes under the lock, so that it and the last one lent do not miss each other, nor both end it. */
 void gpumm__context_release(context *ctx) {
-    if (atomic_fetch_sub(&ctx->references, 1) == 1) ctx->last(ctx);
+    unsigned references = atomic_load(&ctx->references);
+    while (references > 1)
+        if (atomic_compare_exchange_weak(&ctx->references, &references, references - 1)) return;
+    pthread_mutex_lock(&ctx->lock);
+    bool last = atomic_fetch_sub(&ctx->references, 1) == 1 && ctx->lent == 0;
+    pthread_mutex_unlock(&ctx->lock);
+    if (last) ctx->last(ctx);
 }
+
+void gpumm__context_lend(context *ctx) { ctx->lent++; }
+
+bool gpumm__context_return(context *ctx) { return --ctx->lent == 0 && atomic_load(&ctx->references) == 0; }
 
 /* ---- Calls under way ------------------------------------------------------------------------------------ */
 
@@ -113,25 +124,36 @@ void gpumm__context_leave(context *ctx) { atomic_fetch_sub(&ctx->entered, 1); }
 
 /* ---- Budgets and books ---------------------------------------------------------------------------------- */
 
-static gpumm_status charge(context *ctx, uint64_t bytes) {
-    char text[32];
-    if (!gpumm__budget_charge(ctx->own, bytes))
-        return fail(GPUMM_OVER_LIMIT, "%s more are over the limit", gpumm__size_text(bytes, text));
-    if (!ctx->shared || gpumm__budget_charge(ctx->shared, bytes)) return GPUMM_OK;
-    gpumm__budget_uncharge(ctx->own, bytes);
-    return fail(GPUMM_OVER_LIMIT, "%s more are over the limit that several managers share",
-                gpumm__size_text(bytes, text));
+/* NULL: both are charged; else neither, and that one has no room. Lock held. */
+static const gpumm_budget *charge(context *ctx, uint64_t bytes) {
+    if (!gpumm__budget_charge_own(ctx->own, bytes)) return ctx->own;
+    if (!ctx->shared || gpumm__budget_charge(ctx->shared, bytes)) return NULL;
+    gpumm__budget_uncharge_own(ctx->own, bytes);
+    return ctx->shared;
+}
+
+bool gpumm__context_charge_locked(context *ctx, uint64_t bytes) { return !charge(ctx, bytes); }
+
+void gpumm__context_uncharge_locked(context *ctx, uint64_t bytes) {
+    gpumm__budget_uncharge_own(ctx->own, bytes);
+    if (ctx->shared) gpumm__budget_uncharge(ctx->shared, bytes);
 }
 
 gpumm_status gpumm__context_charge(context *ctx, uint64_t bytes) {
-    gpumm_status status = charge(ctx, bytes);
-    if (status != GPUMM_OK && ctx->tracing.traced) gpumm__tracing_refused(&ctx->tracing, bytes);
-    return status;
+    char text[32];
+    pthread_mutex_lock(&ctx->lock);
+    const gpumm_budget *full = charge(ctx, bytes);
+    pthread_mutex_unlock(&ctx->lock);
+    if (!full) return GPUMM_OK;
+    if (ctx->tracing.traced) gpumm__tracing_refused(&ctx->tracing, bytes);
+    return fail(GPUMM_OVER_LIMIT, "%s more are over the limit%s", gpumm__size_text(bytes, text),
+                full == ctx->own ? "" : " that several managers share");
 }
 
 void gpumm__context_uncharge(context *ctx, uint64_t bytes) {
-    gpumm__budget_uncharge(ctx->own, bytes);
-    if (ctx->shared) gpumm__budget_uncharge(ctx->shared, bytes);
+    pthread_mutex_lock(&ctx->lock);
+    gpumm__context_uncharge_locked(ctx, bytes);
+    pthread_mutex_unlock(&ctx->lock);
 }
 
 uint64_t gpumm__context_spare(context *ctx) {

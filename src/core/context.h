@@ -5,7 +5,8 @@
    ones before it.
      lock    books and lists; short, never across a device call, callback, log line or wait
      submit  from order_use until the use is enqueued, and while sizes and addresses are published
-   Every public call stands between enter and leave, so that close can wait for the last. */
+   Every public call stands between enter and leave, so that close can wait for the last; what is one section under
+   `lock` need not, where it looks at `closing` there. */
 #ifndef CORE_CONTEXT_H
 #define CORE_CONTEXT_H
 
@@ -42,6 +43,7 @@ typedef struct exported exported;
 
 typedef struct context {
     atomic_uint references;
+    unsigned lent;                      /* they count as references do, without an atomic operation; under the lock */
     void (*last)(struct context *self); /* the last reference went */
     atomic_long entered;                /* public calls under way */
     atomic_bool closing, closed;
@@ -60,7 +62,7 @@ typedef struct context {
     pthread_cond_t gates; /* one was opened; with the submit lock */
     uint64_t gate_waits;  /* calls that found one shut; under the submit lock */
     ledger books;
-    gpumm_budget *own, *shared; /* own: this manager's limit */
+    gpumm_budget *own, *shared; /* own: this manager's limit, charged under the lock */
     uint64_t resizes, transfers, dropped;
 
     struct object_list {
@@ -98,6 +100,10 @@ void gpumm__context_free(context *ctx); /* what init and open took; not the stru
 
 void gpumm__context_retain(context *ctx);
 void gpumm__context_release(context *ctx);
+/* A reference for those who have the lock anyway; with the lock held. Returning says true where it was the last of all:
+   then the caller calls `last`, without the lock. */
+void gpumm__context_lend(context *ctx);
+bool gpumm__context_return(context *ctx);
 
 /* CLOSED once close has begun. */
 gpumm_status gpumm__context_enter(context *ctx);
@@ -109,6 +115,9 @@ void gpumm__context_prepare(context *ctx, size_t arguments, size_t bytes);
 /* Charges both budgets or neither; OVER_LIMIT with a plain message. */
 gpumm_status gpumm__context_charge(context *ctx, uint64_t bytes);
 void gpumm__context_uncharge(context *ctx, uint64_t bytes);
+/* The same with the lock held; without a message. */
+bool gpumm__context_charge_locked(context *ctx, uint64_t bytes);
+void gpumm__context_uncharge_locked(context *ctx, uint64_t bytes);
 /* What both budgets would still grant, less what is precommitted for it already. */
 uint64_t gpumm__context_spare(context *ctx);
 

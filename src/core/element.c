@@ -14,7 +14,7 @@
 #include "base/size.h"
 #include "base/status.h"
 
-enum { ALIGN_MAX = 16, IDENTIFIER_MAX = 63, NAME_SIZE = (TYPE_DEPTH_MAX + 1) * (IDENTIFIER_MAX + 1) };
+enum { ALIGN_MAX = 16, NAME_SIZE = (TYPE_DEPTH_MAX + 1) * (IDENTIFIER_MAX + 1) };
 
 struct gpumm_type {
     atomic_uint references;
@@ -27,20 +27,6 @@ struct gpumm_type {
     gpumm_field *fields;
     char *name, *struct_name;
     gpumm_allocator from; /* its own memory's */
-};
-
-const struct scalar_info scalar_infos[GPUMM_TYPE_F64 + 1] = {
-    [GPUMM_TYPE_I8] = {"i8", 1, "signed char", "char"},
-    [GPUMM_TYPE_U8] = {"u8", 1, "unsigned char", "uchar"},
-    [GPUMM_TYPE_I16] = {"i16", 2, "short", "short"},
-    [GPUMM_TYPE_U16] = {"u16", 2, "unsigned short", "ushort"},
-    [GPUMM_TYPE_I32] = {"i32", 4, "int", "int"},
-    [GPUMM_TYPE_U32] = {"u32", 4, "unsigned int", "uint"},
-    [GPUMM_TYPE_I64] = {"i64", 8, "long long", "longlong"},
-    [GPUMM_TYPE_U64] = {"u64", 8, "unsigned long long", "ulonglong"},
-    [GPUMM_TYPE_F16] = {"f16", 2, "__half", NULL},
-    [GPUMM_TYPE_F32] = {"f32", 4, "float", "float"},
-    [GPUMM_TYPE_F64] = {"f64", 8, "double", "double"},
 };
 
 /* ---- Text --------------------------------------------------------------------------------- */
@@ -188,122 +174,7 @@ gpumm_status gpumm_type_bytes(uint64_t bytes, gpumm_type **out) {
     return bytes_new(NULL, bytes, out);
 }
 
-/* ---- Names in structs --------------------------------------------------------------------- */
-
-static const char *const keywords[] = {
-    "alignas",
-    "alignof",
-    "and",
-    "and_eq",
-    "asm",
-    "auto",
-    "bitand",
-    "bitor",
-    "bool",
-    "break",
-    "case",
-    "catch",
-    "char",
-    "char16_t",
-    "char32_t",
-    "char8_t",
-    "class",
-    "co_await",
-    "co_return",
-    "co_yield",
-    "compl",
-    "concept",
-    "const",
-    "const_cast",
-    "consteval",
-    "constexpr",
-    "constinit",
-    "continue",
-    "decltype",
-    "default",
-    "delete",
-    "do",
-    "double",
-    "dynamic_cast",
-    "else",
-    "enum",
-    "explicit",
-    "export",
-    "extern",
-    "false",
-    "float",
-    "for",
-    "friend",
-    "goto",
-    "if",
-    "inline",
-    "int",
-    "long",
-    "mutable",
-    "namespace",
-    "new",
-    "noexcept",
-    "not",
-    "not_eq",
-    "nullptr",
-    "operator",
-    "or",
-    "or_eq",
-    "private",
-    "protected",
-    "public",
-    "register",
-    "reinterpret_cast",
-    "requires",
-    "restrict",
-    "return",
-    "short",
-    "signed",
-    "sizeof",
-    "static",
-    "static_assert",
-    "static_cast",
-    "struct",
-    "switch",
-    "template",
-    "this",
-    "thread_local",
-    "throw",
-    "true",
-    "try",
-    "typedef",
-    "typeid",
-    "typename",
-    "typeof",
-    "union",
-    "unsigned",
-    "using",
-    "virtual",
-    "void",
-    "volatile",
-    "wchar_t",
-    "while",
-    "xor",
-    "xor_eq",
-};
-
-static bool listed(const char *const *names, size_t count, const char *name) {
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(names[i], name) == 0) return true;
-    return false;
-}
-
-gpumm_status gpumm__type_check_identifier(const char *what, const char *name) {
-    bool good = name && (isalpha((unsigned char)name[0]) || name[0] == '_');
-    for (const char *c = name; good && *c; c++) good = isalnum((unsigned char)*c) || *c == '_';
-    if (!good || strlen(name) > IDENTIFIER_MAX)
-        return fail(GPUMM_INVALID_ARGUMENT,
-                    "%s '%.80s' is no C identifier: letters, digits and _, not a digit first, at most %d", what,
-                    name ? name : "", IDENTIFIER_MAX);
-    if (listed(keywords, sizeof keywords / sizeof *keywords, name))
-        return fail(GPUMM_INVALID_ARGUMENT, "%s '%s' is a word of C or C++ itself", what, name);
-    return GPUMM_OK;
-}
+/* ---- Fields of structs -------------------------------------------------------------------- */
 
 static gpumm_status check_field(const gpumm_field *fields, size_t index) {
     const gpumm_field *field = &fields[index];
@@ -548,65 +419,4 @@ bool gpumm_type_equal(const gpumm_type *a, const gpumm_type *b) {
         if (!gpumm_type_equal(a->fields[i].type, b->fields[i].type)) return false;
     }
     return true;
-}
-
-/* ---- Integers in elements, and patterns --------------------------------------------------------------- */
-
-uint64_t gpumm__scalar_integer(gpumm_scalar scalar, const void *value) {
-    union {
-        int8_t i8;
-        uint8_t u8;
-        int16_t i16;
-        uint16_t u16;
-        int32_t i32;
-        uint32_t u32;
-        uint64_t u64;
-    } n;
-    static const size_t sizes[] = {
-        [GPUMM_TYPE_I8] = 1,  [GPUMM_TYPE_U8] = 1,  [GPUMM_TYPE_I16] = 2, [GPUMM_TYPE_U16] = 2,
-        [GPUMM_TYPE_I32] = 4, [GPUMM_TYPE_U32] = 4, [GPUMM_TYPE_I64] = 8, [GPUMM_TYPE_U64] = 8};
-    memcpy(&n, value, sizes[scalar]);
-    switch (scalar) {
-    case GPUMM_TYPE_I8: return (uint64_t)n.i8;
-    case GPUMM_TYPE_U8: return n.u8;
-    case GPUMM_TYPE_I16: return (uint64_t)n.i16;
-    case GPUMM_TYPE_U16: return n.u16;
-    case GPUMM_TYPE_I32: return (uint64_t)n.i32;
-    case GPUMM_TYPE_U32: return n.u32;
-    default: return n.u64;
-    }
-}
-
-bool gpumm__scalar_set_integer(gpumm_scalar scalar, uint64_t number, void *value) {
-    static const struct {
-        uint64_t most;
-        size_t size;
-    } integers[] = {
-        [GPUMM_TYPE_I8] = {INT8_MAX, 1},    [GPUMM_TYPE_U8] = {UINT8_MAX, 1},   [GPUMM_TYPE_I16] = {INT16_MAX, 2},
-        [GPUMM_TYPE_U16] = {UINT16_MAX, 2}, [GPUMM_TYPE_I32] = {INT32_MAX, 4},  [GPUMM_TYPE_U32] = {UINT32_MAX, 4},
-        [GPUMM_TYPE_I64] = {INT64_MAX, 8},  [GPUMM_TYPE_U64] = {UINT64_MAX, 8},
-    };
-    if ((size_t)scalar >= sizeof integers / sizeof *integers || number > integers[scalar].most) return false;
-    uint8_t u8 = (uint8_t)number;
-    uint16_t u16 = (uint16_t)number;
-    uint32_t u32 = (uint32_t)number;
-    size_t size = integers[scalar].size;
-    memcpy(value,
-           size == 1   ? (void *)&u8
-           : size == 2 ? (void *)&u16
-           : size == 4 ? (void *)&u32
-                       : (void *)&number,
-           size);
-    return true;
-}
-
-unsigned gpumm__element_repeats(const void *element, uint64_t size, uint32_t *pattern) {
-    const unsigned char *bytes = element;
-    for (unsigned width = 1; width <= 4; width *= 2) {
-        if (size % width || memcmp(bytes, bytes + width, size - width) != 0) continue;
-        *pattern = 0;
-        memcpy(pattern, bytes, width);
-        return width;
-    }
-    return 0;
 }

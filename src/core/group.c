@@ -298,37 +298,25 @@ const char *gpumm_group_member_name(const gpumm_group *g, size_t index) {
     return index < g->count ? g->members[index].name : NULL;
 }
 
-static void fill_info(gpumm_group *g, const gpumm_buffer *b, uint64_t size, gpumm_buffer_info *out) {
-    context *ctx = g->object.context;
-    pthread_mutex_lock(&ctx->submit);
+/* Submit lock held, as for the next. */
+static void fill_info(const gpumm_group *g, const gpumm_buffer *b, uint64_t size, gpumm_buffer_info *out) {
     *out = (gpumm_buffer_info){.length = g->length,
                                .capacity = g->capacity,
                                .max_length = g->max_length,
                                .capacity_bytes = g->capacity * size,
                                .generation = g->generation,
-                               .mapping = b->mapping,
                                .address = gpumm__buffer_address(b)};
-    pthread_mutex_unlock(&ctx->submit);
 }
 
 static void add_held(const gpumm_buffer *b, gpumm_buffer_info *out) {
     context *ctx = b->group->object.context;
-    pthread_mutex_lock(&ctx->submit);
+    out->mapping += b->mapping;
     pthread_mutex_lock(&ctx->lock);
     if (b->extent && !b->extent->small.slab) {
         out->committed_bytes += b->extent->account.committed;
         out->reserved_bytes += b->extent->range.reserved;
     }
     pthread_mutex_unlock(&ctx->lock);
-    pthread_mutex_unlock(&ctx->submit);
-}
-
-static uint64_t mapping_of(const gpumm_buffer *b) {
-    context *ctx = b->group->object.context;
-    pthread_mutex_lock(&ctx->submit);
-    uint64_t mapping = b->mapping;
-    pthread_mutex_unlock(&ctx->submit);
-    return mapping;
 }
 
 gpumm_status gpumm_group_get_info_sized(gpumm_group *g, gpumm_buffer_info *out, size_t size) {
@@ -336,9 +324,10 @@ gpumm_status gpumm_group_get_info_sized(gpumm_group *g, gpumm_buffer_info *out, 
     NOT_NULL(out, "out");
     gpumm_buffer_info info;
     TRY(gpumm__group_enter(g));
+    pthread_mutex_lock(&g->object.context->submit);
     fill_info(g, &g->members[0], g->row_bytes, &info);
     for (size_t i = 0; i < g->count; i++) add_held(&g->members[i], &info);
-    for (size_t i = 1; i < g->count; i++) info.mapping += mapping_of(&g->members[i]);
+    pthread_mutex_unlock(&g->object.context->submit);
     gpumm__group_leave(g);
     return gpumm__abi_fill(out, size, &info, sizeof info);
 }
@@ -348,8 +337,10 @@ gpumm_status gpumm_buffer_get_info_sized(gpumm_buffer *b, gpumm_buffer_info *out
     NOT_NULL(out, "out");
     gpumm_buffer_info info;
     TRY(gpumm__group_enter(b->group));
+    pthread_mutex_lock(&b->group->object.context->submit);
     fill_info(b->group, b, b->size, &info);
     add_held(b, &info);
+    pthread_mutex_unlock(&b->group->object.context->submit);
     gpumm__group_leave(b->group);
     return gpumm__abi_fill(out, size, &info, sizeof info);
 }

@@ -81,6 +81,8 @@ static gpumm_status synchronize_all(context *ctx) {
 }
 
 static void wait_for_calls(context *ctx) {
+    pthread_mutex_lock(&ctx->lock); /* behind those that are one section under it; later ones see that it closes */
+    pthread_mutex_unlock(&ctx->lock);
     while (atomic_load(&ctx->entered) > 0) gpumm__clock_sleep_ns(50000);
 }
 

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* A move tries: it shuts the gate and gives the users a moment to end; where they do not, it opens the gate again and
+/* Where nobody uses the group and little must be copied, the calling thread does it: waking the worker takes as long.
+   Else a move tries: it shuts the gate and gives the users a moment to end; where they do not, it opens the gate again and
    comes back behind them, more patient each time. So no call waits at a gate for work that goes on for long. */
 #include "core/move.h"
 
 #include "core/canary.h"
 #include "core/gate.h"
+
+/* What a move has to gain. */
+enum { MOVE_WORTH, MOVE_ALL };
 
 enum { PATIENCE_LEAST_US = 1000, PATIENCE_MOST_US = 64000, WORTH = 8 };
 
@@ -118,24 +122,38 @@ static void move_run(deferred *r) {
     if (done) gpumm__object_drop(&g->object);
 }
 
-void gpumm__move_post(gpumm_group *g, move_gain gain) {
-    if (g->move_posted) {
-        if (gain == MOVE_ALL) g->move_gain = gain;
-        return;
-    }
-    g->move_gain = gain;
-    if (!can_move(g)) return;
+/* What would be copied is at most one batch, and nobody uses the group. */
+static bool at_once(gpumm_group *g) {
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < g->count; i++)
+        if (is_worth(&g->members[i])) bytes += capacity_bytes(&g->members[i]);
+    g->move_patience = 0;
+    return bytes <= BATCH_BYTES && attempt(g);
+}
+
+static void post(gpumm_group *g) {
     g->move_posted = true;
     g->move_patience = PATIENCE_LEAST_US;
     gpumm__object_hold(&g->object);
     post_behind_users(g);
 }
 
+void gpumm__move_start(gpumm_group *g) {
+    if (g->move_posted) return;
+    g->move_gain = MOVE_WORTH;
+    if (can_move(g) && !at_once(g)) post(g);
+}
+
+static void post_all_of(gpumm_group *g) {
+    g->move_gain = MOVE_ALL;
+    if (!g->move_posted && can_move(g)) post(g);
+}
+
 static void post_one(object *o, void *user) {
     gpumm_group *g = (gpumm_group *)o;
     const bool *moving = user;
     if (pthread_mutex_trylock(&g->lock) != 0) return; /* it is growing, or somebody waits for its contents */
-    if (atomic_load(&o->alive) && (*moving || o->context->info.in_place)) gpumm__move_post(g, MOVE_ALL);
+    if (atomic_load(&o->alive) && (*moving || o->context->info.in_place)) post_all_of(g);
     pthread_mutex_unlock(&g->lock);
 }
 

@@ -86,7 +86,7 @@ static void shrink_locked(gpumm_group *g) {
         gpumm__group_tell_followers(g);
         gpumm__tail_release(g);
     }
-    gpumm__move_post(g, MOVE_WORTH);
+    gpumm__move_start(g);
 }
 
 gpumm_status gpumm_group_shrink_to_fit(gpumm_group *g) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Two lists: a request walks only slabs that may have room. */
+/* Two lists: a request walks only slabs that may have room. The mutex is held neither across the device's calls nor the
+   allocator's: whoever makes such a call for a slab marks it as busy, and the others go on with the rest. */
 #include "core/small.h"
 
 enum { SLAB_BYTES = 2 << 20 };
@@ -8,6 +9,8 @@ struct small_slab {
     struct small_slab *next, *previous;
     bool full;     /* in that list */
     bool retiring; /* what is free at its end is on its way back */
+    bool busy;     /* its range is being changed, without the mutex */
+    struct small_slab *next_posted;
     slab slab;
     context *context;
     small_pool *pool;
@@ -49,44 +52,83 @@ static void book(context *ctx, small_pool *p) {
 
 static bool has_next_to_nothing(const slab *s) { return s->range.reserved - s->used < SMALL_MOST; }
 
-static gpumm_status take_from(small_pool *p, struct small_slab *s, uint64_t bytes, small_block *out) {
-    uint64_t held = s->slab.range.committed;
-    gpumm_status status = gpumm__slab_take(&s->slab, bytes, &out->block);
-    p->committed += s->slab.range.committed - held;
-    if (status != GPUMM_OK) return status;
+static bool try_one(small_pool *p, struct small_slab *s, uint64_t bytes, small_block *out) {
+    if (!gpumm__slab_try(&s->slab, bytes, &out->block)) return false;
     out->slab = s;
     p->used += out->block.size;
-    return GPUMM_OK;
+    return true;
 }
 
-static bool take_listed(small_pool *p, uint64_t bytes, small_block *out) {
+/* Out of what is committed. */
+static bool try_listed(small_pool *p, uint64_t bytes, small_block *out) {
     for (struct small_slab *s = p->some, *next; s; s = next) {
         next = s->next;
-        if (take_from(p, s, bytes, out) == GPUMM_OK) return true;
+        if (try_one(p, s, bytes, out)) return true;
         if (has_next_to_nothing(&s->slab)) list_move(p, s, true);
     }
     return false;
 }
 
-static gpumm_status take_new(context *ctx, small_pool *p, uint64_t bytes, small_block *out) {
+static struct small_slab *find_growing(small_pool *p, uint64_t bytes, slab_growth *g) {
+    for (struct small_slab *s = p->some; s; s = s->next)
+        if (!s->busy && gpumm__slab_plan(&s->slab, bytes, g) == GPUMM_OK) return s;
+    return NULL;
+}
+
+/* Mutex held, and given up meanwhile. What it committed others may take first. */
+static bool grow_one(context *ctx, small_pool *p, uint64_t bytes) {
+    slab_growth g;
+    struct small_slab *s = find_growing(p, bytes, &g);
+    if (!s) return false;
+    uint64_t held = s->slab.range.committed;
+    s->busy = true;
+    pthread_mutex_unlock(&p->mutex);
+    gpumm_status status = gpumm__slab_fetch(&s->slab, &g);
+    pthread_mutex_lock(&p->mutex);
+    s->busy = false;
+    if (status == GPUMM_OK) gpumm__slab_publish(&s->slab, &g);
+    p->committed += s->slab.range.committed - held;
+    book(ctx, p);
+    return status == GPUMM_OK;
+}
+
+/* With its first block; nobody else sees it. */
+static gpumm_status make_slab(context *ctx, uint64_t bytes, struct small_slab **made, slab_block *block) {
     struct small_slab *s = gpumm__mem_new(&ctx->memory, sizeof *s);
     if (!s) return fail_host_memory(sizeof *s);
     gpumm_status status = gpumm__slab_open(&s->slab, ctx->device, SLAB_BYTES);
-    if (status == GPUMM_OK) status = take_from(p, s, bytes, out);
+    if (status == GPUMM_OK) status = gpumm__slab_take(&s->slab, bytes, block);
     if (status != GPUMM_OK) {
         (void)gpumm__slab_close(&s->slab); /* nothing was committed */
         gpumm__mem_free(&ctx->memory, s);
         return status;
     }
     s->context = ctx;
+    *made = s;
+    return GPUMM_OK;
+}
+
+/* Mutex held, and given up meanwhile. */
+static gpumm_status take_new(context *ctx, small_pool *p, uint64_t bytes, small_block *out) {
+    struct small_slab *s = NULL;
+    pthread_mutex_unlock(&p->mutex);
+    gpumm_status status = make_slab(ctx, bytes, &s, &out->block);
+    pthread_mutex_lock(&p->mutex);
+    if (status != GPUMM_OK) return status;
     s->pool = p;
     list_add(p, s, false);
+    p->committed += s->slab.range.committed;
+    p->used += out->block.size;
+    out->slab = s;
     return GPUMM_OK;
 }
 
 gpumm_status gpumm__small_take(context *ctx, small_pool *p, uint64_t bytes, small_block *out) {
+    gpumm_status status = GPUMM_OK;
     pthread_mutex_lock(&p->mutex);
-    gpumm_status status = take_listed(p, bytes, out) ? GPUMM_OK : take_new(ctx, p, bytes, out);
+    bool taken = try_listed(p, bytes, out);
+    while (!taken && grow_one(ctx, p, bytes)) taken = try_listed(p, bytes, out);
+    if (!taken) status = take_new(ctx, p, bytes, out);
     if (status == GPUMM_OK) book(ctx, p);
     pthread_mutex_unlock(&p->mutex);
     return status;
@@ -123,26 +165,35 @@ static void close_one(deferred *r) {
     else gpumm__context_background_failed(ctx, status);
 }
 
+/* A slab that is growing has nothing to spare. */
 static void release_end(deferred *r) {
     struct small_slab *s = slab_of(r);
+    small_pool *p = s->pool;
+    pthread_mutex_lock(&p->mutex);
+    bool ours = !s->busy;
+    uint64_t end = s->slab.committed, freed = 0;
+    if (ours) s->busy = true;
+    pthread_mutex_unlock(&p->mutex);
+    if (ours) freed = gpumm__slab_release(&s->slab, end);
+    gpumm_status refused = ours ? s->slab.range.refused : GPUMM_OK;
     context *ctx = s->context;
-    pthread_mutex_lock(&s->pool->mutex);
-    s->pool->committed -= gpumm__slab_release(&s->slab, s->slab.committed);
+    pthread_mutex_lock(&p->mutex);
+    if (ours) s->busy = false;
     s->retiring = false;
-    gpumm_status refused = s->slab.range.refused;
-    book(ctx, s->pool);
-    pthread_mutex_unlock(&s->pool->mutex);
+    p->committed -= freed;
+    book(ctx, p);
+    pthread_mutex_unlock(&p->mutex);
     if (refused != GPUMM_OK) gpumm__context_background_failed(ctx, refused);
 }
 
-static void post(struct small_slab *s, void (*run)(deferred *r)) {
+static void post(struct small_slab *s) {
     order users = {.writer = s->context->main};
-    gpumm__order_defer_later(&users, s->context, &s->gone, run);
+    gpumm__order_defer_later(&users, s->context, &s->gone, s->retiring ? release_end : close_one);
 }
 
 /* Has it something to give back? Without a block it leaves the pool. Mutex held. */
 static bool retire(small_pool *p, struct small_slab *s) {
-    if (s->retiring) return false;
+    if (s->retiring || s->busy) return false;
     if (s->slab.blocks == 0) {
         list_remove(p, s);
         return true;
@@ -150,21 +201,27 @@ static bool retire(small_pool *p, struct small_slab *s) {
     return s->retiring = gpumm__slab_retire(&s->slab) < s->slab.range.committed;
 }
 
-static void trim_list(small_pool *p, struct small_slab *s) {
+static void retire_list(small_pool *p, struct small_slab *s, struct small_slab **posted) {
     for (struct small_slab *next; s; s = next) {
         next = s->next;
-        bool empty = s->slab.blocks == 0;
-        if (retire(p, s)) post(s, empty ? close_one : release_end);
+        if (!retire(p, s)) continue;
+        s->next_posted = *posted;
+        *posted = s;
     }
 }
 
-/* Posting takes locks that come after the mutex. A main stream that captures a graph cannot be waited for. */
+/* A main stream that captures a graph cannot be waited for. */
 void gpumm__small_trim(context *ctx, small_pool *p) {
+    struct small_slab *posted = NULL;
     if (ctx->main && gpumm__stream_not_capturing(ctx->main) != GPUMM_OK) return;
     pthread_mutex_lock(&p->mutex);
-    trim_list(p, p->some);
-    trim_list(p, p->full);
+    retire_list(p, p->some, &posted);
+    retire_list(p, p->full, &posted);
     pthread_mutex_unlock(&p->mutex);
+    for (struct small_slab *next; posted; posted = next) {
+        next = posted->next_posted;
+        post(posted);
+    }
 }
 
 static void close_list(context *ctx, struct small_slab *s) {

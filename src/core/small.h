@@ -10,7 +10,7 @@
 enum { SMALL_MOST = 64 << 10 }; /* bytes of a block */
 
 typedef struct small_pool {
-    pthread_mutex_t mutex;    /* the lists and what is in them, across opening a slab */
+    pthread_mutex_t mutex;    /* the lists and what is in them */
     struct small_slab *some;  /* slabs that may have room */
     struct small_slab *full;  /* slabs that have next to none */
     uint64_t committed, used; /* of all of them */

@@ -5,9 +5,12 @@
 static gpumm_stream *stream_from(object *o) { return (gpumm_stream *)o; }
 
 /* The manager's own are open as long as it is. */
+static bool is_open(gpumm_stream *s) {
+    return s->internal || (atomic_load(&s->object.alive) && !atomic_load(&s->closed));
+}
+
 static gpumm_status check_open(gpumm_stream *s) {
-    if (s->internal || (atomic_load(&s->object.alive) && !atomic_load(&s->closed))) return GPUMM_OK;
-    return fail(GPUMM_STALE, "this stream was closed");
+    return is_open(s) ? GPUMM_OK : fail(GPUMM_STALE, "this stream was closed");
 }
 
 gpumm_status gpumm__stream_of(context *ctx, gpumm_stream *given, gpumm_stream **out) {
@@ -286,24 +289,32 @@ void gpumm_stream_release(gpumm_stream *s) {
     else gpumm__object_release(&s->object, false);
 }
 
-/* Disposes of the closed stream once nothing lies in its memory any more. */
-static void close_through(gpumm_stream *s, unsigned scratches) {
-    if (scratches == 0 && atomic_load(&s->closed)) gpumm__object_dispose(&s->object);
+/* What is lent of an internal stream counts for its manager, without an atomic operation; of another one, all together
+   are one handle. */
+bool gpumm__stream_lend(gpumm_stream *s) {
+    if (!is_open(s)) return false;
+    if (s->internal) gpumm__context_lend(s->object.context);
+    else if (s->scratches == 0) gpumm__object_retain(&s->object);
+    s->scratches++;
+    return true;
 }
 
-gpumm_status gpumm__stream_lend(gpumm_stream *s) {
-    pthread_mutex_lock(&s->object.context->submit);
-    gpumm_status status = check_open(s);
-    if (status == GPUMM_OK) s->scratches++;
-    pthread_mutex_unlock(&s->object.context->submit);
-    return status;
+bool gpumm__stream_return(gpumm_stream *s) {
+    s->scratches--;
+    return s->internal ? gpumm__context_return(s->object.context) : s->scratches == 0;
 }
 
-void gpumm__stream_return(gpumm_stream *s) {
-    pthread_mutex_lock(&s->object.context->submit);
-    unsigned left = --s->scratches;
-    pthread_mutex_unlock(&s->object.context->submit);
-    close_through(s, left);
+void gpumm__stream_returned(gpumm_stream *s) {
+    context *ctx = s->object.context;
+    if (s->internal) {
+        ctx->last(ctx);
+        return;
+    }
+    if (atomic_load(&s->closed) && gpumm__context_enter(ctx) == GPUMM_OK) {
+        gpumm__object_dispose(&s->object);
+        gpumm__context_leave(ctx);
+    }
+    gpumm__object_release(&s->object, false);
 }
 
 gpumm_status gpumm_stream_close(gpumm_stream *s) {
@@ -311,11 +322,11 @@ gpumm_status gpumm_stream_close(gpumm_stream *s) {
     if (s->internal) return fail(GPUMM_INVALID_ARGUMENT, "the main stream is closed with its manager");
     context *ctx = s->object.context;
     TRY(gpumm__stream_enter(s));
-    pthread_mutex_lock(&ctx->submit);
+    pthread_mutex_lock(&ctx->lock);
     atomic_store(&s->closed, true);
-    unsigned scratches = s->scratches;
-    pthread_mutex_unlock(&ctx->submit);
-    close_through(s, scratches);
+    bool through = s->scratches == 0; /* else with the last */
+    pthread_mutex_unlock(&ctx->lock);
+    if (through) gpumm__object_dispose(&s->object);
     gpumm__context_leave(ctx);
     return GPUMM_OK;
 }

@@ -18,7 +18,7 @@ struct gpumm_stream {
     object object;            /* of an internal stream: only its context is set */
     bool internal;            /* the manager's own */
     atomic_bool closed;       /* by gpumm_stream_close; disposed of once `scratches` is 0 */
-    unsigned scratches;       /* scratch blocks in its memory; under the submit lock */
+    unsigned scratches;       /* scratch blocks in its memory; under the context's lock */
     device_stream *device;    /* NULL once through; changes under the submit lock */
     unsigned pins;            /* those who wait for it without a handle; under the submit lock */
     device_event *dependency; /* recorded anew at each use, under the submit lock */
@@ -50,9 +50,12 @@ gpumm_status gpumm__stream_attach(gpumm_stream *s, const void *key, gpumm_status
 
 /* Gives back, behind the stream's work, what its attachments hold and do not use. */
 void gpumm__stream_trim(gpumm_stream *s);
-/* A scratch block in the stream's memory keeps the stream until it is given back. STALE where it is closed. */
-gpumm_status gpumm__stream_lend(gpumm_stream *s);
-void gpumm__stream_return(gpumm_stream *s); /* between context_enter and context_leave */
+/* A scratch block in the stream's memory keeps the stream, and the manager, until it is given back. Both with the
+   context's lock held. False: it is closed. */
+bool gpumm__stream_lend(gpumm_stream *s);
+/* True: it was the last, and the caller calls the next, without the lock. */
+bool gpumm__stream_return(gpumm_stream *s);
+void gpumm__stream_returned(gpumm_stream *s);
 
 /* The manager's own two. */
 gpumm_status gpumm__stream_make_internal(context *ctx, gpumm_stream **out);

@@ -16,6 +16,19 @@ bool gpumm__budget_charge(gpumm_budget *b, uint64_t bytes) {
 
 void gpumm__budget_uncharge(gpumm_budget *b, uint64_t bytes) { atomic_fetch_sub(&b->used, bytes); }
 
+static uint64_t relaxed(const _Atomic uint64_t *value) { return atomic_load_explicit(value, memory_order_relaxed); }
+
+bool gpumm__budget_charge_own(gpumm_budget *b, uint64_t bytes) {
+    uint64_t used = relaxed(&b->used), limit = relaxed(&b->limit);
+    if (used > limit || bytes > limit - used) return false;
+    atomic_store_explicit(&b->used, used + bytes, memory_order_relaxed);
+    return true;
+}
+
+void gpumm__budget_uncharge_own(gpumm_budget *b, uint64_t bytes) {
+    atomic_store_explicit(&b->used, relaxed(&b->used) - bytes, memory_order_relaxed);
+}
+
 uint64_t gpumm__budget_left(const gpumm_budget *b) {
     uint64_t limit = atomic_load(&b->limit), used = atomic_load(&b->used);
     return limit > used ? limit - used : 0;

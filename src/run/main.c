@@ -16,6 +16,7 @@
 #include "bind/lua/state.h"
 #include "contained.h"
 #include "gpumm_lua.h"
+#include "running.h"
 
 /* What the signal handler reads and writes. */
 static struct {
@@ -36,13 +37,12 @@ static void stop_hook(lua_State *L, lua_Debug *ar) {
 /* The first Ctrl-C lets a simulation finish its step. Outside of a simulation, and with the second one, the script is
    stopped. The next one ends the process. */
 static void on_interrupt(int signal_number) {
-    int flags = LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT;
     (void)signal_number;
     interrupts.count = interrupts.count + 1;
     if (interrupts.graceful && interrupts.count == 1) return;
     signal(SIGINT, SIG_DFL); /* for a script in a C call that does not return */
     if (interrupts.contained) gpumm_lua_sandbox_stop(interrupts.L);
-    else lua_sethook(interrupts.L, stop_hook, flags, 1);
+    else gpumm__running_stop(stop_hook);
 }
 
 static void catch_interrupts(lua_State *L) {
@@ -180,6 +180,7 @@ typedef struct process {
 static void open_everything(lua_State *L) {
     lua_gc(L, LUA_GCINC, BIND_PAUSE, 0, 0);
     luaL_openlibs(L);
+    gpumm__running_watch(L);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
     lua_pushcfunction(L, luaopen_gpumm);
     lua_setfield(L, -2, "gpumm");

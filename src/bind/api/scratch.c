@@ -33,9 +33,10 @@ static uint64_t wanted_bytes(lua_State *L, bool typed) {
 
 static int manager_scratch(lua_State *L) {
     gpumm_manager *manager = gpumm_lua__to_manager(L, 1);
-    bool typed = lua_type(L, 3) == LUA_TNUMBER;
+    int most = lua_gettop(L); /* nearly always a number alone */
+    bool typed = most > 2 && lua_type(L, 3) == LUA_TNUMBER;
     uint64_t bytes = wanted_bytes(L, typed);
-    gpumm_stream *stream = gpumm_lua__where(L, typed ? 4 : 3, NULL);
+    gpumm_stream *stream = most > 2 ? gpumm_lua__where(L, typed ? 4 : 3, NULL) : NULL;
     bind_handle *handle = gpumm_lua__new(L, &gpumm_lua__scratch_class, 1);
     gpumm_scratch *scratch;
     gpumm_status status;
@@ -87,6 +88,7 @@ const bind_class gpumm_lua__scratch_class = {.name = "gpumm.scratch",
                                              .properties = properties,
                                              .meta = meta,
                                              .release = release,
-                                             .fleeting = true};
+                                             .fleeting = true,
+                                             .owner = &gpumm_lua__manager_class};
 
 const luaL_Reg gpumm_lua__manager_scratch[] = {{"scratch", manager_scratch}, {NULL, NULL}};

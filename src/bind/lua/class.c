@@ -60,13 +60,11 @@ static int unknown_key(lua_State *L, const bind_class *class) {
     return luaL_error(L, "%s has no '%s'", class->name, shown);
 }
 
-static int index_object(lua_State *L) {
+/* object[key], which is no method. */
+static int index_property(lua_State *L) {
     const bind_class *class = lua_touserdata(L, lua_upvalueindex(CLASS));
-    lua_settop(L, 2);
     if (!lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(METATABLE)))
         luaL_checkudata(L, 1, class->name);
-    lua_pushvalue(L, 2);
-    if (lua_rawget(L, lua_upvalueindex(METHODS)) != LUA_TNIL) return 1;
     lua_pushvalue(L, 2);
     lua_rawget(L, lua_upvalueindex(PROPERTIES));
     lua_CFunction property = lua_tocfunction(L, -1);
@@ -74,6 +72,15 @@ static int index_object(lua_State *L) {
     if (property) return property(L);
     int results = class->missing ? class->missing(L) : 0;
     return results > 0 ? results : unknown_key(L, class);
+}
+
+/* Nearly always it is a method that is looked for. Those look at their object themselves. */
+static int index_object(lua_State *L) {
+    if (lua_gettop(L) != 2) lua_settop(L, 2);
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(METHODS)) != LUA_TNIL) return 1;
+    lua_settop(L, 2);
+    return index_property(L);
 }
 
 /* object[key] = value: nothing of an object of gpumm's is changed by assignment. */
@@ -93,7 +100,7 @@ static int assign_object(lua_State *L) {
 
 static int collect_handle(lua_State *L) {
     const bind_class *class = lua_touserdata(L, lua_upvalueindex(1));
-    bind_handle *handle = gpumm_lua__userdata(L, 1, class);
+    bind_handle *handle = gpumm_lua__handle_at(L, 1, class);
     bind_reference *reference = handle->reference;
     handle->object = NULL;
     handle->reference = NULL;
@@ -106,12 +113,16 @@ static void push_functions(lua_State *L, const luaL_Reg *functions) {
     if (functions) luaL_setfuncs(L, functions, 0);
 }
 
+typedef struct heeded {
+    const luaL_Reg *what;
+    const bind_state *state;
+} heeded;
+
 /* A method of handles: whoever wants to know is told before. */
 static int call_method(lua_State *L) {
-    const luaL_Reg *method = lua_touserdata(L, lua_upvalueindex(1));
-    const bind_state *state = lua_touserdata(L, lua_upvalueindex(2));
-    if (state->recorder) state->before_method(L, method->name);
-    return method->func(L);
+    const heeded *method = lua_touserdata(L, lua_upvalueindex(1));
+    if (method->state->recorder) method->state->before_method(L, method->what->name);
+    return method->what->func(L);
 }
 
 static bool is_heeded(const bind_class *class, const char *name) {
@@ -125,9 +136,9 @@ static bool is_heeded(const bind_class *class, const char *name) {
 static void set_methods(lua_State *L, const bind_class *class, const luaL_Reg *methods) {
     for (; methods && methods->name; methods++) {
         if (is_heeded(class, methods->name)) {
-            lua_pushlightuserdata(L, (void *)methods);
-            lua_pushlightuserdata(L, gpumm_lua__state_of(L));
-            lua_pushcclosure(L, call_method, 2);
+            heeded *method = lua_newuserdatauv(L, sizeof *method, 0);
+            *method = (heeded){methods, gpumm_lua__state_of(L)};
+            lua_pushcclosure(L, call_method, 1);
         } else {
             lua_pushcfunction(L, methods->func);
         }
@@ -158,6 +169,7 @@ static bool is_open(lua_State *L, const bind_class *class) {
 
 static void push_handle_parts(lua_State *L, const bind_class *class) {
     open_identity(L, class);
+    if (class->owner) return;
     lua_pushlightuserdata(L, (void *)class);
     lua_pushcclosure(L, collect_handle, 1);
     lua_setfield(L, -2, "__gc");
@@ -188,6 +200,10 @@ void gpumm_lua__class_open(lua_State *L, const bind_class *class) {
     lua_pushstring(L, class->name);
     lua_setfield(L, -2, "__metatable");
     set_methods(L, class, class->meta);
+    if (class->release) {
+        lua_pushvalue(L, -1);
+        state->metatables[state->handle_class_count] = luaL_ref(L, LUA_REGISTRYINDEX);
+    }
     lua_setfield(L, LUA_REGISTRYINDEX, class->name);
     if (class->release) state->handle_classes[state->handle_class_count++] = class;
 }
@@ -220,23 +236,54 @@ bool gpumm_lua__class_has(lua_State *L, const bind_class *class, const char *nam
 
 /* ---- Handles ------------------------------------------------------------------------------ */
 
+/* Found by number, without a string. */
+static void push_metatable(lua_State *L, const bind_state *state, const bind_class *class) {
+    unsigned i = 0;
+    while (i < state->handle_class_count && state->handle_classes[i] != class) i++;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, state->metatables[i]);
+}
+
+static bind_reference *take_reference(lua_State *L, bind_state *state, bind_handle *handle) {
+    if (!handle->class->owner) return gpumm_lua__reference_take(L, &state->references);
+    bind_reference *reference = gpumm_lua__reference_take_watched(L, &state->references);
+    handle->serial = reference->serial;
+    return reference;
+}
+
+/* Of the userdata on top. */
+static void set_owner(lua_State *L, bind_handle *handle, int owner) {
+    if (handle->class->owner) {
+        handle->owner = ((const bind_handle *)lua_touserdata(L, owner))->object;
+        return;
+    }
+    lua_pushvalue(L, owner);
+    lua_setiuservalue(L, -2, BIND_OWNER);
+}
+
 bind_handle *gpumm_lua__new(lua_State *L, const bind_class *class, int owner) {
     const bind_handle *manager = owner != 0 ? lua_touserdata(L, owner) : NULL;
     bind_state *state = manager ? manager->state : gpumm_lua__state_of(L);
-    bind_handle *handle = lua_newuserdatauv(L, sizeof *handle, BIND_EXTRA);
+    bind_handle *handle = lua_newuserdatauv(L, sizeof *handle, class->owner ? 0 : BIND_EXTRA);
     *handle = (bind_handle){.class = class, .state = state};
-    luaL_setmetatable(L, class->name);
-    handle->reference = gpumm_lua__reference_take(L, &state->references);
-    if (owner != 0) {
-        lua_pushvalue(L, owner);
-        lua_setiuservalue(L, -2, BIND_OWNER);
-    }
+    push_metatable(L, state, class);
+    lua_setmetatable(L, -2);
+    handle->reference = take_reference(L, state, handle);
+    if (owner != 0) set_owner(L, handle, owner);
     return handle;
 }
 
-/* The reference may have been released already, when the state began to close. */
+/* A handle says itself of which class it is, so that no table need be asked. What somebody else made and is as large
+   begins with no address of a class. */
+static bind_handle *handle_in(lua_State *L, int index, const bind_class *class) {
+    bind_handle *handle = lua_touserdata(L, index);
+    return handle && lua_rawlen(L, index) == sizeof *handle && handle->class == class ? handle : NULL;
+}
+
+/* The reference may have been released already, when the state began to close, or when the userdata was garbage that a
+   finaliser of the script's brought back. */
 static bind_handle *current(bind_handle *handle) {
-    if (handle->object && !handle->reference->object) handle->object = NULL;
+    const bind_reference *reference = handle->reference;
+    if (handle->object && (!reference->object || reference->serial != handle->serial)) handle->object = NULL;
     return handle;
 }
 
@@ -268,11 +315,13 @@ bind_handle *gpumm_lua__adopt(lua_State *L, bind_handle *handle, void *object) {
 }
 
 bind_handle *gpumm_lua__handle_at(lua_State *L, int index, const bind_class *class) {
-    return current(gpumm_lua__userdata(L, index, class));
+    bind_handle *handle = handle_in(L, index, class);
+    if (!handle) luaL_typeerror(L, index, class->name);
+    return current(handle);
 }
 
 bind_handle *gpumm_lua__test_handle(lua_State *L, int index, const bind_class *class) {
-    bind_handle *handle = gpumm_lua__test_userdata(L, index, class);
+    bind_handle *handle = handle_in(L, index, class);
     return handle ? current(handle) : NULL;
 }
 
@@ -300,7 +349,11 @@ bind_handle *gpumm_lua__any_handle(lua_State *L, int index) {
     return NULL;
 }
 
-void gpumm_lua__push_owner(lua_State *L, int index) { lua_getiuservalue(L, index, BIND_OWNER); }
+void gpumm_lua__push_owner(lua_State *L, int index) {
+    const bind_handle *handle = lua_touserdata(L, index);
+    if (!handle->class->owner) lua_getiuservalue(L, index, BIND_OWNER);
+    else if (!gpumm_lua__find(L, handle->class->owner, handle->owner)) lua_pushnil(L);
+}
 
 int gpumm_lua__to_text(lua_State *L) {
     const bind_handle *handle = gpumm_lua__any_handle(L, 1);

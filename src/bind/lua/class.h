@@ -34,6 +34,8 @@ typedef struct bind_class {
     const char *unheeded; /* of handles: methods that can be recorded, or do nothing on a device and ask nothing of
                                       its work, each between spaces; "*": all. Of others state->before_method is told */
     bool fleeting;        /* one userdata an object anyway: nobody looks it up by its object */
+    const struct bind_class *owner; /* of fleeting ones that come and go: what they belong to is of this class. Their
+                                       userdata have no finaliser (reference.h) and no user values. NULL: they have */
 } bind_class;
 
 /* Makes the sealed metatable: getmetatable gives the name, methods cannot be changed. [-0, +0, m] */
@@ -58,11 +60,13 @@ typedef struct bind_handle {
     bind_state *state;         /* the Lua state's, which outlives it */
     bind_reference *reference; /* holds that reference; NULL: released */
     void *object;              /* one reference; NULL: never filled, or released */
+    const void *owner;         /* of those without user values: the object they belong to */
     bool closed;               /* by the script */
     bool borrowed;             /* the application's: a script may use it, not free it */
     bool raising;              /* of managers: failures that are not misuse raise too */
     bool kept;                 /* of frames: it holds its slot */
     int patience;              /* of readbacks: captures refused until garbage is looked for again */
+    unsigned serial;           /* the reference's, when it was taken */
     int slots;                 /* of readbacks that this state made; 0: unknown. Of device views: which member */
 } bind_handle;
 
@@ -83,7 +87,7 @@ void *gpumm_lua__check(lua_State *L, int index, const bind_class *class);
 void *gpumm_lua__test(lua_State *L, int index, const bind_class *class);
 /* The handle at `index` of whatever class; NULL for any other value. */
 bind_handle *gpumm_lua__any_handle(lua_State *L, int index);
-/* Pushes the manager's userdata of the handle at `index`. [-0, +1, -] */
+/* Pushes the manager's userdata of the handle at `index`; nil where it is gone. [-0, +1, -] */
 void gpumm_lua__push_owner(lua_State *L, int index);
 /* Raises where a contained script has `most` open objects of the class: each holds threads. */
 void gpumm_lua__require_room(lua_State *L, const bind_class *class, int most);

@@ -28,6 +28,7 @@ typedef struct bind_state {
     uint64_t collector_debt; /* bytes that the collector has not been told about */
     bind_reference_pool references;
     const struct bind_class *handle_classes[BIND_HANDLE_CLASSES]; /* those that are open */
+    int metatables[BIND_HANDLE_CLASSES];                          /* theirs, in the registry */
     unsigned handle_class_count;
     const struct gpumm_lua_module *modules[BIND_MODULES]; /* on top of gpumm, that this state has opened */
     unsigned module_count;

@@ -212,6 +212,13 @@ void gpumm_lua__check_own_memory(lua_State *L) {
     if (s && is_out_of_memory(L, s)) gpumm_lua__out_of_own_memory(L);
 }
 
+void gpumm_lua__look_at_own_memory(lua_State *L) {
+    sandbox *s = gpumm_lua__sandbox_at(L);
+    if (!s || !is_out_of_memory(L, s)) return;
+    gpumm_lua__sandbox_end_now(s, END_MEMORY);
+    tighten(s);
+}
+
 void gpumm_lua__out_of_own_memory(lua_State *L) {
     sandbox *s = gpumm_lua__sandbox_at(L);
     if (!s) return;

@@ -17,6 +17,8 @@ gpumm_allocator gpumm_lua__sandbox_allocator(sandbox *s);
 gpumm_allocator gpumm_lua__own_allocator(lua_State *L);
 /* After a status of no memory: ends a contained script where that memory was refused, and would be again. [-0, +0, v] */
 void gpumm_lua__check_own_memory(lua_State *L);
+/* The same, but the next tick raises. [-0, +0, -] */
+void gpumm_lua__look_at_own_memory(lua_State *L);
 /* That memory was refused, and collecting did not help: ends a contained script. [-0, +0, v] */
 void gpumm_lua__out_of_own_memory(lua_State *L);
 /* The first end stays. May be called from signal handlers. */

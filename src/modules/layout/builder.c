@@ -59,7 +59,10 @@ static int builder_new(lua_State *L) {
     return 1;
 }
 
-static int no_memory(lua_State *L) { return luaL_error(L, "not enough memory for the graph"); }
+static int no_memory(lua_State *L) {
+    gpumm_lua_memory_refused(L);
+    return luaL_error(L, "not enough memory for the graph");
+}
 
 /* ---- Nodes -------------------------------------------------------------------------------------- */
 

@@ -28,7 +28,10 @@ static int cells_collect(lua_State *L) {
 
 /* ---- Putting ---------------------------------------------------------------------------------- */
 
-static void no_memory(lua_State *L) { luaL_error(L, "not enough memory for a column"); }
+static void no_memory(lua_State *L) {
+    gpumm_lua_memory_refused(L);
+    luaL_error(L, "not enough memory for a column");
+}
 
 static cell *take_cell(lua_State *L, cells *c, uint32_t row) {
     if (row >= c->count) c->count = row + 1;

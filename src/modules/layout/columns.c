@@ -142,6 +142,7 @@ static job *push_job(lua_State *L) {
 static int push_error(lua_State *L, const parsing *p) {
     static const char *const faults[] = {"right", "short", "number", "integer", "range", "literal",
                                          "quote", "open",  "long",   "extra",   "memory"};
+    if (p->error.fault == ROW_MEMORY) gpumm_lua_memory_refused(L);
     lua_pushnil(L);
     lua_pushstring(L, faults[p->error.fault]);
     lua_pushinteger(L, (lua_Integer)p->error.line);

@@ -290,6 +290,7 @@ static int layout_merge(lua_State *L) {
     atomic_init(&m.duplicates, 0);
     uint64_t loops = count_loops(&m);
     bool done = run(&m);
+    if (!done) gpumm_lua_memory_refused(L);
     gpumm_layout__work_free(&w, m.begin);
     gpumm_layout__work_free(&w, m.bounds);
     gpumm_layout__work_free(&w, m.order);
