@@ -11,7 +11,6 @@ local gpumm = require "gpumm"
 local about = require "gpumm.live.about"
 local drive = require "gpumm.live.drive"
 local json = require "gpumm.live.json"
-local kept = require "gpumm.live.kept"
 local native = require "gpumm.live.native"
 local nearest = require "gpumm.words".nearest
 local placed = require "gpumm.inside".placed
@@ -55,7 +54,7 @@ local CHECKS = {
     rate = number(0, 1e6), exit = of_type "boolean", paused = of_type "boolean", reheat = whole(1, 1000000),
     say = of_type "function", origins = list_of_strings, token = of_type "string", quiet = of_type "boolean",
     title = of_type "string", positions = of_type "string", edges = any, base = whole(0, 1), names = any, colors = any,
-    run = of_type "table",
+    keep = of_type "boolean", run = of_type "table",
 }
 local DEFAULTS = { port = 0, host = "127.0.0.1", viewers = 32, fps = 60, rate = 0, reheat = 200 }
 
@@ -114,8 +113,8 @@ function Session:tell(fields)
     self.told = text
 end
 
---- Runs a simulation to its end, as its method run does, and shows it. A second one takes the first one's place, at its
---- positions where `kept` is true.
+--- Runs a simulation to its end, as its method run does, and shows it. A second one takes the first one's place, and its
+--- positions where the option `keep` is true.
 function Session:run(sim, run_options)
     local options = {}
     for key, value in pairs(run_options or {}) do options[key] = value end
@@ -131,9 +130,6 @@ end
 
 --- Shows an error; the last picture stays.
 function Session:fail(message) self:tell { state = "failed", message = tostring(message):match "^[^\0]*" } end
-
---- Remembers where the nodes are, for the next simulation.
-function Session:keep(sim) self.kept = kept.of(sim, self.shows) end
 
 --- Did somebody press Finish?
 function Session:finished() return self.done end

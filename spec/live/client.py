@@ -7,19 +7,23 @@ Commands write what happened to OUT, a line each, and a last line "done"; spec/l
 """
 import asyncio
 import base64
+import json
 import os
 import socket
 import struct
 import sys
+import time
 
 import websockets
 
+BEGAN = time.time()
 HOST = "127.0.0.1"
 PORT, TOKEN, OUT = int(sys.argv[1]), sys.argv[2], open(sys.argv[3], "w")
 
 
 def say(*words):
     print(*words, file=OUT, flush=True)
+    if os.environ.get("TIMES"): print(round(time.time() - BEGAN, 2), *words[:2], file=sys.stderr)
 
 
 def viewer(**more):
@@ -46,16 +50,28 @@ def unsqueezed(form, dimensions, low, high, raw):
 
 
 async def watch(form, commands):
-    """Every frame with its positions, edges and names until the simulation has ended; sends the commands first."""
+    """Every frame with its positions, edges and names until the server ends; sends the commands, in order. "@resting" is none:
+    those behind it are sent once the state is that, or with "@3" once the step is."""
+    left = list(commands)
+
+    async def send_some(ws, state):
+        while left and (left[0][0] != "@" or left[0][1:] in state):
+            command = left.pop(0)
+            if command[0] == "@":
+                state = ()
+            else:
+                await ws.send(command)
+
     async with viewer() as ws:
         if form == "u16":
             await ws.send("want u16")
-        for command in commands:
-            await ws.send(command)
+        await send_some(ws, ())
         try:
             async for data in ws:
                 if isinstance(data, str):
                     say("state", data)
+                    told = json.loads(data)
+                    await send_some(ws, (told["state"], str(told.get("step"))))
                 elif data[0] == 1:
                     count, dimensions, f, number, dropped, step, low, high, raw = frame_of(data)
                     shown = unsqueezed(f, dimensions, low, high, raw)
@@ -65,12 +81,6 @@ async def watch(form, commands):
                     say("once", kind, first, count, data[16:].hex())
         except websockets.ConnectionClosed:
             pass
-
-
-async def read_until(ws, text):
-    async for data in ws:
-        if isinstance(data, str) and text in data:
-            return data
 
 
 async def many(readers, idle, seconds):
@@ -179,10 +189,13 @@ def masked(opcode, payload, final=True, length=None, mask=True):
 def is_closed(s):
     """Does the server end this connection?"""
     s.settimeout(5)
+    got = b""
     try:
-        while s.recv(1 << 16):
-            pass
-        return "closed"
+        while True:
+            part = s.recv(1 << 16)
+            got = (got + part)[-8:]
+            if not part or b"\x88\x02" in got[-4:]:  # the end, or that this is the end
+                return "closed"
     except ConnectionError:
         return "closed"
     except OSError:
@@ -190,19 +203,22 @@ def is_closed(s):
 
 
 def hostile():
-    """Frames that no browser sends: the connection ends, or they do nothing."""
+    """Frames that no browser sends: the connection ends, or they do nothing. All at once, for an end has five seconds."""
+    sent = []
     for name, data in [
             ("binary", masked(2, b"pause")), ("long", masked(1, b"x" * 300)), ("longer", masked(1, b"x" * 70000)),
             ("huge", masked(1, b"x" * 1000, length=1 << 62)), ("negative", masked(1, b"x", length=(1 << 64) - 1)),
             ("in_parts", masked(1, b"pau", final=False) + masked(0, b"se")),
-            ("reserved_opcode", masked(3, b"x")), ("reserved_bits", bytes([0x71]) + masked(1, b"go")[1:]),
-            ("long_ping", masked(9, b"x" * 200)), ("continued", masked(0, b"go")), ("noise", os.urandom(4000))]:
+            ("reserved_opcode", masked(3, b"x")), ("reserved_bits", bytes([0xf1]) + masked(1, b"go")[1:]),
+            ("long_ping", masked(9, b"x" * 200)), ("continued", masked(0, b"go")), ("noise", bytes(range(7, 256)) * 16)]:
         s, answer = handshake("websocket")
         assert answer.startswith(b"HTTP/1.1 101"), answer
         try:
             s.sendall(data)
         except OSError:
             pass
+        sent.append((name, s))
+    for name, s in sent:
         say("hostile", name, is_closed(s))
         s.close()
     s, _ = handshake("websocket")
@@ -213,7 +229,7 @@ def hostile():
     s.sendall(masked(1, b"tell through 7"))
     say("words", len(words))
     s.close()
-    for name, text in [("endless_header", b"GET / HTTP/1.1\r\nX: " + b"a" * 20000), ("noise", os.urandom(3000) + b"\r\n\r\n"),
+    for name, text in [("endless_header", b"GET / HTTP/1.1\r\nX: " + b"a" * 20000), ("noise", bytes(range(256)) * 12 + b"\r\n\r\n"),
                        ("post", b"POST /%s/ HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n" % TOKEN.encode())]:
         say("request", name, first_line(said(text, 15)).split(" ")[1:2] or "closed")
 

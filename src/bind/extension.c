@@ -143,7 +143,7 @@ static int refuse(lua_State *L, const struct part *part, const char *why) {
                       "gpumm.%s is part of the module %s, which %s: install the package %s (luarocks install %s), or "
                       "have the application call %s",
                       part->name, part->module, why, part->package, part->package,
-                      strcmp(part->name, "live") == 0 ? "luaopen_gpumm_live" : "gpumm_lua_open_layout");
+                      strcmp(part->name, "live") == 0 ? "luaopen_gpumm_live (gpumm-run: --allow-live)" : "gpumm_lua_open_layout");
 }
 
 /* Pushes package[name]; false, and nothing pushed: the state has no such thing. */

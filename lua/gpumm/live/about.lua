@@ -2,11 +2,14 @@
 -- What is shown of a simulation: which buffer has the positions and which the edges, names, colors, parameters. It is asked
 -- for with an event of the kind "describe"; what serve was told comes first, and what neither says is looked for.
 
+local utf = require "gpumm.live.utf"
+
 local about = {}
 local About = {}
 About.__index = About
 
 local LANES = { f32x2 = 2, f32x3 = 3 }
+local NAME_BYTES = 200
 local SLICE = 1 << 18 -- edges a message: a viewer is sent what is more urgent in between
 
 -- ---- Finding ----------------------------------------------------------------------------------
@@ -50,17 +53,9 @@ local function message(kind, first, parts)
     return ("<I4I4I4I4"):pack(kind, first, #parts, 0) .. table.concat(parts)
 end
 
-local function cut(text)
-    text = tostring(text)
-    if #text <= 200 then return text end
-    local stop = 200
-    while stop > 0 and text:byte(stop + 1) & 0xC0 == 0x80 do stop = stop - 1 end -- whole characters
-    return text:sub(1, stop)
-end
-
 local function names_message(first, names, last)
     local parts = {}
-    for i = first, last do parts[#parts + 1] = ("<s2"):pack(cut(names[i])) end
+    for i = first, last do parts[#parts + 1] = ("<s2"):pack(utf.cut(utf.cleaned(tostring(names[i])), NAME_BYTES)) end
     return message(3, first - 1, parts)
 end
 

@@ -8,13 +8,13 @@ local kept = require "gpumm.live.kept"
 
 local TELL_SECONDS = 0.25  -- between two states, unless something was done
 local SLEEP_SECONDS = 0.05 -- while there is nothing to do: Ctrl-C is seen that soon
-local LAST_SECONDS = 0.5   -- for the last frame to arrive and to be sent
+local LAST_SECONDS = 0.5   -- for the last frame to arrive
 
 -- ---- What is shown ------------------------------------------------------------------------------
 
 local function state_of(d)
     if d.session.done then return "finishing" end
-    if d.paused then return "paused" end
+    if d.paused and d.steps_left == 0 then return "paused" end
     return d.resting and "resting" or "running"
 end
 
@@ -77,7 +77,10 @@ local function step(d)
     pin_all(d)
     local more = d.sim:advance(1)
     pin_all(d)
-    if d.steps_left > 0 then d.steps_left = d.steps_left - 1 end
+    if d.steps_left > 0 then
+        d.steps_left = d.steps_left - 1
+        if d.steps_left == 0 then d.told_at = -math.huge end
+    end
     if not more then
         d.resting, d.steps_left, d.told_at = true, 0, -math.huge
     end
@@ -114,13 +117,15 @@ end
 -- What finish left is shown too: the server is given time to send it.
 local function last_frame(d)
     local before, stop = d.server:counts().frames, gpumm.clock() + LAST_SECONDS
-    d.server:wants()
     if d.server:counts().viewers > 0 and capture(d) then
-        while d.server:counts().frames == before and gpumm.clock() < stop do d.server:wait(0.01) end
-        while not d.server:wants() and gpumm.clock() < stop do d.server:wait(0.01) end
+        while d.server:counts().frames == before and gpumm.clock() < stop do
+            d.server:wants() -- so that it waits for more than that
+            d.server:wait(0.005)
+        end
     end
     d.server:attach(nil)
     d.readback:close()
+    if d.session.options.keep then d.session.kept = kept.of(d.sim, d.shows) or d.session.kept end
     d.session:tell { state = "ended", step = d.sim.i }
 end
 

@@ -1,8 +1,10 @@
 -- SPDX-License-Identifier: MIT
 -- Lua values as JSON for the page.
 
+local utf = require "gpumm.live.utf"
+
 local function quoted(text)
-    if not utf8.len(text) then text = text:gsub("[\128-\255]", function(c) return utf8.char(c:byte()) end) end
+    text = utf.cleaned(text)
     return '"' .. text:gsub('[%c"\\\127]', function(c) return ("\\u%04x"):format(c:byte()) end) .. '"'
 end
 

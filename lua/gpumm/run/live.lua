@@ -44,7 +44,8 @@ end
 --- Opens the session, or raises what to install; nil where --live was not given.
 function live.open(options)
     if not options.live then return nil end
-    return found().open { port = options.live, host = options["live-host"], exit = options["live-exit"] }
+    return found().open { port = options.live, host = options["live-host"], exit = options["live-exit"],
+        keep = options.watch }
 end
 
 return live

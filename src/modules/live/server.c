@@ -236,8 +236,10 @@ static void welcome(live_server *s, struct lws *wsi, live_viewer *v) {
 
 static void farewell(live_server *s, live_viewer *v) {
     gpumm_live__viewer_end(v);
-    if (v->welcome) count_one(s, &s->shared.counts.viewers, -1);
+    if (!v->welcome) return;
     v->welcome = false;
+    count_one(s, &s->shared.counts.viewers, -1);
+    pthread_cond_broadcast(&s->shared.changed);
 }
 
 static int on_viewer(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length) {
@@ -370,9 +372,19 @@ gpumm_status gpumm_live__server_open(const live_options *options, live_server **
     return status;
 }
 
+/* Viewers get what there is, within half a second. */
+static void see_off(live_server *s) {
+    pthread_mutex_lock(&s->shared.lock);
+    s->shared.leaving = true;
+    pthread_mutex_unlock(&s->shared.lock);
+    lws_cancel_service(s->context);
+    gpumm_live__shared_wait_empty(&s->shared, 0.5);
+}
+
 void gpumm_live__server_close(live_server *s) {
     if (!s) return;
     if (s->running) {
+        see_off(s);
         pthread_mutex_lock(&s->shared.lock);
         s->shared.stopping = true;
         pthread_mutex_unlock(&s->shared.lock);

@@ -147,12 +147,25 @@ void gpumm_live__shared_event(live_shared *shared, const live_event *event) {
     pthread_mutex_unlock(&shared->lock);
 }
 
-void gpumm_live__shared_wait(live_shared *shared, double seconds) {
+static struct timespec in_seconds(double seconds) {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
     long long at = until.tv_sec * 1000000000LL + until.tv_nsec + (long long)(seconds * 1e9);
     until.tv_sec = (time_t)(at / 1000000000);
     until.tv_nsec = (long)(at % 1000000000);
+    return until;
+}
+
+void gpumm_live__shared_wait_empty(live_shared *shared, double seconds) {
+    struct timespec until = in_seconds(seconds);
+    pthread_mutex_lock(&shared->lock);
+    while (shared->counts.viewers > 0)
+        if (pthread_cond_timedwait(&shared->changed, &shared->lock, &until) != 0) break;
+    pthread_mutex_unlock(&shared->lock);
+}
+
+void gpumm_live__shared_wait(live_shared *shared, double seconds) {
+    struct timespec until = in_seconds(seconds);
     pthread_mutex_lock(&shared->lock);
     while (shared->queue.count == 0 && !shared->wanted)
         if (pthread_cond_timedwait(&shared->changed, &shared->lock, &until) != 0) break;

@@ -31,6 +31,7 @@ typedef struct live_shared {
     gpumm_readback *next; /* to be attached */
     unsigned dimensions;
     bool attaching, stopping;
+    bool leaving; /* viewers that have everything are let go */
 } live_shared;
 
 /* What a viewer was sent so far. */
@@ -49,5 +50,6 @@ void gpumm_live__shared_forget(live_shared *shared);
 void gpumm_live__shared_replace(live_shared *shared, live_newest *newest, live_blob *blob); /* takes the handle */
 void gpumm_live__shared_event(live_shared *shared, const live_event *event);
 void gpumm_live__shared_wait(live_shared *shared, double seconds);
+void gpumm_live__shared_wait_empty(live_shared *shared, double seconds); /* until there is no viewer */
 
 #endif

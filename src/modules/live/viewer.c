@@ -19,6 +19,11 @@ void gpumm_live__viewer_end(live_viewer *viewer) {
     viewer->now = NULL;
 }
 
+static bool hang_up(struct lws *connection, enum lws_close_status why) {
+    lws_close_reason(connection, why, NULL, 0);
+    return false;
+}
+
 /* ---- Sending ---------------------------------------------------------------------------------- */
 
 static bool send_part(live_viewer *v, struct lws *connection) {
@@ -32,12 +37,19 @@ static bool send_part(live_viewer *v, struct lws *connection) {
     return true;
 }
 
+static bool is_leaving(live_shared *shared) {
+    pthread_mutex_lock(&shared->lock);
+    bool leaving = shared->leaving;
+    pthread_mutex_unlock(&shared->lock);
+    return leaving;
+}
+
 bool gpumm_live__viewer_send(live_viewer *v, live_shared *shared, struct lws *connection) {
     if (!v->now) {
         v->now = gpumm_live__shared_next(shared, &v->seen);
         v->done = 0;
     }
-    if (!v->now) return true;
+    if (!v->now) return !is_leaving(shared) || hang_up(connection, LWS_CLOSE_STATUS_NORMAL);
     if (!send_part(v, connection)) return false;
     if (v->done == v->now->size) gpumm_live__viewer_end(v);
     lws_callback_on_writable(connection);
@@ -74,15 +86,10 @@ static bool is_whole(struct lws *connection) {
            lws_remaining_packet_payload(connection) == 0 && !lws_frame_is_binary(connection);
 }
 
-static bool hang_up(struct lws *connection, enum lws_close_status why) {
-    lws_close_reason(connection, why, NULL, 0);
-    return false;
-}
-
 bool gpumm_live__viewer_hear(live_viewer *v, live_shared *shared, struct lws *connection, const char *text,
                              size_t length) {
     live_event event;
-    if (!is_whole(connection)) {
+    if (length > LIVE_EVENT_BYTES || !is_whole(connection)) {
         refuse(shared);
         return hang_up(connection, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE);
     }
