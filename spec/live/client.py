@@ -188,7 +188,7 @@ def masked(opcode, payload, final=True, length=None, mask=True):
 
 def is_closed(s):
     """Does the server end this connection?"""
-    s.settimeout(5)
+    s.settimeout(15)
     got = b""
     try:
         while True:

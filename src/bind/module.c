@@ -415,7 +415,7 @@ void gpumm_lua__push_contained_require(lua_State *L) { lua_pushcfunction(L, cont
 int luaopen_gpumm(lua_State *L) { return gpumm_lua_open(L); }
 
 /* require "gpumm.graph" before require "gpumm": Lua finds these in gpumm.so. */
-#define PART_MAP(X) X(simulation) X(options) X(growth) X(graph) X(force) X(picture) X(page) X(columns) X(spec) X(live)
+#define PART_MAP(X) X(simulation) X(options) X(growth) X(graph) X(force) X(picture) X(page) X(columns) X(spec)
 #define PART_OPEN(name) \
     GPUMM_API int luaopen_gpumm_##name(lua_State *L); \
     int luaopen_gpumm_##name(lua_State *L) { \
@@ -425,5 +425,6 @@ int luaopen_gpumm(lua_State *L) { return gpumm_lua_open(L); }
     }
 PART_MAP(PART_OPEN)
 
-/* The module gpumm_layout has a function of this name too, which is the one where both are linked together. */
-__attribute__((weak)) PART_OPEN(layout)
+/* The modules gpumm_layout and gpumm_live have functions of these names too, which are the ones where both are linked
+   together. */
+__attribute__((weak)) PART_OPEN(layout) __attribute__((weak)) PART_OPEN(live)

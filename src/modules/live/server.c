@@ -249,7 +249,7 @@ static int on_viewer(struct lws *wsi, enum lws_callback_reasons reason, void *us
     case LWS_CALLBACK_ESTABLISHED: welcome(s, wsi, user); return 0;
     case LWS_CALLBACK_CLOSED: farewell(s, user); return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE: return gpumm_live__viewer_send(user, &s->shared, wsi) ? 0 : -1;
-    case LWS_CALLBACK_RECEIVE: return gpumm_live__viewer_hear(user, &s->shared, wsi, in, length) ? 0 : -1;
+    case LWS_CALLBACK_RECEIVE: gpumm_live__viewer_hear(user, &s->shared, wsi, in, length); return 0;
     case LWS_CALLBACK_HTTP:
     case LWS_CALLBACK_RAW_RX: return -1;
     default: return 0;

@@ -19,8 +19,9 @@ void gpumm_live__viewer_end(live_viewer *viewer) {
     viewer->now = NULL;
 }
 
-static bool hang_up(struct lws *connection, enum lws_close_status why) {
-    lws_close_reason(connection, why, NULL, 0);
+/* A viewer that may go is told so. */
+static bool let_go(struct lws *connection) {
+    lws_close_reason(connection, LWS_CLOSE_STATUS_NORMAL, NULL, 0);
     return false;
 }
 
@@ -49,7 +50,7 @@ bool gpumm_live__viewer_send(live_viewer *v, live_shared *shared, struct lws *co
         v->now = gpumm_live__shared_next(shared, &v->seen);
         v->done = 0;
     }
-    if (!v->now) return !is_leaving(shared) || hang_up(connection, LWS_CLOSE_STATUS_NORMAL);
+    if (!v->now) return !is_leaving(shared) || let_go(connection);
     if (!send_part(v, connection)) return false;
     if (v->done == v->now->size) gpumm_live__viewer_end(v);
     lws_callback_on_writable(connection);
@@ -86,23 +87,19 @@ static bool is_whole(struct lws *connection) {
            lws_remaining_packet_payload(connection) == 0 && !lws_frame_is_binary(connection);
 }
 
-bool gpumm_live__viewer_hear(live_viewer *v, live_shared *shared, struct lws *connection, const char *text,
+/* Without the five seconds in which libwebsockets waits for a viewer's farewell. */
+static void hang_up(struct lws *connection) { lws_set_timeout(connection, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC); }
+
+void gpumm_live__viewer_hear(live_viewer *v, live_shared *shared, struct lws *connection, const char *text,
                              size_t length) {
     live_event event;
-    if (length > LIVE_EVENT_BYTES || !is_whole(connection)) {
+    bool whole = length <= LIVE_EVENT_BYTES && is_whole(connection), allowed = whole && is_allowed(v);
+    if (!allowed || !gpumm_live__event_parse(text, length, &event)) {
         refuse(shared);
-        return hang_up(connection, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE);
-    }
-    if (!is_allowed(v)) {
-        refuse(shared);
-        return v->allowance > -EVENTS_TOO_MANY || hang_up(connection, LWS_CLOSE_STATUS_POLICY_VIOLATION);
-    }
-    if (!gpumm_live__event_parse(text, length, &event)) {
-        refuse(shared);
-        return true;
+        if (!whole || v->allowance < -EVENTS_TOO_MANY) hang_up(connection);
+        return;
     }
     event.viewer = v->number;
     if (event.kind == LIVE_WANT) v->seen.small = strcmp(event.word, "u16") == 0;
     else gpumm_live__shared_event(shared, &event);
-    return true;
 }

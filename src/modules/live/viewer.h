@@ -18,8 +18,8 @@ typedef struct live_viewer {
 
 /* Sends the next part of what there is; false: the connection is over. */
 bool gpumm_live__viewer_send(live_viewer *viewer, live_shared *shared, struct lws *connection);
-/* Hears a whole message, or a part of one that is longer than any that is meant; false: this one is not to go on. */
-bool gpumm_live__viewer_hear(live_viewer *viewer, live_shared *shared, struct lws *connection, const char *text,
+/* Hears a whole message, or a part of one that is longer than any that is meant: then the connection ends. */
+void gpumm_live__viewer_hear(live_viewer *viewer, live_shared *shared, struct lws *connection, const char *text,
                              size_t length);
 void gpumm_live__viewer_end(live_viewer *viewer);
 
