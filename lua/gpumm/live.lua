@@ -68,8 +68,9 @@ local function check(options)
     for name, value in pairs(options or {}) do
         if not CHECKS[name] then
             local near = type(name) == "string" and nearest(name, names)
-            error(("gpumm.live: unknown option '%s'%s"):format(tostring(name),
-                near and (" (did you mean '%s'?)"):format(near) or ""), 0)
+            table.sort(names)
+            error(("gpumm.live: unknown option '%s'%s; valid: %s"):format(tostring(name),
+                near and (" (did you mean '%s'?)"):format(near) or "", table.concat(names, ", ")), 0)
         end
         local ok, wanted = CHECKS[name](value)
         if not ok then error(("gpumm.live: %s must be %s, not %s"):format(name, wanted, tostring(value)), 0) end

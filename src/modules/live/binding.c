@@ -9,7 +9,7 @@
 #include "modules/live/message.h"
 #include "modules/live/server.h"
 
-static const char class_name[] = "gpumm.live.server";
+static const char class_name[] = "gpumm_live.server";
 
 typedef struct handle {
     live_server *server; /* NULL: closed */
