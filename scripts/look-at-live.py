@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.parse
 import urllib.request
 
 import websockets
@@ -41,13 +42,16 @@ async def evaluate(ws, text):
 
 
 async def look(port, url, out, seconds, script):
-    with urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{port}/json/new?{url}", method="PUT")) as answer:
+    new = f"http://127.0.0.1:{port}/json/new?" + urllib.parse.quote(url, safe="")
+    with urllib.request.urlopen(urllib.request.Request(new, method="PUT")) as answer:
         page = json.load(answer)
     async with websockets.connect(page["webSocketDebuggerUrl"], max_size=None) as ws:
         await call(ws, "Runtime.enable")
         begin, loop = asyncio.get_running_loop().time(), asyncio.get_running_loop()
-        first = await evaluate(ws, "new Promise(r => { const t = setInterval(() => { if (drawn && graph.count) {"
-                               " clearInterval(t); r(Math.round(performance.now())); } }, 5); })")
+        first = {}
+        while not isinstance(first, (int, float)):  # until the page is there
+            first = await evaluate(ws, "typeof graph === 'undefined' ? null : new Promise(r => { const t = setInterval(() => {"
+                                       " if (drawn && graph.count) { clearInterval(t); r(Math.round(performance.now())); } }, 5); })")
         print("first picture after", first, "ms")
         for k, at in enumerate(seconds, 1):
             await asyncio.sleep(max(0, begin + at - loop.time()))
