@@ -1,7 +1,8 @@
 -- successes: 4, websockets: 10
 -- SPDX-License-Identifier: MIT
 -- gpumm.live: what viewers are sent, held against the simulation; what they do; who is not let in. The viewers are
--- spec/live/client.py, on the PyPI package websockets (Debian: python3-websockets); without that, or without gpumm_live, most of this is skipped.
+-- spec/live/client.py, on the PyPI package websockets (Debian: python3-websockets); without that, or without gpumm_live,
+-- most of this is skipped.
 
 local gpumm = require "gpumm"
 local spec = require "gpumm.spec"
@@ -213,23 +214,23 @@ describe("gpumm.live", function()
                 s.nodes.position:upload(places)
             end }
         local session <close> = open { rate = 200 }
-        local done, path = viewer(session, "many", "15", "5", "2.5")
+        local done, path = viewer(session, "many", "15", "5", "8")
         local most, viewers = 0, 0
         session:run(sim, { interrupted = function()
             local counts = session:counts()
             most, viewers = math.max(most, counts.bytes), math.max(viewers, counts.viewers)
             return viewers == 20 and counts.viewers == 0 or sim.i % 50 == 0 and done()
         end })
-        local steps = session:counts().frames
+        local frames = session:counts().frames
         session:close()
         wait_for(done)
         local got = said(path)
         assert.equal("5", got.idle[1])
         assert.equal(20, viewers)
         for count in got.readers[1]:gmatch "%d+" do
-            assert(tonumber(count) >= 5, "a reader got " .. count .. " frames beside those that never read")
+            assert(tonumber(count) >= 8, "a reader got " .. count .. " frames beside those that never read")
         end
-        assert(steps >= 20)
+        assert(frames >= 8)
         assert(most < 2 * 8 * n, most .. " bytes are held for viewers of a frame of " .. 8 * n)
     end)
 
@@ -359,7 +360,7 @@ describe("gpumm.live", function()
             write(script, text:format(k, kernel, 10 * k, 10 * k + 1, 10 * k + 2, k, names))
         end
         local function heard(wanted)
-            local stop = gpumm.clock() + 20
+            local stop = gpumm.clock() + 60
             repeat
                 local all = table.concat(lines_of(out), "\n")
                 if all:find(wanted, 1, true) then return all end
@@ -425,7 +426,7 @@ describe("gpumm.live", function()
         once()
         collectgarbage()
         collectgarbage()
-        assert.equal(before, descriptors())
+        assert(descriptors() <= before)
     end)
 end)
 

@@ -205,6 +205,9 @@ static void test_together(void) {
         CHECK(pthread_create(&threads[i], NULL, look, &audiences[i]) == 0);
     }
     show_all(server, buffer, readback);
+    int one_more = live_connect(server);
+    CHECK(!live_join(one_more, server)); /* there are as many as may be */
+    close(one_more);
     CHECK_OK(gpumm_live__server_attach(server, NULL, 2));
     gpumm_readback_release(readback);
     gpumm_live__server_close(server); /* which sends viewers away */

@@ -23,7 +23,6 @@ PORT, TOKEN, OUT = int(sys.argv[1]), sys.argv[2], open(sys.argv[3], "w")
 
 def say(*words):
     print(*words, file=OUT, flush=True)
-    if os.environ.get("TIMES"): print(round(time.time() - BEGAN, 2), *words[:2], file=sys.stderr)
 
 
 def viewer(**more):
@@ -83,8 +82,9 @@ async def watch(form, commands):
             pass
 
 
-async def many(readers, idle, seconds):
-    """`readers` that take everything and `idle` that connect and never read; says what the readers got."""
+async def many(readers, idle, frames):
+    """`readers` that take everything and `idle` that connect and never read, until each reader has so many frames; says how
+    many each has."""
     got = [0] * readers
     sleepers = [handshake("websocket") for _ in range(idle)]
     say("idle", sum(answer.startswith(b"HTTP/1.1 101") for _, answer in sleepers))
@@ -98,7 +98,8 @@ async def many(readers, idle, seconds):
                 pass
 
     tasks = [asyncio.create_task(reader(i)) for i in range(readers)]
-    await asyncio.sleep(seconds)
+    while min(got) < frames and time.time() < BEGAN + 50:
+        await asyncio.sleep(0.02)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -249,7 +250,7 @@ async def main(command, *arguments):
     if command == "watch":
         await watch(arguments[0], arguments[1:])
     elif command == "many":
-        await many(int(arguments[0]), int(arguments[1]), float(arguments[2]))
+        await many(*map(int, arguments))
     elif command == "hostile":
         doors()
         hostile()
