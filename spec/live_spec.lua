@@ -319,7 +319,7 @@ describe("gpumm.live", function()
         local near, far = moved(9) + moved(11), 0
         for i = 50, 60 do far = math.max(far, moved(i)) end
         assert(near > 0 and far < near / 4, ("the neighbours moved %g, the far end %g"):format(near, far))
-        assert.matches('"name":"repulsion"', said(path).state[1], 1, true)
+        assert.matches('"name":"repulsion"', table.concat(said(path).state), 1, true)
     end)
 
     it("is gpumm-run --live, whose --live-exit ends with the simulation #websockets", function()
@@ -376,6 +376,8 @@ describe("gpumm.live", function()
         heard "2\t12.0"
         write(kernel, "error 'broken on purpose'")
         heard "broken on purpose"
+        write(kernel, "_G.print = function() error 'broken in a step' end")
+        heard "broken in a step"
         write(kernel, "print 'mended'")
         local all = heard "mended"
         assert.equal(nil, all:match "version %d\t1") -- each run begins with the same globals

@@ -102,6 +102,7 @@ function live.open(options)
     if not server then error(message, 0) end
     local session = setmetatable({ server = server, options = options, state = { state = "starting" } }, Session)
     session.url = url_of(options.host, server:address())
+    session:tell {}
     if not options.quiet then (options.say or say)(session.url) end
     return session
 end
