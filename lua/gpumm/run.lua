@@ -335,34 +335,13 @@ local function run_once(process, options, arguments, script)
     return complain(process, code)
 end
 
-local function close_managers(managers)
-    for i = #managers, 1, -1 do
-        managers[i].manager:close()
-        managers[i] = nil
-    end
-end
-
--- Again and again, until Ctrl-C, or Finish in the page. What a run left open is closed.
-local function run_watched(process, options, arguments, script, managers)
-    local watched = watch.new(process, arguments[script])
-    local function ended() return process.interrupted() or options.session and options.session:finished() or false end
-    inside.interrupted = function() return process.interrupted() or watched:changed() end
-    process.graceful(true)
-    inside.graceful = nil -- Ctrl-C ends the watching, whatever runs
-    local code
-    repeat
-        watched:begin()
-        close_managers(managers)
-        code = run_once(process, options, arguments, script)
-    until ended() or not watched:wait(ended)
-    return process.interrupted() and 130 or code
-end
-
 local function run_all(process, options, arguments, script, managers)
     local session <close> = live.open(options)
     options.session = session
-    if options.watch then return run_watched(process, options, arguments, script, managers) end
-    return run_once(process, options, arguments, script)
+    local function run() return run_once(process, options, arguments, script) end
+    if not options.watch then return run() end
+    local function ended() return process.interrupted() or session and session:finished() or false end
+    return watch.run(process, arguments[script], managers, ended, run)
 end
 
 local function main(process, arguments)

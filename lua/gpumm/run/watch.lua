@@ -4,6 +4,7 @@
 
 local gpumm = require "gpumm"
 local description = require "gpumm.description"
+local inside = require "gpumm.inside"
 
 local watch = {}
 local Watch = {}
@@ -82,30 +83,54 @@ local function listen(self)
     end
 end
 
---- For a script; `process` has stamp(path) and sleep(seconds).
-function watch.new(process, path)
+-- For a script; `process` has stamp(path) and sleep(seconds).
+local function new(process, path)
     local self = setmetatable({ process = process, path = path, files = {}, looked = -math.huge }, Watch)
     listen(self)
     self.globals, self.loaded = copy(_G), copy(package.loaded)
     return self
 end
 
---- Before each run.
-function Watch:begin()
+-- Before each run.
+local function begin(self)
     restore(_G, self.globals)
     restore(package.loaded, self.loaded)
     self.files, self.is_changed = {}, nil
     self:add(self.path)
 end
 
---- Until a file has changed; false: interrupted() became true before.
-function Watch:wait(interrupted)
+-- Until a file has changed; false: interrupted() became true before.
+local function wait(self, interrupted)
     while not self:changed() do
         if interrupted() then return false end
         self.process.sleep(LOOK_SECONDS / 4)
     end
     self.process.sleep(LOOK_SECONDS / 4) -- for whoever writes it to finish
     return not interrupted()
+end
+
+-- ---- Running ------------------------------------------------------------------------------------
+
+local function close(managers)
+    for i = #managers, 1, -1 do
+        managers[i].manager:close()
+        managers[i] = nil
+    end
+end
+
+--- Calls run() again and again until ended() is true; returns the exit code. What a run left open, of `managers`, is closed.
+function watch.run(process, path, managers, ended, run)
+    local self = new(process, path)
+    local code
+    inside.interrupted = function() return process.interrupted() or self:changed() end
+    process.graceful(true)
+    inside.graceful = nil -- Ctrl-C ends the watching, whatever runs
+    repeat
+        begin(self)
+        close(managers)
+        code = run()
+    until ended() or not wait(self, ended)
+    return process.interrupted() and 130 or code
 end
 
 return watch

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "modules/live/encode.h"
+#include "modules/live/page.h"
 #include "modules/live/shared.h"
 #include "modules/live/viewer.h"
 
@@ -155,55 +156,11 @@ static int admit(live_server *s, struct lws *wsi) {
     return full ? turn_away(s) : 0;
 }
 
-/* ---- The page ------------------------------------------------------------------------------------ */
-
-typedef struct reader {
-    size_t done;
-} reader;
-
-static bool add(struct lws *wsi, const char *name, const char *value, unsigned char **at, unsigned char *end) {
-    return lws_add_http_header_by_name(wsi, (const unsigned char *)name, (const unsigned char *)value,
-                                       (int)strlen(value), at, end) == 0;
-}
-
-static int send_headers(live_server *s, struct lws *wsi) {
-    unsigned char room[LWS_PRE + 2048], *start = room + LWS_PRE, *at = start, *end = room + sizeof room - 1;
-    if (lws_add_http_common_headers(wsi, HTTP_STATUS_OK, "text/html; charset=utf-8", s->options.page->size, &at, end) !=
-        0)
-        return -1;
-    if (!add(wsi, "content-security-policy:",
-             "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; "
-             "img-src blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-             &at, end) ||
-        !add(wsi, "referrer-policy:", "no-referrer", &at, end) ||
-        !add(wsi, "x-content-type-options:", "nosniff", &at, end) || !add(wsi, "cache-control:", "no-store", &at, end))
-        return -1;
-    if (lws_finalize_write_http_header(wsi, start, &at, end) != 0) return -1;
-    lws_callback_on_writable(wsi);
-    return 0;
-}
-
 /* Of what is no page of ours nothing is told. */
 static int answer(live_server *s, struct lws *wsi, const char *path) {
-    if (is_known(s, wsi, path, "")) return send_headers(s, wsi);
+    if (is_known(s, wsi, path, "")) return gpumm_live__page_begin(wsi, s->options.page);
     turn_away(s);
     return lws_return_http_status(wsi, HTTP_STATUS_NOT_FOUND, NULL) || lws_http_transaction_completed(wsi) ? -1 : 0;
-}
-
-static int send_page(live_server *s, struct lws *wsi, reader *r) {
-    unsigned char room[LWS_PRE + 8192];
-    const live_blob *page = s->options.page;
-    size_t left = page->size - r->done, part = left < sizeof room - LWS_PRE ? left : sizeof room - LWS_PRE;
-    bool last = part == left;
-    memcpy(room + LWS_PRE, page->bytes + r->done, part);
-    if (lws_write(wsi, room + LWS_PRE, part, last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) < (int)part) return -1;
-    r->done += part;
-    if (last) {
-        r->done = 0;
-        return lws_http_transaction_completed(wsi) ? -1 : 0;
-    }
-    lws_callback_on_writable(wsi);
-    return 0;
 }
 
 /* ---- What libwebsockets calls ---------------------------------------------------------------------- */
@@ -213,7 +170,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
     case LWS_CALLBACK_EVENT_WAIT_CANCELLED: follow(server_of(wsi)); return 0;
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return in && strcmp(in, "websocket") == 0 ? 0 : -1;
     case LWS_CALLBACK_HTTP: return answer(server_of(wsi), wsi, in);
-    case LWS_CALLBACK_HTTP_WRITEABLE: return user ? send_page(server_of(wsi), wsi, user) : -1;
+    case LWS_CALLBACK_HTTP_WRITEABLE: return user ? gpumm_live__page_send(wsi, server_of(wsi)->options.page, user) : -1;
     case LWS_CALLBACK_HTTP_BODY:
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
     case LWS_CALLBACK_RAW_RX:
@@ -265,7 +222,7 @@ static int on_frames(struct lws *wsi, enum lws_callback_reasons reason, void *us
 }
 
 static const struct lws_protocols protocols[] = {
-    {.name = "http", .callback = on_http, .per_session_data_size = sizeof(reader)},
+    {.name = "http", .callback = on_http, .per_session_data_size = sizeof(live_reader)},
     {.name = "gpumm-live",
      .callback = on_viewer,
      .per_session_data_size = sizeof(live_viewer),
