@@ -1,4 +1,4 @@
--- successes: 4, websockets: 10
+-- successes: 4, websockets: 11
 -- SPDX-License-Identifier: MIT
 -- gpumm.live: what viewers are sent, held against the simulation; what they do; who is not let in. The viewers are
 -- spec/live/client.py, on the PyPI package websockets (Debian: python3-websockets); without that, or without gpumm_live,
@@ -167,6 +167,7 @@ describe("gpumm.live", function()
         local sim, known = growing("f32x3", 120)
         local session <close> = open { paused = true, exit = true, rate = 150 }
         local exact, exact_path = viewer(session, "watch", "f32")
+        wait_for(function() return session:counts().viewers == 1 end)
         local small, small_path = viewer(session, "watch", "u16", "go")
         session:run(sim)
         local counts = session:counts()
@@ -404,6 +405,17 @@ describe("gpumm.live", function()
         local sim = gpumm.simulation { device = spec.device, a = gpumm.buffer { type = "f32", length = 1 },
             step = function() end }
         assert.matches("which buffer has the positions", select(2, pcall(session.run, session, sim)), 1, true)
+    end)
+
+    it("is finished by a viewer where no simulation runs, too #websockets", function()
+        local session <close> = open {}
+        session:fail "broken"
+        local done, path = viewer(session, "watch", "f32", "@failed", "finish")
+        wait_for(function() return session:finished() end)
+        assert.is_true(session:finished())
+        session:close()
+        wait_for(done)
+        assert.matches('"message":"broken"', table.concat(said(path).state), 1, true)
     end)
 
     it("leaves nothing open behind a session #websockets", function()

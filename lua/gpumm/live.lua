@@ -133,8 +133,15 @@ end
 --- Shows an error; the last picture stays.
 function Session:fail(message) self:tell { state = "failed", message = tostring(message):match "^[^\0]*" } end
 
---- Did somebody press Finish?
-function Session:finished() return self.done end
+--- Did somebody press Finish? Also while no simulation runs.
+function Session:finished()
+    local event = not self.shows and self.server:next()
+    while event do
+        self.done = self.done or event.kind == "finish"
+        event = self.server:next()
+    end
+    return self.done or false
+end
 
 function Session:counts() return self.server:counts() end
 
