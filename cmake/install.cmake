@@ -3,6 +3,7 @@
 #
 #   include/gpumm*.h*                         lib/libgpumm.so libgpumm_lua.so, and both as archives
 #   lib/lua/5.4/gpumm.so gpumm_layout.so     the Lua modules, with the files of lua/gpumm inside
+#   lib/lua/5.4/gpumm_live.so                the live page, where libwebsockets is
 #   lib/libgpumm_layout.a                    the layouts for applications that link statically
 #   lib/cmake/gpumm, lib/pkgconfig           find_package(gpumm), pkg-config gpumm, pkg-config gpumm-lua
 #   bin/gpumm-run, gpumm-layout  share/man/man1            share/gpumm: types for editors, examples
@@ -34,6 +35,9 @@ install(FILES python/gpumm.py DESTINATION ${CMAKE_INSTALL_DATADIR}/gpumm/python)
 if(GPUMM_HAVE_LAYOUT)
   install(TARGETS gpumm_layout LIBRARY DESTINATION ${GPUMM_LUA_MODULE_DIR} COMPONENT gpumm-layout)
   install(FILES ${gpumm_layout_ARCHIVE} DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT gpumm-layout)
+endif()
+if(GPUMM_HAVE_LIVE)
+  install(TARGETS gpumm_live LIBRARY DESTINATION ${GPUMM_LUA_MODULE_DIR} COMPONENT gpumm-live)
 endif()
 if(TARGET gpumm-run)
   install(TARGETS gpumm-run RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT gpumm-run)
@@ -77,6 +81,7 @@ set(CPACK_DEBIAN_GPUMM_PACKAGE_NAME gpumm)
 set(CPACK_COMPONENT_GPUMM_DESCRIPTION "${PROJECT_DESCRIPTION}: the libraries and the Lua module")
 # Host kernels are compiled by the system's C++ compiler; a GPU needs its driver and NVRTC, found at run time.
 set(CPACK_DEBIAN_GPUMM_PACKAGE_RECOMMENDS "g++, lua5.4, gpumm-layout, gpumm-run")
+set(CPACK_DEBIAN_GPUMM-RUN_PACKAGE_SUGGESTS "gpumm-live")
 set(same "gpumm (= ${PROJECT_VERSION})")
 if(GPUMM_HAVE_LAYOUT)
   list(APPEND CPACK_COMPONENTS_ALL gpumm-layout)
@@ -84,6 +89,11 @@ if(GPUMM_HAVE_LAYOUT)
   set(CPACK_COMPONENT_GPUMM-LAYOUT_DESCRIPTION "${PROJECT_DESCRIPTION}: graphs, layouts and pictures")
   set(CPACK_DEBIAN_GPUMM-LAYOUT_PACKAGE_RECOMMENDS "libpangocairo-1.0-0, fonts-dejavu-core")
   set(CPACK_DEBIAN_GPUMM-LAYOUT_PACKAGE_SUGGESTS "graphviz")
+endif()
+if(GPUMM_HAVE_LIVE)
+  list(APPEND CPACK_COMPONENTS_ALL gpumm-live)
+  set(CPACK_DEBIAN_GPUMM-LIVE_PACKAGE_NAME gpumm-live)
+  set(CPACK_COMPONENT_GPUMM-LIVE_DESCRIPTION "${PROJECT_DESCRIPTION}: a page that shows a simulation while it runs")
 endif()
 if(TARGET gpumm-run)
   list(APPEND CPACK_COMPONENTS_ALL gpumm-run)
@@ -98,9 +108,11 @@ if(GPUMM_SHLIBDEPS AND GPUMM_FILE)
   set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
   set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${CMAKE_CURRENT_BINARY_DIR})
   set(CPACK_DEBIAN_GPUMM-LAYOUT_PACKAGE_DEPENDS "${same}") # dpkg-shlibdeps adds the libraries
+  set(CPACK_DEBIAN_GPUMM-LIVE_PACKAGE_DEPENDS "${same}")
 else()
   set(CPACK_DEBIAN_GPUMM_PACKAGE_DEPENDS "libc6")
   set(CPACK_DEBIAN_GPUMM-LAYOUT_PACKAGE_DEPENDS "libc6, libpng16-16, zlib1g, ${same}")
+  set(CPACK_DEBIAN_GPUMM-LIVE_PACKAGE_DEPENDS "libc6, libwebsockets17, ${same}")
   set(CPACK_DEBIAN_GPUMM-RUN_PACKAGE_DEPENDS "libc6, libpng16-16, zlib1g, liblua5.4-0")
 endif()
 include(CPack)

@@ -1106,6 +1106,7 @@ function Type:declaration(name) end
 ---@field manager? gpumm.manager one to use instead of a new one
 ---@field interrupted? fun(): boolean
 ---@field progress? fun(text: string, step: integer, steps: integer?)
+---@field drive? fun(sim: gpumm.simulation, interrupted: (fun(): boolean)?): function? runs the steps instead, by advance; what it returns is called behind conclude, before close
 
 ---@class gpumm.simulation_options
 ---@field steps? integer
@@ -1114,6 +1115,7 @@ function Type:declaration(name) end
 ---@field step fun(sim: gpumm.simulation, i: integer): boolean? false ends the simulation, and this step does not count: decide before anything is launched
 ---@field frame? fun(sim: gpumm.simulation, frame: gpumm.frame, key: string)
 ---@field finish? fun(sim: gpumm.simulation, last: gpumm.frame?, all: table<string, gpumm.frame>)
+---@field live? fun(sim: gpumm.simulation, event: gpumm.live_event): any what viewers of a live page do, between steps; true: it has done what the event says. To "describe" it returns a gpumm.live_description
 ---@field device? string
 ---@field limit? gpumm.size
 ---@field memory? gpumm.size
@@ -1137,6 +1139,15 @@ function Simulation:open(options) end
 ---@param n? integer
 ---@return boolean more
 function Simulation:advance(n) end
+
+--- Has a simulation that has ended go on for up to n (1) more steps, unless its step ends it again.
+---@param n? integer
+function Simulation:resume(n) end
+
+--- Gives an event to the description's `live`, and returns what that returns.
+---@param event gpumm.live_event|table
+---@return any
+function Simulation:event(event) end
 
 --- Captures the last state, delivers every frame, and calls finish.
 ---@return any ... what finish returns
@@ -1651,6 +1662,97 @@ function gpumm.page.write(path, options) end
 ---@param most? integer how many are kept: 48
 ---@return gpumm.page_frames
 function gpumm.page.frames(most) end
+
+-- ---- The live page --------------------------------------------------------------------------
+
+---@class gpumm.live_event what a viewer did; it was checked, and nodes, parameters and their ranges are there
+---@field kind "describe"|"pause"|"go"|"finish"|"step"|"rate"|"drag"|"drop"|"free"|"pick"|"set"|"tell"
+---@field viewer? integer 1, 2, 3 …: who
+---@field node? integer from 1: drag, drop, free, pick
+---@field x? number drag, drop
+---@field y? number
+---@field z? number of a viewer in space
+---@field name? string the parameter of "set", the word of "tell"
+---@field value? number set
+---@field rate? number steps a second; 0: as many as it can
+---@field count? number steps to do
+---@field [integer] number up to three numbers of "tell"
+
+---@class gpumm.live_parameter
+---@field name string a letter, then letters, digits and _, at most 31
+---@field value number
+---@field least? number 0, unless given
+---@field most? number 10, unless given
+
+---@class gpumm.live_description what is to be shown; what is left out is looked for, or is not there
+---@field positions? string "nodes.position": a buffer of f32x2 or f32x3
+---@field edges? string|string[]|false one buffer of pairs of u32, or two of u32; false: none
+---@field base? integer what the first node is called in edges: 0 (unless given) or 1
+---@field names? string[]
+---@field colors? table[]|string[] "#ff8800" or { r, g, b } from 0 to 1, one a node
+---@field title? string
+---@field parameters? gpumm.live_parameter[] that viewers may set: an event "set" then, for which `live` returns true
+
+---@class gpumm.live_options what is to be shown comes before what the simulation says
+---@field positions? string as gpumm.live_description has these
+---@field edges? string|string[]|false
+---@field base? integer
+---@field names? string[]
+---@field colors? table[]|string[]
+---@field title? string
+---@field port? integer 0, unless given: any that is free
+---@field host? string "127.0.0.1", unless given: the address to listen on; "0.0.0.0": every one of this machine
+---@field viewers? integer at once; 32, unless given
+---@field fps? number frames a second at most; 60, unless given
+---@field rate? number steps a second; 0, unless given: as many as it can
+---@field paused? boolean begin so
+---@field exit? boolean end where the simulation ends; otherwise it rests there until Finish or Ctrl-C
+---@field reheat? integer how many steps it goes on for when something is changed at rest; 200, unless given
+---@field origins? string[] of a proxy in front, as "https://lab.example"
+---@field token? string 32 characters of the URL; random ones, unless given
+---@field say? fun(url: string) instead of a line on standard error
+---@field quiet? boolean print no URL
+---@field keep? boolean a session's next simulation begins at the positions of the one before
+---@field run? gpumm.run_options of serve's run
+
+---@class gpumm.live_session
+---@field url string
+local Session = {}
+
+--- Runs a simulation as its run does, and shows it.
+---@param sim gpumm.simulation
+---@param options? gpumm.run_options
+---@return any ... what finish returns
+function Session:run(sim, options) end
+
+--- Shows an error; the last picture stays.
+---@param message string
+function Session:fail(message) end
+
+--- Did somebody press Finish?
+---@return boolean
+function Session:finished() end
+
+--- viewers, bytes and queued are of now; frames, sent, skipped, events, refused, joined and turned_away since the start.
+---@return table<string, integer>
+function Session:counts() end
+
+--- Sends viewers away, with what there is for them, and stops listening.
+function Session:close() end
+
+--- The page that shows a simulation while it runs. Part of the module gpumm_live (package gpumm-live).
+gpumm.live = {}
+
+--- Runs the simulation, prints a URL that shows it, and returns what its run returns.
+---@param sim gpumm.simulation
+---@param options? gpumm.live_options
+---@return any ...
+function gpumm.live.serve(sim, options) end
+
+--- A session for several simulations, one after the other.
+---@param options? gpumm.live_options
+---@return gpumm.live_session
+function gpumm.live.open(options) end
 
 ---@class gpumm.force_model expressions in CUDA C
 ---@field repel? string of the square distance d2: the push between two unit masses, over their distance

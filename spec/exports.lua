@@ -46,12 +46,17 @@ local DESCRIPTIONS = { "group", "buffer", "kernel", "readback", "stream" }
 --- What is in the module's table once it was asked for, and nobody's to use: files of gpumm-run and its like.
 exports.internal = { run = true, describe = true, description = true, contained = true, guard = true }
 
+--- The live page is a module of its own, which is not everywhere.
+function exports.has_live() return (pcall(function() return gpumm.live end)) end
+
 --- Every function by its path from the module: { ["manager"] = f, ["config.default"] = f, … }, and every value
 --- that is none.
 function exports.module()
     for part in pairs(package.preload) do -- Lua files of gpumm come when they are asked for
         local key = part:match "^gpumm%.([^.]+)$"
+        if key == "live" and not exports.has_live() then goto continue end
         if key and not exports.internal[key] then assert(gpumm[key] ~= nil, key) end
+        ::continue::
     end
     for _, key in ipairs(DESCRIPTIONS) do assert(gpumm[key] ~= nil, key) end
     local functions, values = {}, {}

@@ -227,7 +227,9 @@ fi
 step "the .deb"
 if command -v dpkg-deb >/dev/null && command -v cpack >/dev/null; then
   (cd "$build" && cpack -G DEB -B "$work/deb") >"$work/cpack.log" 2>&1 || { cat "$work/cpack.log"; fail "cpack"; }
-  for package in gpumm gpumm-layout gpumm-run; do
+  live=
+  [ ! -e "$build/gpumm_live.so" ] || live=gpumm-live
+  for package in gpumm gpumm-layout $live gpumm-run; do
     deb=$(find_one "$work/deb" "${package}_0.2.0_*.deb")
     dpkg-deb --field "$deb" Package Version Depends
     dpkg-deb --extract "$deb" "$work/root"
@@ -248,7 +250,7 @@ if command -v dpkg-deb >/dev/null && command -v cpack >/dev/null; then
   if [ "$(id -u)" -eq 0 ] && [ -n "${GPUMM_INSTALL_DEB:-}" ]; then # on a machine of one's own
     dpkg -i "$work"/deb/*.deb
     (cd / && lua5.4 "$source/spec/smoke.lua" && gpumm-run --version)
-    dpkg -r gpumm-layout gpumm-run gpumm
+    dpkg -r gpumm-layout $live gpumm-run gpumm
   fi
 else
   echo "skipped: no dpkg-deb or cpack here"

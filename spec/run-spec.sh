@@ -38,6 +38,11 @@ optional luv sh -c 'echo "require [[luv]]" | "$1" --quiet -' sh "$run"
 optional pango sh -c 'echo "require [[gpumm]].picture.outputs { picture = [[/tmp/gpumm.pdf]] }" | "$1" --quiet -' sh "$run"
 # A sanitized library is none that Python can load, and a GPU's arrays are not NumPy's.
 optional numpy sh -c '[ -z "$GPUMM_SANITIZE" ] && [ "$GPUMM_DEVICE" != cuda ] && "$1" -c "import numpy"' sh "${GPUMM_PYTHON:-python3}"
+# gpumm.live: the module, and a client of another make for Python, which may be the system's where python3 is another.
+for python in "${GPUMM_PYTHON:-python3}" /usr/bin/python3; do
+  "$python" -c 'import websockets' 2>/dev/null && GPUMM_PYTHON_WEBSOCKETS=$python && export GPUMM_PYTHON_WEBSOCKETS && break
+done
+optional websockets sh -c '[ -n "$GPUMM_PYTHON_WEBSOCKETS" ] && echo "return require [[gpumm]].live and nil" | "$1" --quiet -' sh "$run"
 # A test that hangs is shown, with every process that it started, before ctest ends it (TIMEOUT 600).
 "$(dirname "$0")/watchdog.sh" "${GPUMM_WATCHDOG:-480}" $$ &
 dog=$!

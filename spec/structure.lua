@@ -21,7 +21,7 @@ local LUA_FOLDERS = { bind = true, run = true, modules = true }
 local VENDORS = {
     { patterns = { "^lua", "^lauxlib" }, folders = { "bind", "run", "modules", "gpumm_lua.h" } },
     { patterns = { "^cuda", "^nvrtc", "^nvml" }, folders = { "device/cuda" } },
-    { patterns = { "^png", "^zlib", "^expat", "^mpi", "^cairo", "^pango" }, folders = { "modules" } },
+    { patterns = { "^png", "^zlib", "^expat", "^mpi", "^cairo", "^pango", "^libwebsockets" }, folders = { "modules" } },
 }
 
 -- The build writes the definitions: scripts/embed.cmake.

@@ -4,6 +4,8 @@
 
 local gpumm = require "gpumm"
 local inside = require "gpumm.inside"
+local live = require "gpumm.run.live"
+local watch = require "gpumm.run.watch"
 local nearest = require "gpumm.words".nearest
 
 local USAGE = [[
@@ -21,11 +23,16 @@ simulation, runs it.
   --history FILE.csv           write every allocation on the device, as RMM's logging does
   --strict                     exit with 1 where a named buffer was never freed
   --quiet                      no progress and no device line
+  --live [PORT]                show the simulation on a page while it runs, at the URL that is printed (any free port)
+    --live-host HOST           … to other machines too, on this address (127.0.0.1)
+    --live-exit                … and end where the simulation ends, not by Finish or Ctrl-C
+  --watch                      run the script again whenever it, its kernels or modules change
   --sandbox                    contain the script: Lua and gpumm (a global; require knows it alone), nothing else
     --allow-read DIR           … it may read files below DIR
     --allow-write DIR          … write files below DIR
     --allow-environment NAME   … ask gpumm.environment(NAME)
     --allow-kernels            … make kernels, which are native code that nothing contains
+    --allow-live               … show itself on a page, to this machine alone
     --lua-memory SIZE          … use at most SIZE of memory besides the device's
     --timeout SECONDS          … run at most SECONDS
   --version, --help            print and end
@@ -58,14 +65,15 @@ local function bad_usage(message, ...)
 end
 
 local flags = { describe = true, strict = true, quiet = true, version = true, help = true, stats = true,
-    sandbox = true, ["allow-kernels"] = true }
-local valued = { device = true, limit = true, trace = true, history = true, timeout = true, ["lua-memory"] = true }
+    sandbox = true, ["allow-kernels"] = true, live = true, ["live-exit"] = true, ["allow-live"] = true, watch = true }
+local valued = { device = true, limit = true, trace = true, history = true, timeout = true, ["lua-memory"] = true,
+    ["live-host"] = true }
 local listed = { ["allow-read"] = true, ["allow-write"] = true, ["allow-environment"] = true }
-local contained = { "allow-read", "allow-write", "allow-environment", "allow-kernels", "lua-memory", "timeout" }
+local contained = { "allow-read", "allow-write", "allow-environment", "allow-kernels", "allow-live", "lua-memory", "timeout" }
 
 local function valid_options()
-    return "--device, --limit, --describe, --stats, --stats=json, --trace, --history, --strict, --quiet, --sandbox, --"
-        .. table.concat(contained, ", --") .. ", --version, --help"
+    return "--device, --limit, --describe, --stats, --stats=json, --trace, --history, --strict, --quiet, --live, --live-host, "
+        .. "--live-exit, --watch, --sandbox, --" .. table.concat(contained, ", --") .. ", --version, --help"
 end
 
 -- " (did you mean --limit?)" where an option is near, else "".
@@ -93,6 +101,11 @@ local function parse_long(options, text, following)
     if name == "stats" and value then
         if value ~= "json" then bad_usage("--stats=%s: write --stats or --stats=json", value) end
         options.stats = "json"
+    elseif name == "live" then
+        local port, words = live.port(value or following)
+        if value and not port then bad_usage("--live=%s: it is a port, a whole number up to 65535", value) end
+        options.live = port or 0
+        return value and 1 or words
     elseif flags[name] and not value then
         options[name] = true
     elseif valued[name] or listed[name] then
@@ -153,6 +166,7 @@ local function containment(options)
         read = options["allow-read"], write = options["allow-write"], environment = options["allow-environment"],
         kernels = options["allow-kernels"], limit = size_option(options, "limit"),
         memory = size_option(options, "lua-memory"), timeout = seconds_option(options, "timeout"),
+        live = options["allow-live"] and live.opener() or nil,
     }
 end
 
@@ -160,6 +174,8 @@ local function check_contained(options)
     for _, name in ipairs(contained) do
         if options[name] and not options.sandbox then bad_usage("--%s goes with --sandbox only", name) end
     end
+    local mistake = live.mistake(options)
+    if mistake then bad_usage("%s", mistake) end
 end
 
 local function apply(process, options)
@@ -270,7 +286,10 @@ end
 
 local function run_simulation(process, options, simulation)
     local show, done = progress_of(process, options.quiet)
-    local ok, err = pcall(simulation.run, simulation, { progress = show })
+    local session, run = options.session, { progress = show }
+    local ok, err
+    if session then ok, err = pcall(session.run, session, simulation, run)
+    else ok, err = pcall(simulation.run, simulation, run) end
     if done then done() end
     if not ok then error(err, 0) end
 end
@@ -312,6 +331,23 @@ local function run_script(process, options, arguments, script)
     return process.interrupted() and 130 or 0
 end
 
+-- Runs the script once; returns the exit code. Errors are shown, on the page too.
+local function run_once(process, options, arguments, script)
+    local ok, code = pcall(run_script, process, options, arguments, script)
+    if ok or getmetatable(code) == "gpumm.ended" then return ok and code or 0 end
+    if options.session then options.session:fail(code) end
+    return complain(process, code)
+end
+
+local function run_all(process, options, arguments, script, managers)
+    local session <close> = live.open(options)
+    options.session = session
+    local function run() return run_once(process, options, arguments, script) end
+    if not options.watch then return run() end
+    local function ended() return process.interrupted() or session and session:finished() or false end
+    return watch.run(process, arguments[script], managers, ended, run)
+end
+
 local function main(process, arguments)
     local options, script = parse(arguments)
     if options.help then return say(process, USAGE) end
@@ -324,9 +360,9 @@ local function main(process, arguments)
     end
     apply(process, options)
     inside.interrupted, inside.graceful = process.interrupted, process.graceful
-    local managers = (options.stats or options.strict) and watch_managers() or {}
-    local ok, code = pcall(run_script, process, options, arguments, script)
-    if not ok then code = getmetatable(code) == "gpumm.ended" and 0 or complain(process, code) end
+    local managers = (options.stats or options.strict or options.watch) and watch_managers() or {}
+    local ok, code = pcall(run_all, process, options, arguments, script, managers)
+    if not ok then code = complain(process, code) end
     local leaks, said = report_books(process, options, managers, options.simulation)
     if code == 0 then code = said end
     if code == 0 and options.strict and leaks > 0 then

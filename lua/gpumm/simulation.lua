@@ -24,7 +24,8 @@ local methods = {}
 
 local FIELDS = { -- the entries that are not resources, with their types
     steps = "number", in_flight = "number", init = "function", step = "function", frame = "function",
-    finish = "function", device = "string", limit = "size", memory = "size", debug = "boolean", recorded = "boolean",
+    finish = "function", live = "function", device = "string", limit = "size", memory = "size", debug = "boolean",
+    recorded = "boolean",
 }
 local SLOTS = 3 -- default of a readback: one slot that the script reads, one that arrives, one that is captured
 local RESERVED = { manager = true, interrupted = true, i = true }
@@ -436,7 +437,7 @@ local function use_guest(x, manager)
     return manager
 end
 
-local OWN = { "manager", "interrupted", "progress" } -- options of run's and open's own; the rest are gpumm.manager's
+local OWN = { "manager", "interrupted", "progress", "drive" } -- options of run's and open's own; the rest are gpumm.manager's
 
 local function check_options(options, level)
     if type(options) ~= "table" then fail(level, "options are a table, as in sim:run {}, not a %s", type(options)) end
@@ -466,7 +467,7 @@ function methods.open(sim, options)
     manager:raising(true)
     local _ <close> = within()
     x.manager, x.live, x.readbacks, x.streams, x.events = manager, {}, {}, {}, {}
-    x.i, x.opened, x.ended = 0, true, false
+    x.i, x.last, x.opened, x.ended = 0, x.fields.steps, true, false
     local ok, err = xpcall(function()
         x.main = manager:main()
         x.record = x.main.record
@@ -489,12 +490,30 @@ function methods.advance(sim, n)
     if not count or count < 0 then fail(2, "advance: steps are a whole number from 0, not %s", tostring(n)) end
     local _ <close> = within()
     for _ = 1, count do
-        if x.ended or (x.fields.steps and x.i >= x.fields.steps) or not one_step(sim) then
+        if x.ended or (x.last and x.i >= x.last) or not one_step(sim) then
             x.ended = true
             return false
         end
     end
-    return not (x.fields.steps and x.i >= x.fields.steps)
+    return not (x.last and x.i >= x.last)
+end
+
+--- Has a simulation that has ended go on for up to `n` (default 1) more steps, until its step ends it again.
+function methods.resume(sim, n)
+    local x = need_open(sim)
+    local count = n == nil and 1 or type(n) == "number" and math.tointeger(n)
+    if not count or count < 0 then fail(2, "resume: steps are a whole number from 0, not %s", tostring(n)) end
+    x.ended = false
+    if x.last then x.last = math.max(x.last, x.i + count) end
+end
+
+--- Gives an event to the description's `live`, between steps; returns what that returns. { kind = "describe" } asks what
+--- is to be shown; the other kinds are what viewers of a live page do.
+function methods.event(sim, event)
+    local x = need_open(sim)
+    if type(event) ~= "table" or type(event.kind) ~= "string" then fail(2, "event takes a table with a kind") end
+    local _ <close> = within()
+    if x.fields.live then return x.fields.live(sim, event) end
 end
 
 --- Captures the last state, waits for it, delivers every frame, and calls finish(sim, last, all): `last` is the
@@ -551,22 +570,34 @@ end
 
 local RUN = setmetatable({}, { __close = end_run })
 
+-- What runs the steps unless another does.
+local function drive_on(sim, interrupted)
+    while not (interrupted and interrupted()) and sim:advance(1) do end
+end
+
+-- The results of conclude; what the drive left to be done is done behind it.
+local function drive_to_end(sim, drive, interrupted)
+    local after = drive(sim, interrupted)
+    local results = table.pack(sim:conclude())
+    if after then after(sim) end
+    return table.unpack(results, 1, results.n)
+end
+
 --- open, advance to the end, conclude, close. Returns what finish returned. Options besides the manager's:
---- interrupted(): true ends the simulation after the current step; progress(text, step, steps): called by sim:progress.
+--- interrupted(): true ends the simulation after the current step; progress(text, step, steps): called by sim:progress;
+--- drive(sim, interrupted): runs the steps instead, and may return a function to be called behind conclude.
 function methods.run(sim, options)
     local x = need(sim)
     local rest = with(check_options(options or {}, 3), {})
     local interrupted = rest.interrupted or process.interrupted
-    x.report, rest.interrupted, rest.progress = rest.progress, nil, nil
+    local drive = rest.drive or drive_on
+    x.report, rest.interrupted, rest.progress, rest.drive = rest.progress, nil, nil, nil
     x.traceback = function(message) return gpumm.traceback(message) end
     begin_run()
     local _ <close> = RUN
     sim:open(rest)
     local _ <close> = sim -- also where it runs in a coroutine that is closed
-    local results = table.pack(xpcall(function()
-        while not (interrupted and interrupted()) and sim:advance(1) do end
-        return sim:conclude()
-    end, x.traceback))
+    local results = table.pack(xpcall(drive_to_end, x.traceback, sim, drive, interrupted))
     x.statistics = x.manager:stats()
     sim:close()
     if not results[1] then error(results[2], 0) end

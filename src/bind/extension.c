@@ -29,6 +29,7 @@ static const struct part {
     {"columns", "gpumm_layout", "gpumm-layout"},
     {"inflate", "gpumm_layout", "gpumm-layout"},
     {"layout", "gpumm_layout", "gpumm-layout"},
+    {"live", "gpumm_live", "gpumm-live"},
     {NULL, NULL, NULL},
 };
 
@@ -129,8 +130,6 @@ bool gpumm_lua__extension_add(lua_State *L, const gpumm_lua_module *module) {
 
 /* ---- Finding ---------------------------------------------------------------------------------- */
 
-#ifndef GPUMM_ONE_FILE
-
 /* Whoever this function is part of becomes visible to what is loaded after it. */
 static void show_names(void) {
     Dl_info here;
@@ -142,8 +141,9 @@ static void show_names(void) {
 static int refuse(lua_State *L, const struct part *part, const char *why) {
     return luaL_error(L,
                       "gpumm.%s is part of the module %s, which %s: install the package %s (luarocks install %s), or "
-                      "have the application call gpumm_lua_open_layout",
-                      part->name, part->module, why, part->package, part->package);
+                      "have the application call %s",
+                      part->name, part->module, why, part->package, part->package,
+                      strcmp(part->name, "live") == 0 ? "luaopen_gpumm_live (gpumm-run: --allow-live)" : "gpumm_lua_open_layout");
 }
 
 /* Pushes package[name]; false, and nothing pushed: the state has no such thing. */
@@ -166,7 +166,7 @@ static void call_package(lua_State *L, const char *name) {
     lua_call(L, 2, 2);
 }
 
-static void find_module(lua_State *L, const struct part *part) {
+static void load_module(lua_State *L, const struct part *part) {
     if (!push_package(L, "cpath")) refuse(L, part, "was not opened in this state, and it has no package library");
     lua_pushstring(L, part->module);
     lua_insert(L, -2);
@@ -182,15 +182,16 @@ static void find_module(lua_State *L, const struct part *part) {
     if (!is_open(L, part->module)) refuse(L, part, "belongs to another copy of gpumm in this process");
 }
 
-#else
-
 static void find_module(lua_State *L, const struct part *part) {
-    (void)part;
-    gpumm_lua_open_layout(L);
-    lua_pop(L, 1);
-}
-
+#ifdef GPUMM_ONE_FILE
+    if (strcmp(part->module, "gpumm_layout") == 0) {
+        gpumm_lua_open_layout(L);
+        lua_pop(L, 1);
+        return;
+    }
 #endif
+    load_module(L, part);
+}
 
 bool gpumm_lua__extension_resolve(lua_State *L, const char *key) {
     size_t length = strcspn(key, ".");

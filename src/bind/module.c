@@ -428,5 +428,6 @@ int luaopen_gpumm(lua_State *L) { return gpumm_lua_open(L); }
     }
 PART_MAP(PART_OPEN)
 
-/* The module gpumm_layout has a function of this name too, which is the one where both are linked together. */
-__attribute__((weak)) PART_OPEN(layout)
+/* The modules gpumm_layout and gpumm_live have functions of these names too, which are the ones where both are linked
+   together. */
+__attribute__((weak)) PART_OPEN(layout) __attribute__((weak)) PART_OPEN(live)

@@ -50,7 +50,9 @@ void gpumm__contained_read(lua_State *L, contained *c) {
     c->options.timeout = read_number(L, "timeout");
     lua_getfield(L, 1, "kernels");
     c->options.kernels = lua_toboolean(L, -1);
-    lua_pop(L, 1);
+    lua_getfield(L, 1, "live");
+    c->open_live = lua_tocfunction(L, -1);
+    lua_pop(L, 2);
     c->wanted = true;
 }
 

@@ -10,13 +10,15 @@
 typedef struct contained {
     bool wanted; /* the command line says --sandbox */
     gpumm_lua_sandbox options;
-    pthread_t thread; /* the watchdog, where `watching` */
+    lua_CFunction open_live; /* NULL: without the live page */
+    pthread_t thread;        /* the watchdog, where `watching` */
     pthread_mutex_t mutex;
     pthread_cond_t wake;
     bool watching, done;
 } contained;
 
-/* Reads the table in slot 1, made by run.lua: read, write, environment (lists), kernels, limit, memory, timeout. Raises
+/* Reads the table in slot 1, made by run.lua: read, write, environment (lists), kernels, limit, memory, timeout,
+   live. Raises
    when memory runs out; gpumm__contained_free then frees what was read. */
 void gpumm__contained_read(lua_State *L, contained *c);
 void gpumm__contained_free(contained *c);

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bind/lua/state.h"
@@ -69,6 +71,23 @@ static int run_graceful(lua_State *L) {
 static int run_isatty(lua_State *L) {
     lua_pushboolean(L, isatty((int)luaL_checkinteger(L, 1)));
     return 1;
+}
+
+/* stamp(path): what changes when the file does; nil: it is not there. */
+static int run_stamp(lua_State *L) {
+    struct stat about;
+    if (stat(luaL_checkstring(L, 1), &about) != 0) return 0;
+    lua_pushfstring(L, "%I.%I.%I.%I", (LUAI_UACINT)about.st_mtim.tv_sec, (LUAI_UACINT)about.st_mtim.tv_nsec,
+                    (LUAI_UACINT)about.st_size, (LUAI_UACINT)about.st_ino);
+    return 1;
+}
+
+/* sleep(seconds), up to one; Ctrl-C ends it. */
+static int run_sleep(lua_State *L) {
+    double seconds = luaL_checknumber(L, 1);
+    struct timespec time = {.tv_nsec = (long)(seconds > 0 && seconds < 1 ? seconds * 1e9 : 999999999)};
+    nanosleep(&time, NULL);
+    return 0;
 }
 
 static int run_set_device(lua_State *L) {
@@ -146,6 +165,8 @@ static const luaL_Reg functions[] = {{"interrupted", run_interrupted},
                                      {"set_device", run_set_device},
                                      {"set_limit", run_set_limit},
                                      {"load", run_load},
+                                     {"stamp", run_stamp},
+                                     {"sleep", run_sleep},
                                      {"quiet", run_quiet},
                                      {"trace", run_trace},
                                      {NULL, NULL}};
@@ -177,10 +198,27 @@ typedef struct process {
     lua_State *L;
 } process;
 
+/* Modules of gpumm's own are looked for beside this program too, installed or just built, last of all places. */
+static void look_beside(lua_State *L) {
+    char path[4096];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path);
+    const char *slash = length > 0 ? memrchr(path, '/', (size_t)length) : NULL;
+    if (!slash) return;
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    lua_getfield(L, -1, "package");
+    lua_getfield(L, -1, "cpath");
+    lua_pushlstring(L, path, (size_t)(slash - path));
+    lua_pushfstring(L, "%s;%s/../lib/lua/5.4/?.so;%s/?.so", lua_tostring(L, -2), lua_tostring(L, -1),
+                    lua_tostring(L, -1));
+    lua_setfield(L, -4, "cpath");
+    lua_pop(L, 4);
+}
+
 static void open_everything(lua_State *L) {
     lua_gc(L, LUA_GCINC, BIND_PAUSE, 0, 0);
     luaL_openlibs(L);
     gpumm__running_watch(L);
+    look_beside(L);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
     lua_pushcfunction(L, luaopen_gpumm);
     lua_setfield(L, -2, "gpumm");
@@ -212,6 +250,7 @@ static int protected_main(lua_State *L) {
     luaL_checkversion(L);
     if (!interrupts.contained) open_everything(L);
     open_gpumm(L);
+    if (interrupts.contained && p->sandbox.open_live) p->sandbox.open_live(L);
     gpumm_lua_set_log(L, show_line, p->last_line);
     catch_interrupts(L);
     lua_getfield(L, -1, "run");

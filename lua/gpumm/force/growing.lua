@@ -9,6 +9,7 @@ local columns_of = require "gpumm.graph.edge_columns"
 local edges_by_last_node = require "gpumm.graph.order"
 local engine = require "gpumm.force.engine"
 local kernels = require "gpumm.force.kernels"
+local live = require "gpumm.force.live"
 local models = require "gpumm.force.models"
 local quality = require "gpumm.force.quality"
 local native = require "gpumm.layout.native"
@@ -76,6 +77,7 @@ local function grow(sim, graph, options, step)
     local after = math.min(graph.nodes, before == 0 and options.first or before + options.batch)
     need(sim.nodes:append(after - before))
     append_edges(sim, before, after)
+    live.fit(sim)
     connect(sim, after)
     if before == 0 then
         start.place(sim.manager, sim.engine.rows, sim.at.position, options)
@@ -123,10 +125,11 @@ function growing.simulation(graph, options)
         init = function(sim) begin(sim, graph, options) end,
         step = function(sim, i)
             if #sim.nodes < graph.nodes and (i - 1) % options.every == 0 then grow(sim, graph, options, i) end
-            sim.engine:step(sim.at, i + options.seed * 0x10000, math.max(sim.warmth, 0.02))
+            sim.engine:step(sim.at, i + options.seed * 0x10000, math.max(sim.warmth, live.cool(sim) or 0, 0.02))
             sim.warmth = sim.warmth * (#sim.nodes < graph.nodes and options.cooling or 1 - 5 / (options.steps + 5))
         end,
         finish = function(sim) return finish(sim, options) end,
+        live = live.handler(graph),
     }
 end
 

@@ -6,6 +6,7 @@ local checked = require "gpumm.common.checked"
 local distance = require "gpumm.force.distance"
 local engine = require "gpumm.force.engine"
 local kernels = require "gpumm.force.kernels"
+local live = require "gpumm.force.live"
 local models = require "gpumm.force.models"
 local packing = require "gpumm.force.packing"
 local placing = require "gpumm.force.placing"
@@ -143,10 +144,12 @@ return function(graph, options)
     local t = description(graph, options)
     t.init = function(sim) begin(sim, graph, options) end
     t.step = function(sim, i)
-        local done = done_at(sim, options, i)
-        if done >= 1 or is_settled(sim, graph, options, i - 1) then return false end
-        sim.engine:step(sim.at, i + options.seed * 0x10000, limit_at(sim, options, done), options.hold)
+        local done, heat = done_at(sim, options, i), live.cool(sim)
+        if not heat and (done >= 1 or is_settled(sim, graph, options, i - 1)) then return false end
+        local limit = math.max(heat or 0, limit_at(sim, options, math.min(done, 1)))
+        sim.engine:step(sim.at, i + options.seed * 0x10000, limit, options.hold)
     end
     t.finish = function(sim) return finish(sim, options) end
+    t.live = live.handler(graph)
     return gpumm.simulation(t)
 end

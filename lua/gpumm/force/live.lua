@@ -1,0 +1,86 @@
+-- SPDX-License-Identifier: MIT
+-- Layouts that are watched: what a viewer does to one (gpumm.live), by one function that a description has as its `live`. A
+-- node that is dragged stays where it is dropped; what is changed warms the layout, which then settles again.
+--
+--     live = live.handler(graph)             -- of a simulation with sim.engine, sim.at and sim.nodes
+--     local heat = live.cool(sim)            -- in each step: how far nodes may move for it; nil: nothing was changed
+
+local kernels = require "gpumm.force.kernels"
+
+local need = kernels.need
+local live = {}
+
+local WARM, COOLING, COLD = 0.1, 0.97, 0.02 -- of the model's limit: where heat begins, how it falls, where it ends
+
+local PARAMETERS = { -- an engine's, from where to where; gravity's sizes differ between models
+    { "repulsion", 0, 10 }, { "gravity", 0, 0.01 }, { "speed", 0.01, 2 }, { "inertia", 0, 0.95 },
+}
+
+local function warm(sim, share)
+    sim.at.heat = math.max(sim.at.heat or 0, sim.engine.model.limit * (share or WARM))
+    return true
+end
+
+--- The heat of this step, and less for the next one.
+function live.cool(sim)
+    local heat = sim.at.heat
+    if not heat then return nil end
+    sim.at.heat = heat > sim.engine.model.limit * COLD and heat * COOLING or nil
+    return heat
+end
+
+--- Pins go with the nodes, also those that came since.
+function live.fit(sim)
+    if sim.at.own_pins then need(sim.at.own_pins:resize(#sim.nodes)) end
+end
+
+-- The buffer of pins: the layout's own, or one made for the first node that is dragged.
+local function pins(sim)
+    if not sim.at.pinned then
+        sim.at.own_pins = need(sim.manager:buffer { type = "u8", length = #sim.nodes, max_length = 1 << 31 })
+        sim.at.pinned = sim.at.own_pins
+    end
+    return sim.at.pinned
+end
+
+local act = {}
+
+function act.drag(sim, event)
+    local point = { event.x, event.y, sim.engine.dimensions == 3 and (event.z or 0) or nil }
+    need(pins(sim):upload({ 1 }, event.node))
+    need(sim.at.position:upload({ point }, event.node))
+    return warm(sim)
+end
+act.drop = act.drag
+
+function act.free(sim, event)
+    if sim.at.pinned then need(sim.at.pinned:upload({ 0 }, event.node)) end
+    return warm(sim)
+end
+
+function act.set(sim, event)
+    sim.engine[event.name] = event.value
+    return warm(sim, 3 * WARM)
+end
+
+function act.describe(sim, _, graph)
+    local parameters = {}
+    for i, p in ipairs(PARAMETERS) do
+        local value = sim.engine[p[1]]
+        parameters[i] = { name = p[1], value = value, least = p[2], most = math.max(p[3], 4 * value) }
+    end
+    return { positions = "nodes.position", edges = { "edges.from", "edges.to" }, base = 1, title = graph.path,
+        names = graph.labels or graph.names, parameters = parameters }
+end
+
+function act.go(sim) return warm(sim) end -- of a layout at rest
+
+--- A description's `live` for a layout of this graph.
+function live.handler(graph)
+    return function(sim, event)
+        local f = act[event.kind]
+        return f and f(sim, event, graph)
+    end
+end
+
+return live

@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Opens a live page in headless Chromium (Debian packages chromium, python3-websockets): saves a screenshot after each of some
+seconds, and prints what the page says of itself. Not in CI, because pictures are for eyes and timings for machines.
+
+    scripts/look-at-live.py URL OUT [SECONDS]... [--do SCRIPT]
+
+SCRIPT is JavaScript that runs before the last screenshot. OUT-1.png, OUT-2.png, … are written.
+"""
+import asyncio
+import base64
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.parse
+import urllib.request
+
+import websockets
+
+
+async def call(ws, method, **parameters):
+    call.number += 1
+    await ws.send(json.dumps({"id": call.number, "method": method, "params": parameters}))
+    while True:
+        answer = json.loads(await ws.recv())
+        if answer.get("method") == "Runtime.exceptionThrown":
+            print("page:", json.dumps(answer["params"]["exceptionDetails"].get("exception", {}).get("description")))
+        if answer.get("id") == call.number:
+            return answer.get("result", answer)
+
+
+call.number = 0
+
+
+async def evaluate(ws, text):
+    result = await call(ws, "Runtime.evaluate", expression=text, awaitPromise=True, returnByValue=True)
+    return result.get("result", {}).get("value", result)
+
+
+async def look(port, url, out, seconds, script):
+    new = f"http://127.0.0.1:{port}/json/new?" + urllib.parse.quote(url, safe="")
+    with urllib.request.urlopen(urllib.request.Request(new, method="PUT")) as answer:
+        page = json.load(answer)
+    async with websockets.connect(page["webSocketDebuggerUrl"], max_size=None) as ws:
+        await call(ws, "Runtime.enable")
+        begin, loop = asyncio.get_running_loop().time(), asyncio.get_running_loop()
+        first = {}
+        while not isinstance(first, (int, float)):  # until the page is there
+            first = await evaluate(ws, "typeof graph === 'undefined' ? null : new Promise(r => { const t = setInterval(() => {"
+                                       " if (drawn && graph.count) { clearInterval(t); r(Math.round(performance.now())); } }, 5); })")
+        print("first picture after", first, "ms")
+        for k, at in enumerate(seconds, 1):
+            await asyncio.sleep(max(0, begin + at - loop.time()))
+            if script and k == len(seconds):
+                print("did:", await evaluate(ws, script))
+                await asyncio.sleep(0.5)
+            print(f"{at} s:", await evaluate(ws, "[painter.kind, byId('how').textContent].join(' | ')"))
+            shot = await call(ws, "Page.captureScreenshot", format="png")
+            with open(f"{out}-{k}.png", "wb") as file:
+                file.write(base64.b64decode(shot["data"]))
+        print("median and 95th percentile of frames in ms:", await evaluate(ws, """new Promise(done => {
+            const times = []; let before = performance.now();
+            (function turn(now) { times.push(now - before); before = now; moved = now; wake();
+              if (times.length < 60) return requestAnimationFrame(turn);
+              times.sort((a, b) => a - b); done([times[30], times[57]].map(t => +t.toFixed(1)).join(', ')); })(before); })"""))
+
+
+def main(url, out, *rest):
+    script = rest[rest.index("--do") + 1] if "--do" in rest else None
+    seconds = [float(s) for s in (rest[:rest.index("--do")] if script else rest)] or [3.0]
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or sys.exit("missing: chromium")
+    profile = tempfile.mkdtemp()
+    flags = ["--headless=new", "--hide-scrollbars", "--no-first-run", f"--user-data-dir={profile}", "--remote-debugging-port=0",
+             "--enable-unsafe-swiftshader", "--remote-allow-origins=*",
+             "--window-size=" + os.environ.get("GPUMM_WINDOW", "1500,950")]
+    if os.getuid() == 0:
+        flags.append("--no-sandbox")
+    browser = subprocess.Popen([chromium, *flags, "about:blank"], stderr=subprocess.PIPE, text=True)
+    try:
+        port = next(m.group(1) for line in browser.stderr if (m := re.search(r"ws://127\.0\.0\.1:(\d+)/", line)))
+        asyncio.run(look(port, url, out, seconds, script))
+    finally:
+        browser.terminate()
+        browser.wait()
+        shutil.rmtree(profile, ignore_errors=True)
+
+
+main(*sys.argv[1:])
