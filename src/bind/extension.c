@@ -17,19 +17,22 @@
 #include "bind/lua/embedded.h"
 #include "bind/lua/state.h"
 
-/* Which module brings a part, and what its package is called. */
+#define OR_OPEN_LAYOUT ", or have the application call gpumm_lua_open_layout"
+
+/* Which module brings a part, what its package is called, and what else helps. */
 static const struct part {
-    const char *name, *module, *package;
+    const char *name, *module, *package, *otherwise;
 } parts[] = {
-    {"graph", "gpumm_layout", "gpumm-layout"},
-    {"force", "gpumm_layout", "gpumm-layout"},
-    {"picture", "gpumm_layout", "gpumm-layout"},
-    {"page", "gpumm_layout", "gpumm-layout"},
-    {"image", "gpumm_layout", "gpumm-layout"},
-    {"columns", "gpumm_layout", "gpumm-layout"},
-    {"inflate", "gpumm_layout", "gpumm-layout"},
-    {"layout", "gpumm_layout", "gpumm-layout"},
-    {NULL, NULL, NULL},
+    {"graph", "gpumm_layout", "gpumm-layout", OR_OPEN_LAYOUT},
+    {"force", "gpumm_layout", "gpumm-layout", OR_OPEN_LAYOUT},
+    {"picture", "gpumm_layout", "gpumm-layout", OR_OPEN_LAYOUT},
+    {"page", "gpumm_layout", "gpumm-layout", OR_OPEN_LAYOUT},
+    {"image", "gpumm_layout", "gpumm-layout", OR_OPEN_LAYOUT},
+    {"columns", "gpumm_layout", "gpumm-layout", OR_OPEN_LAYOUT},
+    {"inflate", "gpumm_layout", "gpumm-layout", OR_OPEN_LAYOUT},
+    {"layout", "gpumm_layout", "gpumm-layout", OR_OPEN_LAYOUT},
+    {"world", "gpumm_mpi", "gpumm-mpi", " (it needs MPI: Debian's openmpi-bin, or MPICH)"},
+    {NULL, NULL, NULL, NULL},
 };
 
 /* ---- require ---------------------------------------------------------------------------------- */
@@ -129,8 +132,6 @@ bool gpumm_lua__extension_add(lua_State *L, const gpumm_lua_module *module) {
 
 /* ---- Finding ---------------------------------------------------------------------------------- */
 
-#ifndef GPUMM_ONE_FILE
-
 /* Whoever this function is part of becomes visible to what is loaded after it. */
 static void show_names(void) {
     Dl_info here;
@@ -140,10 +141,8 @@ static void show_names(void) {
 }
 
 static int refuse(lua_State *L, const struct part *part, const char *why) {
-    return luaL_error(L,
-                      "gpumm.%s is part of the module %s, which %s: install the package %s (luarocks install %s), or "
-                      "have the application call gpumm_lua_open_layout",
-                      part->name, part->module, why, part->package, part->package);
+    return luaL_error(L, "gpumm.%s is part of the module %s, which %s: install the package %s (luarocks install %s)%s",
+                      part->name, part->module, why, part->package, part->package, part->otherwise);
 }
 
 /* Pushes package[name]; false, and nothing pushed: the state has no such thing. */
@@ -166,7 +165,7 @@ static void call_package(lua_State *L, const char *name) {
     lua_call(L, 2, 2);
 }
 
-static void find_module(lua_State *L, const struct part *part) {
+static void load_module(lua_State *L, const struct part *part) {
     if (!push_package(L, "cpath")) refuse(L, part, "was not opened in this state, and it has no package library");
     lua_pushstring(L, part->module);
     lua_insert(L, -2);
@@ -182,15 +181,16 @@ static void find_module(lua_State *L, const struct part *part) {
     if (!is_open(L, part->module)) refuse(L, part, "belongs to another copy of gpumm in this process");
 }
 
-#else
-
 static void find_module(lua_State *L, const struct part *part) {
-    (void)part;
-    gpumm_lua_open_layout(L);
-    lua_pop(L, 1);
-}
-
+#ifdef GPUMM_ONE_FILE
+    if (strcmp(part->module, "gpumm_layout") == 0) {
+        gpumm_lua_open_layout(L);
+        lua_pop(L, 1);
+        return;
+    }
 #endif
+    load_module(L, part);
+}
 
 bool gpumm_lua__extension_resolve(lua_State *L, const char *key) {
     size_t length = strcspn(key, ".");
