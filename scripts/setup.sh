@@ -9,8 +9,8 @@ set -euo pipefail
 packages=(gcc g++ cmake make pkg-config lua5.4 liblua5.4-dev libpng-dev zlib1g-dev)
 case "${1:-run}" in
   run) ;;
-  test) packages+=(lua-busted lua-check graphviz) ;;
-  full) packages+=(lua-busted lua-check graphviz lua-luv python3-numpy git clang clang-format-14 luarocks shellcheck universal-ctags) ;;
+  test) packages+=(lua-busted lua-check graphviz libopenmpi-dev openmpi-bin) ;;
+  full) packages+=(lua-busted lua-check graphviz libopenmpi-dev openmpi-bin lua-luv python3-numpy git clang clang-format-14 luarocks shellcheck universal-ctags) ;;
   *) echo "setup.sh: '$1' is not run, test or full" >&2; exit 2 ;;
 esac
 

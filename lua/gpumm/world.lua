@@ -17,7 +17,7 @@ local native = require "gpumm.world.native"
 local nearest = require "gpumm.words".nearest
 
 local world = {}
-local SECONDS = 600
+local SECONDS, START = 600, 120
 local kept -- its end is that of the state
 
 -- ---- Options ------------------------------------------------------------------------------------
@@ -69,8 +69,8 @@ end
 
 -- ---- Opening --------------------------------------------------------------------------------------
 
-local function opened(seconds, level)
-    local ok, message = native.open(seconds)
+local function opened(seconds, start, level)
+    local ok, message = native.open(seconds, start)
     if not ok then error(message, level + 1) end
     if not kept then
         kept = inside.guard(function() native.close(inside.failure) end)
@@ -79,15 +79,19 @@ local function opened(seconds, level)
     return world
 end
 
---- Joins the ranks, which all have to do, early. Options: seconds (600), how long a call waits for the others. The
---- first use of anything else opens with the default. Raises where MPI does not start; returns the world.
+local function seconds_of(options, name, default, level)
+    local seconds = options[name] == nil and default or options[name]
+    if type(seconds) == "number" and seconds > 0 and seconds < math.huge then return seconds end
+    error(("world.open: %s is a number over 0, not %s"):format(name, tostring(seconds)), level + 1)
+end
+
+--- Joins the ranks, which all have to do, early. Options: seconds (600), how long a call waits for the others; start (120),
+--- how long they may take to join: who is not here by then ends the process, because MPI's own start cannot be interrupted. The
+--- first use of anything else opens with the defaults. Raises where MPI does not start; returns the world.
 function world.open(options)
-    check_names("open", options or {}, { "seconds" }, 2)
-    local seconds = options and options.seconds or SECONDS
-    if type(seconds) ~= "number" or not (seconds > 0 and seconds < math.huge) then
-        error("world.open: seconds is a number over 0, not " .. tostring(seconds), 2)
-    end
-    return opened(seconds, 2)
+    options = options or {}
+    check_names("open", options, { "seconds", "start" }, 2)
+    return opened(seconds_of(options, "seconds", SECONDS, 2), seconds_of(options, "start", START, 2), 2)
 end
 
 --- Leaves, and waits until all do. It cannot be opened again in this process. The end of the state does it as well; `why`
@@ -96,12 +100,20 @@ function world.close(why) native.close(why) end
 
 setmetatable(world, { __index = function(_, key)
     if key == "rank" or key == "size" or key == "local_rank" or key == "local_size" then
-        return rawget(opened(SECONDS, 2), key)
+        return rawget(opened(SECONDS, START, 2), key)
     end
 end })
 
 local function ready(level)
-    if not kept then opened(SECONDS, level + 1) end
+    if not kept then opened(SECONDS, START, level + 1) end
+end
+
+-- Misuse raises where the caller of our caller is.
+local function call(f, ...)
+    local results = table.pack(pcall(f, ...))
+    if results[1] then return table.unpack(results, 2, results.n) end
+    local message = results[2]
+    error(type(message) == "string" and message:gsub("^gpumm/world%.lua:%d+: ", "") or message, 2)
 end
 
 -- ---- Calls on buffers --------------------------------------------------------------------------------
@@ -114,7 +126,7 @@ function world.allgather(options)
     local to = options.to == nil and from or buffer_of("allgather", options, "to", 2)
     local first, count = range_of("allgather", options, from, 2)
     ready(2)
-    return native.allgather(from, to, first, count, stream_of("allgather", options, 2))
+    return call(native.allgather, from, to, first, count, stream_of("allgather", options, 2))
 end
 
 local OPERATIONS = { sum = true, min = true, max = true }
@@ -130,7 +142,7 @@ function world.allreduce(options)
     end
     local first, count = range_of("allreduce", options, from, 2)
     ready(2)
-    return native.allreduce(from, to, first, count, stream_of("allreduce", options, 2), options.op)
+    return call(native.allreduce, from, to, first, count, stream_of("allreduce", options, 2), options.op)
 end
 
 local function counts_of(options, level)
@@ -156,7 +168,7 @@ function world.exchange(options)
     if from == to then error("world.exchange: to is another buffer than from", 2) end
     ready(2)
     local first = whole_of("exchange", options, "first", 1, 1, math.maxinteger, 2) - 1
-    return native.exchange(from, to, first, counts_of(options, 2), stream_of("exchange", options, 2))
+    return call(native.exchange, from, to, first, counts_of(options, 2), stream_of("exchange", options, 2))
 end
 
 --- The elements of the root (rank 0, unless given) to the same place of every other rank's buffer, which grows where it is
@@ -167,14 +179,14 @@ function world.broadcast(options)
     ready(2)
     local root = whole_of("broadcast", options, "root", 0, 0, world.size - 1, 2)
     local first, count = range_of("broadcast", options, buffer, 2)
-    return native.broadcast(buffer, first, count, stream_of("broadcast", options, 2), root)
+    return call(native.broadcast, buffer, first, count, stream_of("broadcast", options, 2), root)
 end
 
 --- Returns when every rank has come here, and on each the work on `stream` is done, where one is given.
 function world.barrier(options)
     check_names("barrier", options or {}, { "stream" }, 2)
     ready(2)
-    return native.barrier(options and stream_of("barrier", options, 2))
+    return call(native.barrier, options and stream_of("barrier", options, 2))
 end
 
 -- ---- Texts ---------------------------------------------------------------------------------------------
@@ -183,7 +195,7 @@ end
 function world.collect(text)
     if type(text) ~= "string" then error("world.collect needs a text, not " .. type(text), 2) end
     ready(2)
-    return native.collect(text)
+    return call(native.collect, text)
 end
 
 --- texts[r + 1] goes to rank r. A list of those that came, in the order of the ranks.
@@ -195,7 +207,7 @@ function world.trade(texts)
     for r, text in ipairs(texts) do
         if type(text) ~= "string" then error(("world.trade: what goes to rank %d is no text"):format(r - 1), 2) end
     end
-    return native.trade(texts)
+    return call(native.trade, texts)
 end
 
 -- ---- Devices ----------------------------------------------------------------------------------------------

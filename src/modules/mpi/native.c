@@ -17,7 +17,7 @@ static lua_State *main_of(lua_State *L) {
 }
 
 static int native_open(lua_State *L) {
-    return gpumm_lua_result(L, gpumm_mpi__world_open(main_of(L), luaL_checknumber(L, 1)));
+    return gpumm_lua_result(L, gpumm_mpi__world_open(main_of(L), luaL_checknumber(L, 1), luaL_checknumber(L, 2)));
 }
 
 static int native_close(lua_State *L) {

@@ -6,7 +6,7 @@
 #include <lua.h>
 
 /* Pushes their table. Counts and firsts are checked by world.lua, firsts from 0; a stream may be nil.
-     open(seconds), close(why), info()           info: rank, size, rank and size on this machine
+     open(seconds, start), close(why), info()           info: rank, size, rank and size on this machine
      allgather(from, to, first, count, stream)   allreduce(from, to, first, count, stream, op)
      exchange(from, to, first, counts, stream)   broadcast(buffer, first, count, stream, root)
      barrier(stream), collect(text), trade(texts) */

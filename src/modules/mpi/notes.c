@@ -17,7 +17,7 @@
     } while (0)
 
 static const double EVERY = 0.002;       /* seconds between two looks for ended processes */
-static const double PATIENCE = 2;        /* seconds that who leaves a lost world waits for the others */
+static const double PATIENCE = 1;        /* seconds that who leaves a lost world waits for the others */
 static const double SHORT_PATIENCE = .3; /* where the launcher is about to kill */
 
 /* ---- The inbox ---------------------------------------------------------------------------------------- */
@@ -39,6 +39,13 @@ static gpumm_status peek(world *w, peer *p) {
     return GPUMM_OK;
 }
 
+/* Of an ended process the last words may still be on their way: MPI does not hand them over all at once. */
+static gpumm_status peek_last(world *w, peer *p, bool ended) {
+    enum { LOOKS = 2000 };
+    for (int i = 0; i < (ended ? LOOKS : 1) && !p->arrived; i++) TRY(peek(w, p));
+    return GPUMM_OK;
+}
+
 /* ---- Who is missed -------------------------------------------------------------------------------------- */
 
 static gpumm_status lose_left(world *w, int rank) {
@@ -55,13 +62,12 @@ static gpumm_status lose_ended(world *w, int rank) {
         (long long)w->peers[rank].who.id, gpumm_mpi__world_call_name(w->call), (unsigned long long)w->number);
 }
 
-/* Its last words may still be on their way when its process is gone. */
 static gpumm_status look_at(world *w, int rank) {
     peer *p = &w->peers[rank];
     bool ended = gpumm_mpi__machine_ended(p->watch);
-    TRY(peek(w, p));
+    TRY(peek_last(w, p, ended));
     if (p->left && p->inbox.number < w->number) return lose_left(w, rank);
-    return ended ? lose_ended(w, rank) : GPUMM_OK;
+    return ended && !p->arrived ? lose_ended(w, rank) : GPUMM_OK; /* a note first: what ended it may come after */
 }
 
 gpumm_status gpumm_mpi__notes_look(world *w) {
@@ -167,19 +173,14 @@ gpumm_status gpumm_mpi__notes_tell(world *w, const note *mine, const uint64_t *c
 
 /* ---- Leaving ---------------------------------------------------------------------------------------------- */
 
-static void say_farewell(world *w, const char *why, bool *unsent) {
+static void say_farewell(world *w, const char *why) {
     note last = {.number = w->number, .kind = CALL_LEAVE, .detail = w->state == WORLD_LOST};
     if (w->state == WORLD_LOST && w->number > 0) last.number--; /* the call that lost it was not gone through */
     if (last.detail) why = w->lost_text;
     snprintf(last.text, sizeof last.text, "%s", why ? why : "");
     for (int r = 0; r < w->size; r++) {
         peer *p = &w->peers[r];
-        int done = 1;
-        if (p->sending != MPI_REQUEST_NULL) MPI_Test(&p->sending, &done, MPI_STATUS_IGNORE);
-        if (r == w->rank || !done) { /* what it was told before has not left: it does not listen */
-            *unsent = *unsent || !done;
-            continue;
-        }
+        if (r == w->rank || p->sending != MPI_REQUEST_NULL) continue; /* what it was told before has not left yet */
         p->out = last;
         MPI_Isend(&p->out, sizeof p->out, MPI_BYTE, r, TAG_NOTE, w->comm, &p->sending);
     }
@@ -189,10 +190,10 @@ static void say_farewell(world *w, const char *why, bool *unsent) {
 static int has_left(world *w, int rank) {
     peer *p = &w->peers[rank];
     bool ended = gpumm_mpi__machine_ended(p->watch);
-    if (peek(w, p) != GPUMM_OK) return -1;
+    if (peek_last(w, p, ended) != GPUMM_OK) return -1;
     if (p->left) return 1;
     if (p->arrived && listen(w, rank) != GPUMM_OK) return -1;
-    return ended ? -1 : 0;
+    return ended && !p->arrived ? -1 : 0;
 }
 
 static bool all_left(world *w, bool *ended) {
@@ -205,17 +206,30 @@ static bool all_left(world *w, bool *ended) {
     return all && sent(w, &sent_all) == GPUMM_OK && (sent_all || *ended);
 }
 
-bool gpumm_mpi__notes_leave(world *w, const char *why) {
-    bool ended = false, unsent = false;
-    double start = gpumm_mpi__machine_now(), limit = w->state == WORLD_LOST ? PATIENCE : w->seconds;
-    if (!w->mpi) return true;
-    if (limit > w->seconds) limit = w->seconds;
-    if (w->state == WORLD_OPEN && why) limit = w->seconds < PATIENCE ? w->seconds : PATIENCE;
-    say_farewell(w, why, &unsent);
-    while (!all_left(w, &ended)) {
-        double waited = gpumm_mpi__machine_now() - start;
-        if (waited > (gpumm_mpi__machine_asked_to_end() ? SHORT_PATIENCE : limit)) return false;
-        pause_after(waited);
+/* How long who leaves waits for the others, in seconds. */
+static double patience_of(const world *w, const char *why) {
+    double limit = w->state == WORLD_LOST || why ? PATIENCE : w->seconds;
+    return limit < w->seconds ? limit : w->seconds;
+}
+
+/* Until `through`, or the time is over, which is false. */
+static bool within(world *w, double until, bool (*through)(world *, bool *), bool *how) {
+    double start = gpumm_mpi__machine_now();
+    while (!through(w, how)) {
+        double now = gpumm_mpi__machine_now();
+        if (now > until || (gpumm_mpi__machine_asked_to_end() && now - start > SHORT_PATIENCE)) return false;
+        pause_after(now - start);
     }
-    return !ended && !unsent && !w->stuck;
+    return true;
+}
+
+static bool all_sent(world *w, bool *all) { return sent(w, all) != GPUMM_OK || *all; }
+
+bool gpumm_mpi__notes_leave(world *w, const char *why) {
+    bool ended = false, all = false;
+    double until = gpumm_mpi__machine_now() + patience_of(w, why);
+    if (!w->mpi) return true;
+    within(w, until, all_sent, &all);
+    say_farewell(w, why);
+    return within(w, until, all_left, &ended) && all && !ended && !w->stuck;
 }

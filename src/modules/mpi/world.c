@@ -92,7 +92,7 @@ static gpumm_status start_mpi(world *w) {
     MPI_Initialized(&started);
     if (!started) {
         patience *p = gpumm_mpi__machine_within(
-            w->seconds, "MPI did not start in time: a rank may have ended before it opened its world");
+            w->start, "MPI did not start in time: a rank may have ended before it opened its world");
         int outcome = MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &level);
         gpumm_mpi__machine_in_time(p);
         if (outcome != MPI_SUCCESS) return gpumm_lua_fail(GPUMM_DRIVER, "MPI cannot be started");
@@ -104,12 +104,12 @@ static gpumm_status start_mpi(world *w) {
 
 /* Until MPI is through with a request. */
 static gpumm_status finish(world *w, MPI_Request *request, const char *what) {
-    double until = gpumm_mpi__machine_now() + w->seconds;
+    double until = gpumm_mpi__machine_now() + w->start;
     for (int done = 0; !done;) {
         TRY(gpumm_mpi__world_mpi(w, MPI_Test(request, &done, MPI_STATUS_IGNORE), what));
         if (!done && gpumm_mpi__machine_now() > until)
-            return gpumm_mpi__world_lose(
-                w, GPUMM_TIMEOUT, "%s took more than %g seconds: a rank did not open its world", what, w->seconds);
+            return gpumm_mpi__world_lose(w, GPUMM_TIMEOUT,
+                                         "%s took more than %g seconds: a rank did not open its world", what, w->start);
         if (!done) sched_yield();
     }
     return GPUMM_OK;
@@ -192,13 +192,14 @@ static gpumm_status open_all(world *w) {
     return listen(w);
 }
 
-gpumm_status gpumm_mpi__world_open(lua_State *L, double seconds) {
+gpumm_status gpumm_mpi__world_open(lua_State *L, double seconds, double start) {
     world *w = &the_world;
     if (w->state == WORLD_OPEN && w->owner == L) return GPUMM_OK;
     if (w->state == WORLD_OPEN)
         return gpumm_lua_fail(GPUMM_BUSY, "the world belongs to another Lua state of this process");
     if (w->state != WORLD_UNOPENED) return gpumm_mpi__world_check(w);
     w->seconds = seconds;
+    w->start = start;
     gpumm_status status = open_all(w);
     if (status != GPUMM_OK) return status;
     w->owner = L;

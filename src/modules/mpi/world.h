@@ -59,6 +59,7 @@ typedef struct world {
     int rank, size;             /* this one, from 0, of so many */
     int local_rank, local_size; /* among those of this machine */
     double seconds;             /* how long a call waits for the others */
+    double start;               /* and how long they may take to open theirs */
     lua_State *owner;
     bool mpi, ours; /* it is in use; it was started here */
     MPI_Comm comm;
@@ -79,7 +80,7 @@ typedef struct world {
 world *gpumm_mpi__world(void);
 
 /* Starts MPI, and finds the others. BUSY where another state has the world, CLOSED after its end, DRIVER, TIMEOUT. */
-gpumm_status gpumm_mpi__world_open(lua_State *L, double seconds);
+gpumm_status gpumm_mpi__world_open(lua_State *L, double seconds, double start);
 /* Frees all; `whole`: every rank is here and none will say more, so that MPI can end. */
 void gpumm_mpi__world_end(world *w, bool whole);
 
