@@ -43,8 +43,9 @@ end
 -- Descriptions are the module's own words for what gpumm/description.lua makes.
 local DESCRIPTIONS = { "group", "buffer", "kernel", "readback", "stream" }
 
---- What is in the module's table once it was asked for, and nobody's to use: files of gpumm-run and its like.
-exports.internal = { run = true, describe = true, description = true, contained = true, guard = true }
+--- What is in the module's table once it was asked for, and nobody's to use: files of gpumm-run and its like. And the world,
+--- which needs MPI: world_spec has it.
+exports.internal = { run = true, describe = true, description = true, contained = true, guard = true, world = true }
 
 --- Every function by its path from the module: { ["manager"] = f, ["config.default"] = f, … }, and every value
 --- that is none.

@@ -176,10 +176,10 @@ end
 -- ---- The rest ---------------------------------------------------------------------------------------------
 
 local function in_stream_order()
-    local m <close> = common.manager { fault = { jitter = 3 + rank } } -- every operation of a stream is late by chance
-    local s = assert(m:stream())
-    local b = assert(m:buffer { type = "u64", length = 400000 * (rank + 1), max_length = 1e7 })
-    local to = assert(m:buffer { type = "u64", length = 0, max_length = 1e7 })
+    local late <close> = common.manager { fault = { jitter = 3 + rank } } -- every operation of a stream is late by chance
+    local s = assert(late:stream())
+    local b = assert(late:buffer { type = "u64", length = 400000 * (rank + 1), max_length = 1e7 })
+    local to = assert(late:buffer { type = "u64", length = 0, max_length = 1e7 })
     for i = 1, 3 do
         assert(b:fill(100 * i + rank, { stream = s }))
         assert(world.allgather { from = b, to = to, stream = s })
