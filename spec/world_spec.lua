@@ -1,4 +1,4 @@
--- successes: 17
+-- successes: 21
 -- SPDX-License-Identifier: MIT
 -- gpumm.world: scripts of spec/ranks that mpirun starts on several ranks, and a world of one without it.
 
@@ -46,6 +46,14 @@ describe("a world", function()
     for _, n in ipairs { 1, 2, 3, 5 } do
         it(("makes every collective call right on every type, on %d ranks"):format(n), function()
             local text, code, said = ranks(n, 120, "collectives.lua", 40)
+            assert.equal(0, code, text)
+            for r = 0, n - 1 do assert.equal("balanced done\n", said[r], text) end
+        end)
+    end
+
+    for _, n in ipairs { 1, 2, 3, 5 } do
+        it(("reads a list of edges as one would, on %d ranks"):format(n), function()
+            local text, code, said = ranks(n, 120, "graphs.lua", 40)
             assert.equal(0, code, text)
             for r = 0, n - 1 do assert.equal("balanced done\n", said[r], text) end
         end)

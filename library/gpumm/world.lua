@@ -106,4 +106,32 @@ function world.collect(text) end
 ---@return gpumm.status_name? code
 function world.trade(texts) end
 
+--- Nodes in blocks of about the same work, one a rank: where each begins, and where the last one ends.
+---@param row integer[] where each node's edges begin and the last one's end: a list or a view, one more than there are nodes
+---@param node? number what a node costs, in edges: 4, unless given
+---@return integer[] blocks
+function world.blocks(row, node) end
+
+--- One number for every name, from 1, the same on every rank, in the order of the first appearance by rank.
+---@param names string[] each once; a list or texts
+---@return gpumm.view numbers of this rank's names
+---@return integer total on all ranks
+---@return integer first of those that appear here first
+---@return integer count of those
+function world.number(names) end
+
+---@class gpumm.world_edges
+---@field from gpumm.view u32, from 1
+---@field to gpumm.view
+---@field weight? gpumm.view f64
+---@field nodes integer on all ranks
+---@field names string[] this rank's own
+---@field number gpumm.view their numbers
+
+--- A list of edges, each rank a part of the file.
+---@param path string
+---@param options? gpumm.graph_read_options
+---@return gpumm.world_edges
+function world.edges(path, options) end
+
 return world

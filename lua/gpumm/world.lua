@@ -15,6 +15,8 @@ local gpumm = require "gpumm"
 local inside = require "gpumm.inside"
 local native = require "gpumm.world.native"
 local nearest = require "gpumm.words".nearest
+local blocks = require "gpumm.world.blocks"
+local number = require "gpumm.world.number"
 
 local world = {}
 local SECONDS, START = 600, 120
@@ -208,6 +210,34 @@ function world.trade(texts)
         if type(text) ~= "string" then error(("world.trade: what goes to rank %d is no text"):format(r - 1), 2) end
     end
     return call(native.trade, texts)
+end
+
+-- ---- Graphs --------------------------------------------------------------------------------------------------
+
+--- Nodes, numbered from 1, in blocks of about the same work, one a rank: `row` has one number more than there are nodes, where
+--- each one's edges begin and the last one's end; `node` (4) is what a node costs, in edges. Returns where each block begins, and
+--- where the last one ends, size + 1 numbers: the nodes of rank r are from blocks[r + 1] to blocks[r + 2] - 1.
+function world.blocks(row, node)
+    ready(2)
+    return blocks(row, world.size, node or 4)
+end
+
+--- One number for every name, from 1, the same on every rank: the order is that of their first appearance in the lists of rank 0,
+--- rank 1 and so on. `names` are a rank's own, each once (a list or texts). Returns this rank's numbers as a view, how many
+--- there are on all ranks, and the numbers that appear here first: from where on, and how many.
+function world.number(names)
+    ready(2)
+    return number(world, native.home, names)
+end
+
+--- A list of edges, each rank a part of the file: { from =, to = (views of u32, numbers of nodes), weight = (a view of f64, or
+--- nil), nodes = on all ranks, names = this rank's own texts, number = their numbers }. The parts, one behind another, are what
+--- one rank reads of the whole: loops and duplicates are in them. Options are those of graph.read for delimited text. Raises on
+--- every rank where one cannot read its part.
+function world.edges(path, options)
+    if type(path) ~= "string" then error("world.edges needs a path, not a " .. type(path), 2) end
+    ready(2)
+    return require "gpumm.world.edges"(world, path, options)
 end
 
 -- ---- Devices ----------------------------------------------------------------------------------------------

@@ -110,16 +110,10 @@ static int native_barrier(lua_State *L) {
 }
 
 void gpumm_mpi__push_native(lua_State *L) {
-    static const luaL_Reg functions[] = {{"open", native_open},
-                                         {"close", native_close},
-                                         {"info", native_info},
-                                         {"allgather", native_allgather},
-                                         {"allreduce", native_allreduce},
-                                         {"exchange", native_exchange},
-                                         {"broadcast", native_broadcast},
-                                         {"barrier", native_barrier},
-                                         {"collect", gpumm_mpi__collect},
-                                         {"trade", gpumm_mpi__trade},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"open", native_open},           {"close", native_close},         {"info", native_info},
+        {"allgather", native_allgather}, {"allreduce", native_allreduce}, {"exchange", native_exchange},
+        {"broadcast", native_broadcast}, {"barrier", native_barrier},     {"collect", gpumm_mpi__collect},
+        {"trade", gpumm_mpi__trade},     {"home", gpumm_mpi__home},       {NULL, NULL}};
     luaL_newlib(L, functions);
 }

@@ -9,7 +9,7 @@
      open(seconds, start), close(why), info()           info: rank, size, rank and size on this machine
      allgather(from, to, first, count, stream)   allreduce(from, to, first, count, stream, op)
      exchange(from, to, first, counts, stream)   broadcast(buffer, first, count, stream, root)
-     barrier(stream), collect(text), trade(texts) */
+     barrier(stream), collect(text), trade(texts), home(text, size) */
 void gpumm_mpi__push_native(lua_State *L);
 
 #endif

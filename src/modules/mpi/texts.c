@@ -88,3 +88,12 @@ int gpumm_mpi__trade(lua_State *L) {
     status = gpumm_mpi__agree_begin(w, CALL_TRADE);
     return push_all(L, w, status == GPUMM_OK ? move(w, gather(L, w)) : status);
 }
+
+int gpumm_mpi__home(lua_State *L) {
+    size_t size;
+    const char *text = luaL_checklstring(L, 1, &size);
+    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a, and its high bits */
+    for (size_t i = 0; i < size; i++) hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3u;
+    lua_pushinteger(L, (lua_Integer)((hash >> 32) % (uint64_t)luaL_checkinteger(L, 2)));
+    return 1;
+}

@@ -9,5 +9,7 @@
 int gpumm_mpi__collect(lua_State *L);
 /* trade(texts): texts[r + 1] goes to rank r; a list of those that came, in the order of the ranks. */
 int gpumm_mpi__trade(lua_State *L);
+/* home(text, size): a rank for each text, the same on every rank. */
+int gpumm_mpi__home(lua_State *L);
 
 #endif
