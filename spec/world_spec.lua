@@ -10,10 +10,11 @@ local device = os.getenv "GPUMM_DEVICE" or "host"
 local MPIRUN = os.getenv "GPUMM_MPIRUN" or "mpirun --oversubscribe --allow-run-as-root"
 -- One machine, with no network to look for; and a store of PMIx that does not deadlock as it ends.
 local SETTINGS = "PMIX_MCA_gds=hash OMPI_MCA_btl=self,vader OMPI_MCA_hwloc_base_binding_policy=none"
--- Under LeakSanitizer: what MPI leaves behind is told from what is ours by the names in its stacks.
+-- Under LeakSanitizer: what MPI leaves behind is told from what is ours by the names in its stacks; and where libraries that are
+-- opened late keep their thread-local variables is not guessed, because a wrong guess crashes it.
 local keep = os.getenv "GPUMM_KEEP_OPEN"
 local LEAKS = keep and "LSAN_OPTIONS=suppressions=spec/ranks/mpi.supp:print_suppressions=0 ASAN_OPTIONS="
-    .. os.getenv "ASAN_OPTIONS" .. ":fast_unwind_on_malloc=0:verify_asan_link_order=0" or ""
+    .. os.getenv "ASAN_OPTIONS" .. ":intercept_tls_get_addr=0:verify_asan_link_order=0" or ""
 local preload = keep and ("env LD_PRELOAD='%s'"):format(keep) or ""
 local cpath = ("LUA_CPATH='%s/?.so;;'"):format(run:match "^(.*)/[^/]*$" or ".")
 
