@@ -109,8 +109,9 @@ function world.trade(texts) end
 --- Nodes in blocks of about the same work, one a rank: where each begins, and where the last one ends.
 ---@param row integer[] where each node's edges begin and the last one's end: a list or a view, one more than there are nodes
 ---@param node? number what a node costs, in edges: 4, unless given
+---@param align? integer blocks end after a multiple of so many nodes, but for the last: 1, unless given
 ---@return integer[] blocks
-function world.blocks(row, node) end
+function world.blocks(row, node, align) end
 
 --- One number for every name, from 1, the same on every rank, in the order of the first appearance by rank.
 ---@param names string[] each once; a list or texts

@@ -215,11 +215,12 @@ end
 -- ---- Graphs --------------------------------------------------------------------------------------------------
 
 --- Nodes, numbered from 1, in blocks of about the same work, one a rank: `row` has one number more than there are nodes, where
---- each one's edges begin and the last one's end; `node` (4) is what a node costs, in edges. Returns where each block begins, and
---- where the last one ends, size + 1 numbers: the nodes of rank r are from blocks[r + 1] to blocks[r + 2] - 1.
-function world.blocks(row, node)
+--- each one's edges begin and the last one's end; `node` (4) is what a node costs, in edges; but for the last, blocks end after
+--- a multiple of `align` (1) nodes. Returns where each block begins, and where the last one ends, size + 1 numbers: the nodes of
+--- rank r are from blocks[r + 1] to blocks[r + 2] - 1.
+function world.blocks(row, node, align)
     ready(2)
-    return blocks(row, world.size, node or 4)
+    return blocks(row, world.size, node or 4, align or 1)
 end
 
 --- One number for every name, from 1, the same on every rank: the order is that of their first appearance in the lists of rank 0,

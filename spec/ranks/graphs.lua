@@ -132,8 +132,8 @@ local function names()
     for i, name in ipairs(mine) do same(seen[name], numbers[i], "the number of %s", name) end
 end
 
-local function check_blocks(row, node)
-    local bounds = world.blocks(row, node)
+local function check_blocks(row, node, align)
+    local bounds = world.blocks(row, node, align)
     same(size + 1, #bounds, "bounds")
     same(1, bounds[1], "where the first begins")
     same(#row, bounds[size + 1], "where the last ends")
@@ -143,7 +143,8 @@ local function check_blocks(row, node)
         local first, past = bounds[r], bounds[r + 1]
         assert(first <= past)
         local work = row[past] - row[first] + node * (past - first)
-        assert(work <= all / size + most, ("block %d has %g of %g"):format(r, work, all))
+        assert(past == #row or (past - 1) % (align or 1) == 0)
+        assert(work <= all / size + most * (1 + (align or 0)), ("block %d has %g of %g"):format(r, work, all))
     end
 end
 
@@ -152,6 +153,8 @@ local function blocks()
     for i = 1, 1000 do row[i + 1] = row[i] + (i == 500 and 900 or pick(7) - 1) end
     check_blocks(row, 4)
     check_blocks(gpumm.view("u32", row), 0)
+    check_blocks(row, 4, 64)
+    check_blocks(row, 4, 4096)
     check_blocks({ 5, 8 }, 1)
     check_blocks({ 0 }, 1)
     local ok, message = pcall(world.blocks, 3)
