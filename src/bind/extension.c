@@ -31,7 +31,7 @@ static const struct part {
     {"columns", "gpumm_layout", "gpumm-layout", OR_OPEN_LAYOUT},
     {"inflate", "gpumm_layout", "gpumm-layout", OR_OPEN_LAYOUT},
     {"layout", "gpumm_layout", "gpumm-layout", OR_OPEN_LAYOUT},
-    {"world", "gpumm_mpi", "gpumm-mpi", " (it needs MPI: Debian's openmpi-bin, or MPICH)"},
+    {"world", "gpumm_mpi", "gpumm-mpi", ", and MPI (Debian's openmpi-bin, or MPICH)"},
     {NULL, NULL, NULL, NULL},
 };
 
