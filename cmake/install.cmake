@@ -4,11 +4,13 @@
 #   include/gpumm*.h*                         lib/libgpumm.so libgpumm_lua.so, and both as archives
 #   lib/lua/5.4/gpumm.so gpumm_layout.so     the Lua modules, with the files of lua/gpumm inside
 #   lib/lua/5.4/gpumm_live.so                the live page, where libwebsockets is
+#   lib/lua/5.4/gpumm_mpi.so                 the ranks of an MPI program, where MPI is
 #   lib/libgpumm_layout.a                    the layouts for applications that link statically
 #   lib/cmake/gpumm, lib/pkgconfig           find_package(gpumm), pkg-config gpumm, pkg-config gpumm-lua
 #   bin/gpumm-run, gpumm-layout  share/man/man1            share/gpumm: types for editors, examples
 #
-# Each component is a package: gpumm needs libc only, gpumm-layout libpng and zlib too, gpumm-run all of these and Lua.
+# Each component is a package: gpumm needs libc only, gpumm-layout libpng and zlib too, gpumm-run all of these and Lua,
+# gpumm-mpi the MPI library that it was built with.
 #
 # No Lua file is installed beside the module: `require "gpumm.graph"` would find it before the copy inside the module,
 # and a Lua state would have both.
@@ -38,6 +40,9 @@ if(GPUMM_HAVE_LAYOUT)
 endif()
 if(GPUMM_HAVE_LIVE)
   install(TARGETS gpumm_live LIBRARY DESTINATION ${GPUMM_LUA_MODULE_DIR} COMPONENT gpumm-live)
+endif()
+if(TARGET gpumm_mpi)
+  install(TARGETS gpumm_mpi LIBRARY DESTINATION ${GPUMM_LUA_MODULE_DIR} COMPONENT gpumm-mpi)
 endif()
 if(TARGET gpumm-run)
   install(TARGETS gpumm-run RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT gpumm-run)
@@ -95,6 +100,12 @@ if(GPUMM_HAVE_LIVE)
   set(CPACK_DEBIAN_GPUMM-LIVE_PACKAGE_NAME gpumm-live)
   set(CPACK_COMPONENT_GPUMM-LIVE_DESCRIPTION "${PROJECT_DESCRIPTION}: a page that shows a simulation while it runs")
 endif()
+if(TARGET gpumm_mpi)
+  list(APPEND CPACK_COMPONENTS_ALL gpumm-mpi)
+  set(CPACK_DEBIAN_GPUMM-MPI_PACKAGE_NAME gpumm-mpi)
+  set(CPACK_COMPONENT_GPUMM-MPI_DESCRIPTION "${PROJECT_DESCRIPTION}: the ranks of an MPI program")
+  set(CPACK_DEBIAN_GPUMM-MPI_PACKAGE_RECOMMENDS "gpumm-run, openmpi-bin")
+endif()
 if(TARGET gpumm-run)
   list(APPEND CPACK_COMPONENTS_ALL gpumm-run)
   set(CPACK_DEBIAN_GPUMM-RUN_PACKAGE_NAME gpumm-run)
@@ -109,10 +120,12 @@ if(GPUMM_SHLIBDEPS AND GPUMM_FILE)
   set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${CMAKE_CURRENT_BINARY_DIR})
   set(CPACK_DEBIAN_GPUMM-LAYOUT_PACKAGE_DEPENDS "${same}") # dpkg-shlibdeps adds the libraries
   set(CPACK_DEBIAN_GPUMM-LIVE_PACKAGE_DEPENDS "${same}")
+  set(CPACK_DEBIAN_GPUMM-MPI_PACKAGE_DEPENDS "${same}")
 else()
   set(CPACK_DEBIAN_GPUMM_PACKAGE_DEPENDS "libc6")
   set(CPACK_DEBIAN_GPUMM-LAYOUT_PACKAGE_DEPENDS "libc6, libpng16-16, zlib1g, ${same}")
   set(CPACK_DEBIAN_GPUMM-LIVE_PACKAGE_DEPENDS "libc6, libwebsockets17, ${same}")
+  set(CPACK_DEBIAN_GPUMM-MPI_PACKAGE_DEPENDS "libc6, libopenmpi3, ${same}")
   set(CPACK_DEBIAN_GPUMM-RUN_PACKAGE_DEPENDS "libc6, libpng16-16, zlib1g, liblua5.4-0")
 endif()
 include(CPack)

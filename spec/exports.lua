@@ -43,8 +43,9 @@ end
 -- Descriptions are the module's own words for what gpumm/description.lua makes.
 local DESCRIPTIONS = { "group", "buffer", "kernel", "readback", "stream" }
 
---- What is in the module's table once it was asked for, and nobody's to use: files of gpumm-run and its like.
-exports.internal = { run = true, describe = true, description = true, contained = true, guard = true }
+--- What is in the module's table once it was asked for, and nobody's to use: files of gpumm-run and its like. And the world,
+--- which needs MPI: world_spec has it.
+exports.internal = { run = true, describe = true, description = true, contained = true, guard = true, world = true }
 
 --- The live page is a module of its own, which is not everywhere.
 function exports.has_live() return (pcall(function() return gpumm.live end)) end

@@ -248,6 +248,7 @@ if command -v dpkg-deb >/dev/null && command -v cpack >/dev/null; then
   try_consumers "$work/root/usr" "$libraries"
   try_scripts "$work/root/usr"
   if [ "$(id -u)" -eq 0 ] && [ -n "${GPUMM_INSTALL_DEB:-}" ]; then # on a machine of one's own
+    rm -f "$work"/deb/gpumm-mpi_*.deb # its libraries may not be packages here
     dpkg -i "$work"/deb/*.deb
     (cd / && lua5.4 "$source/spec/smoke.lua" && gpumm-run --version)
     dpkg -r gpumm-layout $live gpumm-run gpumm

@@ -62,6 +62,7 @@ GPUMM_API gpumm_manager *gpumm_lua_to_manager(lua_State *L, int index);
 GPUMM_API gpumm_buffer *gpumm_lua_to_buffer(lua_State *L, int index);
 GPUMM_API gpumm_group *gpumm_lua_to_group(lua_State *L, int index);
 GPUMM_API gpumm_readback *gpumm_lua_to_readback(lua_State *L, int index);
+GPUMM_API gpumm_stream *gpumm_lua_to_stream(lua_State *L, int index);
 
 /* The buffer that `path` names below the value at `index`: "positions" of a manager (a named buffer, whole path),
    "position" of a group, "nodes.position" of a simulation or any table; "": the value itself. One reference for

@@ -46,6 +46,7 @@ local PLAIN_SECONDS = 3 -- between progress lines where stderr is not a terminal
 
 local function complain(process, message)
     io.stderr:write("gpumm-run: ", tostring(message), "\n")
+    inside.failure = tostring(message):match "^[^\n]*" -- what other ranks are told (gpumm.world)
     return process.interrupted() and 130 or 1
 end
 

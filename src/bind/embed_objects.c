@@ -9,6 +9,7 @@
 #include "bind/api/manager.h"
 #include "bind/api/readback.h"
 #include "bind/api/recorder.h"
+#include "bind/api/stream.h"
 #include "bind/protect.h"
 #include "gpumm_lua.h"
 
@@ -68,6 +69,7 @@ gpumm_manager *gpumm_lua_to_manager(lua_State *L, int index) { return peek(L, in
 gpumm_buffer *gpumm_lua_to_buffer(lua_State *L, int index) { return peek(L, index, &gpumm_lua__buffer_class); }
 gpumm_group *gpumm_lua_to_group(lua_State *L, int index) { return peek(L, index, &gpumm_lua__group_class); }
 gpumm_readback *gpumm_lua_to_readback(lua_State *L, int index) { return peek(L, index, &gpumm_lua__readback_class); }
+gpumm_stream *gpumm_lua_to_stream(lua_State *L, int index) { return peek(L, index, &gpumm_lua__stream_class); }
 
 /* ---- Finding a buffer ----------------------------------------------------------------------- */
 

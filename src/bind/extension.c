@@ -17,20 +17,23 @@
 #include "bind/lua/embedded.h"
 #include "bind/lua/state.h"
 
-/* Which module brings a part, and what its package is called. */
+#define OR_OPEN_LAYOUT ", or have the application call gpumm_lua_open_layout"
+
+/* Which module brings a part, what its package is called, and what else helps. */
 static const struct part {
-    const char *name, *module, *package;
+    const char *name, *module, *package, *otherwise;
 } parts[] = {
-    {"graph", "gpumm_layout", "gpumm-layout"},
-    {"force", "gpumm_layout", "gpumm-layout"},
-    {"picture", "gpumm_layout", "gpumm-layout"},
-    {"page", "gpumm_layout", "gpumm-layout"},
-    {"image", "gpumm_layout", "gpumm-layout"},
-    {"columns", "gpumm_layout", "gpumm-layout"},
-    {"inflate", "gpumm_layout", "gpumm-layout"},
-    {"layout", "gpumm_layout", "gpumm-layout"},
-    {"live", "gpumm_live", "gpumm-live"},
-    {NULL, NULL, NULL},
+    {"graph", "gpumm_layout", "gpumm-layout", OR_OPEN_LAYOUT},
+    {"force", "gpumm_layout", "gpumm-layout", OR_OPEN_LAYOUT},
+    {"picture", "gpumm_layout", "gpumm-layout", OR_OPEN_LAYOUT},
+    {"page", "gpumm_layout", "gpumm-layout", OR_OPEN_LAYOUT},
+    {"image", "gpumm_layout", "gpumm-layout", OR_OPEN_LAYOUT},
+    {"columns", "gpumm_layout", "gpumm-layout", OR_OPEN_LAYOUT},
+    {"inflate", "gpumm_layout", "gpumm-layout", OR_OPEN_LAYOUT},
+    {"layout", "gpumm_layout", "gpumm-layout", OR_OPEN_LAYOUT},
+    {"live", "gpumm_live", "gpumm-live", ", or have the application call luaopen_gpumm_live (gpumm-run: --allow-live)"},
+    {"world", "gpumm_mpi", "gpumm-mpi", ", and MPI (Debian's openmpi-bin, or MPICH)"},
+    {NULL, NULL, NULL, NULL},
 };
 
 /* ---- require ---------------------------------------------------------------------------------- */
@@ -139,11 +142,8 @@ static void show_names(void) {
 }
 
 static int refuse(lua_State *L, const struct part *part, const char *why) {
-    return luaL_error(L,
-                      "gpumm.%s is part of the module %s, which %s: install the package %s (luarocks install %s), or "
-                      "have the application call %s",
-                      part->name, part->module, why, part->package, part->package,
-                      strcmp(part->name, "live") == 0 ? "luaopen_gpumm_live (gpumm-run: --allow-live)" : "gpumm_lua_open_layout");
+    return luaL_error(L, "gpumm.%s is part of the module %s, which %s: install the package %s (luarocks install %s)%s",
+                      part->name, part->module, why, part->package, part->package, part->otherwise);
 }
 
 /* Pushes package[name]; false, and nothing pushed: the state has no such thing. */

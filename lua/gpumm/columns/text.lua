@@ -59,7 +59,8 @@ local function beginning(source)
     return head
 end
 
---- The opened file: a source, and its first bytes. What cannot be read raises "cannot read WHAT: …".
+--- The opened file: a source, and its first bytes. What cannot be read raises "cannot read WHAT: …". Where options.share is
+--- true, a part of it will be read, and who does looks for zero bytes there.
 function text.open(path, what, options)
     local source, message = native.open(path, options and options.limit or LIMIT)
     if not source then error(("cannot read %s: %s"):format(what, (message:gsub("^%u[%u_]*: ", ""))), 0) end
@@ -68,7 +69,7 @@ function text.open(path, what, options)
     if kind and not (kind == "an HTML page" and path:lower():find "%.graphml") then
         error(("%s: this is %s, and not text"):format(path, kind), 0)
     end
-    if source:find_zero() then
+    if not (options and options.share) and source:find_zero() then
         local how = head:find "^[^%z]%z[^%z]%z" and " (UTF-16 without a byte order mark?)" or ""
         error(path .. " is not a text file: it contains zero bytes" .. how, 0)
     end

@@ -235,6 +235,7 @@ local function direction_of(columns)
 end
 
 local function carry_out(input, list, roles, at, line)
+    if input.share then at, line = input.share(at, line, input.dialect.newline) end
     local rows, names, flags = read(input, list, at, line)
     input.rows, input.from, input.to = rows, roles.from, roles.to
     input.weight = roles.weight
@@ -257,7 +258,8 @@ local function count_of(sample)
     return count
 end
 
---- Reads a source: input = { path, source, head, options }.
+--- Reads a source: input = { path, source, head, options }; input.share(at, line, newline), which may be nil, leaves a part of
+--- the source that is from this byte on, and says where in it, and in which line of the file, that part begins.
 function edges.read(input)
     local d, lines, signs = dialect.find(input.source, input.head, input.options)
     input.dialect = d

@@ -148,6 +148,41 @@ static int source_find_zero(lua_State *L) {
     return 1;
 }
 
+/* The first line that begins at `at` or behind it. */
+static const char *next_line(const char *text, const char *at, const char *end, char newline) {
+    if (at <= text) return text;
+    const char *found = memchr(at - 1, newline, (size_t)(end - at + 1));
+    return found ? found + 1 : end;
+}
+
+static lua_Integer count_lines(const char *at, const char *end, char newline) {
+    lua_Integer count = 0;
+    while ((at = memchr(at, newline, (size_t)(end - at))) != NULL) {
+        at++;
+        count++;
+    }
+    return count;
+}
+
+/* source:share(at, k, of, newline): of the lines from byte `at` on, from 1, part k (from 0) of `of` that are about as long
+   is all that is left of it; returns how many lines that is. */
+static int source_share(lua_State *L) {
+    source *s = luaL_checkudata(L, 1, SOURCE_CLASS);
+    gpumm_layout__source_at(L, 1);
+    lua_Integer at = luaL_checkinteger(L, 2), k = luaL_checkinteger(L, 3), of = luaL_checkinteger(L, 4);
+    char newline = *luaL_checkstring(L, 5);
+    luaL_argcheck(L, at >= 1 && (lua_Unsigned)at - 1 <= s->size, 2, "it is outside of the source");
+    luaL_argcheck(L, of >= 1 && k >= 0 && k < of, 3, "there is no such part");
+    const char *text = s->bytes + at - 1, *end = s->bytes + s->size;
+    uint64_t size = (uint64_t)(end - text), parts = (uint64_t)of, part = (uint64_t)k;
+    uint64_t low = size / parts * part + size % parts * part / parts;
+    uint64_t high = size / parts * (part + 1) + size % parts * (part + 1) / parts;
+    s->bytes = next_line(text, text + low, end, newline);
+    s->size = (size_t)(next_line(text, text + high, end, newline) - s->bytes);
+    lua_pushinteger(L, count_lines(s->bytes, s->bytes + s->size, newline));
+    return 1;
+}
+
 static int source_open(lua_State *L) {
     const char *path = gpumm_lua_check_path(L, 1, GPUMM_LUA_ACCESS_READ);
     lua_Integer most = luaL_checkinteger(L, 2);
@@ -169,8 +204,11 @@ static int source_open(lua_State *L) {
 static void make_class(lua_State *L) {
     static const luaL_Reg meta[] = {
         {"__gc", source_close}, {"__close", source_close}, {"__len", source_length}, {NULL, NULL}};
-    static const luaL_Reg methods[] = {
-        {"sub", source_sub}, {"find_zero", source_find_zero}, {"close", source_close}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"sub", source_sub},
+                                       {"find_zero", source_find_zero},
+                                       {"share", source_share},
+                                       {"close", source_close},
+                                       {NULL, NULL}};
     gpumm_layout__class_make(L, SOURCE_CLASS, meta, methods);
 }
 

@@ -18,7 +18,8 @@ typedef struct source {
 /* The source at `index`; raises for any other value and for closed ones. */
 const source *gpumm_layout__source_at(lua_State *L, int index);
 /* Adds `open` to the table on top: open(path, most) gives a source, or nil, message, code. `most` bounds what a gzip'd
-   file may swell to. Methods: source:sub(i, j), source:find_zero(), source:close(), #source. */
+   file may swell to. Methods: source:sub(i, j), source:find_zero(), source:share(at, k, of,
+   newline), source:close(), #source. */
 void gpumm_layout__open_source(lua_State *L);
 
 #endif

@@ -1,0 +1,138 @@
+-- SPDX-License-Identifier: MIT
+---@meta
+-- Types for editors: require "gpumm.world", the module gpumm_mpi.
+
+---@class gpumm.world
+---@field rank integer this process, from 0
+---@field size integer how many there are
+---@field local_rank integer this process among those of its machine, from 0
+---@field local_size integer
+local world = {}
+
+---@class gpumm.world_options
+---@field seconds? number how long a call waits for the others: 600, unless given
+---@field start? number how long the others may take to join: 120, unless given
+
+---@class gpumm.allgather_options
+---@field from gpumm.buffer
+---@field to? gpumm.buffer of the same type; `from`, unless given
+---@field first? integer of the elements of `from`, from 1
+---@field count? integer all from `first` on, unless given
+---@field stream? gpumm.stream
+
+---@class gpumm.allreduce_options: gpumm.allgather_options
+---@field op "sum"|"min"|"max"
+
+---@class gpumm.exchange_options
+---@field from gpumm.buffer
+---@field to gpumm.buffer another one of the same type
+---@field counts integer[] how many elements go to each rank
+---@field first? integer from 1
+---@field stream? gpumm.stream
+
+---@class gpumm.broadcast_options
+---@field buffer gpumm.buffer
+---@field root? integer the rank that sends; 0, unless given
+---@field first? integer the root's, from 1
+---@field count? integer the root's
+---@field stream? gpumm.stream
+
+---@class gpumm.barrier_options
+---@field stream? gpumm.stream its work is done before
+
+--- Joins the ranks of an MPI program; all have to do it, early. The first use of anything else does it with the defaults.
+---@param options? gpumm.world_options
+---@return gpumm.world
+function world.open(options) end
+
+--- Leaves, and waits until all do. The end of the state does it as well. `why` is told to those that were not about to leave.
+---@param why? string
+function world.close(why) end
+
+--- A manager on this rank's own GPU, or on the host where there is none.
+---@param options? gpumm.manager_options
+---@return gpumm.manager? manager
+---@return string? message
+---@return gpumm.status_name? code
+function world.manager(options) end
+
+--- Every rank's elements, in the order of the ranks, to the beginning of `to`, which grows where it is too short.
+---@param options gpumm.allgather_options
+---@return true? ok
+---@return string? message
+---@return gpumm.status_name? code
+function world.allgather(options) end
+
+--- Element by element over all ranks, in their order, to the same place of `to`.
+---@param options gpumm.allreduce_options
+---@return true? ok
+---@return string? message
+---@return gpumm.status_name? code
+function world.allreduce(options) end
+
+--- counts[r + 1] elements go to rank r; what comes, in the order of the ranks, to the beginning of `to`, which grows where it
+--- is too short.
+---@param options gpumm.exchange_options
+---@return integer[]? came how many from each rank
+---@return string? message
+---@return gpumm.status_name? code
+function world.exchange(options) end
+
+--- The root's elements to the same place of every other rank's buffer, which grows where it is too short.
+---@param options gpumm.broadcast_options
+---@return true? ok
+---@return string? message
+---@return gpumm.status_name? code
+function world.broadcast(options) end
+
+--- Returns when every rank has come here.
+---@param options? gpumm.barrier_options
+---@return true? ok
+---@return string? message
+---@return gpumm.status_name? code
+function world.barrier(options) end
+
+--- Every rank's text, in the order of the ranks.
+---@param text string
+---@return string[]? texts
+---@return string? message
+---@return gpumm.status_name? code
+function world.collect(text) end
+
+--- texts[r + 1] goes to rank r; those that came, in the order of the ranks.
+---@param texts string[]
+---@return string[]? texts
+---@return string? message
+---@return gpumm.status_name? code
+function world.trade(texts) end
+
+--- Nodes in blocks of about the same work, one a rank: where each begins, and where the last one ends.
+---@param row integer[] where each node's edges begin and the last one's end: a list or a view, one more than there are nodes
+---@param node? number what a node costs, in edges: 4, unless given
+---@param align? integer blocks end after a multiple of so many nodes, but for the last: 1, unless given
+---@return integer[] blocks
+function world.blocks(row, node, align) end
+
+--- One number for every name, from 1, the same on every rank, in the order of the first appearance by rank.
+---@param names string[] each once; a list or texts
+---@return gpumm.view numbers of this rank's names
+---@return integer total on all ranks
+---@return integer first of those that appear here first
+---@return integer count of those
+function world.number(names) end
+
+---@class gpumm.world_edges
+---@field from gpumm.view u32, from 1
+---@field to gpumm.view
+---@field weight? gpumm.view f64
+---@field nodes integer on all ranks
+---@field names string[] this rank's own
+---@field number gpumm.view their numbers
+
+--- A list of edges, each rank a part of the file.
+---@param path string
+---@param options? gpumm.graph_read_options
+---@return gpumm.world_edges
+function world.edges(path, options) end
+
+return world

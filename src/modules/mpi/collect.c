@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A call takes its elements from the device first, so that what fails there is told before anybody sends. Then the ranks say what
+ * they want, get ready (memory, lengths), and say so; then data moves, and goes to the device as it comes. Copies from and to
+ * the device go through the stream's pinned block, both ways at once with what MPI moves.
+ */
+#include "modules/mpi/collect.h"
+
+#include <lauxlib.h>
+#include <string.h>
+
+#include "modules/mpi/agree.h"
+#include "modules/mpi/traffic.h"
+
+#define TRY(call) \
+    do { \
+        gpumm_status status_ = (call); \
+        if (status_ != GPUMM_OK) return status_; \
+    } while (0)
+
+static const gpumm_type *type_of(const call *c) { return gpumm_buffer_type(c->from); }
+static uint64_t size_of(const call *c) { return gpumm_type_size(type_of(c)); }
+
+/* ---- The device --------------------------------------------------------------------------------------------- */
+
+static gpumm_status check_types(const call *c) {
+    if (gpumm_type_equal(type_of(c), gpumm_buffer_type(c->to))) return GPUMM_OK;
+    return gpumm_lua_fail(GPUMM_TYPE_MISMATCH, "elements of %.100s do not go to a buffer of %.100s",
+                          gpumm_type_name(type_of(c)), gpumm_type_name(gpumm_buffer_type(c->to)));
+}
+
+/* The elements to send, to w->out. */
+static gpumm_status take(call *c) {
+    TRY(check_types(c));
+    TRY(gpumm_mpi__world_room(&c->w->out, c->count * size_of(c)));
+    uint64_t first = c->count > 0 ? c->first : 0; /* of no elements, any place will do */
+    return gpumm_buffer_download(c->from, c->stream, first, c->count, c->w->out.bytes);
+}
+
+static uint64_t length_of(gpumm_buffer *b) {
+    gpumm_buffer_info info;
+    return gpumm_buffer_get_info(b, &info) == GPUMM_OK ? info.length : 0;
+}
+
+/* What a method of Lua's returned: true, or nil and why; or raised. */
+static gpumm_status outcome_of(lua_State *L, bool raised) {
+    if (!raised && lua_toboolean(L, -3)) return GPUMM_OK;
+    const char *text = lua_tostring(L, raised ? -1 : -2), *code = raised ? NULL : lua_tostring(L, -1);
+    gpumm_status status = code ? gpumm_status_named(code) : GPUMM_INVALID_ARGUMENT;
+    if (status == GPUMM_STATUS_COUNT || status == GPUMM_OK) status = GPUMM_INVALID_ARGUMENT;
+    size_t prefix = code && text && strncmp(text, code, strlen(code)) == 0 ? strlen(code) + 2 : 0;
+    return gpumm_lua_fail(status, "%.250s", text ? text + prefix : "resize raised");
+}
+
+static int resize(lua_State *L) { /* buffer, length */
+    lua_getfield(L, 1, "resize");
+    lua_insert(L, 1);
+    lua_call(L, 2, 3);
+    return 3;
+}
+
+/* The handle's method, which knows its schedule. */
+static gpumm_status lengthen(call *c, uint64_t length) {
+    lua_State *L = c->L;
+    int top = lua_gettop(L);
+    if (length <= length_of(c->to)) return GPUMM_OK;
+    if (!lua_checkstack(L, 8)) return gpumm_lua_fail(GPUMM_OUT_OF_MEMORY, "Lua has no more stack");
+    lua_pushcfunction(L, resize);
+    lua_pushvalue(L, c->to_index);
+    lua_pushinteger(L, (lua_Integer)length);
+    gpumm_status status = outcome_of(L, lua_pcall(L, 2, 3, 0) != LUA_OK);
+    lua_settop(L, top);
+    return status;
+}
+
+/* ---- Being ready ---------------------------------------------------------------------------------------------- */
+
+static gpumm_status get_ready(call *c, uint64_t bytes, uint64_t length) {
+    TRY(gpumm_mpi__world_room(&c->w->in, bytes));
+    if (c->w->call == CALL_BROADCAST)
+        TRY(gpumm_mpi__world_room(&c->w->out, bytes)); /* the root has it, and what is in it */
+    return lengthen(c, length);
+}
+
+/* Says so, and hears it from all; where one is not, what was grown here shrinks again. */
+static gpumm_status ready(call *c, uint64_t bytes, uint64_t length) {
+    note mine = {.detail = c->detail};
+    uint64_t before = length_of(c->to);
+    gpumm_status own = get_ready(c, bytes, length);
+    gpumm_status status = gpumm_mpi__agree(c->w, own, 1, &mine, type_of(c), NULL);
+    if (status != GPUMM_OK && own == GPUMM_OK && length_of(c->to) > before) {
+        char text[NOTE_TEXT]; /* of the failure that counts */
+        strncpy(text, gpumm_message(), sizeof text - 1)[sizeof text - 1] = '\0';
+        gpumm_buffer_resize(c->to, c->stream, before);
+        gpumm_lua_fail(status, "%s", text);
+    }
+    return status;
+}
+
+static gpumm_status wanted(call *c, gpumm_status own, const uint64_t *counts) {
+    note mine = {.first = c->first, .count = c->count, .detail = c->detail};
+    return gpumm_mpi__agree(c->w, own, 0, &mine, type_of(c), counts);
+}
+
+/* ---- Moving ------------------------------------------------------------------------------------------------------ */
+
+/* Where arrived bytes go: what lies at `base` of w->in is the element `first` of `to`. */
+typedef struct arrival {
+    call *c;
+    uint64_t base, first;
+    int skip; /* a rank whose elements are there already; -1: none */
+    gpumm_status status;
+    char text[NOTE_TEXT];
+} arrival;
+
+static void store(void *user, int from, uint64_t offset, uint64_t bytes) {
+    arrival *a = user;
+    world *w = a->c->w;
+    uint64_t at = w->in_at[from] + offset, size = size_of(a->c);
+    if (from == a->skip || a->status != GPUMM_OK) return;
+    a->status =
+        gpumm_buffer_upload(a->c->to, a->c->stream, a->first + (at - a->base) / size, bytes / size, w->in.bytes + at);
+    if (a->status != GPUMM_OK) strncpy(a->text, gpumm_message(), sizeof a->text - 1);
+}
+
+static gpumm_status stored(const arrival *a) {
+    return a->status == GPUMM_OK ? GPUMM_OK : gpumm_lua_fail(a->status, "rank %d: %s", a->c->w->rank, a->text);
+}
+
+static gpumm_status move(call *c, arrival *a) {
+    TRY(gpumm_mpi__traffic(c->w, size_of(c), store, a));
+    return stored(a);
+}
+
+/* Elements that lie one rank's behind another's, as `counts` says: their bytes and places. Returns how many. */
+static uint64_t lay_out(const world *w, const uint64_t *counts, uint64_t size, uint64_t *at, uint64_t *bytes) {
+    uint64_t sum = 0;
+    for (int r = 0; r < w->size; r++) {
+        at[r] = sum * size;
+        bytes[r] = counts[r] * size;
+        sum += counts[r];
+    }
+    return sum;
+}
+
+static void hear_counts(world *w) {
+    for (int r = 0; r < w->size; r++) w->counts[r] = w->peers[r].heard.count;
+}
+
+/* Rank r's share of `count` things. */
+static uint64_t share_begin(const world *w, uint64_t count, int rank) {
+    uint64_t size = (uint64_t)w->size, k = (uint64_t)rank;
+    return count / size * k + count % size * k / size;
+}
+
+/* ---- The calls ----------------------------------------------------------------------------------------------------- */
+
+gpumm_status gpumm_mpi__allgather(call *c) {
+    world *w = c->w;
+    TRY(gpumm_mpi__agree_begin(w, CALL_ALLGATHER));
+    TRY(wanted(c, take(c), NULL));
+    hear_counts(w);
+    uint64_t total = lay_out(w, w->counts, size_of(c), w->in_at, w->in_bytes);
+    for (int r = 0; r < w->size; r++) {
+        w->out_at[r] = 0;
+        w->out_bytes[r] = c->count * size_of(c);
+    }
+    TRY(ready(c, total * size_of(c), total));
+    bool in_place = c->from == c->to && c->first * size_of(c) == w->in_at[w->rank];
+    arrival a = {.c = c, .skip = in_place ? w->rank : -1};
+    return move(c, &a);
+}
+
+gpumm_status gpumm_mpi__exchange(call *c) {
+    world *w = c->w;
+    TRY(gpumm_mpi__agree_begin(w, CALL_EXCHANGE));
+    TRY(wanted(c, take(c), c->counts));
+    hear_counts(w);
+    lay_out(w, c->counts, size_of(c), w->out_at, w->out_bytes);
+    uint64_t total = lay_out(w, w->counts, size_of(c), w->in_at, w->in_bytes);
+    TRY(ready(c, total * size_of(c), total));
+    arrival a = {.c = c, .skip = -1};
+    return move(c, &a);
+}
+
+/* Each rank has its own slice in w->out, and then all have all; but `whole` (-1: nobody) has all already. */
+static gpumm_status spread(call *c, uint64_t count, int whole, arrival *a) {
+    world *w = c->w;
+    uint64_t size = size_of(c), own = share_begin(w, count, w->rank), end = share_begin(w, count, w->rank + 1);
+    for (int r = 0; r < w->size; r++) {
+        uint64_t begin = share_begin(w, count, r), bytes = (share_begin(w, count, r + 1) - begin) * size;
+        w->out_at[r] = own * size;
+        w->out_bytes[r] = r == whole ? 0 : (end - own) * size;
+        w->in_at[r] = begin * size;
+        w->in_bytes[r] = w->rank == whole ? 0 : bytes;
+    }
+    return move(c, a);
+}
+
+/* The root sends a slice to each, and they share them: nobody sends more than twice its part. */
+static gpumm_status deal(call *c, uint64_t count) {
+    world *w = c->w;
+    bool root = w->rank == (int)c->detail;
+    uint64_t size = size_of(c), own = share_begin(w, count, w->rank), end = share_begin(w, count, w->rank + 1);
+    for (int r = 0; r < w->size; r++) {
+        uint64_t begin = share_begin(w, count, r), bytes = (share_begin(w, count, r + 1) - begin) * size;
+        w->out_at[r] = begin * size;
+        w->out_bytes[r] = root ? bytes : 0;
+        w->in_at[r] = own * size;
+        w->in_bytes[r] = r == (int)c->detail ? (end - own) * size : 0;
+    }
+    TRY(gpumm_mpi__traffic(w, size, NULL, NULL));
+    if (!root && end > own) memcpy(w->out.bytes + own * size, w->in.bytes + own * size, (end - own) * size);
+    return GPUMM_OK;
+}
+
+gpumm_status gpumm_mpi__broadcast(call *c) {
+    world *w = c->w;
+    if (w->rank != (int)c->detail) c->count = 0;
+    TRY(gpumm_mpi__agree_begin(w, CALL_BROADCAST));
+    TRY(wanted(c, take(c), NULL));
+    uint64_t first = w->peers[c->detail].heard.first, count = w->peers[c->detail].heard.count;
+    TRY(ready(c, count * size_of(c), first + count));
+    TRY(deal(c, count));
+    arrival a = {.c = c, .first = first, .skip = -1};
+    return spread(c, count, (int)c->detail, &a);
+}
+
+/* Every rank's part of this rank's slice, in the order of the ranks, to the slice in w->out. */
+static void combine(call *c, uint64_t begin, uint64_t count) {
+    world *w = c->w;
+    uint64_t bytes = count * size_of(c);
+    for (int r = 1; r < w->size; r++)
+        gpumm_mpi__reduce(type_of(c), (reduction)c->detail, w->in.bytes, w->in.bytes + (uint64_t)r * bytes, count);
+    if (bytes > 0) memcpy(w->out.bytes + begin * size_of(c), w->in.bytes, bytes);
+}
+
+static gpumm_status swap_slices(call *c) {
+    world *w = c->w;
+    uint64_t size = size_of(c), own = share_begin(w, c->count, w->rank);
+    uint64_t mine = share_begin(w, c->count, w->rank + 1) - own;
+    for (int r = 0; r < w->size; r++) {
+        uint64_t begin = share_begin(w, c->count, r);
+        w->out_at[r] = begin * size;
+        w->out_bytes[r] = (share_begin(w, c->count, r + 1) - begin) * size;
+        w->in_at[r] = (uint64_t)r * mine * size;
+        w->in_bytes[r] = mine * size;
+    }
+    TRY(gpumm_mpi__traffic(w, size, NULL, NULL));
+    combine(c, own, mine);
+    return GPUMM_OK;
+}
+
+static gpumm_status same_counts(const world *w) {
+    for (int r = 1; r < w->size; r++)
+        if (w->peers[r].heard.count != w->peers[0].heard.count)
+            return gpumm_lua_fail(GPUMM_INVALID_ARGUMENT, "allreduce: rank %d has %llu elements, rank 0 has %llu", r,
+                                  (unsigned long long)w->peers[r].heard.count,
+                                  (unsigned long long)w->peers[0].heard.count);
+    return GPUMM_OK;
+}
+
+gpumm_status gpumm_mpi__allreduce(call *c) {
+    world *w = c->w;
+    TRY(gpumm_mpi__agree_begin(w, CALL_ALLREDUCE));
+    gpumm_status own = gpumm_mpi__reduce_check(type_of(c));
+    TRY(wanted(c, own == GPUMM_OK ? take(c) : own, NULL));
+    TRY(same_counts(w));
+    uint64_t slices = (c->count / (unsigned)w->size + 1) * (unsigned)w->size;
+    TRY(ready(c, slices * size_of(c), c->first + c->count));
+    TRY(swap_slices(c));
+    arrival a = {.c = c, .first = c->first, .skip = -1};
+    return spread(c, c->count, -1, &a);
+}
+
+gpumm_status gpumm_mpi__barrier(call *c) {
+    note mine = {.count = 0};
+    TRY(gpumm_mpi__agree_begin(c->w, CALL_BARRIER));
+    gpumm_status own = c->stream ? gpumm_stream_synchronize(c->stream) : GPUMM_OK;
+    return gpumm_mpi__agree(c->w, own, 0, &mine, NULL, NULL);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* Arguments from Lua, and results to it. */
+#include "modules/mpi/native.h"
+
+#include <lauxlib.h>
+
+#include "modules/mpi/collect.h"
+#include "modules/mpi/notes.h"
+#include "modules/mpi/texts.h"
+
+/* Signals and the state's end know the main thread alone. */
+static lua_State *main_of(lua_State *L) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+    lua_State *main = lua_tothread(L, -1);
+    lua_pop(L, 1);
+    return main;
+}
+
+static int native_open(lua_State *L) {
+    return gpumm_lua_result(L, gpumm_mpi__world_open(main_of(L), luaL_checknumber(L, 1), luaL_checknumber(L, 2)));
+}
+
+static int native_close(lua_State *L) {
+    world *w = gpumm_mpi__world();
+    if ((w->state != WORLD_OPEN && w->state != WORLD_LOST) || w->owner != main_of(L)) return 0;
+    gpumm_mpi__world_end(w, gpumm_mpi__notes_leave(w, luaL_optstring(L, 1, NULL)));
+    return 0;
+}
+
+static int native_info(lua_State *L) {
+    const world *w = gpumm_mpi__world();
+    lua_pushinteger(L, w->rank);
+    lua_pushinteger(L, w->size);
+    lua_pushinteger(L, w->local_rank);
+    lua_pushinteger(L, w->local_size);
+    return 4;
+}
+
+static gpumm_buffer *buffer_at(lua_State *L, int index) {
+    gpumm_buffer *b = gpumm_lua_to_buffer(L, index);
+    if (!b) luaL_argerror(L, index, "a buffer that is open was expected");
+    return b;
+}
+
+/* Slots: from, to, first, then what `fifth` says, and a stream at `stream`. */
+static call call_at(lua_State *L, int to, int first, int stream) {
+    call c = {.w = gpumm_mpi__world(), .L = L, .to_index = to, .from = buffer_at(L, 1), .to = buffer_at(L, to)};
+    c.first = (uint64_t)luaL_checkinteger(L, first);
+    c.stream = gpumm_lua_to_stream(L, stream);
+    return c;
+}
+
+static int native_allgather(lua_State *L) {
+    lua_settop(L, 5);
+    call c = call_at(L, 2, 3, 5);
+    c.count = (uint64_t)luaL_checkinteger(L, 4);
+    return gpumm_lua_result(L, gpumm_mpi__allgather(&c));
+}
+
+static int native_allreduce(lua_State *L) {
+    static const char *const names[] = {"sum", "min", "max", NULL};
+    lua_settop(L, 6);
+    call c = call_at(L, 2, 3, 5);
+    c.count = (uint64_t)luaL_checkinteger(L, 4);
+    c.detail = (unsigned)luaL_checkoption(L, 6, "sum", names);
+    return gpumm_lua_result(L, gpumm_mpi__allreduce(&c));
+}
+
+static int native_broadcast(lua_State *L) {
+    lua_settop(L, 5);
+    call c = call_at(L, 1, 2, 4);
+    c.count = (uint64_t)luaL_checkinteger(L, 3);
+    c.detail = (unsigned)luaL_checkinteger(L, 5);
+    return gpumm_lua_result(L, gpumm_mpi__broadcast(&c));
+}
+
+/* The list at `index`, in memory that is pushed; their sum. */
+static uint64_t *push_counts(lua_State *L, int index, int size, uint64_t *sum) {
+    uint64_t *counts = lua_newuserdatauv(L, (size_t)size * sizeof *counts, 0);
+    for (int r = 0; r < size; r++) {
+        lua_rawgeti(L, index, r + 1);
+        counts[r] = (uint64_t)luaL_checkinteger(L, -1);
+        *sum += counts[r];
+        lua_pop(L, 1);
+    }
+    return counts;
+}
+
+static int push_received(lua_State *L, const world *w) {
+    lua_createtable(L, w->size, 0);
+    for (int r = 0; r < w->size; r++) {
+        lua_pushinteger(L, (lua_Integer)w->counts[r]);
+        lua_rawseti(L, -2, r + 1);
+    }
+    return 1;
+}
+
+static int native_exchange(lua_State *L) {
+    lua_settop(L, 5);
+    call c = call_at(L, 2, 3, 5);
+    luaL_checktype(L, 4, LUA_TTABLE);
+    c.counts = push_counts(L, 4, c.w->size, &c.count);
+    gpumm_status status = gpumm_mpi__exchange(&c);
+    return status == GPUMM_OK ? push_received(L, c.w) : gpumm_lua_result(L, status);
+}
+
+static int native_barrier(lua_State *L) {
+    call c = {.w = gpumm_mpi__world(), .L = L, .stream = gpumm_lua_to_stream(L, 1)};
+    return gpumm_lua_result(L, gpumm_mpi__barrier(&c));
+}
+
+void gpumm_mpi__push_native(lua_State *L) {
+    static const luaL_Reg functions[] = {
+        {"open", native_open},           {"close", native_close},         {"info", native_info},
+        {"allgather", native_allgather}, {"allreduce", native_allreduce}, {"exchange", native_exchange},
+        {"broadcast", native_broadcast}, {"barrier", native_barrier},     {"collect", gpumm_mpi__collect},
+        {"trade", gpumm_mpi__trade},     {"home", gpumm_mpi__home},       {NULL, NULL}};
+    luaL_newlib(L, functions);
+}
