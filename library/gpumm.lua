@@ -702,9 +702,11 @@ function Scratch:close() end
 ---@field manager gpumm.manager
 local Stream = {}
 
---- An event that is done once everything enqueued on the stream so far is done.
+--- An event that is done once everything enqueued on the stream so far is done: a new one, or the given one, recorded anew,
+--- which costs less.
+---@param event? gpumm.event
 ---@return gpumm.event event
-function Stream:record() end
+function Stream:record(event) end
 
 --- Work that is enqueued on this stream from now on waits for the event, on the device. Does not block.
 ---@param event gpumm.event

@@ -1,4 +1,4 @@
--- successes: 17
+-- successes: 18
 -- SPDX-License-Identifier: MIT
 -- Streams: the order that a buffer keeps across them, events, waiting, timeouts, and declared use.
 
@@ -177,6 +177,26 @@ describe("an event", function()
         assert.is_true(late:ready())
         assert.is_true(early:elapsed(late) > 0)
         assert.equal(2, uniform(a:download()))
+    end)
+
+    it("can be recorded anew, on any stream", function()
+        local m = inject_faults({}, { debug = false })
+        local a, add = numbers(m, 1), kernel(m, "add")
+        local side, opened = assert(m:stream()), m.fault:calls "event_open"
+        local event = m:main():record()
+        assert(event:wait(20))
+        m.fault:hold "launch"
+        assert(add(LENGTH, a, 1))
+        assert.equal(event, m:main():record(event))
+        assert.is_false(event:ready())
+        assert.equal(event, side:record(event))
+        assert(event:wait(20))
+        m.fault:release()
+        assert.equal(opened + 1, m.fault:calls "event_open")
+        assert.error_matches(function() side:record(a) end, "gpumm.event expected")
+        assert.error_matches(function() spec.manager():main():record(event) end, "another manager")
+        event:close()
+        assert.error_matches(function() side:record(event) end, "CLOSED")
     end)
 
     it("times out, and can be waited for again", function()

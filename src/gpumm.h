@@ -418,6 +418,10 @@ GPUMM_API gpumm_status gpumm_stream_synchronize(gpumm_stream *stream);
 GPUMM_API gpumm_status gpumm_stream_idle(gpumm_stream *stream, bool *idle);
 /* An event that is ready once what is enqueued on the stream so far is done. */
 GPUMM_API gpumm_status gpumm_stream_record(gpumm_stream *stream, gpumm_event **out);
+/* Records the event anew, as if it had been made now, on the stream (NULL: the main one of the event's manager): costs less
+   than making one. Who waits for it on the device waits for the place before; a thread in gpumm_event_wait may wait for
+   the new one. INVALID_ARGUMENT where they are of different managers, STALE where one is closed. */
+GPUMM_API gpumm_status gpumm_event_record(gpumm_event *event, gpumm_stream *stream);
 /* What is enqueued on the stream (NULL: the main one of the event's manager) from now waits for the event, on the
    device. INVALID_ARGUMENT where they are of different managers. */
 GPUMM_API gpumm_status gpumm_stream_wait(gpumm_stream *stream, gpumm_event *event);

@@ -168,6 +168,7 @@ class stream : public handle<gpumm_stream, gpumm_stream_retain, gpumm_stream_rel
     result<event> record() {
         return made<event>([&](gpumm_event **out) { return gpumm_stream_record(get(), out); });
     }
+    status record(const event &e) { return gpumm_event_record(e.get(), get()); }
     status wait(const event &e) { return gpumm_stream_wait(get(), e.get()); }
     status synchronize() { return gpumm_stream_synchronize(get()); }
     status close() { return gpumm_stream_close(get()); }

@@ -319,6 +319,7 @@ end
 -- Enqueues the recorded step, with its captures.
 local function finish_recorded(sim, step)
     local x, readbacks = inside[sim], {}
+    if #x.recorded == 0 then return x.recorder:finish(step) end
     for i, rb in ipairs(x.recorded) do readbacks[i] = rb.readback end
     for i, ticket in ipairs { x.recorder:finish(step, table.unpack(readbacks)) } do
         x.recorded[i][ticket and "captured" or "refused"] = step
@@ -329,17 +330,22 @@ end
 
 -- Waits until the device is less than `in_flight` steps behind.
 local function pace(x)
-    for _, event in ipairs(x.events[x.i % x.fields.in_flight] or {}) do event:wait() end
+    for _, event in ipairs(x.events[x.i % x.fields.in_flight] or {}) do
+        if event then event:wait() end
+    end
 end
 
--- Records the end of this step: an event on the main stream, and on each described stream that is not closed.
-local function record_end(x)
-    local events = { x.manager:main():record() }
-    for _, stream in ipairs(x.streams) do
-        local ok, event = pcall(stream.record, stream)
-        if ok then events[#events + 1] = event end
+-- Marks the end of this step: on the main stream, and on each described stream that is not closed. The events are those
+-- that the step `in_flight` before had, for making one costs more than recording it.
+local function mark_end(x, step)
+    local place = (step - 1) % x.fields.in_flight
+    local events = x.events[place] or {}
+    events[1] = x.manager:main():record(events[1])
+    for i, stream in ipairs(x.streams) do
+        local ok, event = pcall(stream.record, stream, events[i + 1] or nil)
+        events[i + 1] = ok and event
     end
-    return events
+    x.events[place] = events
 end
 
 -- The step, recorded and enqueued at its end. There is room for its captures before, so that frames are delivered
@@ -370,7 +376,7 @@ local function one_step(sim)
     if not do_step(sim, step) then return false end
     x.i = step
     capture_due(sim, step)
-    x.events[(step - 1) % x.fields.in_flight] = record_end(x)
+    mark_end(x, step)
     for _, rb in ipairs(x.readbacks) do hand_over_arrived(sim, rb) end
     return true
 end

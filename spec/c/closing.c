@@ -102,6 +102,7 @@ static void events(void) {
     CHECK_STATUS(gpumm_event_ready(e, &ready), GPUMM_STALE);
     CHECK_STATUS(gpumm_event_wait(e, 0), GPUMM_STALE);
     CHECK_STATUS(gpumm_stream_wait(NULL, e), GPUMM_STALE);
+    CHECK_STATUS(gpumm_event_record(e, NULL), GPUMM_STALE);
     CHECK_STATUS(gpumm_event_elapsed(e, f, &seconds), GPUMM_STALE);
     CHECK_STATUS(gpumm_event_elapsed(f, e, &seconds), GPUMM_STALE);
     gpumm_event_release(e);

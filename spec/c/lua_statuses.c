@@ -130,6 +130,8 @@ static void streams(void) {
     REACH(INVALID_ARGUMENT, gpumm_stream_synchronize(NULL));
     CHECK_OK(gpumm_stream_record(s, &e));
     REACH(INVALID_ARGUMENT, gpumm_stream_wait(strange, e));
+    REACH(INVALID_ARGUMENT, gpumm_event_record(e, strange));
+    REACH(STALE, gpumm_event_record(e, closed));
     CHECK_OK(gpumm_fault_hold(m, "fill"));
     gpumm_type *u8 = type("u8");
     gpumm_buffer *b;

@@ -448,6 +448,7 @@ static void after_pair_wait(world *w) {
 
 static gpumm_status do_stream(world *w) { return gpumm_stream_open(w->m, &w->stream); }
 static gpumm_status do_event(world *w) { return gpumm_stream_record(w->stream, &w->event); }
+static gpumm_status do_event_again(world *w) { return gpumm_event_record(w->event, w->stream); }
 static void after_event(world *w) { CHECK_OK(gpumm_event_wait(w->event, 60)); }
 static gpumm_status do_stream_wait(world *w) { return gpumm_stream_wait(gpumm_manager_main(w->m), w->event); }
 
@@ -623,6 +624,7 @@ static const scenario scenarios[] = {
     {"pair wait", with_started, do_pair_wait, after_pair_wait, false},
     {"stream open", with_buffer, do_stream, NULL, false},
     {"event record", with_stream, do_event, after_event, false},
+    {"event record anew", with_event, do_event_again, after_event, false},
     {"stream wait", with_event, do_stream_wait, NULL, false},
     {"crossing", with_stream, do_crossing, after_fill, false},
     {"kernel open", with_two, do_kernel, after_kernel, false},

@@ -17,14 +17,18 @@ static void event_destroy(object *o) { gpumm__mem_free(&o->context->memory, o); 
 
 static const object_class event_class = {RANK_EVENT, event_dispose, event_destroy, NULL};
 
+static gpumm_status record(context *ctx, gpumm_event *e, gpumm_stream *s) {
+    pthread_mutex_lock(&ctx->submit);
+    gpumm_status status = ctx->device->call->event_record(ctx->device, e->device, s->device);
+    pthread_mutex_unlock(&ctx->submit);
+    return status;
+}
+
 /* One that was never recorded has come. `s`: where it is recorded; NULL: nowhere. */
 static gpumm_status open_recorded(context *ctx, gpumm_stream *s, gpumm_event *e) {
     device *d = ctx->device;
     TRY(d->call->event_open(d, true, &e->device));
-    if (!s) return GPUMM_OK;
-    pthread_mutex_lock(&ctx->submit);
-    gpumm_status status = d->call->event_record(d, e->device, s->device);
-    pthread_mutex_unlock(&ctx->submit);
+    gpumm_status status = s ? record(ctx, e, s) : GPUMM_OK;
     if (status != GPUMM_OK) d->call->event_close(d, e->device);
     return status;
 }
@@ -56,6 +60,18 @@ gpumm_status gpumm_stream_record(gpumm_stream *s, gpumm_event **out) {
 
 static gpumm_status check_open(const gpumm_event *e) {
     return atomic_load(&e->object.alive) ? GPUMM_OK : fail(GPUMM_STALE, "this event was closed");
+}
+
+gpumm_status gpumm_event_record(gpumm_event *e, gpumm_stream *s) {
+    NOT_NULL(e, "event");
+    context *ctx = e->object.context;
+    if (!s) s = ctx->main;
+    if (s->object.context != ctx) return fail(GPUMM_INVALID_ARGUMENT, "the event belongs to another manager");
+    TRY(gpumm__stream_enter(s));
+    gpumm_status status = check_open(e);
+    if (status == GPUMM_OK) status = record(ctx, e, s);
+    gpumm__context_leave(ctx);
+    return status;
 }
 
 gpumm_status gpumm_stream_wait(gpumm_stream *s, gpumm_event *e) {

@@ -40,7 +40,7 @@ static gpumm_status add_range(gpumm_recording *r, const recorded_node *wanted, c
     if (known && mine->kind != blank->kind) known = false;
     if (!known || !same_range(n, mine, wanted, blank)) {
         n->as = wanted->as;
-        n->changed = r->stirred = true;
+        n->changed = RECORDED_CHANGED, r->stirred = true;
         if (!known) *mine = *blank;
         else if (blank->kind == NODE_FILL) {
             mine->as.fill.pattern = blank->as.fill.pattern;
@@ -183,7 +183,7 @@ static gpumm_status add_snapshot(gpumm_recording *r, uint32_t capture, uint32_t 
     n->as.snapshot.member = member;
     n->as.snapshot.use = use;
     if (!known) r->device[r->count] = (device_node){.kind = NODE_COPY, .skipped = true, .as.copy.way = COPY_D2D};
-    if (!same) n->changed = r->stirred = true;
+    if (!same) n->changed = RECORDED_CHANGED, r->stirred = true;
     gpumm__recording_added(r, known);
     return GPUMM_OK;
 }

@@ -28,10 +28,23 @@ static uint64_t generation_of(const gpumm_buffer *b) {
     return generation;
 }
 
+/* In the place behind the last, which has room. */
+static void use_next(gpumm_recording *r, gpumm_buffer *b, gpumm_access access) {
+    recorded_use *u = &r->uses[r->use_count++];
+    u->buffer = gpumm_buffer_retain(b);
+    u->serial = b->group->object.serial;
+    u->access = access;
+    u->generation = r->anew ? 0 : generation_of(b); /* what is recorded anew is of now */
+}
+
+static void use_more(recorded_use *u, gpumm_access access) {
+    if (access == GPUMM_ACCESS_WRITE) u->access = access;
+}
+
 gpumm_status gpumm__recording_use(gpumm_recording *r, gpumm_buffer *b, gpumm_access access, uint32_t *index) {
     for (size_t i = 0; i < r->use_count; i++) {
         if (r->uses[i].buffer != b) continue;
-        if (access == GPUMM_ACCESS_WRITE) r->uses[i].access = access;
+        use_more(&r->uses[i], access);
         return *index = (uint32_t)i, GPUMM_OK;
     }
     if (!gpumm__mem_reserve(memory_of(r), (void **)&r->uses, sizeof *r->uses, r->use_count, &r->use_room))
@@ -41,19 +54,34 @@ gpumm_status gpumm__recording_use(gpumm_recording *r, gpumm_buffer *b, gpumm_acc
         u->address = 0;
         u->length = 0;
     }
-    u->buffer = gpumm_buffer_retain(b);
-    u->access = access;
-    u->generation = generation_of(b);
-    *index = (uint32_t)r->use_count++;
+    *index = (uint32_t)r->use_count;
+    use_next(r, b, access);
     return GPUMM_OK;
 }
 
-gpumm_status gpumm__recording_kernel(gpumm_recording *r, object *kernel, order *users, const char *name) {
+/* What let_go left behind the last is compared, and not looked into. */
+bool gpumm__recording_used(const gpumm_recording *r, uint32_t index, const gpumm_buffer *b, size_t *count) {
+    if (index > *count || index >= size_max(r->use_known, r->use_count)) return false;
+    const recorded_use *u = &r->uses[index];
+    if (u->buffer != b || u->serial != b->group->object.serial) return false;
+    if (index == *count) ++*count;
+    return true;
+}
+
+void gpumm__recording_use_again(gpumm_recording *r, uint32_t index, gpumm_access access) {
+    if (index == r->use_count) use_next(r, r->uses[index].buffer, access);
+    else use_more(&r->uses[index], access);
+}
+
+gpumm_status gpumm__recording_kernel(gpumm_recording *r, object *kernel, order *users, const char *name,
+                                     uint32_t *index) {
+    if (*index < r->kernel_count && r->kernels[*index].object == kernel) return GPUMM_OK;
     for (size_t i = 0; i < r->kernel_count; i++)
-        if (r->kernels[i].object == kernel) return GPUMM_OK;
+        if (r->kernels[i].object == kernel) return *index = (uint32_t)i, GPUMM_OK;
     if (!gpumm__mem_reserve(memory_of(r), (void **)&r->kernels, sizeof *r->kernels, r->kernel_count, &r->kernel_room))
         return fail_host_memory(sizeof *r->kernels);
     gpumm__object_retain(kernel);
+    *index = (uint32_t)r->kernel_count;
     r->kernels[r->kernel_count++] = (recorded_kernel){kernel, users, name};
     return GPUMM_OK;
 }
@@ -127,13 +155,18 @@ static gpumm_status make_node(gpumm_recording *r, size_t bytes) {
     return GPUMM_OK;
 }
 
+void gpumm__recording_misfit(gpumm_recording *r) {
+    for (size_t i = 0; i < RECORDED_GRAPHS; i++) r->graphs[i].fits = false;
+}
+
 gpumm_status gpumm__recording_next(gpumm_recording *r, recorded_kind kind, size_t bytes, bool *known,
                                    recorded_node **out) {
     TRY(reserve_nodes(r));
     const recorded_node *n = !r->differs && r->count < r->known ? r->nodes[r->count] : NULL;
     *known = n && n->kind == kind && n->room >= bytes;
     if (!*known) {
-        r->differs = true, r->fits = false; /* whatever becomes of it: the node is about to be overwritten */
+        r->differs = true; /* whatever becomes of it: the node is about to be overwritten */
+        gpumm__recording_misfit(r);
         TRY(make_node(r, bytes));
     }
     *out = r->nodes[r->count];
@@ -144,8 +177,8 @@ gpumm_status gpumm__recording_next(gpumm_recording *r, recorded_kind kind, size_
 void gpumm__recording_added(gpumm_recording *r, bool known) {
     if (!known) {
         r->differs = r->stirred = true;
-        r->fits = false;
-        r->nodes[r->count]->changed = true;
+        gpumm__recording_misfit(r);
+        r->nodes[r->count]->changed = RECORDED_CHANGED;
     }
     r->count++;
 }
@@ -184,11 +217,15 @@ gpumm_status gpumm_recording_begin(gpumm_recording *r) {
 static void recording_dispose(object *o) {
     gpumm_recording *r = recording_from(o);
     device *d = o->context->device;
+    device_graph *graphs[RECORDED_GRAPHS];
     pthread_mutex_lock(&o->context->submit); /* a replay enqueues under it */
-    device_graph *graph = r->graph;
-    r->graph = NULL;
+    for (size_t i = 0; i < RECORDED_GRAPHS; i++) {
+        graphs[i] = r->graphs[i].graph;
+        r->graphs[i].graph = NULL;
+    }
     pthread_mutex_unlock(&o->context->submit);
-    if (graph) d->call->graph_close(d, graph);
+    for (size_t i = 0; i < RECORDED_GRAPHS; i++)
+        if (graphs[i]) d->call->graph_close(d, graphs[i]);
     gpumm__recording_let_go(r);
 }
 

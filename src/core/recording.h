@@ -7,10 +7,11 @@
 
 #include "core/readback.h"
 
-enum { RECORDED_NONE = UINT32_MAX };
+enum { RECORDED_NONE = UINT32_MAX, RECORDED_GRAPHS = 8 };
 
 typedef struct recorded_use { /* a buffer, once */
     gpumm_buffer *buffer;     /* a handle */
+    uint64_t serial;          /* its group's, which no other ever has */
     gpumm_access access;
     uint64_t generation;
     gpumm_address address; /* these two as the nodes have them */
@@ -50,13 +51,20 @@ typedef struct recorded_link {
 
 typedef enum recorded_kind { RECORDED_LAUNCH, RECORDED_RANGE, RECORDED_SNAPSHOT } recorded_kind;
 
+typedef struct recorded_request { /* the shape that a launch asked for; compared as bytes */
+    uint64_t threads;
+    unsigned grid[3], block[3], shared_bytes, nothing;
+} recorded_request;
+
 typedef struct recorded_node {
     recorded_kind kind;
-    bool changed; /* the device's graph has not been told what it is now */
-    size_t room;  /* bytes in `block` */
+    uint8_t changed; /* the graphs, a bit each, that have not been told what it is now */
+    size_t room;     /* bytes in `block` */
     union {
         struct {
-            uint64_t kernel; /* its serial, which no other ever has */
+            uint64_t kernel;    /* its serial, which no other ever has */
+            uint32_t kernel_at; /* of the recording's */
+            recorded_request request;
             size_t count;
             recorded_link *links;
             void **arguments;
@@ -75,6 +83,15 @@ typedef struct recorded_node {
     } as;
     max_align_t block[];
 } recorded_node;
+
+/* The operations as a graph of the device's. A snapshot goes to another slot at each replay: once a recording has been
+   replayed often enough, each choice of slots has a graph of its own, which then needs no patch. The key of a graph says
+   for which it was used last; what its nodes are is compared, so that any graph can serve any choice. */
+typedef struct recorded_graph {
+    device_graph *graph; /* NULL: there is none */
+    bool fits;           /* there is one, of these operations but for those that changed */
+    uint64_t key, used;  /* used: by which replay */
+} recorded_graph;
 
 struct gpumm_recording {
     object object;
@@ -100,15 +117,20 @@ struct gpumm_recording {
     bool stirred;      /* nodes may not be up to date with what they come from */
     unsigned same;     /* how often the same operations came, */
     unsigned patience; /* and how often until they are worth a graph */
-    device_graph *graph;
-    bool fits; /* the graph has these operations, but for those that changed */
+    recorded_graph graphs[RECORDED_GRAPHS];
+    uint64_t replays;
 };
 
 gpumm_status gpumm__recording_enter(gpumm_recording *r); /* takes the lock */
 void gpumm__recording_leave(gpumm_recording *r);
 /* The buffer is used: its index. */
 gpumm_status gpumm__recording_use(gpumm_recording *r, gpumm_buffer *b, gpumm_access access, uint32_t *index);
-gpumm_status gpumm__recording_kernel(gpumm_recording *r, object *kernel, order *users, const char *name);
+gpumm_status gpumm__recording_kernel(gpumm_recording *r, object *kernel, order *users, const char *name,
+                                     uint32_t *index);
+/* Is the buffer the one that is used in that place, or was in the recording before where `*count` ends the list of now?
+   Then `*count` is behind it. Nothing is changed: gpumm__recording_use_again does that. */
+bool gpumm__recording_used(const gpumm_recording *r, uint32_t index, const gpumm_buffer *b, size_t *count);
+void gpumm__recording_use_again(gpumm_recording *r, uint32_t index, gpumm_access access);
 /* The value of that name: its index. TYPE_MISMATCH where it has another type. */
 gpumm_status gpumm__recording_value(gpumm_recording *r, const char *name, const gpumm_type *type, size_t size,
                                     uint32_t *index);
@@ -119,5 +141,7 @@ gpumm_status gpumm__recording_next(gpumm_recording *r, recorded_kind kind, size_
 void gpumm__recording_added(gpumm_recording *r, bool known);
 /* Gives back the handles that it has. */
 void gpumm__recording_let_go(gpumm_recording *r);
+void gpumm__recording_misfit(gpumm_recording *r); /* its graphs are of other operations */
+enum { RECORDED_CHANGED = (1 << RECORDED_GRAPHS) - 1 };
 
 #endif

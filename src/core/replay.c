@@ -16,7 +16,12 @@
 #include "core/report.h"
 #include "device/nodes.h"
 
-enum { GRAPH_LEAST = 3, PATIENCE_MOST = 64 }; /* fewer operations cost no more one by one */
+enum {
+    GRAPH_LEAST = 3, /* fewer operations cost no more one by one */
+    PATIENCE_MOST = 64,
+    REPLAYS_WORTH_GRAPHS = 16, /* of the same operations, until each choice of slots gets its own */
+    SAME_MOST = PATIENCE_MOST + REPLAYS_WORTH_GRAPHS
+};
 
 /* ---- Values ------------------------------------------------------------------------------------------------- */
 
@@ -59,7 +64,7 @@ static gpumm_status take_values(gpumm_recording *r, const gpumm_value *given, si
 static void put(recorded_node *n, void *to, const void *from, size_t size) {
     if (memcmp(to, from, size) == 0) return;
     memcpy(to, from, size);
-    n->changed = true;
+    n->changed = RECORDED_CHANGED;
 }
 
 static gpumm_status put_length(gpumm_recording *r, recorded_node *n, size_t i) {
@@ -208,35 +213,90 @@ static gpumm_status play_one_by_one(gpumm_recording *r, device_stream *s) {
     return GPUMM_OK;
 }
 
-static gpumm_status patch(gpumm_recording *r) {
+/* What a snapshot's node does is another thing at each replay: whether this graph has it so is seen by comparing. */
+static bool is_told(gpumm_recording *r, const recorded_graph *g, size_t i) {
+    unsigned bit = 1u << (g - r->graphs);
+    if (r->nodes[i]->kind != RECORDED_SNAPSHOT) return !(r->nodes[i]->changed & bit);
+    device *d = r->object.context->device;
+    return gpumm__node_equal_copies(d->call->graph_node(g->graph, i), &r->device[i]);
+}
+
+static void tell(gpumm_recording *r, const recorded_graph *g, size_t i) {
+    r->nodes[i]->changed &= (uint8_t) ~(1u << (g - r->graphs));
+}
+
+static gpumm_status patch(gpumm_recording *r, const recorded_graph *g) {
     device *d = r->object.context->device;
     size_t count = 0;
     for (size_t i = 0; i < r->count; i++)
-        if (r->nodes[i]->changed) r->patches[count++] = (device_patch){i, &r->device[i]};
+        if (!is_told(r, g, i)) r->patches[count++] = (device_patch){i, &r->device[i]};
     if (!count) return GPUMM_OK;
-    TRY(d->call->graph_patch(d, r->graph, r->patches, count));
-    for (size_t i = 0; i < count; i++) r->nodes[r->patches[i].index]->changed = false;
+    TRY(d->call->graph_patch(d, g->graph, r->patches, count));
+    for (size_t i = 0; i < count; i++) tell(r, g, r->patches[i].index);
     return GPUMM_OK;
 }
 
-static gpumm_status make_graph(gpumm_recording *r) {
+/* Those of operations that were. */
+static void close_misfits(gpumm_recording *r) {
     device *d = r->object.context->device;
-    device_graph *made, *old = r->graph;
+    bool any = false;
+    for (recorded_graph *g = r->graphs; g < r->graphs + RECORDED_GRAPHS; g++) {
+        if (!g->graph || g->fits) continue;
+        d->call->graph_close(d, g->graph);
+        g->graph = NULL;
+        any = true;
+    }
+    if (any && r->patience < PATIENCE_MOST) r->patience *= 2; /* they change: the next graph must be worth it */
+}
+
+static gpumm_status make_graph(gpumm_recording *r, recorded_graph *g) {
+    device *d = r->object.context->device;
+    device_graph *made;
     TRY(d->call->graph_open(d, r->device, r->count, &made));
-    r->graph = made;
-    r->fits = true;
-    for (size_t i = 0; i < r->count; i++) r->nodes[i]->changed = false;
-    if (!old) return GPUMM_OK;
-    d->call->graph_close(d, old);
-    if (r->patience < PATIENCE_MOST) r->patience *= 2; /* its operations change: the next graph must be worth it */
+    close_misfits(r);
+    g->graph = made;
+    g->fits = true;
+    for (size_t i = 0; i < r->count; i++) tell(r, g, i);
     return GPUMM_OK;
+}
+
+/* Which slots the captures have. Of many it is not quite one number each, which costs a patch. */
+static uint64_t key_of(const gpumm_recording *r) {
+    uint64_t key = 0;
+    for (size_t i = 0; i < r->capture_count; i++) {
+        const recorded_capture *c = &r->captures[i];
+        key = key * (READBACK_SLOTS + 1) + (c->slot ? (uint64_t)(c->slot - c->readback->slots) + 1 : 0);
+    }
+    return key;
+}
+
+/* The graph that was used for the same, or one that was not made, or the one that was used least lately. */
+static recorded_graph *graph_for(gpumm_recording *r, uint64_t key) {
+    recorded_graph *found = NULL;
+    for (size_t i = 0; i < RECORDED_GRAPHS; i++) {
+        recorded_graph *g = &r->graphs[i];
+        if (g->used && g->key == key) return g;
+        if (!found || g->used < found->used) found = g;
+    }
+    return found;
+}
+
+/* The first one, until it is sure that more are worth their memory and the time that making them takes. */
+static recorded_graph *choose_graph(gpumm_recording *r) {
+    uint64_t key = key_of(r);
+    bool many = r->capture_count && r->same >= r->patience + REPLAYS_WORTH_GRAPHS;
+    recorded_graph *g = many ? graph_for(r, key) : &r->graphs[0];
+    g->key = key;
+    g->used = ++r->replays;
+    return g;
 }
 
 static gpumm_status play(gpumm_recording *r, gpumm_stream *s) {
     device *d = r->object.context->device;
     if (r->count < GRAPH_LEAST || r->same < r->patience) return play_one_by_one(r, s->device);
-    TRY(r->graph && r->fits ? patch(r) : make_graph(r));
-    return d->call->graph_launch(d, s->device, r->graph);
+    recorded_graph *g = choose_graph(r);
+    TRY(g->fits ? patch(r, g) : make_graph(r, g));
+    return d->call->graph_launch(d, s->device, g->graph);
 }
 
 /* ---- Captures ----------------------------------------------------------------------------------------------- */
@@ -369,8 +429,8 @@ static gpumm_status replay(gpumm_recording *r, gpumm_stream *s, gpumm_ticket *ti
     bool again;
     if (r->capture_count) TRY(check_now(r)); /* a freed buffer's readback is closed, which says less */
     r->differs = r->differs || r->count != r->known;
-    if (r->differs) r->fits = false;
-    r->same = r->differs ? 0 : r->same + (r->same < PATIENCE_MOST);
+    if (r->differs) gpumm__recording_misfit(r);
+    r->same = r->differs ? 0 : r->same + (r->same < SAME_MOST);
     r->known = r->count;
     r->differs = false;
     for (size_t i = 0; i < r->capture_count; i++) r->captures[i].refused = false;

@@ -20,6 +20,13 @@ bool gpumm__node_is_idle(const device_node *node) {
     return true;
 }
 
+bool gpumm__node_equal_copies(const device_node *a, const device_node *b) {
+    bool idle = gpumm__node_is_idle(a);
+    if (idle || gpumm__node_is_idle(b)) return idle && gpumm__node_is_idle(b);
+    return a->as.copy.way == b->as.copy.way && a->as.copy.to == b->as.copy.to && a->as.copy.from == b->as.copy.from &&
+           a->as.copy.bytes == b->as.copy.bytes;
+}
+
 gpumm_status gpumm__node_enqueue(device *d, device_stream *s, const device_node *n) {
     if (gpumm__node_is_idle(n)) return GPUMM_OK;
     switch (n->kind) {

@@ -16,6 +16,8 @@ static const char placeholder[PLACEHOLDER_BYTES]; /* stands for the value of a n
 typedef struct launching {
     gpumm_recording *recording;
     gpumm_kernel *kernel;
+    uint32_t kernel_at;
+    recorded_request request;
     device_launch shape; /* threads and geometry, not the arguments */
     size_t counting;     /* the argument that says how many threads at each replay; SIZE_MAX: they stay */
     size_t count;
@@ -164,7 +166,7 @@ static void put_argument(const launching *l, recorded_node *n, size_t i) {
     }
     if (!stays || memcmp(n->as.launch.arguments[i], l->arguments[i].value, n->as.launch.sizes[i]) == 0) return;
     memcpy(n->as.launch.arguments[i], l->arguments[i].value, n->as.launch.sizes[i]);
-    n->changed = true;
+    n->changed = RECORDED_CHANGED;
 }
 
 static bool same_geometry(const device_launch *a, const device_launch *b) {
@@ -184,7 +186,7 @@ static void put_shape(const launching *l, recorded_node *n, device_launch *mine)
     shape.sizes = mine->sizes;
     shape.count = mine->count;
     *mine = shape;
-    n->changed = true;
+    n->changed = RECORDED_CHANGED;
 }
 
 static gpumm_status add(launching *l) {
@@ -194,6 +196,8 @@ static gpumm_status add(launching *l) {
     TRY(gpumm__recording_next(r, RECORDED_LAUNCH, node_bytes(l), &known, &n));
     known = known && same_shape(l, n);
     if (!known) lay_out(l, n, &r->device[r->count]);
+    n->as.launch.kernel_at = l->kernel_at;
+    n->as.launch.request = l->request;
     for (size_t i = 0; i < l->count; i++) put_argument(l, n, i);
     put_shape(l, n, &r->device[r->count].as.launch.what);
     gpumm__recording_added(r, known);
@@ -210,9 +214,88 @@ static gpumm_status record(launching *l, const gpumm_launch_options *o, const gp
                     k->prototype->name);
     TRY(take_arguments(l, given, bindings));
     TRY(take_shape(l, o, bindings));
-    TRY(gpumm__recording_kernel(l->recording, &k->object, &k->order, k->prototype->name));
+    TRY(gpumm__recording_kernel(l->recording, &k->object, &k->order, k->prototype->name, &l->kernel_at));
     for (size_t i = 0; i < l->count; i++) TRY(link_argument(l, i, bindings ? &bindings[i] : NULL));
     return add(l);
+}
+
+/* ---- The call of the recording before ------------------------------------------------------------------------ */
+
+/* A step that is recorded anew mostly makes the calls of the step before. Such a call is known by what it names: the same
+   kernel, shape and buffers, each by its serial, and values that the same types have passed. It needs no check but that
+   all are alive, and no place to be looked for. */
+static recorded_node *node_before(const launching *l) {
+    const gpumm_recording *r = l->recording;
+    if (!r->anew || r->differs || r->count >= r->known) return NULL;
+    recorded_node *n = r->nodes[r->count];
+    bool same = n->kind == RECORDED_LAUNCH && n->as.launch.kernel == l->kernel->object.serial &&
+                n->as.launch.count == l->count && l->kernel->object.context == r->object.context &&
+                memcmp(&n->as.launch.request, &l->request, sizeof l->request) == 0;
+    return same ? n : NULL;
+}
+
+/* Values may be others, but for one that says how many threads there are. */
+static bool is_value_again(const launching *l, const recorded_node *n, size_t i, const gpumm_argument *a) {
+    const recorded_link *k = &n->as.launch.links[i];
+    if (k->value != RECORDED_NONE || k->length != RECORDED_NONE) return false;
+    if (a->buffer || a->scratch || a->frame || !a->value || a->size != n->as.launch.sizes[i]) return false;
+    return i != l->kernel->threads || memcmp(n->as.launch.arguments[i], a->value, a->size) == 0;
+}
+
+static bool is_buffer_again(const launching *l, uint32_t use, const gpumm_argument *a, size_t *uses) {
+    if (!a->buffer || a->scratch || a->frame || a->value) return false;
+    return gpumm__recording_used(l->recording, use, a->buffer, uses) &&
+           atomic_load_explicit(&a->buffer->group->object.alive, memory_order_relaxed);
+}
+
+static bool is_again(const launching *l, const recorded_node *n, const gpumm_argument *given) {
+    size_t uses = l->recording->use_count;
+    for (size_t i = 0; i < l->count; i++) {
+        uint32_t use = n->as.launch.links[i].use;
+        if (use == RECORDED_NONE ? !is_value_again(l, n, i, &given[i]) : !is_buffer_again(l, use, &given[i], &uses))
+            return false;
+    }
+    return true;
+}
+
+static void put_again(const launching *l, recorded_node *n, const gpumm_argument *given) {
+    for (size_t i = 0; i < l->count; i++) {
+        uint32_t use = n->as.launch.links[i].use;
+        if (use != RECORDED_NONE) {
+            gpumm__recording_use_again(l->recording, use, l->kernel->prototype->parameters[i].access);
+        } else if (memcmp(n->as.launch.arguments[i], given[i].value, n->as.launch.sizes[i]) != 0) {
+            memcpy(n->as.launch.arguments[i], given[i].value, n->as.launch.sizes[i]);
+            n->changed = RECORDED_CHANGED;
+        }
+    }
+}
+
+/* False, and nothing was done: it is to be recorded as any call. */
+static bool record_again(const launching *l, const gpumm_argument *given) {
+    gpumm_kernel *k = l->kernel;
+    recorded_node *n = node_before(l);
+    if (!n || !atomic_load_explicit(&k->object.alive, memory_order_relaxed) || !is_again(l, n, given)) return false;
+    if (gpumm__recording_kernel(l->recording, &k->object, &k->order, k->prototype->name, &n->as.launch.kernel_at) !=
+        GPUMM_OK)
+        return false;
+    put_again(l, n, given);
+    gpumm__recording_added(l->recording, true);
+    return true;
+}
+
+/* ---- A call ---------------------------------------------------------------------------------------------------- */
+
+static gpumm_status record_new(launching *l, const gpumm_launch_options *o, const gpumm_argument *arguments,
+                               const gpumm_binding *bindings) {
+    TRY(gpumm__object_enter(&l->kernel->object, "kernel"));
+    gpumm_status status = record(l, o, arguments, bindings);
+    gpumm__object_leave(&l->kernel->object);
+    return status;
+}
+
+static recorded_request request_of(const gpumm_launch_options *o) {
+    return (recorded_request){
+        o->threads, {o->grid_x, o->grid_y, o->grid_z}, {o->block_x, o->block_y, o->block_z}, o->shared_bytes, 0};
 }
 
 static gpumm_status launch_entered(gpumm_recording *r, gpumm_kernel *k, const gpumm_launch_options *o,
@@ -221,14 +304,13 @@ static gpumm_status launch_entered(gpumm_recording *r, gpumm_kernel *k, const gp
     launching l;
     l.recording = r;
     l.kernel = k;
+    l.kernel_at = 0;
+    l.request = request_of(o);
     l.count = count;
-    TRY(gpumm__object_enter(&k->object, "kernel"));
-    gpumm_status status = gpumm__recording_enter(r);
-    if (status == GPUMM_OK) {
-        status = record(&l, o, arguments, bindings);
-        gpumm__recording_leave(r);
-    }
-    gpumm__object_leave(&k->object);
+    TRY(gpumm__recording_enter(r));
+    gpumm_status status = GPUMM_OK;
+    if (bindings || o->stream || !record_again(&l, arguments)) status = record_new(&l, o, arguments, bindings);
+    gpumm__recording_leave(r);
     return status;
 }
 

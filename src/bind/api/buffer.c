@@ -343,7 +343,8 @@ static int buffer_fill(lua_State *L) {
     void *element = lua_newuserdatauv(L, gpumm_type_size(type), 0);
     memset(element, 0, gpumm_type_size(type));
     to_element(L, 2, type, element);
-    gpumm_recording *recording = gpumm_lua__recording_for(L, gpumm_buffer_manager(buffer), range.stream);
+    gpumm_recording *recording =
+        gpumm_lua__recording_for(L, gpumm_lua__state_of(L), gpumm_buffer_manager(buffer), range.stream);
     if (!recording)
         return result_of_range(L, gpumm_buffer_fill(buffer, range.stream, range.first, range.count, element));
     uint64_t count = range.counted ? range.count : GPUMM_TO_END;
@@ -366,7 +367,7 @@ static int buffer_copy(lua_State *L) {
         counted = gpumm_lua__has_option(L, 3, "count");
         count = gpumm_lua__option_count(L, 3, "count", count);
     }
-    gpumm_recording *recording = gpumm_lua__recording_for(L, gpumm_buffer_manager(to), stream);
+    gpumm_recording *recording = gpumm_lua__recording_for(L, gpumm_lua__state_of(L), gpumm_buffer_manager(to), stream);
     if (!recording) return result_of_range(L, gpumm_buffer_copy(to, stream, first, from, from_first, count));
     if (!counted) count = GPUMM_TO_END;
     return result_of_range(L, gpumm_recording_copy(recording, to, first, from, from_first, count));

@@ -160,6 +160,7 @@ static int manager_kernel(lua_State *L) {
 
 typedef struct launch {
     gpumm_kernel *kernel;
+    const bind_state *state;
     size_t count;
     gpumm_launch_options where;
     bool none;                                    /* threads = 0 was asked for, which to C means: count them */
@@ -362,7 +363,7 @@ static gpumm_status perform(lua_State *L, const launch *l) {
     gpumm_recording *recording = NULL;
     if (l->none) return gpumm_kernel_check(l->kernel, l->where.stream, l->arguments, l->count);
     if (l->passing) gpumm_lua__not_recorded(L, manager, "a launch with scratch or with a frame");
-    else recording = gpumm_lua__recording_for(L, manager, l->where.stream);
+    else recording = gpumm_lua__recording_for(L, l->state, manager, l->where.stream);
     if (recording) {
         gpumm_launch_options where = l->where;
         where.stream = NULL; /* a replay says it */
@@ -376,6 +377,7 @@ static gpumm_status perform(lua_State *L, const launch *l) {
 static int kernel_call(lua_State *L) {
     launch l;
     l.kernel = to_kernel(L, 1);
+    l.state = ((const bind_handle *)lua_touserdata(L, 1))->state;
     l.count = gpumm_kernel_parameter_count(l.kernel);
     l.where = (gpumm_launch_options){.size = 0};
     l.used = 0;

@@ -175,8 +175,9 @@ static gpumm_recording *recording_of_step(lua_State *L, bind_recorder *r, gpumm_
     return r->thread == L ? next_segment(L, r, stream) : NULL;
 }
 
-gpumm_recording *gpumm_lua__recording_for(lua_State *L, gpumm_manager *manager, gpumm_stream *stream) {
-    bind_recorder *r = gpumm_lua__state_of(L)->recorder;
+gpumm_recording *gpumm_lua__recording_for(lua_State *L, const bind_state *state, gpumm_manager *manager,
+                                          gpumm_stream *stream) {
+    bind_recorder *r = state->recorder;
     if (!r || r->manager != manager) return NULL;
     if (r->steps) return recording_of_step(L, r, stream);
     if (r->thread != L) luaL_error(L, "another coroutine than the one that records cannot be recorded");
@@ -197,8 +198,8 @@ void gpumm_lua__not_recorded(lua_State *L, gpumm_manager *manager, const char *w
 }
 
 gpumm_recording *gpumm_lua__recorded_capture(lua_State *L, gpumm_manager *manager, gpumm_stream *stream) {
-    const bind_recorder *r = gpumm_lua__state_of(L)->recorder;
-    if (!r || !r->steps) return gpumm_lua__recording_for(L, manager, stream);
+    const bind_state *state = gpumm_lua__state_of(L);
+    if (!state->recorder || !state->recorder->steps) return gpumm_lua__recording_for(L, state, manager, stream);
     gpumm_lua__not_recorded(L, manager, "capture");
     return NULL;
 }

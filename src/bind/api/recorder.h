@@ -38,7 +38,8 @@ void gpumm_lua__recorder_open(lua_State *L, gpumm_recording *recording, bind_val
 
 /* The recording that a call of this manager's on this stream goes to; NULL: it is enqueued. Raises where it cannot be
    recorded. */
-gpumm_recording *gpumm_lua__recording_for(lua_State *L, gpumm_manager *manager, gpumm_stream *stream);
+gpumm_recording *gpumm_lua__recording_for(lua_State *L, const bind_state *state, gpumm_manager *manager,
+                                          gpumm_stream *stream);
 /* The same for what cannot be recorded: in a step it is enqueued behind what was recorded; in a recording it raises. */
 void gpumm_lua__not_recorded(lua_State *L, gpumm_manager *manager, const char *what);
 

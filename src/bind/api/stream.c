@@ -3,7 +3,7 @@
  * Streams and events.
  *
  *   m:stream()  m:main()
- *   s:record()            an event at what is enqueued so far
+ *   s:record([event])     an event at what is enqueued so far; that one, recorded anew
  *   s:wait(event)         what is enqueued from now waits for it, on the device
  *   s:synchronize()  s:idle()  s:close()
  *   e:ready()  e:wait([seconds])  e:elapsed(later)  e:close()
@@ -44,8 +44,17 @@ static int manager_main(lua_State *L) {
     return 1;
 }
 
+/* stream, event: the event, recorded anew. */
+static int record_again(lua_State *L, gpumm_stream *stream) {
+    gpumm_status status = gpumm_event_record(gpumm_lua__check(L, 2, &gpumm_lua__event_class), stream);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
+    lua_settop(L, 2);
+    return 1;
+}
+
 static int stream_record(lua_State *L) {
     gpumm_stream *stream = gpumm_lua__to_stream(L, 1);
+    if (!lua_isnoneornil(L, 2)) return record_again(L, stream);
     gpumm_lua__push_owner(L, 1);
     bind_handle *handle = gpumm_lua__new(L, &gpumm_lua__event_class, lua_gettop(L));
     gpumm_event *event;

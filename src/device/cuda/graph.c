@@ -222,7 +222,9 @@ static gpumm_status patch_in_place(cuda *c, device_graph *g, size_t i) {
 static gpumm_status patch_entered(cuda *c, device_graph *g, const device_patch *patches, size_t count) {
     for (size_t i = 0; i < count; i++) {
         TRY(gpumm__nodes_set(&g->nodes, patches[i].index, patches[i].node));
-        if (!g->stale) TRY(patch_in_place(c, g, patches[i].index));
+        if (g->stale) continue;
+        gpumm_status status = patch_in_place(c, g, patches[i].index);
+        if (status != GPUMM_OK) return g->stale = true, status; /* it is not what graph_node says */
     }
     return GPUMM_OK;
 }
