@@ -682,17 +682,22 @@ ENTRY cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, unsign
 }
 
 /* Of gpumm's kernel alone; one thread copies 16 bytes. */
-ENTRY cuLaunchKernelEx(const CUlaunchConfig *launch, CUfunction f, void **parameters, void **extra) {
-    (void)extra;
-    CURRENT();
-    uint64_t to, from, bytes, threads = (uint64_t)launch->gridDimX * launch->blockDimX;
-    if (f != (CUfunction)&copy_function || !launch->hStream) return CUDA_ERROR_INVALID_VALUE;
+static CUresult run_copy(CUfunction f, uint64_t threads, void **parameters) {
+    uint64_t to, from, bytes;
+    if (f != (CUfunction)&copy_function) return CUDA_ERROR_INVALID_VALUE;
     memcpy(&to, parameters[0], sizeof to);
     memcpy(&from, parameters[1], sizeof from);
     memcpy(&bytes, parameters[2], sizeof bytes);
     if (threads * 16 < bytes || to % 16 || from % 16) return CUDA_ERROR_INVALID_VALUE;
     memcpy((void *)(uintptr_t)to, (void *)(uintptr_t)from, bytes);
     return CUDA_SUCCESS;
+}
+
+ENTRY cuLaunchKernelEx(const CUlaunchConfig *launch, CUfunction f, void **parameters, void **extra) {
+    (void)extra;
+    CURRENT();
+    if (!launch->hStream) return CUDA_ERROR_INVALID_VALUE;
+    return run_copy(f, (uint64_t)launch->gridDimX * launch->blockDimX, parameters);
 }
 
 /* ---- Graphs: chains of nodes, strict about what the driver refuses, played at once ---- */
@@ -857,24 +862,22 @@ ENTRY cuGraphNodeSetEnabled(CUgraphExec x, CUgraphNode node, unsigned enabled) {
     return CUDA_SUCCESS;
 }
 
-static CUresult play_kernel(const node_content *n, CUstream s) {
+static CUresult play_kernel(const node_content *n) {
     uint64_t values[3];
     void *parameters[] = {&values[0], &values[1], &values[2]};
     memcpy(values, n->values, sizeof values);
-    if (n->kernel.func != (CUfunction)&copy_function) {
-        live.grid = n->kernel.gridDimX;
-        live.block = n->kernel.blockDimX;
-        return CUDA_SUCCESS;
-    }
-    CUlaunchConfig launch = {.gridDimX = n->kernel.gridDimX, .blockDimX = n->kernel.blockDimX, .hStream = s};
-    return cuLaunchKernelEx(&launch, n->kernel.func, parameters, NULL);
+    if (n->kernel.func == (CUfunction)&copy_function)
+        return run_copy(n->kernel.func, (uint64_t)n->kernel.gridDimX * n->kernel.blockDimX, parameters);
+    live.grid = n->kernel.gridDimX;
+    live.block = n->kernel.blockDimX;
+    return CUDA_SUCCESS;
 }
 
-static CUresult play_node(const node_content *n, CUstream s) {
+static CUresult play_node(const node_content *n) {
     if (n->disabled) return CUDA_SUCCESS;
     switch (n->kind) {
     case EMPTY: return CUDA_SUCCESS;
-    case KERNEL: return play_kernel(n, s);
+    case KERNEL: return play_kernel(n);
     case MEMCPY:
         return copy((void *)(uintptr_t)n->copy.dstDevice, (void *)(uintptr_t)n->copy.srcDevice, n->copy.WidthInBytes);
     case MEMSET: return fill(n->fill.dst, &n->fill.value, n->fill.elementSize, n->fill.width);
@@ -885,7 +888,7 @@ static CUresult play_node(const node_content *n, CUstream s) {
 ENTRY cuGraphLaunch(CUgraphExec x, CUstream s) {
     CURRENT();
     CUresult result = ask(s);
-    for (size_t i = 0; i < x->count && result == CUDA_SUCCESS; i++) result = play_node(&x->nodes[i], s);
+    for (size_t i = 0; i < x->count && result == CUDA_SUCCESS; i++) result = play_node(&x->nodes[i]);
     return result;
 }
 
