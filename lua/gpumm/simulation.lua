@@ -330,8 +330,10 @@ end
 
 -- Waits until the device is less than `in_flight` steps behind.
 local function pace(x)
-    for _, event in ipairs(x.events[x.i % x.fields.in_flight] or {}) do
-        if event then event:wait() end
+    local events = x.events[x.i % x.fields.in_flight]
+    if not events then return end
+    for i = 1, #events do
+        if events[i] then x.wait(events[i]) end
     end
 end
 
@@ -339,13 +341,17 @@ end
 -- that the step `in_flight` before had, for making one costs more than recording it.
 local function mark_end(x, step)
     local place = (step - 1) % x.fields.in_flight
-    local events = x.events[place] or {}
-    events[1] = x.manager:main():record(events[1])
+    local events = x.events[place]
+    if not events then
+        events = {}
+        x.events[place] = events
+    end
+    events[1] = x.record(x.main, events[1])
+    x.wait = x.wait or events[1].wait
     for i, stream in ipairs(x.streams) do
-        local ok, event = pcall(stream.record, stream, events[i + 1] or nil)
+        local ok, event = pcall(x.record, stream, events[i + 1] or nil)
         events[i + 1] = ok and event
     end
-    x.events[place] = events
 end
 
 -- The step, recorded and enqueued at its end. There is room for its captures before, so that frames are delivered
@@ -461,6 +467,8 @@ function methods.open(sim, options)
     x.manager, x.live, x.readbacks, x.streams, x.events = manager, {}, {}, {}, {}
     x.i, x.opened, x.ended = 0, true, false
     local ok, err = xpcall(function()
+        x.main = manager:main()
+        x.record = x.main.record
         make_all(sim)
         if x.fields.recorded then x.recorder, x.recorded = process.recorder(manager), every_step(x) end
         x.guard = not (guest and process.lent(guest)) and guard_of(x) or nil
@@ -524,7 +532,7 @@ function methods.close(sim)
     x.opened, x.guard = false, nil
     pcall(free_buffers, x)
     if x.guest then leave_guest(x) else x.manager:close() end
-    x.live, x.readbacks, x.streams, x.events, x.recorder = {}, {}, {}, {}, nil
+    x.live, x.readbacks, x.streams, x.events, x.main, x.recorder = {}, {}, {}, {}, nil, nil
 end
 
 -- Under gpumm-run Ctrl-C ends a simulation after its step, whoever runs it.
