@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Primitives against plain references, of every type, around powers of two, in many chunks, on the device of GPUMM_DEVICE
-   (else the host). GPUMM_PRIMITIVES_MOST is the longest length that is tried, 2^23 + 2^20 else: 100000000 takes 4 GiB. */
+   (else the host). GPUMM_PRIMITIVES_MOST is the longest length that is tried, 2^23 + 2^20 else: 100000000 takes 4 GiB. Where it is less
+   than a tile, as for a tool that makes everything a hundred times as slow, every kernel runs, at that length alone but
+   for scans in a chain, which are of what is longer than a tile. */
 #include "check.h"
 
 typedef enum element { U32, U64, I32, F32, TYPES } element;
@@ -9,6 +11,8 @@ static const size_t sizes[TYPES] = {4, 8, 4, 4};
 
 static gpumm_manager *m;
 static uint64_t most;
+
+enum { TILE = 4096 }; /* of elements: what a block takes at once */
 
 /* ---- Buffers and contents ------------------------------------------------------------------------------ */
 
@@ -295,7 +299,7 @@ static void check_large(element e, uint64_t n) {
 /* A call without a manager's main stream: two streams that take turns on one buffer. */
 static void check_streams(void) {
     gpumm_stream *s[2];
-    uint64_t n = 300000;
+    uint64_t n = most < TILE ? most : 300000;
     gpumm_buffer *a = buffer("u32", n), *b = buffer("u32", n);
     for (int i = 0; i < 2; i++) CHECK_OK(gpumm_stream_open(m, &s[i]));
     CHECK_OK(gpumm_buffer_fill(a, NULL, 0, n, &(uint32_t){1}));
@@ -311,18 +315,35 @@ static void check_streams(void) {
     free(got);
 }
 
-int main(void) {
-    const char *device = getenv("GPUMM_DEVICE"), *wanted = getenv("GPUMM_PRIMITIVES_MOST");
-    most = wanted ? strtoull(wanted, NULL, 10) : (1u << 23) + (1u << 20);
-    gpumm_options o = {.device = device && *device ? device : "host", .debug = true};
-    CHECK_OK(gpumm_manager_open(&o, &m));
+static void check_lengths(bool large) {
     static const uint64_t lengths[] = {0,   1,   2,    31,   32,   33,   127,  129, 255,
                                        256, 257, 1023, 1024, 1025, 4095, 4096, 4097};
     for (int e = 0; e < TYPES; e++) {
         for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) check_length((element)e, lengths[i]);
         for (unsigned k = 13; k <= 17; k += 2) check_length((element)e, (1u << k) + (k & 2) / 2);
-        if (e == U32 || e == F32 || wanted) check_large((element)e, most);
+        if (e == U32 || e == F32 || large) check_large((element)e, most);
     }
+}
+
+static void check_few(void) {
+    for (int e = 0; e < TYPES; e++) {
+        check_length((element)e, most);
+        printf("primitives: %s at %llu\n", names[e], (unsigned long long)most);
+    }
+    check_scan(U32, TILE + most, true, true, false);
+    check_scan(I32, TILE + most, false, false, true);
+    check_scan(F32, TILE + most, false, true, false); /* of two chunks */
+    check_scan(U64, TILE + most, true, false, false);
+}
+
+int main(void) {
+    const char *device = getenv("GPUMM_DEVICE"), *wanted = getenv("GPUMM_PRIMITIVES_MOST");
+    most = wanted ? strtoull(wanted, NULL, 10) : (1u << 23) + (1u << 20);
+    gpumm_options o = {.device = device && *device ? device : "host", .debug = true};
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    CHECK_OK(gpumm_manager_open(&o, &m));
+    if (most < TILE) check_few();
+    else check_lengths(wanted != NULL);
     check_streams();
     CHECK_OK(gpumm_manager_check(m));
     gpumm_manager_release(m);
