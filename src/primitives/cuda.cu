@@ -46,6 +46,7 @@ typedef float f32;
 #define OWNS(type, name, count) type name[count]
 #define MINE(name, t) name
 #define UNROLL _Pragma("unroll")
+#define UNROLL_EIGHT _Pragma("unroll 8")
 #define UNROLL_ROWS _Pragma("unroll 4")
 #define ADD_SHARED(at) atomicAdd((at), 1u)
 #define ADD_GLOBAL(at, value) atomicAdd((at), (value))

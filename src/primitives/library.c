@@ -13,6 +13,11 @@
 
 enum { ARGUMENTS_MAX = 16, SIGNATURE_BYTES = 512, WORD_BYTES = 8 };
 
+/* Where four blocks with room for keys and values are resident at once. What measures may be built with "0". */
+#ifndef SORT_TOGETHER
+#define SORT_TOGETHER "(__CUDA_ARCH__ >= 900 || __CUDA_ARCH__ == 800)"
+#endif
+
 /* ---- Texts -------------------------------------------------------------------------------------------- */
 
 static const struct variant_text {
@@ -27,13 +32,14 @@ static const struct variant_text {
     { "#define K " #type "\n#define RESIDENT 4\n", {gpumm__text_key, gpumm__text_least}, "least.cu" }
 #define TEXT_KEYS(key, resident) \
     { \
-        "#define K " #key "\n#define STAGED " #key "\n#define VALUED 0\n#define RESIDENT " #resident "\n", \
+        "#define K " #key "\n#define STAGED " #key \
+        "\n#define VALUED 0\n#define TOGETHER 0\n#define RESIDENT " #resident "\n", \
             {gpumm__text_key, gpumm__text_sort}, "sort.cu" \
     }
-#define TEXT_PAIRS(key, value, larger, resident) \
+#define TEXT_PAIRS(key, value, larger, together, resident) \
     { \
         "#define K " #key "\n#define V " #value "\n#define STAGED " #larger \
-        "\n#define VALUED 1\n#define RESIDENT " #resident "\n", \
+        "\n#define VALUED 1\n#define TOGETHER " together "\n#define RESIDENT " #resident "\n", \
             {gpumm__text_key, gpumm__text_sort}, "sort.cu" \
     }
 #define TEXT_CHOOSE(type, unique) \
@@ -49,11 +55,11 @@ static const struct variant_text {
     [LEAST_u32] = TEXT_LEAST(u32),
     [LEAST_u64] = TEXT_LEAST(u64),
     [SORT_u32] = TEXT_KEYS(u32, 4),
-    [SORT_u32_u32] = TEXT_PAIRS(u32, u32, u32, 4),
-    [SORT_u32_u64] = TEXT_PAIRS(u32, u64, u64, 4),
+    [SORT_u32_u32] = TEXT_PAIRS(u32, u32, u32, SORT_TOGETHER, 4),
+    [SORT_u32_u64] = TEXT_PAIRS(u32, u64, u64, "0", 4),
     [SORT_u64] = TEXT_KEYS(u64, 3),
-    [SORT_u64_u32] = TEXT_PAIRS(u64, u32, u64, 3),
-    [SORT_u64_u64] = TEXT_PAIRS(u64, u64, u64, 3),
+    [SORT_u64_u32] = TEXT_PAIRS(u64, u32, u64, "0", 3),
+    [SORT_u64_u64] = TEXT_PAIRS(u64, u64, u64, "0", 3),
     [SELECT_u32] = TEXT_CHOOSE(u32, 0),
     [SELECT_u64] = TEXT_CHOOSE(u64, 0),
     [UNIQUE_u32] = TEXT_CHOOSE(u32, 1),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // One pass of a stable sort of keys K, with values V or without (VALUED): elements go to their places by one digit of at
-// most eight bits. Counts and starts lie chunk by chunk, so that a chunk reads and writes its own at once.
+// most eight bits. Counts and starts lie chunk by chunk, so that a chunk reads and writes its own at once. On a GPU a tile's
+// values are on their way to shared memory while its keys are ranked, where there is room for both (TOGETHER); else they
+// follow the keys through the same room.
 
 #define DIGIT(key) ((u32)(ORDERED(key) >> shift) & mask)
 
@@ -39,6 +41,8 @@ K7(digit_counts, READ, keys_, WRITE, counts, COUNT, n, COUNT, chunk, WORD, order
 #endif
 }
 
+#define AT_ONCE 8 // chunks of a thread's, which lie far apart: all are on their way before the first is used
+
 // A block a digit: where each chunk's begin among those of the digit, and how many there are of it.
 K4(digit_starts, READ, counts_, WRITE, starts_, WRITE, totals, COUNT, chunks)
 {
@@ -47,12 +51,21 @@ K4(digit_starts, READ, counts_, WRITE, starts_, WRITE, totals, COUNT, chunks)
     SHARED(u32, room, THREADS / 32);
     OWN(u32, value);
     OWN(u32, rank);
+    OWNS(u32, some, AT_ONCE);
     u64 before = 0;
-    for (u64 c = 0; c < chunks; c += THREADS) {
-        EACH_THREAD(t) MINE(value, t) = c + t < chunks ? counts[(c + t) * DIGITS] : 0;
-        RANK(value, rank, room, total);
-        EACH_THREAD(t) if (c + t < chunks) starts[(c + t) * DIGITS] = before + MINE(rank, t);
-        before += total;
+    for (u64 c = 0; c < chunks; c += AT_ONCE * THREADS) {
+        EACH_THREAD(t) UNROLL for (u32 k = 0; k < AT_ONCE; k++) {
+            const u64 i = c + k * THREADS + t;
+            MINE(some, t)[k] = i < chunks ? counts[i * DIGITS] : 0;
+        }
+        UNROLL for (u32 k = 0; k < AT_ONCE; k++) {
+            const u64 first = c + k * THREADS;
+            if (first >= chunks) break;
+            EACH_THREAD(t) MINE(value, t) = MINE(some, t)[k];
+            RANK(value, rank, room, total);
+            EACH_THREAD(t) if (first + t < chunks) starts[(first + t) * DIGITS] = before + MINE(rank, t);
+            before += total;
+        }
     }
     EACH_THREAD(t) if (t == 0) ((u64 *)totals)[BLOCK] = before;
 }
@@ -111,6 +124,22 @@ HELPER u32 start_digit(u32 *counts, u32 *room, u32 *sum)
     return start;
 }
 
+#if TOGETHER
+
+// Values of a tile begin their way to shared memory, past the registers.
+HELPER void fetch_values(const V *values, V *room, u32 first, u32 count)
+{
+    UNROLL for (u32 i = 0; i < ITEMS; i++) {
+        const u32 slot = first + 32 * i, to = (u32)__cvta_generic_to_shared(room + slot);
+        if (slot < count) asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" ::"r"(to), "l"(values + slot) : "memory");
+    }
+}
+
+// Those that this thread fetched are there.
+HELPER void await_values(void) { asm volatile("cp.async.wait_all;" ::: "memory"); }
+
+#endif
+
 #endif
 
 K11(scatter, READ, keys_, READ, values_, READ, starts, READ, totals, WRITE, to_keys, WRITE, to_values, COUNT, n, COUNT,
@@ -126,28 +155,57 @@ K11(scatter, READ, keys_, READ, values_, READ, starts, READ, totals, WRITE, to_k
 #endif
 #if ON_GPU
     __shared__ STAGED room[TILE]; // of the larger of K and V
+#if TOGETHER
+    __shared__ V fetched[TILE];
+#endif
     __shared__ u32 counts[THREADS / 32 * DIGITS], warps[THREADS / 32];
-    __shared__ u64 places[DIGITS];
+    __shared__ u64 places[DIGITS], next[DIGITS]; // of a tile's slots, and of what comes after it
     const u32 t = threadIdx.x, warp = t / 32, lane = t % 32;
-    u64 place = digit_place((const u64 *)starts, (const u64 *)totals, places);
+    next[t] = digit_place((const u64 *)starts, (const u64 *)totals, places);
     for (u64 at = begin; at < end; at += TILE) {
         const u32 count = end - at < TILE ? (u32)(end - at) : TILE, first = warp * (32 * ITEMS) + lane;
         K key[ITEMS];
-        u32 rank[ITEMS], digits[ITEMS / 4], sum;
+        u32 rank[ITEMS], sum;
         UNROLL for (u32 w = 0; w < THREADS / 32; w++) counts[w * DIGITS + t] = 0;
+#if TOGETHER
+        fetch_values(values + at, fetched, first, count);
+#endif
         UNROLL for (u32 i = 0; i < ITEMS; i++) // what is not there comes last
             key[i] = first + 32 * i < count ? keys[at + first + 32 * i] : RESTORED((K)~(K)0);
         __syncthreads();
-        UNROLL for (u32 i = 0; i < ITEMS; i++) rank[i] = rank_in_warp(DIGIT(key[i]), counts + warp * DIGITS);
+        UNROLL for (u32 i = 0; i < ITEMS; i++) { // with the digit above it
+            const u32 digit = DIGIT(key[i]);
+            rank[i] = digit << 16 | rank_in_warp(digit, counts + warp * DIGITS);
+        }
         __syncthreads();
+#if !TOGETHER
+        u32 digits[ITEMS / 4];
+#endif
         const u32 start = start_digit(counts, warps, &sum);
-        places[t] = place - start;
-        place += sum;
+        places[t] = next[t] - start;
+        next[t] += sum;
         __syncthreads();
         UNROLL for (u32 i = 0; i < ITEMS; i++) {
-            rank[i] += counts[warp * DIGITS + DIGIT(key[i])];
+            rank[i] = (rank[i] & 0xffff) + counts[warp * DIGITS + (rank[i] >> 16)];
             room[rank[i]] = (STAGED)key[i];
         }
+#if TOGETHER // to their places in the tile as the keys, which are done with, and out with them
+        await_values();
+        UNROLL for (u32 i = 0; i < ITEMS; i++)
+            if (first + 32 * i < count) key[i] = (K)fetched[first + 32 * i];
+        __syncthreads();
+        UNROLL for (u32 i = 0; i < ITEMS; i++) fetched[rank[i]] = (V)key[i];
+        __syncthreads();
+        UNROLL_EIGHT for (u32 i = 0; i < ITEMS; i++) {
+            const u32 slot = t + i * THREADS;
+            const u64 to = places[DIGIT((K)room[slot])] + slot;
+            if (slot < count) {
+                ((K *)to_keys)[to] = (K)room[slot];
+                ((V *)to_values)[to] = fetched[slot];
+            }
+        }
+        __syncthreads();
+#else
         __syncthreads();
         UNROLL for (u32 i = 0; i < ITEMS; i++) {
             const u32 slot = t + i * THREADS, digit = DIGIT((K)room[slot]);
@@ -155,7 +213,8 @@ K11(scatter, READ, keys_, READ, values_, READ, starts, READ, totals, WRITE, to_k
             if (slot < count) ((K *)to_keys)[places[digit] + slot] = (K)room[slot];
         }
         __syncthreads();
-#if VALUED
+#endif
+#if VALUED && !TOGETHER
         UNROLL for (u32 i = 0; i < ITEMS; i++)
             if (first + 32 * i < count) room[rank[i]] = (STAGED)values[at + first + 32 * i];
         __syncthreads();
