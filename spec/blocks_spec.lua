@@ -734,6 +734,7 @@ describe("what a kernel needs", function()
             reverse("namespace a { namespace b { __device__ void g(int *out) { REVERSE } } } namespace c = a::b; " .. K
                 .. "f(int n, int *out) { c::g(out); }"),
             reverse(K .. "f(int n, int *out) { auto go = [&]() { REVERSE }; go(); }"),
+            reverse("__device__ void g [[maybe_unused]] [[]] (int *out) { REVERSE } " .. K .. "f(int n, int *out) { g(out); }"),
             reverse("__device__ auto g(int *out) -> int { REVERSE return 1; } " .. K .. "f(int n, int *out) { g(out); }"),
             reverse("__device__ void g(float) {} __device__ void g(int *out) { REVERSE } " .. K
                 .. "f(int n, int *out) { g(out); }"),

@@ -1,4 +1,4 @@
--- successes: 17
+-- successes: 18
 -- SPDX-License-Identifier: MIT
 -- Where compiled kernels are kept: stale when anything changed that a compiler reads, in a folder that can hold programs,
 -- and nothing left behind however a process ends. And what a source may be.
@@ -244,6 +244,20 @@ describe("a source", function()
         for _, file in ipairs { folder.beside "pipe.cu", "/dev/zero" } do
             fails("IO", "is a pipe, a device or the like", m:kernel { file = file })
         end
+    end)
+
+    it("whose header is found as a pipe is refused, and one that is found before is taken", function()
+        local m = spec.manager { device = "host" }
+        for _, name in ipairs { "piped", "whole" } do os.execute("mkdir -p " .. folder.beside(name)) end
+        os.execute("mkfifo " .. folder.beside "piped/gpumm_spec_value.h")
+        folder.write("whole/gpumm_spec_value.h", "#define VALUE 5\n")
+        local source = '#include "gpumm_spec_value.h"\nextern "C" __global__ void k(int n, int *a) { a[0] = VALUE; }'
+        local piped, whole = "-I" .. folder.beside "piped", "-I" .. folder.beside "whole"
+        fails("COMPILE_FAILED", "piped/gpumm_spec_value.h', which is a pipe",
+            m:kernel { source = source, flags = piped .. " " .. whole })
+        local k, b = assert(m:kernel { source = source, flags = whole .. " " .. piped }), assert(m:buffer { type = "i32", length = 1 })
+        assert(k(1, b))
+        assert.equal(5, b:download()[1])
     end)
 
     it("may declare the struct of a known type itself, in the same shape", function()

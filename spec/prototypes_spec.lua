@@ -1,4 +1,4 @@
--- successes: 81, gpu: 79
+-- successes: 82, gpu: 80
 -- SPDX-License-Identifier: MIT
 -- What is compiled is what is checked: prototypes by every way that a type, a name or a condition can come about. Each is
 -- held against what a kernel of the same source says of its own types, and on the host against what a program says that
@@ -155,6 +155,7 @@ case("launch bounds", "#define BOUNDS __launch_bounds__(256, 2)\n",
     'extern "C" __global__ void BOUNDS k(int n, float *__restrict__ a' .. REST)
 case("attributes", "", 'extern "C" __attribute__((used)) [[gnu::used]] __global__ void k([[maybe_unused]] int n, float *a'
     .. REST)
+case("attributes behind the name", "", K .. "k [[maybe_unused]] [[]] (int n, float *a" .. REST)
 case("a name that is joined", "#define CAT_(a, b) a##b\n#define CAT(a, b) CAT_(a, b)\n#define T f32\n",
     K .. "CAT(add_, T)(int n, float *CAT(T, _in)" .. REST, { name = "add_f32", pointer = "f32_in" })
 case("a prototype by a macro", "#define KERNEL(name, ...) " .. K .. "name(int n, __VA_ARGS__)\n",

@@ -145,6 +145,7 @@ static void test_shapes(void) {
     READS("extern \"C\" __attribute__((used)) [[maybe_unused]] static inline __global__ void f(alignas(8) "
           "int n) {}",
           "f(n:i32)@1[0]");
+    READS(K "f [[maybe_unused]] (int n) {}\n" K "g[[]][[gnu::hot]](float x) {}", "f(n:i32)@1[0] g(x:f32)@2[-1]");
     READS("extern \"C\" {\n__device__ float g(float x) { if (x) { return 1; } return x; }\n__global__ void "
           "f(int n) {}\n}\n"
           "__device__ int h(int a) { return a; }\n",

@@ -108,11 +108,22 @@ static gpumm_status compile(work *w, const char *out_path) {
 
 /* ---- All of it ------------------------------------------------------------------------------ */
 
+static record_source source_of(const work *w) {
+    const build_source *b = w->of;
+    return (record_source){.file = b->file, .text = b->text, .flags = b->flags, .started = w->started};
+}
+
+static gpumm_status check_headers(const work *w) {
+    record_source r = source_of(w);
+    return gpumm__record_check_headers(w->of->device->memory, &r);
+}
+
 static gpumm_status make_record(work *w, grown_text *record, bool *keeps) {
     const build_source *b = w->of;
     char path[PATH_SIZE];
+    record_source r = source_of(w);
     snprintf(path, sizeof path, "%s/" DEVICE_READ, w->folder);
-    record_source r = {.read = path, .file = b->file, .text = b->text, .flags = b->flags, .started = w->started};
+    r.read = path;
     r.includes = strstr(b->text, "include") || (b->flags && strstr(b->flags, "include"));
     return gpumm__record_make(&r, &w->list, record, keeps);
 }
@@ -127,7 +138,8 @@ gpumm_status gpumm__build(const build_source *b, const char *folder, const char 
               .prelude.from = from,
               .epilogue.from = from};
     clock_gettime(CLOCK_REALTIME, &w.started);
-    gpumm_status status = preprocess(&w);
+    gpumm_status status = check_headers(&w);
+    if (status == GPUMM_OK) status = preprocess(&w);
     if (status == GPUMM_OK) status = read_kernels(&w);
     if (status == GPUMM_OK) status = compile(&w, out_path);
     if (status == GPUMM_OK) status = make_record(&w, record, keeps);

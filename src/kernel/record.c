@@ -193,6 +193,39 @@ static gpumm_status add_absent(const record_source *source, const folders *f, co
     return GPUMM_OK;
 }
 
+/* ---- Headers that are none ------------------------------------------------------------------- */
+
+/* The first that is there is the one that is read. The source's own folder is the first: the device looks there. */
+static gpumm_status check_header(const record_source *source, const folders *f, const mention *m) {
+    for (size_t i = 1; i < f->count; i++) {
+        char path[2 * PATH_SIZE];
+        struct stat s;
+        snprintf(path, sizeof path, "%s/%.*s", f->list[i], (int)m->length, m->name);
+        if (stat(path, &s) != 0 || S_ISDIR(s.st_mode)) continue;
+        if (S_ISREG(s.st_mode)) return GPUMM_OK;
+        return fail(GPUMM_COMPILE_FAILED, "%s: it includes '%s', which is a pipe, a device or the like", source->file,
+                    path);
+    }
+    return GPUMM_OK;
+}
+
+static gpumm_status check_headers(const record_source *source, const folders *f) {
+    mention m;
+    for (const char *at = source->text; (at = gpumm__mention_next(at, &m));)
+        if (m.name && *m.name != '/') TRY(check_header(source, f, &m));
+    return GPUMM_OK;
+}
+
+gpumm_status gpumm__record_check_headers(const gpumm_allocator *from, const record_source *source) {
+    if (!strstr(source->text, "include")) return GPUMM_OK;
+    folders *f = gpumm__mem_new(from, sizeof *f);
+    if (!f) return fail_host_memory(sizeof *f);
+    find_folders(source, f);
+    gpumm_status status = check_headers(source, f);
+    gpumm__mem_free(from, f);
+    return status;
+}
+
 /* ---- What is asked for by name -------------------------------------------------------------- */
 
 typedef struct asking { /* a file that the compiler read, and what it says */

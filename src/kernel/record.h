@@ -18,6 +18,9 @@ typedef struct record_source {
     struct timespec started; /* before anything was read */
 } record_source;
 
+/* COMPILE_FAILED where a header that the text names would be found as what is no plain file in a folder of the flags or the
+   environment: as a pipe the compiler would wait for it. */
+gpumm_status gpumm__record_check_headers(const gpumm_allocator *from, const record_source *source);
 /* Lines behind `out`. `keeps`: the binary may be kept, for it is known when it is stale. */
 gpumm_status gpumm__record_make(const record_source *source, const prototype_list *list, grown_text *out, bool *keeps);
 /* Is everything as the record has it? */

@@ -201,11 +201,18 @@ static head read_head(const reader *r, size_t at) {
     return h;
 }
 
+/* f [[…]] (…): where what is between the name and its parameters, which begin at `at`, begins. */
+static size_t before_attributes(const reader *r, size_t begin, size_t at) {
+    for (size_t open = at; open-- > begin;)
+        if (is_at(r, open, "[") && is_at(r, open + 1, "[") && behind(r, open) == at && open > begin) at = open;
+    return at;
+}
+
 /* a::b::f(…) is found under f and under a, whose member it may be. An operator has no name that anybody mentions. */
 static gpumm_status name_function(reader *r, size_t begin, const head *h) {
     for (size_t at = begin; at < h->parameters; at++)
         if (is_at(r, at, "operator")) return add_name(r, at);
-    for (size_t at = h->parameters - 1;; at -= 3) {
+    for (size_t at = before_attributes(r, begin, h->parameters) - 1;; at -= 3) {
         TRY(add_name(r, at));
         if (at < begin + 3 || !is_at(r, at - 1, ":") || !is_at(r, at - 2, ":")) return GPUMM_OK;
     }

@@ -340,13 +340,20 @@ prototype *gpumm__prototype_named(const prototype_list *list, const char *name) 
     return NULL;
 }
 
-/* The name before the parameters: the first that a bracket follows and that is no attribute. */
+/* Behind [[…]], any number of them. */
+static const token *behind_attributes(const token *t, const token *end) {
+    while (t + 1 < end && is(t, "[") && is(t + 1, "[")) t = behind(t, end);
+    return t;
+}
+
+/* The name before the parameters: the first that a bracket follows, or [[…]] and a bracket, and that is no attribute. */
 static const token *kernel_name(span d) {
     while (d.at + 1 < d.end) {
-        bool bracket = is(d.at + 1, "(");
+        const token *next = behind_attributes(d.at + 1, d.end);
+        bool bracket = next < d.end && is(next, "(");
         if (is(d.at, "[")) d.at = behind(d.at, d.end);
-        else if (bracket && attribute(d.at)) d.at = behind(d.at + 1, d.end);
-        else if (bracket && is(d.at, "void") && d.at + 4 < d.end && is(d.at + 3, ")"))
+        else if (is(d.at + 1, "(") && attribute(d.at)) d.at = behind(d.at + 1, d.end);
+        else if (is(d.at + 1, "(") && is(d.at, "void") && d.at + 4 < d.end && is(d.at + 3, ")"))
             return d.at + 2; /* void (k)(…) */
         else if (bracket && d.at->kind == TOKEN_NAME) return d.at;
         else d.at++;
@@ -374,7 +381,9 @@ static gpumm_status remember(parser *p, const token *name) {
 }
 
 /* The bracket that opens them; a name may have brackets of its own. */
-static const token *parameters_of(const token *name) { return is(name + 1, ")") ? name + 2 : name + 1; }
+static const token *parameters_of(const token *name, const token *end) {
+    return is(name + 1, ")") ? name + 2 : behind_attributes(name + 1, end);
+}
 
 static gpumm_status kernel_check(parser *p, span d, const token *name) {
     if (find(d, "template"))
@@ -387,7 +396,7 @@ static gpumm_status kernel_check(parser *p, span d, const token *name) {
                     "%s:%u: kernel '%.*s' is not extern \"C\": C++ changes its name, so it "
                     "cannot be found; write extern \"C\" __global__ void %.*s(…)",
                     name->file, name->line, (int)name->length, name->text, (int)name->length, name->text);
-    if (!find((span){d.at, name}, "void") && !find((span){behind(parameters_of(name), d.end), d.end}, "void"))
+    if (!find((span){d.at, name}, "void") && !find((span){behind(parameters_of(name, d.end), d.end), d.end}, "void"))
         return fail(GPUMM_COMPILE_FAILED, "%s:%u: kernel '%.*s' must return void", name->file, name->line,
                     (int)name->length, name->text);
     return GPUMM_OK;
@@ -420,7 +429,7 @@ static gpumm_status kernel_add(parser *p, span d, const token *name) {
                     k->name, other->line);
     k->parameters = gpumm__mem_new(p->from, GPUMM_PARAMETERS_MAX * sizeof *k->parameters);
     if (!k->parameters) return fail_host_memory(GPUMM_PARAMETERS_MAX * sizeof *k->parameters);
-    const token *open = parameters_of(name), *end = behind(open, d.end);
+    const token *open = parameters_of(name, d.end), *end = behind(open, d.end);
     if (end == d.end && !is(end - 1, ")")) return wrong(name, "this kernel's parameter list does not end");
     TRY(parameters_read(p, k, (span){open + 1, end - 1}));
     k->threads = gpumm__prototype_threads(k);
