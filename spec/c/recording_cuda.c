@@ -44,10 +44,13 @@ static gpumm_kernel *open_kernel(gpumm_manager *m) {
     return k;
 }
 
+static purse all; /* gpumm's own memory */
+
 static world world_open(gpumm_readback_options o) {
     world w = {.m = NULL};
     gpumm_type *type;
-    CHECK_OK(gpumm_manager_open(&(gpumm_options){.device = "cuda", .inject_faults = true}, &w.m));
+    CHECK_OK(gpumm_manager_open(
+        &(gpumm_options){.device = "cuda", .inject_faults = true, .allocator = {purse_reallocate, &all, NULL}}, &w.m));
     CHECK_OK(gpumm_type_parse("f32x3", &type));
     CHECK_OK(gpumm_manager_allocate(
         w.m, &(gpumm_buffer_options){.name = "nodes", .type = type, .length = NODES, .max_length = 1 << 22}, &w.nodes));
@@ -65,6 +68,7 @@ static void world_close(world *w) {
     gpumm_kernel_release(w->k);
     gpumm_buffer_release(w->nodes);
     close_and_check(w->m);
+    CHECK(atomic_load(&all.live) == 0);
 }
 
 static void launch(world *w, int n, const gpumm_binding *by) {
@@ -246,6 +250,38 @@ static void changes_fail(void) {
     printf("recording_cuda: %u failures of the driver\n", failures);
 }
 
+/* gpumm's own memory runs out while the second graph is made: that replay has done nothing, and the next ones are right. */
+static void memory_runs_out(void) {
+    bool hit = true;
+    long nth = 1;
+    for (; hit; nth++) {
+        world w = world_open((gpumm_readback_options){.inline_bytes = 1 << 20});
+        gpumm_status status;
+        record(&w, NULL);
+        for (int i = 0; i < 16; i++) replay_and_take(&w, -1);
+        CHECK(graphs_alive() == 1);
+        gpumm_value v = {.name = "step", .value = &w.step, .size = sizeof w.step};
+        purse_fail(&all, nth);
+        for (int i = 0; i < 2; i++) {
+            status = gpumm_recording_replay(w.r, NULL, &v, 1, NULL);
+            if (status != GPUMM_OK) break;
+        }
+        hit = purse_failed(&all);
+        if (status != GPUMM_OK) CHECK_STATUS(status, GPUMM_OUT_OF_MEMORY);
+        gpumm_frame *f;
+        for (;;) {
+            CHECK_OK(gpumm_readback_next(w.watch, &f));
+            if (!f) break;
+            gpumm_frame_release(f);
+        }
+        for (int i = 0; i < 4; i++) replay_and_take(&w, -1);
+        CHECK(graphs_alive() >= USED && graphs_alive() <= SLOTS);
+        world_close(&w);
+    }
+    CHECK(nth > KERNELS);
+    printf("recording_cuda: %ld refusals of memory\n", nth - 2);
+}
+
 int main(void) {
     setvbuf(stdout, NULL, _IOLBF, 0);
     const char *library = getenv("GPUMM_LIBCUDA");
@@ -260,6 +296,7 @@ int main(void) {
     operations_change((gpumm_readback_options){.inline_bytes = GPUMM_INLINE_NEVER});
     many_slots();
     changes_fail();
+    memory_runs_out();
     printf("recording_cuda: replays over the fake driver\n");
     return 0;
 }
