@@ -395,6 +395,8 @@ describe("a column of values", function()
         assert.same(east, column "\239\187\191New York;east\nLos Angeles;west\nSan Diego, CA;west\n")
         assert.same(east, column 'city,side\nNew York,east\n"Los Angeles",west\n"San Diego, CA",west\n')
         assert.same({ 1, 2, 3 }, column "New York 1\nLos Angeles 2\nSan Diego, CA 3\n")
+        local wide = "\255\254" .. ("New York\teast\r\nLos Angeles\twest\r\nSan Diego, CA\twest\r\n"):gsub(".", "%0\0")
+        assert.same(east, column(wide)) -- UTF-16, as spreadsheets save "Unicode text"
         g.names = { "ant", "bee", "cat" }
         assert.has_error(function() column "ant 1\ncat 2\n" end, path .. ' has no line for node "bee"')
     end)
@@ -433,6 +435,7 @@ describe("colors", function()
         rgba, legend = of({ 3, 7, 7 }, true)
         assert.near(0x5b / 255, rgba[5], 1e-9)
         assert.same({ "7", 2 }, { legend.items[1].label, legend.items[1].count })
+        assert.equal("true", select(2, of { true, false, true }).items[1].label)
     end)
 
     it("of many kinds are all told apart", function()

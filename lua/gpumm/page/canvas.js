@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A painter on a plain canvas, for browsers without WebGL2. While the view moves it stops where a frame's time is over; edges
-// and nodes come in an order in which the first are the ones to see.
+// A painter on a plain canvas, for browsers without WebGL2. While the view moves it writes pixels itself, without blending, and
+// as many edges as there is time for.
 
 function gpummCanvas(canvas) {
   const pen = canvas.getContext("2d", { alpha: false, willReadFrequently: true });
@@ -20,12 +20,23 @@ function gpummCanvas(canvas) {
   // x, y and radius of every node in pixels; a radius of 0: it is not there.
   function project(c) {
     const a = c.axes, half = .5, x0 = c.width * half, y0 = c.height * half;
+    if (c.depth === 0) return flat(c, x0 - c.scale * c.center[0], y0 + c.scale * c.center[1]);
     for (let i = 0; i < c.nodes; i++) {
       const px = places[4 * i] - c.center[0], py = places[4 * i + 1] - c.center[1], pz = places[4 * i + 2] - c.center[2];
       const d = Math.max(-1, Math.min((a[6] * px + a[7] * py + a[8] * pz) * c.depth, 1)), larger = 1 / (1 - c.strength * d);
       spots[3 * i] = x0 + c.scale * ((a[0] * px + a[1] * py + a[2] * pz) * larger - c.panX);
       spots[3 * i + 1] = y0 - c.scale * ((a[3] * px + a[4] * py + a[5] * pz) * larger - c.panY);
       spots[3 * i + 2] = places[4 * i + 3] > 0 ? Math.max(places[4 * i + 3] * c.zoom * larger, .7) : 0;
+    }
+  }
+
+  function flat(c, x0, y0) {
+    const scale = c.scale, zoom = c.zoom, n = c.nodes;
+    for (let i = 0; i < n; i++) {
+      const r = places[4 * i + 3];
+      spots[3 * i] = x0 + scale * places[4 * i];
+      spots[3 * i + 1] = y0 - scale * places[4 * i + 1];
+      spots[3 * i + 2] = r > 0 ? Math.max(r * zoom, .7) : 0;
     }
   }
 
@@ -106,23 +117,64 @@ function gpummCanvas(canvas) {
   const mine = { rgb: "", wide: 1.6, lone: true, list: [] };
 
   function disc(x, y, r) {
-    if (r < 1.1 || (hurried && r < 4)) return pen.fillRect(x - .9 * r, y - .9 * r, 1.8 * r, 1.8 * r);
+    if (r < 1.1) return pen.fillRect(x - .9 * r, y - .9 * r, 1.8 * r, 1.8 * r);
     pen.beginPath();
     pen.arc(x, y, r, 0, 7);
     pen.fill();
   }
-  let hurried = false;
 
-  function allNodes(c, until) {
+  function allNodes(c) {
     const order = c.order;
     let last = "";
     for (let k = 0; k < order.length; k++) {
-      if (until !== 0 && k % CHUNK === 0 && performance.now() > until) return;
       const i = order[k], x = spots[3 * i], y = spots[3 * i + 1], r = spots[3 * i + 2];
       if (i >= c.nodes || r === 0 || x < -r || y < -r || x > c.width + r || y > c.height + r) continue;
       if (styles[i] !== last) pen.fillStyle = last = styles[i];
       disc(x, y, r);
     }
+  }
+
+  // ---- In a hurry: pixels --------------------------------------------------------------------------------------------
+
+  const EDGE_TIME = 1.2; // milliseconds
+  let image = null, pixels = null, words = new Uint32Array(0);
+  const wordOf = (r, g, b) => (255 << 24 | Math.round(b) << 16 | Math.round(g) << 8 | Math.round(r)) >>> 0;
+
+  function hair(k, l, ratio, word, w, h) {
+    const x = spots[k] * ratio, y = spots[k + 1] * ratio, dx = spots[l] * ratio - x, dy = spots[l + 1] * ratio - y;
+    const steps = Math.min(Math.ceil(Math.max(Math.abs(dx), Math.abs(dy))), 4096), sx = dx / steps, sy = dy / steps;
+    for (let s = 0; s < steps; s++) {
+      const px = x + sx * s | 0, py = y + sy * s | 0;
+      if (px >= 0 && py >= 0 && px < w && py < h) pixels[py * w + px] = word;
+    }
+  }
+
+  function dot(x, y, r, word, w, h) {
+    const top = Math.max(0, Math.round(y - r)), bottom = Math.min(h - 1, Math.round(y + r) - 1);
+    for (let py = top; py <= bottom; py++) {
+      const away = py + .5 - y, half = r < 2 ? r : Math.sqrt(Math.max(0, r * r - away * away));
+      const from = Math.max(0, Math.round(x - half)), to = Math.min(w, Math.round(x + half));
+      for (let px = from; px < to; px++) pixels[py * w + px] = word;
+    }
+  }
+
+  function hurry(c) {
+    const w = canvas.width, h = canvas.height, begin = performance.now(), back = 255 * c.back[0], mid = back < 128 ? 90 : 190;
+    if (!image || image.width !== w || image.height !== h) {
+      image = pen.createImageData(w, h);
+      pixels = new Uint32Array(image.data.buffer);
+    }
+    pixels.fill(wordOf(back, 255 * c.back[1], 255 * c.back[2]));
+    const line = wordOf(.4 * mid + .6 * back, .4 * mid + .6 * 255 * c.back[1], .45 * mid + .55 * 255 * c.back[2]);
+    for (let e = 0; e < c.edges && (e % 128 > 0 || performance.now() - begin < EDGE_TIME); e++) {
+      const k = 3 * ends[2 * e], l = 3 * ends[2 * e + 1];
+      if (!outside(c, k, l)) hair(k, l, c.ratio, line, w, h);
+    }
+    for (let k = c.order.length - 1; k >= 0; k--) {
+      const i = c.order[k], r = Math.max(spots[3 * i + 2] * c.ratio, 1), x = spots[3 * i] * c.ratio, y = spots[3 * i + 1] * c.ratio;
+      if (i < c.nodes && spots[3 * i + 2] > 0 && x > -r && y > -r && x < w + r && y < h + r) dot(x, y, r, words[i], w, h);
+    }
+    pen.putImageData(image, 0, 0);
   }
 
   function ring(i, c) {
@@ -134,7 +186,7 @@ function gpummCanvas(canvas) {
     pen.stroke();
   }
 
-  function allLabels() {
+  function allLabels(c) {
     pen.font = font;
     pen.textBaseline = "middle";
     pen.lineJoin = "round";
@@ -144,14 +196,18 @@ function gpummCanvas(canvas) {
     for (let k = 0; k < labels; k++) {
       const i = list[4 * k], x = spots[3 * i] + spots[3 * i + 2] + 4, y = spots[3 * i + 1];
       if (spots[3 * i + 2] === 0) continue;
-      pen.strokeText(names[list[4 * k + 1]], x, y);
+      if (!c.moving) pen.strokeText(names[list[4 * k + 1]], x, y);
       pen.fillText(names[list[4 * k + 1]], x, y);
     }
   }
 
   let restyle = true;
   function style(c) {
-    for (let i = 0; i < tints.length / 4; i++) styles[i] = styleOf(i, c.back, tints[4 * i + 3] / 255);
+    for (let i = 0; i < tints.length / 4; i++) {
+      const part = tints[4 * i + 3] / 255, k = 4 * i, mix = n => 255 * c.back[n] + part * (tints[k + n] - 255 * c.back[n]);
+      styles[i] = styleOf(i, c.back, part);
+      words[i] = wordOf(mix(0), mix(1), mix(2));
+    }
     group(c);
     restyle = false;
   }
@@ -166,6 +222,7 @@ function gpummCanvas(canvas) {
     nodes(p, t) {
       spots = new Float32Array(p.length / 4 * 3);
       styles = new Array(p.length / 4).fill("");
+      words = new Uint32Array(p.length / 4);
       this.places(p);
       this.tints(t);
     },
@@ -190,19 +247,20 @@ function gpummCanvas(canvas) {
       labels = count;
     },
     draw(c) {
-      const until = c.moving ? performance.now() + 12 : 0;
-      hurried = c.moving;
       this.ratio = c.ratio;
       if (restyle) style(c);
-      pen.setTransform(c.ratio, 0, 0, c.ratio, 0, 0);
-      pen.fillStyle = "rgb(" + byte(c.back[0]) + "," + byte(c.back[1]) + "," + byte(c.back[2]) + ")";
-      pen.fillRect(0, 0, c.width, c.height);
       project(c);
-      allEdges(c);
-      allNodes(c, until);
+      pen.setTransform(c.ratio, 0, 0, c.ratio, 0, 0);
+      if (c.moving) hurry(c);
+      else {
+        pen.fillStyle = "rgb(" + byte(c.back[0]) + "," + byte(c.back[1]) + "," + byte(c.back[2]) + ")";
+        pen.fillRect(0, 0, c.width, c.height);
+        allEdges(c);
+        allNodes(c);
+      }
       ring(c.pointed, c);
       ring(c.chosen, c);
-      allLabels();
+      allLabels(c);
     },
     finish() {},
   };

@@ -25,6 +25,9 @@ function gpummDrawing(canvas, options) {
     line: light ? "70,85,120" : "150,170,210",
   };
   let inset = options.inset || 0; // pixels at the left that something lies over
+  // When the view moved, labels were chosen, and the last frame was; how many edges a moving view has. In an array, so that
+  // changing them allocates nothing.
+  const MOVED = 0, CHOSEN = 1, LAST = 2, BUDGET = 3, clock = new Float64Array([-1e9, -1e9, 0, 0]);
   const at = { x: 0, y: 0, whole: 1, yaw: 0, pitch: 0, deep: false };
   let graph = null, n = 0, m = 0, count = 0;
   let places = new Float32Array(0), tints = new Uint8Array(0), shown = new Uint8Array(0), wide = new Float32Array(0);
@@ -54,7 +57,7 @@ function gpummDrawing(canvas, options) {
     painter.edges(g.ends, g.looks || new Uint8Array(2 * m).map((_, k) => k % 2 ? 0 : 32));
     painter.nodes(places, tints);
     owner.fill(-1);
-    budget = painter.software ? Math.min(m, 20000) : m;
+    clock[BUDGET] = painter.software ? Math.min(m, 20000) : m;
     neighbours = null;
     sizes();
     wake();
@@ -83,7 +86,7 @@ function gpummDrawing(canvas, options) {
   function show(isShown) {
     for (let i = 0; i < n; i++) shown[i] = isShown(i) ? 1 : 0;
     sizes();
-    chosenAt = -1e9;
+    clock[CHOSEN] = -1e9;
     wake();
   }
 
@@ -120,7 +123,7 @@ function gpummDrawing(canvas, options) {
       camera.bright = Math.max(.12, Math.min(9 / Math.sqrt(near.length), .95)); // thousands of edges would hide everything
     }
     tintsChanged = true;
-    chosenAt = -1e9;
+    clock[CHOSEN] = -1e9;
     wake();
   }
 
@@ -242,7 +245,7 @@ function gpummDrawing(canvas, options) {
 
   const owner = new Int32Array(painter.slots).fill(-1), kept = new Uint8Array(painter.slots);
   const list = new Float32Array(4 * painter.slots), boxes = new Float32Array(4 * painter.slots), want = new Int32Array(painter.slots);
-  let wanted = 0, chosenAt = -1e9, pending = false;
+  let wanted = 0, pending = false;
   const font = () => 13 * camera.ratio + "px system-ui, sans-serif";
 
   function named(i) {
@@ -316,11 +319,11 @@ function gpummDrawing(canvas, options) {
   // ---- When: everything once the view rests; while it moves, as many edges as a frame has time for ------------------------
 
   const stats = { frames: 0, script: new Float32Array(1024), every: new Float32Array(1024), calls: 0 };
-  let asked = false, stirred = false, moved = -1e9, budget = 0, last = 0, wasMoving = false;
+  let asked = false, stirred = false, wasMoving = false;
 
   function wake(moving) {
     if (moving && stats.frames > 0) {
-      moved = performance.now();
+      clock[MOVED] = performance.now();
       stirred = true; // also where the frame comes late
     }
     if (asked) return;
@@ -329,35 +332,35 @@ function gpummDrawing(canvas, options) {
   }
 
   function adapt(took) {
-    if (took > 18) budget = Math.max(Math.min(m, 2000), budget * Math.max(.25, 16 / took));
-    else budget = Math.min(m, budget * 1.08 + 100);
+    if (took > 18) clock[BUDGET] = Math.max(Math.min(m, 2000), clock[BUDGET] * Math.max(.25, 16 / took));
+    else clock[BUDGET] = Math.min(m, clock[BUDGET] * 1.08 + 100);
   }
 
   function frame(now) {
     const begin = performance.now();
     asked = false;
     if (!graph) return;
-    camera.moving = stirred || begin - moved < MOVING;
+    camera.moving = stirred || begin - clock[MOVED] < MOVING;
     stirred = false;
-    if (camera.moving && wasMoving) adapt(now - last);
+    if (camera.moving && wasMoving) adapt(now - clock[LAST]);
     if (placesChanged) painter.places(places);
     if (tintsChanged) painter.tints(tints);
     placesChanged = tintsChanged = false;
     camera.nodes = count;
-    camera.edges = camera.moving ? Math.floor(budget) : m;
+    camera.edges = camera.moving ? Math.floor(clock[BUDGET]) : m;
     aim();
-    if (camera.moving ? begin - chosenAt > CHOOSING : true) {
-      chosenAt = begin;
+    if (camera.moving ? begin - clock[CHOSEN] > CHOOSING : true) {
+      clock[CHOSEN] = begin;
       chooseLabels();
       pending = true;
     }
     if (pending) writeLabels();
     painter.draw(camera);
-    stats.every[stats.frames % 1024] = now - last;
+    stats.every[stats.frames % 1024] = now - clock[LAST];
     stats.script[stats.frames % 1024] = performance.now() - begin;
     stats.frames++;
     stats.calls = painter.calls;
-    last = now;
+    clock[LAST] = now;
     wasMoving = camera.moving;
     if (camera.moving || pending) wake();
   }
@@ -376,16 +379,16 @@ function gpummDrawing(canvas, options) {
   function point(i) {
     if (i === camera.pointed) return;
     camera.pointed = i;
-    chosenAt = -1e9;
+    clock[CHOSEN] = -1e9;
     wake(painter.software);
   }
 
   resize();
   return {
     painter, camera, stats, setGraph, setPlaces, show, choose, point, nearOf, fit, pan, zoomAt, turn, goTo, pick, resize, wake,
-    deep: () => at.deep, setInset(pixels) { inset = pixels; }, budget: () => budget, isShown: i => shown[i] === 1 && i < count,
+    deep: () => at.deep, setInset(pixels) { inset = pixels; }, budget: () => clock[BUDGET], isShown: i => shown[i] === 1 && i < count,
     still: () => new Promise(done => {
-      moved = -1e9;
+      clock[MOVED] = -1e9;
       stirred = false;
       wake();
       requestAnimationFrame(() => canvas.toBlob(done, "image/png"));

@@ -5,7 +5,7 @@
 function gpummMeasure(drawing) {
   const reach = drawing.camera.width / 3, begin = performance.now(), kinds = ["drawArrays", "drawElements", "drawArraysInstanced",
     "drawElementsInstanced"], proto = window.WebGL2RenderingContext && WebGL2RenderingContext.prototype;
-  let calls = 0, most = 0, frames = 0, angle = 0, heap = 0;
+  let calls = 0, most = 0, frames = 0, angle = 0, heap = 0, before = 0;
   if (proto) for (const kind of kinds) {
     const real = proto[kind];
     proto[kind] = function (...all) {
@@ -25,13 +25,15 @@ function gpummMeasure(drawing) {
     const s = drawing.stats;
     console.log("gpumm: " + drawing.painter.kind + ", " + n + " frames, median " + part(s.every, .5) + " ms, 95th percentile "
       + part(s.every, .95) + " ms; script median " + part(s.script, .5) + " ms, 95th percentile " + part(s.script, .95) + " ms, most "
-      + part(s.script, 1) + " ms; " + most + " draw calls a frame; " + Math.round((used() - heap) / Math.max(1, frames - 20)) + " bytes a frame; "
+      + part(s.script, 1) + " ms; " + most + " draw calls a frame; " + Math.round(heap / Math.max(1, frames - 20)) + " bytes a frame; "
       + Math.floor(drawing.budget()) + " edges while panning");
   }
   (function turn(now) {
     most = Math.max(most, calls);
     calls = 0;
-    if (frames === 20) heap = used();
+    const bytes = used();
+    if (frames > 20) heap += Math.max(0, bytes - before); // where it shrinks, the collector ran
+    before = bytes;
     frames++;
     const next = angle + .05;
     drawing.pan(reach * (Math.cos(next) - Math.cos(angle)), reach * (Math.sin(next) - Math.sin(angle)));

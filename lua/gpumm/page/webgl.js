@@ -5,11 +5,22 @@
 const GPUMM_SHARED = `#version 300 es
 precision highp float; precision highp int;
 uniform highp sampler2D places, tints;
-uniform vec3 ax, ay, az, center;   // how the camera is turned, and about what
-uniform vec4 view;                 // the middle of the view, and what a unit is in clip space
-uniform vec2 depth;                // one over how deep half of it is, and how strong the perspective; 0: flat
-uniform vec3 back;
-uniform float zoom;                // pixels to a radius of 1
+uniform vec4 block[8];
+#define ax block[0].xyz            // how the camera is turned
+#define zoom block[0].w            // pixels to a radius of 1
+#define ay block[1].xyz
+#define ratio block[1].w           // pixels to one of the page
+#define az block[2].xyz
+#define alpha block[2].w
+#define center block[3].xyz        // about what it is turned
+#define bright block[3].w          // of a chosen node's edges
+#define view block[4]              // the middle of the view, and what a unit is in clip space
+#define depth block[5].xy          // one over how deep half of it is, and how strong the perspective; 0: flat
+#define pixel block[5].zw          // in clip space
+#define back block[6].xyz
+#define most block[6].w            // of a point's size
+#define chosen int(block[7].x)     // -1: none
+#define pointed int(block[7].y)
 ivec2 spot(int i) { return ivec2(i & 1023, i >> 10); }
 vec3 project(vec3 p, out float larger) {
   p -= center;
@@ -21,32 +32,30 @@ vec3 project(vec3 p, out float larger) {
 vec3 faded(vec3 color, float z) { return depth.x > 0. ? mix(back, color, .7 - .333 * z) : color; }`;
 
 const GPUMM_NODE = GPUMM_SHARED + `
-uniform ivec2 marked;              // the chosen node, and the one under the pointer; -1: none
-uniform float ratio, most;
 flat out vec4 tint; flat out vec3 shape; flat out float mark;
 void main() {
   vec4 at = texelFetch(places, spot(gl_VertexID), 0); float larger;
   tint = texelFetch(tints, spot(gl_VertexID), 0);
   vec3 p = project(at.xyz, larger);
   tint.rgb = faded(tint.rgb, p.z);
-  mark = gl_VertexID == marked.x ? 2. : gl_VertexID == marked.y ? 1. : 0.;
+  mark = gl_VertexID == chosen ? 2. : gl_VertexID == pointed ? 1. : 0.;
   float r = max(at.w * zoom * larger, .8), rim = mark > 0. ? 2.5 * ratio : min(1.1 * ratio, .35 * r);
   gl_Position = at.w > 0. ? vec4(p, 1.) : vec4(2., 2., 2., 1.);
   gl_PointSize = min(2. * (r + rim) + 1., most);
   shape = vec3(min(r, .5 * most - rim), rim, gl_PointSize); }`;
 const GPUMM_DISC = `#version 300 es
 precision highp float;
-flat in vec4 tint; flat in vec3 shape; flat in float mark; uniform vec3 back; uniform bool deep; out vec4 pixel;
+flat in vec4 tint; flat in vec3 shape; flat in float mark; uniform vec4 block[8]; out vec4 color;
 void main() {
+  vec3 back = block[6].xyz; bool deep = block[5].x > 0.;
   float away = length(gl_PointCoord - .5) * shape.z;
   float disc = clamp(shape.x + .5 - away, 0., 1.), rim = clamp(shape.x + shape.y + .5 - away, 0., 1.);
   vec3 around = mark > 0. ? vec3(dot(back, vec3(.3, .6, .1)) > .5 ? 0. : 1.) : back;
-  pixel = vec4(mix(around, tint.rgb, disc), max(disc, rim * (mark > 0. ? 1. : .7)) * (mark > 0. ? 1. : tint.a));
-  if (deep && pixel.a < .5 * tint.a) discard; }`;
+  color = vec4(mix(around, tint.rgb, disc), max(disc, rim * (mark > 0. ? 1. : .7)) * (mark > 0. ? 1. : tint.a));
+  if (deep && color.a < .5 * tint.a) discard; }`;
 
 const GPUMM_EDGE = GPUMM_SHARED + `
 layout(location=0) in uvec2 ends; layout(location=1) in vec2 look; // how wide, as a part of 8; 1: it is alone
-uniform vec2 pixel; uniform float alpha, bright, ratio; uniform int chosen;
 out float across; flat out float thick; out vec4 tint;
 const int END[6] = int[](0, 0, 1, 1, 0, 1), SIDE[6] = int[](-1, 1, -1, -1, 1, 1);
 void main() {
@@ -74,7 +83,7 @@ void main() {
   gl_Position = gone ? vec4(2., 2., 2., 1.) : vec4(at * pixel, 0., 1.); }`;
 // Lines a pixel wide by the nodes' numbers alone: what a view that moves is drawn with where the processor draws.
 const GPUMM_THIN = GPUMM_SHARED + `
-uniform float alpha; out float across; flat out float thick; out vec4 tint;
+out float across; flat out float thick; out vec4 tint;
 void main() {
   vec4 at = texelFetch(places, spot(gl_VertexID), 0), color = texelFetch(tints, spot(gl_VertexID), 0); float larger;
   vec3 p = project(at.xyz, larger);
@@ -88,7 +97,7 @@ void main() { pixel = vec4(tint.rgb, tint.a * clamp(thick + .5 - abs(across), 0.
 
 const GPUMM_LABEL = GPUMM_SHARED + `
 layout(location=0) in vec4 label;  // the node, its slot, how wide and high in pixels
-uniform vec2 pixel; uniform float ratio; uniform vec4 slots; out vec2 coord;
+uniform vec4 slots; out vec2 coord;
 void main() {
   vec4 at = texelFetch(places, spot(int(label.x)), 0); float larger;
   vec3 p = project(at.xyz, larger);
@@ -189,19 +198,35 @@ function gpummWebGL(canvas, smooth) {
     else gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, SIDE, rows, format, type, data);
   }
 
-  function use(which, c) {
-    const at = which.at;
+  // All numbers of the camera, in one call that takes them as they lie here.
+  const block = new Float32Array(32);
+  block[27] = most;
+
+  function fill(c) {
+    for (let k = 0; k < 3; k++) {
+      for (let row = 0; row < 3; row++) block[4 * row + k] = c.axes[3 * row + k];
+      block[12 + k] = c.center[k];
+      block[24 + k] = c.back[k];
+    }
+    block[3] = c.zoom * c.ratio;
+    block[7] = c.ratio;
+    block[11] = c.alpha;
+    block[15] = c.bright;
+    block[16] = c.panX;
+    block[17] = c.panY;
+    block[18] = 2 * c.scale / c.width;
+    block[19] = 2 * c.scale / c.height;
+    block[20] = c.depth;
+    block[21] = c.strength;
+    block[22] = 2 / canvas.width;
+    block[23] = 2 / canvas.height;
+    block[28] = c.chosen;
+    block[29] = c.pointed;
+  }
+
+  function use(which) {
     gl.useProgram(which.p);
-    gl.uniform3f(at.ax, c.axes[0], c.axes[1], c.axes[2]);
-    gl.uniform3f(at.ay, c.axes[3], c.axes[4], c.axes[5]);
-    gl.uniform3f(at.az, c.axes[6], c.axes[7], c.axes[8]);
-    gl.uniform3f(at.center, c.center[0], c.center[1], c.center[2]);
-    gl.uniform4f(at.view, c.panX, c.panY, 2 * c.scale / c.width, 2 * c.scale / c.height);
-    gl.uniform2f(at.depth, c.depth, c.strength);
-    gl.uniform1f(at.zoom, c.zoom * c.ratio);
-    if (at.ratio) gl.uniform1f(at.ratio, c.ratio);
-    if (at.back) gl.uniform3f(at.back, c.back[0], c.back[1], c.back[2]);
-    if (at.pixel) gl.uniform2f(at.pixel, 2 / canvas.width, 2 / canvas.height);
+    gl.uniform4fv(which.at["block[0]"], block);
   }
 
   return {
@@ -256,25 +281,19 @@ function gpummWebGL(canvas, smooth) {
       gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
       gl.blendFuncSeparate(gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA, gl.ONE, gl.ONE);
       this.calls = 0;
+      fill(c);
       if (c.edges > 0 && software && c.moving) {
-        use(thin, c);
-        gl.uniform1f(thin.at.alpha, c.alpha);
+        use(thin);
         gl.bindVertexArray(hairs);
         gl.drawElements(gl.LINES, 2 * c.edges, gl.UNSIGNED_INT, 0);
         this.calls++;
       } else if (c.edges > 0) {
-        use(edge, c);
-        gl.uniform1f(edge.at.alpha, c.alpha);
-        gl.uniform1f(edge.at.bright, c.bright);
-        gl.uniform1i(edge.at.chosen, c.chosen);
+        use(edge);
         gl.bindVertexArray(lines);
         gl.drawArraysInstanced(gl.TRIANGLES, 0, c.arrows ? 9 : 6, c.edges);
         this.calls++;
       }
-      use(node, c);
-      gl.uniform2i(node.at.marked, c.chosen, c.pointed);
-      gl.uniform1f(node.at.most, most);
-      gl.uniform1i(node.at.deep, c.depth > 0 ? 1 : 0);
+      use(node);
       if (c.depth > 0) gl.enable(gl.DEPTH_TEST);
       gl.bindVertexArray(dots);
       gl.drawArrays(gl.POINTS, 0, c.nodes);
@@ -282,7 +301,7 @@ function gpummWebGL(canvas, smooth) {
       this.calls++;
       if (labels > 0) {
         gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
-        use(label, c);
+        use(label);
         gl.bindVertexArray(texts);
         gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, labels);
         this.calls++;

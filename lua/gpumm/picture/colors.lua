@@ -81,11 +81,12 @@ end
 
 -- Kinds by how many there are of them, then by name; numbers before texts.
 local function by_kind(list, count)
-    local size, order, rank, ranked, labels, sizes = {}, {}, {}, {}, {}, {}
+    local kinds, size, order, rank, ranked, labels, sizes = {}, {}, {}, {}, {}, {}, {}
     for i = 1, count do
         local kind = list[i]
         if kind == nil then error(("the color of node %d is nil; kinds are texts or numbers"):format(i), 0) end
         if kind ~= kind then kind = "" end
+        kinds[i] = kind
         if not size[kind] then order[#order + 1] = kind end
         size[kind] = (size[kind] or 0) + 1
     end
@@ -95,7 +96,7 @@ local function by_kind(list, count)
         return tostring(a) < tostring(b)
     end)
     for k, kind in ipairs(order) do rank[kind], labels[k], sizes[k] = k, kind == "" and "(none)" or tostring(kind), size[kind] end
-    for i = 1, count do ranked[i] = rank[list[i] == list[i] and list[i] or ""] end
+    for i = 1, count do ranked[i] = rank[kinds[i]] end
     return by_rank(ranked, count), entries_of(labels, sizes)
 end
 
@@ -127,6 +128,7 @@ local function is_every(list, count, matches)
 end
 
 local function is_text(value) return type(value) == "string" end
+local function is_boolean(value) return type(value) == "boolean" end
 local function is_number(value) return type(value) == "number" end
 local function names_color(value) return palette.parse(value) ~= nil end
 local function is_no_sign(value) return value:sub(1, 1) ~= "#" end
@@ -147,7 +149,7 @@ local function of_list(given, count, kinds)
     if type(given) == "string" then given = repeated(given, count) end
     local list = listed(given)
     if not list then error("colors are a list or a column, not " .. tostring(given), 0) end
-    if kinds then return by_kind(list, count) end
+    if kinds or is_every(list, count, is_boolean) then return by_kind(list, count) end
     if is_every(list, count, is_text) then return of_texts(list, count) end
     if is_every(list, count, is_number) then return by_number(list, count) end
     return one_by_one(list, count)

@@ -5,12 +5,10 @@ local text = require "gpumm.columns.text"
 
 local SEPARATORS = { "\t", ";", "," }
 
--- The lines of a file, without a byte order mark, blank lines and comments.
+-- The lines of a file, compressed by gzip or not, in UTF-8 or UTF-16, without blank lines and comments.
 local function lines_of(path)
-    local file, message = io.open(path, "rb")
-    if not file then error("cannot read the column: " .. message, 0) end
-    local whole, lines = file:read "a":gsub("^\239\187\191", ""), {}
-    file:close()
+    local source <close> = text.open(path, "the column", {})
+    local whole, lines = source:sub(1, #source):gsub("^\239\187\191", ""), {}
     for line in whole:gmatch "[^\r\n]+" do
         if line:find "%S" and not line:find "^%s*[#%%]%s" then lines[#lines + 1] = line end
     end

@@ -32,9 +32,10 @@ local function arrow_of(scene, ax, ay, bx, by, radius, width)
     return tx, ty, tx - dx * head, ty - dy * head, dx * 0.38 * head, dy * 0.38 * head
 end
 
+-- In steps: every other one is an object of its own in a PDF.
 local function alpha_of(strength, base)
-    if strength < 0 then return math.min(0.85, math.max(-0.8 * strength, base)) end
-    return math.max(PLAINEST, math.min(0.85, base * strength))
+    local alpha = strength < 0 and math.max(-0.8 * strength, base) or base * strength
+    return math.floor(math.max(PLAINEST, math.min(0.85, alpha)) * 50 + 0.5) / 50
 end
 
 -- Calls put(ax, ay, bx, by, width, alpha, a, b) for every edge.
