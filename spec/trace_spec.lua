@@ -1,4 +1,4 @@
--- successes: 18
+-- successes: 19
 -- SPDX-License-Identifier: MIT
 -- Traces: everything that a script did is in them, with what it did it to, and in the books' own numbers; and the files are
 -- whole, whatever happened.
@@ -179,6 +179,33 @@ describe("a trace", function()
         balanced(trace, played, books)
         assert.equal(20 + 2, #trace:named "fill")
         assert.equal(20, #trace:named "copy D2D")
+    end)
+
+    it("counts what it has to leave out, and changes nothing else", function()
+        local calls = fake and { "cuEventRecord", "cuEventElapsedTime", "cuEventQuery" } or {}
+        for _, call in ipairs(calls) do -- a host's events do not fail
+            local trace, played = traced({ device = spec.device, fault = true }, function(m)
+                local b = assert(m:buffer { type = "u32", length = 500 })
+                m.fault:plan { call = call, nth = 2, status = "DRIVER" }
+                for i = 1, 20 do b:fill(i) end
+                m:synchronize()
+                assert.equal(20, b:download()[500])
+            end)
+            assert(trace.lost + #trace:named "fill" == 21 and trace.lost <= 1, call)
+            assert.equal(0, played.now)
+        end
+        local t <close> = assert(gpumm.trace { file = place, history = history })
+        local m <close> = assert(gpumm.manager { device = "host", fault = { hold = "fill" } })
+        local b = assert(m:buffer { type = "u32", length = 10 })
+        for i = 1, 8400 do b:fill(i) end -- more than can be under way
+        m.fault:release()
+        m:synchronize()
+        assert.equal(8400, b:download()[10])
+        m:close()
+        assert(t:close())
+        local trace = reader.trace(place)
+        assert.equal(8401, #trace:named "fill" + trace.lost)
+        assert(trace.lost > 0)
     end)
 
     it("has the limit, what was refused, and failures of the device in the history", function()

@@ -338,7 +338,7 @@ GPUMM_API gpumm_status gpumm_manager_check(gpumm_manager *manager);
  * Each manager is a process of the trace, and each of its streams a track: kernels by name, copies, fills, captures with
  * their tickets, replays of recordings with their operations. Their times are the device's, by events around each
  * operation that are read once they have come, so that nothing waits. Counters are the books' categories, `used`,
- * `committed`, `budget` and, where there is one, `limit`. The system's threads are tracks of one more process: growth,
+ * `committed`, `budget` and, where there is one, `limit`, which is the smaller one where a budget is shared (`shared budget`). The system's threads are tracks of one more process: growth,
  * precommits, retirements, moves, each commit and its like, frames that are delivered or dropped, steps of simulations.
  *
  * Lines gather in memory of a fixed size and are written by a thread of the trace's. A line that finds no room, because

@@ -223,6 +223,7 @@ typedef struct gpumm_lua_script {
     void *allocate_user;
     const gpumm_lua_sandbox *sandbox; /* NULL: not contained. Contained, `open` adds to what the script has, and
                                          `allocate` is the sandbox's own */
+    gpumm_trace *trace;               /* as gpumm_lua_set_trace; NULL: none */
 } gpumm_lua_script;
 
 /* Runs it to its end. IO where the file cannot be read, OUT_OF_MEMORY where Lua has none, INVALID_ARGUMENT where

@@ -30,6 +30,7 @@ static void prepare(lua_State *L, const gpumm_lua_script *script) {
     if (script->limit > 0) gpumm_lua_set_limit(L, script->limit);
     if (script->device) gpumm_lua_set_device(L, script->device);
     if (script->log) gpumm_lua_set_log(L, script->log, script->log_user);
+    if (script->trace) gpumm_lua_set_trace(L, script->trace);
 }
 
 /* Pushes the arguments, and names them `arg` as lua5.4 does. */

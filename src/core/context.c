@@ -35,7 +35,7 @@ static gpumm_status open_budgets(context *ctx, const gpumm_options *o) {
 
 static void books_changed(void *user) {
     context *ctx = user;
-    gpumm__tracing_books(&ctx->tracing, &ctx->books, ctx->own);
+    gpumm__tracing_books(&ctx->tracing, &ctx->books, ctx->own, ctx->shared);
 }
 
 static void trace_books(context *ctx) {

@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "base/size.h"
+
 #define FIELDS(...) \
     .fields = (const trace_field[]){__VA_ARGS__}, .count = sizeof((trace_field[]){__VA_ARGS__}) / sizeof(trace_field)
 #define NUMBER(key, number) \
@@ -75,16 +77,26 @@ static void count(const tracing *t, const char *name, uint64_t now, uint64_t byt
                           FIELDS(NUMBER("bytes", bytes))});
 }
 
+static bool is_limited(const gpumm_budget *b) { return b && gpumm_budget_limit(b) != UINT64_MAX; }
+
+/* The smaller; 0: there is none. */
+static uint64_t limit_of(const gpumm_budget *own, const gpumm_budget *shared) {
+    uint64_t limit = is_limited(own) ? gpumm_budget_limit(own) : UINT64_MAX;
+    if (is_limited(shared)) limit = size_min(limit, gpumm_budget_limit(shared));
+    return limit == UINT64_MAX ? 0 : limit;
+}
+
 /* Only what changed is told. */
-void gpumm__tracing_books(tracing *t, const ledger *books, const gpumm_budget *budget) {
-    static const char *const names[] = {"used", "committed", "budget", "limit"};
-    uint64_t now = gpumm__clock_ns(), limit = gpumm_budget_limit(budget), bytes[TRACING_COUNTERS];
+void gpumm__tracing_books(tracing *t, const ledger *books, const gpumm_budget *own, const gpumm_budget *shared) {
+    static const char *const names[] = {"used", "committed", "budget", "limit", "shared budget"};
+    uint64_t now = gpumm__clock_ns(), bytes[TRACING_COUNTERS];
     for (int i = 0; i < GPUMM_CATEGORY_COUNT; i++) bytes[i] = books->entry[i].now_bytes;
     uint64_t *rest = &bytes[GPUMM_CATEGORY_COUNT];
     rest[0] = books->used;
     rest[1] = books->committed;
-    rest[2] = gpumm_budget_used(budget);
-    rest[3] = limit == UINT64_MAX ? 0 : limit;
+    rest[2] = gpumm_budget_used(own);
+    rest[3] = limit_of(own, shared);
+    rest[4] = is_limited(shared) ? gpumm_budget_used(shared) : 0;
     for (int i = 0; i < TRACING_COUNTERS; i++) {
         if (bytes[i] == t->told[i]) continue;
         bool category = i < GPUMM_CATEGORY_COUNT;

@@ -9,7 +9,7 @@
 #include "memory/budget.h"
 #include "memory/ledger.h"
 
-enum { TRACING_COUNTERS = GPUMM_CATEGORY_COUNT + 4 };
+enum { TRACING_COUNTERS = GPUMM_CATEGORY_COUNT + 5 };
 
 typedef struct tracing {
     device *traced;                  /* NULL: nothing is traced */
@@ -32,7 +32,7 @@ void gpumm__tracing_bytes(const tracing *t, const char *what, const char *of, ui
 void gpumm__tracing_frame(const tracing *t, const char *of, const gpumm_frame_info *frame);
 void gpumm__tracing_dropped(const tracing *t, const char *of, unsigned count);
 void gpumm__tracing_refused(const tracing *t, uint64_t bytes); /* by a budget */
-/* The books changed: under their lock. */
-void gpumm__tracing_books(tracing *t, const ledger *books, const gpumm_budget *budget);
+/* The books changed: under their lock. `shared`: the budget of several managers, or NULL. */
+void gpumm__tracing_books(tracing *t, const ledger *books, const gpumm_budget *own, const gpumm_budget *shared);
 
 #endif
