@@ -402,6 +402,19 @@ class recording : public handle<gpumm_recording, gpumm_recording_retain, gpumm_r
     void close() noexcept { gpumm_recording_close(get()); }
 };
 
+// What managers do, as a file for Perfetto: gpumm_options.trace = t.get().
+class trace : public handle<gpumm_trace, gpumm_trace_retain, gpumm_trace_release> {
+  public:
+    using handle::handle;
+    static result<trace> open(const gpumm_trace_options &options) {
+        return made<trace>([&](gpumm_trace **out) { return gpumm_trace_open(&options, out); });
+    }
+    status slice(const char *name, std::int64_t number, std::uint64_t since_ns) {
+        return gpumm_trace_slice(get(), name, number, since_ns);
+    }
+    status close() { return gpumm_trace_close(get()); }
+};
+
 class manager : public handle<gpumm_manager, gpumm_manager_retain, gpumm_manager_release> {
   public:
     using handle::handle;
