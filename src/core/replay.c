@@ -232,22 +232,11 @@ static gpumm_status make_graph(gpumm_recording *r) {
     return GPUMM_OK;
 }
 
-static gpumm_status play_now(gpumm_recording *r, gpumm_stream *s) {
+static gpumm_status play(gpumm_recording *r, gpumm_stream *s) {
     device *d = r->object.context->device;
     if (r->count < GRAPH_LEAST || r->same < r->patience) return play_one_by_one(r, s->device);
     TRY(r->graph && r->fits ? patch(r) : make_graph(r));
     return d->call->graph_launch(d, s->device, r->graph);
-}
-
-/* In a trace all of it is one slice. */
-static gpumm_status play(gpumm_recording *r, gpumm_stream *s) {
-    device *traced = r->object.context->tracing.traced;
-    if (!traced) return play_now(r, s);
-    operation *o = gpumm__timeline_begin(gpumm__traced_timeline(traced), s->device, "replay", true);
-    gpumm__operation_say(o, "count", r->count);
-    gpumm_status status = play_now(r, s);
-    gpumm__timeline_end(gpumm__traced_timeline(traced), s->device, o, status);
-    return status;
 }
 
 /* ---- Captures ----------------------------------------------------------------------------------------------- */
@@ -339,6 +328,17 @@ static void give_tickets(gpumm_recording *r, gpumm_ticket *tickets) {
 
 /* ---- One replay --------------------------------------------------------------------------------------------- */
 
+/* In a trace all of it is one slice. */
+static gpumm_status play_traced(gpumm_recording *r, gpumm_stream *s) {
+    device *traced = r->object.context->tracing.traced;
+    if (!traced) return play(r, s);
+    operation *o = gpumm__timeline_begin(gpumm__traced_timeline(traced), s->device, "replay", true);
+    gpumm__operation_say(o, "count", r->count);
+    gpumm_status status = play(r, s);
+    gpumm__timeline_end(gpumm__traced_timeline(traced), s->device, o, status);
+    return status;
+}
+
 /* Submit lock held, and the readbacks'. *again: a slot is too small for the length. */
 static gpumm_status submit(gpumm_recording *r, gpumm_stream *s, bool *again) {
     pass_gates(r);
@@ -348,7 +348,7 @@ static gpumm_status submit(gpumm_recording *r, gpumm_stream *s, bool *again) {
     if (*again) return GPUMM_OK;
     TRY(refresh(r));
     TRY(declare(r, s));
-    TRY(play(r, s));
+    TRY(play_traced(r, s));
     return finish_captures(r, s);
 }
 
