@@ -71,6 +71,8 @@ fi
 if wanted bench; then
   part "primitives beside CUB" bench-primitives.log "$run" --quiet spec/bench/primitives_bench.lua --device cuda
   grep -E ' \| |rows with a mark|no peer' "$out/bench-primitives.log" | tee -a "$summary"
+  part "a layout that is traced" bench-trace.log "$run" --quiet spec/bench/trace_bench.lua --device cuda
+  grep ratio "$out/bench-trace.log" | tee -a "$summary"
   part "benchmarks" bench.log "$build/spec/bench_gpumm" "$run"
   grep -E ' \| |rows with a mark|^beside.py|in place' "$out/bench.log" | tee -a "$summary"
 fi

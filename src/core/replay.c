@@ -291,23 +291,12 @@ static recorded_graph *choose_graph(gpumm_recording *r) {
     return g;
 }
 
-static gpumm_status play_now(gpumm_recording *r, gpumm_stream *s) {
+static gpumm_status play(gpumm_recording *r, gpumm_stream *s) {
     device *d = r->object.context->device;
     if (r->count < GRAPH_LEAST || r->same < r->patience) return play_one_by_one(r, s->device);
     recorded_graph *g = choose_graph(r);
     TRY(g->fits ? patch(r, g) : make_graph(r, g));
     return d->call->graph_launch(d, s->device, g->graph);
-}
-
-/* In a trace all of it is one slice. */
-static gpumm_status play(gpumm_recording *r, gpumm_stream *s) {
-    device *traced = r->object.context->tracing.traced;
-    if (!traced) return play_now(r, s);
-    operation *o = gpumm__timeline_begin(gpumm__traced_timeline(traced), s->device, "replay", true);
-    gpumm__operation_say(o, "count", r->count);
-    gpumm_status status = play_now(r, s);
-    gpumm__timeline_end(gpumm__traced_timeline(traced), s->device, o, status);
-    return status;
 }
 
 /* ---- Captures ----------------------------------------------------------------------------------------------- */
@@ -399,6 +388,17 @@ static void give_tickets(gpumm_recording *r, gpumm_ticket *tickets) {
 
 /* ---- One replay --------------------------------------------------------------------------------------------- */
 
+/* In a trace all of it is one slice. */
+static gpumm_status play_traced(gpumm_recording *r, gpumm_stream *s) {
+    device *traced = r->object.context->tracing.traced;
+    if (!traced) return play(r, s);
+    operation *o = gpumm__timeline_begin(gpumm__traced_timeline(traced), s->device, "replay", true);
+    gpumm__operation_say(o, "count", r->count);
+    gpumm_status status = play(r, s);
+    gpumm__timeline_end(gpumm__traced_timeline(traced), s->device, o, status);
+    return status;
+}
+
 /* Submit lock held, and the readbacks'. *again: a slot is too small for the length. */
 static gpumm_status submit(gpumm_recording *r, gpumm_stream *s, bool *again) {
     pass_gates(r);
@@ -408,7 +408,7 @@ static gpumm_status submit(gpumm_recording *r, gpumm_stream *s, bool *again) {
     if (*again) return GPUMM_OK;
     TRY(refresh(r));
     TRY(declare(r, s));
-    TRY(play(r, s));
+    TRY(play_traced(r, s));
     return finish_captures(r, s);
 }
 
