@@ -255,7 +255,8 @@ describe("a source", function()
         local piped, whole = "-I" .. folder.beside "piped", "-I" .. folder.beside "whole"
         fails("COMPILE_FAILED", "piped/gpumm_spec_value.h', which is a pipe",
             m:kernel { source = source, flags = piped .. " " .. whole })
-        local k, b = assert(m:kernel { source = source, flags = whole .. " " .. piped }), assert(m:buffer { type = "i32", length = 1 })
+        local k = assert(m:kernel { source = source, flags = whole .. " " .. piped })
+        local b = assert(m:buffer { type = "i32", length = 1 })
         assert(k(1, b))
         assert.equal(5, b:download()[1])
     end)

@@ -437,7 +437,7 @@ describe("Ctrl-C", function()
     end)
 
     it("in a coroutine stops it, and whoever resumed it, at the first", function()
-        for _, run in ipairs { "coroutine.wrap(stay)()", "print(coroutine.resume(coroutine.create(stay)))",
+        for _, how in ipairs { "coroutine.wrap(stay)()", "print(coroutine.resume(coroutine.create(stay)))",
             "coroutine.wrap(function() print(pcall(coroutine.wrap(stay))) while true do end end)()" } do
             local code, out, err = interrupted([[
                 local function stay()
@@ -445,7 +445,7 @@ describe("Ctrl-C", function()
                     while true do end
                 end
                 local said <close> = setmetatable({}, { __close = function() print "closed" end })
-                ]] .. run .. " while true do end")
+                ]] .. how .. " while true do end")
             assert.equal(130, code)
             contains(out, "closed\n")
             contains(err, "interrupted!")

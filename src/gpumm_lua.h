@@ -75,7 +75,8 @@ GPUMM_API gpumm_status gpumm_lua_find_buffer(lua_State *L, int index, const char
 /* Pushes the gpumm table with the layouts in it (gpumm.graph, force, picture, page, image, inflate), and
    returns 1: for applications that link libgpumm_layout.a, or gpumm_layout.so as a library. Elsewhere a script's first
    use of one of these fields loads gpumm_layout.so through package.cpath; a contained state has no package library,
-   so its application calls this before the script runs. */
+   so its application calls this before the script runs. The field live loads gpumm_live.so in the same way, whose
+   luaopen_gpumm_live an application calls for a contained script that may be shown on a page. */
 GPUMM_API int gpumm_lua_open_layout(lua_State *L);
 
 /* A Lua file that travels inside a program. A list of them ends with a NULL path. */

@@ -10,6 +10,7 @@ About.__index = About
 
 local LANES = { f32x2 = 2, f32x3 = 3 }
 local NAME_BYTES = 200
+local MANY = 4096 -- messages of edges, from which on they are sent anew in fewer
 local SLICE = 1 << 18 -- edges a message: a viewer is sent what is more urgent in between
 
 -- ---- Finding ----------------------------------------------------------------------------------
@@ -105,7 +106,7 @@ end
 --- each, also where it is empty.
 function About:publish(server)
     server:forget()
-    self.sent = 0
+    self.sent, self.messages = 0, 0
     local names = self.names or {}
     local first = 1
     repeat
@@ -123,15 +124,15 @@ local function publish_slice(self, server, first, last)
     server:publish_edges(first - 1, self.base, views[1], views[2])
 end
 
---- Publishes edges that came since. Fewer than before: viewers start over.
+--- Publishes edges that came since. Where there are fewer than before, or very many messages, viewers start over.
 function About:follow(server)
     if not self.edges then return end
     local count = #self.edges[1]
-    if count < self.sent then self:publish(server) end
+    if count < self.sent or count > self.sent and self.messages >= MANY then self:publish(server) end
     while self.sent < count do
         local last = math.min(count, self.sent + SLICE)
         publish_slice(self, server, self.sent + 1, last)
-        self.sent = last
+        self.sent, self.messages = last, self.messages + 1
     end
 end
 
