@@ -2,46 +2,16 @@
 -- SPDX-License-Identifier: MIT
 -- gpumm.world: scripts of spec/ranks that mpirun starts on several ranks, and a world of one without it.
 
-local spec = require "gpumm.spec"
 local support = require "spec.support"
+local ranks = require "spec.ranks.start"
 
 local run = support.gpumm_run()
 local device = os.getenv "GPUMM_DEVICE" or "host"
-local MPIRUN = os.getenv "GPUMM_MPIRUN" or "mpirun --oversubscribe --allow-run-as-root"
--- One machine, with no network to look for; and a store of PMIx that does not deadlock as it ends.
-local SETTINGS = "PMIX_MCA_gds=hash OMPI_MCA_btl=self,vader OMPI_MCA_hwloc_base_binding_policy=none"
--- Under LeakSanitizer: what MPI leaves behind is told from what is ours by the names in its stacks; and where libraries that are
--- opened late keep their thread-local variables is not guessed, because a wrong guess crashes it.
-local keep = os.getenv "GPUMM_KEEP_OPEN"
-local LEAKS = keep and "LSAN_OPTIONS=suppressions=spec/ranks/mpi.supp:print_suppressions=0 ASAN_OPTIONS="
-    .. os.getenv "ASAN_OPTIONS" .. ":intercept_tls_get_addr=0:verify_asan_link_order=0" or ""
-local preload = keep and ("env LD_PRELOAD='%s'"):format(keep) or ""
 local cpath = ("LUA_CPATH='%s/?.so;;'"):format(run:match "^(.*)/[^/]*$" or ".")
 
 local folder
 before_each(function() folder = support.folder() end)
-after_each(function()
-    spec.close()
-    folder.remove()
-end)
-
--- Runs a script on n ranks, which have to end in `most` seconds; `limit` is for each of their waits. Returns what they said,
--- the launcher's exit code, and what they have written, by rank.
-local function ranks(n, most, script, limit, how, more)
-    local environment = ("%s %s %s %s"):format(SETTINGS, LEAKS, cpath, more or "")
-    local text, code = support.said(("%s spec/ranks/run.sh %d %s -n %d %s '%s' --quiet --strict spec/ranks/%s '%s' %s %g '%s'")
-        :format(environment, most, MPIRUN, n, preload, run, script, folder.path, device, limit, how or ""))
-    assert.not_equal(99, code, text)
-    local said = {}
-    for r = 0, n - 1 do
-        local file = io.open(folder.beside(tostring(r)))
-        if file then
-            said[r] = file:read "a"
-            file:close()
-        end
-    end
-    return text, code, said
-end
+after_each(function() folder.remove() end)
 
 describe("a world", function()
     for _, n in ipairs { 1, 2, 3, 5 } do

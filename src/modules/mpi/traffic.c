@@ -37,7 +37,8 @@ static gpumm_status make_room(transfer *t) {
         if (r != w->rank) count += pieces_of(w->in_bytes[r], t->step) + pieces_of(w->out_bytes[r], t->step);
     if (count > INT32_MAX) return gpumm_mpi__world_lose(w, GPUMM_OUT_OF_MEMORY, "too much is sent at once");
     gpumm_status status = gpumm_mpi__world_room(&w->requests, count * sizeof(MPI_Request));
-    if (status == GPUMM_OK) status = gpumm_mpi__world_room(&w->pieces, count * sizeof(piece) + count * sizeof(int));
+    if (status == GPUMM_OK)
+        status = gpumm_mpi__world_room(&w->pieces, count * (sizeof(piece) + sizeof(MPI_Status) + sizeof(int)));
     if (status == GPUMM_OK) return GPUMM_OK;
     return gpumm_mpi__world_lose(w, status, "rank %d: no memory on the host for what is on its way", w->rank);
 }
@@ -78,9 +79,10 @@ static void keep_own(transfer *t) {
 static gpumm_status step(transfer *t, int *done) {
     world *w = t->w;
     piece *pieces = (piece *)(void *)w->pieces.bytes;
-    int *which = (int *)(void *)(pieces + t->count);
+    MPI_Status *statuses = (MPI_Status *)(void *)(pieces + t->count); /* MPICH's header warns of MPI_STATUSES_IGNORE */
+    int *which = (int *)(void *)(statuses + t->count);
     MPI_Request *requests = (MPI_Request *)(void *)w->requests.bytes;
-    TRY(gpumm_mpi__world_mpi(w, MPI_Testsome(t->count, requests, done, which, MPI_STATUSES_IGNORE), "moving data"));
+    TRY(gpumm_mpi__world_mpi(w, MPI_Testsome(t->count, requests, done, which, statuses), "moving data"));
     if (*done == MPI_UNDEFINED) *done = t->left = 0;
     for (int i = 0; i < *done; i++) {
         const piece *p = &pieces[which[i]];
