@@ -47,7 +47,7 @@ bind_reference *gpumm_lua__reference_take(lua_State *L, bind_reference_pool *poo
 
 /* ---- Watched ones ------------------------------------------------------------------------- */
 
-static void watch_again(lua_State *L, bind_reference_pool *pool);
+static void see_to_sentinel(lua_State *L, bind_reference_pool *pool);
 
 static void end_watched(bind_reference *reference) {
     bind_reference_pool *pool = reference->pool;
@@ -66,7 +66,7 @@ static int look_through(lua_State *L) {
         if (r->taken && lua_rawgeti(L, -1, r->slot) == LUA_TNIL) end_watched(r);
         lua_settop(L, 2);
     }
-    watch_again(L, pool);
+    see_to_sentinel(L, pool);
     return 0;
 }
 
@@ -94,8 +94,8 @@ static void make_weak_table(lua_State *L, bind_reference_pool *pool) {
     pool->watched_table = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
-/* Lua drops a finaliser that it has no memory to call: then there is no sentinel any more, and none of the references
-   comes back. */
+/* There is one at a time. Lua drops a finaliser that it has no memory to call: then there is none, and no reference would
+   come back. */
 static void see_to_sentinel(lua_State *L, bind_reference_pool *pool) {
     if (!pool->watched_table) make_weak_table(L, pool);
     lua_rawgeti(L, LUA_REGISTRYINDEX, pool->watched_table);
