@@ -21,7 +21,9 @@ local cpath = ("LUA_CPATH='%s/?.so;;'"):format(run:match "^(.*)/[^/]*$" or ".")
 --- the launcher's exit code, and what they have written, by rank.
 return function(n, most, script, limit, how, more)
     local folder = support.folder()
-    local environment = ("%s %s %s %s"):format(SETTINGS, LEAKS, cpath, more or "")
+    -- What Open MPI's ranks share lies in the folder: of those that are killed nobody else clears it away.
+    local environment = ("%s OMPI_MCA_btl_vader_backing_directory='%s' %s %s %s"):format(SETTINGS, folder.path, LEAKS, cpath,
+        more or "")
     local text, code = support.said(("%s spec/ranks/run.sh %d %s -n %d %s '%s' --quiet --strict spec/ranks/%s '%s' %s %g '%s'")
         :format(environment, most, MPIRUN, n, preload, run, script, folder.path, device, limit, how or ""))
     local said = {}
