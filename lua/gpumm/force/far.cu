@@ -150,6 +150,9 @@ static __forceinline__ __device__ void hand_down(const float *c, float x, float 
 #endif
 }
 
+// Where the middle of a cell lies in its parent.
+static __device__ float part_of(int x) { return (float)(x & 1) * 0.5f - 0.25f; }
+
 // ---- A cell's block ----------------------------------------------------------------------------
 
 // What is called for each source: lane, the way from it to the middle of the cell, what is added to the square distance
@@ -220,41 +223,57 @@ static __forceinline__ __device__ float folded(const float *c)
 #endif
 }
 
-// The expansions of the level of `width` cells an axis, which begins at cell `from`. What the level above was given is
-// handed down; with `top` < width it is gathered here as well, up to the level of that width, and not kept.
-extern "C" __global__ void far(int n, int width, int top, const float *levels, long long all, long long from,
+static __device__ void gathered(float (*sum)[LANES], const float *levels, long long all, long long from, int width, int x,
+                                int y, int z, float cell, float unit)
+{
+    for (int k = 0; k < COEFFICIENTS; k++) EACH_LANE(l) sum[k][l] = 0.0f;
+    const taking taker = {sum, unit * cell * cell};
+    each_far(taker, levels, all, from, width, x, y, z);
+}
+
+// What the cells of the level of `width` an axis, which begins at cell `from`, and of all above it gather: few cells,
+// all at once. What they were handed down is not in it yet.
+extern "C" __global__ void far_above(int n, int width, const float *levels, long long all, long long from,
+                                     const float *where, int finest, float unit, float *given)
+{
+    int t = blockIdx.x * blockDim.x + threadIdx.x;
+    if (t >= n) return;
+    int cells = DIM == 3 ? width * width * width : width * width;
+    while (t >= cells) {
+        t -= cells;
+        from += level_size(width);
+        width /= 2;
+        cells >>= DIM;
+    }
+    const int x = t % width, y = t / width % width, z = DIM == 3 ? t / width / width : 0;
+    const long long c = from + cell_at(x, y, z, width);
+    if (loaded(levels, all, c).w == 0.0f) return;
+    float sum[COEFFICIENTS][LANES];
+    gathered(sum, levels, all, from, width, x, y, z, where[3] * (float)(finest / width), unit);
+    for (int k = 0; k < COEFFICIENTS; k++) given[COEFFICIENTS * c + k] = folded(sum[k]);
+}
+
+// The expansions of the level of `width` cells an axis, which begins at cell `from`: what a cell gathers, and what is
+// handed down to it through `above` levels, of which only the uppermost has been handed down what there is above it.
+extern "C" __global__ void far(int n, int width, int above, const float *levels, long long all, long long from,
                                const float *where, int finest, float unit, float *given)
 {
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= n) return;
-    const int x = t % width, y = t / width % width, z = DIM == 3 ? t / width / width : 0, c = cell_at(x, y, z, width);
-    if (loaded(levels, all, from + c).w == 0.0f) return;
-    int shift = 0;
-    for (int w = width; w > top; w /= 2) {
-        shift++;
-        from += level_size(w);
+    const int x = t % width, y = t / width % width, z = DIM == 3 ? t / width / width : 0;
+    const long long c = from + cell_at(x, y, z, width);
+    if (loaded(levels, all, c).w == 0.0f) return;
+    float sum[COEFFICIENTS][LANES], coarse[COEFFICIENTS];
+    long long at = from;
+    for (int s = 0; s < above; s++) at += level_size(width >> s);
+    for (int s = above; s > 0; s--) {
+        const float *one = given + COEFFICIENTS * (at + cell_at(x >> s, y >> s, z >> s, width >> s));
+        for (int k = 0; k < COEFFICIENTS; k++) sum[k][0] = one[k];
+        if (s < above) hand_down(coarse, part_of(x >> s), part_of(y >> s), part_of(z >> s), sum);
+        for (int k = 0; k < COEFFICIENTS; k++) coarse[k] = sum[k][0];
+        at -= level_size(width >> (s - 1));
     }
-    const float cell = where[3] * (float)(finest / top);
-    float coarse[COEFFICIENTS], scale = unit * cell * cell;
-    bool above = top > 4;
-    if (above) {
-        const float *parent = given + COEFFICIENTS * (from + level_size(top) + cell_at(x >> 1 >> shift, y >> 1 >> shift, z >> 1 >> shift, top / 2));
-        for (int k = 0; k < COEFFICIENTS; k++) coarse[k] = parent[k];
-    }
-    for (;; shift--) {
-        float sum[COEFFICIENTS][LANES];
-        for (int k = 0; k < COEFFICIENTS; k++)
-            EACH_LANE(l) sum[k][l] = 0.0f;
-        const int ax = x >> shift, ay = y >> shift, az = z >> shift, w = width >> shift;
-        const taking taker = {sum, scale};
-        each_far(taker, levels, all, from, w, ax, ay, az);
-        if (above) hand_down(coarse, (float)(ax & 1) * 0.5f - 0.25f, (float)(ay & 1) * 0.5f - 0.25f, (float)(az & 1) * 0.5f - 0.25f, sum);
-        for (int k = 0; k < COEFFICIENTS; k++) coarse[k] = folded(sum[k]);
-        if (shift == 0) break;
-        above = true;
-        scale *= 0.25f;
-        from -= level_size(2 * w);
-    }
-    float *mine = given + COEFFICIENTS * (from + c);
-    for (int k = 0; k < COEFFICIENTS; k++) mine[k] = coarse[k];
+    gathered(sum, levels, all, from, width, x, y, z, where[3] * (float)(finest / width), unit);
+    if (above) hand_down(coarse, part_of(x), part_of(y), part_of(z), sum);
+    for (int k = 0; k < COEFFICIENTS; k++) given[COEFFICIENTS * c + k] = folded(sum[k]);
 }

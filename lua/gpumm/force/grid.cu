@@ -58,7 +58,19 @@ static __device__ frame frame_of(const word *box, int finest, word seed)
 
 // ---- Sorting by cell -------------------------------------------------------------------------
 
-// The box around all nodes; few threads, so that few meet at the atomics.
+// Lowers a number to what a thread has found. Where a warp can, its threads meet before.
+static __device__ void lower(word *at, word value)
+{
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+    const unsigned active = __activemask();
+    value = __reduce_min_sync(active, value);
+    if ((threadIdx.x & 31) == __ffs(active) - 1) atomicMin(at, value);
+#else
+    atomicMin(at, value);
+#endif
+}
+
+// The box around all nodes; each thread looks at several, so that few meet at the atomics.
 extern "C" __global__ void bounds(int threads, int n, const vec *position, word *box)
 {
     int t = blockIdx.x * blockDim.x + threadIdx.x;
@@ -73,13 +85,13 @@ extern "C" __global__ void bounds(int threads, int n, const vec *position, word 
         high.y = larger(high.y, p.y);
         high.z = larger(high.z, p.z);
     }
-    atomicMin(box + 0, ordered(low.x));
-    atomicMin(box + 1, ordered(low.y));
-    atomicMin(box + 3, ~ordered(high.x));
-    atomicMin(box + 4, ~ordered(high.y));
+    lower(box + 0, ordered(low.x));
+    lower(box + 1, ordered(low.y));
+    lower(box + 3, ~ordered(high.x));
+    lower(box + 4, ~ordered(high.y));
     if (DIM == 2) return;
-    atomicMin(box + 2, ordered(low.z));
-    atomicMin(box + 5, ~ordered(high.z));
+    lower(box + 2, ordered(low.z));
+    lower(box + 5, ~ordered(high.z));
 }
 
 // Counts the nodes of every cell, and says once where the grid lies.
@@ -234,14 +246,16 @@ extern "C" __global__ void cells(int n, int finest, const word *start, const flo
         const int key = c << DIM | child, a = child & 1, b = child >> 1 & 1, e = child >> 2;
         const int at[3] = {2 * x + a, 2 * y + b, 2 * z + e};
         const word s = start[key], k = start[key + 1] - s;
-        float4 sum = {0.0f, 0.0f, 0.0f, 0.0f};
-        if (k > 0) {
-            counts[key] = 0;
-            sum = centre(k > CAP ? many(s, order[s], position, mass, keys, tally, sums, sorted, room)
-                                 : few(s, k, at, &g, position, mass, order, sorted, room));
-            add_child(&whole, sum, a, b, e);
+        const long long to = cell_at(at[0], at[1], at[2], finest);
+        if (k == 0) {
+            emptied(levels, all, to);
+            continue;
         }
-        stored(levels, all, cell_at(at[0], at[1], at[2], finest), sum);
+        counts[key] = 0;
+        const float4 sum = centre(k > CAP ? many(s, order[s], position, mass, keys, tally, sums, sorted, room)
+                                          : few(s, k, at, &g, position, mass, order, sorted, room));
+        add_child(&whole, sum, a, b, e);
+        stored(levels, all, to, sum);
     }
     stored(levels, all, level_size(finest) + c, centre(whole));
 }

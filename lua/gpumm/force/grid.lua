@@ -11,7 +11,7 @@ Grid.__index = Grid
 
 local PAD = 2                  -- as in space.cu
 local BEYOND = 8               -- that may be read behind the last node or cell
-local NODES_A_BOUND = 64       -- nodes whose box one thread finds
+local BOUNDS = 65536           -- threads that find the box, each for 8 nodes at least
 local EMPTY = 0xffffffff       -- of a box without nodes
 
 -- Twice the power of two nearest to what the number of nodes asks for: sqrt(n), in space (n/2)^(1/3).
@@ -76,7 +76,7 @@ function Grid:build(n, position, mass, seed)
     if not self.ready then make_ready(self) end
     self.ready = false
     local run = self.kernels
-    need(run.bounds(math.max(1, n // NODES_A_BOUND), n, position, self.box))
+    need(run.bounds(math.max(1, math.min(n // 8, BOUNDS)), n, position, self.box))
     need(run.count(n, position, self.box, finest, seed, self.where, self.counts, self.cell_of, self.arrival))
     starts(self.manager, self.keys_in_use, self.counts, self.start)
     need(run.scatter(n, self.cell_of, self.arrival, self.start, position, mass, self.where, finest, seed, self.order,

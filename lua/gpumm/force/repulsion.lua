@@ -11,8 +11,18 @@ local Repulsion = {}
 Repulsion.__index = Repulsion
 
 local FEW = 512               -- nodes up to which every pair is quicker
-local COARSE = { 0, 32, 8 }   -- cells an axis, by dimension: up to there levels are one launch
+local COARSE = { 0, 64, 16 }  -- cells an axis, by dimension: up to there levels are one launch
 local COEFFICIENTS = { push = { 0, 9, 19 }, spread = { 0, 6, 10 } } -- of an expansion, as in far.cu
+
+-- Cells of a level and of all above it.
+local function size_above(width, dimensions)
+    local sum = 0
+    while width >= 4 do
+        sum = sum + math.tointeger(width ^ dimensions)
+        width = width // 2
+    end
+    return sum
+end
 
 -- Every cell's expansion, from the coarsest level down.
 local function expand(self, run, coefficients, unit)
@@ -22,12 +32,17 @@ local function expand(self, run, coefficients, unit)
         need(self.given:fill(0))
         self.given_for = cells.all * coefficients
     end
-    local last = cells.finest // 2
-    local w, top = math.min(last, COARSE[d]), 4
+    local last, above = cells.finest // 2, 0
+    local w = math.min(last // 2, COARSE[d])
+    if w >= 4 then
+        above = math.tointeger(math.log(w, 2)) - 1
+        need(run.far_above(size_above(w, d), w, cells.levels, cells.all, cells.at[w], cells.where, cells.finest, unit, self.given))
+    end
+    w = math.max(4, 2 * w)
     while w <= last do
-        need(run.far(math.tointeger(w ^ d), w, top, cells.levels, cells.all, cells.at[w], cells.where, cells.finest, unit,
+        need(run.far(math.tointeger(w ^ d), w, above, cells.levels, cells.all, cells.at[w], cells.where, cells.finest, unit,
             self.given))
-        w, top = 2 * w, 2 * w
+        w, above = 2 * w, 1
     end
 end
 

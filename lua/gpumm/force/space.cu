@@ -97,6 +97,12 @@ static __device__ void stored(float *all, long long room, long long at, float4 v
     if (DIM == 3) all[2 * room + at] = v.z;
     all[3 * room + at] = v.w;
 }
+
+// What is nowhere weighs nothing; where that was matters no more.
+static __device__ void emptied(float *all, long long room, long long at)
+{
+    if (all[3 * room + at] != 0.0f) all[3 * room + at] = 0.0f;
+}
 #else
 #define LANES 1
 #define EACH_LANE(l) for (int l = 0; l < LANES; l++)
@@ -109,5 +115,10 @@ static __device__ float4 loaded(const float *all, long long room, long long at)
 static __device__ void stored(float *all, long long room, long long at, float4 v)
 {
     ((float4 *)all)[at] = v;
+}
+
+static __device__ void emptied(float *all, long long room, long long at)
+{
+    all[4 * at + 3] = 0.0f;
 }
 #endif
