@@ -12,9 +12,10 @@
 --     gpumm.force.start(manager, e.rows, nodes.position)               -- where to begin, components packed
 --     e:balance(nodes);  e:step(nodes, i, limit)
 --
--- What is where: force/repulsion pushes between all nodes, force/grid their cells, force/rows neighbours, force/motion.cu springs and steps, force/models
--- what the forces are, force/distance breadth-first distances, force/start where to begin, force/packing
--- components, force/quality how good it is, force/layout the simulation, force/growing graphs that grow.
+-- What is where: force/repulsion pushes between all nodes, force/grid the cells that they are in, force/rows neighbours,
+-- force/motion.cu springs and steps, force/models what the forces are, force/distance breadth-first distances,
+-- force/start where to begin, force/packing components, force/quality how good it is, force/layout the simulation,
+-- force/growing graphs that grow.
 
 local gpumm = require "gpumm"
 local checked = require "gpumm.common.checked"

@@ -231,6 +231,8 @@ static __device__ void gathered(float (*sum)[LANES], const float *levels, long l
     each_far(taker, levels, all, from, width, x, y, z);
 }
 
+// What is given lies cell by cell, from the level above the finest on: that is the last one that is given anything.
+
 // What the cells of the level of `width` an axis, which begins at cell `from`, and of all above it gather: few cells,
 // all at once. What they were handed down is not in it yet.
 extern "C" __global__ void far_above(int n, int width, const float *levels, long long all, long long from,
@@ -246,11 +248,11 @@ extern "C" __global__ void far_above(int n, int width, const float *levels, long
         cells >>= DIM;
     }
     const int x = t % width, y = t / width % width, z = DIM == 3 ? t / width / width : 0;
-    const long long c = from + cell_at(x, y, z, width);
+    const long long c = from + cell_at(x, y, z, width), mine = c - level_size(finest);
     if (loaded(levels, all, c).w == 0.0f) return;
     float sum[COEFFICIENTS][LANES];
     gathered(sum, levels, all, from, width, x, y, z, where[3] * (float)(finest / width), unit);
-    for (int k = 0; k < COEFFICIENTS; k++) given[COEFFICIENTS * c + k] = folded(sum[k]);
+    for (int k = 0; k < COEFFICIENTS; k++) given[COEFFICIENTS * mine + k] = folded(sum[k]);
 }
 
 // The expansions of the level of `width` cells an axis, which begins at cell `from`: what a cell gathers, and what is
@@ -261,10 +263,10 @@ extern "C" __global__ void far(int n, int width, int above, const float *levels,
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= n) return;
     const int x = t % width, y = t / width % width, z = DIM == 3 ? t / width / width : 0;
-    const long long c = from + cell_at(x, y, z, width);
+    const long long c = from + cell_at(x, y, z, width), mine = c - level_size(finest);
     if (loaded(levels, all, c).w == 0.0f) return;
     float sum[COEFFICIENTS][LANES], coarse[COEFFICIENTS];
-    long long at = from;
+    long long at = from - level_size(finest);
     for (int s = 0; s < above; s++) at += level_size(width >> s);
     for (int s = above; s > 0; s--) {
         const float *one = given + COEFFICIENTS * (at + cell_at(x >> s, y >> s, z >> s, width >> s));
@@ -275,5 +277,5 @@ extern "C" __global__ void far(int n, int width, int above, const float *levels,
     }
     gathered(sum, levels, all, from, width, x, y, z, where[3] * (float)(finest / width), unit);
     if (above) hand_down(coarse, part_of(x), part_of(y), part_of(z), sum);
-    for (int k = 0; k < COEFFICIENTS; k++) given[COEFFICIENTS * c + k] = folded(sum[k]);
+    for (int k = 0; k < COEFFICIENTS; k++) given[COEFFICIENTS * mine + k] = folded(sum[k]);
 }

@@ -11,13 +11,14 @@ Grid.__index = Grid
 
 local PAD = 2                  -- as in space.cu
 local BEYOND = 8               -- that may be read behind the last node or cell
+local MOST = { 0, 14, 9 }      -- of that power, by dimension, so that the cells of a level can be counted in an int
 local BOUNDS = 65536           -- threads that find the box, each for 8 nodes at least
 local EMPTY = 0xffffffff       -- of a box without nodes
 
 -- Twice the power of two nearest to what the number of nodes asks for: sqrt(n), in space (n/2)^(1/3).
 local function finest_for(n, dimensions)
     local wanted = dimensions == 3 and (n / 2) ^ (1 / 3) or math.sqrt(n)
-    return 2 << math.max(2, math.floor(math.log(wanted, 2) + 0.5))
+    return 2 << math.min(math.max(2, math.floor(math.log(wanted, 2) + 0.5)), MOST[dimensions])
 end
 
 local function size_of(width, dimensions) return math.tointeger((width + 2 * PAD) ^ dimensions) end

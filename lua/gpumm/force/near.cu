@@ -144,7 +144,7 @@ extern "C" __global__ void repel(int n, const word *order, const vec *position, 
         push_around(f, start, sorted, room, x, y, z, width, p, unit);
     else
         push_finely(f, finely, start, sorted, room, levels, all, &g, fx, fy, fz, finest, p, unit);
-    value_at(given + COEFFICIENTS * (level_size(finest) + cell_at(x, y, z, width)), inside(p.x, g.x, 0.5f * g.per_cell, x),
+    value_at(given + COEFFICIENTS * (long long)cell_at(x, y, z, width), inside(p.x, g.x, 0.5f * g.per_cell, x),
              inside(p.y, g.y, 0.5f * g.per_cell, y), DIM == 3 ? inside(p.z, g.z, 0.5f * g.per_cell, z) : 0.0f, expansion);
     force[i] = as_force(f, finely, expansion, g.cell, strength * p.w);
 }

@@ -27,10 +27,11 @@ end
 -- Every cell's expansion, from the coarsest level down.
 local function expand(self, run, coefficients, unit)
     local cells, d = self.grid, self.dimensions
-    if self.given_for ~= cells.all * coefficients then
-        self.given = buffer(self.manager, "f32", cells.all * coefficients, self.given)
-        need(self.given:fill(0))
-        self.given_for = cells.all * coefficients
+    local length = (cells.all - cells.at[cells.finest // 2]) * coefficients
+    if self.given_length ~= length then
+        self.given = buffer(self.manager, "f32", length, self.given)
+        need(self.given:fill(0)) -- what a cell without mass is given is not read, unless masses cancel out
+        self.given_length = length
     end
     local last, above = cells.finest // 2, 0
     local w = math.min(last // 2, COARSE[d])
