@@ -223,7 +223,7 @@ static __forceinline__ __device__ float folded(const float *c)
 #endif
 }
 
-static __device__ void gathered(float (*sum)[LANES], const float *levels, long long all, long long from, int width, int x,
+static __forceinline__ __device__ void gathered(float (*sum)[LANES], const float *levels, long long all, long long from, int width, int x,
                                 int y, int z, float cell, float unit)
 {
     for (int k = 0; k < COEFFICIENTS; k++) EACH_LANE(l) sum[k][l] = 0.0f;

@@ -37,7 +37,8 @@ local function expand(self, run, coefficients, unit)
     local w = math.min(last // 2, COARSE[d])
     if w >= 4 then
         above = math.tointeger(math.log(w, 2)) - 1
-        need(run.far_above(size_above(w, d), w, cells.levels, cells.all, cells.at[w], cells.where, cells.finest, unit, self.given))
+        need(run.far_above(size_above(w, d), w, cells.levels, cells.all, cells.at[w], cells.where, cells.finest, unit,
+            self.given))
     end
     w = math.max(4, 2 * w)
     while w <= last do
