@@ -133,18 +133,31 @@ static __device__ void deal(word i, word at, float4 p, const frame *g, int fines
     atomicAdd(s + 3, fixed(p.w));
 }
 
-// Nodes to their cells, in the order of arrival; those of a crowd to its slots too.
-extern "C" __global__ void scatter(int n, const word *cell_of, const word *arrival, const word *start,
-                                   const vec *position, const float *mass, const float *where, int finest, word seed,
-                                   word *order, sum_t *keys, word *tally, sum_t *sums)
+// Nodes to their cells, in the order of arrival.
+extern "C" __global__ void scatter(int n, const word *cell_of, const word *arrival, const word *start, word *order)
 {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= n) return;
-    const word c = cell_of[i], s = start[c];
-    order[s + arrival[i]] = (word)i;
-    if (start[c + 1] - s <= CAP) return;
-    const frame g = frame_in(where);
-    deal((word)i, s + mixed((word)i ^ mixed(seed)) % CAP, point(position[i], mass[i]), &g, finest, seed, keys, tally, sums);
+    order[start[cell_of[i]] + arrival[i]] = (word)i;
+}
+
+// Nodes to their places within a cell, by their numbers; those of a crowd to its slots.
+extern "C" __global__ void arrange(int n, const word *order, const word *cell_of, const word *start, const vec *position,
+                                   const float *mass, const float *where, int finest, word seed, float *sorted,
+                                   long long room, sum_t *keys, word *tally, sum_t *sums)
+{
+    int r = blockIdx.x * blockDim.x + threadIdx.x;
+    if (r >= n) return;
+    const word i = order[r], c = cell_of[i], s = start[c], k = start[c + 1] - s;
+    const float4 p = point(position[i], mass[i]);
+    if (k <= CAP) {
+        word rank = 0;
+        for (word j = s; j < s + k; j++) rank += order[j] < i;
+        stored(sorted, room, s + rank, p);
+    } else {
+        const frame g = frame_in(where);
+        deal(i, s + mixed(i ^ mixed(seed)) % CAP, p, &g, finest, seed, keys, tally, sums);
+    }
 }
 
 // ---- The pyramid -----------------------------------------------------------------------------
@@ -166,26 +179,12 @@ static __device__ float4 centre(float4 sum)
     return sum;
 }
 
-static __device__ void sort(word *order, word count)
-{
-    for (word k = 1; k < count; k++) {
-        const word one = order[k];
-        word at = k;
-        for (; at > 0 && order[at - 1] > one; at--) order[at] = order[at - 1];
-        order[at] = one;
-    }
-}
-
-// The nodes of a cell, sorted; their sum.
-static __device__ float4 few(word s, word count, const int at[3], const frame *g, const vec *position, const float *mass,
-                             word *order, float *sorted, long long room)
+// The sum of a cell's nodes.
+static __device__ float4 few(word s, word count, const int at[3], const frame *g, const float *sorted, long long room)
 {
     float4 sum = {0.0f, 0.0f, 0.0f, 0.0f};
-    sort(order + s, count);
     for (word j = s; j < s + count; j++) {
-        const word i = order[j];
-        const float4 p = point(position[i], mass[i]);
-        stored(sorted, room, j, p);
+        const float4 p = loaded(sorted, room, j);
         add(&sum, inside(p.x, g->x, g->per_cell, at[0]), inside(p.y, g->y, g->per_cell, at[1]),
             DIM == 3 ? inside(p.z, g->z, g->per_cell, at[2]) : 0.0f, p.w);
     }
@@ -253,7 +252,7 @@ extern "C" __global__ void cells(int n, int finest, const word *start, const flo
         }
         counts[key] = 0;
         const float4 sum = centre(k > CAP ? many(s, order[s], position, mass, keys, tally, sums, sorted, room)
-                                          : few(s, k, at, &g, position, mass, order, sorted, room));
+                                          : few(s, k, at, &g, sorted, room));
         add_child(&whole, sum, a, b, e);
         stored(levels, all, to, sum);
     }

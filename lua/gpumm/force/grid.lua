@@ -80,8 +80,9 @@ function Grid:build(n, position, mass, seed)
     need(run.bounds(math.max(1, math.min(n // 8, BOUNDS)), n, position, self.box))
     need(run.count(n, position, self.box, finest, seed, self.where, self.counts, self.cell_of, self.arrival))
     starts(self.manager, self.keys_in_use, self.counts, self.start)
-    need(run.scatter(n, self.cell_of, self.arrival, self.start, position, mass, self.where, finest, seed, self.order,
-        self.keys, self.tally, self.sums))
+    need(run.scatter(n, self.cell_of, self.arrival, self.start, self.order))
+    need(run.arrange(n, self.order, self.cell_of, self.start, position, mass, self.where, finest, seed, self.sorted,
+        self.room, self.keys, self.tally, self.sums))
     need(run.cells(math.tointeger((finest // 2) ^ self.dimensions), finest, self.start, self.where, position, mass, self.box,
         self.counts, self.order, self.keys, self.tally, self.sums, self.sorted, self.room, self.levels, self.all))
     reduce(self)
