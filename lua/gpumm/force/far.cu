@@ -16,11 +16,13 @@
 #endif
 
 // What one cell gives to lane l: `unit` is the square of the model's units in a cell.
-static __forceinline__ __device__ void take(float (*c)[LANES], int l, float x, float y, float z, float hole, float mass, float unit)
+static __forceinline__ __device__ void take(float (*c)[LANES], int l, float x, float y, float z, float hole, float mass,
+                                            float unit)
 {
     const float d2 = x * x + y * y + z * z + hole, per = 1.0f / d2;
     const float g = REPEL(unit * d2), up = REPEL(unit * d2 * (1.0f + STEP)), down = REPEL(unit * d2 * (1.0f - STEP));
-    const float first = mass * (up - down) * (0.5f / STEP), second = mass * (up - 2.0f * g + down) * (1.0f / (STEP * STEP));
+    const float first = mass * (up - down) * (0.5f / STEP),
+                second = mass * (up - 2.0f * g + down) * (1.0f / (STEP * STEP));
     const float f = mass * g;
 #ifdef VIRIAL
     const float a = 2.0f * (f + first), b = 4.0f * (2.0f * first + second) * per;
@@ -80,8 +82,8 @@ static __forceinline__ __device__ void take(float (*c)[LANES], int l, float x, f
 static __forceinline__ __device__ void value_at(const float *c, float x, float y, float z, float *out)
 {
 #if DIM == 3
-    *out = c[0] + c[1] * x + c[2] * y + c[3] * z +
-           0.5f * (c[4] * x * x + c[7] * y * y + c[9] * z * z) + c[5] * x * y + c[6] * x * z + c[8] * y * z;
+    *out = c[0] + c[1] * x + c[2] * y + c[3] * z + 0.5f * (c[4] * x * x + c[7] * y * y + c[9] * z * z) + c[5] * x * y +
+           c[6] * x * z + c[8] * y * z;
 #else
     *out = c[0] + c[1] * x + c[2] * y + 0.5f * (c[3] * x * x + c[5] * y * y) + c[4] * x * y;
 #endif
@@ -89,7 +91,8 @@ static __forceinline__ __device__ void value_at(const float *c, float x, float y
 #else
 // Half the second order's part of a component, from six or three of its numbers.
 #if DIM == 3
-static __forceinline__ __device__ float bent(float xx, float xy, float xz, float yy, float yz, float zz, float x, float y, float z)
+static __forceinline__ __device__ float bent(float xx, float xy, float xz, float yy, float yz, float zz, float x,
+                                             float y, float z)
 {
     return 0.5f * (xx * x * x + yy * y * y + zz * z * z) + xy * x * y + xz * x * z + yz * y * z;
 }
@@ -169,17 +172,18 @@ struct taking {
 // A row of cells at once. Two lanes are beyond the block, and three hold the cell's own neighbours in rows where those
 // are: such lanes weigh nothing, and have a hole's distance.
 template <class visit>
-static __forceinline__ __device__ void each_of_row(const visit &each, const float *row, long long all, const float *keep, float from,
-                                   float y, float z)
+static __forceinline__ __device__ void each_of_row(const visit &each, const float *row, long long all,
+                                                   const float *keep, float from, float y, float z)
 {
     const float *across = row + all, *up = across + all, *mass = up + all;
     EACH_LANE(l)
-        each(l, from - (float)l - row[l], y - across[l], DIM == 3 ? z - up[l] : 0.0f, 1.0f - keep[l], mass[l] * keep[l]);
+        each(l, from - (float)l - row[l], y - across[l], DIM == 3 ? z - up[l] : 0.0f, 1.0f - keep[l],
+             mass[l] * keep[l]);
 }
 
 template <class visit>
-static __forceinline__ __device__ void each_far(const visit &each, const float *levels, long long all, long long from, int width, int x,
-                                int y, int z)
+static __forceinline__ __device__ void each_far(const visit &each, const float *levels, long long all, long long from,
+                                                int width, int x, int y, int z)
 {
     const int px = x & 1, py = y & 1, pz = z & 1;
     float wide[LANES], sides[LANES];
@@ -198,8 +202,8 @@ static __forceinline__ __device__ void each_far(const visit &each, const float *
 // Seen from a cell's own corner of its parent (the step is -1 where it is the second child) the own block is always
 // columns 1 to 3, so that threads beside one another do the same.
 template <class visit>
-static __forceinline__ __device__ void each_far(const visit &each, const float *levels, long long all, long long from, int width, int x,
-                                int y, int z)
+static __forceinline__ __device__ void each_far(const visit &each, const float *levels, long long all, long long from,
+                                                int width, int x, int y, int z)
 {
     const int sx = x & 1 ? -1 : 1, sy = y & 1 ? -1 : 1, sz = z & 1 ? -1 : 1;
     for (int k = DIM == 3 ? 0 : 2; k < (DIM == 3 ? 6 : 3); k++)
@@ -223,10 +227,11 @@ static __forceinline__ __device__ float folded(const float *c)
 #endif
 }
 
-static __forceinline__ __device__ void gathered(float (*sum)[LANES], const float *levels, long long all, long long from, int width, int x,
-                                int y, int z, float cell, float unit)
+static __forceinline__ __device__ void gathered(float (*sum)[LANES], const float *levels, long long all, long long from,
+                                                int width, int x, int y, int z, float cell, float unit)
 {
-    for (int k = 0; k < COEFFICIENTS; k++) EACH_LANE(l) sum[k][l] = 0.0f;
+    for (int k = 0; k < COEFFICIENTS; k++)
+        EACH_LANE(l) sum[k][l] = 0.0f;
     const taking taker = {sum, unit * cell * cell};
     each_far(taker, levels, all, from, width, x, y, z);
 }

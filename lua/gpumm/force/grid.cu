@@ -12,10 +12,7 @@ static __device__ word ordered(float v) // unsigned integers that compare as the
     return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
 }
 
-static __device__ float restored(word v)
-{
-    return __uint_as_float(v & 0x80000000u ? v & 0x7fffffffu : ~v);
-}
+static __device__ float restored(word v) { return __uint_as_float(v & 0x80000000u ? v & 0x7fffffffu : ~v); }
 
 static __device__ word mixed(word x)
 {
@@ -115,10 +112,7 @@ extern "C" __global__ void count(int n, const vec *position, const word *box, in
     arrival[i] = atomicAdd(counts + c, 1u);
 }
 
-static __device__ sum_t fixed(float v)
-{
-    return (sum_t)(long long)rintf(v * FIXED);
-}
+static __device__ sum_t fixed(float v) { return (sum_t)(long long)rintf(v * FIXED); }
 
 // A crowd is dealt to CAP slots by a hash; each slot sums its nodes, and one of them stands for all.
 static __device__ void deal(word i, word at, float4 p, const frame *g, int finest, word seed, sum_t *keys, word *tally,
@@ -142,9 +136,9 @@ extern "C" __global__ void scatter(int n, const word *cell_of, const word *arriv
 }
 
 // Nodes to their places within a cell, by their numbers; those of a crowd to its slots.
-extern "C" __global__ void arrange(int n, const word *order, const word *cell_of, const word *start, const vec *position,
-                                   const float *mass, const float *where, int finest, word seed, float *sorted,
-                                   long long room, sum_t *keys, word *tally, sum_t *sums)
+extern "C" __global__ void arrange(int n, const word *order, const word *cell_of, const word *start,
+                                   const vec *position, const float *mass, const float *where, int finest, word seed,
+                                   float *sorted, long long room, sum_t *keys, word *tally, sum_t *sums)
 {
     int r = blockIdx.x * blockDim.x + threadIdx.x;
     if (r >= n) return;
@@ -191,10 +185,7 @@ static __device__ float4 few(word s, word count, const int at[3], const frame *g
     return sum;
 }
 
-static __device__ float summed(sum_t v)
-{
-    return (float)((double)(long long)v / (double)FIXED);
-}
+static __device__ float summed(sum_t v) { return (float)((double)(long long)v / (double)FIXED); }
 
 // The slots of a crowd: the one that stands for a slot gets the weight of all. What was gathered is made ready for the
 // next crowd.
@@ -217,11 +208,8 @@ static __device__ float4 many(word s, word other, const vec *position, const flo
     return sum;
 }
 
-// Two cells' sizes to the one above them: the part of child a, 0 or 1, that lies c from its middle.
-static __device__ float in_parent(float c, int a)
-{
-    return 0.5f * c + ((float)a - 0.5f) * 0.5f;
-}
+// From a child's cells to its parent's: what lies c from the middle of child a, which is 0 or 1.
+static __device__ float in_parent(float c, int a) { return 0.5f * c + ((float)a - 0.5f) * 0.5f; }
 
 static __device__ void add_child(float4 *sum, float4 c, int a, int b, int e)
 {

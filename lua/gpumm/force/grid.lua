@@ -42,7 +42,9 @@ end
 
 local function fit_nodes(self, n)
     local manager = self.manager
-    for _, name in ipairs { "cell_of", "arrival", "order", "tally" } do self[name] = buffer(manager, "u32", n, self[name]) end
+    for _, name in ipairs { "cell_of", "arrival", "order", "tally" } do
+        self[name] = buffer(manager, "u32", n, self[name])
+    end
     self.keys = buffer(manager, "u64", n, self.keys)
     self.sums = buffer(manager, "u64", 4 * n, self.sums)
     self.room = n + BEYOND
@@ -99,7 +101,8 @@ function grid.prefix(dimensions) return kernels.dimension(dimensions) .. gpumm.r
 --- that there is room for in them), and at (where the level of a width begins).
 function grid.new(manager, dimensions)
     return setmetatable({
-        manager = manager, dimensions = dimensions, room = 0, kernels = kernels.of(manager, "grid.cu", grid.prefix(dimensions)),
+        manager = manager, dimensions = dimensions, room = 0,
+        kernels = kernels.of(manager, "grid.cu", grid.prefix(dimensions)),
         box = buffer(manager, "u32", 6), where = buffer(manager, "f32", 5),
     }, Grid)
 end

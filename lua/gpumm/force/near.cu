@@ -33,7 +33,8 @@ static __forceinline__ __device__ void push(float (*f)[LANES], int l, float4 c, 
 }
 
 // Nodes a to b of the sorted ones; lanes beyond weigh nothing, and there is room for them.
-static __forceinline__ __device__ void run_of(float (*f)[LANES], const float *sorted, long long room, word a, word b, float4 p, float unit)
+static __forceinline__ __device__ void run_of(float (*f)[LANES], const float *sorted, long long room, word a, word b,
+                                              float4 p, float unit)
 {
     const long long end = b;
     for (long long j = a; j < end; j += LANES) {
@@ -47,8 +48,8 @@ static __forceinline__ __device__ void run_of(float (*f)[LANES], const float *so
 }
 
 // The nodes of a finest cell; of a crowd, those that stand for it.
-static __forceinline__ __device__ void run_of_cell(float (*f)[LANES], const word *start, const float *sorted, long long room, int key, float4 p,
-                                   float unit)
+static __forceinline__ __device__ void run_of_cell(float (*f)[LANES], const word *start, const float *sorted,
+                                                   long long room, int key, float4 p, float unit)
 {
     const word a = start[key], k = start[key + 1] - a;
     run_of(f, sorted, room, a, a + (k < CAP ? k : CAP), p, unit);
@@ -68,8 +69,8 @@ static __device__ word nodes_around(const word *start, int x, int y, int z, int 
 }
 
 // Three cells side by side: their nodes follow one another.
-static __forceinline__ __device__ void push_around(float (*f)[LANES], const word *start, const float *sorted, long long room, int x, int y,
-                                   int z, int width, float4 p, float unit)
+static __forceinline__ __device__ void push_around(float (*f)[LANES], const word *start, const float *sorted,
+                                                   long long room, int x, int y, int z, int width, float4 p, float unit)
 {
     for (int b = DIM == 3 ? -1 : 0; b <= (DIM == 3 ? 1 : 0); b++)
         for (int a = -1; a <= 1; a++) {
@@ -88,9 +89,10 @@ struct pushing { // of cells on a point, which is x, y, z from the middle of its
 };
 
 // Where nodes are many: those of the finest cells around, and the other finest cells.
-static __forceinline__ __device__ void push_finely(float (*f)[LANES], float (*far)[LANES], const word *start, const float *sorted, long long room,
-                                   const float *levels, long long all, const frame *g, int x, int y, int z, int finest,
-                                   float4 p, float unit)
+static __forceinline__ __device__ void push_finely(float (*f)[LANES], float (*far)[LANES], const word *start,
+                                                   const float *sorted, long long room, const float *levels,
+                                                   long long all, const frame *g, int x, int y, int z, int finest,
+                                                   float4 p, float unit)
 {
     for (int e = DIM == 3 ? -1 : 0; e <= (DIM == 3 ? 1 : 0); e++)
         for (int b = -1; b <= 1; b++)
@@ -110,7 +112,8 @@ static __device__ void nothing(float (*f)[LANES])
 }
 
 // Near pushes, pushes of finest cells and the expansion's value, which are in cells of their level.
-static __forceinline__ __device__ vec as_force(float (*f)[LANES], float (*finely)[LANES], const float *given, float cell, float scale)
+static __forceinline__ __device__ vec as_force(float (*f)[LANES], float (*finely)[LANES], const float *given,
+                                               float cell, float scale)
 {
     float sum[3] = {0.0f, 0.0f, 0.0f};
     for (int k = 0; k < SUMS; k++)
@@ -126,8 +129,9 @@ static __forceinline__ __device__ vec as_force(float (*f)[LANES], float (*finely
 
 // One thread a node, in the order of the cells, so that neighbours in space read the same memory.
 extern "C" __global__ void repel(int n, const word *order, const vec *position, const float *mass, const word *start,
-                                 const float *sorted, long long room, const float *levels, long long all, const float *given,
-                                 const float *where, int finest, float strength, float unit, vec *force)
+                                 const float *sorted, long long room, const float *levels, long long all,
+                                 const float *given, const float *where, int finest, float strength, float unit,
+                                 vec *force)
 {
     int r = blockIdx.x * blockDim.x + threadIdx.x;
     if (r >= n) return;
@@ -140,12 +144,11 @@ extern "C" __global__ void repel(int n, const word *order, const vec *position, 
     float f[SUMS][LANES], finely[SUMS][LANES], expansion[3];
     nothing(f);
     nothing(finely);
-    if (nodes_around(start, x, y, z, width) <= LIMIT)
-        push_around(f, start, sorted, room, x, y, z, width, p, unit);
-    else
-        push_finely(f, finely, start, sorted, room, levels, all, &g, fx, fy, fz, finest, p, unit);
+    if (nodes_around(start, x, y, z, width) <= LIMIT) push_around(f, start, sorted, room, x, y, z, width, p, unit);
+    else push_finely(f, finely, start, sorted, room, levels, all, &g, fx, fy, fz, finest, p, unit);
     value_at(given + COEFFICIENTS * (long long)cell_at(x, y, z, width), inside(p.x, g.x, 0.5f * g.per_cell, x),
-             inside(p.y, g.y, 0.5f * g.per_cell, y), DIM == 3 ? inside(p.z, g.z, 0.5f * g.per_cell, z) : 0.0f, expansion);
+             inside(p.y, g.y, 0.5f * g.per_cell, y), DIM == 3 ? inside(p.z, g.z, 0.5f * g.per_cell, z) : 0.0f,
+             expansion);
     force[i] = as_force(f, finely, expansion, g.cell, strength * p.w);
 }
 

@@ -8,7 +8,7 @@
 // is its mass and its centre of mass, which is counted from the middle of the cell in cells: so nothing of it is lost
 // to large coordinates, and what cells do to one another does not ask where they are.
 
-#define PAD 2 // empty cells on each side of a level
+#define PAD 2  // empty cells on each side of a level
 #define CAP 64 // nodes of a finest cell that are felt one by one
 
 typedef unsigned int word;
@@ -107,18 +107,9 @@ static __device__ void emptied(float *all, long long room, long long at)
 #define LANES 1
 #define EACH_LANE(l) for (int l = 0; l < LANES; l++)
 
-static __device__ float4 loaded(const float *all, long long room, long long at)
-{
-    return ((const float4 *)all)[at];
-}
+static __device__ float4 loaded(const float *all, long long room, long long at) { return ((const float4 *)all)[at]; }
 
-static __device__ void stored(float *all, long long room, long long at, float4 v)
-{
-    ((float4 *)all)[at] = v;
-}
+static __device__ void stored(float *all, long long room, long long at, float4 v) { ((float4 *)all)[at] = v; }
 
-static __device__ void emptied(float *all, long long room, long long at)
-{
-    all[4 * at + 3] = 0.0f;
-}
+static __device__ void emptied(float *all, long long room, long long at) { all[4 * at + 3] = 0.0f; }
 #endif
