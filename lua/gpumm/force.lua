@@ -12,21 +12,22 @@
 --     gpumm.force.start(manager, e.rows, nodes.position)               -- where to begin, components packed
 --     e:balance(nodes);  e:step(nodes, i, limit)
 --
--- What is where: force/grid repulsion, force/rows neighbours, force/motion.cu springs and steps, force/models
--- what the forces are, force/distance breadth-first distances, force/start where to begin, force/packing
--- components, force/quality how good it is, force/layout the simulation, force/growing graphs that grow.
+-- What is where: force/repulsion pushes between all nodes, force/grid the cells that they are in, force/rows neighbours,
+-- force/motion.cu springs and steps, force/models what the forces are, force/distance breadth-first distances,
+-- force/start where to begin, force/packing components, force/quality how good it is, force/layout the simulation,
+-- force/growing graphs that grow.
 
 local gpumm = require "gpumm"
 local checked = require "gpumm.common.checked"
 local distance = require "gpumm.force.distance"
 local engine = require "gpumm.force.engine"
 local growing = require "gpumm.force.growing"
-local grid = require "gpumm.force.grid"
 local kernels = require "gpumm.force.kernels"
 local layout = require "gpumm.force.layout"
 local placed = require "gpumm.inside".placed
 local models = require "gpumm.force.models"
 local quality = require "gpumm.force.quality"
+local repulsion = require "gpumm.force.repulsion"
 local rows = require "gpumm.force.rows"
 local settings = require "gpumm.force.settings"
 local start = require "gpumm.force.start"
@@ -42,7 +43,7 @@ local function built(what, of)
 end
 
 --- Repulsion alone: an object with repel(n, position, mass, force, strength, seed) and repel_exactly.
-function force.repulsion(manager, options) return grid.new(manager, options or {}) end
+function force.repulsion(manager, options) return repulsion.new(manager, options or {}) end
 
 --- Neighbours in rows alone: an object with build(n, m, from, to, base, weight).
 function force.rows(manager) return rows.new(manager) end

@@ -2,15 +2,17 @@
 -- Times and qualities of the force library, as lines of text:
 --
 --     gpumm-run spec/bench/force_bench.lua [--debian FILE] [--side 1000] [--largest 1e6] [--steps 300] [--device auto]
+--                                         [--made 0]
 --
 -- FILE is what scripts/debian-graph.sh wrote (or the environment's GPUMM_DEBIAN). Context and compilation are done
--- before the clock starts: a small layout runs first. --side 0 and --largest 0 leave those parts out.
+-- before the clock starts: a small layout runs first. --side 0 and --largest 0 leave those parts out. --made 5e7 is a ring of
+-- so many nodes with a chord each, made on the device.
 
 local gpumm = require "gpumm"
 local force = gpumm.force
 
 local opt = gpumm.options(arg, { debian = os.getenv("GPUMM_DEBIAN") or "", side = 1000, largest = 1000000, steps = 300,
-    device = "auto", model = "tforce" })
+    device = "auto", model = "tforce", made = 0 })
 
 local m <close> = assert(gpumm.manager { device = opt.device })
 m:raising(true)
@@ -123,6 +125,37 @@ local function scaling(n)
     io.stdout:flush()
 end
 
+local MADE = [[
+static __device__ unsigned mixed(unsigned x)
+{
+    x = (x ^ x >> 16) * 0x7feb352du;
+    x = (x ^ x >> 15) * 0x846ca68bu;
+    return x ^ x >> 16;
+}
+extern "C" __global__ void made(int n, float side, unsigned *from, unsigned *to, float2 *position)
+{
+    const int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= n) return;
+    from[2 * (long long)i] = from[2 * (long long)i + 1] = i;
+    to[2 * (long long)i] = (i + 1) % n;
+    to[2 * (long long)i + 1] = (i + 1 + mixed(i) % 1000) % n;
+    position[i].x = side * (mixed(2 * i) >> 8) / 16777216.0f;
+    position[i].y = side * (mixed(2 * i + 1) >> 8) / 16777216.0f;
+}]]
+
+-- The same on a graph that no table could hold, and what memory it takes.
+local function made(n)
+    local engine, nodes = force.engine(m, { model = opt.model }), nodes_of(n)
+    local from, to = buffer("u32", 2 * n), buffer("u32", 2 * n)
+    m:kernel { source = MADE, name = "made" }(n, math.sqrt(n), from, to, nodes.position)
+    engine:connect(nodes, n, 2 * n, from, to, 0)
+    iterate(engine, nodes, 2)
+    local steps = math.max(3, math.min(100, 300000000 // n))
+    print(("made         %8d nodes %8d edges: %.3f ms an iteration, %.2f GiB of memory, %.2f at most"):format(n, 2 * n,
+        iterate(engine, nodes, steps) / steps * 1e3, m:stats().total_allocated_bytes / 2 ^ 30,
+        m:stats().peak_allocated_bytes / 2 ^ 30))
+end
+
 math.randomseed(1)
 do
     local from, to, edges = grid_edges(40)
@@ -147,3 +180,4 @@ while n <= opt.largest do
     collectgarbage()
     n = n * 10
 end
+if opt.made > 0 then made(math.tointeger(opt.made)) end

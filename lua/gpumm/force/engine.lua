@@ -3,8 +3,8 @@
 -- buffers (position, velocity, force, mass, heft) are the caller's; a simulation of one's own calls step.
 
 local kernels = require "gpumm.force.kernels"
-local grid = require "gpumm.force.grid"
 local models = require "gpumm.force.models"
+local repulsion = require "gpumm.force.repulsion"
 local rows = require "gpumm.force.rows"
 
 local need, buffer = kernels.need, kernels.buffer
@@ -28,7 +28,7 @@ end
 
 --- Writes every node's repulsion to nodes.force.
 function Engine:repel(nodes, strength, seed)
-    self.grid:repel_well(self.rows.now.n, nodes.position, nodes.mass, nodes.force, strength, seed, self.unit)
+    self.pushes:repel_well(self.rows.now.n, nodes.position, nodes.mass, nodes.force, strength, seed, self.unit)
 end
 
 --- Writes every segment's springs to self.pull.
@@ -43,7 +43,7 @@ end
 -- apart to push, nil where no spring draws anything together.
 local function balanced_strength(self, nodes)
     local now, apart, together = self.rows.now, 0, 0
-    self.grid:spread(now.n, nodes.position, nodes.mass, nodes.force, self.unit)
+    self.pushes:spread(now.n, nodes.position, nodes.mass, nodes.force, self.unit)
     self:springs(nodes)
     local out <close> = buffer(self.manager, "f64", 2 * THREADS)
     need(self.kernels.balance(THREADS, now.n, nodes.position, nodes.force, now.segment, self.pull, out))
@@ -122,7 +122,7 @@ function engine.new(manager, options)
         repulsion = options.repulsion or 1, gravity = options.gravity or model.gravity,
         speed = options.speed or 0.8, inertia = options.inertia or 0.3,
         kernels = kernels.of(manager, "motion.cu", prefix_of(model, dimensions)),
-        grid = grid.new(manager, { dimensions = dimensions, repel = model.repel }), rows = rows.new(manager),
+        pushes = repulsion.new(manager, { dimensions = dimensions, repel = model.repel }), rows = rows.new(manager),
     }, Engine)
 end
 

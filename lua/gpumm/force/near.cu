@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+// The push on every node: of each node in the cells around, and what its cell was given of all others (far.cu, which
+// comes before this text). Nodes are felt one by one in cells of half the finest width, and where these hold too many,
+// in the finest ones; what lies between is felt as finest cells then.
+
+#define LIMIT (DIM == 3 ? 216 : 48) // nodes around, at which finer cells are quicker
+
+#ifdef VIRIAL
+#define SUMS 1
+#define SCALE(cell) ((cell) * (cell))
+#else
+#define SUMS DIM
+#define SCALE(cell) (cell)
+#endif
+
+static __device__ bool outside(int at, int width) { return at < 0 || at >= width; }
+
+// Adds the push of a node on another to lane l. `unit` is the square of the model's units in one of the layout's.
+// With VIRIAL, x gathers how much the pushes spread the nodes instead: pushes times ways, which never cancel, however
+// far it is across the layout.
+static __forceinline__ __device__ void push(float (*f)[LANES], int l, float4 c, float4 p, float unit)
+{
+    const float dx = p.x - c.x, dy = p.y - c.y, dz = DIM == 3 ? p.z - c.z : 0.0f;
+    const float d2 = DIM == 3 ? dx * dx + dy * dy + dz * dz : dx * dx + dy * dy;
+    const float s = c.w * (REPEL(unit * d2));
+#ifdef VIRIAL
+    f[0][l] += s * d2;
+#else
+    f[0][l] += s * dx;
+    f[1][l] += s * dy;
+    if (DIM == 3) f[2][l] += s * dz;
+#endif
+}
+
+// Nodes a to b of the sorted ones; lanes beyond weigh nothing, and there is room for them.
+static __forceinline__ __device__ void run_of(float (*f)[LANES], const float *sorted, long long room, word a, word b,
+                                              float4 p, float unit)
+{
+    const long long end = b;
+    for (long long j = a; j < end; j += LANES) {
+        const int left = (int)(end - j);
+        EACH_LANE(l) {
+            float4 c = loaded(sorted, room, j + l);
+            c.w = l < left ? c.w : 0.0f;
+            push(f, l, c, p, unit);
+        }
+    }
+}
+
+// The nodes of a finest cell; of a crowd, those that stand for it.
+static __forceinline__ __device__ void run_of_cell(float (*f)[LANES], const word *start, const float *sorted,
+                                                   long long room, int key, float4 p, float unit)
+{
+    const word a = start[key], k = start[key + 1] - a;
+    run_of(f, sorted, room, a, a + (k < CAP ? k : CAP), p, unit);
+}
+
+// How many nodes are in the cells around one, row by row; more than LIMIT where a row may hold a crowd.
+static __device__ word nodes_around(const word *start, int x, int y, int z, int width)
+{
+    word count = 0;
+    for (int b = DIM == 3 ? -1 : 0; b <= (DIM == 3 ? 1 : 0); b++)
+        for (int a = -1; a <= 1; a++) {
+            const int c = cell_at(x, y + a, z + b, width);
+            const word row = start[(c + 2) << DIM] - start[(c - 1) << DIM];
+            count += row > CAP ? LIMIT + 1 : row;
+        }
+    return count;
+}
+
+// Three cells side by side: their nodes follow one another.
+static __forceinline__ __device__ void push_around(float (*f)[LANES], const word *start, const float *sorted,
+                                                   long long room, int x, int y, int z, int width, float4 p, float unit)
+{
+    for (int b = DIM == 3 ? -1 : 0; b <= (DIM == 3 ? 1 : 0); b++)
+        for (int a = -1; a <= 1; a++) {
+            const int c = cell_at(x, y + a, z + b, width);
+            run_of(f, sorted, room, start[(c - 1) << DIM], start[(c + 2) << DIM], p, unit);
+        }
+}
+
+struct pushing { // of cells on a point, which is x, y, z from the middle of its own
+    float (*f)[LANES], x, y, z, unit;
+    __forceinline__ __device__ void operator()(int l, float dx, float dy, float dz, float hole, float mass) const
+    {
+        const float4 from = {-dx, -dy, -dz, mass}, to = {x, y, z, 0.0f};
+        push(f, l, from, to, unit);
+    }
+};
+
+// Where nodes are many: those of the finest cells around, and the other finest cells.
+static __forceinline__ __device__ void push_finely(float (*f)[LANES], float (*far)[LANES], const word *start,
+                                                   const float *sorted, long long room, const float *levels,
+                                                   long long all, const frame *g, int x, int y, int z, int finest,
+                                                   float4 p, float unit)
+{
+    for (int e = DIM == 3 ? -1 : 0; e <= (DIM == 3 ? 1 : 0); e++)
+        for (int b = -1; b <= 1; b++)
+            for (int a = -1; a <= 1; a++) {
+                if (outside(x + a, finest) || outside(y + b, finest) || (DIM == 3 && outside(z + e, finest))) continue;
+                run_of_cell(f, start, sorted, room, key_of(x + a, y + b, z + e, finest), p, unit);
+            }
+    const pushing pusher = {far, inside(p.x, g->x, g->per_cell, x), inside(p.y, g->y, g->per_cell, y),
+                            DIM == 3 ? inside(p.z, g->z, g->per_cell, z) : 0.0f, unit * g->cell * g->cell};
+    each_far(pusher, levels, all, 0, finest, x, y, z);
+}
+
+static __device__ void nothing(float (*f)[LANES])
+{
+    for (int k = 0; k < SUMS; k++)
+        EACH_LANE(l) f[k][l] = 0.0f;
+}
+
+// Near pushes, pushes of finest cells and the expansion's value, which are in cells of their level.
+static __forceinline__ __device__ vec as_force(float (*f)[LANES], float (*finely)[LANES], const float *given,
+                                               float cell, float scale)
+{
+    float sum[3] = {0.0f, 0.0f, 0.0f};
+    for (int k = 0; k < SUMS; k++)
+        sum[k] = (folded(f[k]) + SCALE(cell) * folded(finely[k]) + SCALE(2.0f * cell) * given[k]) * scale;
+    vec v;
+    v.x = sum[0];
+    v.y = sum[1];
+#if DIM == 3
+    v.z = sum[2];
+#endif
+    return v;
+}
+
+// One thread a node, in the order of the cells, so that neighbours in space read the same memory.
+extern "C" __global__ void repel(int n, const word *order, const vec *position, const float *mass, const word *start,
+                                 const float *sorted, long long room, const float *levels, long long all,
+                                 const float *given, const float *where, int finest, float strength, float unit,
+                                 vec *force)
+{
+    int r = blockIdx.x * blockDim.x + threadIdx.x;
+    if (r >= n) return;
+    const word i = order[r];
+    const frame g = frame_in(where);
+    const float4 p = point(position[i], mass[i]);
+    const int fx = along(p.x, g.x, g.per_cell, finest), fy = along(p.y, g.y, g.per_cell, finest);
+    const int fz = DIM == 3 ? along(p.z, g.z, g.per_cell, finest) : 0;
+    const int x = fx / 2, y = fy / 2, z = fz / 2, width = finest / 2;
+    float f[SUMS][LANES], finely[SUMS][LANES], expansion[3];
+    nothing(f);
+    nothing(finely);
+    if (nodes_around(start, x, y, z, width) <= LIMIT) push_around(f, start, sorted, room, x, y, z, width, p, unit);
+    else push_finely(f, finely, start, sorted, room, levels, all, &g, fx, fy, fz, finest, p, unit);
+    value_at(given + COEFFICIENTS * (long long)cell_at(x, y, z, width), inside(p.x, g.x, 0.5f * g.per_cell, x),
+             inside(p.y, g.y, 0.5f * g.per_cell, y), DIM == 3 ? inside(p.z, g.z, 0.5f * g.per_cell, z) : 0.0f,
+             expansion);
+    force[i] = as_force(f, finely, expansion, g.cell, strength * p.w);
+}
+
+// Every pair: the oracle, and quicker for few nodes.
+extern "C" __global__ void repel_exactly(int n, const vec *position, const float *mass, float strength, float unit,
+                                         vec *force)
+{
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= n) return;
+    const float4 p = point(position[i], mass[i]);
+    const float none[3] = {0.0f, 0.0f, 0.0f};
+    float f[SUMS][LANES], finely[SUMS][LANES];
+    nothing(f);
+    nothing(finely);
+    for (int j = 0; j < n; j++) push(f, j % LANES, point(position[j], mass[j]), p, unit);
+    force[i] = as_force(f, finely, none, 0.0f, strength * p.w);
+}

@@ -1,0 +1,96 @@
+-- SPDX-License-Identifier: MIT
+-- Repulsion over all pairs: exactly, or in O(n) by local expansions of cells (far.cu) and the nodes nearby (near.cu).
+-- Positions, masses and forces are the caller's.
+
+local gpumm = require "gpumm"
+local grid = require "gpumm.force.grid"
+local kernels = require "gpumm.force.kernels"
+
+local need, buffer = kernels.need, kernels.buffer
+local Repulsion = {}
+Repulsion.__index = Repulsion
+
+local FEW = 512               -- nodes up to which every pair is quicker
+local COARSE = { 0, 64, 16 }  -- cells an axis, by dimension: up to there levels are one launch
+local COEFFICIENTS = { push = { 0, 9, 19 }, spread = { 0, 6, 10 } } -- of an expansion, as in far.cu
+
+-- Cells of a level and of all above it.
+local function size_above(width, dimensions)
+    local sum = 0
+    while width >= 4 do
+        sum = sum + math.tointeger(width ^ dimensions)
+        width = width // 2
+    end
+    return sum
+end
+
+-- Every cell's expansion, from the coarsest level down.
+local function expand(self, run, coefficients, unit)
+    local cells, d = self.grid, self.dimensions
+    local length = (cells.all - cells.at[cells.finest // 2]) * coefficients
+    if self.given_length ~= length then
+        self.given = buffer(self.manager, "f32", length, self.given)
+        need(self.given:fill(0)) -- what a cell without mass is given is not read, unless masses cancel out
+        self.given_length = length
+    end
+    local last, above = cells.finest // 2, 0
+    local w = math.min(last // 2, COARSE[d])
+    if w >= 4 then
+        above = math.tointeger(math.log(w, 2)) - 1
+        need(run.far_above(size_above(w, d), w, cells.levels, cells.all, cells.at[w], cells.where, cells.finest, unit,
+            self.given))
+    end
+    w = math.max(4, 2 * w)
+    while w <= last do
+        need(run.far(math.tointeger(w ^ d), w, above, cells.levels, cells.all, cells.at[w], cells.where, cells.finest, unit,
+            self.given))
+        w, above = 2 * w, 1
+    end
+end
+
+-- Every node's sum over all others, exactly where they are few.
+local function sum_up(self, what, exactly, n, position, mass, out, strength, seed, unit)
+    local run, cells = self.kernels[what], self.grid
+    strength, unit = strength or 1, (unit or 1) ^ 2
+    if exactly then
+        need(run.repel_exactly(n, position, mass, strength, unit, out))
+        return
+    end
+    cells:build(n, position, mass, (seed or 0) & 0xffffffff)
+    expand(self, run, COEFFICIENTS[what][self.dimensions], unit)
+    need(run.repel(n, cells.order, position, mass, cells.start, cells.sorted, cells.room, cells.levels, cells.all,
+        self.given, cells.where, cells.finest, strength, unit, out))
+end
+
+--- Writes the repulsion on each of n nodes to `force`: `strength` times the sum of the products of the masses, the
+--- way between the nodes and repel(unit^2 d2). `seed` shifts the grid and samples crowds.
+function Repulsion:repel(...) sum_up(self, "push", false, ...) end
+
+--- The same over every pair, exactly.
+function Repulsion:repel_exactly(...) sum_up(self, "push", true, ...) end
+
+--- Repulsion as repel writes it, over every pair where nodes are few.
+function Repulsion:repel_well(n, ...) sum_up(self, "push", n <= FEW, n, ...) end
+
+--- How much the repulsion of strength 1 spreads each node: the sum of pushes times ways, in the x of `out`.
+function Repulsion:spread(n, position, mass, out, unit)
+    sum_up(self, "spread", n <= FEW, n, position, mass, out, 1, 0, unit)
+end
+
+local repulsion = {}
+
+--- Repulsion in 2 or 3 dimensions. `repel` is the push between two unit masses over their distance, as a CUDA C
+--- expression of the square distance d2; without it, 1 / d2.
+function repulsion.new(manager, options)
+    local dimensions = options.dimensions or 2
+    local prefix = grid.prefix(dimensions)
+        .. "#define REPEL(u) repel_at(u)\nstatic __device__ float repel_at(float d2) { return "
+        .. (options.repel or "1.0f / (d2 + 1e-6f)") .. "; }\n" .. gpumm.resource("gpumm/force/far.cu")
+    return setmetatable({
+        manager = manager, dimensions = dimensions, grid = grid.new(manager, dimensions),
+        kernels = { push = kernels.of(manager, "near.cu", prefix),
+            spread = kernels.of(manager, "near.cu", "#define VIRIAL\n" .. prefix) },
+    }, Repulsion)
+end
+
+return repulsion
