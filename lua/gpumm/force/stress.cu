@@ -45,11 +45,11 @@ static __device__ float stands_for(const float *region, int p, hops h)
 }
 
 // The way to where pivots and neighbours want the node to be; `row` may be null: the neighbours are pivots too.
-static __device__ draw way_of(word i, int pivots, int n, const word *pivot, const float *region, const hops *distance,
+static __device__ draw way_of(word i, int first, int step, int pivots, int n, const word *pivot, const float *region, const hops *distance,
                               const word *row, const word *near, const vec *position, float length)
 {
     draw sum = {0.0f, 0.0f, 0.0f, 0.0f};
-    for (int p = 0; p < pivots; p++) {
+    for (int p = first; p < pivots; p += step) {
         const hops h = distance[(long long)p * n + i];
         if (h == 0 || h == DISTANT) continue;
         const float d = (float)h;
@@ -102,7 +102,7 @@ extern "C" __global__ void majorize(int members, int pivots, int n, const word *
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= members) return;
     const word i = member ? member[t] : (word)t;
-    const draw way = way_of(i, pivots, n, pivot, region, distance, row, near, position, 1.0f);
+    const draw way = way_of(i, 0, 1, pivots, n, pivot, region, distance, row, near, position, 1.0f);
     word h = (i ^ i >> 16) * 0x7feb352du;
     out[i].x = position[i].x + way.x + jitter * chance_of(&h);
     out[i].y = position[i].y + way.y + jitter * chance_of(&h);
@@ -111,8 +111,9 @@ extern "C" __global__ void majorize(int members, int pivots, int n, const word *
 #endif
 }
 
-// Adds to each member's force what draws it there: `strength` of the way, as a node of that heft needs it.
-extern "C" __global__ void draw_members(int members, int pivots, int n, const word *member, const word *pivot,
+// Adds to each member's force what draws it there: `strength` of the way, as a node of that heft needs it. Every `step`-th pivot
+// from `first` on has a say.
+extern "C" __global__ void draw_members(int members, int first, int step, int pivots, int n, const word *member, const word *pivot,
                                         const float *region, const hops *distance, const word *row, const word *near,
                                         const float *length, float strength, const float *heft, const vec *position,
                                         vec *force)
@@ -120,7 +121,7 @@ extern "C" __global__ void draw_members(int members, int pivots, int n, const wo
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= members) return;
     const word i = member ? member[t] : (word)t;
-    const draw way = way_of(i, pivots, n, pivot, region, distance, row, near, position, length[0]);
+    const draw way = way_of(i, first, step, pivots, n, pivot, region, distance, row, near, position, length[0]);
     const float scale = strength * heft[i];
     force[i].x += scale * way.x;
     force[i].y += scale * way.y;

@@ -9,6 +9,7 @@ local Stress = {}
 Stress.__index = Stress
 
 local JITTER = 0.02 -- edges
+local TURNS = 4     -- steps until every pivot has been asked
 local DEPTHS = 64   -- as in stress.cu
 local SAMPLE = 8192 -- members by which an edge's length is fitted
 
@@ -36,10 +37,12 @@ end
 --- The stress at the last fit.
 function Stress:value() return need(self.length:download())[2] end
 
---- Adds to nodes.force what holds the distances: `strength` of the way to where they want each node to be.
+--- Adds to nodes.force what holds the distances: `strength` of the way to where they want each node to be. In large graphs the
+--- pivots take turns, for a moving node keeps its direction over several steps.
 function Stress:draw(nodes, strength)
-    local now = self.rows.now
-    need(self.run.draw_members(self.count, self.pivots, self.n, self.nodes, self.pivot, self.region, self.hops,
+    local now, step = self.rows.now, self.is_whole and 1 or TURNS
+    self.turn = (self.turn + 1) % step
+    need(self.run.draw_members(self.count, self.turn, step, self.pivots, self.n, self.nodes, self.pivot, self.region, self.hops,
         self.is_whole and false or now.row, self.is_whole and false or now.near, self.length, strength, nodes.heft,
         nodes.position, nodes.force))
 end
@@ -73,7 +76,7 @@ function stress.new(manager, rows, dimensions, members, nodes, pivots, hops)
     local count = members and #members or n
     local self = setmetatable({
         manager = manager, rows = rows, n = n, count = count, nodes = nodes, pivots = #pivots, hops = hops,
-        vec = "f32x" .. dimensions, is_whole = #pivots == count,
+        vec = "f32x" .. dimensions, is_whole = #pivots == count, turn = 0,
         pivot = buffer(manager, "u32", #pivots), region = buffer(manager, "f32", #pivots * DEPTHS),
         sums = buffer(manager, "f64", 3 * #pivots), length = buffer(manager, "f32", 2),
         run = kernels.of(manager, "stress.cu", kernels.dimension(dimensions)),
