@@ -1780,7 +1780,7 @@ function gpumm.live.open(options) end
 ---@field seed? integer
 ---@field steps? integer 300
 ---@field cooling? number the exponent at which the limit falls
----@field settle? number ends when nodes move less than this on average; 0: never
+---@field settle? number 0.0005: ends when nodes move less than this on average, in the model's units; 0: never
 ---@field every? integer steps between two frames
 ---@field slots? integer
 ---@field quality? boolean measure the quality at the end
@@ -1793,6 +1793,7 @@ function gpumm.live.open(options) end
 ---@field positions? table|gpumm.view start positions, instead of PivotMDS; a point that is false: that node finds its own
 ---@field hold? number 0 to 1: how strongly nodes are drawn back to their positions
 ---@field seconds? number that it may take, instead of steps; 0: as long as it takes
+---@field tension? number 0.06: how strongly the distances of the graph are held in the end, by the model tforce
 ---@field weights? "strength"|"length" heavy edges pull more, or short ones
 ---@field frame? fun(sim: gpumm.simulation, frame: gpumm.frame)
 ---@field finish? fun(sim: gpumm.simulation, result: gpumm.layout_result)
@@ -1902,6 +1903,7 @@ function gpumm.force.engine(manager, options) end
 ---@param position gpumm.buffer
 ---@param options? { dimensions?: 2|3, seed?: integer, rounds?: integer }
 ---@return integer[] sizes of the components, the largest first
+---@return table[] stresses the largest components' own, as nodes.stress of an engine's step takes them
 function gpumm.force.start(manager, of, position, options) end
 
 ---@param graph gpumm.graph_object

@@ -1,4 +1,4 @@
--- successes: 50, gpu: 1
+-- successes: 55, gpu: 1
 -- SPDX-License-Identifier: MIT
 -- The force library: its parts against plain references, and whole layouts by their quality.
 
@@ -704,6 +704,95 @@ describe("a layout", function()
         assert.equal('model: unknown option "pull"; valid: repel, attract, mass, gravity, limit, length',
             refusal { model = { pull = 1 } })
         assert.equal("options are a table, not 5", refusal(5))
+    end)
+
+    it("fills a disc evenly where all nodes are alike", function()
+        local n, from, to = 300, {}, {}
+        for i = 1, n do
+            for j = i + 1, n do from[#from + 1], to[#to + 1] = i, j end
+        end
+        for _, g in ipairs { graph.new(n, from, to), graph.new(n, {}, {}) } do
+            local at, rings, most, x, y = laid_out(g, { settle = 0 }).positions, {}, 0, 0, 0
+            for i = 1, n do
+                local u, v = at:get(i)
+                x, y = x + u / n, y + v / n
+            end
+            local radius = {}
+            for i = 1, n do
+                local u, v = at:get(i)
+                radius[i] = math.sqrt((u - x) ^ 2 + (v - y) ^ 2)
+                most = math.max(most, radius[i])
+            end
+            for i = 1, n do -- ten rings of the same area
+                local ring = math.min(10, 1 + math.floor(10 * (radius[i] / most) ^ 2))
+                rings[ring] = (rings[ring] or 0) + 1
+            end
+            for ring = 1, 10 do assert.is_true(math.abs(rings[ring] - n / 10) <= n / 50, ring .. ": " .. rings[ring]) end
+        end
+        local ball = laid_out(graph.new(50, {}, {}), { dimensions = 3 }).positions
+        local nearest = math.huge
+        for i = 1, 50 do
+            for j = 1, i - 1 do
+                local a, b = { ball:get(i) }, { ball:get(j) }
+                nearest = math.min(nearest, (a[1] - b[1]) ^ 2 + (a[2] - b[2]) ^ 2 + (a[3] - b[3]) ^ 2)
+            end
+        end
+        assert.is_true(nearest > 0.1, "two are near: " .. nearest)
+    end)
+
+    it("is exact for up to three nodes", function()
+        assert.view_equals({ { -0.5, 0 }, { 0.5, 0 } }, laid_out(path_graph(2), {}).positions)
+        assert.view_equals({ { -1, 0 }, { 1, 0 }, { 0, 0 } }, laid_out(graph.new(3, { 1, 3 }, { 3, 2 }), {}).positions)
+        assert.view_equals({ { -0.5, 0 }, { 0.5, 0 }, { 0, math.sqrt(0.75) } },
+            laid_out(graph.new(3, { 1, 2, 3 }, { 2, 3, 1 }), {}).positions, 1e-6)
+        assert.view_equals({ { -0.5, 0, 0 }, { 0.5, 0, 0 } }, laid_out(path_graph(2), { dimensions = 3 }).positions)
+    end)
+
+    it("puts no two nodes on one spot, however heavy an edge is", function()
+        local from, to, weights = {}, {}, {}
+        for i = 1, 40 do from[i], to[i], weights[i] = 2 * i - 1, 2 * i, 10 ^ ((i - 20) / 20) end
+        local at = laid_out(graph.new(80, from, to, weights), {}).positions
+        local lengths = {}
+        for i = 1, 40 do
+            local x, y = at:get(2 * i - 1)
+            local u, v = at:get(2 * i)
+            lengths[i] = math.sqrt((x - u) ^ 2 + (y - v) ^ 2)
+        end
+        assert.is_true(lengths[40] < lengths[1], "a heavy edge is shorter")
+        table.sort(lengths)
+        assert.is_true(lengths[1] > 0.05 * lengths[20], "the shortest: " .. lengths[1])
+    end)
+
+    it("holds for weights whose sum is too large for a number", function()
+        local g = path_graph(10)
+        g.weights = {}
+        for e = 1, 9 do g.weights[e] = 1.7e308 end
+        local plain = laid_out(path_graph(10), { steps = 20 }).positions
+        assert.view_equals(plain, laid_out(g, { steps = 20 }).positions, 1e-4)
+    end)
+
+    it("draws a tree nearly without crossings", function()
+        local from, to = {}, {}
+        for i = 2, 1023 do from[i - 1], to[i - 1] = i // 2, i end
+        local at = laid_out(graph.new(1023, from, to), {}).positions
+        local edges, count = {}, 0
+        for e = 1, #from do
+            local ax, ay = at:get(from[e])
+            local bx, by = at:get(to[e])
+            edges[e] = { ax, ay, bx, by, from[e], to[e] }
+        end
+        local function side(ax, ay, bx, by, cx, cy) return (bx - ax) * (cy - ay) - (by - ay) * (cx - ax) end
+        local function parts(a, b)
+            return side(a[1], a[2], a[3], a[4], b[1], b[2]) * side(a[1], a[2], a[3], a[4], b[3], b[4]) < 0
+        end
+        for i, a in ipairs(edges) do
+            for j = 1, i - 1 do
+                local b = edges[j]
+                local apart = a[5] ~= b[5] and a[5] ~= b[6] and a[6] ~= b[5] and a[6] ~= b[6]
+                if apart and parts(a, b) and parts(b, a) then count = count + 1 end
+            end
+        end
+        assert.is_true(count <= #from / 10, count .. " crossings of " .. #from .. " edges")
     end)
 
     it("ends when nothing moves any more, and refuses what it does not know", function()

@@ -14,8 +14,8 @@
 --
 -- What is where: force/repulsion pushes between all nodes, force/grid the cells that they are in, force/rows neighbours,
 -- force/motion.cu springs and steps, force/models what the forces are, force/distance breadth-first distances,
--- force/start where to begin, force/packing components, force/quality how good it is, force/layout the simulation,
--- force/growing graphs that grow.
+-- force/start where to begin, force/stress how the distances are held, force/wedges trees, force/closed graphs that need no
+-- forces, force/packing components, force/quality how good it is, force/layout the simulation, force/growing graphs that grow.
 
 local gpumm = require "gpumm"
 local checked = require "gpumm.common.checked"
@@ -51,8 +51,8 @@ function force.rows(manager) return rows.new(manager) end
 --- Repulsion, springs and motion of a model, for a simulation of one's own.
 function force.engine(manager, options) return engine.new(manager, options or {}) end
 
---- A start for the nodes of `rows` into a buffer of positions; returns the components' sizes, largest first. Options:
---- dimensions, seed, rounds (of stress majorization after PivotMDS; 0: none).
+--- A start for the nodes of `rows` into a buffer of positions; returns the components' sizes, largest first, and the stresses
+--- of the largest. Options: dimensions, seed, rounds (of stress majorization after PivotMDS; 0: none).
 function force.start(manager, of, position, options)
     return start.place(manager, built("force.start", of), position, options or {})
 end

@@ -16,7 +16,8 @@ local THREADS = 1024 -- that sum over all nodes
 local function prefix_of(model, dimensions)
     return kernels.dimension(dimensions)
         .. "#define ATTRACT(u) attract_at(u)\nstatic __device__ float attract_at(float d2) { (void)d2; return "
-        .. model.attract .. "; }\n#define MASS(heft) (" .. model.mass .. ")\n"
+        .. model.attract .. "; }\nstatic __device__ float repel_at(float d2) { (void)d2; return " .. model.repel
+        .. "; }\n#define MASS(heft) (" .. model.mass .. ")\n"
 end
 
 --- The rows of the graph as it is now, and from them the nodes' mass and heft.
@@ -94,7 +95,8 @@ function Engine:balance(nodes)
 end
 
 --- One iteration: repulsion, springs, motion. `limit` is how far a node may move, in the model's units; `hold` (nil: 0)
---- how strongly nodes are drawn to nodes.anchor where nodes.held says so.
+--- how strongly nodes are drawn to nodes.anchor where nodes.held says so. By nodes.tension (1: at once) the stresses of
+--- nodes.stress, where there are any, are held.
 function Engine:step(nodes, i, limit, hold)
     local now = self.rows.now
     self:repel(nodes, self.strength * self.repulsion, i)
@@ -102,6 +104,7 @@ function Engine:step(nodes, i, limit, hold)
     if nodes.anchor then
         need(self.kernels.hold(now.n, nodes.anchor, nodes.held, nodes.heft, hold or 0, nodes.position, nodes.force))
     end
+    for _, of in ipairs(nodes.stress or {}) do of:draw(nodes, nodes.tension) end
     need(self.kernels.move(now.n, now.segment, self.pull, nodes.force, nodes.mass, nodes.heft,
         nodes.pinned or false, self.gravity, 1, self.speed, self.inertia, limit / self.unit, nodes.position, nodes.velocity))
 end
@@ -120,7 +123,7 @@ function engine.new(manager, options)
     return setmetatable({
         manager = manager, dimensions = dimensions, model = model, strength = 1, unit = 1,
         repulsion = options.repulsion or 1, gravity = options.gravity or model.gravity,
-        speed = options.speed or 0.8, inertia = options.inertia or 0.3,
+        speed = options.speed or model.speed, inertia = options.inertia or model.inertia,
         kernels = kernels.of(manager, "motion.cu", prefix_of(model, dimensions)),
         pushes = repulsion.new(manager, { dimensions = dimensions, repel = model.repel }), rows = rows.new(manager),
     }, Engine)

@@ -3,6 +3,7 @@
 
 local gpumm = require "gpumm"
 local checked = require "gpumm.common.checked"
+local closed = require "gpumm.force.closed"
 local distance = require "gpumm.force.distance"
 local engine = require "gpumm.force.engine"
 local kernels = require "gpumm.force.kernels"
@@ -17,12 +18,14 @@ local start = require "gpumm.force.start"
 local need = kernels.need
 
 local MANY = 1000000 -- steps, where the time ends them
+local TENSION = 0.06 -- by which a stress is held in the end
 
 local FIELDS = settings.fields {
-    cooling = { kind = "number", default = 1, least = 0 }, settle = { kind = "number", default = 0.002 },
+    cooling = { kind = "number", default = 1, least = 0 }, settle = { kind = "number", default = 0.0005 },
     every = { kind = "whole", default = 1, least = 1 }, limit = { kind = "number", least = 0 },
     pinned = { kind = "any" }, positions = { kind = "any" }, hold = { kind = "number", default = 0, least = 0, most = 1 },
-    seconds = { kind = "number", default = 0, least = 0 }, weights = { kind = "any", default = "strength" },
+    seconds = { kind = "number", default = 0, least = 0 }, tension = { kind = "number", default = TENSION, least = 0 },
+    weights = { kind = "any", default = "strength" },
 }
 
 -- At `level` is who calls force.layout.
@@ -49,8 +52,36 @@ local function nodes_of(sim, options)
     return all
 end
 
+local function within(low, value, high) return math.max(low, math.min(value, high)) end
+
+-- How strongly the stress is held in the end: more where it is good, for the plane can hold such a graph; where nodes have many
+-- neighbours, for those keep one another in place; and where there are few nodes, for whom the far ones are near as well.
+local function least_tension(now, stress, tension)
+    local degree = 2 * now.m / now.n
+    return tension * within(1, 0.05 / math.max(stress, 1e-9), 4) * within(1, degree / 4, 4)
+        * within(0.1, (400 / now.n) ^ 0.75, 2)
+end
+
+-- The stress that the start reached is held for a while, by a model that does not see what is far apart.
+local function begin_anew(sim, options)
+    local held
+    sim.components, held = start.place(sim.manager, sim.engine.rows, sim.at.position, options)
+    if not sim.engine.model.length or #held == 0 then return end
+    held[1]:fit(sim.at.position)
+    sim.at.stress, sim.least = held, least_tension(sim.engine.rows.now, held[1]:value(), options.tension)
+end
+
+-- Fitted to the layout again every so many steps.
+local function hold_stress(sim, i, done)
+    if not sim.at.stress then return end
+    sim.at.tension = sim.least + math.max(0, 1 - sim.least) * (1 - done) ^ 3
+    if i % 16 ~= 1 then return end
+    for _, of in ipairs(sim.at.stress) do of:fit(sim.at.position) end
+end
+
 local function begin(sim, graph, options)
     local manager, m = sim.manager, #graph.from
+    sim.alike = not options.positions and not options.pinned and closed.positions(graph, options.dimensions) or false
     sim.engine = engine.new(manager, options)
     sim.at = nodes_of(sim, options)
     if m > 0 then
@@ -63,7 +94,8 @@ local function begin(sim, graph, options)
     if options.pinned then need(sim.nodes.pinned:upload(options.pinned)) end
     if options.known then placing.place(manager, sim.engine.rows, sim.at.position, options)
     elseif options.positions then need(sim.at.position:upload(options.positions))
-    else sim.components = start.place(manager, sim.engine.rows, sim.at.position, options) end
+    elseif sim.alike then need(sim.at.position:upload(sim.alike))
+    else begin_anew(sim, options) end
     if sim.at.anchor then
         need(sim.at.anchor:upload(options.positions))
         need(options.known and sim.at.held:upload(options.known) or sim.at.held:fill(1))
@@ -137,7 +169,8 @@ end
 --- as long as it takes; such a layout is not repeatable), pinned (nodes that stay), positions (to begin at, instead of
 --- PivotMDS; a point that is false: a node that finds its place beside its neighbours), hold (0 to 1: how strongly nodes are
 --- drawn back to their positions), weights ("strength": heavy edges pull more; "length": short ones do), quality (true:
---- measured at the end), repulsion, gravity, speed, inertia, frame(sim, f) every so many steps, finish(sim, result), device.
+--- measured at the end), tension (how strongly distances are held in the end, 0.06; 1: nothing else
+--- moves), repulsion, gravity, speed, inertia, frame(sim, f) every so many steps, finish(sim, result), device.
 return function(graph, options)
     if type(graph) ~= "table" or not graph.from or not graph.nodes then error("force.layout needs a graph", 2) end
     options = check(graph, options, 2)
@@ -145,9 +178,10 @@ return function(graph, options)
     t.init = function(sim) begin(sim, graph, options) end
     t.step = function(sim, i)
         local done, heat = done_at(sim, options, i), live.cool(sim)
-        if not heat and (done >= 1 or is_settled(sim, graph, options, i - 1)) then return false end
-        local limit = math.max(heat or 0, limit_at(sim, options, math.min(done, 1)))
-        sim.engine:step(sim.at, i + options.seed * 0x10000, limit, options.hold)
+        if not heat and (sim.alike or done >= 1 or is_settled(sim, graph, options, i - 1)) then return false end
+        done = math.min(done, 1)
+        hold_stress(sim, i, done)
+        sim.engine:step(sim.at, i + options.seed * 0x10000, math.max(heat or 0, limit_at(sim, options, done)), options.hold)
     end
     t.finish = function(sim) return finish(sim, options) end
     t.live = live.handler(graph)

@@ -7,6 +7,7 @@
 --   limit    how far a node may move in the first step, in the model's units
 --   length   whether the forces have a length of their own, at which a start is as large as it should be; others take on
 --            the start's size.
+-- and how nodes move along them, where the caller does not say: inertia, the part of its speed that a node keeps, and speed.
 
 local checked = require "gpumm.common.checked"
 
@@ -14,13 +15,16 @@ local models = {}
 
 models.known = {
     -- Bounded and of short range, after the t-distribution (Zhong and others, 2023): crowds do not burst, and
-    -- what is far apart keeps the start's shape.
-    tforce = { repel = "1.0f / ((1.0f + d2) * (1.0f + d2))", attract = "0.1f + 0.8f / (1.0f + d2)",
-        mass = "1.0f", gravity = 0, limit = 5, length = true },
+    -- what is far apart keeps the start's shape. The pull is strongest at half a unit: neighbours gather, and those on nearly
+    -- one spot part.
+    tforce = { repel = "1.0f / ((1.0f + d2) * (1.0f + d2))", attract = "0.04f + (2.5f - 1.79f / (1.0f + d2)) / (1.0f + d2)",
+        mass = "1.0f", gravity = 0, limit = 5, length = true, inertia = 0.9, speed = 5 },
     -- ForceAtlas2's: hubs push more, springs pull as far as they are long.
-    forceatlas = { repel = "1.0f / (d2 + 1e-4f)", attract = "1.0f", mass = "heft", gravity = 0.0005, limit = 1 },
+    forceatlas = { repel = "1.0f / (d2 + 1e-4f)", attract = "1.0f", mass = "heft", gravity = 0.0005, limit = 1, inertia = 0.3,
+        speed = 0.8 },
     -- Eades's, Fruchterman and Reingold's: equal nodes, springs that pull harder when they are long.
-    spring = { repel = "1.0f / (d2 + 1e-4f)", attract = "sqrtf(d2)", mass = "1.0f", gravity = 0.0005, limit = 2 },
+    spring = { repel = "1.0f / (d2 + 1e-4f)", attract = "sqrtf(d2)", mass = "1.0f", gravity = 0.0005, limit = 2,
+        inertia = 0.3, speed = 0.8 },
 }
 
 local function names_of(list)

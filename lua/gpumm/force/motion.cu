@@ -35,6 +35,14 @@ static __device__ vec nothing()
     return v;
 }
 
+// The pull of an edge, over its length. Where its ends are on nearly the same spot they push more than it pulls, however heavy
+// it is, by a model whose push has a bound.
+static __device__ float pull_of(float d2, float weight)
+{
+    const float bound = repel_at(0.0f), pull = weight * ATTRACT(d2);
+    return bound > 0.0f ? fminf(pull, 0.95f * bound + weight * d2) : pull;
+}
+
 extern "C" __global__ void springs(int segments, const word *node, const word *begin, const word *near,
                                    const float *weight, const vec *position, float unit, vec *pull)
 {
@@ -46,7 +54,7 @@ extern "C" __global__ void springs(int segments, const word *node, const word *b
         vec d = position[near[k]];
         add(&d, p, -1.0f);
         const float d2 = squared(d), w = weight ? weight[k] : 1.0f;
-        add(&sum, d, w * ATTRACT(unit * d2));
+        add(&sum, d, pull_of(unit * d2, w));
     }
     pull[s] = sum;
 }

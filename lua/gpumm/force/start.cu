@@ -71,48 +71,6 @@ extern "C" __global__ void place(int members, int pivots, int n, const word *mem
 #endif
 }
 
-static __device__ float apart(vec a, vec b)
-{
-    const float dx = a.x - b.x, dy = a.y - b.y;
-#if DIM == 3
-    const float dz = a.z - b.z;
-    return sqrtf(dx * dx + dy * dy + dz * dz);
-#else
-    return sqrtf(dx * dx + dy * dy);
-#endif
-}
-
-// A round of stress majorization: every member goes to the middle of where the pivots want it, each as far from
-// itself as it is in the graph; what is near says more.
-extern "C" __global__ void majorize(int members, int pivots, int n, const word *member, const word *pivot,
-                                    const hops *distance, const vec *position, vec *out)
-{
-    int t = blockIdx.x * blockDim.x + threadIdx.x;
-    if (t >= members) return;
-    const word i = member ? member[t] : (word)t;
-    const vec here = position[i];
-    float x = 0.0f, y = 0.0f, z = 0.0f, weights = 0.0f;
-    for (int p = 0; p < pivots; p++) {
-        const float d = (float)distance[(long long)p * n + i];
-        if (d == 0.0f) continue; // itself
-        const vec there = position[pivot[p]];
-        const float length = apart(here, there), weight = 1.0f / d;
-        const float stretch = length > 0.0f ? d / length : 0.0f;
-        x += weight * (there.x + stretch * (here.x - there.x));
-        y += weight * (there.y + stretch * (here.y - there.y));
-#if DIM == 3
-        z += weight * (there.z + stretch * (here.z - there.z));
-#endif
-        weights += weight;
-    }
-    if (weights == 0.0f) weights = 1.0f;
-    out[i].x = x / weights;
-    out[i].y = y / weights;
-#if DIM == 3
-    out[i].z = z / weights;
-#endif
-}
-
 // Components become neighbours: each is moved by what its least node's number says.
 extern "C" __global__ void shift(int n, const word *group, const vec *by, vec *position)
 {

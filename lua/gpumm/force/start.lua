@@ -1,12 +1,14 @@
 -- SPDX-License-Identifier: MIT
--- A good start: every component of some size by PivotMDS and a few rounds of stress majorization, the small ones on
--- a disc, packed side by side. One edge is about one unit long.
+-- A good start: every component of some size by PivotMDS and rounds of stress majorization, the small ones on a disc, packed
+-- side by side. One edge is about one unit long.
 
 local chance = require "gpumm.common.chance"
 local kernels = require "gpumm.force.kernels"
 local distance = require "gpumm.force.distance"
 local packing = require "gpumm.force.packing"
 local pivots_of = require "gpumm.force.pivots"
+local stress = require "gpumm.force.stress"
+local wedges = require "gpumm.force.wedges"
 
 local need, buffer = kernels.need, kernels.buffer
 local start = {}
@@ -14,8 +16,10 @@ local start = {}
 local SAMPLES = 8192
 local SMALL = 16      -- components up to this many nodes need no PivotMDS: forces unfold them
 local MANY = 64       -- components that get one
-local ROUNDS = 6      -- of stress majorization: the shape is there by then, and more of them fold what is thin
-local FEW = 512       -- nodes up to which each is a pivot of those
+local ROUNDS = 60     -- of stress majorization
+local FEW = 1024      -- nodes up to which each is a pivot of those
+local WIDE = 16       -- as many components at most as have so many pivots, for each has distances to all nodes
+local HELD = 8        -- components, whose stress is held while forces move the nodes
 local JITTER = 0.05   -- so that nodes with the same neighbours do not start on one spot
 
 -- ---- The leading eigenvectors of a small symmetric matrix ---------------------------------------
@@ -113,36 +117,26 @@ local function leading_axes(task, pivots, sample)
     return eigenvectors(need(out:download()):totable(), count, task.dimensions, task.seed)
 end
 
--- Rounds of stress majorization by the pivots, two at a time, from one buffer to the other and back.
-local function majorize(task, count, pivots, nodes, hops)
-    local manager, run = task.manager, task.run
-    local pivot <close> = buffer(manager, "u32", #pivots)
-    local other <close> = buffer(manager, "f32x" .. task.dimensions, task.n)
-    need(pivot:upload(pivots))
-    for _ = 1, task.rounds, 2 do
-        need(run.majorize(count, #pivots, task.n, nodes, pivot, hops, task.position, other))
-        need(run.majorize(count, #pivots, task.n, nodes, pivot, hops, other, task.position))
+-- The stress by every node of a small component, or by the pivots of a larger one.
+local function stress_of(task, members, count, nodes, pivots, hops)
+    if count > FEW or task.n > WIDE * count then
+        return stress.new(task.manager, task.rows, task.dimensions, members, nodes, pivots, hops)
     end
-end
-
--- The same by every node of a small component.
-local function majorize_by_all(task, members, count, nodes)
+    hops:close()
     local all = members or {}
     if not members then
         for i = 1, count do all[i] = i - 1 end
     end
-    local hops <close> = distance.from(task.manager, task.rows, all)
-    majorize(task, count, all, nodes, hops)
+    return stress.new(task.manager, task.rows, task.dimensions, members, nodes, all, distance.from(task.manager, task.rows, all))
 end
 
 --- PivotMDS of one component: `members` lists its nodes from 0, nil: all.
 local function pivot_mds(task, members)
     local manager, count = task.manager, members and #members or task.n
-    local listed <close> = buffer(manager, "u32", count)
-    if members then need(listed:upload(members)) end
-    local nodes = members and listed or false
+    local nodes = members and buffer(manager, "u32", count) or false
+    if members then need(nodes:upload(members)) end
     local sample = choose(members, task.n, SAMPLES, task.seed + 1)
-    local pivots, hops <close> = pivots_of.choose(manager, task.rows, members, nodes, task.seed)
+    local pivots, hops = pivots_of.choose(manager, task.rows, members, nodes, task.seed)
     local mean <close> = buffer(manager, "f64", #pivots)
     local axes <close> = buffer(manager, "f64", 3 * #pivots)
     task.hops, task.mean = hops, mean
@@ -151,9 +145,16 @@ local function pivot_mds(task, members)
         need(axes:upload(flat(vectors, scale)))
         need(task.run.place(count, #pivots, task.n, nodes, hops, mean, axes, jitter, task.position))
     end
-    place(1, 0)
-    place(fitting_scale(task, pivots, sample), JITTER)
-    if count <= FEW then majorize_by_all(task, members, count, nodes) else majorize(task, count, pivots, nodes, hops) end
+    if task.dimensions == 2 and task.rounds > 0 and wedges.is_tree(task, members) then
+        wedges.place(task, members)
+    else
+        place(1, 0)
+        place(fitting_scale(task, pivots, sample), JITTER)
+    end
+    if task.rounds == 0 then return end
+    local of = stress_of(task, members, count, nodes, pivots, hops)
+    of:majorize(task.position, task.rounds)
+    if #task.held < HELD then task.held[#task.held + 1] = of end
 end
 
 -- ---- Several ------------------------------------------------------------------------------------
@@ -214,23 +215,23 @@ local function place_all(task, lists)
 end
 
 --- Writes a start for rows.now.n nodes to `position`, a buffer of f32x2 or f32x3. Options: dimensions, seed, rounds (an
---- even number; 0: PivotMDS alone).
+--- even number; 0: PivotMDS alone). Returns the components' sizes, and the stresses of the largest.
 function start.place(manager, rows, position, options)
     local task = {
         manager = manager, rows = rows, n = rows.now.n, position = position,
-        dimensions = options.dimensions or 2, seed = options.seed or 1, rounds = options.rounds or ROUNDS,
+        dimensions = options.dimensions or 2, seed = options.seed or 1, rounds = options.rounds or ROUNDS, held = {},
     }
     task.run = kernels.of(manager, "start.cu", kernels.dimension(task.dimensions))
     local labels = distance.components(manager, rows)
     if is_one(labels, task.n) then
         if task.n > 1 then pivot_mds(task) else need(position:fill({ 0, 0, task.dimensions == 3 and 0 or nil })) end
-        return { task.n }
+        return { task.n }, task.held
     end
     local lists = start.lists(labels, task.n)
     place_all(task, lists)
     local sizes = {}
     for k, list in ipairs(lists) do sizes[k] = #list end
-    return sizes
+    return sizes, task.held
 end
 
 return start

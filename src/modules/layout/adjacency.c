@@ -253,14 +253,23 @@ static int layout_slice(lua_State *L) {
     return 1;
 }
 
+static const double MOST_PULL = 64; /* of an edge, relative to the mean: more would hold everything by one edge */
+
+/* The mean size, of parts of the largest: sums of finite numbers need not be finite. */
+static double mean_size(const double *weight, uint64_t count) {
+    double most = 0, sum = 0;
+    for (uint64_t e = 0; e < count; e++) most = fmax(most, fabs(weight[e]));
+    if (!(most > 0) || !isfinite(most)) return 1;
+    for (uint64_t e = 0; e < count; e++) sum += fabs(weight[e]) / most;
+    return sum / (double)count * most;
+}
+
 static int layout_scaled(lua_State *L) {
     gpumm_lua_view v = check_view(L, 1, "f64");
     const double *weight = v.bytes;
-    double sum = 0;
-    for (uint64_t e = 0; e < v.count; e++) sum += fabs(weight[e]);
-    double size = sum > 0 && isfinite(sum) ? sum / (double)v.count : 1;
+    double size = mean_size(weight, v.count);
     float *out = push_view(L, "f32", v.count);
-    for (uint64_t e = 0; e < v.count; e++) out[e] = (float)(weight[e] / size);
+    for (uint64_t e = 0; e < v.count; e++) out[e] = (float)fmax(fmin(weight[e] / size, MOST_PULL), -MOST_PULL);
     return 1;
 }
 

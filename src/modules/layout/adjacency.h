@@ -48,7 +48,7 @@ void gpumm_layout__search(const adjacency *a, uint32_t source, int32_t *distance
      by_last(from, to, nodes)            the numbers of the edges in the order of their later ends (u32), where each node's
                                          begin (i64)
      gather(view, order), slice(view, first, last): of u32, i64, f32 or f64
-     scaled(weights)                     f64 relative to their mean size, as f32
+     scaled(weights)                     f64 relative to their mean size, at most 64 times that, as f32
      inverse(lengths)                    1 / each, f64
      first_below(weights, least)         the number of the first that is not at least that; nothing: all are */
 void gpumm_layout__open_adjacency(lua_State *L);

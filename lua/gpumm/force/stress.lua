@@ -1,0 +1,90 @@
+-- SPDX-License-Identifier: MIT
+-- The stress of one component by its pivots: rounds of majorization, and a force that holds what they reached while
+-- others move the nodes.
+
+local kernels = require "gpumm.force.kernels"
+
+local need, buffer = kernels.need, kernels.buffer
+local Stress = {}
+Stress.__index = Stress
+
+local JITTER = 0.02 -- edges
+local TURNS = 4     -- steps until every pivot has been asked
+local DEPTHS = 64   -- as in stress.cu
+local SAMPLE = 8192 -- members by which an edge's length is fitted
+
+--- Rounds of stress majorization, two at a time, from one buffer to the other and back.
+function Stress:majorize(position, rounds)
+    local now, other <close> = self.rows.now, buffer(self.manager, self.vec, self.n)
+    local row, near = self.is_whole and false or now.row, self.is_whole and false or now.near
+    local function round(from, to, jitter)
+        need(self.run.majorize(self.count, self.pivots, self.n, self.nodes, self.pivot, self.region, self.hops, row, near,
+            jitter, from, to))
+    end
+    for k = 2, rounds, 2 do
+        round(position, other, 0)
+        round(other, position, k + 2 > rounds and JITTER or 0)
+    end
+end
+
+--- Finds the length of an edge at which the stress of the layout is least.
+function Stress:fit(position)
+    local run = self.run
+    need(run.ratios(self.pivots, self.samples, self.n, self.sample, self.pivot, self.region, self.hops, position, self.sums))
+    need(run.fit(1, self.pivots, self.sums, self.length))
+end
+
+--- The stress at the last fit.
+function Stress:value() return need(self.length:download())[2] end
+
+--- Adds to nodes.force what holds the distances: `strength` of the way to where they want each node to be. In large graphs the
+--- pivots take turns, for a moving node keeps its direction over several steps.
+function Stress:draw(nodes, strength)
+    local now, step = self.rows.now, self.is_whole and 1 or TURNS
+    self.turn = (self.turn + 1) % step
+    need(self.run.draw_members(self.count, self.turn, step, self.pivots, self.n, self.nodes, self.pivot, self.region, self.hops,
+        self.is_whole and false or now.row, self.is_whole and false or now.near, self.length, strength, nodes.heft,
+        nodes.position, nodes.force))
+end
+
+local function regions(self, manager)
+    local counts <close> = buffer(manager, "u32", self.pivots * DEPTHS)
+    need(counts:fill(0))
+    need(self.run.regions(self.count, self.pivots, self.n, self.nodes, self.hops, counts))
+    need(self.run.weigh_regions(self.pivots, counts, self.region))
+end
+
+-- Every so many of the members.
+local function sample(self, manager, members)
+    self.samples, self.sample = self.count, self.nodes
+    if self.count <= SAMPLE then return end
+    local some, step = {}, self.count / SAMPLE
+    for k = 1, SAMPLE do
+        local at = math.floor((k - 0.5) * step)
+        some[k] = members and members[at + 1] or at
+    end
+    self.samples, self.sample = SAMPLE, buffer(manager, "u32", SAMPLE)
+    need(self.sample:upload(some))
+end
+
+local stress = {}
+
+--- The stress of a component: `members` lists its nodes from 0, and `nodes` is a buffer of them (nil and false: all);
+--- `pivots` are some of them, and `hops` the distances from those as distance.from has them.
+function stress.new(manager, rows, dimensions, members, nodes, pivots, hops)
+    local n = rows.now.n
+    local count = members and #members or n
+    local self = setmetatable({
+        manager = manager, rows = rows, n = n, count = count, nodes = nodes, pivots = #pivots, hops = hops,
+        vec = "f32x" .. dimensions, is_whole = #pivots == count, turn = 0,
+        pivot = buffer(manager, "u32", #pivots), region = buffer(manager, "f32", #pivots * DEPTHS),
+        sums = buffer(manager, "f64", 3 * #pivots), length = buffer(manager, "f32", 2),
+        run = kernels.of(manager, "stress.cu", kernels.dimension(dimensions)),
+    }, Stress)
+    need(self.pivot:upload(pivots))
+    regions(self, manager)
+    sample(self, manager, members)
+    return self
+end
+
+return stress
