@@ -16,8 +16,9 @@ local models = {}
 models.known = {
     -- Bounded and of short range, after the t-distribution (Zhong and others, 2023): crowds do not burst, and
     -- what is far apart keeps the start's shape. The pull is strongest at half a unit: neighbours gather, and those on nearly
-    -- one spot part.
-    tforce = { repel = "1.0f / ((1.0f + d2) * (1.0f + d2))", attract = "0.04f + (2.5f - 1.79f / (1.0f + d2)) / (1.0f + d2)",
+    -- one spot part, for there the push is ten times as strong.
+    tforce = { repel = "1.0f / ((1.0f + d2) * (1.0f + d2)) + 0.001f / ((0.01f + d2) * (0.01f + d2))",
+        attract = "0.04f + (2.5f - 1.79f / (1.0f + d2)) / (1.0f + d2)",
         mass = "1.0f", gravity = 0, limit = 5, length = true, inertia = 0.9, speed = 5 },
     -- ForceAtlas2's: hubs push more, springs pull as far as they are long.
     forceatlas = { repel = "1.0f / (d2 + 1e-4f)", attract = "1.0f", mass = "heft", gravity = 0.0005, limit = 1, inertia = 0.3,
