@@ -3,6 +3,7 @@
 -- growth schedules with the bytes that each takes. Needs no device.
 
 local gpumm = require "gpumm"
+local words = require "gpumm.words"
 local size_text = require "gpumm.size_text"
 
 local STEPS = 8 -- at most so many capacities of a schedule are shown
@@ -113,6 +114,7 @@ function show.stream(lines, key)
 end
 
 return function(keys, resources)
+    local _ <close> = words.plain()
     local lines = {}
     for _, key in ipairs(keys) do show[resources[key].kind](lines, key, resources[key]) end
     return table.concat(lines, "\n") .. "\n"
