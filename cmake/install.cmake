@@ -68,7 +68,7 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/gpumm.pc ${CMAKE_CURRENT_BINARY_DIR}/g
 install(FILES README.md CHANGELOG.md SECURITY.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY library DESTINATION ${CMAKE_INSTALL_DATADIR}/gpumm OPTIONAL)
 install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DATADIR}/gpumm
-  PATTERN "CMakeLists.txt" EXCLUDE PATTERN "*_spec.lua" EXCLUDE)
+  PATTERN "examples/embed/CMakeLists.txt" EXCLUDE) # that one belongs to this build
 
 # ---- cpack -G DEB: one package for each component --------------------------------------------------------
 set(CPACK_GENERATOR DEB)

@@ -1,17 +1,29 @@
 # SPDX-License-Identifier: MIT
 # Finds Lua 5.4: gpumm_lua_headers has its headers, for modules; gpumm_stock_lua its library, where there is one, for
 # programs. pkg-config is asked for both, unless LUA_INCLUDE_DIR (and LUA_LIBRARY, or LUA_LIBDIR to look in) are
-# given, as luarocks gives them.
+# given, as luarocks gives them. A project around this one may have found another Lua for itself: that is left to it.
+set(is_5_4 "")
+if(LUA_INCLUDE_DIR AND EXISTS ${LUA_INCLUDE_DIR}/lua.h)
+  file(STRINGS ${LUA_INCLUDE_DIR}/lua.h is_5_4 REGEX "^#define[ \t]+LUA_VERSION_NUM[ \t]+504")
+endif()
+if(LUA_INCLUDE_DIR AND NOT is_5_4 AND GPUMM_TOP_LEVEL)
+  message(FATAL_ERROR "gpumm: LUA_INCLUDE_DIR is ${LUA_INCLUDE_DIR}, where there is no lua.h of Lua 5.4")
+endif()
+
 add_library(gpumm_lua_headers INTERFACE)
-if(LUA_INCLUDE_DIR)
-  find_library(LUA_LIBRARY NAMES lua5.4 lua54 lua liblua.a HINTS ${LUA_LIBDIR} ${LUA_INCLUDE_DIR}/../lib NO_DEFAULT_PATH)
+if(is_5_4)
   set(GPUMM_LUA_LIBRARY ${LUA_LIBRARY})
+  if(NOT LUA_LIBRARY)
+    find_library(GPUMM_LUA_LIBRARY_FOUND NAMES lua5.4 lua54 lua liblua.a HINTS ${LUA_LIBDIR} ${LUA_INCLUDE_DIR}/../lib NO_DEFAULT_PATH)
+    mark_as_advanced(GPUMM_LUA_LIBRARY_FOUND)
+    set(GPUMM_LUA_LIBRARY ${GPUMM_LUA_LIBRARY_FOUND})
+  endif()
   set(GPUMM_LUA_INCLUDE ${LUA_INCLUDE_DIR})
 else()
   find_package(PkgConfig REQUIRED)
-  pkg_check_modules(LUA REQUIRED IMPORTED_TARGET lua5.4)
-  set(GPUMM_LUA_LIBRARY PkgConfig::LUA)
-  set(GPUMM_LUA_INCLUDE ${LUA_INCLUDE_DIRS})
+  pkg_check_modules(GPUMM_LUA REQUIRED IMPORTED_TARGET lua5.4)
+  set(GPUMM_LUA_LIBRARY PkgConfig::GPUMM_LUA)
+  set(GPUMM_LUA_INCLUDE ${GPUMM_LUA_INCLUDE_DIRS})
 endif()
 target_include_directories(gpumm_lua_headers SYSTEM INTERFACE ${GPUMM_LUA_INCLUDE})
 if(GPUMM_LUA_LIBRARY)

@@ -4,6 +4,8 @@
 -- behind it, checks their books, and can make the device fail. Run it with
 --
 --     gpumm-run /usr/bin/busted examples/my_layout_spec.lua
+--
+-- It is installed with the other examples, whose CMakeLists.txt makes it a test of ctest's.
 
 local gpumm = require "gpumm"
 local spec = require "gpumm.spec"

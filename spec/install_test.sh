@@ -211,6 +211,16 @@ END
 
 step "consumers by find_package and pkg-config"
 try_consumers "$prefix" "$libdir"
+step "the examples, as the start of a project"
+cp -r "$prefix/share/gpumm/examples" "$work/start"
+[ ! -e "$work/start/embed/CMakeLists.txt" ] || fail "the build's own CMakeLists.txt is installed"
+cmake -S "$work/start" -B "$work/start/build" -DCMAKE_PREFIX_PATH="$prefix" >"$work/start.log" 2>&1 &&
+  cmake --build "$work/start/build" >>"$work/start.log" 2>&1 &&
+  (cd "$work/start/build" && ctest --no-tests=error --output-on-failure) >>"$work/start.log" 2>&1 ||
+  { cat "$work/start.log"; fail "the installed examples"; }
+for test in plain application my_layout; do
+  grep -q " $test \.* *Passed" "$work/start.log" || fail "the installed examples have no test $test"
+done
 step "lua5.4 and gpumm-run"
 try_scripts "$prefix"
 

@@ -134,8 +134,8 @@ describe("the layout of the shipped graph", function()
 
     it("grows in batches, and prints one address that never changes", function()
         local addresses, lines, last = {}, 0, 0
-        for count, room, address in said:gmatch "(%d+) nodes, room for +(%d+), positions at (0x%x+)" do
-            count, room = tonumber(count), tonumber(room)
+        for shown, capacity, address in said:gmatch "(%d+) nodes, room for +(%d+), positions at (0x%x+)" do
+            local count, room = tonumber(shown), tonumber(capacity)
             lines = lines + 1
             assert.is_true(count > last and room >= count)
             last, addresses[address] = count, true

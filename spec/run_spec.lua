@@ -171,10 +171,10 @@ describe("gpumm-run's options", function()
             "--strict", "--quiet", "--version", "--help")
     end)
 
-    it("that are unknown, doubtful or incomplete are refused, with the usage", function()
+    it("that are unknown, doubtful or incomplete are refused, in two lines", function()
         for line, words in pairs {
             ["RUN --devise host x.lua"] =
-                "unknown option --devise (did you mean --device?); valid: --device", ["RUN -x"] = "unknown option -x",
+                "unknown option --devise (did you mean --device?)\n", ["RUN -x"] = "unknown option -x",
             ["RUN --device"] = "--device needs a value", ["RUN --device tpu x.lua"] = "--device tpu",
             ["RUN --limit 12XB x.lua"] = "12XB", ["RUN --limit= x.lua"] = "--limit", ["RUN --stats=xml x.lua"] = "--stats=xml",
             ["RUN"] = "a script is missing", ["RUN --quiet --"] = "a script is missing",
@@ -183,7 +183,8 @@ describe("gpumm-run's options", function()
             local code, out, err = shell(line)
             assert.equal(1, code, line)
             assert.equal("", out)
-            contains(err, "gpumm-run: ", words, "usage: ")
+            contains(err, "gpumm-run: ", words, "\ngpumm-run --help lists the options\n")
+            assert.equal(2, select(2, err:gsub("\n", "")))
         end
     end)
 
@@ -368,7 +369,7 @@ describe("gpumm-run with a simulation", function()
         assert.matches("\nstep %d of 4: step of %d\n", err)
         folder.write("script.lua", SIMULATION)
         local out
-        code, out = shell "command -v script >/dev/null || exit 0; script -qec 'RUN --device host script.lua' /dev/null"
+        code, out = shell "command -v script >&2 || exit 0; TERM=xterm script -qec 'RUN --device host script.lua' /dev/null"
         assert.equal(0, code)
         if out ~= "" then contains(out, "\r\27[Kstep 0 of 10: step of 1", "finish\t10\t10") end
     end)

@@ -3,18 +3,13 @@
 -- growth schedules with the bytes that each takes. Needs no device.
 
 local gpumm = require "gpumm"
+local words = require "gpumm.words"
+local size_text = require "gpumm.size_text"
 
 local STEPS = 8 -- at most so many capacities of a schedule are shown
 local START = 1024
 local GiB = 1 << 30
 local FACTOR = 1.5 -- the default growth factor
-
-local function size_text(bytes)
-    local units = { "B", "KiB", "MiB", "GiB", "TiB" }
-    local i = 1
-    while bytes >= 1024 and i < #units do bytes, i = bytes / 1024, i + 1 end
-    return (i == 1 and "%d %s" or "%.1f %s"):format(bytes, units[i])
-end
 
 local function field_lines(lines, t, indent, offset)
     for _, field in ipairs(t.fields or {}) do
@@ -119,6 +114,7 @@ function show.stream(lines, key)
 end
 
 return function(keys, resources)
+    local _ <close> = words.plain()
     local lines = {}
     for _, key in ipairs(keys) do show[resources[key].kind](lines, key, resources[key]) end
     return table.concat(lines, "\n") .. "\n"

@@ -31,6 +31,7 @@ local repulsion = require "gpumm.force.repulsion"
 local rows = require "gpumm.force.rows"
 local settings = require "gpumm.force.settings"
 local start = require "gpumm.force.start"
+local words = require "gpumm.words"
 
 local need, buffer = kernels.need, kernels.buffer
 local force = { layout = placed(layout), growing = placed(growing.simulation), models = models.known }
@@ -124,6 +125,7 @@ end
 
 --- The two tables of force.quality as a line.
 function force.describe(mine, random)
+    local _ <close> = words.plain()
     return ("stress %.3f, neighbourhood %.3f, edge variation %.2f; of a random layout %.3f, %.3f, %.2f"):format(
         mine.stress, mine.neighbourhood, mine.variation, random.stress, random.neighbourhood, random.variation)
 end

@@ -3,6 +3,8 @@
 -- checked here, so that the error message has the line of the mistake. A schedule can also be a function that takes a table
 -- { name, capacity, required, max } and returns a capacity; it needs no constructor.
 
+local words = require "gpumm.words"
+
 local growth = {}
 
 local MAX_FACTOR = 4000 -- a larger factor is taken for a mistake
@@ -25,6 +27,7 @@ end
 
 --- ceil(capacity * factor), rounded up to a multiple of `align` elements.
 function growth.geometric(factor, align)
+    local _ <close> = words.plain()
     check(type(factor) == "number", "growth.geometric: the factor is a number, not a %s", type(factor))
     check(factor >= 1 and factor <= MAX_FACTOR, "growth.geometric: the factor is from 1 to %d, not %s",
         MAX_FACTOR, factor) -- NaN fails both comparisons
@@ -33,6 +36,7 @@ end
 
 --- The next multiple of `step` elements.
 function growth.linear(step)
+    local _ <close> = words.plain()
     check(whole(step) and step >= 1, "growth.linear: the step is a whole number of elements from 1, not %s",
         tostring(step))
     return { kind = "linear", step = whole(step) }
@@ -42,6 +46,7 @@ end
 function growth.list(entries)
     check(type(entries) == "table", "growth.list: a table of capacities expected, not a %s", type(entries))
     check(#entries >= 1, "growth.list: the list is empty")
+    local _ <close> = words.plain()
     local list, last = {}, 0
     for i = 1, #entries do
         local entry = whole(entries[i])

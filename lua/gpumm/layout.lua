@@ -12,6 +12,7 @@ local gpumm = require "gpumm"
 local estimate = require "gpumm.layout.estimate"
 local kept = require "gpumm.layout.kept"
 local native = require "gpumm.layout.native"
+local plain = require "gpumm.words".plain
 
 local layout = {}
 
@@ -115,6 +116,7 @@ local MANY = 2e6 -- edges, from which measuring the stress takes longer than the
 
 --- Says how many nodes and edges there are, and how good the layout is.
 function layout.report(graph, result)
+    local _ <close> = plain()
     say("%d nodes, %d edges", #result.positions, graph.edges)
     if result.quality then say("%s", gpumm.force.describe(result.quality, result.random))
     elseif graph.edges <= MANY then say("stress %.3f; of a random layout %.3f", graph:stress(result.positions)) end

@@ -13,6 +13,7 @@ local drive = require "gpumm.live.drive"
 local json = require "gpumm.live.json"
 local native = require "gpumm.live.native"
 local nearest = require "gpumm.words".nearest
+local plain = require "gpumm.words".plain
 local placed = require "gpumm.inside".placed
 
 local live = {}
@@ -30,6 +31,7 @@ end
 
 local function number(least, most)
     return function(value)
+        local _ <close> = plain()
         return type(value) == "number" and value >= least and value <= most,
             ("a number from %g to %g"):format(least, most)
     end

@@ -9,6 +9,7 @@
 -- message without a position in the script, because the script is not wrong. The third table, which may be left out, says
 -- in --help what each is for.
 
+local inside = require "gpumm.inside"
 local nearest = require "gpumm.words".nearest
 
 local IDENTIFIER = "^[%a_][%w_]*$"
@@ -102,37 +103,44 @@ end
 
 -- ---- Mistakes --------------------------------------------------------------------------------
 
+-- Raises what is wrong with the command line. gpumm-run shows `first` alone, and where that says too little, how to go on.
+local function mistake(description, first, more)
+    local message = first .. (more or "")
+    inside.mistake = { message = message, shown = ("%s\n%s; --help says more"):format(first, usage_line(description)) }
+    error(message, 0)
+end
+
 local function unknown(description, word)
     local valid = {}
     for i, name in ipairs(description.names) do valid[i] = dashed(name) end
     valid[#valid + 1] = "--help"
     local near = nearest(word:match("^%-*([^=]*)"):gsub("-", "_"), description.names)
-    error(("unknown option %s%s; valid: %s"):format(word:match("^[^=]*"),
-        near and " (did you mean " .. dashed(near) .. "?)" or "", table.concat(valid, ", ")), 0)
+    mistake(description, ("unknown option %s%s"):format(word:match("^[^=]*"),
+        near and " (did you mean " .. dashed(near) .. "?)" or ""), "; valid: " .. table.concat(valid, ", "))
 end
 
 -- ---- Values ----------------------------------------------------------------------------------
 
-local function to_number(name, text, default)
+local function to_number(description, name, text, default)
     local value = tonumber(text)
     if not value or value - value ~= 0 then
-        error(("%s needs a number, not %q"):format(dashed(name), text), 0)
+        mistake(description, ("%s needs a number, not %q"):format(dashed(name), text))
     end
     if math.type(default) == "float" then return value + 0.0 end
-    return math.tointeger(value) or error(("%s needs a whole number, not %q"):format(dashed(name), text), 0)
+    return math.tointeger(value) or mistake(description, ("%s needs a whole number, not %q"):format(dashed(name), text))
 end
 
 local BOOLEANS = { ["true"] = true, yes = true, on = true, ["false"] = false, no = false, off = false }
 
-local function to_boolean(name, text)
+local function to_boolean(description, name, text)
     local value = BOOLEANS[text]
-    if value == nil then error(("%s is true or false, not %q"):format(dashed(name), text), 0) end
+    if value == nil then mistake(description, ("%s is true or false, not %q"):format(dashed(name), text)) end
     return value
 end
 
-local function convert(name, text, default)
-    if type(default) == "number" then return to_number(name, text, default) end
-    if type(default) == "boolean" then return to_boolean(name, text) end
+local function convert(description, name, text, default)
+    if type(default) == "number" then return to_number(description, name, text, default) end
+    if type(default) == "boolean" then return to_boolean(description, name, text) end
     return text
 end
 
@@ -157,7 +165,7 @@ local function take_option(description, words, i, result)
     local default = name and defaults[name]
     if default == nil then unknown(description, word) end
     if given then
-        result[name] = convert(name, value, default)
+        result[name] = convert(description, name, value, default)
         return 1
     end
     if type(default) == "boolean" then
@@ -166,9 +174,9 @@ local function take_option(description, words, i, result)
     end
     local following = words[i + 1]
     if following == nil or following == "--" or is_option(following) then
-        error(("%s needs a value: %s %s"):format(dashed(name), dashed(name), placeholder(default)), 0)
+        mistake(description, ("%s needs a value: %s %s"):format(dashed(name), dashed(name), placeholder(default)))
     end
-    result[name] = convert(name, following, default)
+    result[name] = convert(description, name, following, default)
     return 2
 end
 
@@ -200,12 +208,12 @@ end
 local function name_positionals(description, free, result)
     for k, name in ipairs(description.positional) do
         if free[k] == nil then
-            error(("the argument %s is missing\n%s"):format(name:upper(), usage(description)), 0)
+            mistake(description, ("the argument %s is missing"):format(name:upper()), "\n" .. usage(description))
         end
         result[name] = free[k]
     end
     local extra = free[#description.positional + 1]
-    if extra then error(("one argument too many: %q\n%s"):format(extra, usage(description)), 0) end
+    if extra then mistake(description, ("one argument too many: %q"):format(extra), "\n" .. usage(description)) end
     return result
 end
 

@@ -13,6 +13,7 @@ local palette = require "gpumm.picture.palette"
 local parts = require "gpumm.page.parts"
 local points = require "gpumm.common.points"
 local scene = require "gpumm.picture.scene"
+local words = require "gpumm.words"
 
 local page = {}
 
@@ -173,6 +174,7 @@ end
 --- filter by, instead of the graph's; false: none), frames (a list of { step =, positions = } of a layout that grew, of its
 --- first nodes), legend (its title; false: none).
 function page.write(path, options)
+    local _ <close> = words.plain()
     local positions = check(path, options)
     local made = scene.of(options, positions, WIDTH, HEIGHT, true)
     local frames = frames_of.encode(options.frames, positions)

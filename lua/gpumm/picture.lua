@@ -6,7 +6,8 @@ local gpumm = require "gpumm"
 local checked = require "gpumm.common.checked"
 local column_of = require "gpumm.picture.column"
 local native = require "gpumm.layout.native"
-local nearest = require "gpumm.words".nearest
+local words = require "gpumm.words"
+local nearest = words.nearest
 local pdf = require "gpumm.picture.pdf"
 local points = require "gpumm.common.points"
 local raster = require "gpumm.picture.raster"
@@ -128,6 +129,7 @@ end
 --- turn ({ yaw, pitch } in degrees, of points in space), title (of an SVG), background, manager (otherwise one of its own,
 --- closed at the end; SVG and PDF need none).
 function picture.write(path, options)
+    local _ <close> = words.plain()
     check_place(path)
     local ending = check_ending(path)
     if type(options) ~= "table" then error("picture.write needs a table of options", 2) end
@@ -192,6 +194,7 @@ end
 --- Writes positions, in the order of the nodes, as .npy or .csv by the path's ending. With a graph the nodes' names are
 --- written too: as a column of the .csv, or beside the .npy in FILE.names.csv; gpumm.graph.positions reads them back.
 function picture.positions(path, view, graph)
+    local _ <close> = words.plain()
     check_place(path)
     view = points("picture.positions", view, 2)
     if graph then
@@ -206,6 +209,7 @@ end
 --- Draws a manager's memory over time, as SVG, from a trace (gpumm-run --trace, gpumm.trace): categories stacked, growth
 --- steps marked, the peak by what held it. Returns the peak: { total =, at =, now = { buffers =, … } }, bytes and microseconds.
 function picture.memory(path, options)
+    local _ <close> = words.plain()
     check_place(path)
     local text, peak = require "gpumm.picture.memory"(path, options)
     need(gpumm.raw.write(path, gpumm.view("u8", text)))

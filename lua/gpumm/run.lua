@@ -4,15 +4,19 @@
 
 local gpumm = require "gpumm"
 local inside = require "gpumm.inside"
+local books = require "gpumm.run.books"
 local live = require "gpumm.run.live"
+local progress = require "gpumm.run.progress"
+local prompt = require "gpumm.run.prompt"
 local watch = require "gpumm.run.watch"
 local nearest = require "gpumm.words".nearest
 
-local USAGE = [[
+local USAGE = [=[
 usage: gpumm-run [options] script.lua [arguments]
        gpumm-run [options] -m MODULE [arguments]
+       gpumm-run [options] -e CODE [script.lua [arguments]]
 Runs a Lua script with gpumm inside, or the function main of a module (gpumm.layout is one). Where that returns a
-simulation, runs it.
+simulation, runs it. Without a script it reads one from standard input, or lines from a terminal.
 
   --device auto|host|cuda[:N]  the device of every manager; overrides the script
   --limit SIZE                 a memory limit for all managers together, as 4GiB
@@ -35,12 +39,15 @@ simulation, runs it.
     --allow-live               … show itself on a page, to this machine alone
     --lua-memory SIZE          … use at most SIZE of memory besides the device's
     --timeout SECONDS          … run at most SECONDS
-  --version, --help            print and end
+  -e CODE                      run CODE, before the script where there is one; may be repeated
+  -i                           read and run lines from standard input, after the script
+  -v, --version                print the version and end
+  -h, --help                   print this and end
   -                            read the script from standard input
   --                           end of options
-]]
+]=]
 
-local PLAIN_SECONDS = 3 -- between progress lines where stderr is not a terminal, so that lines are not overwritten
+local VERSION = "gpumm-run " .. gpumm.version .. ", " .. _VERSION .. "\n"
 
 -- ---- Output -------------------------------------------------------------------------
 
@@ -72,19 +79,16 @@ local valued = { device = true, limit = true, trace = true, history = true, time
 local listed = { ["allow-read"] = true, ["allow-write"] = true, ["allow-environment"] = true }
 local contained = { "allow-read", "allow-write", "allow-environment", "allow-kernels", "allow-live", "lua-memory", "timeout" }
 
-local function valid_options()
-    return "--device, --limit, --describe, --stats, --stats=json, --trace, --history, --strict, --quiet, --live, --live-host, "
-        .. "--live-exit, --watch, --sandbox, --" .. table.concat(contained, ", --") .. ", --version, --help"
-end
+local short = { ["-h"] = "help", ["-v"] = "version", ["-i"] = "interactive" }
 
--- " (did you mean --limit?)" where an option is near, else "".
-local function meant(name)
+-- An option that there is not, and the one that was probably meant.
+local function unknown(text)
     local names = {}
     for _, kind in ipairs { flags, valued, listed } do
         for word in pairs(kind) do names[#names + 1] = word end
     end
-    local near = nearest(name, names)
-    return near and (" (did you mean --%s?)"):format(near) or ""
+    local near = nearest(text:match "^%-*([^=]*)", names)
+    bad_usage("unknown option %s%s", text, near and (" (did you mean --%s?)"):format(near) or "")
 end
 
 local function set(options, name, value)
@@ -117,8 +121,20 @@ local function parse_long(options, text, following)
         end
         set(options, name, value)
     else
-        bad_usage("unknown option --%s%s; valid: %s", text, meant(name), valid_options())
+        unknown("--" .. text)
     end
+    return 1
+end
+
+-- -e CODE, -eCODE, and single letters. Returns how many words it takes.
+local function parse_short(options, text, following)
+    if text:sub(1, 2) == "-e" then
+        local code = text ~= "-e" and text:sub(3) or following or bad_usage "-e needs Lua code"
+        options.code = options.code or {}
+        table.insert(options.code, code)
+        return text == "-e" and 2 or 1
+    end
+    options[short[text] or unknown(text)] = true
     return 1
 end
 
@@ -133,8 +149,8 @@ local function parse(arguments)
             options.module = arguments[i + 1] or bad_usage "-m needs the name of a module"
             return options, i + 1
         end
-        if text:sub(1, 2) ~= "--" then bad_usage("unknown option %s; valid: %s", text, valid_options()) end
-        i = i + parse_long(options, text:sub(3), arguments[i + 1])
+        if text:sub(1, 2) == "--" then i = i + parse_long(options, text:sub(3), arguments[i + 1])
+        else i = i + parse_short(options, text, arguments[i + 1]) end
     end
     return options, i
 end
@@ -191,68 +207,7 @@ local function apply(process, options)
     if options.trace or options.history then process.trace(options.trace, options.history) end
 end
 
--- ---- Progress --------------------------------------------------------------------------------
-
-local function progress_of(process, quiet)
-    if quiet then return nil end
-    local terminal, shown, started = process.isatty(2), -math.huge, os.time()
-    local function show(text, step, steps)
-        local line = steps and ("step %d of %d: %s"):format(step, steps, text) or ("step %d: %s"):format(step, text)
-        if terminal then
-            io.stderr:write("\r\27[K", line)
-        elseif os.time() - shown >= PLAIN_SECONDS then
-            if shown > 0 or os.time() > started then io.stderr:write(line, "\n") end
-            shown = os.time()
-        end
-    end
-    local function done()
-        if terminal then io.stderr:write("\r\27[K") end
-    end
-    return show, done
-end
-
 -- ---- Statistics ------------------------------------------------------------------------------
-
-local SEED = { "total_allocated_bytes", "peak_allocated_bytes", "buffer_count", "allocation_count", "resize_count",
-    "async_transfer_count" }
-local MORE = { "limit_bytes", "used_bytes", "peak_used_bytes", "committed_bytes", "peak_committed_bytes", "dropped_frames" }
-local MANY_RESIZES = 20
-
-local function json(value)
-    if type(value) == "string" then
-        return '"' .. value:gsub('[%c"\\]', function(c) return ("\\u%04x"):format(c:byte()) end) .. '"'
-    elseif type(value) ~= "table" then
-        return tostring(value)
-    end
-    local parts = {}
-    if #value > 0 or next(value) == nil then
-        for i, item in ipairs(value) do parts[i] = json(item) end
-        return "[" .. table.concat(parts, ",") .. "]"
-    end
-    for key in pairs(value) do parts[#parts + 1] = key end
-    table.sort(parts)
-    for i, key in ipairs(parts) do parts[i] = json(key) .. ":" .. json(value[key]) end
-    return "{" .. table.concat(parts, ",") .. "}"
-end
-
-local function advise(stats)
-    if stats.resize_count > MANY_RESIZES then
-        return ("advice: %d growths; start with more elements, or grow by a larger factor"):format(stats.resize_count)
-    elseif stats.dropped_frames > 0 then
-        return ("advice: %d frames were dropped; use more slots, or capture less often"):format(stats.dropped_frames)
-    end
-end
-
-local function show_stats(maker, stats)
-    io.stderr:write(maker == "" and "books of the simulation\n" or ("books of the manager made at %s\n"):format(maker))
-    for _, list in ipairs { SEED, MORE } do
-        for _, key in ipairs(list) do
-            if stats[key] then io.stderr:write(("  %-24s %15d\n"):format(key, stats[key])) end
-        end
-    end
-    local advice = advise(stats)
-    if advice then io.stderr:write("  ", advice, "\n") end
-end
 
 -- Collects every manager that the script makes, so that its statistics can be read at the end.
 local function watch_managers()
@@ -268,17 +223,17 @@ end
 -- Shows the statistics, of a simulation those of just before it closed. Returns the number of leaked buffers, and an
 -- exit code.
 local function report_books(process, options, managers, simulation)
-    local leaks, books = 0, {}
+    local leaks, all = 0, {}
     for i, made in ipairs(managers) do
         local manager = made.manager
-        books[i] = simulation and simulation.manager == manager and simulation:statistics() or manager:stats()
+        all[i] = simulation and simulation.manager == manager and simulation:statistics() or manager:stats()
         manager:close()
         leaks = leaks + #manager:leaks()
     end
     if options.stats == "json" then
-        return leaks, say(process, json { managers = books, leaks = leaks } .. "\n")
+        return leaks, say(process, books.json { managers = all, leaks = leaks } .. "\n")
     elseif options.stats then
-        for i, stats in ipairs(books) do show_stats(managers[i].maker, stats) end
+        for i, stats in ipairs(all) do books.show(managers[i].maker, stats) end
     end
     return leaks, 0
 end
@@ -286,12 +241,12 @@ end
 -- ---- Running ---------------------------------------------------------------------------------
 
 local function run_simulation(process, options, simulation)
-    local show, done = progress_of(process, options.quiet)
+    local show, done = progress.new(process.terminal, options.quiet)
     local session, run = options.session, { progress = show }
     local ok, err
     if session then ok, err = pcall(session.run, session, simulation, run)
     else ok, err = pcall(simulation.run, simulation, run) end
-    if done then done() end
+    if done then done(simulation.i) end
     if not ok then error(err, 0) end
 end
 
@@ -302,7 +257,7 @@ end
 -- What -m names, as a chunk.
 local function module_chunk(name)
     local found, module = pcall(require, name)
-    if not found then error(("-m %s: %s"):format(name, tostring(module)), 0) end
+    if not found then error(("-m %s: %s"):format(name, tostring(module):match "^(.-):?\n" or tostring(module)), 0) end
     local main = type(module) == "table" and rawget(module, "main")
     if type(main) ~= "function" then error(("-m %s: the module has no function main"):format(name), 0) end
     return function() return main(_G.arg) end
@@ -313,14 +268,51 @@ local function script_chunk(process, path)
     return chunk or error(message, 0)
 end
 
+-- What is run, in order: the code of each -e, then the script or module.
+local function chunks_of(process, options, path)
+    local chunks = {}
+    for i, code in ipairs(options.code or {}) do
+        local chunk, message = process.compile(code, "=(command line)")
+        chunks[i] = chunk or error(message, 0)
+    end
+    if options.module then table.insert(chunks, module_chunk(options.module))
+    elseif path then table.insert(chunks, script_chunk(process, path)) end
+    return chunks
+end
+
+-- Does the message, which names no place, say what is wrong with a word of the command line, as a file that is not there?
+local function names_argument(message)
+    if type(message) ~= "string" or message:find "\n" or message:find "^[^%s:]+:%d+: " then return false end
+    for _, word in ipairs(_G.arg or {}) do
+        if #tostring(word) >= 3 and message:find(tostring(word), 1, true) then return true end
+    end
+    return false
+end
+
+-- An error for people: what the user typed is wrong in no place of the script.
+local function explained(message)
+    if inside.mistake and message == inside.mistake.message then return inside.mistake.shown end
+    return names_argument(message) and message or gpumm.traceback(message)
+end
+
+-- Runs the chunks; returns what the last one returns.
+local function call(chunks, arguments)
+    local result
+    for _, chunk in ipairs(chunks) do
+        local results = table.pack(xpcall(chunk, explained, table.unpack(arguments)))
+        if not results[1] then error(results[2], 0) end
+        result = results[2]
+    end
+    return result
+end
+
 local function run_script(process, options, arguments, script)
-    local chunk = options.module and module_chunk(options.module) or script_chunk(process, arguments[script])
+    local chunks = chunks_of(process, options, arguments[script])
     local shown = shifted(arguments, script)
+    shown[0] = shown[0] or arguments[0]
     if process.contained then shown = table.move(shown, 0, #shown, 0, {}) end -- without gpumm-run's own options
     _G.arg = shown -- luacheck: ignore 122
-    local results = table.pack(xpcall(chunk, gpumm.traceback, table.unpack(shown)))
-    if not results[1] then error(results[2], 0) end
-    local result = results[2]
+    local result = call(chunks, shown)
     if options.describe then
         if not is_simulation(result) then error("--describe: the script returned no simulation to describe", 0) end
         return say(process, result:describe())
@@ -329,6 +321,7 @@ local function run_script(process, options, arguments, script)
         options.simulation = result
         run_simulation(process, options, result)
     end
+    if options.interactive then return prompt.run(process) end
     return process.interrupted() and 130 or 0
 end
 
@@ -349,12 +342,29 @@ local function run_all(process, options, arguments, script, managers)
     return watch.run(process, arguments[script], managers, ended, run)
 end
 
+-- Where no script is named it comes from standard input, or lines do.
+local function complete(process, options, arguments, script)
+    if arguments[script] or options.code or options.interactive then return end
+    local input = process.input()
+    if not input then bad_usage "a script is missing" end
+    if input == "text" then arguments[script] = "-" end
+    options.interactive = input == "terminal"
+    if options.interactive then say(process, VERSION) end
+end
+
+local function check_interactive(options, path)
+    if options.watch and not options.module and (not path or path == "-") then bad_usage "--watch needs the file of a script" end
+    if options.interactive and options.sandbox then bad_usage "-i does not go with --sandbox" end
+    if options.interactive and options.describe then bad_usage "-i does not go with --describe, which runs nothing" end
+end
+
 local function main(process, arguments)
     local options, script = parse(arguments)
     if options.help then return say(process, USAGE) end
-    if options.version then return say(process, "gpumm-run " .. gpumm.version .. ", " .. _VERSION .. "\n") end
-    if not arguments[script] then bad_usage("a script is missing") end
+    if options.version then return say(process, VERSION) end
+    complete(process, options, arguments, script)
     check_contained(options)
+    check_interactive(options, arguments[script])
     if options.sandbox and not process.contained then
         process.contain(containment(options)) -- the process runs this file again, in a contained state
         return 0
@@ -376,6 +386,6 @@ return function(process, arguments)
     local ok, code = pcall(main, process, arguments)
     if ok then return code end
     if getmetatable(code) ~= Usage then error(code, 0) end
-    io.stderr:write("gpumm-run: ", code.message, "\n", USAGE)
+    io.stderr:write("gpumm-run: ", code.message, "\n", "gpumm-run --help lists the options\n")
     return 1
 end

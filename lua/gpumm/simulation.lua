@@ -17,7 +17,8 @@ local description = require "gpumm.description"
 local describe = require "gpumm.describe"
 local process = require "gpumm.inside"
 local meant = description.meant
-local nearest = require "gpumm.words".nearest
+local words = require "gpumm.words"
+local nearest = words.nearest
 
 local Simulation = { __name = "gpumm.simulation", __metatable = "gpumm.simulation" }
 local methods = {}
@@ -607,7 +608,9 @@ end
 --- A line about the progress, as string.format makes it. It is passed to the option `progress` of run, which shows it.
 function methods.progress(sim, format, ...)
     local x = need(sim)
-    if x.report then x.report(format:format(...), x.i, x.fields.steps) end
+    if not x.report then return end
+    local _ <close> = words.plain()
+    x.report(format:format(...), x.i, x.fields.steps)
 end
 
 --- Describes every buffer as text, without a device: types, offsets, growth steps, bytes.

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/locale.h"
 #include "base/status.h"
 
 static const struct unit {
@@ -37,8 +38,10 @@ char *gpumm__size_text(uint64_t bytes, char text[static 32]) {
     double value = (double)bytes;
     size_t i = 0;
     for (; value >= 1024 && i + 1 < sizeof names / sizeof *names; i++) value /= 1024;
+    locale_t before = uselocale(gpumm__plain_locale());
     if (i == 0) snprintf(text, 32, "%" PRIu64 " bytes", bytes);
     else snprintf(text, 32, "%.1f %s", value, names[i]);
+    uselocale(before);
     return text;
 }
 
@@ -69,7 +72,9 @@ gpumm_status gpumm_parse_size(const char *text, uint64_t *bytes) {
     NOT_NULL(bytes, "bytes");
     if (!text || !(isdigit((unsigned char)*text) || *text == '.')) return bad_size(text);
     char *end;
+    locale_t before = uselocale(gpumm__plain_locale());
     double number = strtod(text, &end);
+    uselocale(before);
     const char *digits = end;
     if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) return bad_size(text);
     while (*end == ' ') end++;

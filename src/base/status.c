@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/locale.h"
+
 /* Holds a compiler's first errors; longer messages are cut. */
 enum { MESSAGE_SIZE = 8192 };
 static _Thread_local char message[MESSAGE_SIZE];
@@ -49,7 +51,7 @@ gpumm_status fail(gpumm_status status, const char *format, ...) {
     char text[MESSAGE_SIZE]; /* an argument may point into `message` */
     va_list list;
     va_start(list, format);
-    vsnprintf(text, sizeof text, format, list);
+    gpumm__plain_format(text, sizeof text, format, list);
     va_end(list);
     memcpy(message, text, strlen(text) + 1);
     return status;
@@ -59,7 +61,7 @@ gpumm_status fail_in(gpumm_status status, const char *format, ...) {
     char text[1024];
     va_list list;
     va_start(list, format);
-    vsnprintf(text, sizeof text, format, list);
+    gpumm__plain_format(text, sizeof text, format, list);
     va_end(list);
     return fail(status, "%s%s", text, message);
 }

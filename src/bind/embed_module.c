@@ -6,6 +6,7 @@
 
 #include "base/abi.h"
 #include "base/alloc.h"
+#include "base/locale.h"
 #include "base/status.h"
 #include "bind/api/type.h"
 #include "bind/api/view.h"
@@ -39,7 +40,7 @@ gpumm_status gpumm_lua_fail(gpumm_status status, const char *format, ...) {
     char text[1024];
     va_list list;
     va_start(list, format);
-    vsnprintf(text, sizeof text, format, list);
+    gpumm__plain_format(text, sizeof text, format, list);
     va_end(list);
     return fail(status, "%s", text);
 }

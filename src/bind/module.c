@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/locale.h"
 #include "base/status.h"
 #include "base/thread.h"
 #include "bind/api/classes.h"
@@ -68,9 +69,28 @@ static int words_nearest(lua_State *L) {
     return 1;
 }
 
+static int plain_close(lua_State *L) {
+    const locale_t *before = lua_touserdata(L, 1);
+    uselocale(*before);
+    return 0;
+}
+
+/* words.plain(): while it is open, as local _ <close> = words.plain(), this thread writes numbers as the C locale has them. */
+static int words_plain(lua_State *L) {
+    locale_t *before = lua_newuserdatauv(L, sizeof *before, 0);
+    lua_createtable(L, 0, 2);
+    lua_pushcfunction(L, plain_close);
+    lua_setfield(L, -2, "__close");
+    lua_pushboolean(L, false);
+    lua_setfield(L, -2, "__metatable");
+    lua_setmetatable(L, -2);
+    *before = uselocale(gpumm__plain_locale());
+    return 1;
+}
+
 /* What only our own files require, as "gpumm.words". */
 static int push_words(lua_State *L) {
-    static const luaL_Reg words[] = {{"nearest", words_nearest}, {NULL, NULL}};
+    static const luaL_Reg words[] = {{"nearest", words_nearest}, {"plain", words_plain}, {NULL, NULL}};
     luaL_newlib(L, words);
     return 1;
 }

@@ -11,11 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "bind/lua/state.h"
+#include "bind/lua/traceback.h"
 #include "contained.h"
 #include "gpumm_lua.h"
 #include "running.h"
@@ -68,9 +70,36 @@ static int run_graceful(lua_State *L) {
     return 0;
 }
 
-static int run_isatty(lua_State *L) {
-    lua_pushboolean(L, isatty((int)luaL_checkinteger(L, 1)));
+/* terminal(): how many columns standard error has, 0: nobody knows; nil: it is no terminal, or one without escape
+   sequences. */
+static int run_terminal(lua_State *L) {
+    struct winsize size = {0};
+    const char *kind = getenv("TERM");
+    if (!isatty(STDERR_FILENO) || (kind && strcmp(kind, "dumb") == 0)) return 0;
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0) size.ws_col = 0;
+    lua_pushinteger(L, size.ws_col);
     return 1;
+}
+
+/* input(): what standard input is: "terminal", "text" (a file, a pipe, a socket), or nil. */
+static int run_input(lua_State *L) {
+    struct stat about;
+    bool known = fstat(STDIN_FILENO, &about) == 0;
+    if (isatty(STDIN_FILENO)) lua_pushliteral(L, "terminal");
+    else if (known && (S_ISREG(about.st_mode) || S_ISFIFO(about.st_mode) || S_ISSOCK(about.st_mode)))
+        lua_pushliteral(L, "text");
+    else lua_pushnil(L);
+    return 1;
+}
+
+/* catch(yes): whether Ctrl-C stops the script from now on; otherwise it ends the process. */
+static int run_catch(lua_State *L) {
+    signal(SIGINT, SIG_DFL);
+    interrupts.count = 0;
+    interrupts.graceful = 0;
+    gpumm__running_stop(NULL);
+    if (lua_toboolean(L, 1)) catch_interrupts(interrupts.L);
+    return 0;
 }
 
 /* stamp(path): what changes when the file does; nil: it is not there. */
@@ -100,14 +129,26 @@ static int run_set_limit(lua_State *L) {
     return 0;
 }
 
+/* The chunk on top; where there is none, nil and why, which is on top. */
+static int loaded(lua_State *L, int status) {
+    if (status == LUA_OK) return 1;
+    lua_pushnil(L);
+    lua_insert(L, -2);
+    return 2;
+}
+
 /* Loads a script, Lua text only; "-" or nil: from standard input. */
 static int run_load(lua_State *L) {
     const char *path = luaL_optstring(L, 1, NULL);
     if (path && strcmp(path, "-") == 0) path = NULL;
-    if (luaL_loadfilex(L, path, "t") == LUA_OK) return 1;
-    lua_pushnil(L);
-    lua_insert(L, -2);
-    return 2;
+    return loaded(L, luaL_loadfilex(L, path, "t"));
+}
+
+/* compile(text, name): the same of a text. */
+static int run_compile(lua_State *L) {
+    size_t length;
+    const char *text = luaL_checklstring(L, 1, &length), *name = luaL_checkstring(L, 2);
+    return loaded(L, luaL_loadbufferx(L, text, length, name, "t"));
 }
 
 /* Shows the library's log. An information line is not repeated: ten managers of one device show theirs once. */
@@ -161,10 +202,13 @@ static int run_trace(lua_State *L) {
 
 static const luaL_Reg functions[] = {{"interrupted", run_interrupted},
                                      {"graceful", run_graceful},
-                                     {"isatty", run_isatty},
+                                     {"terminal", run_terminal},
+                                     {"input", run_input},
+                                     {"catch", run_catch},
                                      {"set_device", run_set_device},
                                      {"set_limit", run_set_limit},
                                      {"load", run_load},
+                                     {"compile", run_compile},
                                      {"stamp", run_stamp},
                                      {"sleep", run_sleep},
                                      {"quiet", run_quiet},
@@ -177,8 +221,7 @@ static int on_error(lua_State *L) {
     const char *message = lua_tostring(L, 1);
     if (!message && luaL_callmeta(L, 1, "__tostring")) message = lua_tostring(L, -1);
     if (!message) message = lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
-    if (strstr(message, "\nstack traceback:")) lua_pushstring(L, message); /* it has one already */
-    else luaL_traceback(L, L, message, 1);
+    gpumm_lua__traceback(L, message);
     return 1;
 }
 

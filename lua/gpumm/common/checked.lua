@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- Options in tables: unknown names and values that make no sense are refused by a message that says what would be right.
 
-local nearest = require "gpumm.words".nearest
+local words = require "gpumm.words"
+local nearest = words.nearest
 
 local checked = {}
 
@@ -22,9 +23,13 @@ local KINDS = {
     any = { "a value", function() return true end },
 }
 
-local function show(value) return type(value) == "string" and ("%q"):format(value) or tostring(value) end
+local function show(value)
+    local _ <close> = words.plain()
+    return type(value) == "string" and ("%q"):format(value) or tostring(value)
+end
 
 local function expectation(field)
+    local _ <close> = words.plain()
     local text = KINDS[field.kind][1]
     if field.least and field.most then return ("%s from %s to %s"):format(text, field.least, field.most) end
     return field.least and ("%s from %s"):format(text, field.least) or text

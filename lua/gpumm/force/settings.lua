@@ -5,6 +5,7 @@ local chance = require "gpumm.common.chance"
 local gpumm = require "gpumm"
 local listed = require "gpumm.common.listed"
 local native = require "gpumm.layout.native"
+local plain = require "gpumm.words".plain
 
 local settings = {}
 
@@ -103,6 +104,7 @@ function settings.positions(what, n, d, given, pinned, level)
             end
             local value = at(i, k)
             if type(value) ~= "number" or not (value >= -FARTHEST and value <= FARTHEST) then
+                local _ <close> = plain()
                 error(("%s: coordinate %d of position %d is a number from -%g to %g, not %s"):format(what, k, i, FARTHEST,
                     FARTHEST, tostring(value)), level + 1)
             end
@@ -129,6 +131,7 @@ local function check_weights(what, graph, least, words, level)
     local weights = graph.weights
     local e = native.first_below(as_column(weights), least)
     if not e then return end
+    local _ <close> = plain()
     error(("%s: edge %d, from node %q to %q, has the weight %g; %s"):format(what, e, graph.names[graph.from[e]],
         graph.names[graph.to[e]], weights[e], words), level + 1)
 end

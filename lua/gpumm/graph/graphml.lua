@@ -153,8 +153,8 @@ function close:edge()
     self.builder:edge(item.from, item.to, weight)
     local e = self.builder:edges()
     for name, value in pairs(item.parts) do
-        if name == "EdgeLabel" then name = "label" end
-        if name ~= "weight" then cells.put(self.edge_columns, name, e, value) end
+        local column = name == "EdgeLabel" and "label" or name
+        if column ~= "weight" then cells.put(self.edge_columns, column, e, value) end
     end
 end
 

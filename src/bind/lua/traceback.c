@@ -13,12 +13,12 @@
 
 typedef enum frame { FRAME_SCRIPT, FRAME_OURS, FRAME_C, FRAME_TAIL } frame;
 
-/* "gpumm/graph.lua:23: in …", "[C]: in …", "(...tail calls...)" */
+/* "gpumm/graph.lua:23: in …", "[C]: in …", "(...tail calls...)" or "...\t(skipping 9 levels)" */
 static frame frame_of(lua_State *L, const char *line) {
     char source[LUA_IDSIZE];
     size_t length = strcspn(line, ":\n");
     if (strncmp(line, "[C]:", 4) == 0) return FRAME_C;
-    if (strncmp(line, "(...tail", 8) == 0) return FRAME_TAIL;
+    if (strncmp(line, "(...tail", 8) == 0 || strncmp(line, "...\t(", 5) == 0) return FRAME_TAIL;
     if (length >= sizeof source) return FRAME_SCRIPT;
     memcpy(source, line, length);
     source[length] = '\0';
@@ -61,13 +61,39 @@ static void add_frames(lua_State *L, luaL_Buffer *text, const char *line) {
     }
 }
 
+/* Behind "stack traceback:" the first lines of Lua's own traceback from a level on, of which it leaves none out. */
+enum { WHOLE_LINES = 10, DEEP_LEVELS = 200 };
+
+static const char *behind_lines(const char *text, int count) {
+    const char *line = strstr(text, "\n\t");
+    for (int i = 0; line && i < count; i++) line = strstr(line + 2, "\n\t");
+    return line ? line : text + strlen(text);
+}
+
+/* Pushes "stack traceback:" and all frames, where Lua would leave out those in the middle: ours are many, and the script's
+   are between them. Of deep ones, as Lua. [-0, +1, m] */
+static void push_frames(lua_State *L) {
+    lua_Debug about;
+    luaL_traceback(L, L, NULL, 1);
+    if (lua_getstack(L, DEEP_LEVELS, &about) || !lua_getstack(L, WHOLE_LINES, &about)) return;
+    lua_pop(L, 1);
+    lua_pushliteral(L, "stack traceback:");
+    for (int level = 1; lua_getstack(L, level, &about); level += WHOLE_LINES) {
+        luaL_traceback(L, L, NULL, level);
+        const char *text = lua_tostring(L, -1), *from = behind_lines(text, 0);
+        lua_pushlstring(L, from, (size_t)(behind_lines(text, WHOLE_LINES) - from));
+        lua_remove(L, -2);
+        lua_concat(L, 2);
+    }
+}
+
 void gpumm_lua__traceback(lua_State *L, const char *message) {
     luaL_Buffer text;
     if (strstr(message, "\nstack traceback:")) { /* from nearer to the place */
         lua_pushstring(L, message);
         return;
     }
-    luaL_traceback(L, L, NULL, 1); /* "stack traceback:" and the frames */
+    push_frames(L);
     const char *frames = lua_tostring(L, -1);
     luaL_buffinit(L, &text);
     luaL_addstring(&text, without_our_place(L, message));
