@@ -50,23 +50,30 @@ async def look(port, url, out, seconds, script):
         begin, loop = asyncio.get_running_loop().time(), asyncio.get_running_loop()
         first = {}
         while not isinstance(first, (int, float)):  # until the page is there
-            first = await evaluate(ws, "typeof graph === 'undefined' ? null : new Promise(r => { const t = setInterval(() => {"
-                                       " if (drawn && graph.count) { clearInterval(t); r(Math.round(performance.now())); } }, 5); })")
+            first = await evaluate(ws, "typeof feed === 'undefined' ? null : new Promise(r => { const t = setInterval(() => {"
+                                       " if (drawing.stats.frames && feed.count) { clearInterval(t); r(Math.round(performance.now())); } }, 5); })")
         print("first picture after", first, "ms")
         for k, at in enumerate(seconds, 1):
             await asyncio.sleep(max(0, begin + at - loop.time()))
             if script and k == len(seconds):
                 print("did:", await evaluate(ws, script))
                 await asyncio.sleep(0.5)
-            print(f"{at} s:", await evaluate(ws, "[painter.kind, byId('how').textContent].join(' | ')"))
+            print(f"{at} s:", await evaluate(ws, "[drawing.painter.kind, byId('how').textContent].join(' | ')"))
             shot = await call(ws, "Page.captureScreenshot", format="png")
             with open(f"{out}-{k}.png", "wb") as file:
                 file.write(base64.b64decode(shot["data"]))
-        print("median and 95th percentile of frames in ms:", await evaluate(ws, """new Promise(done => {
-            const times = []; let before = performance.now();
-            (function turn(now) { times.push(now - before); before = now; moved = now; wake();
-              if (times.length < 60) return requestAnimationFrame(turn);
-              times.sort((a, b) => a - b); done([times[30], times[57]].map(t => +t.toFixed(1)).join(', ')); })(before); })"""))
+        print("frames, script of the drawing and of a message, median and 95th percentile in ms:", await evaluate(ws, """new Promise(done => {
+            const s = drawing.stats, messages = [], read = feed.read, heap = [], first = s.frames;
+            feed.read = data => { const t = performance.now(); read(data); messages.push(performance.now() - t); };
+            (function turn() { drawing.wake(true); heap.push(performance.memory ? performance.memory.usedJSHeapSize : 0);
+              if (s.frames - first < 120) return requestAnimationFrame(turn);
+              const of = list => { const some = Array.from(list).sort((a, b) => a - b), at = q => (some[Math.floor(q * (some.length - 1))] || 0);
+                return at(.5).toFixed(2) + ', ' + at(.95).toFixed(2); };
+              const some = list => Array.from({ length: 119 }, (_, k) => list[(s.frames - 1 - k) % 1024]);
+              let grown = 0; for (let k = 1; k < heap.length; k++) grown += Math.max(0, heap[k] - heap[k - 1]);
+              feed.read = read;
+              done([of(some(s.every)), of(some(s.script)), of(messages)].join(' | ') + ' | ' + s.calls + ' draw calls, '
+                + Math.round(grown / heap.length) + ' bytes a frame'); })(); })"""))
 
 
 def main(url, out, *rest):
