@@ -3,9 +3,9 @@
 """Opens a live page in headless Chromium (Debian packages chromium, python3-websockets): saves a screenshot after each of some
 seconds, and prints what the page says of itself. Not in CI, because pictures are for eyes and timings for machines.
 
-    scripts/look-at-live.py URL OUT [SECONDS]... [--do SCRIPT]
+    scripts/look-at-live.py URL OUT [SECONDS]... [--do SCRIPT] [--drag X,Y]
 
-SCRIPT is JavaScript that runs before the last screenshot. OUT-1.png, OUT-2.png, … are written.
+SCRIPT is JavaScript that runs before the last screenshot, and after that the largest node is dragged by so many pixels. OUT-1.png, OUT-2.png, … are written.
 """
 import asyncio
 import base64
@@ -41,7 +41,24 @@ async def evaluate(ws, text):
     return result.get("result", {}).get("value", result)
 
 
-async def look(port, url, out, seconds, script):
+async def drag(ws, x, y):
+    node = await evaluate(ws, "drawing.camera.order.find(i => feed.count > i && drawing.pick(...drawing.where(i)) === i)")
+    there = await evaluate(ws, f"drawing.where({node})")
+    for part in [0, 0, .2, .4, .6, .8, 1, 1]:
+        kind = "mousePressed" if part == 0 and not drag.held else "mouseMoved"
+        drag.held = True
+        await call(ws, "Input.dispatchMouseEvent", type=kind, x=there[0] + part * x, y=there[1] + part * y, button="left", buttons=1,
+                   clickCount=1)
+        await asyncio.sleep(0.1)
+    await call(ws, "Input.dispatchMouseEvent", type="mouseReleased", x=there[0] + x, y=there[1] + y, button="left", clickCount=1)
+    await asyncio.sleep(3)
+    print("dragged node", node, "from", there, "to", await evaluate(ws, f"drawing.where({node})"), "pins", await evaluate(ws, "[...pins]"))
+
+
+drag.held = False
+
+
+async def look(port, url, out, seconds, script, dragged):
     new = f"http://127.0.0.1:{port}/json/new?" + urllib.parse.quote(url, safe="")
     with urllib.request.urlopen(urllib.request.Request(new, method="PUT")) as answer:
         page = json.load(answer)
@@ -58,6 +75,8 @@ async def look(port, url, out, seconds, script):
             if script and k == len(seconds):
                 print("did:", await evaluate(ws, script))
                 await asyncio.sleep(0.5)
+            if dragged and k == len(seconds):
+                await drag(ws, *map(float, dragged.split(",")))
             print(f"{at} s:", await evaluate(ws, "[drawing.painter.kind, byId('how').textContent].join(' | ')"))
             shot = await call(ws, "Page.captureScreenshot", format="png")
             with open(f"{out}-{k}.png", "wb") as file:
@@ -77,8 +96,13 @@ async def look(port, url, out, seconds, script):
 
 
 def main(url, out, *rest):
-    script = rest[rest.index("--do") + 1] if "--do" in rest else None
-    seconds = [float(s) for s in (rest[:rest.index("--do")] if script else rest)] or [3.0]
+    rest, told = list(rest), {}
+    for name in ("--do", "--drag"):
+        if name in rest:
+            at = rest.index(name)
+            told[name] = rest[at + 1]
+            del rest[at:at + 2]
+    seconds = [float(s) for s in rest] or [3.0]
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or sys.exit("missing: chromium")
     profile = tempfile.mkdtemp()
     flags = ["--headless=new", "--hide-scrollbars", "--no-first-run", f"--user-data-dir={profile}", "--remote-debugging-port=0",
@@ -89,7 +113,7 @@ def main(url, out, *rest):
     browser = subprocess.Popen([chromium, *flags, "about:blank"], stderr=subprocess.PIPE, text=True)
     try:
         port = next(m.group(1) for line in browser.stderr if (m := re.search(r"ws://127\.0\.0\.1:(\d+)/", line)))
-        asyncio.run(look(port, url, out, seconds, script))
+        asyncio.run(look(port, url, out, seconds, told.get("--do"), told.get("--drag")))
     finally:
         browser.terminate()
         browser.wait()

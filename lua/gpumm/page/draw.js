@@ -372,6 +372,13 @@ function gpummDrawing(canvas, options) {
     wake(true);
   }
 
+  // The pixel that a node is at.
+  function where(i) {
+    aim();
+    project(i);
+    return [spot[0], spot[1]];
+  }
+
   const point3 = new Float64Array(3);
 
   // The point at a pixel that is as near as node i.
@@ -544,7 +551,7 @@ function gpummDrawing(canvas, options) {
 
   resize();
   return {
-    painter, camera, stats, setGraph, append, setPlaces, setDeep, place, under, mark, renamed, show, choose, point, nearOf, fit, pan, zoomAt, turn, goTo, pick, resize, wake,
+    painter, camera, stats, setGraph, append, setPlaces, setDeep, place, under, where, mark, renamed, show, choose, point, nearOf, fit, pan, zoomAt, turn, goTo, pick, resize, wake,
     deep: () => at.deep, setInset(pixels) { inset = pixels; }, budget: () => clock[BUDGET], isShown: i => shown[i] === 1 && i < count,
     still: () => new Promise(done => {
       posing = true; // everything is drawn, also while it moves

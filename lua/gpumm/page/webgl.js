@@ -106,7 +106,8 @@ void main() {
   vec3 p = project(at.xyz, larger);
   vec2 corner = vec2(gl_VertexID & 1, gl_VertexID >> 1);
   vec2 from = p.xy / pixel + vec2(max(at.w * zoom * larger, .8) + 3. * ratio, .5 * label.w);
-  from = floor(from) + corner * vec2(label.z, -label.w);
+  vec2 half_ = 1. / pixel; // from the middle to an edge: whole pixels are counted from there
+  from = floor(from + half_) - half_ + corner * vec2(label.z, -label.w);
   vec2 slot = vec2(mod(label.y, slots.x), floor(label.y / slots.x)) * slots.zw;
   coord = slot + corner * label.zw;
   gl_Position = at.w > 0. ? vec4(from * pixel, 0., 1.) : vec4(2., 2., 2., 1.); }`;
