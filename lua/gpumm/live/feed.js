@@ -3,12 +3,12 @@
 //
 //     const feed = gpummFeed(drawing)
 //     feed.read(buffer)          // one binary message
-//     feed.held                  // a node that stays at feed.hand, whatever is sent; -1: none
+//     feed.hold(node, point)     // it stays there, whatever is sent; feed.letGo(): until the server has it there, too
 
 function gpummFeed(drawing) {
   const COLD = [77, 133, 242], WARM = [247, 199, 66], MOST_NODES = 1 << 24, DRESSING = 300; // milliseconds
   const decoder = new TextDecoder();
-  const feed = { count: 0, dimensions: 2, step: 0, number: 0, missed: 0, dropped: 0, edges: 0, arrived: 0, names: [], held: -1,
+  const feed = { count: 0, dimensions: 2, step: 0, number: 0, missed: 0, dropped: 0, edges: 0, arrived: 0, names: [], held: -1, hold, letGo,
     hand: new Float64Array(3), degree: new Uint32Array(0), colors: new Uint8Array(0), read };
   let ends = new Uint32Array(0), radius = new Float32Array(0), given = null, wide = new Float32Array(0);
   let dressed = 0, dressedAt = -1e9, stale = false, late = false, again = true, seed = 1, begun = false;
@@ -68,6 +68,27 @@ function gpummFeed(drawing) {
     requestAnimationFrame(() => stale && renew());
   }
 
+  // ---- A node in a hand: what is sent is a little older than that ----------------------------------------------------------
+
+  const PATIENCE = 3000; // milliseconds
+  let letAt = Infinity;
+
+  function hold(i, point) {
+    feed.held = i;
+    feed.hand.set(point);
+    letAt = Infinity;
+    drawing.place(i, feed.hand);
+  }
+
+  function letGo() { letAt = performance.now(); }
+
+  function keepHeld(values, lanes) {
+    if (feed.held < 0 || feed.held >= feed.count) return;
+    const at = lanes * feed.held, dx = values[at] - feed.hand[0], dy = values[at + 1] - feed.hand[1];
+    if (performance.now() > letAt && (Math.hypot(dx, dy) * drawing.camera.scale < 2 || performance.now() > letAt + PATIENCE)) feed.held = -1;
+    else drawing.place(feed.held, feed.hand);
+  }
+
   // ---- Messages --------------------------------------------------------------------------------------------------------
 
   // u16, back to where they were.
@@ -92,9 +113,9 @@ function gpummFeed(drawing) {
     feed.step = view.getUint32(24, true) + 4294967296 * view.getInt32(28, true);
     feed.arrived++;
     if (other || stale) renew();
-    drawing.setPlaces(view.getUint32(4, true) === 1 ? widened(view, count, lanes) : new Float32Array(view.buffer, 64, count * lanes),
-      lanes, count);
-    if (feed.held >= 0 && feed.held < count) drawing.place(feed.held, feed.hand);
+    const values = view.getUint32(4, true) === 1 ? widened(view, count, lanes) : new Float32Array(view.buffer, 64, count * lanes);
+    drawing.setPlaces(values, lanes, count);
+    keepHeld(values, lanes);
     if (!turned || count === 0) return;
     begun = true;
     if (feed.onTurned) feed.onTurned(lanes > 2);

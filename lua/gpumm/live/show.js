@@ -98,24 +98,24 @@ function tellHand(word, node) {
   say(word + " " + node + " " + Array.from(feed.hand.subarray(0, feed.dimensions), number).join(" "));
 }
 
-let due = false; // one a frame
+let due = false, carried = -1; // one message a frame
 gpummHands(byId("canvas"), drawing, {
   carry(i, x, y) {
     if (!isThere(i)) return;
-    feed.held = i;
-    feed.hand.set(drawing.under(x, y, i));
-    drawing.place(i, feed.hand);
+    carried = i;
+    feed.hold(i, drawing.under(x, y, i));
     if (due) return;
     due = true;
     requestAnimationFrame(() => {
       due = false;
-      if (feed.held === i) tellHand("drag", i);
+      if (carried === i) tellHand("drag", i);
     });
   },
   drop(i) {
-    if (feed.held !== i) return;
+    if (carried !== i) return;
     tellHand("drop", i);
-    feed.held = -1;
+    carried = -1;
+    feed.letGo();
     pin(i);
   },
   click(i, e) {

@@ -157,8 +157,9 @@ function gpummDrawing(canvas, options) {
     fit();
   }
 
-  // Where a node is until its place is set again.
+  // Where a node is, by hand, until its place is set again: the view does not move below the hand.
   function place(i, point) {
+    following = false;
     for (let k = 0; k < 3; k++) places[4 * i + k] = point[k];
     placesChanged = true;
     wake(true);

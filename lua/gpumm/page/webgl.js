@@ -193,7 +193,7 @@ function gpummWebGL(canvas, smooth) {
   sheet.width = SLOT_WIDTH;
   sheet.height = SLOT_HEIGHT;
   const pen = sheet.getContext("2d", { willReadFrequently: true });
-  let rows = 0, labels = 0, roomy = 0;
+  let rows = 0, labels = 0, roomy = 0, many = 0;
 
   function upload(unit, format, type, inner, data) {
     gl.activeTexture(gl.TEXTURE0 + unit);
@@ -236,8 +236,9 @@ function gpummWebGL(canvas, smooth) {
 
   return {
     kind: "webgl", software, slots: SLOTS_ACROSS * SLOTS_DOWN, side: SIDE, calls: 0,
-    edges(ends, looks) {
+    edges(ends, looks, count) {
       roomy = ends.length;
+      many = count;
       gl.bindBuffer(gl.ARRAY_BUFFER, endBuffer);
       gl.bufferData(gl.ARRAY_BUFFER, ends, gl.STATIC_DRAW);
       gl.bindBuffer(gl.ARRAY_BUFFER, lookBuffer);
@@ -249,7 +250,8 @@ function gpummWebGL(canvas, smooth) {
     },
     // Those that came since; all of them anew where the arrays are larger ones.
     append(ends, looks, from, to) {
-      if (ends.length !== roomy) return this.edges(ends, looks);
+      if (ends.length !== roomy) return this.edges(ends, looks, to);
+      many = to;
       gl.bindBuffer(gl.ARRAY_BUFFER, endBuffer);
       gl.bufferSubData(gl.ARRAY_BUFFER, 8 * from, ends, 2 * from, 2 * (to - from));
       gl.bindBuffer(gl.ARRAY_BUFFER, lookBuffer);
@@ -301,6 +303,7 @@ function gpummWebGL(canvas, smooth) {
       this.calls = 0;
       fill(c);
       if (c.edges > 0 && software && c.moving) {
+        block[11] = Math.min(.5, c.alpha / Math.sqrt(c.edges / many)); // some of them, which are to look like all
         use(thin);
         gl.bindVertexArray(hairs);
         gl.drawElements(gl.LINES, 2 * c.edges, gl.UNSIGNED_INT, 0);
