@@ -1689,7 +1689,8 @@ function gpumm.page.frames(most) end
 ---@field edges? string|string[]|false one buffer of pairs of u32, or two of u32; false: none
 ---@field base? integer what the first node is called in edges: 0 (unless given) or 1
 ---@field names? string[]
----@field colors? table[]|string[] "#ff8800" or { r, g, b } from 0 to 1, one a node
+---@field colors? any as gpumm.picture.write has them: one a node, or a column of numbers or kinds; otherwise by degree
+---@field kinds? boolean numbers in `colors` are kinds, as communities are
 ---@field title? string
 ---@field parameters? gpumm.live_parameter[] that viewers may set: an event "set" then, for which `live` returns true
 
@@ -1698,7 +1699,8 @@ function gpumm.page.frames(most) end
 ---@field edges? string|string[]|false
 ---@field base? integer
 ---@field names? string[]
----@field colors? table[]|string[]
+---@field colors? any
+---@field kinds? boolean
 ---@field title? string
 ---@field port? integer 0, unless given: any that is free
 ---@field host? string "127.0.0.1", unless given: the address to listen on; "0.0.0.0": every one of this machine

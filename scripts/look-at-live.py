@@ -3,9 +3,9 @@
 """Opens a live page in headless Chromium (Debian packages chromium, python3-websockets): saves a screenshot after each of some
 seconds, and prints what the page says of itself. Not in CI, because pictures are for eyes and timings for machines.
 
-    scripts/look-at-live.py URL OUT [SECONDS]... [--do SCRIPT]
+    scripts/look-at-live.py URL OUT [SECONDS]... [--do SCRIPT] [--drag X,Y]
 
-SCRIPT is JavaScript that runs before the last screenshot. OUT-1.png, OUT-2.png, … are written.
+SCRIPT is JavaScript that runs before the last screenshot, and after that the largest node is dragged by so many pixels. OUT-1.png, OUT-2.png, … are written.
 """
 import asyncio
 import base64
@@ -41,7 +41,24 @@ async def evaluate(ws, text):
     return result.get("result", {}).get("value", result)
 
 
-async def look(port, url, out, seconds, script):
+async def drag(ws, x, y):
+    node = await evaluate(ws, "drawing.camera.order.find(i => feed.count > i && drawing.pick(...drawing.where(i)) === i)")
+    there = await evaluate(ws, f"drawing.where({node})")
+    for part in [0, 0, .2, .4, .6, .8, 1, 1]:
+        kind = "mousePressed" if part == 0 and not drag.held else "mouseMoved"
+        drag.held = True
+        await call(ws, "Input.dispatchMouseEvent", type=kind, x=there[0] + part * x, y=there[1] + part * y, button="left", buttons=1,
+                   clickCount=1)
+        await asyncio.sleep(0.1)
+    await call(ws, "Input.dispatchMouseEvent", type="mouseReleased", x=there[0] + x, y=there[1] + y, button="left", clickCount=1)
+    await asyncio.sleep(3)
+    print("dragged node", node, "from", there, "to", await evaluate(ws, f"drawing.where({node})"), "pins", await evaluate(ws, "[...pins]"))
+
+
+drag.held = False
+
+
+async def look(port, url, out, seconds, script, dragged):
     new = f"http://127.0.0.1:{port}/json/new?" + urllib.parse.quote(url, safe="")
     with urllib.request.urlopen(urllib.request.Request(new, method="PUT")) as answer:
         page = json.load(answer)
@@ -50,28 +67,42 @@ async def look(port, url, out, seconds, script):
         begin, loop = asyncio.get_running_loop().time(), asyncio.get_running_loop()
         first = {}
         while not isinstance(first, (int, float)):  # until the page is there
-            first = await evaluate(ws, "typeof graph === 'undefined' ? null : new Promise(r => { const t = setInterval(() => {"
-                                       " if (drawn && graph.count) { clearInterval(t); r(Math.round(performance.now())); } }, 5); })")
+            first = await evaluate(ws, "typeof feed === 'undefined' ? null : new Promise(r => { const t = setInterval(() => {"
+                                       " if (drawing.stats.frames && feed.count) { clearInterval(t); r(Math.round(performance.now())); } }, 5); })")
         print("first picture after", first, "ms")
         for k, at in enumerate(seconds, 1):
             await asyncio.sleep(max(0, begin + at - loop.time()))
             if script and k == len(seconds):
                 print("did:", await evaluate(ws, script))
                 await asyncio.sleep(0.5)
-            print(f"{at} s:", await evaluate(ws, "[painter.kind, byId('how').textContent].join(' | ')"))
+            if dragged and k == len(seconds):
+                await drag(ws, *map(float, dragged.split(",")))
+            print(f"{at} s:", await evaluate(ws, "[drawing.painter.kind, byId('how').textContent].join(' | ')"))
             shot = await call(ws, "Page.captureScreenshot", format="png")
             with open(f"{out}-{k}.png", "wb") as file:
                 file.write(base64.b64decode(shot["data"]))
-        print("median and 95th percentile of frames in ms:", await evaluate(ws, """new Promise(done => {
-            const times = []; let before = performance.now();
-            (function turn(now) { times.push(now - before); before = now; moved = now; wake();
-              if (times.length < 60) return requestAnimationFrame(turn);
-              times.sort((a, b) => a - b); done([times[30], times[57]].map(t => +t.toFixed(1)).join(', ')); })(before); })"""))
+        print("frames, script of the drawing and of a message, median and 95th percentile in ms:", await evaluate(ws, """new Promise(done => {
+            const s = drawing.stats, messages = [], read = feed.read, heap = [], first = s.frames;
+            feed.read = data => { const t = performance.now(); read(data); messages.push(performance.now() - t); };
+            (function turn() { drawing.wake(true); heap.push(performance.memory ? performance.memory.usedJSHeapSize : 0);
+              if (s.frames - first < 120) return requestAnimationFrame(turn);
+              const of = list => { const some = Array.from(list).sort((a, b) => a - b), at = q => (some[Math.floor(q * (some.length - 1))] || 0);
+                return at(.5).toFixed(2) + ', ' + at(.95).toFixed(2); };
+              const some = list => Array.from({ length: 119 }, (_, k) => list[(s.frames - 1 - k) % 1024]);
+              let grown = 0; for (let k = 1; k < heap.length; k++) grown += Math.max(0, heap[k] - heap[k - 1]);
+              feed.read = read;
+              done([of(some(s.every)), of(some(s.script)), of(messages)].join(' | ') + ' | ' + s.calls + ' draw calls, '
+                + Math.round(grown / heap.length) + ' bytes a frame'); })(); })"""))
 
 
 def main(url, out, *rest):
-    script = rest[rest.index("--do") + 1] if "--do" in rest else None
-    seconds = [float(s) for s in (rest[:rest.index("--do")] if script else rest)] or [3.0]
+    rest, told = list(rest), {}
+    for name in ("--do", "--drag"):
+        if name in rest:
+            at = rest.index(name)
+            told[name] = rest[at + 1]
+            del rest[at:at + 2]
+    seconds = [float(s) for s in rest] or [3.0]
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or sys.exit("missing: chromium")
     profile = tempfile.mkdtemp()
     flags = ["--headless=new", "--hide-scrollbars", "--no-first-run", f"--user-data-dir={profile}", "--remote-debugging-port=0",
@@ -82,7 +113,7 @@ def main(url, out, *rest):
     browser = subprocess.Popen([chromium, *flags, "about:blank"], stderr=subprocess.PIPE, text=True)
     try:
         port = next(m.group(1) for line in browser.stderr if (m := re.search(r"ws://127\.0\.0\.1:(\d+)/", line)))
-        asyncio.run(look(port, url, out, seconds, script))
+        asyncio.run(look(port, url, out, seconds, told.get("--do"), told.get("--drag")))
     finally:
         browser.terminate()
         browser.wait()

@@ -1,4 +1,4 @@
--- successes: 4, websockets: 11
+-- successes: 4, websockets: 12
 -- SPDX-License-Identifier: MIT
 -- gpumm.live: what viewers are sent, held against the simulation; what they do; who is not let in. The viewers are
 -- spec/live/client.py, on the PyPI package websockets (Debian: python3-websockets); without that, or without gpumm_live,
@@ -20,12 +20,26 @@ local function lines_of(path)
     return lines
 end
 
+-- Starts gpumm-run, of which "out" is what it prints. It is ended with the scope that has it, and by `timeout` where this process
+-- is ended itself: a simulation without an end would go on for ever.
+local function started(words, out)
+    os.execute(("timeout -s KILL 120 sh -c 'echo $$ >\"%s.pid\"; exec \"%s\" %s' >'%s' 2>&1 &"):format(out, RUN, words, out))
+    local process = setmetatable({}, { __close = function(self)
+        if not self:is_over() then self:signal "KILL" end
+        os.remove(out .. ".pid")
+    end })
+    function process:pid() return lines_of(out .. ".pid")[1] end
+    function process:signal(name) os.execute(("kill -%s %s 2>/dev/null"):format(name, self:pid() or "0x")) end
+    function process:is_over() return not os.execute(("kill -0 %s 2>/dev/null"):format(self:pid() or "0x")) end
+    return process
+end
+
 -- Starts a viewer; returns a function that tells whether it is done, and the path of what it says.
 local function viewer(session, ...)
     local path, words = os.tmpname(), {}
     local port = session.url:match ":(%d+)/"
     for i, word in ipairs { ... } do words[i] = "'" .. word .. "'" end
-    os.execute(("'%s' spec/live/client.py %s %s '%s' %s 2>>'%s.err' &"):format(PYTHON, port, TOKEN, path,
+    os.execute(("timeout -s KILL 120 '%s' spec/live/client.py %s %s '%s' %s 2>>'%s.err' &"):format(PYTHON, port, TOKEN, path,
         table.concat(words, " "), path))
     local began = gpumm.clock()
     return function()
@@ -205,6 +219,27 @@ describe("gpumm.live", function()
         assert.same({ "one", "zwei", "trois", "ÿ" }, names)
     end)
 
+    it("sends colors as a picture has them, and says what is none #websockets", function()
+        local function sent(options)
+            options.exit, options.paused = true, true
+            local session <close> = open(options)
+            local done, path = viewer(session, "watch", "f32", "go")
+            local ok, message = pcall(session.run, session, (growing("f32x2", 3)))
+            if not ok then session.done = true end
+            session:close()
+            wait_for(done)
+            for _, line in ipairs(said(path).once) do
+                local hex = line:match "^4 0 %d+ ?(%x*)$"
+                if hex then return hex end
+            end
+            return message
+        end
+        assert.equal("ff0000" .. "00ff00" .. "0080ff", sent { colors = { "red", "#0f0", { 0, 0.5, 1 } } })
+        assert.equal("ff7a5c" .. "5b8ff9" .. "5b8ff9", sent { colors = { 7, 2, 2 }, kinds = true })
+        assert.equal("4d85f2" .. "f7c742", sent { colors = { 1, 3 } })
+        assert.matches("gpumm.live: the color of node 1 is #12", sent { colors = { "#12", "red" } }, 1, true)
+    end)
+
     it("serves 20 viewers, 5 of which never read, and holds one frame for all of them #websockets", function()
         local n = 20000
         local places = gpumm.view("f32x2", n)
@@ -371,7 +406,7 @@ describe("gpumm.live", function()
         end
         write(kernel, "")
         version(1, '{ "a", "b", "c" }')
-        os.execute(("'%s' --live --watch --quiet '%s' >'%s' 2>&1 & echo $! >'%s.pid'"):format(RUN, script, out, out))
+        local process <close> = started(("--live --watch --quiet \"%s\""):format(script), out)
         heard "1\t10.0"
         version(2, '{ "c", "a", "b" }') -- by name: the first one is where "c" was
         heard "2\t12.0"
@@ -382,11 +417,10 @@ describe("gpumm.live", function()
         write(kernel, "print 'mended'")
         local all = heard "mended"
         assert.equal(nil, all:match "version %d\t1") -- each run begins with the same globals
-        local pid = lines_of(out .. ".pid")[1]
-        os.execute("kill -INT " .. pid)
-        wait_for(function() return not os.execute("kill -0 " .. pid .. " 2>/dev/null") end)
-        assert(not os.execute("kill -0 " .. pid .. " 2>/dev/null"))
-        for _, path in ipairs { script, out, kernel, out .. ".pid" } do os.remove(path) end
+        process:signal "INT"
+        wait_for(function() return process:is_over() end)
+        assert.is_true(process:is_over())
+        for _, path in ipairs { script, out, kernel } do os.remove(path) end
     end)
 
     it("says where it cannot listen, and which options there are #websockets", function()
@@ -471,20 +505,19 @@ describe("gpumm-run", function()
     it("runs a script again that has changed, without a page too", function()
         local script, out = os.tmpname(), os.tmpname()
         write(script, "print 'first' io.stdout:flush()")
-        os.execute(("'%s' --watch --quiet '%s' >'%s' 2>&1 & echo $! >'%s.pid'"):format(RUN, script, out, out))
+        local process <close> = started(("--watch --quiet \"%s\""):format(script), out)
         wait_for(function() return lines_of(out)[1] end)
         write(script, "error 'second'")
         wait_for(function() return lines_of(out)[2] end)
         write(script, "print 'third' io.stdout:flush()")
         local function third() return table.concat(lines_of(out), "\n"):find("third", 1, true) end
         wait_for(third)
-        local pid = lines_of(out .. ".pid")[1]
-        os.execute("kill -INT " .. pid)
-        wait_for(function() return not os.execute("kill -0 " .. pid .. " 2>/dev/null") end)
+        process:signal "INT"
+        wait_for(function() return process:is_over() end)
         assert.equal("first", lines_of(out)[1])
         assert.matches("second", lines_of(out)[2])
         assert(third())
-        for _, path in ipairs { script, out, out .. ".pid" } do os.remove(path) end
+        for _, path in ipairs { script, out } do os.remove(path) end
     end)
 end)
 

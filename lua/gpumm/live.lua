@@ -12,6 +12,7 @@ local about = require "gpumm.live.about"
 local drive = require "gpumm.live.drive"
 local json = require "gpumm.live.json"
 local native = require "gpumm.live.native"
+local parts = require "gpumm.page.parts"
 local nearest = require "gpumm.words".nearest
 local plain = require "gpumm.words".plain
 local placed = require "gpumm.inside".placed
@@ -56,7 +57,7 @@ local CHECKS = {
     rate = number(0, 1e6), exit = of_type "boolean", paused = of_type "boolean", reheat = whole(1, 1000000),
     say = of_type "function", origins = list_of_strings, token = of_type "string", quiet = of_type "boolean",
     title = of_type "string", positions = of_type "string", edges = any, base = whole(0, 1), names = any, colors = any,
-    keep = of_type "boolean", run = of_type "table",
+    keep = of_type "boolean", run = of_type "table", kinds = of_type "boolean",
 }
 local DEFAULTS = { port = 0, host = "127.0.0.1", viewers = 32, fps = 60, rate = 0, reheat = 200 }
 
@@ -94,12 +95,19 @@ local function say(line)
     io.stderr:flush()
 end
 
+-- The page is one file: its programs are in it.
+local function page()
+    local function program(name) return gpumm.resource("gpumm/live/" .. name .. ".js") end
+    local parted = { DRAWING = parts.drawing(), PROGRAM = program "feed" .. program "show" }
+    return (gpumm.resource("gpumm/live/page.html"):gsub("@(%u+)@", parted))
+end
+
 --- Starts a server and prints its URL. Options as serve's.
 function live.open(options)
     options = check(options)
     local server, message = native.server {
         host = options.host, port = math.tointeger(options.port), viewers = math.tointeger(options.viewers),
-        origins = options.origins, token = options.token, page = gpumm.resource "gpumm/live/page.html",
+        origins = options.origins, token = options.token, page = page(),
     }
     if not server then error(message, 0) end
     local session = setmetatable({ server = server, options = options, state = { state = "starting" } }, Session)

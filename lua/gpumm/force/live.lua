@@ -6,6 +6,7 @@
 --     local heat = live.cool(sim)            -- in each step: how far nodes may move for it; nil: nothing was changed
 
 local kernels = require "gpumm.force.kernels"
+local colors = require "gpumm.picture.colors"
 
 local need = kernels.need
 local live = {}
@@ -70,7 +71,8 @@ function act.describe(sim, _, graph)
         parameters[i] = { name = p[1], value = value, least = p[2], most = math.max(p[3], 4 * value) }
     end
     return { positions = "nodes.position", edges = { "edges.from", "edges.to" }, base = 1, title = graph.path,
-        names = graph.labels or graph.names, parameters = parameters }
+        names = graph.labels or graph.names, parameters = parameters,
+        colors = colors.has_communities(graph) and graph:communities() or nil, kinds = true }
 end
 
 function act.go(sim) return warm(sim) end -- of a layout at rest

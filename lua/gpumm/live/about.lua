@@ -2,6 +2,8 @@
 -- What is shown of a simulation: which buffer has the positions and which the edges, names, colors, parameters. It is asked
 -- for with an event of the kind "describe"; what serve was told comes first, and what neither says is looked for.
 
+local colors = require "gpumm.picture.colors"
+local listed = require "gpumm.common.listed"
 local utf = require "gpumm.live.utf"
 
 local about = {}
@@ -62,20 +64,14 @@ end
 
 local function byte(x) return math.floor(math.max(0, math.min(x, 1)) * 255 + 0.5) end
 
--- "#f80", "#ff8800", { 1, 0.5, 0 }
-local function rgb(color)
-    if type(color) == "table" then return string.char(byte(color[1] or 0), byte(color[2] or 0), byte(color[3] or 0)) end
-    local hex = type(color) == "string" and color:match "^#(%x+)$"
-    if hex and #hex == 3 then hex = hex:gsub("%x", "%0%0") end
-    if not hex or #hex ~= 6 then
-        error(("gpumm.live: a color is \"#ff8800\" or { r, g, b }, not %s"):format(tostring(color)), 0)
-    end
-    return (hex:gsub("%x%x", function(digits) return string.char(tonumber(digits, 16)) end))
-end
-
-local function colors_message(colors)
+-- Colors, or values that have some, as a picture takes them; a text is one color for all nodes.
+local function colors_message(given, kinds, count)
+    if given == nil or given == false then return message(4, 0, {}) end
+    local list = type(given) == "string" and given or listed(given)
+    local ok, rgba = pcall(colors.of_nodes, { colors = list or given, kinds = kinds }, nil, type(list) == "table" and #list or count)
+    if not ok then error("gpumm.live: " .. tostring(rgba), 0) end
     local parts = {}
-    for i, color in ipairs(colors) do parts[i] = rgb(color) end
+    for k = 1, #rgba, 4 do parts[#parts + 1] = string.char(byte(rgba[k]), byte(rgba[k + 1]), byte(rgba[k + 2])) end
     return message(4, 0, parts)
 end
 
@@ -95,7 +91,7 @@ function About:begin()
     self.path, self.positions = positions_of(self.sim, told "positions")
     self.dimensions = lanes_of(self.positions)
     self.edges, self.base, self.sent = edges_of(self.sim, told "edges"), told "base" or 0, 0
-    self.names, self.colors, self.title = told "names", told "colors", told "title" or "gpumm"
+    self.names, self.colors, self.kinds, self.title = told "names", told "colors", told "kinds", told "title" or "gpumm"
     self.parameters = {}
     for i, p in ipairs(described.parameters or {}) do
         self.parameters[i] = { name = p.name, value = p.value, least = p.least or 0, most = p.most or 10 }
@@ -113,7 +109,7 @@ function About:publish(server)
         server:publish(names_message(first, names, math.min(#names, first + SLICE - 1)))
         first = first + SLICE
     until first > #names
-    server:publish(colors_message(self.colors or {}))
+    server:publish(colors_message(self.colors, self.kinds, #self.positions))
     server:publish(message(2, 0, {})) -- no edges yet
 end
 

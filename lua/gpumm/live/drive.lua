@@ -7,7 +7,7 @@ local act = require "gpumm.live.act"
 local kept = require "gpumm.live.kept"
 
 local TELL_SECONDS = 0.25  -- between two states, unless something was done
-local SLEEP_SECONDS = 0.05 -- while there is nothing to do: Ctrl-C is seen that soon
+local SLEEP_SECONDS = 0.2  -- while there is nothing to do and no viewer does anything: Ctrl-C is seen that soon
 local LAST_SECONDS = 0.5   -- for the last frame to arrive
 
 -- ---- What is shown ------------------------------------------------------------------------------

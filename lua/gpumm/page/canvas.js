@@ -7,7 +7,7 @@ function gpummCanvas(canvas) {
   if (!pen) return null;
   const CHUNK = 1024;
   let ends = new Uint32Array(0), looks = new Uint8Array(0), places = new Float32Array(0), tints = new Uint8Array(0);
-  let spots = new Float32Array(0), styles = [], list = new Float32Array(0), labels = 0;
+  let spots = new Float32Array(0), styles = [], list = new Float32Array(0), labels = 0, many = 0;
   const names = new Array(64).fill("");
   let font = "", ink = "", halo = "";
 
@@ -42,7 +42,7 @@ function gpummCanvas(canvas) {
 
   function outside(c, k, l) {
     const x = spots[k], y = spots[k + 1], u = spots[l], v = spots[l + 1];
-    return spots[k + 2] === 0 || spots[l + 2] === 0 || (x < 0 && u < 0) || (y < 0 && v < 0) || (x > c.width && u > c.width)
+    return !(spots[k + 2] > 0) || !(spots[l + 2] > 0) || (x < 0 && u < 0) || (y < 0 && v < 0) || (x > c.width && u > c.width)
       || (y > c.height && v > c.height);
   }
 
@@ -62,10 +62,9 @@ function gpummCanvas(canvas) {
   // Of one color where both ends are, else of the lines' own.
   function group(c) {
     const by = new Map();
-    for (let e = 0; e < ends.length / 2; e++) {
+    for (let e = 0; e < many; e++) {
       const a = ends[2 * e], b = ends[2 * e + 1], w = looks[2 * e], lone = looks[2 * e + 1] > 128;
-      const dim = Math.min(tints[4 * a + 3], tints[4 * b + 3]) < 128;
-      if (dim) continue;
+      if (!(tints[4 * a + 3] > 128 && tints[4 * b + 3] > 128)) continue; // dim, or not there
       const same = tints[4 * a] === tints[4 * b] && tints[4 * a + 1] === tints[4 * b + 1] && tints[4 * a + 2] === tints[4 * b + 2];
       const rgb = same ? tints[4 * a] + "," + tints[4 * a + 1] + "," + tints[4 * a + 2] : c.line;
       const level = w < 12 ? .5 : w < 48 ? 1 : w < 96 ? 2 : w < 160 ? 3.5 : 6, key = rgb + lone + level;
@@ -102,14 +101,14 @@ function gpummCanvas(canvas) {
   }
 
   function allEdges(c) {
-    const share = ends.length ? c.edges / (ends.length / 2) : 0;
+    const share = many ? c.edges / many : 0;
     for (const g of groups) {
       const alpha = g.lone ? Math.max(.55, c.alpha) : Math.min(.9, c.alpha / Math.sqrt(Math.max(share, .01)));
       stroke(c, g, Math.ceil(share * g.list.length), alpha);
     }
     if (c.chosen < 0) return;
     mine.list.length = 0;
-    for (let e = 0; e < ends.length / 2; e++) if (ends[2 * e] === c.chosen || ends[2 * e + 1] === c.chosen) mine.list.push(e);
+    for (let e = 0; e < many; e++) if (ends[2 * e] === c.chosen || ends[2 * e + 1] === c.chosen) mine.list.push(e);
     mine.rgb = c.line;
     mine.wide = c.bright < .5 ? 1 : 1.6;
     stroke(c, mine, mine.list.length, c.bright);
@@ -177,9 +176,9 @@ function gpummCanvas(canvas) {
     pen.putImageData(image, 0, 0);
   }
 
-  function ring(i, c) {
+  function ring(i, c, color) {
     if (i < 0 || spots[3 * i + 2] === 0) return;
-    pen.strokeStyle = c.back[0] + c.back[1] + c.back[2] > 1.5 ? "#000" : "#fff";
+    pen.strokeStyle = color || (c.back[0] + c.back[1] + c.back[2] > 1.5 ? "#000" : "#fff");
     pen.lineWidth = 2;
     pen.beginPath();
     pen.arc(spots[3 * i], spots[3 * i + 1], spots[3 * i + 2] + 2, 0, 7);
@@ -201,24 +200,32 @@ function gpummCanvas(canvas) {
     }
   }
 
-  let restyle = true;
-  function style(c) {
+  let restyle = true, regroup = true;
+  function color(c) {
     for (let i = 0; i < tints.length / 4; i++) {
-      const part = tints[4 * i + 3] / 255, k = 4 * i, mix = n => 255 * c.back[n] + part * (tints[k + n] - 255 * c.back[n]);
-      styles[i] = styleOf(i, c.back, part);
-      words[i] = wordOf(mix(0), mix(1), mix(2));
+      const part = tints[4 * i + 3] > 128 ? 1 : tints[4 * i + 3] / 255, k = 4 * i, rest = 255 * (1 - part);
+      words[i] = wordOf(rest * c.back[0] + part * tints[k], rest * c.back[1] + part * tints[k + 1], rest * c.back[2] + part * tints[k + 2]);
     }
-    group(c);
     restyle = false;
+    regroup = true;
+  }
+
+  // What only a view that rests is drawn with.
+  function style(c) {
+    for (let i = 0; i < tints.length / 4; i++) styles[i] = styleOf(i, c.back, tints[4 * i + 3] / 255);
+    group(c);
+    regroup = false;
   }
 
   return {
     kind: "canvas", software: true, slots: 64, side: 1, calls: 0, labelHeight: 40,
-    edges(e, l) {
+    edges(e, l, m) {
       ends = e;
       looks = l;
-      restyle = true;
+      many = m;
+      regroup = true;
     },
+    append(e, l, from, to) { this.edges(e, l, to); },
     nodes(p, t) {
       spots = new Float32Array(p.length / 4 * 3);
       styles = new Array(p.length / 4).fill("");
@@ -248,7 +255,8 @@ function gpummCanvas(canvas) {
     },
     draw(c) {
       this.ratio = c.ratio;
-      if (restyle) style(c);
+      if (restyle) color(c);
+      if (regroup && !c.moving) style(c);
       project(c);
       pen.setTransform(c.ratio, 0, 0, c.ratio, 0, 0);
       if (c.moving) hurry(c);
@@ -257,6 +265,10 @@ function gpummCanvas(canvas) {
         pen.fillRect(0, 0, c.width, c.height);
         allEdges(c);
         allNodes(c);
+      }
+      for (let i = 0; i < c.nodes; i++) {
+        const kind = 255 - tints[4 * i + 3];
+        if (kind === 1 || kind === 2) ring(i, c, kind === 1 ? "#ff6b5c" : "#3ecf8e");
       }
       ring(c.pointed, c);
       ring(c.chosen, c);

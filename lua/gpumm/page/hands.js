@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: MIT
 // Pointers, wheel and keys on a drawing: drag pans (in space turns; with Shift or the right button pans), two fingers and the
-// wheel zoom, a click calls onClick(node), the pointer over a node onPoint(node, x, y).
+// wheel zoom, a click calls on.click(node), the pointer over a node on.point(node). Where on.carry is there, a node is dragged:
+// on.carry(node, x, y) as often as it moves, then on.drop(node).
 
 function gpummHands(canvas, drawing, on) {
   const held = new Map();
-  let traveled = 0, here = null, asked = false;
+  let traveled = 0, here = null, asked = false, carried = -1;
 
   canvas.addEventListener("pointerdown", e => {
     canvas.setPointerCapture(e.pointerId);
     held.set(e.pointerId, [e.clientX, e.clientY]);
+    carried = on.carry && held.size === 1 && e.button === 0 && !e.shiftKey ? drawing.pick(e.offsetX, e.offsetY) : -1;
     canvas.classList.add("held");
     traveled = 0;
   });
   for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, e => {
-    if (held.delete(e.pointerId) && end === "pointerup" && traveled < 4 && on.click) on.click(drawing.pick(e.offsetX, e.offsetY));
+    const was = held.delete(e.pointerId), node = carried;
+    carried = -1;
+    if (node >= 0 && traveled >= 4) on.drop(node);
+    else if (was && end === "pointerup" && traveled < 4 && on.click) on.click(drawing.pick(e.offsetX, e.offsetY), e);
     if (!held.size) canvas.classList.remove("held");
   });
   canvas.addEventListener("pointermove", e => {
@@ -23,7 +28,7 @@ function gpummHands(canvas, drawing, on) {
     const dx = now[0] - before[0], dy = now[1] - before[1];
     traveled += Math.abs(dx) + Math.abs(dy);
     if (held.size > 1) return pinch(e.pointerId, before, now);
-    if (on.drag && on.drag(e, traveled)) return;
+    if (carried >= 0) return traveled < 4 || on.carry(carried, e.offsetX, e.offsetY);
     if (drawing.deep() && !e.shiftKey && !(e.buttons & 2)) drawing.turn(dx * .006, dy * .006);
     else drawing.pan(dx, dy);
   });

@@ -21,6 +21,7 @@ uniform vec4 block[8];
 #define most block[6].w            // of a point's size
 #define chosen int(block[7].x)     // -1: none
 #define pointed int(block[7].y)
+#define known uint(block[7].z)     // how many nodes have a place
 ivec2 spot(int i) { return ivec2(i & 1023, i >> 10); }
 vec3 project(vec3 p, out float larger) {
   p -= center;
@@ -38,7 +39,8 @@ void main() {
   tint = texelFetch(tints, spot(gl_VertexID), 0);
   vec3 p = project(at.xyz, larger);
   tint.rgb = faded(tint.rgb, p.z);
-  mark = gl_VertexID == chosen ? 2. : gl_VertexID == pointed ? 1. : 0.;
+  float ring = 255. * (1. - tint.a);  // 1 or 2: it is marked
+  mark = ring > .5 && ring < 2.5 ? 2. + round(ring) : gl_VertexID == chosen ? 2. : gl_VertexID == pointed ? 1. : 0.;
   float r = max(at.w * zoom * larger, .8), rim = mark > 0. ? 2.5 * ratio : min(1.1 * ratio, .35 * r);
   gl_Position = at.w > 0. ? vec4(p, 1.) : vec4(2., 2., 2., 1.);
   gl_PointSize = min(2. * (r + rim) + 1., most);
@@ -50,7 +52,8 @@ void main() {
   vec3 back = block[6].xyz; bool deep = block[5].x > 0.;
   float away = length(gl_PointCoord - .5) * shape.z;
   float disc = clamp(shape.x + .5 - away, 0., 1.), rim = clamp(shape.x + shape.y + .5 - away, 0., 1.);
-  vec3 around = mark > 0. ? vec3(dot(back, vec3(.3, .6, .1)) > .5 ? 0. : 1.) : back;
+  vec3 around = mark > 3.5 ? vec3(.24, .81, .56) : mark > 2.5 ? vec3(1., .42, .36)
+    : mark > 0. ? vec3(dot(back, vec3(.3, .6, .1)) > .5 ? 0. : 1.) : back;
   color = vec4(mix(around, tint.rgb, disc), max(disc, rim * (mark > 0. ? 1. : .7)) * (mark > 0. ? 1. : tint.a));
   if (deep && color.a < .5 * tint.a) discard; }`;
 
@@ -79,7 +82,7 @@ void main() {
     float size = min(ratio * 5. + 2.2 * wide, .6 * length_), rim = max(b.w * zoom * lb, .8) + ratio;
     at = to - along * rim - (s == 0 ? vec2(0.) : along * size - aside * float(s) * .38 * size);
   }
-  bool gone = a.w <= 0. || b.w <= 0. || tint.a < .002 || (abs(pa.x) > 1. && pa.x * pb.x > 1.) || (abs(pa.y) > 1. && pa.y * pb.y > 1.);
+  bool gone = ends.x >= known || ends.y >= known || a.w <= 0. || b.w <= 0. || tint.a < .002 || (abs(pa.x) > 1. && pa.x * pb.x > 1.) || (abs(pa.y) > 1. && pa.y * pb.y > 1.);
   gl_Position = gone ? vec4(2., 2., 2., 1.) : vec4(at * pixel, 0., 1.); }`;
 // Lines a pixel wide by the nodes' numbers alone: what a view that moves is drawn with where the processor draws.
 const GPUMM_THIN = GPUMM_SHARED + `
@@ -88,7 +91,7 @@ void main() {
   vec4 at = texelFetch(places, spot(gl_VertexID), 0), color = texelFetch(tints, spot(gl_VertexID), 0); float larger;
   vec3 p = project(at.xyz, larger);
   across = 0.; thick = .5;
-  tint = vec4(faded(color.rgb, p.z), at.w > 0. ? alpha * color.a : 0.);
+  tint = vec4(faded(color.rgb, p.z), uint(gl_VertexID) < known && at.w > 0. ? alpha * color.a : 0.);
   gl_Position = vec4(p.xy, 0., 1.); }`;
 const GPUMM_STROKE = `#version 300 es
 precision highp float;
@@ -103,7 +106,8 @@ void main() {
   vec3 p = project(at.xyz, larger);
   vec2 corner = vec2(gl_VertexID & 1, gl_VertexID >> 1);
   vec2 from = p.xy / pixel + vec2(max(at.w * zoom * larger, .8) + 3. * ratio, .5 * label.w);
-  from = floor(from) + corner * vec2(label.z, -label.w);
+  vec2 half_ = 1. / pixel; // from the middle to an edge: whole pixels are counted from there
+  from = floor(from + half_) - half_ + corner * vec2(label.z, -label.w);
   vec2 slot = vec2(mod(label.y, slots.x), floor(label.y / slots.x)) * slots.zw;
   coord = slot + corner * label.zw;
   gl_Position = at.w > 0. ? vec4(from * pixel, 0., 1.) : vec4(2., 2., 2., 1.); }`;
@@ -189,7 +193,7 @@ function gpummWebGL(canvas, smooth) {
   sheet.width = SLOT_WIDTH;
   sheet.height = SLOT_HEIGHT;
   const pen = sheet.getContext("2d", { willReadFrequently: true });
-  let rows = 0, labels = 0;
+  let rows = 0, labels = 0, roomy = 0, many = 0;
 
   function upload(unit, format, type, inner, data) {
     gl.activeTexture(gl.TEXTURE0 + unit);
@@ -222,6 +226,7 @@ function gpummWebGL(canvas, smooth) {
     block[23] = 2 / canvas.height;
     block[28] = c.chosen;
     block[29] = c.pointed;
+    block[30] = c.nodes;
   }
 
   function use(which) {
@@ -231,7 +236,9 @@ function gpummWebGL(canvas, smooth) {
 
   return {
     kind: "webgl", software, slots: SLOTS_ACROSS * SLOTS_DOWN, side: SIDE, calls: 0,
-    edges(ends, looks) {
+    edges(ends, looks, count) {
+      roomy = ends.length;
+      many = count;
       gl.bindBuffer(gl.ARRAY_BUFFER, endBuffer);
       gl.bufferData(gl.ARRAY_BUFFER, ends, gl.STATIC_DRAW);
       gl.bindBuffer(gl.ARRAY_BUFFER, lookBuffer);
@@ -239,6 +246,19 @@ function gpummWebGL(canvas, smooth) {
       if (!software) return;
       gl.bindVertexArray(hairs);
       gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, ends, gl.STATIC_DRAW);
+      gl.bindVertexArray(null);
+    },
+    // Those that came since; all of them anew where the arrays are larger ones.
+    append(ends, looks, from, to) {
+      if (ends.length !== roomy) return this.edges(ends, looks, to);
+      many = to;
+      gl.bindBuffer(gl.ARRAY_BUFFER, endBuffer);
+      gl.bufferSubData(gl.ARRAY_BUFFER, 8 * from, ends, 2 * from, 2 * (to - from));
+      gl.bindBuffer(gl.ARRAY_BUFFER, lookBuffer);
+      gl.bufferSubData(gl.ARRAY_BUFFER, 2 * from, looks, 2 * from, 2 * (to - from));
+      if (!software) return;
+      gl.bindVertexArray(hairs);
+      gl.bufferSubData(gl.ELEMENT_ARRAY_BUFFER, 8 * from, ends, 2 * from, 2 * (to - from));
       gl.bindVertexArray(null);
     },
     // Room for as many rows of SIDE nodes as the arrays have.
@@ -283,6 +303,7 @@ function gpummWebGL(canvas, smooth) {
       this.calls = 0;
       fill(c);
       if (c.edges > 0 && software && c.moving) {
+        block[11] = Math.min(.5, c.alpha / Math.sqrt(c.edges / many)); // some of them, which are to look like all
         use(thin);
         gl.bindVertexArray(hairs);
         gl.drawElements(gl.LINES, 2 * c.edges, gl.UNSIGNED_INT, 0);

@@ -100,6 +100,9 @@ local function by_kind(list, count)
     return by_rank(ranked, count), entries_of(labels, sizes)
 end
 
+--- Has the graph communities that can be found in time?
+function colors.has_communities(graph) return graph ~= nil and graph.edges > 0 and graph.edges <= COMMUNITY_EDGES end
+
 local function by_community(graph, count)
     local rank, sizes = graph:communities()
     local labels = {}
@@ -165,8 +168,7 @@ end
 --- high, missing, title }, { kind = "kinds", items = { { label, count, color }, … }, title }, or nil.
 function colors.of_nodes(options, degree, count)
     if options.colors then return of_list(options.colors, count, options.kinds) end
-    local graph = options.graph
-    if graph and graph.edges > 0 and graph.edges <= COMMUNITY_EDGES then return by_community(graph, count) end
+    if colors.has_communities(options.graph) then return by_community(options.graph, count) end
     return by_degree(degree, count)
 end
 

@@ -103,7 +103,7 @@ end
 local function wait(self, interrupted)
     while not self:changed() do
         if interrupted() then return false end
-        self.process.sleep(LOOK_SECONDS / 4)
+        self.process.sleep(LOOK_SECONDS / 2)
     end
     self.process.sleep(LOOK_SECONDS / 4) -- for whoever writes it to finish
     return not interrupted()
