@@ -377,6 +377,22 @@ describe("gpumm.live", function()
         write(script, "gpumm.live.open { host = '0.0.0.0' }")
         out = command_line(("--sandbox --allow-live --quiet '%s'"):format(script), true)
         assert.matches("for this machine alone", out, 1, true)
+        write(script, [[
+            local native, m = require "gpumm.live.native", gpumm.manager { device = "host" }
+            local options = { host = "127.0.0.1", port = 0, viewers = 1, page = "" }
+            local server, open = native.server(options), {}
+            for _, like in ipairs { { "f32", 2 }, { "f32x2", 3 }, { "f32x2", 100 }, { "f32x4", 4 }, { "f32x3", 3 } } do
+                local readback = m:readback { m:buffer { type = like[1], length = 9 } }
+                print(like[1], like[2], (pcall(server.attach, server, readback, like[2])))
+            end
+            for _ = 1, 9 do native.server(options) end -- garbage goes
+            print(pcall(function()
+                for i = 1, 9 do open[i] = native.server(options) end
+            end))
+            print(#open)]])
+        out = command_line(("--sandbox --allow-live --quiet '%s'"):format(script), true)
+        assert.matches("f32\t2\tfalse\nf32x2\t3\tfalse\nf32x2\t100\tfalse\nf32x4\t4\tfalse\nf32x3\t3\ttrue\n", out, 1, true)
+        assert.matches("at most 4 pages open at a time\n3\n", out, 1, true)
         os.remove(script)
         os.remove(result)
     end)
@@ -474,6 +490,7 @@ describe("gpumm.live", function()
         once()
         collectgarbage()
         collectgarbage()
+        wait_for(function() return descriptors() <= before end) -- popen may not have closed its own end yet
         assert(descriptors() <= before)
     end)
 end)

@@ -51,15 +51,15 @@ static inline bool live_read(int fd, void *bytes, size_t size) {
     return true;
 }
 
-/* The request of a viewer; false: it was not let in. */
-static inline bool live_join(int fd, const live_server *server) {
+/* The request of a viewer, for that protocol; false: it was not let in. */
+static inline bool live_ask(int fd, const live_server *server, const char *protocol) {
     char text[1024];
     int port = gpumm_live__server_port(server);
     int length = snprintf(text, sizeof text,
                           "GET /%s/socket HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nOrigin: http://127.0.0.1:%d\r\n"
                           "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                          "Sec-WebSocket-Protocol: gpumm-live\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
-                          live_test_token, port, port);
+                          "Sec-WebSocket-Protocol: %s\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+                          live_test_token, port, port, protocol);
     if (!live_send(fd, text, (size_t)length)) return false;
     for (size_t have = 0; have < sizeof text - 1;) {
         if (!live_read(fd, text + have, 1)) return false;
@@ -68,6 +68,8 @@ static inline bool live_join(int fd, const live_server *server) {
     }
     return false;
 }
+
+static inline bool live_join(int fd, const live_server *server) { return live_ask(fd, server, "gpumm-live"); }
 
 /* A short text message, masked with zeros. */
 static inline bool live_say(int fd, const char *text) {

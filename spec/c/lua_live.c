@@ -183,6 +183,16 @@ static void show_all(live_server *server, gpumm_buffer *buffer, gpumm_readback *
     }
 }
 
+/* Those of the server's own, too. */
+static void check_other_protocols(const live_server *server) {
+    static const char *const others[] = {"frames", "http", "frames, gpumm-live", "viewer"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        int fd = live_connect(server);
+        CHECK(!live_ask(fd, server, others[i]));
+        close(fd);
+    }
+}
+
 static void test_together(void) {
     gpumm_manager *manager;
     gpumm_buffer *buffer;
@@ -199,6 +209,7 @@ static void test_together(void) {
         &(gpumm_readback_options){.buffers = &buffer, .buffer_count = 1, .slots = 3, .busy = GPUMM_BUSY_NEWEST},
         &readback));
     CHECK_OK(gpumm_live__server_open(&options, &server));
+    check_other_protocols(server);
     CHECK_OK(gpumm_live__server_attach(server, readback, 2));
     for (int i = 0; i < VIEWERS; i++) {
         audiences[i] = (audience){.server = server, .number = i};

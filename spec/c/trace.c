@@ -128,6 +128,9 @@ static void bad_options(void) {
     CHECK_SAYS("/nowhere/at/all.csv");
     CHECK_STATUS(gpumm_trace_open(&(gpumm_trace_options){.path = "/dev/full"}, &t), GPUMM_IO);
     CHECK_SAYS("/dev/full: writing failed: No space left on device");
+    CHECK_STATUS(gpumm_trace_open(&(gpumm_trace_options){.path = path_of("a"), .history = path_of("./a")}, &t),
+                 GPUMM_INVALID_ARGUMENT);
+    CHECK_SAYS("a trace and its history are two files");
     CHECK(t == NULL);
 }
 

@@ -238,6 +238,8 @@ static gpumm_status open_files(gpumm_trace *t, const gpumm_trace_options *o) {
     size_t capacity = (size_t)size_max(o->buffer_bytes ? o->buffer_bytes / 2 : CAPACITY_DEFAULT, CAPACITY_LEAST);
     if (o->path) TRY(open_events(t, o->path, capacity));
     if (o->history) TRY(open_history(t, o->history, (size_t)CAPACITY_LEAST));
+    if (o->path && o->history && gpumm__trace_file_is(&t->events, &t->history))
+        return fail(GPUMM_INVALID_ARGUMENT, "%s: a trace and its history are two files", o->path);
     TRY(first_write(&t->events));
     return first_write(&t->history);
 }

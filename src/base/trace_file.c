@@ -129,6 +129,12 @@ gpumm_status gpumm__trace_file_open(trace_file *f, const gpumm_allocator *memory
     return status;
 }
 
+bool gpumm__trace_file_is(const trace_file *a, const trace_file *b) {
+    struct stat one, other;
+    return a->regular && b->regular && fstat(a->fd, &one) == 0 && fstat(b->fd, &other) == 0 &&
+           one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
 void gpumm__trace_file_close(trace_file *f) {
     if (!f->memory) return;
     if (f->fd >= 0) close(f->fd);

@@ -39,6 +39,7 @@ void gpumm__trace_file_lose(trace_file *f); /* one line that could not even be m
 void gpumm__trace_file_flush(trace_file *f);
 /* Writes what is there and ends the file. What failed first; may be called again. */
 gpumm_status gpumm__trace_file_end(trace_file *f);
-void gpumm__trace_file_close(trace_file *f); /* ended or not; of a zeroed one nothing */
+bool gpumm__trace_file_is(const trace_file *a, const trace_file *b); /* one file, by whatever names */
+void gpumm__trace_file_close(trace_file *f);                         /* ended or not; of a zeroed one nothing */
 
 #endif

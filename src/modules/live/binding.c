@@ -10,6 +10,9 @@
 #include "modules/live/server.h"
 
 static const char class_name[] = "gpumm_live.server";
+static const char count_key = 0; /* its address is the key of how many servers are open in the state */
+
+enum { SERVERS_MOST = 4 }; /* of a contained script: threads and what libwebsockets takes are not counted */
 
 typedef struct handle {
     live_server *server; /* NULL: closed */
@@ -23,7 +26,25 @@ static live_server *check_server(lua_State *L) {
     return h->server;
 }
 
+static lua_Integer count_servers(lua_State *L, int by) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &count_key);
+    lua_Integer servers = lua_tointeger(L, -1) + by;
+    lua_pop(L, 1);
+    lua_pushinteger(L, servers);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &count_key); /* once the key is there this needs no memory */
+    return servers;
+}
+
 /* ---- Opening ---------------------------------------------------------------------------------- */
+
+/* Those that are garbage are closed by the first collection that may call finalisers. */
+static void make_room(lua_State *L) {
+    if (count_servers(L, 0) < SERVERS_MOST || gpumm_lua_sandbox_memory(L) == 0) return;
+    lua_gc(L, LUA_GCCOLLECT);
+    lua_gc(L, LUA_GCCOLLECT);
+    if (count_servers(L, 0) >= SERVERS_MOST)
+        luaL_error(L, "live: a contained script has at most %d pages open at a time", SERVERS_MOST);
+}
 
 static void copy_text(lua_State *L, const char *key, char *out, size_t size) {
     size_t length = 0;
@@ -76,6 +97,7 @@ static int binding_server(lua_State *L) {
     live_options options = {.allocator = gpumm_lua_allocator(L)};
     size_t size;
     luaL_checktype(L, 1, LUA_TTABLE);
+    make_room(L);
     take_door(L, &options.door);
     options.viewers = (unsigned)take_number(L, "viewers");
     handle *h = lua_newuserdatauv(L, sizeof *h, 0);
@@ -87,13 +109,16 @@ static int binding_server(lua_State *L) {
     if (!options.page) return luaL_error(L, "live: no memory for the page");
     lua_pop(L, 1);
     gpumm_status status = gpumm_live__server_open(&options, &h->server);
-    return status == GPUMM_OK ? 1 : gpumm_lua_result(L, status);
+    if (status != GPUMM_OK) return gpumm_lua_result(L, status);
+    count_servers(L, 1);
+    return 1;
 }
 
 static int server_close(lua_State *L) {
     handle *h = check_handle(L);
     live_server *server = h->server;
     h->server = NULL;
+    if (server) count_servers(L, -1);
     gpumm_live__server_close(server);
     return 0;
 }
@@ -107,15 +132,23 @@ static int server_address(lua_State *L) { /* port, token */
 
 /* ---- What is shown ------------------------------------------------------------------------------ */
 
+/* Its first member's elements are what frames are read as. */
+static bool has_positions(gpumm_readback *readback, lua_Integer dimensions) {
+    const gpumm_type *type = gpumm_buffer_type(gpumm_readback_buffer(readback, 0));
+    return (dimensions == 2 || dimensions == 3) && type && gpumm_type_size(type) == (size_t)dimensions * sizeof(float);
+}
+
 /* attach(readback, dimensions), attach(nil) */
 static int server_attach(lua_State *L) {
     live_server *s = check_server(L);
     gpumm_readback *readback = NULL;
+    lua_Integer dimensions = luaL_optinteger(L, 3, 2);
     if (!lua_isnoneornil(L, 2)) {
         readback = gpumm_lua_to_readback(L, 2);
         luaL_argcheck(L, readback, 2, "a readback is expected");
+        luaL_argcheck(L, has_positions(readback, dimensions), 2, "its elements are no positions of so many dimensions");
     }
-    return gpumm_lua_result(L, gpumm_live__server_attach(s, readback, (unsigned)luaL_optinteger(L, 3, 2)));
+    return gpumm_lua_result(L, gpumm_live__server_attach(s, readback, (unsigned)dimensions));
 }
 
 static int publish(lua_State *L, live_server *s, live_blob *blob) {

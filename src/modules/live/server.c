@@ -7,6 +7,7 @@
 #include "modules/live/server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libwebsockets.h>
 #include <netdb.h>
 #include <pthread.h>
@@ -92,7 +93,7 @@ static void attach(live_server *s, gpumm_readback *readback, unsigned dimensions
     s->readback = readback;
     s->dimensions = dimensions;
     if (!readback || gpumm_readback_fd(readback, &fd) != GPUMM_OK) return;
-    descriptor.filefd = dup(fd);
+    descriptor.filefd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (descriptor.filefd < 0) return;
     s->frames = lws_adopt_descriptor_vhost(s->vhost, LWS_ADOPT_RAW_FILE_DESC, descriptor, "frames", NULL);
 }
@@ -216,6 +217,8 @@ static int on_viewer(struct lws *wsi, enum lws_callback_reasons reason, void *us
 static int on_frames(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length) {
     live_server *s = server_of(wsi);
     (void)user, (void)in, (void)length;
+    if (reason == LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION)
+        return turn_away(s); /* a viewer may ask for it by its name */
     if (reason == LWS_CALLBACK_RAW_RX_FILE) return s->frames == wsi && take_frame(s) ? 0 : -1;
     if (reason == LWS_CALLBACK_RAW_CLOSE_FILE && s->frames == wsi) s->frames = NULL;
     return 0;

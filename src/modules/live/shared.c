@@ -98,21 +98,16 @@ void gpumm_live__shared_replace(live_shared *shared, live_newest *newest, live_b
 
 /* ---- Whom it is sent to ------------------------------------------------------------------------- */
 
-/* The one in u16, made for the first who wants it; where there is no memory, the exact one. */
-static live_blob *newest_frame(live_shared *shared, bool small) {
-    if (small && !shared->small) shared->small = gpumm_live__encode_u16(shared->frame.blob);
-    return gpumm_live__blob_hold(small && shared->small ? shared->small : shared->frame.blob);
-}
-
 static live_blob *next_frame(live_shared *shared, live_seen *seen) {
     if (seen->frame && shared->frame.serial > seen->frame + 1)
         shared->counts.skipped += shared->frame.serial - seen->frame - 1;
     seen->frame = shared->frame.serial;
     shared->counts.sent++;
-    return newest_frame(shared, seen->small);
+    return gpumm_live__blob_hold(shared->frame.blob);
 }
 
-static live_blob *next_locked(live_shared *shared, live_seen *seen) {
+/* *frame: it is the newest frame. */
+static live_blob *next_locked(live_shared *shared, live_seen *seen, bool *frame) {
     if (seen->generation != shared->generation) {
         seen->generation = shared->generation;
         seen->published = 0;
@@ -122,19 +117,29 @@ static live_blob *next_locked(live_shared *shared, live_seen *seen) {
         seen->state = shared->state.serial;
         return gpumm_live__blob_hold(shared->state.blob);
     }
-    if (seen->frame != shared->frame.serial && shared->frame.blob) return next_frame(shared, seen);
-    return NULL;
+    *frame = seen->frame != shared->frame.serial && shared->frame.blob;
+    return *frame ? next_frame(shared, seen) : NULL;
+}
+
+/* The newest frame in u16, made for the first who wants it, without the lock: frames come, go and are sent on the server's
+   thread alone. Where there is no memory, the exact one. */
+static live_blob *in_u16(live_shared *shared, live_blob *exact) {
+    if (!shared->small) shared->small = gpumm_live__encode_u16(exact);
+    if (!shared->small) return exact;
+    gpumm_live__blob_release(exact);
+    return gpumm_live__blob_hold(shared->small);
 }
 
 live_blob *gpumm_live__shared_next(live_shared *shared, live_seen *seen) {
+    bool frame = false;
     pthread_mutex_lock(&shared->lock);
-    live_blob *blob = next_locked(shared, seen);
+    live_blob *blob = next_locked(shared, seen, &frame);
     if (!blob && !shared->wanted) {
         shared->wanted = true;
         pthread_cond_signal(&shared->changed);
     }
     pthread_mutex_unlock(&shared->lock);
-    return blob;
+    return frame && seen->small ? in_u16(shared, blob) : blob;
 }
 
 /* ---- Events ------------------------------------------------------------------------------------- */

@@ -24,7 +24,7 @@ typedef struct live_shared {
     size_t published_count, published_room;
     uint64_t generation; /* of the list */
     live_newest state, frame;
-    live_blob *small; /* the newest frame in u16, once somebody wants it */
+    live_blob *small; /* the newest frame in u16, once somebody wants it; the server's thread's own */
     live_queue queue;
     live_counts counts;
     bool wanted;
