@@ -1,9 +1,10 @@
--- successes: 30, pango: 3
+-- successes: 31, pango: 4
 -- SPDX-License-Identifier: MIT
 -- Pictures, by their pixels, and positions as files.
 
 local gpumm = require "gpumm"
-local message_of = require "spec.support".message_of
+local support = require "spec.support"
+local message_of = support.message_of
 local graph, picture = gpumm.graph, gpumm.picture
 
 local folder = os.tmpname()
@@ -315,6 +316,8 @@ describe("a picture", function()
         assert.matches("turn is { degrees", refused { turn = 30 })
         assert.matches("there are 2 widths for 1 edges", refused { widths = { 1, 2 }, graph = PAIR })
         assert.matches("the color of node 1 is nil; a color is", refused { colors = {} })
+        assert.matches("names are a list, one a node, not 5", refused { labels = 1, names = 5 })
+        assert.matches("the background is table: .*; a color is", refused { background = { 0, -math.huge, 0 } })
         assert.matches("needs positions", message_of(picture.write, beside "never.png", {}))
     end)
 
@@ -335,6 +338,18 @@ describe("positions", function()
     it("are written as .csv", function()
         assert.is_true(picture.positions(beside "p.csv", VIEW))
         assert.equal("x,y\n0.5,-1.25\n1e+10,0.100000001\n", bytes_of(beside "p.csv"))
+    end)
+
+    it("are written alike where numbers have a decimal comma", function()
+        local format = string.format
+        rawset(string, "format", function(...) -- as in such a locale, which is on few machines
+            local text = format(...)
+            return ((...):find "%%[%d.]*g" and text:gsub("%.", ",") or text)
+        end)
+        local ok, message = pcall(picture.positions, beside "comma.csv", VIEW)
+        rawset(string, "format", format)
+        assert.is_true(ok, message)
+        assert.equal("x,y\n0.5,-1.25\n1e+10,0.100000001\n", bytes_of(beside "comma.csv"))
     end)
 
     it("are written as .npy", function()
@@ -432,6 +447,9 @@ describe("colors", function()
         assert.is_true(rgba[1] > 0.96 and rgba[5] > rgba[1] and math.abs(rgba[9] - 0.30) < 1e-9)
         assert.near(0x9a / 255, rgba[13], 1e-9)
         assert.same({ kind = "range", low = -3, high = 2020, missing = 1 }, legend)
+        assert.matches("not all finite", message_of(of, { 1, math.huge, 2 }))
+        rgba = of { -1e308, 1e308, 0 } -- so far apart that no number says how far
+        assert.same({ 30, 97, 64 }, { rgba[1] * 100 // 1, rgba[5] * 100 // 1, math.ceil(rgba[9] * 100) })
         rgba, legend = of({ 3, 7, 7 }, true)
         assert.near(0x5b / 255, rgba[5], 1e-9)
         assert.same({ "7", 2 }, { legend.items[1].label, legend.items[1].count })
@@ -513,6 +531,29 @@ describe("a picture of shapes", function()
             pipe:close()
             for _, words in ipairs { "node 2", "node 3", "a legend" } do assert.matches(words, said, 1, true) end
         end
+    end)
+
+    it("is PDF whatever is in names #pango", function()
+        local odd = { "\u{ffff}odd\u{fdd0}\u{10fffe}\0\27", "\xff\xed\xa0\x80" }
+        for _, ending in ipairs { "pdf", "svg" } do
+            local options = { positions = { { 0, 0 }, { 1, 1 } }, names = odd, labels = 2 }
+            assert.is_true(picture.write(beside("odd." .. ending), options))
+        end
+        assert.matches("\u{fffd}odd\u{fffd}\u{fffd} <", bytes_of(beside "odd.svg"):match '<g id="labels".-</g>')
+        -- What Cairo keeps of it counts against the memory of a contained script.
+        local text = support.run(("--sandbox --lua-memory 8MiB --allow-write '%s'"):format(folder), ([[
+            local from, to = {}, {}
+            for e = 1, 16000 do from[e], to[e] = e %% 400 + 1, (e + e // 400 + 1) %% 400 + 1 end
+            local g, list = gpumm.graph.new(400, from, to), {}
+            for i = 1, 400 do list[i] = { i %% 20, i // 20 } end
+            from, to = nil, nil
+            for _, ending in ipairs { "svg", "pdf" } do
+                gpumm.picture.write("%s/much." .. ending, { positions = list, graph = g, colors = "red" })
+                print(ending .. " written")
+            end]]):format(folder))
+        assert.matches("svg written", text, 1, true)
+        assert.matches("memory", text, 1, true)
+        assert.is_nil(bytes_of(beside "much.pdf"))
     end)
 
     it("is refused under any other ending, before the work", function()

@@ -67,6 +67,9 @@ end
 local function names_of(options, count)
     local names = options.names
     if names == nil then names = options.graph and (options.graph.labels or options.graph.names) end
+    if names and type(names) ~= "table" and type(names) ~= "userdata" then
+        error(("page.write: names are a list, one a node, or false; not %s"):format(tostring(names)), 3)
+    end
     local list = {}
     for i = 1, names and math.min(count, #names) or 0 do list[i] = json.text(tostring(names[i])) end
     return "[" .. table.concat(list, ",") .. "]"
@@ -115,7 +118,10 @@ end
 
 local function sorted_names(columns)
     local names = {}
-    for name in pairs(columns) do names[#names + 1] = name end
+    for name in pairs(columns) do
+        if type(name) ~= "string" then error(("page.write: a column has a name, not %s"):format(tostring(name)), 0) end
+        names[#names + 1] = name
+    end
     table.sort(names)
     return names
 end
@@ -123,6 +129,9 @@ end
 local function columns_of(options, count)
     local columns = options.columns
     if columns == nil then columns = options.graph and options.graph.node_columns or {} end
+    if columns and type(columns) ~= "table" then
+        error(("page.write: columns are a table of columns by name, or false; not %s"):format(tostring(columns)), 3)
+    end
     local said, data = {}, {}
     for _, name in ipairs(sorted_names(columns or {})) do
         local values, kinds = column_of(columns[name], count)

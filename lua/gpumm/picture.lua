@@ -58,8 +58,10 @@ local function label_count(options)
 end
 
 local function names_of(options)
-    local graph = options.graph
-    return options.names or graph and (graph.labels or graph.names) or nil
+    local graph, names = options.graph, options.names
+    if not names then return graph and (graph.labels or graph.names) or nil end
+    if type(names) == "table" or type(names) == "userdata" then return names end
+    error(("picture.write: names are a list, one a node, not %s"):format(tostring(names)), 4)
 end
 
 -- What texts are asked for; raises where they cannot be drawn.
@@ -148,9 +150,10 @@ local COLUMNS = { "x", "y", "z", "w" }
 
 local function csv(view)
     local lanes = select("#", view:get(1))
-    local format, lines = ("%.9g"):rep(lanes, ","), { table.concat(COLUMNS, ",", 1, lanes) }
-    for i = 1, #view do lines[i + 1] = format:format(view:get(i)) end
-    return table.concat(lines, "\n") .. "\n"
+    local format, lines = ("%.9g"):rep(lanes, ";"), {}
+    for i = 1, #view do lines[i] = format:format(view:get(i)) end
+    local text = table.concat(lines, "\n"):gsub("[,;]", { [","] = ".", [";"] = "," }) -- locales have commas in numbers
+    return table.concat(COLUMNS, ",", 1, lanes) .. "\n" .. text .. "\n"
 end
 
 --- A column of one value a node, for `colors`: from a file of lines "name value".

@@ -59,6 +59,15 @@ common.ending(m, function()
         { from = from, op = "max", count = rank == 1 and 4 or 5 })
     refused("TYPE_MISMATCH", "numbers and vectors are reduced", world.allreduce, { from = buffer("bytes3", 1), op = "max" })
     refused(nil, "rank 1: ", world.allgather, { from = from, to = to, first = rank == 1 and 4 or 1, count = 3 })
+    -- Counts whose sum is 0, in numbers of 64 bits.
+    local counts = { math.maxinteger, math.maxinteger, 2 }
+    refused(nil, "rank 0: 18446744073709551615 elements are to be sent, of a buffer of 5", world.exchange,
+        { from = from, to = to, counts = counts })
+    refused(nil, "rank 0: 9223372036854775807 elements", world.allgather, { from = from, count = math.maxinteger })
+    -- No elements, from wherever: nothing grows.
+    assert(world.broadcast { buffer = from, first = 900, count = 0 })
+    assert(world.allreduce { from = from, op = "sum", first = 900, count = 0 })
+    same(5, #from, "what got nothing")
     -- Misuse that no other rank has to know of raises where the caller is.
     for _, wrong in ipairs {
         { "is a buffer, not nil", world.allgather, {} },

@@ -59,6 +59,7 @@ end
 
 --- { said, box, data }: JSON of steps and counts, JSON of the box, and what lies in it. The positions are the last frame.
 function frames.encode(list, positions)
+    if list and type(list) ~= "table" then error("page.write: frames are a list, not " .. tostring(list), 0) end
     if not list or #list == 0 then return { said = "[]", box = "null", data = "" } end
     local views, steps, said, data = {}, {}, {}, {}
     for k, frame in ipairs(list) do views[k], steps[k] = check(frame, k, positions), math.tointeger(frame.step) or k end

@@ -13,7 +13,7 @@ local COMMUNITY_EDGES = 300000 -- beyond this, finding communities would take lo
 local function is_color(value)
     if type(value) ~= "table" or #value ~= 3 then return false end
     for k = 1, 3 do
-        if type(value[k]) ~= "number" or value[k] ~= value[k] then return false end
+        if type(value[k]) ~= "number" or value[k] - value[k] ~= 0 then return false end -- NaN and infinities are none
     end
     return true
 end
@@ -43,11 +43,14 @@ local function by_number(list, count)
         if value ~= value then missing = missing + 1
         else low, high = math.min(low, value), math.max(high, value) end
     end
-    if high - low ~= high - low and missing < count then error("the colors are numbers that are not all finite", 0) end
-    local grey = palette.grey
+    if missing < count and not (low > -math.huge and high < math.huge) then
+        error("the colors are numbers that are not all finite", 0)
+    end
+    local grey, unit = palette.grey, 1.0 * high - low < math.huge and 1.0 or 0.5 -- what is between halves is a number, too
+    local from, range = unit * low, unit * high - unit * low
     for i = 1, count do
         if list[i] ~= list[i] then put(rgba, i, grey[1], grey[2], grey[3])
-        else put(rgba, i, palette.warm(high > low and (list[i] - low) / (high - low) or 0)) end
+        else put(rgba, i, palette.warm(range > 0 and (unit * list[i] - from) / range or 0)) end
     end
     return rgba, { kind = "range", low = low, high = high, missing = missing }
 end

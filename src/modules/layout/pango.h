@@ -14,7 +14,7 @@
     X(cairo_create) \
     X(cairo_destroy) \
     X(cairo_fill) \
-    X(cairo_image_surface_create) \
+    X(cairo_image_surface_create_for_data) \
     X(cairo_image_surface_get_data) \
     X(cairo_image_surface_get_stride) \
     X(cairo_line_to) \

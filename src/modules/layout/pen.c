@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* A pen is a Cairo context. A file whose pen is collected or closed before it is committed leaves nothing behind. */
+/*
+ * A pen is a Cairo context. A file whose pen is collected or closed before it is committed leaves nothing behind. Cairo takes
+ * its memory by malloc; so that it counts against a contained script's, pixels are Lua's, and what Cairo keeps of a PDF's shapes
+ * until its end is taken from the script's as well, about.
+ */
 #include "modules/layout/pen.h"
 
 #include <lauxlib.h>
@@ -25,11 +29,16 @@ static int pen_missing(lua_State *L) {
 #define PEN_CLASS "gpumm_layout.pen"
 #define FONT "sans"
 
+enum { SHAPE = 1024, MORE = 64 << 10 }; /* bytes: what Cairo keeps of a shape, about; by how much is counted at least */
+
 typedef struct pen {
     const pango_calls *p;
     cairo_t *cr; /* NULL: it has ended */
     cairo_surface_t *surface;
     gpumm_lua_output *output; /* of a PDF */
+    gpumm_allocator memory;
+    void *counted; /* memory that nobody touches, as much as Cairo has elsewhere */
+    size_t used, room;
     int width, height;
     double color[4], halo[4]; /* the halo's fourth is its width */
 } pen;
@@ -40,13 +49,29 @@ static pen *check_pen(lua_State *L) {
     return q;
 }
 
+/* The pen, with room for one more shape. */
+static pen *check_shape(lua_State *L) {
+    pen *q = check_pen(L);
+    q->used += q->output ? SHAPE : 0;
+    if (q->used <= q->room) return q;
+    size_t room = q->room + q->room / 4 + MORE;
+    void *counted = q->memory.reallocate(q->memory.user, q->counted, room);
+    if (!counted) {
+        gpumm_lua_memory_refused(L);
+        luaL_error(L, "not enough memory to draw so much as one PDF");
+    }
+    q->counted = counted;
+    q->room = room;
+    return q;
+}
+
 /* ---- Beginning and end ------------------------------------------------------------------------------ */
 
 static pen *new_pen(lua_State *L, int width, int height) {
     const char *why = gpumm_layout__pango_missing();
     if (why) luaL_error(L, "text in a picture %s", why);
-    pen *q = lua_newuserdatauv(L, sizeof *q, 0);
-    *q = (pen){.p = gpumm_layout__pango(), .width = width, .height = height};
+    pen *q = lua_newuserdatauv(L, sizeof *q, 1);
+    *q = (pen){.p = gpumm_layout__pango(), .width = width, .height = height, .memory = gpumm_lua_allocator(L)};
     luaL_setmetatable(L, PEN_CLASS);
     return q;
 }
@@ -72,6 +97,8 @@ static const char *end(pen *q) {
     }
     q->cr = NULL;
     q->surface = NULL;
+    if (q->counted) q->memory.reallocate(q->memory.user, q->counted, 0);
+    q->counted = NULL;
     return status == CAIRO_STATUS_SUCCESS ? NULL : q->p->cairo_status_to_string(status);
 }
 
@@ -90,7 +117,11 @@ static int pen_pixels(lua_State *L) {
     lua_Integer width = luaL_checkinteger(L, 1), height = luaL_checkinteger(L, 2);
     luaL_argcheck(L, width >= 1 && width <= 32767 && height >= 1 && height <= 32767, 1, "a side is 1 to 32767 pixels");
     pen *q = new_pen(L, (int)width, (int)height);
-    if (!begin(q, q->p->cairo_image_surface_create(CAIRO_FORMAT_ARGB32, q->width, q->height)))
+    unsigned char *pixels = lua_newuserdatauv(L, (size_t)width * (size_t)height * 4, 0);
+    memset(pixels, 0, (size_t)width * (size_t)height * 4);
+    lua_setiuservalue(L, -2, 1);
+    if (!begin(q, q->p->cairo_image_surface_create_for_data(pixels, CAIRO_FORMAT_ARGB32, q->width, q->height,
+                                                            4 * q->width)))
         return luaL_error(L, "there is no memory to draw %d x %d pixels", q->width, q->height);
     return 1;
 }
@@ -144,7 +175,7 @@ static int pen_halo(lua_State *L) {
 }
 
 static int pen_line(lua_State *L) {
-    pen *q = check_pen(L);
+    pen *q = check_shape(L);
     q->p->cairo_move_to(q->cr, luaL_checknumber(L, 2), luaL_checknumber(L, 3));
     q->p->cairo_line_to(q->cr, luaL_checknumber(L, 4), luaL_checknumber(L, 5));
     q->p->cairo_set_line_width(q->cr, luaL_checknumber(L, 6));
@@ -153,7 +184,7 @@ static int pen_line(lua_State *L) {
 }
 
 static int pen_disc(lua_State *L) {
-    pen *q = check_pen(L);
+    pen *q = check_shape(L);
     q->p->cairo_new_path(q->cr);
     q->p->cairo_arc(q->cr, luaL_checknumber(L, 2), luaL_checknumber(L, 3), luaL_checknumber(L, 4), 0, 2 * acos(-1.0));
     q->p->cairo_fill(q->cr);
@@ -161,7 +192,7 @@ static int pen_disc(lua_State *L) {
 }
 
 static int pen_triangle(lua_State *L) {
-    pen *q = check_pen(L);
+    pen *q = check_shape(L);
     q->p->cairo_move_to(q->cr, luaL_checknumber(L, 2), luaL_checknumber(L, 3));
     q->p->cairo_line_to(q->cr, luaL_checknumber(L, 4), luaL_checknumber(L, 5));
     q->p->cairo_line_to(q->cr, luaL_checknumber(L, 6), luaL_checknumber(L, 7));
@@ -176,7 +207,7 @@ static void rectangle(lua_State *L, pen *q) {
 }
 
 static int pen_box(lua_State *L) {
-    pen *q = check_pen(L);
+    pen *q = check_shape(L);
     rectangle(L, q);
     q->p->cairo_fill(q->cr);
     return 0;
@@ -190,7 +221,7 @@ static double channel(lua_State *L, lua_Integer i) {
 }
 
 static int pen_shade(lua_State *L) {
-    pen *q = check_pen(L);
+    pen *q = check_shape(L);
     luaL_checktype(L, 6, LUA_TTABLE);
     double y = luaL_checknumber(L, 3), h = luaL_checknumber(L, 5);
     lua_Integer steps = luaL_len(L, 6) / 3;
@@ -249,7 +280,7 @@ static void draw_halo(pen *q, PangoLayout *layout) {
 }
 
 static int pen_text(lua_State *L) {
-    pen *q = check_pen(L);
+    pen *q = check_shape(L);
     size_t length;
     double x = luaL_checknumber(L, 2), y = luaL_checknumber(L, 3);
     const char *text = luaL_checklstring(L, 4, &length);

@@ -29,9 +29,19 @@ static gpumm_status check_types(const call *c) {
                           gpumm_type_name(type_of(c)), gpumm_type_name(gpumm_buffer_type(c->to)));
 }
 
+/* Before there is room for them: counts may be anything, and add up to more than there are numbers. */
+static gpumm_status check_count(const call *c) {
+    gpumm_buffer_info info;
+    TRY(gpumm_buffer_get_info(c->from, &info));
+    if (c->count <= info.length) return GPUMM_OK;
+    return gpumm_lua_fail(GPUMM_INVALID_ARGUMENT, "%llu elements are to be sent, of a buffer of %llu",
+                          (unsigned long long)c->count, (unsigned long long)info.length);
+}
+
 /* The elements to send, to w->out. */
 static gpumm_status take(call *c) {
     TRY(check_types(c));
+    TRY(check_count(c));
     TRY(gpumm_mpi__world_room(&c->w->out, c->count * size_of(c)));
     uint64_t first = c->count > 0 ? c->first : 0; /* of no elements, any place will do */
     return gpumm_buffer_download(c->from, c->stream, first, c->count, c->w->out.bytes);
@@ -220,7 +230,7 @@ gpumm_status gpumm_mpi__broadcast(call *c) {
     TRY(gpumm_mpi__agree_begin(w, CALL_BROADCAST));
     TRY(wanted(c, take(c), NULL));
     uint64_t first = w->peers[c->detail].heard.first, count = w->peers[c->detail].heard.count;
-    TRY(ready(c, count * size_of(c), first + count));
+    TRY(ready(c, count * size_of(c), count > 0 ? first + count : 0));
     TRY(deal(c, count));
     arrival a = {.c = c, .first = first, .skip = -1};
     return spread(c, count, (int)c->detail, &a);
@@ -267,7 +277,7 @@ gpumm_status gpumm_mpi__allreduce(call *c) {
     TRY(wanted(c, own == GPUMM_OK ? take(c) : own, NULL));
     TRY(same_counts(w));
     uint64_t slices = (c->count / (unsigned)w->size + 1) * (unsigned)w->size;
-    TRY(ready(c, slices * size_of(c), c->first + c->count));
+    TRY(ready(c, slices * size_of(c), c->count > 0 ? c->first + c->count : 0));
     TRY(swap_slices(c));
     arrival a = {.c = c, .first = c->first, .skip = -1};
     return spread(c, c->count, -1, &a);

@@ -74,13 +74,13 @@ static int native_broadcast(lua_State *L) {
     return gpumm_lua_result(L, gpumm_mpi__broadcast(&c));
 }
 
-/* The list at `index`, in memory that is pushed; their sum. */
+/* The list at `index`, in memory that is pushed; their sum, or the largest number where that is more. */
 static uint64_t *push_counts(lua_State *L, int index, int size, uint64_t *sum) {
     uint64_t *counts = lua_newuserdatauv(L, (size_t)size * sizeof *counts, 0);
     for (int r = 0; r < size; r++) {
         lua_rawgeti(L, index, r + 1);
         counts[r] = (uint64_t)luaL_checkinteger(L, -1);
-        *sum += counts[r];
+        *sum = counts[r] > UINT64_MAX - *sum ? UINT64_MAX : *sum + counts[r];
         lua_pop(L, 1);
     }
     return counts;
