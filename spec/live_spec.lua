@@ -24,14 +24,14 @@ end
 -- is ended itself: a simulation without an end would go on for ever.
 local function started(words, out)
     os.execute(("timeout -s KILL 120 sh -c 'echo $$ >\"%s.pid\"; exec \"%s\" %s' >'%s' 2>&1 &"):format(out, RUN, words, out))
-    local process = setmetatable({}, { __close = function(self)
-        if not self:is_over() then self:signal "KILL" end
+    local process = {}
+    function process.pid() return lines_of(out .. ".pid")[1] end
+    function process:signal(name) os.execute(("kill -%s %s 2>/dev/null"):format(name, self.pid() or "0x")) end
+    function process:is_over() return not os.execute(("kill -0 %s 2>/dev/null"):format(self.pid() or "0x")) end
+    return setmetatable(process, { __close = function()
+        if not process:is_over() then process:signal "KILL" end
         os.remove(out .. ".pid")
     end })
-    function process:pid() return lines_of(out .. ".pid")[1] end
-    function process:signal(name) os.execute(("kill -%s %s 2>/dev/null"):format(name, self:pid() or "0x")) end
-    function process:is_over() return not os.execute(("kill -0 %s 2>/dev/null"):format(self:pid() or "0x")) end
-    return process
 end
 
 -- Starts a viewer; returns a function that tells whether it is done, and the path of what it says.

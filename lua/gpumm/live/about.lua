@@ -68,7 +68,8 @@ local function byte(x) return math.floor(math.max(0, math.min(x, 1)) * 255 + 0.5
 local function colors_message(given, kinds, count)
     if given == nil or given == false then return message(4, 0, {}) end
     local list = type(given) == "string" and given or listed(given)
-    local ok, rgba = pcall(colors.of_nodes, { colors = list or given, kinds = kinds }, nil, type(list) == "table" and #list or count)
+    local nodes = type(list) == "table" and #list or count
+    local ok, rgba = pcall(colors.of_nodes, { colors = list or given, kinds = kinds }, nil, nodes)
     if not ok then error("gpumm.live: " .. tostring(rgba), 0) end
     local parts = {}
     for k = 1, #rgba, 4 do parts[#parts + 1] = string.char(byte(rgba[k]), byte(rgba[k + 1]), byte(rgba[k + 2])) end
