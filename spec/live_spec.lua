@@ -363,11 +363,12 @@ describe("gpumm.live", function()
         write(script, ([[
             local gpumm = require "gpumm"
             return gpumm.simulation { device = "host", steps = 5, p = gpumm.buffer { type = "f32x2", length = 2 },
-                step = function() end, finish = function(sim) print("finished at " .. sim.i) end,
+                init = function(sim) sim.at = gpumm.clock() end, step = function() end,
+                finish = function(sim) print("finished at " .. sim.i, gpumm.clock() - sim.at >= 0.04) end,
                 live = function() return { positions = "p" } end }]]))
-        local out = command_line(("--live --live-exit --quiet '%s'"):format(script), true)
+        local out = command_line(("--live --live-exit --rate 100 --quiet '%s'"):format(script), true)
         assert.matches("live: http://127%.0%.0%.1:%d+/%x+/\n", out)
-        assert.matches("finished at 5", out, 1, true)
+        assert.matches("finished at 5\ttrue", out, 1, true)
         assert.equal(0, (command_line(("--live=0 --live-exit --sandbox --allow-live --quiet '%s'"):format(script))))
         out = command_line(("--live --live-exit --sandbox --quiet '%s'"):format(script), true)
         assert.matches("needs --allow-live", out, 1, true)
@@ -498,7 +499,8 @@ end)
 describe("gpumm-run", function()
     it("checks --live and what goes with it", function()
         for words, message in pairs {
-            ["--live=70000 x.lua"] = "it is a port", ["--live-exit x.lua"] = "goes with --live only",
+            ["--live=70000 x.lua"] = "it is a port", ["--live-exit x.lua"] = "goes with --live only", ["--rate 5 x.lua"] = "goes with --live only",
+            ["--live --rate 0 x.lua"] = "it is a number of steps a second",
             ["--allow-live x.lua"] = "goes with --sandbox only", ["--watch --sandbox x.lua"] = "does not go with --sandbox",
             ["--describe --live x.lua"] = "--describe runs nothing", ["--liv x.lua"] = "did you mean --live",
         } do

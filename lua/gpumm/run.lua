@@ -30,6 +30,7 @@ simulation, runs it. Without a script it reads one from standard input, or lines
   --live [PORT]                show the simulation on a page while it runs, at the URL that is printed (any free port)
     --live-host HOST           … to other machines too, on this address (127.0.0.1)
     --live-exit                … and end where the simulation ends, not by Finish or Ctrl-C
+    --rate N                   … at most N steps a second; viewers can change that
   --watch                      run the script again whenever it, its kernels or modules change
   --sandbox                    contain the script: Lua and gpumm (a global; require knows it alone), nothing else
     --allow-read DIR           … it may read files below DIR
@@ -75,7 +76,7 @@ end
 local flags = { describe = true, strict = true, quiet = true, version = true, help = true, stats = true,
     sandbox = true, ["allow-kernels"] = true, live = true, ["live-exit"] = true, ["allow-live"] = true, watch = true }
 local valued = { device = true, limit = true, trace = true, history = true, timeout = true, ["lua-memory"] = true,
-    ["live-host"] = true }
+    ["live-host"] = true, rate = true }
 local listed = { ["allow-read"] = true, ["allow-write"] = true, ["allow-environment"] = true }
 local contained = { "allow-read", "allow-write", "allow-environment", "allow-kernels", "allow-live", "lua-memory", "timeout" }
 

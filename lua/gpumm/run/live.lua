@@ -14,8 +14,12 @@ end
 
 --- What is wrong with the options, or nil.
 function live.mistake(options)
-    for _, name in ipairs { "live-host", "live-exit" } do
+    for _, name in ipairs { "live-host", "live-exit", "rate" } do
         if options[name] and not options.live then return ("--%s goes with --live only"):format(name) end
+    end
+    local rate = options.rate and tonumber(options.rate)
+    if options.rate and not (rate and rate > 0 and rate <= 1e6) then
+        return ("--rate %s: it is a number of steps a second, above 0"):format(options.rate)
     end
     if options.live and options.sandbox and not options["allow-live"] then
         return "--live of a contained script needs --allow-live"
@@ -45,7 +49,7 @@ end
 function live.open(options)
     if not options.live then return nil end
     return found().open { port = options.live, host = options["live-host"], exit = options["live-exit"],
-        keep = options.watch }
+        rate = options.rate and tonumber(options.rate), keep = options.watch }
 end
 
 return live
