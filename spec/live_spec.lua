@@ -500,8 +500,8 @@ end)
 describe("gpumm-run", function()
     it("checks --live and what goes with it", function()
         for words, message in pairs {
-            ["--live=70000 x.lua"] = "it is a port", ["--live-exit x.lua"] = "goes with --live only", ["--rate 5 x.lua"] = "goes with --live only",
-            ["--live --rate 0 x.lua"] = "it is a number of steps a second",
+            ["--live=70000 x.lua"] = "it is a port", ["--live-exit x.lua"] = "goes with --live only",
+            ["--rate 5 x.lua"] = "goes with --live only", ["--live --rate 0 x.lua"] = "it is a number of steps a second",
             ["--allow-live x.lua"] = "goes with --sandbox only", ["--watch --sandbox x.lua"] = "does not go with --sandbox",
             ["--describe --live x.lua"] = "--describe runs nothing", ["--liv x.lua"] = "did you mean --live",
         } do

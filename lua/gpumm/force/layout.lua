@@ -180,7 +180,7 @@ return function(graph, options)
         local done, heat = done_at(sim, options, i), live.cool(sim)
         if not heat and (sim.alike or done >= 1 or is_settled(sim, graph, options, i - 1)) then return false end
         done = math.min(done, 1)
-        hold_stress(sim, i, done)
+        if heat then sim.at.tension = 0 else hold_stress(sim, i, done) end -- what is dragged does not drag the whole along
         sim.engine:step(sim.at, i + options.seed * 0x10000, math.max(heat or 0, limit_at(sim, options, done)), options.hold)
     end
     t.finish = function(sim) return finish(sim, options) end

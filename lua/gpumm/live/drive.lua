@@ -100,7 +100,7 @@ local function begin(session, sim)
     local options, shows = session.options, session.shows
     shows:begin()
     local d = { session = session, server = session.server, sim = sim, shows = shows, rate = options.rate,
-        paused = options.paused or false, steps_left = 0, pins = {}, due = 0, told_at = -math.huge,
+        paused = options.paused or false, steps_left = 0, pins = {}, due = gpumm.clock(), told_at = -math.huge,
         captured_at = -math.huge, dirty = true, shown = -1 }
     d.pin_one = pinner(d)
     session.number = (session.number or 0) + 1
