@@ -184,7 +184,7 @@ function support.run(options, script, environment)
     local file <close> = assert(io.open(path, "w"))
     file:write(script)
     file:close()
-    local text, code = support.said(("%s '%s' %s '%s'"):format(environment or "", support.gpumm_run(), options, path))
+    local text, code = support.said(("%s '%s' %s '%s' </dev/null"):format(environment or "", support.gpumm_run(), options, path))
     os.remove(path)
     return text, code
 end

@@ -372,7 +372,7 @@ describe("gpumm-run --trace", function()
         says(said, "gpumm-run: /dev/full: writing failed: No space left on device")
         assert.equal(1, code)
         said, code = support.run("--trace", "")
-        says(said, "usage")
+        says(said, "a script is missing")
         assert.equal(1, code)
     end)
 

@@ -4,7 +4,7 @@
 
 local gpumm = require "gpumm"
 local words = require "gpumm.words"
-local size_text = require "gpumm.size_text"
+local size_text = require "gpumm.describe.size_text"
 
 local STEPS = 8 -- at most so many capacities of a schedule are shown
 local START = 1024

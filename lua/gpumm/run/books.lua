@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- gpumm-run --stats: what the managers' books say at the end, for people and for programs.
 
-local size_text = require "gpumm.size_text"
+local size_text = require "gpumm.describe.size_text"
 
 local books = {}
 
