@@ -358,8 +358,8 @@ typedef struct gpumm_trace_options {
     gpumm_allocator allocator;
 } gpumm_trace_options;
 
-/* IO says why a path cannot be written. INVALID_ARGUMENT for no path. Managers are traced that are opened with it:
-   gpumm_options.trace. */
+/* IO says why a path cannot be written. INVALID_ARGUMENT for no path, and where both are one file. Managers are
+   traced that are opened with it: gpumm_options.trace. */
 GPUMM_API gpumm_status gpumm_trace_open(const gpumm_trace_options *options, gpumm_trace **out);
 /* Ends the files; managers go on untraced. What has not come on the device yet is not in them: close the managers
    first, or synchronize. IO: a file could not be written; it is whole up to there. May be called again, and says the same.
