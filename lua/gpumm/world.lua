@@ -233,8 +233,8 @@ end
 
 --- A list of edges, each rank a part of the file: { from =, to = (views of u32, numbers of nodes), weight = (a view of f64, or
 --- nil), nodes = on all ranks, names = this rank's own texts, number = their numbers }. The parts, one behind another, are what
---- one rank reads of the whole: loops and duplicates are in them. Options are those of graph.read for delimited text. Raises on
---- every rank where one cannot read its part.
+--- one rank reads of the whole: loops and duplicates are in them. Options are those of graph.read for delimited text; names in
+--- quotes have no line's end in them. Raises on every rank where one cannot read its part, or the file has another format.
 function world.edges(path, options)
     if type(path) ~= "string" then error("world.edges needs a path, not a " .. type(path), 2) end
     ready(2)

@@ -106,6 +106,8 @@ local function broken()
     if ok or not message:find("edges:150: the weight \"heavy\" is not a number", 1, true) then error(tostring(message)) end
     ok, message = pcall(world.edges, common.folder .. "/none")
     if ok or not message:find("cannot read the edges", 1, true) then error(tostring(message)) end
+    ok, message = pcall(world.edges, file "%%MatrixMarket matrix coordinate pattern general\n2 2 1\n1 2\n")
+    if ok or not message:find("this is MatrixMarket; only lists of edges", 1, true) then error(tostring(message)) end
     assert(world.barrier())
 end
 

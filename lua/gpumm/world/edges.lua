@@ -7,6 +7,21 @@ local graph_edges = require "gpumm.graph.edges"
 local native = require "gpumm.layout.native"
 local text = require "gpumm.columns.text"
 
+local OTHERS = {
+    { "MatrixMarket", require "gpumm.graph.matrix" }, { "GML", require "gpumm.graph.gml" },
+    { "Pajek", require "gpumm.graph.pajek" }, { "DIMACS", require "gpumm.graph.dimacs" },
+    { "DOT", require "gpumm.graph.dot" }, { "SIF", require "gpumm.graph.sif" }, { "METIS", require "gpumm.graph.metis" },
+}
+
+-- What looks like another format is not guessed to be a list of edges.
+local function check_format(path, head)
+    local ending, is = path:lower():gsub("%.gz$", ""):match "%.(%w+)$", head:find "^%s*<[!?]" and "XML"
+    for _, other in ipairs(OTHERS) do
+        if not is and other[2].is(head, ending) then is = other[1] end
+    end
+    if is then error(("%s: this is %s; only lists of edges are read in parts"):format(path, is), 0) end
+end
+
 -- Every rank's outcome is known to all: the first error, in the order of the file, is everyone's.
 local function agree(world, ok, message)
     local said, why = world.collect(ok and "" or tostring(message))
@@ -29,6 +44,7 @@ local function open(path, options)
     local all = { share = true }
     for key, value in pairs(options or {}) do all[key] = value end
     local source, head = text.open(path, "the edges", all)
+    check_format(path, head)
     return { path = path, source = source, head = head, options = all }
 end
 
