@@ -264,7 +264,7 @@ function gpummDrawing(canvas, options) {
   }
 
   // From where to where most nodes lie in one coordinate, as its middle and its size; a few may be farther out.
-  const sample = new Float32Array(8192), span = new Float64Array(2);
+  const sample = new Float32Array(2048), span = new Float64Array(2);
 
   function spanOf(axis) {
     const step = Math.max(1, Math.ceil(count / sample.length));
@@ -290,7 +290,7 @@ function gpummDrawing(canvas, options) {
     spanOf(1);
     to.y = span[0];
     const h = span[1];
-    spanOf(2);
+    if (at.deep) spanOf(2);
     to.z = span[0];
     to.half = Math.max(w, h, span[1]) / 2;
     to.scale = at.deep ? .52 * Math.min(across, down) / to.half : .92 * Math.min(across / w, down / h);
