@@ -65,7 +65,8 @@ static int trace_close(lua_State *L) {
 
 static int slice(lua_State *L, int top, uint64_t since, int status) {
     const bind_handle *handle = gpumm_lua__handle_at(L, 1, &gpumm_lua__trace_class);
-    if (handle->object) (void)gpumm_trace_slice(handle->object, lua_tostring(L, 2), 0, since); /* f may have closed it */
+    if (handle->object)
+        (void)gpumm_trace_slice(handle->object, lua_tostring(L, 2), 0, since); /* f may have closed it */
     if (status != LUA_OK && status != LUA_YIELD) return lua_error(L);
     return lua_gettop(L) - top;
 }
