@@ -278,7 +278,8 @@ describe("gpumm.live", function()
             end }
         local session <close> = open { paused = true }
         local done, path = viewer(session, "hostile")
-        session:run(sim, { interrupted = done })
+        local last = gpumm.clock() + 30
+        session:run(sim, { interrupted = function() return done() and (#told > 0 or gpumm.clock() > last) end })
         local counts = session:counts()
         local got = said(path)
         local let_in = { page = true, no_origin = true, localhost = true, viewer = true, viewer_without_origin = true }

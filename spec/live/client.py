@@ -203,6 +203,17 @@ def is_closed(s):
         return "open"
 
 
+def farewell(s):
+    """Says that nothing more comes, and reads to the end: closing with something unread takes back what was sent."""
+    s.shutdown(socket.SHUT_WR)
+    try:
+        while s.recv(1 << 16):
+            pass
+    except OSError:
+        pass
+    s.close()
+
+
 def hostile():
     """Frames that no browser sends: the connection ends, or they do nothing. All at once, for an end has five seconds."""
     sent = []
@@ -229,7 +240,7 @@ def hostile():
         s.sendall(masked(1, word.encode()))
     s.sendall(masked(1, b"tell through 7"))
     say("words", len(words))
-    s.close()
+    farewell(s)
     for name, text in [("endless_header", b"GET / HTTP/1.1\r\nX: " + b"a" * 20000), ("noise", bytes(range(256)) * 12 + b"\r\n\r\n"),
                        ("post", b"POST /%s/ HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n" % TOKEN.encode())]:
         say("request", name, first_line(said(text, 15)).split(" ")[1:2] or "closed")
