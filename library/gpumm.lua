@@ -1984,8 +1984,8 @@ function gpumm.raw.write(path, view) end
 ---@return gpumm.status_name? code
 function gpumm.attach(path, options) end
 
---- Opens a trace for managers that this state opens from now on. One at a time: nil, message, "BUSY". A contained script
---- needs to be granted the files.
+--- Opens a trace for managers that this state opens from now on. One at a time: nil, message, "BUSY"; one that
+--- nobody has any more is closed. A contained script needs to be granted the files.
 ---@param options gpumm.trace_options
 ---@return gpumm.trace? trace
 ---@return string? message

@@ -26,6 +26,14 @@ local function shared(m, w)
     w["gpumm.share"] = assert(m:share(paths[2], { g }))
 end
 
+-- A state has one trace at a time.
+local trace, trace_path = nil, os.tmpname()
+local function traced()
+    if trace then trace:close() end
+    trace = assert(gpumm.trace { file = trace_path })
+    return trace
+end
+
 -- One live object of every class, by the class's name.
 local function world(m)
     m = m or spec.inject_faults()
@@ -49,6 +57,7 @@ local function world(m)
     local on_device = assert(w["gpumm.buffer"]:readback { where = "device" })
     assert(on_device:capture(1))
     w["gpumm.device_view"] = assert(on_device:wait()):keep().data
+    w["gpumm.trace"] = traced()
     shared(m, w)
     return w
 end
@@ -97,6 +106,8 @@ local function each(list)
 end
 
 after_each(spec.close)
+after_each(function() if trace then trace = trace:close() and nil end end)
+teardown(function() os.remove(trace_path) end)
 after_each(function() os.remove("f32") end) -- what the writers make of a type's name where a path is meant
 
 describe("the list of classes", function()

@@ -17,7 +17,7 @@ enum { STRIDE = 1, STATES = 100 };
 #else
 enum { STRIDE = 1, STATES = 1000 };
 #endif
-enum { WIDE_STRIDE = 3 }; /* where most allocations are those of compiling our own Lua files */
+enum { WIDE_STRIDE = 9 }; /* where most allocations are those of compiling our own Lua files */
 
 /* ---- Memory that runs out -------------------------------------------------------------------- */
 

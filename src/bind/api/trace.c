@@ -34,6 +34,32 @@ static void take_over(bind_state *state, gpumm_trace *trace) {
     gpumm_trace_release(before);
 }
 
+static const char current_key; /* { the handle, weakly; its trace }, of the one that a script opened last */
+
+static void remember(lua_State *L, int handle, gpumm_trace *trace) {
+    lua_createtable(L, 2, 0);
+    lua_pushvalue(L, handle);
+    lua_rawseti(L, -2, 1);
+    lua_pushlightuserdata(L, trace);
+    lua_rawseti(L, -2, 2);
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "v");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &current_key);
+}
+
+/* Was the state's trace opened by a script that has lost its handle, so that nobody else can close it? */
+static bool is_lost(lua_State *L, const bind_state *state) {
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &current_key) != LUA_TTABLE) return lua_pop(L, 1), false;
+    lua_rawgeti(L, -1, 1);
+    lua_rawgeti(L, -2, 2);
+    const bind_handle *handle = lua_touserdata(L, -2);
+    bool lost = lua_touserdata(L, -1) == state->trace && (!handle || !handle->object);
+    lua_pop(L, 3);
+    return lost;
+}
+
 int gpumm_lua__trace_new(lua_State *L) {
     bind_state *state = gpumm_lua__state_of(L);
     gpumm_trace_options options = {.allocator = gpumm_lua__own_allocator(L)};
@@ -44,12 +70,17 @@ int gpumm_lua__trace_new(lua_State *L) {
     options.path = push_path(L, "file");
     options.history = push_path(L, "history");
     options.buffer_bytes = gpumm_lua__option_size(L, 1, "buffer", 0);
+    if (state->trace && is_lost(L, state)) {
+        (void)gpumm_trace_close(state->trace);
+        take_over(state, NULL);
+    }
     if (state->trace) return gpumm_lua__fail(L, fail(GPUMM_BUSY, "this state has an open trace: close it first"));
     bind_handle *handle = gpumm_lua__new(L, &gpumm_lua__trace_class, 0);
     gpumm_status status = gpumm_trace_open(&options, &trace);
     if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
     take_over(state, trace);
     gpumm_lua__adopt(L, handle, trace);
+    remember(L, lua_gettop(L), trace);
     return 1;
 }
 
