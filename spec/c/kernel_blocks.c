@@ -54,7 +54,7 @@ static const char source[] =
     "}\n"
     "extern \"C\" __global__ void place(int w, int h, int *v) {\n"
     "    int x = blockIdx.x * blockDim.x + threadIdx.x, y = blockIdx.y * blockDim.y + threadIdx.y;\n"
-    "    if (x < w && y < h) v[y * w + x] = 1000 * blockIdx.z + 10 * y + x;\n"
+    "    if (x < w && y < h) v[(blockIdx.z * h + y) * w + x] = 1000 * blockIdx.z + 10 * y + x;\n"
     "}\n";
 
 typedef struct world {
@@ -148,9 +148,11 @@ static gpumm_status launch(world *w, gpumm_buffer *b, gpumm_launch_options o) {
 }
 
 static void test_geometry(world *w) {
-    gpumm_buffer *b = ints(w, 35);
-    int v[35];
+    gpumm_buffer *b = ints(w, 70);
+    int v[70];
     CHECK_OK(launch(w, b, (gpumm_launch_options){.grid_x = 2, .grid_y = 3, .grid_z = 2, .block_x = 4, .block_y = 2}));
+    CHECK_OK(gpumm_buffer_download(b, NULL, 0, 70, v));
+    for (int i = 0; i < 70; i++) CHECK(v[i] == i / 35 * 1000 + i % 35 / 7 * 10 + i % 7);
     CHECK_OK(launch(w, b, (gpumm_launch_options){.size = sizeof(gpumm_launch_options), .grid_x = 1, .grid_y = 5}));
     CHECK_OK(gpumm_buffer_download(b, NULL, 0, 35, v));
     for (int i = 0; i < 35; i++) CHECK(v[i] == i / 7 * 10 + i % 7);
