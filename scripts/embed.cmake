@@ -2,7 +2,7 @@
 # Writes a C file with the list NAME of gpumm_lua_file: the files below ROOT (lua/) whose paths match the regular
 # expression PARTS and do not match NOT.
 #   cmake -DROOT=… -DPARTS=… [-DNOT=…] -DNAME=… -DOUT=… -P embed.cmake
-file(GLOB_RECURSE files RELATIVE ${ROOT} ${ROOT}/*.lua ${ROOT}/*.cu ${ROOT}/*.html ${ROOT}/*.js)
+file(GLOB_RECURSE files RELATIVE ${ROOT} ${ROOT}/*.lua ${ROOT}/*.cu ${ROOT}/*.html ${ROOT}/*.js ${ROOT}/*.css)
 list(FILTER files INCLUDE REGEX "${PARTS}")
 if(NOT "${NOT}" STREQUAL "")
   list(FILTER files EXCLUDE REGEX "${NOT}")

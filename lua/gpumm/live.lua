@@ -98,7 +98,7 @@ end
 -- The page is one file: its programs are in it.
 local function page()
     local function program(name) return gpumm.resource("gpumm/live/" .. name .. ".js") end
-    local parted = { DRAWING = parts.drawing(), PROGRAM = program "feed" .. program "show" }
+    local parted = { STYLE = parts.style(), DRAWING = parts.drawing(), PROGRAM = program "feed" .. program "show" }
     return (gpumm.resource("gpumm/live/page.html"):gsub("@(%u+)@", parted))
 end
 

@@ -4,6 +4,7 @@
 
 local gpumm = require "gpumm"
 local checked = require "gpumm.common.checked"
+local floats = require "gpumm.common.floats"
 local frames_of = require "gpumm.page.frames"
 local json = require "gpumm.page.json"
 local listed = require "gpumm.common.listed"
@@ -11,7 +12,6 @@ local native = require "gpumm.layout.native"
 local packed = require "gpumm.common.packed"
 local palette = require "gpumm.picture.palette"
 local parts = require "gpumm.page.parts"
-local points = require "gpumm.common.points"
 local scene = require "gpumm.picture.scene"
 local words = require "gpumm.words"
 
@@ -24,21 +24,12 @@ local COLUMNS = 16               -- to filter by
 local KINDS = 5000               -- of one column
 local ITEMS = 60                 -- of the legend
 
--- Positions as the native functions take them.
-local function floats(view)
-    local kind = view:type().name
-    if kind == "f32x2" or kind == "f32x3" then return view end
-    local list = {}
-    for i = 1, #view do list[i] = { view:get(i) } end
-    return gpumm.view("f32x" .. math.max(2, math.min(#(list[1] or {}), 3)), list)
-end
-
 local function check(path, options)
     if type(path) ~= "string" or path == "" then error("page.write needs a path to write to", 3) end
     if type(options) ~= "table" then error("page.write needs a table of options", 3) end
     checked.keys("page.write", options, VALID, 3)
     if options.positions == nil then error("page.write needs positions = a view of f32x2", 3) end
-    local positions = floats(points("page.write", options.positions, 4))
+    local positions = floats("page.write", options.positions, 4)
     if #positions == 0 then error("page.write: there is nothing to show: no positions", 3) end
     if options.graph and options.graph.nodes < #positions then
         error(("there are %d positions for a graph of %d nodes"):format(#positions, options.graph.nodes), 0)
@@ -201,7 +192,7 @@ function page.write(path, options)
     parted.COLORS = native.base64(colors_of(made.rgba, made.count))
     parted.RADII = native.base64(packed("f", made.radius, made.count, "<"))
     parted.COLUMNS, parted.FRAMES = native.base64(values), native.base64(frames.data)
-    parted.DRAWING, parted.PROGRAM = parts.drawing(), parts.program()
+    parted.STYLE, parted.DRAWING, parted.PROGRAM = parts.style(), parts.drawing(), parts.program()
     local text = gpumm.resource("gpumm/page/page.html"):gsub("@(%u+)@", parted)
     local written, message = gpumm.raw.write(path, gpumm.view("u8", text))
     if not written then error(message, 0) end

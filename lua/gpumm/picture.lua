@@ -5,6 +5,7 @@
 local gpumm = require "gpumm"
 local checked = require "gpumm.common.checked"
 local column_of = require "gpumm.picture.column"
+local floats = require "gpumm.common.floats"
 local native = require "gpumm.layout.native"
 local words = require "gpumm.words"
 local nearest = words.nearest
@@ -75,18 +76,9 @@ local function texts_of(options)
     return request
 end
 
--- Positions as the native functions take them.
-local function floats(view)
-    local kind = view:type().name
-    if kind == "f32x2" or kind == "f32x3" then return view end
-    local list = {}
-    for i = 1, #view do list[i] = { view:get(i) } end
-    return gpumm.view("f32x" .. math.max(2, math.min(#(list[1] or {}), 3)), list)
-end
-
 local function positions_of(options)
     if options.positions == nil then error("picture.write needs positions = a view of f32x2", 4) end
-    local positions = floats(points("picture.write", options.positions, 4))
+    local positions = floats("picture.write", options.positions, 4)
     if #positions == 0 then error("there is nothing to draw: no positions", 0) end
     return positions
 end
