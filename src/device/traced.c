@@ -260,14 +260,21 @@ static gpumm_status traced_commit(device *d, place where, gpumm_address address,
     return status;
 }
 
+typedef gpumm_status giving_back(device *d, place where, gpumm_address address, uint64_t bytes);
+
 /* What is given back is told before: then nobody else has it yet. */
-static gpumm_status traced_decommit(device *d, place where, gpumm_address address, uint64_t bytes) {
+static gpumm_status give_back(device *d, const char *name, giving_back *forward, place where, gpumm_address address,
+                              uint64_t bytes) {
     uint64_t since = gpumm__clock_ns();
     gpumm__trace_history(trace_of(d), TRACE_FREE, address, bytes, true);
-    gpumm_status status = forward_decommit(d, where, address, bytes);
+    gpumm_status status = forward(d, where, address, bytes);
     if (status != GPUMM_OK) gpumm__trace_history(trace_of(d), TRACE_ALLOCATE, address, bytes, true);
-    told(d, "decommit", since, address, bytes, status);
+    told(d, name, since, address, bytes, status);
     return status;
+}
+
+static gpumm_status traced_decommit(device *d, place where, gpumm_address address, uint64_t bytes) {
+    return give_back(d, "decommit", forward_decommit, where, address, bytes);
 }
 
 static gpumm_status traced_alloc(device *d, place where, uint64_t bytes, gpumm_address *address) {
@@ -280,12 +287,7 @@ static gpumm_status traced_alloc(device *d, place where, uint64_t bytes, gpumm_a
 }
 
 static gpumm_status traced_free(device *d, place where, gpumm_address address, uint64_t bytes) {
-    uint64_t since = gpumm__clock_ns();
-    gpumm__trace_history(trace_of(d), TRACE_FREE, address, bytes, true);
-    gpumm_status status = forward_free(d, where, address, bytes);
-    if (status != GPUMM_OK) gpumm__trace_history(trace_of(d), TRACE_ALLOCATE, address, bytes, true);
-    told(d, "free", since, address, bytes, status);
-    return status;
+    return give_back(d, "free", forward_free, where, address, bytes);
 }
 
 static gpumm_status traced_shrink(device *d, place where, uint64_t bytes, uint64_t kept, gpumm_address *address) {

@@ -226,14 +226,6 @@ void gpumm_lua__class_add(lua_State *L, const bind_class *class, const luaL_Reg 
     lua_pop(L, 1);
 }
 
-bool gpumm_lua__class_has(lua_State *L, const bind_class *class, const char *name) {
-    push_tables(L, class);
-    bool has = lua_getfield(L, -1, name) != LUA_TNIL;
-    has = lua_getfield(L, -3, name) != LUA_TNIL || has;
-    lua_pop(L, 4);
-    return has;
-}
-
 /* ---- Handles ------------------------------------------------------------------------------ */
 
 /* Found by number, without a string. */

@@ -43,8 +43,6 @@ void gpumm_lua__class_open(lua_State *L, const bind_class *class);
 /* More methods and properties for an open class, from the file of what they make or tell; either may be NULL.
    [-0, +0, m] */
 void gpumm_lua__class_add(lua_State *L, const bind_class *class, const luaL_Reg *methods, const luaL_Reg *properties);
-/* Is it a method or property of the open class? */
-bool gpumm_lua__class_has(lua_State *L, const bind_class *class, const char *name);
 /* The userdata at `index`, which is one of the class; raises as luaL_checkudata for any other value, and costs
    less: classes are told by a key of the metatable, not by their names. */
 void *gpumm_lua__userdata(lua_State *L, int index, const bind_class *class);
