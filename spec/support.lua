@@ -3,7 +3,7 @@
 
 local assert = require "luassert"
 
-local support = {}
+local support = { bytes = require "spec.bytes" }
 
 function support.contains(text, message)
     assert(tostring(message):find(text, 1, true), ("%q\n  is not in\n%s"):format(text, tostring(message)))
@@ -105,16 +105,6 @@ function support.wait_for_committed(manager, buffer, bytes)
 end
 
 -- ---- Data --------------------------------------------------------------------------------------
-
---- n bytes that look random, the same for the same seed.
-function support.bytes(n, seed)
-    local state, words = seed or 1, {}
-    for i = 1, (n + 7) // 8 do
-        state = state * 6364136223846793005 + 1442695040888963407
-        words[i] = string.pack("<i8", state ~ state >> 29)
-    end
-    return table.concat(words):sub(1, n)
-end
 
 --- { from, from + 1, … }, n of them.
 function support.count(n, from)

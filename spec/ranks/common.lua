@@ -5,7 +5,7 @@
 local gpumm = require "gpumm"
 local world = require "gpumm.world"
 
-local common = { folder = arg[1], device = arg[2], limit = tonumber(arg[3]) }
+local common = { folder = arg[1], device = arg[2], limit = tonumber(arg[3]), bytes = require "spec.bytes" }
 
 function common.open()
     world.open { seconds = common.limit, start = tonumber(os.getenv "START" or 60) }
@@ -34,16 +34,6 @@ function common.ending(m, work, ...)
 end
 
 function common.kill() os.execute "kill -9 $PPID" end
-
---- n bytes that look random, the same for the same seed.
-function common.bytes(n, seed)
-    local state, words = seed, {}
-    for i = 1, (n + 7) // 8 do
-        state = state * 6364136223846793005 + 1442695040888963407
-        words[i] = string.pack("<i8", state ~ state >> 29)
-    end
-    return table.concat(words):sub(1, n)
-end
 
 --- A buffer with these bytes in it, and nothing else.
 function common.buffer(m, type, size, bytes)
