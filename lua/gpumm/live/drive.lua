@@ -8,7 +8,7 @@ local kept = require "gpumm.live.kept"
 
 local TELL_SECONDS = 0.25  -- between two states, unless something was done
 local SLEEP_SECONDS = 0.2  -- while there is nothing to do and no viewer does anything: Ctrl-C is seen that soon
-local LAST_SECONDS = 0.5   -- for the last frame to arrive
+local LAST_SECONDS = 5     -- for the last frame to arrive, at most
 
 -- ---- What is shown ------------------------------------------------------------------------------
 
@@ -32,14 +32,14 @@ local function tell_in_time(d)
     if gpumm.clock() - d.told_at >= TELL_SECONDS then tell(d) end
 end
 
--- A snapshot, unless every slot is taken: then there is one on its way.
+-- The ticket of a snapshot; nil: every slot is taken, then there is one on its way.
 local function capture(d)
     local ok, ticket, message, code = pcall(d.readback.capture, d.readback, d.sim.i)
     local why = not ok and gpumm.status_of(ticket) or not ticket and code
     if why and why ~= "BUSY" then error(ok and message or ticket, 0) end
-    if why then return false end
+    if why then return nil end
     d.shown, d.dirty, d.captured_at = d.sim.i, false, gpumm.clock()
-    return true
+    return ticket
 end
 
 -- A viewer that has room for a frame wants one that it does not have.
@@ -114,14 +114,13 @@ local function begin(session, sim)
     return d
 end
 
--- What finish left is shown too: the server is given time to send it.
+-- What finish left is shown too: the server is given time to take it.
 local function last_frame(d)
-    local before, stop = d.server:counts().frames, gpumm.clock() + LAST_SECONDS
-    if d.server:counts().viewers > 0 and capture(d) then
-        while d.server:counts().frames == before and gpumm.clock() < stop do
-            d.server:wants() -- so that it waits for more than that
-            d.server:wait(0.005)
-        end
+    local ticket, stop = capture(d), gpumm.clock() + LAST_SECONDS
+    while not (ticket and d.server:counts().ticket >= ticket) and d.server:counts().viewers > 0 and gpumm.clock() < stop do
+        d.server:wants() -- so that it waits for more than that
+        d.server:wait(0.005)
+        ticket = ticket or capture(d)
     end
     d.server:attach(nil)
     d.readback:close()

@@ -249,11 +249,11 @@ static int server_counts(lua_State *L) {
     const struct {
         const char *name;
         uint64_t value;
-    } fields[] = {{"viewers", c.viewers},        {"bytes", c.bytes},     {"queued", c.queued},
-                  {"frames", c.frames},          {"sent", c.sent},       {"skipped", c.skipped},
-                  {"events", c.events},          {"refused", c.refused}, {"joined", c.joined},
-                  {"turned_away", c.turned_away}};
-    lua_createtable(L, 0, 10);
+    } fields[] = {{"viewers", c.viewers},         {"bytes", c.bytes},     {"queued", c.queued},
+                  {"frames", c.frames},           {"sent", c.sent},       {"skipped", c.skipped},
+                  {"events", c.events},           {"refused", c.refused}, {"joined", c.joined},
+                  {"turned_away", c.turned_away}, {"ticket", c.ticket}};
+    lua_createtable(L, 0, sizeof fields / sizeof *fields);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         lua_pushinteger(L, (lua_Integer)fields[i].value);
         lua_setfield(L, -2, fields[i].name);

@@ -11,6 +11,7 @@ typedef struct live_counts {
     uint64_t frames, sent, skipped;  /* frames taken; sent whole; not sent, a newer one was there */
     uint64_t events, refused;        /* taken from viewers; what was too much or not understood */
     uint64_t joined, turned_away;    /* viewers; those that came too many, or without the token */
+    uint64_t ticket;                 /* of the newest frame that was taken; 0: none */
 } live_counts;
 
 #endif

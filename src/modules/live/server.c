@@ -23,9 +23,10 @@
 #include "modules/live/viewer.h"
 
 enum {
-    STRANGERS = 24,         /* connections besides viewers: who reads the page, who has not said yet what it wants */
-    HEADER_BYTES = 4096,    /* of a request */
-    SEND_BUFFER = 256 << 10 /* a viewer is that much behind, at most */
+    STRANGERS = 24,          /* connections besides viewers: who reads the page, who has not said yet what it wants */
+    HEADER_BYTES = 4096,     /* of a request */
+    SEND_BUFFER = 256 << 10, /* a viewer is that much behind, at most */
+    SEE_OFF_SECONDS = 2      /* at the end, for viewers to take what there is */
 };
 
 struct live_server {
@@ -48,6 +49,9 @@ static void show(live_server *s, gpumm_frame *frame) {
     gpumm_frame_info info;
     const void *positions;
     if (gpumm_frame_get_info(frame, &info) != GPUMM_OK || gpumm_frame_data(frame, 0, &positions) != GPUMM_OK) return;
+    pthread_mutex_lock(&s->shared.lock);
+    s->shared.counts.ticket = info.ticket;
+    pthread_mutex_unlock(&s->shared.lock);
     if (info.length > LIVE_NODES_MOST) return;
     live_frame_about about = {.dimensions = s->dimensions,
                               .count = (uint32_t)info.length,
@@ -111,6 +115,7 @@ static void follow(live_server *s) {
         attach(s, next, dimensions);
         pthread_mutex_lock(&s->shared.lock);
         s->shared.attaching = false;
+        s->shared.counts.ticket = 0;
         pthread_cond_broadcast(&s->shared.changed);
         pthread_mutex_unlock(&s->shared.lock);
     }
@@ -332,13 +337,13 @@ gpumm_status gpumm_live__server_open(const live_options *options, live_server **
     return status;
 }
 
-/* Viewers get what there is, within half a second. */
+/* Viewers get what there is, within SEE_OFF_SECONDS. */
 static void see_off(live_server *s) {
     pthread_mutex_lock(&s->shared.lock);
     s->shared.leaving = true;
     pthread_mutex_unlock(&s->shared.lock);
     lws_cancel_service(s->context);
-    gpumm_live__shared_wait_empty(&s->shared, 0.5);
+    gpumm_live__shared_wait_empty(&s->shared, SEE_OFF_SECONDS);
 }
 
 void gpumm_live__server_close(live_server *s) {
