@@ -202,7 +202,8 @@ function picture.positions(path, view, graph)
 end
 
 --- Draws a manager's memory over time, as .svg, .png or .pdf, from a trace (gpumm-run --trace, gpumm.trace): categories
---- stacked, growth steps marked, the peak by what held it. Returns the peak: { total =, at =, now = { buffers =, … } }, bytes and microseconds.
+--- stacked, growth steps marked, the peak by what held it. Returns the peak: { total =, at =, now = { buffers =, … } }, bytes
+--- and microseconds.
 function picture.memory(path, options)
     local _ <close> = words.plain()
     check_place(path)
