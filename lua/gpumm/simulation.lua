@@ -25,8 +25,8 @@ local methods = {}
 
 local FIELDS = { -- the entries that are not resources, with their types
     steps = "number", in_flight = "number", init = "function", step = "function", frame = "function",
-    finish = "function", live = "function", device = "string", limit = "size", memory = "size", debug = "boolean",
-    recorded = "boolean",
+    finish = "function", live = "function", device = "string", limit = "size", memory = "size", spill = "size",
+    debug = "boolean", recorded = "boolean",
 }
 local SLOTS = 3 -- default of a readback: one slot that the script reads, one that arrives, one that is captured
 local RESERVED = { manager = true, interrupted = true, i = true }
@@ -463,7 +463,8 @@ function methods.open(sim, options)
     if x.opened then fail(2, "the simulation is open already") end
     options = check_options(options or {}, 3)
     local guest = options.manager
-    local given = { device = x.fields.device, limit = x.fields.limit, memory = x.fields.memory, debug = x.fields.debug }
+    local given = { device = x.fields.device, limit = x.fields.limit, memory = x.fields.memory, spill = x.fields.spill,
+        debug = x.fields.debug }
     local manager = guest and use_guest(x, guest) or new_manager(with(options, given))
     manager:raising(true)
     local _ <close> = within()
