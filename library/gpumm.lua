@@ -36,6 +36,8 @@
 ---@field granularity? gpumm.size the unit in which the host device commits memory; 2 MiB, unless given
 ---@field workers? integer threads that run kernels on the host device
 ---@field spin_us? integer microseconds that a wait looks at the device before its thread sleeps; 0 or nothing: 50
+---@field spill? gpumm.size how much pinned host memory may stand for the device's where that has no more: manager:promote()
+---@field spill_rate? gpumm.size host device: work with a buffer lasts as long as reading what is spilled of it at so many bytes a second
 ---@field relocate? boolean grow by copying to new memory, even where the device can grow in place
 ---@field leave_sigfpe? boolean host device: integer division by zero in a kernel raises SIGFPE for the application, and does not end the launch with an error
 ---@field debug? boolean write a canary behind every buffer's capacity, which check() looks at
@@ -221,6 +223,7 @@
 ---@field slack gpumm.entry
 ---@field external gpumm.entry
 ---@field exported gpumm.entry freed here, held by those who imported it
+---@field spilled gpumm.entry of what the others hold on the device: what is host memory instead
 
 ---@class gpumm.block
 ---@field name string
@@ -475,6 +478,13 @@ function Manager:check() end
 ---@return integer bytes
 function Manager:trim() end
 
+--- Moves buffers' memory that was spilled (option spill) to the device, as far as it has room now, 64 MiB at a time: calls that
+--- name the buffer wait meanwhile, all others do not. Addresses stay where memory grows in place. Nothing moves by itself.
+---@return integer? bytes that moved
+---@return string? message
+---@return gpumm.status_name? code
+function Manager:promote() end
+
 --- Enters device memory that the application allocated by itself in the books; a negative number takes it out again.
 ---@param bytes integer
 ---@return true? ok
@@ -591,6 +601,12 @@ function Buffer:used(stream, access) end
 ---@return string? message
 ---@return gpumm.status_name? code
 function Buffer:segments() end
+
+--- Where its memory lies, as it is now: pieces in order, on the device or in host memory that was spilled to.
+---@return { offset: integer, bytes: integer, kind: "device"|"host" }[]? pieces
+---@return string? message
+---@return gpumm.status_name? code
+function Buffer:residency() end
 
 --- Makes a readback of this buffer.
 ---@param options? gpumm.readback_options
@@ -1119,6 +1135,7 @@ function Type:declaration(name) end
 ---@field device? string
 ---@field limit? gpumm.size
 ---@field memory? gpumm.size
+---@field spill? gpumm.size
 ---@field debug? boolean
 ---@field recorded? boolean enqueue each step's launches, fills and copies together at its end: where they are those of the step before, as one CUDA graph
 ---@field [string] gpumm.description

@@ -12,6 +12,7 @@ local RAISING = { luaopen_gpumm = true }
 -- Pointers that may be NULL, by function and name; any stream may where it comes second.
 local OPTIONAL = {
     gpumm_manager_open = { options = true }, gpumm_manager_find = { type = true }, gpumm_manager_trim = { freed = true },
+    gpumm_manager_promote = { promoted = true },
     gpumm_readback_capture = { ticket = true }, gpumm_readback_try_capture = { ticket = true },
     gpumm_frame_device = { event = true }, gpumm_attachment_find = { type = true },
     gpumm_type_struct = { name = true }, gpumm_fault_plan = { plan = true },

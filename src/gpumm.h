@@ -284,8 +284,12 @@ typedef struct gpumm_options {
     void *log_user;
     gpumm_pressure_fn pressure;
     void *pressure_user;
-    unsigned spin_us;   /* microseconds that a wait looks at the device before its thread sleeps; 0: 50 */
-    gpumm_trace *trace; /* what the manager does is written there: gpumm_trace_open; NULL: nowhere. Retained */
+    unsigned spin_us;    /* microseconds that a wait looks at the device before its thread sleeps; 0: 50 */
+    gpumm_trace *trace;  /* what the manager does is written there: gpumm_trace_open; NULL: nowhere. Retained */
+    uint64_t spill;      /* bytes of pinned host memory that may stand for the device's where that has no more, as
+                            gpumm_manager_promote says; 0: none */
+    uint64_t spill_rate; /* host device: work on a buffer lasts as long as reading what is spilled of it at so many
+                            bytes a second (0: no longer) */
 } gpumm_options;
 
 typedef struct gpumm_device_info {
@@ -327,6 +331,21 @@ GPUMM_API gpumm_status gpumm_manager_poll(gpumm_manager *manager);
    address and its generation. Waits for the work that uses it. `freed` (may be NULL) gets the committed bytes that
    went. */
 GPUMM_API gpumm_status gpumm_manager_trim(gpumm_manager *manager, uint64_t *freed);
+/*
+ * With gpumm_options.spill, growth that the device has no memory for goes on in pinned host memory, once pressure has
+ * found none (cached memory, what waits for its streams, the pressure hook): behind what is there, at the same address, so
+ * that kernels, copies and recordings go on as before, at the speed of the bus. It counts against the limit as any other,
+ * is booked as `spilled`, and gpumm_buffer_residency says where it is. Where growth relocates, a buffer is in one or the
+ * other as a whole. Slabs of small buffers, scratch and staging spill too. Shareable memory does not: OUT_OF_MEMORY.
+ * Nothing moves to the device by itself.
+ *
+ * This moves what is spilled of buffers, as far as the device has room now, at most 64 MiB at a time (where growth
+ * relocates: a buffer): calls that name the buffer or its group wait meanwhile, all others do not. Waits for the work that
+ * uses it. Addresses stay where memory grows in place; else a move changes them, and their generation. Small buffers, scratch
+ * and staging stay where they are, and what is lent as a tensor. `promoted` (may be NULL) gets the bytes that moved: fewer
+ * than are spilled where the device has no room for more. Where the device fails, that piece stays as it was.
+ */
+GPUMM_API gpumm_status gpumm_manager_promote(gpumm_manager *manager, uint64_t *promoted);
 /* Walks every structure and canary; DRIVER with the first damage found. Waits for the device. */
 GPUMM_API gpumm_status gpumm_manager_check(gpumm_manager *manager);
 
@@ -386,7 +405,8 @@ GPUMM_API gpumm_status gpumm_trace_slice(gpumm_trace *trace, const char *name, i
     X(CACHED, "cached", false)             /* freed, kept for reuse */ \
     X(SLACK, "slack", false)               /* granularity, transfer blocks */ \
     X(EXTERNAL, "external", false)         /* declared by the application */ \
-    X(EXPORTED, "exported", false)         /* freed here, held by those who imported it */
+    X(EXPORTED, "exported", false)         /* freed here, held by those who imported it */ \
+    X(SPILLED, "spilled", false) /* of what the others hold on the device: what is the host's memory instead */
 
 typedef enum gpumm_category {
 #define GPUMM_CATEGORY_ENUM(name, text, logical) GPUMM_CATEGORY_##name,
@@ -533,8 +553,8 @@ typedef struct gpumm_buffer_info {
     gpumm_address address;
     uint64_t generation;     /* 1, and one more for every move (never, where memory grows in place) */
     uint64_t reserved_bytes; /* of address space */
-    uint64_t mapping;        /* how often its physical memory was exchanged: by shrink_to_fit, trim and under pressure,
-                                which keep the address where memory grows in place */
+    uint64_t mapping;        /* how often its physical memory was exchanged: by shrink_to_fit, trim, promote and under
+                                pressure, which keep the address where memory grows in place */
 } gpumm_buffer_info;
 
 GPUMM_API gpumm_buffer *gpumm_buffer_retain(gpumm_buffer *buffer); /* a member's holds its group */
@@ -611,6 +631,23 @@ GPUMM_API gpumm_status gpumm_buffer_segments(gpumm_buffer *buffer, bool descript
                                              size_t room, size_t *count);
 /* The application says that nobody has a descriptor of gpumm_buffer_segments any more, or memory imported by one. */
 GPUMM_API gpumm_status gpumm_manager_exports_over(gpumm_manager *manager);
+
+/* Where a buffer's memory lies. */
+typedef enum gpumm_tier {
+    GPUMM_TIER_DEVICE,
+    GPUMM_TIER_HOST /* pinned host memory that stands for the device's: gpumm_manager_promote */
+} gpumm_tier;
+
+typedef struct gpumm_residency {
+    uint64_t offset, bytes; /* of the buffer's memory, in whole commit steps; of a small buffer its block */
+    gpumm_tier tier;
+    int reserved; /* 0 */
+} gpumm_residency;
+
+/* The pieces that its memory lies in, as it is now, in order and side by side. Writes at most `room` of them; `count` is how
+   many there are. */
+GPUMM_API gpumm_status gpumm_buffer_residency(gpumm_buffer *buffer, gpumm_residency *pieces, size_t room,
+                                              size_t *count);
 
 /* DLPack's versioned tensors (its header has the struct), for NumPy, PyTorch, CuPy and others. */
 struct DLManagedTensorVersioned;

@@ -249,7 +249,8 @@ function methods.open(sim, options)
     if x.opened then fail(2, "the simulation is open already") end
     options = check_options(options or {}, 3)
     local guest = options.manager
-    local given = { device = x.fields.device, limit = x.fields.limit, memory = x.fields.memory, debug = x.fields.debug }
+    local given = { device = x.fields.device, limit = x.fields.limit, memory = x.fields.memory, spill = x.fields.spill,
+        debug = x.fields.debug }
     local manager = guest and use_guest(x, guest) or new_manager(resources.with(options, given))
     manager:raising(true)
     local _ <close> = within()

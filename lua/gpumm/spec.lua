@@ -132,7 +132,7 @@ local function live_disagrees(manager)
 end
 
 local CATEGORIES = { "buffers", "scratch", "staging", "pinned", "precommitted", "cached", "slack", "external",
-    "exported" }
+    "exported", "spilled" }
 
 local function left_over(stats)
     for _, category in ipairs(CATEGORIES) do

@@ -120,6 +120,7 @@ void bench_start(bench *b);
 void bench_barrier(bench *b);
 void bench_share(bench *b);
 void bench_trace(bench *b);
+void bench_spill(bench *b);
 int bench_attached(const char *path, const char *what); /* the process at the other end */
 
 #endif

@@ -149,6 +149,8 @@ typedef struct walk {
     bool committed[PLACE_COUNT];
     gpumm_address used; /* memory of which a part is used: a second segment, or a block */
     uint64_t used_bytes;
+    gpumm_address spilled; /* behind it, or a block; at `where` once it was made */
+    place spilled_where;
     device_stream *stream;
     device_event *event[2];
     device_module *module;
@@ -214,6 +216,30 @@ static gpumm_status walk_shrink(walk *w) {
     TRY(call->copy(d, w->stream, COPY_D2H, up + 32, w->used + unit - 32, 32));
     TRY(call->stream_synchronize(d, w->stream));
     for (int i = 0; i < 16; i++) CHECK(((const uint32_t *)(uintptr_t)up)[i] == 0x0a0b0c0d);
+    return status;
+}
+
+/* Promoted or not, the contents stay; a copy goes over the border to what lies before. */
+static gpumm_status walk_spill(walk *w) {
+    device *d = w->d;
+    const device_table *call = d->call;
+    uint64_t unit = device_granularity(d, PLACE_DEVICE), before = w->range[PLACE_DEVICE] ? 32 : 0;
+    gpumm_address up = w->block[PLACE_HOST], at = w->range[PLACE_DEVICE] + 2 * unit;
+    if (d->info.in_place && !d->info.pinned_in_place) return GPUMM_OK;
+    if (before) TRY(call->commit(d, PLACE_SPILLED, at, unit));
+    else TRY(call->alloc(d, PLACE_SPILLED, unit, &at));
+    w->spilled = at;
+    w->spilled_where = PLACE_SPILLED;
+    TRY(call->fill(d, w->stream, at - before, 0x0d0e0f10, 4, 16));
+    TRY(call->fill(d, w->stream, at + unit - 32, 0x0d0e0f10, 4, 8));
+    TRY(call->stream_synchronize(d, w->stream));
+    gpumm_status status = call->promote(d, unit, &w->spilled);
+    if (status == GPUMM_OK) w->spilled_where = PLACE_DEVICE;
+    if (before) CHECK(w->spilled == at);
+    TRY(call->copy(d, w->stream, COPY_D2H, up, w->spilled - before, 64));
+    TRY(call->copy(d, w->stream, COPY_D2H, up + 64, w->spilled + unit - 32, 32));
+    TRY(call->stream_synchronize(d, w->stream));
+    for (int i = 0; i < 24; i++) CHECK(((const uint32_t *)(uintptr_t)up)[i] == 0x0d0e0f10);
     return status;
 }
 
@@ -329,6 +355,7 @@ static gpumm_status walk_through(walk *w) {
     TRY(w->d->call->event_open(w->d, true, &w->event[1]));
     TRY(walk_work(w));
     TRY(walk_shrink(w));
+    TRY(walk_spill(w));
     TRY(walk_kernel(w));
     return walk_graph(w);
 }
@@ -342,9 +369,19 @@ static void walk_back_used(walk *w) {
     }
 }
 
+static void walk_back_spilled(walk *w) {
+    const device_table *call = w->d->call;
+    uint64_t unit = device_granularity(w->d, PLACE_DEVICE);
+    for (int i = 0; i < 2 && w->spilled; i++) {
+        gpumm_status status = w->range[PLACE_DEVICE] ? call->decommit(w->d, w->spilled_where, w->spilled, unit)
+                                                     : call->free(w->d, w->spilled_where, w->spilled, unit);
+        if (status == GPUMM_OK) w->spilled = 0;
+    }
+}
+
 static void walk_back_place(walk *w, place where) {
     const device_table *call = w->d->call;
-    if (where == PLACE_DEVICE) walk_back_used(w);
+    if (where == PLACE_DEVICE) walk_back_used(w), walk_back_spilled(w);
     uint64_t unit = device_granularity(w->d, where);
     if (w->committed[where] && call->decommit(w->d, where, w->range[where], unit) != GPUMM_OK)
         call->decommit(w->d, where, w->range[where], unit); /* the failed one changed nothing */

@@ -116,6 +116,7 @@ static gpumm_status call_any(device *d, device_call which) {
     case CALL_alloc: return t->alloc(d, PLACE_DEVICE, 1, NULL);
     case CALL_free: return t->free(d, PLACE_DEVICE, 0, 1);
     case CALL_shrink: return t->shrink(d, PLACE_DEVICE, 2, 1, NULL);
+    case CALL_promote: return t->promote(d, 1, NULL);
     case CALL_export_segment: return t->export_segment(d, 0, 1, NULL);
     case CALL_import_segment: return t->import_segment(d, 0, 1, -1);
     case CALL_stream_open: return t->stream_open(d, NULL, NULL);
@@ -159,7 +160,7 @@ static void each_call_fails(void) {
     }
     gpumm_live live;
     gpumm__fault_live(t.d, &live);
-    CHECK(failed == 29 && live.streams == 2 && live.ranges + live.segments + live.blocks + live.events == 0);
+    CHECK(failed == 30 && live.streams == 2 && live.ranges + live.segments + live.blocks + live.events == 0);
     bench_close(&t);
 }
 

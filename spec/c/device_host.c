@@ -158,6 +158,55 @@ static void quota(void) {
     bench_close(&t); /* what is left, the device takes with it */
 }
 
+/* Memory beside the quota, as good as the device's, and in it once it is promoted; of no use as the device's before that. */
+static void spilling(void) {
+    bench t = bench_open((gpumm_options){.memory_bytes = 4 * UNIT});
+    gpumm_address r = 0, s, p = block(&t, PLACE_HOST, 4 * UNIT);
+    door d = DOOR_SHUT;
+    CHECK_OK(t.call->reserve(t.d, PLACE_DEVICE, 16 * UNIT, &r));
+    s = r + 3 * UNIT;
+    CHECK_OK(t.call->commit(t.d, PLACE_DEVICE, r, 3 * UNIT));
+    CHECK_OK(t.call->commit(t.d, PLACE_SPILLED, s, 2 * UNIT));
+    CHECK_STATUS(t.call->commit(t.d, PLACE_SPILLED, s + UNIT, UNIT), GPUMM_DRIVER);
+    memset(at(p), 9, 4 * UNIT);
+    CHECK_OK(t.call->copy(t.d, t.a, COPY_H2D, r + UNIT, p, 4 * UNIT)); /* over the border */
+    CHECK_OK(t.call->stream_synchronize(t.d, t.a));
+    CHECK(at(s)[0] == 9 && at(s)[2 * UNIT - 1] == 9);
+    CHECK_STATUS(t.call->promote(t.d, 2 * UNIT, &s), GPUMM_OUT_OF_MEMORY);
+    CHECK_STATUS(t.call->decommit(t.d, PLACE_DEVICE, s, 2 * UNIT), GPUMM_DRIVER);
+    CHECK_OK(t.call->decommit(t.d, PLACE_DEVICE, r, 3 * UNIT));
+    door_queue(t.d, t.a, &d);
+    CHECK_OK(t.call->fill(t.d, t.a, s, 8, 1, UNIT));
+    CHECK_STATUS(t.call->promote(t.d, 2 * UNIT, &s), GPUMM_DRIVER);
+    CHECK_SAYS("under queued work");
+    door_open(&d);
+    CHECK_OK(t.call->stream_synchronize(t.d, t.a));
+    CHECK_STATUS(t.call->promote(t.d, UNIT, &s), GPUMM_DRIVER);
+    CHECK_OK(t.call->promote(t.d, 2 * UNIT, &s));
+    CHECK(s == r + 3 * UNIT && at(s)[0] == 8 && at(s)[2 * UNIT - 1] == 9);
+    CHECK_STATUS(t.call->promote(t.d, 2 * UNIT, &s), GPUMM_DRIVER);
+    CHECK_STATUS(t.call->commit(t.d, PLACE_DEVICE, r, 3 * UNIT), GPUMM_OUT_OF_MEMORY);
+    CHECK_OK(t.call->decommit(t.d, PLACE_DEVICE, s, 2 * UNIT));
+    t.call->release(t.d, PLACE_DEVICE, r, 16 * UNIT);
+    t.call->free(t.d, PLACE_HOST, p, 4 * UNIT);
+    bench_close(&t);
+}
+
+static void spilling_blocks(void) {
+    bench t = bench_open((gpumm_options){.memory_bytes = 4 * UNIT, .relocate = true});
+    gpumm_address x = block(&t, PLACE_SPILLED, 6 * UNIT), before = x, y;
+    memset(at(x), 5, 6 * UNIT);
+    CHECK_STATUS(t.call->promote(t.d, 6 * UNIT, &x), GPUMM_OUT_OF_MEMORY);
+    CHECK(x == before && at(x)[6 * UNIT - 1] == 5);
+    CHECK_OK(t.call->shrink(t.d, PLACE_SPILLED, 6 * UNIT, 3 * UNIT, &x));
+    CHECK_OK(t.call->promote(t.d, 3 * UNIT, &x));
+    CHECK(at(x)[0] == 5 && at(x)[3 * UNIT - 1] == 5);
+    CHECK_STATUS(t.call->alloc(t.d, PLACE_DEVICE, 2 * UNIT, &y), GPUMM_OUT_OF_MEMORY);
+    CHECK_STATUS(t.call->free(t.d, PLACE_SPILLED, x, 3 * UNIT), GPUMM_DRIVER);
+    CHECK_OK(t.call->free(t.d, PLACE_DEVICE, x, 3 * UNIT));
+    bench_close(&t);
+}
+
 static void relocating(void) {
     bench t = bench_open((gpumm_options){.relocate = true});
     gpumm_address r = 0;
@@ -593,6 +642,8 @@ int main(void) {
     committing(PLACE_DEVICE);
     committing(PLACE_HOST);
     quota();
+    spilling();
+    spilling_blocks();
     relocating();
     access_before_use();
     contents();

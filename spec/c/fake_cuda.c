@@ -6,7 +6,8 @@
  * a call that would break another thread's graph capture is counted as having broken it.
  *
  * The test steers it by the functions at the end; FAKE_CUDA_VERSION, FAKE_CUDA_STUB, FAKE_CUDA_INIT,
- * FAKE_CUDA_DEVICES, FAKE_CUDA_POOLS, FAKE_CUDA_COMPUTE and FAKE_CUDA_JIT say what driver and device it is.
+ * FAKE_CUDA_DEVICES, FAKE_CUDA_POOLS, FAKE_CUDA_COMPUTE and FAKE_CUDA_JIT say what driver and device it is, FAKE_CUDA_MEMORY
+ * how many MiB the device has.
  */
 #include <cuda.h>
 #include <cudaTypedefs.h>
@@ -51,6 +52,7 @@ typedef struct memory {
     int file;
     size_t size;
     int holders;
+    bool on_device;
 } memory;
 typedef struct range {
     uintptr_t begin;
@@ -116,6 +118,20 @@ static int number(const char *name, int otherwise) {
     return text ? atoi(text) : otherwise;
 }
 
+/* ---- How much the device has ---- */
+
+static long taken_bytes;
+
+static long device_bytes(void) { return (long)number("FAKE_CUDA_MEMORY", 0) << 20; } /* 0: no end */
+
+static bool hold(size_t bytes) {
+    pthread_mutex_lock(&mutex);
+    bool fits = !device_bytes() || taken_bytes + (long)bytes <= device_bytes();
+    if (fits) taken_bytes += (long)bytes;
+    pthread_mutex_unlock(&mutex);
+    return fits;
+}
+
 /* ---- The driver and its devices ---- */
 
 ENTRY cuInit(unsigned flags) {
@@ -167,7 +183,7 @@ ENTRY cuDeviceGetUuid_v2(CUuuid *uuid, CUdevice device) {
 
 ENTRY cuDeviceTotalMem_v2(size_t *bytes, CUdevice device) {
     PLANNED();
-    *bytes = (size_t)1 << (31 + device);
+    *bytes = device_bytes() ? (size_t)device_bytes() : (size_t)1 << (31 + device);
     return CUDA_SUCCESS;
 }
 
@@ -302,8 +318,11 @@ ENTRY cuMemCreate(CUmemGenericAllocationHandle *out, size_t size, const CUmemAll
     (void)flags;
     UNSAFE();
     if (size == 0 || size % UNIT || prop->type != CU_MEM_ALLOCATION_TYPE_PINNED) return CUDA_ERROR_INVALID_VALUE;
+    bool on_device = prop->location.type == CU_MEM_LOCATION_TYPE_DEVICE;
+    if (on_device && !hold(size)) return CUDA_ERROR_OUT_OF_MEMORY;
     memory *m = calloc(1, sizeof *m);
     if (!m) return CUDA_ERROR_OUT_OF_MEMORY;
+    m->on_device = on_device;
     m->file = memfd_create("fake", MFD_CLOEXEC);
     m->size = size;
     m->holders = 1;
@@ -315,6 +334,7 @@ ENTRY cuMemCreate(CUmemGenericAllocationHandle *out, size_t size, const CUmemAll
 
 static void let_go(memory *m) {
     if (--m->holders > 0) return;
+    if (m->on_device) count(&taken_bytes, -(long)m->size);
     close(m->file);
     free(m);
 }
@@ -413,23 +433,31 @@ ENTRY cuMemSetAccess(CUdeviceptr at, size_t size, const CUmemAccessDesc *access,
 
 /* ---- Blocks ---- */
 
-static CUresult take(CUdeviceptr *out, size_t bytes) {
+/* Before each block stands how much of the device's memory it is. */
+static CUresult take(CUdeviceptr *out, size_t bytes, bool on_device) {
     void *block = NULL;
-    if (posix_memalign(&block, ALIGN, bytes)) return CUDA_ERROR_OUT_OF_MEMORY;
+    size_t counted = on_device ? bytes : 0;
+    if (!hold(counted)) return CUDA_ERROR_OUT_OF_MEMORY;
+    if (posix_memalign(&block, ALIGN, ALIGN + bytes)) return CUDA_ERROR_OUT_OF_MEMORY;
+    memcpy(block, &counted, sizeof counted);
     count(&live.blocks, 1);
-    *out = (CUdeviceptr)(uintptr_t)block;
+    *out = (CUdeviceptr)(uintptr_t)block + ALIGN;
     return CUDA_SUCCESS;
 }
 
 static CUresult give(CUdeviceptr at) {
-    free((void *)(uintptr_t)at);
+    size_t counted;
+    void *block = (void *)(uintptr_t)(at - ALIGN);
+    memcpy(&counted, block, sizeof counted);
+    free(block);
+    count(&taken_bytes, -(long)counted);
     count(&live.blocks, -1);
     return CUDA_SUCCESS;
 }
 
 ENTRY cuMemAlloc_v2(CUdeviceptr *out, size_t bytes) {
     UNSAFE();
-    return take(out, bytes);
+    return take(out, bytes, true);
 }
 ENTRY cuMemFree_v2(CUdeviceptr at) {
     UNSAFE();
@@ -438,7 +466,7 @@ ENTRY cuMemFree_v2(CUdeviceptr at) {
 ENTRY cuMemAllocAsync(CUdeviceptr *out, size_t bytes, CUstream s) {
     (void)s;
     CURRENT();
-    return take(out, bytes);
+    return take(out, bytes, true);
 }
 ENTRY cuMemFreeAsync(CUdeviceptr at, CUstream s) {
     (void)s;
@@ -454,7 +482,7 @@ ENTRY cuMemHostAlloc(void **out, size_t bytes, unsigned flags) {
     (void)flags;
     UNSAFE();
     CUdeviceptr at = 0;
-    CUresult result = take(&at, bytes);
+    CUresult result = take(&at, bytes, false);
     *out = (void *)(uintptr_t)at;
     return result;
 }

@@ -24,6 +24,7 @@ enum {
     SCRATCHES = 3,
     LARGEST = 40000,
     LIMIT = 3 << 19,
+    LITTLE = 3 << 18,
     CHECK_EVERY = 1000,
     VERIFY_EVERY = 250
 };
@@ -86,6 +87,7 @@ static scratch scratches[SCRATCHES];
 static dice d;
 static gpumm_fault planned;                 /* what fails during this operation */
 static bool relocating, debugging, holding; /* holding: no copy arrives */
+static bool spilling;                       /* the device has little memory, and the host's stands for it */
 static uint64_t named;
 
 enum {
@@ -100,11 +102,13 @@ enum {
     H_REPLACED,
     H_FRAME,
     H_MOVED,
+    H_SPILLED,
+    H_PROMOTED,
     H_COUNT
 };
-static const char *const histogram_names[H_COUNT] = {"operations", "growth",     "failure",  "captures pending",
-                                                     "by a fault", "over limit", "captures", "busy",
-                                                     "replaced",   "frames",     "moved"};
+static const char *const histogram_names[H_COUNT] = {
+    "operations", "growth", "failure", "captures pending", "by a fault", "over limit", "captures", "busy",
+    "replaced",   "frames", "moved",   "with spill",       "promotions"};
 static uint64_t histogram[H_COUNT];
 
 static gpumm_stream *any_stream(void) {
@@ -252,7 +256,7 @@ static gpumm_status open_single(set *x, unsigned ahead) {
                               .growth = random_growth(),
                               .ahead = ahead,
                               .stream = any_stream(),
-                              .shareable = !relocating && below(&d, 4) == 0};
+                              .shareable = !relocating && !spilling && below(&d, 4) == 0};
     x->count = 1;
     x->size[0] = gpumm_type_size(o.type);
     return gpumm_manager_allocate(m, &o, &x->buffer[0]);
@@ -274,7 +278,7 @@ static gpumm_status open_group(set *x, unsigned ahead) {
                              .growth = random_growth(),
                              .ahead = ahead,
                              .stream = any_stream(),
-                             .shareable = !relocating && below(&d, 4) == 0};
+                             .shareable = !relocating && !spilling && below(&d, 4) == 0};
     gpumm_status status = gpumm_group_open(m, &o, &x->group);
     for (size_t i = 0; status == GPUMM_OK && i < x->count; i++) x->buffer[i] = gpumm_group_at(x->group, i);
     return status;
@@ -772,7 +776,7 @@ static void do_held(void) {
     static void (*const meanwhile[])(void) = {do_free, do_copy,  do_cancel,       do_latest,
                                               do_next, do_frame, do_reader_close, do_capture};
     reader *r = any_reader();
-    if (!r || !r->open || planned.nth) return;
+    if (!r || !r->open || planned.nth || spilling) return; /* where memory is short it is waited for */
     CHECK_OK(gpumm_fault_hold(m, "copy"));
     holding = true;
     capture(r);
@@ -825,6 +829,43 @@ static void do_trim(void) {
     CHECK(stats.entry[GPUMM_CATEGORY_CACHED].now_bytes == 0);
 }
 
+/* What is spilled goes to the device as far as there is room; its contents are verified as everything's. */
+static void do_promote(void) {
+    uint64_t promoted;
+    if (failed(gpumm_manager_promote(m, &promoted))) return;
+    if (promoted) histogram[H_PROMOTED]++;
+    CHECK(spilling || !promoted);
+}
+
+/* The pieces are side by side and make up what is committed. Returns bytes that the host has, but of blocks in a slab. */
+static uint64_t residency_of(gpumm_buffer *b) {
+    gpumm_residency pieces[64];
+    gpumm_buffer_info info;
+    uint64_t end = 0, spilled = 0;
+    size_t count;
+    CHECK_OK(gpumm_buffer_residency(b, pieces, 64, &count));
+    CHECK_OK(gpumm_buffer_get_info(b, &info));
+    for (size_t i = 0; i < count; end += pieces[i++].bytes) {
+        CHECK(i < 64 && pieces[i].offset == end && pieces[i].bytes > 0);
+        CHECK(!i || pieces[i].tier != pieces[i - 1].tier);
+        if (info.committed_bytes && pieces[i].tier == GPUMM_TIER_HOST) spilled += pieces[i].bytes;
+    }
+    CHECK(!info.committed_bytes || end >= info.length * gpumm_type_size(gpumm_buffer_type(b)));
+    return spilled;
+}
+
+/* Scratch, staging and slabs are spilled as well. */
+static void check_spilled(void) {
+    gpumm_stats stats;
+    uint64_t spilled = 0;
+    for (int i = 0; i < SETS; i++)
+        for (size_t j = 0; sets[i].used && j < sets[i].count; j++) spilled += residency_of(sets[i].buffer[j]);
+    gpumm_manager_get_stats(m, &stats);
+    uint64_t booked = stats.entry[GPUMM_CATEGORY_SPILLED].now_bytes;
+    CHECK(booked >= spilled && (spilling || !booked));
+    if (booked) histogram[H_SPILLED]++;
+}
+
 /* ---- Running ----------------------------------------------------------------------------------- */
 
 typedef struct act {
@@ -840,6 +881,7 @@ static const act acts[] = {
     {"capture", do_capture, 10},  {"latest", do_latest, 4}, {"next", do_next, 4},          {"wait", do_wait, 4},
     {"cancel", do_cancel, 2},     {"frame", do_frame, 10},  {"close", do_reader_close, 2}, {"held", do_held, 6},
     {"stream", do_stream, 1},     {"event", do_event, 2},   {"scratch", do_scratch, 3},    {"trim", do_trim, 1},
+    {"promote", do_promote, 6},
 };
 
 static const act *any_act(void) {
@@ -852,8 +894,8 @@ static const act *any_act(void) {
 }
 
 static void plan_fault(void) {
-    static const char *const calls[] = {NULL,           "commit",      "alloc",       "copy",   "fill",
-                                        "event_record", "stream_wait", "event_query", "reserve"};
+    static const char *const calls[] = {NULL,           "commit",      "alloc",       "copy",    "fill",
+                                        "event_record", "stream_wait", "event_query", "reserve", "promote"};
     if (below(&d, 6)) return;
     planned = (gpumm_fault){.call = calls[below(&d, sizeof calls / sizeof *calls)],
                             .nth = 1 + below(&d, 2),
@@ -873,6 +915,7 @@ static void one_step(void) {
     for (int i = 0; i < SETS; i++)
         if (sets[i].used) look_at(&sets[i]);
     check_used();
+    check_spilled();
     now_doing = "verify";
     if (step_number % VERIFY_EVERY == 0) verify_all();
     if (step_number % CHECK_EVERY == 0) CHECK_OK(gpumm_manager_check(m));
@@ -903,9 +946,10 @@ static void world_close(void) {
     gpumm_budget_release(budget);
 }
 
-static void run(uint64_t operations, bool relocate, bool debug) {
+static void run(uint64_t operations, bool relocate, bool debug, bool spill) {
     relocating = relocate;
     debugging = debug;
+    spilling = spill;
     CHECK_OK(gpumm_budget_open(UINT64_MAX, &budget));
     CHECK_OK(gpumm_manager_open(&(gpumm_options){.device = "host",
                                                  .limit = LIMIT,
@@ -913,6 +957,8 @@ static void run(uint64_t operations, bool relocate, bool debug) {
                                                  .relocate = relocate,
                                                  .debug = debug,
                                                  .inject_faults = true,
+                                                 .memory_bytes = spill ? LITTLE : 0,
+                                                 .spill = spill ? 1u << 30 : 0,
                                                  .workers = 1},
                                 &m));
     for (int i = 0; i < STREAMS; i++) CHECK_OK(gpumm_stream_open(m, &streams[i]));
@@ -928,9 +974,12 @@ int main(int argc, char **argv) {
     setvbuf(stdout, NULL, _IOLBF, 0);
     printf("model: %" PRIu64 " operations, seed %" PRIu64 "\n", operations, seed);
     for (int i = 0; i < 3; i++) CHECK_OK(gpumm_type_parse(names[i], &types[i]));
-    run(operations * 6 / 10, false, false);
-    run(operations * 3 / 10, true, false);
-    run(operations - operations * 6 / 10 - operations * 3 / 10, false, true);
+    uint64_t tenth = operations / 10;
+    run(operations - 5 * tenth, false, false, false);
+    run(2 * tenth, true, false, false);
+    run(tenth / 2, true, false, true);
+    run(tenth / 2, false, true, false);
+    run(2 * tenth, false, false, true);
     for (int i = 0; i < 3; i++) gpumm_type_release(types[i]);
     for (int i = 0; i < H_COUNT; i++)
         printf("    %-18s %9" PRIu64 "  %5.1f %%\n", histogram_names[i], histogram[i],

@@ -21,7 +21,7 @@ static void say_where(void) {
 #include "gpumm_compat.h"
 #include "hard.h"
 
-enum { TRACKED = 4, LENGTH = 30000, POLLS = 6, MEMBERS = 3, FIRST_KERNEL = 1000 };
+enum { TRACKED = 4, LENGTH = 30000, POLLS = 6, MEMBERS = 3, FIRST_KERNEL = 1000, LITTLE = 512 << 10 };
 
 /* A buffer and what it must hold. */
 typedef struct tracked {
@@ -506,6 +506,27 @@ static gpumm_status do_exchange(world *w) {
     gpumm_status status = gpumm_buffer_shrink_to_fit(w->all[0].buffer);
     return status == GPUMM_OK ? gpumm_manager_trim(w->m, NULL) : status; /* which waits for it */
 }
+/* Of everything that is spilled nothing is left: there is room. */
+static void with_promotable(world *w) {
+    gpumm_buffer *filler;
+    CHECK_OK(allocate(w, "filler", "u32", 2 * LENGTH, false, 0, &filler));
+    with_group(w);
+    CHECK_OK(gpumm_buffer_close(filler));
+    gpumm_buffer_release(filler);
+    CHECK_OK(gpumm_manager_trim(w->m, NULL));
+    gpumm_stats stats;
+    gpumm_manager_get_stats(w->m, &stats);
+    CHECK(stats.entry[GPUMM_CATEGORY_SPILLED].now_bytes > 0);
+}
+
+static gpumm_status do_promote(world *w) { return gpumm_manager_promote(w->m, NULL); }
+
+static void after_promote(world *w) {
+    gpumm_stats stats;
+    gpumm_manager_get_stats(w->m, &stats);
+    CHECK(stats.entry[GPUMM_CATEGORY_SPILLED].now_bytes == 0);
+}
+
 static gpumm_status do_trim(world *w) { return gpumm_manager_trim(w->m, NULL); }
 static gpumm_status do_synchronize(world *w) { return gpumm_manager_synchronize(w->m); }
 
@@ -644,6 +665,21 @@ static const scenario scenarios[] = {
     {"synchronize", with_stream, do_synchronize, NULL, false},
 };
 
+/* The same, and more, where the device has little memory and the host's may stand for it. */
+static const scenario spilling[] = {
+    {"spill at first", NULL, do_named, NULL, false},
+    {"spill by growth", with_buffer, do_grow, NULL, false},
+    {"spill with zeros", with_buffer, do_resize, after_resize, false},
+    {"spill in a group", with_group, do_group_resize, after_resize, false},
+    {"spill of small ones", with_capacity, do_small, NULL, false},
+    {"spill of staging", with_group, do_readback, after_readback, false},
+    {"spill of scratch", with_group, do_scratch, NULL, false},
+    {"capture what is spilled", with_staged, do_capture, after_capture, false},
+    {"exchange what is spilled", with_excess, do_exchange, NULL, false},
+    {"free what is spilled", with_two, do_free, after_free, true},
+    {"promote", with_promotable, do_promote, after_promote, false},
+};
+
 /* ---- One run --------------------------------------------------------------------------------- */
 
 typedef struct mode {
@@ -664,10 +700,15 @@ static gpumm_options options_of(const mode *how, purse *p, gpumm_budget *budget)
                            .allocator = {.reallocate = purse_reallocate, .user = p}};
 }
 
+static bool is_spilling(const scenario *s) {
+    return s >= spilling && s < spilling + sizeof spilling / sizeof *spilling;
+}
+
 static void world_open(world *w, const mode *how, purse *p, const scenario *s) {
     memset(w, 0, sizeof *w);
     CHECK_OK(gpumm_budget_open(UINT64_MAX, &w->budget));
     gpumm_options o = options_of(how, p, w->budget);
+    if (is_spilling(s)) o.spill = o.memory_bytes, o.memory_bytes = LITTLE;
     CHECK_OK(gpumm_manager_open(&o, &w->m));
     if (s->prepare) s->prepare(w);
     CHECK_OK(gpumm_manager_synchronize(w->m));
@@ -765,7 +806,7 @@ static const char *const calls[] = {
     "alloc",        "stream_open", "stream_synchronize", "stream_query",   "event_open",
     "event_record", "event_query", "event_synchronize",  "stream_wait",    "copy",
     "fill",         "module_open", "function",           "launch",         "compile",
-    "graph_open",   "graph_patch", "graph_launch",       "export_segment",
+    "graph_open",   "graph_patch", "graph_launch",       "export_segment", "promote",
 };
 
 enum { CALLS = sizeof calls / sizeof *calls };
@@ -881,6 +922,8 @@ int main(int argc, char **argv) {
     for (size_t i = 0; i < mode_count; i++) {
         for (size_t s = 0; s < sizeof scenarios / sizeof *scenarios; s++)
             if (!only || strstr(scenarios[s].name, only)) sweep_scenario(&scenarios[s], &modes[i]);
+        for (size_t s = 0; s < sizeof spilling / sizeof *spilling; s++)
+            if (!only || strstr(spilling[s].name, only)) sweep_scenario(&spilling[s], &modes[i]);
         if (only) continue;
         sweep_open(&modes[i]);
         sweep_close(&modes[i]);

@@ -61,6 +61,8 @@ static void arena_close(attachment *self) {
 static void hold(arena *a, arena_slab *s) {
     a->committed += s->slab.range.committed - s->held;
     s->held = s->slab.range.committed;
+    a->spilled += s->slab.range.spilled - s->held_spilled;
+    s->held_spilled = s->slab.range.spilled;
 }
 
 /* Nobody else sees it yet, so it grows at once. */
@@ -72,12 +74,14 @@ static gpumm_status prepare_slab(slab *s, uint64_t bytes) {
     return GPUMM_OK;
 }
 
-static gpumm_status add_slab(arena *a, uint64_t bytes) {
+static gpumm_status add_slab(arena *a, uint64_t bytes, bool spills) {
     context *ctx = a->context;
     arena_slab *s = gpumm__mem_new(&ctx->memory, sizeof *s);
     if (!s) return fail_host_memory(sizeof *s);
     gpumm_status status =
         gpumm__slab_open(&s->slab, ctx->device, size_max(bytes, ctx->info.in_place ? SCRATCH_RANGE : SCRATCH_BLOCK));
+    s->slab.range.spill = context_spill(ctx);
+    s->slab.spills = spills;
     if (status == GPUMM_OK) status = prepare_slab(&s->slab, bytes);
     if (status != GPUMM_OK) {
         (void)gpumm__slab_close(&s->slab); /* nothing was committed */
@@ -102,11 +106,12 @@ static arena_slab *begin_growth(arena *a, uint64_t bytes, slab_growth *g) {
     return s;
 }
 
-gpumm_status gpumm__arena_grow(arena *a, uint64_t bytes) {
+gpumm_status gpumm__arena_grow(arena *a, uint64_t bytes, bool spills) {
     context *ctx = a->context;
     slab_growth g;
     arena_slab *s = begin_growth(a, bytes, &g);
-    if (!s) return add_slab(a, bytes);
+    if (!s) return add_slab(a, bytes, spills);
+    s->slab.spills = spills;
     gpumm_status status = gpumm__slab_fetch(&s->slab, &g);
     pthread_mutex_lock(&ctx->lock);
     s->busy = false;
@@ -124,6 +129,7 @@ static void free_retired(arena *a, arena_slab *s) {
     while (*at != s) at = &(*at)->next;
     *at = s->next;
     a->committed -= s->held;
+    a->spilled -= s->held_spilled;
     pthread_mutex_unlock(&ctx->lock);
     slab_free(ctx, s);
     pthread_mutex_lock(&ctx->lock);

@@ -9,11 +9,11 @@
 
 typedef struct arena_slab {
     struct arena_slab *next;
-    slab slab;     /* blocks whose users are on the arena's stream */
-    uint64_t held; /* bytes of the device's */
-    bool retired;  /* without a block, and on its way back */
-    bool retiring; /* what is free at its end is */
-    bool busy;     /* its range is being changed, without the lock */
+    slab slab;                   /* blocks whose users are on the arena's stream */
+    uint64_t held, held_spilled; /* bytes of the device's, and of those the ones that are the host's instead */
+    bool retired;                /* without a block, and on its way back */
+    bool retiring;               /* what is free at its end is */
+    bool busy;                   /* its range is being changed, without the lock */
 } arena_slab;
 
 typedef struct piece {
@@ -29,7 +29,7 @@ typedef struct arena {
     deferred unused;
     /* All that follows is under the context's lock. */
     arena_slab *slabs; /* newest first */
-    uint64_t committed;
+    uint64_t committed, spilled;
     bool closed, retiring, passing; /* one return of unused memory at a time; passing: it is looking at the slabs */
     account account;
     gpumm_scratch *spare; /* structs to use again */
@@ -50,6 +50,7 @@ static inline void arena_book(arena *a, uint64_t logical) {
     ledger *l = &a->context->books;
     if (a->committed == a->account.committed) gpumm__ledger_set_logical(l, &a->account, logical);
     else gpumm__ledger_set(l, &a->account, logical, 0, a->committed);
+    if (a->spilled != a->account.spilled) gpumm__ledger_set_spilled(l, &a->account, a->spilled);
 }
 
 /* Lock held. */
@@ -63,6 +64,6 @@ static inline bool arena_give_kept(arena *a) {
 /* For gpumm__stream_attach. */
 gpumm_status gpumm__arena_make(gpumm_stream *s, attachment **out);
 /* One step, without locks; what it committed another thread may take, so ask again in a loop. */
-gpumm_status gpumm__arena_grow(arena *a, uint64_t bytes);
+gpumm_status gpumm__arena_grow(arena *a, uint64_t bytes, bool spills);
 
 #endif

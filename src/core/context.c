@@ -20,6 +20,7 @@ void gpumm__context_init(context *ctx, const gpumm_options *o, void (*last)(cont
     ctx->pressure_user = o->pressure_user;
     ctx->debug = o->debug;
     ctx->inject_faults = o->inject_faults;
+    ctx->spill.limit = o->spill;
     ctx->spin_ns = (o->spin_us ? o->spin_us : SPIN_US) * 1000ull;
     pthread_mutex_init(&ctx->lock, NULL);
     pthread_mutex_init(&ctx->submit, NULL);

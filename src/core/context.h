@@ -26,6 +26,7 @@
 #include "device/device.h"
 #include "memory/budget.h"
 #include "memory/ledger.h"
+#include "memory/spill.h"
 
 /* The order in which close disposes of objects: what uses something before what is used. */
 typedef enum rank {
@@ -63,6 +64,7 @@ typedef struct context {
     uint64_t gate_waits;  /* calls that found one shut; under the submit lock */
     ledger books;
     gpumm_budget *own, *shared; /* own: this manager's limit, charged under the lock */
+    spill spill;
     uint64_t resizes, transfers, dropped;
 
     struct object_list {
@@ -120,6 +122,9 @@ bool gpumm__context_charge_locked(context *ctx, uint64_t bytes);
 void gpumm__context_uncharge_locked(context *ctx, uint64_t bytes);
 /* What both budgets would still grant, less what is precommitted for it already. */
 uint64_t gpumm__context_spare(context *ctx);
+
+/* What ranges on the device may spill of; NULL: nothing is spilled. */
+static inline spill *context_spill(context *ctx) { return ctx->spill.limit ? &ctx->spill : NULL; }
 
 /* Account changes, each under the lock. */
 void gpumm__context_book_open(context *ctx, account *a, gpumm_category category, const char *name, const char *tag);

@@ -14,8 +14,8 @@ struct extent_pool {
 /* ---- Small extents: blocks of a slab -------------------------------------------------------- */
 
 /* Blocks carry no order of their own; what came before was on the main stream or is through. */
-static gpumm_status open_small(context *ctx, uint64_t bytes, extent *e) {
-    TRY(gpumm__small_take(ctx, &ctx->pool->small, bytes, &e->small));
+static gpumm_status open_small(context *ctx, uint64_t bytes, bool spills, extent *e) {
+    TRY(gpumm__small_take(ctx, &ctx->pool->small, bytes, spills, &e->small));
     e->address = e->small.block.address;
     e->usable = e->small.block.size;
     e->order.writer = ctx->main;
@@ -41,7 +41,7 @@ static bool is_too_long(const extent *e, uint64_t bytes) {
    would hold much more than is asked. */
 static uint64_t fitness(const extent *e, uint64_t bytes, uint64_t maximum) {
     uint64_t committed = e->range.committed;
-    if (e->range.where != PLACE_DEVICE || e->range.reserved < maximum) return 0;
+    if (e->range.where != PLACE_DEVICE || e->range.spilled || e->range.reserved < maximum) return 0;
     if (committed < bytes) return e->range.in_place ? 1 + committed / 2 : 0;
     if (holds_too_much(e, bytes) || is_too_long(e, bytes)) return 0;
     return UINT64_MAX - committed;
@@ -70,8 +70,12 @@ static void put_cached(extent *e) {
     pthread_mutex_unlock(&ctx->lock);
 }
 
-static gpumm_status reuse(extent *e, uint64_t bytes) {
-    gpumm_status status = gpumm__range_commit(&e->range, bytes);
+static gpumm_status commit(range *r, uint64_t bytes, bool spills) {
+    return spills ? gpumm__range_spill(r, bytes) : gpumm__range_commit(r, bytes);
+}
+
+static gpumm_status reuse(extent *e, uint64_t bytes, bool spills) {
+    gpumm_status status = commit(&e->range, bytes, spills);
     if (status != GPUMM_OK) {
         put_cached(e);
         return status;
@@ -98,12 +102,14 @@ static void wait_for_room(context *ctx, uint64_t bytes) {
     if (committed >= 2 * most || bytes >= 2 * most - committed) gpumm__deferred_wait(&ctx->deferred);
 }
 
-static gpumm_status open_large(context *ctx, uint64_t bytes, uint64_t maximum, place where, extent *e) {
-    TRY(gpumm__range_open(&e->range, ctx->device, where, maximum));
+static gpumm_status open_large(context *ctx, uint64_t bytes, uint64_t maximum, extent_kind kind, extent *e) {
+    bool shareable = kind == EXTENT_SHAREABLE;
+    TRY(gpumm__range_open(&e->range, ctx->device, shareable ? PLACE_SHARED : PLACE_DEVICE, maximum));
+    e->range.spill = shareable ? NULL : context_spill(ctx);
     /* A block that cannot grow in place has its address only once there is memory. */
-    gpumm_status status = gpumm__range_commit(&e->range, ctx->info.in_place ? bytes : size_max(bytes, 1));
+    gpumm_status status = commit(&e->range, ctx->info.in_place ? bytes : size_max(bytes, 1), kind == EXTENT_SPILLING);
     if (status != GPUMM_OK) {
-        (void)gpumm__range_close(&e->range); /* nothing was committed */
+        gpumm__extent_discard(ctx, &e->range); /* of what went on in pieces something may be left */
         return status;
     }
     e->address = e->range.address;
@@ -113,11 +119,11 @@ static gpumm_status open_large(context *ctx, uint64_t bytes, uint64_t maximum, p
 
 /* ---- All extents ---------------------------------------------------------------------------- */
 
-gpumm_status gpumm__extent_open(context *ctx, uint64_t bytes, uint64_t maximum, bool shareable, extent **out) {
-    bool small = maximum <= SMALL_MOST && !shareable;
+gpumm_status gpumm__extent_open(context *ctx, uint64_t bytes, uint64_t maximum, extent_kind kind, extent **out) {
+    bool shareable = kind == EXTENT_SHAREABLE, small = maximum <= SMALL_MOST && !shareable;
     extent *e = small || shareable ? NULL : take_cached(ctx, bytes, maximum);
     if (e) {
-        TRY(reuse(e, bytes));
+        TRY(reuse(e, bytes, kind == EXTENT_SPILLING));
         *out = e;
         return GPUMM_OK;
     }
@@ -125,8 +131,8 @@ gpumm_status gpumm__extent_open(context *ctx, uint64_t bytes, uint64_t maximum, 
     if (!e) return fail_host_memory(sizeof *e);
     e->context = ctx;
     if (!small) wait_for_room(ctx, bytes);
-    place where = shareable ? PLACE_SHARED : PLACE_DEVICE;
-    gpumm_status status = small ? open_small(ctx, maximum, e) : open_large(ctx, bytes, maximum, where, e);
+    gpumm_status status =
+        small ? open_small(ctx, maximum, kind == EXTENT_SPILLING, e) : open_large(ctx, bytes, maximum, kind, e);
     if (status != GPUMM_OK) {
         gpumm__mem_free(&ctx->memory, e);
         return status;
@@ -153,11 +159,11 @@ bool gpumm__extent_can_grow(const extent *e, uint64_t bytes) {
     return bytes <= e->usable || (!e->small.slab && gpumm__range_can_commit(&e->range, bytes));
 }
 
-gpumm_status gpumm__extent_grow(extent *e, uint64_t bytes) {
+gpumm_status gpumm__extent_grow(extent *e, uint64_t bytes, bool spills) {
     if (bytes <= e->usable) return GPUMM_OK;
-    TRY(gpumm__range_commit(&e->range, bytes));
-    e->usable = e->range.committed;
-    return GPUMM_OK;
+    gpumm_status status = commit(&e->range, bytes, spills);
+    e->usable = e->range.committed; /* also where it failed: what went on in pieces may not all have gone back */
+    return status;
 }
 
 /* What could not be given back stays in the books, and poll says so. */
@@ -194,12 +200,42 @@ gpumm_status gpumm__extent_fit(extent *e, uint64_t bytes, bool *moved) {
     return status;
 }
 
+bool gpumm__extent_is_spilled(const extent *e) { return !e->small.slab && e->range.spilled; }
+
+bool gpumm__extent_in_spilled_slab(const extent *e) {
+    return e->small.slab && gpumm__small_is_spilled(&e->context->pool->small, &e->small);
+}
+
+gpumm_status gpumm__extent_promote(extent *e, uint64_t most, uint64_t *promoted, bool *moved) {
+    context *ctx = e->context;
+    range *r = &e->range;
+    gpumm_status status = GPUMM_OK;
+    *promoted = 0;
+    for (uint64_t bytes; status == GPUMM_OK && (bytes = gpumm__range_next_spilled(r)) != 0;) {
+        if (*promoted && *promoted + bytes > most) break;
+        status = gpumm__range_promote(r);
+        if (status == GPUMM_OK) *promoted += bytes;
+    }
+    *moved = *moved || e->address != r->address;
+    pthread_mutex_lock(&ctx->submit);
+    e->address = r->address;
+    pthread_mutex_unlock(&ctx->submit);
+    return status;
+}
+
 /* What is committed beyond the last step that `logical` needs is there for coming growths. */
 static uint64_t ahead_of(const extent *e, uint64_t logical) {
     uint64_t step;
     if (e->small.slab || !e->range.in_place) return 0;
     if (!size_round_up(logical, device_granularity(e->range.device, PLACE_DEVICE), &step)) return 0;
     return e->usable > step ? e->usable - step : 0;
+}
+
+/* Lock held. */
+static void set_account(extent *e, uint64_t logical, uint64_t precommitted) {
+    ledger *l = &e->context->books;
+    gpumm__ledger_set(l, &e->account, logical, precommitted, e->usable);
+    gpumm__ledger_set_spilled(l, &e->account, e->range.spilled);
 }
 
 void gpumm__extent_book(extent *e, const char *name, const char *tag, uint64_t logical) {
@@ -210,7 +246,7 @@ void gpumm__extent_book(extent *e, const char *name, const char *tag, uint64_t l
         gpumm__ledger_move(&ctx->books, &e->account, GPUMM_CATEGORY_BUFFERS, name, tag);
     e->booked = true;
     e->account.address = e->address;
-    gpumm__ledger_set(&ctx->books, &e->account, logical, ahead_of(e, logical), e->usable);
+    set_account(e, logical, ahead_of(e, logical));
     pthread_mutex_unlock(&ctx->lock);
 }
 
@@ -236,7 +272,7 @@ static void book_nameless(extent *e, gpumm_category category) {
     if (!e->booked) gpumm__ledger_open(&ctx->books, &e->account, category, "", "");
     else gpumm__ledger_move(&ctx->books, &e->account, category, "", "");
     e->booked = true;
-    gpumm__ledger_set(&ctx->books, &e->account, 0, 0, e->usable);
+    set_account(e, 0, 0);
     pthread_mutex_unlock(&ctx->lock);
 }
 
@@ -295,7 +331,7 @@ static void bound_cached(context *ctx) {
 void gpumm__extent_release(extent *e, bool cached) {
     context *ctx = e->context;
     bool used = e->order.writer || e->order.readers;
-    bool kept = (cached || e->booked) && e->range.where != PLACE_SHARED;
+    bool kept = (cached || e->booked) && e->range.where != PLACE_SHARED && !e->range.spilled;
     if (e->small.slab) {
         if (e->booked) book_nameless(e, GPUMM_CATEGORY_SLACK);
         if (gpumm__order_only(&e->order, ctx->main)) gpumm__order_clear(&e->order);
@@ -315,7 +351,7 @@ void gpumm__extent_discard(context *ctx, range *r) {
     range kept = *r;
     memset(r, 0, sizeof *r);
     if (!e) { /* it goes with the device */
-        gpumm__mem_free(&ctx->memory, kept.ends);
+        gpumm__mem_free(&ctx->memory, kept.list);
         return;
     }
     e->context = ctx;
@@ -356,7 +392,7 @@ static void forget_refused(context *ctx) {
     for (extent *e = take_all_cached(ctx), *next; e; e = next) {
         next = e->next;
         unbook(e);
-        gpumm__mem_free(&ctx->memory, e->range.ends);
+        gpumm__mem_free(&ctx->memory, e->range.list);
         gpumm__mem_free(&ctx->memory, e);
     }
 }

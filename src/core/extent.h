@@ -23,13 +23,16 @@ typedef struct extent {
     account account;
 } extent;
 
-/* Memory for `bytes` of at most `maximum`, not yet in the books. Takes no budget. `shareable`: a range of its own of PLACE_SHARED,
-   which never becomes cached and is never moved. */
-gpumm_status gpumm__extent_open(context *ctx, uint64_t bytes, uint64_t maximum, bool shareable, extent **out);
+/* EXTENT_SHAREABLE: a range of its own of PLACE_SHARED, which never becomes cached and is never moved nor spilled.
+   EXTENT_SPILLING: what the device has no memory for is spilled, as far as may be. */
+typedef enum extent_kind { EXTENT_PLAIN, EXTENT_SHAREABLE, EXTENT_SPILLING } extent_kind;
+
+/* Memory for `bytes` of at most `maximum`, not yet in the books. Takes no budget. */
+gpumm_status gpumm__extent_open(context *ctx, uint64_t bytes, uint64_t maximum, extent_kind kind, extent **out);
 /* Address space for imported segments, and no memory: not in the books. */
 gpumm_status gpumm__extent_reserve(context *ctx, uint64_t maximum, extent **out);
 /* More memory behind what is there: only where gpumm__extent_can_grow. */
-gpumm_status gpumm__extent_grow(extent *e, uint64_t bytes);
+gpumm_status gpumm__extent_grow(extent *e, uint64_t bytes, bool spills);
 bool gpumm__extent_can_grow(const extent *e, uint64_t bytes);
 /* Gives back whole segments beyond `bytes`, which nobody may be using; returns how much. */
 uint64_t gpumm__extent_shrink(extent *e, uint64_t bytes);
@@ -39,6 +42,12 @@ uint64_t gpumm__extent_excess(const extent *e, uint64_t bytes);
 /* Gives back all of that excess, exchanging a segment or block that is used in part; nobody may be using any of it, and
    nobody may begin to. *moved becomes true where the address changed. */
 gpumm_status gpumm__extent_fit(extent *e, uint64_t bytes, bool *moved);
+/* Is any of it spilled that could be promoted? Blocks of a slab cannot: is that one spilled? */
+bool gpumm__extent_is_spilled(const extent *e);
+bool gpumm__extent_in_spilled_slab(const extent *e);
+/* Moves spilled segments to the device, while there is room and they are at most `most` bytes together, or one; nobody may
+   be using any of it, and nobody may begin to. `promoted`: bytes; *moved becomes true where the address changed. */
+gpumm_status gpumm__extent_promote(extent *e, uint64_t most, uint64_t *promoted, bool *moved);
 /* Puts it in the books as a buffer with `logical` bytes; names stay the caller's. */
 void gpumm__extent_book(extent *e, const char *name, const char *tag, uint64_t logical);
 /* `e` is where the buffer in `old` lives from now on: one buffer throughout, in the books too. */

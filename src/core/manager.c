@@ -6,6 +6,7 @@
 #include "core/allocation.h"
 #include "core/exported.h"
 #include "core/pressure.h"
+#include "core/promote.h"
 #include "core/scratch.h"
 #include "device/fault.h"
 #include "device/open.h"
@@ -188,6 +189,16 @@ gpumm_status gpumm_manager_trim(gpumm_manager *m, uint64_t *freed) {
     if (freed) *freed = before > after ? before - after : 0;
     gpumm__context_leave(ctx);
     return GPUMM_OK;
+}
+
+gpumm_status gpumm_manager_promote(gpumm_manager *m, uint64_t *promoted) {
+    NOT_NULL(m, "manager");
+    uint64_t bytes = 0;
+    TRY(gpumm__context_enter(&m->context));
+    gpumm_status status = gpumm__promote_all(&m->context, &bytes);
+    if (promoted) *promoted = bytes;
+    gpumm__context_leave(&m->context);
+    return status;
 }
 
 static void check_group(object *o, void *user) {

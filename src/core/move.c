@@ -77,7 +77,7 @@ static gpumm_status users_of(gpumm_group *g, order *users) {
     return status;
 }
 
-static bool users_end(gpumm_group *g, uint64_t patience_us) {
+bool gpumm__move_users_end(gpumm_group *g, uint64_t patience_us) {
     order users = {0};
     bool ended = users_of(g, &users) == GPUMM_OK &&
                  gpumm__order_ends(&users, g->object.context, gpumm__clock_ns() + patience_us * 1000);
@@ -102,7 +102,7 @@ static bool can_move(gpumm_group *g) {
 static bool attempt(gpumm_group *g) {
     if (!can_move(g)) return true;
     gpumm__gate_shut(g);
-    bool ended = users_end(g, g->move_patience), good = ended && fit_some(g);
+    bool ended = gpumm__move_users_end(g, g->move_patience), good = ended && fit_some(g);
     gpumm__gate_open(g);
     g->move_patience = size_min(2 * g->move_patience, PATIENCE_MOST_US);
     return ended && (!good || !any_worth(g));

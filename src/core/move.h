@@ -11,4 +11,7 @@ void gpumm__move_start(gpumm_group *g);
 /* Of every group, each commit step that no capacity needs; in the background. `moving`: also where its address changes by it. */
 void gpumm__move_post_all(context *ctx, bool moving);
 
+/* Are the group's users of now through in so many microseconds? Group lock held, gate shut. */
+bool gpumm__move_users_end(gpumm_group *g, uint64_t patience_us);
+
 #endif

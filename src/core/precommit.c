@@ -66,7 +66,7 @@ static void commit_steps(gpumm_group *g) {
         if (!next_capacity(g, &capacity) || !is_wanted(g, capacity)) return;
         for (size_t i = 0; i < g->count; i++) {
             gpumm_buffer *b = &g->members[i];
-            if (gpumm__extent_grow(b->extent, gpumm__buffer_bytes(b, capacity)) != GPUMM_OK)
+            if (gpumm__extent_grow(b->extent, gpumm__buffer_bytes(b, capacity), false) != GPUMM_OK)
                 return; /* a growth will ask again */
             gpumm__extent_book(b->extent, b->full_name, g->tag, g->capacity * b->size);
         }

@@ -35,6 +35,11 @@ bool gpumm__relieve(context *ctx, gpumm_status failed, uint64_t wanted, unsigned
     }
 }
 
+/* The binding's collector is still to come where this is the first try. */
+bool gpumm__pressure_spills(const context *ctx, gpumm_status failed) {
+    return failed == GPUMM_OUT_OF_MEMORY && ctx->spill.limit && !gpumm__is_first_try();
+}
+
 /* What is posted to be committed ahead comes first, and what is on its way to the pool, so that it goes back too. */
 void gpumm__trim(context *ctx) {
     gpumm__worker_drain(&ctx->worker);

@@ -110,9 +110,15 @@ gpumm_status gpumm_group_shrink_to_fit(gpumm_group *g) {
 gpumm_status gpumm__resize_explain(const gpumm_group *g, gpumm_status status, uint64_t elements) {
     char text[TITLE_BYTES];
     if (!gpumm_status_is_memory_error(status)) return status;
+    if (status == GPUMM_OUT_OF_MEMORY && g->shareable && g->object.context->spill.limit)
+        fail_in(status, "shareable memory is not spilled: ");
     fail_in(status, "%s: %llu elements of %llu bytes: ", gpumm__group_title(g, text), (unsigned long long)elements,
             (unsigned long long)g->row_bytes);
     return gpumm__explain(g->object.context, status);
+}
+
+static bool may_spill(const gpumm_group *g, gpumm_status failed) {
+    return !g->shareable && gpumm__pressure_spills(g->object.context, failed);
 }
 
 gpumm_status gpumm__resize_first(gpumm_group *g, gpumm_stream *s, uint64_t capacity, uint64_t length) {
@@ -120,6 +126,8 @@ gpumm_status gpumm__resize_first(gpumm_group *g, gpumm_stream *s, uint64_t capac
     gpumm_status status = transaction(g, "allocate", &c, capacity, length);
     for (unsigned stage = 0; gpumm__relieve(g->object.context, status, capacity * g->row_bytes, &stage);)
         status = transaction(g, "allocate", &c, capacity, length);
+    c.spills = may_spill(g, status);
+    if (c.spills) status = transaction(g, "allocate", &c, capacity, length);
     return gpumm__resize_explain(g, status, capacity);
 }
 
@@ -155,11 +163,13 @@ static void propose(gpumm_group *g, change *c) {
     if (gpumm_growth_next(&g->growth, &r, &c->proposed) != GPUMM_OK) c->proposed = 0;
 }
 
-static gpumm_status change_under_pressure(gpumm_group *g, const change *c) {
+static gpumm_status change_under_pressure(gpumm_group *g, change *c) {
     uint64_t wanted = 0;
     gpumm_status status = change_once(g, c, &wanted);
     for (unsigned stage = 0; gpumm__relieve(g->object.context, status, wanted * g->row_bytes, &stage);)
         status = change_once(g, c, &wanted);
+    c->spills = may_spill(g, status);
+    if (c->spills) status = change_once(g, c, &wanted);
     return gpumm__resize_explain(g, status, wanted);
 }
 

@@ -166,6 +166,7 @@ static void count_committed(gpumm_readback *r) {
         if (!t->fitting) {
             t->held[PLACE_DEVICE] = t->device.committed;
             t->held[PLACE_HOST] = t->host.committed;
+            t->held[PLACE_SPILLED] = t->device.spilled;
         }
         for (int p = 0; p < PLACE_COUNT; p++) bytes[p] += t->held[p];
     }
@@ -181,11 +182,16 @@ static void settle(gpumm_readback *r, slot *t) {
     gpumm__order_drain(&users, ctx);
 }
 
-static gpumm_status fit_range(gpumm_readback *r, slot *t, range *g, uint64_t bytes) {
-    if (gpumm__range_can_commit(g, bytes)) return gpumm__range_commit(g, bytes);
+static gpumm_status commit(range *g, uint64_t bytes, bool spills) {
+    return spills ? gpumm__range_spill(g, bytes) : gpumm__range_commit(g, bytes);
+}
+
+static gpumm_status fit_range(gpumm_readback *r, slot *t, range *g, uint64_t bytes, bool spills) {
+    if (gpumm__range_can_commit(g, bytes)) return commit(g, bytes, spills);
     range fresh;
     TRY(gpumm__range_open(&fresh, g->device, g->where, g->reserved));
-    gpumm_status status = gpumm__range_commit(&fresh, bytes);
+    fresh.spill = g->spill;
+    gpumm_status status = commit(&fresh, bytes, spills);
     if (status != GPUMM_OK) {
         (void)gpumm__range_close(&fresh); /* nothing was committed */
         return status;
@@ -196,9 +202,9 @@ static gpumm_status fit_range(gpumm_readback *r, slot *t, range *g, uint64_t byt
     return GPUMM_OK;
 }
 
-static gpumm_status fit_once(gpumm_readback *r, slot *t, uint64_t bytes) {
-    if (!r->on_device) TRY(fit_range(r, t, &t->host, bytes));
-    return r->direct ? GPUMM_OK : fit_range(r, t, &t->device, bytes);
+static gpumm_status fit_once(gpumm_readback *r, slot *t, uint64_t bytes, bool spills) {
+    if (!r->on_device) TRY(fit_range(r, t, &t->host, bytes, false));
+    return r->direct ? GPUMM_OK : fit_range(r, t, &t->device, bytes, spills);
 }
 
 /* What the slots stand for at a capacity. Manager's lock held. */
@@ -206,6 +212,7 @@ static void book_locked(gpumm_readback *r, uint64_t capacity) {
     context *ctx = r->object.context;
     uint64_t logical = capacity * r->row_bytes * r->slot_count;
     gpumm__ledger_set(&ctx->books, &r->staging, r->direct ? 0 : logical, 0, atomic_load(&r->committed[PLACE_DEVICE]));
+    gpumm__ledger_set_spilled(&ctx->books, &r->staging, atomic_load(&r->committed[PLACE_SPILLED]));
     gpumm__ledger_set(&ctx->books, &r->pinned, r->on_device ? 0 : logical, 0, atomic_load(&r->committed[PLACE_HOST]));
 }
 
@@ -223,9 +230,11 @@ static void book(gpumm_readback *r) {
 gpumm_status gpumm__slot_fit(gpumm_readback *r, slot *t) {
     context *ctx = r->object.context;
     uint64_t bytes = gpumm__slot_offset(r, r->count, capacity_of(r));
-    gpumm_status status = fit_once(r, t, bytes);
+    gpumm_status status = fit_once(r, t, bytes, false);
     /* Spare memory and what is on its way back; not the application's hook, which may want this very readback. */
-    for (unsigned stage = 0; stage < 2 && gpumm__relieve(ctx, status, bytes, &stage);) status = fit_once(r, t, bytes);
+    for (unsigned stage = 0; stage < 2 && gpumm__relieve(ctx, status, bytes, &stage);)
+        status = fit_once(r, t, bytes, false);
+    if (gpumm__pressure_spills(ctx, status)) status = fit_once(r, t, bytes, true);
     count_committed(r);
     book(r);
     return status;
@@ -236,7 +245,7 @@ gpumm_status gpumm__slot_fit(gpumm_readback *r, slot *t) {
 static void fit_behind(gpumm_readback *r, slot *t, uint64_t bytes) {
     t->fitting = true;
     pthread_mutex_unlock(&r->lock);
-    fit_once(r, t, bytes);
+    fit_once(r, t, bytes, false);
     pthread_mutex_lock(&r->lock);
     t->fitting = false;
 }
@@ -245,7 +254,7 @@ static void fit_slot(gpumm_readback *r, slot *t, uint64_t bytes) {
     bool in_place = (r->on_device || gpumm__range_can_commit(&t->host, bytes)) &&
                     (r->direct || gpumm__range_can_commit(&t->device, bytes));
     if (in_place) fit_behind(r, t, bytes);
-    else if (is_free(t)) fit_once(r, t, bytes);
+    else if (is_free(t)) fit_once(r, t, bytes, false);
 }
 
 /* ---- Giving back what the capacity does not need ------------------------------------------------ */
@@ -260,6 +269,7 @@ static void give_surplus(gpumm_readback *r, range *g, uint64_t bytes) {
     } else {
         range fresh;
         if (gpumm__range_open(&fresh, g->device, g->where, g->reserved) != GPUMM_OK) return;
+        fresh.spill = g->spill;
         gpumm__extent_discard(r->object.context, g);
         *g = fresh;
     }
@@ -327,8 +337,9 @@ static void resized(follower *f, uint64_t capacity) {
 
 /* ---- Joining a group ------------------------------------------------------------------------ */
 
-static gpumm_status slot_open(gpumm_readback *r, slot *t, uint64_t capacity) {
-    device *d = r->object.context->device;
+static gpumm_status slot_open(gpumm_readback *r, slot *t, uint64_t capacity, bool spills) {
+    context *ctx = r->object.context;
+    device *d = ctx->device;
     uint64_t maximum = gpumm__slot_offset(r, r->count, r->group->max_length),
              bytes = gpumm__slot_offset(r, r->count, capacity);
     t->readback = r;
@@ -337,7 +348,8 @@ static gpumm_status slot_open(gpumm_readback *r, slot *t, uint64_t capacity) {
     if (!r->on_device) TRY(gpumm__range_commit(&t->host, bytes));
     if (r->direct) return GPUMM_OK;
     TRY(gpumm__range_open(&t->device, d, r->shareable ? PLACE_SHARED : PLACE_DEVICE, maximum));
-    return gpumm__range_commit(&t->device, bytes);
+    t->device.spill = r->shareable ? NULL : context_spill(ctx);
+    return commit(&t->device, bytes, spills);
 }
 
 static void slot_close(gpumm_readback *r, slot *t) {
@@ -349,9 +361,9 @@ static void slot_close(gpumm_readback *r, slot *t) {
     t->done = NULL;
 }
 
-static gpumm_status open_slots(gpumm_readback *r, uint64_t capacity) {
+static gpumm_status open_slots(gpumm_readback *r, uint64_t capacity, bool spills) {
     for (unsigned i = 0; i < r->slot_count; i++) {
-        gpumm_status status = slot_open(r, &r->slots[i], capacity);
+        gpumm_status status = slot_open(r, &r->slots[i], capacity, spills);
         if (status == GPUMM_OK) continue;
         for (unsigned j = 0; j <= i; j++) slot_close(r, &r->slots[j]);
         return status;
@@ -372,18 +384,19 @@ static void join(gpumm_readback *r) {
     pthread_mutex_unlock(&r->lock);
 }
 
-static gpumm_status open_once(gpumm_readback *r) {
+static gpumm_status open_once(gpumm_readback *r, bool spills) {
     TRY(gpumm__group_charge_follower(r->group, &r->follower));
-    gpumm_status status = open_slots(r, capacity_of(r));
+    gpumm_status status = open_slots(r, capacity_of(r), spills);
     if (status != GPUMM_OK) gpumm__group_uncharge_follower(r->group, &r->follower);
     return status;
 }
 
 static gpumm_status open_under_pressure(gpumm_readback *r) {
     context *ctx = r->object.context;
-    gpumm_status status = open_once(r);
+    gpumm_status status = open_once(r, false);
     for (unsigned stage = 0; gpumm__relieve(ctx, status, r->follower.row_bytes * capacity_of(r), &stage);)
-        status = open_once(r);
+        status = open_once(r, false);
+    if (gpumm__pressure_spills(ctx, status)) status = open_once(r, true);
     if (!gpumm_status_is_memory_error(status)) return status;
     char text[TITLE_BYTES];
     fail_in(status, "readback of %s: ", gpumm__buffer_label(r->buffers[0], text));
@@ -425,12 +438,14 @@ static void slot_through(deferred *gone) {
     slot *t = (slot *)(void *)((char *)gone - offsetof(slot, gone));
     gpumm_readback *r = t->readback;
     context *ctx = r->object.context;
-    uint64_t on_device = r->remote ? 0 : t->device.committed, on_host = t->host.committed;
+    uint64_t on_device = r->remote ? 0 : t->device.committed, on_host = t->host.committed, spilled = t->device.spilled;
     slot_close(r, t);
     tell_ended(r, t);
     pthread_mutex_lock(&ctx->lock);
     gpumm__ledger_set(&ctx->books, &r->staging, 0, 0,
                       atomic_fetch_sub(&r->committed[PLACE_DEVICE], on_device) - on_device);
+    gpumm__ledger_set_spilled(&ctx->books, &r->staging,
+                              atomic_fetch_sub(&r->committed[PLACE_SPILLED], spilled) - spilled);
     gpumm__ledger_set(&ctx->books, &r->pinned, 0, 0, atomic_fetch_sub(&r->committed[PLACE_HOST], on_host) - on_host);
     if (--r->mapped == 0) {
         gpumm__ledger_close(&ctx->books, &r->staging);

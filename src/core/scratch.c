@@ -63,29 +63,32 @@ static bool try_block(arena *a, uint64_t bytes, piece *p, gpumm_scratch **spare)
     return taken;
 }
 
-static gpumm_status grow_and_take(arena *a, uint64_t bytes, piece *p, gpumm_scratch **spare) {
-    do TRY(gpumm__arena_grow(a, bytes));
+static gpumm_status grow_and_take(arena *a, uint64_t bytes, bool spills, piece *p, gpumm_scratch **spare) {
+    do TRY(gpumm__arena_grow(a, bytes, spills));
     while (!try_block(a, bytes, p, spare));
     return GPUMM_OK;
 }
 
 /* ---- Taking and giving ----------------------------------------------------------------------------------- */
 
-static gpumm_status take_budgeted(gpumm_stream *s, uint64_t bytes, arena **a, piece *p, gpumm_scratch **spare) {
+static gpumm_status take_budgeted(gpumm_stream *s, uint64_t bytes, bool spills, arena **a, piece *p,
+                                  gpumm_scratch **spare) {
     context *ctx = s->object.context;
     attachment *attached;
     TRY(gpumm__context_charge(ctx, bytes)); /* first, so that what is over the limit leaves no trace */
     gpumm_status status = gpumm__stream_attach(s, &arena_key, gpumm__arena_make, &attached);
     *a = (arena *)attached;
-    if (status == GPUMM_OK && !try_block(*a, bytes, p, spare)) status = grow_and_take(*a, bytes, p, spare);
+    if (status == GPUMM_OK && !try_block(*a, bytes, p, spare)) status = grow_and_take(*a, bytes, spills, p, spare);
     if (status != GPUMM_OK) gpumm__context_uncharge(ctx, bytes);
     return status;
 }
 
 static gpumm_status take_under_pressure(gpumm_stream *s, uint64_t bytes, arena **a, piece *p, gpumm_scratch **spare) {
-    gpumm_status status = take_budgeted(s, bytes, a, p, spare);
-    for (unsigned stage = 0; status != GPUMM_OK && gpumm__relieve(s->object.context, status, bytes, &stage);)
-        status = take_budgeted(s, bytes, a, p, spare);
+    context *ctx = s->object.context;
+    gpumm_status status = take_budgeted(s, bytes, false, a, p, spare);
+    for (unsigned stage = 0; status != GPUMM_OK && gpumm__relieve(ctx, status, bytes, &stage);)
+        status = take_budgeted(s, bytes, false, a, p, spare);
+    if (gpumm__pressure_spills(ctx, status)) status = take_budgeted(s, bytes, true, a, p, spare);
     return status;
 }
 

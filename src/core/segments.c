@@ -17,7 +17,7 @@ static size_t count_of(const extent *e) { return e->small.slab || !e->range.in_p
 static gpumm_segment describe(const extent *e, size_t i) {
     if (e->small.slab || !e->range.in_place) return (gpumm_segment){.bytes = e->usable, .descriptor = -1};
     uint64_t begin = range_segment_begin(&e->range, i);
-    return (gpumm_segment){.offset = begin, .bytes = e->range.ends[i] - begin, .descriptor = -1};
+    return (gpumm_segment){.offset = begin, .bytes = e->range.list[i].end - begin, .descriptor = -1};
 }
 
 static gpumm_status list(extent *e, bool descriptors, gpumm_segment *segments, size_t room, size_t *count) {

@@ -45,7 +45,22 @@ static void list_move(small_pool *p, struct small_slab *s, bool full) {
 static void book(context *ctx, small_pool *p) {
     if (!p->booked) gpumm__context_book_open(ctx, &p->account, GPUMM_CATEGORY_SLACK, "", "slab");
     p->booked = true;
-    gpumm__context_book(ctx, &p->account, 0, 0, p->committed - p->used);
+    pthread_mutex_lock(&ctx->lock);
+    gpumm__ledger_set(&ctx->books, &p->account, 0, 0, p->committed - p->used);
+    gpumm__ledger_set_spilled(&ctx->books, &p->account, p->spilled);
+    pthread_mutex_unlock(&ctx->lock);
+}
+
+/* What a slab holds is counted anew, as it was before and is now. */
+typedef struct held {
+    uint64_t committed, spilled;
+} held;
+
+static held held_by(const struct small_slab *s) { return (held){s->slab.range.committed, s->slab.range.spilled}; }
+
+static void count_held(small_pool *p, held before, held now) {
+    p->committed += now.committed - before.committed;
+    p->spilled += now.spilled - before.spilled;
 }
 
 /* ---- Taking and giving ---- */
@@ -76,27 +91,30 @@ static struct small_slab *find_growing(small_pool *p, uint64_t bytes, slab_growt
 }
 
 /* Mutex held, and given up meanwhile. What it committed others may take first. */
-static bool grow_one(context *ctx, small_pool *p, uint64_t bytes) {
+static bool grow_one(context *ctx, small_pool *p, uint64_t bytes, bool spills) {
     slab_growth g;
     struct small_slab *s = find_growing(p, bytes, &g);
     if (!s) return false;
-    uint64_t held = s->slab.range.committed;
+    held before = held_by(s);
     s->busy = true;
+    s->slab.spills = spills;
     pthread_mutex_unlock(&p->mutex);
     gpumm_status status = gpumm__slab_fetch(&s->slab, &g);
     pthread_mutex_lock(&p->mutex);
     s->busy = false;
     if (status == GPUMM_OK) gpumm__slab_publish(&s->slab, &g);
-    p->committed += s->slab.range.committed - held;
+    count_held(p, before, held_by(s));
     book(ctx, p);
     return status == GPUMM_OK;
 }
 
 /* With its first block; nobody else sees it. */
-static gpumm_status make_slab(context *ctx, uint64_t bytes, struct small_slab **made, slab_block *block) {
+static gpumm_status make_slab(context *ctx, uint64_t bytes, bool spills, struct small_slab **made, slab_block *block) {
     struct small_slab *s = gpumm__mem_new(&ctx->memory, sizeof *s);
     if (!s) return fail_host_memory(sizeof *s);
     gpumm_status status = gpumm__slab_open(&s->slab, ctx->device, SLAB_BYTES);
+    s->slab.range.spill = context_spill(ctx);
+    s->slab.spills = spills;
     if (status == GPUMM_OK) status = gpumm__slab_take(&s->slab, bytes, block);
     if (status != GPUMM_OK) {
         (void)gpumm__slab_close(&s->slab); /* nothing was committed */
@@ -109,26 +127,26 @@ static gpumm_status make_slab(context *ctx, uint64_t bytes, struct small_slab **
 }
 
 /* Mutex held, and given up meanwhile. */
-static gpumm_status take_new(context *ctx, small_pool *p, uint64_t bytes, small_block *out) {
+static gpumm_status take_new(context *ctx, small_pool *p, uint64_t bytes, bool spills, small_block *out) {
     struct small_slab *s = NULL;
     pthread_mutex_unlock(&p->mutex);
-    gpumm_status status = make_slab(ctx, bytes, &s, &out->block);
+    gpumm_status status = make_slab(ctx, bytes, spills, &s, &out->block);
     pthread_mutex_lock(&p->mutex);
     if (status != GPUMM_OK) return status;
     s->pool = p;
     list_add(p, s, false);
-    p->committed += s->slab.range.committed;
+    count_held(p, (held){0}, held_by(s));
     p->used += out->block.size;
     out->slab = s;
     return GPUMM_OK;
 }
 
-gpumm_status gpumm__small_take(context *ctx, small_pool *p, uint64_t bytes, small_block *out) {
+gpumm_status gpumm__small_take(context *ctx, small_pool *p, uint64_t bytes, bool spills, small_block *out) {
     gpumm_status status = GPUMM_OK;
     pthread_mutex_lock(&p->mutex);
     bool taken = try_listed(p, bytes, out);
-    while (!taken && grow_one(ctx, p, bytes)) taken = try_listed(p, bytes, out);
-    if (!taken) status = take_new(ctx, p, bytes, out);
+    while (!taken && grow_one(ctx, p, bytes, spills)) taken = try_listed(p, bytes, out);
+    if (!taken) status = take_new(ctx, p, bytes, spills, out);
     if (status == GPUMM_OK) book(ctx, p);
     pthread_mutex_unlock(&p->mutex);
     return status;
@@ -154,10 +172,10 @@ static void close_one(deferred *r) {
     struct small_slab *s = slab_of(r);
     context *ctx = s->context;
     small_pool *p = s->pool;
-    uint64_t held = s->slab.range.committed;
+    held before = held_by(s);
     gpumm_status status = gpumm__slab_close(&s->slab);
     pthread_mutex_lock(&p->mutex);
-    if (status == GPUMM_OK) p->committed -= held;
+    if (status == GPUMM_OK) count_held(p, before, (held){0});
     else list_add(p, s, false);
     book(ctx, p);
     pthread_mutex_unlock(&p->mutex);
@@ -171,16 +189,17 @@ static void release_end(deferred *r) {
     small_pool *p = s->pool;
     pthread_mutex_lock(&p->mutex);
     bool ours = !s->busy;
-    uint64_t end = s->slab.committed, freed = 0;
+    uint64_t end = s->slab.committed;
+    held before = held_by(s), now = before;
     if (ours) s->busy = true;
     pthread_mutex_unlock(&p->mutex);
-    if (ours) freed = gpumm__slab_release(&s->slab, end);
+    if (ours) gpumm__slab_release(&s->slab, end), now = held_by(s);
     gpumm_status refused = ours ? s->slab.range.refused : GPUMM_OK;
     context *ctx = s->context;
     pthread_mutex_lock(&p->mutex);
     if (ours) s->busy = false;
     s->retiring = false;
-    p->committed -= freed;
+    count_held(p, before, now);
     book(ctx, p);
     pthread_mutex_unlock(&p->mutex);
     if (refused != GPUMM_OK) gpumm__context_background_failed(ctx, refused);
@@ -237,6 +256,13 @@ void gpumm__small_close(context *ctx, small_pool *p) {
     close_list(ctx, p->full);
     if (p->booked) gpumm__context_book_close(ctx, &p->account);
     pthread_mutex_destroy(&p->mutex);
+}
+
+bool gpumm__small_is_spilled(small_pool *p, const small_block *b) {
+    pthread_mutex_lock(&p->mutex);
+    bool spilled = b->slab->slab.range.spilled != 0;
+    pthread_mutex_unlock(&p->mutex);
+    return spilled;
 }
 
 static gpumm_status check_list(const struct small_slab *s) {

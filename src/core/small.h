@@ -14,6 +14,7 @@ typedef struct small_pool {
     struct small_slab *some;  /* slabs that may have room */
     struct small_slab *full;  /* slabs that have next to none */
     uint64_t committed, used; /* of all of them */
+    uint64_t spilled;         /* of `committed` */
     bool booked;
     account account; /* what blocks leave of what is committed */
 } small_pool;
@@ -24,7 +25,9 @@ typedef struct small_block {
 } small_block;
 
 void gpumm__small_open(small_pool *p);
-gpumm_status gpumm__small_take(context *ctx, small_pool *p, uint64_t bytes, small_block *out);
+/* `spills`: what the device has no memory for may be spilled. */
+gpumm_status gpumm__small_take(context *ctx, small_pool *p, uint64_t bytes, bool spills, small_block *out);
+bool gpumm__small_is_spilled(small_pool *p, const small_block *b);
 void gpumm__small_give(context *ctx, small_pool *p, const small_block *b); /* nobody uses it but the main stream */
 void gpumm__small_trim(context *ctx, small_pool *p);  /* gives back what is free, behind the main stream */
 void gpumm__small_close(context *ctx, small_pool *p); /* everything; all work is through */

@@ -16,6 +16,7 @@ typedef struct plan {
     uint64_t before[GROUP_MEMBERS]; /* usable bytes before, where it could */
     size_t prepared;                /* members that have their memory */
     bool touched;                   /* work was enqueued on the new memory */
+    bool spills;                    /* as in the change */
     bool surplus;                   /* new memory that was cached has segments that it does not need */
 } plan;
 
@@ -26,13 +27,13 @@ static gpumm_status prepare(plan *p, size_t i) {
     gpumm_buffer *b = &g->members[i];
     uint64_t bytes = gpumm__buffer_bytes(b, p->capacity);
     if (!b->extent || !gpumm__extent_can_grow(b->extent, bytes)) {
-        TRY(gpumm__extent_open(g->object.context, bytes, gpumm__buffer_bytes(b, g->max_length), g->shareable,
-                               &p->fresh[i]));
+        extent_kind kind = g->shareable ? EXTENT_SHAREABLE : p->spills ? EXTENT_SPILLING : EXTENT_PLAIN;
+        TRY(gpumm__extent_open(g->object.context, bytes, gpumm__buffer_bytes(b, g->max_length), kind, &p->fresh[i]));
         p->surplus = p->surplus || gpumm__extent_has_surplus(p->fresh[i], bytes);
         return GPUMM_OK;
     }
     p->before[i] = b->extent->usable;
-    return gpumm__extent_grow(b->extent, bytes);
+    return gpumm__extent_grow(b->extent, bytes, p->spills);
 }
 
 /* Segments that queued work may touch are memory committed ahead, until that work is through. */
@@ -52,9 +53,10 @@ static void plan_undo(plan *p) {
     gpumm__tail_release(g);
 }
 
-static gpumm_status plan_open(plan *p, gpumm_group *g, uint64_t capacity) {
+static gpumm_status plan_open(plan *p, gpumm_group *g, uint64_t capacity, bool spills) {
     memset(p, 0, sizeof *p);
     p->group = g;
+    p->spills = spills;
     p->capacity = capacity;
     uint64_t row;
     if (!size_add(g->row_bytes, g->followers_row, &row) || !size_mul(capacity - g->capacity, row, &p->charged))
@@ -145,7 +147,7 @@ static gpumm_status plan_publish(plan *p, gpumm_stream *s, uint64_t length) {
 
 gpumm_status gpumm__transaction(gpumm_group *g, const change *c, uint64_t capacity, uint64_t length) {
     plan p;
-    TRY(plan_open(&p, g, capacity));
+    TRY(plan_open(&p, g, capacity, c->spills));
     gpumm_status status = plan_write(&p, c->stream, length, c->columns);
     if (status == GPUMM_OK) status = plan_publish(&p, c->stream, length);
     if (status != GPUMM_OK) {

@@ -12,6 +12,7 @@ typedef struct change {
     uint64_t capacity; /* at least this; 0: what the length needs */
     uint64_t proposed; /* a capacity to try first; 0: by the group's schedule */
     bool sized;        /* the length becomes `length` */
+    bool spills;       /* what the device has no memory for may be spilled */
     uint64_t length;
     uint64_t append;            /* elements to add to the length */
     const void *const *columns; /* for appended ones: an array a member, or NULL for zeros */

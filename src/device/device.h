@@ -33,10 +33,13 @@ typedef enum place {
     PLACE_DEVICE,
     PLACE_HOST,
     PLACE_SHARED, /* on the device, committed in place, in segments that can be exported; where `shares` says so */
+    PLACE_SPILLED, /* pinned host memory that stands for the device's: committed behind it in a reservation of PLACE_DEVICE,
+                      a segment of at most DEVICE_SPILL_MOST a call; or a whole block */
     PLACE_COUNT
 } place;
 
 #define DEVICE_SEGMENT_MOST (1ull << 30) /* a power of two: other APIs import no larger pieces than a few of these */
+#define DEVICE_SPILL_MOST (64ull << 20)  /* what is moved at once, while nobody may use it */
 
 typedef enum copy_kind { COPY_H2D, COPY_D2H, COPY_D2D } copy_kind; /* to, from, within the device */
 
@@ -156,7 +159,8 @@ typedef struct device_patch { /* node `index` becomes this one, of the same kind
  * (pinned_in_place). alloc, free: whole blocks, on every device; contents undefined; free only once no queued work
  * uses it. shrink: the segment or block of `bytes` at *address, which no queued work uses, becomes one of `kept`, whose
  * contents stay; a segment's address stays too, a block may come to lie elsewhere. It returns when that is done, works
- * also where there is no room for both, and where it fails everything is as it was. export_segment: a descriptor, the caller's,
+ * also where there is no room for both, and where it fails everything is as it was. promote: the segment or block of PLACE_SPILLED
+ * at *address, which no queued work uses, becomes one of PLACE_DEVICE, as with shrink. export_segment: a descriptor, the caller's,
  * of one segment of PLACE_SHARED. import_segment: the segment that somebody exported, of exactly so many bytes, is mapped at a part
  * of a reservation of PLACE_SHARED, for reading; decommit takes it back, and the memory stays while somebody has it. stream_open: `native` is wrapped and not owned, NULL makes one. stream_close finishes its work first.
  * event_open: only a timed one has event_elapsed. event_query: never recorded is done. fill: `count` times the
@@ -182,6 +186,7 @@ typedef struct device_patch { /* node `index` becomes this one, of the same kind
       GONE(blocks, committed_bytes, bytes)) \
     Q(shrink, (device * d, place where, uint64_t bytes, uint64_t kept, gpumm_address * address), \
       (where, bytes, kept, address), NOW, LESS(committed_bytes, bytes - kept)) \
+    Q(promote, (device * d, uint64_t bytes, gpumm_address * address), (bytes, address), NOW, AS_IT_IS) \
     Q(export_segment, (device * d, gpumm_address address, uint64_t bytes, int *descriptor), \
       (address, bytes, descriptor), NOW, AS_IT_IS) \
     Q(import_segment, (device * d, gpumm_address address, uint64_t bytes, int descriptor), \

@@ -299,6 +299,16 @@ static gpumm_status traced_shrink(device *d, place where, uint64_t bytes, uint64
     return status;
 }
 
+/* In the history the bytes stay what they are. A block may have another address then. */
+static gpumm_status traced_promote(device *d, uint64_t bytes, gpumm_address *address) {
+    uint64_t since = gpumm__clock_ns();
+    gpumm__trace_history(trace_of(d), TRACE_FREE, *address, bytes, true);
+    gpumm_status status = forward_promote(d, bytes, address);
+    gpumm__trace_history(trace_of(d), TRACE_ALLOCATE, *address, bytes, true);
+    told(d, "promote", since, *address, bytes, status);
+    return status;
+}
+
 static gpumm_status traced_import_segment(device *d, gpumm_address address, uint64_t bytes, int descriptor) {
     uint64_t since = gpumm__clock_ns();
     gpumm_status status = forward_import_segment(d, address, bytes, descriptor);
@@ -354,6 +364,7 @@ static void fill_table(device_table *table, const device_table *inner) {
     table->alloc = traced_alloc;
     table->free = traced_free;
     table->shrink = traced_shrink;
+    table->promote = traced_promote;
     table->import_segment = traced_import_segment;
     table->compile = traced_compile;
 }

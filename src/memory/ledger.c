@@ -33,6 +33,7 @@ uint64_t gpumm__account_bytes(const account *a, gpumm_category category) {
     uint64_t beyond = a->committed > a->logical ? a->committed - a->logical : 0;
     uint64_t precommitted = size_min(a->precommitted, beyond);
     if (category == GPUMM_CATEGORY_PRECOMMITTED) return precommitted;
+    if (category == GPUMM_CATEGORY_SPILLED) return a->spilled;
     if (category == GPUMM_CATEGORY_SLACK && !is_idle(a->category)) return beyond - precommitted;
     if (category != a->category) return 0;
     return is_idle(category) ? beyond : a->logical;
@@ -73,17 +74,29 @@ void gpumm__ledger_open(ledger *l, account *a, gpumm_category category, const ch
     enter(l, a, 1);
 }
 
-void gpumm__ledger_set(ledger *l, account *a, uint64_t bytes, uint64_t precommitted, uint64_t committed) {
+static void replace(ledger *l, account *a, const account *with) {
     bool was[GPUMM_CATEGORY_COUNT];
     for (int c = 0; c < GPUMM_CATEGORY_COUNT; c++) was[c] = counted(a, (gpumm_category)c);
     enter(l, a, -1);
-    a->logical = bytes;
-    a->precommitted = precommitted;
-    a->committed = committed;
+    a->logical = with->logical;
+    a->precommitted = with->precommitted;
+    a->committed = with->committed;
+    a->spilled = with->spilled;
     enter(l, a, 1);
     for (int c = 0; c < GPUMM_CATEGORY_COUNT; c++)
         if (!was[c] && counted(a, (gpumm_category)c)) l->entry[c].total++;
     tell(l);
+}
+
+void gpumm__ledger_set(ledger *l, account *a, uint64_t bytes, uint64_t precommitted, uint64_t committed) {
+    replace(l, a,
+            &(account){.logical = bytes, .precommitted = precommitted, .committed = committed, .spilled = a->spilled});
+}
+
+void gpumm__ledger_set_spilled(ledger *l, account *a, uint64_t spilled) {
+    account with = *a;
+    with.spilled = spilled;
+    if (spilled != a->spilled) replace(l, a, &with);
 }
 
 void gpumm__ledger_set_logical(ledger *l, account *a, uint64_t bytes) {

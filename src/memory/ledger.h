@@ -13,6 +13,7 @@ typedef struct account {
     uint64_t logical;       /* bytes asked for */
     uint64_t precommitted;  /* of `committed`: bytes that are there for coming growths */
     uint64_t committed;     /* bytes held of the device */
+    uint64_t spilled;       /* of `committed`: bytes that are the host's instead */
     gpumm_address address;
 } account;
 
@@ -26,8 +27,9 @@ typedef struct ledger {
 } ledger;
 
 void gpumm__ledger_open(ledger *l, account *a, gpumm_category category, const char *name, const char *tag);
-/* Replaces all three numbers. */
+/* Replaces three of its numbers. */
 void gpumm__ledger_set(ledger *l, account *a, uint64_t logical, uint64_t precommitted, uint64_t committed);
+void gpumm__ledger_set_spilled(ledger *l, account *a, uint64_t spilled);
 /* Replaces the logical bytes only. Faster while they stay below `committed`: for blocks that are reused often. */
 void gpumm__ledger_set_logical(ledger *l, account *a, uint64_t logical);
 void gpumm__ledger_move(ledger *l, account *a, gpumm_category category, const char *name,

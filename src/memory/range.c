@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Reserves once, commits a segment in each growth step, releases whole segments; exchanges one that is used in part. */
+/* Reserves once, commits a segment in each growth step, or several where it spills; releases whole segments; exchanges one that
+   is used in part, or is to be the device's. */
 #include "memory/range.h"
 
 #include <string.h>
@@ -28,47 +29,151 @@ bool gpumm__range_can_commit(const range *r, uint64_t bytes) {
     return bytes <= r->reserved && (r->in_place || r->committed == 0);
 }
 
-static gpumm_status commit_block(range *r, uint64_t bytes) {
-    TRY(r->device->call->alloc(r->device, r->where, bytes, &r->address));
+/* ---- Committing ---- */
+
+static gpumm_status commit_block(range *r, place where, uint64_t bytes) {
+    TRY(r->device->call->alloc(r->device, where, bytes, &r->address));
     r->committed = bytes;
     return GPUMM_OK;
 }
 
+static gpumm_status reserve_list(range *r, uint64_t more) {
+    const gpumm_allocator *memory = r->device->memory;
+    if (gpumm__mem_reserve(memory, (void **)&r->list, sizeof *r->list, r->segments + more - 1, &r->room))
+        return GPUMM_OK;
+    return fail_host_memory(sizeof *r->list * (r->segments + more));
+}
+
 /* As many segments as the device makes of it. */
 static gpumm_status commit_segments(range *r, uint64_t end) {
-    const gpumm_allocator *memory = r->device->memory;
-    uint64_t bytes = end - r->committed, more = device_segments(bytes);
-    if (!gpumm__mem_reserve(memory, (void **)&r->ends, sizeof *r->ends, r->segments + more - 1, &r->room))
-        return fail_host_memory(sizeof *r->ends * (r->segments + more));
+    uint64_t bytes = end - r->committed;
+    TRY(reserve_list(r, device_segments(bytes)));
     TRY(r->device->call->commit(r->device, r->where, r->address + r->committed, bytes));
     while (r->committed < end) {
         r->committed += size_min(end - r->committed, DEVICE_SEGMENT_MOST);
-        r->ends[r->segments++] = r->committed;
+        r->list[r->segments++] = (range_segment){.end = r->committed};
     }
     return GPUMM_OK;
 }
 
-gpumm_status gpumm__range_commit(range *r, uint64_t bytes) {
-    if (bytes <= r->committed) return GPUMM_OK;
+/* Where the memory ends that holds so many bytes. */
+static gpumm_status end_of(const range *r, uint64_t bytes, uint64_t *end) {
     if (!gpumm__range_can_commit(r, bytes))
         return fail(GPUMM_INVALID_ARGUMENT, "a range of %llu bytes cannot hold %llu", (unsigned long long)r->reserved,
                     (unsigned long long)bytes);
-    uint64_t end;
-    if (!size_round_up(bytes, device_granularity(r->device, r->where), &end)) end = r->reserved;
-    end = size_min(end, r->reserved);
-    return r->in_place ? commit_segments(r, end) : commit_block(r, end);
+    if (!size_round_up(bytes, device_granularity(r->device, r->where), end)) *end = r->reserved;
+    *end = size_min(*end, r->reserved);
+    return GPUMM_OK;
 }
+
+gpumm_status gpumm__range_commit(range *r, uint64_t bytes) {
+    uint64_t end;
+    if (bytes <= r->committed) return GPUMM_OK;
+    TRY(end_of(r, bytes, &end));
+    return r->in_place ? commit_segments(r, end) : commit_block(r, r->where, end);
+}
+
+/* ---- Spilling ---- */
+
+/* What is left of the device, in pieces that become smaller: then it is full. */
+static gpumm_status take_the_rest(range *r, uint64_t end) {
+    uint64_t unit = device_granularity(r->device, r->where), piece = DEVICE_SPILL_MOST;
+    while (r->committed < end && (piece = size_min(piece, end - r->committed)) >= unit) {
+        gpumm_status status = commit_segments(r, r->committed + piece);
+        if (status == GPUMM_OUT_OF_MEMORY) piece = piece / 2 / unit * unit;
+        else if (status != GPUMM_OK) return status;
+    }
+    return GPUMM_OK;
+}
+
+static gpumm_status spill_segment(range *r, uint64_t bytes) {
+    device *d = r->device;
+    TRY(reserve_list(r, 1));
+    TRY(gpumm__spill_take(r->spill, bytes));
+    gpumm_status status = d->call->commit(d, PLACE_SPILLED, r->address + r->committed, bytes);
+    if (status != GPUMM_OK) return gpumm__spill_give(r->spill, bytes), status;
+    r->committed += bytes;
+    r->spilled += bytes;
+    r->list[r->segments++] = (range_segment){.end = r->committed, .spilled = true};
+    return GPUMM_OK;
+}
+
+static gpumm_status spill_segments(range *r, uint64_t end) {
+    uint64_t before = r->committed;
+    gpumm_status status = take_the_rest(r, end);
+    while (status == GPUMM_OK && r->committed < end)
+        status = spill_segment(r, size_min(end - r->committed, DEVICE_SPILL_MOST));
+    if (status != GPUMM_OK) gpumm__range_decommit(r, before);
+    return status;
+}
+
+static gpumm_status spill_block(range *r, uint64_t bytes) {
+    TRY(gpumm__spill_take(r->spill, bytes));
+    gpumm_status status = commit_block(r, PLACE_SPILLED, bytes);
+    if (status == GPUMM_OK) r->spilled = bytes;
+    else gpumm__spill_give(r->spill, bytes);
+    return status;
+}
+
+gpumm_status gpumm__range_spill(range *r, uint64_t bytes) {
+    uint64_t end;
+    gpumm_status status = gpumm__range_commit(r, bytes);
+    if (status != GPUMM_OUT_OF_MEMORY || !r->spill) return status;
+    TRY(end_of(r, bytes, &end));
+    return r->in_place ? spill_segments(r, end) : spill_block(r, end);
+}
+
+static place place_of(const range *r, bool spilled) { return spilled ? PLACE_SPILLED : r->where; }
+
+/* So many bytes of the host's went, or are the device's now. */
+static void spilled_less(range *r, uint64_t bytes) {
+    r->spilled -= bytes;
+    gpumm__spill_give(r->spill, bytes);
+}
+
+static size_t first_spilled(const range *r) {
+    size_t i = 0;
+    while (!r->list[i].spilled) i++;
+    return i;
+}
+
+static uint64_t segment_bytes(const range *r, size_t i) { return r->list[i].end - range_segment_begin(r, i); }
+
+uint64_t gpumm__range_next_spilled(const range *r) {
+    return r->in_place && r->spilled ? segment_bytes(r, first_spilled(r)) : r->spilled;
+}
+
+static gpumm_status promote_block(range *r) {
+    TRY(r->device->call->promote(r->device, r->committed, &r->address));
+    spilled_less(r, r->spilled);
+    return GPUMM_OK;
+}
+
+gpumm_status gpumm__range_promote(range *r) {
+    if (!r->in_place) return promote_block(r);
+    size_t i = first_spilled(r);
+    gpumm_address at = r->address + range_segment_begin(r, i);
+    TRY(r->device->call->promote(r->device, segment_bytes(r, i), &at));
+    r->list[i].spilled = false;
+    spilled_less(r, segment_bytes(r, i));
+    return GPUMM_OK;
+}
+
+/* ---- Giving back ---- */
 
 /* A decommit that fails is tried once more, because address space cannot be released while memory is mapped there. */
 static bool decommit_last(range *r, uint64_t start) {
     device *d = r->device;
     uint64_t bytes = r->committed - start;
-    if (d->call->decommit(d, r->where, r->address + start, bytes) == GPUMM_OK) return true;
-    r->refused = d->call->decommit(d, r->where, r->address + start, bytes);
+    bool spilled = r->list[r->segments - 1].spilled;
+    place where = place_of(r, spilled);
+    r->refused = d->call->decommit(d, where, r->address + start, bytes);
+    if (r->refused != GPUMM_OK) r->refused = d->call->decommit(d, where, r->address + start, bytes);
+    if (r->refused == GPUMM_OK && spilled) spilled_less(r, bytes);
     return r->refused == GPUMM_OK;
 }
 
-static uint64_t last_start(const range *r) { return r->segments > 1 ? r->ends[r->segments - 2] : 0; }
+static uint64_t last_start(const range *r) { return r->segments > 1 ? r->list[r->segments - 2].end : 0; }
 
 uint64_t gpumm__range_decommit(range *r, uint64_t bytes) {
     uint64_t before = r->committed;
@@ -86,20 +191,18 @@ uint64_t gpumm__range_decommit(range *r, uint64_t bytes) {
 
 gpumm_status gpumm__range_export(const range *r, size_t segment, int *descriptor) {
     uint64_t begin = range_segment_begin(r, segment);
-    return r->device->call->export_segment(r->device, r->address + begin, r->ends[segment] - begin, descriptor);
+    return r->device->call->export_segment(r->device, r->address + begin, r->list[segment].end - begin, descriptor);
 }
 
 gpumm_status gpumm__range_import(range *r, uint64_t bytes, int descriptor) {
-    const gpumm_allocator *memory = r->device->memory;
     uint64_t unit = device_granularity(r->device, r->where);
     if (bytes == 0 || bytes % unit != 0 || bytes > DEVICE_SEGMENT_MOST || bytes > r->reserved - r->committed)
         return fail(GPUMM_INVALID_ARGUMENT, "a segment of %llu bytes fits no range that has %llu of %llu",
                     (unsigned long long)bytes, (unsigned long long)r->committed, (unsigned long long)r->reserved);
-    if (!gpumm__mem_reserve(memory, (void **)&r->ends, sizeof *r->ends, r->segments, &r->room))
-        return fail_host_memory(sizeof *r->ends * (r->segments + 1));
+    TRY(reserve_list(r, 1));
     TRY(r->device->call->import_segment(r->device, r->address + r->committed, bytes, descriptor));
     r->committed += bytes;
-    r->ends[r->segments++] = r->committed;
+    r->list[r->segments++] = (range_segment){.end = r->committed};
     return GPUMM_OK;
 }
 
@@ -113,12 +216,13 @@ uint64_t gpumm__range_needed(const range *r, uint64_t bytes) {
 
 uint64_t gpumm__range_kept(const range *r, uint64_t bytes) {
     for (size_t i = 0; r->in_place && i < r->segments; i++)
-        if (r->ends[i] >= bytes) return bytes ? r->ends[i] : 0;
+        if (r->list[i].end >= bytes) return bytes ? r->list[i].end : 0;
     return r->committed;
 }
 
 static gpumm_status shrink_block(range *r, uint64_t needed) {
-    TRY(r->device->call->shrink(r->device, r->where, r->committed, needed, &r->address));
+    TRY(r->device->call->shrink(r->device, place_of(r, r->spilled > 0), r->committed, needed, &r->address));
+    if (r->spilled) spilled_less(r, r->committed - needed);
     r->committed = needed;
     return GPUMM_OK;
 }
@@ -131,15 +235,20 @@ gpumm_status gpumm__range_shrink(range *r, uint64_t bytes) {
     if (!r->in_place) return shrink_block(r, needed);
     uint64_t start = last_start(r);
     gpumm_address at = r->address + start;
-    TRY(r->device->call->shrink(r->device, r->where, r->committed - start, needed - start, &at));
-    r->ends[r->segments - 1] = r->committed = needed;
+    range_segment *last = &r->list[r->segments - 1];
+    TRY(r->device->call->shrink(r->device, place_of(r, last->spilled), r->committed - start, needed - start, &at));
+    if (last->spilled) spilled_less(r, r->committed - needed);
+    last->end = r->committed = needed;
     return GPUMM_OK;
 }
 
 static gpumm_status give_block(range *r) {
     device *d = r->device;
-    if (!r->committed || d->call->free(d, r->where, r->address, r->committed) == GPUMM_OK) return GPUMM_OK;
-    return d->call->free(d, r->where, r->address, r->committed);
+    place where = place_of(r, r->spilled > 0);
+    gpumm_status status = r->committed ? d->call->free(d, where, r->address, r->committed) : GPUMM_OK;
+    if (status != GPUMM_OK) status = d->call->free(d, where, r->address, r->committed);
+    if (status == GPUMM_OK && r->spilled) spilled_less(r, r->spilled);
+    return status;
 }
 
 gpumm_status gpumm__range_close(range *r) {
@@ -148,7 +257,7 @@ gpumm_status gpumm__range_close(range *r) {
     if (!r->in_place) r->refused = give_block(r);
     if (r->refused != GPUMM_OK) return r->refused;
     if (r->in_place) r->device->call->release(r->device, r->where, r->address, r->reserved);
-    gpumm__mem_free(r->device->memory, r->ends);
+    gpumm__mem_free(r->device->memory, r->list);
     memset(r, 0, sizeof *r);
     return GPUMM_OK;
 }

@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* A range: address space for a maximum, with memory committed at its beginning. Growth commits one more segment after
-   the last, so addresses never change. On a device that cannot do this, a range is one allocation of a fixed size (a
+   the last, so addresses never change. Where it may, it goes on in the host's memory once the device has no more: each
+   segment is of one or the other. On a device that cannot do this, a range is one allocation of a fixed size (a
    whole block), and growth needs another range. Not thread-safe: the owner locks. */
 #ifndef MEMORY_RANGE_H
 #define MEMORY_RANGE_H
 
 #include "device/device.h"
+#include "memory/spill.h"
+
+typedef struct range_segment {
+    uint64_t end; /* offset */
+    bool spilled;
+} range_segment;
 
 typedef struct range {
     device *device;
@@ -14,8 +21,10 @@ typedef struct range {
     gpumm_address address; /* of a whole block: 0 until its first commit */
     uint64_t reserved;     /* bytes of address space: the most it can hold */
     uint64_t committed;
-    uint64_t *ends; /* offset of each segment's end */
+    range_segment *list;
     size_t segments, room;
+    spill *spill;         /* what it may spill of; NULL: nothing */
+    uint64_t spilled;     /* bytes of `committed` that are the host's; of a whole block all or none */
     gpumm_status refused; /* why the last memory that should have gone back is still here; OK: it is not */
 } range;
 
@@ -23,6 +32,8 @@ typedef struct range {
 gpumm_status gpumm__range_open(range *r, device *d, place where, uint64_t maximum);
 /* Commits at least the first `bytes`. A whole block is committed once; more than it holds is INVALID_ARGUMENT then. */
 gpumm_status gpumm__range_commit(range *r, uint64_t bytes);
+/* The same, and what the device has no more memory for is spilled, if anything may be. */
+gpumm_status gpumm__range_spill(range *r, uint64_t bytes);
 bool gpumm__range_can_commit(const range *r, uint64_t bytes); /* in this range */
 /* Releases the whole segments beyond `bytes`, which no queued work may use. Returns the bytes released. */
 uint64_t gpumm__range_decommit(range *r, uint64_t bytes);
@@ -31,8 +42,13 @@ uint64_t gpumm__range_decommit(range *r, uint64_t bytes);
 gpumm_status gpumm__range_export(const range *r, size_t segment, int *descriptor);
 gpumm_status gpumm__range_import(range *r, uint64_t bytes, int descriptor);
 static inline uint64_t range_segment_begin(const range *r, size_t segment) {
-    return segment ? r->ends[segment - 1] : 0;
+    return segment ? r->list[segment - 1].end : 0;
 }
+/* Bytes of the first spilled segment, or of a spilled block; 0: nothing is spilled. */
+uint64_t gpumm__range_next_spilled(const range *r);
+/* Moves it to the device, contents kept; nobody may be using it. OUT_OF_MEMORY: there is no room. A block may have another
+   address then. */
+gpumm_status gpumm__range_promote(range *r);
 /* The end of the memory that `bytes` need, rounded to the granularity, and of the last segment that has some of it. */
 uint64_t gpumm__range_needed(const range *r, uint64_t bytes);
 uint64_t gpumm__range_kept(const range *r, uint64_t bytes);

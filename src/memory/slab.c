@@ -141,6 +141,11 @@ gpumm_status gpumm__slab_plan(const slab *s, uint64_t bytes, slab_growth *g) {
     return g->end - before + tail < size ? no_room(s, bytes) : GPUMM_OK;
 }
 
+static gpumm_status commit_to(slab *s, const slab_growth *g) {
+    if (!gpumm__range_can_commit(&s->range, g->end)) return no_room(s, g->end);
+    return s->spills ? gpumm__range_spill(&s->range, g->end) : gpumm__range_commit(&s->range, g->end);
+}
+
 /* Nodes first: if the commit came first and the nodes failed, a whole block could not be decommitted. */
 gpumm_status gpumm__slab_fetch(slab *s, slab_growth *g) {
     const gpumm_allocator *memory = s->memory;
@@ -150,8 +155,7 @@ gpumm_status gpumm__slab_fetch(slab *s, slab_growth *g) {
         g->nodes = gpumm__mem_new(memory, g->node_room * sizeof *g->nodes);
         if (!g->nodes) return fail_host_memory(g->node_room * sizeof *g->nodes);
     }
-    gpumm_status status =
-        gpumm__range_can_commit(&s->range, g->end) ? gpumm__range_commit(&s->range, g->end) : no_room(s, g->end);
+    gpumm_status status = commit_to(s, g);
     if (status != GPUMM_OK) gpumm__mem_free(memory, g->nodes);
     g->end = s->range.committed;
     return status;

@@ -28,6 +28,7 @@ typedef struct slab_node {
 typedef struct slab {
     const gpumm_allocator *memory; /* NULL: closed */
     range range;                   /* used by the thread that grows; its address by all */
+    bool spills;                   /* the same thread's: what it fetches may be spilled */
     slab_node *nodes;
     slab_node *outgrown; /* the previous array of nodes, freed by the next fetch, without the lock */
     size_t node_count, node_room;

@@ -154,7 +154,7 @@ static wire_end send_segment(context *ctx, reader *r, uint32_t item, unsigned pa
                              bool *lost) {
     reader_part *p = &r->items[item].parts[part];
     share_packet packet;
-    uint64_t begin = range_segment_begin(from->range, p->sent), end = from->range->ends[p->sent];
+    uint64_t begin = range_segment_begin(from->range, p->sent), end = from->range->list[p->sent].end;
     int descriptor;
     if (!gpumm__mem_reserve(&ctx->memory, (void **)&p->held, sizeof *p->held, p->sent, &p->room)) return WIRE_GONE;
     gpumm_status status = gpumm__range_export(from->range, p->sent, &descriptor);

@@ -31,7 +31,10 @@ function books.json(value)
 end
 
 local function advise(stats)
-    if stats.resize_count > MANY_RESIZES then
+    if stats.spilled.peak > 0 then
+        return ("advice: up to %s of host memory stood for the device's (spill), which kernels reach at the bus's speed;"
+            .. " free or shrink what is not needed and promote(), or run with less"):format(size_text(stats.spilled.peak))
+    elseif stats.resize_count > MANY_RESIZES then
         return ("advice: %d growths; start with more elements, or grow by a larger factor"):format(stats.resize_count)
     elseif stats.dropped_frames > 0 then
         return ("advice: %d frames were dropped; use more slots, or capture less often"):format(stats.dropped_frames)

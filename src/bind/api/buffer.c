@@ -11,7 +11,7 @@
  *   b:fill(value [, first [, count]] [, where])
  *   b:copy(from [, {first =, from_first =, count =, stream =}])
  *   b:resize(n [, where])  b:append(data or n [, where])  b:ensure_capacity(n)  b:shrink_to_fit()
- *   b:used(stream, "read"|"write")  b:readback {…}  b:segments()  b:free()  b:close()
+ *   b:used(stream, "read"|"write")  b:readback {…}  b:segments()  b:residency()  b:free()  b:close()
  *
  * `where` is {stream = s}, with first and count too where there is a range, or a stream.
  */
@@ -435,6 +435,15 @@ static int buffer_used(lua_State *L) {
 }
 
 /* A list of { offset =, bytes = }. */
+/* A piece of memory: {offset =, bytes =}. [-0, +1, m] */
+static void push_piece(lua_State *L, uint64_t offset, uint64_t bytes) {
+    lua_createtable(L, 0, 3);
+    gpumm_lua__push_count(L, offset);
+    lua_setfield(L, -2, "offset");
+    gpumm_lua__push_count(L, bytes);
+    lua_setfield(L, -2, "bytes");
+}
+
 static int buffer_segments(lua_State *L) {
     gpumm_buffer *buffer = gpumm_lua__to_buffer(L, 1);
     size_t count = 0, there;
@@ -446,11 +455,27 @@ static int buffer_segments(lua_State *L) {
     count = there < count ? there : count; /* it may have shrunk meanwhile */
     lua_createtable(L, (int)count, 0);
     for (size_t i = 0; i < count; i++) {
-        lua_createtable(L, 0, 2);
-        gpumm_lua__push_count(L, segments[i].offset);
-        lua_setfield(L, -2, "offset");
-        gpumm_lua__push_count(L, segments[i].bytes);
-        lua_setfield(L, -2, "bytes");
+        push_piece(L, segments[i].offset, segments[i].bytes);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
+static int buffer_residency(lua_State *L) {
+    static const char *const kinds[] = {[GPUMM_TIER_DEVICE] = "device", [GPUMM_TIER_HOST] = "host"};
+    gpumm_buffer *buffer = gpumm_lua__to_buffer(L, 1);
+    size_t count = 0, there;
+    gpumm_status status = gpumm_buffer_residency(buffer, NULL, 0, &count);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
+    gpumm_residency *pieces = lua_newuserdatauv(L, (count + 1) * sizeof *pieces, 0);
+    status = gpumm_buffer_residency(buffer, pieces, count, &there);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
+    count = there < count ? there : count; /* it may have shrunk meanwhile */
+    lua_createtable(L, (int)count, 0);
+    for (size_t i = 0; i < count; i++) {
+        push_piece(L, pieces[i].offset, pieces[i].bytes);
+        lua_pushstring(L, kinds[pieces[i].tier]);
+        lua_setfield(L, -2, "kind");
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
     return 1;
@@ -542,6 +567,7 @@ static const luaL_Reg methods[] = {
     {"shrink_to_fit", buffer_shrink},
     {"used", buffer_used},
     {"segments", buffer_segments},
+    {"residency", buffer_residency},
     {"free", buffer_free},
     {"close", buffer_close},
     {NULL, NULL},

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Managers. gpumm.manager {device =, limit =, memory =, granularity =, workers =, relocate =, leave_sigfpe =, debug =,
- * fault = {…}} opens one; sizes are numbers or text as "4GiB". Methods that make something are in that thing's file,
+ * spill =, spill_rate =, fault = {…}} opens one; sizes are numbers or text as "4GiB". Methods that make something are in that thing's file,
  * those that read the books in report.c; classes.c brings them together.
  *
- *   m:poll()  m:synchronize()  m:check()  m:trim()  m:external(bytes)  m:device()  m:names()
+ *   m:poll()  m:synchronize()  m:check()  m:trim()  m:promote()  m:external(bytes)  m:device()  m:names()
  *   m:raising(true)   the world's failures on this manager's objects raise from now on; returns what was
  *   m:close()  m:is_closed()
  */
@@ -27,8 +27,9 @@
 
 /* ---- Opening ------------------------------------------------------------------------------ */
 
-static const char *const keys[] = {"device", "limit", "memory",       "granularity", "workers", "relocate",
-                                   "debug",  "fault", "leave_sigfpe", "spin_us",     NULL};
+static const char *const keys[] = {"device",   "limit",      "memory", "granularity",  "workers",
+                                   "relocate", "debug",      "fault",  "leave_sigfpe", "spin_us",
+                                   "spill",    "spill_rate", NULL};
 
 static void read_fault(lua_State *L, int table, gpumm_options *options) {
     if (!gpumm_lua__option(L, table, "fault")) return;
@@ -53,6 +54,8 @@ static void read_options(lua_State *L, int table, gpumm_options *options) {
     if (options->limit == UINT64_MAX) options->limit = 0;
     options->memory_bytes = gpumm_lua__option_size(L, table, "memory", 0);
     options->granularity_bytes = gpumm_lua__option_size(L, table, "granularity", 0);
+    options->spill = gpumm_lua__option_size(L, table, "spill", 0);
+    options->spill_rate = gpumm_lua__option_size(L, table, "spill_rate", 0);
     options->workers = gpumm_lua__option_unsigned(L, table, "workers", 0);
     options->spin_us = gpumm_lua__option_unsigned(L, table, "spin_us", 0);
     options->relocate = gpumm_lua__option_bool(L, table, "relocate", false);
@@ -156,6 +159,14 @@ static int manager_trim(lua_State *L) {
     return 1;
 }
 
+static int manager_promote(lua_State *L) {
+    uint64_t promoted;
+    gpumm_status status = gpumm_manager_promote(gpumm_lua__to_manager(L, 1), &promoted);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
+    gpumm_lua__push_count(L, promoted);
+    return 1;
+}
+
 static int manager_external(lua_State *L) {
     return gpumm_lua__result(L, gpumm_manager_external(gpumm_lua__to_manager(L, 1), luaL_checkinteger(L, 2)));
 }
@@ -234,17 +245,12 @@ static int manager_names(lua_State *L) {
 /* ---- Registration --------------------------------------------------------------------------- */
 
 static const luaL_Reg methods[] = {
-    {"names", manager_names},
-    {"device", manager_device},
-    {"poll", manager_poll},
-    {"synchronize", manager_synchronize},
-    {"check", manager_check},
-    {"trim", manager_trim},
-    {"external", manager_external},
-    {"raising", manager_raising},
-    {"close", manager_close},
-    {"is_closed", manager_is_closed},
-    {NULL, NULL},
+    {"names", manager_names},         {"device", manager_device},
+    {"poll", manager_poll},           {"synchronize", manager_synchronize},
+    {"check", manager_check},         {"trim", manager_trim},
+    {"promote", manager_promote},     {"external", manager_external},
+    {"raising", manager_raising},     {"close", manager_close},
+    {"is_closed", manager_is_closed}, {NULL, NULL},
 };
 
 static const luaL_Reg meta[] = {{"__close", manager_close}, {"__tostring", gpumm_lua__to_text}, {NULL, NULL}};

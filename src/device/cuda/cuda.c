@@ -14,7 +14,7 @@
 #include "device/cuda/memory.h"
 #include "device/cuda/module.h"
 #include "device/cuda/probe.h"
-#include "device/cuda/shrink.h"
+#include "device/cuda/exchange.h"
 #include "device/cuda/stream.h"
 
 /* ---- Describing ---- */
@@ -199,6 +199,7 @@ static const device_table cuda_table = {
     .alloc = gpumm__cuda_alloc,
     .free = gpumm__cuda_free,
     .shrink = gpumm__cuda_shrink,
+    .promote = gpumm__cuda_promote,
     .export_segment = gpumm__cuda_export,
     .import_segment = gpumm__cuda_import,
     .stream_open = gpumm__cuda_stream_open,

@@ -10,7 +10,9 @@
 #include "base/status.h"
 #include "device/cuda/context.h"
 
-static const char *place_text(place where) { return where == PLACE_HOST ? "pinned host memory" : "device memory"; }
+static bool is_pinned(place where) { return where == PLACE_HOST || where == PLACE_SPILLED; }
+
+static const char *place_text(place where) { return is_pinned(where) ? "pinned host memory" : "device memory"; }
 
 /* Puts what was asked for in front of an error's message. */
 static gpumm_status asked(gpumm_status status, place where, uint64_t bytes) {
@@ -88,6 +90,9 @@ static gpumm_status map_segments(cuda *c, place where, gpumm_address address, ui
 gpumm_status gpumm__cuda_commit(device *d, place where, gpumm_address address, uint64_t bytes) {
     cuda *c = cuda_of(d);
     cuda_visit visit;
+    if (!c->access_count[where])
+        return fail(GPUMM_OUT_OF_MEMORY,
+                    "nothing can be spilled: this driver does not map pinned host memory in place");
     TRY(gpumm__cuda_enter_quiet(c, &visit));
     gpumm_status status = bytes <= DEVICE_SEGMENT_MOST ? gpumm__cuda_segment_map(c, where, address, bytes)
                                                        : map_segments(c, where, address, bytes);
@@ -182,12 +187,20 @@ gpumm_status gpumm__cuda_pinned_take(cuda *c, uint64_t bytes, gpumm_address *add
     return GPUMM_OK;
 }
 
+gpumm_status gpumm__cuda_take(cuda *c, place where, uint64_t bytes, gpumm_address *address) {
+    return is_pinned(where) ? gpumm__cuda_pinned_take(c, bytes, address) : gpumm__cuda_block_take(c, bytes, address);
+}
+
+bool gpumm__cuda_give(cuda *c, place where, gpumm_address address) {
+    if (!is_pinned(where)) return gpumm__cuda_block_give(c, address);
+    return CU_BACK(c, cuMemFreeHost, ((void *)(uintptr_t)address));
+}
+
 gpumm_status gpumm__cuda_alloc(device *d, place where, uint64_t bytes, gpumm_address *address) {
     cuda *c = cuda_of(d);
     cuda_visit visit;
     TRY(gpumm__cuda_enter_quiet(c, &visit));
-    gpumm_status status =
-        where != PLACE_HOST ? gpumm__cuda_block_take(c, bytes, address) : gpumm__cuda_pinned_take(c, bytes, address);
+    gpumm_status status = gpumm__cuda_take(c, where, bytes, address);
     gpumm__cuda_leave(c, &visit);
     return asked(status, where, bytes);
 }
@@ -197,8 +210,7 @@ gpumm_status gpumm__cuda_free(device *d, place where, gpumm_address address, uin
     cuda *c = cuda_of(d);
     cuda_visit visit;
     if (!gpumm__cuda_enter_giving(c, &visit)) return GPUMM_OK; /* with the context, nothing is left to take back */
-    bool gone = where != PLACE_HOST ? gpumm__cuda_block_give(c, address)
-                                    : CU_BACK(c, cuMemFreeHost, ((void *)(uintptr_t)address));
+    bool gone = gpumm__cuda_give(c, where, address);
     gpumm__cuda_leave(c, &visit);
     if (gone || gpumm__cuda_gone(c)) return GPUMM_OK;
     return asked(fail(GPUMM_DRIVER, "the driver refused to free it"), where, bytes);

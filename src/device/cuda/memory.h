@@ -12,6 +12,9 @@ gpumm_status gpumm__cuda_map_handle(cuda *c, place where, gpumm_address address,
 gpumm_status gpumm__cuda_pinned_take(cuda *c, uint64_t bytes, gpumm_address *address); /* within enter */
 gpumm_status gpumm__cuda_block_take(cuda *c, uint64_t bytes, gpumm_address *address);  /* within enter */
 bool gpumm__cuda_block_give(cuda *c, gpumm_address address);                           /* within enter */
+/* A whole block of any place; the two within enter. */
+gpumm_status gpumm__cuda_take(cuda *c, place where, uint64_t bytes, gpumm_address *address);
+bool gpumm__cuda_give(cuda *c, place where, gpumm_address address);
 gpumm_status gpumm__cuda_reserve(device *d, place where, uint64_t bytes, gpumm_address *address);
 void gpumm__cuda_release(device *d, place where, gpumm_address address, uint64_t bytes);
 gpumm_status gpumm__cuda_commit(device *d, place where, gpumm_address address, uint64_t bytes);

@@ -190,6 +190,15 @@ static void try_shared(cuda *c) {
         c->base.shares = supported != 0;
 }
 
+/* Pinned memory that is mapped in place can be mapped behind the device's, if the steps are the same. */
+static void try_spilled(cuda *c) {
+    const gpumm_device_info *info = &c->base.info;
+    if (!info->in_place || info->granularity_bytes % info->pinned_granularity_bytes != 0) return;
+    c->memory[PLACE_SPILLED] = c->memory[PLACE_HOST];
+    memcpy(c->access[PLACE_SPILLED], c->access[PLACE_HOST], sizeof c->access[PLACE_HOST]);
+    c->access_count[PLACE_SPILLED] = c->access_count[PLACE_HOST];
+}
+
 /* ---- The answer ---- */
 
 /* Behind what the choice of the device says: info.why stays empty where everything grows in place. */
@@ -215,6 +224,7 @@ gpumm_status gpumm__cuda_probe(cuda *c, bool relocate) {
     status = try_nodes(c);
     if (final(status)) return status;
     info->pinned_in_place = status == GPUMM_OK;
-    if (!info->pinned_in_place) explain(c, "pinned memory", gpumm_message());
+    if (info->pinned_in_place) try_spilled(c);
+    else explain(c, "pinned memory", gpumm_message());
     return GPUMM_OK;
 }

@@ -56,6 +56,7 @@ static const device_table host_table = {
     .alloc = gpumm__host_alloc,
     .free = gpumm__host_free,
     .shrink = gpumm__host_shrink,
+    .promote = gpumm__host_promote,
     .export_segment = gpumm__host_export,
     .import_segment = gpumm__host_import,
     .stream_open = gpumm__host_stream_open,
@@ -165,6 +166,7 @@ gpumm_status gpumm__host_open(const gpumm_options *options, const gpumm_allocato
     h->base.runs_builtins = true;
     h->page = page;
     h->quota = options->memory_bytes ? options->memory_bytes : gpumm__host_limits_memory(page);
+    h->spill_rate = options->spill_rate;
     describe(h, options, granularity, threads);
     gpumm_status status = start(h, threads);
     if (status != GPUMM_OK) {

@@ -22,6 +22,7 @@ typedef struct segment {
     gpumm_address address;
     uint64_t bytes;
     int file; /* of shared memory; or one of the two above */
+    bool spilled;
 } segment;
 
 struct region {
@@ -30,10 +31,12 @@ struct region {
     bool block;        /* from alloc: one piece, always there */
     segment *segments; /* of a reservation, by address */
     size_t count, room;
+    uint64_t spilled; /* bytes */
     use *uses;
 };
 
-static const char *const place_names[PLACE_COUNT] = {"device memory", "pinned memory", "shareable device memory"};
+static const char *const place_names[PLACE_COUNT] = {"device memory", "pinned memory", "shareable device memory",
+                                                     "spilled memory"};
 
 static gpumm_address span_end(span s) { return s.address + s.bytes; }
 
@@ -41,7 +44,11 @@ static bool span_overlaps(span a, span b) { return a.address < span_end(b) && b.
 
 static span span_of(const segment *s) { return (span){s->address, s->bytes}; }
 
-static bool is_on_device(place where) { return where != PLACE_HOST; }
+static bool is_on_device(place where) { return where != PLACE_HOST; } /* as kernels see it */
+static bool is_in_quota(place where) { return where == PLACE_DEVICE || where == PLACE_SHARED; }
+
+/* Of the reservation that such segments are in. */
+static place place_reserved(place where) { return where == PLACE_SPILLED ? PLACE_DEVICE : where; }
 
 static void *pointer_to(gpumm_address address) { return (void *)(uintptr_t)address; }
 
@@ -163,6 +170,15 @@ bool gpumm__host_use_address(host_device *h, use *u, gpumm_address address) {
     return r != NULL;
 }
 
+uint64_t gpumm__host_use_spilled(host_device *h, const use *uses, size_t count) {
+    uint64_t bytes = 0;
+    pthread_mutex_lock(&h->lock);
+    for (size_t i = 0; i < count; i++)
+        if (uses[i].region) bytes += uses[i].region->spilled;
+    pthread_mutex_unlock(&h->lock);
+    return bytes;
+}
+
 void gpumm__host_use_drop(host_device *h, use *uses, size_t count) {
     if (count == 0) return;
     pthread_mutex_lock(&h->lock);
@@ -180,7 +196,7 @@ static gpumm_status fail_mapping(uint64_t bytes) {
 /* Under the lock. */
 static gpumm_status quota_take(host_device *h, place where, uint64_t bytes) {
     char wanted[32], held[32], quota[32];
-    if (!is_on_device(where)) return GPUMM_OK;
+    if (!is_in_quota(where)) return GPUMM_OK;
     if (bytes > h->quota - h->held)
         return fail(GPUMM_OUT_OF_MEMORY, "host device: %s more than the %s held already is over its quota of %s",
                     gpumm__size_text(bytes, wanted), gpumm__size_text(h->held, held),
@@ -191,7 +207,7 @@ static gpumm_status quota_take(host_device *h, place where, uint64_t bytes) {
 
 static void quota_give(host_device *h, place where, uint64_t bytes) {
     pthread_mutex_lock(&h->lock);
-    if (is_on_device(where)) h->held -= bytes;
+    if (is_in_quota(where)) h->held -= bytes;
     pthread_mutex_unlock(&h->lock);
 }
 
@@ -341,9 +357,9 @@ static size_t segment_place(const region *r, span s) {
 
 static gpumm_status find_free(host_device *h, place where, span s, region **out, size_t *at) {
     region *r = region_at(h, s.address);
-    if (!r || r->block || r->where != where || span_end(s) > span_end(r->span))
+    if (!r || r->block || r->where != place_reserved(where) || span_end(s) > span_end(r->span))
         return fail(GPUMM_DRIVER, "host device: commit of %" PRIu64 " bytes at 0x%" PRIx64 ": no %s is reserved there",
-                    s.bytes, s.address, place_names[where]);
+                    s.bytes, s.address, place_names[place_reserved(where)]);
     *at = segment_place(r, s);
     if (*at == SIZE_MAX)
         return fail(GPUMM_DRIVER,
@@ -357,9 +373,11 @@ static void segment_insert(region *r, size_t at, segment s) {
     memmove(r->segments + at + 1, r->segments + at, (r->count - at) * sizeof *r->segments);
     r->segments[at] = s;
     r->count++;
+    if (s.spilled) r->spilled += s.bytes;
 }
 
 static void segment_remove(region *r, size_t at) {
+    if (r->segments[at].spilled) r->spilled -= r->segments[at].bytes;
     memmove(r->segments + at, r->segments + at + 1, (--r->count - at) * sizeof *r->segments);
 }
 
@@ -402,10 +420,12 @@ static void unback(const segment *s) {
     if (s->file >= 0) close(s->file);
 }
 
-static gpumm_status back_all(region *r, size_t at, span rest) {
+static gpumm_status back_all(region *r, place where, size_t at, span rest) {
     size_t first = at;
     for (; rest.bytes; at++) {
-        segment one = {.address = rest.address, .bytes = size_min(rest.bytes, DEVICE_SEGMENT_MOST)};
+        segment one = {.address = rest.address,
+                       .bytes = size_min(rest.bytes, DEVICE_SEGMENT_MOST),
+                       .spilled = where == PLACE_SPILLED};
         if (!back(r->where, &one)) {
             gpumm_status status = fail_mapping(rest.bytes);
             while (at-- > first) {
@@ -431,8 +451,8 @@ static gpumm_status commit_locked(host_device *h, place where, span s, larger *s
                       &r->room, &again));
     } while (again);
     TRY(quota_take(h, where, s.bytes));
-    gpumm_status status = back_all(r, at, s);
-    if (status != GPUMM_OK && is_on_device(where)) h->held -= s.bytes;
+    gpumm_status status = back_all(r, where, at, s);
+    if (status != GPUMM_OK && is_in_quota(where)) h->held -= s.bytes;
     return status;
 }
 
@@ -454,9 +474,10 @@ static gpumm_status find_segment(host_device *h, const char *call, place where, 
                                  size_t *index) {
     region *r = region_at(h, s.address);
     size_t at = 0;
-    bool fits = r && !r->block && r->where == where;
+    bool fits = r && !r->block && r->where == place_reserved(where);
     while (fits && at < r->count && r->segments[at].address != s.address) at++;
-    if (!fits || at == r->count || r->segments[at].bytes != s.bytes)
+    if (!fits || at == r->count || r->segments[at].bytes != s.bytes ||
+        r->segments[at].spilled != (where == PLACE_SPILLED))
         return fail(GPUMM_DRIVER,
                     "host device: %s of %" PRIu64 " bytes at 0x%" PRIx64
                     ": no segment of %s is exactly that: give back what one commit took",
@@ -530,7 +551,7 @@ static gpumm_status import_locked(host_device *h, span s, int file) {
         return fail_host_memory(sizeof *r->segments * (r->count + 1));
     if (mmap(pointer_to(s.address), s.bytes, PROT_READ, MAP_SHARED | MAP_FIXED, file, 0) == MAP_FAILED)
         return fail_mapping(s.bytes);
-    segment_insert(r, at, (segment){s.address, s.bytes, FILE_IMPORTED});
+    segment_insert(r, at, (segment){.address = s.address, .bytes = s.bytes, .file = FILE_IMPORTED});
     return GPUMM_OK;
 }
 
@@ -559,6 +580,7 @@ gpumm_status gpumm__host_alloc(device *d, place where, uint64_t bytes, gpumm_add
         return fail_mapping(bytes);
     }
     r->span = (span){(uint64_t)(uintptr_t)at, bytes};
+    r->spilled = where == PLACE_SPILLED ? bytes : 0;
     gpumm_status status = region_enter(h, r, bytes);
     if (status == GPUMM_OK) *address = r->span.address;
     else region_unmap(h, r);
@@ -580,13 +602,13 @@ static gpumm_status shrink_segment(host_device *h, place where, span s, uint64_t
                     strerror(errno));
     madvise(pointer_to(s.address + kept), s.bytes - kept, MADV_DONTNEED);
     r->segments[at].bytes = kept;
+    if (where == PLACE_SPILLED) r->spilled -= s.bytes - kept;
     return GPUMM_OK;
 }
 
 /* Elsewhere, so that whoever forgets that blocks move is found out. */
-static gpumm_status shrink_block(host_device *h, place where, span s, uint64_t kept, gpumm_address *address) {
-    region *r = NULL;
-    TRY(find_whole(h, "shrink", where, s, true, &r));
+static gpumm_status move_block(host_device *h, region *r, uint64_t kept, gpumm_address *address) {
+    span s = r->span;
     void *to = mmap(NULL, kept, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (to == MAP_FAILED) return fail_mapping(kept);
     memcpy(to, pointer_to(s.address), kept);
@@ -594,8 +616,15 @@ static gpumm_status shrink_block(host_device *h, place where, span s, uint64_t k
     munmap(pointer_to(s.address), s.bytes);
     r->span = (span){(uint64_t)(uintptr_t)to, kept};
     region_list(h, r);
+    r->spilled = r->where == PLACE_SPILLED ? kept : 0;
     *address = r->span.address;
     return GPUMM_OK;
+}
+
+static gpumm_status shrink_block(host_device *h, place where, span s, uint64_t kept, gpumm_address *address) {
+    region *r = NULL;
+    TRY(find_whole(h, "shrink", where, s, true, &r));
+    return move_block(h, r, kept, address);
 }
 
 gpumm_status gpumm__host_shrink(device *d, place where, uint64_t bytes, uint64_t kept, gpumm_address *address) {
@@ -607,7 +636,40 @@ gpumm_status gpumm__host_shrink(device *d, place where, uint64_t bytes, uint64_t
         return fail(GPUMM_INVALID_ARGUMENT, "host device: shrink of %" PRIu64 " bytes to %" PRIu64, bytes, kept);
     pthread_mutex_lock(&h->lock);
     gpumm_status status = in_place ? shrink_segment(h, where, s, kept) : shrink_block(h, where, s, kept, address);
-    if (status == GPUMM_OK && is_on_device(where)) h->held -= bytes - kept;
+    if (status == GPUMM_OK && is_in_quota(where)) h->held -= bytes - kept;
+    pthread_mutex_unlock(&h->lock);
+    return status;
+}
+
+/* ---- Promotion: the same memory, in the other quota ---- */
+
+static gpumm_status promote_segment(host_device *h, span s) {
+    region *r = NULL;
+    size_t at = 0;
+    TRY(find_segment(h, "promote", PLACE_SPILLED, s, false, &r, &at));
+    TRY(quota_take(h, PLACE_DEVICE, s.bytes));
+    r->segments[at].spilled = false;
+    r->spilled -= s.bytes;
+    return GPUMM_OK;
+}
+
+static gpumm_status promote_block(host_device *h, span s, gpumm_address *address) {
+    region *r = NULL;
+    TRY(find_whole(h, "promote", PLACE_SPILLED, s, true, &r));
+    TRY(quota_take(h, PLACE_DEVICE, s.bytes));
+    r->where = PLACE_DEVICE;
+    gpumm_status status = move_block(h, r, s.bytes, address);
+    if (status == GPUMM_OK) return GPUMM_OK;
+    r->where = PLACE_SPILLED;
+    h->held -= s.bytes;
+    return status;
+}
+
+gpumm_status gpumm__host_promote(device *d, uint64_t bytes, gpumm_address *address) {
+    host_device *h = host_of(d);
+    span s = {*address, bytes};
+    pthread_mutex_lock(&h->lock);
+    gpumm_status status = d->info.in_place ? promote_segment(h, s) : promote_block(h, s, address);
     pthread_mutex_unlock(&h->lock);
     return status;
 }

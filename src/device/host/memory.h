@@ -27,6 +27,7 @@ gpumm_status gpumm__host_decommit(device *d, place where, gpumm_address address,
 gpumm_status gpumm__host_alloc(device *d, place where, uint64_t bytes, gpumm_address *address);
 gpumm_status gpumm__host_free(device *d, place where, gpumm_address address, uint64_t bytes);
 gpumm_status gpumm__host_shrink(device *d, place where, uint64_t bytes, uint64_t kept, gpumm_address *address);
+gpumm_status gpumm__host_promote(device *d, uint64_t bytes, gpumm_address *address);
 
 gpumm_status gpumm__host_export(device *d, gpumm_address address, uint64_t bytes, int *descriptor);
 gpumm_status gpumm__host_import(device *d, gpumm_address address, uint64_t bytes, int descriptor);
@@ -42,6 +43,8 @@ typedef struct operand {
 gpumm_status gpumm__host_use_operands(host_device *h, use *uses, const operand *operands, size_t count);
 /* Claims the whole region that holds the address; false: it lies in none. */
 bool gpumm__host_use_address(host_device *h, use *u, gpumm_address address);
+/* Of what the operations have claimed, bytes that are spilled. */
+uint64_t gpumm__host_use_spilled(host_device *h, const use *uses, size_t count);
 void gpumm__host_use_drop(host_device *h, use *uses, size_t count); /* those never claimed are passed over */
 
 #endif

@@ -28,7 +28,8 @@ typedef struct host_device {
     pthread_mutex_t lock;    /* everything to the blank line */
     struct region **regions; /* by address */
     size_t count, room;
-    uint64_t held; /* of the quota */
+    uint64_t held;       /* of the quota */
+    uint64_t spill_rate; /* bytes a second, 0: as fast as any; stays as it is */
     device_stream *streams;
     launch_error errors[LAUNCH_ERRORS];
     uint64_t error_count;

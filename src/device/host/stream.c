@@ -38,11 +38,18 @@ void gpumm__host_bell_ring(bell *b) {
 
 _Static_assert(sizeof(op) + 2 * sizeof(use) <= STOCK_SMALL, "a copy is a small piece of the stock");
 
+/* Reading what is spilled takes time on a GPU: here so much as the options say. */
+static void last_as_spilled(host_device *h, const op *o) {
+    uint64_t bytes = h->spill_rate ? gpumm__host_use_spilled(h, o->uses, o->use_count) : 0;
+    if (bytes) gpumm__clock_sleep_ns((uint64_t)((double)bytes / (double)h->spill_rate * 1e9));
+}
+
 static void op_run(job *j) {
     op *o = (op *)j;
     device_stream *s = o->stream;
     host_device *h = s->device;
     o->work(o);
+    last_as_spilled(h, o);
     gpumm__host_use_drop(h, o->uses, o->use_count);
     gpumm__stock_give(&h->stock, o);
     gpumm__stock_trim(&h->stock);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Shrinking a segment or block that nobody uses: the beginning is copied to new memory, which takes the old one's
- * place. A segment's address stays: the new memory is mapped where the old was. Until that has worked the old memory is
+ * place. Promoting is the same with all of it, to new memory elsewhere: on the device, where the old is the host's. A segment's address stays: the new memory is mapped where the old was. Until that has worked the old memory is
  * kept by a handle of its own, so that it can go back. Where the device has no room for both, the contents wait in
  * pinned memory.
  */
-#include "device/cuda/shrink.h"
+#include "device/cuda/exchange.h"
 
 #include "base/size.h"
 #include "base/status.h"
@@ -13,16 +13,16 @@
 #include "device/cuda/context.h"
 #include "device/cuda/memory.h"
 
-typedef struct shrinking {
+typedef struct exchange {
     cuda *c;
-    place where;
+    place where, to; /* the old memory's, and the new one's */
     uint64_t bytes, kept;
     gpumm_address address;
-} shrinking;
+} exchange;
 
 static gpumm_status finished(cuda *c) { return CU(c, cuStreamSynchronize, (c->own)); }
 
-static gpumm_status copy_within(const shrinking *x, gpumm_address to) {
+static gpumm_status copy_within(const exchange *x, gpumm_address to) {
     TRY(CU(x->c, cuMemcpyDtoDAsync, (to, x->address, x->kept, x->c->own)));
     return finished(x->c);
 }
@@ -30,13 +30,13 @@ static gpumm_status copy_within(const shrinking *x, gpumm_address to) {
 /* ---- With room for both ---- */
 
 /* Fills new memory through a mapping elsewhere, which is gone afterwards. */
-static gpumm_status fill_elsewhere(const shrinking *x, CUmemGenericAllocationHandle handle) {
+static gpumm_status fill_elsewhere(const exchange *x, CUmemGenericAllocationHandle handle) {
     cuda *c = x->c;
     CUdeviceptr at = 0;
     TRY(CU(c, cuMemAddressReserve, (&at, x->kept, 0, 0, 0)));
     gpumm_status status = CU(c, cuMemMap, (at, x->kept, 0, handle, 0));
     if (status == GPUMM_OK) {
-        status = CU(c, cuMemSetAccess, (at, x->kept, c->access[x->where], c->access_count[x->where]));
+        status = CU(c, cuMemSetAccess, (at, x->kept, c->access[x->to], c->access_count[x->to]));
         if (status == GPUMM_OK) status = copy_within(x, at);
         if (!CU_BACK(c, cuMemUnmap, (at, x->kept))) return status; /* then the address space stays, too */
     }
@@ -44,16 +44,16 @@ static gpumm_status fill_elsewhere(const shrinking *x, CUmemGenericAllocationHan
     return status;
 }
 
-static gpumm_status map_at(const shrinking *x, uint64_t bytes, CUmemGenericAllocationHandle handle) {
+static gpumm_status map_at(const exchange *x, place where, uint64_t bytes, CUmemGenericAllocationHandle handle) {
     cuda *c = x->c;
     TRY(CU(c, cuMemMap, (x->address, bytes, 0, handle, 0)));
-    gpumm_status status = CU(c, cuMemSetAccess, (x->address, bytes, c->access[x->where], c->access_count[x->where]));
+    gpumm_status status = CU(c, cuMemSetAccess, (x->address, bytes, c->access[where], c->access_count[where]));
     if (status != GPUMM_OK) (void)CU_BACK(c, cuMemUnmap, (x->address, bytes));
     return status;
 }
 
-static bool map_surely(const shrinking *x, uint64_t bytes, CUmemGenericAllocationHandle handle) {
-    return map_at(x, bytes, handle) == GPUMM_OK || map_at(x, bytes, handle) == GPUMM_OK;
+static bool map_surely(const exchange *x, place where, uint64_t bytes, CUmemGenericAllocationHandle handle) {
+    return map_at(x, where, bytes, handle) == GPUMM_OK || map_at(x, where, bytes, handle) == GPUMM_OK;
 }
 
 /* What stood at the address is gone: the next launch there would end the context, and nothing else may. */
@@ -62,15 +62,15 @@ static gpumm_status contents_lost(cuda *c) {
     return gpumm__cuda_usable(c);
 }
 
-static gpumm_status swap(const shrinking *x, CUmemGenericAllocationHandle fresh, CUmemGenericAllocationHandle old) {
+static gpumm_status swap(const exchange *x, CUmemGenericAllocationHandle fresh, CUmemGenericAllocationHandle old) {
     cuda *c = x->c;
     TRY(CU(c, cuMemUnmap, (x->address, x->bytes)));
-    gpumm_status status = map_at(x, x->kept, fresh);
-    if (status == GPUMM_OK || map_at(x, x->kept, fresh) == GPUMM_OK) return GPUMM_OK;
-    return map_surely(x, x->bytes, old) ? status : contents_lost(c);
+    gpumm_status status = map_at(x, x->to, x->kept, fresh);
+    if (status == GPUMM_OK || map_at(x, x->to, x->kept, fresh) == GPUMM_OK) return GPUMM_OK;
+    return map_surely(x, x->where, x->bytes, old) ? status : contents_lost(c);
 }
 
-static gpumm_status exchange(const shrinking *x, CUmemGenericAllocationHandle fresh) {
+static gpumm_status exchange_for(const exchange *x, CUmemGenericAllocationHandle fresh) {
     cuda *c = x->c;
     CUmemGenericAllocationHandle old = 0;
     TRY(fill_elsewhere(x, fresh));
@@ -81,40 +81,41 @@ static gpumm_status exchange(const shrinking *x, CUmemGenericAllocationHandle fr
     return status;
 }
 
-static gpumm_status shrink_beside(const shrinking *x) {
+static gpumm_status move_segment(const exchange *x) {
     cuda *c = x->c;
     CUmemGenericAllocationHandle fresh = 0;
-    TRY(CU(c, cuMemCreate, (&fresh, x->kept, &c->memory[x->where], 0)));
-    gpumm_status status = exchange(x, fresh);
+    TRY(CU(c, cuMemCreate, (&fresh, x->kept, &c->memory[x->to], 0)));
+    gpumm_status status = exchange_for(x, fresh);
     (void)CU_BACK(c, cuMemRelease, (fresh));
     return status;
 }
 
-static gpumm_status move_block(shrinking *x) {
+static gpumm_status move_block(exchange *x) {
     gpumm_address fresh = 0;
-    TRY(gpumm__cuda_block_take(x->c, x->kept, &fresh));
+    TRY(gpumm__cuda_take(x->c, x->to, x->kept, &fresh));
     gpumm_status status = copy_within(x, fresh);
-    (void)gpumm__cuda_block_give(x->c, status == GPUMM_OK ? x->address : fresh);
+    if (status == GPUMM_OK) (void)gpumm__cuda_give(x->c, x->where, x->address);
+    else (void)gpumm__cuda_give(x->c, x->to, fresh);
     if (status == GPUMM_OK) x->address = fresh;
     return status;
 }
 
 /* ---- Through pinned memory ---- */
 
-static gpumm_status leave_device(const shrinking *x, bool in_place) {
+static gpumm_status leave_device(const exchange *x, bool in_place) {
     if (in_place) return CU(x->c, cuMemUnmap, (x->address, x->bytes));
     return gpumm__cuda_block_give(x->c, x->address) ? GPUMM_OK
                                                     : fail(GPUMM_DRIVER, "the driver refused to free the old block");
 }
 
-static gpumm_status take_again(shrinking *x, bool in_place, uint64_t bytes) {
+static gpumm_status take_again(exchange *x, bool in_place, uint64_t bytes) {
     if (in_place) return gpumm__cuda_segment_map(x->c, x->where, x->address, bytes);
     return gpumm__cuda_block_take(x->c, bytes, &x->address);
 }
 
 /* There is more room than was just given back, unless somebody else takes it: then it is asked for, for a while, and
    as much as before. `bytes`: what there is now. */
-static gpumm_status return_to_device(shrinking *x, bool in_place, uint64_t *bytes) {
+static gpumm_status return_to_device(exchange *x, bool in_place, uint64_t *bytes) {
     enum { TRIES = 200 };
     for (int i = 0; i < TRIES; i++) {
         if (take_again(x, in_place, *bytes = x->kept) == GPUMM_OK) return GPUMM_OK;
@@ -125,7 +126,7 @@ static gpumm_status return_to_device(shrinking *x, bool in_place, uint64_t *byte
     return contents_lost(x->c);
 }
 
-static gpumm_status bring_back(const shrinking *x, gpumm_address pinned) {
+static gpumm_status bring_back(const exchange *x, gpumm_address pinned) {
     const void *from = (const void *)(uintptr_t)pinned;
     gpumm_status status = CU(x->c, cuMemcpyHtoDAsync, (x->address, from, x->kept, x->c->own));
     if (status != GPUMM_OK) TRY(CU(x->c, cuMemcpyHtoDAsync, (x->address, from, x->kept, x->c->own)));
@@ -133,7 +134,7 @@ static gpumm_status bring_back(const shrinking *x, gpumm_address pinned) {
     return status == GPUMM_OK ? status : finished(x->c);
 }
 
-static gpumm_status through(shrinking *x, gpumm_address pinned) {
+static gpumm_status through(exchange *x, gpumm_address pinned) {
     bool in_place = device_in_place(&x->c->base, x->where);
     uint64_t now = 0;
     TRY(CU(x->c, cuMemcpyDtoHAsync, ((void *)(uintptr_t)pinned, x->address, x->kept, x->c->own)));
@@ -144,7 +145,7 @@ static gpumm_status through(shrinking *x, gpumm_address pinned) {
     return now == x->kept ? GPUMM_OK : fail(GPUMM_OUT_OF_MEMORY, "its memory could not be exchanged for less");
 }
 
-static gpumm_status shrink_through_pinned(shrinking *x) {
+static gpumm_status shrink_through_pinned(exchange *x) {
     gpumm_address pinned = 0;
     TRY(gpumm__cuda_pinned_take(x->c, x->kept, &pinned));
     gpumm_status status = through(x, pinned);
@@ -155,11 +156,22 @@ static gpumm_status shrink_through_pinned(shrinking *x) {
 gpumm_status gpumm__cuda_shrink(device *d, place where, uint64_t bytes, uint64_t kept, gpumm_address *address) {
     cuda *c = cuda_of(d);
     cuda_visit visit;
-    shrinking x = {c, where, bytes, kept, *address};
+    exchange x = {c, where, where, bytes, kept, *address};
     TRY(gpumm__cuda_enter_quiet(c, &visit));
-    gpumm_status status = device_in_place(d, where) ? shrink_beside(&x) : move_block(&x);
-    if (status == GPUMM_OUT_OF_MEMORY) status = shrink_through_pinned(&x);
+    gpumm_status status = device_in_place(d, where) ? move_segment(&x) : move_block(&x);
+    if (status == GPUMM_OUT_OF_MEMORY && where != PLACE_SPILLED) status = shrink_through_pinned(&x);
     gpumm__cuda_leave(c, &visit);
     *address = x.address; /* also where it failed: a block may have come back elsewhere */
+    return status;
+}
+
+gpumm_status gpumm__cuda_promote(device *d, uint64_t bytes, gpumm_address *address) {
+    cuda *c = cuda_of(d);
+    cuda_visit visit;
+    exchange x = {c, PLACE_SPILLED, PLACE_DEVICE, bytes, bytes, *address};
+    TRY(gpumm__cuda_enter_quiet(c, &visit));
+    gpumm_status status = device_in_place(d, PLACE_DEVICE) ? move_segment(&x) : move_block(&x);
+    gpumm__cuda_leave(c, &visit);
+    *address = x.address;
     return status;
 }

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* Where a buffer's memory lies: on the device, or in the host's memory that stands for it. */
+#include "core/group.h"
+
+typedef struct listing {
+    gpumm_residency *pieces;
+    size_t room, count;
+    gpumm_residency last; /* not written yet, where it has bytes */
+} listing;
+
+static void put(listing *l) {
+    if (!l->last.bytes) return;
+    if (l->count < l->room) l->pieces[l->count] = l->last;
+    l->count++;
+}
+
+/* What is alike and side by side is one piece. */
+static void add(listing *l, uint64_t offset, uint64_t bytes, bool spilled) {
+    gpumm_tier tier = spilled ? GPUMM_TIER_HOST : GPUMM_TIER_DEVICE;
+    if (l->last.bytes && l->last.tier == tier) {
+        l->last.bytes += bytes;
+        return;
+    }
+    put(l);
+    l->last = (gpumm_residency){.offset = offset, .bytes = bytes, .tier = tier};
+}
+
+static void walk(extent *e, listing *l) {
+    const range *r = &e->range;
+    if (e->small.slab) add(l, 0, e->usable, gpumm__extent_in_spilled_slab(e));
+    else if (!r->in_place) add(l, 0, r->committed, r->spilled > 0);
+    for (size_t i = 0; !e->small.slab && r->in_place && i < r->segments; i++)
+        add(l, range_segment_begin(r, i), r->list[i].end - range_segment_begin(r, i), r->list[i].spilled);
+    put(l);
+}
+
+gpumm_status gpumm_buffer_residency(gpumm_buffer *b, gpumm_residency *pieces, size_t room, size_t *count) {
+    NOT_NULL(b, "buffer");
+    NOT_NULL(count, "count");
+    if (room) NOT_NULL(pieces, "pieces");
+    TRY(gpumm__group_enter(b->group));
+    listing l = {.pieces = pieces, .room = room};
+    pthread_mutex_lock(&b->group->lock);
+    gpumm_status status = b->extent ? GPUMM_OK : gpumm__buffer_gone(b);
+    if (status == GPUMM_OK) walk(b->extent, &l);
+    pthread_mutex_unlock(&b->group->lock);
+    if (status == GPUMM_OK) *count = l.count;
+    gpumm__group_leave(b->group);
+    return status;
+}
