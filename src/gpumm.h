@@ -634,6 +634,9 @@ typedef struct gpumm_segment {
    INVALID_ARGUMENT. */
 GPUMM_API gpumm_status gpumm_buffer_segments(gpumm_buffer *buffer, bool descriptors, gpumm_segment *segments,
                                              size_t room, size_t *count);
+/* Those from number `first` on, for who has the ones before: `count` is of all. */
+GPUMM_API gpumm_status gpumm_buffer_segments_from(gpumm_buffer *buffer, size_t first, bool descriptors,
+                                                  gpumm_segment *segments, size_t room, size_t *count);
 /* The application says that nobody has a descriptor of gpumm_buffer_segments any more, or memory imported by one. */
 GPUMM_API gpumm_status gpumm_manager_exports_over(gpumm_manager *manager);
 
@@ -825,10 +828,10 @@ GPUMM_API gpumm_frame_place gpumm_frame_where(const gpumm_frame *frame);
    INVALID_ARGUMENT as gpumm_frame_data. */
 GPUMM_API gpumm_status gpumm_frame_device(gpumm_frame *frame, size_t index, gpumm_address *address,
                                           gpumm_event **event);
-/* The segments of the memory that the frame is in, as gpumm_buffer_segments: its readback's memory for one frame, with all members one
+/* The segments of the memory that the frame is in, as gpumm_buffer_segments_from: its readback's memory for one frame, with all members one
    behind the other, which other frames have in their turn. It stays where it is, and grows behind. STALE, INVALID_ARGUMENT. */
-GPUMM_API gpumm_status gpumm_frame_segments(gpumm_frame *frame, bool descriptors, gpumm_segment *segments, size_t room,
-                                            size_t *count);
+GPUMM_API gpumm_status gpumm_frame_segments(gpumm_frame *frame, size_t first, bool descriptors, gpumm_segment *segments,
+                                            size_t room, size_t *count);
 /* Where member `index` begins in that memory, in bytes; it depends on the frame's length. INVALID_ARGUMENT as gpumm_frame_device. */
 GPUMM_API gpumm_status gpumm_frame_offset(const gpumm_frame *frame, size_t index, uint64_t *offset);
 /* Before enqueueing work that reads a frame on the device and that gpumm does not launch: the slot is used again behind it.

@@ -389,7 +389,7 @@ static void device_frames(gpumm_buffer *b) {
     CHECK_OK(gpumm_readback_wait(host, 0, -1, &f));
     REACH(INVALID_ARGUMENT, gpumm_frame_device(f, 0, &address, &e));
     REACH(INVALID_ARGUMENT, gpumm_frame_used(f, NULL));
-    REACH(INVALID_ARGUMENT, gpumm_frame_segments(f, false, NULL, 0, &count));
+    REACH(INVALID_ARGUMENT, gpumm_frame_segments(f, 0, false, NULL, 0, &count));
     REACH(INVALID_ARGUMENT, gpumm_frame_offset(f, 0, &offset));
     REACH(INVALID_ARGUMENT, gpumm_frame_download(f, NULL, 0, data));
     gpumm_frame_release(f);
@@ -404,7 +404,7 @@ static void device_frames(gpumm_buffer *b) {
     gpumm_frame_close(f);
     REACH(STALE, gpumm_frame_device(f, 0, &address, &e));
     REACH(STALE, gpumm_frame_used(f, NULL));
-    REACH(STALE, gpumm_frame_segments(f, false, NULL, 0, &count));
+    REACH(STALE, gpumm_frame_segments(f, 0, false, NULL, 0, &count));
     REACH(STALE, gpumm_frame_download(f, NULL, 0, data));
     gpumm_frame_release(f);
     gpumm_readback_release(device);
