@@ -85,7 +85,7 @@ endif()
 install(FILES README.md CHANGELOG.md SECURITY.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY library DESTINATION ${CMAKE_INSTALL_DATADIR}/gpumm OPTIONAL)
 install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DATADIR}/gpumm
-  PATTERN "examples/embed/CMakeLists.txt" EXCLUDE) # that one belongs to this build
+  PATTERN "examples/embed/CMakeLists.txt" EXCLUDE PATTERN "examples/vulkan/CMakeLists.txt" EXCLUDE) # those belong to this build
 
 # ---- cpack -G DEB: one package for each component --------------------------------------------------------
 set(CPACK_GENERATOR DEB)
