@@ -5,11 +5,12 @@
 #   lib/lua/5.4/gpumm.so gpumm_layout.so     the Lua modules, with the files of lua/gpumm inside
 #   lib/lua/5.4/gpumm_live.so                the live page, where libwebsockets is
 #   lib/lua/5.4/gpumm_mpi.so                 the ranks of an MPI program, where MPI is
+#   include/gpumm_vulkan.h lib/libgpumm_vulkan.so  for renderers, where Vulkan's headers are; pkg-config gpumm-vulkan
 #   lib/libgpumm_layout.a                    the layouts for applications that link statically
 #   lib/cmake/gpumm, lib/pkgconfig           find_package(gpumm), pkg-config gpumm, pkg-config gpumm-lua
 #   bin/gpumm-run, gpumm-layout  share/man/man1            share/gpumm: types for editors, examples
 #
-# Each component is a package: gpumm needs libc only, gpumm-layout libpng and zlib too, gpumm-run all of these and Lua,
+# Each component is a package: gpumm and gpumm-vulkan need libc only, gpumm-layout libpng and zlib too, gpumm-run all of these and Lua,
 # gpumm-mpi the MPI library that it was built with.
 #
 # No Lua file is installed beside the module: `require "gpumm.graph"` would find it before the copy inside the module,
@@ -44,6 +45,16 @@ endif()
 if(TARGET gpumm_mpi)
   install(TARGETS gpumm_mpi LIBRARY DESTINATION ${GPUMM_LUA_MODULE_DIR} COMPONENT gpumm-mpi)
 endif()
+if(GPUMM_HAVE_VULKAN)
+  set_target_properties(gpumm_vulkan PROPERTIES EXPORT_NAME vulkan INSTALL_RPATH "$ORIGIN" INTERFACE_LINK_LIBRARIES gpumm
+    INTERFACE_INCLUDE_DIRECTORIES "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>"
+    INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "$<BUILD_INTERFACE:${GPUMM_VULKAN_INCLUDE}>")
+  install(TARGETS gpumm_vulkan EXPORT gpumm_vulkan
+          LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT gpumm-vulkan NAMELINK_COMPONENT gpumm-vulkan)
+  install(FILES src/gpumm_vulkan.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT gpumm-vulkan)
+  install(EXPORT gpumm_vulkan NAMESPACE gpumm:: FILE gpummVulkanTargets.cmake DESTINATION ${GPUMM_CMAKE_DIR}
+          COMPONENT gpumm-vulkan)
+endif()
 if(TARGET gpumm-run)
   install(TARGETS gpumm-run RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT gpumm-run)
   install(PROGRAMS scripts/gpumm-layout DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT gpumm-run)
@@ -65,10 +76,16 @@ configure_file(gpumm-lua.pc.in ${CMAKE_CURRENT_BINARY_DIR}/gpumm-lua.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/gpumm.pc ${CMAKE_CURRENT_BINARY_DIR}/gpumm-lua.pc
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
+if(GPUMM_HAVE_VULKAN)
+  configure_file(gpumm-vulkan.pc.in ${CMAKE_CURRENT_BINARY_DIR}/gpumm-vulkan.pc @ONLY)
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/gpumm-vulkan.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
+          COMPONENT gpumm-vulkan)
+endif()
+
 install(FILES README.md CHANGELOG.md SECURITY.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY library DESTINATION ${CMAKE_INSTALL_DATADIR}/gpumm OPTIONAL)
 install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DATADIR}/gpumm
-  PATTERN "examples/embed/CMakeLists.txt" EXCLUDE) # that one belongs to this build
+  PATTERN "examples/embed/CMakeLists.txt" EXCLUDE PATTERN "examples/vulkan/CMakeLists.txt" EXCLUDE) # those belong to this build
 
 # ---- cpack -G DEB: one package for each component --------------------------------------------------------
 set(CPACK_GENERATOR DEB)
@@ -100,6 +117,12 @@ if(GPUMM_HAVE_LIVE)
   set(CPACK_DEBIAN_GPUMM-LIVE_PACKAGE_NAME gpumm-live)
   set(CPACK_COMPONENT_GPUMM-LIVE_DESCRIPTION "${PROJECT_DESCRIPTION}: a page that shows a simulation while it runs")
 endif()
+if(GPUMM_HAVE_VULKAN)
+  list(APPEND CPACK_COMPONENTS_ALL gpumm-vulkan)
+  set(CPACK_DEBIAN_GPUMM-VULKAN_PACKAGE_NAME gpumm-vulkan)
+  set(CPACK_COMPONENT_GPUMM-VULKAN_DESCRIPTION "${PROJECT_DESCRIPTION}: its memory in Vulkan, for renderers")
+  set(CPACK_DEBIAN_GPUMM-VULKAN_PACKAGE_RECOMMENDS "libvulkan-dev")
+endif()
 if(TARGET gpumm_mpi)
   list(APPEND CPACK_COMPONENTS_ALL gpumm-mpi)
   set(CPACK_DEBIAN_GPUMM-MPI_PACKAGE_NAME gpumm-mpi)
@@ -121,11 +144,13 @@ if(GPUMM_SHLIBDEPS AND GPUMM_FILE)
   set(CPACK_DEBIAN_GPUMM-LAYOUT_PACKAGE_DEPENDS "${same}") # dpkg-shlibdeps adds the libraries
   set(CPACK_DEBIAN_GPUMM-LIVE_PACKAGE_DEPENDS "${same}")
   set(CPACK_DEBIAN_GPUMM-MPI_PACKAGE_DEPENDS "${same}")
+  set(CPACK_DEBIAN_GPUMM-VULKAN_PACKAGE_DEPENDS "${same}")
 else()
   set(CPACK_DEBIAN_GPUMM_PACKAGE_DEPENDS "libc6")
   set(CPACK_DEBIAN_GPUMM-LAYOUT_PACKAGE_DEPENDS "libc6, libpng16-16, zlib1g, ${same}")
   set(CPACK_DEBIAN_GPUMM-LIVE_PACKAGE_DEPENDS "libc6, libwebsockets17, ${same}")
   set(CPACK_DEBIAN_GPUMM-MPI_PACKAGE_DEPENDS "libc6, libopenmpi3, ${same}")
+  set(CPACK_DEBIAN_GPUMM-VULKAN_PACKAGE_DEPENDS "libc6, ${same}")
   set(CPACK_DEBIAN_GPUMM-RUN_PACKAGE_DEPENDS "libc6, libpng16-16, zlib1g, liblua5.4-0")
 endif()
 include(CPack)

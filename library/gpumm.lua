@@ -257,6 +257,7 @@
 ---@field events integer
 ---@field modules integer
 ---@field graphs integer of recordings
+---@field semaphores integer of others, imported
 
 ---@class gpumm.parameter
 ---@field name string as written; "" where it could not be read
@@ -417,6 +418,14 @@ function Manager:share(path, items, options) end
 ---@return string? message
 ---@return gpumm.status_name? code
 function Manager:stream() end
+
+--- A timeline semaphore of another API or process by its descriptor, which stays the caller's; cuda: of Vulkan's. Without one, on the
+--- host device: one of the manager's own. Not in contained scripts, and not in recordings.
+---@param options? { fd: integer }
+---@return gpumm.semaphore? semaphore
+---@return string? message
+---@return gpumm.status_name? code
+function Manager:semaphore(options) end
 
 --- The main stream, on which calls work where no stream is given.
 ---@return gpumm.stream
@@ -732,6 +741,22 @@ function Stream:record(event) end
 ---@return gpumm.status_name? code
 function Stream:wait(event) end
 
+--- Work that is enqueued on this stream from now on waits, on the device, until the semaphore is at least `value`.
+---@param semaphore gpumm.semaphore
+---@param value integer
+---@return true? ok
+---@return string? message
+---@return gpumm.status_name? code
+function Stream:wait(semaphore, value) end
+
+--- Raises the semaphore to `value`, which is beyond every one before, once everything enqueued on the stream so far is done.
+---@param semaphore gpumm.semaphore
+---@param value integer
+---@return true? ok
+---@return string? message
+---@return gpumm.status_name? code
+function Stream:signal(semaphore, value) end
+
 --- Waits until the work of the stream is done.
 ---@return true? ok
 ---@return string? message
@@ -744,6 +769,13 @@ function Stream:idle() end
 
 --- Closes the stream, once its work is done.
 function Stream:close() end
+
+--- A number that only grows, which another API or process has too: streams raise it and wait for it.
+---@class gpumm.semaphore
+local Semaphore = {}
+
+--- Ends it here, behind the work that uses it.
+function Semaphore:close() end
 
 ---@class gpumm.event
 local Event = {}

@@ -28,7 +28,8 @@ local OPTIONAL = {
 -- A value of each type that a function may be given, from the fixture `x`.
 local VALUES = {
     ["gpumm_manager *"] = "x->manager", ["gpumm_buffer *"] = "x->buffer", ["gpumm_group *"] = "x->group",
-    ["gpumm_stream *"] = "x->stream", ["gpumm_event *"] = "x->event", ["gpumm_readback *"] = "x->readback",
+    ["gpumm_stream *"] = "x->stream", ["gpumm_event *"] = "x->event", ["gpumm_semaphore *"] = "x->semaphore",
+    ["const gpumm_semaphore *"] = "x->semaphore", ["gpumm_readback *"] = "x->readback",
     ["const gpumm_frame *"] = "x->frame", ["gpumm_frame *"] = "x->frame", ["gpumm_kernel *"] = "x->kernel",
     ["gpumm_scratch *"] = "x->scratch", ["gpumm_recording *"] = "x->recording",
     ["const gpumm_recording *"] = "x->recording", ["const gpumm_recording_options *"] = "&x->recording_options",

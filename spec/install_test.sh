@@ -31,6 +31,10 @@ done
 for name in libgpumm.so.0.2 libgpumm.a libgpumm_lua.a libgpumm_layout.a libgpumm_lua.so gpummConfig.cmake gpummConfigVersion.cmake gpumm.pc gpumm-lua.pc; do
   find_one "$libdir" "$name" >/dev/null
 done
+if [ -f "$build/gpumm-vulkan.pc" ]; then
+  for name in libgpumm_vulkan.so gpummVulkanTargets.cmake gpumm-vulkan.pc; do find_one "$libdir" "$name" >/dev/null; done
+  [ -s "$prefix/include/gpumm_vulkan.h" ] || fail "include/gpumm_vulkan.h is missing"
+fi
 if grep -rIl --exclude-dir=examples -e "$build" -e "$source" "$prefix" >"$work/paths"; then
   cat "$work/paths"
   fail "these files name the build's or the source's folder"

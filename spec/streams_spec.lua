@@ -1,4 +1,4 @@
--- successes: 18
+-- successes: 20
 -- SPDX-License-Identifier: MIT
 -- Streams: the order that a buffer keeps across them, events, waiting, timeouts, and declared use.
 
@@ -340,5 +340,38 @@ describe("a stream", function()
         assert(m:main():synchronize())
         assert.is_true(m:main():idle())
         assert.equal(11, uniform(a:download()))
+    end)
+end)
+
+describe("semaphores", function()
+    it("hold a stream until another has raised them, whoever was asked first", function()
+        local m = inject_faults { jitter = 5 }
+        local a, side = numbers(m, 1), assert(m:stream())
+        local b = numbers(m, 0)
+        local x = assert(m:semaphore())
+        assert(side:wait(x, 3))
+        local through = side:record()
+        assert(m:main():signal(x, 2))
+        m:main():synchronize()
+        assert.is_false(through:ready())
+        assert(a:fill(7))
+        assert(m:main():signal(x, 3))
+        assert(b:copy(a, { stream = side }))
+        assert(through:wait())
+        assert.equal(7, uniform(b:download { stream = side }))
+        x:close()
+        assert.error_matches(function() side:wait(x, 4) end, "CLOSED")
+    end)
+
+    it("are of descriptors that mean one, and in no recording", function()
+        local m = inject_faults {}
+        local x = assert(m:semaphore())
+        assert.error_matches(function() m:semaphore { fd = -1 } end, "descriptor %-1 is none")
+        assert.error_matches(function() m:semaphore { fd = 0 } end, "gpumm_semaphore_stand_in")
+        assert.error_matches(function() m:main():signal(x, -1) end, "from 0 on")
+        assert.error_matches(function() m:record(function() m:main():signal(x, 1) end) end, "signal")
+        assert.error_matches(function() m:record(function() m:main():wait(x, 1) end) end, "wait")
+        assert(m:main():signal(x, 1))
+        m:main():synchronize()
     end)
 end)

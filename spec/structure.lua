@@ -14,7 +14,8 @@
 local structure = {}
 
 local FLOORS = { base = 1, device = 2, memory = 3, core = 4, kernel = 5, primitives = 6, share = 7, bind = 8, run = 9 }
-local PUBLIC = { ["gpumm.h"] = true, ["gpumm_lua.h"] = true, ["gpumm_compat.h"] = true }
+local PUBLIC = { ["gpumm.h"] = true, ["gpumm_lua.h"] = true, ["gpumm_compat.h"] = true,
+    ["gpumm_vulkan.h"] = true }
 local LUA_FOLDERS = { bind = true, run = true, modules = true }
 
 -- System headers by pattern, and the folders that may include them.

@@ -244,6 +244,7 @@ typedef struct gpumm_buffer gpumm_buffer;
 typedef struct gpumm_group gpumm_group;
 typedef struct gpumm_stream gpumm_stream;
 typedef struct gpumm_event gpumm_event;
+typedef struct gpumm_semaphore gpumm_semaphore;
 typedef struct gpumm_readback gpumm_readback;
 typedef struct gpumm_frame gpumm_frame;
 typedef struct gpumm_scratch gpumm_scratch;
@@ -505,6 +506,28 @@ GPUMM_API gpumm_status gpumm_event_wait(gpumm_event *event, double seconds);
 /* Seconds of the device's time between two events of one manager. BUSY where one has not come yet. */
 GPUMM_API gpumm_status gpumm_event_elapsed(gpumm_event *from, gpumm_event *to, double *seconds);
 
+/* ---- Semaphores of others ------------------------------------------------------------------ */
+
+/* A timeline semaphore that another API or process made: a number that only grows, which both sides raise and wait for, so
+   that their work on one device is ordered without the host. cuda: a Vulkan semaphore of type timeline, exported as an opaque descriptor
+   (vkGetSemaphoreFdKHR). host: gpumm_semaphore_stand_in. The descriptor stays the caller's, who may close it right after.
+   INVALID_ARGUMENT for what is no such descriptor, as far as the driver tells. */
+GPUMM_API gpumm_status gpumm_semaphore_import(gpumm_manager *manager, int descriptor, gpumm_semaphore **out);
+/* What host devices import, in this process or in those that the descriptor is given to; at 0. The caller's to close. IO. */
+GPUMM_API gpumm_status gpumm_semaphore_stand_in(int *descriptor);
+GPUMM_API gpumm_semaphore *gpumm_semaphore_retain(gpumm_semaphore *semaphore);
+GPUMM_API void gpumm_semaphore_release(gpumm_semaphore *semaphore); /* the last one closes it */
+/* Ends it here: later calls are STALE; it goes behind the work that uses it, and stays what it is for others. */
+GPUMM_API void gpumm_semaphore_close(gpumm_semaphore *semaphore);
+GPUMM_API gpumm_manager *gpumm_semaphore_manager(const gpumm_semaphore *semaphore); /* borrowed */
+/* Raises it to `value` once what is enqueued on the stream so far is done. The value is beyond every one signalled before, by
+   whichever side: else what happens is undefined (host: nothing does). INVALID_ARGUMENT.
+   Signals and waits are in no recording (gpumm_recording): they are enqueued between its replays, each with a value of its own. */
+GPUMM_API gpumm_status gpumm_semaphore_signal(gpumm_semaphore *semaphore, gpumm_stream *stream, uint64_t value);
+/* What is enqueued on the stream from now waits, on the device, until it is at least `value`, which may be signalled later. A value
+   that never comes holds the stream for ever, and with it whoever waits for the stream: the manager's close, for one. As signal. */
+GPUMM_API gpumm_status gpumm_semaphore_wait(gpumm_semaphore *semaphore, gpumm_stream *stream, uint64_t value);
+
 /* ---- Buffers and groups ------------------------------------------------------------------- */
 
 /* Instead of a number of growth steps. AUTO: what has grown twice has its next step committed in advance where that is at
@@ -555,6 +578,8 @@ typedef struct gpumm_buffer_info {
     uint64_t reserved_bytes; /* of address space */
     uint64_t mapping;        /* how often its physical memory was exchanged: by shrink_to_fit, trim, promote and under
                                 pressure, which keep the address where memory grows in place */
+    uint64_t given_back; /* how often some of its physical memory went; who imported its segments looks at all of them
+                                again then, as others may have come in their place. `mapping` has the exchanges alone */
 } gpumm_buffer_info;
 
 GPUMM_API gpumm_buffer *gpumm_buffer_retain(gpumm_buffer *buffer); /* a member's holds its group */
@@ -629,6 +654,9 @@ typedef struct gpumm_segment {
    INVALID_ARGUMENT. */
 GPUMM_API gpumm_status gpumm_buffer_segments(gpumm_buffer *buffer, bool descriptors, gpumm_segment *segments,
                                              size_t room, size_t *count);
+/* Those from number `first` on, for who has the ones before: `count` is of all. */
+GPUMM_API gpumm_status gpumm_buffer_segments_from(gpumm_buffer *buffer, size_t first, bool descriptors,
+                                                  gpumm_segment *segments, size_t room, size_t *count);
 /* The application says that nobody has a descriptor of gpumm_buffer_segments any more, or memory imported by one. */
 GPUMM_API gpumm_status gpumm_manager_exports_over(gpumm_manager *manager);
 
@@ -837,6 +865,12 @@ GPUMM_API gpumm_frame_place gpumm_frame_where(const gpumm_frame *frame);
    INVALID_ARGUMENT as gpumm_frame_data. */
 GPUMM_API gpumm_status gpumm_frame_device(gpumm_frame *frame, size_t index, gpumm_address *address,
                                           gpumm_event **event);
+/* The segments of the memory that the frame is in, as gpumm_buffer_segments_from: its readback's memory for one frame, with all members one
+   behind the other, which other frames have in their turn. It stays where it is, and grows behind. STALE, INVALID_ARGUMENT. */
+GPUMM_API gpumm_status gpumm_frame_segments(gpumm_frame *frame, size_t first, bool descriptors, gpumm_segment *segments,
+                                            size_t room, size_t *count);
+/* Where member `index` begins in that memory, in bytes; it depends on the frame's length. INVALID_ARGUMENT as gpumm_frame_device. */
+GPUMM_API gpumm_status gpumm_frame_offset(const gpumm_frame *frame, size_t index, uint64_t *offset);
 /* Before enqueueing work that reads a frame on the device and that gpumm does not launch: the slot is used again behind it.
    STALE, INVALID_ARGUMENT. */
 GPUMM_API gpumm_status gpumm_frame_used(gpumm_frame *frame, gpumm_stream *stream);
@@ -1190,7 +1224,8 @@ typedef struct gpumm_live {   /* what the fault device counted by itself */
     uint64_t committed_bytes; /* device and pinned: committed in place or allocated */
     uint64_t reserved_bytes;  /* address space */
     uint64_t ranges, segments, blocks, streams, events, modules;
-    uint64_t graphs; /* of recordings */
+    uint64_t graphs;     /* of recordings */
+    uint64_t semaphores; /* of others, imported */
 } gpumm_live;
 
 /* What goes wrong from now on, instead of what was planned before; NULL: nothing. */

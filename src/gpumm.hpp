@@ -162,6 +162,16 @@ class event : public handle<gpumm_event, gpumm_event_retain, gpumm_event_release
     void close() noexcept { gpumm_event_close(get()); }
 };
 
+// Another API's or process'; streams raise it and wait for it.
+class semaphore : public handle<gpumm_semaphore, gpumm_semaphore_retain, gpumm_semaphore_release> {
+  public:
+    using handle::handle;
+    static result<semaphore> import(gpumm_manager *into, int descriptor) {
+        return made<semaphore>([&](gpumm_semaphore **out) { return gpumm_semaphore_import(into, descriptor, out); });
+    }
+    void close() noexcept { gpumm_semaphore_close(get()); }
+};
+
 class stream : public handle<gpumm_stream, gpumm_stream_retain, gpumm_stream_release> {
   public:
     using handle::handle;
@@ -170,6 +180,8 @@ class stream : public handle<gpumm_stream, gpumm_stream_retain, gpumm_stream_rel
     }
     status record(const event &e) { return gpumm_event_record(e.get(), get()); }
     status wait(const event &e) { return gpumm_stream_wait(get(), e.get()); }
+    status signal(const semaphore &x, std::uint64_t value) { return gpumm_semaphore_signal(x.get(), get(), value); }
+    status wait(const semaphore &x, std::uint64_t value) { return gpumm_semaphore_wait(x.get(), get(), value); }
     status synchronize() { return gpumm_stream_synchronize(get()); }
     status close() { return gpumm_stream_close(get()); }
     void *native() const noexcept { return gpumm_stream_native(get()); }

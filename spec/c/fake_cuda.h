@@ -6,7 +6,8 @@
 #include <stdbool.h>
 
 typedef struct fake_counts {
-    long contexts, pushed, relaxed, ranges, handles, segments, blocks, streams, events, modules, graphs; /* alive */
+    long contexts, pushed, relaxed, ranges, handles, segments, blocks, streams, events, modules, graphs,
+        semaphores; /* alive */
     long broken_captures, instantiated;
     unsigned grid, block; /* of the last launch */
 } fake_counts;

@@ -80,6 +80,7 @@ static inline void check_nothing_live(const gpumm_live *live) {
     CHECK(live->events == 0);
     CHECK(live->modules == 0);
     CHECK(live->graphs == 0);
+    CHECK(live->semaphores == 0);
 }
 
 /* Closes a faulty manager and lets it go: nothing is left on the device or in the books. */

@@ -15,6 +15,7 @@ typedef struct fixture {
     gpumm_group *group;
     gpumm_stream *stream;
     gpumm_event *event;
+    gpumm_semaphore *semaphore;
     gpumm_readback *readback;
     gpumm_frame *frame;
     gpumm_kernel *kernel;
@@ -80,6 +81,13 @@ static void open_share(fixture *x) {
     gpumm_buffer_release(shared);
 }
 
+static void open_semaphore(fixture *x) {
+    int descriptor;
+    CHECK_OK(gpumm_semaphore_stand_in(&descriptor));
+    CHECK_OK(gpumm_semaphore_import(x->manager, descriptor, &x->semaphore));
+    close(descriptor);
+}
+
 static void open_all(fixture *x) {
     open_values(x);
     CHECK_OK(gpumm_budget_open(1 << 30, &x->budget));
@@ -90,6 +98,7 @@ static void open_all(fixture *x) {
     CHECK_OK(gpumm_group_open(x->manager, &x->group_options, &x->group));
     CHECK_OK(gpumm_stream_open(x->manager, &x->stream));
     CHECK_OK(gpumm_stream_record(x->stream, &x->event));
+    open_semaphore(x);
     x->readback_options = (gpumm_readback_options){.buffers = &x->buffer, .buffer_count = 1};
     CHECK_OK(gpumm_readback_open(&x->readback_options, &x->readback));
     CHECK_OK(gpumm_readback_capture(x->readback, NULL, 1, NULL));
@@ -112,6 +121,7 @@ static void close_all(fixture *x) {
     gpumm_frame_release(x->frame);
     gpumm_readback_release(x->readback);
     gpumm_event_release(x->event);
+    gpumm_semaphore_release(x->semaphore);
     gpumm_stream_release(x->stream);
     gpumm_group_release(x->group);
     gpumm_buffer_release(x->buffer);

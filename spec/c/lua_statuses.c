@@ -133,6 +133,16 @@ static void streams(void) {
     REACH(INVALID_ARGUMENT, gpumm_stream_wait(strange, e));
     REACH(INVALID_ARGUMENT, gpumm_event_record(e, strange));
     REACH(STALE, gpumm_event_record(e, closed));
+    gpumm_semaphore *x;
+    int fd;
+    CHECK_OK(gpumm_semaphore_stand_in(&fd));
+    REACH(INVALID_ARGUMENT, gpumm_semaphore_import(m, -1, &x));
+    CHECK_OK(gpumm_semaphore_import(m, fd, &x));
+    REACH(INVALID_ARGUMENT, gpumm_semaphore_signal(x, strange, 1));
+    gpumm_semaphore_close(x);
+    REACH(STALE, gpumm_semaphore_signal(x, s, 1));
+    gpumm_semaphore_release(x);
+    close(fd);
     CHECK_OK(gpumm_fault_hold(m, "fill"));
     gpumm_type *u8 = type("u8");
     gpumm_buffer *b;
@@ -372,11 +382,15 @@ static void device_frames(gpumm_buffer *b) {
     gpumm_address address;
     gpumm_event *e;
     float data[100];
+    size_t count;
+    uint64_t offset;
     CHECK_OK(gpumm_readback_open(&(gpumm_readback_options){.buffers = &b, .buffer_count = 1}, &host));
     CHECK_OK(gpumm_readback_capture(host, NULL, 1, NULL));
     CHECK_OK(gpumm_readback_wait(host, 0, -1, &f));
     REACH(INVALID_ARGUMENT, gpumm_frame_device(f, 0, &address, &e));
     REACH(INVALID_ARGUMENT, gpumm_frame_used(f, NULL));
+    REACH(INVALID_ARGUMENT, gpumm_frame_segments(f, 0, false, NULL, 0, &count));
+    REACH(INVALID_ARGUMENT, gpumm_frame_offset(f, 0, &offset));
     REACH(INVALID_ARGUMENT, gpumm_frame_download(f, NULL, 0, data));
     gpumm_frame_release(f);
     gpumm_readback_release(host);
@@ -390,6 +404,7 @@ static void device_frames(gpumm_buffer *b) {
     gpumm_frame_close(f);
     REACH(STALE, gpumm_frame_device(f, 0, &address, &e));
     REACH(STALE, gpumm_frame_used(f, NULL));
+    REACH(STALE, gpumm_frame_segments(f, 0, false, NULL, 0, &count));
     REACH(STALE, gpumm_frame_download(f, NULL, 0, data));
     gpumm_frame_release(f);
     gpumm_readback_release(device);
@@ -538,6 +553,7 @@ static void no_descriptor(gpumm_buffer *b) {
     none.rlim_cur = 0;
     CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
     REACH(IO, gpumm_readback_fd(r, &fd));
+    REACH(IO, gpumm_semaphore_stand_in(&fd));
     CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
     CHECK_OK(gpumm_readback_fd(r, &fd));
     gpumm_readback_release(r);

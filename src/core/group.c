@@ -311,6 +311,7 @@ static void fill_info(const gpumm_group *g, const gpumm_buffer *b, uint64_t size
 static void add_held(const gpumm_buffer *b, gpumm_buffer_info *out) {
     context *ctx = b->group->object.context;
     out->mapping += b->mapping;
+    out->given_back += b->given_back;
     pthread_mutex_lock(&ctx->lock);
     if (b->extent && !b->extent->small.slab) {
         out->committed_bytes += b->extent->account.committed;

@@ -18,6 +18,7 @@ struct gpumm_buffer {
     uint64_t size;       /* bytes an element */
     extent *extent;      /* NULL once freed */
     uint64_t mapping;    /* changes of the physical memory; under the submit lock */
+    uint64_t given_back; /* of whole segments; the same */
     uint64_t canary_end; /* debug mode: canaries end here, counted from the extent's start; group lock */
 };
 

@@ -4,12 +4,21 @@
 
 #include "core/canary.h"
 
+/* Who imported such memory must hear that other segments may take the place of those that went. */
+static void tell_importers(gpumm_buffer *b) {
+    context *ctx = b->group->object.context;
+    pthread_mutex_lock(&ctx->submit);
+    b->given_back++;
+    pthread_mutex_unlock(&ctx->submit);
+}
+
 /* Group lock held, nobody using what lies beyond the capacity. */
 static void drop(gpumm_group *g) {
     if (g->attached) return; /* its owner says what goes */
     for (size_t i = 0; i < g->count; i++) {
         gpumm_buffer *b = &g->members[i];
         if (!b->extent || !gpumm__extent_shrink(b->extent, gpumm__buffer_bytes(b, g->capacity))) continue;
+        tell_importers(b);
         gpumm__canary_shorten(b);
         gpumm__extent_book(b->extent, b->full_name, g->tag, g->capacity * b->size);
     }

@@ -26,6 +26,7 @@ typedef struct device_event device_event;
 typedef struct device_module device_module;
 typedef struct device_function device_function;
 typedef struct device_graph device_graph;
+typedef struct device_semaphore device_semaphore;
 
 /* Where memory lies. Both kinds have one address, valid on the device; PLACE_HOST's is valid as a
    pointer in the host too. */
@@ -168,6 +169,9 @@ typedef struct device_patch { /* node `index` becomes this one, of the same kind
  * graph_open: operations that graph_launch enqueues on a stream with one call, in their order; nodes are taken when the
  * call returns. graph_patch changes launches to come, not those enqueued; where it fails some may be changed.
  * graph_close: launches under way finish. The fault device counts, delays, holds and fails each operation of a launch.
+ * semaphore_import: a timeline semaphore that somebody else made; the descriptor stays the caller's. semaphore_signal raises it, in stream
+ * order, to a value beyond what it has; semaphore_wait: what is enqueued behind it waits until it has that value, which need not have been
+ * signalled yet. semaphore_close: no queued work uses it.
  * preprocess fills the source's folder; compile writes out_path. builtin: a module of that one kernel, where the device
  * says that it runs_builtins; else there is no such entry. module_close: nothing of it runs any more. function: goes with its module.
  */
@@ -224,7 +228,14 @@ typedef struct device_patch { /* node `index` becomes this one, of the same kind
     S(graph_patch, (device * d, device_graph * g, const device_patch *patches, size_t count), (g, patches, count), \
       NOW, AS_IT_IS) \
     S(graph_launch, (device * d, device_stream * s, device_graph * g), (s, g), NOW, AS_IT_IS) \
-    V(graph_close, (device * d, device_graph * g), (g), NOW, GONE(graphs, nothing, 0))
+    V(graph_close, (device * d, device_graph * g), (g), NOW, GONE(graphs, nothing, 0)) \
+    Q(semaphore_import, (device * d, int descriptor, device_semaphore **out), (descriptor, out), NOW, \
+      BORN(semaphores, nothing, 0)) \
+    V(semaphore_close, (device * d, device_semaphore * x), (x), NOW, GONE(semaphores, nothing, 0)) \
+    S(semaphore_signal, (device * d, device_stream * s, device_semaphore * x, uint64_t value), (s, x, value), \
+      QUEUED(s, NO_KIND), AS_IT_IS) \
+    S(semaphore_wait, (device * d, device_stream * s, device_semaphore * x, uint64_t value), (s, x, value), \
+      QUEUED(s, NO_KIND), AS_IT_IS)
 
 #define DEVICE_CALL_ENUM(name, parameters, arguments, before, after) CALL_##name,
 typedef enum device_call {

@@ -275,7 +275,7 @@ static bool any_call(gpumm_status status, device_call call) {
 }
 
 static gpumm_status call_named(const char *name, device_call *call) {
-    char names[512];
+    char names[1024];
     *call = name ? gpumm__device_call_named(name) : CALL_COUNT;
     if (!name || *call != CALL_COUNT) return GPUMM_OK;
     list_calls(GPUMM_OK, any_call, names, sizeof names);
@@ -290,7 +290,7 @@ static gpumm_status kind_named(const char *name, kind *k) {
 }
 
 static gpumm_status check_plan(const gpumm_fault *plan, device_call *target, kind *held) {
-    char names[512];
+    char names[1024];
     *held = KIND_COUNT;
     TRY(call_named(plan->call, target));
     if (plan->hold) TRY(kind_named(plan->hold, held));

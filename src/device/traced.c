@@ -112,6 +112,12 @@ static gpumm_status traced_fill(device *d, device_stream *s, gpumm_address to, u
     return end(traced_of(d), s, o, forward_fill(d, s, to, pattern, width, times));
 }
 
+static gpumm_status traced_semaphore_wait(device *d, device_stream *s, device_semaphore *x, uint64_t value) {
+    operation *o = begin(traced_of(d), s, "wait for a semaphore");
+    gpumm__operation_say(o, "value", value);
+    return end(traced_of(d), s, o, forward_semaphore_wait(d, s, x, value));
+}
+
 static uint64_t threads_of(const device_launch *launch) {
     const unsigned *grid = launch->grid, *block = launch->block;
     if (!grid[0]) return launch->threads;
@@ -354,6 +360,7 @@ static void fill_table(device_table *table, const device_table *inner) {
     table->copy = traced_copy;
     table->fill = traced_fill;
     table->launch = traced_launch;
+    table->semaphore_wait = traced_semaphore_wait;
     table->stream_open = traced_stream_open;
     table->stream_close = traced_stream_close;
     table->graph_open = traced_graph_open;

@@ -25,7 +25,7 @@ static const bind_class *const classes[] = {
     &gpumm_lua__stream_class,  &gpumm_lua__event_class,       &gpumm_lua__readback_class,  &gpumm_lua__frame_class,
     &gpumm_lua__kernel_class,  &gpumm_lua__fault_class,       &gpumm_lua__recording_class, &gpumm_lua__recorder_class,
     &gpumm_lua__token_class,   &gpumm_lua__device_view_class, &gpumm_lua__share_class,     &gpumm_lua__attachment_class,
-    &gpumm_lua__trace_class};
+    &gpumm_lua__trace_class,   &gpumm_lua__semaphore_class};
 
 static const struct addition {
     const bind_class *class;

@@ -70,6 +70,7 @@ static int fault_books(lua_State *L) {
         {"events", live.events},
         {"modules", live.modules},
         {"graphs", live.graphs},
+        {"semaphores", live.semaphores},
     };
     lua_createtable(L, 0, sizeof books / sizeof *books);
     for (size_t i = 0; i < sizeof books / sizeof *books; i++) {

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Streams and events.
+ * Streams, events, and semaphores of others.
  *
  *   m:stream()  m:main()
  *   s:record([event])     an event at what is enqueued so far; that one, recorded anew
  *   s:wait(event)         what is enqueued from now waits for it, on the device
+ *   x = m:semaphore([{fd =}])  s:signal(x, value)  s:wait(x, value)  x:close()
  *   s:synchronize()  s:idle()  s:close()
  *   e:ready()  e:wait([seconds])  e:elapsed(later)  e:close()
  */
 #include "bind/api/stream.h"
+
+#include <unistd.h>
 
 #include "base/status.h"
 #include "bind/api/manager.h"
@@ -64,9 +67,23 @@ static int stream_record(lua_State *L) {
     return 1;
 }
 
+static uint64_t semaphore_value(lua_State *L, int index) {
+    lua_Integer value = luaL_checkinteger(L, index);
+    luaL_argcheck(L, value >= 0, index, "a value from 0 on expected");
+    return (uint64_t)value;
+}
+
+static int stream_signal(lua_State *L) {
+    gpumm_stream *stream = gpumm_lua__to_stream(L, 1);
+    gpumm_semaphore *semaphore = gpumm_lua__check(L, 2, &gpumm_lua__semaphore_class);
+    return gpumm_lua__result(L, gpumm_semaphore_signal(semaphore, stream, semaphore_value(L, 3)));
+}
+
 static int stream_wait(lua_State *L) {
-    return gpumm_lua__result(
-        L, gpumm_stream_wait(gpumm_lua__to_stream(L, 1), gpumm_lua__check(L, 2, &gpumm_lua__event_class)));
+    gpumm_stream *stream = gpumm_lua__to_stream(L, 1);
+    gpumm_semaphore *semaphore = gpumm_lua__test(L, 2, &gpumm_lua__semaphore_class);
+    if (semaphore) return gpumm_lua__result(L, gpumm_semaphore_wait(semaphore, stream, semaphore_value(L, 3)));
+    return gpumm_lua__result(L, gpumm_stream_wait(stream, gpumm_lua__check(L, 2, &gpumm_lua__event_class)));
 }
 
 static int stream_synchronize(lua_State *L) {
@@ -96,8 +113,13 @@ static int stream_manager(lua_State *L) {
 }
 
 static const luaL_Reg stream_methods[] = {
-    {"record", stream_record}, {"wait", stream_wait},   {"synchronize", stream_synchronize},
-    {"idle", stream_idle},     {"close", stream_close}, {NULL, NULL},
+    {"record", stream_record},
+    {"wait", stream_wait},
+    {"signal", stream_signal},
+    {"synchronize", stream_synchronize},
+    {"idle", stream_idle},
+    {"close", stream_close},
+    {NULL, NULL},
 };
 
 static const luaL_Reg stream_properties[] = {{"manager", stream_manager}, {NULL, NULL}};
@@ -155,10 +177,57 @@ static void release_event(void *event) { gpumm_event_release(event); }
 const bind_class gpumm_lua__event_class = {
     .name = "gpumm.event", .methods = event_methods, .meta = event_meta, .release = release_event};
 
+/* ---- Semaphores ----------------------------------------------------------------------------- */
+
+/* One of the host device's own, which only this manager has. */
+static gpumm_status import_own(gpumm_manager *manager, gpumm_semaphore **out) {
+    int fd;
+    gpumm_status status = gpumm_semaphore_stand_in(&fd);
+    if (status != GPUMM_OK) return status;
+    status = gpumm_semaphore_import(manager, fd, out);
+    close(fd);
+    return status;
+}
+
+/* A contained script hears of nobody, and a value that never comes would hold the manager for ever. */
+static int manager_semaphore(lua_State *L) {
+    static const char *const valid[] = {"fd", NULL};
+    gpumm_manager *manager = gpumm_lua__to_manager(L, 1);
+    if (gpumm_lua__state_of(L)->sandbox) return luaL_error(L, "a contained script has no semaphores of others");
+    bool given = !lua_isnoneornil(L, 2);
+    if (given) gpumm_lua__options(L, 2, valid, false);
+    given = given && gpumm_lua__option(L, 2, "fd");
+    int fd = given ? (int)luaL_checkinteger(L, -1) : -1;
+    if (given) lua_pop(L, 1);
+    bind_handle *handle = gpumm_lua__new(L, &gpumm_lua__semaphore_class, 1);
+    gpumm_semaphore *semaphore;
+    gpumm_status status = given ? gpumm_semaphore_import(manager, fd, &semaphore) : import_own(manager, &semaphore);
+    if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
+    gpumm_lua__adopt(L, handle, semaphore);
+    return 1;
+}
+
+static int semaphore_close(lua_State *L) {
+    bind_handle *handle = gpumm_lua__handle_at(L, 1, &gpumm_lua__semaphore_class);
+    gpumm_semaphore_close(handle->object);
+    handle->closed = true;
+    return 0;
+}
+
+static const luaL_Reg semaphore_methods[] = {{"close", semaphore_close}, {NULL, NULL}};
+static const luaL_Reg semaphore_meta[] = {
+    {"__close", semaphore_close}, {"__tostring", gpumm_lua__to_text}, {NULL, NULL}};
+
+static void release_semaphore(void *semaphore) { gpumm_semaphore_release(semaphore); }
+
+const bind_class gpumm_lua__semaphore_class = {
+    .name = "gpumm.semaphore", .methods = semaphore_methods, .meta = semaphore_meta, .release = release_semaphore};
+
 /* ---- For others ----------------------------------------------------------------------------- */
 
 gpumm_stream *gpumm_lua__to_stream(lua_State *L, int index) {
     return gpumm_lua__check(L, index, &gpumm_lua__stream_class);
 }
 
-const luaL_Reg gpumm_lua__manager_streams[] = {{"stream", manager_stream}, {"main", manager_main}, {NULL, NULL}};
+const luaL_Reg gpumm_lua__manager_streams[] = {
+    {"stream", manager_stream}, {"main", manager_main}, {"semaphore", manager_semaphore}, {NULL, NULL}};

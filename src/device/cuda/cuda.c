@@ -10,11 +10,12 @@
 #include "device/cuda/compile.h"
 #include "device/cuda/context.h"
 #include "device/cuda/copy_kernel.h"
+#include "device/cuda/exchange.h"
 #include "device/cuda/graph.h"
 #include "device/cuda/memory.h"
 #include "device/cuda/module.h"
 #include "device/cuda/probe.h"
-#include "device/cuda/exchange.h"
+#include "device/cuda/semaphore.h"
 #include "device/cuda/stream.h"
 
 /* ---- Describing ---- */
@@ -231,6 +232,10 @@ static const device_table cuda_table = {
     .graph_launch = gpumm__cuda_graph_launch,
     .graph_close = gpumm__cuda_graph_close,
     .graph_node = gpumm__cuda_graph_node,
+    .semaphore_import = gpumm__cuda_semaphore_import,
+    .semaphore_close = gpumm__cuda_semaphore_close,
+    .semaphore_signal = gpumm__cuda_semaphore_signal,
+    .semaphore_wait = gpumm__cuda_semaphore_wait,
     .native_stream = gpumm__cuda_native_stream,
     .stream_capturing = gpumm__cuda_stream_capturing,
     .driver_fault = gpumm__cuda_fault,

@@ -4,7 +4,7 @@
  * symbol whose signature is used here, and one table of them for the whole process.
  *
  * The oldest driver is 12.0: it has every entry marked NEEDED. One marked OPTIONAL may be missing, and
- * then what needs it is off (growth in place, stream-ordered blocks, checks).
+ * then what needs it is off (growth in place, stream-ordered blocks, checks, semaphores).
  */
 #ifndef DEVICE_CUDA_DRIVER_H
 #define DEVICE_CUDA_DRIVER_H
@@ -126,7 +126,11 @@ typedef CUresult(CUDAAPI *PFN_cuFuncGetParamInfo_v12040)(CUfunction function, si
     X(cuGraphExecMemcpyNodeSetParams, 10020, "cuGraphExecMemcpyNodeSetParams", NEEDED) \
     X(cuGraphExecMemsetNodeSetParams, 10020, "cuGraphExecMemsetNodeSetParams", NEEDED) \
     X(cuGraphNodeSetEnabled, 11060, "cuGraphNodeSetEnabled", NEEDED) \
-    X(cuGraphLaunch, 10000, "cuGraphLaunch", NEEDED)
+    X(cuGraphLaunch, 10000, "cuGraphLaunch", NEEDED) \
+    X(cuImportExternalSemaphore, 10000, "cuImportExternalSemaphore", OPTIONAL) \
+    X(cuDestroyExternalSemaphore, 10000, "cuDestroyExternalSemaphore", OPTIONAL) \
+    X(cuSignalExternalSemaphoresAsync, 10000, "cuSignalExternalSemaphoresAsync", OPTIONAL) \
+    X(cuWaitExternalSemaphoresAsync, 10000, "cuWaitExternalSemaphoresAsync", OPTIONAL)
 
 typedef enum driver_entry {
 #define DRIVER_ENTRY(name, version, symbol, need) DRIVER_##name,

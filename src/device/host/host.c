@@ -16,6 +16,7 @@
 #include "device/host/limits.h"
 #include "device/host/memory.h"
 #include "device/host/module.h"
+#include "device/host/semaphore.h"
 #include "device/host/stream.h"
 
 enum { GRANULARITY_DEFAULT = 64 << 10, WORKERS_MAX = 1024 };
@@ -90,6 +91,10 @@ static const device_table host_table = {
     .graph_launch = gpumm__host_graph_launch,
     .graph_close = gpumm__host_graph_close,
     .graph_node = gpumm__host_graph_node,
+    .semaphore_import = gpumm__host_semaphore_import,
+    .semaphore_close = gpumm__host_semaphore_close,
+    .semaphore_signal = gpumm__host_semaphore_signal,
+    .semaphore_wait = gpumm__host_semaphore_wait,
     .prepare = gpumm__host_prepare,
     .native_stream = host_native_stream,
     .stream_capturing = host_stream_capturing,

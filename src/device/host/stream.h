@@ -47,6 +47,10 @@ typedef struct op {
         } launch;
         record *record;
         struct {
+            struct counter *counter;
+            uint64_t value;
+        } semaphore;
+        struct {
             struct op **ops; /* a reference to each */
             size_t count;
         } graph;
