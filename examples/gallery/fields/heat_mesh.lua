@@ -2,15 +2,15 @@
 -- Heat that spreads in a plate with holes: a mesh whose nodes exchange heat along its edges. Each node reads its neighbours from
 -- rows, so that nothing is added up out of order, and what one node gives is what the other gets.
 --
---     gpumm-run examples/gallery/fields/heat_mesh.lua [--out heat_mesh.png] [--rows 44] [--steps 1200]
+--     gpumm-run examples/gallery/fields/heat_mesh.lua [--out heat_mesh.png] [--rows 44] [--steps 700]
 
 local gpumm = require "gpumm"
-local opt = gpumm.options(arg, { out = "heat_mesh.png", rows = 44, steps = 1200 })
+local opt = gpumm.options(arg, { out = "heat_mesh.png", rows = 44, steps = 700 })
 
 local m <close> = gpumm.manager { device = "auto" }
 m:raising(true)
 
-local SOURCE = [[
+local SOURCE = [==[
 extern "C" __global__ void spread(int n, const unsigned int *first, const unsigned int *near, const float *from, float *to, float rate)
 {
     const int i = blockIdx.x * blockDim.x + threadIdx.x;
@@ -18,7 +18,7 @@ extern "C" __global__ void spread(int n, const unsigned int *first, const unsign
     float sum = 0.0f;
     for (unsigned int k = first[i]; k < first[i + 1]; k++) sum += from[near[k]] - from[i];
     to[i] = from[i] + rate * sum;
-}]]
+}]==]
 local spread = m:kernel { source = SOURCE }
 
 -- A plate of triangles, with three holes.
@@ -78,7 +78,10 @@ for _, t in after:each() do sum, hottest = sum + t, math.max(hottest, t) end
 print(("%d nodes, %d edges; heat before %.1f, after %.1f; the hottest node has %.1f"):format(#points, mesh.edges, total, sum, hottest))
 if opt.out ~= "" then
     local shown = {}
-    for i, t in after:each() do shown[i] = (t / hottest) ^ 0.5 end
+    for i, t in after:each() do -- from blue over red to yellow
+        local part = (t / hottest) ^ 0.6
+        shown[i] = { 0.15 + 1.3 * math.min(part, 0.65), 0.25 + 0.7 * part ^ 3, 0.65 * (1 - part) ^ 1.5 + 0.15 }
+    end
     gpumm.picture.write(opt.out, { positions = points, graph = mesh, colors = shown, manager = m, width = 800, height = 600 })
 end
 return { total = total, sum = sum, hottest = hottest, heat = after, start = heat, mesh = mesh }

@@ -41,5 +41,5 @@ m:reduce { from = inside, to = sum, op = "sum" }
 
 local area = sum:download()[1] * step * step
 print(("%d x %d points: an area of %.4f"):format(w, h, area))
-look.field(m, opt.out, shade, w, h, { palette = "ember" })
+look.field(m, opt.out, shade, w, h, { palette = "night" })
 return { area = area, inside = inside:download(), width = w, height = h }

@@ -2,11 +2,11 @@
 -- N bodies that all pull at one another, by blocks: each block of 128 threads reads 128 bodies at a time into shared memory, and
 -- every thread of it uses them. On a GPU that is what makes it fast; the host device runs the same blocks. Two discs of stars meet.
 --
---     gpumm-run examples/gallery/particles/nbody.lua [--out nbody.png] [--n 2560] [--steps 150]
+--     gpumm-run examples/gallery/particles/nbody.lua [--out nbody.png] [--n 3072] [--steps 110]
 
 local gpumm = require "gpumm"
 local look = dofile(gpumm.beside "../look.lua")
-local opt = gpumm.options(arg, { out = "nbody.png", n = 2560, steps = 150 })
+local opt = gpumm.options(arg, { out = "nbody.png", n = 3072, steps = 110 })
 local n = opt.n // 128 * 128
 
 local m <close> = gpumm.manager { device = "auto" }

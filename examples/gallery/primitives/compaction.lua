@@ -2,17 +2,17 @@
 -- Compaction: flags, their running sum, and a kernel that writes each kept element to the place which the sum says; m:select does
 -- the same in one call. What is kept here are primes, drawn on Ulam's spiral.
 --
---     gpumm-run examples/gallery/primitives/compaction.lua [--out primes.png] [--n 90000]
+--     gpumm-run examples/gallery/primitives/compaction.lua [--out primes.png] [--n 40000]
 
 local gpumm = require "gpumm"
 local look = dofile(gpumm.beside "../look.lua")
-local opt = gpumm.options(arg, { out = "primes.png", n = 90000 })
+local opt = gpumm.options(arg, { out = "primes.png", n = 40000 })
 local n = opt.n
 
 local m <close> = gpumm.manager { device = "auto" }
 m:raising(true)
 
-local SOURCE = [[
+local SOURCE = [==[
 extern "C" __global__ void prime(int n, unsigned int *number, unsigned int *flag)
 {
     const int i = blockIdx.x * blockDim.x + threadIdx.x;
@@ -37,8 +37,8 @@ extern "C" __global__ void spiral(int n, const unsigned int *number, float2 *poi
     const int leg = ring ? at / side : 0, along = ring ? at % side + 1 - ring : 0;
     const int x[4] = { ring, -along, -ring, along }, y[4] = { along, ring, -along, -ring };
     point[i] = make_float2(x[leg], y[leg]);
-    shade[i] = 1.0f - sqrtf((float)k) / 300.0f;
-}]]
+    shade[i] = 1.0f - sqrtf((float)k) / 230.0f;
+}]==]
 local prime, compact = m:kernel { source = SOURCE, name = "prime" }, m:kernel { source = SOURCE, name = "compact" }
 local spiral = m:kernel { source = SOURCE, name = "spiral" }
 
@@ -59,5 +59,5 @@ print(("%d primes up to %d; m:select finds the same: %s"):format(found, n, same)
 local point, shade = m:buffer { type = "f32x2", length = found }, m:buffer { type = "f32", length = found }
 spiral { n = found, number = primes, point = point, shade = shade }
 local reach = math.sqrt(n) / 2 + 1
-look.points(m, opt.out, point, { box = { -reach, -reach, reach, reach }, value = shade, palette = "moss", width = 800, radius = 1.9 })
+look.points(m, opt.out, point, { box = { -reach, -reach, reach, reach }, value = shade, palette = "moss", width = 800, radius = 2.6 })
 return { found = found, same = same, primes = primes:download(), points = point:download() }

@@ -49,10 +49,10 @@ local wide = 740 / opt.bins
 for i, c in counts:each() do
     drawing:box(30 + (i - 1) * wide, 440 - 370 * c / high, wide - 1.5, 370 * c / high, chart.color(1), 0.35 + 0.65 * c / high)
 end
-for _, mark in ipairs { { mean, "mean", 3, 62 }, { median, "median", 4, 84 } } do
+for _, mark in ipairs { { mean, "mean", 3, -8, "end" }, { median, "median", 4, 8, "start" } } do
     local x = 30 + 740 * mark[1] / 4
     drawing:line({ x, 56, x, 440 }, chart.color(mark[3]), 1.5)
-    drawing:text(x + 8, mark[4], ("%s %.4f"):format(mark[2], mark[1]), { color = chart.color(mark[3]) })
+    drawing:text(x + mark[4], 62, ("%s %.4f"):format(mark[2], mark[1]), { color = chart.color(mark[3]), anchor = mark[5] })
 end
 for k = 0, 4 do drawing:text(30 + 185 * k, 464, k, { anchor = "middle" }) end
 drawing:write(opt.out)
