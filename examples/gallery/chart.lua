@@ -24,14 +24,16 @@ function chart:box(x, y, w, h, color, opacity)
 end
 
 function chart:disc(x, y, r, color, hollow)
-    self:add('<circle cx="%.1f" cy="%.1f" r="%.1f" fill="%s" stroke="%s" stroke-width="2"/>', x, y, r, hollow and "none" or color, color)
+    self:add('<circle cx="%.1f" cy="%.1f" r="%.1f" fill="%s" stroke="%s" stroke-width="2"/>', x, y, r,
+        hollow and "none" or color, color)
 end
 
 --- Points are x, y, x, y, …
 function chart:line(points, color, width)
     local words = {}
     for i = 1, #points, 2 do words[#words + 1] = ("%.1f,%.1f"):format(points[i], points[i + 1]) end
-    self:add('<polyline points="%s" fill="none" stroke="%s" stroke-width="%g" stroke-linejoin="round"/>', table.concat(words, " "),
+    self:add('<polyline points="%s" fill="none" stroke="%s" stroke-width="%g" stroke-linejoin="round"/>',
+        table.concat(words, " "),
         color, width or 2)
 end
 

@@ -3,7 +3,7 @@
 -- the manager that is given, by two kernels below; graphs are drawn by gpumm.picture instead.
 --
 --     look.field(m, "wave.png", values, 320, 240, { low = -1, high = 1, palette = "tide" })       values: f32, row by row
---     look.points(m, "boids.png", position, { box = { 0, 0, 4, 3 }, value = shade, palette = "ember" })   f32x2, and f32 from 0 to 1
+--     look.points(m, "boids.png", position, { box = { 0, 0, 4, 3 }, value = shade, palette = "ember" })   f32x2, and f32: 0 to 1
 
 local gpumm = require "gpumm"
 local look = {}
@@ -102,7 +102,8 @@ function look.field(m, path, values, width, height, options)
     write(path, pixels, width, height)
 end
 
---- Options: box { x0, y0, x1, y1 }, value (a buffer of f32), width, palette, radius in pixels, strength and glare of a disc, back.
+--- Options: box { x0, y0, x1, y1 }, value (a buffer of f32), width, palette, radius in pixels, strength and
+--- glare of a disc, back.
 function look.points(m, path, position, options)
     local box, width = options.box, options.width or 800
     local height = math.floor(width * (box[4] - box[2]) / (box[3] - box[1]) + 0.5)

@@ -11,7 +11,8 @@ local m <close> = gpumm.manager { device = "auto" }
 m:raising(true)
 
 local SOURCE = [==[
-extern "C" __global__ void spread(int n, const unsigned int *first, const unsigned int *near, const float *from, float *to, float rate)
+extern "C" __global__ void spread(int n, const unsigned int *first, const unsigned int *near, const float *from,
+    float *to, float rate)
 {
     const int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= n) return;
@@ -75,7 +76,8 @@ end
 
 local after, sum, hottest = now:download(), 0, 0
 for _, t in after:each() do sum, hottest = sum + t, math.max(hottest, t) end
-print(("%d nodes, %d edges; heat before %.1f, after %.1f; the hottest node has %.1f"):format(#points, mesh.edges, total, sum, hottest))
+print(("%d nodes, %d edges; heat before %.1f, after %.1f; the hottest node has %.1f"):format(#points, mesh.edges, total,
+    sum, hottest))
 if opt.out ~= "" then
     local shown = {}
     for i, t in after:each() do -- from blue over red to yellow

@@ -48,4 +48,4 @@ local covered = 0
 for _, v in shown:download():each() do covered = covered + (v > 0.15 and 1 or 0) end
 print(("%d steps: the pattern covers %.0f %%"):format(opt.steps, 100 * covered / (size * size)))
 look.field(m, opt.out, shown, size, size, { low = 0, high = 0.36, palette = "moss" })
-return { field = a:download(), size = size, covered = covered }
+return { start = start, field = a:download(), size = size, covered = covered }

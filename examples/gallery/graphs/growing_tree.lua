@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- A tree that grows while it is laid out: every node joins one that is there, and starts beside it. The buffers grow with it, and never
--- move; new nodes' positions come from their parents' on the device.
+-- A tree that grows while it is laid out: every node joins one that is there, and starts beside it. The buffers grow with it,
+-- and never move; new nodes' positions come from their parents' on the device.
 --
 --     gpumm-run examples/gallery/graphs/growing_tree.lua [--out tree.png] [--n 1200] [--every 4]
 

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- K-cores: what is left where everybody who has fewer than k neighbours is taken away, again and again. The picture has the whole graph,
--- colored by the last core that a node is in.
+-- K-cores: what is left where everybody who has fewer than k neighbours is taken away, again and again. The picture has the
+-- whole graph, colored by the last core that a node is in.
 --
 --     gpumm-run examples/gallery/graphs/kcore.lua [--out kcore.png] [--n 900] [--steps 250]
 

@@ -1,11 +1,12 @@
 -- SPDX-License-Identifier: MIT
--- From a file to a picture: reads packages of Debian and what they depend on, keeps the surroundings of one, finds communities, lays the
--- graph out, and colors it by them. Any edge list, GraphML, DOT, … will do.
+-- From a file to a picture: reads packages of Debian and what they depend on, keeps the surroundings of one, finds
+-- communities, lays the graph out, and colors it by them. Any edge list, GraphML, DOT, … will do.
 --
---     gpumm-run examples/gallery/graphs/reading.lua [--graph FILE] [--around python3] [--radius 2] [--out communities.png] [--steps 300]
+--     gpumm-run examples/gallery/graphs/reading.lua [--graph FILE] [--around jest] [--radius 2]
+--         [--out communities.png] [--steps 300]
 
 local gpumm = require "gpumm"
-local opt = gpumm.options(arg, { graph = "", around = "libgtk-3-0", radius = 2, out = "communities.png", steps = 300 })
+local opt = gpumm.options(arg, { graph = "", around = "jest", radius = 2, out = "communities.png", steps = 300 })
 
 local path = opt.graph ~= "" and opt.graph or gpumm.beside "../../data/debian-sample.tsv"
 local all = gpumm.graph.read(path)
@@ -26,4 +27,5 @@ if opt.out ~= "" then
     gpumm.picture.write(opt.out, { positions = result.positions, graph = part, colors = community, kinds = true, width = 1000,
         height = 750 })
 end
-return { nodes = part.nodes, community = community, sizes = sizes, within = within / part.edges, stress = stress, random = random }
+return { nodes = part.nodes, community = community, sizes = sizes, within = within / part.edges, stress = stress,
+    random = random }

@@ -27,7 +27,8 @@ local low, high = { 1e9, 1e9, 1e9 }, { -1e9, -1e9, -1e9 }
 for _, x, y, z in result.positions:each() do
     for k, v in ipairs { x, y, z } do low[k], high[k] = math.min(low[k], v), math.max(high[k], v) end
 end
-print(("%d nodes in space, %.1f x %.1f x %.1f; stress %.3f, at random %.3f"):format(torus.nodes, high[1] - low[1], high[2] - low[2],
+print(("%d nodes in space, %.1f x %.1f x %.1f; stress %.3f, at random %.3f"):format(torus.nodes, high[1] - low[1],
+    high[2] - low[2],
     high[3] - low[3], stress, random))
 if opt.out ~= "" then
     gpumm.picture.write(opt.out, { positions = result.positions, graph = torus, colors = color, turn = { 25, 50 }, width = 1000,

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Budgets: two managers have limits of their own, and with --limit of gpumm-run all of a script's managers share one more. What is
--- refused changes nothing, and the message says who holds what. Both grow in turns until somebody's budget is used up.
+-- Budgets: two managers have limits of their own, and with --limit of gpumm-run all of a script's managers share one more.
+-- What is refused changes nothing, and the message says who holds what. Both grow in turns until somebody's budget is used up.
 --
 --     gpumm-run --limit 48MiB examples/gallery/memory/budgets.lua [--out budgets.svg] [--first 40MiB] [--second 12MiB]
 

@@ -1,7 +1,7 @@
 -- successes: 3
 -- SPDX-License-Identifier: MIT
--- A test with faults: what does an append of one's own do when the device fails in its middle? gpumm.spec gives each test a manager
--- whose device fails on demand, checks its books, and closes it.
+-- A test with faults: what does an append of one's own do when the device fails in its middle? gpumm.spec gives each test a
+-- manager whose device fails on demand, checks its books, and closes it.
 --
 --     gpumm-run /usr/bin/busted examples/gallery/memory/faults_spec.lua
 

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- How a capacity becomes the next: four schedules and a function of one's own, each given the same growing length. The address never
--- changes, and elements that were there stay.
+-- How a capacity becomes the next: four schedules and a function of one's own, each given the same growing length. The address
+-- never changes, and elements that were there stay.
 --
 --     gpumm-run examples/gallery/memory/growth_functions.lua [--out growth.svg] [--most 20000]
 

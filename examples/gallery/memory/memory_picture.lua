@@ -13,7 +13,8 @@ do
     local m <close> = gpumm.manager { device = "auto", limit = "96MiB" }
     m:raising(true)
     local nodes = m:group {
-        { "position", "f32x2" }, { "key", "u32" }, name = "nodes", length = 50000, growth = gpumm.growth.geometric(1.4), ahead = 1,
+        { "position", "f32x2" }, { "key", "u32" }, name = "nodes", length = 50000, growth = gpumm.growth.geometric(1.4),
+            ahead = 1,
         max_length = 4e6,
     }
     local watch = nodes:readback { "position", slots = 2 }

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- What happens to snapshots when their reader is slow: three readbacks of one buffer, each with two slots. "drop" refuses captures,
--- "newest" replaces what nobody took, "wait" loses nothing and says BUSY until the reader has come. The reader comes every third step.
+-- What happens to snapshots when their reader is slow: three readbacks of one buffer, each with two slots. "drop" refuses
+-- captures, "newest" replaces what nobody took, "wait" loses nothing and says BUSY until the reader has come. The reader comes
+-- every third step.
 --
 --     gpumm-run examples/gallery/memory/readback_policies.lua [--out policies.svg] [--steps 24]
 

@@ -25,7 +25,8 @@ extern "C" __global__ void cells(int n, const float2 *position, unsigned int *ce
 
 static __device__ float turned(float d, float size) { return d - size * rintf(d / size); } // the short way around
 
-extern "C" __global__ void fly(int n, const float2 *from, const float2 *speed, const unsigned int *start, const unsigned int *bird,
+extern "C" __global__ void fly(int n, const float2 *from, const float2 *speed, const unsigned int *start,
+    const unsigned int *bird,
                                float2 *to, float2 *next, float *heading)
 {
     const int i = blockIdx.x * blockDim.x + threadIdx.x;
@@ -73,7 +74,8 @@ for _ = 1, opt.steps do
     m:histogram { from = cell, to = count }
     m:scan { from = count, to = start, exclusive = true, total = true } -- where each cell's birds begin
     m:sort { keys = cell, values = bird }
-    fly { n = opt.n, from = now[1], speed = now[2], start = start, bird = bird, to = later[1], next = later[2], heading = heading }
+    fly { n = opt.n, from = now[1], speed = now[2], start = start, bird = bird, to = later[1], next = later[2],
+        heading = heading }
     now, later = later, now
 end
 

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Particles in the order of a Z-curve: neighbours in space become neighbours in memory, by one radix sort of 32-bit keys with the
--- particles' numbers as values. The picture joins each particle with the next.
+-- Particles in the order of a Z-curve: neighbours in space become neighbours in memory, by one radix sort of 32-bit keys with
+-- the particles' numbers as values. The picture joins each particle with the next.
 --
 --     gpumm-run examples/gallery/particles/morton.lua [--out morton.png] [--n 1500]
 

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- N bodies that all pull at one another, by blocks: each block of 128 threads reads 128 bodies at a time into shared memory, and
--- every thread of it uses them. On a GPU that is what makes it fast; the host device runs the same blocks. Two discs of stars meet.
+-- N bodies that all pull at one another, by blocks: each block of 128 threads reads 128 bodies at a time into shared memory,
+-- and every thread of it uses them. On a GPU that is what makes it fast; the host device runs the same blocks. Two discs of
+-- stars meet.
 --
 --     gpumm-run examples/gallery/particles/nbody.lua [--out nbody.png] [--n 3072] [--steps 110]
 
@@ -84,6 +85,8 @@ for step = 1, opt.steps do -- leapfrog: half a kick first
 end
 local x1, y1 = momentum()
 print(("%d bodies, %d steps; their momentum has changed by %.1e"):format(n, opt.steps, math.sqrt((x1 - x0) ^ 2 + (y1 - y0) ^ 2)))
-look.points(m, opt.out, seen, { box = { -1.6, -1.2, 1.6, 1.2 }, value = shade, palette = "vivid", radius = 2.4, strength = 0.9, glare = 0.12,
+look.points(m, opt.out, seen, { box = { -1.6, -1.2, 1.6, 1.2 }, value = shade, palette = "vivid", radius = 2.4,
+    strength = 0.9, glare = 0.12,
     back = "05060d" })
-return { drift = math.sqrt((x1 - x0) ^ 2 + (y1 - y0) ^ 2), bodies = body:download(), forces = force:download() }
+return { drift = math.sqrt((x1 - x0) ^ 2 + (y1 - y0) ^ 2), speeds = speed:download(), dt = dt, bodies = body:download(),
+    forces = force:download() }

@@ -27,7 +27,8 @@ extern "C" __global__ void slots(int n, const float2 *point, float size, unsigne
 }
 
 // Different cells may share a slot, and one slot may come twice: so what is counted is in the very cell that is looked at.
-extern "C" __global__ void neighbours(int n, const float2 *point, float size, const unsigned int *start, const unsigned int *index,
+extern "C" __global__ void neighbours(int n, const float2 *point, float size, const unsigned int *start,
+    const unsigned int *index,
                                       unsigned int *count, float *shade)
 {
     const int i = blockIdx.x * blockDim.x + threadIdx.x;
@@ -73,5 +74,6 @@ local counts = count:download()
 for _, c in counts:each() do pairs_found = pairs_found + c end
 print(("%d points, %d pairs nearer than %g; %d distances would be all"):format(opt.n, pairs_found // 2, opt.radius,
     opt.n * (opt.n - 1) // 2))
-look.points(m, opt.out, point, { box = { -1.05, -0.79, 1.05, 0.79 }, value = shade, palette = "ember", radius = 1.5, strength = 1 })
+look.points(m, opt.out, point, { box = { -1.05, -0.79, 1.05, 0.79 }, value = shade, palette = "ember", radius = 1.5,
+    strength = 1 })
 return { points = point:download(), counts = counts, radius = opt.radius }

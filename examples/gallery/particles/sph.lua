@@ -30,7 +30,8 @@ extern "C" __global__ void cells(int n, const float2 *position, unsigned int *ce
     drop[i] = i;
 }
 
-extern "C" __global__ void densities(int n, const float2 *position, const unsigned int *start, const unsigned int *drop, float *density)
+extern "C" __global__ void densities(int n, const float2 *position, const unsigned int *start, const unsigned int *drop,
+    float *density)
 {
     const int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= n) return;
@@ -40,7 +41,8 @@ extern "C" __global__ void densities(int n, const float2 *position, const unsign
     density[i] = sum; // at least its own 1
 }
 
-extern "C" __global__ void flow(int n, const float2 *position, const float2 *speed, const float *density, const unsigned int *start,
+extern "C" __global__ void flow(int n, const float2 *position, const float2 *speed, const float *density,
+    const unsigned int *start,
                                 const unsigned int *drop, float dt, float2 *to, float2 *next, float *shade)
 {
     const int i = blockIdx.x * blockDim.x + threadIdx.x;
@@ -49,7 +51,8 @@ extern "C" __global__ void flow(int n, const float2 *position, const float2 *spe
     float2 v = speed[i], f = make_float2(0.0f, -12.0f);
     EACH(
         if (j == i) continue;
-        const float push = 2500.0f * q * fmaxf(density[i] + density[j] - 3.4f, 0.0f) / (density[i] + density[j]), near = 1.0f / (d + 1e-4f);
+        const float push = 2500.0f * q * fmaxf(density[i] + density[j] - 3.4f, 0.0f) / (density[i] + density[j]),
+            near = 1.0f / (d + 1e-4f);
         f.x += push * x * near + 1.5f * q * (speed[j].x - v.x);
         f.y += push * y * near + 1.5f * q * (speed[j].y - v.y);)
     v.x += dt * f.x; v.y += dt * f.y;
@@ -87,5 +90,6 @@ end
 local least, most, height = math.huge, 0, 0
 for _, x, y in now[1]:download():each() do least, most, height = math.min(least, x), math.max(most, x), height + y / n end
 print(("%d drops, from %.1f to %.1f, %.1f high on average"):format(n, least, most, height))
-look.points(m, opt.out, now[1], { box = { 0, 0, W, H }, value = shade, palette = "water", radius = 5, strength = 1.2, back = "0a0c16" })
+look.points(m, opt.out, now[1], { box = { 0, 0, W, H }, value = shade, palette = "water", radius = 5, strength = 1.2,
+    back = "0a0c16" })
 return { positions = now[1]:download(), densities = density:download(), before = later[1]:download(), height = height }

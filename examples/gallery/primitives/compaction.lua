@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Compaction: flags, their running sum, and a kernel that writes each kept element to the place which the sum says; m:select does
--- the same in one call. What is kept here are primes, drawn on Ulam's spiral.
+-- Compaction: flags, their running sum, and a kernel that writes each kept element to the place which the sum says; m:select
+-- does the same in one call. What is kept here are primes, drawn on Ulam's spiral.
 --
 --     gpumm-run examples/gallery/primitives/compaction.lua [--out primes.png] [--n 40000]
 
@@ -23,7 +23,8 @@ extern "C" __global__ void prime(int n, unsigned int *number, unsigned int *flag
     flag[i] = is;
 }
 
-extern "C" __global__ void compact(int n, const unsigned int *from, const unsigned int *flag, const unsigned int *before, unsigned int *to)
+extern "C" __global__ void compact(int n, const unsigned int *from, const unsigned int *flag, const unsigned int *before,
+    unsigned int *to)
 {
     const int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i < n && flag[i]) to[before[i]] = from[i];
@@ -59,5 +60,6 @@ print(("%d primes up to %d; m:select finds the same: %s"):format(found, n, same)
 local point, shade = m:buffer { type = "f32x2", length = found }, m:buffer { type = "f32", length = found }
 spiral { n = found, number = primes, point = point, shade = shade }
 local reach = math.sqrt(n) / 2 + 1
-look.points(m, opt.out, point, { box = { -reach, -reach, reach, reach }, value = shade, palette = "moss", width = 800, radius = 2.6 })
+look.points(m, opt.out, point, { box = { -reach, -reach, reach, reach }, value = shade, palette = "moss", width = 800,
+    radius = 2.6 })
 return { found = found, same = same, primes = primes:download(), points = point:download() }

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- Coroutines that wait for frames: three rows of pendulums, each a plain loop of a coroutine's own (launch, capture, await, use), and a
--- scheduler of ten lines that resumes whoever's frame has arrived. rb:await(ticket) yields its readback until then.
+-- Coroutines that wait for frames: three rows of pendulums, each a plain loop of a coroutine's own (launch, capture, await,
+-- use), and a scheduler of ten lines that resumes whoever's frame has arrived. rb:await(ticket) yields its readback until
+-- then.
 --
 --     gpumm-run examples/gallery/running/coroutines.lua [--out pendulums.png] [--n 480] [--steps 140]
 

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- A live page: a net of springs that a viewer watches in the browser, drags by its nodes, and tunes by two sliders while it runs.
+-- A live page: a net of springs that a viewer watches in the browser, drags by its nodes, and tunes by two sliders while it
+-- runs.
 --
 --     gpumm-run --live examples/gallery/running/live_page.lua [--side 24] [--steps 100000]
 
@@ -8,7 +9,8 @@ local opt = gpumm.options(arg, { side = 24, steps = 100000 })
 local side = opt.side
 
 local SOURCE = [[
-extern "C" __global__ void swing(int n, int side, const float2 *from, float2 *speed, float2 *to, float stiff, float wind, float time)
+extern "C" __global__ void swing(int n, int side, const float2 *from, float2 *speed, float2 *to, float stiff, float wind,
+    float time)
 {
     const int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= n) return;

@@ -1,10 +1,9 @@
 -- SPDX-License-Identifier: MIT
--- Plugins that are not trusted, each in a sandbox of its own: one that works, one that wants the disk, one that takes too much memory
--- of the device, and one that never ends. Applications do this in their process by gpumm_lua_sandbox_open; here gpumm-run does it.
+-- Plugins that are not trusted, each in a sandbox of its own: one that works, one that wants the disk, one that takes too much
+-- memory of the device, and one that never ends. Applications do this in their process by gpumm_lua_sandbox_open; here gpumm-
+-- run does it.
 --
 --     gpumm-run examples/gallery/running/plugins.lua
-
-local gpumm = require "gpumm"
 
 local plugins = {
     { "works", [[
@@ -42,6 +41,7 @@ for i, plugin in ipairs(plugins) do
     local _, _, code = pipe:close()
     os.remove(path)
     results[i] = { name = plugin[1], code = code, said = said }
-    print(("%-15s exit %d: %s"):format(plugin[1], code, (said:match "^[^\n]*":gsub("^gpumm%-run: ", ""):gsub("/tmp/lua_%w+:%d+: ", ""))))
+    print(("%-15s exit %d: %s"):format(plugin[1], code, (said:match "^[^\n]*":gsub("^gpumm%-run: ",
+        ""):gsub("/tmp/lua_%w+:%d+: ", ""))))
 end
 return results

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- A reader in Python: this script shares what it computes, and starts python_reader.py, which finds the middle of all points in the same
--- memory. On a GPU a CuPy or PyTorch array of it, on the host a NumPy one.
+-- A reader in Python: this script shares what it computes, and starts python_reader.py, which finds the middle of all points
+-- in the same memory. On a GPU a CuPy or PyTorch array of it, on the host a NumPy one.
 --
 --     gpumm-run examples/gallery/running/python_reader.lua [--python python3] [--n 10000] [--steps 5]
 
@@ -13,7 +13,7 @@ local points = m:group { { "position", "f32x2" }, name = "points", length = opt.
 local watch = points:readback { "position", where = "device", busy = "newest", slots = 3, shareable = true }
 local socket = os.tmpname()
 os.remove(socket)
-local share <close> = m:share(socket, { "points.position", watch = watch })
+local share = m:share(socket, { "points.position", watch = watch })
 
 for step = 1, opt.steps do
     local list = {}
@@ -26,5 +26,6 @@ m:synchronize()
 local pipe = assert(io.popen(("'%s' '%s' '%s' 2>&1"):format(opt.python, gpumm.beside "python_reader.py", socket)))
 local said = pipe:read "a"
 pipe:close()
+share:close()
 print((said:gsub("%s+$", "")))
 return { said = said, middle = opt.steps + (opt.n + 1) / (2 * opt.n) }

@@ -9,7 +9,7 @@ import gpumm
 
 with gpumm.attach(sys.argv[1]) as share:
     frame = share.frames("watch").wait()
-    positions = frame["position"].array()
+    positions = frame["position"]  # an array of the memory itself
     middle = positions.mean(0)
     print(f"Python: {len(positions)} points of step {frame.step}, around {float(middle[0]):.4f}, {float(middle[1]):.4f}")
     frame.release()

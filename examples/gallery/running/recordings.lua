@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- A recording: 24 small kernels a step, enqueued one by one, and then by one call that replays them. Each kernel moves every point of
--- an attractor once; the result is the same to the bit.
+-- A recording: 24 small kernels a step, enqueued one by one, and then by one call that replays them. Each kernel moves every
+-- point of an attractor once; the result is the same to the bit.
 --
 --     gpumm-run examples/gallery/running/recordings.lua [--out attractor.png] [--n 40000] [--steps 12]
 

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- A trace: what ran on the device and when, in the device's own time, with a slice of the script's own around it. The file is for
--- https://ui.perfetto.dev; here its main streams are drawn as a chart. Two streams overlap where nothing orders them.
+-- A trace: what ran on the device and when, in the device's own time, with a slice of the script's own around it. The file is
+-- for https://ui.perfetto.dev; here its main streams are drawn as a chart. Two streams overlap where nothing orders them.
 --
 --     gpumm-run examples/gallery/running/trace.lua [--out trace.svg] [--trace trace.json] [--n 400000]
 

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Two processes, one memory: this script shares a buffer that grows and a readback, starts itself again as a reader, and both see the
--- same bytes without a copy. The reader uses them in a kernel of its own.
+-- Two processes, one memory: this script shares a buffer that grows and a readback, starts itself again as a reader, and both
+-- see the same bytes without a copy. The reader uses them in a kernel of its own.
 --
 --     gpumm-run examples/gallery/running/two_processes.lua [--out shared.png] [--n 20000]
 
@@ -49,14 +49,15 @@ local path = m:group { { "point", "f32x2" }, name = "path", length = opt.n // 8,
 local watch = path:readback { "point", where = "device", busy = "newest", slots = 3, shareable = true }
 local socket, done = os.tmpname(), os.tmpname()
 os.remove(socket)
-local share <close> = m:share(socket, { "path.point", watch = watch })
+local share = m:share(socket, { "path.point", watch = watch })
 
 local here = os.getenv "GPUMM_RUN" or arg[-1]
 for lowest = -1, -20, -1 do
     if not os.getenv "GPUMM_RUN" and arg[lowest] then here = arg[lowest] end
 end
 local script = debug.getinfo(1, "S").source:sub(2)
-local reader = assert(io.popen(("'%s' --quiet '%s' --attach '%s' --done '%s' --out '%s' --n %d 2>&1"):format(here, script, socket, done,
+local reader = assert(io.popen(("'%s' --quiet '%s' --attach '%s' --done '%s' --out '%s' --n %d 2>&1"):format(here,
+    script, socket, done,
     opt.out, opt.n)))
 
 local address = path.point.address
@@ -70,6 +71,7 @@ watch:capture(9)
 m:synchronize()
 local complaint = reader:read "a"
 reader:close()
+share:close()
 
 local file <close> = assert(io.open(done))
 local said = file:read "a"

@@ -268,12 +268,16 @@ local function holders(now)
     return table.concat(words, ", ")
 end
 
+local BOLD = 6.6 -- pixels of a character, on average
+
 local function draw_peak(p, peak, step)
     local x, y = p:x(peak.at), p:y(peak.total)
     p:put('<circle class="peak" cx="%.1f" cy="%.1f" r="4"/>', x, y)
-    local right = x < LEFT + p.width / 2
-    p:text(x + (right and 8 or -8), math.max(y - 7, 12), ("peak %s at %s: %s"):format(size_text(peak.total),
-        time_text(peak.at, step), holders(peak.now)), ('class="name" text-anchor="%s"'):format(right and "start" or "end"))
+    local text = ("peak %s at %s: %s"):format(size_text(peak.total), time_text(peak.at, step), holders(peak.now))
+    local anchor, at, wide = "start", x + 8, BOLD * #text
+    if at + wide > LEFT + p.width then anchor, at = "end", x - 8 end
+    if anchor == "end" and at < wide then anchor, at = "middle", LEFT + p.width / 2 end -- too long for either side
+    p:text(at, math.max(y - 7, 12), text, ('class="name" text-anchor="%s"'):format(anchor))
 end
 
 local STYLE = [[
