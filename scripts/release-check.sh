@@ -64,6 +64,7 @@ bare() {
 
 copy_of_bare() { # NAME: a chroot of that name, if there is none yet
   [ -d "$work/$1" ] || cp -a "$work/bare" "$work/$1"
+  echo force-unsafe-io >"$work/$1/etc/dpkg/dpkg.cfg.d/unsafe-io" # a power cut may cost these chroots
 }
 
 mounts() { # NAME

@@ -46,7 +46,7 @@ for mib = 0, 48, 16 do
     drawing:text(50, y_of(mib * MIB) + 5, mib, { anchor = "end" })
 end
 drawing:text(60, 60, "MiB: positions below, edges above; the line is gpumm-run's --limit 48MiB")
-drawing:text(60, 404, refused:match "^[^;]*", { size = 12 })
+drawing:text(60, 404, refused:match "^[^;]*", { size = 11 })
 drawing:write(opt.out)
 
 local last = history[#history]
