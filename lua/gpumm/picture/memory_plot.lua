@@ -153,12 +153,16 @@ local function holders(now)
     return table.concat(words, ", ")
 end
 
+local BOLD = 6.6 -- pixels of a character, on average
+
 local function draw_peak(p, peak, step)
     local x, y = p:x(peak.at), p:y(peak.total)
-    local left = x < LEFT + p.width / 2
+    local text = ("peak %s at %s: %s"):format(size_text(peak.total), time_text(peak.at, step), holders(peak.now))
+    local anchor, at, wide = "start", x + 8, BOLD * #text
+    if at + wide > LEFT + p.width then anchor, at = "end", x - 8 end
+    if anchor == "end" and at < wide then anchor, at = "middle", LEFT + p.width / 2 end -- too long for either side
     p.pen:dot(x, y, 4.5, "#d1242f")
-    p.pen:text(x + (left and 8 or -8), math.max(y - 7, 12), ("peak %s at %s: %s"):format(size_text(peak.total),
-        time_text(peak.at, step), holders(peak.now)), "name", left and "start" or "end")
+    p.pen:text(at, math.max(y - 7, 12), text, "name", anchor)
 end
 
 --- Draws by a pen: of = { width, height, from, to (microseconds), columns (bytes by category, one for each pixel of the plot's
