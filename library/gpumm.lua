@@ -2323,7 +2323,7 @@ function gpumm.layout.main(words) end
 ---@field graph? gpumm.graph_object whose edges and names are drawn; positions alone, unless given
 ---@field width? integer pixels, of a PDF points; 1600, unless given
 ---@field height? integer pixels, of a PDF points; 1200, unless given
----@field colors? string|table|gpumm.view one for all; one for each node; or a column: numbers from cold to warm, texts by kind; by degree, unless given
+---@field colors? string|table|gpumm.view one for all; one for each node; or a column: numbers from cold to warm, texts by kind; by community, of large graphs by degree, unless given
 ---@field kinds? boolean true: numbers are kinds too; false, unless given
 ---@field sizes? (number[])|gpumm.view a number from 0 for each node, by which areas go; the degrees, unless given
 ---@field widths? (number[])|gpumm.view|false a number from 0 for each edge; false: all alike; the weights, unless given
@@ -2407,7 +2407,7 @@ function gpumm.picture.memory(path, options) end
 ---@class gpumm.page_options
 ---@field positions gpumm.positions of points in space: the page turns them
 ---@field graph? gpumm.graph_object whose edges and names are shown; positions alone, unless given
----@field colors? string|table|gpumm.view as gpumm.picture_options has them; by degree, unless given
+---@field colors? string|table|gpumm.view as gpumm.picture_options has them; by community, of large graphs by degree, unless given
 ---@field kinds? boolean as gpumm.picture_options has it; false, unless given
 ---@field sizes? (number[])|gpumm.view as gpumm.picture_options has them; the degrees, unless given
 ---@field widths? (number[])|gpumm.view|false as gpumm.picture_options has them; the weights, unless given

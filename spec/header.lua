@@ -97,21 +97,19 @@ end
 local function fields(body)
     local list, at, above, last = {}, 1, nil, nil
     while true do
-        local first, stop = body:find("%S", at), nil
+        local first = body:find("%S", at)
         if not first then return list end
-        if body:sub(first, first + 1) == "/*" then
-            stop = select(2, body:find("*/", first, true))
-            local text = words(body:sub(first, stop))
-            if last and not body:sub(at, first):find "\n" then
-                for _, field in ipairs(last) do field.text = text end
-            else above, last = text, nil end
-        else
-            stop = body:find(";", first, true)
-            last = declared(body:sub(first, stop - 1))
+        local comment, behind = body:match("^(/%*.-%*/)()", first)
+        if not comment then
+            last, behind = declared(body:match("^([^;]*)", first)), body:find(";", first, true) + 1
             for _, field in ipairs(last) do field.text = above list[#list + 1] = field end
             above = nil
+        elseif last and not body:sub(at, first):find "\n" then
+            for _, field in ipairs(last) do field.text = words(comment) end
+        else
+            above, last = words(comment), nil
         end
-        at = stop + 1
+        at = behind
     end
 end
 

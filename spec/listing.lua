@@ -37,7 +37,7 @@ function listing.run(code, name, environment)
     local function wrong(text) found[#found + 1] = text end
     local promised, met = promises(code), {}
     local names = setmetatable({ print = watched(promised, met, name, wrong) }, { __index = environment or _G })
-    local chunk, message = load(code, "=" .. name, "t", names)
+    local chunk, message = load(code, "@" .. name, "t", names) -- files beside it are found
     if not chunk then return { message } end
     local ok, result = pcall(chunk)
     if not ok then wrong(tostring(result)) end

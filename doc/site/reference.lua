@@ -153,11 +153,10 @@ for _, class in ipairs(read.order) do
 end
 for _, section in ipairs(sections) do
     for _, f in ipairs(section.functions) do
-        for _, one in ipairs(f.parameters) do
-            for name in one.type:gmatch "gpumm%.[%w_]+" do place(read.classes[name], section) end
-        end
-        for _, one in ipairs(f.returns) do
-            for name in one.type:gmatch "gpumm%.[%w_]+" do place(read.classes[name], section) end
+        for _, list in ipairs { f.parameters, f.returns } do
+            for _, one in ipairs(list) do
+                for name in one.type:gmatch "gpumm%.[%w_]+" do place(read.classes[name], section) end
+            end
         end
     end
 end
