@@ -136,15 +136,16 @@ function Page:program(program)
     self:shell(program.first, ("gpumm-run --quiet '%s/spec/listing.lua' %s"):format(root(), name))
 end
 
---- Runs all of a page; returns what was wrong, a list, and why blocks were not run, another one.
+--- Runs all of a page; returns what was wrong, a list, why blocks were not run, another one, and how many there are.
 function documents.run(path)
     local page = setmetatable({ path = path, folder = support.folder(), found = {}, left_out = {}, said = "",
         programs = {} }, Page)
     page:prepare()
-    for _, block in ipairs(documents.blocks(read(path))) do page:block(block) end
+    local blocks = documents.blocks(read(path))
+    for _, block in ipairs(blocks) do page:block(block) end
     for _, program in ipairs(page.programs) do page:program(program) end
     page.folder.remove()
-    return page.found, page.left_out
+    return page.found, page.left_out, #blocks
 end
 
 return documents

@@ -1,7 +1,7 @@
 -- successes: 6
 -- SPDX-License-Identifier: MIT
 -- The whole example of the ancestor's guide, with its last assert: a simulation's buffers from their making to the
--- leak check; and README's table for those who come from there, run from the table alone.
+-- leak check; and the table of doc/coming-from.md for those who come from there, run from the table alone.
 
 local gpumm = require "gpumm"
 local spec = require "gpumm.spec"
@@ -93,7 +93,7 @@ end
 -- The rows: what it was, and the code in the cells for Lua and for C.
 local function rows()
     local list = {}
-    local text = read "README.md":match "## Coming from the Rust manager\n(.-)\nWhat differs"
+    local text = read "doc/coming-from.md":match "## The Rust manager\n(.-)\nWhat differs"
     for line in text:gmatch "[^\n]+" do
         local rust, lua, c = line:match "^| (.-) | (.-) | (.-) |$"
         if rust and rust ~= "Rust" and rust ~= "---" then
@@ -112,7 +112,7 @@ local function run(code, names)
     return chunk()
 end
 
-describe("README's table", function()
+describe("the table of doc/coming-from.md", function()
     after_each(spec.close)
 
     it("names nothing that is not there", function()

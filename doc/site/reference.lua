@@ -100,7 +100,7 @@ end
 
 local function function_of(f, lines)
     local names = table.concat(f.arguments, ", ")
-    lines[#lines + 1] = ("## %s\n\n`%s(%s)`\n"):format(heading(f), heading(f), names)
+    lines[#lines + 1] = ("## `%s`\n\n`%s(%s)`\n"):format(heading(f), heading(f), names)
     lines[#lines + 1] = (f.text:gsub("\n?Fails: ", "\n\n**Fails:** ")) .. "\n"
     parameters_of(f, lines)
     returns_of(f, lines)
@@ -112,7 +112,7 @@ local function overloads(class, lines)
 end
 
 local function class_of(class, lines)
-    lines[#lines + 1] = "## " .. class.name .. "\n"
+    lines[#lines + 1] = "## `" .. class.name .. "`\n"
     if class.text ~= "" then lines[#lines + 1] = class.text .. "\n" end
     if class.parent then
         lines[#lines + 1] = ("Has all that [%s](%s#%s) has, and:\n"):format(class.parent, page_of[class.parent] or "",
@@ -166,16 +166,16 @@ end
 
 local INTRODUCTION = [[
 Every function of the module, by subject. A call that can fail at run time (no memory, no device, no such file) returns
-`nil, "STATUS: message", "STATUS"`; what it fails with stands behind **Fails**, and [statuses](../faq.md#statuses) says what each
-means. Beside these, any call can return `DEVICE_LOST` and `DRIVER`. A mistake in the script (a wrong type, an unknown option, use
-after close) raises an error. Within a simulation both raise. Elements and nodes count from 1, unless a text says otherwise.
-Sizes in bytes are numbers, or texts as `"4GiB"`; times are in seconds.
+`nil, "STATUS: message", "STATUS"`; what it fails with stands behind **Fails**, and [statuses](../faq.md#statuses) says
+what each means. Beside these, any call can return `DEVICE_LOST` and `DRIVER`. A mistake in the script (a wrong type, an
+unknown option, use after close) raises an error. Within a simulation both raise. Elements and nodes count from 1,
+unless a text says otherwise. Sizes in bytes are numbers, or texts as `"4GiB"`; times are in seconds.
 
-In the examples, which all run as they stand, `m` is a manager; `b` is its buffer `positions` of four `f32x2`; `g` a group of four
-with the members `position` and `mass`; `rb` a readback of `b`, and `frame` a frame of it; `s` a stream, `e` an event, `k` a kernel
-that takes `n` and `p`; `move` one that takes `n`, `p` and `by`, which it adds to each x; `v` a view of four `f32x2`, 1 to 8; `graph`
-a path of four nodes, a to d; `sim` a simulation of ten steps that is open, and `described` one that is not.
-`print(x) --> y` says what is printed.
+In the examples, which all run as they stand, `m` is a manager; `b` is its buffer `positions` of four `f32x2`; `g` a
+group of four with the members `position` and `mass`; `rb` a readback of `b`, and `frame` a frame of it; `s` a stream,
+`e` an event, `k` a kernel that takes `n` and `p`; `move` one that takes `n`, `p` and `by`, which it adds to each x; `v`
+a view of four `f32x2`, 1 to 8; `graph` a path of four nodes, a to d; `sim` a simulation of ten steps that is open, and
+`described` one that is not. `print(x) --> y` says what is printed.
 ]]
 
 local function lua_pages()
@@ -196,7 +196,11 @@ local function lua_pages()
         section.lines = lines
         index[#index + 1] = ("**[%s](%s)** %s\n"):format(section.title, section.file, table.concat(names, " · "))
     end
-    index[#index + 1] = "The ranks of an MPI program are [gpumm.world](lua-world.md).\n"
+    index[#index + 1] = "## Names of types\n\n| name | type | what |\n| --- | --- | --- |"
+    for _, alias in ipairs(read.aliases) do
+        index[#index + 1] = ("| %s | %s | %s |"):format(code(alias.name), code(alias.type), cell(alias.text))
+    end
+    index[#index + 1] = "\nThe ranks of an MPI program are [gpumm.world](lua-world.md).\n"
     write("lua.md", "Lua reference", index)
     for _, section in ipairs(sections) do write(section.file, section.title, section.lines) end
 end
@@ -220,7 +224,7 @@ end
 local function paragraphs(text) return (text:gsub("\n%- ", "\n\n- ")) .. "\n" end
 
 local function c_struct(item, lines)
-    lines[#lines + 1] = "## " .. item.name .. "\n"
+    lines[#lines + 1] = "## `" .. item.name .. "`\n"
     if item.text then lines[#lines + 1] = paragraphs(item.text) end
     lines[#lines + 1] = "| field | type | what |\n| --- | --- | --- |"
     for _, field in ipairs(item.fields) do
@@ -231,7 +235,7 @@ local function c_struct(item, lines)
 end
 
 local function c_enum(item, lines)
-    lines[#lines + 1] = "## " .. item.name .. "\n"
+    lines[#lines + 1] = "## `" .. item.name .. "`\n"
     if item.text then lines[#lines + 1] = paragraphs(item.text) end
     for _, value in ipairs(item.values) do
         lines[#lines + 1] = "- " .. code(value.name) .. (value.text and ": " .. value.text or "")
@@ -258,7 +262,7 @@ local MAKERS = {
         if item.name == "gpumm_status" then statuses(lines) else c_enum(item, lines) end
     end,
     type = function(item, lines)
-        lines[#lines + 1] = ("## %s\n\n```c\n%s\n```\n"):format(item.name, item.code)
+        lines[#lines + 1] = ("## `%s`\n\n```c\n%s\n```\n"):format(item.name, item.code)
         if item.text then lines[#lines + 1] = paragraphs(item.text) end
     end,
     constant = function(item, lines)
@@ -266,12 +270,12 @@ local MAKERS = {
         if item.text then lines[#lines + 1] = paragraphs(item.text) end
     end,
     inline = function(item, lines)
-        lines[#lines + 1] = ("## %s\n\n```c\n%s;\n```\n"):format(item.name, item.code)
+        lines[#lines + 1] = ("## `%s`\n\n```c\n%s;\n```\n"):format(item.name, item.code)
         lines[#lines + 1] = "The one before, with the size of `*out`.\n"
     end,
 }
 MAKERS["function"] = function(item, lines)
-    lines[#lines + 1] = ("## %s\n\n```c\n%s\n```\n"):format(item.name, item.code)
+    lines[#lines + 1] = ("## `%s`\n\n```c\n%s\n```\n"):format(item.name, item.code)
     lines[#lines + 1] = paragraphs(item.text or item.name:find "_retain$" and KEPT or "As the one before says.")
 end
 
