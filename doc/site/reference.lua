@@ -221,7 +221,21 @@ end
 
 -- ---- C ------------------------------------------------------------------------------------------
 
-local function paragraphs(text) return (text:gsub("\n%- ", "\n\n- ")) .. "\n" end
+local c_page = {} -- of each name
+
+-- A text in which the names of C are code, and lead to where they are.
+local function named(text)
+    local parts, inside = {}, false
+    for part in (text .. "`"):gmatch "(.-)`" do
+        parts[#parts + 1] = inside and part or part:gsub("%f[%w_][Gg][Pp][Uu][Mm][Mm]_[%w_]+", function(name)
+            return c_page[name] and ("[\0%s\0](%s#%s)"):format(name, c_page[name], slug(name)) or "\0" .. name .. "\0"
+        end)
+        inside = not inside
+    end
+    return (table.concat(parts, "`"):gsub("%z", "`"))
+end
+
+local function paragraphs(text) return (named(text):gsub("\n%- ", "\n\n- ")) .. "\n" end
 
 local function c_struct(item, lines)
     lines[#lines + 1] = "## `" .. item.name .. "`\n"
@@ -229,7 +243,7 @@ local function c_struct(item, lines)
     lines[#lines + 1] = "| field | type | what |\n| --- | --- | --- |"
     for _, field in ipairs(item.fields) do
         local text = field.text or field.type == "bool" and item.is_options and "false: not" or ""
-        lines[#lines + 1] = ("| %s | %s | %s |"):format(code(field.name), code(field.type), cell(text))
+        lines[#lines + 1] = ("| %s | %s | %s |"):format(code(field.name), code(field.type), cell(named(text)))
     end
     lines[#lines + 1] = ""
 end
@@ -238,7 +252,7 @@ local function c_enum(item, lines)
     lines[#lines + 1] = "## `" .. item.name .. "`\n"
     if item.text then lines[#lines + 1] = paragraphs(item.text) end
     for _, value in ipairs(item.values) do
-        lines[#lines + 1] = "- " .. code(value.name) .. (value.text and ": " .. value.text or "")
+        lines[#lines + 1] = "- " .. code(value.name) .. (value.text and ": " .. named(value.text) or "")
     end
     lines[#lines + 1] = ""
 end
@@ -279,21 +293,31 @@ MAKERS["function"] = function(item, lines)
     lines[#lines + 1] = paragraphs(item.text or item.name:find "_retain$" and KEPT or "As the one before says.")
 end
 
-local function c_pages()
-    local index, done = {}, {}
-    for _, name in ipairs { "gpumm.h", "gpumm_lua.h", "gpumm_compat.h" } do
-        local title = name == "gpumm.h" and "gpumm.h" or name == "gpumm_lua.h" and "Embedding in Lua" or "Compatibility"
-        local current
-        local function start(section)
-            current = { title = section, file = "c-" .. slug(section):gsub("[^%w]+", "-") .. ".md", lines = {}, names = {} }
-            done[#done + 1] = current
-        end
-        start(title)
-        for _, item in ipairs(headers.items(root, name)) do
-            if item.kind == "section" then start(item.name) else MAKERS[item.kind](item, current.lines) end
-            if item.kind == "function" or item.kind == "struct" then table.insert(current.names, item.name) end
+local HEADERS = {
+    { name = "gpumm.h", title = "gpumm.h" }, { name = "gpumm_lua.h", title = "Embedding in Lua" },
+    { name = "gpumm_compat.h", title = "Compatibility" },
+}
+
+-- The sections of all headers: { title =, file =, items =, names = }.
+local function c_sections()
+    local done = {}
+    local function start(title)
+        done[#done + 1] = { title = title, file = "c-" .. slug(title):gsub("[^%w]+", "-") .. ".md", items = {}, names = {} }
+    end
+    for _, header in ipairs(HEADERS) do
+        start(header.title)
+        for _, item in ipairs(headers.items(root, header.name)) do
+            local section = done[#done]
+            if item.kind == "section" then start(item.name) else table.insert(section.items, item) end
+            if item.name and item.kind ~= "section" then c_page[item.name] = section.file end
+            if item.kind == "function" or item.kind == "struct" then table.insert(section.names, item.name) end
         end
     end
+    return done
+end
+
+local function c_pages()
+    local index, done = {}, c_sections()
     for _, section in ipairs(done) do
         local links = {}
         for _, name in ipairs(section.names) do links[#links + 1] = ("[%s](%s#%s)"):format(name, section.file, slug(name)) end
@@ -301,7 +325,11 @@ local function c_pages()
     end
     index[#index + 1] = "For C++17 `gpumm.hpp` has the same with handles that release themselves: [embedding](../embedding.md).\n"
     write("c.md", "C reference", index)
-    for _, section in ipairs(done) do write(section.file, section.title .. " (C)", section.lines) end
+    for _, section in ipairs(done) do
+        local lines = {}
+        for _, item in ipairs(section.items) do MAKERS[item.kind](item, lines) end
+        write(section.file, section.title .. " (C)", lines)
+    end
 end
 
 lua_pages()

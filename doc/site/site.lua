@@ -39,7 +39,7 @@ local function write(path, text)
 end
 
 local function markdown(path)
-    local pipe = assert(io.popen("lowdown -thtml --out-no-smarty " .. quoted(path)))
+    local pipe = assert(io.popen("lowdown -thtml --out-no-smarty --parse-no-intraemph " .. quoted(path)))
     local text = pipe:read "a"
     assert(pipe:close(), "lowdown failed for " .. path)
     return text
