@@ -103,9 +103,22 @@ local function try(f)
     end
 end
 
+local function matches(name) return not arg[2] or name:find(arg[2]) end
+
 local has_live = pcall(function() return gpumm.live end)
 for _, f in ipairs(luacats.read(root .. "/library/gpumm.lua").functions) do
     local live = f.name:find "^live%." or f.owner and f.owner.name == "gpumm.live_session"
-    if f.example and (has_live or not live) and (not arg[2] or f.name:find(arg[2])) then try(f) end
+    if f.example and (has_live or not live) and matches(f.name) then try(f) end
+end
+
+-- One rank alone, without mpirun; what ends the world comes last.
+local has_world, world = pcall(require, "gpumm.world")
+if has_world then
+    MAKE.world = function() return world end
+    local functions = luacats.read(root .. "/library/gpumm/world.lua").functions
+    table.sort(functions, function(a, b) return b.name == "close" and a.name ~= "close" end)
+    for _, f in ipairs(functions) do
+        if f.example and matches(f.name) then try(f) end
+    end
 end
 os.exit(wrong == 0)

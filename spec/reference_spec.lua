@@ -9,8 +9,9 @@ local luacats = require "doc.site.luacats"
 local support = require "spec.support"
 
 local read = luacats.read "library/gpumm.lua"
+local world = luacats.read "library/gpumm/world.lua"
 
-local function name_of(f) return (f.owner and f.owner.name .. ":" or "gpumm.") .. f.name end
+local function name_of(f) return (f.owner and f.owner.name .. ":" or "") .. f.name end
 
 local function has_status(f)
     for _, r in ipairs(f.returns) do
@@ -20,14 +21,16 @@ local function has_status(f)
 end
 
 -- What says itself: options, which have a table of their own, and objects of the library.
-local function is_told_by_its_type(p) return read.classes[p.type] ~= nil end
+local function is_told_by_its_type(p) return read.classes[p.type] ~= nil or world.classes[p.type] ~= nil end
 
 -- The functions of which `what` holds.
 local function those(what)
     local found = {}
-    for _, f in ipairs(read.functions) do
-        local said = what(f)
-        if said then found[#found + 1] = name_of(f) .. (type(said) == "string" and " " .. said or "") end
+    for _, library in ipairs { read, world } do
+        for _, f in ipairs(library.functions) do
+            local said = what(f)
+            if said then found[#found + 1] = name_of(f) .. (type(said) == "string" and " " .. said or "") end
+        end
     end
     return found
 end
@@ -58,12 +61,12 @@ describe("the reference of Lua", function()
 
     it("says of every field what it is, and of every option what it is where it is not given", function()
         local found = {}
-        for _, class in ipairs(read.order) do
-            for _, field in ipairs(class.fields) do
-                local option = field.optional and class.name:find "_options$" or class.name == "gpumm.config"
-                    or class.name == "gpumm.fault_plan"
-                if field.text == "" or option and not field.text:find("unless given", 1, true) then
-                    found[#found + 1] = class.name .. "." .. field.name
+        for _, library in ipairs { read, world } do
+            for _, class in ipairs(library.order) do
+                local options = class.name:find "_options$" or class.name == "gpumm.config" or class.name == "gpumm.fault_plan"
+                for _, field in ipairs(class.fields) do
+                    local untold = options and field.optional and not field.text:find("unless given", 1, true)
+                    if field.text == "" or untold then found[#found + 1] = class.name .. "." .. field.name end
                 end
             end
         end
