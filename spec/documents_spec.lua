@@ -12,7 +12,7 @@ local function read(path)
 end
 
 local function pages()
-    local list = {}
+    local list = { "README.md" }
     for path in assert(io.popen "ls doc/*.md"):lines() do list[#list + 1] = path end
     return list
 end
