@@ -295,8 +295,13 @@ end
 
 local HEADERS = {
     { name = "gpumm.h", title = "gpumm.h" }, { name = "gpumm_lua.h", title = "Embedding in Lua" },
-    { name = "gpumm_compat.h", title = "Compatibility" },
+    { name = "gpumm_compat.h", title = "Compatibility" }, { name = "gpumm_vulkan.h", title = "Vulkan" },
 }
+
+local function exists(header)
+    local file = io.open(root .. "/src/" .. header.name)
+    return file and file:close()
+end
 
 -- The sections of all headers: { title =, file =, items =, names = }.
 local function c_sections()
@@ -305,8 +310,8 @@ local function c_sections()
         done[#done + 1] = { title = title, file = "c-" .. slug(title):gsub("[^%w]+", "-") .. ".md", items = {}, names = {} }
     end
     for _, header in ipairs(HEADERS) do
-        start(header.title)
-        for _, item in ipairs(headers.items(root, header.name)) do
+        if exists(header) then start(header.title) end
+        for _, item in ipairs(exists(header) and headers.items(root, header.name) or {}) do
             local section = done[#done]
             if item.kind == "section" then start(item.name) else table.insert(section.items, item) end
             if item.name and item.kind ~= "section" then c_page[item.name] = section.file end
