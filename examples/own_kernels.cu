@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The forces of examples/layout.lua: every node pushes every other away, every edge pulls its ends
+// The forces of examples/own_kernels.lua: every node pushes every other away, every edge pulls its ends
 // together, and what is far from the middle is drawn back a little. Ordinary CUDA C, without
 // barriers, so that one source runs on a GPU and on the cores of this machine. The struct `ends`
-// is declared by layout.lua, which describes the edges' buffer.
+// is declared by own_kernels.lua, which describes the edges' buffer.
 //
 // Forces are rounded to multiples of 1/256. Sums of such numbers are exact in a float up to 65,536,
 // so they do not depend on the order in which atomicAdd happens to run: a layout can be repeated.

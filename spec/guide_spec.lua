@@ -1,7 +1,7 @@
--- successes: 6
+-- successes: 7
 -- SPDX-License-Identifier: MIT
 -- The whole example of the ancestor's guide, with its last assert: a simulation's buffers from their making to the
--- leak check; and README's table for those who come from there, run from the table alone.
+-- leak check; and the table of doc/coming-from.md for those who come from there, run from the table alone.
 
 local gpumm = require "gpumm"
 local spec = require "gpumm.spec"
@@ -93,7 +93,7 @@ end
 -- The rows: what it was, and the code in the cells for Lua and for C.
 local function rows()
     local list = {}
-    local text = read "README.md":match "## Coming from the Rust manager\n(.-)\nWhat differs"
+    local text = read "doc/coming-from.md":match "## The Rust manager\n(.-)\nWhat differs"
     for line in text:gmatch "[^\n]+" do
         local rust, lua, c = line:match "^| (.-) | (.-) | (.-) |$"
         if rust and rust ~= "Rust" and rust ~= "---" then
@@ -112,7 +112,7 @@ local function run(code, names)
     return chunk()
 end
 
-describe("README's table", function()
+describe("the table of doc/coming-from.md", function()
     after_each(spec.close)
 
     it("names nothing that is not there", function()
@@ -197,5 +197,56 @@ describe("README's table", function()
         for _, name in ipairs { "growth_factor", "max_size_bytes", "min_size_bytes", "bytes_per_element", "enable_async" } do
             assert.truthy(gpumm.config.default()[name] ~= nil)
         end
+    end)
+end)
+
+-- ---- Other libraries ------------------------------------------------------------------------------
+
+-- The code in the second column of the table below a heading.
+local function here(heading)
+    local page, list = read "doc/coming-from.md" .. "\n## ", {}
+    local text = page:match("\n## " .. heading .. "\n(.-)\n## ")
+    for line in text:gmatch "[^\n]+" do
+        for code in (line:match "^| .- | (.-) |$" or ""):gmatch "`([^`]+)`" do list[#list + 1] = code end
+    end
+    return list
+end
+
+-- Kernels as each table calls them.
+local KERNELS = { CuPy = "int n, unsigned *a", ["LÖVR"] = "unsigned *positions", Warp = "int n, unsigned *p" }
+
+local function names_for(m, heading)
+    local function u32(n) return m:buffer { type = "u32", length = n } end
+    local names = { gpumm = gpumm, m = m, n = 3, v = 1, value = 1, first = 1, count = 1, x = 1, y = 1, z = 1, step = 1,
+        t = { 1, 2, 3 }, data = { 1, 2, 3 }, b = u32(3), a = u32(3), out = u32(3), one = u32(1) }
+    names.s, names.e = m:stream(), m:main():record()
+    names.source = ([[extern "C" __global__ void k(%s) { (void)threadIdx.x; }]]):format(KERNELS[heading])
+    names.code, names.k, names.rb = names.source, m:kernel { source = names.source, block = 32 }, names.b:readback {}
+    names.recording = m:record(function() names.b:fill(0) end)
+    names.rb:capture(1)
+    return setmetatable(names, { __index = _G })
+end
+
+describe("the tables of doc/coming-from.md for other libraries", function()
+    after_each(spec.close)
+    local folder = support.folder()
+    teardown(folder.remove)
+
+    it("run as they stand", function()
+        local ran = 0
+        for heading in pairs(KERNELS) do
+            local m = spec.manager { limit = "64MiB" }
+            for _, code in ipairs(here(heading)) do
+                local lua = not (code:find("…", 1, true) or code:find "^extern" or code:find "^blockIdx" or code:find "^examples/"
+                    or code:find "^[%w_.]+$")
+                local names = lua and names_for(m, heading)
+                if lua then
+                    names.path = folder.beside "a.npy"
+                    assert(load("return " .. code, code, "t", names) or load(code, code, "t", names))()
+                    ran = ran + 1
+                end
+            end
+        end
+        assert.is_true(ran > 45, tostring(ran))
     end)
 end)

@@ -5,51 +5,37 @@
 local gpumm = require "gpumm"
 local spec = require "gpumm.spec"
 local exports = require "spec.exports"
+local luacats = require "doc.site.luacats"
 
 local FILE = "library/gpumm.lua"
 
 -- ---- What the file says -----------------------------------------------------------------------
 
+local read = luacats.read(FILE)
+
+-- Names of fields, those that a class has from its parent too.
+local function fields_of(class)
+    local all = class.parent and read.classes[class.parent] and fields_of(read.classes[class.parent]) or {}
+    for name in pairs(class.by_name) do all[name] = not name:find "^%[" or nil end
+    return all
+end
+
 -- The classes by name, each with its fields and methods; the module's functions by path; and every function with
 -- its parameters beside those that are annotated.
-local function read_library()
+local function what_it_says()
     local library = { classes = {}, functions = {}, signatures = {} }
-    local class, by_variable, annotated = nil, {}, {}
-    local function signature(name, list)
-        local parameters = {}
-        for word in list:gmatch "[%w_.]+" do parameters[#parameters + 1] = word end
-        library.signatures[#library.signatures + 1] = { name = name, parameters = parameters, annotated = annotated }
-        annotated = {}
-    end
-    for line in io.lines(FILE) do
-        local name = line:match "^%-%-%-@class ([%w_.]+)"
-        local field = line:match "^%-%-%-@field ([%w_]+)"
-        local parameter = line:match "^%-%-%-@param ([%w_.]+)"
-        local variable = line:match "^local (%w+) = {}"
-        local owner, method, list = line:match "^function (%w+):([%w_]+)%((.-)%) end"
-        local path, arguments = line:match "^function gpumm%.([%w_.]+)%((.-)%) end"
-        if name then
-            class = { fields = {}, methods = {} }
-            library.classes[name] = class
-        elseif field then
-            class.fields[field] = true
-        elseif parameter then
-            annotated[#annotated + 1] = parameter
-        elseif variable then
-            by_variable[variable] = class
-        elseif owner then
-            local methods = by_variable[owner].methods
-            methods[method] = true
-            signature(owner .. ":" .. method, list)
-        elseif path then
-            library.functions[path] = true
-            signature("gpumm." .. path, arguments)
-        end
+    for name, class in pairs(read.classes) do library.classes[name] = { fields = fields_of(class), methods = {} } end
+    for _, f in ipairs(read.functions) do
+        local annotated = {}
+        for i, p in ipairs(f.parameters) do annotated[i] = p.name end
+        local name = f.owner and f.owner.name .. ":" .. f.name or "gpumm." .. f.name
+        table.insert(library.signatures, { name = name, parameters = f.arguments, annotated = annotated })
+        if f.owner then library.classes[f.owner.name].methods[f.name] = true else library.functions[f.name] = true end
     end
     return library
 end
 
-local LIBRARY = read_library()
+local LIBRARY = what_it_says()
 
 local function names(list)
     local sorted = {}

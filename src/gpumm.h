@@ -278,12 +278,12 @@ typedef struct gpumm_options {
                            application's; else it ends that launch with an error (x86-64) */
     bool debug;         /* keep canaries behind every buffer, checked at growth, free and check */
     bool inject_faults; /* put the fault device in between, with `fault` as its first plan */
-    gpumm_fault fault;
-    void *context; /* cuda: a CUcontext to use instead of the primary one; borrowed */
-    gpumm_allocator allocator;
-    gpumm_log_fn log; /* NULL: silent */
+    gpumm_fault fault;  /* all zero: nothing fails */
+    void *context;      /* cuda: a CUcontext to use instead of the primary one; borrowed; NULL: the primary one */
+    gpumm_allocator allocator; /* all zero: malloc's family */
+    gpumm_log_fn log;          /* NULL: silent */
     void *log_user;
-    gpumm_pressure_fn pressure;
+    gpumm_pressure_fn pressure; /* NULL: nobody is asked */
     void *pressure_user;
     unsigned spin_us;    /* microseconds that a wait looks at the device before its thread sleeps; 0: 50 */
     gpumm_trace *trace;  /* what the manager does is written there: gpumm_trace_open; NULL: nowhere. Retained */
@@ -371,11 +371,11 @@ GPUMM_API gpumm_status gpumm_manager_check(gpumm_manager *manager);
  * any time what the books call committed. No line of it is ever left out, but for failures.
  */
 typedef struct gpumm_trace_options {
-    size_t size;           /* sizeof(gpumm_trace_options); 0: that of 0.2 */
-    const char *path;      /* of the trace, written over; NULL: none */
-    const char *history;   /* of the history, written over; NULL: none. One of the two is given */
-    uint64_t buffer_bytes; /* of lines that wait to be written, at least 128 KiB; 0: 2 MiB */
-    gpumm_allocator allocator;
+    size_t size;               /* sizeof(gpumm_trace_options); 0: that of 0.2 */
+    const char *path;          /* of the trace, written over; NULL: none */
+    const char *history;       /* of the history, written over; NULL: none. One of the two is given */
+    uint64_t buffer_bytes;     /* of lines that wait to be written, at least 128 KiB; 0: 2 MiB */
+    gpumm_allocator allocator; /* all zero: malloc's family */
 } gpumm_trace_options;
 
 /* IO says why a path cannot be written. INVALID_ARGUMENT for no path, and where both are one file. Managers are
@@ -538,16 +538,16 @@ typedef struct gpumm_buffer_options {
     size_t size;             /* sizeof(gpumm_buffer_options); 0: that of 0.2 */
     const char *name;        /* 1 to 255 bytes, owned by the manager; NULL: anonymous, owned by its handle */
     const gpumm_type *type;  /* NULL: 4 opaque bytes an element */
-    uint64_t length;         /* elements, zeroed */
+    uint64_t length;         /* elements, zeroed; 0: none yet */
     uint64_t max_length;     /* elements; 0: by max_size_bytes */
     uint64_t max_size_bytes; /* 0: 1 GiB */
     uint64_t min_size_bytes; /* capacity is at least this; 0: no more than the length needs */
     gpumm_growth growth;     /* all zero: geometric, x1.5 */
     unsigned ahead;          /* growth steps, 1 to 256, to commit in advance, on a worker, where the budget
-                                 would grant them; GPUMM_AHEAD_AUTO, GPUMM_AHEAD_NONE */
+                                 would grant them; GPUMM_AHEAD_AUTO (0), GPUMM_AHEAD_NONE */
     bool enable_async;       /* start_async_download may be used; costs two slots on both sides */
-    gpumm_stream *stream;    /* where the zeros are written */
-    const char *tag;         /* who asks, for the books; copied */
+    gpumm_stream *stream;    /* where the zeros are written; NULL: the main stream */
+    const char *tag;         /* who asks, for the books; copied; NULL: nobody says */
     bool shareable;          /* its memory, whole commit steps of its own, can be exported: gpumm_buffer_segments */
 } gpumm_buffer_options;
 
@@ -697,19 +697,19 @@ typedef struct gpumm_member {
 } gpumm_member;
 
 typedef struct gpumm_group_options {
-    size_t size;      /* sizeof(gpumm_group_options); 0: that of 0.2 */
-    const char *name; /* for messages and the books; NULL: none. Members are "name.member" there */
-    const gpumm_member *members;
+    size_t size;                 /* sizeof(gpumm_group_options); 0: that of 0.2 */
+    const char *name;            /* for messages and the books; NULL: none. Members are "name.member" there */
+    const gpumm_member *members; /* required */
     size_t member_count;         /* 1 to 64 */
     uint64_t length, max_length; /* elements; max 0: as many as 1 GiB of the widest member holds */
-    uint64_t min_length;         /* capacity is at least this */
-    gpumm_growth growth;
-    unsigned ahead;       /* as a buffer's */
-    bool unowned;         /* it goes with its last handle, its members' among them, as an anonymous buffer does;
+    uint64_t min_length;         /* capacity is at least this; 0: no more than the length needs */
+    gpumm_growth growth;         /* all zero: geometric, x1.5 */
+    unsigned ahead;              /* as a buffer's; 0: GPUMM_AHEAD_AUTO */
+    bool unowned;                /* it goes with its last handle, its members' among them, as an anonymous buffer does;
                                 else it belongs to the manager until gpumm_group_close or the manager's close, as named buffers do */
-    gpumm_stream *stream; /* where the zeros are written */
-    const char *tag;      /* who asks, for the books; copied */
-    bool shareable;       /* as a buffer's */
+    gpumm_stream *stream;        /* where the zeros are written; NULL: the main stream */
+    const char *tag;             /* who asks, for the books; copied; NULL: nobody says */
+    bool shareable;              /* as a buffer's */
 } gpumm_group_options;
 
 /* OVER_LIMIT, OVER_MAX_SIZE, OUT_OF_MEMORY, INVALID_ARGUMENT. */
@@ -774,17 +774,17 @@ typedef enum gpumm_frame_place {
 
 typedef struct gpumm_readback_options {
     size_t size;                  /* sizeof(gpumm_readback_options); 0: that of 0.2 */
-    gpumm_buffer *const *buffers; /* one buffer, or members of one group: one snapshot, one copy */
+    gpumm_buffer *const *buffers; /* one buffer, or members of one group: one snapshot, one copy; required */
     size_t buffer_count;
-    unsigned slots; /* frames that can be under way or held at once: 2 to 64; 0: 2 */
-    bool direct;    /* skip the device staging; the next writer waits for the copy */
-    gpumm_busy_policy busy;
+    unsigned slots;         /* frames that can be under way or held at once: 2 to 64; 0: 2 */
+    bool direct;            /* skip the device staging; the next writer waits for the copy */
+    gpumm_busy_policy busy; /* 0: GPUMM_BUSY_DROP */
     double wait_seconds; /* GPUMM_BUSY_WAIT: how long for another thread to take a frame; 0: not; negative: no bound */
     uint64_t inline_bytes; /* snapshots up to so large are copied to the host on the producing stream, without staging;
                               0: as is best on the device; GPUMM_INLINE_NEVER */
-    const char *tag;
-    /* On the device there are no copies to the host, and a slot whose frame ended is free again once the work that read it
-       is through: captures never wait for readers. Not with `direct`. */
+    const char *tag;       /* who asks, for the books; copied; NULL: nobody says */
+    /* 0: GPUMM_FRAMES_ON_HOST. On the device there are no copies to the host, and a slot whose frame ended is free again once
+       the work that read it is through: captures never wait for readers. Not with `direct`. */
     gpumm_frame_place where;
     bool shareable; /* frames on the device that another process can take: gpumm_share_open */
 } gpumm_readback_options;
@@ -886,17 +886,17 @@ GPUMM_API gpumm_status gpumm_frame_download(gpumm_frame *frame, gpumm_stream *st
 typedef struct gpumm_share gpumm_share;
 
 typedef struct gpumm_share_options {
-    size_t size;              /* sizeof(gpumm_share_options); 0: that of 0.2 */
-    const char *path;         /* of the socket, at most 107 bytes; what a killed owner left there is cleared */
-    unsigned mode;            /* of the socket; 0: 0600 */
-    bool any_user;            /* else readers of other users are refused, but for root's */
-    const char *const *names; /* buffers by name: "positions", or "nodes.position" for a group's member */
+    size_t size;      /* sizeof(gpumm_share_options); 0: that of 0.2 */
+    const char *path; /* of the socket, at most 107 bytes; what a killed owner left there is cleared; required */
+    unsigned mode;    /* of the socket; 0: 0600 */
+    bool any_user;    /* else readers of other users are refused, but for root's */
+    const char *const *names; /* buffers by name: "positions", or "nodes.position" for a group's member; NULL: none */
     size_t name_count;
-    gpumm_buffer *const *buffers; /* the same by handle; they are shared under their names */
+    gpumm_buffer *const *buffers; /* the same by handle; they are shared under their names; NULL: none */
     size_t buffer_count;
-    gpumm_readback *const
-        *readbacks; /* with frames on the device, shareable, busy "newest". Best with a slot a reader, and two */
-    const char *const *readback_names;
+    /* With frames on the device, shareable, busy "newest", best with a slot a reader, and two; NULL: none. */
+    gpumm_readback *const *readbacks;
+    const char *const *readback_names; /* one each; NULL: there are none */
     size_t readback_count;
 } gpumm_share_options;
 
@@ -916,7 +916,7 @@ typedef struct gpumm_attachment gpumm_attachment;
 
 typedef struct gpumm_attach_options {
     size_t size;            /* sizeof(gpumm_attach_options); 0: that of 0.2 */
-    const char *path;       /* the share's */
+    const char *path;       /* the share's; required */
     gpumm_manager *manager; /* on the owner's device; NULL: one is opened, and closes with the attachment */
     double seconds;         /* how long to wait for the owner to tell what it shares; 0: 10 */
     bool any_user;          /* else an owner of another user is refused, but for root */
@@ -953,16 +953,16 @@ GPUMM_API size_t gpumm_attachment_names(gpumm_attachment *attachment, gpumm_name
 typedef struct gpumm_kernel_options {
     size_t size;                    /* sizeof(gpumm_kernel_options); 0: that of 0.2 */
     const char *source;             /* CUDA C; NULL: read from `file` */
-    const char *file;               /* its name in messages, and where it is read from */
+    const char *file;               /* its name in messages, and where it is read from; NULL: there is a source */
     const char *name;               /* which kernel; NULL: the only one */
     const char *threads;            /* the parameter that counts threads; NULL: the first integer; "" : none */
     unsigned block;                 /* threads a block (in x); 0: chosen by the device */
-    unsigned shared_bytes;          /* dynamic shared memory a block */
-    const gpumm_type *const *types; /* named structs whose declarations precede the source */
+    unsigned shared_bytes;          /* dynamic shared memory a block; 0: none */
+    const gpumm_type *const *types; /* named structs whose declarations precede the source; NULL: none */
     const char *const *type_names;  /* names to declare them under, or NULL: their own */
     size_t type_count;
-    const char *flags;         /* more compiler flags, separated by spaces; NULL: none */
-    const char *signature;     /* for binaries (.ptx .cubin .fatbin): the prototype, as CUDA C */
+    const char *flags;     /* more compiler flags, separated by spaces; NULL: none */
+    const char *signature; /* for binaries (.ptx .cubin .fatbin): the prototype, as CUDA C; NULL: there is a source */
     unsigned block_y, block_z; /* threads a block in y and z; 0: 1 */
     /* Blocks of launches that say neither a grid nor threads. x, y and z 0: as many as the threads need, in one dimension;
        else a 0 in y or z is 1. */
@@ -1051,11 +1051,11 @@ GPUMM_API gpumm_status gpumm_kernel_check(gpumm_kernel *kernel, gpumm_stream *st
  */
 
 typedef struct gpumm_scan_options {
-    size_t size; /* sizeof(gpumm_scan_options); 0: that of 0.2 */
-    gpumm_buffer *from;
-    gpumm_buffer *to; /* of the same type; NULL: `from`, in place */
-    bool exclusive;   /* an element's sum is of those before it, without itself */
-    bool total;       /* the sum of all goes behind the last: `to` has one element more */
+    size_t size;        /* sizeof(gpumm_scan_options); 0: that of 0.2 */
+    gpumm_buffer *from; /* required */
+    gpumm_buffer *to;   /* of the same type; NULL: `from`, in place */
+    bool exclusive;     /* an element's sum is of those before it, without itself */
+    bool total;         /* the sum of all goes behind the last: `to` has one element more */
 } gpumm_scan_options;
 
 /*
@@ -1078,10 +1078,10 @@ typedef enum gpumm_reduction {
 } gpumm_reduction;
 
 typedef struct gpumm_reduce_options {
-    size_t size; /* sizeof(gpumm_reduce_options); 0: that of 0.2 */
-    gpumm_buffer *from;
-    gpumm_buffer *to; /* its first element gets the result: of the same type; for positions of u32 or u64 */
-    gpumm_reduction op;
+    size_t size;        /* sizeof(gpumm_reduce_options); 0: that of 0.2 */
+    gpumm_buffer *from; /* required */
+    gpumm_buffer *to;   /* its first element gets the result: of the same type; for positions of u32 or u64; required */
+    gpumm_reduction op; /* 0: GPUMM_REDUCE_SUM */
 } gpumm_reduce_options;
 
 /*
@@ -1093,8 +1093,8 @@ GPUMM_API gpumm_status gpumm_reduce(gpumm_manager *manager, gpumm_stream *stream
                                     const gpumm_reduce_options *options);
 
 typedef struct gpumm_sort_options {
-    size_t size; /* sizeof(gpumm_sort_options); 0: that of 0.2 */
-    gpumm_buffer *keys;
+    size_t size;             /* sizeof(gpumm_sort_options); 0: that of 0.2 */
+    gpumm_buffer *keys;      /* required */
     gpumm_buffer *values;    /* follow their keys; of any type of 4 or 8 bytes; NULL: there are none */
     gpumm_buffer *to_keys;   /* NULL: `keys`, in place */
     gpumm_buffer *to_values; /* NULL: `values`, in place */
@@ -1107,9 +1107,9 @@ GPUMM_API gpumm_status gpumm_sort(gpumm_manager *manager, gpumm_stream *stream, 
                                   const gpumm_sort_options *options);
 
 typedef struct gpumm_unique_options {
-    size_t size; /* sizeof(gpumm_unique_options); 0: that of 0.2 */
-    gpumm_buffer *from;
-    gpumm_buffer *to;    /* another buffer of the same type, with room for all of them */
+    size_t size;         /* sizeof(gpumm_unique_options); 0: that of 0.2 */
+    gpumm_buffer *from;  /* required */
+    gpumm_buffer *to;    /* another buffer of the same type, with room for all of them; required */
     gpumm_buffer *count; /* u32 or u64: its first element gets how many there are; NULL: it is not wanted */
 } gpumm_unique_options;
 
@@ -1122,8 +1122,9 @@ typedef struct gpumm_select_options {
     size_t size;         /* sizeof(gpumm_select_options); 0: that of 0.2 */
     gpumm_buffer *from;  /* of any type of 4 or 8 bytes; NULL: the positions, from 0, are selected */
     gpumm_buffer *flags; /* u8, i8, u32 or i32: an element is kept where it is not 0 */
-    gpumm_buffer *to;    /* another buffer of the same type (of positions: u32 or u64), with room for all of them */
-    gpumm_buffer *count; /* as gpumm_unique's */
+    gpumm_buffer
+        *to; /* another buffer of the same type (of positions: u32 or u64), with room for all of them; required */
+    gpumm_buffer *count; /* as gpumm_unique's; NULL: it is not wanted */
 } gpumm_select_options;
 
 /* The elements with a flag, in their order. What is in `to` behind them stays. */
@@ -1131,9 +1132,9 @@ GPUMM_API gpumm_status gpumm_select(gpumm_manager *manager, gpumm_stream *stream
                                     const gpumm_select_options *options);
 
 typedef struct gpumm_histogram_options {
-    size_t size; /* sizeof(gpumm_histogram_options); 0: that of 0.2 */
-    gpumm_buffer *from;
-    gpumm_buffer *to; /* u32 or u64; its length is the number of bins, all of which are written */
+    size_t size;        /* sizeof(gpumm_histogram_options); 0: that of 0.2 */
+    gpumm_buffer *from; /* required */
+    gpumm_buffer *to;   /* u32 or u64; its length is the number of bins, all of which are written; required */
     double low,
         high; /* elements from low on and below high are counted, in bins of equal width; f32 needs both. Of whole
                          numbers they are whole, up to 2^53, and so is the width; both 0: from 0 on, one number a bin */

@@ -157,10 +157,10 @@ GPUMM_API void gpumm_lua_output_abandon(gpumm_lua_output *output);        /* end
 /* What a contained script may do beyond computing and using gpumm within limits. All zero: nothing, and no
    limits. Lists end with NULL, or are NULL. */
 typedef struct gpumm_lua_sandbox {
-    size_t size;                    /* sizeof(gpumm_lua_sandbox); 0: that of 0.2 */
-    const char *const *read;        /* folders (or files) that it may read, links in paths resolved */
-    const char *const *write;       /* folders that it may write files in; links are never written through */
-    const char *const *environment; /* variables that gpumm.environment(name) tells */
+    size_t size;              /* sizeof(gpumm_lua_sandbox); 0: that of 0.2 */
+    const char *const *read;  /* folders (or files) that it may read, links in paths resolved; NULL: none */
+    const char *const *write; /* folders that it may write files in; links are never written through; NULL: none */
+    const char *const *environment; /* variables that gpumm.environment(name) tells; NULL: none */
     bool kernels;                   /* m:kernel, and picture.write: a kernel is native code, so this is trust */
     uint64_t limit;                 /* device bytes (logical, as in gpumm.h) of all its managers together; 0: none */
     uint64_t lua_memory_bytes;      /* Lua's, and of gpumm's own for it; 0: none. It bounds its managers'
@@ -213,8 +213,8 @@ GPUMM_API uint64_t gpumm_lua_sandbox_memory(lua_State *L);
 /* A script to run in a fresh state of its own. All zero beside `file` runs it as lua5.4 would. */
 typedef struct gpumm_lua_script {
     size_t size;                  /* sizeof(gpumm_lua_script); 0: that of 0.2 */
-    const char *file;             /* Lua text, never bytecode */
-    const char *const *arguments; /* arg[1], arg[2], … and the script's own ... */
+    const char *file;             /* Lua text, never bytecode; required */
+    const char *const *arguments; /* arg[1], arg[2], … and the script's own ...; NULL: none */
     size_t argument_count;
     /* Prepares the state, called with one argument, `user` as a light userdata: opens the libraries that the
        script shall have, pushes what is the application's and names it. NULL: every standard library. */
@@ -223,7 +223,7 @@ typedef struct gpumm_lua_script {
     lua_CFunction done;
     void *user;
     uint64_t limit;     /* as gpumm_lua_set_limit; 0: none */
-    const char *device; /* as gpumm_lua_set_device */
+    const char *device; /* as gpumm_lua_set_device; NULL: what the script asks for */
     gpumm_log_fn log;   /* as gpumm_lua_set_log; NULL: warnings go to stderr */
     void *log_user;
     lua_Alloc allocate; /* the state's memory; NULL: malloc's family */

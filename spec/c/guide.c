@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* README's table for those who come from the Rust manager, in C: every call of it, as it stands there. */
+/* The table of doc/coming-from.md for those who come from the Rust manager, in C: every call of it, as it stands there. */
 #include "check.h"
 #include "gpumm_compat.h"
 
