@@ -1451,6 +1451,7 @@ function Kernel:close() end
 --- Stands for a value that each replay gives, or for a length as it is then, in the place of a kernel's argument.
 ---@class gpumm.scalar
 
+--- Primitives within m:record are recorded too (m:scan and so on); without `n` they are of the lengths at each replay.
 ---@class gpumm.recording
 ---@field count integer operations of the device in one replay
 ---@field manager gpumm.manager whose it is

@@ -1,4 +1,4 @@
--- successes: 23
+-- successes: 26
 -- SPDX-License-Identifier: MIT
 -- Recordings from Lua: replays against the same calls, names and lengths, growth between, what goes meanwhile, what cannot
 -- be recorded; and steps of simulations that are recorded as they run, whatever they do.
@@ -141,6 +141,68 @@ extern "C" __global__ void rows(unsigned *p, unsigned more)
         raises("has 4999 elements", exact.replay, exact)
         to:resize(10)
         raises("lie outside", recording.replay, recording)
+    end)
+
+    it("has primitives, of the lengths that there are at each replay", function()
+        local keys, values, ordered = growing(m, "u32", 10), growing(m, "u32", 10), growing(m, "u32", 10)
+        local sums, kept, counts = growing(m, "u32", 11), growing(m, "u32", 10), growing(m, "u32", 2)
+        local bins, last = growing(m, "u32", 10), growing(m, "u32", 1)
+        local function run()
+            k.add(10, values, 1)
+            assert.is_true(m:sort { keys = keys, values = values, to_keys = ordered })
+            assert.is_true(m:scan { from = values, to = sums, exclusive = true, total = true })
+            assert.is_true(m:select { from = values, flags = ordered, to = kept, count = counts })
+            assert.is_true(m:unique { from = ordered, to = kept })
+            assert.is_true(m:histogram { from = keys, to = bins })
+            assert.is_true(m:reduce { from = sums, to = last, op = "max", n = 10 })
+        end
+        local recording, all = m:record(run), { keys, values, ordered, sums, kept, counts, bins, last }
+        local function contents()
+            local parts = {}
+            for i, x in ipairs(all) do parts[i] = bytes(x) end
+            return table.concat(parts)
+        end
+        for _, n in ipairs { 10, 5000, 70000, 300 } do
+            local first = {}
+            for i = 1, n do first[i] = i * 7919 % 10 end
+            local function set()
+                for _, x in ipairs { keys, values, ordered, kept } do x:resize(n) end
+                sums:resize(n + 1)
+                keys:upload(first)
+                values:upload(first)
+                for _, x in ipairs { ordered, sums, kept, counts, bins, last } do x:fill(0) end
+            end
+            set()
+            run()
+            local wanted = contents()
+            set()
+            if recording:replay() == nil then recording = m:record(run) end -- it moved
+            set()
+            assert.is_true(recording:replay())
+            assert.equal(wanted, contents())
+        end
+        assert.equal(300, bins:download()[1] * 10)
+        assert.is_true(m:stats().scratch.now > 0) -- it is the recording's
+        recording:close()
+        assert.equal(0, m:stats().scratch.now)
+    end)
+
+    it("says what is wrong with a primitive, at its line", function()
+        local short = growing(m, "u32", 5)
+        raises("has a length of 5, and 1000 are needed", m.record, m, function()
+            local ok, message = m:scan { from = a, to = short }
+            error(ok or message, 0)
+        end)
+        raises("elements of f32", m.record, m, function() m:select { flags = b, to = a } end)
+        local other = m:stream()
+        raises("a recording has no streams", m.record, m, function() m:scan { from = a, stream = other } end)
+        local recording = m:record(function() m:scan { from = a, n = 1000 } end)
+        assert(a:resize(999))
+        raises("has a length of 999, and 1000 are needed", recording.replay, recording)
+        assert(a:resize(1000))
+        a:fill(2)
+        assert.is_true(recording:replay())
+        assert.equal(2000, a:download()[1000])
     end)
 
     it("captures, with a ticket a replay", function()
@@ -296,7 +358,8 @@ extern "C" __global__ void rows(unsigned *p, unsigned more)
     -- Methods that are recorded, or do nothing on a device and say nothing of its work.
     local FREE = {
         ["gpumm.manager"] =
-            "names device stats is_closed raising get_buffer main kernel leaks check_leaks blocks external record",
+            "names device stats is_closed raising get_buffer main kernel leaks check_leaks blocks external record scan reduce "
+            .. "sort unique select histogram",
         ["gpumm.buffer"] = "fill copy", ["gpumm.group"] = "member members", ["gpumm.readback"] = "capture",
         ["gpumm.kernel"] = "launch", ["gpumm.recording"] = "scalar length",
     }
@@ -446,6 +509,26 @@ describe("a recorded simulation", function()
         assert.equal(contents, same)
         assert.same({ 1000, 0, 0, 0 }, plain)
         assert.same({ 1000, 99, 1, 98 }, recorded)
+    end)
+
+    it("keeps a step with primitives in one piece", function()
+        local function summing(recorded)
+            local t = steady(recorded)
+            t.sums = gpumm.buffer { type = "u32", length = 6000 }
+            t.step = function(sim, i)
+                sim.add(100, sim.a, i)
+                sim.manager:scan { from = sim.sums }
+                sim.manager:sort { keys = sim.a, values = sim.sums, n = 100, bits = 16 }
+                for _ = 1, 3 do sim.add(100, sim.sums, i) end
+            end
+            return t
+        end
+        local calls = { "launch", "graph_launch", "graph_open", "graph_patch" }
+        local plain, contents = counted(summing(false), calls)
+        local recorded, same = counted(summing(true), calls)
+        assert.equal(contents, same)
+        assert.same({ 1200, 0, 0, 0 }, plain)
+        assert.same({ 1200, 99, 1, 98 }, recorded)
     end)
 
     it("makes no graph for steps that never come twice", function()

@@ -1207,6 +1207,26 @@ GPUMM_API gpumm_status gpumm_recording_fill(gpumm_recording *recording, gpumm_bu
 /* gpumm_buffer_copy; `count` may be GPUMM_TO_END, that of `from`. */
 GPUMM_API gpumm_status gpumm_recording_copy(gpumm_recording *recording, gpumm_buffer *to, uint64_t to_first,
                                             gpumm_buffer *from, uint64_t from_first, uint64_t count);
+/* gpumm_scan; `count` may be GPUMM_TO_END, that of `from`. This and the other primitives are a fixed number of operations
+   each. Where a buffer has another length at a replay, that plans them anew, which may take scratch: OVER_LIMIT,
+   OUT_OF_MEMORY. Scratch is the recording's, to its end. */
+GPUMM_API gpumm_status gpumm_recording_scan(gpumm_recording *recording, uint64_t count,
+                                            const gpumm_scan_options *options);
+/* gpumm_reduce; `count` as above. */
+GPUMM_API gpumm_status gpumm_recording_reduce(gpumm_recording *recording, uint64_t count,
+                                              const gpumm_reduce_options *options);
+/* gpumm_sort; `count` may be that of `keys`. */
+GPUMM_API gpumm_status gpumm_recording_sort(gpumm_recording *recording, uint64_t count,
+                                            const gpumm_sort_options *options);
+/* gpumm_unique; `count` as that of a scan. */
+GPUMM_API gpumm_status gpumm_recording_unique(gpumm_recording *recording, uint64_t count,
+                                              const gpumm_unique_options *options);
+/* gpumm_select; `count` may be that of `flags`. */
+GPUMM_API gpumm_status gpumm_recording_select(gpumm_recording *recording, uint64_t count,
+                                              const gpumm_select_options *options);
+/* gpumm_histogram; bins are those that `to` has at the replay. */
+GPUMM_API gpumm_status gpumm_recording_histogram(gpumm_recording *recording, uint64_t count,
+                                                 const gpumm_histogram_options *options);
 /* gpumm_readback_capture. `name`: the step is the value of that name at each replay; NULL: it is `step`. A readback is
    captured once in a recording: INVALID_ARGUMENT. */
 GPUMM_API gpumm_status gpumm_recording_capture(gpumm_recording *recording, gpumm_readback *readback, int64_t step,

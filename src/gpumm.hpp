@@ -356,8 +356,7 @@ class kernel : public handle<gpumm_kernel, gpumm_kernel_retain, gpumm_kernel_rel
         return gpumm_kernel_launch(get(), on.get(), threads, arguments, N);
     }
     // With a grid and a block: k.launch({.grid_x = 8, .grid_y = 8, .block_x = 16, .block_y = 16}, {argument(p)}) in C++20.
-    template <std::size_t N>
-    status launch(const gpumm_launch_options &options, const gpumm_argument (&arguments)[N]) {
+    template <std::size_t N> status launch(const gpumm_launch_options &options, const gpumm_argument (&arguments)[N]) {
         return gpumm_kernel_launch_with(get(), &options, arguments, N);
     }
     void close() noexcept { gpumm_kernel_close(get()); }
@@ -406,6 +405,24 @@ class recording : public handle<gpumm_recording, gpumm_recording_retain, gpumm_r
     }
     status capture(const gpumm::readback &with, std::int64_t step = 0, const char *name = nullptr) {
         return gpumm_recording_capture(get(), with.get(), step, name);
+    }
+    status scan(const gpumm_scan_options &options, std::uint64_t count = GPUMM_TO_END) {
+        return gpumm_recording_scan(get(), count, &options);
+    }
+    status reduce(const gpumm_reduce_options &options, std::uint64_t count = GPUMM_TO_END) {
+        return gpumm_recording_reduce(get(), count, &options);
+    }
+    status sort(const gpumm_sort_options &options, std::uint64_t count = GPUMM_TO_END) {
+        return gpumm_recording_sort(get(), count, &options);
+    }
+    status unique(const gpumm_unique_options &options, std::uint64_t count = GPUMM_TO_END) {
+        return gpumm_recording_unique(get(), count, &options);
+    }
+    status select(const gpumm_select_options &options, std::uint64_t count = GPUMM_TO_END) {
+        return gpumm_recording_select(get(), count, &options);
+    }
+    status histogram(const gpumm_histogram_options &options, std::uint64_t count = GPUMM_TO_END) {
+        return gpumm_recording_histogram(get(), count, &options);
     }
     status begin() { return gpumm_recording_begin(get()); }
     status replay(const stream &on = stream(), const gpumm_value *values = nullptr, std::size_t count = 0,

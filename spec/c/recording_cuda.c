@@ -282,6 +282,23 @@ static void memory_runs_out(void) {
     printf("recording_cuda: %ld refusals of memory\n", nth - 2);
 }
 
+/* The driver takes no compiled kernel here: a primitive is refused, and what is recorded stays right. */
+static void primitives_are_refused(void) {
+    world w = world_open((gpumm_readback_options){.inline_bytes = 1 << 20});
+    gpumm_type *type;
+    gpumm_buffer *counts;
+    CHECK_OK(gpumm_type_parse("u32", &type));
+    CHECK_OK(gpumm_manager_allocate(w.m, &(gpumm_buffer_options){.type = type, .length = 9000, .max_length = 9000},
+                                    &counts));
+    record(&w, NULL);
+    CHECK(gpumm_recording_scan(w.r, GPUMM_TO_END, &(gpumm_scan_options){.from = counts}) != GPUMM_OK);
+    CHECK(gpumm_recording_count(w.r) == KERNELS + 1);
+    for (int i = 0; i < 3; i++) replay_and_take(&w, -1);
+    gpumm_buffer_release(counts);
+    gpumm_type_release(type);
+    world_close(&w);
+}
+
 int main(void) {
     setvbuf(stdout, NULL, _IOLBF, 0);
     const char *library = getenv("GPUMM_LIBCUDA");
@@ -297,6 +314,7 @@ int main(void) {
     many_slots();
     changes_fail();
     memory_runs_out();
+    primitives_are_refused();
     printf("recording_cuda: replays over the fake driver\n");
     return 0;
 }

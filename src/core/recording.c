@@ -12,9 +12,14 @@ static const gpumm_allocator *memory_of(const gpumm_recording *r) { return &r->o
 
 /* ---- What it holds ------------------------------------------------------------------------------------------ */
 
+static void let_go_kernel(const recorded_kernel *k) {
+    if (k->own) gpumm__object_drop(k->object);
+    else gpumm__object_release(k->object, false);
+}
+
 void gpumm__recording_let_go(gpumm_recording *r) {
     for (size_t i = 0; i < r->use_count; i++) gpumm_buffer_release(r->uses[i].buffer);
-    for (size_t i = 0; i < r->kernel_count; i++) gpumm__object_release(r->kernels[i].object, false);
+    for (size_t i = 0; i < r->kernel_count; i++) let_go_kernel(&r->kernels[i]);
     for (size_t i = 0; i < r->capture_count; i++) gpumm_readback_release(r->captures[i].readback);
     if (r->use_known < r->use_count) r->use_known = r->use_count;
     r->use_count = r->kernel_count = r->capture_count = 0;
@@ -80,9 +85,11 @@ gpumm_status gpumm__recording_kernel(gpumm_recording *r, object *kernel, order *
         if (r->kernels[i].object == kernel) return *index = (uint32_t)i, GPUMM_OK;
     if (!gpumm__mem_reserve(memory_of(r), (void **)&r->kernels, sizeof *r->kernels, r->kernel_count, &r->kernel_room))
         return fail_host_memory(sizeof *r->kernels);
-    gpumm__object_retain(kernel);
+    bool own = atomic_load(&kernel->handles) == 0; /* a handle that is the last would close it */
+    if (own) gpumm__object_hold(kernel);
+    else gpumm__object_retain(kernel);
     *index = (uint32_t)r->kernel_count;
-    r->kernels[r->kernel_count++] = (recorded_kernel){kernel, users, name};
+    r->kernels[r->kernel_count++] = (recorded_kernel){kernel, own, users, name};
     return GPUMM_OK;
 }
 
@@ -202,7 +209,7 @@ static void begin(gpumm_recording *r) {
     gpumm__recording_let_go(r);
     forget_values(r);
     r->known = r->count;
-    r->count = 0;
+    r->count = r->call_count = 0;
     r->spent = r->differs = false;
 }
 
@@ -212,6 +219,14 @@ gpumm_status gpumm_recording_begin(gpumm_recording *r) {
     begin(r);
     gpumm__recording_leave(r);
     return GPUMM_OK;
+}
+
+static void give_scratch(gpumm_recording *r) {
+    for (size_t i = 0; i < r->calls_made; i++)
+        for (size_t j = 0; j < CALL_PIECES; j++) {
+            gpumm_scratch_release(r->calls[i].scratch[j]);
+            r->calls[i].scratch[j] = NULL;
+        }
 }
 
 static void recording_dispose(object *o) {
@@ -226,6 +241,7 @@ static void recording_dispose(object *o) {
     pthread_mutex_unlock(&o->context->submit);
     for (size_t i = 0; i < RECORDED_GRAPHS; i++)
         if (graphs[i]) d->call->graph_close(d, graphs[i]);
+    give_scratch(r);
     gpumm__recording_let_go(r);
 }
 
@@ -234,7 +250,8 @@ static void recording_destroy(object *o) {
     const gpumm_allocator *memory = memory_of(r);
     forget_values(r);
     for (size_t i = 0; i < r->made; i++) gpumm__mem_free(memory, r->nodes[i]);
-    void *const lists[] = {r->uses, r->kernels, r->values, r->captures, r->locking, r->nodes, r->device, r->patches};
+    void *const lists[] = {r->uses,    r->kernels, r->values, r->captures, r->calls,
+                           r->locking, r->nodes,   r->device, r->patches};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) gpumm__mem_free(memory, lists[i]);
     pthread_mutex_destroy(&r->lock);
     gpumm__mem_free(memory, r);

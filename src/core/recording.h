@@ -19,7 +19,8 @@ typedef struct recorded_use { /* a buffer, once */
 } recorded_use;
 
 typedef struct recorded_kernel {
-    object *object; /* a handle */
+    object *object; /* a handle; or held, where it is the manager's own and nobody has one */
+    bool own;
     order *order;
     const char *name;
 } recorded_kernel;
@@ -49,7 +50,7 @@ typedef struct recorded_link {
     gpumm_scalar scalar;
 } recorded_link;
 
-typedef enum recorded_kind { RECORDED_LAUNCH, RECORDED_RANGE, RECORDED_SNAPSHOT } recorded_kind;
+typedef enum recorded_kind { RECORDED_LAUNCH, RECORDED_RANGE, RECORDED_SNAPSHOT, RECORDED_NOTHING } recorded_kind;
 
 typedef struct recorded_request { /* the shape that a launch asked for; compared as bytes */
     uint64_t threads;
@@ -84,6 +85,22 @@ typedef struct recorded_node {
     max_align_t block[];
 } recorded_node;
 
+/* Nodes that one call planned, as a primitive's: how many chunks, and how much scratch, follows from lengths. Where those are
+   others at a replay it is planned again, within the nodes that it has. See record_call.h. */
+typedef struct recorded_call recorded_call;
+typedef gpumm_status (*recorded_plan)(gpumm_recording *r, recorded_call *c);
+enum { CALL_BUFFERS = 4, CALL_PIECES = 7, CALL_BYTES = 96 };
+struct recorded_call {
+    recorded_plan plan;
+    size_t first, count; /* its nodes */
+    bool fits;           /* they are of these lengths */
+    unsigned buffers, pieces;
+    uint32_t uses[CALL_BUFFERS];
+    uint64_t lengths[CALL_BUFFERS];
+    gpumm_scratch *scratch[CALL_PIECES]; /* the first `pieces` used; kept for the call that is recorded there next */
+    _Alignas(max_align_t) char what[CALL_BYTES]; /* what `plan` reads */
+};
+
 /* The operations as a graph of the device's. A snapshot goes to another slot at each replay: once a recording has been
    replayed often enough, each choice of slots has a graph of its own, which then needs no patch. The key of a graph says
    for which it was used last; what its nodes are is compared, so that any graph can serve any choice. */
@@ -106,6 +123,8 @@ struct gpumm_recording {
     size_t value_count, value_room;
     recorded_capture *captures;
     size_t capture_count, capture_room;
+    recorded_call *calls; /* `calls_made` have been, and may have scratch */
+    size_t call_count, calls_made, call_room;
     uint32_t *locking; /* the captures in the order in which their readbacks are locked */
     size_t locking_room;
     recorded_node **nodes; /* `made` of them, the first `count` recorded */

@@ -12,7 +12,7 @@
 #include "core/buffer.h"
 #include "core/element.h"
 #include "core/gate.h"
-#include "core/recording.h"
+#include "core/record_call.h"
 #include "core/report.h"
 #include "device/nodes.h"
 
@@ -161,7 +161,7 @@ static gpumm_status refresh(gpumm_recording *r) {
     for (size_t i = 0; i < r->count; i++) {
         recorded_node *n = r->nodes[i];
         if (n->kind == RECORDED_SNAPSHOT) refresh_snapshot(r, n, &r->device[i]);
-        else if (!r->stirred) continue;
+        else if (!r->stirred || n->kind == RECORDED_NOTHING) continue;
         else if (n->kind == RECORDED_LAUNCH) TRY(refresh_launch(r, n, &r->device[i]));
         else TRY(refresh_range(r, n, &r->device[i]));
     }
@@ -203,7 +203,7 @@ static gpumm_status declare(gpumm_recording *r, gpumm_stream *s) {
     for (size_t i = 0; i < r->kernel_count; i++) TRY(gpumm__order_use(r->kernels[i].order, s, GPUMM_ACCESS_READ));
     for (size_t i = 0; i < r->capture_count; i++)
         if (r->captures[i].slot) TRY(gpumm__order_use(&r->captures[i].slot->order, s, GPUMM_ACCESS_WRITE));
-    return GPUMM_OK;
+    return gpumm__recording_use_scratch(r, s);
 }
 
 /* ---- To the device ------------------------------------------------------------------------------------------ */
@@ -399,12 +399,12 @@ static gpumm_status play_traced(gpumm_recording *r, gpumm_stream *s) {
     return status;
 }
 
-/* Submit lock held, and the readbacks'. *again: a slot is too small for the length. */
+/* Submit lock held, and the readbacks'. *again: a slot, or what a call planned, is of another length. */
 static gpumm_status submit(gpumm_recording *r, gpumm_stream *s, bool *again) {
     pass_gates(r);
     TRY(look(r));
     TRY(gpumm__stream_not_capturing(s));
-    *again = !slots_fit(r);
+    *again = !slots_fit(r) || !gpumm__recording_calls_fit(r);
     if (*again) return GPUMM_OK;
     TRY(refresh(r));
     TRY(declare(r, s));
@@ -436,19 +436,31 @@ static gpumm_status check_now(gpumm_recording *r) {
     return status;
 }
 
-static gpumm_status replay(gpumm_recording *r, gpumm_stream *s, gpumm_ticket *tickets) {
-    bool again;
-    if (r->capture_count) TRY(check_now(r)); /* a freed buffer's readback is closed, which says less */
+/* What calls plan is of the lengths as they are, and the graphs are of these operations, or of none. */
+static gpumm_status take_shape(gpumm_recording *r) {
+    TRY(gpumm__recording_plan_again(r));
     r->differs = r->differs || r->count != r->known;
-    if (r->differs) gpumm__recording_misfit(r);
-    r->same = r->differs ? 0 : r->same + (r->same < SAME_MOST);
+    if (r->differs) {
+        gpumm__recording_misfit(r);
+        r->same = 0;
+    }
     r->known = r->count;
     r->differs = false;
+    return GPUMM_OK;
+}
+
+static gpumm_status replay(gpumm_recording *r, gpumm_stream *s, gpumm_ticket *tickets) {
+    bool again;
+    if (r->capture_count || r->call_count)
+        TRY(check_now(r)); /* what is freed says so better than what follows from it */
+    r->same += r->same < SAME_MOST;
+    TRY(take_shape(r));
     for (size_t i = 0; i < r->capture_count; i++) r->captures[i].refused = false;
     for (;;) {
         TRY(try_replay(r, s, tickets, &again));
         if (!again) return GPUMM_OK;
         TRY(prepare_all(r));
+        TRY(take_shape(r));
     }
 }
 
@@ -468,6 +480,7 @@ gpumm_status gpumm_recording_replay(gpumm_recording *r, gpumm_stream *given, con
     gpumm_status status = enter_replay(r, given, values, value_count, &s);
     if (status == GPUMM_OK) {
         status = gpumm__explain(r->object.context, r->count ? replay(r, s, tickets) : GPUMM_OK);
+        gpumm__recording_trim_calls(r);
         if (r->anew) gpumm__recording_let_go(r);
         r->spent = r->anew;
     }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Launches on their way into a recording: checked as any launch, compared with the one that was recorded in that place,
    and kept with what their arguments come from. */
+#include "kernel/record_launch.h"
+
 #include <string.h>
 
 #include "base/abi.h"
 #include "core/element.h"
-#include "core/recording.h"
 #include "kernel/arguments.h"
 #include "kernel/geometry.h"
 
@@ -298,18 +299,28 @@ static recorded_request request_of(const gpumm_launch_options *o) {
         o->threads, {o->grid_x, o->grid_y, o->grid_z}, {o->block_x, o->block_y, o->block_z}, o->shared_bytes, 0};
 }
 
-static gpumm_status launch_entered(gpumm_recording *r, gpumm_kernel *k, const gpumm_launch_options *o,
-                                   const gpumm_argument *arguments, const gpumm_binding *bindings, size_t count) {
-    if (count) NOT_NULL(arguments, "arguments");
+static gpumm_status launch_locked(gpumm_recording *r, gpumm_kernel *k, const gpumm_launch_options *o,
+                                  const gpumm_argument *arguments, const gpumm_binding *bindings, size_t count) {
     launching l;
     l.recording = r;
     l.kernel = k;
     l.kernel_at = 0;
     l.request = request_of(o);
     l.count = count;
+    if (!bindings && !o->stream && record_again(&l, arguments)) return GPUMM_OK;
+    return record_new(&l, o, arguments, bindings);
+}
+
+gpumm_status gpumm__record_launch(gpumm_recording *r, gpumm_kernel *k, uint64_t threads,
+                                  const gpumm_argument *arguments, size_t count) {
+    return launch_locked(r, k, &(gpumm_launch_options){.threads = threads}, arguments, NULL, count);
+}
+
+static gpumm_status launch_entered(gpumm_recording *r, gpumm_kernel *k, const gpumm_launch_options *o,
+                                   const gpumm_argument *arguments, const gpumm_binding *bindings, size_t count) {
+    if (count) NOT_NULL(arguments, "arguments");
     TRY(gpumm__recording_enter(r));
-    gpumm_status status = GPUMM_OK;
-    if (bindings || o->stream || !record_again(&l, arguments)) status = record_new(&l, o, arguments, bindings);
+    gpumm_status status = launch_locked(r, k, o, arguments, bindings, count);
     gpumm__recording_leave(r);
     return status;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is kept of many: by flags, or the first of equal ones in a row. */
+#include <string.h>
+
 #include "base/abi.h"
 #include "primitives/work.h"
 
@@ -10,6 +12,7 @@ typedef struct choice {
 
 static gpumm_status choose(work *w, uint64_t n, const choice *x) {
     gpumm_scratch *kept;
+    w->most = 2;
     chunks c = gpumm__work_chunks(w, n, false);
     if (n == 0 && !x->count) return GPUMM_OK;
     TRY(gpumm__work_scratch(w, c.count, sizeof(uint64_t), &kept));
@@ -48,14 +51,28 @@ static gpumm_status unique(work *w, uint64_t n, const gpumm_unique_options *o) {
     return choose(w, n, &x);
 }
 
+static gpumm_status plan_unique(work *w, uint64_t n, const void *options) {
+    gpumm_unique_options o;
+    memcpy(&o, options, sizeof o);
+    return unique(w, n, &o);
+}
+
+static const primitive unique_ones = {"unique", sizeof(gpumm_unique_options), plan_unique};
+
 gpumm_status gpumm_unique(gpumm_manager *m, gpumm_stream *stream, uint64_t count, const gpumm_unique_options *options) {
     NOT_NULL(m, "manager");
     NOT_NULL(options, "options");
     gpumm_unique_options o;
-    work w;
     TRY(ABI_READ(&o, options, "gpumm_unique_options"));
-    TRY(gpumm__work_begin(&w, m, stream, "unique"));
-    return gpumm__work_end(&w, unique(&w, count, &o));
+    return gpumm__work_run(&unique_ones, m, stream, count, &o);
+}
+
+gpumm_status gpumm_recording_unique(gpumm_recording *r, uint64_t count, const gpumm_unique_options *options) {
+    NOT_NULL(r, "recording");
+    NOT_NULL(options, "options");
+    gpumm_unique_options o;
+    TRY(ABI_READ(&o, options, "gpumm_unique_options"));
+    return gpumm__work_record(&unique_ones, r, count, &o, (gpumm_buffer *[]){o.from, o.to, o.count}, 3);
 }
 
 /* ---- Select ------------------------------------------------------------------------------------------- */
@@ -88,12 +105,26 @@ static gpumm_status select(work *w, uint64_t n, const gpumm_select_options *o) {
     return choose(w, n, &x);
 }
 
+static gpumm_status plan_select(work *w, uint64_t n, const void *options) {
+    gpumm_select_options o;
+    memcpy(&o, options, sizeof o);
+    return select(w, n, &o);
+}
+
+static const primitive selecting = {"select", sizeof(gpumm_select_options), plan_select};
+
 gpumm_status gpumm_select(gpumm_manager *m, gpumm_stream *stream, uint64_t count, const gpumm_select_options *options) {
     NOT_NULL(m, "manager");
     NOT_NULL(options, "options");
     gpumm_select_options o;
-    work w;
     TRY(ABI_READ(&o, options, "gpumm_select_options"));
-    TRY(gpumm__work_begin(&w, m, stream, "select"));
-    return gpumm__work_end(&w, select(&w, count, &o));
+    return gpumm__work_run(&selecting, m, stream, count, &o);
+}
+
+gpumm_status gpumm_recording_select(gpumm_recording *r, uint64_t count, const gpumm_select_options *options) {
+    NOT_NULL(r, "recording");
+    NOT_NULL(options, "options");
+    gpumm_select_options o;
+    TRY(ABI_READ(&o, options, "gpumm_select_options"));
+    return gpumm__work_record(&selecting, r, count, &o, (gpumm_buffer *[]){o.flags, o.from, o.to, o.count}, 4);
 }

@@ -69,6 +69,7 @@ static gpumm_status histogram(work *w, uint64_t n, const gpumm_histogram_options
     element e;
     bins b = {0};
     uint32_t wide;
+    w->most = 3;
     TRY(check(w, n, o, &e, &b, &wide));
     chunks c = gpumm__work_chunks(w, n, false);
     uint64_t blocks = (b.count + THREADS_A_BLOCK - 1) / THREADS_A_BLOCK;
@@ -81,13 +82,27 @@ static gpumm_status histogram(work *w, uint64_t n, const gpumm_histogram_options
     return LAUNCH(w, PUT_BINS, blocks, SCRATCH(sums), BUFFER(o->to), COUNT_OF(b.count), COUNT_OF(wide));
 }
 
+static gpumm_status plan_histogram(work *w, uint64_t n, const void *options) {
+    gpumm_histogram_options o;
+    memcpy(&o, options, sizeof o);
+    return histogram(w, n, &o);
+}
+
+static const primitive counting = {"histogram", sizeof(gpumm_histogram_options), plan_histogram};
+
 gpumm_status gpumm_histogram(gpumm_manager *m, gpumm_stream *stream, uint64_t count,
                              const gpumm_histogram_options *options) {
     NOT_NULL(m, "manager");
     NOT_NULL(options, "options");
     gpumm_histogram_options o;
-    work w;
     TRY(ABI_READ(&o, options, "gpumm_histogram_options"));
-    TRY(gpumm__work_begin(&w, m, stream, "histogram"));
-    return gpumm__work_end(&w, histogram(&w, count, &o));
+    return gpumm__work_run(&counting, m, stream, count, &o);
+}
+
+gpumm_status gpumm_recording_histogram(gpumm_recording *r, uint64_t count, const gpumm_histogram_options *options) {
+    NOT_NULL(r, "recording");
+    NOT_NULL(options, "options");
+    gpumm_histogram_options o;
+    TRY(ABI_READ(&o, options, "gpumm_histogram_options"));
+    return gpumm__work_record(&counting, r, count, &o, (gpumm_buffer *[]){o.from, o.to}, 2);
 }

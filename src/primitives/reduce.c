@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One value of many: every chunk's, then that of these. */
+#include <string.h>
+
 #include "base/abi.h"
 #include "primitives/work.h"
 
@@ -20,19 +22,19 @@ static gpumm_status sum(work *w, uint64_t n, const gpumm_reduce_options *o, elem
 static gpumm_status least(work *w, uint64_t n, const gpumm_reduce_options *o, element e, uint32_t wide) {
     gpumm_scratch *parts;
     bool greatest = o->op == GPUMM_REDUCE_MAX || o->op == GPUMM_REDUCE_ARGMAX;
-    uint32_t order = gpumm__work_order(e, greatest);
+    uint32_t by = gpumm__work_order(e, greatest);
     w->variant = sizes[e] == 8 ? LEAST_u64 : LEAST_u32;
     chunks c = gpumm__work_chunks(w, n, false);
     TRY(gpumm__work_scratch(w, c.count, sizes[e], &parts));
-    TRY(LAUNCH(w, CHUNK_LEAST, c.count, BUFFER(o->from), SCRATCH(parts), COUNT_OF(n), COUNT_OF(c.size),
-               WORD_OF(order)));
+    TRY(LAUNCH(w, CHUNK_LEAST, c.count, BUFFER(o->from), SCRATCH(parts), COUNT_OF(n), COUNT_OF(c.size), WORD_OF(by)));
     return LAUNCH(w, LEAST_OF_ALL, 1, BUFFER(o->from), SCRATCH(parts), BUFFER(o->to), COUNT_OF(c.count), COUNT_OF(n),
-                  COUNT_OF(c.size), WORD_OF(order), WORD_OF(wide));
+                  COUNT_OF(c.size), WORD_OF(by), WORD_OF(wide));
 }
 
 static gpumm_status reduce(work *w, uint64_t n, const gpumm_reduce_options *o) {
     element e;
     uint32_t wide = 0;
+    w->most = 2;
     if ((unsigned)o->op > GPUMM_REDUCE_ARGMAX) return fail(GPUMM_INVALID_ARGUMENT, "reduce: %d is no op", (int)o->op);
     TRY(gpumm__work_operand(w, "from", o->from, n));
     TRY(gpumm__work_element(w, "from", o->from, &e));
@@ -42,12 +44,26 @@ static gpumm_status reduce(work *w, uint64_t n, const gpumm_reduce_options *o) {
     return o->op == GPUMM_REDUCE_SUM ? sum(w, n, o, e) : least(w, n, o, e, wide);
 }
 
+static gpumm_status plan_reduce(work *w, uint64_t n, const void *options) {
+    gpumm_reduce_options o;
+    memcpy(&o, options, sizeof o);
+    return reduce(w, n, &o);
+}
+
+static const primitive reducing = {"reduce", sizeof(gpumm_reduce_options), plan_reduce};
+
 gpumm_status gpumm_reduce(gpumm_manager *m, gpumm_stream *stream, uint64_t count, const gpumm_reduce_options *options) {
     NOT_NULL(m, "manager");
     NOT_NULL(options, "options");
     gpumm_reduce_options o;
-    work w;
     TRY(ABI_READ(&o, options, "gpumm_reduce_options"));
-    TRY(gpumm__work_begin(&w, m, stream, "reduce"));
-    return gpumm__work_end(&w, reduce(&w, count, &o));
+    return gpumm__work_run(&reducing, m, stream, count, &o);
+}
+
+gpumm_status gpumm_recording_reduce(gpumm_recording *r, uint64_t count, const gpumm_reduce_options *options) {
+    NOT_NULL(r, "recording");
+    NOT_NULL(options, "options");
+    gpumm_reduce_options o;
+    TRY(ABI_READ(&o, options, "gpumm_reduce_options"));
+    return gpumm__work_record(&reducing, r, count, &o, (gpumm_buffer *[]){o.from, o.to}, 2);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Running sums: every chunk's sum, then every chunk's running sums behind those of the chunks before it; of whole
    numbers both at once. */
+#include <string.h>
+
 #include "base/abi.h"
 #include "primitives/work.h"
 
@@ -38,6 +40,7 @@ static gpumm_status chain(work *w, uint64_t n, const gpumm_scan_options *o) {
 static gpumm_status scan(work *w, uint64_t n, gpumm_scan_options *o) {
     element e;
     gpumm_scratch *before = NULL;
+    w->most = 2;
     TRY(check(w, n, o, &e));
     if (n == 0 && !o->total) return GPUMM_OK;
     w->variant = sums[e];
@@ -51,12 +54,26 @@ static gpumm_status scan(work *w, uint64_t n, gpumm_scan_options *o) {
                   COUNT_OF(n), COUNT_OF(c.size), WORD_OF(o->exclusive), WORD_OF(o->total));
 }
 
+static gpumm_status plan_scan(work *w, uint64_t n, const void *options) {
+    gpumm_scan_options o;
+    memcpy(&o, options, sizeof o);
+    return scan(w, n, &o);
+}
+
+static const primitive scanning = {"scan", sizeof(gpumm_scan_options), plan_scan};
+
 gpumm_status gpumm_scan(gpumm_manager *m, gpumm_stream *stream, uint64_t count, const gpumm_scan_options *options) {
     NOT_NULL(m, "manager");
     NOT_NULL(options, "options");
     gpumm_scan_options o;
-    work w;
     TRY(ABI_READ(&o, options, "gpumm_scan_options"));
-    TRY(gpumm__work_begin(&w, m, stream, "scan"));
-    return gpumm__work_end(&w, scan(&w, count, &o));
+    return gpumm__work_run(&scanning, m, stream, count, &o);
+}
+
+gpumm_status gpumm_recording_scan(gpumm_recording *r, uint64_t count, const gpumm_scan_options *options) {
+    NOT_NULL(r, "recording");
+    NOT_NULL(options, "options");
+    gpumm_scan_options o;
+    TRY(ABI_READ(&o, options, "gpumm_scan_options"));
+    return gpumm__work_record(&scanning, r, count, &o, (gpumm_buffer *[]){o.from, o.to}, 2);
 }

@@ -2,6 +2,8 @@
 /* A stable sort by digits of eight bits, the least first. A pass counts the digits of every chunk, finds out where each of
    them goes, and puts the elements there: from the keys to one piece of scratch, to the other and back, and the last one
    to the results. */
+#include <string.h>
+
 #include "base/abi.h"
 #include "primitives/work.h"
 
@@ -115,11 +117,12 @@ static gpumm_status sort(work *w, uint64_t n, gpumm_sort_options *o) {
     element e;
     size_t value;
     TRY(check(&s, o, &e, &value));
-    if (n == 0) return GPUMM_OK;
     size_t key = e == ELEMENT_U64 ? 8 : 4;
     bool in_place = o->to_keys == o->keys || (value && o->to_values == o->values);
     s.passes = (s.bits + DIGIT_BITS - 1) / DIGIT_BITS;
     if (in_place && s.passes == 1) s.passes = 2; /* no pass reads what it writes */
+    w->most = 3 * (size_t)s.passes;
+    if (n == 0) return GPUMM_OK;
     s.order = gpumm__work_order(e, o->descending);
     s.chunks = gpumm__work_chunks(w, n, false);
     s.from = (pairs){BUFFER(o->keys), gpumm__work_maybe(o->values)};
@@ -129,12 +132,27 @@ static gpumm_status sort(work *w, uint64_t n, gpumm_sort_options *o) {
     return passes(&s);
 }
 
+static gpumm_status plan_sort(work *w, uint64_t n, const void *options) {
+    gpumm_sort_options o;
+    memcpy(&o, options, sizeof o);
+    return sort(w, n, &o);
+}
+
+static const primitive sorting_keys = {"sort", sizeof(gpumm_sort_options), plan_sort};
+
 gpumm_status gpumm_sort(gpumm_manager *m, gpumm_stream *stream, uint64_t count, const gpumm_sort_options *options) {
     NOT_NULL(m, "manager");
     NOT_NULL(options, "options");
     gpumm_sort_options o;
-    work w;
     TRY(ABI_READ(&o, options, "gpumm_sort_options"));
-    TRY(gpumm__work_begin(&w, m, stream, "sort"));
-    return gpumm__work_end(&w, sort(&w, count, &o));
+    return gpumm__work_run(&sorting_keys, m, stream, count, &o);
+}
+
+gpumm_status gpumm_recording_sort(gpumm_recording *r, uint64_t count, const gpumm_sort_options *options) {
+    NOT_NULL(r, "recording");
+    NOT_NULL(options, "options");
+    gpumm_sort_options o;
+    TRY(ABI_READ(&o, options, "gpumm_sort_options"));
+    return gpumm__work_record(&sorting_keys, r, count, &o, (gpumm_buffer *[]){o.keys, o.values, o.to_keys, o.to_values},
+                              4);
 }

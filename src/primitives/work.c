@@ -4,9 +4,11 @@
 #include "primitives/work.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "core/group.h"
 #include "core/stream.h"
+#include "kernel/record_launch.h"
 #include "primitives/library.h"
 
 /* ---- A call ------------------------------------------------------------------------------------------- */
@@ -17,17 +19,57 @@ static gpumm_status check_stream(context *ctx, gpumm_stream *given) {
     return gpumm__stream_not_capturing(s);
 }
 
-gpumm_status gpumm__work_begin(work *w, gpumm_manager *m, gpumm_stream *stream, const char *name) {
-    *w = (work){.context = context_of(m), .stream = stream, .name = name};
-    TRY(gpumm__context_enter(w->context));
-    gpumm_status status = check_stream(w->context, stream);
-    if (status != GPUMM_OK) gpumm__context_leave(w->context);
+static gpumm_status run(work *w, const primitive *p, uint64_t count, const void *options) {
+    TRY(check_stream(w->context, w->stream));
+    return p->plan(w, count, options);
+}
+
+gpumm_status gpumm__work_run(const primitive *p, gpumm_manager *m, gpumm_stream *stream, uint64_t count,
+                             const void *options) {
+    work w = {.context = context_of(m), .stream = stream, .name = p->name};
+    TRY(gpumm__context_enter(w.context));
+    gpumm_status status = run(&w, p, count, options);
+    for (unsigned i = 0; i < w.scratches; i++) gpumm_scratch_release(w.scratch[i]);
+    gpumm__context_leave(w.context);
     return status;
 }
 
-gpumm_status gpumm__work_end(work *w, gpumm_status status) {
-    for (unsigned i = 0; i < w->scratches; i++) gpumm_scratch_release(w->scratch[i]);
-    gpumm__context_leave(w->context);
+/* ---- A recorded call ---------------------------------------------------------------------------------- */
+
+typedef struct recorded_primitive { /* what a recorded call keeps */
+    const primitive *primitive;
+    uint64_t count;
+    gpumm_buffer *first;
+    char options[CALL_BYTES - 3 * sizeof(void *)];
+} recorded_primitive;
+
+_Static_assert(sizeof(recorded_primitive) <= CALL_BYTES, "a recorded call has room for a primitive");
+
+static gpumm_status count_now(const recorded_primitive *p, uint64_t *count) {
+    gpumm_buffer_info info = {.length = 0};
+    if (p->count == GPUMM_TO_END && p->first) TRY(gpumm_buffer_get_info(p->first, &info));
+    *count = p->count == GPUMM_TO_END ? info.length : p->count;
+    return GPUMM_OK;
+}
+
+static gpumm_status plan_recorded(gpumm_recording *r, recorded_call *c) {
+    recorded_primitive p;
+    uint64_t count;
+    size_t first = r->count;
+    memcpy(&p, c->what, sizeof p);
+    work w = {.context = r->object.context, .name = p.primitive->name, .recording = r, .call = c};
+    TRY(count_now(&p, &count));
+    TRY(p.primitive->plan(&w, count, p.options));
+    return gpumm__recording_room(r, first, w.most);
+}
+
+gpumm_status gpumm__work_record(const primitive *p, gpumm_recording *r, uint64_t count, const void *options,
+                                gpumm_buffer *const *buffers, size_t buffer_count) {
+    recorded_primitive what = {.primitive = p, .count = count, .first = buffers[0]};
+    memcpy(what.options, options, p->size);
+    TRY(gpumm__recording_enter(r));
+    gpumm_status status = gpumm__recording_call(r, plan_recorded, &what, sizeof what, buffers, buffer_count);
+    gpumm__recording_leave(r);
     return status;
 }
 
@@ -111,9 +153,11 @@ gpumm_status gpumm__work_scratch(work *w, uint64_t count, uint64_t size, gpumm_s
     if (!size_mul(count, size, &bytes))
         return fail(GPUMM_OUT_OF_MEMORY, "%s: scratch for %llu elements is more than can be addressed", w->name,
                     (unsigned long long)count);
-    gpumm_status status = gpumm_scratch_open(manager_of(w->context), w->stream, size_max(bytes, 1), out);
+    bytes = size_max(bytes, 1);
+    gpumm_status status = w->recording ? gpumm__recording_scratch(w->recording, w->call, bytes, out)
+                                       : gpumm_scratch_open(manager_of(w->context), w->stream, bytes, out);
     if (status != GPUMM_OK) return fail_in(status, "%s: ", w->name);
-    w->scratch[w->scratches++] = *out;
+    if (!w->recording) w->scratch[w->scratches++] = *out;
     return GPUMM_OK;
 }
 
@@ -126,10 +170,25 @@ gpumm_argument gpumm__work_scratch_maybe(gpumm_scratch *x) {
     return x ? (gpumm_argument){.scratch = x} : gpumm__work_maybe(NULL);
 }
 
+/* Scratch of a recording's stays where it is: it goes by its address. */
+static gpumm_status record_launch(const work *w, gpumm_kernel *k, uint64_t threads, const gpumm_argument *given,
+                                  size_t count) {
+    gpumm_argument arguments[ARGUMENTS_MOST];
+    gpumm_address addresses[ARGUMENTS_MOST];
+    for (size_t i = 0; i < count; i++) {
+        arguments[i] = given[i];
+        if (!given[i].scratch) continue;
+        addresses[i] = gpumm_scratch_address(given[i].scratch);
+        arguments[i] = (gpumm_argument){.value = &addresses[i], .size = sizeof addresses[i]};
+    }
+    return gpumm__record_launch(w->recording, k, threads, arguments, count);
+}
+
 gpumm_status gpumm__work_launch(const work *w, unsigned kernel, uint64_t blocks, const gpumm_argument *arguments,
                                 size_t count) {
     gpumm_kernel *k;
     TRY(gpumm__primitive_kernel(w->context, w->variant, kernel, &k));
     uint64_t threads = w->context->device->runs_builtins ? blocks : blocks * THREADS_A_BLOCK;
+    if (w->recording) return record_launch(w, k, threads, arguments, count);
     return gpumm_kernel_launch(k, w->stream, threads, arguments, count);
 }

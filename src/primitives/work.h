@@ -4,10 +4,10 @@
 #ifndef PRIMITIVES_WORK_H
 #define PRIMITIVES_WORK_H
 
-#include "core/context.h"
+#include "core/record_call.h"
 #include "primitives/kernels.h"
 
-enum { SCRATCH_MOST = 7 };
+enum { SCRATCH_MOST = CALL_PIECES, ARGUMENTS_MOST = 16 };
 
 typedef struct work { /* one call */
     context *context;
@@ -16,12 +16,24 @@ typedef struct work { /* one call */
     variant variant;
     gpumm_scratch *scratch[SCRATCH_MOST];
     unsigned scratches;
+    gpumm_recording *recording; /* where launches go instead of to a stream, */
+    recorded_call *call;        /* and whose scratch it is */
+    size_t most;                /* launches that the call has at any length, which its plan says */
 } work;
 
-/* A call begins: INVALID_ARGUMENT for another manager's stream, BUSY while it captures. Ends with gpumm__work_end, also
-   after a failure of what follows; not after its own. */
-gpumm_status gpumm__work_begin(work *w, gpumm_manager *m, gpumm_stream *stream, const char *name);
-gpumm_status gpumm__work_end(work *w, gpumm_status status); /* gives the scratch back */
+typedef struct primitive {
+    const char *name;
+    size_t size;                                                        /* of its options */
+    gpumm_status (*plan)(work *w, uint64_t count, const void *options); /* checks, and launches */
+} primitive;
+
+/* At once. INVALID_ARGUMENT for another manager's stream, BUSY while it captures. */
+gpumm_status gpumm__work_run(const primitive *p, gpumm_manager *m, gpumm_stream *stream, uint64_t count,
+                             const void *options);
+/* Into a recording. `buffers` are all that the options name (NULLs are left out); a count of GPUMM_TO_END is the length of the
+   first one. */
+gpumm_status gpumm__work_record(const primitive *p, gpumm_recording *r, uint64_t count, const void *options,
+                                gpumm_buffer *const *buffers, size_t buffer_count);
 
 /* ---- Operands ---- */
 

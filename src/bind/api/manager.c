@@ -265,7 +265,8 @@ const bind_class gpumm_lua__manager_class = {
     .release = release,
     .ended = ended,
     .unheeded =
-        " names device stats is_closed raising get_buffer main kernel leaks check_leaks blocks external record "};
+        " names device stats is_closed raising get_buffer main kernel leaks check_leaks blocks external record scan reduce "
+        "sort unique select histogram "};
 
 gpumm_manager *gpumm_lua__to_manager(lua_State *L, int index) {
     return gpumm_lua__check(L, index, &gpumm_lua__manager_class);

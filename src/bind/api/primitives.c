@@ -9,7 +9,8 @@
  *   m:select {from =, flags =, to =, count =, n =, stream =}            without from: the positions, from 0
  *   m:histogram {from =, to =, low =, high =, n =, stream =}
  *
- * n is the number of elements, from the first on; without it, all that the first buffer has.
+ * n is the number of elements, from the first on; without it, all that the first buffer has. Within m:record they are recorded,
+ * and without n take all that there are at each replay.
  */
 #include "bind/api/primitives.h"
 
@@ -17,6 +18,7 @@
 
 #include "bind/api/buffer.h"
 #include "bind/api/manager.h"
+#include "bind/api/recorder.h"
 #include "bind/api/where.h"
 #include "bind/lua/collector.h"
 #include "bind/lua/fail.h"
@@ -39,6 +41,7 @@ static gpumm_buffer *option_buffer(lua_State *L, const char *key, bool needed) {
 typedef struct call {
     gpumm_manager *manager;
     gpumm_stream *stream;
+    gpumm_recording *recording; /* where it goes instead; NULL: it is enqueued */
     uint64_t n;
 } call;
 
@@ -52,11 +55,23 @@ static call read_call(lua_State *L, const char *const *keys) {
 
 static gpumm_status count_elements(lua_State *L, call *c, gpumm_buffer *first) {
     gpumm_buffer_info info;
-    if (gpumm_lua__has_option(L, 2, "n")) return c->n = gpumm_lua__option_count(L, 2, "n", 0), GPUMM_OK;
+    bool given = gpumm_lua__has_option(L, 2, "n");
+    if (given) c->n = gpumm_lua__option_count(L, 2, "n", 0);
+    c->recording = gpumm_lua__recording_for(L, gpumm_lua__state_of(L), c->manager, c->stream);
+    if (given) return GPUMM_OK;
+    if (c->recording) return c->n = GPUMM_TO_END, GPUMM_OK;
     gpumm_status status = gpumm_buffer_get_info(first, &info);
     if (status == GPUMM_OK) c->n = info.length;
     return status;
 }
+
+/* The call of that name, with options in `o`. */
+#define ENQUEUE(L, name) \
+    do { \
+        if (status != GPUMM_OK) break; \
+        if (c.recording) BIND_RETRY(L, status, gpumm_recording_##name(c.recording, c.n, &o)); \
+        else BIND_RETRY(L, status, gpumm_##name(c.manager, c.stream, c.n, &o)); \
+    } while (0)
 
 /* A wrong type is a mistake in the script. */
 static int answer(lua_State *L, gpumm_status status) {
@@ -71,7 +86,7 @@ static int manager_scan(lua_State *L) {
                             .exclusive = gpumm_lua__option_bool(L, 2, "exclusive", false),
                             .total = gpumm_lua__option_bool(L, 2, "total", false)};
     gpumm_status status = count_elements(L, &c, o.from);
-    if (status == GPUMM_OK) BIND_RETRY(L, status, gpumm_scan(c.manager, c.stream, c.n, &o));
+    ENQUEUE(L, scan);
     return answer(L, status);
 }
 
@@ -91,7 +106,7 @@ static int manager_reduce(lua_State *L) {
     gpumm_reduce_options o = {
         .from = option_buffer(L, "from", true), .to = option_buffer(L, "to", true), .op = option_op(L)};
     gpumm_status status = count_elements(L, &c, o.from);
-    if (status == GPUMM_OK) BIND_RETRY(L, status, gpumm_reduce(c.manager, c.stream, c.n, &o));
+    ENQUEUE(L, reduce);
     return answer(L, status);
 }
 
@@ -106,7 +121,7 @@ static int manager_sort(lua_State *L) {
                             .descending = gpumm_lua__option_bool(L, 2, "descending", false),
                             .bits = gpumm_lua__option_unsigned(L, 2, "bits", 0)};
     gpumm_status status = count_elements(L, &c, o.keys);
-    if (status == GPUMM_OK) BIND_RETRY(L, status, gpumm_sort(c.manager, c.stream, c.n, &o));
+    ENQUEUE(L, sort);
     return answer(L, status);
 }
 
@@ -117,7 +132,7 @@ static int manager_unique(lua_State *L) {
                               .to = option_buffer(L, "to", true),
                               .count = option_buffer(L, "count", false)};
     gpumm_status status = count_elements(L, &c, o.from);
-    if (status == GPUMM_OK) BIND_RETRY(L, status, gpumm_unique(c.manager, c.stream, c.n, &o));
+    ENQUEUE(L, unique);
     return answer(L, status);
 }
 
@@ -129,7 +144,7 @@ static int manager_select(lua_State *L) {
                               .to = option_buffer(L, "to", true),
                               .count = option_buffer(L, "count", false)};
     gpumm_status status = count_elements(L, &c, o.flags);
-    if (status == GPUMM_OK) BIND_RETRY(L, status, gpumm_select(c.manager, c.stream, c.n, &o));
+    ENQUEUE(L, select);
     return answer(L, status);
 }
 
@@ -141,7 +156,7 @@ static int manager_histogram(lua_State *L) {
                                  .low = gpumm_lua__option_number(L, 2, "low", 0),
                                  .high = gpumm_lua__option_number(L, 2, "high", 0)};
     gpumm_status status = count_elements(L, &c, o.from);
-    if (status == GPUMM_OK) BIND_RETRY(L, status, gpumm_histogram(c.manager, c.stream, c.n, &o));
+    ENQUEUE(L, histogram);
     return answer(L, status);
 }
 

@@ -191,7 +191,7 @@ void gpumm_lua__not_recorded(lua_State *L, gpumm_manager *manager, const char *w
     if (!r->steps)
         luaL_error(
             L,
-            "'%s' cannot be recorded: a recording is of kernels, b:fill, b:copy and r:capture; call it before or "
+            "'%s' cannot be recorded: a recording is of kernels, b:fill, b:copy, primitives and r:capture; call it before or "
             "after",
             what);
     flush_or_raise(L, r);

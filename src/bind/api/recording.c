@@ -6,6 +6,7 @@
  *     k(…)  b:fill(…)  b:copy(…)   as always; a fill or copy without a count goes to the length at each replay
  *     rb:capture(step)             with r:scalar "step" for a step that replays give
  *     r:scalar "name"              in the place of a kernel's value: what replays give by that name
+ *     m:scan {…} and so on         primitives; without n of the lengths at each replay
  *     r:length(b)                  in the place of an integer: the length of a buffer or group at each replay
  *   recording:replay {name = value, …, stream = s}    true, or a ticket for each capture: false where it was dropped
  *   recording.count  recording:close()
