@@ -1799,7 +1799,8 @@ function gpumm.live.open(options) end
 ---@field hold? number 0 to 1: how strongly nodes are drawn back to their positions
 ---@field seconds? number that it may take, instead of steps; 0: as long as it takes
 ---@field tension? number 0.06: how strongly the distances of the graph are held in the end, by the model tforce
----@field weights? "strength"|"length" heavy edges pull more, or short ones
+---@field weights? "strength"|"length" heavy edges pull more (64 times the mean at most); or weights are how long edges shall be
+---       in proportion: then distances are along them, and the model is for that alone
 ---@field frame? fun(sim: gpumm.simulation, frame: gpumm.frame)
 ---@field finish? fun(sim: gpumm.simulation, result: gpumm.layout_result)
 ---@field device? string
@@ -1913,7 +1914,7 @@ function gpumm.force.start(manager, of, position, options) end
 
 ---@param graph gpumm.graph_object
 ---@param positions gpumm.view|gpumm.buffer|table
----@param options? { dimensions?: 2|3, pivots?: integer, samples?: integer, seed?: integer, radii?: number[]|gpumm.view|gpumm.buffer, manager?: gpumm.manager, device?: string }
+---@param options? { dimensions?: 2|3, pivots?: integer, samples?: integer, seed?: integer, radii?: number[]|gpumm.view|gpumm.buffer, weights?: "strength"|"length", manager?: gpumm.manager, device?: string }
 ---@return gpumm.quality mine
 ---@return gpumm.quality random
 function gpumm.force.quality(graph, positions, options) end

@@ -90,6 +90,7 @@ end
 local QUALITY = {
     dimensions = { kind = "whole", default = 2, least = 2, most = 3 }, pivots = { kind = "whole", default = 50, least = 1 },
     samples = { kind = "whole", default = 2000, least = 1 }, seed = { kind = "whole", default = 1 }, radii = { kind = "any" },
+    weights = { kind = "any", default = "strength" },
     manager = { kind = "any" }, device = { kind = "any", default = "auto" },
 }
 
@@ -112,7 +113,10 @@ local function measure(manager, graph, positions, options)
         need(from:upload(graph.from))
         need(to:upload(graph.to))
     end
-    of:build(graph.nodes, m, from, to, 1)
+    of.lengths = settings.are_lengths("force.quality", options.weights, 3) and graph.weights ~= nil
+    local pull = of.lengths and buffer(manager, "f32", math.max(1, m)) or nil
+    if pull and m > 0 then need(pull:upload(settings.relative(graph.weights, true))) end
+    of:build(graph.nodes, m, from, to, 1, pull)
     local at = position_buffer(manager, graph.nodes, positions, options.dimensions)
     options.radii = radius_buffer(manager, graph.nodes, options.radii)
     return quality.of(manager, of, at, options)
@@ -124,7 +128,8 @@ end
 --- estimated by 20,000 edges where there are more; 0 in space), coincidence (the share of nodes whose nearest other node is
 --- nearer than 5 % of the median of that) and overlap (the share of nodes whose disc lies on another's; without radii: that
 --- are on exactly the spot of another), both of sampled nodes from 5,000 on. Options: dimensions (2), pivots (50), samples
---- (2000), seed (1), radii (of the nodes, in the positions' units), manager.
+--- (2000), seed (1), radii (of the nodes, in the positions' units), weights ("length": the stress is over distances along the
+--- weights), manager.
 function force.quality(graph, positions, options)
     options = checked.options("force.quality", options, QUALITY, 2)
     if type(graph) ~= "table" or not graph.from or not graph.nodes then error("force.quality needs a graph", 2) end

@@ -32,7 +32,7 @@ local TEXTS = {
     sizes = "a column of numbers: how large nodes are",
     model = "tforce, forceatlas or spring", dimensions = "2 or 3", steps = "how many at most; 0: as many as it takes",
     time = "seconds to lay out in; 0: as long as it takes", seed = "another one, another layout",
-    weights = "what the file's are: strength, length or none", pinned = "positions (.csv) of nodes that stay there",
+    weights = "what the file's are: strength, length (how long edges are drawn) or none", pinned = "positions (.csv) of nodes that stay there",
     positions_from = "an earlier run's --positions: its nodes stay about where they were",
     grow = "feed so many nodes at a time; 0: all at once", largest = "the largest component alone",
     core = "the k-core alone: nodes with so many neighbours in it", ego = "a node and its neighbours alone, by its name",

@@ -18,6 +18,7 @@ local start = require "gpumm.force.start"
 local need = kernels.need
 
 local MANY = 1000000 -- steps, where the time ends them
+local REFINED = 40   -- rounds by which lengths are reached in the end
 local TENSION = 0.06 -- by which a stress is held in the end
 
 local FIELDS = settings.fields {
@@ -32,7 +33,7 @@ local FIELDS = settings.fields {
 local function check(graph, options, level)
     local all = checked.options("force.layout", options, FIELDS, level + 1)
     models.of(all.model, "force.layout", level + 1)
-    all.lengths = settings.are_lengths("force.layout", all.weights, level + 1)
+    all.lengths = settings.are_lengths("force.layout", all.weights, level + 1) and graph.weights ~= nil
     settings.check_weights("force.layout", graph, all.lengths, level + 1)
     if all.seconds > 0 and not (options and options.steps) then all.steps = MANY end
     if all.pinned then all.pinned = settings.pinned("force.layout", graph.nodes, all.pinned, level + 1) end
@@ -67,6 +68,10 @@ local function begin_anew(sim, options)
     local held
     sim.components, held = start.place(sim.manager, sim.engine.rows, sim.at.position, options)
     if not sim.engine.model.length or #held == 0 then return end
+    if options.lengths then
+        sim.at.stress = held
+        return
+    end
     held[1]:fit(sim.at.position)
     sim.at.stress, sim.least = held, least_tension(sim.engine.rows.now, held[1]:value(), options.tension)
 end
@@ -74,6 +79,10 @@ end
 -- Fitted to the layout again every so many steps.
 local function hold_stress(sim, i, done)
     if not sim.at.stress then return end
+    if sim.engine.model.lengths then
+        sim.at.tension = 1
+        return
+    end
     sim.at.tension = sim.least + math.max(0, 1 - sim.least) * (1 - done) ^ 3
     if i % 16 ~= 1 then return end
     for _, of in ipairs(sim.at.stress) do of:fit(sim.at.position) end
@@ -81,7 +90,7 @@ end
 
 local function begin(sim, graph, options)
     local manager, m = sim.manager, #graph.from
-    sim.alike = not options.positions and not options.pinned and closed.positions(graph, options.dimensions) or false
+    sim.alike = not options.positions and not options.pinned and not (options.lengths and m > 0) and closed.positions(graph, options.dimensions) or false
     sim.engine = engine.new(manager, options)
     sim.at = nodes_of(sim, options)
     if m > 0 then
@@ -100,7 +109,7 @@ local function begin(sim, graph, options)
         need(sim.at.anchor:upload(options.positions))
         need(options.known and sim.at.held:upload(options.known) or sim.at.held:fill(1))
     end
-    sim.engine:balance(sim.at)
+    if not options.lengths or options.positions then sim.engine:balance(sim.at) end -- a start by lengths has them
     sim.began = gpumm.clock()
 end
 
@@ -120,7 +129,7 @@ end
 local function pack(sim, options)
     if not sim.components or #sim.components < 2 or options.pinned then return end
     local lists = start.lists(distance.components(sim.manager, sim.engine.rows), sim.engine.rows.now.n)
-    local run = kernels.of(sim.manager, "start.cu", kernels.dimension(options.dimensions))
+    local run = kernels.of(sim.manager, "start.cu", kernels.dimension(options.dimensions) .. kernels.distances(sim.engine.rows))
     packing.pack({ manager = sim.manager, run = run, dimensions = options.dimensions, position = sim.at.position,
         n = sim.engine.rows.now.n }, lists)
 end
@@ -132,7 +141,14 @@ local function is_settled(sim, graph, options, i)
     return need(sim.moved:download())[1] / 2 ^ 20 / graph.nodes < options.settle
 end
 
+-- What forces have moved comes as near to the lengths as it can.
+local function fit_lengths(sim, options)
+    if not options.lengths or options.pinned then return end
+    for _, of in ipairs(sim.at.stress or {}) do of:majorize(sim.at.position, REFINED, 0) end
+end
+
 local function finish(sim, options)
+    fit_lengths(sim, options)
     pack(sim, options)
     local result = { positions = need(sim.at.position:download()), steps = sim.i, components = sim.components }
     if options.quality then

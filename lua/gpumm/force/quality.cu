@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 // How good a layout is: how far its distances are from the graph's, how many of a node's neighbours are among the nodes
-// nearest to it, which edges cross, and which nodes lie on one another.
+// nearest to it, which edges cross, and which nodes lie on one another. `hops` and DISTANT come before this file.
 
-#define DISTANT 0xffffu
 #define FARTHEST 3.0e38f
 #define TOUCHING 0.99999f // of the sum of two radii: nearer is an overlap
 
 typedef unsigned int word;
-typedef unsigned short hops;
 
 static __device__ float apart(vec a, vec b)
 {

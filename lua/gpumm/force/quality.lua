@@ -122,7 +122,7 @@ function quality.of(manager, rows, position, options)
         manager = manager, rows = rows, n = rows.now.n, dimensions = options.dimensions or 2, seed = options.seed or 1,
         radii = options.radii,
     }
-    task.run = kernels.of(manager, "quality.cu", kernels.dimension(task.dimensions))
+    task.run = kernels.of(manager, "quality.cu", kernels.dimension(task.dimensions) .. kernels.distances(rows))
     local pivots = chance.sample(options.pivots or PIVOTS, task.n, task.seed + 100)
     local sample = chance.sample(options.samples or SAMPLES, task.n, task.seed + 200)
     local pivot <close> = buffer(manager, "u32", #pivots)

@@ -132,6 +132,7 @@ local function check_weights(what, graph, least, words, level)
     local e = native.first_below(as_column(weights), least)
     if not e then return end
     local _ <close> = plain()
+    if weights[e] == math.huge then words = "it is finite" end
     error(("%s: edge %d, from node %q to %q, has the weight %g; %s"):format(what, e, graph.names[graph.from[e]],
         graph.names[graph.to[e]], weights[e], words), level + 1)
 end
@@ -143,11 +144,11 @@ function settings.check_weights(what, graph, lengths, level)
     else check_weights(what, graph, 0, "a strength is at least 0", level + 1) end
 end
 
---- How strongly each edge pulls, as f32 relative to the mean: what unit weights are in makes no difference. A short edge
---- pulls more than a long one.
+--- How strongly each edge pulls, as f32 relative to the mean and at most 64 times that: what unit weights are in makes no
+--- difference. Of lengths: one over each, of which the mean is 1.
 function settings.relative(weights, lengths)
     local column = as_column(weights)
-    return native.scaled(lengths and native.inverse(column) or column)
+    return lengths and native.per_length(column) or native.scaled(column)
 end
 
 return settings

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-// PivotMDS: positions whose distances resemble the distances in the graph from a few pivots.
+// PivotMDS: positions whose distances resemble the distances in the graph from a few pivots. `hops` comes before this file.
 
 typedef unsigned int word;
-typedef unsigned short hops;
 
 static __device__ double square_of(hops d)
 {
