@@ -1548,9 +1548,9 @@ function gpumm.layout.report(graph, result) end
 --- Writes the picture, page, positions and graph that the options name.
 ---@param graph gpumm.graph_object
 ---@param options gpumm.layout_command
----@param positions gpumm.view
+---@param result gpumm.layout_result|gpumm.view a layout's, or its positions alone
 ---@param frames? gpumm.page_frames of the page
-function gpumm.layout.write(graph, options, positions, frames) end
+function gpumm.layout.write(graph, options, result, frames) end
 
 --- A simulation that lays the graph out, shows progress, reports and writes.
 ---@param graph gpumm.graph_object
@@ -1573,6 +1573,7 @@ function gpumm.layout.main(words) end
 ---@field colors? string|table|gpumm.view one for all; one for each node; or a column: numbers from cold to warm, texts by kind
 ---@field kinds? boolean true: numbers are kinds too
 ---@field sizes? (number[])|gpumm.view a number from 0 for each node, by which areas go; the degrees, unless given
+---@field radii? (number[])|gpumm.view of each node in the positions' units, drawn to scale, instead of sizes
 ---@field widths? (number[])|gpumm.view|false a number from 0 for each edge, instead of the weights; false: all alike
 ---@field arrows? boolean at the second end of each edge; graph.directed, unless given
 ---@field labels? integer|true names beside so many of the largest nodes, without overlap; true: 30
@@ -1776,6 +1777,7 @@ function gpumm.live.open(options) end
 ---@field positions gpumm.view
 ---@field steps integer
 ---@field components? integer[] their sizes, the largest first
+---@field radii? gpumm.view of nodes that have sizes: what picture.write takes as radii
 ---@field quality? gpumm.quality
 ---@field random? gpumm.quality of random positions
 
@@ -1801,6 +1803,7 @@ function gpumm.live.open(options) end
 ---@field tension? number 0.06: how strongly the distances of the graph are held in the end, by the model tforce
 ---@field weights? "strength"|"length" heavy edges pull more (64 times the mean at most); or weights are how long edges shall be
 ---       in proportion: then distances are along them, and the model is for that alone
+---@field sizes? number[]|gpumm.view a number from 0 for each node, by which the areas of discs go: none lies on another in the end
 ---@field frame? fun(sim: gpumm.simulation, frame: gpumm.frame)
 ---@field finish? fun(sim: gpumm.simulation, result: gpumm.layout_result)
 ---@field device? string

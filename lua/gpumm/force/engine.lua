@@ -54,8 +54,8 @@ local function balanced_strength(self, nodes)
     return apart > 0 and together / apart or math.huge
 end
 
--- The mean length of the edges; nil where there is none.
-local function mean_length(self, nodes)
+--- The mean length of the edges; nil where there is none.
+function Engine:mean_length(nodes)
     local now = self.rows.now
     if now.m == 0 then return nil end
     local run = kernels.of(self.manager, "quality.cu", kernels.dimension(self.dimensions) .. kernels.distances(self.rows))
@@ -83,7 +83,7 @@ end
 --- Suits the forces to the layout as it is, so that the whole neither spreads nor shrinks: by the unit of a model that
 --- has a length of its own, by the strength of repulsion of the others, which measure in edges.
 function Engine:balance(nodes)
-    local length = mean_length(self, nodes)
+    local length = self:mean_length(nodes)
     if not length then return end
     self.unit = 1 / length
     if self.model.lengths then return end

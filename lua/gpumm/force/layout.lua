@@ -13,6 +13,7 @@ local packing = require "gpumm.force.packing"
 local placing = require "gpumm.force.placing"
 local quality = require "gpumm.force.quality"
 local settings = require "gpumm.force.settings"
+local sizes = require "gpumm.force.sizes"
 local start = require "gpumm.force.start"
 
 local need = kernels.need
@@ -26,7 +27,7 @@ local FIELDS = settings.fields {
     every = { kind = "whole", default = 1, least = 1 }, limit = { kind = "number", least = 0 },
     pinned = { kind = "any" }, positions = { kind = "any" }, hold = { kind = "number", default = 0, least = 0, most = 1 },
     seconds = { kind = "number", default = 0, least = 0 }, tension = { kind = "number", default = TENSION, least = 0 },
-    weights = { kind = "any", default = "strength" },
+    weights = { kind = "any", default = "strength" }, sizes = { kind = "any" },
 }
 
 -- At `level` is who calls force.layout.
@@ -37,6 +38,7 @@ local function check(graph, options, level)
     settings.check_weights("force.layout", graph, all.lengths, level + 1)
     if all.seconds > 0 and not (options and options.steps) then all.steps = MANY end
     if all.pinned then all.pinned = settings.pinned("force.layout", graph.nodes, all.pinned, level + 1) end
+    if all.sizes then all.sizes = settings.sizes("force.layout", graph.nodes, all.sizes, level + 1) end
     if all.positions then
         all.positions, all.known = settings.positions("force.layout", graph.nodes, all.dimensions, all.positions, all.pinned,
             level + 1)
@@ -110,6 +112,7 @@ local function begin(sim, graph, options)
         need(options.known and sim.at.held:upload(options.known) or sim.at.held:fill(1))
     end
     if not options.lengths or options.positions then sim.engine:balance(sim.at) end -- a start by lengths has them
+    if options.sizes then sim.discs = sizes.new(manager, options.dimensions, options.sizes) end
     sim.began = gpumm.clock()
 end
 
@@ -147,11 +150,34 @@ local function fit_lengths(sim, options)
     for _, of in ipairs(sim.at.stress or {}) do of:majorize(sim.at.position, REFINED, 0) end
 end
 
+-- In the second half of the way nodes get the room that their sizes take.
+local function push_apart(sim, done)
+    if not sim.discs or done < 0.5 then return end
+    if not sim.discs.fitted then sim.discs:fit(sim.at.position, sim.engine:mean_length(sim.at)) end
+    sim.discs:push(sim.at.position, sim.at.pinned)
+end
+
+-- None lies on another, then the distances are what they can be, then again none does.
+local function part(sim)
+    local discs, at = sim.discs, sim.at
+    if not discs then return end
+    discs:fit(at.position, sim.engine:mean_length(at)) -- anew: forces may have made the whole larger, or less
+    discs:part(at.position, at.pinned)
+    for _, of in ipairs(at.pinned and {} or at.stress or {}) do
+        of:fit(at.position)
+        of:majorize(at.position, 2, 0, true)
+    end
+    discs:part(at.position, at.pinned)
+end
+
 local function finish(sim, options)
     fit_lengths(sim, options)
+    part(sim)
     pack(sim, options)
-    local result = { positions = need(sim.at.position:download()), steps = sim.i, components = sim.components }
+    local result = { positions = need(sim.at.position:download()), steps = sim.i, components = sim.components,
+        radii = sim.discs and need(sim.discs.radius:download()) }
     if options.quality then
+        options.radii = sim.discs and sim.discs.radius
         result.quality, result.random = quality.of(sim.manager, sim.engine.rows, sim.at.position, options)
     end
     if options.finish then options.finish(sim, result) end
@@ -184,8 +210,9 @@ end
 --- falls), settle (ends when nodes move less than this on average; 0: never), seconds (that it may take, instead of steps; 0:
 --- as long as it takes; such a layout is not repeatable), pinned (nodes that stay), positions (to begin at, instead of
 --- PivotMDS; a point that is false: a node that finds its place beside its neighbours), hold (0 to 1: how strongly nodes are
---- drawn back to their positions), weights ("strength": heavy edges pull more; "length": short ones do), quality (true:
---- measured at the end), tension (how strongly distances are held in the end, 0.06; 1: nothing else
+--- drawn back to their positions), weights ("strength": heavy edges pull more; "length": they are how long edges shall be, in
+--- proportion), sizes (a number from 0 for each node, by which the areas of discs go; none lies on another in the end, and
+--- they cover 30 % of the room that the layout took; the result's radii are theirs), quality (true: measured at the end), tension (how strongly distances are held in the end, 0.06; 1: nothing else
 --- moves), repulsion, gravity, speed, inertia, frame(sim, f) every so many steps, finish(sim, result), device.
 return function(graph, options)
     if type(graph) ~= "table" or not graph.from or not graph.nodes then error("force.layout needs a graph", 2) end
@@ -198,6 +225,7 @@ return function(graph, options)
         done = math.min(done, 1)
         if heat then sim.at.tension = 0 else hold_stress(sim, i, done) end -- what is dragged does not drag the whole along
         sim.engine:step(sim.at, i + options.seed * 0x10000, math.max(heat or 0, limit_at(sim, options, done)), options.hold)
+        push_apart(sim, done)
     end
     t.finish = function(sim) return finish(sim, options) end
     t.live = live.handler(graph)

@@ -117,6 +117,23 @@ function settings.positions(what, n, d, given, pinned, level)
     return values, known
 end
 
+--- The sizes of n nodes as a list; nil where none is larger than 0.
+function settings.sizes(what, n, given, level)
+    local list, most = listed(given), 0
+    if not list then error(("%s: sizes are a list or a column, not %s"):format(what, tostring(given)), level + 1) end
+    if #list ~= n then error(("%s: there are %d sizes for %d nodes"):format(what, #list, n), level + 1) end
+    for i = 1, n do
+        if type(list[i]) ~= "number" or not (list[i] >= 0 and list[i] < math.huge) then
+            error(("%s: size %d is a number from 0, not %s"):format(what, i, tostring(list[i])), level + 1)
+        end
+        most = math.max(most, list[i])
+    end
+    if most == 0 then return nil end
+    local parts = {}
+    for i = 1, n do parts[i] = list[i] / most end -- sums of finite numbers need not be finite
+    return parts
+end
+
 --- Are a graph's weights lengths? Raises where the option is neither "strength" nor "length".
 function settings.are_lengths(what, weights, level)
     if weights == "strength" or weights == "length" then return weights == "length" end

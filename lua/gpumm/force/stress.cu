@@ -101,15 +101,16 @@ static __device__ float chance_of(word *h)
     return (float)((*h ^ *h >> 16) >> 8) * (1.0f / 8388608.0f) - 1.0f;
 }
 
-// A round of stress majorization. By `jitter` nodes with the same neighbours part, which would end on one spot.
+// A round of stress majorization, with edges of `length` (null: 1). By `jitter` nodes with the same neighbours part, which would end on one spot.
 extern "C" __global__ void majorize(int members, int pivots, int n, const word *member, const word *pivot,
                                     const float *region, const hops *distance, const word *row, const word *near,
-                                    const float *pull, float jitter, const vec *position, vec *out)
+                                    const float *pull, const float *length, float jitter, const vec *position, vec *out)
 {
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= members) return;
     const word i = member ? member[t] : (word)t;
-    const draw way = way_of(i, 0, 1, pivots, n, pivot, region, distance, row, near, pull, position, 1.0f);
+    const draw way = way_of(i, 0, 1, pivots, n, pivot, region, distance, row, near, pull, position,
+                            length ? length[0] : 1.0f);
     word h = (i ^ i >> 16) * 0x7feb352du;
     out[i].x = position[i].x + way.x + jitter * chance_of(&h);
     out[i].y = position[i].y + way.y + jitter * chance_of(&h);

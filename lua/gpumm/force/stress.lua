@@ -14,13 +14,13 @@ local DEPTHS = 64   -- as in stress.cu
 local SAMPLE = 8192 -- members by which an edge's length is fitted
 
 --- Rounds of stress majorization, two at a time, from one buffer to the other and back. By `jitter` edges (0.02, unless
---- given) nodes with the same neighbours part in the end.
-function Stress:majorize(position, rounds, jitter)
+--- given) nodes with the same neighbours part in the end. `fitted`: edges are as long as at the last fit, else a unit.
+function Stress:majorize(position, rounds, jitter, fitted)
     local now, other <close> = self.rows.now, buffer(self.manager, self.vec, self.n)
     local row, near = self.is_whole and false or now.row, self.is_whole and false or now.near
     local function round(from, to, by)
         need(self.run.majorize(self.count, self.pivots, self.n, self.nodes, self.pivot, self.region, self.hops, row, near,
-            self.rows.lengths and now.pull or false, by, from, to))
+            self.rows.lengths and now.pull or false, fitted and self.length or false, by, from, to))
     end
     for k = 2, rounds, 2 do
         round(position, other, 0)
