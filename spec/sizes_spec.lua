@@ -1,4 +1,4 @@
--- successes: 5
+-- successes: 7
 -- SPDX-License-Identifier: MIT
 -- Layouts of nodes with sizes: none lies on another, and pictures draw what the layout made room for.
 
@@ -100,6 +100,40 @@ describe("a layout of nodes with sizes", function()
         assert.equal("size 2 is a number from 0, not -1", refusal { 1, -1, 1, 1 })
         assert.equal("size 4 is a number from 0, not inf", refusal { 1, 1, 1, math.huge })
         assert.is_nil(laid_out(grid_graph(2), { sizes = { 0, 0, 0, 0 }, steps = 2 }).radii)
+    end)
+
+    -- How wide and how high all of it is.
+    local function box(r)
+        local low, high = { math.huge, math.huge }, { -math.huge, -math.huge }
+        for _, x, y in r.positions:each() do
+            for k, v in ipairs { x, y } do low[k], high[k] = math.min(low[k], v), math.max(high[k], v) end
+        end
+        return high[1] - low[1], high[2] - low[2]
+    end
+
+    it("has components side by side in a picture's proportions, discs and all", function()
+        local from, to, sizes, n = {}, {}, {}, 0
+        for c = 1, 60 do
+            for i = 2, 1 + c % 5 do from[#from + 1], to[#to + 1] = n + i // 2, n + i end
+            n = n + 1 + c % 5
+        end
+        for i = 1, n do sizes[i] = 1 + i % 9 end
+        local g = graph.new(n, from, to)
+        local plain = laid_out(g, { steps = 50 })
+        local width, height = box(plain)
+        assert.is_true(width / height > 1 and width / height < 1.8, width .. " x " .. height)
+        assert.is_true(width * height < 12 * n, "it is wide: " .. width .. " x " .. height)
+        assert.equal(0, (overlaps(laid_out(g, { sizes = sizes, steps = 50 }))))
+    end)
+
+    it("lies flat where it is longer than wide", function()
+        local from, to = {}, {}
+        for i = 1, 120 do -- four rows of thirty
+            if i % 30 ~= 0 then from[#from + 1], to[#to + 1] = i, i + 1 end
+            if i <= 90 then from[#from + 1], to[#to + 1] = i, i + 30 end
+        end
+        local width, height = box(laid_out(graph.new(120, from, to), { steps = 50 }))
+        assert.is_true(width > 5 * height, width .. " x " .. height)
     end)
 
     it("is drawn to scale", function()

@@ -128,13 +128,14 @@ local function limit_at(sim, options, done)
     return (options.limit or sim.engine.model.limit) * (1 - done) ^ options.cooling + 1e-3
 end
 
--- Several components end side by side too, for forces alone may have pushed them over one another.
+-- Several components end side by side too, for forces alone may have pushed them over one another; and what became longer one
+-- way than the other lies flat.
 local function pack(sim, options)
-    if not sim.components or #sim.components < 2 or options.pinned then return end
-    local lists = start.lists(distance.components(sim.manager, sim.engine.rows), sim.engine.rows.now.n)
-    local run = kernels.of(sim.manager, "start.cu", kernels.dimension(options.dimensions) .. kernels.distances(sim.engine.rows))
-    packing.pack({ manager = sim.manager, run = run, dimensions = options.dimensions, position = sim.at.position,
-        n = sim.engine.rows.now.n }, lists)
+    if not sim.components or options.pinned or #sim.components == 1 and options.dimensions == 3 then return end
+    local rows = sim.engine.rows
+    local lists = #sim.components > 1 and start.lists(distance.components(sim.manager, rows), rows.now.n) or nil
+    packing.pack({ manager = sim.manager, rows = rows, n = rows.now.n, dimensions = options.dimensions,
+        position = sim.at.position, radii = sim.discs and sim.discs.radius }, lists)
 end
 
 local function is_settled(sim, graph, options, i)

@@ -69,15 +69,3 @@ extern "C" __global__ void place(int members, int pivots, int n, const word *mem
     position[i].z = (float)at[2];
 #endif
 }
-
-// Components become neighbours: each is moved by what its least node's number says.
-extern "C" __global__ void shift(int n, const word *group, const vec *by, vec *position)
-{
-    int i = blockIdx.x * blockDim.x + threadIdx.x;
-    if (i >= n) return;
-    position[i].x += by[group[i]].x;
-    position[i].y += by[group[i]].y;
-#if DIM == 3
-    position[i].z += by[group[i]].z;
-#endif
-}
