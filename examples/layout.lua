@@ -23,6 +23,6 @@ return force.layout(graph, layout.forces(graph, options, {
 
     finish = function(_, result)           -- also after Ctrl-C
         layout.report(graph, result)
-        layout.write(graph, options, result.positions)
+        layout.write(graph, options, result)
     end,
 }))

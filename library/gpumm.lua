@@ -2343,9 +2343,9 @@ function gpumm.layout.report(graph, result) end
 --- ```
 ---@param graph gpumm.graph_object
 ---@param options gpumm.layout_command what layout.options returned
----@param positions gpumm.view of the nodes
+---@param result gpumm.layout_result|gpumm.view a layout's, or its positions alone
 ---@param frames? gpumm.page_frames of the page; none, unless given
-function gpumm.layout.write(graph, options, positions, frames) end
+function gpumm.layout.write(graph, options, result, frames) end
 
 --- A simulation that lays the graph out, shows progress, reports and writes.
 --- ```lua
@@ -2376,6 +2376,7 @@ function gpumm.layout.main(words) end
 ---@field colors? string|table|gpumm.view one for all; one for each node; or a column: numbers from cold to warm, texts by kind; by community, of large graphs by degree, unless given
 ---@field kinds? boolean true: numbers are kinds too; false, unless given
 ---@field sizes? (number[])|gpumm.view a number from 0 for each node, by which areas go; the degrees, unless given
+---@field radii? (number[])|gpumm.view of each node in the positions' units, drawn to scale, instead of sizes; by sizes, unless given
 ---@field widths? (number[])|gpumm.view|false a number from 0 for each edge; false: all alike; the weights, unless given
 ---@field arrows? boolean at the second end of each edge; graph.directed, unless given
 ---@field labels? integer|true names beside so many of the largest nodes, without overlap; true: 30; none, unless given
@@ -2642,11 +2643,15 @@ function gpumm.live.open(options) end
 ---@field stress number scale-normalised, over breadth-first distances from sampled pivots
 ---@field neighbourhood number mean Jaccard of a sampled node's neighbours and as many nodes nearest to it
 ---@field variation number of the edges' lengths: deviation over mean
+---@field crossings integer pairs of edges that cross; estimated by 20,000 edges where there are more; 0 in space
+---@field coincidence number share of nodes whose nearest other node is nearer than 5 % of the median of that
+---@field overlap number share of nodes whose disc lies on another's; without radii: that are on the spot of another
 
 ---@class gpumm.layout_result
 ---@field positions gpumm.view f32x2 or f32x3, one a node
 ---@field steps integer how many were run
 ---@field components? integer[] their sizes, the largest first
+---@field radii? gpumm.view of nodes that have sizes: what picture.write takes as radii
 ---@field quality? gpumm.quality where it was measured
 ---@field random? gpumm.quality of random positions
 
@@ -2670,7 +2675,8 @@ function gpumm.live.open(options) end
 ---@field hold? number 0 to 1: how strongly nodes are drawn back to their positions; 0, unless given
 ---@field seconds? number that it may take, instead of steps; 0: as long as it takes; 0, unless given
 ---@field tension? number how strongly the distances of the graph are held in the end, by the model tforce; 0.06, unless given
----@field weights? "strength"|"length" "strength": heavy edges pull more; "length": short ones do; "strength", unless given
+---@field weights? "strength"|"length" "strength": heavy edges pull more, 64 times the mean at most; "length": weights are how long edges shall be in proportion, distances are along them, and the model is for that alone; "strength", unless given
+---@field sizes? number[]|gpumm.view a number from 0 for each node, by which the areas of discs go: none lies on another in the end; points, unless given
 ---@field frame? fun(sim: gpumm.simulation, frame: gpumm.frame) called with each frame; nothing, unless given
 ---@field finish? fun(sim: gpumm.simulation, result: gpumm.layout_result) called with the result; nothing, unless given
 ---@field device? string as a manager's; "auto", unless given
@@ -2832,7 +2838,7 @@ function gpumm.force.start(manager, of, position, options) end
 --- ```
 ---@param graph gpumm.graph_object what was laid out
 ---@param positions gpumm.view|gpumm.buffer|table one a node
----@param options? { dimensions?: 2|3, pivots?: integer, samples?: integer, seed?: integer, manager?: gpumm.manager, device?: string } dimensions: 2; pivots: 64; samples: 1000; seed: 1; a manager or device to work on: a new one, "auto", unless given
+---@param options? { dimensions?: 2|3, pivots?: integer, samples?: integer, seed?: integer, radii?: number[]|gpumm.view|gpumm.buffer, weights?: "strength"|"length", manager?: gpumm.manager, device?: string } dimensions: 2; pivots: 64; samples: 1000; seed: 1; radii: none; weights: "strength"; a manager or device to work on: a new one, "auto", unless given
 ---@return gpumm.quality mine
 ---@return gpumm.quality random
 function gpumm.force.quality(graph, positions, options) end
@@ -2845,7 +2851,7 @@ function gpumm.force.quality(graph, positions, options) end
 ---@param manager gpumm.manager whose the buffers are
 ---@param of gpumm.force_rows the graph
 ---@param position gpumm.buffer one a node
----@param options? { dimensions?: 2|3, pivots?: integer, samples?: integer, seed?: integer } as quality's; its defaults, unless given
+---@param options? { dimensions?: 2|3, pivots?: integer, samples?: integer, seed?: integer, radii?: gpumm.buffer } as quality's; its defaults, unless given
 ---@return gpumm.quality mine
 ---@return gpumm.quality random
 function gpumm.force.quality_of(manager, of, position, options) end

@@ -1,4 +1,4 @@
--- successes: 55, gpu: 1
+-- successes: 57, gpu: 1
 -- SPDX-License-Identifier: MIT
 -- The force library: its parts against plain references, and whole layouts by their quality.
 
@@ -552,6 +552,77 @@ describe("quality", function()
         local values = uniform(144, 2)
         local mine = force.quality(g, values, { device = spec.device, pivots = 144 })
         assert.is_true(math.abs(mine.stress - g:stress(gpumm.view("f32x2", values), { pivots = 144 })) < 1e-5)
+    end)
+end)
+
+-- Pairs of edges that cross, by every pair: strictly, and without a common end.
+local function crossings_of(g, at)
+    local function side(i, j, k)
+        return (at[2 * j - 1] - at[2 * i - 1]) * (at[2 * k] - at[2 * i]) - (at[2 * j] - at[2 * i]) * (at[2 * k - 1] - at[2 * i - 1])
+    end
+    local count = 0
+    for e = 1, g.edges do
+        local a, b = g.from[e], g.to[e]
+        for f = 1, e - 1 do
+            local c, d = g.from[f], g.to[f]
+            local apart = a ~= c and a ~= d and b ~= c and b ~= d
+            if apart and side(a, b, c) * side(a, b, d) < 0 and side(c, d, a) * side(c, d, b) < 0 then count = count + 1 end
+        end
+    end
+    return count
+end
+
+describe("quality counts", function()
+    it("what crosses, as every pair's count does, and estimates it where edges are many", function()
+        local g, values = wheel(150), uniform(151, 2)
+        for k = 1, #values do values[k] = math.floor(values[k] * 64) end -- lines touch, and nodes coincide
+        local mine = force.quality(g, values, { device = spec.device })
+        assert.equal(crossings_of(g, values), mine.crossings)
+        assert.equal(0, force.quality(wheel(3), { 0, 0, 0, 2, 2, -1, -2, -1 }, { device = spec.device }).crossings)
+        -- 22,000 edges from a line to one beside it: two cross where their ends have other orders.
+        local from, to, places, random, wanted, seen = {}, {}, {}, chance(5), 0, {}
+        for i = 1, 22000 do
+            from[i], to[i] = i, 22000 + i
+            places[2 * i - 1], places[2 * i], places[44000 + 2 * i - 1], places[44000 + 2 * i] = 0, i, 1, 22000 * random()
+        end
+        for i = 1, 2000 do -- a sample of pairs
+            local a, b = math.floor(random() * 22000) + 1, math.floor(random() * 22000) + 1
+            seen[i] = (a - b) * (places[44000 + 2 * a] - places[44000 + 2 * b]) < 0
+            wanted = wanted + (seen[i] and 1 or 0)
+        end
+        local many = force.quality(graph.new(44000, from, to), places, { device = spec.device, samples = 100, pivots = 1 })
+        local share = many.crossings / (22000 * 21999 / 2)
+        assert.is_true(math.abs(share - wanted / 2000) < 0.05, ("%g of all pairs cross, of a sample %g"):format(share, wanted / 2000))
+    end)
+
+    it("nodes on nearly one spot, and discs that overlap", function()
+        local n, d2 = 200, nil
+        local g, values, radii = path_graph(n), uniform(n, 2), masses(n)
+        values[1], values[2], values[5], values[6] = values[3], values[4], values[7] + 1e-6, values[8]
+        for i = 1, n do radii[i] = 0.01 * radii[i] end
+        local nearest, hit, same, close = {}, 0, 0, 0
+        for i = 1, n do
+            local overlaps
+            nearest[i] = math.huge
+            for j = 1, n do
+                d2 = (values[2 * i - 1] - values[2 * j - 1]) ^ 2 + (values[2 * i] - values[2 * j]) ^ 2
+                if i ~= j then
+                    nearest[i] = math.min(nearest[i], math.sqrt(d2))
+                    overlaps = overlaps or d2 < (radii[i] + radii[j]) ^ 2
+                end
+            end
+            hit, same = hit + (overlaps and 1 or 0), same + (nearest[i] == 0 and 1 or 0)
+        end
+        local sorted = table.move(nearest, 1, n, 1, {})
+        table.sort(sorted)
+        for i = 1, n do close = close + (nearest[i] < 0.05 * sorted[n // 2] and 1 or 0) end
+        assert.is_true(close >= 4 and same == 2 and hit > same and hit < n)
+        local points = force.quality(g, values, { device = spec.device })
+        assert.equal(close / n, points.coincidence)
+        assert.equal(same / n, points.overlap)
+        assert.is_true(math.abs(force.quality(g, values, { device = spec.device, radii = radii }).overlap - hit / n) < 0.006)
+        assert.has_error(function() force.quality(g, values, { device = spec.device, radii = { 1 } }) end,
+            "force.quality: radii are a list, a view or a buffer of one number for each of the 200 nodes")
     end)
 end)
 

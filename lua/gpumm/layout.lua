@@ -29,10 +29,10 @@ local TEXTS = {
     positions = "the positions, .csv or .npy",
     write = "the graph with its positions, .graphml or .gexf",
     colors = "a column to color nodes by: one of the graph's, or a file of lines 'name value'",
-    sizes = "a column of numbers: how large nodes are",
+    sizes = "a column of numbers: how large nodes are, by area; none lies on another",
     model = "tforce, forceatlas or spring", dimensions = "2 or 3", steps = "how many at most; 0: as many as it takes",
     time = "seconds to lay out in; 0: as long as it takes", seed = "another one, another layout",
-    weights = "what the file's are: strength, length or none", pinned = "positions (.csv) of nodes that stay there",
+    weights = "what the file's are: strength, length (how long edges are drawn) or none", pinned = "positions (.csv) of nodes that stay there",
     positions_from = "an earlier run's --positions: its nodes stay about where they were",
     grow = "feed so many nodes at a time; 0: all at once", largest = "the largest component alone",
     core = "the k-core alone: nodes with so many neighbours in it", ego = "a node and its neighbours alone, by its name",
@@ -123,9 +123,9 @@ function layout.report(graph, result)
 end
 
 -- An edge that shall be long is a thin one.
-local function picture_of(graph, options, positions, colors, sizes)
+local function picture_of(graph, options, positions, colors, sizes, radii)
     local lengths = options.weights == "length" and graph.weights
-    return { positions = positions, graph = graph, colors = colors, sizes = sizes, kinds = options.kinds,
+    return { positions = positions, graph = graph, colors = colors, sizes = sizes, radii = radii, kinds = options.kinds,
         labels = options.labels, legend = options.legend and (options.colors:match "[^/]+$" or true) or nil,
         widths = lengths and native.inverse(lengths) or nil }
 end
@@ -136,11 +136,14 @@ local function page_of(graph, options, positions, frames)
     return of
 end
 
---- Writes what the options ask for: picture, page, positions, graph. `frames` are the page's.
-function layout.write(graph, options, positions, frames)
+--- Writes what the options ask for: picture, page, positions, graph. `result` is a layout's, or its positions alone; `frames` are
+--- the page's.
+function layout.write(graph, options, result, frames)
+    local positions, radii = result, nil
+    if type(result) == "table" and result.positions then positions, radii = result.positions, result.radii end
     local mine = columns(graph, options)
     local colors, sizes = mine.colors, mine.sizes
-    if options.out ~= "" then gpumm.picture.write(options.out, picture_of(graph, options, positions, colors, sizes)) end
+    if options.out ~= "" then gpumm.picture.write(options.out, picture_of(graph, options, positions, colors, sizes, radii)) end
     if options.page ~= "" then gpumm.page.write(options.page, page_of(graph, options, positions, frames)) end
     if options.positions ~= "" then gpumm.picture.positions(options.positions, positions, graph) end
     if options.write ~= "" then
@@ -167,6 +170,7 @@ function layout.forces(graph, options, own)
     local of = forces(graph, options, own)
     of.every = EVERY
     if options.time > 0 then of.seconds = options.time end
+    of.sizes = columns(graph, options).sizes
     kept.apply(graph, options, of)
     return of
 end
@@ -199,7 +203,7 @@ local function handlers(graph, options)
     function own.finish(_, result)
         say("dropped frames: %d", dropped)
         layout.report(graph, result)
-        layout.write(graph, options, result.positions, frames)
+        layout.write(graph, options, result, frames)
     end
     return own
 end

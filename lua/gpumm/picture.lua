@@ -28,7 +28,7 @@ end
 
 -- ---- What was asked for ----------------------------------------------------------------------
 
-local VALID = { "positions", "graph", "width", "height", "colors", "kinds", "sizes", "widths", "arrows", "labels", "names",
+local VALID = { "positions", "graph", "width", "height", "colors", "kinds", "sizes", "radii", "widths", "arrows", "labels", "names",
     "legend", "turn", "title", "background", "manager" }
 
 local function side(options, key, default)
@@ -118,7 +118,8 @@ end
 --- f32x3: seen from above, what is near larger and brighter; or a list of points), graph, width (1600), height
 --- (1200), colors (one a node: a name of CSS, "#rrggbb", "#rgb", { r, g, b }; one for all; or a column of numbers from cold to
 --- warm, or of kinds), kinds (true: numbers are kinds too), sizes (a number from 0 for each node, by which areas go, instead of
---- the degree), widths (a number from 0 for each edge, instead of the weights; false: all alike), arrows (the graph's
+--- the degree), radii (of each node in the units of the positions, as force.layout has them by its sizes: drawn to scale,
+--- instead of sizes), widths (a number from 0 for each edge, instead of the weights; false: all alike), arrows (the graph's
 --- directed), labels (how many of the largest nodes), names (one a node, instead of the graph's), legend (true, or its title),
 --- turn ({ yaw, pitch } in degrees, of points in space), title (of an SVG), background, manager (otherwise one of its own,
 --- closed at the end; SVG and PDF need none).

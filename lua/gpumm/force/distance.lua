@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Components, and breadth-first distances from up to 64 pivots at a time, on the device.
+-- Components, and distances from up to 64 pivots at a time, on the device: in edges, by breadth first, or along the lengths of
+-- edges (rows.lengths).
 
 local kernels = require "gpumm.force.kernels"
 
@@ -21,8 +22,8 @@ function distance.components(manager, rows)
     return need(label:download())
 end
 
-local function search_by_queues(manager, now, pivots, count, first, out)
-    local run = kernels.of(manager, "distance.cu")
+local function search_by_queues(manager, rows, pivots, count, first, out)
+    local run, now = kernels.of(manager, "distance.cu"), rows.now
     local queue <close> = buffer(manager, "u32", now.n * math.min(AT_ONCE, count))
     for from = 0, count - 1, AT_ONCE do
         need(run.search(math.min(AT_ONCE, count - from), now.n, now.row, now.near, pivots, from, first, out, queue))
@@ -41,8 +42,8 @@ local function expand(run, now, search, frontier, next)
 end
 
 -- The levels are enqueued ahead, ever more of them at a time, until one found nothing new.
-local function search_by_levels(manager, now, pivots, count, first, out)
-    local run, n = kernels.of(manager, "distance.cu"), now.n
+local function search_by_levels(manager, rows, pivots, count, first, out)
+    local run, now, n = kernels.of(manager, "distance.cu"), rows.now, rows.now.n
     local seen <close> = buffer(manager, "u64", n)
     local here <close> = buffer(manager, "u64", n)
     local there <close> = buffer(manager, "u64", n)
@@ -62,21 +63,62 @@ local function search_by_levels(manager, now, pivots, count, first, out)
     until need(last:download())[1] < search.level
 end
 
---- Writes the distances in edges from each of the pivots (a list of nodes from 0, 64 at most) to every node into
---- `out`, a buffer of u16, pivot by pivot behind the first `first` of them; 65535 where there is no path. `how` is
+local function along_heaps(manager, rows, pivots, count, first, out)
+    local run, now = kernels.of(manager, "lengths.cu", kernels.distances(rows)), rows.now
+    local queue <close> = buffer(manager, "u32", now.n * math.min(AT_ONCE, count))
+    local place <close> = buffer(manager, "u32", now.n * math.min(AT_ONCE, count))
+    for from = 0, count - 1, AT_ONCE do
+        need(run.search(math.min(AT_ONCE, count - from), now.n, now.row, now.near, now.pull, pivots, from, first, out, queue,
+            place))
+    end
+end
+
+-- As search_by_levels, but a distance that was found may become less later.
+local function along_rounds(manager, rows, pivots, count, first, out)
+    local run, now = kernels.of(manager, "lengths.cu", kernels.distances(rows)), rows.now
+    local here <close> = buffer(manager, "u64", now.n)
+    local there <close> = buffer(manager, "u64", now.n)
+    local last <close> = buffer(manager, "u32", 1)
+    need(run.plant(now.n, count, first, pivots, out, here))
+    need(there:fill(0))
+    need(last:fill(0))
+    local ahead, round, frontier, next = 8, 0, here, there
+    repeat
+        for _ = 1, now.segment_count > 0 and ahead or 0 do
+            round = round + 1
+            need(run.relax(now.segment_count, now.segment_node, now.segment_begin, now.near, now.pull, now.n, first, round,
+                frontier, next, out, last))
+            need(frontier:fill(0))
+            frontier, next = next, frontier
+        end
+        ahead = math.min(2 * ahead, 256)
+    until now.segment_count == 0 or need(last:download())[1] < round
+end
+
+local SEARCHES = {
+    edges = { queues = search_by_queues, levels = search_by_levels },
+    lengths = { queues = along_heaps, levels = along_rounds },
+}
+
+--- The type of a distance.
+function distance.type(rows) return rows.lengths and "f32" or "u16" end
+
+--- Writes the distances from each of the pivots (a list of nodes from 0, 64 at most) to every node into
+--- `out`, a buffer of u16, pivot by pivot behind the first `first` of them; 65535 where there is no path. Distances along
+--- lengths are f32, and 3e38 there. `how` is
 --- "levels" (for many threads) or "queues" (for few), otherwise what suits the device.
 function distance.write(manager, rows, pivots, first, out, how)
     if #pivots > MOST then error(("distances from %d pivots at a time, not from %d"):format(MOST, #pivots), 2) end
     local nodes <close> = buffer(manager, "u32", #pivots)
     need(nodes:upload(pivots))
     how = how or manager:device().kind == "cuda" and "levels" or "queues"
-    local search = how == "levels" and search_by_levels or search_by_queues
-    search(manager, rows.now, nodes, #pivots, first, out)
+    local search = SEARCHES[rows.lengths and "lengths" or "edges"][how == "levels" and "levels" or "queues"]
+    search(manager, rows, nodes, #pivots, first, out)
 end
 
 --- The same for any number of pivots, into a buffer of their own.
 function distance.from(manager, rows, pivots, how)
-    local out = buffer(manager, "u16", rows.now.n * #pivots)
+    local out = buffer(manager, distance.type(rows), rows.now.n * #pivots)
     for first = 0, #pivots - 1, MOST do
         local some = table.move(pivots, first + 1, math.min(first + MOST, #pivots), 1, {})
         distance.write(manager, rows, some, first, out, how)

@@ -17,7 +17,7 @@ local function prefix_of(model, dimensions)
     return kernels.dimension(dimensions)
         .. "#define ATTRACT(u) attract_at(u)\nstatic __device__ float attract_at(float d2) { (void)d2; return "
         .. model.attract .. "; }\nstatic __device__ float repel_at(float d2) { (void)d2; return " .. model.repel
-        .. "; }\n#define MASS(heft) (" .. model.mass .. ")\n"
+        .. "; }\n#define MASS(heft) (" .. model.mass .. ")\n" .. (model.lengths and "#define LENGTHS\n" or "")
 end
 
 --- The rows of the graph as it is now, and from them the nodes' mass and heft.
@@ -54,11 +54,11 @@ local function balanced_strength(self, nodes)
     return apart > 0 and together / apart or math.huge
 end
 
--- The mean length of the edges; nil where there is none.
-local function mean_length(self, nodes)
+--- The mean length of the edges; nil where there is none.
+function Engine:mean_length(nodes)
     local now = self.rows.now
     if now.m == 0 then return nil end
-    local run = kernels.of(self.manager, "quality.cu", kernels.dimension(self.dimensions))
+    local run = kernels.of(self.manager, "quality.cu", kernels.dimension(self.dimensions) .. kernels.distances(self.rows))
     local out <close> = buffer(self.manager, "f64", 3 * THREADS)
     need(run.lengths(THREADS, now.n, now.row, now.near, nodes.position, out))
     local sums, length = need(out:download()), 0
@@ -83,9 +83,10 @@ end
 --- Suits the forces to the layout as it is, so that the whole neither spreads nor shrinks: by the unit of a model that
 --- has a length of its own, by the strength of repulsion of the others, which measure in edges.
 function Engine:balance(nodes)
-    local length = mean_length(self, nodes)
+    local length = self:mean_length(nodes)
     if not length then return end
     self.unit = 1 / length
+    if self.model.lengths then return end
     if self.model.length then
         find_unit(self, nodes)
     else
@@ -117,16 +118,20 @@ end
 
 local engine = {}
 
---- An engine for a manager: options are model, dimensions, repulsion, gravity, speed, inertia.
+--- An engine for a manager: options are model, dimensions, repulsion, gravity, speed, inertia, lengths (true: weights are one
+--- over the lengths that edges shall have, in units, and the model is for that).
 function engine.new(manager, options)
     local model, dimensions = models.of(options.model or "tforce", "force.engine", 3), options.dimensions or 2
-    return setmetatable({
+    if options.lengths then model = models.lengths end
+    local self = setmetatable({
         manager = manager, dimensions = dimensions, model = model, strength = 1, unit = 1,
         repulsion = options.repulsion or 1, gravity = options.gravity or model.gravity,
         speed = options.speed or model.speed, inertia = options.inertia or model.inertia,
         kernels = kernels.of(manager, "motion.cu", prefix_of(model, dimensions)),
         pushes = repulsion.new(manager, { dimensions = dimensions, repel = model.repel }), rows = rows.new(manager),
     }, Engine)
+    self.rows.lengths = options.lengths
+    return self
 end
 
 return engine

@@ -110,7 +110,7 @@ function growing.simulation(graph, options)
     if type(graph) ~= "table" or not graph.from or not graph.nodes then error("force.growing needs a graph", 2) end
     options = checked.options("force.growing", options, FIELDS, 2)
     models.of(options.model, "force.growing", 2)
-    options.lengths = settings.are_lengths("force.growing", options.weights, 2)
+    options.lengths = settings.are_lengths("force.growing", options.weights, 2) and graph.weights ~= nil
     settings.check_weights("force.growing", graph, options.lengths, 2)
     local vec = "f32x" .. options.dimensions
     local growths = math.ceil(math.max(0, graph.nodes - options.first) / options.batch)

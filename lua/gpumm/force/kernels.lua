@@ -20,6 +20,12 @@ function kernels.dimension(dimensions)
     return ("#define DIM %d\ntypedef float%d vec;\n"):format(dimensions, dimensions)
 end
 
+--- What every file needs to know of distances: in edges, or along the lengths of the rows' edges.
+function kernels.distances(rows)
+    if rows.lengths then return "#define LENGTHS\ntypedef float hops;\n#define DISTANT 3.0e38f\n" end
+    return "typedef unsigned short hops;\n#define DISTANT 0xffffu\n"
+end
+
 local function compile(manager, file, prefix, name)
     local text = gpumm.resource("gpumm/force/" .. file)
     return need(manager:kernel { source = prefix .. text, name = name })

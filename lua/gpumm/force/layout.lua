@@ -13,11 +13,13 @@ local packing = require "gpumm.force.packing"
 local placing = require "gpumm.force.placing"
 local quality = require "gpumm.force.quality"
 local settings = require "gpumm.force.settings"
+local sizes = require "gpumm.force.sizes"
 local start = require "gpumm.force.start"
 
 local need = kernels.need
 
 local MANY = 1000000 -- steps, where the time ends them
+local REFINED = 40   -- rounds by which lengths are reached in the end
 local TENSION = 0.06 -- by which a stress is held in the end
 
 local FIELDS = settings.fields {
@@ -25,17 +27,18 @@ local FIELDS = settings.fields {
     every = { kind = "whole", default = 1, least = 1 }, limit = { kind = "number", least = 0 },
     pinned = { kind = "any" }, positions = { kind = "any" }, hold = { kind = "number", default = 0, least = 0, most = 1 },
     seconds = { kind = "number", default = 0, least = 0 }, tension = { kind = "number", default = TENSION, least = 0 },
-    weights = { kind = "any", default = "strength" },
+    weights = { kind = "any", default = "strength" }, sizes = { kind = "any" },
 }
 
 -- At `level` is who calls force.layout.
 local function check(graph, options, level)
     local all = checked.options("force.layout", options, FIELDS, level + 1)
     models.of(all.model, "force.layout", level + 1)
-    all.lengths = settings.are_lengths("force.layout", all.weights, level + 1)
+    all.lengths = settings.are_lengths("force.layout", all.weights, level + 1) and graph.weights ~= nil
     settings.check_weights("force.layout", graph, all.lengths, level + 1)
     if all.seconds > 0 and not (options and options.steps) then all.steps = MANY end
     if all.pinned then all.pinned = settings.pinned("force.layout", graph.nodes, all.pinned, level + 1) end
+    if all.sizes then all.sizes = settings.sizes("force.layout", graph.nodes, all.sizes, level + 1) end
     if all.positions then
         all.positions, all.known = settings.positions("force.layout", graph.nodes, all.dimensions, all.positions, all.pinned,
             level + 1)
@@ -67,6 +70,10 @@ local function begin_anew(sim, options)
     local held
     sim.components, held = start.place(sim.manager, sim.engine.rows, sim.at.position, options)
     if not sim.engine.model.length or #held == 0 then return end
+    if options.lengths then
+        sim.at.stress = held
+        return
+    end
     held[1]:fit(sim.at.position)
     sim.at.stress, sim.least = held, least_tension(sim.engine.rows.now, held[1]:value(), options.tension)
 end
@@ -74,6 +81,10 @@ end
 -- Fitted to the layout again every so many steps.
 local function hold_stress(sim, i, done)
     if not sim.at.stress then return end
+    if sim.engine.model.lengths then
+        sim.at.tension = 1
+        return
+    end
     sim.at.tension = sim.least + math.max(0, 1 - sim.least) * (1 - done) ^ 3
     if i % 16 ~= 1 then return end
     for _, of in ipairs(sim.at.stress) do of:fit(sim.at.position) end
@@ -81,7 +92,7 @@ end
 
 local function begin(sim, graph, options)
     local manager, m = sim.manager, #graph.from
-    sim.alike = not options.positions and not options.pinned and closed.positions(graph, options.dimensions) or false
+    sim.alike = not options.positions and not options.pinned and not (options.lengths and m > 0) and closed.positions(graph, options.dimensions) or false
     sim.engine = engine.new(manager, options)
     sim.at = nodes_of(sim, options)
     if m > 0 then
@@ -100,7 +111,8 @@ local function begin(sim, graph, options)
         need(sim.at.anchor:upload(options.positions))
         need(options.known and sim.at.held:upload(options.known) or sim.at.held:fill(1))
     end
-    sim.engine:balance(sim.at)
+    if not options.lengths or options.positions then sim.engine:balance(sim.at) end -- a start by lengths has them
+    if options.sizes then sim.discs = sizes.new(manager, options.dimensions, options.sizes) end
     sim.began = gpumm.clock()
 end
 
@@ -116,13 +128,14 @@ local function limit_at(sim, options, done)
     return (options.limit or sim.engine.model.limit) * (1 - done) ^ options.cooling + 1e-3
 end
 
--- Several components end side by side too, for forces alone may have pushed them over one another.
+-- Several components end side by side too, for forces alone may have pushed them over one another; and what became longer one
+-- way than the other lies flat.
 local function pack(sim, options)
-    if not sim.components or #sim.components < 2 or options.pinned then return end
-    local lists = start.lists(distance.components(sim.manager, sim.engine.rows), sim.engine.rows.now.n)
-    local run = kernels.of(sim.manager, "start.cu", kernels.dimension(options.dimensions))
-    packing.pack({ manager = sim.manager, run = run, dimensions = options.dimensions, position = sim.at.position,
-        n = sim.engine.rows.now.n }, lists)
+    if not sim.components or options.pinned or #sim.components == 1 and options.dimensions == 3 then return end
+    local rows = sim.engine.rows
+    local lists = #sim.components > 1 and start.lists(distance.components(sim.manager, rows), rows.now.n) or nil
+    packing.pack({ manager = sim.manager, rows = rows, n = rows.now.n, dimensions = options.dimensions,
+        position = sim.at.position, radii = sim.discs and sim.discs.radius }, lists)
 end
 
 local function is_settled(sim, graph, options, i)
@@ -132,10 +145,40 @@ local function is_settled(sim, graph, options, i)
     return need(sim.moved:download())[1] / 2 ^ 20 / graph.nodes < options.settle
 end
 
+-- What forces have moved comes as near to the lengths as it can.
+local function fit_lengths(sim, options)
+    if not options.lengths or options.pinned then return end
+    for _, of in ipairs(sim.at.stress or {}) do of:majorize(sim.at.position, REFINED, 0) end
+end
+
+-- In the second half of the way nodes get the room that their sizes take.
+local function push_apart(sim, done)
+    if not sim.discs or done < 0.5 then return end
+    if not sim.discs.fitted then sim.discs:fit(sim.at.position, sim.engine:mean_length(sim.at)) end
+    sim.discs:push(sim.at.position, sim.at.pinned)
+end
+
+-- None lies on another, then the distances are what they can be, then again none does.
+local function part(sim)
+    local discs, at = sim.discs, sim.at
+    if not discs then return end
+    discs:fit(at.position, sim.engine:mean_length(at)) -- anew: forces may have made the whole larger, or less
+    discs:part(at.position, at.pinned)
+    for _, of in ipairs(at.pinned and {} or at.stress or {}) do
+        of:fit(at.position)
+        of:majorize(at.position, 2, 0, true)
+    end
+    discs:part(at.position, at.pinned)
+end
+
 local function finish(sim, options)
+    fit_lengths(sim, options)
+    part(sim)
     pack(sim, options)
-    local result = { positions = need(sim.at.position:download()), steps = sim.i, components = sim.components }
+    local result = { positions = need(sim.at.position:download()), steps = sim.i, components = sim.components,
+        radii = sim.discs and need(sim.discs.radius:download()) }
     if options.quality then
+        options.radii = sim.discs and sim.discs.radius
         result.quality, result.random = quality.of(sim.manager, sim.engine.rows, sim.at.position, options)
     end
     if options.finish then options.finish(sim, result) end
@@ -168,8 +211,9 @@ end
 --- falls), settle (ends when nodes move less than this on average; 0: never), seconds (that it may take, instead of steps; 0:
 --- as long as it takes; such a layout is not repeatable), pinned (nodes that stay), positions (to begin at, instead of
 --- PivotMDS; a point that is false: a node that finds its place beside its neighbours), hold (0 to 1: how strongly nodes are
---- drawn back to their positions), weights ("strength": heavy edges pull more; "length": short ones do), quality (true:
---- measured at the end), tension (how strongly distances are held in the end, 0.06; 1: nothing else
+--- drawn back to their positions), weights ("strength": heavy edges pull more; "length": they are how long edges shall be, in
+--- proportion), sizes (a number from 0 for each node, by which the areas of discs go; none lies on another in the end, and
+--- they cover 30 % of the room that the layout took; the result's radii are theirs), quality (true: measured at the end), tension (how strongly distances are held in the end, 0.06; 1: nothing else
 --- moves), repulsion, gravity, speed, inertia, frame(sim, f) every so many steps, finish(sim, result), device.
 return function(graph, options)
     if type(graph) ~= "table" or not graph.from or not graph.nodes then error("force.layout needs a graph", 2) end
@@ -182,6 +226,7 @@ return function(graph, options)
         done = math.min(done, 1)
         if heat then sim.at.tension = 0 else hold_stress(sim, i, done) end -- what is dragged does not drag the whole along
         sim.engine:step(sim.at, i + options.seed * 0x10000, math.max(heat or 0, limit_at(sim, options, done)), options.hold)
+        push_apart(sim, done)
     end
     t.finish = function(sim) return finish(sim, options) end
     t.live = live.handler(graph)

@@ -28,6 +28,10 @@ models.known = {
         inertia = 0.3, speed = 0.8 },
 }
 
+-- Where edges have lengths, those are what is drawn (motion.cu): all that pushes is what parts nodes on nearly one spot.
+models.lengths = { repel = "0.02f / ((1.0f + d2) * (1.0f + d2))", attract = "1.0f", mass = "1.0f", gravity = 0, limit = 5,
+    length = true, lengths = true, inertia = 0.9, speed = 5 }
+
 local function names_of(list)
     local names = {}
     for name in pairs(list) do names[#names + 1] = name end

@@ -35,6 +35,13 @@ static __device__ vec nothing()
     return v;
 }
 
+#ifdef LENGTHS
+// The pull of an edge, over its length: to one over its weight.
+static __device__ float pull_of(float d2, float weight)
+{
+    return d2 > 0.0f ? weight - 1.0f / sqrtf(d2) : 0.0f;
+}
+#else
 // The pull of an edge, over its length. Where its ends are on nearly the same spot they push more than it pulls, however heavy
 // it is, by a model whose push has a bound.
 static __device__ float pull_of(float d2, float weight)
@@ -42,6 +49,7 @@ static __device__ float pull_of(float d2, float weight)
     const float bound = repel_at(0.0f), pull = weight * ATTRACT(d2);
     return bound > 0.0f ? fminf(pull, 0.95f * bound + weight * d2) : pull;
 }
+#endif
 
 extern "C" __global__ void springs(int segments, const word *node, const word *begin, const word *near,
                                    const float *weight, const vec *position, float unit, vec *pull)

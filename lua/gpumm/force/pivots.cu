@@ -1,16 +1,30 @@
 // SPDX-License-Identifier: MIT
-// Pivots farthest from one another.
+// Pivots farthest from one another. `hops` and DISTANT come before this file.
 
 typedef unsigned int word;
-typedef unsigned short hops;
 typedef unsigned long long candidate_t;
+
+#ifdef LENGTHS
+#define LEAST 0.0f // that two nodes are apart
+#else
+#define LEAST 1
+#endif
 
 // A candidate is how far it is and its number in an order of chance, so that ties have no favourites. The
 // factors are each other's inverse.
-static __device__ candidate_t candidate(word far, word t)
+static __device__ candidate_t candidate(hops far, word t)
 {
-    return (candidate_t)far << 32 | t * 0x9e3779b1u;
+#ifdef LENGTHS
+    const word order = __float_as_uint(far);
+#else
+    const word order = far;
+#endif
+    return (candidate_t)order << 32 | t * 0x9e3779b1u;
 }
+
+static __device__ hops lesser(hops a, hops b) { return a < b ? a : b; }
+
+static __device__ hops apart(hops a, hops b) { return a < b ? b - a : a - b; }
 
 static __device__ word chosen(candidate_t best)
 {
@@ -24,8 +38,8 @@ extern "C" __global__ void approach(int members, int first, int last, int n, con
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= members) return;
     const word i = member ? member[t] : (word)t;
-    hops least = first > 0 ? nearest[t] : (hops)0xffffu;
-    for (int p = first; p < last; p++) least = min(least, distance[(long long)p * n + i]);
+    hops least = first > 0 ? nearest[t] : (hops)DISTANT;
+    for (int p = first; p < last; p++) least = lesser(least, distance[(long long)p * n + i]);
     nearest[t] = guess[t] = least;
     atomicMax(best, candidate(least, (word)t));
 }
@@ -38,12 +52,13 @@ extern "C" __global__ void estimate(int members, int landmarks, int n, const wor
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= members) return;
     const word c = chosen(best[k - 1]), i = member ? member[t] : (word)t, j = member ? member[c] : c;
-    int far = 1;
+    hops far = (hops)LEAST;
     for (int p = 0; p < landmarks; p++) {
         const hops *d = distance + (long long)p * n;
-        far = max(far, abs((int)d[i] - (int)d[j]));
+        const hops known = apart(d[i], d[j]);
+        far = far < known ? known : far;
     }
-    const hops least = t == (int)c ? (hops)0 : min(guess[t], (hops)far);
+    const hops least = t == (int)c ? (hops)0 : lesser(guess[t], far);
     guess[t] = least;
     atomicMax(best + k, candidate(least, (word)t));
 }

@@ -31,7 +31,8 @@ local function farthest(task, work, known, have, count)
     end
     local best, chosen = need(work.best:download(1, count)), {}
     for k = 1, count do chosen[k] = node_of(task, best[k]) end
-    return chosen, best[1] >> 32
+    local far = best[1] >> 32
+    return chosen, task.rows.lengths and string.unpack("<f", string.pack("<I4", far)) or far
 end
 
 local function is_near(task, far) return task.count > 1000 and 4 * far * far < task.count end
@@ -66,13 +67,13 @@ end
 --- Chooses the pivots of a component, whose nodes from 0 are the list `members` (nil: all) and `nodes` (a buffer, or
 --- false). Returns a list of nodes, and the distances from them to every node as distance.from has them.
 function pivots.choose(manager, rows, members, nodes, seed)
-    local n = rows.now.n
+    local n, type = rows.now.n, distance.type(rows)
     local count = members and #members or n
     local first = chance.sample(1, count, seed)[1]
     local task = { rows = rows, members = members, nodes = nodes, count = count,
-        run = kernels.of(manager, "pivots.cu"), hops = buffer(manager, "u16", n * math.min(count, MOST)) }
-    local nearest <close> = buffer(manager, "u16", count)
-    local guess <close> = buffer(manager, "u16", count)
+        run = kernels.of(manager, "pivots.cu", kernels.distances(rows)), hops = buffer(manager, type, n * math.min(count, MOST)) }
+    local nearest <close> = buffer(manager, type, count)
+    local guess <close> = buffer(manager, type, count)
     local best <close> = buffer(manager, "u64", AT_ONCE)
     local chosen = { members and members[first + 1] or first }
     distance.write(manager, rows, chosen, 0, task.hops)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// How good a layout is: how far its distances are from the graph's, and how many of a node's neighbours are
-// among the nodes nearest to it.
+// How good a layout is: how far its distances are from the graph's, how many of a node's neighbours are among the nodes
+// nearest to it, which edges cross, and which nodes lie on one another. `hops` and DISTANT come before this file.
 
-#define DISTANT 0xffffu
+#define FARTHEST 3.0e38f
+#define TOUCHING 0.99999f // of the sum of two radii: nearer is an overlap
 
 typedef unsigned int word;
-typedef unsigned short hops;
 
 static __device__ float apart(vec a, vec b)
 {
@@ -97,4 +97,84 @@ extern "C" __global__ void kept(int samples, int n, const word *sample, const wo
     for (int j = 0; j < n; j++)
         within += __float_as_uint(apart(position[i], position[j])) <= limit && (word)j != i;
     out[s] = (double)both / (double)(within + degree - both);
+}
+
+// How many of a node's neighbours come before it: those are the edges that it lists.
+extern "C" __global__ void listed(int n, const word *row, const word *near, word *count)
+{
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= n) return;
+    word k = row[i];
+    while (k < row[i + 1] && near[k] < (word)i) k++;
+    count[i] = k - row[i];
+}
+
+// The ends of edges by their numbers in that list, of which node i has those from first[i] on: the nodes, and in `line` the
+// coordinates, each in a row of its own.
+extern "C" __global__ void ends_of(int edges, int n, const word *chosen, const word *first, const word *row, const word *near,
+                                   const vec *position, word *from, word *to, float *line)
+{
+    int s = blockIdx.x * blockDim.x + threadIdx.x;
+    if (s >= edges) return;
+    const word e = chosen ? chosen[s] : (word)s;
+    word low = 0, high = (word)n - 1;
+    while (low < high) {
+        const word middle = (low + high + 1) / 2;
+        if (first[middle] <= e) low = middle;
+        else high = middle - 1;
+    }
+    const word other = near[row[low] + e - first[low]];
+    from[s] = low;
+    to[s] = other;
+    line[s] = position[low].x;
+    line[edges + s] = position[low].y;
+    line[2 * edges + s] = position[other].x;
+    line[3 * edges + s] = position[other].y;
+}
+
+// On which side of the line from a, by (ux, uy), is c: exact where positions are whole numbers that are not too large.
+static __device__ double side_of(double ux, double uy, double ax, double ay, double cx, double cy)
+{
+    return ux * (cy - ay) - uy * (cx - ax);
+}
+
+// How many of the edges before it each edge crosses, which has no end in common with them. What only touches does not cross.
+// Without a branch, so that the host's compiler makes one of several pairs.
+extern "C" __global__ void crossings(int edges, const word *from, const word *to, const float *line, word *count)
+{
+    int s = blockIdx.x * blockDim.x + threadIdx.x;
+    if (s >= edges) return;
+    const float *x0 = line, *y0 = line + edges, *x1 = line + 2 * edges, *y1 = line + 3 * edges;
+    const word i = from[s], j = to[s];
+    const double ax = x0[s], ay = y0[s], bx = x1[s], by = y1[s], ux = bx - ax, uy = by - ay;
+    word crossed = 0;
+    for (int t = 0; t < s; t++) {
+        const double cx = x0[t], cy = y0[t], dx = x1[t], dy = y1[t], vx = dx - cx, vy = dy - cy;
+        const double c = side_of(ux, uy, ax, ay, cx, cy), d = side_of(ux, uy, ax, ay, dx, dy);
+        const double a = side_of(vx, vy, cx, cy, ax, ay), b = side_of(vx, vy, cx, cy, bx, by);
+        const word k = from[t], l = to[t];
+        crossed += (word)((c * d < 0.0) & (a * b < 0.0) & (i != k) & (i != l) & (j != k) & (j != l));
+    }
+    count[s] = crossed;
+}
+
+// How far the nearest other node is from each node, and whether its disc lies on another's. Without radii they are points,
+// which lie on one another where they are one.
+extern "C" __global__ void closest(int samples, int n, const word *sample, const vec *position, const float *radius,
+                                   float *nearest, unsigned char *overlaps)
+{
+    int s = blockIdx.x * blockDim.x + threadIdx.x;
+    if (s >= samples) return;
+    const word i = sample ? sample[s] : (word)s;
+    const float own = radius ? radius[i] : 0.0f;
+    float least = FARTHEST;
+    word hit = 0;
+    for (int j = 0; j < n; j++) {
+        if (j == (int)i) continue;
+        const float d2 = apart(position[i], position[j]), room = (own + (radius ? radius[j] : 0.0f)) * TOUCHING;
+        least = fminf(least, d2);
+        hit |= d2 < room * room || d2 == 0.0f;
+    }
+    nearest[s] = sqrtf(least);
+    overlaps[s] = (unsigned char)hit;
 }

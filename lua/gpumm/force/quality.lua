@@ -9,6 +9,9 @@ local need, buffer = kernels.need, kernels.buffer
 local quality = {}
 
 local PIVOTS, SAMPLES, THREADS = 50, 2000, 1024
+local EDGES, FEWER = 20000, 4000 -- up to which all pairs of edges are looked at; as many of random positions
+local NODES = 5000               -- up to which all nodes are looked at
+local CLOSE = 0.05               -- of the median distance to the nearest node: closer is on nearly one spot
 
 -- Three sums that many threads have parts of, added up in the order of the threads.
 local function three(out)
@@ -46,11 +49,62 @@ local function neighbourhood(task, position)
     return count > 0 and sum / count or 1
 end
 
-local function measure(task, position)
-    return {
+-- The numbers of sampled edges as a buffer; false: all of them.
+local function sampled_edges(task, edges)
+    local m = task.rows.now.m
+    if edges == m then return false end
+    local chosen = buffer(task.manager, "u32", edges)
+    need(chosen:upload(chance.sample(edges, m, task.seed + 300)))
+    return chosen
+end
+
+-- Pairs of edges that cross: counted, or estimated from a sample. In space there are none.
+local function crossings(task, position, most)
+    local manager, now, m = task.manager, task.rows.now, task.rows.now.m
+    if m < 2 or task.dimensions == 3 then return 0 end
+    local edges = math.min(m, most)
+    local chosen = sampled_edges(task, edges)
+    local first <close> = buffer(manager, "u32", task.n + 1)
+    local count <close> = buffer(manager, "u32", math.max(task.n, edges))
+    local from <close> = buffer(manager, "u32", edges)
+    local to <close> = buffer(manager, "u32", edges)
+    local line <close> = buffer(manager, "f32", 4 * edges)
+    need(task.run.listed(task.n, now.row, now.near, count))
+    kernels.starts(manager, task.n, count, first)
+    need(task.run.ends_of(edges, task.n, chosen, first, now.row, now.near, position, from, to, line))
+    need(task.run.crossings(edges, from, to, line, count))
+    need(manager:reduce { from = count, to = first, op = "sum", n = edges })
+    local sum = need(first:download(1, 1))[1]
+    if chosen then chosen:close() end
+    if edges == m then return sum end
+    return math.floor(sum * (m / edges) * ((m - 1) / (edges - 1)) + 0.5)
+end
+
+-- The share of nodes that have another nearly on their spot, and of those whose disc lies on another's (without radii: whose
+-- very place is another's).
+local function crowding(task, position, all, radii)
+    local count = all and task.n <= NODES and task.n or task.samples
+    local nearest <close> = buffer(task.manager, "f32", count)
+    local overlaps <close> = buffer(task.manager, "u8", count)
+    need(task.run.closest(count, task.n, count < task.n and task.sample or false, position, radii or false, nearest, overlaps))
+    local distances, close, hit = need(nearest:download()):totable(), 0, 0
+    for _, one in need(overlaps:download()):each() do hit = hit + one end
+    table.sort(distances)
+    local bound = CLOSE * distances[(count + 1) // 2]
+    for k = 1, count do
+        if distances[k] < bound or distances[k] == 0 then close = close + 1 end
+    end
+    return task.n > 1 and close / count or 0, hit / count
+end
+
+-- `mine`: the layout itself, at which it looks more closely.
+local function measure(task, position, mine)
+    local figures = {
         stress = stress(task, position), neighbourhood = neighbourhood(task, position),
-        variation = variation(task, position),
+        variation = variation(task, position), crossings = crossings(task, position, mine and EDGES or FEWER),
     }
+    figures.coincidence, figures.overlap = crowding(task, position, mine, mine and task.radii)
+    return figures
 end
 
 local function random_positions(task)
@@ -62,12 +116,13 @@ local function random_positions(task)
 end
 
 --- The figures of n nodes at `position` (a buffer), and those of random positions: tables with stress,
---- neighbourhood and variation. `rows` are the graph's.
+--- neighbourhood, variation, crossings, coincidence and overlap. `rows` are the graph's; options.radii is a buffer, or nil.
 function quality.of(manager, rows, position, options)
     local task = {
         manager = manager, rows = rows, n = rows.now.n, dimensions = options.dimensions or 2, seed = options.seed or 1,
+        radii = options.radii,
     }
-    task.run = kernels.of(manager, "quality.cu", kernels.dimension(task.dimensions))
+    task.run = kernels.of(manager, "quality.cu", kernels.dimension(task.dimensions) .. kernels.distances(rows))
     local pivots = chance.sample(options.pivots or PIVOTS, task.n, task.seed + 100)
     local sample = chance.sample(options.samples or SAMPLES, task.n, task.seed + 200)
     local pivot <close> = buffer(manager, "u32", #pivots)
@@ -77,7 +132,7 @@ function quality.of(manager, rows, position, options)
     local hops <close> = distance.from(manager, rows, pivots)
     task.pivots, task.pivot, task.hops, task.samples, task.sample = #pivots, pivot, hops, #sample, chosen
     local random <close> = random_positions(task)
-    return measure(task, position), measure(task, random)
+    return measure(task, position, true), measure(task, random, false)
 end
 
 return quality

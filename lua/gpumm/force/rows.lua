@@ -70,7 +70,8 @@ end
 local rows = {}
 
 --- Rows without a graph yet. What a build made is in `rows.now`: row, near, pull (false without weights), segment,
---- segment_node, segment_begin, segment_count, n, m, most (the longest row).
+--- segment_node, segment_begin, segment_count, n, m, most (the longest row). Who says that rows.lengths is true takes an edge's
+--- pull for one over its length.
 function rows.new(manager)
     return setmetatable({
         manager = manager, kernels = kernels.of(manager, "rows.cu"),

@@ -117,6 +117,23 @@ function settings.positions(what, n, d, given, pinned, level)
     return values, known
 end
 
+--- The sizes of n nodes as a list; nil where none is larger than 0.
+function settings.sizes(what, n, given, level)
+    local list, most = listed(given), 0
+    if not list then error(("%s: sizes are a list or a column, not %s"):format(what, tostring(given)), level + 1) end
+    if #list ~= n then error(("%s: there are %d sizes for %d nodes"):format(what, #list, n), level + 1) end
+    for i = 1, n do
+        if type(list[i]) ~= "number" or not (list[i] >= 0 and list[i] < math.huge) then
+            error(("%s: size %d is a number from 0, not %s"):format(what, i, tostring(list[i])), level + 1)
+        end
+        most = math.max(most, list[i])
+    end
+    if most == 0 then return nil end
+    local parts = {}
+    for i = 1, n do parts[i] = list[i] / most end -- sums of finite numbers need not be finite
+    return parts
+end
+
 --- Are a graph's weights lengths? Raises where the option is neither "strength" nor "length".
 function settings.are_lengths(what, weights, level)
     if weights == "strength" or weights == "length" then return weights == "length" end
@@ -132,6 +149,7 @@ local function check_weights(what, graph, least, words, level)
     local e = native.first_below(as_column(weights), least)
     if not e then return end
     local _ <close> = plain()
+    if weights[e] == math.huge then words = "it is finite" end
     error(("%s: edge %d, from node %q to %q, has the weight %g; %s"):format(what, e, graph.names[graph.from[e]],
         graph.names[graph.to[e]], weights[e], words), level + 1)
 end
@@ -143,11 +161,11 @@ function settings.check_weights(what, graph, lengths, level)
     else check_weights(what, graph, 0, "a strength is at least 0", level + 1) end
 end
 
---- How strongly each edge pulls, as f32 relative to the mean: what unit weights are in makes no difference. A short edge
---- pulls more than a long one.
+--- How strongly each edge pulls, as f32 relative to the mean and at most 64 times that: what unit weights are in makes no
+--- difference. Of lengths: one over each, of which the mean is 1.
 function settings.relative(weights, lengths)
     local column = as_column(weights)
-    return native.scaled(lengths and native.inverse(column) or column)
+    return lengths and native.per_length(column) or native.scaled(column)
 end
 
 return settings

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-// PivotMDS: positions whose distances resemble the distances in the graph from a few pivots.
+// PivotMDS: positions whose distances resemble the distances in the graph from a few pivots. `hops` comes before this file.
 
 typedef unsigned int word;
-typedef unsigned short hops;
 
 static __device__ double square_of(hops d)
 {
@@ -68,17 +67,5 @@ extern "C" __global__ void place(int members, int pivots, int n, const word *mem
     position[i].y = (float)at[1];
 #if DIM == 3
     position[i].z = (float)at[2];
-#endif
-}
-
-// Components become neighbours: each is moved by what its least node's number says.
-extern "C" __global__ void shift(int n, const word *group, const vec *by, vec *position)
-{
-    int i = blockIdx.x * blockDim.x + threadIdx.x;
-    if (i >= n) return;
-    position[i].x += by[group[i]].x;
-    position[i].y += by[group[i]].y;
-#if DIM == 3
-    position[i].z += by[group[i]].z;
 #endif
 }

@@ -221,7 +221,7 @@ function start.place(manager, rows, position, options)
         manager = manager, rows = rows, n = rows.now.n, position = position,
         dimensions = options.dimensions or 2, seed = options.seed or 1, rounds = options.rounds or ROUNDS, held = {},
     }
-    task.run = kernels.of(manager, "start.cu", kernels.dimension(task.dimensions))
+    task.run = kernels.of(manager, "start.cu", kernels.dimension(task.dimensions) .. kernels.distances(rows))
     local labels = distance.components(manager, rows)
     if is_one(labels, task.n) then
         if task.n > 1 then pivot_mds(task) else need(position:fill({ 0, 0, task.dimensions == 3 and 0 or nil })) end

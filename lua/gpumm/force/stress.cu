@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Sparse stress: a component's nodes, each as far from some pivots, and from its neighbours, as it is in the graph. To a node at
 // distance d a pivot stands for those nearest to it that are at most d / 2 from it, so that one close by does not count for
-// all around it. Everything is gathered by one thread a node, in a fixed order.
+// all around it. Everything is gathered by one thread a node, in a fixed order. `hops` and DISTANT come before this file; where
+// edges have lengths, those are one over `pull`.
 
-#define DISTANT 0xffffu
 #define DEPTHS 64     // of a pivot's region: distances up to which its nodes are counted
 #define NEIGHBOURS 64 // of a node, that are looked at: of more, every so many
 
 typedef unsigned int word;
-typedef unsigned short hops;
 
 // What a node is drawn to: a weighted mean of places, from where it is now.
 struct draw {
@@ -32,21 +31,29 @@ static __device__ void draw_to(draw *sum, vec here, vec there, float length, flo
     sum->weights += weight;
 }
 
-static __device__ void draw_to_neighbours(draw *sum, word i, const word *row, const word *near, const vec *position,
-                                          float length)
+static __device__ void draw_to_neighbours(draw *sum, word i, const word *row, const word *near, const float *pull,
+                                          const vec *position, float length)
 {
     const word degree = row[i + 1] - row[i], step = (degree + NEIGHBOURS - 1) / NEIGHBOURS;
-    for (word k = row[i]; k < row[i + 1]; k += step) draw_to(sum, position[i], position[near[k]], length, (float)step);
+    for (word k = row[i]; k < row[i + 1]; k += step) {
+        const float per_length = pull ? pull[k] : 1.0f;
+        draw_to(sum, position[i], position[near[k]], length / per_length, (float)step * per_length * per_length);
+    }
+}
+
+static __device__ int depth_of(hops h)
+{
+    return h < DEPTHS ? (int)h : DEPTHS - 1;
 }
 
 static __device__ float stands_for(const float *region, int p, hops h)
 {
-    return region[p * DEPTHS + min((int)h / 2, DEPTHS - 1)];
+    return region[p * DEPTHS + depth_of((hops)(h / 2))];
 }
 
 // The way to where pivots and neighbours want the node to be; `row` may be null: the neighbours are pivots too.
 static __device__ draw way_of(word i, int first, int step, int pivots, int n, const word *pivot, const float *region, const hops *distance,
-                              const word *row, const word *near, const vec *position, float length)
+                              const word *row, const word *near, const float *pull, const vec *position, float length)
 {
     draw sum = {0.0f, 0.0f, 0.0f, 0.0f};
     for (int p = first; p < pivots; p += step) {
@@ -55,7 +62,7 @@ static __device__ draw way_of(word i, int first, int step, int pivots, int n, co
         const float d = (float)h;
         draw_to(&sum, position[i], position[pivot[p]], length * d, stands_for(region, p, h) / (d * d));
     }
-    if (row) draw_to_neighbours(&sum, i, row, near, position, length);
+    if (row) draw_to_neighbours(&sum, i, row, near, pull, position, length);
     const float per_weight = sum.weights > 0.0f ? 1.0f / sum.weights : 0.0f;
     sum.x *= per_weight;
     sum.y *= per_weight;
@@ -73,7 +80,7 @@ extern "C" __global__ void regions(int members, int pivots, int n, const word *m
     int best = 0;
     for (int p = 1; p < pivots; p++)
         if (distance[(long long)p * n + i] < distance[(long long)best * n + i]) best = p;
-    atomicAdd(counts + best * DEPTHS + min((int)distance[(long long)best * n + i], DEPTHS - 1), 1u);
+    atomicAdd(counts + best * DEPTHS + depth_of(distance[(long long)best * n + i]), 1u);
 }
 
 // Up to each distance.
@@ -94,15 +101,16 @@ static __device__ float chance_of(word *h)
     return (float)((*h ^ *h >> 16) >> 8) * (1.0f / 8388608.0f) - 1.0f;
 }
 
-// A round of stress majorization. By `jitter` nodes with the same neighbours part, which would end on one spot.
+// A round of stress majorization, with edges of `length` (null: 1). By `jitter` nodes with the same neighbours part, which would end on one spot.
 extern "C" __global__ void majorize(int members, int pivots, int n, const word *member, const word *pivot,
                                     const float *region, const hops *distance, const word *row, const word *near,
-                                    float jitter, const vec *position, vec *out)
+                                    const float *pull, const float *length, float jitter, const vec *position, vec *out)
 {
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= members) return;
     const word i = member ? member[t] : (word)t;
-    const draw way = way_of(i, 0, 1, pivots, n, pivot, region, distance, row, near, position, 1.0f);
+    const draw way = way_of(i, 0, 1, pivots, n, pivot, region, distance, row, near, pull, position,
+                            length ? length[0] : 1.0f);
     word h = (i ^ i >> 16) * 0x7feb352du;
     out[i].x = position[i].x + way.x + jitter * chance_of(&h);
     out[i].y = position[i].y + way.y + jitter * chance_of(&h);
@@ -115,13 +123,13 @@ extern "C" __global__ void majorize(int members, int pivots, int n, const word *
 // from `first` on has a say.
 extern "C" __global__ void draw_members(int members, int first, int step, int pivots, int n, const word *member, const word *pivot,
                                         const float *region, const hops *distance, const word *row, const word *near,
-                                        const float *length, float strength, const float *heft, const vec *position,
+                                        const float *pull, const float *length, float strength, const float *heft, const vec *position,
                                         vec *force)
 {
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= members) return;
     const word i = member ? member[t] : (word)t;
-    const draw way = way_of(i, first, step, pivots, n, pivot, region, distance, row, near, position, length[0]);
+    const draw way = way_of(i, first, step, pivots, n, pivot, region, distance, row, near, pull, position, length[0]);
     const float scale = strength * heft[i];
     force[i].x += scale * way.x;
     force[i].y += scale * way.y;

@@ -13,17 +13,18 @@ local TURNS = 4     -- steps until every pivot has been asked
 local DEPTHS = 64   -- as in stress.cu
 local SAMPLE = 8192 -- members by which an edge's length is fitted
 
---- Rounds of stress majorization, two at a time, from one buffer to the other and back.
-function Stress:majorize(position, rounds)
+--- Rounds of stress majorization, two at a time, from one buffer to the other and back. By `jitter` edges (0.02, unless
+--- given) nodes with the same neighbours part in the end. `fitted`: edges are as long as at the last fit, else a unit.
+function Stress:majorize(position, rounds, jitter, fitted)
     local now, other <close> = self.rows.now, buffer(self.manager, self.vec, self.n)
     local row, near = self.is_whole and false or now.row, self.is_whole and false or now.near
-    local function round(from, to, jitter)
+    local function round(from, to, by)
         need(self.run.majorize(self.count, self.pivots, self.n, self.nodes, self.pivot, self.region, self.hops, row, near,
-            jitter, from, to))
+            self.rows.lengths and now.pull or false, fitted and self.length or false, by, from, to))
     end
     for k = 2, rounds, 2 do
         round(position, other, 0)
-        round(other, position, k + 2 > rounds and JITTER or 0)
+        round(other, position, k + 2 > rounds and (jitter or JITTER) or 0)
     end
 end
 
@@ -43,7 +44,8 @@ function Stress:draw(nodes, strength)
     local now, step = self.rows.now, self.is_whole and 1 or TURNS
     self.turn = (self.turn + 1) % step
     need(self.run.draw_members(self.count, self.turn, step, self.pivots, self.n, self.nodes, self.pivot, self.region, self.hops,
-        self.is_whole and false or now.row, self.is_whole and false or now.near, self.length, strength, nodes.heft,
+        self.is_whole and false or now.row, self.is_whole and false or now.near,
+        self.rows.lengths and now.pull or false, self.length, strength, nodes.heft,
         nodes.position, nodes.force))
 end
 
@@ -79,9 +81,10 @@ function stress.new(manager, rows, dimensions, members, nodes, pivots, hops)
         vec = "f32x" .. dimensions, is_whole = #pivots == count, turn = 0,
         pivot = buffer(manager, "u32", #pivots), region = buffer(manager, "f32", #pivots * DEPTHS),
         sums = buffer(manager, "f64", 3 * #pivots), length = buffer(manager, "f32", 2),
-        run = kernels.of(manager, "stress.cu", kernels.dimension(dimensions)),
+        run = kernels.of(manager, "stress.cu", kernels.dimension(dimensions) .. kernels.distances(rows)),
     }, Stress)
     need(self.pivot:upload(pivots))
+    need(self.length:upload { 1, 0 })
     regions(self, manager)
     sample(self, manager, members)
     return self

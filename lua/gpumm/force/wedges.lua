@@ -7,19 +7,19 @@ local kernels = require "gpumm.force.kernels"
 local need = kernels.need
 local wedges = {}
 
--- Nodes from `root` on, nearest first, and each one's parent (-1: the root's).
+-- Nodes from `root` on, nearest first, each one's parent (-1: the root's), and which entry of the rows leads to it.
 local function outwards(row, near, root)
-    local order, parent = { root }, { [root] = -1 }
+    local order, parent, entry = { root }, { [root] = -1 }, {}
     local head = 1
     while head <= #order do
         local i = order[head]
         head = head + 1
         for k = row[i + 1] + 1, row[i + 2] do
             local j = near[k]
-            if j ~= parent[i] then parent[j], order[#order + 1] = i, j end
+            if j ~= parent[i] then parent[j], entry[j], order[#order + 1] = i, k, j end
         end
     end
-    return order, parent
+    return order, parent, entry
 end
 
 -- For each node the sum of `own` over itself and what is behind it.
@@ -60,8 +60,8 @@ function wedges.place(task, members)
     local now = task.rows.now
     task.row = task.row or need(now.row:download(1, now.n + 1))
     task.near = task.near or need(now.near:download(1, 2 * now.m))
-    local row, near = task.row, task.near
-    local order, parent = outwards(row, near, middle_of(row, near, members and members[1] or 0))
+    local row, near, pull = task.row, task.near, task.rows.lengths and need(now.pull:download(1, 2 * now.m))
+    local order, parent, entry = outwards(row, near, middle_of(row, near, members and members[1] or 0))
     local leaves = sums(order, parent, function(_, behind) return behind and 0 or 1 end)
     local values, from, depth = need(task.position:download(1, task.n)), { [order[1]] = 0 }, { [order[1]] = 0 }
     local angle = 2 * math.pi / leaves[order[1]]
@@ -69,7 +69,7 @@ function wedges.place(task, members)
     for _, i in ipairs(order) do
         local up = parent[i]
         if up >= 0 then
-            from[i], depth[i] = next[up], depth[up] + 1
+            from[i], depth[i] = next[up], depth[up] + (pull and 1 / pull[entry[i]] or 1)
             next[up], next[i] = next[up] + leaves[i], next[up]
         end
         local at = (from[i] + leaves[i] / 2) * angle

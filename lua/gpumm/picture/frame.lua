@@ -57,12 +57,13 @@ local function in_space(positions, spreads, axes, ranges, width, height)
     local how = { 1, 0, 0, middle, half, center(ranges[1], ranges[2]), center(ranges[3], ranges[4]), STRENGTH }
     local x, y = table.unpack(native.spread((native.place(positions, axes, how)), 0))
     how[1], how[2], how[3] = fitted(x[1], x[4], -y[4], -y[1], width, height)
-    return native.place(positions, axes, how)
+    local places, near = native.place(positions, axes, how)
+    return places, near, how[1]
 end
 
 --- Places in pixels (a view of f32x2), of points in space also how near each is, from 0 to 1 (a view of f32). `turn` =
---- { yaw, pitch } in degrees.
-function frame.place(positions, width, height, turn)
+--- { yaw, pitch } in degrees; `room` is left around them, in the positions' units. Then a unit in pixels.
+function frame.place(positions, width, height, turn, room)
     local space = #positions > 0 and select("#", positions:get(1)) >= 3
     if space and turn then positions = native.turned(positions, turn[1], turn[2]) end
     local spreads = native.spread(positions, SKIP)
@@ -74,9 +75,10 @@ function frame.place(positions, width, height, turn)
             break
         end
     end
+    for k = 1, 2 do ranges[2 * k - 1], ranges[2 * k] = ranges[2 * k - 1] - (room or 0), ranges[2 * k] + (room or 0) end
     if space then return in_space(positions, spreads, axes, ranges, width, height) end
     local scale, left, top = fitted(ranges[1], ranges[2], ranges[3], ranges[4], width, height)
-    return native.place(positions, axes, { scale, left, top, 0, 1, 0, 0, 0 })
+    return native.place(positions, axes, { scale, left, top, 0, 1, 0, 0, 0 }), nil, scale
 end
 
 --- How much larger than in the middle what is so near is drawn.

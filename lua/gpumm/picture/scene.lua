@@ -33,6 +33,27 @@ local function as_degrees(given, degree, count)
     return out
 end
 
+-- Radii in the positions' units, and the largest.
+local function check_radii(given, count)
+    local list, most = listed(given), 0
+    if not list then error("radii are a list or a column, not " .. tostring(given), 0) end
+    if #list ~= count then error(("there are %d radii for %d positions"):format(#list, count), 0) end
+    for i = 1, count do
+        if type(list[i]) ~= "number" or not (list[i] >= 0 and list[i] < math.huge) then
+            error(("radius %d is a number from 0, not %s"):format(i, tostring(list[i])), 0)
+        end
+        most = math.max(most, list[i])
+    end
+    return list, most
+end
+
+-- Drawn to scale, but so that each is seen.
+local function to_scale(list, count, scale)
+    local radius = {}
+    for i = 1, count do radius[i] = math.max(0.6, list[i] * scale) end
+    return radius
+end
+
 -- The area grows with the degree; in a picture of many nodes all are smaller, and in a small picture
 -- none is too small to be seen.
 local function radii(degree, count, width, height)
@@ -127,11 +148,14 @@ end
 function scene.of(options, positions, width, height, unfaded)
     local count = #positions
     local made = { width = width, height = height, count = count, background = colors.background(options.background) }
-    made.places, made.near = frame.place(positions, width, height, options.turn)
+    local own, most, scale = options.radii, 0, nil
+    if own then own, most = check_radii(own, count) end
+    made.places, made.near, scale = frame.place(positions, width, height, options.turn, most)
     local degree = colors.degrees(options.graph, count)
     if #degree < count then error(("there are %d positions for a graph of %d nodes"):format(count, #degree), 0) end
-    made.sizes = options.sizes and as_degrees(options.sizes, degree, count) or degree
-    made.radius, made.ring, made.unit = radii(made.sizes, count, width, height)
+    made.sizes = own or options.sizes and as_degrees(options.sizes, degree, count) or degree
+    made.radius, made.ring, made.unit = radii(own and degree or made.sizes, count, width, height)
+    if own then made.radius = to_scale(own, count, scale) end
     made.rgba, made.legend = colors.of_nodes(options, degree, count)
     if made.near and not unfaded then fade(made) end
     if options.graph then add_edges(made, options) end

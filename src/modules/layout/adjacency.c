@@ -281,13 +281,26 @@ static int layout_inverse(lua_State *L) {
     return 1;
 }
 
-/* What is not a number is below everything. */
+static const double FAR_FROM_MEAN = 1e6; /* times the mean, or a part of it: what longer and shorter edges count as */
+
+/* One over each length, in means: by parts of the largest, as above. */
+static int layout_per_length(lua_State *L) {
+    gpumm_lua_view v = check_view(L, 1, "f64");
+    const double *length = v.bytes;
+    double size = mean_size(length, v.count);
+    float *out = push_view(L, "f32", v.count);
+    for (uint64_t e = 0; e < v.count; e++)
+        out[e] = (float)(1 / fmax(fmin(length[e] / size, FAR_FROM_MEAN), 1 / FAR_FROM_MEAN));
+    return 1;
+}
+
+/* What is not a number, or not finite, is below everything. */
 static int layout_first_below(lua_State *L) {
     gpumm_lua_view v = check_view(L, 1, "f64");
     const double *weight = v.bytes;
     double least = luaL_checknumber(L, 2);
     for (uint64_t e = 0; e < v.count; e++) {
-        if (weight[e] >= least) continue;
+        if (weight[e] >= least && isfinite(weight[e])) continue;
         lua_pushinteger(L, (lua_Integer)e + 1);
         return 1;
     }
@@ -305,6 +318,7 @@ void gpumm_layout__open_adjacency(lua_State *L) {
                                          {"slice", layout_slice},
                                          {"scaled", layout_scaled},
                                          {"inverse", layout_inverse},
+                                         {"per_length", layout_per_length},
                                          {"first_below", layout_first_below},
                                          {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);

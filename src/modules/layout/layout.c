@@ -22,6 +22,7 @@
 #include "modules/layout/merge.h"
 #include "modules/layout/metis.h"
 #include "modules/layout/output.h"
+#include "modules/layout/packing.h"
 #include "modules/layout/part.h"
 #include "modules/layout/pen.h"
 #include "modules/layout/placing.h"
@@ -59,6 +60,7 @@ static void open_native(lua_State *L) {
     gpumm_layout__open_part(L);
     gpumm_layout__open_xml(L);
     gpumm_layout__open_output(L);
+    gpumm_layout__open_packing(L);
     gpumm_layout__open_placing(L);
     gpumm_layout__open_pen(L);
     gpumm_layout__open_encode(L);

@@ -1,0 +1,112 @@
+-- SPDX-License-Identifier: MIT
+-- Nodes with sizes, by which the areas of their discs go: forces are given them in their second half, and in the end none lies
+-- on another.
+--
+--     local discs = sizes.new(manager, dimensions, of)  -- of: a number from 0 for each node
+--     discs:fit(nodes, edge)                            -- how large they are drawn, by the room that the layout takes
+--     discs:push(position, pinned)                      -- one round: those that are on one another part a little
+--     discs:part(position, pinned)                      -- until none is
+
+local kernels = require "gpumm.force.kernels"
+
+local need, buffer = kernels.need, kernels.buffer
+local Sizes = {}
+Sizes.__index = Sizes
+
+local FILL = 0.3              -- of the room that the nodes take is what their discs cover
+local CELL = 2                -- edges: how wide a cell is, of which the room is made
+local CLASSES = 8             -- as in sizes.cu
+local APART = 1.04            -- times their radii, for what is drawn around a disc; less than 1.05, as sizes.cu looks around
+local GENTLE = 0.3            -- of the way, while forces move the nodes
+local ROUNDS, AT_ONCE = 64, 8  -- in which nodes part in place, and how many of these are enqueued at a time
+local WIDER, THEN = 1.1, 16    -- by so much the whole is, as often as they did not, and in how many rounds they part then
+
+-- The room that nodes take: cells with nodes, of two edges' length.
+local function room_of(self, position, edge)
+    local key, kept, count = self.key, self.kept, self.count
+    need(self.run.occupy(self.n, position, CELL * edge, key))
+    need(self.manager:sort { keys = key, n = self.n })
+    need(self.manager:unique { from = key, to = kept, count = count, n = self.n })
+    return need(count:download())[1] * (CELL * edge) ^ self.dimensions
+end
+
+-- Nodes without an edge: as if they lay evenly in their box.
+local function spacing(self, position)
+    local low, high, volume, d = {}, {}, 1, self.dimensions
+    for _, a, b, c in need(position:download(1, self.n)):each() do
+        for k, v in ipairs { a, b, c } do low[k], high[k] = math.min(low[k] or v, v), math.max(high[k] or v, v) end
+    end
+    for k = 1, d do volume = volume * (high[k] - low[k]) end
+    return volume > 0 and (volume / self.n) ^ (1 / d) or 1
+end
+
+-- What the discs cover at a scale of 1.
+local function covered(self)
+    local sum, power = 0, self.dimensions / 2
+    for i = 1, self.n do sum = sum + self.of[i] ^ power end
+    return sum * (self.dimensions == 3 and 4 / 3 or 1) * math.pi
+end
+
+--- Suits the discs to the room that the layout takes; `edge` is the mean length of an edge, nil: there is none.
+function Sizes:fit(position, edge)
+    local d, list, most, classes = self.dimensions, {}, 0, 0
+    local scale = (FILL * room_of(self, position, edge or spacing(self, position)) / covered(self)) ^ (1 / d)
+    for i = 1, self.n do
+        list[i] = scale * math.sqrt(self.of[i])
+        most = math.max(most, list[i])
+    end
+    local largest = most * 1.001
+    for i = 1, self.n do
+        local class = list[i] > 0 and math.floor(math.log(largest / list[i], 2)) or CLASSES
+        classes = classes | 7 << math.max(0, math.min(class, CLASSES - 1) - 1) -- and beside it: logarithms are rounded
+    end
+    self.largest, self.classes = largest, classes & (1 << CLASSES) - 1
+    need(self.radius:upload(list))
+    self.fitted = true
+end
+
+local function round(self, position, pinned, strength, scale)
+    local run, n = self.run, self.n
+    need(run.locate(n, position, self.radius, self.largest, self.key, self.node))
+    need(self.manager:sort { keys = self.key, values = self.node, n = n })
+    need(self.crowded:fill(0))
+    need(run.crowd(n, self.key, self.node, position, self.radius, pinned or false, self.largest, self.classes, APART, strength,
+        self.to, self.crowded))
+    need(run.settle(n, self.to, scale, self.crowded, position))
+end
+
+--- Moves nodes that are on one another a little apart. `pinned` (a buffer of bytes, or nil) stay.
+function Sizes:push(position, pinned) round(self, position, pinned, GENTLE, 1) end
+
+-- Rounds in place; true: none is on another any more.
+local function parted(self, position, pinned, most)
+    for _ = 1, most, AT_ONCE do
+        for _ = 1, AT_ONCE do round(self, position, pinned, 1, 1) end
+        if need(self.crowded:download())[1] == 0 then return true end
+    end
+    return false
+end
+
+--- Moves nodes until none is on another: in place; where there is no room, and no node is pinned, by a wider layout. False
+--- where pinned nodes are in the way.
+function Sizes:part(position, pinned)
+    local most = ROUNDS
+    while not parted(self, position, pinned, most) do
+        if pinned then return false end
+        round(self, position, pinned, 1, WIDER)
+        most = THEN
+    end
+    return true
+end
+
+local sizes = {}
+
+function sizes.new(manager, dimensions, of)
+    local n = #of
+    return setmetatable({ manager = manager, dimensions = dimensions, of = of, n = n, radius = buffer(manager, "f32", n),
+        key = buffer(manager, "u64", n), kept = buffer(manager, "u64", n), node = buffer(manager, "u32", n),
+        to = buffer(manager, "f32x" .. dimensions, n), crowded = buffer(manager, "u32", 1), count = buffer(manager, "u32", 1),
+        run = kernels.of(manager, "sizes.cu", kernels.dimension(dimensions)) }, Sizes)
+end
+
+return sizes

@@ -1,0 +1,160 @@
+-- successes: 7
+-- SPDX-License-Identifier: MIT
+-- Layouts of nodes with sizes: none lies on another, and pictures draw what the layout made room for.
+
+local gpumm = require "gpumm"
+local spec = require "gpumm.spec"
+local force, graph = gpumm.force, gpumm.graph
+
+local function grid_graph(side)
+    local from, to = {}, {}
+    for i = 1, side * side do
+        if i % side ~= 0 then from[#from + 1], to[#to + 1] = i, i + 1 end
+        if i <= side * (side - 1) then from[#from + 1], to[#to + 1] = i, i + side end
+    end
+    return graph.new(side * side, from, to)
+end
+
+local function laid_out(g, options)
+    options.device = spec.device
+    return force.layout(g, options):run()
+end
+
+-- Pairs that lie on one another, and what all discs cover.
+local function overlaps(r)
+    local count, area = 0, 0
+    for i = 1, #r.positions do
+        local a = { r.positions:get(i) }
+        area = area + math.pi * r.radii[i] ^ 2
+        for j = 1, i - 1 do
+            local square = 0
+            for k, v in ipairs { r.positions:get(j) } do square = square + (a[k] - v) ^ 2 end
+            if math.sqrt(square) < (r.radii[i] + r.radii[j]) * (1 - 1e-6) then count = count + 1 end
+        end
+    end
+    return count, area
+end
+
+describe("a layout of nodes with sizes", function()
+    it("has no overlap, keeps the stress, and gives each its share of the room", function()
+        local g, sizes = grid_graph(14), {}
+        local plain = laid_out(g, { quality = true }).quality
+        for name, size in pairs { alike = function() return 7 end, various = function(i) return 1e300 * (1 + i * 37 % 11) end } do
+            for i = 1, 196 do sizes[i] = size(i) end
+            local r = laid_out(g, { sizes = sizes, quality = true })
+            local count, area = overlaps(r)
+            assert.equal(0, count)
+            assert.equal(0, r.quality.overlap)
+            assert.is_true(r.quality.stress <= 1.1 * plain.stress, ("%s: stress %g, was %g"):format(name, r.quality.stress,
+                plain.stress))
+            local edge = 0
+            for e = 1, g.edges do
+                local a, b = r.positions:get(g.from[e])
+                local c, d = r.positions:get(g.to[e])
+                edge = edge + math.sqrt((a - c) ^ 2 + (b - d) ^ 2) / g.edges
+            end
+            local share = area / (14 * edge) ^ 2
+            assert.is_true(share > 0.2 and share < 0.5, name .. ": discs cover " .. share)
+            for i = 2, 196 do
+                local wanted = math.sqrt(sizes[i] / sizes[1])
+                assert.is_true(math.abs(r.radii[i] / r.radii[1] / wanted - 1) < 1e-5)
+            end
+        end
+    end)
+
+    it("finds room in crowds, in space, and without edges, the same each time", function()
+        local from, to, sizes = {}, {}, {}
+        for i = 2, 300 do from[i - 1], to[i - 1] = i <= 150 and 1 or i - 149, i end -- a star whose rays have one more node
+        for i = 1, 300 do sizes[i] = i % 50 == 0 and 200 or i % 3 end
+        for _, g in ipairs { graph.new(300, from, to), graph.new(300, {}, {}) } do
+            for d = 2, 3 do
+                local r = laid_out(g, { sizes = sizes, dimensions = d, steps = 60 })
+                assert.equal(0, (overlaps(r)))
+                if d == 2 then
+                    local again = laid_out(g, { sizes = sizes, steps = 60 })
+                    assert.view_equals(gpumm.view("u8", r.positions:bytes()), gpumm.view("u8", again.positions:bytes()))
+                end
+            end
+        end
+    end)
+
+    it("leaves who is pinned, and makes others give way", function()
+        local g, sizes = grid_graph(6), {}
+        for i = 1, 36 do sizes[i] = 1 + i % 4 end
+        local at = {}
+        for i = 1, 36 do at[i] = { (i - 1) % 6 * 0.5, (i - 1) // 6 } end
+        local r = laid_out(g, { sizes = sizes, positions = at, pinned = { 1, 15 }, steps = 20 })
+        assert.same({ 0, 0 }, { r.positions:get(1) })
+        assert.same({ 1, 2 }, { r.positions:get(15) })
+        assert.equal(0, (overlaps(r)))
+    end)
+
+    it("refuses what is no size", function()
+        local function refusal(sizes)
+            local ok, message = pcall(function() local _ = force.layout(grid_graph(2), { sizes = sizes }) end)
+            assert.is_false(ok)
+            return message:match "force%.layout: (.*)"
+        end
+        assert.equal("sizes are a list or a column, not 7", refusal(7))
+        assert.equal("there are 3 sizes for 4 nodes", refusal { 1, 2, 3 })
+        assert.equal("size 2 is a number from 0, not -1", refusal { 1, -1, 1, 1 })
+        assert.equal("size 4 is a number from 0, not inf", refusal { 1, 1, 1, math.huge })
+        assert.is_nil(laid_out(grid_graph(2), { sizes = { 0, 0, 0, 0 }, steps = 2 }).radii)
+    end)
+
+    -- How wide and how high all of it is.
+    local function box(r)
+        local low, high = { math.huge, math.huge }, { -math.huge, -math.huge }
+        for _, x, y in r.positions:each() do
+            for k, v in ipairs { x, y } do low[k], high[k] = math.min(low[k], v), math.max(high[k], v) end
+        end
+        return high[1] - low[1], high[2] - low[2]
+    end
+
+    it("has components side by side in a picture's proportions, discs and all", function()
+        local from, to, sizes, n = {}, {}, {}, 0
+        for c = 1, 60 do
+            for i = 2, 1 + c % 5 do from[#from + 1], to[#to + 1] = n + i // 2, n + i end
+            n = n + 1 + c % 5
+        end
+        for i = 1, n do sizes[i] = 1 + i % 9 end
+        local g = graph.new(n, from, to)
+        local plain = laid_out(g, { steps = 50 })
+        local width, height = box(plain)
+        assert.is_true(width / height > 1 and width / height < 1.8, width .. " x " .. height)
+        assert.is_true(width * height < 12 * n, "it is wide: " .. width .. " x " .. height)
+        assert.equal(0, (overlaps(laid_out(g, { sizes = sizes, steps = 50 }))))
+    end)
+
+    it("lies flat where it is longer than wide", function()
+        local from, to = {}, {}
+        for i = 1, 120 do -- four rows of thirty
+            if i % 30 ~= 0 then from[#from + 1], to[#to + 1] = i, i + 1 end
+            if i <= 90 then from[#from + 1], to[#to + 1] = i, i + 30 end
+        end
+        local width, height = box(laid_out(graph.new(120, from, to), { steps = 50 }))
+        assert.is_true(width > 5 * height, width .. " x " .. height)
+    end)
+
+    it("is drawn to scale", function()
+        local path = os.tmpname() .. ".png"
+        gpumm.picture.write(path, { positions = { { 0, 0 }, { 4, 0 } }, radii = { 1, 3 }, width = 400, height = 300,
+            colors = { "#ff0000", "#00ff00" }, background = "#000000" })
+        local pixels, width = assert(gpumm.image.read(path))
+        os.remove(path)
+        local first, last = { math.huge, math.huge }, { 0, 0 }
+        local row = 150 * width
+        for x = 1, width do
+            local red, green = pixels:get(row + x)
+            local which = red > 128 and 1 or green > 128 and 2
+            if which then first[which], last[which] = math.min(first[which], x), math.max(last[which], x) end
+        end
+        local across, other = last[1] - first[1] + 1, last[2] - first[2] + 1
+        assert.is_true(math.abs(other / across - 3) < 0.1, across .. " and " .. other .. " pixels wide")
+        assert.is_true(first[2] - last[1] <= 4, "they touch")
+        assert.is_true(first[1] > 1 and last[2] < width, "all of them is seen")
+        assert.has_error(function()
+            gpumm.picture.write("/tmp/x.png", { positions = { { 0, 0 } }, radii = { 1, 2 } })
+        end, "there are 2 radii for 1 positions")
+    end)
+end)
