@@ -10,6 +10,7 @@ Stress.__index = Stress
 
 local JITTER = 0.02 -- edges
 local TURNS = 4     -- steps until every pivot has been asked
+local AT_ONCE = 512 -- pivots asked in a step, where all nodes are
 local DEPTHS = 64   -- as in stress.cu
 local SAMPLE = 8192 -- members by which an edge's length is fitted
 
@@ -38,10 +39,10 @@ end
 --- The stress at the last fit.
 function Stress:value() return need(self.length:download())[2] end
 
---- Adds to nodes.force what holds the distances: `strength` of the way to where they want each node to be. In large graphs the
---- pivots take turns, for a moving node keeps its direction over several steps.
+--- Adds to nodes.force what holds the distances: `strength` of the way to where they want each node to be. The pivots take
+--- turns where they are many, for a moving node keeps its direction over several steps.
 function Stress:draw(nodes, strength)
-    local now, step = self.rows.now, self.is_whole and 1 or TURNS
+    local now, step = self.rows.now, self.is_whole and (self.count + AT_ONCE - 1) // AT_ONCE or TURNS
     self.turn = (self.turn + 1) % step
     need(self.run.draw_members(self.count, self.turn, step, self.pivots, self.n, self.nodes, self.pivot, self.region, self.hops,
         self.is_whole and false or now.row, self.is_whole and false or now.near,
