@@ -10,8 +10,8 @@ plot.LEFT, plot.RIGHT, plot.TOP, plot.BOTTOM = 84, 190, 56, 54
 --- From the bottom up, with what is held for nobody on top.
 plot.CATEGORIES = {
     { "buffers", "#5b8ff9" }, { "staging", "#3ecf8e" }, { "pinned", "#f7c843" }, { "scratch", "#ff7a5c" },
-    { "external", "#b37feb" }, { "exported", "#36cfe0" }, { "precommitted", "#a3b8e8" }, { "cached", "#c4cbd3" },
-    { "slack", "#e3e6ea" },
+    { "spilled", "#d4a373" }, { "external", "#b37feb" }, { "exported", "#36cfe0" }, { "precommitted", "#a3b8e8" },
+    { "cached", "#c4cbd3" }, { "slack", "#e3e6ea" },
 }
 
 local LEFT, TOP = plot.LEFT, plot.TOP
