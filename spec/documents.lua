@@ -8,7 +8,7 @@
 --     ```sh                     run in the page's folder, one after the other, before the program
 --     ```text                   a part of what those said so far, line by line; "…" stands for anything
 --     <!-- excerpt: PATH -->    its lines stand in that file of the project, in this order; "…" leaves some out
---     <!-- needs: COMMAND -->   run only where this command succeeds
+--     <!-- needs: COMMAND -->   run, and held to what it says, only where this command succeeds
 --     <!-- not run: WHY -->     said, for what needs another machine
 --
 -- The folder has `examples`, and gpumm-run and gpumm-layout in its PATH, and pkg-config knows gpumm as it was built.
@@ -91,9 +91,12 @@ function Page:shell(block, code)
 end
 
 local BY_LANGUAGE = {
-    sh = function(page, block) page:shell(block, block.code) end,
+    sh = function(page, block)
+        page.skipping = false
+        page:shell(block, block.code)
+    end,
     text = function(page, block)
-        local line = missing(block.code, page.said)
+        local line = not page.skipping and missing(block.code, page.said)
         if line then page:complain(block, "nothing said %q, but:\n%s", line, page.said) end
     end,
     lua = function(page, block)
@@ -118,7 +121,8 @@ local BY_MARK = {
     end,
     needs = function(page, block, command)
         local line = (". '%s' && { %s ; } >/dev/null 2>&1"):format(page.folder.beside "environment", command)
-        if os.execute(line) then BY_LANGUAGE[block.language](page, block) end
+        page.skipping = not os.execute(line)
+        if not page.skipping then BY_LANGUAGE[block.language](page, block) end
     end,
     ["not run"] = function(page, _, why) table.insert(page.left_out, why) end,
 }

@@ -135,7 +135,8 @@ end
 for _, f in ipairs(read.functions) do table.insert(page(f.section).functions, f) end
 for _, part in ipairs(read.parts) do table.insert(page(part.section).parts, part) end
 
--- A class without methods goes where a function first speaks of it, or where a class does that is there.
+-- A class whose section has no functions (options, records) goes where a function first speaks of it, or where a class does
+-- that is there.
 local function place(class, section)
     if not class or page_of[class.name] or #class.methods > 0 then return end
     page_of[class.name] = section.file
@@ -146,7 +147,7 @@ local function place(class, section)
     if class.parent then place(read.classes[class.parent], section) end
 end
 for _, class in ipairs(read.order) do
-    if #class.methods > 0 then
+    if #class.methods > 0 or by_section[class.section] then
         page_of[class.name] = page(class.section).file
         table.insert(page(class.section).classes, class)
     end
