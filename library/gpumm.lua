@@ -36,8 +36,8 @@
 ---@field granularity? gpumm.size host device: the unit in which it commits memory, in bytes, a power of two; 64 KiB, unless given
 ---@field workers? integer host device: threads that run kernels; one a core, unless given
 ---@field spin_us? integer microseconds that a wait looks at the device before its thread sleeps; 50, unless given
----@field spill? gpumm.size how much pinned host memory may stand for the device's where that has no more: manager:promote(); none, unless given
----@field spill_rate? gpumm.size host device: work with a buffer lasts as long as reading what is spilled of it at so many bytes a second; as fast as the rest, unless given
+---@field spill? gpumm.size how much pinned host memory may stand for the device's where that has no more, in bytes: manager:promote(); none, unless given
+---@field spill_rate? gpumm.size host device: work with a buffer lasts as long as reading what is spilled of it at so many bytes a second; as fast as it is, unless given
 ---@field relocate? boolean grow by copying to new memory, even where the device can grow in place; false, unless given
 ---@field leave_sigfpe? boolean host device: integer division by zero in a kernel raises SIGFPE for the application, and does not end the launch with an error; false, unless given
 ---@field debug? boolean write a canary behind every buffer's capacity, which check() looks at; false, unless given
@@ -477,7 +477,7 @@ function Manager:histogram(options) end
 function Manager:readback(options) end
 
 --- Runs the function once, and records the launches, fills, copies and captures that it makes on this manager's objects
---- instead of making them. What cannot be recorded raises. Buffers may grow between replays.
+--- instead of making them; primitives too (m:scan and so on), which without `n` are of the lengths at each replay. What cannot be recorded raises. Buffers may grow between replays.
 --- Fails: OUT_OF_MEMORY.
 --- ```lua
 --- local step = m:record(function(r) move(r:length(b), b, r:scalar "by") end)
@@ -505,6 +505,21 @@ function Manager:record(record) end
 ---@return gpumm.status_name? code
 function Manager:share(path, items, options) end
 
+--- A timeline semaphore of another API or process by its descriptor, which stays the caller's; cuda: of Vulkan's. Without one, on the
+--- host device: one of the manager's own. Not in contained scripts, and not in recordings.
+--- Fails: DRIVER, OUT_OF_MEMORY.
+--- ```lua
+--- local turn <close> = m:semaphore() -- on the host device
+--- s:signal(turn, 1)
+--- m:main():wait(turn, 1)
+--- m:synchronize()
+--- ```
+---@param options? { fd: integer } its descriptor; one of the manager's own, unless given
+---@return gpumm.semaphore? semaphore
+---@return string? message
+---@return gpumm.status_name? code
+function Manager:semaphore(options) end
+
 --- Makes a stream.
 --- Fails: OUT_OF_MEMORY.
 --- ```lua
@@ -515,14 +530,6 @@ function Manager:share(path, items, options) end
 ---@return string? message
 ---@return gpumm.status_name? code
 function Manager:stream() end
-
---- A timeline semaphore of another API or process by its descriptor, which stays the caller's; cuda: of Vulkan's. Without one, on the
---- host device: one of the manager's own. Not in contained scripts, and not in recordings.
----@param options? { fd: integer }
----@return gpumm.semaphore? semaphore
----@return string? message
----@return gpumm.status_name? code
-function Manager:semaphore(options) end
 
 --- The main stream, on which calls work where no stream is given.
 --- ```lua
@@ -628,6 +635,10 @@ function Manager:trim() end
 
 --- Moves buffers' memory that was spilled (option spill) to the device, as far as it has room now, 64 MiB at a time: calls that
 --- name the buffer wait meanwhile, all others do not. Addresses stay where memory grows in place. Nothing moves by itself.
+--- Fails: DEVICE_LOST, DRIVER.
+--- ```lua
+--- print(m:promote()) --> 0
+--- ```
 ---@return integer? bytes that moved
 ---@return string? message
 ---@return gpumm.status_name? code
@@ -818,6 +829,11 @@ function Buffer:used(stream, access) end
 function Buffer:segments() end
 
 --- Where its memory lies, as it is now: pieces in order, on the device or in host memory that was spilled to.
+--- Fails: OUT_OF_MEMORY (of the host).
+--- ```lua
+--- local all <close> = m:buffer { type = "f32", length = 1e5 }
+--- print(all:residency()[1].kind) --> device
+--- ```
 ---@return { offset: integer, bytes: integer, kind: "device"|"host" }[]? pieces
 ---@return string? message
 ---@return gpumm.status_name? code
@@ -1001,28 +1017,29 @@ local Stream = {}
 ---@return gpumm.event event
 function Stream:record(event) end
 
---- Work that is enqueued on this stream from now on waits for the event, on the device. Does not block.
+--- Work that is enqueued on this stream from now on waits, on the device: for an event, or until a semaphore is at least `value`.
+--- Does not block.
 --- Fails: DEVICE_LOST, DRIVER.
 --- ```lua
 --- s:wait(m:main():record())
 --- ```
----@param event gpumm.event of the same manager
+---@param event gpumm.event|gpumm.semaphore of the same manager
+---@param value? integer of a semaphore; none, for an event
 ---@return true? ok
 ---@return string? message
 ---@return gpumm.status_name? code
-function Stream:wait(event) end
-
---- Work that is enqueued on this stream from now on waits, on the device, until the semaphore is at least `value`.
----@param semaphore gpumm.semaphore
----@param value integer
----@return true? ok
----@return string? message
----@return gpumm.status_name? code
-function Stream:wait(semaphore, value) end
+function Stream:wait(event, value) end
 
 --- Raises the semaphore to `value`, which is beyond every one before, once everything enqueued on the stream so far is done.
----@param semaphore gpumm.semaphore
----@param value integer
+--- Fails: DEVICE_LOST, DRIVER.
+--- ```lua
+--- local turn <close> = m:semaphore()
+--- s:signal(turn, 1)
+--- m:main():wait(turn, 1)
+--- m:synchronize()
+--- ```
+---@param semaphore gpumm.semaphore of the same manager
+---@param value integer larger than the one before
 ---@return true? ok
 ---@return string? message
 ---@return gpumm.status_name? code
@@ -1057,6 +1074,9 @@ function Stream:close() end
 local Semaphore = {}
 
 --- Ends it here, behind the work that uses it.
+--- ```lua
+--- m:semaphore():close()
+--- ```
 function Semaphore:close() end
 
 ---@class gpumm.event
@@ -1451,7 +1471,6 @@ function Kernel:close() end
 --- Stands for a value that each replay gives, or for a length as it is then, in the place of a kernel's argument.
 ---@class gpumm.scalar
 
---- Primitives within m:record are recorded too (m:scan and so on); without `n` they are of the lengths at each replay.
 ---@class gpumm.recording
 ---@field count integer operations of the device in one replay
 ---@field manager gpumm.manager whose it is
@@ -2376,7 +2395,7 @@ function gpumm.layout.main(words) end
 ---@field colors? string|table|gpumm.view one for all; one for each node; or a column: numbers from cold to warm, texts by kind; by community, of large graphs by degree, unless given
 ---@field kinds? boolean true: numbers are kinds too; false, unless given
 ---@field sizes? (number[])|gpumm.view a number from 0 for each node, by which areas go; the degrees, unless given
----@field radii? (number[])|gpumm.view of each node in the positions' units, drawn to scale, instead of sizes; by sizes, unless given
+---@field radii? (number[])|gpumm.view of each node in the positions' units, drawn to scale, instead of sizes; none, unless given
 ---@field widths? (number[])|gpumm.view|false a number from 0 for each edge; false: all alike; the weights, unless given
 ---@field arrows? boolean at the second end of each edge; graph.directed, unless given
 ---@field labels? integer|true names beside so many of the largest nodes, without overlap; true: 30; none, unless given
@@ -2675,8 +2694,8 @@ function gpumm.live.open(options) end
 ---@field hold? number 0 to 1: how strongly nodes are drawn back to their positions; 0, unless given
 ---@field seconds? number that it may take, instead of steps; 0: as long as it takes; 0, unless given
 ---@field tension? number how strongly the distances of the graph are held in the end, by the model tforce; 0.06, unless given
----@field weights? "strength"|"length" "strength": heavy edges pull more, 64 times the mean at most; "length": weights are how long edges shall be in proportion, distances are along them, and the model is for that alone; "strength", unless given
----@field sizes? number[]|gpumm.view a number from 0 for each node, by which the areas of discs go: none lies on another in the end; points, unless given
+---@field weights? "strength"|"length" "strength": heavy edges pull more (64 times the mean at most); "length": weights are how long edges shall be in proportion, and distances are along them; "strength", unless given
+---@field sizes? number[]|gpumm.view a number from 0 for each node, by which the areas of discs go: none lies on another in the end; none, unless given
 ---@field frame? fun(sim: gpumm.simulation, frame: gpumm.frame) called with each frame; nothing, unless given
 ---@field finish? fun(sim: gpumm.simulation, result: gpumm.layout_result) called with the result; nothing, unless given
 ---@field device? string as a manager's; "auto", unless given
@@ -2838,7 +2857,7 @@ function gpumm.force.start(manager, of, position, options) end
 --- ```
 ---@param graph gpumm.graph_object what was laid out
 ---@param positions gpumm.view|gpumm.buffer|table one a node
----@param options? { dimensions?: 2|3, pivots?: integer, samples?: integer, seed?: integer, radii?: number[]|gpumm.view|gpumm.buffer, weights?: "strength"|"length", manager?: gpumm.manager, device?: string } dimensions: 2; pivots: 64; samples: 1000; seed: 1; radii: none; weights: "strength"; a manager or device to work on: a new one, "auto", unless given
+---@param options? { dimensions?: 2|3, pivots?: integer, samples?: integer, seed?: integer, radii?: number[]|gpumm.view|gpumm.buffer, weights?: "strength"|"length", manager?: gpumm.manager, device?: string } dimensions: 2; pivots: 64; samples: 1000; seed: 1; a manager or device to work on: a new one, "auto", unless given
 ---@return gpumm.quality mine
 ---@return gpumm.quality random
 function gpumm.force.quality(graph, positions, options) end
