@@ -28,7 +28,8 @@ describe("with spill", function()
     end
 
     local function exact(m, bytes)
-        return assert(m:buffer { type = "u32", length = bytes // 4, max_size_bytes = "1GiB", growth = gpumm.growth.exact(), ahead = 0 })
+        return assert(m:buffer { type = "u32", length = bytes // 4, max_size_bytes = "1GiB", growth = gpumm.growth.exact(),
+            ahead = 0 })
     end
 
     -- What n elements are after the kernel ran with each of the numbers, computed here.
