@@ -28,7 +28,8 @@ describe("with spill", function()
     end
 
     local function exact(m, bytes)
-        return assert(m:buffer { type = "u32", length = bytes // 4, max_size_bytes = "1GiB", growth = gpumm.growth.exact(), ahead = 0 })
+        return assert(m:buffer { type = "u32", length = bytes // 4, max_size_bytes = "1GiB", growth = gpumm.growth.exact(),
+            ahead = 0 })
     end
 
     -- What n elements are after the kernel ran with each of the numbers, computed here.
@@ -57,7 +58,7 @@ describe("with spill", function()
     it("a recording goes on while its buffer moves, and grows", function()
         local m = short(6 * UNIT)
         local k = assert(m:kernel { source = SOURCE, name = "number" })
-        local a, b = exact(m, 5 * UNIT), exact(m, 2 * UNIT)
+        local a, b = exact(m, 5 * UNIT), exact(m, 3 * UNIT)
         local r = assert(m:record(function(recording)
             k(recording:length(b), b, recording:scalar "more")
         end))

@@ -337,7 +337,7 @@ GPUMM_API gpumm_status gpumm_manager_trim(gpumm_manager *manager, uint64_t *free
  * found none (cached memory, what waits for its streams, the pressure hook): behind what is there, at the same address, so
  * that kernels, copies and recordings go on as before, at the speed of the bus. It counts against the limit as any other,
  * is booked as `spilled`, and gpumm_buffer_residency says where it is. Where growth relocates, a buffer is in one or the
- * other as a whole. Slabs of small buffers, scratch and staging spill too. Shareable memory does not: OUT_OF_MEMORY.
+ * other as a whole. Slabs of small buffers, scratch and staging spill too. Shareable memory does not, and is refused.
  * Nothing moves to the device by itself.
  *
  * This moves what is spilled of buffers, as far as the device has room now, at most 64 MiB at a time (where growth

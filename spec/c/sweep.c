@@ -922,7 +922,7 @@ int main(int argc, char **argv) {
     for (size_t i = 0; i < mode_count; i++) {
         for (size_t s = 0; s < sizeof scenarios / sizeof *scenarios; s++)
             if (!only || strstr(scenarios[s].name, only)) sweep_scenario(&scenarios[s], &modes[i]);
-        for (size_t s = 0; s < sizeof spilling / sizeof *spilling; s++)
+        for (size_t s = 0; s < sizeof spilling / sizeof *spilling && !modes[i].debug; s++)
             if (!only || strstr(spilling[s].name, only)) sweep_scenario(&spilling[s], &modes[i]);
         if (only) continue;
         sweep_open(&modes[i]);

@@ -75,10 +75,16 @@ gpumm_status gpumm__range_commit(range *r, uint64_t bytes) {
 
 /* ---- Spilling ---- */
 
+/* Less than this of the device is left to others: modules that are loaded later, and the driver itself. */
+static uint64_t least_piece(const range *r) {
+    enum { SHARE = 4096 };
+    return size_max(device_granularity(r->device, r->where), r->device->info.total_bytes / SHARE);
+}
+
 /* What is left of the device, in pieces that become smaller: then it is full. */
 static gpumm_status take_the_rest(range *r, uint64_t end) {
-    uint64_t unit = device_granularity(r->device, r->where), piece = DEVICE_SPILL_MOST;
-    while (r->committed < end && (piece = size_min(piece, end - r->committed)) >= unit) {
+    uint64_t unit = device_granularity(r->device, r->where), least = least_piece(r), piece = DEVICE_SPILL_MOST;
+    while (r->committed < end && (piece = size_min(piece, end - r->committed)) >= least) {
         gpumm_status status = commit_segments(r, r->committed + piece);
         if (status == GPUMM_OUT_OF_MEMORY) piece = piece / 2 / unit * unit;
         else if (status != GPUMM_OK) return status;
