@@ -52,6 +52,17 @@ if wanted layout; then
   grep -E 'stress|dropped' "$out/layout.log" | tee -a "$summary"
 fi
 
+vulkan() { # buffers or frames
+  (cd examples/vulkan && "../../$build/examples/vulkan/example_vulkan" --device cuda --first 1000000 --last 4000000 --steps 3000 \
+    --width 1920 --height 1080 --from "$1" --png "$out/vulkan-$1.png")
+}
+if wanted layout && [ -x "$build/examples/vulkan/example_vulkan" ]; then
+  for from in buffers frames; do
+    part "drawn by Vulkan from $from" "vulkan-$from.log" vulkan "$from"
+    cat "$out/vulkan-$from.log" >>"$summary"
+  done
+fi
+
 if wanted sanitizer; then
   check() { compute-sanitizer --error-exitcode 9 --tool "$1" "${@:2}"; }
   # API errors are not reported, because some are expected: cuFuncGetParamInfo fails where a kernel has no more

@@ -23,6 +23,7 @@ local VENDORS = {
     { patterns = { "^lua", "^lauxlib" }, folders = { "bind", "run", "modules", "gpumm_lua.h" } },
     { patterns = { "^cuda", "^nvrtc", "^nvml" }, folders = { "device/cuda" } },
     { patterns = { "^png", "^zlib", "^expat", "^mpi", "^cairo", "^pango", "^libwebsockets" }, folders = { "modules" } },
+    { patterns = { "^vulkan/" }, folders = { "modules/vulkan", "gpumm_vulkan.h" } },
 }
 
 -- The build writes the definitions: scripts/embed.cmake.

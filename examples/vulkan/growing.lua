@@ -51,6 +51,7 @@ return gpumm.simulation {
         sim.cells:fill(0)
         sim.crowd { n = n, position = nodes.position, cells = sim.cells, side = side, half = half }
         sim.pull { n = n, position = nodes.position, cells = sim.cells, side = side, half = half, force = nodes.force }
-        sim.move { n = n, position = nodes.position, velocity = nodes.velocity, force = nodes.force, stamp = nodes.stamp, step = i }
+        sim.move { n = n, position = nodes.position, velocity = nodes.velocity, force = nodes.force, stamp = nodes.stamp,
+                   step = i }
     end,
 }

@@ -97,20 +97,20 @@ static bool choose(renderer *r, gpumm_vulkan_options *options, gpumm_vulkan_need
 /* Drawing wants compute; binding wants a queue of its own, which draws nothing, where there is one. */
 static bool choose_queues(renderer *r, bool sparse) {
     VkQueueFamilyProperties list[16];
-    uint32_t count = 16, most = 0;
+    uint32_t count = 16;
+    const VkQueueFlags binds = VK_QUEUE_SPARSE_BINDING_BIT | VK_QUEUE_TRANSFER_BIT;
     vkGetPhysicalDeviceQueueFamilyProperties(r->physical, &count, list);
     r->draw_family = r->bind_family = UINT32_MAX;
-    for (uint32_t i = count; i-- > 0;) {
+    for (uint32_t i = count; i-- > 0;)
         if (list[i].queueFlags & VK_QUEUE_COMPUTE_BIT) r->draw_family = i;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        if (!(list[i].queueFlags & VK_QUEUE_SPARSE_BINDING_BIT)) continue;
-        bool other = i != r->draw_family || list[i].queueCount > 1;
-        if (other || r->bind_family == UINT32_MAX) r->bind_family = i, most = list[i].queueCount;
-    }
-    r->bind_index = r->bind_family == r->draw_family && most > 1;
-    if (!sparse) r->bind_family = r->draw_family;
-    return r->draw_family != UINT32_MAX && r->bind_family != UINT32_MAX;
+    for (uint32_t i = count; i-- > 0;)
+        if (i != r->draw_family && (list[i].queueFlags & binds) == binds) r->bind_family = i;
+    if (r->draw_family == UINT32_MAX) return false;
+    if (r->bind_family != UINT32_MAX && sparse) return true;
+    const VkQueueFamilyProperties *same = &list[r->draw_family];
+    r->bind_family = r->draw_family;
+    r->bind_index = sparse && same->queueCount > 1;
+    return !sparse || same->queueFlags & VK_QUEUE_SPARSE_BINDING_BIT;
 }
 
 static void make_device(renderer *r, const gpumm_vulkan_needs *needs) {
@@ -293,8 +293,13 @@ static void barrier(VkCommandBuffer c) {
                                                  .pMemoryBarriers = &all});
 }
 
-static void run(VkCommandBuffer c, VkPipeline pipeline, uint64_t threads) {
+static void run(renderer *r, VkCommandBuffer c, VkPipeline pipeline, uint64_t threads) {
     if (!threads) return;
+    if ((threads + 255) / 256 > r->properties.limits.maxComputeWorkGroupCount[0]) {
+        fprintf(stderr, "vulkan: %llu are more than %s draws at once\n", (unsigned long long)threads,
+                r->properties.deviceName);
+        exit(EXIT_FAILURE);
+    }
     vkCmdBindPipeline(c, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
     vkCmdDispatch(c, (uint32_t)((threads + 255) / 256), 1, 1);
 }
@@ -307,10 +312,10 @@ static void record(renderer *r, flight *f, const draw *d) {
     vkCmdFillBuffer(c, r->counts.buffer, 0, VK_WHOLE_SIZE, 0);
     barrier(c);
     vkCmdPushConstants(c, r->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, sizeof *d, d);
-    run(c, r->points, d->nodes);
-    run(c, r->lines, d->edges);
+    run(r, c, r->points, d->nodes);
+    run(r, c, r->lines, d->edges);
     barrier(c);
-    run(c, r->colors, (uint64_t)r->width * r->height);
+    run(r, c, r->colors, (uint64_t)r->width * r->height);
     barrier(c);
     if (f->keep) {
         vkCmdCopyBuffer(c, f->pixels.buffer, f->read.buffer, 1,
