@@ -55,7 +55,7 @@ finish() {
 
 inside() { # CHROOT SCRIPT: bash in a chroot, with the environment of a build machine
   chroot "$work/$1" /usr/bin/env -i HOME=/root LANG=C.UTF-8 LC_ALL=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-    DEBIAN_FRONTEND=noninteractive TERM=dumb nice bash -euo pipefail -c "$2"
+    DEBIAN_FRONTEND=noninteractive TERM=dumb bash -euo pipefail -c "$2"
 }
 
 bare() {
