@@ -14,6 +14,7 @@ local placing = require "gpumm.force.placing"
 local quality = require "gpumm.force.quality"
 local settings = require "gpumm.force.settings"
 local start = require "gpumm.force.start"
+local untangling = require "gpumm.force.untangling"
 
 local need = kernels.need
 
@@ -74,7 +75,7 @@ end
 -- Fitted to the layout again every so many steps.
 local function hold_stress(sim, i, done)
     if not sim.at.stress then return end
-    sim.at.tension = sim.least + math.max(0, 1 - sim.least) * (1 - done) ^ 3
+    sim.at.tension = sim.least + math.max(0, 1 - sim.least) * (1 - done) ^ 5
     if i % 16 ~= 1 then return end
     for _, of in ipairs(sim.at.stress) do of:fit(sim.at.position) end
 end
@@ -101,6 +102,7 @@ local function begin(sim, graph, options)
         need(options.known and sim.at.held:upload(options.known) or sim.at.held:fill(1))
     end
     sim.engine:balance(sim.at)
+    if sim.components then sim.untangling = untangling.new(graph, options) end
     sim.began = gpumm.clock()
 end
 
@@ -133,6 +135,7 @@ local function is_settled(sim, graph, options, i)
 end
 
 local function finish(sim, options)
+    if sim.untangling then sim.untangling:finish(sim.at.position) end
     pack(sim, options)
     local result = { positions = need(sim.at.position:download()), steps = sim.i, components = sim.components }
     if options.quality then
@@ -180,7 +183,9 @@ return function(graph, options)
         local done, heat = done_at(sim, options, i), live.cool(sim)
         if not heat and (sim.alike or done >= 1 or is_settled(sim, graph, options, i - 1)) then return false end
         done = math.min(done, 1)
-        if heat then sim.at.tension = 0 else hold_stress(sim, i, done) end -- what is dragged does not drag the whole along
+        if heat then sim.at.tension, sim.untangling = 0, nil -- what is dragged goes anywhere, and not the whole with it
+        else hold_stress(sim, i, done) end
+        if sim.untangling then sim.untangling:step(sim.at.position, i, done) end
         sim.engine:step(sim.at, i + options.seed * 0x10000, math.max(heat or 0, limit_at(sim, options, done)), options.hold)
     end
     t.finish = function(sim) return finish(sim, options) end
