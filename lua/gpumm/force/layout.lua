@@ -15,6 +15,7 @@ local quality = require "gpumm.force.quality"
 local settings = require "gpumm.force.settings"
 local sizes = require "gpumm.force.sizes"
 local start = require "gpumm.force.start"
+local untangling = require "gpumm.force.untangling"
 
 local need = kernels.need
 
@@ -85,7 +86,7 @@ local function hold_stress(sim, i, done)
         sim.at.tension = 1
         return
     end
-    sim.at.tension = sim.least + math.max(0, 1 - sim.least) * (1 - done) ^ 3
+    sim.at.tension = sim.least + math.max(0, 1 - sim.least) * (1 - done) ^ 5
     if i % 16 ~= 1 then return end
     for _, of in ipairs(sim.at.stress) do of:fit(sim.at.position) end
 end
@@ -113,6 +114,7 @@ local function begin(sim, graph, options)
     end
     if not options.lengths or options.positions then sim.engine:balance(sim.at) end -- a start by lengths has them
     if options.sizes then sim.discs = sizes.new(manager, options.dimensions, options.sizes) end
+    if sim.components and not options.lengths then sim.untangling = untangling.new(graph, options) end
     sim.began = gpumm.clock()
 end
 
@@ -173,6 +175,7 @@ end
 
 local function finish(sim, options)
     fit_lengths(sim, options)
+    if sim.untangling then sim.untangling:finish(sim.at.position) end
     part(sim)
     pack(sim, options)
     local result = { positions = need(sim.at.position:download()), steps = sim.i, components = sim.components,
@@ -224,7 +227,9 @@ return function(graph, options)
         local done, heat = done_at(sim, options, i), live.cool(sim)
         if not heat and (sim.alike or done >= 1 or is_settled(sim, graph, options, i - 1)) then return false end
         done = math.min(done, 1)
-        if heat then sim.at.tension = 0 else hold_stress(sim, i, done) end -- what is dragged does not drag the whole along
+        if heat then sim.at.tension, sim.untangling = 0, nil -- what is dragged goes anywhere, and not the whole with it
+        else hold_stress(sim, i, done) end
+        if sim.untangling then sim.untangling:step(sim.at.position, i, done) end
         sim.engine:step(sim.at, i + options.seed * 0x10000, math.max(heat or 0, limit_at(sim, options, done)), options.hold)
         push_apart(sim, done)
     end

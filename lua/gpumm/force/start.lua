@@ -130,6 +130,17 @@ local function stress_of(task, members, count, nodes, pivots, hops)
     return stress.new(task.manager, task.rows, task.dimensions, members, nodes, all, distance.from(task.manager, task.rows, all))
 end
 
+local function is_flat_tree(task, members)
+    return task.dimensions == 2 and task.rounds > 0 and wedges.is_tree(task, members)
+end
+
+-- A tree begins without crossings.
+local function place_tree(task, members)
+    local values = need(task.position:download(1, task.n))
+    wedges.place(task, members, function(i, x, y) values:set(i + 1, x, y) end)
+    need(task.position:upload(values))
+end
+
 --- PivotMDS of one component: `members` lists its nodes from 0, nil: all.
 local function pivot_mds(task, members)
     local manager, count = task.manager, members and #members or task.n
@@ -145,8 +156,8 @@ local function pivot_mds(task, members)
         need(axes:upload(flat(vectors, scale)))
         need(task.run.place(count, #pivots, task.n, nodes, hops, mean, axes, jitter, task.position))
     end
-    if task.dimensions == 2 and task.rounds > 0 and wedges.is_tree(task, members) then
-        wedges.place(task, members)
+    if is_flat_tree(task, members) then
+        place_tree(task, members)
     else
         place(1, 0)
         place(fitting_scale(task, pivots, sample), JITTER)
@@ -200,12 +211,17 @@ local function scatter_small(task, list, values)
     end
 end
 
+local function place_small(task, list, values)
+    if not is_flat_tree(task, list) then return scatter_small(task, list, values) end
+    wedges.place(task, list, function(i, x, y) values[2 * i + 1], values[2 * i + 2] = x, y end)
+end
+
 local function place_all(task, lists)
     local d = task.dimensions
     local values = {}
     for i = 1, task.n * d do values[i] = 0.0 end
     for k, list in ipairs(lists) do
-        if #list <= SMALL or k > MANY then scatter_small(task, list, values) end
+        if #list <= SMALL or k > MANY then place_small(task, list, values) end
     end
     need(task.position:upload(values))
     for k, list in ipairs(lists) do

@@ -10,7 +10,7 @@ Stress.__index = Stress
 
 local JITTER = 0.02 -- edges
 local TURNS = 4     -- steps until every pivot has been asked
-local AT_ONCE = 512 -- pivots asked in a step, where all nodes are
+local AT_ONCE = 256 -- pivots asked in a step, where all nodes are
 local DEPTHS = 64   -- as in stress.cu
 local SAMPLE = 8192 -- members by which an edge's length is fitted
 

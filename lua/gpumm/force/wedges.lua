@@ -55,28 +55,47 @@ function wedges.is_tree(task, members)
     return entries == 2 * (#members - 1)
 end
 
---- Writes the positions of a tree, whose nodes from 0 are the list `members` (nil: all), to task.position, in the plane.
-function wedges.place(task, members)
+-- How far from its own angle the children of a node may be whose edges are at least so long: one that leaves its circle at a
+-- flatter angle cuts through it.
+local function flattest(depth, shortest) return depth == 0 and math.pi or math.acos(depth / (depth + shortest)) end
+
+-- The shortest edge from each node outwards.
+local function shortest_of(order, parent, length)
+    local shortest = {}
+    for _, i in ipairs(order) do
+        local up = parent[i]
+        if up >= 0 then shortest[up] = math.min(shortest[up] or math.huge, length(i)) end
+    end
+    return shortest
+end
+
+-- Places a tree's nodes, from the root on; each shares its wedge among its children, as `leaves` says.
+local function spread(order, parent, leaves, length, set)
+    local low, per_leaf, depth = { [order[1]] = -math.pi }, {}, { [order[1]] = 0 } -- where the wedge of its next child begins
+    local width, shortest = { [order[1]] = 2 * math.pi }, shortest_of(order, parent, length)
+    for _, i in ipairs(order) do
+        local up = parent[i]
+        if up >= 0 then
+            low[i], width[i], depth[i] = low[up], leaves[i] * per_leaf[up], depth[up] + length(i)
+            low[up] = low[up] + width[i]
+        end
+        local at, most = low[i] + width[i] / 2, flattest(depth[i], shortest[i] or 1)
+        set(i, depth[i] * math.cos(at), depth[i] * math.sin(at))
+        width[i] = math.min(width[i], 2 * most)
+        low[i], per_leaf[i] = at - width[i] / 2, width[i] / leaves[i]
+    end
+end
+
+--- Places a tree, whose nodes from 0 are the list `members` (nil: all), in the plane, by set(node, x, y).
+function wedges.place(task, members, set)
     local now = task.rows.now
     task.row = task.row or need(now.row:download(1, now.n + 1))
     task.near = task.near or need(now.near:download(1, 2 * now.m))
     local row, near, pull = task.row, task.near, task.rows.lengths and need(now.pull:download(1, 2 * now.m))
     local order, parent, entry = outwards(row, near, middle_of(row, near, members and members[1] or 0))
     local leaves = sums(order, parent, function(_, behind) return behind and 0 or 1 end)
-    local values, from, depth = need(task.position:download(1, task.n)), { [order[1]] = 0 }, { [order[1]] = 0 }
-    local angle = 2 * math.pi / leaves[order[1]]
-    local next = { [order[1]] = 0 } -- where the wedge of its next child begins
-    for _, i in ipairs(order) do
-        local up = parent[i]
-        if up >= 0 then
-            from[i], depth[i] = next[up], depth[up] + (pull and 1 / pull[entry[i]] or 1)
-            next[up], next[i] = next[up] + leaves[i], next[up]
-        end
-        local at = (from[i] + leaves[i] / 2) * angle
-        local x, y = depth[i] * math.cos(at), depth[i] * math.sin(at)
-        values:set(i + 1, x, y)
-    end
-    need(task.position:upload(values))
+    local function length(i) return pull and 1 / pull[entry[i]] or 1 end
+    spread(order, parent, leaves, length, set)
 end
 
 return wedges

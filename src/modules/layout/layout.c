@@ -32,6 +32,7 @@
 #include "modules/layout/rows.h"
 #include "modules/layout/source.h"
 #include "modules/layout/texts.h"
+#include "modules/layout/untangle.h"
 #include "modules/layout/xml.h"
 
 /* say(line [, "warning"]) */
@@ -62,6 +63,7 @@ static void open_native(lua_State *L) {
     gpumm_layout__open_output(L);
     gpumm_layout__open_packing(L);
     gpumm_layout__open_placing(L);
+    gpumm_layout__open_untangle(L);
     gpumm_layout__open_pen(L);
     gpumm_layout__open_encode(L);
     lua_pushcfunction(L, native_say);

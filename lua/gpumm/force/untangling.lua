@@ -1,0 +1,43 @@
+-- SPDX-License-Identifier: MIT
+-- Trees without crossings. Forces draw a tree's branches over one another, so from some time on they are laid anew every so
+-- many steps where they cross: what came to be close parts again in the steps between. The last time is at the end. What hangs
+-- on the rest of a graph by single edges is a tree as well; it keeps crossings that it can only lose by much shorter edges.
+
+local columns_of = require "gpumm.graph.edge_columns"
+local kernels = require "gpumm.force.kernels"
+local native = require "gpumm.layout.native"
+
+local need = kernels.need
+local Untangling = {}
+Untangling.__index = Untangling
+
+local FROM, EVERY = 0.6, 16 -- of the way, and steps
+local MANY = 100000 -- nodes: in larger graphs it is done at the end alone, and for trees of their own alone
+local SPARSE = 1.5 -- edges a node: where there are more, crossings of trees are the least of all
+
+local function lay_anew(self, position)
+    local at, turned = native.untangle(self.from, self.to, self.n, need(position:download(1, self.n)))
+    if not at then self.gives_up = true
+    elseif turned > 0 then need(position:upload(at)) end
+end
+
+--- Is called before step i, with what is done of the way.
+function Untangling:step(position, i, done)
+    if done >= FROM and i % EVERY == 0 and self.n <= MANY and not self.gives_up then lay_anew(self, position) end
+end
+
+--- Is called after the last step.
+function Untangling:finish(position) lay_anew(self, position) end
+
+local untangling = {}
+
+--- For a layout by these options; nil where there is nothing to do.
+function untangling.new(graph, options)
+    local n, m = graph.nodes, #graph.from
+    local is_sparse = m > 0 and (m < n or m <= SPARSE * n and n <= MANY)
+    if not is_sparse or options.dimensions ~= 2 or options.pinned then return nil end
+    local from, to = columns_of(graph)
+    return setmetatable({ n = n, from = from, to = to }, Untangling)
+end
+
+return untangling
