@@ -152,7 +152,7 @@ local function description(graph, options)
         members[#members + 1] = { "held", "u8" }
     end
     return {
-        device = options.device, steps = options.steps < MANY and options.steps or nil, recorded = true,
+        device = options.device, steps = options.steps < MANY and options.steps or nil,
         nodes = gpumm.group(members),
         edges = gpumm.group { { "from", "u32" }, { "to", "u32" }, { "weight", "f32" },
             max_length = math.max(2 * #graph.from, 1 << 20) },
