@@ -333,6 +333,77 @@ describe("springs and motion", function()
         assert.view_equals({ { 0.25, 0 }, { 99.75, 0 } }, nodes.position:download(), 1e-6)
     end)
 
+    -- Steps between which everything changes that a recording is of, or that it takes by name.
+    local function changing(recorded, side)
+        local m, g, n = spec.inject_faults({}, { workers = 2 }), grid_graph(side), side * side
+        local random, nodes = chance(7), nodes_of(m, n, 2, uniform(n, 2))
+        local from, to = filled(m, "u32", g.from), filled(m, "u32", g.to)
+        local e = force.engine(m, {})
+        local step, parts, replays = 0, {}, 0
+        e.recorded = recorded
+        local function steps(count)
+            local before, opened = m.fault:calls "graph_launch", m.fault:calls "graph_open"
+            for _ = 1, count do
+                step = step + 1
+                e:step(nodes, step, 1 / step + 0.01, 0.25)
+            end
+            parts[#parts + 1] = nodes.position:download():bytes() .. nodes.velocity:download():bytes()
+            replays = replays + m.fault:calls "graph_launch" - before
+            return m.fault:calls "graph_open" - opened
+        end
+        e:connect(nodes, n, g.edges // 2, from, to, 1)
+        e:balance(nodes)
+        local opened = steps(4)
+        e.speed, e.inertia, e.gravity, e.strength = e.speed / 2, 0.5, 0.001, 1.25
+        opened = opened + steps(2)
+        assert.equal(recorded and 1 or 0, opened) -- values are no reason for another one
+        nodes.pinned = filled(m, "u8", {}, n)
+        nodes.pinned:fill(1, 1, n // 2)
+        steps(2)
+        nodes.anchor, nodes.held = filled(m, "f32x2", uniform(n, 2)), filled(m, "u8", {}, n)
+        nodes.held:fill(1)
+        steps(2)
+        e:connect(nodes, n, g.edges, from, to, 1)
+        steps(2)
+        nodes.position = filled(m, "f32x2", uniform(n, 2))
+        e:balance(nodes)
+        steps(2)
+        for i = 1, 3 do
+            nodes.position:upload({ { random(), random() } }, i)
+            steps(1)
+        end
+        assert.equal(recorded and step or 0, replays)
+        local moved = filled(m, "u64", { 0 })
+        e:moved(nodes, moved)
+        return table.concat(parts) .. moved:download():bytes()
+    end
+
+    it("are replayed, and do what their launches do", function()
+        assert.equal(changing(false, 40), changing(true, 40))
+        assert.equal(changing(false, 12), changing(true, 12)) -- so few nodes that every pair is felt
+    end)
+
+    it("can be a part of a recording of one's own", function()
+        local m, g = spec.manager(), grid_graph(30)
+        local at = {}
+        for k = 1, 2 do
+            local nodes, e = nodes_of(m, 900, 2, uniform(900, 2)), force.engine(m, {})
+            e:connect(nodes, 900, g.edges, filled(m, "u32", g.from), filled(m, "u32", g.to), 1)
+            if k == 1 then
+                for _ = 1, 6 do e:step(nodes, 1, 0.5) end
+            else
+                e.recorded = false
+                e:step(nodes, 1, 0.5)
+                local two = assert(m:record(function() for _ = 1, 2 do e:step(nodes, 1, 0.5) end end))
+                two:replay()
+                two:replay()
+                e:step(nodes, 1, 0.5)
+            end
+            at[k] = nodes.position:download():bytes()
+        end
+        assert.equal(at[1], at[2])
+    end)
+
     it("balance so that the whole keeps its size", function()
         local m, g = spec.manager(), grid_graph(30)
         local nodes = nodes_of(m, 900, 2, uniform(900, 2))

@@ -88,6 +88,35 @@ static void work(gpumm_manager *m, gpumm_group *g, gpumm_buffer *b, gpumm_readba
     gpumm_stream_release(s);
 }
 
+/* Recordings of which graphs are made, patched with what they had not wanted before, and made anew for other lengths. */
+static void replay(gpumm_manager *m, gpumm_buffer *b, gpumm_group *g, gpumm_readback *r) {
+    gpumm_recording *once, *anew;
+    gpumm_buffer *member = gpumm_group_at(g, 0);
+    gpumm_scan_options o = {.from = member};
+    CHECK_OK(gpumm_recording_open(m, NULL, &once));
+    CHECK_OK(gpumm_recording_open(m, &(gpumm_recording_options){.anew = true}, &anew));
+    for (int i = 0; i < MEMBERS; i++)
+        CHECK_OK(gpumm_recording_fill(once, gpumm_group_at(g, (size_t)i), 0, GPUMM_TO_END, &(uint32_t){7}));
+    CHECK_OK(gpumm_recording_scan(once, GPUMM_TO_END, &o));
+    CHECK_OK(gpumm_recording_copy(once, b, 100, b, 0, 50));
+    CHECK_OK(gpumm_recording_capture(once, r, 0, NULL));
+    for (uint64_t i = 0; i < 60; i++) {
+        gpumm_frame *f = NULL;
+        if (i % 20 == 0) CHECK_OK(gpumm_group_resize(g, NULL, 10 + i * 200));
+        gpumm_status status = gpumm_recording_replay(once, NULL, NULL, 0, NULL);
+        CHECK(status == GPUMM_OK || status == GPUMM_STALE); /* where growth moves */
+        CHECK_OK(gpumm_readback_latest(r, &f));
+        gpumm_frame_release(f);
+        CHECK_OK(gpumm_recording_begin(anew));
+        for (uint64_t k = 0; k < 4; k++)
+            CHECK_OK(gpumm_recording_fill(anew, gpumm_group_at(g, i % 3 + k), i % 5, 3, &(uint32_t){(uint32_t)i}));
+        CHECK_OK(gpumm_recording_scan(anew, GPUMM_TO_END, &o));
+        CHECK_OK(gpumm_recording_replay(anew, NULL, NULL, 0, NULL));
+    }
+    gpumm_recording_release(once);
+    gpumm_recording_release(anew);
+}
+
 /* So much that slabs and their lists grow. */
 static void take_much(gpumm_manager *m) {
     enum { MUCH = 200 };
@@ -121,6 +150,7 @@ static void run(bool relocate, uint64_t jitter) {
     for (size_t i = 0; i < MEMBERS; i++) read[i] = gpumm_group_at(g, i);
     gpumm_readback *r;
     CHECK_OK(gpumm_readback_open(&(gpumm_readback_options){.buffers = read, .buffer_count = MEMBERS, .slots = 3}, &r));
+    replay(m, b, g, r);
     work(m, g, b, r);
     take_much(m);
     gpumm_readback_release(r);

@@ -137,6 +137,7 @@ struct gpumm_recording {
     unsigned same;     /* how often the same operations came, */
     unsigned patience; /* and how often until they are worth a graph */
     recorded_graph graphs[RECORDED_GRAPHS];
+    recorded_graph *playing; /* by the replay under way; NULL: one by one */
     uint64_t replays;
 };
 

@@ -291,11 +291,12 @@ static recorded_graph *choose_graph(gpumm_recording *r) {
     return g;
 }
 
+/* Submit lock held. What has no graph is enqueued one by one. */
 static gpumm_status play(gpumm_recording *r, gpumm_stream *s) {
     device *d = r->object.context->device;
-    if (r->count < GRAPH_LEAST || r->same < r->patience) return play_one_by_one(r, s->device);
-    recorded_graph *g = choose_graph(r);
-    TRY(g->fits ? patch(r, g) : make_graph(r, g));
+    const recorded_graph *g = r->playing;
+    if (!g || !g->fits) return play_one_by_one(r, s->device);
+    TRY(patch(r, g));
     return d->call->graph_launch(d, s->device, g->graph);
 }
 
@@ -399,6 +400,27 @@ static gpumm_status play_traced(gpumm_recording *r, gpumm_stream *s) {
     return status;
 }
 
+/* Nodes as they are now; *fit: nothing has to be made longer first. Submit lock held. */
+static gpumm_status look_ahead(gpumm_recording *r, bool *fit) {
+    pass_gates(r);
+    TRY(look(r));
+    *fit = slots_fit(r) && gpumm__recording_calls_fit(r);
+    return *fit ? refresh(r) : GPUMM_OK;
+}
+
+/* The graph that is played, made before it is enqueued: making it takes memory, and the application's allocator is called
+   without the submit lock. What changes until that is held again is patched. The readbacks' locks held. */
+static gpumm_status take_graph(gpumm_recording *r) {
+    context *ctx = r->object.context;
+    bool fit = false;
+    r->playing = r->count < GRAPH_LEAST || r->same < r->patience ? NULL : choose_graph(r);
+    if (!r->playing || r->playing->fits) return GPUMM_OK;
+    pthread_mutex_lock(&ctx->submit);
+    gpumm_status status = look_ahead(r, &fit);
+    pthread_mutex_unlock(&ctx->submit);
+    return status == GPUMM_OK && fit ? make_graph(r, r->playing) : status;
+}
+
 /* Submit lock held, and the readbacks'. *again: a slot, or what a call planned, is of another length. */
 static gpumm_status submit(gpumm_recording *r, gpumm_stream *s, bool *again) {
     pass_gates(r);
@@ -418,6 +440,7 @@ static gpumm_status try_replay(gpumm_recording *r, gpumm_stream *s, gpumm_ticket
     *again = false;
     lock_readbacks(r);
     gpumm_status status = choose_slots(r, again);
+    if (status == GPUMM_OK && !*again) status = take_graph(r);
     if (status == GPUMM_OK && !*again) {
         pthread_mutex_lock(&ctx->submit);
         status = submit(r, s, again);

@@ -4,8 +4,10 @@
 
 local kernels = require "gpumm.force.kernels"
 local models = require "gpumm.force.models"
+local replayed = require "gpumm.force.replayed"
 local repulsion = require "gpumm.force.repulsion"
 local rows = require "gpumm.force.rows"
+local stress = require "gpumm.force.stress"
 
 local need, buffer = kernels.need, kernels.buffer
 local Engine = {}
@@ -32,13 +34,15 @@ function Engine:repel(nodes, strength, seed)
     self.pushes:repel_well(self.rows.now.n, nodes.position, nodes.mass, nodes.force, strength, seed, self.unit)
 end
 
---- Writes every segment's springs to self.pull.
-function Engine:springs(nodes)
+local function springs(self, nodes, v)
     local now = self.rows.now
     if now.segment_count == 0 then return end
     need(self.kernels.springs(now.segment_count, now.segment_node, now.segment_begin, now.near, now.pull,
-        nodes.position, self.unit ^ 2, self.pull))
+        nodes.position, v.unit, self.pull))
 end
+
+--- Writes every segment's springs to self.pull.
+function Engine:springs(nodes) springs(self, nodes, { unit = self.unit ^ 2 }) end
 
 -- What strength of the repulsion would balance the springs, in the layout as it is: infinite where nodes are too far
 -- apart to push, nil where no spring draws anything together.
@@ -95,19 +99,42 @@ function Engine:balance(nodes)
     end
 end
 
+-- What differs from step to step.
+local function values_of(self, nodes, i, limit, hold)
+    self.turn = (self.turn + 1) % stress.TURNS
+    return { strength = self.strength * self.repulsion, seed = i & 0xffffffff, unit = self.unit ^ 2, hold = hold or 0,
+        tension = nodes.tension or 1, turn = self.turn, gravity = self.gravity, speed = self.speed, inertia = self.inertia,
+        limit = limit / self.unit }
+end
+
+-- The launches of an iteration, with the values of that step or names for those of any; it asks for those alone that a
+-- kernel takes.
+local function iterate(self, nodes, v)
+    local now = self.rows.now
+    self.pushes:enqueue(now.n, nodes.position, nodes.mass, nodes.force, v)
+    springs(self, nodes, v)
+    if nodes.anchor then
+        need(self.kernels.hold(now.n, nodes.anchor, nodes.held, nodes.heft, v.hold, nodes.position, nodes.force))
+    end
+    for _, of in ipairs(nodes.stress or {}) do of:draw(nodes, v) end
+    need(self.kernels.move(now.n, now.segment, self.pull, nodes.force, nodes.mass, nodes.heft,
+        nodes.pinned or false, v.gravity, 1, v.speed, v.inertia, v.limit, nodes.position, nodes.velocity))
+end
+
 --- One iteration: repulsion, springs, motion. `limit` is how far a node may move, in the model's units; `hold` (nil: 0)
 --- how strongly nodes are drawn to nodes.anchor where nodes.held says so. By nodes.tension (1: at once) the stresses of
---- nodes.stress, where there are any, are held.
+--- nodes.stress, where there are any, are held. It is a replay of what the first step recorded, while buffers and rows
+--- stay the same; with engine.recorded = false its launches are enqueued one by one, as a recording of one's own needs it.
 function Engine:step(nodes, i, limit, hold)
-    local now = self.rows.now
-    self:repel(nodes, self.strength * self.repulsion, i)
-    self:springs(nodes)
-    if nodes.anchor then
-        need(self.kernels.hold(now.n, nodes.anchor, nodes.held, nodes.heft, hold or 0, nodes.position, nodes.force))
+    local now, v = self.rows.now, values_of(self, nodes, i, limit, hold)
+    self.pushes:prepare(now.n)
+    if self.recorded then
+        self.replayed:run(replayed.is_of(self.replayed, self.rows.built, self.pushes.fitted, nodes), v,
+            function(named) iterate(self, nodes, named) end)
+    else
+        iterate(self, nodes, v)
     end
-    for _, of in ipairs(nodes.stress or {}) do of:draw(nodes, nodes.tension) end
-    need(self.kernels.move(now.n, now.segment, self.pull, nodes.force, nodes.mass, nodes.heft,
-        nodes.pinned or false, self.gravity, 1, self.speed, self.inertia, limit / self.unit, nodes.position, nodes.velocity))
+    self.pushes:enqueued(now.n)
 end
 
 --- Adds how far the nodes moved in the last step, in 2^-20 of the model's units, to a buffer of one u64.
@@ -124,7 +151,8 @@ function engine.new(manager, options)
     local model, dimensions = models.of(options.model or "tforce", "force.engine", 3), options.dimensions or 2
     if options.lengths then model = models.lengths end
     local self = setmetatable({
-        manager = manager, dimensions = dimensions, model = model, strength = 1, unit = 1,
+        manager = manager, dimensions = dimensions, model = model, strength = 1, unit = 1, turn = 0,
+        recorded = true, replayed = replayed.new(manager),
         repulsion = options.repulsion or 1, gravity = options.gravity or model.gravity,
         speed = options.speed or model.speed, inertia = options.inertia or model.inertia,
         kernels = kernels.of(manager, "motion.cu", prefix_of(model, dimensions)),

@@ -70,15 +70,20 @@ local function reduce(self)
     end
 end
 
---- Sorts the nodes by cell and sums the cells, level by level. `seed` shifts the grid, and chooses who stands for a
---- crowd.
-function Grid:build(n, position, mass, seed)
+--- Room for a build of n nodes; true where a buffer is another one, or another length is used of it.
+function Grid:prepare(n)
     local finest = finest_for(n, self.dimensions)
-    if finest ~= self.finest then fit_levels(self, finest) end
-    if n + BEYOND > self.room then fit_nodes(self, n) end
+    local wider, more = finest ~= self.finest, n + BEYOND > self.room
+    if wider then fit_levels(self, finest) end
+    if more then fit_nodes(self, n) end
     if not self.ready then make_ready(self) end
-    self.ready = false
-    local run = self.kernels
+    self.ready = false -- until a build is enqueued
+    return wider or more
+end
+
+--- The launches of a build, after prepare; they allocate nothing, so that they can be recorded.
+function Grid:enqueue(n, position, mass, seed)
+    local run, finest = self.kernels, self.finest
     need(run.bounds(math.max(1, math.min(n // 8, BOUNDS)), n, position, self.box))
     need(run.count(n, position, self.box, finest, seed, self.where, self.counts, self.cell_of, self.arrival))
     starts(self.manager, self.keys_in_use, self.counts, self.start)
@@ -88,6 +93,13 @@ function Grid:build(n, position, mass, seed)
     need(run.cells(math.tointeger((finest // 2) ^ self.dimensions), finest, self.start, self.where, position, mass, self.box,
         self.counts, self.order, self.keys, self.tally, self.sums, self.sorted, self.room, self.levels, self.all))
     reduce(self)
+end
+
+--- Sorts the nodes by cell and sums the cells, level by level. `seed` shifts the grid, and chooses who stands for a
+--- crowd.
+function Grid:build(n, position, mass, seed)
+    self:prepare(n)
+    self:enqueue(n, position, mass, seed)
     self.ready = true
 end
 

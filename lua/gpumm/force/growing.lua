@@ -91,6 +91,7 @@ end
 
 local function begin(sim, graph, options)
     sim.order, sim.engine, sim.at = in_order(graph, options.lengths), engine.new(sim.manager, options), {}
+    sim.engine.recorded = false -- the simulation's steps are, which costs less where every few steps are others
     for _, name in ipairs { "position", "velocity", "force", "mass", "heft" } do sim.at[name] = sim.nodes:member(name) end
 end
 

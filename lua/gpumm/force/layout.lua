@@ -198,7 +198,7 @@ local function description(graph, options)
         members[#members + 1] = { "held", "u8" }
     end
     return {
-        device = options.device, steps = options.steps < MANY and options.steps or nil, recorded = true,
+        device = options.device, steps = options.steps < MANY and options.steps or nil,
         nodes = gpumm.group(members),
         edges = gpumm.group { { "from", "u32" }, { "to", "u32" }, { "weight", "f32" },
             max_length = math.max(2 * #graph.from, 1 << 20) },
@@ -216,8 +216,8 @@ end
 --- PivotMDS; a point that is false: a node that finds its place beside its neighbours), hold (0 to 1: how strongly nodes are
 --- drawn back to their positions), weights ("strength": heavy edges pull more; "length": they are how long edges shall be, in
 --- proportion), sizes (a number from 0 for each node, by which the areas of discs go; none lies on another in the end, and
---- they cover 30 % of the room that the layout took; the result's radii are theirs), quality (true: measured at the end), tension (how strongly distances are held in the end, 0.06; 1: nothing else
---- moves), repulsion, gravity, speed, inertia, frame(sim, f) every so many steps, finish(sim, result), device.
+--- they cover 30 % of the room that the layout took; the result's radii are theirs), quality (true: measured at the end),
+--- tension (how strongly distances are held in the end, 0.06; 1: nothing else moves), repulsion, gravity, speed, inertia, frame(sim, f) every so many steps, finish(sim, result), device.
 return function(graph, options)
     if type(graph) ~= "table" or not graph.from or not graph.nodes then error("force.layout needs a graph", 2) end
     options = check(graph, options, 2)

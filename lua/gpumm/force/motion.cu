@@ -46,8 +46,63 @@ static __device__ float pull_of(float d2, float weight)
 // it is, by a model whose push has a bound.
 static __device__ float pull_of(float d2, float weight)
 {
-    const float bound = repel_at(0.0f), pull = weight * ATTRACT(d2);
-    return bound > 0.0f ? fminf(pull, 0.95f * bound + weight * d2) : pull;
+    const float bound = repel_at(0.0f), pull = weight * ATTRACT(d2), most = 0.95f * bound + weight * d2;
+    return bound > 0.0f && !(pull <= most) ? most : pull;
+}
+#endif
+
+#ifdef GPUMM_HOST
+// A segment's entries, LANES at once: beyond its end is a node that pulls nothing.
+#define LANES 8
+#define EACH_LANE(l) _Pragma("GCC unroll 1") _Pragma("GCC ivdep") for (int l = 0; l < LANES; l++)
+
+static __forceinline__ __device__ float folded(const float *c)
+{
+    return ((c[0] + c[4]) + (c[2] + c[6])) + ((c[1] + c[5]) + (c[3] + c[7]));
+}
+
+template <bool weighted>
+static __forceinline__ __device__ vec pulled(const int *near, const float *weight, int count, const vec *position, vec p,
+                                             float unit)
+{
+    float x[LANES], y[LANES], z[LANES];
+    EACH_LANE(l) x[l] = y[l] = z[l] = 0.0f;
+    for (int k = 0; k < count; k += LANES)
+        EACH_LANE(l) {
+            const bool is = k + l < count;
+            const vec *other = position + (is ? near[k + l] : 0);
+            const float dx = other->x - p.x, dy = other->y - p.y;
+#if DIM == 3
+            const float dz = other->z - p.z, d2 = dx * dx + dy * dy + dz * dz;
+#else
+            const float dz = 0.0f, d2 = dx * dx + dy * dy;
+#endif
+            const float w = !weighted ? 1.0f : is ? weight[k + l] : 0.0f, pull = pull_of(unit * d2, w);
+            const float scale = is ? pull : 0.0f;
+            x[l] += scale * dx;
+            y[l] += scale * dy;
+            if (DIM == 3) z[l] += scale * dz;
+        }
+    vec sum = nothing();
+    sum.x = folded(x);
+    sum.y = folded(y);
+#if DIM == 3
+    sum.z = folded(z);
+#endif
+    return sum;
+}
+#else
+template <bool weighted>
+static __forceinline__ __device__ vec pulled(const int *near, const float *weight, int count, const vec *position, vec p,
+                                             float unit)
+{
+    vec sum = nothing();
+    for (int k = 0; k < count; k++) {
+        vec d = position[near[k]];
+        add(&d, p, -1.0f);
+        add(&sum, d, pull_of(unit * squared(d), weighted ? weight[k] : 1.0f));
+    }
+    return sum;
 }
 #endif
 
@@ -56,15 +111,11 @@ extern "C" __global__ void springs(int segments, const word *node, const word *b
 {
     int s = blockIdx.x * blockDim.x + threadIdx.x;
     if (s >= segments) return;
+    const word first = begin[s];
+    const int count = (int)(begin[s + 1] - first), *ends = (const int *)near + first;
     const vec p = position[node[s]];
-    vec sum = nothing();
-    for (word k = begin[s]; k < begin[s + 1]; k++) {
-        vec d = position[near[k]];
-        add(&d, p, -1.0f);
-        const float d2 = squared(d), w = weight ? weight[k] : 1.0f;
-        add(&sum, d, pull_of(unit * d2, w));
-    }
-    pull[s] = sum;
+    pull[s] = weight ? pulled<true>(ends, weight + first, count, position, p, unit)
+                     : pulled<false>(ends, weight, count, position, p, unit);
 }
 
 // Who is held is drawn to its anchor.

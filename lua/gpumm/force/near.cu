@@ -37,14 +37,19 @@ static __forceinline__ __device__ void run_of(float (*f)[LANES], const float *so
                                               float4 p, float unit)
 {
     const long long end = b;
-    for (long long j = a; j < end; j += LANES) {
+    long long j = a;
+#ifndef GPUMM_HOST
+    if (j >= end) return; // there, LANES that push nothing cost less than a branch that nobody foresees
+#endif
+    do {
         const int left = (int)(end - j);
         EACH_LANE(l) {
             float4 c = loaded(sorted, room, j + l);
             c.w = l < left ? c.w : 0.0f;
             push(f, l, c, p, unit);
         }
-    }
+        j += LANES;
+    } while (j < end);
 }
 
 // The nodes of a finest cell; of a crowd, those that stand for it.

@@ -24,15 +24,20 @@ local function size_above(width, dimensions)
     return sum
 end
 
+-- Room for a sum over n nodes. `fitted` counts how often it was made anew.
+local function prepare(self, what, n)
+    local cells = self.grid
+    if cells:prepare(n) then self.fitted = self.fitted + 1 end
+    local length = (cells.all - cells.at[cells.finest // 2]) * COEFFICIENTS[what][self.dimensions]
+    if self.given_length == length then return end
+    self.given = buffer(self.manager, "f32", length, self.given)
+    need(self.given:fill(0)) -- what a cell without mass is given is not read, unless masses cancel out
+    self.given_length, self.fitted = length, self.fitted + 1
+end
+
 -- Every cell's expansion, from the coarsest level down.
-local function expand(self, run, coefficients, unit)
+local function expand(self, run, unit)
     local cells, d = self.grid, self.dimensions
-    local length = (cells.all - cells.at[cells.finest // 2]) * coefficients
-    if self.given_length ~= length then
-        self.given = buffer(self.manager, "f32", length, self.given)
-        need(self.given:fill(0)) -- what a cell without mass is given is not read, unless masses cancel out
-        self.given_length = length
-    end
     local last, above = cells.finest // 2, 0
     local w = math.min(last // 2, COARSE[d])
     if w >= 4 then
@@ -48,18 +53,25 @@ local function expand(self, run, coefficients, unit)
     end
 end
 
--- Every node's sum over all others, exactly where they are few.
-local function sum_up(self, what, exactly, n, position, mass, out, strength, seed, unit)
+-- The launches of every node's sum over all others, exactly where they are few. Of the values v, strength, seed and unit
+-- (squared), it asks for those that a kernel takes.
+local function enqueue(self, what, exactly, n, position, mass, out, v)
     local run, cells = self.kernels[what], self.grid
-    strength, unit = strength or 1, (unit or 1) ^ 2
     if exactly then
-        need(run.repel_exactly(n, position, mass, strength, unit, out))
+        need(run.repel_exactly(n, position, mass, v.strength, v.unit, out))
         return
     end
-    cells:build(n, position, mass, (seed or 0) & 0xffffffff)
-    expand(self, run, COEFFICIENTS[what][self.dimensions], unit)
+    cells:enqueue(n, position, mass, v.seed)
+    expand(self, run, v.unit)
     need(run.repel(n, cells.order, position, mass, cells.start, cells.sorted, cells.room, cells.levels, cells.all,
-        self.given, cells.where, cells.finest, strength, unit, out))
+        self.given, cells.where, cells.finest, v.strength, v.unit, out))
+end
+
+local function sum_up(self, what, exactly, n, position, mass, out, strength, seed, unit)
+    if not exactly then prepare(self, what, n) end
+    enqueue(self, what, exactly, n, position, mass, out,
+        { strength = strength or 1, seed = (seed or 0) & 0xffffffff, unit = (unit or 1) ^ 2 })
+    if not exactly then self.grid.ready = true end
 end
 
 --- Writes the repulsion on each of n nodes to `force`: `strength` times the sum of the products of the masses, the
@@ -71,6 +83,17 @@ function Repulsion:repel_exactly(...) sum_up(self, "push", true, ...) end
 
 --- Repulsion as repel writes it, over every pair where nodes are few.
 function Repulsion:repel_well(n, ...) sum_up(self, "push", n <= FEW, n, ...) end
+
+--- repel_well in three parts, of which the middle one allocates nothing: it can be recorded, with names in the place of
+--- the values v.strength, v.seed and v.unit, which is squared. What was recorded is of the same buffers while self.fitted
+--- stays.
+function Repulsion:prepare(n)
+    if n > FEW then prepare(self, "push", n) end
+end
+
+function Repulsion:enqueue(n, position, mass, out, v) enqueue(self, "push", n <= FEW, n, position, mass, out, v) end
+
+function Repulsion:enqueued(n) self.grid.ready = self.grid.ready or n > FEW end
 
 --- How much the repulsion of strength 1 spreads each node: the sum of pushes times ways, in the x of `out`.
 function Repulsion:spread(n, position, mass, out, unit)
@@ -87,7 +110,7 @@ function repulsion.new(manager, options)
         .. "#define REPEL(u) repel_at(u)\nstatic __device__ float repel_at(float d2) { return "
         .. (options.repel or "1.0f / (d2 + 1e-6f)") .. "; }\n" .. gpumm.resource("gpumm/force/far.cu")
     return setmetatable({
-        manager = manager, dimensions = dimensions, grid = grid.new(manager, dimensions),
+        manager = manager, dimensions = dimensions, fitted = 0, grid = grid.new(manager, dimensions),
         kernels = { push = kernels.of(manager, "near.cu", prefix),
             spread = kernels.of(manager, "near.cu", "#define VIRIAL\n" .. prefix) },
     }, Repulsion)

@@ -63,7 +63,7 @@ function Rows:build(n, m, from, to, base, weight)
         sort_rows(self, made, 2 * m, most)
     end
     made.n, made.m, made.most = n, m, most
-    self.now, self.other = made, self.now
+    self.now, self.other, self.built = made, self.now, self.built + 1
     return made
 end
 
@@ -75,7 +75,7 @@ local rows = {}
 function rows.new(manager)
     return setmetatable({
         manager = manager, kernels = kernels.of(manager, "rows.cu"),
-        spare_pull = false, now = { pull = false }, other = { pull = false },
+        built = 0, spare_pull = false, now = { pull = false }, other = { pull = false },
     }, Rows)
 end
 

@@ -120,8 +120,8 @@ extern "C" __global__ void majorize(int members, int pivots, int n, const word *
 }
 
 // Adds to each member's force what draws it there: `strength` of the way, as a node of that heft needs it. Every `step`-th pivot
-// from `first` on has a say.
-extern "C" __global__ void draw_members(int members, int first, int step, int pivots, int n, const word *member, const word *pivot,
+// has a say, from the `turn`-th on, modulo `step`.
+extern "C" __global__ void draw_members(int members, int turn, int step, int pivots, int n, const word *member, const word *pivot,
                                         const float *region, const hops *distance, const word *row, const word *near,
                                         const float *pull, const float *length, float strength, const float *heft, const vec *position,
                                         vec *force)
@@ -129,7 +129,7 @@ extern "C" __global__ void draw_members(int members, int first, int step, int pi
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= members) return;
     const word i = member ? member[t] : (word)t;
-    const draw way = way_of(i, first, step, pivots, n, pivot, region, distance, row, near, pull, position, length[0]);
+    const draw way = way_of(i, turn % step, step, pivots, n, pivot, region, distance, row, near, pull, position, length[0]);
     const float scale = strength * heft[i];
     force[i].x += scale * way.x;
     force[i].y += scale * way.y;

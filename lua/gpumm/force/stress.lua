@@ -39,15 +39,15 @@ end
 --- The stress at the last fit.
 function Stress:value() return need(self.length:download())[2] end
 
---- Adds to nodes.force what holds the distances: `strength` of the way to where they want each node to be. The pivots take
---- turns where they are many, for a moving node keeps its direction over several steps.
-function Stress:draw(nodes, strength)
-    local now, step = self.rows.now, self.is_whole and (self.count + AT_ONCE - 1) // AT_ONCE or TURNS
-    self.turn = (self.turn + 1) % step
-    need(self.run.draw_members(self.count, self.turn, step, self.pivots, self.n, self.nodes, self.pivot, self.region, self.hops,
-        self.is_whole and false or now.row, self.is_whole and false or now.near,
-        self.rows.lengths and now.pull or false, self.length, strength, nodes.heft,
-        nodes.position, nodes.force))
+--- Adds to nodes.force what holds the distances: v.tension of the way to where they want each node to be. The pivots take
+--- turns where they are many, by v.turn, which counts up from 0 to stress.TURNS - 1, for a moving node keeps its direction
+--- over several steps.
+function Stress:draw(nodes, v)
+    local now, whole = self.rows.now, self.is_whole
+    local step = whole and (self.count + AT_ONCE - 1) // AT_ONCE or TURNS
+    need(self.run.draw_members(self.count, v.turn, step, self.pivots, self.n, self.nodes, self.pivot, self.region, self.hops,
+        whole and false or now.row, whole and false or now.near, self.rows.lengths and now.pull or false, self.length, v.tension,
+        nodes.heft, nodes.position, nodes.force))
 end
 
 local function regions(self, manager)
@@ -70,7 +70,7 @@ local function sample(self, manager, members)
     need(self.sample:upload(some))
 end
 
-local stress = {}
+local stress = { TURNS = 840 } -- a multiple of every count of turns there is: 1 to 8
 
 --- The stress of a component: `members` lists its nodes from 0, and `nodes` is a buffer of them (nil and false: all);
 --- `pivots` are some of them, and `hops` the distances from those as distance.from has them.
@@ -79,7 +79,7 @@ function stress.new(manager, rows, dimensions, members, nodes, pivots, hops)
     local count = members and #members or n
     local self = setmetatable({
         manager = manager, rows = rows, n = n, count = count, nodes = nodes, pivots = #pivots, hops = hops,
-        vec = "f32x" .. dimensions, is_whole = #pivots == count, turn = 0,
+        vec = "f32x" .. dimensions, is_whole = #pivots == count,
         pivot = buffer(manager, "u32", #pivots), region = buffer(manager, "f32", #pivots * DEPTHS),
         sums = buffer(manager, "f64", 3 * #pivots), length = buffer(manager, "f32", 2),
         run = kernels.of(manager, "stress.cu", kernels.dimension(dimensions) .. kernels.distances(rows)),

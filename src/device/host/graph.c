@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/size.h"
 #include "base/status.h"
 #include "device/host/stream.h"
 #include "device/nodes.h"
@@ -21,7 +22,7 @@ struct device_graph {
     node_list nodes;
     op **ops; /* NULL: there is nothing to do */
     wanted *wanted;
-    size_t wanted_count, wanted_room;
+    size_t wanted_count;
     bool collected; /* `wanted` is that of the operations as they are */
 };
 
@@ -56,37 +57,47 @@ static gpumm_status make_op(host_device *h, const device_node *n, op **out) {
 
 /* ---- What it uses ------------------------------------------------------------------------------------------ */
 
-static gpumm_status want(device_graph *g, gpumm_address address, bool needed) {
-    const gpumm_allocator *memory = g->host->base.memory;
-    for (size_t i = 0; i < g->wanted_count; i++)
-        if (g->wanted[i].address == address) return g->wanted[i].needed |= needed, GPUMM_OK;
-    if (!gpumm__mem_reserve(memory, (void **)&g->wanted, sizeof *g->wanted, g->wanted_count, &g->wanted_room))
-        return fail_host_memory(sizeof *g->wanted);
-    g->wanted[g->wanted_count++] = (wanted){address, needed};
-    return GPUMM_OK;
+/* For as many as there can be, as a patch may want others: then no memory is to be had. */
+static gpumm_status reserve_wanted(device_graph *g) {
+    uint64_t room = 0, bytes;
+    for (size_t i = 0; i < g->nodes.count; i++) {
+        const device_node *n = &g->nodes.items[i];
+        if (!size_add(room, n->kind == NODE_LAUNCH ? n->as.launch.what.count : 2, &room))
+            return fail_host_memory(SIZE_MAX);
+    }
+    if (!size_mul(room, sizeof *g->wanted, &bytes)) return fail_host_memory(SIZE_MAX);
+    g->wanted = gpumm__mem_new(g->host->base.memory, size_max(bytes, 1));
+    return g->wanted ? GPUMM_OK : fail_host_memory(bytes);
 }
 
-static gpumm_status want_arguments(device_graph *g, const device_launch *launch) {
+static void want(device_graph *g, gpumm_address address, bool needed) {
+    for (size_t i = 0; i < g->wanted_count; i++) {
+        if (g->wanted[i].address != address) continue;
+        g->wanted[i].needed |= needed;
+        return;
+    }
+    g->wanted[g->wanted_count++] = (wanted){address, needed};
+}
+
+static void want_arguments(device_graph *g, const device_launch *launch) {
     for (size_t i = 0; i < launch->count; i++) {
         gpumm_address address;
         if (launch->sizes[i] != sizeof address) continue;
         memcpy(&address, launch->arguments[i], sizeof address);
-        TRY(want(g, address, false));
+        want(g, address, false);
     }
-    return GPUMM_OK;
 }
 
-static gpumm_status collect(device_graph *g) {
+static void collect(device_graph *g) {
     g->wanted_count = 0;
     for (size_t i = 0; i < g->nodes.count; i++) {
         const device_node *n = &g->nodes.items[i];
         if (!g->ops[i]) continue;
-        if (n->kind == NODE_LAUNCH) TRY(want_arguments(g, &n->as.launch.what));
-        else TRY(want(g, n->kind == NODE_COPY ? n->as.copy.to : n->as.fill.to, true));
-        if (n->kind == NODE_COPY) TRY(want(g, n->as.copy.from, true));
+        if (n->kind == NODE_LAUNCH) want_arguments(g, &n->as.launch.what);
+        else want(g, n->kind == NODE_COPY ? n->as.copy.to : n->as.fill.to, true);
+        if (n->kind == NODE_COPY) want(g, n->as.copy.from, true);
     }
     g->collected = true;
-    return GPUMM_OK;
 }
 
 static gpumm_status claim(device_graph *g, op *o) {
@@ -114,7 +125,9 @@ static gpumm_status graph_fill(device_graph *g, const device_node *nodes, size_t
     g->ops = gpumm__mem_new(g->host->base.memory, count * sizeof(op *)); /* the nodes are larger, and had room */
     if (!g->ops) return fail_host_memory(count * sizeof(op *));
     for (size_t i = 0; i < count; i++) TRY(make_op(g->host, &g->nodes.items[i], &g->ops[i]));
-    return collect(g);
+    TRY(reserve_wanted(g));
+    collect(g);
+    return GPUMM_OK;
 }
 
 gpumm_status gpumm__host_graph_open(device *d, const device_node *nodes, size_t count, device_graph **out) {
@@ -164,7 +177,7 @@ static void share(device_graph *g, op *o) {
 
 gpumm_status gpumm__host_graph_launch(device *d, device_stream *s, device_graph *g) {
     op *o = NULL;
-    if (!g->collected) TRY(collect(g));
+    if (!g->collected) collect(g);
     size_t claims = g->wanted_count * sizeof(use);
     TRY(gpumm__host_op_new_sized(s, work_graph, g->wanted_count, sizeof *o + claims + g->nodes.count * sizeof(op *),
                                  &o));
