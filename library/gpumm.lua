@@ -1633,8 +1633,8 @@ function gpumm.picture.outputs(paths) end
 ---@field width? integer pixels; 1200
 ---@field height? integer pixels; 560
 
---- Draws a manager's memory over time as SVG: categories stacked, growth steps marked, the peak by what held it.
----@param path string it ends in .svg
+--- Draws a manager's memory over time: categories stacked, growth steps marked, the peak by what held it.
+---@param path string .svg, .png or .pdf
 ---@param options gpumm.memory_options
 ---@return { total: integer, at: number, now: table<string, integer> } peak bytes, microseconds, bytes by category
 function gpumm.picture.memory(path, options) end

@@ -1,4 +1,4 @@
--- successes: 19
+-- successes: 19, pango: 1
 -- SPDX-License-Identifier: MIT
 -- Traces: everything that a script did is in them, with what it did it to, and in the books' own numbers; and the files are
 -- whole, whatever happened.
@@ -295,8 +295,28 @@ describe("picture.memory", function()
         if os.execute "command -v xmllint >/dev/null" then assert(os.execute("xmllint --noout " .. drawing)) end
     end)
 
+    it("is drawn in pixels and as PDF, too #pango", function()
+        traced({ device = spec.device }, function(m)
+            local b = assert(m:buffer { type = "u8", length = 1 << 20, max_length = 1 << 24 })
+            b:resize(8 << 20)
+        end)
+        local file = folder.beside "memory.png"
+        local peak = gpumm.picture.memory(file, { trace = place, width = 600, height = 300 })
+        local pixels, width, height = assert(gpumm.image.read(file))
+        assert.same({ 600, 300 }, { width, height })
+        local blue, columns = 0, 600 - 84 - 190 -- what buffers are drawn in, and the plot's width
+        for i = 1, #pixels do
+            local r, g, b = pixels:get(i)
+            if r == 0x5b and g == 0x8f and b == 0xf9 then blue = blue + 1 end
+        end
+        local share = peak.now.buffers / (1.12 * peak.total) -- of the plot's height, at the peak
+        assert(blue > 200 and blue <= columns * 190 * share, blue)
+        gpumm.picture.memory(folder.beside "memory.pdf", { trace = place })
+        assert.matches("^%%PDF.*%%%%EOF%s*$", folder.read "memory.pdf")
+    end)
+
     it("refuses what it cannot draw before the work", function()
-        raises("picture.memory writes .svg, not a.png", gpumm.picture.memory, "a.png", { trace = place })
+        raises("picture.memory writes .svg, .png or .pdf, not a.gif", gpumm.picture.memory, "a.gif", { trace = place })
         raises("trace is the path of a trace", gpumm.picture.memory, drawing, {})
         raises('unknown option "trac" (did you mean "trace"?)', gpumm.picture.memory, drawing, { trac = place })
         raises("width is a whole number from 400 to 16384", gpumm.picture.memory, drawing, { trace = place, width = 10 })

@@ -201,14 +201,13 @@ function picture.positions(path, view, graph)
     return need(gpumm.raw.write(path, gpumm.view("u8", csv(view))))
 end
 
---- Draws a manager's memory over time, as SVG, from a trace (gpumm-run --trace, gpumm.trace): categories stacked, growth
---- steps marked, the peak by what held it. Returns the peak: { total =, at =, now = { buffers =, … } }, bytes and microseconds.
+--- Draws a manager's memory over time, as .svg, .png or .pdf, from a trace (gpumm-run --trace, gpumm.trace): categories
+--- stacked, growth steps marked, the peak by what held it. Returns the peak: { total =, at =, now = { buffers =, … } }, bytes
+--- and microseconds.
 function picture.memory(path, options)
     local _ <close> = words.plain()
     check_place(path)
-    local text, peak = require "gpumm.picture.memory"(path, options)
-    need(gpumm.raw.write(path, gpumm.view("u8", text)))
-    return peak
+    return require "gpumm.picture.memory"(path, options)
 end
 
 return picture

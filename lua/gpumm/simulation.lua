@@ -13,235 +13,21 @@
 -- cannot be recorded has what was recorded so far enqueued first, so that every step does what it would do otherwise.
 
 local gpumm = require "gpumm"
-local description = require "gpumm.description"
+local check = require "gpumm.simulation.check"
 local describe = require "gpumm.describe"
 local process = require "gpumm.inside"
-local meant = description.meant
+local resources = require "gpumm.simulation.resources"
 local words = require "gpumm.words"
 local nearest = words.nearest
 
 local Simulation = { __name = "gpumm.simulation", __metatable = "gpumm.simulation" }
 local methods = {}
 
-local FIELDS = { -- the entries that are not resources, with their types
-    steps = "number", in_flight = "number", init = "function", step = "function", frame = "function",
-    finish = "function", live = "function", device = "string", limit = "size", memory = "size", spill = "size",
-    debug = "boolean", recorded = "boolean",
-}
-local SLOTS = 3 -- default of a readback: one slot that the script reads, one that arrives, one that is captured
-local RESERVED = { manager = true, interrupted = true, i = true }
-
 -- The private state of each simulation, which its own keys cannot reach.
 local inside = setmetatable({}, { __mode = "k" })
 
 local function fail(level, message, ...)
     error(message:format(...), level + 1)
-end
-
--- ---- Checking a description ------------------------------------------------------------------
-
--- Errors of a description have no place of their own: `placed` puts the script's line before them.
-local function refuse(message, ...)
-    error(message:format(...), 0)
-end
-
-local function check_field(key, value)
-    local wanted = FIELDS[key]
-    if wanted == "size" and (type(value) == "number" or type(value) == "string") then
-        local size, message = gpumm.parse_size(tostring(value))
-        if not size then refuse("gpumm.simulation: %s: %s", key, message) end
-        return
-    end
-    if type(value) ~= wanted then
-        refuse("gpumm.simulation: %s is a %s; it must be a %s", key, type(value), wanted)
-    end
-    if wanted == "number" and not (math.tointeger(value) and value >= (key == "in_flight" and 1 or 0)) then
-        refuse("gpumm.simulation: %s must be a whole number%s, not %s", key, key == "in_flight" and " from 1" or "",
-            tostring(value))
-    end
-end
-
-local function check_resource(key, value)
-    if methods[key] or RESERVED[key] then
-        refuse("gpumm.simulation: '%s' is a name of every simulation's own; choose another name for the resource", key)
-    end
-    if not description.kind(value) then
-        local names = {}
-        for name in pairs(FIELDS) do names[#names + 1] = name end
-        table.sort(names)
-        refuse("gpumm.simulation: '%s' is neither a resource (gpumm.group, buffer, kernel, readback, stream) nor one of: %s%s",
-            key, table.concat(names, ", "), meant(key, names))
-    end
-end
-
-local function has_member(group, name)
-    for _, member in ipairs(group.options) do
-        if member[1] == name then return true end
-    end
-    return false
-end
-
--- "nodes.position" names a member of a group, "flags" a buffer. Returns its description, and the member's name.
-local function resolve(resources, name)
-    local key, member = name:match("^([^.]+)%.?(.*)$")
-    local resource = resources[key]
-    local kind = description.kind(resource)
-    if kind == "buffer" and member == "" then return resource end
-    if kind == "group" and member ~= "" and has_member(resource, member) then return resource, member end
-    return nil
-end
-
--- What readbacks of these resources can name.
-local function readable(resources)
-    local names = {}
-    for key, resource in pairs(resources) do
-        if resource.kind == "buffer" then names[#names + 1] = key end
-        for _, member in ipairs(resource.kind == "group" and resource.options or {}) do
-            names[#names + 1] = key .. "." .. member[1]
-        end
-    end
-    table.sort(names)
-    return names
-end
-
-local function check_readback(resources, key, readback)
-    local first
-    for _, name in ipairs(readback.options) do
-        local resource = resolve(resources, name)
-        if not resource then
-            refuse("gpumm.simulation: readback '%s' reads '%s', which is neither a buffer nor a member of a group here%s",
-                key, name, meant(name, readable(resources)))
-        end
-        first = first or resource
-        if resource ~= first then
-            refuse("gpumm.simulation: readback '%s' reads from two groups; one readback takes snapshots of one group", key)
-        end
-        if resource.serial > readback.serial then
-            refuse("gpumm.simulation: readback '%s' stands before '%s'; write it after", key, name)
-        end
-    end
-end
-
-local function in_order(resources)
-    local keys = {}
-    for key in pairs(resources) do keys[#keys + 1] = key end
-    table.sort(keys, function(a, b) return resources[a].serial < resources[b].serial end)
-    return keys
-end
-
-local function check(t)
-    if type(t) ~= "table" then refuse("gpumm.simulation takes a table, not a %s", type(t)) end
-    local resources, fields = {}, { in_flight = 2 }
-    for key, value in pairs(t) do
-        if type(key) ~= "string" then refuse("gpumm.simulation: every entry needs a name; %s has none", tostring(value)) end
-        if FIELDS[key] then
-            check_field(key, value)
-            fields[key] = FIELDS[key] == "number" and math.tointeger(value) or value
-        else
-            check_resource(key, value)
-            resources[key] = value
-        end
-    end
-    if not fields.step then refuse("gpumm.simulation: step is missing: step = function(sim, i) … end") end
-    local keys = in_order(resources)
-    for _, key in ipairs(keys) do
-        if resources[key].kind == "readback" then check_readback(resources, key, resources[key]) end
-    end
-    return { fields = fields, resources = resources, keys = keys }
-end
-
--- ---- Making the resources --------------------------------------------------------------------
-
--- Every struct type of the simulation's buffers, by its name in kernels.
-local function struct_types(x)
-    local types = {}
-    local function add(name, t)
-        if t.kind == "struct" then types[t.struct_name ~= "" and t.struct_name or name] = t end
-    end
-    for _, key in ipairs(x.keys) do
-        local r = x.resources[key]
-        if r.kind == "group" then
-            for _, member in ipairs(r.options) do add(member[1], member[2]) end
-        elseif r.kind == "buffer" then
-            add(key, r.options.type)
-        end
-    end
-    return types
-end
-
-local function with(options, more)
-    local all = {}
-    for key, value in pairs(options) do all[key] = value end
-    for key, value in pairs(more) do
-        if all[key] == nil then all[key] = value end
-    end
-    return all
-end
-
-local make = {}
-
-function make.group(sim, key, r)
-    return sim.manager:group(with(r.options, { name = key, tag = r.tag }))
-end
-
-function make.buffer(sim, key, r)
-    local options = with(r.options, { tag = r.tag })
-    local type, length = options.type, options.length or 0
-    options.type, options.length = nil, nil
-    return sim.manager:allocate(key, type, length, options)
-end
-
-function make.kernel(sim, key, r)
-    local source = "<" .. r.tag .. ">" -- shown in messages instead of a file name, for source text
-    return sim.manager:kernel(with(r.options, { name = key, types = struct_types(inside[sim]), file = source }))
-end
-
-function make.stream(sim)
-    local streams = inside[sim].streams
-    streams[#streams + 1] = sim.manager:stream()
-    return streams[#streams]
-end
-
-function make.readback(sim, key, r)
-    local x = inside[sim]
-    local names, target = {}, nil
-    for i, name in ipairs(r.options) do
-        local owner, member = name:match("^([^.]+)%.?(.*)$")
-        target = x.live[owner]
-        names[i] = member ~= "" and member or nil
-    end
-    local slots = r.options.slots or SLOTS
-    local busy = r.options.busy == "newest" and "newest" or "drop" -- where nothing is lost, the simulation makes room
-    local options = with({ slots = slots, direct = r.options.direct, busy = busy, inline_bytes = r.options.inline_bytes,
-        where = r.options.where, shareable = r.options.shareable, tag = r.tag }, names)
-    local readback = target:readback(options)
-    local every = r.options.every
-    if every == nil then every = 1 end
-    x.readbacks[#x.readbacks + 1] = { key = key, readback = readback, every = every, slots = slots,
-        loses = r.options.busy == "drop" or r.options.busy == "newest", seen = 0, captured = nil }
-    return readback
-end
-
-local WORLD = { OUT_OF_MEMORY = true, OVER_LIMIT = true } -- no mistake of a description's
-
--- A message without the place in one of our own files, and with `tag`, a line of the script's, where it has none.
-local function at_line(message, tag)
-    if type(message) ~= "string" or WORLD[gpumm.status_of(message)] then return message end
-    message = message:gsub("^gpumm/[%w_/]+%.lua:%d+: ", "")
-    if tag == "" or message:find("^[^:\n]+:%d+: ") then return message end
-    return tag .. ": " .. message
-end
-
--- What is wrong with a resource is told with the line of its description, which is not the one that opens it.
-local function make_one(sim, key, r)
-    local traceback = inside[sim].traceback or gpumm.traceback
-    local ok, made = xpcall(make[r.kind], function(err) return traceback(at_line(err, r.tag)) end, sim, key, r)
-    return ok and made or error(made, 0)
-end
-
-local function make_all(sim)
-    local x = inside[sim]
-    for _, key in ipairs(x.keys) do x.live[key] = make_one(sim, key, x.resources[key]) end
 end
 
 -- ---- Frames ----------------------------------------------------------------------------------
@@ -452,7 +238,7 @@ end
 -- A new manager; what is wrong with the options is told with the line that gave them.
 local function new_manager(options)
     local ok, manager, message = pcall(gpumm.manager, options)
-    if not ok then error(at_line(manager, gpumm.caller()), 0) end
+    if not ok then error(resources.at_line(manager, gpumm.caller()), 0) end
     return manager or error(message, 0)
 end
 
@@ -465,7 +251,7 @@ function methods.open(sim, options)
     local guest = options.manager
     local given = { device = x.fields.device, limit = x.fields.limit, memory = x.fields.memory, spill = x.fields.spill,
         debug = x.fields.debug }
-    local manager = guest and use_guest(x, guest) or new_manager(with(options, given))
+    local manager = guest and use_guest(x, guest) or new_manager(resources.with(options, given))
     manager:raising(true)
     local _ <close> = within()
     x.manager, x.live, x.readbacks, x.streams, x.events = manager, {}, {}, {}, {}
@@ -473,7 +259,7 @@ function methods.open(sim, options)
     local ok, err = xpcall(function()
         x.main = manager:main()
         x.record = x.main.record
-        make_all(sim)
+        resources.make(sim, x)
         if x.fields.recorded then x.recorder, x.recorded = process.recorder(manager), every_step(x) end
         x.guard = not (guest and process.lent(guest)) and guard_of(x) or nil
         if x.fields.init then x.fields.init(sim) end
@@ -590,7 +376,7 @@ end
 --- drive(sim, interrupted): runs the steps instead, and may return a function to be called behind conclude.
 function methods.run(sim, options)
     local x = need(sim)
-    local rest = with(check_options(options or {}, 3), {})
+    local rest = resources.with(check_options(options or {}, 3), {})
     local interrupted = rest.interrupted or process.interrupted
     local drive = rest.drive or drive_on
     x.report, rest.interrupted, rest.progress, rest.drive = rest.progress, nil, nil, nil
@@ -631,7 +417,7 @@ local function unknown_key(x, key)
     for name in pairs(methods) do names[#names + 1] = name end
     for name in pairs(x.resources) do names[#names + 1] = name end
     table.sort(names)
-    local near = type(key) == "string" and not FIELDS[key] and nearest(key, names)
+    local near = type(key) == "string" and not check.is_field(key) and nearest(key, names)
     if near then fail(3, "a simulation has no '%s' (did you mean '%s'?)", key, near) end
 end
 
@@ -652,7 +438,7 @@ end
 -- Scripts may store fields of their own in a simulation.
 function Simulation.__newindex(sim, key, value)
     local x = inside[sim]
-    if methods[key] or RESERVED[key] or FIELDS[key] or x.resources[key] then
+    if methods[key] or check.is_taken(key) or x.resources[key] then
         fail(2, "'%s' is a name of the simulation's own; it cannot be assigned", tostring(key))
     end
     rawset(sim, key, value)
@@ -669,6 +455,6 @@ end
 
 return process.placed(function(t)
     local sim = setmetatable({}, Simulation)
-    inside[sim] = check(t)
+    inside[sim] = check.description(t, methods)
     return sim
 end)

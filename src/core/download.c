@@ -2,6 +2,8 @@
 /* One download of a buffer is pending at a time: its ticket is kept with the readback. */
 #include "core/download.h"
 
+#include "core/capture.h"
+#include "core/delivery.h"
 #include "core/readback.h"
 #include "gpumm_compat.h"
 

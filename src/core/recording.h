@@ -5,7 +5,7 @@
 #ifndef CORE_RECORDING_H
 #define CORE_RECORDING_H
 
-#include "core/readback.h"
+#include "core/capture.h"
 
 enum { RECORDED_NONE = UINT32_MAX, RECORDED_GRAPHS = 8 };
 

@@ -139,7 +139,7 @@ static gpumm_status refresh_range(gpumm_recording *r, recorded_node *n, device_n
 static void put_snapshot(const gpumm_recording *r, recorded_node *n, device_node *d) {
     const recorded_capture *c = &r->captures[n->as.snapshot.capture];
     const recorded_use *from = &r->uses[n->as.snapshot.use];
-    bool in_line = gpumm__readback_in_line(c->readback, c->length);
+    bool in_line = gpumm__snapshot_in_line(c->readback, c->length);
     gpumm_address to = (in_line ? c->slot->host.address : c->slot->device.address) +
                        gpumm__slot_offset(c->readback, n->as.snapshot.member, c->length);
     uint64_t bytes = c->length * from->buffer->size;
@@ -374,7 +374,7 @@ static int64_t step_of(const gpumm_recording *r, const recorded_capture *c) {
 static gpumm_status finish_captures(gpumm_recording *r, gpumm_stream *s) {
     for (size_t i = 0; i < r->capture_count; i++) {
         const recorded_capture *c = &r->captures[i];
-        if (c->slot) TRY(gpumm__readback_behind(c->readback, c->slot, s, step_of(r, c), c->length));
+        if (c->slot) TRY(gpumm__snapshot_behind(c->readback, c->slot, s, step_of(r, c), c->length));
     }
     return GPUMM_OK;
 }

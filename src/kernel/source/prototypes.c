@@ -8,10 +8,9 @@
 #include <string.h>
 
 #include "base/status.h"
-#include "kernel/source/tokens.h"
 #include "kernel/source/ctype.h"
 
-enum { BLOCKS = 32, TEXT_MAX = 256, SCOPE_MAX = 128 };
+enum { BLOCKS = 32, SCOPE_MAX = 128 };
 
 typedef struct linkage { /* what a declaration without a body said of a name */
     const char *name;
@@ -24,8 +23,7 @@ typedef struct block { /* one that is open, and whose inside is at the outermost
 } block;
 
 typedef struct parser {
-    const gpumm_allocator *from;
-    const prototype_source *source;
+    reading with;
     token_reader reader;
     token *tokens; /* of the declaration being collected */
     size_t count, capacity;
@@ -37,299 +35,12 @@ typedef struct parser {
     prototype_list list;
 } parser;
 
-typedef struct span {
-    const token *at, *end;
-} span;
-
-static gpumm_status wrong(const token *where, const char *what) {
-    return fail(GPUMM_COMPILE_FAILED, "%s:%u: %s", where->file, where->line, what);
-}
-
 static bool is(const token *t, const char *text) { return gpumm__token_is(t, text); }
-
-/* The token behind the bracket that `t` opens; `end` where it never closes. */
-static const token *behind(const token *t, const token *end) {
-    int open = 0;
-    for (; t < end; t++) {
-        bool opens = is(t, "(") || is(t, "[") || is(t, "{"), closes = is(t, ")") || is(t, "]") || is(t, "}");
-        open += opens - closes;
-        if (open == 0) return t + 1;
-    }
-    return end;
-}
 
 static const token *find(span s, const char *text) {
     for (; s.at < s.end; s.at++)
         if (is(s.at, text)) return s.at;
     return NULL;
-}
-
-/* ---- Parameters --------------------------------------------------------------------------- */
-
-typedef struct shape { /* a parameter while it is read */
-    char type[TEXT_MAX];
-    size_t used;
-    const token *last; /* the last word of the type so far: its name, unless more follows */
-    size_t last_at;    /* where that word begins in `type` */
-    unsigned words;
-    const token *name;
-    unsigned stars;
-    unsigned constant; /* bit n: const at n stars */
-    bool glued;        /* :: was the last token */
-    bool lenient;      /* what cannot be read is left to the compiler: */
-    bool unread;       /* it has no name then, and no type */
-} shape;
-
-static bool ignored(const token *t) {
-    static const char *const names[] = {
-        "volatile", "restrict", "__restrict", "__restrict__", "register",          "struct",
-        "class",    "union",    "enum",       "typename",     "__grid_constant__", "std"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (is(t, names[i])) return true;
-    return false;
-}
-
-/* Words of declarations that take an argument list of their own. */
-static bool attribute(const token *t) {
-    static const char *const names[] = {"__launch_bounds__", "__attribute__",  "__attribute",      "__declspec",
-                                        "alignas",           "_Alignas",       "__align__",        "__cluster_dims__",
-                                        "__maxnreg__",       "__block_size__", "__builtin_align__"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (is(t, names[i])) return true;
-    return false;
-}
-
-static gpumm_status shape_append(shape *s, const token *t, bool apart) {
-    if (s->used + t->length + 2 > sizeof s->type) return wrong(t, "this parameter's type is too long");
-    if (apart && s->used) s->type[s->used++] = ' ';
-    memcpy(s->type + s->used, t->text, t->length);
-    s->used += t->length;
-    s->type[s->used] = 0;
-    return GPUMM_OK;
-}
-
-static gpumm_status shape_word(shape *s, const token *t) {
-    if (s->stars) return s->name = t, GPUMM_OK;
-    if (s->glued) { /* what stands behind :: is no name of its own */
-        s->glued = false;
-        s->last = NULL;
-        return shape_append(s, t, false);
-    }
-    s->last_at = s->used;
-    s->last = t;
-    s->words++;
-    return shape_append(s, t, true);
-}
-
-/* What the token opens less what it closes; 0 for the half of an operator: <= >= << ->. */
-static int angle_of(const token *t) {
-    if (is(t, "<")) return t->text[1] == '=' || t->text[1] == '<' || t->text[-1] == '<' ? 0 : 1;
-    return is(t, ">") && t->text[1] != '=' && t->text[-1] != '-' ? -1 : 0;
-}
-
-/* "<float, 3>" behind a name belongs to it. */
-static gpumm_status shape_template(shape *s, const token **at, const token *end) {
-    int open = 0;
-    s->last = NULL; /* what has arguments is no parameter's name */
-    do {
-        open += angle_of(*at);
-        TRY(shape_append(s, *at, false));
-        (*at)++;
-    } while (*at < end && open);
-    return GPUMM_OK;
-}
-
-static gpumm_status shape_refuse(shape *s, const token *t) {
-    if (s->lenient && !is(t, "&") && !is(t, ".")) return s->unread = true, GPUMM_OK;
-    if (is(t, "&")) return wrong(t, "a kernel takes no references: make the parameter a pointer or a value");
-    if (is(t, ".")) return wrong(t, "a kernel cannot take a variable number of arguments");
-    if (is(t, "("))
-        return wrong(t, "a kernel takes values and plain pointers: functions and arrays' addresses are neither");
-    return fail(GPUMM_COMPILE_FAILED, "%s:%u: '%.*s' is unexpected in a kernel's parameter", t->file, t->line,
-                (int)t->length, t->text);
-}
-
-/* decltype(…) is a type's word, whatever stands in it. */
-static gpumm_status shape_decltype(shape *s, const token **at, const token *end) {
-    const token *close = behind(*at + 1, end);
-    TRY(shape_word(s, *at));
-    s->last = NULL;
-    for (const token *t = *at + 1; t < close; t++) TRY(shape_append(s, t, false));
-    *at = close;
-    return GPUMM_OK;
-}
-
-static bool is_decltype(const token *t) {
-    return is(t, "decltype") || is(t, "typeof") || is(t, "__typeof__") || is(t, "__typeof") || is(t, "__decltype");
-}
-
-/* a::b is one word. */
-static gpumm_status shape_colon(shape *s, const token **at, const token *end) {
-    const token colons = {TOKEN_PUNCTUATION, "::", 2, (*at)->file, (*at)->line};
-    if (*at < end && is(*at, ":")) (*at)++;
-    s->glued = s->used > 0 && !s->stars;
-    return s->glued ? shape_append(s, &colons, false) : GPUMM_OK;
-}
-
-static gpumm_status shape_step(shape *s, const token **at, const token *end) {
-    const token *t = *at;
-    if (is_decltype(t) && t + 1 < end && is(t + 1, "(")) return shape_decltype(s, at, end);
-    if (attribute(t) && t + 1 < end) return *at = behind(t + 1, end), GPUMM_OK;
-    if (is(t, "[") && t + 1 < end && is(t + 1, "[")) return *at = behind(t, end), GPUMM_OK; /* [[maybe_unused]] */
-    if (is(t, "[")) return s->stars++, *at = behind(t, end), GPUMM_OK;
-    if (is(t, "<")) return shape_template(s, at, end);
-    (*at)++;
-    if (is(t, "const")) return s->constant |= 1u << (s->stars & 31), GPUMM_OK;
-    if (is(t, "*")) return s->stars++, GPUMM_OK;
-    if (is(t, ":")) return shape_colon(s, at, end);
-    if (ignored(t)) return GPUMM_OK;
-    return t->kind == TOKEN_NAME ? shape_word(s, t) : shape_refuse(s, t);
-}
-
-/* "float x", "float x[4]": the last word is the name, unless all of them are the type. */
-static void shape_name(shape *s) {
-    if (s->name || !s->last || s->words < 2 || gpumm__ctype_is_word(s->last->text, s->last->length)) return;
-    s->name = s->last;
-    s->type[s->last_at] = 0;
-    s->used = s->last_at;
-}
-
-static gpumm_status shape_read(span p, bool lenient, shape *s) {
-    *s = (shape){.lenient = lenient};
-    while (p.at < p.end && !s->unread && !is(p.at, "=")) TRY(shape_step(s, &p.at, p.end));
-    if (s->unread) *s = (shape){.unread = true};
-    shape_name(s);
-    return GPUMM_OK;
-}
-
-static const char *type_name(const prototype_source *source, size_t i) {
-    const char *other = source->type_names ? source->type_names[i] : NULL;
-    return other && *other ? other : gpumm_type_struct_name(source->types[i]);
-}
-
-static const gpumm_type *struct_named(const prototype_source *source, const char *name) {
-    for (size_t i = 0; i < source->type_count; i++) {
-        if (strcmp(type_name(source, i), name) == 0) return source->types[i];
-    }
-    return NULL;
-}
-
-/* NULL in *out where gpumm does not know the type. */
-static gpumm_status element_of(const parser *p, const char *name, unsigned stars, const gpumm_type **out) {
-    char text[8];
-    const gpumm_type *known = struct_named(p->source, name);
-    if (known && stars < 2) return *out = gpumm_type_retain(known), GPUMM_OK;
-    const char *element = stars > 1 ? "u64" : gpumm__ctype_element(name, text); /* an address is 64 bits */
-    if (!element) return GPUMM_OK;
-    gpumm_type *made = NULL;
-    TRY(gpumm_type_parse_with(p->from, element, &made));
-    *out = made;
-    return GPUMM_OK;
-}
-
-/* One character as UTF-8; returns how many bytes it has. */
-static size_t put_character(unsigned long c, char *out) {
-    if (c < 0x80) return out[0] = (char)c, 1;
-    size_t more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-    static const unsigned char starts[] = {0, 0xC0, 0xE0, 0xF0};
-    out[0] = (char)(starts[more] | (c >> 6 * more));
-    for (size_t i = 1; i <= more; i++) out[i] = (char)(0x80 | (c >> 6 * (more - i) & 0x3F));
-    return more + 1;
-}
-
-/* The name as it was written: compilers write \uXXXX and \UXXXXXXXX for letters beyond ASCII. */
-static void put_name(const token *t, char *out) {
-    for (size_t i = 0; i < t->length;) {
-        char digits[9] = "";
-        size_t count = t->text[i] != '\\' || i + 1 == t->length ? 0 : t->text[i + 1] == 'u' ? 4 : 8;
-        if (!count || i + 2 + count > t->length) {
-            *out++ = t->text[i++];
-            continue;
-        }
-        memcpy(digits, t->text + i + 2, count);
-        out += put_character(strtoul(digits, NULL, 16) & 0x1FFFFF, out);
-        i += 2 + count;
-    }
-}
-
-static gpumm_status parameter_make(parser *p, const shape *s, gpumm_parameter *out) {
-    char type[TEXT_MAX + 32];
-    unsigned level = s->stars ? s->stars - 1 : 0;
-    size_t more = level < 16 ? level : 16;
-    snprintf(type, sizeof type, "%s%.*s", s->type, (int)more, "****************");
-    out->type = gpumm__mem_string(p->from, type);
-    char *name = gpumm__mem_new(p->from, s->name ? s->name->length + 1 : 1);
-    out->name = name;
-    if (!out->type || !name) return fail_host_memory(sizeof type);
-    if (s->name) put_name(s->name, name);
-    out->kind = s->stars ? GPUMM_PARAMETER_POINTER : GPUMM_PARAMETER_VALUE;
-    out->access = s->stars && !(s->constant >> (level & 31) & 1) ? GPUMM_ACCESS_WRITE : GPUMM_ACCESS_READ;
-    out->boolean = s->stars < 2 && (strcmp(s->type, "bool") == 0 || strcmp(s->type, "_Bool") == 0);
-    out->any = s->stars == 1 && strcmp(s->type, "void") == 0;
-    TRY(element_of(p, s->type, s->stars, &out->element));
-    out->size = out->element ? gpumm_type_size(out->element) : 0;
-    out->align = out->element ? gpumm_type_align(out->element) : 0;
-    return GPUMM_OK;
-}
-
-static bool same_name(const prototype *k, const char *name) {
-    for (size_t i = 0; *name && i < k->count; i++)
-        if (strcmp(k->parameters[i].name, name) == 0) return true;
-    return false;
-}
-
-static gpumm_status parameter_read(parser *p, prototype *k, span text, const token *where) {
-    shape s;
-    if (text.at == text.end) return wrong(where, "a parameter is missing between two commas");
-    TRY(shape_read(text, !p->source->signature, &s));
-    if (!s.used && !s.unread) return wrong(text.at, "a parameter without a type");
-    if (!s.stars && strcmp(s.type, "void") == 0) return wrong(text.at, "a parameter cannot be void");
-    if (k->count == GPUMM_PARAMETERS_MAX)
-        return fail(GPUMM_COMPILE_FAILED, "%s:%u: kernel '%s' takes more than %d parameters", text.at->file,
-                    text.at->line, k->name, GPUMM_PARAMETERS_MAX);
-    gpumm_parameter made = {0};
-    gpumm_status status = parameter_make(p, &s, &made);
-    if (status == GPUMM_OK && same_name(k, made.name))
-        status = fail(GPUMM_COMPILE_FAILED, "%s:%u: kernel '%s' has two parameters '%s'", text.at->file, text.at->line,
-                      k->name, made.name);
-    k->parameters[k->count++] = made; /* also a half-made one: the list frees it */
-    return status;
-}
-
-static const token *parameter_end(span text) {
-    int angle = 0;
-    while (text.at < text.end) {
-        if (is(text.at, ",") && angle <= 0) return text.at;
-        if (is(text.at, "(") || is(text.at, "[") || is(text.at, "{")) {
-            text.at = behind(text.at, text.end);
-            continue;
-        }
-        angle += angle_of(text.at);
-        text.at++;
-    }
-    return text.end;
-}
-
-static gpumm_status parameters_read(parser *p, prototype *k, span text) {
-    if (text.at == text.end || (text.end - text.at == 1 && is(text.at, "void"))) return GPUMM_OK;
-    for (;;) {
-        const token *end = parameter_end(text);
-        TRY(parameter_read(p, k, (span){text.at, end}, end));
-        if (end == text.end) return GPUMM_OK;
-        text.at = end + 1;
-    }
-}
-
-/* A bool is a byte like an integer, and counts nothing. */
-bool gpumm__prototype_counts(const gpumm_parameter *p) {
-    return p->kind == GPUMM_PARAMETER_VALUE && p->element && gpumm_type_kind(p->element) == GPUMM_KIND_SCALAR &&
-           gpumm_type_scalar(p->element) < GPUMM_TYPE_F16 && !p->boolean;
-}
-
-size_t gpumm__prototype_threads(const prototype *k) {
-    for (size_t i = 0; i < k->count; i++)
-        if (!(k->enums >> i & 1) && gpumm__prototype_counts(&k->parameters[i])) return i;
-    return SIZE_MAX;
 }
 
 /* ---- Kernels ------------------------------------------------------------------------------ */
@@ -342,7 +53,7 @@ prototype *gpumm__prototype_named(const prototype_list *list, const char *name) 
 
 /* Behind [[…]], any number of them. */
 static const token *behind_attributes(const token *t, const token *end) {
-    while (t + 1 < end && is(t, "[") && is(t + 1, "[")) t = behind(t, end);
+    while (t + 1 < end && is(t, "[") && is(t + 1, "[")) t = gpumm__token_behind(t, end);
     return t;
 }
 
@@ -351,8 +62,8 @@ static const token *kernel_name(span d) {
     while (d.at + 1 < d.end) {
         const token *next = behind_attributes(d.at + 1, d.end);
         bool bracket = next < d.end && is(next, "(");
-        if (is(d.at, "[")) d.at = behind(d.at, d.end);
-        else if (is(d.at + 1, "(") && attribute(d.at)) d.at = behind(d.at + 1, d.end);
+        if (is(d.at, "[")) d.at = gpumm__token_behind(d.at, d.end);
+        else if (is(d.at + 1, "(") && gpumm__token_is_attribute(d.at)) d.at = gpumm__token_behind(d.at + 1, d.end);
         else if (is(d.at + 1, "(") && is(d.at, "void") && d.at + 4 < d.end && is(d.at + 3, ")"))
             return d.at + 2; /* void (k)(…) */
         else if (bracket && d.at->kind == TOKEN_NAME) return d.at;
@@ -369,11 +80,11 @@ static bool has_linkage(const parser *p, span d, const token *name) {
     for (size_t i = 0; i < p->declared_count; i++)
         if (p->declared[i].length == name->length && !memcmp(p->declared[i].name, name->text, name->length))
             return true;
-    return p->source->signature;
+    return p->with.source->signature;
 }
 
 static gpumm_status remember(parser *p, const token *name) {
-    if (!gpumm__mem_reserve(p->from, (void **)&p->declared, sizeof *p->declared, p->declared_count,
+    if (!gpumm__mem_reserve(p->with.from, (void **)&p->declared, sizeof *p->declared, p->declared_count,
                             &p->declared_capacity))
         return fail_host_memory(sizeof *p->declared);
     p->declared[p->declared_count++] = (linkage){name->text, name->length};
@@ -396,7 +107,8 @@ static gpumm_status kernel_check(parser *p, span d, const token *name) {
                     "%s:%u: kernel '%.*s' is not extern \"C\": C++ changes its name, so it "
                     "cannot be found; write extern \"C\" __global__ void %.*s(…)",
                     name->file, name->line, (int)name->length, name->text, (int)name->length, name->text);
-    if (!find((span){d.at, name}, "void") && !find((span){behind(parameters_of(name, d.end), d.end), d.end}, "void"))
+    if (!find((span){d.at, name}, "void") &&
+        !find((span){gpumm__token_behind(parameters_of(name, d.end), d.end), d.end}, "void"))
         return fail(GPUMM_COMPILE_FAILED, "%s:%u: kernel '%.*s' must return void", name->file, name->line,
                     (int)name->length, name->text);
     return GPUMM_OK;
@@ -408,18 +120,18 @@ static char *scope_text(const parser *p) {
     size_t used = 0;
     for (size_t i = 0; i < p->depth; i++)
         if (p->blocks[i].name[0]) used += (size_t)snprintf(text + used, sizeof text - used, "%s::", p->blocks[i].name);
-    return gpumm__mem_string(p->from, text);
+    return gpumm__mem_string(p->with.from, text);
 }
 
 static gpumm_status kernel_add(parser *p, span d, const token *name) {
     prototype_list *list = &p->list;
-    if (!gpumm__mem_reserve(p->from, (void **)&list->items, sizeof *list->items, list->count, &list->capacity))
+    if (!gpumm__mem_reserve(p->with.from, (void **)&list->items, sizeof *list->items, list->count, &list->capacity))
         return fail_host_memory(sizeof *list->items);
     prototype *k = &list->items[list->count];
     *k = (prototype){.line = name->line, .threads = SIZE_MAX};
-    k->name = gpumm__mem_new(p->from, name->length + 1);
+    k->name = gpumm__mem_new(p->with.from, name->length + 1);
     k->scope = scope_text(p);
-    k->file = gpumm__mem_string(p->from, name->file);
+    k->file = gpumm__mem_string(p->with.from, name->file);
     list->count++;
     if (!k->name || !k->scope || !k->file) return fail_host_memory(name->length + 1);
     memcpy(k->name, name->text, name->length);
@@ -427,29 +139,29 @@ static gpumm_status kernel_add(parser *p, span d, const token *name) {
     if (other != k)
         return fail(GPUMM_COMPILE_FAILED, "%s:%u: kernel '%s' is there already, at line %u", name->file, name->line,
                     k->name, other->line);
-    k->parameters = gpumm__mem_new(p->from, GPUMM_PARAMETERS_MAX * sizeof *k->parameters);
+    k->parameters = gpumm__mem_new(p->with.from, GPUMM_PARAMETERS_MAX * sizeof *k->parameters);
     if (!k->parameters) return fail_host_memory(GPUMM_PARAMETERS_MAX * sizeof *k->parameters);
-    const token *open = parameters_of(name, d.end), *end = behind(open, d.end);
-    if (end == d.end && !is(end - 1, ")")) return wrong(name, "this kernel's parameter list does not end");
-    TRY(parameters_read(p, k, (span){open + 1, end - 1}));
+    const token *open = parameters_of(name, d.end), *end = gpumm__token_behind(open, d.end);
+    if (end == d.end && !is(end - 1, ")")) return gpumm__token_wrong(name, "this kernel's parameter list does not end");
+    TRY(gpumm__parameters_read(&p->with, k, (span){open + 1, end - 1}));
     k->threads = gpumm__prototype_threads(k);
     return GPUMM_OK;
 }
 
 /* A kernel that cannot be had is of no matter where others are wanted; the first one's reason is kept. */
 static gpumm_status pass_over(parser *p, gpumm_status status) {
-    if (p->source->signature || status != GPUMM_COMPILE_FAILED) return status;
-    if (!p->list.refused) p->list.refused = gpumm__mem_string(p->from, gpumm_message());
+    if (p->with.source->signature || status != GPUMM_COMPILE_FAILED) return status;
+    if (!p->list.refused) p->list.refused = gpumm__mem_string(p->with.from, gpumm_message());
     return p->list.refused ? GPUMM_OK : fail_host_memory(1);
 }
 
 /* A declaration that is a function, or a kernel; `body`: it is defined here. */
 static gpumm_status function(parser *p, span d, bool body) {
     bool kernel = find(d, "__global__") != NULL;
-    if (!kernel && !p->source->signature) return GPUMM_OK;
+    if (!kernel && !p->with.source->signature) return GPUMM_OK;
     const token *name = kernel_name(d);
-    if (!name) return kernel ? wrong(d.at, "a __global__ without a function") : GPUMM_OK;
-    if (body || p->source->signature) {
+    if (!name) return kernel ? gpumm__token_wrong(d.at, "a __global__ without a function") : GPUMM_OK;
+    if (body || p->with.source->signature) {
         gpumm_status status = kernel_check(p, d, name);
         return status == GPUMM_OK ? kernel_add(p, d, name) : pass_over(p, status);
     }
@@ -460,17 +172,17 @@ static gpumm_status function(parser *p, span d, bool body) {
 
 static bool is_wanted(const prototype_source *source, const token *name) {
     for (size_t i = 0; i < source->type_count; i++)
-        if (is(name, type_name(source, i))) return true;
+        if (is(name, gpumm__struct_name(source, i))) return true;
     return false;
 }
 
 static gpumm_status declared_type(parser *p, const token *name) {
     prototype_list *list = &p->list;
-    if (name->kind != TOKEN_NAME || !is_wanted(p->source, name)) return GPUMM_OK;
-    if (!gpumm__mem_reserve(p->from, (void **)&list->types, sizeof *list->types, list->type_count,
+    if (name->kind != TOKEN_NAME || !is_wanted(p->with.source, name)) return GPUMM_OK;
+    if (!gpumm__mem_reserve(p->with.from, (void **)&list->types, sizeof *list->types, list->type_count,
                             &list->type_capacity))
         return fail_host_memory(sizeof *list->types);
-    char *copy = gpumm__mem_new(p->from, name->length + 1);
+    char *copy = gpumm__mem_new(p->with.from, name->length + 1);
     if (!copy) return fail_host_memory(name->length + 1);
     list->types[list->type_count++] = memcpy(copy, name->text, name->length);
     return GPUMM_OK;
@@ -492,8 +204,10 @@ static const token *body_of_type(span d) {
     if (d.at == d.end) return NULL;
     if (!is(d.at, "struct") && !is(d.at, "class") && !is(d.at, "union") && !is(d.at, "enum")) return NULL;
     for (d.at++; d.at < d.end && !is(d.at, ":"); d.at++)
-        if (is(d.at, "[") || is(d.at, "(")) d.at = behind(d.at, d.end) - 1;
-        else if (d.at->kind == TOKEN_NAME && !is(d.at, "final") && !is(d.at, "class") && !attribute(d.at)) name = d.at;
+        if (is(d.at, "[") || is(d.at, "(")) d.at = gpumm__token_behind(d.at, d.end) - 1;
+        else if (d.at->kind == TOKEN_NAME && !is(d.at, "final") && !is(d.at, "class") &&
+                 !gpumm__token_is_attribute(d.at))
+            name = d.at;
     return name;
 }
 
@@ -537,8 +251,8 @@ static bool opens_block(const parser *p, span d, block *out) {
     if (out->c) return true;
     if (!inlined && !(count && is(d.at, "namespace"))) return false;
     for (d.at += inlined ? 2 : 1; d.at < d.end && d.at->kind != TOKEN_END; d.at++) /* a, or a::b */
-        if (is(d.at, "[")) d.at = behind(d.at, d.end) - 1;
-        else if (attribute(d.at)) d.at = behind(d.at + 1, d.end) - 1;
+        if (is(d.at, "[")) d.at = gpumm__token_behind(d.at, d.end) - 1;
+        else if (gpumm__token_is_attribute(d.at)) d.at = gpumm__token_behind(d.at + 1, d.end) - 1;
         else if (used + d.at->length < sizeof out->name && !is(d.at, "inline")) {
             memcpy(out->name + used, d.at->text, d.at->length);
             used += d.at->length;
@@ -568,7 +282,7 @@ static gpumm_status declaration(parser *p, const token *last) {
 }
 
 static gpumm_status collect(parser *p, const token *t) {
-    if (!gpumm__mem_reserve(p->from, (void **)&p->tokens, sizeof *p->tokens, p->count, &p->capacity))
+    if (!gpumm__mem_reserve(p->with.from, (void **)&p->tokens, sizeof *p->tokens, p->count, &p->capacity))
         return fail_host_memory(sizeof *t);
     p->tokens[p->count++] = *t;
     return GPUMM_OK;
@@ -651,7 +365,7 @@ static void find_taken(parser *p) {
 }
 
 gpumm_status gpumm__prototype_read(const gpumm_allocator *from, const prototype_source *source, prototype_list *out) {
-    parser p = {.from = from, .source = source, .list.from = from};
+    parser p = {.with = {from, source}, .list.from = from};
     gpumm__tokens_open(from, source->text, source->file, &p.reader);
     gpumm_status status = read_all(&p);
     gpumm__tokens_close(&p.reader);

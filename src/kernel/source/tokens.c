@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/status.h"
+
 struct token_file {
     token_file *next;
     char name[];
@@ -170,4 +172,28 @@ token gpumm__token_next(token_reader *r) {
         if (t.kind != TOKEN_END) t = token_here(r);
     }
     return t;
+}
+
+gpumm_status gpumm__token_wrong(const token *where, const char *what) {
+    return fail(GPUMM_COMPILE_FAILED, "%s:%u: %s", where->file, where->line, what);
+}
+
+const token *gpumm__token_behind(const token *t, const token *end) {
+    int open = 0;
+    for (; t < end; t++) {
+        bool opens = gpumm__token_is(t, "(") || gpumm__token_is(t, "[") || gpumm__token_is(t, "{"),
+             closes = gpumm__token_is(t, ")") || gpumm__token_is(t, "]") || gpumm__token_is(t, "}");
+        open += opens - closes;
+        if (open == 0) return t + 1;
+    }
+    return end;
+}
+
+bool gpumm__token_is_attribute(const token *t) {
+    static const char *const names[] = {"__launch_bounds__", "__attribute__",  "__attribute",      "__declspec",
+                                        "alignas",           "_Alignas",       "__align__",        "__cluster_dims__",
+                                        "__maxnreg__",       "__block_size__", "__builtin_align__"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (gpumm__token_is(t, names[i])) return true;
+    return false;
 }

@@ -32,5 +32,11 @@ void gpumm__tokens_open(const gpumm_allocator *from, const char *text, const cha
 void gpumm__tokens_close(token_reader *r);
 token gpumm__token_next(token_reader *r); /* TOKEN_END at the end */
 bool gpumm__token_is(const token *t, const char *text);
+/* COMPILE_FAILED, with the place. */
+gpumm_status gpumm__token_wrong(const token *where, const char *what);
+/* The token behind the bracket that `t` opens; `end` where it never closes. */
+const token *gpumm__token_behind(const token *t, const token *end);
+/* A word of declarations that takes an argument list of its own. */
+bool gpumm__token_is_attribute(const token *t);
 
 #endif
