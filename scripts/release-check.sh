@@ -124,8 +124,7 @@ install_all() {
   copy_of_bare installed
   mounts installed
   mkdir -p "$work/installed/debs"
-  rm -f "$work/build/src/one/"*dbgsym*.deb
-  cp "$work/build/src/one/"*.deb "$work/installed/debs/"
+  find "$work/build/src/one" -name '*.deb' -not -name '*dbgsym*' -exec cp {} "$work/installed/debs/" \;
   inside installed "apt-get update -q; apt-get install -q -y --no-install-recommends /debs/*.deb lua5.4"
 }
 
