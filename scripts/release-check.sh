@@ -29,7 +29,7 @@ outcomes=()
 bad=0
 note() { # OUTCOME SECONDS WHAT
   outcomes+=("$(printf '%-8s %5d s  %s' "$1" "$2" "$3")")
-  [ "$1" = ok ] || bad=1
+  [ "$1" = ok ] || [ "$1" = "left out" ] || bad=1
 }
 part() { # WHAT LOG COMMAND…: runs it, with its output in a log
   local what=$1 log=$work/$2.log begun=$SECONDS
@@ -196,12 +196,13 @@ END
   chmod +x "$work/build/src/arm/c++"
   inside build 'cd /src/arm/gpumm/build; export GPUMM_CXX=/src/arm/c++
     find . -name CTestTestfile.cmake -exec sed -i "s/ TIMEOUT \"[0-9]*\"/ TIMEOUT \"3000\"/" {} +
-    ctest -R "^(c|example)_" -j'"$(nproc)"' --no-tests=error --output-on-failure'
+    ctest -R "^(c|example)_" -E "^c_fiber_ucontext$" -j'"$(nproc)"' --no-tests=error --output-on-failure'
 }
 
 aarch64() {
   part "aarch64 is cross-built" cross-build cross_build || return
   part "its C tests pass under qemu-user" cross-tests cross_tests
+  note "left out" 0 "c_fiber_ucontext: to qemu-user every madvise is a success, also the one that makes guard pages"
 }
 
 # ---- All of it ------------------------------------------------------------------------------------------
