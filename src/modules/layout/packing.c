@@ -409,6 +409,25 @@ static bool pack_shapes(packing *p) {
     return seat_all(p);
 }
 
+/* A layout that has burst is left as it is. */
+static bool are_finite(const packing *p) {
+    for (uint64_t k = 0; k < p->nodes * p->lanes; k++)
+        if (!(fabs(p->at[k]) < 1e18F)) return false;
+    for (uint64_t i = 0; p->radius && i < p->nodes; i++)
+        if (!(p->radius[i] >= 0 && p->radius[i] < 1e18F)) return false;
+    return true;
+}
+
+/* Where all is to go; false: there is no memory. */
+static bool find_places(packing *p, bool turn) {
+    if (!are_finite(p)) {
+        for (uint64_t g = 0; g < p->groups; g++) p->shapes[g].cosine = 1;
+        return true;
+    }
+    measure(p, turn);
+    return p->groups == 1 || pack_shapes(p);
+}
+
 static int packing_packed(lua_State *L) {
     packing p = {0};
     read_arguments(L, &p);
@@ -418,9 +437,8 @@ static int packing_packed(lua_State *L) {
     p.order = memory(L, p.groups, sizeof *p.order);
     list_members(L, &p);
     float *out = gpumm_lua_push_view(L, "f32", OUT * p.groups);
-    measure(&p, lua_toboolean(L, 8));
     gpumm_layout__work_begin(&p.w, L, NULL, 0, 1);
-    bool done = p.groups == 1 || pack_shapes(&p);
+    bool done = find_places(&p, lua_toboolean(L, 8));
     for (uint64_t g = 0; g < p.groups; g++) {
         const shape *s = p.shapes + g;
         const double of[OUT] = {s->cosine, s->sine, s->mx, s->my, s->mz, s->at_x * p.cell, s->at_y * p.cell};
