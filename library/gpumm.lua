@@ -2725,6 +2725,7 @@ function gpumm.live.open(options) end
 
 ---@class gpumm.force_rows neighbours in rows, on the device
 ---@field now table row, near, pull, n, m, most
+---@field lengths? boolean true: an edge's pull is one over its length, along which distances are; false, unless given
 ---@field build fun(self: gpumm.force_rows, n: integer, m: integer, from: gpumm.buffer, to: gpumm.buffer, base: integer, weight?: gpumm.buffer): table makes them from n nodes and m edges, whose ends count from `base`
 
 ---@class gpumm.force_grid

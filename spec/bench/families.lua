@@ -95,7 +95,7 @@ end
 
 -- Towns on a jittered lattice whose streets are partly missing, roads of several nodes between crossings, some fast ones.
 local function roads(n)
-    local side = math.max(3, math.floor(math.sqrt(n / 2.6)))
+    local side = math.max(3, math.floor(math.sqrt(n / 1.5)))
     local g = made(side * side)
     local function road(i, j)
         local last = i
