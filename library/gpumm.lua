@@ -1848,7 +1848,7 @@ function gpumm.live.open(options) end
 ---@field connect fun(self: gpumm.force_engine, nodes: gpumm.force_nodes, n: integer, m: integer, from: gpumm.buffer, to: gpumm.buffer, base: integer, weight?: gpumm.buffer)
 ---@field balance fun(self: gpumm.force_engine, nodes: gpumm.force_nodes)
 ---@field step fun(self: gpumm.force_engine, nodes: gpumm.force_nodes, i: integer, limit: number)
----@field recorded boolean a step is a replay of what the first one recorded (true); false: its launches are enqueued one by one
+---@field recorded boolean a step is a replay of what the first one recorded (true on a GPU); false: its launches are enqueued one by one
 
 --- Force-directed layout.
 gpumm.force = {}

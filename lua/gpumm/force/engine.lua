@@ -152,7 +152,7 @@ function engine.new(manager, options)
     local model, dimensions = models.of(options.model or "tforce", "force.engine", 3), options.dimensions or 2
     return setmetatable({
         manager = manager, dimensions = dimensions, model = model, strength = 1, unit = 1, turn = 0,
-        recorded = true, replayed = replayed.new(manager),
+        recorded = manager:device().kind ~= "host", replayed = replayed.new(manager), -- there, launching is no slower
         repulsion = options.repulsion or 1, gravity = options.gravity or model.gravity,
         speed = options.speed or model.speed, inertia = options.inertia or model.inertia,
         kernels = kernels.of(manager, "motion.cu", prefix_of(model, dimensions)),
