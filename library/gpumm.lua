@@ -2747,7 +2747,7 @@ function gpumm.live.open(options) end
 ---@field connect fun(self: gpumm.force_engine, nodes: gpumm.force_nodes, n: integer, m: integer, from: gpumm.buffer, to: gpumm.buffer, base: integer, weight?: gpumm.buffer) takes the graph as it is now, and makes mass and heft
 ---@field balance fun(self: gpumm.force_engine, nodes: gpumm.force_nodes) suits the forces to the layout as it is
 ---@field step fun(self: gpumm.force_engine, nodes: gpumm.force_nodes, i: integer, limit: number) one iteration: repulsion, springs, motion; `limit` is in the model's units
----@field recorded boolean a step is a replay of what the first one recorded, which is so unless this is made false: its launches are enqueued one by one then
+---@field recorded boolean a step is a replay of what the first one recorded (true on a GPU); false: its launches are enqueued one by one
 
 --- Force-directed layout.
 gpumm.force = {}

@@ -390,6 +390,7 @@ describe("springs and motion", function()
             local nodes, e = nodes_of(m, 900, 2, uniform(900, 2)), force.engine(m, {})
             e:connect(nodes, 900, g.edges, filled(m, "u32", g.from), filled(m, "u32", g.to), 1)
             if k == 1 then
+                e.recorded = true
                 for _ = 1, 6 do e:step(nodes, 1, 0.5) end
             else
                 e.recorded = false

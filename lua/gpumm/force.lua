@@ -10,7 +10,7 @@
 --     local e = gpumm.force.engine(manager, { model = "spring" })      -- repulsion, springs, motion
 --     e:connect(nodes, n, m, from, to, base)  -- nodes = { position =, velocity =, force =, mass =, heft = }
 --     gpumm.force.start(manager, e.rows, nodes.position)               -- where to begin, components packed
---     e:balance(nodes);  e:step(nodes, i, limit)                       -- a replay of what the first step recorded
+--     e:balance(nodes);  e:step(nodes, i, limit)                       -- on a GPU a replay of what the first step recorded
 --
 -- What is where: force/repulsion pushes between all nodes, force/grid the cells that they are in, force/rows neighbours,
 -- force/motion.cu springs and steps, force/replayed how a step is recorded once, force/models what the forces are,
