@@ -14,9 +14,9 @@
 --
 -- What is where: force/repulsion pushes between all nodes, force/grid the cells that they are in, force/rows neighbours,
 -- force/motion.cu springs and steps, force/replayed how a step is recorded once, force/models what the forces are,
--- force/distance distances in edges or along lengths,
--- force/start where to begin, force/stress how the distances are held, force/wedges trees, force/closed graphs that need no
--- forces, force/sizes nodes that are discs, force/packing components, force/quality how good it is, force/layout the simulation, force/growing graphs that grow.
+-- force/distance distances in edges or along lengths, force/start where to begin, force/stress how the distances are held,
+-- force/wedges and force/untangling trees, force/closed graphs that need no forces, force/sizes nodes that are discs,
+-- force/packing components, force/quality how good it is, force/layout the simulation, force/growing graphs that grow.
 
 local gpumm = require "gpumm"
 local checked = require "gpumm.common.checked"
