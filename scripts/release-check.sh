@@ -185,7 +185,8 @@ cross_build() {
 
 # Kernels on the host are compiled by the cross compiler too, which knows no -march=native. Emulated tests take some ten times as long.
 cross_tests() {
-  cat >"$work/build/src/arm/c++" <<'END'
+  mkdir -p "$work/build/src/arm/bin"
+  cat >"$work/build/src/arm/bin/c++" <<'END'
 #!/bin/bash
 for word; do
   shift
@@ -193,8 +194,8 @@ for word; do
 done
 exec aarch64-linux-gnu-g++ "$@"
 END
-  chmod +x "$work/build/src/arm/c++"
-  inside build 'cd /src/arm/gpumm/build; export GPUMM_CXX=/src/arm/c++
+  chmod +x "$work/build/src/arm/bin/c++"
+  inside build 'cd /src/arm/gpumm/build; export PATH=/src/arm/bin:$PATH
     find . -name CTestTestfile.cmake -exec sed -i "s/ TIMEOUT \"[0-9]*\"/ TIMEOUT \"3000\"/" {} +
     ctest -R "^(c|example)_" -E "^c_fiber_ucontext$" -j'"$(nproc)"' --no-tests=error --output-on-failure'
 }
