@@ -34,6 +34,8 @@ local function traced()
     return trace
 end
 
+local on_host = spec.device == "host"
+
 -- One live object of every class, by the class's name.
 local function world(m)
     m = m or spec.inject_faults()
@@ -58,6 +60,7 @@ local function world(m)
     assert(on_device:capture(1))
     w["gpumm.device_view"] = assert(on_device:wait()):keep().data
     w["gpumm.trace"] = traced()
+    if on_host then w["gpumm.semaphore"] = assert(m:semaphore()) end -- on a GPU they are other APIs'
     shared(m, w)
     return w
 end
@@ -93,6 +96,11 @@ local CLASSES = exports.classes()
 local NAMES = {}
 for name in pairs(CLASSES) do NAMES[#NAMES + 1] = name end
 table.sort(NAMES)
+if not on_host then
+    for i = #NAMES, 1, -1 do
+        if NAMES[i] == "gpumm.semaphore" then table.remove(NAMES, i) end
+    end
+end
 
 local function each(list)
     local keys = {}
