@@ -162,10 +162,17 @@ gpumm_status gpumm__host_use_operands(host_device *h, use *uses, const operand *
     return status;
 }
 
+/* All that is there now. What is committed behind it later nobody can have been told of. */
+static span span_there(const region *r) {
+    if (r->block) return r->span;
+    gpumm_address end = r->count ? span_end(span_of(&r->segments[r->count - 1])) : r->span.address;
+    return (span){r->span.address, end - r->span.address};
+}
+
 bool gpumm__host_use_address(host_device *h, use *u, gpumm_address address) {
     pthread_mutex_lock(&h->lock);
     region *r = region_at(h, address);
-    if (r) use_link(u, r, r->span);
+    if (r) use_link(u, r, span_there(r));
     pthread_mutex_unlock(&h->lock);
     return r != NULL;
 }
