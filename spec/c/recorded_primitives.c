@@ -376,6 +376,7 @@ static void over_the_limit(void) {
     gpumm_status status = gpumm_recording_replay(r, NULL, NULL, 0, NULL);
     CHECK_STATUS(status, GPUMM_OVER_LIMIT);
     CHECK_SAYS("sort: scratch of");
+    CHECK(strstr(strstr(gpumm_message(), "; limit") + 1, "; limit") == NULL); /* once */
     CHECK_OK(set_length(&w, 2000));
     CHECK_OK(gpumm_recording_replay(r, NULL, NULL, 0, NULL));
     gpumm_buffer_release(rest);

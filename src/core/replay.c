@@ -473,7 +473,9 @@ static gpumm_status take_shape(gpumm_recording *r) {
     return GPUMM_OK;
 }
 
+/* Scratch that calls want says itself what there is. */
 static gpumm_status replay(gpumm_recording *r, gpumm_stream *s, gpumm_ticket *tickets) {
+    context *ctx = r->object.context;
     bool again;
     if (r->capture_count || r->call_count)
         TRY(check_now(r)); /* what is freed says so better than what follows from it */
@@ -481,9 +483,9 @@ static gpumm_status replay(gpumm_recording *r, gpumm_stream *s, gpumm_ticket *ti
     TRY(take_shape(r));
     for (size_t i = 0; i < r->capture_count; i++) r->captures[i].refused = false;
     for (;;) {
-        TRY(try_replay(r, s, tickets, &again));
+        TRY(gpumm__explain(ctx, try_replay(r, s, tickets, &again)));
         if (!again) return GPUMM_OK;
-        TRY(prepare_all(r));
+        TRY(gpumm__explain(ctx, prepare_all(r)));
         TRY(take_shape(r));
     }
 }
@@ -510,7 +512,7 @@ static gpumm_status replay_it(void *user) {
     TRY(gpumm__recording_enter(r));
     gpumm_status status = enter_replay(r, p->stream, p->values, p->value_count, &s);
     if (status == GPUMM_OK) {
-        status = gpumm__explain(r->object.context, r->count ? replay(r, s, p->tickets) : GPUMM_OK);
+        status = r->count ? replay(r, s, p->tickets) : GPUMM_OK;
         gpumm__recording_trim_calls(r);
         if (r->anew) gpumm__recording_let_go(r);
         r->spent = r->anew;
