@@ -550,12 +550,14 @@ static gpumm_status check_file(int file, uint64_t bytes) {
     return GPUMM_OK;
 }
 
-static gpumm_status import_locked(host_device *h, span s, int file) {
+static gpumm_status import_locked(host_device *h, span s, int file, larger *spare) {
     region *r = NULL;
     size_t at = 0;
-    TRY(find_free(h, PLACE_SHARED, s, &r, &at));
-    if (!gpumm__mem_reserve(h->base.memory, (void **)&r->segments, sizeof *r->segments, r->count, &r->room))
-        return fail_host_memory(sizeof *r->segments * (r->count + 1));
+    bool again;
+    do {
+        TRY(find_free(h, PLACE_SHARED, s, &r, &at));
+        TRY(make_room(h, spare, (void **)&r->segments, sizeof *r->segments, r->count, 1, &r->room, &again));
+    } while (again);
     if (mmap(pointer_to(s.address), s.bytes, PROT_READ, MAP_SHARED | MAP_FIXED, file, 0) == MAP_FAILED)
         return fail_mapping(s.bytes);
     segment_insert(r, at, (segment){.address = s.address, .bytes = s.bytes, .file = FILE_IMPORTED});
@@ -565,11 +567,13 @@ static gpumm_status import_locked(host_device *h, span s, int file) {
 gpumm_status gpumm__host_import(device *d, gpumm_address address, uint64_t bytes, int descriptor) {
     host_device *h = host_of(d);
     span s = {address, bytes};
+    larger spare = {0};
     TRY(check_aligned(h, "import", s));
     TRY(check_file(descriptor, bytes));
     pthread_mutex_lock(&h->lock);
-    gpumm_status status = import_locked(h, s, descriptor);
+    gpumm_status status = import_locked(h, s, descriptor, &spare);
     pthread_mutex_unlock(&h->lock);
+    gpumm__mem_free(h->base.memory, spare.items);
     return status;
 }
 
