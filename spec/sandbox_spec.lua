@@ -1,4 +1,4 @@
--- successes: 77
+-- successes: 78
 -- SPDX-License-Identifier: MIT
 -- Scripts you did not write: attempts to get out of gpumm-run --sandbox, or to outlive its limits. Each attempt is a
 -- script of its own that checks from within what it got; that it comes to its last line is part of the test.
@@ -299,6 +299,11 @@ describe("out of gpumm's objects", function()
     holds("faults are not a script's to make", [[
         refused("faults", gpumm.manager, { device = "host", fault = { hold = "copy" } })
         refused("faults", gpumm.manager, { device = "host", fault = true })]])
+    holds("work is not made to last by a rate of what is spilled", [[
+        local m <close> = assert(gpumm.manager { device = "host", memory = "1MiB", spill = "8MiB", spill_rate = 1 })
+        local b = assert(m:buffer { type = "u8", length = 4 << 20 })
+        assert(m:stats().spilled.now > 0 and b:fill(7))
+        assert(b:download(1, 1)[1] == 7)]])
     holds("threads are few: managers, streams, workers", [[
         local managers, units = {}, manager():device().units
         refused("at most 16", function() for i = 1, 100 do managers[i] = manager() end end)

@@ -1,4 +1,4 @@
--- successes: 17
+-- successes: 19
 -- SPDX-License-Identifier: MIT
 -- Spill: growth that the device has no memory for goes on in the host's, at the same address, and promote brings it back.
 
@@ -292,6 +292,43 @@ describe("a manager with spill", function()
         assert.is_true(b:download(1, 10 * UNIT):bytes() == all)
         assert.balanced(m)
         full:free()
+    end)
+
+    it("books what a growth that failed could not give back", function()
+        local m, in_place = short(16 * UNIT, { spill = 8 * UNIT })
+        local b = exact(m, 8 * UNIT)
+        if not in_place then return end
+        m.fault:plan { call = "decommit", nth = 1, times = 1000, status = "DRIVER" }
+        support.fails("OUT_OF_MEMORY", "over the spill of", b:resize(60 * UNIT))
+        m.fault:plan {}
+        assert.is_true(b.committed_bytes > 8 * UNIT)
+        assert.equal(b.committed_bytes, m:stats().committed_bytes)
+        assert.balanced(m)
+        m:trim()
+        assert.equal(8 * UNIT, b.committed_bytes)
+    end)
+
+    it("gives back what a growth that failed took, also under queued work", function()
+        if spec.device ~= "host" then return end
+        local m = short(16 * UNIT, { spill = 8 * UNIT })
+        local b, c = exact(m, 8 * UNIT), exact(m, UNIT)
+        local r = assert(m:record(function()
+            for i = 1, 3 do c:copy(b, { first = i, count = 1 }) end
+        end))
+        for _ = 1, 100 do r:replay() end -- as a graph, in the end
+        m:synchronize()
+        local s, x = m:stream(), assert(m:semaphore())
+        s:wait(x, 1)
+        r:replay { stream = s }
+        local ok, message = b:resize(60 * UNIT)
+        local committed, idle = b.committed_bytes, s:idle()
+        m:stream():signal(x, 1)
+        support.fails("OUT_OF_MEMORY", "over the spill of", ok, message, "OUT_OF_MEMORY")
+        assert.equal(8 * UNIT, committed)
+        assert.is_false(idle)
+        m:synchronize()
+        assert.is_true(m:poll())
+        assert.balanced(m)
     end)
 
     it("replays recordings before and after a move", function()

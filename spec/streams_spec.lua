@@ -368,6 +368,9 @@ describe("semaphores", function()
         local x = assert(m:semaphore())
         assert.error_matches(function() m:semaphore { fd = -1 } end, "descriptor %-1 is none")
         assert.error_matches(function() m:semaphore { fd = 0 } end, "gpumm_semaphore_stand_in")
+        for _, none in ipairs { 1 << 32, 0.5, 0 / 0, "0" } do -- another descriptor is none of them
+            assert.error_matches(function() m:semaphore { fd = none } end, 'option "fd": a descriptor expected')
+        end
         assert.error_matches(function() m:main():signal(x, -1) end, "from 0 on")
         assert.error_matches(function() m:record(function() m:main():signal(x, 1) end) end, "signal")
         assert.error_matches(function() m:record(function() m:main():wait(x, 1) end) end, "wait")

@@ -134,6 +134,23 @@ static void take_much(gpumm_manager *m) {
     CHECK_OK(gpumm_manager_check(m));
 }
 
+/* Records of what somebody else may have come and go. */
+static void lend_some(gpumm_manager *m) {
+    gpumm_segment segments[8];
+    gpumm_buffer *b;
+    size_t count;
+    gpumm_buffer_options o = {.type = byte, .length = 100000, .max_length = 1 << 24, .shareable = true};
+    CHECK_OK(gpumm_manager_allocate(m, &o, &b));
+    for (uint64_t length = 100000; length < 1000000; length += 300000) {
+        CHECK_OK(gpumm_buffer_resize(b, NULL, length));
+        CHECK_OK(gpumm_buffer_segments(b, true, segments, 8, &count));
+        for (size_t i = 0; i < count; i++) close(segments[i].descriptor);
+    }
+    gpumm_buffer_release(b);
+    CHECK_OK(gpumm_manager_synchronize(m));
+    CHECK_OK(gpumm_manager_exports_over(m));
+}
+
 static void run(bool relocate, uint64_t jitter) {
     gpumm_options o = {.device = "host", .relocate = relocate, .allocator = {.reallocate = reallocate}};
     gpumm_fault plan = {.jitter = jitter};
@@ -153,6 +170,7 @@ static void run(bool relocate, uint64_t jitter) {
     replay(m, b, g, r);
     work(m, g, b, r);
     take_much(m);
+    if (!relocate) lend_some(m);
     gpumm_readback_release(r);
     CHECK_OK(gpumm_manager_free(m, "b"));
     gpumm_buffer_release(b);

@@ -376,10 +376,47 @@ static void over_the_limit(void) {
     gpumm_status status = gpumm_recording_replay(r, NULL, NULL, 0, NULL);
     CHECK_STATUS(status, GPUMM_OVER_LIMIT);
     CHECK_SAYS("sort: scratch of");
+    CHECK(strstr(strstr(gpumm_message(), "; limit") + 1, "; limit") == NULL); /* once */
     CHECK_OK(set_length(&w, 2000));
     CHECK_OK(gpumm_recording_replay(r, NULL, NULL, 0, NULL));
     gpumm_buffer_release(rest);
     gpumm_recording_release(r);
+    world_close(&w, false);
+}
+
+/* The hook is asked without locks: it may use the very recording, and free what makes the replay go on. */
+typedef struct relief {
+    gpumm_recording *recording;
+    gpumm_buffer *rest, *to;
+    int asked;
+} relief;
+
+static bool relieve(void *user, uint64_t wanted) {
+    relief *x = user;
+    uint32_t value = 7;
+    CHECK(wanted > 0);
+    if (x->asked++ || !x->recording) return false;
+    CHECK_OK(gpumm_recording_fill(x->recording, x->to, 0, 1, &value));
+    gpumm_buffer_release(x->rest);
+    return true;
+}
+
+static void asks_the_hook_without_locks(bool at_replay) {
+    relief x = {0};
+    uint32_t first;
+    world w = world_open((gpumm_options){.limit = 12 << 20, .pressure = relieve, .pressure_user = &x});
+    gpumm_sort_options o = {.keys = w.b[WIDE], .values = w.b[VALUES]};
+    x = (relief){recording(w.m, false), buffer(w.m, "u64", 1), w.b[TO], 0};
+    CHECK_OK(set_length(&w, at_replay ? 2000 : MOST));
+    if (!at_replay) CHECK_OK(gpumm_buffer_resize(x.rest, NULL, MOST));
+    CHECK_OK(gpumm_recording_sort(x.recording, GPUMM_TO_END, &o));
+    CHECK(x.asked == !at_replay);
+    if (at_replay) CHECK_OK(set_length(&w, MOST));
+    if (at_replay) CHECK_OK(gpumm_buffer_resize(x.rest, NULL, MOST));
+    CHECK_OK(gpumm_recording_replay(x.recording, NULL, NULL, 0, NULL));
+    CHECK_OK(gpumm_buffer_download(w.b[TO], NULL, 0, 1, &first));
+    CHECK(x.asked == 1 && first == 7);
+    gpumm_recording_release(x.recording);
     world_close(&w, false);
 }
 
@@ -398,6 +435,8 @@ int main(void) {
     every_call_fails();
     memory_runs_out();
     over_the_limit();
+    asks_the_hook_without_locks(true);
+    asks_the_hook_without_locks(false);
     gpumm_manager_release(base);
     printf("recorded_primitives: %.2f s\n", seconds_now() - started);
     return 0;

@@ -58,7 +58,8 @@ gpumm_status gpumm__counter_make(int *descriptor) {
 
 static bool is_whole(int file) {
     struct stat stat;
-    return fstat(file, &stat) == 0 && stat.st_size == COUNTER_BYTES && (fcntl(file, F_GET_SEALS) & SEALS) == SEALS;
+    int seals = fcntl(file, F_GET_SEALS); /* -1 where files have none */
+    return fstat(file, &stat) == 0 && stat.st_size == COUNTER_BYTES && seals >= 0 && (seals & SEALS) == SEALS;
 }
 
 gpumm_status gpumm__counter_map(int descriptor, counter **out) {

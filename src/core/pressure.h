@@ -11,6 +11,9 @@
 bool gpumm__relieve(context *ctx, gpumm_status failed, uint64_t wanted, unsigned *stage);
 /* When that has done all: may it be tried again with the host's memory for what the device lacks? */
 bool gpumm__pressure_spills(const context *ctx, gpumm_status failed);
+/* Calls what takes a lock that the application may hold or want, once or more often: its hook is asked between two calls,
+   without it. Where it cannot be called `again` the hook is not asked. */
+gpumm_status gpumm__pressure_outside(context *ctx, bool again, gpumm_status (*call)(void *user), void *user);
 /* Gives back everything that no live buffer's capacity needs, and waits for whoever uses it. */
 void gpumm__trim(context *ctx);
 

@@ -12,6 +12,7 @@
 #include "core/buffer.h"
 #include "core/element.h"
 #include "core/gate.h"
+#include "core/pressure.h"
 #include "core/record_call.h"
 #include "core/report.h"
 #include "device/nodes.h"
@@ -472,7 +473,9 @@ static gpumm_status take_shape(gpumm_recording *r) {
     return GPUMM_OK;
 }
 
+/* Scratch that calls want says itself what there is. */
 static gpumm_status replay(gpumm_recording *r, gpumm_stream *s, gpumm_ticket *tickets) {
+    context *ctx = r->object.context;
     bool again;
     if (r->capture_count || r->call_count)
         TRY(check_now(r)); /* what is freed says so better than what follows from it */
@@ -480,9 +483,9 @@ static gpumm_status replay(gpumm_recording *r, gpumm_stream *s, gpumm_ticket *ti
     TRY(take_shape(r));
     for (size_t i = 0; i < r->capture_count; i++) r->captures[i].refused = false;
     for (;;) {
-        TRY(try_replay(r, s, tickets, &again));
+        TRY(gpumm__explain(ctx, try_replay(r, s, tickets, &again)));
         if (!again) return GPUMM_OK;
-        TRY(prepare_all(r));
+        TRY(gpumm__explain(ctx, prepare_all(r)));
         TRY(take_shape(r));
     }
 }
@@ -494,19 +497,35 @@ static gpumm_status enter_replay(gpumm_recording *r, gpumm_stream *given, const 
     return take_values(r, values, count);
 }
 
-gpumm_status gpumm_recording_replay(gpumm_recording *r, gpumm_stream *given, const gpumm_value *values,
-                                    size_t value_count, gpumm_ticket *tickets) {
-    NOT_NULL(r, "recording");
-    if (value_count) NOT_NULL(values, "values");
+typedef struct replaying {
+    gpumm_recording *recording;
+    gpumm_stream *stream;
+    const gpumm_value *values;
+    size_t value_count;
+    gpumm_ticket *tickets;
+} replaying;
+
+static gpumm_status replay_it(void *user) {
+    const replaying *p = user;
+    gpumm_recording *r = p->recording;
     gpumm_stream *s;
     TRY(gpumm__recording_enter(r));
-    gpumm_status status = enter_replay(r, given, values, value_count, &s);
+    gpumm_status status = enter_replay(r, p->stream, p->values, p->value_count, &s);
     if (status == GPUMM_OK) {
-        status = gpumm__explain(r->object.context, r->count ? replay(r, s, tickets) : GPUMM_OK);
+        status = r->count ? replay(r, s, p->tickets) : GPUMM_OK;
         gpumm__recording_trim_calls(r);
         if (r->anew) gpumm__recording_let_go(r);
         r->spent = r->anew;
     }
     gpumm__recording_leave(r);
     return status;
+}
+
+/* What is recorded anew is spent by a replay that failed, too. */
+gpumm_status gpumm_recording_replay(gpumm_recording *r, gpumm_stream *given, const gpumm_value *values,
+                                    size_t value_count, gpumm_ticket *tickets) {
+    NOT_NULL(r, "recording");
+    if (value_count) NOT_NULL(values, "values");
+    replaying p = {r, given, values, value_count, tickets};
+    return gpumm__pressure_outside(r->object.context, !r->anew, replay_it, &p);
 }

@@ -87,6 +87,8 @@ typedef gpumm_status semaphore_call(device *d, device_stream *s, device_semaphor
 
 /* Submit lock held. */
 static gpumm_status enqueue(gpumm_semaphore *x, gpumm_stream *s, semaphore_call *call, uint64_t value) {
+    if (!atomic_load(&x->object.alive)) /* closed meanwhile: the device's may be gone */
+        return fail(GPUMM_STALE, "this semaphore was freed");
     TRY(gpumm__stream_not_capturing(s));
     TRY(gpumm__order_use(&x->users, s, GPUMM_ACCESS_READ));
     return call(x->object.context->device, s->device, x->device, value);

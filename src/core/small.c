@@ -10,6 +10,7 @@ struct small_slab {
     bool full;     /* in that list */
     bool retiring; /* what is free at its end is on its way back */
     bool busy;     /* its range is being changed, without the mutex */
+    bool spilled;  /* some of it, when it was counted last */
     struct small_slab *next_posted;
     slab slab;
     context *context;
@@ -58,9 +59,10 @@ typedef struct held {
 
 static held held_by(const struct small_slab *s) { return (held){s->slab.range.committed, s->slab.range.spilled}; }
 
-static void count_held(small_pool *p, held before, held now) {
+static void count_held(small_pool *p, struct small_slab *s, held before, held now) {
     p->committed += now.committed - before.committed;
     p->spilled += now.spilled - before.spilled;
+    s->spilled = now.spilled != 0;
 }
 
 /* ---- Taking and giving ---- */
@@ -103,7 +105,7 @@ static bool grow_one(context *ctx, small_pool *p, uint64_t bytes, bool spills) {
     pthread_mutex_lock(&p->mutex);
     s->busy = false;
     if (status == GPUMM_OK) gpumm__slab_publish(&s->slab, &g);
-    count_held(p, before, held_by(s));
+    count_held(p, s, before, held_by(s));
     book(ctx, p);
     return status == GPUMM_OK;
 }
@@ -135,7 +137,7 @@ static gpumm_status take_new(context *ctx, small_pool *p, uint64_t bytes, bool s
     if (status != GPUMM_OK) return status;
     s->pool = p;
     list_add(p, s, false);
-    count_held(p, (held){0}, held_by(s));
+    count_held(p, s, (held){0}, held_by(s));
     p->used += out->block.size;
     out->slab = s;
     return GPUMM_OK;
@@ -175,7 +177,7 @@ static void close_one(deferred *r) {
     held before = held_by(s);
     gpumm_status status = gpumm__slab_close(&s->slab);
     pthread_mutex_lock(&p->mutex);
-    if (status == GPUMM_OK) count_held(p, before, (held){0});
+    if (status == GPUMM_OK) count_held(p, s, before, (held){0});
     else list_add(p, s, false);
     book(ctx, p);
     pthread_mutex_unlock(&p->mutex);
@@ -199,7 +201,7 @@ static void release_end(deferred *r) {
     pthread_mutex_lock(&p->mutex);
     if (ours) s->busy = false;
     s->retiring = false;
-    count_held(p, before, now);
+    count_held(p, s, before, now);
     book(ctx, p);
     pthread_mutex_unlock(&p->mutex);
     if (refused != GPUMM_OK) gpumm__context_background_failed(ctx, refused);
@@ -260,7 +262,7 @@ void gpumm__small_close(context *ctx, small_pool *p) {
 
 bool gpumm__small_is_spilled(small_pool *p, const small_block *b) {
     pthread_mutex_lock(&p->mutex);
-    bool spilled = b->slab->slab.range.spilled != 0;
+    bool spilled = b->slab->spilled;
     pthread_mutex_unlock(&p->mutex);
     return spilled;
 }

@@ -33,7 +33,10 @@ static gpumm_status prepare(plan *p, size_t i) {
         return GPUMM_OK;
     }
     p->before[i] = b->extent->usable;
-    return gpumm__extent_grow(b->extent, bytes, p->spills);
+    gpumm_status status = gpumm__extent_grow(b->extent, bytes, p->spills);
+    if (status != GPUMM_OK && b->extent->usable != p->before[i]) /* the device did not take all of it back */
+        gpumm__extent_book(b->extent, b->full_name, g->tag, g->capacity * b->size);
+    return status;
 }
 
 /* Segments that queued work may touch are memory committed ahead, until that work is through. */

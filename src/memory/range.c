@@ -3,6 +3,7 @@
    is used in part, or is to be the device's. */
 #include "memory/range.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/size.h"
@@ -104,13 +105,20 @@ static gpumm_status spill_segment(range *r, uint64_t bytes) {
     return GPUMM_OK;
 }
 
+/* The message stays that of the failure, whatever the device says of giving back. */
+static gpumm_status give_back(range *r, uint64_t before, gpumm_status failed) {
+    char why[1024];
+    snprintf(why, sizeof why, "%s", gpumm_message());
+    gpumm__range_decommit(r, before);
+    return r->refused == GPUMM_OK ? failed : fail(failed, "%s", why);
+}
+
 static gpumm_status spill_segments(range *r, uint64_t end) {
     uint64_t before = r->committed;
     gpumm_status status = take_the_rest(r, end);
     while (status == GPUMM_OK && r->committed < end)
         status = spill_segment(r, size_min(end - r->committed, DEVICE_SPILL_MOST));
-    if (status != GPUMM_OK) gpumm__range_decommit(r, before);
-    return status;
+    return status == GPUMM_OK ? status : give_back(r, before, status);
 }
 
 static gpumm_status spill_block(range *r, uint64_t bytes) {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/group.h"
+#include "core/pressure.h"
 #include "core/stream.h"
 #include "kernel/record_launch.h"
 #include "primitives/library.h"
@@ -63,14 +64,28 @@ static gpumm_status plan_recorded(gpumm_recording *r, recorded_call *c) {
     return gpumm__recording_room(r, first, w.most);
 }
 
+typedef struct recording_of {
+    gpumm_recording *recording;
+    const recorded_primitive *what;
+    gpumm_buffer *const *buffers;
+    size_t count;
+} recording_of;
+
+static gpumm_status record_it(void *user) {
+    const recording_of *of = user;
+    gpumm_recording *r = of->recording;
+    TRY(gpumm__recording_enter(r));
+    gpumm_status status = gpumm__recording_call(r, plan_recorded, of->what, sizeof *of->what, of->buffers, of->count);
+    gpumm__recording_leave(r);
+    return status;
+}
+
 gpumm_status gpumm__work_record(const primitive *p, gpumm_recording *r, uint64_t count, const void *options,
                                 gpumm_buffer *const *buffers, size_t buffer_count) {
     recorded_primitive what = {.primitive = p, .count = count, .first = buffers[0]};
     memcpy(what.options, options, p->size);
-    TRY(gpumm__recording_enter(r));
-    gpumm_status status = gpumm__recording_call(r, plan_recorded, &what, sizeof what, buffers, buffer_count);
-    gpumm__recording_leave(r);
-    return status;
+    recording_of of = {r, &what, buffers, buffer_count};
+    return gpumm__pressure_outside(r->object.context, true, record_it, &of);
 }
 
 /* ---- Operands ----------------------------------------------------------------------------------------- */

@@ -84,7 +84,8 @@ static void read_state(lua_State *L, gpumm_options *options) {
     choose_device(state, options);
     if (!state->sandbox) return;
     options->allocator = gpumm_lua__sandbox_allocator(state->sandbox);
-    options->workers = 0; /* one a core, whatever the script says */
+    options->workers = 0;    /* one a core, whatever the script says */
+    options->spill_rate = 0; /* work that lasts as long as it likes would hold the manager's close */
 }
 
 /* An empty manager's handle, with the table of what it keeps alive. [-0, +1, m] */

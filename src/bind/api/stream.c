@@ -11,6 +11,7 @@
  */
 #include "bind/api/stream.h"
 
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -195,6 +196,15 @@ static gpumm_status import_own(gpumm_manager *manager, gpumm_semaphore **out) {
     return status;
 }
 
+static int option_descriptor(lua_State *L, int table) {
+    int exact = 0;
+    (void)gpumm_lua__option(L, table, "fd");
+    lua_Integer fd = lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &exact) : 0;
+    if (!exact || fd < INT_MIN || fd > INT_MAX) gpumm_lua__bad_option(L, "fd", "a descriptor");
+    lua_pop(L, 1);
+    return (int)fd;
+}
+
 /* A contained script hears of nobody, and a value that never comes would hold the manager for ever. */
 static int manager_semaphore(lua_State *L) {
     static const char *const valid[] = {"fd", NULL};
@@ -202,9 +212,8 @@ static int manager_semaphore(lua_State *L) {
     if (gpumm_lua__state_of(L)->sandbox) return luaL_error(L, "a contained script has no semaphores of others");
     bool given = !lua_isnoneornil(L, 2);
     if (given) gpumm_lua__options(L, 2, valid, false);
-    given = given && gpumm_lua__option(L, 2, "fd");
-    int fd = given ? (int)luaL_checkinteger(L, -1) : -1;
-    if (given) lua_pop(L, 1);
+    given = given && gpumm_lua__has_option(L, 2, "fd");
+    int fd = given ? option_descriptor(L, 2) : -1;
     bind_handle *handle = gpumm_lua__new(L, &gpumm_lua__semaphore_class, 1);
     gpumm_semaphore *semaphore;
     gpumm_status status = given ? gpumm_semaphore_import(manager, fd, &semaphore) : import_own(manager, &semaphore);

@@ -162,10 +162,17 @@ gpumm_status gpumm__host_use_operands(host_device *h, use *uses, const operand *
     return status;
 }
 
+/* All that is there now. What is committed behind it later nobody can have been told of. */
+static span span_there(const region *r) {
+    if (r->block) return r->span;
+    gpumm_address end = r->count ? span_end(span_of(&r->segments[r->count - 1])) : r->span.address;
+    return (span){r->span.address, end - r->span.address};
+}
+
 bool gpumm__host_use_address(host_device *h, use *u, gpumm_address address) {
     pthread_mutex_lock(&h->lock);
     region *r = region_at(h, address);
-    if (r) use_link(u, r, r->span);
+    if (r) use_link(u, r, span_there(r));
     pthread_mutex_unlock(&h->lock);
     return r != NULL;
 }
@@ -543,12 +550,14 @@ static gpumm_status check_file(int file, uint64_t bytes) {
     return GPUMM_OK;
 }
 
-static gpumm_status import_locked(host_device *h, span s, int file) {
+static gpumm_status import_locked(host_device *h, span s, int file, larger *spare) {
     region *r = NULL;
     size_t at = 0;
-    TRY(find_free(h, PLACE_SHARED, s, &r, &at));
-    if (!gpumm__mem_reserve(h->base.memory, (void **)&r->segments, sizeof *r->segments, r->count, &r->room))
-        return fail_host_memory(sizeof *r->segments * (r->count + 1));
+    bool again;
+    do {
+        TRY(find_free(h, PLACE_SHARED, s, &r, &at));
+        TRY(make_room(h, spare, (void **)&r->segments, sizeof *r->segments, r->count, 1, &r->room, &again));
+    } while (again);
     if (mmap(pointer_to(s.address), s.bytes, PROT_READ, MAP_SHARED | MAP_FIXED, file, 0) == MAP_FAILED)
         return fail_mapping(s.bytes);
     segment_insert(r, at, (segment){.address = s.address, .bytes = s.bytes, .file = FILE_IMPORTED});
@@ -558,11 +567,13 @@ static gpumm_status import_locked(host_device *h, span s, int file) {
 gpumm_status gpumm__host_import(device *d, gpumm_address address, uint64_t bytes, int descriptor) {
     host_device *h = host_of(d);
     span s = {address, bytes};
+    larger spare = {0};
     TRY(check_aligned(h, "import", s));
     TRY(check_file(descriptor, bytes));
     pthread_mutex_lock(&h->lock);
-    gpumm_status status = import_locked(h, s, descriptor);
+    gpumm_status status = import_locked(h, s, descriptor, &spare);
     pthread_mutex_unlock(&h->lock);
+    gpumm__mem_free(h->base.memory, spare.items);
     return status;
 }
 

@@ -41,7 +41,7 @@ typedef struct operand {
 
 /* Claims every operand, all or none; DRIVER names the first address that is not there. */
 gpumm_status gpumm__host_use_operands(host_device *h, use *uses, const operand *operands, size_t count);
-/* Claims the whole region that holds the address; false: it lies in none. */
+/* Claims what the region that holds the address has now; false: it lies in none. */
 bool gpumm__host_use_address(host_device *h, use *u, gpumm_address address);
 /* Of what the operations have claimed, bytes that are spilled. */
 uint64_t gpumm__host_use_spilled(host_device *h, const use *uses, size_t count);

@@ -40,8 +40,12 @@ _Static_assert(sizeof(op) + 2 * sizeof(use) <= STOCK_SMALL, "a copy is a small p
 
 /* Reading what is spilled takes time on a GPU: here so much as the options say. */
 static void last_as_spilled(host_device *h, const op *o) {
+    enum { SPILLED_MOST_S = 1000000000 };
     uint64_t bytes = h->spill_rate ? gpumm__host_use_spilled(h, o->uses, o->use_count) : 0;
-    if (bytes) gpumm__clock_sleep_ns((uint64_t)((double)bytes / (double)h->spill_rate * 1e9));
+    double seconds = (double)bytes / (double)(h->spill_rate ? h->spill_rate : 1);
+    if (bytes)
+        gpumm__clock_sleep_ns(seconds < SPILLED_MOST_S ? (uint64_t)(seconds * 1e9)
+                                                       : SPILLED_MOST_S * UINT64_C(1000000000));
 }
 
 static void op_run(job *j) {
