@@ -29,7 +29,7 @@ local TEXTS = {
     positions = "the positions, .csv or .npy",
     write = "the graph with its positions, .graphml or .gexf",
     colors = "a column to color nodes by: one of the graph's, or a file of lines 'name value'",
-    sizes = "a column of numbers: how large nodes are, by area; none lies on another",
+    sizes = "a column of numbers: how large nodes are, by area; none lies on another, but with --grow",
     model = "tforce, forceatlas or spring", dimensions = "2 or 3", steps = "how many at most; 0: as many as it takes",
     time = "seconds to lay out in; 0: as long as it takes", seed = "another one, another layout",
     weights = "what the file's are: strength, length (how long edges are drawn) or none", pinned = "positions (.csv) of nodes that stay there",
