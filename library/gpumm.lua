@@ -2726,6 +2726,7 @@ function gpumm.live.open(options) end
 
 ---@class gpumm.force_rows neighbours in rows, on the device
 ---@field now table row, near, pull, n, m, most
+---@field lengths? boolean true: an edge's pull is one over its length, along which distances are; false, unless given
 ---@field build fun(self: gpumm.force_rows, n: integer, m: integer, from: gpumm.buffer, to: gpumm.buffer, base: integer, weight?: gpumm.buffer): table makes them from n nodes and m edges, whose ends count from `base`
 
 ---@class gpumm.force_grid
@@ -2747,7 +2748,7 @@ function gpumm.live.open(options) end
 ---@field connect fun(self: gpumm.force_engine, nodes: gpumm.force_nodes, n: integer, m: integer, from: gpumm.buffer, to: gpumm.buffer, base: integer, weight?: gpumm.buffer) takes the graph as it is now, and makes mass and heft
 ---@field balance fun(self: gpumm.force_engine, nodes: gpumm.force_nodes) suits the forces to the layout as it is
 ---@field step fun(self: gpumm.force_engine, nodes: gpumm.force_nodes, i: integer, limit: number) one iteration: repulsion, springs, motion; `limit` is in the model's units
----@field recorded boolean a step is a replay of what the first one recorded, which is so unless this is made false: its launches are enqueued one by one then
+---@field recorded boolean a step is a replay of what the first one recorded (true on a GPU); false: its launches are enqueued one by one
 
 --- Force-directed layout.
 gpumm.force = {}

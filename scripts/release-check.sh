@@ -29,7 +29,7 @@ outcomes=()
 bad=0
 note() { # OUTCOME SECONDS WHAT
   outcomes+=("$(printf '%-8s %5d s  %s' "$1" "$2" "$3")")
-  [ "$1" = ok ] || bad=1
+  [ "$1" = ok ] || [ "$1" = "left out" ] || bad=1
 }
 part() { # WHAT LOG COMMAND…: runs it, with its output in a log
   local what=$1 log=$work/$2.log begun=$SECONDS
@@ -124,8 +124,7 @@ install_all() {
   copy_of_bare installed
   mounts installed
   mkdir -p "$work/installed/debs"
-  rm -f "$work/build/src/one/"*dbgsym*.deb
-  cp "$work/build/src/one/"*.deb "$work/installed/debs/"
+  find "$work/build/src/one" -name '*.deb' -not -name '*dbgsym*' -exec cp {} "$work/installed/debs/" \;
   inside installed "apt-get update -q; apt-get install -q -y --no-install-recommends /debs/*.deb lua5.4"
 }
 
@@ -184,14 +183,27 @@ cross_build() {
     file build/libgpumm.so.*.* | grep "ARM aarch64"'
 }
 
-cross_tests() { # kernels on the host are compiled by the cross compiler too
-  inside build 'cd /src/arm/gpumm/build; export GPUMM_CXX=aarch64-linux-gnu-g++
-    ctest -R "^(c|example)_" -j'"$(nproc)"' --timeout 900 --no-tests=error --output-on-failure'
+# Kernels on the host are compiled by the cross compiler too, which knows no -march=native. Emulated tests take some ten times as long.
+cross_tests() {
+  mkdir -p "$work/build/src/arm/bin"
+  cat >"$work/build/src/arm/bin/c++" <<'END'
+#!/bin/bash
+for word; do
+  shift
+  [ "$word" = -march=native ] || set -- "$@" "$word"
+done
+exec aarch64-linux-gnu-g++ "$@"
+END
+  chmod +x "$work/build/src/arm/bin/c++"
+  inside build 'cd /src/arm/gpumm/build; export PATH=/src/arm/bin:$PATH
+    find . -name CTestTestfile.cmake -exec sed -i "s/ TIMEOUT \"[0-9]*\"/ TIMEOUT \"3000\"/" {} +
+    ctest -R "^(c|example)_" -E "^c_fiber_ucontext$" -j'"$(nproc)"' --no-tests=error --output-on-failure'
 }
 
 aarch64() {
   part "aarch64 is cross-built" cross-build cross_build || return
   part "its C tests pass under qemu-user" cross-tests cross_tests
+  note "left out" 0 "c_fiber_ucontext: to qemu-user every madvise is a success, also the one that makes guard pages"
 }
 
 # ---- All of it ------------------------------------------------------------------------------------------

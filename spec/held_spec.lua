@@ -1,4 +1,4 @@
--- successes: 11
+-- successes: 12
 -- SPDX-License-Identifier: MIT
 -- What goes on while a kind of work is held shut by the fault device: nothing here sleeps, the gates decide.
 
@@ -73,6 +73,18 @@ describe("a copy held shut", function()
         assert.equal("all are 1.0", all(f.data, 1.0))
         assert.equal("all are 7.0", all(other:download(), 7.0))
         assert.equal("all are 7.0", all(b:download(), 7.0))
+    end)
+
+    it("is let go by spec.close, so that a test which failed meanwhile ends", function()
+        local m = spec.inject_faults()
+        local b = assert(m:buffer { type = "u32", length = 10 })
+        assert(b:fill(9))
+        local r = assert(b:readback {})
+        m.fault:hold "copy"
+        assert(r:capture(1))
+        spec.close()
+        assert.is_true(m:is_closed())
+        support.raises("CLOSED", r.wait, r)
     end)
 
     it("may be shut from the start, by the manager's own option", function()

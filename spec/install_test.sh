@@ -168,7 +168,19 @@ add_executable(layout layout.c)
 target_link_libraries(layout PRIVATE gpumm::layout_static PkgConfig::LUA)
 add_executable(cpp cpp.cpp)
 target_link_libraries(cpp PRIVATE gpumm::lua PkgConfig::LUA)
+if(TARGET gpumm::vulkan)
+  add_executable(vulkan vulkan.c)
+  target_link_libraries(vulkan PRIVATE gpumm::vulkan)
+endif()
 file(WRITE ${CMAKE_BINARY_DIR}/cpath "${gpumm_LUA_CPATH}")
+END
+cat >"$consumer/vulkan.c" <<'END'
+#include <gpumm_vulkan.h>
+int main(void) {
+    gpumm_vulkan *v;
+    gpumm_vulkan_options options = {.size = sizeof options};
+    return gpumm_vulkan_open(&options, &v) == GPUMM_INVALID_ARGUMENT && gpumm_vulkan_message()[0] ? 0 : 1;
+}
 END
 
 try_consumers() { # prefix, the folder of its libraries
@@ -177,6 +189,7 @@ try_consumers() { # prefix, the folder of its libraries
   cmake -S "$consumer" -B "$out" -DCMAKE_PREFIX_PATH="$at" -DCMAKE_C_FLAGS=-Wall\ -Werror >"$out.log" 2>&1 &&
     cmake --build "$out" >>"$out.log" 2>&1 || { cat "$out.log"; fail "the find_package consumer does not build"; }
   "$out/c" && "$out/static" && "$out/cpp" || fail "a find_package consumer failed"
+  [ ! -f "$build/gpumm-vulkan.pc" ] || "$out/vulkan" || fail "the consumer of gpumm::vulkan failed"
   [ "$(cat "$out/cpath")" = "$at/lib/lua/5.4/?.so" ] || fail "gpumm_LUA_CPATH is $(cat "$out/cpath")"
   "$out/lua" "$(cat "$out/cpath")" | grep -q elsewhere || fail "the gpumm::lua consumer failed"
   "$out/layout" | grep -q 'gpumm_layout, which was not opened' || fail "the gpumm::layout_static consumer failed"
@@ -243,7 +256,9 @@ if command -v dpkg-deb >/dev/null && command -v cpack >/dev/null; then
   (cd "$build" && cpack -G DEB -B "$work/deb") >"$work/cpack.log" 2>&1 || { cat "$work/cpack.log"; fail "cpack"; }
   live=
   [ ! -e "$build/gpumm_live.so" ] || live=gpumm-live
-  for package in gpumm gpumm-layout $live gpumm-run; do
+  vulkan=
+  [ ! -e "$build/gpumm-vulkan.pc" ] || vulkan=gpumm-vulkan
+  for package in gpumm gpumm-layout $live $vulkan gpumm-run; do
     deb=$(find_one "$work/deb" "${package}_0.2.0_*.deb")
     dpkg-deb --field "$deb" Package Version Depends
     dpkg-deb --extract "$deb" "$work/root"

@@ -335,10 +335,11 @@ GPUMM_API gpumm_status gpumm_manager_trim(gpumm_manager *manager, uint64_t *free
 /*
  * With gpumm_options.spill, growth that the device has no memory for goes on in pinned host memory, once pressure has
  * found none (cached memory, what waits for its streams, the pressure hook): behind what is there, at the same address, so
- * that kernels, copies and recordings go on as before, at the speed of the bus. It counts against the limit as any other,
- * is booked as `spilled`, and gpumm_buffer_residency says where it is. Where growth relocates, a buffer is in one or the
- * other as a whole. Slabs of small buffers, scratch and staging spill too. Shareable memory does not, and is refused.
- * Nothing moves to the device by itself.
+ * that kernels, copies and recordings go on as before, at the speed of the bus. Such a growth first takes what the device
+ * has left, but for pieces below a 4096th of it, which others need. It counts against the limit as any other, is booked as
+ * `spilled`, and gpumm_buffer_residency says where it is. Where growth relocates, a buffer is in one or the other as a
+ * whole. Slabs of small buffers, scratch and staging spill too. Shareable memory does not, and is refused. Nothing moves to
+ * the device by itself.
  *
  * This moves what is spilled of buffers, as far as the device has room now, at most 64 MiB at a time (where growth
  * relocates: a buffer): calls that name the buffer or its group wait meanwhile, all others do not. Waits for the work that

@@ -16,7 +16,8 @@
  * it is given, so that it needs no loader of its own.
  *
  * As in gpumm.h: functions return a status and change nothing where they fail; NULL for what must be there is INVALID_ARGUMENT; options
- * begin with their size (0: that of this version). Library and header are of the same release. Objects here are not shared among threads without a lock of the application's.
+ * begin with their size (0: that of this version). Library and header are of the same release. Objects here are not shared among
+ * threads without a lock of the application's.
  */
 #ifndef GPUMM_VULKAN_H
 #define GPUMM_VULKAN_H

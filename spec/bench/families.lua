@@ -2,7 +2,8 @@
 -- Forty families of generated graphs: writes each one's edges and gpumm's layout to a folder, from where families.py measures
 -- them beside others' layouts:
 --
---     gpumm-run --device host spec/bench/families.lua FOLDER [--nodes 1000] [--dimensions 2] [--seed 1] [--only NAME] [--as gpumm]
+--     gpumm-run --device host spec/bench/families.lua FOLDER [--nodes 1000] [--dimensions 2] [--seed 1] [--only NAME]
+--         [--as gpumm]
 --     python3 spec/bench/families.py FOLDER
 --
 -- Another build's layouts, as those from before a change, go beside by --as before. --road N is the road network alone, with
@@ -95,7 +96,7 @@ end
 
 -- Towns on a jittered lattice whose streets are partly missing, roads of several nodes between crossings, some fast ones.
 local function roads(n)
-    local side = math.max(3, math.floor(math.sqrt(n / 2.6)))
+    local side = math.max(3, math.floor(math.sqrt(n / 1.5)))
     local g = made(side * side)
     local function road(i, j)
         local last = i

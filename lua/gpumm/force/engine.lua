@@ -2,6 +2,7 @@
 -- The building blocks together: rows, repulsion, springs and motion of one model on one manager. The nodes'
 -- buffers (position, velocity, force, mass, heft) are the caller's; a simulation of one's own calls step.
 
+local gpumm = require "gpumm"
 local kernels = require "gpumm.force.kernels"
 local models = require "gpumm.force.models"
 local replayed = require "gpumm.force.replayed"
@@ -20,6 +21,7 @@ local function prefix_of(model, dimensions)
         .. "#define ATTRACT(u) attract_at(u)\nstatic __device__ float attract_at(float d2) { (void)d2; return "
         .. model.attract .. "; }\nstatic __device__ float repel_at(float d2) { (void)d2; return " .. model.repel
         .. "; }\n#define MASS(heft) (" .. model.mass .. ")\n" .. (model.lengths and "#define LENGTHS\n" or "")
+        .. gpumm.resource("gpumm/force/bounds.cu")
 end
 
 --- The rows of the graph as it is now, and from them the nodes' mass and heft.
@@ -34,11 +36,12 @@ function Engine:repel(nodes, strength, seed)
     self.pushes:repel_well(self.rows.now.n, nodes.position, nodes.mass, nodes.force, strength, seed, self.unit)
 end
 
-local function springs(self, nodes, v)
+-- With `box`, the first `threads` find it on their way.
+local function springs(self, nodes, v, box, threads)
     local now = self.rows.now
     if now.segment_count == 0 then return end
     need(self.kernels.springs(now.segment_count, now.segment_node, now.segment_begin, now.near, now.pull,
-        nodes.position, v.unit, self.pull))
+        nodes.position, v.unit, self.pull, threads or 0, now.n, box or false))
 end
 
 --- Writes every segment's springs to self.pull.
@@ -111,8 +114,9 @@ end
 -- kernel takes.
 local function iterate(self, nodes, v)
     local now = self.rows.now
-    self.pushes:enqueue(now.n, nodes.position, nodes.mass, nodes.force, v)
-    springs(self, nodes, v)
+    local box, threads = self.pushes:box_by(now.segment_count, now.n)
+    springs(self, nodes, v, box, threads)
+    self.pushes:enqueue(now.n, nodes.position, nodes.mass, nodes.force, v, box)
     if nodes.anchor then
         need(self.kernels.hold(now.n, nodes.anchor, nodes.held, nodes.heft, v.hold, nodes.position, nodes.force))
     end
@@ -152,7 +156,7 @@ function engine.new(manager, options)
     if options.lengths then model = models.lengths end
     local self = setmetatable({
         manager = manager, dimensions = dimensions, model = model, strength = 1, unit = 1, turn = 0,
-        recorded = true, replayed = replayed.new(manager),
+        recorded = manager:device().kind ~= "host", replayed = replayed.new(manager), -- there, launching is no slower
         repulsion = options.repulsion or 1, gravity = options.gravity or model.gravity,
         speed = options.speed or model.speed, inertia = options.inertia or model.inertia,
         kernels = kernels.of(manager, "motion.cu", prefix_of(model, dimensions)),

@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Nodes into cells, and cells into larger ones (see space.cu, which comes before this text). Nothing depends on the
+// Nodes into cells, and cells into larger ones (see space.cu, which comes before this text, as does bounds.cu). Nothing depends on the
 // order in which threads run: the nodes of a cell are sorted by their number, and where a cell holds more than CAP of
 // them, sums are in fixed point and the nodes that stand for the others are those with the least hashes.
 
 #define FIXED 1048576.0f
 #define SHIFT 0.0625f // of the grid, of its side: errors at the borders of cells fall elsewhere every time
-
-static __device__ word ordered(float v) // unsigned integers that compare as the floats do
-{
-    const word bits = __float_as_uint(v);
-    return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
-}
 
 static __device__ float restored(word v) { return __uint_as_float(v & 0x80000000u ? v & 0x7fffffffu : ~v); }
 
@@ -26,10 +20,6 @@ static __device__ float shift_of(word seed, word axis)
 {
     return SHIFT * (float)(mixed(seed * 4u + axis) >> 8) * (1.0f / 16777216.0f);
 }
-
-static __device__ float larger(float a, float b) { return a > b ? a : b; }
-
-static __device__ float smaller(float a, float b) { return a < b ? a : b; }
 
 // `box` holds the least coordinates, then the greatest turned around, so that all six start as the same number.
 static __device__ frame frame_of(const word *box, int finest, word seed)
@@ -55,40 +45,11 @@ static __device__ frame frame_of(const word *box, int finest, word seed)
 
 // ---- Sorting by cell -------------------------------------------------------------------------
 
-// Lowers a number to what a thread has found. Where a warp can, its threads meet before.
-static __device__ void lower(word *at, word value)
-{
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
-    const unsigned active = __activemask();
-    value = __reduce_min_sync(active, value);
-    if ((threadIdx.x & 31) == __ffs(active) - 1) atomicMin(at, value);
-#else
-    atomicMin(at, value);
-#endif
-}
-
-// The box around all nodes; each thread looks at several, so that few meet at the atomics.
+// The box around all nodes, where nobody else has found it.
 extern "C" __global__ void bounds(int threads, int n, const vec *position, word *box)
 {
     int t = blockIdx.x * blockDim.x + threadIdx.x;
-    if (t >= threads || t >= n) return;
-    float4 low = point(position[t], 0.0f), high = low;
-    for (int i = t + threads; i < n; i += threads) {
-        const float4 p = point(position[i], 0.0f);
-        low.x = smaller(low.x, p.x);
-        low.y = smaller(low.y, p.y);
-        low.z = smaller(low.z, p.z);
-        high.x = larger(high.x, p.x);
-        high.y = larger(high.y, p.y);
-        high.z = larger(high.z, p.z);
-    }
-    lower(box + 0, ordered(low.x));
-    lower(box + 1, ordered(low.y));
-    lower(box + 3, ~ordered(high.x));
-    lower(box + 4, ~ordered(high.y));
-    if (DIM == 2) return;
-    lower(box + 2, ordered(low.z));
-    lower(box + 5, ~ordered(high.z));
+    if (t < threads && t < n) bound(t, threads, n, position, box);
 }
 
 // Counts the nodes of every cell, and says once where the grid lies.

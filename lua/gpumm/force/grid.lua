@@ -6,6 +6,7 @@ local gpumm = require "gpumm"
 local kernels = require "gpumm.force.kernels"
 
 local need, buffer, starts = kernels.need, kernels.buffer, kernels.starts
+local grid = {}
 local Grid = {}
 Grid.__index = Grid
 
@@ -81,10 +82,11 @@ function Grid:prepare(n)
     return wider or more
 end
 
---- The launches of a build, after prepare; they allocate nothing, so that they can be recorded.
-function Grid:enqueue(n, position, mass, seed)
+--- The launches of a build, after prepare; they allocate nothing, so that they can be recorded. `bounded`: self.box is
+--- found already.
+function Grid:enqueue(n, position, mass, seed, bounded)
     local run, finest = self.kernels, self.finest
-    need(run.bounds(math.max(1, math.min(n // 8, BOUNDS)), n, position, self.box))
+    if not bounded then need(run.bounds(grid.bounding(n), n, position, self.box)) end
     need(run.count(n, position, self.box, finest, seed, self.where, self.counts, self.cell_of, self.arrival))
     starts(self.manager, self.keys_in_use, self.counts, self.start)
     need(run.scatter(n, self.cell_of, self.arrival, self.start, self.order))
@@ -103,7 +105,8 @@ function Grid:build(n, position, mass, seed)
     self.ready = true
 end
 
-local grid = {}
+--- How many threads find the box around n nodes.
+function grid.bounding(n) return math.max(1, math.min(n // 8, BOUNDS)) end
 
 --- The text before every file that reads a grid.
 function grid.prefix(dimensions) return kernels.dimension(dimensions) .. gpumm.resource("gpumm/force/space.cu") end
@@ -114,7 +117,7 @@ function grid.prefix(dimensions) return kernels.dimension(dimensions) .. gpumm.r
 function grid.new(manager, dimensions)
     return setmetatable({
         manager = manager, dimensions = dimensions, room = 0,
-        kernels = kernels.of(manager, "grid.cu", grid.prefix(dimensions)),
+        kernels = kernels.of(manager, "grid.cu", grid.prefix(dimensions) .. gpumm.resource("gpumm/force/bounds.cu")),
         box = buffer(manager, "u32", 6), where = buffer(manager, "f32", 5),
     }, Grid)
 end

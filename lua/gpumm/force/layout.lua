@@ -93,7 +93,8 @@ end
 
 local function begin(sim, graph, options)
     local manager, m = sim.manager, #graph.from
-    sim.alike = not options.positions and not options.pinned and not (options.lengths and m > 0) and closed.positions(graph, options.dimensions) or false
+    local is_free = not options.positions and not options.pinned and not (options.lengths and m > 0)
+    sim.alike = is_free and closed.positions(graph, options.dimensions) or false
     sim.engine = engine.new(manager, options)
     sim.at = nodes_of(sim, options)
     if m > 0 then
@@ -217,7 +218,8 @@ end
 --- drawn back to their positions), weights ("strength": heavy edges pull more; "length": they are how long edges shall be, in
 --- proportion), sizes (a number from 0 for each node, by which the areas of discs go; none lies on another in the end, and
 --- they cover 30 % of the room that the layout took; the result's radii are theirs), quality (true: measured at the end),
---- tension (how strongly distances are held in the end, 0.06; 1: nothing else moves), repulsion, gravity, speed, inertia, frame(sim, f) every so many steps, finish(sim, result), device.
+--- tension (how strongly distances are held in the end, 0.06; 1: nothing else moves), repulsion, gravity, speed, inertia,
+--- frame(sim, f) every so many steps, finish(sim, result), device.
 return function(graph, options)
     if type(graph) ~= "table" or not graph.from or not graph.nodes then error("force.layout needs a graph", 2) end
     options = check(graph, options, 2)

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Springs and motion. `vec`, DIM, ATTRACT(d2, w) and the like come from the text before this file. Springs are
+// Springs and motion. `vec`, DIM, ATTRACT(d2, w), bounds.cu and the like come from the text before this file. Springs are
 // gathered per segment of a row, by one thread in the order of the row, and summed per node in the order of its
 // segments: no atomics, so a run can be repeated bit for bit.
 
 #define FAR 1048576.0f // units: further counts as that far
-
-typedef unsigned int word;
 
 static __device__ float squared(vec v)
 {
@@ -106,11 +104,14 @@ static __forceinline__ __device__ vec pulled(const int *near, const float *weigh
 }
 #endif
 
+// The first `threads` of them find the box around the n nodes too, for what follows; `box` may be null.
 extern "C" __global__ void springs(int segments, const word *node, const word *begin, const word *near,
-                                   const float *weight, const vec *position, float unit, vec *pull)
+                                   const float *weight, const vec *position, float unit, vec *pull, int threads, int n,
+                                   word *box)
 {
     int s = blockIdx.x * blockDim.x + threadIdx.x;
     if (s >= segments) return;
+    if (box && s < threads) bound(s, threads, n, position, box);
     const word first = begin[s];
     const int count = (int)(begin[s + 1] - first), *ends = (const int *)near + first;
     const vec p = position[node[s]];

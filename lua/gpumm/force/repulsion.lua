@@ -54,14 +54,14 @@ local function expand(self, run, unit)
 end
 
 -- The launches of every node's sum over all others, exactly where they are few. Of the values v, strength, seed and unit
--- (squared), it asks for those that a kernel takes.
-local function enqueue(self, what, exactly, n, position, mass, out, v)
+-- (squared), it asks for those that a kernel takes. `bounded`: the box around the nodes is found already.
+local function enqueue(self, what, exactly, n, position, mass, out, v, bounded)
     local run, cells = self.kernels[what], self.grid
     if exactly then
         need(run.repel_exactly(n, position, mass, v.strength, v.unit, out))
         return
     end
-    cells:enqueue(n, position, mass, v.seed)
+    cells:enqueue(n, position, mass, v.seed, bounded)
     expand(self, run, v.unit)
     need(run.repel(n, cells.order, position, mass, cells.start, cells.sorted, cells.room, cells.levels, cells.all,
         self.given, cells.where, cells.finest, v.strength, v.unit, out))
@@ -91,7 +91,16 @@ function Repulsion:prepare(n)
     if n > FEW then prepare(self, "push", n) end
 end
 
-function Repulsion:enqueue(n, position, mass, out, v) enqueue(self, "push", n <= FEW, n, position, mass, out, v) end
+function Repulsion:enqueue(n, position, mass, out, v, bounded)
+    enqueue(self, "push", n <= FEW, n, position, mass, out, v, bounded)
+end
+
+--- The box around the nodes that a kernel of `threads` threads may find for it, and how many of these; nil: there is none
+--- to be found, or not by so few.
+function Repulsion:box_by(threads, n)
+    local wanted = grid.bounding(n)
+    if n > FEW and threads >= wanted then return self.grid.box, wanted end
+end
 
 function Repulsion:enqueued(n) self.grid.ready = self.grid.ready or n > FEW end
 

@@ -147,7 +147,8 @@ end
 function scene.of(options, positions, width, height, unfaded)
     local count = #positions
     local made = { width = width, height = height, count = count, background = colors.background(options.background) }
-    local own, scale = options.radii and check_radii(options.radii, count), nil
+    local own = options.radii and check_radii(options.radii, count)
+    local scale
     made.places, made.near, scale = frame.place(positions, width, height, options.turn, own)
     local degree = colors.degrees(options.graph, count)
     if #degree < count then error(("there are %d positions for a graph of %d nodes"):format(count, #degree), 0) end

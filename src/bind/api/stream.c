@@ -11,6 +11,7 @@
  */
 #include "bind/api/stream.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "base/status.h"
@@ -182,7 +183,12 @@ const bind_class gpumm_lua__event_class = {
 /* One of the host device's own, which only this manager has. */
 static gpumm_status import_own(gpumm_manager *manager, gpumm_semaphore **out) {
     int fd;
-    gpumm_status status = gpumm_semaphore_stand_in(&fd);
+    gpumm_device_info info;
+    gpumm_status status = gpumm_manager_get_info(manager, &info);
+    if (status != GPUMM_OK) return status;
+    if (strcmp(info.kind, "host") != 0)
+        return fail(GPUMM_INVALID_ARGUMENT, "a GPU's semaphores are made by another API: m:semaphore { fd = … }");
+    status = gpumm_semaphore_stand_in(&fd);
     if (status != GPUMM_OK) return status;
     status = gpumm_semaphore_import(manager, fd, out);
     close(fd);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Each group of nodes, with its edges, is a set of cells of one raster: those within half a gap of a node or of an edge, and
- * those that they surround. The largest lies in the middle; each further one, the larger first, takes the first free place
+ * Each group of nodes, with its edges, is a set of cells of one raster: those near to a node or to an edge, and those that
+ * they surround. The largest lies in the middle; each further one, the larger first, takes the first free place
  * on rectangles around it that have the picture's proportions. Groups about as large go on looking where the last one was
  * placed, so that many small ones take no time.
  */
@@ -161,6 +161,9 @@ static unsigned char *raster_at(const raster *r, int x, int y) {
 
 static int cell_of(double v, double cell) { return (int)floor(v / cell + 0.5); }
 
+/* What a shape keeps around it: more where it has neighbours of neighbours, for those shall be nearer than what is beside. */
+static double margin_of(const packing *p, const shape *s) { return s->count > 2 ? p->gap : p->gap / 2; }
+
 /* Every cell that a disc touches. */
 static void mark_disc(const packing *p, const raster *r, double x, double y, double radius) {
     int y0 = cell_of(y - radius, p->cell), y1 = cell_of(y + radius, p->cell);
@@ -176,7 +179,7 @@ static void mark_edge(const packing *p, const raster *r, const shape *s, uint64_
     place_of(p, s, i, &x, &y);
     place_of(p, s, j, &u, &v);
     int steps = (int)(hypot(u - x, v - y) / fmax(p->cell, p->gap / 2)) + 1;
-    for (int k = 1; k < steps; k++) mark_disc(p, r, x + (u - x) * k / steps, y + (v - y) * k / steps, p->gap / 2);
+    for (int k = 1; k < steps; k++) mark_disc(p, r, x + (u - x) * k / steps, y + (v - y) * k / steps, margin_of(p, s));
 }
 
 static void mark_all(const packing *p, const raster *r, uint64_t g, const shape *s) {
@@ -184,7 +187,7 @@ static void mark_all(const packing *p, const raster *r, uint64_t g, const shape 
         uint64_t i = p->member[k];
         double x, y;
         place_of(p, s, i, &x, &y);
-        mark_disc(p, r, x, y, p->gap / 2 + (p->radius ? p->radius[i] : 0));
+        mark_disc(p, r, x, y, margin_of(p, s) + (p->radius ? p->radius[i] : 0));
         for (uint32_t e = p->row[i]; e < p->row[i + 1] && p->near[e] < i; e++) mark_edge(p, r, s, i, p->near[e]);
     }
 }
@@ -228,8 +231,8 @@ static size_t runs_of(const raster *r, run *runs, size_t *cells) {
 static void trace_shape(packing *p, uint64_t g) {
     shape *s = p->shapes + g;
     raster r;
-    r.half_width = (int)((s->x1 + p->gap / 2) / p->cell) + 2;
-    r.half_height = (int)((s->y1 + p->gap / 2) / p->cell) + 2;
+    r.half_width = (int)((s->x1 + margin_of(p, s)) / p->cell) + 2;
+    r.half_height = (int)((s->y1 + margin_of(p, s)) / p->cell) + 2;
     size_t cells = (size_t)(2 * r.half_width + 1) * (size_t)(2 * r.half_height + 1), unused = 0;
     s->width = 2 * r.half_width - 1;
     s->height = 2 * r.half_height - 1;
@@ -409,6 +412,25 @@ static bool pack_shapes(packing *p) {
     return seat_all(p);
 }
 
+/* A layout that has burst is left as it is. */
+static bool are_finite(const packing *p) {
+    for (uint64_t k = 0; k < p->nodes * p->lanes; k++)
+        if (!(fabs(p->at[k]) < 1e18F)) return false;
+    for (uint64_t i = 0; p->radius && i < p->nodes; i++)
+        if (!(p->radius[i] >= 0 && p->radius[i] < 1e18F)) return false;
+    return true;
+}
+
+/* Where all is to go; false: there is no memory. */
+static bool find_places(packing *p, bool turn) {
+    if (!are_finite(p)) {
+        for (uint64_t g = 0; g < p->groups; g++) p->shapes[g].cosine = 1;
+        return true;
+    }
+    measure(p, turn);
+    return p->groups == 1 || pack_shapes(p);
+}
+
 static int packing_packed(lua_State *L) {
     packing p = {0};
     read_arguments(L, &p);
@@ -418,9 +440,8 @@ static int packing_packed(lua_State *L) {
     p.order = memory(L, p.groups, sizeof *p.order);
     list_members(L, &p);
     float *out = gpumm_lua_push_view(L, "f32", OUT * p.groups);
-    measure(&p, lua_toboolean(L, 8));
     gpumm_layout__work_begin(&p.w, L, NULL, 0, 1);
-    bool done = p.groups == 1 || pack_shapes(&p);
+    bool done = find_places(&p, lua_toboolean(L, 8));
     for (uint64_t g = 0; g < p.groups; g++) {
         const shape *s = p.shapes + g;
         const double of[OUT] = {s->cosine, s->sine, s->mx, s->my, s->mz, s->at_x * p.cell, s->at_y * p.cell};
