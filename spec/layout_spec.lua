@@ -369,7 +369,8 @@ describe("the command", function()
         write_file("bad.txt", table.concat(lines, "\n"):gsub("b3 100.5", "b3 nan"))
         os.execute(("cd %s; rm -- *.png *.csv *.npy *.html *.gexf"):format(folder))
         fails(name .. " --out q.png --sizes bad.txt", '--sizes bad.txt: node "b3" has "nan"; a size is a number from 0')
-        fails(name .. " --out q.png --sizes weight", "--sizes: cannot read the column: weight: No such file or directory; the graph")
+        fails(name .. " --out q.png --sizes weight",
+            "--sizes: cannot read the column: weight: No such file or directory; the graph has no columns of its own")
     end)
 
     it("takes weights as strengths and as lengths, and refuses what is neither", function()
