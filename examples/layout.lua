@@ -22,7 +22,7 @@ return force.layout(graph, layout.forces(graph, options, {
     end,
 
     finish = function(_, result)           -- also after Ctrl-C
-        layout.report(graph, result)
+        layout.report(graph, result, options)
         layout.write(graph, options, result)
     end,
 }))

@@ -2354,7 +2354,8 @@ function gpumm.layout.forces(graph, options, own) end
 --- ```
 ---@param graph gpumm.graph_object
 ---@param result gpumm.layout_result what the layout's run returned
-function gpumm.layout.report(graph, result) end
+---@param options? gpumm.layout_command what layout.options returned: where weights are lengths, the stress is over these
+function gpumm.layout.report(graph, result, options) end
 
 --- Writes the picture, page, positions and graph that the options name.
 --- ```lua

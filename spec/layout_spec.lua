@@ -366,6 +366,11 @@ describe("the command", function()
         command(name .. " --out q.png --positions q.csv --colors column.txt --sizes column.txt")
         command(name .. " --out r.png --positions q.csv --colors column.txt")
         assert.is_false(read_file(beside "q.png") == read_file(beside "r.png"))
+        write_file("bad.txt", table.concat(lines, "\n"):gsub("b3 100.5", "b3 nan"))
+        os.execute(("cd %s; rm -- *.png *.csv *.npy *.html *.gexf"):format(folder))
+        fails(name .. " --out q.png --sizes bad.txt", '--sizes bad.txt: node "b3" has "nan"; a size is a number from 0')
+        fails(name .. " --out q.png --sizes weight",
+            "--sizes: cannot read the column: weight: No such file or directory; the graph has no columns of its own")
     end)
 
     it("takes weights as strengths and as lengths, and refuses what is neither", function()
@@ -378,6 +383,9 @@ describe("the command", function()
         end
         assert.is_true(ratio "strength" < 0.95)
         assert.is_true(ratio "length" > 1.05)
+        local _, line = layout(write_file("line.txt", "a b 1\nb c 1000\nc d 1\n") .. " --out p.png --weights length")
+        local mine, random = line:match "stress ([%d.]+); of a random layout ([%d.]+)"
+        assert.is_true(tonumber(mine) < 0.05 and tonumber(random) > 0.5, line) -- over lengths: 0.436 and 0.214 over steps
         assert.is_true(math.abs(ratio "none" - 1) < 0.05)
         os.execute(("cd %s; rm -- *.png *.csv"):format(folder))
         fails(write_file("negative.txt", "a b 1\nb c -2\n") .. " --out z.png",

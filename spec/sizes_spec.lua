@@ -1,4 +1,4 @@
--- successes: 7
+-- successes: 8
 -- SPDX-License-Identifier: MIT
 -- Layouts of nodes with sizes: none lies on another, and pictures draw what the layout made room for.
 
@@ -156,5 +156,25 @@ describe("a layout of nodes with sizes", function()
         assert.has_error(function()
             gpumm.picture.write("/tmp/x.png", { positions = { { 0, 0 } }, radii = { 1, 2 } })
         end, "there are 2 radii for 1 positions")
+    end)
+
+    it("fills the picture, and all of it is seen, in space too", function()
+        local path = os.tmpname() .. ".svg"
+        for d = 2, 3 do
+            local at = d == 2 and { { 0, 0 }, { 4, 0 }, { 2, 1 } } or { { 0, 0, 0 }, { 4, 0, 1 }, { 2, 1, 0 } }
+            gpumm.picture.write(path, { positions = gpumm.view("f32x" .. d, at), radii = { 0.2, 3, 0 }, width = 400, height = 300 })
+            local file = assert(io.open(path))
+            local low, high = { math.huge, math.huge }, { -math.huge, -math.huge }
+            for x, y, r in file:read "a":gmatch '<circle cx="([%d.-]+)" cy="([%d.-]+)" r="([%d.]+)"' do
+                for k, v in ipairs { x, y } do low[k], high[k] = math.min(low[k], v - r), math.max(high[k], v + r) end
+            end
+            file:close()
+            for k, side in ipairs { 400, 300 } do
+                assert.is_true(low[k] > 5 and high[k] < side - 5, "something is cut off")
+                assert.is_true(math.abs(low[k] + high[k] - side) < 2, "it is in the middle")
+            end
+            assert.is_true(high[2] - low[2] > 270 or high[1] - low[1] > 370, "it is small")
+        end
+        os.remove(path)
     end)
 end)

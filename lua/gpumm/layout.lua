@@ -29,7 +29,7 @@ local TEXTS = {
     positions = "the positions, .csv or .npy",
     write = "the graph with its positions, .graphml or .gexf",
     colors = "a column to color nodes by: one of the graph's, or a file of lines 'name value'",
-    sizes = "a column of numbers: how large nodes are, by area; none lies on another",
+    sizes = "a column of numbers: how large nodes are, by area; none lies on another, but with --grow",
     model = "tforce, forceatlas or spring", dimensions = "2 or 3", steps = "how many at most; 0: as many as it takes",
     time = "seconds to lay out in; 0: as long as it takes", seed = "another one, another layout",
     weights = "what the file's are: strength, length (how long edges are drawn) or none",
@@ -79,10 +79,32 @@ end
 
 -- ---- The graph ---------------------------------------------------------------------------------
 
+-- What else a name could have been.
+local function names_of(columns)
+    local names = {}
+    for name in pairs(columns) do names[#names + 1] = name end
+    table.sort(names)
+    return #names > 0 and "the graph's columns are " .. table.concat(names, ", ") or "the graph has no columns of its own"
+end
+
 -- A column of the graph's own, or of a file of "name value" lines.
-local function column(name, graph)
+local function column(option, name, graph)
     if name == "" then return nil end
-    return graph.node_columns[name] or gpumm.picture.column(name, graph)
+    if graph.node_columns[name] then return graph.node_columns[name] end
+    local ok, list = pcall(gpumm.picture.column, name, graph)
+    if ok then return list end
+    error(("--%s: %s%s"):format(option, list, list:find "No such file" and "; " .. names_of(graph.node_columns) or ""), 0)
+end
+
+-- A column of texts has numbers in it as texts: what is wrong is the first that is none.
+local function check_sizes(name, graph, sizes)
+    for i = 1, sizes and graph.nodes or 0 do
+        local size = tonumber(sizes[i])
+        if not (size and size >= 0 and size < math.huge) then
+            error(("--sizes %s: node %q has %q; a size is a number from 0"):format(name, graph.names[i], tostring(sizes[i])), 0)
+        end
+    end
+    return sizes
 end
 
 local read = setmetatable({}, { __mode = "k" }) -- by options: what columns they name, so that files are read once
@@ -91,7 +113,8 @@ local read = setmetatable({}, { __mode = "k" }) -- by options: what columns they
 local function columns(graph, options)
     local mine = read[options]
     if not mine or mine.graph ~= graph then
-        mine = { graph = graph, colors = column(options.colors, graph), sizes = column(options.sizes, graph) }
+        mine = { graph = graph, colors = column("colors", options.colors, graph),
+            sizes = check_sizes(options.sizes, graph, column("sizes", options.sizes, graph)) }
         read[options] = mine
     end
     return mine
@@ -115,12 +138,19 @@ end
 
 local MANY = 2e6 -- edges, from which measuring the stress takes longer than the layout
 
---- Says how many nodes and edges there are, and how good the layout is.
-function layout.report(graph, result)
+-- Of the layout and of random positions; over lengths it is measured on a device.
+local function stress_of(graph, positions, options)
+    if not options or options.weights ~= "length" or not graph.weights then return graph:stress(positions) end
+    local mine, random = gpumm.force.quality(graph, positions, { weights = "length", dimensions = options.dimensions, samples = 1 })
+    return mine.stress, random.stress
+end
+
+--- Says how many nodes and edges there are, and how good the layout is: by the graph's lengths where the options say so.
+function layout.report(graph, result, options)
     local _ <close> = plain()
     say("%d nodes, %d edges", #result.positions, graph.edges)
     if result.quality then say("%s", gpumm.force.describe(result.quality, result.random))
-    elseif graph.edges <= MANY then say("stress %.3f; of a random layout %.3f", graph:stress(result.positions)) end
+    elseif graph.edges <= MANY then say("stress %.3f; of a random layout %.3f", stress_of(graph, result.positions, options)) end
 end
 
 -- An edge that shall be long is a thin one.
@@ -203,7 +233,7 @@ local function handlers(graph, options)
     end
     function own.finish(_, result)
         say("dropped frames: %d", dropped)
-        layout.report(graph, result)
+        layout.report(graph, result, options)
         layout.write(graph, options, result, frames)
     end
     return own

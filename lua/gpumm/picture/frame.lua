@@ -52,18 +52,38 @@ local function depth_of(spreads)
     return center(far, near), half > 0 and half or 1
 end
 
-local function in_space(positions, spreads, axes, ranges, width, height)
+-- From where to where discs go, y upwards, of places at one pixel a unit; what is near is larger.
+local function extents(places, near, radii)
+    local x0, x1, y0, y1 = math.huge, -math.huge, math.huge, -math.huge
+    for i = 1, #places do
+        local x, y = places:get(i)
+        local r = radii[i] * (near and frame.enlarged(near[i]) or 1)
+        x0, x1, y0, y1 = math.min(x0, x - r), math.max(x1, x + r), math.min(y0, -y - r), math.max(y1, -y + r)
+    end
+    return x0, x1, y0, y1
+end
+
+local function in_space(positions, spreads, axes, ranges, width, height, radii)
     local middle, half = depth_of(spreads)
     local how = { 1, 0, 0, middle, half, center(ranges[1], ranges[2]), center(ranges[3], ranges[4]), STRENGTH }
-    local x, y = table.unpack(native.spread((native.place(positions, axes, how)), 0))
-    how[1], how[2], how[3] = fitted(x[1], x[4], -y[4], -y[1], width, height)
     local places, near = native.place(positions, axes, how)
-    return places, near, how[1]
+    local x, y = table.unpack(native.spread(places, 0))
+    local x0, x1, y0, y1 = x[1], x[4], -y[4], -y[1]
+    if radii then x0, x1, y0, y1 = extents(places, near, radii) end
+    how[1], how[2], how[3] = fitted(x0, x1, y0, y1, width, height)
+    return native.place(positions, axes, how), near, how[1]
+end
+
+local function in_plane(positions, axes, ranges, width, height, radii)
+    local x0, x1, y0, y1 = table.unpack(ranges)
+    if radii then x0, x1, y0, y1 = extents(native.place(positions, axes, { 1, 0, 0, 0, 1, 0, 0, 0 }), nil, radii) end
+    local scale, left, top = fitted(x0, x1, y0, y1, width, height)
+    return native.place(positions, axes, { scale, left, top, 0, 1, 0, 0, 0 }), nil, scale
 end
 
 --- Places in pixels (a view of f32x2), of points in space also how near each is, from 0 to 1 (a view of f32). `turn` =
---- { yaw, pitch } in degrees; `room` is left around them, in the positions' units. Then a unit in pixels.
-function frame.place(positions, width, height, turn, room)
+--- { yaw, pitch } in degrees; `radii`, in the positions' units, are of discs that are all in it. Then a unit in pixels.
+function frame.place(positions, width, height, turn, radii)
     local space = #positions > 0 and select("#", positions:get(1)) >= 3
     if space and turn then positions = native.turned(positions, turn[1], turn[2]) end
     local spreads = native.spread(positions, SKIP)
@@ -75,10 +95,8 @@ function frame.place(positions, width, height, turn, room)
             break
         end
     end
-    for k = 1, 2 do ranges[2 * k - 1], ranges[2 * k] = ranges[2 * k - 1] - (room or 0), ranges[2 * k] + (room or 0) end
-    if space then return in_space(positions, spreads, axes, ranges, width, height) end
-    local scale, left, top = fitted(ranges[1], ranges[2], ranges[3], ranges[4], width, height)
-    return native.place(positions, axes, { scale, left, top, 0, 1, 0, 0, 0 }), nil, scale
+    if space then return in_space(positions, spreads, axes, ranges, width, height, radii) end
+    return in_plane(positions, axes, ranges, width, height, radii)
 end
 
 --- How much larger than in the middle what is so near is drawn.

@@ -33,18 +33,17 @@ local function as_degrees(given, degree, count)
     return out
 end
 
--- Radii in the positions' units, and the largest.
+-- Radii in the positions' units.
 local function check_radii(given, count)
-    local list, most = listed(given), 0
+    local list = listed(given)
     if not list then error("radii are a list or a column, not " .. tostring(given), 0) end
     if #list ~= count then error(("there are %d radii for %d positions"):format(#list, count), 0) end
     for i = 1, count do
         if type(list[i]) ~= "number" or not (list[i] >= 0 and list[i] < math.huge) then
             error(("radius %d is a number from 0, not %s"):format(i, tostring(list[i])), 0)
         end
-        most = math.max(most, list[i])
     end
-    return list, most
+    return list
 end
 
 -- Drawn to scale, but so that each is seen.
@@ -148,10 +147,9 @@ end
 function scene.of(options, positions, width, height, unfaded)
     local count = #positions
     local made = { width = width, height = height, count = count, background = colors.background(options.background) }
-    local own, most = options.radii, 0
-    if own then own, most = check_radii(own, count) end
+    local own = options.radii and check_radii(options.radii, count)
     local scale
-    made.places, made.near, scale = frame.place(positions, width, height, options.turn, most)
+    made.places, made.near, scale = frame.place(positions, width, height, options.turn, own)
     local degree = colors.degrees(options.graph, count)
     if #degree < count then error(("there are %d positions for a graph of %d nodes"):format(count, #degree), 0) end
     made.sizes = own or options.sizes and as_degrees(options.sizes, degree, count) or degree
