@@ -1,4 +1,4 @@
--- successes: 57, gpu: 1
+-- successes: 61, gpu: 1
 -- SPDX-License-Identifier: MIT
 -- The force library: its parts against plain references, and whole layouts by their quality.
 
