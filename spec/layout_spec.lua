@@ -387,7 +387,7 @@ describe("the command", function()
         local mine, random = line:match "stress ([%d.]+); of a random layout ([%d.]+)"
         assert.is_true(tonumber(mine) < 0.05 and tonumber(random) > 0.5, line) -- over lengths: 0.436 and 0.214 over steps
         assert.is_true(math.abs(ratio "none" - 1) < 0.05)
-        os.execute(("cd %s; rm -- *.png *.csv"):format(folder))
+        os.execute(("cd %s; rm -f -- *.png *.csv *.npy"):format(folder))
         fails(write_file("negative.txt", "a b 1\nb c -2\n") .. " --out z.png",
             'edge 2, from node "b" to "c", has the weight -2; a strength is at least 0')
         fails(write_file("zero.txt", "a b 1\nb c 0\n") .. " --out z.png --weights length", "a length is larger than 0")

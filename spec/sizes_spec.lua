@@ -162,7 +162,8 @@ describe("a layout of nodes with sizes", function()
         local path = os.tmpname() .. ".svg"
         for d = 2, 3 do
             local at = d == 2 and { { 0, 0 }, { 4, 0 }, { 2, 1 } } or { { 0, 0, 0 }, { 4, 0, 1 }, { 2, 1, 0 } }
-            gpumm.picture.write(path, { positions = gpumm.view("f32x" .. d, at), radii = { 0.2, 3, 0 }, width = 400, height = 300 })
+            gpumm.picture.write(path, { positions = gpumm.view("f32x" .. d, at), radii = { 0.2, 3, 0 }, width = 400,
+                height = 300 })
             local file = assert(io.open(path))
             local low, high = { math.huge, math.huge }, { -math.huge, -math.huge }
             for x, y, r in file:read "a":gmatch '<circle cx="([%d.-]+)" cy="([%d.-]+)" r="([%d.]+)"' do

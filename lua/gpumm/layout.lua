@@ -141,7 +141,8 @@ local MANY = 2e6 -- edges, from which measuring the stress takes longer than the
 -- Of the layout and of random positions; over lengths it is measured on a device.
 local function stress_of(graph, positions, options)
     if not options or options.weights ~= "length" or not graph.weights then return graph:stress(positions) end
-    local mine, random = gpumm.force.quality(graph, positions, { weights = "length", dimensions = options.dimensions, samples = 1 })
+    local how = { weights = "length", dimensions = options.dimensions, samples = 1 }
+    local mine, random = gpumm.force.quality(graph, positions, how)
     return mine.stress, random.stress
 end
 
