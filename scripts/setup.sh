@@ -9,7 +9,7 @@ set -euo pipefail
 packages=(gcc g++ cmake make pkg-config lua5.4 liblua5.4-dev libpng-dev zlib1g-dev libpango1.0-dev)
 case "${1:-run}" in
   run) ;;
-  test) packages+=(lua-busted lua-check lowdown codespell graphviz libwebsockets-dev python3-websockets libopenmpi-dev openmpi-bin libvulkan-dev glslang-tools mesa-vulkan-drivers) ;;
+  test) packages+=(lua-busted lua-check lowdown codespell graphviz libwebsockets-dev python3-websockets libopenmpi-dev openmpi-bin libvulkan-dev glslang-tools) ;;
   full) packages+=(lua-busted lua-check lowdown codespell graphviz libwebsockets-dev python3-websockets libopenmpi-dev openmpi-bin libvulkan-dev glslang-tools mesa-vulkan-drivers lua-luv python3-numpy git clang clang-format-14 luarocks shellcheck universal-ctags) ;;
   *) echo "setup.sh: '$1' is not run, test or full" >&2; exit 2 ;;
 esac

@@ -652,7 +652,7 @@ describe("kernels on the host", function()
 
     it("may be named as anything is", function()
         local m = spec.manager { device = "host" }
-        for _, name in ipairs { "a", "begin", "end", "threads", "block", "K", "F", "P", "I", "p", "b", "t", "at" } do
+        for _, name in ipairs { "a", "begin", "end", "threads", "block", "K", "F", "P", "I", "p", "b", "t", "at", "list" } do
             local k = assert(m:kernel { source = ([[
 extern "C" __global__ void %s(int n, int *out)
 {

@@ -54,8 +54,8 @@ describe("a locale with a decimal comma", function()
         local m = gpumm.manager { device = "host", limit = "1.5MiB" }
         print(m:buffer { type = "u8", length = 1e7 // 1 })
         print(pcall(gpumm.growth.geometric, 0.5))
-        print(gpumm.force.describe({ stress = 0.5, neighbourhood = 0.5, variation = 1 },
-            { stress = 0.25, neighbourhood = 0, variation = 1 }))]])
+        print(gpumm.force.describe({ stress = 0.5, neighbourhood = 0.5, variation = 1, crossings = 2, coincidence = 0.5,
+            overlap = 0 }, { stress = 0.25, neighbourhood = 0, variation = 1, crossings = 9, coincidence = 0.25 }))]])
 
     test("leaves descriptions and progress as they are", [[
         local sim = gpumm.simulation { b = gpumm.buffer { type = "f32", length = 8, growth = 1.25 }, steps = 1,

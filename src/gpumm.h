@@ -1209,8 +1209,8 @@ GPUMM_API gpumm_status gpumm_recording_fill(gpumm_recording *recording, gpumm_bu
 GPUMM_API gpumm_status gpumm_recording_copy(gpumm_recording *recording, gpumm_buffer *to, uint64_t to_first,
                                             gpumm_buffer *from, uint64_t from_first, uint64_t count);
 /* gpumm_scan; `count` may be GPUMM_TO_END, that of `from`. This and the other primitives are a fixed number of operations
-   each. Where a buffer has another length at a replay, that plans them anew, which may take scratch: OVER_LIMIT,
-   OUT_OF_MEMORY. Scratch is the recording's, to its end. */
+   each. Where a buffer has another length at a replay, that plans them anew, which may take scratch, of which the replay
+   then says that there is none. Scratch is the recording's, to its end. */
 GPUMM_API gpumm_status gpumm_recording_scan(gpumm_recording *recording, uint64_t count,
                                             const gpumm_scan_options *options);
 /* gpumm_reduce; `count` as above. */

@@ -174,11 +174,13 @@ local function part(sim)
     discs:part(at.position, at.pinned)
 end
 
+-- What somebody dragged stays where it was put, and so does the rest.
 local function finish(sim, options)
-    fit_lengths(sim, options)
+    local is_dragged = sim.at.own_pins ~= nil
+    if not is_dragged then fit_lengths(sim, options) end
     if sim.untangling then sim.untangling:finish(sim.at.position) end
     part(sim)
-    pack(sim, options)
+    if not is_dragged then pack(sim, options) end
     local result = { positions = need(sim.at.position:download()), steps = sim.i, components = sim.components,
         radii = sim.discs and need(sim.discs.radius:download()) }
     if options.quality then

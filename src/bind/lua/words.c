@@ -3,6 +3,7 @@
 #include "bind/lua/words.h"
 
 #include <lauxlib.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -10,22 +11,24 @@
 
 enum { WORD = 32 };
 
-/* Levenshtein's distance of two short words; large for long ones. */
+/* How many letters to add, leave out, change or swap with the next make one short word of the other; large for long ones. */
 static size_t distance(const char *a, const char *b) {
-    size_t row[WORD + 1], n = strlen(b);
+    size_t rows[3][WORD + 1], n = strlen(b); /* of the last three letters of a; rows[i % 3] is the i-th one's */
     if (strlen(a) > WORD || n > WORD) return SIZE_MAX;
-    for (size_t j = 0; j <= n; j++) row[j] = j;
-    for (size_t i = 0; a[i]; i++) {
-        size_t corner = row[0];
+    for (size_t j = 0; j <= n; j++) rows[0][j] = j;
+    size_t i = 0;
+    for (; a[i]; i++) {
+        const size_t *before = rows[i % 3], *earlier = rows[(i + 2) % 3];
+        size_t *row = rows[(i + 1) % 3];
         row[0] = i + 1;
         for (size_t j = 0; j < n; j++) {
-            size_t change = corner + (a[i] != b[j]);
-            corner = row[j + 1];
-            size_t shift = size_min(row[j], row[j + 1]) + 1;
+            size_t change = before[j] + (a[i] != b[j]), shift = size_min(row[j], before[j + 1]) + 1;
             row[j + 1] = size_min(change, shift);
+            bool swapped = i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j];
+            if (swapped) row[j + 1] = size_min(row[j + 1], earlier[j - 1] + 1);
         }
     }
-    return row[n];
+    return rows[i % 3][n];
 }
 
 const char *gpumm_lua__nearest(const char *key, const char *const *valid) {

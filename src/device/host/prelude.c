@@ -245,7 +245,7 @@ static const char range[] =
     TEXT(
     template <unsigned... I> struct gpumm_list {};
     template <unsigned N, unsigned... I> struct gpumm_upto : gpumm_upto<N - 1, N - 1, I...> {};
-    template <unsigned... I> struct gpumm_upto<0, I...> { typedef gpumm_list<I...> list; };
+    template <unsigned... I> struct gpumm_upto<0, I...> { typedef gpumm_list<I...> gpumm_made; };
     template <class T> struct gpumm_held { typedef T type; };
     template <class T> struct gpumm_held<T &> { typedef T type; };
     template <class T> struct gpumm_held<T &&> { typedef T type; };
@@ -288,7 +288,7 @@ static const char range[] =
     " extern \"C\" __attribute__((visibility(\"default\"))) void gpumm_run_##gpumm_k("
     "void *const *gpumm_a, uint64_t gpumm_begin, uint64_t gpumm_end, uint64_t gpumm_threads, "
     "unsigned gpumm_block) { gpumm_range<&gpumm_path>(&gpumm_path, "
-    "gpumm_upto<gpumm_arity(&gpumm_path)>::list(), gpumm_a, "
+    "gpumm_upto<gpumm_arity(&gpumm_path)>::gpumm_made(), gpumm_a, "
     "gpumm_begin, gpumm_end, gpumm_threads, gpumm_block); }\n";
 
 /* clang-format on */

@@ -274,14 +274,14 @@ static const char parts[] =
     "#define GPUMM_BLOCKS(gpumm_k, gpumm_path)"
     " extern \"C\" __attribute__((visibility(\"default\"))) void gpumm_block_##gpumm_k("
     "void *const *gpumm_a, gpumm_block *gpumm_b, unsigned gpumm_begin, unsigned gpumm_end) {"
-    " gpumm_part<&gpumm_path>(&gpumm_path, gpumm_upto<gpumm_arity(&gpumm_path)>::list(), gpumm_a, gpumm_b, "
+    " gpumm_part<&gpumm_path>(&gpumm_path, gpumm_upto<gpumm_arity(&gpumm_path)>::gpumm_made(), gpumm_a, gpumm_b, "
     "gpumm_begin, gpumm_end); }\n"
     "#undef GPUMM_EXPORT\n"
     "#define GPUMM_EXPORT(gpumm_k, gpumm_path)"
     " extern \"C\" __attribute__((visibility(\"default\"))) void gpumm_run_##gpumm_k("
     "void *const *gpumm_a, uint64_t gpumm_begin, uint64_t gpumm_end, uint64_t gpumm_threads, "
     "unsigned gpumm_block) { gpumm_alone(); gpumm_range<&gpumm_path>(&gpumm_path, "
-    "gpumm_upto<gpumm_arity(&gpumm_path)>::list(), gpumm_a, "
+    "gpumm_upto<gpumm_arity(&gpumm_path)>::gpumm_made(), gpumm_a, "
     "gpumm_begin, gpumm_end, gpumm_threads, gpumm_block); }\n";
 /* clang-format on */
 
