@@ -3,6 +3,8 @@
 --
 --     lua5.4 doc/site/links.lua FOLDER
 
+local normal = require "doc.site.normal"
+
 local folder = arg[1]
 
 local function read(path)
@@ -19,14 +21,6 @@ for path in assert(io.popen(("cd '%s' && find . -name '*.html' | sort"):format(f
     path = path:gsub("^%./", "")
     texts[path], ids[path] = read(folder .. "/" .. path), {}
     for id in texts[path]:gmatch '%sid="([^"]+)"' do ids[path][id] = true end
-end
-
-local function normal(path)
-    local parts = {}
-    for part in path:gmatch "[^/]+" do
-        if part == ".." then parts[#parts] = nil elseif part ~= "." then parts[#parts + 1] = part end
-    end
-    return table.concat(parts, "/")
 end
 
 local function exists(path)

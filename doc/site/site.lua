@@ -7,6 +7,8 @@
 -- Links between Markdown files become links between pages; what else of the project a page links to becomes a page with its
 -- text, so that a reader who has only the site has the examples too.
 
+local normal = require "doc.site.normal"
+
 local root, out, reference = arg[1], arg[2], arg[3]
 
 -- Pages in the order of the navigation; what else lies in doc/ comes behind them.
@@ -78,15 +80,6 @@ end
 -- ---- Links --------------------------------------------------------------------------------------
 
 local sources = {} -- of the project, that pages link to
-
--- "doc/a/../b.md" without what goes up.
-local function normal(path)
-    local parts = {}
-    for part in path:gmatch "[^/]+" do
-        if part == ".." then parts[#parts] = nil elseif part ~= "." then parts[#parts + 1] = part end
-    end
-    return table.concat(parts, "/")
-end
 
 -- From a page of the site to another file of it.
 local function relative(from, to) return ("../"):rep(select(2, from:gsub("/", ""))) .. to end

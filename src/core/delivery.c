@@ -157,26 +157,26 @@ static gpumm_status deliver_oldest(gpumm_readback *r, gpumm_frame **out) {
     return copies;
 }
 
-gpumm_status gpumm_readback_latest(gpumm_readback *r, gpumm_frame **out) {
-    NOT_NULL(r, "readback");
-    NOT_NULL(out, "out");
+typedef gpumm_status delivery(gpumm_readback *r, gpumm_frame **out);
+
+static gpumm_status deliver(gpumm_readback *r, delivery *which, gpumm_frame **out) {
     TRY(gpumm__context_enter(r->object.context));
     pthread_mutex_lock(&r->lock);
-    gpumm_status status = deliver_newest(r, out);
+    gpumm_status status = which(r, out);
     gpumm__notify(r, status);
     pthread_mutex_unlock(&r->lock);
     gpumm__context_leave(r->object.context);
     return status;
 }
 
+gpumm_status gpumm_readback_latest(gpumm_readback *r, gpumm_frame **out) {
+    NOT_NULL(r, "readback");
+    NOT_NULL(out, "out");
+    return deliver(r, deliver_newest, out);
+}
+
 gpumm_status gpumm_readback_next(gpumm_readback *r, gpumm_frame **out) {
     NOT_NULL(r, "readback");
     NOT_NULL(out, "out");
-    TRY(gpumm__context_enter(r->object.context));
-    pthread_mutex_lock(&r->lock);
-    gpumm_status status = deliver_oldest(r, out);
-    gpumm__notify(r, status);
-    pthread_mutex_unlock(&r->lock);
-    gpumm__context_leave(r->object.context);
-    return status;
+    return deliver(r, deliver_oldest, out);
 }

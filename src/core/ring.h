@@ -101,7 +101,6 @@ void gpumm__ring_leave(gpumm_readback *r);           /* follows the group no mor
 void gpumm__ring_reclaim(object *o);
 /* Slots without memory, of an attached readback. */
 gpumm_status gpumm__ring_attach(gpumm_readback *r, uint64_t slot_bytes);
-void gpumm__ring_leave(gpumm_readback *r); /* follows the group no more, gives the budget back; once */
 /* Lets go of the lock until the worker fits no slot any more; once the readback is shut, it begins with none. */
 void gpumm__ring_wait_fitted(gpumm_readback *r);
 /* Gives a slot's memory back behind its last copy. */

@@ -83,39 +83,39 @@ void gpumm_semaphore_close(gpumm_semaphore *x) {
 
 gpumm_manager *gpumm_semaphore_manager(const gpumm_semaphore *x) { return x ? manager_of(x->object.context) : NULL; }
 
-typedef gpumm_status semaphore_call(device *d, device_stream *s, device_semaphore *x, uint64_t value);
-
 /* Submit lock held. */
-static gpumm_status enqueue(gpumm_semaphore *x, gpumm_stream *s, semaphore_call *call, uint64_t value) {
+static gpumm_status enqueue(gpumm_semaphore *x, gpumm_stream *s, bool raises, uint64_t value) {
+    device *d = x->object.context->device;
     if (!atomic_load(&x->object.alive)) /* closed meanwhile: the device's may be gone */
         return fail(GPUMM_STALE, "this semaphore was freed");
     TRY(gpumm__stream_not_capturing(s));
     TRY(gpumm__order_use(&x->users, s, GPUMM_ACCESS_READ));
-    return call(x->object.context->device, s->device, x->device, value);
+    if (raises) return d->call->semaphore_signal(d, s->device, x->device, value);
+    return d->call->semaphore_wait(d, s->device, x->device, value);
 }
 
-static gpumm_status on_stream(gpumm_semaphore *x, gpumm_stream *given, semaphore_call *call, uint64_t value) {
+static gpumm_status on_stream(gpumm_semaphore *x, gpumm_stream *given, bool raises, uint64_t value) {
     context *ctx = x->object.context;
     gpumm_stream *s;
     TRY(gpumm__stream_of(ctx, given, &s));
     pthread_mutex_lock(&ctx->submit);
-    gpumm_status status = enqueue(x, s, call, value);
+    gpumm_status status = enqueue(x, s, raises, value);
     pthread_mutex_unlock(&ctx->submit);
     return status;
 }
 
-gpumm_status gpumm_semaphore_signal(gpumm_semaphore *x, gpumm_stream *stream, uint64_t value) {
+static gpumm_status use(gpumm_semaphore *x, gpumm_stream *given, bool raises, uint64_t value) {
     NOT_NULL(x, "semaphore");
     TRY(gpumm__object_enter(&x->object, "semaphore"));
-    gpumm_status status = on_stream(x, stream, x->object.context->device->call->semaphore_signal, value);
+    gpumm_status status = on_stream(x, given, raises, value);
     gpumm__object_leave(&x->object);
     return status;
 }
 
+gpumm_status gpumm_semaphore_signal(gpumm_semaphore *x, gpumm_stream *stream, uint64_t value) {
+    return use(x, stream, true, value);
+}
+
 gpumm_status gpumm_semaphore_wait(gpumm_semaphore *x, gpumm_stream *stream, uint64_t value) {
-    NOT_NULL(x, "semaphore");
-    TRY(gpumm__object_enter(&x->object, "semaphore"));
-    gpumm_status status = on_stream(x, stream, x->object.context->device->call->semaphore_wait, value);
-    gpumm__object_leave(&x->object);
-    return status;
+    return use(x, stream, false, value);
 }

@@ -11,6 +11,7 @@
 
 local gpumm = require "gpumm"
 local native = require "gpumm.layout.native"
+local palette = require "gpumm.picture.palette"
 
 local TEXTS = { -- size, weight in SVG, color
     plain = { 12, 400, "#30363d" }, title = { 15, 600, "#30363d" }, name = { 12, 600, "#30363d" }, mark = { 11, 400, "#57606a" },
@@ -31,11 +32,6 @@ end
 
 local Svg = {}
 Svg.__index = Svg
-
-local ESCAPED = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }
-
--- What JSON has escaped stays as JSON has it, but for what XML minds.
-local function escaped(text) return (text:gsub('[&<>"]', ESCAPED)) end
 
 local function keys_in_order(t)
     local keys = {}
@@ -81,7 +77,10 @@ function Svg:dot(x, y, radius, color)
 end
 
 function Svg:text(x, y, text, style, anchor)
-    self:put('<text class="%s" x="%.1f" y="%.1f" text-anchor="%s">%s</text>', style, x, y, anchor, escaped(text))
+    local out = self.out
+    out:write(('<text class="%s" x="%.1f" y="%.1f" text-anchor="%s">'):format(style, x, y, anchor))
+    out:xml(text)
+    out:write "</text>\n"
 end
 
 -- Columns are flat: two points each, one where the next is as high.
@@ -122,11 +121,6 @@ function Svg:__close() local _ <close> = self.out end
 local Native = {}
 Native.__index = Native
 
-local function rgb(color)
-    local r, g, b = color:match "^#(%x%x)(%x%x)(%x%x)$"
-    return tonumber(r, 16) / 255, tonumber(g, 16) / 255, tonumber(b, 16) / 255
-end
-
 local function native_pen(pen, commit)
     pen:halo(0, 0, 0, 0)
     return setmetatable({ pen = pen, commit = commit }, Native)
@@ -145,8 +139,8 @@ function pens.pdf(path, width, height)
 end
 
 function Native:color(color, alpha)
-    local r, g, b = rgb(color)
-    self.pen:color(r, g, b, alpha or 1)
+    local rgb = palette.parse(color)
+    self.pen:color(rgb[1], rgb[2], rgb[3], alpha or 1)
 end
 
 function Native:box(x, y, width, height, color)
