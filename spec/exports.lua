@@ -50,15 +50,34 @@ exports.internal = { run = true, describe = true, description = true, contained 
 --- The live page is a module of its own, which is not everywhere.
 function exports.has_live() return (pcall(function() return gpumm.live end)) end
 
+-- The parts of the module that package.preload names and that nobody asked for yet.
+local function parts_to_come(asked)
+    local list, has_live = {}, exports.has_live()
+    for part in pairs(package.preload) do
+        local key = part:match "^gpumm%.([^.]+)$"
+        local is_there = key and not exports.internal[key] and (key ~= "live" or has_live)
+        if is_there and not asked[key] then list[#list + 1] = key end
+    end
+    return list
+end
+
+-- Lua files of gpumm come when they are asked for, and one that comes may name more: so package.preload is read to its end
+-- before any is asked for, and read again after that.
+local function load_parts()
+    local asked = {}
+    repeat
+        local list = parts_to_come(asked)
+        for _, key in ipairs(list) do
+            assert(gpumm[key] ~= nil, key)
+            asked[key] = true
+        end
+    until #list == 0
+end
+
 --- Every function by its path from the module: { ["manager"] = f, ["config.default"] = f, … }, and every value
 --- that is none.
 function exports.module()
-    for part in pairs(package.preload) do -- Lua files of gpumm come when they are asked for
-        local key = part:match "^gpumm%.([^.]+)$"
-        if key == "live" and not exports.has_live() then goto continue end
-        if key and not exports.internal[key] then assert(gpumm[key] ~= nil, key) end
-        ::continue::
-    end
+    load_parts()
     for _, key in ipairs(DESCRIPTIONS) do assert(gpumm[key] ~= nil, key) end
     local functions, values = {}, {}
     for key, value in pairs(gpumm) do
