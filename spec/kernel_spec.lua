@@ -397,6 +397,9 @@ describe("a source", function()
         assert.equal("COMPILE_FAILED", code)
         assert.truthy(message:find("wrong.cu:4", 1, true) or message:find("wrong.cu(4)", 1, true), message)
         assert.truthy(message:find("wrnog", 1, true), message)
+        local ends = gpumm.struct { { "from", "u32" }, { "to", "u32" } }
+        message = select(2, m:kernel { file = path, types = { edge = ends } }) -- under which name a struct is there
+        assert.truthy(message:find("declared before the source: 'edge'", 1, true), message)
     end)
 
     it("written in the script is called after its line there", function()
