@@ -101,6 +101,8 @@ describe("a launch", function()
         assert.truthy(message_of(add, 3, doubles, more, 1):find "TYPE_MISMATCH.*values.*f64")
         assert.truthy(message_of(add, 3, 5, more, 1)
             :find("kernel 'add', parameter 'values' (float *): a buffer, a scratch or gpumm.null expected, got number", 1, true))
+        local group = m:group { { "more", "f32" }, length = 3 }
+        assert.truthy(message_of(add, 3, values, group, 1):find("gpumm.null expected, got gpumm.group", 1, true))
         assert.truthy(message_of(add, 3, values, "more", 1):find("'more' (const float *)", 1, true))
         assert.truthy(message_of(add, "three", values, more, 1):find "n")
         assert.truthy(message_of(add, values, values, more, 1):find "'n'")

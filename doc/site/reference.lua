@@ -351,12 +351,10 @@ end
 
 local function cpp_page()
     local head, list = header_cpp.read(root)
-    local links, lines = {}, {}
+    local lines = {}
     for _, item in ipairs(list) do
         if item.members then
-            local title = "gpumm::" .. item.name
-            links[#links + 1] = ("[%s](#%s)"):format(title, slug(title))
-            lines[#lines + 1] = ("\n## `%s`\n\n%s\n"):format(title, named(item.text or ""))
+            lines[#lines + 1] = ("\n## `gpumm::%s`\n\n%s\n"):format(item.name, named(item.text or ""))
             for _, member in ipairs(item.members) do cpp_item(member, lines) end
         else
             cpp_item(item, lines)
@@ -365,7 +363,7 @@ local function cpp_page()
     head = head:gsub("\n    (.*)$", "\n```cpp\n%1\n```\n"):gsub("\n    ", "\n")
     write("cpp.md", "C++ reference", { head,
         "What a member does that has no words of its own is said at the function of C that stands beside it.\n",
-        table.concat(links, " · ") .. "\n", table.concat(lines, "\n") })
+        table.concat(lines, "\n") })
 end
 
 lua_pages()

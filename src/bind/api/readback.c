@@ -200,7 +200,8 @@ static int manager_readback(lua_State *L) {
     for (size_t i = 0; i < options.buffer_count; i++) {
         lua_rawgeti(L, 2, (lua_Integer)i + 1);
         buffers[i] = gpumm_lua__test(L, -1, &gpumm_lua__buffer_class);
-        if (!buffers[i]) return luaL_error(L, "entry %d: a buffer expected, got %s", (int)i + 1, luaL_typename(L, -1));
+        if (!buffers[i])
+            return luaL_error(L, "entry %d: a buffer expected, got %s", (int)i + 1, gpumm_lua__kind(L, -1));
         if (gpumm_buffer_manager(buffers[i]) != manager)
             return luaL_error(L, "entry %d: this buffer is another manager's", (int)i + 1);
         lua_pop(L, 1);
