@@ -1168,8 +1168,9 @@ function Readback:ready(ticket) end
 ---@return gpumm.status_name? code
 function Readback:wait(ticket, seconds) end
 
---- For coroutines: yields the readback until the frame has arrived, then returns it.
---- Fails: NOT_PENDING, CANCELLED, DEVICE_LOST, DRIVER.
+--- For coroutines: yields the readback until the frame has arrived, then returns it. Without a ticket, and where the script
+--- has the newest already, that is the next one, once somebody captures it. Outside of coroutines it waits.
+--- Fails: NOT_PENDING (outside of coroutines: nothing was captured, or nothing newer), CANCELLED, DEVICE_LOST, DRIVER.
 --- ```lua
 --- local run = coroutine.wrap(function()
 ---     rb:capture(1)
@@ -1179,7 +1180,7 @@ function Readback:wait(ticket, seconds) end
 --- while got == rb do got = run() end -- a scheduler would do something else meanwhile
 --- print(#got) --> 4
 --- ```
----@param ticket? integer the newest, unless given
+---@param ticket? integer the newest that the script does not have, unless given
 ---@return gpumm.frame? frame
 ---@return string? message
 ---@return gpumm.status_name? code
@@ -1242,12 +1243,13 @@ function Readback:close() end
 ---@field ticket integer that of its capture
 ---@field readback? gpumm.readback where it came from
 ---@field data? gpumm.view|gpumm.device_view the view of a frame that has one member
----@field [string] gpumm.view|gpumm.device_view members by name
+---@field [string] gpumm.view|gpumm.device_view members by name, where no field or method of a frame has it: a member that is called `time` is frame:member "time"
 ---@field [integer] gpumm.view|gpumm.device_view members in order
 ---@operator len: integer
 local Frame = {}
 
---- The view of a member, by name or position.
+--- The view of a member, by name or position, whatever its name: frame.time is the frame's own, frame:member "time" the
+--- member of that name.
 --- ```lua
 --- print(frame:member(1) == frame.data) --> true
 --- ```
@@ -1802,7 +1804,7 @@ function Texts:totable() end
 ---@field nodes integer how many
 ---@field edges integer how many
 ---@field names gpumm.texts one a node
----@field labels? gpumm.texts of formats that have labels, where there are any
+---@field labels? gpumm.texts of formats that have labels, where there are any, and of graph.new where they are given
 ---@field from gpumm.view of u32, from 1; read-only
 ---@field to gpumm.view as `from`
 ---@field weights? gpumm.view of f64
@@ -2252,13 +2254,16 @@ function gpumm.graph.read(path, options) end
 --- ```lua
 --- local triangle = gpumm.graph.new(3, { 1, 2, 3 }, { 2, 3, 1 })
 --- print(triangle.edges) --> 3
+--- local named = gpumm.graph.new(2, { 1 }, { 2 }, nil, { names = { "ada", "grace" } })
+--- print(named.names[2]) --> grace
 --- ```
 ---@param nodes integer how many
 ---@param from integer[]|gpumm.view one end of each edge, from 1
 ---@param to integer[]|gpumm.view the other end
 ---@param weights? number[]|gpumm.view one an edge; all alike, unless given
+---@param options? { names?: string[]|gpumm.texts, labels?: (string|false)[]|gpumm.texts } a text for each node. names differ; "1", "2" and so on, unless given. labels: "" or false where a node goes by its name; none, unless given
 ---@return gpumm.graph_object
-function gpumm.graph.new(nodes, from, to, weights) end
+function gpumm.graph.new(nodes, from, to, weights, options) end
 
 --- Writes a graph: .graphml or .gexf with all attributes, .csv for the edges.
 --- ```lua

@@ -369,6 +369,15 @@ gpumm_status gpumm__fault_release(device *d, const char *name) {
     return GPUMM_OK;
 }
 
+bool gpumm__fault_holds(device *d) {
+    fault_device *f = fault_of(d);
+    bool any = false;
+    pthread_mutex_lock(&f->lock);
+    for (unsigned k = 0; k < KIND_COUNT; k++) any = any || f->shut[k];
+    pthread_mutex_unlock(&f->lock);
+    return any;
+}
+
 gpumm_status gpumm__fault_calls(device *d, const char *name, uint64_t *total) {
     fault_device *f = fault_of(d);
     device_call only = CALL_COUNT;
