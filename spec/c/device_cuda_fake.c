@@ -5,6 +5,7 @@
  */
 #include <dlfcn.h>
 
+#include "cuda_border.h"
 #include "cuda_walk.h"
 #include "device/cuda/image.h"
 #include "device/cuda/rtc.h"
@@ -775,6 +776,7 @@ static void test_copies(void) {
         CHECK(d->call->stream_open(d, NULL, &s) == GPUMM_OK);
         test_across(d, s);
         test_across_order(d, s, 4); /* each way once: its work is done at once */
+        test_borders(d, s);
         d->call->stream_close(d, s);
         d->call->close(d);
     }
