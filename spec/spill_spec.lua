@@ -1,4 +1,4 @@
--- successes: 19
+-- successes: 20
 -- SPDX-License-Identifier: MIT
 -- Spill: growth that the device has no memory for goes on in the host's, at the same address, and promote brings it back.
 
@@ -350,6 +350,51 @@ describe("a manager with spill", function()
         assert(r:replay())
         assert.equal("\3", c:download(102, 1):bytes())
         r:close()
+    end)
+
+    it("does over the border what recordings and calls do elsewhere, as graphs too, before and after moves", function()
+        local m, in_place = short(16 * UNIT)
+        local free = exact(m, 4 * UNIT)
+        local b, c = exact(m, 11 * UNIT), exact(m, 2 * UNIT)
+        assert(b:resize(15 * UNIT) and c:resize(10 * UNIT))
+        local frames, now = b:readback { direct = true, slots = 2 }, b:readback { slots = 2 }
+        local function work(call)
+            b:fill(call, 2, 15 * UNIT - 2)
+            b:fill(call + 1, 10 * UNIT, 3 * UNIT)
+            c:copy(b, { first = 2, from_first = 6, count = 10 * UNIT - 1 }) -- no kernel of ours takes it
+            frames:capture(call)
+            now:capture(call)
+        end
+        local function check(value, length)
+            local all = "\0" .. value:rep(10 * UNIT - 2) .. string.char(value:byte() + 1):rep(3 * UNIT) .. value:rep(2 * UNIT)
+                .. ("\0"):rep(length - 15 * UNIT + 1)
+            assert.is_true(b:download():bytes() == all, "b")
+            assert.is_true(c:download(2, 10 * UNIT - 1):bytes() == all:sub(6, 10 * UNIT + 4), "c")
+            assert.is_true(assert(frames:wait()).data:bytes() == all, "straight to the host")
+            assert.is_true(assert(now:wait()).data:bytes() == all, "by the device")
+        end
+        work(1)
+        check("\1", 15 * UNIT)
+        local r = m:record(function() work(3) end)
+        for _ = 1, 6 do -- as a graph, in the end
+            frames:wait()
+            now:wait()
+            assert(r:replay())
+        end
+        check("\3", 15 * UNIT)
+        free:free()
+        if in_place then assert.is_true(m:promote() > 0) end
+        if in_place then assert(r:replay()) else work(3) end
+        check("\3", 15 * UNIT)
+        b:resize(15 * UNIT)
+        b:shrink_to_fit()
+        assert.is_true(b:resize(20 * UNIT)) -- other memory at the same address
+        if in_place then assert(r:replay()) else work(3) end
+        check("\3", 20 * UNIT)
+        r:close()
+        frames:close()
+        now:close()
+        assert.balanced(m)
     end)
 
     it("refuses what it was not asked for, as ever", function()
