@@ -1,4 +1,4 @@
--- successes: 20
+-- successes: 21
 -- SPDX-License-Identifier: MIT
 -- Spill: growth that the device has no memory for goes on in the host's, at the same address, and promote brings it back.
 
@@ -306,6 +306,42 @@ describe("a manager with spill", function()
         assert.balanced(m)
         m:trim()
         assert.equal(8 * UNIT, b.committed_bytes)
+    end)
+
+    it("books what slabs that failed could not give back", function()
+        local m, in_place = short(16 * UNIT, { spill = UNIT, granularity = 1 << 15 })
+        local b = exact(m, 15 * UNIT)
+        if not in_place or m:device().kind ~= "host" then return end -- others take no such small pieces of what is left
+        local before = m:stats().committed_bytes
+        m.fault:plan { call = "decommit", nth = 1, times = 1000, status = "DRIVER" }
+        support.fails("OUT_OF_MEMORY", "over the spill of", m:scratch(8 * UNIT))
+        local held = m:stats().committed_bytes
+        assert.is_true(held > before)
+        assert.equal(held, m.fault:live().committed_bytes)
+        m.fault:plan {}
+        support.fails("DRIVER", "in the background", m:poll())
+        m:trim()
+        assert.equal(before, m:stats().committed_bytes)
+        assert.equal(0, m:stats().spilled.now)
+        local full, step, spilled = exact(m, UNIT - (1 << 15)), exact(m, 1 << 15), exact(m, UNIT)
+        step:free()
+        m:trim() -- a step is left, and none may be spilled: a block of two has one of them
+        before = m:stats().committed_bytes
+        local small = { type = "u8", length = 1 << 16, max_length = 1 << 16 }
+        m.fault:plan { call = "decommit", nth = 1, times = 1000, status = "DRIVER" }
+        support.fails("OUT_OF_MEMORY", "over the spill of", m:buffer(small))
+        assert.equal(before + (1 << 15), m:stats().committed_bytes)
+        m.fault:plan {}
+        support.fails("DRIVER", "in the background", m:poll())
+        full:free()
+        m:trim()
+        before = m:stats().committed_bytes
+        small = assert(m:buffer(small))
+        small:fill(3)
+        assert.equal(before + (1 << 16), m:stats().committed_bytes)
+        assert.equal(3, small:download()[1 << 16])
+        for _, one in ipairs { small, spilled, b } do one:free() end
+        assert.balanced(m)
     end)
 
     it("gives back what a growth that failed took, also under queued work", function()
