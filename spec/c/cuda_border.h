@@ -92,8 +92,28 @@ static void border_copy(borders *x, uint64_t to, uint64_t from, uint64_t bytes) 
     CHECK(x->call->copy(x->d, x->s, COPY_D2D, x->b + to, x->a + from, bytes) == GPUMM_OK);
 }
 
+/* Within one spilled segment: what the driver takes at all. */
+static void border_alone(borders *x) {
+    uint64_t u = x->unit;
+    gpumm_address at = x->a + u;
+    unsigned char *up = (unsigned char *)(uintptr_t)x->up;
+    for (uint64_t i = 0; i < 4096; i++) up[i] = border_byte(i);
+    CHECK(x->call->fill(x->d, x->s, at, 0x51, 1, u) == GPUMM_OK);
+    CHECK(x->call->fill(x->d, x->s, at + 64, 0x5253, 2, 32) == GPUMM_OK);
+    CHECK(x->call->fill(x->d, x->s, at + 128, 0x54555657, 4, 32) == GPUMM_OK);
+    CHECK(x->call->copy(x->d, x->s, COPY_H2D, at + 8192, x->up, 4096) == GPUMM_OK);
+    CHECK(x->call->copy(x->d, x->s, COPY_D2D, at + 16384 + 1, at + 8192, 4095) == GPUMM_OK);
+    CHECK(x->call->copy(x->d, x->s, COPY_D2H, x->up + 4096, at + 16384, 4096) == GPUMM_OK);
+    CHECK(x->call->copy(x->d, x->s, COPY_D2H, x->up + 8192, at, 256) == GPUMM_OK);
+    CHECK(x->call->stream_synchronize(x->d, x->s) == GPUMM_OK);
+    CHECK(up[4096] == 0x51 && memcmp(up + 4097, up, 4095) == 0);
+    CHECK(all_are(up + 8192, 0x51, 64) && up[8192 + 64] == 0x53 && up[8192 + 127] == 0x52);
+    CHECK(up[8192 + 128] == 0x57 && up[8192 + 255] == 0x54);
+}
+
 static void border_operations(borders *x) {
     uint64_t u = x->unit;
+    border_alone(x);
     CHECK(x->call->fill(x->d, x->s, x->b, 0, 4, B_UNITS * u / 4) == GPUMM_OK);
     border_upload(x, 0, A_UNITS * u, 7);
     CHECK(borders_hold(x));
