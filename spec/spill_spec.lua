@@ -390,9 +390,11 @@ describe("a manager with spill", function()
 
     it("does over the border what recordings and calls do elsewhere, as graphs too, before and after moves", function()
         local m, in_place = short(16 * UNIT)
-        local free = exact(m, 4 * UNIT)
-        local b, c = exact(m, 11 * UNIT), exact(m, 2 * UNIT)
-        assert(b:resize(15 * UNIT) and c:resize(10 * UNIT))
+        local free = exact(m, 8 * UNIT)
+        local b, c = exact(m, 7 * UNIT), exact(m, 2 * UNIT)
+        for units = 9, 15, 2 do assert(b:resize(units * UNIT)) end -- in pieces, for some of which there is room later
+        assert(c:resize(10 * UNIT))
+        assert.is_true(m:stats().spilled.now > 0)
         local frames, now = b:readback { direct = true, slots = 2 }, b:readback { slots = 2 }
         local function work(call)
             b:fill(call, 2, 15 * UNIT - 2)
