@@ -5,6 +5,7 @@
  */
 #include <dlfcn.h>
 
+#include "cuda_border.h"
 #include "cuda_walk.h"
 #include "device/cuda/image.h"
 #include "device/cuda/rtc.h"
@@ -775,10 +776,56 @@ static void test_copies(void) {
         CHECK(d->call->stream_open(d, NULL, &s) == GPUMM_OK);
         test_across(d, s);
         test_across_order(d, s, 4); /* each way once: its work is done at once */
+        test_borders(d, s);
         d->call->stream_close(d, s);
         d->call->close(d);
     }
     unsetenv("FAKE_CUDA_JIT");
+}
+
+/* ---- The list of what is spilled, which threads change at once ---- */
+
+enum { LISTERS = 4, LISTED = 50, LISTED_BYTES = 1 << 12 };
+
+typedef struct lister {
+    cuda *c;
+    gpumm_address base;
+    unsigned wrong;
+} lister;
+
+/* Every other piece, then the ones between, in an area of its own. */
+static void *list_and_take_out(void *user) {
+    lister *l = user;
+    for (uint64_t i = 0; i < LISTED; i += 2)
+        l->wrong += gpumm__cuda_border_add(l->c, l->base + i * LISTED_BYTES, LISTED_BYTES) != GPUMM_OK;
+    for (uint64_t i = 0; i + 1 < LISTED; i++)
+        l->wrong += gpumm__cuda_one_kind(l->c, l->base + i * LISTED_BYTES + 5, 3 * LISTED_BYTES) != LISTED_BYTES - 5;
+    for (uint64_t i = 1; i < LISTED; i += 2)
+        l->wrong += gpumm__cuda_border_add(l->c, l->base + i * LISTED_BYTES, LISTED_BYTES) != GPUMM_OK;
+    l->wrong += gpumm__cuda_one_kind(l->c, l->base, UINT32_MAX) != LISTED * LISTED_BYTES;
+    l->wrong += gpumm__cuda_one_kind(l->c, l->base - 7, UINT32_MAX) != 7;
+    for (uint64_t i = LISTED; i-- > 0;) {
+        gpumm__cuda_border_remove(l->c, l->base + i * LISTED_BYTES + 100); /* a part of it stays */
+        l->wrong += gpumm__cuda_one_kind(l->c, l->base, UINT32_MAX) != i * LISTED_BYTES + 100;
+        gpumm__cuda_border_remove(l->c, l->base + i * LISTED_BYTES);
+    }
+    l->wrong += gpumm__cuda_spilled_in(l->c, l->base, LISTED * LISTED_BYTES);
+    return NULL;
+}
+
+static void test_listing(void) {
+    device *d = NULL;
+    pthread_t threads[LISTERS];
+    lister l[LISTERS];
+    CHECK(open_named("cuda", &d) == GPUMM_OK);
+    for (unsigned i = 0; i < LISTERS; i++) {
+        l[i] = (lister){(cuda *)d, (uint64_t)(i + 1) << 40, 0};
+        CHECK(pthread_create(&threads[i], NULL, list_and_take_out, &l[i]) == 0);
+    }
+    for (unsigned i = 0; i < LISTERS; i++) CHECK(pthread_join(threads[i], NULL) == 0 && l[i].wrong == 0);
+    CHECK(!gpumm__cuda_spilled_in((cuda *)d, 0, UINT64_MAX));
+    d->call->close(d);
+    CHECK(nothing_lives());
 }
 
 int main(void) {
@@ -805,6 +852,7 @@ int main(void) {
     test_launch(path);
     test_images();
     test_copies();
+    test_listing();
     test_compile();
     test_fork(path);
     test_sweeps(path);

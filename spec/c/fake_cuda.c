@@ -2,8 +2,9 @@
 /*
  * A driver that is none: a shared object with libcuda's entries, for testing the CUDA device where there
  * is no GPU. Memory is real (memory files, mapped as the driver maps), streams do their work at once, and
- * kernels do nothing. It is strict where the driver is: a context must be current, mappings are exact, and
- * a call that would break another thread's graph capture is counted as having broken it.
+ * kernels do nothing. It is strict where the driver is: a context must be current, mappings are exact, a copy or fill
+ * is within one kind of memory (the device's or the host's), a graph's stays in the kind that it was made for, and a call
+ * that would break another thread's graph capture is counted as having broken it.
  *
  * The test steers it by the functions at the end; FAKE_CUDA_VERSION, FAKE_CUDA_STUB, FAKE_CUDA_INIT,
  * FAKE_CUDA_DEVICES, FAKE_CUDA_POOLS, FAKE_CUDA_COMPUTE and FAKE_CUDA_JIT say what driver and device it is, FAKE_CUDA_MEMORY
@@ -53,7 +54,8 @@ typedef struct memory {
     int file;
     size_t size;
     int holders;
-    bool on_device;
+    bool on_device; /* counted as the device's */
+    bool on_host;
 } memory;
 typedef struct range {
     uintptr_t begin;
@@ -324,6 +326,7 @@ ENTRY cuMemCreate(CUmemGenericAllocationHandle *out, size_t size, const CUmemAll
     memory *m = calloc(1, sizeof *m);
     if (!m) return CUDA_ERROR_OUT_OF_MEMORY;
     m->on_device = on_device;
+    m->on_host = !on_device;
     m->file = memfd_create("fake", MFD_CLOEXEC);
     m->size = size;
     m->holders = 1;
@@ -495,9 +498,41 @@ ENTRY cuMemHostGetDevicePointer_v2(CUdeviceptr *out, void *block, unsigned flags
     return CUDA_SUCCESS;
 }
 
+/* ---- Kinds of memory ---- */
+
+typedef enum memory_kind {
+    KIND_BLOCK,
+    KIND_DEVICE,
+    KIND_HOST,
+    KIND_MIXED
+} memory_kind; /* of what is not mapped in place nothing is known */
+
+static const range *mapping_at(uintptr_t at) {
+    for (int i = 0; i < RANGES; i++)
+        if (mapped[i].size && at >= mapped[i].begin && at - mapped[i].begin < mapped[i].size) return &mapped[i];
+    return NULL;
+}
+
+/* What was mapped and ends before the bytes do is mixed, too. */
+static memory_kind kind_of(uintptr_t at, size_t bytes) {
+    memory_kind found = KIND_BLOCK;
+    pthread_mutex_lock(&tables);
+    for (uintptr_t end = at + bytes; at < end && found != KIND_MIXED;) {
+        const range *m = mapping_at(at);
+        if (!m && found == KIND_BLOCK) break;
+        memory_kind here = !m ? KIND_MIXED : m->backing->on_host ? KIND_HOST : KIND_DEVICE;
+        found = found == KIND_BLOCK || found == here ? here : KIND_MIXED;
+        if (m) at = m->begin + m->size;
+    }
+    pthread_mutex_unlock(&tables);
+    return found;
+}
+
 /* ---- Streams and events: everything is done when the call returns ---- */
 
 static CUresult copy(void *to, const void *from, size_t bytes) {
+    if (kind_of((uintptr_t)to, bytes) == KIND_MIXED || kind_of((uintptr_t)from, bytes) == KIND_MIXED)
+        return CUDA_ERROR_INVALID_VALUE;
     memcpy(to, from, bytes);
     return CUDA_SUCCESS;
 }
@@ -521,6 +556,7 @@ ENTRY cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstr
 }
 
 static CUresult fill(CUdeviceptr to, const void *pattern, size_t width, size_t times) {
+    if (kind_of(to, width * times) == KIND_MIXED || to % width) return CUDA_ERROR_INVALID_VALUE;
     if (width == 1) memset((void *)(uintptr_t)to, *(const unsigned char *)pattern, times);
     else
         for (size_t i = 0; i < times; i++) memcpy((char *)(uintptr_t)to + i * width, pattern, width);
@@ -796,6 +832,7 @@ typedef struct node_content {
     unsigned char values[NODE_BYTES]; /* of a kernel's parameters, as they were taken */
     CUDA_MEMCPY3D copy;
     CUDA_MEMSET_NODE_PARAMS fill;
+    memory_kind to, from; /* of a copy or fill, when it was made */
     bool disabled;
 } node_content;
 
@@ -843,8 +880,19 @@ static CUresult set_kernel(node_content *n, const CUDA_KERNEL_NODE_PARAMS *p) {
     return CUDA_SUCCESS;
 }
 
+/* A node that there is keeps the kinds of memory that it was made for. */
+static bool set_kinds(node_content *n, int operation, memory_kind to, memory_kind from) {
+    bool changed = (int)n->kind == operation && (n->to != to || n->from != from);
+    if (to == KIND_MIXED || from == KIND_MIXED || changed) return false;
+    n->to = to;
+    n->from = from;
+    return true;
+}
+
 static CUresult set_copy(node_content *n, const CUDA_MEMCPY3D *p) {
     if (!p->WidthInBytes || p->Height != 1 || p->Depth != 1 || !p->srcDevice || !p->dstDevice)
+        return CUDA_ERROR_INVALID_VALUE;
+    if (!set_kinds(n, MEMCPY, kind_of(p->dstDevice, p->WidthInBytes), kind_of(p->srcDevice, p->WidthInBytes)))
         return CUDA_ERROR_INVALID_VALUE;
     n->kind = MEMCPY;
     n->copy = *p;
@@ -854,6 +902,7 @@ static CUresult set_copy(node_content *n, const CUDA_MEMCPY3D *p) {
 static CUresult set_fill(node_content *n, const CUDA_MEMSET_NODE_PARAMS *p) {
     bool fits = p->elementSize == 4 || p->value >> (8 * p->elementSize) == 0;
     if (!p->width || p->height != 1 || !p->dst || !fits || p->dst % p->elementSize) return CUDA_ERROR_INVALID_VALUE;
+    if (!set_kinds(n, MEMSET, kind_of(p->dst, p->width * p->elementSize), KIND_BLOCK)) return CUDA_ERROR_INVALID_VALUE;
     n->kind = MEMSET;
     n->fill = *p;
     return CUDA_SUCCESS;
@@ -959,14 +1008,26 @@ static CUresult play_kernel(const node_content *n) {
     return CUDA_SUCCESS;
 }
 
+/* Other memory may have come to the address since it was made. */
+static CUresult play_copy(const node_content *n) {
+    size_t bytes = n->copy.WidthInBytes;
+    bool same = kind_of(n->copy.dstDevice, bytes) == n->to && kind_of(n->copy.srcDevice, bytes) == n->from;
+    if (!same) return CUDA_ERROR_INVALID_VALUE;
+    return copy((void *)(uintptr_t)n->copy.dstDevice, (void *)(uintptr_t)n->copy.srcDevice, bytes);
+}
+
+static CUresult play_fill(const node_content *n) {
+    if (kind_of(n->fill.dst, n->fill.width * n->fill.elementSize) != n->to) return CUDA_ERROR_INVALID_VALUE;
+    return fill(n->fill.dst, &n->fill.value, n->fill.elementSize, n->fill.width);
+}
+
 static CUresult play_node(const node_content *n) {
     if (n->disabled) return CUDA_SUCCESS;
     switch (n->kind) {
     case EMPTY: return CUDA_SUCCESS;
     case KERNEL: return play_kernel(n);
-    case MEMCPY:
-        return copy((void *)(uintptr_t)n->copy.dstDevice, (void *)(uintptr_t)n->copy.srcDevice, n->copy.WidthInBytes);
-    case MEMSET: return fill(n->fill.dst, &n->fill.value, n->fill.elementSize, n->fill.width);
+    case MEMCPY: return play_copy(n);
+    case MEMSET: return play_fill(n);
     }
     return CUDA_ERROR_INVALID_VALUE;
 }

@@ -2,6 +2,7 @@
 /* Where a buffer's bytes come from and go to. */
 #include "core/extent.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/exported.h"
@@ -171,13 +172,13 @@ static void tell_refused(const extent *e) {
     if (e->range.refused != GPUMM_OK) gpumm__context_background_failed(e->context, e->range.refused);
 }
 
-uint64_t gpumm__extent_shrink(extent *e, uint64_t bytes) {
-    if (e->small.slab) return 0;
-    uint64_t freed = gpumm__range_decommit(&e->range, bytes);
-    tell_refused(e);
+bool gpumm__extent_shrink(extent *e, uint64_t bytes, bool told) {
+    if (e->small.slab) return true;
+    gpumm__range_decommit(&e->range, bytes);
+    if (told) tell_refused(e);
     e->usable = e->range.committed;
     if (e->exports) gpumm__exported_beyond(e->context, &e->exports, e->range.committed);
-    return freed;
+    return e->range.refused == GPUMM_OK;
 }
 
 bool gpumm__extent_has_surplus(const extent *e, uint64_t bytes) {
@@ -343,10 +344,19 @@ void gpumm__extent_release(extent *e, bool cached) {
     else put_cached(e), bound_cached(ctx);
 }
 
-void gpumm__extent_discard(context *ctx, range *r) {
+/* The message of whatever failed before stays. */
+static bool close_quietly(context *ctx, range *r) {
+    char why[1024];
+    snprintf(why, sizeof why, "%s", gpumm_message());
     gpumm_status status = gpumm__range_close(r);
-    if (status == GPUMM_OK) return;
+    if (status == GPUMM_OK) return true;
     gpumm__context_background_failed(ctx, status);
+    (void)fail(status, "%s", why);
+    return false;
+}
+
+void gpumm__extent_discard(context *ctx, range *r) {
+    if (close_quietly(ctx, r)) return;
     extent *e = ctx->pool ? gpumm__mem_new(&ctx->memory, sizeof *e) : NULL;
     range kept = *r;
     memset(r, 0, sizeof *r);

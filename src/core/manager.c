@@ -39,6 +39,7 @@ static void close_device(gpumm_manager *m) {
 static void manager_free(gpumm_manager *m) {
     gpumm_allocator memory = m->context.memory;
     gpumm__leaks_free(&m->context, &m->leaks);
+    gpumm__streams_free_gone(&m->context);
     gpumm__stream_free_internal(m->context.main);
     gpumm__stream_free_internal(m->context.copies);
     gpumm__context_free(&m->context);

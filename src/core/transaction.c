@@ -44,7 +44,7 @@ static void unprepare(plan *p, size_t i) {
     gpumm_buffer *b = &p->group->members[i];
     if (p->fresh[i]) gpumm__extent_release(p->fresh[i], false);
     else if (p->touched) gpumm__extent_book(b->extent, b->full_name, p->group->tag, p->group->capacity * b->size);
-    else gpumm__extent_shrink(b->extent, p->before[i]);
+    else gpumm__extent_shrink(b->extent, p->before[i], true);
 }
 
 static void plan_undo(plan *p) {

@@ -35,7 +35,7 @@ typedef enum place {
     PLACE_HOST,
     PLACE_SHARED, /* on the device, committed in place, in segments that can be exported; where `shares` says so */
     PLACE_SPILLED, /* pinned host memory that stands for the device's: committed behind it in a reservation of PLACE_DEVICE,
-                      a segment of at most DEVICE_SPILL_MOST a call; or a whole block */
+                      a segment of at most DEVICE_SPILL_MOST a call; or a whole block. Copies and fills go over the border */
     PLACE_COUNT
 } place;
 

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/status.h"
+#include "device/cuda/border.h"
 #include "device/cuda/compile.h"
 #include "device/cuda/context.h"
 #include "device/cuda/copy_kernel.h"
@@ -187,6 +188,7 @@ static void cuda_close(device *d) {
     if (c->context) close_own(c);
     if (c->retained && !gpumm__cuda_gone(c)) (void)CU_BACK(c, cuDevicePrimaryCtxRelease, (c->device));
     gpumm__cuda_context_drop(c);
+    gpumm__cuda_border_close(c);
     pthread_mutex_destroy(&c->plan.mutex);
     gpumm__mem_free(d->memory, c);
 }
@@ -246,6 +248,10 @@ static cuda *cuda_new(const gpumm_allocator *memory) {
     cuda *c = gpumm__mem_new(memory, sizeof *c);
     if (!c) return NULL;
     if (pthread_mutex_init(&c->plan.mutex, NULL)) return gpumm__mem_free(memory, c), NULL;
+    if (pthread_mutex_init(&c->border.mutex, NULL)) {
+        pthread_mutex_destroy(&c->plan.mutex);
+        return gpumm__mem_free(memory, c), NULL;
+    }
     c->base.call = &cuda_table;
     c->base.memory = memory;
     c->base.takes_binaries = c->base.textures = c->base.inline_snapshots = true;

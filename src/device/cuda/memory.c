@@ -8,6 +8,7 @@
 
 #include "base/size.h"
 #include "base/status.h"
+#include "device/cuda/border.h"
 #include "device/cuda/context.h"
 
 static bool is_pinned(place where) { return where == PLACE_HOST || where == PLACE_SPILLED; }
@@ -87,17 +88,25 @@ static gpumm_status map_segments(cuda *c, place where, gpumm_address address, ui
     return status;
 }
 
-gpumm_status gpumm__cuda_commit(device *d, place where, gpumm_address address, uint64_t bytes) {
-    cuda *c = cuda_of(d);
+static gpumm_status commit(cuda *c, place where, gpumm_address address, uint64_t bytes) {
     cuda_visit visit;
-    if (!c->access_count[where])
-        return fail(GPUMM_OUT_OF_MEMORY,
-                    "nothing can be spilled: this driver does not map pinned host memory in place");
     TRY(gpumm__cuda_enter_quiet(c, &visit));
     gpumm_status status = bytes <= DEVICE_SEGMENT_MOST ? gpumm__cuda_segment_map(c, where, address, bytes)
                                                        : map_segments(c, where, address, bytes);
     gpumm__cuda_leave(c, &visit);
     return asked(status, where, bytes);
+}
+
+gpumm_status gpumm__cuda_commit(device *d, place where, gpumm_address address, uint64_t bytes) {
+    cuda *c = cuda_of(d);
+    if (where != PLACE_SPILLED) return commit(c, where, address, bytes);
+    if (!c->access_count[where])
+        return fail(GPUMM_OUT_OF_MEMORY,
+                    "nothing can be spilled: this driver does not map pinned host memory in place");
+    TRY(gpumm__cuda_border_add(c, address, bytes));
+    gpumm_status status = commit(c, where, address, bytes);
+    if (status != GPUMM_OK) gpumm__cuda_border_remove(c, address);
+    return status;
 }
 
 gpumm_status gpumm__cuda_decommit(device *d, place where, gpumm_address address, uint64_t bytes) {
@@ -107,6 +116,7 @@ gpumm_status gpumm__cuda_decommit(device *d, place where, gpumm_address address,
     TRY(gpumm__cuda_enter_quiet(c, &visit));
     gpumm_status status = CU(c, cuMemUnmap, (address, bytes));
     gpumm__cuda_leave(c, &visit);
+    if (status == GPUMM_OK && where == PLACE_SPILLED) gpumm__cuda_border_remove(c, address);
     return asked(status, where, bytes);
 }
 

@@ -14,6 +14,18 @@ typedef struct cuda_plan { /* a failure by the driver entry's name */
     atomic_ullong calls[DRIVER_COUNT];
 } cuda_plan;
 
+typedef struct cuda_spilled {
+    gpumm_address begin, end;
+} cuda_spilled;
+
+typedef struct cuda_border { /* segments of PLACE_SPILLED, by address */
+    pthread_mutex_t mutex;
+    cuda_spilled *list;
+    size_t room;
+    atomic_size_t count;
+    atomic_ullong changes;
+} cuda_border;
+
 typedef struct cuda {
     device base; /* first */
     cuda_context *context;
@@ -30,6 +42,7 @@ typedef struct cuda {
     size_t access_count[PLACE_COUNT];
     atomic_bool watched; /* count the driver's entries, and follow the plan */
     cuda_plan plan;
+    cuda_border border;
 } cuda;
 
 static inline cuda *cuda_of(device *d) { return (cuda *)d; }
