@@ -58,7 +58,8 @@ local function search_by_fronts(manager, run, now, search, frontier, next)
         for k = 0, FRONTS - 1 do
             local queue, behind = turn[k % 2], turn[(k + 1) % 2]
             need(run.follow(FOLLOWERS, k % 3, now.row, now.near, frontier, search.seen, next, queue, behind, state))
-            need(run.reach(FOLLOWERS, k % 3, n, search.first, behind, frontier, next, search.seen, search.out, state, search.last))
+            need(run.reach(FOLLOWERS, k % 3, n, search.first, behind, frontier, next, search.seen, search.out, state,
+                search.last))
         end
     end))
     local ahead = 1
