@@ -766,6 +766,22 @@ static void test_sweeps(const char *path) {
     sweep_host_memory(path);
 }
 
+/* Where the driver does not make our kernels spilled memory cannot be filled, and it is said why; graphs neither. */
+static void test_unfilled(device *d, device_stream *s) {
+    gpumm_address range = 0;
+    device_graph *g = NULL;
+    uint64_t unit = device_granularity(d, PLACE_DEVICE);
+    CHECK(d->call->reserve(d, PLACE_DEVICE, unit, &range) == GPUMM_OK);
+    CHECK(d->call->commit(d, PLACE_SPILLED, range, unit) == GPUMM_OK);
+    device_node node = fill_node(range, 1, 1, 1);
+    CHECK(d->call->fill(d, s, range, 0, 4, 2) == GPUMM_DRIVER);
+    SAYS("spilled memory is filled by a kernel of gpumm's, which the driver did not make: cuModuleLoadDataEx: ");
+    CHECK(d->call->graph_open(d, &node, 1, &g) == GPUMM_DRIVER && !g);
+    SAYS("spilled memory is filled by a kernel of gpumm's");
+    CHECK(d->call->decommit(d, PLACE_SPILLED, range, unit) == GPUMM_OK);
+    d->call->release(d, PLACE_DEVICE, range, unit);
+}
+
 /* By the kernel of our own, and where the driver cannot make it. */
 static void test_copies(void) {
     for (int jit = 1; jit >= 0; jit--) {
@@ -776,7 +792,10 @@ static void test_copies(void) {
         CHECK(d->call->stream_open(d, NULL, &s) == GPUMM_OK);
         test_across(d, s);
         test_across_order(d, s, 4); /* each way once: its work is done at once */
-        test_borders(d, s);
+        if (jit) test_borders(d, s);
+        else test_unfilled(d, s);
+        ((cuda *)d)->copy_kernel = NULL; /* fills by kernels, copies by the driver */
+        if (jit) test_borders(d, s);
         d->call->stream_close(d, s);
         d->call->close(d);
     }

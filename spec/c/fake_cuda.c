@@ -3,8 +3,9 @@
  * A driver that is none: a shared object with libcuda's entries, for testing the CUDA device where there
  * is no GPU. Memory is real (memory files, mapped as the driver maps), streams do their work at once, and
  * kernels do nothing. It is strict where the driver is: a context must be current, mappings are exact, a copy or fill
- * is within one kind of memory (the device's or the host's), a graph's stays in the kind that it was made for, and a call
- * that would break another thread's graph capture is counted as having broken it.
+ * is within one kind of memory (the device's or the host's), a graph's stays in the kind that it was made for, nothing but a
+ * kernel fills the host's that is mapped, and a call that would break another thread's graph capture is counted as having
+ * broken it.
  *
  * The test steers it by the functions at the end; FAKE_CUDA_VERSION, FAKE_CUDA_STUB, FAKE_CUDA_INIT,
  * FAKE_CUDA_DEVICES, FAKE_CUDA_POOLS, FAKE_CUDA_COMPUTE and FAKE_CUDA_JIT say what driver and device it is, FAKE_CUDA_MEMORY
@@ -48,7 +49,7 @@ static _Thread_local CUcontext stack[DEPTH];
 static _Thread_local int depth;
 static _Thread_local CUstreamCaptureMode capture_mode;
 static bool captured_elsewhere;
-static int dummy_context, other_context, dummy_function, copy_function;
+static int dummy_context, other_context, dummy_function, copy_function, fill_function;
 
 typedef struct memory {
     int file;
@@ -556,7 +557,7 @@ ENTRY cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstr
 }
 
 static CUresult fill(CUdeviceptr to, const void *pattern, size_t width, size_t times) {
-    if (kind_of(to, width * times) == KIND_MIXED || to % width) return CUDA_ERROR_INVALID_VALUE;
+    if (kind_of(to, width * times) >= KIND_HOST || to % width) return CUDA_ERROR_INVALID_VALUE;
     if (width == 1) memset((void *)(uintptr_t)to, *(const unsigned char *)pattern, times);
     else
         for (size_t i = 0; i < times; i++) memcpy((char *)(uintptr_t)to + i * width, pattern, width);
@@ -731,7 +732,7 @@ ENTRY cuLaunchHostFunc(CUstream s, CUhostFn function, void *user) {
     return CUDA_SUCCESS;
 }
 
-/* ---- Modules: of one kernel "k" with parameters of 8 and 4 bytes, or of gpumm's own text, whose kernel copies ---- */
+/* ---- Modules: of one kernel "k" with parameters of 8 and 4 bytes, or of gpumm's own text, whose kernels copy and fill ---- */
 
 ENTRY cuModuleLoadDataEx(CUmodule *out, const void *image, unsigned options, CUjit_option *names, void **values) {
     (void)options, (void)names;
@@ -756,9 +757,9 @@ ENTRY cuModuleUnload(CUmodule m) {
 ENTRY cuModuleGetFunction(CUfunction *out, CUmodule m, const char *name) {
     (void)m;
     UNSAFE();
-    bool own = strcmp(name, "gpumm_copy") == 0;
-    *out = (CUfunction)(own ? &copy_function : &dummy_function);
-    return own || strcmp(name, "k") == 0 ? CUDA_SUCCESS : CUDA_ERROR_NOT_FOUND;
+    bool copies = strcmp(name, "gpumm_copy") == 0, fills = strcmp(name, "gpumm_fill") == 0;
+    *out = (CUfunction)(copies ? &copy_function : fills ? &fill_function : &dummy_function);
+    return copies || fills || strcmp(name, "k") == 0 ? CUDA_SUCCESS : CUDA_ERROR_NOT_FOUND;
 }
 
 ENTRY cuFuncGetAttribute(int *out, CUfunction_attribute which, CUfunction f) {
@@ -803,23 +804,39 @@ ENTRY cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, unsign
     return CUDA_SUCCESS;
 }
 
-/* Of gpumm's kernel alone; one thread copies 16 bytes. */
-static CUresult run_copy(CUfunction f, uint64_t threads, void **parameters) {
-    uint64_t to, from, bytes;
-    if (f != (CUfunction)&copy_function) return CUDA_ERROR_INVALID_VALUE;
-    memcpy(&to, parameters[0], sizeof to);
-    memcpy(&from, parameters[1], sizeof from);
-    memcpy(&bytes, parameters[2], sizeof bytes);
+static bool is_own(CUfunction f) { return f == (CUfunction)&copy_function || f == (CUfunction)&fill_function; }
+
+/* One thread copies 16 bytes. */
+static CUresult run_copy(uint64_t threads, uint64_t to, uint64_t from, uint64_t bytes) {
     if (threads * 16 < bytes || to % 16 || from % 16) return CUDA_ERROR_INVALID_VALUE;
     memcpy((void *)(uintptr_t)to, (void *)(uintptr_t)from, bytes);
     return CUDA_SUCCESS;
+}
+
+/* One thread fills 16 aligned bytes, the first those in which the begin lies. */
+static CUresult run_fill(uint64_t threads, uint64_t begin, uint64_t end, uint64_t word) {
+    if (begin >= end || (begin & ~(uint64_t)15) + threads * 16 < end) return CUDA_ERROR_INVALID_VALUE;
+    for (uint64_t at = begin, n; at < end; at += n) {
+        n = at % 8 || end - at < 8 ? 1 : 8;
+        uint64_t turned = word >> at % 8 * 8;
+        memcpy((void *)(uintptr_t)at, &turned, n);
+    }
+    return CUDA_SUCCESS;
+}
+
+/* Of gpumm's own kernels alone. */
+static CUresult run_own(CUfunction f, uint64_t threads, void **parameters) {
+    uint64_t p[3];
+    if (!is_own(f)) return CUDA_ERROR_INVALID_VALUE;
+    for (int i = 0; i < 3; i++) memcpy(&p[i], parameters[i], sizeof p[i]);
+    return f == (CUfunction)&copy_function ? run_copy(threads, p[0], p[1], p[2]) : run_fill(threads, p[0], p[1], p[2]);
 }
 
 ENTRY cuLaunchKernelEx(const CUlaunchConfig *launch, CUfunction f, void **parameters, void **extra) {
     (void)extra;
     CURRENT();
     if (!launch->hStream) return CUDA_ERROR_INVALID_VALUE;
-    return run_copy(f, (uint64_t)launch->gridDimX * launch->blockDimX, parameters);
+    return run_own(f, (uint64_t)launch->gridDimX * launch->blockDimX, parameters);
 }
 
 /* ---- Graphs: chains of nodes, strict about what the driver refuses, played at once ---- */
@@ -868,10 +885,10 @@ ENTRY cuGraphDestroy(CUgraph g) {
     return CUDA_SUCCESS;
 }
 
-static size_t parameter_bytes(CUfunction f, size_t i) { return f == (CUfunction)&copy_function || i == 0 ? 8 : 4; }
+static size_t parameter_bytes(CUfunction f, size_t i) { return is_own(f) || i == 0 ? 8 : 4; }
 
 static CUresult set_kernel(node_content *n, const CUDA_KERNEL_NODE_PARAMS *p) {
-    size_t parameters = p->func == (CUfunction)&copy_function ? 3 : 2, at = 0;
+    size_t parameters = is_own(p->func) ? 3 : 2, at = 0;
     if (!p->func || !p->gridDimX || !p->blockDimX || !p->kernelParams) return CUDA_ERROR_INVALID_VALUE;
     n->kind = KERNEL;
     n->kernel = *p;
@@ -902,7 +919,8 @@ static CUresult set_copy(node_content *n, const CUDA_MEMCPY3D *p) {
 static CUresult set_fill(node_content *n, const CUDA_MEMSET_NODE_PARAMS *p) {
     bool fits = p->elementSize == 4 || p->value >> (8 * p->elementSize) == 0;
     if (!p->width || p->height != 1 || !p->dst || !fits || p->dst % p->elementSize) return CUDA_ERROR_INVALID_VALUE;
-    if (!set_kinds(n, MEMSET, kind_of(p->dst, p->width * p->elementSize), KIND_BLOCK)) return CUDA_ERROR_INVALID_VALUE;
+    memory_kind to = kind_of(p->dst, p->width * p->elementSize);
+    if (to == KIND_HOST || !set_kinds(n, MEMSET, to, KIND_BLOCK)) return CUDA_ERROR_INVALID_VALUE;
     n->kind = MEMSET;
     n->fill = *p;
     return CUDA_SUCCESS;
@@ -1001,8 +1019,8 @@ static CUresult play_kernel(const node_content *n) {
     uint64_t values[3];
     void *parameters[] = {&values[0], &values[1], &values[2]};
     memcpy(values, n->values, sizeof values);
-    if (n->kernel.func == (CUfunction)&copy_function)
-        return run_copy(n->kernel.func, (uint64_t)n->kernel.gridDimX * n->kernel.blockDimX, parameters);
+    if (is_own(n->kernel.func))
+        return run_own(n->kernel.func, (uint64_t)n->kernel.gridDimX * n->kernel.blockDimX, parameters);
     live.grid = n->kernel.gridDimX;
     live.block = n->kernel.blockDimX;
     return CUDA_SUCCESS;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Where, in ranges of the device's, memory of the host's stands for it (PLACE_SPILLED), and so where a copy or fill that
-   the driver is given must end: it refuses one whose bytes are of both kinds. Kernels may go over a border. */
+/* Where, in ranges of the device's, memory of the host's stands for it (PLACE_SPILLED), and so where a copy that the
+   driver is given must end: it refuses one whose bytes are of both kinds. It fills none of the host's at all. Kernels may
+   go over a border. */
 #ifndef DEVICE_CUDA_BORDER_H
 #define DEVICE_CUDA_BORDER_H
 

@@ -10,11 +10,11 @@
 #include "device/cuda/border.h"
 #include "device/cuda/compile.h"
 #include "device/cuda/context.h"
-#include "device/cuda/copy_kernel.h"
 #include "device/cuda/exchange.h"
 #include "device/cuda/graph.h"
 #include "device/cuda/memory.h"
 #include "device/cuda/module.h"
+#include "device/cuda/own_kernels.h"
 #include "device/cuda/probe.h"
 #include "device/cuda/semaphore.h"
 #include "device/cuda/stream.h"
@@ -168,7 +168,7 @@ static gpumm_status set_up(cuda *c, const gpumm_options *options) {
     TRY(gpumm__cuda_enter_quiet(c, &visit));
     gpumm_status status = CU(c, cuStreamCreate, (&c->own, CU_STREAM_NON_BLOCKING));
     if (status == GPUMM_OK) status = gpumm__cuda_probe(c, options->relocate);
-    if (status == GPUMM_OK) gpumm__cuda_copy_kernel_open(c);
+    if (status == GPUMM_OK) gpumm__cuda_own_kernels_open(c);
     gpumm__cuda_leave(c, &visit);
     return status;
 }
@@ -178,7 +178,7 @@ static void close_own(cuda *c) {
     if (!c->own || !gpumm__cuda_enter_giving(c, &visit)) return;
     (void)CU_BACK(c, cuStreamSynchronize, (c->own));
     (void)CU_BACK(c, cuStreamDestroy, (c->own));
-    gpumm__cuda_copy_kernel_close(c);
+    gpumm__cuda_own_kernels_close(c);
     gpumm__cuda_leave(c, &visit);
 }
 

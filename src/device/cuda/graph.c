@@ -6,18 +6,18 @@
  * Copies are a kernel of our own where that takes them, small ones to the host too: a copy engine between two kernels
  * costs a graph more than such a copy. What does nothing for now is a node that is disabled.
  *
- * The driver takes no copy or fill whose bytes are in part spilled memory, and one that it took is of the kind of memory
- * that it was made for. So such an operation is several nodes, which are made anew at each change of it; and the graph is
- * made anew where it meets spilled memory, or did, and what is spilled has changed since.
+ * The driver takes no copy whose bytes are in part spilled memory, and one that it took is of the kind of memory that it
+ * was made for. So such a copy is several nodes, which are made anew at each change of it. It takes no fill of spilled
+ * memory at all: that is a kernel of our own. The graph is made anew where it meets spilled memory, or did, and what is
+ * spilled has changed since.
  */
 #include "device/cuda/graph.h"
 
-#include "base/size.h"
 #include "base/status.h"
 #include "device/cuda/border.h"
 #include "device/cuda/context.h"
-#include "device/cuda/copy_kernel.h"
 #include "device/cuda/module.h"
+#include "device/cuda/own_kernels.h"
 #include "device/cuda/stream.h"
 #include "device/nodes.h"
 
@@ -28,8 +28,9 @@ typedef enum shape {
     SHAPE_KERNEL,
     SHAPE_COPY_KERNEL,
     SHAPE_COPY,
+    SHAPE_PIECES, /* copies, one after the other */
     SHAPE_FILL,
-    SHAPE_PIECES /* copies or fills, one after the other */
+    SHAPE_FILL_KERNEL
 } shape;
 
 enum { TO_SPILLED = 1, FROM_SPILLED = 2 };
@@ -53,7 +54,7 @@ struct device_graph {
 /* A node's parameters as the driver takes them. */
 typedef struct node_parameters {
     CUDA_KERNEL_NODE_PARAMS kernel;
-    copy_parameters copied;
+    own_parameters own;
     CUDA_MEMCPY3D copy;
     CUDA_MEMSET_NODE_PARAMS fill;
 } node_parameters;
@@ -64,11 +65,9 @@ static uint64_t bytes_of(const device_node *n) {
     return n->kind == NODE_COPY ? n->as.copy.bytes : n->as.fill.times * n->as.fill.width;
 }
 
-/* How many bytes of a copy or fill, from its beginning on, the driver takes in one. */
+/* How many bytes of a copy, from its beginning on, the driver takes in one. */
 static uint64_t first_piece(cuda *c, const device_node *n) {
-    uint64_t bytes = bytes_of(n);
-    if (n->kind == NODE_COPY) return gpumm__cuda_one_kind_each(c, n->as.copy.to, n->as.copy.from, bytes);
-    return gpumm__cuda_one_kind(c, n->as.fill.to, bytes);
+    return gpumm__cuda_one_kind_each(c, n->as.copy.to, n->as.copy.from, n->as.copy.bytes);
 }
 
 static shape shape_of(cuda *c, const device_node *n) {
@@ -79,8 +78,9 @@ static shape shape_of(cuda *c, const device_node *n) {
     bool small = n->kind == NODE_COPY && (n->as.copy.way == COPY_D2D || n->as.copy.bytes <= TO_HOST_BY_KERNEL);
     if (small && gpumm__cuda_copy_kernel_takes(c, n->as.copy.to, n->as.copy.from, n->as.copy.bytes))
         return SHAPE_COPY_KERNEL;
-    if (first_piece(c, n) < bytes_of(n)) return SHAPE_PIECES;
-    return n->kind == NODE_FILL ? SHAPE_FILL : SHAPE_COPY;
+    if (n->kind == NODE_FILL)
+        return gpumm__cuda_spilled_in(c, n->as.fill.to, bytes_of(n)) ? SHAPE_FILL_KERNEL : SHAPE_FILL;
+    return first_piece(c, n) < n->as.copy.bytes ? SHAPE_PIECES : SHAPE_COPY;
 }
 
 /* What does nothing stays the node that it is, disabled. */
@@ -88,7 +88,7 @@ static shape shape_next(cuda *c, const device_node *n, shape now) {
     return gpumm__node_is_idle(n) ? now : shape_of(c, n);
 }
 
-/* Where the driver itself copies or fills, and which memory is whose matters. */
+/* Where which memory is whose matters: not to the kernel that copies. */
 static unsigned spilled_of(cuda *c, const device_node *n) {
     if (n->kind == NODE_LAUNCH || gpumm__node_is_idle(n) || shape_of(c, n) == SHAPE_COPY_KERNEL) return 0;
     uint64_t bytes = bytes_of(n);
@@ -122,11 +122,14 @@ static gpumm_status parameters_of(cuda *c, const device_node *n, shape s, node_p
     case SHAPE_KERNEL: return gpumm__cuda_launch_node(c, n->as.launch.function, &n->as.launch.what, &out->kernel);
     case SHAPE_COPY_KERNEL:
         gpumm__cuda_copy_kernel_node(c, n->as.copy.to, n->as.copy.from, gpumm__node_is_idle(n) ? 0 : n->as.copy.bytes,
-                                     &out->copied, &out->kernel);
+                                     &out->own, &out->kernel);
         return GPUMM_OK;
     case SHAPE_COPY: return copy_of(n, &out->copy), GPUMM_OK;
-    case SHAPE_FILL: return fill_of(n, &out->fill), GPUMM_OK;
     case SHAPE_PIECES: return GPUMM_OK; /* each has its own */
+    case SHAPE_FILL: return fill_of(n, &out->fill), GPUMM_OK;
+    case SHAPE_FILL_KERNEL:
+        return gpumm__cuda_fill_kernel_node(c, n->as.fill.to, n->as.fill.pattern, n->as.fill.width, n->as.fill.times,
+                                            &out->own, &out->kernel);
     }
     return GPUMM_OK;
 }
@@ -142,7 +145,8 @@ static gpumm_status append(cuda *c, device_graph *g, const device_node *n, shape
     switch (s) {
     case SHAPE_NOTHING: return CU(c, cuGraphAddEmptyNode, (last, g->graph, all, count));
     case SHAPE_KERNEL:
-    case SHAPE_COPY_KERNEL: return CU(c, cuGraphAddKernelNode, (last, g->graph, all, count, &p.kernel));
+    case SHAPE_COPY_KERNEL:
+    case SHAPE_FILL_KERNEL: return CU(c, cuGraphAddKernelNode, (last, g->graph, all, count, &p.kernel));
     case SHAPE_COPY: return CU(c, cuGraphAddMemcpyNode, (last, g->graph, all, count, &p.copy, c->context->handle));
     case SHAPE_FILL: return CU(c, cuGraphAddMemsetNode, (last, g->graph, all, count, &p.fill, c->context->handle));
     case SHAPE_PIECES: break;
@@ -150,28 +154,21 @@ static gpumm_status append(cuda *c, device_graph *g, const device_node *n, shape
     return GPUMM_OK;
 }
 
-/* Of a copy or fill the first bytes, which go from *rest. */
+/* Of a copy the first bytes, which go from *rest. */
 static device_node split(device_node *rest, uint64_t bytes) {
     device_node first = *rest;
-    if (rest->kind == NODE_COPY) {
-        first.as.copy.bytes = bytes;
-        rest->as.copy.to += bytes;
-        rest->as.copy.from += bytes;
-        rest->as.copy.bytes -= bytes;
-    } else {
-        first.as.fill.times = bytes / rest->as.fill.width;
-        rest->as.fill.to += first.as.fill.times * rest->as.fill.width;
-        rest->as.fill.times -= first.as.fill.times;
-    }
+    first.as.copy.bytes = bytes;
+    rest->as.copy.to += bytes;
+    rest->as.copy.from += bytes;
+    rest->as.copy.bytes -= bytes;
     return first;
 }
 
 static gpumm_status append_pieces(cuda *c, device_graph *g, const device_node *n, CUgraphNode *last) {
     device_node rest = *n;
-    uint64_t least = n->kind == NODE_FILL ? n->as.fill.width : 1;
-    while (!gpumm__node_is_idle(&rest)) {
-        device_node piece = split(&rest, size_max(first_piece(c, &rest), least));
-        TRY(append(c, g, &piece, n->kind == NODE_FILL ? SHAPE_FILL : SHAPE_COPY, last));
+    while (rest.as.copy.bytes) {
+        device_node piece = split(&rest, first_piece(c, &rest));
+        TRY(append(c, g, &piece, SHAPE_COPY, last));
     }
     return GPUMM_OK;
 }
@@ -269,7 +266,8 @@ static CUresult set_parameters(cuda *c, device_graph *g, const graph_node *m, co
     case SHAPE_NOTHING:
     case SHAPE_PIECES: break;
     case SHAPE_KERNEL:
-    case SHAPE_COPY_KERNEL: return CU_RESULT(c, cuGraphExecKernelNodeSetParams, (g->exec, m->handle, &p->kernel));
+    case SHAPE_COPY_KERNEL:
+    case SHAPE_FILL_KERNEL: return CU_RESULT(c, cuGraphExecKernelNodeSetParams, (g->exec, m->handle, &p->kernel));
     case SHAPE_COPY:
         return CU_RESULT(c, cuGraphExecMemcpyNodeSetParams, (g->exec, m->handle, &p->copy, c->context->handle));
     case SHAPE_FILL:

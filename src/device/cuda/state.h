@@ -34,8 +34,10 @@ typedef struct cuda {
     bool stream_ordered;   /* blocks come from the device's pool */
     unsigned forks;        /* the driver table's count at open */
     unsigned shared_limit; /* bytes of shared memory a block may opt in to */
-    CUmodule copy_module;
+    CUmodule own_module;
+    CUresult own_refused;   /* why there is no fill_kernel */
     CUfunction copy_kernel; /* copies within the device; NULL: the driver does */
+    CUfunction fill_kernel; /* fills what is spilled; NULL: nothing does */
     CUstream own;           /* for probes and for blocks; never waits for the work of others */
     CUmemAllocationProp memory[PLACE_COUNT];
     CUmemAccessDesc access[PLACE_COUNT][2];

@@ -6,18 +6,18 @@
  * now, not for every replay, and a query would break the capture: such calls are BUSY. Launches are
  * what a graph is for, and pass. A stream that nobody saw cannot be capturing, and is not asked.
  *
- * The driver refuses a copy or fill of which a part is spilled memory and a part is not: it is given the pieces. Where one
- * fails, those before it are enqueued; what they write to is undefined for the caller then, as behind any failed call.
+ * The driver refuses a copy of which a part is spilled memory and a part is not: it is given the pieces. Where one fails,
+ * those before it are enqueued; what they write to is undefined for the caller then, as behind any failed call. It fills no
+ * spilled memory at all: that is a kernel of our own.
  *
  * Events that only order have no timing: theirs costs the device less to record.
  */
 #include "device/cuda/stream.h"
 
-#include "base/size.h"
 #include "base/status.h"
 #include "device/cuda/border.h"
 #include "device/cuda/context.h"
-#include "device/cuda/copy_kernel.h"
+#include "device/cuda/own_kernels.h"
 
 struct device_event {
     CUevent handle;
@@ -256,26 +256,18 @@ gpumm_status gpumm__cuda_copy(device *d, device_stream *s, copy_kind kind, gpumm
     return status;
 }
 
-static gpumm_status fill_piece(cuda *c, CUstream stream, gpumm_address to, uint32_t pattern, unsigned width,
-                               uint64_t count) {
+static gpumm_status fill_enqueue(cuda *c, CUstream stream, gpumm_address to, uint32_t pattern, unsigned width,
+                                 uint64_t count) {
+    if (width != 1 && width != 2 && width != 4)
+        return fail(GPUMM_INVALID_ARGUMENT, "a fill pattern has 1, 2 or 4 bytes, not %u", width);
+    if (count == 0) return GPUMM_OK;
+    if (gpumm__cuda_spilled_in(c, to, count * width))
+        return gpumm__cuda_fill_kernel_run(c, stream, to, pattern, width, count);
     switch (width) {
     case 1: return CU(c, cuMemsetD8Async, (to, (unsigned char)pattern, count, stream));
     case 2: return CU(c, cuMemsetD16Async, (to, (unsigned short)pattern, count, stream));
     default: return CU(c, cuMemsetD32Async, (to, pattern, count, stream));
     }
-}
-
-/* Borders lie between whole elements: the driver takes none that is not aligned. */
-static gpumm_status fill_enqueue(cuda *c, CUstream stream, gpumm_address to, uint32_t pattern, unsigned width,
-                                 uint64_t count) {
-    if (width != 1 && width != 2 && width != 4)
-        return fail(GPUMM_INVALID_ARGUMENT, "a fill pattern has 1, 2 or 4 bytes, not %u", width);
-    for (uint64_t done = 0, piece = 0; done < count; done += piece) {
-        gpumm_address at = to + done * width;
-        piece = size_max(gpumm__cuda_one_kind(c, at, (count - done) * width) / width, 1);
-        TRY(fill_piece(c, stream, at, pattern, width, piece));
-    }
-    return GPUMM_OK;
 }
 
 gpumm_status gpumm__cuda_fill(device *d, device_stream *s, gpumm_address to, uint32_t pattern, unsigned width,
