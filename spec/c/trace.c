@@ -174,10 +174,10 @@ static void stretches(void) {
                  {2000, 9000, false, {2000, 2100, 2100, 2400, 3000, 3100}}, /* the stream had something else to do */
                  {5000, 6000, true, {5000, 5200, 5200, 5800, 5800, 6000}},  /* back to back, over all of it */
                  {5000, 5250, false, {5000, 5050, 5050, 5200, 5200, 5250}}, /* there is not so much time */
-                 {5000, 4000, false, {5000, 5000, 5000, 5000, 5000, 5000}}};
+                 {5000, 4000, false, {5000, 5001, 5001, 5002, 5002, 5003}}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const operation *all[] = {&short_one, &long_one, &late};
-        gpumm__stretch_begin(&s, cases[i].from, cases[i].to);
+        gpumm__stretch_begin(&s, cases[i].from, cases[i].to, 1);
         for (int k = 0; k < 3; k++) gpumm__stretch_add(&s, all[k]);
         gpumm__stretch_fill(&s, cases[i].busy);
         for (int k = 0; k < 3; k++) place_is(&s, all[k], cases[i].times[2 * k], cases[i].times[2 * k + 1]);

@@ -36,8 +36,9 @@ uint64_t gpumm__lengths_of(const lengths *l, const operation *o) {
     return l->mean ? l->mean : LENGTH_UNKNOWN_NS;
 }
 
-void gpumm__stretch_begin(stretch *s, uint64_t from, uint64_t to) {
-    *s = (stretch){.from = from, .to = size_max(from, to), .first = UINT64_MAX, .wanted = from, .at = from};
+void gpumm__stretch_begin(stretch *s, uint64_t from, uint64_t to, uint64_t least) {
+    *s = (stretch){
+        .from = from, .to = size_max(from, to), .first = UINT64_MAX, .wanted = from, .at = from, .least = least};
 }
 
 void gpumm__stretch_add(stretch *s, const operation *o) {
@@ -59,7 +60,7 @@ static uint64_t scaled(const stretch *s, uint64_t length) {
 }
 
 void gpumm__stretch_place(stretch *s, const operation *o, uint64_t *begin, uint64_t *end) {
-    *begin = size_min(size_max(s->at, o->enqueued), s->to);
-    *end = size_min(*begin + (s->scaled ? scaled(s, o->length) : o->length), s->to);
+    *begin = size_max(s->at, size_min(o->enqueued, s->to));
+    *end = size_max(size_min(*begin + (s->scaled ? scaled(s, o->length) : o->length), s->to), *begin + s->least);
     s->at = *end;
 }

@@ -105,7 +105,7 @@ static bool times_of(timeline *l, operation *o, uint64_t *begin, uint64_t *end) 
 
 /* Those behind it, up to the one that is not: of what nobody timed, the lengths fit into what there is. */
 static void begin_held(timeline *l, const track *t, operation *holder, stretch *s) {
-    gpumm__stretch_begin(s, t->held_ns, t->holder_end);
+    gpumm__stretch_begin(s, t->held_ns, t->holder_end, 0);
     for (operation *o = holder->next; o && o->nested; o = o->next) {
         if (state_of(o) != OPERATION_ENDED) continue;
         o->length = gpumm__lengths_of(&l->lengths, o);
@@ -120,8 +120,8 @@ static void place_held(timeline *l, operation *o, stretch *s, uint64_t *begin, u
         return;
     }
     gpumm__lengths_learn(&l->lengths, o, *end - *begin);
-    *begin = size_min(size_max(*begin, s->at), s->to);
-    *end = size_min(size_max(*end, *begin), s->to);
+    *begin = size_max(size_min(*begin, s->to), s->at);
+    *end = size_max(size_min(*end, s->to), *begin);
     s->at = *end;
 }
 
@@ -159,7 +159,7 @@ static void write_unheld(timeline *l, track *t, operation *dropped, stretch *s) 
 /* From the first to `end`, which is not among them, up to that time. */
 static void write_between(timeline *l, track *t, const operation *end, uint64_t to, bool busy) {
     stretch s;
-    gpumm__stretch_begin(&s, t->last_ns, to);
+    gpumm__stretch_begin(&s, t->last_ns, to, 1);
     for (operation *o = t->todo; o != end; o = o->next) {
         if (o->nested || state_of(o) != OPERATION_ENDED) continue;
         o->length = gpumm__lengths_of(&l->lengths, o);
@@ -209,12 +209,14 @@ static bool is_idle(timeline *l, device_stream *s) {
     return l->device->call->stream_query(l->device, s, &idle) == GPUMM_OK && idle;
 }
 
-/* Behind the last that is timed nothing says when things ended but that they have. */
+/* Behind the last that is timed nothing says when things ended but that they have: by now, and before what is enqueued since. */
 static void write_rest(timeline *l, track *t, const operation *end) {
+    uint64_t now = gpumm__clock_ns();
     operation *last = t->todo;
-    if (last == end) return;
     while (last->next != end) last = last->next;
-    write_between(l, t, end, gpumm__clock_ns(), false);
+    fetch(l, t); /* with all that the last one holds */
+    while (last->next && last->next->nested) last = last->next;
+    write_between(l, t, last->next, last->next ? size_min(last->next->enqueued, now) : now, false);
     give_up_to(l, t, last);
 }
 
@@ -255,6 +257,7 @@ gpumm_status gpumm__timeline_stream(timeline *l, device_stream *s) {
     if (!t) return fail_host_memory(sizeof *t);
     pthread_mutex_lock(&l->reading);
     gpumm_status status = gpumm__device_clock_align(&l->clock, s);
+    bool own_clock = l->clock.anchor != NULL;
     pthread_mutex_unlock(&l->reading);
     if (status != GPUMM_OK) {
         gpumm__mem_free(l->device->memory, t);
@@ -263,6 +266,7 @@ gpumm_status gpumm__timeline_stream(timeline *l, device_stream *s) {
     t->stream = s;
     t->last_ns = gpumm__clock_ns();
     pthread_mutex_lock(&l->lock);
+    l->least_ns = own_clock ? PAIR_NS_LEAST : 0;
     unsigned number = ++l->track_count;
     t->thread = gpumm__trace_thread(number);
     t->next = l->tracks;
@@ -301,8 +305,7 @@ void gpumm__timeline_stream_gone(timeline *l, device_stream *s, bool through) {
 /* ---- What is enqueued ---------------------------------------------------------------------------------------- */
 
 static uint64_t cost_of(timeline *l) {
-    uint64_t least = l->clock.anchor ? PAIR_NS_LEAST : 0;
-    return size_max(2 * atomic_load_explicit(&l->pair_ns, memory_order_relaxed), least) + 1;
+    return size_max(2 * atomic_load_explicit(&l->pair_ns, memory_order_relaxed), l->least_ns) + 1;
 }
 
 /* What a holder holds is timed as it is. */

@@ -16,6 +16,7 @@ typedef struct timeline {
     operation_pool pool;
     struct track *tracks;
     unsigned track_count;     /* ever */
+    uint64_t least_ns;        /* what a pair of events costs at least */
     atomic_bool nudged;       /* the trace's thread was told to gather, and has not yet */
     _Atomic uint64_t pair_ns; /* what the host takes to record a pair of events */
     pthread_mutex_t reading;  /* one reads at a time; outside of `lock`; the rest */
