@@ -358,8 +358,10 @@ GPUMM_API gpumm_status gpumm_manager_check(gpumm_manager *manager);
  * chrome://tracing open; and a history, a CSV of what is taken of the device and given back.
  *
  * Each manager is a process of the trace, and each of its streams a track: kernels by name, copies, fills, captures with
- * their tickets, replays of recordings with their operations. Their times are the device's, by events around each
- * operation that are read once they have come, so that nothing waits. Counters are the books' categories, `used`,
+ * their tickets, replays of recordings with their operations. Their times are the device's, by events that are read once they
+ * have come, so that nothing waits. Events cost: so as many operations are timed as keep that below a hundredth of the time
+ * that passes (the first 64 of each stream, then some, by what recording events takes). The others lie between those, where
+ * they were enqueued, and take as long as their like took; they say so: `"estimated": true`. Counters are the books' categories, `used`,
  * `committed`, `budget` and, where there is one, `limit`, which is the smaller one where a budget is shared (`shared budget`). The system's threads are tracks of one more process: growth,
  * precommits, retirements, moves, each commit and its like, frames that are delivered or dropped, steps of simulations.
  *
@@ -377,6 +379,7 @@ typedef struct gpumm_trace_options {
     const char *history;       /* of the history, written over; NULL: none. One of the two is given */
     uint64_t buffer_bytes;     /* of lines that wait to be written, at least 128 KiB; 0: 2 MiB */
     gpumm_allocator allocator; /* all zero: malloc's family */
+    bool detail;               /* every operation is timed by events of its own, which small ones notice; else some are */
 } gpumm_trace_options;
 
 /* IO says why a path cannot be written. INVALID_ARGUMENT for no path, and where both are one file. Managers are

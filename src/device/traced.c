@@ -85,7 +85,7 @@ static operation *begin(traced_device *t, device_stream *s, const char *name) {
     const traced_label *label = t->label.name ? &t->label : NULL;
     operation *o = gpumm__timeline_begin(&t->timeline, s, label ? label->name : name, false);
     if (!o || !label) return o;
-    snprintf(o->label, sizeof o->label, "%s", label->of);
+    gpumm__operation_label(o, label->of);
     gpumm__operation_say(o, "ticket", label->ticket);
     gpumm__operation_say(o, "step", (uint64_t)label->step);
     return o;
@@ -140,8 +140,8 @@ static gpumm_status traced_stream_open(device *d, void *native, device_stream **
 }
 
 static void traced_stream_close(device *d, device_stream *s) {
-    (void)forward_stream_synchronize(d, s);
-    gpumm__timeline_stream_gone(&traced_of(d)->timeline, s);
+    bool through = forward_stream_synchronize(d, s) == GPUMM_OK;
+    gpumm__timeline_stream_gone(&traced_of(d)->timeline, s, through);
     forward_stream_close(d, s);
 }
 
@@ -234,10 +234,10 @@ static gpumm_trace *trace_of(device *d) { return traced_of(d)->timeline.trace; }
 
 static void told(device *d, const char *name, uint64_t since, gpumm_address address, uint64_t bytes,
                  gpumm_status status) {
-    const trace_field fields[] = {{"manager", NULL, (int64_t)traced_of(d)->timeline.process},
-                                  {"bytes", NULL, (int64_t)bytes},
-                                  {"address", NULL, (int64_t)address},
-                                  {"status", gpumm_status_name(status), 0}};
+    const trace_field fields[] = {{.key = "manager", .number = (int64_t)traced_of(d)->timeline.process},
+                                  {.key = "bytes", .number = (int64_t)bytes},
+                                  {.key = "address", .number = (int64_t)address},
+                                  {.key = "status", .text = gpumm_status_name(status)}};
     gpumm__trace_put(trace_of(d), &(trace_event){.phase = TRACE_SLICE,
                                                  .patient = true,
                                                  .name = name,

@@ -176,9 +176,10 @@ static __device__ vec pulls_on(const vec *pull, word from, word to)
 #endif
 
 // A step along the force over the mass: what keeps its direction gathers speed, what swings to and fro loses it.
-// Nobody moves further than `limit`; who is pinned does not move. Every thread of a warp sums for the others.
+// Nobody moves further than `limit`; where there is `heat`, than that share of it, or than `cold`. Who is pinned does not move.
+// Every thread of a warp sums for the others.
 extern "C" __global__ void move(int n, const word *segment, const vec *pull, const vec *force,
-                                const float *mass, const float *heft, const unsigned char *pinned,
+                                const float *mass, const float *heft, const unsigned char *pinned, const float *heat, float cold,
                                 float gravity, float spring, float step, float inertia, float limit,
                                 vec *position, vec *velocity)
 {
@@ -196,6 +197,7 @@ extern "C" __global__ void move(int n, const word *segment, const vec *pull, con
     vec v = nothing();
     add(&v, velocity[i], inertia);
     add(&v, f, (1.0f - inertia) * step / heft[i]);
+    if (heat) limit = fmaxf(cold, limit * heat[i]);
     const float speed = sqrtf(squared(v)), scale = speed > limit ? limit / speed : 1.0f;
     vec moved = nothing(), to = p;
     add(&moved, v, scale);
