@@ -113,6 +113,8 @@ static gpumm_status call_any(device *d, device_call which) {
     case CALL_reserve: return t->reserve(d, PLACE_DEVICE, 1, NULL);
     case CALL_commit: return t->commit(d, PLACE_DEVICE, 0, 1);
     case CALL_decommit: return t->decommit(d, PLACE_DEVICE, 0, 1);
+    case CALL_stripe_check: return t->stripe_check(d, NULL);
+    case CALL_commit_striped: return t->commit_striped(d, &(device_stripe){.bytes = 1}, 0, 0, 1);
     case CALL_alloc: return t->alloc(d, PLACE_DEVICE, 1, NULL);
     case CALL_free: return t->free(d, PLACE_DEVICE, 0, 1);
     case CALL_shrink: return t->shrink(d, PLACE_DEVICE, 2, 1, NULL);
@@ -163,7 +165,7 @@ static void each_call_fails(void) {
     }
     gpumm_live live;
     gpumm__fault_live(t.d, &live);
-    CHECK(failed == 33 && live.streams == 2 && live.ranges + live.segments + live.blocks + live.events == 0);
+    CHECK(failed == 35 && live.streams == 2 && live.ranges + live.segments + live.blocks + live.events == 0);
     bench_close(&t);
 }
 

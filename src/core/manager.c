@@ -8,6 +8,7 @@
 #include "core/pressure.h"
 #include "core/promote.h"
 #include "core/scratch.h"
+#include "core/stripe.h"
 #include "device/fault.h"
 #include "device/open.h"
 
@@ -41,6 +42,7 @@ static void manager_free(gpumm_manager *m) {
     gpumm__leaks_free(&m->context, &m->leaks);
     gpumm__stream_free_internal(m->context.main);
     gpumm__stream_free_internal(m->context.copies);
+    gpumm__stripes_free(&m->context);
     gpumm__context_free(&m->context);
     gpumm__mem_free(&memory, m);
 }

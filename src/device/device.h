@@ -36,11 +36,19 @@ typedef enum place {
     PLACE_SHARED, /* on the device, committed in place, in segments that can be exported; where `shares` says so */
     PLACE_SPILLED, /* pinned host memory that stands for the device's: committed behind it in a reservation of PLACE_DEVICE,
                       a segment of at most DEVICE_SPILL_MOST a call; or a whole block */
+    PLACE_STRIPED, /* on several devices in turn, committed in place by commit_striped, for all of them to use */
     PLACE_COUNT
 } place;
 
 #define DEVICE_SEGMENT_MOST (1ull << 30) /* a power of two: other APIs import no larger pieces than a few of these */
 #define DEVICE_SPILL_MOST (64ull << 20)  /* what is moved at once, while nobody may use it */
+
+/* Segments of a reservation of PLACE_STRIPED: number i is on devices[i % count]. */
+typedef struct device_stripe {
+    uint64_t bytes; /* of each segment, at most DEVICE_SEGMENT_MOST */
+    unsigned count;
+    int devices[GPUMM_DEVICES_MAX]; /* as `ordinal`, each once, below GPUMM_DEVICES_MAX */
+} device_stripe;
 
 typedef enum copy_kind { COPY_H2D, COPY_D2H, COPY_D2D } copy_kind; /* to, from, within the device */
 
@@ -162,7 +170,9 @@ typedef struct device_patch { /* node `index` becomes this one, of the same kind
  * contents stay; a segment's address stays too, a block may come to lie elsewhere. It returns when that is done, works
  * also where there is no room for both, and where it fails everything is as it was. promote: the segment or block of PLACE_SPILLED
  * at *address, which no queued work uses, becomes one of PLACE_DEVICE, as with shrink. export_segment: a descriptor, the caller's,
- * of one segment of PLACE_SHARED. import_segment: the segment that somebody exported, of exactly so many bytes, is mapped at a part
+ * of one segment of PLACE_SHARED. stripe_check: can these devices have a stripe, each using the memory of all? It rounds the bytes up
+ * to what they commit; NO_DEVICE. commit_striped: as commit, whole segments of the stripe's bytes, of which the first is number `first`;
+ * decommit takes each back. import_segment: the segment that somebody exported, of exactly so many bytes, is mapped at a part
  * of a reservation of PLACE_SHARED, for reading; decommit takes it back, and the memory stays while somebody has it. stream_open: `native` is wrapped and not owned, NULL makes one. stream_close finishes its work first.
  * event_open: only a timed one has event_elapsed. event_query: never recorded is done. fill: `count` times the
  * pattern of `width` (1, 2 or 4) bytes. call: runs a function on this side in stream order; it makes no device call.
@@ -184,6 +194,10 @@ typedef struct device_patch { /* node `index` becomes this one, of the same kind
       BORN_SEGMENTS(bytes)) \
     S(decommit, (device * d, place where, gpumm_address address, uint64_t bytes), (where, address, bytes), NOW, \
       GONE(segments, committed_bytes, bytes)) \
+    Q(stripe_check, (device * d, device_stripe * stripe), (stripe), NOW, AS_IT_IS) \
+    S(commit_striped, \
+      (device * d, const device_stripe *stripe, uint64_t first, gpumm_address address, uint64_t bytes), \
+      (stripe, first, address, bytes), NOW, BORN_STRIPED(bytes, stripe->bytes)) \
     Q(alloc, (device * d, place where, uint64_t bytes, gpumm_address * address), (where, bytes, address), NOW, \
       BORN(blocks, committed_bytes, bytes)) \
     S(free, (device * d, place where, gpumm_address address, uint64_t bytes), (where, address, bytes), NOW, \
@@ -312,6 +326,13 @@ static inline uint64_t device_granularity(const device *d, place where) {
 }
 static inline uint64_t device_segments(uint64_t bytes) { /* that a commit of so many makes */
     return bytes / DEVICE_SEGMENT_MOST + (bytes % DEVICE_SEGMENT_MOST != 0);
+}
+/* Of that much striped memory, from its first segment on: what lies on that device. */
+static inline uint64_t device_stripe_share(const device_stripe *s, uint64_t bytes, unsigned number) {
+    uint64_t segments = bytes / s->bytes;
+    for (unsigned i = 0; i < s->count; i++)
+        if ((unsigned)s->devices[i] == number) return (segments / s->count + (segments % s->count > i)) * s->bytes;
+    return 0;
 }
 static inline bool device_in_place(const device *d, place where) {
     return where == PLACE_HOST ? d->info.pinned_in_place : d->info.in_place;

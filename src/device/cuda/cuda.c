@@ -14,6 +14,7 @@
 #include "device/cuda/graph.h"
 #include "device/cuda/memory.h"
 #include "device/cuda/module.h"
+#include "device/cuda/peers.h"
 #include "device/cuda/probe.h"
 #include "device/cuda/semaphore.h"
 #include "device/cuda/stream.h"
@@ -196,6 +197,8 @@ static const device_table cuda_table = {
     .reserve = gpumm__cuda_reserve,
     .release = gpumm__cuda_release,
     .commit = gpumm__cuda_commit,
+    .stripe_check = gpumm__cuda_stripe_check,
+    .commit_striped = gpumm__cuda_commit_striped,
     .decommit = gpumm__cuda_decommit,
     .alloc = gpumm__cuda_alloc,
     .free = gpumm__cuda_free,

@@ -60,6 +60,7 @@ typedef CUresult(CUDAAPI *PFN_cuFuncGetParamInfo_v12040)(CUfunction function, si
     X(cuDeviceGetUuid, 11040, "cuDeviceGetUuid_v2", NEEDED) \
     X(cuDeviceTotalMem, 3020, "cuDeviceTotalMem_v2", NEEDED) \
     X(cuDeviceGetAttribute, 2000, "cuDeviceGetAttribute", NEEDED) \
+    X(cuDeviceCanAccessPeer, 4000, "cuDeviceCanAccessPeer", NEEDED) \
     X(cuDevicePrimaryCtxRetain, 7000, "cuDevicePrimaryCtxRetain", NEEDED) \
     X(cuDevicePrimaryCtxRelease, 11000, "cuDevicePrimaryCtxRelease_v2", NEEDED) \
     X(cuCtxPushCurrent, 4000, "cuCtxPushCurrent_v2", NEEDED) \

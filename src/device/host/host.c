@@ -53,6 +53,8 @@ static const device_table host_table = {
     .reserve = gpumm__host_reserve,
     .release = gpumm__host_release,
     .commit = gpumm__host_commit,
+    .stripe_check = gpumm__host_stripe_check,
+    .commit_striped = gpumm__host_commit_striped,
     .decommit = gpumm__host_decommit,
     .alloc = gpumm__host_alloc,
     .free = gpumm__host_free,
@@ -170,7 +172,9 @@ gpumm_status gpumm__host_open(const gpumm_options *options, const gpumm_allocato
     h->base.memory = memory;
     h->base.runs_builtins = true;
     h->page = page;
-    h->quota = options->memory_bytes ? options->memory_bytes : gpumm__host_limits_memory(page);
+    h->most = gpumm__host_limits_memory(page);
+    h->quota = options->memory_bytes ? options->memory_bytes : h->most;
+    h->most = size_max(h->most, h->quota);
     h->spill_rate = options->spill_rate;
     describe(h, options, granularity, threads);
     gpumm_status status = start(h, threads);
