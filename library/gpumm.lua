@@ -278,8 +278,8 @@ local Manager = {}
 function Manager:allocate(name, type, length, config) end
 
 --- An anonymous buffer, which is freed when its last handle is collected or closed. With `devices` it is striped: one address range, whose
---- memory is on those devices in turn, `stripe` bytes on each, for all of them to use; growth goes on in turn. It does not spill and is not
---- shareable. On the host device any devices do, each with its quota.
+--- memory is on those devices in turn, `stripe` bytes on each, for all of them to use, by kernels of other managers too, of one of those
+--- devices; growth goes on in turn. It does not spill and is not shareable. On the host device any devices do, each with its quota.
 --- Fails: OVER_LIMIT, OVER_MAX_SIZE, OUT_OF_MEMORY, NO_DEVICE (of devices: there is none, or two cannot use each other's memory).
 --- ```lua
 --- local mass <close> = m:buffer { type = "f32", length = 100, growth = gpumm.growth.linear(64) }
@@ -746,13 +746,14 @@ function Buffer:download(first, count, where) end
 ---@return gpumm.status_name? code
 function Buffer:fill(value, first, count, where) end
 
---- Copies elements of another buffer of the same type, on the device.
+--- Copies elements of another buffer of the same type, on the device; from another manager's buffer, between the two devices, in order
+--- on both sides.
 --- Fails: TYPE_MISMATCH, DEVICE_LOST, DRIVER.
 --- ```lua
 --- local same = m:buffer { type = "f32x2", length = 4 }
 --- same:copy(b)
 --- ```
----@param from gpumm.buffer of the same manager; no ranges of one buffer that overlap
+---@param from gpumm.buffer of a manager of the same kind of device; no ranges of one buffer that overlap
 ---@param where? gpumm.stream|gpumm.copy_options a stream, or { first =, from_first =, count =, stream = }; all of `from` on the main stream, unless given
 ---@return true? ok
 ---@return string? message
@@ -1341,7 +1342,7 @@ function Share:close() end
 ---@field any_user? boolean readers of other users may come, where else only root's and one's own do; false, unless given
 
 ---@class gpumm.attach_options
----@field manager? gpumm.manager on the owner's device; one is opened, unless given
+---@field manager? gpumm.manager on the owner's device, or a GPU that can use that one's memory; one is opened on the owner's, unless given
 ---@field seconds? number how long to wait for the owner to tell what it shares; 10, unless given
 ---@field any_user? boolean an owner of another user is fine, where else only root and oneself are; false, unless given
 

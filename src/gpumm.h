@@ -564,7 +564,8 @@ typedef struct gpumm_buffer_options {
  * the link where it is another's. Growth goes on in turn, at the same address; what shrinks goes back from the end, in whole stripes,
  * which is also what it takes: at least one. gpumm_buffer_residency says what is where, gpumm_stats.striped_bytes what each device
  * holds. It counts against the limit as any other; it does not spill, is never moved or cached, and is not shareable.
- * "cuda:N" is number N. The devices must be able to use one another's memory (cuDeviceCanAccessPeer), or NO_DEVICE names the
+ * "cuda:N" is number N. Kernels of another manager, of one of its devices, take the buffer as their own manager's do, in order on
+ * both sides (not in recordings), and gpumm_buffer_copy copies to that manager's buffers and from them. The devices must be able to use one another's memory (cuDeviceCanAccessPeer), or NO_DEVICE names the
  * two that cannot; NO_DEVICE too where there is no such device. INVALID_ARGUMENT where memory does not grow in place, for more than
  * 64 different stripes in a manager, and for what is said above. The host device takes any numbers, and has its quota for
  * each of them anew, but no more than the machine's memory in all: so a program for several GPUs runs without one.
@@ -631,8 +632,9 @@ GPUMM_API gpumm_status gpumm_buffer_download(gpumm_buffer *buffer, gpumm_stream 
 /* `count` times the same element, which has been taken when this returns. */
 GPUMM_API gpumm_status gpumm_buffer_fill(gpumm_buffer *buffer, gpumm_stream *stream, uint64_t first, uint64_t count,
                                          const void *element);
-/* TYPE_MISMATCH where the element types differ; other managers' buffers and overlapping ranges of one buffer are
-   INVALID_ARGUMENT. */
+/* On a stream of the manager of `to`. `from` may be another manager's, of the same kind of device: the copy goes between the two
+   devices, behind who uses `from` there, and who uses it next there is behind the copy. TYPE_MISMATCH where the element types
+   differ; overlapping ranges of one buffer, and a buffer on another kind of device, are INVALID_ARGUMENT. */
 GPUMM_API gpumm_status gpumm_buffer_copy(gpumm_buffer *to, gpumm_stream *stream, uint64_t to_first, gpumm_buffer *from,
                                          uint64_t from_first, uint64_t count);
 
@@ -934,11 +936,13 @@ GPUMM_API unsigned gpumm_share_readers(const gpumm_share *share); /* how many ar
 typedef struct gpumm_attachment gpumm_attachment;
 
 typedef struct gpumm_attach_options {
-    size_t size;            /* sizeof(gpumm_attach_options); 0: that of 0.2 */
-    const char *path;       /* the share's; required */
-    gpumm_manager *manager; /* on the owner's device; NULL: one is opened, and closes with the attachment */
-    double seconds;         /* how long to wait for the owner to tell what it shares; 0: 10 */
-    bool any_user;          /* else an owner of another user is refused, but for root */
+    size_t size;      /* sizeof(gpumm_attach_options); 0: that of 0.2 */
+    const char *path; /* the share's; required */
+    gpumm_manager
+        *manager; /* on the owner's device, or a GPU that can use that one's memory; NULL: one is opened on the owner's,
+                               and closes with the attachment */
+    double seconds; /* how long to wait for the owner to tell what it shares; 0: 10 */
+    bool any_user;  /* else an owner of another user is refused, but for root */
 } gpumm_attach_options;
 
 /* NOT_FOUND where nobody shares there; TIMEOUT; INVALID_ARGUMENT for another device, another user, or what speaks differently;

@@ -564,6 +564,15 @@ ENTRY cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstr
     return copy((void *)(uintptr_t)to, (void *)(uintptr_t)from, bytes);
 }
 
+/* Whoever has access: the driver goes between the two. */
+ENTRY cuMemcpyPeerAsync(CUdeviceptr to, CUcontext target, CUdeviceptr from, CUcontext source, size_t bytes,
+                        CUstream s) {
+    CURRENT();
+    if (!is_ours(target) || !is_ours(source) || s->context != stack[depth - 1]) return CUDA_ERROR_INVALID_CONTEXT;
+    memcpy((void *)(uintptr_t)to, (void *)(uintptr_t)from, bytes);
+    return CUDA_SUCCESS;
+}
+
 static CUresult fill(CUdeviceptr to, const void *pattern, size_t width, size_t times) {
     if (!usable((void *)(uintptr_t)to, width * times)) return CUDA_ERROR_ILLEGAL_ADDRESS;
     if (width == 1) memset((void *)(uintptr_t)to, *(const unsigned char *)pattern, times);

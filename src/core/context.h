@@ -74,6 +74,7 @@ typedef struct context {
     uint64_t serial;             /* of the youngest */
     name_table names;            /* of named buffers; under lock */
     gpumm_stream *main, *copies; /* copies: D2H, for readbacks */
+    gpumm_stream *peers;         /* behind other managers' work on our memory; NULL: none yet. Under the submit lock */
     stripe_kept *stripes;        /* of striped buffers, each once; they stay. Under lock */
     exported *exported;          /* segments that somebody else may have; under lock */
     struct extent_pool *pool;    /* small blocks and cached ranges */

@@ -172,9 +172,10 @@ typedef struct device_patch { /* node `index` becomes this one, of the same kind
  * at *address, which no queued work uses, becomes one of PLACE_DEVICE, as with shrink. export_segment: a descriptor, the caller's,
  * of one segment of PLACE_SHARED. stripe_check: can these devices have a stripe, each using the memory of all? It rounds the bytes up
  * to what they commit; NO_DEVICE. commit_striped: as commit, whole segments of the stripe's bytes, of which the first is number `first`;
- * decommit takes each back. import_segment: the segment that somebody exported, of exactly so many bytes, is mapped at a part
+ * decommit takes each back. reach: can it use the memory of the device with that uuid? INVALID_ARGUMENT. import_segment: the segment that somebody exported, of exactly so many bytes, is mapped at a part
  * of a reservation of PLACE_SHARED, for reading; decommit takes it back, and the memory stays while somebody has it. stream_open: `native` is wrapped and not owned, NULL makes one. stream_close finishes its work first.
- * event_open: only a timed one has event_elapsed. event_query: never recorded is done. fill: `count` times the
+ * event_open: only a timed one has event_elapsed. event_query: never recorded is done. stream_wait: the event may be
+ * another device's of the same kind. copy_from: within the memory of both; `other` is the bare one, of the same kind. fill: `count` times the
  * pattern of `width` (1, 2 or 4) bytes. call: runs a function on this side in stream order; it makes no device call.
  * graph_open: operations that graph_launch enqueues on a stream with one call, in their order; nodes are taken when the
  * call returns. graph_patch changes launches to come, not those enqueued; where it fails some may be changed.
@@ -209,6 +210,7 @@ typedef struct device_patch { /* node `index` becomes this one, of the same kind
       (address, bytes, descriptor), NOW, AS_IT_IS) \
     Q(import_segment, (device * d, gpumm_address address, uint64_t bytes, int descriptor), \
       (address, bytes, descriptor), NOW, BORN_SEGMENTS(bytes)) \
+    S(reach, (device * d, const char *uuid), (uuid), NOW, AS_IT_IS) \
     Q(stream_open, (device * d, void *native, device_stream **out), (native, out), NOW, BORN(streams, nothing, 0)) \
     V(stream_close, (device * d, device_stream * s), (s), LETS_THROUGH, GONE(streams, nothing, 0)) \
     S(stream_synchronize, (device * d, device_stream * s), (s), NOW, AS_IT_IS) \
@@ -223,6 +225,9 @@ typedef struct device_patch { /* node `index` becomes this one, of the same kind
     S(stream_wait, (device * d, device_stream * s, device_event * e), (s, e), QUEUED(s, NO_KIND), AS_IT_IS) \
     S(copy, (device * d, device_stream * s, copy_kind way, gpumm_address to, gpumm_address from, uint64_t bytes), \
       (s, way, to, from, bytes), QUEUED(s, COPIES(way)), AS_IT_IS) \
+    S(copy_from, \
+      (device * d, device_stream * s, gpumm_address to, device * other, gpumm_address from, uint64_t bytes), \
+      (s, to, other, from, bytes), QUEUED(s, NO_KIND), AS_IT_IS) \
     S(fill, (device * d, device_stream * s, gpumm_address to, uint32_t pattern, unsigned width, uint64_t times), \
       (s, to, pattern, width, times), QUEUED(s, FILLS), AS_IT_IS) \
     S(call, (device * d, device_stream * s, void (*function)(void *user), void *user), (s, function, user), \
@@ -302,6 +307,7 @@ struct device { /* each device embeds this first */
     int ordinal;                   /* as others count devices of its kind */
     bool shares;                   /* there is memory of PLACE_SHARED */
     bool inline_snapshots;         /* a small copy to the host in line costs less than staging it */
+    struct device *bare;           /* without those that wrap it */
     struct device *traced;         /* the one that writes a trace, if any: traced.h */
 };
 

@@ -21,19 +21,13 @@
 
 /* ---- Describing ---- */
 
-static void uuid_text(const CUuuid *uuid, char text[static 48]) {
-    const unsigned char *b = (const unsigned char *)uuid->bytes;
-    snprintf(text, 48, "GPU-%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2],
-             b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
-}
-
 static gpumm_status identity(cuda *c, CUdevice which, char name[static 128], char uuid[static 48]) {
     CUuuid bytes;
     memset(&bytes, 0, sizeof bytes);
     name[0] = '\0';
     TRY(CU(c, cuDeviceGetName, (name, 128, which)));
     TRY(CU(c, cuDeviceGetUuid, (&bytes, which)));
-    uuid_text(&bytes, uuid);
+    gpumm__cuda_uuid_text(&bytes, uuid);
     return GPUMM_OK;
 }
 
@@ -206,6 +200,7 @@ static const device_table cuda_table = {
     .promote = gpumm__cuda_promote,
     .export_segment = gpumm__cuda_export,
     .import_segment = gpumm__cuda_import,
+    .reach = gpumm__cuda_reach,
     .stream_open = gpumm__cuda_stream_open,
     .stream_close = gpumm__cuda_stream_close,
     .stream_synchronize = gpumm__cuda_stream_synchronize,
@@ -218,6 +213,7 @@ static const device_table cuda_table = {
     .event_elapsed = gpumm__cuda_event_elapsed,
     .stream_wait = gpumm__cuda_stream_wait,
     .copy = gpumm__cuda_copy,
+    .copy_from = gpumm__cuda_copy_from,
     .fill = gpumm__cuda_fill,
     .call = gpumm__cuda_call,
     .compiler = gpumm__cuda_compiler,

@@ -89,6 +89,7 @@ typedef CUresult(CUDAAPI *PFN_cuFuncGetParamInfo_v12040)(CUfunction function, si
     X(cuMemcpyHtoDAsync, 3020, "cuMemcpyHtoDAsync_v2", NEEDED) \
     X(cuMemcpyDtoHAsync, 3020, "cuMemcpyDtoHAsync_v2", NEEDED) \
     X(cuMemcpyDtoDAsync, 3020, "cuMemcpyDtoDAsync_v2", NEEDED) \
+    X(cuMemcpyPeerAsync, 4000, "cuMemcpyPeerAsync", NEEDED) \
     X(cuMemsetD8Async, 3020, "cuMemsetD8Async", NEEDED) \
     X(cuMemsetD16Async, 3020, "cuMemsetD16Async", NEEDED) \
     X(cuMemsetD32Async, 3020, "cuMemsetD32Async", NEEDED) \

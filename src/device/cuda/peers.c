@@ -2,9 +2,18 @@
 /* Which GPUs can use one another's memory. Asked of the driver by their numbers: none of the others' contexts is needed. */
 #include "device/cuda/peers.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/size.h"
 #include "base/status.h"
 #include "device/cuda/context.h"
+
+void gpumm__cuda_uuid_text(const CUuuid *uuid, char text[static 48]) {
+    const unsigned char *b = (const unsigned char *)uuid->bytes;
+    snprintf(text, 48, "GPU-%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2],
+             b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+}
 
 static gpumm_status check_one(cuda *c, CUdevice which, int count) {
     int maps = 0;
@@ -61,6 +70,39 @@ gpumm_status gpumm__cuda_stripe_check(device *d, device_stripe *stripe) {
     cuda_visit visit;
     TRY(gpumm__cuda_enter_quiet(c, &visit));
     gpumm_status status = check(c, stripe);
+    gpumm__cuda_leave(c, &visit);
+    return status;
+}
+
+static gpumm_status is_that(cuda *c, CUdevice which, const char *uuid, bool *yes) {
+    CUuuid bytes;
+    char text[48];
+    TRY(CU(c, cuDeviceGetUuid, (&bytes, which)));
+    gpumm__cuda_uuid_text(&bytes, text);
+    *yes = strcmp(text, uuid) == 0;
+    return GPUMM_OK;
+}
+
+static gpumm_status reach(cuda *c, const char *uuid) {
+    int count = 0, can = 0;
+    bool found = false;
+    TRY(CU(c, cuDeviceGetCount, (&count)));
+    for (int i = 0; i < count && !found; i++) {
+        TRY(is_that(c, i, uuid, &found));
+        if (found && i == c->device) return GPUMM_OK;
+        if (found) TRY(CU(c, cuDeviceCanAccessPeer, (&can, c->device, i)));
+    }
+    if (can) return GPUMM_OK;
+    return fail(GPUMM_INVALID_ARGUMENT, "cuda:%d (%s) cannot use the memory of %.60s: %s", c->device, c->base.info.uuid,
+                uuid,
+                found ? "the driver reports no peer access between them" : "this process does not see that device");
+}
+
+gpumm_status gpumm__cuda_reach(device *d, const char *uuid) {
+    cuda *c = cuda_of(d);
+    cuda_visit visit;
+    TRY(gpumm__cuda_enter_quiet(c, &visit));
+    gpumm_status status = reach(c, uuid);
     gpumm__cuda_leave(c, &visit);
     return status;
 }

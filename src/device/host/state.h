@@ -34,6 +34,7 @@ typedef struct host_device {
     launch_error errors[LAUNCH_ERRORS];
     uint64_t error_count;
 
+    atomic_uint foreign; /* operations of other devices' streams that wait for an event of ours */
     bell bell;
     pool pool;
     crews crews;
