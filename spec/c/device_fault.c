@@ -132,7 +132,7 @@ static gpumm_status call_any(device *d, device_call which) {
     case CALL_event_elapsed: return t->event_elapsed(d, NULL, NULL, NULL);
     case CALL_stream_wait: return t->stream_wait(d, NULL, NULL);
     case CALL_copy: return t->copy(d, NULL, COPY_H2D, 0, 0, 1);
-    case CALL_copy_from: return t->copy_from(d, NULL, 0, NULL, 0, 1);
+    case CALL_copy_from: return t->copy_from(d, NULL, 0, NULL, 0, 1, false);
     case CALL_fill: return t->fill(d, NULL, 0, 0, 1, 1);
     case CALL_call: return t->call(d, NULL, NULL, NULL);
     case CALL_preprocess: return t->preprocess(d, NULL);

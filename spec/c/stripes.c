@@ -2,6 +2,7 @@
 /* Striped buffers from C: where their memory is, what the books say, and what they are refused for. On the host device, and with
    GPUMM_TEST_FAKE on CUDA with a driver that is none, of two devices, which may not be able to use each other's memory. */
 #include "check.h"
+#include "device/open.h"
 
 enum { STRIPE = 2 << 20 };
 
@@ -103,6 +104,24 @@ static void depends_on_the_driver(gpumm_manager *m) {
     CHECK_OK(gpumm_fault_plan(m, &(gpumm_fault){0}));
 }
 
+/* What another GPU shares is attached where this one can use it. */
+static void reaches_what_it_can_use(void) {
+    device *d = NULL;
+    const char *second = "GPU-abababab-abab-abab-abab-ababababab01";
+    CHECK_OK(gpumm__device_open(&(gpumm_options){.device = on_fake ? "cuda" : "host"}, NULL, &d));
+    CHECK_STATUS(d->call->reach(d, "GPU-none"), GPUMM_INVALID_ARGUMENT);
+    CHECK_SAYS(on_fake ? "this process does not see that device" : "the host device cannot use the memory of GPU-none");
+    if (on_fake) {
+        CHECK_OK(d->call->reach(d, d->info.uuid));
+        CHECK_OK(d->call->reach(d, second));
+        setenv("FAKE_CUDA_PEERS", "0", 1);
+        CHECK_STATUS(d->call->reach(d, second), GPUMM_INVALID_ARGUMENT);
+        CHECK_SAYS("the driver reports no peer access between them");
+        setenv("FAKE_CUDA_PEERS", "1", 1);
+    }
+    gpumm__device_close(d);
+}
+
 int main(void) {
     on_fake = getenv("GPUMM_TEST_FAKE") != NULL;
     if (on_fake) setenv("FAKE_CUDA_DEVICES", "2", 1);
@@ -113,5 +132,6 @@ int main(void) {
     plain_ones_say_nothing(m);
     CHECK_OK(gpumm_manager_check(m));
     gpumm_manager_release(m);
+    reaches_what_it_can_use();
     return 0;
 }

@@ -263,7 +263,8 @@ static gpumm_status copy_foreign_submit(gpumm_buffer *to, uint64_t to_first, gpu
     TRY(gpumm__buffer_use(to, s, GPUMM_ACCESS_WRITE));
     if (!count) return GPUMM_OK;
     return d->call->copy_from(d, s->device, to->extent->address + to_first * to->size, other->bare,
-                              from->extent->address + from_first * from->size, count * to->size);
+                              from->extent->address + from_first * from->size, count * to->size,
+                              gpumm__peers_may_use(s->object.context, from));
 }
 
 /* Entered, with the manager of `to`. */

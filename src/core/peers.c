@@ -6,7 +6,7 @@
 
 #include "core/gate.h"
 
-bool gpumm__peers_may_launch(const context *ctx, const gpumm_buffer *b) {
+bool gpumm__peers_may_use(const context *ctx, const gpumm_buffer *b) {
     const device_stripe *s = b->group->stripe;
     if (!s || strcmp(ctx->info.kind, b->group->object.context->info.kind) != 0) return false;
     for (unsigned i = 0; i < s->count; i++)

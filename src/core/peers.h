@@ -22,8 +22,8 @@ typedef struct peers {
 static inline bool peers_is_foreign(const context *ctx, const gpumm_buffer *b) {
     return b->group->object.context != ctx;
 }
-/* May kernels of that manager use another's buffer? It is on its device too. */
-bool gpumm__peers_may_launch(const context *ctx, const gpumm_buffer *b);
+/* May that manager itself use another one's buffer? It is on its device too. */
+bool gpumm__peers_may_use(const context *ctx, const gpumm_buffer *b);
 /* Until the end all submit locks are held, all gates of the buffers' groups are open, and what is enqueued on the stream is behind
    those who use the buffers of others. Its own buffers the caller declares. A failure has changed nothing but orders. */
 gpumm_status gpumm__peers_begin(peers *p, gpumm_stream *s, gpumm_buffer *const *buffers, const gpumm_access *access,

@@ -175,7 +175,8 @@ typedef struct device_patch { /* node `index` becomes this one, of the same kind
  * decommit takes each back. reach: can it use the memory of the device with that uuid? INVALID_ARGUMENT. import_segment: the segment that somebody exported, of exactly so many bytes, is mapped at a part
  * of a reservation of PLACE_SHARED, for reading; decommit takes it back, and the memory stays while somebody has it. stream_open: `native` is wrapped and not owned, NULL makes one. stream_close finishes its work first.
  * event_open: only a timed one has event_elapsed. event_query: never recorded is done. stream_wait: the event may be
- * another device's of the same kind. copy_from: within the memory of both; `other` is the bare one, of the same kind. fill: `count` times the
+ * another device's of the same kind. copy_from: from the other's memory, which it uses
+ * itself where that is `used` (striped); `other` is the bare one, of the same kind. fill: `count` times the
  * pattern of `width` (1, 2 or 4) bytes. call: runs a function on this side in stream order; it makes no device call.
  * graph_open: operations that graph_launch enqueues on a stream with one call, in their order; nodes are taken when the
  * call returns. graph_patch changes launches to come, not those enqueued; where it fails some may be changed.
@@ -226,8 +227,9 @@ typedef struct device_patch { /* node `index` becomes this one, of the same kind
     S(copy, (device * d, device_stream * s, copy_kind way, gpumm_address to, gpumm_address from, uint64_t bytes), \
       (s, way, to, from, bytes), QUEUED(s, COPIES(way)), AS_IT_IS) \
     S(copy_from, \
-      (device * d, device_stream * s, gpumm_address to, device * other, gpumm_address from, uint64_t bytes), \
-      (s, to, other, from, bytes), QUEUED(s, NO_KIND), AS_IT_IS) \
+      (device * d, device_stream * s, gpumm_address to, device * other, gpumm_address from, uint64_t bytes, \
+       bool used), \
+      (s, to, other, from, bytes, used), QUEUED(s, NO_KIND), AS_IT_IS) \
     S(fill, (device * d, device_stream * s, gpumm_address to, uint32_t pattern, unsigned width, uint64_t times), \
       (s, to, pattern, width, times), QUEUED(s, FILLS), AS_IT_IS) \
     S(call, (device * d, device_stream * s, void (*function)(void *user), void *user), (s, function, user), \

@@ -67,7 +67,7 @@ static bool fits(const gpumm_parameter *p, const gpumm_type *t) {
 static gpumm_status check_buffer(const gpumm_kernel *k, size_t index, const gpumm_buffer *b) {
     const gpumm_parameter *p = &k->prototype->parameters[index];
     char text[NAMES_SIZE], title[TITLE_BYTES];
-    if (peers_is_foreign(k->object.context, b) && !gpumm__peers_may_launch(k->object.context, b))
+    if (peers_is_foreign(k->object.context, b) && !gpumm__peers_may_use(k->object.context, b))
         return fail(GPUMM_INVALID_ARGUMENT, "%s: %s belongs to another manager%s", where(k, index, text),
                     gpumm__buffer_title(b, title), b->group->stripe ? " and is not on this one's device" : "");
     if (fits(p, b->type)) return GPUMM_OK;

@@ -208,9 +208,10 @@ static void work_between(op *o) {
 }
 
 gpumm_status gpumm__host_copy_from(device *d, device_stream *s, gpumm_address to, device *other, gpumm_address from,
-                                   uint64_t bytes) {
+                                   uint64_t bytes, bool used) {
     const operand target = {"copy to", PLACE_DEVICE, {to, bytes}}, source = {"copy from", PLACE_DEVICE, {from, bytes}};
     op *o = NULL;
+    (void)used; /* all of it is this machine's memory */
     TRY(op_using(s, work_between, &target, 1, &o));
     o->as.between.to = (void *)(uintptr_t)to;
     o->as.between.from = (const void *)(uintptr_t)from;
