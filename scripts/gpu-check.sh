@@ -89,6 +89,8 @@ if wanted bench; then
   grep -E ' \| |rows with a mark|no peer' "$out/bench-primitives.log" | tee -a "$summary"
   part "a layout that is traced" bench-trace.log "$run" --quiet spec/bench/trace_bench.lua --device cuda
   grep ratio "$out/bench-trace.log" | tee -a "$summary"
+  part "a buffer across GPUs" bench-stripe.log "$run" --quiet spec/bench/stripe_bench.lua
+  tee -a "$summary" <"$out/bench-stripe.log"
   part "benchmarks" bench.log "$build/spec/bench_gpumm" "$run"
   grep -E ' \| |rows with a mark|^beside.py|in place' "$out/bench.log" | tee -a "$summary"
 fi

@@ -9,7 +9,8 @@
  *
  * The test steers it by the functions at the end; FAKE_CUDA_VERSION, FAKE_CUDA_STUB, FAKE_CUDA_INIT,
  * FAKE_CUDA_DEVICES, FAKE_CUDA_POOLS, FAKE_CUDA_COMPUTE and FAKE_CUDA_JIT say what driver and device it is, FAKE_CUDA_MEMORY
- * how many MiB the device has.
+ * how many MiB each device has, FAKE_CUDA_PEERS (0) that no two of them can use one another's memory. What is mapped can be used in the
+ * contexts of those devices alone that were given access.
  */
 #include <cuda.h>
 #include <cudaTypedefs.h>
@@ -34,7 +35,7 @@
 
 #define ENTRY __attribute__((visibility("default"))) CUresult CUDAAPI
 
-enum { RANGES = 1024, UNIT = 2 << 20, DEPTH = 8, ALIGN = 512 };
+enum { HOST = -1, DEVICES = 16, RANGES = 1024, UNIT = 2 << 20, DEPTH = 8, ALIGN = 512 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static fake_counts live;
@@ -49,28 +50,31 @@ static _Thread_local CUcontext stack[DEPTH];
 static _Thread_local int depth;
 static _Thread_local CUstreamCaptureMode capture_mode;
 static bool captured_elsewhere;
-static int dummy_context, other_context, dummy_function, copy_function, fill_function;
+static int dummy_context[DEVICES], other_context, dummy_function, copy_function, fill_function;
 
 typedef struct memory {
     int file;
     size_t size;
     int holders;
-    bool on_device; /* counted as the device's */
+    int device; /* for which it counts; HOST: none */
     bool on_host;
 } memory;
 typedef struct range {
     uintptr_t begin;
     size_t size;
     memory *backing;
+    unsigned users; /* a bit for each device that may use it */
 } range;
 static range reserved[RANGES], mapped[RANGES];
 static pthread_mutex_t tables = PTHREAD_MUTEX_INITIALIZER; /* of these two, and of who holds memory */
 
 struct CUstream_st {
     bool capturing;
+    CUcontext context;
 };
 struct CUevent_st {
     bool recorded;
+    CUcontext context;
     double ns; /* of a clock of its own, which goes a thousandth too fast */
 };
 
@@ -95,8 +99,12 @@ static CUresult enter(const char *name) {
         if (planned_ != CUDA_SUCCESS) return planned_; \
     } while (0)
 
-/* The device's, beside which there is one of somebody else's. */
-static bool is_ours(CUcontext context) { return context == (CUcontext)&dummy_context; }
+/* A device's, beside which there is one of somebody else's. */
+static bool is_ours(CUcontext context) {
+    return (int *)(void *)context >= dummy_context && (int *)(void *)context < dummy_context + DEVICES;
+}
+
+static int device_of(CUcontext context) { return (int)((int *)(void *)context - dummy_context); }
 
 #define CURRENT() \
     do { \
@@ -124,14 +132,14 @@ static int number(const char *name, int otherwise) {
 
 /* ---- How much the device has ---- */
 
-static long taken_bytes;
+static long taken_bytes[DEVICES];
 
 static long device_bytes(void) { return (long)number("FAKE_CUDA_MEMORY", 0) << 20; } /* 0: no end */
 
-static bool hold(size_t bytes) {
+static bool hold(int device, size_t bytes) {
     pthread_mutex_lock(&mutex);
-    bool fits = !device_bytes() || taken_bytes + (long)bytes <= device_bytes();
-    if (fits) taken_bytes += (long)bytes;
+    bool fits = !device_bytes() || taken_bytes[device] + (long)bytes <= device_bytes();
+    if (fits) taken_bytes[device] += (long)bytes;
     pthread_mutex_unlock(&mutex);
     return fits;
 }
@@ -207,11 +215,17 @@ ENTRY cuDeviceGetAttribute(int *value, CUdevice_attribute which, CUdevice device
 
 /* ---- Contexts ---- */
 
+ENTRY cuDeviceCanAccessPeer(int *can, CUdevice user, CUdevice owner) {
+    PLANNED();
+    if (user == owner) return CUDA_ERROR_INVALID_VALUE;
+    *can = number("FAKE_CUDA_PEERS", 1);
+    return CUDA_SUCCESS;
+}
+
 ENTRY cuDevicePrimaryCtxRetain(CUcontext *out, CUdevice device) {
-    (void)device;
     PLANNED();
     count(&live.contexts, 1);
-    *out = (CUcontext)&dummy_context;
+    *out = (CUcontext)&dummy_context[device];
     return CUDA_SUCCESS;
 }
 
@@ -247,7 +261,7 @@ ENTRY cuCtxGetCurrent(CUcontext *out) {
 
 ENTRY cuCtxGetDevice(CUdevice *device) {
     CURRENT();
-    *device = 0;
+    *device = device_of(stack[depth - 1]);
     return CUDA_SUCCESS;
 }
 
@@ -294,7 +308,7 @@ ENTRY cuMemAddressReserve(CUdeviceptr *out, size_t size, size_t align, CUdevicep
     if (size == 0 || size % UNIT) return CUDA_ERROR_INVALID_VALUE;
     void *space = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (!slot || space == MAP_FAILED) return CUDA_ERROR_OUT_OF_MEMORY;
-    *slot = (range){(uintptr_t)space, size, NULL};
+    *slot = (range){(uintptr_t)space, size, NULL, 0};
     *out = (CUdeviceptr)(uintptr_t)space;
     count(&live.ranges, 1);
     return CUDA_SUCCESS;
@@ -305,7 +319,7 @@ ENTRY cuMemAddressFree(CUdeviceptr at, size_t size) {
     range *found = range_at(reserved, at, size);
     if (!found || overlaps_mapped(at, size)) return CUDA_ERROR_INVALID_VALUE;
     munmap((void *)(uintptr_t)at, size);
-    *found = (range){0, 0, NULL};
+    *found = (range){0, 0, NULL, 0};
     count(&live.ranges, -1);
     return CUDA_SUCCESS;
 }
@@ -323,10 +337,12 @@ ENTRY cuMemCreate(CUmemGenericAllocationHandle *out, size_t size, const CUmemAll
     UNSAFE();
     if (size == 0 || size % UNIT || prop->type != CU_MEM_ALLOCATION_TYPE_PINNED) return CUDA_ERROR_INVALID_VALUE;
     bool on_device = prop->location.type == CU_MEM_LOCATION_TYPE_DEVICE;
-    if (on_device && !hold(size)) return CUDA_ERROR_OUT_OF_MEMORY;
+    int device = on_device ? prop->location.id : HOST;
+    if (on_device && (device < 0 || device >= number("FAKE_CUDA_DEVICES", 2))) return CUDA_ERROR_INVALID_DEVICE;
+    if (on_device && !hold(device, size)) return CUDA_ERROR_OUT_OF_MEMORY;
     memory *m = calloc(1, sizeof *m);
     if (!m) return CUDA_ERROR_OUT_OF_MEMORY;
-    m->on_device = on_device;
+    m->device = device;
     m->on_host = !on_device;
     m->file = memfd_create("fake", MFD_CLOEXEC);
     m->size = size;
@@ -339,7 +355,7 @@ ENTRY cuMemCreate(CUmemGenericAllocationHandle *out, size_t size, const CUmemAll
 
 static void let_go(memory *m) {
     if (--m->holders > 0) return;
-    if (m->on_device) count(&taken_bytes, -(long)m->size);
+    if (m->device != HOST) count(&taken_bytes[m->device], -(long)m->size);
     close(m->file);
     free(m);
 }
@@ -378,6 +394,7 @@ ENTRY cuMemImportFromShareableHandle(CUmemGenericAllocationHandle *out, void *fr
     if (!m) return CUDA_ERROR_OUT_OF_MEMORY;
     m->file = dup((int)(intptr_t)from);
     m->holders = 1;
+    m->device = HOST; /* the bytes count for who made it */
     if (type != CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR || m->file < 0 || fstat(m->file, &stat) != 0) {
         free(m);
         return CUDA_ERROR_INVALID_VALUE;
@@ -399,7 +416,7 @@ ENTRY cuMemMap(CUdeviceptr at, size_t size, size_t offset, CUmemGenericAllocatio
     if (mmap((void *)(uintptr_t)at, size, PROT_NONE, MAP_SHARED | MAP_FIXED, m->file, 0) == MAP_FAILED)
         return CUDA_ERROR_MAP_FAILED;
     m->holders++;
-    *slot = (range){at, size, m};
+    *slot = (range){at, size, m, 0};
     count(&live.segments, 1);
     return CUDA_SUCCESS;
 }
@@ -410,7 +427,7 @@ ENTRY cuMemUnmap(CUdeviceptr at, size_t size) {
     if (!found) return CUDA_ERROR_INVALID_VALUE;
     mmap((void *)(uintptr_t)at, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
     let_go(found->backing);
-    *found = (range){0, 0, NULL};
+    *found = (range){0, 0, NULL, 0};
     count(&live.segments, -1);
     return CUDA_SUCCESS;
 }
@@ -430,8 +447,16 @@ static bool all_mapped(uintptr_t begin, size_t size) {
 
 ENTRY cuMemSetAccess(CUdeviceptr at, size_t size, const CUmemAccessDesc *access, size_t accesses) {
     WITH_TABLES();
-    if (!all_mapped(at, size) || accesses == 0 || access->flags != CU_MEM_ACCESS_FLAGS_PROT_READWRITE)
-        return CUDA_ERROR_INVALID_VALUE;
+    unsigned users = 0;
+    if (!all_mapped(at, size) || accesses == 0) return CUDA_ERROR_INVALID_VALUE;
+    for (size_t i = 0; i < accesses; i++) {
+        if (access[i].flags != CU_MEM_ACCESS_FLAGS_PROT_READWRITE) return CUDA_ERROR_INVALID_VALUE;
+        if (access[i].location.type != CU_MEM_LOCATION_TYPE_DEVICE) continue;
+        if (access[i].location.id >= number("FAKE_CUDA_DEVICES", 2)) return CUDA_ERROR_INVALID_DEVICE;
+        users |= 1u << access[i].location.id;
+    }
+    for (int i = 0; i < RANGES; i++)
+        if (mapped[i].size && mapped[i].begin >= at && mapped[i].begin < at + size) mapped[i].users |= users;
     mprotect((void *)(uintptr_t)at, size, PROT_READ | PROT_WRITE);
     return CUDA_SUCCESS;
 }
@@ -439,23 +464,28 @@ ENTRY cuMemSetAccess(CUdeviceptr at, size_t size, const CUmemAccessDesc *access,
 /* ---- Blocks ---- */
 
 /* Before each block stands how much of the device's memory it is. */
+typedef struct heading {
+    int device;
+    size_t counted;
+} heading;
+
 static CUresult take(CUdeviceptr *out, size_t bytes, bool on_device) {
     void *block = NULL;
-    size_t counted = on_device ? bytes : 0;
-    if (!hold(counted)) return CUDA_ERROR_OUT_OF_MEMORY;
+    heading h = {device_of(stack[depth - 1]), on_device ? bytes : 0};
+    if (!hold(h.device, h.counted)) return CUDA_ERROR_OUT_OF_MEMORY;
     if (posix_memalign(&block, ALIGN, ALIGN + bytes)) return CUDA_ERROR_OUT_OF_MEMORY;
-    memcpy(block, &counted, sizeof counted);
+    memcpy(block, &h, sizeof h);
     count(&live.blocks, 1);
     *out = (CUdeviceptr)(uintptr_t)block + ALIGN;
     return CUDA_SUCCESS;
 }
 
 static CUresult give(CUdeviceptr at) {
-    size_t counted;
+    heading h;
     void *block = (void *)(uintptr_t)(at - ALIGN);
-    memcpy(&counted, block, sizeof counted);
+    memcpy(&h, block, sizeof h);
     free(block);
-    count(&taken_bytes, -(long)counted);
+    count(&taken_bytes[h.device], -(long)h.counted);
     count(&live.blocks, -1);
     return CUDA_SUCCESS;
 }
@@ -531,9 +561,23 @@ static memory_kind kind_of(uintptr_t at, size_t bytes) {
 
 /* ---- Streams and events: everything is done when the call returns ---- */
 
+/* By the device whose context is current. What is not mapped is somebody's block. */
+static bool usable(const void *at, size_t bytes) {
+    unsigned user = 1u << device_of(stack[depth - 1]);
+    uintptr_t begin = (uintptr_t)at;
+    bool good = true;
+    pthread_mutex_lock(&tables);
+    for (int i = 0; i < RANGES && bytes; i++)
+        if (mapped[i].size && begin < mapped[i].begin + mapped[i].size && mapped[i].begin < begin + bytes)
+            good = good && (mapped[i].users & user);
+    pthread_mutex_unlock(&tables);
+    return good;
+}
+
 static CUresult copy(void *to, const void *from, size_t bytes) {
     if (kind_of((uintptr_t)to, bytes) == KIND_MIXED || kind_of((uintptr_t)from, bytes) == KIND_MIXED)
         return CUDA_ERROR_INVALID_VALUE;
+    if (!usable(to, bytes) || !usable(from, bytes)) return CUDA_ERROR_ILLEGAL_ADDRESS;
     memcpy(to, from, bytes);
     return CUDA_SUCCESS;
 }
@@ -556,8 +600,18 @@ ENTRY cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstr
     return copy((void *)(uintptr_t)to, (void *)(uintptr_t)from, bytes);
 }
 
+/* Whoever has access: the driver goes between the two. */
+ENTRY cuMemcpyPeerAsync(CUdeviceptr to, CUcontext target, CUdeviceptr from, CUcontext source, size_t bytes,
+                        CUstream s) {
+    CURRENT();
+    if (!is_ours(target) || !is_ours(source) || s->context != stack[depth - 1]) return CUDA_ERROR_INVALID_CONTEXT;
+    memcpy((void *)(uintptr_t)to, (void *)(uintptr_t)from, bytes);
+    return CUDA_SUCCESS;
+}
+
 static CUresult fill(CUdeviceptr to, const void *pattern, size_t width, size_t times) {
     if (kind_of(to, width * times) >= KIND_HOST || to % width) return CUDA_ERROR_INVALID_VALUE;
+    if (!usable((void *)(uintptr_t)to, width * times)) return CUDA_ERROR_ILLEGAL_ADDRESS;
     if (width == 1) memset((void *)(uintptr_t)to, *(const unsigned char *)pattern, times);
     else
         for (size_t i = 0; i < times; i++) memcpy((char *)(uintptr_t)to + i * width, pattern, width);
@@ -586,6 +640,7 @@ ENTRY cuStreamCreate(CUstream *out, unsigned flags) {
     CURRENT();
     if (flags != CU_STREAM_NON_BLOCKING) return CUDA_ERROR_INVALID_VALUE;
     *out = calloc(1, sizeof **out);
+    (*out)->context = stack[depth - 1];
     count(&live.streams, 1);
     return CUDA_SUCCESS;
 }
@@ -625,9 +680,8 @@ ENTRY cuStreamIsCapturing(CUstream s, CUstreamCaptureStatus *status) {
 }
 
 ENTRY cuStreamGetCtx(CUstream s, CUcontext *context) {
-    (void)s;
     CURRENT();
-    *context = (CUcontext)&dummy_context;
+    *context = s->context;
     return CUDA_SUCCESS;
 }
 
@@ -635,6 +689,7 @@ ENTRY cuEventCreate(CUevent *out, unsigned flags) {
     (void)flags;
     CURRENT();
     *out = calloc(1, sizeof **out);
+    (*out)->context = stack[depth - 1];
     count(&live.events, 1);
     return CUDA_SUCCESS;
 }
@@ -648,6 +703,7 @@ ENTRY cuEventDestroy_v2(CUevent e) {
 
 ENTRY cuEventRecord(CUevent e, CUstream s) {
     CURRENT();
+    if (e->context != s->context) return CUDA_ERROR_INVALID_HANDLE;
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     e->ns = 1.001 * ((double)now.tv_sec * 1e9 + (double)now.tv_nsec);
@@ -1091,7 +1147,7 @@ CONTROL bool fake_fired(void) { return plan.fired; }
 CONTROL unsigned long fake_calls(void) { return calls; }
 CONTROL void fake_capture(void *stream, bool on) { ((CUstream)stream)->capturing = on; }
 CONTROL void fake_capture_elsewhere(bool on) { captured_elsewhere = on; }
-CONTROL void *fake_context(void) { return &dummy_context; }
+CONTROL void *fake_context(void) { return &dummy_context[0]; }
 CONTROL void *fake_other_context(void) { return &other_context; }
 
 CONTROL void fake_live(fake_counts *out) {

@@ -29,6 +29,9 @@ typedef enum extent_kind { EXTENT_PLAIN, EXTENT_SHAREABLE, EXTENT_SPILLING } ext
 
 /* Memory for `bytes` of at most `maximum`, not yet in the books. Takes no budget. */
 gpumm_status gpumm__extent_open(context *ctx, uint64_t bytes, uint64_t maximum, extent_kind kind, extent **out);
+/* The same on several devices in turn: a range of its own, which never becomes cached and is never moved nor spilled. */
+gpumm_status gpumm__extent_open_striped(context *ctx, uint64_t bytes, uint64_t maximum, const device_stripe *stripe,
+                                        extent **out);
 /* Address space for imported segments, and no memory: not in the books. */
 gpumm_status gpumm__extent_reserve(context *ctx, uint64_t maximum, extent **out);
 /* More memory behind what is there: only where gpumm__extent_can_grow. */

@@ -45,8 +45,9 @@ void gpumm__stream_drop(gpumm_stream *s) {
 gpumm_status gpumm__stream_depend(gpumm_stream *from, gpumm_stream *to) {
     if (!from->device || from == to) return GPUMM_OK;
     device *d = from->object.context->device;
+    device *waits = to->object.context->device;
     TRY(d->call->event_record(d, from->dependency, from->device));
-    return d->call->stream_wait(d, to->device, from->dependency);
+    return waits->call->stream_wait(waits, to->device, from->dependency);
 }
 
 static gpumm_status query(gpumm_stream *s, bool *idle) {

@@ -35,7 +35,7 @@ void gpumm__stream_hold(gpumm_stream *s);          /* as orders do; nothing for 
 void gpumm__stream_drop(gpumm_stream *s);          /* frees nothing, since orders forget under the submit lock */
 void gpumm__streams_free_gone(context *ctx);       /* what that left. Without locks */
 
-/* `to` waits for all that is on `from` now. Submit lock held. */
+/* `to`, which may be another manager's of the same kind of device, waits for all that is on `from` now. Submit locks held. */
 gpumm_status gpumm__stream_depend(gpumm_stream *from, gpumm_stream *to);
 /* `d` waits for all that is on the stream now; where no event can be had, the caller does. */
 void gpumm__stream_hold_back(gpumm_stream *s, deferred *d);

@@ -248,21 +248,30 @@ static void told(device *d, const char *name, uint64_t since, gpumm_address addr
 }
 
 /* A line for each segment, as each goes back by itself. */
-static void taken(device *d, gpumm_address address, uint64_t bytes, gpumm_status status) {
+static void taken(device *d, gpumm_address address, uint64_t bytes, uint64_t each, gpumm_status status) {
     gpumm_trace *t = trace_of(d);
     if (status != GPUMM_OK) {
         gpumm__trace_history(t, TRACE_FAILURE, 0, bytes, true);
         return;
     }
-    for (uint64_t at = 0; at < bytes; at += DEVICE_SEGMENT_MOST)
-        gpumm__trace_history(t, TRACE_ALLOCATE, address + at, size_min(bytes - at, DEVICE_SEGMENT_MOST), true);
+    for (uint64_t at = 0; at < bytes; at += each)
+        gpumm__trace_history(t, TRACE_ALLOCATE, address + at, size_min(bytes - at, each), true);
 }
 
 static gpumm_status traced_commit(device *d, place where, gpumm_address address, uint64_t bytes) {
     uint64_t since = gpumm__clock_ns();
     gpumm_status status = forward_commit(d, where, address, bytes);
-    taken(d, address, bytes, status);
+    taken(d, address, bytes, DEVICE_SEGMENT_MOST, status);
     told(d, "commit", since, address, bytes, status);
+    return status;
+}
+
+static gpumm_status traced_commit_striped(device *d, const device_stripe *stripe, uint64_t first, gpumm_address address,
+                                          uint64_t bytes) {
+    uint64_t since = gpumm__clock_ns();
+    gpumm_status status = forward_commit_striped(d, stripe, first, address, bytes);
+    taken(d, address, bytes, stripe->bytes, status);
+    told(d, "commit striped", since, address, bytes, status);
     return status;
 }
 
@@ -318,7 +327,7 @@ static gpumm_status traced_promote(device *d, uint64_t bytes, gpumm_address *add
 static gpumm_status traced_import_segment(device *d, gpumm_address address, uint64_t bytes, int descriptor) {
     uint64_t since = gpumm__clock_ns();
     gpumm_status status = forward_import_segment(d, address, bytes, descriptor);
-    taken(d, address, bytes, status);
+    taken(d, address, bytes, DEVICE_SEGMENT_MOST, status);
     told(d, "import", since, address, bytes, status);
     return status;
 }
@@ -367,6 +376,7 @@ static void fill_table(device_table *table, const device_table *inner) {
     table->graph_close = traced_graph_close;
     table->graph_launch = traced_graph_launch;
     table->commit = traced_commit;
+    table->commit_striped = traced_commit_striped;
     table->decommit = traced_decommit;
     table->alloc = traced_alloc;
     table->free = traced_free;

@@ -391,10 +391,7 @@ static gpumm_status launch(gpumm_kernel *k, const gpumm_launch_options *o, const
         if (!shape.threads) return GPUMM_OK;
     }
     gpumm__context_prepare(ctx, count, argument_bytes(arguments, count));
-    pthread_mutex_lock(&ctx->submit);
-    gpumm_status status = gpumm__arguments_launch(k, s, &shape, arguments);
-    pthread_mutex_unlock(&ctx->submit);
-    return status;
+    return gpumm__arguments_launch(k, s, &shape, arguments);
 }
 
 static gpumm_status launch_entered(gpumm_kernel *k, const gpumm_launch_options *o, const gpumm_argument *arguments,

@@ -15,17 +15,12 @@
 #include "device/cuda/memory.h"
 #include "device/cuda/module.h"
 #include "device/cuda/own_kernels.h"
+#include "device/cuda/peers.h"
 #include "device/cuda/probe.h"
 #include "device/cuda/semaphore.h"
 #include "device/cuda/stream.h"
 
 /* ---- Describing ---- */
-
-static void uuid_text(const CUuuid *uuid, char text[static 48]) {
-    const unsigned char *b = (const unsigned char *)uuid->bytes;
-    snprintf(text, 48, "GPU-%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2],
-             b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
-}
 
 static gpumm_status identity(cuda *c, CUdevice which, char name[static 128], char uuid[static 48]) {
     CUuuid bytes;
@@ -33,7 +28,7 @@ static gpumm_status identity(cuda *c, CUdevice which, char name[static 128], cha
     name[0] = '\0';
     TRY(CU(c, cuDeviceGetName, (name, 128, which)));
     TRY(CU(c, cuDeviceGetUuid, (&bytes, which)));
-    uuid_text(&bytes, uuid);
+    gpumm__cuda_uuid_text(&bytes, uuid);
     return GPUMM_OK;
 }
 
@@ -198,6 +193,8 @@ static const device_table cuda_table = {
     .reserve = gpumm__cuda_reserve,
     .release = gpumm__cuda_release,
     .commit = gpumm__cuda_commit,
+    .stripe_check = gpumm__cuda_stripe_check,
+    .commit_striped = gpumm__cuda_commit_striped,
     .decommit = gpumm__cuda_decommit,
     .alloc = gpumm__cuda_alloc,
     .free = gpumm__cuda_free,
@@ -205,6 +202,7 @@ static const device_table cuda_table = {
     .promote = gpumm__cuda_promote,
     .export_segment = gpumm__cuda_export,
     .import_segment = gpumm__cuda_import,
+    .reach = gpumm__cuda_reach,
     .stream_open = gpumm__cuda_stream_open,
     .stream_close = gpumm__cuda_stream_close,
     .stream_synchronize = gpumm__cuda_stream_synchronize,
@@ -217,6 +215,7 @@ static const device_table cuda_table = {
     .event_elapsed = gpumm__cuda_event_elapsed,
     .stream_wait = gpumm__cuda_stream_wait,
     .copy = gpumm__cuda_copy,
+    .copy_from = gpumm__cuda_copy_from,
     .fill = gpumm__cuda_fill,
     .call = gpumm__cuda_call,
     .compiler = gpumm__cuda_compiler,

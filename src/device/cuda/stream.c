@@ -256,6 +256,20 @@ gpumm_status gpumm__cuda_copy(device *d, device_stream *s, copy_kind kind, gpumm
     return status;
 }
 
+/* The one for two contexts takes memory that is mapped in place, too, whoever has access to it. */
+gpumm_status gpumm__cuda_copy_from(device *d, device_stream *s, gpumm_address to, device *other, gpumm_address from,
+                                   uint64_t bytes, bool used) {
+    cuda *c = cuda_of(d), *o = cuda_of(other);
+    cuda_visit visit;
+    TRY(gpumm__cuda_usable(o));
+    TRY(enter_stream(c, s, &visit));
+    CUcontext ours = c->context->handle, theirs = o->context->handle;
+    gpumm_status status = ours == theirs || used ? CU(c, cuMemcpyDtoDAsync, (to, from, bytes, s->handle))
+                                                 : CU(c, cuMemcpyPeerAsync, (to, ours, from, theirs, bytes, s->handle));
+    gpumm__cuda_leave(c, &visit);
+    return status;
+}
+
 static gpumm_status fill_enqueue(cuda *c, CUstream stream, gpumm_address to, uint32_t pattern, unsigned width,
                                  uint64_t count) {
     if (width != 1 && width != 2 && width != 4)
