@@ -75,7 +75,8 @@ local function bad_usage(message, ...)
 end
 
 local flags = { describe = true, strict = true, quiet = true, version = true, help = true, stats = true,
-    sandbox = true, ["allow-kernels"] = true, live = true, ["live-exit"] = true, ["allow-live"] = true, watch = true, ["trace-detail"] = true }
+    sandbox = true, ["allow-kernels"] = true, live = true, ["live-exit"] = true, ["allow-live"] = true, watch = true,
+    ["trace-detail"] = true }
 local valued = { device = true, limit = true, trace = true, history = true, timeout = true, ["lua-memory"] = true,
     ["live-host"] = true, rate = true }
 local listed = { ["allow-read"] = true, ["allow-write"] = true, ["allow-environment"] = true }

@@ -395,7 +395,11 @@ static void test_launch(const char *path) {
     device_launch launch = {.arguments = arguments, .sizes = sizes, .count = 2, .threads = 769};
     CHECK(call->launch(w.d, w.stream, f, &launch) == GPUMM_OK);
     fake.live(&now);
-    CHECK(now.grid == 2 && now.block == 768);
+    CHECK(now.grid == 13 && now.block == 64); /* few threads: every multiprocessor gets some */
+    launch.threads = 1 << 20;
+    CHECK(call->launch(w.d, w.stream, f, &launch) == GPUMM_OK);
+    fake.live(&now);
+    CHECK(now.grid == 4096 && now.block == 256);
     launch.count = 1;
     CHECK(call->launch(w.d, w.stream, f, &launch) == GPUMM_INVALID_ARGUMENT);
     launch.count = 2;
