@@ -33,7 +33,7 @@ typedef struct operation {
     event_pair *events; /* NULL: its times are estimated */
     operation_list *list;
     uint64_t enqueued;
-    uint64_t length; /* the reader's: of an estimated one */
+    uint64_t length, least; /* the reader's: of an estimated one, and so long at least */
     char name[OPERATION_NAME];
     struct {
         const char *key;
