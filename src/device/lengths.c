@@ -45,7 +45,8 @@ void gpumm__stretch_add(stretch *s, const operation *o) {
     s->least += o->least;
 }
 
-/* Where there is less time than the rest would take they take as much less; where the stream was busy to the end, as much more. */
+/* Where there is less time than the rest would take they take as much less; where the stream was busy to the end, as
+   much more. */
 static uint64_t length_at(const stretch *s, uint64_t begin, uint64_t length) {
     double share = s->left && s->to > begin ? (double)(s->to - begin) / (double)s->left : 0;
     return share < 1 || s->busy ? (uint64_t)((double)length * share) : length;

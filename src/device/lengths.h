@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How long operations take, learned from those that are timed; and where those that are not lie between two that are. */
+/* How long operations take, learned from those that are timed; and where those that are not lie between two that
+   are. */
 #ifndef DEVICE_LENGTHS_H
 #define DEVICE_LENGTHS_H
 
@@ -17,8 +18,9 @@ typedef struct lengths {
 void gpumm__lengths_learn(lengths *l, const operation *o, uint64_t ns);
 uint64_t gpumm__lengths_of(const lengths *l, const operation *o);
 
-/* Operations one behind the other, none before it was enqueued, all between `from` and `to`. Where there is not even time for
-   as long as each is at least, they end later: of no length, in one moment, they would be drawn in one another. */
+/* Operations one behind the other, none before it was enqueued, all between `from` and `to`. Where there is not even
+   time for as long as each is at least, they end later: of no length, in one moment, they would be drawn in one
+   another. */
 typedef struct stretch {
     uint64_t at, to;      /* where the last one that was placed ends */
     uint64_t left, least; /* lengths of those to be placed, and what they are at least */

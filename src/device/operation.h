@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* An operation on its way through a stream, as a trace knows it, and where such come from: they and the events of those that
-   are timed are taken from pools, so that nothing is allocated where something is enqueued. */
+/* An operation on its way through a stream, as a trace knows it, and where such come from: they and the events of
+   those that are timed are taken from pools, so that nothing is allocated where something is enqueued. */
 #ifndef DEVICE_OPERATION_H
 #define DEVICE_OPERATION_H
 

@@ -220,7 +220,8 @@ static bool is_idle(timeline *l, device_stream *s) {
     return l->device->call->stream_query(l->device, s, &idle) == GPUMM_OK && idle;
 }
 
-/* Behind the last that is timed nothing says when things ended but that they have: by now, and before what is enqueued since. */
+/* Behind the last that is timed nothing says when things ended but that they have: by now, and before what is
+   enqueued since. */
 static void write_rest(timeline *l, track *t, const operation *end) {
     uint64_t now = gpumm__clock_ns();
     operation *last = t->todo;
