@@ -39,6 +39,12 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
+    def copyfile(self, source, outputfile):
+        try:
+            super().copyfile(source, outputfile)
+        except (BrokenPipeError, ConnectionResetError):  # the page does not want it any more
+            pass
+
 
 def served(folder, path):
     """Perfetto's page and the trace, on this machine alone; returns the port."""

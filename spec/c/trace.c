@@ -138,7 +138,7 @@ static void samples(void) {
 }
 
 static void add_learned(lengths *l, operation *o, const char *name, uint64_t enqueued) {
-    *o = (operation){.enqueued = enqueued};
+    *o = (operation){.enqueued = enqueued, .least = 1};
     gpumm__operation_name(o, name);
     o->length = gpumm__lengths_of(l, o);
 }
@@ -177,9 +177,8 @@ static void stretches(void) {
                  {5000, 4000, false, {5000, 5001, 5001, 5002, 5002, 5003}}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const operation *all[] = {&short_one, &long_one, &late};
-        gpumm__stretch_begin(&s, cases[i].from, cases[i].to, 1);
+        gpumm__stretch_begin(&s, cases[i].from, cases[i].to, cases[i].busy);
         for (int k = 0; k < 3; k++) gpumm__stretch_add(&s, all[k]);
-        gpumm__stretch_fill(&s, cases[i].busy);
         for (int k = 0; k < 3; k++) place_is(&s, all[k], cases[i].times[2 * k], cases[i].times[2 * k + 1]);
     }
 }

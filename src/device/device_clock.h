@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A device's clock, laid on the host's: nothing begins before it was enqueued, and nothing ends after it was seen to have
-   ended. */
+/* A device's clock, laid on the host's: nothing begins before it was enqueued, and nothing ends after it was seen to
+   have ended. */
 #ifndef DEVICE_DEVICE_CLOCK_H
 #define DEVICE_DEVICE_CLOCK_H
 

@@ -36,31 +36,35 @@ uint64_t gpumm__lengths_of(const lengths *l, const operation *o) {
     return l->mean ? l->mean : LENGTH_UNKNOWN_NS;
 }
 
-void gpumm__stretch_begin(stretch *s, uint64_t from, uint64_t to, uint64_t least) {
-    *s = (stretch){
-        .from = from, .to = size_max(from, to), .first = UINT64_MAX, .wanted = from, .at = from, .least = least};
+void gpumm__stretch_begin(stretch *s, uint64_t from, uint64_t to, bool busy) {
+    *s = (stretch){.at = from, .to = size_max(from, to), .busy = busy};
 }
 
 void gpumm__stretch_add(stretch *s, const operation *o) {
-    uint64_t begin = size_max(s->wanted, o->enqueued);
-    if (s->first == UINT64_MAX) s->first = size_min(begin, s->to);
-    s->wanted = begin + o->length;
-    s->lengths += o->length;
+    s->left += o->length;
+    s->least += o->least;
 }
 
-/* Where it was busy all the time since the first began, or where there is not so much time, lengths are scaled. */
-void gpumm__stretch_fill(stretch *s, bool busy) {
-    if (s->first == UINT64_MAX) s->first = s->from;
-    s->scaled = s->wanted > s->to || busy;
+/* Where there is less time than the rest would take they take as much less; where the stream was busy to the end, as
+   much more. */
+static uint64_t length_at(const stretch *s, uint64_t begin, uint64_t length) {
+    double share = s->left && s->to > begin ? (double)(s->to - begin) / (double)s->left : 0;
+    return share < 1 || s->busy ? (uint64_t)((double)length * share) : length;
 }
 
-static uint64_t scaled(const stretch *s, uint64_t length) {
-    double all = (double)s->lengths;
-    return all > 0 ? (uint64_t)((double)length * ((double)(s->to - s->first) / all)) : 0;
+static uint64_t less(uint64_t a, uint64_t b) { return a > b ? a - b : 0; }
+
+void gpumm__stretch_put(stretch *s, const operation *o, uint64_t *begin, uint64_t *end) {
+    uint64_t latest = less(s->to, s->least);
+    *begin = size_max(s->at, size_min(*begin, latest));
+    *end = size_max(size_min(*end, latest + o->least), *begin + o->least);
+    s->left = less(s->left, o->length);
+    s->least = less(s->least, o->least);
+    s->at = *end;
 }
 
 void gpumm__stretch_place(stretch *s, const operation *o, uint64_t *begin, uint64_t *end) {
-    *begin = size_max(s->at, size_min(o->enqueued, s->to));
-    *end = size_max(size_min(*begin + (s->scaled ? scaled(s, o->length) : o->length), s->to), *begin + s->least);
-    s->at = *end;
+    *begin = size_max(s->at, size_min(o->enqueued, less(s->to, s->least)));
+    *end = *begin + length_at(s, *begin, o->length);
+    gpumm__stretch_put(s, o, begin, end);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* An operation on its way through a stream, as a trace knows it, and where such come from: they and the events of those that
-   are timed are taken from pools, so that nothing is allocated where something is enqueued. */
+/* An operation on its way through a stream, as a trace knows it, and where such come from: they and the events of
+   those that are timed are taken from pools, so that nothing is allocated where something is enqueued. */
 #ifndef DEVICE_OPERATION_H
 #define DEVICE_OPERATION_H
 
@@ -33,7 +33,7 @@ typedef struct operation {
     event_pair *events; /* NULL: its times are estimated */
     operation_list *list;
     uint64_t enqueued;
-    uint64_t length; /* the reader's: of an estimated one */
+    uint64_t length, least; /* the reader's: of an estimated one, and so long at least */
     char name[OPERATION_NAME];
     struct {
         const char *key;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Which operations of a stream are timed, where not all are: as many as keep their events' cost within a small part of the time
-   that passes. What has passed without events may be made up for by a few at once. */
+/* Which operations of a stream are timed, where not all are: as many as keep their events' cost within a small part
+   of the time that passes. What has passed without events may be made up for by a few at once. */
 #ifndef DEVICE_SAMPLING_H
 #define DEVICE_SAMPLING_H
 

@@ -103,15 +103,28 @@ static bool times_of(timeline *l, operation *o, uint64_t *begin, uint64_t *end) 
 
 /* ---- What a holder holds ---- */
 
+/* How long it is by what is known; a holder, from its first to the end of its last. */
+static void measure(timeline *l, operation *o) {
+    uint64_t end = o->enqueued;
+    o->least = 1;
+    o->length = gpumm__lengths_of(&l->lengths, o);
+    if (!o->holds) return;
+    for (operation *k = o->next; k && k->nested; k = k->next) {
+        measure(l, k);
+        end = size_max(end, k->enqueued) + k->length;
+        o->least++;
+    }
+    if (o->least > 1) o->length = end - o->enqueued;
+}
+
 /* Those behind it, up to the one that is not: of what nobody timed, the lengths fit into what there is. */
 static void begin_held(timeline *l, const track *t, operation *holder, stretch *s) {
-    gpumm__stretch_begin(s, t->held_ns, t->holder_end, 0);
+    gpumm__stretch_begin(s, t->held_ns, t->holder_end, false);
     for (operation *o = holder->next; o && o->nested; o = o->next) {
         if (state_of(o) != OPERATION_ENDED) continue;
-        o->length = gpumm__lengths_of(&l->lengths, o);
+        measure(l, o);
         gpumm__stretch_add(s, o);
     }
-    gpumm__stretch_fill(s, false);
 }
 
 static void place_held(timeline *l, operation *o, stretch *s, uint64_t *begin, uint64_t *end) {
@@ -120,9 +133,7 @@ static void place_held(timeline *l, operation *o, stretch *s, uint64_t *begin, u
         return;
     }
     gpumm__lengths_learn(&l->lengths, o, *end - *begin);
-    *begin = size_max(size_min(*begin, s->to), s->at);
-    *end = size_max(size_min(*end, s->to), *begin);
-    s->at = *end;
+    gpumm__stretch_put(s, o, begin, end);
 }
 
 /* Returns the last of them. */
@@ -159,13 +170,12 @@ static void write_unheld(timeline *l, track *t, operation *dropped, stretch *s) 
 /* From the first to `end`, which is not among them, up to that time. */
 static void write_between(timeline *l, track *t, const operation *end, uint64_t to, bool busy) {
     stretch s;
-    gpumm__stretch_begin(&s, t->last_ns, to, 1);
+    gpumm__stretch_begin(&s, t->last_ns, to, busy);
     for (operation *o = t->todo; o != end; o = o->next) {
         if (o->nested || state_of(o) != OPERATION_ENDED) continue;
-        o->length = gpumm__lengths_of(&l->lengths, o);
+        measure(l, o);
         gpumm__stretch_add(&s, o);
     }
-    gpumm__stretch_fill(&s, busy);
     for (operation *o = t->todo; o != end; o = o->next) {
         uint64_t begin, until;
         if (o->nested) continue;
@@ -199,8 +209,9 @@ static void write_timed(timeline *l, track *t, operation *o) {
     if (!times_of(l, o, &begin, &end)) return; /* it is dropped, and no mark */
     gpumm__lengths_learn(&l->lengths, o, end - begin);
     write_between(l, t, o, begin, begin > o->enqueued + WAITED_NS);
+    measure(l, o);
     begin = size_max(begin, t->last_ns);
-    write_one(l, t, o, begin, size_max(begin, end));
+    write_one(l, t, o, begin, size_max(begin + o->least - 1, end));
     give_up_to(l, t, write_held(l, t, o));
 }
 
@@ -209,7 +220,8 @@ static bool is_idle(timeline *l, device_stream *s) {
     return l->device->call->stream_query(l->device, s, &idle) == GPUMM_OK && idle;
 }
 
-/* Behind the last that is timed nothing says when things ended but that they have: by now, and before what is enqueued since. */
+/* Behind the last that is timed nothing says when things ended but that they have: by now, and before what is
+   enqueued since. */
 static void write_rest(timeline *l, track *t, const operation *end) {
     uint64_t now = gpumm__clock_ns();
     operation *last = t->todo;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Operations on their way through a device's streams, for a trace. Each stream is a track; an operation may hold those that
-   are enqueued while it is open. Some stand between two events, which are read once they have come: all of them where the
-   trace wants that, else as many as cost next to nothing. The others lie between those, for as long as their like took. */
+/* Operations on their way through a device's streams, for a trace. Each stream is a track; an operation may hold
+   those that are enqueued while it is open. Some stand between two events, which are read once they have come: all
+   of them where the trace wants that, else as many as cost next to nothing. The others lie between those, for as
+   long as their like took. */
 #ifndef DEVICE_TIMELINE_H
 #define DEVICE_TIMELINE_H
 

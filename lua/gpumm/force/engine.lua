@@ -122,8 +122,8 @@ local function iterate(self, nodes, v)
     end
     for _, of in ipairs(nodes.stress or {}) do of:draw(nodes, v) end
     need(self.kernels.move(now.n, now.segment, self.pull, nodes.force, nodes.mass, nodes.heft,
-        nodes.pinned or false, nodes.heat or false, v.cold, v.gravity, 1, v.speed, v.inertia, v.limit,
-        nodes.position, nodes.velocity))
+        nodes.pinned or false, nodes.heat or false, v.cold, v.gravity, 1, v.speed, v.inertia, v.limit, nodes.position,
+        nodes.velocity))
 end
 
 --- One iteration: repulsion, springs, motion. `limit` is how far a node may move, in the model's units; `hold` (nil: 0)
