@@ -2481,6 +2481,7 @@ function gpumm.picture.memory(path, options) end
 ---@field colors? string|table|gpumm.view as gpumm.picture_options has them; by community, of large graphs by degree, unless given
 ---@field kinds? boolean as gpumm.picture_options has it; false, unless given
 ---@field sizes? (number[])|gpumm.view as gpumm.picture_options has them; the degrees, unless given
+---@field radii? (number[])|gpumm.view as gpumm.picture_options has them, to scale as far as one zooms; none, unless given
 ---@field widths? (number[])|gpumm.view|false as gpumm.picture_options has them; the weights, unless given
 ---@field arrows? boolean as gpumm.picture_options has it; graph.directed, unless given
 ---@field background? gpumm.color a color; "#0b0e14", unless given
@@ -2713,6 +2714,7 @@ function gpumm.live.open(options) end
 ---@field cooling? number by which that is multiplied after each step while the graph grows; 0.9, unless given
 ---@field capture? integer steps between two frames; 5, unless given
 ---@field weights? "strength"|"length" "strength": heavy edges pull more; "length": short ones do; "strength", unless given
+---@field sizes? number[]|gpumm.view a number from 0 for each node, as gpumm.layout_options has them; none, unless given
 ---@field slots? integer of the readback that brings frames, 2 to 64; 4, unless given
 ---@field quality? boolean measure the quality at the end; false, unless given
 ---@field repulsion? number a factor; 1, unless given

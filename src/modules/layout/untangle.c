@@ -22,6 +22,7 @@
     1.0 /* of a place for what hangs on the rest of a graph; dearer ones leave a gap where nobody looks for one */
 #define SMALL \
     8 /* nodes of what hangs on the rest and does not cross it either: more would be squeezed into a gap of it */
+#define RIGID 3.0     /* the cost of a step in length, of what is stiff */
 #define HALVINGS 24   /* of an edge of a tree of its own, where nothing else helps */
 #define FAN 64        /* directions then */
 #define BEYOND 0.08   /* of an edge, that is kept free behind its end */
@@ -55,6 +56,7 @@ typedef struct tangle {
     double per_cell;
     const uint64_t *first; /* of each node's neighbours, from which its degree is known */
     uint64_t moved, patience;
+    bool stiff; /* edges keep their lengths, where that is possible */
 } tangle;
 
 static point at(const tangle *t, uint32_t i) { return (point){t->at[2 * (size_t)i], t->at[2 * (size_t)i + 1]}; }
@@ -191,19 +193,20 @@ static int compare_variants(const void *a, const void *b) {
     return (x->cost > y->cost) - (x->cost < y->cost);
 }
 
-/* What is tried in turn: as it is, then ever smaller and farther to the side. */
-static void list_variants(variant list[SCALES * TURNS]) {
+/* What is tried in turn: as it is, then ever smaller and farther to the side; what is stiff first to all sides. */
+static void list_variants(variant list[SCALES * TURNS], bool stiff) {
     for (int s = 0; s < SCALES; s++)
         for (int k = 0; k < TURNS; k++) {
             double scale = pow(0.8, s), angle = 0.24 * ((k + 1) / 2) * (k % 2 ? 1 : -1);
-            list[s * TURNS + k] = (variant){turned(scale, angle), s * 0.22 + angle * angle + 1e-3 * k};
+            list[s * TURNS + k] =
+                (variant){turned(scale, angle), s * (stiff ? RIGID : 0.22) + angle * angle + 1e-3 * k};
         }
     qsort(list, SCALES * TURNS, sizeof *list, compare_variants);
 }
 
 /* Ever smaller, in all directions, until there is room. */
 static void squeeze(tangle *t, uint32_t i, point way, choice *best) {
-    double scale = 0.5;
+    double scale = t->stiff ? 1 : 0.5;
     for (int h = 0; h < HALVINGS && best->crossings > 0; h++, scale /= 2)
         for (int k = 0; k < FAN && best->crossings > 0; k++)
             try(t, i, way, turned(scale, k * 2 * acos(-1.0) / FAN), best);
@@ -217,9 +220,9 @@ static choice choose(tangle *t, const variant *variants, uint32_t i, point way) 
     return best;
 }
 
-/* What hangs on a node that had to be nearer is turned like it, and half as much smaller. */
-static point relaxed(point turn) {
-    double back = pow(dot(turn, turn), -0.25);
+/* What hangs on a node that had to be nearer is turned like it, and half as much smaller; what is stiff is not. */
+static point relaxed(point turn, bool stiff) {
+    double back = pow(dot(turn, turn), stiff ? -0.5 : -0.25);
     return (point){turn.x * back, turn.y * back};
 }
 
@@ -232,7 +235,7 @@ static void place_node(tangle *t, const variant *variants, uint32_t i) {
     point moved = times(way, best.turn);
     t->at[2 * (size_t)i] = (float)(here.x + moved.x);
     t->at[2 * (size_t)i + 1] = (float)(here.y + moved.y);
-    t->turn[i] = relaxed(times(t->turn[p], best.turn));
+    t->turn[i] = relaxed(times(t->turn[p], best.turn), t->stiff);
     t->moved += best.turn.x != 1 || best.turn.y != 0;
     place_edge(t, p, i);
 }
@@ -356,7 +359,7 @@ static void find_trees(lua_State *L, tangle *t, const ends *e) { /* [-0, +9, e] 
 static void place_trees(lua_State *L, tangle *t, const ends *e) { /* [-0, +(0|2), e] */
     variant variants[SCALES * TURNS];
     if (t->count == 0 || !make_cells(L, t, e)) return;
-    list_variants(variants);
+    list_variants(variants, t->stiff);
     place_rest(t, e);
     for (uint32_t k = 0; k < t->count; k++) place_node(t, variants, t->order[k]);
 }
@@ -367,7 +370,7 @@ static int layout_untangle(lua_State *L) {
     if (!gpumm_lua_to_view(L, 4, &view) || strcmp(gpumm_type_name(view.type), "f32x2") != 0 || view.count != e.nodes)
         return luaL_error(L, "positions are a view of f32x2, one a node");
     luaL_checkstack(L, 20, NULL);
-    tangle t = {.from = view.bytes, .nodes = e.nodes, .patience = 1};
+    tangle t = {.from = view.bytes, .nodes = e.nodes, .patience = 1, .stiff = lua_toboolean(L, 5)};
     t.at = gpumm_lua_push_view(L, "f32x2", e.nodes);
     int result = lua_gettop(L);
     memcpy(t.at, t.from, (size_t)e.nodes * 2 * sizeof *t.at);
