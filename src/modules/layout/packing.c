@@ -2,8 +2,8 @@
 /*
  * Each group of nodes, with its edges, is a set of cells of one raster: those near to a node or to an edge, and those that
  * they surround. The largest lies in the middle; each further one, the larger first, takes the first free place
- * on rectangles around it that have the picture's proportions. Groups about as large go on looking where the last one was
- * placed, so that many small ones take no time.
+ * on rectangles around it that have the picture's proportions, or are as wide as it is. Groups about as large go on
+ * looking where the last one was placed, so that many small ones take no time.
  */
 #include "modules/layout/packing.h"
 
@@ -57,6 +57,7 @@ typedef struct packing {
     const float *radius;
     uint64_t nodes, groups;
     double gap, aspect, cell;
+    int least_wide; /* half of a rectangle's width, where a group is longer than a picture */
     shape *shapes;
     ranked *order;            /* the largest first */
     uint64_t *first, *member; /* of each group */
@@ -274,12 +275,19 @@ static void take(const field *f, shape *s, int x, int y) {
     }
 }
 
+/* Half the width of a rectangle of that half height: in a picture's proportions, but no less than what is longer than those. */
+static int wide_of(const packing *p, int half_height) {
+    int wide = (int)(p->aspect * half_height + 0.5);
+    return wide > p->least_wide ? wide : p->least_wide;
+}
+
 /* A field with room for a rectangle of that half height and what lies on it; what was taken stays so. */
 static bool widen(packing *p, int half_height, int room) {
     field old = p->field, *f = &p->field;
     if (old.taken && half_height + room <= old.half_height) return true;
     f->half_height = (half_height + room) * 5 / 4 + 16;
-    f->half_width = (int)(p->aspect * f->half_height) + room + 16;
+    f->half_width = wide_of(p, f->half_height) + room + 16;
+    if (f->half_width < old.half_width) f->half_width = old.half_width;
     size_t cells = (size_t)(2 * f->half_width + 1) * (size_t)(2 * f->half_height + 1);
     f->taken = gpumm_layout__work_array(&p->w, NULL, cells, 1);
     if (!f->taken) {
@@ -295,7 +303,7 @@ static bool widen(packing *p, int half_height, int room) {
 
 /* The four (eight) places of a rectangle that are `along` from the middle of its sides; the first that is free. */
 static bool try_places(const packing *p, shape *s, int ring, int along) {
-    int wide = (int)(p->aspect * ring + 0.5);
+    int wide = wide_of(p, ring);
     for (int k = 0; k < 8; k++) {
         int sign = k & 1 ? -1 : 1, t = k & 2 ? -along : along, x = k & 4 ? t : sign * wide, y = k & 4 ? sign * ring : t;
         if ((k & 4 ? along > wide : along > ring) || !fits(&p->field, s, x, y)) continue;
@@ -315,7 +323,7 @@ static bool seat(packing *p, shape *s, cursor *at) {
     int less = s->width < s->height ? s->width : s->height, more = s->width + s->height - less, step = 1 + less / 8;
     for (;; at->ring += step, at->along = 0) {
         if (!widen(p, at->ring, more)) return false;
-        for (int wide = (int)(p->aspect * at->ring + 0.5); at->along <= wide; at->along += step)
+        for (int wide = wide_of(p, at->ring); at->along <= wide; at->along += step)
             if (try_places(p, s, at->ring, at->along)) return true;
     }
 }
@@ -326,11 +334,17 @@ static int by_cells(const void *a, const void *b) {
     return (x->group > y->group) - (x->group < y->group);
 }
 
+/* Beside what is longer than a picture the others have its whole length. */
+static void use_length(packing *p, const shape *largest) {
+    if (largest->width > p->aspect * largest->height) p->least_wide = largest->width / 2;
+}
+
 static bool seat_all(packing *p) {
     cursor cursors[KINDS] = {{0, 0}};
     for (uint64_t k = 0; k < p->groups; k++) {
         shape *s = p->shapes + p->order[k].group;
         if (!s->runs || !seat(p, s, cursors + kind_of(s))) return false;
+        if (k == 0) use_length(p, s);
     }
     return true;
 }
