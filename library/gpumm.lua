@@ -2663,6 +2663,7 @@ function gpumm.live.open(options) end
 ---@class gpumm.quality
 ---@field stress number scale-normalised, over breadth-first distances from sampled pivots
 ---@field neighbourhood number mean Jaccard of a sampled node's neighbours and as many nodes nearest to it
+---@field neighbourhood2 number the same for the nodes within two edges of it
 ---@field variation number of the edges' lengths: deviation over mean
 ---@field crossings integer pairs of edges that cross; estimated by 20,000 edges where there are more; 0 in space
 ---@field coincidence number share of nodes whose nearest other node is nearer than 5 % of the median of that

@@ -1,4 +1,4 @@
--- successes: 10
+-- successes: 11
 -- SPDX-License-Identifier: MIT
 -- Layouts of nodes with sizes: none lies on another, and pictures draw what the layout made room for.
 
@@ -158,6 +158,28 @@ describe("a layout of nodes with sizes", function()
         end
         local width, height = box(laid_out(graph.new(120, from, to), { steps = 50 }))
         assert.is_true(width > 5 * height, width .. " x " .. height)
+    end)
+
+    it("has small components along one that is longer than a picture", function()
+        local from, to, n = {}, {}, 300
+        for i = 2, 300 do from[i - 1], to[i - 1] = i - 1, i end
+        for c = 1, 80 do
+            for i = 2, 1 + c % 4 do from[#from + 1], to[#to + 1] = n + 1, n + i end
+            n = n + 1 + c % 4
+        end
+        local r = laid_out(graph.new(n, from, to), { steps = 20 })
+        local width, height = box(r)
+        assert.is_true(width > 20 * height, width .. " x " .. height)
+        local low, high = r.positions:get(1), r.positions:get(300)
+        low, high = math.min(low, high), math.max(low, high)
+        assert.is_true(width < 1.1 * (high - low), "nothing is beyond its ends")
+        for i = 301, n do
+            for j = 1, 300 do
+                local x, y = r.positions:get(i)
+                local u, v = r.positions:get(j)
+                assert.is_true((x - u) ^ 2 + (y - v) ^ 2 > 0.04, "they are apart")
+            end
+        end
     end)
 
     it("is drawn to scale", function()
