@@ -139,7 +139,8 @@ local function pack(sim, options)
     local rows = sim.engine.rows
     local lists = #sim.components > 1 and start.lists(distance.components(sim.manager, rows), rows.now.n) or nil
     packing.pack({ manager = sim.manager, rows = rows, n = rows.now.n, dimensions = options.dimensions,
-        position = sim.at.position, radii = sim.discs and sim.discs.radius }, lists)
+        position = sim.at.position, radii = sim.discs and sim.discs.radius,
+        alike = not rows.lengths }, lists)
 end
 
 local function is_settled(sim, graph, options, i)

@@ -13,18 +13,20 @@ local Untangling = {}
 Untangling.__index = Untangling
 
 local FROM, EVERY = 0.6, 16 -- of the way, and steps
+local LATE = 0.9 -- for legs, which forces alone part well
 local MANY = 100000 -- nodes: in larger graphs it is done at the end alone, and for trees of their own alone
 local SPARSE = 1.5 -- edges a node: where there are more, crossings of trees are the least of all
 
-local function lay_anew(self, position)
-    local at, turned = native.untangle(self.from, self.to, self.n, need(position:download(1, self.n)), self.stiff)
+local function lay_anew(self, position, spares_legs)
+    local at, turned = native.untangle(self.from, self.to, self.n, need(position:download(1, self.n)), self.stiff,
+        spares_legs)
     if not at then self.gives_up = true
     elseif turned > 0 then need(position:upload(at)) end
 end
 
 --- Is called before step i, with what is done of the way.
 function Untangling:step(position, i, done)
-    if done >= FROM and i % EVERY == 0 and self.n <= MANY and not self.gives_up then lay_anew(self, position) end
+    if done >= FROM and i % EVERY == 0 and self.n <= MANY and not self.gives_up then lay_anew(self, position, done < LATE) end
 end
 
 --- Is called after the last step.

@@ -20,6 +20,8 @@
 enum { FINE = 512, KINDS = 32, OUT = 7 }; /* cells of the largest group's longer side; kinds of size; numbers a group */
 
 static const double LONGER = 1.15; /* times one way than the other, and a group is turned */
+static const double LIKE = 0.9,
+                    ENLARGED = 3; /* of the mean edge is what a group is enlarged to, so many times at most */
 
 typedef struct run { /* cells of a row that a shape takes, about its middle */
     int y, first, last;
@@ -28,7 +30,7 @@ typedef struct run { /* cells of a row that a shape takes, about its middle */
 typedef struct shape {
     double x0, y0, x1, y1;                /* its box, turned */
     double mx, my, mz, xx, xy, yy, count; /* its middle, and how it is spread */
-    double cosine, sine;
+    double cosine, sine, scale;
     run *runs;
     size_t run_count, cells;
     int width, height; /* cells */
@@ -122,8 +124,8 @@ static void turn_shape(shape *s) {
 static void place_of(const packing *p, const shape *s, uint64_t i, double *x, double *y) {
     const float *at = p->at + i * p->lanes;
     double dx = at[0] - s->mx, dy = at[1] - s->my;
-    *x = s->cosine * dx - s->sine * dy;
-    *y = s->sine * dx + s->cosine * dy;
+    *x = s->scale * (s->cosine * dx - s->sine * dy);
+    *y = s->scale * (s->sine * dx + s->cosine * dy);
 }
 
 /* The box, and the middle is moved to its. */
@@ -141,8 +143,8 @@ static void box_of(const packing *p, uint64_t g, shape *s) {
     }
     x = (s->x0 + s->x1) / 2;
     y = (s->y0 + s->y1) / 2;
-    s->mx += s->cosine * x + s->sine * y;
-    s->my += s->cosine * y - s->sine * x;
+    s->mx += (s->cosine * x + s->sine * y) / s->scale;
+    s->my += (s->cosine * y - s->sine * x) / s->scale;
     s->x1 -= x;
     s->y1 -= y;
     s->x0 -= x;
@@ -368,11 +370,33 @@ static double gap_of(const packing *p) {
     return gap > 0 && isfinite(gap) ? gap : 1;
 }
 
-static void measure(packing *p, bool turn) {
+/* How long the edges of a group are on average; 0: it has none. */
+static double mean_of_group(const packing *p, uint64_t g) {
+    double sum = 0, edges = 0;
+    for (uint64_t k = p->first[g]; k < p->first[g + 1]; k++) {
+        uint64_t i = p->member[k];
+        for (uint32_t e = p->row[i]; e < p->row[i + 1] && p->near[e] < i; e++, edges++)
+            sum += length_of(p, i, p->near[e]);
+    }
+    return edges > 0 ? sum / edges : 0;
+}
+
+/* Few nodes are pushed by few, so that their edges are shorter than others': they become about as long. */
+static void scale_shapes(packing *p) {
+    double sum = 0, edges = (double)p->row[p->nodes] / 2;
+    for (uint64_t i = 0; i < p->nodes; i++)
+        for (uint32_t e = p->row[i]; e < p->row[i + 1] && p->near[e] < i; e++) sum += length_of(p, i, p->near[e]);
+    for (uint64_t g = 0; g < p->groups; g++) {
+        double mean = mean_of_group(p, g), longer = mean > 0 ? LIKE * sum / edges / mean : 1;
+        p->shapes[g].scale = fmin(fmax(longer, 1), ENLARGED);
+    }
+}
+
+static void measure(packing *p, bool turn, bool scale) {
     double longest = 0;
+    if (scale) scale_shapes(p);
     for (uint64_t g = 0; g < p->groups; g++) {
         shape *s = p->shapes + g;
-        s->cosine = 1;
         if (p->first[g] == p->first[g + 1]) continue;
         spread_of(p, g, s);
         if (turn) turn_shape(s);
@@ -436,29 +460,28 @@ static bool are_finite(const packing *p) {
 }
 
 /* Where all is to go; false: there is no memory. */
-static bool find_places(packing *p, bool turn) {
-    if (!are_finite(p)) {
-        for (uint64_t g = 0; g < p->groups; g++) p->shapes[g].cosine = 1;
-        return true;
-    }
-    measure(p, turn);
+static bool find_places(packing *p, bool turn, bool scale) {
+    for (uint64_t g = 0; g < p->groups; g++) p->shapes[g].cosine = p->shapes[g].scale = 1;
+    if (!are_finite(p)) { return true; }
+    measure(p, turn, scale);
     return p->groups == 1 || pack_shapes(p);
 }
 
 static int packing_packed(lua_State *L) {
     packing p = {0};
     read_arguments(L, &p);
-    lua_settop(L, 8);
+    lua_settop(L, 9);
     luaL_checkstack(L, 8, "components");
     p.shapes = memory(L, p.groups, sizeof *p.shapes);
     p.order = memory(L, p.groups, sizeof *p.order);
     list_members(L, &p);
     float *out = gpumm_lua_push_view(L, "f32", OUT * p.groups);
     gpumm_layout__work_begin(&p.w, L, NULL, 0, 1);
-    bool done = find_places(&p, lua_toboolean(L, 8));
+    bool done = find_places(&p, lua_toboolean(L, 8), lua_toboolean(L, 9));
     for (uint64_t g = 0; g < p.groups; g++) {
         const shape *s = p.shapes + g;
-        const double of[OUT] = {s->cosine, s->sine, s->mx, s->my, s->mz, s->at_x * p.cell, s->at_y * p.cell};
+        const double of[OUT] = {s->scale * s->cosine, s->scale * s->sine, s->mx, s->my, s->mz,
+                                s->at_x * p.cell,     s->at_y * p.cell};
         for (int k = 0; k < OUT; k++) out[OUT * g + (uint64_t)k] = (float)of[k];
         gpumm_layout__work_free(&p.w, s->runs);
     }
