@@ -2497,6 +2497,7 @@ function gpumm.picture.memory(path, options) end
 ---@field colors? string|table|gpumm.view as gpumm.picture_options has them; by community, of large graphs by degree, unless given
 ---@field kinds? boolean as gpumm.picture_options has it; false, unless given
 ---@field sizes? (number[])|gpumm.view as gpumm.picture_options has them; the degrees, unless given
+---@field radii? (number[])|gpumm.view as gpumm.picture_options has them, to scale as far as one zooms; none, unless given
 ---@field widths? (number[])|gpumm.view|false as gpumm.picture_options has them; the weights, unless given
 ---@field arrows? boolean as gpumm.picture_options has it; graph.directed, unless given
 ---@field background? gpumm.color a color; "#0b0e14", unless given
@@ -2678,6 +2679,7 @@ function gpumm.live.open(options) end
 ---@class gpumm.quality
 ---@field stress number scale-normalised, over breadth-first distances from sampled pivots
 ---@field neighbourhood number mean Jaccard of a sampled node's neighbours and as many nodes nearest to it
+---@field neighbourhood2 number the same for the nodes within two edges of it
 ---@field variation number of the edges' lengths: deviation over mean
 ---@field crossings integer pairs of edges that cross; estimated by 20,000 edges where there are more; 0 in space
 ---@field coincidence number share of nodes whose nearest other node is nearer than 5 % of the median of that
@@ -2729,6 +2731,7 @@ function gpumm.live.open(options) end
 ---@field cooling? number by which that is multiplied after each step while the graph grows; 0.9, unless given
 ---@field capture? integer steps between two frames; 5, unless given
 ---@field weights? "strength"|"length" "strength": heavy edges pull more; "length": short ones do; "strength", unless given
+---@field sizes? number[]|gpumm.view a number from 0 for each node, as gpumm.layout_options has them; none, unless given
 ---@field slots? integer of the readback that brings frames, 2 to 64; 4, unless given
 ---@field quality? boolean measure the quality at the end; false, unless given
 ---@field repulsion? number a factor; 1, unless given

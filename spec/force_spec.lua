@@ -1,4 +1,4 @@
--- successes: 61, gpu: 1
+-- successes: 62, gpu: 1
 -- SPDX-License-Identifier: MIT
 -- The force library: its parts against plain references, and whole layouts by their quality.
 
@@ -607,7 +607,38 @@ describe("quality", function()
         assert.is_true(math.abs(mine.stress) < 1e-9 and math.abs(mine.variation) < 1e-5)
         -- The ends have one neighbour each, and it is the nearest node.
         assert.equal(1, mine.neighbourhood)
+        assert.equal(1, mine.neighbourhood2)
         assert.is_true(random.stress > 0.2 and random.neighbourhood < 0.2)
+    end)
+
+    it("has what of the nodes within two edges are as near as they are many, along lengths too", function()
+        local values, from, to, lengths, sum = uniform(80, 2), {}, {}, {}, 0
+        for i = 2, 80 do from[i - 1], to[i - 1], lengths[i - 1] = i // 3 + 1 < i and i // 3 + 1 or 1, i, i end
+        local reach = {}
+        for i = 1, 80 do reach[i] = {} end
+        for e = 1, 79 do reach[from[e]][to[e]], reach[to[e]][from[e]] = 1, 1 end
+        for i = 1, 80 do
+            for j = 1, 80 do
+                for k = 1, reach[i][j] == 1 and 80 or 0 do
+                    if reach[j][k] == 1 and k ~= i and not reach[i][k] then reach[i][k] = 2 end
+                end
+            end
+        end
+        for i = 1, 80 do
+            local others, near, both = {}, 0, 0
+            for j = 1, 80 do
+                if j ~= i then others[#others + 1] = j end
+                near = near + (reach[i][j] and 1 or 0)
+            end
+            local function far(j) return (values[2 * i - 1] - values[2 * j - 1]) ^ 2 + (values[2 * i] - values[2 * j]) ^ 2 end
+            table.sort(others, function(a, b) return far(a) < far(b) end)
+            for k = 1, near do both = both + (reach[i][others[k]] and 1 or 0) end
+            sum = sum + both / (2 * near - both)
+        end
+        for _, weights in ipairs { "strength", "length" } do
+            local got = force.quality(graph.new(80, from, to, lengths), values, { device = spec.device, weights = weights })
+            assert.is_true(math.abs(got.neighbourhood2 - sum / 80) < 1e-6, got.neighbourhood2 .. ", not " .. sum / 80)
+        end
     end)
 
     it("refuses positions that are none", function()

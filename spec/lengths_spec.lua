@@ -1,4 +1,4 @@
--- successes: 5
+-- successes: 6
 -- SPDX-License-Identifier: MIT
 -- Weights as lengths: distances along them against a plain search, and layouts by how long their edges are.
 
@@ -129,6 +129,15 @@ describe("a layout by lengths", function()
         assert.is_true(math.abs(asked.stress - r.quality.stress) < 1e-6)
         assert.is_true(force.quality(g, r.positions, { device = spec.device }).stress > r.quality.stress)
         assert.view_equals(gpumm.view("u8", r.positions:bytes()), gpumm.view("u8", laid_out(g, {}).positions:bytes()))
+    end)
+
+    it("has no crossings of a tree, whose edges stay about as long", function()
+        local from, to, lengths = {}, {}, {}
+        for i = 2, 255 do from[i - 1], to[i - 1], lengths[i - 1] = i // 2, i, 1 + i * 7 % 5 end
+        local g = graph.new(255, from, to, lengths)
+        local r = laid_out(g, { quality = true, steps = 100 })
+        assert.equal(0, r.quality.crossings)
+        assert.is_true((errors(g, r.positions)) < 0.3 and r.quality.stress < 0.15, force.describe(r.quality, r.random))
     end)
 
     it("is the same by any unit, and leaves who is pinned", function()

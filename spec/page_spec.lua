@@ -1,4 +1,4 @@
--- successes: 14
+-- successes: 15
 -- SPDX-License-Identifier: MIT
 -- gpumm.page: what is in a page, decoded and held against what was given.
 
@@ -103,6 +103,14 @@ describe("a page", function()
         assert.same({ 255, 255, 255 }, { got.looks[2], got.looks[4], got.looks[6] }) -- each is alone
         assert.is_true(got.radii[1] > got.radii[2])
         assert.matches('"directed":true', got.meta, 1, true)
+    end)
+
+    it("has radii in the positions' unit, where it is given them", function()
+        local at = { { 0, 0 }, { 1, 0 }, { 0, 1 } }
+        local got = written { positions = at, radii = { 0.25, 0, 3 } }
+        assert.same({ 0.25, 0, 3 }, got.radii)
+        assert.matches('"to_scale":true', got.meta, 1, true)
+        assert.matches('"to_scale":false', written { positions = at, sizes = { 1, 2, 3 } }.meta, 1, true)
     end)
 
     it("has columns to filter by: numbers, and texts by their kinds", function()

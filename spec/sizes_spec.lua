@@ -1,4 +1,4 @@
--- successes: 8
+-- successes: 11
 -- SPDX-License-Identifier: MIT
 -- Layouts of nodes with sizes: none lies on another, and pictures draw what the layout made room for.
 
@@ -60,6 +60,30 @@ describe("a layout of nodes with sizes", function()
                 assert.is_true(math.abs(r.radii[i] / r.radii[1] / wanted - 1) < 1e-5)
             end
         end
+    end)
+
+    it("keeps the stress where a few discs are as large as all others together", function()
+        local g, sizes = grid_graph(14), {}
+        local function measured(r) return (force.quality(g, r.positions, { pivots = 196, device = spec.device })) end
+        local plain = measured(laid_out(g, {}))
+        for i = 1, 196 do sizes[i] = 196 / (i * 89 % 197) end -- the k-th largest is one k-th of the largest
+        local r = laid_out(g, { sizes = sizes })
+        local mine = measured(r)
+        assert.equal(0, (overlaps(r)))
+        assert.is_true(mine.stress <= 1.1 * plain.stress, ("stress %g, was %g"):format(mine.stress, plain.stress))
+        assert.is_true(mine.neighbourhood > 0.85, mine.neighbourhood)
+    end)
+
+    it("has no overlap where the graph grew", function()
+        local g, sizes = grid_graph(9), {}
+        for i = 1, 81 do sizes[i] = i % 27 == 0 and 40 or 1 + i % 5 end
+        local r = force.growing(g, { sizes = sizes, first = 20, batch = 30, steps = 30, quality = true, device = spec.device }):run()
+        assert.equal(81, #r.radii)
+        assert.equal(0, (overlaps(r)))
+        assert.equal(0, r.quality.overlap)
+        assert.is_true(math.abs(r.radii[27] / r.radii[1] - math.sqrt(20)) < 1e-4)
+        assert.has_error(function() local _ = force.growing(g, { sizes = { 1 } }) end,
+            "force.growing: there are 1 sizes for 81 nodes")
     end)
 
     it("finds room in crowds, in space, and without edges, the same each time", function()
@@ -134,6 +158,28 @@ describe("a layout of nodes with sizes", function()
         end
         local width, height = box(laid_out(graph.new(120, from, to), { steps = 50 }))
         assert.is_true(width > 5 * height, width .. " x " .. height)
+    end)
+
+    it("has small components along one that is longer than a picture", function()
+        local from, to, n = {}, {}, 300
+        for i = 2, 300 do from[i - 1], to[i - 1] = i - 1, i end
+        for c = 1, 80 do
+            for i = 2, 1 + c % 4 do from[#from + 1], to[#to + 1] = n + 1, n + i end
+            n = n + 1 + c % 4
+        end
+        local r = laid_out(graph.new(n, from, to), { steps = 20 })
+        local width, height = box(r)
+        assert.is_true(width > 20 * height, width .. " x " .. height)
+        local low, high = r.positions:get(1), r.positions:get(300)
+        low, high = math.min(low, high), math.max(low, high)
+        assert.is_true(width < 1.1 * (high - low), "nothing is beyond its ends")
+        for i = 301, n do
+            for j = 1, 300 do
+                local x, y = r.positions:get(i)
+                local u, v = r.positions:get(j)
+                assert.is_true((x - u) ^ 2 + (y - v) ^ 2 > 0.04, "they are apart")
+            end
+        end
     end)
 
     it("is drawn to scale", function()

@@ -125,8 +125,9 @@ end
 
 --- How good a layout is, and beside it random positions: two tables with stress (scale-normalised, over
 --- breadth-first distances from sampled pivots), neighbourhood (mean Jaccard of a sampled node's neighbours and as
---- many nodes nearest to it), variation (of the edges' lengths: deviation over mean), crossings (pairs of edges that cross;
---- estimated by 20,000 edges where there are more; 0 in space), coincidence (the share of nodes whose nearest other node is
+--- many nodes nearest to it), neighbourhood2 (the same for the nodes within two edges, of 256 nodes), variation (of the
+--- edges' lengths: deviation over mean), crossings (pairs of edges that cross; estimated by 20,000 edges where there are
+--- more; 0 in space), coincidence (the share of nodes whose nearest other node is
 --- nearer than 5 % of the median of that) and overlap (the share of nodes whose disc lies on another's; without radii: that
 --- are on exactly the spot of another), both of sampled nodes from 5,000 on. Options: dimensions (2), pivots (50), samples
 --- (2000), seed (1), radii (of the nodes, in the positions' units), weights ("length": the stress is over distances along the
@@ -147,8 +148,9 @@ end
 --- The two tables of force.quality as a line.
 function force.describe(mine, random)
     local _ <close> = words.plain()
-    return ("stress %.3f, neighbourhood %.3f, edge variation %.2f, %d crossings, %.2f %% nearly on one spot, %.2f %% overlap; "
-        .. "of a random layout %.3f, %.3f, %.2f, %d, %.2f %%"):format(mine.stress, mine.neighbourhood, mine.variation,
+    local two = mine.neighbourhood2 and (" (%.3f within two edges)"):format(mine.neighbourhood2) or ""
+    return ("stress %.3f, neighbourhood %.3f%s, edge variation %.2f, %d crossings, %.2f %% nearly on one spot, %.2f %% overlap; "
+        .. "of a random layout %.3f, %.3f, %.2f, %d, %.2f %%"):format(mine.stress, mine.neighbourhood, two, mine.variation,
         mine.crossings, 100 * mine.coincidence, 100 * mine.overlap, random.stress, random.neighbourhood, random.variation,
         random.crossings, 100 * random.coincidence)
 end

@@ -29,7 +29,7 @@ local TEXTS = {
     positions = "the positions, .csv or .npy",
     write = "the graph with its positions, .graphml or .gexf",
     colors = "a column to color nodes by: one of the graph's, or a file of lines 'name value'",
-    sizes = "a column of numbers: how large nodes are, by area; none lies on another, but with --grow",
+    sizes = "a column of numbers: how large nodes are, by area; none lies on another",
     model = "tforce, forceatlas or spring", dimensions = "2 or 3", steps = "how many at most; 0: as many as it takes",
     time = "seconds to lay out in; 0: as long as it takes", seed = "another one, another layout",
     weights = "what the file's are: strength, length (how long edges are drawn) or none",
@@ -162,8 +162,8 @@ local function picture_of(graph, options, positions, colors, sizes, radii)
         widths = lengths and native.inverse(lengths) or nil }
 end
 
-local function page_of(graph, options, positions, frames)
-    local of = picture_of(graph, options, positions, columns(graph, options).colors, columns(graph, options).sizes)
+local function page_of(graph, options, positions, radii, frames)
+    local of = picture_of(graph, options, positions, columns(graph, options).colors, columns(graph, options).sizes, radii)
     of.labels, of.frames = nil, frames
     return of
 end
@@ -176,7 +176,7 @@ function layout.write(graph, options, result, frames)
     local mine = columns(graph, options)
     local colors, sizes = mine.colors, mine.sizes
     if options.out ~= "" then gpumm.picture.write(options.out, picture_of(graph, options, positions, colors, sizes, radii)) end
-    if options.page ~= "" then gpumm.page.write(options.page, page_of(graph, options, positions, frames)) end
+    if options.page ~= "" then gpumm.page.write(options.page, page_of(graph, options, positions, radii, frames)) end
     if options.positions ~= "" then gpumm.picture.positions(options.positions, positions, graph) end
     if options.write ~= "" then
         gpumm.graph.write(options.write, graph, { positions = positions, colors = colors, sizes = sizes })
@@ -193,7 +193,7 @@ local function forces(graph, options, own)
         dimensions = options.dimensions, seed = options.seed, quality = options.quality,
         steps = options.steps > 0 and options.steps or nil, frame = own.frame, finish = own.finish,
     }
-    columns(graph, options) -- a file that has no such column is known before the work
+    of.sizes = columns(graph, options).sizes -- a file that has no such column is known before the work
     return of
 end
 
@@ -202,7 +202,6 @@ function layout.forces(graph, options, own)
     local of = forces(graph, options, own)
     of.every = EVERY
     if options.time > 0 then of.seconds = options.time end
-    of.sizes = columns(graph, options).sizes
     kept.apply(graph, options, of)
     return of
 end

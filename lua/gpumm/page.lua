@@ -17,8 +17,8 @@ local words = require "gpumm.words"
 
 local page = {}
 
-local VALID = { "positions", "graph", "colors", "kinds", "sizes", "widths", "arrows", "background", "title", "names", "columns",
-    "frames", "legend" }
+local VALID = { "positions", "graph", "colors", "kinds", "sizes", "radii", "widths", "arrows", "background", "title", "names",
+    "columns", "frames", "legend" }
 local WIDTH, HEIGHT = 1600, 1200 -- what a picture has, so that the page looks like it
 local COLUMNS = 16               -- to filter by
 local KINDS = 5000               -- of one column
@@ -163,14 +163,16 @@ end
 
 local function meta_of(made, positions, options, columns, frames)
     local lanes = math.min(select("#", positions:get(1)), 3)
-    return ('{"nodes":%d,"edges":%d,"lanes":%d,"directed":%s,"background":[%s],"legend":%s,"columns":%s,"frames":%s,"box":%s}')
+    return ('{"nodes":%d,"edges":%d,"lanes":%d,"directed":%s,"to_scale":%s,"background":[%s],"legend":%s,"columns":%s,'
+        .. '"frames":%s,"box":%s}')
         :format(made.count, made.edges and made.edges.count or 0, lanes, tostring(made.arrows or false),
-            json.numbers(made.background), legend_of(made, options.legend), columns, frames.said, frames.box)
+            tostring(options.radii ~= nil), json.numbers(made.background), legend_of(made, options.legend), columns,
+            frames.said, frames.box)
 end
 
 --- Writes a page that shows the positions (a view or buffer of f32x2 or f32x3, or a list of points) and the graph's edges
---- between them. Options: positions, graph, colors, kinds, sizes, widths, arrows and background as picture.write has them,
---- title, names (one a node; false: none; otherwise the graph's labels, or else names), columns ({ name = one value a node } to
+--- between them. Options: positions, graph, colors, kinds, sizes, radii, widths, arrows and background as picture.write has
+--- them, title, names (one a node; false: none; otherwise the graph's labels, or else names), columns ({ name = one value a node } to
 --- filter by, instead of the graph's; false: none), frames (a list of { step =, positions = } of a layout that grew, of its
 --- first nodes), legend (its title; false: none).
 function page.write(path, options)
@@ -190,7 +192,7 @@ function page.write(path, options)
     parted.EDGES = native.base64(edges and little(edges.ends) or "")
     parted.LOOKS = native.base64(edges and native.look_bytes(edges.looks) or "")
     parted.COLORS = native.base64(colors_of(made.rgba, made.count))
-    parted.RADII = native.base64(packed("f", made.radius, made.count, "<"))
+    parted.RADII = native.base64(packed("f", options.radii and made.sizes or made.radius, made.count, "<"))
     parted.COLUMNS, parted.FRAMES = native.base64(values), native.base64(frames.data)
     parted.STYLE, parted.DRAWING, parted.PROGRAM = parts.style(), parts.drawing(), parts.program()
     local text = gpumm.resource("gpumm/page/page.html"):gsub("@(%u+)@", parted)

@@ -11,9 +11,11 @@ local engine = require "gpumm.force.engine"
 local kernels = require "gpumm.force.kernels"
 local live = require "gpumm.force.live"
 local models = require "gpumm.force.models"
+local parting = require "gpumm.force.parting"
 local quality = require "gpumm.force.quality"
 local native = require "gpumm.layout.native"
 local settings = require "gpumm.force.settings"
+local sizes = require "gpumm.force.sizes"
 local start = require "gpumm.force.start"
 
 local need, buffer = kernels.need, kernels.buffer
@@ -27,7 +29,7 @@ local FIELDS = settings.fields {
     first = { kind = "whole", default = 1000, least = 1 }, batch = { kind = "whole", default = 1000, least = 1 },
     every = { kind = "whole", default = 10, least = 1 }, steps = { kind = "whole", default = 200, least = 0 },
     warmth = { kind = "number", default = 1, least = 0 }, cooling = { kind = "number", default = 0.9, least = 0 },
-    weights = { kind = "any", default = "strength" },
+    weights = { kind = "any", default = "strength" }, sizes = { kind = "any" },
     capture = { kind = "whole", default = 5, least = 1 }, grown = { kind = "callable" },
 }
 
@@ -101,9 +103,23 @@ local function begin(sim, graph, options)
     for _, name in ipairs { "position", "velocity", "force", "mass", "heft" } do sim.at[name] = sim.nodes:member(name) end
 end
 
+-- Discs for the nodes that have come; false: there are none.
+local function discs_of(sim, options)
+    local of, most = {}, 0
+    for i = 1, options.sizes and #sim.nodes or 0 do
+        of[i] = options.sizes[i]
+        most = math.max(most, of[i])
+    end
+    return most > 0 and sizes.new(sim.manager, options.dimensions, of)
+end
+
 local function finish(sim, options)
-    local result = { positions = need(sim.at.position:download()), steps = sim.i }
+    sim.discs = discs_of(sim, options)
+    parting.part(sim, options)
+    local result = { positions = need(sim.at.position:download()), steps = sim.i,
+        radii = sim.discs and need(sim.discs.radius:download()) or nil }
     if options.quality then
+        options.radii = sim.discs and sim.discs.radius or nil
         result.quality, result.random = quality.of(sim.manager, sim.engine.rows, sim.at.position, options)
     end
     if options.finish then options.finish(sim, result) end
@@ -112,13 +128,15 @@ end
 
 --- A simulation of a graph that begins with its `first` (1000) nodes and grows by `batch` (1000) every `every` (10)
 --- steps, then settles for `steps` (200). grown(sim, step, count) is called at every growth, frame(sim, f) every
---- `capture` (5) steps, finish(sim, result) at the end. Its run returns { positions, steps, quality, random }.
+--- `capture` (5) steps, finish(sim, result) at the end. Its run returns { positions, steps, quality, random }, and radii where
+--- nodes have sizes, as force.layout has them.
 function growing.simulation(graph, options)
     if type(graph) ~= "table" or not graph.from or not graph.nodes then error("force.growing needs a graph", 2) end
     options = checked.options("force.growing", options, FIELDS, 2)
     models.of(options.model, "force.growing", 2)
     options.lengths = settings.are_lengths("force.growing", options.weights, 2) and graph.weights ~= nil
     settings.check_weights("force.growing", graph, options.lengths, 2)
+    if options.sizes then options.sizes = settings.sizes("force.growing", graph.nodes, options.sizes, 2) end
     local vec = "f32x" .. options.dimensions
     local growths = math.ceil(math.max(0, graph.nodes - options.first) / options.batch)
     return gpumm.simulation {

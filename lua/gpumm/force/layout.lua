@@ -10,6 +10,7 @@ local kernels = require "gpumm.force.kernels"
 local live = require "gpumm.force.live"
 local models = require "gpumm.force.models"
 local packing = require "gpumm.force.packing"
+local parting = require "gpumm.force.parting"
 local placing = require "gpumm.force.placing"
 local quality = require "gpumm.force.quality"
 local settings = require "gpumm.force.settings"
@@ -20,7 +21,7 @@ local untangling = require "gpumm.force.untangling"
 local need = kernels.need
 
 local MANY = 1000000 -- steps, where the time ends them
-local REFINED = 40   -- rounds by which lengths are reached in the end
+local REFINED, A_FEW = 40, 4 -- rounds by which lengths are reached in the end, and how many of them before trees are looked at
 local TENSION = 0.06 -- by which a stress is held in the end
 
 local FIELDS = settings.fields {
@@ -115,7 +116,7 @@ local function begin(sim, graph, options)
     end
     if not options.lengths or options.positions then sim.engine:balance(sim.at) end -- a start by lengths has them
     if options.sizes then sim.discs = sizes.new(manager, options.dimensions, options.sizes) end
-    if sim.components and not options.lengths then sim.untangling = untangling.new(graph, options) end
+    if sim.components then sim.untangling = untangling.new(graph, options) end
     sim.began = gpumm.clock()
 end
 
@@ -138,7 +139,8 @@ local function pack(sim, options)
     local rows = sim.engine.rows
     local lists = #sim.components > 1 and start.lists(distance.components(sim.manager, rows), rows.now.n) or nil
     packing.pack({ manager = sim.manager, rows = rows, n = rows.now.n, dimensions = options.dimensions,
-        position = sim.at.position, radii = sim.discs and sim.discs.radius }, lists)
+        position = sim.at.position, radii = sim.discs and sim.discs.radius,
+        alike = not rows.lengths }, lists)
 end
 
 local function is_settled(sim, graph, options, i)
@@ -148,30 +150,13 @@ local function is_settled(sim, graph, options, i)
     return need(sim.moved:download())[1] / 2 ^ 20 / graph.nodes < options.settle
 end
 
--- What forces have moved comes as near to the lengths as it can.
+-- What forces have moved comes as near to the lengths as it can; trees, a little at a time, as they can without crossings.
 local function fit_lengths(sim, options)
     if not options.lengths or options.pinned then return end
-    for _, of in ipairs(sim.at.stress or {}) do of:majorize(sim.at.position, REFINED, 0) end
-end
-
--- In the second half of the way nodes get the room that their sizes take.
-local function push_apart(sim, done)
-    if not sim.discs or done < 0.5 then return end
-    if not sim.discs.fitted then sim.discs:fit(sim.at.position, sim.engine:mean_length(sim.at)) end
-    sim.discs:push(sim.at.position, sim.at.pinned)
-end
-
--- None lies on another, then the distances are what they can be, then again none does.
-local function part(sim)
-    local discs, at = sim.discs, sim.at
-    if not discs then return end
-    discs:fit(at.position, sim.engine:mean_length(at)) -- anew: forces may have made the whole larger, or less
-    discs:part(at.position, at.pinned)
-    for _, of in ipairs(at.pinned and {} or at.stress or {}) do
-        of:fit(at.position)
-        of:majorize(at.position, 2, 0, true)
+    for _ = 1, sim.untangling and REFINED // A_FEW or 1 do
+        for _, of in ipairs(sim.at.stress or {}) do of:majorize(sim.at.position, sim.untangling and A_FEW or REFINED, 0) end
+        if sim.untangling then sim.untangling:finish(sim.at.position) end
     end
-    discs:part(at.position, at.pinned)
 end
 
 -- What somebody dragged stays where it was put, and so does the rest.
@@ -179,7 +164,7 @@ local function finish(sim, options)
     local is_dragged = sim.at.own_pins ~= nil
     if not is_dragged then fit_lengths(sim, options) end
     if sim.untangling then sim.untangling:finish(sim.at.position) end
-    part(sim)
+    parting.part(sim, options)
     if not is_dragged then pack(sim, options) end
     local result = { positions = need(sim.at.position:download()), steps = sim.i, components = sim.components,
         radii = sim.discs and need(sim.discs.radius:download()) }
@@ -219,7 +204,8 @@ end
 --- PivotMDS; a point that is false: a node that finds its place beside its neighbours), hold (0 to 1: how strongly nodes are
 --- drawn back to their positions), weights ("strength": heavy edges pull more; "length": they are how long edges shall be, in
 --- proportion), sizes (a number from 0 for each node, by which the areas of discs go; none lies on another in the end, and
---- they cover 30 % of the room that the layout took; the result's radii are theirs), quality (true: measured at the end),
+--- they cover 30 % of the room that the layout took, or less, so that the stress rises by a tenth at most; the result's
+--- radii are theirs), quality (true: measured at the end),
 --- tension (how strongly distances are held in the end, 0.06; 1: nothing else moves), repulsion, gravity, speed, inertia,
 --- frame(sim, f) every so many steps, finish(sim, result), device.
 return function(graph, options)
@@ -240,7 +226,6 @@ return function(graph, options)
         local at_rest = heat and (sim.rested or done >= 1) -- then only what is warm moves
         local cold = at_rest and 0 or limit_at(sim, options, done)
         sim.engine:step(sim.at, i + options.seed * 0x10000, math.max(heat or 0, cold), options.hold, cold)
-        push_apart(sim, done)
     end
     t.finish = function(sim) return finish(sim, options) end
     t.live = live.handler(graph)

@@ -22,13 +22,14 @@ local function groups_of(lists, n)
 end
 
 --- Moves the components, lists of nodes from 0 with the largest first, to where they do not overlap; without lists, turns the
---- whole. task: { manager, rows, n, dimensions, position, radii = a buffer or nil }.
+--- whole. task: { manager, rows, n, dimensions, position, radii = a buffer or nil, alike = true: components
+--- whose edges are shorter than others' are enlarged }.
 function packing.pack(task, lists)
     local manager, now, n = task.manager, task.rows.now, task.n
     local groups = gpumm.view("u32", groups_of(lists, n))
     local by = native.packed(need(task.position:download(1, n)), groups, lists and #lists or 1, need(now.row:download(1, n + 1)),
         need(now.near:download(1, math.max(1, 2 * now.m))), task.radii and need(task.radii:download(1, n)) or nil, ASPECT,
-        task.dimensions == 2)
+        task.dimensions == 2, task.alike)
     local group <close> = buffer(manager, "u32", n)
     local moves <close> = buffer(manager, "f32", #by)
     need(group:upload(groups))

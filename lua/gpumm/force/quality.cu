@@ -99,6 +99,27 @@ extern "C" __global__ void kept(int samples, int n, const word *sample, const wo
     out[s] = (double)both / (double)(within + degree - both);
 }
 
+// The same for the nodes within two edges; `reach` has every sampled node's distances in edges.
+extern "C" __global__ void kept_in_two(int samples, int n, const word *sample, const hops *reach, const vec *position, double *out)
+{
+    int s = blockIdx.x * blockDim.x + threadIdx.x;
+    if (s >= samples) return;
+    const hops *far = reach + (long long)s * n;
+    word near = 0, both = 0, within = 0;
+    for (int j = 0; j < n; j++) near += far[j] >= 1 && far[j] <= 2;
+    if (near == 0) {
+        out[s] = -1.0;
+        return;
+    }
+    const word limit = kth(position, n, sample[s], near);
+    for (int j = 0; j < n; j++) {
+        const bool is = __float_as_uint(apart(position[sample[s]], position[j])) <= limit && far[j] != 0;
+        within += is;
+        both += is && far[j] <= 2;
+    }
+    out[s] = (double)both / (double)(within + near - both);
+}
+
 // How many of a node's neighbours come before it: those are the edges that it lists.
 extern "C" __global__ void listed(int n, const word *row, const word *near, word *count)
 {

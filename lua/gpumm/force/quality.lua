@@ -11,6 +11,7 @@ local quality = {}
 local PIVOTS, SAMPLES, THREADS = 50, 2000, 1024
 local EDGES, FEWER = 20000, 4000 -- up to which all pairs of edges are looked at; as many of random positions
 local NODES = 5000               -- up to which all nodes are looked at
+local TWO, AT_ONCE = 256, 64     -- nodes whose neighbours' neighbours are looked at, and of how many at a time
 local CLOSE = 0.05               -- of the median distance to the nearest node: closer is on nearly one spot
 
 -- Three sums that many threads have parts of, added up in the order of the threads.
@@ -39,14 +40,42 @@ local function variation(task, position)
     return mean > 0 and math.sqrt(math.max(0, squares / edges - mean * mean)) / mean or 0
 end
 
-local function neighbourhood(task, position)
-    local now, sum, count = task.rows.now, 0, 0
-    local out <close> = buffer(task.manager, "f64", task.samples)
-    need(task.run.kept(task.samples, task.n, task.sample, now.row, now.near, position, out))
-    for _, jaccard in need(out:download()):each() do
-        if jaccard >= 0 then sum, count = sum + jaccard, count + 1 end
+-- The mean of those that are numbers from 0: the others have no neighbours.
+local function mean_of(lists)
+    local sum, count = 0, 0
+    for _, list in ipairs(lists) do
+        for _, jaccard in list:each() do
+            if jaccard >= 0 then sum, count = sum + jaccard, count + 1 end
+        end
     end
     return count > 0 and sum / count or 1
+end
+
+local function neighbourhood(task, position)
+    local now = task.rows.now
+    local out <close> = buffer(task.manager, "f64", task.samples)
+    need(task.run.kept(task.samples, task.n, task.sample, now.row, now.near, position, out))
+    return mean_of { need(out:download()) }
+end
+
+-- Of the layout and of random positions at once, for the search takes longest. In edges, whatever lengths these have.
+local function neighbourhoods_in_two(task, position, random)
+    local manager, all = task.manager, { {}, {} }
+    local rows = setmetatable({ lengths = false }, { __index = task.rows })
+    local run = kernels.of(manager, "quality.cu", kernels.dimension(task.dimensions) .. kernels.distances(rows))
+    local out <close> = buffer(manager, "f64", AT_ONCE)
+    local sample <close> = buffer(manager, "u32", AT_ONCE)
+    local reach <close> = buffer(manager, "u16", AT_ONCE * task.n)
+    for first = 0, math.min(TWO, task.samples) - 1, AT_ONCE do
+        local some = table.move(task.chosen, first + 1, math.min(first + AT_ONCE, TWO, task.samples), 1, {})
+        distance.write(manager, rows, some, 0, reach)
+        need(sample:upload(some))
+        for k, at in ipairs { position, random } do
+            need(run.kept_in_two(#some, task.n, sample, reach, at, out))
+            table.insert(all[k], need(out:download(1, #some)))
+        end
+    end
+    return mean_of(all[1]), mean_of(all[2])
 end
 
 -- The numbers of sampled edges as a buffer; false: all of them.
@@ -116,7 +145,7 @@ local function random_positions(task)
 end
 
 --- The figures of n nodes at `position` (a buffer), and those of random positions: tables with stress,
---- neighbourhood, variation, crossings, coincidence and overlap. `rows` are the graph's; options.radii is a buffer, or nil.
+--- neighbourhood, neighbourhood2, variation, crossings, coincidence and overlap. `rows` are the graph's; options.radii is a buffer, or nil.
 function quality.of(manager, rows, position, options)
     local task = {
         manager = manager, rows = rows, n = rows.now.n, dimensions = options.dimensions or 2, seed = options.seed or 1,
@@ -130,9 +159,11 @@ function quality.of(manager, rows, position, options)
     need(pivot:upload(pivots))
     need(chosen:upload(sample))
     local hops <close> = distance.from(manager, rows, pivots)
-    task.pivots, task.pivot, task.hops, task.samples, task.sample = #pivots, pivot, hops, #sample, chosen
+    task.pivots, task.pivot, task.hops, task.samples, task.sample, task.chosen = #pivots, pivot, hops, #sample, chosen, sample
     local random <close> = random_positions(task)
-    return measure(task, position, true), measure(task, random, false)
+    local mine, chance_ = measure(task, position, true), measure(task, random, false)
+    mine.neighbourhood2, chance_.neighbourhood2 = neighbourhoods_in_two(task, position, random)
+    return mine, chance_
 end
 
 return quality

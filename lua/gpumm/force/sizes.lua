@@ -1,10 +1,9 @@
 -- SPDX-License-Identifier: MIT
--- Nodes with sizes, by which the areas of their discs go: forces are given them in their second half, and in the end none lies
--- on another.
+-- Nodes with sizes, by which the areas of their discs go: in the end none lies on another.
 --
 --     local discs = sizes.new(manager, dimensions, of)  -- of: a number from 0 for each node
---     discs:fit(nodes, edge)                            -- how large they are drawn, by the room that the layout takes
---     discs:push(position, pinned)                      -- one round: those that are on one another part a little
+--     discs:fit(position, edge, part)                   -- how large they are drawn, by the room that the layout takes
+--     discs:push(position, pinned, strength)            -- one round: those that are on one another part a little
 --     discs:part(position, pinned)                      -- until none is
 
 local kernels = require "gpumm.force.kernels"
@@ -13,11 +12,10 @@ local need, buffer = kernels.need, kernels.buffer
 local Sizes = {}
 Sizes.__index = Sizes
 
-local FILL = 0.3              -- of the room that the nodes take is what their discs cover
+local FILL = 0.3              -- of the room that the nodes take is what their discs cover, unless less is asked for
 local CELL = 2                -- edges: how wide a cell is, of which the room is made
 local CLASSES = 8             -- as in sizes.cu
 local APART = 1.04            -- times their radii, for what is drawn around a disc; less than 1.05, as sizes.cu looks around
-local GENTLE = 0.3            -- of the way, while forces move the nodes
 local ROUNDS, AT_ONCE = 64, 8  -- in which nodes part in place, and how many of these are enqueued at a time
 local WIDER, THEN = 1.1, 16    -- by so much the whole is, as often as they did not, and in how many rounds they part then
 
@@ -47,10 +45,11 @@ local function covered(self)
     return sum * (self.dimensions == 3 and 4 / 3 or 1) * math.pi
 end
 
---- Suits the discs to the room that the layout takes; `edge` is the mean length of an edge, nil: there is none.
-function Sizes:fit(position, edge)
+--- Suits the discs to the room that the layout takes; `edge` is the mean length of an edge, nil: there is none. `part`: of what
+--- they could cover.
+function Sizes:fit(position, edge, part)
     local d, list, most, classes = self.dimensions, {}, 0, 0
-    local scale = (FILL * room_of(self, position, edge or spacing(self, position)) / covered(self)) ^ (1 / d)
+    local scale = (FILL * part * room_of(self, position, edge or spacing(self, position)) / covered(self)) ^ (1 / d)
     for i = 1, self.n do
         list[i] = scale * math.sqrt(self.of[i])
         most = math.max(most, list[i])
@@ -62,7 +61,6 @@ function Sizes:fit(position, edge)
     end
     self.largest, self.classes = largest, classes & (1 << CLASSES) - 1
     need(self.radius:upload(list))
-    self.fitted = true
 end
 
 local function round(self, position, pinned, strength, scale)
@@ -75,8 +73,8 @@ local function round(self, position, pinned, strength, scale)
     need(run.settle(n, self.to, scale, self.crowded, position))
 end
 
---- Moves nodes that are on one another a little apart. `pinned` (a buffer of bytes, or nil) stay.
-function Sizes:push(position, pinned) round(self, position, pinned, GENTLE, 1) end
+--- Moves nodes that are on one another that part of the way (0 to 1) apart. `pinned` (a buffer of bytes, or nil) stay.
+function Sizes:push(position, pinned, strength) round(self, position, pinned, strength, 1) end
 
 -- Rounds in place; true: none is on another any more.
 local function parted(self, position, pinned, most)

@@ -20,6 +20,7 @@ local SMALL = 16      -- components up to this many nodes need no PivotMDS: forc
 local MANY = 64       -- components that get one
 local ROUNDS = 60     -- of stress majorization
 local FEW = 2048      -- nodes up to which each is a pivot of those
+local PAIRS = FEW * FEW // 4 -- of nodes and pivots of a larger tree
 local WIDE = 16       -- as many components at most as have so many pivots, for each has distances to all nodes
 local HELD = 8        -- components, whose stress is held while forces move the nodes
 local JITTER = 0.05   -- so that nodes with the same neighbours do not start on one spot
@@ -77,21 +78,27 @@ local function leading_axes(task, pivots, sample)
     return native.eigenvectors(need(out:download()), by_chance(count, task.dimensions, task.seed))
 end
 
--- The stress by every node of a small component, or by the pivots of a larger one.
+local function is_flat_tree(task, members)
+    return task.dimensions == 2 and task.rounds > 0 and wedges.is_tree(task, members)
+end
+
+local function all_of(count)
+    local all = {}
+    for i = 1, count do all[i] = i - 1 end
+    return all
+end
+
+-- The stress by every node of a small component, or by the pivots of a larger one. Of a tree those are more, and evenly on its
+-- branches: such as are farthest from one another leave whole branches where they are.
 local function stress_of(task, members, count, nodes, pivots, hops)
-    if count > FEW or task.n > WIDE * count then
+    local is_small = count <= FEW and task.n <= WIDE * count
+    local evenly = not is_small and PAIRS // task.n > #pivots and is_flat_tree(task, members)
+    if not is_small and not evenly then
         return stress.new(task.manager, task.rows, task.dimensions, members, nodes, pivots, hops)
     end
     hops:close()
-    local all = members or {}
-    if not members then
-        for i = 1, count do all[i] = i - 1 end
-    end
+    local all = evenly and wedges.evenly(task, members, math.min(count, PAIRS // task.n)) or members or all_of(count)
     return stress.new(task.manager, task.rows, task.dimensions, members, nodes, all, distance.from(task.manager, task.rows, all))
-end
-
-local function is_flat_tree(task, members)
-    return task.dimensions == 2 and task.rounds > 0 and wedges.is_tree(task, members)
 end
 
 -- A tree begins without crossings.

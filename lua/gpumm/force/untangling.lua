@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- Trees without crossings. Forces draw a tree's branches over one another, so from some time on they are laid anew every so
 -- many steps where they cross: what came to be close parts again in the steps between. The last time is at the end. What hangs
--- on the rest of a graph by single edges is a tree as well; it keeps crossings that it can only lose by much shorter edges.
+-- on the rest of a graph by single edges is a tree as well; it keeps crossings that it can only lose by much shorter edges. Edges that have lengths are turned
+-- rather than shortened.
 
 local columns_of = require "gpumm.graph.edge_columns"
 local kernels = require "gpumm.force.kernels"
@@ -12,18 +13,20 @@ local Untangling = {}
 Untangling.__index = Untangling
 
 local FROM, EVERY = 0.6, 16 -- of the way, and steps
+local LATE = 0.9 -- for legs, which forces alone part well
 local MANY = 100000 -- nodes: in larger graphs it is done at the end alone, and for trees of their own alone
 local SPARSE = 1.5 -- edges a node: where there are more, crossings of trees are the least of all
 
-local function lay_anew(self, position)
-    local at, turned = native.untangle(self.from, self.to, self.n, need(position:download(1, self.n)))
+local function lay_anew(self, position, spares_legs)
+    local at, turned = native.untangle(self.from, self.to, self.n, need(position:download(1, self.n)), self.stiff,
+        spares_legs)
     if not at then self.gives_up = true
     elseif turned > 0 then need(position:upload(at)) end
 end
 
 --- Is called before step i, with what is done of the way.
 function Untangling:step(position, i, done)
-    if done >= FROM and i % EVERY == 0 and self.n <= MANY and not self.gives_up then lay_anew(self, position) end
+    if done >= FROM and i % EVERY == 0 and self.n <= MANY and not self.gives_up then lay_anew(self, position, done < LATE) end
 end
 
 --- Is called after the last step.
@@ -37,7 +40,7 @@ function untangling.new(graph, options)
     local is_sparse = m > 0 and (m < n or m <= SPARSE * n and n <= MANY)
     if not is_sparse or options.dimensions ~= 2 or options.pinned then return nil end
     local from, to = columns_of(graph)
-    return setmetatable({ n = n, from = from, to = to }, Untangling)
+    return setmetatable({ n = n, from = from, to = to, stiff = options.lengths }, Untangling)
 end
 
 return untangling

@@ -45,6 +45,25 @@ local function middle_of(row, near, any)
     return middle
 end
 
+--- `count` of a tree's nodes, evenly: every so many of those that one meets who follows each branch to its ends.
+function wedges.evenly(task, members, count)
+    local now, first = task.rows.now, members and members[1] or 0
+    task.row = task.row or need(now.row:download(1, now.n + 1))
+    task.near = task.near or need(now.near:download(1, 2 * now.m))
+    local row, near, stack, parent, some, met = task.row, task.near, { first }, { [first] = -1 }, {}, 0
+    local step = (members and #members or now.n) / count
+    while #stack > 0 do
+        local i = table.remove(stack)
+        if met >= (#some + 0.5) * step // 1 then some[#some + 1] = i end
+        met = met + 1
+        for k = row[i + 1] + 1, row[i + 2] do
+            local j = near[k]
+            if j ~= parent[i] then parent[j], stack[#stack + 1] = i, j end
+        end
+    end
+    return some
+end
+
 --- Is the component of these nodes (nil: the whole) a tree?
 function wedges.is_tree(task, members)
     local now = task.rows.now

@@ -3,7 +3,7 @@
 // come from, so that any page can use it:
 //
 //     const drawing = gpummDrawing(canvas, { background: [r, g, b], painter: "", inset: 0, foot: 0, follow: false })
-//     drawing.setGraph({ nodes, edges, ends, looks, colors, radius, directed, names })
+//     drawing.setGraph({ nodes, edges, ends, looks, colors, radius, toScale, directed, names })
 //     drawing.append(graph)                       // where it has grown: more nodes and edges behind those that it had
 //     drawing.setPlaces(values, lanes, count)     // 2 or 3 numbers a node, of the first `count`; as often as they change
 //     drawing.show(i => boolean), drawing.choose(i), drawing.goTo(i), drawing.fit(), drawing.pan, zoomAt, turn, pick(x, y)
@@ -12,7 +12,8 @@
 // painter: "canvas": not even where there is WebGL2. follow: the view goes with all nodes until somebody moves it, and after fit.
 // edges: how many of `ends`, which may have room for more; all of them, unless given. mark: a ring, 1: red, 2: green, 0: none.
 // ends: Uint32Array, two a node from 0; looks: Uint8Array, two an edge: 32 times how wide, and 255 where it is alone (null:
-// all alike); colors: Uint8Array, r g b a node; radius: Float32Array; names(i): a text.
+// all alike); colors: Uint8Array, r g b a node; radius: Float32Array, in the places' unit where
+// toScale; names(i): a text.
 
 function gpummDrawing(canvas, options) {
   const painter = (options.painter !== "canvas" && gpummWebGL(canvas, !!options.smooth)) || gpummCanvas(canvas);
@@ -132,7 +133,7 @@ function gpummDrawing(canvas, options) {
   }
 
   function sizes() {
-    for (let i = 0; i < n; i++) places[4 * i + 3] = i < count && shown[i] ? graph.radius[i] : 0;
+    for (let i = 0; i < n; i++) places[4 * i + 3] = i < count && shown[i] ? Math.max(graph.radius[i], 1e-30) : 0;
     placesChanged = true;
   }
 
@@ -258,8 +259,8 @@ function gpummDrawing(canvas, options) {
       camera.center[2] = 0;
     }
     camera.strength = at.deep ? .25 : 0;
-    // Nodes grow more slowly than the ways between them.
-    camera.zoom = Math.pow(camera.scale / at.whole, .6) * Math.min(camera.width, camera.height) / 1200 * 1.1;
+    // Nodes grow more slowly than the ways between them, unless they are to scale.
+    camera.zoom = graph && graph.toScale ? camera.scale : Math.pow(camera.scale / at.whole, .6) * Math.min(camera.width, camera.height) / 1200 * 1.1;
     camera.alpha = Math.min(.9, Math.max(.05, 32 / Math.sqrt(m + 1) * Math.pow(camera.scale / at.whole, .5)));
   }
 
@@ -276,7 +277,7 @@ function gpummDrawing(canvas, options) {
     sample.fill(Infinity, some).sort();
     const cut = Math.floor(some * .002), low = some ? sample[cut] : -.5, high = some ? sample[some - 1 - cut] : .5;
     span[0] = (low + high) / 2;
-    span[1] = Math.max(high - low, 1e-6);
+    span[1] = Math.max(high - low + (graph && graph.toScale && n ? 2 * graph.radius[order[0]] : 0), 1e-6);
   }
 
   const to = { x: 0, y: 0, z: 0, half: 1, scale: 1 }; // where the view is to go for all nodes to be seen

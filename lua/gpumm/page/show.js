@@ -10,7 +10,7 @@ for (const part of decodeURIComponent(location.hash.slice(1)).split("&")) {
 }
 const drawing = gpummDrawing(byId("canvas"), { background: data.meta.background, smooth: data.meta.directed, inset: 236,
   painter: "canvas" in hash ? "canvas" : "" });
-drawing.setGraph({ nodes: data.n, ends: data.ends, looks: data.looks, colors: data.colors, radius: data.radius,
+drawing.setGraph({ nodes: data.n, ends: data.ends, looks: data.looks, colors: data.colors, radius: data.radius, toScale: data.meta.to_scale,
   directed: data.meta.directed, names: data.named ? data.names : null });
 drawing.setPlaces(data.places, data.lanes, data.n);
 drawing.fit();

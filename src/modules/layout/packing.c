@@ -2,8 +2,8 @@
 /*
  * Each group of nodes, with its edges, is a set of cells of one raster: those near to a node or to an edge, and those that
  * they surround. The largest lies in the middle; each further one, the larger first, takes the first free place
- * on rectangles around it that have the picture's proportions. Groups about as large go on looking where the last one was
- * placed, so that many small ones take no time.
+ * on rectangles around it that have the picture's proportions, or are as wide as it is. Groups about as large go on
+ * looking where the last one was placed, so that many small ones take no time.
  */
 #include "modules/layout/packing.h"
 
@@ -25,6 +25,8 @@ enum {
 };
 
 static const double LONGER = 1.15; /* times one way than the other, and a group is turned */
+static const double LIKE = 0.9,
+                    ENLARGED = 3; /* of the mean edge is what a group is enlarged to, so many times at most */
 
 typedef struct run { /* cells of a row that a shape takes, about its middle */
     int y, first, last;
@@ -33,7 +35,7 @@ typedef struct run { /* cells of a row that a shape takes, about its middle */
 typedef struct shape {
     double x0, y0, x1, y1;                /* its box, turned */
     double mx, my, mz, xx, xy, yy, count; /* its middle, and how it is spread */
-    double cosine, sine;
+    double cosine, sine, scale;
     run *runs;
     size_t run_count, cells;
     int width, height; /* cells */
@@ -62,6 +64,7 @@ typedef struct packing {
     const float *radius;
     uint64_t nodes, groups;
     double gap, aspect, cell;
+    int least_wide; /* half of a rectangle's width, where a group is longer than a picture */
     shape *shapes;
     ranked *order;            /* the largest first */
     uint64_t *first, *member; /* of each group */
@@ -126,8 +129,8 @@ static void turn_shape(shape *s) {
 static void place_of(const packing *p, const shape *s, uint64_t i, double *x, double *y) {
     const float *at = p->at + i * p->lanes;
     double dx = at[0] - s->mx, dy = at[1] - s->my;
-    *x = s->cosine * dx - s->sine * dy;
-    *y = s->sine * dx + s->cosine * dy;
+    *x = s->scale * (s->cosine * dx - s->sine * dy);
+    *y = s->scale * (s->sine * dx + s->cosine * dy);
 }
 
 /* The box, and the middle is moved to its. */
@@ -145,8 +148,8 @@ static void box_of(const packing *p, uint64_t g, shape *s) {
     }
     x = (s->x0 + s->x1) / 2;
     y = (s->y0 + s->y1) / 2;
-    s->mx += s->cosine * x + s->sine * y;
-    s->my += s->cosine * y - s->sine * x;
+    s->mx += (s->cosine * x + s->sine * y) / s->scale;
+    s->my += (s->cosine * y - s->sine * x) / s->scale;
     s->x1 -= x;
     s->y1 -= y;
     s->x0 -= x;
@@ -300,12 +303,19 @@ static void take(const field *f, shape *s, int x, int y) {
     }
 }
 
+/* Half the width of a rectangle of that half height: in a picture's proportions, but no less than what is longer than those. */
+static int wide_of(const packing *p, int half_height) {
+    int wide = (int)(p->aspect * half_height + 0.5);
+    return wide > p->least_wide ? wide : p->least_wide;
+}
+
 /* A field with room for a rectangle of that half height and what lies on it; what was taken stays so. */
 static bool widen(packing *p, int half_height, int room) {
     field old = p->field, *f = &p->field;
     if (old.taken && half_height + room <= old.half_height) return true;
     f->half_height = (half_height + room) * 5 / 4 + 16;
-    f->half_width = (int)(p->aspect * f->half_height) + room + 16;
+    f->half_width = wide_of(p, f->half_height) + room + 16;
+    if (f->half_width < old.half_width) f->half_width = old.half_width;
     size_t cells = (size_t)(2 * f->half_width + 1) * (size_t)(2 * f->half_height + 1);
     f->taken = gpumm_layout__work_array(&p->w, NULL, cells, 1);
     if (!f->taken) {
@@ -321,7 +331,7 @@ static bool widen(packing *p, int half_height, int room) {
 
 /* The four (eight) places of a rectangle that are `along` from the middle of its sides; the first that is free. */
 static bool try_places(const packing *p, shape *s, int ring, int along) {
-    int wide = (int)(p->aspect * ring + 0.5);
+    int wide = wide_of(p, ring);
     for (int k = 0; k < 8; k++) {
         int sign = k & 1 ? -1 : 1, t = k & 2 ? -along : along, x = k & 4 ? t : sign * wide, y = k & 4 ? sign * ring : t;
         if ((k & 4 ? along > wide : along > ring) || !fits(&p->field, s, x, y)) continue;
@@ -341,7 +351,7 @@ static bool seat(packing *p, shape *s, cursor *at) {
     int less = s->width < s->height ? s->width : s->height, more = s->width + s->height - less, step = 1 + less / 8;
     for (;; at->ring += step, at->along = 0) {
         if (!widen(p, at->ring, more)) return false;
-        for (int wide = (int)(p->aspect * at->ring + 0.5); at->along <= wide; at->along += step)
+        for (int wide = wide_of(p, at->ring); at->along <= wide; at->along += step)
             if (try_places(p, s, at->ring, at->along)) return true;
     }
 }
@@ -352,11 +362,17 @@ static int by_cells(const void *a, const void *b) {
     return (x->group > y->group) - (x->group < y->group);
 }
 
+/* Beside what is longer than a picture the others have its whole length. */
+static void use_length(packing *p, const shape *largest) {
+    if (largest->width > p->aspect * largest->height) p->least_wide = largest->width / 2;
+}
+
 static bool seat_all(packing *p) {
     cursor cursors[KINDS] = {{0, 0}};
     for (uint64_t k = 0; k < p->groups; k++) {
         shape *s = p->shapes + p->order[k].group;
         if (!s->runs || !seat(p, s, cursors + kind_of(s))) return false;
+        if (k == 0) use_length(p, s);
     }
     return true;
 }
@@ -380,11 +396,33 @@ static double gap_of(const packing *p) {
     return gap > 0 && isfinite(gap) ? gap : 1;
 }
 
-static void measure(packing *p, bool turn) {
+/* How long the edges of a group are on average; 0: it has none. */
+static double mean_of_group(const packing *p, uint64_t g) {
+    double sum = 0, edges = 0;
+    for (uint64_t k = p->first[g]; k < p->first[g + 1]; k++) {
+        uint64_t i = p->member[k];
+        for (uint32_t e = p->row[i]; e < p->row[i + 1] && p->near[e] < i; e++, edges++)
+            sum += length_of(p, i, p->near[e]);
+    }
+    return edges > 0 ? sum / edges : 0;
+}
+
+/* Few nodes are pushed by few, so that their edges are shorter than others': they become about as long. */
+static void scale_shapes(packing *p) {
+    double sum = 0, edges = (double)p->row[p->nodes] / 2;
+    for (uint64_t i = 0; i < p->nodes; i++)
+        for (uint32_t e = p->row[i]; e < p->row[i + 1] && p->near[e] < i; e++) sum += length_of(p, i, p->near[e]);
+    for (uint64_t g = 0; g < p->groups; g++) {
+        double mean = mean_of_group(p, g), longer = mean > 0 ? LIKE * sum / edges / mean : 1;
+        p->shapes[g].scale = fmin(fmax(longer, 1), ENLARGED);
+    }
+}
+
+static void measure(packing *p, bool turn, bool scale) {
     double longest = 0;
+    if (scale) scale_shapes(p);
     for (uint64_t g = 0; g < p->groups; g++) {
         shape *s = p->shapes + g;
-        s->cosine = 1;
         if (p->first[g] == p->first[g + 1]) continue;
         spread_of(p, g, s);
         if (turn) turn_shape(s);
@@ -448,29 +486,28 @@ static bool are_finite(const packing *p) {
 }
 
 /* Where all is to go; false: there is no memory. */
-static bool find_places(packing *p, bool turn) {
-    if (!are_finite(p)) {
-        for (uint64_t g = 0; g < p->groups; g++) p->shapes[g].cosine = 1;
-        return true;
-    }
-    measure(p, turn);
+static bool find_places(packing *p, bool turn, bool scale) {
+    for (uint64_t g = 0; g < p->groups; g++) p->shapes[g].cosine = p->shapes[g].scale = 1;
+    if (!are_finite(p)) { return true; }
+    measure(p, turn, scale);
     return p->groups == 1 || pack_shapes(p);
 }
 
 static int packing_packed(lua_State *L) {
     packing p = {0};
     read_arguments(L, &p);
-    lua_settop(L, 8);
+    lua_settop(L, 9);
     luaL_checkstack(L, 8, "components");
     p.shapes = memory(L, p.groups, sizeof *p.shapes);
     p.order = memory(L, p.groups, sizeof *p.order);
     list_members(L, &p);
     float *out = gpumm_lua_push_view(L, "f32", OUT * p.groups);
     gpumm_layout__work_begin(&p.w, L, NULL, 0, 1);
-    bool done = find_places(&p, lua_toboolean(L, 8));
+    bool done = find_places(&p, lua_toboolean(L, 8), lua_toboolean(L, 9));
     for (uint64_t g = 0; g < p.groups; g++) {
         const shape *s = p.shapes + g;
-        const double of[OUT] = {s->cosine, s->sine, s->mx, s->my, s->mz, s->at_x * p.cell, s->at_y * p.cell};
+        const double of[OUT] = {s->scale * s->cosine, s->scale * s->sine, s->mx, s->my, s->mz,
+                                s->at_x * p.cell,     s->at_y * p.cell};
         for (int k = 0; k < OUT; k++) out[OUT * g + (uint64_t)k] = (float)of[k];
         gpumm_layout__work_free(&p.w, s->runs);
     }

@@ -5,10 +5,10 @@
 
 #include <lua.h>
 
-/* packed(positions, group, groups, row, near, radii, aspect, turn): for each group of nodes seven f32: cosine and sine of
-   the angle by which it turns, its middle (x, y, z), and where that goes (x, y). `row` and `near` are the neighbours, `radii`
+/* packed(positions, group, groups, row, near, radii, aspect, turn, scale): for each group of nodes seven f32: cosine and sine of
+   the angle by which it turns times how much larger it becomes, its middle (x, y, z), and where that goes (x, y). `row` and `near` are the neighbours, `radii`
    may be nil, groups keep an edge's length apart and together are about `aspect` times as wide as high; `turn`: what is longer one way
-   than the other lies flat. */
+   than the other lies flat; `scale`: what has shorter edges than others becomes larger. */
 void gpumm_layout__open_packing(lua_State *L);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Nodes are placed one by one, the root of most first, each where it is relative to its parent, unless the edge between them
-   crossed one that is placed: then nearer, or to the side, and what hangs on the node with it. Edges that are placed are found by
+   crossed one that is placed: then nearer, or to the side, and what hangs on the node with it, unless that can stay. Edges that are placed are found by
    the cells that they run through. */
 #include "modules/layout/untangle.h"
 
@@ -22,12 +22,15 @@
     1.0 /* of a place for what hangs on the rest of a graph; dearer ones leave a gap where nobody looks for one */
 #define SMALL \
     8 /* nodes of what hangs on the rest and does not cross it either: more would be squeezed into a gap of it */
+#define RIGID 3.0     /* the cost of a step in length, of what is stiff */
 #define HALVINGS 24   /* of an edge of a tree of its own, where nothing else helps */
 #define FAN 64        /* directions then */
 #define BEYOND 0.08   /* of an edge, that is kept free behind its end */
 #define ASIDE 0.03    /* radians between edges of one node, or less where it has many */
 #define FARTHEST 1e9  /* cells: further counts as that far */
 #define PATIENCE 4000 /* comparisons an edge; hubs may need more, whose edges are all beside one another */
+#define LONG 8        /* nodes of a leg */
+#define LOOKING 256   /* of those, where it is only looked */
 
 typedef struct point {
     double x, y;
@@ -48,6 +51,9 @@ typedef struct tangle {
     uint32_t count;   /* of those */
     point *turn;      /* by which what hangs on a node is turned and scaled: a complex number */
     bool *rooted;     /* is it of a tree of its own? */
+    bool *leg;        /* and of a leg of it: no node has two others behind it */
+    bool *tangled;    /* does its edge, or one of its children's, cross others? */
+    point *middle;    /* of what hangs on a node, as it was */
     uint32_t *head;   /* of every cell's list */
     entry *entries;
     uint32_t used, room;
@@ -55,9 +61,13 @@ typedef struct tangle {
     double per_cell;
     const uint64_t *first; /* of each node's neighbours, from which its degree is known */
     uint64_t moved, patience;
+    bool spares_legs; /* these stay as they are */
+    bool stiff;       /* edges keep their lengths, where that is possible */
 } tangle;
 
 static point at(const tangle *t, uint32_t i) { return (point){t->at[2 * (size_t)i], t->at[2 * (size_t)i + 1]}; }
+
+static point was_at(const tangle *t, uint32_t i) { return (point){t->from[2 * (size_t)i], t->from[2 * (size_t)i + 1]}; }
 
 static point minus(point a, point b) { return (point){a.x - b.x, a.y - b.y}; }
 
@@ -157,6 +167,7 @@ static unsigned crossings(tangle *t, uint32_t i, point there, unsigned most) {
             const entry *e = t->entries + k;
             if (t->patience == 0) return sum;
             t->patience--;
+            if (e->a == i || e->b == i) continue;
             if (!matters(t, e, i)) continue;
             bool met = e->a == parent || e->b == parent;
             if (met ? are_along(way, minus(at(t, e->a == parent ? e->b : e->a), here), near)
@@ -191,50 +202,81 @@ static int compare_variants(const void *a, const void *b) {
     return (x->cost > y->cost) - (x->cost < y->cost);
 }
 
-/* What is tried in turn: as it is, then ever smaller and farther to the side. */
-static void list_variants(variant list[SCALES * TURNS]) {
+/* What is tried in turn: as it is, then ever smaller and farther to the side; what is stiff first to all sides. */
+static void list_variants(variant list[SCALES * TURNS], bool stiff) {
     for (int s = 0; s < SCALES; s++)
         for (int k = 0; k < TURNS; k++) {
             double scale = pow(0.8, s), angle = 0.24 * ((k + 1) / 2) * (k % 2 ? 1 : -1);
-            list[s * TURNS + k] = (variant){turned(scale, angle), s * 0.22 + angle * angle + 1e-3 * k};
+            list[s * TURNS + k] =
+                (variant){turned(scale, angle), s * (stiff ? RIGID : 0.22) + angle * angle + 1e-3 * k};
         }
     qsort(list, SCALES * TURNS, sizeof *list, compare_variants);
 }
 
 /* Ever smaller, in all directions, until there is room. */
 static void squeeze(tangle *t, uint32_t i, point way, choice *best) {
-    double scale = 0.5;
+    double scale = t->stiff ? 1 : 0.5;
     for (int h = 0; h < HALVINGS && best->crossings > 0; h++, scale /= 2)
         for (int k = 0; k < FAN && best->crossings > 0; k++)
             try(t, i, way, turned(scale, k * 2 * acos(-1.0) / FAN), best);
 }
 
+static point over(point a, point b) {
+    point turned_back = times(a, (point){b.x, -b.y});
+    return (point){turned_back.x / dot(b, b), turned_back.y / dot(b, b)};
+}
+
+/* Where it was, though its parent is elsewhere now: what hangs on it need not change. */
+static bool try_back(tangle *t, uint32_t i, point way, choice *best) {
+    point back = minus(was_at(t, i), at(t, t->parent[i]));
+    double longer = dot(back, back) / dot(way, way);
+    if (!(longer > 0.25 && longer < 4)) return false;
+    try(t, i, way, over(back, way), best);
+    return best->crossings == 0;
+}
+
+/* Towards what hangs on it: its own place may be on the wrong side of another branch. */
+static void try_ahead(tangle *t, uint32_t i, point way, choice *best) {
+    point ahead = minus(t->middle[i], at(t, t->parent[i]));
+    double scale = sqrt(dot(way, way) / dot(ahead, ahead));
+    if (scale > 0 && isfinite(scale)) try(t, i, way, over((point){ahead.x * scale, ahead.y * scale}, way), best);
+}
+
 static choice choose(tangle *t, const variant *variants, uint32_t i, point way) {
     choice best = {{1, 0}, UINT32_MAX};
+    if (t->tangled[i] && t->leg[i]) try_ahead(t, i, way, &best);
     for (int k = 0; k < SCALES * TURNS && best.crossings > 0; k++)
         if (t->rooted[i] || variants[k].cost <= COST) try(t, i, way, variants[k].turn, &best);
     if (t->rooted[i]) squeeze(t, i, way, &best);
     return best;
 }
 
-/* What hangs on a node that had to be nearer is turned like it, and half as much smaller. */
-static point relaxed(point turn) {
-    double back = pow(dot(turn, turn), -0.25);
+/* What hangs on a node that had to be nearer is turned like it, and half as much smaller; what is stiff is not. */
+static point relaxed(point turn, bool stiff) {
+    double back = pow(dot(turn, turn), stiff ? -0.5 : -0.25);
     return (point){turn.x * back, turn.y * back};
+}
+
+static void move(tangle *t, uint32_t i, point to, point turn) {
+    t->at[2 * (size_t)i] = (float)to.x;
+    t->at[2 * (size_t)i + 1] = (float)to.y;
+    t->turn[i] = turn;
+    place_edge(t, t->parent[i], i);
 }
 
 static void place_node(tangle *t, const variant *variants, uint32_t i) {
     uint32_t p = t->parent[i];
-    const float *from = t->from + 2 * (size_t)i, *from_parent = t->from + 2 * (size_t)p;
-    point was = {(double)from[0] - from_parent[0], (double)from[1] - from_parent[1]};
-    point way = times(was, t->turn[p]), here = at(t, p);
-    choice best = choose(t, variants, i, way);
+    point here = at(t, p), before = was_at(t, p), way = times(minus(was_at(t, i), before), t->turn[p]);
+    bool parent_moved = here.x != before.x || here.y != before.y;
+    choice back = {{1, 0}, UINT32_MAX};
+    if (parent_moved && t->leg[i] && try_back(t, i, way, &back)) {
+        move(t, i, was_at(t, i), (point){1, 0});
+        return;
+    }
+    choice best = t->spares_legs && t->leg[i] ? (choice){{1, 0}, 0} : choose(t, variants, i, way);
     point moved = times(way, best.turn);
-    t->at[2 * (size_t)i] = (float)(here.x + moved.x);
-    t->at[2 * (size_t)i + 1] = (float)(here.y + moved.y);
-    t->turn[i] = relaxed(times(t->turn[p], best.turn));
+    move(t, i, (point){here.x + moved.x, here.y + moved.y}, relaxed(times(t->turn[p], best.turn), t->stiff));
     t->moved += best.turn.x != 1 || best.turn.y != 0;
-    place_edge(t, p, i);
 }
 
 /* ---- Which are trees --------------------------------------------------------------------------------------- */
@@ -338,7 +380,33 @@ static void mark_rooted(tangle *t, const rows *r) {
     for (uint32_t k = 0; k < t->count; k++) t->rooted[t->order[k]] = t->rooted[t->parent[t->order[k]]];
 }
 
-static void find_trees(lua_State *L, tangle *t, const ends *e) { /* [-0, +9, e] */
+/* From their beginning on, which is where they are long enough. */
+static void mark_legs(tangle *t) {
+    for (uint32_t k = t->count; k-- > 0;) {
+        uint32_t i = t->order[k], behind = (uint32_t)(t->first[i + 1] - t->first[i]) - 1;
+        t->leg[i] = t->rooted[i] && behind <= 1 && (behind == 0 || t->leg[i]);
+        uint32_t p = t->parent[i];
+        t->leg[p] = t->leg[i];
+    }
+    for (uint32_t k = 0; k < t->count; k++) {
+        uint32_t i = t->order[k], p = t->parent[i];
+        bool of_one = t->parent[p] != NONE && t->leg[p];
+        t->leg[i] = t->leg[i] && (of_one || t->size[i] >= LONG);
+    }
+}
+
+/* From the leaves inwards. */
+static void find_middles(tangle *t) {
+    for (uint32_t i = 0; i < t->nodes; i++) t->middle[i] = was_at(t, i);
+    for (uint32_t k = t->count; k-- > 0;) {
+        uint32_t i = t->order[k], p = t->parent[i];
+        t->middle[p] = (point){t->middle[p].x + t->middle[i].x, t->middle[p].y + t->middle[i].y};
+    }
+    for (uint32_t i = 0; i < t->nodes; i++)
+        t->middle[i] = (point){t->middle[i].x / t->size[i], t->middle[i].y / t->size[i]};
+}
+
+static void find_trees(lua_State *L, tangle *t, const ends *e) { /* [-0, +12, e] */
     rows r = {scratch(L, 2 * e->edges, sizeof(uint32_t)), scratch(L, (uint64_t)t->nodes + 1, sizeof(uint64_t)),
               scratch(L, t->nodes, sizeof(uint32_t))};
     gpumm_layout__rows_of(e, r.near, NULL, r.first);
@@ -348,15 +416,39 @@ static void find_trees(lua_State *L, tangle *t, const ends *e) { /* [-0, +9, e] 
     t->order = scratch(L, t->nodes, sizeof *t->order);
     t->turn = scratch(L, t->nodes, sizeof *t->turn);
     t->rooted = scratch(L, t->nodes, sizeof *t->rooted);
+    t->tangled = scratch(L, t->nodes, sizeof *t->tangled);
+    t->leg = scratch(L, t->nodes, sizeof *t->leg);
+    t->middle = scratch(L, t->nodes, sizeof *t->middle);
     peel(t, &r);
     sort_order(t, scratch(L, t->nodes, sizeof(uint64_t)));
     mark_rooted(t, &r);
+    mark_legs(t);
+    find_middles(t);
+}
+
+static void forget_edges(tangle *t) {
+    memset(t->head, 0xff, ((size_t)1 << t->bits) * sizeof *t->head);
+    t->used = 0;
+}
+
+/* Of legs; where they are so crowded that it takes long, of a part of them. */
+static void mark_tangled(tangle *t, const ends *e) {
+    uint64_t patience = t->patience;
+    t->patience = LOOKING * e->edges;
+    for (uint32_t k = 0; k < t->count; k++) place_edge(t, t->parent[t->order[k]], t->order[k]);
+    for (uint32_t k = 0; k < t->count && t->patience > 0; k++) {
+        uint32_t i = t->order[k];
+        if (t->leg[i] && crossings(t, i, at(t, i), 1) > 0) t->tangled[i] = t->tangled[t->parent[i]] = true;
+    }
+    t->patience = patience;
+    forget_edges(t);
 }
 
 static void place_trees(lua_State *L, tangle *t, const ends *e) { /* [-0, +(0|2), e] */
     variant variants[SCALES * TURNS];
     if (t->count == 0 || !make_cells(L, t, e)) return;
-    list_variants(variants);
+    list_variants(variants, t->stiff);
+    mark_tangled(t, e);
     place_rest(t, e);
     for (uint32_t k = 0; k < t->count; k++) place_node(t, variants, t->order[k]);
 }
@@ -367,7 +459,11 @@ static int layout_untangle(lua_State *L) {
     if (!gpumm_lua_to_view(L, 4, &view) || strcmp(gpumm_type_name(view.type), "f32x2") != 0 || view.count != e.nodes)
         return luaL_error(L, "positions are a view of f32x2, one a node");
     luaL_checkstack(L, 20, NULL);
-    tangle t = {.from = view.bytes, .nodes = e.nodes, .patience = 1};
+    tangle t = {.from = view.bytes,
+                .nodes = e.nodes,
+                .patience = 1,
+                .stiff = lua_toboolean(L, 5),
+                .spares_legs = lua_toboolean(L, 6)};
     t.at = gpumm_lua_push_view(L, "f32x2", e.nodes);
     int result = lua_gettop(L);
     memcpy(t.at, t.from, (size_t)e.nodes * 2 * sizeof *t.at);
