@@ -323,10 +323,7 @@ extern "C" __global__ void far(int n, int width, int above, const float *levels,
     const int x = t % width, y = t / width % width, z = DIM == 3 ? t / width / width : 0;
     const long long c = from + cell_at(x, y, z, width), mine = c - level_size(finest);
     if (loaded(levels, all, c).w == 0.0f) return;
-    if (start) {
-        const block more = parents_around(x, y, z, width);
-        if (nodes_in(start, &more) <= FEW) return;
-    }
+    if (DIM == 2 && start && nodes_in<6>(start, parents_from(x), parents_from(y), 0, width) <= FEW) return;
     float sum[COEFFICIENTS][LANES], coarse[COEFFICIENTS];
     long long at = from - level_size(finest);
     for (int s = 0; s < above; s++) at += level_size(width >> s);

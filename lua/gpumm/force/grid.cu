@@ -191,8 +191,7 @@ extern "C" __global__ void cells(int n, int finest, const word *start, const flo
     const int width = finest / 2, x = t % width, y = t / width % width, z = DIM == 3 ? t / width / width : 0;
     const int c = cell_at(x, y, z, width);
     const frame g = frame_in(where);
-    const block around = block_around(x, y, z, 2, width);
-    const bool finely = DIM == 3 || nodes_in(start, &around) > LIMIT;
+    const bool finely = DIM == 3 || nodes_in<5>(start, x - 2, y - 2, 0, width) > LIMIT;
     float4 whole = {0.0f, 0.0f, 0.0f, 0.0f};
     for (int child = 0; child < 1 << DIM; child++) {
         const int key = c << DIM | child, a = child & 1, b = child >> 1 & 1, e = child >> 2;

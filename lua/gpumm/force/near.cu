@@ -60,14 +60,14 @@ static __forceinline__ __device__ void run_of_cell(float (*f)[LANES], const word
 }
 
 // Cells side by side: their nodes follow one another.
+template <int SIDE>
 static __forceinline__ __device__ void push_block(float (*f)[LANES], const word *start, const float *sorted,
-                                                  long long room, const block *b, float4 p, float unit)
+                                                  long long room, int x, int y, int z, int width, float4 p, float unit)
 {
-    for (int z = b->z; z <= b->z_to; z++)
-        for (int y = b->y; y <= b->y_to; y++) {
-            const int c = cell_at(b->x, y, z, b->width);
-            run_of(f, sorted, room, start[c << DIM], start[(c + b->along) << DIM], p, unit);
-        }
+    for (int row = 0; row < (DIM == 3 ? SIDE * SIDE : SIDE); row++) {
+        const int c = cell_at(x, y + row % SIDE, z + row / SIDE, width);
+        run_of(f, sorted, room, start[c << DIM], start[(c + SIDE) << DIM], p, unit);
+    }
 }
 
 struct pushing { // of cells on a point, which is x, y, z from the middle of its own
@@ -135,12 +135,13 @@ extern "C" __global__ void repel(int n, const word *ranked, const vec *position,
     float f[SUMS][LANES], finely[SUMS][LANES], expansion[3];
     nothing(f);
     nothing(finely);
-    const block around = block_around(x, y, z, 1, width), more = parents_around(x, y, z, width);
-    const bool are_few = wide && nodes_in(start, &more) <= FEW;
-    if (are_few) push_block(f, start, sorted, room, &more, p, unit);
-    else if (nodes_in(start, &around) <= LIMIT) push_block(f, start, sorted, room, &around, p, unit);
+    const int px = parents_from(x), py = parents_from(y), deep = DIM == 3 ? z - 1 : 0;
+    const bool are_few = DIM == 2 && wide && nodes_in<6>(start, px, py, 0, width) <= FEW;
+    if (are_few) push_block<6>(f, start, sorted, room, px, py, 0, width, p, unit);
+    else if (nodes_in<3>(start, x - 1, y - 1, deep, width) <= LIMIT)
+        push_block<3>(f, start, sorted, room, x - 1, y - 1, deep, width, p, unit);
     else push_finely(f, finely, start, sorted, room, levels, all, &g, fx, fy, fz, finest, p, unit);
-    const int s = are_few, gx = x >> s, gy = y >> s, gz = z >> s;
+    const int s = are_few, gx = x >> s, gy = y >> s, gz = z >> s; // of the cell that was given the rest
     const float per = are_few ? 0.25f * g.per_cell : 0.5f * g.per_cell;
     const long long at = (are_few ? level_size(width) : 0) + cell_at(gx, gy, gz, width >> s);
     value_at(given + COEFFICIENTS * at, inside(p.x, g.x, per, gx), inside(p.y, g.y, per, gy),

@@ -66,36 +66,21 @@ static __device__ int key_of(int x, int y, int z, int finest)
     return cell_at(x >> 1, y >> 1, z >> 1, finest / 2) << DIM | child;
 }
 
-struct block { // of cells of the level above the finest
-    int x, y, z, y_to, z_to, along, width;
-};
+// The first row, from 0, of the parent's own cells and of those around: as many as 6 cells an axis.
+static __device__ int parents_from(int at) { return (at & ~1) - 2; }
 
-// The cells up to `by` from one.
-static __device__ block block_around(int x, int y, int z, int by, int width)
-{
-    const int deep = DIM == 3 ? by : 0;
-    const block b = {x - by, y - by, z - deep, y + by, z + deep, 2 * by + 1, width};
-    return b;
-}
-
-// The cells of its parent and of those around that.
-static __device__ block parents_around(int x, int y, int z, int width)
-{
-    const int from_z = DIM == 3 ? (z & ~1) - 2 : z;
-    const block b = {(x & ~1) - 2, (y & ~1) - 2, from_z, (y & ~1) + 3, DIM == 3 ? from_z + 5 : z, 6, width};
-    return b;
-}
-
-// How many nodes are in them, row by row; far more where a row may hold a crowd.
-static __device__ word nodes_in(const word *start, const block *b)
+// How many nodes are in SIDE cells an axis of the level above the finest, from that one on, row by row; far more where a row
+// may hold a crowd.
+template <int SIDE>
+static __forceinline__ __device__ word nodes_in(const word *start, int x, int y, int z, int width)
 {
     word count = 0;
-    for (int z = b->z; z <= b->z_to; z++)
-        for (int y = b->y; y <= b->y_to; y++) {
-            const int c = cell_at(b->x, y, z, b->width);
-            const word row = start[(c + b->along) << DIM] - start[c << DIM];
-            count += row > CAP ? 0x1000000u : row;
-        }
+#pragma unroll
+    for (int row = 0; row < (DIM == 3 ? SIDE * SIDE : SIDE); row++) {
+        const int c = cell_at(x, y + row % SIDE, z + row / SIDE, width);
+        const word along = start[(c + SIDE) << DIM] - start[c << DIM];
+        count += along > CAP ? 0x1000000u : along;
+    }
     return count;
 }
 
