@@ -553,13 +553,14 @@ typedef struct gpumm_buffer_options {
     gpumm_stream *stream;    /* where the zeros are written; NULL: the main stream */
     const char *tag;         /* who asks, for the books; copied; NULL: nobody says */
     bool shareable;          /* its memory, whole commit steps of its own, can be exported: gpumm_buffer_segments */
-    const unsigned *devices; /* of a striped buffer: their numbers, each once, the manager's own among them; copied */
+    const unsigned *devices; /* of a striped buffer: numbers, the manager's own among them; copied; NULL: not striped */
     size_t device_count;     /* 0: it is on the manager's device alone */
-    uint64_t stripe;         /* bytes on one device before the next takes its turn, at most 1 GiB; 0 is 64 MiB */
+    uint64_t stripe;         /* bytes on one device before the next takes its turn, at most 1 GiB; 0: 64 MiB */
 } gpumm_buffer_options;
 
 /*
- * A striped buffer has one address range, whose memory is on several devices in turn: bytes [i * stripe, (i + 1) * stripe) are on
+ * A striped buffer has one address range, whose memory is on several devices in turn: bytes [i * stripe, (i + 1) * stripe), the
+ * stripe rounded up to what they commit, are on
  * devices[i % device_count]. All of the devices can use all of it, each at its own speed where the memory is its own and at that of
  * the link where it is another's. Growth goes on in turn, at the same address; what shrinks goes back from the end, in whole stripes,
  * which is also what it takes: at least one. gpumm_buffer_residency says what is where, gpumm_stats.striped_bytes what each device
