@@ -556,22 +556,25 @@ typedef struct gpumm_buffer_options {
     gpumm_stream *stream;    /* where the zeros are written; NULL: the main stream */
     const char *tag;         /* who asks, for the books; copied; NULL: nobody says */
     bool shareable;          /* its memory, whole commit steps of its own, can be exported: gpumm_buffer_segments */
-    const unsigned *devices; /* of a striped buffer: their numbers, each once, the manager's own among them; copied */
+    const unsigned *devices; /* of a striped buffer: numbers, the manager's own among them; copied; NULL: not striped */
     size_t device_count;     /* 0: it is on the manager's device alone */
-    uint64_t stripe;         /* bytes on one device before the next takes its turn, at most 1 GiB; 0 is 64 MiB */
+    uint64_t stripe;         /* bytes on one device before the next takes its turn, at most 1 GiB; 0: 64 MiB */
 } gpumm_buffer_options;
 
 /*
- * A striped buffer has one address range, whose memory is on several devices in turn: bytes [i * stripe, (i + 1) * stripe) are on
- * devices[i % device_count]. All of the devices can use all of it, each at its own speed where the memory is its own and at that of
- * the link where it is another's. Growth goes on in turn, at the same address; what shrinks goes back from the end, in whole stripes,
- * which is also what it takes: at least one. gpumm_buffer_residency says what is where, gpumm_stats.striped_bytes what each device
- * holds. It counts against the limit as any other; it does not spill, is never moved or cached, and is not shareable.
- * "cuda:N" is number N. Kernels of another manager, of one of its devices, take the buffer as their own manager's do, in order on
- * both sides (not in recordings), and gpumm_buffer_copy copies to that manager's buffers and from them. The devices must be able to use one another's memory (cuDeviceCanAccessPeer), or NO_DEVICE names the
- * two that cannot; NO_DEVICE too where there is no such device. INVALID_ARGUMENT where memory does not grow in place, for more than
- * 64 different stripes in a manager, and for what is said above. The host device takes any numbers, and has its quota for
- * each of them anew, but no more than the machine's memory in all: so a program for several GPUs runs without one.
+ * A striped buffer has one address range, whose memory is on several devices in turn: bytes [i * stripe, (i + 1) * stripe), the
+ * stripe rounded up to what they commit, are on devices[i % device_count]. All of the devices can use all of it, each at its own
+ * speed where the memory is its own and at that of the link where it is another's. Growth goes on in turn, at the same address;
+ * what shrinks goes back from the end, in whole stripes, which is also what it takes: at least one. gpumm_buffer_residency says
+ * what is where, gpumm_stats.striped_bytes what each device holds. It counts against the limit as any other; it does not spill,
+ * is never moved or cached, and is not shareable.
+ *
+ * "cuda:N" is number N. Kernels of another manager, of one of its devices, take the buffer as its own manager's do, in order on
+ * both sides (not in recordings), and gpumm_buffer_copy copies to that manager's buffers and from them. The devices must be able
+ * to use one another's memory (cuDeviceCanAccessPeer), or NO_DEVICE names the two that cannot; NO_DEVICE too where there is no such
+ * device. INVALID_ARGUMENT where memory does not grow in place, for more than 64 different stripes in a manager, and for what is
+ * said above. The host device takes any numbers, and has its quota for each of them anew, but no more than the machine's memory
+ * in all: so a program for several GPUs runs without one.
  */
 
 /* ALREADY_EXISTS (whatever the other's type), OVER_LIMIT, OVER_MAX_SIZE, OUT_OF_MEMORY, NO_DEVICE (of devices), INVALID_ARGUMENT. */

@@ -102,6 +102,13 @@ static void depends_on_the_driver(gpumm_manager *m) {
         refuse(m, two, 2, GPUMM_DRIVER, calls[nth - 1]);
     }
     CHECK_OK(gpumm_fault_plan(m, &(gpumm_fault){0}));
+    setenv("FAKE_CUDA_MEMORY", "8", 1); /* of which segments 0, 2, 4, … are more */
+    gpumm_buffer_options large = options_for(two, 2, 9 * STRIPE / 4);
+    gpumm_buffer *b;
+    CHECK_STATUS(gpumm_manager_allocate(m, &large, &b), GPUMM_OUT_OF_MEMORY);
+    CHECK_SAYS("on cuda:0: cuMemCreate: CUDA_ERROR_OUT_OF_MEMORY");
+    check_held(m, 0, 0);
+    setenv("FAKE_CUDA_MEMORY", "0", 1);
 }
 
 /* What another GPU shares is attached where this one can use it. */

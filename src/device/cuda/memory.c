@@ -77,8 +77,9 @@ static gpumm_status map_piece(cuda *c, const pieces *p, uint64_t index, gpumm_ad
     CUmemGenericAllocationHandle handle = 0;
     CUmemAllocationProp memory = p->memory;
     if (p->stripe) memory.location.id = p->stripe->devices[(p->first + index) % p->stripe->count];
-    TRY(CU(c, cuMemCreate, (&handle, bytes, &memory, 0)));
-    gpumm_status status = CU(c, cuMemMap, (address, bytes, 0, handle, 0));
+    gpumm_status status = CU(c, cuMemCreate, (&handle, bytes, &memory, 0));
+    if (status != GPUMM_OK) return p->stripe ? fail_in(status, "on cuda:%d: ", memory.location.id) : status;
+    status = CU(c, cuMemMap, (address, bytes, 0, handle, 0));
     (void)CU_BACK(c, cuMemRelease, (handle));
     return status;
 }
