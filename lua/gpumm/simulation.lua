@@ -25,7 +25,7 @@ local methods = {}
 
 local FIELDS = { -- the entries that are not resources, with their types
     steps = "number", in_flight = "number", init = "function", step = "function", frame = "function",
-    finish = "function", live = "function", device = "string", limit = "size", memory = "size", debug = "boolean",
+    finish = "function", live = "function", device = "string", limit = "size", memory = "size", debug = "boolean", workers = "number",
     recorded = "boolean",
 }
 local SLOTS = 3 -- default of a readback: one slot that the script reads, one that arrives, one that is captured
@@ -55,8 +55,8 @@ local function check_field(key, value)
     if type(value) ~= wanted then
         refuse("gpumm.simulation: %s is a %s; it must be a %s", key, type(value), wanted)
     end
-    if wanted == "number" and not (math.tointeger(value) and value >= (key == "in_flight" and 1 or 0)) then
-        refuse("gpumm.simulation: %s must be a whole number%s, not %s", key, key == "in_flight" and " from 1" or "",
+    if wanted == "number" and not (math.tointeger(value) and value >= (key == "steps" and 0 or 1)) then
+        refuse("gpumm.simulation: %s must be a whole number%s, not %s", key, key == "steps" and "" or " from 1",
             tostring(value))
     end
 end
@@ -463,7 +463,8 @@ function methods.open(sim, options)
     if x.opened then fail(2, "the simulation is open already") end
     options = check_options(options or {}, 3)
     local guest = options.manager
-    local given = { device = x.fields.device, limit = x.fields.limit, memory = x.fields.memory, debug = x.fields.debug }
+    local given = { device = x.fields.device, limit = x.fields.limit, memory = x.fields.memory, debug = x.fields.debug,
+        workers = x.fields.workers }
     local manager = guest and use_guest(x, guest) or new_manager(with(options, given))
     manager:raising(true)
     local _ <close> = within()

@@ -252,6 +252,25 @@ local function last_gpu(options, from)
     end
 end
 
+local chosen -- once for all
+
+--- The device of this rank, for gpumm.manager: its own GPU, "cuda:N", or "auto" where there is none.
+function world.device()
+    ready(2)
+    if not chosen then
+        local last, manager = last_gpu({}, world.local_rank)
+        if manager then manager:close() end
+        chosen = last and "cuda:" .. world.local_rank % (last + 1) or "auto"
+    end
+    return chosen
+end
+
+--- How many threads of this machine's cores are this rank's, on the host device.
+function world.workers()
+    ready(2)
+    return math.max(1, native.cores() // world.local_size)
+end
+
 --- A manager on this rank's own GPU, that of its number among the ranks of this machine (they take turns where there are
 --- fewer), or on the host where there is none; options as gpumm.manager has them. A device that is given is taken.
 function world.manager(options)

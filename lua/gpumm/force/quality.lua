@@ -4,23 +4,35 @@
 local chance = require "gpumm.common.chance"
 local kernels = require "gpumm.force.kernels"
 local distance = require "gpumm.force.distance"
+local part = require "gpumm.force.part"
 
 local need, buffer = kernels.need, kernels.buffer
 local quality = {}
 
-local PIVOTS, SAMPLES, THREADS = 50, 2000, 1024
+local PIVOTS, SAMPLES = 50, 2000
 
--- Three sums that many threads have parts of, added up in the order of the threads.
+-- Three sums of every chunk, added up in their order.
 local function three(out)
-    local view, a, b, c = need(out:download()), 0, 0, 0
-    for k = 1, #view, 3 do a, b, c = a + view[k], b + view[k + 1], c + view[k + 2] end
+    local a, b, c = 0, 0, 0
+    for _, x, y, z in need(out:download()):each() do a, b, c = a + x, b + y, c + z end
     return a, b, c
 end
 
+-- Three sums over all nodes, of which run(chunks, chunk, out) writes those of the own ones' chunks.
+local function sums_of(task, run)
+    local now = task.rows.now
+    local chunk, chunks = part.chunk(task.n)
+    local out <close> = buffer(task.manager, "f64x3", chunks)
+    if now.count > 0 then need(run((now.count + chunk - 1) // chunk, chunk, out)) end
+    task.rows.part:gather(out, task.n, chunk)
+    return three(out)
+end
+
 local function stress(task, position)
-    local out <close> = buffer(task.manager, "f64", 3 * THREADS)
-    need(task.run.ratios(THREADS, task.n, task.pivots, task.pivot, task.hops, position, out))
-    local sum, squares, pairs = three(out)
+    local now = task.rows.now
+    local sum, squares, pairs = sums_of(task, function(chunks, chunk, out)
+        return task.run.ratios(chunks, chunk, now.count, now.first, task.pivots, task.pivot, task.hops, position, out)
+    end)
     if squares - squares ~= 0 then error("force.quality: the positions are not all finite numbers", 0) end
     if pairs == 0 then return 0 end
     return squares > 0 and 1 - sum * sum / (pairs * squares) or 1
@@ -29,9 +41,9 @@ end
 local function variation(task, position)
     local now = task.rows.now
     if now.m == 0 then return 0 end
-    local out <close> = buffer(task.manager, "f64", 3 * THREADS)
-    need(task.run.lengths(THREADS, task.n, now.row, now.near, position, out))
-    local sum, squares, edges = three(out)
+    local sum, squares, edges = sums_of(task, function(chunks, chunk, out)
+        return task.run.lengths(chunks, chunk, now.count, now.first, now.row, now.near, position, out)
+    end)
     local mean = sum / edges
     return mean > 0 and math.sqrt(math.max(0, squares / edges - mean * mean)) / mean or 0
 end
@@ -39,7 +51,9 @@ end
 local function neighbourhood(task, position)
     local now, sum, count = task.rows.now, 0, 0
     local out <close> = buffer(task.manager, "f64", task.samples)
-    need(task.run.kept(task.samples, task.n, task.sample, now.row, now.near, position, out))
+    need(out:fill(0))
+    need(task.run.kept(task.samples, task.n, now.count, now.first, task.sample, now.row, now.near, position, out))
+    task.rows.part:reduce(out, "sum", task.samples)
     for _, jaccard in need(out:download()):each() do
         if jaccard >= 0 then sum, count = sum + jaccard, count + 1 end
     end

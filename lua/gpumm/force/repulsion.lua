@@ -48,21 +48,33 @@ local function expand(self, run, coefficients, unit)
     end
 end
 
--- Every node's sum over all others, exactly where they are few.
+-- The own nodes in the order of the cells.
+local function own_in_order(self, n, first, count)
+    local cells, manager = self.grid, self.manager
+    if count == n then return cells.order end
+    self.own, self.list = buffer(manager, "u8", n, self.own), buffer(manager, "u32", n, self.list)
+    need(self.kernels.push.mark(n, cells.order, first, count, self.own))
+    need(manager:select { from = cells.order, flags = self.own, to = self.list, n = n })
+    return self.list
+end
+
+-- Every own node's sum over all others, exactly where they are few.
 local function sum_up(self, what, exactly, n, position, mass, out, strength, seed, unit)
     local run, cells = self.kernels[what], self.grid
+    local first, count = self.first or 0, self.count or n
     strength, unit = strength or 1, (unit or 1) ^ 2
+    if count == 0 then return end
     if exactly then
-        need(run.repel_exactly(n, position, mass, strength, unit, out))
+        need(run.repel_exactly(count, first, n, position, mass, strength, unit, out))
         return
     end
     cells:build(n, position, mass, (seed or 0) & 0xffffffff)
     expand(self, run, COEFFICIENTS[what][self.dimensions], unit)
-    need(run.repel(n, cells.order, position, mass, cells.start, cells.sorted, cells.room, cells.levels, cells.all,
+    need(run.repel(count, first, own_in_order(self, n, first, count), position, mass, cells.start, cells.sorted, cells.room, cells.levels, cells.all,
         self.given, cells.where, cells.finest, strength, unit, out))
 end
 
---- Writes the repulsion on each of n nodes to `force`: `strength` times the sum of the products of the masses, the
+--- Writes the repulsion on each of n nodes (of self.count from self.first on, where those are set) to `force`: `strength` times the sum of the products of the masses, the
 --- way between the nodes and repel(unit^2 d2). `seed` shifts the grid and samples crowds.
 function Repulsion:repel(...) sum_up(self, "push", false, ...) end
 

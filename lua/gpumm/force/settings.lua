@@ -143,11 +143,13 @@ function settings.check_weights(what, graph, lengths, level)
     else check_weights(what, graph, 0, "a strength is at least 0", level + 1) end
 end
 
---- How strongly each edge pulls, as f32 relative to the mean: what unit weights are in makes no difference. A short edge
---- pulls more than a long one.
-function settings.relative(weights, lengths)
-    local column = as_column(weights)
-    return native.scaled(lengths and native.inverse(column) or column)
+--- How strongly each edge of a graph pulls, as f32 relative to the mean: what unit weights are in makes no difference. A short
+--- edge pulls more than a long one. Of a graph's part, relative to the mean of the whole.
+function settings.relative(graph, lengths)
+    local column = as_column(graph.weights)
+    if lengths then column = native.inverse(column) end
+    if graph.part then return native.scaled(column, graph.part:mean_size(column, graph)) end
+    return native.scaled(column)
 end
 
 return settings

@@ -2,6 +2,9 @@
 // Sparse stress: a component's nodes, each as far from some pivots, and from its neighbours, as it is in the graph. To a node at
 // distance d a pivot stands for those nearest to it that are at most d / 2 from it, so that one close by does not count for
 // all around it. Everything is gathered by one thread a node, in a fixed order.
+//
+// Positions, pivots and `near` are of all nodes. All else, members and what is known of them, is of the n nodes from `origin`
+// on, and counts from there: all nodes, or a rank's own.
 
 #define DISTANT 0xffffu
 #define DEPTHS 64     // of a pivot's region: distances up to which its nodes are counted
@@ -32,11 +35,11 @@ static __device__ void draw_to(draw *sum, vec here, vec there, float length, flo
     sum->weights += weight;
 }
 
-static __device__ void draw_to_neighbours(draw *sum, word i, const word *row, const word *near, const vec *position,
-                                          float length)
+static __device__ void draw_to_neighbours(draw *sum, word i, vec here, const word *row, const word *near,
+                                          const vec *position, float length)
 {
     const word degree = row[i + 1] - row[i], step = (degree + NEIGHBOURS - 1) / NEIGHBOURS;
-    for (word k = row[i]; k < row[i + 1]; k += step) draw_to(sum, position[i], position[near[k]], length, (float)step);
+    for (word k = row[i]; k < row[i + 1]; k += step) draw_to(sum, here, position[near[k]], length, (float)step);
 }
 
 static __device__ float stands_for(const float *region, int p, hops h)
@@ -45,17 +48,18 @@ static __device__ float stands_for(const float *region, int p, hops h)
 }
 
 // The way to where pivots and neighbours want the node to be; `row` may be null: the neighbours are pivots too.
-static __device__ draw way_of(word i, int first, int step, int pivots, int n, const word *pivot, const float *region, const hops *distance,
-                              const word *row, const word *near, const vec *position, float length)
+static __device__ draw way_of(word i, vec here, int first, int step, int pivots, int n, const word *pivot,
+                              const float *region, const hops *distance, const word *row, const word *near,
+                              const vec *position, float length)
 {
     draw sum = {0.0f, 0.0f, 0.0f, 0.0f};
     for (int p = first; p < pivots; p += step) {
         const hops h = distance[(long long)p * n + i];
         if (h == 0 || h == DISTANT) continue;
         const float d = (float)h;
-        draw_to(&sum, position[i], position[pivot[p]], length * d, stands_for(region, p, h) / (d * d));
+        draw_to(&sum, here, position[pivot[p]], length * d, stands_for(region, p, h) / (d * d));
     }
-    if (row) draw_to_neighbours(&sum, i, row, near, position, length);
+    if (row) draw_to_neighbours(&sum, i, here, row, near, position, length);
     const float per_weight = sum.weights > 0.0f ? 1.0f / sum.weights : 0.0f;
     sum.x *= per_weight;
     sum.y *= per_weight;
@@ -95,14 +99,14 @@ static __device__ float chance_of(word *h)
 }
 
 // A round of stress majorization. By `jitter` nodes with the same neighbours part, which would end on one spot.
-extern "C" __global__ void majorize(int members, int pivots, int n, const word *member, const word *pivot,
-                                    const float *region, const hops *distance, const word *row, const word *near,
-                                    float jitter, const vec *position, vec *out)
+extern "C" __global__ void majorize(int members, int pivots, int n, word origin, const word *member,
+                                    const word *pivot, const float *region, const hops *distance, const word *row,
+                                    const word *near, float jitter, const vec *position, vec *out)
 {
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= members) return;
-    const word i = member ? member[t] : (word)t;
-    const draw way = way_of(i, 0, 1, pivots, n, pivot, region, distance, row, near, position, 1.0f);
+    const word own = member ? member[t] : (word)t, i = origin + own;
+    const draw way = way_of(own, position[i], 0, 1, pivots, n, pivot, region, distance, row, near, position, 1.0f);
     word h = (i ^ i >> 16) * 0x7feb352du;
     out[i].x = position[i].x + way.x + jitter * chance_of(&h);
     out[i].y = position[i].y + way.y + jitter * chance_of(&h);
@@ -113,15 +117,16 @@ extern "C" __global__ void majorize(int members, int pivots, int n, const word *
 
 // Adds to each member's force what draws it there: `strength` of the way, as a node of that heft needs it. Every `step`-th pivot
 // from `first` on has a say.
-extern "C" __global__ void draw_members(int members, int first, int step, int pivots, int n, const word *member, const word *pivot,
-                                        const float *region, const hops *distance, const word *row, const word *near,
-                                        const float *length, float strength, const float *heft, const vec *position,
-                                        vec *force)
+extern "C" __global__ void draw_members(int members, int first, int step, int pivots, int n, word origin,
+                                        const word *member, const word *pivot, const float *region,
+                                        const hops *distance, const word *row, const word *near, const float *length,
+                                        float strength, const float *heft, const vec *position, vec *force)
 {
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= members) return;
     const word i = member ? member[t] : (word)t;
-    const draw way = way_of(i, first, step, pivots, n, pivot, region, distance, row, near, position, length[0]);
+    const draw way =
+        way_of(i, position[origin + i], first, step, pivots, n, pivot, region, distance, row, near, position, length[0]);
     const float scale = strength * heft[i];
     force[i].x += scale * way.x;
     force[i].y += scale * way.y;
@@ -130,9 +135,10 @@ extern "C" __global__ void draw_members(int members, int first, int step, int pi
 #endif
 }
 
-// Sums over a pivot's members, weighted: of r, of r^2 and of 1; r is the distance over the one in the graph.
-extern "C" __global__ void ratios(int pivots, int members, int n, const word *member, const word *pivot,
-                                  const float *region, const hops *distance, const vec *position, double *out)
+// Sums over a pivot's members, all nodes' numbers, weighted: of r, of r^2 and of 1; r is the distance over the one in the
+// graph. `column` says where in `distance` a member is.
+extern "C" __global__ void ratios(int pivots, int members, int n, const word *member, const word *column,
+                                  const word *pivot, const float *region, const hops *distance, const vec *position, double *out)
 {
     int p = blockIdx.x * blockDim.x + threadIdx.x;
     if (p >= pivots) return;
@@ -140,7 +146,7 @@ extern "C" __global__ void ratios(int pivots, int members, int n, const word *me
     double sum = 0.0, squares = 0.0, pairs = 0.0;
     for (int t = 0; t < members; t++) {
         const word i = member ? member[t] : (word)t;
-        const hops d = distance[(long long)p * n + i];
+        const hops d = distance[(long long)p * n + (column ? column[t] : (word)t)];
         if (d == 0 || d == DISTANT) continue;
         const float dx = position[i].x - here.x, dy = position[i].y - here.y;
 #if DIM == 3

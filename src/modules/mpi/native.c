@@ -3,6 +3,7 @@
 #include "modules/mpi/native.h"
 
 #include <lauxlib.h>
+#include <unistd.h>
 
 #include "modules/mpi/collect.h"
 #include "modules/mpi/notes.h"
@@ -34,6 +35,12 @@ static int native_info(lua_State *L) {
     lua_pushinteger(L, w->local_rank);
     lua_pushinteger(L, w->local_size);
     return 4;
+}
+
+static int native_cores(lua_State *L) {
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    lua_pushinteger(L, cores > 0 ? cores : 1);
+    return 1;
 }
 
 static gpumm_buffer *buffer_at(lua_State *L, int index) {
@@ -110,10 +117,18 @@ static int native_barrier(lua_State *L) {
 }
 
 void gpumm_mpi__push_native(lua_State *L) {
-    static const luaL_Reg functions[] = {
-        {"open", native_open},           {"close", native_close},         {"info", native_info},
-        {"allgather", native_allgather}, {"allreduce", native_allreduce}, {"exchange", native_exchange},
-        {"broadcast", native_broadcast}, {"barrier", native_barrier},     {"collect", gpumm_mpi__collect},
-        {"trade", gpumm_mpi__trade},     {"home", gpumm_mpi__home},       {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"open", native_open},
+                                         {"close", native_close},
+                                         {"info", native_info},
+                                         {"allgather", native_allgather},
+                                         {"allreduce", native_allreduce},
+                                         {"exchange", native_exchange},
+                                         {"broadcast", native_broadcast},
+                                         {"barrier", native_barrier},
+                                         {"collect", gpumm_mpi__collect},
+                                         {"trade", gpumm_mpi__trade},
+                                         {"home", gpumm_mpi__home},
+                                         {"cores", native_cores},
+                                         {NULL, NULL}};
     luaL_newlib(L, functions);
 }
