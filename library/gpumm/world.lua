@@ -56,9 +56,17 @@ function world.close(why) end
 ---@return gpumm.status_name? code
 function world.manager(options) end
 
+--- The device of this rank, for gpumm.manager: "cuda:N", or "auto" where there is no GPU.
+---@return string device
+function world.device() end
+
+--- How many threads are this rank's share of this machine's cores, on the host device.
+---@return integer workers
+function world.workers() end
+
 --- Every rank's elements, in the order of the ranks, to the beginning of `to`, which grows where it is too short.
 ---@param options gpumm.allgather_options
----@return true? ok
+---@return integer[]? came how many from each rank
 ---@return string? message
 ---@return gpumm.status_name? code
 function world.allgather(options) end

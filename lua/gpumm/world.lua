@@ -121,7 +121,8 @@ end
 -- ---- Calls on buffers --------------------------------------------------------------------------------
 
 --- Every rank's elements, in the order of the ranks, to the beginning of `to` (unless given, `from`), which grows where it is
---- too short. Where `to` is `from` and a rank's elements lie where they belong, only the others' are written.
+--- too short. Where `to` is `from` and a rank's elements lie where they belong, only the others' are written. Returns how many
+--- came from each, a list.
 function world.allgather(options)
     check_names("allgather", options, { "from", "to", "first", "count", "stream" }, 2)
     local from = buffer_of("allgather", options, "from", 2)

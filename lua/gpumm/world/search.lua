@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Breadth-first distances from pivots to a rank's own nodes, level by level: a level costs one call of the ranks with the nodes that
--- it found, and one with how many these are.
+-- Breadth-first distances from pivots to a rank's own nodes, level by level: a level costs one call of the ranks, with the nodes that
+-- it found.
 
 local gpumm = require "gpumm"
 local kernels_of = require "gpumm.force.kernels"
@@ -21,13 +21,6 @@ function search.kernels(manager)
     return compiled[manager]
 end
 
--- How many nodes all ranks found.
-local function total_of(world, found)
-    local sum = 0
-    for _, text in ipairs(need(world.collect(string.pack("<i8", found)))) do sum = sum + string.unpack("<i8", text) end
-    return sum
-end
-
 -- The own nodes that a level found; how many.
 local function find(s, now, level)
     local run, m, n = s.run, s.manager, now.count
@@ -45,10 +38,10 @@ end
 
 -- The frontier becomes what all ranks found; false: nothing.
 local function exchange(s, world, found)
-    local total = total_of(world, found)
+    local total = 0
+    need(s.run.forget(s.told, s.heard, s.frontier))
+    for _, count in ipairs(need(world.allgather { from = s.tell, to = s.heard, count = found })) do total = total + count end
     if total == 0 then return false end
-    if s.told > 0 then need(s.run.forget(s.told, s.heard, s.frontier)) end
-    need(world.allgather { from = s.tell, to = s.heard, count = found })
     need(s.run.hear(total, s.heard, s.frontier))
     s.told = total
     return true

@@ -57,11 +57,21 @@ static call call_at(lua_State *L, int to, int first, int stream) {
     return c;
 }
 
+static int push_received(lua_State *L, const world *w) {
+    lua_createtable(L, w->size, 0);
+    for (int r = 0; r < w->size; r++) {
+        lua_pushinteger(L, (lua_Integer)w->counts[r]);
+        lua_rawseti(L, -2, r + 1);
+    }
+    return 1;
+}
+
 static int native_allgather(lua_State *L) {
     lua_settop(L, 5);
     call c = call_at(L, 2, 3, 5);
     c.count = (uint64_t)luaL_checkinteger(L, 4);
-    return gpumm_lua_result(L, gpumm_mpi__allgather(&c));
+    gpumm_status status = gpumm_mpi__allgather(&c);
+    return status == GPUMM_OK ? push_received(L, c.w) : gpumm_lua_result(L, status);
 }
 
 static int native_allreduce(lua_State *L) {
@@ -91,15 +101,6 @@ static uint64_t *push_counts(lua_State *L, int index, int size, uint64_t *sum) {
         lua_pop(L, 1);
     }
     return counts;
-}
-
-static int push_received(lua_State *L, const world *w) {
-    lua_createtable(L, w->size, 0);
-    for (int r = 0; r < w->size; r++) {
-        lua_pushinteger(L, (lua_Integer)w->counts[r]);
-        lua_rawseti(L, -2, r + 1);
-    }
-    return 1;
 }
 
 static int native_exchange(lua_State *L) {
