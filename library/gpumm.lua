@@ -1120,6 +1120,7 @@ function Type:declaration(name) end
 ---@field limit? gpumm.size
 ---@field memory? gpumm.size
 ---@field debug? boolean
+---@field workers? integer threads that run kernels on the host device
 ---@field recorded? boolean enqueue each step's launches, fills and copies together at its end: where they are those of the step before, as one CUDA graph
 ---@field [string] gpumm.description
 
@@ -1200,6 +1201,7 @@ function Texts:totable() end
 ---@field path string
 ---@field nodes integer
 ---@field edges integer
+---@field part? table what a rank has of it, as gpumm.world makes it; from, to and weights are of that part then
 ---@field names gpumm.texts
 ---@field labels? gpumm.texts of formats that have labels, where there are any
 ---@field from gpumm.view of u32, from 1; read-only
@@ -1552,13 +1554,26 @@ function gpumm.layout.report(graph, result) end
 ---@param frames? gpumm.page_frames of the page
 function gpumm.layout.write(graph, options, positions, frames) end
 
+--- What shows progress, reports and writes: a table of functions. finish calls conclude.
+---@param graph gpumm.graph_object
+---@param options gpumm.layout_command
+---@return { frame: function, finish: function, conclude: fun(graph: gpumm.graph_object, result: gpumm.layout_result) }
+function gpumm.layout.handlers(graph, options) end
+
+--- A simulation that lays the graph out, and calls own.frame and own.finish.
+---@param graph gpumm.graph_object
+---@param options gpumm.layout_command
+---@param own { frame?: function, finish?: function }
+---@return gpumm.simulation
+function gpumm.layout.describe(graph, options, own) end
+
 --- A simulation that lays the graph out, shows progress, reports and writes.
 ---@param graph gpumm.graph_object
 ---@param options gpumm.layout_command
 ---@return gpumm.simulation
 function gpumm.layout.simulation(graph, options) end
 
---- The whole command: gpumm-run -m gpumm.layout.
+--- The whole command: gpumm-run -m gpumm.layout. Where mpirun started it, over all ranks.
 ---@param words string[]
 ---@return gpumm.simulation
 function gpumm.layout.main(words) end
@@ -1825,7 +1840,7 @@ function gpumm.live.open(options) end
 ---@field device? string
 
 ---@class gpumm.force_rows neighbours in rows, on the device
----@field now table row, near, pull, n, m, most
+---@field now table row, near, pull, n, m, most, entries; first and count: whose rows they are
 ---@field build fun(self: gpumm.force_rows, n: integer, m: integer, from: gpumm.buffer, to: gpumm.buffer, base: integer, weight?: gpumm.buffer): table
 
 ---@class gpumm.force_grid

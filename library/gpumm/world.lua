@@ -143,4 +143,11 @@ function world.number(names) end
 ---@return gpumm.world_edges
 function world.edges(path, options) end
 
+--- The graph of a file, over the ranks, for gpumm.force.layout and growing: each has the edges of its own nodes. `edges` is how
+--- many there are on all, `part` what the engine asks.
+---@param path string
+---@param options? { weights?: "strength"|"length"|false }
+---@return gpumm.graph_object graph
+function world.graph(path, options) end
+
 return world

@@ -242,6 +242,20 @@ function world.edges(path, options)
     return require "gpumm.world.edges"(world, path, options)
 end
 
+--- The graph of a file, over the ranks, for gpumm.force.layout and growing: each rank has the edges of its own block of nodes, and
+--- the simulation's positions are the same on all. Lists of edges are read in parts, other formats whole by each. Options: weights
+--- ("strength", "length", false), as graph.read has them.
+function world.graph(path, options)
+    if type(path) ~= "string" then error("world.graph needs a path, not a " .. type(path), 2) end
+    check_names("graph", options or {}, { "weights" }, 2)
+    ready(2)
+    local weights = options and options.weights
+    if weights == nil then weights = "strength" end
+    return require "gpumm.world.graph".any(world, path, weights, function()
+        return gpumm.graph.read(path, { weights = weights })
+    end)
+end
+
 -- ---- Devices ----------------------------------------------------------------------------------------------
 
 -- How many GPUs this process sees: it can open this one, and none behind it.

@@ -12,7 +12,7 @@ local search = require "gpumm.world.search"
 local need, buffer = kernels.need, kernels.buffer
 local graph = {}
 
-local NODE = 64 -- what a node costs, in ends of edges: its repulsion takes longer than many springs
+local NODE = 23 -- what a node costs, in ends of edges: about that, in time as in memory
 local FEW = 3   -- nodes up to which every rank has all edges, for these are placed by looking at them
 
 -- ---- Who gets what ------------------------------------------------------------------------------------------
@@ -180,6 +180,18 @@ function graph.read(world, manager, path, weights)
     local made = graph.of(world, manager, edges, weights == "length")
     made.path = path
     return made
+end
+
+--- The graph of a file, and where every rank has read it whole, by read_whole(), that one.
+function graph.any(world, path, weights, read_whole)
+    local manager <close> = need(world.manager { workers = world.workers() })
+    local made, whole = path and graph.read(world, manager, path, weights), nil
+    if not made then
+        whole = read_whole()
+        made = graph.share(world, manager, whole)
+    end
+    made.part.workers, made.part.device = world.workers(), world.device()
+    return made, whole
 end
 
 return graph

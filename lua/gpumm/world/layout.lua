@@ -13,12 +13,8 @@ local function needs_whole(options)
 end
 
 local function read(world, command, options)
-    local manager <close> = assert(world.manager { workers = world.workers() })
-    local weights = options.weights ~= "none" and options.weights
-    local made = not needs_whole(options) and graph.read(world, manager, options.graph, weights)
-    if made then return made end
-    local whole = command.read(options)
-    return graph.share(world, manager, whole), whole
+    local in_parts = not needs_whole(options) and options.graph
+    return graph.any(world, in_parts, options.weights ~= "none" and options.weights, function() return command.read(options) end)
 end
 
 local MANY = 2e6 -- edges up to which the stress is told, for which rank 0 reads the file
@@ -50,8 +46,6 @@ end
 --- The simulation of this rank; command is gpumm.layout.
 function layout.main(world, command, options)
     local made, whole = read(world, command, options)
-    made.part.workers = world.workers()
-    made.part.device = world.device()
     return command.describe(made, options, handlers(world, command, made, whole, options))
 end
 

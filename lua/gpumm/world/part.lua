@@ -22,14 +22,16 @@ function Part:block(n)
 end
 
 function Part:gather(what, n, per)
+    if self.world.size == 1 then return end
     per = per or 1
     local first, past = self:bounds(n)
     first, past = (first + per - 1) // per, (past + per - 1) // per
     need(self.world.allgather { from = what, first = first + 1, count = past - first })
-    self.gathered = ((n + per - 1) // per - (past - first)) * what.type.size -- bytes of the last one
+    if per == 1 then self.gathered = (n - (past - first)) * what.type.size end -- bytes of the last one
 end
 
 function Part:reduce(what, op, count)
+    if self.world.size == 1 then return end
     need(self.world.allreduce { from = what, op = op, count = count })
 end
 
