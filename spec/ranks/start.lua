@@ -22,6 +22,9 @@ local start = {}
 --- What starts ranks, as words of a shell's.
 start.launcher = ("env %s %s %s %s"):format(SETTINGS, LEAKS, cpath, MPIRUN)
 
+--- What stands before the program that a rank is.
+start.preload = preload
+
 --- Runs a script on n ranks, which have to end in `most` seconds; `limit` is for each of their waits. Returns what they said,
 --- the launcher's exit code, and what they have written, by rank. look(beside), which may be nil, sees their other files.
 local function run_script(n, most, script, limit, how, more, look)
