@@ -45,7 +45,7 @@ local layout = force.growing(input, {
     finish = function(sim, result)
         say("%d nodes after %d steps; %d frames%s, %d dropped", #result.positions, result.steps, frames,
             opt.frames ~= "" and " in " .. opt.frames or "", sim.dropped)
-        say(force.describe(result.quality, result.random))
+        say("%s", force.describe(result.quality, result.random))
         picture.write(opt.out, { positions = result.positions, graph = input })
         if opt.page ~= "" then page.write(opt.page, { positions = result.positions, graph = input, frames = kept }) end
     end,

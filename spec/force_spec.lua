@@ -629,7 +629,8 @@ end)
 -- Pairs of edges that cross, by every pair: strictly, and without a common end.
 local function crossings_of(g, at)
     local function side(i, j, k)
-        return (at[2 * j - 1] - at[2 * i - 1]) * (at[2 * k] - at[2 * i]) - (at[2 * j] - at[2 * i]) * (at[2 * k - 1] - at[2 * i - 1])
+        return (at[2 * j - 1] - at[2 * i - 1]) * (at[2 * k] - at[2 * i])
+            - (at[2 * j] - at[2 * i]) * (at[2 * k - 1] - at[2 * i - 1])
     end
     local count = 0
     for e = 1, g.edges do
@@ -663,11 +664,12 @@ describe("quality counts", function()
         end
         local many = force.quality(graph.new(44000, from, to), places, { device = spec.device, samples = 100, pivots = 1 })
         local share = many.crossings / (22000 * 21999 / 2)
-        assert.is_true(math.abs(share - wanted / 2000) < 0.05, ("%g of all pairs cross, of a sample %g"):format(share, wanted / 2000))
+        assert.is_true(math.abs(share - wanted / 2000) < 0.05,
+            ("%g of all pairs cross, of a sample %g"):format(share, wanted / 2000))
     end)
 
     it("nodes on nearly one spot, and discs that overlap", function()
-        local n, d2 = 200, nil
+        local n = 200
         local g, values, radii = path_graph(n), uniform(n, 2), masses(n)
         values[1], values[2], values[5], values[6] = values[3], values[4], values[7] + 1e-6, values[8]
         for i = 1, n do radii[i] = 0.01 * radii[i] end
@@ -676,7 +678,7 @@ describe("quality counts", function()
             local overlaps
             nearest[i] = math.huge
             for j = 1, n do
-                d2 = (values[2 * i - 1] - values[2 * j - 1]) ^ 2 + (values[2 * i] - values[2 * j]) ^ 2
+                local d2 = (values[2 * i - 1] - values[2 * j - 1]) ^ 2 + (values[2 * i] - values[2 * j]) ^ 2
                 if i ~= j then
                     nearest[i] = math.min(nearest[i], math.sqrt(d2))
                     overlaps = overlaps or d2 < (radii[i] + radii[j]) ^ 2
@@ -974,9 +976,9 @@ describe("a layout", function()
         local from = gpumm.view("u32", { 1, 2, 3, 1, 2, 3 })
         local to = gpumm.view("u32", { 2, 3, 1, 4, 5, 6 })
         local start = gpumm.view("f32x2", { { 0, 0 }, { 4, 0 }, { 2, 3 }, { 5, -1 }, { 4.2, -1 }, { 2, 4 } }) -- 1-4 crosses 2-5
-        local before, count = crossings(start, from:totable(), to:totable())
+        local before = crossings(start, from:totable(), to:totable())
         local at, turned = native.untangle(from, to, 6, start)
-        count = crossings(at, from:totable(), to:totable())
+        local count = crossings(at, from:totable(), to:totable())
         assert.same({ 1, 0, 1 }, { before, count, turned })
         for _, i in ipairs { 1, 2, 3, 6 } do assert.same({ start:get(i) }, { at:get(i) }) end
         assert.has_error(function() native.untangle(from, to, 5, start) end)

@@ -133,7 +133,8 @@ describe("a layout by lengths", function()
 
     it("is the same by any unit, and leaves who is pinned", function()
         local function at(scale)
-            return laid_out(grid_graph(6, function(x) return scale * (1 + x % 2) end), { steps = 30, pinned = { 1, 36 } }).positions
+            return laid_out(grid_graph(6, function(x) return scale * (1 + x % 2) end),
+                { steps = 30, pinned = { 1, 36 } }).positions
         end
         local r = at(1)
         for i, x, y in at(2 ^ 900):each() do

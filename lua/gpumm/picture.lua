@@ -28,8 +28,8 @@ end
 
 -- ---- What was asked for ----------------------------------------------------------------------
 
-local VALID = { "positions", "graph", "width", "height", "colors", "kinds", "sizes", "radii", "widths", "arrows", "labels", "names",
-    "legend", "turn", "title", "background", "manager" }
+local VALID = { "positions", "graph", "width", "height", "colors", "kinds", "sizes", "radii", "widths", "arrows", "labels",
+    "names", "legend", "turn", "title", "background", "manager" }
 
 local function side(options, key, default)
     local value = options[key] or default

@@ -2,7 +2,8 @@
 -- Forty families of generated graphs: writes each one's edges and gpumm's layout to a folder, from where families.py measures
 -- them beside others' layouts:
 --
---     gpumm-run --device host spec/bench/families.lua FOLDER [--nodes 1000] [--dimensions 2] [--seed 1] [--only NAME] [--as gpumm]
+--     gpumm-run --device host spec/bench/families.lua FOLDER [--nodes 1000] [--dimensions 2] [--seed 1] [--only NAME]
+--         [--as gpumm]
 --     python3 spec/bench/families.py FOLDER
 --
 -- Another build's layouts, as those from before a change, go beside by --as before. --road N is the road network alone, with

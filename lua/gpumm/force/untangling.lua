@@ -3,7 +3,6 @@
 -- many steps where they cross: what came to be close parts again in the steps between. The last time is at the end. What hangs
 -- on the rest of a graph by single edges is a tree as well; it keeps crossings that it can only lose by much shorter edges.
 
-local columns_of = require "gpumm.graph.edge_columns"
 local kernels = require "gpumm.force.kernels"
 local native = require "gpumm.layout.native"
 
@@ -31,12 +30,12 @@ function Untangling:finish(position) lay_anew(self, position) end
 
 local untangling = {}
 
---- For a layout by these options; nil where there is nothing to do.
-function untangling.new(graph, options)
-    local n, m = graph.nodes, #graph.from
+--- For a layout by these options of the graph that rows are of; nil where there is nothing to do.
+function untangling.new(rows, options)
+    local n, m = rows.now.n, rows.now.m
     local is_sparse = m > 0 and (m < n or m <= SPARSE * n and n <= MANY)
     if not is_sparse or options.dimensions ~= 2 or options.pinned then return nil end
-    local from, to = columns_of(graph)
+    local from, to = native.listed(rows.part:adjacency(rows.now)) -- in the same order, whoever has them
     return setmetatable({ n = n, from = from, to = to }, Untangling)
 end
 

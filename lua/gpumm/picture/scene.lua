@@ -148,9 +148,10 @@ end
 function scene.of(options, positions, width, height, unfaded)
     local count = #positions
     local made = { width = width, height = height, count = count, background = colors.background(options.background) }
-    local own, most, scale = options.radii, 0, nil
+    local own, most = options.radii, 0
     if own then own, most = check_radii(own, count) end
-    made.places, made.near, scale = frame.place(positions, width, height, options.turn, most)
+    local places, near, scale = frame.place(positions, width, height, options.turn, most)
+    made.places, made.near = places, near
     local degree = colors.degrees(options.graph, count)
     if #degree < count then error(("there are %d positions for a graph of %d nodes"):format(count, #degree), 0) end
     made.sizes = own or options.sizes and as_degrees(options.sizes, degree, count) or degree
