@@ -132,8 +132,16 @@ static __forceinline__ __device__ vec as_force(float (*f)[LANES], float (*finely
     return v;
 }
 
-// One thread a node, in the order of the cells, so that neighbours in space read the same memory.
-extern "C" __global__ void repel(int n, const word *order, const vec *position, const float *mass, const word *start,
+// Which of the nodes in `order` are among the `count` from `first` on.
+extern "C" __global__ void mark(int n, const word *order, word first, word count, unsigned char *own)
+{
+    int r = blockIdx.x * blockDim.x + threadIdx.x;
+    if (r < n) own[r] = order[r] - first < count;
+}
+
+// One thread a node, in the order of the cells, so that neighbours in space read the same memory. Forces are of the
+// nodes from `first` on, and so are those in `order`.
+extern "C" __global__ void repel(int n, word first, const word *order, const vec *position, const float *mass, const word *start,
                                  const float *sorted, long long room, const float *levels, long long all,
                                  const float *given, const float *where, int finest, float strength, float unit,
                                  vec *force)
@@ -154,20 +162,20 @@ extern "C" __global__ void repel(int n, const word *order, const vec *position, 
     value_at(given + COEFFICIENTS * (long long)cell_at(x, y, z, width), inside(p.x, g.x, 0.5f * g.per_cell, x),
              inside(p.y, g.y, 0.5f * g.per_cell, y), DIM == 3 ? inside(p.z, g.z, 0.5f * g.per_cell, z) : 0.0f,
              expansion);
-    force[i] = as_force(f, finely, expansion, g.cell, strength * p.w);
+    force[i - first] = as_force(f, finely, expansion, g.cell, strength * p.w);
 }
 
 // Every pair: the oracle, and quicker for few nodes.
-extern "C" __global__ void repel_exactly(int n, const vec *position, const float *mass, float strength, float unit,
-                                         vec *force)
+extern "C" __global__ void repel_exactly(int n, word first, int all, const vec *position, const float *mass,
+                                         float strength, float unit, vec *force)
 {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= n) return;
-    const float4 p = point(position[i], mass[i]);
+    const float4 p = point(position[first + i], mass[first + i]);
     const float none[3] = {0.0f, 0.0f, 0.0f};
     float f[SUMS][LANES], finely[SUMS][LANES];
     nothing(f);
     nothing(finely);
-    for (int j = 0; j < n; j++) push(f, j % LANES, point(position[j], mass[j]), p, unit);
+    for (int j = 0; j < all; j++) push(f, j % LANES, point(position[j], mass[j]), p, unit);
     force[i] = as_force(f, finely, none, 0.0f, strength * p.w);
 }

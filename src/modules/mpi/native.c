@@ -3,6 +3,7 @@
 #include "modules/mpi/native.h"
 
 #include <lauxlib.h>
+#include <unistd.h>
 
 #include "modules/mpi/collect.h"
 #include "modules/mpi/notes.h"
@@ -36,6 +37,12 @@ static int native_info(lua_State *L) {
     return 4;
 }
 
+static int native_cores(lua_State *L) {
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    lua_pushinteger(L, cores > 0 ? cores : 1);
+    return 1;
+}
+
 static gpumm_buffer *buffer_at(lua_State *L, int index) {
     gpumm_buffer *b = gpumm_lua_to_buffer(L, index);
     if (!b) luaL_argerror(L, index, "a buffer that is open was expected");
@@ -50,11 +57,21 @@ static call call_at(lua_State *L, int to, int first, int stream) {
     return c;
 }
 
+static int push_received(lua_State *L, const world *w) {
+    lua_createtable(L, w->size, 0);
+    for (int r = 0; r < w->size; r++) {
+        lua_pushinteger(L, (lua_Integer)w->counts[r]);
+        lua_rawseti(L, -2, r + 1);
+    }
+    return 1;
+}
+
 static int native_allgather(lua_State *L) {
     lua_settop(L, 5);
     call c = call_at(L, 2, 3, 5);
     c.count = (uint64_t)luaL_checkinteger(L, 4);
-    return gpumm_lua_result(L, gpumm_mpi__allgather(&c));
+    gpumm_status status = gpumm_mpi__allgather(&c);
+    return status == GPUMM_OK ? push_received(L, c.w) : gpumm_lua_result(L, status);
 }
 
 static int native_allreduce(lua_State *L) {
@@ -86,15 +103,6 @@ static uint64_t *push_counts(lua_State *L, int index, int size, uint64_t *sum) {
     return counts;
 }
 
-static int push_received(lua_State *L, const world *w) {
-    lua_createtable(L, w->size, 0);
-    for (int r = 0; r < w->size; r++) {
-        lua_pushinteger(L, (lua_Integer)w->counts[r]);
-        lua_rawseti(L, -2, r + 1);
-    }
-    return 1;
-}
-
 static int native_exchange(lua_State *L) {
     lua_settop(L, 5);
     call c = call_at(L, 2, 3, 5);
@@ -110,10 +118,18 @@ static int native_barrier(lua_State *L) {
 }
 
 void gpumm_mpi__push_native(lua_State *L) {
-    static const luaL_Reg functions[] = {
-        {"open", native_open},           {"close", native_close},         {"info", native_info},
-        {"allgather", native_allgather}, {"allreduce", native_allreduce}, {"exchange", native_exchange},
-        {"broadcast", native_broadcast}, {"barrier", native_barrier},     {"collect", gpumm_mpi__collect},
-        {"trade", gpumm_mpi__trade},     {"home", gpumm_mpi__home},       {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"open", native_open},
+                                         {"close", native_close},
+                                         {"info", native_info},
+                                         {"allgather", native_allgather},
+                                         {"allreduce", native_allreduce},
+                                         {"exchange", native_exchange},
+                                         {"broadcast", native_broadcast},
+                                         {"barrier", native_barrier},
+                                         {"collect", gpumm_mpi__collect},
+                                         {"trade", gpumm_mpi__trade},
+                                         {"home", gpumm_mpi__home},
+                                         {"cores", native_cores},
+                                         {NULL, NULL}};
     luaL_newlib(L, functions);
 }
