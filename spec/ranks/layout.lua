@@ -105,12 +105,12 @@ local function graph_of(n, from, to, weights)
         weight = weights and gpumm.view("f64", part_of(weights)) })
 end
 
-local out, few = {}, {} -- of all cases, and of those that many ranks do
+local out, few = {}, {} -- of all cases, and of those that one rank and many do
 
 local function note(format, ...) out[#out + 1] = format:format(...) end
 
 local function lay_out(name, how, kind, is_more)
-    if not alone and world.size > 3 and is_more then return end
+    if is_more and not alone and (world.size == 1 or world.size > 3) then return end
     local before = #out
     local n, from, to = families[name]()
     how.device, how.settle = device, kind ~= "growing" and 0 or nil

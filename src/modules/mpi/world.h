@@ -60,6 +60,7 @@ typedef struct world {
     int local_rank, local_size; /* among those of this machine */
     double seconds;             /* how long a call waits for the others */
     double start;               /* and how long they may take to open theirs */
+    double spin;                /* how long who waits for them keeps its core */
     lua_State *owner;
     bool mpi, ours; /* it is in use; it was started here */
     MPI_Comm comm;
