@@ -9,6 +9,8 @@ local device = os.getenv "GPUMM_DEVICE" or "host"
 local MPIRUN = os.getenv "GPUMM_MPIRUN" or "mpirun --oversubscribe --allow-run-as-root"
 -- One machine, with no network to look for; and a store of PMIx that does not deadlock as it ends.
 local SETTINGS = "PMIX_MCA_gds=hash OMPI_MCA_btl=self,vader OMPI_MCA_hwloc_base_binding_policy=none"
+-- Open MPI gives the others a second until its SIGTERM, and one more; several ranks of one GPU may take longer to close.
+if device ~= "host" then SETTINGS = SETTINGS .. " OMPI_MCA_odls_base_sigkill_timeout=3" end
 -- Under LeakSanitizer: what MPI leaves behind is told from what is ours by the names in its stacks; and where libraries that are
 -- opened late keep their thread-local variables is not guessed, because a wrong guess crashes it.
 local keep = os.getenv "GPUMM_KEEP_OPEN"

@@ -39,6 +39,7 @@ gpumm_status gpumm_mpi__world_lose(world *w, gpumm_status status, const char *fo
     va_end(arguments);
     w->lost = status;
     w->state = WORLD_LOST;
+    gpumm_mpi__machine_end_is_told();
     return gpumm_lua_fail(status, "%s", w->lost_text);
 }
 
