@@ -63,6 +63,15 @@ function world.close(why) end
 ---@return string device
 function world.device() end
 
+--- By what elements of buffers move, as the first call on buffers found out: "NCCL", from GPU to GPU, or "MPI", through the
+--- memory of the host.
+--- ```lua
+--- print((world.way())) --> MPI
+--- ```
+---@return "NCCL"|"MPI" way
+---@return string? why not by NCCL
+function world.way() end
+
 --- How many threads are this rank's share of this machine's cores, on the host device.
 --- ```lua
 --- print(world.workers() >= 1) --> true

@@ -280,6 +280,13 @@ function world.device()
     return chosen
 end
 
+--- By what elements of GPUs' buffers move: "NCCL", from GPU to GPU, or "MPI", through the memory of the host, and then why not by
+--- NCCL. It is found out by the first call on buffers.
+function world.way()
+    ready(2)
+    return native.way()
+end
+
 --- How many threads of this machine's cores are this rank's, on the host device.
 function world.workers()
     ready(2)

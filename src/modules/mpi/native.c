@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "modules/mpi/collect.h"
+#include "modules/mpi/nccl.h"
 #include "modules/mpi/notes.h"
 #include "modules/mpi/texts.h"
 
@@ -24,7 +25,9 @@ static int native_open(lua_State *L) {
 static int native_close(lua_State *L) {
     world *w = gpumm_mpi__world();
     if ((w->state != WORLD_OPEN && w->state != WORLD_LOST) || w->owner != main_of(L)) return 0;
-    gpumm_mpi__world_end(w, gpumm_mpi__notes_leave(w, luaL_optstring(L, 1, NULL)));
+    bool whole = gpumm_mpi__notes_leave(w, luaL_optstring(L, 1, NULL));
+    gpumm_mpi__nccl_end(); /* others may have read what it keeps until they left */
+    gpumm_mpi__world_end(w, whole);
     return 0;
 }
 
@@ -41,6 +44,13 @@ static int native_cores(lua_State *L) {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     lua_pushinteger(L, cores > 0 ? cores : 1);
     return 1;
+}
+
+static int native_way(lua_State *L) {
+    const char *why_not = gpumm_mpi__nccl_why_not();
+    lua_pushstring(L, why_not ? "MPI" : "NCCL");
+    lua_pushstring(L, why_not);
+    return 2;
 }
 
 static gpumm_buffer *buffer_at(lua_State *L, int index) {
@@ -130,6 +140,7 @@ void gpumm_mpi__push_native(lua_State *L) {
                                          {"trade", gpumm_mpi__trade},
                                          {"home", gpumm_mpi__home},
                                          {"cores", native_cores},
+                                         {"way", native_way},
                                          {NULL, NULL}};
     luaL_newlib(L, functions);
 }
