@@ -214,7 +214,7 @@ function world.number(names) end
 function world.edges(path, options) end
 
 --- The graph of a file, over the ranks, for gpumm.force.layout and growing: each has the edges of its own nodes. `edges` is how
---- many there are on all, `part` what the engine asks. Lengths are laid out by one rank alone.
+--- many there are on all, `part` what the engine asks.
 --- ```lua
 --- local g = world.graph("graph.tsv")
 --- print(g.nodes, g.edges) --> 4	3

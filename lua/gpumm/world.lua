@@ -244,7 +244,7 @@ end
 
 --- The graph of a file, over the ranks, for gpumm.force.layout and growing: each rank has the edges of its own block of nodes,
 --- and the simulation's positions are the same on all. Lists of edges are read in parts, other formats whole by each. Options:
---- weights ("strength", "length", false), as graph.read has them; lengths are laid out by one rank alone.
+--- weights ("strength", "length", false), as graph.read has them.
 function world.graph(path, options)
     if type(path) ~= "string" then error("world.graph needs a path, not a " .. type(path), 2) end
     check_names("graph", options or {}, { "weights" }, 2)

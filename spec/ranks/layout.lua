@@ -135,21 +135,6 @@ local function sizes(n)
     return list
 end
 
--- Only one rank searches along lengths: several refuse them, and each of these can have the whole graph for itself.
-local function along_lengths()
-    local n, from, to = families.ring()
-    local weights, how = weights_of(#from), { dimensions = 2, steps = 4, settle = 0, weights = "length", device = device }
-    local graph = graph_of(n, from, to, weights)
-    if not alone and world.size > 1 then
-        for _, kind in ipairs { "layout", "growing" } do
-            local laid, message = pcall(force[kind], graph, { weights = "length" })
-            assert(not laid and message:find "lengths over ranks are not supported yet", message)
-        end
-        graph = gpumm.graph.new(n, from, to, weights)
-    end
-    out[#out + 1] = force.layout(graph, how):run { workers = 1 }.positions:bytes()
-end
-
 local function all()
     for _, name in ipairs { "rmat", "grid", "star", "tree", "ring", "clusters", "components", "seven", "three", "no_edge",
         "complete" } do
@@ -163,10 +148,14 @@ local function all()
     lay_out("clusters", { dimensions = 3, steps = 4, weights = "strength", model = "spring" }, nil, true)
     lay_out("components", { dimensions = 2, steps = 4, sizes = sizes(660), pinned = { 2, 660 }, quality = true }, nil, true)
     lay_out("tree", { dimensions = 2, steps = 40, sizes = sizes(550), quality = true }, nil, true) -- long enough to be untangled
-    along_lengths()
+    lay_out("ring", { dimensions = 2, steps = 4, weights = "length" })
+    for _, name in ipairs { "clusters", "tree", "components" } do
+        lay_out(name, { dimensions = 2, steps = 4, weights = "length", quality = name == "clusters" }, nil, true)
+    end
     lay_out("grid", { dimensions = 2, steps = 4, positions = pins(900), hold = 0.2, pinned = { 1, 40, 900 } })
     lay_out("rmat", { dimensions = 2, steps = 4, first = 300, batch = 300, every = 2 }, "growing")
     lay_out("tree", { dimensions = 3, steps = 4, first = 100, batch = 300, every = 3, weights = "strength" }, "growing", true)
+    lay_out("tree", { dimensions = 2, steps = 4, first = 300, batch = 300, every = 2, weights = "length" }, "growing", true)
 end
 
 local function save()

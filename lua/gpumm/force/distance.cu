@@ -55,17 +55,6 @@ extern "C" __global__ void flatten(int n, const word *parent, word *label)
     if (i < n) label[i] = root_of(parent, (word)i);
 }
 
-// ---- The distances of some nodes, which may lie with other parts: those of others are 0 ------------------
-
-extern "C" __global__ void sampled(int entries, word samples, word n, word first, const word *sample, const hops *distance,
-                                   hops *out)
-{
-    int t = blockIdx.x * blockDim.x + threadIdx.x;
-    if (t >= entries) return;
-    const word p = (word)t / samples, i = sample[(word)t % samples] - first;
-    out[t] = i < n ? distance[(long long)p * n + i] : (hops)0;
-}
-
 // ---- Distances, one queue a pivot: for few fast threads ---------------------------------------
 
 extern "C" __global__ void search(int searches, int n, const word *row, const word *near, const word *pivot,

@@ -106,11 +106,11 @@ function distance.type(rows) return rows.lengths and "f32" or "u16" end
 
 --- Writes the distances from each of the pivots (a list of nodes from 0, 64 at most) to every node into
 --- `out`, a buffer of u16, pivot by pivot behind the first `first` of them; 65535 where there is no path. Distances along
---- lengths are f32, and 3e38 there. Of a part, to its own nodes (in edges alone). `how` is
+--- lengths are f32, and 3e38 there. Of a part, to its own nodes. `how` is
 --- "levels" (for many threads) or "queues" (for few), otherwise what suits the device.
 function distance.write(manager, rows, pivots, first, out, how)
     if #pivots > MOST then error(("distances from %d pivots at a time, not from %d"):format(MOST, #pivots), 2) end
-    if not (rows.part.is_whole or rows.lengths) then return rows.part:search(manager, rows.now, pivots, first, out) end
+    if not rows.part.is_whole then return rows.part:search(manager, rows.now, pivots, first, out, rows.lengths) end
     local nodes <close> = buffer(manager, "u32", #pivots)
     need(nodes:upload(pivots))
     how = how or manager:device().kind == "cuda" and "levels" or "queues"
@@ -139,11 +139,12 @@ end
 --- { nodes, hops, stride, column }: where in the `stride` distances of a pivot each one is.
 function distance.sampled(manager, rows, hops, pivots, sample, nodes)
     local now = rows.now
-    if rows.part.is_whole or rows.lengths then return { nodes = nodes, hops = hops, stride = now.count, column = nodes } end
+    if rows.part.is_whole then return { nodes = nodes, hops = hops, stride = now.count, column = nodes } end
     local samples = sample and #sample or now.n
     nodes = nodes or identity(manager, samples)
-    local out = buffer(manager, "u16", samples * pivots)
-    need(kernels.of(manager, "distance.cu").sampled(samples * pivots, samples, now.count, now.first, nodes, hops, out))
+    local out = buffer(manager, distance.type(rows), samples * pivots)
+    local run = kernels.of(manager, "pivots.cu", kernels.distances(rows))
+    need(run.sampled(samples * pivots, samples, now.count, now.first, nodes, hops, out))
     rows.part:reduce(out, "sum", samples * pivots)
     return { nodes = nodes, hops = out, stride = samples, column = identity(manager, samples) }
 end

@@ -35,6 +35,9 @@ function Whole:adjacency(now)
     return self:starts(now), need(now.near:download(1, math.max(1, 2 * now.m)))
 end
 
+--- The pulls of all rows' entries, in that order: a view.
+function Whole:pulls(now) return now.pull:download(1, 2 * now.m) end -- luacheck: ignore 212
+
 --- How many entries the rows of all nodes have, where they begin and the last one ends: a view.
 function Whole:starts(now) return need(now.row:download(1, now.n + 1)) end -- luacheck: ignore 212
 

@@ -74,3 +74,14 @@ extern "C" __global__ void estimate(int members, word before, int landmarks, int
     guess[t] = least;
     atomicMax(best + k, candidate(least, before + (word)t));
 }
+
+// ---- The distances of some nodes, which may lie with other parts: those of others are 0 ------------------
+
+extern "C" __global__ void sampled(int entries, word samples, word n, word first, const word *sample, const hops *distance,
+                                   hops *out)
+{
+    int t = blockIdx.x * blockDim.x + threadIdx.x;
+    if (t >= entries) return;
+    const word p = (word)t / samples, i = sample[(word)t % samples] - first;
+    out[t] = i < n ? distance[(long long)p * n + i] : (hops)0;
+}

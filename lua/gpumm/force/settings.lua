@@ -140,14 +140,9 @@ function settings.are_lengths(what, weights, level)
     error(("%s: weights are \"strength\" or \"length\", not %s"):format(what, tostring(weights)), level + 1)
 end
 
---- Are they, and has this graph any? Over several ranks, where distances are in edges alone, lengths are refused.
+--- Are they, and has this graph any?
 function settings.lengths_of(what, graph, weights, level)
-    local lengths = settings.are_lengths(what, weights, level + 1) and graph.weights ~= nil
-    if lengths and graph.part and not graph.part.is_alone then
-        error(what .. ": lengths over ranks are not supported yet: read the weights as strengths, or lay the graph out by one"
-            .. " process", level + 1)
-    end
-    return lengths
+    return settings.are_lengths(what, weights, level + 1) and graph.weights ~= nil
 end
 
 -- Weights as native functions take them, also where a program has put a table.
@@ -175,9 +170,8 @@ end
 --- times that: what unit weights are in makes no difference. Of lengths: one over each, of which the mean is 1.
 function settings.relative(graph, lengths)
     local column = as_column(graph.weights)
-    if lengths then return native.per_length(column) end
-    if graph.part then return native.scaled(column, graph.part:mean_size(column, graph)) end
-    return native.scaled(column)
+    local mean = graph.part and graph.part:mean_size(column, graph) or nil
+    return lengths and native.per_length(column, mean) or native.scaled(column, mean)
 end
 
 return settings

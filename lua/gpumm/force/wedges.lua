@@ -90,7 +90,7 @@ end
 function wedges.place(task, members, set)
     local now = task.rows.now
     if not task.near then task.row, task.near = task.rows.part:adjacency(now) end
-    local row, near, pull = task.row, task.near, task.rows.lengths and need(now.pull:download(1, 2 * now.m))
+    local row, near, pull = task.row, task.near, task.rows.lengths and need(task.rows.part:pulls(now))
     local order, parent, entry = outwards(row, near, middle_of(row, near, members and members[1] or 0))
     local leaves = sums(order, parent, function(_, behind) return behind and 0 or 1 end)
     local function length(i) return pull and 1 / pull[entry[i]] or 1 end

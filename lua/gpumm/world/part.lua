@@ -61,7 +61,9 @@ function Part:unite(manager, n, parent)
     until need(changed:download())[1] == 0
 end
 
-function Part:search(manager, now, pivots, first, out) search.write(self.world, manager, now, pivots, first, out) end
+function Part:search(manager, now, pivots, first, out, lengths)
+    (lengths and search.along or search.write)(self.world, manager, now, pivots, first, out)
+end
 
 -- The elements of a rank's own buffer as a text.
 local function bytes_of(b, count) return count > 0 and need(b:download(1, count)):bytes() or "" end
@@ -80,6 +82,10 @@ function Part:adjacency(now)
     local row = self:starts(now)
     local text = table.concat(need(self.world.collect(bytes_of(now.near, now.entries))))
     return row, #text > 0 and gpumm.view("u32", text) or gpumm.view("u32", 1)
+end
+
+function Part:pulls(now)
+    return gpumm.view("f32", table.concat(need(self.world.collect(bytes_of(now.pull, now.entries)))))
 end
 
 --- The mean size of all edges' weights, where each rank has those of its nodes' edges: each counts where its lesser end is.

@@ -80,6 +80,90 @@ extern "C" __global__ void hear(int count, const word *told, bits_t *frontier)
     if (k < count) frontier[told[3 * k]] = (bits_t)told[3 * k + 2] << 32 | told[3 * k + 1];
 }
 
+// ---- Along lengths: what a round found may become less in a later one -----------------------------------
+// `all` has the distances of all nodes from the pivots of this search, node by node. A node whose distance from some pivots fell
+// has their bits in `frontier`. What is told of it are its number, its bits and its distances.
+
+#define OUT_OF_REACH 3.0e38f
+
+extern "C" __global__ void plant_far(int n, int pivots, const word *pivot, float *all, bits_t *frontier)
+{
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= n) return;
+    bits_t mine = 0;
+    for (int p = 0; p < pivots; p++) {
+        const bool here = pivot[p] == (word)i;
+        all[(long long)i * pivots + p] = here ? 0.0f : OUT_OF_REACH;
+        if (here) mine |= (bits_t)1 << p;
+    }
+    frontier[i] = mine;
+}
+
+extern "C" __global__ void relax(int segments, word first, int pivots, const word *node, const word *begin, const word *near,
+                                 const float *pull, const bits_t *frontier, float *all, bits_t *found)
+{
+    int s = blockIdx.x * blockDim.x + threadIdx.x;
+    if (s >= segments) return;
+    const word i = node[s];
+    float *here = all + (long long)i * pivots;
+    bits_t mine = 0;
+    for (word k = begin[s]; k < begin[s + 1]; k++) {
+        const volatile float *there = all + (long long)near[k] * pivots;
+        const float length = 1.0f / pull[k];
+        for (bits_t left = frontier[near[k]]; left; left &= left - 1) {
+            const int p = __ffsll((long long)left) - 1;
+            const float way = there[p] + length;
+            if (!(way < *(const volatile float *)(here + p))) continue;
+            atomicMin((word *)(here + p), __float_as_uint(way)); // the order of numbers from 0 is that of their bits
+            mine |= left & ~(left - 1);
+        }
+    }
+    if (mine) atomicOr(found + (i - first), mine);
+}
+
+extern "C" __global__ void fell(int n, const bits_t *found, unsigned char *is)
+{
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < n) is[i] = found[i] != 0;
+}
+
+// `found` is left empty.
+extern "C" __global__ void tell_far(int count, word first, int pivots, const word *which, bits_t *found, const float *all, word *out)
+{
+    int k = blockIdx.x * blockDim.x + threadIdx.x;
+    if (k >= count) return;
+    const word i = which[k];
+    word *mine = out + (long long)k * (3 + pivots);
+    mine[0] = first + i;
+    mine[1] = (word)found[i];
+    mine[2] = (word)(found[i] >> 32);
+    for (int p = 0; p < pivots; p++) mine[3 + p] = __float_as_uint(all[(long long)(first + i) * pivots + p]);
+    found[i] = 0;
+}
+
+extern "C" __global__ void forget_far(int count, int pivots, const word *told, bits_t *frontier)
+{
+    int k = blockIdx.x * blockDim.x + threadIdx.x;
+    if (k < count) frontier[told[(long long)k * (3 + pivots)]] = 0;
+}
+
+extern "C" __global__ void hear_far(int count, int pivots, const word *told, bits_t *frontier, float *all)
+{
+    int k = blockIdx.x * blockDim.x + threadIdx.x;
+    if (k >= count) return;
+    const word *one = told + (long long)k * (3 + pivots);
+    frontier[one[0]] = (bits_t)one[2] << 32 | one[1];
+    for (int p = 0; p < pivots; p++) all[(long long)one[0] * pivots + p] = __uint_as_float(one[3 + p]);
+}
+
+// Pivot by pivot behind those of `before` others, as they are kept.
+extern "C" __global__ void keep(int n, word first, int pivots, int before, const float *all, float *distance)
+{
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= n) return;
+    for (int p = 0; p < pivots; p++) distance[(long long)(before + p) * n + i] = all[(long long)(first + (word)i) * pivots + p];
+}
+
 // Are labels other than before? They are kept for the next time.
 extern "C" __global__ void changed(int n, const word *label, word *before, word *is)
 {

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Breadth-first distances from pivots to a rank's own nodes, level by level: a level costs one call of the ranks, with the nodes
--- that it found.
+-- Distances from pivots to a rank's own nodes, breadth-first, level by level, or along the lengths of edges, round by round: each
+-- costs one call of the ranks, with the nodes that it found or that it brought nearer.
 
 local gpumm = require "gpumm"
 local kernels_of = require "gpumm.force.kernels"
@@ -77,6 +77,57 @@ function search.write(world, manager, now, pivots, first, out)
     s.told = #pivots -- which are forgotten like what was heard
     repeat level = level + 1 until not exchange(s, world, find(s, now, level))
     close(s)
+end
+
+-- ---- Along lengths ------------------------------------------------------------------------------------------
+
+local function prepare_far(manager, now, pivots)
+    local n, count, words = now.n, math.max(1, now.count), 3 + #pivots
+    local s = { run = search.kernels(manager), manager = manager, pivots = #pivots, words = words }
+    s.found, s.which, s.is = buffer(manager, "u64", count), buffer(manager, "u32", count), buffer(manager, "u8", count)
+    s.count, s.pivot = buffer(manager, "u32", 1), buffer(manager, "u32", #pivots)
+    s.all, s.frontier = buffer(manager, "f32", n * #pivots), buffer(manager, "u64", n)
+    s.tell, s.heard = buffer(manager, "u32", words), buffer(manager, "u32", words)
+    need(s.found:fill(0))
+    need(s.pivot:upload(pivots))
+    need(s.run.plant_far(n, #pivots, s.pivot, s.all, s.frontier))
+    return s
+end
+
+-- The own nodes of which a distance fell; how many.
+local function fall(s, now)
+    local run, m = s.run, s.manager
+    if now.segment_count == 0 then return 0 end
+    need(run.relax(now.segment_count, now.first, s.pivots, now.segment_node, now.segment_begin, now.near, now.pull, s.frontier,
+        s.all, s.found))
+    need(run.fell(now.count, s.found, s.is))
+    need(m:select { flags = s.is, to = s.which, count = s.count, n = now.count })
+    local count = need(s.count:download())[1]
+    s.tell = buffer(m, "u32", math.max(1, count) * s.words, s.tell)
+    if count > 0 then need(run.tell_far(count, now.first, s.pivots, s.which, s.found, s.all, s.tell)) end
+    return count
+end
+
+-- What fell on any rank is what the next round begins with; false: nothing.
+local function exchange_far(s, world, fallen)
+    local total = 0
+    if s.told then need(s.run.forget_far(s.told, s.pivots, s.heard, s.frontier))
+    else need(s.frontier:fill(0)) end -- the pivots
+    for _, count in ipairs(need(world.allgather { from = s.tell, to = s.heard, count = fallen * s.words })) do
+        total = total + count // s.words
+    end
+    if total == 0 then return false end
+    need(s.run.hear_far(total, s.pivots, s.heard, s.frontier, s.all))
+    s.told = total
+    return true
+end
+
+--- The same along the lengths of the edges, of which pull is one over.
+function search.along(world, manager, now, pivots, first, out)
+    local s = prepare_far(manager, now, pivots)
+    repeat until not exchange_far(s, world, fall(s, now))
+    if now.count > 0 then need(s.run.keep(now.count, now.first, s.pivots, first, s.all, out)) end
+    for _, name in ipairs { "found", "which", "is", "count", "pivot", "all", "frontier", "tell", "heard" } do s[name]:close() end
 end
 
 return search

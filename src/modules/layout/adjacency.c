@@ -366,11 +366,12 @@ static int layout_inverse(lua_State *L) {
 
 static const double FAR_FROM_MEAN = 1e6; /* times the mean, or a part of it: what longer and shorter edges count as */
 
-/* One over each length, in means: by parts of the largest, as above. */
+/* per_length(lengths, mean size, unless given that of these): one over each, in means; by parts of the largest, as above. */
 static int layout_per_length(lua_State *L) {
+    lua_settop(L, 2);
     gpumm_lua_view v = check_view(L, 1, "f64");
     const double *length = v.bytes;
-    double size = mean_size(length, v.count);
+    double size = lua_isnoneornil(L, 2) ? mean_size(length, v.count) : luaL_checknumber(L, 2);
     float *out = push_view(L, "f32", v.count);
     for (uint64_t e = 0; e < v.count; e++)
         out[e] = (float)(1 / fmax(fmin(length[e] / size, FAR_FROM_MEAN), 1 / FAR_FROM_MEAN));
