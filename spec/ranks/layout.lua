@@ -105,12 +105,12 @@ local function graph_of(n, from, to, weights)
         weight = weights and gpumm.view("f64", part_of(weights)) })
 end
 
-local out, few = {}, {} -- of all cases, and of those that one rank and many do
+local out, few = {}, {} -- of all cases, and of those that other numbers of ranks than two do
 
 local function note(format, ...) out[#out + 1] = format:format(...) end
 
 local function lay_out(name, how, kind, is_more)
-    if is_more and not alone and (world.size == 1 or world.size > 3) then return end
+    if is_more and not alone and world.size ~= 2 then return end
     local before = #out
     local n, from, to = families[name]()
     how.device, how.settle = device, kind ~= "growing" and 0 or nil
@@ -140,9 +140,8 @@ local function all()
         "complete" } do
         lay_out(name, { dimensions = 2, steps = 4, quality = name == "components" })
     end
-    lay_out("star", { dimensions = 3, steps = 4 })
-    for _, name in ipairs { "rmat", "grid", "tree", "seven", "three", "no_edge" } do
-        lay_out(name, { dimensions = 3, steps = 4 }, nil, true)
+    for _, name in ipairs { "star", "tree", "ring", "seven", "three", "no_edge", "complete", "rmat", "grid", "clusters" } do
+        lay_out(name, { dimensions = 3, steps = 4 }, nil, name == "rmat" or name == "grid" or name == "clusters")
     end
     lay_out("rmat", { dimensions = 2, steps = 4, weights = "strength", model = "forceatlas", quality = true })
     lay_out("clusters", { dimensions = 3, steps = 4, weights = "strength", model = "spring" }, nil, true)
