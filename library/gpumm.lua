@@ -64,6 +64,8 @@
 ---@field ahead? integer growth steps to commit in advance; 0: none; unless given, a small next step of what has grown twice
 ---@field max_length? integer elements; what max_size_bytes holds, unless given
 ---@field shareable? boolean other processes can map its memory, see gpumm.manager:share; it takes whole commit steps of its own; false, unless given
+---@field devices? integer[] of a striped buffer: the numbers of the devices that its memory is on in turn, the manager's own among them; the manager's own alone, unless given
+---@field stripe? gpumm.size of a striped buffer: bytes on one device before the next takes its turn, at most 1 GiB, rounded up to what they commit; 64 MiB, unless given
 ---@field tag? string who asks, as shown in statistics and messages; the script's file and line, unless given
 ---@field stream? gpumm.stream on which the elements are set to zero; the main stream, unless given
 
@@ -197,6 +199,7 @@
 ---@field peak_committed_bytes integer the most that committed_bytes ever was
 ---@field dropped_frames integer captures that no one was given, of every readback
 ---@field gate_waits integer calls that waited while the memory under a buffer's address was exchanged
+---@field striped_bytes? table<integer, integer> of committed_bytes: what striped buffers hold on each device, by its number; nil: there are none
 ---@field buffers gpumm.entry capacities of buffers
 ---@field scratch gpumm.entry scratch that was not given back
 ---@field staging gpumm.entry slots of readbacks on the device
@@ -260,7 +263,7 @@
 local Manager = {}
 
 --- Makes a named buffer of `length` elements, which are zero. It belongs to the manager until free or close.
---- Fails: ALREADY_EXISTS (whatever the other's type), OVER_LIMIT, OVER_MAX_SIZE, OUT_OF_MEMORY.
+--- Fails: ALREADY_EXISTS (whatever the other's type), OVER_LIMIT, OVER_MAX_SIZE, OUT_OF_MEMORY, NO_DEVICE (of devices).
 --- ```lua
 --- local p = m:allocate("velocities", "f32x2", 1000, { growth_factor = 1.3, max_size_bytes = "64MiB" })
 --- print(#p, p.capacity_bytes) --> 1000	8000
@@ -274,10 +277,13 @@ local Manager = {}
 ---@return gpumm.status_name? code
 function Manager:allocate(name, type, length, config) end
 
---- An anonymous buffer, which is freed when its last handle is collected or closed.
---- Fails: OVER_LIMIT, OVER_MAX_SIZE, OUT_OF_MEMORY.
+--- An anonymous buffer, which is freed when its last handle is collected or closed. With `devices` it is striped: one address range, whose
+--- memory is on those devices in turn, `stripe` bytes on each, for all of them to use, by kernels of other managers too, of one of those
+--- devices; growth goes on in turn. It does not spill and is not shareable. On the host device any devices do, each with its quota.
+--- Fails: OVER_LIMIT, OVER_MAX_SIZE, OUT_OF_MEMORY, NO_DEVICE (of devices: there is none, or two cannot use each other's memory).
 --- ```lua
 --- local mass <close> = m:buffer { type = "f32", length = 100, growth = gpumm.growth.linear(64) }
+--- local wide <close> = m:buffer { type = "f32", length = 100, devices = { 0 }, stripe = "2MiB" } -- { 0, 1 } where there are two
 --- ```
 ---@param options gpumm.buffer_options
 ---@return gpumm.buffer? buffer
@@ -740,13 +746,14 @@ function Buffer:download(first, count, where) end
 ---@return gpumm.status_name? code
 function Buffer:fill(value, first, count, where) end
 
---- Copies elements of another buffer of the same type, on the device.
+--- Copies elements of another buffer of the same type, on the device; from another manager's buffer, between the two devices, in order
+--- on both sides.
 --- Fails: TYPE_MISMATCH, DEVICE_LOST, DRIVER.
 --- ```lua
 --- local same = m:buffer { type = "f32x2", length = 4 }
 --- same:copy(b)
 --- ```
----@param from gpumm.buffer of the same manager; no ranges of one buffer that overlap
+---@param from gpumm.buffer of a manager of the same kind of device; no ranges of one buffer that overlap
 ---@param where? gpumm.stream|gpumm.copy_options a stream, or { first =, from_first =, count =, stream = }; all of `from` on the main stream, unless given
 ---@return true? ok
 ---@return string? message
@@ -828,13 +835,16 @@ function Buffer:used(stream, access) end
 ---@return gpumm.status_name? code
 function Buffer:segments() end
 
---- Where its memory lies, as it is now: pieces in order, on the device or in host memory that was spilled to.
+--- Where its memory lies, as it is now: pieces in order, on the device or in host memory that was spilled to; of a striped buffer on
+--- which device, by its number.
 --- Fails: OUT_OF_MEMORY (of the host).
 --- ```lua
 --- local all <close> = m:buffer { type = "f32", length = 1e5 }
 --- print(all:residency()[1].kind) --> device
+--- local striped <close> = m:buffer { type = "f32", length = 1e5, devices = { 0 }, stripe = "2MiB" }
+--- print(striped:residency()[1].device) --> 0
 --- ```
----@return { offset: integer, bytes: integer, kind: "device"|"host" }[]? pieces
+---@return { offset: integer, bytes: integer, kind: "device"|"host", device?: integer }[]? pieces
 ---@return string? message
 ---@return gpumm.status_name? code
 function Buffer:residency() end
@@ -1168,8 +1178,9 @@ function Readback:ready(ticket) end
 ---@return gpumm.status_name? code
 function Readback:wait(ticket, seconds) end
 
---- For coroutines: yields the readback until the frame has arrived, then returns it.
---- Fails: NOT_PENDING, CANCELLED, DEVICE_LOST, DRIVER.
+--- For coroutines: yields the readback until the frame has arrived, then returns it. Without a ticket, and where the script
+--- has the newest already, that is the next one, once somebody captures it. Outside of coroutines it waits.
+--- Fails: NOT_PENDING (outside of coroutines: nothing was captured, or nothing newer), CANCELLED, DEVICE_LOST, DRIVER.
 --- ```lua
 --- local run = coroutine.wrap(function()
 ---     rb:capture(1)
@@ -1179,7 +1190,7 @@ function Readback:wait(ticket, seconds) end
 --- while got == rb do got = run() end -- a scheduler would do something else meanwhile
 --- print(#got) --> 4
 --- ```
----@param ticket? integer the newest, unless given
+---@param ticket? integer the newest that the script does not have, unless given
 ---@return gpumm.frame? frame
 ---@return string? message
 ---@return gpumm.status_name? code
@@ -1242,12 +1253,13 @@ function Readback:close() end
 ---@field ticket integer that of its capture
 ---@field readback? gpumm.readback where it came from
 ---@field data? gpumm.view|gpumm.device_view the view of a frame that has one member
----@field [string] gpumm.view|gpumm.device_view members by name
+---@field [string] gpumm.view|gpumm.device_view members by name, where no field or method of a frame has it: a member that is called `time` is frame:member "time"
 ---@field [integer] gpumm.view|gpumm.device_view members in order
 ---@operator len: integer
 local Frame = {}
 
---- The view of a member, by name or position.
+--- The view of a member, by name or position, whatever its name: frame.time is the frame's own, frame:member "time" the
+--- member of that name.
 --- ```lua
 --- print(frame:member(1) == frame.data) --> true
 --- ```
@@ -1332,7 +1344,7 @@ function Share:close() end
 ---@field any_user? boolean readers of other users may come, where else only root's and one's own do; false, unless given
 
 ---@class gpumm.attach_options
----@field manager? gpumm.manager on the owner's device; one is opened, unless given
+---@field manager? gpumm.manager on the owner's device, or a GPU that can use that one's memory; one is opened on the owner's, unless given
 ---@field seconds? number how long to wait for the owner to tell what it shares; 10, unless given
 ---@field any_user? boolean an owner of another user is fine, where else only root and oneself are; false, unless given
 
@@ -1364,6 +1376,7 @@ function Trace:close() end
 ---@field file? string the trace, JSON; none, unless given: then there is a history
 ---@field history? string a CSV of allocations and frees on the device, as RMM's logging_resource_adaptor writes it; none, unless given
 ---@field buffer? integer|string bytes of lines that wait to be written; "2MiB", unless given
+---@field detail? boolean every operation of a stream is timed by itself, which small ones notice; false, unless given: as many are as cost less than a hundredth of the time, and the others are estimated
 
 --- Another process' buffers and frames, read only. Lengths and contents' memory follow with poll and wait.
 ---@class gpumm.attachment
@@ -1804,7 +1817,7 @@ function Texts:totable() end
 ---@field edges integer how many
 ---@field part? table what a rank has of it, as gpumm.world makes it; from, to and weights are of that part then
 ---@field names gpumm.texts one a node
----@field labels? gpumm.texts of formats that have labels, where there are any
+---@field labels? gpumm.texts of formats that have labels, where there are any, and of graph.new where they are given
 ---@field from gpumm.view of u32, from 1; read-only
 ---@field to gpumm.view as `from`
 ---@field weights? gpumm.view of f64
@@ -2254,13 +2267,16 @@ function gpumm.graph.read(path, options) end
 --- ```lua
 --- local triangle = gpumm.graph.new(3, { 1, 2, 3 }, { 2, 3, 1 })
 --- print(triangle.edges) --> 3
+--- local named = gpumm.graph.new(2, { 1 }, { 2 }, nil, { names = { "ada", "grace" } })
+--- print(named.names[2]) --> grace
 --- ```
 ---@param nodes integer how many
 ---@param from integer[]|gpumm.view one end of each edge, from 1
 ---@param to integer[]|gpumm.view the other end
 ---@param weights? number[]|gpumm.view one an edge; all alike, unless given
+---@param options? { names?: string[]|gpumm.texts, labels?: (string|false)[]|gpumm.texts } a text for each node. names differ; "1", "2" and so on, unless given. labels: "" or false where a node goes by its name; none, unless given
 ---@return gpumm.graph_object
-function gpumm.graph.new(nodes, from, to, weights) end
+function gpumm.graph.new(nodes, from, to, weights, options) end
 
 --- Writes a graph: .graphml or .gexf with all attributes, .csv for the edges.
 --- ```lua

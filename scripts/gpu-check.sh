@@ -40,10 +40,15 @@ export GPUMM_DEVICE=cuda GPUMM_CACHE_DIR=$PWD/$build/kernel-cache
 run=$build/gpumm-run
 
 if wanted tests; then
-  part "C tests and specs on cuda" tests.log bash -c "cd $build && ctest --no-tests=error --output-on-failure -j $jobs"
+  check_with="ctest --no-tests=error --output-on-failure"
+  part "C tests and specs on cuda" tests.log bash -c "cd $build && $check_with -LE fills_device -j $jobs"
+  part "tests that fill the device, each alone" tests-alone.log bash -c "cd $build && $check_with -L fills_device -j 1"
   part "primitives of 10^8 elements" primitives.log env GPUMM_PRIMITIVES_MOST=100000000 "$build/spec/c_primitives"
-  part "specs, relocating (GPUMM_NO_VMM=1)" relocating.log bash -c "cd $build && GPUMM_NO_VMM=1 ctest --no-tests=error --output-on-failure -R '^spec_' -j $jobs"
-  grep -E 'tests passed|Total Test time|skipped' "$out/tests.log" | tail -n 4 | tee -a "$summary"
+  export GPUMM_NO_VMM=1
+  part "specs, relocating (GPUMM_NO_VMM=1)" relocating.log bash -c "cd $build && $check_with -R '^spec_' -LE fills_device -j $jobs"
+  part "relocating, those that fill the device" relocating-alone.log bash -c "cd $build && $check_with -R '^spec_' -L fills_device -j 1"
+  unset GPUMM_NO_VMM
+  grep -hE 'tests passed|Total Test time|skipped' "$out/tests.log" "$out/tests-alone.log" | tail -n 8 | tee -a "$summary"
 fi
 
 graph=examples/data/debian-sample.tsv
@@ -84,6 +89,8 @@ if wanted bench; then
   grep -E ' \| |rows with a mark|no peer' "$out/bench-primitives.log" | tee -a "$summary"
   part "a layout that is traced" bench-trace.log "$run" --quiet spec/bench/trace_bench.lua --device cuda
   grep ratio "$out/bench-trace.log" | tee -a "$summary"
+  part "a buffer across GPUs" bench-stripe.log "$run" --quiet spec/bench/stripe_bench.lua
+  tee -a "$summary" <"$out/bench-stripe.log"
   part "benchmarks" bench.log "$build/spec/bench_gpumm" "$run"
   grep -E ' \| |rows with a mark|^beside.py|in place' "$out/bench.log" | tee -a "$summary"
 fi

@@ -24,5 +24,5 @@ lua5.4 doc/site/reference.lua "$root" "$pages"
 lua5.4 doc/site/site.lua "$root" "$out" "$pages"
 lua5.4 doc/site/links.lua "$out"
 if command -v codespell >/dev/null; then
-  codespell README.md CHANGELOG.md doc library src/gpumm.h src/gpumm_lua.h src/gpumm_compat.h
+  codespell README.md CHANGELOG.md doc library src/gpumm.h src/gpumm_lua.h src/gpumm_compat.h src/gpumm.hpp
 fi

@@ -1,4 +1,4 @@
--- successes: 12
+-- successes: 13
 -- SPDX-License-Identifier: MIT
 -- Memory committed ahead: the next growth makes no driver call for it. Where growth relocates, ahead is accepted and
 -- nothing is: every growth takes its memory then.
@@ -136,6 +136,20 @@ describe("ahead", function()
         assert.equal(0, m:stats().precommitted.now)
         assert.is_true(string.rep("\6", 3 << 20) == b:download():bytes())
         assert.is_true(string.rep("\8", 4 << 20) == c:download():bytes())
+    end)
+
+    it("is given back under pressure behind launches that are under way", function()
+        local m = spec.manager { device = "host", memory = "12MiB", granularity = "1MiB", debug = false }
+        local b = m:allocate("b", "u32", 3 << 18, { growth_factor = 2, ahead = 1 })
+        b:fill(1)
+        m:scan { from = b } -- the scratch that it wants is there from now on
+        m:synchronize()
+        wait_for_ahead(m, 3 << 20)
+        for _ = 1, 30 do m:scan { from = b } end
+        assert(m:buffer { type = "u8", length = 12 * (1 << 20) - m:stats().committed_bytes + ahead(m, 3 << 20) })
+        assert.is_true(m:poll())
+        assert.equal(0, m:stats().precommitted.now)
+        assert.equal(1, b:download()[1])
     end)
 
     it("that fails is nobody's error: the growth asks again", function()

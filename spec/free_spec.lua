@@ -84,7 +84,7 @@ describe("free", function()
     end)
 
     it("returns while work on the buffer is held, and later users of the memory come after it", function()
-        local m = spec.inject_faults({}, { memory = "64MiB", debug = false }) -- to look for canaries waits
+        local m = spec.inject_faults({}, { memory = "64MiB" })
         local a = m:allocate("a", "u8", 1 << 20)
         m:synchronize()
         m.fault:hold("fill")
@@ -97,7 +97,7 @@ describe("free", function()
     end)
 
     it("waits for work on other streams before the memory goes back", function()
-        local m = spec.inject_faults({}, { memory = "64MiB", debug = false })
+        local m = spec.inject_faults({}, { memory = "64MiB", debug = false }) -- sizes without canaries
         local s = m:stream()
         local size = 4 << 20
         local a, b = m:allocate("a", "u8", size), m:allocate("b", "u8", size)

@@ -1,4 +1,4 @@
--- successes: 43
+-- successes: 44
 -- SPDX-License-Identifier: MIT
 -- Graphs from files: formats, mistakes with their line, order, batches, distances and stress.
 
@@ -232,6 +232,19 @@ describe("a graph", function()
         assert.same({ "1", "2", "3", "4" }, values_of(g.names))
         assert.has_error(function() graph.new(2, { 1 }, { 3 }) end)
         assert.has_error(function() graph.new(0, {}, {}) end)
+    end)
+
+    it("has the names and labels that a program gives it", function()
+        local g = graph.new(3, { 1, 2 }, { 2, 3 }, nil, { names = { "ada", "grace", "alan" }, labels = { "A. L.", "", false } })
+        assert.same({ "ada", "grace", "alan" }, values_of(g.names))
+        assert.same({ "A. L.", "grace", "alan" }, values_of(g.labels))
+        assert.same({ "ada", "grace" }, values_of(g:around("ada", 1).names))
+        assert.same({ "A. L.", "grace", "alan" }, values_of(graph.new(3, {}, {}, nil, { names = g.labels }).names))
+        local function refused(options) return select(2, pcall(graph.new, 3, { 1 }, { 2 }, nil, options)) end
+        assert.matches("names are a list of 3 texts, one a node, not 2", refused { names = { "a", "b" } })
+        assert.matches('nodes 1 and 3 are both "a"', refused { names = { "a", "b", "a" } })
+        assert.matches("7 of node 2 is no text", refused { names = { "a", 7, "c" } })
+        assert.matches('unknown option "name" %(did you mean "names"', refused { name = {} })
     end)
 
     it("knows degrees and neighbours", function()

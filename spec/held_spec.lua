@@ -1,4 +1,4 @@
--- successes: 12
+-- successes: 13
 -- SPDX-License-Identifier: MIT
 -- What goes on while a kind of work is held shut by the fault device: nothing here sleeps, the gates decide.
 
@@ -167,8 +167,21 @@ describe("a copy held shut", function()
         assert.equal(0, after.staging.now)
     end)
 
+    it("keeps no buffer from growing, shrinking and going, with canaries too", function()
+        local m = inject_faults { hold = "copy" } -- from the start, with debug on
+        local b = assert(m:buffer { type = "f32", length = 4 })
+        assert(b:resize(100000))
+        m.fault:hold "fill"
+        assert(b:resize(200000))
+        assert(b:resize(10))
+        assert(b:shrink_to_fit())
+        assert(b:free())
+        m.fault:release()
+        assert(m:check())
+    end)
+
     it("is CANCELLED by freeing its buffer", function()
-        local m = inject_faults({}, { debug = false }) -- a canary is looked at by a copy, which would wait
+        local m = inject_faults()
         local b = assert(m:allocate("values", "f32", 1000))
         assert(m:synchronize())
         local r = assert(b:readback {})

@@ -101,6 +101,8 @@ describe("a launch", function()
         assert.truthy(message_of(add, 3, doubles, more, 1):find "TYPE_MISMATCH.*values.*f64")
         assert.truthy(message_of(add, 3, 5, more, 1)
             :find("kernel 'add', parameter 'values' (float *): a buffer, a scratch or gpumm.null expected, got number", 1, true))
+        local group = m:group { { "more", "f32" }, length = 3 }
+        assert.truthy(message_of(add, 3, values, group, 1):find("gpumm.null expected, got gpumm.group", 1, true))
         assert.truthy(message_of(add, 3, values, "more", 1):find("'more' (const float *)", 1, true))
         assert.truthy(message_of(add, "three", values, more, 1):find "n")
         assert.truthy(message_of(add, values, values, more, 1):find "'n'")
@@ -397,6 +399,9 @@ describe("a source", function()
         assert.equal("COMPILE_FAILED", code)
         assert.truthy(message:find("wrong.cu:4", 1, true) or message:find("wrong.cu(4)", 1, true), message)
         assert.truthy(message:find("wrnog", 1, true), message)
+        local ends = gpumm.struct { { "from", "u32" }, { "to", "u32" } }
+        message = select(2, m:kernel { file = path, types = { edge = ends } }) -- under which name a struct is there
+        assert.truthy(message:find("declared before the source: 'edge'", 1, true), message)
     end)
 
     it("written in the script is called after its line there", function()

@@ -133,6 +133,8 @@ describe("library/gpumm.lua", function()
 
     it("has the fields of every record", function()
         local m = spec.inject_faults({}, { limit = "1GiB" })
+        local striped <close> = assert(m:buffer { devices = { 0 }, stripe = "1MiB" })
+        assert(striped:resize(1))
         local stats = m:stats()
         assert.same(names(stats), fields "gpumm.stats")
         assert.same(names(stats.buffers), fields "gpumm.entry")

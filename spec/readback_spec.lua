@@ -1,4 +1,4 @@
--- successes: 33
+-- successes: 35
 -- SPDX-License-Identifier: MIT
 -- Readbacks: what a frame holds, tickets, the ring, frames' lives, coroutines, garbage, the ancestor's pair.
 
@@ -383,6 +383,21 @@ describe("latest and next", function()
     end)
 end)
 
+describe("a frame", function()
+    it("has members that its own fields hide by member", function()
+        local m = spec.manager()
+        local g = assert(m:group { { "time", "f32" }, { "step", "f32" }, length = 2 })
+        g.time:fill(7)
+        g.step:fill(8)
+        local r = assert(g:readback {})
+        local f = assert(r:wait(assert(r:capture(5))))
+        assert.equal(5, f.step)
+        assert.equal("number", type(f.time))
+        assert.view_equals({ 7, 7 }, f:member "time")
+        assert.view_equals({ 8, 8 }, f:member "step")
+    end)
+end)
+
 describe("await", function()
     it("yields its readback until the frame is there", function()
         local m = spec.inject_faults()
@@ -419,6 +434,32 @@ describe("await", function()
         m.fault:release()
         assert(m:synchronize())
         assert.equal(1, co())
+    end)
+
+    it("without a ticket means the next capture, where the script has the newest", function()
+        local m = spec.manager()
+        local b = numbers(m, 3)
+        local r = assert(b:readback { slots = 3 })
+        local seen = {}
+        local co = coroutine.wrap(function()
+            for _ = 1, 3 do seen[#seen + 1] = assert(r:await()).step end
+            r:close()
+            return select(3, r:await())
+        end)
+        assert.is_true(rawequal(r, co())) -- before anything was captured
+        for step = 1, 3 do
+            assert(r:capture(step))
+            assert(m:synchronize())
+            local got = co()
+            assert.equal(step, #seen)
+            assert.equal(step < 3 and r or "CANCELLED", got)
+        end
+        assert.same({ 1, 2, 3 }, seen)
+        local again = assert(b:readback {})
+        assert(again:wait(assert(again:capture(1))))
+        local _, message, code = again:await() -- outside of coroutines nobody else could capture
+        assert.equal("NOT_PENDING", code)
+        assert.matches("nothing was captured since the last frame was taken", message)
     end)
 
     it("many coroutines share one readback's ring, each with its own ticket", function()

@@ -1,4 +1,4 @@
--- successes: 40
+-- successes: 41
 -- SPDX-License-Identifier: MIT
 -- Simulations: what a description may say, the order in which things are made and done, frames, pacing, errors in
 -- every callback, and what is left after each: nothing.
@@ -425,6 +425,19 @@ describe("open, advance and close", function()
             sim:advance(3)
         end
         assert_gone(m, f)
+    end)
+
+    it("are not called by a step: advance would never end", function()
+        local again = true
+        local sim = counter { step = function(s)
+            if again then s:advance(1) end
+        end }
+        sim:open(OPTIONS)
+        assert.error_matches(function() sim:advance(1) end, "^a step does not advance its simulation")
+        again = false
+        assert.is_true(sim:advance(1)) -- a step that failed is behind it
+        assert.equal(1, sim.i)
+        sim:close()
     end)
 
     it("raise the world's failures inside, with the status", function()

@@ -1,4 +1,4 @@
--- successes: 19
+-- successes: 21
 -- SPDX-License-Identifier: MIT
 -- Spill: growth that the device has no memory for goes on in the host's, at the same address, and promote brings it back.
 
@@ -308,6 +308,42 @@ describe("a manager with spill", function()
         assert.equal(8 * UNIT, b.committed_bytes)
     end)
 
+    it("books what slabs that failed could not give back", function()
+        local m, in_place = short(16 * UNIT, { spill = UNIT, granularity = 1 << 15 })
+        local b = exact(m, 15 * UNIT)
+        if not in_place or m:device().kind ~= "host" then return end -- others take no such small pieces of what is left
+        local before = m:stats().committed_bytes
+        m.fault:plan { call = "decommit", nth = 1, times = 1000, status = "DRIVER" }
+        support.fails("OUT_OF_MEMORY", "over the spill of", m:scratch(8 * UNIT))
+        local held = m:stats().committed_bytes
+        assert.is_true(held > before)
+        assert.equal(held, m.fault:live().committed_bytes)
+        m.fault:plan {}
+        support.fails("DRIVER", "in the background", m:poll())
+        m:trim()
+        assert.equal(before, m:stats().committed_bytes)
+        assert.equal(0, m:stats().spilled.now)
+        local full, step, spilled = exact(m, UNIT - (1 << 15)), exact(m, 1 << 15), exact(m, UNIT)
+        step:free()
+        m:trim() -- a step is left, and none may be spilled: a block of two has one of them
+        before = m:stats().committed_bytes
+        local small = { type = "u8", length = 1 << 16, max_length = 1 << 16 }
+        m.fault:plan { call = "decommit", nth = 1, times = 1000, status = "DRIVER" }
+        support.fails("OUT_OF_MEMORY", "over the spill of", m:buffer(small))
+        assert.equal(before + (1 << 15), m:stats().committed_bytes)
+        m.fault:plan {}
+        support.fails("DRIVER", "in the background", m:poll())
+        full:free()
+        m:trim()
+        before = m:stats().committed_bytes
+        small = assert(m:buffer(small))
+        small:fill(3)
+        assert.equal(before + (1 << 16), m:stats().committed_bytes)
+        assert.equal(3, small:download()[1 << 16])
+        for _, one in ipairs { small, spilled, b } do one:free() end
+        assert.balanced(m)
+    end)
+
     it("gives back what a growth that failed took, also under queued work", function()
         if spec.device ~= "host" then return end
         local m = short(16 * UNIT, { spill = 8 * UNIT })
@@ -350,6 +386,53 @@ describe("a manager with spill", function()
         assert(r:replay())
         assert.equal("\3", c:download(102, 1):bytes())
         r:close()
+    end)
+
+    it("does over the border what recordings and calls do elsewhere, as graphs too, before and after moves", function()
+        local m, in_place = short(16 * UNIT)
+        local free = exact(m, 8 * UNIT)
+        local b, c = exact(m, 7 * UNIT), exact(m, 2 * UNIT)
+        for units = 9, 15, 2 do assert(b:resize(units * UNIT)) end -- in pieces, for some of which there is room later
+        assert(c:resize(10 * UNIT))
+        assert.is_true(m:stats().spilled.now > 0)
+        local frames, now = b:readback { direct = true, slots = 2 }, b:readback { slots = 2 }
+        local function work(call)
+            b:fill(call, 2, 15 * UNIT - 2)
+            b:fill(call + 1, 10 * UNIT, 3 * UNIT)
+            c:copy(b, { first = 2, from_first = 6, count = 10 * UNIT - 1 }) -- no kernel of ours takes it
+            frames:capture(call)
+            now:capture(call)
+        end
+        local function check(value, length)
+            local all = "\0" .. value:rep(10 * UNIT - 2) .. string.char(value:byte() + 1):rep(3 * UNIT) .. value:rep(2 * UNIT)
+                .. ("\0"):rep(length - 15 * UNIT + 1)
+            assert.is_true(b:download():bytes() == all, "b")
+            assert.is_true(c:download(2, 10 * UNIT - 1):bytes() == all:sub(6, 10 * UNIT + 4), "c")
+            assert.is_true(assert(frames:wait()).data:bytes() == all, "straight to the host")
+            assert.is_true(assert(now:wait()).data:bytes() == all, "by the device")
+        end
+        work(1)
+        check("\1", 15 * UNIT)
+        local r = m:record(function() work(3) end)
+        for _ = 1, 6 do -- as a graph, in the end
+            frames:wait()
+            now:wait()
+            assert(r:replay())
+        end
+        check("\3", 15 * UNIT)
+        free:free()
+        if in_place then assert.is_true(m:promote() > 0) end
+        if in_place then assert(r:replay()) else work(3) end
+        check("\3", 15 * UNIT)
+        b:resize(15 * UNIT)
+        b:shrink_to_fit()
+        assert.is_true(b:resize(20 * UNIT)) -- other memory at the same address
+        if in_place then assert(r:replay()) else work(3) end
+        check("\3", 20 * UNIT)
+        r:close()
+        frames:close()
+        now:close()
+        assert.balanced(m)
     end)
 
     it("refuses what it was not asked for, as ever", function()

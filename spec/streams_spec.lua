@@ -343,9 +343,10 @@ describe("a stream", function()
     end)
 end)
 
+-- The host device's, which stand in for those that another API makes for a GPU.
 describe("semaphores", function()
     it("hold a stream until another has raised them, whoever was asked first", function()
-        local m = inject_faults { jitter = 5 }
+        local m = inject_faults({ jitter = 5 }, { device = "host" })
         local a, side = numbers(m, 1), assert(m:stream())
         local b = numbers(m, 0)
         local x = assert(m:semaphore())
@@ -364,7 +365,7 @@ describe("semaphores", function()
     end)
 
     it("are of descriptors that mean one, and in no recording", function()
-        local m = inject_faults {}
+        local m = inject_faults({}, { device = "host" })
         local x = assert(m:semaphore())
         assert.error_matches(function() m:semaphore { fd = -1 } end, "descriptor %-1 is none")
         assert.error_matches(function() m:semaphore { fd = 0 } end, "gpumm_semaphore_stand_in")

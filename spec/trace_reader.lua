@@ -19,11 +19,35 @@ end
 local Trace = {}
 Trace.__index = Trace
 
+-- What the format's documentation asks of each kind of event, and no key beside.
+local REQUIRED = {
+    M = { name = "string", pid = "number", tid = "number", args = "table" },
+    X = { name = "string", pid = "number", tid = "number", ts = "number", dur = "number" },
+    i = { name = "string", pid = "number", tid = "number", ts = "number", s = "string" },
+    C = { name = "string", pid = "number", tid = "number", ts = "number", args = "table" },
+}
+
+local function check_keys(e, place)
+    for key, kind in pairs(REQUIRED[e.ph]) do
+        assert(type(e[key]) == kind, ("%s has a %s, a %s"):format(place, key, kind))
+    end
+    for key in pairs(e) do
+        assert(key == "ph" or key == "args" or REQUIRED[e.ph][key], ("%s has no %s"):format(place, key))
+    end
+    assert(e.args == nil or type(e.args) == "table", place .. " has its args as an object")
+    assert(e.ph ~= "M" or e.name == "process_name" or e.name == "thread_name", "metadata that viewers know: " .. e.name)
+    assert(e.s == nil or e.s == "t", "an instant is a thread's: " .. place)
+    for key, value in pairs(e.args or {}) do
+        assert(key ~= "estimated" or value == true and e.ph == "X", place .. " says whether it is estimated")
+    end
+end
+
 local function check_event(e)
     local place = ("%s of %s"):format(tostring(e.ph), tostring(e.name))
     assert(type(e.name) == "string" and e.name ~= "", "an event has a name: " .. place)
     assert(math.type(e.pid) == "integer" and math.type(e.tid) == "integer", "an event has a track: " .. place)
     assert(e.ph == "M" or e.ph == "X" or e.ph == "i" or e.ph == "C", "an event of a kind: " .. place)
+    check_keys(e, place)
     assert(e.ph == "M" or type(e.ts) == "number" and e.ts >= 0, "an event has a time: " .. place)
     if e.ph == "X" then assert(type(e.dur) == "number" and e.dur >= 0, "a slice has a length: " .. place) end
     if e.ph == "C" then assert(math.type(e.args.bytes) == "integer" and e.args.bytes >= 0, "a counter counts: " .. place) end
@@ -54,7 +78,7 @@ local function check_order(key, list)
     end
 end
 
-local function check_nesting(list)
+local function check_nesting(list, deepest)
     table.sort(list, function(a, b)
         if a.from ~= b.from then return a.from < b.from end
         if a.to ~= b.to then return a.to > b.to end
@@ -67,6 +91,7 @@ local function check_nesting(list)
         assert(not outer or s.to <= outer.to or outer.to <= s.from,
             ("%s overlaps %s"):format(s.event.name, outer and outer.event.name))
         open[#open + 1] = s
+        assert(#open <= deepest, ("%s lies %d deep"):format(s.event.name, #open))
     end
 end
 
@@ -81,7 +106,9 @@ function reader.trace(path)
     for key, list in pairs(by_track(trace)) do
         if key:sub(1, 1) == "i" then table.sort(list, function(a, b) return a.at < b.at end) end
         check_order(key, list)
-        if key:sub(1, 1) == "X" then check_nesting(list) end
+        if key:sub(1, 1) == "X" and #list > 0 then
+            check_nesting(list, list[1].event.tid < SYSTEM and math.huge or 2) -- of a stream: replays, and what they hold
+        end
     end
     return trace
 end

@@ -1,4 +1,4 @@
--- successes: 19, pango: 1
+-- successes: 22, pango: 1
 -- SPDX-License-Identifier: MIT
 -- Traces: everything that a script did is in them, with what it did it to, and in the books' own numbers; and the files are
 -- whole, whatever happened.
@@ -19,8 +19,8 @@ extern "C" __global__ void add(int n, unsigned *p, unsigned more)
 { int i = blockIdx.x * blockDim.x + threadIdx.x; if (i < n) p[i] += more; }]]
 
 -- Calls f with a manager that is traced, and closes both. Returns the trace, the history and the books before the close.
-local function traced(options, f)
-    local t <close> = assert(gpumm.trace { file = place, history = history })
+local function traced(options, f, detail)
+    local t <close> = assert(gpumm.trace { file = place, history = history, detail = detail })
     local m = assert(gpumm.manager(options))
     assert.equal("gpumm.trace", getmetatable(t))
     f(m, t)
@@ -163,6 +163,73 @@ describe("a trace", function()
         balanced(trace, played, books)
         assert.equal(10, #trace:named("replay", { count = 3 }))
         assert(#trace:named("replay", { operations = "fill, copy D2D, fill" }) > 0)
+    end)
+
+    -- Operations of both streams and replays, more than are timed at once.
+    local function busy(m)
+        local s = m:stream()
+        local a, b = assert(m:buffer { type = "u32", length = 2000 }), assert(m:buffer { type = "u32", length = 2000 })
+        local step = assert(m:record(function()
+            a:fill(1)
+            a:fill(2, 1, 10)
+            a:fill(3, 5, 10)
+        end))
+        for i = 1, 1500 do
+            a:fill(i, 1, i)
+            if i % 5 == 0 then b:copy(a, { count = i, stream = s }) end
+            if i % 10 == 0 then step:replay() end
+        end
+        assert.equal(1500, b:download()[1500])
+    end
+
+    local function estimated(list)
+        local count = 0
+        for _, e in ipairs(list) do count = count + (e.args.estimated and 1 or 0) end
+        return count
+    end
+
+    it("has every operation where not all are timed, in their order, and says which are estimated", function()
+        local trace, played, books = traced({ device = spec.device }, busy)
+        balanced(trace, played, books)
+        local own = {}
+        for _, e in ipairs(trace:named "fill") do
+            if #own < 1500 and e.args.bytes == 4 * (#own + 1) then own[#own + 1] = e end -- zeros and replays fill, too
+        end
+        assert.equal(1500, #own)
+        assert(estimated(own) > 500, estimated(own)) -- some 60 are timed at once, then one in some hundreds
+        assert(estimated(own) < 1500 - 20, estimated(own))
+        local copies = trace:values("copy D2D", "bytes")
+        for i = 1, 300 do assert.equal(20 * i, copies[i]) end
+        local replays = trace:named("replay", { count = 3 })
+        assert.equal(150, #replays)
+        assert(estimated(replays) > 20)
+        for _, e in ipairs(replays) do assert(e.args.operations == nil or e.args.operations == "fill, fill, fill") end
+    end)
+
+    it("has each operation timed by itself where that is asked for", function()
+        local trace, played, books = traced({ device = spec.device }, busy, true)
+        balanced(trace, played, books)
+        local count = 0
+        for _, name in ipairs { "fill", "copy D2D", "copy D2H", "replay" } do
+            local list = trace:named(name)
+            assert.equal(0, estimated(list), name)
+            count = count + #list
+        end
+        assert(count >= 1500 + 300 + 1 + 150)
+    end)
+
+    it("has its times in microseconds", function()
+        local before, within, after = gpumm.clock(), 0, 0
+        local trace = traced({ device = spec.device }, function(_, t)
+            before = gpumm.clock()
+            t:slice("a while", function()
+                local since = gpumm.clock()
+                repeat within = gpumm.clock() - since until within > 0.002
+            end)
+            after = gpumm.clock()
+        end)
+        local dur = trace:named("a while")[1].dur * 1e-6
+        assert(within - 1e-6 <= dur and dur <= after - before + 1e-6, dur)
     end)
 
     it("holds under jitter, with streams that wait for one another", function()

@@ -131,7 +131,8 @@ typedef void (*gpumm_log_fn)(void *user, gpumm_log_level level, const char *line
    Called without locks, in the thread whose request it is. */
 typedef bool (*gpumm_pressure_fn)(void *user, uint64_t bytes_wanted);
 
-typedef uint64_t gpumm_address; /* an address on the device */
+typedef uint64_t gpumm_address;  /* an address on the device */
+enum { GPUMM_DEVICES_MAX = 16 }; /* of a striped buffer; they are numbered from 0 */
 
 /* ---- Element types ------------------------------------------------------------------------ */
 
@@ -358,8 +359,10 @@ GPUMM_API gpumm_status gpumm_manager_check(gpumm_manager *manager);
  * chrome://tracing open; and a history, a CSV of what is taken of the device and given back.
  *
  * Each manager is a process of the trace, and each of its streams a track: kernels by name, copies, fills, captures with
- * their tickets, replays of recordings with their operations. Their times are the device's, by events around each
- * operation that are read once they have come, so that nothing waits. Counters are the books' categories, `used`,
+ * their tickets, replays of recordings with their operations. Their times are the device's, by events that are read once they
+ * have come, so that nothing waits. Events cost: so as many operations are timed as keep that below a hundredth of the time
+ * that passes (the first 64 of each stream, then some, by what recording events takes). The others lie between those, where
+ * they were enqueued, and take as long as their like took; they say so: `"estimated": true`. Counters are the books' categories, `used`,
  * `committed`, `budget` and, where there is one, `limit`, which is the smaller one where a budget is shared (`shared budget`). The system's threads are tracks of one more process: growth,
  * precommits, retirements, moves, each commit and its like, frames that are delivered or dropped, steps of simulations.
  *
@@ -377,6 +380,7 @@ typedef struct gpumm_trace_options {
     const char *history;       /* of the history, written over; NULL: none. One of the two is given */
     uint64_t buffer_bytes;     /* of lines that wait to be written, at least 128 KiB; 0: 2 MiB */
     gpumm_allocator allocator; /* all zero: malloc's family */
+    bool detail;               /* every operation is timed by events of its own, which small ones notice; else some are */
 } gpumm_trace_options;
 
 /* IO says why a path cannot be written. INVALID_ARGUMENT for no path, and where both are one file. Managers are
@@ -437,6 +441,8 @@ typedef struct gpumm_stats {
     uint64_t peak_committed_bytes;
     uint64_t dropped_frames;
     uint64_t gate_waits; /* calls that waited while the memory under a buffer's address was exchanged */
+    uint64_t
+        striped_bytes[GPUMM_DEVICES_MAX]; /* of committed_bytes: what striped buffers hold on each device, by number */
     gpumm_entry entry[GPUMM_CATEGORIES_MAX]; /* by gpumm_category */
 } gpumm_stats;
 
@@ -550,9 +556,25 @@ typedef struct gpumm_buffer_options {
     gpumm_stream *stream;    /* where the zeros are written; NULL: the main stream */
     const char *tag;         /* who asks, for the books; copied; NULL: nobody says */
     bool shareable;          /* its memory, whole commit steps of its own, can be exported: gpumm_buffer_segments */
+    const unsigned *devices; /* of a striped buffer: their numbers, each once, the manager's own among them; copied */
+    size_t device_count;     /* 0: it is on the manager's device alone */
+    uint64_t stripe;         /* bytes on one device before the next takes its turn, at most 1 GiB; 0 is 64 MiB */
 } gpumm_buffer_options;
 
-/* ALREADY_EXISTS (whatever the other's type), OVER_LIMIT, OVER_MAX_SIZE, OUT_OF_MEMORY, INVALID_ARGUMENT. */
+/*
+ * A striped buffer has one address range, whose memory is on several devices in turn: bytes [i * stripe, (i + 1) * stripe) are on
+ * devices[i % device_count]. All of the devices can use all of it, each at its own speed where the memory is its own and at that of
+ * the link where it is another's. Growth goes on in turn, at the same address; what shrinks goes back from the end, in whole stripes,
+ * which is also what it takes: at least one. gpumm_buffer_residency says what is where, gpumm_stats.striped_bytes what each device
+ * holds. It counts against the limit as any other; it does not spill, is never moved or cached, and is not shareable.
+ * "cuda:N" is number N. Kernels of another manager, of one of its devices, take the buffer as their own manager's do, in order on
+ * both sides (not in recordings), and gpumm_buffer_copy copies to that manager's buffers and from them. The devices must be able to use one another's memory (cuDeviceCanAccessPeer), or NO_DEVICE names the
+ * two that cannot; NO_DEVICE too where there is no such device. INVALID_ARGUMENT where memory does not grow in place, for more than
+ * 64 different stripes in a manager, and for what is said above. The host device takes any numbers, and has its quota for
+ * each of them anew, but no more than the machine's memory in all: so a program for several GPUs runs without one.
+ */
+
+/* ALREADY_EXISTS (whatever the other's type), OVER_LIMIT, OVER_MAX_SIZE, OUT_OF_MEMORY, NO_DEVICE (of devices), INVALID_ARGUMENT. */
 GPUMM_API gpumm_status gpumm_manager_allocate(gpumm_manager *manager, const gpumm_buffer_options *options,
                                               gpumm_buffer **out);
 /* By name; TYPE_MISMATCH where `type` (may be NULL) is another; NOT_FOUND. */
@@ -613,8 +635,9 @@ GPUMM_API gpumm_status gpumm_buffer_download(gpumm_buffer *buffer, gpumm_stream 
 /* `count` times the same element, which has been taken when this returns. */
 GPUMM_API gpumm_status gpumm_buffer_fill(gpumm_buffer *buffer, gpumm_stream *stream, uint64_t first, uint64_t count,
                                          const void *element);
-/* TYPE_MISMATCH where the element types differ; other managers' buffers and overlapping ranges of one buffer are
-   INVALID_ARGUMENT. */
+/* On a stream of the manager of `to`. `from` may be another manager's, of the same kind of device: the copy goes between the two
+   devices, behind who uses `from` there, and who uses it next there is behind the copy. TYPE_MISMATCH where the element types
+   differ; overlapping ranges of one buffer, and a buffer on another kind of device, are INVALID_ARGUMENT. */
 GPUMM_API gpumm_status gpumm_buffer_copy(gpumm_buffer *to, gpumm_stream *stream, uint64_t to_first, gpumm_buffer *from,
                                          uint64_t from_first, uint64_t count);
 
@@ -670,7 +693,7 @@ typedef enum gpumm_tier {
 typedef struct gpumm_residency {
     uint64_t offset, bytes; /* of the buffer's memory, in whole commit steps; of a small buffer its block */
     gpumm_tier tier;
-    int reserved; /* 0 */
+    int device; /* of a striped buffer: the number of the device that has it; else -1 */
 } gpumm_residency;
 
 /* The pieces that its memory lies in, as it is now, in order and side by side. Writes at most `room` of them; `count` is how
@@ -916,11 +939,13 @@ GPUMM_API unsigned gpumm_share_readers(const gpumm_share *share); /* how many ar
 typedef struct gpumm_attachment gpumm_attachment;
 
 typedef struct gpumm_attach_options {
-    size_t size;            /* sizeof(gpumm_attach_options); 0: that of 0.2 */
-    const char *path;       /* the share's; required */
-    gpumm_manager *manager; /* on the owner's device; NULL: one is opened, and closes with the attachment */
-    double seconds;         /* how long to wait for the owner to tell what it shares; 0: 10 */
-    bool any_user;          /* else an owner of another user is refused, but for root */
+    size_t size;      /* sizeof(gpumm_attach_options); 0: that of 0.2 */
+    const char *path; /* the share's; required */
+    gpumm_manager
+        *manager; /* on the owner's device, or a GPU that can use that one's memory; NULL: one is opened on the owner's,
+                               and closes with the attachment */
+    double seconds; /* how long to wait for the owner to tell what it shares; 0: 10 */
+    bool any_user;  /* else an owner of another user is refused, but for root */
 } gpumm_attach_options;
 
 /* NOT_FOUND where nobody shares there; TIMEOUT; INVALID_ARGUMENT for another device, another user, or what speaks differently;

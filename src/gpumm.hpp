@@ -29,8 +29,9 @@ namespace gpumm {
 // How a call ended. True: it did what it says.
 class [[nodiscard]] status {
   public:
-    status(gpumm_status code = GPUMM_OK) noexcept : code_(code) {}
-    explicit operator bool() const noexcept { return code_ == GPUMM_OK; }
+    status(gpumm_status code = GPUMM_OK) noexcept : code_(code) {}        // what a function of C returned
+    explicit operator bool() const noexcept { return code_ == GPUMM_OK; } // is it OK?
+    // To compare: s.code() == GPUMM_BUSY.
     gpumm_status code() const noexcept { return code_; }
     const char *name() const noexcept { return gpumm_status_name(code_); }
     // What went wrong, until this thread's next failure.
@@ -43,10 +44,12 @@ class [[nodiscard]] status {
 };
 
 #if defined(__cpp_exceptions)
+// What status::check and result::value throw, where there are exceptions: what() is "BUSY: all 3 slots are taken …".
 class error : public std::runtime_error {
   public:
+    // With this thread's message.
     explicit error(status s) : std::runtime_error(std::string(s.name()) + ": " + s.message()), status_(s) {}
-    status why() const noexcept { return status_; }
+    status why() const noexcept { return status_; } // its status
 
   private:
     status status_;
@@ -63,14 +66,17 @@ inline void status::check() const {
 // A value, or why there is none.
 template <typename T> class [[nodiscard]] result {
   public:
-    result(gpumm_status failed) noexcept : status_(failed) {}
-    result(T value) noexcept : value_(std::move(value)) {}
-    explicit operator bool() const noexcept { return static_cast<bool>(status_); }
-    gpumm::status status() const noexcept { return status_; }
+    result(gpumm_status failed) noexcept : status_(failed) {}                      // why there is none
+    result(T value) noexcept : value_(std::move(value)) {}                         // the value
+    explicit operator bool() const noexcept { return static_cast<bool>(status_); } // is there one?
+    gpumm::status status() const noexcept { return status_; }                      // why there is none
+    // The value, unasked: an empty one where there is none.
     T &operator*() &noexcept { return value_; }
     const T &operator*() const &noexcept { return value_; }
+    // Of the value, unasked.
     T *operator->() noexcept { return &value_; }
     const T *operator->() const noexcept { return &value_; }
+    // The value; throws gpumm::error, or ends the program where there are no exceptions, where there is none.
     T &value() & { return status_.check(), value_; }
     const T &value() const & { return status_.check(), value_; }
     T value() && { return status_.check(), std::move(value_); }
@@ -86,7 +92,8 @@ template <typename T> class [[nodiscard]] result {
 template <typename T, T *(*Retain)(T *), void (*Release)(T *)> class handle {
   public:
     handle() noexcept = default;
-    explicit handle(T *object) noexcept : object_(object) {} // takes the reference
+    // Takes the reference over: readback(gpumm_readback_retain(r)) of one that is borrowed.
+    explicit handle(T *object) noexcept : object_(object) {}
     handle(const handle &other) noexcept : object_(Retain(other.object_)) {}
     handle(handle &&other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
     handle &operator=(handle other) noexcept {
@@ -95,8 +102,9 @@ template <typename T, T *(*Retain)(T *), void (*Release)(T *)> class handle {
     }
     ~handle() { Release(object_); }
 
-    T *get() const noexcept { return object_; }
-    explicit operator bool() const noexcept { return object_ != nullptr; }
+    T *get() const noexcept { return object_; }                            // for functions of C; borrowed
+    explicit operator bool() const noexcept { return object_ != nullptr; } // is there an object?
+    // Gives the reference back: the handle is empty.
     void reset() noexcept { Release(std::exchange(object_, nullptr)); }
     T *detach() noexcept { return std::exchange(object_, nullptr); } // the caller has the reference
 
@@ -104,7 +112,7 @@ template <typename T, T *(*Retain)(T *), void (*Release)(T *)> class handle {
     T *object_ = nullptr;
 };
 
-// The result of a call that writes one reference: made<buffer>([&](gpumm_buffer **out) { return …; }).
+// The result of a call that writes one reference: `made<buffer>([&](gpumm_buffer **out) { return …; })`.
 template <typename Handle, typename Call> result<Handle> made(Call &&call) {
     decltype(std::declval<Handle>().get()) object = nullptr;
     gpumm_status code = call(&object);
@@ -125,6 +133,7 @@ inline gpumm_type *retain_type(gpumm_type *type) noexcept { return gpumm_type_re
 inline void release_type(gpumm_type *type) noexcept { gpumm_type_release(type); }
 } // namespace detail
 
+// What an element is made of.
 class type : public handle<gpumm_type, detail::retain_type, detail::release_type> {
   public:
     using handle::handle;
@@ -141,6 +150,7 @@ class type : public handle<gpumm_type, detail::retain_type, detail::release_type
     const char *name() const noexcept { return gpumm_type_name(get()); }
 };
 
+// A limit in bytes that managers can share.
 class budget : public handle<gpumm_budget, gpumm_budget_retain, gpumm_budget_release> {
   public:
     using handle::handle;
@@ -152,6 +162,7 @@ class budget : public handle<gpumm_budget, gpumm_budget_retain, gpumm_budget_rel
     void set_limit(std::uint64_t bytes) noexcept { gpumm_budget_set_limit(get(), bytes); }
 };
 
+// A mark on a stream.
 class event : public handle<gpumm_event, gpumm_event_retain, gpumm_event_release> {
   public:
     using handle::handle;
@@ -172,6 +183,7 @@ class semaphore : public handle<gpumm_semaphore, gpumm_semaphore_retain, gpumm_s
     void close() noexcept { gpumm_semaphore_close(get()); }
 };
 
+// An order of work on the device. Where a call takes one, an empty handle is the main stream.
 class stream : public handle<gpumm_stream, gpumm_stream_retain, gpumm_stream_release> {
   public:
     using handle::handle;
@@ -187,6 +199,7 @@ class stream : public handle<gpumm_stream, gpumm_stream_retain, gpumm_stream_rel
     void *native() const noexcept { return gpumm_stream_native(get()); }
 };
 
+// A snapshot that was delivered: valid until the next one of its readback is, unless it is kept.
 class frame : public handle<gpumm_frame, gpumm_frame_retain, gpumm_frame_release> {
   public:
     using handle::handle;
@@ -205,6 +218,7 @@ class frame : public handle<gpumm_frame, gpumm_frame_retain, gpumm_frame_release
     void close() noexcept { gpumm_frame_close(get()); }
 };
 
+// Snapshots of one buffer, or of members of a group, that are copied to the host while work goes on.
 class readback : public handle<gpumm_readback, gpumm_readback_retain, gpumm_readback_release> {
   public:
     using handle::handle;
@@ -234,6 +248,7 @@ class readback : public handle<gpumm_readback, gpumm_readback_retain, gpumm_read
     void close() noexcept { gpumm_readback_close(get()); }
 };
 
+// Memory on the device that grows and does not move.
 class buffer : public handle<gpumm_buffer, gpumm_buffer_retain, gpumm_buffer_release> {
   public:
     using handle::handle;
@@ -264,6 +279,7 @@ class buffer : public handle<gpumm_buffer, gpumm_buffer_retain, gpumm_buffer_rel
     status shrink_to_fit() { return gpumm_buffer_shrink_to_fit(get()); }
     status used(gpumm_access access, const stream &on = stream()) { return gpumm_buffer_used(get(), on.get(), access); }
     status close() { return gpumm_buffer_close(get()); }
+    // Of this buffer alone, with defaults but for the slots: gpumm::readback::open has every option, as busy = GPUMM_BUSY_WAIT.
     result<gpumm::readback> readback(unsigned slots = 0) const {
         gpumm_buffer *self = get();
         gpumm_readback_options options{};
@@ -274,6 +290,7 @@ class buffer : public handle<gpumm_buffer, gpumm_buffer_retain, gpumm_buffer_rel
     }
 };
 
+// Buffers that share a length and grow together.
 class group : public handle<gpumm_group, gpumm_group_retain, gpumm_group_release> {
   public:
     using handle::handle;
@@ -298,15 +315,15 @@ class group : public handle<gpumm_group, gpumm_group_retain, gpumm_group_release
 class scratch {
   public:
     scratch() noexcept = default;
-    explicit scratch(gpumm_scratch *object) noexcept : object_(object) {}
+    explicit scratch(gpumm_scratch *object) noexcept : object_(object) {} // takes the reference over
     scratch(scratch &&other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
     scratch &operator=(scratch &&other) noexcept {
         std::swap(object_, other.object_);
         return *this;
     }
     ~scratch() { gpumm_scratch_release(object_); }
-    gpumm_scratch *get() const noexcept { return object_; }
-    explicit operator bool() const noexcept { return object_ != nullptr; }
+    gpumm_scratch *get() const noexcept { return object_; }                // for functions of C; borrowed
+    explicit operator bool() const noexcept { return object_ != nullptr; } // is there one?
     gpumm_address address() const noexcept { return gpumm_scratch_address(object_); }
     std::uint64_t bytes() const noexcept { return gpumm_scratch_bytes(object_); }
 
@@ -314,7 +331,7 @@ class scratch {
     gpumm_scratch *object_ = nullptr;
 };
 
-// Of the owner's: other processes read what it shares.
+// The owner's end of what other processes read.
 class share : public handle<gpumm_share, gpumm_share_retain, gpumm_share_release> {
   public:
     using handle::handle;
@@ -325,7 +342,7 @@ class share : public handle<gpumm_share, gpumm_share_retain, gpumm_share_release
     void close() noexcept { gpumm_share_close(get()); }
 };
 
-// The other end.
+// A reader's end: what another process shares.
 class attachment : public handle<gpumm_attachment, gpumm_attachment_retain, gpumm_attachment_release> {
   public:
     using handle::handle;
@@ -346,6 +363,7 @@ class attachment : public handle<gpumm_attachment, gpumm_attachment_retain, gpum
     void close() noexcept { gpumm_attachment_close(get()); }
 };
 
+// Compiled CUDA C.
 class kernel : public handle<gpumm_kernel, gpumm_kernel_retain, gpumm_kernel_release> {
   public:
     using handle::handle;
@@ -362,17 +380,18 @@ class kernel : public handle<gpumm_kernel, gpumm_kernel_retain, gpumm_kernel_rel
     void close() noexcept { gpumm_kernel_close(get()); }
 };
 
+// For a launch: a buffer, for a pointer.
 inline gpumm_argument argument(const buffer &b) noexcept {
     gpumm_argument made{};
     made.buffer = b.get();
     return made;
 }
+// Scratch, for a pointer.
 inline gpumm_argument argument(const scratch &x) noexcept {
     gpumm_argument made{};
     made.scratch = x.get();
     return made;
 }
-// The value stays the caller's until the launch returns.
 // A member of a frame on the device, for a pointer to const.
 inline gpumm_argument argument(const frame &f, std::size_t index) noexcept {
     gpumm_argument made{};
@@ -380,6 +399,7 @@ inline gpumm_argument argument(const frame &f, std::size_t index) noexcept {
     made.size = index;
     return made;
 }
+// A value, which stays the caller's until the launch returns.
 template <typename T> gpumm_argument argument(const T &value) noexcept {
     gpumm_argument made{};
     made.value = &value;
@@ -445,6 +465,7 @@ class trace : public handle<gpumm_trace, gpumm_trace_retain, gpumm_trace_release
     status close() { return gpumm_trace_close(get()); }
 };
 
+// A device, the memory taken from it, a budget and books.
 class manager : public handle<gpumm_manager, gpumm_manager_retain, gpumm_manager_release> {
   public:
     using handle::handle;
@@ -468,6 +489,7 @@ class manager : public handle<gpumm_manager, gpumm_manager_retain, gpumm_manager
     result<buffer> allocate(const gpumm_buffer_options &options) {
         return made<buffer>([&](gpumm_buffer **out) { return gpumm_manager_allocate(get(), &options, out); });
     }
+    // With defaults but for these.
     result<buffer> allocate(const char *name, const type &of, std::uint64_t length) {
         gpumm_buffer_options options{};
         options.name = name;

@@ -8,6 +8,7 @@
 local root, folder = arg[1], arg[2]
 package.path = root .. "/?.lua;" .. package.path
 
+local header_cpp = require "spec.header_cpp"
 local headers = require "spec.header"
 local luacats = require "doc.site.luacats"
 
@@ -296,7 +297,8 @@ end
 
 local HEADERS = {
     { name = "gpumm.h", title = "gpumm.h" }, { name = "gpumm_lua.h", title = "Embedding in Lua" },
-    { name = "gpumm_compat.h", title = "Compatibility" }, { name = "gpumm_vulkan.h", title = "Vulkan" },
+    { name = "gpumm_compat.h", title = "Compatibility" },
+    { name = "gpumm_vulkan.h", title = "Vulkan", before = "Vulkan: " }, -- whose sections are called as others
 }
 
 local function exists(header)
@@ -314,7 +316,7 @@ local function c_sections()
         if exists(header) then start(header.title) end
         for _, item in ipairs(exists(header) and headers.items(root, header.name) or {}) do
             local section = done[#done]
-            if item.kind == "section" then start(item.name) else table.insert(section.items, item) end
+            if item.kind == "section" then start((header.before or "") .. item.name) else table.insert(section.items, item) end
             if item.name and item.kind ~= "section" then c_page[item.name] = section.file end
             if item.kind == "function" or item.kind == "struct" then table.insert(section.names, item.name) end
         end
@@ -329,7 +331,7 @@ local function c_pages()
         for _, name in ipairs(section.names) do links[#links + 1] = ("[%s](%s#%s)"):format(name, section.file, slug(name)) end
         index[#index + 1] = ("**[%s](%s)** %s\n"):format(section.title, section.file, table.concat(links, " · "))
     end
-    index[#index + 1] = "For C++17 `gpumm.hpp` has the same with handles that release themselves: [embedding](../embedding.md).\n"
+    index[#index + 1] = "For C++17 [gpumm.hpp](cpp.md) has the same with handles that release themselves.\n"
     write("c.md", "C reference", index)
     for _, section in ipairs(done) do
         local lines = {}
@@ -338,8 +340,35 @@ local function c_pages()
     end
 end
 
+-- ---- C++ ----------------------------------------------------------------------------------------
+
+-- A member or function: how it is written, its words, and the function of C that it stands for.
+local function cpp_item(item, lines)
+    local parts = { item.text and named(item.text), item.calls and c_page[item.calls] and named(item.calls) }
+    lines[#lines + 1] = ("- `%s`: %s"):format(item.signature, parts[1] and parts[2] and parts[1] .. " · " .. parts[2]
+        or parts[1] or parts[2])
+end
+
+local function cpp_page()
+    local head, list = header_cpp.read(root)
+    local lines = {}
+    for _, item in ipairs(list) do
+        if item.members then
+            lines[#lines + 1] = ("\n## `gpumm::%s`\n\n%s\n"):format(item.name, named(item.text or ""))
+            for _, member in ipairs(item.members) do cpp_item(member, lines) end
+        else
+            cpp_item(item, lines)
+        end
+    end
+    head = head:gsub("\n    (.*)$", "\n```cpp\n%1\n```\n"):gsub("\n    ", "\n")
+    write("cpp.md", "C++ reference", { head,
+        "What a member does that has no words of its own is said at the function of C that stands beside it.\n",
+        table.concat(lines, "\n") })
+end
+
 lua_pages()
 world_page()
 c_pages()
+cpp_page()
 local file <close> = assert(io.open(folder .. "/pages.txt", "w"))
 file:write(table.concat(pages, "\n"), "\n")

@@ -82,7 +82,7 @@ end
 
 local GROUP = list("growth", "align", "ahead", "length", "max_length", "min_length", "name", "shareable")
 local BUFFER = set("type", "length", "growth", "align", "ahead", "max_length", "max_size_bytes", "min_size_bytes",
-    "enable_async", "bytes_per_element", "growth_factor", "shareable")
+    "enable_async", "bytes_per_element", "growth_factor", "shareable", "devices", "stripe")
 local KERNEL = set("file", "source", "name", "threads", "block", "grid", "types", "flags", "signature", "shared_bytes")
 local READBACK = list("every", "slots", "direct", "busy", "inline_bytes", "where", "shareable")
 

@@ -3,6 +3,7 @@
 -- its names a column of text. Self-loops and duplicates are dropped or merged, and counted; a file that makes no sense
 -- raises "FILE:LINE: what is wrong".
 
+local checked = require "gpumm.common.checked"
 local made = require "gpumm.graph.made"
 local native = require "gpumm.layout.native"
 local read = require "gpumm.graph.read"
@@ -79,9 +80,40 @@ end
 
 local function is_column(value) return type(value) == "table" or type(value) == "userdata" end
 
+-- What a program gives as names or labels, one a node, as a column of text. A label that is false or "" is the name.
+local function texts_of(given, nodes, what, names)
+    if not is_column(given) or #given ~= nodes then
+        error(("graph.new: %s are a list of %d texts, one a node, not %s"):format(what, nodes,
+            is_column(given) and #given or tostring(given)), 4)
+    end
+    local list = {}
+    for i = 1, nodes do
+        local text = given[i]
+        if names and (not text or text == "") then text = names[i] end
+        if type(text) ~= "string" then error(("graph.new: %s: %s of node %d is no text"):format(what, tostring(text), i), 4) end
+        list[i] = text
+    end
+    return list
+end
+
+local function check_distinct(names)
+    local node = {}
+    for i, name in ipairs(names) do
+        if node[name] then error(("graph.new: names: nodes %d and %d are both %q"):format(node[name], i, name), 4) end
+        node[name] = i
+    end
+    return native.texts(names)
+end
+
+local function names_of(options, nodes)
+    local given = checked.options("graph.new", options, { names = { kind = "any" }, labels = { kind = "any" } }, 3)
+    local names = given.names and check_distinct(texts_of(given.names, nodes, "names")) or native.texts(nodes)
+    return names, given.labels and native.texts(texts_of(given.labels, nodes, "labels", names))
+end
+
 --- A graph from arrays: `from` and `to` hold node numbers from 1, `weights` (may be nil) a number an edge; tables or
---- views. For graphs that a program makes.
-function graph.new(nodes, from, to, weights)
+--- views. For graphs that a program makes. Options: names (distinct; "1", "2", … unless given) and labels, a text a node.
+function graph.new(nodes, from, to, weights, options)
     local count = type(nodes) == "number" and math.tointeger(nodes) -- 2.0 is 2
     if not count or count < 1 or count > 0x7fffffff then
         error("graph.new needs at least one node, not " .. tostring(nodes), 2)
@@ -93,9 +125,12 @@ function graph.new(nodes, from, to, weights)
     check_tables(nodes, from, to, weights)
     local columns = { column(from, "u32", "from"), column(to, "u32", "to") }
     if weights then columns[3] = column(weights, "f64", "weights") end
+    local names, labels = names_of(options, nodes)
     local input = { path = "graph.new", rows = native.rows(columns), from = 1, to = 2, weight = 3, weighted = weights ~= nil,
-        names = native.texts(nodes), quiet = true }
-    return setmetatable(made.graph(input), metatable)
+        names = names, quiet = true }
+    local g = made.graph(input)
+    g.labels = labels
+    return setmetatable(g, metatable)
 end
 
 return graph

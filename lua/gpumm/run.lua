@@ -24,6 +24,7 @@ simulation, runs it. Without a script it reads one from standard input, or lines
   --stats                      print memory statistics at the end, with advice
   --stats=json                 the same for programs, one JSON object on standard output
   --trace FILE.json            write what happens and when, as a trace that https://ui.perfetto.dev opens
+    --trace-detail             … every operation timed by itself, at some cost; else some are, and others estimated
   --history FILE.csv           write every allocation on the device, as RMM's logging does
   --strict                     exit with 1 where a named buffer was never freed
   --quiet                      no progress and no device line
@@ -74,7 +75,7 @@ local function bad_usage(message, ...)
 end
 
 local flags = { describe = true, strict = true, quiet = true, version = true, help = true, stats = true,
-    sandbox = true, ["allow-kernels"] = true, live = true, ["live-exit"] = true, ["allow-live"] = true, watch = true }
+    sandbox = true, ["allow-kernels"] = true, live = true, ["live-exit"] = true, ["allow-live"] = true, watch = true, ["trace-detail"] = true }
 local valued = { device = true, limit = true, trace = true, history = true, timeout = true, ["lua-memory"] = true,
     ["live-host"] = true, rate = true }
 local listed = { ["allow-read"] = true, ["allow-write"] = true, ["allow-environment"] = true }
@@ -205,7 +206,7 @@ local function apply(process, options)
     end
     if options.limit then process.set_limit(size_option(options, "limit")) end
     if options.quiet then process.quiet() end
-    if options.trace or options.history then process.trace(options.trace, options.history) end
+    if options.trace or options.history then process.trace(options.trace, options.history, options["trace-detail"]) end
 end
 
 -- ---- Statistics ------------------------------------------------------------------------------

@@ -159,6 +159,8 @@ end
 
 local function do_step(sim, step)
     local x = inside[sim]
+    local _ <close> = x.no_step -- whatever happens
+    x.stepping = true
     if x.recorder then return recorded_step(sim, step) end
     return x.fields.step(sim, step) ~= false
 end
@@ -256,6 +258,7 @@ function methods.open(sim, options)
     local _ <close> = within()
     x.manager, x.live, x.readbacks, x.streams, x.events = manager, {}, {}, {}, {}
     x.i, x.last, x.opened, x.ended = 0, x.fields.steps, true, false
+    x.stepping, x.no_step = false, setmetatable({}, { __close = function() x.stepping = false end })
     local ok, err = xpcall(function()
         x.main = manager:main()
         x.record = x.main.record
@@ -276,6 +279,7 @@ function methods.advance(sim, n)
     local x = need_open(sim)
     local count = n == nil and 1 or type(n) == "number" and math.tointeger(n)
     if not count or count < 0 then fail(2, "advance: steps are a whole number from 0, not %s", tostring(n)) end
+    if x.stepping then fail(2, "a step does not advance its simulation: return false ends it, and resume goes on") end
     local _ <close> = within()
     for _ = 1, count do
         if x.ended or (x.last and x.i >= x.last) or not one_step(sim) then

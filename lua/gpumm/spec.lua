@@ -40,8 +40,8 @@ function spec.manager(options)
 end
 
 --- A manager whose device fails on demand. `fault` is the first plan, as { call = "commit", nth = 3, status =
---- "OUT_OF_MEMORY" }. manager.fault sets other plans, holds kinds of work back and counts what is alive. These managers check
---- their canaries at a resize, which copies: hold copies back when buffers have their lengths.
+--- "OUT_OF_MEMORY" }. manager.fault sets other plans, holds kinds of work back and counts what is alive. While something is
+--- held back, a resize does not look at the canaries, which would wait for it.
 function spec.inject_faults(fault, options)
     local all = { fault = fault or {} }
     for key, value in pairs(options or {}) do all[key] = value end

@@ -105,8 +105,14 @@ static int take_frames(gpumm_attachment *a) {
     return 0;
 }
 
+static gpumm_status import_bare(bench *b);
+
 int bench_attached(const char *path, const char *what) {
     gpumm_attachment *a;
+    if (strcmp(what, "bare") == 0) { /* the path is the GPU's number */
+        bench b = {.ordinal = atoi(path)};
+        return import_bare(&b) == GPUMM_OK ? 0 : 1;
+    }
     if (gpumm_attach(&(gpumm_attach_options){.path = path, .seconds = 60}, &a) != GPUMM_OK)
         return fprintf(stderr, "bench_gpumm: %s\n", gpumm_message()), 1;
     int code = strcmp(what, "growth") == 0 ? see_growths(a) : take_frames(a);
@@ -116,21 +122,25 @@ int bench_attached(const char *path, const char *what) {
 
 typedef struct peer {
     pid_t pid;
-    int says;
+    int says, hears;
 } peer;
 
 static gpumm_status peer_open(peer *p, const char *path, const char *what) {
     char *arguments[] = {"bench_gpumm", "--attached", (char *)(uintptr_t)path, (char *)(uintptr_t)what, NULL};
     posix_spawn_file_actions_t actions;
-    int ends[2];
+    int ends[2], sockets[2];
     if (pipe(ends) != 0) return fail(GPUMM_IO, "no pipe");
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0) return fail(GPUMM_IO, "no sockets");
     posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, sockets[1], 0);
     posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
     posix_spawn_file_actions_addclose(&actions, ends[0]);
     int error = posix_spawn(&p->pid, "/proc/self/exe", &actions, NULL, arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
     close(ends[1]);
+    close(sockets[1]);
     p->says = ends[0];
+    p->hears = sockets[0];
     return error ? fail(GPUMM_IO, "the other process does not start: %s", strerror(error)) : GPUMM_OK;
 }
 
@@ -143,56 +153,89 @@ static void peer_close(peer *p) {
     kill(p->pid, SIGKILL);
     waitpid(p->pid, NULL, 0);
     close(p->says);
+    close(p->hears);
 }
 
 /* ---- A growth, seen elsewhere ----------------------------------------------------------------- */
 
-static gpumm_status bare_import(const bench *b, CUmemGenericAllocationHandle handle, CUdeviceptr at, uint64_t bytes) {
+/* The bare other side: what is sent is imported, mapped and told of, as a program without gpumm would. */
+
+static gpumm_status send_segment(int to, int fd) {
+    char byte = 0, room[CMSG_SPACE(sizeof fd)] = {0};
+    struct iovec data = {&byte, 1};
+    struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof room};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    *header = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof fd)};
+    memcpy(CMSG_DATA(header), &fd, sizeof fd);
+    return sendmsg(to, &message, 0) == 1 ? GPUMM_OK : fail(GPUMM_IO, "no segment was sent");
+}
+
+static bool segment_came(int from, int *fd) {
+    char byte, room[CMSG_SPACE(sizeof *fd)] = {0};
+    struct iovec data = {&byte, 1};
+    struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof room};
+    if (recvmsg(from, &message, 0) != 1 || !CMSG_FIRSTHDR(&message)) return false;
+    memcpy(fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof *fd);
+    return true;
+}
+
+static gpumm_status bare_import(const bench *b, int fd, CUdeviceptr at) {
     CUmemAccessDesc access = {.location = {.type = CU_MEM_LOCATION_TYPE_DEVICE, .id = b->gpu},
                               .flags = CU_MEM_ACCESS_FLAGS_PROT_READWRITE};
     CUmemGenericAllocationHandle theirs = 0;
-    int fd = -1, ends[2];
-    char byte = 0;
-    BARE(cuMemExportToShareableHandle(&fd, handle, CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR, 0));
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) != 0) return fail(GPUMM_IO, "no sockets");
-    bool sent = send(ends[0], &byte, 1, 0) == 1 && recv(ends[1], &byte, 1, 0) == 1; /* a wake-up is not in it */
-    close(ends[0]);
-    close(ends[1]);
-    if (!sent) return fail(GPUMM_IO, "no packet");
     gpumm_status status =
         bare(cuMemImportFromShareableHandle(&theirs, (void *)(uintptr_t)fd, CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR),
              "cuMemImportFromShareableHandle");
     close(fd);
     TRY(status);
-    BARE(cuMemMap(at, bytes, 0, theirs, 0));
-    BARE(cuMemSetAccess(at, bytes, &access, 1));
-    BARE(cuMemRelease(theirs));
+    BARE(cuMemMap(at, 2 * MIB, 0, theirs, 0));
+    BARE(cuMemSetAccess(at, 2 * MIB, &access, 1));
     return GPUMM_OK;
 }
 
-static gpumm_status bare_once(const bench *b, double *seconds) {
+/* Ends where the other side does. */
+static gpumm_status import_bare(bench *b) {
+    CUdeviceptr at = 0;
+    BARE(cuInit(0));
+    BARE(cuDeviceGet(&b->gpu, b->ordinal));
+    BARE(cuDevicePrimaryCtxRetain(&b->context, b->gpu));
+    BARE(cuCtxPushCurrent(b->context));
+    BARE(cuMemAddressReserve(&at, (GROWTHS + 1) * 2 * MIB, 0, 0, 0));
+    for (int fd; segment_came(0, &fd); at += 2 * MIB) {
+        TRY(bare_import(b, fd, at));
+        uint64_t said[2] = {1, gpumm__clock_ns()};
+        if (write(1, said, sizeof said) != sizeof said) break;
+    }
+    return GPUMM_OK;
+}
+
+/* From a segment that exists to its being seen elsewhere. */
+static gpumm_status bare_once(const bench *b, const peer *p, double *seconds) {
     CUmemAllocationProp how = {.type = CU_MEM_ALLOCATION_TYPE_PINNED,
                                .requestedHandleTypes = CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR,
                                .location = {.type = CU_MEM_LOCATION_TYPE_DEVICE, .id = b->gpu}};
     CUmemGenericAllocationHandle handle = 0;
-    CUdeviceptr at = 0;
+    uint64_t said[2];
+    int fd = -1;
     BARE(cuMemCreate(&handle, 2 * MIB, &how, 0));
-    BARE(cuMemAddressReserve(&at, 2 * MIB, 0, 0, 0));
+    gpumm__clock_sleep_ns(5000000);
     uint64_t start = gpumm__clock_ns();
-    gpumm_status status = bare_import(b, handle, at, 2 * MIB);
-    *seconds = seconds_since(start);
-    (void)cuMemUnmap(at, 2 * MIB);
-    (void)cuMemAddressFree(at, 2 * MIB);
+    BARE(cuMemExportToShareableHandle(&fd, handle, CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR, 0));
+    gpumm_status status = send_segment(p->hears, fd);
+    if (status == GPUMM_OK) status = peer_says(p, said);
+    if (status == GPUMM_OK) *seconds = (double)(said[1] - start) * 1e-9;
+    close(fd);
     (void)cuMemRelease(handle);
     return status;
 }
 
-static gpumm_status growths(const bench *b, gpumm_buffer *grown, const peer *p, samples *seen, samples *beside) {
+static gpumm_status growths(const bench *b, gpumm_buffer *grown, const peer *p, const peer *other, samples *seen,
+                            samples *beside) {
     uint64_t said[2] = {0}, length = 2 * MIB;
     for (unsigned i = 0; i < GROWTHS; i++, length += 2 * MIB) {
         double bare_seconds = NAN;
         while (said[0] != length) TRY(peer_says(p, said));
-        if (!b->host) TRY(bare_once(b, &bare_seconds));
+        if (!b->host) TRY(bare_once(b, other, &bare_seconds));
         gpumm__clock_sleep_ns(5000000);
         uint64_t start = gpumm__clock_ns();
         TRY(gpumm_buffer_resize(grown, NULL, length + 2 * MIB));
@@ -207,15 +250,19 @@ static gpumm_status seen_rounds(const bench *b, const char *path, samples *seen,
     gpumm_manager *m;
     gpumm_buffer *grown = NULL;
     gpumm_share *share = NULL;
-    peer p = {.pid = 0};
+    peer p = {.pid = 0}, other = {.pid = 0};
+    char gpu[16];
+    snprintf(gpu, sizeof gpu, "%d", b->ordinal);
     TRY(open_manager(b, &m));
     gpumm_status status = open_memory(m, "grown", "u8", 2 * MIB, 256 * MIB, true, &grown);
     if (status == GPUMM_OK)
         status =
             gpumm_share_open(m, &(gpumm_share_options){.path = path, .buffers = &grown, .buffer_count = 1}, &share);
     if (status == GPUMM_OK) status = peer_open(&p, path, "growth");
-    if (status == GPUMM_OK) status = growths(b, grown, &p, seen, beside);
+    if (status == GPUMM_OK && !b->host) status = peer_open(&other, gpu, "bare");
+    if (status == GPUMM_OK) status = growths(b, grown, &p, &other, seen, beside);
     if (p.pid) peer_close(&p);
+    if (other.pid) peer_close(&other);
     gpumm_share_release(share);
     if (grown) (void)gpumm_buffer_close(grown);
     gpumm_buffer_release(grown);

@@ -117,6 +117,19 @@ static void replay(gpumm_manager *m, gpumm_buffer *b, gpumm_group *g, gpumm_read
     gpumm_recording_release(anew);
 }
 
+/* A stream that is through and that nobody has, but what it wrote and read: who writes there next forgets it. */
+static void use_closed(gpumm_manager *m, gpumm_buffer *b) {
+    gpumm_stream *s[3];
+    uint64_t given;
+    for (int i = 0; i < 3; i++) CHECK_OK(gpumm_stream_open(m, &s[i]));
+    CHECK_OK(gpumm_buffer_fill(b, s[0], 0, 100, &(uint32_t){9}));
+    for (int i = 1; i < 3; i++) CHECK_OK(gpumm_buffer_used(b, s[i], GPUMM_ACCESS_READ));
+    for (int i = 0; i < 3; i++) gpumm_stream_release(s[i]);
+    CHECK_OK(gpumm_manager_synchronize(m));
+    CHECK_OK(gpumm_manager_trim(m, &given));
+    CHECK_OK(gpumm_buffer_fill(b, NULL, 0, 100, &(uint32_t){8}));
+}
+
 /* So much that slabs and their lists grow. */
 static void take_much(gpumm_manager *m) {
     enum { MUCH = 200 };
@@ -169,6 +182,7 @@ static void run(bool relocate, uint64_t jitter) {
     CHECK_OK(gpumm_readback_open(&(gpumm_readback_options){.buffers = read, .buffer_count = MEMBERS, .slots = 3}, &r));
     replay(m, b, g, r);
     work(m, g, b, r);
+    use_closed(m, b);
     take_much(m);
     if (!relocate) lend_some(m);
     gpumm_readback_release(r);

@@ -9,6 +9,7 @@
 
 #include "base/size.h"
 #include "base/thread.h"
+#include "cuda_border.h"
 #include "cuda_walk.h"
 
 /* PTX, so that this much needs no compiler: k(p, n) writes i to p[i] for i < n; spin(p, n) waits n
@@ -483,6 +484,7 @@ static void test_memory(bench *b) {
     test_streams(b);
     test_growth(b);
     test_pinned_growth(b);
+    test_borders(b->d, b->s);
 }
 
 static void test_memory_alone(void) {

@@ -5,6 +5,7 @@
  */
 #include <dlfcn.h>
 
+#include "cuda_border.h"
 #include "cuda_walk.h"
 #include "device/cuda/image.h"
 #include "device/cuda/rtc.h"
@@ -765,6 +766,22 @@ static void test_sweeps(const char *path) {
     sweep_host_memory(path);
 }
 
+/* Where the driver does not make our kernels spilled memory cannot be filled, and it is said why; graphs neither. */
+static void test_unfilled(device *d, device_stream *s) {
+    gpumm_address range = 0;
+    device_graph *g = NULL;
+    uint64_t unit = device_granularity(d, PLACE_DEVICE);
+    CHECK(d->call->reserve(d, PLACE_DEVICE, unit, &range) == GPUMM_OK);
+    CHECK(d->call->commit(d, PLACE_SPILLED, range, unit) == GPUMM_OK);
+    device_node node = fill_node(range, 1, 1, 1);
+    CHECK(d->call->fill(d, s, range, 0, 4, 2) == GPUMM_DRIVER);
+    SAYS("spilled memory is filled by a kernel of gpumm's, which the driver did not make: cuModuleLoadDataEx: ");
+    CHECK(d->call->graph_open(d, &node, 1, &g) == GPUMM_DRIVER && !g);
+    SAYS("spilled memory is filled by a kernel of gpumm's");
+    CHECK(d->call->decommit(d, PLACE_SPILLED, range, unit) == GPUMM_OK);
+    d->call->release(d, PLACE_DEVICE, range, unit);
+}
+
 /* By the kernel of our own, and where the driver cannot make it. */
 static void test_copies(void) {
     for (int jit = 1; jit >= 0; jit--) {
@@ -775,10 +792,59 @@ static void test_copies(void) {
         CHECK(d->call->stream_open(d, NULL, &s) == GPUMM_OK);
         test_across(d, s);
         test_across_order(d, s, 4); /* each way once: its work is done at once */
+        if (jit) test_borders(d, s);
+        else test_unfilled(d, s);
+        ((cuda *)d)->copy_kernel = NULL; /* fills by kernels, copies by the driver */
+        if (jit) test_borders(d, s);
         d->call->stream_close(d, s);
         d->call->close(d);
     }
     unsetenv("FAKE_CUDA_JIT");
+}
+
+/* ---- The list of what is spilled, which threads change at once ---- */
+
+enum { LISTERS = 4, LISTED = 50, LISTED_BYTES = 1 << 12 };
+
+typedef struct lister {
+    cuda *c;
+    gpumm_address base;
+    unsigned wrong;
+} lister;
+
+/* Every other piece, then the ones between, in an area of its own. */
+static void *list_and_take_out(void *user) {
+    lister *l = user;
+    for (uint64_t i = 0; i < LISTED; i += 2)
+        l->wrong += gpumm__cuda_border_add(l->c, l->base + i * LISTED_BYTES, LISTED_BYTES) != GPUMM_OK;
+    for (uint64_t i = 0; i + 1 < LISTED; i++)
+        l->wrong += gpumm__cuda_one_kind(l->c, l->base + i * LISTED_BYTES + 5, 3 * LISTED_BYTES) != LISTED_BYTES - 5;
+    for (uint64_t i = 1; i < LISTED; i += 2)
+        l->wrong += gpumm__cuda_border_add(l->c, l->base + i * LISTED_BYTES, LISTED_BYTES) != GPUMM_OK;
+    l->wrong += gpumm__cuda_one_kind(l->c, l->base, UINT32_MAX) != LISTED * LISTED_BYTES;
+    l->wrong += gpumm__cuda_one_kind(l->c, l->base - 7, UINT32_MAX) != 7;
+    for (uint64_t i = LISTED; i-- > 0;) {
+        gpumm__cuda_border_remove(l->c, l->base + i * LISTED_BYTES + 100); /* a part of it stays */
+        l->wrong += gpumm__cuda_one_kind(l->c, l->base, UINT32_MAX) != i * LISTED_BYTES + 100;
+        gpumm__cuda_border_remove(l->c, l->base + i * LISTED_BYTES);
+    }
+    l->wrong += gpumm__cuda_spilled_in(l->c, l->base, LISTED * LISTED_BYTES);
+    return NULL;
+}
+
+static void test_listing(void) {
+    device *d = NULL;
+    pthread_t threads[LISTERS];
+    lister l[LISTERS];
+    CHECK(open_named("cuda", &d) == GPUMM_OK);
+    for (unsigned i = 0; i < LISTERS; i++) {
+        l[i] = (lister){(cuda *)d, (uint64_t)(i + 1) << 40, 0};
+        CHECK(pthread_create(&threads[i], NULL, list_and_take_out, &l[i]) == 0);
+    }
+    for (unsigned i = 0; i < LISTERS; i++) CHECK(pthread_join(threads[i], NULL) == 0 && l[i].wrong == 0);
+    CHECK(!gpumm__cuda_spilled_in((cuda *)d, 0, UINT64_MAX));
+    d->call->close(d);
+    CHECK(nothing_lives());
 }
 
 int main(void) {
@@ -805,6 +871,7 @@ int main(void) {
     test_launch(path);
     test_images();
     test_copies();
+    test_listing();
     test_compile();
     test_fork(path);
     test_sweeps(path);

@@ -2,12 +2,15 @@
 /*
  * A driver that is none: a shared object with libcuda's entries, for testing the CUDA device where there
  * is no GPU. Memory is real (memory files, mapped as the driver maps), streams do their work at once, and
- * kernels do nothing. It is strict where the driver is: a context must be current, mappings are exact, and
- * a call that would break another thread's graph capture is counted as having broken it.
+ * kernels do nothing. It is strict where the driver is: a context must be current, mappings are exact, a copy or fill
+ * is within one kind of memory (the device's or the host's), a graph's stays in the kind that it was made for, nothing but a
+ * kernel fills the host's that is mapped, and a call that would break another thread's graph capture is counted as having
+ * broken it.
  *
  * The test steers it by the functions at the end; FAKE_CUDA_VERSION, FAKE_CUDA_STUB, FAKE_CUDA_INIT,
  * FAKE_CUDA_DEVICES, FAKE_CUDA_POOLS, FAKE_CUDA_COMPUTE and FAKE_CUDA_JIT say what driver and device it is, FAKE_CUDA_MEMORY
- * how many MiB the device has.
+ * how many MiB each device has, FAKE_CUDA_PEERS (0) that no two of them can use one another's memory. What is mapped can be used in the
+ * contexts of those devices alone that were given access.
  */
 #include <cuda.h>
 #include <cudaTypedefs.h>
@@ -32,7 +35,7 @@
 
 #define ENTRY __attribute__((visibility("default"))) CUresult CUDAAPI
 
-enum { RANGES = 1024, UNIT = 2 << 20, DEPTH = 8, ALIGN = 512 };
+enum { HOST = -1, DEVICES = 16, RANGES = 1024, UNIT = 2 << 20, DEPTH = 8, ALIGN = 512 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static fake_counts live;
@@ -47,27 +50,31 @@ static _Thread_local CUcontext stack[DEPTH];
 static _Thread_local int depth;
 static _Thread_local CUstreamCaptureMode capture_mode;
 static bool captured_elsewhere;
-static int dummy_context, other_context, dummy_function, copy_function;
+static int dummy_context[DEVICES], other_context, dummy_function, copy_function, fill_function;
 
 typedef struct memory {
     int file;
     size_t size;
     int holders;
-    bool on_device;
+    int device; /* for which it counts; HOST: none */
+    bool on_host;
 } memory;
 typedef struct range {
     uintptr_t begin;
     size_t size;
     memory *backing;
+    unsigned users; /* a bit for each device that may use it */
 } range;
 static range reserved[RANGES], mapped[RANGES];
 static pthread_mutex_t tables = PTHREAD_MUTEX_INITIALIZER; /* of these two, and of who holds memory */
 
 struct CUstream_st {
     bool capturing;
+    CUcontext context;
 };
 struct CUevent_st {
     bool recorded;
+    CUcontext context;
     double ns; /* of a clock of its own, which goes a thousandth too fast */
 };
 
@@ -92,8 +99,12 @@ static CUresult enter(const char *name) {
         if (planned_ != CUDA_SUCCESS) return planned_; \
     } while (0)
 
-/* The device's, beside which there is one of somebody else's. */
-static bool is_ours(CUcontext context) { return context == (CUcontext)&dummy_context; }
+/* A device's, beside which there is one of somebody else's. */
+static bool is_ours(CUcontext context) {
+    return (int *)(void *)context >= dummy_context && (int *)(void *)context < dummy_context + DEVICES;
+}
+
+static int device_of(CUcontext context) { return (int)((int *)(void *)context - dummy_context); }
 
 #define CURRENT() \
     do { \
@@ -121,14 +132,14 @@ static int number(const char *name, int otherwise) {
 
 /* ---- How much the device has ---- */
 
-static long taken_bytes;
+static long taken_bytes[DEVICES];
 
 static long device_bytes(void) { return (long)number("FAKE_CUDA_MEMORY", 0) << 20; } /* 0: no end */
 
-static bool hold(size_t bytes) {
+static bool hold(int device, size_t bytes) {
     pthread_mutex_lock(&mutex);
-    bool fits = !device_bytes() || taken_bytes + (long)bytes <= device_bytes();
-    if (fits) taken_bytes += (long)bytes;
+    bool fits = !device_bytes() || taken_bytes[device] + (long)bytes <= device_bytes();
+    if (fits) taken_bytes[device] += (long)bytes;
     pthread_mutex_unlock(&mutex);
     return fits;
 }
@@ -204,11 +215,17 @@ ENTRY cuDeviceGetAttribute(int *value, CUdevice_attribute which, CUdevice device
 
 /* ---- Contexts ---- */
 
+ENTRY cuDeviceCanAccessPeer(int *can, CUdevice user, CUdevice owner) {
+    PLANNED();
+    if (user == owner) return CUDA_ERROR_INVALID_VALUE;
+    *can = number("FAKE_CUDA_PEERS", 1);
+    return CUDA_SUCCESS;
+}
+
 ENTRY cuDevicePrimaryCtxRetain(CUcontext *out, CUdevice device) {
-    (void)device;
     PLANNED();
     count(&live.contexts, 1);
-    *out = (CUcontext)&dummy_context;
+    *out = (CUcontext)&dummy_context[device];
     return CUDA_SUCCESS;
 }
 
@@ -244,7 +261,7 @@ ENTRY cuCtxGetCurrent(CUcontext *out) {
 
 ENTRY cuCtxGetDevice(CUdevice *device) {
     CURRENT();
-    *device = 0;
+    *device = device_of(stack[depth - 1]);
     return CUDA_SUCCESS;
 }
 
@@ -291,7 +308,7 @@ ENTRY cuMemAddressReserve(CUdeviceptr *out, size_t size, size_t align, CUdevicep
     if (size == 0 || size % UNIT) return CUDA_ERROR_INVALID_VALUE;
     void *space = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (!slot || space == MAP_FAILED) return CUDA_ERROR_OUT_OF_MEMORY;
-    *slot = (range){(uintptr_t)space, size, NULL};
+    *slot = (range){(uintptr_t)space, size, NULL, 0};
     *out = (CUdeviceptr)(uintptr_t)space;
     count(&live.ranges, 1);
     return CUDA_SUCCESS;
@@ -302,7 +319,7 @@ ENTRY cuMemAddressFree(CUdeviceptr at, size_t size) {
     range *found = range_at(reserved, at, size);
     if (!found || overlaps_mapped(at, size)) return CUDA_ERROR_INVALID_VALUE;
     munmap((void *)(uintptr_t)at, size);
-    *found = (range){0, 0, NULL};
+    *found = (range){0, 0, NULL, 0};
     count(&live.ranges, -1);
     return CUDA_SUCCESS;
 }
@@ -320,10 +337,13 @@ ENTRY cuMemCreate(CUmemGenericAllocationHandle *out, size_t size, const CUmemAll
     UNSAFE();
     if (size == 0 || size % UNIT || prop->type != CU_MEM_ALLOCATION_TYPE_PINNED) return CUDA_ERROR_INVALID_VALUE;
     bool on_device = prop->location.type == CU_MEM_LOCATION_TYPE_DEVICE;
-    if (on_device && !hold(size)) return CUDA_ERROR_OUT_OF_MEMORY;
+    int device = on_device ? prop->location.id : HOST;
+    if (on_device && (device < 0 || device >= number("FAKE_CUDA_DEVICES", 2))) return CUDA_ERROR_INVALID_DEVICE;
+    if (on_device && !hold(device, size)) return CUDA_ERROR_OUT_OF_MEMORY;
     memory *m = calloc(1, sizeof *m);
     if (!m) return CUDA_ERROR_OUT_OF_MEMORY;
-    m->on_device = on_device;
+    m->device = device;
+    m->on_host = !on_device;
     m->file = memfd_create("fake", MFD_CLOEXEC);
     m->size = size;
     m->holders = 1;
@@ -335,7 +355,7 @@ ENTRY cuMemCreate(CUmemGenericAllocationHandle *out, size_t size, const CUmemAll
 
 static void let_go(memory *m) {
     if (--m->holders > 0) return;
-    if (m->on_device) count(&taken_bytes, -(long)m->size);
+    if (m->device != HOST) count(&taken_bytes[m->device], -(long)m->size);
     close(m->file);
     free(m);
 }
@@ -374,6 +394,7 @@ ENTRY cuMemImportFromShareableHandle(CUmemGenericAllocationHandle *out, void *fr
     if (!m) return CUDA_ERROR_OUT_OF_MEMORY;
     m->file = dup((int)(intptr_t)from);
     m->holders = 1;
+    m->device = HOST; /* the bytes count for who made it */
     if (type != CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR || m->file < 0 || fstat(m->file, &stat) != 0) {
         free(m);
         return CUDA_ERROR_INVALID_VALUE;
@@ -395,7 +416,7 @@ ENTRY cuMemMap(CUdeviceptr at, size_t size, size_t offset, CUmemGenericAllocatio
     if (mmap((void *)(uintptr_t)at, size, PROT_NONE, MAP_SHARED | MAP_FIXED, m->file, 0) == MAP_FAILED)
         return CUDA_ERROR_MAP_FAILED;
     m->holders++;
-    *slot = (range){at, size, m};
+    *slot = (range){at, size, m, 0};
     count(&live.segments, 1);
     return CUDA_SUCCESS;
 }
@@ -406,7 +427,7 @@ ENTRY cuMemUnmap(CUdeviceptr at, size_t size) {
     if (!found) return CUDA_ERROR_INVALID_VALUE;
     mmap((void *)(uintptr_t)at, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
     let_go(found->backing);
-    *found = (range){0, 0, NULL};
+    *found = (range){0, 0, NULL, 0};
     count(&live.segments, -1);
     return CUDA_SUCCESS;
 }
@@ -426,8 +447,16 @@ static bool all_mapped(uintptr_t begin, size_t size) {
 
 ENTRY cuMemSetAccess(CUdeviceptr at, size_t size, const CUmemAccessDesc *access, size_t accesses) {
     WITH_TABLES();
-    if (!all_mapped(at, size) || accesses == 0 || access->flags != CU_MEM_ACCESS_FLAGS_PROT_READWRITE)
-        return CUDA_ERROR_INVALID_VALUE;
+    unsigned users = 0;
+    if (!all_mapped(at, size) || accesses == 0) return CUDA_ERROR_INVALID_VALUE;
+    for (size_t i = 0; i < accesses; i++) {
+        if (access[i].flags != CU_MEM_ACCESS_FLAGS_PROT_READWRITE) return CUDA_ERROR_INVALID_VALUE;
+        if (access[i].location.type != CU_MEM_LOCATION_TYPE_DEVICE) continue;
+        if (access[i].location.id >= number("FAKE_CUDA_DEVICES", 2)) return CUDA_ERROR_INVALID_DEVICE;
+        users |= 1u << access[i].location.id;
+    }
+    for (int i = 0; i < RANGES; i++)
+        if (mapped[i].size && mapped[i].begin >= at && mapped[i].begin < at + size) mapped[i].users |= users;
     mprotect((void *)(uintptr_t)at, size, PROT_READ | PROT_WRITE);
     return CUDA_SUCCESS;
 }
@@ -435,23 +464,28 @@ ENTRY cuMemSetAccess(CUdeviceptr at, size_t size, const CUmemAccessDesc *access,
 /* ---- Blocks ---- */
 
 /* Before each block stands how much of the device's memory it is. */
+typedef struct heading {
+    int device;
+    size_t counted;
+} heading;
+
 static CUresult take(CUdeviceptr *out, size_t bytes, bool on_device) {
     void *block = NULL;
-    size_t counted = on_device ? bytes : 0;
-    if (!hold(counted)) return CUDA_ERROR_OUT_OF_MEMORY;
+    heading h = {device_of(stack[depth - 1]), on_device ? bytes : 0};
+    if (!hold(h.device, h.counted)) return CUDA_ERROR_OUT_OF_MEMORY;
     if (posix_memalign(&block, ALIGN, ALIGN + bytes)) return CUDA_ERROR_OUT_OF_MEMORY;
-    memcpy(block, &counted, sizeof counted);
+    memcpy(block, &h, sizeof h);
     count(&live.blocks, 1);
     *out = (CUdeviceptr)(uintptr_t)block + ALIGN;
     return CUDA_SUCCESS;
 }
 
 static CUresult give(CUdeviceptr at) {
-    size_t counted;
+    heading h;
     void *block = (void *)(uintptr_t)(at - ALIGN);
-    memcpy(&counted, block, sizeof counted);
+    memcpy(&h, block, sizeof h);
     free(block);
-    count(&taken_bytes, -(long)counted);
+    count(&taken_bytes[h.device], -(long)h.counted);
     count(&live.blocks, -1);
     return CUDA_SUCCESS;
 }
@@ -495,9 +529,55 @@ ENTRY cuMemHostGetDevicePointer_v2(CUdeviceptr *out, void *block, unsigned flags
     return CUDA_SUCCESS;
 }
 
+/* ---- Kinds of memory ---- */
+
+typedef enum memory_kind {
+    KIND_BLOCK,
+    KIND_DEVICE,
+    KIND_HOST,
+    KIND_MIXED
+} memory_kind; /* of what is not mapped in place nothing is known */
+
+static const range *mapping_at(uintptr_t at) {
+    for (int i = 0; i < RANGES; i++)
+        if (mapped[i].size && at >= mapped[i].begin && at - mapped[i].begin < mapped[i].size) return &mapped[i];
+    return NULL;
+}
+
+/* What was mapped and ends before the bytes do is mixed, too. */
+static memory_kind kind_of(uintptr_t at, size_t bytes) {
+    memory_kind found = KIND_BLOCK;
+    pthread_mutex_lock(&tables);
+    for (uintptr_t end = at + bytes; at < end && found != KIND_MIXED;) {
+        const range *m = mapping_at(at);
+        if (!m && found == KIND_BLOCK) break;
+        memory_kind here = !m ? KIND_MIXED : m->backing->on_host ? KIND_HOST : KIND_DEVICE;
+        found = found == KIND_BLOCK || found == here ? here : KIND_MIXED;
+        if (m) at = m->begin + m->size;
+    }
+    pthread_mutex_unlock(&tables);
+    return found;
+}
+
 /* ---- Streams and events: everything is done when the call returns ---- */
 
+/* By the device whose context is current. What is not mapped is somebody's block. */
+static bool usable(const void *at, size_t bytes) {
+    unsigned user = 1u << device_of(stack[depth - 1]);
+    uintptr_t begin = (uintptr_t)at;
+    bool good = true;
+    pthread_mutex_lock(&tables);
+    for (int i = 0; i < RANGES && bytes; i++)
+        if (mapped[i].size && begin < mapped[i].begin + mapped[i].size && mapped[i].begin < begin + bytes)
+            good = good && (mapped[i].users & user);
+    pthread_mutex_unlock(&tables);
+    return good;
+}
+
 static CUresult copy(void *to, const void *from, size_t bytes) {
+    if (kind_of((uintptr_t)to, bytes) == KIND_MIXED || kind_of((uintptr_t)from, bytes) == KIND_MIXED)
+        return CUDA_ERROR_INVALID_VALUE;
+    if (!usable(to, bytes) || !usable(from, bytes)) return CUDA_ERROR_ILLEGAL_ADDRESS;
     memcpy(to, from, bytes);
     return CUDA_SUCCESS;
 }
@@ -520,7 +600,18 @@ ENTRY cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstr
     return copy((void *)(uintptr_t)to, (void *)(uintptr_t)from, bytes);
 }
 
+/* Whoever has access: the driver goes between the two. */
+ENTRY cuMemcpyPeerAsync(CUdeviceptr to, CUcontext target, CUdeviceptr from, CUcontext source, size_t bytes,
+                        CUstream s) {
+    CURRENT();
+    if (!is_ours(target) || !is_ours(source) || s->context != stack[depth - 1]) return CUDA_ERROR_INVALID_CONTEXT;
+    memcpy((void *)(uintptr_t)to, (void *)(uintptr_t)from, bytes);
+    return CUDA_SUCCESS;
+}
+
 static CUresult fill(CUdeviceptr to, const void *pattern, size_t width, size_t times) {
+    if (kind_of(to, width * times) >= KIND_HOST || to % width) return CUDA_ERROR_INVALID_VALUE;
+    if (!usable((void *)(uintptr_t)to, width * times)) return CUDA_ERROR_ILLEGAL_ADDRESS;
     if (width == 1) memset((void *)(uintptr_t)to, *(const unsigned char *)pattern, times);
     else
         for (size_t i = 0; i < times; i++) memcpy((char *)(uintptr_t)to + i * width, pattern, width);
@@ -549,6 +640,7 @@ ENTRY cuStreamCreate(CUstream *out, unsigned flags) {
     CURRENT();
     if (flags != CU_STREAM_NON_BLOCKING) return CUDA_ERROR_INVALID_VALUE;
     *out = calloc(1, sizeof **out);
+    (*out)->context = stack[depth - 1];
     count(&live.streams, 1);
     return CUDA_SUCCESS;
 }
@@ -588,9 +680,8 @@ ENTRY cuStreamIsCapturing(CUstream s, CUstreamCaptureStatus *status) {
 }
 
 ENTRY cuStreamGetCtx(CUstream s, CUcontext *context) {
-    (void)s;
     CURRENT();
-    *context = (CUcontext)&dummy_context;
+    *context = s->context;
     return CUDA_SUCCESS;
 }
 
@@ -598,6 +689,7 @@ ENTRY cuEventCreate(CUevent *out, unsigned flags) {
     (void)flags;
     CURRENT();
     *out = calloc(1, sizeof **out);
+    (*out)->context = stack[depth - 1];
     count(&live.events, 1);
     return CUDA_SUCCESS;
 }
@@ -611,6 +703,7 @@ ENTRY cuEventDestroy_v2(CUevent e) {
 
 ENTRY cuEventRecord(CUevent e, CUstream s) {
     CURRENT();
+    if (e->context != s->context) return CUDA_ERROR_INVALID_HANDLE;
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     e->ns = 1.001 * ((double)now.tv_sec * 1e9 + (double)now.tv_nsec);
@@ -695,7 +788,7 @@ ENTRY cuLaunchHostFunc(CUstream s, CUhostFn function, void *user) {
     return CUDA_SUCCESS;
 }
 
-/* ---- Modules: of one kernel "k" with parameters of 8 and 4 bytes, or of gpumm's own text, whose kernel copies ---- */
+/* ---- Modules: of one kernel "k" with parameters of 8 and 4 bytes, or of gpumm's own text, whose kernels copy and fill ---- */
 
 ENTRY cuModuleLoadDataEx(CUmodule *out, const void *image, unsigned options, CUjit_option *names, void **values) {
     (void)options, (void)names;
@@ -720,9 +813,9 @@ ENTRY cuModuleUnload(CUmodule m) {
 ENTRY cuModuleGetFunction(CUfunction *out, CUmodule m, const char *name) {
     (void)m;
     UNSAFE();
-    bool own = strcmp(name, "gpumm_copy") == 0;
-    *out = (CUfunction)(own ? &copy_function : &dummy_function);
-    return own || strcmp(name, "k") == 0 ? CUDA_SUCCESS : CUDA_ERROR_NOT_FOUND;
+    bool copies = strcmp(name, "gpumm_copy") == 0, fills = strcmp(name, "gpumm_fill") == 0;
+    *out = (CUfunction)(copies ? &copy_function : fills ? &fill_function : &dummy_function);
+    return copies || fills || strcmp(name, "k") == 0 ? CUDA_SUCCESS : CUDA_ERROR_NOT_FOUND;
 }
 
 ENTRY cuFuncGetAttribute(int *out, CUfunction_attribute which, CUfunction f) {
@@ -767,23 +860,39 @@ ENTRY cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, unsign
     return CUDA_SUCCESS;
 }
 
-/* Of gpumm's kernel alone; one thread copies 16 bytes. */
-static CUresult run_copy(CUfunction f, uint64_t threads, void **parameters) {
-    uint64_t to, from, bytes;
-    if (f != (CUfunction)&copy_function) return CUDA_ERROR_INVALID_VALUE;
-    memcpy(&to, parameters[0], sizeof to);
-    memcpy(&from, parameters[1], sizeof from);
-    memcpy(&bytes, parameters[2], sizeof bytes);
+static bool is_own(CUfunction f) { return f == (CUfunction)&copy_function || f == (CUfunction)&fill_function; }
+
+/* One thread copies 16 bytes. */
+static CUresult run_copy(uint64_t threads, uint64_t to, uint64_t from, uint64_t bytes) {
     if (threads * 16 < bytes || to % 16 || from % 16) return CUDA_ERROR_INVALID_VALUE;
     memcpy((void *)(uintptr_t)to, (void *)(uintptr_t)from, bytes);
     return CUDA_SUCCESS;
+}
+
+/* One thread fills 16 aligned bytes, the first those in which the begin lies. */
+static CUresult run_fill(uint64_t threads, uint64_t begin, uint64_t end, uint64_t word) {
+    if (begin >= end || (begin & ~(uint64_t)15) + threads * 16 < end) return CUDA_ERROR_INVALID_VALUE;
+    for (uint64_t at = begin, n; at < end; at += n) {
+        n = at % 8 || end - at < 8 ? 1 : 8;
+        uint64_t turned = word >> at % 8 * 8;
+        memcpy((void *)(uintptr_t)at, &turned, n);
+    }
+    return CUDA_SUCCESS;
+}
+
+/* Of gpumm's own kernels alone. */
+static CUresult run_own(CUfunction f, uint64_t threads, void **parameters) {
+    uint64_t p[3];
+    if (!is_own(f)) return CUDA_ERROR_INVALID_VALUE;
+    for (int i = 0; i < 3; i++) memcpy(&p[i], parameters[i], sizeof p[i]);
+    return f == (CUfunction)&copy_function ? run_copy(threads, p[0], p[1], p[2]) : run_fill(threads, p[0], p[1], p[2]);
 }
 
 ENTRY cuLaunchKernelEx(const CUlaunchConfig *launch, CUfunction f, void **parameters, void **extra) {
     (void)extra;
     CURRENT();
     if (!launch->hStream) return CUDA_ERROR_INVALID_VALUE;
-    return run_copy(f, (uint64_t)launch->gridDimX * launch->blockDimX, parameters);
+    return run_own(f, (uint64_t)launch->gridDimX * launch->blockDimX, parameters);
 }
 
 /* ---- Graphs: chains of nodes, strict about what the driver refuses, played at once ---- */
@@ -796,6 +905,7 @@ typedef struct node_content {
     unsigned char values[NODE_BYTES]; /* of a kernel's parameters, as they were taken */
     CUDA_MEMCPY3D copy;
     CUDA_MEMSET_NODE_PARAMS fill;
+    memory_kind to, from; /* of a copy or fill, when it was made */
     bool disabled;
 } node_content;
 
@@ -831,10 +941,10 @@ ENTRY cuGraphDestroy(CUgraph g) {
     return CUDA_SUCCESS;
 }
 
-static size_t parameter_bytes(CUfunction f, size_t i) { return f == (CUfunction)&copy_function || i == 0 ? 8 : 4; }
+static size_t parameter_bytes(CUfunction f, size_t i) { return is_own(f) || i == 0 ? 8 : 4; }
 
 static CUresult set_kernel(node_content *n, const CUDA_KERNEL_NODE_PARAMS *p) {
-    size_t parameters = p->func == (CUfunction)&copy_function ? 3 : 2, at = 0;
+    size_t parameters = is_own(p->func) ? 3 : 2, at = 0;
     if (!p->func || !p->gridDimX || !p->blockDimX || !p->kernelParams) return CUDA_ERROR_INVALID_VALUE;
     n->kind = KERNEL;
     n->kernel = *p;
@@ -843,8 +953,19 @@ static CUresult set_kernel(node_content *n, const CUDA_KERNEL_NODE_PARAMS *p) {
     return CUDA_SUCCESS;
 }
 
+/* A node that there is keeps the kinds of memory that it was made for. */
+static bool set_kinds(node_content *n, int operation, memory_kind to, memory_kind from) {
+    bool changed = (int)n->kind == operation && (n->to != to || n->from != from);
+    if (to == KIND_MIXED || from == KIND_MIXED || changed) return false;
+    n->to = to;
+    n->from = from;
+    return true;
+}
+
 static CUresult set_copy(node_content *n, const CUDA_MEMCPY3D *p) {
     if (!p->WidthInBytes || p->Height != 1 || p->Depth != 1 || !p->srcDevice || !p->dstDevice)
+        return CUDA_ERROR_INVALID_VALUE;
+    if (!set_kinds(n, MEMCPY, kind_of(p->dstDevice, p->WidthInBytes), kind_of(p->srcDevice, p->WidthInBytes)))
         return CUDA_ERROR_INVALID_VALUE;
     n->kind = MEMCPY;
     n->copy = *p;
@@ -854,6 +975,8 @@ static CUresult set_copy(node_content *n, const CUDA_MEMCPY3D *p) {
 static CUresult set_fill(node_content *n, const CUDA_MEMSET_NODE_PARAMS *p) {
     bool fits = p->elementSize == 4 || p->value >> (8 * p->elementSize) == 0;
     if (!p->width || p->height != 1 || !p->dst || !fits || p->dst % p->elementSize) return CUDA_ERROR_INVALID_VALUE;
+    memory_kind to = kind_of(p->dst, p->width * p->elementSize);
+    if (to == KIND_HOST || !set_kinds(n, MEMSET, to, KIND_BLOCK)) return CUDA_ERROR_INVALID_VALUE;
     n->kind = MEMSET;
     n->fill = *p;
     return CUDA_SUCCESS;
@@ -952,11 +1075,24 @@ static CUresult play_kernel(const node_content *n) {
     uint64_t values[3];
     void *parameters[] = {&values[0], &values[1], &values[2]};
     memcpy(values, n->values, sizeof values);
-    if (n->kernel.func == (CUfunction)&copy_function)
-        return run_copy(n->kernel.func, (uint64_t)n->kernel.gridDimX * n->kernel.blockDimX, parameters);
+    if (is_own(n->kernel.func))
+        return run_own(n->kernel.func, (uint64_t)n->kernel.gridDimX * n->kernel.blockDimX, parameters);
     live.grid = n->kernel.gridDimX;
     live.block = n->kernel.blockDimX;
     return CUDA_SUCCESS;
+}
+
+/* Other memory may have come to the address since it was made. */
+static CUresult play_copy(const node_content *n) {
+    size_t bytes = n->copy.WidthInBytes;
+    bool same = kind_of(n->copy.dstDevice, bytes) == n->to && kind_of(n->copy.srcDevice, bytes) == n->from;
+    if (!same) return CUDA_ERROR_INVALID_VALUE;
+    return copy((void *)(uintptr_t)n->copy.dstDevice, (void *)(uintptr_t)n->copy.srcDevice, bytes);
+}
+
+static CUresult play_fill(const node_content *n) {
+    if (kind_of(n->fill.dst, n->fill.width * n->fill.elementSize) != n->to) return CUDA_ERROR_INVALID_VALUE;
+    return fill(n->fill.dst, &n->fill.value, n->fill.elementSize, n->fill.width);
 }
 
 static CUresult play_node(const node_content *n) {
@@ -964,9 +1100,8 @@ static CUresult play_node(const node_content *n) {
     switch (n->kind) {
     case EMPTY: return CUDA_SUCCESS;
     case KERNEL: return play_kernel(n);
-    case MEMCPY:
-        return copy((void *)(uintptr_t)n->copy.dstDevice, (void *)(uintptr_t)n->copy.srcDevice, n->copy.WidthInBytes);
-    case MEMSET: return fill(n->fill.dst, &n->fill.value, n->fill.elementSize, n->fill.width);
+    case MEMCPY: return play_copy(n);
+    case MEMSET: return play_fill(n);
     }
     return CUDA_ERROR_INVALID_VALUE;
 }
@@ -1012,7 +1147,7 @@ CONTROL bool fake_fired(void) { return plan.fired; }
 CONTROL unsigned long fake_calls(void) { return calls; }
 CONTROL void fake_capture(void *stream, bool on) { ((CUstream)stream)->capturing = on; }
 CONTROL void fake_capture_elsewhere(bool on) { captured_elsewhere = on; }
-CONTROL void *fake_context(void) { return &dummy_context; }
+CONTROL void *fake_context(void) { return &dummy_context[0]; }
 CONTROL void *fake_other_context(void) { return &other_context; }
 
 CONTROL void fake_live(fake_counts *out) {

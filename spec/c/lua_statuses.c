@@ -177,6 +177,9 @@ static void allocating(gpumm_manager *m, const gpumm_type *u8, const gpumm_type 
     REACH(OVER_MAX_SIZE, gpumm_manager_allocate(m, &o, &b));
     o.name = "";
     REACH(INVALID_ARGUMENT, gpumm_manager_allocate(m, &o, &b));
+    static const unsigned devices[] = {0, 1};
+    plan(m, "stripe_check", GPUMM_NO_DEVICE); /* as where there are too few */
+    REACH(NO_DEVICE, gpumm_manager_allocate(m, &(gpumm_buffer_options){.devices = devices, .device_count = 2}, &b));
     gpumm_manager *p = poor();
     gpumm_buffer_options large = {.type = u8, .length = 1 << 19};
     REACH(OUT_OF_MEMORY, gpumm_manager_allocate(p, &large, &b));

@@ -133,6 +133,25 @@ static void with_shareable(world *w) {
     fill_tracked(track(w, b), 5);
 }
 
+/* On two devices that the host device stands for; where memory relocates, a plain one. */
+static gpumm_status allocate_striped(world *w, gpumm_buffer **out) {
+    static const unsigned devices[] = {0, 1};
+    gpumm_type *t;
+    gpumm_status status = gpumm_type_parse("u32", &t);
+    if (status != GPUMM_OK) return status;
+    gpumm_buffer_options o = {.name = "striped", .type = t, .length = LENGTH, .devices = devices, .tag = "sweep"};
+    if (grows_in_place(w)) o.device_count = 2, o.stripe = 64 << 10;
+    status = gpumm_manager_allocate(w->m, &o, out);
+    gpumm_type_release(t);
+    return status;
+}
+
+static void with_striped(world *w) {
+    gpumm_buffer *b;
+    CHECK_OK(allocate_striped(w, &b));
+    fill_tracked(track(w, b), 5);
+}
+
 static void with_two(world *w) {
     add(w, "one", "u32", LENGTH, 1);
     add(w, NULL, "u32", LENGTH, 2);
@@ -561,6 +580,13 @@ static gpumm_status do_shareable(world *w) {
     return status;
 }
 
+static gpumm_status do_striped(world *w) {
+    gpumm_buffer *b;
+    gpumm_status status = allocate_striped(w, &b);
+    if (status == GPUMM_OK) track(w, b);
+    return status;
+}
+
 static gpumm_status do_segments(world *w) {
     gpumm_segment s[8];
     size_t count;
@@ -610,6 +636,9 @@ static const scenario scenarios[] = {
     {"allocate shareable", NULL, do_shareable, NULL, false},
     {"resize shareable", with_shareable, do_resize, after_resize, false},
     {"grow shareable", with_shareable, do_grow, NULL, false},
+    {"allocate striped", NULL, do_striped, NULL, false},
+    {"resize striped", with_striped, do_resize, after_resize, false},
+    {"grow striped", with_striped, do_grow, NULL, false},
     {"segments", with_shareable, do_segments, NULL, false},
     {"capture on the device", with_device_frames, do_capture, after_device_capture, false},
     {"readback open on the device", with_group, do_device_readback, after_device_readback, false},

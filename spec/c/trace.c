@@ -8,6 +8,8 @@
 
 #include "base/trace_line.h"
 #include "check.h"
+#include "device/lengths.h"
+#include "device/sampling.h"
 #include "device/traced.h"
 
 static char folder[] = "/tmp/gpumm-trace-XXXXXX";
@@ -112,6 +114,74 @@ static void lines(void) {
     gpumm__line_string(&l, "more");
     CHECK(l.used < TRACE_LINE && memcmp(l.text + l.used - 10, "...\"\"...\"", 9) != 0);
     CHECK(l.text[l.used - 1] == '"');
+}
+
+/* Of a step of 25 operations, a microsecond each, at 4 microseconds an event: what is timed stays within its part, and is
+   not always the same one. */
+static void samples(void) {
+    enum { STEP = 25, COUNT = 1000000, COST = 4000 };
+    sampling s = {0};
+    unsigned taken = 0, first = 0, of[STEP] = {0};
+    for (unsigned i = 0; i < COUNT; i++) {
+        if (!gpumm__sampling_takes(&s, 1000 + 1000u * i, COST)) continue;
+        if (taken == i) first++;
+        taken++;
+        of[i % STEP]++;
+    }
+    CHECK(first == SAMPLING_AT_ONCE);
+    CHECK((uint64_t)(taken - first) * COST <= UINT64_C(1000) * COUNT / SAMPLING_PART);
+    CHECK((uint64_t)(taken - first + 2) * COST * 100 >= UINT64_C(98) * 1000 * COUNT / SAMPLING_PART);
+    for (unsigned i = 0; i < STEP; i++) CHECK(of[i] > 10);
+    taken = 0; /* a pause does not fill it beyond its size */
+    for (unsigned i = 0; i < 1000; i++) taken += gpumm__sampling_takes(&s, UINT64_C(1) << 60, COST);
+    CHECK(taken == SAMPLING_AT_ONCE);
+}
+
+static void add_learned(lengths *l, operation *o, const char *name, uint64_t enqueued) {
+    *o = (operation){.enqueued = enqueued};
+    gpumm__operation_name(o, name);
+    o->length = gpumm__lengths_of(l, o);
+}
+
+static void place_is(stretch *s, const operation *o, uint64_t begin, uint64_t end) {
+    uint64_t from, to;
+    gpumm__stretch_place(s, o, &from, &to);
+    CHECK(from == begin && to == end);
+}
+
+/* Operations of 100 and of 300 between two that are timed. */
+static void stretches(void) {
+    static lengths l;
+    operation short_one, long_one, late, unknown;
+    stretch s;
+    add_learned(&l, &unknown, "unknown", 0);
+    CHECK(unknown.length == 1000);
+    add_learned(&l, &short_one, "short", 1000);
+    gpumm__lengths_learn(&l, &short_one, 100);
+    gpumm__operation_say(&short_one, "bytes", 4096); /* another size is another length */
+    gpumm__lengths_learn(&l, &short_one, 5000);
+    add_learned(&l, &short_one, "short", 1000);
+    add_learned(&l, &long_one, "long", 1001);
+    gpumm__lengths_learn(&l, &long_one, 300);
+    add_learned(&l, &long_one, "long", 1001);
+    add_learned(&l, &late, "short", 3000);
+    CHECK(short_one.length == 100 && long_one.length == 300 && late.length == 100);
+    const struct {
+        uint64_t from, to;
+        bool busy;
+        uint64_t times[6];
+    } cases[] = {{500, 9000, false, {1000, 1100, 1100, 1400, 3000, 3100}},  /* as they were enqueued */
+                 {2000, 9000, false, {2000, 2100, 2100, 2400, 3000, 3100}}, /* the stream had something else to do */
+                 {5000, 6000, true, {5000, 5200, 5200, 5800, 5800, 6000}},  /* back to back, over all of it */
+                 {5000, 5250, false, {5000, 5050, 5050, 5200, 5200, 5250}}, /* there is not so much time */
+                 {5000, 4000, false, {5000, 5001, 5001, 5002, 5002, 5003}}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const operation *all[] = {&short_one, &long_one, &late};
+        gpumm__stretch_begin(&s, cases[i].from, cases[i].to, 1);
+        for (int k = 0; k < 3; k++) gpumm__stretch_add(&s, all[k]);
+        gpumm__stretch_fill(&s, cases[i].busy);
+        for (int k = 0; k < 3; k++) place_is(&s, all[k], cases[i].times[2 * k], cases[i].times[2 * k + 1]);
+    }
 }
 
 static void bad_options(void) {
@@ -306,6 +376,8 @@ int main(void) {
     signal(SIGPIPE, SIG_IGN);
     CHECK(mkdtemp(folder) != NULL);
     lines();
+    samples();
+    stretches();
     bad_options();
     whole_file();
     whole_meanwhile();

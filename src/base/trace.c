@@ -20,11 +20,19 @@
 
 enum { PERIOD_NS = 25000000 };
 
-static uint64_t this_thread(void) { return (uint64_t)syscall(SYS_gettid); }
+/* Asked for once by each thread; anew by one that goes on in a child process. */
+static uint64_t this_thread(uint64_t pid) {
+    static _Thread_local uint64_t process, thread;
+    if (process != pid) {
+        process = pid;
+        thread = (uint64_t)syscall(SYS_gettid);
+    }
+    return thread;
+}
 
 /* ---- Lines ------------------------------------------------------------------------------------------------- */
 
-static void nudge(gpumm_trace *t) {
+void gpumm__trace_nudge(gpumm_trace *t) {
     pthread_mutex_lock(&t->lock);
     t->nudged = true;
     pthread_cond_signal(&t->wake);
@@ -32,7 +40,7 @@ static void nudge(gpumm_trace *t) {
 }
 
 static void put(gpumm_trace *t, trace_file *f, const trace_line *l, bool patient) {
-    if (gpumm__trace_file_put(f, l->text, l->used, patient)) nudge(t);
+    if (gpumm__trace_file_put(f, l->text, l->used, patient)) gpumm__trace_nudge(t);
 }
 
 static void add_key(trace_line *l, const char *key) {
@@ -46,9 +54,9 @@ static void add_number(trace_line *l, const char *key, uint64_t number) {
     gpumm__line_count(l, number);
 }
 
-static void add_track(trace_line *l, uint64_t process, uint64_t thread) {
-    add_number(l, "pid", process ? process : (uint64_t)getpid());
-    add_number(l, "tid", thread ? thread : this_thread());
+static void add_track(trace_line *l, const gpumm_trace *t, uint64_t process, uint64_t thread) {
+    add_number(l, "pid", process ? process : t->pid);
+    add_number(l, "tid", thread ? thread : this_thread(t->pid));
 }
 
 static void add_time(trace_line *l, const char *key, uint64_t ns) {
@@ -62,7 +70,8 @@ static void add_fields(trace_line *l, const trace_field *fields, size_t count) {
         gpumm__line_text(l, i ? ",\"" : "{\"");
         gpumm__line_text(l, fields[i].key);
         gpumm__line_text(l, "\":");
-        if (fields[i].text) gpumm__line_string(l, fields[i].text);
+        if (fields[i].truth) gpumm__line_text(l, "true");
+        else if (fields[i].text) gpumm__line_string(l, fields[i].text);
         else gpumm__line_integer(l, fields[i].number);
     }
     gpumm__line_text(l, count ? "}" : "{}");
@@ -83,7 +92,7 @@ void gpumm__trace_put(gpumm_trace *t, const trace_event *e) {
     trace_line l;
     if (!trace_events(t)) return;
     begin_line(&l, phases[e->phase], e->name);
-    add_track(&l, e->process, e->thread);
+    add_track(&l, t, e->process, e->thread);
     add_time(&l, "ts", since(t, e->begin));
     if (e->phase == TRACE_SLICE) add_time(&l, "dur", e->end > e->begin ? e->end - e->begin : 0);
     if (e->phase == TRACE_INSTANT) gpumm__line_text(&l, ",\"s\":\"t\"");
@@ -96,8 +105,8 @@ static void put_name(gpumm_trace *t, const char *what, uint64_t process, uint64_
     trace_line l;
     if (!trace_events(t)) return;
     begin_line(&l, "M", what);
-    add_track(&l, process, thread);
-    add_fields(&l, &(trace_field){"name", name, 0}, 1);
+    add_track(&l, t, process, thread);
+    add_fields(&l, &(trace_field){.key = "name", .text = name}, 1);
     gpumm__line_text(&l, "}");
     put(t, &t->events, &l, true);
 }
@@ -110,7 +119,7 @@ uint64_t gpumm__trace_thread(uint64_t ordinal) { return PROCESS_STEP + ordinal; 
 
 uint64_t gpumm__trace_process(gpumm_trace *t, const char *name) {
     unsigned number = atomic_fetch_add(&t->processes, 1) + 1;
-    uint64_t process = (uint64_t)getpid() + number * PROCESS_STEP;
+    uint64_t process = t->pid + number * PROCESS_STEP;
     char text[256];
     snprintf(text, sizeof text, "manager %u: %s", number, name);
     put_name(t, "process_name", process, gpumm__trace_thread(0), text);
@@ -133,9 +142,10 @@ static void add_day_time(trace_line *l) {
 
 void gpumm__trace_history(gpumm_trace *t, trace_action action, gpumm_address address, uint64_t bytes, bool patient) {
     static const char *const words[] = {",allocate,", ",allocate failure,", ",free,"};
-    trace_line l = {.used = 0};
+    trace_line l;
     if (!trace_history(t)) return;
-    gpumm__line_count(&l, this_thread());
+    l.used = 0;
+    gpumm__line_count(&l, this_thread(t->pid));
     gpumm__line_text(&l, ",");
     add_day_time(&l);
     gpumm__line_text(&l, words[action]);
@@ -213,8 +223,8 @@ static gpumm_status open_events(gpumm_trace *t, const char *path, size_t capacit
     TRY(gpumm__trace_file_open(&t->events, &t->memory, path, capacity, events_ending));
     trace_line l = {.used = 0};
     gpumm__line_text(&l, "{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n{\"ph\":\"M\",\"name\":\"process_name\"");
-    add_track(&l, 0, 0);
-    add_fields(&l, &(trace_field){"name", "threads of the application and of gpumm", 0}, 1);
+    add_track(&l, t, 0, 0);
+    add_fields(&l, &(trace_field){.key = "name", .text = "threads of the application and of gpumm"}, 1);
     gpumm__line_text(&l, "}");
     gpumm__trace_file_put(&t->events, l.text, l.used, true);
     return GPUMM_OK;
@@ -268,6 +278,8 @@ static gpumm_status trace_new(const gpumm_trace_options *o, gpumm_trace **out) {
     if (!t) return fail_host_memory(sizeof *t);
     t->memory = memory;
     t->began = gpumm__clock_ns();
+    t->detail = o->detail;
+    t->pid = (uint64_t)getpid();
     atomic_init(&t->references, 1);
     gpumm_status status = open_files(t, o);
     if (status == GPUMM_OK) status = start(t);
@@ -330,7 +342,7 @@ uint64_t gpumm_trace_now(void) { return gpumm__clock_ns(); }
 gpumm_status gpumm_trace_slice(gpumm_trace *t, const char *name, int64_t number, uint64_t since_ns) {
     NOT_NULL(t, "trace");
     NOT_NULL(name, "name");
-    trace_field field = {"number", NULL, number};
+    trace_field field = {.key = "number", .number = number};
     gpumm__trace_put(t, &(trace_event){.phase = TRACE_SLICE,
                                        .patient = true,
                                        .name = name,

@@ -6,10 +6,11 @@
 
 #include "base/trace_file.h"
 
-/* What an event says of itself, under a key: a text, or where that is NULL a number. */
+/* What an event says of itself, under a key: a text, or where that is NULL a number, or `true`. */
 typedef struct trace_field {
     const char *key, *text;
     int64_t number;
+    bool truth;
 } trace_field;
 
 typedef enum trace_phase { TRACE_SLICE, TRACE_INSTANT, TRACE_COUNTER } trace_phase;
@@ -36,6 +37,8 @@ struct gpumm_trace {
     gpumm_allocator memory;
     atomic_uint references;
     atomic_bool open;
+    bool detail; /* every operation of a stream is timed */
+    uint64_t pid;
     trace_file events, history; /* zeroed: there is none */
     uint64_t began;             /* times are from here */
     atomic_uint processes;      /* managers that were traced */
@@ -58,6 +61,7 @@ uint64_t gpumm__trace_process(gpumm_trace *t, const char *name);
 void gpumm__trace_name_thread(gpumm_trace *t, uint64_t process, uint64_t thread, const char *name);
 uint64_t gpumm__trace_thread(uint64_t ordinal); /* of a track that is no thread of the system's */
 
+void gpumm__trace_nudge(gpumm_trace *t); /* its thread looks after its sources soon */
 void gpumm__trace_add(gpumm_trace *t, trace_source *source);
 void gpumm__trace_remove(gpumm_trace *t, trace_source *source); /* it is not called any more */
 

@@ -10,6 +10,7 @@
 #include "core/download.h"
 #include "core/precommit.h"
 #include "core/resize.h"
+#include "core/stripe.h"
 #include "core/tail.h"
 
 /* ---- Options -------------------------------------------------------------------------------- */
@@ -138,7 +139,13 @@ static gpumm_status check_free(context *ctx, const char *name) {
     return taken ? name_taken(name) : GPUMM_OK;
 }
 
-static gpumm_status make(context *ctx, gpumm_group_options *o, bool alone, bool async, gpumm_group **out) {
+/* What a buffer alone has that a group has not; of a group NULL. */
+typedef struct alone_options {
+    bool async;
+    const device_stripe *stripe;
+} alone_options;
+
+static gpumm_status make(context *ctx, gpumm_group_options *o, const alone_options *alone, gpumm_group **out) {
     gpumm_stream *s;
     TRY(check_options(o));
     if (o->shareable && !ctx->device->shares)
@@ -147,9 +154,10 @@ static gpumm_status make(context *ctx, gpumm_group_options *o, bool alone, bool 
     TRY(gpumm__stream_of(ctx, o->stream, &s));
     TRY(gpumm__stream_not_capturing(s));
     if (alone && o->name) TRY(check_free(ctx, o->name));
-    gpumm_group *g = gpumm__group_new(ctx, o, alone, &group_class);
+    gpumm_group *g = gpumm__group_new(ctx, o, alone != NULL, &group_class);
     if (!g) return fail_host_memory(sizeof *g);
-    gpumm_status status = fill_and_publish(g, o, async, s);
+    if (alone) g->stripe = alone->stripe;
+    gpumm_status status = fill_and_publish(g, o, alone && alone->async, s);
     if (status != GPUMM_OK) {
         gpumm__object_abandon(&g->object);
         return status;
@@ -194,7 +202,7 @@ gpumm_status gpumm_group_open(gpumm_manager *m, const gpumm_group_options *given
     TRY(check_members(&o));
     if (o.name) TRY(gpumm__name_check("group", o.name));
     TRY(gpumm__context_enter(ctx));
-    gpumm_status status = make(ctx, &o, false, false, out);
+    gpumm_status status = make(ctx, &o, NULL, out);
     gpumm__context_leave(ctx);
     return status;
 }
@@ -210,9 +218,11 @@ static gpumm_status allocate(context *ctx, const gpumm_buffer_options *o, const 
                              .stream = o->stream,
                              .tag = o->tag,
                              .shareable = o->shareable};
+    alone_options alone = {.async = o->enable_async};
     gpumm_group *group;
     TRY(lengths_of(o, gpumm_type_size(type), &g));
-    TRY(make(ctx, &g, true, o->enable_async, &group));
+    TRY(gpumm__stripe_of(ctx, o, &alone.stripe));
+    TRY(make(ctx, &g, &alone, &group));
     *out = &group->members[0];
     return GPUMM_OK;
 }

@@ -84,8 +84,7 @@ static gpumm_status add_slab(arena *a, uint64_t bytes, bool spills) {
     s->slab.spills = spills;
     if (status == GPUMM_OK) status = prepare_slab(&s->slab, bytes);
     if (status != GPUMM_OK) {
-        (void)gpumm__slab_close(&s->slab); /* nothing was committed */
-        gpumm__mem_free(&ctx->memory, s);
+        slab_free(ctx, s); /* with pieces of what was spilled, which the device may refuse to take back */
         return status;
     }
     pthread_mutex_lock(&ctx->lock);

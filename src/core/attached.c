@@ -65,7 +65,7 @@ static gpumm_status unmap(gpumm_buffer *b, const news *n) {
     order users = gpumm__order_take(&e->order);
     pthread_mutex_unlock(&ctx->submit);
     gpumm__order_drain(&users, ctx);
-    gpumm__extent_shrink(e, n->offset);
+    gpumm__extent_shrink(e, n->offset, true);
     return GPUMM_OK;
 }
 

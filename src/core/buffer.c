@@ -7,6 +7,7 @@
 
 #include "core/element.h"
 #include "core/gate.h"
+#include "core/peers.h"
 #include "core/transfer.h"
 
 /* ---- Handles --------------------------------------------------------------------------------------------- */
@@ -225,9 +226,6 @@ gpumm_status gpumm_buffer_fill(gpumm_buffer *b, gpumm_stream *s, uint64_t first,
 gpumm_status gpumm__buffer_check_copy(const gpumm_buffer *to, const gpumm_buffer *from, uint64_t to_first,
                                       uint64_t from_first, uint64_t count) {
     char text[TITLE_BYTES], other[TITLE_BYTES];
-    if (to->group->object.context != from->group->object.context)
-        return fail(GPUMM_INVALID_ARGUMENT, "%s and %s belong to different managers", gpumm__buffer_label(to, text),
-                    gpumm__buffer_label(from, other));
     if (!gpumm_type_equal(to->type, from->type))
         return fail(GPUMM_TYPE_MISMATCH, "%s holds %s, %s holds %s", gpumm__buffer_label(to, text),
                     gpumm_type_name(to->type), gpumm__buffer_label(from, other), gpumm_type_name(from->type));
@@ -256,6 +254,44 @@ static gpumm_status copy_submit(gpumm_buffer *to, uint64_t to_first, gpumm_buffe
                          from->extent->address + from_first * from->size, count * to->size);
 }
 
+/* Both managers' submit locks held. */
+static gpumm_status copy_foreign_submit(gpumm_buffer *to, uint64_t to_first, gpumm_buffer *from, uint64_t from_first,
+                                        uint64_t count, gpumm_stream *s) {
+    device *d = s->object.context->device, *other = from->group->object.context->device;
+    TRY(gpumm__buffer_check_range(to, to_first, count));
+    TRY(gpumm__buffer_check_range(from, from_first, count));
+    TRY(gpumm__buffer_use(to, s, GPUMM_ACCESS_WRITE));
+    if (!count) return GPUMM_OK;
+    return d->call->copy_from(d, s->device, to->extent->address + to_first * to->size, other->bare,
+                              from->extent->address + from_first * from->size, count * to->size,
+                              gpumm__peers_may_use(s->object.context, from));
+}
+
+/* Entered, with the manager of `to`. */
+static gpumm_status copy_foreign(gpumm_buffer *to, uint64_t to_first, gpumm_buffer *from, uint64_t from_first,
+                                 uint64_t count, gpumm_stream *s) {
+    gpumm_buffer *const both[] = {to, from};
+    static const gpumm_access access[] = {GPUMM_ACCESS_WRITE, GPUMM_ACCESS_READ};
+    const char *kind = to->group->object.context->info.kind, *other = from->group->object.context->info.kind;
+    char text[TITLE_BYTES], label[TITLE_BYTES];
+    if (strcmp(kind, other) != 0)
+        return fail(GPUMM_INVALID_ARGUMENT, "%s is on a %s device, %s on a %s device: download and upload it",
+                    gpumm__buffer_label(to, text), kind, gpumm__buffer_label(from, label), other);
+    peers p;
+    TRY(gpumm__peers_begin(&p, s, both, access, 2));
+    return gpumm__peers_end(&p, copy_foreign_submit(to, to_first, from, from_first, count, s));
+}
+
+static gpumm_status copy_own(gpumm_buffer *to, uint64_t to_first, gpumm_buffer *from, uint64_t from_first,
+                             uint64_t count, gpumm_stream *s) {
+    context *ctx = s->object.context;
+    pthread_mutex_lock(&ctx->submit);
+    pass_both(to, from);
+    gpumm_status status = copy_submit(to, to_first, from, from_first, count, s);
+    pthread_mutex_unlock(&ctx->submit);
+    return status;
+}
+
 gpumm_status gpumm_buffer_copy(gpumm_buffer *to, gpumm_stream *given, uint64_t to_first, gpumm_buffer *from,
                                uint64_t from_first, uint64_t count) {
     NOT_NULL(to, "to");
@@ -265,10 +301,9 @@ gpumm_status gpumm_buffer_copy(gpumm_buffer *to, gpumm_stream *given, uint64_t t
     context *ctx = to->group->object.context;
     gpumm_stream *s;
     gpumm_status status = gpumm__stream_of(ctx, given, &s);
-    pthread_mutex_lock(&ctx->submit);
-    pass_both(to, from);
-    if (status == GPUMM_OK) status = copy_submit(to, to_first, from, from_first, count, s);
-    pthread_mutex_unlock(&ctx->submit);
+    if (status == GPUMM_OK)
+        status = peers_is_foreign(ctx, from) ? copy_foreign(to, to_first, from, from_first, count, s)
+                                             : copy_own(to, to_first, from, from_first, count, s);
     gpumm__group_leave(to->group);
     return status;
 }

@@ -64,9 +64,10 @@ static gpumm_status refuse(gpumm_readback *r, const patience *p) {
     if (all_are_kept(r))
         return fail(GPUMM_BUSY, "all %u slots hold frames that are kept: release some, or use more slots",
                     r->slot_count);
-    return fail(GPUMM_BUSY,
-                "all %u slots are taken: take frames with latest, next or wait, release kept ones, or use more slots",
-                r->slot_count);
+    return fail(
+        GPUMM_BUSY,
+        "all %u slots are taken: take frames with latest, next or wait, release kept ones, use more slots, or another busy policy",
+        r->slot_count);
 }
 
 /* Sleeps until a slot may have become free, without the lock. */

@@ -41,6 +41,7 @@ typedef enum rank {
 } rank;
 
 typedef struct exported exported;
+typedef struct stripe_kept stripe_kept;
 
 typedef struct context {
     atomic_uint references;
@@ -70,11 +71,14 @@ typedef struct context {
     struct object_list {
         struct object *first, *last; /* every live object of the rank, oldest first */
     } objects[RANK_COUNT];
-    uint64_t serial;             /* of the youngest */
-    name_table names;            /* of named buffers; under lock */
-    gpumm_stream *main, *copies; /* copies: D2H, for readbacks */
-    exported *exported;          /* segments that somebody else may have; under lock */
-    struct extent_pool *pool;    /* small blocks and cached ranges */
+    uint64_t serial;              /* of the youngest */
+    name_table names;             /* of named buffers; under lock */
+    gpumm_stream *main, *copies;  /* copies: D2H, for readbacks */
+    _Atomic(gpumm_stream *) gone; /* closed ones of which the struct is left, to be freed without locks */
+    gpumm_stream *peers;          /* behind other managers' work on our memory; NULL: none yet. Under the submit lock */
+    stripe_kept *stripes;         /* of striped buffers, each once; they stay. Under lock */
+    exported *exported;           /* segments that somebody else may have; under lock */
+    struct extent_pool *pool;     /* small blocks and cached ranges */
 
     worker worker;
     bool working;

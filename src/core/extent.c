@@ -2,6 +2,7 @@
 /* Where a buffer's bytes come from and go to. */
 #include "core/extent.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/exported.h"
@@ -102,12 +103,10 @@ static void wait_for_room(context *ctx, uint64_t bytes) {
     if (committed >= 2 * most || bytes >= 2 * most - committed) gpumm__deferred_wait(&ctx->deferred);
 }
 
-static gpumm_status open_large(context *ctx, uint64_t bytes, uint64_t maximum, extent_kind kind, extent *e) {
-    bool shareable = kind == EXTENT_SHAREABLE;
-    TRY(gpumm__range_open(&e->range, ctx->device, shareable ? PLACE_SHARED : PLACE_DEVICE, maximum));
-    e->range.spill = shareable ? NULL : context_spill(ctx);
+/* Into the range, which is open. */
+static gpumm_status fill_large(context *ctx, uint64_t bytes, bool spills, extent *e) {
     /* A block that cannot grow in place has its address only once there is memory. */
-    gpumm_status status = commit(&e->range, ctx->info.in_place ? bytes : size_max(bytes, 1), kind == EXTENT_SPILLING);
+    gpumm_status status = commit(&e->range, ctx->info.in_place ? bytes : size_max(bytes, 1), spills);
     if (status != GPUMM_OK) {
         gpumm__extent_discard(ctx, &e->range); /* of what went on in pieces something may be left */
         return status;
@@ -115,6 +114,19 @@ static gpumm_status open_large(context *ctx, uint64_t bytes, uint64_t maximum, e
     e->address = e->range.address;
     e->usable = e->range.committed;
     return GPUMM_OK;
+}
+
+static gpumm_status open_large(context *ctx, uint64_t bytes, uint64_t maximum, extent_kind kind, extent *e) {
+    bool shareable = kind == EXTENT_SHAREABLE;
+    TRY(gpumm__range_open(&e->range, ctx->device, shareable ? PLACE_SHARED : PLACE_DEVICE, maximum));
+    e->range.spill = shareable ? NULL : context_spill(ctx);
+    return fill_large(ctx, bytes, kind == EXTENT_SPILLING, e);
+}
+
+static gpumm_status open_striped(context *ctx, uint64_t bytes, uint64_t maximum, const device_stripe *stripe,
+                                 extent *e) {
+    TRY(gpumm__range_open_striped(&e->range, ctx->device, stripe, maximum));
+    return fill_large(ctx, bytes, false, e);
 }
 
 /* ---- All extents ---------------------------------------------------------------------------- */
@@ -133,6 +145,21 @@ gpumm_status gpumm__extent_open(context *ctx, uint64_t bytes, uint64_t maximum, 
     if (!small) wait_for_room(ctx, bytes);
     gpumm_status status =
         small ? open_small(ctx, maximum, kind == EXTENT_SPILLING, e) : open_large(ctx, bytes, maximum, kind, e);
+    if (status != GPUMM_OK) {
+        gpumm__mem_free(&ctx->memory, e);
+        return status;
+    }
+    *out = e;
+    return GPUMM_OK;
+}
+
+gpumm_status gpumm__extent_open_striped(context *ctx, uint64_t bytes, uint64_t maximum, const device_stripe *stripe,
+                                        extent **out) {
+    extent *e = gpumm__mem_new(&ctx->memory, sizeof *e);
+    if (!e) return fail_host_memory(sizeof *e);
+    e->context = ctx;
+    wait_for_room(ctx, bytes);
+    gpumm_status status = open_striped(ctx, bytes, maximum, stripe, e);
     if (status != GPUMM_OK) {
         gpumm__mem_free(&ctx->memory, e);
         return status;
@@ -171,13 +198,13 @@ static void tell_refused(const extent *e) {
     if (e->range.refused != GPUMM_OK) gpumm__context_background_failed(e->context, e->range.refused);
 }
 
-uint64_t gpumm__extent_shrink(extent *e, uint64_t bytes) {
-    if (e->small.slab) return 0;
-    uint64_t freed = gpumm__range_decommit(&e->range, bytes);
-    tell_refused(e);
+bool gpumm__extent_shrink(extent *e, uint64_t bytes, bool told) {
+    if (e->small.slab) return true;
+    gpumm__range_decommit(&e->range, bytes);
+    if (told) tell_refused(e);
     e->usable = e->range.committed;
     if (e->exports) gpumm__exported_beyond(e->context, &e->exports, e->range.committed);
-    return freed;
+    return e->range.refused == GPUMM_OK;
 }
 
 bool gpumm__extent_has_surplus(const extent *e, uint64_t bytes) {
@@ -185,7 +212,7 @@ bool gpumm__extent_has_surplus(const extent *e, uint64_t bytes) {
 }
 
 uint64_t gpumm__extent_excess(const extent *e, uint64_t bytes) {
-    if (e->small.slab || e->range.where == PLACE_SHARED) return 0;
+    if (e->small.slab || range_keeps_segments(&e->range)) return 0;
     return e->range.committed - gpumm__range_needed(&e->range, bytes);
 }
 
@@ -227,13 +254,14 @@ gpumm_status gpumm__extent_promote(extent *e, uint64_t most, uint64_t *promoted,
 static uint64_t ahead_of(const extent *e, uint64_t logical) {
     uint64_t step;
     if (e->small.slab || !e->range.in_place) return 0;
-    if (!size_round_up(logical, device_granularity(e->range.device, PLACE_DEVICE), &step)) return 0;
+    if (!size_round_up(logical, range_unit(&e->range), &step)) return 0;
     return e->usable > step ? e->usable - step : 0;
 }
 
 /* Lock held. */
 static void set_account(extent *e, uint64_t logical, uint64_t precommitted) {
     ledger *l = &e->context->books;
+    if (e->account.stripe != e->range.stripe) gpumm__ledger_set_stripe(l, &e->account, e->range.stripe);
     gpumm__ledger_set(l, &e->account, logical, precommitted, e->usable);
     gpumm__ledger_set_spilled(l, &e->account, e->range.spilled);
 }
@@ -331,7 +359,7 @@ static void bound_cached(context *ctx) {
 void gpumm__extent_release(extent *e, bool cached) {
     context *ctx = e->context;
     bool used = e->order.writer || e->order.readers;
-    bool kept = (cached || e->booked) && e->range.where != PLACE_SHARED && !e->range.spilled;
+    bool kept = (cached || e->booked) && !range_keeps_segments(&e->range) && !e->range.spilled;
     if (e->small.slab) {
         if (e->booked) book_nameless(e, GPUMM_CATEGORY_SLACK);
         if (gpumm__order_only(&e->order, ctx->main)) gpumm__order_clear(&e->order);
@@ -343,10 +371,19 @@ void gpumm__extent_release(extent *e, bool cached) {
     else put_cached(e), bound_cached(ctx);
 }
 
-void gpumm__extent_discard(context *ctx, range *r) {
+/* The message of whatever failed before stays. */
+static bool close_quietly(context *ctx, range *r) {
+    char why[1024];
+    snprintf(why, sizeof why, "%s", gpumm_message());
     gpumm_status status = gpumm__range_close(r);
-    if (status == GPUMM_OK) return;
+    if (status == GPUMM_OK) return true;
     gpumm__context_background_failed(ctx, status);
+    (void)fail(status, "%s", why);
+    return false;
+}
+
+void gpumm__extent_discard(context *ctx, range *r) {
+    if (close_quietly(ctx, r)) return;
     extent *e = ctx->pool ? gpumm__mem_new(&ctx->memory, sizeof *e) : NULL;
     range kept = *r;
     memset(r, 0, sizeof *r);

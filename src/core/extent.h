@@ -29,13 +29,17 @@ typedef enum extent_kind { EXTENT_PLAIN, EXTENT_SHAREABLE, EXTENT_SPILLING } ext
 
 /* Memory for `bytes` of at most `maximum`, not yet in the books. Takes no budget. */
 gpumm_status gpumm__extent_open(context *ctx, uint64_t bytes, uint64_t maximum, extent_kind kind, extent **out);
+/* The same on several devices in turn: a range of its own, which never becomes cached and is never moved nor spilled. */
+gpumm_status gpumm__extent_open_striped(context *ctx, uint64_t bytes, uint64_t maximum, const device_stripe *stripe,
+                                        extent **out);
 /* Address space for imported segments, and no memory: not in the books. */
 gpumm_status gpumm__extent_reserve(context *ctx, uint64_t maximum, extent **out);
 /* More memory behind what is there: only where gpumm__extent_can_grow. */
 gpumm_status gpumm__extent_grow(extent *e, uint64_t bytes, bool spills);
 bool gpumm__extent_can_grow(const extent *e, uint64_t bytes);
-/* Gives back whole segments beyond `bytes`, which nobody may be using; returns how much. */
-uint64_t gpumm__extent_shrink(extent *e, uint64_t bytes);
+/* Gives back whole segments beyond `bytes`, which nobody may be using. False: the device refused one, which poll says
+   where it is to be told. */
+bool gpumm__extent_shrink(extent *e, uint64_t bytes, bool told);
 /* Are there whole segments beyond what the first `bytes` are in? How many bytes beyond them, rounded, are held? */
 bool gpumm__extent_has_surplus(const extent *e, uint64_t bytes);
 uint64_t gpumm__extent_excess(const extent *e, uint64_t bytes);

@@ -36,10 +36,11 @@ struct gpumm_group {
     object object;
     name_entry named; /* name "" where anonymous; in the context's table where a named buffer */
     char *tag;
-    bool alone;     /* a single buffer, not a group in the user's eyes */
-    bool owned;     /* by the manager: named buffers and groups */
-    bool attached;  /* another process's: its memory is imported, and only it changes anything */
-    bool shareable; /* its memory can be exported */
+    bool alone;                  /* a single buffer, not a group in the user's eyes */
+    bool owned;                  /* by the manager: named buffers and groups */
+    bool attached;               /* another process's: its memory is imported, and only it changes anything */
+    bool shareable;              /* its memory can be exported */
+    const device_stripe *stripe; /* NULL: it is on the manager's device alone */
     pthread_mutex_t lock;
     uint64_t length, capacity, max_length, generation;
     uint64_t row_bytes;     /* an element of every member together */

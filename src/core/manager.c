@@ -8,6 +8,7 @@
 #include "core/pressure.h"
 #include "core/promote.h"
 #include "core/scratch.h"
+#include "core/stripe.h"
 #include "device/fault.h"
 #include "device/open.h"
 
@@ -31,6 +32,7 @@ static void close_device(gpumm_manager *m) {
     gpumm__context_close_worker(ctx);
     gpumm__stream_close_internal(ctx->main);
     gpumm__stream_close_internal(ctx->copies);
+    gpumm__stream_close_internal(ctx->peers);
     gpumm__context_close_events(ctx);
     if (ctx->inject_faults && ctx->device) gpumm__fault_live(ctx->device, &m->live);
     gpumm__context_close_device(ctx);
@@ -39,8 +41,11 @@ static void close_device(gpumm_manager *m) {
 static void manager_free(gpumm_manager *m) {
     gpumm_allocator memory = m->context.memory;
     gpumm__leaks_free(&m->context, &m->leaks);
+    gpumm__streams_free_gone(&m->context);
     gpumm__stream_free_internal(m->context.main);
     gpumm__stream_free_internal(m->context.copies);
+    gpumm__stream_free_internal(m->context.peers);
+    gpumm__stripes_free(&m->context);
     gpumm__context_free(&m->context);
     gpumm__mem_free(&memory, m);
 }
@@ -78,7 +83,12 @@ static gpumm_status synchronize_all(context *ctx) {
     gpumm_status status = gpumm__stream_drain(ctx->main);
     gpumm__object_each(ctx, RANK_STREAM, synchronize_one, &status);
     gpumm_status copies = gpumm__stream_drain(ctx->copies);
-    return status == GPUMM_OK ? copies : status;
+    if (status == GPUMM_OK) status = copies;
+    pthread_mutex_lock(&ctx->submit);
+    gpumm_stream *peers = ctx->peers;
+    pthread_mutex_unlock(&ctx->submit);
+    gpumm_status others = peers ? gpumm__stream_drain(peers) : GPUMM_OK;
+    return status == GPUMM_OK ? others : status;
 }
 
 static void wait_for_calls(context *ctx) {

@@ -51,8 +51,10 @@ void gpumm__object_abandon(object *o) {
 
 void gpumm__object_hold(object *o) { atomic_fetch_add(&o->references, 1); }
 
+bool gpumm__object_let_go(object *o) { return atomic_fetch_sub(&o->references, 1) == 1; }
+
 void gpumm__object_drop(object *o) {
-    if (atomic_fetch_sub(&o->references, 1) == 1) o->class->destroy(o);
+    if (gpumm__object_let_go(o)) o->class->destroy(o);
 }
 
 void gpumm__object_retain(object *o) {

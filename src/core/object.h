@@ -38,6 +38,7 @@ void gpumm__object_retain(object *o); /* a public handle more */
 void gpumm__object_release(object *o, bool owned);
 void gpumm__object_hold(object *o);
 void gpumm__object_drop(object *o);
+bool gpumm__object_let_go(object *o);  /* the same; true: it was the last, and the caller destroys it */
 void gpumm__object_dispose(object *o); /* once; later calls do nothing */
 /* A public call on it begins (CLOSED, STALE) and ends. */
 gpumm_status gpumm__object_enter(object *o, const char *what);

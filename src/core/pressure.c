@@ -79,4 +79,5 @@ void gpumm__trim(context *ctx) {
     gpumm__deferred_wait(&ctx->deferred);
     gpumm__move_post_all(ctx, true);
     gpumm__deferred_wait(&ctx->deferred);
+    gpumm__streams_free_gone(ctx);
 }

@@ -27,6 +27,7 @@ static void read_books(context *ctx, gpumm_stats *out) {
     out->peak_used_bytes = l->peak_used;
     out->committed_bytes = l->committed;
     out->peak_committed_bytes = l->peak_committed;
+    memcpy(out->striped_bytes, l->striped, sizeof l->striped);
     pthread_mutex_unlock(&ctx->lock);
     out->limit_bytes = gpumm_budget_limit(ctx->own);
     if (ctx->shared) out->limit_bytes = size_min(out->limit_bytes, gpumm_budget_limit(ctx->shared));

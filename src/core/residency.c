@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where a buffer's memory lies: on the device, or in the host's memory that stands for it. */
+/* Where a buffer's memory lies: on the device, or on one of several, or in the host's memory that stands for it. */
 #include "core/group.h"
 
 typedef struct listing {
@@ -15,22 +15,27 @@ static void put(listing *l) {
 }
 
 /* What is alike and side by side is one piece. */
-static void add(listing *l, uint64_t offset, uint64_t bytes, bool spilled) {
+static void add(listing *l, uint64_t offset, uint64_t bytes, bool spilled, int number) {
     gpumm_tier tier = spilled ? GPUMM_TIER_HOST : GPUMM_TIER_DEVICE;
-    if (l->last.bytes && l->last.tier == tier) {
+    if (l->last.bytes && l->last.tier == tier && l->last.device == number) {
         l->last.bytes += bytes;
         return;
     }
     put(l);
-    l->last = (gpumm_residency){.offset = offset, .bytes = bytes, .tier = tier};
+    l->last = (gpumm_residency){.offset = offset, .bytes = bytes, .tier = tier, .device = number};
+}
+
+static int device_of(const range *r, size_t segment) {
+    return r->stripe ? r->stripe->devices[segment % r->stripe->count] : -1;
 }
 
 static void walk(extent *e, listing *l) {
     const range *r = &e->range;
-    if (e->small.slab) add(l, 0, e->usable, gpumm__extent_in_spilled_slab(e));
-    else if (!r->in_place) add(l, 0, r->committed, r->spilled > 0);
+    if (e->small.slab) add(l, 0, e->usable, gpumm__extent_in_spilled_slab(e), -1);
+    else if (!r->in_place) add(l, 0, r->committed, r->spilled > 0, -1);
     for (size_t i = 0; !e->small.slab && r->in_place && i < r->segments; i++)
-        add(l, range_segment_begin(r, i), r->list[i].end - range_segment_begin(r, i), r->list[i].spilled);
+        add(l, range_segment_begin(r, i), r->list[i].end - range_segment_begin(r, i), r->list[i].spilled,
+            device_of(r, i));
     put(l);
 }
 

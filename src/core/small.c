@@ -3,6 +3,8 @@
    allocator's: whoever makes such a call for a slab marks it as busy, and the others go on with the rest. */
 #include "core/small.h"
 
+#include <stdio.h>
+
 enum { SLAB_BYTES = 2 << 20 };
 
 struct small_slab {
@@ -110,22 +112,29 @@ static bool grow_one(context *ctx, small_pool *p, uint64_t bytes, bool spills) {
     return status == GPUMM_OK;
 }
 
-/* With its first block; nobody else sees it. */
+/* What the device refuses to take back of a slab that failed stays one. */
+static struct small_slab *discard(struct small_slab *s) {
+    context *ctx = s->context;
+    char why[1024];
+    snprintf(why, sizeof why, "%s", gpumm_message());
+    gpumm_status refused = gpumm__slab_close(&s->slab);
+    if (refused == GPUMM_OK) return gpumm__mem_free(&ctx->memory, s), NULL;
+    gpumm__context_background_failed(ctx, refused);
+    (void)fail(refused, "%s", why);
+    return s;
+}
+
+/* With its first block; nobody else sees it. *made also where it failed, and is not gone: without a block. */
 static gpumm_status make_slab(context *ctx, uint64_t bytes, bool spills, struct small_slab **made, slab_block *block) {
     struct small_slab *s = gpumm__mem_new(&ctx->memory, sizeof *s);
     if (!s) return fail_host_memory(sizeof *s);
+    s->context = ctx;
     gpumm_status status = gpumm__slab_open(&s->slab, ctx->device, SLAB_BYTES);
     s->slab.range.spill = context_spill(ctx);
     s->slab.spills = spills;
     if (status == GPUMM_OK) status = gpumm__slab_take(&s->slab, bytes, block);
-    if (status != GPUMM_OK) {
-        (void)gpumm__slab_close(&s->slab); /* nothing was committed */
-        gpumm__mem_free(&ctx->memory, s);
-        return status;
-    }
-    s->context = ctx;
-    *made = s;
-    return GPUMM_OK;
+    *made = status == GPUMM_OK ? s : discard(s);
+    return status;
 }
 
 /* Mutex held, and given up meanwhile. */
@@ -134,10 +143,11 @@ static gpumm_status take_new(context *ctx, small_pool *p, uint64_t bytes, bool s
     pthread_mutex_unlock(&p->mutex);
     gpumm_status status = make_slab(ctx, bytes, spills, &s, &out->block);
     pthread_mutex_lock(&p->mutex);
-    if (status != GPUMM_OK) return status;
+    if (!s) return status;
     s->pool = p;
     list_add(p, s, false);
     count_held(p, s, (held){0}, held_by(s));
+    if (status != GPUMM_OK) return book(ctx, p), status;
     p->used += out->block.size;
     out->slab = s;
     return GPUMM_OK;

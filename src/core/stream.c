@@ -34,7 +34,10 @@ void gpumm__stream_hold(gpumm_stream *s) {
 }
 
 void gpumm__stream_drop(gpumm_stream *s) {
-    if (!s->internal) gpumm__object_drop(&s->object);
+    context *ctx = s->object.context;
+    if (s->internal || !gpumm__object_let_go(&s->object)) return;
+    s->next_gone = atomic_load(&ctx->gone);
+    while (!atomic_compare_exchange_weak(&ctx->gone, &s->next_gone, s)) {}
 }
 
 /* ---- Dependencies --------------------------------------------------------------------------------------- */
@@ -42,8 +45,9 @@ void gpumm__stream_drop(gpumm_stream *s) {
 gpumm_status gpumm__stream_depend(gpumm_stream *from, gpumm_stream *to) {
     if (!from->device || from == to) return GPUMM_OK;
     device *d = from->object.context->device;
+    device *waits = to->object.context->device;
     TRY(d->call->event_record(d, from->dependency, from->device));
-    return d->call->stream_wait(d, to->device, from->dependency);
+    return waits->call->stream_wait(waits, to->device, from->dependency);
 }
 
 static gpumm_status query(gpumm_stream *s, bool *idle) {
@@ -217,6 +221,14 @@ static void stream_destroy(object *o) { stream_free(stream_from(o)); }
 
 static void stream_reclaim(object *o) { gpumm__stream_trim(stream_from(o)); }
 
+void gpumm__streams_free_gone(context *ctx) {
+    gpumm_stream *s = atomic_exchange(&ctx->gone, NULL);
+    for (gpumm_stream *next; s; s = next) {
+        next = s->next_gone;
+        stream_free(s);
+    }
+}
+
 static const object_class stream_class = {RANK_STREAM, stream_dispose, stream_destroy, stream_reclaim};
 
 static gpumm_status stream_new(context *ctx, void *native, gpumm_stream **out) {
@@ -250,6 +262,7 @@ void gpumm__stream_free_internal(gpumm_stream *s) {
 static gpumm_status stream_open(gpumm_manager *m, void *native, gpumm_stream **out) {
     context *ctx = context_of(m);
     TRY(gpumm__context_enter(ctx));
+    gpumm__streams_free_gone(ctx);
     gpumm_stream *s;
     gpumm_status status = stream_new(ctx, native, &s);
     if (status == GPUMM_OK) {

@@ -23,6 +23,7 @@ struct gpumm_stream {
     unsigned pins;            /* those who wait for it without a handle; under the submit lock */
     device_event *dependency; /* recorded anew at each use, under the submit lock */
     deferred gone;
+    gpumm_stream *next_gone; /* in the context's list */
     pthread_mutex_t attaching;
     _Atomic(attachment *) attachments; /* only grows until the stream closes */
 };
@@ -31,9 +32,10 @@ struct gpumm_stream {
 gpumm_status gpumm__stream_of(context *ctx, gpumm_stream *given, gpumm_stream **out);
 gpumm_status gpumm__stream_enter(gpumm_stream *s); /* a public call on it begins; ends with context_leave */
 void gpumm__stream_hold(gpumm_stream *s);          /* as orders do; nothing for an internal one */
-void gpumm__stream_drop(gpumm_stream *s);
+void gpumm__stream_drop(gpumm_stream *s);          /* frees nothing, since orders forget under the submit lock */
+void gpumm__streams_free_gone(context *ctx);       /* what that left. Without locks */
 
-/* `to` waits for all that is on `from` now. Submit lock held. */
+/* `to`, which may be another manager's of the same kind of device, waits for all that is on `from` now. Submit locks held. */
 gpumm_status gpumm__stream_depend(gpumm_stream *from, gpumm_stream *to);
 /* `d` waits for all that is on the stream now; where no event can be had, the caller does. */
 void gpumm__stream_hold_back(gpumm_stream *s, deferred *d);

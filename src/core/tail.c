@@ -12,16 +12,20 @@ static void tell_importers(gpumm_buffer *b) {
     pthread_mutex_unlock(&ctx->submit);
 }
 
-/* Group lock held, nobody using what lies beyond the capacity. */
-static void drop(gpumm_group *g) {
-    if (g->attached) return; /* its owner says what goes */
+/* Group lock held, nobody using what lies beyond the capacity. False: the device refused some of it. */
+static bool drop(gpumm_group *g, bool told) {
+    bool all = true;
+    if (g->attached) return true; /* its owner says what goes */
     for (size_t i = 0; i < g->count; i++) {
         gpumm_buffer *b = &g->members[i];
-        if (!b->extent || !gpumm__extent_shrink(b->extent, gpumm__buffer_bytes(b, g->capacity))) continue;
+        uint64_t before = b->extent ? b->extent->usable : 0;
+        if (b->extent) all = gpumm__extent_shrink(b->extent, gpumm__buffer_bytes(b, g->capacity), told) && all;
+        if (!b->extent || b->extent->usable == before) continue;
         tell_importers(b);
         gpumm__canary_shorten(b);
         gpumm__extent_book(b->extent, b->full_name, g->tag, g->capacity * b->size);
     }
+    return all;
 }
 
 static void tail_through(deferred *r);
@@ -55,24 +59,26 @@ static void tail_through(deferred *r) {
     gpumm_group *g = (gpumm_group *)(void *)((char *)r - offsetof(gpumm_group, tail));
     if (r->count == 0) {
         g->tail_posted = false;
-        drop(g);
+        (void)drop(g, true);
     } else {
         pthread_mutex_lock(&g->lock);
         g->tail_posted = false;
         if (!atomic_load(&g->object.alive)) g->tail_again = false;
         if (g->tail_again) gpumm__tail_release(g);
-        else drop(g);
+        else (void)drop(g, true);
         pthread_mutex_unlock(&g->lock);
     }
     gpumm__object_drop(&g->object);
 }
 
+/* A device that knows no capacity may refuse what launches under way were given the beginning of: then it is behind them.
+   So are canaries. */
 void gpumm__tail_reclaim(object *o) {
     gpumm_group *g = (gpumm_group *)o;
     if (pthread_mutex_trylock(&g->lock) != 0) return;
     if (atomic_load(&g->object.alive) && !g->tail_posted) {
-        if (g->tail_again || g->object.context->debug) gpumm__tail_release(g); /* canaries may be under way */
-        else drop(g);
+        bool waits = g->tail_again || g->object.context->debug;
+        if (waits || !drop(g, false)) gpumm__tail_release(g);
     }
     pthread_mutex_unlock(&g->lock);
 }

@@ -9,9 +9,9 @@
 #define FIELDS(...) \
     .fields = (const trace_field[]){__VA_ARGS__}, .count = sizeof((trace_field[]){__VA_ARGS__}) / sizeof(trace_field)
 #define NUMBER(key, number) \
-    { (key), NULL, (int64_t)(number) }
+    { (key), NULL, (int64_t)(number), false }
 #define TEXT(key, text) \
-    { (key), (text), 0 }
+    { (key), (text), 0, false }
 
 static const timeline *line_of(const tracing *t) { return gpumm__traced_timeline(t->traced); }
 

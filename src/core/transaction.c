@@ -22,13 +22,20 @@ typedef struct plan {
 
 /* ---- Taking memory -------------------------------------------------------------------------- */
 
+static gpumm_status open_fresh(const plan *p, uint64_t bytes, uint64_t maximum, extent **out) {
+    const gpumm_group *g = p->group;
+    context *ctx = g->object.context;
+    extent_kind kind = g->shareable ? EXTENT_SHAREABLE : p->spills ? EXTENT_SPILLING : EXTENT_PLAIN;
+    if (g->stripe) return gpumm__extent_open_striped(ctx, bytes, maximum, g->stripe, out);
+    return gpumm__extent_open(ctx, bytes, maximum, kind, out);
+}
+
 static gpumm_status prepare(plan *p, size_t i) {
     gpumm_group *g = p->group;
     gpumm_buffer *b = &g->members[i];
     uint64_t bytes = gpumm__buffer_bytes(b, p->capacity);
     if (!b->extent || !gpumm__extent_can_grow(b->extent, bytes)) {
-        extent_kind kind = g->shareable ? EXTENT_SHAREABLE : p->spills ? EXTENT_SPILLING : EXTENT_PLAIN;
-        TRY(gpumm__extent_open(g->object.context, bytes, gpumm__buffer_bytes(b, g->max_length), kind, &p->fresh[i]));
+        TRY(open_fresh(p, bytes, gpumm__buffer_bytes(b, g->max_length), &p->fresh[i]));
         p->surplus = p->surplus || gpumm__extent_has_surplus(p->fresh[i], bytes);
         return GPUMM_OK;
     }
@@ -44,7 +51,7 @@ static void unprepare(plan *p, size_t i) {
     gpumm_buffer *b = &p->group->members[i];
     if (p->fresh[i]) gpumm__extent_release(p->fresh[i], false);
     else if (p->touched) gpumm__extent_book(b->extent, b->full_name, p->group->tag, p->group->capacity * b->size);
-    else gpumm__extent_shrink(b->extent, p->before[i]);
+    else gpumm__extent_shrink(b->extent, p->before[i], true);
 }
 
 static void plan_undo(plan *p) {

@@ -35,12 +35,20 @@ typedef enum place {
     PLACE_HOST,
     PLACE_SHARED, /* on the device, committed in place, in segments that can be exported; where `shares` says so */
     PLACE_SPILLED, /* pinned host memory that stands for the device's: committed behind it in a reservation of PLACE_DEVICE,
-                      a segment of at most DEVICE_SPILL_MOST a call; or a whole block */
+                      a segment of at most DEVICE_SPILL_MOST a call; or a whole block. Copies and fills go over the border */
+    PLACE_STRIPED, /* on several devices in turn, committed in place by commit_striped, for all of them to use */
     PLACE_COUNT
 } place;
 
 #define DEVICE_SEGMENT_MOST (1ull << 30) /* a power of two: other APIs import no larger pieces than a few of these */
 #define DEVICE_SPILL_MOST (64ull << 20)  /* what is moved at once, while nobody may use it */
+
+/* Segments of a reservation of PLACE_STRIPED: number i is on devices[i % count]. */
+typedef struct device_stripe {
+    uint64_t bytes; /* of each segment, at most DEVICE_SEGMENT_MOST */
+    unsigned count;
+    int devices[GPUMM_DEVICES_MAX]; /* as `ordinal`, each once, below GPUMM_DEVICES_MAX */
+} device_stripe;
 
 typedef enum copy_kind { COPY_H2D, COPY_D2H, COPY_D2D } copy_kind; /* to, from, within the device */
 
@@ -162,9 +170,13 @@ typedef struct device_patch { /* node `index` becomes this one, of the same kind
  * contents stay; a segment's address stays too, a block may come to lie elsewhere. It returns when that is done, works
  * also where there is no room for both, and where it fails everything is as it was. promote: the segment or block of PLACE_SPILLED
  * at *address, which no queued work uses, becomes one of PLACE_DEVICE, as with shrink. export_segment: a descriptor, the caller's,
- * of one segment of PLACE_SHARED. import_segment: the segment that somebody exported, of exactly so many bytes, is mapped at a part
+ * of one segment of PLACE_SHARED. stripe_check: can these devices have a stripe, each using the memory of all? It rounds the bytes up
+ * to what they commit; NO_DEVICE. commit_striped: as commit, whole segments of the stripe's bytes, of which the first is number `first`;
+ * decommit takes each back. reach: can it use the memory of the device with that uuid? INVALID_ARGUMENT. import_segment: the segment that somebody exported, of exactly so many bytes, is mapped at a part
  * of a reservation of PLACE_SHARED, for reading; decommit takes it back, and the memory stays while somebody has it. stream_open: `native` is wrapped and not owned, NULL makes one. stream_close finishes its work first.
- * event_open: only a timed one has event_elapsed. event_query: never recorded is done. fill: `count` times the
+ * event_open: only a timed one has event_elapsed. event_query: never recorded is done. stream_wait: the event may be
+ * another device's of the same kind. copy_from: from the other's memory, which it uses
+ * itself where that is `used` (striped); `other` is the bare one, of the same kind. fill: `count` times the
  * pattern of `width` (1, 2 or 4) bytes. call: runs a function on this side in stream order; it makes no device call.
  * graph_open: operations that graph_launch enqueues on a stream with one call, in their order; nodes are taken when the
  * call returns. graph_patch changes launches to come, not those enqueued; where it fails some may be changed.
@@ -184,6 +196,10 @@ typedef struct device_patch { /* node `index` becomes this one, of the same kind
       BORN_SEGMENTS(bytes)) \
     S(decommit, (device * d, place where, gpumm_address address, uint64_t bytes), (where, address, bytes), NOW, \
       GONE(segments, committed_bytes, bytes)) \
+    Q(stripe_check, (device * d, device_stripe * stripe), (stripe), NOW, AS_IT_IS) \
+    S(commit_striped, \
+      (device * d, const device_stripe *stripe, uint64_t first, gpumm_address address, uint64_t bytes), \
+      (stripe, first, address, bytes), NOW, BORN_STRIPED(bytes, stripe->bytes)) \
     Q(alloc, (device * d, place where, uint64_t bytes, gpumm_address * address), (where, bytes, address), NOW, \
       BORN(blocks, committed_bytes, bytes)) \
     S(free, (device * d, place where, gpumm_address address, uint64_t bytes), (where, address, bytes), NOW, \
@@ -195,6 +211,7 @@ typedef struct device_patch { /* node `index` becomes this one, of the same kind
       (address, bytes, descriptor), NOW, AS_IT_IS) \
     Q(import_segment, (device * d, gpumm_address address, uint64_t bytes, int descriptor), \
       (address, bytes, descriptor), NOW, BORN_SEGMENTS(bytes)) \
+    S(reach, (device * d, const char *uuid), (uuid), NOW, AS_IT_IS) \
     Q(stream_open, (device * d, void *native, device_stream **out), (native, out), NOW, BORN(streams, nothing, 0)) \
     V(stream_close, (device * d, device_stream * s), (s), LETS_THROUGH, GONE(streams, nothing, 0)) \
     S(stream_synchronize, (device * d, device_stream * s), (s), NOW, AS_IT_IS) \
@@ -209,6 +226,10 @@ typedef struct device_patch { /* node `index` becomes this one, of the same kind
     S(stream_wait, (device * d, device_stream * s, device_event * e), (s, e), QUEUED(s, NO_KIND), AS_IT_IS) \
     S(copy, (device * d, device_stream * s, copy_kind way, gpumm_address to, gpumm_address from, uint64_t bytes), \
       (s, way, to, from, bytes), QUEUED(s, COPIES(way)), AS_IT_IS) \
+    S(copy_from, \
+      (device * d, device_stream * s, gpumm_address to, device * other, gpumm_address from, uint64_t bytes, \
+       bool used), \
+      (s, to, other, from, bytes, used), QUEUED(s, NO_KIND), AS_IT_IS) \
     S(fill, (device * d, device_stream * s, gpumm_address to, uint32_t pattern, unsigned width, uint64_t times), \
       (s, to, pattern, width, times), QUEUED(s, FILLS), AS_IT_IS) \
     S(call, (device * d, device_stream * s, void (*function)(void *user), void *user), (s, function, user), \
@@ -288,6 +309,7 @@ struct device { /* each device embeds this first */
     int ordinal;                   /* as others count devices of its kind */
     bool shares;                   /* there is memory of PLACE_SHARED */
     bool inline_snapshots;         /* a small copy to the host in line costs less than staging it */
+    struct device *bare;           /* without those that wrap it */
     struct device *traced;         /* the one that writes a trace, if any: traced.h */
 };
 
@@ -312,6 +334,13 @@ static inline uint64_t device_granularity(const device *d, place where) {
 }
 static inline uint64_t device_segments(uint64_t bytes) { /* that a commit of so many makes */
     return bytes / DEVICE_SEGMENT_MOST + (bytes % DEVICE_SEGMENT_MOST != 0);
+}
+/* Of that much striped memory, from its first segment on: what lies on that device. */
+static inline uint64_t device_stripe_share(const device_stripe *s, uint64_t bytes, unsigned number) {
+    uint64_t segments = bytes / s->bytes;
+    for (unsigned i = 0; i < s->count; i++)
+        if ((unsigned)s->devices[i] == number) return (segments / s->count + (segments % s->count > i)) * s->bytes;
+    return 0;
 }
 static inline bool device_in_place(const device *d, place where) {
     return where == PLACE_HOST ? d->info.pinned_in_place : d->info.in_place;

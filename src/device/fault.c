@@ -89,6 +89,12 @@ static void born_segments(fault_device *f, gpumm_status status, uint64_t bytes) 
     for (uint64_t i = 1; i < device_segments(bytes); i++) counted(f, status, &f->live.segments, 1, &nothing_more, 0);
 }
 
+static void born_striped(fault_device *f, gpumm_status status, uint64_t bytes, uint64_t each) {
+    uint64_t nothing_more = 0;
+    counted(f, status, &f->live.segments, (int)(bytes / each), &nothing_more, 0);
+    counted(f, status, &nothing_more, 1, &f->live.committed_bytes, bytes);
+}
+
 /* ---- Delays and gates: functions queued before the operation, which are no calls of anybody's ---- */
 
 static void delay(void *user) { gpumm__clock_sleep_ns((uint64_t)(uintptr_t)user); }
@@ -177,6 +183,7 @@ static void fault_close(device *d) {
 #define BORN(number, sum, bytes) counted(f, status, &f->live.number, 1, &f->live.sum, (bytes))
 #define GONE(number, sum, bytes) counted(f, status, &f->live.number, -1, &f->live.sum, (bytes))
 #define BORN_SEGMENTS(bytes) born_segments(f, status, (bytes))
+#define BORN_STRIPED(bytes, each) born_striped(f, status, (bytes), (each))
 #define LESS(sum, bytes) counted(f, status, &(uint64_t){0}, -1, &f->live.sum, (bytes))
 
 #define REST(...) , __VA_ARGS__)
@@ -367,6 +374,15 @@ gpumm_status gpumm__fault_release(device *d, const char *name) {
     pthread_cond_broadcast(&f->opened);
     pthread_mutex_unlock(&f->lock);
     return GPUMM_OK;
+}
+
+bool gpumm__fault_holds(device *d) {
+    fault_device *f = fault_of(d);
+    bool any = false;
+    pthread_mutex_lock(&f->lock);
+    for (unsigned k = 0; k < KIND_COUNT; k++) any = any || f->shut[k];
+    pthread_mutex_unlock(&f->lock);
+    return any;
 }
 
 gpumm_status gpumm__fault_calls(device *d, const char *name, uint64_t *total) {

@@ -89,6 +89,7 @@ gpumm_status gpumm__device_open(const gpumm_options *options, const gpumm_alloca
     chosen.relocate = chosen.relocate || told_to_relocate();
     device *d = NULL;
     TRY(open_chosen(&chosen, memory ? memory : &gpumm__alloc_default, &d));
+    d->bare = d;
     if (chosen.trace)
         TRY(gpumm__traced_open(d, chosen.trace, &d)); /* below faults: what they delay is traced as it is */
     if (chosen.inject_faults) return gpumm__fault_open(d, &chosen.fault, out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Events by pairs, in the order of their streams. */
+/* Lists of operations in the order of their streams: one end is enqueued to, the other is read. */
 #include "device/timeline.h"
 
 #include <stdio.h>
@@ -7,173 +7,50 @@
 #include "base/size.h"
 #include "base/status.h"
 #include "base/thread.h"
+#include "device/sampling.h"
 
-enum { CHUNK = 512, LOW = 256, MOST = 8192, ALIGNMENTS = 5 };
-
-#define ANCHOR_OLD 0.5 /* seconds: a driver's floats get coarse */
-
-enum { OPEN, ENDED, DROPPED };
-
-typedef struct operation_chunk {
-    struct operation_chunk *next;
-    size_t count;
-    operation operations[CHUNK];
-} operation_chunk;
+enum {
+    PAIR_NS_LEAST = 4000, /* of a device with a clock of its own: what its stream stands still for a pair of events */
+    PAIR_NS_FIRST = 2000,
+    PAIR_NS_MOST = 50000,
+    WAITED_NS = 20000 /* who begins so much later than it was enqueued found its stream busy */
+};
 
 typedef struct track {
     struct track *next;
     device_stream *stream;
     uint64_t thread;
-    operation *first, *last; /* in stream order */
+    sampling sampling;       /* with `lock`, and */
+    operation *first, *last; /* what was enqueued */
     operation *holder;       /* that is open */
-    /* What is written does not overlap: with `reading`. */
-    uint64_t last_ns, inner_ns, holder_end;
+    /* With `reading`: */
+    operation *todo, *todo_last;  /* what is being read, in stream order */
+    uint64_t last_ns;             /* what is written does not overlap */
+    uint64_t held_ns, holder_end; /* nor does what is held */
 } track;
 
-/* ---- Operations to be had ---------------------------------------------------------------------------------- */
-
-void gpumm__operation_list_drop(operation_list *list) {
-    if (list && atomic_fetch_sub(&list->references, 1) == 1) gpumm__mem_free(list->memory, list);
-}
-
-static void give(timeline *l, operation *o) {
-    gpumm__operation_list_drop(o->list);
-    o->list = NULL;
-    pthread_mutex_lock(&l->lock);
-    o->next = l->free;
-    l->free = o;
-    atomic_fetch_add(&l->free_count, 1);
-    pthread_mutex_unlock(&l->lock);
-}
-
-static gpumm_status open_events(timeline *l, operation *o) {
-    const device_table *call = l->device->call;
-    TRY(call->event_open(l->device, true, &o->begin));
-    gpumm_status status = call->event_open(l->device, true, &o->end);
-    if (status == GPUMM_OK) return GPUMM_OK;
-    call->event_close(l->device, o->begin);
-    return status;
-}
-
-static gpumm_status fill_chunk(timeline *l, operation_chunk *chunk) {
-    while (chunk->count < CHUNK) {
-        TRY(open_events(l, &chunk->operations[chunk->count]));
-        give(l, &chunk->operations[chunk->count++]);
-    }
-    return GPUMM_OK;
-}
-
-static gpumm_status grow(timeline *l) {
-    operation_chunk *chunk = gpumm__mem_new(l->device->memory, sizeof *chunk);
-    if (!chunk) return fail_host_memory(sizeof *chunk);
-    pthread_mutex_lock(&l->lock);
-    chunk->next = l->chunks;
-    l->chunks = chunk;
-    l->total += CHUNK;
-    pthread_mutex_unlock(&l->lock);
-    return fill_chunk(l, chunk);
-}
-
 void gpumm__timeline_prepare(timeline *l) {
-    if (atomic_load_explicit(&l->free_count, memory_order_relaxed) >= LOW || !trace_events(l->trace)) return;
-    pthread_mutex_lock(&l->lock);
-    bool full = l->total >= MOST;
-    pthread_mutex_unlock(&l->lock);
-    if (full) gpumm__timeline_collect(l);
-    else (void)grow(l); /* what has no events is left out, and counted */
-}
-
-static operation *take(timeline *l) {
-    operation *o = l->free;
-    if (!o) return NULL;
-    l->free = o->next;
-    atomic_fetch_sub(&l->free_count, 1);
-    o->next = NULL;
-    o->label[0] = '\0';
-    o->field_count = 0;
-    atomic_store(&o->state, OPEN);
-    return o;
-}
-
-/* ---- The device's clock -------------------------------------------------------------------------------------- */
-
-static gpumm_status align_once(timeline *l, device_stream *s, uint64_t *from, uint64_t *to) {
-    const device_table *call = l->device->call;
-    *from = gpumm__clock_ns();
-    TRY(call->event_record(l->device, l->anchor, s));
-    TRY(call->event_synchronize(l->device, l->anchor));
-    *to = gpumm__clock_ns();
-    return GPUMM_OK;
-}
-
-/* The shortest of a few round trips says best when its event came. */
-static gpumm_status align(timeline *l, device_stream *s) {
-    uint64_t best = UINT64_MAX;
-    if (l->device->call->event_time || l->anchor) return GPUMM_OK;
-    TRY(l->device->call->event_open(l->device, true, &l->anchor));
-    for (int i = 0; i < 4 * ALIGNMENTS; i++) {
-        uint64_t from, to;
-        gpumm_status status = align_once(l, s, &from, &to);
-        if (status != GPUMM_OK) return status;
-        best = size_min(best, to - from);
-        l->anchor_ns = from + (to - from) / 2;
-        if (i + 1 >= ALIGNMENTS && to - from <= 2 * best) break;
-    }
-    return GPUMM_OK;
-}
-
-static bool moment(timeline *l, device_event *e, uint64_t *ns, double *since_anchor) {
-    const device_table *call = l->device->call;
-    *since_anchor = 0;
-    if (call->event_time) return *ns = call->event_time(e), true;
-    if (call->event_elapsed(l->device, l->anchor, e, since_anchor) != GPUMM_OK) return false;
-    *ns = l->anchor_ns + (uint64_t)(int64_t)(*since_anchor * 1e9);
-    return true;
-}
-
-/* By as much as cause and effect ask for; the two clocks drift. */
-static void adjust(timeline *l, const operation *o, uint64_t *begin, uint64_t *end) {
-    uint64_t now = gpumm__clock_ns(), by = 0;
-    if (*end > now) by = now - *end;
-    else if (*begin < o->enqueued) by = o->enqueued - *begin;
-    l->anchor_ns += by;
-    *begin += by;
-    *end += by;
-}
-
-static bool times_of(timeline *l, operation *o, uint64_t *begin, uint64_t *end) {
-    double first, last;
-    if (!moment(l, o->begin, begin, &first) || !moment(l, o->end, end, &last)) return false;
-    if (!l->anchor) return true;
-    adjust(l, o, begin, end);
-    if (last < ANCHOR_OLD) return true;
-    device_event *old = l->anchor;
-    l->anchor = o->end;
-    l->anchor_ns = *end;
-    o->end = old;
-    return true;
+    operation_pool *p = &l->pool;
+    if (!trace_events(l->trace)) return;
+    if (gpumm__operation_pool_lacks_pairs(p)) (void)gpumm__operation_pool_grow_pairs(p); /* else times are estimated */
+    if (!gpumm__operation_pool_is_short(p)) return;
+    bool low = gpumm__operation_pool_is_low(p), full = gpumm__operation_pool_is_full(p);
+    if (low && full) gpumm__timeline_collect(l);
+    else if (low) (void)gpumm__operation_pool_grow(p); /* what finds none is left out, and counted */
+    else if (!atomic_exchange(&l->nudged, true)) gpumm__trace_nudge(l->trace);
 }
 
 /* ---- Reading; with `reading` held ------------------------------------------------------------------------------ */
 
-/* On one track nothing overlaps, and what is held lies within its holder. */
-static void fit(track *t, const operation *o, uint64_t *begin, uint64_t *end) {
-    uint64_t *last = o->nested ? &t->inner_ns : &t->last_ns;
-    uint64_t most = o->nested ? t->holder_end : UINT64_MAX;
-    *begin = size_min(size_max(*begin, *last), most);
-    *end = size_min(size_max(*end, *begin), most);
-    *last = *end;
-    if (o->nested) return;
-    t->inner_ns = *begin;
-    t->holder_end = *end;
-}
-
 static void write(timeline *l, track *t, const operation *o, uint64_t begin, uint64_t end) {
-    trace_field fields[OPERATION_FIELDS + 2];
+    trace_field fields[OPERATION_FIELDS + 3];
     size_t count = 0;
-    for (; count < o->field_count; count++) fields[count] = o->fields[count];
-    if (o->label[0]) fields[count++] = (trace_field){"of", o->label, 0};
-    if (o->list) fields[count++] = (trace_field){"operations", o->list->text, 0};
+    for (; count < o->field_count; count++)
+        fields[count] =
+            (trace_field){.key = o->fields[count].key, .number = (int64_t)size_min(o->fields[count].number, INT64_MAX)};
+    if (o->labelled) fields[count++] = (trace_field){.key = "of", .text = o->label};
+    if (o->list) fields[count++] = (trace_field){.key = "operations", .text = o->list->text};
+    if (!o->events) fields[count++] = (trace_field){.key = "estimated", .truth = true};
     gpumm__trace_put(l->trace, &(trace_event){.phase = TRACE_SLICE,
                                               .patient = true,
                                               .process = l->process,
@@ -189,47 +66,167 @@ static void lose(timeline *l) {
     if (trace_events(l->trace)) gpumm__trace_file_lose(&l->trace->events);
 }
 
-/* What it holds is then as if nothing held it. */
-static void pass_over(track *t, const operation *o) {
-    if (!o->nested) t->inner_ns = t->last_ns, t->holder_end = UINT64_MAX;
+static int state_of(const operation *o) { return atomic_load_explicit(&o->state, memory_order_acquire); }
+
+/* What was enqueued meanwhile is there to be read, too. */
+static void fetch(timeline *l, track *t) {
+    pthread_mutex_lock(&l->lock);
+    operation *first = t->first, *last = t->last;
+    t->first = t->last = NULL;
+    pthread_mutex_unlock(&l->lock);
+    if (!first) return;
+    if (t->todo) t->todo_last->next = first;
+    else t->todo = first;
+    t->todo_last = last;
+}
+
+/* All up to `last` is done with. */
+static void give_up_to(timeline *l, track *t, operation *last) {
+    operation *first = t->todo;
+    t->todo = last->next;
+    if (!t->todo) t->todo_last = NULL;
+    gpumm__operations_give(&l->pool, first, last);
 }
 
 /* A query that fails says that the operation did, which has its times all the same, or that the device is lost. */
 static bool has_come(timeline *l, const operation *o) {
     bool done = true;
-    return l->device->call->event_query(l->device, o->end, &done) != GPUMM_OK || done;
+    return l->device->call->event_query(l->device, o->events->end, &done) != GPUMM_OK || done;
 }
 
-static bool read_one(timeline *l, track *t, operation *o) {
-    uint64_t begin, end;
-    int state = atomic_load(&o->state);
-    if (state == OPEN) return false;
-    if (state == DROPPED) return pass_over(t, o), true;
-    if (!has_come(l, o)) return false;
-    if (!times_of(l, o, &begin, &end)) return pass_over(t, o), lose(l), true;
-    fit(t, o, &begin, &end);
+/* Times of an operation that has come. Without them it is dropped. */
+static bool times_of(timeline *l, operation *o, uint64_t *begin, uint64_t *end) {
+    if (gpumm__device_clock_read(&l->clock, o->events, o->enqueued, begin, end)) return true;
+    atomic_store(&o->state, OPERATION_DROPPED);
+    return lose(l), false;
+}
+
+/* ---- What a holder holds ---- */
+
+/* Those behind it, up to the one that is not: of what nobody timed, the lengths fit into what there is. */
+static void begin_held(timeline *l, const track *t, operation *holder, stretch *s) {
+    gpumm__stretch_begin(s, t->held_ns, t->holder_end, 0);
+    for (operation *o = holder->next; o && o->nested; o = o->next) {
+        if (state_of(o) != OPERATION_ENDED) continue;
+        o->length = gpumm__lengths_of(&l->lengths, o);
+        gpumm__stretch_add(s, o);
+    }
+    gpumm__stretch_fill(s, false);
+}
+
+static void place_held(timeline *l, operation *o, stretch *s, uint64_t *begin, uint64_t *end) {
+    if (!o->events || !times_of(l, o, begin, end)) {
+        gpumm__stretch_place(s, o, begin, end);
+        return;
+    }
+    gpumm__lengths_learn(&l->lengths, o, *end - *begin);
+    *begin = size_max(size_min(*begin, s->to), s->at);
+    *end = size_max(size_min(*end, s->to), *begin);
+    s->at = *end;
+}
+
+/* Returns the last of them. */
+static operation *write_held(timeline *l, track *t, operation *holder) {
+    stretch s;
+    operation *last = holder;
+    begin_held(l, t, holder, &s);
+    for (operation *o = holder->next; o && o->nested; last = o, o = o->next) {
+        uint64_t begin, end;
+        if (state_of(o) != OPERATION_ENDED) continue;
+        place_held(l, o, &s, &begin, &end);
+        if (state_of(o) == OPERATION_ENDED) write(l, t, o, begin, end);
+    }
+    t->held_ns = s.at;
+    return last;
+}
+
+/* ---- What lies between two that are timed ---- */
+
+static void write_one(timeline *l, track *t, operation *o, uint64_t begin, uint64_t end) {
     write(l, t, o, begin, end);
-    return true;
+    t->last_ns = t->holder_end = end;
+    t->held_ns = begin;
 }
 
-static operation *first_of(timeline *l, track *t) {
-    pthread_mutex_lock(&l->lock);
-    operation *o = t->first;
-    pthread_mutex_unlock(&l->lock);
-    return o;
+/* What the one that is dropped held lies anywhere, and moves on what is behind it. */
+static void write_unheld(timeline *l, track *t, operation *dropped, stretch *s) {
+    t->held_ns = s->at;
+    t->holder_end = s->to;
+    (void)write_held(l, t, dropped);
+    t->last_ns = s->at = t->held_ns;
 }
 
-static void take_first(timeline *l, track *t) {
-    pthread_mutex_lock(&l->lock);
-    operation *o = t->first;
-    t->first = o->next;
-    if (!t->first) t->last = NULL;
-    pthread_mutex_unlock(&l->lock);
-    give(l, o);
+/* From the first to `end`, which is not among them, up to that time. */
+static void write_between(timeline *l, track *t, const operation *end, uint64_t to, bool busy) {
+    stretch s;
+    gpumm__stretch_begin(&s, t->last_ns, to, 1);
+    for (operation *o = t->todo; o != end; o = o->next) {
+        if (o->nested || state_of(o) != OPERATION_ENDED) continue;
+        o->length = gpumm__lengths_of(&l->lengths, o);
+        gpumm__stretch_add(&s, o);
+    }
+    gpumm__stretch_fill(&s, busy);
+    for (operation *o = t->todo; o != end; o = o->next) {
+        uint64_t begin, until;
+        if (o->nested) continue;
+        if (state_of(o) == OPERATION_ENDED) {
+            gpumm__stretch_place(&s, o, &begin, &until);
+            write_one(l, t, o, begin, until);
+            (void)write_held(l, t, o);
+        } else {
+            write_unheld(l, t, o, &s);
+        }
+    }
 }
 
-static void read_track(timeline *l, track *t) {
-    for (operation *o; (o = first_of(l, t)) != NULL && read_one(l, t, o);) take_first(l, t);
+/* The first that is timed and has come, where all before it is enqueued; NULL: *end is the first of which more is to be
+   known, or NULL. What is nested is its holder's. */
+static operation *find_timed(timeline *l, const track *t, operation **end) {
+    operation *o = t->todo;
+    for (; o; o = o->next) {
+        int state = state_of(o);
+        if (state == OPERATION_OPEN) break;
+        if (o->nested || state == OPERATION_DROPPED || !o->events) continue;
+        if (has_come(l, o)) return o;
+        break;
+    }
+    *end = o;
+    return NULL;
+}
+
+static void write_timed(timeline *l, track *t, operation *o) {
+    uint64_t begin, end;
+    if (!times_of(l, o, &begin, &end)) return; /* it is dropped, and no mark */
+    gpumm__lengths_learn(&l->lengths, o, end - begin);
+    write_between(l, t, o, begin, begin > o->enqueued + WAITED_NS);
+    begin = size_max(begin, t->last_ns);
+    write_one(l, t, o, begin, size_max(begin, end));
+    give_up_to(l, t, write_held(l, t, o));
+}
+
+static bool is_idle(timeline *l, device_stream *s) {
+    bool idle = false;
+    return l->device->call->stream_query(l->device, s, &idle) == GPUMM_OK && idle;
+}
+
+/* Behind the last that is timed nothing says when things ended but that they have: by now, and before what is enqueued since. */
+static void write_rest(timeline *l, track *t, const operation *end) {
+    uint64_t now = gpumm__clock_ns();
+    operation *last = t->todo;
+    while (last->next != end) last = last->next;
+    fetch(l, t); /* with all that the last one holds */
+    while (last->next && last->next->nested) last = last->next;
+    write_between(l, t, last->next, last->next ? size_min(last->next->enqueued, now) : now, false);
+    give_up_to(l, t, last);
+}
+
+/* `through`: all that was enqueued is done. */
+static void read_track(timeline *l, track *t, bool through) {
+    operation *o, *end = NULL;
+    for (fetch(l, t); (o = find_timed(l, t, &end)) != NULL; write_timed(l, t, o))
+        fetch(l, t); /* with all that it holds */
+    if (!trace_events(l->trace) || end == t->todo) return;
+    if (through || is_idle(l, t->stream)) write_rest(l, t, end);
 }
 
 static track *tracks_of(timeline *l) {
@@ -241,7 +238,8 @@ static track *tracks_of(timeline *l) {
 
 void gpumm__timeline_collect(timeline *l) {
     pthread_mutex_lock(&l->reading);
-    for (track *t = tracks_of(l); t; t = t->next) read_track(l, t);
+    atomic_store(&l->nudged, false);
+    for (track *t = tracks_of(l); t; t = t->next) read_track(l, t, false);
     pthread_mutex_unlock(&l->reading);
 }
 
@@ -258,14 +256,17 @@ gpumm_status gpumm__timeline_stream(timeline *l, device_stream *s) {
     track *t = gpumm__mem_new(l->device->memory, sizeof *t);
     if (!t) return fail_host_memory(sizeof *t);
     pthread_mutex_lock(&l->reading);
-    gpumm_status status = align(l, s);
+    gpumm_status status = gpumm__device_clock_align(&l->clock, s);
+    bool own_clock = l->clock.anchor != NULL;
     pthread_mutex_unlock(&l->reading);
     if (status != GPUMM_OK) {
         gpumm__mem_free(l->device->memory, t);
         return status;
     }
     t->stream = s;
+    t->last_ns = gpumm__clock_ns();
     pthread_mutex_lock(&l->lock);
+    l->least_ns = own_clock ? PAIR_NS_LEAST : 0;
     unsigned number = ++l->track_count;
     t->thread = gpumm__trace_thread(number);
     t->next = l->tracks;
@@ -291,30 +292,40 @@ static track *unlist(timeline *l, const device_stream *s) {
     return t;
 }
 
-void gpumm__timeline_stream_gone(timeline *l, device_stream *s) {
+void gpumm__timeline_stream_gone(timeline *l, device_stream *s, bool through) {
     pthread_mutex_lock(&l->reading);
     track *t = unlist(l, s);
-    if (t) read_track(l, t);
-    for (; t && t->first; take_first(l, t)) lose(l);
+    if (t) read_track(l, t, through);
+    for (; t && t->todo; give_up_to(l, t, t->todo))
+        if (state_of(t->todo) != OPERATION_DROPPED) lose(l);
     pthread_mutex_unlock(&l->reading);
     gpumm__mem_free(l->device->memory, t);
 }
 
 /* ---- What is enqueued ---------------------------------------------------------------------------------------- */
 
-static operation *append(timeline *l, device_stream *s, bool holds) {
-    pthread_mutex_lock(&l->lock);
-    track *t = find(l, s);
-    operation *o = t ? take(l) : NULL;
-    if (o) {
-        o->nested = t->holder != NULL;
-        o->holds = holds;
-        if (t->last) t->last->next = o;
-        else t->first = o;
-        t->last = o;
-        if (holds) t->holder = o;
-    }
-    pthread_mutex_unlock(&l->lock);
+static uint64_t cost_of(timeline *l) {
+    return size_max(2 * atomic_load_explicit(&l->pair_ns, memory_order_relaxed), l->least_ns) + 1;
+}
+
+/* What a holder holds is timed as it is. */
+static bool is_timed(timeline *l, track *t, uint64_t now) {
+    if (l->trace->detail) return true;
+    if (t->holder) return t->holder->events != NULL;
+    return gpumm__sampling_takes(&t->sampling, now, cost_of(l));
+}
+
+static operation *append(timeline *l, track *t, bool holds, uint64_t now) {
+    operation *o = gpumm__operation_take(&l->pool);
+    if (!o) return NULL;
+    o->enqueued = now;
+    o->nested = t->holder != NULL;
+    o->holds = holds;
+    if (is_timed(l, t, now)) o->events = gpumm__pair_take(&l->pool);
+    if (t->last) t->last->next = o;
+    else t->first = o;
+    t->last = o;
+    if (holds) t->holder = o;
     return o;
 }
 
@@ -325,31 +336,45 @@ static void end(timeline *l, device_stream *s, operation *o, int state) {
         if (t && t->holder == o) t->holder = NULL;
         pthread_mutex_unlock(&l->lock);
     }
-    atomic_store(&o->state, state); /* from here on whoever reads may take it */
+    atomic_store_explicit(&o->state, state, memory_order_release); /* from here on whoever reads may take it */
 }
 
-/* A graph that is captured must not have events of ours in it. */
+/* A graph that is captured must not have events of ours in it, and what is captured does not run. */
 static bool is_capturing(timeline *l, device_stream *s) {
     bool capturing = false;
     return l->device->call->stream_capturing(l->device, s, &capturing) != GPUMM_OK || capturing;
 }
 
+/* What recording costs is learned from each; a single one that was interrupted counts for little. */
+static void learn_cost(timeline *l, uint64_t since) {
+    uint64_t took = size_min(2 * (gpumm__clock_ns() - since), PAIR_NS_MOST);
+    uint64_t before = atomic_load_explicit(&l->pair_ns, memory_order_relaxed);
+    atomic_store_explicit(&l->pair_ns, before - before / 8 + took / 8, memory_order_relaxed);
+}
+
 operation *gpumm__timeline_begin(timeline *l, device_stream *s, const char *name, bool holds) {
     if (!trace_events(l->trace) || is_capturing(l, s)) return NULL;
-    operation *o = append(l, s, holds);
+    uint64_t now = gpumm__clock_ns();
+    pthread_mutex_lock(&l->lock);
+    track *t = find(l, s);
+    operation *o = t ? append(l, t, holds, now) : NULL;
+    pthread_mutex_unlock(&l->lock);
     if (!o) return lose(l), NULL;
-    snprintf(o->name, sizeof o->name, "%s", name);
-    o->enqueued = gpumm__clock_ns();
-    if (l->device->call->event_record(l->device, o->begin, s) == GPUMM_OK) return o;
-    end(l, s, o, DROPPED);
+    gpumm__operation_name(o, name);
+    if (!o->events) return o;
+    gpumm_status status = l->device->call->event_record(l->device, o->events->begin, s);
+    learn_cost(l, now);
+    if (status == GPUMM_OK) return o;
+    end(l, s, o, OPERATION_DROPPED);
     return lose(l), NULL;
 }
 
 void gpumm__timeline_end(timeline *l, device_stream *s, operation *o, gpumm_status status) {
     if (!o) return;
-    bool good = status == GPUMM_OK && l->device->call->event_record(l->device, o->end, s) == GPUMM_OK;
+    bool good = status == GPUMM_OK;
+    if (good && o->events) good = l->device->call->event_record(l->device, o->events->end, s) == GPUMM_OK;
     if (status == GPUMM_OK && !good) lose(l);
-    end(l, s, o, good ? ENDED : DROPPED);
+    end(l, s, o, good ? OPERATION_ENDED : OPERATION_DROPPED);
 }
 
 operation *gpumm__timeline_holder(timeline *l, device_stream *s) {
@@ -360,36 +385,23 @@ operation *gpumm__timeline_holder(timeline *l, device_stream *s) {
     return o;
 }
 
-void gpumm__operation_say(operation *o, const char *key, uint64_t number) {
-    if (o && o->field_count < OPERATION_FIELDS)
-        o->fields[o->field_count++] = (trace_field){key, NULL, number > INT64_MAX ? INT64_MAX : (int64_t)number};
-}
-
 /* ---- Opening and closing --------------------------------------------------------------------------------------- */
 
 gpumm_status gpumm__timeline_open(timeline *l, device *d, gpumm_trace *trace, uint64_t process) {
-    *l = (timeline){.device = d, .trace = trace, .process = process};
+    *l = (timeline){.device = d, .trace = trace, .process = process, .clock.device = d};
+    atomic_init(&l->pair_ns, PAIR_NS_FIRST);
     pthread_mutex_init(&l->lock, NULL);
     pthread_mutex_init(&l->reading, NULL);
-    gpumm_status status = trace_events(trace) ? grow(l) : GPUMM_OK;
+    gpumm__operation_pool_open(&l->pool, d, &l->lock);
+    gpumm_status status = trace_events(trace) ? gpumm__operation_pool_grow(&l->pool) : GPUMM_OK;
+    if (status == GPUMM_OK && trace_events(trace)) status = gpumm__operation_pool_grow_pairs(&l->pool);
     if (status != GPUMM_OK) gpumm__timeline_close(l);
     return status;
 }
 
-static void free_chunk(timeline *l, operation_chunk *chunk) {
-    for (size_t i = 0; i < chunk->count; i++) {
-        l->device->call->event_close(l->device, chunk->operations[i].begin);
-        l->device->call->event_close(l->device, chunk->operations[i].end);
-    }
-    gpumm__mem_free(l->device->memory, chunk);
-}
-
 void gpumm__timeline_close(timeline *l) {
-    for (operation_chunk *chunk = l->chunks, *next; chunk; chunk = next) {
-        next = chunk->next;
-        free_chunk(l, chunk);
-    }
-    if (l->anchor) l->device->call->event_close(l->device, l->anchor);
+    gpumm__operation_pool_close(&l->pool);
+    gpumm__device_clock_close(&l->clock);
     pthread_mutex_destroy(&l->lock);
     pthread_mutex_destroy(&l->reading);
 }

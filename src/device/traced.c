@@ -85,7 +85,7 @@ static operation *begin(traced_device *t, device_stream *s, const char *name) {
     const traced_label *label = t->label.name ? &t->label : NULL;
     operation *o = gpumm__timeline_begin(&t->timeline, s, label ? label->name : name, false);
     if (!o || !label) return o;
-    snprintf(o->label, sizeof o->label, "%s", label->of);
+    gpumm__operation_label(o, label->of);
     gpumm__operation_say(o, "ticket", label->ticket);
     gpumm__operation_say(o, "step", (uint64_t)label->step);
     return o;
@@ -140,8 +140,8 @@ static gpumm_status traced_stream_open(device *d, void *native, device_stream **
 }
 
 static void traced_stream_close(device *d, device_stream *s) {
-    (void)forward_stream_synchronize(d, s);
-    gpumm__timeline_stream_gone(&traced_of(d)->timeline, s);
+    bool through = forward_stream_synchronize(d, s) == GPUMM_OK;
+    gpumm__timeline_stream_gone(&traced_of(d)->timeline, s, through);
     forward_stream_close(d, s);
 }
 
@@ -234,10 +234,10 @@ static gpumm_trace *trace_of(device *d) { return traced_of(d)->timeline.trace; }
 
 static void told(device *d, const char *name, uint64_t since, gpumm_address address, uint64_t bytes,
                  gpumm_status status) {
-    const trace_field fields[] = {{"manager", NULL, (int64_t)traced_of(d)->timeline.process},
-                                  {"bytes", NULL, (int64_t)bytes},
-                                  {"address", NULL, (int64_t)address},
-                                  {"status", gpumm_status_name(status), 0}};
+    const trace_field fields[] = {{.key = "manager", .number = (int64_t)traced_of(d)->timeline.process},
+                                  {.key = "bytes", .number = (int64_t)bytes},
+                                  {.key = "address", .number = (int64_t)address},
+                                  {.key = "status", .text = gpumm_status_name(status)}};
     gpumm__trace_put(trace_of(d), &(trace_event){.phase = TRACE_SLICE,
                                                  .patient = true,
                                                  .name = name,
@@ -248,21 +248,30 @@ static void told(device *d, const char *name, uint64_t since, gpumm_address addr
 }
 
 /* A line for each segment, as each goes back by itself. */
-static void taken(device *d, gpumm_address address, uint64_t bytes, gpumm_status status) {
+static void taken(device *d, gpumm_address address, uint64_t bytes, uint64_t each, gpumm_status status) {
     gpumm_trace *t = trace_of(d);
     if (status != GPUMM_OK) {
         gpumm__trace_history(t, TRACE_FAILURE, 0, bytes, true);
         return;
     }
-    for (uint64_t at = 0; at < bytes; at += DEVICE_SEGMENT_MOST)
-        gpumm__trace_history(t, TRACE_ALLOCATE, address + at, size_min(bytes - at, DEVICE_SEGMENT_MOST), true);
+    for (uint64_t at = 0; at < bytes; at += each)
+        gpumm__trace_history(t, TRACE_ALLOCATE, address + at, size_min(bytes - at, each), true);
 }
 
 static gpumm_status traced_commit(device *d, place where, gpumm_address address, uint64_t bytes) {
     uint64_t since = gpumm__clock_ns();
     gpumm_status status = forward_commit(d, where, address, bytes);
-    taken(d, address, bytes, status);
+    taken(d, address, bytes, DEVICE_SEGMENT_MOST, status);
     told(d, "commit", since, address, bytes, status);
+    return status;
+}
+
+static gpumm_status traced_commit_striped(device *d, const device_stripe *stripe, uint64_t first, gpumm_address address,
+                                          uint64_t bytes) {
+    uint64_t since = gpumm__clock_ns();
+    gpumm_status status = forward_commit_striped(d, stripe, first, address, bytes);
+    taken(d, address, bytes, stripe->bytes, status);
+    told(d, "commit striped", since, address, bytes, status);
     return status;
 }
 
@@ -318,7 +327,7 @@ static gpumm_status traced_promote(device *d, uint64_t bytes, gpumm_address *add
 static gpumm_status traced_import_segment(device *d, gpumm_address address, uint64_t bytes, int descriptor) {
     uint64_t since = gpumm__clock_ns();
     gpumm_status status = forward_import_segment(d, address, bytes, descriptor);
-    taken(d, address, bytes, status);
+    taken(d, address, bytes, DEVICE_SEGMENT_MOST, status);
     told(d, "import", since, address, bytes, status);
     return status;
 }
@@ -367,6 +376,7 @@ static void fill_table(device_table *table, const device_table *inner) {
     table->graph_close = traced_graph_close;
     table->graph_launch = traced_graph_launch;
     table->commit = traced_commit;
+    table->commit_striped = traced_commit_striped;
     table->decommit = traced_decommit;
     table->alloc = traced_alloc;
     table->free = traced_free;

@@ -10,6 +10,7 @@
 #include "core/frame_device.h"
 #include "core/gate.h"
 #include "core/group.h"
+#include "core/peers.h"
 #include "core/scratch.h"
 #include "core/stream.h"
 
@@ -66,9 +67,9 @@ static bool fits(const gpumm_parameter *p, const gpumm_type *t) {
 static gpumm_status check_buffer(const gpumm_kernel *k, size_t index, const gpumm_buffer *b) {
     const gpumm_parameter *p = &k->prototype->parameters[index];
     char text[NAMES_SIZE], title[TITLE_BYTES];
-    if (b->group->object.context != k->object.context)
-        return fail(GPUMM_INVALID_ARGUMENT, "%s: %s belongs to another manager", where(k, index, text),
-                    gpumm__buffer_title(b, title));
+    if (peers_is_foreign(k->object.context, b) && !gpumm__peers_may_use(k->object.context, b))
+        return fail(GPUMM_INVALID_ARGUMENT, "%s: %s belongs to another manager%s", where(k, index, text),
+                    gpumm__buffer_title(b, title), b->group->stripe ? " and is not on this one's device" : "");
     if (fits(p, b->type)) return GPUMM_OK;
     if (!p->element && p->size)
         return fail(GPUMM_TYPE_MISMATCH, "%s: wants %s%s *, a struct of %zu bytes aligned to %zu, got %s of %s",
@@ -159,7 +160,7 @@ gpumm_status gpumm__arguments_threads(const gpumm_kernel *k, const gpumm_argumen
 static gpumm_status use_pointer(gpumm_stream *s, const gpumm_parameter *p, const gpumm_argument *a,
                                 gpumm_address *address) {
     if (a->buffer) {
-        TRY(gpumm__buffer_use(a->buffer, s, p->access));
+        if (!peers_is_foreign(s->object.context, a->buffer)) TRY(gpumm__buffer_use(a->buffer, s, p->access));
         *address = gpumm__buffer_address(a->buffer);
     } else if (a->scratch) {
         TRY(gpumm__scratch_use(a->scratch, s, p->access));
@@ -188,8 +189,8 @@ static void pass_gates(const prototype *p, const gpumm_argument *given) {
     }
 }
 
-gpumm_status gpumm__arguments_launch(gpumm_kernel *k, gpumm_stream *s, const device_launch *shape,
-                                     const gpumm_argument *given) {
+static gpumm_status launch_locked(gpumm_kernel *k, gpumm_stream *s, const device_launch *shape,
+                                  const gpumm_argument *given) {
     const prototype *p = k->prototype;
     pass_gates(p, given);
     gpumm_address addresses[GPUMM_PARAMETERS_MAX];
@@ -211,4 +212,38 @@ gpumm_status gpumm__arguments_launch(gpumm_kernel *k, gpumm_stream *s, const dev
     launch.count = p->count;
     gpumm_status status = d->call->launch(d, s->device, k->function, &launch);
     return status == GPUMM_OK ? status : launch_failed(p, status);
+}
+
+static bool any_foreign(const gpumm_kernel *k, const gpumm_argument *given) {
+    const prototype *p = k->prototype;
+    for (size_t i = 0; i < p->count; i++)
+        if (p->parameters[i].kind == GPUMM_PARAMETER_POINTER && given[i].buffer &&
+            peers_is_foreign(k->object.context, given[i].buffer))
+            return true;
+    return false;
+}
+
+static gpumm_status launch_foreign(gpumm_kernel *k, gpumm_stream *s, const device_launch *shape,
+                                   const gpumm_argument *given) {
+    gpumm_buffer *buffers[GPUMM_PARAMETERS_MAX];
+    gpumm_access access[GPUMM_PARAMETERS_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < k->prototype->count; i++) {
+        if (k->prototype->parameters[i].kind != GPUMM_PARAMETER_POINTER || !given[i].buffer) continue;
+        buffers[count] = given[i].buffer;
+        access[count++] = k->prototype->parameters[i].access;
+    }
+    peers p;
+    TRY(gpumm__peers_begin(&p, s, buffers, access, count));
+    return gpumm__peers_end(&p, launch_locked(k, s, shape, given));
+}
+
+gpumm_status gpumm__arguments_launch(gpumm_kernel *k, gpumm_stream *s, const device_launch *shape,
+                                     const gpumm_argument *given) {
+    context *ctx = k->object.context;
+    if (any_foreign(k, given)) return launch_foreign(k, s, shape, given);
+    pthread_mutex_lock(&ctx->submit);
+    gpumm_status status = launch_locked(k, s, shape, given);
+    pthread_mutex_unlock(&ctx->submit);
+    return status;
 }

@@ -9,7 +9,7 @@
 gpumm_status gpumm__arguments_check(const gpumm_kernel *k, const gpumm_argument *given, size_t count);
 /* What the counting parameter says. */
 gpumm_status gpumm__arguments_threads(const gpumm_kernel *k, const gpumm_argument *given, uint64_t *threads);
-/* Declares the uses and enqueues the launch, of that geometry and shared memory; submit lock held. */
+/* Declares the uses and enqueues the launch, of that geometry and shared memory; submit lock not held. */
 gpumm_status gpumm__arguments_launch(gpumm_kernel *k, gpumm_stream *s, const device_launch *shape,
                                      const gpumm_argument *given);
 

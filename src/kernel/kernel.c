@@ -208,6 +208,16 @@ static gpumm_status open_compiled(gpumm_kernel *k, const gpumm_kernel_options *o
     return status;
 }
 
+/* Behind the compiler's words, which do not know under which names structs were given: a member's, unless they have their
+   own. */
+static gpumm_status name_structs(const gpumm_kernel_options *o) {
+    char names[NAMES_SIZE];
+    size_t used = 0;
+    for (size_t i = 0; i < o->type_count && used < NAMES_SIZE; i++)
+        used += (size_t)snprintf(names + used, NAMES_SIZE - used, "%s'%s'", i ? ", " : "", struct_name(o, i));
+    return fail(GPUMM_COMPILE_FAILED, "%s\ndeclared before the source: %s", gpumm_message(), names);
+}
+
 /* All kernels of the source, so that those who open another of them find it compiled. */
 static gpumm_status open_source(gpumm_kernel *k, const gpumm_kernel_options *o) {
     context *ctx = k->object.context;
@@ -215,6 +225,7 @@ static gpumm_status open_source(gpumm_kernel *k, const gpumm_kernel_options *o) 
     gpumm_status status = read_source(o, &source);
     if (status == GPUMM_OK) status = declare_types(o, &declarations);
     if (status == GPUMM_OK) status = open_compiled(k, o, text_of(&source), declarations.bytes, &record);
+    if (status == GPUMM_COMPILE_FAILED && o->type_count) status = name_structs(o);
     if (status == GPUMM_OK) status = gpumm__record_read(&ctx->memory, record.bytes, &k->prototypes);
     gpumm__text_free(&source);
     gpumm__text_free(&record);
@@ -380,10 +391,7 @@ static gpumm_status launch(gpumm_kernel *k, const gpumm_launch_options *o, const
         if (!shape.threads) return GPUMM_OK;
     }
     gpumm__context_prepare(ctx, count, argument_bytes(arguments, count));
-    pthread_mutex_lock(&ctx->submit);
-    gpumm_status status = gpumm__arguments_launch(k, s, &shape, arguments);
-    pthread_mutex_unlock(&ctx->submit);
-    return status;
+    return gpumm__arguments_launch(k, s, &shape, arguments);
 }
 
 static gpumm_status launch_entered(gpumm_kernel *k, const gpumm_launch_options *o, const gpumm_argument *arguments,

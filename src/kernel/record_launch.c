@@ -60,6 +60,10 @@ static gpumm_status take_arguments(launching *l, const gpumm_argument *given, co
             return fail(GPUMM_INVALID_ARGUMENT,
                         "kernel '%s', parameter '%s': scratch is for one step and cannot be recorded: use a buffer",
                         p->name, p->parameters[i].name);
+        if (given[i].buffer && given[i].buffer->group->object.context != l->kernel->object.context)
+            return fail(GPUMM_INVALID_ARGUMENT,
+                        "kernel '%s', parameter '%s': a buffer that belongs to another manager cannot be recorded",
+                        p->name, p->parameters[i].name);
         if (given[i].frame)
             return fail(GPUMM_INVALID_ARGUMENT,
                         "kernel '%s', parameter '%s': a frame is one moment's and cannot be recorded: use a buffer",

@@ -54,6 +54,10 @@ static void enter(ledger *l, const account *a, int sign) {
     }
     if (logical(a->category)) l->used = sign > 0 ? l->used + a->logical : l->used - a->logical;
     l->committed = sign > 0 ? l->committed + a->committed : l->committed - a->committed;
+    for (unsigned d = 0; a->stripe && d < GPUMM_DEVICES_MAX; d++) {
+        uint64_t share = device_stripe_share(a->stripe, a->committed, d);
+        l->striped[d] = sign > 0 ? l->striped[d] + share : l->striped[d] - share;
+    }
     l->peak_used = size_max(l->peak_used, l->used);
     l->peak_committed = size_max(l->peak_committed, l->committed);
 }
@@ -99,6 +103,12 @@ void gpumm__ledger_set_spilled(ledger *l, account *a, uint64_t spilled) {
     if (spilled != a->spilled) replace(l, a, &with);
 }
 
+void gpumm__ledger_set_stripe(ledger *l, account *a, const device_stripe *stripe) {
+    enter(l, a, -1);
+    a->stripe = stripe;
+    enter(l, a, 1);
+}
+
 void gpumm__ledger_set_logical(ledger *l, account *a, uint64_t bytes) {
     gpumm_entry *own = &l->entry[a->category], *slack = &l->entry[GPUMM_CATEGORY_SLACK];
     bool simple = a->precommitted == 0 && a->logical < a->committed && bytes < a->committed && logical(a->category);
@@ -141,11 +151,14 @@ void gpumm__ledger_pass(ledger *l, account *from, account *to) {
 }
 
 bool gpumm__ledger_balanced(const ledger *l) {
-    uint64_t now[GPUMM_CATEGORY_COUNT] = {0}, committed = 0;
+    uint64_t now[GPUMM_CATEGORY_COUNT] = {0}, striped[GPUMM_DEVICES_MAX] = {0}, committed = 0;
     for (const account *a = l->first; a; a = a->next) {
         for (int c = 0; c < GPUMM_CATEGORY_COUNT; c++) now[c] += gpumm__account_bytes(a, (gpumm_category)c);
         committed += a->committed;
+        for (unsigned d = 0; a->stripe && d < GPUMM_DEVICES_MAX; d++)
+            striped[d] += device_stripe_share(a->stripe, a->committed, d);
     }
+    if (memcmp(striped, l->striped, sizeof striped) != 0) return false;
     for (int c = 0; c < GPUMM_CATEGORY_COUNT; c++)
         if (now[c] != l->entry[c].now_bytes) return false;
     return committed == l->committed;

@@ -9,13 +9,13 @@
 #include "base/size.h"
 #include "base/status.h"
 
-gpumm_status gpumm__range_open(range *r, device *d, place where, uint64_t maximum) {
+static gpumm_status open(range *r, device *d, place where, const device_stripe *stripe, uint64_t maximum) {
     memset(r, 0, sizeof *r);
     r->device = d;
     r->where = where;
+    r->stripe = stripe;
     r->in_place = device_in_place(d, where);
-    uint64_t granularity = device_granularity(d, where);
-    if (!size_round_up(size_max(maximum, 1), granularity, &r->reserved)) {
+    if (!size_round_up(size_max(maximum, 1), range_unit(r), &r->reserved)) {
         memset(r, 0, sizeof *r);
         return fail(GPUMM_OVER_MAX_SIZE, "a range of %llu bytes is more than can be addressed",
                     (unsigned long long)maximum);
@@ -23,6 +23,14 @@ gpumm_status gpumm__range_open(range *r, device *d, place where, uint64_t maximu
     gpumm_status status = r->in_place ? d->call->reserve(d, where, r->reserved, &r->address) : GPUMM_OK;
     if (status != GPUMM_OK) memset(r, 0, sizeof *r); /* so that gpumm__range_close releases nothing */
     return status;
+}
+
+gpumm_status gpumm__range_open(range *r, device *d, place where, uint64_t maximum) {
+    return open(r, d, where, NULL, maximum);
+}
+
+gpumm_status gpumm__range_open_striped(range *r, device *d, const device_stripe *stripe, uint64_t maximum) {
+    return open(r, d, PLACE_STRIPED, stripe, maximum);
 }
 
 bool gpumm__range_can_commit(const range *r, uint64_t bytes) {
@@ -45,13 +53,20 @@ static gpumm_status reserve_list(range *r, uint64_t more) {
     return fail_host_memory(sizeof *r->list * (r->segments + more));
 }
 
+static gpumm_status commit_at_end(const range *r, uint64_t bytes) {
+    device *d = r->device;
+    gpumm_address at = r->address + r->committed;
+    if (!r->stripe) return d->call->commit(d, r->where, at, bytes);
+    return d->call->commit_striped(d, r->stripe, r->segments, at, bytes);
+}
+
 /* As many segments as the device makes of it. */
 static gpumm_status commit_segments(range *r, uint64_t end) {
-    uint64_t bytes = end - r->committed;
-    TRY(reserve_list(r, device_segments(bytes)));
-    TRY(r->device->call->commit(r->device, r->where, r->address + r->committed, bytes));
+    uint64_t bytes = end - r->committed, each = r->stripe ? r->stripe->bytes : DEVICE_SEGMENT_MOST;
+    TRY(reserve_list(r, (size_t)(bytes / each + (bytes % each != 0))));
+    TRY(commit_at_end(r, bytes));
     while (r->committed < end) {
-        r->committed += size_min(end - r->committed, DEVICE_SEGMENT_MOST);
+        r->committed += size_min(end - r->committed, each);
         r->list[r->segments++] = (range_segment){.end = r->committed};
     }
     return GPUMM_OK;
@@ -62,7 +77,7 @@ static gpumm_status end_of(const range *r, uint64_t bytes, uint64_t *end) {
     if (!gpumm__range_can_commit(r, bytes))
         return fail(GPUMM_INVALID_ARGUMENT, "a range of %llu bytes cannot hold %llu", (unsigned long long)r->reserved,
                     (unsigned long long)bytes);
-    if (!size_round_up(bytes, device_granularity(r->device, r->where), end)) *end = r->reserved;
+    if (!size_round_up(bytes, range_unit(r), end)) *end = r->reserved;
     *end = size_min(*end, r->reserved);
     return GPUMM_OK;
 }
@@ -224,7 +239,7 @@ gpumm_status gpumm__range_import(range *r, uint64_t bytes, int descriptor) {
 
 uint64_t gpumm__range_needed(const range *r, uint64_t bytes) {
     uint64_t end;
-    if (!size_round_up(bytes, device_granularity(r->device, r->where), &end)) end = r->reserved;
+    if (!size_round_up(bytes, range_unit(r), &end)) end = r->reserved;
     return size_min(r->in_place ? end : size_max(end, 1), r->committed);
 }
 
@@ -245,7 +260,7 @@ gpumm_status gpumm__range_shrink(range *r, uint64_t bytes) {
     gpumm__range_decommit(r, bytes);
     uint64_t needed = gpumm__range_needed(r, bytes);
     if (r->refused != GPUMM_OK || needed >= r->committed) return r->refused;
-    if (r->where == PLACE_SHARED) return GPUMM_OK; /* others may have it: whole segments go, and nothing else */
+    if (range_keeps_segments(r)) return GPUMM_OK;
     if (!r->in_place) return shrink_block(r, needed);
     uint64_t start = last_start(r);
     gpumm_address at = r->address + start;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A range: address space for a maximum, with memory committed at its beginning. Growth commits one more segment after
-   the last, so addresses never change. Where it may, it goes on in the host's memory once the device has no more: each
+   the last, so addresses never change. A striped one's segments are on several devices in turn, all of the same size. Where it may, it goes on in the host's memory once the device has no more: each
    segment is of one or the other. On a device that cannot do this, a range is one allocation of a fixed size (a
    whole block), and growth needs another range. Not thread-safe: the owner locks. */
 #ifndef MEMORY_RANGE_H
@@ -23,13 +23,22 @@ typedef struct range {
     uint64_t committed;
     range_segment *list;
     size_t segments, room;
-    spill *spill;         /* what it may spill of; NULL: nothing */
-    uint64_t spilled;     /* bytes of `committed` that are the host's; of a whole block all or none */
-    gpumm_status refused; /* why the last memory that should have gone back is still here; OK: it is not */
+    const device_stripe *stripe; /* of PLACE_STRIPED; outlives it */
+    spill *spill;                /* what it may spill of; NULL: nothing */
+    uint64_t spilled;            /* bytes of `committed` that are the host's; of a whole block all or none */
+    gpumm_status refused;        /* why the last memory that should have gone back is still here; OK: it is not */
 } range;
 
 /* Reserves address space for `maximum` bytes (0 counts as 1) and commits nothing. */
 gpumm_status gpumm__range_open(range *r, device *d, place where, uint64_t maximum);
+/* The same, with segments on the stripe's devices in turn. */
+gpumm_status gpumm__range_open_striped(range *r, device *d, const device_stripe *stripe, uint64_t maximum);
+/* In what it is committed: its length is a multiple of this. */
+static inline uint64_t range_unit(const range *r) {
+    return r->stripe ? r->stripe->bytes : device_granularity(r->device, r->where);
+}
+/* Do whole segments alone go back? Others may have them, or each has its device. */
+static inline bool range_keeps_segments(const range *r) { return r->where == PLACE_SHARED || r->stripe; }
 /* Commits at least the first `bytes`. A whole block is committed once; more than it holds is INVALID_ARGUMENT then. */
 gpumm_status gpumm__range_commit(range *r, uint64_t bytes);
 /* The same, and what the device has no more memory for is spilled, if anything may be. */

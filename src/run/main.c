@@ -190,7 +190,8 @@ static void end_trace_at_exit(void) { (void)end_trace(); }
 
 /* The user has named these files, so a contained script needs no grant for them. */
 static int run_trace(lua_State *L) {
-    gpumm_trace_options options = {.path = luaL_optstring(L, 1, NULL), .history = luaL_optstring(L, 2, NULL)};
+    gpumm_trace_options options = {
+        .path = luaL_optstring(L, 1, NULL), .history = luaL_optstring(L, 2, NULL), .detail = lua_toboolean(L, 3)};
     if (gpumm_trace_open(&options, &trace) != GPUMM_OK) {
         lua_pushstring(L, gpumm_message());
         return lua_error(L);

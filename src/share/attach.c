@@ -132,9 +132,10 @@ static gpumm_status open_manager(const meeting *x, gpumm_manager **out) {
 }
 
 static gpumm_status check_device(const context *ctx, const meeting *x) {
-    if (strcmp(ctx->info.kind, x->kind) != 0 || strcmp(ctx->info.uuid, x->uuid) != 0)
+    if (strcmp(ctx->info.kind, x->kind) != 0)
         return fail(GPUMM_INVALID_ARGUMENT, "the owner's device is %.20s %.60s, this manager's %s %s", x->kind, x->uuid,
                     ctx->info.kind, ctx->info.uuid);
+    if (strcmp(ctx->info.uuid, x->uuid) != 0) TRY(ctx->device->call->reach(ctx->device, x->uuid));
     if (x->hello.message.bytes % ctx->info.granularity_bytes == 0) return GPUMM_OK;
     return fail(GPUMM_INVALID_ARGUMENT, "the owner commits %llu bytes at a time, this manager %llu",
                 (unsigned long long)x->hello.message.bytes, (unsigned long long)ctx->info.granularity_bytes);

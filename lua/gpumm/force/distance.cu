@@ -141,3 +141,48 @@ extern "C" __global__ void arrive(int n, int first, word level, const bits_t *ne
         distance[(long long)(first + __ffsll((long long)left) - 1) * n + i] = (hops)min(level, DISTANT - 1u);
     if (*last != level) *last = level;
 }
+
+// ---- The same where distances are long, and few nodes are found a level: those alone are looked at ----
+// Which nodes those are is in a queue, in any order. `state` has three lengths of queues, by turns, and the level.
+
+extern "C" __global__ void line_up(int n, const bits_t *frontier, word *queue, word *state)
+{
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < n && frontier[i]) queue[atomicAdd(state, 1u)] = (word)i;
+}
+
+extern "C" __global__ void follow(int threads, int turn, const word *row, const word *near, const bits_t *frontier,
+                                  const bits_t *seen, bits_t *next, const word *queue, word *behind, word *state)
+{
+    int t = blockIdx.x * blockDim.x + threadIdx.x;
+    if (t >= threads) return;
+    if (t == 0) state[3]++;
+    for (word q = (word)t; q < state[turn]; q += (word)threads) {
+        const word i = queue[q];
+        const bits_t mine = frontier[i];
+        for (word k = row[i]; k < row[i + 1]; k++) {
+            const word j = near[k];
+            const bits_t found = mine & ~seen[j];
+            if (found && !atomicOr(next + j, found)) behind[atomicAdd(state + (turn + 1) % 3, 1u)] = j;
+        }
+    }
+}
+
+extern "C" __global__ void reach(int threads, int turn, int n, int first, const word *behind, bits_t *frontier, bits_t *next,
+                                 bits_t *seen, hops *distance, word *state, word *last)
+{
+    int t = blockIdx.x * blockDim.x + threadIdx.x;
+    if (t >= threads) return;
+    const word level = state[3], count = state[(turn + 1) % 3];
+    if (t == 0) state[(turn + 2) % 3] = 0;
+    if (t == 0 && count) *last = level;
+    for (word q = (word)t; q < count; q += (word)threads) {
+        const word j = behind[q];
+        const bits_t found = next[j];
+        next[j] = 0;
+        seen[j] |= found;
+        frontier[j] = found;
+        for (bits_t left = found; left; left &= left - 1)
+            distance[(long long)(first + __ffsll((long long)left) - 1) * n + j] = (hops)min(level, DISTANT - 1u);
+    }
+}

@@ -10,6 +10,9 @@ local distance = {}
 local MOST = 64 -- pivots of one search: a bit each
 local LONG = 1024 -- neighbours that one thread may look at in turn
 local AT_ONCE = 8 -- queues of the host's search that exist at a time
+local NEAR = 20 -- levels up to which every node looks around at each
+local FRONTS = 48 -- levels of a recording, a multiple of 6
+local FOLLOWERS = 1 << 16 -- threads that take what is in a queue
 
 --- The component of every node as a view: the number, from 0, of its least node.
 function distance.components(manager, rows)
@@ -42,6 +45,32 @@ local function expand(run, now, search, frontier, next)
     end
 end
 
+-- Levels by queues, from one on that has been found: recorded once, so many at a time.
+local function search_by_fronts(manager, run, now, search, frontier, next)
+    local n = now.n
+    local first <close> = buffer(manager, "u32", n)
+    local second <close> = buffer(manager, "u32", n)
+    local turn = { [0] = first, second }
+    local state <close> = buffer(manager, "u32", 4)
+    need(state:upload { 0, 0, 0, search.level })
+    need(next:fill(0))
+    need(run.line_up(n, frontier, first, state))
+    local levels <close> = need(manager:record(function()
+        for k = 0, FRONTS - 1 do
+            local queue, behind = turn[k % 2], turn[(k + 1) % 2]
+            need(run.follow(FOLLOWERS, k % 3, now.row, now.near, frontier, search.seen, next, queue, behind, state))
+            need(run.reach(FOLLOWERS, k % 3, n, search.first, behind, frontier, next, search.seen, search.out, state,
+                search.last))
+        end
+    end))
+    local ahead = 1
+    repeat
+        for _ = 1, ahead do need(levels:replay()) end
+        search.level = search.level + ahead * FRONTS
+        ahead = math.min(2 * ahead, 8)
+    until need(search.last:download())[1] < search.level
+end
+
 -- The levels are enqueued ahead, ever more of them at a time, until one found nothing new.
 local function search_by_levels(manager, rows, pivots, count, first, out)
     local run, now, n = kernels.of(manager, "distance.cu"), rows.now, rows.now.n
@@ -60,8 +89,12 @@ local function search_by_levels(manager, rows, pivots, count, first, out)
             expand(run, now, search, frontier, next)
             frontier, next = next, frontier
         end
+        local is_done = need(last:download())[1] < search.level
+        if not is_done and search.level > NEAR and now.most <= LONG then
+            return search_by_fronts(manager, run, now, search, frontier, next)
+        end
         ahead = math.min(2 * ahead, 256)
-    until need(last:download())[1] < search.level
+    until is_done
 end
 
 local function along_heaps(manager, rows, pivots, count, first, out)

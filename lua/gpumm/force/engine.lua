@@ -118,11 +118,11 @@ function Engine:balance(nodes)
 end
 
 -- What differs from step to step.
-local function values_of(self, nodes, i, limit, hold)
+local function values_of(self, nodes, i, limit, hold, cold)
     self.turn = (self.turn + 1) % stress.TURNS
     return { strength = self.strength * self.repulsion, seed = i & 0xffffffff, unit = self.unit ^ 2, hold = hold or 0,
         tension = nodes.tension or 1, turn = self.turn, gravity = self.gravity, speed = self.speed, inertia = self.inertia,
-        limit = limit / self.unit }
+        limit = limit / self.unit, cold = (cold or 0) / self.unit }
 end
 
 -- The launches of an iteration, with the values of that step or names for those of any; it asks for those alone that a
@@ -138,16 +138,18 @@ local function iterate(self, nodes, v)
     for _, of in ipairs(nodes.stress or {}) do of:draw(nodes, v) end
     if now.count == 0 then return end
     need(self.kernels.move(now.count, now.first, now.segment, self.pull, nodes.force, nodes.mass, nodes.heft,
-        nodes.pinned or false, v.gravity, 1, v.speed, v.inertia, v.limit, nodes.position, nodes.velocity))
+        nodes.pinned or false, nodes.heat or false, v.cold, v.gravity, 1, v.speed, v.inertia, v.limit, nodes.position,
+        nodes.velocity))
 end
 
 --- One iteration: repulsion, springs, motion. `limit` is how far a node may move, in the model's units; `hold` (nil: 0)
---- how strongly nodes are drawn to nodes.anchor where nodes.held says so. By nodes.tension (1: at once) the stresses of
+--- how strongly nodes are drawn to nodes.anchor where nodes.held says so. Where there is nodes.heat, an f32 from 0 to 1 for each,
+--- a node may move by that share of the limit, or by `cold` (nil: 0). By nodes.tension (1: at once) the stresses of
 --- nodes.stress, where there are any, are held. It is a replay of what the first step recorded, while buffers and rows
 --- stay the same; with engine.recorded = false, and over several ranks, its launches are enqueued one by one, as a recording
 --- of one's own needs it.
-function Engine:step(nodes, i, limit, hold)
-    local now, v = self.rows.now, values_of(self, nodes, i, limit, hold)
+function Engine:step(nodes, i, limit, hold, cold)
+    local now, v = self.rows.now, values_of(self, nodes, i, limit, hold, cold)
     self.pushes:prepare(now.n)
     if self.recorded and self.part.is_alone then
         self.replayed:run(replayed.is_of(self.replayed, self.rows.built, self.pushes.fitted, nodes), v,

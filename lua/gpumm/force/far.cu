@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What is far: a cell gathers what the children of its parent's neighbours give that are not its own neighbours, as a
 // local expansion around its middle up to the second order, and adds what its parent was given. `REPEL(d2)` comes from
-// the text before this file, as an expression that nobody can derive: differences take the place of derivatives.
+// the text before this file, as does a template of the same expression: on jets it derives itself, and where it calls what jets
+// do not know, differences take the place of derivatives.
 //
 // All lengths of an expansion are in cells of its level, so that no power of a length is too large or too small. In
 // two dimensions its numbers are x y, xx xy yy, xxx xxy xyy yyy; in three x y z, xx xy xz yy yz zz and the ten of the
@@ -15,15 +16,66 @@
 #define COEFFICIENTS (DIM == 3 ? 19 : 9)
 #endif
 
+// ---- Derivatives -------------------------------------------------------------------------------
+
+struct jet { // of a function of u: its value, its first and its second derivative
+    float v, a, b;
+    __forceinline__ __device__ jet(float value, float first = 0.0f, float second = 0.0f) : v(value), a(first), b(second) {}
+};
+
+static __forceinline__ __device__ jet operator+(jet x, jet y) { return jet(x.v + y.v, x.a + y.a, x.b + y.b); }
+
+static __forceinline__ __device__ jet operator-(jet x, jet y) { return jet(x.v - y.v, x.a - y.a, x.b - y.b); }
+
+static __forceinline__ __device__ jet operator-(jet x) { return jet(-x.v, -x.a, -x.b); }
+
+static __forceinline__ __device__ jet operator*(jet x, jet y)
+{
+    return jet(x.v * y.v, x.a * y.v + x.v * y.a, x.b * y.v + 2.0f * x.a * y.a + x.v * y.b);
+}
+
+static __forceinline__ __device__ jet operator/(jet x, jet y)
+{
+    const float per = 1.0f / y.v, slope = y.a * per;
+    return x * jet(per, -slope * per, (2.0f * slope * slope - y.b * per) * per);
+}
+
+static __forceinline__ __device__ jet sqrtf(jet x)
+{
+    const float root = sqrtf(x.v), per = 0.5f / root, slope = x.a * per;
+    return jet(root, slope, x.b * per - slope * slope / root);
+}
+
+static __forceinline__ __device__ jet expf(jet x)
+{
+    const float e = expf(x.v);
+    return jet(e, e * x.a, e * (x.b + x.a * x.a));
+}
+
+// The push over its length, at the square distance u: its derivatives times u and the square of u.
+template <class T>
+static __forceinline__ __device__ auto derived(T u, int) -> decltype(jet(repel_of(u)))
+{
+    const jet g = repel_of(u);
+    return jet(g.v, u.v * g.a, u.v * u.v * g.b);
+}
+
+template <class T>
+static __forceinline__ __device__ jet derived(T u, long)
+{
+    const float g = REPEL(u.v), up = REPEL(u.v * (1.0f + STEP)), down = REPEL(u.v * (1.0f - STEP));
+    return jet(g, (up - down) * (0.5f / STEP), (up - 2.0f * g + down) * (1.0f / (STEP * STEP)));
+}
+
+// ---- What is given -----------------------------------------------------------------------------
+
 // What one cell gives to lane l: `unit` is the square of the model's units in a cell.
 static __forceinline__ __device__ void take(float (*c)[LANES], int l, float x, float y, float z, float hole, float mass,
                                             float unit)
 {
     const float d2 = x * x + y * y + z * z + hole, per = 1.0f / d2;
-    const float g = REPEL(unit * d2), up = REPEL(unit * d2 * (1.0f + STEP)), down = REPEL(unit * d2 * (1.0f - STEP));
-    const float first = mass * (up - down) * (0.5f / STEP),
-                second = mass * (up - 2.0f * g + down) * (1.0f / (STEP * STEP));
-    const float f = mass * g;
+    const jet g = derived(jet(unit * d2, 1.0f), 0);
+    const float f = mass * g.v, first = mass * g.a, second = mass * g.b;
 #ifdef VIRIAL
     const float a = 2.0f * (f + first), b = 4.0f * (2.0f * first + second) * per;
     c[0][l] += f * d2;
@@ -262,14 +314,19 @@ extern "C" __global__ void far_above(int n, int width, const float *levels, long
 
 // The expansions of the level of `width` cells an axis, which begins at cell `from`: what a cell gathers, and what is
 // handed down to it through `above` levels, of which only the uppermost has been handed down what there is above it.
+// Where `start` is given, cells with few nodes around are left out: those are given what their parents are.
 extern "C" __global__ void far(int n, int width, int above, const float *levels, long long all, long long from,
-                               const float *where, int finest, float unit, float *given)
+                               const word *start, const float *where, int finest, float unit, float *given)
 {
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= n) return;
     const int x = t % width, y = t / width % width, z = DIM == 3 ? t / width / width : 0;
     const long long c = from + cell_at(x, y, z, width), mine = c - level_size(finest);
     if (loaded(levels, all, c).w == 0.0f) return;
+    if (start) {
+        const block more = parents_around(x, y, z, width);
+        if (nodes_in(start, &more) <= FEW) return;
+    }
     float sum[COEFFICIENTS][LANES], coarse[COEFFICIENTS];
     long long at = from - level_size(finest);
     for (int s = 0; s < above; s++) at += level_size(width >> s);

@@ -99,7 +99,7 @@ extern "C" __global__ void scatter(int n, const word *cell_of, const word *arriv
 // Nodes to their places within a cell, by their numbers; those of a crowd to its slots.
 extern "C" __global__ void arrange(int n, const word *order, const word *cell_of, const word *start,
                                    const vec *position, const float *mass, const float *where, int finest, word seed,
-                                   float *sorted, long long room, sum_t *keys, word *tally, sum_t *sums)
+                                   float *sorted, word *ranked, long long room, sum_t *keys, word *tally, sum_t *sums)
 {
     int r = blockIdx.x * blockDim.x + threadIdx.x;
     if (r >= n) return;
@@ -109,7 +109,9 @@ extern "C" __global__ void arrange(int n, const word *order, const word *cell_of
         word rank = 0;
         for (word j = s; j < s + k; j++) rank += order[j] < i;
         stored(sorted, room, s + rank, p);
+        ranked[s + rank] = i;
     } else {
+        ranked[r] = i | IN_CROWD;
         const frame g = frame_in(where);
         deal(i, s + mixed(i ^ mixed(seed)) % CAP, p, &g, finest, seed, keys, tally, sums);
     }
@@ -178,7 +180,7 @@ static __device__ void add_child(float4 *sum, float4 c, int a, int b, int e)
 }
 
 // The finest level and the one above it, of which each thread has a cell; counts and box are made ready for the next
-// time.
+// time. Nobody asks for finest cells where few nodes are around (near.cu): these stay as they were.
 extern "C" __global__ void cells(int n, int finest, const word *start, const float *where, const vec *position,
                                  const float *mass, word *box, word *counts, word *order, sum_t *keys, word *tally,
                                  sum_t *sums, float *sorted, long long room, float *levels, long long all)
@@ -189,6 +191,8 @@ extern "C" __global__ void cells(int n, int finest, const word *start, const flo
     const int width = finest / 2, x = t % width, y = t / width % width, z = DIM == 3 ? t / width / width : 0;
     const int c = cell_at(x, y, z, width);
     const frame g = frame_in(where);
+    const block around = block_around(x, y, z, 2, width);
+    const bool finely = DIM == 3 || nodes_in(start, &around) > LIMIT;
     float4 whole = {0.0f, 0.0f, 0.0f, 0.0f};
     for (int child = 0; child < 1 << DIM; child++) {
         const int key = c << DIM | child, a = child & 1, b = child >> 1 & 1, e = child >> 2;
@@ -196,14 +200,14 @@ extern "C" __global__ void cells(int n, int finest, const word *start, const flo
         const word s = start[key], k = start[key + 1] - s;
         const long long to = cell_at(at[0], at[1], at[2], finest);
         if (k == 0) {
-            emptied(levels, all, to);
+            if (finely) emptied(levels, all, to);
             continue;
         }
         counts[key] = 0;
         const float4 sum = centre(k > CAP ? many(s, order[s], position, mass, keys, tally, sums, sorted, room)
                                           : few(s, k, at, &g, sorted, room));
         add_child(&whole, sum, a, b, e);
-        stored(levels, all, to, sum);
+        if (finely) stored(levels, all, to, sum);
     }
     stored(levels, all, level_size(finest) + c, centre(whole));
 }

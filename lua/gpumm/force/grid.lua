@@ -43,7 +43,7 @@ end
 
 local function fit_nodes(self, n)
     local manager = self.manager
-    for _, name in ipairs { "cell_of", "arrival", "order", "tally" } do
+    for _, name in ipairs { "cell_of", "arrival", "order", "ranked", "tally" } do
         self[name] = buffer(manager, "u32", n, self[name])
     end
     self.keys = buffer(manager, "u64", n, self.keys)
@@ -91,7 +91,7 @@ function Grid:enqueue(n, position, mass, seed, bounded)
     starts(self.manager, self.keys_in_use, self.counts, self.start)
     need(run.scatter(n, self.cell_of, self.arrival, self.start, self.order))
     need(run.arrange(n, self.order, self.cell_of, self.start, position, mass, self.where, finest, seed, self.sorted,
-        self.room, self.keys, self.tally, self.sums))
+        self.ranked, self.room, self.keys, self.tally, self.sums))
     need(run.cells(math.tointeger((finest // 2) ^ self.dimensions), finest, self.start, self.where, position, mass, self.box,
         self.counts, self.order, self.keys, self.tally, self.sums, self.sorted, self.room, self.levels, self.all))
     reduce(self)
@@ -112,7 +112,8 @@ function grid.bounding(n) return math.max(1, math.min(n // 8, BOUNDS)) end
 function grid.prefix(dimensions) return kernels.dimension(dimensions) .. gpumm.resource("gpumm/force/space.cu") end
 
 --- A grid of 2 or 3 dimensions. After a build: where (its least corner and finest cell), finest (cells an axis), start
---- (of every finest cell among the nodes in order), order, sorted (points and masses in that order), levels, all (cells
+--- (of every finest cell among the nodes in order), sorted (points and masses in that order), ranked (which nodes they are),
+--- levels, all (cells
 --- that there is room for in them), and at (where the level of a width begins).
 function grid.new(manager, dimensions)
     return setmetatable({

@@ -21,6 +21,8 @@ local need, buffer = kernels.need, kernels.buffer
 local growing = {}
 
 local ROUNDS = 8 -- in which nodes that came together find one another
+local FEW = 0.02 -- of the nodes: where the layout has cooled down, so many more warm what is around them, and not the whole
+local LEAST = 0.02 -- that a node may move in a step, in the model's units
 
 local FIELDS = settings.fields {
     first = { kind = "whole", default = 1000, least = 1 }, batch = { kind = "whole", default = 1000, least = 1 },
@@ -94,7 +96,11 @@ local function grow(sim, graph, options, step)
     else
         growing.seat(sim.manager, sim.engine.rows, sim.at.position, before, 0.5 / sim.engine.unit, options.dimensions)
     end
-    sim.warmth = before == 0 and sim.engine.model.limit or math.max(sim.warmth, options.warmth)
+    if after - before <= FEW * before and sim.warmth <= LEAST then
+        live.warm_around(sim, before + 1, after - before, options.warmth)
+    else
+        sim.warmth = before == 0 and sim.engine.model.limit or math.max(sim.warmth, options.warmth)
+    end
     if options.grown then options.grown(sim, step, after - before) end
 end
 
@@ -140,7 +146,9 @@ function growing.simulation(graph, options)
         init = function(sim) begin(sim, graph, options) end,
         step = function(sim, i)
             if #sim.nodes < graph.nodes and (i - 1) % options.every == 0 then grow(sim, graph, options, i) end
-            sim.engine:step(sim.at, i + options.seed * 0x10000, math.max(sim.warmth, live.cool(sim) or 0, 0.02))
+            local heat, cold = live.cool(sim), math.max(sim.warmth, LEAST)
+            if heat and i > sim.steps then cold = 0 end -- at rest only what is warm moves
+            sim.engine:step(sim.at, i + options.seed * 0x10000, math.max(cold, heat or 0), 0, cold)
             sim.warmth = sim.warmth * (#sim.nodes < graph.nodes and options.cooling or 1 - 5 / (options.steps + 5))
         end,
         finish = function(sim) return finish(sim, options) end,

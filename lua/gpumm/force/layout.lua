@@ -251,12 +251,17 @@ return function(graph, options)
     t.init = function(sim) begin(sim, graph, options) end
     t.step = function(sim, i)
         local done, heat = done_at(sim, options, i), live.cool(sim)
-        if not heat and (sim.alike or done >= 1 or is_settled(sim, graph, options, i - 1)) then return false end
+        if not heat and (sim.alike or done >= 1 or is_settled(sim, graph, options, i - 1)) then
+            sim.rested = true
+            return false
+        end
         done = math.min(done, 1)
         if heat then sim.at.tension, sim.untangling = 0, nil -- what is dragged goes anywhere, and not the whole with it
         else hold_stress(sim, i, done) end
         if sim.untangling then sim.untangling:step(sim.at.position, i, done) end
-        sim.engine:step(sim.at, i + options.seed * 0x10000, math.max(heat or 0, limit_at(sim, options, done)), options.hold)
+        local at_rest = heat and (sim.rested or done >= 1) -- then only what is warm moves
+        local cold = at_rest and 0 or limit_at(sim, options, done)
+        sim.engine:step(sim.at, i + options.seed * 0x10000, math.max(heat or 0, cold), options.hold, cold)
         push_apart(sim, done)
     end
     t.finish = function(sim) return finish(sim, options) end

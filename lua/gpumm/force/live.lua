@@ -1,10 +1,13 @@
 -- SPDX-License-Identifier: MIT
 -- Layouts that are watched: what a viewer does to one (gpumm.live), by one function that a description has as its `live`. A
--- node that is dragged stays where it is dropped; what is changed warms the layout, which then settles again.
+-- node that is dragged stays where it is dropped; it warms the layout around it, and a parameter all of it, which then settles
+-- again.
 --
 --     live = live.handler(graph)             -- of a simulation with sim.engine, sim.at and sim.nodes
---     local heat = live.cool(sim)            -- in each step: how far nodes may move for it; nil: nothing was changed
+--     local heat = live.cool(sim)            -- in each step: how far nodes may move for it, by the shares in sim.at.heat where
+--                                               those are; nil: nothing was changed
 
+local heat_of = require "gpumm.force.heat"
 local kernels = require "gpumm.force.kernels"
 local colors = require "gpumm.picture.colors"
 
@@ -12,27 +15,50 @@ local need = kernels.need
 local live = {}
 
 local WARM, COOLING, COLD = 0.1, 0.97, 0.02 -- of the model's limit: where heat begins, how it falls, where it ends
+local DRAGGED = 2
 
 local PARAMETERS = { -- an engine's, from where to where; gravity's sizes differ between models
     { "repulsion", 0, 10 }, { "gravity", 0, 0.01 }, { "speed", 0.01, 2 }, { "inertia", 0, 0.95 },
 }
 
+-- All of it.
 local function warm(sim, share)
-    sim.at.heat = math.max(sim.at.heat or 0, sim.engine.model.limit * (share or WARM))
+    sim.warm = math.max(sim.warm or 0, sim.engine.model.limit * (share or WARM))
+    sim.at.heat = nil
     return true
+end
+
+--- Around so many nodes: as far as they may move first, in the model's units. Where all of it is warm, that is. What cools
+--- goes on from where it was.
+function live.warm_around(sim, node, count, heat)
+    local most, before = math.max(heat, sim.warm or 0), sim.warm or 0
+    if sim.warm and not sim.at.heat then return warm(sim) end
+    sim.spread = sim.spread or heat_of.new(sim.manager)
+    sim.spread:add(sim.engine.rows, node, count, heat / most, before / most)
+    sim.warm, sim.at.heat = most, sim.spread.of
+    return true
+end
+
+-- The neighbours of what is dragged have all of the heat, for it does not move itself.
+local function warm_node(sim, node, share)
+    return live.warm_around(sim, node, 1, share * WARM * sim.engine.model.limit)
 end
 
 --- The heat of this step, and less for the next one.
 function live.cool(sim)
-    local heat = sim.at.heat
-    if not heat then return nil end
-    sim.at.heat = heat > sim.engine.model.limit * COLD and heat * COOLING or nil
+    local heat = sim.warm
+    if not heat then
+        sim.at.heat = nil
+        return nil
+    end
+    sim.warm = heat > sim.engine.model.limit * COLD and heat * COOLING or nil
     return heat
 end
 
---- Pins go with the nodes, also those that came since.
+--- Pins and heat go with the nodes, also those that came since.
 function live.fit(sim)
     if sim.at.own_pins then need(sim.at.own_pins:resize(#sim.nodes)) end
+    if sim.spread then sim.spread:fit(#sim.nodes) end
 end
 
 -- The buffer of pins: the layout's own, or one made for the first node that is dragged.
@@ -50,13 +76,13 @@ function act.drag(sim, event)
     local point = { event.x, event.y, sim.engine.dimensions == 3 and (event.z or 0) or nil }
     need(pins(sim):upload({ 1 }, event.node))
     need(sim.at.position:upload({ point }, event.node))
-    return warm(sim)
+    return warm_node(sim, event.node, DRAGGED)
 end
 act.drop = act.drag
 
 function act.free(sim, event)
     if sim.at.pinned then need(sim.at.pinned:upload({ 0 }, event.node)) end
-    return warm(sim)
+    return warm_node(sim, event.node, 1)
 end
 
 function act.set(sim, event)

@@ -134,14 +134,60 @@ extern "C" __global__ void hold(int n, word first, const vec *anchor, const unsi
     force[i] = f;
 }
 
+// The pulls of a node's segments. Of a hub, which has many, each WARP-th together, and then these in pairs: by the threads of
+// a warp, where there is one.
+#define WARP 32
+
+static __device__ vec summed(const vec *pull, word from, word to, word step)
+{
+    vec sum = nothing();
+    for (word s = from; s < to; s += step) add(&sum, pull[s], 1.0f);
+    return sum;
+}
+
+#ifdef GPUMM_HOST
+static __device__ vec pulls_on(const vec *pull, word from, word to)
+{
+    if (to - from <= WARP) return summed(pull, from, to, 1);
+    vec part[WARP];
+    for (word l = 0; l < WARP; l++) part[l] = summed(pull, from + l, to, WARP);
+    for (word half = WARP / 2; half > 0; half /= 2)
+        for (word l = 0; l < half; l++) add(part + l, part[l + half], 1.0f);
+    return part[0];
+}
+#else
+static __device__ vec pulls_on(const vec *pull, word from, word to)
+{
+    const word lane = threadIdx.x % WARP;
+    vec sum = to - from <= WARP ? summed(pull, from, to, 1) : nothing();
+    for (word hubs = __ballot_sync(~0u, to - from > WARP); hubs; hubs &= hubs - 1) {
+        const int hub = __ffs(hubs) - 1;
+        vec part = summed(pull, __shfl_sync(~0u, from, hub) + lane, __shfl_sync(~0u, to, hub), WARP);
+        for (int half = WARP / 2; half > 0; half /= 2) {
+            vec other = part;
+            other.x = __shfl_xor_sync(~0u, part.x, half);
+            other.y = __shfl_xor_sync(~0u, part.y, half);
+#if DIM == 3
+            other.z = __shfl_xor_sync(~0u, part.z, half);
+#endif
+            add(&part, other, 1.0f);
+        }
+        if (lane == (word)hub) sum = part;
+    }
+    return sum;
+}
+#endif
+
 // A step along the force over the mass: what keeps its direction gathers speed, what swings to and fro loses it.
-// Nobody moves further than `limit`; who is pinned does not move.
+// Nobody moves further than `limit`; where there is `heat`, which is of all nodes, than that share of it, or than `cold`. Who is
+// pinned does not move. Every thread of a warp sums for the others.
 extern "C" __global__ void move(int n, word first, const word *segment, const vec *pull, const vec *force,
-                                const float *mass, const float *heft, const unsigned char *pinned,
+                                const float *mass, const float *heft, const unsigned char *pinned, const float *heat, float cold,
                                 float gravity, float spring, float step, float inertia, float limit,
                                 vec *position, vec *velocity)
 {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
+    const vec pulls = pulls_on(pull, i < n ? segment[i] : 0u, i < n ? segment[i + 1] : 0u);
     if (i >= n) return;
     if (pinned && pinned[first + i]) {
         velocity[i] = nothing();
@@ -149,11 +195,12 @@ extern "C" __global__ void move(int n, word first, const word *segment, const ve
     }
     const vec p = position[first + i];
     vec f = force[i];
-    for (word s = segment[i]; s < segment[i + 1]; s++) add(&f, pull[s], spring);
+    add(&f, pulls, spring);
     add(&f, p, -gravity * mass[first + i]);
     vec v = nothing();
     add(&v, velocity[i], inertia);
     add(&v, f, (1.0f - inertia) * step / heft[i]);
+    if (heat) limit = fmaxf(cold, limit * heat[first + i]);
     const float speed = sqrtf(squared(v)), scale = speed > limit ? limit / speed : 1.0f;
     vec moved = nothing(), to = p;
     add(&moved, v, scale);

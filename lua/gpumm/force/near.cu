@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The push on every node: of each node in the cells around, and what its cell was given of all others (far.cu, which
-// comes before this text). Nodes are felt one by one in cells of half the finest width, and where these hold too many,
-// in the finest ones; what lies between is felt as finest cells then.
+// comes before this text). Nodes are felt one by one in the level above the finest; where that holds few, in the one above it,
+// and where it holds too many, in the finest one: what lies between is felt as finest cells then.
 
-#define LIMIT (DIM == 3 ? 216 : 48) // nodes around, at which finer cells are quicker
 
 #ifdef VIRIAL
 #define SUMS 1
@@ -60,27 +59,14 @@ static __forceinline__ __device__ void run_of_cell(float (*f)[LANES], const word
     run_of(f, sorted, room, a, a + (k < CAP ? k : CAP), p, unit);
 }
 
-// How many nodes are in the cells around one, row by row; more than LIMIT where a row may hold a crowd.
-static __device__ word nodes_around(const word *start, int x, int y, int z, int width)
+// Cells side by side: their nodes follow one another.
+static __forceinline__ __device__ void push_block(float (*f)[LANES], const word *start, const float *sorted,
+                                                  long long room, const block *b, float4 p, float unit)
 {
-    word count = 0;
-    for (int b = DIM == 3 ? -1 : 0; b <= (DIM == 3 ? 1 : 0); b++)
-        for (int a = -1; a <= 1; a++) {
-            const int c = cell_at(x, y + a, z + b, width);
-            const word row = start[(c + 2) << DIM] - start[(c - 1) << DIM];
-            count += row > CAP ? LIMIT + 1 : row;
-        }
-    return count;
-}
-
-// Three cells side by side: their nodes follow one another.
-static __forceinline__ __device__ void push_around(float (*f)[LANES], const word *start, const float *sorted,
-                                                   long long room, int x, int y, int z, int width, float4 p, float unit)
-{
-    for (int b = DIM == 3 ? -1 : 0; b <= (DIM == 3 ? 1 : 0); b++)
-        for (int a = -1; a <= 1; a++) {
-            const int c = cell_at(x, y + a, z + b, width);
-            run_of(f, sorted, room, start[(c - 1) << DIM], start[(c + 2) << DIM], p, unit);
+    for (int z = b->z; z <= b->z_to; z++)
+        for (int y = b->y; y <= b->y_to; y++) {
+            const int c = cell_at(b->x, y, z, b->width);
+            run_of(f, sorted, room, start[c << DIM], start[(c + b->along) << DIM], p, unit);
         }
 }
 
@@ -116,13 +102,13 @@ static __device__ void nothing(float (*f)[LANES])
         EACH_LANE(l) f[k][l] = 0.0f;
 }
 
-// Near pushes, pushes of finest cells and the expansion's value, which are in cells of their level.
+// Near pushes, pushes of finest cells and the expansion's value, which are in cells of their level: of `above` the latter.
 static __forceinline__ __device__ vec as_force(float (*f)[LANES], float (*finely)[LANES], const float *given,
-                                               float cell, float scale)
+                                               float cell, float above, float scale)
 {
     float sum[3] = {0.0f, 0.0f, 0.0f};
     for (int k = 0; k < SUMS; k++)
-        sum[k] = (folded(f[k]) + SCALE(cell) * folded(finely[k]) + SCALE(2.0f * cell) * given[k]) * scale;
+        sum[k] = (folded(f[k]) + SCALE(cell) * folded(finely[k]) + SCALE(above) * given[k]) * scale;
     vec v;
     v.x = sum[0];
     v.y = sum[1];
@@ -132,37 +118,44 @@ static __forceinline__ __device__ vec as_force(float (*f)[LANES], float (*finely
     return v;
 }
 
-// Which of the nodes in `order` are among the `count` from `first` on.
-extern "C" __global__ void mark(int n, const word *order, word first, word count, unsigned char *own)
+// Which of the nodes in the order of the cells are among the `count` from `first` on.
+extern "C" __global__ void mark(int n, const word *ranked, word first, word count, unsigned char *own)
 {
     int r = blockIdx.x * blockDim.x + threadIdx.x;
-    if (r < n) own[r] = order[r] - first < count;
+    if (r < n) own[r] = (ranked[r] & ~IN_CROWD) - first < count;
 }
 
 // One thread a node, in the order of the cells, so that neighbours in space read the same memory. Forces are of the
-// nodes from `first` on, and so are those in `order`.
-extern "C" __global__ void repel(int n, word first, const word *order, const vec *position, const float *mass, const word *start,
+// nodes from `first` on, and `list` says where those are in that order (null: all are).
+extern "C" __global__ void repel(int n, word first, const word *list, const word *ranked, const vec *position,
+                                 const float *mass, const word *start,
                                  const float *sorted, long long room, const float *levels, long long all,
-                                 const float *given, const float *where, int finest, float strength, float unit,
+                                 const float *given, const float *where, int finest, bool wide, float strength, float unit,
                                  vec *force)
 {
-    int r = blockIdx.x * blockDim.x + threadIdx.x;
-    if (r >= n) return;
-    const word i = order[r];
+    int t = blockIdx.x * blockDim.x + threadIdx.x;
+    if (t >= n) return;
+    const int r = list ? (int)list[t] : t;
+    const word i = ranked[r] & ~IN_CROWD;
     const frame g = frame_in(where);
-    const float4 p = point(position[i], mass[i]);
+    const float4 p = ranked[r] & IN_CROWD ? point(position[i], mass[i]) : loaded(sorted, room, r);
     const int fx = along(p.x, g.x, g.per_cell, finest), fy = along(p.y, g.y, g.per_cell, finest);
     const int fz = DIM == 3 ? along(p.z, g.z, g.per_cell, finest) : 0;
     const int x = fx / 2, y = fy / 2, z = fz / 2, width = finest / 2;
     float f[SUMS][LANES], finely[SUMS][LANES], expansion[3];
     nothing(f);
     nothing(finely);
-    if (nodes_around(start, x, y, z, width) <= LIMIT) push_around(f, start, sorted, room, x, y, z, width, p, unit);
+    const block around = block_around(x, y, z, 1, width), more = parents_around(x, y, z, width);
+    const bool are_few = wide && nodes_in(start, &more) <= FEW;
+    if (are_few) push_block(f, start, sorted, room, &more, p, unit);
+    else if (nodes_in(start, &around) <= LIMIT) push_block(f, start, sorted, room, &around, p, unit);
     else push_finely(f, finely, start, sorted, room, levels, all, &g, fx, fy, fz, finest, p, unit);
-    value_at(given + COEFFICIENTS * (long long)cell_at(x, y, z, width), inside(p.x, g.x, 0.5f * g.per_cell, x),
-             inside(p.y, g.y, 0.5f * g.per_cell, y), DIM == 3 ? inside(p.z, g.z, 0.5f * g.per_cell, z) : 0.0f,
-             expansion);
-    force[i - first] = as_force(f, finely, expansion, g.cell, strength * p.w);
+    const int s = are_few, gx = x >> s, gy = y >> s, gz = z >> s;
+    const float per = are_few ? 0.25f * g.per_cell : 0.5f * g.per_cell;
+    const long long at = (are_few ? level_size(width) : 0) + cell_at(gx, gy, gz, width >> s);
+    value_at(given + COEFFICIENTS * at, inside(p.x, g.x, per, gx), inside(p.y, g.y, per, gy),
+             DIM == 3 ? inside(p.z, g.z, per, gz) : 0.0f, expansion);
+    force[i - first] = as_force(f, finely, expansion, g.cell, (are_few ? 4.0f : 2.0f) * g.cell, strength * p.w);
 }
 
 // Every pair: the oracle, and quicker for few nodes.
@@ -177,5 +170,5 @@ extern "C" __global__ void repel_exactly(int n, word first, int all, const vec *
     nothing(f);
     nothing(finely);
     for (int j = 0; j < all; j++) push(f, j % LANES, point(position[j], mass[j]), p, unit);
-    force[i] = as_force(f, finely, none, 0.0f, strength * p.w);
+    force[i] = as_force(f, finely, none, 0.0f, 0.0f, strength * p.w);
 }

@@ -8,7 +8,7 @@ local need = kernels.need
 local Replayed = {}
 Replayed.__index = Replayed
 
-local BUFFERS = { "position", "velocity", "force", "mass", "heft", "pinned", "anchor", "held" }
+local BUFFERS = { "position", "velocity", "force", "mass", "heft", "pinned", "anchor", "held", "heat" }
 
 -- Names are recorded as they are asked for, so that a replay gives those that something takes.
 local function names_in(r, names)

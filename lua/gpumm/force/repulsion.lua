@@ -35,8 +35,8 @@ local function prepare(self, what, n)
     self.given_length, self.fitted = length, self.fitted + 1
 end
 
--- Every cell's expansion, from the coarsest level down.
-local function expand(self, run, unit)
+-- Every cell's expansion, from the coarsest level down. `wide`: cells of the last one with few nodes around need none.
+local function expand(self, run, unit, wide)
     local cells, d = self.grid, self.dimensions
     local last, above = cells.finest // 2, 0
     local w = math.min(last // 2, COARSE[d])
@@ -47,20 +47,26 @@ local function expand(self, run, unit)
     end
     w = math.max(4, 2 * w)
     while w <= last do
-        need(run.far(math.tointeger(w ^ d), w, above, cells.levels, cells.all, cells.at[w], cells.where, cells.finest, unit,
-            self.given))
+        need(run.far(math.tointeger(w ^ d), w, above, cells.levels, cells.all, cells.at[w],
+            wide and w == last and cells.start, cells.where, cells.finest, unit, self.given))
         w, above = 2 * w, 1
     end
 end
 
--- The own nodes in the order of the cells.
+-- Where the own nodes are in the order of the cells; false: everywhere.
 local function own_in_order(self, n, first, count)
     local cells, manager = self.grid, self.manager
-    if count == n then return cells.order end
+    if count == n then return false end
     self.own, self.list = buffer(manager, "u8", n, self.own), buffer(manager, "u32", n, self.list)
-    need(self.kernels.push.mark(n, cells.order, first, count, self.own))
-    need(manager:select { from = cells.order, flags = self.own, to = self.list, n = n })
+    need(self.kernels.push.mark(n, cells.ranked, first, count, self.own))
+    need(manager:select { flags = self.own, to = self.list, n = n })
     return self.list
+end
+
+-- May nodes be felt one by one in larger cells, where they are few? Then the level of these is handed down all there is above it.
+-- In space there are too many around.
+local function is_wide(self)
+    return self.dimensions == 2 and self.grid.finest // 4 > COARSE[2]
 end
 
 -- The launches of every own node's sum over all others, exactly where they are few. Of the values v, strength, seed and unit
@@ -73,9 +79,10 @@ local function enqueue(self, what, exactly, n, position, mass, out, v, bounded)
         return
     end
     cells:enqueue(n, position, mass, v.seed, bounded)
-    expand(self, run, v.unit)
-    need(run.repel(count, first, own_in_order(self, n, first, count), position, mass, cells.start, cells.sorted, cells.room,
-        cells.levels, cells.all, self.given, cells.where, cells.finest, v.strength, v.unit, out))
+    local wide = is_wide(self)
+    expand(self, run, v.unit, wide)
+    need(run.repel(count, first, own_in_order(self, n, first, count), cells.ranked, position, mass, cells.start, cells.sorted,
+        cells.room, cells.levels, cells.all, self.given, cells.where, cells.finest, wide, v.strength, v.unit, out))
 end
 
 local function sum_up(self, what, exactly, n, position, mass, out, strength, seed, unit)
@@ -127,9 +134,10 @@ local repulsion = {}
 --- expression of the square distance d2; without it, 1 / d2.
 function repulsion.new(manager, options)
     local dimensions = options.dimensions or 2
-    local prefix = grid.prefix(dimensions)
-        .. "#define REPEL(u) repel_at(u)\nstatic __device__ float repel_at(float d2) { return "
-        .. (options.repel or "1.0f / (d2 + 1e-6f)") .. "; }\n" .. gpumm.resource("gpumm/force/far.cu")
+    local repel = options.repel or "1.0f / (d2 + 1e-6f)"
+    local prefix = grid.prefix(dimensions) .. "#define REPEL(u) repel_at(u)\nstatic __device__ float repel_at(float d2) { return "
+        .. repel .. "; }\ntemplate <class T>\nstatic __forceinline__ __device__ auto repel_of(T d2) -> decltype(" .. repel
+        .. ") { return " .. repel .. "; }\n" .. gpumm.resource("gpumm/force/far.cu")
     return setmetatable({
         manager = manager, dimensions = dimensions, fitted = 0, grid = grid.new(manager, dimensions),
         kernels = { push = kernels.of(manager, "near.cu", prefix),

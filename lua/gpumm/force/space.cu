@@ -10,6 +10,9 @@
 
 #define PAD 2  // empty cells on each side of a level
 #define CAP 64 // nodes of a finest cell that are felt one by one
+#define LIMIT (DIM == 3 ? 216 : 48) // nodes around, at which finer cells are quicker
+#define FEW 72                      // and up to which larger cells are
+#define IN_CROWD 0x80000000u        // beside the number of a node that is one of more than CAP in a cell
 
 typedef unsigned int word;
 typedef unsigned long long sum_t;
@@ -61,6 +64,39 @@ static __device__ int key_of(int x, int y, int z, int finest)
 {
     const int child = DIM == 3 ? (z & 1) << 2 | (y & 1) << 1 | (x & 1) : (y & 1) << 1 | (x & 1);
     return cell_at(x >> 1, y >> 1, z >> 1, finest / 2) << DIM | child;
+}
+
+struct block { // of cells of the level above the finest
+    int x, y, z, y_to, z_to, along, width;
+};
+
+// The cells up to `by` from one.
+static __device__ block block_around(int x, int y, int z, int by, int width)
+{
+    const int deep = DIM == 3 ? by : 0;
+    const block b = {x - by, y - by, z - deep, y + by, z + deep, 2 * by + 1, width};
+    return b;
+}
+
+// The cells of its parent and of those around that.
+static __device__ block parents_around(int x, int y, int z, int width)
+{
+    const int from_z = DIM == 3 ? (z & ~1) - 2 : z;
+    const block b = {(x & ~1) - 2, (y & ~1) - 2, from_z, (y & ~1) + 3, DIM == 3 ? from_z + 5 : z, 6, width};
+    return b;
+}
+
+// How many nodes are in them, row by row; far more where a row may hold a crowd.
+static __device__ word nodes_in(const word *start, const block *b)
+{
+    word count = 0;
+    for (int z = b->z; z <= b->z_to; z++)
+        for (int y = b->y; y <= b->y_to; y++) {
+            const int c = cell_at(b->x, y, z, b->width);
+            const word row = start[(c + b->along) << DIM] - start[c << DIM];
+            count += row > CAP ? 0x1000000u : row;
+        }
+    return count;
 }
 
 static __device__ float4 point(vec p, float mass)

@@ -2,9 +2,11 @@
 -- A good start: every component of some size by PivotMDS and rounds of stress majorization, the small ones on a disc, packed
 -- side by side. One edge is about one unit long.
 
+local gpumm = require "gpumm"
 local chance = require "gpumm.common.chance"
 local kernels = require "gpumm.force.kernels"
 local distance = require "gpumm.force.distance"
+local native = require "gpumm.layout.native"
 local packing = require "gpumm.force.packing"
 local pivots_of = require "gpumm.force.pivots"
 local stress = require "gpumm.force.stress"
@@ -22,61 +24,11 @@ local WIDE = 16       -- as many components at most as have so many pivots, for 
 local HELD = 8        -- components, whose stress is held while forces move the nodes
 local JITTER = 0.05   -- so that nodes with the same neighbours do not start on one spot
 
--- ---- The leading eigenvectors of a small symmetric matrix ---------------------------------------
-
-local function times(matrix, v, n)
-    local out = {}
-    for a = 1, n do
-        local sum, at = 0, (a - 1) * n
-        for b = 1, n do sum = sum + matrix[at + b] * v[b] end
-        out[a] = sum
-    end
-    return out
-end
-
-local function dot(a, b)
-    local sum = 0
-    for k = 1, #a do sum = sum + a[k] * b[k] end
-    return sum
-end
-
-local function orthonormal(v, before)
-    for _, w in ipairs(before) do
-        local along = dot(v, w)
-        for k = 1, #v do v[k] = v[k] - along * w[k] end
-    end
-    local length = math.sqrt(dot(v, v))
-    for k = 1, #v do v[k] = length > 1e-30 and v[k] / length or 0 end
-    return v
-end
-
--- Power iteration on all the vectors at once; it ends when none turns any more.
-local function eigenvectors(matrix, n, count, seed)
-    local vectors = {}
-    for c = 1, count do
-        local v = {}
-        for k = 1, n do v[k] = chance.unit(seed << 20 | c << 10 | k) - 0.5 end
-        vectors[c] = orthonormal(v, vectors)
-    end
-    for _ = 1, 100 do
-        local next, turned = {}, 0
-        for c = 1, count do
-            next[c] = orthonormal(times(matrix, vectors[c], n), next)
-            turned = math.max(turned, 1 - math.abs(dot(next[c], vectors[c])))
-        end
-        vectors = next
-        if turned < 1e-9 then break end
-    end
-    return vectors
-end
-
 -- ---- One component ------------------------------------------------------------------------------
 
 local function flat(vectors, scale)
     local all = {}
-    for _, v in ipairs(vectors) do
-        for k = 1, #v do all[#all + 1] = v[k] * scale end
-    end
+    for k = 1, #vectors do all[k] = vectors[k] * scale end
     return all
 end
 
@@ -104,7 +56,15 @@ local function choose(members, n, count, seed)
     return chosen
 end
 
--- The leading axes over the pivots, by the sampled nodes.
+local function by_chance(length, axes, seed)
+    local values = {}
+    for c = 1, axes do
+        for k = 1, length do values[#values + 1] = chance.unit(seed << 20 | c << 10 | k) - 0.5 end
+    end
+    return gpumm.view("f64", values)
+end
+
+-- The leading axes over the pivots, by the sampled nodes: a view, axis by axis.
 local function leading_axes(task, pivots, sample)
     local manager, run, count, samples = task.manager, task.run, #pivots, #sample
     local matrix <close> = buffer(manager, "f64", samples * count)
@@ -113,7 +73,7 @@ local function leading_axes(task, pivots, sample)
     need(run.means(count, samples, of.stride, of.column, of.hops, task.mean))
     need(run.centred(samples, count, of.stride, of.column, of.hops, task.mean, matrix))
     need(run.products(count * count, count, samples, matrix, out))
-    return eigenvectors(need(out:download()):totable(), count, task.dimensions, task.seed)
+    return native.eigenvectors(need(out:download()), by_chance(count, task.dimensions, task.seed))
 end
 
 -- The stress by every node of a small component, or by the pivots of a larger one.
@@ -195,12 +155,8 @@ function start.lists(labels, n)
     return order
 end
 
-local function is_one(labels, n)
-    for i = 2, n do
-        if labels[i] ~= labels[1] then return false end
-    end
-    return true
-end
+-- A component is called by its least node.
+local function is_one(labels) return native.greatest(labels) == 0 end
 
 -- The small ones: hashed places on a disc (a ball) with room for each node.
 local function scatter_small(task, list, values)
@@ -245,7 +201,7 @@ function start.place(manager, rows, position, options)
     }
     task.run = kernels.of(manager, "start.cu", kernels.dimension(task.dimensions) .. kernels.distances(rows))
     local labels = distance.components(manager, rows)
-    if is_one(labels, task.n) then
+    if is_one(labels) then
         if task.n > 1 then pivot_mds(task) else need(position:fill({ 0, 0, task.dimensions == 3 and 0 or nil })) end
         return { task.n }, task.held
     end

@@ -14,7 +14,8 @@ function search.kernels(manager)
     if not compiled[manager] then
         local weak = setmetatable({ manager = manager }, { __mode = "v" }) -- the table must not hold what it is weak by
         compiled[manager] = setmetatable({}, { __index = function(all, name)
-            all[name] = need(weak.manager:kernel { source = gpumm.resource "gpumm/world/search.cu", name = name })
+            all[name] = need(weak.manager:kernel { source = gpumm.resource "gpumm/world/search.cu", name = name,
+                flags = kernels_of.flags(weak.manager) }) -- one over a length is what it is for one rank
             return all[name]
         end })
     end

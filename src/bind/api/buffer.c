@@ -44,11 +44,23 @@
 /* ---- Making them --------------------------------------------------------------------------- */
 
 /* Those of m:buffer; m:allocate has the first two as arguments. */
-static const char *const keys[] = {"type",          "length",         "bytes_per_element",
-                                   "growth_factor", "max_size_bytes", "min_size_bytes",
-                                   "enable_async",  "growth",         "align",
-                                   "ahead",         "max_length",     "shareable",
-                                   "tag",           "stream",         NULL};
+static const char *const keys[] = {"type",
+                                   "length",
+                                   "bytes_per_element",
+                                   "growth_factor",
+                                   "max_size_bytes",
+                                   "min_size_bytes",
+                                   "enable_async",
+                                   "growth",
+                                   "align",
+                                   "ahead",
+                                   "max_length",
+                                   "shareable",
+                                   "devices",
+                                   "stripe",
+                                   "tag",
+                                   "stream",
+                                   NULL};
 enum { ALLOCATE_KEYS = 2 };
 
 typedef struct buffer_plan {
@@ -57,6 +69,7 @@ typedef struct buffer_plan {
     bool scheduled;               /* is growth set, beside the config's factor? */
     int function;                 /* the stack slot of a Lua schedule, 0: none */
     gpumm_buffer_options options; /* the rest of them */
+    unsigned devices[GPUMM_DEVICES_MAX];
     char tag[BIND_TAG];
 } buffer_plan;
 
@@ -86,6 +99,10 @@ static void read_plan(lua_State *L, int table, buffer_plan *plan) {
     plan->options.max_length = gpumm_lua__option_count(L, table, "max_length", 0);
     plan->options.ahead = gpumm_lua__option_ahead(L, table);
     plan->options.shareable = gpumm_lua__option_bool(L, table, "shareable", false);
+    plan->options.device_count = gpumm_lua__option_numbers(L, table, "devices", plan->devices, GPUMM_DEVICES_MAX);
+    plan->options.stripe = gpumm_lua__option_size(L, table, "stripe", 0);
+    if (gpumm_lua__has_option(L, table, "stripe") && !plan->options.stripe)
+        luaL_error(L, "stripe is 0: it must be a size");
     plan->options.stream = gpumm_lua__option_stream(L, table);
     plan->options.tag = gpumm_lua__option_text(L, table, "tag", plan->tag);
     read_growth(L, table, plan);
@@ -114,6 +131,9 @@ static gpumm_status complete(buffer_plan *plan, const gpumm_type *type, const gp
     if (plan->options.max_length) out->max_length = plan->options.max_length;
     out->ahead = plan->options.ahead;
     out->shareable = plan->options.shareable;
+    out->devices = plan->devices;
+    out->device_count = plan->options.device_count;
+    out->stripe = plan->options.stripe;
     out->stream = plan->options.stream;
     out->tag = plan->options.tag;
     uint64_t align = plan->growth.align;
@@ -476,6 +496,10 @@ static int buffer_residency(lua_State *L) {
         push_piece(L, pieces[i].offset, pieces[i].bytes);
         lua_pushstring(L, kinds[pieces[i].tier]);
         lua_setfield(L, -2, "kind");
+        if (pieces[i].device >= 0) {
+            lua_pushinteger(L, pieces[i].device);
+            lua_setfield(L, -2, "device");
+        }
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
     return 1;

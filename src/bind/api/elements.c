@@ -99,7 +99,7 @@ static void elements_of_view(lua_State *L, int index, const gpumm_type *type, st
     const view *v = gpumm_lua__view_test(L, index);
     if (!v)
         luaL_error(L, "elements of %s come from a list, a string of bytes, a view or a buffer; got %s",
-                   gpumm_type_name(type), luaL_typename(L, index));
+                   gpumm_type_name(type), gpumm_lua__kind(L, index));
     if (!gpumm_type_equal(v->type, type))
         gpumm_lua__raise(L, fail(GPUMM_TYPE_MISMATCH, "%s is wanted, and the view is of %s", gpumm_type_name(type),
                                  gpumm_type_name(v->type)));

@@ -176,7 +176,7 @@ static const gpumm_address nowhere = 0;
 static int bad_argument(lua_State *L, const launch *l, const gpumm_parameter *p, const char *wanted, int index) {
     return luaL_error(L, "kernel '%s', parameter '%s' (%s%s%s): %s expected, got %s", gpumm_kernel_name(l->kernel),
                       p->name, p->kind == GPUMM_PARAMETER_POINTER && p->access == GPUMM_ACCESS_READ ? "const " : "",
-                      p->type, p->kind == GPUMM_PARAMETER_POINTER ? " *" : "", wanted, luaL_typename(L, index));
+                      p->type, p->kind == GPUMM_PARAMETER_POINTER ? " *" : "", wanted, gpumm_lua__kind(L, index));
 }
 
 /* gpumm.null or false: a pointer to nothing. Not nil, which is what a mistyped name gives. */

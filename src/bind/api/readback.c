@@ -10,7 +10,8 @@
  *
  *   r:capture(step [, where])    a ticket; nil, message, "BUSY" where every slot is taken
  *   r:ready([ticket])  r:wait([ticket [, seconds]])  r:cancel([ticket])     default: the newest
- *   r:await([ticket])            yields r until it is ready; outside of coroutines it waits
+ *   r:await([ticket])            yields r until it is ready; outside of coroutines it waits. Without a ticket: the
+ *                                newest, or, where the script has that already, the next that is captured
  *   r:latest()  r:next()         a frame or nil, never blocks
  *   r:fd()                       a descriptor for an event loop, readable while a frame can be taken
  *   r.dropped  r.newest  r.slots  r:close()
@@ -199,7 +200,8 @@ static int manager_readback(lua_State *L) {
     for (size_t i = 0; i < options.buffer_count; i++) {
         lua_rawgeti(L, 2, (lua_Integer)i + 1);
         buffers[i] = gpumm_lua__test(L, -1, &gpumm_lua__buffer_class);
-        if (!buffers[i]) return luaL_error(L, "entry %d: a buffer expected, got %s", (int)i + 1, luaL_typename(L, -1));
+        if (!buffers[i])
+            return luaL_error(L, "entry %d: a buffer expected, got %s", (int)i + 1, gpumm_lua__kind(L, -1));
         if (gpumm_buffer_manager(buffers[i]) != manager)
             return luaL_error(L, "entry %d: this buffer is another manager's", (int)i + 1);
         lua_pop(L, 1);
@@ -323,6 +325,9 @@ static int give_frame(lua_State *L, bind_handle *handle, gpumm_frame *frame) {
         lua_pushnil(L);
         return 1;
     }
+    gpumm_frame_info info;
+    if (gpumm_frame_get_info(frame, &info) == GPUMM_OK)
+        gpumm_lua__handle_at(L, 1, &gpumm_lua__readback_class)->taken = info.ticket;
     gpumm_lua__adopt(L, handle, frame);
     int self = lua_gettop(L);
     lua_getiuservalue(L, 1, BIND_EXTRA);
@@ -353,27 +358,48 @@ static int readback_cancel(lua_State *L) {
     return 1;
 }
 
+/* Puts the ticket that an await without one means at 2: the newest, unless the script has its frame. There may be none
+   yet: false. */
+static bool choose_ticket(lua_State *L) {
+    const bind_handle *handle = gpumm_lua__handle_at(L, 1, &gpumm_lua__readback_class);
+    gpumm_ticket newest = gpumm_readback_newest(to_readback(L, 1));
+    if (newest == 0 || newest == handle->taken) return false;
+    gpumm_lua__push_count(L, newest);
+    lua_replace(L, 2);
+    return true;
+}
+
+static int await_on(lua_State *L, int outcome, lua_KContext unused);
+
+static int yield_self(lua_State *L) {
+    lua_pushvalue(L, 1);
+    return lua_yieldk(L, 1, 0, await_on);
+}
+
+/* Nothing is on its way: in a coroutine, whoever resumes it may capture, unless the readback has ended. */
+static int await_capture(lua_State *L) {
+    bool ready;
+    gpumm_status status = gpumm_readback_ready(to_readback(L, 1), 0, &ready);
+    if (status != GPUMM_OK && status != GPUMM_NOT_PENDING && status != GPUMM_STALE)
+        return gpumm_lua__fail_ticket(L, status);
+    if (lua_isyieldable(L)) return yield_self(L);
+    return gpumm_lua__fail(L, fail(GPUMM_NOT_PENDING, "nothing was captured %s",
+                                   status == GPUMM_NOT_PENDING ? "yet" : "since the last frame was taken"));
+}
+
 /* Also the continuation: what the resumer passed is dropped, the readback and the ticket stay. */
 static int await_on(lua_State *L, int outcome, lua_KContext unused) {
     bool ready;
     (void)outcome, (void)unused;
     lua_settop(L, 2);
+    if (lua_isnil(L, 2) && !choose_ticket(L)) return await_capture(L);
     gpumm_status status = gpumm_readback_ready(to_readback(L, 1), to_ticket(L, 2), &ready);
     if (status != GPUMM_OK) return gpumm_lua__fail_ticket(L, status);
-    if (ready || !lua_isyieldable(L)) return wait_ticket(L, -1);
-    lua_pushvalue(L, 1);
-    return lua_yieldk(L, 1, 0, await_on);
+    return ready || !lua_isyieldable(L) ? wait_ticket(L, -1) : yield_self(L);
 }
 
 static int readback_await(lua_State *L) {
-    gpumm_readback *readback = to_readback(L, 1);
-    lua_settop(L, 2);
-    if (lua_isnil(L, 2)) { /* the newest now, not later */
-        gpumm_ticket newest = gpumm_readback_newest(readback);
-        if (newest == 0) return gpumm_lua__fail(L, fail(GPUMM_NOT_PENDING, "nothing was captured yet"));
-        gpumm_lua__push_count(L, newest);
-        lua_replace(L, 2);
-    }
+    to_readback(L, 1);
     return await_on(L, LUA_OK, 0);
 }
 

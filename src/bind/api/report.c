@@ -33,10 +33,24 @@ static void put_entry(lua_State *L, const char *key, const gpumm_entry *entry) {
     lua_setfield(L, -2, key);
 }
 
+/* By the devices' numbers; none where there is no striped memory. */
+static void put_striped(lua_State *L, const uint64_t *bytes) {
+    bool any = false;
+    lua_newtable(L);
+    for (int i = 0; i < GPUMM_DEVICES_MAX; i++) {
+        if (!bytes[i]) continue;
+        any = true;
+        gpumm_lua__push_count(L, bytes[i]);
+        lua_rawseti(L, -2, i);
+    }
+    if (any) lua_setfield(L, -2, "striped_bytes");
+    else lua_pop(L, 1);
+}
+
 static int manager_stats(lua_State *L) {
     gpumm_stats s;
     gpumm_manager_get_stats(gpumm_lua__to_manager(L, 1), &s);
-    lua_createtable(L, 0, 12 + GPUMM_CATEGORY_COUNT);
+    lua_createtable(L, 0, 14 + GPUMM_CATEGORY_COUNT);
     put(L, "total_allocated_bytes", s.total_allocated_bytes);
     put(L, "peak_allocated_bytes", s.peak_allocated_bytes);
     put(L, "buffer_count", s.buffer_count);
@@ -50,6 +64,7 @@ static int manager_stats(lua_State *L) {
     put(L, "peak_committed_bytes", s.peak_committed_bytes);
     put(L, "dropped_frames", s.dropped_frames);
     put(L, "gate_waits", s.gate_waits);
+    put_striped(L, s.striped_bytes);
     for (int i = 0; i < GPUMM_CATEGORY_COUNT; i++) put_entry(L, gpumm_category_name((gpumm_category)i), &s.entry[i]);
     return 1;
 }

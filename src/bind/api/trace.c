@@ -2,7 +2,8 @@
 /*
  * Traces. Managers that this state opens while a trace is open are in it.
  *
- *   gpumm.trace { file =, history =, buffer = }    JSON for Perfetto; a CSV of allocations; bytes that wait to be written
+ *   gpumm.trace { file =, history =, buffer =, detail = }    JSON for Perfetto; a CSV of allocations; bytes that wait to be
+                         written; is every operation timed?
  *   t:slice(name, f, …)   calls f(…) and returns what it returns: a slice of the calling thread's, also where f raises
  *   t:close()             ends the files
  */
@@ -19,7 +20,7 @@ static gpumm_trace *to_trace(lua_State *L, int index) { return gpumm_lua__check(
 
 /* ---- Opening ------------------------------------------------------------------------------ */
 
-static const char *const keys[] = {"file", "history", "buffer", NULL};
+static const char *const keys[] = {"file", "history", "buffer", "detail", NULL};
 
 /* Pushes the path as it is to be opened, which a contained script was granted, or nil. */
 static const char *push_path(lua_State *L, const char *key) {
@@ -70,6 +71,7 @@ int gpumm_lua__trace_new(lua_State *L) {
     options.path = push_path(L, "file");
     options.history = push_path(L, "history");
     options.buffer_bytes = gpumm_lua__option_size(L, 1, "buffer", 0);
+    options.detail = gpumm_lua__option_bool(L, 1, "detail", false);
     if (state->trace && is_lost(L, state)) {
         (void)gpumm_trace_close(state->trace);
         take_over(state, NULL);

@@ -21,6 +21,15 @@ const char *gpumm_lua__name(lua_State *L, int index) {
     return name && strlen(name) == size ? name : NULL;
 }
 
+const char *gpumm_lua__kind(lua_State *L, int index) {
+    const char *name = NULL;
+    if (lua_type(L, index) == LUA_TUSERDATA && luaL_getmetafield(L, index, "__name") != LUA_TNIL) {
+        if (lua_type(L, -1) == LUA_TSTRING) name = lua_tostring(L, -1); /* the metatable keeps it */
+        lua_pop(L, 1);
+    }
+    return name ? name : luaL_typename(L, index);
+}
+
 static const char *push_visible(lua_State *L, const char *bytes, size_t size) {
     luaL_Buffer text;
     luaL_buffinit(L, &text);

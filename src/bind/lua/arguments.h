@@ -12,6 +12,8 @@ const char *gpumm_lua__text(lua_State *L, int index);
 /* The string at `index` where it can be a name; NULL for any other value, and where more follows behind a zero
    byte: what is compared as C compares must not pass for another. [-0, +0, -] */
 const char *gpumm_lua__name(lua_State *L, int index);
+/* What a value is in messages: "gpumm.group" of ours, else the name of its Lua type. [-0, +0, m] */
+const char *gpumm_lua__kind(lua_State *L, int index);
 /* Pushes the key at `index` as messages show it, a zero byte as "\\0"; where it is neither text nor a number, the name
    of its Lua type. [-0, +1, m] */
 const char *gpumm_lua__push_key(lua_State *L, int index);

@@ -64,6 +64,7 @@ typedef struct bind_handle {
     bool raising;              /* of managers: failures that are not misuse raise too */
     bool kept;                 /* of frames: it holds its slot */
     int patience;              /* of readbacks: captures refused until garbage is looked for again */
+    uint64_t taken;            /* of readbacks: the ticket whose frame this state was given last; 0: none */
     unsigned serial;           /* the reference's, when it was taken */
     int slots;                 /* of readbacks that this state made; 0: unknown. Of device views: which member */
 } bind_handle;

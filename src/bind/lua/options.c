@@ -101,6 +101,29 @@ const char *gpumm_lua__option_text(lua_State *L, int table, const char *key, con
     return text;
 }
 
+/* Those of the list on top. */
+static void read_numbers(lua_State *L, const char *key, unsigned *numbers, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        int whole = 0;
+        lua_rawgeti(L, -1, (lua_Integer)i + 1);
+        lua_Integer n = lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &whole) : 0;
+        if (!whole || n < 0 || n > INT32_MAX) gpumm_lua__bad_option(L, key, "a list of whole numbers from 0");
+        numbers[i] = (unsigned)n;
+        lua_pop(L, 1);
+    }
+}
+
+size_t gpumm_lua__option_numbers(lua_State *L, int table, const char *key, unsigned *numbers, size_t most) {
+    if (!gpumm_lua__option(L, table, key)) return 0;
+    size_t count = lua_type(L, -1) == LUA_TTABLE ? lua_rawlen(L, -1) : 0;
+    if (!count) gpumm_lua__bad_option(L, key, "a list of whole numbers from 0");
+    if (count > most)
+        luaL_error(L, "option \"%s\": %I numbers are more than %I", key, (LUAI_UACINT)count, (LUAI_UACINT)most);
+    read_numbers(L, key, numbers, count);
+    lua_pop(L, 1);
+    return count;
+}
+
 uint64_t gpumm_lua__option_first(lua_State *L, int table, const char *key) {
     uint64_t first = gpumm_lua__option_count(L, table, key, 1);
     if (first == 0) luaL_error(L, "option \"%s\": positions count from 1", key);

@@ -21,6 +21,9 @@ unsigned gpumm_lua__option_unsigned(lua_State *L, int table, const char *key, un
 bool gpumm_lua__option_bool(lua_State *L, int table, const char *key, bool otherwise);
 double gpumm_lua__option_number(lua_State *L, int table, const char *key, double otherwise);
 const char *gpumm_lua__option_text(lua_State *L, int table, const char *key, const char *otherwise);
+/* A list of at most `most` whole numbers from 0 that fit an unsigned; returns how many, 0 where there is no such option. An empty
+   one raises. */
+size_t gpumm_lua__option_numbers(lua_State *L, int table, const char *key, unsigned *numbers, size_t most);
 uint64_t gpumm_lua__option_first(lua_State *L, int table, const char *key); /* a position from 1, returned from 0 */
 /* Raises 'option "key": WANTED expected, got VALUE', the value being on top. */
 int gpumm_lua__bad_option(lua_State *L, const char *key, const char *wanted);

@@ -17,6 +17,7 @@
 #include "base/alloc.h"
 #include "base/size.h"
 #include "base/thread.h"
+#include "bind/lua/caller.h"
 
 typedef enum sandbox_strain { STRAIN_NONE, STRAIN_OWN, STRAIN_LUA } sandbox_strain; /* whose request it was */
 
@@ -181,10 +182,10 @@ static bool has_ended(lua_State *L, sandbox *s) {
     return true;
 }
 
-/* The place is that of the function at `level`. */
+/* The place is that of the script's function from `level` on. */
 static void raise_end(lua_State *L, const sandbox *s, int level) {
     char text[128];
-    luaL_where(L, level);
+    gpumm_lua__push_place(L, level);
     lua_pushstring(L, gpumm_lua__sandbox_end_text(s, text));
     lua_concat(L, 2);
     lua_error(L);

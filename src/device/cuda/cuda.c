@@ -7,24 +7,20 @@
 #include <strings.h>
 
 #include "base/status.h"
+#include "device/cuda/border.h"
 #include "device/cuda/compile.h"
 #include "device/cuda/context.h"
-#include "device/cuda/copy_kernel.h"
 #include "device/cuda/exchange.h"
 #include "device/cuda/graph.h"
 #include "device/cuda/memory.h"
 #include "device/cuda/module.h"
+#include "device/cuda/own_kernels.h"
+#include "device/cuda/peers.h"
 #include "device/cuda/probe.h"
 #include "device/cuda/semaphore.h"
 #include "device/cuda/stream.h"
 
 /* ---- Describing ---- */
-
-static void uuid_text(const CUuuid *uuid, char text[static 48]) {
-    const unsigned char *b = (const unsigned char *)uuid->bytes;
-    snprintf(text, 48, "GPU-%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2],
-             b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
-}
 
 static gpumm_status identity(cuda *c, CUdevice which, char name[static 128], char uuid[static 48]) {
     CUuuid bytes;
@@ -32,7 +28,7 @@ static gpumm_status identity(cuda *c, CUdevice which, char name[static 128], cha
     name[0] = '\0';
     TRY(CU(c, cuDeviceGetName, (name, 128, which)));
     TRY(CU(c, cuDeviceGetUuid, (&bytes, which)));
-    uuid_text(&bytes, uuid);
+    gpumm__cuda_uuid_text(&bytes, uuid);
     return GPUMM_OK;
 }
 
@@ -167,7 +163,7 @@ static gpumm_status set_up(cuda *c, const gpumm_options *options) {
     TRY(gpumm__cuda_enter_quiet(c, &visit));
     gpumm_status status = CU(c, cuStreamCreate, (&c->own, CU_STREAM_NON_BLOCKING));
     if (status == GPUMM_OK) status = gpumm__cuda_probe(c, options->relocate);
-    if (status == GPUMM_OK) gpumm__cuda_copy_kernel_open(c);
+    if (status == GPUMM_OK) gpumm__cuda_own_kernels_open(c);
     gpumm__cuda_leave(c, &visit);
     return status;
 }
@@ -177,7 +173,7 @@ static void close_own(cuda *c) {
     if (!c->own || !gpumm__cuda_enter_giving(c, &visit)) return;
     (void)CU_BACK(c, cuStreamSynchronize, (c->own));
     (void)CU_BACK(c, cuStreamDestroy, (c->own));
-    gpumm__cuda_copy_kernel_close(c);
+    gpumm__cuda_own_kernels_close(c);
     gpumm__cuda_leave(c, &visit);
 }
 
@@ -187,6 +183,7 @@ static void cuda_close(device *d) {
     if (c->context) close_own(c);
     if (c->retained && !gpumm__cuda_gone(c)) (void)CU_BACK(c, cuDevicePrimaryCtxRelease, (c->device));
     gpumm__cuda_context_drop(c);
+    gpumm__cuda_border_close(c);
     pthread_mutex_destroy(&c->plan.mutex);
     gpumm__mem_free(d->memory, c);
 }
@@ -196,6 +193,8 @@ static const device_table cuda_table = {
     .reserve = gpumm__cuda_reserve,
     .release = gpumm__cuda_release,
     .commit = gpumm__cuda_commit,
+    .stripe_check = gpumm__cuda_stripe_check,
+    .commit_striped = gpumm__cuda_commit_striped,
     .decommit = gpumm__cuda_decommit,
     .alloc = gpumm__cuda_alloc,
     .free = gpumm__cuda_free,
@@ -203,6 +202,7 @@ static const device_table cuda_table = {
     .promote = gpumm__cuda_promote,
     .export_segment = gpumm__cuda_export,
     .import_segment = gpumm__cuda_import,
+    .reach = gpumm__cuda_reach,
     .stream_open = gpumm__cuda_stream_open,
     .stream_close = gpumm__cuda_stream_close,
     .stream_synchronize = gpumm__cuda_stream_synchronize,
@@ -215,6 +215,7 @@ static const device_table cuda_table = {
     .event_elapsed = gpumm__cuda_event_elapsed,
     .stream_wait = gpumm__cuda_stream_wait,
     .copy = gpumm__cuda_copy,
+    .copy_from = gpumm__cuda_copy_from,
     .fill = gpumm__cuda_fill,
     .call = gpumm__cuda_call,
     .compiler = gpumm__cuda_compiler,
@@ -246,6 +247,10 @@ static cuda *cuda_new(const gpumm_allocator *memory) {
     cuda *c = gpumm__mem_new(memory, sizeof *c);
     if (!c) return NULL;
     if (pthread_mutex_init(&c->plan.mutex, NULL)) return gpumm__mem_free(memory, c), NULL;
+    if (pthread_mutex_init(&c->border.mutex, NULL)) {
+        pthread_mutex_destroy(&c->plan.mutex);
+        return gpumm__mem_free(memory, c), NULL;
+    }
     c->base.call = &cuda_table;
     c->base.memory = memory;
     c->base.takes_binaries = c->base.textures = c->base.inline_snapshots = true;

@@ -60,6 +60,7 @@ typedef CUresult(CUDAAPI *PFN_cuFuncGetParamInfo_v12040)(CUfunction function, si
     X(cuDeviceGetUuid, 11040, "cuDeviceGetUuid_v2", NEEDED) \
     X(cuDeviceTotalMem, 3020, "cuDeviceTotalMem_v2", NEEDED) \
     X(cuDeviceGetAttribute, 2000, "cuDeviceGetAttribute", NEEDED) \
+    X(cuDeviceCanAccessPeer, 4000, "cuDeviceCanAccessPeer", NEEDED) \
     X(cuDevicePrimaryCtxRetain, 7000, "cuDevicePrimaryCtxRetain", NEEDED) \
     X(cuDevicePrimaryCtxRelease, 11000, "cuDevicePrimaryCtxRelease_v2", NEEDED) \
     X(cuCtxPushCurrent, 4000, "cuCtxPushCurrent_v2", NEEDED) \
@@ -88,6 +89,7 @@ typedef CUresult(CUDAAPI *PFN_cuFuncGetParamInfo_v12040)(CUfunction function, si
     X(cuMemcpyHtoDAsync, 3020, "cuMemcpyHtoDAsync_v2", NEEDED) \
     X(cuMemcpyDtoHAsync, 3020, "cuMemcpyDtoHAsync_v2", NEEDED) \
     X(cuMemcpyDtoDAsync, 3020, "cuMemcpyDtoDAsync_v2", NEEDED) \
+    X(cuMemcpyPeerAsync, 4000, "cuMemcpyPeerAsync", NEEDED) \
     X(cuMemsetD8Async, 3020, "cuMemsetD8Async", NEEDED) \
     X(cuMemsetD16Async, 3020, "cuMemsetD16Async", NEEDED) \
     X(cuMemsetD32Async, 3020, "cuMemsetD32Async", NEEDED) \

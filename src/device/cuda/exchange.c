@@ -10,6 +10,7 @@
 #include "base/size.h"
 #include "base/status.h"
 #include "base/thread.h"
+#include "device/cuda/border.h"
 #include "device/cuda/context.h"
 #include "device/cuda/memory.h"
 
@@ -87,6 +88,8 @@ static gpumm_status move_segment(const exchange *x) {
     TRY(CU(c, cuMemCreate, (&fresh, x->kept, &c->memory[x->to], 0)));
     gpumm_status status = exchange_for(x, fresh);
     (void)CU_BACK(c, cuMemRelease, (fresh));
+    if (status == GPUMM_OK && x->where == PLACE_SPILLED)
+        gpumm__cuda_border_remove(c, x->to == PLACE_SPILLED ? x->address + x->kept : x->address);
     return status;
 }
 

@@ -5,25 +5,41 @@
  *
  * Copies are a kernel of our own where that takes them, small ones to the host too: a copy engine between two kernels
  * costs a graph more than such a copy. What does nothing for now is a node that is disabled.
+ *
+ * The driver takes no copy whose bytes are in part spilled memory, and one that it took is of the kind of memory that it
+ * was made for. So such a copy is several nodes, which are made anew at each change of it. It takes no fill of spilled
+ * memory at all: that is a kernel of our own. The graph is made anew where it meets spilled memory, or did, and what is
+ * spilled has changed since.
  */
 #include "device/cuda/graph.h"
 
-#include "base/size.h"
 #include "base/status.h"
+#include "device/cuda/border.h"
 #include "device/cuda/context.h"
-#include "device/cuda/copy_kernel.h"
 #include "device/cuda/module.h"
+#include "device/cuda/own_kernels.h"
 #include "device/cuda/stream.h"
 #include "device/nodes.h"
 
 enum { TO_HOST_BY_KERNEL = 64 << 10 }; /* bytes; larger ones go at the copy engine's rate */
 
-typedef enum shape { SHAPE_NOTHING, SHAPE_KERNEL, SHAPE_COPY_KERNEL, SHAPE_COPY, SHAPE_FILL } shape;
+typedef enum shape {
+    SHAPE_NOTHING,
+    SHAPE_KERNEL,
+    SHAPE_COPY_KERNEL,
+    SHAPE_COPY,
+    SHAPE_PIECES, /* copies, one after the other */
+    SHAPE_FILL,
+    SHAPE_FILL_KERNEL
+} shape;
+
+enum { TO_SPILLED = 1, FROM_SPILLED = 2 };
 
 typedef struct graph_node {
     shape shape;
     bool enabled;
-    CUgraphNode handle;
+    unsigned spilled;   /* where it was made for spilled memory: TO_SPILLED, FROM_SPILLED */
+    CUgraphNode handle; /* of pieces the last */
 } graph_node;
 
 struct device_graph {
@@ -31,33 +47,54 @@ struct device_graph {
     graph_node *made;
     CUgraph graph;
     CUgraphExec exec;
-    bool stale; /* `exec` is not what the nodes say */
+    bool stale;       /* `exec` is not what the nodes say */
+    uint64_t changes; /* of what is spilled, when that was looked at last */
 };
 
 /* A node's parameters as the driver takes them. */
 typedef struct node_parameters {
     CUDA_KERNEL_NODE_PARAMS kernel;
-    copy_parameters copied;
+    own_parameters own;
     CUDA_MEMCPY3D copy;
     CUDA_MEMSET_NODE_PARAMS fill;
 } node_parameters;
 
 /* ---- What a node is ---------------------------------------------------------------------------------------- */
 
-static shape shape_of(const cuda *c, const device_node *n) {
+static uint64_t bytes_of(const device_node *n) {
+    return n->kind == NODE_COPY ? n->as.copy.bytes : n->as.fill.times * n->as.fill.width;
+}
+
+/* How many bytes of a copy, from its beginning on, the driver takes in one. */
+static uint64_t first_piece(cuda *c, const device_node *n) {
+    return gpumm__cuda_one_kind_each(c, n->as.copy.to, n->as.copy.from, n->as.copy.bytes);
+}
+
+static shape shape_of(cuda *c, const device_node *n) {
     bool idle = gpumm__node_is_idle(n);
     if (n->kind == NODE_LAUNCH) return device_launch_is_empty(&n->as.launch.what) ? SHAPE_NOTHING : SHAPE_KERNEL;
     if (idle && n->kind == NODE_COPY && c->copy_kernel) return SHAPE_COPY_KERNEL;
     if (idle) return SHAPE_NOTHING;
-    if (n->kind == NODE_FILL) return SHAPE_FILL;
-    bool small = n->as.copy.way == COPY_D2D || n->as.copy.bytes <= TO_HOST_BY_KERNEL;
-    bool kernel = small && gpumm__cuda_copy_kernel_takes(c, n->as.copy.to, n->as.copy.from, n->as.copy.bytes);
-    return kernel ? SHAPE_COPY_KERNEL : SHAPE_COPY;
+    bool small = n->kind == NODE_COPY && (n->as.copy.way == COPY_D2D || n->as.copy.bytes <= TO_HOST_BY_KERNEL);
+    if (small && gpumm__cuda_copy_kernel_takes(c, n->as.copy.to, n->as.copy.from, n->as.copy.bytes))
+        return SHAPE_COPY_KERNEL;
+    if (n->kind == NODE_FILL)
+        return gpumm__cuda_spilled_in(c, n->as.fill.to, bytes_of(n)) ? SHAPE_FILL_KERNEL : SHAPE_FILL;
+    return first_piece(c, n) < n->as.copy.bytes ? SHAPE_PIECES : SHAPE_COPY;
 }
 
 /* What does nothing stays the node that it is, disabled. */
-static shape shape_next(const cuda *c, const device_node *n, shape now) {
+static shape shape_next(cuda *c, const device_node *n, shape now) {
     return gpumm__node_is_idle(n) ? now : shape_of(c, n);
+}
+
+/* Where which memory is whose matters: not to the kernel that copies. */
+static unsigned spilled_of(cuda *c, const device_node *n) {
+    if (n->kind == NODE_LAUNCH || gpumm__node_is_idle(n) || shape_of(c, n) == SHAPE_COPY_KERNEL) return 0;
+    uint64_t bytes = bytes_of(n);
+    if (n->kind == NODE_FILL) return gpumm__cuda_spilled_in(c, n->as.fill.to, bytes) ? TO_SPILLED : 0;
+    return (gpumm__cuda_spilled_in(c, n->as.copy.to, bytes) ? TO_SPILLED : 0) |
+           (gpumm__cuda_spilled_in(c, n->as.copy.from, bytes) ? FROM_SPILLED : 0);
 }
 
 static void copy_of(const device_node *n, CUDA_MEMCPY3D *out) {
@@ -85,34 +122,65 @@ static gpumm_status parameters_of(cuda *c, const device_node *n, shape s, node_p
     case SHAPE_KERNEL: return gpumm__cuda_launch_node(c, n->as.launch.function, &n->as.launch.what, &out->kernel);
     case SHAPE_COPY_KERNEL:
         gpumm__cuda_copy_kernel_node(c, n->as.copy.to, n->as.copy.from, gpumm__node_is_idle(n) ? 0 : n->as.copy.bytes,
-                                     &out->copied, &out->kernel);
+                                     &out->own, &out->kernel);
         return GPUMM_OK;
     case SHAPE_COPY: return copy_of(n, &out->copy), GPUMM_OK;
+    case SHAPE_PIECES: return GPUMM_OK; /* each has its own */
     case SHAPE_FILL: return fill_of(n, &out->fill), GPUMM_OK;
+    case SHAPE_FILL_KERNEL:
+        return gpumm__cuda_fill_kernel_node(c, n->as.fill.to, n->as.fill.pattern, n->as.fill.width, n->as.fill.times,
+                                            &out->own, &out->kernel);
     }
     return GPUMM_OK;
 }
 
 /* ---- Building it ------------------------------------------------------------------------------------------- */
 
+/* Behind *last, if there is one, and then it is *last. */
+static gpumm_status append(cuda *c, device_graph *g, const device_node *n, shape s, CUgraphNode *last) {
+    const CUgraphNode before = *last, *all = before ? &before : NULL;
+    size_t count = before ? 1 : 0;
+    node_parameters p;
+    TRY(parameters_of(c, n, s, &p));
+    switch (s) {
+    case SHAPE_NOTHING: return CU(c, cuGraphAddEmptyNode, (last, g->graph, all, count));
+    case SHAPE_KERNEL:
+    case SHAPE_COPY_KERNEL:
+    case SHAPE_FILL_KERNEL: return CU(c, cuGraphAddKernelNode, (last, g->graph, all, count, &p.kernel));
+    case SHAPE_COPY: return CU(c, cuGraphAddMemcpyNode, (last, g->graph, all, count, &p.copy, c->context->handle));
+    case SHAPE_FILL: return CU(c, cuGraphAddMemsetNode, (last, g->graph, all, count, &p.fill, c->context->handle));
+    case SHAPE_PIECES: break;
+    }
+    return GPUMM_OK;
+}
+
+/* Of a copy the first bytes, which go from *rest. */
+static device_node split(device_node *rest, uint64_t bytes) {
+    device_node first = *rest;
+    first.as.copy.bytes = bytes;
+    rest->as.copy.to += bytes;
+    rest->as.copy.from += bytes;
+    rest->as.copy.bytes -= bytes;
+    return first;
+}
+
+static gpumm_status append_pieces(cuda *c, device_graph *g, const device_node *n, CUgraphNode *last) {
+    device_node rest = *n;
+    while (rest.as.copy.bytes) {
+        device_node piece = split(&rest, first_piece(c, &rest));
+        TRY(append(c, g, &piece, SHAPE_COPY, last));
+    }
+    return GPUMM_OK;
+}
+
 static gpumm_status add_node(cuda *c, device_graph *g, size_t i) {
     graph_node *m = &g->made[i];
     const device_node *n = &g->nodes.items[i];
-    const CUgraphNode *before = i ? &g->made[i - 1].handle : NULL;
-    size_t count = i ? 1 : 0;
-    node_parameters p;
-    *m = (graph_node){.shape = shape_of(c, n), .enabled = true};
-    TRY(parameters_of(c, n, m->shape, &p));
-    switch (m->shape) {
-    case SHAPE_NOTHING: return CU(c, cuGraphAddEmptyNode, (&m->handle, g->graph, before, count));
-    case SHAPE_KERNEL:
-    case SHAPE_COPY_KERNEL: return CU(c, cuGraphAddKernelNode, (&m->handle, g->graph, before, count, &p.kernel));
-    case SHAPE_COPY:
-        return CU(c, cuGraphAddMemcpyNode, (&m->handle, g->graph, before, count, &p.copy, c->context->handle));
-    case SHAPE_FILL:
-        return CU(c, cuGraphAddMemsetNode, (&m->handle, g->graph, before, count, &p.fill, c->context->handle));
-    }
-    return GPUMM_OK;
+    *m = (graph_node){.shape = shape_of(c, n),
+                      .enabled = true,
+                      .spilled = spilled_of(c, n),
+                      .handle = i ? g->made[i - 1].handle : NULL};
+    return m->shape == SHAPE_PIECES ? append_pieces(c, g, n, &m->handle) : append(c, g, n, m->shape, &m->handle);
 }
 
 static gpumm_status enable(cuda *c, device_graph *g, size_t i) {
@@ -145,6 +213,7 @@ static gpumm_status build(cuda *c, device_graph *g) {
     device_graph before = *g;
     g->graph = NULL;
     g->exec = NULL;
+    g->changes = gpumm__cuda_border_changes(c);
     gpumm_status status = build_parts(c, g);
     if (status == GPUMM_OK) {
         unbuild(c, &before);
@@ -194,9 +263,11 @@ gpumm_status gpumm__cuda_graph_open(device *d, const device_node *nodes, size_t 
 
 static CUresult set_parameters(cuda *c, device_graph *g, const graph_node *m, const node_parameters *p) {
     switch (m->shape) {
-    case SHAPE_NOTHING: break;
+    case SHAPE_NOTHING:
+    case SHAPE_PIECES: break;
     case SHAPE_KERNEL:
-    case SHAPE_COPY_KERNEL: return CU_RESULT(c, cuGraphExecKernelNodeSetParams, (g->exec, m->handle, &p->kernel));
+    case SHAPE_COPY_KERNEL:
+    case SHAPE_FILL_KERNEL: return CU_RESULT(c, cuGraphExecKernelNodeSetParams, (g->exec, m->handle, &p->kernel));
     case SHAPE_COPY:
         return CU_RESULT(c, cuGraphExecMemcpyNodeSetParams, (g->exec, m->handle, &p->copy, c->context->handle));
     case SHAPE_FILL:
@@ -210,8 +281,9 @@ static gpumm_status patch_in_place(cuda *c, device_graph *g, size_t i) {
     graph_node *m = &g->made[i];
     const device_node *n = &g->nodes.items[i];
     node_parameters p;
-    if (shape_next(c, n, m->shape) != m->shape) return g->stale = true, GPUMM_OK;
+    if (m->shape == SHAPE_PIECES || shape_next(c, n, m->shape) != m->shape) return g->stale = true, GPUMM_OK;
     if (!gpumm__node_is_idle(n)) {
+        if (spilled_of(c, n) != m->spilled) return g->stale = true, GPUMM_OK;
         TRY(parameters_of(c, n, m->shape, &p));
         if (set_parameters(c, g, m, &p) != CUDA_SUCCESS) return g->stale = true, GPUMM_OK;
     }
@@ -238,9 +310,19 @@ gpumm_status gpumm__cuda_graph_patch(device *d, device_graph *g, const device_pa
     return status;
 }
 
+/* One look where nothing was spilled or promoted since. */
+static void see_changes(cuda *c, device_graph *g) {
+    uint64_t now = gpumm__cuda_border_changes(c);
+    if (now == g->changes) return;
+    g->changes = now;
+    for (size_t i = 0; i < g->nodes.count && !g->stale; i++)
+        g->stale = g->made[i].spilled || spilled_of(c, &g->nodes.items[i]);
+}
+
 gpumm_status gpumm__cuda_graph_launch(device *d, device_stream *s, device_graph *g) {
     cuda *c = cuda_of(d);
     cuda_visit visit;
+    see_changes(c, g);
     TRY(g->stale ? gpumm__cuda_enter_quiet(c, &visit) : gpumm__cuda_enter(c, &visit));
     gpumm_status status = gpumm__cuda_not_capturing(c, s);
     if (status == GPUMM_OK && g->stale) status = build(c, g);

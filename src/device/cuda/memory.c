@@ -8,6 +8,7 @@
 
 #include "base/size.h"
 #include "base/status.h"
+#include "device/cuda/border.h"
 #include "device/cuda/context.h"
 
 static bool is_pinned(place where) { return where == PLACE_HOST || where == PLACE_SPILLED; }
@@ -63,41 +64,85 @@ gpumm_status gpumm__cuda_segment_map(cuda *c, place where, gpumm_address address
     return gpumm__cuda_map_handle(c, where, address, bytes, handle);
 }
 
-static gpumm_status map_piece(cuda *c, place where, gpumm_address address, uint64_t bytes) {
+/* Several segments side by side: of what memory each is, and who may use them. */
+typedef struct pieces {
+    const device_stripe *stripe; /* NULL: all of `memory` */
+    uint64_t first, each;        /* the first one's number; bytes */
+    CUmemAllocationProp memory;
+    const CUmemAccessDesc *access;
+    size_t access_count;
+} pieces;
+
+static gpumm_status map_piece(cuda *c, const pieces *p, uint64_t index, gpumm_address address, uint64_t bytes) {
     CUmemGenericAllocationHandle handle = 0;
-    TRY(CU(c, cuMemCreate, (&handle, bytes, &c->memory[where], 0)));
+    CUmemAllocationProp memory = p->memory;
+    if (p->stripe) memory.location.id = p->stripe->devices[(p->first + index) % p->stripe->count];
+    TRY(CU(c, cuMemCreate, (&handle, bytes, &memory, 0)));
     gpumm_status status = CU(c, cuMemMap, (address, bytes, 0, handle, 0));
     (void)CU_BACK(c, cuMemRelease, (handle));
     return status;
 }
 
 /* Access for all of them at once, which is what costs. */
-static gpumm_status map_segments(cuda *c, place where, gpumm_address address, uint64_t bytes) {
+static gpumm_status map_segments(cuda *c, const pieces *p, gpumm_address address, uint64_t bytes) {
     uint64_t mapped = 0, piece = 0;
     gpumm_status status = GPUMM_OK;
     for (; mapped < bytes && status == GPUMM_OK; mapped += status == GPUMM_OK ? piece : 0) {
-        piece = size_min(bytes - mapped, DEVICE_SEGMENT_MOST);
-        status = map_piece(c, where, address + mapped, piece);
+        piece = size_min(bytes - mapped, p->each);
+        status = map_piece(c, p, mapped / p->each, address + mapped, piece);
     }
-    if (status == GPUMM_OK) status = CU(c, cuMemSetAccess, (address, bytes, c->access[where], c->access_count[where]));
+    if (status == GPUMM_OK) status = CU(c, cuMemSetAccess, (address, bytes, p->access, p->access_count));
     for (uint64_t at = 0; at < mapped && status != GPUMM_OK; at += piece) {
-        piece = size_min(mapped - at, DEVICE_SEGMENT_MOST);
+        piece = size_min(mapped - at, p->each);
         (void)CU_BACK(c, cuMemUnmap, (address + at, piece));
     }
     return status;
 }
 
+static gpumm_status commit(cuda *c, place where, gpumm_address address, uint64_t bytes) {
+    cuda_visit visit;
+    pieces all = {.each = DEVICE_SEGMENT_MOST,
+                  .memory = c->memory[where],
+                  .access = c->access[where],
+                  .access_count = c->access_count[where]};
+    TRY(gpumm__cuda_enter_quiet(c, &visit));
+    gpumm_status status = bytes <= DEVICE_SEGMENT_MOST ? gpumm__cuda_segment_map(c, where, address, bytes)
+                                                       : map_segments(c, &all, address, bytes);
+    gpumm__cuda_leave(c, &visit);
+    return asked(status, where, bytes);
+}
+
 gpumm_status gpumm__cuda_commit(device *d, place where, gpumm_address address, uint64_t bytes) {
     cuda *c = cuda_of(d);
-    cuda_visit visit;
+    if (where != PLACE_SPILLED) return commit(c, where, address, bytes);
     if (!c->access_count[where])
         return fail(GPUMM_OUT_OF_MEMORY,
                     "nothing can be spilled: this driver does not map pinned host memory in place");
+    TRY(gpumm__cuda_border_add(c, address, bytes));
+    gpumm_status status = commit(c, where, address, bytes);
+    if (status != GPUMM_OK) gpumm__cuda_border_remove(c, address);
+    return status;
+}
+
+gpumm_status gpumm__cuda_commit_striped(device *d, const device_stripe *stripe, uint64_t first, gpumm_address address,
+                                        uint64_t bytes) {
+    cuda *c = cuda_of(d);
+    cuda_visit visit;
+    CUmemAccessDesc access[GPUMM_DEVICES_MAX];
+    pieces all = {.stripe = stripe,
+                  .first = first,
+                  .each = stripe->bytes,
+                  .memory = c->memory[PLACE_DEVICE],
+                  .access = access,
+                  .access_count = stripe->count};
+    for (unsigned i = 0; i < stripe->count; i++) {
+        access[i] = c->access[PLACE_DEVICE][0];
+        access[i].location.id = stripe->devices[i];
+    }
     TRY(gpumm__cuda_enter_quiet(c, &visit));
-    gpumm_status status = bytes <= DEVICE_SEGMENT_MOST ? gpumm__cuda_segment_map(c, where, address, bytes)
-                                                       : map_segments(c, where, address, bytes);
+    gpumm_status status = map_segments(c, &all, address, bytes);
     gpumm__cuda_leave(c, &visit);
-    return asked(status, where, bytes);
+    return asked(status, PLACE_STRIPED, bytes);
 }
 
 gpumm_status gpumm__cuda_decommit(device *d, place where, gpumm_address address, uint64_t bytes) {
@@ -107,6 +152,7 @@ gpumm_status gpumm__cuda_decommit(device *d, place where, gpumm_address address,
     TRY(gpumm__cuda_enter_quiet(c, &visit));
     gpumm_status status = CU(c, cuMemUnmap, (address, bytes));
     gpumm__cuda_leave(c, &visit);
+    if (status == GPUMM_OK && where == PLACE_SPILLED) gpumm__cuda_border_remove(c, address);
     return asked(status, where, bytes);
 }
 

@@ -18,6 +18,8 @@ bool gpumm__cuda_give(cuda *c, place where, gpumm_address address);
 gpumm_status gpumm__cuda_reserve(device *d, place where, uint64_t bytes, gpumm_address *address);
 void gpumm__cuda_release(device *d, place where, gpumm_address address, uint64_t bytes);
 gpumm_status gpumm__cuda_commit(device *d, place where, gpumm_address address, uint64_t bytes);
+gpumm_status gpumm__cuda_commit_striped(device *d, const device_stripe *stripe, uint64_t first, gpumm_address address,
+                                        uint64_t bytes);
 gpumm_status gpumm__cuda_export(device *d, gpumm_address address, uint64_t bytes, int *descriptor);
 gpumm_status gpumm__cuda_import(device *d, gpumm_address address, uint64_t bytes, int descriptor);
 gpumm_status gpumm__cuda_decommit(device *d, place where, gpumm_address address, uint64_t bytes);

@@ -15,7 +15,12 @@
 #include "device/cuda/image.h"
 #include "device/cuda/stream.h"
 
-enum { LOG_SIZE = 4096 };
+enum {
+    LOG_SIZE = 4096,
+    BLOCK_MOST = 256,  /* threads a block, where nobody says */
+    BLOCK_LEAST = 64,  /* and where they are few */
+    BLOCKS_A_UNIT = 8, /* of a multiprocessor, from which on they are not few */
+};
 
 struct device_module {
     CUmodule handle;
@@ -275,11 +280,26 @@ static gpumm_status check_block(const device_function *f, const unsigned *block)
                 f->block_limit, threads);
 }
 
-/* As many blocks in a line as the threads need, of as many as fill the device best unless the launch says. */
+/* Threads a block, where nobody says. Few threads in large blocks leave multiprocessors idle, and the last of many large blocks
+   run beside idle ones. */
+static unsigned fitting_block(const cuda *c, const device_function *f, uint64_t threads) {
+    unsigned block = f->block < BLOCK_MOST ? f->block : BLOCK_MOST;
+    while (block / 2 >= BLOCK_LEAST && threads / block < (uint64_t)BLOCKS_A_UNIT * c->base.info.units) block /= 2;
+    return block;
+}
+
+static gpumm_status choose_block(cuda *c, device_function *f, const device_launch *launch, unsigned *block) {
+    *block = launch->block[0];
+    if (*block) return GPUMM_OK;
+    if (launch->shared_bytes) return best_block(c, f->handle, launch->shared_bytes, block);
+    *block = fitting_block(c, f, launch->threads);
+    return GPUMM_OK;
+}
+
+/* As many blocks in a line as the threads need. */
 static gpumm_status choose_line(cuda *c, device_function *f, const device_launch *launch, unsigned *grid,
                                 unsigned *block) {
-    *block = launch->block[0] ? launch->block[0] : f->block;
-    if (!launch->block[0] && launch->shared_bytes) TRY(best_block(c, f->handle, launch->shared_bytes, block));
+    TRY(choose_block(c, f, launch, block));
     uint64_t blocks = launch->threads / *block + (launch->threads % *block != 0);
     if (blocks > DEVICE_GRID_X_MAX)
         return fail(GPUMM_INVALID_ARGUMENT,

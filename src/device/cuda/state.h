@@ -14,6 +14,18 @@ typedef struct cuda_plan { /* a failure by the driver entry's name */
     atomic_ullong calls[DRIVER_COUNT];
 } cuda_plan;
 
+typedef struct cuda_spilled {
+    gpumm_address begin, end;
+} cuda_spilled;
+
+typedef struct cuda_border { /* segments of PLACE_SPILLED, by address */
+    pthread_mutex_t mutex;
+    cuda_spilled *list;
+    size_t room;
+    atomic_size_t count;
+    atomic_ullong changes;
+} cuda_border;
+
 typedef struct cuda {
     device base; /* first */
     cuda_context *context;
@@ -22,14 +34,17 @@ typedef struct cuda {
     bool stream_ordered;   /* blocks come from the device's pool */
     unsigned forks;        /* the driver table's count at open */
     unsigned shared_limit; /* bytes of shared memory a block may opt in to */
-    CUmodule copy_module;
+    CUmodule own_module;
+    CUresult own_refused;   /* why there is no fill_kernel */
     CUfunction copy_kernel; /* copies within the device; NULL: the driver does */
+    CUfunction fill_kernel; /* fills what is spilled; NULL: nothing does */
     CUstream own;           /* for probes and for blocks; never waits for the work of others */
     CUmemAllocationProp memory[PLACE_COUNT];
     CUmemAccessDesc access[PLACE_COUNT][2];
     size_t access_count[PLACE_COUNT];
     atomic_bool watched; /* count the driver's entries, and follow the plan */
     cuda_plan plan;
+    cuda_border border;
 } cuda;
 
 static inline cuda *cuda_of(device *d) { return (cuda *)d; }

@@ -6,14 +6,18 @@
  * now, not for every replay, and a query would break the capture: such calls are BUSY. Launches are
  * what a graph is for, and pass. A stream that nobody saw cannot be capturing, and is not asked.
  *
+ * The driver refuses a copy of which a part is spilled memory and a part is not: it is given the pieces. Where one fails,
+ * those before it are enqueued; what they write to is undefined for the caller then, as behind any failed call. It fills no
+ * spilled memory at all: that is a kernel of our own.
+ *
  * Events that only order have no timing: theirs costs the device less to record.
  */
 #include "device/cuda/stream.h"
 
-#include "base/size.h"
 #include "base/status.h"
+#include "device/cuda/border.h"
 #include "device/cuda/context.h"
-#include "device/cuda/copy_kernel.h"
+#include "device/cuda/own_kernels.h"
 
 struct device_event {
     CUevent handle;
@@ -220,17 +224,26 @@ gpumm_status gpumm__cuda_stream_wait(device *d, device_stream *s, device_event *
 
 /* ---- Copies, fills, calls ---- */
 
-static gpumm_status copy_enqueue(cuda *c, CUstream stream, copy_kind kind, gpumm_address to, gpumm_address from,
-                                 uint64_t bytes) {
+/* Of one kind of memory on each side. */
+static gpumm_status copy_piece(cuda *c, CUstream stream, copy_kind kind, gpumm_address to, gpumm_address from,
+                               uint64_t bytes) {
     switch (kind) {
     case COPY_H2D: return CU(c, cuMemcpyHtoDAsync, (to, (const void *)(uintptr_t)from, bytes, stream));
     case COPY_D2H: return CU(c, cuMemcpyDtoHAsync, ((void *)(uintptr_t)to, from, bytes, stream));
-    case COPY_D2D:
-        if (gpumm__cuda_copy_kernel_takes(c, to, from, bytes))
-            return gpumm__cuda_copy_kernel_run(c, stream, to, from, bytes);
-        return CU(c, cuMemcpyDtoDAsync, (to, from, bytes, stream));
+    case COPY_D2D: return CU(c, cuMemcpyDtoDAsync, (to, from, bytes, stream));
     }
     return fail(GPUMM_INVALID_ARGUMENT, "no such kind of copy: %d", (int)kind);
+}
+
+static gpumm_status copy_enqueue(cuda *c, CUstream stream, copy_kind kind, gpumm_address to, gpumm_address from,
+                                 uint64_t bytes) {
+    if (kind == COPY_D2D && gpumm__cuda_copy_kernel_takes(c, to, from, bytes))
+        return gpumm__cuda_copy_kernel_run(c, stream, to, from, bytes);
+    for (uint64_t done = 0, piece = 0; done < bytes; done += piece) {
+        piece = gpumm__cuda_one_kind_each(c, to + done, from + done, bytes - done);
+        TRY(copy_piece(c, stream, kind, to + done, from + done, piece));
+    }
+    return GPUMM_OK;
 }
 
 gpumm_status gpumm__cuda_copy(device *d, device_stream *s, copy_kind kind, gpumm_address to, gpumm_address from,
@@ -238,18 +251,36 @@ gpumm_status gpumm__cuda_copy(device *d, device_stream *s, copy_kind kind, gpumm
     cuda *c = cuda_of(d);
     cuda_visit visit;
     TRY(enter_stream(c, s, &visit));
-    gpumm_status status = bytes ? copy_enqueue(c, s->handle, kind, to, from, bytes) : GPUMM_OK;
+    gpumm_status status = copy_enqueue(c, s->handle, kind, to, from, bytes);
+    gpumm__cuda_leave(c, &visit);
+    return status;
+}
+
+/* The one for two contexts takes memory that is mapped in place, too, whoever has access to it. */
+gpumm_status gpumm__cuda_copy_from(device *d, device_stream *s, gpumm_address to, device *other, gpumm_address from,
+                                   uint64_t bytes, bool used) {
+    cuda *c = cuda_of(d), *o = cuda_of(other);
+    cuda_visit visit;
+    TRY(gpumm__cuda_usable(o));
+    TRY(enter_stream(c, s, &visit));
+    CUcontext ours = c->context->handle, theirs = o->context->handle;
+    gpumm_status status = ours == theirs || used ? CU(c, cuMemcpyDtoDAsync, (to, from, bytes, s->handle))
+                                                 : CU(c, cuMemcpyPeerAsync, (to, ours, from, theirs, bytes, s->handle));
     gpumm__cuda_leave(c, &visit);
     return status;
 }
 
 static gpumm_status fill_enqueue(cuda *c, CUstream stream, gpumm_address to, uint32_t pattern, unsigned width,
                                  uint64_t count) {
+    if (width != 1 && width != 2 && width != 4)
+        return fail(GPUMM_INVALID_ARGUMENT, "a fill pattern has 1, 2 or 4 bytes, not %u", width);
+    if (count == 0) return GPUMM_OK;
+    if (gpumm__cuda_spilled_in(c, to, count * width))
+        return gpumm__cuda_fill_kernel_run(c, stream, to, pattern, width, count);
     switch (width) {
     case 1: return CU(c, cuMemsetD8Async, (to, (unsigned char)pattern, count, stream));
     case 2: return CU(c, cuMemsetD16Async, (to, (unsigned short)pattern, count, stream));
-    case 4: return CU(c, cuMemsetD32Async, (to, pattern, count, stream));
-    default: return fail(GPUMM_INVALID_ARGUMENT, "a fill pattern has 1, 2 or 4 bytes, not %u", width);
+    default: return CU(c, cuMemsetD32Async, (to, pattern, count, stream));
     }
 }
 
@@ -258,7 +289,7 @@ gpumm_status gpumm__cuda_fill(device *d, device_stream *s, gpumm_address to, uin
     cuda *c = cuda_of(d);
     cuda_visit visit;
     TRY(enter_stream(c, s, &visit));
-    gpumm_status status = count ? fill_enqueue(c, s->handle, to, pattern, width, count) : GPUMM_OK;
+    gpumm_status status = fill_enqueue(c, s->handle, to, pattern, width, count);
     gpumm__cuda_leave(c, &visit);
     return status;
 }

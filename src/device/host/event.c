@@ -8,7 +8,7 @@
 #include "device/host/stream.h"
 
 struct record {
-    stock *stock;
+    host_device *home;
     const device_stream *stream; /* only to compare */
     atomic_uint owners;
     atomic_bool done;
@@ -24,14 +24,14 @@ struct device_event {
 static record *record_new(const device_stream *s) {
     record *r = gpumm__stock_take(&s->device->stock, sizeof *r);
     if (!r) return NULL;
-    r->stock = &s->device->stock;
+    r->home = s->device;
     r->stream = s;
     atomic_init(&r->owners, 2); /* the event and the operation */
     return r;
 }
 
 static void record_drop(record *r) {
-    if (r && atomic_fetch_sub(&r->owners, 1) == 1) gpumm__stock_give(r->stock, r);
+    if (r && atomic_fetch_sub(&r->owners, 1) == 1) gpumm__stock_give(&r->home->stock, r);
 }
 
 static bool record_done(const void *what) { return atomic_load(&((const record *)what)->done); }
@@ -126,13 +126,22 @@ uint64_t gpumm__host_event_time(device_event *e) {
 
 /* What builds on work that went wrong is wrong too. */
 static void inherit_error(device_stream *s, const record *r) {
-    if (r->error) atomic_store(&s->error, r->error);
+    uint64_t error = r->error;
+    if (!error) return;
+    if (r->home != s->device) { /* numbered anew */
+        if (gpumm__launch_error_tell(r->home, error, false) == GPUMM_OK) return;
+        error = gpumm__launch_error_note(s->device, gpumm_message());
+    }
+    atomic_store(&s->error, error);
 }
 
 static void work_wait(op *o) {
-    gpumm__host_bell_wait(&o->stream->device->bell, record_done, o->as.record);
-    inherit_error(o->stream, o->as.record);
-    record_drop(o->as.record);
+    record *r = o->as.record;
+    host_device *home = r->home;
+    gpumm__host_bell_wait(&home->bell, record_done, r);
+    inherit_error(o->stream, r);
+    record_drop(r);
+    if (home != o->stream->device) atomic_fetch_sub(&home->foreign, 1);
 }
 
 /* Nothing to queue where the recorded work is done, or lies before in the same queue. */
@@ -151,6 +160,7 @@ gpumm_status gpumm__host_stream_wait(device *d, device_stream *s, device_event *
         return status;
     }
     o->as.record = r;
+    if (r->home != s->device) atomic_fetch_add(&r->home->foreign, 1);
     gpumm__host_op_post(o);
     return GPUMM_OK;
 }

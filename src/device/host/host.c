@@ -21,6 +21,12 @@
 
 enum { GRANULARITY_DEFAULT = 64 << 10, WORKERS_MAX = 1024 };
 
+/* No other host device has a uuid. */
+static gpumm_status host_reach(device *d, const char *uuid) {
+    (void)d;
+    return fail(GPUMM_INVALID_ARGUMENT, "the host device cannot use the memory of %.60s", uuid);
+}
+
 /* Its streams are threads, which no driver knows. */
 static void *host_native_stream(device_stream *s) {
     (void)s;
@@ -37,6 +43,7 @@ static void host_close(device *d) {
     host_device *h = host_of(d);
     while (h->streams)
         gpumm__host_stream_close(d, h->streams); /* none by contract; their threads must not outlive us */
+    while (atomic_load(&h->foreign)) gpumm__clock_sleep_ns(50000); /* what they wait for is done: soon */
     gpumm__host_pool_close(&h->pool);
     gpumm__block_crews_close(&h->crews);
     if (h->watches) gpumm__arithmetic_unwatch();
@@ -53,6 +60,8 @@ static const device_table host_table = {
     .reserve = gpumm__host_reserve,
     .release = gpumm__host_release,
     .commit = gpumm__host_commit,
+    .stripe_check = gpumm__host_stripe_check,
+    .commit_striped = gpumm__host_commit_striped,
     .decommit = gpumm__host_decommit,
     .alloc = gpumm__host_alloc,
     .free = gpumm__host_free,
@@ -60,6 +69,7 @@ static const device_table host_table = {
     .promote = gpumm__host_promote,
     .export_segment = gpumm__host_export,
     .import_segment = gpumm__host_import,
+    .reach = host_reach,
     .stream_open = gpumm__host_stream_open,
     .stream_close = gpumm__host_stream_close,
     .stream_synchronize = gpumm__host_stream_synchronize,
@@ -72,6 +82,7 @@ static const device_table host_table = {
     .event_elapsed = gpumm__host_event_elapsed,
     .stream_wait = gpumm__host_stream_wait,
     .copy = gpumm__host_copy,
+    .copy_from = gpumm__host_copy_from,
     .fill = gpumm__host_fill,
     .call = gpumm__host_call,
     .compiler = gpumm__host_compiler,
@@ -170,7 +181,9 @@ gpumm_status gpumm__host_open(const gpumm_options *options, const gpumm_allocato
     h->base.memory = memory;
     h->base.runs_builtins = true;
     h->page = page;
-    h->quota = options->memory_bytes ? options->memory_bytes : gpumm__host_limits_memory(page);
+    h->most = gpumm__host_limits_memory(page);
+    h->quota = options->memory_bytes ? options->memory_bytes : h->most;
+    h->most = size_max(h->most, h->quota);
     h->spill_rate = options->spill_rate;
     describe(h, options, granularity, threads);
     gpumm_status status = start(h, threads);

@@ -21,7 +21,8 @@ enum { FILE_NONE = -1, FILE_IMPORTED = -2 };
 typedef struct segment {
     gpumm_address address;
     uint64_t bytes;
-    int file; /* of shared memory; or one of the two above */
+    int file;   /* of shared memory; or one of the two above */
+    int device; /* of striped memory: its number */
     bool spilled;
 } segment;
 
@@ -36,7 +37,7 @@ struct region {
 };
 
 static const char *const place_names[PLACE_COUNT] = {"device memory", "pinned memory", "shareable device memory",
-                                                     "spilled memory"};
+                                                     "spilled memory", "striped device memory"};
 
 static gpumm_address span_end(span s) { return s.address + s.bytes; }
 
@@ -200,21 +201,45 @@ static gpumm_status fail_mapping(uint64_t bytes) {
     return fail(GPUMM_OUT_OF_MEMORY, "host device: %s", gpumm__host_limits_refusal(bytes, errno, text, sizeof text));
 }
 
-/* Under the lock. */
+/* Under the lock, as the next three. */
 static gpumm_status quota_take(host_device *h, place where, uint64_t bytes) {
     char wanted[32], held[32], quota[32];
     if (!is_in_quota(where)) return GPUMM_OK;
-    if (bytes > h->quota - h->held)
+    if (bytes > h->quota - h->held[0])
         return fail(GPUMM_OUT_OF_MEMORY, "host device: %s more than the %s held already is over its quota of %s",
-                    gpumm__size_text(bytes, wanted), gpumm__size_text(h->held, held),
+                    gpumm__size_text(bytes, wanted), gpumm__size_text(h->held[0], held),
                     gpumm__size_text(h->quota, quota));
-    h->held += bytes;
+    h->held[0] += bytes;
     return GPUMM_OK;
 }
 
-static void quota_give(host_device *h, place where, uint64_t bytes) {
+static void quota_return(host_device *h, place where, int number, uint64_t bytes) {
+    if (is_in_quota(where)) h->held[0] -= bytes;
+    else if (where == PLACE_STRIPED) h->held[number] -= bytes;
+}
+
+/* The devices whose memory this one's stands for have a quota each, and the machine's memory together. */
+static gpumm_status quota_check_striped(const host_device *h, const uint64_t *more) {
+    char wanted[32], held[32], quota[32];
+    uint64_t all = 0, asked = 0;
+    for (unsigned i = 0; i < GPUMM_DEVICES_MAX; i++) {
+        all += h->held[i];
+        asked += more[i];
+        if (more[i] <= h->quota - h->held[i]) continue;
+        return fail(GPUMM_OUT_OF_MEMORY,
+                    "host device: %s more than the %s held already on device %u is over its quota of %s",
+                    gpumm__size_text(more[i], wanted), gpumm__size_text(h->held[i], held), i,
+                    gpumm__size_text(h->quota, quota));
+    }
+    if (all <= h->most && asked <= h->most - all) return GPUMM_OK;
+    return fail(GPUMM_OUT_OF_MEMORY,
+                "host device: %s more than the %s held already on all devices is over the machine's %s",
+                gpumm__size_text(asked, wanted), gpumm__size_text(all, held), gpumm__size_text(h->most, quota));
+}
+
+static void quota_give(host_device *h, place where, int number, uint64_t bytes) {
     pthread_mutex_lock(&h->lock);
-    if (is_in_quota(where)) h->held -= bytes;
+    quota_return(h, where, number, bytes);
     pthread_mutex_unlock(&h->lock);
 }
 
@@ -343,7 +368,7 @@ static gpumm_status give_whole(device *d, const char *call, place where, span s,
     pthread_mutex_unlock(&h->lock);
     if (status != GPUMM_OK) return status;
     region_unmap(h, r);
-    if (block) quota_give(h, where, s.bytes);
+    if (block) quota_give(h, where, 0, s.bytes);
     return GPUMM_OK;
 }
 
@@ -427,11 +452,18 @@ static void unback(const segment *s) {
     if (s->file >= 0) close(s->file);
 }
 
-static gpumm_status back_all(region *r, place where, size_t at, span rest) {
+static int turn_of(const device_stripe *stripe, uint64_t number) {
+    return stripe ? stripe->devices[number % stripe->count] : 0;
+}
+
+/* Of a stripe: the first is segment `number` of it. */
+static gpumm_status back_all(region *r, place where, const device_stripe *stripe, uint64_t number, size_t at,
+                             span rest) {
     size_t first = at;
-    for (; rest.bytes; at++) {
+    for (; rest.bytes; at++, number++) {
         segment one = {.address = rest.address,
-                       .bytes = size_min(rest.bytes, DEVICE_SEGMENT_MOST),
+                       .bytes = size_min(rest.bytes, stripe ? stripe->bytes : DEVICE_SEGMENT_MOST),
+                       .device = turn_of(stripe, number),
                        .spilled = where == PLACE_SPILLED};
         if (!back(r->where, &one)) {
             gpumm_status status = fail_mapping(rest.bytes);
@@ -447,20 +479,39 @@ static gpumm_status back_all(region *r, place where, size_t at, span rest) {
     return GPUMM_OK;
 }
 
-/* Under the lock. */
+/* Under the lock, as the next two: where so many segments belong, with room for them in the list. */
+static gpumm_status find_room(host_device *h, place where, span s, size_t segments, larger *spare, region **r,
+                              size_t *at) {
+    bool again;
+    do {
+        TRY(find_free(h, where, s, r, at));
+        TRY(make_room(h, spare, (void **)&(*r)->segments, sizeof *(*r)->segments, (*r)->count, segments, &(*r)->room,
+                      &again));
+    } while (again);
+    return GPUMM_OK;
+}
+
 static gpumm_status commit_locked(host_device *h, place where, span s, larger *spare) {
     region *r = NULL;
     size_t at = 0;
-    bool again;
-    do {
-        TRY(find_free(h, where, s, &r, &at));
-        TRY(make_room(h, spare, (void **)&r->segments, sizeof *r->segments, r->count, device_segments(s.bytes),
-                      &r->room, &again));
-    } while (again);
+    TRY(find_room(h, where, s, device_segments(s.bytes), spare, &r, &at));
     TRY(quota_take(h, where, s.bytes));
-    gpumm_status status = back_all(r, where, at, s);
-    if (status != GPUMM_OK && is_in_quota(where)) h->held -= s.bytes;
+    gpumm_status status = back_all(r, where, NULL, 0, at, s);
+    if (status != GPUMM_OK) quota_return(h, where, 0, s.bytes);
     return status;
+}
+
+static gpumm_status commit_striped_locked(host_device *h, const device_stripe *stripe, uint64_t number, span s,
+                                          larger *spare) {
+    region *r = NULL;
+    size_t at = 0;
+    uint64_t more[GPUMM_DEVICES_MAX] = {0};
+    TRY(find_room(h, PLACE_STRIPED, s, (size_t)(s.bytes / stripe->bytes), spare, &r, &at));
+    for (uint64_t i = 0; i < s.bytes / stripe->bytes; i++) more[turn_of(stripe, number + i)] += stripe->bytes;
+    TRY(quota_check_striped(h, more));
+    TRY(back_all(r, PLACE_STRIPED, stripe, number, at, s));
+    for (unsigned i = 0; i < GPUMM_DEVICES_MAX; i++) h->held[i] += more[i];
+    return GPUMM_OK;
 }
 
 gpumm_status gpumm__host_commit(device *d, place where, gpumm_address address, uint64_t bytes) {
@@ -471,6 +522,30 @@ gpumm_status gpumm__host_commit(device *d, place where, gpumm_address address, u
     TRY(check_aligned(h, "commit", s));
     pthread_mutex_lock(&h->lock);
     gpumm_status status = commit_locked(h, where, s, &spare);
+    pthread_mutex_unlock(&h->lock);
+    gpumm__mem_free(h->base.memory, spare.items);
+    return status;
+}
+
+/* This machine stands for any of them. */
+gpumm_status gpumm__host_stripe_check(device *d, device_stripe *stripe) {
+    if (size_round_up(stripe->bytes, d->info.granularity_bytes, &stripe->bytes)) return GPUMM_OK;
+    return fail(GPUMM_INVALID_ARGUMENT, "host device: a stripe of %" PRIu64 " bytes cannot be committed",
+                stripe->bytes);
+}
+
+gpumm_status gpumm__host_commit_striped(device *d, const device_stripe *stripe, uint64_t first, gpumm_address address,
+                                        uint64_t bytes) {
+    host_device *h = host_of(d);
+    span s = {address, bytes};
+    larger spare = {0};
+    TRY(check_in_place(d, PLACE_STRIPED, "commit"));
+    TRY(check_aligned(h, "commit", s));
+    if (bytes % stripe->bytes || stripe->bytes % d->info.granularity_bytes)
+        return fail(GPUMM_INVALID_ARGUMENT, "host device: commit of %" PRIu64 " bytes in stripes of %" PRIu64, bytes,
+                    stripe->bytes);
+    pthread_mutex_lock(&h->lock);
+    gpumm_status status = commit_striped_locked(h, stripe, first, s, &spare);
     pthread_mutex_unlock(&h->lock);
     gpumm__mem_free(h->base.memory, spare.items);
     return status;
@@ -517,7 +592,7 @@ gpumm_status gpumm__host_decommit(device *d, place where, gpumm_address address,
     pthread_mutex_unlock(&h->lock);
     if (status != GPUMM_OK) return status;
     if (gone.file == FILE_NONE) madvise(pointer_to(address), bytes, MADV_DONTNEED);
-    if (gone.file != FILE_IMPORTED) quota_give(h, where, bytes);
+    if (gone.file != FILE_IMPORTED) quota_give(h, where, gone.device, bytes);
     return GPUMM_OK;
 }
 
@@ -553,11 +628,7 @@ static gpumm_status check_file(int file, uint64_t bytes) {
 static gpumm_status import_locked(host_device *h, span s, int file, larger *spare) {
     region *r = NULL;
     size_t at = 0;
-    bool again;
-    do {
-        TRY(find_free(h, PLACE_SHARED, s, &r, &at));
-        TRY(make_room(h, spare, (void **)&r->segments, sizeof *r->segments, r->count, 1, &r->room, &again));
-    } while (again);
+    TRY(find_room(h, PLACE_SHARED, s, 1, spare, &r, &at));
     if (mmap(pointer_to(s.address), s.bytes, PROT_READ, MAP_SHARED | MAP_FIXED, file, 0) == MAP_FAILED)
         return fail_mapping(s.bytes);
     segment_insert(r, at, (segment){.address = s.address, .bytes = s.bytes, .file = FILE_IMPORTED});
@@ -647,7 +718,7 @@ gpumm_status gpumm__host_shrink(device *d, place where, uint64_t bytes, uint64_t
         return fail(GPUMM_INVALID_ARGUMENT, "host device: shrink of %" PRIu64 " bytes to %" PRIu64, bytes, kept);
     pthread_mutex_lock(&h->lock);
     gpumm_status status = in_place ? shrink_segment(h, where, s, kept) : shrink_block(h, where, s, kept, address);
-    if (status == GPUMM_OK && is_in_quota(where)) h->held -= bytes - kept;
+    if (status == GPUMM_OK) quota_return(h, where, 0, bytes - kept);
     pthread_mutex_unlock(&h->lock);
     return status;
 }
@@ -672,7 +743,7 @@ static gpumm_status promote_block(host_device *h, span s, gpumm_address *address
     gpumm_status status = move_block(h, r, s.bytes, address);
     if (status == GPUMM_OK) return GPUMM_OK;
     r->where = PLACE_SPILLED;
-    h->held -= s.bytes;
+    quota_return(h, PLACE_DEVICE, 0, s.bytes);
     return status;
 }
 

@@ -23,6 +23,9 @@ void gpumm__host_memory_close(host_device *h); /* unmaps whatever was left */
 gpumm_status gpumm__host_reserve(device *d, place where, uint64_t bytes, gpumm_address *address);
 void gpumm__host_release(device *d, place where, gpumm_address address, uint64_t bytes);
 gpumm_status gpumm__host_commit(device *d, place where, gpumm_address address, uint64_t bytes);
+gpumm_status gpumm__host_stripe_check(device *d, device_stripe *stripe);
+gpumm_status gpumm__host_commit_striped(device *d, const device_stripe *stripe, uint64_t first, gpumm_address address,
+                                        uint64_t bytes);
 gpumm_status gpumm__host_decommit(device *d, place where, gpumm_address address, uint64_t bytes);
 gpumm_status gpumm__host_alloc(device *d, place where, uint64_t bytes, gpumm_address *address);
 gpumm_status gpumm__host_free(device *d, place where, gpumm_address address, uint64_t bytes);

@@ -24,16 +24,17 @@ typedef struct launch_error {
 
 typedef struct host_device {
     device base;
-    uint64_t page, quota;
-    pthread_mutex_t lock;    /* everything to the blank line */
-    struct region **regions; /* by address */
+    uint64_t page, quota, most; /* quota: of each device that this one stands for; most: of all together */
+    pthread_mutex_t lock;       /* everything to the blank line */
+    struct region **regions;    /* by address */
     size_t count, room;
-    uint64_t held;       /* of the quota */
-    uint64_t spill_rate; /* bytes a second, 0: as fast as any; stays as it is */
+    uint64_t held[GPUMM_DEVICES_MAX]; /* of each quota; the first is its own */
+    uint64_t spill_rate;              /* bytes a second, 0: as fast as any; stays as it is */
     device_stream *streams;
     launch_error errors[LAUNCH_ERRORS];
     uint64_t error_count;
 
+    atomic_uint foreign; /* operations of other devices' streams that wait for an event of ours */
     bell bell;
     pool pool;
     crews crews;

@@ -200,6 +200,33 @@ gpumm_status gpumm__host_copy(device *d, device_stream *s, copy_kind kind, gpumm
     return post_made(status, o);
 }
 
+/* ---- Between two devices: each has its claim ---- */
+
+static void work_between(op *o) {
+    memcpy(o->as.between.to, o->as.between.from, o->as.between.bytes);
+    gpumm__host_use_drop(o->as.between.other, &o->as.between.use, 1);
+}
+
+gpumm_status gpumm__host_copy_from(device *d, device_stream *s, gpumm_address to, device *other, gpumm_address from,
+                                   uint64_t bytes, bool used) {
+    const operand target = {"copy to", PLACE_DEVICE, {to, bytes}}, source = {"copy from", PLACE_DEVICE, {from, bytes}};
+    op *o = NULL;
+    (void)used; /* all of it is this machine's memory */
+    TRY(op_using(s, work_between, &target, 1, &o));
+    o->as.between.to = (void *)(uintptr_t)to;
+    o->as.between.from = (const void *)(uintptr_t)from;
+    o->as.between.bytes = bytes;
+    o->as.between.other = host_of(other);
+    gpumm_status status = gpumm__host_use_operands(host_of(other), &o->as.between.use, &source, 1);
+    if (status == GPUMM_OK) {
+        gpumm__host_op_post(o);
+        return GPUMM_OK;
+    }
+    gpumm__host_use_drop(host_of(d), o->uses, o->use_count);
+    gpumm__stock_give(&host_of(d)->stock, o);
+    return status;
+}
+
 static void work_fill(op *o) {
     uint32_t pattern = o->as.fill.pattern;
     size_t count = o->as.fill.count;

@@ -28,6 +28,13 @@ typedef struct op {
         } copy;
         struct {
             void *to;
+            const void *from;
+            size_t bytes;
+            host_device *other; /* whose claim `use` is */
+            use use;
+        } between;
+        struct {
+            void *to;
             uint32_t pattern;
             unsigned width;
             size_t count;
@@ -80,6 +87,8 @@ gpumm_status gpumm__host_stream_synchronize(device *d, device_stream *s);
 gpumm_status gpumm__host_stream_query(device *d, device_stream *s, bool *idle);
 gpumm_status gpumm__host_copy(device *d, device_stream *s, copy_kind kind, gpumm_address to, gpumm_address from,
                               uint64_t bytes);
+gpumm_status gpumm__host_copy_from(device *d, device_stream *s, gpumm_address to, device *other, gpumm_address from,
+                                   uint64_t bytes, bool used);
 gpumm_status gpumm__host_fill(device *d, device_stream *s, gpumm_address to, uint32_t pattern, unsigned width,
                               uint64_t count);
 gpumm_status gpumm__host_call(device *d, device_stream *s, void (*function)(void *user), void *user);

@@ -15,6 +15,7 @@
 #include "modules/layout/cells.h"
 #include "modules/layout/columns.h"
 #include "modules/layout/communities.h"
+#include "modules/layout/eigen.h"
 #include "modules/layout/embedded.h"
 #include "modules/layout/encode.h"
 #include "modules/layout/image.h"
@@ -63,6 +64,7 @@ static void open_native(lua_State *L) {
     gpumm_layout__open_output(L);
     gpumm_layout__open_packing(L);
     gpumm_layout__open_placing(L);
+    gpumm_layout__open_eigen(L);
     gpumm_layout__open_untangle(L);
     gpumm_layout__open_pen(L);
     gpumm_layout__open_encode(L);

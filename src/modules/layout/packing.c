@@ -17,7 +17,12 @@
 #include "gpumm_lua.h"
 #include "modules/layout/work.h"
 
-enum { FINE = 512, KINDS = 32, OUT = 7 }; /* cells of the largest group's longer side; kinds of size; numbers a group */
+enum {
+    FINE = 512,      /* cells of the largest group's longer side */
+    KINDS = 32,      /* of size */
+    OUT = 7,         /* numbers a group */
+    MARKS = 1 << 20, /* along edges, of a group */
+};
 
 static const double LONGER = 1.15; /* times one way than the other, and a group is turned */
 
@@ -174,21 +179,42 @@ static void mark_disc(const packing *p, const raster *r, double x, double y, dou
     }
 }
 
+static int steps_of(const packing *p, double x, double y, double u, double v) {
+    return (int)(hypot(u - x, v - y) / fmax(p->cell, p->gap / 2)) + 1;
+}
+
 static void mark_edge(const packing *p, const raster *r, const shape *s, uint64_t i, uint64_t j) {
     double x, y, u, v;
     place_of(p, s, i, &x, &y);
     place_of(p, s, j, &u, &v);
-    int steps = (int)(hypot(u - x, v - y) / fmax(p->cell, p->gap / 2)) + 1;
+    int steps = steps_of(p, x, y, u, v);
     for (int k = 1; k < steps; k++) mark_disc(p, r, x + (u - x) * k / steps, y + (v - y) * k / steps, margin_of(p, s));
 }
 
+/* Of how many edges one is marked: where they are so many that they fill what is between the nodes, each would cost more than
+   all the rest of a start. */
+static uint64_t stride_of(const packing *p, uint64_t g) {
+    uint64_t steps = 0;
+    for (uint64_t k = p->first[g]; k < p->first[g + 1]; k++) {
+        uint64_t i = p->member[k];
+        const float *a = p->at + i * p->lanes;
+        for (uint32_t e = p->row[i]; e < p->row[i + 1] && p->near[e] < i; e++) {
+            const float *b = p->at + (uint64_t)p->near[e] * p->lanes;
+            steps += (uint64_t)steps_of(p, a[0], a[1], b[0], b[1]);
+        }
+    }
+    return steps / MARKS + 1;
+}
+
 static void mark_all(const packing *p, const raster *r, uint64_t g, const shape *s) {
+    uint64_t stride = stride_of(p, g), edge = 0;
     for (uint64_t k = p->first[g]; k < p->first[g + 1]; k++) {
         uint64_t i = p->member[k];
         double x, y;
         place_of(p, s, i, &x, &y);
         mark_disc(p, r, x, y, margin_of(p, s) + (p->radius ? p->radius[i] : 0));
-        for (uint32_t e = p->row[i]; e < p->row[i + 1] && p->near[e] < i; e++) mark_edge(p, r, s, i, p->near[e]);
+        for (uint32_t e = p->row[i]; e < p->row[i + 1] && p->near[e] < i; e++)
+            if (edge++ % stride == 0) mark_edge(p, r, s, i, p->near[e]);
     }
 }
 
