@@ -1687,6 +1687,7 @@ function Type:declaration(name) end
 ---@field memory? gpumm.size as a manager's, in bytes; what the machine has, unless given
 ---@field spill? gpumm.size as a manager's, in bytes; none, unless given
 ---@field debug? boolean as a manager's; false, unless given
+---@field workers? integer as a manager's: threads that run kernels on the host device; as many as there are cores, unless given
 ---@field recorded? boolean enqueue each step's launches, fills and copies together at its end: where they are those of the step before, as one CUDA graph; false, unless given
 ---@field [string] gpumm.description the resources, by the names that `sim` has them under
 
@@ -1814,6 +1815,7 @@ function Texts:totable() end
 ---@field path string of the file; "graph.new" of a graph that a script made
 ---@field nodes integer how many
 ---@field edges integer how many
+---@field part? table what a rank has of it, as gpumm.world makes it; from, to and weights are of that part then
 ---@field names gpumm.texts one a node
 ---@field labels? gpumm.texts of formats that have labels, where there are any, and of graph.new where they are given
 ---@field from gpumm.view of u32, from 1; read-only
@@ -2383,6 +2385,26 @@ function gpumm.layout.report(graph, result, options) end
 ---@param frames? gpumm.page_frames of the page; none, unless given
 function gpumm.layout.write(graph, options, result, frames) end
 
+--- What shows progress, reports and writes: a table of functions, of which finish calls conclude.
+--- ```lua
+--- local own = gpumm.layout.handlers(graph, gpumm.layout.options { "graph.tsv", "--out", "layout.png" })
+--- own.conclude(graph, gpumm.force.layout(graph):run {})
+--- ```
+---@param graph gpumm.graph_object
+---@param options gpumm.layout_command what layout.options returned
+---@return { frame: function, finish: function, conclude: fun(graph: gpumm.graph_object, result: gpumm.layout_result) }
+function gpumm.layout.handlers(graph, options) end
+
+--- A simulation that lays the graph out, and calls own.frame and own.finish.
+--- ```lua
+--- gpumm.layout.describe(graph, gpumm.layout.options { "graph.tsv", "--steps", "10" }, {}):run {}
+--- ```
+---@param graph gpumm.graph_object
+---@param options gpumm.layout_command what layout.options returned
+---@param own { frame?: function, finish?: function } functions of one's own
+---@return gpumm.simulation
+function gpumm.layout.describe(graph, options, own) end
+
 --- A simulation that lays the graph out, shows progress, reports and writes.
 --- ```lua
 --- gpumm.layout.simulation(graph, gpumm.layout.options { "graph.tsv", "--out", "layout.png", "--steps", "10" }):run {}
@@ -2392,7 +2414,7 @@ function gpumm.layout.write(graph, options, result, frames) end
 ---@return gpumm.simulation
 function gpumm.layout.simulation(graph, options) end
 
---- The whole command: gpumm-run -m gpumm.layout.
+--- The whole command: gpumm-run -m gpumm.layout. Where mpirun started it, over all ranks.
 --- ```lua
 --- return gpumm.layout.main { "graph.tsv", "--out", "layout.png", "--steps", "10" }
 --- ```
@@ -2744,7 +2766,7 @@ function gpumm.live.open(options) end
 ---@field device? string as a manager's; "auto", unless given
 
 ---@class gpumm.force_rows neighbours in rows, on the device
----@field now table row, near, pull, n, m, most
+---@field now table row, near, pull, n, m, most, entries (the rows' here), first and count (the nodes that have rows here: all, or a rank's own)
 ---@field lengths? boolean true: an edge's pull is one over its length, along which distances are; false, unless given
 ---@field build fun(self: gpumm.force_rows, n: integer, m: integer, from: gpumm.buffer, to: gpumm.buffer, base: integer, weight?: gpumm.buffer): table makes them from n nodes and m edges, whose ends count from `base`
 
@@ -2767,7 +2789,7 @@ function gpumm.live.open(options) end
 ---@field connect fun(self: gpumm.force_engine, nodes: gpumm.force_nodes, n: integer, m: integer, from: gpumm.buffer, to: gpumm.buffer, base: integer, weight?: gpumm.buffer) takes the graph as it is now, and makes mass and heft
 ---@field balance fun(self: gpumm.force_engine, nodes: gpumm.force_nodes) suits the forces to the layout as it is
 ---@field step fun(self: gpumm.force_engine, nodes: gpumm.force_nodes, i: integer, limit: number) one iteration: repulsion, springs, motion; `limit` is in the model's units
----@field recorded boolean a step is a replay of what the first one recorded (true on a GPU); false: its launches are enqueued one by one
+---@field recorded boolean a step is a replay of what the first one recorded (true on a GPU, where one rank has all nodes); false: its launches are enqueued one by one
 
 --- Force-directed layout.
 gpumm.force = {}

@@ -100,7 +100,7 @@ describe("library/gpumm.lua", function()
             if type(value) == "function" then methods[key] = true end
         end
         for key in pairs(graph) do real[key] = true end
-        real.weights, real.labels, real.directed = true, true, true -- where the file has them
+        real.weights, real.labels, real.directed, real.part = true, true, true, true -- where the file, or a rank, has them
         assert.same(names(methods), names(LIBRARY.classes["gpumm.graph_object"].methods))
         assert.same(names(real), fields "gpumm.graph_object")
     end)

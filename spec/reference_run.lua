@@ -33,6 +33,7 @@ local MAKE = {
     share = function(o)
         local nodes = assert(o.m:group { { "position", "f32x2" }, name = "nodes", length = 10, shareable = true })
         local watch = nodes:readback { where = "device", busy = "newest", slots = 3, shareable = true }
+        o.watch = watch -- whose handle nobody else keeps
         return o.close(assert(o.m:share("shared.sock", { "nodes.position", watch = watch })))
     end,
     attachment = function(o) return o.share and o.close(assert(gpumm.attach "shared.sock")) end,

@@ -56,6 +56,29 @@ function world.open(options) end
 ---@param why? string the reason; none, unless given
 function world.close(why) end
 
+--- The device of this rank, for gpumm.manager: "cuda:N", or "auto" where there is no GPU.
+--- ```lua
+--- print(world.device())
+--- ```
+---@return string device
+function world.device() end
+
+--- By what elements of buffers move, as the first call on buffers found out: "NCCL", from GPU to GPU, or "MPI", through the
+--- memory of the host.
+--- ```lua
+--- print((world.way())) --> MPI
+--- ```
+---@return "NCCL"|"MPI" way
+---@return string? why not by NCCL
+function world.way() end
+
+--- How many threads are this rank's share of this machine's cores, on the host device.
+--- ```lua
+--- print(world.workers() >= 1) --> true
+--- ```
+---@return integer workers
+function world.workers() end
+
 --- A manager on this rank's own GPU, or on the host where there is none.
 --- Fails: NO_DEVICE, OUT_OF_MEMORY.
 --- ```lua
@@ -75,7 +98,7 @@ function world.manager(options) end
 --- print(#all) --> 4
 --- ```
 ---@param options gpumm.allgather_options
----@return true? ok
+---@return integer[]? came how many from each rank
 ---@return string? message
 ---@return gpumm.status_name? code
 function world.allgather(options) end
@@ -189,5 +212,16 @@ function world.number(names) end
 ---@param options? gpumm.graph_read_options
 ---@return gpumm.world_edges
 function world.edges(path, options) end
+
+--- The graph of a file, over the ranks, for gpumm.force.layout and growing: each has the edges of its own nodes. `edges` is how
+--- many there are on all, `part` what the engine asks.
+--- ```lua
+--- local g = world.graph("graph.tsv")
+--- print(g.nodes, g.edges) --> 4	3
+--- ```
+---@param path string of the file
+---@param options? { weights?: "strength"|"length"|false } what weights are; "strength", unless given
+---@return gpumm.graph_object graph
+function world.graph(path, options) end
 
 return world

@@ -16,7 +16,8 @@
 -- force/motion.cu springs and steps, force/replayed how a step is recorded once, force/models what the forces are,
 -- force/distance distances in edges or along lengths, force/start where to begin, force/stress how the distances are held,
 -- force/wedges and force/untangling trees, force/closed graphs that need no forces, force/sizes nodes that are discs,
--- force/packing components, force/quality how good it is, force/layout the simulation, force/growing graphs that grow.
+-- force/packing components, force/quality how good it is, force/part whose nodes are worked on here, force/layout the
+-- simulation, force/growing graphs that grow.
 
 local gpumm = require "gpumm"
 local checked = require "gpumm.common.checked"
@@ -107,16 +108,16 @@ local function radius_buffer(manager, n, radii)
 end
 
 local function measure(manager, graph, positions, options)
-    local m, of = #graph.from, rows.new(manager)
+    local m, of = #graph.from, rows.new(manager, graph.part)
     local from <close> = buffer(manager, "u32", math.max(1, m))
     local to <close> = buffer(manager, "u32", math.max(1, m))
     if m > 0 then
         need(from:upload(graph.from))
         need(to:upload(graph.to))
     end
-    of.lengths = settings.are_lengths("force.quality", options.weights, 3) and graph.weights ~= nil
+    of.lengths = settings.lengths_of("force.quality", graph, options.weights, 3)
     local pull = of.lengths and buffer(manager, "f32", math.max(1, m)) or nil
-    if pull and m > 0 then need(pull:upload(settings.relative(graph.weights, true))) end
+    if pull and m > 0 then need(pull:upload(settings.relative(graph, true))) end
     of:build(graph.nodes, m, from, to, 1, pull)
     local at = position_buffer(manager, graph.nodes, positions, options.dimensions)
     options.radii = radius_buffer(manager, graph.nodes, options.radii)

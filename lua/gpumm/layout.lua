@@ -218,12 +218,14 @@ end
 
 local function growing(graph, options, own)
     local of = forces(graph, options, own)
-    of.first, of.batch, of.every, of.capture, of.grown = options.grow, options.grow, 20, EVERY, announcer()
+    of.first, of.batch, of.every, of.capture = options.grow, options.grow, 20, EVERY
+    of.grown = own.frame and announcer() or nil
     return gpumm.force.growing(graph, of)
 end
 
--- Progress, and what is said and written in the end.
-local function handlers(graph, options)
+--- Progress, and what is said and written in the end: frame(sim, f), finish(sim, result), and conclude(graph, result), which
+--- finish calls.
+function layout.handlers(graph, options)
     local left, own, dropped = estimate.new(options.time), {}, 0
     local frames = options.grow > 0 and options.page ~= "" and gpumm.page.frames() or nil
     function own.frame(sim, f)
@@ -231,25 +233,42 @@ local function handlers(graph, options)
         if frames then frames:add(f.step, f.position) end
         sim:progress("%d nodes, %d dropped%s", #f.position, dropped, left(sim))
     end
-    function own.finish(_, result)
+    function own.conclude(of, result)
         say("dropped frames: %d", dropped)
-        layout.report(graph, result, options)
-        layout.write(graph, options, result, frames)
+        layout.report(of, result, options)
+        layout.write(of, options, result, frames)
     end
+    function own.finish(_, result) own.conclude(graph, result) end
     return own
 end
 
---- A simulation that lays the graph out as the options say, shows progress and writes in the end, also where it was
---- interrupted.
-function layout.simulation(graph, options)
-    local own = handlers(graph, options)
+--- A simulation that lays the graph out as the options say, and calls own.frame and own.finish.
+function layout.describe(graph, options, own)
     if options.grow > 0 then return growing(graph, options, own) end
     return gpumm.force.layout(graph, layout.forces(graph, options, own))
 end
 
---- The whole command: for gpumm-run -m gpumm.layout.
+--- The same, which shows progress and writes in the end, also where it was interrupted.
+function layout.simulation(graph, options)
+    return layout.describe(graph, options, layout.handlers(graph, options))
+end
+
+local LAUNCHED = { "OMPI_COMM_WORLD_SIZE", "PMI_SIZE" } -- what Open MPI's and MPICH's mpirun tell those whom they start
+
+-- The ranks that mpirun started, of which this process is one; nil: it is none. A rank alone needs no gpumm_mpi.
+local function ranks()
+    for _, name in ipairs(LAUNCHED) do
+        local size = os and tonumber(os.getenv(name))
+        if size and size > 1 then return require "gpumm.world" end
+        local found, world = pcall(require, size and "gpumm.world" or "")
+        if found then return world end
+    end
+end
+
+--- The whole command: for gpumm-run -m gpumm.layout. Where mpirun started it, over all ranks.
 function layout.main(words)
-    local options = layout.options(words)
+    local options, world = layout.options(words), ranks()
+    if world then return require "gpumm.world.layout".main(world, layout, options) end
     return layout.simulation(layout.read(options), options)
 end
 

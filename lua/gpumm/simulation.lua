@@ -252,7 +252,7 @@ function methods.open(sim, options)
     options = check_options(options or {}, 3)
     local guest = options.manager
     local given = { device = x.fields.device, limit = x.fields.limit, memory = x.fields.memory, spill = x.fields.spill,
-        debug = x.fields.debug }
+        debug = x.fields.debug, workers = x.fields.workers }
     local manager = guest and use_guest(x, guest) or new_manager(resources.with(options, given))
     manager:raising(true)
     local _ <close> = within()

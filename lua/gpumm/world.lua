@@ -121,7 +121,8 @@ end
 -- ---- Calls on buffers --------------------------------------------------------------------------------
 
 --- Every rank's elements, in the order of the ranks, to the beginning of `to` (unless given, `from`), which grows where it is
---- too short. Where `to` is `from` and a rank's elements lie where they belong, only the others' are written.
+--- too short. Where `to` is `from` and a rank's elements lie where they belong, only the others' are written. Returns how many
+--- came from each, a list.
 function world.allgather(options)
     check_names("allgather", options, { "from", "to", "first", "count", "stream" }, 2)
     local from = buffer_of("allgather", options, "from", 2)
@@ -241,6 +242,20 @@ function world.edges(path, options)
     return require "gpumm.world.edges"(world, path, options)
 end
 
+--- The graph of a file, over the ranks, for gpumm.force.layout and growing: each rank has the edges of its own block of nodes,
+--- and the simulation's positions are the same on all. Lists of edges are read in parts, other formats whole by each. Options:
+--- weights ("strength", "length", false), as graph.read has them.
+function world.graph(path, options)
+    if type(path) ~= "string" then error("world.graph needs a path, not a " .. type(path), 2) end
+    check_names("graph", options or {}, { "weights" }, 2)
+    ready(2)
+    local weights = options and options.weights
+    if weights == nil then weights = "strength" end
+    return require "gpumm.world.graph".any(world, path, weights, function()
+        return gpumm.graph.read(path, { weights = weights })
+    end)
+end
+
 -- ---- Devices ----------------------------------------------------------------------------------------------
 
 -- How many GPUs this process sees: it can open this one, and none behind it.
@@ -250,6 +265,32 @@ local function last_gpu(options, from)
         local manager = gpumm.manager(options)
         if manager then return k, manager end
     end
+end
+
+local chosen -- once for all
+
+--- The device of this rank, for gpumm.manager: its own GPU, "cuda:N", or "auto" where there is none.
+function world.device()
+    ready(2)
+    if not chosen then
+        local last, manager = last_gpu({}, world.local_rank)
+        if manager then manager:close() end
+        chosen = last and "cuda:" .. world.local_rank % (last + 1) or "auto"
+    end
+    return chosen
+end
+
+--- By what elements of GPUs' buffers move: "NCCL", from GPU to GPU, or "MPI", through the memory of the host, and then why not by
+--- NCCL. It is found out by the first call on buffers.
+function world.way()
+    ready(2)
+    return native.way()
+end
+
+--- How many threads of this machine's cores are this rank's, on the host device.
+function world.workers()
+    ready(2)
+    return math.max(1, native.cores() // world.local_size)
 end
 
 --- A manager on this rank's own GPU, that of its number among the ranks of this machine (they take turns where there are

@@ -43,3 +43,4 @@ for _, nodes in ipairs(list) do
             8 * nodes * (world.size - 1) / world.size / seconds / 1e9))
     end
 end
+if world.rank == 0 then print("by " .. table.concat({ world.way() }, ", not by NCCL: ")) end

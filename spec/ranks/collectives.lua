@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Every collective on every type, against what is computed here by plain loops. Run on several ranks by world_spec.
+-- Every collective on every type, against what is computed here by plain loops. Run on several ranks by world_spec; by nccl_spec
+-- arg[4] is the way that elements move, and why.
 
 package.path = "./?.lua;" .. package.path
 local common = require "spec.ranks.common"
@@ -7,6 +8,8 @@ local gpumm, same, bytes = common.gpumm, common.same, common.bytes
 local world = require "gpumm.world"
 
 local rank, size = common.open()
+local way = arg[4] ~= "" and arg[4]
+if way then common.device = "auto" end
 local m = common.manager()
 
 -- Of each type: its size, and whether it is one of numbers, which can be reduced.
@@ -206,6 +209,8 @@ local function texts()
     same(table.concat(back, "|"), table.concat(assert(world.trade(out)), "|"), "trade")
 end
 
+if way and way ~= "NCCL" then TYPES = { TYPES[10] } end
+
 common.ending(m, function()
     for _, type in ipairs(TYPES) do
         if type[2] == 16 then type[1] = gpumm.struct(type[1]) end
@@ -224,4 +229,5 @@ common.ending(m, function()
     in_stream_order()
     texts()
     assert(world.barrier())
+    if way then same(way, table.concat({ world.way() }, ": "), "the way") end
 end)

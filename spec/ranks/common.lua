@@ -5,7 +5,7 @@
 local gpumm = require "gpumm"
 local world = require "gpumm.world"
 
-local common = { folder = arg[1], device = arg[2], limit = tonumber(arg[3]), bytes = require "spec.bytes" }
+local common = { folder = arg[1], device = arg[2], limit = tonumber(arg[3]), bytes = require "spec.bytes", slow = 0 }
 
 function common.open()
     world.open { seconds = common.limit, start = tonumber(os.getenv "START" or 60) }
@@ -23,10 +23,13 @@ function common.say(...)
     assert(file:write(string.format(...), "\n"))
 end
 
---- Runs work(m, …), closes the manager, whose books must balance, says how it ended, and raises what it raised.
+--- Runs work(m, …), closes the manager, whose books must balance, says how it ended, and raises what it raised. Closing takes
+--- common.slow seconds more.
 function common.ending(m, work, ...)
     local ok, why = pcall(work, m, ...)
     m:close()
+    local until_then = gpumm.clock() + common.slow
+    while gpumm.clock() < until_then do os.execute "sleep 0.05" end
     local books = m:stats()
     common.say("%s %s", books.used_bytes == 0 and books.committed_bytes == 0 and "balanced" or "NOT BALANCED",
         ok and "done" or tostring(why))

@@ -38,7 +38,7 @@ end
 -- Two or three nodes, connected: a line with the hub in the middle, or a triangle.
 local function few(graph)
     if graph.nodes == 2 then return { -0.5, 0, 0.5, 0 } end
-    if #graph.from == 3 then return { -0.5, 0, 0.5, 0, 0, math.sqrt(0.75) } end
+    if (graph.edges or #graph.from) == 3 then return { -0.5, 0, 0.5, 0, 0, math.sqrt(0.75) } end
     local degree, values, x = { 0, 0, 0 }, {}, -1
     for e = 1, 2 do
         for _, i in ipairs { graph.from[e], graph.to[e] } do degree[i] = degree[i] + 1 end
@@ -51,16 +51,16 @@ local function few(graph)
 end
 
 -- Edges are simple: a graph merges those of the same two nodes.
-local function is_complete(graph) return not graph.weights and 2 * #graph.from == graph.nodes * (graph.nodes - 1) end
+local function is_complete(graph, m) return not graph.weights and 2 * m == graph.nodes * (graph.nodes - 1) end
 
 --- The positions as a flat list; nil where it takes forces.
 function closed.positions(graph, dimensions)
-    local n, m = graph.nodes, #graph.from
+    local n, m = graph.nodes, graph.edges or #graph.from
     if n <= 3 and m > 0 and m >= n - 1 then
         local values = few(graph)
         return dimensions == 3 and in_space(values) or values
     end
-    if m > 0 and not is_complete(graph) then return nil end
+    if m > 0 and not is_complete(graph, m) then return nil end
     return dimensions == 3 and ball(n) or disc(n)
 end
 

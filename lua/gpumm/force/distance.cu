@@ -23,19 +23,30 @@ static __device__ word root_of(const word *parent, word i)
 }
 
 // The greater root is hung below the lesser; whoever loses the race looks again.
-extern "C" __global__ void join(int n, const word *row, const word *near, word *parent)
+static __device__ void unite(word *parent, word i, word j)
+{
+    word a = root_of(parent, i), b = root_of(parent, j);
+    while (a != b) {
+        const word high = max(a, b), low = min(a, b);
+        if (atomicCAS(parent + high, high, low) == high) break;
+        a = root_of(parent, high);
+        b = root_of(parent, low);
+    }
+}
+
+// The rows are those of the nodes from `first` on.
+extern "C" __global__ void join(int n, word first, const word *row, const word *near, word *parent)
 {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= n) return;
-    for (word k = row[i]; k < row[i + 1] && near[k] < (word)i; k++) {
-        word a = root_of(parent, (word)i), b = root_of(parent, near[k]);
-        while (a != b) {
-            const word high = max(a, b), low = min(a, b);
-            if (atomicCAS(parent + high, high, low) == high) break;
-            a = root_of(parent, high);
-            b = root_of(parent, low);
-        }
-    }
+    for (word k = row[i]; k < row[i + 1] && near[k] < first + (word)i; k++) unite(parent, first + (word)i, near[k]);
+}
+
+// Each node and the one that others found it to be joined with.
+extern "C" __global__ void join_labels(int n, const word *label, word *parent)
+{
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < n && label[i] != (word)i) unite(parent, (word)i, label[i]);
 }
 
 extern "C" __global__ void flatten(int n, const word *parent, word *label)

@@ -20,7 +20,8 @@ function distance.components(manager, rows)
     local parent <close> = buffer(manager, "u32", now.n)
     local label <close> = buffer(manager, "u32", now.n)
     need(run.alone(now.n, parent))
-    if now.m > 0 then need(run.join(now.n, now.row, now.near, parent)) end
+    if now.entries > 0 then need(run.join(now.count, now.first, now.row, now.near, parent)) end
+    rows.part:unite(manager, now.n, parent)
     need(run.flatten(now.n, parent, label))
     return need(label:download())
 end
@@ -138,10 +139,11 @@ function distance.type(rows) return rows.lengths and "f32" or "u16" end
 
 --- Writes the distances from each of the pivots (a list of nodes from 0, 64 at most) to every node into
 --- `out`, a buffer of u16, pivot by pivot behind the first `first` of them; 65535 where there is no path. Distances along
---- lengths are f32, and 3e38 there. `how` is
+--- lengths are f32, and 3e38 there. Of a part, to its own nodes. `how` is
 --- "levels" (for many threads) or "queues" (for few), otherwise what suits the device.
 function distance.write(manager, rows, pivots, first, out, how)
     if #pivots > MOST then error(("distances from %d pivots at a time, not from %d"):format(MOST, #pivots), 2) end
+    if not rows.part.is_whole then return rows.part:search(manager, rows.now, pivots, first, out, rows.lengths) end
     local nodes <close> = buffer(manager, "u32", #pivots)
     need(nodes:upload(pivots))
     how = how or manager:device().kind == "cuda" and "levels" or "queues"
@@ -151,12 +153,48 @@ end
 
 --- The same for any number of pivots, into a buffer of their own.
 function distance.from(manager, rows, pivots, how)
-    local out = buffer(manager, distance.type(rows), rows.now.n * #pivots)
+    local out = buffer(manager, distance.type(rows), math.max(1, rows.now.count * #pivots))
     for first = 0, #pivots - 1, MOST do
         local some = table.move(pivots, first + 1, math.min(first + MOST, #pivots), 1, {})
         distance.write(manager, rows, some, first, out, how)
     end
     return out
+end
+
+local function identity(manager, count)
+    local all, numbers = buffer(manager, "u32", count), {}
+    for k = 1, count do numbers[k] = k - 1 end
+    need(all:upload(numbers))
+    return all
+end
+
+--- The distances of a sample, a list of nodes from 0 that `nodes` is a buffer of (nil and false: all nodes), on every rank:
+--- { nodes, hops, stride, column }: where in the `stride` distances of a pivot each one is.
+function distance.sampled(manager, rows, hops, pivots, sample, nodes)
+    local now = rows.now
+    if rows.part.is_whole then return { nodes = nodes, hops = hops, stride = now.count, column = nodes } end
+    local samples = sample and #sample or now.n
+    nodes = nodes or identity(manager, samples)
+    local out = buffer(manager, distance.type(rows), samples * pivots)
+    local run = kernels.of(manager, "pivots.cu", kernels.distances(rows))
+    need(run.sampled(samples * pivots, samples, now.count, now.first, nodes, hops, out))
+    rows.part:reduce(out, "sum", samples * pivots)
+    return { nodes = nodes, hops = out, stride = samples, column = identity(manager, samples) }
+end
+
+--- Of a component, whose nodes from 0 are the sorted list `members` (nil: all), those that are worked on here: a buffer of their
+--- numbers, counted from the first own node (false: all of these), how many, and how many members are before them.
+function distance.own(manager, rows, members)
+    local now = rows.now
+    if not members then return false, now.count, now.first end
+    local own, before = {}, 0
+    for _, i in ipairs(members) do
+        if i < now.first then before = before + 1
+        elseif i < now.first + now.count then own[#own + 1] = i - now.first end
+    end
+    local nodes = buffer(manager, "u32", math.max(1, #own))
+    if #own > 0 then need(nodes:upload(own)) end
+    return nodes, #own, before
 end
 
 return distance

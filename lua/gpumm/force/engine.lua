@@ -5,6 +5,7 @@
 local gpumm = require "gpumm"
 local kernels = require "gpumm.force.kernels"
 local models = require "gpumm.force.models"
+local part = require "gpumm.force.part"
 local replayed = require "gpumm.force.replayed"
 local repulsion = require "gpumm.force.repulsion"
 local rows = require "gpumm.force.rows"
@@ -14,7 +15,7 @@ local need, buffer = kernels.need, kernels.buffer
 local Engine = {}
 Engine.__index = Engine
 
-local THREADS = 1024 -- that sum over all nodes
+local THREADS = 1024 -- that sum whole numbers over all nodes
 
 local function prefix_of(model, dimensions)
     return kernels.dimension(dimensions)
@@ -28,7 +29,9 @@ end
 function Engine:connect(nodes, n, m, from, to, base, weight)
     local now = self.rows:build(n, m, from, to, base, weight)
     self.pull = buffer(self.manager, "f32x" .. self.dimensions, math.max(1, now.segment_count), self.pull)
-    need(self.kernels.weigh(n, now.row, now.pull, nodes.mass, nodes.heft))
+    self.pushes.first, self.pushes.count = now.first, now.count
+    if now.count > 0 then need(self.kernels.weigh(now.count, now.first, now.row, now.pull, nodes.mass, nodes.heft)) end
+    self.part:gather(nodes.mass, n)
 end
 
 --- Writes every node's repulsion to nodes.force.
@@ -47,16 +50,27 @@ end
 --- Writes every segment's springs to self.pull.
 function Engine:springs(nodes) springs(self, nodes, { unit = self.unit ^ 2 }) end
 
+-- So many sums of every chunk of nodes, as a view, one behind the other: what run(chunks, chunk, out) writes of the own ones.
+local function chunk_sums(self, each, run)
+    local now = self.rows.now
+    local chunk, chunks = part.chunk(now.n)
+    local out <close> = buffer(self.manager, "f64x" .. each, chunks)
+    if now.count > 0 then need(run((now.count + chunk - 1) // chunk, chunk, out)) end
+    self.part:gather(out, now.n, chunk)
+    return gpumm.view("f64", need(out:download()):bytes())
+end
+
 -- What strength of the repulsion would balance the springs, in the layout as it is: infinite where nodes are too far
 -- apart to push, nil where no spring draws anything together.
 local function balanced_strength(self, nodes)
     local now, apart, together = self.rows.now, 0, 0
     self.pushes:spread(now.n, nodes.position, nodes.mass, nodes.force, self.unit)
     self:springs(nodes)
-    local out <close> = buffer(self.manager, "f64", 2 * THREADS)
-    need(self.kernels.balance(THREADS, now.n, nodes.position, nodes.force, now.segment, self.pull, out))
-    local sums = need(out:download())
-    for k = 1, 2 * THREADS, 2 do apart, together = apart + sums[k], together - sums[k + 1] end
+    local sums = chunk_sums(self, 2, function(chunks, chunk, out)
+        return self.kernels.balance(chunks, chunk, now.count, now.first, nodes.position, nodes.force, now.segment, self.pull,
+            out)
+    end)
+    for k = 1, #sums, 2 do apart, together = apart + sums[k], together - sums[k + 1] end
     if not (together > 0 and together < math.huge) then return nil end
     return apart > 0 and together / apart or math.huge
 end
@@ -66,10 +80,11 @@ function Engine:mean_length(nodes)
     local now = self.rows.now
     if now.m == 0 then return nil end
     local run = kernels.of(self.manager, "quality.cu", kernels.dimension(self.dimensions) .. kernels.distances(self.rows))
-    local out <close> = buffer(self.manager, "f64", 3 * THREADS)
-    need(run.lengths(THREADS, now.n, now.row, now.near, nodes.position, out))
-    local sums, length = need(out:download()), 0
-    for k = 1, 3 * THREADS, 3 do length = length + sums[k] end
+    local length = 0
+    local sums = chunk_sums(self, 3, function(chunks, chunk, out)
+        return run.lengths(chunks, chunk, now.count, now.first, now.row, now.near, nodes.position, out)
+    end)
+    for k = 1, #sums, 3 do length = length + sums[k] end
     return length > 0 and length < math.huge and length / now.m or nil
 end
 
@@ -117,11 +132,12 @@ local function iterate(self, nodes, v)
     local box, threads = self.pushes:box_by(now.segment_count, now.n)
     springs(self, nodes, v, box, threads)
     self.pushes:enqueue(now.n, nodes.position, nodes.mass, nodes.force, v, box)
-    if nodes.anchor then
-        need(self.kernels.hold(now.n, nodes.anchor, nodes.held, nodes.heft, v.hold, nodes.position, nodes.force))
+    if nodes.anchor and now.count > 0 then
+        need(self.kernels.hold(now.count, now.first, nodes.anchor, nodes.held, nodes.heft, v.hold, nodes.position, nodes.force))
     end
     for _, of in ipairs(nodes.stress or {}) do of:draw(nodes, v) end
-    need(self.kernels.move(now.n, now.segment, self.pull, nodes.force, nodes.mass, nodes.heft,
+    if now.count == 0 then return end
+    need(self.kernels.move(now.count, now.first, now.segment, self.pull, nodes.force, nodes.mass, nodes.heft,
         nodes.pinned or false, nodes.heat or false, v.cold, v.gravity, 1, v.speed, v.inertia, v.limit, nodes.position,
         nodes.velocity))
 end
@@ -130,29 +146,33 @@ end
 --- how strongly nodes are drawn to nodes.anchor where nodes.held says so. Where there is nodes.heat, an f32 from 0 to 1 for each,
 --- a node may move by that share of the limit, or by `cold` (nil: 0). By nodes.tension (1: at once) the stresses of
 --- nodes.stress, where there are any, are held. It is a replay of what the first step recorded, while buffers and rows
---- stay the same; with engine.recorded = false its launches are enqueued one by one, as a recording of one's own needs it.
+--- stay the same; with engine.recorded = false, and over several ranks, its launches are enqueued one by one, as a recording
+--- of one's own needs it.
 function Engine:step(nodes, i, limit, hold, cold)
     local now, v = self.rows.now, values_of(self, nodes, i, limit, hold, cold)
     self.pushes:prepare(now.n)
-    if self.recorded then
+    if self.recorded and self.part.is_alone then
         self.replayed:run(replayed.is_of(self.replayed, self.rows.built, self.pushes.fitted, nodes), v,
             function(named) iterate(self, nodes, named) end)
     else
         iterate(self, nodes, v)
     end
     self.pushes:enqueued(now.n)
+    self.part:gather(nodes.position, now.n)
 end
 
---- Adds how far the nodes moved in the last step, in 2^-20 of the model's units, to a buffer of one u64.
+--- Adds how far the nodes moved in the last step, in 2^-20 of the model's units, to a buffer of one u64 that is 0.
 function Engine:moved(nodes, sum)
-    local n = self.rows.now.n
-    need(self.kernels.moved(math.min(THREADS, n), n, nodes.velocity, self.unit, sum))
+    local n = self.rows.now.count
+    if n > 0 then need(self.kernels.moved(math.min(THREADS, n), n, nodes.velocity, self.unit, sum)) end
+    self.part:reduce(sum, "sum", 1)
 end
 
 local engine = {}
 
 --- An engine for a manager: options are model, dimensions, repulsion, gravity, speed, inertia, lengths (true: weights are one
---- over the lengths that edges shall have, in units, and the model is for that).
+--- over the lengths that edges shall have, in units, and the model is for that), and part (force/part): what is a node's but
+--- position, mass and pinned is of its own nodes only.
 function engine.new(manager, options)
     local model, dimensions = models.of(options.model or "tforce", "force.engine", 3), options.dimensions or 2
     if options.lengths then model = models.lengths end
@@ -162,7 +182,8 @@ function engine.new(manager, options)
         repulsion = options.repulsion or 1, gravity = options.gravity or model.gravity,
         speed = options.speed or model.speed, inertia = options.inertia or model.inertia,
         kernels = kernels.of(manager, "motion.cu", prefix_of(model, dimensions)),
-        pushes = repulsion.new(manager, { dimensions = dimensions, repel = model.repel }), rows = rows.new(manager),
+        pushes = repulsion.new(manager, { dimensions = dimensions, repel = model.repel }), rows = rows.new(manager, options.part),
+        part = options.part or part.whole,
     }, Engine)
     self.rows.lengths = options.lengths
     return self

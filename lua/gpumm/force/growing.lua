@@ -11,6 +11,7 @@ local engine = require "gpumm.force.engine"
 local kernels = require "gpumm.force.kernels"
 local live = require "gpumm.force.live"
 local models = require "gpumm.force.models"
+local part = require "gpumm.force.part"
 local parting = require "gpumm.force.parting"
 local quality = require "gpumm.force.quality"
 local native = require "gpumm.layout.native"
@@ -39,25 +40,32 @@ local function in_order(graph, lengths)
     local from, to = columns_of(graph)
     return {
         from = native.gather(from, order), to = native.gather(to, order), first = first,
-        weight = graph.weights and native.gather(settings.relative(graph.weights, lengths), order),
+        weight = graph.weights and native.gather(settings.relative(graph, lengths), order),
     }
 end
 
---- The same for those of the nodes from `first` on for which `placed`, a buffer of u32, has 0.
+--- The same for those of the nodes from `first` on for which `placed`, a u32 for every node, has 0.
 function growing.seat_rest(manager, rows, position, first, by, dimensions, placed)
-    local now = rows.now
-    local count = now.n - first
+    local now, of = rows.now, rows.part
     local run = kernels.of(manager, "growing.cu", kernels.dimension(dimensions or 2))
-    for round = 1, ROUNDS do need(run.seat(count, first, round, now.row, now.near, by, placed, position)) end
-    need(run.seat_alone(count, first, 2 * by, by, placed, position))
-    for round = 2, ROUNDS do need(run.seat(count, first, round, now.row, now.near, by, placed, position)) end
+    local from = math.max(first, now.first)
+    local own = math.max(0, now.first + now.count - from)
+    local function seat(round)
+        if own > 0 then
+            need(run.seat(own, first, from, now.first, round, now.row, now.near, by, placed, position))
+        end
+        of:gather(position, now.n)
+        of:gather(placed, now.n)
+    end
+    for round = 1, ROUNDS do seat(round) end
+    need(run.seat_alone(now.n - first, first, 2 * by, by, placed, position))
+    for round = 2, ROUNDS do seat(round) end
 end
 
 --- Gives the nodes from `first` (counting from 0) to n a place in `position`: at the middle of those of their
 --- neighbours that have one, with a hashed offset of up to `by`.
 function growing.seat(manager, rows, position, first, by, dimensions)
-    local count = rows.now.n - first
-    local placed <close> = buffer(manager, "u32", count)
+    local placed <close> = buffer(manager, "u32", rows.now.n)
     need(placed:fill(0))
     growing.seat_rest(manager, rows, position, first, by, dimensions, placed)
 end
@@ -80,6 +88,7 @@ local function grow(sim, graph, options, step)
     local before = #sim.nodes
     local after = math.min(graph.nodes, before == 0 and options.first or before + options.batch)
     need(sim.nodes:append(after - before))
+    need(sim.moving:resize(select(2, options.part:block(after))))
     append_edges(sim, before, after)
     live.fit(sim)
     connect(sim, after)
@@ -100,7 +109,8 @@ end
 local function begin(sim, graph, options)
     sim.order, sim.engine, sim.at = in_order(graph, options.lengths), engine.new(sim.manager, options), {}
     sim.engine.recorded = false -- the simulation's steps are, which costs less where every few steps are others
-    for _, name in ipairs { "position", "velocity", "force", "mass", "heft" } do sim.at[name] = sim.nodes:member(name) end
+    for _, name in ipairs { "position", "mass" } do sim.at[name] = sim.nodes:member(name) end
+    for _, name in ipairs { "velocity", "force", "heft" } do sim.at[name] = sim.moving:member(name) end
 end
 
 -- Discs for the nodes that have come; false: there are none.
@@ -134,15 +144,19 @@ function growing.simulation(graph, options)
     if type(graph) ~= "table" or not graph.from or not graph.nodes then error("force.growing needs a graph", 2) end
     options = checked.options("force.growing", options, FIELDS, 2)
     models.of(options.model, "force.growing", 2)
-    options.lengths = settings.are_lengths("force.growing", options.weights, 2) and graph.weights ~= nil
+    options.part = graph.part or part.whole
+    options.lengths = settings.lengths_of("force.growing", graph, options.weights, 2)
     settings.check_weights("force.growing", graph, options.lengths, 2)
     if options.sizes then options.sizes = settings.sizes("force.growing", graph.nodes, options.sizes, 2) end
     local vec = "f32x" .. options.dimensions
     local growths = math.ceil(math.max(0, graph.nodes - options.first) / options.batch)
     return gpumm.simulation {
-        device = options.device, steps = growths * options.every + options.steps, recorded = true,
-        nodes = gpumm.group { { "position", vec }, { "velocity", vec }, { "force", vec }, { "mass", "f32" },
-            { "heft", "f32" }, growth = gpumm.growth.geometric(1.3), ahead = 1, max_length = math.max(graph.nodes, 1 << 20) },
+        device = options.device or options.part.device, workers = options.part.workers,
+        steps = growths * options.every + options.steps, recorded = true,
+        nodes = gpumm.group { { "position", vec }, { "mass", "f32" },
+            growth = gpumm.growth.geometric(1.3), ahead = 1, max_length = math.max(graph.nodes, 1 << 20) },
+        moving = gpumm.group { { "velocity", vec }, { "force", vec }, { "heft", "f32" },
+            growth = gpumm.growth.geometric(1.3), ahead = 1, max_length = math.max(graph.nodes, 1 << 20) },
         edges = gpumm.group { { "from", "u32" }, { "to", "u32" }, { "weight", "f32" },
             growth = gpumm.growth.geometric(1.5), max_length = math.max(#graph.from, 1 << 20) },
         watch = options.frame and gpumm.readback { "nodes.position", every = options.capture, slots = options.slots } or nil,

@@ -32,6 +32,7 @@ function Heat:add(rows, node, count, share, scale)
         if now.segment_count > 0 then
             need(run.spread(now.segment_count, now.segment_node, now.segment_begin, now.near, PART, LEAST, from, to))
         end
+        rows.part:gather(to, now.n)
         from, to = to, from
     end
 end

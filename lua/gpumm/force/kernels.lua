@@ -29,9 +29,12 @@ end
 -- A GPU divides in a fifth of the time where neither the last two bits nor numbers below 1e-38 are asked for.
 local FLAGS = { cuda = "--ftz=true --prec-div=false --prec-sqrt=false" }
 
+--- With what the kernels of layouts are compiled for a manager's device.
+function kernels.flags(manager) return FLAGS[manager:device().kind] end
+
 local function compile(manager, file, prefix, name)
     local text = gpumm.resource("gpumm/force/" .. file)
-    return need(manager:kernel { source = prefix .. text, name = name, flags = FLAGS[manager:device().kind] })
+    return need(manager:kernel { source = prefix .. text, name = name, flags = kernels.flags(manager) })
 end
 
 --- A table of a file's kernels by name.

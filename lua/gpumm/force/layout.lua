@@ -17,6 +17,7 @@ local settings = require "gpumm.force.settings"
 local sizes = require "gpumm.force.sizes"
 local start = require "gpumm.force.start"
 local untangling = require "gpumm.force.untangling"
+local whole = require "gpumm.force.part".whole
 
 local need = kernels.need
 
@@ -36,7 +37,8 @@ local FIELDS = settings.fields {
 local function check(graph, options, level)
     local all = checked.options("force.layout", options, FIELDS, level + 1)
     models.of(all.model, "force.layout", level + 1)
-    all.lengths = settings.are_lengths("force.layout", all.weights, level + 1) and graph.weights ~= nil
+    all.part = graph.part or whole
+    all.lengths = settings.lengths_of("force.layout", graph, all.weights, level + 1)
     settings.check_weights("force.layout", graph, all.lengths, level + 1)
     if all.seconds > 0 and not (options and options.steps) then all.steps = MANY end
     if all.pinned then all.pinned = settings.pinned("force.layout", graph.nodes, all.pinned, level + 1) end
@@ -51,10 +53,18 @@ end
 -- The buffers by the names that an engine knows.
 local function nodes_of(sim, options)
     local all = {}
-    for _, name in ipairs { "position", "velocity", "force", "mass", "heft" } do all[name] = sim.nodes:member(name) end
+    for _, name in ipairs { "position", "mass" } do all[name] = sim.nodes:member(name) end
+    for _, name in ipairs { "velocity", "force", "heft" } do all[name] = sim.moving:member(name) end
     all.pinned = options.pinned and sim.nodes:member "pinned" or nil
-    if options.hold > 0 then all.anchor, all.held = sim.nodes:member "anchor", sim.nodes:member "held" end
+    if options.hold > 0 then all.anchor, all.held = sim.moving:member "anchor", sim.moving:member "held" end
     return all
+end
+
+-- Of a list with `per` numbers a node, those of the own nodes.
+local function own_of(options, n, list, per)
+    if options.part.is_whole then return list end
+    local first, count = options.part:block(n)
+    return table.move(list, first * per + 1, (first + count) * per, 1, {})
 end
 
 local function within(low, value, high) return math.max(low, math.min(value, high)) end
@@ -102,21 +112,28 @@ local function begin(sim, graph, options)
         need(sim.edges:resize(m))
         need(sim.edges.from:upload(graph.from))
         need(sim.edges.to:upload(graph.to))
-        if graph.weights then need(sim.edges.weight:upload(settings.relative(graph.weights, options.lengths))) end
+    end
+    if graph.weights then -- where other parts have edges, too
+        local relative = settings.relative(graph, options.lengths)
+        if m > 0 then need(sim.edges.weight:upload(relative)) end
     end
     sim.engine:connect(sim.at, graph.nodes, m, sim.edges.from, sim.edges.to, 1, graph.weights and sim.edges.weight)
-    if options.pinned then need(sim.nodes.pinned:upload(options.pinned)) end
+    if not options.part.is_whole then -- edges between parts are with both, rows with one
+        need(sim.edges:resize(0))
+        need(sim.edges:shrink_to_fit())
+    end
+    if options.pinned then need(sim.at.pinned:upload(options.pinned)) end
     if options.known then placing.place(manager, sim.engine.rows, sim.at.position, options)
     elseif options.positions then need(sim.at.position:upload(options.positions))
     elseif sim.alike then need(sim.at.position:upload(sim.alike))
     else begin_anew(sim, options) end
     if sim.at.anchor then
-        need(sim.at.anchor:upload(options.positions))
-        need(options.known and sim.at.held:upload(options.known) or sim.at.held:fill(1))
+        need(sim.at.anchor:upload(own_of(options, graph.nodes, options.positions, options.dimensions)))
+        need(options.known and sim.at.held:upload(own_of(options, graph.nodes, options.known, 1)) or sim.at.held:fill(1))
     end
     if not options.lengths or options.positions then sim.engine:balance(sim.at) end -- a start by lengths has them
     if options.sizes then sim.discs = sizes.new(manager, options.dimensions, options.sizes) end
-    if sim.components then sim.untangling = untangling.new(graph, options) end
+    if sim.components then sim.untangling = untangling.new(graph, options, sim.engine.rows) end
     sim.began = gpumm.clock()
 end
 
@@ -124,7 +141,7 @@ end
 local function done_at(sim, options, i)
     local done = (i - 1) / options.steps
     if options.seconds == 0 then return done end
-    return math.min(1, math.max(done, (gpumm.clock() - sim.began) / options.seconds))
+    return options.part:agreed(math.min(1, math.max(done, (gpumm.clock() - sim.began) / options.seconds)))
 end
 
 --- How far a node may move then.
@@ -178,16 +195,19 @@ end
 
 local function description(graph, options)
     local vec, n = "f32x" .. options.dimensions, graph.nodes
-    local members = { { "position", vec }, { "velocity", vec }, { "force", vec }, { "mass", "f32" }, { "heft", "f32" },
-        length = n, max_length = math.max(2 * n, 1 << 20) }
-    if options.pinned then members[#members + 1] = { "pinned", "u8" } end
+    local most, _, own = math.max(2 * n, 1 << 20), options.part:block(n)
+    local nodes = { { "position", vec }, { "mass", "f32" }, length = n, max_length = most }
+    local moving = { { "velocity", vec }, { "force", vec }, { "heft", "f32" }, length = own, max_length = most }
+    if options.pinned then nodes[#nodes + 1] = { "pinned", "u8" } end
     if options.hold > 0 then
-        members[#members + 1] = { "anchor", vec }
-        members[#members + 1] = { "held", "u8" }
+        moving[#moving + 1] = { "anchor", vec }
+        moving[#moving + 1] = { "held", "u8" }
     end
     return {
-        device = options.device, steps = options.steps < MANY and options.steps or nil,
-        nodes = gpumm.group(members),
+        device = options.device or options.part.device, workers = options.part.workers,
+        steps = options.steps < MANY and options.steps or nil,
+        recorded = not options.part.is_alone or nil, -- else the engine's iterations are
+        nodes = gpumm.group(nodes), moving = gpumm.group(moving),
         edges = gpumm.group { { "from", "u32" }, { "to", "u32" }, { "weight", "f32" },
             max_length = math.max(2 * #graph.from, 1 << 20) },
         moved = gpumm.buffer { type = "u64", length = 1 },

@@ -2,6 +2,9 @@
 // Springs and motion. `vec`, DIM, ATTRACT(d2, w), bounds.cu and the like come from the text before this file. Springs are
 // gathered per segment of a row, by one thread in the order of the row, and summed per node in the order of its
 // segments: no atomics, so a run can be repeated bit for bit.
+//
+// Positions, masses, pins and `near` are of all nodes. All else is of the n nodes from `first` on, which are moved here: all
+// of them, or a rank's own.
 
 #define FAR 1048576.0f // units: further counts as that far
 
@@ -120,13 +123,13 @@ extern "C" __global__ void springs(int segments, const word *node, const word *b
 }
 
 // Who is held is drawn to its anchor.
-extern "C" __global__ void hold(int n, const vec *anchor, const unsigned char *held, const float *heft, float strength,
+extern "C" __global__ void hold(int n, word first, const vec *anchor, const unsigned char *held, const float *heft, float strength,
                                 const vec *position, vec *force)
 {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= n || !held[i]) return;
     vec f = force[i], d = anchor[i];
-    add(&d, position[i], -1.0f);
+    add(&d, position[first + i], -1.0f);
     add(&f, d, strength * heft[i]);
     force[i] = f;
 }
@@ -176,9 +179,9 @@ static __device__ vec pulls_on(const vec *pull, word from, word to)
 #endif
 
 // A step along the force over the mass: what keeps its direction gathers speed, what swings to and fro loses it.
-// Nobody moves further than `limit`; where there is `heat`, than that share of it, or than `cold`. Who is pinned does not move.
-// Every thread of a warp sums for the others.
-extern "C" __global__ void move(int n, const word *segment, const vec *pull, const vec *force,
+// Nobody moves further than `limit`; where there is `heat`, which is of all nodes, than that share of it, or than `cold`. Who is
+// pinned does not move. Every thread of a warp sums for the others.
+extern "C" __global__ void move(int n, word first, const word *segment, const vec *pull, const vec *force,
                                 const float *mass, const float *heft, const unsigned char *pinned, const float *heat, float cold,
                                 float gravity, float spring, float step, float inertia, float limit,
                                 vec *position, vec *velocity)
@@ -186,24 +189,24 @@ extern "C" __global__ void move(int n, const word *segment, const vec *pull, con
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     const vec pulls = pulls_on(pull, i < n ? segment[i] : 0u, i < n ? segment[i + 1] : 0u);
     if (i >= n) return;
-    if (pinned && pinned[i]) {
+    if (pinned && pinned[first + i]) {
         velocity[i] = nothing();
         return;
     }
-    const vec p = position[i];
+    const vec p = position[first + i];
     vec f = force[i];
     add(&f, pulls, spring);
-    add(&f, p, -gravity * mass[i]);
+    add(&f, p, -gravity * mass[first + i]);
     vec v = nothing();
     add(&v, velocity[i], inertia);
     add(&v, f, (1.0f - inertia) * step / heft[i]);
-    if (heat) limit = fmaxf(cold, limit * heat[i]);
+    if (heat) limit = fmaxf(cold, limit * heat[first + i]);
     const float speed = sqrtf(squared(v)), scale = speed > limit ? limit / speed : 1.0f;
     vec moved = nothing(), to = p;
     add(&moved, v, scale);
     add(&to, moved, 1.0f);
     velocity[i] = moved;
-    position[i] = to;
+    position[first + i] = to;
 }
 
 // How far the nodes moved in all, in 2^-20 of the model's units, of which the layout's has `unit`: a sum of integers
@@ -218,7 +221,7 @@ extern "C" __global__ void moved(int threads, int n, const vec *velocity, float 
 }
 
 // What a node resists with: one and the weights of its edges; and what it pushes with, by the model.
-extern "C" __global__ void weigh(int n, const word *row, const float *weight, float *mass, float *heft)
+extern "C" __global__ void weigh(int n, word first, const word *row, const float *weight, float *mass, float *heft)
 {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= n) return;
@@ -226,7 +229,7 @@ extern "C" __global__ void weigh(int n, const word *row, const float *weight, fl
     if (!weight) sum += (float)(row[i + 1] - row[i]);
     else for (word k = row[i]; k < row[i + 1]; k++) sum += fabsf(weight[k]);
     heft[i] = sum;
-    mass[i] = MASS(sum);
+    mass[first + i] = MASS(sum);
 }
 
 static __device__ double product(vec a, vec b)
@@ -239,17 +242,17 @@ static __device__ double product(vec a, vec b)
 }
 
 // How much the repulsion spreads the nodes (each pair is in `spread` twice) and the springs draw them together: sums
-// of positions times forces.
-extern "C" __global__ void balance(int threads, int n, const vec *position, const vec *spread,
+// of positions times forces, of `chunk` nodes each.
+extern "C" __global__ void balance(int chunks, word chunk, int n, word first, const vec *position, const vec *spread,
                                    const word *segment, const vec *pull, double *out)
 {
-    int t = blockIdx.x * blockDim.x + threadIdx.x;
-    if (t >= threads) return;
+    int c = blockIdx.x * blockDim.x + threadIdx.x;
+    if (c >= chunks) return;
     double apart = 0.0, together = 0.0;
-    for (int i = t; i < n; i += threads) {
+    for (word i = (word)c * chunk; i < (word)n && i < ((word)c + 1u) * chunk; i++) {
         apart += 0.5 * (double)spread[i].x;
-        for (word s = segment[i]; s < segment[i + 1]; s++) together += product(position[i], pull[s]);
+        for (word s = segment[i]; s < segment[i + 1]; s++) together += product(position[first + i], pull[s]);
     }
-    out[2 * t] = apart;
-    out[2 * t + 1] = together;
+    out[2 * (first / chunk + c)] = apart;
+    out[2 * (first / chunk + c) + 1] = together;
 }

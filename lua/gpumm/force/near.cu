@@ -118,14 +118,24 @@ static __forceinline__ __device__ vec as_force(float (*f)[LANES], float (*finely
     return v;
 }
 
-// One thread a node, in the order of the cells, so that neighbours in space read the same memory.
-extern "C" __global__ void repel(int n, const word *ranked, const vec *position, const float *mass, const word *start,
+// Which of the nodes in the order of the cells are among the `count` from `first` on.
+extern "C" __global__ void mark(int n, const word *ranked, word first, word count, unsigned char *own)
+{
+    int r = blockIdx.x * blockDim.x + threadIdx.x;
+    if (r < n) own[r] = (ranked[r] & ~IN_CROWD) - first < count;
+}
+
+// One thread a node, in the order of the cells, so that neighbours in space read the same memory. Forces are of the
+// nodes from `first` on, and `list` says where those are in that order (null: all are).
+extern "C" __global__ void repel(int n, word first, const word *list, const word *ranked, const vec *position,
+                                 const float *mass, const word *start,
                                  const float *sorted, long long room, const float *levels, long long all,
                                  const float *given, const float *where, int finest, bool wide, float strength, float unit,
                                  vec *force)
 {
-    int r = blockIdx.x * blockDim.x + threadIdx.x;
-    if (r >= n) return;
+    int t = blockIdx.x * blockDim.x + threadIdx.x;
+    if (t >= n) return;
+    const int r = list ? (int)list[t] : t;
     const word i = ranked[r] & ~IN_CROWD;
     const frame g = frame_in(where);
     const float4 p = ranked[r] & IN_CROWD ? point(position[i], mass[i]) : loaded(sorted, room, r);
@@ -146,20 +156,20 @@ extern "C" __global__ void repel(int n, const word *ranked, const vec *position,
     const long long at = (are_few ? level_size(width) : 0) + cell_at(gx, gy, gz, width >> s);
     value_at(given + COEFFICIENTS * at, inside(p.x, g.x, per, gx), inside(p.y, g.y, per, gy),
              DIM == 3 ? inside(p.z, g.z, per, gz) : 0.0f, expansion);
-    force[i] = as_force(f, finely, expansion, g.cell, (are_few ? 4.0f : 2.0f) * g.cell, strength * p.w);
+    force[i - first] = as_force(f, finely, expansion, g.cell, (are_few ? 4.0f : 2.0f) * g.cell, strength * p.w);
 }
 
 // Every pair: the oracle, and quicker for few nodes.
-extern "C" __global__ void repel_exactly(int n, const vec *position, const float *mass, float strength, float unit,
-                                         vec *force)
+extern "C" __global__ void repel_exactly(int n, word first, int all, const vec *position, const float *mass,
+                                         float strength, float unit, vec *force)
 {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= n) return;
-    const float4 p = point(position[i], mass[i]);
+    const float4 p = point(position[first + i], mass[first + i]);
     const float none[3] = {0.0f, 0.0f, 0.0f};
     float f[SUMS][LANES], finely[SUMS][LANES];
     nothing(f);
     nothing(finely);
-    for (int j = 0; j < n; j++) push(f, j % LANES, point(position[j], mass[j]), p, unit);
+    for (int j = 0; j < all; j++) push(f, j % LANES, point(position[j], mass[j]), p, unit);
     force[i] = as_force(f, finely, none, 0.0f, 0.0f, strength * p.w);
 }

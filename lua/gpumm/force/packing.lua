@@ -27,9 +27,9 @@ end
 function packing.pack(task, lists)
     local manager, now, n = task.manager, task.rows.now, task.n
     local groups = gpumm.view("u32", groups_of(lists, n))
-    local by = native.packed(need(task.position:download(1, n)), groups, lists and #lists or 1, need(now.row:download(1, n + 1)),
-        need(now.near:download(1, math.max(1, 2 * now.m))), task.radii and need(task.radii:download(1, n)) or nil, ASPECT,
-        task.dimensions == 2, task.alike)
+    local row, near = task.rows.part:adjacency(now)
+    local by = native.packed(need(task.position:download(1, n)), groups, lists and #lists or 1, row, near,
+        task.radii and need(task.radii:download(1, n)) or nil, ASPECT, task.dimensions == 2, task.alike)
     local group <close> = buffer(manager, "u32", n)
     local moves <close> = buffer(manager, "f32", #by)
     need(group:upload(groups))

@@ -23,11 +23,23 @@ end
 
 -- `count` more, and how far the first of them is from those there are.
 local function farthest(task, work, known, have, count)
-    local run, members, n = task.run, task.count, task.rows.now.n
+    local run, members, n, before, part = task.run, task.own, task.rows.now.count, task.before, task.rows.part
+    local landmarks = math.min(have, LANDMARKS)
     need(work.best:fill(0))
-    need(run.approach(members, known, have, n, task.nodes, task.hops, work.nearest, work.guess, work.best))
+    if members > 0 then
+        need(run.approach(members, before, known, have, n, task.nodes, task.hops, work.nearest, work.guess, work.best))
+    end
+    part:reduce(work.best, "max", 1)
     for k = 1, count - 1 do
-        need(run.estimate(members, math.min(have, LANDMARKS), n, task.nodes, task.hops, work.guess, k, work.best))
+        local theirs = not part.is_whole and work.known
+        if theirs then
+            need(run.known(landmarks, members, before, n, task.nodes, task.hops, work.best, k - 1, theirs))
+            part:reduce(theirs, "sum", landmarks)
+        end
+        if members > 0 then
+            need(run.estimate(members, before, landmarks, n, task.nodes, task.hops, theirs, work.guess, k, work.best))
+        end
+        part:reduce(work.best, "max", k + 1)
     end
     local best, chosen = need(work.best:download(1, count)), {}
     for k = 1, count do chosen[k] = node_of(task, best[k]) end
@@ -64,20 +76,23 @@ local function add(manager, task, work, chosen, seed)
     end
 end
 
---- Chooses the pivots of a component, whose nodes from 0 are the list `members` (nil: all) and `nodes` (a buffer, or
---- false). Returns a list of nodes, and the distances from them to every node as distance.from has them.
-function pivots.choose(manager, rows, members, nodes, seed)
-    local n, type = rows.now.n, distance.type(rows)
-    local count = members and #members or n
+--- Chooses the pivots of a component, whose nodes from 0 are the list `members` (nil: all); `nodes`, `own` and `before` are as
+--- distance.own has them (nil: all). Returns a list of nodes, and the distances from them to every node as distance.from has
+--- them.
+function pivots.choose(manager, rows, members, nodes, seed, own, before)
+    local count, type = members and #members or rows.now.n, distance.type(rows)
+    own, before = own or count, before or 0
     local first = chance.sample(1, count, seed)[1]
-    local task = { rows = rows, members = members, nodes = nodes, count = count,
-        run = kernels.of(manager, "pivots.cu", kernels.distances(rows)), hops = buffer(manager, type, n * math.min(count, MOST)) }
-    local nearest <close> = buffer(manager, type, count)
-    local guess <close> = buffer(manager, type, count)
+    local task = { rows = rows, members = members, nodes = nodes, own = own, before = before, count = count,
+        run = kernels.of(manager, "pivots.cu", kernels.distances(rows)),
+        hops = buffer(manager, type, math.max(1, rows.now.count * math.min(count, MOST))) }
+    local nearest <close> = buffer(manager, type, math.max(1, own))
+    local guess <close> = buffer(manager, type, math.max(1, own))
     local best <close> = buffer(manager, "u64", AT_ONCE)
+    local known <close> = buffer(manager, type, LANDMARKS)
     local chosen = { members and members[first + 1] or first }
     distance.write(manager, rows, chosen, 0, task.hops)
-    add(manager, task, { nearest = nearest, guess = guess, best = best }, chosen, seed)
+    add(manager, task, { nearest = nearest, guess = guess, best = best, known = known }, chosen, seed)
     return chosen, task.hops
 end
 

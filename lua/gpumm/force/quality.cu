@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // How good a layout is: how far its distances are from the graph's, how many of a node's neighbours are among the nodes
 // nearest to it, which edges cross, and which nodes lie on one another. `hops` and DISTANT come before this file.
+//
+// Sums are of chunks of nodes, by threads that go through them in their order. Positions and `near` are of all nodes, rows and
+// distances of the n nodes from `first` on: all, or a rank's own. What edges cross is asked of all rows.
 
 #define FARTHEST 3.0e38f
 #define TOUCHING 0.99999f // of the sum of two radii: nearer is an overlap
@@ -18,46 +21,48 @@ static __device__ float apart(vec a, vec b)
 #endif
 }
 
-// Sums of r, r^2 and 1 over the pairs of a pivot and every threads-th node; r = |xi - xj| / dij.
-extern "C" __global__ void ratios(int threads, int n, int pivots, const word *pivot, const hops *distance,
-                                  const vec *position, double *out)
+// Sums of r, r^2 and 1 over the pairs of a pivot and a chunk's nodes; r = |xi - xj| / dij.
+extern "C" __global__ void ratios(int chunks, word chunk, int n, word first, int pivots, const word *pivot,
+                                  const hops *distance, const vec *position, double *out)
 {
-    int t = blockIdx.x * blockDim.x + threadIdx.x;
-    if (t >= threads) return;
+    int c = blockIdx.x * blockDim.x + threadIdx.x;
+    if (c >= chunks) return;
     double sum = 0.0, squares = 0.0, pairs = 0.0;
+    const word from = (word)c * chunk, end = min((word)n, from + chunk);
     for (int p = 0; p < pivots; p++) {
         const vec here = position[pivot[p]];
-        for (int i = t; i < n; i += threads) {
+        for (word i = from; i < end; i++) {
             const hops d = distance[(long long)p * n + i];
             if (d == 0 || d == DISTANT) continue;
-            const double r = sqrt((double)apart(here, position[i])) / d;
+            const double r = sqrt((double)apart(here, position[first + i])) / d;
             sum += r;
             squares += r * r;
             pairs += 1.0;
         }
     }
-    out[3 * t] = sum;
-    out[3 * t + 1] = squares;
-    out[3 * t + 2] = pairs;
+    out[3 * (first / chunk + c)] = sum;
+    out[3 * (first / chunk + c) + 1] = squares;
+    out[3 * (first / chunk + c) + 2] = pairs;
 }
 
-// The same sums of lengths over every threads-th node's edges to nodes before it.
-extern "C" __global__ void lengths(int threads, int n, const word *row, const word *near, const vec *position,
-                                   double *out)
+// The same sums of lengths over a chunk's nodes' edges to nodes before them.
+extern "C" __global__ void lengths(int chunks, word chunk, int n, word first, const word *row, const word *near,
+                                   const vec *position, double *out)
 {
-    int t = blockIdx.x * blockDim.x + threadIdx.x;
-    if (t >= threads) return;
+    int c = blockIdx.x * blockDim.x + threadIdx.x;
+    if (c >= chunks) return;
     double sum = 0.0, squares = 0.0, edges = 0.0;
-    for (int i = t; i < n; i += threads)
-        for (word k = row[i]; k < row[i + 1] && near[k] < (word)i; k++) {
-            const double d2 = (double)apart(position[i], position[near[k]]);
+    const word from = (word)c * chunk, end = min((word)n, from + chunk);
+    for (word i = from; i < end; i++)
+        for (word k = row[i]; k < row[i + 1] && near[k] < first + i; k++) {
+            const double d2 = (double)apart(position[first + i], position[near[k]]);
             sum += sqrt(d2);
             squares += d2;
             edges += 1.0;
         }
-    out[3 * t] = sum;
-    out[3 * t + 1] = squares;
-    out[3 * t + 2] = edges;
+    out[3 * (first / chunk + c)] = sum;
+    out[3 * (first / chunk + c) + 1] = squares;
+    out[3 * (first / chunk + c) + 2] = edges;
 }
 
 // The square distance within which the k nodes nearest to one lie, by digits of the numbers' bits.
@@ -79,22 +84,23 @@ static __device__ word kth(const vec *position, int n, word self, word k)
     return low;
 }
 
-// Jaccard's measure of a node's neighbours and as many nodes nearest to it (more, where they are equally near).
-extern "C" __global__ void kept(int samples, int n, const word *sample, const word *row, const word *near,
-                                const vec *position, double *out)
+// Jaccard's measure of a node's neighbours and as many nodes nearest to it (more, where they are equally near) of all.
+// Nothing is written for a node without a row here.
+extern "C" __global__ void kept(int samples, int all, int n, word first, const word *sample, const word *row,
+                                const word *near, const vec *position, double *out)
 {
     int s = blockIdx.x * blockDim.x + threadIdx.x;
-    if (s >= samples) return;
-    const word i = sample[s], degree = row[i + 1] - row[i];
+    if (s >= samples || sample[s] - first >= (word)n) return;
+    const word i = sample[s], *of = row + (i - first), degree = of[1] - of[0];
     if (degree == 0) {
         out[s] = -1.0;
         return;
     }
-    const word limit = kth(position, n, i, degree);
+    const word limit = kth(position, all, i, degree);
     word both = 0, within = 0;
-    for (word k = row[i]; k < row[i + 1]; k++)
+    for (word k = of[0]; k < of[1]; k++)
         both += __float_as_uint(apart(position[i], position[near[k]])) <= limit;
-    for (int j = 0; j < n; j++)
+    for (int j = 0; j < all; j++)
         within += __float_as_uint(apart(position[i], position[j])) <= limit && (word)j != i;
     out[s] = (double)both / (double)(within + degree - both);
 }

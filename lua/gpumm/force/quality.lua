@@ -4,27 +4,39 @@
 local chance = require "gpumm.common.chance"
 local kernels = require "gpumm.force.kernels"
 local distance = require "gpumm.force.distance"
+local part = require "gpumm.force.part"
 
 local need, buffer = kernels.need, kernels.buffer
 local quality = {}
 
-local PIVOTS, SAMPLES, THREADS = 50, 2000, 1024
+local PIVOTS, SAMPLES = 50, 2000
 local EDGES, FEWER = 20000, 4000 -- up to which all pairs of edges are looked at; as many of random positions
 local NODES = 5000               -- up to which all nodes are looked at
 local TWO, AT_ONCE = 256, 64     -- nodes whose neighbours' neighbours are looked at, and of how many at a time
 local CLOSE = 0.05               -- of the median distance to the nearest node: closer is on nearly one spot
 
--- Three sums that many threads have parts of, added up in the order of the threads.
+-- Three sums of every chunk, added up in their order.
 local function three(out)
-    local view, a, b, c = need(out:download()), 0, 0, 0
-    for k = 1, #view, 3 do a, b, c = a + view[k], b + view[k + 1], c + view[k + 2] end
+    local a, b, c = 0, 0, 0
+    for _, x, y, z in need(out:download()):each() do a, b, c = a + x, b + y, c + z end
     return a, b, c
 end
 
+-- Three sums over all nodes, of which run(chunks, chunk, out) writes those of the own ones' chunks.
+local function sums_of(task, run)
+    local now = task.rows.now
+    local chunk, chunks = part.chunk(task.n)
+    local out <close> = buffer(task.manager, "f64x3", chunks)
+    if now.count > 0 then need(run((now.count + chunk - 1) // chunk, chunk, out)) end
+    task.rows.part:gather(out, task.n, chunk)
+    return three(out)
+end
+
 local function stress(task, position)
-    local out <close> = buffer(task.manager, "f64", 3 * THREADS)
-    need(task.run.ratios(THREADS, task.n, task.pivots, task.pivot, task.hops, position, out))
-    local sum, squares, pairs = three(out)
+    local now = task.rows.now
+    local sum, squares, pairs = sums_of(task, function(chunks, chunk, out)
+        return task.run.ratios(chunks, chunk, now.count, now.first, task.pivots, task.pivot, task.hops, position, out)
+    end)
     if squares - squares ~= 0 then error("force.quality: the positions are not all finite numbers", 0) end
     if pairs == 0 then return 0 end
     return squares > 0 and 1 - sum * sum / (pairs * squares) or 1
@@ -33,9 +45,9 @@ end
 local function variation(task, position)
     local now = task.rows.now
     if now.m == 0 then return 0 end
-    local out <close> = buffer(task.manager, "f64", 3 * THREADS)
-    need(task.run.lengths(THREADS, task.n, now.row, now.near, position, out))
-    local sum, squares, edges = three(out)
+    local sum, squares, edges = sums_of(task, function(chunks, chunk, out)
+        return task.run.lengths(chunks, chunk, now.count, now.first, now.row, now.near, position, out)
+    end)
     local mean = sum / edges
     return mean > 0 and math.sqrt(math.max(0, squares / edges - mean * mean)) / mean or 0
 end
@@ -54,11 +66,14 @@ end
 local function neighbourhood(task, position)
     local now = task.rows.now
     local out <close> = buffer(task.manager, "f64", task.samples)
-    need(task.run.kept(task.samples, task.n, task.sample, now.row, now.near, position, out))
+    need(out:fill(0))
+    need(task.run.kept(task.samples, task.n, now.count, now.first, task.sample, now.row, now.near, position, out))
+    task.rows.part:reduce(out, "sum", task.samples)
     return mean_of { need(out:download()) }
 end
 
--- Of the layout and of random positions at once, for the search takes longest. In edges, whatever lengths these have.
+-- Of the layout and of random positions at once, for the search takes longest. In edges, whatever lengths these have. Of a
+-- whole graph alone: a rank knows its own nodes' distances.
 local function neighbourhoods_in_two(task, position, random)
     local manager, all = task.manager, { {}, {} }
     local rows = setmetatable({ lengths = false }, { __index = task.rows })
@@ -87,20 +102,33 @@ local function sampled_edges(task, edges)
     return chosen
 end
 
+-- The rows of all nodes as buffers, where each part has some: they are asked for once.
+local function rows_of(task)
+    local now = task.rows.now
+    if task.rows.part.is_alone then return now.row, now.near end
+    if not task.row then
+        local row, near = task.rows.part:adjacency(now)
+        task.row, task.near = buffer(task.manager, "u32", #row), buffer(task.manager, "u32", math.max(1, #near))
+        need(task.row:upload(row))
+        if #near > 0 then need(task.near:upload(near)) end
+    end
+    return task.row, task.near
+end
+
 -- Pairs of edges that cross: counted, or estimated from a sample. In space there are none.
 local function crossings(task, position, most)
-    local manager, now, m = task.manager, task.rows.now, task.rows.now.m
+    local manager, m = task.manager, task.rows.now.m
     if m < 2 or task.dimensions == 3 then return 0 end
-    local edges = math.min(m, most)
+    local edges, row, near = math.min(m, most), rows_of(task)
     local chosen = sampled_edges(task, edges)
     local first <close> = buffer(manager, "u32", task.n + 1)
     local count <close> = buffer(manager, "u32", math.max(task.n, edges))
     local from <close> = buffer(manager, "u32", edges)
     local to <close> = buffer(manager, "u32", edges)
     local line <close> = buffer(manager, "f32", 4 * edges)
-    need(task.run.listed(task.n, now.row, now.near, count))
+    need(task.run.listed(task.n, row, near, count))
     kernels.starts(manager, task.n, count, first)
-    need(task.run.ends_of(edges, task.n, chosen, first, now.row, now.near, position, from, to, line))
+    need(task.run.ends_of(edges, task.n, chosen, first, row, near, position, from, to, line))
     need(task.run.crossings(edges, from, to, line, count))
     need(manager:reduce { from = count, to = first, op = "sum", n = edges })
     local sum = need(first:download(1, 1))[1]
@@ -161,9 +189,12 @@ function quality.of(manager, rows, position, options)
     local hops <close> = distance.from(manager, rows, pivots)
     task.pivots, task.pivot, task.hops, task.samples, task.sample, task.chosen = #pivots, pivot, hops, #sample, chosen, sample
     local random <close> = random_positions(task)
-    local mine, chance_ = measure(task, position, true), measure(task, random, false)
-    mine.neighbourhood2, chance_.neighbourhood2 = neighbourhoods_in_two(task, position, random)
-    return mine, chance_
+    local mine, others = measure(task, position, true), measure(task, random, false)
+    if rows.part.is_whole then
+        mine.neighbourhood2, others.neighbourhood2 = neighbourhoods_in_two(task, position, random)
+    end
+    for _, made in ipairs { task.row or nil, task.near } do made:close() end
+    return mine, others
 end
 
 return quality

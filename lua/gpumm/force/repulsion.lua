@@ -53,25 +53,36 @@ local function expand(self, run, unit, wide)
     end
 end
 
+-- Where the own nodes are in the order of the cells; false: everywhere.
+local function own_in_order(self, n, first, count)
+    local cells, manager = self.grid, self.manager
+    if count == n then return false end
+    self.own, self.list = buffer(manager, "u8", n, self.own), buffer(manager, "u32", n, self.list)
+    need(self.kernels.push.mark(n, cells.ranked, first, count, self.own))
+    need(manager:select { flags = self.own, to = self.list, n = n })
+    return self.list
+end
+
 -- May nodes be felt one by one in larger cells, where they are few? Then the level of these is handed down all there is above it.
 -- In space there are too many around.
 local function is_wide(self)
     return self.dimensions == 2 and self.grid.finest // 4 > COARSE[2]
 end
 
--- The launches of every node's sum over all others, exactly where they are few. Of the values v, strength, seed and unit
+-- The launches of every own node's sum over all others, exactly where they are few. Of the values v, strength, seed and unit
 -- (squared), it asks for those that a kernel takes. `bounded`: the box around the nodes is found already.
 local function enqueue(self, what, exactly, n, position, mass, out, v, bounded)
-    local run, cells = self.kernels[what], self.grid
+    local run, cells, first, count = self.kernels[what], self.grid, self.first or 0, self.count or n
+    if count == 0 then return end
     if exactly then
-        need(run.repel_exactly(n, position, mass, v.strength, v.unit, out))
+        need(run.repel_exactly(count, first, n, position, mass, v.strength, v.unit, out))
         return
     end
     cells:enqueue(n, position, mass, v.seed, bounded)
     local wide = is_wide(self)
     expand(self, run, v.unit, wide)
-    need(run.repel(n, cells.ranked, position, mass, cells.start, cells.sorted, cells.room, cells.levels, cells.all,
-        self.given, cells.where, cells.finest, wide, v.strength, v.unit, out))
+    need(run.repel(count, first, own_in_order(self, n, first, count), cells.ranked, position, mass, cells.start, cells.sorted,
+        cells.room, cells.levels, cells.all, self.given, cells.where, cells.finest, wide, v.strength, v.unit, out))
 end
 
 local function sum_up(self, what, exactly, n, position, mass, out, strength, seed, unit)
@@ -81,8 +92,9 @@ local function sum_up(self, what, exactly, n, position, mass, out, strength, see
     if not exactly then self.grid.ready = true end
 end
 
---- Writes the repulsion on each of n nodes to `force`: `strength` times the sum of the products of the masses, the
---- way between the nodes and repel(unit^2 d2). `seed` shifts the grid and samples crowds.
+--- Writes the repulsion on each of n nodes (of self.count from self.first on, where those are set) to `force`: `strength` times
+--- the sum of the products of the masses, the way between the nodes and repel(unit^2 d2). `seed` shifts the grid and samples
+--- crowds.
 function Repulsion:repel(...) sum_up(self, "push", false, ...) end
 
 --- The same over every pair, exactly.

@@ -2,17 +2,22 @@
 // The neighbours of every node in rows (CSR), made from a list of edges: count, scan, scatter, and every row
 // sorted, so that nothing depends on the order of arrival. Rows are cut into segments of at most SEGMENT
 // entries, one thread each, so that a node with many neighbours does not keep the others waiting.
+//
+// Rows are those of the n nodes from `first` on: of all, or of a rank's own, whose other ends are in `near` all the
+// same. Numbers of rows, as in `owner`, count from `first`; those in `near` and of a segment's node do not.
 
 #define SEGMENT 32
 
 typedef unsigned int word;
 
-extern "C" __global__ void degrees(int m, const word *from, const word *to, word base, word *degree)
+extern "C" __global__ void degrees(int m, const word *from, const word *to, word base, word first, word n,
+                                   word *degree)
 {
     int e = blockIdx.x * blockDim.x + threadIdx.x;
     if (e >= m) return;
-    atomicAdd(degree + from[e] - base, 1u);
-    atomicAdd(degree + to[e] - base, 1u);
+    const word a = from[e] - base - first, b = to[e] - base - first;
+    if (a < n) atomicAdd(degree + a, 1u);
+    if (b < n) atomicAdd(degree + b, 1u);
 }
 
 extern "C" __global__ void segment_counts(int n, const word *degree, word *segments)
@@ -22,19 +27,25 @@ extern "C" __global__ void segment_counts(int n, const word *degree, word *segme
     segments[i] = (degree[i] + SEGMENT - 1) / SEGMENT;
 }
 
+static __device__ void put(word i, word other, const float *weight, const word *row, word *free, word *near,
+                           float *pull, word *owner)
+{
+    const word at = row[i] + atomicSub(free + i, 1u) - 1u;
+    near[at] = other;
+    owner[at] = i;
+    if (weight) pull[at] = *weight;
+}
+
 // Each edge to the rows of both its ends; `free` starts as the degrees and counts down.
-extern "C" __global__ void fill_rows(int m, const word *from, const word *to, word base, const float *weight,
-                                     const word *row, word *free, word *near, float *pull, word *owner)
+extern "C" __global__ void fill_rows(int m, const word *from, const word *to, word base, word first, word n,
+                                     const float *weight, const word *row, word *free, word *near, float *pull,
+                                     word *owner)
 {
     int e = blockIdx.x * blockDim.x + threadIdx.x;
     if (e >= m) return;
     const word a = from[e] - base, b = to[e] - base;
-    const word at = row[a] + atomicSub(free + a, 1u) - 1u, to_at = row[b] + atomicSub(free + b, 1u) - 1u;
-    near[at] = b;
-    near[to_at] = a;
-    owner[at] = a;
-    owner[to_at] = b;
-    if (pull) pull[at] = pull[to_at] = weight[e];
+    if (a - first < n) put(a - first, b, weight ? weight + e : 0, row, free, near, pull, owner);
+    if (b - first < n) put(b - first, a, weight ? weight + e : 0, row, free, near, pull, owner);
 }
 
 // How many of a sorted run are less than `value`; or not greater, for what stands behind the run.
@@ -65,13 +76,14 @@ extern "C" __global__ void merge(int entries, word width, const word *row, const
 }
 
 // Which node a segment belongs to, and its first entry.
-extern "C" __global__ void segments_of(int n, const word *row, const word *first, word *node, word *begin)
+extern "C" __global__ void segments_of(int n, word first, const word *row, const word *segment, word *node,
+                                       word *begin)
 {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= n) return;
-    for (word s = first[i]; s < first[i + 1]; s++) {
-        node[s] = (word)i;
-        begin[s] = row[i] + (s - first[i]) * SEGMENT;
+    for (word s = segment[i]; s < segment[i + 1]; s++) {
+        node[s] = first + (word)i;
+        begin[s] = row[i] + (s - segment[i]) * SEGMENT;
     }
-    if (i == n - 1) begin[first[n]] = row[n];
+    if (i == n - 1) begin[segment[n]] = row[n];
 }

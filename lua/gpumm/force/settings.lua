@@ -140,6 +140,11 @@ function settings.are_lengths(what, weights, level)
     error(("%s: weights are \"strength\" or \"length\", not %s"):format(what, tostring(weights)), level + 1)
 end
 
+--- Are they, and has this graph any?
+function settings.lengths_of(what, graph, weights, level)
+    return settings.are_lengths(what, weights, level + 1) and graph.weights ~= nil
+end
+
 -- Weights as native functions take them, also where a program has put a table.
 local function as_column(weights) return type(weights) == "table" and gpumm.view("f64", weights) or weights end
 
@@ -161,11 +166,12 @@ function settings.check_weights(what, graph, lengths, level)
     else check_weights(what, graph, 0, "a strength is at least 0", level + 1) end
 end
 
---- How strongly each edge pulls, as f32 relative to the mean and at most 64 times that: what unit weights are in makes no
---- difference. Of lengths: one over each, of which the mean is 1.
-function settings.relative(weights, lengths)
-    local column = as_column(weights)
-    return lengths and native.per_length(column) or native.scaled(column)
+--- How strongly each edge of a graph pulls, as f32 relative to the mean (of the whole, where the graph is a part) and at most 64
+--- times that: what unit weights are in makes no difference. Of lengths: one over each, of which the mean is 1.
+function settings.relative(graph, lengths)
+    local column = as_column(graph.weights)
+    local mean = graph.part and graph.part:mean_size(column, graph) or nil
+    return lengths and native.per_length(column, mean) or native.scaled(column, mean)
 end
 
 return settings

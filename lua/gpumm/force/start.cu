@@ -49,16 +49,17 @@ static __device__ float chance_of(word *h)
     return (float)((*h ^ *h >> 16) >> 8) * (1.0f / 8388608.0f) - 1.0f;
 }
 
-// Every member's place along `axes` (a vector over the pivots for each dimension), scaled and moved.
-extern "C" __global__ void place(int members, int pivots, int n, const word *member, const hops *distance,
+// Every member's place along `axes` (a vector over the pivots for each dimension), scaled and moved. Members, and the
+// distances to them, count from node `first`.
+extern "C" __global__ void place(int members, int pivots, int n, word first, const word *member, const hops *distance,
                                  const double *mean, const double *axes, float jitter, vec *position)
 {
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= members) return;
-    const word i = member ? member[t] : (word)t;
+    const word own = member ? member[t] : (word)t, i = first + own;
     double at[3] = {0.0, 0.0, 0.0};
     for (int p = 0; p < pivots; p++) {
-        const double d = square_of(distance[(long long)p * n + i]) - mean[p];
+        const double d = square_of(distance[(long long)p * n + own]) - mean[p];
         for (int k = 0; k < DIM; k++) at[k] -= d * axes[k * pivots + p];
     }
     word h = (i ^ i >> 16) * 0x7feb352du;

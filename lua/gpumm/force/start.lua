@@ -35,13 +35,13 @@ end
 
 -- By how much to scale positions so that they are apart as their nodes are in the graph.
 local function fitting_scale(task, pivots, sample)
-    local positions = need(task.position:download(1, task.n))
-    local top, bottom = 0, 0
+    local positions, of = need(task.position:download(1, task.n)), task.sampled
+    local top, bottom, columns = 0, 0, need(of.column:download(1, #sample))
     for p = 1, math.min(8, #pivots) do
-        local hops = need(task.hops:download((p - 1) * task.n + 1, task.n))
+        local hops = need(of.hops:download((p - 1) * of.stride + 1, of.stride))
         local here = { positions:get(pivots[p] + 1) }
         for s = 1, math.min(2000, #sample) do
-            local there, d, square = { positions:get(sample[s] + 1) }, hops[sample[s] + 1], 0
+            local there, d, square = { positions:get(sample[s] + 1) }, hops[columns[s] + 1], 0
             for k = 1, #here do square = square + (here[k] - there[k]) ^ 2 end
             top, bottom = top + d * math.sqrt(square), bottom + square
         end
@@ -68,12 +68,11 @@ end
 -- The leading axes over the pivots, by the sampled nodes: a view, axis by axis.
 local function leading_axes(task, pivots, sample)
     local manager, run, count, samples = task.manager, task.run, #pivots, #sample
-    local nodes <close> = buffer(manager, "u32", samples)
     local matrix <close> = buffer(manager, "f64", samples * count)
     local out <close> = buffer(manager, "f64", count * count)
-    need(nodes:upload(sample))
-    need(run.means(count, samples, task.n, nodes, task.hops, task.mean))
-    need(run.centred(samples, count, task.n, nodes, task.hops, task.mean, matrix))
+    local of = task.sampled
+    need(run.means(count, samples, of.stride, of.column, of.hops, task.mean))
+    need(run.centred(samples, count, of.stride, of.column, of.hops, task.mean, matrix))
     need(run.products(count * count, count, samples, matrix, out))
     return native.eigenvectors(need(out:download()), by_chance(count, task.dimensions, task.seed))
 end
@@ -90,15 +89,16 @@ end
 
 -- The stress by every node of a small component, or by the pivots of a larger one. Of a tree those are more, and evenly on its
 -- branches: such as are farthest from one another leave whole branches where they are.
-local function stress_of(task, members, count, nodes, pivots, hops)
+local function stress_of(task, members, count, nodes, own, pivots, hops)
     local is_small = count <= FEW and task.n <= WIDE * count
     local evenly = not is_small and PAIRS // task.n > #pivots and is_flat_tree(task, members)
     if not is_small and not evenly then
-        return stress.new(task.manager, task.rows, task.dimensions, members, nodes, pivots, hops)
+        return stress.new(task.manager, task.rows, task.dimensions, members, nodes, own, pivots, hops)
     end
     hops:close()
     local all = evenly and wedges.evenly(task, members, math.min(count, PAIRS // task.n)) or members or all_of(count)
-    return stress.new(task.manager, task.rows, task.dimensions, members, nodes, all, distance.from(task.manager, task.rows, all))
+    return stress.new(task.manager, task.rows, task.dimensions, members, nodes, own, all,
+        distance.from(task.manager, task.rows, all))
 end
 
 -- A tree begins without crossings.
@@ -111,17 +111,23 @@ end
 --- PivotMDS of one component: `members` lists its nodes from 0, nil: all.
 local function pivot_mds(task, members)
     local manager, count = task.manager, members and #members or task.n
-    local nodes = members and buffer(manager, "u32", count) or false
-    if members then need(nodes:upload(members)) end
+    local now, part = task.rows.now, task.rows.part
+    local nodes, own, before = distance.own(manager, task.rows, members)
     local sample = choose(members, task.n, SAMPLES, task.seed + 1)
-    local pivots, hops = pivots_of.choose(manager, task.rows, members, nodes, task.seed)
+    local pivots, hops = pivots_of.choose(manager, task.rows, members, nodes, task.seed, own, before)
+    local sampled <close> = buffer(manager, "u32", #sample)
+    need(sampled:upload(sample))
+    task.sampled = distance.sampled(manager, task.rows, hops, #pivots, sample, sampled)
     local mean <close> = buffer(manager, "f64", #pivots)
     local axes <close> = buffer(manager, "f64", 3 * #pivots)
-    task.hops, task.mean = hops, mean
+    task.mean = mean
     local vectors = leading_axes(task, pivots, sample)
     local function place(scale, jitter)
         need(axes:upload(flat(vectors, scale)))
-        need(task.run.place(count, #pivots, task.n, nodes, hops, mean, axes, jitter, task.position))
+        if own > 0 then
+            need(task.run.place(own, #pivots, now.count, now.first, nodes, hops, mean, axes, jitter, task.position))
+        end
+        part:gather(task.position, task.n)
     end
     if is_flat_tree(task, members) then
         place_tree(task, members)
@@ -130,7 +136,7 @@ local function pivot_mds(task, members)
         place(fitting_scale(task, pivots, sample), JITTER)
     end
     if task.rounds == 0 then return end
-    local of = stress_of(task, members, count, nodes, pivots, hops)
+    local of = stress_of(task, members, count, nodes, own, pivots, hops)
     of:majorize(task.position, task.rounds)
     if #task.held < HELD then task.held[#task.held + 1] = of end
 end

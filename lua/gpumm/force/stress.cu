@@ -3,6 +3,9 @@
 // distance d a pivot stands for those nearest to it that are at most d / 2 from it, so that one close by does not count for
 // all around it. Everything is gathered by one thread a node, in a fixed order. `hops` and DISTANT come before this file; where
 // edges have lengths, those are one over `pull`.
+//
+// Positions, pivots and `near` are of all nodes. All else, members and what is known of them, is of the n nodes from `origin`
+// on, and counts from there: all nodes, or a rank's own.
 
 #define DEPTHS 64     // of a pivot's region: distances up to which its nodes are counted
 #define NEIGHBOURS 64 // of a node, that are looked at: of more, every so many
@@ -31,13 +34,13 @@ static __device__ void draw_to(draw *sum, vec here, vec there, float length, flo
     sum->weights += weight;
 }
 
-static __device__ void draw_to_neighbours(draw *sum, word i, const word *row, const word *near, const float *pull,
+static __device__ void draw_to_neighbours(draw *sum, word i, vec here, const word *row, const word *near, const float *pull,
                                           const vec *position, float length)
 {
     const word degree = row[i + 1] - row[i], step = (degree + NEIGHBOURS - 1) / NEIGHBOURS;
     for (word k = row[i]; k < row[i + 1]; k += step) {
         const float per_length = pull ? pull[k] : 1.0f;
-        draw_to(sum, position[i], position[near[k]], length / per_length, (float)step * per_length * per_length);
+        draw_to(sum, here, position[near[k]], length / per_length, (float)step * per_length * per_length);
     }
 }
 
@@ -52,17 +55,18 @@ static __device__ float stands_for(const float *region, int p, hops h)
 }
 
 // The way to where pivots and neighbours want the node to be; `row` may be null: the neighbours are pivots too.
-static __device__ draw way_of(word i, int first, int step, int pivots, int n, const word *pivot, const float *region, const hops *distance,
-                              const word *row, const word *near, const float *pull, const vec *position, float length)
+static __device__ draw way_of(word i, vec here, int first, int step, int pivots, int n, const word *pivot,
+                              const float *region, const hops *distance, const word *row, const word *near,
+                              const float *pull, const vec *position, float length)
 {
     draw sum = {0.0f, 0.0f, 0.0f, 0.0f};
     for (int p = first; p < pivots; p += step) {
         const hops h = distance[(long long)p * n + i];
         if (h == 0 || h == DISTANT) continue;
         const float d = (float)h;
-        draw_to(&sum, position[i], position[pivot[p]], length * d, stands_for(region, p, h) / (d * d));
+        draw_to(&sum, here, position[pivot[p]], length * d, stands_for(region, p, h) / (d * d));
     }
-    if (row) draw_to_neighbours(&sum, i, row, near, pull, position, length);
+    if (row) draw_to_neighbours(&sum, i, here, row, near, pull, position, length);
     const float per_weight = sum.weights > 0.0f ? 1.0f / sum.weights : 0.0f;
     sum.x *= per_weight;
     sum.y *= per_weight;
@@ -101,15 +105,16 @@ static __device__ float chance_of(word *h)
     return (float)((*h ^ *h >> 16) >> 8) * (1.0f / 8388608.0f) - 1.0f;
 }
 
-// A round of stress majorization, with edges of `length` (null: 1). By `jitter` nodes with the same neighbours part, which would end on one spot.
-extern "C" __global__ void majorize(int members, int pivots, int n, const word *member, const word *pivot,
+// A round of stress majorization, with edges of `length` (null: 1). By `jitter` nodes with the same neighbours part, which would
+// end on one spot.
+extern "C" __global__ void majorize(int members, int pivots, int n, word origin, const word *member, const word *pivot,
                                     const float *region, const hops *distance, const word *row, const word *near,
                                     const float *pull, const float *length, float jitter, const vec *position, vec *out)
 {
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= members) return;
-    const word i = member ? member[t] : (word)t;
-    const draw way = way_of(i, 0, 1, pivots, n, pivot, region, distance, row, near, pull, position,
+    const word own = member ? member[t] : (word)t, i = origin + own;
+    const draw way = way_of(own, position[i], 0, 1, pivots, n, pivot, region, distance, row, near, pull, position,
                             length ? length[0] : 1.0f);
     word h = (i ^ i >> 16) * 0x7feb352du;
     out[i].x = position[i].x + way.x + jitter * chance_of(&h);
@@ -121,15 +126,17 @@ extern "C" __global__ void majorize(int members, int pivots, int n, const word *
 
 // Adds to each member's force what draws it there: `strength` of the way, as a node of that heft needs it. Every `step`-th pivot
 // has a say, from the `turn`-th on, modulo `step`.
-extern "C" __global__ void draw_members(int members, int turn, int step, int pivots, int n, const word *member, const word *pivot,
-                                        const float *region, const hops *distance, const word *row, const word *near,
-                                        const float *pull, const float *length, float strength, const float *heft, const vec *position,
+extern "C" __global__ void draw_members(int members, int turn, int step, int pivots, int n, word origin,
+                                        const word *member, const word *pivot, const float *region,
+                                        const hops *distance, const word *row, const word *near, const float *pull,
+                                        const float *length, float strength, const float *heft, const vec *position,
                                         vec *force)
 {
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= members) return;
     const word i = member ? member[t] : (word)t;
-    const draw way = way_of(i, turn % step, step, pivots, n, pivot, region, distance, row, near, pull, position, length[0]);
+    const draw way = way_of(i, position[origin + i], turn % step, step, pivots, n, pivot, region, distance, row, near, pull,
+                            position, length[0]);
     const float scale = strength * heft[i];
     force[i].x += scale * way.x;
     force[i].y += scale * way.y;
@@ -138,9 +145,10 @@ extern "C" __global__ void draw_members(int members, int turn, int step, int piv
 #endif
 }
 
-// Sums over a pivot's members, weighted: of r, of r^2 and of 1; r is the distance over the one in the graph.
-extern "C" __global__ void ratios(int pivots, int members, int n, const word *member, const word *pivot,
-                                  const float *region, const hops *distance, const vec *position, double *out)
+// Sums over a pivot's members, all nodes' numbers, weighted: of r, of r^2 and of 1; r is the distance over the one in the
+// graph. `column` says where in `distance` a member is.
+extern "C" __global__ void ratios(int pivots, int members, int n, const word *member, const word *column,
+                                  const word *pivot, const float *region, const hops *distance, const vec *position, double *out)
 {
     int p = blockIdx.x * blockDim.x + threadIdx.x;
     if (p >= pivots) return;
@@ -148,7 +156,7 @@ extern "C" __global__ void ratios(int pivots, int members, int n, const word *me
     double sum = 0.0, squares = 0.0, pairs = 0.0;
     for (int t = 0; t < members; t++) {
         const word i = member ? member[t] : (word)t;
-        const hops d = distance[(long long)p * n + i];
+        const hops d = distance[(long long)p * n + (column ? column[t] : (word)t)];
         if (d == 0 || d == DISTANT) continue;
         const float dx = position[i].x - here.x, dy = position[i].y - here.y;
 #if DIM == 3

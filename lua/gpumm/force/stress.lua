@@ -2,6 +2,7 @@
 -- The stress of one component by its pivots: rounds of majorization, and a force that holds what they reached while
 -- others move the nodes.
 
+local distance = require "gpumm.force.distance"
 local kernels = require "gpumm.force.kernels"
 
 local need, buffer = kernels.need, kernels.buffer
@@ -17,11 +18,15 @@ local SAMPLE = 8192 -- members by which an edge's length is fitted
 --- Rounds of stress majorization, two at a time, from one buffer to the other and back. By `jitter` edges (0.02, unless
 --- given) nodes with the same neighbours part in the end. `fitted`: edges are as long as at the last fit, else a unit.
 function Stress:majorize(position, rounds, jitter, fitted)
-    local now, other <close> = self.rows.now, buffer(self.manager, self.vec, self.n)
+    local now, part = self.rows.now, self.rows.part
+    local other <close> = buffer(self.manager, self.vec, now.n)
     local row, near = self.is_whole and false or now.row, self.is_whole and false or now.near
     local function round(from, to, by)
-        need(self.run.majorize(self.count, self.pivots, self.n, self.nodes, self.pivot, self.region, self.hops, row, near,
-            self.rows.lengths and now.pull or false, fitted and self.length or false, by, from, to))
+        if self.count > 0 then
+            need(self.run.majorize(self.count, self.pivots, now.count, now.first, self.nodes, self.pivot, self.region, self.hops,
+                row, near, self.rows.lengths and now.pull or false, fitted and self.length or false, by, from, to))
+        end
+        part:gather(to, now.n)
     end
     for k = 2, rounds, 2 do
         round(position, other, 0)
@@ -31,8 +36,9 @@ end
 
 --- Finds the length of an edge at which the stress of the layout is least.
 function Stress:fit(position)
-    local run = self.run
-    need(run.ratios(self.pivots, self.samples, self.n, self.sample, self.pivot, self.region, self.hops, position, self.sums))
+    local run, of = self.run, self.sample
+    need(run.ratios(self.pivots, self.samples, of.stride, of.nodes, of.column, self.pivot, self.region, of.hops, position,
+        self.sums))
     need(run.fit(1, self.pivots, self.sums, self.length))
 end
 
@@ -44,42 +50,53 @@ function Stress:value() return need(self.length:download())[2] end
 --- over several steps.
 function Stress:draw(nodes, v)
     local now, whole = self.rows.now, self.is_whole
-    local step = whole and (self.count + AT_ONCE - 1) // AT_ONCE or TURNS
-    need(self.run.draw_members(self.count, v.turn, step, self.pivots, self.n, self.nodes, self.pivot, self.region, self.hops,
-        whole and false or now.row, whole and false or now.near, self.rows.lengths and now.pull or false, self.length, v.tension,
-        nodes.heft, nodes.position, nodes.force))
+    local step = whole and (self.pivots + AT_ONCE - 1) // AT_ONCE or TURNS
+    if self.count == 0 then return end
+    need(self.run.draw_members(self.count, v.turn, step, self.pivots, now.count, now.first, self.nodes, self.pivot,
+        self.region, self.hops, whole and false or now.row, whole and false or now.near, self.rows.lengths and now.pull or false,
+        self.length, v.tension, nodes.heft, nodes.position, nodes.force))
 end
 
 local function regions(self, manager)
     local counts <close> = buffer(manager, "u32", self.pivots * DEPTHS)
     need(counts:fill(0))
-    need(self.run.regions(self.count, self.pivots, self.n, self.nodes, self.hops, counts))
+    if self.count > 0 then
+        need(self.run.regions(self.count, self.pivots, self.rows.now.count, self.nodes, self.hops, counts))
+    end
+    self.rows.part:reduce(counts, "sum", self.pivots * DEPTHS)
     need(self.run.weigh_regions(self.pivots, counts, self.region))
 end
 
--- Every so many of the members.
-local function sample(self, manager, members)
-    self.samples, self.sample = self.count, self.nodes
-    if self.count <= SAMPLE then return end
-    local some, step = {}, self.count / SAMPLE
-    for k = 1, SAMPLE do
-        local at = math.floor((k - 0.5) * step)
-        some[k] = members and members[at + 1] or at
+-- Every so many of the members: a list, nil where they are all, and a buffer of them.
+local function some_of(manager, members, all)
+    local some, step = members, all / SAMPLE
+    if all > SAMPLE then
+        some = {}
+        for k = 1, SAMPLE do
+            local at = math.floor((k - 0.5) * step)
+            some[k] = members and members[at + 1] or at
+        end
     end
-    self.samples, self.sample = SAMPLE, buffer(manager, "u32", SAMPLE)
-    need(self.sample:upload(some))
+    local nodes = some and buffer(manager, "u32", #some) or false
+    if nodes then need(nodes:upload(some)) end
+    return some, nodes
+end
+
+local function sample(self, manager, members, all)
+    local some, nodes = some_of(manager, members, all)
+    self.samples = math.min(all, SAMPLE)
+    self.sample = distance.sampled(manager, self.rows, self.hops, self.pivots, some, nodes)
 end
 
 local stress = { TURNS = 840 } -- a multiple of every count of turns there is: 1 to 8
 
---- The stress of a component: `members` lists its nodes from 0, and `nodes` is a buffer of them (nil and false: all);
---- `pivots` are some of them, and `hops` the distances from those as distance.from has them.
-function stress.new(manager, rows, dimensions, members, nodes, pivots, hops)
-    local n = rows.now.n
-    local count = members and #members or n
+--- The stress of a component: `members` lists its nodes from 0 (nil: all), and `nodes` and `own` are those that are worked on
+--- here, as distance.own has them; `pivots` are some of them, and `hops` the distances from those as distance.from has them.
+function stress.new(manager, rows, dimensions, members, nodes, own, pivots, hops)
+    local all = members and #members or rows.now.n
     local self = setmetatable({
-        manager = manager, rows = rows, n = n, count = count, nodes = nodes, pivots = #pivots, hops = hops,
-        vec = "f32x" .. dimensions, is_whole = #pivots == count,
+        manager = manager, rows = rows, count = own, nodes = nodes, pivots = #pivots, hops = hops,
+        vec = "f32x" .. dimensions, is_whole = #pivots == all,
         pivot = buffer(manager, "u32", #pivots), region = buffer(manager, "f32", #pivots * DEPTHS),
         sums = buffer(manager, "f64", 3 * #pivots), length = buffer(manager, "f32", 2),
         run = kernels.of(manager, "stress.cu", kernels.dimension(dimensions) .. kernels.distances(rows)),
@@ -87,7 +104,7 @@ function stress.new(manager, rows, dimensions, members, nodes, pivots, hops)
     need(self.pivot:upload(pivots))
     need(self.length:upload { 1, 0 })
     regions(self, manager)
-    sample(self, manager, members)
+    sample(self, manager, members, all)
     return self
 end
 

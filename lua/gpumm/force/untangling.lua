@@ -34,12 +34,18 @@ function Untangling:finish(position) lay_anew(self, position) end
 
 local untangling = {}
 
---- For a layout by these options; nil where there is nothing to do.
-function untangling.new(graph, options)
-    local n, m = graph.nodes, #graph.from
+-- In the order of the rows, where there are some: it is the same on all ranks.
+local function ends_of(graph, rows)
+    if rows then return native.listed(rows.part:adjacency(rows.now)) end
+    return columns_of(graph)
+end
+
+--- For a layout by these options, of a graph whose rows may be there; nil where there is nothing to do.
+function untangling.new(graph, options, rows)
+    local n, m = graph.nodes, rows and rows.now.m or #graph.from
     local is_sparse = m > 0 and (m < n or m <= SPARSE * n and n <= MANY)
     if not is_sparse or options.dimensions ~= 2 or options.pinned then return nil end
-    local from, to = columns_of(graph)
+    local from, to = ends_of(graph, rows)
     return setmetatable({ n = n, from = from, to = to, stiff = options.lengths }, Untangling)
 end
 

@@ -48,8 +48,7 @@ end
 --- `count` of a tree's nodes, evenly: every so many of those that one meets who follows each branch to its ends.
 function wedges.evenly(task, members, count)
     local now, first = task.rows.now, members and members[1] or 0
-    task.row = task.row or need(now.row:download(1, now.n + 1))
-    task.near = task.near or need(now.near:download(1, 2 * now.m))
+    if not task.near then task.row, task.near = task.rows.part:adjacency(now) end
     local row, near, stack, parent, some, met = task.row, task.near, { first }, { [first] = -1 }, {}, 0
     local step = (members and #members or now.n) / count
     while #stack > 0 do
@@ -68,7 +67,7 @@ end
 function wedges.is_tree(task, members)
     local now = task.rows.now
     if not members then return now.m == now.n - 1 end
-    task.row = task.row or need(now.row:download(1, now.n + 1))
+    task.row = task.row or task.rows.part:starts(now)
     local entries = 0
     for _, i in ipairs(members) do entries = entries + task.row[i + 2] - task.row[i + 1] end
     return entries == 2 * (#members - 1)
@@ -108,9 +107,8 @@ end
 --- Places a tree, whose nodes from 0 are the list `members` (nil: all), in the plane, by set(node, x, y).
 function wedges.place(task, members, set)
     local now = task.rows.now
-    task.row = task.row or need(now.row:download(1, now.n + 1))
-    task.near = task.near or need(now.near:download(1, 2 * now.m))
-    local row, near, pull = task.row, task.near, task.rows.lengths and need(now.pull:download(1, 2 * now.m))
+    if not task.near then task.row, task.near = task.rows.part:adjacency(now) end
+    local row, near, pull = task.row, task.near, task.rows.lengths and need(task.rows.part:pulls(now))
     local order, parent, entry = outwards(row, near, middle_of(row, near, members and members[1] or 0))
     local leaves = sums(order, parent, function(_, behind) return behind and 0 or 1 end)
     local function length(i) return pull and 1 / pull[entry[i]] or 1 end

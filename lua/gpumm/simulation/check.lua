@@ -10,7 +10,7 @@ local check = {}
 local FIELDS = { -- the entries that are not resources, with their types
     steps = "number", in_flight = "number", init = "function", step = "function", frame = "function",
     finish = "function", live = "function", device = "string", limit = "size", memory = "size", spill = "size",
-    debug = "boolean", recorded = "boolean",
+    debug = "boolean", workers = "number", recorded = "boolean",
 }
 local RESERVED = { manager = true, interrupted = true, i = true }
 
@@ -35,8 +35,8 @@ local function check_field(key, value)
     if type(value) ~= wanted then
         refuse("gpumm.simulation: %s is a %s; it must be a %s", key, type(value), wanted)
     end
-    if wanted == "number" and not (math.tointeger(value) and value >= (key == "in_flight" and 1 or 0)) then
-        refuse("gpumm.simulation: %s must be a whole number%s, not %s", key, key == "in_flight" and " from 1" or "",
+    if wanted == "number" and not (math.tointeger(value) and value >= (key == "steps" and 0 or 1)) then
+        refuse("gpumm.simulation: %s must be a whole number%s, not %s", key, key == "steps" and "" or " from 1",
             tostring(value))
     end
 end

@@ -93,6 +93,37 @@ static int layout_neighbours(lua_State *L) {
     return 2;
 }
 
+static uint32_t check_rows(lua_State *L, gpumm_lua_view row, gpumm_lua_view near) {
+    const uint32_t *first = row.bytes;
+    bool fits = row.count >= 1 && row.count <= 0x80000000 && first[row.count - 1] <= near.count;
+    for (uint64_t i = 1; fits && i < row.count; i++) fits = first[i] >= first[i - 1];
+    if (!fits) luaL_error(L, "these are not rows of neighbours");
+    return (uint32_t)row.count - 1;
+}
+
+/* Each edge stands in the row of its greater end; `from` and `to` may be NULL. How many there are. */
+static uint64_t list_edges(uint32_t nodes, const uint32_t *first, const uint32_t *near, uint32_t *from, uint32_t *to) {
+    uint64_t edges = 0;
+    for (uint32_t i = 0; i < nodes; i++)
+        for (uint32_t k = first[i]; k < first[i + 1]; k++) {
+            if (near[k] >= i) continue;
+            if (from) from[edges] = i + 1;
+            if (to) to[edges] = near[k] + 1;
+            edges++;
+        }
+    return edges;
+}
+
+/* listed(rows, neighbours): the edges of rows of nodes from 0, whose ends are then numbers from 1: from and to. */
+static int layout_listed(lua_State *L) {
+    gpumm_lua_view row = check_view(L, 1, "u32"), near = check_view(L, 2, "u32");
+    uint32_t nodes = check_rows(L, row, near);
+    uint64_t edges = list_edges(nodes, row.bytes, near.bytes, NULL, NULL);
+    uint32_t *from = push_view(L, "u32", edges), *to = push_view(L, "u32", edges);
+    list_edges(nodes, row.bytes, near.bytes, from, to);
+    return 2;
+}
+
 /* ---- Searches ----------------------------------------------------------------------------------- */
 
 adjacency gpumm_layout__adjacency_at(lua_State *L, int index) {
@@ -255,19 +286,71 @@ static int layout_slice(lua_State *L) {
 
 static const double MOST_PULL = 64; /* of an edge, relative to the mean: more would hold everything by one edge */
 
-/* The mean size, of parts of the largest: sums of finite numbers need not be finite. */
-static double mean_size(const double *weight, uint64_t count) {
-    double most = 0, sum = 0;
-    for (uint64_t e = 0; e < count; e++) most = fmax(most, fabs(weight[e]));
-    if (!(most > 0) || !isfinite(most)) return 1;
-    for (uint64_t e = 0; e < count; e++) sum += fabs(weight[e]) / most;
-    return sum / (double)count * most;
+/* Sizes added up as parts of the largest, in 2^-32 and what is left of those: whole numbers, whose sum does not depend on the
+ * order, nor on who adds which of them. */
+typedef struct size_sum {
+    uint64_t high, low;
+} size_sum;
+
+static void add_size(size_sum *s, double size, double most) {
+    double part = size / most * 0x1p32, whole = floor(part);
+    s->high += (uint64_t)whole;
+    s->low += (uint64_t)((part - whole) * 0x1p32);
 }
 
+static double largest_size(const double *weight, uint64_t count) {
+    double most = 0;
+    for (uint64_t e = 0; e < count; e++) most = fmax(most, fabs(weight[e]));
+    return most;
+}
+
+static double mean_of(size_sum s, double most, double count) {
+    if (!(most > 0) || !isfinite(most)) return 1;
+    return ((double)s.high * 0x1p-32 + (double)s.low * 0x1p-64) / count * most;
+}
+
+static double mean_size(const double *weight, uint64_t count) {
+    double most = largest_size(weight, count);
+    size_sum sum = {0, 0};
+    for (uint64_t e = 0; most > 0 && isfinite(most) && e < count; e++) add_size(&sum, fabs(weight[e]), most);
+    return mean_of(sum, most, (double)count);
+}
+
+/* largest_size(weights): the largest. */
+static int layout_largest_size(lua_State *L) {
+    gpumm_lua_view v = check_view(L, 1, "f64");
+    lua_pushnumber(L, largest_size(v.bytes, v.count));
+    return 1;
+}
+
+/* size_sum(weights, largest, from, to, first, count): two whole numbers, of the edges whose lesser end is one of `count` nodes. */
+static int layout_size_sum(lua_State *L) {
+    gpumm_lua_view v = check_view(L, 1, "f64"), from = check_view(L, 3, "u32"), to = check_view(L, 4, "u32");
+    const uint32_t *a = from.bytes, *b = to.bytes;
+    double most = luaL_checknumber(L, 2);
+    uint32_t first = (uint32_t)luaL_checkinteger(L, 5), count = (uint32_t)luaL_checkinteger(L, 6);
+    size_sum sum = {0, 0};
+    if (from.count != v.count || to.count != v.count) luaL_error(L, "edges have two ends and a weight");
+    for (uint64_t e = 0; most > 0 && isfinite(most) && e < v.count; e++)
+        if ((a[e] < b[e] ? a[e] : b[e]) - first < count) add_size(&sum, fabs(((const double *)v.bytes)[e]), most);
+    lua_pushinteger(L, (lua_Integer)sum.high);
+    lua_pushinteger(L, (lua_Integer)sum.low);
+    return 2;
+}
+
+/* mean_size(high, low, largest, count) */
+static int layout_mean_size(lua_State *L) {
+    size_sum sum = {(uint64_t)luaL_checkinteger(L, 1), (uint64_t)luaL_checkinteger(L, 2)};
+    lua_pushnumber(L, mean_of(sum, luaL_checknumber(L, 3), luaL_checknumber(L, 4)));
+    return 1;
+}
+
+/* scaled(weights, mean size, unless given that of these) */
 static int layout_scaled(lua_State *L) {
+    lua_settop(L, 2);
     gpumm_lua_view v = check_view(L, 1, "f64");
     const double *weight = v.bytes;
-    double size = mean_size(weight, v.count);
+    double size = lua_isnoneornil(L, 2) ? mean_size(weight, v.count) : luaL_checknumber(L, 2);
     float *out = push_view(L, "f32", v.count);
     for (uint64_t e = 0; e < v.count; e++) out[e] = (float)fmax(fmin(weight[e] / size, MOST_PULL), -MOST_PULL);
     return 1;
@@ -283,11 +366,12 @@ static int layout_inverse(lua_State *L) {
 
 static const double FAR_FROM_MEAN = 1e6; /* times the mean, or a part of it: what longer and shorter edges count as */
 
-/* One over each length, in means: by parts of the largest, as above. */
+/* per_length(lengths, mean size, unless given that of these): one over each, in means; by parts of the largest, as above. */
 static int layout_per_length(lua_State *L) {
+    lua_settop(L, 2);
     gpumm_lua_view v = check_view(L, 1, "f64");
     const double *length = v.bytes;
-    double size = mean_size(length, v.count);
+    double size = lua_isnoneornil(L, 2) ? mean_size(length, v.count) : luaL_checknumber(L, 2);
     float *out = push_view(L, "f32", v.count);
     for (uint64_t e = 0; e < v.count; e++)
         out[e] = (float)(1 / fmax(fmin(length[e] / size, FAR_FROM_MEAN), 1 / FAR_FROM_MEAN));
@@ -316,9 +400,13 @@ void gpumm_layout__open_adjacency(lua_State *L) {
                                          {"by_last", layout_by_last},
                                          {"gather", layout_gather},
                                          {"slice", layout_slice},
+                                         {"listed", layout_listed},
                                          {"scaled", layout_scaled},
                                          {"inverse", layout_inverse},
                                          {"per_length", layout_per_length},
+                                         {"largest_size", layout_largest_size},
+                                         {"size_sum", layout_size_sum},
+                                         {"mean_size", layout_mean_size},
                                          {"first_below", layout_first_below},
                                          {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);

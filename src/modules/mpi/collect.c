@@ -3,6 +3,8 @@
  * A call takes its elements from the device first, so that what fails there is told before anybody sends. Then the ranks say what
  * they want, get ready (memory, lengths), and say so; then data moves, and goes to the device as it comes. Copies from and to
  * the device go through the stream's pinned block, both ways at once with what MPI moves.
+ *
+ * Where all ranks say that they can, elements stay on the device, and NCCL moves them. What is reduced never does: its order is ours.
  */
 #include "modules/mpi/collect.h"
 
@@ -10,6 +12,7 @@
 #include <string.h>
 
 #include "modules/mpi/agree.h"
+#include "modules/mpi/nccl.h"
 #include "modules/mpi/traffic.h"
 
 #define TRY(call) \
@@ -44,7 +47,21 @@ static gpumm_status take(call *c) {
     TRY(check_count(c));
     TRY(gpumm_mpi__world_room(&c->w->out, c->count * size_of(c)));
     uint64_t first = c->count > 0 ? c->first : 0; /* of no elements, any place will do */
+    c->taken = true;
     return gpumm_buffer_download(c->from, c->stream, first, c->count, c->w->out.bytes);
+}
+
+static gpumm_stream *stream_of(const call *c) {
+    return c->stream ? c->stream : gpumm_manager_main(gpumm_buffer_manager(c->from));
+}
+
+/* The same, unless they may go from device to device. */
+static gpumm_status offer(call *c) {
+    bool together = gpumm_buffer_manager(c->from) == gpumm_buffer_manager(c->to);
+    c->direct = together && gpumm_mpi__nccl_can(c->w, stream_of(c));
+    if (!c->direct) return take(c);
+    TRY(check_types(c));
+    return check_count(c);
 }
 
 static uint64_t length_of(gpumm_buffer *b) {
@@ -86,6 +103,8 @@ static gpumm_status lengthen(call *c, uint64_t length) {
 /* ---- Being ready ---------------------------------------------------------------------------------------------- */
 
 static gpumm_status get_ready(call *c, uint64_t bytes, uint64_t length) {
+    if (c->direct) return lengthen(c, length);
+    if (!c->taken) TRY(take(c));
     TRY(gpumm_mpi__world_room(&c->w->in, bytes));
     if (c->w->call == CALL_BROADCAST)
         TRY(gpumm_mpi__world_room(&c->w->out, bytes)); /* the root has it, and what is in it */
@@ -107,9 +126,24 @@ static gpumm_status ready(call *c, uint64_t bytes, uint64_t length) {
     return status;
 }
 
+/* Can all, by what they said? Within one buffer elements are gathered where they lie, or might be overwritten before they are sent. */
+static bool all_direct(const world *w) {
+    uint64_t before = 0;
+    for (int r = 0; r < w->size; r++) {
+        const note *n = &w->peers[r].heard;
+        bool moves = w->call == CALL_ALLGATHER && n->count > 0 && n->first != before;
+        if (n->direct == DIRECT_NOT || (n->direct == DIRECT_WITHIN && moves)) return false;
+        before += n->count;
+    }
+    return true;
+}
+
 static gpumm_status wanted(call *c, gpumm_status own, const uint64_t *counts) {
-    note mine = {.first = c->first, .count = c->count, .detail = c->detail};
-    return gpumm_mpi__agree(c->w, own, 0, &mine, type_of(c), counts);
+    direct_way way = !c->direct ? DIRECT_NOT : c->from == c->to ? DIRECT_WITHIN : DIRECT_APART;
+    note mine = {.first = c->first, .count = c->count, .detail = c->detail, .direct = way};
+    TRY(gpumm_mpi__agree(c->w, own, 0, &mine, type_of(c), counts));
+    c->direct = all_direct(c->w);
+    return c->direct ? gpumm_mpi__nccl_join(c->w, stream_of(c), &c->direct) : GPUMM_OK;
 }
 
 /* ---- Moving ------------------------------------------------------------------------------------------------------ */
@@ -153,6 +187,55 @@ static uint64_t lay_out(const world *w, const uint64_t *counts, uint64_t size, u
     return sum;
 }
 
+/* ---- Moving from device to device ---------------------------------------------------------------------------------- */
+
+static gpumm_status place_of(gpumm_buffer *b, uint64_t first, uint64_t size, gpumm_address *at) {
+    gpumm_buffer_info info;
+    TRY(gpumm_buffer_get_info(b, &info));
+    *at = info.address + first * size;
+    return GPUMM_OK;
+}
+
+/* Makes the stream wait for those who use the buffers, moves this rank's own elements, and says where they lie. */
+static gpumm_status ready_on_device(call *c, gpumm_stream *stream, bool in_place, gpumm_address *out,
+                                    gpumm_address *in) {
+    world *w = c->w;
+    uint64_t size = size_of(c), own = w->in_bytes[w->rank] / size;
+    if (own > 0 && !in_place)
+        TRY(gpumm_buffer_copy(c->to, stream, w->in_at[w->rank] / size, c->from, c->first + w->out_at[w->rank] / size,
+                              own));
+    if (c->from != c->to) TRY(gpumm_buffer_used(c->from, stream, GPUMM_ACCESS_READ));
+    TRY(gpumm_buffer_used(c->to, stream, GPUMM_ACCESS_WRITE));
+    TRY(place_of(c->from, c->first, size, out));
+    return place_of(c->to, 0, size, in);
+}
+
+/* All others wait for it already. */
+static gpumm_status lose_on_device(world *w, gpumm_status status) {
+    char text[NOTE_TEXT] = "";
+    strncpy(text, gpumm_message(), sizeof text - 1);
+    return gpumm_mpi__world_lose(w, status, "rank %d: %.200s", w->rank, text);
+}
+
+static gpumm_status move_on_device(call *c, bool in_place) {
+    gpumm_stream *stream = stream_of(c);
+    gpumm_address out = 0, in = 0;
+    gpumm_status status = ready_on_device(c, stream, in_place, &out, &in);
+    return status == GPUMM_OK ? gpumm_mpi__nccl_traffic(c->w, stream, out, in) : lose_on_device(c->w, status);
+}
+
+static gpumm_status broadcast_on_device(call *c, uint64_t first, uint64_t count) {
+    bool root = c->w->rank == (int)c->detail;
+    gpumm_stream *stream = stream_of(c);
+    gpumm_address at = 0;
+    gpumm_status status = gpumm_buffer_used(c->to, stream, root ? GPUMM_ACCESS_READ : GPUMM_ACCESS_WRITE);
+    if (status == GPUMM_OK) status = place_of(c->to, first, size_of(c), &at);
+    if (status != GPUMM_OK) return lose_on_device(c->w, status);
+    return gpumm_mpi__nccl_broadcast(c->w, stream, at, count * size_of(c), (int)c->detail);
+}
+
+/* ---- What goes where --------------------------------------------------------------------------------------------------- */
+
 static void hear_counts(world *w) {
     for (int r = 0; r < w->size; r++) w->counts[r] = w->peers[r].heard.count;
 }
@@ -168,7 +251,7 @@ static uint64_t share_begin(const world *w, uint64_t count, int rank) {
 gpumm_status gpumm_mpi__allgather(call *c) {
     world *w = c->w;
     TRY(gpumm_mpi__agree_begin(w, CALL_ALLGATHER));
-    TRY(wanted(c, take(c), NULL));
+    TRY(wanted(c, offer(c), NULL));
     hear_counts(w);
     uint64_t total = lay_out(w, w->counts, size_of(c), w->in_at, w->in_bytes);
     for (int r = 0; r < w->size; r++) {
@@ -177,6 +260,7 @@ gpumm_status gpumm_mpi__allgather(call *c) {
     }
     TRY(ready(c, total * size_of(c), total));
     bool in_place = c->from == c->to && c->first * size_of(c) == w->in_at[w->rank];
+    if (c->direct) return move_on_device(c, in_place);
     arrival a = {.c = c, .skip = in_place ? w->rank : -1};
     return move(c, &a);
 }
@@ -184,11 +268,12 @@ gpumm_status gpumm_mpi__allgather(call *c) {
 gpumm_status gpumm_mpi__exchange(call *c) {
     world *w = c->w;
     TRY(gpumm_mpi__agree_begin(w, CALL_EXCHANGE));
-    TRY(wanted(c, take(c), c->counts));
+    TRY(wanted(c, offer(c), c->counts));
     hear_counts(w);
     lay_out(w, c->counts, size_of(c), w->out_at, w->out_bytes);
     uint64_t total = lay_out(w, w->counts, size_of(c), w->in_at, w->in_bytes);
     TRY(ready(c, total * size_of(c), total));
+    if (c->direct) return move_on_device(c, false);
     arrival a = {.c = c, .skip = -1};
     return move(c, &a);
 }
@@ -228,9 +313,10 @@ gpumm_status gpumm_mpi__broadcast(call *c) {
     world *w = c->w;
     if (w->rank != (int)c->detail) c->count = 0;
     TRY(gpumm_mpi__agree_begin(w, CALL_BROADCAST));
-    TRY(wanted(c, take(c), NULL));
+    TRY(wanted(c, offer(c), NULL));
     uint64_t first = w->peers[c->detail].heard.first, count = w->peers[c->detail].heard.count;
     TRY(ready(c, count * size_of(c), count > 0 ? first + count : 0));
+    if (c->direct) return broadcast_on_device(c, first, count);
     TRY(deal(c, count));
     arrival a = {.c = c, .first = first, .skip = -1};
     return spread(c, count, (int)c->detail, &a);

@@ -15,6 +15,8 @@ typedef struct call {
     uint64_t first, count;  /* elements of `from`; first from 0 */
     unsigned detail;        /* the operation; the root */
     const uint64_t *counts; /* of exchange: elements for each rank */
+    bool direct;            /* from GPU to GPU */
+    bool taken;             /* what is sent is in w->out */
 } call;
 
 /* Every rank's elements, in the order of the ranks, to the beginning of `to`, which grows where it is too short. */

@@ -60,22 +60,23 @@ bool gpumm_mpi__machine_ended(int watch) {
 
 /* What the handler reads and writes. */
 static struct {
-    volatile sig_atomic_t asked;
+    volatile sig_atomic_t asked, told;
     lua_State *volatile L;
     const char *(*why)(void);
 } ending;
 
+/* Who was told already, by a call that failed, is about to end, and shall not be interrupted in that. */
 static void raise_end(lua_State *L, lua_Debug *ar) {
     (void)ar;
     lua_sethook(L, NULL, 0, 0);
-    luaL_error(L, "%s", ending.why());
+    if (!ending.told) luaL_error(L, "%s", ending.why());
 }
 
 static void on_end(int number) {
     lua_State *L = ending.L;
     ending.asked = 1;
     signal(number, SIG_DFL);
-    if (L) lua_sethook(L, raise_end, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+    if (L && !ending.told) lua_sethook(L, raise_end, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
 }
 
 void gpumm_mpi__machine_catch_end(lua_State *L, const char *(*why)(void)) {
@@ -96,6 +97,8 @@ void gpumm_mpi__machine_release_end(void) {
 }
 
 bool gpumm_mpi__machine_asked_to_end(void) { return ending.asked; }
+
+void gpumm_mpi__machine_end_is_told(void) { ending.told = 1; }
 
 /* ---- A call that cannot be interrupted ----------------------------------------------------------------- */
 

@@ -24,6 +24,8 @@ bool gpumm_mpi__machine_ended(int watch); /* false for -1 */
 void gpumm_mpi__machine_catch_end(lua_State *L, const char *(*why)(void));
 void gpumm_mpi__machine_release_end(void);
 bool gpumm_mpi__machine_asked_to_end(void);
+/* From now on it raises no more: Lua has been told by a call that failed, and is about to close all. */
+void gpumm_mpi__machine_end_is_told(void);
 
 /* Ends the process with a message where `seconds` pass before machine_in_time: for a call that cannot be interrupted. */
 typedef struct patience patience;

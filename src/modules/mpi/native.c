@@ -3,8 +3,10 @@
 #include "modules/mpi/native.h"
 
 #include <lauxlib.h>
+#include <unistd.h>
 
 #include "modules/mpi/collect.h"
+#include "modules/mpi/nccl.h"
 #include "modules/mpi/notes.h"
 #include "modules/mpi/texts.h"
 
@@ -23,7 +25,9 @@ static int native_open(lua_State *L) {
 static int native_close(lua_State *L) {
     world *w = gpumm_mpi__world();
     if ((w->state != WORLD_OPEN && w->state != WORLD_LOST) || w->owner != main_of(L)) return 0;
-    gpumm_mpi__world_end(w, gpumm_mpi__notes_leave(w, luaL_optstring(L, 1, NULL)));
+    bool whole = gpumm_mpi__notes_leave(w, luaL_optstring(L, 1, NULL));
+    gpumm_mpi__nccl_end(); /* others may have read what it keeps until they left */
+    gpumm_mpi__world_end(w, whole);
     return 0;
 }
 
@@ -34,6 +38,19 @@ static int native_info(lua_State *L) {
     lua_pushinteger(L, w->local_rank);
     lua_pushinteger(L, w->local_size);
     return 4;
+}
+
+static int native_cores(lua_State *L) {
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    lua_pushinteger(L, cores > 0 ? cores : 1);
+    return 1;
+}
+
+static int native_way(lua_State *L) {
+    const char *why_not = gpumm_mpi__nccl_why_not();
+    lua_pushstring(L, why_not ? "MPI" : "NCCL");
+    lua_pushstring(L, why_not);
+    return 2;
 }
 
 static gpumm_buffer *buffer_at(lua_State *L, int index) {
@@ -50,11 +67,21 @@ static call call_at(lua_State *L, int to, int first, int stream) {
     return c;
 }
 
+static int push_received(lua_State *L, const world *w) {
+    lua_createtable(L, w->size, 0);
+    for (int r = 0; r < w->size; r++) {
+        lua_pushinteger(L, (lua_Integer)w->counts[r]);
+        lua_rawseti(L, -2, r + 1);
+    }
+    return 1;
+}
+
 static int native_allgather(lua_State *L) {
     lua_settop(L, 5);
     call c = call_at(L, 2, 3, 5);
     c.count = (uint64_t)luaL_checkinteger(L, 4);
-    return gpumm_lua_result(L, gpumm_mpi__allgather(&c));
+    gpumm_status status = gpumm_mpi__allgather(&c);
+    return status == GPUMM_OK ? push_received(L, c.w) : gpumm_lua_result(L, status);
 }
 
 static int native_allreduce(lua_State *L) {
@@ -86,15 +113,6 @@ static uint64_t *push_counts(lua_State *L, int index, int size, uint64_t *sum) {
     return counts;
 }
 
-static int push_received(lua_State *L, const world *w) {
-    lua_createtable(L, w->size, 0);
-    for (int r = 0; r < w->size; r++) {
-        lua_pushinteger(L, (lua_Integer)w->counts[r]);
-        lua_rawseti(L, -2, r + 1);
-    }
-    return 1;
-}
-
 static int native_exchange(lua_State *L) {
     lua_settop(L, 5);
     call c = call_at(L, 2, 3, 5);
@@ -110,10 +128,19 @@ static int native_barrier(lua_State *L) {
 }
 
 void gpumm_mpi__push_native(lua_State *L) {
-    static const luaL_Reg functions[] = {
-        {"open", native_open},           {"close", native_close},         {"info", native_info},
-        {"allgather", native_allgather}, {"allreduce", native_allreduce}, {"exchange", native_exchange},
-        {"broadcast", native_broadcast}, {"barrier", native_barrier},     {"collect", gpumm_mpi__collect},
-        {"trade", gpumm_mpi__trade},     {"home", gpumm_mpi__home},       {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"open", native_open},
+                                         {"close", native_close},
+                                         {"info", native_info},
+                                         {"allgather", native_allgather},
+                                         {"allreduce", native_allreduce},
+                                         {"exchange", native_exchange},
+                                         {"broadcast", native_broadcast},
+                                         {"barrier", native_barrier},
+                                         {"collect", gpumm_mpi__collect},
+                                         {"trade", gpumm_mpi__trade},
+                                         {"home", gpumm_mpi__home},
+                                         {"cores", native_cores},
+                                         {"way", native_way},
+                                         {NULL, NULL}};
     luaL_newlib(L, functions);
 }

@@ -104,9 +104,8 @@ static gpumm_status lose_late(world *w) {
 
 /* ---- Telling --------------------------------------------------------------------------------------------- */
 
-/* Who waits long shall not keep a core from those it waits for. */
-static void pause_after(double waited) {
-    if (waited < EVERY) sched_yield();
+void gpumm_mpi__notes_pause(const world *w, double waited) {
+    if (waited < w->spin) sched_yield();
     else nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
 }
 
@@ -142,7 +141,7 @@ static gpumm_status wait_until(world *w, gpumm_status (*through)(world *, bool *
         TRY(gpumm_mpi__notes_look(w));
         double waited = gpumm_mpi__machine_now() - start;
         if (waited > w->seconds) return lose_late(w);
-        pause_after(waited);
+        gpumm_mpi__notes_pause(w, waited);
     }
 }
 
@@ -218,7 +217,7 @@ static bool within(world *w, double until, bool (*through)(world *, bool *), boo
     while (!through(w, how)) {
         double now = gpumm_mpi__machine_now();
         if (now > until || (gpumm_mpi__machine_asked_to_end() && now - start > SHORT_PATIENCE)) return false;
-        pause_after(now - start);
+        gpumm_mpi__notes_pause(w, now - start);
     }
     return true;
 }

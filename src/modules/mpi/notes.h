@@ -16,4 +16,7 @@ gpumm_status gpumm_mpi__notes_look(world *w);
    ended. */
 bool gpumm_mpi__notes_leave(world *w, const char *why);
 
+/* What to do between two looks, after so many seconds of them: who waits long shall not keep a core from those it waits for. */
+void gpumm_mpi__notes_pause(const world *w, double waited);
+
 #endif

@@ -2,7 +2,6 @@
 /* All receives are posted before the first send, so that nothing has to be kept on its way. */
 #include "modules/mpi/traffic.h"
 
-#include <sched.h>
 #include <string.h>
 
 #include "modules/mpi/notes.h"
@@ -114,10 +113,11 @@ gpumm_status gpumm_mpi__traffic(world *w, uint64_t size, traffic_arrived *arrive
     while (t.left > 0) {
         int done = 0;
         TRY(step(&t, &done));
-        if (done > 0) moved = gpumm_mpi__machine_now();
-        else sched_yield();
+        double now = gpumm_mpi__machine_now();
+        if (done > 0) moved = now;
+        else gpumm_mpi__notes_pause(w, now - moved);
         TRY(gpumm_mpi__notes_look(w));
-        if (gpumm_mpi__machine_now() - moved > w->seconds) return lose_late(&t);
+        if (now - moved > w->seconds) return lose_late(&t);
     }
     w->stuck = false;
     return GPUMM_OK;

@@ -17,6 +17,9 @@
 
 enum { FIRST_ROOM = 1 << 16 };
 
+/* Seconds that a waiting rank keeps its core: where there are more ranks than cores, one that it waits for needs it. */
+static const double AWHILE = 0.002, BRIEFLY = 0.00002;
+
 static world the_world; /* MPI is one a process */
 
 world *gpumm_mpi__world(void) { return &the_world; }
@@ -36,6 +39,7 @@ gpumm_status gpumm_mpi__world_lose(world *w, gpumm_status status, const char *fo
     va_end(arguments);
     w->lost = status;
     w->state = WORLD_LOST;
+    gpumm_mpi__machine_end_is_told();
     return gpumm_lua_fail(status, "%s", w->lost_text);
 }
 
@@ -189,6 +193,7 @@ static gpumm_status open_all(world *w) {
     }
     TRY(make_tables(w));
     TRY(meet(w));
+    w->spin = w->local_size > sysconf(_SC_NPROCESSORS_ONLN) ? BRIEFLY : AWHILE;
     return listen(w);
 }
 

@@ -26,16 +26,19 @@ typedef enum call_kind {
     CALL_TRADE
 } call_kind;
 
+typedef enum direct_way { DIRECT_NOT, DIRECT_APART, DIRECT_WITHIN } direct_way; /* to another buffer; within one */
+
 enum { NOTE_TEXT = 264, TAG_NOTE = 0, TAG_DATA = 1 };
 
 /* What a rank tells each other one before data moves. One layout: the machines of a run are alike. */
 typedef struct note {
-    uint64_t number;             /* of the call, from 1; of one who leaves: how many it has been through */
-    uint64_t first, count, room; /* elements; `count` is for who gets the note */
-    uint64_t type;               /* of the elements: a hash of its name */
-    uint32_t kind, phase;        /* a call has two: what is wanted, and that all is ready */
-    uint32_t status, detail;     /* an operation or a root; of one who leaves, 1: its text says all */
-    char text[NOTE_TEXT];        /* why not, where `status` is not OK; else the type's name */
+    uint64_t number;         /* of the call, from 1; of one who leaves: how many it has been through */
+    uint64_t first, count;   /* elements; `count` is for who gets the note */
+    uint64_t direct;         /* may they go from GPU to GPU? a direct_way */
+    uint64_t type;           /* of the elements: a hash of its name */
+    uint32_t kind, phase;    /* a call has two: what is wanted, and that all is ready */
+    uint32_t status, detail; /* an operation or a root; of one who leaves, 1: its text says all */
+    char text[NOTE_TEXT];    /* why not, where `status` is not OK; else the type's name */
 } note;
 
 typedef struct peer {
@@ -60,6 +63,7 @@ typedef struct world {
     int local_rank, local_size; /* among those of this machine */
     double seconds;             /* how long a call waits for the others */
     double start;               /* and how long they may take to open theirs */
+    double spin;                /* how long who waits for them keeps its core */
     lua_State *owner;
     bool mpi, ours; /* it is in use; it was started here */
     MPI_Comm comm;

@@ -1,0 +1,56 @@
+-- SPDX-License-Identifier: MIT
+-- Whose nodes are worked on here. A layout over ranks gives the engine a part of its own (lua/gpumm/world/part.lua), which has
+-- these methods; without one, all nodes are worked on here, and none of these does anything.
+--
+-- Nodes count from 0. Every rank has all positions and masses, and of everything else what belongs to its block of nodes.
+
+local need = require "gpumm.force.kernels".need
+
+local part = {}
+
+-- is_alone: there are no others, so that nothing waits for them.
+local Whole = { is_whole = true, is_alone = true }
+Whole.__index = Whole
+
+--- The first of the own nodes of a graph of n, and how many there are.
+function Whole:block(n) return 0, n end -- luacheck: ignore 212
+
+--- All ranks' blocks of a buffer that has an element for every node, or for every `per` of them, to all.
+function Whole:gather(buffer, n, per) end -- luacheck: ignore 212
+
+--- The buffer's first `count` elements, op ("sum", "min", "max") over all ranks.
+function Whole:reduce(buffer, op, count) end -- luacheck: ignore 212
+
+--- A whole number, added up over all ranks.
+function Whole:total(count) return count end -- luacheck: ignore 212
+
+--- What rank 0 has: a number or a boolean.
+function Whole:agreed(value) return value end -- luacheck: ignore 212
+
+--- Joins what other ranks know to be joined: parent[i] leads to the least node of i's component.
+function Whole:unite(manager, n, parent) end -- luacheck: ignore 212
+
+--- Where the rows of all n nodes begin, and all neighbours in them: views.
+function Whole:adjacency(now)
+    return self:starts(now), need(now.near:download(1, math.max(1, 2 * now.m)))
+end
+
+--- The pulls of all rows' entries, in that order: a view.
+function Whole:pulls(now) return now.pull:download(1, 2 * now.m) end -- luacheck: ignore 212
+
+--- How many entries the rows of all nodes have, where they begin and the last one ends: a view.
+function Whole:starts(now) return need(now.row:download(1, now.n + 1)) end -- luacheck: ignore 212
+
+part.whole = setmetatable({}, Whole)
+
+local LEAST, CHUNKS = 64, 2048
+
+--- Sums over all nodes are made of chunks of so many, for their order depends on the number of nodes alone. Blocks begin where
+--- chunks do. Returns the size, and how many chunks n nodes have.
+function part.chunk(n)
+    local size = LEAST
+    while size * CHUNKS < n do size = 2 * size end
+    return size, (n + size - 1) // size
+end
+
+return part

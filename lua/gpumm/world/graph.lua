@@ -1,0 +1,197 @@
+-- SPDX-License-Identifier: MIT
+-- A graph over ranks: each has the edges with an end among its own nodes, without loops and duplicates, as one process would have
+-- them: { nodes, edges (of all), from, to, weights, names, path, part }. gpumm.force.layout takes it like any other.
+
+local gpumm = require "gpumm"
+local chunk_of = require "gpumm.force.part".chunk
+local kernels = require "gpumm.force.kernels"
+local native = require "gpumm.layout.native"
+local part = require "gpumm.world.part"
+local search = require "gpumm.world.search"
+
+local need, buffer = kernels.need, kernels.buffer
+local graph = {}
+
+local NODE = 23 -- what a node costs, in ends of edges: about that, in time as in memory
+local FEW = 3   -- nodes up to which every rank has all edges, for these are placed by looking at them
+
+-- ---- Who gets what ------------------------------------------------------------------------------------------
+
+local function uploaded(manager, type, values)
+    local b = buffer(manager, type, math.max(1, #values))
+    if #values > 0 then need(b:upload(values)) end
+    return b
+end
+
+-- Where the blocks begin, by the degrees of the whole graph.
+local function blocks_of(world, manager, n, m, from, to)
+    local degree <close> = buffer(manager, "u32", n)
+    local row <close> = buffer(manager, "u32", n + 1)
+    need(degree:fill(0))
+    if m > 0 then need(kernels.of(manager, "rows.cu").degrees(m, from, to, 1, 0, n, degree)) end
+    need(world.allreduce { from = degree, op = "sum", count = n })
+    kernels.starts(manager, n, degree, row)
+    return world.blocks(need(row:download(1, n + 1)), NODE, (chunk_of(n)))
+end
+
+-- Our edges in the order of those who get them: where each one comes from, and how many everyone gets.
+local function sorted(world, manager, m, from, to, blocks)
+    local counts, size = {}, world.size
+    for r = 1, size do counts[r] = 0 end
+    if m == 0 then return nil, counts end
+    local owner <close> = buffer(manager, "u32", 2 * m)
+    local bound <close> = uploaded(manager, "u32", table.move(blocks, 1, size, 1, {}))
+    local count <close> = buffer(manager, "u32", size + 1)
+    local entry = buffer(manager, "u32", 2 * m)
+    need(search.kernels(manager).owners(m, from, to, size, bound, owner, entry))
+    need(manager:sort { keys = owner, values = entry, n = 2 * m })
+    need(manager:histogram { from = owner, to = count, n = 2 * m })
+    local view = need(count:download())
+    for r = 1, size do counts[r] = view[r] end
+    return entry, counts
+end
+
+-- One column's values to their owners; what came, as a view.
+local function exchanged(world, manager, kind, values, counts)
+    local to <close> = buffer(manager, kind, 0)
+    local total = 0
+    for _, count in ipairs(need(world.exchange { from = values, to = to, counts = counts })) do total = total + count end
+    return total > 0 and need(to:download(1, total)) or gpumm.view(kind, 0)
+end
+
+-- Every edge to the owners of its ends, in the order of the file.
+local function deal(world, manager, edges, blocks)
+    local m, send, came = #edges.from, 0, {}
+    local from <close> = uploaded(manager, "u32", edges.from)
+    local to <close> = uploaded(manager, "u32", edges.to)
+    local weight = edges.weight and uploaded(manager, "f64", edges.weight) or false
+    blocks = blocks or blocks_of(world, manager, edges.nodes, m, from, to)
+    local entry, counts = sorted(world, manager, m, from, to, blocks)
+    for _, count in ipairs(counts) do send = send + count end
+    local room = math.max(1, send)
+    local out_from <close> = buffer(manager, "u32", room)
+    local out_to <close> = buffer(manager, "u32", room)
+    local out_weight = weight and buffer(manager, "f64", room) or false
+    if send > 0 then need(search.kernels(manager).deal(send, entry, from, to, weight, out_from, out_to, out_weight)) end
+    came.from = exchanged(world, manager, "u32", out_from, counts)
+    came.to = exchanged(world, manager, "u32", out_to, counts)
+    if weight then came.weight = exchanged(world, manager, "f64", out_weight, counts) end
+    for _, b in ipairs { entry or out_from, weight or out_from, out_weight or out_from } do b:close() end
+    return came, blocks
+end
+
+-- ---- One edge of every two nodes ---------------------------------------------------------------------------------
+
+-- Were all edges there twice, once a way, on all ranks?
+local function all_opposite(world, opposite, left)
+    local any = false
+    for _, text in ipairs(need(world.collect(opposite and "twice" or left == 0 and "" or "once"))) do
+        if text == "once" then return false end
+        any = any or text == "twice"
+    end
+    return any
+end
+
+local function merge(world, n, came, least)
+    local columns = { came.from, came.to, came.weight }
+    local rows = native.rows(columns)
+    local _, _, opposite = native.merge(rows, n, 1, 2, came.weight and 3 or 0, 0, least and "least" or "sum", 0)
+    local weights = came.weight and rows:view(3) or nil
+    if opposite and not all_opposite(world, opposite, #rows) then
+        for e = 1, weights and not least and #weights or 0 do weights[e] = 2 * weights[e] end
+    elseif not opposite then all_opposite(world, opposite, #rows) end
+    return rows:view(1), rows:view(2), weights
+end
+
+-- Edges count where their lesser end is.
+local function count_own(from, to, first, count)
+    local sum = 0
+    for e = 1, #from do
+        local lesser = math.min(from[e], to[e]) - first
+        if lesser >= 1 and lesser <= count then sum = sum + 1 end
+    end
+    return sum
+end
+
+-- ---- Making it ----------------------------------------------------------------------------------------------------
+
+-- Our own names by the nodes' numbers, for messages.
+local function names_of(edges)
+    local by
+    return setmetatable({}, { __index = function(_, i)
+        if not by then
+            by = {}
+            for k = 1, #edges.names do by[edges.number[k]] = edges.names[k] end
+        end
+        return by[i] or ("node %d"):format(i)
+    end })
+end
+
+-- Blocks of a graph so small that it is placed by looking at it: one has all, and the others know all edges.
+local function few(world, edges)
+    local function all_of(kind, view)
+        local text = table.concat(need(world.collect(#view > 0 and view:bytes() or "")))
+        return #text > 0 and gpumm.view(kind, text) or gpumm.view(kind, 0)
+    end
+    local blocks = { 1 }
+    for r = 2, world.size + 1 do blocks[r] = edges.nodes + 1 end
+    return { from = all_of("u32", edges.from), to = all_of("u32", edges.to), weight = edges.weight and
+        all_of("f64", edges.weight) }, blocks
+end
+
+--- The graph of edges of which each rank has a part: { nodes, from, to, weight, names, number } as world.edges has it. least: of
+--- duplicates the least weight counts. The manager is for the work of it.
+function graph.of(world, manager, edges, least)
+    local came, blocks
+    if edges.nodes <= FEW then came, blocks = few(world, edges)
+    else came, blocks = deal(world, manager, edges) end
+    local from, to, weights = merge(world, edges.nodes, came, least)
+    local of = part.new(world, blocks)
+    local first, count = of:block(edges.nodes)
+    return { nodes = edges.nodes, edges = of:total(count_own(from, to, first, count)), from = from, to = to, weights = weights,
+        names = edges.names and names_of(edges), part = of }
+end
+
+--- The same of a graph that every rank has read whole.
+function graph.share(world, manager, whole)
+    local m = #whole.from
+    local first, last = m * world.rank // world.size + 1, m * (world.rank + 1) // world.size
+    local mine = { nodes = whole.nodes, from = native.slice(whole.from, first, last), to = native.slice(whole.to, first, last),
+        weight = whole.weights and native.slice(whole.weights, first, last) }
+    local made = graph.of(world, manager, mine, true)
+    made.names, made.labels, made.path, made.node_columns = whole.names, whole.labels, whole.path, whole.node_columns
+    return made
+end
+
+local IN_PARTS = { "only lists of edges are read in parts", "a bipartite graph is read by one rank" }
+
+local function is_whole_only(message)
+    for _, words in ipairs(IN_PARTS) do
+        if type(message) == "string" and message:find(words, 1, true) then return true end
+    end
+    return false
+end
+
+--- A list of edges, each rank its part; nil where the file has a format that is read whole. weights: "strength", "length", false.
+function graph.read(world, manager, path, weights)
+    local ok, edges = pcall(world.edges, path, { weights = weights })
+    if not ok then return not is_whole_only(edges) and error(edges, 0) or nil end
+    if edges.nodes == 0 then error(path .. ": the graph is empty: no line names a node", 0) end
+    local made = graph.of(world, manager, edges, weights == "length")
+    made.path = path
+    return made
+end
+
+--- The graph of a file, and where every rank has read it whole, by read_whole(), that one.
+function graph.any(world, path, weights, read_whole)
+    local manager <close> = need(world.manager { workers = world.workers() })
+    local made, whole = path and graph.read(world, manager, path, weights), nil
+    if not made then
+        whole = read_whole()
+        made = graph.share(world, manager, whole)
+    end
+    made.part.workers, made.part.device = world.workers(), world.device()
+    return made, whole
+end
+
+return graph
