@@ -20,7 +20,8 @@ local function stress_now(sim)
     return of:value()
 end
 
--- Forces find a layout for discs of that size, ever less of which are on one another. What is laid out without forces parts alone.
+-- Forces find a layout for discs of that size, ever less of which are on one another. What is laid out without forces parts
+-- alone.
 local function settle_discs(sim, options)
     local engine, at = sim.engine, sim.at
     need(at.velocity:fill { 0, 0, options.dimensions == 3 and 0 or nil })

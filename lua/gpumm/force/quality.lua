@@ -72,22 +72,25 @@ local function neighbourhood(task, position)
     return mean_of { need(out:download()) }
 end
 
--- Of the layout and of random positions at once, for the search takes longest. In edges, whatever lengths these have. Of a
--- whole graph alone: a rank knows its own nodes' distances.
+-- Of the layout and of random positions at once, for the search takes longest. In edges, whatever lengths these have.
 local function neighbourhoods_in_two(task, position, random)
     local manager, all = task.manager, { {}, {} }
     local rows = setmetatable({ lengths = false }, { __index = task.rows })
     local run = kernels.of(manager, "quality.cu", kernels.dimension(task.dimensions) .. kernels.distances(rows))
     local out <close> = buffer(manager, "f64", AT_ONCE)
     local sample <close> = buffer(manager, "u32", AT_ONCE)
-    local reach <close> = buffer(manager, "u16", AT_ONCE * task.n)
+    local reach <close> = buffer(manager, "u16", AT_ONCE * math.max(1, rows.now.count))
     for first = 0, math.min(TWO, task.samples) - 1, AT_ONCE do
         local some = table.move(task.chosen, first + 1, math.min(first + AT_ONCE, TWO, task.samples), 1, {})
         distance.write(manager, rows, some, 0, reach)
         need(sample:upload(some))
+        local of = distance.sampled(manager, rows, reach, #some)
         for k, at in ipairs { position, random } do
-            need(run.kept_in_two(#some, task.n, sample, reach, at, out))
+            need(run.kept_in_two(#some, task.n, sample, of.hops, at, out))
             table.insert(all[k], need(out:download(1, #some)))
+        end
+        if of.hops ~= reach then
+            for _, made in ipairs { of.nodes, of.hops, of.column } do made:close() end
         end
     end
     return mean_of(all[1]), mean_of(all[2])
@@ -172,8 +175,8 @@ local function random_positions(task)
     return position
 end
 
---- The figures of n nodes at `position` (a buffer), and those of random positions: tables with stress,
---- neighbourhood, neighbourhood2, variation, crossings, coincidence and overlap. `rows` are the graph's; options.radii is a buffer, or nil.
+--- The figures of n nodes at `position` (a buffer), and those of random positions: tables with stress, neighbourhood,
+--- neighbourhood2, variation, crossings, coincidence and overlap. `rows` are the graph's; options.radii is a buffer, or nil.
 function quality.of(manager, rows, position, options)
     local task = {
         manager = manager, rows = rows, n = rows.now.n, dimensions = options.dimensions or 2, seed = options.seed or 1,
@@ -190,9 +193,7 @@ function quality.of(manager, rows, position, options)
     task.pivots, task.pivot, task.hops, task.samples, task.sample, task.chosen = #pivots, pivot, hops, #sample, chosen, sample
     local random <close> = random_positions(task)
     local mine, others = measure(task, position, true), measure(task, random, false)
-    if rows.part.is_whole then
-        mine.neighbourhood2, others.neighbourhood2 = neighbourhoods_in_two(task, position, random)
-    end
+    mine.neighbourhood2, others.neighbourhood2 = neighbourhoods_in_two(task, position, random)
     for _, made in ipairs { task.row or nil, task.near } do made:close() end
     return mine, others
 end

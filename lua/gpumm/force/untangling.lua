@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- Trees without crossings. Forces draw a tree's branches over one another, so from some time on they are laid anew every so
 -- many steps where they cross: what came to be close parts again in the steps between. The last time is at the end. What hangs
--- on the rest of a graph by single edges is a tree as well; it keeps crossings that it can only lose by much shorter edges. Edges that have lengths are turned
--- rather than shortened.
+-- on the rest of a graph by single edges is a tree as well; it keeps crossings that it can only lose by much shorter edges.
+-- Edges that have lengths are turned rather than shortened.
 
 local columns_of = require "gpumm.graph.edge_columns"
 local kernels = require "gpumm.force.kernels"
