@@ -56,6 +56,19 @@ void gpumm__exported_drop(context *ctx, exported *x) {
     free_all(ctx, dead);
 }
 
+void gpumm__exported_leave(context *ctx, exported *of) {
+    pthread_mutex_lock(&ctx->lock);
+    for (exported *x = of; x; x = x->next_of_range) x->leaving = true;
+    pthread_mutex_unlock(&ctx->lock);
+}
+
+bool gpumm__exported_is_there(context *ctx, const exported *x) {
+    pthread_mutex_lock(&ctx->lock);
+    bool there = !x->leaving && !x->gone;
+    pthread_mutex_unlock(&ctx->lock);
+    return there;
+}
+
 static void book(context *ctx, exported *x) {
     x->gone = true;
     gpumm__ledger_open(&ctx->books, &x->account, GPUMM_CATEGORY_EXPORTED, "", "");

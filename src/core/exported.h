@@ -12,6 +12,7 @@ struct exported {
     uint64_t begin, bytes;
     unsigned holders; /* importers that are known */
     bool raw;         /* a descriptor was given to the application, who says when it is over */
+    bool leaving;     /* about to be unmapped: its address may be another's soon */
     bool gone;        /* unmapped here: then it is in the books */
     account account;
 };
@@ -19,6 +20,9 @@ struct exported {
 /* One holder more of the segment at `begin`; `of` is the memory's list. NULL: no memory for the record. */
 exported *gpumm__exported_hold(context *ctx, exported **of, uint64_t begin, uint64_t bytes, bool raw);
 void gpumm__exported_drop(context *ctx, exported *x); /* a holder less */
+/* All of that memory is about to be unmapped, and its address space given back. */
+void gpumm__exported_leave(context *ctx, exported *of);
+bool gpumm__exported_is_there(context *ctx, const exported *x); /* mapped where it was, all the time since its hold */
 /* What lies at or beyond `committed` was unmapped here. */
 void gpumm__exported_beyond(context *ctx, exported **of, uint64_t committed);
 void gpumm__exported_close(context *ctx); /* the manager's last: nobody counts any more */

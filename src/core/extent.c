@@ -311,6 +311,7 @@ static void unmap(deferred *r) {
     extent *e = extent_of(r);
     context *ctx = e->context;
     uint64_t since = tracing_now(&ctx->tracing);
+    gpumm__exported_leave(ctx, e->exports);
     gpumm_status status = gpumm__range_close(&e->range);
     if (ctx->tracing.traced) gpumm__tracing_bytes(&ctx->tracing, "retire", NULL, since, e->usable);
     if (status != GPUMM_OK) {

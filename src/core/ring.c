@@ -353,6 +353,7 @@ static gpumm_status slot_open(gpumm_readback *r, slot *t, uint64_t capacity, boo
 }
 
 static void slot_close(gpumm_readback *r, slot *t) {
+    if (t->exports) gpumm__exported_leave(r->object.context, t->exports);
     gpumm__extent_discard(r->object.context, &t->device);
     if (t->exports) gpumm__exported_beyond(r->object.context, &t->exports, 0);
     gpumm__extent_discard(r->object.context, &t->host);

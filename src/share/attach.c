@@ -50,6 +50,7 @@ static void close_wires(gpumm_attachment *a) {
     for (int i = 0; i < 3; i++)
         if (fds[i] >= 0) close(fds[i]);
     a->socket = a->pidfd = a->news = -1;
+    gpumm__owner_tidy(a);
 }
 
 static void attachment_dispose(object *o) {
@@ -155,6 +156,7 @@ static gpumm_status hear_all(gpumm_attachment *a, uint64_t deadline) {
         pthread_mutex_lock(&a->lock);
         gpumm__owner_hear(a);
         bool ready = a->ready;
+        if (ready) gpumm__owner_tidy(a);
         gpumm_status over = a->over == GPUMM_OK ? GPUMM_OK : gpumm__owner_over(a);
         pthread_mutex_unlock(&a->lock);
         if (ready || over != GPUMM_OK) return over;
@@ -292,6 +294,7 @@ gpumm_status gpumm_attachment_poll(gpumm_attachment *a) {
 static gpumm_status wait_for_end(gpumm_attachment *a, uint64_t deadline) {
     pthread_mutex_lock(&a->lock);
     bool now = has_end(a) || a->news < 0;
+    gpumm__owner_tidy(a);
     pthread_mutex_unlock(&a->lock);
     struct pollfd p = {.fd = a->news, .events = POLLIN};
     while (!now) {

@@ -3,10 +3,13 @@
    they have come. A length that became less is told at once. */
 #include "share/items.h"
 
+#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "core/notify.h"
+
+enum { PATIENCE_NS = 20000 };
 
 void gpumm__item_wake(int wake) {
     uint64_t one = 1;
@@ -130,6 +133,14 @@ bool gpumm__item_describe(const share_item *x, uint32_t number, share_packet *p)
     return fits;
 }
 
+/* A growth wakes us while it has the lock, for some microseconds more: sleeping would take longer. */
+static bool lock_shortly(pthread_mutex_t *lock) {
+    if (pthread_mutex_trylock(lock) == 0) return true;
+    for (uint64_t until = gpumm__clock_ns() + PATIENCE_NS; gpumm__clock_ns() < until; sched_yield())
+        if (pthread_mutex_trylock(lock) == 0) return true;
+    return false;
+}
+
 /* ---- Its length -------------------------------------------------------------------------------------------- */
 
 static bool users_are_through(share_item *x) {
@@ -168,8 +179,9 @@ static void see_length(share_item *x) {
 bool gpumm__item_publish(share_item *x) {
     if (!x->buffer || atomic_load(&x->ended)) return false;
     if (x->waiting && !users_are_through(x)) return true;
-    if (!atomic_exchange(&x->dirty, false)) return false;
-    if (pthread_mutex_trylock(&x->buffer->group->lock) != 0) return atomic_store(&x->dirty, true), true;
+    if (!atomic_load(&x->dirty)) return false;
+    if (!lock_shortly(&x->buffer->group->lock)) return true;
+    atomic_store(&x->dirty, false); /* whoever sets it has the lock, or is not a growth */
     see_length(x);
     pthread_mutex_unlock(&x->buffer->group->lock);
     return x->waiting || atomic_load(&x->dirty);
@@ -192,7 +204,7 @@ static bool part_of(share_item *x, unsigned part, share_part *out) {
 }
 
 bool gpumm__item_lock(share_item *x, unsigned part, share_part *out) {
-    if (pthread_mutex_trylock(lock_of(x)) != 0) return false;
+    if (!lock_shortly(lock_of(x))) return false;
     if (part_of(x, part, out)) return true;
     pthread_mutex_unlock(lock_of(x));
     return false;

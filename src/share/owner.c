@@ -86,6 +86,7 @@ bool gpumm__owner_lends(const attached_item *x) {
 static gpumm_status hear_unmap(gpumm_attachment *a, const share_message *m) {
     attached_item *x = NULL;
     TRY(item_of(a, m, false, &x));
+    gpumm__owner_tidy(a); /* they hold its memory */
     if (gpumm__owner_lends(x)) {
         a->stalled = true;
         a->unmap = *m;
@@ -223,6 +224,7 @@ static gpumm_status hear_arrived(gpumm_attachment *a, const share_message *m) {
 
 static gpumm_status hear_ended(gpumm_attachment *a, const share_message *m) {
     if (m->item >= a->count) return strange("what it does not share");
+    gpumm__owner_tidy(a);
     a->items[m->item]->ended = true;
     return GPUMM_OK;
 }
@@ -270,9 +272,20 @@ static void go_on(gpumm_attachment *a) {
     if (status != GPUMM_OK) gpumm__owner_end(a, status, gpumm_message());
 }
 
+void gpumm__owner_tidy(gpumm_attachment *a) {
+    while (a->spent_count) close(a->spent[--a->spent_count]);
+}
+
+/* Of a device's memory the last descriptor takes long to close, which who waits for a length need not wait for. */
+static void spend(gpumm_attachment *a, int descriptor) {
+    if (a->spent_count < ATTACHMENT_SPENT) a->spent[a->spent_count++] = descriptor;
+    else close(descriptor);
+}
+
 /* Lock held. All that waits in the socket. */
 void gpumm__owner_hear(gpumm_attachment *a) {
     share_packet p;
+    bool heard = false;
     go_on(a);
     while (a->over == GPUMM_OK && !a->stalled) {
         size_t bytes;
@@ -282,10 +295,12 @@ void gpumm__owner_hear(gpumm_attachment *a) {
         if (end != WIRE_DONE) break;
         gpumm_status status = gpumm__protocol_check(&p, bytes, true);
         if (status == GPUMM_OK) status = hear(a, &p, descriptor);
-        if (descriptor >= 0) close(descriptor);
+        if (descriptor >= 0) spend(a, descriptor);
+        heard = true;
         if (status != GPUMM_OK) gpumm__owner_end(a, status, gpumm_message());
     }
     give_all(a);
+    if (!heard || a->over != GPUMM_OK) gpumm__owner_tidy(a);
 }
 
 bool gpumm__owner_wait(const gpumm_attachment *a, uint64_t deadline) {

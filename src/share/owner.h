@@ -8,6 +8,8 @@
 #include "core/readback.h"
 #include "share/wire.h"
 
+enum { ATTACHMENT_SPENT = 8 };
+
 typedef struct attached_item {
     remote remote; /* first: what its readback calls */
     struct gpumm_attachment *attachment;
@@ -34,6 +36,8 @@ struct gpumm_attachment {
     bool stalled; /* `unmap` waits for tensors of its buffer to be given back, and all behind it */
     share_message unmap;
     size_t count;
+    int spent[ATTACHMENT_SPENT]; /* descriptors of what is mapped: the last to close one pays for that, later */
+    unsigned spent_count;
     attached_item *items[SHARE_ITEMS];
 };
 
@@ -41,6 +45,7 @@ struct gpumm_attachment {
 void gpumm__owner_end(gpumm_attachment *a, gpumm_status status, const char *why); /* the first end counts */
 gpumm_status gpumm__owner_over(const gpumm_attachment *a);                        /* the status that it ended with */
 void gpumm__owner_hear(gpumm_attachment *a);                                      /* all that waits in the socket */
+void gpumm__owner_tidy(gpumm_attachment *a);                          /* closes what is spent: now there is time */
 bool gpumm__owner_wait(const gpumm_attachment *a, uint64_t deadline); /* for news, or a while; false: it is too late */
 bool gpumm__owner_lends(const attached_item *x);                      /* has somebody here a tensor of the buffer? */
 

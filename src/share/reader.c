@@ -149,35 +149,67 @@ static wire_end tell_unmapped(context *ctx, reader *r, uint32_t item, unsigned p
     return end;
 }
 
-/* One segment more. The record is there before the reader has it. */
-static wire_end send_segment(context *ctx, reader *r, uint32_t item, unsigned part, const share_part *from,
-                             bool *lost) {
-    reader_part *p = &r->items[item].parts[part];
-    share_packet packet;
-    uint64_t begin = range_segment_begin(from->range, p->sent), end = from->range->list[p->sent].end;
-    int descriptor;
+/* A segment to export, found while its memory was locked: an export takes most of a millisecond, for which neither a growth
+   nor a capture waits. */
+typedef struct segment {
+    device *device;
+    gpumm_address address;
+    uint64_t begin, bytes;
+    exported *record; /* the reader's hold */
+} segment;
+
+/* The first that it was not sent; record NULL: it has all. Its memory is locked. */
+static wire_end next_segment(context *ctx, reader_part *p, const share_part *from, segment *out) {
+    const range *g = from->range;
+    *out = (segment){.record = NULL};
+    if (p->sent >= g->segments) return WIRE_DONE;
     if (!gpumm__mem_reserve(&ctx->memory, (void **)&p->held, sizeof *p->held, p->sent, &p->room)) return WIRE_GONE;
-    gpumm_status status = gpumm__range_export(from->range, p->sent, &descriptor);
-    if (status != GPUMM_OK) return *lost = status == GPUMM_DEVICE_LOST, r->retry = true, WIRE_LATER;
-    exported *record = gpumm__exported_hold(ctx, from->exports, begin, end - begin, false);
-    packet.message =
-        (share_message){.kind = SHARE_SEGMENT, .item = item, .part = part, .offset = begin, .bytes = end - begin};
-    wire_end sent = record ? gpumm__wire_send(r->socket, &packet, descriptor) : WIRE_GONE;
-    close(descriptor);
-    if (sent == WIRE_DONE) p->held[p->sent++] = record;
-    else if (record) gpumm__exported_drop(ctx, record);
+    uint64_t begin = range_segment_begin(g, p->sent), bytes = g->list[p->sent].end - begin;
+    *out = (segment){g->device, g->address + begin, begin, bytes,
+                     gpumm__exported_hold(ctx, from->exports, begin, bytes, false)};
+    return out->record ? WIRE_DONE : WIRE_GONE;
+}
+
+/* What went while it was exported may have been another's at that address by then: it is not sent. */
+static wire_end send_exported(context *ctx, reader *r, share_message m, const segment *s, int descriptor) {
+    share_packet packet;
+    packet.message = m;
+    if (!gpumm__exported_is_there(ctx, s->record)) return r->retry = true, WIRE_LATER;
+    wire_end sent = gpumm__wire_send(r->socket, &packet, descriptor);
     if (sent == WIRE_LATER) r->behind = true;
     return sent;
 }
 
+static wire_end send_segment(context *ctx, reader *r, share_message m, const segment *s, bool *lost) {
+    reader_part *p = &r->items[m.item].parts[m.part];
+    int descriptor;
+    m.offset = s->begin;
+    m.bytes = s->bytes;
+    gpumm_status status = s->device->call->export_segment(s->device, s->address, s->bytes, &descriptor);
+    wire_end sent = WIRE_LATER;
+    if (status == GPUMM_OK) {
+        sent = send_exported(ctx, r, m, s, descriptor);
+        close(descriptor);
+    } else *lost = status == GPUMM_DEVICE_LOST, r->retry = true;
+    if (sent == WIRE_DONE) p->held[p->sent++] = s->record;
+    else gpumm__exported_drop(ctx, s->record);
+    return sent;
+}
+
+/* One at a time, and what went meanwhile is told first. */
 static wire_end tell_segments(context *ctx, reader *r, share_item *x, uint32_t item, unsigned part, bool *lost) {
-    share_part memory;
-    if (!gpumm__item_lock(x, part, &memory)) return r->retry = r->retry || !atomic_load(&x->ended), WIRE_DONE;
     reader_part *p = &r->items[item].parts[part];
-    wire_end end = tell_unmapped(ctx, r, item, part); /* once more: it is locked now */
-    while (end == WIRE_DONE && p->sent < memory.range->segments) end = send_segment(ctx, r, item, part, &memory, lost);
-    gpumm__item_unlock(x);
-    return end;
+    const share_message m = {.kind = SHARE_SEGMENT, .item = item, .part = part};
+    for (;;) {
+        share_part memory;
+        segment next = {.record = NULL};
+        if (!gpumm__item_lock(x, part, &memory)) return r->retry = r->retry || !atomic_load(&x->ended), WIRE_DONE;
+        wire_end end = tell_unmapped(ctx, r, item, part);
+        if (end == WIRE_DONE) end = next_segment(ctx, p, &memory, &next);
+        gpumm__item_unlock(x);
+        if (end == WIRE_DONE && next.record) end = send_segment(ctx, r, m, &next, lost);
+        if (end != WIRE_DONE || !next.record) return end;
+    }
 }
 
 static wire_end tell_length(reader *r, uint32_t item, uint64_t length) {
@@ -197,6 +229,7 @@ static wire_end tell_buffer(context *ctx, reader *r, share_item *x, uint32_t ite
     if (x->length < known->length) end = tell_length(r, item, x->length);
     if (end == WIRE_DONE) end = tell_unmapped(ctx, r, item, 0);
     if (end == WIRE_DONE) end = tell_segments(ctx, r, x, item, 0, lost);
+    if (x->waiting && gpumm__item_publish(x)) r->retry = true; /* exporting took a while */
     if (!x->published) r->retry = true;
     if (end != WIRE_DONE || x->length <= known->length) return end;
     if (x->length * x->buffer->size > bytes_sent(&known->parts[0])) return r->retry = true, WIRE_DONE;
