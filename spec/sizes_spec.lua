@@ -77,7 +77,8 @@ describe("a layout of nodes with sizes", function()
     it("has no overlap where the graph grew", function()
         local g, sizes = grid_graph(9), {}
         for i = 1, 81 do sizes[i] = i % 27 == 0 and 40 or 1 + i % 5 end
-        local r = force.growing(g, { sizes = sizes, first = 20, batch = 30, steps = 30, quality = true, device = spec.device }):run()
+        local r = force.growing(g, { sizes = sizes, first = 20, batch = 30, steps = 30, quality = true,
+            device = spec.device }):run()
         assert.equal(81, #r.radii)
         assert.equal(0, (overlaps(r)))
         assert.equal(0, r.quality.overlap)

@@ -39,7 +39,7 @@ typedef struct growth { /* one that happened */
 
 typedef struct figures {
     uint64_t pictures, torn, growths;
-    double begin, end, last, longest, longest_growing;
+    double first, last, longest, longest_growing;
     growth growth[GROWTHS];
 } figures;
 
@@ -225,6 +225,7 @@ static void note(application *app, const picture *p) {
     double since = f->pictures ? p->done - f->last : 0;
     if (since > f->longest) f->longest = since;
     if (first && since > f->longest_growing) f->longest_growing = since;
+    if (f->pictures == 0) f->first = p->done;
     f->last = p->done;
     f->pictures++;
     if (app->raw) write_raw(app, p->pixels);
@@ -337,14 +338,13 @@ static double run(application *app) {
         note_growth(app, &nodes);
         if (step == 1) {
             check(gpumm_manager_synchronize(app->manager), "the first step");
-            app->figures.begin = begin = app->due = seconds_now();
+            begin = app->due = seconds_now();
         }
         if (app->renderer) draw(app, step);
     }
     check(gpumm_manager_synchronize(app->manager), "the last step");
     double seconds = seconds_now() - begin;
     if (app->renderer) collect(app, true);
-    app->figures.end = seconds_now();
     return seconds;
 }
 
@@ -401,7 +401,7 @@ static void unbind(application *app) {
 
 static void tell(const application *app, double seconds, double alone) {
     const figures *f = &app->figures;
-    double interval = f->pictures ? (f->end - f->begin) / (double)f->pictures : 0, latest = 0;
+    double interval = f->pictures > 1 ? (f->last - f->first) / (double)(f->pictures - 1) : 0, latest = 0;
     uint64_t unseen = 0;
     for (uint64_t i = 0; i < f->growths; i++) {
         double delay = f->growth[i].seen - f->growth[i].at;
@@ -411,7 +411,7 @@ static void tell(const application *app, double seconds, double alone) {
     printf("%ld to %ld nodes in %ld steps, %ld x %ld, drawn from %s by %s\n", app->set.first, app->set.last,
            app->set.steps, app->set.width, app->set.height, app->set.from, renderer_device(app->renderer));
     printf("pictures: %llu, %.1f a second; torn: %llu\n", (unsigned long long)f->pictures,
-           (double)f->pictures / (f->end - f->begin), (unsigned long long)f->torn);
+           interval > 0 ? 1 / interval : 0, (unsigned long long)f->torn);
     printf("intervals: %.2f ms in the mean, %.2f ms the longest, %.2f ms the longest at a growth\n", 1e3 * interval,
            1e3 * f->longest, 1e3 * f->longest_growing);
     printf("growths: %llu; the latest was in a picture %.2f ms after its step was enqueued; never seen: %llu\n",
