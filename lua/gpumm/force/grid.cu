@@ -222,11 +222,10 @@ static __device__ float4 gather(const float *levels, long long all, long long fr
     return centre(sum);
 }
 
-// Two levels at once, from the one of `width` cells an axis at `from`; where only one is wanted, only one.
-extern "C" __global__ void reduce(int n, int width, float *levels, long long all, long long from)
+// Two levels at once, from the one of `width` cells an axis at `from`, of which thread t has a cell of the second; where only one
+// is wanted, only one.
+static __device__ void reduced(int t, int width, float *levels, long long all, long long from)
 {
-    int t = blockIdx.x * blockDim.x + threadIdx.x;
-    if (t >= n) return;
     const int half = width / 2, quarter = width / 4;
     const int x = t % quarter, y = t / quarter % quarter, z = DIM == 3 ? t / quarter / quarter : 0;
     const long long to = from + level_size(width);
@@ -236,4 +235,22 @@ extern "C" __global__ void reduce(int n, int width, float *levels, long long all
     }
     if (quarter < 4) return;
     stored(levels, all, to + level_size(half) + cell_at(x, y, z, quarter), gather(levels, all, to, half, x, y, z));
+}
+
+extern "C" __global__ void reduce(int n, int width, float *levels, long long all, long long from)
+{
+    int t = blockIdx.x * blockDim.x + threadIdx.x;
+    if (t < n) reduced(t, width, levels, all, from);
+}
+
+// All levels that there are above that one, by one block.
+extern "C" __global__ void reduce_all(int n, int width, float *levels, long long all, long long from)
+{
+    const int t = threadIdx.x;
+    for (; width >= 8; width /= 4) {
+        if (t < n) reduced(t, width, levels, all, from);
+        from += level_size(width) + level_size(width / 2);
+        n >>= 2 * DIM;
+        __syncthreads();
+    }
 }

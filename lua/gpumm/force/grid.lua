@@ -15,6 +15,7 @@ local BEYOND = 8               -- that may be read behind the last node or cell
 local MOST = { 0, 14, 9 }      -- of that power, by dimension, so that the cells of a level can be counted in an int
 local BOUNDS = 65536           -- threads that find the box, each for 8 nodes at least
 local EMPTY = 0xffffffff       -- of a box without nodes
+local LAST, BLOCK = { 0, 64, 16 }, 256 -- cells an axis, by dimension, from which on one block makes all levels above; its threads
 
 -- Twice the power of two nearest to what the number of nodes asks for: sqrt(n), in space (n/2)^(1/3).
 local function finest_for(n, dimensions)
@@ -64,11 +65,15 @@ local function make_ready(self)
 end
 
 local function reduce(self)
-    local w = self.finest // 2
-    while w >= 8 do
-        need(self.kernels.reduce(math.tointeger((w // 4) ^ self.dimensions), w, self.levels, self.all, self.at[w]))
+    local d, w = self.dimensions, self.finest // 2
+    while w > LAST[d] do
+        need(self.kernels.reduce(math.tointeger((w // 4) ^ d), w, self.levels, self.all, self.at[w]))
         w = w // 4
     end
+    if w < 8 then return end
+    local cells = math.tointeger((w // 4) ^ d)
+    need(self.kernels.reduce_all({ n = cells, width = w, levels = self.levels, all = self.all, from = self.at[w] },
+        { grid = 1, block = BLOCK }))
 end
 
 --- Room for a build of n nodes; true where a buffer is another one, or another length is used of it.
