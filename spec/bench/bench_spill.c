@@ -5,6 +5,7 @@
  * before, so that what gpumm takes is spilled.
  */
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
@@ -13,7 +14,7 @@
 #define MIB ((uint64_t)1 << 20)
 #define PIECE (64 * MIB)
 
-enum { ROUNDS = 9, LAUNCHES = 20, QUIET = 128, LEFT_MIB = 48 };
+enum { ROUNDS = 9, LAUNCHES = 20, QUIET = 128, LEFT_MIB = 48, ROOM_MIB = 256 };
 enum { LOCATION_HOST_NUMA = 3, ATTRIBUTE_HOST_NUMA_ID = 134 }; /* names that older toolkits' headers lack */
 
 static uint64_t spilled_bytes(const bench *b) { return b->host ? 8 * MIB : 512 * MIB; }
@@ -27,24 +28,34 @@ static gpumm_status open_spilling(const bench *b, gpumm_manager **out) {
 
 /* ---- A full device ------------------------------------------------------------------------------ */
 
+/* Only `room` comes and goes: the driver cleans what it is given back, which for a whole device goes on beside, and
+   within, what is measured next. */
 typedef struct filler {
-    CUdeviceptr at;
+    CUdeviceptr rest, room;
     gpumm_buffer *own; /* of the host device, whose memory is the manager's alone */
 } filler;
 
-static gpumm_status fill(const bench *b, gpumm_manager *m, filler *f) {
+static gpumm_status take_all_but(uint64_t left, CUdeviceptr *at) {
     uint64_t bytes;
-    if (b->host) return open_buffer(m, "u8", spilled_bytes(b) + 7 * MIB, spilled_bytes(b) + 7 * MIB, &f->own);
     TRY(bare_free_bytes(&bytes));
-    for (bytes -= LEFT_MIB * MIB; cuMemAlloc(&f->at, bytes) != CUDA_SUCCESS; bytes -= 16 * MIB)
-        if (bytes < 1024 * MIB) return fail(GPUMM_OUT_OF_MEMORY, "the device could not be filled");
-    return GPUMM_OK;
+    for (bytes -= size_min(bytes, left); bytes >= 16 * MIB; bytes -= 16 * MIB)
+        if (cuMemAlloc(at, bytes) == CUDA_SUCCESS) return GPUMM_OK;
+    *at = 0;
+    return fail(GPUMM_OUT_OF_MEMORY, "the device could not be filled");
 }
 
+static gpumm_status fill(const bench *b, gpumm_manager *m, filler *f) {
+    if (b->host) return open_buffer(m, "u8", spilled_bytes(b) + 7 * MIB, spilled_bytes(b) + 7 * MIB, &f->own);
+    if (!f->rest) TRY(take_all_but(spilled_bytes(b) + (ROOM_MIB + LEFT_MIB) * MIB, &f->rest));
+    return take_all_but(LEFT_MIB * MIB, &f->room);
+}
+
+/* There is room for what is spilled, and some more. */
 static gpumm_status unfill(gpumm_manager *m, filler *f) {
     gpumm_buffer_release(f->own);
-    if (f->at) BARE(cuMemFree(f->at));
-    *f = (filler){0};
+    if (f->room) BARE(cuMemFree(f->room));
+    f->own = NULL;
+    f->room = 0;
     return make_cold(m);
 }
 
@@ -79,25 +90,41 @@ static gpumm_status create(CUmemLocation where, uint64_t bytes, CUmemGenericAllo
     return GPUMM_OK;
 }
 
-/* Host memory at an address of the device's, in one piece. */
-static gpumm_status map_host(const bench *b, uint64_t bytes, CUdeviceptr *at) {
-    CUmemLocation host = {.type = (CUmemLocationType)LOCATION_HOST_NUMA};
+static CUmemLocation on_node(int node) {
+    return (CUmemLocation){.type = (CUmemLocationType)LOCATION_HOST_NUMA, .id = node};
+}
+
+/* The node next to the device, else (a container may not have it) the one we run on: as gpumm takes it. */
+static int node_of(const bench *b) {
     CUmemGenericAllocationHandle handle;
-    int node = 0;
-    BARE(cuDeviceGetAttribute(&node, (CUdevice_attribute)ATTRIBUTE_HOST_NUMA_ID, b->gpu));
-    host.id = node > 0 ? node : 0;
-    if (create(host, bytes, &handle) != GPUMM_OK) {
-        host.id = 0; /* a container may not have the near one */
-        TRY(create(host, bytes, &handle));
-    }
-    BARE(cuMemAddressReserve(at, bytes, 0, 0, 0));
-    BARE(cuMemMap(*at, bytes, 0, handle, 0));
+    unsigned here = 0;
+    int near = -1;
+    (void)getcpu(NULL, &here);
+    (void)cuDeviceGetAttribute(&near, (CUdevice_attribute)ATTRIBUTE_HOST_NUMA_ID, b->gpu);
+    if (near < 0 || create(on_node(near), 2 * MIB, &handle) != GPUMM_OK) return (int)here;
+    (void)cuMemRelease(handle);
+    return near;
+}
+
+/* Host memory at an address of the device's, in segments of 64 MiB as gpumm's; for the device alone, or for the host, too. */
+static gpumm_status map_piece(CUmemLocation host, CUdeviceptr at) {
+    CUmemGenericAllocationHandle handle;
+    TRY(create(host, PIECE, &handle));
+    gpumm_status status = bare(cuMemMap(at, PIECE, 0, handle, 0), "cuMemMap");
     BARE(cuMemRelease(handle));
+    return status;
+}
+
+static gpumm_status map_host(const bench *b, uint64_t bytes, bool hosts_too, CUdeviceptr *at) {
+    CUmemLocation host = on_node(node_of(b));
+    BARE(cuMemAddressReserve(at, bytes, 0, 0, 0));
+    for (uint64_t piece = 0; piece < bytes; piece += PIECE) TRY(map_piece(host, *at + piece));
+    if (hosts_too) TRY(bare_access_of(*at, bytes, host));
     return bare_access_of(*at, bytes, on_device(b));
 }
 
 static gpumm_status unmap(CUdeviceptr at, uint64_t bytes) {
-    BARE(cuMemUnmap(at, bytes));
+    for (uint64_t piece = 0; piece < bytes; piece += PIECE) BARE(cuMemUnmap(at + piece, PIECE));
     BARE(cuMemAddressFree(at, bytes));
     return GPUMM_OK;
 }
@@ -112,80 +139,119 @@ static gpumm_status promote_by_hand(const bench *b, CUdeviceptr at) {
     BARE(cuMemcpyDtoDAsync(elsewhere, at, PIECE, b->stream));
     TRY(bare_synchronize(b));
     TRY(unmap(elsewhere, PIECE));
-    BARE(cuMemUnmap(at, PIECE));
+    BARE(cuMemUnmap(at, PIECE)); /* nothing else holds it: the host's memory goes here */
     BARE(cuMemMap(at, PIECE, 0, fresh, 0));
     TRY(bare_access_of(at, PIECE, on_device(b)));
     BARE(cuMemRelease(fresh));
     return GPUMM_OK;
 }
 
-static gpumm_status time_by_hand(const bench *b, double *seconds) {
+static gpumm_status promote_all_by_hand(const bench *b, CUdeviceptr at, double *seconds) {
+    uint64_t bytes = spilled_bytes(b), start = gpumm__clock_ns();
+    for (uint64_t piece = 0; piece < bytes; piece += PIECE) TRY(promote_by_hand(b, at + piece));
+    *seconds = seconds_since(start) / ((double)bytes / (double)PIECE);
+    return GPUMM_OK;
+}
+
+/* What gpumm's side does and in its place: as much memory, spilled on a full device and used by a kernel before; then
+   room is made, and each segment is created, copied, swapped, and the host's released within the time. */
+static gpumm_status time_by_hand(const bench *b, gpumm_manager *m, filler *f, bool hosts_too, double *seconds) {
     CUdeviceptr at;
     *seconds = NAN;
     if (b->host) return GPUMM_OK;
-    TRY(map_host(b, PIECE, &at));
-    BARE(cuMemsetD8Async(at, 0x5a, PIECE, b->stream));
-    TRY(bare_synchronize(b));
-    uint64_t start = gpumm__clock_ns();
-    gpumm_status status = promote_by_hand(b, at);
-    *seconds = seconds_since(start);
-    TRY(unmap(at, PIECE));
-    return status;
+    TRY(fill(b, m, f));
+    gpumm_status status = map_host(b, spilled_bytes(b), hosts_too, &at);
+    if (status == GPUMM_OK) status = bare_launch(b, at, spilled_bytes(b) / NODE, 1);
+    if (status == GPUMM_OK) status = bare_synchronize(b);
+    TRY(unfill(m, f));
+    TRY(status);
+    TRY(promote_all_by_hand(b, at, seconds));
+    return unmap(at, spilled_bytes(b));
 }
 
 /* ---- A kernel over it --------------------------------------------------------------------------- */
 
-static gpumm_status kernel_rounds(const bench *b, gpumm_manager *m, gpumm_buffer *nodes, samples *mine,
-                                  samples *theirs) {
+/* The same kernel, grid and bytes: every node is read and written once. */
+static gpumm_status time_mine(gpumm_manager *m, gpumm_kernel *k, gpumm_buffer *nodes, uint64_t count, samples *s) {
+    uint64_t start = gpumm__clock_ns();
+    TRY(launch_step(k, NULL, nodes, count, 1));
+    TRY(gpumm_manager_synchronize(m));
+    sample(s, 2 * (double)(count * NODE) / seconds_since(start));
+    return GPUMM_OK;
+}
+
+static gpumm_status time_bare(const bench *b, CUdeviceptr at, uint64_t count, samples *s) {
+    if (!at) return GPUMM_OK;
+    uint64_t start = gpumm__clock_ns();
+    TRY(bare_launch(b, at, count, 1));
+    TRY(bare_synchronize(b));
+    sample(s, 2 * (double)(count * NODE) / seconds_since(start));
+    return GPUMM_OK;
+}
+
+typedef struct sides {
+    samples mine, theirs, hosts; /* the last: a bare mapping that the host may use, too */
+} sides;
+
+static gpumm_status kernel_round(const bench *b, gpumm_kernel *k, gpumm_buffer *nodes, const CUdeviceptr at[2],
+                                 sides *s) {
+    uint64_t count = spilled_bytes(b) / NODE;
+    TRY(time_mine(gpumm_buffer_manager(nodes), k, nodes, count, &s->mine));
+    TRY(time_bare(b, at[0], count, &s->theirs));
+    return time_bare(b, at[1], count, &s->hosts);
+}
+
+static gpumm_status kernel_rounds(const bench *b, gpumm_manager *m, gpumm_buffer *nodes, sides *s) {
     gpumm_kernel *k;
-    CUdeviceptr at = 0;
-    uint64_t bytes = spilled_bytes(b), count = bytes / NODE;
+    CUdeviceptr at[2] = {0, 0};
+    uint64_t bytes = spilled_bytes(b);
+    sides first = {.mine = {.count = 0}};
     TRY(open_step(b, m, &k));
-    gpumm_status status = b->host ? GPUMM_OK : map_host(b, bytes, &at);
-    for (unsigned i = 0; i <= rounds(b, ROUNDS) && status == GPUMM_OK; i++) {
-        uint64_t start = gpumm__clock_ns();
-        status = launch_step(k, NULL, nodes, count, 1);
-        if (status == GPUMM_OK) status = gpumm_manager_synchronize(m);
-        double a = seconds_since(start);
-        start = gpumm__clock_ns();
-        if (status == GPUMM_OK && at) status = bare_launch(b, at, count, 1);
-        if (status == GPUMM_OK && at) status = bare_synchronize(b);
-        double c = at ? seconds_since(start) : NAN;
-        if (i == 0) continue;
-        sample(mine, 2 * (double)bytes / a);
-        sample(theirs, 2 * (double)bytes / c);
-    }
+    gpumm_status status = GPUMM_OK;
+    for (int i = 0; i < 2 && !b->host && status == GPUMM_OK; i++) status = map_host(b, bytes, i == 1, &at[i]);
+    if (status == GPUMM_OK) status = kernel_round(b, k, nodes, at, &first);
+    for (unsigned i = 0; i < rounds(b, ROUNDS) && status == GPUMM_OK; i++) status = kernel_round(b, k, nodes, at, s);
     gpumm_kernel_release(k);
-    if (at) TRY(unmap(at, bytes));
+    for (int i = 0; i < 2 && status == GPUMM_OK; i++)
+        if (at[i]) TRY(unmap(at[i], bytes));
     return status;
 }
 
-static void kernel_row(bench *b, gpumm_manager *m) {
+/* What the host's access costs stands below, without a mark: gpumm gives none. */
+static void two_rows(bench *b, const row *r, const samples *hosts) {
+    row beside = {r->what, r->size, r->unit, r->ours, median(hosts), "by hand, and the host may use it",
+                  0,       NO_MARK, 0,       0,       NULL};
+    beside.ratio = beside.ours / beside.beside;
+    table_row(b, r);
+    if (hosts->count) table_row(b, &beside);
+}
+
+static void kernel_row(bench *b, gpumm_manager *m, filler *f) {
     static const char what[] = "a kernel over spilled memory";
-    samples mine = {.count = 0}, theirs = {.count = 0};
+    sides s = {.mine = {.count = 0}};
     gpumm_buffer *nodes = NULL;
-    filler f = {0};
-    gpumm_status status = open_spilled(b, m, &f, &nodes);
+    char name[64];
+    gpumm_status status = open_spilled(b, m, f, &nodes);
     if (status == GPUMM_OK) {
-        status = kernel_rounds(b, m, nodes, &mine, &theirs);
+        status = kernel_rounds(b, m, nodes, &s);
         gpumm_buffer_release(nodes);
     }
-    if (unfill(m, &f) != GPUMM_OK || status != GPUMM_OK) {
+    if (unfill(m, f) != GPUMM_OK || status != GPUMM_OK) {
         table_failed(b, what, "512 MiB");
         return;
     }
-    double a = median(&mine), c = median(&theirs);
-    table_row(b, &(row){what, "512 MiB", UNIT_RATE, a, c, "bare mapping", a / c, AT_LEAST, a / c, .9, ">= 0.9 x"});
+    snprintf(name, sizeof name, "bare mapping, node %d", b->host ? 0 : node_of(b));
+    double a = median(&s.mine), c = median(&s.theirs);
+    two_rows(b, &(row){what, "512 MiB", UNIT_RATE, a, c, name, a / c, AT_LEAST, a / c, .9, ">= 0.9 x"}, &s.hosts);
 }
 
 /* ---- Promotion ---------------------------------------------------------------------------------- */
 
-static gpumm_status promote_once(const bench *b, gpumm_manager *m, double *seconds) {
+static gpumm_status promote_once(const bench *b, gpumm_manager *m, filler *f, double *seconds) {
     gpumm_buffer *nodes = NULL;
-    filler f = {0};
     uint64_t promoted = 0;
-    gpumm_status status = open_spilled(b, m, &f, &nodes);
-    gpumm_status gone = unfill(m, &f);
+    gpumm_status status = open_spilled(b, m, f, &nodes);
+    gpumm_status gone = unfill(m, f);
     if (status != GPUMM_OK) return status;
     uint64_t start = gpumm__clock_ns();
     status = gone == GPUMM_OK ? gpumm_manager_promote(m, &promoted) : gone;
@@ -195,28 +261,31 @@ static gpumm_status promote_once(const bench *b, gpumm_manager *m, double *secon
     return promoted ? make_cold(m) : fail(GPUMM_OUT_OF_MEMORY, "nothing was promoted");
 }
 
-static gpumm_status promote_rounds(const bench *b, gpumm_manager *m, samples *mine, samples *theirs) {
+static gpumm_status promote_rounds(const bench *b, gpumm_manager *m, filler *f, sides *s) {
+    enum { WITH_HOSTS = 3 };
     for (unsigned i = 0; i <= rounds(b, ROUNDS); i++) {
-        double a = NAN, c = NAN;
-        TRY(promote_once(b, m, &a));
-        TRY(time_by_hand(b, &c));
+        double a = NAN, c = NAN, hosts = NAN;
+        TRY(promote_once(b, m, f, &a));
+        TRY(time_by_hand(b, m, f, false, &c));
+        if (i && i <= WITH_HOSTS && !b->host) TRY(time_by_hand(b, m, f, true, &hosts));
         if (i == 0) continue;
-        sample(mine, a);
-        sample(theirs, c);
+        sample(&s->mine, a);
+        sample(&s->theirs, c);
+        if (i <= WITH_HOSTS && !b->host) sample(&s->hosts, hosts);
     }
     return GPUMM_OK;
 }
 
-static void promote_row(bench *b, gpumm_manager *m) {
+static void promote_row(bench *b, gpumm_manager *m, filler *f) {
     static const char what[] = "promote, each 64 MiB";
-    samples mine = {.count = 0}, theirs = {.count = 0};
-    if (promote_rounds(b, m, &mine, &theirs) != GPUMM_OK) {
+    sides s = {.mine = {.count = 0}};
+    if (promote_rounds(b, m, f, &s) != GPUMM_OK) {
         table_failed(b, what, "512 MiB");
         return;
     }
-    double a = median(&mine), c = median(&theirs);
-    table_row(b,
-              &(row){what, "512 MiB", UNIT_TIME, a, c, "copy + swap by hand", a / c, AT_MOST, a / c, 1.2, "<= 1.2 x"});
+    double a = median(&s.mine), c = median(&s.theirs);
+    two_rows(b, &(row){what, "512 MiB", UNIT_TIME, a, c, "copy + swap by hand", a / c, AT_MOST, a / c, 1.2, "<= 1.2 x"},
+             &s.hosts);
 }
 
 /* ---- Others meanwhile --------------------------------------------------------------------------- */
@@ -252,13 +321,12 @@ static gpumm_status launch_beside(gpumm_manager *m, gpumm_kernel *k, gpumm_buffe
     return status == GPUMM_OK ? p.status : status;
 }
 
-static gpumm_status launch_rounds(const bench *b, gpumm_manager *m, gpumm_buffer *other, samples *quiet,
+static gpumm_status launch_rounds(const bench *b, gpumm_manager *m, filler *f, gpumm_buffer *other, samples *quiet,
                                   samples *busy) {
     gpumm_kernel *k;
     gpumm_buffer *nodes = NULL;
-    filler f = {0};
     TRY(open_step(b, m, &k));
-    gpumm_status status = open_spilled(b, m, &f, &nodes), gone = unfill(m, &f);
+    gpumm_status status = open_spilled(b, m, f, &nodes), gone = unfill(m, f);
     for (int i = 0; i < QUIET && status == GPUMM_OK; i++) status = time_launches(k, other, quiet);
     if (status == GPUMM_OK && gone == GPUMM_OK) status = launch_beside(m, k, other, busy);
     gpumm_buffer_release(nodes);
@@ -266,13 +334,13 @@ static gpumm_status launch_rounds(const bench *b, gpumm_manager *m, gpumm_buffer
     return status == GPUMM_OK ? gone : status;
 }
 
-static void launch_row(bench *b, gpumm_manager *m) {
+static void launch_row(bench *b, gpumm_manager *m, filler *f) {
     static const char what[] = "launches on others while promoting";
     samples quiet = {.count = 0}, busy = {.count = 0};
     gpumm_buffer *other;
     gpumm_status status = open_buffer(m, "f32x3", 1000, 1000, &other);
     if (status == GPUMM_OK) {
-        status = launch_rounds(b, m, other, &quiet, &busy);
+        status = launch_rounds(b, m, f, other, &quiet, &busy);
         gpumm_buffer_release(other);
     }
     if (status != GPUMM_OK) {
@@ -286,12 +354,14 @@ static void launch_row(bench *b, gpumm_manager *m) {
 
 void bench_spill(bench *b) {
     gpumm_manager *m;
+    filler f = {0};
     if (open_spilling(b, &m) != GPUMM_OK) {
         table_failed(b, "spill", "");
         return;
     }
-    kernel_row(b, m);
-    promote_row(b, m);
-    launch_row(b, m);
+    kernel_row(b, m, &f);
+    promote_row(b, m, &f);
+    launch_row(b, m, &f);
+    if (f.rest) (void)cuMemFree(f.rest);
     gpumm_manager_release(m);
 }

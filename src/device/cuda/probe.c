@@ -190,13 +190,15 @@ static void try_shared(cuda *c) {
         c->base.shares = supported != 0;
 }
 
-/* Pinned memory that is mapped in place can be mapped behind the device's, if the steps are the same. */
+/* Pinned memory that is mapped in place can be mapped behind the device's, if the steps are the same. For the device
+   alone: the driver takes memory that the host may use, too, for the host's (it refuses to fill it, and its way of copying
+   is the driver's to choose), and nobody touches what is spilled from the host. */
 static void try_spilled(cuda *c) {
     const gpumm_device_info *info = &c->base.info;
     if (!info->in_place || info->granularity_bytes % info->pinned_granularity_bytes != 0) return;
     c->memory[PLACE_SPILLED] = c->memory[PLACE_HOST];
-    memcpy(c->access[PLACE_SPILLED], c->access[PLACE_HOST], sizeof c->access[PLACE_HOST]);
-    c->access_count[PLACE_SPILLED] = c->access_count[PLACE_HOST];
+    c->access[PLACE_SPILLED][0] = c->access[PLACE_DEVICE][0];
+    c->access_count[PLACE_SPILLED] = 1;
 }
 
 /* ---- The answer ---- */
