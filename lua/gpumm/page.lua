@@ -173,8 +173,8 @@ end
 --- Writes a page that shows the positions (a view or buffer of f32x2 or f32x3, or a list of points) and the graph's edges
 --- between them. Options: positions, graph, colors, kinds, sizes, radii, widths, arrows and background as picture.write has
 --- them, title, names (one a node; false: none; otherwise the graph's labels, or else names), columns ({ name = one value a
---- node } to filter by, instead of the graph's; false: none), frames (a list of { step =, positions = } of a layout that grew, of its
---- first nodes), legend (its title; false: none).
+--- node } to filter by, instead of the graph's; false: none), frames (a list of { step =, positions = } of a layout that grew,
+--- of its first nodes), legend (its title; false: none).
 function page.write(path, options)
     local _ <close> = words.plain()
     local positions = check(path, options)

@@ -391,6 +391,9 @@ static void walk_back_place(walk *w, place where) {
 
 static void walk_back(walk *w) {
     const device_table *call = w->d->call;
+    /* What failed may have been the wait for what is on its way, and that uses what goes now. */
+    if (w->stream && call->stream_synchronize(w->d, w->stream) != GPUMM_OK)
+        (void)call->stream_synchronize(w->d, w->stream);
     if (w->graph) call->graph_close(w->d, w->graph);
     if (w->module) call->module_close(w->d, w->module);
     for (int i = 0; i < 2; i++)
