@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Shares between processes, on the host device: growth under a reader that checks every element, frames untorn, owners and readers that
-   are killed or stopped at any moment, forks with an open socket, and peers that say what they should not. The readers are forks from
-   before any manager is opened, and share nothing with the owner but the socket. */
+/* Shares between processes, on the host device: growth under a reader that checks every element, what one growth costs, frames
+   untorn, owners and readers that are killed or stopped at any moment, forks with an open socket, and peers that say what they
+   should not. The readers are forks from before any manager is opened, and share nothing with the owner but the socket. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -203,6 +203,124 @@ static void growth(void) {
     joined(readers[1]);
     wait_for_readers(&o, 0);
     close_owner(&o);
+}
+
+/* ---- What one growth costs ----------------------------------------------------------------------------------- */
+
+enum { STEP_LENGTH = 2 << 20, STEPS = 4, COUNTED_MOST = 9 };
+
+typedef struct counted {
+    const char *call;
+    uint64_t owner, reader; /* how often in one growth of one segment */
+} counted;
+
+static const counted on_cuda[] = {{"cuMemCreate", 1, 0},
+                                  {"cuMemMap", 1, 1},
+                                  {"cuMemSetAccess", 1, 1},
+                                  {"cuMemRelease", 2, 1},
+                                  {"cuMemRetainAllocationHandle", 1, 0},
+                                  {"cuMemExportToShareableHandle", 1, 0},
+                                  {"cuMemImportFromShareableHandle", 0, 1},
+                                  {"cuMemUnmap", 0, 0},
+                                  {"cuMemGetAllocationGranularity", 0, 0}};
+static const counted on_host[] = {{"commit", 1, 0}, {"export_segment", 1, 0}, {"import_segment", 0, 1}};
+
+static const counted *counted_calls(size_t *count) {
+    bool fake = getenv("GPUMM_TEST_FAKE") != NULL;
+    *count = fake ? sizeof on_cuda / sizeof *on_cuda : sizeof on_host / sizeof *on_host;
+    return fake ? on_cuda : on_host;
+}
+
+static void count_calls(gpumm_manager *m, uint64_t counts[COUNTED_MOST]) {
+    size_t count;
+    const counted *calls = counted_calls(&count);
+    for (size_t i = 0; i < count; i++) CHECK_OK(gpumm_fault_calls(m, calls[i].call, &counts[i]));
+}
+
+/* What the reader says, in memory of both. */
+static struct {
+    _Atomic uint64_t seen;
+    uint64_t counts[COUNTED_MOST];
+} * said;
+
+static gpumm_manager *open_counted(void) {
+    gpumm_manager *m;
+    CHECK_OK(gpumm_manager_open(&(gpumm_options){.device = device_name(), .workers = 1, .inject_faults = true}, &m));
+    CHECK_OK(gpumm_fault_plan(m, NULL)); /* from here on calls are counted */
+    return m;
+}
+
+static void read_steps(int number) {
+    gpumm_manager *m = open_counted();
+    gpumm_attachment *a;
+    gpumm_buffer *b;
+    gpumm_buffer_info info;
+    gpumm_status status = GPUMM_NOT_FOUND;
+    (void)number;
+    while (status == GPUMM_NOT_FOUND) {
+        status = gpumm_attach(&(gpumm_attach_options){.path = path, .manager = m, .seconds = 60}, &a);
+        if (status == GPUMM_NOT_FOUND) pause_ms(1);
+    }
+    CHECK_OK(status);
+    CHECK_OK(gpumm_attachment_find(a, "steps", NULL, &b));
+    do {
+        CHECK_OK(gpumm_buffer_get_info(b, &info));
+        if (info.length == atomic_load(&said->seen)) continue;
+        if (info.length) CHECK(*(const uint8_t *)(uintptr_t)(info.address + info.length - 1) == 0);
+        count_calls(m, said->counts);
+        atomic_store(&said->seen, info.length);
+    } while (info.length < STEPS * STEP_LENGTH && (status = gpumm_attachment_wait(a, 30)) == GPUMM_OK);
+    CHECK_OK(status);
+    gpumm_buffer_release(b);
+    gpumm_attachment_release(a);
+    close_and_check(m);
+}
+
+static void grow_step(gpumm_manager *m, gpumm_buffer *b, uint64_t step) {
+    uint64_t ours[2][COUNTED_MOST], theirs[COUNTED_MOST];
+    size_t count;
+    const counted *calls = counted_calls(&count);
+    memcpy(theirs, said->counts, sizeof theirs);
+    count_calls(m, ours[0]);
+    CHECK_OK(gpumm_buffer_resize(b, NULL, step * STEP_LENGTH));
+    for (int i = 0; i < 300000 && atomic_load(&said->seen) != step * STEP_LENGTH; i++) usleep(100);
+    CHECK(atomic_load(&said->seen) == step * STEP_LENGTH);
+    count_calls(m, ours[1]);
+    for (size_t i = 0; i < count && step > 1; i++) {
+        uint64_t here = ours[1][i] - ours[0][i], there = said->counts[i] - theirs[i];
+        if (here != calls[i].owner || there != calls[i].reader)
+            fprintf(stderr, "%s: %d here, %d there\n", calls[i].call, (int)here, (int)there);
+        CHECK(here == calls[i].owner && there == calls[i].reader);
+    }
+}
+
+/* A growth by one segment is one export there and one import here, of that segment alone, and nothing else that costs. */
+static void steps(void) {
+    said = mmap(NULL, sizeof *said, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    CHECK(said != MAP_FAILED);
+    pid_t reader = start(read_steps, 0);
+    gpumm_manager *m = open_counted();
+    gpumm_type *u8;
+    gpumm_buffer *b;
+    gpumm_share *share;
+    CHECK_OK(gpumm_type_parse("u8", &u8));
+    gpumm_buffer_options o = {.name = "steps",
+                              .type = u8,
+                              .max_length = STEPS * STEP_LENGTH,
+                              .ahead = GPUMM_AHEAD_NONE,
+                              .shareable = true,
+                              .growth = {.kind = GPUMM_GROWTH_EXACT}};
+    CHECK_OK(gpumm_manager_allocate(m, &o, &b));
+    gpumm_type_release(u8);
+    CHECK_OK(gpumm_share_open(m, &(gpumm_share_options){.path = path, .buffers = &b, .buffer_count = 1}, &share));
+    for (int i = 0; i < 60000 && gpumm_share_readers(share) != 1; i++) pause_ms(1);
+    for (uint64_t step = 1; step <= STEPS; step++) grow_step(m, b, step);
+    joined(reader);
+    gpumm_share_release(share);
+    CHECK_OK(gpumm_buffer_close(b));
+    gpumm_buffer_release(b);
+    close_and_check(m);
+    munmap(said, sizeof *said);
 }
 
 /* Less, more, and freed: a length is never more than what is there. */
@@ -585,8 +703,8 @@ static void losses(void) {
 }
 
 /* Each in a process of its own: CUDA does not work in forks of one that has started it. */
-static void (*const topics[])(void) = {refusals,    losses,     growth,    changes, frames,
-                                       readers_die, owners_die, strangers, liars};
+static void (*const topics[])(void) = {refusals, losses,      growth,     steps,     changes,
+                                       frames,   readers_die, owners_die, strangers, liars};
 
 static void run_topic(int number) { topics[number](); }
 

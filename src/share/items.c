@@ -20,8 +20,8 @@ void gpumm__item_wake(int wake) {
 static share_item *item_of(follower *f) { return (share_item *)(void *)((char *)f - offsetof(share_item, follower)); }
 
 static void lengthened(follower *f) {
-    atomic_store(&item_of(f)->dirty, true);
-    gpumm__item_wake(item_of(f)->wake);
+    if (!atomic_exchange(&item_of(f)->dirty, true))
+        gpumm__item_wake(item_of(f)->wake); /* once, until it is looked at */
 }
 
 static void resized(follower *f, uint64_t capacity) {
@@ -181,7 +181,7 @@ bool gpumm__item_publish(share_item *x) {
     if (x->waiting && !users_are_through(x)) return true;
     if (!atomic_load(&x->dirty)) return false;
     if (!lock_shortly(&x->buffer->group->lock)) return true;
-    atomic_store(&x->dirty, false); /* whoever sets it has the lock, or is not a growth */
+    atomic_store(&x->dirty, false); /* whoever changes a length sets it with the lock */
     see_length(x);
     pthread_mutex_unlock(&x->buffer->group->lock);
     return x->waiting || atomic_load(&x->dirty);

@@ -116,7 +116,7 @@ static void forget_wakes(gpumm_share *x) {
 /* Soon at first, then less and less so: what a growth has locked is free at once, a long kernel takes its time. */
 static int wait_for_some(gpumm_share *x, watch *w, bool soon) {
     if (soon && !x->readers) soon = false; /* whoever comes looks first */
-    x->soon = !soon ? 0 : x->soon ? (long)size_min((uint64_t)x->soon * 2, SOON_MOST_NS) : SOON_LEAST_NS;
+    x->soon = !soon ? 0 : x->soon ? (long)size_min((uint64_t)x->soon * 5 / 4, SOON_MOST_NS) : SOON_LEAST_NS;
     struct timespec pause = {0, soon ? x->soon : LOOK_NS};
     return ppoll(w->fds, w->count, soon || x->readers ? &pause : NULL, NULL);
 }
