@@ -2735,7 +2735,7 @@ function gpumm.live.open(options) end
 ---@field hold? number 0 to 1: how strongly nodes are drawn back to their positions; 0, unless given
 ---@field seconds? number that it may take, instead of steps; 0: as long as it takes; 0, unless given
 ---@field tension? number how strongly the distances of the graph are held in the end, by the model tforce; 0.06, unless given
----@field weights? "strength"|"length" "strength": heavy edges pull more (64 times the mean at most); "length": weights are how long edges shall be in proportion, and distances are along them; "strength", unless given
+---@field weights? "strength"|"length" "strength": heavy edges pull more (64 times the mean at most); "length": weights are how long edges shall be in proportion, and distances are along them, by forces for that, whatever the model; "strength", unless given
 ---@field sizes? number[]|gpumm.view a number from 0 for each node, by which the areas of discs go: none lies on another in the end; none, unless given
 ---@field frame? fun(sim: gpumm.simulation, frame: gpumm.frame) called with each frame; nothing, unless given
 ---@field finish? fun(sim: gpumm.simulation, result: gpumm.layout_result) called with the result; nothing, unless given
@@ -2752,7 +2752,7 @@ function gpumm.live.open(options) end
 ---@field warmth? number how far a node may move after a growth, in the model's units; 1, unless given
 ---@field cooling? number by which that is multiplied after each step while the graph grows; 0.9, unless given
 ---@field capture? integer steps between two frames; 5, unless given
----@field weights? "strength"|"length" "strength": heavy edges pull more; "length": short ones do; "strength", unless given
+---@field weights? "strength"|"length" "strength": heavy edges pull more; "length": weights are how long edges shall be in proportion, by forces for that, whatever the model; "strength", unless given
 ---@field sizes? number[]|gpumm.view a number from 0 for each node, as gpumm.layout_options has them; none, unless given
 ---@field slots? integer of the readback that brings frames, 2 to 64; 4, unless given
 ---@field quality? boolean measure the quality at the end; false, unless given
@@ -2901,7 +2901,7 @@ function gpumm.force.start(manager, of, position, options) end
 --- ```
 ---@param graph gpumm.graph_object what was laid out
 ---@param positions gpumm.view|gpumm.buffer|table one a node
----@param options? { dimensions?: 2|3, pivots?: integer, samples?: integer, seed?: integer, radii?: number[]|gpumm.view|gpumm.buffer, weights?: "strength"|"length", manager?: gpumm.manager, device?: string } dimensions: 2; pivots: 64; samples: 1000; seed: 1; a manager or device to work on: a new one, "auto", unless given
+---@param options? { dimensions?: 2|3, pivots?: integer, samples?: integer, seed?: integer, radii?: number[]|gpumm.view|gpumm.buffer, weights?: "strength"|"length", manager?: gpumm.manager, device?: string } dimensions: 2; pivots: 50; samples: 2000; seed: 1; a manager or device to work on: a new one, "auto", unless given
 ---@return gpumm.quality mine
 ---@return gpumm.quality random
 function gpumm.force.quality(graph, positions, options) end

@@ -1,4 +1,4 @@
--- successes: 62, gpu: 1
+-- successes: 63, gpu: 1
 -- SPDX-License-Identifier: MIT
 -- The force library: its parts against plain references, and whole layouts by their quality.
 
@@ -244,6 +244,22 @@ describe("repulsion by the pyramid", function()
         local first = repulsion(m, values, 2, 5)
         assert.view_equals(bytes(first), bytes(repulsion(m, values, 2, 5)))
         assert.are_not.equal(first:bytes(), repulsion(m, values, 2, 6):bytes())
+    end)
+
+    it("is a number however far apart nodes are, by every kind of expression", function()
+        for _, repel in ipairs { "1.0f / (sqrtf(d2) + 1.0f)", "(d2)", "1.0f / (d2 + 1e-4f)",
+            "({ float s = 1.0f + d2; 1.0f / (s * s); })" } do
+            local m, n = spec.manager(), 600
+            local values = {}
+            for k = 1, 2 * n do values[k] = k % 2 == 0 and 0 or k // 2 % 30 end
+            values[2 * n - 1] = repel == "(d2)" and 100 or 1e15
+            local of = force.repulsion(m, { repel = repel })
+            local position, mass = filled(m, "f32x2", values), m:buffer { type = "f32", length = n }
+            local out = m:buffer { type = "f32x2", length = n }
+            assert(mass:fill(1))
+            of:repel(n, position, mass, out, 1, 1)
+            for _, x, y in out:download():each() do assert.is_true(x - x == 0 and y - y == 0, repel) end
+        end
     end)
 
     it("holds for nodes on one spot, and for one node", function()

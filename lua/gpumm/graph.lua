@@ -126,8 +126,8 @@ function graph.new(nodes, from, to, weights, options)
     local columns = { column(from, "u32", "from"), column(to, "u32", "to") }
     if weights then columns[3] = column(weights, "f64", "weights") end
     local names, labels = names_of(options, nodes)
-    local input = { path = "graph.new", rows = native.rows(columns), from = 1, to = 2, weight = 3, weighted = weights ~= nil,
-        names = names, quiet = true }
+    local input = { path = "graph.new", rows = native.rows(columns), from = 1, to = 2, weight = 3,
+        weighted = weights and true or false, names = names, quiet = true }
     local g = made.graph(input)
     g.labels = labels
     return setmetatable(g, metatable)

@@ -166,7 +166,7 @@ local function meta_of(made, positions, options, columns, frames)
     return ('{"nodes":%d,"edges":%d,"lanes":%d,"directed":%s,"to_scale":%s,"background":[%s],"legend":%s,"columns":%s,'
         .. '"frames":%s,"box":%s}')
         :format(made.count, made.edges and made.edges.count or 0, lanes, tostring(made.arrows or false),
-            tostring(options.radii ~= nil), json.numbers(made.background), legend_of(made, options.legend), columns,
+            tostring(options.radii and true or false), json.numbers(made.background), legend_of(made, options.legend), columns,
             frames.said, frames.box)
 end
 

@@ -52,13 +52,17 @@ static __forceinline__ __device__ jet expf(jet x)
     return jet(e, e * x.a, e * (x.b + x.a * x.a));
 }
 
-// The push over its length, at the square distance u: its derivatives times u and the square of u.
+// The push over its length, at the square distance u: its derivatives times u and the square of u. Derivatives would be lost
+// where u is so small or large that its powers are no numbers any more: there it counts as so small or large.
+#ifdef DERIVES
 template <class T>
 static __forceinline__ __device__ auto derived(T u, int) -> decltype(jet(repel_of(u)))
 {
-    const jet g = repel_of(u);
-    return jet(g.v, u.v * g.a, u.v * u.v * g.b);
+    const float v = u.v < 1e-9f ? 1e-9f : u.v > 1e12f ? 1e12f : u.v;
+    const jet g = repel_of(T(v, 1.0f));
+    return jet(g.v, v * g.a, v * (v * g.b));
 }
+#endif
 
 template <class T>
 static __forceinline__ __device__ jet derived(T u, long)

@@ -152,7 +152,7 @@ function growing.simulation(graph, options)
     local growths = math.ceil(math.max(0, graph.nodes - options.first) / options.batch)
     return gpumm.simulation {
         device = options.device or options.part.device, workers = options.part.workers,
-        steps = growths * options.every + options.steps, recorded = true,
+        steps = math.max(1, growths * options.every + options.steps), recorded = true,
         nodes = gpumm.group { { "position", vec }, { "mass", "f32" },
             growth = gpumm.growth.geometric(1.3), ahead = 1, max_length = math.max(graph.nodes, 1 << 20) },
         moving = gpumm.group { { "velocity", vec }, { "force", vec }, { "heft", "f32" },

@@ -224,8 +224,8 @@ end
 --- PivotMDS; a point that is false: a node that finds its place beside its neighbours), hold (0 to 1: how strongly nodes are
 --- drawn back to their positions), weights ("strength": heavy edges pull more; "length": they are how long edges shall be, in
 --- proportion), sizes (a number from 0 for each node, by which the areas of discs go; none lies on another in the end, and
---- they cover 30 % of the room that the layout took, or less, so that the stress rises by a tenth at most; the result's
---- radii are theirs), quality (true: measured at the end),
+--- they cover 30 % of the room that the layout took, or less, down to a fifth of that, so that the stress rises little; the
+--- result's radii are theirs), quality (true: measured at the end),
 --- tension (how strongly distances are held in the end, 0.06; 1: nothing else moves), repulsion, gravity, speed, inertia,
 --- frame(sim, f) every so many steps, finish(sim, result), device.
 return function(graph, options)

@@ -10,6 +10,7 @@ local parting = {}
 
 local PARTING, SLOWER, TAUT = 64, 0.1, 2 -- steps in which discs part, the part of the model's limit then, and times the tension
 local DEARER = 1.06 -- times what it was is what discs may bring the stress to
+local UNSEEN = 0.002 -- more stress is nothing to see
 local SMALLER, SHRUNK = 8, 0.8 -- how often, and to which part of their areas, they shrink for that
 
 -- The stress of the largest component whose distances are held; nil where none are.
@@ -44,7 +45,7 @@ function parting.part(sim, options)
         if k > 1 then need(at.position:upload(unparted)) end
         discs:fit(at.position, length, SHRUNK ^ (k - 1))
         settle_discs(sim, options)
-        if not before or stress_now(sim) <= DEARER * before then return end
+        if not before or stress_now(sim) <= math.max(DEARER * before, before + UNSEEN) then return end
     end
 end
 

@@ -128,16 +128,23 @@ function Repulsion:spread(n, position, mass, out, unit)
     sum_up(self, "spread", n <= FEW, n, position, mass, out, 1, 0, unit)
 end
 
+-- The push as far.cu wants it: of a float, and of what derives itself. The latter's type cannot be told where there are
+-- statements or functions in the expression.
+local function push(repel)
+    local at = "#define REPEL(u) repel_at(u)\nstatic __device__ float repel_at(float d2) { return " .. repel .. "; }\n"
+    if repel:find "[{%[]" then return at end
+    return at .. "#define DERIVES\ntemplate <class T>\nstatic __forceinline__ __device__ auto repel_of(T d2) -> decltype(0.0f + ("
+        .. repel .. ")) { return " .. repel .. "; }\n"
+end
+
 local repulsion = {}
 
 --- Repulsion in 2 or 3 dimensions. `repel` is the push between two unit masses over their distance, as a CUDA C
 --- expression of the square distance d2; without it, 1 / d2.
 function repulsion.new(manager, options)
     local dimensions = options.dimensions or 2
-    local repel = options.repel or "1.0f / (d2 + 1e-6f)"
-    local prefix = grid.prefix(dimensions) .. "#define REPEL(u) repel_at(u)\nstatic __device__ float repel_at(float d2) { return "
-        .. repel .. "; }\ntemplate <class T>\nstatic __forceinline__ __device__ auto repel_of(T d2) -> decltype(" .. repel
-        .. ") { return " .. repel .. "; }\n" .. gpumm.resource("gpumm/force/far.cu")
+    local prefix = grid.prefix(dimensions) .. push(options.repel or "1.0f / (d2 + 1e-6f)")
+        .. gpumm.resource("gpumm/force/far.cu")
     return setmetatable({
         manager = manager, dimensions = dimensions, fitted = 0, grid = grid.new(manager, dimensions),
         kernels = { push = kernels.of(manager, "near.cu", prefix),
