@@ -280,6 +280,7 @@ function Manager:allocate(name, type, length, config) end
 --- An anonymous buffer, which is freed when its last handle is collected or closed. With `devices` it is striped: one address range, whose
 --- memory is on those devices in turn, `stripe` bytes on each, for all of them to use, by kernels of other managers too, of one of those
 --- devices; growth goes on in turn. It does not spill and is not shareable. On the host device any devices do, each with its quota.
+--- Contained scripts (`--sandbox`) make none, and where `--device` or the application chose a GPU, `devices` has that one alone.
 --- Fails: OVER_LIMIT, OVER_MAX_SIZE, OUT_OF_MEMORY, NO_DEVICE (of devices: there is none, or two cannot use each other's memory).
 --- ```lua
 --- local mass <close> = m:buffer { type = "f32", length = 100, growth = gpumm.growth.linear(64) }

@@ -1,4 +1,4 @@
--- successes: 78
+-- successes: 79
 -- SPDX-License-Identifier: MIT
 -- Scripts you did not write: attempts to get out of gpumm-run --sandbox, or to outlive its limits. Each attempt is a
 -- script of its own that checks from within what it got; that it comes to its last line is part of the test.
@@ -485,6 +485,20 @@ describe("past the limits", function()
             step = function() pcall(function() while true do end end) end } end]])
     ends("a call that does not return", "in a call that does not return", "--timeout 0.2",
         [[(("a"):rep(30000)):find((".-"):rep(20) .. "b")]])
+    holds("no buffer takes whole stripes, or memory of other devices", [[
+        local m = manager()
+        local words = "the options devices and stripe are not allowed"
+        for _, options in ipairs { { devices = { 0 }, stripe = "1GiB" }, { devices = { 0, 1 } }, { devices = { 1 } },
+                { stripe = 1 }, { devices = {} }, { devices = "all" } } do
+            options.max_size_bytes = "1GiB"
+            refused(words, m.allocate, m, "named", "u8", 1, options)
+            options.type, options.length = "u8", 1
+            refused(words, m.buffer, m, options)
+            local sim = gpumm.simulation { b = gpumm.buffer(options), device = "host", steps = 1, step = function() end }
+            refused(words, sim.run, sim, {})
+        end
+        assert(m:get_buffer "named" == nil and m:stats().committed_bytes == 0 and m:stats().used_bytes == 0)
+        assert(m:buffer { type = "u8", length = 1 })]], "--limit 1MiB")
     ends("strings without end", "lua-memory 16.0 MiB", "--lua-memory 16MiB",
         "local all = {} while true do pcall(function() all[#all + 1] = ('x'):rep(100000) .. #all end) end")
     ends("one string too long", "not enough memory", "--lua-memory 16MiB", "local s = 'x' while true do s = s .. s end")

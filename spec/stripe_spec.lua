@@ -1,4 +1,4 @@
--- successes: 12
+-- successes: 13
 -- SPDX-License-Identifier: MIT
 -- Striped buffers: one address range whose memory is on several devices in turn. On the host device, which stands for them
 -- all, and on CUDA where there are two.
@@ -256,6 +256,31 @@ describe("a striped buffer", function()
         for i = 2, 64 do assert(m:buffer { devices = { 0 }, stripe = i * STRIPE, max_size_bytes = 4 }):free() end
         support.raises("a manager has no more than 64 stripes", m.buffer, m, { devices = { 0 }, stripe = 65 * STRIPE })
         striped(m):free()
+    end)
+
+    test("is on no other device than the one that was chosen, but on the host, which stands for any", function()
+        local kind = manager():device().kind
+        local text, code = support.run("--quiet --device " .. kind, [[
+            local m = assert(require "gpumm".manager())
+            local function try(devices)
+                return pcall(m.buffer, m, { type = "u8", length = 1, max_size_bytes = 8, devices = devices, stripe = "2MiB" })
+            end
+            local ok, message = try { 0, 1 }
+            print(ok or message)
+            local _, b = try { 0 }
+            print(#b, #m:buffer { type = "u8", length = 3, max_size_bytes = 8 })
+            print(pcall(m.allocate, m, "x", "u8", 1, { devices = { 1, 0 } }))
+            for number, bytes in pairs(m:stats().striped_bytes) do print(number, bytes) end]])
+        assert.equal(0, code, text)
+        support.contains("1\t3\n", text)
+        if kind == "host" then
+            assert.is_nil(text:find("not allowed", 1, true))
+        else
+            support.contains("a buffer on several devices is not allowed: the application or --device chose 'cuda'", text)
+            assert.equal(2, select(2, text:gsub("not allowed", "")))
+            support.contains("\n0\t" .. STRIPE .. "\n", text)
+            assert.is_nil(text:find("\n1\t" .. STRIPE, 1, true))
+        end
     end)
 
     test("needs memory that grows in place", function()

@@ -566,8 +566,8 @@ typedef struct gpumm_buffer_options {
  * stripe rounded up to what they commit, are on devices[i % device_count]. All of the devices can use all of it, each at its own
  * speed where the memory is its own and at that of the link where it is another's. Growth goes on in turn, at the same address;
  * what shrinks goes back from the end, in whole stripes, which is also what it takes: at least one. gpumm_buffer_residency says
- * what is where, gpumm_stats.striped_bytes what each device holds. It counts against the limit as any other; it does not spill,
- * is never moved or cached, and is not shareable.
+ * what is where, gpumm_stats.striped_bytes what each device holds. It counts against the limit by its capacity, as any other, so
+ * that it may hold nearly a stripe beyond it; it does not spill, is never moved or cached, and is not shareable.
  *
  * "cuda:N" is number N. Kernels of another manager, of one of its devices, take the buffer as its own manager's do, in order on
  * both sides (not in recordings), and gpumm_buffer_copy copies to that manager's buffers and from them. The devices must be able

@@ -33,7 +33,8 @@ GPUMM_API int gpumm_lua_open(lua_State *L);
 GPUMM_API void gpumm_lua_set_limit(lua_State *L, uint64_t bytes);
 /* The budget behind that limit; borrowed from the state. */
 GPUMM_API gpumm_budget *gpumm_lua_budget(lua_State *L);
-/* The device that scripts of this state get, whatever they ask for: "host". NULL or "": what they ask for. */
+/* The device that scripts of this state get, whatever they ask for: "host". NULL or "": what they ask for. Buffers on
+   several devices (`devices`) raise then, but on the host device, which stands for any of them. */
 GPUMM_API void gpumm_lua_set_device(lua_State *L, const char *device);
 /* Where managers opened from now on log to. NULL: silent. From the start, warnings go to stderr as "gpumm:
    …". Called from any thread; it must outlive the managers, and never touch the state. */
@@ -164,14 +165,15 @@ typedef struct gpumm_lua_sandbox {
     bool kernels;                   /* m:kernel, and picture.write: a kernel is native code, so this is trust */
     uint64_t limit;                 /* device bytes (logical, as in gpumm.h) of all its managers together; 0: none */
     uint64_t lua_memory_bytes;      /* Lua's, and of gpumm's own for it; 0: none. It bounds its managers'
-                                       buffers, each of which holds up to a commit step (2 MiB, cuda) beyond `limit` */
+                                       buffers, each of which holds up to a commit step (2 MiB, cuda) beyond `limit`;
+                                       striped ones, which hold more, it cannot make */
     double timeout;                 /* seconds of wall time, from now; 0: none */
     gpumm_allocator allocator;      /* where that memory comes from; all zero: malloc's family */
 } gpumm_lua_sandbox;
 
 /* Opens a contained state: base functions that cannot reach out, string table math utf8 coroutine, and gpumm as
    a global; its require knows gpumm and its parts alone. There is no io os package debug dofile loadfile string.dump; load takes text only;
-   setmetatable refuses __gc; collectgarbage only counts; print writes to standard output. At most 16 managers
+   setmetatable refuses __gc; collectgarbage only counts; buffers take no devices and no stripe; print writes to standard output. At most 16 managers
    and 64 streams are open at a time, and 16 files. NULL options: nothing granted, no limits. The application may push what else the
    script shall have; a function of the application's is the application's to make safe. In a manager that it lends, that one's
    limit and memory hold, not the script's.

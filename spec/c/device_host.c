@@ -8,6 +8,7 @@
 
 #include "base/status.h"
 #include "device/host/module.h"
+#include "device/host/state.h"
 #include "device/open.h"
 #include "door.h"
 #include "table.h"
@@ -156,6 +157,34 @@ static void quota(void) {
     CHECK_STATUS(t.call->alloc(t.d, PLACE_HOST, UINT64_MAX - 5, &x), GPUMM_OUT_OF_MEMORY);
     CHECK_STATUS(t.call->reserve(t.d, PLACE_DEVICE, UINT64_MAX - UNIT + 1, &x), GPUMM_OUT_OF_MEMORY);
     bench_close(&t); /* what is left, the device takes with it */
+}
+
+/* It stands for several devices with a quota each, but all of them are in the machine's memory. */
+static void machine(void) {
+    bench t = bench_open((gpumm_options){.memory_bytes = 8 * UNIT});
+    device_stripe stripe = {.bytes = UNIT, .count = 3, .devices = {0, 1, 2}};
+    gpumm_address striped = 0, r = 0, s, x = 0;
+    host_of(t.d)->most = 12 * UNIT;
+    CHECK_OK(t.call->stripe_check(t.d, &stripe));
+    CHECK_OK(t.call->reserve(t.d, PLACE_STRIPED, 16 * UNIT, &striped));
+    CHECK_OK(t.call->reserve(t.d, PLACE_DEVICE, 16 * UNIT, &r));
+    CHECK_OK(t.call->commit_striped(t.d, &stripe, 0, striped, 9 * UNIT));
+    CHECK_STATUS(t.call->commit(t.d, PLACE_DEVICE, r, 4 * UNIT), GPUMM_OUT_OF_MEMORY);
+    CHECK_SAYS("576.0 KiB held already on all devices is over the machine's 768.0 KiB");
+    CHECK_STATUS(t.call->alloc(t.d, PLACE_DEVICE, 4 * UNIT, &x), GPUMM_OUT_OF_MEMORY);
+    CHECK_OK(t.call->commit(t.d, PLACE_DEVICE, r, 2 * UNIT));
+    s = r + 2 * UNIT;
+    CHECK_OK(t.call->commit(t.d, PLACE_SPILLED, s, 2 * UNIT));
+    CHECK_STATUS(t.call->promote(t.d, 2 * UNIT, &s), GPUMM_OUT_OF_MEMORY);
+    CHECK_SAYS("on all devices");
+    CHECK_STATUS(t.call->commit_striped(t.d, &stripe, 9, striped + 9 * UNIT, 2 * UNIT), GPUMM_OUT_OF_MEMORY);
+    for (uint64_t i = 0; i < 9; i++) CHECK_OK(t.call->decommit(t.d, PLACE_STRIPED, striped + i * UNIT, UNIT));
+    CHECK_OK(t.call->promote(t.d, 2 * UNIT, &s)); /* what was refused took nothing */
+    x = block(&t, PLACE_DEVICE, 4 * UNIT);
+    CHECK_STATUS(t.call->commit(t.d, PLACE_DEVICE, r + 4 * UNIT, UNIT), GPUMM_OUT_OF_MEMORY);
+    CHECK_SAYS("over its quota");
+    t.call->free(t.d, PLACE_DEVICE, x, 4 * UNIT);
+    bench_close(&t);
 }
 
 /* Memory beside the quota, as good as the device's, and in it once it is promoted; of no use as the device's before that. */
@@ -642,6 +671,7 @@ int main(void) {
     committing(PLACE_DEVICE);
     committing(PLACE_HOST);
     quota();
+    machine();
     spilling();
     spilling_blocks();
     relocating();

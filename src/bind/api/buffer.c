@@ -38,7 +38,9 @@
 #include "bind/lua/collector.h"
 #include "bind/lua/fail.h"
 #include "bind/lua/options.h"
+#include "bind/lua/state.h"
 #include "bind/sandbox/limits.h"
+#include "bind/sandbox/permissions.h"
 #include "gpumm_compat.h"
 
 /* ---- Making them --------------------------------------------------------------------------- */
@@ -88,6 +90,32 @@ static void check_written(lua_State *L, const gpumm_config *c) {
     if (c->bytes_per_element == 0) gpumm_lua__raise(L, gpumm_type_bytes(0, &type));
 }
 
+/* The application (or --device) chose one device: memory on another would get round that. One number alone is the
+   manager's own, or core refuses it; and the host device stands for any of them in the same memory. Slot 1: the manager. */
+static void check_devices(lua_State *L, size_t count) {
+    const bind_state *state = gpumm_lua__state_of(L);
+    gpumm_device_info info;
+    if (state->device[0] == '\0' || count < 2) return;
+    gpumm_status status = gpumm_manager_get_info(gpumm_lua__to_manager(L, 1), &info);
+    if (status != GPUMM_OK) gpumm_lua__raise(L, status);
+    if (strcmp(info.kind, "host") == 0) return;
+    luaL_error(L,
+               "a buffer on several devices is not allowed: the application or --device chose '%s', which is all that "
+               "scripts get; leave out the option devices",
+               state->device);
+}
+
+/* A whole stripe is committed where the limit counts a byte, so nothing would bound what a contained script takes. */
+static void read_stripe(lua_State *L, int table, buffer_plan *plan) {
+    if (gpumm_lua__has_option(L, table, "devices") || gpumm_lua__has_option(L, table, "stripe"))
+        gpumm_lua__require_permission(L, BIND_STRIPE, NULL);
+    plan->options.device_count = gpumm_lua__option_numbers(L, table, "devices", plan->devices, GPUMM_DEVICES_MAX);
+    check_devices(L, plan->options.device_count);
+    plan->options.stripe = gpumm_lua__option_size(L, table, "stripe", 0);
+    if (gpumm_lua__has_option(L, table, "stripe") && !plan->options.stripe)
+        luaL_error(L, "stripe is 0: it must be a size");
+}
+
 static void read_plan(lua_State *L, int table, buffer_plan *plan) {
     gpumm_config *c = &plan->config;
     c->bytes_per_element = gpumm_lua__option_size(L, table, "bytes_per_element", c->bytes_per_element);
@@ -99,10 +127,7 @@ static void read_plan(lua_State *L, int table, buffer_plan *plan) {
     plan->options.max_length = gpumm_lua__option_count(L, table, "max_length", 0);
     plan->options.ahead = gpumm_lua__option_ahead(L, table);
     plan->options.shareable = gpumm_lua__option_bool(L, table, "shareable", false);
-    plan->options.device_count = gpumm_lua__option_numbers(L, table, "devices", plan->devices, GPUMM_DEVICES_MAX);
-    plan->options.stripe = gpumm_lua__option_size(L, table, "stripe", 0);
-    if (gpumm_lua__has_option(L, table, "stripe") && !plan->options.stripe)
-        luaL_error(L, "stripe is 0: it must be a size");
+    read_stripe(L, table, plan);
     plan->options.stream = gpumm_lua__option_stream(L, table);
     plan->options.tag = gpumm_lua__option_text(L, table, "tag", plan->tag);
     read_growth(L, table, plan);

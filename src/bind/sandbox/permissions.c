@@ -42,6 +42,10 @@ static int deny(lua_State *L, bind_permission what, const char *name) {
     case BIND_KERNEL:
         return luaL_error(L, "kernels are not allowed: a kernel is native code, which nothing contains; an application "
                              "grants it to scripts that it trusts (gpumm-run --allow-kernels)");
+    case BIND_STRIPE:
+        return luaL_error(L, "the options devices and stripe are not allowed: a contained script's buffers are on its "
+                             "manager's own device, in memory that its limit bounds; an application may push a buffer "
+                             "that it striped itself");
     default: return luaL_error(L, "a contained script cannot inject faults: they are for tests");
     }
 }

@@ -5,7 +5,14 @@
 
 #include <lua.h>
 
-typedef enum bind_permission { BIND_READ, BIND_WRITE, BIND_KERNEL, BIND_ENVIRONMENT, BIND_FAULT } bind_permission;
+typedef enum bind_permission {
+    BIND_READ,
+    BIND_WRITE,
+    BIND_KERNEL,
+    BIND_ENVIRONMENT,
+    BIND_STRIPE,
+    BIND_FAULT
+} bind_permission;
 
 /* Raises where a contained script was not granted it; `name` is a variable's. */
 void gpumm_lua__require_permission(lua_State *L, bind_permission what, const char *name);

@@ -201,7 +201,18 @@ static gpumm_status fail_mapping(uint64_t bytes) {
     return fail(GPUMM_OUT_OF_MEMORY, "host device: %s", gpumm__host_limits_refusal(bytes, errno, text, sizeof text));
 }
 
-/* Under the lock, as the next three. */
+/* Under the lock, as the next four. The devices whose memory this one's stands for have a quota each, and the machine's
+   memory together. */
+static gpumm_status check_machine(const host_device *h, uint64_t asked) {
+    char wanted[32], held[32], most[32];
+    uint64_t all = 0;
+    for (unsigned i = 0; i < GPUMM_DEVICES_MAX; i++) all += h->held[i];
+    if (all <= h->most && asked <= h->most - all) return GPUMM_OK;
+    return fail(GPUMM_OUT_OF_MEMORY,
+                "host device: %s more than the %s held already on all devices is over the machine's %s",
+                gpumm__size_text(asked, wanted), gpumm__size_text(all, held), gpumm__size_text(h->most, most));
+}
+
 static gpumm_status quota_take(host_device *h, place where, uint64_t bytes) {
     char wanted[32], held[32], quota[32];
     if (!is_in_quota(where)) return GPUMM_OK;
@@ -209,6 +220,7 @@ static gpumm_status quota_take(host_device *h, place where, uint64_t bytes) {
         return fail(GPUMM_OUT_OF_MEMORY, "host device: %s more than the %s held already is over its quota of %s",
                     gpumm__size_text(bytes, wanted), gpumm__size_text(h->held[0], held),
                     gpumm__size_text(h->quota, quota));
+    TRY(check_machine(h, bytes));
     h->held[0] += bytes;
     return GPUMM_OK;
 }
@@ -218,12 +230,10 @@ static void quota_return(host_device *h, place where, int number, uint64_t bytes
     else if (where == PLACE_STRIPED) h->held[number] -= bytes;
 }
 
-/* The devices whose memory this one's stands for have a quota each, and the machine's memory together. */
 static gpumm_status quota_check_striped(const host_device *h, const uint64_t *more) {
     char wanted[32], held[32], quota[32];
-    uint64_t all = 0, asked = 0;
+    uint64_t asked = 0;
     for (unsigned i = 0; i < GPUMM_DEVICES_MAX; i++) {
-        all += h->held[i];
         asked += more[i];
         if (more[i] <= h->quota - h->held[i]) continue;
         return fail(GPUMM_OUT_OF_MEMORY,
@@ -231,10 +241,7 @@ static gpumm_status quota_check_striped(const host_device *h, const uint64_t *mo
                     gpumm__size_text(more[i], wanted), gpumm__size_text(h->held[i], held), i,
                     gpumm__size_text(h->quota, quota));
     }
-    if (all <= h->most && asked <= h->most - all) return GPUMM_OK;
-    return fail(GPUMM_OUT_OF_MEMORY,
-                "host device: %s more than the %s held already on all devices is over the machine's %s",
-                gpumm__size_text(asked, wanted), gpumm__size_text(all, held), gpumm__size_text(h->most, quota));
+    return check_machine(h, asked);
 }
 
 static void quota_give(host_device *h, place where, int number, uint64_t bytes) {
