@@ -62,6 +62,41 @@ static void lends(void) {
     gpumm_buffer_release(b);
 }
 
+static uint64_t mapping_of(gpumm_buffer *b) {
+    gpumm_buffer_info info;
+    CHECK_OK(gpumm_buffer_get_info(b, &info));
+    return info.mapping;
+}
+
+/* Memory that a trim would exchange for less stays under a tensor, until it is given back. */
+static void stays(void) {
+    enum { MIB = 1 << 20 };
+    gpumm_type *t;
+    gpumm_buffer *b;
+    struct DLManagedTensorVersioned *lent;
+    uint64_t freed;
+    CHECK_OK(gpumm_type_parse("u8", &t));
+    CHECK_OK(
+        gpumm_manager_allocate(m, &(gpumm_buffer_options){.type = t, .length = 16 * MIB, .max_length = 16 * MIB}, &b));
+    CHECK_OK(gpumm_buffer_fill(b, NULL, 0, 16 * MIB, &(uint8_t){5}));
+    CHECK_OK(gpumm_buffer_resize(b, NULL, 15 * MIB));
+    CHECK_OK(gpumm_buffer_shrink_to_fit(b)); /* it is not worth a copy yet */
+    CHECK_OK(gpumm_manager_synchronize(m));
+    CHECK(mapping_of(b) == 0);
+    CHECK_OK(gpumm_buffer_dlpack(b, NULL, &lent));
+    CHECK_OK(gpumm_manager_trim(m, &freed));
+    CHECK(mapping_of(b) == 0);
+    CHECK(((uint8_t *)lent->tensor.data)[15 * MIB - 1] == 5);
+    lent->deleter(lent);
+    CHECK_OK(gpumm_manager_trim(m, &freed));
+    CHECK(mapping_of(b) == 1);
+    uint8_t last;
+    CHECK_OK(gpumm_buffer_download(b, NULL, 15 * MIB - 1, 1, &last));
+    CHECK(last == 5);
+    gpumm_type_release(t);
+    gpumm_buffer_release(b);
+}
+
 /* On a stream, what was enqueued before is there for whoever works on it. */
 static void waits(void) {
     gpumm_buffer *b = open_buffer(NULL, "u16", 1000);
@@ -126,6 +161,7 @@ static void takes(void) {
 int main(void) {
     CHECK_OK(gpumm_manager_open(&(gpumm_options){.device = "host", .workers = 1, .inject_faults = true}, &m));
     lends();
+    stays();
     waits();
     takes();
     close_and_check(m);
