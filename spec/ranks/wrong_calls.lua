@@ -79,9 +79,26 @@ local function attached()
     share:close()
 end
 
+-- A schedule is code of anyone's: the memory that is to be sent stays as it is until it was.
+local function schedules()
+    local from, said = buffer(1 << 20, 7 + rank), nil
+    local to = assert(m:buffer { type = "u32", length = 0, growth = function(request)
+        said = table.concat({ select(2, from:shrink_to_fit()) }, " ")
+        return request.required
+    end })
+    assert(from:resize(1 << 19))
+    assert(world.allgather { from = from, to = to })
+    assert(said:find("is pinned", 1, true) and said:find "BUSY", said)
+    local got = assert(to:download())
+    for r = 0, size - 1 do same(7 + r, got[(r + 1) << 19], "the last element of rank %d", r) end
+    assert(from:shrink_to_fit())
+    same(1 << 19, from.capacity, "what is not pinned any more")
+end
+
 common.ending(m, function()
     works()
     ranges()
     streams()
     attached()
+    schedules()
 end)

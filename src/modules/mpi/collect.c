@@ -70,6 +70,25 @@ static gpumm_access access_of_to(const call *c) {
     return sends ? GPUMM_ACCESS_READ : GPUMM_ACCESS_WRITE;
 }
 
+/* NCCL has addresses until it is through, whatever other threads and schedules do meanwhile. */
+static gpumm_status pin(call *c) {
+    TRY(gpumm_buffer_pin(c->from));
+    gpumm_status status = gpumm_buffer_pin(c->to);
+    c->pinned = status == GPUMM_OK;
+    if (!c->pinned) gpumm_buffer_unpin(c->from);
+    return status;
+}
+
+/* The call, and then its pins go. */
+static gpumm_status held(call *c, gpumm_status (*collective)(call *c)) {
+    gpumm_status status = collective(c);
+    if (c->pinned) {
+        gpumm_buffer_unpin(c->from);
+        gpumm_buffer_unpin(c->to);
+    }
+    return status;
+}
+
 /* Are both open, the stream of their manager, and `to` not read only? The stream waits for their users a little early. */
 static gpumm_status check_use(const call *c) {
     TRY(gpumm_buffer_used(c->from, c->stream, GPUMM_ACCESS_READ));
@@ -83,6 +102,7 @@ static gpumm_status offer(call *c) {
     if (!c->direct) return take(c);
     TRY(check_types(c));
     TRY(check_count(c));
+    TRY(pin(c));
     TRY(check_range(c));
     return check_use(c);
 }
@@ -270,7 +290,7 @@ static uint64_t share_begin(const world *w, uint64_t count, int rank) {
 
 /* ---- The calls ----------------------------------------------------------------------------------------------------- */
 
-gpumm_status gpumm_mpi__allgather(call *c) {
+static gpumm_status allgather(call *c) {
     world *w = c->w;
     TRY(gpumm_mpi__agree_begin(w, CALL_ALLGATHER));
     TRY(wanted(c, offer(c), NULL));
@@ -287,7 +307,7 @@ gpumm_status gpumm_mpi__allgather(call *c) {
     return move(c, &a);
 }
 
-gpumm_status gpumm_mpi__exchange(call *c) {
+static gpumm_status exchange(call *c) {
     world *w = c->w;
     TRY(gpumm_mpi__agree_begin(w, CALL_EXCHANGE));
     TRY(wanted(c, offer(c), c->counts));
@@ -331,7 +351,7 @@ static gpumm_status deal(call *c, uint64_t count) {
     return GPUMM_OK;
 }
 
-gpumm_status gpumm_mpi__broadcast(call *c) {
+static gpumm_status broadcast(call *c) {
     world *w = c->w;
     if (w->rank != (int)c->detail) c->count = 0;
     TRY(gpumm_mpi__agree_begin(w, CALL_BROADCAST));
@@ -343,6 +363,10 @@ gpumm_status gpumm_mpi__broadcast(call *c) {
     arrival a = {.c = c, .first = first, .skip = -1};
     return spread(c, count, (int)c->detail, &a);
 }
+
+gpumm_status gpumm_mpi__allgather(call *c) { return held(c, allgather); }
+gpumm_status gpumm_mpi__exchange(call *c) { return held(c, exchange); }
+gpumm_status gpumm_mpi__broadcast(call *c) { return held(c, broadcast); }
 
 /* Every rank's part of this rank's slice, in the order of the ranks, to the slice in w->out. */
 static void combine(call *c, uint64_t begin, uint64_t count) {
