@@ -465,6 +465,15 @@ describe("into native code", function()
 end)
 
 describe("past the limits", function()
+    holds("no matrix is taken whose eigenvectors would take long, since nothing interrupts them", [[
+        local eigenvectors = require "gpumm.layout.native".eigenvectors
+        local function zeros(n) return gpumm.view("f64", n) end
+        refused("at most 1024 rows and at most 8 vectors", eigenvectors, zeros(1025 * 1025), zeros(1025))
+        refused("at most 1024 rows and at most 8 vectors", eigenvectors, zeros(9), zeros(3 * 9))
+        refused("a square matrix", eigenvectors, zeros(8), zeros(3))
+        assert(eigenvectors(zeros(1024 * 1024), zeros(1024 * 8)):get(1) == 0)
+        local axes = eigenvectors(gpumm.view("f64", { 1, 0, 0, 0, 9, 0, 0, 0, 4 }), gpumm.view("f64", { 1, 1, 1, 1, 2, 3 }))
+        for k, size in ipairs { 0, 1, 0, 0, 0, 1 } do assert(math.abs(math.abs(axes:get(k)) - size) < 1e-3, axes:get(k)) end]])
     ends("a loop", "timeout 0.2 seconds", "--timeout 0.2", "while true do end")
     ends("a loop in pcall", "timeout 0.2 seconds", "--timeout 0.2",
         "while true do pcall(function() while true do end end) end")

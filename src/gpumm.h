@@ -611,7 +611,7 @@ typedef struct gpumm_buffer_info {
 GPUMM_API gpumm_buffer *gpumm_buffer_retain(gpumm_buffer *buffer); /* a member's holds its group */
 /* An anonymous buffer goes with its last handle; a named one stays with its manager. */
 GPUMM_API void gpumm_buffer_release(gpumm_buffer *buffer);
-/* Frees now, unless a tensor of it is lent (gpumm_buffer_dlpack: BUSY). Memory returns behind the work that uses it. Pending captures
+/* Frees now, unless a tensor of it is lent or it is pinned (gpumm_buffer_dlpack, gpumm_buffer_pin: BUSY). Memory returns behind the work that uses it. Pending captures
    are CANCELLED. A member of a group is not freed alone: INVALID_ARGUMENT. Every later call on a handle of it returns STALE. */
 GPUMM_API gpumm_status gpumm_buffer_close(gpumm_buffer *buffer);
 /* As it is now: another thread may grow it right after, which changes no address where memory grows in place. */
@@ -665,6 +665,12 @@ GPUMM_API gpumm_status gpumm_buffer_append(gpumm_buffer *buffer, gpumm_stream *s
 /* Declares work that gpumm did not launch. Before enqueueing it: `stream` then waits for earlier
    users, and later users wait for `stream`. */
 GPUMM_API gpumm_status gpumm_buffer_used(gpumm_buffer *buffer, gpumm_stream *stream, gpumm_access access);
+/* From here until as many calls of gpumm_buffer_unpin the memory stays where it is, so that an address lasts from gpumm_buffer_used until
+   all is enqueued, whatever other threads do: the buffer is busy, as with a tensor (gpumm_buffer_dlpack): it can grow, and is not freed,
+   shrunk, promoted or exchanged by a trim. Of a member: its whole group. (The manager's close frees it.) */
+GPUMM_API gpumm_status gpumm_buffer_pin(gpumm_buffer *buffer);
+/* From any thread. INVALID_ARGUMENT where it is not pinned. */
+GPUMM_API gpumm_status gpumm_buffer_unpin(gpumm_buffer *buffer);
 
 /* A piece of a buffer's memory: its bytes from `offset` on. */
 typedef struct gpumm_segment {

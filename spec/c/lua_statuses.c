@@ -540,6 +540,7 @@ static void tensors(gpumm_manager *m, gpumm_buffer *b) {
     REACH(TYPE_MISMATCH, gpumm_buffer_dlpack(structs, NULL, &out));
     REACH(TYPE_MISMATCH, gpumm_buffer_take_dlpack(structs, NULL, 0, none));
     REACH(INVALID_ARGUMENT, gpumm_buffer_take_dlpack(b, NULL, 0, none));
+    REACH(INVALID_ARGUMENT, gpumm_buffer_unpin(b));
     gpumm_buffer_release(structs);
     gpumm_type_release(t);
     gpumm_type_release(f32);

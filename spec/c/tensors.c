@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Tensors: what they say of a buffer, that they hold it where it is, and that theirs are taken in. */
+/* Tensors: what they say of a buffer, that they hold it where it is, as pins do, and that theirs are taken in. */
+#include <time.h>
+
 #include "hard.h"
 
 /* As DLPack 1.0 has them. */
@@ -60,6 +62,82 @@ static void lends(void) {
     CHECK_OK(gpumm_buffer_close(b));
     CHECK_STATUS(gpumm_buffer_dlpack(b, NULL, &t), GPUMM_STALE);
     gpumm_buffer_release(b);
+}
+
+static uint64_t mapping_of(gpumm_buffer *b) {
+    gpumm_buffer_info info;
+    CHECK_OK(gpumm_buffer_get_info(b, &info));
+    return info.mapping;
+}
+
+/* A buffer of structs, whose memory a trim exchanges for less. */
+static gpumm_buffer *open_spacious(gpumm_type *t, uint64_t length) {
+    gpumm_buffer *b;
+    CHECK_OK(gpumm_manager_trim(m, NULL)); /* or it is made of pieces that fit */
+    CHECK_OK(gpumm_manager_allocate(m, &(gpumm_buffer_options){.type = t, .length = length, .max_length = length}, &b));
+    CHECK_OK(gpumm_buffer_fill(b, NULL, 0, length, (uint32_t[]){5, 6}));
+    CHECK_OK(gpumm_buffer_resize(b, NULL, length / 16 * 15));
+    CHECK_OK(gpumm_buffer_shrink_to_fit(b)); /* it is not worth a copy yet */
+    CHECK_OK(gpumm_manager_synchronize(m));
+    CHECK(mapping_of(b) == 0);
+    return b;
+}
+
+/* By a trim, which may leave it to the worker. */
+static bool is_exchanged(gpumm_buffer *b) {
+    for (int i = 0; i < 2000 && mapping_of(b) == 0; i++) {
+        CHECK_OK(gpumm_manager_trim(m, NULL));
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    return mapping_of(b) == 1;
+}
+
+/* Memory that a trim would exchange for less stays under a tensor, until it is given back. */
+static void stays(void) {
+    enum { LENGTH = 2 << 20 };
+    gpumm_type *t;
+    gpumm_buffer *b;
+    struct DLManagedTensorVersioned *lent;
+    CHECK_OK(gpumm_type_parse("u32x2", &t));
+    b = open_spacious(t, LENGTH);
+    CHECK_OK(gpumm_buffer_dlpack(b, NULL, &lent));
+    CHECK_OK(gpumm_manager_trim(m, NULL));
+    CHECK(mapping_of(b) == 0);
+    CHECK(((uint32_t *)lent->tensor.data)[LENGTH / 16 * 30 - 1] == 6);
+    lent->deleter(lent);
+    CHECK(is_exchanged(b));
+    gpumm_type_release(t);
+    gpumm_buffer_release(b);
+}
+
+/* So it does where it is pinned, which structs are too; every pin counts. */
+static void is_pinned(void) {
+    enum { LENGTH = 2 << 20 };
+    gpumm_type *u32, *t;
+    uint32_t last[2];
+    CHECK_OK(gpumm_type_parse("u32", &u32));
+    const gpumm_field fields[] = {{.name = "x", .type = u32}, {.name = "y", .type = u32}};
+    CHECK_OK(gpumm_type_struct(NULL, fields, 2, &t));
+    gpumm_buffer *b = open_spacious(t, LENGTH);
+    for (int i = 0; i < 2; i++) CHECK_OK(gpumm_buffer_pin(b));
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK(gpumm_manager_trim(m, NULL));
+        CHECK(mapping_of(b) == 0);
+        CHECK_STATUS(gpumm_buffer_shrink_to_fit(b), GPUMM_BUSY);
+        CHECK_SAYS("is pinned");
+        CHECK_STATUS(gpumm_buffer_close(b), GPUMM_BUSY);
+        CHECK_OK(gpumm_buffer_unpin(b));
+    }
+    CHECK_STATUS(gpumm_buffer_unpin(b), GPUMM_INVALID_ARGUMENT);
+    CHECK_SAYS("is not pinned");
+    CHECK(is_exchanged(b));
+    CHECK_OK(gpumm_buffer_download(b, NULL, LENGTH / 16 * 15 - 1, 1, last));
+    CHECK(last[0] == 5 && last[1] == 6);
+    CHECK_OK(gpumm_buffer_close(b));
+    CHECK_STATUS(gpumm_buffer_pin(b), GPUMM_STALE);
+    gpumm_buffer_release(b);
+    gpumm_type_release(t);
+    gpumm_type_release(u32);
 }
 
 /* On a stream, what was enqueued before is there for whoever works on it. */
@@ -126,6 +204,8 @@ static void takes(void) {
 int main(void) {
     CHECK_OK(gpumm_manager_open(&(gpumm_options){.device = "host", .workers = 1, .inject_faults = true}, &m));
     lends();
+    stays();
+    is_pinned();
     waits();
     takes();
     close_and_check(m);

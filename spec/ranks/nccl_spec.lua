@@ -1,4 +1,4 @@
--- successes: 5
+-- successes: 6
 -- SPDX-License-Identifier: MIT
 -- gpumm.world by NCCL: where each rank has a GPU of its own, elements go from one to the other. Run with a driver and an NCCL
 -- that are none, of as many GPUs as FAKE_CUDA_DEVICES says; on a machine with two GPUs, TWO_GPUS=1 has it run with what is there.
@@ -24,5 +24,10 @@ describe("a world of GPUs", function()
     it("does so by MPI where NCCL does not start on one rank", function()
         if real then return end
         makes_all(2, "MPI: it did not start on every rank", gpus(2) .. " FAKE_NCCL_REFUSES=1")
+    end)
+    it("has one failure for all where a call is wrong, and goes on", function()
+        local text, code, said = ranks(2, 60, "wrong_calls.lua", 20, nil, gpus(2))
+        assert.equal(0, code, text)
+        for r = 0, 1 do assert.equal("balanced done\n", said[r], text) end
     end)
 end)

@@ -242,6 +242,7 @@ void gpumm__group_tell_followers(gpumm_group *g) {
 gpumm_status gpumm__group_not_lent(gpumm_group *g) {
     char text[TITLE_BYTES];
     if (!g->lent) return GPUMM_OK;
+    if (g->pins) return fail(GPUMM_BUSY, "%s is pinned: work on it is being enqueued", gpumm__group_label(g, text));
     return fail(GPUMM_BUSY, "%s is lent: %u tensor%s of it not been given back", gpumm__group_label(g, text), g->lent,
                 g->lent == 1 ? " has" : "s have");
 }

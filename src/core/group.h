@@ -57,7 +57,8 @@ struct gpumm_group {
     bool move_posted;
     unsigned move_gain;
     uint64_t move_patience;
-    unsigned lent;       /* tensors that others have of it; under the group lock */
+    unsigned lent;       /* tensors that others have of it, and pins; under the group lock */
+    unsigned pins;       /* as above */
     bool shut;           /* its gate; under the submit lock */
     follower *download;  /* the by-name pair's, held; NULL where disabled; under the context's lock */
     follower *followers; /* all of them */
@@ -94,7 +95,8 @@ uint64_t gpumm__buffer_bytes(const gpumm_buffer *b, uint64_t capacity);
 /* Puts all members in the books at the present capacity. Group lock held. */
 void gpumm__group_book(gpumm_group *g);
 
-gpumm_status gpumm__group_not_lent(gpumm_group *g); /* BUSY while others have a tensor of it; group lock held */
+gpumm_status gpumm__group_not_lent(
+    gpumm_group *g); /* BUSY while others have a tensor of it, or it is pinned; group lock held */
 /* BUSY while a stream that uses a member captures a CUDA graph: replays will use the memory again. */
 gpumm_status gpumm__group_not_capturing(gpumm_group *g);
 

@@ -93,9 +93,10 @@ static void post_behind_users(gpumm_group *g) {
     gpumm__order_defer_later(&users, g->object.context, &g->move, move_run);
 }
 
-/* A stream that captures a graph cannot be waited for; what is to be gained is left to the next trim then. */
+/* What others have as a tensor, or pinned, they may use at any time, and a stream that captures a graph cannot be waited for; what is to be
+   gained is left to the next trim then. */
 static bool can_move(gpumm_group *g) {
-    return atomic_load(&g->object.alive) && any_worth(g) && gpumm__group_not_capturing(g) == GPUMM_OK;
+    return atomic_load(&g->object.alive) && !g->lent && any_worth(g) && gpumm__group_not_capturing(g) == GPUMM_OK;
 }
 
 /* Group lock held. True: it is done, or nothing can be done. */

@@ -53,7 +53,7 @@ static gpumm_status promote_some(gpumm_group *g, uint64_t *sum) {
 
 /* ---- A group ---- */
 
-/* What others have as a tensor they may use at any time, and a graph that is being captured later. */
+/* What others have as a tensor, or pinned, they may use at any time, and a graph that is being captured later. */
 static bool can_promote(gpumm_group *g) {
     bool spilled = false;
     if (!atomic_load(&g->object.alive)) return false;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where a buffer's memory lies: on the device, or on one of several, or in the host's memory that stands for it. */
+/* Where a buffer's memory lies: on the device, or on one of several, or in the host's memory that stands for it. It is pinned there. */
 #include "core/group.h"
 
 typedef struct listing {
@@ -52,4 +52,27 @@ gpumm_status gpumm_buffer_residency(gpumm_buffer *b, gpumm_residency *pieces, si
     if (status == GPUMM_OK) *count = l.count;
     gpumm__group_leave(b->group);
     return status;
+}
+
+gpumm_status gpumm_buffer_pin(gpumm_buffer *b) {
+    NOT_NULL(b, "buffer");
+    gpumm_group *g = b->group;
+    TRY(gpumm__group_enter(g));
+    pthread_mutex_lock(&g->lock);
+    gpumm_status status = b->extent ? GPUMM_OK : gpumm__buffer_gone(b);
+    if (status == GPUMM_OK) g->lent++, g->pins++;
+    pthread_mutex_unlock(&g->lock);
+    gpumm__group_leave(g);
+    return status;
+}
+
+gpumm_status gpumm_buffer_unpin(gpumm_buffer *b) {
+    NOT_NULL(b, "buffer");
+    gpumm_group *g = b->group;
+    pthread_mutex_lock(&g->lock);
+    bool pinned = g->pins > 0;
+    if (pinned) g->lent--, g->pins--;
+    pthread_mutex_unlock(&g->lock);
+    char text[TITLE_BYTES];
+    return pinned ? GPUMM_OK : fail(GPUMM_INVALID_ARGUMENT, "%s is not pinned", gpumm__buffer_label(b, text));
 }

@@ -8,7 +8,8 @@
 
 #include "gpumm_lua.h"
 
-enum { ROUNDS = 100 };
+/* The call cannot be interrupted: with these it ends within about a second. */
+enum { ROUNDS = 100, SIDE_MOST = 1024, VECTORS_MOST = 8 };
 
 static double dot(const double *a, const double *b, size_t n) {
     double sum = 0;
@@ -56,6 +57,8 @@ static int layout_eigenvectors(lua_State *L) {
     size_t n = (size_t)(sqrt((double)cells) + 0.5);
     if (n == 0 || n * n != cells || numbers % n != 0)
         return luaL_error(L, "a square matrix and vectors as long as its side, please");
+    if (n > SIDE_MOST || numbers / n > VECTORS_MOST)
+        return luaL_error(L, "a matrix of at most %d rows and at most %d vectors, please", SIDE_MOST, VECTORS_MOST);
     double *now = gpumm_lua_push_view(L, "f64", numbers), *next = lua_newuserdatauv(L, numbers * sizeof *next, 0);
     memcpy(now, first, numbers * sizeof *now);
     for (size_t c = 0; c < numbers / n; c++) make_orthonormal(now, c, n);

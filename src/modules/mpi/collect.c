@@ -55,13 +55,56 @@ static gpumm_stream *stream_of(const call *c) {
     return c->stream ? c->stream : gpumm_manager_main(gpumm_buffer_manager(c->from));
 }
 
-/* The same, unless they may go from device to device. */
+/* What take() is told by the download. */
+static gpumm_status check_range(const call *c) {
+    gpumm_buffer_info info;
+    TRY(gpumm_buffer_get_info(c->from, &info));
+    if (c->count == 0 || (c->first <= info.length && c->count <= info.length - c->first)) return GPUMM_OK;
+    return gpumm_lua_fail(
+        GPUMM_INVALID_ARGUMENT, "%llu elements from element %llu on are to be sent, of a buffer of %llu",
+        (unsigned long long)c->count, (unsigned long long)c->first + 1, (unsigned long long)info.length);
+}
+
+static gpumm_access access_of_to(const call *c) {
+    bool sends = c->w->call == CALL_BROADCAST && c->w->rank == (int)c->detail;
+    return sends ? GPUMM_ACCESS_READ : GPUMM_ACCESS_WRITE;
+}
+
+/* NCCL has addresses until it is through, whatever other threads and schedules do meanwhile. */
+static gpumm_status pin(call *c) {
+    TRY(gpumm_buffer_pin(c->from));
+    gpumm_status status = gpumm_buffer_pin(c->to);
+    c->pinned = status == GPUMM_OK;
+    if (!c->pinned) gpumm_buffer_unpin(c->from);
+    return status;
+}
+
+/* The call, and then its pins go. */
+static gpumm_status held(call *c, gpumm_status (*collective)(call *c)) {
+    gpumm_status status = collective(c);
+    if (c->pinned) {
+        gpumm_buffer_unpin(c->from);
+        gpumm_buffer_unpin(c->to);
+    }
+    return status;
+}
+
+/* Are both open, the stream of their manager, and `to` not read only? The stream waits for their users a little early. */
+static gpumm_status check_use(const call *c) {
+    TRY(gpumm_buffer_used(c->from, c->stream, GPUMM_ACCESS_READ));
+    return gpumm_buffer_used(c->to, c->stream, access_of_to(c));
+}
+
+/* The same, unless they may go from device to device. What is wrong with the call is told here: later it is the world's end. */
 static gpumm_status offer(call *c) {
     bool together = gpumm_buffer_manager(c->from) == gpumm_buffer_manager(c->to);
     c->direct = together && gpumm_mpi__nccl_can(c->w, stream_of(c));
     if (!c->direct) return take(c);
     TRY(check_types(c));
-    return check_count(c);
+    TRY(check_count(c));
+    TRY(pin(c));
+    TRY(check_range(c));
+    return check_use(c);
 }
 
 static uint64_t length_of(gpumm_buffer *b) {
@@ -225,10 +268,9 @@ static gpumm_status move_on_device(call *c, bool in_place) {
 }
 
 static gpumm_status broadcast_on_device(call *c, uint64_t first, uint64_t count) {
-    bool root = c->w->rank == (int)c->detail;
     gpumm_stream *stream = stream_of(c);
     gpumm_address at = 0;
-    gpumm_status status = gpumm_buffer_used(c->to, stream, root ? GPUMM_ACCESS_READ : GPUMM_ACCESS_WRITE);
+    gpumm_status status = gpumm_buffer_used(c->to, stream, access_of_to(c));
     if (status == GPUMM_OK) status = place_of(c->to, first, size_of(c), &at);
     if (status != GPUMM_OK) return lose_on_device(c->w, status);
     return gpumm_mpi__nccl_broadcast(c->w, stream, at, count * size_of(c), (int)c->detail);
@@ -248,7 +290,7 @@ static uint64_t share_begin(const world *w, uint64_t count, int rank) {
 
 /* ---- The calls ----------------------------------------------------------------------------------------------------- */
 
-gpumm_status gpumm_mpi__allgather(call *c) {
+static gpumm_status allgather(call *c) {
     world *w = c->w;
     TRY(gpumm_mpi__agree_begin(w, CALL_ALLGATHER));
     TRY(wanted(c, offer(c), NULL));
@@ -265,7 +307,7 @@ gpumm_status gpumm_mpi__allgather(call *c) {
     return move(c, &a);
 }
 
-gpumm_status gpumm_mpi__exchange(call *c) {
+static gpumm_status exchange(call *c) {
     world *w = c->w;
     TRY(gpumm_mpi__agree_begin(w, CALL_EXCHANGE));
     TRY(wanted(c, offer(c), c->counts));
@@ -309,7 +351,7 @@ static gpumm_status deal(call *c, uint64_t count) {
     return GPUMM_OK;
 }
 
-gpumm_status gpumm_mpi__broadcast(call *c) {
+static gpumm_status broadcast(call *c) {
     world *w = c->w;
     if (w->rank != (int)c->detail) c->count = 0;
     TRY(gpumm_mpi__agree_begin(w, CALL_BROADCAST));
@@ -321,6 +363,10 @@ gpumm_status gpumm_mpi__broadcast(call *c) {
     arrival a = {.c = c, .first = first, .skip = -1};
     return spread(c, count, (int)c->detail, &a);
 }
+
+gpumm_status gpumm_mpi__allgather(call *c) { return held(c, allgather); }
+gpumm_status gpumm_mpi__exchange(call *c) { return held(c, exchange); }
+gpumm_status gpumm_mpi__broadcast(call *c) { return held(c, broadcast); }
 
 /* Every rank's part of this rank's slice, in the order of the ranks, to the slice in w->out. */
 static void combine(call *c, uint64_t begin, uint64_t count) {

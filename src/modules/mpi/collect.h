@@ -17,6 +17,7 @@ typedef struct call {
     const uint64_t *counts; /* of exchange: elements for each rank */
     bool direct;            /* from GPU to GPU */
     bool taken;             /* what is sent is in w->out */
+    bool pinned;            /* both buffers are */
 } call;
 
 /* Every rank's elements, in the order of the ranks, to the beginning of `to`, which grows where it is too short. */
