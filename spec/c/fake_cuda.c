@@ -605,6 +605,7 @@ ENTRY cuMemcpyPeerAsync(CUdeviceptr to, CUcontext target, CUdeviceptr from, CUco
                         CUstream s) {
     CURRENT();
     if (!is_ours(target) || !is_ours(source) || s->context != stack[depth - 1]) return CUDA_ERROR_INVALID_CONTEXT;
+    if (kind_of(to, bytes) == KIND_MIXED || kind_of(from, bytes) == KIND_MIXED) return CUDA_ERROR_INVALID_VALUE;
     memcpy((void *)(uintptr_t)to, (void *)(uintptr_t)from, bytes);
     return CUDA_SUCCESS;
 }

@@ -111,14 +111,17 @@ void gpumm__context_prepare(context *ctx, size_t arguments, size_t bytes) {
     if (call && call->prepare) call->prepare(ctx->device, arguments, bytes);
 }
 
-gpumm_status gpumm__context_enter(context *ctx) {
+bool gpumm__context_try_enter(context *ctx) {
     atomic_fetch_add(&ctx->entered, 1);
-    if (!atomic_load(&ctx->closing)) {
-        gpumm__context_prepare(ctx, 0, 0);
-        return GPUMM_OK;
-    }
+    if (!atomic_load(&ctx->closing)) return true;
     atomic_fetch_sub(&ctx->entered, 1);
-    return fail(GPUMM_CLOSED, "the manager is closed");
+    return false;
+}
+
+gpumm_status gpumm__context_enter(context *ctx) {
+    if (!gpumm__context_try_enter(ctx)) return fail(GPUMM_CLOSED, "the manager is closed");
+    gpumm__context_prepare(ctx, 0, 0);
+    return GPUMM_OK;
 }
 
 void gpumm__context_leave(context *ctx) { atomic_fetch_sub(&ctx->entered, 1); }

@@ -75,7 +75,6 @@ typedef struct context {
     name_table names;             /* of named buffers; under lock */
     gpumm_stream *main, *copies;  /* copies: D2H, for readbacks */
     _Atomic(gpumm_stream *) gone; /* closed ones of which the struct is left, to be freed without locks */
-    gpumm_stream *peers;          /* behind other managers' work on our memory; NULL: none yet. Under the submit lock */
     stripe_kept *stripes;         /* of striped buffers, each once; they stay. Under lock */
     exported *exported;           /* segments that somebody else may have; under lock */
     struct extent_pool *pool;     /* small blocks and cached ranges */
@@ -113,6 +112,7 @@ bool gpumm__context_return(context *ctx);
 
 /* CLOSED once close has begun. */
 gpumm_status gpumm__context_enter(context *ctx);
+bool gpumm__context_try_enter(context *ctx); /* the same without a message, for those with a lock; prepares nothing */
 void gpumm__context_leave(context *ctx);
 /* Without locks, before more is enqueued under `submit` than a few operations: the device takes what memory it needs.
    Of a launch: its number of arguments, and their bytes. Entering does it once. */

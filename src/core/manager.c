@@ -32,7 +32,6 @@ static void close_device(gpumm_manager *m) {
     gpumm__context_close_worker(ctx);
     gpumm__stream_close_internal(ctx->main);
     gpumm__stream_close_internal(ctx->copies);
-    gpumm__stream_close_internal(ctx->peers);
     gpumm__context_close_events(ctx);
     if (ctx->inject_faults && ctx->device) gpumm__fault_live(ctx->device, &m->live);
     gpumm__context_close_device(ctx);
@@ -44,7 +43,6 @@ static void manager_free(gpumm_manager *m) {
     gpumm__streams_free_gone(&m->context);
     gpumm__stream_free_internal(m->context.main);
     gpumm__stream_free_internal(m->context.copies);
-    gpumm__stream_free_internal(m->context.peers);
     gpumm__stripes_free(&m->context);
     gpumm__context_free(&m->context);
     gpumm__mem_free(&memory, m);
@@ -83,12 +81,7 @@ static gpumm_status synchronize_all(context *ctx) {
     gpumm_status status = gpumm__stream_drain(ctx->main);
     gpumm__object_each(ctx, RANK_STREAM, synchronize_one, &status);
     gpumm_status copies = gpumm__stream_drain(ctx->copies);
-    if (status == GPUMM_OK) status = copies;
-    pthread_mutex_lock(&ctx->submit);
-    gpumm_stream *peers = ctx->peers;
-    pthread_mutex_unlock(&ctx->submit);
-    gpumm_status others = peers ? gpumm__stream_drain(peers) : GPUMM_OK;
-    return status == GPUMM_OK ? others : status;
+    return status == GPUMM_OK ? copies : status;
 }
 
 static void wait_for_calls(context *ctx) {

@@ -2,9 +2,11 @@
 /* All of the managers' submit locks are held across such a call, in the order of their addresses, so that no owner sees a half of it. */
 #include "core/peers.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/gate.h"
+#include "core/stand_in.h"
 
 bool gpumm__peers_may_use(const context *ctx, const gpumm_buffer *b) {
     const device_stripe *s = b->group->stripe;
@@ -29,24 +31,6 @@ static gpumm_status add(peers *p, context *ctx) {
     return GPUMM_OK;
 }
 
-/* A manager's is made when it is first wanted; where two threads make one, the second goes. */
-static gpumm_status open_stream(context *ctx) {
-    gpumm_stream *made;
-    pthread_mutex_lock(&ctx->submit);
-    bool there = ctx->peers != NULL;
-    pthread_mutex_unlock(&ctx->submit);
-    if (there) return GPUMM_OK;
-    TRY(gpumm__stream_make_internal(ctx, &made));
-    pthread_mutex_lock(&ctx->submit);
-    there = ctx->peers != NULL;
-    if (!there) ctx->peers = made;
-    pthread_mutex_unlock(&ctx->submit);
-    if (!there) return GPUMM_OK;
-    gpumm__stream_close_internal(made);
-    gpumm__stream_free_internal(made);
-    return GPUMM_OK;
-}
-
 static bool is_foreign(const peers *p, size_t i) { return peers_is_foreign(p->stream->object.context, p->buffers[i]); }
 
 static gpumm_status enter_all(peers *p) {
@@ -56,7 +40,7 @@ static gpumm_status enter_all(peers *p) {
         gpumm_group *g = p->buffers[p->entered]->group;
         TRY(gpumm__group_enter(g));
         gpumm_status status = add(p, g->object.context);
-        if (status == GPUMM_OK) status = open_stream(g->object.context);
+        if (status == GPUMM_OK) status = gpumm__stand_in_open(g->object.context, p->stream);
         if (status != GPUMM_OK) return gpumm__group_leave(g), status;
     }
     return GPUMM_OK;
@@ -97,18 +81,21 @@ static void lock_behind_gates(const peers *p) {
 
 /* ---- Order ---------------------------------------------------------------------------------------------------- */
 
+static gpumm_stream *stand_in(const peers *p, context *owner) { return gpumm__stand_in_of(owner, p->stream); }
+
 static gpumm_status wait_for_owners(const peers *p) {
+    if (!p->stream->device) return fail(GPUMM_STALE, "this stream was closed");
     for (size_t i = 0; i < p->count; i++)
         if (is_foreign(p, i))
-            TRY(gpumm__buffer_use(p->buffers[i], p->buffers[i]->group->object.context->peers, p->access[i]));
+            TRY(gpumm__buffer_use(p->buffers[i], stand_in(p, p->buffers[i]->group->object.context), p->access[i]));
     for (size_t i = 0; i < p->contexts; i++)
-        if (p->all[i] != p->stream->object.context) TRY(gpumm__stream_depend(p->all[i]->peers, p->stream));
+        if (p->all[i] != p->stream->object.context) TRY(gpumm__stream_depend(stand_in(p, p->all[i]), p->stream));
     return GPUMM_OK;
 }
 
 static gpumm_status tell_owners(const peers *p) {
     for (size_t i = 0; i < p->contexts; i++)
-        if (p->all[i] != p->stream->object.context) TRY(gpumm__stream_depend(p->stream, p->all[i]->peers));
+        if (p->all[i] != p->stream->object.context) TRY(gpumm__stream_depend(p->stream, stand_in(p, p->all[i])));
     return GPUMM_OK;
 }
 
@@ -126,13 +113,17 @@ gpumm_status gpumm__peers_begin(peers *p, gpumm_stream *s, gpumm_buffer *const *
     return status;
 }
 
+/* Also of a call that failed: parts of it may be enqueued. Its failure is the one that is reported. */
 gpumm_status gpumm__peers_end(peers *p, gpumm_status status) {
     device *d = p->stream->object.context->device;
-    if (status == GPUMM_OK) {
-        status = tell_owners(p);
-        if (status != GPUMM_OK) status = d->call->stream_synchronize(d, p->stream->device);
+    char message[512];
+    snprintf(message, sizeof message, "%s", gpumm_message());
+    gpumm_status told = tell_owners(p);
+    if (told != GPUMM_OK) {
+        told = d->call->stream_synchronize(d, p->stream->device);
+        if (status != GPUMM_OK) fail(status, "%s", message);
     }
     unlock_all(p);
     leave_all(p);
-    return status;
+    return status != GPUMM_OK ? status : told;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A call on a stream of one manager that uses memory of others. Each owner has a stream for it, its `peers`: that is the memory's
-   user in the owner's eyes, the call's stream waits for it before, and it waits for the call's stream behind. So whoever uses the memory
-   next, frees it, or closes its manager waits for the call as for any other use. */
+/* A call on a stream of one manager that uses memory of others. Each owner has a stream that stands for the call's (core/stand_in.h):
+   that is the memory's user in the owner's eyes, the call's stream waits for it before, and it waits for the call's stream behind. So
+   whoever uses the memory next, frees it, or closes its manager waits for the call as for any other use. */
 #ifndef CORE_PEERS_H
 #define CORE_PEERS_H
 
@@ -28,7 +28,8 @@ bool gpumm__peers_may_use(const context *ctx, const gpumm_buffer *b);
    those who use the buffers of others. Its own buffers the caller declares. A failure has changed nothing but orders. */
 gpumm_status gpumm__peers_begin(peers *p, gpumm_stream *s, gpumm_buffer *const *buffers, const gpumm_access *access,
                                 size_t count);
-/* `status`: what the call came to, which is returned. Where owners cannot be told of it, it has ended before this returns. */
+/* `status`: what the call came to, which is returned. Where owners cannot be told of what it enqueued, that has ended before this
+   returns. */
 gpumm_status gpumm__peers_end(peers *p, gpumm_status status);
 
 #endif

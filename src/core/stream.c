@@ -245,6 +245,16 @@ static gpumm_status stream_new(context *ctx, void *native, gpumm_stream **out) {
     return GPUMM_OK;
 }
 
+gpumm_status gpumm__stream_make_listed(context *ctx, gpumm_stream **out) {
+    gpumm__streams_free_gone(ctx);
+    TRY(stream_new(ctx, NULL, out));
+    object *o = &(*out)->object;
+    o->class = &stream_class;
+    atomic_init(&o->alive, true);
+    gpumm__object_list(o);
+    return GPUMM_OK;
+}
+
 gpumm_status gpumm__stream_make_internal(context *ctx, gpumm_stream **out) {
     TRY(stream_new(ctx, NULL, out));
     (*out)->internal = true;

@@ -59,6 +59,8 @@ bool gpumm__stream_lend(gpumm_stream *s);
 bool gpumm__stream_return(gpumm_stream *s);
 void gpumm__stream_returned(gpumm_stream *s);
 
+/* One without a handle, in the list of its manager, which is entered; gpumm__object_dispose closes it behind its work. */
+gpumm_status gpumm__stream_make_listed(context *ctx, gpumm_stream **out);
 /* The manager's own two. */
 gpumm_status gpumm__stream_make_internal(context *ctx, gpumm_stream **out);
 void gpumm__stream_close_internal(gpumm_stream *s); /* NULL is fine; orders may name it until it is freed */

@@ -257,15 +257,30 @@ gpumm_status gpumm__cuda_copy(device *d, device_stream *s, copy_kind kind, gpumm
 }
 
 /* The one for two contexts takes memory that is mapped in place, too, whoever has access to it. */
+static gpumm_status peer_piece(cuda *c, CUstream stream, gpumm_address to, cuda *other, gpumm_address from,
+                               uint64_t bytes, bool used) {
+    CUcontext ours = c->context->handle, theirs = other->context->handle;
+    if (ours == theirs || used) return CU(c, cuMemcpyDtoDAsync, (to, from, bytes, stream));
+    return CU(c, cuMemcpyPeerAsync, (to, ours, from, theirs, bytes, stream));
+}
+
+/* Each side has borders of its own device. */
+static gpumm_status peer_enqueue(cuda *c, CUstream stream, gpumm_address to, cuda *other, gpumm_address from,
+                                 uint64_t bytes, bool used) {
+    for (uint64_t done = 0, piece = 0; done < bytes; done += piece) {
+        piece = gpumm__cuda_one_kind(c, to + done, gpumm__cuda_one_kind(other, from + done, bytes - done));
+        TRY(peer_piece(c, stream, to + done, other, from + done, piece, used));
+    }
+    return GPUMM_OK;
+}
+
 gpumm_status gpumm__cuda_copy_from(device *d, device_stream *s, gpumm_address to, device *other, gpumm_address from,
                                    uint64_t bytes, bool used) {
     cuda *c = cuda_of(d), *o = cuda_of(other);
     cuda_visit visit;
     TRY(gpumm__cuda_usable(o));
     TRY(enter_stream(c, s, &visit));
-    CUcontext ours = c->context->handle, theirs = o->context->handle;
-    gpumm_status status = ours == theirs || used ? CU(c, cuMemcpyDtoDAsync, (to, from, bytes, s->handle))
-                                                 : CU(c, cuMemcpyPeerAsync, (to, ours, from, theirs, bytes, s->handle));
+    gpumm_status status = peer_enqueue(c, s->handle, to, o, from, bytes, used);
     gpumm__cuda_leave(c, &visit);
     return status;
 }
