@@ -1,4 +1,4 @@
--- successes: 79
+-- successes: 80
 -- SPDX-License-Identifier: MIT
 -- Scripts you did not write: attempts to get out of gpumm-run --sandbox, or to outlive its limits. Each attempt is a
 -- script of its own that checks from within what it got; that it comes to its last line is part of the test.
