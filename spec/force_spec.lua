@@ -6,6 +6,7 @@ local gpumm = require "gpumm"
 local spec = require "gpumm.spec"
 local pivots = require "gpumm.force.pivots"
 local untangling = require "gpumm.force.untangling"
+local grid_graph = require "spec.graphs".grid
 local force, graph = gpumm.force, gpumm.graph
 
 -- ---- What the tests share --------------------------------------------------------------------
@@ -77,18 +78,6 @@ local function compared(got, exact, d)
     local bias = 0
     for k = 1, d do bias = bias + off[k] ^ 2 end
     return errors[#errors // 2 + 1], math.sqrt(bias) / size, errors
-end
-
-local function grid_graph(side)
-    local from, to = {}, {}
-    for y = 0, side - 1 do
-        for x = 1, side do
-            local i = y * side + x
-            if x < side then from[#from + 1], to[#to + 1] = i, i + 1 end
-            if y < side - 1 then from[#from + 1], to[#to + 1] = i, i + side end
-        end
-    end
-    return graph.new(side * side, from, to)
 end
 
 local function path_graph(n)

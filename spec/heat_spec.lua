@@ -6,17 +6,9 @@ local gpumm = require "gpumm"
 local spec = require "gpumm.spec"
 local heat_of = require "gpumm.force.heat"
 local rows_of = require "gpumm.force.rows"
+local graphs = require "spec.graphs"
 
 local SIDE = 24
-
-local function grid(side)
-    local from, to = {}, {}
-    for i = 1, side * side do
-        if i % side ~= 0 then from[#from + 1], to[#to + 1] = i, i + 1 end
-        if i <= side * (side - 1) then from[#from + 1], to[#to + 1] = i, i + side end
-    end
-    return gpumm.graph.new(side * side, from, to)
-end
 
 local function rows(m, n, from, to)
     local made = rows_of.new(m)
@@ -37,7 +29,7 @@ end
 
 -- A grid's layout comes to rest, a node is dropped elsewhere, and it comes to rest again. Positions before and after.
 local function dragged(node, recorded, more)
-    local sim = gpumm.force.layout(grid(SIDE), { device = spec.device, steps = 150 })
+    local sim = gpumm.force.layout(graphs.grid(SIDE), { device = spec.device, steps = 150 })
     sim:open {}
     if recorded ~= nil then sim.engine.recorded = recorded end
     while sim:advance(10) do end
@@ -115,7 +107,7 @@ describe("heat around what is changed", function()
     end)
 
     it("gives a few nodes that come to many a place, and leaves the others nearly where they are", function()
-        local graph, first, last = grid(SIDE), SIDE * SIDE - 12, nil
+        local graph, first, last = graphs.grid(SIDE), SIDE * SIDE - 12, nil
         local moved, fresh = 0, 0
         local result = gpumm.force.growing(graph, { device = spec.device, first = first, batch = 4, every = 60, steps = 60,
             capture = 1, frame = function(_, f)

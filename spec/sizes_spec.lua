@@ -4,16 +4,8 @@
 
 local gpumm = require "gpumm"
 local spec = require "gpumm.spec"
+local grid_graph = require "spec.graphs".grid
 local force, graph = gpumm.force, gpumm.graph
-
-local function grid_graph(side)
-    local from, to = {}, {}
-    for i = 1, side * side do
-        if i % side ~= 0 then from[#from + 1], to[#to + 1] = i, i + 1 end
-        if i <= side * (side - 1) then from[#from + 1], to[#to + 1] = i, i + side end
-    end
-    return graph.new(side * side, from, to)
-end
 
 local function laid_out(g, options)
     options.device = spec.device
