@@ -24,9 +24,9 @@ typedef struct track {
     operation *first, *last; /* what was enqueued */
     operation *holder;       /* that is open */
     /* With `reading`: */
-    operation *todo, *todo_last;  /* what is being read, in stream order */
-    uint64_t last_ns;             /* what is written does not overlap */
-    uint64_t held_ns, holder_end; /* nor does what is held */
+    operation *unread, *unread_last; /* what is being read, in stream order */
+    uint64_t last_ns;                /* what is written does not overlap */
+    uint64_t held_ns, holder_end;    /* nor does what is held */
 } track;
 
 void gpumm__timeline_prepare(timeline *l) {
@@ -75,16 +75,16 @@ static void fetch(timeline *l, track *t) {
     t->first = t->last = NULL;
     pthread_mutex_unlock(&l->lock);
     if (!first) return;
-    if (t->todo) t->todo_last->next = first;
-    else t->todo = first;
-    t->todo_last = last;
+    if (t->unread) t->unread_last->next = first;
+    else t->unread = first;
+    t->unread_last = last;
 }
 
 /* All up to `last` is done with. */
 static void give_up_to(timeline *l, track *t, operation *last) {
-    operation *first = t->todo;
-    t->todo = last->next;
-    if (!t->todo) t->todo_last = NULL;
+    operation *first = t->unread;
+    t->unread = last->next;
+    if (!t->unread) t->unread_last = NULL;
     gpumm__operations_give(&l->pool, first, last);
 }
 
@@ -171,12 +171,12 @@ static void write_unheld(timeline *l, track *t, operation *dropped, stretch *s) 
 static void write_between(timeline *l, track *t, const operation *end, uint64_t to, bool busy) {
     stretch s;
     gpumm__stretch_begin(&s, t->last_ns, to, busy);
-    for (operation *o = t->todo; o != end; o = o->next) {
+    for (operation *o = t->unread; o != end; o = o->next) {
         if (o->nested || state_of(o) != OPERATION_ENDED) continue;
         measure(l, o);
         gpumm__stretch_add(&s, o);
     }
-    for (operation *o = t->todo; o != end; o = o->next) {
+    for (operation *o = t->unread; o != end; o = o->next) {
         uint64_t begin, until;
         if (o->nested) continue;
         if (state_of(o) == OPERATION_ENDED) {
@@ -192,7 +192,7 @@ static void write_between(timeline *l, track *t, const operation *end, uint64_t 
 /* The first that is timed and has come, where all before it is enqueued; NULL: *end is the first of which more is to be
    known, or NULL. What is nested is its holder's. */
 static operation *find_timed(timeline *l, const track *t, operation **end) {
-    operation *o = t->todo;
+    operation *o = t->unread;
     for (; o; o = o->next) {
         int state = state_of(o);
         if (state == OPERATION_OPEN) break;
@@ -224,7 +224,7 @@ static bool is_idle(timeline *l, device_stream *s) {
    enqueued since. */
 static void write_rest(timeline *l, track *t, const operation *end) {
     uint64_t now = gpumm__clock_ns();
-    operation *last = t->todo;
+    operation *last = t->unread;
     while (last->next != end) last = last->next;
     fetch(l, t); /* with all that the last one holds */
     while (last->next && last->next->nested) last = last->next;
@@ -237,7 +237,7 @@ static void read_track(timeline *l, track *t, bool through) {
     operation *o, *end = NULL;
     for (fetch(l, t); (o = find_timed(l, t, &end)) != NULL; write_timed(l, t, o))
         fetch(l, t); /* with all that it holds */
-    if (!trace_events(l->trace) || end == t->todo) return;
+    if (!trace_events(l->trace) || end == t->unread) return;
     if (through || is_idle(l, t->stream)) write_rest(l, t, end);
 }
 
@@ -308,8 +308,8 @@ void gpumm__timeline_stream_gone(timeline *l, device_stream *s, bool through) {
     pthread_mutex_lock(&l->reading);
     track *t = unlist(l, s);
     if (t) read_track(l, t, through);
-    for (; t && t->todo; give_up_to(l, t, t->todo))
-        if (state_of(t->todo) != OPERATION_DROPPED) lose(l);
+    for (; t && t->unread; give_up_to(l, t, t->unread))
+        if (state_of(t->unread) != OPERATION_DROPPED) lose(l);
     pthread_mutex_unlock(&l->reading);
     gpumm__mem_free(l->device->memory, t);
 }

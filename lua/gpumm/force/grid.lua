@@ -118,8 +118,7 @@ function grid.prefix(dimensions) return kernels.dimension(dimensions) .. gpumm.r
 
 --- A grid of 2 or 3 dimensions. After a build: where (its least corner and finest cell), finest (cells an axis), start
 --- (of every finest cell among the nodes in order), sorted (points and masses in that order), ranked (which nodes they are),
---- levels, all (cells
---- that there is room for in them), and at (where the level of a width begins).
+--- levels, all (cells that there is room for in them), and at (where the level of a width begins).
 function grid.new(manager, dimensions)
     return setmetatable({
         manager = manager, dimensions = dimensions, room = 0,

@@ -3,7 +3,6 @@
 // comes before this text). Nodes are felt one by one in the level above the finest; where that holds few, in the one above it,
 // and where it holds too many, in the finest one: what lies between is felt as finest cells then.
 
-
 #ifdef VIRIAL
 #define SUMS 1
 #define SCALE(cell) ((cell) * (cell))

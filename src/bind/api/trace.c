@@ -2,8 +2,8 @@
 /*
  * Traces. Managers that this state opens while a trace is open are in it.
  *
- *   gpumm.trace { file =, history =, buffer =, detail = }    JSON for Perfetto; a CSV of allocations; bytes that wait to be
-                         written; is every operation timed?
+ *   gpumm.trace { file =, history =, buffer =, detail = }   JSON for Perfetto; a CSV of allocations; bytes that wait to
+ *                         be written; is every operation timed?
  *   t:slice(name, f, …)   calls f(…) and returns what it returns: a slice of the calling thread's, also where f raises
  *   t:close()             ends the files
  */
