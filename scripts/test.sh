@@ -31,8 +31,9 @@ if [ $# -gt 0 ]; then
   exit
 fi
 find build -name '*.gcda' -delete
-build build-asan -DGPUMM_SANITIZE=address -DCMAKE_BUILD_TYPE=Debug
-build build-tsan -DGPUMM_SANITIZE=thread
+compiled=-DGPUMM_TEST_CACHE=$PWD/build/kernel-cache
+build build-asan "$compiled" -DGPUMM_SANITIZE=address -DCMAKE_BUILD_TYPE=Debug
+build build-tsan "$compiled" -DGPUMM_SANITIZE=thread
 
 failed=0
 run build || failed=1

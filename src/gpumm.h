@@ -380,7 +380,7 @@ typedef struct gpumm_trace_options {
     const char *history;       /* of the history, written over; NULL: none. One of the two is given */
     uint64_t buffer_bytes;     /* of lines that wait to be written, at least 128 KiB; 0: 2 MiB */
     gpumm_allocator allocator; /* all zero: malloc's family */
-    bool detail;               /* every operation is timed by events of its own, which small ones notice; else some are */
+    bool detail; /* every operation is timed by events of its own, which small ones notice; else some are */
 } gpumm_trace_options;
 
 /* IO says why a path cannot be written. INVALID_ARGUMENT for no path, and where both are one file. Managers are
@@ -887,8 +887,8 @@ static inline gpumm_status gpumm_frame_get_info(const gpumm_frame *frame, gpumm_
     return gpumm_frame_get_info_sized(frame, out, sizeof *out);
 }
 GPUMM_API gpumm_readback *gpumm_frame_readback(const gpumm_frame *frame); /* borrowed */
-/* `length` elements of member `index` in pinned host memory, borrowed until the frame ends; STALE once it has,
-   INVALID_ARGUMENT for a member that is not there, and for a frame on the device. */
+/* `length` elements of member `index` in pinned host memory, borrowed until the frame ends; where `length` is 0, any
+   address, NULL too. STALE once it has ended, INVALID_ARGUMENT for a member that is not there, and for a frame on the device. */
 GPUMM_API gpumm_status gpumm_frame_data(const gpumm_frame *frame, size_t index, const void **data);
 /* As its readback was made. */
 GPUMM_API gpumm_frame_place gpumm_frame_where(const gpumm_frame *frame);
