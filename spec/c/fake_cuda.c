@@ -9,7 +9,8 @@
  *
  * The test steers it by the functions at the end; FAKE_CUDA_VERSION, FAKE_CUDA_STUB, FAKE_CUDA_INIT,
  * FAKE_CUDA_DEVICES, FAKE_CUDA_POOLS, FAKE_CUDA_COMPUTE and FAKE_CUDA_JIT say what driver and device it is, FAKE_CUDA_MEMORY
- * how many MiB each device has, FAKE_CUDA_PEERS (0) that no two of them can use one another's memory. What is mapped can be used in the
+ * how many MiB each device has, FAKE_CUDA_TOTAL how many it says it has (the others somebody else took), FAKE_CUDA_PEERS (0)
+ * that no two of them can use one another's memory. What is mapped can be used in the
  * contexts of those devices alone that were given access.
  */
 #include <cuda.h>
@@ -195,7 +196,8 @@ ENTRY cuDeviceGetUuid_v2(CUuuid *uuid, CUdevice device) {
 
 ENTRY cuDeviceTotalMem_v2(size_t *bytes, CUdevice device) {
     PLANNED();
-    *bytes = device_bytes() ? (size_t)device_bytes() : (size_t)1 << (31 + device);
+    size_t total = (size_t)number("FAKE_CUDA_TOTAL", 0) << 20, own = (size_t)device_bytes();
+    *bytes = total ? total : own ? own : (size_t)1 << (31 + device);
     return CUDA_SUCCESS;
 }
 
