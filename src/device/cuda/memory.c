@@ -119,15 +119,31 @@ gpumm_status gpumm__cuda_commit(device *d, place where, gpumm_address address, u
     if (!c->access_count[where])
         return fail(GPUMM_OUT_OF_MEMORY,
                     "nothing can be spilled: this driver does not map pinned host memory in place");
-    TRY(gpumm__cuda_border_add(c, address, bytes));
+    TRY(gpumm__cuda_border_add(c, address, bytes, CUDA_HOST));
     gpumm_status status = commit(c, where, address, bytes);
     if (status != GPUMM_OK) gpumm__cuda_border_remove(c, address);
     return status;
 }
 
-gpumm_status gpumm__cuda_commit_striped(device *d, const device_stripe *stripe, uint64_t first, gpumm_address address,
-                                        uint64_t bytes) {
-    cuda *c = cuda_of(d);
+/* ---- Striped ---- */
+
+static void unlist(cuda *c, const device_stripe *stripe, gpumm_address address, uint64_t bytes) {
+    for (uint64_t at = 0; at < bytes; at += stripe->bytes) gpumm__cuda_border_remove(c, address + at);
+}
+
+/* The segments of other devices; or none of them. */
+static gpumm_status list(cuda *c, const device_stripe *stripe, uint64_t first, gpumm_address address, uint64_t bytes) {
+    for (uint64_t at = 0; at < bytes; at += stripe->bytes, first++) {
+        int owner = stripe->devices[first % stripe->count];
+        if (owner == c->device) continue;
+        gpumm_status status = gpumm__cuda_border_add(c, address + at, stripe->bytes, owner);
+        if (status != GPUMM_OK) return unlist(c, stripe, address, at), status;
+    }
+    return GPUMM_OK;
+}
+
+static gpumm_status commit_striped(cuda *c, const device_stripe *stripe, uint64_t first, gpumm_address address,
+                                   uint64_t bytes) {
     cuda_visit visit;
     CUmemAccessDesc access[GPUMM_DEVICES_MAX];
     pieces all = {.stripe = stripe,
@@ -146,6 +162,15 @@ gpumm_status gpumm__cuda_commit_striped(device *d, const device_stripe *stripe, 
     return asked(status, PLACE_STRIPED, bytes);
 }
 
+gpumm_status gpumm__cuda_commit_striped(device *d, const device_stripe *stripe, uint64_t first, gpumm_address address,
+                                        uint64_t bytes) {
+    cuda *c = cuda_of(d);
+    TRY(list(c, stripe, first, address, bytes));
+    gpumm_status status = commit_striped(c, stripe, first, address, bytes);
+    if (status != GPUMM_OK) unlist(c, stripe, address, bytes);
+    return status;
+}
+
 gpumm_status gpumm__cuda_decommit(device *d, place where, gpumm_address address, uint64_t bytes) {
     cuda *c = cuda_of(d);
     cuda_visit visit;
@@ -153,7 +178,8 @@ gpumm_status gpumm__cuda_decommit(device *d, place where, gpumm_address address,
     TRY(gpumm__cuda_enter_quiet(c, &visit));
     gpumm_status status = CU(c, cuMemUnmap, (address, bytes));
     gpumm__cuda_leave(c, &visit);
-    if (status == GPUMM_OK && where == PLACE_SPILLED) gpumm__cuda_border_remove(c, address);
+    bool listed = where == PLACE_SPILLED || where == PLACE_STRIPED;
+    if (status == GPUMM_OK && listed) gpumm__cuda_border_remove(c, address);
     return asked(status, where, bytes);
 }
 
