@@ -1,4 +1,4 @@
--- successes: 23
+-- successes: 24
 -- SPDX-License-Identifier: MIT
 -- Spill: growth that the device has no memory for goes on in the host's, at the same address, and promote brings it back.
 
@@ -187,6 +187,27 @@ describe("a manager with spill", function()
         assert.is_true(b:download():bytes() == all:sub(1, 4 * UNIT))
         assert.is_true(b:resize(50 * UNIT)) -- and grows again
         assert.is_true(b:download(1, 6 * UNIT):bytes() == all:sub(1, 4 * UNIT) .. ("\0"):rep(2 * UNIT))
+    end)
+
+    it("spills in segments of 64 MiB, made usable with one call and given back one by one", function()
+        local MOST <const>, more = 64 << 20, 130 << 20
+        local m, in_place = short(16 * UNIT)
+        local b = exact(m, 8 * UNIT)
+        if not in_place then return end
+        local cuda, all = m:device().kind == "cuda", written(b, 6)
+        local before, used = #b:segments(), cuda and m.fault:calls "cuMemSetAccess"
+        assert.is_true(b:ensure_capacity(8 * UNIT + more))
+        local host = lies(b).host
+        local parts = (host + MOST - 1) // MOST
+        assert.is_true(parts >= 2)
+        assert.equal(host, m:stats().spilled.now)
+        if cuda then assert.equal(#b:segments() - before - (parts - 1), m.fault:calls "cuMemSetAccess" - used) end
+        b:shrink_to_fit()
+        support.wait_for_committed(m, b, 8 * UNIT)
+        assert.equal(before, #b:segments())
+        assert.equal(0, m:stats().spilled.now)
+        assert.is_true(b:download():bytes() == all)
+        assert.balanced(m)
     end)
 
     it("grows a group all or none", function()

@@ -306,6 +306,25 @@ static void border_shrink(borders *x) {
     x->call->release(x->d, PLACE_DEVICE, range, 4 * u);
 }
 
+/* What one commit made goes back one by one, in whichever order. */
+static void border_segments(borders *x) {
+    gpumm_address range = 0;
+    cuda *c = (cuda *)x->d;
+    uint64_t most = DEVICE_SPILL_MOST, u = x->unit;
+    CHECK(x->call->reserve(x->d, PLACE_DEVICE, 2 * most + u, &range) == GPUMM_OK);
+    CHECK(x->call->commit(x->d, PLACE_SPILLED, range, 2 * most + u) == GPUMM_OK);
+    CHECK(gpumm__cuda_one_kind(c, range, 2 * most + u) == 2 * most + u);
+    DONE(x->call->fill(x->d, x->s, range + most - 4, 0x41, 1, 8));
+    DONE(x->call->copy(x->d, x->s, COPY_D2H, x->up, range + most - 4, 8));
+    CHECK(all_are((void *)(uintptr_t)x->up, 0x41, 8));
+    CHECK(x->call->decommit(x->d, PLACE_SPILLED, range, most) == GPUMM_OK);
+    CHECK(gpumm__cuda_beyond(c, range, most) == 0 && gpumm__cuda_beyond(c, range, most + 1) == BEYOND_HOST);
+    CHECK(x->call->decommit(x->d, PLACE_SPILLED, range + 2 * most, u) == GPUMM_OK);
+    CHECK(gpumm__cuda_one_kind(c, range + most, UINT32_MAX) == most);
+    CHECK(x->call->decommit(x->d, PLACE_SPILLED, range + most, most) == GPUMM_OK);
+    x->call->release(x->d, PLACE_DEVICE, range, 2 * most + u);
+}
+
 /* Other devices' memory where there are two that can use each other's. */
 static void test_borders(device *d, device_stream *s, far_kind first, far_kind last) {
     device_stripe stripe = {.bytes = 1, .count = 2, .devices = {d->ordinal, d->ordinal == 0}};
@@ -318,6 +337,7 @@ static void test_borders(device *d, device_stream *s, far_kind first, far_kind l
         border_operations(&x);
         if (!stopped(&x)) border_graph(&x);
         if (!stopped(&x) && i == FAR_HOST) border_shrink(&x);
+        if (!stopped(&x) && i == FAR_HOST) border_segments(&x);
         borders_close(&x);
     }
 }
