@@ -37,8 +37,9 @@ enum { STEP = 16, BLOCK = 256, MOST = 32 << 20, AHEAD_SINCE = 9 };
     "mov.u32 %block, %ctaid.x;\n" \
     "mov.u32 %size, %ntid.x;\n" \
     "mov.u32 %thread, %tid.x;\n" \
-    "mad.lo.u32 %thread, %block, %size, %thread;\n" \
-    "mul.wide.u32 %at, %thread, 16;\n" \
+    "cvt.u64.u32 %at, %thread;\n" \
+    "mad.wide.u32 %at, %block, %size, %at;\n" \
+    "shl.b64 %at, %at, 4;\n" \
     "add.u64 %end, %at, 16;\n" \
     "add.u64 %x, %from, %at;\n" \
     "add.u64 %y, %to, %at;\n" wait "setp.le.u64 %whole, %end, %bytes;\n" \
