@@ -9,7 +9,7 @@ local filled = {}
 local spare -- holds nearly all of a large device, from the first test to the end: taking and giving back that much takes long
 local other, taken
 
-local STEP <const>, ROOM <const> = 2 << 20, 512 << 20
+local STEP <const>, ROOM <const>, TRIES <const> = 2 << 20, 512 << 20, 5
 
 -- All that is left, in pieces of at most `size` and at least `least` bytes.
 local function take_all(manager, blocks, size, least)
@@ -30,15 +30,27 @@ local function take_spare()
     spare.manager:trim()
 end
 
---- All of it is taken but `bytes`.
+-- May there be so much more than `bytes`? Then somebody gave memory back while it was being taken.
+local function is_more(bytes)
+    local more = other:buffer { type = "u8", length = bytes + STEP, max_length = bytes + STEP }
+    if more then more:free() end
+    other:trim()
+    return more ~= nil
+end
+
+--- All of it is taken but `bytes`, and less than another commit step.
 function filled.but(bytes)
     if spec.device:find("host", 1, true) then return end
     if not spare then take_spare() end
     other, taken = assert(gpumm.manager { device = spec.device }), {}
-    local rest = assert(other:buffer { type = "u8", length = bytes, max_length = bytes })
-    take_all(other, taken, ROOM, STEP)
-    rest:free()
-    other:trim()
+    for _ = 1, TRIES do
+        local rest = assert(other:buffer { type = "u8", length = bytes, max_length = bytes })
+        take_all(other, taken, ROOM, STEP)
+        rest:free()
+        other:trim()
+        if not is_more(bytes) then return end
+    end
+    error("the device cannot be filled: somebody else gives memory back again and again")
 end
 
 --- Some hundreds of MiB are free again, or all of a small device.

@@ -155,6 +155,13 @@ describe("two managers", function()
         y:fill(0)
         y:copy(x)
         for i = 0, 2 do assert.equal(i + 5, y:download()[i * STRIPE // 4 + 1]) end
+        y:fill(0)
+        y:copy(x, { first = 2, count = count - 1 }) -- not aligned as it is there
+        for i = 0, 2 do assert.view_equals({ i > 0 and i + 4 or 0, i + 5 }, y:download(i * STRIPE // 4 + 1, 2)) end
+        if a:device().kind == "cuda" then -- in pieces that lie on one device each
+            assert.equal(3, a.fault:calls "cuMemcpyPeerAsync")
+            assert.equal(3, b.fault:calls "cuMemcpyDtoDAsync")
+        end
         assert.same({ [0] = 2 * STRIPE, [1] = STRIPE }, a:stats().striped_bytes)
         assert.is_nil(b:stats().striped_bytes)
     end)

@@ -1,4 +1,4 @@
--- successes: 13
+-- successes: 16
 -- SPDX-License-Identifier: MIT
 -- Striped buffers: one address range whose memory is on several devices in turn. On the host device, which stands for them
 -- all, and on CUDA where there are two.
@@ -123,6 +123,91 @@ describe("a striped buffer", function()
         assert.is_true(m:check())
         m:free("nodes")
         assert.is_true(m:check())
+    end)
+
+    -- Four stripes and a buffer of one device: what b is, and how often the driver's entry was called for `work`.
+    local function beside(options)
+        local m, host = manager(options)
+        local b = striped(m, { length = 4 * STRIPE })
+        local plain = assert(m:buffer { type = "u8", length = 4 * STRIPE, growth = gpumm.growth.exact() })
+        local function calls(entry, times, work) -- how many pieces there are is CUDA's alone
+            local before = host and 0 or m.fault:calls(entry)
+            assert(work())
+            if not host then assert.equal(times, m.fault:calls(entry) - before, entry) end
+        end
+        return m, b, plain, calls, host
+    end
+
+    test("is copied, uploaded and filled in pieces of one device each, or by a kernel over all of them", function()
+        local m, b, plain, calls, host = beside()
+        local all, own = written(b, 3), not host and m.fault:calls "cuLaunchKernelEx" > 0
+        calls("cuMemcpyDtoDAsync", own and 0 or 4, function() return plain:copy(b) end)
+        assert.is_true(plain:download():bytes() == all)
+        plain:fill(0)
+        calls("cuMemcpyDtoDAsync", 4, function() -- to no address that is aligned as it is here
+            return plain:copy(b, { first = 2, from_first = STRIPE // 2, count = 7 * STRIPE // 2 - 5 })
+        end)
+        assert.is_true(plain:download():bytes() == "\0" .. all:sub(STRIPE // 2, 4 * STRIPE - 6) .. ("\0"):rep(STRIPE // 2 + 4))
+        local other = striped(m, { length = 4 * STRIPE, devices = { 0 } })
+        calls("cuMemcpyDtoDAsync", 1, function() return other:copy(plain, { first = 2, count = 4 * STRIPE - 1 }) end)
+        calls("cuMemcpyDtoDAsync", 2, function() -- a byte before and behind a border
+            return b:copy(other, { first = 2 * STRIPE, from_first = 8, count = 2 })
+        end)
+        calls("cuMemcpyHtoDAsync", 2, function() return b:upload("abcd", STRIPE - 1) end)
+        calls("cuMemsetD8Async", own and 0 or 3, function() return b:fill(9, STRIPE + 3, 3 * STRIPE - 2) end)
+        local tail = other:download(8, 2):bytes()
+        assert.is_true(b:download():bytes() == all:sub(1, STRIPE - 2) .. "abcd" .. ("\9"):rep(3 * STRIPE - 2))
+        b:copy(other, { first = 2 * STRIPE, from_first = 8, count = 2 })
+        assert.equal("\9" .. tail .. "\9", b:download(2 * STRIPE - 1, 4):bytes())
+        calls("cuMemcpyDtoHAsync", 2, function() return b:download(3 * STRIPE - 1, 4) end)
+    end)
+
+    test("does in recordings what calls do, before and after growth, as a graph too", function()
+        local m, b, plain = beside()
+        local r = assert(m:record(function()
+            b:fill(5, 3, 3 * STRIPE)
+            plain:copy(b, { first = 2, from_first = 3, count = 4 * STRIPE - 2 }) -- in pieces, and as a whole
+            b:copy(plain, { first = 1, count = STRIPE })
+            plain:copy(b, { count = 4 * STRIPE })
+        end))
+        local function check(length)
+            local all = written(b, 11)
+            assert(r:replay())
+            all = all:sub(1, 2) .. ("\5"):rep(3 * STRIPE) .. all:sub(3 * STRIPE + 3, length)
+            local first = "\0" .. all:sub(3, STRIPE + 1)
+            all = first .. all:sub(STRIPE + 1)
+            assert.is_true(b:download():bytes() == all)
+            assert.is_true(plain:download():bytes() == all:sub(1, 4 * STRIPE))
+            plain:fill(0)
+        end
+        for _ = 1, 6 do check(4 * STRIPE) end
+        assert.is_true(b:resize(5 * STRIPE))
+        check(5 * STRIPE)
+        b:resize(2 * STRIPE)
+        b:shrink_to_fit()
+        m:synchronize()
+        m:trim()
+        assert.is_true(b:resize(4 * STRIPE)) -- other memory at the same address
+        for _ = 1, 2 do check(4 * STRIPE) end
+        r:close()
+    end)
+
+    test("is one copy where a piece fails: nothing but contents has changed, and the next one is whole", function()
+        local m, b, plain, _, host = beside()
+        local all = written(b, 7)
+        plain:fill(1)
+        local state = support.state(m, b)
+        local entry = host and "copy" or "cuMemcpyDtoDAsync"
+        for nth = 1, host and 1 or 4 do
+            m.fault:plan { call = entry, nth = nth, status = "DRIVER" }
+            support.fails("DRIVER", entry, plain:copy(b, { first = 2, count = 4 * STRIPE - 1 }))
+            m.fault:plan {}
+            assert.same(state, support.state(m, b))
+            assert.balanced(m)
+        end
+        assert.is_true(b:download():bytes() == all)
+        assert.is_true(plain:copy(b, { first = 2, count = 4 * STRIPE - 1 }))
+        assert.is_true(plain:download():bytes() == "\1" .. all:sub(1, 4 * STRIPE - 1))
     end)
 
     test("begins with the device that is named first, and may be on one alone", function()

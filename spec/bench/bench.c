@@ -22,7 +22,7 @@ static const struct topic {
     {"train", bench_train},     {"readback", bench_readback}, {"inline", bench_inline}, {"bandwidth", bench_bandwidth},
     {"overlap", bench_overlap}, {"launch", bench_launch},     {"record", bench_record}, {"slab", bench_slab},
     {"start", bench_start},     {"barrier", bench_barrier},   {"share", bench_share},   {"trace", bench_trace},
-    {"spill", bench_spill},
+    {"spill", bench_spill},     {"stripe", bench_stripe},
 };
 enum { TOPICS = sizeof topics / sizeof *topics };
 

@@ -121,6 +121,7 @@ void bench_barrier(bench *b);
 void bench_share(bench *b);
 void bench_trace(bench *b);
 void bench_spill(bench *b);
+void bench_stripe(bench *b);
 int bench_attached(const char *path, const char *what); /* the process at the other end */
 
 #endif

@@ -1,23 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory that is the host's, behind the device's: a kernel over it against the same kernel over a bare mapping, its promotion
- * against the same copy and swap by hand, and what launches on another buffer last while that goes on. The device is filled
- * before, so that what gpumm takes is spilled.
+ * Memory that is the host's, behind the device's: a kernel over it (bench_spill_kernel.c), its promotion against the same
+ * copy and swap by hand, and what launches on another buffer last while that goes on. The device is filled before, so that
+ * what gpumm takes is spilled.
  */
+#include "bench_spill.h"
+
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
-#include "bench.h"
-
-#define MIB ((uint64_t)1 << 20)
-#define PIECE (64 * MIB)
-
-enum { ROUNDS = 9, LAUNCHES = 20, QUIET = 128, LEFT_MIB = 48, ROOM_MIB = 256 };
-enum { LOCATION_HOST_NUMA = 3, ATTRIBUTE_HOST_NUMA_ID = 134 }; /* names that older toolkits' headers lack */
-
-static uint64_t spilled_bytes(const bench *b) { return b->host ? 8 * MIB : 512 * MIB; }
+enum { LAUNCHES = 20, QUIET = 128, LEFT_MIB = 48, ROOM_MIB = 256 };
+enum { LOCATION_HOST_NUMA = 3 }; /* a name that older toolkits' headers lack */
 
 static gpumm_status open_spilling(const bench *b, gpumm_manager **out) {
     return gpumm_manager_open(&(gpumm_options){.device = b->device,
@@ -28,13 +22,6 @@ static gpumm_status open_spilling(const bench *b, gpumm_manager **out) {
 
 /* ---- A full device ------------------------------------------------------------------------------ */
 
-/* Only `room` comes and goes: the driver cleans what it is given back, which for a whole device goes on beside, and
-   within, what is measured next. */
-typedef struct filler {
-    CUdeviceptr rest, room;
-    gpumm_buffer *own; /* of the host device, whose memory is the manager's alone */
-} filler;
-
 static gpumm_status take_all_but(uint64_t left, CUdeviceptr *at) {
     uint64_t bytes;
     TRY(bare_free_bytes(&bytes));
@@ -44,14 +31,13 @@ static gpumm_status take_all_but(uint64_t left, CUdeviceptr *at) {
     return fail(GPUMM_OUT_OF_MEMORY, "the device could not be filled");
 }
 
-static gpumm_status fill(const bench *b, gpumm_manager *m, filler *f) {
+gpumm_status fill(const bench *b, gpumm_manager *m, filler *f) {
     if (b->host) return open_buffer(m, "u8", spilled_bytes(b) + 7 * MIB, spilled_bytes(b) + 7 * MIB, &f->own);
     if (!f->rest) TRY(take_all_but(spilled_bytes(b) + (ROOM_MIB + LEFT_MIB) * MIB, &f->rest));
     return take_all_but(LEFT_MIB * MIB, &f->room);
 }
 
-/* There is room for what is spilled, and some more. */
-static gpumm_status unfill(gpumm_manager *m, filler *f) {
+gpumm_status unfill(gpumm_manager *m, filler *f) {
     gpumm_buffer_release(f->own);
     if (f->room) BARE(cuMemFree(f->room));
     f->own = NULL;
@@ -59,17 +45,25 @@ static gpumm_status unfill(gpumm_manager *m, filler *f) {
     return make_cold(m);
 }
 
-/* Nodes of which next to all are spilled. */
-static gpumm_status open_spilled(const bench *b, gpumm_manager *m, filler *f, gpumm_buffer **out) {
-    uint64_t count = spilled_bytes(b) / NODE;
+static uint64_t spilled_now(const gpumm_manager *m) {
     gpumm_stats stats;
-    TRY(fill(b, m, f));
+    gpumm_manager_get_stats((gpumm_manager *)m, &stats);
+    return stats.entry[GPUMM_CATEGORY_SPILLED].now_bytes;
+}
+
+gpumm_status open_nodes(const bench *b, gpumm_manager *m, gpumm_buffer **out) {
+    uint64_t count = spilled_bytes(b) / NODE, before = spilled_now(m);
     TRY(open_buffer(m, "f32x3", count, count, out));
-    gpumm_manager_get_stats(m, &stats);
-    if (stats.entry[GPUMM_CATEGORY_SPILLED].now_bytes >= spilled_bytes(b) * 3 / 4) return gpumm_manager_synchronize(m);
+    uint64_t spilled = spilled_now(m) - before;
+    if (spilled >= spilled_bytes(b) * 3 / 4) return gpumm_manager_synchronize(m);
     gpumm_buffer_release(*out);
-    return fail(GPUMM_INVALID_ARGUMENT, "only %llu bytes were spilled",
-                (unsigned long long)stats.entry[GPUMM_CATEGORY_SPILLED].now_bytes);
+    *out = NULL;
+    return fail(GPUMM_INVALID_ARGUMENT, "only %llu bytes were spilled", (unsigned long long)spilled);
+}
+
+gpumm_status open_spilled(const bench *b, gpumm_manager *m, filler *f, gpumm_buffer **out) {
+    TRY(fill(b, m, f));
+    return open_nodes(b, m, out);
 }
 
 /* ---- The same by hand --------------------------------------------------------------------------- */
@@ -94,37 +88,29 @@ static CUmemLocation on_node(int node) {
     return (CUmemLocation){.type = (CUmemLocationType)LOCATION_HOST_NUMA, .id = node};
 }
 
-/* The node next to the device, else (a container may not have it) the one we run on: as gpumm takes it. */
-static int node_of(const bench *b) {
+bool has_node(int node) {
     CUmemGenericAllocationHandle handle;
-    unsigned here = 0;
-    int near = -1;
-    (void)getcpu(NULL, &here);
-    (void)cuDeviceGetAttribute(&near, (CUdevice_attribute)ATTRIBUTE_HOST_NUMA_ID, b->gpu);
-    if (near < 0 || create(on_node(near), 2 * MIB, &handle) != GPUMM_OK) return (int)here;
-    (void)cuMemRelease(handle);
-    return near;
+    return create(on_node(node), 2 * MIB, &handle) == GPUMM_OK && cuMemRelease(handle) == CUDA_SUCCESS;
 }
 
-/* Host memory at an address of the device's, in segments of 64 MiB as gpumm's; for the device alone, or for the host, too. */
-static gpumm_status map_piece(CUmemLocation host, CUdeviceptr at) {
+static gpumm_status map_piece(const bench *b, const by_hand *how, CUdeviceptr at) {
     CUmemGenericAllocationHandle handle;
-    TRY(create(host, PIECE, &handle));
-    gpumm_status status = bare(cuMemMap(at, PIECE, 0, handle, 0), "cuMemMap");
+    TRY(create(on_node(how->node), how->piece, &handle));
+    gpumm_status status = bare(cuMemMap(at, how->piece, 0, handle, 0), "cuMemMap");
     BARE(cuMemRelease(handle));
-    return status;
+    return status == GPUMM_OK && how->one_by_one ? bare_access_of(at, how->piece, on_device(b)) : status;
 }
 
-static gpumm_status map_host(const bench *b, uint64_t bytes, bool hosts_too, CUdeviceptr *at) {
-    CUmemLocation host = on_node(node_of(b));
+gpumm_status map_host(const bench *b, const by_hand *how, CUdeviceptr *at) {
+    uint64_t bytes = spilled_bytes(b);
     BARE(cuMemAddressReserve(at, bytes, 0, 0, 0));
-    for (uint64_t piece = 0; piece < bytes; piece += PIECE) TRY(map_piece(host, *at + piece));
-    if (hosts_too) TRY(bare_access_of(*at, bytes, host));
-    return bare_access_of(*at, bytes, on_device(b));
+    for (uint64_t done = 0; done < bytes; done += how->piece) TRY(map_piece(b, how, *at + done));
+    if (how->hosts_too) TRY(bare_access_of(*at, bytes, on_node(how->node)));
+    return how->one_by_one ? GPUMM_OK : bare_access_of(*at, bytes, on_device(b));
 }
 
-static gpumm_status unmap(CUdeviceptr at, uint64_t bytes) {
-    for (uint64_t piece = 0; piece < bytes; piece += PIECE) BARE(cuMemUnmap(at + piece, PIECE));
+gpumm_status unmap(CUdeviceptr at, uint64_t bytes, uint64_t piece) {
+    for (uint64_t done = 0; done < bytes; done += piece) BARE(cuMemUnmap(at + done, piece));
     BARE(cuMemAddressFree(at, bytes));
     return GPUMM_OK;
 }
@@ -138,7 +124,7 @@ static gpumm_status promote_by_hand(const bench *b, CUdeviceptr at) {
     TRY(bare_access_of(elsewhere, PIECE, on_device(b)));
     BARE(cuMemcpyDtoDAsync(elsewhere, at, PIECE, b->stream));
     TRY(bare_synchronize(b));
-    TRY(unmap(elsewhere, PIECE));
+    TRY(unmap(elsewhere, PIECE, PIECE));
     BARE(cuMemUnmap(at, PIECE)); /* nothing else holds it: the host's memory goes here */
     BARE(cuMemMap(at, PIECE, 0, fresh, 0));
     TRY(bare_access_of(at, PIECE, on_device(b)));
@@ -160,89 +146,14 @@ static gpumm_status time_by_hand(const bench *b, gpumm_manager *m, filler *f, bo
     *seconds = NAN;
     if (b->host) return GPUMM_OK;
     TRY(fill(b, m, f));
-    gpumm_status status = map_host(b, spilled_bytes(b), hosts_too, &at);
+    by_hand how = {.node = node_of(m), .piece = PIECE, .hosts_too = hosts_too};
+    gpumm_status status = map_host(b, &how, &at);
     if (status == GPUMM_OK) status = bare_launch(b, at, spilled_bytes(b) / NODE, 1);
     if (status == GPUMM_OK) status = bare_synchronize(b);
     TRY(unfill(m, f));
     TRY(status);
     TRY(promote_all_by_hand(b, at, seconds));
-    return unmap(at, spilled_bytes(b));
-}
-
-/* ---- A kernel over it --------------------------------------------------------------------------- */
-
-/* The same kernel, grid and bytes: every node is read and written once. */
-static gpumm_status time_mine(gpumm_manager *m, gpumm_kernel *k, gpumm_buffer *nodes, uint64_t count, samples *s) {
-    uint64_t start = gpumm__clock_ns();
-    TRY(launch_step(k, NULL, nodes, count, 1));
-    TRY(gpumm_manager_synchronize(m));
-    sample(s, 2 * (double)(count * NODE) / seconds_since(start));
-    return GPUMM_OK;
-}
-
-static gpumm_status time_bare(const bench *b, CUdeviceptr at, uint64_t count, samples *s) {
-    if (!at) return GPUMM_OK;
-    uint64_t start = gpumm__clock_ns();
-    TRY(bare_launch(b, at, count, 1));
-    TRY(bare_synchronize(b));
-    sample(s, 2 * (double)(count * NODE) / seconds_since(start));
-    return GPUMM_OK;
-}
-
-typedef struct sides {
-    samples mine, theirs, hosts; /* the last: a bare mapping that the host may use, too */
-} sides;
-
-static gpumm_status kernel_round(const bench *b, gpumm_kernel *k, gpumm_buffer *nodes, const CUdeviceptr at[2],
-                                 sides *s) {
-    uint64_t count = spilled_bytes(b) / NODE;
-    TRY(time_mine(gpumm_buffer_manager(nodes), k, nodes, count, &s->mine));
-    TRY(time_bare(b, at[0], count, &s->theirs));
-    return time_bare(b, at[1], count, &s->hosts);
-}
-
-static gpumm_status kernel_rounds(const bench *b, gpumm_manager *m, gpumm_buffer *nodes, sides *s) {
-    gpumm_kernel *k;
-    CUdeviceptr at[2] = {0, 0};
-    uint64_t bytes = spilled_bytes(b);
-    sides first = {.mine = {.count = 0}};
-    TRY(open_step(b, m, &k));
-    gpumm_status status = GPUMM_OK;
-    for (int i = 0; i < 2 && !b->host && status == GPUMM_OK; i++) status = map_host(b, bytes, i == 1, &at[i]);
-    if (status == GPUMM_OK) status = kernel_round(b, k, nodes, at, &first);
-    for (unsigned i = 0; i < rounds(b, ROUNDS) && status == GPUMM_OK; i++) status = kernel_round(b, k, nodes, at, s);
-    gpumm_kernel_release(k);
-    for (int i = 0; i < 2 && status == GPUMM_OK; i++)
-        if (at[i]) TRY(unmap(at[i], bytes));
-    return status;
-}
-
-/* What the host's access costs stands below, without a mark: gpumm gives none. */
-static void two_rows(bench *b, const row *r, const samples *hosts) {
-    row beside = {r->what, r->size, r->unit, r->ours, median(hosts), "by hand, and the host may use it",
-                  0,       NO_MARK, 0,       0,       NULL};
-    beside.ratio = beside.ours / beside.beside;
-    table_row(b, r);
-    if (hosts->count) table_row(b, &beside);
-}
-
-static void kernel_row(bench *b, gpumm_manager *m, filler *f) {
-    static const char what[] = "a kernel over spilled memory";
-    sides s = {.mine = {.count = 0}};
-    gpumm_buffer *nodes = NULL;
-    char name[64];
-    gpumm_status status = open_spilled(b, m, f, &nodes);
-    if (status == GPUMM_OK) {
-        status = kernel_rounds(b, m, nodes, &s);
-        gpumm_buffer_release(nodes);
-    }
-    if (unfill(m, f) != GPUMM_OK || status != GPUMM_OK) {
-        table_failed(b, what, "512 MiB");
-        return;
-    }
-    snprintf(name, sizeof name, "bare mapping, node %d", b->host ? 0 : node_of(b));
-    double a = median(&s.mine), c = median(&s.theirs);
-    two_rows(b, &(row){what, "512 MiB", UNIT_RATE, a, c, name, a / c, AT_LEAST, a / c, .9, ">= 0.9 x"}, &s.hosts);
+    return unmap(at, spilled_bytes(b), PIECE);
 }
 
 /* ---- Promotion ---------------------------------------------------------------------------------- */
@@ -261,9 +172,13 @@ static gpumm_status promote_once(const bench *b, gpumm_manager *m, filler *f, do
     return promoted ? make_cold(m) : fail(GPUMM_OUT_OF_MEMORY, "nothing was promoted");
 }
 
+typedef struct sides {
+    samples mine, theirs, hosts; /* the last: a bare mapping that the host may use, too */
+} sides;
+
 static gpumm_status promote_rounds(const bench *b, gpumm_manager *m, filler *f, sides *s) {
     enum { WITH_HOSTS = 3 };
-    for (unsigned i = 0; i <= rounds(b, ROUNDS); i++) {
+    for (unsigned i = 0; i <= rounds(b, SPILL_ROUNDS); i++) {
         double a = NAN, c = NAN, hosts = NAN;
         TRY(promote_once(b, m, f, &a));
         TRY(time_by_hand(b, m, f, false, &c));
@@ -274,6 +189,15 @@ static gpumm_status promote_rounds(const bench *b, gpumm_manager *m, filler *f, 
         if (i <= WITH_HOSTS && !b->host) sample(&s->hosts, hosts);
     }
     return GPUMM_OK;
+}
+
+/* What the host's access costs stands below, without a mark: gpumm gives none. */
+static void two_rows(bench *b, const row *r, const samples *hosts) {
+    row beside = {r->what, r->size, r->unit, r->ours, median(hosts), "by hand, and the host may use it",
+                  0,       NO_MARK, 0,       0,       NULL};
+    beside.ratio = beside.ours / beside.beside;
+    table_row(b, r);
+    if (hosts->count) table_row(b, &beside);
 }
 
 static void promote_row(bench *b, gpumm_manager *m, filler *f) {
@@ -359,7 +283,7 @@ void bench_spill(bench *b) {
         table_failed(b, "spill", "");
         return;
     }
-    kernel_row(b, m, &f);
+    spill_kernel_rows(b, m, &f);
     promote_row(b, m, &f);
     launch_row(b, m, &f);
     if (f.rest) (void)cuMemFree(f.rest);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ranges of which a part is spilled, for both tests of the CUDA device: every copy and fill over the borders between the
- * device's memory and the host's, as an operation of a stream and as a graph's node, before and after what lies where has
- * changed. Contents are compared with a model of both ranges. Behind the first check that fails nothing more is done but
- * closing: work that goes on from what is not there tells nothing.
+ * Ranges of which a part is spilled or another device's, for both tests of the CUDA device: every copy and fill over the
+ * borders between the device's memory and that, as an operation of a stream and as a graph's node, before and after what
+ * lies where has changed. Contents are compared with a model of both ranges. Behind the first check that fails nothing more
+ * is done but closing: work that goes on from what is not there tells nothing.
  */
 #ifndef CUDA_BORDER_H
 #define CUDA_BORDER_H
@@ -14,17 +14,21 @@
 
 enum { A_UNITS = 4, B_UNITS = 3 };
 
-/* What the segments of both are made of at first. */
-static const place in_a[A_UNITS] = {PLACE_DEVICE, PLACE_SPILLED, PLACE_SPILLED, PLACE_DEVICE};
-static const place in_b[B_UNITS] = {PLACE_SPILLED, PLACE_DEVICE, PLACE_SPILLED};
+/* What is not the device's own: the host's, another device's, or the one beside the other. */
+typedef enum far_kind { FAR_HOST, FAR_DEVICE, FAR_BOTH } far_kind;
+
+/* Which segments of both are that at first. */
+static const bool far_a[A_UNITS] = {false, true, true, false}, far_b[B_UNITS] = {true, false, true};
 
 typedef struct borders {
     device *d;
     const device_table *call;
     device_stream *s;
     uint64_t unit;
-    gpumm_address a, b, up; /* ranges, and a pinned block as large as `a` */
-    place where[A_UNITS];   /* of a's segments now */
+    far_kind far;
+    device_stripe stripe;
+    gpumm_address a, b, up;             /* ranges, and a pinned block as large as `a` */
+    place in_a[A_UNITS], in_b[B_UNITS]; /* of the segments now */
     unsigned char *want_a, *want_b;
     int before; /* failures when it began */
 } borders;
@@ -33,16 +37,35 @@ static bool stopped(const borders *x) { return failures != x->before; }
 
 static unsigned char border_byte(uint64_t i) { return (unsigned char)(i * 2654435761u >> 11); }
 
-static void border_range(borders *x, gpumm_address *at, const place *where, uint64_t units) {
-    CHECK(x->call->reserve(x->d, PLACE_DEVICE, units * x->unit, at) == GPUMM_OK);
-    for (uint64_t i = 0; i < units; i++) CHECK(x->call->commit(x->d, where[i], *at + i * x->unit, x->unit) == GPUMM_OK);
+static place far_place(const borders *x, uint64_t i) {
+    bool host = x->far == FAR_HOST || (x->far == FAR_BOTH && i % 2 == 0);
+    return host ? PLACE_SPILLED : PLACE_STRIPED;
 }
 
-static void borders_open(borders *x, device *d, device_stream *s) {
-    *x = (borders){.d = d, .call = d->call, .s = s, .unit = device_granularity(d, PLACE_DEVICE), .before = failures};
-    memcpy(x->where, in_a, sizeof in_a);
-    border_range(x, &x->a, in_a, A_UNITS);
-    border_range(x, &x->b, in_b, B_UNITS);
+/* Of a stripe of two devices the second one's. */
+static gpumm_status border_commit(borders *x, place where, gpumm_address at) {
+    if (where != PLACE_STRIPED) return x->call->commit(x->d, where, at, x->unit);
+    return x->call->commit_striped(x->d, &x->stripe, 1, at, x->unit);
+}
+
+static void border_range(borders *x, gpumm_address *at, place *where, const bool *is_far, uint64_t units) {
+    CHECK(x->call->reserve(x->d, PLACE_DEVICE, units * x->unit, at) == GPUMM_OK);
+    for (uint64_t i = 0; i < units; i++) {
+        where[i] = is_far[i] ? far_place(x, i) : PLACE_DEVICE;
+        CHECK(border_commit(x, where[i], *at + i * x->unit) == GPUMM_OK);
+    }
+}
+
+static void borders_open(borders *x, device *d, device_stream *s, far_kind far, const device_stripe *stripe) {
+    *x = (borders){.d = d,
+                   .call = d->call,
+                   .s = s,
+                   .unit = device_granularity(d, PLACE_DEVICE),
+                   .far = far,
+                   .stripe = *stripe,
+                   .before = failures};
+    border_range(x, &x->a, x->in_a, far_a, A_UNITS);
+    border_range(x, &x->b, x->in_b, far_b, B_UNITS);
     CHECK(d->call->alloc(d, PLACE_HOST, A_UNITS * x->unit, &x->up) == GPUMM_OK);
     x->want_a = calloc(A_UNITS, x->unit);
     x->want_b = calloc(B_UNITS, x->unit);
@@ -50,10 +73,10 @@ static void borders_open(borders *x, device *d, device_stream *s) {
 
 static void borders_close(borders *x) {
     for (uint64_t i = 0; i < A_UNITS; i++)
-        CHECK(x->call->decommit(x->d, x->where[i], x->a + i * x->unit, x->unit) == GPUMM_OK);
+        CHECK(x->call->decommit(x->d, x->in_a[i], x->a + i * x->unit, x->unit) == GPUMM_OK);
     for (uint64_t i = 0; i < B_UNITS; i++)
-        CHECK(x->call->decommit(x->d, in_b[i], x->b + i * x->unit, x->unit) == GPUMM_OK);
-    CHECK(!gpumm__cuda_spilled_in((cuda *)x->d, 0, UINT64_MAX));
+        CHECK(x->call->decommit(x->d, x->in_b[i], x->b + i * x->unit, x->unit) == GPUMM_OK);
+    CHECK(!gpumm__cuda_beyond((cuda *)x->d, 0, UINT64_MAX));
     x->call->release(x->d, PLACE_DEVICE, x->a, A_UNITS * x->unit);
     x->call->release(x->d, PLACE_DEVICE, x->b, B_UNITS * x->unit);
     x->call->free(x->d, PLACE_HOST, x->up, A_UNITS * x->unit);
@@ -106,7 +129,7 @@ static void border_copy(borders *x, uint64_t to, uint64_t from, uint64_t bytes) 
         CHECK((work) == GPUMM_OK && x->call->stream_synchronize(x->d, x->s) == GPUMM_OK); \
     } while (0)
 
-/* Within one spilled segment, one by one: what the driver takes at all, and what our kernels do there. */
+/* Within one segment that is not its own, one by one: what the driver takes at all, and what our kernels do there. */
 static void border_alone(borders *x) {
     uint64_t u = x->unit;
     gpumm_address at = x->a + u;
@@ -159,7 +182,7 @@ static void border_operations(borders *x) {
     border_fill(x, u - 3, 0x5a, 1, 7);
     border_fill(x, u - 6, 0x1234, 2, 2);
     border_fill(x, 3 * u - 8, 0x01020304, 4, 4);
-    border_fill(x, 2 * u - 4, 0x0a0b0c0d, 4, 2); /* between two that are spilled */
+    border_fill(x, 2 * u - 4, 0x0a0b0c0d, 4, 2); /* between two that are not its own */
     CHECK(borders_hold(x));
     border_copy(x, 4, 1, B_UNITS * u - 4); /* each side has borders of its own */
     border_copy(x, u - 1, 3 * u - 2, 5);
@@ -177,8 +200,8 @@ static void border_operations(borders *x) {
 
 enum { NODE_ZERO, NODE_MARK, NODE_HALVES, NODE_ACROSS, NODE_DOWN, BORDER_NODES };
 
-/* All of a, words over its first border, halves of words between its spilled segments, all but a few bytes to b, what lies
-   around the spilled segments to the host. */
+/* All of a, words over its first border, halves of words between its far segments, all but a few bytes to b, what lies around
+   the far segments to the host. */
 static void border_nodes(const borders *x, device_node *nodes, uint32_t word) {
     uint64_t u = x->unit;
     nodes[NODE_ZERO] = fill_node(x->a, word & 0xff, 1, A_UNITS * u);
@@ -209,20 +232,25 @@ static void border_patch(borders *x, device_graph *g, const device_node *nodes) 
     CHECK(x->call->graph_patch(x->d, g, patches, BORDER_NODES) == GPUMM_OK);
 }
 
-static void border_promote(borders *x, unsigned i) {
-    gpumm_address at = x->a + i * x->unit;
-    if (stopped(x)) return;
-    CHECK(x->call->promote(x->d, x->unit, &at) == GPUMM_OK && at == x->a + i * x->unit);
-    x->where[i] = PLACE_DEVICE;
-    CHECK(borders_hold(x));
-}
-
 static void border_recommit(borders *x, unsigned i, place where) {
     gpumm_address at = x->a + i * x->unit;
     if (stopped(x)) return;
-    CHECK(x->call->decommit(x->d, x->where[i], at, x->unit) == GPUMM_OK);
-    CHECK(x->call->commit(x->d, where, at, x->unit) == GPUMM_OK);
-    x->where[i] = where;
+    CHECK(x->call->decommit(x->d, x->in_a[i], at, x->unit) == GPUMM_OK);
+    CHECK(border_commit(x, where, at) == GPUMM_OK);
+    x->in_a[i] = where;
+}
+
+/* Contents stay where it is the host's. */
+static void border_bring(borders *x, unsigned i) {
+    gpumm_address at = x->a + i * x->unit;
+    if (stopped(x)) return;
+    if (x->in_a[i] == PLACE_STRIPED) {
+        border_recommit(x, i, PLACE_DEVICE);
+        return;
+    }
+    CHECK(x->call->promote(x->d, x->unit, &at) == GPUMM_OK && at == x->a + i * x->unit);
+    x->in_a[i] = PLACE_DEVICE;
+    CHECK(x->far != FAR_HOST || borders_hold(x));
 }
 
 static void border_graph(borders *x) {
@@ -240,17 +268,17 @@ static void border_graph(borders *x) {
     border_patch(x, g, nodes);
     border_play(x, g, nodes);
     nodes[NODE_MARK].skipped = false;
-    nodes[NODE_MARK].as.fill.to = x->a + x->unit + 8; /* within one kind, the host's */
+    nodes[NODE_MARK].as.fill.to = x->a + x->unit + 8; /* in one place, a far one */
     border_patch(x, g, nodes);
     border_play(x, g, nodes);
-    border_promote(x, 1); /* the same nodes, whose memory is another now */
+    border_bring(x, 1); /* the same nodes, whose memory is another now */
     border_play(x, g, nodes);
-    border_recommit(x, 0, PLACE_SPILLED);
+    border_recommit(x, 0, far_place(x, 0));
     border_play(x, g, nodes);
-    border_promote(x, 2);
-    border_promote(x, 0);
+    border_bring(x, 2);
+    border_bring(x, 0);
     border_play(x, g, nodes);
-    border_recommit(x, 3, PLACE_SPILLED);
+    border_recommit(x, 3, far_place(x, 3));
     border_play(x, g, nodes);
     x->call->graph_close(x->d, g);
 }
@@ -278,14 +306,40 @@ static void border_shrink(borders *x) {
     x->call->release(x->d, PLACE_DEVICE, range, 4 * u);
 }
 
-static void test_borders(device *d, device_stream *s) {
-    borders x;
-    if (!d->info.in_place || !d->info.pinned_in_place) return;
-    borders_open(&x, d, s);
-    border_operations(&x);
-    if (!stopped(&x)) border_graph(&x);
-    if (!stopped(&x)) border_shrink(&x);
-    borders_close(&x);
+/* What one commit made goes back one by one, in whichever order. */
+static void border_segments(borders *x) {
+    gpumm_address range = 0;
+    cuda *c = (cuda *)x->d;
+    uint64_t most = DEVICE_SPILL_MOST, u = x->unit;
+    CHECK(x->call->reserve(x->d, PLACE_DEVICE, 2 * most + u, &range) == GPUMM_OK);
+    CHECK(x->call->commit(x->d, PLACE_SPILLED, range, 2 * most + u) == GPUMM_OK);
+    CHECK(gpumm__cuda_one_kind(c, range, 2 * most + u) == 2 * most + u);
+    DONE(x->call->fill(x->d, x->s, range + most - 4, 0x41, 1, 8));
+    DONE(x->call->copy(x->d, x->s, COPY_D2H, x->up, range + most - 4, 8));
+    CHECK(all_are((void *)(uintptr_t)x->up, 0x41, 8));
+    CHECK(x->call->decommit(x->d, PLACE_SPILLED, range, most) == GPUMM_OK);
+    CHECK(gpumm__cuda_beyond(c, range, most) == 0 && gpumm__cuda_beyond(c, range, most + 1) == BEYOND_HOST);
+    CHECK(x->call->decommit(x->d, PLACE_SPILLED, range + 2 * most, u) == GPUMM_OK);
+    CHECK(gpumm__cuda_one_kind(c, range + most, UINT32_MAX) == most);
+    CHECK(x->call->decommit(x->d, PLACE_SPILLED, range + most, most) == GPUMM_OK);
+    x->call->release(x->d, PLACE_DEVICE, range, 2 * most + u);
+}
+
+/* Other devices' memory where there are two that can use each other's. */
+static void test_borders(device *d, device_stream *s, far_kind first, far_kind last) {
+    device_stripe stripe = {.bytes = 1, .count = 2, .devices = {d->ordinal, d->ordinal == 0}};
+    bool in_place = d->info.in_place && d->info.pinned_in_place;
+    bool two = in_place && d->call->stripe_check(d, &stripe) == GPUMM_OK;
+    if (in_place && !two) printf("    skipped: borders between devices need two GPUs: %s\n", gpumm_message());
+    for (far_kind i = first; in_place && i <= (two ? last : FAR_HOST); i++) {
+        borders x;
+        borders_open(&x, d, s, i, &stripe);
+        border_operations(&x);
+        if (!stopped(&x)) border_graph(&x);
+        if (!stopped(&x) && i == FAR_HOST) border_shrink(&x);
+        if (!stopped(&x) && i == FAR_HOST) border_segments(&x);
+        borders_close(&x);
+    }
 }
 
 #endif

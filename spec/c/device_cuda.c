@@ -484,7 +484,7 @@ static void test_memory(bench *b) {
     test_streams(b);
     test_growth(b);
     test_pinned_growth(b);
-    test_borders(b->d, b->s);
+    test_borders(b->d, b->s, FAR_HOST, FAR_BOTH);
 }
 
 static void test_memory_alone(void) {

@@ -796,17 +796,18 @@ static void test_copies(void) {
         CHECK(d->call->stream_open(d, NULL, &s) == GPUMM_OK);
         test_across(d, s);
         test_across_order(d, s, 4); /* each way once: its work is done at once */
-        if (jit) test_borders(d, s);
+        if (jit) test_borders(d, s, FAR_HOST, FAR_BOTH);
         else test_unfilled(d, s);
-        ((cuda *)d)->copy_kernel = NULL; /* fills by kernels, copies by the driver */
-        if (jit) test_borders(d, s);
+        if (!jit) test_borders(d, s, FAR_DEVICE, FAR_DEVICE); /* all by the driver, in pieces */
+        ((cuda *)d)->copy_kernel = NULL;                      /* fills by kernels, copies by the driver */
+        if (jit) test_borders(d, s, FAR_HOST, FAR_BOTH);
         d->call->stream_close(d, s);
         d->call->close(d);
     }
     unsetenv("FAKE_CUDA_JIT");
 }
 
-/* ---- The list of what is spilled, which threads change at once ---- */
+/* ---- The list of what is not the device's own, which threads change at once ---- */
 
 enum { LISTERS = 4, LISTED = 50, LISTED_BYTES = 1 << 12 };
 
@@ -820,19 +821,29 @@ typedef struct lister {
 static void *list_and_take_out(void *user) {
     lister *l = user;
     for (uint64_t i = 0; i < LISTED; i += 2)
-        l->wrong += gpumm__cuda_border_add(l->c, l->base + i * LISTED_BYTES, LISTED_BYTES) != GPUMM_OK;
+        l->wrong += gpumm__cuda_border_add(l->c, l->base + i * LISTED_BYTES, LISTED_BYTES, CUDA_HOST) != GPUMM_OK;
     for (uint64_t i = 0; i + 1 < LISTED; i++)
         l->wrong += gpumm__cuda_one_kind(l->c, l->base + i * LISTED_BYTES + 5, 3 * LISTED_BYTES) != LISTED_BYTES - 5;
     for (uint64_t i = 1; i < LISTED; i += 2)
-        l->wrong += gpumm__cuda_border_add(l->c, l->base + i * LISTED_BYTES, LISTED_BYTES) != GPUMM_OK;
+        l->wrong += gpumm__cuda_border_add(l->c, l->base + i * LISTED_BYTES, LISTED_BYTES, CUDA_HOST) != GPUMM_OK;
     l->wrong += gpumm__cuda_one_kind(l->c, l->base, UINT32_MAX) != LISTED * LISTED_BYTES;
     l->wrong += gpumm__cuda_one_kind(l->c, l->base - 7, UINT32_MAX) != 7;
+    gpumm_address end = l->base + LISTED * LISTED_BYTES; /* what is beside it is another device's */
+    l->wrong += gpumm__cuda_border_add(l->c, end, LISTED_BYTES, 3) != GPUMM_OK;
+    l->wrong += gpumm__cuda_one_kind(l->c, l->base, UINT32_MAX) != LISTED * LISTED_BYTES;
+    l->wrong += gpumm__cuda_one_kind(l->c, end, UINT32_MAX) != LISTED_BYTES;
+    l->wrong +=
+        gpumm__cuda_beyond(l->c, end - 1, 1) != BEYOND_HOST || gpumm__cuda_beyond(l->c, end, 9) != BEYOND_DEVICE;
+    l->wrong += gpumm__cuda_beyond(l->c, end - 1, 2) != (BEYOND_HOST | BEYOND_DEVICE);
+    l->wrong += gpumm__cuda_whose(l->c, end - 1) != CUDA_HOST || gpumm__cuda_whose(l->c, end) != 3;
+    l->wrong += gpumm__cuda_whose(l->c, end + LISTED_BYTES) != l->c->device;
+    gpumm__cuda_border_remove(l->c, end);
     for (uint64_t i = LISTED; i-- > 0;) {
         gpumm__cuda_border_remove(l->c, l->base + i * LISTED_BYTES + 100); /* a part of it stays */
         l->wrong += gpumm__cuda_one_kind(l->c, l->base, UINT32_MAX) != i * LISTED_BYTES + 100;
         gpumm__cuda_border_remove(l->c, l->base + i * LISTED_BYTES);
     }
-    l->wrong += gpumm__cuda_spilled_in(l->c, l->base, LISTED * LISTED_BYTES);
+    l->wrong += gpumm__cuda_beyond(l->c, l->base, LISTED * LISTED_BYTES) != 0;
     return NULL;
 }
 
@@ -846,7 +857,7 @@ static void test_listing(void) {
         CHECK(pthread_create(&threads[i], NULL, list_and_take_out, &l[i]) == 0);
     }
     for (unsigned i = 0; i < LISTERS; i++) CHECK(pthread_join(threads[i], NULL) == 0 && l[i].wrong == 0);
-    CHECK(!gpumm__cuda_spilled_in((cuda *)d, 0, UINT64_MAX));
+    CHECK(!gpumm__cuda_beyond((cuda *)d, 0, UINT64_MAX));
     d->call->close(d);
     CHECK(nothing_lives());
 }

@@ -3,13 +3,14 @@
  * A driver that is none: a shared object with libcuda's entries, for testing the CUDA device where there
  * is no GPU. Memory is real (memory files, mapped as the driver maps), streams do their work at once, and
  * kernels do nothing. It is strict where the driver is: a context must be current, mappings are exact, a copy or fill
- * is within one kind of memory (the device's or the host's), a graph's stays in the kind that it was made for, nothing but a
+ * is within one kind of memory (a device's or the host's), a graph's stays in the kind that it was made for, nothing but a
  * kernel fills the host's that is mapped, and a call that would break another thread's graph capture is counted as having
- * broken it.
+ * broken it. Where it is stricter the driver is slow: memory of two devices is of two kinds.
  *
  * The test steers it by the functions at the end; FAKE_CUDA_VERSION, FAKE_CUDA_STUB, FAKE_CUDA_INIT,
  * FAKE_CUDA_DEVICES, FAKE_CUDA_POOLS, FAKE_CUDA_COMPUTE and FAKE_CUDA_JIT say what driver and device it is, FAKE_CUDA_MEMORY
- * how many MiB each device has, FAKE_CUDA_PEERS (0) that no two of them can use one another's memory. What is mapped can be used in the
+ * how many MiB each device has, FAKE_CUDA_TOTAL how many it says it has (the others somebody else took), FAKE_CUDA_PEERS (0)
+ * that no two of them can use one another's memory. What is mapped can be used in the
  * contexts of those devices alone that were given access.
  */
 #include <cuda.h>
@@ -195,7 +196,8 @@ ENTRY cuDeviceGetUuid_v2(CUuuid *uuid, CUdevice device) {
 
 ENTRY cuDeviceTotalMem_v2(size_t *bytes, CUdevice device) {
     PLANNED();
-    *bytes = device_bytes() ? (size_t)device_bytes() : (size_t)1 << (31 + device);
+    size_t total = (size_t)number("FAKE_CUDA_TOTAL", 0) << 20, own = (size_t)device_bytes();
+    *bytes = total ? total : own ? own : (size_t)1 << (31 + device);
     return CUDA_SUCCESS;
 }
 
@@ -531,12 +533,12 @@ ENTRY cuMemHostGetDevicePointer_v2(CUdeviceptr *out, void *block, unsigned flags
 
 /* ---- Kinds of memory ---- */
 
-typedef enum memory_kind {
-    KIND_BLOCK,
-    KIND_DEVICE,
-    KIND_HOST,
-    KIND_MIXED
-} memory_kind; /* of what is not mapped in place nothing is known */
+/* Of what is not mapped in place nothing is known. From KIND_DEVICE on one for each device, first who knows which. */
+typedef enum memory_kind { KIND_BLOCK, KIND_HOST, KIND_MIXED, KIND_DEVICE } memory_kind;
+
+static memory_kind kind_in(const memory *m) {
+    return m->on_host ? KIND_HOST : (memory_kind)(KIND_DEVICE + m->device - HOST);
+}
 
 static const range *mapping_at(uintptr_t at) {
     for (int i = 0; i < RANGES; i++)
@@ -551,7 +553,7 @@ static memory_kind kind_of(uintptr_t at, size_t bytes) {
     for (uintptr_t end = at + bytes; at < end && found != KIND_MIXED;) {
         const range *m = mapping_at(at);
         if (!m && found == KIND_BLOCK) break;
-        memory_kind here = !m ? KIND_MIXED : m->backing->on_host ? KIND_HOST : KIND_DEVICE;
+        memory_kind here = m ? kind_in(m->backing) : KIND_MIXED;
         found = found == KIND_BLOCK || found == here ? here : KIND_MIXED;
         if (m) at = m->begin + m->size;
     }
@@ -611,7 +613,8 @@ ENTRY cuMemcpyPeerAsync(CUdeviceptr to, CUcontext target, CUdeviceptr from, CUco
 }
 
 static CUresult fill(CUdeviceptr to, const void *pattern, size_t width, size_t times) {
-    if (kind_of(to, width * times) >= KIND_HOST || to % width) return CUDA_ERROR_INVALID_VALUE;
+    memory_kind kind = kind_of(to, width * times);
+    if (kind == KIND_HOST || kind == KIND_MIXED || to % width) return CUDA_ERROR_INVALID_VALUE;
     if (!usable((void *)(uintptr_t)to, width * times)) return CUDA_ERROR_ILLEGAL_ADDRESS;
     if (width == 1) memset((void *)(uintptr_t)to, *(const unsigned char *)pattern, times);
     else
@@ -866,6 +869,8 @@ static bool is_own(CUfunction f) { return f == (CUfunction)&copy_function || f =
 /* One thread copies 16 bytes. */
 static CUresult run_copy(uint64_t threads, uint64_t to, uint64_t from, uint64_t bytes) {
     if (threads * 16 < bytes || to % 16 || from % 16) return CUDA_ERROR_INVALID_VALUE;
+    if (!usable((void *)(uintptr_t)to, bytes) || !usable((void *)(uintptr_t)from, bytes))
+        return CUDA_ERROR_ILLEGAL_ADDRESS;
     memcpy((void *)(uintptr_t)to, (void *)(uintptr_t)from, bytes);
     return CUDA_SUCCESS;
 }
@@ -873,6 +878,7 @@ static CUresult run_copy(uint64_t threads, uint64_t to, uint64_t from, uint64_t 
 /* One thread fills 16 aligned bytes, the first those in which the begin lies. */
 static CUresult run_fill(uint64_t threads, uint64_t begin, uint64_t end, uint64_t word) {
     if (begin >= end || (begin & ~(uint64_t)15) + threads * 16 < end) return CUDA_ERROR_INVALID_VALUE;
+    if (!usable((void *)(uintptr_t)begin, end - begin)) return CUDA_ERROR_ILLEGAL_ADDRESS;
     for (uint64_t at = begin, n; at < end; at += n) {
         n = at % 8 || end - at < 8 ? 1 : 8;
         uint64_t turned = word >> at % 8 * 8;

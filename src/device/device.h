@@ -5,7 +5,7 @@
  *
  * Rules that every device keeps, and the host device enforces:
  *   - reserve gives address space only; commit puts memory behind a part of it, aligned to the
- *     place's granularity, as one segment, or as several of DEVICE_SEGMENT_MOST bytes (the last has the
+ *     place's granularity, as one segment, or as several of device_segment_most bytes (the last has the
  *     rest), zero or old contents alike; decommit takes exactly one such segment back; release wants
  *     every segment gone. No decommit under queued work.
  *   - Stream operations return at once and run in the order of their stream. stream_wait binds the
@@ -35,7 +35,7 @@ typedef enum place {
     PLACE_HOST,
     PLACE_SHARED, /* on the device, committed in place, in segments that can be exported; where `shares` says so */
     PLACE_SPILLED, /* pinned host memory that stands for the device's: committed behind it in a reservation of PLACE_DEVICE,
-                      a segment of at most DEVICE_SPILL_MOST a call; or a whole block. Copies and fills go over the border */
+                      in segments of DEVICE_SPILL_MOST; or a whole block. Copies and fills go over the border */
     PLACE_STRIPED, /* on several devices in turn, committed in place by commit_striped, for all of them to use */
     PLACE_COUNT
 } place;
@@ -162,7 +162,7 @@ typedef struct device_patch { /* node `index` becomes this one, of the same kind
  *           QUEUED(stream, kind) an operation of a stream: delays and gates of that kind (or NO_KIND) go before it
  *           LETS_THROUGH         what is held goes on first
  *   after   AS_IT_IS, or what now lives or is gone: BORN(number, bytes' sum, bytes), GONE(…), LESS(sum, bytes),
- *           BORN_SEGMENTS(bytes)
+ *           BORN_SEGMENTS(where, bytes)
  *
  * reserve, release, commit, decommit: address space and memory in place, only where info says in_place
  * (pinned_in_place). alloc, free: whole blocks, on every device; contents undefined; free only once no queued work
@@ -193,7 +193,7 @@ typedef struct device_patch { /* node `index` becomes this one, of the same kind
     V(release, (device * d, place where, gpumm_address address, uint64_t bytes), (where, address, bytes), NOW, \
       GONE(ranges, reserved_bytes, bytes)) \
     S(commit, (device * d, place where, gpumm_address address, uint64_t bytes), (where, address, bytes), NOW, \
-      BORN_SEGMENTS(bytes)) \
+      BORN_SEGMENTS(where, bytes)) \
     S(decommit, (device * d, place where, gpumm_address address, uint64_t bytes), (where, address, bytes), NOW, \
       GONE(segments, committed_bytes, bytes)) \
     Q(stripe_check, (device * d, device_stripe * stripe), (stripe), NOW, AS_IT_IS) \
@@ -210,7 +210,7 @@ typedef struct device_patch { /* node `index` becomes this one, of the same kind
     Q(export_segment, (device * d, gpumm_address address, uint64_t bytes, int *descriptor), \
       (address, bytes, descriptor), NOW, AS_IT_IS) \
     Q(import_segment, (device * d, gpumm_address address, uint64_t bytes, int descriptor), \
-      (address, bytes, descriptor), NOW, BORN_SEGMENTS(bytes)) \
+      (address, bytes, descriptor), NOW, BORN_SEGMENTS(PLACE_SHARED, bytes)) \
     S(reach, (device * d, const char *uuid), (uuid), NOW, AS_IT_IS) \
     Q(stream_open, (device * d, void *native, device_stream **out), (native, out), NOW, BORN(streams, nothing, 0)) \
     V(stream_close, (device * d, device_stream * s), (s), LETS_THROUGH, GONE(streams, nothing, 0)) \
@@ -332,8 +332,12 @@ gpumm_status gpumm__device_check_geometry(const char *name, uint32_t needs, cons
 static inline uint64_t device_granularity(const device *d, place where) {
     return where == PLACE_HOST ? d->info.pinned_granularity_bytes : d->info.granularity_bytes;
 }
-static inline uint64_t device_segments(uint64_t bytes) { /* that a commit of so many makes */
-    return bytes / DEVICE_SEGMENT_MOST + (bytes % DEVICE_SEGMENT_MOST != 0);
+static inline uint64_t device_segment_most(place where) {
+    return where == PLACE_SPILLED ? DEVICE_SPILL_MOST : DEVICE_SEGMENT_MOST;
+}
+static inline uint64_t device_segments(place where, uint64_t bytes) { /* that a commit of so many makes */
+    uint64_t each = device_segment_most(where);
+    return bytes / each + (bytes % each != 0);
 }
 /* Of that much striped memory, from its first segment on: what lies on that device. */
 static inline uint64_t device_stripe_share(const device_stripe *s, uint64_t bytes, unsigned number) {

@@ -83,10 +83,11 @@ static void counted(fault_device *f, gpumm_status status, uint64_t *number, int 
     pthread_mutex_unlock(&f->lock);
 }
 
-static void born_segments(fault_device *f, gpumm_status status, uint64_t bytes) {
+static void born_segments(fault_device *f, gpumm_status status, place where, uint64_t bytes) {
     counted(f, status, &f->live.segments, 1, &f->live.committed_bytes, bytes);
     uint64_t nothing_more = 0;
-    for (uint64_t i = 1; i < device_segments(bytes); i++) counted(f, status, &f->live.segments, 1, &nothing_more, 0);
+    for (uint64_t i = 1; i < device_segments(where, bytes); i++)
+        counted(f, status, &f->live.segments, 1, &nothing_more, 0);
 }
 
 static void born_striped(fault_device *f, gpumm_status status, uint64_t bytes, uint64_t each) {
@@ -182,7 +183,7 @@ static void fault_close(device *d) {
 #define nothing committed_bytes /* 0 bytes of it */
 #define BORN(number, sum, bytes) counted(f, status, &f->live.number, 1, &f->live.sum, (bytes))
 #define GONE(number, sum, bytes) counted(f, status, &f->live.number, -1, &f->live.sum, (bytes))
-#define BORN_SEGMENTS(bytes) born_segments(f, status, (bytes))
+#define BORN_SEGMENTS(where, bytes) born_segments(f, status, (where), (bytes))
 #define BORN_STRIPED(bytes, each) born_striped(f, status, (bytes), (each))
 #define LESS(sum, bytes) counted(f, status, &(uint64_t){0}, -1, &f->live.sum, (bytes))
 

@@ -261,7 +261,7 @@ static void taken(device *d, gpumm_address address, uint64_t bytes, uint64_t eac
 static gpumm_status traced_commit(device *d, place where, gpumm_address address, uint64_t bytes) {
     uint64_t since = gpumm__clock_ns();
     gpumm_status status = forward_commit(d, where, address, bytes);
-    taken(d, address, bytes, DEVICE_SEGMENT_MOST, status);
+    taken(d, address, bytes, device_segment_most(where), status);
     told(d, "commit", since, address, bytes, status);
     return status;
 }

@@ -53,21 +53,21 @@ static gpumm_status reserve_list(range *r, uint64_t more) {
     return fail_host_memory(sizeof *r->list * (r->segments + more));
 }
 
-static gpumm_status commit_at_end(const range *r, uint64_t bytes) {
+static gpumm_status commit_at_end(const range *r, place where, uint64_t bytes) {
     device *d = r->device;
     gpumm_address at = r->address + r->committed;
-    if (!r->stripe) return d->call->commit(d, r->where, at, bytes);
+    if (!r->stripe) return d->call->commit(d, where, at, bytes);
     return d->call->commit_striped(d, r->stripe, r->segments, at, bytes);
 }
 
 /* As many segments as the device makes of it. */
-static gpumm_status commit_segments(range *r, uint64_t end) {
-    uint64_t bytes = end - r->committed, each = r->stripe ? r->stripe->bytes : DEVICE_SEGMENT_MOST;
+static gpumm_status commit_segments(range *r, place where, uint64_t end) {
+    uint64_t bytes = end - r->committed, each = r->stripe ? r->stripe->bytes : device_segment_most(where);
     TRY(reserve_list(r, (size_t)(bytes / each + (bytes % each != 0))));
-    TRY(commit_at_end(r, bytes));
+    TRY(commit_at_end(r, where, bytes));
     while (r->committed < end) {
         r->committed += size_min(end - r->committed, each);
-        r->list[r->segments++] = (range_segment){.end = r->committed};
+        r->list[r->segments++] = (range_segment){.end = r->committed, .spilled = where == PLACE_SPILLED};
     }
     return GPUMM_OK;
 }
@@ -86,7 +86,7 @@ gpumm_status gpumm__range_commit(range *r, uint64_t bytes) {
     uint64_t end;
     if (bytes <= r->committed) return GPUMM_OK;
     TRY(end_of(r, bytes, &end));
-    return r->in_place ? commit_segments(r, end) : commit_block(r, r->where, end);
+    return r->in_place ? commit_segments(r, r->where, end) : commit_block(r, r->where, end);
 }
 
 /* ---- Spilling ---- */
@@ -101,23 +101,22 @@ static uint64_t least_piece(const range *r) {
 static gpumm_status take_the_rest(range *r, uint64_t end) {
     uint64_t unit = device_granularity(r->device, r->where), least = least_piece(r), piece = DEVICE_SPILL_MOST;
     while (r->committed < end && (piece = size_min(piece, end - r->committed)) >= least) {
-        gpumm_status status = commit_segments(r, r->committed + piece);
+        gpumm_status status = commit_segments(r, r->where, r->committed + piece);
         if (status == GPUMM_OUT_OF_MEMORY) piece = piece / 2 / unit * unit;
         else if (status != GPUMM_OK) return status;
     }
     return GPUMM_OK;
 }
 
-static gpumm_status spill_segment(range *r, uint64_t bytes) {
-    device *d = r->device;
-    TRY(reserve_list(r, 1));
+/* In one call, whose segments are mapped for the device at once. */
+static gpumm_status spill_rest(range *r, uint64_t end) {
+    uint64_t bytes = end - r->committed;
+    if (!bytes) return GPUMM_OK;
     TRY(gpumm__spill_take(r->spill, bytes));
-    gpumm_status status = d->call->commit(d, PLACE_SPILLED, r->address + r->committed, bytes);
-    if (status != GPUMM_OK) return gpumm__spill_give(r->spill, bytes), status;
-    r->committed += bytes;
-    r->spilled += bytes;
-    r->list[r->segments++] = (range_segment){.end = r->committed, .spilled = true};
-    return GPUMM_OK;
+    gpumm_status status = commit_segments(r, PLACE_SPILLED, end);
+    if (status == GPUMM_OK) r->spilled += bytes;
+    else gpumm__spill_give(r->spill, bytes);
+    return status;
 }
 
 /* The message stays that of the failure, whatever the device says of giving back. */
@@ -131,8 +130,7 @@ static gpumm_status give_back(range *r, uint64_t before, gpumm_status failed) {
 static gpumm_status spill_segments(range *r, uint64_t end) {
     uint64_t before = r->committed;
     gpumm_status status = take_the_rest(r, end);
-    while (status == GPUMM_OK && r->committed < end)
-        status = spill_segment(r, size_min(end - r->committed, DEVICE_SPILL_MOST));
+    if (status == GPUMM_OK) status = spill_rest(r, end);
     return status == GPUMM_OK ? status : give_back(r, before, status);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Segments of spilled memory, by address. Nearly always there are none, and then nothing is looked up. The list grows
- * without its lock, so that the application's allocator is called under none.
+ * Segments of spilled memory and of other devices', by address. Nearly always there are none, and then nothing is looked
+ * up. The list grows without its lock, so that the application's allocator is called under none.
  */
 #include "device/cuda/border.h"
 
@@ -31,15 +31,15 @@ static void changed(cuda *c, size_t count) {
 }
 
 /* False: there is no room, and *room says how much there is. */
-static bool try_add(cuda *c, gpumm_address at, uint64_t bytes, size_t *room) {
+static bool try_add(cuda *c, cuda_elsewhere piece, size_t *room) {
     cuda_border *b = &c->border;
     pthread_mutex_lock(&b->mutex);
-    size_t count = count_of(c), i = first_beyond(b, count, at);
+    size_t count = count_of(c), i = first_beyond(b, count, piece.begin);
     bool fits = count < b->room;
     *room = b->room;
     if (fits) {
         memmove(b->list + i + 1, b->list + i, (count - i) * sizeof *b->list);
-        b->list[i] = (cuda_spilled){at, at + bytes};
+        b->list[i] = piece;
         changed(c, count + 1);
     }
     pthread_mutex_unlock(&b->mutex);
@@ -51,7 +51,7 @@ static gpumm_status make_room(cuda *c, size_t room) {
     cuda_border *b = &c->border;
     const gpumm_allocator *memory = c->base.memory;
     size_t wanted = room ? 2 * room : 16;
-    cuda_spilled *list = gpumm__mem_new(memory, wanted * sizeof *list), *old = list;
+    cuda_elsewhere *list = gpumm__mem_new(memory, wanted * sizeof *list), *old = list;
     if (!list) return fail_host_memory(wanted * sizeof *list);
     pthread_mutex_lock(&b->mutex);
     if (b->room < wanted) {
@@ -65,9 +65,9 @@ static gpumm_status make_room(cuda *c, size_t room) {
     return GPUMM_OK;
 }
 
-gpumm_status gpumm__cuda_border_add(cuda *c, gpumm_address at, uint64_t bytes) {
+gpumm_status gpumm__cuda_border_add(cuda *c, gpumm_address at, uint64_t bytes, int owner) {
     size_t room;
-    while (!try_add(c, at, bytes, &room)) TRY(make_room(c, room));
+    while (!try_add(c, (cuda_elsewhere){at, at + bytes, owner}, &room)) TRY(make_room(c, room));
     return GPUMM_OK;
 }
 
@@ -92,13 +92,14 @@ void gpumm__cuda_border_close(cuda *c) {
 
 /* ---- Asking it ---- */
 
-/* Segments side by side are one kind. Lock held. */
+/* Segments of the same side by side are one. Lock held. */
 static gpumm_address end_of_kind(const cuda_border *b, size_t count, gpumm_address at) {
     size_t i = first_beyond(b, count, at);
     if (i == count) return UINT64_MAX;
     if (b->list[i].begin > at) return b->list[i].begin;
     gpumm_address end = b->list[i].end;
-    while (++i < count && b->list[i].begin == end) end = b->list[i].end;
+    int owner = b->list[i].owner;
+    while (++i < count && b->list[i].begin == end && b->list[i].owner == owner) end = b->list[i].end;
     return end;
 }
 
@@ -114,13 +115,27 @@ uint64_t gpumm__cuda_one_kind_each(cuda *c, gpumm_address to, gpumm_address from
     return gpumm__cuda_one_kind(c, to, gpumm__cuda_one_kind(c, from, bytes));
 }
 
-bool gpumm__cuda_spilled_in(cuda *c, gpumm_address at, uint64_t bytes) {
-    if (count_of(c) == 0) return false;
+unsigned gpumm__cuda_beyond(cuda *c, gpumm_address at, uint64_t bytes) {
+    const cuda_border *b = &c->border;
+    unsigned found = 0;
+    if (count_of(c) == 0) return 0;
     pthread_mutex_lock(&c->border.mutex);
-    size_t count = count_of(c), i = first_beyond(&c->border, count, at);
-    bool found = i < count && c->border.list[i].begin < at + bytes;
+    size_t count = count_of(c), i = first_beyond(b, count, at);
+    for (; i < count && b->list[i].begin < at + bytes && found != (BEYOND_HOST | BEYOND_DEVICE); i++)
+        found |= b->list[i].owner == CUDA_HOST ? BEYOND_HOST : BEYOND_DEVICE;
     pthread_mutex_unlock(&c->border.mutex);
     return found;
+}
+
+int gpumm__cuda_whose(cuda *c, gpumm_address at) {
+    const cuda_border *b = &c->border;
+    int owner = c->device;
+    if (count_of(c) == 0) return owner;
+    pthread_mutex_lock(&c->border.mutex);
+    size_t count = count_of(c), i = first_beyond(b, count, at);
+    if (i < count && b->list[i].begin <= at) owner = b->list[i].owner;
+    pthread_mutex_unlock(&c->border.mutex);
+    return owner;
 }
 
 uint64_t gpumm__cuda_border_changes(const cuda *c) {

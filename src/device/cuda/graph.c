@@ -6,13 +6,14 @@
  * Copies are a kernel of our own where that takes them, small ones to the host too: a copy engine between two kernels
  * costs a graph more than such a copy. What does nothing for now is a node that is disabled.
  *
- * The driver takes no copy whose bytes are in part spilled memory, and one that it took is of the kind of memory that it
- * was made for. So such a copy is several nodes, which are made anew at each change of it. It takes no fill of spilled
- * memory at all: that is a kernel of our own. The graph is made anew where it meets spilled memory, or did, and what is
- * spilled has changed since.
+ * The driver takes no copy whose bytes are in part spilled memory, goes a slow way where they are in part another device's,
+ * and one that it took is of the memory that it was made for. So such a copy is several nodes, which are made anew at each
+ * change of it. It takes no fill of spilled memory at all: that is a kernel of our own. The graph is made anew where it meets
+ * memory that is not the device's own, or did, and what lies where has changed since.
  */
 #include "device/cuda/graph.h"
 
+#include "base/size.h"
 #include "base/status.h"
 #include "device/cuda/border.h"
 #include "device/cuda/context.h"
@@ -28,17 +29,21 @@ typedef enum shape {
     SHAPE_KERNEL,
     SHAPE_COPY_KERNEL,
     SHAPE_COPY,
-    SHAPE_PIECES, /* copies, one after the other */
+    SHAPE_PIECES, /* copies or fills, one after the other */
     SHAPE_FILL,
     SHAPE_FILL_KERNEL
 } shape;
 
-enum { TO_SPILLED = 1, FROM_SPILLED = 2 };
+/* What memory a node was made for: whose the first bytes on each side are. `beyond`: there is other than the device's own. */
+typedef struct sides {
+    int to, from;
+    bool beyond;
+} sides;
 
 typedef struct graph_node {
     shape shape;
     bool enabled;
-    unsigned spilled;   /* where it was made for spilled memory: TO_SPILLED, FROM_SPILLED */
+    sides sides;
     CUgraphNode handle; /* of pieces the last */
 } graph_node;
 
@@ -48,7 +53,7 @@ struct device_graph {
     CUgraph graph;
     CUgraphExec exec;
     bool stale;       /* `exec` is not what the nodes say */
-    uint64_t changes; /* of what is spilled, when that was looked at last */
+    uint64_t changes; /* of what lies where, when that was looked at last */
 };
 
 /* A node's parameters as the driver takes them. */
@@ -65,8 +70,9 @@ static uint64_t bytes_of(const device_node *n) {
     return n->kind == NODE_COPY ? n->as.copy.bytes : n->as.fill.times * n->as.fill.width;
 }
 
-/* How many bytes of a copy, from its beginning on, the driver takes in one. */
+/* How many bytes, from its beginning on, the driver is given in one. */
 static uint64_t first_piece(cuda *c, const device_node *n) {
+    if (n->kind == NODE_FILL) return gpumm__cuda_one_kind(c, n->as.fill.to, bytes_of(n));
     return gpumm__cuda_one_kind_each(c, n->as.copy.to, n->as.copy.from, n->as.copy.bytes);
 }
 
@@ -78,9 +84,9 @@ static shape shape_of(cuda *c, const device_node *n) {
     bool small = n->kind == NODE_COPY && (n->as.copy.way == COPY_D2D || n->as.copy.bytes <= TO_HOST_BY_KERNEL);
     if (small && gpumm__cuda_copy_kernel_takes(c, n->as.copy.to, n->as.copy.from, n->as.copy.bytes))
         return SHAPE_COPY_KERNEL;
-    if (n->kind == NODE_FILL)
-        return gpumm__cuda_spilled_in(c, n->as.fill.to, bytes_of(n)) ? SHAPE_FILL_KERNEL : SHAPE_FILL;
-    return first_piece(c, n) < n->as.copy.bytes ? SHAPE_PIECES : SHAPE_COPY;
+    if (n->kind == NODE_FILL && gpumm__cuda_fill_kernel_takes(c, n->as.fill.to, bytes_of(n))) return SHAPE_FILL_KERNEL;
+    if (first_piece(c, n) < bytes_of(n)) return SHAPE_PIECES;
+    return n->kind == NODE_FILL ? SHAPE_FILL : SHAPE_COPY;
 }
 
 /* What does nothing stays the node that it is, disabled. */
@@ -89,13 +95,17 @@ static shape shape_next(cuda *c, const device_node *n, shape now) {
 }
 
 /* Where which memory is whose matters: not to the kernel that copies. */
-static unsigned spilled_of(cuda *c, const device_node *n) {
-    if (n->kind == NODE_LAUNCH || gpumm__node_is_idle(n) || shape_of(c, n) == SHAPE_COPY_KERNEL) return 0;
+static sides sides_of(cuda *c, const device_node *n) {
+    if (n->kind == NODE_LAUNCH || gpumm__node_is_idle(n) || shape_of(c, n) == SHAPE_COPY_KERNEL)
+        return (sides){c->device, c->device, false};
     uint64_t bytes = bytes_of(n);
-    if (n->kind == NODE_FILL) return gpumm__cuda_spilled_in(c, n->as.fill.to, bytes) ? TO_SPILLED : 0;
-    return (gpumm__cuda_spilled_in(c, n->as.copy.to, bytes) ? TO_SPILLED : 0) |
-           (gpumm__cuda_spilled_in(c, n->as.copy.from, bytes) ? FROM_SPILLED : 0);
+    if (n->kind == NODE_FILL)
+        return (sides){gpumm__cuda_whose(c, n->as.fill.to), c->device, gpumm__cuda_beyond(c, n->as.fill.to, bytes)};
+    return (sides){gpumm__cuda_whose(c, n->as.copy.to), gpumm__cuda_whose(c, n->as.copy.from),
+                   gpumm__cuda_beyond(c, n->as.copy.to, bytes) || gpumm__cuda_beyond(c, n->as.copy.from, bytes)};
 }
+
+static bool same_sides(sides a, sides b) { return a.to == b.to && a.from == b.from && a.beyond == b.beyond; }
 
 static void copy_of(const device_node *n, CUDA_MEMCPY3D *out) {
     *out = (CUDA_MEMCPY3D){.srcMemoryType = CU_MEMORYTYPE_UNIFIED,
@@ -154,9 +164,16 @@ static gpumm_status append(cuda *c, device_graph *g, const device_node *n, shape
     return GPUMM_OK;
 }
 
-/* Of a copy the first bytes, which go from *rest. */
+/* The first bytes of it, which go from *rest. Borders lie where patterns end. */
 static device_node split(device_node *rest, uint64_t bytes) {
     device_node first = *rest;
+    if (rest->kind == NODE_FILL) {
+        uint64_t times = size_max(bytes / rest->as.fill.width, 1);
+        first.as.fill.times = times;
+        rest->as.fill.to += times * rest->as.fill.width;
+        rest->as.fill.times -= times;
+        return first;
+    }
     first.as.copy.bytes = bytes;
     rest->as.copy.to += bytes;
     rest->as.copy.from += bytes;
@@ -166,9 +183,9 @@ static device_node split(device_node *rest, uint64_t bytes) {
 
 static gpumm_status append_pieces(cuda *c, device_graph *g, const device_node *n, CUgraphNode *last) {
     device_node rest = *n;
-    while (rest.as.copy.bytes) {
+    while (bytes_of(&rest)) {
         device_node piece = split(&rest, first_piece(c, &rest));
-        TRY(append(c, g, &piece, SHAPE_COPY, last));
+        TRY(append(c, g, &piece, n->kind == NODE_FILL ? SHAPE_FILL : SHAPE_COPY, last));
     }
     return GPUMM_OK;
 }
@@ -176,10 +193,8 @@ static gpumm_status append_pieces(cuda *c, device_graph *g, const device_node *n
 static gpumm_status add_node(cuda *c, device_graph *g, size_t i) {
     graph_node *m = &g->made[i];
     const device_node *n = &g->nodes.items[i];
-    *m = (graph_node){.shape = shape_of(c, n),
-                      .enabled = true,
-                      .spilled = spilled_of(c, n),
-                      .handle = i ? g->made[i - 1].handle : NULL};
+    *m = (graph_node){
+        .shape = shape_of(c, n), .enabled = true, .sides = sides_of(c, n), .handle = i ? g->made[i - 1].handle : NULL};
     return m->shape == SHAPE_PIECES ? append_pieces(c, g, n, &m->handle) : append(c, g, n, m->shape, &m->handle);
 }
 
@@ -283,7 +298,7 @@ static gpumm_status patch_in_place(cuda *c, device_graph *g, size_t i) {
     node_parameters p;
     if (m->shape == SHAPE_PIECES || shape_next(c, n, m->shape) != m->shape) return g->stale = true, GPUMM_OK;
     if (!gpumm__node_is_idle(n)) {
-        if (spilled_of(c, n) != m->spilled) return g->stale = true, GPUMM_OK;
+        if (!same_sides(sides_of(c, n), m->sides)) return g->stale = true, GPUMM_OK;
         TRY(parameters_of(c, n, m->shape, &p));
         if (set_parameters(c, g, m, &p) != CUDA_SUCCESS) return g->stale = true, GPUMM_OK;
     }
@@ -310,13 +325,13 @@ gpumm_status gpumm__cuda_graph_patch(device *d, device_graph *g, const device_pa
     return status;
 }
 
-/* One look where nothing was spilled or promoted since. */
+/* One look where nothing has changed since. */
 static void see_changes(cuda *c, device_graph *g) {
     uint64_t now = gpumm__cuda_border_changes(c);
     if (now == g->changes) return;
     g->changes = now;
     for (size_t i = 0; i < g->nodes.count && !g->stale; i++)
-        g->stale = g->made[i].spilled || spilled_of(c, &g->nodes.items[i]);
+        g->stale = g->made[i].sides.beyond || sides_of(c, &g->nodes.items[i]).beyond;
 }
 
 gpumm_status gpumm__cuda_graph_launch(device *d, device_stream *s, device_graph *g) {

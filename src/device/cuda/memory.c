@@ -66,6 +66,7 @@ gpumm_status gpumm__cuda_segment_map(cuda *c, place where, gpumm_address address
 
 /* Several segments side by side: of what memory each is, and who may use them. */
 typedef struct pieces {
+    place where;
     const device_stripe *stripe; /* NULL: all of `memory` */
     uint64_t first, each;        /* the first one's number; bytes */
     CUmemAllocationProp memory;
@@ -73,10 +74,15 @@ typedef struct pieces {
     size_t access_count;
 } pieces;
 
+static int owner_of(const cuda *c, const pieces *p, uint64_t index) {
+    if (p->where == PLACE_SPILLED) return CUDA_HOST;
+    return p->stripe ? p->stripe->devices[(p->first + index) % p->stripe->count] : c->device;
+}
+
 static gpumm_status map_piece(cuda *c, const pieces *p, uint64_t index, gpumm_address address, uint64_t bytes) {
     CUmemGenericAllocationHandle handle = 0;
     CUmemAllocationProp memory = p->memory;
-    if (p->stripe) memory.location.id = p->stripe->devices[(p->first + index) % p->stripe->count];
+    if (p->stripe) memory.location.id = owner_of(c, p, index);
     gpumm_status status = CU(c, cuMemCreate, (&handle, bytes, &memory, 0));
     if (status != GPUMM_OK) return p->stripe ? fail_in(status, "on cuda:%d: ", memory.location.id) : status;
     status = CU(c, cuMemMap, (address, bytes, 0, handle, 0));
@@ -100,37 +106,57 @@ static gpumm_status map_segments(cuda *c, const pieces *p, gpumm_address address
     return status;
 }
 
-static gpumm_status commit(cuda *c, place where, gpumm_address address, uint64_t bytes) {
+static gpumm_status map(cuda *c, const pieces *p, gpumm_address address, uint64_t bytes) {
     cuda_visit visit;
-    pieces all = {.each = DEVICE_SEGMENT_MOST,
-                  .memory = c->memory[where],
-                  .access = c->access[where],
-                  .access_count = c->access_count[where]};
+    bool one = bytes <= p->each && !p->stripe;
     TRY(gpumm__cuda_enter_quiet(c, &visit));
-    gpumm_status status = bytes <= DEVICE_SEGMENT_MOST ? gpumm__cuda_segment_map(c, where, address, bytes)
-                                                       : map_segments(c, &all, address, bytes);
+    gpumm_status status =
+        one ? gpumm__cuda_segment_map(c, p->where, address, bytes) : map_segments(c, p, address, bytes);
     gpumm__cuda_leave(c, &visit);
-    return asked(status, where, bytes);
+    return asked(status, p->where, bytes);
+}
+
+static void unlist(cuda *c, const pieces *p, gpumm_address address, uint64_t bytes) {
+    for (uint64_t at = 0; at < bytes; at += p->each) gpumm__cuda_border_remove(c, address + at);
+}
+
+/* Those that are not the device's own, for borders; or none of them. */
+static gpumm_status list(cuda *c, const pieces *p, gpumm_address address, uint64_t bytes) {
+    for (uint64_t at = 0; at < bytes; at += p->each) {
+        int owner = owner_of(c, p, at / p->each);
+        if (owner == c->device) continue;
+        gpumm_status status = gpumm__cuda_border_add(c, address + at, size_min(bytes - at, p->each), owner);
+        if (status != GPUMM_OK) return unlist(c, p, address, at), status;
+    }
+    return GPUMM_OK;
+}
+
+static gpumm_status commit(cuda *c, const pieces *p, gpumm_address address, uint64_t bytes) {
+    TRY(list(c, p, address, bytes));
+    gpumm_status status = map(c, p, address, bytes);
+    if (status != GPUMM_OK) unlist(c, p, address, bytes);
+    return status;
 }
 
 gpumm_status gpumm__cuda_commit(device *d, place where, gpumm_address address, uint64_t bytes) {
     cuda *c = cuda_of(d);
-    if (where != PLACE_SPILLED) return commit(c, where, address, bytes);
-    if (!c->access_count[where])
+    pieces all = {.where = where,
+                  .each = device_segment_most(where),
+                  .memory = c->memory[where],
+                  .access = c->access[where],
+                  .access_count = c->access_count[where]};
+    if (where == PLACE_SPILLED && !c->access_count[where])
         return fail(GPUMM_OUT_OF_MEMORY,
                     "nothing can be spilled: this driver does not map pinned host memory in place");
-    TRY(gpumm__cuda_border_add(c, address, bytes));
-    gpumm_status status = commit(c, where, address, bytes);
-    if (status != GPUMM_OK) gpumm__cuda_border_remove(c, address);
-    return status;
+    return commit(c, &all, address, bytes);
 }
 
 gpumm_status gpumm__cuda_commit_striped(device *d, const device_stripe *stripe, uint64_t first, gpumm_address address,
                                         uint64_t bytes) {
     cuda *c = cuda_of(d);
-    cuda_visit visit;
     CUmemAccessDesc access[GPUMM_DEVICES_MAX];
-    pieces all = {.stripe = stripe,
+    pieces all = {.where = PLACE_STRIPED,
+                  .stripe = stripe,
                   .first = first,
                   .each = stripe->bytes,
                   .memory = c->memory[PLACE_DEVICE],
@@ -140,10 +166,7 @@ gpumm_status gpumm__cuda_commit_striped(device *d, const device_stripe *stripe, 
         access[i] = c->access[PLACE_DEVICE][0];
         access[i].location.id = stripe->devices[i];
     }
-    TRY(gpumm__cuda_enter_quiet(c, &visit));
-    gpumm_status status = map_segments(c, &all, address, bytes);
-    gpumm__cuda_leave(c, &visit);
-    return asked(status, PLACE_STRIPED, bytes);
+    return commit(c, &all, address, bytes);
 }
 
 gpumm_status gpumm__cuda_decommit(device *d, place where, gpumm_address address, uint64_t bytes) {
@@ -153,7 +176,8 @@ gpumm_status gpumm__cuda_decommit(device *d, place where, gpumm_address address,
     TRY(gpumm__cuda_enter_quiet(c, &visit));
     gpumm_status status = CU(c, cuMemUnmap, (address, bytes));
     gpumm__cuda_leave(c, &visit);
-    if (status == GPUMM_OK && where == PLACE_SPILLED) gpumm__cuda_border_remove(c, address);
+    bool listed = where == PLACE_SPILLED || where == PLACE_STRIPED;
+    if (status == GPUMM_OK && listed) gpumm__cuda_border_remove(c, address);
     return asked(status, where, bytes);
 }
 

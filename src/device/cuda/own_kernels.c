@@ -8,6 +8,9 @@
  * capability 9.0 and newer) not even the wait for its launch. Large copies gain nothing by it, and go to the engine,
  * as do all where the driver cannot make this kernel.
  *
+ * But another device's memory, which is mapped for this one to use, a kernel uses at the rate of the link between them. The
+ * driver's copies go by what contexts may do, which knows nothing of such mappings: through the host, at a fraction of it.
+ *
  * The driver fills no memory that is spilled, neither alone nor beside the device's: a kernel does, over every border.
  */
 #include "device/cuda/own_kernels.h"
@@ -16,6 +19,7 @@
 
 #include "base/size.h"
 #include "base/status.h"
+#include "device/cuda/border.h"
 #include "device/cuda/context.h"
 
 enum { STEP = 16, BLOCK = 256, MOST = 32 << 20, AHEAD_SINCE = 9 };
@@ -33,8 +37,9 @@ enum { STEP = 16, BLOCK = 256, MOST = 32 << 20, AHEAD_SINCE = 9 };
     "mov.u32 %block, %ctaid.x;\n" \
     "mov.u32 %size, %ntid.x;\n" \
     "mov.u32 %thread, %tid.x;\n" \
-    "mad.lo.u32 %thread, %block, %size, %thread;\n" \
-    "mul.wide.u32 %at, %thread, 16;\n" \
+    "cvt.u64.u32 %at, %thread;\n" \
+    "mad.wide.u32 %at, %block, %size, %at;\n" \
+    "shl.b64 %at, %at, 4;\n" \
     "add.u64 %end, %at, 16;\n" \
     "add.u64 %x, %from, %at;\n" \
     "add.u64 %y, %to, %at;\n" wait "setp.le.u64 %whole, %end, %bytes;\n" \
@@ -162,8 +167,19 @@ static gpumm_status run(cuda *c, CUstream stream, CUfunction kernel, uint64_t by
 
 /* ---- Copies ---- */
 
-bool gpumm__cuda_copy_kernel_takes(const cuda *c, gpumm_address to, gpumm_address from, uint64_t bytes) {
-    return c->copy_kernel && bytes <= MOST && to % STEP == 0 && from % STEP == 0;
+static bool is_aligned(const cuda *c, gpumm_address to, gpumm_address from) {
+    return c->copy_kernel && to % STEP == 0 && from % STEP == 0;
+}
+
+bool gpumm__cuda_copy_kernel_takes(cuda *c, gpumm_address to, gpumm_address from, uint64_t bytes) {
+    if (!is_aligned(c, to, from)) return false;
+    return bytes <= MOST || ((gpumm__cuda_beyond(c, to, bytes) | gpumm__cuda_beyond(c, from, bytes)) & BEYOND_DEVICE);
+}
+
+bool gpumm__cuda_copy_kernel_reaches(cuda *c, cuda *other, gpumm_address to, gpumm_address from, uint64_t bytes) {
+    bool elsewhere = c->context->handle != other->context->handle;
+    if (!is_aligned(c, to, from)) return false;
+    return elsewhere || ((gpumm__cuda_beyond(c, to, bytes) | gpumm__cuda_beyond(other, from, bytes)) & BEYOND_DEVICE);
 }
 
 void gpumm__cuda_copy_kernel_node(const cuda *c, gpumm_address to, gpumm_address from, uint64_t bytes,
@@ -203,6 +219,11 @@ static own_parameters fill_parameters(gpumm_address to, uint32_t pattern, unsign
 
 /* From the 16 bytes on in which the first one lies. */
 static uint64_t spanned(const own_parameters *p) { return p->values[1] - p->values[0] / STEP * STEP; }
+
+bool gpumm__cuda_fill_kernel_takes(cuda *c, gpumm_address to, uint64_t bytes) {
+    unsigned beyond = gpumm__cuda_beyond(c, to, bytes);
+    return (beyond & BEYOND_HOST) || (beyond && c->fill_kernel);
+}
 
 gpumm_status gpumm__cuda_fill_kernel_node(cuda *c, gpumm_address to, uint32_t pattern, unsigned width, uint64_t times,
                                           own_parameters *parameters, CUDA_KERNEL_NODE_PARAMS *out) {

@@ -14,13 +14,16 @@ typedef struct cuda_plan { /* a failure by the driver entry's name */
     atomic_ullong calls[DRIVER_COUNT];
 } cuda_plan;
 
-typedef struct cuda_spilled {
+typedef struct cuda_elsewhere {
     gpumm_address begin, end;
-} cuda_spilled;
+    int owner; /* a device, or CUDA_HOST */
+} cuda_elsewhere;
 
-typedef struct cuda_border { /* segments of PLACE_SPILLED, by address */
+enum { CUDA_HOST = -1 };
+
+typedef struct cuda_border { /* segments of PLACE_SPILLED, and of PLACE_STRIPED those of other devices, by address */
     pthread_mutex_t mutex;
-    cuda_spilled *list;
+    cuda_elsewhere *list;
     size_t room;
     atomic_size_t count;
     atomic_ullong changes;

@@ -6,14 +6,16 @@
  * now, not for every replay, and a query would break the capture: such calls are BUSY. Launches are
  * what a graph is for, and pass. A stream that nobody saw cannot be capturing, and is not asked.
  *
- * The driver refuses a copy of which a part is spilled memory and a part is not: it is given the pieces. Where one fails,
- * those before it are enqueued; what they write to is undefined for the caller then, as behind any failed call. It fills no
- * spilled memory at all: that is a kernel of our own.
+ * The driver refuses a copy of which a part is spilled memory and a part is not, and goes a slow way where a part is on
+ * another device: it is given the pieces. Where one fails, those before it are enqueued; what they write to is undefined for
+ * the caller then, as behind any failed call. It fills no spilled memory at all: that is a kernel of our own, as is what
+ * goes between devices, where it can.
  *
  * Events that only order have no timing: theirs costs the device less to record.
  */
 #include "device/cuda/stream.h"
 
+#include "base/size.h"
 #include "base/status.h"
 #include "device/cuda/border.h"
 #include "device/cuda/context.h"
@@ -224,7 +226,7 @@ gpumm_status gpumm__cuda_stream_wait(device *d, device_stream *s, device_event *
 
 /* ---- Copies, fills, calls ---- */
 
-/* Of one kind of memory on each side. */
+/* In one place on each side. */
 static gpumm_status copy_piece(cuda *c, CUstream stream, copy_kind kind, gpumm_address to, gpumm_address from,
                                uint64_t bytes) {
     switch (kind) {
@@ -267,6 +269,8 @@ static gpumm_status peer_piece(cuda *c, CUstream stream, gpumm_address to, cuda 
 /* Each side has borders of its own device. */
 static gpumm_status peer_enqueue(cuda *c, CUstream stream, gpumm_address to, cuda *other, gpumm_address from,
                                  uint64_t bytes, bool used) {
+    if (used && bytes && gpumm__cuda_copy_kernel_reaches(c, other, to, from, bytes))
+        return gpumm__cuda_copy_kernel_run(c, stream, to, from, bytes);
     for (uint64_t done = 0, piece = 0; done < bytes; done += piece) {
         piece = gpumm__cuda_one_kind(c, to + done, gpumm__cuda_one_kind(other, from + done, bytes - done));
         TRY(peer_piece(c, stream, to + done, other, from + done, piece, used));
@@ -285,18 +289,28 @@ gpumm_status gpumm__cuda_copy_from(device *d, device_stream *s, gpumm_address to
     return status;
 }
 
-static gpumm_status fill_enqueue(cuda *c, CUstream stream, gpumm_address to, uint32_t pattern, unsigned width,
-                                 uint64_t count) {
-    if (width != 1 && width != 2 && width != 4)
-        return fail(GPUMM_INVALID_ARGUMENT, "a fill pattern has 1, 2 or 4 bytes, not %u", width);
-    if (count == 0) return GPUMM_OK;
-    if (gpumm__cuda_spilled_in(c, to, count * width))
-        return gpumm__cuda_fill_kernel_run(c, stream, to, pattern, width, count);
+static gpumm_status fill_piece(cuda *c, CUstream stream, gpumm_address to, uint32_t pattern, unsigned width,
+                               uint64_t count) {
     switch (width) {
     case 1: return CU(c, cuMemsetD8Async, (to, (unsigned char)pattern, count, stream));
     case 2: return CU(c, cuMemsetD16Async, (to, (unsigned short)pattern, count, stream));
     default: return CU(c, cuMemsetD32Async, (to, pattern, count, stream));
     }
+}
+
+/* Borders lie where patterns end: the driver takes none that is not aligned. */
+static gpumm_status fill_enqueue(cuda *c, CUstream stream, gpumm_address to, uint32_t pattern, unsigned width,
+                                 uint64_t count) {
+    if (width != 1 && width != 2 && width != 4)
+        return fail(GPUMM_INVALID_ARGUMENT, "a fill pattern has 1, 2 or 4 bytes, not %u", width);
+    if (count == 0) return GPUMM_OK;
+    if (gpumm__cuda_fill_kernel_takes(c, to, count * width))
+        return gpumm__cuda_fill_kernel_run(c, stream, to, pattern, width, count);
+    for (uint64_t piece = 0; count; to += piece * width, count -= piece) {
+        piece = size_max(gpumm__cuda_one_kind(c, to, count * width) / width, 1);
+        TRY(fill_piece(c, stream, to, pattern, width, piece));
+    }
+    return GPUMM_OK;
 }
 
 gpumm_status gpumm__cuda_fill(device *d, device_stream *s, gpumm_address to, uint32_t pattern, unsigned width,

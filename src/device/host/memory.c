@@ -469,7 +469,7 @@ static gpumm_status back_all(region *r, place where, const device_stripe *stripe
     size_t first = at;
     for (; rest.bytes; at++, number++) {
         segment one = {.address = rest.address,
-                       .bytes = size_min(rest.bytes, stripe ? stripe->bytes : DEVICE_SEGMENT_MOST),
+                       .bytes = size_min(rest.bytes, stripe ? stripe->bytes : device_segment_most(where)),
                        .device = turn_of(stripe, number),
                        .spilled = where == PLACE_SPILLED};
         if (!back(r->where, &one)) {
@@ -501,7 +501,7 @@ static gpumm_status find_room(host_device *h, place where, span s, size_t segmen
 static gpumm_status commit_locked(host_device *h, place where, span s, larger *spare) {
     region *r = NULL;
     size_t at = 0;
-    TRY(find_room(h, where, s, device_segments(s.bytes), spare, &r, &at));
+    TRY(find_room(h, where, s, device_segments(where, s.bytes), spare, &r, &at));
     TRY(quota_take(h, where, s.bytes));
     gpumm_status status = back_all(r, where, NULL, 0, at, s);
     if (status != GPUMM_OK) quota_return(h, where, 0, s.bytes);
