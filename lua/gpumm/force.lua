@@ -16,8 +16,8 @@
 -- force/motion.cu springs and steps, force/replayed how a step is recorded once, force/models what the forces are,
 -- force/distance distances in edges or along lengths, force/start where to begin, force/stress how the distances are held,
 -- force/wedges and force/untangling trees, force/closed graphs that need no forces, force/sizes nodes that are discs,
--- force/packing components, force/quality how good it is, force/part whose nodes are worked on here, force/layout the
--- simulation, force/growing graphs that grow.
+-- force/packing components, force/by_place nodes numbered by where they lie, force/quality how good it is, force/part whose
+-- nodes are worked on here, force/layout the simulation, force/growing graphs that grow.
 
 local gpumm = require "gpumm"
 local checked = require "gpumm.common.checked"
