@@ -2783,6 +2783,14 @@ function gpumm.live.open(options) end
 ---@field heft gpumm.buffer f32: 1 and the weights of its edges
 ---@field pinned? gpumm.buffer u8: not 0 where a node stays
 
+---@class gpumm.force_numbers other numbers of the same nodes
+---@field order gpumm.buffer u32: the caller's node of each number; both count from 0
+---@field place gpumm.buffer u32: the number of each of the caller's nodes
+---@field of fun(self: gpumm.force_numbers, node: integer): integer the number, from 1, of the caller's node, from 1
+---@field translate fun(self: gpumm.force_numbers, count: integer, nodes: gpumm.buffer, base: integer): gpumm.buffer a list of the caller's nodes, which count from `base` as what it returns does: a new u32 buffer, the caller's
+---@field take fun(self: gpumm.force_numbers, from: gpumm.buffer, to: gpumm.buffer) positions by the caller's numbers, to these
+---@field give_back fun(self: gpumm.force_numbers, from: gpumm.buffer, to: gpumm.buffer) positions by these numbers, to the caller's
+
 ---@class gpumm.force_engine
 ---@field rows gpumm.force_rows the graph as it is now
 ---@field unit number of the model, in positions' units
@@ -2895,6 +2903,21 @@ function gpumm.force.engine(manager, options) end
 ---@return integer[] sizes of the components, the largest first
 ---@return table[] stresses the largest components' own, as nodes.stress of an engine's step takes them
 function gpumm.force.start(manager, of, position, options) end
+
+--- Numbers for nodes by where they lie, along a curve through the layout: in a large one, what an iteration reads together lies
+--- together where edges are connected by these. force.layout does so from 65,536 nodes on, and shows its caller's numbers alone.
+--- ```lua
+--- b:upload(v)
+--- local numbers = gpumm.force.by_place(m, rows_of(graph), b)
+--- print(numbers:of(1) >= 1 and numbers:of(1) <= 4) --> true
+--- ```
+--- Fails (raises) where `of` was not built.
+---@param manager gpumm.manager whose the buffers are
+---@param of gpumm.force_rows the graph, by the caller's numbers
+---@param position gpumm.buffer f32x2 or f32x3, by the caller's numbers
+---@param dimensions? 2|3 2, unless given
+---@return gpumm.force_numbers
+function gpumm.force.by_place(manager, of, position, dimensions) end
 
 --- How good a layout is, beside random positions: stress, neighbourhood, variation of lengths.
 --- ```lua

@@ -62,7 +62,7 @@ describe("a rank that", function()
     local function ends(how, ...)
         local words = { ... }
         it(how .. " ends the layout everywhere", function()
-            local text, code, said = ranks(3, 60, "layout_ends.lua", 20, how)
+            local text, code, said = ranks(3, 120, "layout_ends.lua", 20, how)
             assert.not_equal(0, code, text)
             for _, r in ipairs { 0, 2 } do
                 assert.equal("balanced", tostring(said[r]):match "^%w+", text)

@@ -16,10 +16,11 @@
 -- force/motion.cu springs and steps, force/replayed how a step is recorded once, force/models what the forces are,
 -- force/distance distances in edges or along lengths, force/start where to begin, force/stress how the distances are held,
 -- force/wedges and force/untangling trees, force/closed graphs that need no forces, force/sizes nodes that are discs,
--- force/packing components, force/quality how good it is, force/part whose nodes are worked on here, force/layout the
--- simulation, force/growing graphs that grow.
+-- force/packing components, force/by_place nodes numbered by where they lie, force/quality how good it is, force/part whose
+-- nodes are worked on here, force/layout the simulation, force/growing graphs that grow.
 
 local gpumm = require "gpumm"
+local by_place = require "gpumm.force.by_place"
 local checked = require "gpumm.common.checked"
 local distance = require "gpumm.force.distance"
 local engine = require "gpumm.force.engine"
@@ -58,6 +59,12 @@ function force.engine(manager, options) return engine.new(manager, options or {}
 --- of the largest. Options: dimensions, seed, rounds (of stress majorization after PivotMDS; 0: none).
 function force.start(manager, of, position, options)
     return start.place(manager, built("force.start", of), position, options or {})
+end
+
+--- Numbers for the nodes of `rows` by where they lie in `position`, for a layout that is larger than caches: what an iteration
+--- reads together lies together where edges are connected by these. force.layout does so from 65,536 nodes on.
+function force.by_place(manager, of, position, dimensions)
+    return by_place.new(manager, built("force.by_place", of), dimensions or 2, position)
 end
 
 --- Gives the nodes from `first` (counting from 0) on a place in `position`: at the middle of those of their neighbours

@@ -5,6 +5,7 @@
 
 package.path = "./?.lua;" .. package.path
 local gpumm = require "gpumm"
+local by_place = require "gpumm.force.by_place"
 local force = gpumm.force
 
 local folder, device, alone = arg[1], arg[2], arg[4] == "alone"
@@ -109,8 +110,11 @@ local out, few = {}, {} -- of all cases, and of those that other numbers of rank
 
 local function note(format, ...) out[#out + 1] = format:format(...) end
 
+local by_number = by_place.least -- all graphs here are smaller
+
 local function lay_out(name, how, kind, is_more)
     if is_more and not alone and world.size ~= 2 then return end
+    by_place.least, how.by_place = how.by_place and 1 or by_number, nil
     local before = #out
     local n, from, to = families[name]()
     how.device, how.settle = device, kind ~= "growing" and 0 or nil
@@ -147,6 +151,9 @@ local function all()
     lay_out("clusters", { dimensions = 3, steps = 4, weights = "strength", model = "spring" }, nil, true)
     lay_out("components", { dimensions = 2, steps = 4, sizes = sizes(660), pinned = { 2, 660 }, quality = true }, nil, true)
     lay_out("tree", { dimensions = 2, steps = 40, sizes = sizes(550), quality = true }, nil, true) -- long enough to be untangled
+    lay_out("rmat", { dimensions = 2, steps = 4, by_place = true, weights = "strength", quality = true })
+    lay_out("components", { dimensions = 3, steps = 4, by_place = true })
+    lay_out("grid", { dimensions = 2, steps = 4, by_place = true, weights = "length" }, nil, true)
     lay_out("ring", { dimensions = 2, steps = 4, weights = "length" })
     for _, name in ipairs { "clusters", "tree", "components" } do
         lay_out(name, { dimensions = 2, steps = 4, weights = "length", quality = name == "clusters" }, nil, true)

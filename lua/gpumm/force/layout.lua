@@ -2,6 +2,7 @@
 -- gpumm.force.layout: a graph's layout as a simulation.
 
 local gpumm = require "gpumm"
+local by_place = require "gpumm.force.by_place"
 local checked = require "gpumm.common.checked"
 local closed = require "gpumm.force.closed"
 local distance = require "gpumm.force.distance"
@@ -102,6 +103,26 @@ local function hold_stress(sim, i, done)
     for _, of in ipairs(sim.at.stress) do of:fit(sim.at.position) end
 end
 
+-- Works with other numbers from now on, and with positions by these beside those by the caller's. What held the start's stress
+-- does so, too.
+local function number_by_place(sim, graph, options)
+    local manager, n, old, weighted = sim.manager, graph.nodes, sim.engine, graph.weights
+    local numbers = by_place.new(manager, old.rows, options.dimensions, sim.at.position)
+    local mine = { m = #sim.edges, from = sim.edges.from, to = sim.edges.to, weight = weighted and sim.edges.weight }
+    local part, edges = options.part:renumbered(manager, n, mine, numbers)
+    options.part = part
+    need(sim.moving:resize((select(2, options.part:block(n)))))
+    sim.at.position, sim.at.mass = kernels.buffer(manager, "f32x" .. options.dimensions, n), kernels.buffer(manager, "f32", n)
+    numbers:take(sim.nodes.position, sim.at.position)
+    sim.engine, sim.numbers = engine.new(manager, options), numbers
+    sim.engine:connect(sim.at, n, edges.m, edges.from, edges.to, 1, edges.weight or nil)
+    edges.from:close()
+    edges.to:close()
+    if edges.weight and edges.weight ~= sim.edges.weight then edges.weight:close() end
+    for k, of in ipairs(sim.at.stress or {}) do sim.at.stress[k] = of:renumbered(sim.engine.rows, numbers) end
+    old.rows:close()
+end
+
 local function begin(sim, graph, options)
     local manager, m = sim.manager, #graph.from
     local is_free = not options.positions and not options.pinned and not (options.lengths and m > 0)
@@ -118,15 +139,20 @@ local function begin(sim, graph, options)
         if m > 0 then need(sim.edges.weight:upload(relative)) end
     end
     sim.engine:connect(sim.at, graph.nodes, m, sim.edges.from, sim.edges.to, 1, graph.weights and sim.edges.weight)
-    if not options.part.is_whole then -- edges between parts are with both, rows with one
-        need(sim.edges:resize(0))
-        need(sim.edges:shrink_to_fit())
-    end
     if options.pinned then need(sim.at.pinned:upload(options.pinned)) end
     if options.known then placing.place(manager, sim.engine.rows, sim.at.position, options)
     elseif options.positions then need(sim.at.position:upload(options.positions))
     elseif sim.alike then need(sim.at.position:upload(sim.alike))
-    else begin_anew(sim, options) end
+    else
+        begin_anew(sim, options)
+        if graph.nodes >= by_place.least and not options.pinned and not options.sizes then
+            number_by_place(sim, graph, options)
+        end
+    end
+    if not options.part.is_whole then -- edges between parts are with both, rows with one
+        need(sim.edges:resize(0))
+        need(sim.edges:shrink_to_fit())
+    end
     if sim.at.anchor then
         need(sim.at.anchor:upload(own_of(options, graph.nodes, options.positions, options.dimensions)))
         need(options.known and sim.at.held:upload(own_of(options, graph.nodes, options.known, 1)) or sim.at.held:fill(1))
@@ -176,6 +202,15 @@ local function fit_lengths(sim, options)
     end
 end
 
+-- The caller's positions are what a step begins with and ends with.
+local function take(sim)
+    if sim.numbers then sim.numbers:take(sim.nodes.position, sim.at.position) end
+end
+
+local function give_back(sim)
+    if sim.numbers then sim.numbers:give_back(sim.at.position, sim.nodes.position) end
+end
+
 -- What somebody dragged stays where it was put, and so does the rest.
 local function finish(sim, options)
     local is_dragged = sim.at.own_pins ~= nil
@@ -183,7 +218,8 @@ local function finish(sim, options)
     if sim.untangling then sim.untangling:finish(sim.at.position) end
     parting.part(sim, options)
     if not is_dragged then pack(sim, options) end
-    local result = { positions = need(sim.at.position:download()), steps = sim.i, components = sim.components,
+    give_back(sim)
+    local result = { positions = need(sim.nodes.position:download()), steps = sim.i, components = sim.components,
         radii = sim.discs and need(sim.discs.radius:download()) }
     if options.quality then
         options.radii = sim.discs and sim.discs.radius
@@ -240,12 +276,14 @@ return function(graph, options)
             return false
         end
         done = math.min(done, 1)
+        take(sim)
         if heat then sim.at.tension, sim.untangling = 0, nil -- what is dragged goes anywhere, and not the whole with it
         else hold_stress(sim, i, done) end
         if sim.untangling then sim.untangling:step(sim.at.position, i, done) end
         local at_rest = heat and (sim.rested or done >= 1) -- then only what is warm moves
         local cold = at_rest and 0 or limit_at(sim, options, done)
         sim.engine:step(sim.at, i + options.seed * 0x10000, math.max(heat or 0, cold), options.hold, cold)
+        give_back(sim)
     end
     t.finish = function(sim) return finish(sim, options) end
     t.live = live.handler(graph)

@@ -72,17 +72,21 @@ end
 
 local act = {}
 
+-- By the numbers that the layout works with.
+local function number_of(sim, event) return sim.numbers and sim.numbers:of(event.node) or event.node end
+
 function act.drag(sim, event)
-    local point = { event.x, event.y, sim.engine.dimensions == 3 and (event.z or 0) or nil }
-    need(pins(sim):upload({ 1 }, event.node))
-    need(sim.at.position:upload({ point }, event.node))
-    return warm_node(sim, event.node, DRAGGED)
+    local point, number = { event.x, event.y, sim.engine.dimensions == 3 and (event.z or 0) or nil }, number_of(sim, event)
+    need(pins(sim):upload({ 1 }, number))
+    need(sim.nodes.position:upload({ point }, event.node))
+    return warm_node(sim, number, DRAGGED)
 end
 act.drop = act.drag
 
 function act.free(sim, event)
-    if sim.at.pinned then need(sim.at.pinned:upload({ 0 }, event.node)) end
-    return warm_node(sim, event.node, 1)
+    local number = number_of(sim, event)
+    if sim.at.pinned then need(sim.at.pinned:upload({ 0 }, number)) end
+    return warm_node(sim, number, 1)
 end
 
 function act.set(sim, event)

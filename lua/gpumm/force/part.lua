@@ -27,6 +27,13 @@ function Whole:total(count) return count end -- luacheck: ignore 212
 --- What rank 0 has: a number or a boolean.
 function Whole:agreed(value) return value end -- luacheck: ignore 212
 
+--- Where nodes have other numbers (force/by_place), who works on which of them, and these edges by the new numbers: counts and
+--- buffers { m, from, to, weight }, of which from and to count from 1.
+function Whole:renumbered(_, _, edges, numbers)
+    local from, to = numbers:translate(edges.m, edges.from, 1), numbers:translate(edges.m, edges.to, 1)
+    return self, { m = edges.m, from = from, to = to, weight = edges.weight }
+end
+
 --- Joins what other ranks know to be joined: parent[i] leads to the least node of i's component.
 function Whole:unite(manager, n, parent) end -- luacheck: ignore 212
 

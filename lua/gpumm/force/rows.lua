@@ -4,6 +4,7 @@
 
 local kernels = require "gpumm.force.kernels"
 local part = require "gpumm.force.part"
+local settings = require "gpumm.force.settings"
 
 local need, buffer, starts = kernels.need, kernels.buffer, kernels.starts
 local Rows = {}
@@ -84,6 +85,15 @@ function Rows:build(n, m, from, to, base, weight)
     made.n, made.m, made.most, made.entries = n, self.part:total(entries) // 2, most, entries
     self.now, self.other, self.built = made, self.now, self.built + 1
     return made
+end
+
+--- Gives all of its buffers back.
+function Rows:close()
+    for _, all in ipairs { self, self.now, self.other } do
+        for _, of in pairs(all) do
+            if settings.is_buffer(of) then of:close() end
+        end
+    end
 end
 
 local rows = {}

@@ -88,6 +88,20 @@ local function sample(self, manager, members, all)
     self.sample = distance.sampled(manager, self.rows, self.hops, self.pivots, some, nodes)
 end
 
+--- The same where nodes have other numbers (force/by_place), by which `rows` are. This one must not be used any more.
+function Stress:renumbered(rows, numbers)
+    local made, before, sampled = setmetatable({}, Stress), self.rows, self.sample
+    for key, value in pairs(self) do made[key] = value end
+    made.rows, made.hops = rows, numbers:hops(before, rows, self.pivots, self.hops)
+    made.nodes, made.count = numbers:own(before, rows, self.count, self.nodes)
+    made.pivot = numbers:translate(self.pivots, self.pivot, 0)
+    local nodes, is_own = numbers:translate(self.samples, sampled.nodes, 0), sampled.hops == self.hops
+    made.sample = is_own and { nodes = nodes, hops = made.hops, stride = rows.now.count, column = nodes }
+        or { nodes = nodes, hops = sampled.hops, stride = sampled.stride, column = sampled.column }
+    for _, old in ipairs { self.hops, self.pivot, self.nodes or self.pivot, sampled.nodes } do old:close() end
+    return made
+end
+
 local stress = { TURNS = 840 } -- a multiple of every count of turns there is: 1 to 8
 
 --- The stress of a component: `members` lists its nodes from 0 (nil: all), and `nodes` and `own` are those that are worked on

@@ -27,9 +27,9 @@ local function is_written(options)
     return options.out ~= "" or options.page ~= "" or options.positions ~= "" or options.write ~= ""
 end
 
-local function say_exchange(world, made, steps)
+local function say_exchange(world, made, part, steps)
     local _ <close> = plain()
-    local n, part = made.nodes, made.part
+    local n = made.nodes
     io.stderr:write(("%d ranks, %d nodes, %d edges; an iteration gathers %d bytes of positions on rank 0 (%.2f a node) by %s,"
         .. " and %d notes\n")
         :format(world.size, n, made.edges, part.gathered, part.gathered / n, (world.way()),
@@ -41,7 +41,7 @@ local function handlers(world, command, made, whole, options)
     if world.rank ~= 0 then return {} end
     local own = command.handlers(made, options)
     function own.finish(sim, result)
-        say_exchange(world, made, sim.i)
+        say_exchange(world, made, sim.engine.part, sim.i)
         if not is_written(options) and made.edges > MANY and not result.quality then return end
         whole = whole or command.read(options)
         own.conclude(whole, result)

@@ -3,6 +3,7 @@
 -- those of gpumm.force.part, where the engine finds them; every rank makes the same calls in the same order.
 
 local gpumm = require "gpumm"
+local deal = require "gpumm.world.deal"
 local kernels = require "gpumm.force.kernels"
 local native = require "gpumm.layout.native"
 local search = require "gpumm.world.search"
@@ -63,6 +64,40 @@ end
 
 function Part:search(manager, now, pivots, first, out, lengths)
     (lengths and search.along or search.write)(self.world, manager, now, pivots, first, out)
+end
+
+-- Those of the edges whose lesser end is our own, by other numbers: each edge once among all ranks.
+local function once(self, manager, n, edges, numbers)
+    local run, m, first, count = search.kernels(manager), math.max(1, edges.m), self:block(n)
+    local flags <close> = buffer(manager, "u8", m)
+    local which <close> = buffer(manager, "u32", m)
+    local found <close> = buffer(manager, "u32", 1)
+    local made = { nodes = n, m = 0, weight = edges.weight and buffer(manager, "f64", m) or false,
+        from = buffer(manager, "u32", m), to = buffer(manager, "u32", m) }
+    if edges.m == 0 then return made end
+    need(run.lesser_is_own(edges.m, edges.from, edges.to, first, count, flags))
+    need(manager:select { flags = flags, to = which, count = found, n = edges.m })
+    made.m = need(found:download())[1]
+    if made.m > 0 then
+        need(run.numbered(made.m, which, numbers.place, edges.from, edges.to, edges.weight or false, made.from, made.to,
+            made.weight))
+    end
+    return made
+end
+
+function Part:renumbered(manager, n, edges, numbers)
+    local mine = once(self, manager, n, edges, numbers)
+    local came, blocks = deal.edges(self.world, manager, mine)
+    for _, b in ipairs { mine.from, mine.to, mine.weight or mine.from } do b:close() end
+    local made = { m = #came.from, weight = false }
+    for _, name in ipairs { "from", "to", "weight" } do
+        if came[name] then
+            made[name] = buffer(manager, name == "weight" and "f32" or "u32", math.max(1, made.m))
+            if made.m > 0 then need(made[name]:upload(came[name])) end
+        end
+    end
+    return setmetatable({ world = self.world, blocks = blocks, gathered = 0, is_alone = self.is_alone, workers = self.workers,
+        device = self.device }, Part), made
 end
 
 -- The elements of a rank's own buffer as a text.

@@ -209,3 +209,24 @@ extern "C" __global__ void deal(int count, const word *entry, const word *from, 
     out_to[k] = to[e];
     if (weight) out_weight[k] = weight[e];
 }
+
+// Is the lesser end among our own nodes? Ends count from 1.
+extern "C" __global__ void lesser_is_own(int m, const word *from, const word *to, word first, word count, unsigned char *is)
+{
+    int e = blockIdx.x * blockDim.x + threadIdx.x;
+    if (e >= m) return;
+    const word lesser = from[e] < to[e] ? from[e] : to[e];
+    is[e] = lesser - 1u - first < count;
+}
+
+// These edges by other numbers, which count from 0.
+extern "C" __global__ void numbered(int count, const word *which, const word *place, const word *from, const word *to,
+                                    const float *weight, word *out_from, word *out_to, double *out_weight)
+{
+    int k = blockIdx.x * blockDim.x + threadIdx.x;
+    if (k >= count) return;
+    const word e = which[k];
+    out_from[k] = place[from[e] - 1u] + 1u;
+    out_to[k] = place[to[e] - 1u] + 1u;
+    if (weight) out_weight[k] = (double)weight[e];
+}
