@@ -1,4 +1,4 @@
--- successes: 63, gpu: 1
+-- successes: 65, gpu: 1
 -- SPDX-License-Identifier: MIT
 -- The force library: its parts against plain references, and whole layouts by their quality.
 
@@ -234,6 +234,53 @@ describe("repulsion by the pyramid", function()
         assert.view_equals(bytes(first), bytes(repulsion(m, values, 2, 5)))
         assert.are_not.equal(first:bytes(), repulsion(m, values, 2, 6):bytes())
     end)
+
+    -- By their places, as parts of a layout have them.
+    local function from_left(values, d)
+        local nodes, sorted = {}, {}
+        for i = 1, #values // d do nodes[i] = table.move(values, (i - 1) * d + 1, i * d, 1, {}) end
+        table.sort(nodes, function(a, b) return a[1] < b[1] end)
+        for i, at in ipairs(nodes) do table.move(at, 1, d, (i - 1) * d + 1, sorted) end
+        return sorted
+    end
+
+    -- The nodes' forces, and how many numbers cells were given, where a cell that was given none but is asked spoils them.
+    local function of_part(of, first, count, n, position, mass)
+        local out <close> = assert(of.manager:buffer { type = "f32x" .. of.dimensions, length = count })
+        of.first, of.count = first, count
+        for seed = 1, 2 do
+            if of.given then assert(of.given:fill(0 / 0)) end
+            of:repel(n, position, mass, out, 1, seed)
+        end
+        local given = 0
+        for _, x in of.given:download():each() do given = given + (x == x and 1 or 0) end
+        return out:download():bytes(), given
+    end
+
+    for d, few in ipairs { false, 33000, 23500 } do -- as many as have every kind of level
+        if few then
+            it(("is the same of parts, for which only their own cells are expanded, in %dD"):format(d), function()
+                local m, values = spec.manager(), from_left(table.move(clustered(3000, d, 5, 0.01), 1, 3000 * d, few * d + 1,
+                    uniform(few, d)), d)
+                local n = #values // d
+                local position, mass = filled(m, "f32x" .. d, values), filled(m, "f32", masses(n))
+                local of = force.repulsion(m, { dimensions = d })
+                local whole, all = of_part(of, 0, n, n, position, mass)
+                for _, is_listed in ipairs { false, true } do
+                    local parts, most = {}, 0
+                    of.listed = is_listed
+                    for k, first in ipairs { 0, n // 3, n // 3 + 1, n - n // 4 } do
+                        local past = ({ n // 3, n // 3 + 1, n - n // 4, n })[k]
+                        local given
+                        parts[k], given = of_part(of, first, past - first, n, position, mass)
+                        most = math.max(most, given)
+                    end
+                    assert.is_true(whole == table.concat(parts))
+                    assert.is_true(most < 0.6 * all, ("%d numbers of %d"):format(most, all))
+                end
+            end)
+        end
+    end
 
     it("is a number however far apart nodes are, by every kind of expression", function()
         for _, repel in ipairs { "1.0f / (sqrtf(d2) + 1.0f)", "(d2)", "({ float s = 1.0f + d2; 1.0f / (s * s); })" } do

@@ -60,6 +60,15 @@ function families.grid()
     return w * w, from, to
 end
 
+function families.lattice() -- enough nodes for levels of cells that are not done at once, in rows, as their places are
+    local from, to, w = {}, {}, 91
+    for i = 1, w * w do
+        if i % w > 0 then from[#from + 1], to[#to + 1] = i, i + 1 end
+        if i <= w * w - w then from[#from + 1], to[#to + 1] = i, i + w end
+    end
+    return w * w, from, to
+end
+
 function families.star() return 560, edges_by(559, 1, function(_, e) return 1, e + 1 end) end
 
 function families.tree() return 550, edges_by(549, 7, function(pick, e) return e + 1, pick(e) + 1 end) end
@@ -147,6 +156,7 @@ local function all()
     for _, name in ipairs { "star", "tree", "ring", "seven", "three", "no_edge", "complete", "rmat", "grid", "clusters" } do
         lay_out(name, { dimensions = 3, steps = 4 }, nil, name == "rmat" or name == "grid" or name == "clusters")
     end
+    lay_out("lattice", { dimensions = 2, steps = 2 })
     lay_out("rmat", { dimensions = 2, steps = 4, weights = "strength", model = "forceatlas", quality = true })
     lay_out("clusters", { dimensions = 3, steps = 4, weights = "strength", model = "spring" }, nil, true)
     lay_out("components", { dimensions = 2, steps = 4, sizes = sizes(660), pinned = { 2, 660 }, quality = true }, nil, true)

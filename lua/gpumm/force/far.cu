@@ -295,9 +295,10 @@ static __forceinline__ __device__ void gathered(float (*sum)[LANES], const float
 // What is given lies cell by cell, from the level above the finest on: that is the last one that is given anything.
 
 // What the cells of the level of `width` an axis, which begins at cell `from`, and of all above it gather: few cells,
-// all at once. What they were handed down is not in it yet.
+// all at once. What they were handed down is not in it yet. Where `marks` is given, cells without a mark are left out.
 extern "C" __global__ void far_above(int n, int width, const float *levels, long long all, long long from,
-                                     const float *where, int finest, float unit, float *given)
+                                     const unsigned char *marks, const float *where, int finest, float unit,
+                                     float *given)
 {
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= n) return;
@@ -310,7 +311,7 @@ extern "C" __global__ void far_above(int n, int width, const float *levels, long
     }
     const int x = t % width, y = t / width % width, z = DIM == 3 ? t / width / width : 0;
     const long long c = from + cell_at(x, y, z, width), mine = c - level_size(finest);
-    if (loaded(levels, all, c).w == 0.0f) return;
+    if ((marks && !marks[mine]) || loaded(levels, all, c).w == 0.0f) return;
     float sum[COEFFICIENTS][LANES];
     gathered(sum, levels, all, from, width, x, y, z, where[3] * (float)(finest / width), unit);
     for (int k = 0; k < COEFFICIENTS; k++) given[COEFFICIENTS * mine + k] = folded(sum[k]);
@@ -318,15 +319,17 @@ extern "C" __global__ void far_above(int n, int width, const float *levels, long
 
 // The expansions of the level of `width` cells an axis, which begins at cell `from`: what a cell gathers, and what is
 // handed down to it through `above` levels, of which only the uppermost has been handed down what there is above it.
-// Where `start` is given, cells with few nodes around are left out: those are given what their parents are.
+// Where `start` is given, cells with few nodes around are left out: those are given what their parents are; where
+// `marks` is, cells without a mark.
 extern "C" __global__ void far(int n, int width, int above, const float *levels, long long all, long long from,
-                               const word *start, const float *where, int finest, float unit, float *given)
+                               const word *start, const unsigned char *marks, const float *where, int finest,
+                               float unit, float *given)
 {
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= n) return;
     const int x = t % width, y = t / width % width, z = DIM == 3 ? t / width / width : 0;
     const long long c = from + cell_at(x, y, z, width), mine = c - level_size(finest);
-    if (loaded(levels, all, c).w == 0.0f) return;
+    if ((marks && !marks[mine]) || loaded(levels, all, c).w == 0.0f) return;
     if (DIM == 2 && start && nodes_in<6>(start, parents_from(x), parents_from(y), 0, width) <= FEW) return;
     float sum[COEFFICIENTS][LANES], coarse[COEFFICIENTS];
     long long at = from - level_size(finest);

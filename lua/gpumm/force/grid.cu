@@ -52,9 +52,11 @@ extern "C" __global__ void bounds(int threads, int n, const vec *position, word 
     if (t < threads && t < n) bound(t, threads, n, position, box);
 }
 
-// Counts the nodes of every cell, and says once where the grid lies.
-extern "C" __global__ void count(int n, const vec *position, const word *box, int finest, word seed, float *where,
-                                 word *counts, word *cell_of, word *arrival)
+// Counts the nodes of every cell, and says once where the grid lies. In `marks` (null: nobody asks), whose bytes are 0, it
+// marks the cells of the level above the finest that hold one of the `own` nodes from `first` on.
+extern "C" __global__ void count(int n, const vec *position, const word *box, int finest, word seed, word first,
+                                 word own, unsigned char *marks, float *where, word *counts, word *cell_of,
+                                 word *arrival)
 {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= n) return;
@@ -71,6 +73,7 @@ extern "C" __global__ void count(int n, const vec *position, const word *box, in
     const int c = key_of(x, y, DIM == 3 ? along(p.z, g.z, g.per_cell, finest) : 0, finest);
     cell_of[i] = (word)c;
     arrival[i] = atomicAdd(counts + c, 1u);
+    if (marks && (word)i - first < own) marks[c >> DIM] = 1;
 }
 
 static __device__ sum_t fixed(float v) { return (sum_t)(long long)rintf(v * FIXED); }
@@ -179,17 +182,34 @@ static __device__ void add_child(float4 *sum, float4 c, int a, int b, int e)
     add(sum, in_parent(c.x, a), in_parent(c.y, b), DIM == 3 ? in_parent(c.z, e) : 0.0f, c.w);
 }
 
+// Marks what is above a marked cell of the level of `width`. Who finds a cell marked leaves those above to who marked it.
+static __device__ void mark_above(unsigned char *marks, int x, int y, int z, int width)
+{
+    while (width > 4) {
+        marks += level_size(width);
+        width /= 2;
+        x /= 2;
+        y /= 2;
+        z /= 2;
+        unsigned char *mark = marks + cell_at(x, y, z, width);
+        if (*mark) return;
+        *mark = 1;
+    }
+}
+
 // The finest level and the one above it, of which each thread has a cell; counts and box are made ready for the next
 // time. Nobody asks for finest cells where few nodes are around (near.cu): these stay as they were.
 extern "C" __global__ void cells(int n, int finest, const word *start, const float *where, const vec *position,
                                  const float *mass, word *box, word *counts, word *order, sum_t *keys, word *tally,
-                                 sum_t *sums, float *sorted, long long room, float *levels, long long all)
+                                 sum_t *sums, unsigned char *marks, float *sorted, long long room, float *levels,
+                                 long long all)
 {
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= n) return;
     if (t < 6) box[t] = 0xffffffffu;
     const int width = finest / 2, x = t % width, y = t / width % width, z = DIM == 3 ? t / width / width : 0;
     const int c = cell_at(x, y, z, width);
+    if (marks && marks[c]) mark_above(marks, x, y, z, width);
     const frame g = frame_in(where);
     const bool finely = DIM == 3 || nodes_in<5>(start, x - 2, y - 2, 0, width) > LIMIT;
     float4 whole = {0.0f, 0.0f, 0.0f, 0.0f};

@@ -35,6 +35,7 @@ local function fit_levels(self, finest)
         w = w // 2
     end
     self.finest, self.all, self.keys_in_use = finest, total + BEYOND, size_of(finest // 2, d) << d
+    self.given = self.all - self.at[finest // 2]
     self.levels = buffer(manager, "f32", 4 * self.all, self.levels)
     need(self.levels:fill(0)) -- the cells around a level stay as they are now
     self.counts = buffer(manager, "u32", self.keys_in_use, self.counts)
@@ -76,29 +77,34 @@ local function reduce(self)
         { grid = 1, block = BLOCK }))
 end
 
---- Room for a build of n nodes; true where a buffer is another one, or another length is used of it.
-function Grid:prepare(n)
+--- Room for a build of n nodes, of which `count` (nil: all) are own ones; true where a buffer is another one, or another length
+--- is used of it.
+function Grid:prepare(n, count)
     local finest = finest_for(n, self.dimensions)
     local wider, more = finest ~= self.finest, n + BEYOND > self.room
     if wider then fit_levels(self, finest) end
     if more then fit_nodes(self, n) end
     if not self.ready then make_ready(self) end
+    self.marks = (count or n) < n and buffer(self.manager, "u8", self.given, self.marks or nil)
     self.ready = false -- until a build is enqueued
     return wider or more
 end
 
 --- The launches of a build, after prepare; they allocate nothing, so that they can be recorded. `bounded`: self.box is
---- found already.
-function Grid:enqueue(n, position, mass, seed, bounded)
+--- found already; `first`, count: of the own nodes, where these are not all.
+function Grid:enqueue(n, position, mass, seed, bounded, first, count)
     local run, finest = self.kernels, self.finest
     if not bounded then need(run.bounds(grid.bounding(n), n, position, self.box)) end
-    need(run.count(n, position, self.box, finest, seed, self.where, self.counts, self.cell_of, self.arrival))
+    if self.marks then need(self.marks:fill(0)) end
+    need(run.count(n, position, self.box, finest, seed, first or 0, count or n, self.marks, self.where, self.counts,
+        self.cell_of, self.arrival))
     starts(self.manager, self.keys_in_use, self.counts, self.start)
     need(run.scatter(n, self.cell_of, self.arrival, self.start, self.order))
     need(run.arrange(n, self.order, self.cell_of, self.start, position, mass, self.where, finest, seed, self.sorted,
         self.ranked, self.room, self.keys, self.tally, self.sums))
     need(run.cells(math.tointeger((finest // 2) ^ self.dimensions), finest, self.start, self.where, position, mass, self.box,
-        self.counts, self.order, self.keys, self.tally, self.sums, self.sorted, self.room, self.levels, self.all))
+        self.counts, self.order, self.keys, self.tally, self.sums, self.marks, self.sorted, self.room, self.levels,
+        self.all))
     reduce(self)
 end
 
@@ -118,7 +124,8 @@ function grid.prefix(dimensions) return kernels.dimension(dimensions) .. gpumm.r
 
 --- A grid of 2 or 3 dimensions. After a build: where (its least corner and finest cell), finest (cells an axis), start
 --- (of every finest cell among the nodes in order), sorted (points and masses in that order), ranked (which nodes they are),
---- levels, all (cells that there is room for in them), and at (where the level of a width begins).
+--- levels, all (cells that there is room for in them), at (where the level of a width begins), given (how many cells there are
+--- from the level above the finest on) and marks (which of those hold own nodes, a byte each; false: all nodes are own ones).
 function grid.new(manager, dimensions)
     return setmetatable({
         manager = manager, dimensions = dimensions, room = 0,

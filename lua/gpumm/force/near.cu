@@ -125,17 +125,18 @@ extern "C" __global__ void mark(int n, const word *ranked, word first, word coun
 }
 
 // One thread a node, in the order of the cells, so that neighbours in space read the same memory. Forces are of the
-// nodes from `first` on, and `list` says where those are in that order (null: all are).
-extern "C" __global__ void repel(int n, word first, const word *list, const word *ranked, const vec *position,
-                                 const float *mass, const word *start,
-                                 const float *sorted, long long room, const float *levels, long long all,
-                                 const float *given, const float *where, int finest, bool wide, float strength, float unit,
-                                 vec *force)
+// `count` nodes from `first` on, and `list` says where those are in that order; without one, threads are of all nodes,
+// and those of others end at once.
+extern "C" __global__ void repel(int n, word first, word count, const word *list, const word *ranked,
+                                 const vec *position, const float *mass, const word *start, const float *sorted,
+                                 long long room, const float *levels, long long all, const float *given,
+                                 const float *where, int finest, bool wide, float strength, float unit, vec *force)
 {
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= n) return;
     const int r = list ? (int)list[t] : t;
     const word i = ranked[r] & ~IN_CROWD;
+    if (i - first >= count) return;
     const frame g = frame_in(where);
     const float4 p = ranked[r] & IN_CROWD ? point(position[i], mass[i]) : loaded(sorted, room, r);
     const int fx = along(p.x, g.x, g.per_cell, finest), fy = along(p.y, g.y, g.per_cell, finest);

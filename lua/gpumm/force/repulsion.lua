@@ -27,40 +27,42 @@ end
 -- Room for a sum over n nodes. `fitted` counts how often it was made anew.
 local function prepare(self, what, n)
     local cells = self.grid
-    if cells:prepare(n) then self.fitted = self.fitted + 1 end
-    local length = (cells.all - cells.at[cells.finest // 2]) * COEFFICIENTS[what][self.dimensions]
+    if cells:prepare(n, self.count) then self.fitted = self.fitted + 1 end
+    local length = cells.given * COEFFICIENTS[what][self.dimensions]
     if self.given_length == length then return end
     self.given = buffer(self.manager, "f32", length, self.given)
     need(self.given:fill(0)) -- what a cell without mass is given is not read, unless masses cancel out
     self.given_length, self.fitted = length, self.fitted + 1
 end
 
--- Every cell's expansion, from the coarsest level down. `wide`: cells of the last one with few nodes around need none.
+-- The expansion of every cell that holds own nodes, from the coarsest level down. `wide`: cells of the last one with few nodes
+-- around need none.
 local function expand(self, run, unit, wide)
     local cells, d = self.grid, self.dimensions
     local last, above = cells.finest // 2, 0
     local w = math.min(last // 2, COARSE[d])
     if w >= 4 then
         above = math.tointeger(math.log(w, 2)) - 1
-        need(run.far_above(size_above(w, d), w, cells.levels, cells.all, cells.at[w], cells.where, cells.finest, unit,
-            self.given))
+        need(run.far_above(size_above(w, d), w, cells.levels, cells.all, cells.at[w], cells.marks, cells.where, cells.finest,
+            unit, self.given))
     end
     w = math.max(4, 2 * w)
     while w <= last do
         need(run.far(math.tointeger(w ^ d), w, above, cells.levels, cells.all, cells.at[w],
-            wide and w == last and cells.start, cells.where, cells.finest, unit, self.given))
+            wide and w == last and cells.start, cells.marks, cells.where, cells.finest, unit, self.given))
         w, above = 2 * w, 1
     end
 end
 
--- Where the own nodes are in the order of the cells; false: everywhere.
+-- How many threads push, and where the own nodes are in the order of the cells; false: a thread for each of all nodes finds
+-- out whether it is an own one.
 local function own_in_order(self, n, first, count)
+    if count == n or not self.listed then return n, false end
     local cells, manager = self.grid, self.manager
-    if count == n then return false end
     self.own, self.list = buffer(manager, "u8", n, self.own), buffer(manager, "u32", n, self.list)
     need(self.kernels.push.mark(n, cells.ranked, first, count, self.own))
     need(manager:select { flags = self.own, to = self.list, n = n })
-    return self.list
+    return count, self.list
 end
 
 -- May nodes be felt one by one in larger cells, where they are few? Then the level of these is handed down all there is above it.
@@ -78,11 +80,12 @@ local function enqueue(self, what, exactly, n, position, mass, out, v, bounded)
         need(run.repel_exactly(count, first, n, position, mass, v.strength, v.unit, out))
         return
     end
-    cells:enqueue(n, position, mass, v.seed, bounded)
+    cells:enqueue(n, position, mass, v.seed, bounded, first, count)
     local wide = is_wide(self)
     expand(self, run, v.unit, wide)
-    need(run.repel(count, first, own_in_order(self, n, first, count), cells.ranked, position, mass, cells.start, cells.sorted,
-        cells.room, cells.levels, cells.all, self.given, cells.where, cells.finest, wide, v.strength, v.unit, out))
+    local threads, list = own_in_order(self, n, first, count)
+    need(run.repel(threads, first, count, list, cells.ranked, position, mass, cells.start, cells.sorted, cells.room,
+        cells.levels, cells.all, self.given, cells.where, cells.finest, wide, v.strength, v.unit, out))
 end
 
 local function sum_up(self, what, exactly, n, position, mass, out, strength, seed, unit)
@@ -147,6 +150,7 @@ function repulsion.new(manager, options)
         .. gpumm.resource("gpumm/force/far.cu")
     return setmetatable({
         manager = manager, dimensions = dimensions, fitted = 0, grid = grid.new(manager, dimensions),
+        listed = manager:device().kind ~= "host", -- there, a thread that ends at once costs less than a list
         kernels = { push = kernels.of(manager, "near.cu", prefix),
             spread = kernels.of(manager, "near.cu", "#define VIRIAL\n" .. prefix) },
     }, Repulsion)
