@@ -123,7 +123,7 @@ static void samples(void) {
     sampling s = {0};
     unsigned taken = 0, first = 0, of[STEP] = {0};
     for (unsigned i = 0; i < COUNT; i++) {
-        if (!gpumm__sampling_takes(&s, 1000 + 1000u * i, COST)) continue;
+        if (!gpumm__sampling_takes(&s, 1000 + 1000u * i, COST, false)) continue;
         if (taken == i) first++;
         taken++;
         of[i % STEP]++;
@@ -133,7 +133,7 @@ static void samples(void) {
     CHECK((uint64_t)(taken - first + 2) * COST * 100 >= UINT64_C(98) * 1000 * COUNT / SAMPLING_PART);
     for (unsigned i = 0; i < STEP; i++) CHECK(of[i] > 10);
     taken = 0; /* a pause does not fill it beyond its size */
-    for (unsigned i = 0; i < 1000; i++) taken += gpumm__sampling_takes(&s, UINT64_C(1) << 60, COST);
+    for (unsigned i = 0; i < 1000; i++) taken += gpumm__sampling_takes(&s, UINT64_C(1) << 60, COST, false);
     CHECK(taken == SAMPLING_AT_ONCE);
 }
 

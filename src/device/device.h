@@ -298,6 +298,10 @@ typedef struct device_table {
 #undef DEVICE_STATUS_ENTRY
 #undef DEVICE_SILENT_ENTRY
 
+typedef struct device_stream_base { /* each device's stream embeds this first */
+    struct track *track;            /* in a trace; NULL: none */
+} device_stream_base;
+
 struct device { /* each device embeds this first */
     const device_table *call;
     gpumm_device_info info;

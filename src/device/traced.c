@@ -80,18 +80,19 @@ static void traced_prepare(device *d, size_t arguments, size_t bytes) {
 
 /* ---- Operations of streams ------------------------------------------------------------------------------------- */
 
-/* By core's name where it gave one. */
-static operation *begin(traced_device *t, device_stream *s, const char *name) {
+/* By core's name where it gave one. `key`: what its size is called, NULL: it has none. */
+static queued *begin(traced_device *t, device_stream *s, const char *name, const char *key, uint64_t size) {
     const traced_label *label = t->label.name ? &t->label : NULL;
-    operation *o = gpumm__timeline_begin(&t->timeline, s, label ? label->name : name, false);
-    if (!o || !label) return o;
-    gpumm__operation_label(o, label->of);
-    gpumm__operation_say(o, "ticket", label->ticket);
-    gpumm__operation_say(o, "step", (uint64_t)label->step);
-    return o;
+    const operation_field fields[] = {
+        {"ticket", label ? label->ticket : 0}, {"step", label ? (uint64_t)label->step : 0}, {key, size}};
+    const size_t count = key ? 1 : 0;
+    const queued_words plain = {name, NULL, &fields[2], count};
+    if (!label) return gpumm__timeline_begin(&t->timeline, s, &plain, false);
+    const queued_words labelled = {label->name, label->of, fields, 2 + count};
+    return gpumm__timeline_begin(&t->timeline, s, &labelled, false);
 }
 
-static gpumm_status end(traced_device *t, device_stream *s, operation *o, gpumm_status status) {
+static gpumm_status end(traced_device *t, device_stream *s, queued *o, gpumm_status status) {
     gpumm__timeline_end(&t->timeline, s, o, status);
     return status;
 }
@@ -100,21 +101,18 @@ static const char *const copy_names[] = {[COPY_H2D] = "copy H2D", [COPY_D2H] = "
 
 static gpumm_status traced_copy(device *d, device_stream *s, copy_kind way, gpumm_address to, gpumm_address from,
                                 uint64_t bytes) {
-    operation *o = begin(traced_of(d), s, copy_names[way]);
-    gpumm__operation_say(o, "bytes", bytes);
+    queued *o = begin(traced_of(d), s, copy_names[way], "bytes", bytes);
     return end(traced_of(d), s, o, forward_copy(d, s, way, to, from, bytes));
 }
 
 static gpumm_status traced_fill(device *d, device_stream *s, gpumm_address to, uint32_t pattern, unsigned width,
                                 uint64_t times) {
-    operation *o = begin(traced_of(d), s, "fill");
-    gpumm__operation_say(o, "bytes", times * width);
+    queued *o = begin(traced_of(d), s, "fill", "bytes", times * width);
     return end(traced_of(d), s, o, forward_fill(d, s, to, pattern, width, times));
 }
 
 static gpumm_status traced_semaphore_wait(device *d, device_stream *s, device_semaphore *x, uint64_t value) {
-    operation *o = begin(traced_of(d), s, "wait for a semaphore");
-    gpumm__operation_say(o, "value", value);
+    queued *o = begin(traced_of(d), s, "wait for a semaphore", "value", value);
     return end(traced_of(d), s, o, forward_semaphore_wait(d, s, x, value));
 }
 
@@ -125,8 +123,7 @@ static uint64_t threads_of(const device_launch *launch) {
 }
 
 static gpumm_status traced_launch(device *d, device_stream *s, device_function *f, const device_launch *launch) {
-    operation *o = begin(traced_of(d), s, d->call->function_name(f));
-    gpumm__operation_say(o, "threads", threads_of(launch));
+    queued *o = begin(traced_of(d), s, d->call->function_name(f), "threads", threads_of(launch));
     return end(traced_of(d), s, o, forward_launch(d, s, f, launch));
 }
 
@@ -222,8 +219,8 @@ static void traced_graph_close(device *d, device_graph *graph) {
 /* A replay's holder says what the graph does; without one the launch is a slice. */
 static gpumm_status traced_graph_launch(device *d, device_stream *s, device_graph *graph) {
     traced_device *t = traced_of(d);
-    operation *holder = gpumm__timeline_holder(&t->timeline, s);
-    operation *own = holder ? NULL : begin(t, s, "graph"), *o = holder ? holder : own;
+    queued *holder = gpumm__timeline_holder(s);
+    queued *own = holder ? NULL : begin(t, s, "graph", NULL, 0), *o = holder ? holder : own;
     if (o && !o->list) o->list = list_hold(t, graph);
     return end(t, s, own, forward_graph_launch(d, s, graph));
 }
