@@ -75,15 +75,15 @@ static void write(track_reader *r, track *t, const operation *o, uint64_t begin,
     if (o->labelled) fields[count++] = (trace_field){.key = "of", .text = o->label};
     if (o->list) fields[count++] = (trace_field){.key = "operations", .text = o->list->text};
     if (!o->events) fields[count++] = (trace_field){.key = "estimated", .truth = true};
-    gpumm__trace_put(r->trace, &(trace_event){.phase = TRACE_SLICE,
-                                              .patient = true,
-                                              .process = r->process,
-                                              .thread = t->thread,
-                                              .name = o->name,
-                                              .begin = begin,
-                                              .end = end,
-                                              .fields = fields,
-                                              .count = count});
+    gpumm__trace_write(r->trace, &(trace_event){.phase = TRACE_SLICE,
+                                                .patient = true,
+                                                .process = r->process,
+                                                .thread = t->thread,
+                                                .name = o->name,
+                                                .begin = begin,
+                                                .end = end,
+                                                .fields = fields,
+                                                .count = count});
 }
 
 /* A query that fails says that the operation did, which has its times all the same, or that the device is lost. */
