@@ -108,17 +108,20 @@ bool gpumm__queue_is_full(const queue *q) { return holds_more(q, QUEUE_BYTES / 8
 
 /* ---- Taking -------------------------------------------------------------------------------------------------- */
 
+static void say_taken(queue *q) { atomic_store_explicit(&q->taken, q->from, memory_order_release); }
+
 const queued *gpumm__queue_first(queue *q) {
-    uint64_t head = atomic_load_explicit(&q->head, memory_order_acquire), from = peek(&q->taken);
-    if (from == head) return NULL;
-    const queued *r = at(q, from);
-    if (!r->filler) return r;
-    gpumm__queue_take(q, r);
-    return from + r->bytes == head ? NULL : at(q, from + r->bytes);
+    uint64_t head = atomic_load_explicit(&q->head, memory_order_acquire);
+    if (q->from != head && at(q, q->from)->filler) q->from += at(q, q->from)->bytes;
+    if (q->from != head) return at(q, q->from);
+    say_taken(q);
+    return NULL;
 }
 
-void gpumm__queue_take(queue *q, const queued *r) {
-    atomic_store_explicit(&q->taken, peek(&q->taken) + r->bytes, memory_order_release);
+const queued *gpumm__queue_next(queue *q, const queued *r) {
+    q->from += r->bytes;
+    if (q->from - peek(&q->taken) >= QUEUE_BYTES / 16) say_taken(q);
+    return gpumm__queue_first(q);
 }
 
 void gpumm__queue_done(queue *q, uint64_t count) {
@@ -131,7 +134,6 @@ void gpumm__queued_read(const queued *r, operation *o) {
     o->dropped = r->dropped;
     o->nested = r->nested;
     o->holds = r->holds;
-    o->enqueued = r->enqueued;
     o->list = r->list;
     for (size_t i = 0; i < r->fields; i++) gpumm__operation_say(o, fields[i].key, fields[i].number);
     gpumm__operation_name(o, text);

@@ -17,7 +17,7 @@ typedef struct queued {
     bool filler, nested, holds, dropped;
     uint16_t kind;
     struct track *track;
-    uint64_t enqueued;
+    uint64_t ticks;     /* when: ticks.h */
     event_pair *events; /* NULL: its times are estimated */
     operation_list *list;
 } queued;
@@ -38,6 +38,9 @@ typedef struct queue {
     _Atomic uint64_t head, put;     /* what is there to be taken ends there; `count`, for others */
     char apart_too[64];
     _Atomic uint64_t taken, done; /* up to where; operations that are no longer under way */
+    char apart_again[64];
+    uint64_t
+        from; /* of who takes: where the oldest is; said in `taken` now and then, as its line is the other core's */
 } queue;
 
 gpumm_status gpumm__queue_open(queue *q, const gpumm_allocator *memory);
@@ -51,10 +54,10 @@ void gpumm__queue_end(queue *q, queued *r, bool dropped); /* it is complete, or 
 bool gpumm__queue_is_half(const queue *q);
 bool gpumm__queue_is_full(const queue *q); /* nearly */
 
-/* By who takes. The oldest, NULL: there is none; it goes when it was taken. */
+/* By who takes, who goes on until there is none, which is NULL: the oldest, and then the next one, with which that goes. */
 const queued *gpumm__queue_first(queue *q);
-void gpumm__queue_take(queue *q, const queued *r);
+const queued *gpumm__queue_next(queue *q, const queued *r);
 void gpumm__queue_done(queue *q, uint64_t count);       /* so many are no longer under way */
-void gpumm__queued_read(const queued *r, operation *o); /* all but events and kind */
+void gpumm__queued_read(const queued *r, operation *o); /* all but its time, events and kind */
 
 #endif

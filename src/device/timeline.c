@@ -108,13 +108,13 @@ static event_pair *pair_for(timeline *l, track *t, operation_kind *kind) {
     return gpumm__event_pair_take(&l->pairs);
 }
 
-static queued *put(timeline *l, track *t, const queued_words *w, bool holds, uint64_t now) {
+static queued *put(timeline *l, track *t, const queued_words *w, bool holds, uint64_t ticks) {
     queued *o = gpumm__queue_put(&l->queue, w, holds);
     if (!o) return NULL;
     operation_kind *kind = gpumm__sampling_kind(&l->kinds, w->name, w->count ? w->fields[w->count - 1].number : 0);
     o->kind = (uint16_t)(kind - l->kinds.all);
     o->track = t;
-    o->enqueued = now;
+    o->ticks = ticks;
     o->nested = t->holder != NULL;
     o->events = pair_for(l, t, kind);
     if (holds) t->holder = o;
@@ -139,9 +139,10 @@ static void learn_cost(timeline *l, uint64_t since) {
     atomic_store_explicit(&l->pair_ns, before - before / 8 + took / 8, memory_order_relaxed);
 }
 
-static queued *begin_timed(timeline *l, device_stream *s, queued *o, uint64_t now) {
+static queued *begin_timed(timeline *l, device_stream *s, queued *o) {
+    uint64_t since = gpumm__clock_ns();
     gpumm_status status = l->device->call->event_record(l->device, o->events->begin, s);
-    learn_cost(l, now);
+    learn_cost(l, since);
     if (status == GPUMM_OK) return o;
     end(l, s, o, true);
     return lose(l), NULL;
@@ -149,10 +150,10 @@ static queued *begin_timed(timeline *l, device_stream *s, queued *o, uint64_t no
 
 queued *gpumm__timeline_begin(timeline *l, device_stream *s, const queued_words *words, bool holds) {
     if (!trace_events(l->trace) || is_capturing(l, s)) return NULL;
-    uint64_t now = gpumm__clock_ns();
-    queued *o = put(l, track_of(s), words, holds, now);
+    uint64_t ticks = ticks_now(l->reader.scale.counted);
+    queued *o = put(l, track_of(s), words, holds, ticks);
     if (!o) return lose(l), NULL;
-    return o->events ? begin_timed(l, s, o, now) : o;
+    return o->events ? begin_timed(l, s, o) : o;
 }
 
 void gpumm__timeline_end(timeline *l, device_stream *s, queued *o, gpumm_status status) {
@@ -183,6 +184,7 @@ gpumm_status gpumm__timeline_open(timeline *l, device *d, gpumm_trace *trace, ui
                                .pool.memory = d->memory,
                                .clock.device = d};
     atomic_init(&l->pair_ns, PAIR_NS_FIRST);
+    gpumm__ticks_open(&l->reader.scale);
     pthread_mutex_init(&l->reading, NULL);
     gpumm_status status = trace_events(trace) ? open_parts(l) : GPUMM_OK;
     if (status != GPUMM_OK) gpumm__timeline_close(l);

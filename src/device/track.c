@@ -41,6 +41,7 @@ static void receive(track_reader *r, const queued *q) {
         return;
     }
     gpumm__queued_read(q, o);
+    o->enqueued = gpumm__ticks_ns(&r->scale, q->ticks);
     o->events = q->events;
     o->kind = &r->kinds->all[q->kind];
     append(q->track, o);
@@ -48,7 +49,9 @@ static void receive(track_reader *r, const queued *q) {
 
 /* All that is there, of every track. */
 static void fetch(track_reader *r) {
-    for (const queued *q; (q = gpumm__queue_first(r->queue)) != NULL; gpumm__queue_take(r->queue, q)) receive(r, q);
+    const queued *q = gpumm__queue_first(r->queue);
+    if (q) gpumm__ticks_look(&r->scale);
+    for (; q; q = gpumm__queue_next(r->queue, q)) receive(r, q);
 }
 
 /* All up to `last` is done with. */

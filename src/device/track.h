@@ -4,6 +4,7 @@
 #ifndef DEVICE_TRACK_H
 #define DEVICE_TRACK_H
 
+#include "base/ticks.h"
 #include "device/device_clock.h"
 #include "device/lengths.h"
 #include "device/queue.h"
@@ -33,6 +34,7 @@ typedef struct track_reader {
     operation_kinds *kinds;
     operation_pool pool;
     device_clock clock;
+    ticks_scale scale;
     lengths lengths;
     bool forgetting; /* what a holder without memory holds */
 } track_reader;
