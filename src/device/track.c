@@ -128,9 +128,10 @@ static void begin_held(track_reader *r, const track *t, operation *holder, stret
     }
 }
 
+/* A single one that something interrupted is not taken for much work. */
 static void learn(track_reader *r, const operation *o, uint64_t ns) {
     gpumm__lengths_learn(&r->lengths, o, ns);
-    gpumm__sampling_learn(o->kind, gpumm__lengths_of(&r->lengths, o));
+    gpumm__sampling_learn(o->kind, size_min(ns, gpumm__lengths_of(&r->lengths, o)));
 }
 
 static void place_held(track_reader *r, operation *o, stretch *s, uint64_t *begin, uint64_t *end) {
