@@ -41,6 +41,13 @@ static bool has_room(queue *q) {
     return q->next + 2 * RECORD_MOST - q->taken_seen <= QUEUE_BYTES && q->count - q->done_seen < QUEUE_UNDER_WAY;
 }
 
+bool gpumm__queue_seems_half(queue *q) {
+    if (q->next - q->taken_seen <= QUEUE_BYTES / 2 && q->count - q->done_seen <= QUEUE_UNDER_WAY / 2) return false;
+    q->taken_seen = atomic_load_explicit(&q->taken, memory_order_acquire);
+    q->done_seen = peek(&q->done);
+    return q->next - q->taken_seen > QUEUE_BYTES / 2 || q->count - q->done_seen > QUEUE_UNDER_WAY / 2;
+}
+
 static void skip_the_end(queue *q) {
     size_t left = QUEUE_BYTES - q->next % QUEUE_BYTES;
     if (left >= RECORD_MOST) return;

@@ -50,6 +50,8 @@ void gpumm__queue_close(queue *q); /* a zeroed one, too */
 queued *gpumm__queue_put(queue *q, const queued_words *w, bool holds);
 void gpumm__queue_end(queue *q, queued *r, bool dropped); /* it is complete, or did not come to be */
 
+bool gpumm__queue_seems_half(queue *q); /* full, or more */
+
 /* By anybody, as it is about now. */
 bool gpumm__queue_is_half(const queue *q);
 bool gpumm__queue_is_full(const queue *q); /* nearly */

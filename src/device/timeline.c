@@ -8,11 +8,7 @@
 #include "base/status.h"
 #include "base/thread.h"
 
-enum {
-    PAIR_NS_LEAST = 8000, /* of a device with a clock of its own: what its stream stands still for a pair of events */
-    PAIR_NS_FIRST = 2000,
-    PAIR_NS_MOST = 50000
-};
+enum { PAIR_NS_FIRST = 2000, PAIR_NS_MOST = 50000 };
 
 static track *track_of(device_stream *s) { return ((device_stream_base *)s)->track; }
 
@@ -22,12 +18,21 @@ static void lose(timeline *l) {
 
 /* ---- Room ---------------------------------------------------------------------------------------------------- */
 
-void gpumm__timeline_prepare(timeline *l) {
-    if (!trace_events(l->trace)) return;
+static void make_room(timeline *l) {
+    atomic_store_explicit(&l->short_of_room, false, memory_order_relaxed);
     if (gpumm__event_pairs_are_few(&l->pairs)) (void)gpumm__event_pairs_grow(&l->pairs); /* else times are estimated */
     if (!gpumm__queue_is_half(&l->queue)) return;
     if (gpumm__queue_is_full(&l->queue)) gpumm__timeline_collect(l); /* what finds no room is left out, and counted */
     else if (!atomic_exchange(&l->nudged, true)) gpumm__trace_nudge(l->trace);
+}
+
+void gpumm__timeline_prepare(timeline *l) {
+    if (atomic_load_explicit(&l->short_of_room, memory_order_relaxed) && trace_events(l->trace)) make_room(l);
+}
+
+static void look_for_room(timeline *l, const queued *o) {
+    bool few = o->events && gpumm__event_pairs_are_few(&l->pairs);
+    if (few || gpumm__queue_seems_half(&l->queue)) atomic_store_explicit(&l->short_of_room, true, memory_order_relaxed);
 }
 
 void gpumm__timeline_collect(timeline *l) {
@@ -51,7 +56,7 @@ static void list_track(timeline *l, track *t) {
     t->thread = gpumm__trace_thread(number);
     t->next = l->tracks;
     l->tracks = t;
-    atomic_store(&l->least_ns, l->reader.clock.anchor ? PAIR_NS_LEAST : 0);
+    atomic_store(&l->least_ns, l->reader.clock.anchor ? TIMELINE_PAIR_NS : 0);
     name_track(l, t, number);
 }
 
@@ -117,6 +122,7 @@ static queued *put(timeline *l, track *t, const queued_words *w, bool holds, uin
     o->ticks = ticks;
     o->nested = t->holder != NULL;
     o->events = pair_for(l, t, kind);
+    look_for_room(l, o);
     if (holds) t->holder = o;
     return o;
 }

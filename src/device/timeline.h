@@ -7,6 +7,9 @@
 
 #include "device/track.h"
 
+/* On a device with a clock of its own: what a stream stands still for a pair of events, around a graph too. */
+enum { TIMELINE_PAIR_NS = 16000 };
+
 typedef struct timeline {
     device *device; /* below the trace */
     gpumm_trace *trace;
@@ -16,6 +19,7 @@ typedef struct timeline {
     operation_kinds kinds;
     _Atomic uint64_t least_ns; /* what a pair of events costs at least */
     _Atomic uint64_t pair_ns;  /* what the host takes to record one */
+    atomic_bool short_of_room; /* seen where something was enqueued, which can do nothing about it */
     atomic_bool nudged;        /* the trace's thread was told to gather, and has not yet */
     pthread_mutex_t reading;   /* one reads at a time; the rest */
     track_reader reader;
