@@ -8,9 +8,9 @@
 
 #include "base/trace_line.h"
 #include "check.h"
-#include "device/lengths.h"
-#include "device/sampling.h"
-#include "device/traced.h"
+#include "device/trace/lengths.h"
+#include "device/trace/sampling.h"
+#include "device/trace/traced.h"
 
 static char folder[] = "/tmp/gpumm-trace-XXXXXX";
 

@@ -7,7 +7,7 @@
 
 #include "check.h"
 #include "base/thread.h"
-#include "device/timeline.h"
+#include "device/trace/timeline.h"
 #include "fake_cuda.h"
 
 enum { LAUNCHES = 10000, ROUNDS = 8, SMALL = 200, BLOCK = 128, LONG_GRID = 1000, LONG_US = 6000 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A trace: events of many threads, as lines of two files. One is what Perfetto and chrome://tracing open, the other the
-   history of allocations. A thread of its own makes lines of what it was told, writes them, and asks its sources for what
-   became known meanwhile. */
+   history of allocations. A thread of its own makes lines of what it was told, writes them, and asks its sources for
+   what became known meanwhile. */
 #ifndef BASE_TRACE_H
 #define BASE_TRACE_H
 

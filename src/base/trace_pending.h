@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Events as they were told, until a thread that has time makes lines of them: who tells one copies some hundred bytes. */
+/* Events as they were told, until a thread that has time makes lines of them: who tells one copies a hundred bytes. */
 #ifndef BASE_TRACE_PENDING_H
 #define BASE_TRACE_PENDING_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Pairs of timed events. One at a time takes some, any thread gives them back: none waits for another. */
-#ifndef DEVICE_EVENT_PAIR_H
-#define DEVICE_EVENT_PAIR_H
+#ifndef DEVICE_TRACE_EVENT_PAIR_H
+#define DEVICE_TRACE_EVENT_PAIR_H
 
 #include <stdatomic.h>
 

@@ -2,8 +2,8 @@
 /* Which operations of a stream are timed, where not all are: as many as keep their events' cost within a small part
    of the stream's work. What was not spent on events may be made up for by a few at once. The first ones of each kind
    are timed before it is saved for, and so are those that take so long that their events are nothing beside them. */
-#ifndef DEVICE_SAMPLING_H
-#define DEVICE_SAMPLING_H
+#ifndef DEVICE_TRACE_SAMPLING_H
+#define DEVICE_TRACE_SAMPLING_H
 
 #include <stdbool.h>
 #include <stddef.h>

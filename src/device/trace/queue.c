@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A ring with two positions that only grow. A record never lies around the end: what is left there is filled. */
-#include "device/queue.h"
+#include "device/trace/queue.h"
 
 #include <stddef.h>
 #include <string.h>

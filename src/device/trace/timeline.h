@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Operations on their way through a device's streams, for a trace. Each stream is a track; an operation may hold those
-   that are enqueued while it is open. As many stand between two events as cost next to nothing, or all of them where the
-   trace wants that. Who enqueues puts a record into a queue, and no more; the trace's thread reads it. */
-#ifndef DEVICE_TIMELINE_H
-#define DEVICE_TIMELINE_H
+   that are enqueued while it is open. As many stand between two events as cost next to nothing, or all of them where
+   the trace wants that. Who enqueues puts a record into a queue, and no more; the trace's thread reads it. */
+#ifndef DEVICE_TRACE_TIMELINE_H
+#define DEVICE_TRACE_TIMELINE_H
 
-#include "device/track.h"
+#include "device/trace/track.h"
 
 /* On a device with a clock of its own: what a stream stands still for a pair of events, around a graph too. */
 enum { TIMELINE_PAIR_NS = 16000 };
@@ -37,8 +37,8 @@ gpumm_status gpumm__timeline_stream(timeline *l, device_stream *s); /* a track f
 void gpumm__timeline_stream_gone(timeline *l, device_stream *s, bool through);
 void gpumm__timeline_collect(timeline *l); /* writes what has come */
 
-/* Around what is enqueued, by one at a time; NULL: it is not traced. `holds`: what is enqueued before its end lies in it.
-   The size that decides how long it takes is the last field. */
+/* Around what is enqueued, by one at a time; NULL: it is not traced. `holds`: what is enqueued before its end lies in
+   it. The size that decides how long it takes is the last field. */
 queued *gpumm__timeline_begin(timeline *l, device_stream *s, const queued_words *words, bool holds);
 void gpumm__timeline_end(timeline *l, device_stream *s, queued *o, gpumm_status status);
 queued *gpumm__timeline_holder(device_stream *s); /* that is open; NULL: none */

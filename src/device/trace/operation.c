@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A pool that grows by chunks and is given back at the end. */
-#include "device/operation.h"
+#include "device/trace/operation.h"
 
 #include <string.h>
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What is enqueued, on its way to who writes the trace: records of a few lines of cache in a ring of memory. One puts at a
-   time (that is the submit lock's), another one takes; neither waits for the other, and nothing is allocated. What is put
-   within an operation that holds it is seen together with that, once it has ended. */
-#ifndef DEVICE_QUEUE_H
-#define DEVICE_QUEUE_H
+/* What is enqueued, on its way to who writes the trace: records of a few lines of cache in a ring of memory. One puts
+   at a time (that is the submit lock's), another one takes; neither waits for the other, and nothing is allocated. What
+   is put within an operation that holds it is seen together with that, once it has ended. */
+#ifndef DEVICE_TRACE_QUEUE_H
+#define DEVICE_TRACE_QUEUE_H
 
-#include "device/operation.h"
+#include "device/trace/operation.h"
 
 enum { QUEUE_BYTES = 1 << 19, QUEUE_UNDER_WAY = 8192 };
 
@@ -56,7 +56,7 @@ bool gpumm__queue_seems_half(queue *q); /* full, or more */
 bool gpumm__queue_is_half(const queue *q);
 bool gpumm__queue_is_full(const queue *q); /* nearly */
 
-/* By who takes, who goes on until there is none, which is NULL: the oldest, and then the next one, with which that goes. */
+/* By who takes, who goes on until there is none, which is NULL: the oldest; then the next one, with which that goes. */
 const queued *gpumm__queue_first(queue *q);
 const queued *gpumm__queue_next(queue *q, const queued *r);
 void gpumm__queue_done(queue *q, uint64_t count);       /* so many are no longer under way */

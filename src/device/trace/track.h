@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* A stream's track in a trace: what was enqueued, in the order of the stream, until it has come and is written. Some stand
-   between two events, which are read once they have come; the others lie between those, for as long as their like took. */
-#ifndef DEVICE_TRACK_H
-#define DEVICE_TRACK_H
+/* A stream's track in a trace: what was enqueued, in the order of the stream, until it has come and is written. Some
+   stand between two events, which are read once they have come; the others lie between those, for as long as their like
+   took. */
+#ifndef DEVICE_TRACE_TRACK_H
+#define DEVICE_TRACE_TRACK_H
 
 #include "base/ticks.h"
-#include "device/device_clock.h"
-#include "device/lengths.h"
-#include "device/queue.h"
+#include "device/trace/device_clock.h"
+#include "device/trace/lengths.h"
+#include "device/trace/queue.h"
 
 typedef struct track {
     struct track *next;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Forwards every call, and looks on. Where the trace is closed it forwards alone. */
-#include "device/traced.h"
+#include "device/trace/traced.h"
 
 #include <stdio.h>
 #include <string.h>

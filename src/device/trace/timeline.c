@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a launch pays for a trace: a look at the clock, at its kind, and a record of its words. */
-#include "device/timeline.h"
+#include "device/trace/timeline.h"
 
 #include <stdio.h>
 
@@ -18,21 +18,27 @@ static void lose(timeline *l) {
 
 /* ---- Room ---------------------------------------------------------------------------------------------------- */
 
-static void make_room(timeline *l) {
-    atomic_store_explicit(&l->short_of_room, false, memory_order_relaxed);
-    if (gpumm__event_pairs_are_few(&l->pairs)) (void)gpumm__event_pairs_grow(&l->pairs); /* else times are estimated */
-    if (!gpumm__queue_is_half(&l->queue)) return;
+static void drain(timeline *l) {
     if (gpumm__queue_is_full(&l->queue)) gpumm__timeline_collect(l); /* what finds no room is left out, and counted */
     else if (!atomic_exchange(&l->nudged, true)) gpumm__trace_nudge(l->trace);
+}
+
+/* Until there is some it is looked at each time. */
+static void make_room(timeline *l) {
+    if (gpumm__event_pairs_are_few(&l->pairs)) (void)gpumm__event_pairs_grow(&l->pairs); /* else times are estimated */
+    if (gpumm__queue_is_half(&l->queue)) drain(l);
+    else atomic_store_explicit(&l->short_of_room, false, memory_order_relaxed);
 }
 
 void gpumm__timeline_prepare(timeline *l) {
     if (atomic_load_explicit(&l->short_of_room, memory_order_relaxed) && trace_events(l->trace)) make_room(l);
 }
 
+/* `o`: what was put, NULL: there was no room. */
 static void look_for_room(timeline *l, const queued *o) {
-    bool few = o->events && gpumm__event_pairs_are_few(&l->pairs);
-    if (few || gpumm__queue_seems_half(&l->queue)) atomic_store_explicit(&l->short_of_room, true, memory_order_relaxed);
+    bool few = o && o->events && gpumm__event_pairs_are_few(&l->pairs);
+    if (!o || few || gpumm__queue_seems_half(&l->queue))
+        atomic_store_explicit(&l->short_of_room, true, memory_order_relaxed);
 }
 
 void gpumm__timeline_collect(timeline *l) {
@@ -115,7 +121,7 @@ static event_pair *pair_for(timeline *l, track *t, operation_kind *kind) {
 
 static queued *put(timeline *l, track *t, const queued_words *w, bool holds, uint64_t ticks) {
     queued *o = gpumm__queue_put(&l->queue, w, holds);
-    if (!o) return NULL;
+    if (!o) return look_for_room(l, NULL), NULL;
     operation_kind *kind = gpumm__sampling_kind(&l->kinds, w->name, w->count ? w->fields[w->count - 1].number : 0);
     o->kind = (uint16_t)(kind - l->kinds.all);
     o->track = t;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A purse that work fills, and what is known of each kind where it is enqueued. */
-#include "device/sampling.h"
+#include "device/trace/sampling.h"
 
 #include <stdatomic.h>
 

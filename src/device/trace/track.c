@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Lists of operations in the order of their streams, from their events to lines of the trace. */
-#include "device/track.h"
+#include "device/trace/track.h"
 
 #include "base/size.h"
 #include "base/thread.h"
@@ -196,8 +196,8 @@ static void write_between(track_reader *r, track *t, const operation *end, uint6
     }
 }
 
-/* The first that is timed and has come; NULL: *end is the first that is timed and has not, or NULL. What is nested is its
-   holder's. */
+/* The first that is timed and has come; NULL: *end is the first that is timed and has not, or NULL. What is nested is
+   its holder's. */
 static operation *find_timed(track_reader *r, const track *t, operation **end) {
     operation *o = t->unread;
     for (; o; o = o->next) {

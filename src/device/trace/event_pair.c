@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A list of who takes, and one that the others push to, which is taken over as a whole. */
-#include "device/event_pair.h"
+#include "device/trace/event_pair.h"
 
 #include "base/status.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* An operation on its way through a stream, as who reads a trace's queue knows it, and where such come from. */
-#ifndef DEVICE_OPERATION_H
-#define DEVICE_OPERATION_H
+#ifndef DEVICE_TRACE_OPERATION_H
+#define DEVICE_TRACE_OPERATION_H
 
 #include "base/trace.h"
-#include "device/event_pair.h"
-#include "device/sampling.h"
+#include "device/trace/event_pair.h"
+#include "device/trace/sampling.h"
 
 enum { OPERATION_NAME = 64, OPERATION_LABEL = 128, OPERATION_FIELDS = 4 };
 
