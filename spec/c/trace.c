@@ -484,6 +484,34 @@ static void threads(void) {
     free(text);
 }
 
+/* What another manager has is copied on the stream of the one that has the target. */
+static void from_another(void) {
+    gpumm_trace *t;
+    gpumm_manager *m[2];
+    gpumm_buffer *b[2];
+    float value = 3, got = 0;
+    CHECK_OK(gpumm_trace_open(&(gpumm_trace_options){.path = path_of("another.json")}, &t));
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK(gpumm_manager_open(&(gpumm_options){.device = "host", .trace = t}, &m[i]));
+        CHECK_OK(gpumm_manager_allocate(m[i], &(gpumm_buffer_options){.length = 100}, &b[i]));
+    }
+    CHECK_OK(gpumm_buffer_fill(b[0], NULL, 0, 100, &value));
+    for (int i = 1; i <= 3; i++) CHECK_OK(gpumm_buffer_copy(b[1], NULL, 0, b[0], 0, (uint64_t)(10 * i)));
+    CHECK_OK(gpumm_buffer_download(b[1], NULL, 29, 1, &got));
+    CHECK(got == value);
+    for (int i = 0; i < 2; i++) gpumm_buffer_release(b[i]), gpumm_manager_release(m[i]);
+    CHECK_OK(gpumm_trace_close(t));
+    gpumm_trace_release(t);
+    char *text = read_file(path_of("another.json"));
+    CHECK(count_of(text, "\"name\":\"copy P2P\"") == 3);
+    for (int i = 1; i <= 3; i++) {
+        char bytes[32];
+        snprintf(bytes, sizeof bytes, "\"bytes\":%d", 40 * i);
+        CHECK(strstr(strstr(text, "copy P2P"), bytes));
+    }
+    free(text);
+}
+
 enum { FILLS = 400 };
 
 /* On a stream of its own, which comes and goes. */
@@ -558,6 +586,7 @@ int main(void) {
     held();
     threads();
     one_manager();
+    from_another();
     char command[64];
     snprintf(command, sizeof command, "rm -r %s", folder);
     return system(command) == 0 ? 0 : 1;

@@ -105,6 +105,13 @@ static gpumm_status traced_copy(device *d, device_stream *s, copy_kind way, gpum
     return end(traced_of(d), s, o, forward_copy(d, s, way, to, from, bytes));
 }
 
+/* From another manager's memory. */
+static gpumm_status traced_copy_from(device *d, device_stream *s, gpumm_address to, device *other, gpumm_address from,
+                                     uint64_t bytes, bool used) {
+    queued *o = begin(traced_of(d), s, "copy P2P", "bytes", bytes);
+    return end(traced_of(d), s, o, forward_copy_from(d, s, to, other, from, bytes, used));
+}
+
 static gpumm_status traced_fill(device *d, device_stream *s, gpumm_address to, uint32_t pattern, unsigned width,
                                 uint64_t times) {
     queued *o = begin(traced_of(d), s, "fill", "bytes", times * width);
@@ -364,6 +371,7 @@ static void fill_table(device_table *table, const device_table *inner) {
     if (inner->driver_fault) table->driver_fault = forward_driver_fault;
     if (inner->driver_calls) table->driver_calls = forward_driver_calls;
     table->copy = traced_copy;
+    table->copy_from = traced_copy_from;
     table->fill = traced_fill;
     table->launch = traced_launch;
     table->semaphore_wait = traced_semaphore_wait;
