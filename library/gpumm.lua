@@ -1377,7 +1377,7 @@ function Trace:close() end
 ---@field file? string the trace, JSON; none, unless given: then there is a history
 ---@field history? string a CSV of allocations and frees on the device, as RMM's logging_resource_adaptor writes it; none, unless given
 ---@field buffer? integer|string bytes of lines that wait to be written; "2MiB", unless given
----@field detail? boolean every operation of a stream is timed by itself, which small ones notice; false, unless given: as many are as cost less than a hundredth of the time, and the others are estimated
+---@field detail? boolean every operation of a stream is timed by itself, which small ones notice; false, unless given: as many are as cost less than a hundredth of the work, and the others are estimated
 
 --- Another process' buffers and frames, read only. Lengths and contents' memory follow with poll and wait.
 ---@class gpumm.attachment

@@ -360,14 +360,15 @@ GPUMM_API gpumm_status gpumm_manager_check(gpumm_manager *manager);
  *
  * Each manager is a process of the trace, and each of its streams a track: kernels by name, copies, fills, captures with
  * their tickets, replays of recordings with their operations. Their times are the device's, by events that are read once they
- * have come, so that nothing waits. Events cost: so as many operations are timed as keep that below a hundredth of the time
- * that passes (the first 64 of each stream, then some, by what recording events takes). The others lie between those, where
- * they were enqueued, and take as long as their like took; they say so: `"estimated": true`. Counters are the books' categories, `used`,
+ * have come, so that nothing waits. Events cost: so as many operations are timed as keep that below a hundredth of the
+ * stream's work (the first 32 of each stream and the first 4 of each kind, which is a name and about a size; then those that take
+ * so long that it is nothing to them; of the others some). What is not timed lies between those, where it was enqueued, and takes as
+ * long as its like took; it says so: `"estimated": true`. Counters are the books' categories, `used`,
  * `committed`, `budget` and, where there is one, `limit`, which is the smaller one where a budget is shared (`shared budget`). The system's threads are tracks of one more process: growth,
  * precommits, retirements, moves, each commit and its like, frames that are delivered or dropped, steps of simulations.
  *
- * Lines gather in memory of a fixed size and are written by a thread of the trace's. A line that finds no room, because
- * the disk does not keep up, is left out and counted: otherData.lost. Operations beyond 8192 under way are left out and
+ * What happens is kept as it is told, in memory of a fixed size; a thread of the trace's makes lines of it and writes them. What
+ * finds no room, because the disk does not keep up, is left out and counted: otherData.lost. Operations beyond 8192 under way are left out and
  * counted too. The file is whole JSON at any time, whatever ends the process.
  *
  * The history has the columns Thread,Time,Action,Pointer,Size,Stream and the actions allocate, allocate failure and free,

@@ -1,14 +1,14 @@
 -- SPDX-License-Identifier: MIT
--- What a trace costs a step of a layout, in pairs: two layouts of one graph in two managers, of which one is traced, run a few
--- steps each by turns.
+-- What a trace costs a step of a layout: three layouts of one graph in three managers, of which one is traced, run a few steps
+-- each by turns.
 --
---     gpumm-run --quiet spec/bench/trace_bench.lua [--side 316] [--pairs 40] [--steps 5] [--device auto] [--file /dev/null]
+--     gpumm-run --quiet spec/bench/trace_bench.lua [--side 316] [--turns 40] [--steps 5] [--device auto] [--file /dev/null]
 --
--- Beside it stands the same with neither traced, which says how far apart two layouts are by chance.
+-- The two that are not traced say how far apart layouts are by chance.
 
 local gpumm = require "gpumm"
 
-local opt = gpumm.options(arg, { side = 316, pairs = 40, steps = 5, device = "auto", file = "/tmp/gpumm-trace-bench.json" })
+local opt = gpumm.options(arg, { side = 316, turns = 40, steps = 5, device = "auto", file = "/tmp/gpumm-trace-bench.json" })
 
 local function grid(side)
     local from, to = {}, {}
@@ -29,7 +29,7 @@ local function layout(graph, positions)
     local sim = gpumm.force.layout(graph, { positions = positions, steps = 1 << 20, every = 5, frame = function() end,
         device = opt.device })
     sim:open {}
-    sim:advance(10)
+    sim:advance(40) -- the first operations are timed each
     sim.manager:synchronize()
     return sim
 end
@@ -47,37 +47,43 @@ local function median(list)
     return list[(#list + 1) // 2]
 end
 
--- The medians of both, and of the pairs' ratios.
-local function medians(pairs_of, which)
-    local firsts, seconds, ratios = {}, {}, {}
-    for i, pair in ipairs(pairs_of) do
-        firsts[i], seconds[i] = pair[1][which], pair[2][which]
-        ratios[i] = seconds[i] / firsts[i]
+-- The median of the others' times, or work, and of what a layout takes beside the plain one in the same turn.
+local function medians(turns, which, k)
+    local list, ratios = {}, {}
+    for i, turn in ipairs(turns) do
+        list[i] = turn[k][which]
+        ratios[i] = turn[k][which] / turn[1][which]
     end
-    return 1e6 * median(firsts), 1e6 * median(seconds), median(ratios)
+    return 1e6 * median(list), median(ratios)
 end
 
-local function compare(what, first, second)
-    local list = {}
-    for i = 1, opt.pairs do
-        local a, b
-        if i % 2 == 0 then a, b = timed(first), timed(second) else b, a = timed(second), timed(first) end
-        list[i] = { a, b }
+-- Who begins goes around, so that none comes always behind the same.
+local function take_turns(layouts)
+    local turns = {}
+    for i = 1, opt.turns do
+        turns[i] = {}
+        for k = 1, #layouts do
+            local at = (i + k) % #layouts + 1
+            turns[i][at] = timed(layouts[at])
+        end
     end
-    print(("%-18s time %9.1f us and %9.1f us a step, ratio of pairs %.4f"):format(what, medians(list, 1)))
-    print(("%-18s work %9.1f us and %9.1f us a step, ratio of pairs %.4f"):format("", medians(list, 2)))
+    return turns
 end
 
 math.randomseed(7)
 local graph = grid(opt.side)
 local positions = scattered(graph.nodes)
-local plain, twin = layout(graph, positions), layout(graph, positions)
-print(("%d nodes, %d edges, %s"):format(graph.nodes, #graph.from, plain.manager:device().name))
-compare("neither traced", plain, twin)
-twin:close()
+local layouts, names = {}, { "untraced", "untraced too", "traced" }
+layouts[1], layouts[2] = layout(graph, positions), layout(graph, positions)
 local trace <close> = assert(gpumm.trace { file = opt.file })
-local traced = layout(graph, positions)
-compare("the second traced", plain, traced)
-traced:close()
-plain:close()
+layouts[3] = layout(graph, positions)
+print(("%d nodes, %d edges, %s"):format(graph.nodes, #graph.from, layouts[1].manager:device().name))
+local turns = take_turns(layouts)
+for k, name in ipairs(names) do
+    local time, beside = medians(turns, 1, k)
+    local work, beside_work = medians(turns, 2, k)
+    print(("%-14s time %9.1f us a step, %.4f of the first; work of all threads %9.1f us, %.4f"):format(name, time, beside, work,
+        beside_work))
+end
+for _, sim in ipairs(layouts) do sim:close() end
 assert(trace:close())

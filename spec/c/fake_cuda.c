@@ -854,6 +854,8 @@ ENTRY cuOccupancyMaxPotentialBlockSize(int *grid, int *block, CUfunction f, CUoc
     return CUDA_SUCCESS;
 }
 
+static unsigned slow_grid, slow_microseconds; /* 0: no launch is slow */
+
 ENTRY cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
                      unsigned shared, CUstream s, void **parameters, void **extra) {
     (void)f, (void)shared, (void)s, (void)extra;
@@ -861,6 +863,7 @@ ENTRY cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, unsign
     if (gy != 1 || gz != 1 || by != 1 || bz != 1 || !parameters) return CUDA_ERROR_INVALID_VALUE;
     live.grid = gx;
     live.block = bx;
+    if (slow_grid && gx == slow_grid) usleep(slow_microseconds);
     return CUDA_SUCCESS;
 }
 
@@ -1156,6 +1159,11 @@ CONTROL void fake_capture(void *stream, bool on) { ((CUstream)stream)->capturing
 CONTROL void fake_capture_elsewhere(bool on) { captured_elsewhere = on; }
 CONTROL void *fake_context(void) { return &dummy_context[0]; }
 CONTROL void *fake_other_context(void) { return &other_context; }
+
+CONTROL void fake_slow(unsigned grid, unsigned microseconds) {
+    slow_grid = grid;
+    slow_microseconds = microseconds;
+}
 
 CONTROL void fake_live(fake_counts *out) {
     pthread_mutex_lock(&mutex);

@@ -21,5 +21,6 @@ void fake_capture_elsewhere(bool on);
 void *fake_context(void);
 void *fake_other_context(void); /* in which none of the device's calls may be made */
 void fake_live(fake_counts *out);
+void fake_slow(unsigned grid, unsigned microseconds); /* so long takes each launch of so many blocks */
 
 #endif

@@ -8,9 +8,9 @@
 
 #include "base/trace_line.h"
 #include "check.h"
-#include "device/lengths.h"
-#include "device/sampling.h"
-#include "device/traced.h"
+#include "device/trace/lengths.h"
+#include "device/trace/sampling.h"
+#include "device/trace/traced.h"
 
 static char folder[] = "/tmp/gpumm-trace-XXXXXX";
 
@@ -123,7 +123,7 @@ static void samples(void) {
     sampling s = {0};
     unsigned taken = 0, first = 0, of[STEP] = {0};
     for (unsigned i = 0; i < COUNT; i++) {
-        if (!gpumm__sampling_takes(&s, 1000 + 1000u * i, COST)) continue;
+        if (!gpumm__sampling_takes(&s, 1000 + 1000u * i, COST, false)) continue;
         if (taken == i) first++;
         taken++;
         of[i % STEP]++;
@@ -133,8 +133,141 @@ static void samples(void) {
     CHECK((uint64_t)(taken - first + 2) * COST * 100 >= UINT64_C(98) * 1000 * COUNT / SAMPLING_PART);
     for (unsigned i = 0; i < STEP; i++) CHECK(of[i] > 10);
     taken = 0; /* a pause does not fill it beyond its size */
-    for (unsigned i = 0; i < 1000; i++) taken += gpumm__sampling_takes(&s, UINT64_C(1) << 60, COST);
+    for (unsigned i = 0; i < 1000; i++) taken += gpumm__sampling_takes(&s, UINT64_C(1) << 60, COST, false);
     CHECK(taken == SAMPLING_AT_ONCE);
+}
+
+/* What is urgent is timed before it is saved for, so many times at most; work pays for it before anything else. */
+static void urgent_samples(void) {
+    enum { COST = 1000, PRICE = COST * SAMPLING_PART };
+    sampling s = {0};
+    unsigned taken = 0;
+    for (unsigned i = 0; i < 1000; i++) taken += gpumm__sampling_takes(&s, 1, COST, true);
+    CHECK(taken == SAMPLING_AT_ONCE + SAMPLING_IN_ADVANCE);
+    uint64_t work = 1 + (uint64_t)PRICE * SAMPLING_IN_ADVANCE;
+    CHECK(!gpumm__sampling_takes(&s, work, COST, false));
+    CHECK(gpumm__sampling_takes(&s, work + PRICE, COST, false));
+    CHECK(!gpumm__sampling_takes(&s, work + PRICE, COST, false));
+}
+
+/* Kinds are names and powers of two, each with what is known of it. */
+static void kinds(void) {
+    static operation_kinds all;
+    static const char names[] = "a kernel";
+    operation_kind *k = gpumm__sampling_kind(&all, names, 1024);
+    gpumm__sampling_learn(k, UINT64_C(1) << 40);
+    k->timed = 2;
+    CHECK(gpumm__sampling_kind(&all, names, 2047) == k && k->timed == 2 && atomic_load(&k->ns) == UINT32_MAX);
+    CHECK(gpumm__sampling_kind(&all, names, 2048) != k || k->timed == 0);
+    CHECK(gpumm__sampling_kind(&all, names + 1, 1024) != k || k->timed == 0);
+}
+
+/* The processor's counter comes to the system's time, also of what was a while ago. */
+static void counters(void) {
+    ticks_scale s;
+    gpumm__ticks_open(&s);
+    for (int i = 0; i < 5; i++) {
+        uint64_t from = gpumm__clock_ns(), ticks = ticks_now(s.counted), to = gpumm__clock_ns();
+        usleep(2000);
+        gpumm__ticks_look(&s);
+        uint64_t ns = gpumm__ticks_ns(&s, ticks);
+        CHECK(ns + 20000 >= from && ns <= to + 20000);
+    }
+}
+
+/* ---- Records ---- */
+
+static void end_put(queue *q, uint64_t number, const char *name, const char *label) {
+    const operation_field fields[] = {{"number", number}, {"twice", 2 * number}};
+    queued *r = gpumm__queue_put(q, &(queued_words){name, label, fields, label ? 2 : 1}, false);
+    CHECK(r);
+    r->ticks = number;
+    r->nested = false;
+    gpumm__queue_end(q, r, number % 7 == 0);
+}
+
+static void check_taken(const queued *r, uint64_t number, const char *name, const char *label) {
+    operation o = {0};
+    gpumm__queued_read(r, &o);
+    CHECK(r->ticks == number && strcmp(o.name, name) == 0 && o.dropped == (number % 7 == 0) && !o.nested);
+    CHECK(strcmp(o.fields[0].key, "number") == 0 && o.fields[0].number == number);
+    CHECK(o.labelled == (label != NULL) && o.field_count == (label ? 2 : 1));
+    CHECK(!label || (strcmp(o.label, label) == 0 && o.fields[1].number == 2 * number));
+}
+
+static const char longest_name[] = "a name that is as long as one is at most: sixty-three bytes in all";
+
+/* Many times around the ring, by parts of it; names of all lengths. */
+static void records(void) {
+    enum { PARTS = 60, PART = 1000 };
+    char name[OPERATION_NAME];
+    queue q;
+    uint64_t put = 0, taken = 0;
+    CHECK_OK(gpumm__queue_open(&q, &gpumm__alloc_default));
+    for (int i = 0; i < PARTS; i++) {
+        for (int k = 0; k < PART; k++, put++) {
+            snprintf(name, sizeof name, "%.*s", (int)(put % 63), longest_name);
+            end_put(&q, put, name, put % 5 ? NULL : "positions");
+        }
+        for (const queued *r = gpumm__queue_first(&q); r; r = gpumm__queue_next(&q, r), taken++) {
+            snprintf(name, sizeof name, "%.*s", (int)(taken % 63), longest_name);
+            check_taken(r, taken, name, taken % 5 ? NULL : "positions");
+        }
+        gpumm__queue_done(&q, PART);
+    }
+    CHECK(put == taken && !gpumm__queue_is_half(&q));
+    gpumm__queue_close(&q);
+}
+
+/* What is held is seen with what holds it; there is an end to what is under way. */
+static void held_records(void) {
+    queue q;
+    unsigned count = 0;
+    CHECK_OK(gpumm__queue_open(&q, &gpumm__alloc_default));
+    queued *holder = gpumm__queue_put(&q, &(queued_words){"replay", NULL, NULL, 0}, true);
+    end_put(&q, 1, "held", NULL);
+    CHECK(!gpumm__queue_first(&q));
+    gpumm__queue_end(&q, holder, false);
+    CHECK(gpumm__queue_first(&q) == holder);
+    check_taken(gpumm__queue_next(&q, holder), 1, "held", NULL);
+    for (queued *r; (r = gpumm__queue_put(&q, &(queued_words){"k", NULL, NULL, 0}, false)) != NULL; count++)
+        gpumm__queue_end(&q, r, false);
+    CHECK(count == QUEUE_UNDER_WAY - 2 && gpumm__queue_is_full(&q));
+    gpumm__queue_close(&q);
+}
+
+/* Events come back as they were told; texts of any length up to a line's. */
+static void pending_events(void) {
+    static char longest[3 * TRACE_LINE];
+    trace_pending p;
+    trace_event e;
+    trace_field fields[TRACE_PENDING_FIELDS];
+    const char *at;
+    memset(longest, 'x', sizeof longest - 1);
+    const trace_field told[] = {
+        {.key = "of", .text = longest}, {.key = "less", .number = -5}, {.key = "yes", .truth = true}};
+    CHECK_OK(gpumm__trace_pending_open(&p, &gpumm__alloc_default));
+    unsigned added = 0, half = 0;
+    for (trace_room room; (room = gpumm__trace_pending_add(&p, &(trace_event){.phase = TRACE_INSTANT,
+                                                               .process = 3,
+                                                               .thread = 4,
+                                                               .name = "frame",
+                                                               .begin = added,
+                                                               .fields = told,
+                                                               .count = 3})) != TRACE_FULL;
+         added++)
+        half += room == TRACE_HALF_FULL;
+    CHECK(added > 20 && half == 1);
+    size_t left = gpumm__trace_pending_take(&p, &at);
+    for (unsigned i = 0; i < added; i++) {
+        size_t bytes = gpumm__trace_pending_read(at, &e, fields);
+        CHECK(e.phase == TRACE_INSTANT && e.process == 3 && e.thread == 4 && e.begin == i && e.count == 3);
+        CHECK(strcmp(e.name, "frame") == 0 && strcmp(e.fields[1].key, "less") == 0 && !e.fields[1].text);
+        CHECK(e.fields[1].number == -5 && e.fields[2].truth && strlen(e.fields[0].text) == TRACE_LINE - 1);
+        left -= bytes, at += bytes;
+    }
+    CHECK(left == 0 && gpumm__trace_pending_take(&p, &at) == 0);
+    gpumm__trace_pending_close(&p);
 }
 
 static void add_learned(lengths *l, operation *o, const char *name, uint64_t enqueued) {
@@ -351,6 +484,67 @@ static void threads(void) {
     free(text);
 }
 
+/* What another manager has is copied on the stream of the one that has the target. */
+static void from_another(void) {
+    gpumm_trace *t;
+    gpumm_manager *m[2];
+    gpumm_buffer *b[2];
+    float value = 3, got = 0;
+    CHECK_OK(gpumm_trace_open(&(gpumm_trace_options){.path = path_of("another.json")}, &t));
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK(gpumm_manager_open(&(gpumm_options){.device = "host", .trace = t}, &m[i]));
+        CHECK_OK(gpumm_manager_allocate(m[i], &(gpumm_buffer_options){.length = 100}, &b[i]));
+    }
+    CHECK_OK(gpumm_buffer_fill(b[0], NULL, 0, 100, &value));
+    for (int i = 1; i <= 3; i++) CHECK_OK(gpumm_buffer_copy(b[1], NULL, 0, b[0], 0, (uint64_t)(10 * i)));
+    CHECK_OK(gpumm_buffer_download(b[1], NULL, 29, 1, &got));
+    CHECK(got == value);
+    for (int i = 0; i < 2; i++) gpumm_buffer_release(b[i]), gpumm_manager_release(m[i]);
+    CHECK_OK(gpumm_trace_close(t));
+    gpumm_trace_release(t);
+    char *text = read_file(path_of("another.json"));
+    CHECK(count_of(text, "\"name\":\"copy P2P\"") == 3);
+    for (int i = 1; i <= 3; i++) {
+        char bytes[32];
+        snprintf(bytes, sizeof bytes, "\"bytes\":%d", 40 * i);
+        CHECK(strstr(strstr(text, "copy P2P"), bytes));
+    }
+    free(text);
+}
+
+enum { FILLS = 400 };
+
+/* On a stream of its own, which comes and goes. */
+static void *fills(void *manager) {
+    gpumm_stream *s;
+    gpumm_buffer *b;
+    CHECK_OK(gpumm_stream_open(manager, &s));
+    CHECK_OK(gpumm_manager_allocate(manager, &(gpumm_buffer_options){.length = 1000}, &b));
+    for (int i = 0; i < FILLS; i++) CHECK_OK(gpumm_buffer_fill(b, s, 0, 16, &(float){1}));
+    gpumm_buffer_release(b);
+    gpumm_stream_release(s);
+    return NULL;
+}
+
+/* Several threads put what they enqueue into one manager's queue. */
+static void one_manager(void) {
+    gpumm_trace *t;
+    gpumm_manager *m;
+    pthread_t all[THREADS];
+    CHECK_OK(gpumm_trace_open(&(gpumm_trace_options){.path = path_of("one.json")}, &t));
+    CHECK_OK(gpumm_manager_open(&(gpumm_options){.device = "host", .trace = t}, &m));
+    for (int i = 0; i < THREADS; i++) CHECK(pthread_create(&all[i], NULL, fills, m) == 0);
+    for (int i = 0; i < THREADS; i++) CHECK(pthread_join(all[i], NULL) == 0);
+    gpumm_manager_release(m);
+    CHECK_OK(gpumm_trace_close(t));
+    gpumm_trace_release(t);
+    char *text = read_file(path_of("one.json"));
+    CHECK(count_of(text, "\"bytes\":64}") + count_of(text, "\"bytes\":64,") == THREADS * FILLS);
+    CHECK(count_of(text, "\"thread_name\"") == 2 + THREADS);
+    CHECK(ends_with(text, "\"lost\":0}}\n"));
+    free(text);
+}
+
 /* What is under way when the trace is closed is not in it, and nothing waits for it. */
 static void held(void) {
     gpumm_trace *t;
@@ -376,6 +570,12 @@ int main(void) {
     CHECK(mkdtemp(folder) != NULL);
     lines();
     samples();
+    urgent_samples();
+    kinds();
+    counters();
+    records();
+    held_records();
+    pending_events();
     stretches();
     bad_options();
     whole_file();
@@ -385,6 +585,8 @@ int main(void) {
     faults();
     held();
     threads();
+    one_manager();
+    from_another();
     char command[64];
     snprintf(command, sizeof command, "rm -r %s", folder);
     return system(command) == 0 ? 0 : 1;

@@ -87,10 +87,9 @@ static void begin_line(trace_line *l, const char *phase, const char *name) {
 
 static uint64_t since(const gpumm_trace *t, uint64_t ns) { return ns > t->began ? ns - t->began : 0; }
 
-void gpumm__trace_put(gpumm_trace *t, const trace_event *e) {
+static void write_line(gpumm_trace *t, const trace_event *e, bool patient) {
     static const char *const phases[] = {"X", "i", "C"};
     trace_line l;
-    if (!trace_events(t)) return;
     begin_line(&l, phases[e->phase], e->name);
     add_track(&l, t, e->process, e->thread);
     add_time(&l, "ts", since(t, e->begin));
@@ -98,7 +97,36 @@ void gpumm__trace_put(gpumm_trace *t, const trace_event *e) {
     if (e->phase == TRACE_INSTANT) gpumm__line_text(&l, ",\"s\":\"t\"");
     if (e->count || e->phase == TRACE_COUNTER) add_fields(&l, e->fields, e->count);
     gpumm__line_text(&l, "}");
-    put(t, &t->events, &l, e->patient);
+    put(t, &t->events, &l, patient);
+}
+
+void gpumm__trace_write(gpumm_trace *t, const trace_event *e) {
+    if (trace_events(t)) write_line(t, e, e->patient);
+}
+
+/* ---- What is pending ----------------------------------------------------------------------------------------- */
+
+static void write_pending(gpumm_trace *t) {
+    const char *at;
+    trace_field fields[TRACE_PENDING_FIELDS];
+    trace_event e;
+    pthread_mutex_lock(&t->formatting);
+    for (size_t left = gpumm__trace_pending_take(&t->pending, &at), bytes; left; left -= bytes, at += bytes) {
+        bytes = gpumm__trace_pending_read(at, &e, fields);
+        write_line(t, &e, true);
+    }
+    pthread_mutex_unlock(&t->formatting);
+}
+
+void gpumm__trace_put(gpumm_trace *t, const trace_event *given) {
+    if (!trace_events(t)) return;
+    trace_event e = *given;
+    if (!e.process) e.process = t->pid;
+    if (!e.thread) e.thread = this_thread(t->pid);
+    trace_room room = gpumm__trace_pending_add(&t->pending, &e);
+    for (; room == TRACE_FULL && e.patient; room = gpumm__trace_pending_add(&t->pending, &e)) write_pending(t);
+    if (room == TRACE_FULL) gpumm__trace_file_lose(&t->events);
+    if (room != TRACE_ADDED) gpumm__trace_nudge(t);
 }
 
 static void put_name(gpumm_trace *t, const char *what, uint64_t process, uint64_t thread, const char *name) {
@@ -164,6 +192,11 @@ static void collect(gpumm_trace *t) {
     pthread_mutex_unlock(&t->collecting);
 }
 
+static void gather(gpumm_trace *t) {
+    collect(t);
+    if (t->events.memory) write_pending(t);
+}
+
 static void flush(gpumm_trace *t) {
     if (t->events.memory) gpumm__trace_file_flush(&t->events);
     if (t->history.memory) gpumm__trace_file_flush(&t->history);
@@ -176,7 +209,7 @@ static void *writer_main(void *argument) {
         if (!t->nudged) gpumm__cond_wait_until(&t->wake, &t->lock, gpumm__clock_ns() + PERIOD_NS);
         t->nudged = false;
         pthread_mutex_unlock(&t->lock);
-        collect(t);
+        gather(t);
         flush(t);
         pthread_mutex_lock(&t->lock);
     }
@@ -220,6 +253,7 @@ static void history_ending(uint64_t lost, char text[static TRACE_ENDING]) {
 }
 
 static gpumm_status open_events(gpumm_trace *t, const char *path, size_t capacity) {
+    TRY(gpumm__trace_pending_open(&t->pending, &t->memory));
     TRY(gpumm__trace_file_open(&t->events, &t->memory, path, capacity, events_ending));
     trace_line l = {.used = 0};
     gpumm__line_text(&l, "{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n{\"ph\":\"M\",\"name\":\"process_name\"");
@@ -255,6 +289,7 @@ static gpumm_status open_files(gpumm_trace *t, const gpumm_trace_options *o) {
 }
 
 static void free_files(gpumm_trace *t) {
+    gpumm__trace_pending_close(&t->pending);
     gpumm__trace_file_close(&t->events);
     gpumm__trace_file_close(&t->history);
 }
@@ -263,12 +298,14 @@ static gpumm_status start(gpumm_trace *t) {
     TRY(gpumm__cond_open(&t->wake));
     pthread_mutex_init(&t->lock, NULL);
     pthread_mutex_init(&t->collecting, NULL);
+    pthread_mutex_init(&t->formatting, NULL);
     atomic_init(&t->open, true);
     gpumm_status status = gpumm__thread_start(&t->writer, writer_main, t);
     if (status == GPUMM_OK) return GPUMM_OK;
     pthread_cond_destroy(&t->wake);
     pthread_mutex_destroy(&t->lock);
     pthread_mutex_destroy(&t->collecting);
+    pthread_mutex_destroy(&t->formatting);
     return status;
 }
 
@@ -310,8 +347,9 @@ gpumm_status gpumm_trace_open(const gpumm_trace_options *options, gpumm_trace **
 
 gpumm_status gpumm_trace_close(gpumm_trace *t) {
     NOT_NULL(t, "trace");
-    if (atomic_load(&t->open)) collect(t);
+    if (atomic_load(&t->open)) gather(t);
     if (atomic_exchange(&t->open, false)) stop_writer(t);
+    if (t->events.memory) write_pending(t); /* what was told until then */
     gpumm_status events = t->events.memory ? gpumm__trace_file_end(&t->events) : GPUMM_OK;
     gpumm_status history = t->history.memory ? gpumm__trace_file_end(&t->history) : GPUMM_OK;
     if (events != GPUMM_OK && history != GPUMM_OK) return gpumm__trace_file_end(&t->events); /* the first's message */
@@ -331,6 +369,7 @@ void gpumm_trace_release(gpumm_trace *t) {
     pthread_cond_destroy(&t->wake);
     pthread_mutex_destroy(&t->lock);
     pthread_mutex_destroy(&t->collecting);
+    pthread_mutex_destroy(&t->formatting);
     gpumm_allocator memory = t->memory;
     gpumm__mem_free(&memory, t);
 }

@@ -1,29 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* A trace: events of many threads, as lines of two files. One is what Perfetto and chrome://tracing open, the other the
-   history of allocations. A thread of its own writes, and asks its sources for what became known meanwhile. */
+   history of allocations. A thread of its own makes lines of what it was told, writes them, and asks its sources for
+   what became known meanwhile. */
 #ifndef BASE_TRACE_H
 #define BASE_TRACE_H
 
 #include "base/trace_file.h"
-
-/* What an event says of itself, under a key: a text, or where that is NULL a number, or `true`. */
-typedef struct trace_field {
-    const char *key, *text;
-    int64_t number;
-    bool truth;
-} trace_field;
-
-typedef enum trace_phase { TRACE_SLICE, TRACE_INSTANT, TRACE_COUNTER } trace_phase;
-
-typedef struct trace_event {
-    trace_phase phase;
-    bool patient;             /* it is worth waiting for the disk: never under a lock that is held for short */
-    uint64_t process, thread; /* its track; 0: of this process, of this thread */
-    const char *name;
-    uint64_t begin, end; /* gpumm__clock_ns; of an instant or a counter only `begin` */
-    const trace_field *fields;
-    size_t count;
-} trace_event;
+#include "base/trace_pending.h"
 
 typedef enum trace_action { TRACE_ALLOCATE, TRACE_FAILURE, TRACE_FREE } trace_action;
 
@@ -40,6 +23,8 @@ struct gpumm_trace {
     bool detail; /* every operation of a stream is timed */
     uint64_t pid;
     trace_file events, history; /* zeroed: there is none */
+    trace_pending pending;      /* of events */
+    pthread_mutex_t formatting; /* one makes lines of what is pending; outside of the files' */
     uint64_t began;             /* times are from here */
     atomic_uint processes;      /* managers that were traced */
     pthread_t writer;
@@ -54,7 +39,8 @@ struct gpumm_trace {
 static inline bool trace_events(const gpumm_trace *t) { return t->events.memory && atomic_load(&t->open); }
 static inline bool trace_history(const gpumm_trace *t) { return t->history.memory && atomic_load(&t->open); }
 
-void gpumm__trace_put(gpumm_trace *t, const trace_event *e);
+void gpumm__trace_put(gpumm_trace *t, const trace_event *e);   /* soon */
+void gpumm__trace_write(gpumm_trace *t, const trace_event *e); /* now, by a thread that has time */
 void gpumm__trace_history(gpumm_trace *t, trace_action action, gpumm_address address, uint64_t bytes, bool patient);
 /* A process of its own in the trace, for the tracks of a manager. */
 uint64_t gpumm__trace_process(gpumm_trace *t, const char *name);

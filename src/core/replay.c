@@ -394,8 +394,9 @@ static void give_tickets(gpumm_recording *r, gpumm_ticket *tickets) {
 static gpumm_status play_traced(gpumm_recording *r, gpumm_stream *s) {
     device *traced = r->object.context->tracing.traced;
     if (!traced) return play(r, s);
-    operation *o = gpumm__timeline_begin(gpumm__traced_timeline(traced), s->device, "replay", true);
-    gpumm__operation_say(o, "count", r->count);
+    const operation_field count = {"count", r->count};
+    const queued_words words = {"replay", NULL, &count, 1};
+    queued *o = gpumm__timeline_begin(gpumm__traced_timeline(traced), s->device, &words, true);
     gpumm_status status = play(r, s);
     gpumm__timeline_end(gpumm__traced_timeline(traced), s->device, o, status);
     return status;

@@ -5,7 +5,7 @@
 #define CORE_TRACING_H
 
 #include "base/thread.h"
-#include "device/traced.h"
+#include "device/trace/traced.h"
 #include "memory/budget.h"
 #include "memory/ledger.h"
 

@@ -298,6 +298,10 @@ typedef struct device_table {
 #undef DEVICE_STATUS_ENTRY
 #undef DEVICE_SILENT_ENTRY
 
+typedef struct device_stream_base { /* each device's stream embeds this first */
+    struct track *track;            /* in a trace; NULL: none */
+} device_stream_base;
+
 struct device { /* each device embeds this first */
     const device_table *call;
     gpumm_device_info info;
@@ -310,7 +314,7 @@ struct device { /* each device embeds this first */
     bool shares;                   /* there is memory of PLACE_SHARED */
     bool inline_snapshots;         /* a small copy to the host in line costs less than staging it */
     struct device *bare;           /* without those that wrap it */
-    struct device *traced;         /* the one that writes a trace, if any: traced.h */
+    struct device *traced;         /* the one that writes a trace, if any: trace/traced.h */
 };
 
 /* A name from the map, CALL_COUNT where there is none. */

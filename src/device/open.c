@@ -9,7 +9,7 @@
 #include "base/status.h"
 #include "device/fault.h"
 #include "device/host/host.h"
-#include "device/traced.h"
+#include "device/trace/traced.h"
 
 #ifdef GPUMM_HAVE_CUDA
 #include "device/cuda/cuda.h"

@@ -6,6 +6,7 @@
 #include "device/cuda/state.h"
 
 struct device_stream {
+    device_stream_base base;
     CUstream handle;
     bool owned;
     atomic_bool exported; /* somebody else has the handle and may have it capture a graph */

@@ -7,6 +7,7 @@
 #include "device/host/memory.h"
 
 struct device_stream {
+    device_stream_base base;
     host_device *device;
     device_stream *next, *before;
     worker worker;

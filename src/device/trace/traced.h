@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The traced device: wraps any device and writes what goes through it to a trace. Operations of streams with the device's
    times, calls that take memory or give it back with the host's. What core knows of them besides it says here. */
-#ifndef DEVICE_TRACED_H
-#define DEVICE_TRACED_H
+#ifndef DEVICE_TRACE_TRACED_H
+#define DEVICE_TRACE_TRACED_H
 
-#include "device/timeline.h"
+#include "device/trace/timeline.h"
 
 /* Takes `inner` over, also when it fails. Retains the trace. */
 gpumm_status gpumm__traced_open(device *inner, gpumm_trace *trace, device **out);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* How long operations take, learned from those that are timed; and where those that are not lie between two that
    are. */
-#ifndef DEVICE_LENGTHS_H
-#define DEVICE_LENGTHS_H
+#ifndef DEVICE_TRACE_LENGTHS_H
+#define DEVICE_TRACE_LENGTHS_H
 
-#include "device/operation.h"
+#include "device/trace/operation.h"
 
 enum { LENGTHS_KNOWN = 512 };
 

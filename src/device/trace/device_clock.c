@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Times since an event whose time on the host is known. */
-#include "device/device_clock.h"
+#include "device/trace/device_clock.h"
 
 #include "base/size.h"
 #include "base/status.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A table of lengths, and a scale on a stretch of time. */
-#include "device/lengths.h"
+#include "device/trace/lengths.h"
 
 #include "base/size.h"
 

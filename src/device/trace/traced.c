@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Forwards every call, and looks on. Where the trace is closed it forwards alone. */
-#include "device/traced.h"
+#include "device/trace/traced.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -80,18 +80,19 @@ static void traced_prepare(device *d, size_t arguments, size_t bytes) {
 
 /* ---- Operations of streams ------------------------------------------------------------------------------------- */
 
-/* By core's name where it gave one. */
-static operation *begin(traced_device *t, device_stream *s, const char *name) {
+/* By core's name where it gave one. `key`: what its size is called, NULL: it has none. */
+static queued *begin(traced_device *t, device_stream *s, const char *name, const char *key, uint64_t size) {
     const traced_label *label = t->label.name ? &t->label : NULL;
-    operation *o = gpumm__timeline_begin(&t->timeline, s, label ? label->name : name, false);
-    if (!o || !label) return o;
-    gpumm__operation_label(o, label->of);
-    gpumm__operation_say(o, "ticket", label->ticket);
-    gpumm__operation_say(o, "step", (uint64_t)label->step);
-    return o;
+    const operation_field fields[] = {
+        {"ticket", label ? label->ticket : 0}, {"step", label ? (uint64_t)label->step : 0}, {key, size}};
+    const size_t count = key ? 1 : 0;
+    const queued_words plain = {name, NULL, &fields[2], count};
+    if (!label) return gpumm__timeline_begin(&t->timeline, s, &plain, false);
+    const queued_words labelled = {label->name, label->of, fields, 2 + count};
+    return gpumm__timeline_begin(&t->timeline, s, &labelled, false);
 }
 
-static gpumm_status end(traced_device *t, device_stream *s, operation *o, gpumm_status status) {
+static gpumm_status end(traced_device *t, device_stream *s, queued *o, gpumm_status status) {
     gpumm__timeline_end(&t->timeline, s, o, status);
     return status;
 }
@@ -100,21 +101,25 @@ static const char *const copy_names[] = {[COPY_H2D] = "copy H2D", [COPY_D2H] = "
 
 static gpumm_status traced_copy(device *d, device_stream *s, copy_kind way, gpumm_address to, gpumm_address from,
                                 uint64_t bytes) {
-    operation *o = begin(traced_of(d), s, copy_names[way]);
-    gpumm__operation_say(o, "bytes", bytes);
+    queued *o = begin(traced_of(d), s, copy_names[way], "bytes", bytes);
     return end(traced_of(d), s, o, forward_copy(d, s, way, to, from, bytes));
+}
+
+/* From another manager's memory. */
+static gpumm_status traced_copy_from(device *d, device_stream *s, gpumm_address to, device *other, gpumm_address from,
+                                     uint64_t bytes, bool used) {
+    queued *o = begin(traced_of(d), s, "copy P2P", "bytes", bytes);
+    return end(traced_of(d), s, o, forward_copy_from(d, s, to, other, from, bytes, used));
 }
 
 static gpumm_status traced_fill(device *d, device_stream *s, gpumm_address to, uint32_t pattern, unsigned width,
                                 uint64_t times) {
-    operation *o = begin(traced_of(d), s, "fill");
-    gpumm__operation_say(o, "bytes", times * width);
+    queued *o = begin(traced_of(d), s, "fill", "bytes", times * width);
     return end(traced_of(d), s, o, forward_fill(d, s, to, pattern, width, times));
 }
 
 static gpumm_status traced_semaphore_wait(device *d, device_stream *s, device_semaphore *x, uint64_t value) {
-    operation *o = begin(traced_of(d), s, "wait for a semaphore");
-    gpumm__operation_say(o, "value", value);
+    queued *o = begin(traced_of(d), s, "wait for a semaphore", "value", value);
     return end(traced_of(d), s, o, forward_semaphore_wait(d, s, x, value));
 }
 
@@ -125,8 +130,7 @@ static uint64_t threads_of(const device_launch *launch) {
 }
 
 static gpumm_status traced_launch(device *d, device_stream *s, device_function *f, const device_launch *launch) {
-    operation *o = begin(traced_of(d), s, d->call->function_name(f));
-    gpumm__operation_say(o, "threads", threads_of(launch));
+    queued *o = begin(traced_of(d), s, d->call->function_name(f), "threads", threads_of(launch));
     return end(traced_of(d), s, o, forward_launch(d, s, f, launch));
 }
 
@@ -222,8 +226,8 @@ static void traced_graph_close(device *d, device_graph *graph) {
 /* A replay's holder says what the graph does; without one the launch is a slice. */
 static gpumm_status traced_graph_launch(device *d, device_stream *s, device_graph *graph) {
     traced_device *t = traced_of(d);
-    operation *holder = gpumm__timeline_holder(&t->timeline, s);
-    operation *own = holder ? NULL : begin(t, s, "graph"), *o = holder ? holder : own;
+    queued *holder = gpumm__timeline_holder(s);
+    queued *own = holder ? NULL : begin(t, s, "graph", NULL, 0), *o = holder ? holder : own;
     if (o && !o->list) o->list = list_hold(t, graph);
     return end(t, s, own, forward_graph_launch(d, s, graph));
 }
@@ -367,6 +371,7 @@ static void fill_table(device_table *table, const device_table *inner) {
     if (inner->driver_fault) table->driver_fault = forward_driver_fault;
     if (inner->driver_calls) table->driver_calls = forward_driver_calls;
     table->copy = traced_copy;
+    table->copy_from = traced_copy_from;
     table->fill = traced_fill;
     table->launch = traced_launch;
     table->semaphore_wait = traced_semaphore_wait;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A device's clock, laid on the host's: nothing begins before it was enqueued, and nothing ends after it was seen to
    have ended. */
-#ifndef DEVICE_DEVICE_CLOCK_H
-#define DEVICE_DEVICE_CLOCK_H
+#ifndef DEVICE_TRACE_DEVICE_CLOCK_H
+#define DEVICE_TRACE_DEVICE_CLOCK_H
 
-#include "device/operation.h"
+#include "device/trace/operation.h"
 
 typedef struct device_clock {
     device *device;

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* A line through the last two moments at which both clocks were looked at. */
+#include "base/ticks.h"
+
+#if defined __x86_64__
+#include <cpuid.h>
+#endif
+
+enum { LOOKS = 8, LOOK_NS = 1000, APART_NS = 20000000 };
+
+/* A counter that neither frequency nor sleep of the processor changes. */
+static bool has_counter(void) {
+#if defined __x86_64__
+    unsigned a, b, c, d;
+    return __get_cpuid(0x80000007, &a, &b, &c, &d) && d >> 8 & 1;
+#else
+    return false;
+#endif
+}
+
+/* The closest of a few looks; false where something always came between. */
+static bool look(uint64_t *ticks, uint64_t *ns) {
+    uint64_t closest = LOOK_NS;
+    for (int i = 0; i < LOOKS; i++) {
+        uint64_t from = gpumm__clock_ns(), at = ticks_now(true), width = gpumm__clock_ns() - from;
+        if (width >= closest) continue;
+        closest = width;
+        *ticks = at;
+        *ns = from + width / 2;
+    }
+    return closest < LOOK_NS;
+}
+
+void gpumm__ticks_open(ticks_scale *s) {
+    *s = (ticks_scale){0};
+    s->counted = has_counter() && look(&s->ticks, &s->ns);
+    s->ticks_before = s->ticks;
+    s->ns_before = s->ns;
+}
+
+void gpumm__ticks_look(ticks_scale *s) {
+    uint64_t ticks, ns;
+    if (!s->counted || !look(&ticks, &ns) || ticks <= s->ticks || ns <= s->ns) return;
+    if (s->ns - s->ns_before >= APART_NS || ns - s->ns >= APART_NS) {
+        s->ticks_before = s->ticks;
+        s->ns_before = s->ns;
+    }
+    s->ticks = ticks;
+    s->ns = ns;
+}
+
+uint64_t gpumm__ticks_ns(const ticks_scale *s, uint64_t ticks) {
+    if (!s->counted) return ticks;
+    uint64_t span = s->ticks - s->ticks_before;
+    double each = span ? (double)(s->ns - s->ns_before) / (double)span : 0;
+    return s->ns - (uint64_t)(int64_t)((double)(int64_t)(s->ticks - ticks) * each);
+}
