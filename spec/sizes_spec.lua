@@ -1,9 +1,12 @@
--- successes: 11
+-- successes: 14
 -- SPDX-License-Identifier: MIT
--- Layouts of nodes with sizes: none lies on another, and pictures draw what the layout made room for.
+-- Layouts of nodes with sizes: none lies on another, and pictures draw what the layout made room for. Nodes without sizes are
+-- off one another's spots.
 
 local gpumm = require "gpumm"
 local spec = require "gpumm.spec"
+local even_discs = require "gpumm.force.sizes".even
+local untangling = require "gpumm.force.untangling"
 local grid_graph = require "spec.graphs".grid
 local force, graph = gpumm.force, gpumm.graph
 
@@ -216,5 +219,116 @@ describe("a layout of nodes with sizes", function()
             assert.is_true(high[2] - low[2] > 270 or high[1] - low[1] > 370, "it is small")
         end
         os.remove(path)
+    end)
+end)
+
+describe("nodes nearly on one spot", function()
+    -- How far the nearest other node is from that one of a view.
+    local function nearest(at, i)
+        local least, a = math.huge, { at:get(i) }
+        for j, x, y, z in at:each() do
+            if j ~= i then least = math.min(least, (a[1] - x) ^ 2 + (a[2] - y) ^ 2 + (z and (a[3] - z) ^ 2 or 0)) end
+        end
+        return math.sqrt(least)
+    end
+
+    local manager
+
+    before_each(function() manager = spec.manager() end)
+
+    local function on_device(d, values)
+        local b = assert(manager:buffer { type = "f32x" .. d, length = #values // d })
+        assert(b:upload(values))
+        return b
+    end
+
+    it("part a little, and all others stay", function()
+        for _, case in ipairs { { 2, 6 }, { 2, 40 }, { 3, 4 } } do -- few, so that each is looked at, and many
+            local d, side = case[1], case[2]
+            local n, values = side ^ d // 1 | 0, {}
+            for i = 0, n - 1 do
+                for k = 0, d - 1 do values[i * d + k + 1] = i // (side ^ k // 1 | 0) % side + 0.0 end
+            end
+            local function discs_at(position)
+                return even_discs(manager, d, n, position, function() return 1 end)
+            end
+            local position = on_device(d, values)
+            local discs = discs_at(position)
+            assert.is_true(math.abs(discs.apart - 0.07) < 1e-6)
+            assert.is_false(discs:is_crowded(position))
+            for k = 1, d do values[d + k], values[n * d - d + k] = values[k], values[n * d - 2 * d + k] end -- two on two others
+            values[n * d] = values[n * d] + 0.01
+            assert(position:upload(values))
+            discs = discs_at(position)
+            assert.is_true(discs:is_crowded(position))
+            assert.is_true(discs:loosen(position))
+            local at, moved = position:download(), {}
+            for i = 1, n do
+                local way = 0
+                for k, v in ipairs { at:get(i) } do way = way + (v - values[(i - 1) * d + k]) ^ 2 end
+                if way > 0 then moved[#moved + 1] = i end
+                assert.is_true(way < 0.08 ^ 2)
+            end
+            assert.same({ 1, 2, n - 1, n }, moved)
+            local before = on_device(d, values):download()
+            assert.is_true(nearest(before, 1) == 0 and math.abs(nearest(before, n) - 0.01) < 1e-5)
+            for _, i in ipairs(moved) do
+                local least = nearest(at, i)
+                assert.is_true(least >= 0.07 and least < 0.09, least)
+            end
+        end
+        assert.is_nil(even_discs(manager, 2, 3, on_device(2, { 1, 1, 1, 1, 1, 1 }), function() return nil end))
+        local together = even_discs(manager, 2, 3, on_device(2, { 1, 1, 1, 1, 1, 1 }), function() return 2 end)
+        assert.is_true(math.abs(together.apart - 0.14) < 1e-6)
+    end)
+
+    it("part in a coil of a tree, without a crossing", function()
+        local values, from, to = { 0.0, 9.0 }, {}, {}
+        for k = 0, 29 do
+            local radius, angle = 0.3 * (1 - k / 30) + 0.01, 0.8 * k
+            values[2 * k + 3], values[2 * k + 4] = radius * math.cos(angle), radius * math.sin(angle)
+            from[k + 1], to[k + 1] = k + 1, k + 2
+        end
+        local g, position = graph.new(31, from, to), on_device(2, values)
+        local function crossings() return force.quality(g, position:download(), { device = spec.device, pivots = 1 }).crossings end
+        local function least()
+            local at, least = position:download(), math.huge
+            for i = 1, #at do least = math.min(least, nearest(at, i)) end
+            return least
+        end
+        assert.equal(0, crossings())
+        assert.is_true(least() < 0.03)
+        untangling.new(g, { dimensions = 2 }):part(position, 0.1)
+        assert.is_true(least() >= 0.1, least())
+        assert.equal(0, crossings())
+        assert.same({ 0, 9 }, { position:download():get(1) })
+        local before = position:download()
+        untangling.new(g, { dimensions = 2 }):part(position, 0.1)
+        assert.view_equals(before, position:download())
+    end)
+
+    it("part at the end of a layout, but for who is pinned, has lengths, or did not move", function()
+        local g, at = grid_graph(6), {}
+        for i = 1, 36 do at[i] = { (i - 1) % 6, (i - 1) // 6 } end
+        at[15] = { 1.001, 2 } -- beside 14
+        local function apart(options)
+            for name, value in pairs { positions = at, steps = 1, speed = 0 } do options[name] = options[name] or value end
+            local now = laid_out(g, options).positions
+            local x, y = now:get(14)
+            local u, v = now:get(15)
+            return math.sqrt((x - u) ^ 2 + (y - v) ^ 2), u
+        end
+        local far = apart {}
+        assert.is_true(far >= 0.05 and far < 0.1, far)
+        far = apart { pinned = { 15 } }
+        assert.is_true(far >= 0.05 and far < 0.1, far)
+        local _, u = apart { pinned = { 15 } }
+        assert.is_true(math.abs(u - 1.001) < 1e-6)
+        assert.is_true(apart { steps = 0 } < 0.002)
+        local weights = {}
+        for e = 1, g.edges do weights[e] = 1 end
+        local weighted = graph.new(36, g.from, g.to, weights)
+        g = weighted
+        assert.is_true(apart { weights = "length" } < 0.002)
     end)
 end)

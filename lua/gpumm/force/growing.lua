@@ -126,6 +126,7 @@ end
 local function finish(sim, options)
     sim.discs = discs_of(sim, options)
     parting.part(sim, options)
+    if not sim.at.own_pins then parting.part_coincident(sim, options) end
     local result = { positions = need(sim.at.position:download()), steps = sim.i,
         radii = sim.discs and need(sim.discs.radius:download()) or nil }
     if options.quality then

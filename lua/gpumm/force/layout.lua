@@ -217,7 +217,10 @@ local function finish(sim, options)
     if not is_dragged then fit_lengths(sim, options) end
     if sim.untangling then sim.untangling:finish(sim.at.position) end
     parting.part(sim, options)
-    if not is_dragged then pack(sim, options) end
+    if not is_dragged then
+        pack(sim, options)
+        parting.part_coincident(sim, options)
+    end
     give_back(sim)
     local result = { positions = need(sim.nodes.position:download()), steps = sim.i, components = sim.components,
         radii = sim.discs and need(sim.discs.radius:download()) }

@@ -1,9 +1,10 @@
 -- SPDX-License-Identifier: MIT
 -- The end of a layout whose nodes have sizes: some more steps, in which discs part ever more and the stress is held more
 -- tightly, and then rounds until none lies on another. It takes little of what forces made: where the stress would rise by
--- more, it begins again with smaller discs.
+-- more, it begins again with smaller discs. Nodes without sizes part where they are nearly on one spot.
 
 local kernels = require "gpumm.force.kernels"
+local sizes = require "gpumm.force.sizes"
 
 local need = kernels.need
 local parting = {}
@@ -47,6 +48,22 @@ function parting.part(sim, options)
         settle_discs(sim, options)
         if not before or stress_now(sim) <= math.max(DEARER * before, before + UNSEEN) then return end
     end
+end
+
+--- Parts nodes of sim.at, which have no sizes, where they are nearly on one spot: a small part of the way that is between most
+--- nodes and their nearest. It is not for what has lengths, which say how near nodes shall be. Where trees are kept from
+--- crossings (sim.untangling) none comes by it.
+function parting.part_coincident(sim, options)
+    local position, n = sim.at.position, sim.engine.rows.now.n
+    if sim.discs or sim.alike or options.lengths or sim.i == 0 or n < 2 then return end
+    local discs = sizes.even(sim.manager, options.dimensions, n, position,
+        function() return sim.engine:mean_length(sim.at) end)
+    if not discs then return end
+    if discs:is_crowded(position) then
+        if sim.untangling then sim.untangling:part(position, discs.apart)
+        else discs:loosen(position, sim.at.pinned) end
+    end
+    discs:close()
 end
 
 return parting

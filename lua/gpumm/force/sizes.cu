@@ -68,6 +68,29 @@ extern "C" __global__ void occupy(int n, const vec *position, float width, cell_
     key[i] = key_of(0, along(p.x, width), along(p.y, width), height(p, width));
 }
 
+// How far the nearest other node is from each of so many samples, in square, as bits of floats that are infinite at first. A
+// thread compares a sample with a chunk of the nodes.
+extern "C" __global__ void nearest(int threads, int samples, int chunk, int n, const vec *position, word *least)
+{
+    int t = blockIdx.x * blockDim.x + threadIdx.x;
+    if (t >= threads) return;
+    const int s = t % samples, from = t / samples * chunk, end = min(from + chunk, n);
+    const int i = (int)(((long long)s * n + n / 2) / samples);
+    const vec p = position[i];
+    word best = 0x7f800000u; // the order of numbers from 0 is that of their bits
+    for (int j = from; j < end; j++) {
+        const float dx = position[j].x - p.x, dy = position[j].y - p.y;
+#if DIM == 3
+        const float dz = position[j].z - p.z;
+        const word far = __float_as_uint(dx * dx + dy * dy + dz * dz);
+#else
+        const word far = __float_as_uint(dx * dx + dy * dy);
+#endif
+        best = min(best, j == i ? 0x7f800000u : far);
+    }
+    atomicMin(least + s, best);
+}
+
 static __device__ int first_from(const cell_t *key, int n, cell_t wanted)
 {
     int low = 0, high = n;

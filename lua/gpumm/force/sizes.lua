@@ -5,6 +5,13 @@
 --     discs:fit(position, edge, part)                   -- how large they are drawn, by the room that the layout takes
 --     discs:push(position, pinned, strength)            -- one round: those that are on one another part a little
 --     discs:part(position, pinned)                      -- until none is
+--
+-- Nodes without sizes have discs of one size, which keep them off one another's spots:
+--
+--     local discs = sizes.even(manager, dimensions, n, position)
+--     discs:is_crowded(position)                        -- is any on another?
+--     discs:loosen(position, pinned)                    -- until none is, or for some rounds
+--     discs:close()
 
 local kernels = require "gpumm.force.kernels"
 
@@ -17,6 +24,10 @@ local CELL = 2                -- edges: how wide a cell is, of which the room is
 local CLASSES = 8             -- as in sizes.cu
 local APART = 1.04            -- times their radii, for what is drawn around a disc; less than 1.05, as sizes.cu looks around
 local ROUNDS, AT_ONCE = 64, 8  -- in which nodes part in place, and how many of these are enqueued at a time
+local EACH, SAMPLES = 1024, 256 -- nodes up to which the nearest one is looked for of all; of how many else
+local CHUNK, INFINITE = 1024, 0x7f800000 -- nodes that a thread of that compares; as in sizes.cu
+local BITS = 20                -- as in sizes.cu
+local SHARE = 0.07             -- of their median distance, within which nobody else shall be
 local WIDER, THEN = 1.1, 16    -- by so much the whole is, as often as they did not, and in how many rounds they part then
 
 -- The room that nodes take: cells with nodes, of two edges' length.
@@ -63,14 +74,26 @@ function Sizes:fit(position, edge, part)
     need(self.radius:upload(list))
 end
 
-local function round(self, position, pinned, strength, scale)
+-- Where each node is to go, and how many are on another.
+local function look(self, position, pinned, strength)
     local run, n = self.run, self.n
     need(run.locate(n, position, self.radius, self.largest, self.key, self.node))
-    need(self.manager:sort { keys = self.key, values = self.node, n = n })
+    need(self.manager:sort { keys = self.key, values = self.node, n = n, bits = self.bits })
     need(self.crowded:fill(0))
     need(run.crowd(n, self.key, self.node, position, self.radius, pinned or false, self.largest, self.classes, APART, strength,
         self.to, self.crowded))
-    need(run.settle(n, self.to, scale, self.crowded, position))
+end
+
+local function round(self, position, pinned, strength, scale)
+    look(self, position, pinned, strength)
+    need(self.run.settle(self.n, self.to, scale, self.crowded, position))
+end
+
+--- Is any node on another?
+function Sizes:is_crowded(position)
+    if self.nearest then return self.nearest < self.apart end
+    look(self, position, nil, 1)
+    return need(self.crowded:download())[1] > 0
 end
 
 --- Moves nodes that are on one another that part of the way (0 to 1) apart. `pinned` (a buffer of bytes, or nil) stay.
@@ -85,6 +108,9 @@ local function parted(self, position, pinned, most)
     return false
 end
 
+--- Moves nodes until none is on another, or for some rounds. `pinned` (nil: none) stay.
+function Sizes:loosen(position, pinned) return parted(self, position, pinned, ROUNDS) end
+
 --- Moves nodes until none is on another: in place; where there is no room, and no node is pinned, by a wider layout. False
 --- where pinned nodes are in the way.
 function Sizes:part(position, pinned)
@@ -97,14 +123,51 @@ function Sizes:part(position, pinned)
     return true
 end
 
+--- Gives back what discs of one size took.
+function Sizes:close()
+    for _, name in ipairs { "radius", "key", "node", "to", "crowded" } do self[name]:close() end
+end
+
 local sizes = {}
 
+local function made(manager, dimensions, n)
+    return setmetatable({ manager = manager, dimensions = dimensions, n = n, radius = buffer(manager, "f32", n),
+        key = buffer(manager, "u64", n), node = buffer(manager, "u32", n), to = buffer(manager, "f32x" .. dimensions, n),
+        crowded = buffer(manager, "u32", 1), run = kernels.of(manager, "sizes.cu", kernels.dimension(dimensions)) }, Sizes)
+end
+
 function sizes.new(manager, dimensions, of)
-    local n = #of
-    return setmetatable({ manager = manager, dimensions = dimensions, of = of, n = n, radius = buffer(manager, "f32", n),
-        key = buffer(manager, "u64", n), kept = buffer(manager, "u64", n), node = buffer(manager, "u32", n),
-        to = buffer(manager, "f32x" .. dimensions, n), crowded = buffer(manager, "u32", 1), count = buffer(manager, "u32", 1),
-        run = kernels.of(manager, "sizes.cu", kernels.dimension(dimensions)) }, Sizes)
+    local self = made(manager, dimensions, #of)
+    self.of, self.kept, self.count = of, buffer(manager, "u64", #of), buffer(manager, "u32", 1)
+    return self
+end
+
+-- Distances of some nodes to the nearest other one: the median and the least.
+local function nearest_of(self, position, samples)
+    local n, chunks = self.n, (self.n + CHUNK - 1) // CHUNK
+    local least <close> = buffer(self.manager, "u32", samples)
+    need(least:fill(INFINITE))
+    need(self.run.nearest(samples * chunks, samples, CHUNK, n, position, least))
+    local bits = need(least:download()):totable()
+    table.sort(bits)
+    local function distance(k) return math.sqrt((string.unpack("<f", string.pack("<I4", bits[k])))) end
+    return distance((samples + 1) // 2), distance(1)
+end
+
+--- Discs of one size for n nodes that have none, a small part of the way from most nodes to the nearest other one; of an edge's
+--- length, edge() (nil: no discs), where most are on another's spot.
+function sizes.even(manager, dimensions, n, position, edge)
+    local self, samples = made(manager, dimensions, n), n <= EACH and n or SAMPLES
+    local median, least = nearest_of(self, position, samples)
+    local apart = SHARE * (median > 0 and median or edge() or 0)
+    if not (apart > 0 and apart < math.huge) then
+        self:close()
+        return nil
+    end
+    self.apart, self.largest, self.classes, self.bits = apart, apart / 2 * 1.001, 1, BITS * dimensions
+    self.nearest = samples == n and least or nil
+    need(self.radius:fill(apart / 2))
+    return self
 end
 
 return sizes

@@ -32,6 +32,12 @@ end
 --- Is called after the last step.
 function Untangling:finish(position) lay_anew(self, position) end
 
+--- Parts nodes that are nearer than `bound` to another, as far as no more edges cross for it.
+function Untangling:part(position, bound)
+    local at, moved = native.apart(self.from, self.to, self.n, need(position:download(1, self.n)), bound)
+    if moved > 0 then need(position:upload(at)) end
+end
+
 local untangling = {}
 
 -- In the order of the rows, where there are some: it is the same on all ranks.

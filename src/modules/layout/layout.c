@@ -10,6 +10,7 @@
 
 #include "gpumm_lua.h"
 #include "modules/layout/adjacency.h"
+#include "modules/layout/apart.h"
 #include "modules/layout/batches.h"
 #include "modules/layout/builder.h"
 #include "modules/layout/cells.h"
@@ -66,6 +67,7 @@ static void open_native(lua_State *L) {
     gpumm_layout__open_placing(L);
     gpumm_layout__open_eigen(L);
     gpumm_layout__open_untangle(L);
+    gpumm_layout__open_apart(L);
     gpumm_layout__open_pen(L);
     gpumm_layout__open_encode(L);
     lua_pushcfunction(L, native_say);

@@ -13,9 +13,9 @@
 
 #include "gpumm_lua.h"
 #include "modules/layout/adjacency.h"
+#include "modules/layout/lines.h"
 
 #define NONE UINT32_MAX
-#define CELLS 8   /* an edge, on average at most: 3, and what it is longer than the mean */
 #define SCALES 10 /* of an edge that is tried */
 #define TURNS 15  /* directions of it */
 #define COST \
@@ -27,19 +27,9 @@
 #define FAN 64        /* directions then */
 #define BEYOND 0.08   /* of an edge, that is kept free behind its end */
 #define ASIDE 0.03    /* radians between edges of one node, or less where it has many */
-#define FARTHEST 1e9  /* cells: further counts as that far */
 #define PATIENCE 4000 /* comparisons an edge; hubs may need more, whose edges are all beside one another */
 #define LONG 8        /* nodes of a leg */
 #define LOOKING 256   /* of those, where it is only looked */
-
-typedef struct point {
-    double x, y;
-} point;
-
-/* An edge that is placed, and the next one of its cell. */
-typedef struct entry {
-    uint32_t a, b, next;
-} entry;
 
 typedef struct tangle {
     const float *from; /* where nodes were */
@@ -54,11 +44,7 @@ typedef struct tangle {
     bool *leg;        /* and of a leg of it: no node has two others behind it */
     bool *tangled;    /* does its edge, or one of its children's, cross others? */
     point *middle;    /* of what hangs on a node, as it was */
-    uint32_t *head;   /* of every cell's list */
-    entry *entries;
-    uint32_t used, room;
-    unsigned bits;
-    double per_cell;
+    lines placed;
     const uint64_t *first; /* of each node's neighbours, from which its degree is known */
     uint64_t moved, patience;
     bool spares_legs; /* these stay as they are */
@@ -69,88 +55,24 @@ static point at(const tangle *t, uint32_t i) { return (point){t->at[2 * (size_t)
 
 static point was_at(const tangle *t, uint32_t i) { return (point){t->from[2 * (size_t)i], t->from[2 * (size_t)i + 1]}; }
 
-static point minus(point a, point b) { return (point){a.x - b.x, a.y - b.y}; }
-
 static point times(point a, point b) { return (point){a.x * b.x - a.y * b.y, a.x * b.y + a.y * b.x}; }
 
-static double cross(point a, point b) { return a.x * b.y - a.y * b.x; }
-
-static double dot(point a, point b) { return a.x * b.x + a.y * b.y; }
-
-/* ---- What is placed, by cells ------------------------------------------------------------------------------ */
-
-/* The cells that a line runs through, column by column. */
-typedef struct walk {
-    double x0, y0, x1, y1;
-    int64_t x, last_x, y, last_y;
-} walk;
-
-static double height_at(const walk *w, double x) {
-    if (x <= w->x0) return w->y0;
-    if (x >= w->x1) return w->y1;
-    return w->y0 + (w->y1 - w->y0) * ((x - w->x0) / (w->x1 - w->x0));
-}
-
-static void enter_column(walk *w) {
-    double a = height_at(w, (double)w->x), b = height_at(w, (double)w->x + 1);
-    w->y = (int64_t)floor(fmin(a, b));
-    w->last_y = (int64_t)floor(fmax(a, b));
-}
-
-static double in_cells(const tangle *t, double v) { return fmin(fmax(v * t->per_cell, -FARTHEST), FARTHEST); }
-
-static walk walk_along(const tangle *t, point a, point b) {
-    point left = a.x <= b.x ? a : b, right = a.x <= b.x ? b : a;
-    walk w = {
-        .x0 = in_cells(t, left.x), .y0 = in_cells(t, left.y), .x1 = in_cells(t, right.x), .y1 = in_cells(t, right.y)};
-    w.x = (int64_t)floor(w.x0);
-    w.last_x = (int64_t)floor(w.x1);
-    enter_column(&w);
-    return w;
-}
-
-static bool walk_on(walk *w) {
-    if (w->y < w->last_y) {
-        w->y++;
-        return true;
-    }
-    if (w->x >= w->last_x) return false;
-    w->x++;
-    enter_column(w);
-    return true;
-}
-
-static uint32_t *cell_of(const tangle *t, const walk *w) {
-    uint32_t h = (uint32_t)w->x * 0x9e3779b1u ^ ((uint32_t)w->y * 0x85ebca6bu + 0x7feb352du);
-    h = (h ^ h >> 15) * 0x846ca68bu;
-    return t->head + (h >> (32 - t->bits));
-}
-
 static void place_edge(tangle *t, uint32_t a, uint32_t b) {
-    walk w = walk_along(t, at(t, a), at(t, b));
-    do {
-        if (t->used == t->room) return;
-        uint32_t *cell = cell_of(t, &w);
-        t->entries[t->used] = (entry){a, b, *cell};
-        *cell = t->used++;
-    } while (walk_on(&w));
+    gpumm_layout__lines_add(&t->placed, (line_ends){a, b}, at(t, a), at(t, b));
 }
 
 /* ---- Where a node can be ----------------------------------------------------------------------------------- */
-
-static bool cross_each_other(point a, point b, point c, point d) {
-    point ab = minus(b, a), cd = minus(d, c);
-    return cross(ab, minus(c, a)) * cross(ab, minus(d, a)) <= 0 && cross(cd, minus(a, c)) * cross(cd, minus(b, c)) <= 0;
-}
 
 /* How near two edges of a node may be, in radians. */
 static double aside(const tangle *t, uint32_t i) { return fmin(ASIDE, 1 / (double)(t->first[i + 1] - t->first[i])); }
 
 /* Do two edges of one node nearly lie on one another? */
-static bool are_along(point a, point b, double aside) { return dot(a, b) > 0 && fabs(cross(a, b)) < aside * dot(a, b); }
+static bool are_along(point a, point b, double aside) {
+    return point_dot(a, b) > 0 && fabs(point_cross(a, b)) < aside * point_dot(a, b);
+}
 
 /* Is an edge in the way of i's? */
-static bool matters(const tangle *t, const entry *e, uint32_t i) {
+static bool matters(const tangle *t, const line_ends *e, uint32_t i) {
     return t->size[i] <= SMALL || t->parent[e->a] == e->b || t->parent[e->b] == e->a;
 }
 
@@ -158,23 +80,24 @@ static bool matters(const tangle *t, const entry *e, uint32_t i) {
    cells of both counts several times. */
 static unsigned crossings(tangle *t, uint32_t i, point there, unsigned most) {
     uint32_t parent = t->parent[i];
-    point here = at(t, parent), way = minus(there, here), end = {there.x + BEYOND * way.x, there.y + BEYOND * way.y};
+    point here = at(t, parent), way = point_minus(there, here),
+          end = {there.x + BEYOND * way.x, there.y + BEYOND * way.y};
     double near = aside(t, parent);
     unsigned sum = 0;
-    walk w = walk_along(t, here, end);
+    walk w = gpumm_layout__lines_walk(&t->placed, here, end);
     do {
-        for (uint32_t k = *cell_of(t, &w); k != NONE; k = t->entries[k].next) {
-            const entry *e = t->entries + k;
+        for (uint32_t k = gpumm_layout__lines_first(&t->placed, &w); k != NONE; k = t->placed.entries[k].next) {
+            const line_ends *e = &t->placed.entries[k].of;
             if (t->patience == 0) return sum;
             t->patience--;
             if (e->a == i || e->b == i) continue;
             if (!matters(t, e, i)) continue;
             bool met = e->a == parent || e->b == parent;
-            if (met ? are_along(way, minus(at(t, e->a == parent ? e->b : e->a), here), near)
-                    : cross_each_other(here, end, at(t, e->a), at(t, e->b)))
+            if (met ? are_along(way, point_minus(at(t, e->a == parent ? e->b : e->a), here), near)
+                    : gpumm_layout__lines_cross(here, end, at(t, e->a), at(t, e->b)))
                 if (++sum >= most) return sum;
         }
-    } while (walk_on(&w));
+    } while (gpumm_layout__walk_on(&w));
     return sum;
 }
 
@@ -223,13 +146,13 @@ static void squeeze(tangle *t, uint32_t i, point way, choice *best) {
 
 static point over(point a, point b) {
     point turned_back = times(a, (point){b.x, -b.y});
-    return (point){turned_back.x / dot(b, b), turned_back.y / dot(b, b)};
+    return (point){turned_back.x / point_dot(b, b), turned_back.y / point_dot(b, b)};
 }
 
 /* Where it was, though its parent is elsewhere now: what hangs on it need not change. */
 static bool try_back(tangle *t, uint32_t i, point way, choice *best) {
-    point back = minus(was_at(t, i), at(t, t->parent[i]));
-    double longer = dot(back, back) / dot(way, way);
+    point back = point_minus(was_at(t, i), at(t, t->parent[i]));
+    double longer = point_dot(back, back) / point_dot(way, way);
     if (!(longer > 0.25 && longer < 4)) return false;
     try(t, i, way, over(back, way), best);
     return best->crossings == 0;
@@ -237,8 +160,8 @@ static bool try_back(tangle *t, uint32_t i, point way, choice *best) {
 
 /* Towards what hangs on it: its own place may be on the wrong side of another branch. */
 static void try_ahead(tangle *t, uint32_t i, point way, choice *best) {
-    point ahead = minus(t->middle[i], at(t, t->parent[i]));
-    double scale = sqrt(dot(way, way) / dot(ahead, ahead));
+    point ahead = point_minus(t->middle[i], at(t, t->parent[i]));
+    double scale = sqrt(point_dot(way, way) / point_dot(ahead, ahead));
     if (scale > 0 && isfinite(scale)) try(t, i, way, over((point){ahead.x * scale, ahead.y * scale}, way), best);
 }
 
@@ -253,7 +176,7 @@ static choice choose(tangle *t, const variant *variants, uint32_t i, point way) 
 
 /* What hangs on a node that had to be nearer is turned like it, and half as much smaller; what is stiff is not. */
 static point relaxed(point turn, bool stiff) {
-    double back = pow(dot(turn, turn), stiff ? -0.5 : -0.25);
+    double back = pow(point_dot(turn, turn), stiff ? -0.5 : -0.25);
     return (point){turn.x * back, turn.y * back};
 }
 
@@ -266,7 +189,7 @@ static void move(tangle *t, uint32_t i, point to, point turn) {
 
 static void place_node(tangle *t, const variant *variants, uint32_t i) {
     uint32_t p = t->parent[i];
-    point here = at(t, p), before = was_at(t, p), way = times(minus(was_at(t, i), before), t->turn[p]);
+    point here = at(t, p), before = was_at(t, p), way = times(point_minus(was_at(t, i), before), t->turn[p]);
     bool parent_moved = here.x != before.x || here.y != before.y;
     choice back = {{1, 0}, UINT32_MAX};
     if (parent_moved && t->leg[i] && try_back(t, i, way, &back)) {
@@ -335,32 +258,10 @@ static void sort_order(tangle *t, uint64_t *keys) {
 
 /* ---- The call ---------------------------------------------------------------------------------------------- */
 
-static void *scratch(lua_State *L, uint64_t count, size_t size) { /* [-0, +1, e] */
-    return memset(lua_newuserdatauv(L, (size_t)count * size + 1, 0), 0, (size_t)count * size + 1);
-}
-
-static double mean_length(const tangle *t, const ends *e) {
-    double sum = 0;
-    for (uint64_t k = 0; k < e->edges; k++) {
-        point way = minus(at(t, e->from[k] - 1), at(t, e->to[k] - 1));
-        sum += sqrt(dot(way, way));
-    }
-    return sum / (double)e->edges;
-}
-
 /* False where edges have no length to speak of. */
 static bool make_cells(lua_State *L, tangle *t, const ends *e) { /* [-0, +(0|2), e] */
-    double length = mean_length(t, e);
-    if (!(length > 1e-30 && length < 1e30)) return false;
-    t->per_cell = 1 / length;
-    t->bits = 4;
-    while (t->bits < 30 && (uint64_t)1 << t->bits < 2 * e->edges) t->bits++;
-    t->head = scratch(L, (uint64_t)1 << t->bits, sizeof *t->head);
-    memset(t->head, 0xff, ((size_t)1 << t->bits) * sizeof *t->head);
-    t->room = (uint32_t)(CELLS * e->edges);
-    t->entries = scratch(L, t->room, sizeof *t->entries);
     t->patience = PATIENCE * e->edges;
-    return true;
+    return gpumm_layout__lines_new(L, &t->placed, e, t->at);
 }
 
 /* Edges that are of no tree stay where they are. */
@@ -407,28 +308,24 @@ static void find_middles(tangle *t) {
 }
 
 static void find_trees(lua_State *L, tangle *t, const ends *e) { /* [-0, +12, e] */
-    rows r = {scratch(L, 2 * e->edges, sizeof(uint32_t)), scratch(L, (uint64_t)t->nodes + 1, sizeof(uint64_t)),
-              scratch(L, t->nodes, sizeof(uint32_t))};
+    rows r = {gpumm_layout__lines_scratch(L, 2 * e->edges, sizeof(uint32_t)),
+              gpumm_layout__lines_scratch(L, (uint64_t)t->nodes + 1, sizeof(uint64_t)),
+              gpumm_layout__lines_scratch(L, t->nodes, sizeof(uint32_t))};
     gpumm_layout__rows_of(e, r.near, NULL, r.first);
     t->first = r.first;
-    t->parent = scratch(L, t->nodes, sizeof *t->parent);
-    t->size = scratch(L, t->nodes, sizeof *t->size);
-    t->order = scratch(L, t->nodes, sizeof *t->order);
-    t->turn = scratch(L, t->nodes, sizeof *t->turn);
-    t->rooted = scratch(L, t->nodes, sizeof *t->rooted);
-    t->tangled = scratch(L, t->nodes, sizeof *t->tangled);
-    t->leg = scratch(L, t->nodes, sizeof *t->leg);
-    t->middle = scratch(L, t->nodes, sizeof *t->middle);
+    t->parent = gpumm_layout__lines_scratch(L, t->nodes, sizeof *t->parent);
+    t->size = gpumm_layout__lines_scratch(L, t->nodes, sizeof *t->size);
+    t->order = gpumm_layout__lines_scratch(L, t->nodes, sizeof *t->order);
+    t->turn = gpumm_layout__lines_scratch(L, t->nodes, sizeof *t->turn);
+    t->rooted = gpumm_layout__lines_scratch(L, t->nodes, sizeof *t->rooted);
+    t->tangled = gpumm_layout__lines_scratch(L, t->nodes, sizeof *t->tangled);
+    t->leg = gpumm_layout__lines_scratch(L, t->nodes, sizeof *t->leg);
+    t->middle = gpumm_layout__lines_scratch(L, t->nodes, sizeof *t->middle);
     peel(t, &r);
-    sort_order(t, scratch(L, t->nodes, sizeof(uint64_t)));
+    sort_order(t, gpumm_layout__lines_scratch(L, t->nodes, sizeof(uint64_t)));
     mark_rooted(t, &r);
     mark_legs(t);
     find_middles(t);
-}
-
-static void forget_edges(tangle *t) {
-    memset(t->head, 0xff, ((size_t)1 << t->bits) * sizeof *t->head);
-    t->used = 0;
 }
 
 /* Of legs; where they are so crowded that it takes long, of a part of them. */
@@ -441,7 +338,7 @@ static void mark_tangled(tangle *t, const ends *e) {
         if (t->leg[i] && crossings(t, i, at(t, i), 1) > 0) t->tangled[i] = t->tangled[t->parent[i]] = true;
     }
     t->patience = patience;
-    forget_edges(t);
+    gpumm_layout__lines_clear(&t->placed);
 }
 
 static void place_trees(lua_State *L, tangle *t, const ends *e) { /* [-0, +(0|2), e] */
@@ -467,7 +364,7 @@ static int layout_untangle(lua_State *L) {
     t.at = gpumm_lua_push_view(L, "f32x2", e.nodes);
     int result = lua_gettop(L);
     memcpy(t.at, t.from, (size_t)e.nodes * 2 * sizeof *t.at);
-    if (e.edges > 0 && e.edges < UINT32_MAX / CELLS) {
+    if (e.edges > 0 && e.edges < LINES_MOST) {
         find_trees(L, &t, &e);
         place_trees(L, &t, &e);
     }
