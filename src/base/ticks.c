@@ -18,9 +18,9 @@ static bool has_counter(void) {
 #endif
 }
 
-/* The closest of a few looks; false where something always came between. */
-static bool look(uint64_t *ticks, uint64_t *ns) {
-    uint64_t closest = LOOK_NS;
+/* The closest of a few looks; returns how long it took. */
+static uint64_t look(uint64_t *ticks, uint64_t *ns) {
+    uint64_t closest = UINT64_MAX;
     for (int i = 0; i < LOOKS; i++) {
         uint64_t from = gpumm__clock_ns(), at = ticks_now(true), width = gpumm__clock_ns() - from;
         if (width >= closest) continue;
@@ -28,19 +28,22 @@ static bool look(uint64_t *ticks, uint64_t *ns) {
         *ticks = at;
         *ns = from + width / 2;
     }
-    return closest < LOOK_NS;
+    return closest;
 }
 
 void gpumm__ticks_open(ticks_scale *s) {
     *s = (ticks_scale){0};
-    s->counted = has_counter() && look(&s->ticks, &s->ns);
+    s->counted = has_counter() && look(&s->ticks, &s->ns) < LOOK_NS;
     s->ticks_before = s->ticks;
     s->ns_before = s->ns;
 }
 
+/* Where something came between each time, the line that there is goes on; the first has to be drawn. */
 void gpumm__ticks_look(ticks_scale *s) {
-    uint64_t ticks, ns;
-    if (!s->counted || !look(&ticks, &ns) || ticks <= s->ticks || ns <= s->ns) return;
+    uint64_t ticks = 0, ns = 0;
+    if (!s->counted) return;
+    bool close = look(&ticks, &ns)<LOOK_NS, drawn = s->ticks> s->ticks_before;
+    if ((drawn && !close) || ticks <= s->ticks || ns <= s->ns) return;
     if (s->ns - s->ns_before >= APART_NS || ns - s->ns >= APART_NS) {
         s->ticks_before = s->ticks;
         s->ns_before = s->ns;
