@@ -290,11 +290,13 @@ describe("nodes nearly on one spot", function()
             from[k + 1], to[k + 1] = k + 1, k + 2
         end
         local g, position = graph.new(31, from, to), on_device(2, values)
-        local function crossings() return force.quality(g, position:download(), { device = spec.device, pivots = 1 }).crossings end
+        local function crossings()
+            return force.quality(g, position:download(), { device = spec.device, pivots = 1 }).crossings
+        end
         local function least()
-            local at, least = position:download(), math.huge
-            for i = 1, #at do least = math.min(least, nearest(at, i)) end
-            return least
+            local at, distance = position:download(), math.huge
+            for i = 1, #at do distance = math.min(distance, nearest(at, i)) end
+            return distance
         end
         assert.equal(0, crossings())
         assert.is_true(least() < 0.03)

@@ -95,10 +95,11 @@ function Stress:renumbered(rows, numbers)
     made.rows, made.hops = rows, numbers:hops(before, rows, self.pivots, self.hops)
     made.nodes, made.count = numbers:own(before, rows, self.count, self.nodes)
     made.pivot = numbers:translate(self.pivots, self.pivot, 0)
-    local nodes, is_own = numbers:translate(self.samples, sampled.nodes, 0), sampled.hops == self.hops
+    local is_own = sampled.hops == self.hops
+    local nodes = sampled.nodes and numbers:translate(self.samples, sampled.nodes, 0) or false -- all are all
     made.sample = is_own and { nodes = nodes, hops = made.hops, stride = rows.now.count, column = nodes }
         or { nodes = nodes, hops = sampled.hops, stride = sampled.stride, column = sampled.column }
-    for _, old in ipairs { self.hops, self.pivot, self.nodes or self.pivot, sampled.nodes } do old:close() end
+    for _, old in ipairs { self.hops, self.pivot, self.nodes or self.pivot, sampled.nodes or self.pivot } do old:close() end
     return made
 end
 

@@ -12,7 +12,8 @@ local deal = {}
 
 local NODE = 23 -- what a node costs, in ends of edges: about that, in time as in memory
 
-local function uploaded(manager, type, values)
+--- A buffer of its own with these values; where there are none, of one element.
+function deal.uploaded(manager, type, values)
     local b = buffer(manager, type, math.max(1, #values))
     if #values > 0 then need(b:upload(values)) end
     return b
@@ -35,7 +36,7 @@ local function sorted(world, manager, m, from, to, blocks)
     for r = 1, size do counts[r] = 0 end
     if m == 0 then return nil, counts end
     local owner <close> = buffer(manager, "u32", 2 * m)
-    local bound <close> = uploaded(manager, "u32", table.move(blocks, 1, size, 1, {}))
+    local bound <close> = deal.uploaded(manager, "u32", table.move(blocks, 1, size, 1, {}))
     local count <close> = buffer(manager, "u32", size + 1)
     local entry = buffer(manager, "u32", 2 * m)
     need(search.kernels(manager).owners(m, from, to, size, bound, owner, entry))
@@ -75,9 +76,9 @@ end
 
 --- The same of views { nodes, from, to, weight }.
 function deal.views(world, manager, edges)
-    local from <close> = uploaded(manager, "u32", edges.from)
-    local to <close> = uploaded(manager, "u32", edges.to)
-    local weight = edges.weight and uploaded(manager, "f64", edges.weight) or false
+    local from <close> = deal.uploaded(manager, "u32", edges.from)
+    local to <close> = deal.uploaded(manager, "u32", edges.to)
+    local weight = edges.weight and deal.uploaded(manager, "f64", edges.weight) or false
     local came, blocks = deal.edges(world, manager,
         { nodes = edges.nodes, m = #edges.from, from = from, to = to, weight = weight })
     if weight then weight:close() end

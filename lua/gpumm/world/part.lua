@@ -85,17 +85,20 @@ local function once(self, manager, n, edges, numbers)
     return made
 end
 
+-- Numbers as f32, which they were before they were sent.
+local function narrowed(manager, values)
+    local wide <close> = deal.uploaded(manager, "f64", values)
+    local out = buffer(manager, "f32", math.max(1, #values))
+    if #values > 0 then need(search.kernels(manager).narrowed(#values, wide, out)) end
+    return out
+end
+
 function Part:renumbered(manager, n, edges, numbers)
     local mine = once(self, manager, n, edges, numbers)
     local came, blocks = deal.edges(self.world, manager, mine)
     for _, b in ipairs { mine.from, mine.to, mine.weight or mine.from } do b:close() end
-    local made = { m = #came.from, weight = false }
-    for _, name in ipairs { "from", "to", "weight" } do
-        if came[name] then
-            made[name] = buffer(manager, name == "weight" and "f32" or "u32", math.max(1, made.m))
-            if made.m > 0 then need(made[name]:upload(came[name])) end
-        end
-    end
+    local made = { m = #came.from, from = deal.uploaded(manager, "u32", came.from), to = deal.uploaded(manager, "u32", came.to),
+        weight = came.weight and narrowed(manager, came.weight) or false }
     return setmetatable({ world = self.world, blocks = blocks, gathered = 0, is_alone = self.is_alone, workers = self.workers,
         device = self.device }, Part), made
 end

@@ -230,3 +230,9 @@ extern "C" __global__ void numbered(int count, const word *which, const word *pl
     out_to[k] = place[to[e] - 1u] + 1u;
     if (weight) out_weight[k] = (double)weight[e];
 }
+
+extern "C" __global__ void narrowed(int n, const double *from, float *to)
+{
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < n) to[i] = (float)from[i];
+}
