@@ -2905,7 +2905,7 @@ function gpumm.force.engine(manager, options) end
 function gpumm.force.start(manager, of, position, options) end
 
 --- Numbers for nodes by where they lie, along a curve through the layout: in a large one, what an iteration reads together lies
---- together where edges are connected by these. force.layout does so from 65,536 nodes on, and shows its caller's numbers alone.
+--- together where edges are connected by these. force.layout does so from 65,536 nodes on, unless they have positions, pins or sizes, and shows its caller's numbers alone.
 --- ```lua
 --- b:upload(v)
 --- local numbers = gpumm.force.by_place(m, rows_of(graph), b)

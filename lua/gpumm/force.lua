@@ -62,7 +62,8 @@ function force.start(manager, of, position, options)
 end
 
 --- Numbers for the nodes of `rows` by where they lie in `position`, for a layout that is larger than caches: what an iteration
---- reads together lies together where edges are connected by these. force.layout does so from 65,536 nodes on.
+--- reads together lies together where edges are connected by these. force.layout does so from 65,536 nodes on, unless they
+--- have positions, pins or sizes.
 function force.by_place(manager, of, position, dimensions)
     return by_place.new(manager, built("force.by_place", of), dimensions or 2, position)
 end

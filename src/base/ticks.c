@@ -38,13 +38,17 @@ void gpumm__ticks_open(ticks_scale *s) {
     s->ns_before = s->ns;
 }
 
-/* Where something came between each time, the line that there is goes on; the first has to be drawn. */
-void gpumm__ticks_look(ticks_scale *s) {
-    uint64_t ticks = 0, ns = 0;
-    if (!s->counted) return;
-    bool close = look(&ticks, &ns)<LOOK_NS, drawn = s->ticks> s->ticks_before;
-    if ((drawn && !close) || ticks <= s->ticks || ns <= s->ns) return;
-    if (s->ns - s->ns_before >= APART_NS || ns - s->ns >= APART_NS) {
+/* A line of a single moment, behind a sleep of the machine from which the counter begins anew. */
+static void begin_anew(ticks_scale *s, uint64_t ticks, uint64_t ns) {
+    s->ticks = s->ticks_before = ticks;
+    s->ns = s->ns_before = ns;
+}
+
+/* From the last moment on where the line is long enough, else a longer one. */
+static void draw(ticks_scale *s, uint64_t ticks, uint64_t ns) {
+    bool is_long = s->ns - s->ns_before >= APART_NS;
+    if (is_long && ns - s->ns < APART_NS) return;
+    if (is_long) {
         s->ticks_before = s->ticks;
         s->ns_before = s->ns;
     }
@@ -52,9 +56,19 @@ void gpumm__ticks_look(ticks_scale *s) {
     s->ns = ns;
 }
 
+/* Where something came between each time, the line that there is goes on; the first has to be drawn. */
+void gpumm__ticks_look(ticks_scale *s) {
+    uint64_t ticks = 0, ns = 0;
+    if (!s->counted) return;
+    bool is_close = look(&ticks, &ns)<LOOK_NS, is_drawn = s->ticks> s->ticks_before;
+    if (ticks < s->ticks) begin_anew(s, ticks, ns);
+    else if ((is_close || !is_drawn) && ticks > s->ticks && ns > s->ns) draw(s, ticks, ns);
+}
+
 uint64_t gpumm__ticks_ns(const ticks_scale *s, uint64_t ticks) {
     if (!s->counted) return ticks;
     uint64_t span = s->ticks - s->ticks_before;
     double each = span ? (double)(s->ns - s->ns_before) / (double)span : 0;
-    return s->ns - (uint64_t)(int64_t)((double)(int64_t)(s->ticks - ticks) * each);
+    double before = (double)(int64_t)(s->ticks - ticks) * each;
+    return before < (double)s->ns ? s->ns - (uint64_t)(int64_t)before : 0;
 }

@@ -253,7 +253,7 @@ static void history_ending(uint64_t lost, char text[static TRACE_ENDING]) {
 }
 
 static gpumm_status open_events(gpumm_trace *t, const char *path, size_t capacity) {
-    TRY(gpumm__trace_pending_open(&t->pending, &t->memory));
+    TRY(gpumm__trace_pending_open(&t->pending, &t->memory, capacity / 2));
     TRY(gpumm__trace_file_open(&t->events, &t->memory, path, capacity, events_ending));
     trace_line l = {.used = 0};
     gpumm__line_text(&l, "{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n{\"ph\":\"M\",\"name\":\"process_name\"");

@@ -9,7 +9,7 @@
 #include "base/status.h"
 #include "base/trace_line.h"
 
-enum { PENDING_BYTES = 128 << 10, TEXT_MOST = TRACE_LINE }; /* a line has no room for more */
+enum { PENDING_LEAST = 128 << 10, TEXT_MOST = TRACE_LINE }; /* a line has no room for more */
 
 typedef struct pending_field {
     const char *key;
@@ -26,17 +26,18 @@ typedef struct pending_event {
 
 _Static_assert(sizeof(pending_event) % 8 == 0 && sizeof(pending_field) % 8 == 0, "records are aligned");
 _Static_assert(sizeof(pending_event) + TRACE_PENDING_FIELDS * (sizeof(pending_field) + TEXT_MOST) + TEXT_MOST + 8 <=
-                   PENDING_BYTES / 2,
+                   PENDING_LEAST / 2,
                "every event has room");
 
-gpumm_status gpumm__trace_pending_open(trace_pending *p, const gpumm_allocator *memory) {
-    *p = (trace_pending){.memory = memory};
+gpumm_status gpumm__trace_pending_open(trace_pending *p, const gpumm_allocator *memory, size_t bytes) {
+    *p = (trace_pending){.memory = memory, .room = size_max(bytes, PENDING_LEAST)};
     pthread_mutex_init(&p->lock, NULL);
-    p->front = gpumm__mem_new(memory, PENDING_BYTES);
-    p->back = gpumm__mem_new(memory, PENDING_BYTES);
+    p->front = gpumm__mem_new(memory, p->room);
+    p->back = gpumm__mem_new(memory, p->room);
     if (p->front && p->back) return GPUMM_OK;
+    size_t room = p->room;
     gpumm__trace_pending_close(p);
-    return fail_host_memory(2 * PENDING_BYTES);
+    return fail_host_memory(2 * room);
 }
 
 void gpumm__trace_pending_close(trace_pending *p) {
@@ -94,11 +95,11 @@ trace_room gpumm__trace_pending_add(trace_pending *p, const trace_event *e) {
     pending_field fields[TRACE_PENDING_FIELDS];
     pending_event head = head_of(e, fields);
     pthread_mutex_lock(&p->lock);
-    bool fits = head.bytes <= PENDING_BYTES - p->used;
+    bool fits = head.bytes <= p->room - p->used;
     if (fits) write(p->front + p->used, &head, fields, e);
-    bool half = p->used < PENDING_BYTES / 2;
+    bool half = p->used < p->room / 2;
     if (fits) p->used += head.bytes;
-    half = half && p->used >= PENDING_BYTES / 2;
+    half = half && p->used >= p->room / 2;
     pthread_mutex_unlock(&p->lock);
     return !fits ? TRACE_FULL : half ? TRACE_HALF_FULL : TRACE_ADDED;
 }

@@ -32,12 +32,13 @@ typedef struct trace_pending {
     const gpumm_allocator *memory;
     pthread_mutex_t lock; /* the rest */
     char *front, *back;   /* the one is filled while the other is read */
-    size_t used;
+    size_t room, used;    /* bytes of each */
 } trace_pending;
 
 typedef enum trace_room { TRACE_ADDED, TRACE_HALF_FULL, TRACE_FULL } trace_room;
 
-gpumm_status gpumm__trace_pending_open(trace_pending *p, const gpumm_allocator *memory);
+/* Room for so many bytes at least, in each of two halves. */
+gpumm_status gpumm__trace_pending_open(trace_pending *p, const gpumm_allocator *memory, size_t bytes);
 void gpumm__trace_pending_close(trace_pending *p); /* of a zeroed one nothing */
 /* Its track is known by now. TRACE_FULL: it was not added; TRACE_HALF_FULL: by this one. */
 trace_room gpumm__trace_pending_add(trace_pending *p, const trace_event *e);

@@ -168,6 +168,12 @@ function Engine:moved(nodes, sum)
     self.part:reduce(sum, "sum", 1)
 end
 
+--- Gives back what the graph took; the engine is not to be used any more.
+function Engine:close()
+    self.rows:close()
+    if self.pull then self.pull:close() end
+end
+
 local engine = {}
 
 --- An engine for a manager: options are model, dimensions, repulsion, gravity, speed, inertia, lengths (true: weights are one

@@ -108,6 +108,7 @@ end
 local function number_by_place(sim, graph, options)
     local manager, n, old, weighted = sim.manager, graph.nodes, sim.engine, graph.weights
     local numbers = by_place.new(manager, old.rows, options.dimensions, sim.at.position)
+    old:close()
     local mine = { m = #sim.edges, from = sim.edges.from, to = sim.edges.to, weight = weighted and sim.edges.weight }
     local part, edges = options.part:renumbered(manager, n, mine, numbers)
     options.part = part
@@ -120,11 +121,11 @@ local function number_by_place(sim, graph, options)
     edges.to:close()
     if edges.weight and edges.weight ~= sim.edges.weight then edges.weight:close() end
     for k, of in ipairs(sim.at.stress or {}) do sim.at.stress[k] = of:renumbered(sim.engine.rows, numbers) end
-    old.rows:close()
 end
 
 local function begin(sim, graph, options)
     local manager, m = sim.manager, #graph.from
+    options.part = graph.part or whole -- a run before this one may have dealt the nodes anew
     local is_free = not options.positions and not options.pinned and not (options.lengths and m > 0)
     sim.alike = is_free and closed.positions(graph, options.dimensions) or false
     sim.engine = engine.new(manager, options)
@@ -214,6 +215,7 @@ end
 -- What somebody dragged stays where it was put, and so does the rest.
 local function finish(sim, options)
     local is_dragged = sim.at.own_pins ~= nil
+    take(sim)
     if not is_dragged then fit_lengths(sim, options) end
     if sim.untangling then sim.untangling:finish(sim.at.position) end
     parting.part(sim, options)

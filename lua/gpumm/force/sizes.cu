@@ -68,6 +68,20 @@ extern "C" __global__ void occupy(int n, const vec *position, float width, cell_
     key[i] = key_of(0, along(p.x, width), along(p.y, width), height(p, width));
 }
 
+// Is any node so far from 0 that it has no cell of its own?
+extern "C" __global__ void beyond(int n, const vec *position, float largest, word *is)
+{
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= n) return;
+    const vec p = position[i];
+    const float most = width_of(0, largest) * (float)(1 << (BITS - 1));
+    bool far = !(fabsf(p.x) < most) || !(fabsf(p.y) < most);
+#if DIM == 3
+    far = far || !(fabsf(p.z) < most);
+#endif
+    if (far) *is = 1;
+}
+
 // How far the nearest other node is from each of so many samples, in square, as bits of floats that are infinite at first. A
 // thread compares a sample with a chunk of the nodes.
 extern "C" __global__ void nearest(int threads, int samples, int chunk, int n, const vec *position, word *least)

@@ -154,13 +154,22 @@ local function nearest_of(self, position, samples)
     return distance((samples + 1) // 2), distance(1)
 end
 
+-- Nodes that share the outermost cells would be compared each with each.
+local function is_too_wide(self, position)
+    need(self.crowded:fill(0))
+    need(self.run.beyond(self.n, position, self.largest, self.crowded))
+    return need(self.crowded:download())[1] ~= 0
+end
+
 --- Discs of one size for n nodes that have none, a small part of the way from most nodes to the nearest other one; of an edge's
---- length, edge() (nil: no discs), where most are on another's spot.
+--- length, edge() (nil: no discs), where most are on another's spot. nil where the layout is too wide for such small cells, and
+--- where no size makes sense.
 function sizes.even(manager, dimensions, n, position, edge)
     local self, samples = made(manager, dimensions, n), n <= EACH and n or SAMPLES
     local median, least = nearest_of(self, position, samples)
     local apart = SHARE * (median > 0 and median or edge() or 0)
-    if not (apart > 0 and apart < math.huge) then
+    self.largest = apart / 2 * 1.001
+    if not (apart > 0 and apart < math.huge) or is_too_wide(self, position) then
         self:close()
         return nil
     end

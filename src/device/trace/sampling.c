@@ -44,9 +44,9 @@ operation_kind *gpumm__sampling_kind(operation_kinds *k, const char *name, uint6
     uintptr_t key = key_of(name, size);
     operation_kind *kind = &k->all[(key * UINT64_C(0x9e3779b97f4a7c15) >> 48) % SAMPLING_KINDS];
     if (kind->key == key) return kind;
+    /* Two that share a place would both be new each time: the second goes by what is known of the first. */
+    kind->timed = kind->key ? SAMPLING_FIRST : 0;
     kind->key = key;
-    kind->timed = 0;
-    atomic_store_explicit(&kind->ns, 0, memory_order_relaxed);
     return kind;
 }
 

@@ -18,8 +18,22 @@ static void lose(timeline *l) {
 
 /* ---- Room ---------------------------------------------------------------------------------------------------- */
 
+/* Lock held. */
+static void collect(timeline *l) {
+    atomic_store(&l->nudged, false);
+    for (track *t = l->tracks; t; t = t->next) gpumm__track_read(&l->reader, t, false);
+}
+
+/* What finds no room is left out, and counted. Whoever has the lock makes room already: also this thread, where reading calls
+   the application's allocator, and that the manager. */
+static void make_some(timeline *l) {
+    if (pthread_mutex_trylock(&l->reading) != 0) return;
+    collect(l);
+    pthread_mutex_unlock(&l->reading);
+}
+
 static void drain(timeline *l) {
-    if (gpumm__queue_is_full(&l->queue)) gpumm__timeline_collect(l); /* what finds no room is left out, and counted */
+    if (gpumm__queue_is_full(&l->queue)) make_some(l);
     else if (!atomic_exchange(&l->nudged, true)) gpumm__trace_nudge(l->trace);
 }
 
@@ -43,8 +57,7 @@ static void look_for_room(timeline *l, const queued *o) {
 
 void gpumm__timeline_collect(timeline *l) {
     pthread_mutex_lock(&l->reading);
-    atomic_store(&l->nudged, false);
-    for (track *t = l->tracks; t; t = t->next) gpumm__track_read(&l->reader, t, false);
+    collect(l);
     pthread_mutex_unlock(&l->reading);
 }
 
@@ -115,8 +128,9 @@ static bool is_due(timeline *l, track *t, operation_kind *kind) {
 
 static event_pair *pair_for(timeline *l, track *t, operation_kind *kind) {
     if (!is_due(l, t, kind) && !l->trace->detail) return NULL;
-    if (kind->timed < SAMPLING_FIRST) kind->timed++;
-    return gpumm__event_pair_take(&l->pairs);
+    event_pair *pair = gpumm__event_pair_take(&l->pairs);
+    if (pair && kind->timed < SAMPLING_FIRST) kind->timed++;
+    return pair;
 }
 
 static queued *put(timeline *l, track *t, const queued_words *w, bool holds, uint64_t ticks) {

@@ -22,6 +22,7 @@
 #define CROSSED 32    /* edges: nodes whose edges cross more stay */
 #define PATIENCE 1000 /* comparisons an edge */
 #define LEAST 1000000 /* of them in all */
+#define MOST 50000000 /* and no more: some seconds */
 #define ROUNDS 8      /* in which those around make room */
 #define WIDEST 4      /* times the bound is how far they part, and how wide a cell is */
 #define AROUND 2      /* cells to each side */
@@ -76,12 +77,12 @@ typedef struct closest {
     double distance;
 } closest;
 
-static closest closest_to(const crowd *c, uint32_t i, point there) {
+static closest closest_to(crowd *c, uint32_t i, point there) {
     closest best = {NONE, c->bound * c->bound};
     int64_t x = cell_along(c, there.x), y = cell_along(c, there.y);
     for (int64_t v = y - 1; v <= y + 1; v++)
         for (int64_t u = x - 1; u <= x + 1; u++)
-            for (uint32_t j = *list_at(c, u, v); j != NONE; j = c->next[j]) {
+            for (uint32_t j = *list_at(c, u, v); j != NONE && c->patience > 0; j = c->next[j], c->patience--) {
                 point way = point_minus(at(c, j), there);
                 double distance = point_dot(way, way);
                 if (j != i && distance < best.distance) best = (closest){j, distance};
@@ -129,7 +130,7 @@ static void find_crossings(crowd *c, uint32_t i, uint32_t j, point there, unsign
 static unsigned crossings(crowd *c, uint32_t i, point there, unsigned most) {
     crossed all = {0};
     for (uint64_t k = c->first[i]; k < c->first[i + 1] && all.count <= most; k++)
-        find_crossings(c, i, c->near[k], there, most, &all);
+        if (c->near[k] != i) find_crossings(c, i, c->near[k], there, most, &all);
     return all.count;
 }
 
@@ -216,7 +217,8 @@ static void mark_around(crowd *c, uint32_t i) {
     int64_t x = cell_along(c, at(c, i).x), y = cell_along(c, at(c, i).y);
     for (int64_t v = y - AROUND; v <= y + AROUND; v++)
         for (int64_t u = x - AROUND; u <= x + AROUND; u++)
-            for (uint32_t j = *list_at(c, u, v); j != NONE; j = c->next[j]) c->around[j] = true;
+            for (uint32_t j = *list_at(c, u, v); j != NONE && c->patience > 0; j = c->next[j], c->patience--)
+                c->around[j] = true;
 }
 
 static void part_all(crowd *c) {
@@ -251,10 +253,15 @@ static void make_cells(lua_State *L, crowd *c) { /* [-0, +3, m] */
     for (uint32_t i = 0; i < c->nodes; i++) add_node(c, i);
 }
 
+static uint64_t patience_for(uint64_t edges) {
+    uint64_t all = PATIENCE * edges + LEAST;
+    return all < MOST ? all : MOST;
+}
+
 static int layout_apart(lua_State *L) {
     gpumm_lua_view view;
     ends e = gpumm_layout__ends_at(L, 1);
-    crowd c = {.nodes = e.nodes, .patience = PATIENCE * e.edges + LEAST, .bound = luaL_checknumber(L, 5)};
+    crowd c = {.nodes = e.nodes, .patience = patience_for(e.edges), .bound = luaL_checknumber(L, 5)};
     if (!gpumm_lua_to_view(L, 4, &view) || strcmp(gpumm_type_name(view.type), "f32x2") != 0 || view.count != e.nodes)
         return luaL_error(L, "positions are a view of f32x2, one a node");
     luaL_argcheck(L, c.bound > 0, 5, "a bound is larger than 0");
