@@ -18,22 +18,27 @@ static void lose(timeline *l) {
 
 /* ---- Room ---------------------------------------------------------------------------------------------------- */
 
+/* Reading may call the application's allocator, and that a manager, which then makes no room. */
+static _Thread_local unsigned reads;
+
+static void begin_reading(timeline *l) {
+    pthread_mutex_lock(&l->reading);
+    reads++;
+}
+
+static void end_reading(timeline *l) {
+    reads--;
+    pthread_mutex_unlock(&l->reading);
+}
+
 /* Lock held. */
 static void collect(timeline *l) {
     atomic_store(&l->nudged, false);
     for (track *t = l->tracks; t; t = t->next) gpumm__track_read(&l->reader, t, false);
 }
 
-/* What finds no room is left out, and counted. Whoever has the lock makes room already: also this thread, where reading calls
-   the application's allocator, and that the manager. */
-static void make_some(timeline *l) {
-    if (pthread_mutex_trylock(&l->reading) != 0) return;
-    collect(l);
-    pthread_mutex_unlock(&l->reading);
-}
-
 static void drain(timeline *l) {
-    if (gpumm__queue_is_full(&l->queue)) make_some(l);
+    if (gpumm__queue_is_full(&l->queue)) gpumm__timeline_collect(l); /* what finds no room is left out, and counted */
     else if (!atomic_exchange(&l->nudged, true)) gpumm__trace_nudge(l->trace);
 }
 
@@ -45,7 +50,7 @@ static void make_room(timeline *l) {
 }
 
 void gpumm__timeline_prepare(timeline *l) {
-    if (atomic_load_explicit(&l->short_of_room, memory_order_relaxed) && trace_events(l->trace)) make_room(l);
+    if (atomic_load_explicit(&l->short_of_room, memory_order_relaxed) && !reads && trace_events(l->trace)) make_room(l);
 }
 
 /* `o`: what was put, NULL: there was no room. */
@@ -56,9 +61,9 @@ static void look_for_room(timeline *l, const queued *o) {
 }
 
 void gpumm__timeline_collect(timeline *l) {
-    pthread_mutex_lock(&l->reading);
+    begin_reading(l);
     collect(l);
-    pthread_mutex_unlock(&l->reading);
+    end_reading(l);
 }
 
 /* ---- Streams ------------------------------------------------------------------------------------------------- */
@@ -84,11 +89,11 @@ gpumm_status gpumm__timeline_stream(timeline *l, device_stream *s) {
     if (!t) return fail_host_memory(sizeof *t);
     t->stream = s;
     t->work = 1;
-    pthread_mutex_lock(&l->reading);
+    begin_reading(l);
     gpumm_status status = gpumm__device_clock_align(&l->reader.clock, s);
     t->last_ns = gpumm__clock_ns();
     if (status == GPUMM_OK) list_track(l, t);
-    pthread_mutex_unlock(&l->reading);
+    end_reading(l);
     if (status == GPUMM_OK) ((device_stream_base *)s)->track = t;
     else gpumm__mem_free(l->device->memory, t);
     return status;
@@ -103,11 +108,11 @@ static void unlist(timeline *l, const track *t) {
 void gpumm__timeline_stream_gone(timeline *l, device_stream *s, bool through) {
     track *t = track_of(s);
     if (!t) return;
-    pthread_mutex_lock(&l->reading);
+    begin_reading(l);
     gpumm__track_read(&l->reader, t, through);
     gpumm__track_lose(&l->reader, t);
     unlist(l, t);
-    pthread_mutex_unlock(&l->reading);
+    end_reading(l);
     gpumm__mem_free(l->device->memory, t);
 }
 
