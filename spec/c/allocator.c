@@ -164,6 +164,33 @@ static void lend_some(gpumm_manager *m) {
     CHECK_OK(gpumm_manager_exports_over(m));
 }
 
+/* More operations under way than a trace's queue takes, which then is read where they are enqueued. */
+static void fill_the_trace(void) {
+    enum { OPERATIONS = 12000 };
+    char path[] = "/tmp/gpumm-allocator-XXXXXX";
+    gpumm_trace *t;
+    gpumm_manager *m;
+    gpumm_buffer *b;
+    close(mkstemp(path));
+    CHECK_OK(gpumm_trace_open(&(gpumm_trace_options){.path = path, .allocator = {.reallocate = reallocate}}, &t));
+    gpumm_options o = {.device = "host", .trace = t, .allocator = {.reallocate = reallocate}, .inject_faults = true};
+    CHECK_OK(gpumm_manager_open(&o, &m));
+    CHECK_OK(gpumm_manager_allocate(m, &(gpumm_buffer_options){.type = byte, .length = 100}, &b));
+    atomic_store(&asked, m);
+    CHECK_OK(gpumm_fault_hold(m, "fill"));
+    for (int i = 0; i < OPERATIONS; i++) CHECK_OK(gpumm_buffer_fill(b, NULL, 0, 100, "x"));
+    CHECK_OK(gpumm_fault_resume(m, "fill"));
+    CHECK_OK(gpumm_manager_synchronize(m));
+    for (int i = 0; i < OPERATIONS; i++) CHECK_OK(gpumm_buffer_fill(b, NULL, 0, 100, "x"));
+    atomic_store(&asked, NULL);
+    gpumm_buffer_release(b);
+    gpumm_manager_close(m);
+    gpumm_manager_release(m);
+    CHECK_OK(gpumm_trace_close(t));
+    gpumm_trace_release(t);
+    unlink(path);
+}
+
 static void run(bool relocate, uint64_t jitter) {
     gpumm_options o = {.device = "host", .relocate = relocate, .allocator = {.reallocate = reallocate}};
     gpumm_fault plan = {.jitter = jitter};
@@ -205,6 +232,7 @@ int main(void) {
         run(relocate, 0);
         run(relocate, 7);
     }
+    fill_the_trace();
     gpumm_type_release(byte);
     CHECK(atomic_load(&calls) > 1000);
     printf("allocator: %u calls, under no lock\n", atomic_load(&calls));
