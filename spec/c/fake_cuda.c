@@ -46,7 +46,7 @@ static struct {
     int result;
     bool fired;
 } plan;
-static unsigned long calls;
+static atomic_ulong calls; /* a trace asks from a thread of its own */
 static _Thread_local CUcontext stack[DEPTH];
 static _Thread_local int depth;
 static _Thread_local CUstreamCaptureMode capture_mode;
@@ -83,7 +83,7 @@ struct CUevent_st {
 
 static CUresult enter(const char *name) {
     pthread_mutex_lock(&mutex);
-    calls++;
+    atomic_fetch_add(&calls, 1);
     int result = CUDA_SUCCESS;
     bool meant = plan.nth && (plan.name[0] == '\0' || strcmp(plan.name, name) == 0);
     if (meant && --plan.nth == 0) {
@@ -1154,7 +1154,7 @@ CONTROL void fake_fail(const char *name, unsigned long nth, int result) {
 }
 
 CONTROL bool fake_fired(void) { return plan.fired; }
-CONTROL unsigned long fake_calls(void) { return calls; }
+CONTROL unsigned long fake_calls(void) { return atomic_load(&calls); }
 CONTROL void fake_capture(void *stream, bool on) { ((CUstream)stream)->capturing = on; }
 CONTROL void fake_capture_elsewhere(bool on) { captured_elsewhere = on; }
 CONTROL void *fake_context(void) { return &dummy_context[0]; }
