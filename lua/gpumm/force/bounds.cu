@@ -11,6 +11,8 @@ static __device__ word ordered(float v) // unsigned integers that compare as the
     return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
 }
 
+static __device__ float restored(word v) { return __uint_as_float(v & 0x80000000u ? v & 0x7fffffffu : ~v); }
+
 static __device__ float larger(float a, float b) { return a > b ? a : b; }
 
 static __device__ float smaller(float a, float b) { return a < b ? a : b; }

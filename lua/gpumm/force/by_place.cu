@@ -3,15 +3,6 @@
 
 #define BITS (DIM == 3 ? 10 : 16) // of a coordinate in a key
 
-static __device__ float restored(word v) { return __uint_as_float(v & 0x80000000u ? v & 0x7fffffffu : ~v); }
-
-// The box around all nodes.
-extern "C" __global__ void bounds(int threads, int n, const vec *position, word *box)
-{
-    int t = blockIdx.x * blockDim.x + threadIdx.x;
-    if (t < threads && t < n) bound(t, threads, n, position, box);
-}
-
 // A coordinate's bits, with room for those of the others between them.
 static __device__ word spread(float v, float from, float side)
 {

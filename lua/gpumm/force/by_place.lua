@@ -11,8 +11,6 @@ local by_place = { least = 1 << 16 } -- nodes that it is worth it for: all posit
 local Numbers = {}
 Numbers.__index = Numbers
 
-local EMPTY = 0xffffffff -- of a box without nodes
-
 local function kernels_for(manager, dimensions, hops)
     return kernels.of(manager, "by_place.cu", kernels.dimension(dimensions) .. hops .. gpumm.resource("gpumm/force/bounds.cu"))
 end
@@ -24,8 +22,7 @@ function by_place.new(manager, rows, dimensions, position)
         order = buffer(manager, "u32", n), place = buffer(manager, "u32", n) }, Numbers)
     local box <close> = buffer(manager, "u32", 6)
     local key <close> = buffer(manager, "u32", n)
-    need(box:fill(EMPTY))
-    need(run.bounds(grid.bounding(n), n, position, box))
+    grid.bound(manager, dimensions, n, position, box)
     need(run.keys(n, position, box, key, self.order))
     need(manager:sort { keys = key, values = self.order, n = n })
     need(run.places(n, self.order, self.place))

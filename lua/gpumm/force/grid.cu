@@ -6,8 +6,6 @@
 #define FIXED 1048576.0f
 #define SHIFT 0.0625f // of the grid, of its side: errors at the borders of cells fall elsewhere every time
 
-static __device__ float restored(word v) { return __uint_as_float(v & 0x80000000u ? v & 0x7fffffffu : ~v); }
-
 static __device__ word mixed(word x)
 {
     x = (x ^ x >> 16) * 0x7feb352du;

@@ -122,6 +122,16 @@ function grid.bounding(n) return math.max(1, math.min(n // 8, BOUNDS)) end
 --- The text before every file that reads a grid.
 function grid.prefix(dimensions) return kernels.dimension(dimensions) .. gpumm.resource("gpumm/force/space.cu") end
 
+local function kernels_of(manager, dimensions)
+    return kernels.of(manager, "grid.cu", grid.prefix(dimensions) .. gpumm.resource("gpumm/force/bounds.cu"))
+end
+
+--- Writes the box around n nodes, as bounds.cu has it, to a buffer of six u32.
+function grid.bound(manager, dimensions, n, position, box)
+    need(box:fill(EMPTY))
+    need(kernels_of(manager, dimensions).bounds(grid.bounding(n), n, position, box))
+end
+
 --- A grid of 2 or 3 dimensions. After a build: where (its least corner and finest cell), finest (cells an axis), start
 --- (of every finest cell among the nodes in order), sorted (points and masses in that order), ranked (which nodes they are),
 --- levels, all (cells that there is room for in them), at (where the level of a width begins), given (how many cells there are
@@ -129,7 +139,7 @@ function grid.prefix(dimensions) return kernels.dimension(dimensions) .. gpumm.r
 function grid.new(manager, dimensions)
     return setmetatable({
         manager = manager, dimensions = dimensions, room = 0,
-        kernels = kernels.of(manager, "grid.cu", grid.prefix(dimensions) .. gpumm.resource("gpumm/force/bounds.cu")),
+        kernels = kernels_of(manager, dimensions),
         box = buffer(manager, "u32", 6), where = buffer(manager, "f32", 5),
     }, Grid)
 end
