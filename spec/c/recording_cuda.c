@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "fake_cuda.h"
+#include "fake_kernel.h"
 #include "hard.h"
 
 enum { NODES = 1000, KERNELS = 16, SLOTS = 3, SETTLED = 40 };
@@ -29,21 +30,6 @@ static void find_fake(const char *path) {
     memcpy(&live, &counts, sizeof live);
 }
 
-static gpumm_kernel *open_kernel(gpumm_manager *m) {
-    char path[] = "/tmp/gpumm-fake-XXXXXX.cubin";
-    int file = mkstemps(path, 6);
-    gpumm_kernel *k;
-    gpumm_kernel_options o = {.file = path,
-                              .name = "k",
-                              .threads = "n",
-                              .block = 128,
-                              .signature = "extern \"C\" __global__ void k(float *p, int n)"};
-    CHECK(file >= 0 && write(file, "fake", 4) == 4 && close(file) == 0);
-    CHECK_OK(gpumm_kernel_open(m, &o, &k));
-    unlink(path);
-    return k;
-}
-
 static purse all; /* gpumm's own memory */
 
 static world world_open(gpumm_readback_options o) {
@@ -56,7 +42,7 @@ static world world_open(gpumm_readback_options o) {
         w.m, &(gpumm_buffer_options){.name = "nodes", .type = type, .length = NODES, .max_length = 1 << 22}, &w.nodes));
     o.buffers = &w.nodes, o.buffer_count = 1, o.slots = o.slots ? o.slots : SLOTS;
     CHECK_OK(gpumm_readback_open(&o, &w.watch));
-    w.k = open_kernel(w.m);
+    w.k = open_fake_kernel(w.m, 128);
     CHECK_OK(gpumm_recording_open(w.m, NULL, &w.r));
     gpumm_type_release(type);
     return w;

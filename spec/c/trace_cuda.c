@@ -9,6 +9,7 @@
 #include "base/thread.h"
 #include "device/trace/timeline.h"
 #include "fake_cuda.h"
+#include "fake_kernel.h"
 
 enum { LAUNCHES = 10000, ROUNDS = 6, SMALL = 300, BLOCK = 128, LONG_GRID = 1000, LONG_US = 30000 };
 enum { PAIR_CALLS = 24 /* at most, of the driver: recording two events, asking after them, reading them */ };
@@ -33,21 +34,6 @@ typedef struct world {
     gpumm_kernel *k;
 } world;
 
-static gpumm_kernel *open_kernel(gpumm_manager *m) {
-    char path[] = "/tmp/gpumm-fake-XXXXXX.cubin";
-    int file = mkstemps(path, 6);
-    gpumm_kernel *k;
-    gpumm_kernel_options o = {.file = path,
-                              .name = "k",
-                              .threads = "n",
-                              .block = BLOCK,
-                              .signature = "extern \"C\" __global__ void k(float *p, int n)"};
-    CHECK(file >= 0 && write(file, "fake", 4) == 4 && close(file) == 0);
-    CHECK_OK(gpumm_kernel_open(m, &o, &k));
-    unlink(path);
-    return k;
-}
-
 static world world_open(bool traced, bool detail) {
     world w = {.trace = NULL};
     gpumm_type *type;
@@ -57,7 +43,7 @@ static world world_open(bool traced, bool detail) {
     CHECK_OK(gpumm_manager_allocate(
         w.m, &(gpumm_buffer_options){.name = "b", .type = type, .length = LONG_GRID * BLOCK}, &w.b));
     gpumm_type_release(type);
-    w.k = open_kernel(w.m);
+    w.k = open_fake_kernel(w.m, BLOCK);
     CHECK_OK(gpumm_manager_synchronize(w.m));
     return w;
 }
