@@ -82,6 +82,7 @@ if wanted sanitizer; then
   part "racecheck, blocks" racecheck-blocks.log blocks --filter="shared memory and barriers"
   part "racecheck, warps, groups, geometry" racecheck-warps.log blocks --filter-out="shared memory and barriers"
   part "racecheck, primitives" racecheck-primitives.log env GPUMM_PRIMITIVES_MOST=600 compute-sanitizer --error-exitcode 9 --tool racecheck "$build/spec/c_primitives"
+  part "racecheck, recorded primitives" racecheck-recorded.log check racecheck "$build/spec/c_gpu_recorded_primitives" --kernels
 fi
 
 if wanted bench; then

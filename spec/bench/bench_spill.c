@@ -45,7 +45,7 @@ gpumm_status unfill(gpumm_manager *m, filler *f) {
     return make_cold(m);
 }
 
-static uint64_t spilled_now(const gpumm_manager *m) {
+uint64_t spilled_now(const gpumm_manager *m) {
     gpumm_stats stats;
     gpumm_manager_get_stats((gpumm_manager *)m, &stats);
     return stats.entry[GPUMM_CATEGORY_SPILLED].now_bytes;
@@ -88,29 +88,24 @@ static CUmemLocation on_node(int node) {
     return (CUmemLocation){.type = (CUmemLocationType)LOCATION_HOST_NUMA, .id = node};
 }
 
-bool has_node(int node) {
+static gpumm_status map_piece(int node, CUdeviceptr at) {
     CUmemGenericAllocationHandle handle;
-    return create(on_node(node), 2 * MIB, &handle) == GPUMM_OK && cuMemRelease(handle) == CUDA_SUCCESS;
-}
-
-static gpumm_status map_piece(const bench *b, const by_hand *how, CUdeviceptr at) {
-    CUmemGenericAllocationHandle handle;
-    TRY(create(on_node(how->node), how->piece, &handle));
-    gpumm_status status = bare(cuMemMap(at, how->piece, 0, handle, 0), "cuMemMap");
+    TRY(create(on_node(node), PIECE, &handle));
+    gpumm_status status = bare(cuMemMap(at, PIECE, 0, handle, 0), "cuMemMap");
     BARE(cuMemRelease(handle));
-    return status == GPUMM_OK && how->one_by_one ? bare_access_of(at, how->piece, on_device(b)) : status;
+    return status;
 }
 
-gpumm_status map_host(const bench *b, const by_hand *how, CUdeviceptr *at) {
+gpumm_status map_host(const bench *b, int node, bool hosts_too, CUdeviceptr *at) {
     uint64_t bytes = spilled_bytes(b);
     BARE(cuMemAddressReserve(at, bytes, 0, 0, 0));
-    for (uint64_t done = 0; done < bytes; done += how->piece) TRY(map_piece(b, how, *at + done));
-    if (how->hosts_too) TRY(bare_access_of(*at, bytes, on_node(how->node)));
-    return how->one_by_one ? GPUMM_OK : bare_access_of(*at, bytes, on_device(b));
+    for (uint64_t done = 0; done < bytes; done += PIECE) TRY(map_piece(node, *at + done));
+    if (hosts_too) TRY(bare_access_of(*at, bytes, on_node(node)));
+    return bare_access_of(*at, bytes, on_device(b));
 }
 
-gpumm_status unmap(CUdeviceptr at, uint64_t bytes, uint64_t piece) {
-    for (uint64_t done = 0; done < bytes; done += piece) BARE(cuMemUnmap(at + done, piece));
+gpumm_status unmap(CUdeviceptr at, uint64_t bytes) {
+    for (uint64_t done = 0; done < bytes; done += PIECE) BARE(cuMemUnmap(at + done, PIECE));
     BARE(cuMemAddressFree(at, bytes));
     return GPUMM_OK;
 }
@@ -124,7 +119,7 @@ static gpumm_status promote_by_hand(const bench *b, CUdeviceptr at) {
     TRY(bare_access_of(elsewhere, PIECE, on_device(b)));
     BARE(cuMemcpyDtoDAsync(elsewhere, at, PIECE, b->stream));
     TRY(bare_synchronize(b));
-    TRY(unmap(elsewhere, PIECE, PIECE));
+    TRY(unmap(elsewhere, PIECE));
     BARE(cuMemUnmap(at, PIECE)); /* nothing else holds it: the host's memory goes here */
     BARE(cuMemMap(at, PIECE, 0, fresh, 0));
     TRY(bare_access_of(at, PIECE, on_device(b)));
@@ -146,14 +141,13 @@ static gpumm_status time_by_hand(const bench *b, gpumm_manager *m, filler *f, bo
     *seconds = NAN;
     if (b->host) return GPUMM_OK;
     TRY(fill(b, m, f));
-    by_hand how = {.node = node_of(m), .piece = PIECE, .hosts_too = hosts_too};
-    gpumm_status status = map_host(b, &how, &at);
+    gpumm_status status = map_host(b, node_of(m), hosts_too, &at);
     if (status == GPUMM_OK) status = bare_launch(b, at, spilled_bytes(b) / NODE, 1);
     if (status == GPUMM_OK) status = bare_synchronize(b);
     TRY(unfill(m, f));
     TRY(status);
     TRY(promote_all_by_hand(b, at, seconds));
-    return unmap(at, spilled_bytes(b), PIECE);
+    return unmap(at, spilled_bytes(b));
 }
 
 /* ---- Promotion ---------------------------------------------------------------------------------- */
@@ -283,7 +277,7 @@ void bench_spill(bench *b) {
         table_failed(b, "spill", "");
         return;
     }
-    spill_kernel_rows(b, m, &f);
+    spill_kernel_row(b, m, &f);
     promote_row(b, m, &f);
     launch_row(b, m, &f);
     if (f.rest) (void)cuMemFree(f.rest);

@@ -23,25 +23,17 @@ typedef struct filler {
 gpumm_status fill(const bench *b, gpumm_manager *m, filler *f);
 /* There is room for what is spilled, and some more. */
 gpumm_status unfill(gpumm_manager *m, filler *f);
+uint64_t spilled_now(const gpumm_manager *m); /* bytes */
 /* Nodes of which next to all are spilled, where the device is full. */
 gpumm_status open_nodes(const bench *b, gpumm_manager *m, gpumm_buffer **out);
 /* The same, and before that it is filled. */
 gpumm_status open_spilled(const bench *b, gpumm_manager *m, filler *f, gpumm_buffer **out);
 
-/* Host memory at an address of the device's. */
-typedef struct by_hand {
-    int node;
-    uint64_t piece;  /* bytes of each handle */
-    bool hosts_too;  /* the host may use it, too */
-    bool one_by_one; /* access is given to each piece by itself */
-} by_hand;
-
-gpumm_status map_host(const bench *b, const by_hand *how, CUdeviceptr *at); /* spilled_bytes of it */
-gpumm_status unmap(CUdeviceptr at, uint64_t bytes, uint64_t piece);
+/* As much host memory, of that node, at an address of the device's; hosts_too: the host may use it, too. */
+gpumm_status map_host(const bench *b, int node, bool hosts_too, CUdeviceptr *at);
+gpumm_status unmap(CUdeviceptr at, uint64_t bytes);
 int node_of(const gpumm_manager *m); /* on which gpumm's lies: bench_spill_node.c */
-bool has_node(int node);
 
-/* Rows that have a mark, and what stands beside without one. */
-void spill_kernel_rows(bench *b, gpumm_manager *m, filler *f);
+void spill_kernel_row(bench *b, gpumm_manager *m, filler *f);
 
 #endif

@@ -422,7 +422,17 @@ static void asks_the_hook_without_locks(bool at_replay) {
     world_close(&w, false);
 }
 
-int main(void) {
+static void failures(void) {
+    every_call_fails();
+    memory_runs_out();
+    over_the_limit();
+    asks_the_hook_without_locks(true);
+    asks_the_hook_without_locks(false);
+}
+
+/* --kernels: every kernel, and nothing that fails, for compute-sanitizer, under which all lasts a hundred times as long. */
+int main(int argc, char **argv) {
+    bool kernels_alone = argc > 1 && strcmp(argv[1], "--kernels") == 0;
     setvbuf(stdout, NULL, _IOLBF, 0);
     double started = seconds_now();
     gpumm_manager *base; /* keeps compiled primitives */
@@ -434,11 +444,7 @@ int main(void) {
     anew_is_calling((gpumm_options){.inject_faults = true}, "counted");
     too_short();
     interleaved();
-    every_call_fails();
-    memory_runs_out();
-    over_the_limit();
-    asks_the_hook_without_locks(true);
-    asks_the_hook_without_locks(false);
+    if (!kernels_alone) failures();
     gpumm_manager_release(base);
     printf("recorded_primitives: %.2f s\n", seconds_now() - started);
     return 0;

@@ -109,10 +109,10 @@ static gpumm_status make_room(gpumm_readback *r, const patience *p) {
 static gpumm_status room_for_capture(gpumm_readback *r, const patience *p, slot **out) {
     for (;;) {
         if (r->shut) return gpumm__readback_over(r);
-        gpumm_status copies = gpumm__ring_refresh(r);
         if (atomic_load(&r->object.context->closing)) return fail(GPUMM_CANCELLED, "the manager closed meanwhile");
-        *out = gpumm__slot_free(r);
-        if (*out) return GPUMM_OK;
+        if ((*out = gpumm__slot_free(r))) return GPUMM_OK; /* the driver need not be asked */
+        gpumm_status copies = gpumm__ring_refresh(r);
+        if ((*out = gpumm__slot_free(r))) return GPUMM_OK;
         TRY(copies);
         TRY(make_room(r, p));
     }
