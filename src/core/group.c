@@ -233,6 +233,13 @@ void gpumm__group_tell_length(gpumm_group *g) {
     pthread_mutex_unlock(&g->object.context->lock);
 }
 
+void gpumm__group_tell_growing(gpumm_group *g) {
+    pthread_mutex_lock(&g->object.context->lock);
+    for (follower *f = g->followers; f; f = f->next)
+        if (f->growing) f->growing(f);
+    pthread_mutex_unlock(&g->object.context->lock);
+}
+
 void gpumm__group_tell_followers(gpumm_group *g) {
     pthread_mutex_lock(&g->object.context->lock);
     for (follower *f = g->followers; f; f = f->next) f->resized(f, g->capacity);

@@ -28,6 +28,7 @@ typedef struct follower {
     object *object;        /* whose part it is: held while it is called */
     uint64_t row_bytes;    /* what it costs for an element: charged with the group's own */
     void (*resized)(struct follower *self, uint64_t capacity); /* context's lock held: books it, posts the rest */
+    void (*growing)(struct follower *self);    /* memory is about to come; context's lock held; may be NULL */
     void (*lengthened)(struct follower *self); /* the length changed; context's lock held; may be NULL */
     void (*freed)(struct follower *self);      /* no lock held: leaves the group */
 } follower;
@@ -106,6 +107,7 @@ void gpumm__group_uncharge_follower(gpumm_group *g, const follower *f);
 void gpumm__group_follow(gpumm_group *g, follower *f);   /* it is told from now on */
 void gpumm__group_unfollow(gpumm_group *g, follower *f); /* and no more */
 void gpumm__group_tell_length(gpumm_group *g);           /* the same of the length */
+void gpumm__group_tell_growing(gpumm_group *g);          /* that memory is about to come; group lock held */
 void gpumm__group_tell_followers(gpumm_group *g);        /* that the capacity changed; group lock held */
 
 #endif

@@ -41,6 +41,7 @@ static gpumm_status grow(gpumm_group *g, const change *c, uint64_t required, uin
     uint64_t target;
     TRY(target_of(g, c, required, &target));
     TRY(gpumm__canary_check(g));
+    gpumm__group_tell_growing(g);
     gpumm_status status = transaction(g, "grow", c, target, length);
     if (gpumm_status_is_memory_error(status) && target > required) status = transaction(g, "grow", c, required, length);
     if (status != GPUMM_OK) return status;

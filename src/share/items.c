@@ -9,7 +9,7 @@
 
 #include "core/notify.h"
 
-enum { PATIENCE_NS = 20000 };
+enum { PATIENCE_NS = 300000 };
 
 void gpumm__item_wake(int wake) {
     uint64_t one = 1;
@@ -19,14 +19,14 @@ void gpumm__item_wake(int wake) {
 
 static share_item *item_of(follower *f) { return (share_item *)(void *)((char *)f - offsetof(share_item, follower)); }
 
-static void lengthened(follower *f) {
-    if (!atomic_exchange(&item_of(f)->dirty, true))
-        gpumm__item_wake(item_of(f)->wake); /* once, until it is looked at */
+/* Once, until it is looked at. */
+static void look(follower *f) {
+    if (!atomic_exchange(&item_of(f)->dirty, true)) gpumm__item_wake(item_of(f)->wake);
 }
 
 static void resized(follower *f, uint64_t capacity) {
     (void)capacity;
-    lengthened(f);
+    look(f);
 }
 
 static void freed(follower *f) {
@@ -60,7 +60,8 @@ gpumm_status gpumm__item_open_buffer(share_item *x, gpumm_buffer *b) {
     TRY(copy_name(x, &b->group->object.context->memory, b->full_name));
     gpumm__object_hold(&b->group->object);
     x->buffer = b;
-    x->follower = (follower){.object = x->share, .resized = resized, .lengthened = lengthened, .freed = freed};
+    x->follower =
+        (follower){.object = x->share, .resized = resized, .growing = look, .lengthened = look, .freed = freed};
     atomic_store(&x->dirty, true);
     gpumm__group_follow(b->group, &x->follower);
     if (!atomic_load(&b->group->object.alive)) atomic_store(&x->ended, true);
@@ -133,7 +134,7 @@ bool gpumm__item_describe(const share_item *x, uint32_t number, share_packet *p)
     return fits;
 }
 
-/* A growth wakes us while it has the lock, for some microseconds more: sleeping would take longer. */
+/* A growth wakes us before it calls the driver, since waking takes as long as that: by its end we stand here. */
 static bool lock_shortly(pthread_mutex_t *lock) {
     if (pthread_mutex_trylock(lock) == 0) return true;
     for (uint64_t until = gpumm__clock_ns() + PATIENCE_NS; gpumm__clock_ns() < until; sched_yield())
