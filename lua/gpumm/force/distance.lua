@@ -182,16 +182,23 @@ function distance.sampled(manager, rows, hops, pivots, sample, nodes)
     return { nodes = nodes, hops = out, stride = samples, column = identity(manager, samples) }
 end
 
---- Of a component, whose nodes from 0 are the sorted list `members` (nil: all), those that are worked on here: a buffer of their
---- numbers, counted from the first own node (false: all of these), how many, and how many members are before them.
+-- Those of the sorted nodes that are in a block, counted from its first; and how many are before it.
+local function of_block(members, first, count)
+    local own, before = {}, 0
+    for _, i in ipairs(members) do
+        if i < first then before = before + 1
+        elseif i < first + count then own[#own + 1] = i - first end
+    end
+    return own, before
+end
+
+--- Of a component, whose nodes from 0 are the sorted list or view `members` (nil: all), those that are worked on here: a buffer
+--- of their numbers, counted from the first own node (false: all of these), how many, and how many members are before them.
 function distance.own(manager, rows, members)
     local now = rows.now
     if not members then return false, now.count, now.first end
-    local own, before = {}, 0
-    for _, i in ipairs(members) do
-        if i < now.first then before = before + 1
-        elseif i < now.first + now.count then own[#own + 1] = i - now.first end
-    end
+    local own, before = members, 0
+    if not rows.part.is_whole then own, before = of_block(members, now.first, now.count) end
     local nodes = buffer(manager, "u32", math.max(1, #own))
     if #own > 0 then need(nodes:upload(own)) end
     return nodes, #own, before

@@ -3,6 +3,7 @@
 -- buffers (position, velocity, force, mass, heft) are the caller's; a simulation of one's own calls step.
 
 local gpumm = require "gpumm"
+local edge_lengths = require "gpumm.force.edge_lengths"
 local kernels = require "gpumm.force.kernels"
 local models = require "gpumm.force.models"
 local part = require "gpumm.force.part"
@@ -50,42 +51,35 @@ end
 --- Writes every segment's springs to self.pull.
 function Engine:springs(nodes) springs(self, nodes, { unit = self.unit ^ 2 }) end
 
--- So many sums of every chunk of nodes, as a view, one behind the other: what run(chunks, chunk, out) writes of the own ones.
-local function chunk_sums(self, each, run)
-    local now = self.rows.now
+-- How much the repulsion spreads the nodes and the springs draw them together, as it is in self.pull and nodes.force.
+local function spread_and_drawn(self, nodes)
+    local now, spread, drawn = self.rows.now, 0, 0
     local chunk, chunks = part.chunk(now.n)
-    local out <close> = buffer(self.manager, "f64x" .. each, chunks)
-    if now.count > 0 then need(run((now.count + chunk - 1) // chunk, chunk, out)) end
+    local out <close> = buffer(self.manager, "f64x2", chunks)
+    if now.count > 0 then
+        need(self.kernels.balance((now.count + chunk - 1) // chunk, chunk, now.count, now.first, nodes.position, nodes.force,
+            now.segment, self.pull, out))
+    end
     self.part:gather(out, now.n, chunk)
-    return gpumm.view("f64", need(out:download()):bytes())
+    for _, a, b in need(out:download()):each() do spread, drawn = spread + a, drawn - b end
+    return spread, drawn
 end
 
 -- What strength of the repulsion would balance the springs, in the layout as it is: infinite where nodes are too far
 -- apart to push, nil where no spring draws anything together.
 local function balanced_strength(self, nodes)
-    local now, apart, together = self.rows.now, 0, 0
-    self.pushes:spread(now.n, nodes.position, nodes.mass, nodes.force, self.unit)
+    self.pushes:spread(self.rows.now.n, nodes.position, nodes.mass, nodes.force, self.unit)
     self:springs(nodes)
-    local sums = chunk_sums(self, 2, function(chunks, chunk, out)
-        return self.kernels.balance(chunks, chunk, now.count, now.first, nodes.position, nodes.force, now.segment, self.pull,
-            out)
-    end)
-    for k = 1, #sums, 2 do apart, together = apart + sums[k], together - sums[k + 1] end
-    if not (together > 0 and together < math.huge) then return nil end
-    return apart > 0 and together / apart or math.huge
+    local spread, drawn = spread_and_drawn(self, nodes)
+    if not (drawn > 0 and drawn < math.huge) then return nil end
+    return spread > 0 and drawn / spread or math.huge
 end
 
 --- The mean length of the edges; nil where there is none.
 function Engine:mean_length(nodes)
-    local now = self.rows.now
-    if now.m == 0 then return nil end
-    local run = kernels.of(self.manager, "quality.cu", kernels.dimension(self.dimensions) .. kernels.distances(self.rows))
-    local length = 0
-    local sums = chunk_sums(self, 3, function(chunks, chunk, out)
-        return run.lengths(chunks, chunk, now.count, now.first, now.row, now.near, nodes.position, out)
-    end)
-    for k = 1, #sums, 3 do length = length + sums[k] end
-    return length > 0 and length < math.huge and length / now.m or nil
+    if self.rows.now.m == 0 then return nil end
+    local length = edge_lengths.sums(self.manager, self.rows, self.dimensions, nodes.position)
+    return length > 0 and length < math.huge and length / self.rows.now.m or nil
 end
 
 -- The unit at which pushes and pulls balance, found between one too small and one too large. It stays as it is where

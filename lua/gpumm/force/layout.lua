@@ -181,7 +181,7 @@ end
 local function pack(sim, options)
     if not sim.components or options.pinned or #sim.components == 1 and options.dimensions == 3 then return end
     local rows = sim.engine.rows
-    local lists = #sim.components > 1 and start.lists(distance.components(sim.manager, rows), rows.now.n) or nil
+    local lists = #sim.components > 1 and start.lists(distance.components(sim.manager, rows)) or nil
     packing.pack({ manager = sim.manager, rows = rows, n = rows.now.n, dimensions = options.dimensions,
         position = sim.at.position, radii = sim.discs and sim.discs.radius,
         alike = not rows.lengths }, lists)

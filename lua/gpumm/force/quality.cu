@@ -45,26 +45,6 @@ extern "C" __global__ void ratios(int chunks, word chunk, int n, word first, int
     out[3 * (first / chunk + c) + 2] = pairs;
 }
 
-// The same sums of lengths over a chunk's nodes' edges to nodes before them.
-extern "C" __global__ void lengths(int chunks, word chunk, int n, word first, const word *row, const word *near,
-                                   const vec *position, double *out)
-{
-    int c = blockIdx.x * blockDim.x + threadIdx.x;
-    if (c >= chunks) return;
-    double sum = 0.0, squares = 0.0, edges = 0.0;
-    const word from = (word)c * chunk, end = min((word)n, from + chunk);
-    for (word i = from; i < end; i++)
-        for (word k = row[i]; k < row[i + 1] && near[k] < first + i; k++) {
-            const double d2 = (double)apart(position[first + i], position[near[k]]);
-            sum += sqrt(d2);
-            squares += d2;
-            edges += 1.0;
-        }
-    out[3 * (first / chunk + c)] = sum;
-    out[3 * (first / chunk + c) + 1] = squares;
-    out[3 * (first / chunk + c) + 2] = edges;
-}
-
 // The square distance within which the k nodes nearest to one lie, by digits of the numbers' bits.
 static __device__ word kth(const vec *position, int n, word self, word k)
 {

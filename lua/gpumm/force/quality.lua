@@ -4,6 +4,7 @@
 local chance = require "gpumm.common.chance"
 local kernels = require "gpumm.force.kernels"
 local distance = require "gpumm.force.distance"
+local edge_lengths = require "gpumm.force.edge_lengths"
 local part = require "gpumm.force.part"
 
 local need, buffer = kernels.need, kernels.buffer
@@ -15,39 +16,30 @@ local NODES = 5000               -- up to which all nodes are looked at
 local TWO, AT_ONCE = 256, 64     -- nodes whose neighbours' neighbours are looked at, and of how many at a time
 local CLOSE = 0.05               -- of the median distance to the nearest node: closer is on nearly one spot
 
--- Three sums of every chunk, added up in their order.
-local function three(out)
-    local a, b, c = 0, 0, 0
-    for _, x, y, z in need(out:download()):each() do a, b, c = a + x, b + y, c + z end
-    return a, b, c
-end
-
--- Three sums over all nodes, of which run(chunks, chunk, out) writes those of the own ones' chunks.
-local function sums_of(task, run)
-    local now = task.rows.now
+-- Sums of ratios, of their squares, and how many there are: of every chunk of nodes, added up in their order.
+local function ratios(task, position)
+    local now, sum, squares, pairs = task.rows.now, 0, 0, 0
     local chunk, chunks = part.chunk(task.n)
     local out <close> = buffer(task.manager, "f64x3", chunks)
-    if now.count > 0 then need(run((now.count + chunk - 1) // chunk, chunk, out)) end
+    if now.count > 0 then
+        need(task.run.ratios((now.count + chunk - 1) // chunk, chunk, now.count, now.first, task.pivots, task.pivot, task.hops,
+            position, out))
+    end
     task.rows.part:gather(out, task.n, chunk)
-    return three(out)
+    for _, a, b, c in need(out:download()):each() do sum, squares, pairs = sum + a, squares + b, pairs + c end
+    return sum, squares, pairs
 end
 
 local function stress(task, position)
-    local now = task.rows.now
-    local sum, squares, pairs = sums_of(task, function(chunks, chunk, out)
-        return task.run.ratios(chunks, chunk, now.count, now.first, task.pivots, task.pivot, task.hops, position, out)
-    end)
+    local sum, squares, pairs = ratios(task, position)
     if squares - squares ~= 0 then error("force.quality: the positions are not all finite numbers", 0) end
     if pairs == 0 then return 0 end
     return squares > 0 and 1 - sum * sum / (pairs * squares) or 1
 end
 
 local function variation(task, position)
-    local now = task.rows.now
-    if now.m == 0 then return 0 end
-    local sum, squares, edges = sums_of(task, function(chunks, chunk, out)
-        return task.run.lengths(chunks, chunk, now.count, now.first, now.row, now.near, position, out)
-    end)
+    if task.rows.now.m == 0 then return 0 end
+    local sum, squares, edges = edge_lengths.sums(task.manager, task.rows, task.dimensions, position)
     local mean = sum / edges
     return mean > 0 and math.sqrt(math.max(0, squares / edges - mean * mean)) / mean or 0
 end

@@ -143,24 +143,8 @@ end
 
 -- ---- Several ------------------------------------------------------------------------------------
 
---- Lists of nodes from 0 by component, the largest first; ties by their least node.
-function start.lists(labels, n)
-    local lists, order = {}, {}
-    for i = 1, n do
-        local label = labels[i]
-        local list = lists[label]
-        if not list then
-            list = { label = label }
-            lists[label], order[#order + 1] = list, list
-        end
-        list[#list + 1] = i - 1
-    end
-    table.sort(order, function(a, b)
-        if #a ~= #b then return #a > #b end
-        return a.label < b.label
-    end)
-    return order
-end
+--- Lists of nodes from 0 by component, as native.members has them: tables of the small ones, views of the others.
+function start.lists(labels) return native.members(labels, SMALL) end
 
 -- A component is called by its least node.
 local function is_one(labels) return native.greatest(labels) == 0 end
@@ -176,19 +160,18 @@ local function scatter_small(task, list, values)
             length = length + at[k] ^ 2
         end
         local scale = radius * chance.unit(task.seed << 40 | i << 2) ^ (1 / d) / math.sqrt(length)
-        for k = 1, d do values[i * d + k] = at[k] * scale end
+        for k = 1, d do at[k] = at[k] * scale end
+        values:set(i + 1, table.unpack(at))
     end
 end
 
 local function place_small(task, list, values)
     if not is_flat_tree(task, list) then return scatter_small(task, list, values) end
-    wedges.place(task, list, function(i, x, y) values[2 * i + 1], values[2 * i + 2] = x, y end)
+    wedges.place(task, list, function(i, x, y) values:set(i + 1, x, y) end)
 end
 
 local function place_all(task, lists)
-    local d = task.dimensions
-    local values = {}
-    for i = 1, task.n * d do values[i] = 0.0 end
+    local values = gpumm.view("f32x" .. task.dimensions, task.n)
     for k, list in ipairs(lists) do
         if #list <= SMALL or k > MANY then place_small(task, list, values) end
     end
@@ -212,7 +195,7 @@ function start.place(manager, rows, position, options)
         if task.n > 1 then pivot_mds(task) else need(position:fill({ 0, 0, task.dimensions == 3 and 0 or nil })) end
         return { task.n }, task.held
     end
-    local lists = start.lists(labels, task.n)
+    local lists = start.lists(labels)
     place_all(task, lists)
     local sizes = {}
     for k, list in ipairs(lists) do sizes[k] = #list end

@@ -3,6 +3,7 @@
 -- far from the middle as in the tree.
 
 local kernels = require "gpumm.force.kernels"
+local native = require "gpumm.layout.native"
 
 local need = kernels.need
 local wedges = {}
@@ -63,14 +64,20 @@ function wedges.evenly(task, members, count)
     return some
 end
 
+-- How many entries the rows of these have: a list, or a view of many.
+local function entries_of(row, members)
+    if type(members) ~= "table" then return native.entries(row, members) end
+    local entries = 0
+    for _, i in ipairs(members) do entries = entries + row[i + 2] - row[i + 1] end
+    return entries
+end
+
 --- Is the component of these nodes (nil: the whole) a tree?
 function wedges.is_tree(task, members)
     local now = task.rows.now
     if not members then return now.m == now.n - 1 end
     task.row = task.row or task.rows.part:starts(now)
-    local entries = 0
-    for _, i in ipairs(members) do entries = entries + task.row[i + 2] - task.row[i + 1] end
-    return entries == 2 * (#members - 1)
+    return entries_of(task.row, members) == 2 * (#members - 1)
 end
 
 -- How far from its own angle the children of a node may be whose edges are at least so long: one that leaves its circle at a

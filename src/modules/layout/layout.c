@@ -21,6 +21,7 @@
 #include "modules/layout/encode.h"
 #include "modules/layout/image.h"
 #include "modules/layout/inflate.h"
+#include "modules/layout/members.h"
 #include "modules/layout/merge.h"
 #include "modules/layout/metis.h"
 #include "modules/layout/output.h"
@@ -63,6 +64,7 @@ static void open_native(lua_State *L) {
     gpumm_layout__open_part(L);
     gpumm_layout__open_xml(L);
     gpumm_layout__open_output(L);
+    gpumm_layout__open_members(L);
     gpumm_layout__open_packing(L);
     gpumm_layout__open_placing(L);
     gpumm_layout__open_eigen(L);

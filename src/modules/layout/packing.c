@@ -36,6 +36,7 @@ typedef struct shape {
     double x0, y0, x1, y1;                /* its box, turned */
     double mx, my, mz, xx, xy, yy, count; /* its middle, and how it is spread */
     double cosine, sine, scale;
+    double length, edges; /* of all its edges together, and how many */
     run *runs;
     size_t run_count, cells;
     int width, height; /* cells */
@@ -182,8 +183,11 @@ static void mark_disc(const packing *p, const raster *r, double x, double y, dou
     }
 }
 
+/* How far apart discs are along an edge. */
+static double step_of(const packing *p) { return fmax(p->cell, p->gap / 2); }
+
 static int steps_of(const packing *p, double x, double y, double u, double v) {
-    return (int)(hypot(u - x, v - y) / fmax(p->cell, p->gap / 2)) + 1;
+    return (int)(hypot(u - x, v - y) / step_of(p)) + 1;
 }
 
 static void mark_edge(const packing *p, const raster *r, const shape *s, uint64_t i, uint64_t j) {
@@ -196,21 +200,12 @@ static void mark_edge(const packing *p, const raster *r, const shape *s, uint64_
 
 /* Of how many edges one is marked: where they are so many that they fill what is between the nodes, each would cost more than
    all the rest of a start. */
-static uint64_t stride_of(const packing *p, uint64_t g) {
-    uint64_t steps = 0;
-    for (uint64_t k = p->first[g]; k < p->first[g + 1]; k++) {
-        uint64_t i = p->member[k];
-        const float *a = p->at + i * p->lanes;
-        for (uint32_t e = p->row[i]; e < p->row[i + 1] && p->near[e] < i; e++) {
-            const float *b = p->at + (uint64_t)p->near[e] * p->lanes;
-            steps += (uint64_t)steps_of(p, a[0], a[1], b[0], b[1]);
-        }
-    }
-    return steps / MARKS + 1;
+static uint64_t stride_of(const packing *p, const shape *s) {
+    return (uint64_t)((s->scale * s->length / step_of(p) + s->edges) / MARKS) + 1;
 }
 
 static void mark_all(const packing *p, const raster *r, uint64_t g, const shape *s) {
-    uint64_t stride = stride_of(p, g), edge = 0;
+    uint64_t stride = stride_of(p, s), edge = 0;
     for (uint64_t k = p->first[g]; k < p->first[g + 1]; k++) {
         uint64_t i = p->member[k];
         double x, y;
@@ -381,55 +376,58 @@ static bool seat_all(packing *p) {
 
 static double length_of(const packing *p, uint64_t i, uint64_t j) {
     const float *a = p->at + i * p->lanes, *b = p->at + j * p->lanes;
-    double dz = p->lanes > 2 ? (double)a[2] - b[2] : 0;
-    return hypot(hypot((double)a[0] - b[0], (double)a[1] - b[1]), dz);
+    double dx = (double)a[0] - b[0], dy = (double)a[1] - b[1], dz = p->lanes > 2 ? (double)a[2] - b[2] : 0;
+    return sqrt(dx * dx + dy * dy + dz * dz);
+}
+
+/* The one walk over all edges. */
+static void measure_edges(const packing *p, uint64_t g) {
+    shape *s = p->shapes + g;
+    for (uint64_t k = p->first[g]; k < p->first[g + 1]; k++) {
+        uint64_t i = p->member[k];
+        for (uint32_t e = p->row[i]; e < p->row[i + 1] && p->near[e] < i; e++, s->edges++)
+            s->length += length_of(p, i, p->near[e]);
+    }
+}
+
+/* Of all groups; 0: there are none. */
+static double mean_length(const packing *p) {
+    double length = 0, edges = 0;
+    for (uint64_t g = 0; g < p->groups; g++) {
+        length += p->shapes[g].length;
+        edges += p->shapes[g].edges;
+    }
+    return edges > 0 ? length / edges : 0;
 }
 
 /* Between two groups: as long as an edge is in the mean, or less where the nodes of the first are closer than that. */
-static double gap_of(const packing *p) {
+static double gap_of(const packing *p, double mean) {
     const shape *s = p->shapes;
-    double sum = 0, edges = (double)p->row[p->nodes] / 2;
-    for (uint64_t i = 0; i < p->nodes; i++)
-        for (uint32_t e = p->row[i]; e < p->row[i + 1] && p->near[e] < i; e++) sum += length_of(p, i, p->near[e]);
-    double gap = edges > 0 ? sum / edges : 1, close = hypot(s->x1 - s->x0, s->y1 - s->y0) / sqrt(s->count);
+    double gap = mean > 0 ? mean : 1, close = hypot(s->x1 - s->x0, s->y1 - s->y0) / sqrt(s->count);
     if (close > 0 && close < gap) gap = close;
     return gap > 0 && isfinite(gap) ? gap : 1;
 }
 
-/* How long the edges of a group are on average; 0: it has none. */
-static double mean_of_group(const packing *p, uint64_t g) {
-    double sum = 0, edges = 0;
-    for (uint64_t k = p->first[g]; k < p->first[g + 1]; k++) {
-        uint64_t i = p->member[k];
-        for (uint32_t e = p->row[i]; e < p->row[i + 1] && p->near[e] < i; e++, edges++)
-            sum += length_of(p, i, p->near[e]);
-    }
-    return edges > 0 ? sum / edges : 0;
-}
-
 /* Few nodes are pushed by few, so that their edges are shorter than others': they become about as long. */
-static void scale_shapes(packing *p) {
-    double sum = 0, edges = (double)p->row[p->nodes] / 2;
-    for (uint64_t i = 0; i < p->nodes; i++)
-        for (uint32_t e = p->row[i]; e < p->row[i + 1] && p->near[e] < i; e++) sum += length_of(p, i, p->near[e]);
-    for (uint64_t g = 0; g < p->groups; g++) {
-        double mean = mean_of_group(p, g), longer = mean > 0 ? LIKE * sum / edges / mean : 1;
-        p->shapes[g].scale = fmin(fmax(longer, 1), ENLARGED);
-    }
+static double scale_of(const shape *s, double mean) {
+    double longer = s->length > 0 ? LIKE * mean * s->edges / s->length : 1;
+    return fmin(fmax(longer, 1), ENLARGED);
 }
 
 static void measure(packing *p, bool turn, bool scale) {
     double longest = 0;
-    if (scale) scale_shapes(p);
+    for (uint64_t g = 0; g < p->groups; g++) measure_edges(p, g);
+    double mean = mean_length(p);
     for (uint64_t g = 0; g < p->groups; g++) {
         shape *s = p->shapes + g;
         if (p->first[g] == p->first[g + 1]) continue;
+        if (scale) s->scale = scale_of(s, mean);
         spread_of(p, g, s);
         if (turn) turn_shape(s);
         box_of(p, g, s);
         longest = fmax(longest, fmax(s->x1 - s->x0, s->y1 - s->y0));
     }
-    p->gap = gap_of(p);
+    p->gap = gap_of(p, mean);
     p->cell = fmax(p->gap / 2, longest / FINE);
 }
 

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/* Components by their labels, which are nodes of theirs: counted, ranked by size, and listed in the order of their nodes.
+   What works on one for long takes a view; many small ones are tables, which cost less. */
+#include "modules/layout/members.h"
+
+#include <lauxlib.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gpumm_lua.h"
+
+typedef struct component {
+    uint32_t label, size;
+    uint32_t *members; /* of a view; NULL: a table has them */
+} component;
+
+typedef struct listing {
+    const uint32_t *label;
+    uint64_t nodes;
+    uint32_t *size;   /* by label; then the component's number */
+    component *all;   /* the largest first */
+    uint32_t *filled; /* members that are listed already */
+    uint32_t count, few;
+} listing;
+
+/* Memory of the call: a userdata on the stack, so that an error loses nothing. */
+static void *memory(lua_State *L, uint64_t count, size_t size) {
+    void *block = lua_newuserdatauv(L, (size_t)count * size + 1, 0);
+    memset(block, 0, (size_t)count * size + 1);
+    return block;
+}
+
+static gpumm_lua_view check_u32(lua_State *L, int index, const char *what) {
+    gpumm_lua_view view;
+    bool fits = gpumm_lua_to_view(L, index, &view) && strcmp(gpumm_type_name(view.type), "u32") == 0;
+    luaL_argcheck(L, fits, index, what);
+    return view;
+}
+
+static void count_sizes(lua_State *L, listing *l) {
+    l->size = memory(L, l->nodes, sizeof *l->size);
+    for (uint64_t i = 0; i < l->nodes; i++) {
+        luaL_argcheck(L, l->label[i] < l->nodes, 1, "a label is a node, from 0");
+        if (l->size[l->label[i]]++ == 0) l->count++;
+    }
+}
+
+/* The largest first; of two as large the one with the lesser label. */
+static int by_size(const void *a, const void *b) {
+    const component *x = a, *y = b;
+    if (x->size != y->size) return x->size < y->size ? 1 : -1;
+    return (x->label > y->label) - (x->label < y->label);
+}
+
+static void rank(lua_State *L, listing *l) {
+    l->all = memory(L, l->count, sizeof *l->all);
+    uint32_t next = 0;
+    for (uint64_t i = 0; i < l->nodes; i++)
+        if (l->size[i]) l->all[next++] = (component){(uint32_t)i, l->size[i], NULL};
+    qsort(l->all, l->count, sizeof *l->all, by_size);
+    for (uint32_t k = 0; k < l->count; k++) l->size[l->all[k].label] = k;
+}
+
+/* Pushes the lists, still empty. */
+static void push_lists(lua_State *L, listing *l) {
+    lua_createtable(L, (int)l->count, 1);
+    for (uint32_t k = 0; k < l->count; k++) {
+        component *c = l->all + k;
+        if (c->size > l->few) c->members = gpumm_lua_push_view(L, "u32", c->size);
+        else lua_createtable(L, (int)c->size, 0);
+        lua_rawseti(L, -2, (lua_Integer)k + 1);
+    }
+}
+
+static void add_to_table(lua_State *L, uint32_t list, uint32_t at, uint64_t node) {
+    lua_rawgeti(L, -1, (lua_Integer)list + 1);
+    lua_pushinteger(L, (lua_Integer)node);
+    lua_rawseti(L, -2, (lua_Integer)at);
+    lua_pop(L, 1);
+}
+
+/* The lists are on top. */
+static void fill_lists(lua_State *L, listing *l, uint32_t *number) {
+    for (uint64_t i = 0; i < l->nodes; i++) {
+        uint32_t k = number[i] = l->size[l->label[i]], at = l->filled[k]++;
+        if (l->all[k].members) l->all[k].members[at] = (uint32_t)i;
+        else add_to_table(L, k, at + 1, i);
+    }
+}
+
+static int members_by_label(lua_State *L) {
+    lua_settop(L, 2);
+    listing l = {.few = (uint32_t)luaL_checkinteger(L, 2)};
+    gpumm_lua_view labels = check_u32(L, 1, "labels are a view of u32");
+    luaL_argcheck(L, labels.count < INT32_MAX, 1, "so many nodes are not listed");
+    l.label = labels.bytes;
+    l.nodes = labels.count;
+    count_sizes(L, &l);
+    rank(L, &l);
+    l.filled = memory(L, l.count, sizeof *l.filled);
+    uint32_t *number = gpumm_lua_push_view(L, "u32", l.nodes);
+    push_lists(L, &l);
+    fill_lists(L, &l, number);
+    lua_insert(L, -2);
+    lua_setfield(L, -2, "number");
+    return 1;
+}
+
+static int members_entries(lua_State *L) {
+    gpumm_lua_view starts = check_u32(L, 1, "where rows start is a view of u32");
+    gpumm_lua_view members = check_u32(L, 2, "nodes are a view of u32");
+    const uint32_t *start = starts.bytes, *member = members.bytes;
+    uint64_t entries = 0;
+    for (uint64_t k = 0; k < members.count; k++) {
+        luaL_argcheck(L, (uint64_t)member[k] + 1 < starts.count, 2, "there is no such node");
+        entries += start[member[k] + 1] - start[member[k]];
+    }
+    lua_pushinteger(L, (lua_Integer)entries);
+    return 1;
+}
+
+void gpumm_layout__open_members(lua_State *L) {
+    lua_pushcfunction(L, members_by_label);
+    lua_setfield(L, -2, "members");
+    lua_pushcfunction(L, members_entries);
+    lua_setfield(L, -2, "entries");
+}
