@@ -72,13 +72,16 @@ mounts() { # NAME
   mountpoint -q "$work/$1/dev" || mount --rbind /dev "$work/$1/dev"
 }
 
+# Debian 12's own qemu-user keeps a record of every page of reserved address space: 6 MB for the 1 GiB that a buffer reserves. That of
+# its backports does not.
 builder() {
   copy_of_bare build
   mounts build
+  echo "deb $mirror bookworm-backports main" >"$work/build/etc/apt/sources.list.d/backports.list"
   inside build "dpkg --add-architecture arm64; apt-get update -q
     apt-get install -q -y --no-install-recommends build-essential cmake debhelper fakeroot file gcc-aarch64-linux-gnu g++-aarch64-linux-gnu \
       libc6-dev:arm64 liblua5.4-dev liblua5.4-dev:arm64 libopenmpi-dev libpango1.0-dev libpng-dev libpng-dev:arm64 libwebsockets-dev \
-      lintian lua-busted lua5.4 pkg-config qemu-user zlib1g-dev zlib1g-dev:arm64"
+      lintian lua-busted lua5.4 pkg-config qemu-user/bookworm-backports zlib1g-dev zlib1g-dev:arm64"
 }
 
 # The Toolkit's headers make the CUDA device; packages need nothing of it.
@@ -197,14 +200,15 @@ END
   chmod +x "$work/build/src/arm/bin/c++"
   inside build 'cd /src/arm/gpumm/build; export PATH=/src/arm/bin:$PATH
     find . -name CTestTestfile.cmake -exec sed -i "s/ TIMEOUT \"[0-9]*\"/ TIMEOUT \"3000\"/" {} +
-    ctest -R "^(c|example)_" -E "^c_(fiber_ucontext|sweep|embed_hooks|lua_alloc)$" -j'"$(nproc)"' --no-tests=error --output-on-failure'
+    ctest -R "^(c|example)_" -E "^c_(fiber_ucontext|lua_statuses|sweep|embed_hooks|lua_alloc)$" -j'"$(nproc)"' --no-tests=error --output-on-failure'
 }
 
 aarch64() {
   part "aarch64 is cross-built" cross-build cross_build || return
   part "its C tests pass under qemu-user" cross-tests cross_tests
   note "left out" 0 "c_fiber_ucontext: to qemu-user every madvise is a success, also the one that makes guard pages"
-  note "left out" 0 "c_sweep, c_embed_hooks, c_lua_alloc: what they give back by madvise, again and again, stays qemu-user's: 20 GB"
+  note "left out" 0 "c_lua_statuses: to qemu-user a limit of address space is a success, and none: what takes all that is left finds no end"
+  note "left out" 0 "c_sweep, c_embed_hooks, c_lua_alloc: they took 20 GB under qemu-user 7.2, and are untried under that of the backports"
 }
 
 # ---- All of it ------------------------------------------------------------------------------------------

@@ -243,6 +243,11 @@ static struct {
     uint64_t counts[COUNTED_MOST];
 } * said;
 
+static void open_said(void) {
+    said = mmap(NULL, sizeof *said, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    CHECK(said != MAP_FAILED);
+}
+
 static gpumm_manager *open_counted(void) {
     gpumm_manager *m;
     CHECK_OK(gpumm_manager_open(&(gpumm_options){.device = device_name(), .workers = 1, .inject_faults = true}, &m));
@@ -296,8 +301,7 @@ static void grow_step(gpumm_manager *m, gpumm_buffer *b, uint64_t step) {
 
 /* A growth by one segment is one export there and one import here, of that segment alone, and nothing else that costs. */
 static void steps(void) {
-    said = mmap(NULL, sizeof *said, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    CHECK(said != MAP_FAILED);
+    open_said();
     pid_t reader = start(read_steps, 0);
     gpumm_manager *m = open_counted();
     gpumm_type *u8;
@@ -331,6 +335,7 @@ static void read_changes(int number) {
     gpumm_status status;
     (void)number;
     CHECK_OK(gpumm_attachment_find(a, "grown", NULL, &b));
+    atomic_store(&said->seen, 1);
     for (;;) {
         status = gpumm_attachment_wait(a, 30);
         CHECK(status == GPUMM_OK || status == GPUMM_CLOSED); /* who is late sees both ends at once */
@@ -346,11 +351,19 @@ static void read_changes(int number) {
     gpumm_attachment_release(a);
 }
 
+/* A reader is counted from when its owner lets it in, and has yet to hear what is shared: a share that closes meanwhile is one
+   that it finds no more. */
+static void wait_until_seen(void) {
+    for (int i = 0; i < 60000 && !atomic_load(&said->seen); i++) pause_ms(1);
+    CHECK(atomic_load(&said->seen));
+}
+
 static void changes(void) {
+    open_said();
     pid_t reader = start(read_changes, 0);
     owner o = open_owner(4);
     dice d = dice_of(6);
-    wait_for_readers(&o, 1);
+    wait_until_seen();
     for (int i = 0; i < 60; i++) {
         uint64_t length = below(&d, 1000000);
         CHECK_OK(gpumm_buffer_resize(o.grown, NULL, length));
@@ -365,6 +378,7 @@ static void changes(void) {
     gpumm_share_close(o.share);
     joined(reader);
     close_owner(&o);
+    munmap(said, sizeof *said);
 }
 
 /* ---- Frames ------------------------------------------------------------------------------------------------ */
