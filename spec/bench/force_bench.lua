@@ -1,18 +1,18 @@
 -- SPDX-License-Identifier: MIT
 -- Times and qualities of the force library, as lines of text:
 --
---     gpumm-run spec/bench/force_bench.lua [--debian FILE] [--side 1000] [--largest 1e6] [--steps 300] [--device auto]
---                                         [--made 0]
+--     gpumm-run spec/bench/force_bench.lua [--debian FILE] [--graphs FOLDER] [--side 1000] [--largest 1e6] [--steps 300]
+--                                         [--device auto] [--made 0]
 --
--- FILE is what scripts/debian-graph.sh wrote (or the environment's GPUMM_DEBIAN). Context and compilation are done
--- before the clock starts: a small layout runs first. --side 0 and --largest 0 leave those parts out. --made 5e7 is a ring of
--- so many nodes with a chord each, made on the device.
+-- FILE is what scripts/debian-graph.sh wrote (or the environment's GPUMM_DEBIAN), FOLDER has what force_graphs.py writes. Context
+-- and compilation are done before the clock starts: small layouts run first, and what is compiled is kept for the next run.
+-- --side 0 and --largest 0 leave those parts out. --made 5e7 is a ring of so many nodes with a chord each, made on the device.
 
 local gpumm = require "gpumm"
 local force = gpumm.force
 
-local opt = gpumm.options(arg, { debian = os.getenv("GPUMM_DEBIAN") or "", side = 1000, largest = 1000000, steps = 300,
-    device = "auto", model = "tforce", made = 0 })
+local opt = gpumm.options(arg, { debian = os.getenv("GPUMM_DEBIAN") or "", graphs = "", side = 1000, largest = 1000000,
+    steps = 300, device = "auto", model = "tforce", made = 0 })
 
 local m <close> = assert(gpumm.manager { device = opt.device })
 m:raising(true)
@@ -61,7 +61,6 @@ local function by_place(engine, nodes, n, from, to, edges)
     local placed = force.engine(m, { model = opt.model })
     numbers:take(nodes.position, inside.position)
     placed:connect(inside, n, edges, numbers:translate(edges, from, 1), numbers:translate(edges, to, 1), 1)
-    placed:balance(inside)
     inside.numbers, inside.shown = numbers, nodes.position
     return placed, inside
 end
@@ -108,8 +107,8 @@ local function whole(name, n, from, to, edges, steps)
     local began = now()
     engine:connect(nodes, n, edges, from, to, 1)
     force.start(m, engine.rows, nodes.position)
-    engine:balance(nodes)
     engine, nodes = by_place(engine, nodes, n, from, to, edges)
+    engine:balance(nodes)
     local start = now() - began
     show(name .. " start", n, edges, start, 0, 1, engine, nodes)
     local each, rest = watcher(nodes.shown or nodes.position)
@@ -118,6 +117,23 @@ local function whole(name, n, from, to, edges, steps)
     show(name, n, edges, start, seconds, steps, engine, nodes)
     print(("%-12s %d frames for %d iterations, %d dropped; start and iterations: %.3f s"):format(
         name, taken, steps, dropped, start + seconds))
+end
+
+local function contents(path)
+    local file <close> = assert(io.open(path, "rb"))
+    return file:read("a")
+end
+
+-- One of force_graphs.py's.
+local function from_folder(name)
+    local path = opt.graphs .. "/" .. name
+    local ends = {}
+    for _, column in ipairs { "from", "to" } do
+        local bytes = contents(path .. "." .. column)
+        ends[column] = buffer("u32", #bytes // 4)
+        ends[column]:upload(bytes)
+    end
+    whole(name, math.tointeger(tonumber(contents(path .. ".nodes"))), ends.from, ends.to, #ends.from, opt.steps)
 end
 
 -- Repulsion, springs and motion alone, on random positions and a ring with chords.
@@ -173,19 +189,31 @@ local function made(n)
         m:stats().peak_allocated_bytes / 2 ^ 30))
 end
 
-math.randomseed(1)
-do
-    local from, to, edges = grid_edges(40)
-    local engine, nodes = force.engine(m, { model = opt.model }), nodes_of(1600)
-    engine:connect(nodes, 1600, edges, from, to, 1)
+-- Once each way that the graphs below go: in one piece, and in several that are numbered by place.
+local function warm(n, from, to, edges)
+    local engine, nodes = force.engine(m, { model = opt.model }), nodes_of(n)
+    engine:connect(nodes, n, edges, from, to, 1)
     force.start(m, engine.rows, nodes.position)
+    engine, nodes = by_place(engine, nodes, n, from, to, edges)
     engine:balance(nodes)
     iterate(engine, nodes, 2)
+end
+
+math.randomseed(1)
+do
+    local from, to, edges = grid_edges(100)
+    warm(10000, from, to, edges)
+    from, to, edges = grid_edges(260)
+    warm(70000, from, to, edges)
 end
 print(m:device().name)
 if opt.debian ~= "" then
     local g = gpumm.graph.read(opt.debian)
     whole("debian", g.nodes, upload("u32", g.from), upload("u32", g.to), g.edges, opt.steps)
+end
+if opt.graphs ~= "" then
+    from_folder "geometric"
+    from_folder "rmat"
 end
 if opt.side > 0 then
     local from, to, edges = grid_edges(opt.side)
