@@ -141,14 +141,13 @@ typedef enum wait_end { WAIT_REACHED, WAIT_TIMED_OUT } wait_end;
 /* Waits for an event until `deadline` (gpumm__clock_ns): asks, spins shortly, then sleeps. CANCELLED where the manager
    closes meanwhile; otherwise a failure is the device's. */
 gpumm_status gpumm__context_wait(context *ctx, device_event *e, uint64_t deadline, wait_end *end);
-/* For those whose event lives only under a lock of theirs: one look, and the pause before the next, which is begun
-   under that lock and ended without it. `since`: when waiting began. */
-gpumm_status gpumm__context_look(context *ctx, device_event *e, bool *reached);
+/* For those whose event lives only under a lock of theirs: the pause between two looks at it, which is begun under that
+   lock and ended without it. `waited`: how long that took before, in ns. */
 typedef struct wait_pause {
     bool sleeps;
     wait_entry entry;
 } wait_pause;
-void gpumm__context_pause_begin(context *ctx, wait_pause *p, device_event *e, uint64_t since);
+void gpumm__context_pause_begin(context *ctx, wait_pause *p, device_event *e, uint64_t waited);
 void gpumm__context_pause_end(context *ctx, wait_pause *p, uint64_t deadline);
 /* Closes an event that somebody may be waiting for. */
 void gpumm__context_close_event(context *ctx, device_event *e);
