@@ -313,12 +313,6 @@ static int readback_ready(lua_State *L) {
     return 1;
 }
 
-/* An empty frame's handle, with its readback's manager. */
-static bind_handle *new_frame(lua_State *L) {
-    gpumm_lua__push_owner(L, 1);
-    return gpumm_lua__new(L, &gpumm_lua__frame_class, lua_gettop(L));
-}
-
 /* The frame on top is this one; NULL: nil. */
 static int give_frame(lua_State *L, bind_handle *handle, gpumm_frame *frame) {
     if (!frame) {
@@ -329,17 +323,13 @@ static int give_frame(lua_State *L, bind_handle *handle, gpumm_frame *frame) {
     if (gpumm_frame_get_info(frame, &info) == GPUMM_OK)
         gpumm_lua__handle_at(L, 1, &gpumm_lua__readback_class)->taken = info.ticket;
     gpumm_lua__adopt(L, handle, frame);
-    int self = lua_gettop(L);
-    lua_getiuservalue(L, 1, BIND_EXTRA);
-    lua_pushvalue(L, self);
-    gpumm_lua__frame_of(L, self + 1, 1);
     return 1;
 }
 
 static int wait_ticket(lua_State *L, double seconds) {
     gpumm_readback *readback = to_readback(L, 1);
     gpumm_ticket ticket = to_ticket(L, 2);
-    bind_handle *handle = new_frame(L);
+    bind_handle *handle = gpumm_lua__new_frame(L, 1, readback);
     gpumm_frame *frame;
     gpumm_status status = gpumm_readback_wait(readback, ticket, seconds, &frame);
     if (status != GPUMM_OK) return gpumm_lua__fail_ticket(L, status);
@@ -407,7 +397,7 @@ typedef gpumm_status deliver(gpumm_readback *readback, gpumm_frame **out);
 
 static int delivered(lua_State *L, deliver *function) {
     gpumm_readback *readback = to_readback(L, 1);
-    bind_handle *handle = new_frame(L);
+    bind_handle *handle = gpumm_lua__new_frame(L, 1, readback);
     gpumm_frame *frame;
     gpumm_status status = function(readback, &frame);
     return status == GPUMM_OK ? give_frame(L, handle, frame) : gpumm_lua__fail(L, status);

@@ -252,16 +252,20 @@ static void set_owner(lua_State *L, bind_handle *handle, int owner) {
     lua_setiuservalue(L, -2, BIND_OWNER);
 }
 
-bind_handle *gpumm_lua__new(lua_State *L, const bind_class *class, int owner) {
+bind_handle *gpumm_lua__new_with(lua_State *L, const bind_class *class, int owner, int values) {
     const bind_handle *manager = owner != 0 ? lua_touserdata(L, owner) : NULL;
     bind_state *state = manager ? manager->state : gpumm_lua__state_of(L);
-    bind_handle *handle = lua_newuserdatauv(L, sizeof *handle, class->owner ? 0 : BIND_EXTRA);
+    bind_handle *handle = lua_newuserdatauv(L, sizeof *handle, class->owner ? 0 : BIND_EXTRA + values);
     *handle = (bind_handle){.class = class, .state = state};
     push_metatable(L, state, class);
     lua_setmetatable(L, -2);
     handle->reference = take_reference(L, state, handle);
     if (owner != 0) set_owner(L, handle, owner);
     return handle;
+}
+
+bind_handle *gpumm_lua__new(lua_State *L, const bind_class *class, int owner) {
+    return gpumm_lua__new_with(L, class, owner, 0);
 }
 
 /* A handle says itself of which class it is, so that no table need be asked. What somebody else made and is as large
@@ -273,9 +277,13 @@ static bind_handle *handle_in(lua_State *L, int index, const bind_class *class) 
 
 /* The reference may have been released already, when the state began to close, or when the userdata was garbage that a
    finaliser of the script's brought back. */
-static bind_handle *current(bind_handle *handle) {
+bool gpumm_lua__holds(const bind_handle *handle) {
     const bind_reference *reference = handle->reference;
-    if (handle->object && (!reference->object || reference->serial != handle->serial)) handle->object = NULL;
+    return handle->object && reference->object && reference->serial == handle->serial;
+}
+
+static bind_handle *current(bind_handle *handle) {
+    if (!gpumm_lua__holds(handle)) handle->object = NULL;
     return handle;
 }
 
