@@ -250,6 +250,7 @@ static void make_room(lua_State *L, bind_handle *handle) {
 /* Frames that are kept and garbage are collected before a capture is refused, and counted, for their sake. */
 static gpumm_status capture_collecting(lua_State *L, gpumm_readback *readback, gpumm_stream *stream, lua_Integer step,
                                        gpumm_ticket *ticket) {
+    if (count_kept(L) == 0) return gpumm_readback_capture(readback, stream, step, ticket);
     bind_handle *handle = gpumm_lua__handle_at(L, 1, &gpumm_lua__readback_class);
     make_room(L, handle);
     if (count_kept(L) > 0) {

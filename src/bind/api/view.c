@@ -42,14 +42,24 @@ static void check_alive(lua_State *L, const view *v) {
     if (status != GPUMM_OK) gpumm_lua__raise(L, status);
 }
 
+/* NULL for any other value. */
+static view *view_in(lua_State *L, int index) { return gpumm_lua__test_object(L, index, sizeof(view), &view_class); }
+
+/* Collected or not. */
+static view *view_at(lua_State *L, int index) {
+    view *v = view_in(L, index);
+    if (!v) luaL_typeerror(L, index, VIEW_CLASS);
+    return v;
+}
+
 view *gpumm_lua__view_check(lua_State *L, int index) {
-    view *v = gpumm_lua__userdata(L, index, &view_class);
+    view *v = view_at(L, index);
     check_alive(L, v);
     return v;
 }
 
 view *gpumm_lua__view_test(lua_State *L, int index) {
-    view *v = gpumm_lua__test_userdata(L, index, &view_class);
+    view *v = view_in(L, index);
     if (v) check_alive(L, v);
     return v;
 }
@@ -75,16 +85,16 @@ static unsigned char *check_element(lua_State *L, const view *v, lua_Integer i) 
 
 /* ---- Making ------------------------------------------------------------------------------- */
 
-/* One that holds nothing. [-0, +1, m] */
-static view *push_bare(lua_State *L) {
+/* Without a metatable. [-0, +1, m] */
+static view *push_new(lua_State *L) {
     view *v = lua_newuserdatauv(L, sizeof *v, VIEW_FIELDS);
-    memset(v, 0, sizeof *v);
-    luaL_setmetatable(L, VIEW_CLASS);
+    *v = (view){.class = &view_class};
     return v;
 }
 
 view *gpumm_lua__view_push_empty(lua_State *L) {
-    view *v = push_bare(L);
+    view *v = push_new(L);
+    luaL_setmetatable(L, VIEW_CLASS);
     v->reference = gpumm_lua__reference_take(L, &gpumm_lua__state_of(L)->references);
     return v;
 }
@@ -128,7 +138,9 @@ void *gpumm_lua__view_push_owned(lua_State *L, const gpumm_type *type, uint64_t 
 /* The frame keeps the type, as it keeps its readback and, in Lua, the buffers which that reads: a view reads on where it
    alone is left of all. */
 void gpumm_lua__view_push_frame(lua_State *L, int index, const gpumm_type *type, uint64_t count, const void *data) {
-    view *v = push_bare(L);
+    view *v = push_new(L);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &view_class);
+    lua_setmetatable(L, -2);
     lua_pushvalue(L, index);
     lua_setiuservalue(L, -2, VIEW_MEMORY);
     v->type = type;
@@ -391,7 +403,7 @@ static int view_length(lua_State *L) {
 }
 
 static int view_tostring(lua_State *L) {
-    const view *v = gpumm_lua__userdata(L, 1, &view_class);
+    const view *v = view_at(L, 1);
     if (is_collected(v)) lua_pushliteral(L, "view (collected)");
     else
         lua_pushfstring(L, "view %s [%I]%s", gpumm_type_name(v->type), (LUAI_UACINT)v->count,
@@ -400,9 +412,9 @@ static int view_tostring(lua_State *L) {
 }
 
 static int view_collect(lua_State *L) {
-    view *v = gpumm_lua__userdata(L, 1, &view_class);
+    view *v = view_at(L, 1);
     bind_reference *reference = v->reference;
-    memset(v, 0, sizeof *v);
+    *v = (view){.class = &view_class};
     gpumm_lua__reference_end(L, reference);
     return 0;
 }
@@ -421,11 +433,26 @@ static const luaL_Reg meta[] = {
 };
 static const bind_class view_class = {.name = VIEW_CLASS, .meta = meta};
 
+/* What is on top but for its finaliser, which costs more than a look at a frame: a frame's view holds nothing to give
+   back. [-0, +0, m] */
+static void open_frames(lua_State *L) {
+    lua_createtable(L, 1, 16);
+    for (lua_pushnil(L); lua_next(L, -3);) {
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        lua_rawset(L, -4);
+    }
+    lua_pushnil(L);
+    lua_setfield(L, -2, "__gc");
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &view_class);
+}
+
 void gpumm_lua__open_view(lua_State *L) {
     gpumm_lua__class_open(L, &view_class);
     luaL_getmetatable(L, VIEW_CLASS); /* its own __index: v[i] shall not look for a name first */
     luaL_newlib(L, methods);
     lua_pushcclosure(L, view_index, 1);
     lua_setfield(L, -2, "__index");
+    open_frames(L);
     lua_pop(L, 1);
 }

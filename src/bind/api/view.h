@@ -13,6 +13,7 @@
 #include "gpumm.h"
 
 typedef struct view {
+    const bind_class *class;
     const gpumm_type *type;    /* of what v[i] is; NULL once collected */
     bind_reference *reference; /* holds the type; NULL: the frame does */
     const bind_handle *frame;  /* what it reads is that frame's; NULL: memory of its own */

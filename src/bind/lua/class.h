@@ -46,6 +46,9 @@ void gpumm_lua__class_add(lua_State *L, const bind_class *class, const luaL_Reg 
 /* The userdata at `index`, which is one of the class; raises as luaL_checkudata for any other value, and costs
    less: classes are told by a key of the metatable, not by their names. */
 void *gpumm_lua__userdata(lua_State *L, int index, const bind_class *class);
+/* The userdata of `size` bytes at `index` that begins with the class' address; NULL for any other value. It costs less again:
+   no table is asked. What somebody else made and is as large begins with no address of a class. */
+void *gpumm_lua__test_object(lua_State *L, int index, size_t size, const bind_class *class);
 /* NULL for any other value. */
 void *gpumm_lua__test_userdata(lua_State *L, int index, const bind_class *class);
 
