@@ -345,7 +345,7 @@ static gpumm_status slot_open(gpumm_readback *r, slot *t, uint64_t capacity, boo
     uint64_t maximum = gpumm__slot_offset(r, r->count, r->group->max_length),
              bytes = gpumm__slot_offset(r, r->count, capacity);
     t->readback = r;
-    TRY(d->call->event_open(d, false, &t->done));
+    TRY(d->call->event_open(d, EVENT_WAKES, &t->done));
     if (!r->on_device) TRY(gpumm__range_open(&t->host, d, PLACE_HOST, maximum));
     if (!r->on_device) TRY(gpumm__range_commit(&t->host, bytes));
     if (r->direct) return GPUMM_OK;
