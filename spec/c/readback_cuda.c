@@ -116,8 +116,8 @@ int main(void) {
     const char *library = getenv("GPUMM_LIBCUDA");
     if (!library) return printf("skipped: GPUMM_LIBCUDA does not name the fake driver\n"), 77;
     enter_fake(library);
-    costs((gpumm_readback_options){.inline_bytes = 1 << 20}, 10, "in line");
-    costs((gpumm_readback_options){.inline_bytes = GPUMM_INLINE_NEVER}, 16, "staged");
+    costs((gpumm_readback_options){.inline_bytes = 1 << 20}, 9, "in line");
+    costs((gpumm_readback_options){.inline_bytes = GPUMM_INLINE_NEVER}, 12, "staged");
     asks_for_one((gpumm_readback_options){.inline_bytes = 1 << 20});
     asks_for_one((gpumm_readback_options){.inline_bytes = GPUMM_INLINE_NEVER});
     asks_for_one((gpumm_readback_options){.direct = true});

@@ -293,6 +293,10 @@ typedef struct device_table {
     /* Takes the memory that enqueueing needs, where the device takes some of its allocator's: called without locks
        before what is enqueued under one; a launch by its number of arguments and their bytes. NULL: it needs none. */
     void (*prepare)(device *d, size_t arguments, size_t bytes);
+    /* Between the two this thread makes several calls and runs nobody else's code: what each looks at for itself, as which
+       context is current, is looked at once. Not within one another. NULL: there is nothing of that kind. */
+    gpumm_status (*stay)(device *d);
+    void (*leave)(device *d);
     /* The device's own handle. From then on somebody else has it, and may have the stream capture a graph. */
     void *(*native_stream)(device_stream *s);
     /* Does it capture now? Costs a look at a flag where nobody else has the handle. */
