@@ -14,13 +14,10 @@ gpumm_status gpumm__readback_over(const gpumm_readback *r) {
 
 /* Readback lock held. */
 static gpumm_ticket give_ticket(gpumm_readback *r, slot *t) {
-    context *ctx = r->object.context;
     t->ticket = ++r->newest;
     t->lent = false;
     t->state = SLOT_FLYING;
-    pthread_mutex_lock(&ctx->lock);
-    ctx->transfers++;
-    pthread_mutex_unlock(&ctx->lock);
+    atomic_fetch_add(&r->object.context->transfers, 1);
     return t->ticket;
 }
 

@@ -66,7 +66,8 @@ typedef struct context {
     ledger books;
     gpumm_budget *own, *shared; /* own: this manager's limit, charged under the lock */
     spill spill;
-    uint64_t resizes, transfers, dropped;
+    uint64_t resizes, dropped;
+    _Atomic uint64_t transfers; /* without the lock */
 
     struct object_list {
         struct object *first, *last; /* every live object of the rank, oldest first */

@@ -286,8 +286,9 @@ static int record_capture(lua_State *L, gpumm_recording *recording, gpumm_readba
 
 static int readback_capture(lua_State *L) {
     gpumm_readback *readback = to_readback(L, 1);
+    const bind_state *state = ((const bind_handle *)lua_touserdata(L, 1))->state;
     gpumm_stream *stream = gpumm_lua__where(L, 3, NULL);
-    gpumm_recording *recording = gpumm_lua__recorded_capture(L, gpumm_readback_manager(readback), stream);
+    gpumm_recording *recording = gpumm_lua__recorded_capture(L, state, gpumm_readback_manager(readback), stream);
     if (recording) return record_capture(L, recording, readback);
     lua_Integer step = luaL_optinteger(L, 2, 0);
     gpumm_ticket ticket;
@@ -327,8 +328,7 @@ static int give_frame(lua_State *L, bind_handle *handle, gpumm_frame *frame) {
     return 1;
 }
 
-static int wait_ticket(lua_State *L, double seconds) {
-    gpumm_readback *readback = to_readback(L, 1);
+static int wait_ticket(lua_State *L, gpumm_readback *readback, double seconds) {
     gpumm_ticket ticket = to_ticket(L, 2);
     bind_handle *handle = gpumm_lua__new_frame(L, 1, readback);
     gpumm_frame *frame;
@@ -338,8 +338,8 @@ static int wait_ticket(lua_State *L, double seconds) {
 }
 
 static int readback_wait(lua_State *L) {
-    to_readback(L, 1);
-    return wait_ticket(L, gpumm_lua__seconds(L, 3));
+    gpumm_readback *readback = to_readback(L, 1);
+    return wait_ticket(L, readback, gpumm_lua__seconds(L, 3));
 }
 
 static int readback_cancel(lua_State *L) {
@@ -386,7 +386,7 @@ static int await_on(lua_State *L, int outcome, lua_KContext unused) {
     if (lua_isnil(L, 2) && !choose_ticket(L)) return await_capture(L);
     gpumm_status status = gpumm_readback_ready(to_readback(L, 1), to_ticket(L, 2), &ready);
     if (status != GPUMM_OK) return gpumm_lua__fail_ticket(L, status);
-    return ready || !lua_isyieldable(L) ? wait_ticket(L, -1) : yield_self(L);
+    return ready || !lua_isyieldable(L) ? wait_ticket(L, to_readback(L, 1), -1) : yield_self(L);
 }
 
 static int readback_await(lua_State *L) {
