@@ -132,7 +132,8 @@ static void test_across_order(device *d, device_stream *s, unsigned rounds) {
     CHECK(d->call->alloc(d, PLACE_DEVICE, ACROSS, &b.from) == GPUMM_OK);
     CHECK(d->call->alloc(d, PLACE_DEVICE, 2 * PART, &b.to) == GPUMM_OK);
     CHECK(d->call->alloc(d, PLACE_HOST, 2 * PART, &b.up) == GPUMM_OK);
-    CHECK(d->call->stream_open(d, NULL, &b.other) == GPUMM_OK && d->call->event_open(d, false, &b.e) == GPUMM_OK);
+    CHECK(d->call->stream_open(d, NULL, &b.other) == GPUMM_OK &&
+          d->call->event_open(d, EVENT_ORDERS, &b.e) == GPUMM_OK);
     for (unsigned round = 0; round < rounds; round++) check_between(&b, round);
     d->call->event_close(d, b.e);
     d->call->stream_close(d, b.other);
@@ -351,8 +352,8 @@ static gpumm_status walk_through(walk *w) {
     TRY(walk_place(w, PLACE_DEVICE));
     TRY(walk_place(w, PLACE_HOST));
     TRY(w->d->call->stream_open(w->d, NULL, &w->stream));
-    TRY(w->d->call->event_open(w->d, true, &w->event[0]));
-    TRY(w->d->call->event_open(w->d, true, &w->event[1]));
+    TRY(w->d->call->event_open(w->d, EVENT_TIMED, &w->event[0]));
+    TRY(w->d->call->event_open(w->d, EVENT_TIMED, &w->event[1]));
     TRY(walk_work(w));
     TRY(walk_shrink(w));
     TRY(walk_spill(w));

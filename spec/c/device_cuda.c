@@ -63,7 +63,8 @@ static bool bench_open(bench *b, bool relocate) {
     if (!b->d) return false;
     const device_table *call = b->call = b->d->call;
     CHECK(call->stream_open(b->d, NULL, &b->s) == GPUMM_OK && call->stream_open(b->d, NULL, &b->t) == GPUMM_OK);
-    CHECK(call->event_open(b->d, true, &b->e) == GPUMM_OK && call->event_open(b->d, true, &b->f) == GPUMM_OK);
+    CHECK(call->event_open(b->d, EVENT_TIMED, &b->e) == GPUMM_OK &&
+          call->event_open(b->d, EVENT_TIMED, &b->f) == GPUMM_OK);
     CHECK(call->module_open(b->d, ptx_path, &b->m) == GPUMM_OK);
     if (!b->m) return false;
     CHECK(call->function(b->d, b->m, "k", &b->k) == GPUMM_OK);

@@ -125,7 +125,7 @@ static gpumm_status call_any(device *d, device_call which) {
     case CALL_stream_open: return t->stream_open(d, NULL, NULL);
     case CALL_stream_synchronize: return t->stream_synchronize(d, NULL);
     case CALL_stream_query: return t->stream_query(d, NULL, NULL);
-    case CALL_event_open: return t->event_open(d, true, NULL);
+    case CALL_event_open: return t->event_open(d, EVENT_TIMED, NULL);
     case CALL_event_record: return t->event_record(d, NULL, NULL);
     case CALL_event_query: return t->event_query(d, NULL, NULL);
     case CALL_event_synchronize: return t->event_synchronize(d, NULL);
@@ -178,7 +178,7 @@ static void skipping(void) {
     device_event *e = NULL;
     door d = DOOR_SHUT;
     atomic_uint ran = 0;
-    CHECK_OK(t.call->event_open(t.d, true, &e));
+    CHECK_OK(t.call->event_open(t.d, EVENT_TIMED, &e));
     door_queue(t.d, t.a, &d);
     CHECK_OK(t.call->event_record(t.d, e, t.a));
     plan(&t, "stream_wait", 1, GPUMM_OK);
@@ -276,7 +276,7 @@ static void close_does_not_hang(void) {
     gpumm_address x = block(&t, PLACE_DEVICE, 4);
     device_event *e = NULL;
     device_stream *s = NULL;
-    CHECK_OK(t.call->event_open(t.d, true, &e));
+    CHECK_OK(t.call->event_open(t.d, EVENT_TIMED, &e));
     CHECK_OK(t.call->stream_open(t.d, NULL, &s));
     CHECK_OK(t.call->fill(t.d, t.a, x, 1, 1, 4));
     CHECK_OK(t.call->event_record(t.d, e, t.a));
@@ -312,7 +312,7 @@ static void jitter(void) {
     device_event *e = NULL;
     trail seen = {.count = 0};
     step steps[64];
-    CHECK_OK(t.call->event_open(t.d, true, &e));
+    CHECK_OK(t.call->event_open(t.d, EVENT_TIMED, &e));
     for (unsigned i = 0; i < 64; i++) {
         steps[i] = (step){&seen, i};
         device_stream *now = i % 2 ? t.a : t.b, *next = i % 2 ? t.b : t.a;
@@ -357,7 +357,7 @@ static void counting(void) {
     CHECK_OK(t.call->commit(t.d, PLACE_DEVICE, r + 4 * UNIT, UNIT)); /* skipped: nothing is there */
     x = block(&t, PLACE_DEVICE, 100);
     pinned = block(&t, PLACE_HOST, 11);
-    CHECK_OK(t.call->event_open(t.d, true, &e));
+    CHECK_OK(t.call->event_open(t.d, EVENT_TIMED, &e));
     CHECK(t.call->module_open(t.d, "/nowhere/at/all", &m) != GPUMM_OK);
     gpumm__fault_live(t.d, &live);
     const gpumm_live full = {.committed_bytes = 3 * UNIT + 111,
@@ -388,8 +388,8 @@ static void forwarding(void) {
     CHECK(t.call->native_stream(t.a) == NULL);
     CHECK_OK(t.call->compiler(t.d, text, sizeof text));
     CHECK(text[0] != '\0');
-    CHECK_OK(t.call->event_open(t.d, true, &e));
-    CHECK_OK(t.call->event_open(t.d, true, &f));
+    CHECK_OK(t.call->event_open(t.d, EVENT_TIMED, &e));
+    CHECK_OK(t.call->event_open(t.d, EVENT_TIMED, &f));
     CHECK_OK(t.call->event_record(t.d, e, t.a));
     CHECK_OK(t.call->event_record(t.d, f, t.a));
     CHECK_OK(t.call->event_synchronize(t.d, f));

@@ -398,8 +398,8 @@ static void events(void) {
     device_event *e = NULL, *f = NULL;
     bool done = false;
     double seconds = -1;
-    CHECK_OK(t.call->event_open(t.d, true, &e));
-    CHECK_OK(t.call->event_open(t.d, true, &f));
+    CHECK_OK(t.call->event_open(t.d, EVENT_TIMED, &e));
+    CHECK_OK(t.call->event_open(t.d, EVENT_TIMED, &f));
     CHECK_OK(t.call->event_query(t.d, e, &done));
     CHECK(done);
     CHECK_OK(t.call->event_synchronize(t.d, e));
@@ -435,7 +435,7 @@ static void binding(void) {
     device_event *e = NULL;
     bool done = false, idle = false;
     CHECK_OK(t.call->stream_open(t.d, NULL, &c));
-    CHECK_OK(t.call->event_open(t.d, true, &e));
+    CHECK_OK(t.call->event_open(t.d, EVENT_TIMED, &e));
     door first = DOOR_SHUT, second = DOOR_SHUT, passed = DOOR_SHUT;
     door_open(&passed);
     door_queue(t.d, t.a, &first);
@@ -568,7 +568,7 @@ static void *hand_round(void *user) {
     size_t sizes[] = {sizeof x};
     device_launch launch = {.arguments = arguments, .sizes = sizes, .count = 1, .threads = LANES};
     CHECK_OK(t->call->stream_open(t->d, NULL, &s[0]));
-    CHECK_OK(t->call->event_open(t->d, true, &e));
+    CHECK_OK(t->call->event_open(t->d, EVENT_TIMED, &e));
     CHECK_OK(t->call->fill(t->d, s[0], x, 0, 4, LANES));
     for (unsigned i = 0; i < ROUNDS; i++) {
         CHECK_OK(t->call->launch(t->d, s[i % 3], &f, &launch));
@@ -644,7 +644,7 @@ static bool walk_with(purse *p) {
     device_event *e = NULL;
     if (gpumm__device_open(&o, &from, &d) != GPUMM_OK) return false;
     bool streams = d->call->stream_open(d, NULL, &s) == GPUMM_OK;
-    bool events_ = streams && d->call->event_open(d, true, &e) == GPUMM_OK;
+    bool events_ = streams && d->call->event_open(d, EVENT_TIMED, &e) == GPUMM_OK;
     bool whole = events_ && walk(d, s, e);
     if (events_) d->call->event_close(d, e);
     if (streams) d->call->stream_close(d, s);

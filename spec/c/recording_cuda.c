@@ -293,7 +293,7 @@ int main(void) {
     find_fake(library);
     costs((gpumm_readback_options){.inline_bytes = 1 << 20}, 8, "in line");
     costs((gpumm_readback_options){.direct = true}, 8, "direct");
-    costs((gpumm_readback_options){.inline_bytes = GPUMM_INLINE_NEVER}, 20, "staged");
+    costs((gpumm_readback_options){.inline_bytes = GPUMM_INLINE_NEVER}, 11, "staged");
     values_change();
     operations_change((gpumm_readback_options){.inline_bytes = 1 << 20});
     operations_change((gpumm_readback_options){.inline_bytes = GPUMM_INLINE_NEVER});

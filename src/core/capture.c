@@ -14,13 +14,10 @@ gpumm_status gpumm__readback_over(const gpumm_readback *r) {
 
 /* Readback lock held. */
 static gpumm_ticket give_ticket(gpumm_readback *r, slot *t) {
-    context *ctx = r->object.context;
     t->ticket = ++r->newest;
     t->lent = false;
     t->state = SLOT_FLYING;
-    pthread_mutex_lock(&ctx->lock);
-    ctx->transfers++;
-    pthread_mutex_unlock(&ctx->lock);
+    atomic_fetch_add(&r->object.context->transfers, 1);
     return t->ticket;
 }
 
@@ -33,23 +30,20 @@ void gpumm__readback_count_dropped(gpumm_readback *r, unsigned count) {
     if (count && ctx->tracing.traced) gpumm__tracing_dropped(&ctx->tracing, r->buffers[0]->full_name, count);
 }
 
-gpumm_status gpumm__readback_look_or_pause(gpumm_readback *r, slot *t, uint64_t since, uint64_t deadline) {
+void gpumm__readback_pause(gpumm_readback *r, slot *t, uint64_t waited, uint64_t deadline) {
     context *ctx = r->object.context;
     wait_pause pause;
-    bool reached;
-    TRY(gpumm__context_look(ctx, t->done, &reached));
-    if (reached) return GPUMM_OK;
-    gpumm__context_pause_begin(ctx, &pause, t->done, since);
+    gpumm__context_pause_begin(ctx, &pause, t->done, waited);
     pthread_mutex_unlock(&r->lock);
     gpumm__context_pause_end(ctx, &pause, deadline);
     pthread_mutex_lock(&r->lock);
-    return GPUMM_OK;
 }
 
 /* How long a capture may wait for room. */
 typedef struct patience {
-    uint64_t since, deadline; /* until the deadline for somebody who takes a frame; for copies without a bound */
-    bool counts;              /* a refusal counts as dropped */
+    uint64_t deadline; /* until then for somebody who takes a frame; for copies without a bound */
+    bool counts;       /* a refusal counts as dropped */
+    uint64_t since;    /* when it first waited for copies; 0: not yet */
 } patience;
 
 static bool all_are_kept(const gpumm_readback *r) {
@@ -93,12 +87,18 @@ static void pause_for_readers(gpumm_readback *r) {
     pthread_mutex_lock(&r->lock);
 }
 
+static void wait_for_copies(gpumm_readback *r, slot *flying, patience *p) {
+    uint64_t now = gpumm__clock_ns();
+    if (!p->since) p->since = now;
+    gpumm__readback_pause(r, flying, now - p->since, UINT64_MAX);
+}
+
 /* Makes room, or waits for what may, where every slot is taken; BUSY where the policy refuses. */
-static gpumm_status make_room(gpumm_readback *r, const patience *p) {
+static gpumm_status make_room(gpumm_readback *r, patience *p) {
     slot *arrived = gpumm__slot_replaceable(r), *flying = gpumm__slot_under_way(r);
     if (r->busy == GPUMM_BUSY_DROP) return refuse(r, p);
     if (r->busy == GPUMM_BUSY_NEWEST && arrived) return replace(r, arrived), GPUMM_OK;
-    if (flying) return gpumm__readback_look_or_pause(r, flying, p->since, UINT64_MAX);
+    if (flying) return wait_for_copies(r, flying, p), GPUMM_OK;
     if (r->busy == GPUMM_BUSY_WAIT && gpumm__slot_any_read(r)) return pause_for_readers(r), GPUMM_OK;
     if (gpumm__clock_ns() >= p->deadline) return refuse(r, p);
     wait_for_taker(r, p);
@@ -106,7 +106,7 @@ static gpumm_status make_room(gpumm_readback *r, const patience *p) {
 }
 
 /* Readback lock held, and again on return. */
-static gpumm_status room_for_capture(gpumm_readback *r, const patience *p, slot **out) {
+static gpumm_status room_for_capture(gpumm_readback *r, patience *p, slot **out) {
     for (;;) {
         if (r->shut) return gpumm__readback_over(r);
         if (atomic_load(&r->object.context->closing)) return fail(GPUMM_CANCELLED, "the manager closed meanwhile");
@@ -122,7 +122,7 @@ static gpumm_status room_for_capture(gpumm_readback *r, const patience *p, slot 
 
 gpumm_status gpumm__readback_room(gpumm_readback *r, slot **out) {
     bool waits = r->busy == GPUMM_BUSY_WAIT && r->wait_seconds != 0;
-    patience p = {gpumm__clock_ns(), waits ? gpumm__clock_deadline(r->wait_seconds) : 0, false};
+    patience p = {.deadline = waits ? gpumm__clock_deadline(r->wait_seconds) : 0};
     return room_for_capture(r, &p, out);
 }
 
@@ -138,7 +138,7 @@ gpumm_ticket gpumm__readback_captured(gpumm_readback *r, slot *t) {
 
 /* ---- Capturing at once ---------------------------------------------------------------------- */
 
-static gpumm_status capture(gpumm_readback *r, gpumm_stream *s, int64_t step, const patience *p, gpumm_ticket *ticket) {
+static gpumm_status capture(gpumm_readback *r, gpumm_stream *s, int64_t step, patience *p, gpumm_ticket *ticket) {
     for (;;) {
         slot *t = NULL;
         bool fits = false;
@@ -154,7 +154,7 @@ static gpumm_status capture(gpumm_readback *r, gpumm_stream *s, int64_t step, co
 
 gpumm_status gpumm__readback_capture(gpumm_readback *r, gpumm_stream *s, int64_t step, gpumm_ticket *ticket) {
     bool waits = r->busy == GPUMM_BUSY_WAIT && r->wait_seconds != 0;
-    patience p = {gpumm__clock_ns(), waits ? gpumm__clock_deadline(r->wait_seconds) : 0, true};
+    patience p = {.deadline = waits ? gpumm__clock_deadline(r->wait_seconds) : 0, .counts = true};
     return capture(r, s, step, &p, ticket);
 }
 
@@ -182,7 +182,7 @@ gpumm_status gpumm_readback_capture(gpumm_readback *r, gpumm_stream *given, int6
 gpumm_status gpumm_readback_try_capture(gpumm_readback *r, gpumm_stream *given, int64_t step, gpumm_ticket *ticket) {
     NOT_NULL(r, "readback");
     gpumm_stream *s = NULL;
-    patience p = {.since = gpumm__clock_ns()};
+    patience p = {.deadline = 0};
     TRY(enter_capture(r, given, &s));
     gpumm_ticket given_ticket;
     pthread_mutex_lock(&r->lock);

@@ -18,8 +18,8 @@ gpumm_ticket gpumm__readback_captured(gpumm_readback *r, slot *t);
 /* CANCELLED, with why it is shut. */
 gpumm_status gpumm__readback_over(const gpumm_readback *r);
 void gpumm__readback_count_dropped(gpumm_readback *r, unsigned count);
-/* One look at a slot's copy; where it is under way still, a pause without the lock, in which the slot's event
-   may go: only under the lock is it known to be there. */
-gpumm_status gpumm__readback_look_or_pause(gpumm_readback *r, slot *t, uint64_t since, uint64_t deadline);
+/* Between two looks at a slot's copy: a pause without the lock, in which the slot's event may go: only under the lock
+   is it known to be there. `waited`: how long that took before, in ns. */
+void gpumm__readback_pause(gpumm_readback *r, slot *t, uint64_t waited, uint64_t deadline);
 
 #endif

@@ -111,6 +111,16 @@ void gpumm__context_prepare(context *ctx, size_t arguments, size_t bytes) {
     if (call && call->prepare) call->prepare(ctx->device, arguments, bytes);
 }
 
+gpumm_status gpumm__context_stay(context *ctx) {
+    const device_table *call = ctx->device->call;
+    return call->stay ? call->stay(ctx->device) : GPUMM_OK;
+}
+
+void gpumm__context_stay_end(context *ctx) {
+    const device_table *call = ctx->device->call;
+    if (call->leave) call->leave(ctx->device);
+}
+
 bool gpumm__context_try_enter(context *ctx) {
     atomic_fetch_add(&ctx->entered, 1);
     if (!atomic_load(&ctx->closing)) return true;
@@ -189,7 +199,7 @@ void gpumm__context_book_close(context *ctx, account *a) {
 
 /* ---- Waiting -------------------------------------------------------------------------------------------- */
 
-gpumm_status gpumm__context_look(context *ctx, device_event *e, bool *reached) {
+static gpumm_status look(context *ctx, device_event *e, bool *reached) {
     *reached = false;
     TRY(ctx->device->call->event_query(ctx->device, e, reached));
     /* Looked at last: closing lets go what faults hold, and that is no arrival. */
@@ -199,8 +209,8 @@ gpumm_status gpumm__context_look(context *ctx, device_event *e, bool *reached) {
 }
 
 /* A sleep, however short, lasts longer than a step of a small simulation, and the device would run dry meanwhile. */
-void gpumm__context_pause_begin(context *ctx, wait_pause *p, device_event *e, uint64_t since) {
-    p->sleeps = gpumm__clock_ns() - since >= ctx->spin_ns;
+void gpumm__context_pause_begin(context *ctx, wait_pause *p, device_event *e, uint64_t waited) {
+    p->sleeps = waited >= ctx->spin_ns;
     if (p->sleeps) gpumm__waiter_join(&ctx->waiter, &p->entry, e);
 }
 
@@ -211,13 +221,15 @@ void gpumm__context_pause_end(context *ctx, wait_pause *p, uint64_t deadline) {
 
 gpumm_status gpumm__context_wait(context *ctx, device_event *e, uint64_t deadline, wait_end *end) {
     *end = WAIT_REACHED;
-    for (uint64_t since = gpumm__clock_ns();;) {
+    for (uint64_t since = 0;;) {
         bool reached;
-        TRY(gpumm__context_look(ctx, e, &reached));
+        TRY(look(ctx, e, &reached));
         if (reached) return GPUMM_OK;
-        if (gpumm__clock_ns() >= deadline) return *end = WAIT_TIMED_OUT, GPUMM_OK;
+        uint64_t now = gpumm__clock_ns();
+        if (now >= deadline) return *end = WAIT_TIMED_OUT, GPUMM_OK;
+        if (!since) since = now;
         wait_pause pause;
-        gpumm__context_pause_begin(ctx, &pause, e, since);
+        gpumm__context_pause_begin(ctx, &pause, e, now - since);
         gpumm__context_pause_end(ctx, &pause, deadline);
     }
 }

@@ -66,7 +66,8 @@ typedef struct context {
     ledger books;
     gpumm_budget *own, *shared; /* own: this manager's limit, charged under the lock */
     spill spill;
-    uint64_t resizes, transfers, dropped;
+    uint64_t resizes, dropped;
+    _Atomic uint64_t transfers; /* without the lock */
 
     struct object_list {
         struct object *first, *last; /* every live object of the rank, oldest first */
@@ -118,6 +119,10 @@ void gpumm__context_leave(context *ctx);
    Of a launch: its number of arguments, and their bytes. Entering does it once. */
 void gpumm__context_prepare(context *ctx, size_t arguments, size_t bytes);
 
+/* Around several calls of the device that are enqueued under one submit lock. */
+gpumm_status gpumm__context_stay(context *ctx);
+void gpumm__context_stay_end(context *ctx);
+
 /* Charges both budgets or neither; OVER_LIMIT with a plain message. */
 gpumm_status gpumm__context_charge(context *ctx, uint64_t bytes);
 void gpumm__context_uncharge(context *ctx, uint64_t bytes);
@@ -141,14 +146,13 @@ typedef enum wait_end { WAIT_REACHED, WAIT_TIMED_OUT } wait_end;
 /* Waits for an event until `deadline` (gpumm__clock_ns): asks, spins shortly, then sleeps. CANCELLED where the manager
    closes meanwhile; otherwise a failure is the device's. */
 gpumm_status gpumm__context_wait(context *ctx, device_event *e, uint64_t deadline, wait_end *end);
-/* For those whose event lives only under a lock of theirs: one look, and the pause before the next, which is begun
-   under that lock and ended without it. `since`: when waiting began. */
-gpumm_status gpumm__context_look(context *ctx, device_event *e, bool *reached);
+/* For those whose event lives only under a lock of theirs: the pause between two looks at it, which is begun under that
+   lock and ended without it. `waited`: how long that took before, in ns. */
 typedef struct wait_pause {
     bool sleeps;
     wait_entry entry;
 } wait_pause;
-void gpumm__context_pause_begin(context *ctx, wait_pause *p, device_event *e, uint64_t since);
+void gpumm__context_pause_begin(context *ctx, wait_pause *p, device_event *e, uint64_t waited);
 void gpumm__context_pause_end(context *ctx, wait_pause *p, uint64_t deadline);
 /* Closes an event that somebody may be waiting for. */
 void gpumm__context_close_event(context *ctx, device_event *e);

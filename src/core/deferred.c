@@ -8,7 +8,7 @@ gpumm_status gpumm__deferred_event_take(deferred_queue *q, device_event **out) {
     pthread_mutex_lock(&q->lock);
     device_event *e = q->event_count ? q->events[--q->event_count] : NULL;
     pthread_mutex_unlock(&q->lock);
-    if (!e) return q->device->call->event_open(q->device, false, out);
+    if (!e) return q->device->call->event_open(q->device, EVENT_ORDERS, out);
     *out = e;
     return GPUMM_OK;
 }

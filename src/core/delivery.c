@@ -18,7 +18,7 @@ static gpumm_status slot_of(gpumm_readback *r, gpumm_ticket ticket, slot **out) 
     if (r->shut) return gpumm__readback_over(r);
     if (!r->newest) return fail(GPUMM_NOT_PENDING, "nothing was captured yet");
     if (!ticket) ticket = r->newest;
-    gpumm_status copies = gpumm__ring_refresh(r);
+    gpumm_status copies = gpumm__ring_refresh_to(r, ticket);
     slot *t = NULL;
     for (unsigned i = 0; i < r->slot_count; i++)
         if (r->slots[i].ticket == ticket) t = &r->slots[i];
@@ -64,13 +64,15 @@ gpumm_status gpumm_readback_cancel(gpumm_readback *r, gpumm_ticket ticket) {
 /* Readback lock held, and again on return; other threads may do anything meanwhile. */
 static gpumm_status wait_arrived(gpumm_readback *r, gpumm_ticket ticket, uint64_t deadline, slot **out, wait_end *end) {
     *end = WAIT_REACHED;
-    for (uint64_t since = gpumm__clock_ns();;) {
+    for (uint64_t since = 0;;) {
         TRY(slot_of(r, ticket, out));
         if (atomic_load(&r->object.context->closing)) return fail(GPUMM_CANCELLED, "the manager closed meanwhile");
         if ((*out)->state != SLOT_FLYING) return GPUMM_OK;
-        if (gpumm__clock_ns() >= deadline) return *end = WAIT_TIMED_OUT, GPUMM_OK;
+        uint64_t now = gpumm__clock_ns();
+        if (now >= deadline) return *end = WAIT_TIMED_OUT, GPUMM_OK;
+        if (!since) since = now;
         ticket = (*out)->ticket;
-        TRY(gpumm__readback_look_or_pause(r, *out, since, deadline));
+        gpumm__readback_pause(r, *out, now - since, deadline);
     }
 }
 

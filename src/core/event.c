@@ -27,7 +27,7 @@ static gpumm_status record(context *ctx, gpumm_event *e, gpumm_stream *s) {
 /* One that was never recorded has come. `s`: where it is recorded; NULL: nowhere. */
 static gpumm_status open_recorded(context *ctx, gpumm_stream *s, gpumm_event *e) {
     device *d = ctx->device;
-    TRY(d->call->event_open(d, true, &e->device));
+    TRY(d->call->event_open(d, EVENT_TIMED, &e->device));
     gpumm_status status = s ? record(ctx, e, s) : GPUMM_OK;
     if (status != GPUMM_OK) d->call->event_close(d, e->device);
     return status;

@@ -21,7 +21,7 @@ static void read_books(context *ctx, gpumm_stats *out) {
     out->buffer_count = l->entry[GPUMM_CATEGORY_BUFFERS].count;
     out->allocation_count = l->entry[GPUMM_CATEGORY_BUFFERS].total;
     out->resize_count = ctx->resizes;
-    out->async_transfer_count = ctx->transfers;
+    out->async_transfer_count = atomic_load(&ctx->transfers);
     out->dropped_frames = ctx->dropped;
     out->used_bytes = l->used;
     out->peak_used_bytes = l->peak_used;

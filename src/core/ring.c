@@ -133,12 +133,12 @@ void gpumm__ring_see_readers(gpumm_readback *r) {
     for (unsigned i = 0; i < r->slot_count; i++) see_readers(r, &r->slots[i]);
 }
 
-gpumm_status gpumm__ring_refresh(gpumm_readback *r) {
+gpumm_status gpumm__ring_refresh_to(gpumm_readback *r, gpumm_ticket last) {
     device *d = r->object.context->device;
     gpumm_status status = GPUMM_OK;
     gpumm__ring_see_readers(r);
     if (r->remote) return r->remote->refresh(r->remote, r);
-    for (slot *t = under_way_after(r, 0); t; t = under_way_after(r, t->ticket)) {
+    for (slot *t = under_way_after(r, 0); t && t->ticket <= last; t = under_way_after(r, t->ticket)) {
         bool done = false;
         if (is_behind_another(r, t)) continue;
         gpumm_status now = d->call->event_query(d, t->done, &done);
@@ -147,6 +147,8 @@ gpumm_status gpumm__ring_refresh(gpumm_readback *r) {
     }
     return status;
 }
+
+gpumm_status gpumm__ring_refresh(gpumm_readback *r) { return gpumm__ring_refresh_to(r, UINT64_MAX); }
 
 /* ---- Fitting -------------------------------------------------------------------------------- */
 
@@ -343,7 +345,7 @@ static gpumm_status slot_open(gpumm_readback *r, slot *t, uint64_t capacity, boo
     uint64_t maximum = gpumm__slot_offset(r, r->count, r->group->max_length),
              bytes = gpumm__slot_offset(r, r->count, capacity);
     t->readback = r;
-    TRY(d->call->event_open(d, false, &t->done));
+    TRY(d->call->event_open(d, EVENT_WAKES, &t->done));
     if (!r->on_device) TRY(gpumm__range_open(&t->host, d, PLACE_HOST, maximum));
     if (!r->on_device) TRY(gpumm__range_commit(&t->host, bytes));
     if (r->direct) return GPUMM_OK;

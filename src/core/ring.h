@@ -95,8 +95,10 @@ slot *gpumm__slot_under_way(gpumm_readback *r);     /* the oldest whose copy is,
 
 void gpumm__ring_see_readers(gpumm_readback *r);     /* of frames on the device: those that are through */
 gpumm_status gpumm__ring_refresh(gpumm_readback *r); /* sees what has arrived; what the device says of what has not */
-gpumm_status gpumm__ring_open(gpumm_readback *r);    /* memory, budget and books; listed, follows the group */
-void gpumm__ring_leave(gpumm_readback *r);           /* follows the group no more, gives the budget back; once */
+/* The same of the tickets up to that one: the device is asked of no other. */
+gpumm_status gpumm__ring_refresh_to(gpumm_readback *r, gpumm_ticket last);
+gpumm_status gpumm__ring_open(gpumm_readback *r); /* memory, budget and books; listed, follows the group */
+void gpumm__ring_leave(gpumm_readback *r);        /* follows the group no more, gives the budget back; once */
 /* Gives back what free slots hold beyond the group's capacity; of a readback, as object_class says. */
 void gpumm__ring_reclaim(object *o);
 /* Slots without memory, of an attached readback. */

@@ -79,11 +79,18 @@ static gpumm_status submit_inline(gpumm_readback *r, slot *t, gpumm_stream *s, u
     return copy_members_down(r, t, s, length);
 }
 
+typedef gpumm_status enqueue(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t length);
+
 static gpumm_status submit_copies(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t length) {
     if (!length) return GPUMM_OK;
     if (r->on_device) return submit_within(r, t, s, length);
     if (t->copier == s) return submit_inline(r, t, s, length);
     return r->direct ? submit_direct(r, t, s, length) : submit_staged(r, t, s, length);
+}
+
+/* Behind a snapshot that was made. */
+static gpumm_status submit_behind(gpumm_readback *r, slot *t, gpumm_stream *s, uint64_t length) {
+    return t->copier == s ? GPUMM_OK : submit_down(r, t, length);
 }
 
 static void describe(gpumm_readback *r, slot *t, int64_t step, uint64_t length) {
@@ -110,17 +117,26 @@ static void call_copies_no_more(const gpumm_readback *r) {
     if (traced) gpumm__traced_call(traced, NULL);
 }
 
-/* Submit lock held. Whatever fails, the slot's order knows what was enqueued on its memory. */
-static gpumm_status submit(gpumm_readback *r, slot *t, gpumm_stream *s, int64_t step, uint64_t length) {
+/* The copies, of which the last is on `copier`, and the slot's event behind them. Submit lock held. Whatever fails, the slot's
+   order knows what was enqueued on its memory. */
+static gpumm_status submit(gpumm_readback *r, slot *t, gpumm_stream *s, gpumm_stream *copier, enqueue *copies,
+                           int64_t step, uint64_t length) {
     context *ctx = r->object.context;
-    device *d = ctx->device;
-    gpumm_stream *copier = r->on_device || is_inline(r, length) ? s : ctx->copies;
     t->copier = copier;
+    TRY(gpumm__context_stay(ctx));
     call_copies(r, step);
-    gpumm_status status = submit_copies(r, t, s, length);
+    gpumm_status status = copies(r, t, s, length);
     call_copies_no_more(r);
-    TRY(status);
-    return d->call->event_record(d, t->done, copier->device);
+    if (status == GPUMM_OK) status = ctx->device->call->event_record(ctx->device, t->done, copier->device);
+    gpumm__context_stay_end(ctx);
+    if (status == GPUMM_OK) describe(r, t, step, length);
+    return status;
+}
+
+/* At once, on the producing stream and the stream of copies. */
+static gpumm_status snapshot(gpumm_readback *r, slot *t, gpumm_stream *s, int64_t step, uint64_t length) {
+    gpumm_stream *copier = r->on_device || is_inline(r, length) ? s : r->object.context->copies;
+    return submit(r, t, s, copier, submit_copies, step, length);
 }
 
 /* *fits: false where the slot is too small for the present length, and nothing was done. */
@@ -134,8 +150,7 @@ static gpumm_status capture_into(gpumm_readback *r, slot *t, gpumm_stream *given
     *fits = gpumm__slot_fits(r, t, length);
     if (!r->buffers[0]->extent) status = fail(GPUMM_STALE, "what the readback reads was freed");
     else if (gpumm__stream_not_capturing(s) != GPUMM_OK) status = GPUMM_BUSY;
-    else if (*fits) status = submit(r, t, s, step, length);
-    if (status == GPUMM_OK && *fits) describe(r, t, step, length);
+    else if (*fits) status = snapshot(r, t, s, step, length);
     pthread_mutex_unlock(&ctx->submit);
     return status;
 }
@@ -153,15 +168,6 @@ bool gpumm__snapshot_in_line(const gpumm_readback *r, uint64_t length) {
 }
 
 gpumm_status gpumm__snapshot_behind(gpumm_readback *r, slot *t, gpumm_stream *s, int64_t step, uint64_t length) {
-    context *ctx = r->object.context;
     bool staged = length && !r->on_device && !gpumm__snapshot_in_line(r, length);
-    gpumm_stream *copier = staged ? ctx->copies : s;
-    t->copier = copier;
-    call_copies(r, step);
-    gpumm_status status = staged ? submit_down(r, t, length) : GPUMM_OK;
-    call_copies_no_more(r);
-    TRY(status);
-    TRY(ctx->device->call->event_record(ctx->device, t->done, copier->device));
-    describe(r, t, step, length);
-    return GPUMM_OK;
+    return submit(r, t, s, staged ? r->object.context->copies : s, submit_behind, step, length);
 }

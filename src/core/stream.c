@@ -185,7 +185,7 @@ static void close_attachments(gpumm_stream *s) {
 
 static gpumm_status open_device_parts(context *ctx, gpumm_stream *s, void *native) {
     device *d = ctx->device;
-    TRY(d->call->event_open(d, false, &s->dependency));
+    TRY(d->call->event_open(d, EVENT_ORDERS, &s->dependency));
     gpumm_status status = d->call->stream_open(d, native, &s->device);
     if (status != GPUMM_OK) d->call->event_close(d, s->dependency);
     return status;

@@ -24,8 +24,8 @@ static gpumm_status open_parts(context *ctx, transfer *t) {
     device *d = ctx->device;
     TRY(gpumm__range_open(&t->block, d, PLACE_HOST, 2 * TRANSFER_HALF));
     TRY(gpumm__range_commit(&t->block, 2 * TRANSFER_HALF));
-    TRY(d->call->event_open(d, false, &t->done[0]));
-    return d->call->event_open(d, false, &t->done[1]);
+    TRY(d->call->event_open(d, EVENT_WAKES, &t->done[0]));
+    return d->call->event_open(d, EVENT_WAKES, &t->done[1]);
 }
 
 static void close_parts(transfer *t) {

@@ -50,6 +50,13 @@ typedef struct device_stripe {
     int devices[GPUMM_DEVICES_MAX]; /* as `ordinal`, each once, below GPUMM_DEVICES_MAX */
 } device_stripe;
 
+/* What an event is for, beside being queried and having streams wait for it. */
+typedef enum event_purpose {
+    EVENT_ORDERS, /* nothing */
+    EVENT_WAKES,  /* event_synchronize, which sleeps */
+    EVENT_TIMED   /* that and event_elapsed */
+} event_purpose;
+
 typedef enum copy_kind { COPY_H2D, COPY_D2H, COPY_D2D } copy_kind; /* to, from, within the device */
 
 typedef struct device_source {
@@ -174,8 +181,8 @@ typedef struct device_patch { /* node `index` becomes this one, of the same kind
  * to what they commit; NO_DEVICE. commit_striped: as commit, whole segments of the stripe's bytes, of which the first is number `first`;
  * decommit takes each back. reach: can it use the memory of the device with that uuid? INVALID_ARGUMENT. import_segment: the segment that somebody exported, of exactly so many bytes, is mapped at a part
  * of a reservation of PLACE_SHARED, for reading; decommit takes it back, and the memory stays while somebody has it. stream_open: `native` is wrapped and not owned, NULL makes one. stream_close finishes its work first.
- * event_open: only a timed one has event_elapsed. event_query: never recorded is done. stream_wait: the event may be
- * another device's of the same kind. copy_from: from the other's memory, which it uses
+ * event_synchronize: of one that only orders it may keep a core busy. event_query: never recorded is done. stream_wait: the
+ * event may be another device's of the same kind. copy_from: from the other's memory, which it uses
  * itself where that is `used` (striped); `other` is the bare one, of the same kind. fill: `count` times the
  * pattern of `width` (1, 2 or 4) bytes. call: runs a function on this side in stream order; it makes no device call.
  * graph_open: operations that graph_launch enqueues on a stream with one call, in their order; nodes are taken when the
@@ -216,7 +223,8 @@ typedef struct device_patch { /* node `index` becomes this one, of the same kind
     V(stream_close, (device * d, device_stream * s), (s), LETS_THROUGH, GONE(streams, nothing, 0)) \
     S(stream_synchronize, (device * d, device_stream * s), (s), NOW, AS_IT_IS) \
     Q(stream_query, (device * d, device_stream * s, bool *idle), (s, idle), NOW, AS_IT_IS) \
-    Q(event_open, (device * d, bool timed, device_event **out), (timed, out), NOW, BORN(events, nothing, 0)) \
+    Q(event_open, (device * d, event_purpose purpose, device_event * *out), (purpose, out), NOW, \
+      BORN(events, nothing, 0)) \
     V(event_close, (device * d, device_event * e), (e), NOW, GONE(events, nothing, 0)) \
     S(event_record, (device * d, device_event * e, device_stream * s), (e, s), QUEUED(s, NO_KIND), AS_IT_IS) \
     Q(event_query, (device * d, device_event * e, bool *done), (e, done), NOW, AS_IT_IS) \
@@ -285,6 +293,10 @@ typedef struct device_table {
     /* Takes the memory that enqueueing needs, where the device takes some of its allocator's: called without locks
        before what is enqueued under one; a launch by its number of arguments and their bytes. NULL: it needs none. */
     void (*prepare)(device *d, size_t arguments, size_t bytes);
+    /* Between the two this thread makes several calls and runs nobody else's code: what each looks at for itself, as which
+       context is current, is looked at once. Not within one another. NULL: there is nothing of that kind. */
+    gpumm_status (*stay)(device *d);
+    void (*leave)(device *d);
     /* The device's own handle. From then on somebody else has it, and may have the stream capture a graph. */
     void *(*native_stream)(device_stream *s);
     /* Does it capture now? Costs a look at a flag where nobody else has the handle. */

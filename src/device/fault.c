@@ -252,6 +252,16 @@ static void pass_prepare(device *d, size_t arguments, size_t bytes) {
     if (f->inner->call->prepare) f->inner->call->prepare(f->inner, arguments, bytes);
 }
 
+static gpumm_status pass_stay(device *d) {
+    fault_device *f = fault_of(d);
+    return f->inner->call->stay ? f->inner->call->stay(f->inner) : GPUMM_OK;
+}
+
+static void pass_leave(device *d) {
+    fault_device *f = fault_of(d);
+    if (f->inner->call->leave) f->inner->call->leave(f->inner);
+}
+
 static gpumm_status pass_stream_capturing(device *d, device_stream *s, bool *capturing) {
     fault_device *f = fault_of(d);
     return f->inner->call->stream_capturing(f->inner, s, capturing);
@@ -263,6 +273,8 @@ static const device_table fault_table = {
     .compiler = pass_compiler,
     .stream_capturing = pass_stream_capturing,
     .prepare = pass_prepare,
+    .stay = pass_stay,
+    .leave = pass_leave,
 };
 
 /* ---- Plans ---- */

@@ -8,8 +8,8 @@
  *   f:keep()     holds its slot past the next delivery; returns f
  *   f:release()  ends it early      f:valid()
  *
- * The user value EXTRA is a table: at -1 the readback, at 0 that one's table (frame.h), at 1, 2, … the views made so
- * far.
+ * The user value EXTRA is the readback's table (frame.h), the next the readback, and those behind it are the members' views,
+ * once they are made. So a frame that is looked at is two pieces of Lua's memory: it comes and goes each step.
  */
 #include "bind/api/frame.h"
 
@@ -22,16 +22,21 @@
 
 static gpumm_frame *to_frame(lua_State *L, int index) { return gpumm_lua__check(L, index, &gpumm_lua__frame_class); }
 
-void gpumm_lua__frame_of(lua_State *L, int names, int readback) {
-    if (lua_getiuservalue(L, -1, BIND_EXTRA) == LUA_TNIL) {
-        lua_createtable(L, 1, 2);
-        lua_pushvalue(L, names);
-        lua_rawseti(L, -2, 0);
-        lua_pushvalue(L, readback);
-        lua_rawseti(L, -2, -1);
-        lua_setiuservalue(L, -3, BIND_EXTRA);
-    }
-    lua_pop(L, 1);
+enum {
+    FRAME_READBACK = BIND_EXTRA + 1,
+    FRAME_VIEWS
+}; /* user values: member i's view, from 1, is at FRAME_VIEWS + i - 1 */
+
+bind_handle *gpumm_lua__new_frame(lua_State *L, int index, const gpumm_readback *readback) {
+    gpumm_lua__push_owner(L, index);
+    bind_handle *handle = gpumm_lua__new_with(L, &gpumm_lua__frame_class, lua_gettop(L),
+                                              FRAME_VIEWS - BIND_EXTRA - 1 + (int)gpumm_readback_count(readback));
+    lua_getiuservalue(L, index, BIND_EXTRA);
+    lua_setiuservalue(L, -2, BIND_EXTRA);
+    lua_pushvalue(L, index);
+    lua_setiuservalue(L, -2, FRAME_READBACK);
+    lua_remove(L, -2);
+    return handle;
 }
 
 /* ---- Members ------------------------------------------------------------------------------ */
@@ -43,49 +48,47 @@ static int push_device_view(lua_State *L, gpumm_frame *frame, lua_Integer index)
     if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
     gpumm_lua__push_device_view(L, frame, (size_t)index - 1);
     lua_pushvalue(L, -1);
-    lua_rawseti(L, -4, index);
+    lua_setiuservalue(L, 1, FRAME_VIEWS + (int)index - 1);
     return 1;
 }
 
-/* The view of member `index` (from 1), the same one each time. The frame is in slot 1, its table on top. */
+/* The view of member `index` (from 1), the same one each time. The frame is in slot 1. */
 static int push_view(lua_State *L, gpumm_frame *frame, lua_Integer index) {
     gpumm_frame_info info;
     const void *data;
-    if (lua_rawgeti(L, -1, index) != LUA_TNIL) return 1;
+    if (lua_getiuservalue(L, 1, FRAME_VIEWS + (int)index - 1) != LUA_TNIL) return 1;
     if (gpumm_frame_where(frame) == GPUMM_FRAMES_ON_DEVICE) return push_device_view(L, frame, index);
     gpumm_buffer *buffer = gpumm_readback_buffer(gpumm_frame_readback(frame), (size_t)index - 1);
     gpumm_status status = gpumm_frame_data(frame, (size_t)index - 1, &data);
     if (status != GPUMM_OK) return gpumm_lua__fail(L, status);
     gpumm_frame_get_info(frame, &info);
-    lua_rawgeti(L, -2, 0); /* it keeps the buffers: a view reads on where it alone is left of all */
-    gpumm_lua__view_push_frame(L, frame, gpumm_buffer_type(buffer), info.length, data);
+    gpumm_lua__view_push_frame(L, 1, gpumm_buffer_type(buffer), info.length, data);
     lua_pushvalue(L, -1);
-    lua_rawseti(L, -5, index);
+    lua_setiuservalue(L, 1, FRAME_VIEWS + (int)index - 1);
     return 1;
 }
 
-/* The index of the member that the value in slot 2 names, 0: none. Leaves the frame's table on top. */
+/* The index of the member that the value in slot 2 names, 0: none. Leaves the readback's table on top. */
 static lua_Integer find_member(lua_State *L, const gpumm_frame *frame) {
     lua_Integer index = 0;
     bool table = lua_getiuservalue(L, 1, BIND_EXTRA) == LUA_TTABLE;
     if (lua_type(L, 2) == LUA_TNUMBER) {
         index = lua_tointeger(L, 2); /* 0 where it is not whole; 2.0 is */
     } else if (table && lua_type(L, 2) == LUA_TSTRING) {
-        lua_rawgeti(L, -1, 0);
         lua_pushvalue(L, 2);
         lua_rawget(L, -2);
         index = lua_tointeger(L, -1);
-        lua_pop(L, 2);
+        lua_pop(L, 1);
     }
     lua_Integer count = (lua_Integer)gpumm_readback_count(gpumm_frame_readback(frame));
     return table && index >= 1 && index <= count ? index : 0;
 }
 
-/* The member whose name is nearest to the string in slot 2, or NULL. Leaves what keeps it alive. [-0, +2, -] */
+/* The member whose name is nearest to the string in slot 2, or NULL. Leaves what keeps it alive. [-0, +1, -] */
 static const char *nearest_member(lua_State *L) {
     const char *names[GROUP_MEMBERS + 1] = {NULL}, *key = gpumm_lua__name(L, 2);
     size_t count = 0;
-    if (lua_getiuservalue(L, 1, BIND_EXTRA) != LUA_TTABLE || lua_rawgeti(L, -1, 0) != LUA_TTABLE) return NULL;
+    if (lua_getiuservalue(L, 1, BIND_EXTRA) != LUA_TTABLE) return NULL;
     for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1))
         if (lua_type(L, -2) == LUA_TSTRING && count < GROUP_MEMBERS) names[count++] = lua_tostring(L, -2);
     return key ? gpumm_lua__nearest(key, names) : NULL;
@@ -126,7 +129,7 @@ static int frame_data(lua_State *L) {
 static void set_kept(lua_State *L, bind_handle *handle, bool kept) {
     if (handle->kept == kept) return;
     handle->kept = kept;
-    if (lua_getiuservalue(L, 1, BIND_EXTRA) == LUA_TTABLE && lua_rawgeti(L, -1, 0) == LUA_TTABLE) {
+    if (lua_getiuservalue(L, 1, BIND_EXTRA) == LUA_TTABLE) {
         lua_rawgeti(L, -1, 0);
         lua_pushinteger(L, lua_tointeger(L, -1) + (kept ? 1 : -1));
         lua_rawseti(L, -3, 0);

@@ -8,9 +8,9 @@
 
 extern const bind_class gpumm_lua__frame_class;
 
-/* Where the top is a frame's new handle, gives it its readback, and what the table at `names` has of that: the members'
-   names (member -> index), and at 0 how many frames are kept. [-0, +0, m] */
-void gpumm_lua__frame_of(lua_State *L, int names, int readback);
+/* An empty handle for a frame of the readback at `index`, whose EXTRA is a table: the members' names (member -> index), and
+   at 0 how many frames are kept. [-0, +1, m] */
+bind_handle *gpumm_lua__new_frame(lua_State *L, int index, const gpumm_readback *readback);
 /* How many handles of kept frames of it this state has, garbage among them. [-0, +0, -] */
 int gpumm_lua__frames_kept(lua_State *L, const gpumm_readback *readback);
 

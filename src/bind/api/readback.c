@@ -250,6 +250,7 @@ static void make_room(lua_State *L, bind_handle *handle) {
 /* Frames that are kept and garbage are collected before a capture is refused, and counted, for their sake. */
 static gpumm_status capture_collecting(lua_State *L, gpumm_readback *readback, gpumm_stream *stream, lua_Integer step,
                                        gpumm_ticket *ticket) {
+    if (count_kept(L) == 0) return gpumm_readback_capture(readback, stream, step, ticket);
     bind_handle *handle = gpumm_lua__handle_at(L, 1, &gpumm_lua__readback_class);
     make_room(L, handle);
     if (count_kept(L) > 0) {
@@ -285,8 +286,9 @@ static int record_capture(lua_State *L, gpumm_recording *recording, gpumm_readba
 
 static int readback_capture(lua_State *L) {
     gpumm_readback *readback = to_readback(L, 1);
+    const bind_state *state = ((const bind_handle *)lua_touserdata(L, 1))->state;
     gpumm_stream *stream = gpumm_lua__where(L, 3, NULL);
-    gpumm_recording *recording = gpumm_lua__recorded_capture(L, gpumm_readback_manager(readback), stream);
+    gpumm_recording *recording = gpumm_lua__recorded_capture(L, state, gpumm_readback_manager(readback), stream);
     if (recording) return record_capture(L, recording, readback);
     lua_Integer step = luaL_optinteger(L, 2, 0);
     gpumm_ticket ticket;
@@ -313,12 +315,6 @@ static int readback_ready(lua_State *L) {
     return 1;
 }
 
-/* An empty frame's handle, with its readback's manager. */
-static bind_handle *new_frame(lua_State *L) {
-    gpumm_lua__push_owner(L, 1);
-    return gpumm_lua__new(L, &gpumm_lua__frame_class, lua_gettop(L));
-}
-
 /* The frame on top is this one; NULL: nil. */
 static int give_frame(lua_State *L, bind_handle *handle, gpumm_frame *frame) {
     if (!frame) {
@@ -329,17 +325,12 @@ static int give_frame(lua_State *L, bind_handle *handle, gpumm_frame *frame) {
     if (gpumm_frame_get_info(frame, &info) == GPUMM_OK)
         gpumm_lua__handle_at(L, 1, &gpumm_lua__readback_class)->taken = info.ticket;
     gpumm_lua__adopt(L, handle, frame);
-    int self = lua_gettop(L);
-    lua_getiuservalue(L, 1, BIND_EXTRA);
-    lua_pushvalue(L, self);
-    gpumm_lua__frame_of(L, self + 1, 1);
     return 1;
 }
 
-static int wait_ticket(lua_State *L, double seconds) {
-    gpumm_readback *readback = to_readback(L, 1);
+static int wait_ticket(lua_State *L, gpumm_readback *readback, double seconds) {
     gpumm_ticket ticket = to_ticket(L, 2);
-    bind_handle *handle = new_frame(L);
+    bind_handle *handle = gpumm_lua__new_frame(L, 1, readback);
     gpumm_frame *frame;
     gpumm_status status = gpumm_readback_wait(readback, ticket, seconds, &frame);
     if (status != GPUMM_OK) return gpumm_lua__fail_ticket(L, status);
@@ -347,8 +338,8 @@ static int wait_ticket(lua_State *L, double seconds) {
 }
 
 static int readback_wait(lua_State *L) {
-    to_readback(L, 1);
-    return wait_ticket(L, gpumm_lua__seconds(L, 3));
+    gpumm_readback *readback = to_readback(L, 1);
+    return wait_ticket(L, readback, gpumm_lua__seconds(L, 3));
 }
 
 static int readback_cancel(lua_State *L) {
@@ -395,7 +386,7 @@ static int await_on(lua_State *L, int outcome, lua_KContext unused) {
     if (lua_isnil(L, 2) && !choose_ticket(L)) return await_capture(L);
     gpumm_status status = gpumm_readback_ready(to_readback(L, 1), to_ticket(L, 2), &ready);
     if (status != GPUMM_OK) return gpumm_lua__fail_ticket(L, status);
-    return ready || !lua_isyieldable(L) ? wait_ticket(L, -1) : yield_self(L);
+    return ready || !lua_isyieldable(L) ? wait_ticket(L, to_readback(L, 1), -1) : yield_self(L);
 }
 
 static int readback_await(lua_State *L) {
@@ -407,7 +398,7 @@ typedef gpumm_status deliver(gpumm_readback *readback, gpumm_frame **out);
 
 static int delivered(lua_State *L, deliver *function) {
     gpumm_readback *readback = to_readback(L, 1);
-    bind_handle *handle = new_frame(L);
+    bind_handle *handle = gpumm_lua__new_frame(L, 1, readback);
     gpumm_frame *frame;
     gpumm_status status = function(readback, &frame);
     return status == GPUMM_OK ? give_frame(L, handle, frame) : gpumm_lua__fail(L, status);

@@ -197,8 +197,8 @@ void gpumm_lua__not_recorded(lua_State *L, gpumm_manager *manager, const char *w
     flush_or_raise(L, r);
 }
 
-gpumm_recording *gpumm_lua__recorded_capture(lua_State *L, gpumm_manager *manager, gpumm_stream *stream) {
-    const bind_state *state = gpumm_lua__state_of(L);
+gpumm_recording *gpumm_lua__recorded_capture(lua_State *L, const bind_state *state, gpumm_manager *manager,
+                                             gpumm_stream *stream) {
     if (!state->recorder || !state->recorder->steps) return gpumm_lua__recording_for(L, state, manager, stream);
     gpumm_lua__not_recorded(L, manager, "capture");
     return NULL;

@@ -48,7 +48,8 @@ void gpumm_lua__not_recorded(lua_State *L, gpumm_manager *manager, const char *w
 void gpumm_lua__recorder_before_others(lua_State *L);
 
 /* recording_for of a capture: a step's are not recorded, but by the simulation. */
-gpumm_recording *gpumm_lua__recorded_capture(lua_State *L, gpumm_manager *manager, gpumm_stream *stream);
+gpumm_recording *gpumm_lua__recorded_capture(lua_State *L, const bind_state *state, gpumm_manager *manager,
+                                             gpumm_stream *stream);
 /* The recording under way keeps the readback at `index`, of its next capture. [-0, +0, m] */
 void gpumm_lua__recorded_readback(lua_State *L, int index);
 

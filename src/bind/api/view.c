@@ -19,29 +19,47 @@
 
 static const bind_class view_class; /* at the end */
 
-enum { VIEW_MEMORY = 1, VIEW_FIELDS = 2 }; /* user values: what holds the bytes; field views made before */
-enum { LOCAL_SIZE = 256 };                 /* elements up to this size need no userdata in passing */
+enum {
+    VIEW_MEMORY = 1,
+    VIEW_FIELDS = 2
+};                         /* user values: what holds the bytes, or the frame; field views made before */
+enum { LOCAL_SIZE = 256 }; /* elements up to this size need no userdata in passing */
 
 /* ---- Checking ----------------------------------------------------------------------------- */
 
-static bool is_stale(const view *v) { return v->frame && !gpumm_frame_valid(v->frame); }
+/* Finalised, or what it reads was: a finaliser of the script's brought it back, or the state closes. */
+static bool is_collected(const view *v) {
+    return !v->type || (v->reference && !v->reference->object) || (v->frame && !gpumm_lua__holds(v->frame));
+}
+
+static bool is_stale(const view *v) { return v->frame && !gpumm_frame_valid(v->frame->object); }
 
 static void check_alive(lua_State *L, const view *v) {
     const void *data;
-    if (!v->type || !v->type_reference->object) luaL_error(L, "this view was collected");
+    if (is_collected(v)) luaL_error(L, "this view was collected");
     if (!is_stale(v)) return;
-    gpumm_status status = gpumm_frame_data(v->frame, 0, &data); /* it says why the frame ended */
+    gpumm_status status = gpumm_frame_data(v->frame->object, 0, &data); /* it says why the frame ended */
     if (status != GPUMM_OK) gpumm_lua__raise(L, status);
 }
 
+/* NULL for any other value. */
+static view *view_in(lua_State *L, int index) { return gpumm_lua__test_object(L, index, sizeof(view), &view_class); }
+
+/* Collected or not. */
+static view *view_at(lua_State *L, int index) {
+    view *v = view_in(L, index);
+    if (!v) luaL_typeerror(L, index, VIEW_CLASS);
+    return v;
+}
+
 view *gpumm_lua__view_check(lua_State *L, int index) {
-    view *v = gpumm_lua__userdata(L, index, &view_class);
+    view *v = view_at(L, index);
     check_alive(L, v);
     return v;
 }
 
 view *gpumm_lua__view_test(lua_State *L, int index) {
-    view *v = gpumm_lua__test_userdata(L, index, &view_class);
+    view *v = view_in(L, index);
     if (v) check_alive(L, v);
     return v;
 }
@@ -67,26 +85,23 @@ static unsigned char *check_element(lua_State *L, const view *v, lua_Integer i) 
 
 /* ---- Making ------------------------------------------------------------------------------- */
 
-view *gpumm_lua__view_push_empty(lua_State *L) {
+/* Without a metatable. [-0, +1, m] */
+static view *push_new(lua_State *L) {
     view *v = lua_newuserdatauv(L, sizeof *v, VIEW_FIELDS);
-    memset(v, 0, sizeof *v);
+    *v = (view){.class = &view_class};
+    return v;
+}
+
+view *gpumm_lua__view_push_empty(lua_State *L) {
+    view *v = push_new(L);
     luaL_setmetatable(L, VIEW_CLASS);
-    v->type_reference = gpumm_lua__reference_take(L, &gpumm_lua__state_of(L)->references);
+    v->reference = gpumm_lua__reference_take(L, &gpumm_lua__state_of(L)->references);
     return v;
 }
 
 void gpumm_lua__view_hold(view *v, const gpumm_type *type) {
     v->type = type;
-    gpumm_lua__reference_to_type(v->type_reference, type);
-}
-
-static void release_frame(void *frame) { gpumm_frame_release(frame); }
-
-/* Has the view on top read the frame, too. [-0, +0, m] */
-static void hold_frame(lua_State *L, view *v, gpumm_frame *frame) {
-    v->frame_reference = gpumm_lua__reference_take(L, &gpumm_lua__state_of(L)->references);
-    v->frame = gpumm_frame_retain(frame);
-    gpumm_lua__reference_hold(v->frame_reference, release_frame, v->frame);
+    gpumm_lua__reference_to_type(v->reference, type);
 }
 
 void gpumm_lua__view_give_memory(lua_State *L, uint64_t count) {
@@ -120,13 +135,16 @@ void *gpumm_lua__view_push_owned(lua_State *L, const gpumm_type *type, uint64_t 
     return gpumm_lua__view_take_memory(L, count);
 }
 
-void gpumm_lua__view_push_frame(lua_State *L, gpumm_frame *frame, const gpumm_type *type, uint64_t count,
-                                const void *data) {
-    view *v = gpumm_lua__view_push_empty(L);
-    gpumm_lua__view_hold(v, gpumm_type_retain(type));
-    hold_frame(L, v, frame);
-    lua_pushvalue(L, -2);
+/* The frame keeps the type, as it keeps its readback and, in Lua, the buffers which that reads: a view reads on where it
+   alone is left of all. */
+void gpumm_lua__view_push_frame(lua_State *L, int index, const gpumm_type *type, uint64_t count, const void *data) {
+    view *v = push_new(L);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &view_class);
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, index);
     lua_setiuservalue(L, -2, VIEW_MEMORY);
+    v->type = type;
+    v->frame = lua_touserdata(L, index);
     v->bytes = (unsigned char *)data; /* not written: check_writable looks at `frame` */
     v->stride = gpumm_type_size(type);
     v->count = count;
@@ -304,7 +322,7 @@ static int push_field(lua_State *L, const view *of) {
     view *part = gpumm_lua__view_push_empty(L);
     const char *name = gpumm_lua__name(L, 2);
     if (!name || !take_field(L, of, part, name)) return no_field(L, of, 2);
-    if (of->frame) hold_frame(L, part, of->frame);
+    part->frame = of->frame;
     part->sealed = of->sealed;
     part->stride = of->stride;
     part->count = of->count;
@@ -385,8 +403,8 @@ static int view_length(lua_State *L) {
 }
 
 static int view_tostring(lua_State *L) {
-    const view *v = gpumm_lua__userdata(L, 1, &view_class);
-    if (!v->type || !v->type_reference->object) lua_pushliteral(L, "view (collected)");
+    const view *v = view_at(L, 1);
+    if (is_collected(v)) lua_pushliteral(L, "view (collected)");
     else
         lua_pushfstring(L, "view %s [%I]%s", gpumm_type_name(v->type), (LUAI_UACINT)v->count,
                         is_stale(v) ? ", stale" : "");
@@ -394,11 +412,10 @@ static int view_tostring(lua_State *L) {
 }
 
 static int view_collect(lua_State *L) {
-    view *v = gpumm_lua__userdata(L, 1, &view_class);
-    bind_reference *frame_reference = v->frame_reference, *type_reference = v->type_reference;
-    memset(v, 0, sizeof *v);
-    gpumm_lua__reference_end(L, frame_reference);
-    gpumm_lua__reference_end(L, type_reference);
+    view *v = view_at(L, 1);
+    bind_reference *reference = v->reference;
+    *v = (view){.class = &view_class};
+    gpumm_lua__reference_end(L, reference);
     return 0;
 }
 
@@ -416,11 +433,26 @@ static const luaL_Reg meta[] = {
 };
 static const bind_class view_class = {.name = VIEW_CLASS, .meta = meta};
 
+/* What is on top but for its finaliser, which costs more than a look at a frame: a frame's view holds nothing to give
+   back. [-0, +0, m] */
+static void open_frames(lua_State *L) {
+    lua_createtable(L, 1, 16);
+    for (lua_pushnil(L); lua_next(L, -3);) {
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        lua_rawset(L, -4);
+    }
+    lua_pushnil(L);
+    lua_setfield(L, -2, "__gc");
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &view_class);
+}
+
 void gpumm_lua__open_view(lua_State *L) {
     gpumm_lua__class_open(L, &view_class);
     luaL_getmetatable(L, VIEW_CLASS); /* its own __index: v[i] shall not look for a name first */
     luaL_newlib(L, methods);
     lua_pushcclosure(L, view_index, 1);
     lua_setfield(L, -2, "__index");
+    open_frames(L);
     lua_pop(L, 1);
 }

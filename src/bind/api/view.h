@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Views: typed windows on host memory, "gpumm.view" in Lua. A view has memory of its own (a userdata that it
- * anchors, shared with its field views) or reads a frame, which it retains and asks at every access whether
- * it is still valid: "STALE: …" is raised where it is not.
+ * anchors, shared with its field views) or reads a frame, whose handle it anchors and which it asks at every access
+ * whether it is still valid: "STALE: …" is raised where it is not.
  */
 #ifndef BIND_API_VIEW_H
 #define BIND_API_VIEW_H
 
 #include <lua.h>
 
-#include "bind/lua/reference.h"
+#include "bind/lua/class.h"
 #include "gpumm.h"
 
 typedef struct view {
-    const gpumm_type *type; /* of what v[i] is; retained, by gpumm_lua__view_hold; NULL once collected */
-    gpumm_frame *frame;     /* retained; NULL: memory of its own */
-    bind_reference *type_reference, *frame_reference; /* hold those two; NULL: nothing to hold */
-    unsigned char *bytes;                             /* of element 0; written only where frame is NULL */
+    const bind_class *class;
+    const gpumm_type *type;    /* of what v[i] is; NULL once collected */
+    bind_reference *reference; /* holds the type; NULL: the frame does */
+    const bind_handle *frame;  /* what it reads is that frame's; NULL: memory of its own */
+    unsigned char *bytes;      /* of element 0; written only where frame is NULL */
     uint64_t count;
     uint64_t stride; /* bytes from one element to the next */
     bool sealed;     /* scripts may not write it, though it is of no frame */
@@ -25,10 +26,8 @@ typedef struct view {
 void gpumm_lua__open_view(lua_State *L); /* the class, once a state [-0, +0, m] */
 /* A view of `count` zeroed elements; its bytes, to be filled in, contiguous. [-0, +1, m] */
 void *gpumm_lua__view_push_owned(lua_State *L, const gpumm_type *type, uint64_t count);
-/* A view of `count` elements at `data`, which is the frame's. Retains frame and type, and keeps the value on top, which
-   what the frame's readback reads lives by. [-0, +1, m] */
-void gpumm_lua__view_push_frame(lua_State *L, gpumm_frame *frame, const gpumm_type *type, uint64_t count,
-                                const void *data);
+/* A view of `count` elements at `data`, which are those of the frame at `index`, as the type is. [-0, +1, m] */
+void gpumm_lua__view_push_frame(lua_State *L, int index, const gpumm_type *type, uint64_t count, const void *data);
 /* Gives the reference `type` to a view without one. */
 void gpumm_lua__view_hold(view *v, const gpumm_type *type);
 /* The two halves of gpumm_lua__view_push_owned: a view without type and memory, for callers to whom a type is given that

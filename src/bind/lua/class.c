@@ -24,6 +24,11 @@ static const void *class_of(lua_State *L, int index) {
     return class;
 }
 
+void *gpumm_lua__test_object(lua_State *L, int index, size_t size, const bind_class *class) {
+    const bind_class **object = lua_touserdata(L, index);
+    return object && lua_rawlen(L, index) == size && *object == class ? object : NULL;
+}
+
 void *gpumm_lua__test_userdata(lua_State *L, int index, const bind_class *class) {
     return class_of(L, index) == class ? lua_touserdata(L, index) : NULL;
 }
@@ -252,10 +257,10 @@ static void set_owner(lua_State *L, bind_handle *handle, int owner) {
     lua_setiuservalue(L, -2, BIND_OWNER);
 }
 
-bind_handle *gpumm_lua__new(lua_State *L, const bind_class *class, int owner) {
+bind_handle *gpumm_lua__new_with(lua_State *L, const bind_class *class, int owner, int values) {
     const bind_handle *manager = owner != 0 ? lua_touserdata(L, owner) : NULL;
     bind_state *state = manager ? manager->state : gpumm_lua__state_of(L);
-    bind_handle *handle = lua_newuserdatauv(L, sizeof *handle, class->owner ? 0 : BIND_EXTRA);
+    bind_handle *handle = lua_newuserdatauv(L, sizeof *handle, class->owner ? 0 : BIND_EXTRA + values);
     *handle = (bind_handle){.class = class, .state = state};
     push_metatable(L, state, class);
     lua_setmetatable(L, -2);
@@ -264,25 +269,29 @@ bind_handle *gpumm_lua__new(lua_State *L, const bind_class *class, int owner) {
     return handle;
 }
 
-/* A handle says itself of which class it is, so that no table need be asked. What somebody else made and is as large
-   begins with no address of a class. */
+bind_handle *gpumm_lua__new(lua_State *L, const bind_class *class, int owner) {
+    return gpumm_lua__new_with(L, class, owner, 0);
+}
+
 static bind_handle *handle_in(lua_State *L, int index, const bind_class *class) {
-    bind_handle *handle = lua_touserdata(L, index);
-    return handle && lua_rawlen(L, index) == sizeof *handle && handle->class == class ? handle : NULL;
+    return gpumm_lua__test_object(L, index, sizeof(bind_handle), class);
 }
 
 /* The reference may have been released already, when the state began to close, or when the userdata was garbage that a
    finaliser of the script's brought back. */
-static bind_handle *current(bind_handle *handle) {
+bool gpumm_lua__holds(const bind_handle *handle) {
     const bind_reference *reference = handle->reference;
-    if (handle->object && (!reference->object || reference->serial != handle->serial)) handle->object = NULL;
+    return handle->object && reference->object && reference->serial == handle->serial;
+}
+
+static bind_handle *current(bind_handle *handle) {
+    if (!gpumm_lua__holds(handle)) handle->object = NULL;
     return handle;
 }
 
-bool gpumm_lua__find(lua_State *L, const bind_class *class, const void *object) {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, class);
+/* In the class' table of handles, which is on top. [-0, +(0|1), -] */
+static bool find_in(lua_State *L, const void *object) {
     lua_rawgetp(L, -1, object);
-    lua_remove(L, -2);
     bind_handle *handle = lua_touserdata(L, -1);
     /* A finalised one can still be in the table while the state closes. */
     if (handle && current(handle)->object == object) return true;
@@ -290,16 +299,29 @@ bool gpumm_lua__find(lua_State *L, const bind_class *class, const void *object) 
     return false;
 }
 
-bind_handle *gpumm_lua__adopt(lua_State *L, bind_handle *handle, void *object) {
-    if (!handle->class->fleeting && gpumm_lua__find(L, handle->class, object)) {
-        handle->class->release(object);
-        lua_remove(L, -2);
-        return lua_touserdata(L, -1);
-    }
+bool gpumm_lua__find(lua_State *L, const bind_class *class, const void *object) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, class);
+    bool found = find_in(L, object);
+    lua_remove(L, found ? -2 : -1);
+    return found;
+}
+
+static bind_handle *hold(bind_handle *handle, void *object) {
     handle->object = object; /* from here on the collector gives it back */
     gpumm_lua__reference_hold(handle->reference, handle->class->release, object);
-    if (handle->class->fleeting) return handle;
+    return handle;
+}
+
+bind_handle *gpumm_lua__adopt(lua_State *L, bind_handle *handle, void *object) {
+    if (handle->class->fleeting) return hold(handle, object);
     lua_rawgetp(L, LUA_REGISTRYINDEX, handle->class);
+    if (find_in(L, object)) {
+        handle->class->release(object);
+        lua_replace(L, -3);
+        lua_pop(L, 1);
+        return lua_touserdata(L, -1);
+    }
+    hold(handle, object);
     lua_pushvalue(L, -2);
     lua_rawsetp(L, -2, object);
     lua_pop(L, 1);

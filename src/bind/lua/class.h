@@ -46,6 +46,9 @@ void gpumm_lua__class_add(lua_State *L, const bind_class *class, const luaL_Reg 
 /* The userdata at `index`, which is one of the class; raises as luaL_checkudata for any other value, and costs
    less: classes are told by a key of the metatable, not by their names. */
 void *gpumm_lua__userdata(lua_State *L, int index, const bind_class *class);
+/* The userdata of `size` bytes at `index` that begins with the class' address; NULL for any other value. It costs less again:
+   no table is asked. What somebody else made and is as large begins with no address of a class. */
+void *gpumm_lua__test_object(lua_State *L, int index, size_t size, const bind_class *class);
 /* NULL for any other value. */
 void *gpumm_lua__test_userdata(lua_State *L, int index, const bind_class *class);
 
@@ -71,6 +74,8 @@ typedef struct bind_handle {
 
 /* An empty handle whose manager is the value in slot `owner` (0: none). [-0, +1, m] */
 bind_handle *gpumm_lua__new(lua_State *L, const bind_class *class, int owner);
+/* The same with so many user values more, from BIND_EXTRA + 1 on. [-0, +1, m] */
+bind_handle *gpumm_lua__new_with(lua_State *L, const bind_class *class, int owner, int values);
 /* Gives the reference `object` to the empty handle on top; where this state has a handle of that object
    already, the reference is given back and that handle takes the top. [-1, +1, m] */
 bind_handle *gpumm_lua__adopt(lua_State *L, bind_handle *handle, void *object);
@@ -84,6 +89,8 @@ bind_handle *gpumm_lua__test_handle(lua_State *L, int index, const bind_class *c
 void *gpumm_lua__check(lua_State *L, int index, const bind_class *class);
 /* Its object; NULL for any other value; raises CLOSED where it is closed. */
 void *gpumm_lua__test(lua_State *L, int index, const bind_class *class);
+/* Whether closed or not: does it hold its object still? */
+bool gpumm_lua__holds(const bind_handle *handle);
 /* The handle at `index` of whatever class; NULL for any other value. */
 bind_handle *gpumm_lua__any_handle(lua_State *L, int index);
 /* Pushes the manager's userdata of the handle at `index`; nil where it is gone. [-0, +1, -] */

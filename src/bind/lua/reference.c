@@ -7,8 +7,8 @@
  * when the state closes is released then. References live in Lua's memory, so C has nothing to free after them,
  * and a late finaliser of the script's finds a released reference, not a dangling pointer.
  *
- * A few released references are kept and used again: a userdata that comes and goes by its close costs the
- * state one piece of memory, not two and an entry in a table.
+ * Released references are kept and used again, as many as finalisers give back at a time: a userdata that comes and goes
+ * each step costs the state one piece of memory, not two and an entry in a table.
  *
  * Watched references: a finaliser costs more than opening a block of scratch, also where the script closed it itself.
  * Such userdata have none. A table with weak values has them by the numbers of their references, and a sentinel, which is
@@ -18,7 +18,7 @@
 
 #include <lauxlib.h>
 
-enum { SPARE_MOST = 64 };
+enum { SPARE_MOST = 1024 };
 
 static const char references_key = 0; /* its address is the key of the table: reference -> its userdata */
 

@@ -169,10 +169,14 @@ static bool is_current(cuda *c) {
     return CU_RESULT(c, cuCtxGetCurrent, (&now)) == CUDA_SUCCESS && now == c->context->handle;
 }
 
+/* Where this thread stays. */
+static _Thread_local const cuda *staying;
+static _Thread_local cuda_visit stay;
+
 gpumm_status gpumm__cuda_enter(cuda *c, cuda_visit *visit) {
     visit->quiet = false;
     TRY(gpumm__cuda_usable(c));
-    visit->pushed = !is_current(c);
+    visit->pushed = staying != c && !is_current(c);
     return visit->pushed ? CU(c, cuCtxPushCurrent, (c->context->handle)) : GPUMM_OK;
 }
 
@@ -180,6 +184,17 @@ void gpumm__cuda_leave(cuda *c, cuda_visit *visit) {
     CUcontext ours;
     if (visit->quiet) (void)CU_BACK(c, cuThreadExchangeStreamCaptureMode, (&visit->mode));
     if (visit->pushed) (void)CU_BACK(c, cuCtxPopCurrent, (&ours));
+}
+
+gpumm_status gpumm__cuda_stay(cuda *c) {
+    TRY(gpumm__cuda_enter(c, &stay));
+    staying = c;
+    return GPUMM_OK;
+}
+
+void gpumm__cuda_stay_end(cuda *c) {
+    staying = NULL;
+    gpumm__cuda_leave(c, &stay);
 }
 
 gpumm_status gpumm__cuda_enter_quiet(cuda *c, cuda_visit *visit) {

@@ -11,7 +11,7 @@
  * the caller then, as behind any failed call. It fills no spilled memory at all: that is a kernel of our own, as is what
  * goes between devices, where it can.
  *
- * Events that only order have no timing: theirs costs the device less to record.
+ * Events that are not timed cost the device less to record, and those that only order wake nobody.
  */
 #include "device/cuda/stream.h"
 
@@ -150,16 +150,20 @@ gpumm_status gpumm__cuda_stream_capturing(device *d, device_stream *s, bool *yes
 
 /* ---- Events ---- */
 
-gpumm_status gpumm__cuda_event_open(device *d, bool timed, device_event **out) {
+/* Blocking: who synchronizes with an event (core's waiter) sleeps, instead of keeping a core busy. */
+static unsigned event_flags(event_purpose purpose) {
+    return (purpose == EVENT_ORDERS ? 0 : CU_EVENT_BLOCKING_SYNC) |
+           (purpose == EVENT_TIMED ? 0 : CU_EVENT_DISABLE_TIMING);
+}
+
+gpumm_status gpumm__cuda_event_open(device *d, event_purpose purpose, device_event **out) {
     cuda *c = cuda_of(d);
     device_event *e = gpumm__mem_new(d->memory, sizeof *e);
     if (!e) return fail_host_memory(sizeof *e);
     cuda_visit visit;
     gpumm_status status = gpumm__cuda_enter_quiet(c, &visit);
     if (status == GPUMM_OK) {
-        /* Blocking: who synchronizes with an event (core's waiter) sleeps, instead of keeping a core busy. */
-        unsigned flags = CU_EVENT_BLOCKING_SYNC | (timed ? 0 : CU_EVENT_DISABLE_TIMING);
-        status = CU(c, cuEventCreate, (&e->handle, flags));
+        status = CU(c, cuEventCreate, (&e->handle, event_flags(purpose)));
         gpumm__cuda_leave(c, &visit);
     }
     if (status != GPUMM_OK) return gpumm__mem_free(d->memory, e), status;

@@ -16,7 +16,7 @@ gpumm_status gpumm__cuda_stream_open(device *d, void *native, device_stream **ou
 void gpumm__cuda_stream_close(device *d, device_stream *s);
 gpumm_status gpumm__cuda_stream_synchronize(device *d, device_stream *s);
 gpumm_status gpumm__cuda_stream_query(device *d, device_stream *s, bool *idle);
-gpumm_status gpumm__cuda_event_open(device *d, bool timed, device_event **out);
+gpumm_status gpumm__cuda_event_open(device *d, event_purpose purpose, device_event **out);
 void gpumm__cuda_event_close(device *d, device_event *e);
 gpumm_status gpumm__cuda_event_record(device *d, device_event *e, device_stream *s);
 gpumm_status gpumm__cuda_event_query(device *d, device_event *e, bool *done);

@@ -5,7 +5,7 @@
 
 #include "device/device.h"
 
-gpumm_status gpumm__host_event_open(device *d, bool timed, device_event **out);
+gpumm_status gpumm__host_event_open(device *d, event_purpose purpose, device_event **out);
 void gpumm__host_event_close(device *d, device_event *e);
 gpumm_status gpumm__host_event_record(device *d, device_event *e, device_stream *s);
 gpumm_status gpumm__host_event_query(device *d, device_event *e, bool *done);

@@ -23,7 +23,7 @@ static gpumm_status align_once(device_clock *c, device_stream *s, uint64_t *from
 gpumm_status gpumm__device_clock_align(device_clock *c, device_stream *s) {
     uint64_t best = UINT64_MAX;
     if (c->device->call->event_time || c->anchor) return GPUMM_OK;
-    TRY(c->device->call->event_open(c->device, true, &c->anchor));
+    TRY(c->device->call->event_open(c->device, EVENT_TIMED, &c->anchor));
     for (int i = 0; i < 4 * ALIGNMENTS; i++) {
         uint64_t from, to;
         TRY(align_once(c, s, &from, &to));

@@ -13,8 +13,8 @@ typedef struct event_pair_chunk {
 } event_pair_chunk;
 
 static gpumm_status open_pair(device *d, event_pair *pair) {
-    TRY(d->call->event_open(d, true, &pair->begin));
-    gpumm_status status = d->call->event_open(d, true, &pair->end);
+    TRY(d->call->event_open(d, EVENT_TIMED, &pair->begin));
+    gpumm_status status = d->call->event_open(d, EVENT_TIMED, &pair->end);
     if (status != GPUMM_OK) d->call->event_close(d, pair->begin);
     return status;
 }

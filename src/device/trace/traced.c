@@ -72,6 +72,16 @@ static gpumm_status forward_driver_calls(device *d, const char *entry, uint64_t 
     return t->inner->call->driver_calls(t->inner, entry, count);
 }
 
+static gpumm_status forward_stay(device *d) {
+    traced_device *t = traced_of(d);
+    return t->inner->call->stay ? t->inner->call->stay(t->inner) : GPUMM_OK;
+}
+
+static void forward_leave(device *d) {
+    traced_device *t = traced_of(d);
+    if (t->inner->call->leave) t->inner->call->leave(t->inner);
+}
+
 static void traced_prepare(device *d, size_t arguments, size_t bytes) {
     traced_device *t = traced_of(d);
     gpumm__timeline_prepare(&t->timeline);
@@ -368,6 +378,8 @@ static void fill_table(device_table *table, const device_table *inner) {
     table->compiler = forward_compiler;
     table->stream_capturing = forward_stream_capturing;
     table->prepare = traced_prepare;
+    table->stay = forward_stay;
+    table->leave = forward_leave;
     if (inner->driver_fault) table->driver_fault = forward_driver_fault;
     if (inner->driver_calls) table->driver_calls = forward_driver_calls;
     table->copy = traced_copy;
