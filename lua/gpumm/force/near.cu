@@ -58,43 +58,16 @@ static __forceinline__ __device__ void run_of_cell(float (*f)[LANES], const word
     run_of(f, sorted, room, a, a + (k < CAP ? k : CAP), p, unit);
 }
 
-// The nodes of a block of cells, of so many an axis, row by row: those of cells side by side follow one another.
-#ifdef GPUMM_HOST
+// Cells side by side: their nodes follow one another.
 template <int SIDE>
-static __forceinline__ __device__ void push_rows(float (*f)[LANES], const word *start, const float *sorted, long long room,
-                                                 int x, int y, int z, int width, float4 p, float unit)
+static __forceinline__ __device__ void push_block(float (*f)[LANES], const word *start, const float *sorted,
+                                                  long long room, int x, int y, int z, int width, float4 p, float unit)
 {
     for (int row = 0; row < (DIM == 3 ? SIDE * SIDE : SIDE); row++) {
         const int c = cell_at(x, y + row % SIDE, z + row / SIDE, width);
         run_of(f, sorted, room, start[c << DIM], start[(c + SIDE) << DIM], p, unit);
     }
 }
-
-static __forceinline__ __device__ void push_block(float (*f)[LANES], const word *start, const float *sorted, long long room,
-                                                  int x, int y, int z, int side, int width, float4 p, float unit)
-{
-    if (DIM == 2 && side == 6) push_rows<6>(f, start, sorted, room, x, y, z, width, p, unit);
-    else push_rows<3>(f, start, sorted, room, x, y, z, width, p, unit);
-}
-#else
-// One loop over all rows: with one for each, the threads of a warp, whose rows are of different lengths, would wait for the
-// longest of every row instead of for the longest block.
-static __forceinline__ __device__ void push_block(float (*f)[LANES], const word *start, const float *sorted, long long room,
-                                                  int x, int y, int z, int side, int width, float4 p, float unit)
-{
-    const int rows = DIM == 3 ? side * side : side;
-    word j = 0, end = 0;
-    for (int row = 0;; j++) {
-        for (; j >= end; row++) {
-            if (row == rows) return;
-            const int c = cell_at(x, DIM == 3 ? y + row % side : y + row, DIM == 3 ? z + row / side : z, width);
-            j = start[c << DIM];
-            end = start[(c + side) << DIM];
-        }
-        push(f, 0, loaded(sorted, room, j), p, unit);
-    }
-}
-#endif
 
 struct pushing { // of cells on a point, which is x, y, z from the middle of its own
     float (*f)[LANES], x, y, z, unit;
@@ -174,9 +147,10 @@ extern "C" __global__ void repel(int n, word first, word count, const word *list
     nothing(finely);
     const int px = parents_from(x), py = parents_from(y), deep = DIM == 3 ? z - 1 : 0;
     const bool are_few = DIM == 2 && wide && nodes_in<6>(start, px, py, 0, width) <= FEW;
-    const bool are_many = !are_few && nodes_in<3>(start, x - 1, y - 1, deep, width) > LIMIT;
-    if (are_many) push_finely(f, finely, start, sorted, room, levels, all, &g, fx, fy, fz, finest, p, unit);
-    else push_block(f, start, sorted, room, are_few ? px : x - 1, are_few ? py : y - 1, deep, are_few ? 6 : 3, width, p, unit);
+    if (are_few) push_block<6>(f, start, sorted, room, px, py, 0, width, p, unit);
+    else if (nodes_in<3>(start, x - 1, y - 1, deep, width) <= LIMIT)
+        push_block<3>(f, start, sorted, room, x - 1, y - 1, deep, width, p, unit);
+    else push_finely(f, finely, start, sorted, room, levels, all, &g, fx, fy, fz, finest, p, unit);
     const int s = are_few, gx = x >> s, gy = y >> s, gz = z >> s; // of the cell that was given the rest
     const float per = are_few ? 0.25f * g.per_cell : 0.5f * g.per_cell;
     const long long at = (are_few ? level_size(width) : 0) + cell_at(gx, gy, gz, width >> s);
