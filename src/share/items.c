@@ -9,7 +9,7 @@
 
 #include "core/notify.h"
 
-enum { PATIENCE_NS = 300000 };
+enum { PATIENCE_NS = 20000, GROWTH_NS = 300000 };
 
 void gpumm__item_wake(int wake) {
     uint64_t one = 1;
@@ -19,8 +19,14 @@ void gpumm__item_wake(int wake) {
 
 static share_item *item_of(follower *f) { return (share_item *)(void *)((char *)f - offsetof(share_item, follower)); }
 
+/* Waking the share takes as long as the driver's calls of a small growth: it comes while these are made. */
+static void growing(follower *f) {
+    if (!atomic_exchange(&item_of(f)->growing, true)) gpumm__item_wake(item_of(f)->wake);
+}
+
 /* Once, until it is looked at. */
 static void look(follower *f) {
+    atomic_store(&item_of(f)->growing, false);
     if (!atomic_exchange(&item_of(f)->dirty, true)) gpumm__item_wake(item_of(f)->wake);
 }
 
@@ -61,7 +67,7 @@ gpumm_status gpumm__item_open_buffer(share_item *x, gpumm_buffer *b) {
     gpumm__object_hold(&b->group->object);
     x->buffer = b;
     x->follower =
-        (follower){.object = x->share, .resized = resized, .growing = look, .lengthened = look, .freed = freed};
+        (follower){.object = x->share, .resized = resized, .growing = growing, .lengthened = look, .freed = freed};
     atomic_store(&x->dirty, true);
     gpumm__group_follow(b->group, &x->follower);
     if (!atomic_load(&b->group->object.alive)) atomic_store(&x->ended, true);
@@ -134,7 +140,7 @@ bool gpumm__item_describe(const share_item *x, uint32_t number, share_packet *p)
     return fits;
 }
 
-/* A growth wakes us before it calls the driver, since waking takes as long as that: by its end we stand here. */
+/* A growth has the lock for some microseconds more when it wakes us: sleeping would take longer. */
 static bool lock_shortly(pthread_mutex_t *lock) {
     if (pthread_mutex_trylock(lock) == 0) return true;
     for (uint64_t until = gpumm__clock_ns() + PATIENCE_NS; gpumm__clock_ns() < until; sched_yield())
@@ -175,6 +181,14 @@ static void see_length(share_item *x) {
     pthread_mutex_lock(&ctx->submit);
     gpumm__order_clear(&users);
     pthread_mutex_unlock(&ctx->submit);
+}
+
+/* One that takes longer wakes us at its end, and one that fails leaves nothing to be told. */
+void gpumm__item_await(share_item *x) {
+    if (!atomic_load(&x->growing)) return;
+    for (uint64_t until = gpumm__clock_ns() + GROWTH_NS; gpumm__clock_ns() < until && atomic_load(&x->growing);)
+        sched_yield();
+    atomic_store(&x->growing, false);
 }
 
 bool gpumm__item_publish(share_item *x) {

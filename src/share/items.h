@@ -12,7 +12,7 @@ typedef struct share_item {
     char *name;
     object *share; /* held by those who call */
     int wake;      /* the share's eventfd */
-    atomic_bool dirty, ended;
+    atomic_bool growing, dirty, ended;
     gpumm_buffer *buffer; /* its group held; NULL: frames */
     follower follower;
     bool waiting;             /* for those who write what has entered the length */
@@ -32,6 +32,8 @@ void gpumm__item_wake(int wake);
 /* How readers are told of it. false: it does not fit in a packet. */
 bool gpumm__item_describe(const share_item *x, uint32_t number, share_packet *p);
 unsigned gpumm__item_parts(const share_item *x);
+/* Where a growth has just begun: waits for its end, a short while. */
+void gpumm__item_await(share_item *x);
 /* Looks after its length. True: look again soon. */
 bool gpumm__item_publish(share_item *x);
 

@@ -85,6 +85,7 @@ static void hear_all(gpumm_share *x, const watch *w) {
 
 static bool publish_all(gpumm_share *x) {
     bool soon = false;
+    for (size_t i = 0; i < x->count && x->readers; i++) gpumm__item_await(&x->items[i]);
     for (size_t i = 0; i < x->count; i++) soon = gpumm__item_publish(&x->items[i]) || soon;
     return soon;
 }
