@@ -202,6 +202,17 @@ static void test_relocate(void) {
     CHECK(nothing_lives());
 }
 
+/* The pool, which takes tens of MB at a time, has no room: memory in place is told of all the same, and can be spilled. */
+static void test_nearly_full(void) {
+    device *d = NULL;
+    fake.fail("cuMemAllocAsync", 1, CUDA_ERROR_OUT_OF_MEMORY);
+    CHECK(open_named("cuda", &d) == GPUMM_OK);
+    CHECK(d->info.in_place && d->info.pinned_in_place && d->info.why[0] == '\0');
+    fake.fail("", 0, CUDA_SUCCESS);
+    d->call->close(d);
+    CHECK(nothing_lives());
+}
+
 static int no_library(void) {
     device *d = NULL;
     setenv("GPUMM_LIBCUDA", "/nowhere/libcuda.so.1", 1);
@@ -879,6 +890,7 @@ int main(void) {
     CHECK(in_child(odd_devices) == 0);
     test_open();
     test_relocate();
+    test_nearly_full();
     test_plan_names();
     test_captures(path);
     test_own_context(path);

@@ -23,9 +23,12 @@ typedef struct exchange {
 
 static gpumm_status finished(cuda *c) { return CU(c, cuStreamSynchronize, (c->own)); }
 
+/* Where the wait fails, it is waited once more: what is under way uses memory that goes then. */
 static gpumm_status copy_within(const exchange *x, gpumm_address to) {
     TRY(CU(x->c, cuMemcpyDtoDAsync, (to, x->address, x->kept, x->c->own)));
-    return finished(x->c);
+    gpumm_status status = finished(x->c);
+    if (status != GPUMM_OK) (void)finished(x->c);
+    return status;
 }
 
 /* ---- With room for both ---- */

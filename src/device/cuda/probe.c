@@ -85,8 +85,23 @@ static gpumm_status try_pinned_copy(cuda *c, gpumm_address at, gpumm_address blo
     return words_compare(words, 3);
 }
 
+/* On a card that is all but full there may be room for a segment, and none for the pool that blocks come from. */
+static gpumm_status try_pinned_beside(cuda *c, gpumm_address at) {
+    uint64_t unit = c->base.info.granularity_bytes;
+    CUdeviceptr beside = 0;
+    TRY(CU(c, cuMemAddressReserve, (&beside, unit, 0, 0, 0)));
+    gpumm_status status = gpumm__cuda_segment_map(c, PLACE_DEVICE, beside, unit);
+    if (status == GPUMM_OK) {
+        status = try_pinned_copy(c, at, beside);
+        (void)CU_BACK(c, cuMemUnmap, (beside, unit));
+    }
+    (void)CU_BACK(c, cuMemAddressFree, (beside, unit));
+    return status;
+}
+
 static gpumm_status try_pinned(cuda *c, gpumm_address at, uint64_t bytes) {
     if (!host_can_touch(at, bytes)) return fail(GPUMM_DRIVER, "the host cannot reach pinned memory mapped in place");
+    if (c->base.info.in_place) return try_pinned_beside(c, at);
     gpumm_address block = 0;
     TRY(gpumm__cuda_block_take(c, PROBE_WORDS * sizeof(uint32_t), &block));
     gpumm_status status = try_pinned_copy(c, at, block);
