@@ -1,4 +1,4 @@
--- successes: 80
+-- successes: 81
 -- SPDX-License-Identifier: MIT
 -- Scripts you did not write: attempts to get out of gpumm-run --sandbox, or to outlive its limits. Each attempt is a
 -- script of its own that checks from within what it got; that it comes to its last line is part of the test.
@@ -474,6 +474,24 @@ describe("past the limits", function()
         assert(eigenvectors(zeros(1024 * 1024), zeros(1024 * 8)):get(1) == 0)
         local axes = eigenvectors(gpumm.view("f64", { 1, 0, 0, 0, 9, 0, 0, 0, 4 }), gpumm.view("f64", { 1, 1, 1, 1, 2, 3 }))
         for k, size in ipairs { 0, 1, 0, 0, 0, 1 } do assert(math.abs(math.abs(axes:get(k)) - size) < 1e-3, axes:get(k)) end]])
+    holds("no components or rows of neighbours are taken on trust", [[
+        local native = require "gpumm.layout.native"
+        local function u32(values) return gpumm.view("u32", values) end
+        refused("label 7 is none of the 2 nodes", native.members, u32 { 0, 7 }, 16)
+        refused("labels are a view of u32", native.members, gpumm.view("f32", { 0 }), 16)
+        refused("from 0", native.members, u32 { 0 }, -1)
+        refused("node 2 has no row: there are 2", native.entries, u32 { 0, 1, 2 }, u32 { 0, 2 })
+        assert(native.entries(u32 { 0, 1, 4, 9 }, u32 { 2, 0 }) == 6)
+        local lists = native.members(u32 { 0, 5, 2, 0, 4, 5, 0 }, 2)
+        assert(#lists == 4 and table.concat(lists[1]:totable(), " ") == "0 3 6" and lists[1]:type().name == "u32")
+        assert(table.concat(lists[2], " ") == "1 5" and lists[3][1] == 2 and lists[4][1] == 4 and #lists[4] == 1)
+        assert(table.concat(lists.number:totable(), " ") == "0 1 2 0 3 1 0")
+        local at, one = gpumm.view("f32x2", { { 0, 0 }, { 1, 0 }, { 0, 1 } }), u32 { 0, 0, 0 }
+        local function packed(row, near) return native.packed(at, one, 1, u32(row), u32(near), nil, 1, true, true) end
+        refused("a row begins where the one before it ends", packed, { 0, 2000000000, 4000000000, 0 }, { 0 })
+        refused("there is a row for each node", packed, { 1, 1, 2, 2 }, { 1, 0 })
+        refused("there is no such node", packed, { 0, 1, 2, 2 }, { 1, 3 })
+        assert(#packed({ 0, 1, 2, 2 }, { 1, 0 }) == 7)]])
     ends("a loop", "timeout 0.2 seconds", "--timeout 0.2", "while true do end")
     ends("a loop in pcall", "timeout 0.2 seconds", "--timeout 0.2",
         "while true do pcall(function() while true do end end) end")

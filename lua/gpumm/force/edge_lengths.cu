@@ -16,23 +16,21 @@ static __device__ double length_of(vec a, vec b)
 #endif
 }
 
-// Of each segment: the sum of lengths, of their squares, and how many there are.
+// Of each segment: the sum of lengths, and of their squares.
 extern "C" __global__ void by_segment(int segments, const word *node, const word *begin, const word *near, const vec *position,
                                       double *sums)
 {
     int s = blockIdx.x * blockDim.x + threadIdx.x;
     if (s >= segments) return;
-    double sum = 0.0, squares = 0.0, edges = 0.0;
+    double sum = 0.0, squares = 0.0;
     const word self = node[s];
     for (word k = begin[s]; k < begin[s + 1] && near[k] < self; k++) {
         const double d = length_of(position[self], position[near[k]]);
         sum += d;
         squares += d * d;
-        edges += 1.0;
     }
-    sums[3 * (long long)s] = sum;
-    sums[3 * (long long)s + 1] = squares;
-    sums[3 * (long long)s + 2] = edges;
+    sums[2 * (long long)s] = sum;
+    sums[2 * (long long)s + 1] = squares;
 }
 
 extern "C" __global__ void by_chunk(int chunks, word chunk, int n, word first, const word *segment, const double *sums,
@@ -40,14 +38,12 @@ extern "C" __global__ void by_chunk(int chunks, word chunk, int n, word first, c
 {
     int c = blockIdx.x * blockDim.x + threadIdx.x;
     if (c >= chunks) return;
-    double sum = 0.0, squares = 0.0, edges = 0.0;
+    double sum = 0.0, squares = 0.0;
     const word from = (word)c * chunk, end = min((word)n, from + chunk);
     for (word s = segment[from]; s < segment[end]; s++) {
-        sum += sums[3 * (long long)s];
-        squares += sums[3 * (long long)s + 1];
-        edges += sums[3 * (long long)s + 2];
+        sum += sums[2 * (long long)s];
+        squares += sums[2 * (long long)s + 1];
     }
-    out[3 * (first / chunk + c)] = sum;
-    out[3 * (first / chunk + c) + 1] = squares;
-    out[3 * (first / chunk + c) + 2] = edges;
+    out[2 * (first / chunk + c)] = sum;
+    out[2 * (first / chunk + c) + 1] = squares;
 }

@@ -76,7 +76,7 @@ local function add(manager, task, work, chosen, seed)
     end
 end
 
---- Chooses the pivots of a component, whose nodes from 0 are the list `members` (nil: all); `nodes`, `own` and `before` are as
+--- Chooses the pivots of a component, whose nodes from 0 are the list or view `members` (nil: all); `nodes`, `own`, `before` as
 --- distance.own has them (nil: all). Returns a list of nodes, and the distances from them to every node as distance.from has
 --- them.
 function pivots.choose(manager, rows, members, nodes, seed, own, before)

@@ -38,8 +38,9 @@ local function stress(task, position)
 end
 
 local function variation(task, position)
-    if task.rows.now.m == 0 then return 0 end
-    local sum, squares, edges = edge_lengths.sums(task.manager, task.rows, task.dimensions, position)
+    local edges = task.rows.now.m
+    if edges == 0 then return 0 end
+    local sum, squares = edge_lengths.sums(task.manager, task.rows, task.dimensions, position)
     local mean = sum / edges
     return mean > 0 and math.sqrt(math.max(0, squares / edges - mean * mean)) / mean or 0
 end

@@ -111,11 +111,12 @@ local function spread(order, parent, leaves, length, set)
     end
 end
 
---- Places a tree, whose nodes from 0 are the list `members` (nil: all), in the plane, by set(node, x, y).
+--- Places a tree, whose nodes from 0 are the list or view `members` (nil: all), in the plane, by set(node, x, y).
 function wedges.place(task, members, set)
     local now = task.rows.now
     if not task.near then task.row, task.near = task.rows.part:adjacency(now) end
-    local row, near, pull = task.row, task.near, task.rows.lengths and need(task.rows.part:pulls(now))
+    if task.rows.lengths then task.pulls = task.pulls or need(task.rows.part:pulls(now)) end
+    local row, near, pull = task.row, task.near, task.pulls
     local order, parent, entry = outwards(row, near, middle_of(row, near, members and members[1] or 0))
     local leaves = sums(order, parent, function(_, behind) return behind and 0 or 1 end)
     local function length(i) return pull and 1 / pull[entry[i]] or 1 end

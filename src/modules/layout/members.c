@@ -17,11 +17,11 @@ typedef struct component {
 } component;
 
 typedef struct listing {
-    const uint32_t *label;
+    uint32_t *number; /* each node's label, and in the end its component's number: a copy, for Lua may run meanwhile */
     uint64_t nodes;
-    uint32_t *size;   /* by label; then the component's number */
-    component *all;   /* the largest first */
-    uint32_t *filled; /* members that are listed already */
+    uint32_t *size, *rank; /* by label: of its component, and which one that is */
+    component *all;        /* the largest first */
+    uint32_t *filled;      /* members that are listed already */
     uint32_t count, few;
 } listing;
 
@@ -34,7 +34,7 @@ static void *memory(lua_State *L, uint64_t count, size_t size) {
 
 static gpumm_lua_view check_u32(lua_State *L, int index, const char *what) {
     gpumm_lua_view view;
-    bool fits = gpumm_lua_to_view(L, index, &view) && strcmp(gpumm_type_name(view.type), "u32") == 0;
+    bool fits = gpumm_lua_to_view(L, index, &view) && strcmp(gpumm_type_name(view.type), "u32") == 0 && !view.borrowed;
     luaL_argcheck(L, fits, index, what);
     return view;
 }
@@ -42,8 +42,10 @@ static gpumm_lua_view check_u32(lua_State *L, int index, const char *what) {
 static void count_sizes(lua_State *L, listing *l) {
     l->size = memory(L, l->nodes, sizeof *l->size);
     for (uint64_t i = 0; i < l->nodes; i++) {
-        luaL_argcheck(L, l->label[i] < l->nodes, 1, "a label is a node, from 0");
-        if (l->size[l->label[i]]++ == 0) l->count++;
+        uint32_t label = l->number[i];
+        if (label >= l->nodes)
+            luaL_error(L, "label %d is none of the %d nodes, which count from 0", (int)label, (int)l->nodes);
+        if (l->size[label]++ == 0) l->count++;
     }
 }
 
@@ -54,13 +56,14 @@ static int by_size(const void *a, const void *b) {
     return (x->label > y->label) - (x->label < y->label);
 }
 
-static void rank(lua_State *L, listing *l) {
+static void rank_all(lua_State *L, listing *l) {
     l->all = memory(L, l->count, sizeof *l->all);
+    l->rank = memory(L, l->nodes, sizeof *l->rank);
     uint32_t next = 0;
     for (uint64_t i = 0; i < l->nodes; i++)
         if (l->size[i]) l->all[next++] = (component){(uint32_t)i, l->size[i], NULL};
     qsort(l->all, l->count, sizeof *l->all, by_size);
-    for (uint32_t k = 0; k < l->count; k++) l->size[l->all[k].label] = k;
+    for (uint32_t k = 0; k < l->count; k++) l->rank[l->all[k].label] = k;
 }
 
 /* Pushes the lists, still empty. */
@@ -82,39 +85,47 @@ static void add_to_table(lua_State *L, uint32_t list, uint32_t at, uint64_t node
 }
 
 /* The lists are on top. */
-static void fill_lists(lua_State *L, listing *l, uint32_t *number) {
+static void fill_lists(lua_State *L, listing *l) {
     for (uint64_t i = 0; i < l->nodes; i++) {
-        uint32_t k = number[i] = l->size[l->label[i]], at = l->filled[k]++;
+        uint32_t k = l->number[i] = l->rank[l->number[i]], at = l->filled[k]++;
         if (l->all[k].members) l->all[k].members[at] = (uint32_t)i;
         else add_to_table(L, k, at + 1, i);
     }
 }
 
+static void copy_labels(lua_State *L, listing *l) {
+    gpumm_lua_view labels = check_u32(L, 1, "labels are a view of u32, and no frame's");
+    if (labels.count >= INT32_MAX) luaL_error(L, "at most %d nodes are listed", INT32_MAX - 1);
+    l->nodes = labels.count;
+    l->number = gpumm_lua_push_view(L, "u32", l->nodes);
+    memcpy(l->number, labels.bytes, (size_t)l->nodes * sizeof *l->number);
+}
+
 static int members_by_label(lua_State *L) {
     lua_settop(L, 2);
-    listing l = {.few = (uint32_t)luaL_checkinteger(L, 2)};
-    gpumm_lua_view labels = check_u32(L, 1, "labels are a view of u32");
-    luaL_argcheck(L, labels.count < INT32_MAX, 1, "so many nodes are not listed");
-    l.label = labels.bytes;
-    l.nodes = labels.count;
+    lua_Integer few = luaL_checkinteger(L, 2);
+    luaL_argcheck(L, few >= 0 && few <= INT32_MAX, 2, "so few nodes a table has: from 0");
+    listing l = {.few = (uint32_t)few};
+    copy_labels(L, &l);
+    int number = lua_gettop(L);
     count_sizes(L, &l);
-    rank(L, &l);
+    rank_all(L, &l);
     l.filled = memory(L, l.count, sizeof *l.filled);
-    uint32_t *number = gpumm_lua_push_view(L, "u32", l.nodes);
     push_lists(L, &l);
-    fill_lists(L, &l, number);
-    lua_insert(L, -2);
+    fill_lists(L, &l);
+    lua_pushvalue(L, number);
     lua_setfield(L, -2, "number");
     return 1;
 }
 
 static int members_entries(lua_State *L) {
-    gpumm_lua_view starts = check_u32(L, 1, "where rows start is a view of u32");
-    gpumm_lua_view members = check_u32(L, 2, "nodes are a view of u32");
+    gpumm_lua_view starts = check_u32(L, 1, "where rows start is a view of u32, and no frame's");
+    gpumm_lua_view members = check_u32(L, 2, "nodes are a view of u32, and no frame's");
     const uint32_t *start = starts.bytes, *member = members.bytes;
     uint64_t entries = 0;
     for (uint64_t k = 0; k < members.count; k++) {
-        luaL_argcheck(L, (uint64_t)member[k] + 1 < starts.count, 2, "there is no such node");
+        if ((uint64_t)member[k] + 1 >= starts.count)
+            return luaL_error(L, "node %d has no row: there are %d", (int)member[k], (int)starts.count - 1);
         entries += start[member[k] + 1] - start[member[k]];
     }
     lua_pushinteger(L, (lua_Integer)entries);

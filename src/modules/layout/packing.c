@@ -36,7 +36,7 @@ typedef struct shape {
     double x0, y0, x1, y1;                /* its box, turned */
     double mx, my, mz, xx, xy, yy, count; /* its middle, and how it is spread */
     double cosine, sine, scale;
-    double length, edges; /* of all its edges together, and how many */
+    double length, flat, edges; /* of all its edges together; the same without z; how many they are */
     run *runs;
     size_t run_count, cells;
     int width, height; /* cells */
@@ -201,7 +201,8 @@ static void mark_edge(const packing *p, const raster *r, const shape *s, uint64_
 /* Of how many edges one is marked: where they are so many that they fill what is between the nodes, each would cost more than
    all the rest of a start. */
 static uint64_t stride_of(const packing *p, const shape *s) {
-    return (uint64_t)((s->scale * s->length / step_of(p) + s->edges) / MARKS) + 1;
+    double discs = s->scale * s->flat / step_of(p) + s->edges;
+    return (uint64_t)fmin(discs / MARKS, s->edges) + 1;
 }
 
 static void mark_all(const packing *p, const raster *r, uint64_t g, const shape *s) {
@@ -374,19 +375,19 @@ static bool seat_all(packing *p) {
 
 /* ---- The call ------------------------------------------------------------------------------------------ */
 
-static double length_of(const packing *p, uint64_t i, uint64_t j) {
+static void measure_edge(const packing *p, shape *s, uint64_t i, uint64_t j) {
     const float *a = p->at + i * p->lanes, *b = p->at + j * p->lanes;
     double dx = (double)a[0] - b[0], dy = (double)a[1] - b[1], dz = p->lanes > 2 ? (double)a[2] - b[2] : 0;
-    return sqrt(dx * dx + dy * dy + dz * dz);
+    s->flat += sqrt(dx * dx + dy * dy);
+    s->length += sqrt(dx * dx + dy * dy + dz * dz);
+    s->edges++;
 }
 
-/* The one walk over all edges. */
 static void measure_edges(const packing *p, uint64_t g) {
-    shape *s = p->shapes + g;
     for (uint64_t k = p->first[g]; k < p->first[g + 1]; k++) {
         uint64_t i = p->member[k];
-        for (uint32_t e = p->row[i]; e < p->row[i + 1] && p->near[e] < i; e++, s->edges++)
-            s->length += length_of(p, i, p->near[e]);
+        for (uint32_t e = p->row[i]; e < p->row[i + 1] && p->near[e] < i; e++)
+            measure_edge(p, p->shapes + g, i, p->near[e]);
     }
 }
 
@@ -433,9 +434,18 @@ static void measure(packing *p, bool turn, bool scale) {
 
 static gpumm_lua_view check_list(lua_State *L, int index, gpumm_scalar type, const char *what) {
     gpumm_lua_view view;
-    bool fits_ = gpumm_lua_to_view(L, index, &view) && gpumm_type_scalar(view.type) == type;
-    luaL_argcheck(L, fits_, index, what);
+    bool fits_ = gpumm_lua_to_view(L, index, &view) && gpumm_type_scalar(view.type) == type && !view.borrowed;
+    luaL_argcheck(L, fits_, index, what); /* a frame's may change meanwhile */
     return view;
+}
+
+static void check_rows(lua_State *L, const packing *p, uint64_t entries) {
+    luaL_argcheck(L, p->row[0] == 0 && p->row[p->nodes] <= entries, 4, "there is a row for each node");
+    for (uint64_t i = 0; i < p->nodes; i++) {
+        luaL_argcheck(L, p->group[i] < p->groups, 2, "there is no such group");
+        luaL_argcheck(L, p->row[i] <= p->row[i + 1], 4, "a row begins where the one before it ends");
+    }
+    for (uint64_t k = 0; k < p->row[p->nodes]; k++) luaL_argcheck(L, p->near[k] < p->nodes, 5, "there is no such node");
 }
 
 static void read_arguments(lua_State *L, packing *p) {
@@ -452,9 +462,8 @@ static void read_arguments(lua_State *L, packing *p) {
     p->groups = (uint64_t)luaL_checkinteger(L, 3);
     luaL_argcheck(L, p->lanes >= 2 && p->nodes > 0, 1, "positions are a view of f32x2 or f32x3");
     luaL_argcheck(L, group.count >= p->nodes && p->groups <= p->nodes, 2, "there is a group for each node");
-    luaL_argcheck(L, row.count > p->nodes && p->row[p->nodes] <= near.count, 4, "there is a row for each node");
-    for (uint64_t i = 0; i < p->nodes; i++) luaL_argcheck(L, p->group[i] < p->groups, 2, "there is no such group");
-    for (uint64_t k = 0; k < p->row[p->nodes]; k++) luaL_argcheck(L, p->near[k] < p->nodes, 5, "there is no such node");
+    luaL_argcheck(L, row.count > p->nodes, 4, "there is a row for each node");
+    check_rows(L, p, near.count);
     if (!lua_isnoneornil(L, 6)) {
         gpumm_lua_view radii = check_list(L, 6, GPUMM_TYPE_F32, "radii are a view of f32");
         luaL_argcheck(L, radii.count >= p->nodes, 6, "there is a radius for each node");
