@@ -2,8 +2,8 @@
 /*
  * A kernel over spilled memory against the same kernel, grid and bytes over a bare mapping of host memory that has what
  * gpumm's has: its node, segments, access for the device alone, given once. How fast host memory is differs from allocation to
- * allocation, by where its pages lie (two equal mappings by up to .6 x), so each round makes both anew, the other one first
- * each time.
+ * allocation, by where its pages lie (of two equal mappings one moved .6 of the other's GB/s), so each round makes both anew, the other one
+ * first each time.
  */
 #include "bench_spill.h"
 
@@ -61,12 +61,12 @@ static gpumm_status make_and_time_bare(const bench *b, const gpumm_manager *m, s
 /* ---- By turns ----------------------------------------------------------------------------------- */
 
 /* What each takes is given back before the other's is made. */
-static gpumm_status one_round(const bench *b, gpumm_manager *m, gpumm_kernel *k, bool first, samples *mine,
+static gpumm_status one_round(const bench *b, gpumm_manager *m, gpumm_kernel *k, bool ours_first, samples *mine,
                               samples *beside) {
-    if (first) TRY(make_and_time_gpumm(b, m, k, mine));
+    if (ours_first) TRY(make_and_time_gpumm(b, m, k, mine));
     TRY(make_cold(m));
     TRY(make_and_time_bare(b, m, beside));
-    if (!first) TRY(make_and_time_gpumm(b, m, k, mine));
+    if (!ours_first) TRY(make_and_time_gpumm(b, m, k, mine));
     return make_cold(m);
 }
 

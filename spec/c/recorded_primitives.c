@@ -430,7 +430,8 @@ static void failures(void) {
     asks_the_hook_without_locks(false);
 }
 
-/* --kernels: every kernel, and nothing that fails, for compute-sanitizer, under which all lasts a hundred times as long. */
+/* --kernels: every kernel, without the hundreds of failures, for compute-sanitizer, under which all lasts a hundred times as
+   long. */
 int main(int argc, char **argv) {
     bool kernels_alone = argc > 1 && strcmp(argv[1], "--kernels") == 0;
     setvbuf(stdout, NULL, _IOLBF, 0);
