@@ -196,8 +196,8 @@ describe("a trace", function()
             if #own < 1500 and e.args.bytes == 4 * (#own + 1) then own[#own + 1] = e end -- zeros and replays fill, too
         end
         assert.equal(1500, #own)
-        assert(estimated(own) > 500, estimated(own)) -- some 60 are timed at once, then one in some hundreds
-        assert(estimated(own) < 1500 - 20, estimated(own))
+        assert(estimated(own) > 500, estimated(own)) -- of each length the first ones are timed, then one in some hundreds
+        assert(estimated(own) <= 1500 - 8, estimated(own)) -- how many depends on how fast they are enqueued
         local copies = trace:values("copy D2D", "bytes")
         for i = 1, 300 do assert.equal(20 * i, copies[i]) end
         local replays = trace:named("replay", { count = 3 })
