@@ -2,8 +2,7 @@
 /*
  * Readbacks. The loop from Lua, every frame captured, delivered and looked at, against the same loop that
  * waits for each frame, against the same calls made from C, and against the ideal: the larger of compute alone and copy
- * alone. Up to which size a snapshot copied in line costs less than one that is staged, and what events cost on which a thread
- * could sleep. And the bandwidth of a capture.
+ * alone. Up to which size a snapshot copied in line costs less than one that is staged. And the bandwidth of a capture.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +27,7 @@ static const struct load {
 typedef struct hand_slot {
     float *pinned;
     CUdeviceptr staging;
-    CUevent staged, done, wakes; /* the last two are for the same; a thread could sleep on `wakes` */
+    CUevent staged, done;
 } hand_slot;
 
 typedef struct by_hand {
@@ -40,7 +39,6 @@ typedef struct by_hand {
     uint64_t moves;
     CUstream copies;
     hand_slot ring[SLOTS];
-    bool wakes; /* frames are told by events that wake, as gpumm's are */
 } by_hand;
 
 static gpumm_status slot_open(hand_slot *s, uint64_t bytes) {
@@ -48,7 +46,6 @@ static gpumm_status slot_open(hand_slot *s, uint64_t bytes) {
     BARE(cuMemAlloc(&s->staging, bytes));
     BARE(cuEventCreate(&s->staged, CU_EVENT_DISABLE_TIMING));
     BARE(cuEventCreate(&s->done, CU_EVENT_DISABLE_TIMING));
-    BARE(cuEventCreate(&s->wakes, CU_EVENT_DISABLE_TIMING | CU_EVENT_BLOCKING_SYNC));
     return GPUMM_OK;
 }
 
@@ -57,7 +54,6 @@ static void slot_close(hand_slot *s) {
     if (s->staging) (void)cuMemFree(s->staging);
     if (s->staged) (void)cuEventDestroy(s->staged);
     if (s->done) (void)cuEventDestroy(s->done);
-    if (s->wakes) (void)cuEventDestroy(s->wakes);
 }
 
 static gpumm_status hand_open(by_hand *h, const bench *b, uint64_t nodes, int turns) {
@@ -139,32 +135,22 @@ static gpumm_status pageable_loop(by_hand *h, unsigned count, double *seconds) {
 /* What gpumm does for a frame, as bare calls: in line, or through staging and a stream of copies. */
 static gpumm_status ring_capture(by_hand *h, hand_slot *s, bool staged) {
     CUstream main = h->bench->stream;
-    CUevent done = h->wakes ? s->wakes : s->done;
     uint64_t bytes = h->nodes * NODE;
     if (!staged) {
         BARE(cuMemcpyDtoHAsync(s->pinned, h->memory, bytes, main));
-        BARE(cuEventRecord(done, main));
+        BARE(cuEventRecord(s->done, main));
         return GPUMM_OK;
     }
     BARE(cuMemcpyDtoDAsync(s->staging, h->memory, bytes, main));
     BARE(cuEventRecord(s->staged, main));
     BARE(cuStreamWaitEvent(h->copies, s->staged, 0));
     BARE(cuMemcpyDtoHAsync(s->pinned, s->staging, bytes, h->copies));
-    BARE(cuEventRecord(done, h->copies));
+    BARE(cuEventRecord(s->done, h->copies));
     return GPUMM_OK;
 }
 
-/* Asks until it has come, where the driver would sleep. */
-static gpumm_status ring_wait(const by_hand *h, const hand_slot *s) {
-    CUresult result = CUDA_SUCCESS;
-    if (!h->wakes) return bare(cuEventSynchronize(s->done), "cuEventSynchronize");
-    do result = cuEventQuery(s->wakes);
-    while (result == CUDA_ERROR_NOT_READY);
-    return bare(result, "cuEventQuery");
-}
-
 static gpumm_status ring_take(by_hand *h, uint64_t moves) {
-    TRY(ring_wait(h, &h->ring[moves % SLOTS]));
+    BARE(cuEventSynchronize(h->ring[moves % SLOTS].done));
     return hand_check(h, h->ring[moves % SLOTS].pinned, moves);
 }
 
@@ -283,37 +269,8 @@ static gpumm_status inline_rounds(const bench *b, uint64_t nodes, samples *in_li
     return status;
 }
 
-/* ---- Events that wake, or not ---------------------------------------------------------------- */
-
-static gpumm_status wake_rounds(const bench *b, uint64_t nodes, samples *waking, samples *quiet) {
-    by_hand h;
-    bool staged = nodes >= MARKED_NODES;
-    gpumm_status status = hand_open(&h, b, nodes, LIGHT);
-    for (unsigned i = 0; i <= rounds(b, LOOP_ROUNDS) && status == GPUMM_OK; i++) {
-        double x = NAN, y = NAN;
-        h.wakes = true;
-        status = ring_loop(&h, staged, INLINE_FRAMES, &x);
-        h.wakes = false;
-        if (status == GPUMM_OK) status = ring_loop(&h, staged, INLINE_FRAMES, &y);
-        if (i > 0) sample(waking, x), sample(quiet, y);
-    }
-    hand_close(&h);
-    return status;
-}
-
-/* What it costs a frame that somebody could sleep until it has come. */
-static void wake_topic(bench *b, const struct load *load) {
-    static const char what[] = "frame by bare calls, events that wake";
-    samples waking = {.count = 0}, quiet = {.count = 0};
-    if (wake_rounds(b, load->nodes, &waking, &quiet) != GPUMM_OK) table_failed(b, what, load->name);
-    else
-        table_row(b, &(row){what, load->name, UNIT_TIME, median(&waking), median(&quiet), "events that wake nobody",
-                            median(&waking) / median(&quiet), NO_MARK, 0, 0, NULL});
-}
-
-/* From where the rows of the sizes turn above 1 the constant SNAPSHOT_INLINE_BYTES is. */
+/* From where this turns above 1 the constant SNAPSHOT_INLINE_BYTES is. */
 void bench_inline(bench *b) {
-    for (size_t i = 0; i < 2 && !b->host; i++) wake_topic(b, &loads[i]);
     static const char what[] = "frame by bare calls, in line";
     for (uint64_t kib = 16; kib <= 2048 && !b->host; kib *= 2) {
         samples in_line = {.count = 0}, staged = {.count = 0};
