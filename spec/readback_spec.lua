@@ -1,4 +1,4 @@
--- successes: 35
+-- successes: 36
 -- SPDX-License-Identifier: MIT
 -- Readbacks: what a frame holds, tickets, the ring, frames' lives, coroutines, garbage, the ancestor's pair.
 
@@ -593,5 +593,34 @@ describe("a frame", function()
         assert.is_true(m:stats().committed_bytes <= other.capacity_bytes + 6 * unit)
         assert.is_true(m:poll())
         m:free "b"
+    end)
+end)
+
+describe("the memory of slots", function()
+    after_each(spec.close)
+
+    -- Of three captures the last one may be cancelled while it is on its way, and nobody looks for it any more.
+    local function held_after(cancelled)
+        local m = spec.inject_faults({}, { debug = false })
+        local b = m:buffer { type = "u32", length = 4 << 20 }
+        local r, tickets = b:readback { slots = 4 }, {}
+        m.fault:hold "copy"
+        for i = 1, 3 do tickets[i] = r:capture(i) end
+        if cancelled then r:cancel(tickets[3]) end
+        m.fault:release()
+        m:synchronize()
+        if not cancelled then r:wait(tickets[3]):release() end
+        r:wait(tickets[1]):release()
+        r:wait(tickets[2]):release()
+        b:resize(16)
+        b:shrink_to_fit()
+        local held, since = m:stats().committed_bytes, gpumm.clock()
+        while gpumm.clock() - since < 0.5 do held = math.min(held, m:stats().committed_bytes) end
+        b:free()
+        return held
+    end
+
+    it("goes back also where a copy was cancelled, and nobody looked whether it is through", function()
+        assert.equal(held_after(false), held_after(true))
     end)
 end)

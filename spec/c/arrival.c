@@ -68,6 +68,31 @@ static void levels(void) {
     close_and_check(m);
 }
 
+/* A wait for one that is older tells of what came behind it at once, and not when a thread looks next. */
+static void behind(void) {
+    gpumm_manager *m = open_manager();
+    gpumm_buffer *b = open_buffer(m);
+    gpumm_readback *r = open_readback(b, 4, GPUMM_BUSY_DROP);
+    int fd;
+    CHECK_OK(gpumm_readback_fd(r, &fd));
+    for (int round = 0; round < 50; round++) {
+        gpumm_ticket first, second;
+        gpumm_frame *f, *g;
+        CHECK_OK(gpumm_readback_capture(r, NULL, 1, &first));
+        CHECK_OK(gpumm_readback_capture(r, NULL, 2, &second));
+        CHECK_OK(gpumm_manager_synchronize(m));
+        CHECK_OK(gpumm_readback_wait(r, first, 60, &f));
+        CHECK(readable(fd, 0));
+        CHECK_OK(gpumm_readback_next(r, &g));
+        CHECK(g != NULL && !readable(fd, 0));
+        gpumm_frame_release(f);
+        gpumm_frame_release(g);
+    }
+    gpumm_readback_release(r);
+    gpumm_buffer_release(b);
+    close_and_check(m);
+}
+
 /* A failure of the device is seen by who only polls, and stays until a call finds the device well. */
 static void errors(void) {
     gpumm_manager *m = open_manager();
@@ -172,6 +197,7 @@ static void crowds(void) {
 
 int main(void) {
     levels();
+    behind();
     errors();
     ends();
     crowds();

@@ -77,7 +77,8 @@ static void take(world *w, gpumm_ticket ticket, int64_t step) {
     gpumm_frame_release(f);
 }
 
-/* Each call of the device's looks whose context is current; a query says in two more that it breaks no capture. */
+/* A launch, the calls of a capture together, and a wait each look once whose context is current; a query says in two more calls
+   that it breaks no capture. */
 static void costs(gpumm_readback_options o, unsigned long calls, const char *what) {
     world w = world_open(o);
     take(&w, launch_and_capture(&w, 0), 0);

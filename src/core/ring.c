@@ -299,11 +299,17 @@ static void give_all_surplus(gpumm_readback *r, uint64_t bytes, bool blocks) {
     }
 }
 
+/* Nobody may have looked for what came, or was cancelled, since. */
+static void see_arrivals(gpumm_readback *r) {
+    if (!r->remote) (void)gpumm__ring_refresh(r); /* what it says of copies, a call says again */
+}
+
 /* What is copied into, or read, or fitted now, is left to the next time. */
 void gpumm__ring_reclaim(object *o) {
     gpumm_readback *r = (gpumm_readback *)o;
     if (pthread_mutex_trylock(&r->lock) != 0) return;
     if (!r->shut) {
+        see_arrivals(r);
         give_all_surplus(r, gpumm__slot_offset(r, r->count, capacity_of(r)), true);
         count_committed(r);
         book(r);
@@ -317,6 +323,7 @@ static void fit_run(job *j) {
     atomic_store(&r->fit_posted, false);
     pthread_mutex_lock(&r->lock);
     uint64_t bytes = gpumm__slot_offset(r, r->count, capacity_of(r));
+    if (!r->shut) see_arrivals(r);
     for (unsigned i = 0; i < r->slot_count && !r->shut; i++) fit_slot(r, &r->slots[i], bytes);
     if (!r->shut) {
         give_all_surplus(r, bytes, false);

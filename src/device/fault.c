@@ -241,7 +241,7 @@ static gpumm_status play_graph(device *d, device_stream *s, device_graph *g) {
     return GPUMM_OK;
 }
 
-/* No calls of the map: they say what is, and do nothing. */
+/* No calls of the map: nothing of them is counted, delayed or fails. */
 static gpumm_status pass_compiler(device *d, char *text, size_t size) {
     fault_device *f = fault_of(d);
     return f->inner->call->compiler(f->inner, text, size);

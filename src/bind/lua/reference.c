@@ -18,7 +18,7 @@
 
 #include <lauxlib.h>
 
-enum { SPARE_MOST = 1024 };
+enum { SPARE_MOST = 1024 }; /* some 80 KiB, which stay with the state */
 
 static const char references_key = 0; /* its address is the key of the table: reference -> its userdata */
 

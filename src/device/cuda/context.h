@@ -4,7 +4,7 @@
  *
  * CU is the one door to the driver. It lets an injected failure replace the call, turns what the driver
  * says into a status with a message, and notes an error that ends the context. It makes no context current:
- * gpumm__cuda_enter does, once for each entry of the device table.
+ * gpumm__cuda_enter does, once for each entry of the device table, or for several of them that a stay holds together.
  */
 #ifndef DEVICE_CUDA_CONTEXT_H
 #define DEVICE_CUDA_CONTEXT_H
