@@ -51,26 +51,17 @@ end
 --- Writes every segment's springs to self.pull.
 function Engine:springs(nodes) springs(self, nodes, { unit = self.unit ^ 2 }) end
 
--- How much the repulsion spreads the nodes and the springs draw them together, as it is in self.pull and nodes.force.
-local function spread_and_drawn(self, nodes)
-    local now, spread, drawn = self.rows.now, 0, 0
-    local chunk, chunks = part.chunk(now.n)
-    local out <close> = buffer(self.manager, "f64x2", chunks)
-    if now.count > 0 then
-        need(self.kernels.balance((now.count + chunk - 1) // chunk, chunk, now.count, now.first, nodes.position, nodes.force,
-            now.segment, self.pull, out))
-    end
-    self.part:gather(out, now.n, chunk)
-    for _, a, b in need(out:download()):each() do spread, drawn = spread + a, drawn - b end
-    return spread, drawn
-end
-
 -- What strength of the repulsion would balance the springs, in the layout as it is: infinite where nodes are too far
 -- apart to push, nil where no spring draws anything together.
 local function balanced_strength(self, nodes)
-    self.pushes:spread(self.rows.now.n, nodes.position, nodes.mass, nodes.force, self.unit)
+    local now = self.rows.now
+    self.pushes:spread(now.n, nodes.position, nodes.mass, nodes.force, self.unit)
     self:springs(nodes)
-    local spread, drawn = spread_and_drawn(self, nodes)
+    local spread, together = part.sums(self.manager, self.rows, 2, function(chunks, chunk, out)
+        return self.kernels.balance(chunks, chunk, now.count, now.first, nodes.position, nodes.force, now.segment, self.pull,
+            out)
+    end)
+    local drawn = -together
     if not (drawn > 0 and drawn < math.huge) then return nil end
     return spread > 0 and drawn / spread or math.huge
 end

@@ -5,6 +5,7 @@
 local gpumm = require "gpumm"
 local kernels = require "gpumm.force.kernels"
 local native = require "gpumm.layout.native"
+local part = require "gpumm.force.part"
 
 local need, buffer = kernels.need, kernels.buffer
 local packing = {}
@@ -15,10 +16,10 @@ local ASPECT = 4 / 3 -- a picture's width over its height
 --- { manager, rows, n, dimensions, position, radii = a buffer or nil, alike = true: components whose edges are shorter than
 --- others' are enlarged }.
 function packing.pack(task, lists)
-    local manager, now, n = task.manager, task.rows.now, task.n
+    local manager, n = task.manager, task.n
     local groups = lists and lists.number or gpumm.view("u32", n)
-    if not task.near then task.row, task.near = task.rows.part:adjacency(now) end
-    local by = native.packed(need(task.position:download(1, n)), groups, lists and #lists or 1, task.row, task.near,
+    local row, near = part.adjacency_of(task)
+    local by = native.packed(need(task.position:download(1, n)), groups, lists and #lists or 1, row, near,
         task.radii and need(task.radii:download(1, n)) or nil, ASPECT, task.dimensions == 2, task.alike)
     local group <close> = buffer(manager, "u32", n)
     local moves <close> = buffer(manager, "f32", #by)

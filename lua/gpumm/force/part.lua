@@ -4,8 +4,9 @@
 --
 -- Nodes count from 0. Every rank has all positions and masses, and of everything else what belongs to its block of nodes.
 
-local need = require "gpumm.force.kernels".need
+local kernels = require "gpumm.force.kernels"
 
+local need = kernels.need
 local part = {}
 
 -- is_alone: there are no others, so that nothing waits for them.
@@ -58,6 +59,24 @@ function part.chunk(n)
     local size = LEAST
     while size * CHUNKS < n do size = 2 * size end
     return size, (n + size - 1) // size
+end
+
+--- So many sums (2 or 3) over all nodes, on every rank: run(chunks, chunk, out) writes those of each chunk of the own nodes.
+function part.sums(manager, rows, each, run)
+    local now = rows.now
+    local chunk, chunks = part.chunk(now.n)
+    local out <close> = kernels.buffer(manager, "f64x" .. each, chunks)
+    if now.count > 0 then need(run((now.count + chunk - 1) // chunk, chunk, out)) end
+    rows.part:gather(out, now.n, chunk)
+    local a, b, c = 0, 0, 0
+    for _, x, y, z in need(out:download()):each() do a, b, c = a + x, b + y, c + (z or 0) end
+    return a, b, c
+end
+
+--- The adjacency of a task's rows, which is fetched once for it, as its row and near.
+function part.adjacency_of(task)
+    if not task.near then task.row, task.near = task.rows.part:adjacency(task.rows.now) end
+    return task.row, task.near
 end
 
 return part

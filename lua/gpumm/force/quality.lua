@@ -16,22 +16,11 @@ local NODES = 5000               -- up to which all nodes are looked at
 local TWO, AT_ONCE = 256, 64     -- nodes whose neighbours' neighbours are looked at, and of how many at a time
 local CLOSE = 0.05               -- of the median distance to the nearest node: closer is on nearly one spot
 
--- Sums of ratios, of their squares, and how many there are: of every chunk of nodes, added up in their order.
-local function ratios(task, position)
-    local now, sum, squares, pairs = task.rows.now, 0, 0, 0
-    local chunk, chunks = part.chunk(task.n)
-    local out <close> = buffer(task.manager, "f64x3", chunks)
-    if now.count > 0 then
-        need(task.run.ratios((now.count + chunk - 1) // chunk, chunk, now.count, now.first, task.pivots, task.pivot, task.hops,
-            position, out))
-    end
-    task.rows.part:gather(out, task.n, chunk)
-    for _, a, b, c in need(out:download()):each() do sum, squares, pairs = sum + a, squares + b, pairs + c end
-    return sum, squares, pairs
-end
-
 local function stress(task, position)
-    local sum, squares, pairs = ratios(task, position)
+    local now = task.rows.now
+    local sum, squares, pairs = part.sums(task.manager, task.rows, 3, function(chunks, chunk, out)
+        return task.run.ratios(chunks, chunk, now.count, now.first, task.pivots, task.pivot, task.hops, position, out)
+    end)
     if squares - squares ~= 0 then error("force.quality: the positions are not all finite numbers", 0) end
     if pairs == 0 then return 0 end
     return squares > 0 and 1 - sum * sum / (pairs * squares) or 1

@@ -4,6 +4,7 @@
 
 local kernels = require "gpumm.force.kernels"
 local native = require "gpumm.layout.native"
+local part = require "gpumm.force.part"
 
 local need = kernels.need
 local wedges = {}
@@ -49,8 +50,8 @@ end
 --- `count` of a tree's nodes, evenly: every so many of those that one meets who follows each branch to its ends.
 function wedges.evenly(task, members, count)
     local now, first = task.rows.now, members and members[1] or 0
-    if not task.near then task.row, task.near = task.rows.part:adjacency(now) end
-    local row, near, stack, parent, some, met = task.row, task.near, { first }, { [first] = -1 }, {}, 0
+    local row, near = part.adjacency_of(task)
+    local stack, parent, some, met = { first }, { [first] = -1 }, {}, 0
     local step = (members and #members or now.n) / count
     while #stack > 0 do
         local i = table.remove(stack)
@@ -113,10 +114,9 @@ end
 
 --- Places a tree, whose nodes from 0 are the list or view `members` (nil: all), in the plane, by set(node, x, y).
 function wedges.place(task, members, set)
-    local now = task.rows.now
-    if not task.near then task.row, task.near = task.rows.part:adjacency(now) end
-    if task.rows.lengths then task.pulls = task.pulls or need(task.rows.part:pulls(now)) end
-    local row, near, pull = task.row, task.near, task.pulls
+    local row, near = part.adjacency_of(task)
+    if task.rows.lengths then task.pulls = task.pulls or need(task.rows.part:pulls(task.rows.now)) end
+    local pull = task.pulls
     local order, parent, entry = outwards(row, near, middle_of(row, near, members and members[1] or 0))
     local leaves = sums(order, parent, function(_, behind) return behind and 0 or 1 end)
     local function length(i) return pull and 1 / pull[entry[i]] or 1 end

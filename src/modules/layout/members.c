@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "gpumm_lua.h"
+#include "modules/layout/work.h"
 
 typedef struct component {
     uint32_t label, size;
@@ -25,13 +26,6 @@ typedef struct listing {
     uint32_t count, few;
 } listing;
 
-/* Memory of the call: a userdata on the stack, so that an error loses nothing. */
-static void *memory(lua_State *L, uint64_t count, size_t size) {
-    void *block = lua_newuserdatauv(L, (size_t)count * size + 1, 0);
-    memset(block, 0, (size_t)count * size + 1);
-    return block;
-}
-
 static gpumm_lua_view check_u32(lua_State *L, int index, const char *what) {
     gpumm_lua_view view;
     bool fits = gpumm_lua_to_view(L, index, &view) && strcmp(gpumm_type_name(view.type), "u32") == 0 && !view.borrowed;
@@ -40,7 +34,7 @@ static gpumm_lua_view check_u32(lua_State *L, int index, const char *what) {
 }
 
 static void count_sizes(lua_State *L, listing *l) {
-    l->size = memory(L, l->nodes, sizeof *l->size);
+    l->size = gpumm_layout__work_scratch(L, l->nodes, sizeof *l->size);
     for (uint64_t i = 0; i < l->nodes; i++) {
         uint32_t label = l->number[i];
         if (label >= l->nodes)
@@ -57,8 +51,8 @@ static int by_size(const void *a, const void *b) {
 }
 
 static void rank_all(lua_State *L, listing *l) {
-    l->all = memory(L, l->count, sizeof *l->all);
-    l->rank = memory(L, l->nodes, sizeof *l->rank);
+    l->all = gpumm_layout__work_scratch(L, l->count, sizeof *l->all);
+    l->rank = gpumm_layout__work_scratch(L, l->nodes, sizeof *l->rank);
     uint32_t next = 0;
     for (uint64_t i = 0; i < l->nodes; i++)
         if (l->size[i]) l->all[next++] = (component){(uint32_t)i, l->size[i], NULL};
@@ -110,7 +104,7 @@ static int members_by_label(lua_State *L) {
     int number = lua_gettop(L);
     count_sizes(L, &l);
     rank_all(L, &l);
-    l.filled = memory(L, l.count, sizeof *l.filled);
+    l.filled = gpumm_layout__work_scratch(L, l.count, sizeof *l.filled);
     push_lists(L, &l);
     fill_lists(L, &l);
     lua_pushvalue(L, number);

@@ -77,22 +77,14 @@ static _Noreturn void no_memory(lua_State *L) {
     abort();
 }
 
-/* Memory of the call: a userdata on the stack, so that an error loses nothing. */
-static void *memory(lua_State *L, size_t count, size_t size) {
-    if (size != 0 && count > SIZE_MAX / size) no_memory(L);
-    void *block = lua_newuserdatauv(L, count * size + 1, 0);
-    memset(block, 0, count * size + 1);
-    return block;
-}
-
 /* ---- Groups ------------------------------------------------------------------------------------------- */
 
 static void list_members(lua_State *L, packing *p) {
-    p->first = memory(L, p->groups + 1, sizeof *p->first);
-    p->member = memory(L, p->nodes, sizeof *p->member);
+    p->first = gpumm_layout__work_scratch(L, p->groups + 1, sizeof *p->first);
+    p->member = gpumm_layout__work_scratch(L, p->nodes, sizeof *p->member);
     for (uint64_t i = 0; i < p->nodes; i++) p->first[p->group[i] + 1]++;
     for (uint64_t g = 0; g < p->groups; g++) p->first[g + 1] += p->first[g];
-    uint64_t *next = memory(L, p->groups, sizeof *next);
+    uint64_t *next = gpumm_layout__work_scratch(L, p->groups, sizeof *next);
     memcpy(next, p->first, p->groups * sizeof *next);
     for (uint64_t i = 0; i < p->nodes; i++) p->member[next[p->group[i]]++] = i;
     lua_pop(L, 1);
@@ -505,8 +497,8 @@ static int packing_packed(lua_State *L) {
     read_arguments(L, &p);
     lua_settop(L, 9);
     luaL_checkstack(L, 8, "components");
-    p.shapes = memory(L, p.groups, sizeof *p.shapes);
-    p.order = memory(L, p.groups, sizeof *p.order);
+    p.shapes = gpumm_layout__work_scratch(L, p.groups, sizeof *p.shapes);
+    p.order = gpumm_layout__work_scratch(L, p.groups, sizeof *p.order);
     list_members(L, &p);
     float *out = gpumm_lua_push_view(L, "f32", OUT * p.groups);
     gpumm_layout__work_begin(&p.w, L, NULL, 0, 1);

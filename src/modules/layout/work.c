@@ -2,11 +2,13 @@
 /* Memory, threads and progress of a long call. */
 #include "modules/layout/work.h"
 
+#include <lauxlib.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 
@@ -32,6 +34,13 @@ void *gpumm_layout__work_array(const work *w, void *block, size_t count, size_t 
 
 void gpumm_layout__work_free(const work *w, void *block) {
     if (block) w->memory.reallocate(w->memory.user, block, 0);
+}
+
+void *gpumm_layout__work_scratch(lua_State *L, uint64_t count, size_t size) {
+    if (size > 0 && count > SIZE_MAX / 2 / size) luaL_error(L, "not enough memory");
+    void *block = lua_newuserdatauv(L, (size_t)count * size + 1, 0);
+    memset(block, 0, (size_t)count * size + 1);
+    return block;
 }
 
 void gpumm_layout__work_end(void) {

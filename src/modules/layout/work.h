@@ -31,6 +31,9 @@ void *gpumm_layout__work_array(const work *w, void *block, size_t count, size_t 
 /* What is read and written here and there is worth large pages, where the machine has them. */
 void gpumm_layout__work_huge(void *block, size_t size);
 void gpumm_layout__work_free(const work *w, void *block); /* NULL is fine */
+/* Zeroed memory of a call, for `count` elements of `size` bytes: a userdata on the stack, so that an error loses nothing. Raises
+   where there is none. [-0, +1, m] */
+void *gpumm_layout__work_scratch(lua_State *L, uint64_t count, size_t size);
 
 /* Gives back to the system what a call's threads have freed. */
 void gpumm_layout__work_end(void);
