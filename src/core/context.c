@@ -111,16 +111,6 @@ void gpumm__context_prepare(context *ctx, size_t arguments, size_t bytes) {
     if (call && call->prepare) call->prepare(ctx->device, arguments, bytes);
 }
 
-gpumm_status gpumm__context_stay(context *ctx) {
-    const device_table *call = ctx->device->call;
-    return call->stay ? call->stay(ctx->device) : GPUMM_OK;
-}
-
-void gpumm__context_stay_end(context *ctx) {
-    const device_table *call = ctx->device->call;
-    if (call->leave) call->leave(ctx->device);
-}
-
 bool gpumm__context_try_enter(context *ctx) {
     atomic_fetch_add(&ctx->entered, 1);
     if (!atomic_load(&ctx->closing)) return true;

@@ -119,10 +119,6 @@ void gpumm__context_leave(context *ctx);
    Of a launch: its number of arguments, and their bytes. Entering does it once. */
 void gpumm__context_prepare(context *ctx, size_t arguments, size_t bytes);
 
-/* Around several calls of the device that are enqueued under one submit lock. */
-gpumm_status gpumm__context_stay(context *ctx);
-void gpumm__context_stay_end(context *ctx);
-
 /* Charges both budgets or neither; OVER_LIMIT with a plain message. */
 gpumm_status gpumm__context_charge(context *ctx, uint64_t bytes);
 void gpumm__context_uncharge(context *ctx, uint64_t bytes);

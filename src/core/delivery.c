@@ -18,8 +18,8 @@ static gpumm_status slot_of(gpumm_readback *r, gpumm_ticket ticket, slot **out) 
     if (r->shut) return gpumm__readback_over(r);
     if (!r->newest) return fail(GPUMM_NOT_PENDING, "nothing was captured yet");
     if (!ticket) ticket = r->newest;
-    bool is_watched = r->fd >= 0 || r->watch; /* who watches is told of what came behind it, too */
-    gpumm_status copies = gpumm__ring_refresh_to(r, is_watched ? UINT64_MAX : ticket);
+    /* Who watches is told of what came behind it, too. */
+    gpumm_status copies = gpumm__ring_refresh_to(r, readback_is_watched(r) ? UINT64_MAX : ticket);
     slot *t = NULL;
     for (unsigned i = 0; i < r->slot_count; i++)
         if (r->slots[i].ticket == ticket) t = &r->slots[i];

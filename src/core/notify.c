@@ -60,7 +60,7 @@ static void look_after(gpumm_readback *r) {
 }
 
 void gpumm__notify(gpumm_readback *r, gpumm_status came_to) {
-    if (r->fd < 0 && !r->watch) return;
+    if (!readback_is_watched(r)) return;
     r->failed = came_to == GPUMM_DEVICE_LOST || came_to == GPUMM_DRIVER;
     raise_or_clear(r);
     if (on_its_way(r)) look_after(r);

@@ -5,6 +5,8 @@
 
 #include "core/ring.h"
 
+/* Is there anybody who is told? */
+static inline bool readback_is_watched(const gpumm_readback *r) { return r->fd >= 0 || r->watch; }
 /* What a call on the readback came to, at its end: the descriptor, where there is one, follows, and what is under way is
    looked after. Readback lock held. */
 void gpumm__notify(gpumm_readback *r, gpumm_status came_to);

@@ -123,12 +123,12 @@ static gpumm_status submit(gpumm_readback *r, slot *t, gpumm_stream *s, gpumm_st
                            int64_t step, uint64_t length) {
     context *ctx = r->object.context;
     t->copier = copier;
-    TRY(gpumm__context_stay(ctx));
+    TRY(device_stay(ctx->device));
     call_copies(r, step);
     gpumm_status status = copies(r, t, s, length);
     call_copies_no_more(r);
     if (status == GPUMM_OK) status = ctx->device->call->event_record(ctx->device, t->done, copier->device);
-    gpumm__context_stay_end(ctx);
+    device_stay_end(ctx->device);
     if (status == GPUMM_OK) describe(r, t, step, length);
     return status;
 }

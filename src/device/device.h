@@ -296,7 +296,7 @@ typedef struct device_table {
     /* Between the two this thread makes several calls and runs nobody else's code: what each looks at for itself, as which
        context is current, is looked at once. Not within one another. NULL: there is nothing of that kind. */
     gpumm_status (*stay)(device *d);
-    void (*leave)(device *d);
+    void (*stay_end)(device *d);
     /* The device's own handle. From then on somebody else has it, and may have the stream capture a graph. */
     void *(*native_stream)(device_stream *s);
     /* Does it capture now? Costs a look at a flag where nobody else has the handle. */
@@ -345,6 +345,11 @@ extern const char *const gpumm__device_dimension_names[8];
 /* The launch's grid and block are ones that CUDA takes, and give a kernel of these needs its dimensions. */
 gpumm_status gpumm__device_check_geometry(const char *name, uint32_t needs, const device_launch *launch);
 
+static inline gpumm_status device_stay(device *d) { return d->call->stay ? d->call->stay(d) : GPUMM_OK; }
+/* Of a stay that began. */
+static inline void device_stay_end(device *d) {
+    if (d->call->stay_end) d->call->stay_end(d);
+}
 static inline uint64_t device_granularity(const device *d, place where) {
     return where == PLACE_HOST ? d->info.pinned_granularity_bytes : d->info.granularity_bytes;
 }

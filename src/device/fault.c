@@ -252,15 +252,9 @@ static void pass_prepare(device *d, size_t arguments, size_t bytes) {
     if (f->inner->call->prepare) f->inner->call->prepare(f->inner, arguments, bytes);
 }
 
-static gpumm_status pass_stay(device *d) {
-    fault_device *f = fault_of(d);
-    return f->inner->call->stay ? f->inner->call->stay(f->inner) : GPUMM_OK;
-}
+static gpumm_status pass_stay(device *d) { return device_stay(fault_of(d)->inner); }
 
-static void pass_leave(device *d) {
-    fault_device *f = fault_of(d);
-    if (f->inner->call->leave) f->inner->call->leave(f->inner);
-}
+static void pass_stay_end(device *d) { device_stay_end(fault_of(d)->inner); }
 
 static gpumm_status pass_stream_capturing(device *d, device_stream *s, bool *capturing) {
     fault_device *f = fault_of(d);
@@ -274,7 +268,7 @@ static const device_table fault_table = {
     .stream_capturing = pass_stream_capturing,
     .prepare = pass_prepare,
     .stay = pass_stay,
-    .leave = pass_leave,
+    .stay_end = pass_stay_end,
 };
 
 /* ---- Plans ---- */

@@ -22,10 +22,8 @@
 
 static gpumm_frame *to_frame(lua_State *L, int index) { return gpumm_lua__check(L, index, &gpumm_lua__frame_class); }
 
-enum {
-    FRAME_READBACK = BIND_EXTRA + 1,
-    FRAME_VIEWS
-}; /* user values: member i's view, from 1, is at FRAME_VIEWS + i - 1 */
+/* User values: member i's view, from 1, is at FRAME_VIEWS + i - 1. */
+enum { FRAME_READBACK = BIND_EXTRA + 1, FRAME_VIEWS };
 
 bind_handle *gpumm_lua__new_frame(lua_State *L, int index, const gpumm_readback *readback) {
     gpumm_lua__push_owner(L, index);

@@ -19,10 +19,8 @@
 
 static const bind_class view_class; /* at the end */
 
-enum {
-    VIEW_MEMORY = 1,
-    VIEW_FIELDS = 2
-};                         /* user values: what holds the bytes, or the frame; field views made before */
+/* User values: what holds the bytes, or the frame; field views made before. */
+enum { VIEW_MEMORY = 1, VIEW_FIELDS = 2 };
 enum { LOCAL_SIZE = 256 }; /* elements up to this size need no userdata in passing */
 
 /* ---- Checking ----------------------------------------------------------------------------- */

@@ -186,15 +186,16 @@ void gpumm__cuda_leave(cuda *c, cuda_visit *visit) {
     if (visit->pushed) (void)CU_BACK(c, cuCtxPopCurrent, (&ours));
 }
 
-gpumm_status gpumm__cuda_stay(cuda *c) {
+gpumm_status gpumm__cuda_stay(device *d) {
+    cuda *c = cuda_of(d);
     TRY(gpumm__cuda_enter(c, &stay));
     staying = c;
     return GPUMM_OK;
 }
 
-void gpumm__cuda_stay_end(cuda *c) {
+void gpumm__cuda_stay_end(device *d) {
     staying = NULL;
-    gpumm__cuda_leave(c, &stay);
+    gpumm__cuda_leave(cuda_of(d), &stay);
 }
 
 gpumm_status gpumm__cuda_enter_quiet(cuda *c, cuda_visit *visit) {

@@ -63,7 +63,7 @@ gpumm_status gpumm__cuda_enter_quiet(cuda *c, cuda_visit *visit);
 bool gpumm__cuda_enter_giving(cuda *c, cuda_visit *visit);
 void gpumm__cuda_leave(cuda *c, cuda_visit *visit);
 /* A visit that lasts for several entries of this thread: until its end they find the context current. */
-gpumm_status gpumm__cuda_stay(cuda *c);
-void gpumm__cuda_stay_end(cuda *c);
+gpumm_status gpumm__cuda_stay(device *d);
+void gpumm__cuda_stay_end(device *d);
 
 #endif

@@ -188,10 +188,6 @@ static void cuda_close(device *d) {
     gpumm__mem_free(d->memory, c);
 }
 
-static gpumm_status cuda_stay(device *d) { return gpumm__cuda_stay(cuda_of(d)); }
-
-static void cuda_leave(device *d) { gpumm__cuda_stay_end(cuda_of(d)); }
-
 static const device_table cuda_table = {
     .close = cuda_close,
     .reserve = gpumm__cuda_reserve,
@@ -241,8 +237,8 @@ static const device_table cuda_table = {
     .semaphore_close = gpumm__cuda_semaphore_close,
     .semaphore_signal = gpumm__cuda_semaphore_signal,
     .semaphore_wait = gpumm__cuda_semaphore_wait,
-    .stay = cuda_stay,
-    .leave = cuda_leave,
+    .stay = gpumm__cuda_stay,
+    .stay_end = gpumm__cuda_stay_end,
     .native_stream = gpumm__cuda_native_stream,
     .stream_capturing = gpumm__cuda_stream_capturing,
     .driver_fault = gpumm__cuda_fault,

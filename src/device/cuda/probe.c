@@ -85,47 +85,53 @@ static gpumm_status try_pinned_copy(cuda *c, gpumm_address at, gpumm_address blo
     return words_compare(words, 3);
 }
 
-/* On a card that is all but full there may be room for a segment, and none for the pool that blocks come from. */
-static gpumm_status try_pinned_beside(cuda *c, gpumm_address at) {
-    uint64_t unit = c->base.info.granularity_bytes;
-    CUdeviceptr beside = 0;
-    TRY(CU(c, cuMemAddressReserve, (&beside, unit, 0, 0, 0)));
-    gpumm_status status = gpumm__cuda_segment_map(c, PLACE_DEVICE, beside, unit);
-    if (status == GPUMM_OK) {
-        status = try_pinned_copy(c, at, beside);
-        (void)CU_BACK(c, cuMemUnmap, (beside, unit));
-    }
-    (void)CU_BACK(c, cuMemAddressFree, (beside, unit));
-    return status;
-}
-
-static gpumm_status try_pinned(cuda *c, gpumm_address at, uint64_t bytes) {
-    if (!host_can_touch(at, bytes)) return fail(GPUMM_DRIVER, "the host cannot reach pinned memory mapped in place");
-    if (c->base.info.in_place) return try_pinned_beside(c, at);
-    gpumm_address block = 0;
-    TRY(gpumm__cuda_block_take(c, PROBE_WORDS * sizeof(uint32_t), &block));
-    gpumm_status status = try_pinned_copy(c, at, block);
-    gpumm__cuda_block_give(c, block);
-    return status;
-}
-
 /* ---- A range, as buffers make it ---- */
 
+/* What is tried of a segment that is there; `other` is the trial's own. */
+typedef gpumm_status trial(cuda *c, gpumm_address at, uint64_t unit, gpumm_address other);
+
 /* The second of two segments: a range need not be filled from its start. */
-static gpumm_status try_segment(cuda *c, place where, gpumm_address range, uint64_t unit) {
+static gpumm_status try_segment(cuda *c, place where, gpumm_address range, uint64_t unit, trial *of,
+                                gpumm_address other) {
     gpumm_address at = range + unit;
     TRY(gpumm__cuda_segment_map(c, where, at, unit));
-    gpumm_status status = where == PLACE_DEVICE ? try_device_copy(c, at) : try_pinned(c, at, unit);
+    gpumm_status status = of(c, at, unit, other);
     (void)CU_BACK(c, cuMemUnmap, (at, unit));
     return status;
 }
 
-static gpumm_status try_range(cuda *c, place where, uint64_t unit) {
+static gpumm_status try_range(cuda *c, place where, uint64_t unit, trial *of, gpumm_address other) {
     CUdeviceptr range = 0;
     TRY(CU(c, cuMemAddressReserve, (&range, 2 * unit, 0, 0, 0)));
-    gpumm_status status = try_segment(c, where, range, unit);
+    gpumm_status status = try_segment(c, where, range, unit, of, other);
     (void)CU_BACK(c, cuMemAddressFree, (range, 2 * unit));
     return status;
+}
+
+static gpumm_status try_on_device(cuda *c, gpumm_address at, uint64_t unit, gpumm_address none) {
+    (void)unit, (void)none;
+    return try_device_copy(c, at);
+}
+
+static gpumm_status try_beside(cuda *c, gpumm_address at, uint64_t unit, gpumm_address pinned) {
+    (void)unit;
+    return try_pinned_copy(c, pinned, at);
+}
+
+static gpumm_status try_with_block(cuda *c, gpumm_address pinned) {
+    gpumm_address block = 0;
+    TRY(gpumm__cuda_block_take(c, PROBE_WORDS * sizeof(uint32_t), &block));
+    gpumm_status status = try_pinned_copy(c, pinned, block);
+    gpumm__cuda_block_give(c, block);
+    return status;
+}
+
+/* On a card that is all but full there may be room for a segment, and none for the pool that blocks come from. */
+static gpumm_status try_pinned(cuda *c, gpumm_address at, uint64_t unit, gpumm_address none) {
+    const gpumm_device_info *info = &c->base.info;
+    (void)none;
+    if (!host_can_touch(at, unit)) return fail(GPUMM_DRIVER, "the host cannot reach pinned memory mapped in place");
+    return info->in_place ? try_range(c, PLACE_DEVICE, info->granularity_bytes, try_beside, at) : try_with_block(c, at);
 }
 
 static gpumm_status ask_granularity(cuda *c, place where, uint64_t *unit) {
@@ -145,7 +151,7 @@ static CUmemAccessDesc may_use(CUmemLocationType type, int id) {
 static gpumm_status try_place(cuda *c, place where, uint64_t *granularity) {
     uint64_t unit = 0;
     TRY(ask_granularity(c, where, &unit));
-    TRY(try_range(c, where, unit));
+    TRY(try_range(c, where, unit, where == PLACE_DEVICE ? try_on_device : try_pinned, 0));
     *granularity = unit;
     return GPUMM_OK;
 }

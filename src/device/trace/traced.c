@@ -72,15 +72,9 @@ static gpumm_status forward_driver_calls(device *d, const char *entry, uint64_t 
     return t->inner->call->driver_calls(t->inner, entry, count);
 }
 
-static gpumm_status forward_stay(device *d) {
-    traced_device *t = traced_of(d);
-    return t->inner->call->stay ? t->inner->call->stay(t->inner) : GPUMM_OK;
-}
+static gpumm_status forward_stay(device *d) { return device_stay(traced_of(d)->inner); }
 
-static void forward_leave(device *d) {
-    traced_device *t = traced_of(d);
-    if (t->inner->call->leave) t->inner->call->leave(t->inner);
-}
+static void forward_stay_end(device *d) { device_stay_end(traced_of(d)->inner); }
 
 static void traced_prepare(device *d, size_t arguments, size_t bytes) {
     traced_device *t = traced_of(d);
@@ -379,7 +373,7 @@ static void fill_table(device_table *table, const device_table *inner) {
     table->stream_capturing = forward_stream_capturing;
     table->prepare = traced_prepare;
     table->stay = forward_stay;
-    table->leave = forward_leave;
+    table->stay_end = forward_stay_end;
     if (inner->driver_fault) table->driver_fault = forward_driver_fault;
     if (inner->driver_calls) table->driver_calls = forward_driver_calls;
     table->copy = traced_copy;
