@@ -143,7 +143,10 @@ class _Memory:
             return cupy.asarray(self)
         except ImportError:
             import torch
-            return torch.as_tensor(self, device="cuda")
+            interface = dict(self.__cuda_array_interface__)
+            interface["data"] = interface["data"][0], False  # PyTorch knows no memory that is only read
+            writable = type("_Writable", (), {"__cuda_array_interface__": interface, "holds": self})
+            return torch.as_tensor(writable(), device="cuda")
 
 
 class _Lent:

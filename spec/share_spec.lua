@@ -1,4 +1,4 @@
--- successes: 8, numpy: 2
+-- successes: 8, numpy: 2, gpu: 1
 -- SPDX-License-Identifier: MIT
 -- Sharing with other processes, from Lua: an owner here, readers that gpumm-run or Python runs.
 
@@ -204,7 +204,7 @@ describe("a share", function()
     end)
 
     it("#numpy is read by Python as arrays, without copies, as it grows", function()
-        local m = spec.manager()
+        local m = spec.manager { device = "host" } -- NumPy reads the memory of the host
         local nodes, watch = owner(m)
         assert(watch:capture(5))
         assert(nodes:resize(300000))
@@ -228,8 +228,44 @@ with gpumm.attach(path) as share:
             "(300000,) 9 (1, 0) True", "5 1000 7 [1. 2.]")
     end)
 
+    it("#gpu is read by CuPy and PyTorch where it lies, as it grows", function()
+        local m = spec.manager { device = "cuda" }
+        local nodes, watch = owner(m)
+        assert(watch:capture(5))
+        assert(nodes:resize(300000))
+        assert(nodes.mass:fill(9))
+        assert(m:synchronize())
+        local output = python [[
+def says(what, name, import_of):
+    try:
+        __import__(name)
+    except ImportError:
+        return print("skipped:", name, "is not here")
+    a = import_of()
+    print(what, type(a).__module__.split(".")[0], tuple(a.shape), float(a[:1000].sum()), float(a[1000:].sum()))
+with gpumm.attach(path) as share:
+    position, mass = share.buffer("nodes.position"), share.buffer("nodes.mass")
+    frame = share.frames("watch").wait(20)
+    says("lent", "torch", lambda: __import__("torch").from_dlpack(position))
+    says("array", "cupy", position.array)
+    says("frame", "cupy", lambda: frame["position"])
+    sys.modules["cupy"] = None
+    says("array", "torch", position.array)
+    says("frame", "torch", lambda: frame["position"])
+    print(position.__dlpack_device__()[0], len(mass), frame.length)
+    frame.release()
+]]
+        for _, name in ipairs { "torch", "cupy" } do
+            local is_here = not output:find("skipped: " .. name, 1, true)
+            local of = name .. " (%d, 2) 3000.0 0.0"
+            if is_here then support.says(output, "array " .. of:format(300000), "frame " .. of:format(1000)) end
+            if is_here and name == "torch" then support.contains("lent " .. of:format(300000), output) end
+        end
+        support.contains("2 300000 1000", output)
+    end)
+
     it("#numpy keeps what Python holds an array of", function()
-        local m = spec.manager()
+        local m = spec.manager { device = "host" }
         local nodes = owner(m)
         assert(nodes.mass:fill(3))
         assert(m:synchronize())

@@ -656,6 +656,60 @@ static void liars(void) {
     close_and_check(m);
 }
 
+/* An owner that says what it is told to, in the order that it is told. */
+static void say(int s, share_message m, const char *text, uint32_t bytes, int descriptor) {
+    static share_packet p;
+    p.message = m;
+    p.message.text_bytes = bytes;
+    if (bytes) memcpy(p.text, text, bytes);
+    CHECK(gpumm__wire_send(s, &p, descriptor) == WIRE_DONE);
+}
+
+/* Memory that is announced and comes, and some that is announced and does not. */
+static void announce(int number) {
+    (void)number;
+    static const char hello[] = "host\0", buffer[] = "b\0=u32";
+    ino_t inode;
+    int listener, file = memfd_create("x", MFD_ALLOW_SEALING), s = -1;
+    CHECK(ftruncate(file, 65536) == 0 && fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK) == 0);
+    CHECK_OK(gpumm__wire_listen(path, 0600, &listener, &inode));
+    fcntl(listener, F_SETFL, 0);
+    while ((s = accept(listener, NULL, NULL)) < 0) {}
+    say(s, (share_message){.kind = SHARE_HELLO, .part = SHARE_VERSION, .bytes = 65536}, hello, sizeof hello, -1);
+    say(s, (share_message){.kind = SHARE_BUFFER, .bytes = 65536, .length = 1000}, buffer, sizeof buffer, -1);
+    say(s, (share_message){.kind = SHARE_READY}, NULL, 0, -1);
+    pause_ms(20);
+    say(s, (share_message){.kind = SHARE_COMING}, NULL, 0, -1);
+    pause_ms(1);
+    say(s, (share_message){.kind = SHARE_SEGMENT, .bytes = 65536}, NULL, 0, file);
+    say(s, (share_message){.kind = SHARE_LENGTH, .length = 700}, NULL, 0, -1);
+    pause_ms(20);
+    say(s, (share_message){.kind = SHARE_COMING}, NULL, 0, -1);
+    pause_ms(300);
+    close(s);
+    gpumm__wire_unlink(path, inode);
+}
+
+/* Who waits is not told of an announcement, but of what came. */
+static void announced(void) {
+    if (strcmp(device_name(), "host") != 0) return; /* the owner says that it is one */
+    pid_t says = start(announce, 1);
+    gpumm_attachment *a = attach();
+    gpumm_buffer *b;
+    gpumm_buffer_info info = {.length = 0};
+    CHECK_OK(gpumm_attachment_find(a, "b", NULL, &b));
+    for (int news = 0; news < 2 && info.length == 0; news++) { /* on a slow machine, twice */
+        CHECK_OK(gpumm_attachment_wait(a, 10));
+        CHECK_OK(gpumm_buffer_get_info(b, &info));
+    }
+    CHECK(info.length == 700);
+    CHECK_STATUS(gpumm_attachment_wait(a, 0.1), GPUMM_TIMEOUT);
+    CHECK_STATUS(gpumm_attachment_wait(a, 10), GPUMM_CLOSED);
+    gpumm_buffer_release(b);
+    gpumm_attachment_release(a);
+    joined(says);
+}
+
 /* ---- Alone ------------------------------------------------------------------------------------------------- */
 
 static void refusals(void) {
@@ -717,8 +771,8 @@ static void losses(void) {
 }
 
 /* Each in a process of its own: CUDA does not work in forks of one that has started it. */
-static void (*const topics[])(void) = {refusals, losses,      growth,     steps,     changes,
-                                       frames,   readers_die, owners_die, strangers, liars};
+static void (*const topics[])(void) = {refusals,    losses,     growth,    steps, changes,  frames,
+                                       readers_die, owners_die, strangers, liars, announced};
 
 static void run_topic(int number) { topics[number](); }
 

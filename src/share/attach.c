@@ -3,6 +3,7 @@
    how they begin and end, and their face. */
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -291,12 +292,23 @@ gpumm_status gpumm_attachment_poll(gpumm_attachment *a) {
     return status;
 }
 
-static gpumm_status wait_for_end(gpumm_attachment *a, uint64_t deadline) {
+/* Without sleep, while that would take longer than what comes. */
+static bool poll_awake(struct pollfd *p, uint64_t until) {
+    while (gpumm__clock_ns() < until) {
+        if (poll(p, 1, 0) > 0) return true;
+        sched_yield();
+    }
+    return false;
+}
+
+static gpumm_status wait_for_news(gpumm_attachment *a, uint64_t deadline) {
     pthread_mutex_lock(&a->lock);
     bool now = has_end(a) || a->news < 0;
-    gpumm__owner_tidy(a);
+    uint64_t awake_until = a->awake_until;
+    if (gpumm__clock_ns() >= awake_until) gpumm__owner_tidy(a);
     pthread_mutex_unlock(&a->lock);
     struct pollfd p = {.fd = a->news, .events = POLLIN};
+    now = now || poll_awake(&p, size_min(awake_until, deadline));
     while (!now) {
         if (atomic_load(&a->object.context->closing)) return fail(GPUMM_CANCELLED, "the manager closed meanwhile");
         uint64_t at = gpumm__clock_ns(), left = deadline > at ? deadline - at : 0;
@@ -306,11 +318,22 @@ static gpumm_status wait_for_end(gpumm_attachment *a, uint64_t deadline) {
     return GPUMM_OK;
 }
 
+static bool more_is_coming(gpumm_attachment *a) {
+    pthread_mutex_lock(&a->lock);
+    bool coming = gpumm__clock_ns() < a->awake_until;
+    pthread_mutex_unlock(&a->lock);
+    return coming;
+}
+
 gpumm_status gpumm_attachment_wait(gpumm_attachment *a, double seconds) {
     NOT_NULL(a, "attachment");
     TRY(gpumm__context_enter(a->object.context));
-    gpumm_status status = wait_for_end(a, gpumm__clock_deadline(seconds));
-    if (status == GPUMM_OK) status = look(a);
+    uint64_t deadline = gpumm__clock_deadline(seconds);
+    gpumm_status status;
+    do {
+        status = wait_for_news(a, deadline);
+        if (status == GPUMM_OK) status = look(a);
+    } while (status == GPUMM_OK && more_is_coming(a));
     gpumm__context_leave(a->object.context);
     return status;
 }

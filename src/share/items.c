@@ -183,9 +183,10 @@ static void see_length(share_item *x) {
     pthread_mutex_unlock(&ctx->submit);
 }
 
+bool gpumm__item_grows(share_item *x) { return atomic_load(&x->growing); }
+
 /* One that takes longer wakes us at its end, and one that fails leaves nothing to be told. */
 void gpumm__item_await(share_item *x) {
-    if (!atomic_load(&x->growing)) return;
     for (uint64_t until = gpumm__clock_ns() + GROWTH_NS; gpumm__clock_ns() < until && atomic_load(&x->growing);)
         sched_yield();
     atomic_store(&x->growing, false);

@@ -32,8 +32,8 @@ void gpumm__item_wake(int wake);
 /* How readers are told of it. false: it does not fit in a packet. */
 bool gpumm__item_describe(const share_item *x, uint32_t number, share_packet *p);
 unsigned gpumm__item_parts(const share_item *x);
-/* Where a growth has just begun: waits for its end, a short while. */
-void gpumm__item_await(share_item *x);
+bool gpumm__item_grows(share_item *x); /* a growth has just begun */
+void gpumm__item_await(share_item *x); /* its end, a short while */
 /* Looks after its length. True: look again soon. */
 bool gpumm__item_publish(share_item *x);
 

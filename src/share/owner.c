@@ -10,7 +10,7 @@
 #include "core/allocation.h"
 #include "core/attached.h"
 
-enum { ANSWER_MS = 1000 };
+enum { ANSWER_MS = 1000, COMING_NS = 2000000 };
 
 /* ---- Its end ----------------------------------------------------------------------------------------------- */
 
@@ -66,6 +66,13 @@ static gpumm_status import_slot(attached_item *x, const share_message *m, int de
     return gpumm__range_import(g, m->bytes, descriptor);
 }
 
+static gpumm_status hear_coming(gpumm_attachment *a, const share_message *m) {
+    attached_item *x = NULL;
+    TRY(item_of(a, m, false, &x));
+    a->awake_until = gpumm__clock_ns() + COMING_NS;
+    return GPUMM_OK;
+}
+
 static gpumm_status hear_segment(gpumm_attachment *a, const share_message *m, int descriptor) {
     attached_item *x = m->item < a->count ? a->items[m->item] : NULL;
     if (!x || descriptor < 0) return strange("memory that it does not share");
@@ -100,6 +107,7 @@ static gpumm_status hear_unmap(gpumm_attachment *a, const share_message *m) {
 static gpumm_status hear_length(gpumm_attachment *a, const share_message *m) {
     attached_item *x = NULL;
     TRY(item_of(a, m, false, &x));
+    a->awake_until = 0;
     gpumm_status status = gpumm__attached_length(&x->group->members[0], m->length);
     if (status == GPUMM_OVER_LIMIT) gpumm__context_background_failed(a->object.context, status);
     return status == GPUMM_STALE || status == GPUMM_OVER_LIMIT ? GPUMM_OK : status;
@@ -242,6 +250,7 @@ static gpumm_status hear(gpumm_attachment *a, share_packet *p, int descriptor) {
     case SHARE_BUFFER: return hear_buffer(a, p);
     case SHARE_FRAMES: return hear_frames(a, p);
     case SHARE_READY: return a->ready = true, GPUMM_OK;
+    case SHARE_COMING: return hear_coming(a, m);
     case SHARE_SEGMENT: return hear_segment(a, m, descriptor);
     case SHARE_UNMAP: return hear_unmap(a, m);
     case SHARE_LENGTH: return hear_length(a, m);

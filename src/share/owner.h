@@ -33,7 +33,9 @@ struct gpumm_attachment {
     gpumm_status over; /* OK: it goes on */
     char why[240];
     bool ready;
-    bool stalled; /* `unmap` waits for tensors of its buffer to be given back, and all behind it */
+    uint64_t
+        awake_until; /* until then who waits does not sleep: the owner sends memory, and then its length; 0: nothing */
+    bool stalled;    /* `unmap` waits for tensors of its buffer to be given back, and all behind it */
     share_message unmap;
     size_t count;
     int spent[ATTACHMENT_SPENT]; /* descriptors of what is mapped: the last to close one pays for that, later */

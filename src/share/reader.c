@@ -109,6 +109,12 @@ static wire_end send_plain(reader *r, share_message m) {
     return end;
 }
 
+void gpumm__reader_foretell(reader *r, uint32_t item) {
+    reader_item *x = &r->items[item];
+    if (!r->ready || x->foretold) return;
+    x->foretold = send_plain(r, (share_message){.kind = SHARE_COMING, .item = item}) == WIRE_DONE;
+}
+
 static bool describe_hello(context *ctx, share_packet *p) {
     share_text t = {p->text, sizeof p->text};
     p->message = (share_message){.kind = SHARE_HELLO, .part = SHARE_VERSION, .bytes = ctx->info.granularity_bytes};
@@ -207,6 +213,8 @@ static wire_end tell_segments(context *ctx, reader *r, share_item *x, uint32_t i
         wire_end end = tell_unmapped(ctx, r, item, part);
         if (end == WIRE_DONE) end = next_segment(ctx, p, &memory, &next);
         gpumm__item_unlock(x);
+        if (next.record && x->buffer) gpumm__reader_foretell(r, item);
+        else r->items[item].foretold = false;
         if (end == WIRE_DONE && next.record) end = send_segment(ctx, r, m, &next, lost);
         if (end != WIRE_DONE || !next.record) return end;
     }

@@ -19,6 +19,7 @@ typedef struct reader_item {
     gpumm_ticket arrived;
     uint64_t loans; /* a bit for each slot that it has */
     bool ended, asks;
+    bool foretold;     /* that memory is coming */
     gpumm_ticket than; /* what it asks for is newer */
 } reader_item;
 
@@ -41,6 +42,7 @@ void gpumm__reader_close(context *ctx, share_item *items, reader *r); /* gives b
 bool gpumm__reader_hear(reader *r, share_item *items);
 /* Tells it what it does not know. False: it is gone. `*lost` becomes true where the device is. */
 bool gpumm__reader_tell(context *ctx, reader *r, share_item *items, bool *lost);
+void gpumm__reader_foretell(reader *r, uint32_t item); /* that the buffer's memory is coming, once for each time */
 void gpumm__reader_bye(reader *r, gpumm_status why);
 
 #endif

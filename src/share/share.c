@@ -83,9 +83,16 @@ static void hear_all(gpumm_share *x, const watch *w) {
     }
 }
 
+/* Readers wake up meanwhile, too. */
+static void await_growth(gpumm_share *x, size_t item) {
+    if (!gpumm__item_grows(&x->items[item])) return;
+    for (reader *r = x->readers; r; r = r->next) gpumm__reader_foretell(r, (uint32_t)item);
+    gpumm__item_await(&x->items[item]);
+}
+
 static bool publish_all(gpumm_share *x) {
     bool soon = false;
-    for (size_t i = 0; i < x->count && x->readers; i++) gpumm__item_await(&x->items[i]);
+    for (size_t i = 0; i < x->count && x->readers; i++) await_growth(x, i);
     for (size_t i = 0; i < x->count; i++) soon = gpumm__item_publish(&x->items[i]) || soon;
     return soon;
 }
