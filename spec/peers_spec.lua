@@ -1,4 +1,4 @@
--- successes: 7
+-- successes: 9
 -- SPDX-License-Identifier: MIT
 -- Two managers, each of a device: copies between their buffers, in order on both sides. On CUDA the second is on the second GPU
 -- where there is one.
@@ -14,6 +14,15 @@ local count <const> = STRIPE // 4 * 3 -- three stripes of u32
 describe("two managers", function()
     after_each(spec.close)
 
+    -- Does the second use the first one's memory as its own, once it is let in?
+    local function goes_direct(a, b)
+        if a:device().kind ~= "cuda" or not a:device().in_place or b:device().uuid == a:device().uuid then return false end
+        local both, _, code = a:buffer { type = "u32", length = 1, devices = { 0, 1 } }
+        if both then both:free() end
+        a:trim()
+        return code ~= "NO_DEVICE"
+    end
+
     local function numbers(m, options)
         local all = { type = "u32", length = count }
         for key, value in pairs(options or {}) do all[key] = value end
@@ -22,6 +31,7 @@ describe("two managers", function()
 
     it("copy between plain buffers, both ways, and in parts", function()
         local a, b = two()
+        local direct = goes_direct(a, b)
         local x, y = numbers(a), numbers(b)
         x:fill(7)
         x:fill(8, 100, 10)
@@ -32,8 +42,58 @@ describe("two managers", function()
         assert.view_equals({ 7, 9, 9, 9, 7, 7 }, x:download(10, 6))
         assert.is_true(x:copy(y, { count = 0 }))
         if a:device().kind == "cuda" and b:device().uuid ~= a:device().uuid then
-            assert.is_true(b.fault:calls "cuMemcpyPeerAsync" == 1 and a.fault:calls "cuMemcpyPeerAsync" == 1)
+            assert.equal(direct and 0 or 1, b.fault:calls "cuMemcpyPeerAsync") -- a large one goes by itself
+            assert.equal(1, a.fault:calls "cuMemcpyPeerAsync")
         end
+    end)
+
+    it("copy much of a buffer that grows, shrinks and moves, without the host between them", function()
+        local a, b = two()
+        local direct = goes_direct(a, b)
+        local x, y, other = numbers(a, { max_length = 4 * count }), numbers(b, { length = 4 * count }), numbers(a)
+        local function copies(length, value, asked)
+            local before = direct and a.fault:calls "cuMemSetAccess"
+            x:fill(value)
+            assert.is_true(y:copy(x, { count = length }))
+            for _, i in ipairs { 1, length // 2, length } do assert.equal(value, y:download(i, 1)[1]) end
+            if not direct then return end
+            assert.equal(asked, a.fault:calls "cuMemSetAccess" - before)
+            assert.equal(0, b.fault:calls "cuMemcpyPeerAsync")
+        end
+        copies(count, 1, 1)
+        copies(count, 2, 0)
+        x:resize(4 * count)
+        copies(4 * count, 3, 1)
+        x:resize(count)
+        x:shrink_to_fit()
+        assert.is_true(a:synchronize())
+        a:poll()
+        copies(count, 4, 1)
+        other:free()
+        a:trim() -- what is mapped there next would let nobody in
+        copies(count, 5, 1)
+        copies(count, 6, 0)
+        x:free()
+        a:trim()
+        assert.is_true(a:synchronize())
+        x = numbers(a, { length = 4 * count, max_length = 4 * count }) -- one segment, which shrinking moves
+        copies(4 * count, 7, 1)
+        x:resize(count)
+        x:shrink_to_fit()
+        if a:device().in_place then support.wait_for_committed(a, x, 4 * count) end
+        copies(count, 8, 1)
+    end)
+
+    it("copy by the driver where one GPU is not let into another's memory", function()
+        local a, b = two()
+        local direct = goes_direct(a, b)
+        local x, y = numbers(a), numbers(b)
+        x:fill(7)
+        if direct then a.fault:plan { call = "cuMemSetAccess", nth = 1, status = "DRIVER" } end
+        assert.is_true(y:copy(x))
+        assert.is_true(y:copy(x)) -- it is not asked for again
+        assert.is_true(y:download():bytes() == x:download():bytes())
+        if direct then assert.equal(2, b.fault:calls "cuMemcpyPeerAsync") end
     end)
 
     it("wait for one another: who writes the source next, and who reads the copy", function()
@@ -158,8 +218,8 @@ describe("two managers", function()
         y:fill(0)
         y:copy(x, { first = 2, count = count - 1 }) -- not aligned as it is there
         for i = 0, 2 do assert.view_equals({ i > 0 and i + 4 or 0, i + 5 }, y:download(i * STRIPE // 4 + 1, 2)) end
-        if a:device().kind == "cuda" then -- in pieces that lie on one device each
-            assert.equal(3, a.fault:calls "cuMemcpyPeerAsync")
+        if a:device().kind == "cuda" then -- the last one in pieces that lie on one device each
+            assert.equal(0, a.fault:calls "cuMemcpyPeerAsync")
             assert.equal(3, b.fault:calls "cuMemcpyDtoDAsync")
         end
         assert.same({ [0] = 2 * STRIPE, [1] = STRIPE }, a:stats().striped_bytes)

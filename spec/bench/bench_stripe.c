@@ -208,7 +208,7 @@ static gpumm_status managers_rounds(const world *w, gpumm_buffer *to, gpumm_buff
     return GPUMM_OK;
 }
 
-/* Plain buffers, which their own GPUs alone can use. */
+/* Plain buffers: the GPU that copies is let into the memory of the other at the first copy. */
 static void managers_row(const world *w, const layout *l) {
     static const char what[] = "a copy from one GPU to the other, plain buffers";
     copies c = {.w = w, .l = l};
@@ -228,8 +228,8 @@ static void managers_row(const world *w, const layout *l) {
         table_failed(w->b, what, l->size);
         return;
     }
-    table_row(w->b,
-              &(row){what, l->size, UNIT_RATE, median(&s), NAN, "by cuMemcpyPeerAsync", NAN, NO_MARK, 0, 0, NULL});
+    table_row(w->b, &(row){what, l->size, UNIT_RATE, median(&s), NAN, "a kernel of one reads the memory of the other",
+                           NAN, NO_MARK, 0, 0, NULL});
 }
 
 /* ---- The whole ---------------------------------------------------------------------------------------- */

@@ -254,17 +254,41 @@ static gpumm_status copy_submit(gpumm_buffer *to, uint64_t to_first, gpumm_buffe
                          from->extent->address + from_first * from->size, count * to->size);
 }
 
+enum { ADMITTED_LEAST = 1 << 20 /* bytes of a copy that are worth it */ };
+
+/* The address space of the buffer, if that is the device's own. Group lock held. */
+static void admit(const gpumm_buffer *b, const device *user) {
+    device *owner = b->group->object.context->device;
+    const range *r = b->extent && !b->extent->small.slab ? &b->extent->range : NULL;
+    if (r && r->in_place && r->where == PLACE_DEVICE)
+        owner->call->admit(owner, r->address, r->committed, user->ordinal);
+}
+
+/* Nobody waits for who has the lock: what was let in before still is, and else the driver finds another way. */
+static gpumm_status admit_reader(const context *user, const gpumm_buffer *b, uint64_t bytes) {
+    gpumm_group *g = b->group;
+    if (bytes < ADMITTED_LEAST) return GPUMM_OK;
+    TRY(gpumm__group_enter(g));
+    if (pthread_mutex_trylock(&g->lock) == 0) {
+        admit(b, user->device);
+        pthread_mutex_unlock(&g->lock);
+    }
+    gpumm__group_leave(g);
+    return GPUMM_OK;
+}
+
 /* Both managers' submit locks held. */
 static gpumm_status copy_foreign_submit(gpumm_buffer *to, uint64_t to_first, gpumm_buffer *from, uint64_t from_first,
                                         uint64_t count, gpumm_stream *s) {
-    device *d = s->object.context->device, *other = from->group->object.context->device;
+    device *d = s->object.context->device;
     TRY(gpumm__buffer_check_range(to, to_first, count));
     TRY(gpumm__buffer_check_range(from, from_first, count));
     TRY(gpumm__buffer_use(to, s, GPUMM_ACCESS_WRITE));
     if (!count) return GPUMM_OK;
-    return d->call->copy_from(d, s->device, to->extent->address + to_first * to->size, other->bare,
-                              from->extent->address + from_first * from->size, count * to->size,
-                              gpumm__peers_may_use(s->object.context, from));
+    device_foreign memory = {.device = from->group->object.context->device->bare,
+                             .at = from->extent->address + from_first * from->size,
+                             .used = gpumm__peers_may_use(s->object.context, from)};
+    return d->call->copy_from(d, s->device, to->extent->address + to_first * to->size, &memory, count * to->size);
 }
 
 /* Entered, with the manager of `to`. */
@@ -278,6 +302,7 @@ static gpumm_status copy_foreign(gpumm_buffer *to, uint64_t to_first, gpumm_buff
         return fail(GPUMM_INVALID_ARGUMENT, "%s is on a %s device, %s on a %s device: download and upload it",
                     gpumm__buffer_label(to, text), kind, gpumm__buffer_label(from, label), other);
     peers p;
+    TRY(admit_reader(s->object.context, from, count * from->size));
     TRY(gpumm__peers_begin(&p, s, both, access, 2));
     return gpumm__peers_end(&p, copy_foreign_submit(to, to_first, from, from_first, count, s));
 }

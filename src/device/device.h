@@ -50,6 +50,13 @@ typedef struct device_stripe {
     int devices[GPUMM_DEVICES_MAX]; /* as `ordinal`, each once, below GPUMM_DEVICES_MAX */
 } device_stripe;
 
+/* Memory of another device of the same kind. */
+typedef struct device_foreign {
+    device *device; /* the bare one */
+    gpumm_address at;
+    bool used; /* it may be used as one's own: it is striped */
+} device_foreign;
+
 /* What an event is for, beside being queried and having streams wait for it. */
 typedef enum event_purpose {
     EVENT_ORDERS, /* nothing */
@@ -182,8 +189,9 @@ typedef struct device_patch { /* node `index` becomes this one, of the same kind
  * decommit takes each back. reach: can it use the memory of the device with that uuid? INVALID_ARGUMENT. import_segment: the segment that somebody exported, of exactly so many bytes, is mapped at a part
  * of a reservation of PLACE_SHARED, for reading; decommit takes it back, and the memory stays while somebody has it. stream_open: `native` is wrapped and not owned, NULL makes one. stream_close finishes its work first.
  * event_synchronize: of one that only orders it may keep a core busy. event_query: never recorded is done. stream_wait: the
- * event may be another device's of the same kind. copy_from: from the other's memory, which it uses
- * itself where that is `used` (striped); `other` is the bare one, of the same kind. fill: `count` times the
+ * event may be another device's of the same kind. admit: lets the device with
+ * the number `user` use what is committed of that range, which nobody may be changing meanwhile, if it can; a copy is right without it.
+ * copy_from: from the other's memory. fill: `count` times the
  * pattern of `width` (1, 2 or 4) bytes. call: runs a function on this side in stream order; it makes no device call.
  * graph_open: operations that graph_launch enqueues on a stream with one call, in their order; nodes are taken when the
  * call returns. graph_patch changes launches to come, not those enqueued; where it fails some may be changed.
@@ -234,10 +242,9 @@ typedef struct device_patch { /* node `index` becomes this one, of the same kind
     S(stream_wait, (device * d, device_stream * s, device_event * e), (s, e), QUEUED(s, NO_KIND), AS_IT_IS) \
     S(copy, (device * d, device_stream * s, copy_kind way, gpumm_address to, gpumm_address from, uint64_t bytes), \
       (s, way, to, from, bytes), QUEUED(s, COPIES(way)), AS_IT_IS) \
-    S(copy_from, \
-      (device * d, device_stream * s, gpumm_address to, device * other, gpumm_address from, uint64_t bytes, \
-       bool used), \
-      (s, to, other, from, bytes, used), QUEUED(s, NO_KIND), AS_IT_IS) \
+    V(admit, (device * d, gpumm_address range, uint64_t committed, int user), (range, committed, user), NOW, AS_IT_IS) \
+    S(copy_from, (device * d, device_stream * s, gpumm_address to, const device_foreign *from, uint64_t bytes), \
+      (s, to, from, bytes), QUEUED(s, NO_KIND), AS_IT_IS) \
     S(fill, (device * d, device_stream * s, gpumm_address to, uint32_t pattern, unsigned width, uint64_t times), \
       (s, to, pattern, width, times), QUEUED(s, FILLS), AS_IT_IS) \
     S(call, (device * d, device_stream * s, void (*function)(void *user), void *user), (s, function, user), \

@@ -179,7 +179,7 @@ static void fault_close(device *d) {
 #define COPIES(way) ((way) == COPY_D2D ? KIND_SNAPSHOT : KIND_COPY)
 #define FILLS KIND_FILL
 #define LAUNCHES KIND_LAUNCH
-#define AS_IT_IS (void)0
+#define AS_IT_IS (void)status
 #define nothing committed_bytes /* 0 bytes of it */
 #define BORN(number, sum, bytes) counted(f, status, &f->live.number, 1, &f->live.sum, (bytes))
 #define GONE(number, sum, bytes) counted(f, status, &f->live.number, -1, &f->live.sum, (bytes))

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/status.h"
+#include "device/cuda/admission.h"
 #include "device/cuda/border.h"
 #include "device/cuda/compile.h"
 #include "device/cuda/context.h"
@@ -184,6 +185,7 @@ static void cuda_close(device *d) {
     if (c->retained && !gpumm__cuda_gone(c)) (void)CU_BACK(c, cuDevicePrimaryCtxRelease, (c->device));
     gpumm__cuda_context_drop(c);
     gpumm__cuda_border_close(c);
+    pthread_mutex_destroy(&c->admissions.mutex);
     pthread_mutex_destroy(&c->plan.mutex);
     gpumm__mem_free(d->memory, c);
 }
@@ -215,6 +217,7 @@ static const device_table cuda_table = {
     .event_elapsed = gpumm__cuda_event_elapsed,
     .stream_wait = gpumm__cuda_stream_wait,
     .copy = gpumm__cuda_copy,
+    .admit = gpumm__cuda_admit,
     .copy_from = gpumm__cuda_copy_from,
     .fill = gpumm__cuda_fill,
     .call = gpumm__cuda_call,
@@ -245,14 +248,20 @@ static const device_table cuda_table = {
     .driver_calls = gpumm__cuda_fault_calls,
 };
 
+static gpumm_status open_locks(cuda *c) {
+    pthread_mutex_t *const locks[] = {&c->plan.mutex, &c->border.mutex, &c->admissions.mutex};
+    for (size_t i = 0; i < sizeof locks / sizeof *locks; i++) {
+        if (pthread_mutex_init(locks[i], NULL) == 0) continue;
+        while (i > 0) pthread_mutex_destroy(locks[--i]);
+        return GPUMM_OUT_OF_MEMORY;
+    }
+    return GPUMM_OK;
+}
+
 static cuda *cuda_new(const gpumm_allocator *memory) {
     cuda *c = gpumm__mem_new(memory, sizeof *c);
     if (!c) return NULL;
-    if (pthread_mutex_init(&c->plan.mutex, NULL)) return gpumm__mem_free(memory, c), NULL;
-    if (pthread_mutex_init(&c->border.mutex, NULL)) {
-        pthread_mutex_destroy(&c->plan.mutex);
-        return gpumm__mem_free(memory, c), NULL;
-    }
+    if (open_locks(c) != GPUMM_OK) return gpumm__mem_free(memory, c), NULL;
     c->base.call = &cuda_table;
     c->base.memory = memory;
     c->base.takes_binaries = c->base.textures = c->base.inline_snapshots = true;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Shrinking a segment or block that nobody uses: the beginning is copied to new memory, which takes the old one's
- * place. Promoting is the same with all of it, to new memory elsewhere: on the device, where the old is the host's. A segment's address stays: the new memory is mapped where the old was. Until that has worked the old memory is
+ * place. Promoting is the same with all of it, to new memory elsewhere: on the device, where the old is the host's.
+ * A segment's address stays: the new memory is mapped where the old was. Until that has worked the old memory is
  * kept by a handle of its own, so that it can go back. Where the device has no room for both, the contents wait in
  * pinned memory.
  */
@@ -10,6 +11,7 @@
 #include "base/size.h"
 #include "base/status.h"
 #include "base/thread.h"
+#include "device/cuda/admission.h"
 #include "device/cuda/border.h"
 #include "device/cuda/context.h"
 #include "device/cuda/memory.h"
@@ -167,6 +169,7 @@ gpumm_status gpumm__cuda_shrink(device *d, place where, uint64_t bytes, uint64_t
     gpumm_status status = device_in_place(d, where) ? move_segment(&x) : move_block(&x);
     if (status == GPUMM_OUT_OF_MEMORY && where != PLACE_SPILLED) status = shrink_through_pinned(&x);
     gpumm__cuda_leave(c, &visit);
+    gpumm__cuda_admissions_end(c);
     *address = x.address; /* also where it failed: a block may have come back elsewhere */
     return status;
 }
@@ -178,6 +181,7 @@ gpumm_status gpumm__cuda_promote(device *d, uint64_t bytes, gpumm_address *addre
     TRY(gpumm__cuda_enter_quiet(c, &visit));
     gpumm_status status = device_in_place(d, PLACE_DEVICE) ? move_segment(&x) : move_block(&x);
     gpumm__cuda_leave(c, &visit);
+    gpumm__cuda_admissions_end(c);
     *address = x.address;
     return status;
 }

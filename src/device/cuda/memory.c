@@ -8,6 +8,7 @@
 
 #include "base/size.h"
 #include "base/status.h"
+#include "device/cuda/admission.h"
 #include "device/cuda/border.h"
 #include "device/cuda/context.h"
 
@@ -176,6 +177,7 @@ gpumm_status gpumm__cuda_decommit(device *d, place where, gpumm_address address,
     TRY(gpumm__cuda_enter_quiet(c, &visit));
     gpumm_status status = CU(c, cuMemUnmap, (address, bytes));
     gpumm__cuda_leave(c, &visit);
+    gpumm__cuda_admissions_end(c);
     bool listed = where == PLACE_SPILLED || where == PLACE_STRIPED;
     if (status == GPUMM_OK && listed) gpumm__cuda_border_remove(c, address);
     return asked(status, where, bytes);

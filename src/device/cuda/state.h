@@ -29,6 +29,23 @@ typedef struct cuda_border { /* segments of PLACE_SPILLED, and of PLACE_STRIPED 
     atomic_ullong changes;
 } cuda_border;
 
+typedef struct cuda_admission {
+    gpumm_address range;
+    uint64_t bytes;
+    int user;        /* a device */
+    unsigned unmaps; /* as it was then */
+    bool usable;     /* else the driver refused */
+} cuda_admission;
+
+enum { CUDA_ADMISSIONS = 16 };
+
+typedef struct cuda_admissions {
+    pthread_mutex_t mutex; /* of the list */
+    cuda_admission list[CUDA_ADMISSIONS];
+    unsigned next;
+    atomic_uint unmaps; /* how often something was unmapped */
+} cuda_admissions;
+
 typedef struct cuda {
     device base; /* first */
     cuda_context *context;
@@ -48,6 +65,7 @@ typedef struct cuda {
     atomic_bool watched; /* count the driver's entries, and follow the plan */
     cuda_plan plan;
     cuda_border border;
+    cuda_admissions admissions;
 } cuda;
 
 static inline cuda *cuda_of(device *d) { return (cuda *)d; }

@@ -17,6 +17,7 @@
 
 #include "base/size.h"
 #include "base/status.h"
+#include "device/cuda/admission.h"
 #include "device/cuda/border.h"
 #include "device/cuda/context.h"
 #include "device/cuda/own_kernels.h"
@@ -282,13 +283,14 @@ static gpumm_status peer_enqueue(cuda *c, CUstream stream, gpumm_address to, cud
     return GPUMM_OK;
 }
 
-gpumm_status gpumm__cuda_copy_from(device *d, device_stream *s, gpumm_address to, device *other, gpumm_address from,
-                                   uint64_t bytes, bool used) {
-    cuda *c = cuda_of(d), *o = cuda_of(other);
+gpumm_status gpumm__cuda_copy_from(device *d, device_stream *s, gpumm_address to, const device_foreign *from,
+                                   uint64_t bytes) {
+    cuda *c = cuda_of(d), *o = cuda_of(from->device);
     cuda_visit visit;
     TRY(gpumm__cuda_usable(o));
+    bool used = from->used || gpumm__cuda_admits(o, from->at, bytes, c->device);
     TRY(enter_stream(c, s, &visit));
-    gpumm_status status = peer_enqueue(c, s->handle, to, o, from, bytes, used);
+    gpumm_status status = peer_enqueue(c, s->handle, to, o, from->at, bytes, used);
     gpumm__cuda_leave(c, &visit);
     return status;
 }

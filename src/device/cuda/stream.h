@@ -25,8 +25,8 @@ gpumm_status gpumm__cuda_event_elapsed(device *d, device_event *from, device_eve
 gpumm_status gpumm__cuda_stream_wait(device *d, device_stream *s, device_event *e);
 gpumm_status gpumm__cuda_copy(device *d, device_stream *s, copy_kind kind, gpumm_address to, gpumm_address from,
                               uint64_t bytes);
-gpumm_status gpumm__cuda_copy_from(device *d, device_stream *s, gpumm_address to, device *other, gpumm_address from,
-                                   uint64_t bytes, bool used);
+gpumm_status gpumm__cuda_copy_from(device *d, device_stream *s, gpumm_address to, const device_foreign *from,
+                                   uint64_t bytes);
 gpumm_status gpumm__cuda_fill(device *d, device_stream *s, gpumm_address to, uint32_t pattern, unsigned width,
                               uint64_t count);
 gpumm_status gpumm__cuda_call(device *d, device_stream *s, void (*function)(void *user), void *user);

@@ -21,6 +21,11 @@
 
 enum { GRANULARITY_DEFAULT = 64 << 10, WORKERS_MAX = 1024 };
 
+/* All of it is this machine's memory. */
+static void host_admit(device *d, gpumm_address range, uint64_t committed, int user) {
+    (void)d, (void)range, (void)committed, (void)user;
+}
+
 /* No other host device has a uuid. */
 static gpumm_status host_reach(device *d, const char *uuid) {
     (void)d;
@@ -82,6 +87,7 @@ static const device_table host_table = {
     .event_elapsed = gpumm__host_event_elapsed,
     .stream_wait = gpumm__host_stream_wait,
     .copy = gpumm__host_copy,
+    .admit = host_admit,
     .copy_from = gpumm__host_copy_from,
     .fill = gpumm__host_fill,
     .call = gpumm__host_call,

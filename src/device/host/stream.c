@@ -207,17 +207,17 @@ static void work_between(op *o) {
     gpumm__host_use_drop(o->as.between.other, &o->as.between.use, 1);
 }
 
-gpumm_status gpumm__host_copy_from(device *d, device_stream *s, gpumm_address to, device *other, gpumm_address from,
-                                   uint64_t bytes, bool used) {
-    const operand target = {"copy to", PLACE_DEVICE, {to, bytes}}, source = {"copy from", PLACE_DEVICE, {from, bytes}};
+gpumm_status gpumm__host_copy_from(device *d, device_stream *s, gpumm_address to, const device_foreign *from,
+                                   uint64_t bytes) {
+    const operand target = {"copy to", PLACE_DEVICE, {to, bytes}},
+                  source = {"copy from", PLACE_DEVICE, {from->at, bytes}};
     op *o = NULL;
-    (void)used; /* all of it is this machine's memory */
     TRY(op_using(s, work_between, &target, 1, &o));
     o->as.between.to = (void *)(uintptr_t)to;
-    o->as.between.from = (const void *)(uintptr_t)from;
+    o->as.between.from = (const void *)(uintptr_t)from->at;
     o->as.between.bytes = bytes;
-    o->as.between.other = host_of(other);
-    gpumm_status status = gpumm__host_use_operands(host_of(other), &o->as.between.use, &source, 1);
+    o->as.between.other = host_of(from->device);
+    gpumm_status status = gpumm__host_use_operands(host_of(from->device), &o->as.between.use, &source, 1);
     if (status == GPUMM_OK) {
         gpumm__host_op_post(o);
         return GPUMM_OK;

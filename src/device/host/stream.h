@@ -88,8 +88,8 @@ gpumm_status gpumm__host_stream_synchronize(device *d, device_stream *s);
 gpumm_status gpumm__host_stream_query(device *d, device_stream *s, bool *idle);
 gpumm_status gpumm__host_copy(device *d, device_stream *s, copy_kind kind, gpumm_address to, gpumm_address from,
                               uint64_t bytes);
-gpumm_status gpumm__host_copy_from(device *d, device_stream *s, gpumm_address to, device *other, gpumm_address from,
-                                   uint64_t bytes, bool used);
+gpumm_status gpumm__host_copy_from(device *d, device_stream *s, gpumm_address to, const device_foreign *from,
+                                   uint64_t bytes);
 gpumm_status gpumm__host_fill(device *d, device_stream *s, gpumm_address to, uint32_t pattern, unsigned width,
                               uint64_t count);
 gpumm_status gpumm__host_call(device *d, device_stream *s, void (*function)(void *user), void *user);

@@ -110,10 +110,10 @@ static gpumm_status traced_copy(device *d, device_stream *s, copy_kind way, gpum
 }
 
 /* From another manager's memory. */
-static gpumm_status traced_copy_from(device *d, device_stream *s, gpumm_address to, device *other, gpumm_address from,
-                                     uint64_t bytes, bool used) {
+static gpumm_status traced_copy_from(device *d, device_stream *s, gpumm_address to, const device_foreign *from,
+                                     uint64_t bytes) {
     queued *o = begin(traced_of(d), s, "copy P2P", "bytes", bytes);
-    return end(traced_of(d), s, o, forward_copy_from(d, s, to, other, from, bytes, used));
+    return end(traced_of(d), s, o, forward_copy_from(d, s, to, from, bytes));
 }
 
 static gpumm_status traced_fill(device *d, device_stream *s, gpumm_address to, uint32_t pattern, unsigned width,
