@@ -143,10 +143,16 @@ class _Memory:
             return cupy.asarray(self)
         except ImportError:
             import torch
-            interface = dict(self.__cuda_array_interface__)
-            interface["data"] = interface["data"][0], False  # PyTorch knows no memory that is only read
-            writable = type("_Writable", (), {"__cuda_array_interface__": interface, "holds": self})
-            return torch.as_tensor(writable(), device="cuda")
+            return torch.as_tensor(_Writable(self), device="cuda")
+
+
+class _Writable:
+    """The same memory for PyTorch, which knows none that is only read."""
+
+    def __init__(self, memory):
+        self.holds = memory
+        self.__cuda_array_interface__ = dict(memory.__cuda_array_interface__)
+        self.__cuda_array_interface__["data"] = memory.__cuda_array_interface__["data"][0], False
 
 
 class _Lent:

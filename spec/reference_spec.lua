@@ -76,8 +76,8 @@ describe("the reference of Lua", function()
     it("has examples that run, and print what they say", function()
         local folder = support.folder()
         local here = assert(io.popen "pwd"):read "l"
-        local said, code = support.said(("cd '%s' && '%s' --quiet '%s/spec/reference_run.lua' '%s'"):format(folder.path,
-            support.gpumm_run(), here, here))
+        local command = "cd '%s' && GPUMM_DEVICE=host '%s' --quiet '%s/spec/reference_run.lua' '%s'" -- it makes semaphores
+        local said, code = support.said(command:format(folder.path, support.gpumm_run(), here, here))
         folder.remove()
         assert.equal(0, code, said)
     end)

@@ -21,14 +21,14 @@ enum { NODES = 1000000, STEP_US = 400, GROWTHS = 40 };
 extern char **environ;
 
 static gpumm_status open_memory(gpumm_manager *m, const char *name, const char *type, uint64_t count, uint64_t most,
-                                bool shareable, gpumm_buffer **out) {
+                                bool shareable, unsigned ahead, gpumm_buffer **out) {
     gpumm_type *element;
     TRY(gpumm_type_parse(type, &element));
     gpumm_buffer_options o = {.name = name,
                               .type = element,
                               .length = count,
                               .max_length = most,
-                              .ahead = GPUMM_AHEAD_NONE,
+                              .ahead = ahead,
                               .growth = {.kind = GPUMM_GROWTH_EXACT},
                               .shareable = shareable};
     gpumm_status status = gpumm_manager_allocate(m, &o, out);
@@ -40,7 +40,7 @@ static gpumm_status open_memory(gpumm_manager *m, const char *name, const char *
 
 static gpumm_status grow_one(gpumm_manager *m, bool shareable, uint64_t bytes, double *seconds) {
     gpumm_buffer *b;
-    TRY(open_memory(m, NULL, "u8", bytes, 2 * bytes, shareable, &b));
+    TRY(open_memory(m, NULL, "u8", bytes, 2 * bytes, shareable, GPUMM_AHEAD_NONE, &b));
     uint64_t start = gpumm__clock_ns();
     gpumm_status status = gpumm_buffer_ensure_capacity(b, bytes * 13 / 10);
     *seconds = seconds_since(start);
@@ -248,7 +248,8 @@ static gpumm_status growths(const bench *b, gpumm_buffer *grown, const peer *p, 
     return GPUMM_OK;
 }
 
-static gpumm_status seen_rounds(const bench *b, const char *path, samples *seen, samples *beside, samples *call) {
+static gpumm_status seen_rounds(const bench *b, const char *path, unsigned ahead, samples *seen, samples *beside,
+                                samples *call) {
     gpumm_manager *m;
     gpumm_buffer *grown = NULL;
     gpumm_share *share = NULL;
@@ -256,7 +257,7 @@ static gpumm_status seen_rounds(const bench *b, const char *path, samples *seen,
     char gpu[16];
     snprintf(gpu, sizeof gpu, "%d", b->ordinal);
     TRY(open_manager(b, &m));
-    gpumm_status status = open_memory(m, "grown", "u8", 2 * MIB, 256 * MIB, true, &grown);
+    gpumm_status status = open_memory(m, "grown", "u8", 2 * MIB, 256 * MIB, true, ahead, &grown);
     if (status == GPUMM_OK)
         status =
             gpumm_share_open(m, &(gpumm_share_options){.path = path, .buffers = &grown, .buffer_count = 1}, &share);
@@ -272,10 +273,10 @@ static gpumm_status seen_rounds(const bench *b, const char *path, samples *seen,
     return status;
 }
 
-static void seen_topic(bench *b, const char *path) {
+static void seen_topic(bench *b, const char *path, const char *what, unsigned ahead) {
     samples seen = {0}, beside = {0}, call = {0};
-    const char *what = "growth seen by another process", *size = "2 MiB";
-    if (seen_rounds(b, path, &seen, &beside, &call) != GPUMM_OK) {
+    const char *size = "2 MiB";
+    if (seen_rounds(b, path, ahead, &seen, &beside, &call) != GPUMM_OK) {
         table_failed(b, what, size);
         return;
     }
@@ -297,7 +298,7 @@ typedef struct scene {
 
 static gpumm_status scene_open(const bench *b, scene *s) {
     TRY(open_manager(b, &s->m));
-    TRY(open_memory(s->m, "nodes", "f32x3", NODES, NODES, true, &s->nodes));
+    TRY(open_memory(s->m, "nodes", "f32x3", NODES, NODES, true, GPUMM_AHEAD_NONE, &s->nodes));
     TRY(open_step(b, s->m, &s->step));
     return gpumm_readback_open(&(gpumm_readback_options){.buffers = &s->nodes,
                                                          .buffer_count = 1,
@@ -440,7 +441,8 @@ void bench_share(bench *b) {
     snprintf(path, sizeof path, "/tmp/gpumm-bench-%d", (int)getpid());
     growth_topic(b, "2 MiB", 2 * MIB);
     growth_topic(b, "64 MiB", 64 * MIB);
-    seen_topic(b, path);
+    seen_topic(b, path, "growth seen by another process", GPUMM_AHEAD_AUTO);
+    seen_topic(b, path, "growth seen elsewhere, not precommitted", GPUMM_AHEAD_NONE);
     frame_topic(b);
     reader_topic(b, path);
 }

@@ -299,8 +299,27 @@ static void grow_step(gpumm_manager *m, gpumm_buffer *b, uint64_t step) {
     }
 }
 
-/* A growth by one segment is one export there and one import here, of that segment alone, and nothing else that costs. */
-static void steps(void) {
+static uint64_t exports_of(gpumm_manager *m) {
+    uint64_t calls;
+    bool fake = getenv("GPUMM_TEST_FAKE") != NULL;
+    CHECK_OK(gpumm_fault_calls(m, fake ? "cuMemExportToShareableHandle" : "export_segment", &calls));
+    return calls;
+}
+
+static void wait_for_exports(gpumm_manager *m, uint64_t count) {
+    for (int i = 0; i < 300000 && exports_of(m) < count; i++) usleep(100);
+    CHECK(exports_of(m) == count);
+}
+
+/* What is precommitted behind a growth is exported then, so that the next one is a length alone. */
+static void grow_step_ahead(gpumm_manager *m, gpumm_buffer *b, uint64_t step) {
+    if (step > 1) wait_for_exports(m, step);
+    CHECK_OK(gpumm_buffer_resize(b, NULL, step * STEP_LENGTH));
+    for (int i = 0; i < 300000 && atomic_load(&said->seen) != step * STEP_LENGTH; i++) usleep(100);
+    CHECK(atomic_load(&said->seen) == step * STEP_LENGTH);
+}
+
+static void run_steps(unsigned ahead, void (*grow)(gpumm_manager *m, gpumm_buffer *b, uint64_t step)) {
     open_said();
     pid_t reader = start(read_steps, 0);
     gpumm_manager *m = open_counted();
@@ -308,17 +327,18 @@ static void steps(void) {
     gpumm_buffer *b;
     gpumm_share *share;
     CHECK_OK(gpumm_type_parse("u8", &u8));
-    gpumm_buffer_options o = {.name = "steps",
-                              .type = u8,
-                              .max_length = STEPS * STEP_LENGTH,
-                              .ahead = GPUMM_AHEAD_NONE,
-                              .shareable = true,
-                              .growth = {.kind = GPUMM_GROWTH_EXACT}};
+    gpumm_buffer_options o = {
+        .name = "steps",
+        .type = u8,
+        .max_length = STEPS * STEP_LENGTH,
+        .ahead = ahead,
+        .shareable = true,
+        .growth = {.kind = ahead == GPUMM_AHEAD_NONE ? GPUMM_GROWTH_EXACT : GPUMM_GROWTH_LINEAR, .step = STEP_LENGTH}};
     CHECK_OK(gpumm_manager_allocate(m, &o, &b));
     gpumm_type_release(u8);
     CHECK_OK(gpumm_share_open(m, &(gpumm_share_options){.path = path, .buffers = &b, .buffer_count = 1}, &share));
     for (int i = 0; i < 60000 && gpumm_share_readers(share) != 1; i++) pause_ms(1);
-    for (uint64_t step = 1; step <= STEPS; step++) grow_step(m, b, step);
+    for (uint64_t step = 1; step <= STEPS; step++) grow(m, b, step);
     joined(reader);
     gpumm_share_release(share);
     CHECK_OK(gpumm_buffer_close(b));
@@ -326,6 +346,11 @@ static void steps(void) {
     close_and_check(m);
     munmap(said, sizeof *said);
 }
+
+/* A growth by one segment is one export there and one import here, of that segment alone, and nothing else that costs. */
+static void steps(void) { run_steps(GPUMM_AHEAD_NONE, grow_step); }
+
+static void steps_ahead(void) { run_steps(1, grow_step_ahead); }
 
 /* Less, more, and freed: a length is never more than what is there. */
 static void read_changes(int number) {
@@ -669,6 +694,7 @@ static void say(int s, share_message m, const char *text, uint32_t bytes, int de
 static void announce(int number) {
     (void)number;
     static const char hello[] = "host\0", buffer[] = "b\0=u32";
+    static const uint32_t behind[] = {SHARE_LENGTH, SHARE_UNMAP, SHARE_ENDED, 0};
     ino_t inode;
     int listener, file = memfd_create("x", MFD_ALLOW_SEALING), s = -1;
     CHECK(ftruncate(file, 65536) == 0 && fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK) == 0);
@@ -683,6 +709,13 @@ static void announce(int number) {
     pause_ms(1);
     say(s, (share_message){.kind = SHARE_SEGMENT, .bytes = 65536}, NULL, 0, file);
     say(s, (share_message){.kind = SHARE_LENGTH, .length = 700}, NULL, 0, -1);
+    for (const uint32_t *kind = behind; *kind; kind++) { /* nothing comes of these announcements */
+        pause_ms(20);
+        say(s, (share_message){.kind = SHARE_COMING}, NULL, 0, -1);
+        usleep(300);
+        say(s, (share_message){.kind = *kind, .length = 300, .offset = 65536}, NULL, 0, -1);
+        say(s, (share_message){.kind = SHARE_COMING}, NULL, 0, -1);
+    }
     pause_ms(20);
     say(s, (share_message){.kind = SHARE_COMING}, NULL, 0, -1);
     pause_ms(300);
@@ -703,6 +736,12 @@ static void announced(void) {
         CHECK_OK(gpumm_buffer_get_info(b, &info));
     }
     CHECK(info.length == 700);
+    CHECK_OK(gpumm_attachment_wait(a, 10)); /* it does not wait for what was announced beside a length, */
+    CHECK_OK(gpumm_buffer_get_info(b, &info));
+    CHECK(info.length == 300);
+    CHECK_OK(gpumm_attachment_wait(a, 10)); /* memory that went, */
+    CHECK_OK(gpumm_attachment_wait(a, 10)); /* or an end */
+    CHECK_STATUS(gpumm_buffer_get_info(b, &info), GPUMM_STALE);
     CHECK_STATUS(gpumm_attachment_wait(a, 0.1), GPUMM_TIMEOUT);
     CHECK_STATUS(gpumm_attachment_wait(a, 10), GPUMM_CLOSED);
     gpumm_buffer_release(b);
@@ -771,8 +810,8 @@ static void losses(void) {
 }
 
 /* Each in a process of its own: CUDA does not work in forks of one that has started it. */
-static void (*const topics[])(void) = {refusals,    losses,     growth,    steps, changes,  frames,
-                                       readers_die, owners_die, strangers, liars, announced};
+static void (*const topics[])(void) = {refusals,    losses,     growth,    steps, changes,   frames,
+                                       readers_die, owners_die, strangers, liars, announced, steps_ahead};
 
 static void run_topic(int number) { topics[number](); }
 

@@ -75,10 +75,11 @@ static void commit_steps(gpumm_group *g) {
 
 static void commit_ahead(gpumm_group *g) {
     const tracing *t = &g->object.context->tracing;
-    uint64_t since = tracing_now(t), before = t->traced ? committed(g) : 0;
+    uint64_t since = tracing_now(t), before = committed(g);
     commit_steps(g);
-    if (t->traced && committed(g) > before)
-        gpumm__tracing_bytes(t, "precommit", g->named.name, since, committed(g) - before);
+    if (committed(g) == before) return;
+    if (t->traced) gpumm__tracing_bytes(t, "precommit", g->named.name, since, committed(g) - before);
+    gpumm__group_tell_length(g);
 }
 
 /* A busy lock means a growth is under way, which posts the next job itself. */

@@ -301,39 +301,60 @@ static bool poll_awake(struct pollfd *p, uint64_t until) {
     return false;
 }
 
-static gpumm_status wait_for_news(gpumm_attachment *a, uint64_t deadline) {
+static void tidy(gpumm_attachment *a) {
     pthread_mutex_lock(&a->lock);
-    bool now = has_end(a) || a->news < 0;
-    uint64_t awake_until = a->awake_until;
-    if (gpumm__clock_ns() >= awake_until) gpumm__owner_tidy(a);
+    gpumm__owner_tidy(a);
     pthread_mutex_unlock(&a->lock);
-    struct pollfd p = {.fd = a->news, .events = POLLIN};
-    now = now || poll_awake(&p, size_min(awake_until, deadline));
-    while (!now) {
+}
+
+static gpumm_status poll_asleep(gpumm_attachment *a, struct pollfd *p, uint64_t deadline) {
+    for (bool now = false; !now;) {
         if (atomic_load(&a->object.context->closing)) return fail(GPUMM_CANCELLED, "the manager closed meanwhile");
         uint64_t at = gpumm__clock_ns(), left = deadline > at ? deadline - at : 0;
-        now = poll(&p, 1, (int)size_min((left + 999999) / 1000000, 50)) > 0;
+        now = poll(p, 1, (int)size_min((left + 999999) / 1000000, 50)) > 0;
         if (!now && gpumm__clock_ns() >= deadline) return fail(GPUMM_TIMEOUT, "the time to wait ran out");
     }
     return GPUMM_OK;
 }
 
-static bool more_is_coming(gpumm_attachment *a) {
+/* `awake_most`: until when it stays awake at most. */
+static gpumm_status wait_for_news(gpumm_attachment *a, uint64_t deadline, uint64_t awake_most) {
     pthread_mutex_lock(&a->lock);
-    bool coming = gpumm__clock_ns() < a->awake_until;
+    bool now = has_end(a) || a->news < 0;
+    uint64_t awake_until = size_min(size_min(a->awake_until, awake_most), deadline);
     pthread_mutex_unlock(&a->lock);
-    return coming;
+    struct pollfd p = {.fd = a->news, .events = POLLIN};
+    if (now || poll_awake(&p, awake_until)) return GPUMM_OK;
+    tidy(a);
+    return poll_asleep(a, &p, deadline);
+}
+
+/* What was heard is that memory comes, and none of it can be seen yet. */
+static bool is_only_announced(gpumm_attachment *a) {
+    pthread_mutex_lock(&a->lock);
+    bool only = a->awake_until && !a->told && !has_end(a);
+    pthread_mutex_unlock(&a->lock);
+    return only;
+}
+
+static gpumm_status wait_and_look(gpumm_attachment *a, uint64_t deadline) {
+    gpumm_status status;
+    uint64_t awake_most = UINT64_MAX;
+    pthread_mutex_lock(&a->lock);
+    a->told = false;
+    pthread_mutex_unlock(&a->lock);
+    do {
+        status = wait_for_news(a, deadline, awake_most);
+        if (status == GPUMM_OK) status = look(a);
+        if (awake_most == UINT64_MAX) awake_most = gpumm__clock_ns() + ATTACHMENT_AWAKE_NS;
+    } while (status == GPUMM_OK && is_only_announced(a));
+    return status;
 }
 
 gpumm_status gpumm_attachment_wait(gpumm_attachment *a, double seconds) {
     NOT_NULL(a, "attachment");
     TRY(gpumm__context_enter(a->object.context));
-    uint64_t deadline = gpumm__clock_deadline(seconds);
-    gpumm_status status;
-    do {
-        status = wait_for_news(a, deadline);
-        if (status == GPUMM_OK) status = look(a);
-    } while (status == GPUMM_OK && more_is_coming(a));
+    gpumm_status status = wait_and_look(a, gpumm__clock_deadline(seconds));
     gpumm__context_leave(a->object.context);
     return status;
 }

@@ -10,7 +10,7 @@
 #include "core/allocation.h"
 #include "core/attached.h"
 
-enum { ANSWER_MS = 1000, COMING_NS = 2000000 };
+enum { ANSWER_MS = 1000 };
 
 /* ---- Its end ----------------------------------------------------------------------------------------------- */
 
@@ -69,7 +69,8 @@ static gpumm_status import_slot(attached_item *x, const share_message *m, int de
 static gpumm_status hear_coming(gpumm_attachment *a, const share_message *m) {
     attached_item *x = NULL;
     TRY(item_of(a, m, false, &x));
-    a->awake_until = gpumm__clock_ns() + COMING_NS;
+    a->awaited = m->item;
+    a->awake_until = gpumm__clock_ns() + ATTACHMENT_AWAKE_NS;
     return GPUMM_OK;
 }
 
@@ -107,7 +108,7 @@ static gpumm_status hear_unmap(gpumm_attachment *a, const share_message *m) {
 static gpumm_status hear_length(gpumm_attachment *a, const share_message *m) {
     attached_item *x = NULL;
     TRY(item_of(a, m, false, &x));
-    a->awake_until = 0;
+    if (m->item == a->awaited) a->awake_until = 0;
     gpumm_status status = gpumm__attached_length(&x->group->members[0], m->length);
     if (status == GPUMM_OVER_LIMIT) gpumm__context_background_failed(a->object.context, status);
     return status == GPUMM_STALE || status == GPUMM_OVER_LIMIT ? GPUMM_OK : status;
@@ -246,6 +247,7 @@ static gpumm_status hear_bye(gpumm_attachment *a, const share_message *m) {
 
 static gpumm_status hear(gpumm_attachment *a, share_packet *p, int descriptor) {
     const share_message *m = &p->message;
+    if (m->kind != SHARE_COMING && m->kind != SHARE_SEGMENT) a->told = true;
     switch ((share_kind)m->kind) {
     case SHARE_BUFFER: return hear_buffer(a, p);
     case SHARE_FRAMES: return hear_frames(a, p);

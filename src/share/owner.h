@@ -8,7 +8,7 @@
 #include "core/readback.h"
 #include "share/wire.h"
 
-enum { ATTACHMENT_SPENT = 8 };
+enum { ATTACHMENT_SPENT = 8, ATTACHMENT_AWAKE_NS = 2000000 };
 
 typedef struct attached_item {
     remote remote; /* first: what its readback calls */
@@ -33,9 +33,10 @@ struct gpumm_attachment {
     gpumm_status over; /* OK: it goes on */
     char why[240];
     bool ready;
-    uint64_t
-        awake_until; /* until then who waits does not sleep: the owner sends memory, and then its length; 0: nothing */
-    bool stalled;    /* `unmap` waits for tensors of its buffer to be given back, and all behind it */
+    bool told;            /* something that whoever waits is to see, since that began */
+    uint32_t awaited;     /* the item whose memory is coming */
+    uint64_t awake_until; /* so long whoever waits for that does not sleep; 0: nothing is coming */
+    bool stalled;         /* `unmap` waits for tensors of its buffer to be given back, and all behind it */
     share_message unmap;
     size_t count;
     int spent[ATTACHMENT_SPENT]; /* descriptors of what is mapped: the last to close one pays for that, later */

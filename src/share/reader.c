@@ -202,6 +202,11 @@ static wire_end send_segment(context *ctx, reader *r, share_message m, const seg
     return sent;
 }
 
+/* Does a length wait for it? */
+static bool is_awaited(const reader_item *known, const share_item *x) {
+    return x->buffer && (x->waiting || x->length > known->length);
+}
+
 /* One at a time, and what went meanwhile is told first. */
 static wire_end tell_segments(context *ctx, reader *r, share_item *x, uint32_t item, unsigned part, bool *lost) {
     reader_part *p = &r->items[item].parts[part];
@@ -213,8 +218,8 @@ static wire_end tell_segments(context *ctx, reader *r, share_item *x, uint32_t i
         wire_end end = tell_unmapped(ctx, r, item, part);
         if (end == WIRE_DONE) end = next_segment(ctx, p, &memory, &next);
         gpumm__item_unlock(x);
-        if (next.record && x->buffer) gpumm__reader_foretell(r, item);
-        else r->items[item].foretold = false;
+        if (!next.record) r->items[item].foretold = false;
+        else if (is_awaited(&r->items[item], x)) gpumm__reader_foretell(r, item);
         if (end == WIRE_DONE && next.record) end = send_segment(ctx, r, m, &next, lost);
         if (end != WIRE_DONE || !next.record) return end;
     }
@@ -231,17 +236,23 @@ static uint64_t bytes_sent(const reader_part *p) {
     return p->sent ? p->held[p->sent - 1]->begin + p->held[p->sent - 1]->bytes : 0;
 }
 
+/* Is there more to be read, and has it the memory? */
+static bool has_grown(const reader_item *known, const share_item *x) {
+    return x->length > known->length && x->length * x->buffer->size <= bytes_sent(&known->parts[0]);
+}
+
+/* What was precommitted it has before its length, and is told that before what is precommitted now. */
 static wire_end tell_buffer(context *ctx, reader *r, share_item *x, uint32_t item, bool *lost) {
     reader_item *known = &r->items[item];
     wire_end end = WIRE_DONE;
     if (x->length < known->length) end = tell_length(r, item, x->length);
     if (end == WIRE_DONE) end = tell_unmapped(ctx, r, item, 0);
+    if (end == WIRE_DONE && has_grown(known, x)) end = tell_length(r, item, x->length);
     if (end == WIRE_DONE) end = tell_segments(ctx, r, x, item, 0, lost);
     if (x->waiting && gpumm__item_publish(x)) r->retry = true; /* exporting took a while */
     if (!x->published) r->retry = true;
     if (end != WIRE_DONE || x->length <= known->length) return end;
-    if (x->length * x->buffer->size > bytes_sent(&known->parts[0])) return r->retry = true, WIRE_DONE;
-    return tell_length(r, item, x->length);
+    return has_grown(known, x) ? tell_length(r, item, x->length) : (r->retry = true, WIRE_DONE);
 }
 
 /* ---- Frames ------------------------------------------------------------------------------------------------ */
