@@ -60,6 +60,17 @@ local function owner(m)
     return nodes, watch, share
 end
 
+-- What Python says of one that has a frame of its beginning, and grew since; its masses are 9.
+local function python_of_grown(m, script)
+    local nodes, watch = owner(m)
+    assert(watch:capture(5))
+    assert(nodes:resize(300000))
+    assert(nodes.mass:fill(9))
+    assert(m:synchronize())
+    local output = python(script) -- no tail call: what it reads is held meanwhile
+    return output
+end
+
 describe("a share", function()
     it("shows buffers and frames to another process, types and lengths with them", function()
         local m = spec.manager()
@@ -205,12 +216,7 @@ describe("a share", function()
 
     it("#numpy is read by Python as arrays, without copies, as it grows", function()
         local m = spec.manager { device = "host" } -- NumPy reads the memory of the host
-        local nodes, watch = owner(m)
-        assert(watch:capture(5))
-        assert(nodes:resize(300000))
-        assert(nodes.mass:fill(9))
-        assert(m:synchronize())
-        local output = python [[
+        local output = python_of_grown(m, [[
 with gpumm.attach(path) as share:
     print(share.names())
     position, mass = share.buffer("nodes.position"), share.buffer("nodes.mass")
@@ -222,7 +228,7 @@ with gpumm.attach(path) as share:
     frame = share.frames("watch").wait(20)
     print(frame.step, frame.length, frame["mass"][-1], frame["position"].mean(axis=0))
     frame.release()
-]]
+]])
         support.says(output, "['nodes.position', 'nodes.mass', 'watch']", "(300000, 2) float32 uint32 9 300000",
             "True True False",
             "(300000,) 9 (1, 0) True", "5 1000 7 [1. 2.]")
@@ -230,12 +236,7 @@ with gpumm.attach(path) as share:
 
     it("#gpu is read by CuPy and PyTorch where it lies, as it grows", function()
         local m = spec.manager { device = "cuda" }
-        local nodes, watch = owner(m)
-        assert(watch:capture(5))
-        assert(nodes:resize(300000))
-        assert(nodes.mass:fill(9))
-        assert(m:synchronize())
-        local output = python [[
+        local output = python_of_grown(m, [[
 def says(what, name, import_of):
     try:
         __import__(name)
@@ -254,7 +255,7 @@ with gpumm.attach(path) as share:
     says("frame", "torch", lambda: frame["position"])
     print(position.__dlpack_device__()[0], len(mass), frame.length)
     frame.release()
-]]
+]])
         for _, name in ipairs { "torch", "cupy" } do
             local is_here = not output:find("skipped: " .. name, 1, true)
             local of = name .. " (%d, 2) 3000.0 0.0"

@@ -28,10 +28,9 @@ typedef struct follower {
     object *object;        /* whose part it is: held while it is called */
     uint64_t row_bytes;    /* what it costs for an element: charged with the group's own */
     void (*resized)(struct follower *self, uint64_t capacity); /* context's lock held: books it, posts the rest */
-    void (*growing)(struct follower *self); /* memory is about to come; context's lock held; may be NULL */
-    void (*lengthened)(
-        struct follower *self); /* the length changed, or memory was precommitted; context's lock held; may be NULL */
-    void (*freed)(struct follower *self); /* no lock held: leaves the group */
+    void (*growing)(struct follower *self);    /* memory is about to come; context's lock held; may be NULL */
+    void (*lengthened)(struct follower *self); /* the length changed, or more is precommitted; as growing */
+    void (*freed)(struct follower *self);      /* no lock held: leaves the group */
 } follower;
 
 struct gpumm_group {

@@ -19,8 +19,8 @@ typedef enum share_kind {
     SHARE_HELLO,  /* both ways. part: version. Owner's text: device kind, its uuid; bytes: commit granularity */
     SHARE_BUFFER, /* item: its number; bytes: address space; length: maximum. Text: name, type */
     SHARE_FRAMES, /* item; part: slots; bytes: address space of one; length: maximum. Text: name, then member names and types */
-    SHARE_READY, /* all items are told, with all their memory and lengths */
-    SHARE_COMING, /* item, a buffer: a segment is being exported, which takes longer than to fall asleep and to be woken */
+    SHARE_READY,   /* all items are told, with all their memory and lengths */
+    SHARE_COMING,  /* item, a buffer: a segment is being exported: who waits for its length stays awake */
     SHARE_SEGMENT, /* item, part (of frames: the slot), offset, bytes; with a descriptor */
     SHARE_UNMAP,   /* item, part: what lies from `offset` on is gone */
     SHARE_LENGTH,  /* item: `length` elements can be read */

@@ -31,11 +31,13 @@ static void remember(cuda *owner, cuda_admission entry) {
     pthread_mutex_unlock(&owner->admissions.mutex);
 }
 
-static bool is_known(cuda *owner, gpumm_address range, uint64_t committed, int user) {
+/* `usable`: what is known of it. */
+static bool is_known(cuda *owner, gpumm_address at, uint64_t bytes, int user, bool *usable) {
     pthread_mutex_lock(&owner->admissions.mutex);
-    bool known = find(owner, range, committed, user) != NULL;
+    const cuda_admission *a = find(owner, at, bytes, user);
+    *usable = a && a->usable;
     pthread_mutex_unlock(&owner->admissions.mutex);
-    return known;
+    return a != NULL;
 }
 
 static CUresult let_in(cuda *owner, const cuda_admission *entry) {
@@ -50,7 +52,8 @@ static CUresult let_in(cuda *owner, const cuda_admission *entry) {
 void gpumm__cuda_admit(device *d, gpumm_address range, uint64_t committed, int user) {
     cuda *owner = cuda_of(d);
     cuda_visit visit;
-    if (!committed || owner->device == user || is_known(owner, range, committed, user)) return;
+    bool usable;
+    if (!committed || owner->device == user || is_known(owner, range, committed, user, &usable)) return;
     cuda_admission entry = {range, committed, user, atomic_load(&owner->admissions.unmaps), false};
     if (!gpumm__cuda_enter_giving(owner, &visit)) return;
     CUresult result = let_in(owner, &entry);
@@ -60,11 +63,8 @@ void gpumm__cuda_admit(device *d, gpumm_address range, uint64_t committed, int u
 }
 
 bool gpumm__cuda_admits(cuda *owner, gpumm_address at, uint64_t bytes, int user) {
-    pthread_mutex_lock(&owner->admissions.mutex);
-    const cuda_admission *a = find(owner, at, bytes, user);
-    bool usable = a && a->usable;
-    pthread_mutex_unlock(&owner->admissions.mutex);
-    return usable;
+    bool usable;
+    return is_known(owner, at, bytes, user, &usable) && usable;
 }
 
 void gpumm__cuda_admissions_end(cuda *owner) { atomic_fetch_add(&owner->admissions.unmaps, 1); }
