@@ -122,14 +122,16 @@ end
 
 --- Every rank's elements, in the order of the ranks, to the beginning of `to` (unless given, `from`), which grows where it is
 --- too short. Where `to` is `from` and a rank's elements lie where they belong, only the others' are written. Returns how many
---- came from each, a list.
+--- came from each, a list. With later = true, where it goes by NCCL, it returns when all is enqueued, and the next call waits
+--- for it and looks at the other ranks meanwhile: nothing else may wait for the device before that call, or does so for ever
+--- where a rank has ended.
 function world.allgather(options)
-    check_names("allgather", options, { "from", "to", "first", "count", "stream" }, 2)
+    check_names("allgather", options, { "from", "to", "first", "count", "stream", "later" }, 2)
     local from = buffer_of("allgather", options, "from", 2)
     local to = options.to == nil and from or buffer_of("allgather", options, "to", 2)
     local first, count = range_of("allgather", options, from, 2)
     ready(2)
-    return call(native.allgather, from, to, first, count, stream_of("allgather", options, 2))
+    return call(native.allgather, from, to, first, count, stream_of("allgather", options, 2), options.later)
 end
 
 local OPERATIONS = { sum = true, min = true, max = true }

@@ -18,7 +18,8 @@ static gpumm_status check(work *w, uint64_t count, gpumm_scan_options *o, elemen
     return gpumm__work_same(w, "to", o->to, "from", o->from);
 }
 
-enum { CHAIN_CHUNK = 32768 }; /* elements that a core's cache holds */
+enum { CHAIN_CHUNK = 32768 };       /* elements that a core's cache holds */
+enum { CHAIN_TWO_TILES = 1 << 22 }; /* elements from which on a GPU's blocks are busy with two tiles each */
 
 /* Of whole numbers, in one turn over the memory: see sums.cu. */
 static bool can_chain(const work *w, uint64_t n, element e) {
@@ -29,7 +30,8 @@ static bool can_chain(const work *w, uint64_t n, element e) {
 static gpumm_status chain(work *w, uint64_t n, const gpumm_scan_options *o) {
     gpumm_scratch *states;
     bool host = w->context->device->runs_builtins;
-    uint64_t chunk = host ? CHAIN_CHUNK : TILE_ELEMENTS, count = n / chunk + (n % chunk != 0);
+    uint64_t tiles = n < CHAIN_TWO_TILES ? 1 : 2, chunk = host ? CHAIN_CHUNK : tiles * TILE_ELEMENTS,
+             count = n / chunk + (n % chunk != 0);
     uint64_t words = 1 + 2 * (count + 1), clears = host ? 1 : (words + THREADS_A_BLOCK - 1) / THREADS_A_BLOCK;
     TRY(gpumm__work_scratch(w, words, sizeof(uint64_t), &states));
     TRY(LAUNCH(w, CLEAR_CHAIN, clears, SCRATCH(states), COUNT_OF(words)));

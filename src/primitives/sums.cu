@@ -65,16 +65,23 @@ struct tile {
     T all;        // of the tile's warps up to the lane's
 };
 
-// `room` is another one than the tile before had, so that one barrier is enough.
-HELPER void tile_read(tile *x, const T *from, u64 at, u64 end, T *room)
+HELPER void tile_load(tile *x, const T *from, u64 at, u64 end)
 {
-    const u32 lane = threadIdx.x % 32, warp = threadIdx.x / 32;
     const bool whole = at + TILE <= end;
     at += 4 * threadIdx.x;
     UNROLL for (u32 r = 0; r < ROWS; r++) {
         T *v = x->some[r].v;
         if (whole) x->some[r] = *(const four *)(from + at + r * ROW);
         else UNROLL for (u32 k = 0; k < 4; k++) v[k] = at + r * ROW + k < end ? from[at + r * ROW + k] : (T)0;
+    }
+}
+
+// `room` is another one than the tile before had, so that one barrier is enough.
+HELPER void tile_add(tile *x, T *room)
+{
+    const u32 lane = threadIdx.x % 32, warp = threadIdx.x / 32;
+    UNROLL for (u32 r = 0; r < ROWS; r++) {
+        const T *v = x->some[r].v;
         x->sums[r] = warp_sums(((v[0] + v[1]) + v[2]) + v[3]);
         if (lane == 31) room[r * 8 + warp] = x->sums[r];
     }
@@ -104,7 +111,8 @@ HELPER void tile_write(tile *x, T *to, u64 at, u64 end, T before, u32 exclusive)
 HELPER T tile_scan(const T *from, T *to, u64 at, u64 end, T before, u32 exclusive, T *room)
 {
     tile x;
-    tile_read(&x, from, at, end, room);
+    tile_load(&x, from, at, end);
+    tile_add(&x, room);
     tile_write(&x, to, at, end, before, exclusive);
     return before + tile_sum(&x);
 }
@@ -216,17 +224,22 @@ HELPER T look_back(volatile u64 *states, u64 number)
     }
 }
 
+// Of a tile or two: two are fewer states, and more on its way at once.
 K7(chain_scan, READ, from, WRITE, to, WRITE, states_, COUNT, n, COUNT, chunk, WORD, exclusive, WORD, total)
 {
-    __shared__ T room[32], shared_before;
+    __shared__ T room[64], shared_before;
     __shared__ u64 taken;
     volatile u64 *states = (volatile u64 *)states_ + 1;
-    tile x;
+    const bool two = chunk > TILE;
+    tile x, y;
     if (threadIdx.x == 0) taken = atomicAdd((u64 *)states_, (u64)1);
     __syncthreads();
     const u64 number = taken, at = number * chunk;
-    tile_read(&x, (const T *)from, at, n, room);
-    const T sum = tile_sum(&x);
+    tile_load(&x, (const T *)from, at, n);
+    if (two) tile_load(&y, (const T *)from, at + TILE, n);
+    tile_add(&x, room);
+    if (two) tile_add(&y, room + 32);
+    const T first = tile_sum(&x), sum = first + (two ? tile_sum(&y) : (T)0);
     if (threadIdx.x < 32) {
         if (threadIdx.x == 0) states[number] = PART | sum;
         const T before = look_back(states, number);
@@ -237,6 +250,7 @@ K7(chain_scan, READ, from, WRITE, to, WRITE, states_, COUNT, n, COUNT, chunk, WO
     }
     __syncthreads();
     tile_write(&x, (T *)to, at, n, shared_before, exclusive);
+    if (two) tile_write(&y, (T *)to, at + TILE, n, shared_before + first, exclusive);
     if (threadIdx.x == 0 && total && at + chunk >= n) ((T *)to)[n] = shared_before + sum;
 }
 

@@ -30,7 +30,6 @@ end
 function Engine:connect(nodes, n, m, from, to, base, weight)
     local now = self.rows:build(n, m, from, to, base, weight)
     self.pull = buffer(self.manager, "f32x" .. self.dimensions, math.max(1, now.segment_count), self.pull)
-    self.pushes.first, self.pushes.count = now.first, now.count
     if now.count > 0 then need(self.kernels.weigh(now.count, now.first, now.row, now.pull, nodes.mass, nodes.heft)) end
     self.part:gather(nodes.mass, n)
 end
@@ -173,7 +172,8 @@ function engine.new(manager, options)
         repulsion = options.repulsion or 1, gravity = options.gravity or model.gravity,
         speed = options.speed or model.speed, inertia = options.inertia or model.inertia,
         kernels = kernels.of(manager, "motion.cu", prefix_of(model, dimensions)),
-        pushes = repulsion.new(manager, { dimensions = dimensions, repel = model.repel }), rows = rows.new(manager, options.part),
+        pushes = repulsion.new(manager, { dimensions = dimensions, repel = model.repel, part = options.part }),
+        rows = rows.new(manager, options.part),
         part = options.part or part.whole,
     }, Engine)
     self.rows.lengths = options.lengths

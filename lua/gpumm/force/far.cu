@@ -309,7 +309,8 @@ extern "C" __global__ void far_above(int n, int width, const float *levels, long
         width /= 2;
         cells >>= DIM;
     }
-    const int x = t % width, y = t / width % width, z = DIM == 3 ? t / width / width : 0;
+    const spot at = spot_at(t, width);
+    const int x = at.x, y = at.y, z = at.z;
     const long long c = from + cell_at(x, y, z, width), mine = c - level_size(finest);
     if ((marks && !marks[mine]) || loaded(levels, all, c).w == 0.0f) return;
     float sum[COEFFICIENTS][LANES];
@@ -327,7 +328,8 @@ extern "C" __global__ void far(int n, int width, int above, const float *levels,
 {
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= n) return;
-    const int x = t % width, y = t / width % width, z = DIM == 3 ? t / width / width : 0;
+    const spot of = spot_at(t, width);
+    const int x = of.x, y = of.y, z = of.z;
     const long long c = from + cell_at(x, y, z, width), mine = c - level_size(finest);
     if ((marks && !marks[mine]) || loaded(levels, all, c).w == 0.0f) return;
     if (DIM == 2 && start && nodes_in<6>(start, parents_from(x), parents_from(y), 0, width) <= FEW) return;

@@ -50,71 +50,90 @@ extern "C" __global__ void bounds(int threads, int n, const vec *position, word 
     if (t < threads && t < n) bound(t, threads, n, position, box);
 }
 
-// Counts the nodes of every cell, and says once where the grid lies. In `marks` (null: nobody asks), whose bytes are 0, it
-// marks the cells of the level above the finest that hold one of the `own` nodes from `first` on.
-extern "C" __global__ void count(int n, const vec *position, const word *box, int finest, word seed, word first,
-                                 word own, unsigned char *marks, float *where, word *counts, word *cell_of,
-                                 word *arrival)
+// Many nodes have the same tile: of threads beside one another one writes, where they can tell.
+static __device__ void hold(unsigned char *at)
 {
-    int i = blockIdx.x * blockDim.x + threadIdx.x;
-    if (i >= n) return;
+#ifdef __CUDA_ARCH__
+    const unsigned long long own = (unsigned long long)at, before = __shfl_up_sync(__activemask(), own, 1);
+    if (threadIdx.x % 32 == 0 || before != own) *at = 1;
+#else
+    if (!*at) *at = 1;
+#endif
+}
+
+// Counts the nodes of every cell, `n` of them from `first` on, and says once where the grid lies. `held` (null: there are no others)
+// says which of so many tiles an axis hold one of those.
+extern "C" __global__ void count(int n, word first, const vec *position, const word *box, int finest, word seed,
+                                 unsigned char *held, int tiles, float *where, word *counts, word *cell_of, word *arrival)
+{
+    int k = blockIdx.x * blockDim.x + threadIdx.x;
+    if (k >= n) return;
     const frame g = frame_of(box, finest, seed);
-    if (i == 0) {
+    if (k == 0) {
         where[0] = g.x;
         where[1] = g.y;
         where[2] = g.z;
         where[3] = g.cell;
         where[4] = g.per_cell;
     }
-    const float4 p = point(position[i], 0.0f);
-    const int x = along(p.x, g.x, g.per_cell, finest), y = along(p.y, g.y, g.per_cell, finest);
-    const int c = key_of(x, y, DIM == 3 ? along(p.z, g.z, g.per_cell, finest) : 0, finest);
-    cell_of[i] = (word)c;
-    arrival[i] = atomicAdd(counts + c, 1u);
-    if (marks && (word)i - first < own) marks[c >> DIM] = 1;
+    const spot at = spot_of(position[first + k], &g, finest);
+    const int c = key_of(at.x, at.y, at.z, finest);
+    cell_of[k] = (word)c;
+    arrival[k] = atomicAdd(counts + c, 1u);
+    if (held) hold(held + HELD * (long long)tile_of(at, finest, tiles));
 }
 
 static __device__ sum_t fixed(float v) { return (sum_t)(long long)rintf(v * FIXED); }
 
 // A crowd is dealt to CAP slots by a hash; each slot sums its nodes, and one of them stands for all.
-static __device__ void deal(word i, word at, float4 p, const frame *g, int finest, word seed, sum_t *keys, word *tally,
+static __device__ void deal(word i, word at, float4 p, const frame *g, spot cell, word seed, sum_t *keys, word *tally,
                             sum_t *sums)
 {
     atomicMin(keys + at, (sum_t)mixed(i * 0x9e3779b9u ^ seed) << 32 | (sum_t)i);
     atomicAdd(tally + at, 1u);
     sum_t *s = sums + 4 * (long long)at;
-    atomicAdd(s + 0, fixed(p.w * inside(p.x, g->x, g->per_cell, along(p.x, g->x, g->per_cell, finest))));
-    atomicAdd(s + 1, fixed(p.w * inside(p.y, g->y, g->per_cell, along(p.y, g->y, g->per_cell, finest))));
-    if (DIM == 3) atomicAdd(s + 2, fixed(p.w * inside(p.z, g->z, g->per_cell, along(p.z, g->z, g->per_cell, finest))));
+    atomicAdd(s + 0, fixed(p.w * inside(p.x, g->x, g->per_cell, cell.x)));
+    atomicAdd(s + 1, fixed(p.w * inside(p.y, g->y, g->per_cell, cell.y)));
+    if (DIM == 3) atomicAdd(s + 2, fixed(p.w * inside(p.z, g->z, g->per_cell, cell.z)));
     atomicAdd(s + 3, fixed(p.w));
 }
 
-// Nodes to their cells, in the order of arrival.
-extern "C" __global__ void scatter(int n, const word *cell_of, const word *arrival, const word *start, word *order)
+// Nodes to their cells, in the order of arrival: the `own` ones from `first` on, and those of `others`, which `more` counts (null:
+// there are none).
+extern "C" __global__ void scatter(int threads, word first, word own, const word *others, const word *more,
+                                   const word *cell_of, const word *arrival, const word *start, word *order)
 {
-    int i = blockIdx.x * blockDim.x + threadIdx.x;
-    if (i >= n) return;
-    order[start[cell_of[i]] + arrival[i]] = (word)i;
+    int t = blockIdx.x * blockDim.x + threadIdx.x;
+    if (t >= threads) return;
+    const word all = own + (more ? *more : 0u);
+    for (word k = t; k < all; k += threads)
+        order[start[cell_of[k]] + arrival[k]] = k < own ? first + k : others[k];
 }
 
-// Nodes to their places within a cell, by their numbers; those of a crowd to its slots.
-extern "C" __global__ void arrange(int n, const word *order, const word *cell_of, const word *start,
-                                   const vec *position, const float *mass, const float *where, int finest, word seed,
-                                   float *sorted, word *ranked, long long room, sum_t *keys, word *tally, sum_t *sums)
+// Nodes to their places within a cell, by their numbers; those of a crowd to its slots. `start` says how many there are behind
+// the last of so many keys.
+extern "C" __global__ void arrange(int threads, word last, const word *order, const word *start, const vec *position,
+                                   const float *mass, const float *where, int finest, word seed, float *sorted,
+                                   word *ranked, long long room, sum_t *keys, word *tally, sum_t *sums)
 {
-    int r = blockIdx.x * blockDim.x + threadIdx.x;
-    if (r >= n) return;
-    const word i = order[r], c = cell_of[i], s = start[c], k = start[c + 1] - s;
-    const float4 p = point(position[i], mass[i]);
-    if (k <= CAP) {
-        word rank = 0;
-        for (word j = s; j < s + k; j++) rank += order[j] < i;
-        stored(sorted, room, s + rank, p);
-        ranked[s + rank] = i;
-    } else {
-        ranked[r] = i | IN_CROWD;
-        const frame g = frame_in(where);
-        deal(i, s + mixed(i ^ mixed(seed)) % CAP, p, &g, finest, seed, keys, tally, sums);
+    int t = blockIdx.x * blockDim.x + threadIdx.x;
+    if (t >= threads) return;
+    const frame g = frame_in(where);
+    for (word r = t; r < start[last]; r += threads) {
+        const word i = order[r];
+        const vec at = position[i];
+        const spot cell = spot_of(at, &g, finest);
+        const word c = key_of(cell.x, cell.y, cell.z, finest), s = start[c], k = start[c + 1] - s;
+        const float4 p = point(at, mass[i]);
+        if (k <= CAP) {
+            word rank = 0;
+            for (word j = s; j < s + k; j++) rank += order[j] < i;
+            stored(sorted, room, s + rank, p);
+            ranked[s + rank] = i;
+        } else {
+            ranked[r] = i | IN_CROWD;
+            deal(i, s + mixed(i ^ mixed(seed)) % CAP, p, &g, cell, seed, keys, tally, sums);
+        }
     }
 }
 
@@ -180,40 +199,29 @@ static __device__ void add_child(float4 *sum, float4 c, int a, int b, int e)
     add(sum, in_parent(c.x, a), in_parent(c.y, b), DIM == 3 ? in_parent(c.z, e) : 0.0f, c.w);
 }
 
-// Marks what is above a marked cell of the level of `width`. Who finds a cell marked leaves those above to who marked it.
-static __device__ void mark_above(unsigned char *marks, int x, int y, int z, int width)
-{
-    while (width > 4) {
-        marks += level_size(width);
-        width /= 2;
-        x /= 2;
-        y /= 2;
-        z /= 2;
-        unsigned char *mark = marks + cell_at(x, y, z, width);
-        if (*mark) return;
-        *mark = 1;
-    }
-}
-
 // The finest level and the one above it, of which each thread has a cell; counts and box are made ready for the next
-// time. Nobody asks for finest cells where few nodes are around (near.cu): these stay as they were.
+// time. Nobody asks for finest cells where few nodes are around (near.cu): these stay as they were, and so does what lies in a
+// tile that is not `near` (null: there are no others than own nodes). Where there are others, marks say which cells hold one of
+// the `own` ones from `first` on: those were the first to arrive.
 extern "C" __global__ void cells(int n, int finest, const word *start, const float *where, const vec *position,
                                  const float *mass, word *box, word *counts, word *order, sum_t *keys, word *tally,
-                                 sum_t *sums, unsigned char *marks, float *sorted, long long room, float *levels,
-                                 long long all)
+                                 sum_t *sums, word first, word own, unsigned char *marks, const unsigned char *near, int tiles,
+                                 float *sorted, long long room, float *levels, long long all)
 {
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= n) return;
     if (t < 6) box[t] = 0xffffffffu;
-    const int width = finest / 2, x = t % width, y = t / width % width, z = DIM == 3 ? t / width / width : 0;
-    const int c = cell_at(x, y, z, width);
-    if (marks && marks[c]) mark_above(marks, x, y, z, width);
+    const int width = finest / 2;
+    const spot of = spot_at(t, width);
+    if (near && !near[tile_of(of, width, tiles)]) return;
+    const int c = cell_at(of.x, of.y, of.z, width);
     const frame g = frame_in(where);
-    const bool finely = DIM == 3 || nodes_in<5>(start, x - 2, y - 2, 0, width) > LIMIT;
+    const bool finely = DIM == 3 || nodes_in<5>(start, of.x - 2, of.y - 2, 0, width) > LIMIT;
+    bool is_own = false;
     float4 whole = {0.0f, 0.0f, 0.0f, 0.0f};
     for (int child = 0; child < 1 << DIM; child++) {
         const int key = c << DIM | child, a = child & 1, b = child >> 1 & 1, e = child >> 2;
-        const int at[3] = {2 * x + a, 2 * y + b, 2 * z + e};
+        const int at[3] = {2 * of.x + a, 2 * of.y + b, 2 * of.z + e};
         const word s = start[key], k = start[key + 1] - s;
         const long long to = cell_at(at[0], at[1], at[2], finest);
         if (k == 0) {
@@ -221,12 +229,14 @@ extern "C" __global__ void cells(int n, int finest, const word *start, const flo
             continue;
         }
         counts[key] = 0;
+        if (near) is_own = is_own || order[s] - first < own;
         const float4 sum = centre(k > CAP ? many(s, order[s], position, mass, keys, tally, sums, sorted, room)
                                           : few(s, k, at, &g, sorted, room));
         add_child(&whole, sum, a, b, e);
         if (finely) stored(levels, all, to, sum);
     }
     stored(levels, all, level_size(finest) + c, centre(whole));
+    if (near) marks[c] = is_own;
 }
 
 // The sum of the 2 x 2 (x 2) cells below one cell.
@@ -245,20 +255,53 @@ static __device__ float4 gather(const float *levels, long long all, long long fr
 static __device__ void reduced(int t, int width, float *levels, long long all, long long from)
 {
     const int half = width / 2, quarter = width / 4;
-    const int x = t % quarter, y = t / quarter % quarter, z = DIM == 3 ? t / quarter / quarter : 0;
+    const spot of = spot_at(t, quarter);
     const long long to = from + level_size(width);
+    float4 sum = {0.0f, 0.0f, 0.0f, 0.0f};
     for (int k = 0; k < 1 << DIM; k++) {
-        const int cx = 2 * x + (k & 1), cy = 2 * y + (k >> 1 & 1), cz = 2 * z + (k >> 2);
-        stored(levels, all, to + cell_at(cx, cy, cz, half), gather(levels, all, from, width, cx, cy, cz));
+        const int a = k & 1, b = k >> 1 & 1, e = k >> 2, x = 2 * of.x + a, y = 2 * of.y + b, z = 2 * of.z + e;
+        const float4 child = gather(levels, all, from, width, x, y, z);
+        stored(levels, all, to + cell_at(x, y, z, half), child);
+        add_child(&sum, child, a, b, e);
     }
-    if (quarter < 4) return;
-    stored(levels, all, to + level_size(half) + cell_at(x, y, z, quarter), gather(levels, all, to, half, x, y, z));
+    if (quarter >= 4) stored(levels, all, to + level_size(half) + cell_at(of.x, of.y, of.z, quarter), centre(sum));
 }
 
-extern "C" __global__ void reduce(int n, int width, float *levels, long long all, long long from)
+// Do the 2 x 2 (x 2) cells below one cell hold own nodes? Two marks lie in one short, as padding and sides are even.
+static __device__ bool gather_marks(const unsigned char *marks, int width, int x, int y, int z)
+{
+    word any = 0;
+    for (int k = 0; k < 1 << (DIM - 1); k++)
+        any |= *(const unsigned short *)(marks + cell_at(2 * x, 2 * y + (k & 1), 2 * z + (k >> 1), width));
+    return any != 0;
+}
+
+// The same two levels of marks.
+static __device__ void reduced_marks(spot of, int width, unsigned char *marks)
+{
+    const int half = width / 2, quarter = width / 4;
+    unsigned char *above = marks + level_size(width);
+    bool any = false;
+    for (int k = 0; k < 1 << DIM; k++) {
+        const int x = 2 * of.x + (k & 1), y = 2 * of.y + (k >> 1 & 1), z = 2 * of.z + (k >> 2);
+        const bool holds = gather_marks(marks, width, x, y, z);
+        above[cell_at(x, y, z, half)] = holds;
+        any = any || holds;
+    }
+    if (quarter >= 4) above[level_size(half) + cell_at(of.x, of.y, of.z, quarter)] = any;
+}
+
+// The marks of the level of `width` begin at `marks_from`. What lies in tiles that are not `near` (null: all are, and nobody asks for marks) is
+// left out.
+extern "C" __global__ void reduce(int n, int width, unsigned char *marks, long long marks_from, const unsigned char *near,
+                                  int tiles, float *levels, long long all, long long from)
 {
     int t = blockIdx.x * blockDim.x + threadIdx.x;
-    if (t < n) reduced(t, width, levels, all, from);
+    if (t >= n) return;
+    const spot of = spot_at(t, width / 4);
+    if (near && width / 4 >= tiles && !near[tile_of(of, width / 4, tiles)]) return;
+    if (near) reduced_marks(of, width, marks + marks_from);
+    reduced(t, width, levels, all, from);
 }
 
 // All levels that there are above that one, by one block.

@@ -4,6 +4,7 @@
 
 local gpumm = require "gpumm"
 local kernels = require "gpumm.force.kernels"
+local tiles = require "gpumm.force.tiles"
 
 local need, buffer, starts = kernels.need, kernels.buffer, kernels.starts
 local grid = {}
@@ -15,6 +16,7 @@ local BEYOND = 8               -- that may be read behind the last node or cell
 local MOST = { 0, 14, 9 }      -- of that power, by dimension, so that the cells of a level can be counted in an int
 local BOUNDS = 65536           -- threads that find the box, each for 8 nodes at least
 local EMPTY = 0xffffffff       -- of a box without nodes
+local NONE = { marks = false, held = false, near = false, counted = false, width = 0 } -- of tiles, where there are no other ranks
 local LAST, BLOCK = { 0, 64, 16 }, 256 -- cells an axis, by dimension, from which on one block makes all levels above; its threads
 
 -- Twice the power of two nearest to what the number of nodes asks for: sqrt(n), in space (n/2)^(1/3).
@@ -40,6 +42,7 @@ local function fit_levels(self, finest)
     need(self.levels:fill(0)) -- the cells around a level stay as they are now
     self.counts = buffer(manager, "u32", self.keys_in_use, self.counts)
     self.start = buffer(manager, "u32", self.keys_in_use + 1, self.start)
+    if self.tiles then self.tiles:fit(finest, self.at, self.given) end
     self.ready = false
 end
 
@@ -65,47 +68,64 @@ local function make_ready(self)
     need(self.sums:fill(0))
 end
 
-local function reduce(self)
-    local d, w = self.dimensions, self.finest // 2
-    while w > LAST[d] do
-        need(self.kernels.reduce(math.tointeger((w // 4) ^ d), w, self.levels, self.all, self.at[w]))
+-- Levels above that of `from` cells an axis, up to that of `to` or one more; how wide the last one is.
+local function reduce(self, from, to, own)
+    local d, w = self.dimensions, from
+    while w > to do
+        need(self.kernels.reduce(math.tointeger((w // 4) ^ d), w, own.marks, self.at[w] - self.at[self.finest // 2], own.near,
+            own.width, self.levels, self.all, self.at[w]))
         w = w // 4
     end
-    if w < 8 then return end
-    local cells = math.tointeger((w // 4) ^ d)
-    need(self.kernels.reduce_all({ n = cells, width = w, levels = self.levels, all = self.all, from = self.at[w] },
-        { grid = 1, block = BLOCK }))
+    return w
 end
 
---- Room for a build of n nodes, of which `count` (nil: all) are own ones; true where a buffer is another one, or another length
---- is used of it.
-function Grid:prepare(n, count)
+local function reduce_all(self, from)
+    local d = self.dimensions
+    local w = reduce(self, from, LAST[d], NONE)
+    if w < 8 then return end
+    need(self.kernels.reduce_all({ n = math.tointeger((w // 4) ^ d), width = w, levels = self.levels, all = self.all,
+        from = self.at[w] }, { grid = 1, block = BLOCK }))
+end
+
+--- Room for a build of n nodes; true where a buffer is another one, or another length is used of it.
+function Grid:prepare(n)
     local finest = finest_for(n, self.dimensions)
     local wider, more = finest ~= self.finest, n + BEYOND > self.room
     if wider then fit_levels(self, finest) end
     if more then fit_nodes(self, n) end
     if not self.ready then make_ready(self) end
-    self.marks = (count or n) < n and buffer(self.manager, "u8", self.given, self.marks or nil)
     self.ready = false -- until a build is enqueued
     return wider or more
 end
 
---- The launches of a build, after prepare; they allocate nothing, so that they can be recorded. `bounded`: self.box is
---- found already; `first`, count: of the own nodes, where these are not all.
-function Grid:enqueue(n, position, mass, seed, bounded, first, count)
-    local run, finest = self.kernels, self.finest
-    if not bounded then need(run.bounds(grid.bounding(n), n, position, self.box)) end
-    if self.marks then need(self.marks:fill(0)) end
-    need(run.count(n, position, self.box, finest, seed, first or 0, count or n, self.marks, self.where, self.counts,
-        self.cell_of, self.arrival))
+-- Own nodes, and those around them, into cells, and these into larger ones up to the tiles; without tiles, up to the level above
+-- the finest. Returns how wide that is.
+local function sort(self, n, position, mass, seed)
+    local run, finest, own = self.kernels, self.finest, self.tiles or NONE
+    local first, count = self.part:block(n)
+    need(run.count(count, first, position, self.box, finest, seed, own.held, own.width, self.where, self.counts, self.cell_of,
+        self.arrival))
+    if own.marks then own:add_others(self, n, first, count, position) end
     starts(self.manager, self.keys_in_use, self.counts, self.start)
-    need(run.scatter(n, self.cell_of, self.arrival, self.start, self.order))
-    need(run.arrange(n, self.order, self.cell_of, self.start, position, mass, self.where, finest, seed, self.sorted,
+    need(run.scatter(count, first, count, self.ranked, own.counted, self.cell_of, self.arrival, self.start, self.order))
+    need(run.arrange(count, self.keys_in_use, self.order, self.start, position, mass, self.where, finest, seed, self.sorted,
         self.ranked, self.room, self.keys, self.tally, self.sums))
     need(run.cells(math.tointeger((finest // 2) ^ self.dimensions), finest, self.start, self.where, position, mass, self.box,
-        self.counts, self.order, self.keys, self.tally, self.sums, self.marks, self.sorted, self.room, self.levels,
-        self.all))
-    reduce(self)
+        self.counts, self.order, self.keys, self.tally, self.sums, first, count, own.marks, own.near, own.width, self.sorted,
+        self.room, self.levels, self.all))
+    if own.marks then reduce(self, finest // 2, own.width, own) end
+end
+
+--- The launches of a build, after prepare; they allocate nothing, so that they can be recorded. `bounded`: self.box is
+--- found already. `later`: of several ranks, as for part:gather_all.
+function Grid:enqueue(n, position, mass, seed, bounded, later)
+    local _, count = self.part:block(n)
+    if count > 0 then
+        if not bounded then need(self.kernels.bounds(grid.bounding(n), n, position, self.box)) end
+        sort(self, n, position, mass, seed)
+    end
+    if self.tiles then self.tiles:exchange(self, count > 0, later) end
+    reduce_all(self, self.tiles and self.tiles.width or self.finest // 2)
 end
 
 --- Sorts the nodes by cell and sums the cells, level by level. `seed` shifts the grid, and chooses who stands for a
@@ -132,15 +152,17 @@ function grid.bound(manager, dimensions, n, position, box)
     need(kernels_of(manager, dimensions).bounds(grid.bounding(n), n, position, box))
 end
 
---- A grid of 2 or 3 dimensions. After a build: where (its least corner and finest cell), finest (cells an axis), start
---- (of every finest cell among the nodes in order), sorted (points and masses in that order), ranked (which nodes they are),
+--- A grid of 2 or 3 dimensions, of all nodes or, over ranks, of those near the own ones of `part`. After a build: where (its
+--- least corner and finest cell), finest (cells an axis), start (of every finest cell among the nodes in order, and behind the
+--- last of keys_in_use how many nodes there are), sorted (points and masses in that order), ranked (which nodes they are),
 --- levels, all (cells that there is room for in them), at (where the level of a width begins), given (how many cells there are
---- from the level above the finest on) and marks (which of those hold own nodes, a byte each; false: all nodes are own ones).
-function grid.new(manager, dimensions)
+--- from the level above the finest on) and tiles (force/tiles; false: there are no other ranks).
+function grid.new(manager, dimensions, part)
     return setmetatable({
-        manager = manager, dimensions = dimensions, room = 0,
+        manager = manager, dimensions = dimensions, part = part, room = 0,
         kernels = kernels_of(manager, dimensions),
         box = buffer(manager, "u32", 6), where = buffer(manager, "f32", 5),
+        tiles = not part.is_alone and tiles.new(manager, dimensions, part, grid.prefix(dimensions)),
     }, Grid)
 end
 

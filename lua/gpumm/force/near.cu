@@ -117,25 +117,49 @@ static __forceinline__ __device__ vec as_force(float (*f)[LANES], float (*finely
     return v;
 }
 
-// Which of the nodes in the order of the cells are among the `count` from `first` on.
-extern "C" __global__ void mark(int n, const word *ranked, word first, word count, unsigned char *own)
+#define BLOCK 256 // threads, as in repulsion.lua
+#define ROUND 8   // places that a thread looks at
+
+// Lists where own nodes, `count` from `first` on, are in the order of the cells, unless there are as many threads as nodes that are
+// sorted: `start` says how many behind the last of so many keys. A block's come behind those of another, as blocks come;
+// listed[1], 0 before, counts them.
+extern "C" __global__ void list_own(word threads, word last, const word *start, const word *ranked, word first, word count,
+                                    word *listed, word *list)
 {
-    int r = blockIdx.x * blockDim.x + threadIdx.x;
-    if (r < n) own[r] = (ranked[r] & ~IN_CROWD) - first < count;
+    __shared__ word sums[BLOCK], from;
+    const word t = threadIdx.x, begin = (blockIdx.x * BLOCK + t) * ROUND, all = start[last];
+    if (all <= threads) return;
+    word own = 0;
+    for (word r = begin; r < begin + ROUND && r < all; r++) own += (ranked[r] & ~IN_CROWD) - first < count;
+    sums[t] = own;
+    __syncthreads();
+    for (word d = 1; d < BLOCK; d *= 2) {
+        const word before = t >= d ? sums[t - d] : 0;
+        __syncthreads();
+        sums[t] += before;
+        __syncthreads();
+    }
+    if (t == BLOCK - 1) from = sums[t] ? atomicAdd(listed + 1, sums[t]) : 0;
+    __syncthreads();
+    word to = from + sums[t] - own;
+    for (word r = begin; r < begin + ROUND && r < all; r++)
+        if ((ranked[r] & ~IN_CROWD) - first < count) list[to++] = r;
 }
 
-// One thread a node, in the order of the cells, so that neighbours in space read the same memory. Forces are of the
-// `count` nodes from `first` on, and `list` says where those are in that order; without one, threads are of all nodes,
-// and those of others end at once.
-extern "C" __global__ void repel(int n, word first, word count, const word *list, const word *ranked,
+// One thread for each node that is sorted, in the order of the cells, so that neighbours in space read the same memory; those of
+// other ranks' nodes end at once. Forces are of the `count` nodes from `first` on. Where there are fewer threads than `start` says
+// behind the last of so many keys, `list` says where own nodes are in that order.
+extern "C" __global__ void repel(int n, word first, word count, const word *list, word last, const word *ranked,
                                  const vec *position, const float *mass, const word *start, const float *sorted,
                                  long long room, const float *levels, long long all, const float *given,
                                  const float *where, int finest, bool wide, float strength, float unit, vec *force)
 {
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= n) return;
-    const int r = list ? (int)list[t] : t;
-    const word i = ranked[r] & ~IN_CROWD;
+    const word nodes = start[last];
+    const bool listed = list && nodes > (word)n;
+    if ((word)t >= (listed ? count : nodes)) return;
+    const word r = listed ? list[t] : (word)t, i = ranked[r] & ~IN_CROWD;
     if (i - first >= count) return;
     const frame g = frame_in(where);
     const float4 p = ranked[r] & IN_CROWD ? point(position[i], mass[i]) : loaded(sorted, room, r);

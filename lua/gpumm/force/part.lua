@@ -9,8 +9,8 @@ local kernels = require "gpumm.force.kernels"
 local need = kernels.need
 local part = {}
 
--- is_alone: there are no others, so that nothing waits for them.
-local Whole = { is_whole = true, is_alone = true }
+-- is_alone: there are no others, so that nothing waits for them; ranks: how many there are in all.
+local Whole = { is_whole = true, is_alone = true, ranks = 1 }
 Whole.__index = Whole
 
 --- The first of the own nodes of a graph of n, and how many there are.
@@ -18,6 +18,10 @@ function Whole:block(n) return 0, n end -- luacheck: ignore 212
 
 --- All ranks' blocks of a buffer that has an element for every node, or for every `per` of them, to all.
 function Whole:gather(buffer, n, per) end -- luacheck: ignore 212
+
+--- The first `count` elements of every rank's buffer, in the order of the ranks, to `to` on all. `later`: another call of the
+--- part comes before anybody waits for the device, and waits for this one.
+function Whole:gather_all(from, count, to, later) end -- luacheck: ignore 212
 
 --- The buffer's first `count` elements, op ("sum", "min", "max") over all ranks.
 function Whole:reduce(buffer, op, count) end -- luacheck: ignore 212

@@ -5,6 +5,7 @@
 local gpumm = require "gpumm"
 local grid = require "gpumm.force.grid"
 local kernels = require "gpumm.force.kernels"
+local part = require "gpumm.force.part"
 
 local need, buffer = kernels.need, kernels.buffer
 local Repulsion = {}
@@ -12,6 +13,7 @@ Repulsion.__index = Repulsion
 
 local FEW = 512               -- nodes up to which every pair is quicker
 local COARSE = { 0, 64, 16 }  -- cells an axis, by dimension: up to there levels are one launch
+local BLOCK, LISTED = 256, 2048 -- threads that list own nodes, and places that they look at, as in near.cu
 local COEFFICIENTS = { push = { 0, 9, 19 }, spread = { 0, 6, 10 } } -- of an expansion, as in far.cu
 
 -- Cells of a level and of all above it.
@@ -27,7 +29,7 @@ end
 -- Room for a sum over n nodes. `fitted` counts how often it was made anew.
 local function prepare(self, what, n)
     local cells = self.grid
-    if cells:prepare(n, self.count) then self.fitted = self.fitted + 1 end
+    if cells:prepare(n) then self.fitted = self.fitted + 1 end
     local length = cells.given * COEFFICIENTS[what][self.dimensions]
     if self.given_length == length then return end
     self.given = buffer(self.manager, "f32", length, self.given)
@@ -39,30 +41,31 @@ end
 -- around need none.
 local function expand(self, run, unit, wide)
     local cells, d = self.grid, self.dimensions
-    local last, above = cells.finest // 2, 0
+    local last, above, marks = cells.finest // 2, 0, cells.tiles and cells.tiles.marks
     local w = math.min(last // 2, COARSE[d])
     if w >= 4 then
         above = math.tointeger(math.log(w, 2)) - 1
-        need(run.far_above(size_above(w, d), w, cells.levels, cells.all, cells.at[w], cells.marks, cells.where, cells.finest,
-            unit, self.given))
+        need(run.far_above(size_above(w, d), w, cells.levels, cells.all, cells.at[w], marks, cells.where, cells.finest, unit,
+            self.given))
     end
     w = math.max(4, 2 * w)
     while w <= last do
         need(run.far(math.tointeger(w ^ d), w, above, cells.levels, cells.all, cells.at[w],
-            wide and w == last and cells.start, cells.marks, cells.where, cells.finest, unit, self.given))
+            wide and w == last and cells.start, marks, cells.where, cells.finest, unit, self.given))
         w, above = 2 * w, 1
     end
 end
 
--- How many threads push, and where the own nodes are in the order of the cells; false: a thread for each of all nodes finds
--- out whether it is an own one.
+-- How many threads push, and where own nodes are in the order of the cells if there are fewer than nodes that are sorted: those
+-- of others around own ones are few where these lie together. false: there are enough.
 local function own_in_order(self, n, first, count)
-    if count == n or not self.listed then return n, false end
-    local cells, manager = self.grid, self.manager
-    self.own, self.list = buffer(manager, "u8", n, self.own), buffer(manager, "u32", n, self.list)
-    need(self.kernels.push.mark(n, cells.ranked, first, count, self.own))
-    need(manager:select { flags = self.own, to = self.list, n = n })
-    return count, self.list
+    local cells, threads = self.grid, math.min(n, count + count // 8)
+    if not (cells.tiles and self.listed) then return n, false end
+    self.list = buffer(self.manager, "u32", count, self.list)
+    need(self.kernels.push.list_own({ threads = threads, last = cells.keys_in_use, start = cells.start, ranked = cells.ranked,
+        first = first, count = count, listed = cells.tiles.counted, list = self.list },
+        { grid = (n + LISTED - 1) // LISTED, block = BLOCK }))
+    return threads, self.list
 end
 
 -- May nodes be felt one by one in larger cells, where they are few? Then the level of these is handed down all there is above it.
@@ -72,20 +75,21 @@ local function is_wide(self)
 end
 
 -- The launches of every own node's sum over all others, exactly where they are few. Of the values v, strength, seed and unit
--- (squared), it asks for those that a kernel takes. `bounded`: the box around the nodes is found already.
-local function enqueue(self, what, exactly, n, position, mass, out, v, bounded)
-    local run, cells, first, count = self.kernels[what], self.grid, self.first or 0, self.count or n
+-- (squared), it asks for those that a kernel takes. `bounded`: the box around the nodes is found already; `later`: as for
+-- part:gather_all.
+local function enqueue(self, what, exactly, n, position, mass, out, v, bounded, later)
+    local run, cells, first, count = self.kernels[what], self.grid, self.part:block(n)
+    if not exactly then cells:enqueue(n, position, mass, v.seed, bounded, later) end
     if count == 0 then return end
     if exactly then
         need(run.repel_exactly(count, first, n, position, mass, v.strength, v.unit, out))
         return
     end
-    cells:enqueue(n, position, mass, v.seed, bounded, first, count)
     local wide = is_wide(self)
     expand(self, run, v.unit, wide)
     local threads, list = own_in_order(self, n, first, count)
-    need(run.repel(threads, first, count, list, cells.ranked, position, mass, cells.start, cells.sorted, cells.room,
-        cells.levels, cells.all, self.given, cells.where, cells.finest, wide, v.strength, v.unit, out))
+    need(run.repel(threads, first, count, list, cells.keys_in_use, cells.ranked, position, mass, cells.start, cells.sorted,
+        cells.room, cells.levels, cells.all, self.given, cells.where, cells.finest, wide, v.strength, v.unit, out))
 end
 
 local function sum_up(self, what, exactly, n, position, mass, out, strength, seed, unit)
@@ -95,7 +99,7 @@ local function sum_up(self, what, exactly, n, position, mass, out, strength, see
     if not exactly then self.grid.ready = true end
 end
 
---- Writes the repulsion on each of n nodes (of self.count from self.first on, where those are set) to `force`: `strength` times
+--- Writes the repulsion on each of n nodes (of the own ones of its part) to `force`: `strength` times
 --- the sum of the products of the masses, the way between the nodes and repel(unit^2 d2). `seed` shifts the grid and samples
 --- crowds.
 function Repulsion:repel(...) sum_up(self, "push", false, ...) end
@@ -108,13 +112,13 @@ function Repulsion:repel_well(n, ...) sum_up(self, "push", n <= FEW, n, ...) end
 
 --- repel_well in three parts, of which the middle one allocates nothing: it can be recorded, with names in the place of
 --- the values v.strength, v.seed and v.unit, which is squared. What was recorded is of the same buffers while self.fitted
---- stays.
+--- stays. Over ranks, the next call of the part waits for what is enqueued, before anybody waits for the device.
 function Repulsion:prepare(n)
     if n > FEW then prepare(self, "push", n) end
 end
 
 function Repulsion:enqueue(n, position, mass, out, v, bounded)
-    enqueue(self, "push", n <= FEW, n, position, mass, out, v, bounded)
+    enqueue(self, "push", n <= FEW, n, position, mass, out, v, bounded, true)
 end
 
 --- The box around the nodes that a kernel of `threads` threads may find for it, and how many of these; nil: there is none
@@ -142,14 +146,14 @@ end
 
 local repulsion = {}
 
---- Repulsion in 2 or 3 dimensions. `repel` is the push between two unit masses over their distance, as a CUDA C
---- expression of the square distance d2; without it, 1 / d2.
+--- Repulsion in 2 or 3 dimensions, over ranks where there is a `part` (force/part). `repel` is the push between two unit
+--- masses over their distance, as a CUDA C expression of the square distance d2; without it, 1 / d2.
 function repulsion.new(manager, options)
-    local dimensions = options.dimensions or 2
+    local dimensions, of = options.dimensions or 2, options.part or part.whole
     local prefix = grid.prefix(dimensions) .. push(options.repel or "1.0f / (d2 + 1e-6f)")
         .. gpumm.resource("gpumm/force/far.cu")
     return setmetatable({
-        manager = manager, dimensions = dimensions, fitted = 0, grid = grid.new(manager, dimensions),
+        manager = manager, dimensions = dimensions, part = of, fitted = 0, grid = grid.new(manager, dimensions, of),
         listed = manager:device().kind ~= "host", -- there, a thread that ends at once costs less than a list
         kernels = { push = kernels.of(manager, "near.cu", prefix),
             spread = kernels.of(manager, "near.cu", "#define VIRIAL\n" .. prefix) },

@@ -12,6 +12,7 @@
 #define CAP 64 // nodes of a finest cell that are felt one by one
 #define LIMIT (DIM == 3 ? 216 : 48) // nodes around, at which finer cells are quicker
 #define FEW 72                      // and up to which larger cells are
+#define HELD 32 // bytes for each tile, so that those who write to one do not wait for those of the next
 #define IN_CROWD 0x80000000u        // beside the number of a node that is one of more than CAP in a cell
 
 typedef unsigned int word;
@@ -96,6 +97,36 @@ static __device__ float4 point(vec p, float mass)
 #endif
     v.w = mass;
     return v;
+}
+
+struct spot { // a cell of a level
+    int x, y, z;
+};
+
+// The finest cell that a node is in.
+static __device__ spot spot_of(vec position, const frame *g, int finest)
+{
+    const float4 p = point(position, 0.0f);
+    const spot at = {along(p.x, g->x, g->per_cell, finest), along(p.y, g->y, g->per_cell, finest),
+                     DIM == 3 ? along(p.z, g->z, g->per_cell, finest) : 0};
+    return at;
+}
+
+static __device__ int log2_of(int power) { return __ffs(power) - 1; }
+
+// The cells of a level one by one; all widths are powers of two.
+static __device__ spot spot_at(int t, int width)
+{
+    const int bits = log2_of(width), y = t >> bits;
+    const spot at = {t & (width - 1), DIM == 3 ? y & (width - 1) : y, DIM == 3 ? y >> bits : 0};
+    return at;
+}
+
+// The tile, of so many an axis, in which a cell of the level of `width` lies: as spot_at counts them.
+static __device__ int tile_of(spot at, int width, int tiles)
+{
+    const int bits = log2_of(tiles), down = log2_of(width) - bits;
+    return ((DIM == 3 ? at.z >> down << bits : 0) + (at.y >> down) << bits) + (at.x >> down);
 }
 
 // Points and cells are four numbers each: side by side where one thread reads one of them, and in four rows of `room`

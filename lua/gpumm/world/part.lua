@@ -31,6 +31,11 @@ function Part:gather(what, n, per)
     if per == 1 then self.gathered = (n - (past - first)) * what.type.size end -- bytes of the last one
 end
 
+function Part:gather_all(from, count, to, later)
+    need(self.world.allgather { from = from, count = count, to = to, later = later })
+    self.told = (self.ranks - 1) * count * from.type.size -- bytes of the last one
+end
+
 function Part:reduce(what, op, count)
     if self.world.size == 1 then return end
     need(self.world.allreduce { from = what, op = op, count = count })
@@ -99,8 +104,8 @@ function Part:renumbered(manager, n, edges, numbers)
     for _, b in ipairs { mine.from, mine.to, mine.weight or mine.from } do b:close() end
     local made = { m = #came.from, from = deal.uploaded(manager, "u32", came.from), to = deal.uploaded(manager, "u32", came.to),
         weight = came.weight and narrowed(manager, came.weight) or false }
-    return setmetatable({ world = self.world, blocks = blocks, gathered = 0, is_alone = self.is_alone, workers = self.workers,
-        device = self.device }, Part), made
+    return setmetatable({ world = self.world, blocks = blocks, gathered = 0, told = 0, ranks = self.ranks,
+        is_alone = self.is_alone, workers = self.workers, device = self.device }, Part), made
 end
 
 -- The elements of a rank's own buffer as a text.
@@ -140,7 +145,8 @@ local part = {}
 
 --- The part of this rank: `blocks` as world.blocks has them.
 function part.new(world, blocks)
-    return setmetatable({ world = world, blocks = blocks, gathered = 0, is_alone = world.size == 1 }, Part)
+    return setmetatable({ world = world, blocks = blocks, gathered = 0, told = 0, ranks = world.size,
+        is_alone = world.size == 1 }, Part)
 end
 
 return part

@@ -9,6 +9,7 @@
 
 gpumm_status gpumm_mpi__agree_begin(world *w, call_kind kind) {
     gpumm_status status = gpumm_mpi__world_check(w);
+    if (status == GPUMM_OK && w->settle) status = w->settle(w);
     if (status != GPUMM_OK) return status;
     w->number++;
     w->call = kind;

@@ -264,7 +264,7 @@ static gpumm_status move_on_device(call *c, bool in_place) {
     gpumm_stream *stream = stream_of(c);
     gpumm_address out = 0, in = 0;
     gpumm_status status = ready_on_device(c, stream, in_place, &out, &in);
-    return status == GPUMM_OK ? gpumm_mpi__nccl_traffic(c->w, stream, out, in) : lose_on_device(c->w, status);
+    return status == GPUMM_OK ? gpumm_mpi__nccl_traffic(c->w, stream, out, in, c->later) : lose_on_device(c->w, status);
 }
 
 static gpumm_status broadcast_on_device(call *c, uint64_t first, uint64_t count) {

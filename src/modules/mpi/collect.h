@@ -15,6 +15,7 @@ typedef struct call {
     uint64_t first, count;  /* elements of `from`; first from 0 */
     unsigned detail;        /* the operation; the root */
     const uint64_t *counts; /* of exchange: elements for each rank */
+    bool later;             /* of allgather: what goes from GPU to GPU is waited for by the next call */
     bool direct;            /* from GPU to GPU */
     bool taken;             /* what is sent is in w->out */
     bool pinned;            /* both buffers are */

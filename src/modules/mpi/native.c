@@ -77,9 +77,10 @@ static int push_received(lua_State *L, const world *w) {
 }
 
 static int native_allgather(lua_State *L) {
-    lua_settop(L, 5);
+    lua_settop(L, 6);
     call c = call_at(L, 2, 3, 5);
     c.count = (uint64_t)luaL_checkinteger(L, 4);
+    c.later = lua_toboolean(L, 6);
     gpumm_status status = gpumm_mpi__allgather(&c);
     return status == GPUMM_OK ? push_received(L, c.w) : gpumm_lua_result(L, status);
 }

@@ -7,7 +7,7 @@
 
 /* Pushes their table. Counts and firsts are checked by world.lua, firsts from 0; a stream may be nil.
      open(seconds, start), close(why), info()           info: rank, size, rank and size on this machine
-     allgather(from, to, first, count, stream)   allreduce(from, to, first, count, stream, op)
+     allgather(from, to, first, count, stream, later)   allreduce(from, to, first, count, stream, op)
      exchange(from, to, first, counts, stream)   broadcast(buffer, first, count, stream, root)
      barrier(stream), collect(text), trade(texts), home(text, size) */
 void gpumm_mpi__push_native(lua_State *L);

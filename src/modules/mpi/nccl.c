@@ -77,7 +77,8 @@ static struct {
     progress at;
     void *comm, *context; /* the GPU's primary one, which is kept for it */
     int device;
-    char why[200]; /* not */
+    gpumm_event *pending; /* behind what the last call left under way */
+    char why[200];        /* not */
 } the = {.why = "no call on buffers of a GPU was made yet"};
 
 static bool refuse(const char *why, const char *more) {
@@ -266,6 +267,8 @@ gpumm_status gpumm_mpi__nccl_join(world *w, gpumm_stream *stream, bool *joined) 
 
 void gpumm_mpi__nccl_end(void) {
     abort_comm();
+    gpumm_event_release(the.pending);
+    the.pending = NULL;
     drop_context();
     if (the.at == JOINED) refuse("the world is closed", NULL);
 }
@@ -298,19 +301,25 @@ static gpumm_status look(world *w, gpumm_event *event, double waited, bool *read
                                  gpumm_mpi__world_call_name(w->call), (unsigned long long)w->number, w->seconds);
 }
 
-/* Until what was enqueued is done. */
-static gpumm_status finish(world *w, gpumm_stream *stream) {
-    gpumm_event *event;
+/* Looks on while what is before the event runs: a GPU's work takes longer than what ranks tell one another, and nothing else needs
+   this core. */
+static gpumm_status wait_for(world *w, gpumm_event *event) {
     double begun = gpumm_mpi__machine_now();
-    gpumm_status status = gpumm_stream_record(stream, &event);
-    if (status != GPUMM_OK) return lose_here(w, status);
     for (bool ready = false;;) {
         double waited = gpumm_mpi__machine_now() - begun;
-        status = look(w, event, waited, &ready);
-        if (status != GPUMM_OK || ready) break;
-        gpumm_mpi__notes_pause(w, waited);
+        TRY(look(w, event, waited, &ready));
+        if (ready) return GPUMM_OK;
+        gpumm_mpi__notes_pause(w, waited / 10);
     }
-    gpumm_event_release(event);
+}
+
+/* Until what the last call left under way is done. Where the world is lost, it would wait for ever. */
+static gpumm_status settle(world *w) {
+    gpumm_status status = wait_for(w, the.pending);
+    gpumm_event_release(the.pending);
+    the.pending = NULL;
+    w->settle = NULL;
+    if (status != GPUMM_OK) abort_comm();
     return status;
 }
 
@@ -330,24 +339,26 @@ static int enqueue_all(const world *w, void *stream, gpumm_address out, gpumm_ad
     return outcome != NCCL_SUCCESS ? outcome : end;
 }
 
-/* Where the world is lost, what NCCL has enqueued would wait for ever. */
-static gpumm_status through(world *w, gpumm_stream *stream, int outcome) {
+static gpumm_status leave_pending(world *w, gpumm_stream *stream, int outcome) {
     leave();
     gpumm_status status = check(w, outcome);
-    if (status == GPUMM_OK) status = finish(w, stream);
+    if (status == GPUMM_OK) status = gpumm_stream_record(stream, &the.pending);
+    if (status == GPUMM_OK) w->settle = settle;
+    else if (w->state == WORLD_OPEN) status = lose_here(w, status);
     if (status != GPUMM_OK) abort_comm();
     return status;
 }
 
-gpumm_status gpumm_mpi__nccl_traffic(world *w, gpumm_stream *stream, gpumm_address out, gpumm_address in) {
+gpumm_status gpumm_mpi__nccl_traffic(world *w, gpumm_stream *stream, gpumm_address out, gpumm_address in, bool later) {
     enter();
-    return through(w, stream, enqueue_all(w, gpumm_stream_native(stream), out, in));
+    TRY(leave_pending(w, stream, enqueue_all(w, gpumm_stream_native(stream), out, in)));
+    return later ? GPUMM_OK : settle(w);
 }
 
 gpumm_status gpumm_mpi__nccl_broadcast(world *w, gpumm_stream *stream, gpumm_address at, uint64_t bytes, int root) {
-    void *place = (void *)(uintptr_t)at;
+    void *place = (void *)(uintptr_t)at, *native = gpumm_stream_native(stream);
     if (bytes == 0) return GPUMM_OK;
     enter();
-    return through(w, stream,
-                   api.broadcast(place, place, bytes, NCCL_BYTE, root, the.comm, gpumm_stream_native(stream)));
+    TRY(leave_pending(w, stream, api.broadcast(place, place, bytes, NCCL_BYTE, root, the.comm, native)));
+    return settle(w);
 }

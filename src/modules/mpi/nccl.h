@@ -14,8 +14,9 @@ bool gpumm_mpi__nccl_can(const world *w, gpumm_stream *stream);
 gpumm_status gpumm_mpi__nccl_join(world *w, gpumm_stream *stream, bool *joined);
 
 /* Sends w->out_bytes[r] at `out` + w->out_at[r] to each other rank r, and takes w->in_bytes[r] from it to `in` + w->in_at[r], on the
-   stream. Returns when all is there; what goes wrong loses the world. */
-gpumm_status gpumm_mpi__nccl_traffic(world *w, gpumm_stream *stream, gpumm_address out, gpumm_address in);
+   stream. Returns when all is there or, where it is `later`, when that is enqueued: w->settle waits then. What goes wrong loses
+   the world. */
+gpumm_status gpumm_mpi__nccl_traffic(world *w, gpumm_stream *stream, gpumm_address out, gpumm_address in, bool later);
 /* The root's bytes to the same place of everyone. */
 gpumm_status gpumm_mpi__nccl_broadcast(world *w, gpumm_stream *stream, gpumm_address at, uint64_t bytes, int root);
 

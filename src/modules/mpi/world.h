@@ -69,8 +69,9 @@ typedef struct world {
     MPI_Comm comm;
     peer *peers; /* one a rank, this one too */
     uint64_t number;
-    call_kind call; /* the one under way */
-    bool stuck;     /* a transfer was given up: MPI may still write to `in`, and read `out` */
+    call_kind call;                          /* the one under way */
+    gpumm_status (*settle)(struct world *w); /* waits for what the last call left under way; NULL: nothing is */
+    bool stuck;                              /* a transfer was given up: MPI may still write to `in`, and read `out` */
     block in, out;
     block requests, pieces; /* of the transfer under way */
     /* By rank, for the transfer under way. */
