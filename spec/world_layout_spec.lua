@@ -54,7 +54,8 @@ describe("a layout over ranks", function()
         assert.equal(0, code, text)
         local _, same = text:gsub("the same", "")
         assert.equal(2, same, text)
-        support.says(text, "3 ranks, 700 nodes", "bytes of positions on rank 0 (", " a node) by MPI, and 4 notes")
+        support.says(text, "3 ranks, 700 nodes", "bytes of positions on rank 0 (",
+            " a node) and 2048 of cells by MPI, and 8 notes")
     end)
 end)
 

@@ -62,6 +62,11 @@ local function stream_of(what, options, level)
     error(("world.%s: stream is a stream, not %s"):format(what, type(options.stream)), level + 1)
 end
 
+local function later_of(what, options, level)
+    if options.later == nil or type(options.later) == "boolean" then return options.later end
+    error(("world.%s: later is true or false, not %s"):format(what, type(options.later)), level + 1)
+end
+
 -- first, from 0, and count of the elements that a call sends.
 local function range_of(what, options, buffer, level)
     local first = whole_of(what, options, "first", 1, 1, math.maxinteger, level + 1) - 1
@@ -131,7 +136,7 @@ function world.allgather(options)
     local to = options.to == nil and from or buffer_of("allgather", options, "to", 2)
     local first, count = range_of("allgather", options, from, 2)
     ready(2)
-    return call(native.allgather, from, to, first, count, stream_of("allgather", options, 2), options.later)
+    return call(native.allgather, from, to, first, count, stream_of("allgather", options, 2), later_of("allgather", options, 2))
 end
 
 local OPERATIONS = { sum = true, min = true, max = true }

@@ -57,6 +57,21 @@ local function allgather_in_place(type, count)
     same(whole .. tail, contents(b), "allgather of %s in place", name_of(type))
 end
 
+-- What goes from GPU to GPU is under way when the call returns; work that is enqueued then has it, and the next call waits.
+local function allgather_later(type, count)
+    local parts = {}
+    for r = 0, size - 1 do parts[r + 1] = bytes(count(r) * type[2], seed(8, r)) end
+    local whole, from, to = table.concat(parts), buffer(type, parts[rank + 1]), buffer(type, "")
+    local got = assert(world.allgather { from = from, to = to, later = true })
+    for r = 0, size - 1 do same(count(r), got[r + 1], "elements of rank %d", r) end
+    local copy = buffer(type, ("\0"):rep(#whole))
+    if #whole > 0 then assert(copy:copy(to)) end
+    assert(world.allgather { from = from, to = to, later = true })
+    assert(world.barrier())
+    same(whole, contents(to), "allgather of %s, waited for later", name_of(type))
+    same(whole, contents(copy), "a copy of what is waited for later")
+end
+
 -- ---- exchange -------------------------------------------------------------------------------------
 
 local function exchange(type, count)
@@ -217,6 +232,7 @@ common.ending(m, function()
         for _, count in ipairs(COUNTS) do
             allgather(type, count)
             allgather_in_place(type, count)
+            allgather_later(type, count)
             exchange(type, count)
             broadcast(type, count)
         end

@@ -1,9 +1,10 @@
--- successes: 6
+-- successes: 7
 -- SPDX-License-Identifier: MIT
 -- gpumm.world by NCCL: where each rank has a GPU of its own, elements go from one to the other. Run with a driver and an NCCL
 -- that are none, of as many GPUs as FAKE_CUDA_DEVICES says; on a machine with two GPUs, TWO_GPUS=1 has it run with what is there.
 
 local ranks = require "spec.ranks.start"
+local support = require "spec.support"
 local real = os.getenv "TWO_GPUS"
 
 local function makes_all(n, way, more)
@@ -29,5 +30,11 @@ describe("a world of GPUs", function()
         local text, code, said = ranks(2, 60, "wrong_calls.lua", 20, nil, gpus(2))
         assert.equal(0, code, text)
         for r = 0, 1 do assert.equal("balanced done\n", said[r], text) end
+    end)
+    it("ends where a rank does while a call is under way that is waited for later", function()
+        local text, code, said = ranks(2, 60, "ends_later.lua", 20, real and "real", gpus(2))
+        assert.not_equal(0, code, text)
+        assert.equal("balanced", tostring(said[0]):match "^%w+", text)
+        support.says(said[0], "rank 1 ended", real and "allgather, call 2" or "barrier, call 3")
     end)
 end)

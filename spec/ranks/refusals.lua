@@ -78,6 +78,7 @@ common.ending(m, function()
         { "root is a whole number", world.broadcast, { buffer = from, root = size } },
         { "first is a whole number from 1", world.allgather, { from = from, first = 0 } },
         { "stream is a stream", world.allgather, { from = from, stream = 3 } },
+        { "later is true or false, not number", world.allgather, { from = from, later = 3 } },
         { "a list of " .. size .. " texts", world.trade, {} },
         { "needs a text", world.collect, 5 },
     } do

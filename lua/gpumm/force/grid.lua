@@ -66,6 +66,7 @@ local function make_ready(self)
     need(self.keys:fill(-1))
     need(self.tally:fill(0))
     need(self.sums:fill(0))
+    if self.tiles then self.tiles:make_ready() end
 end
 
 -- Levels above that of `from` cells an axis, up to that of `to` or one more; how wide the last one is.

@@ -21,9 +21,14 @@ function Tiles:fit(finest, at, given)
     self.marks = buffer(manager, "u8", given, self.marks)
     self.near = buffer(manager, "u8", self.count, self.near)
     self.held = buffer(manager, "u8", HELD * self.count, self.held)
-    need(self.held:fill(0))
     self.known = buffer(manager, "u32", 4 * self.count, self.known)
     self.told = buffer(manager, "u32", 4 * self.count * self.part.ranks, self.told)
+end
+
+--- What a build expects as the exchange before has left it.
+function Tiles:make_ready()
+    need(self.held:fill(0))
+    need(self.counted:fill(0))
 end
 
 --- Counts the nodes that a build is of beside the own ones, whose tiles are held by now. `of` is the grid.
@@ -50,14 +55,12 @@ end
 
 local tiles = {}
 
---- The tiles of a grid over the ranks of `part`: width (an axis), held (bytes for each: does it hold own nodes?), marks (a byte for
---- each cell from the level above the finest on, for the same), near (a byte for each tile: are its nodes sorted here?) and counted
---- (how many nodes of others are sorted; room for one more count). After an exchange, held and counted are 0.
+--- The tiles of a grid over the ranks of `part`: width (an axis), held (bytes for each: does it hold own nodes?), marks (a byte
+--- for each cell from the level above the finest on, for the same), near (a byte for each tile: are its nodes sorted here?) and
+--- counted (how many nodes of others are sorted; room for one more count). After an exchange, held and counted are 0.
 function tiles.new(manager, dimensions, part, prefix)
-    local self = setmetatable({ manager = manager, dimensions = dimensions, part = part, counted = buffer(manager, "u32", 2),
+    return setmetatable({ manager = manager, dimensions = dimensions, part = part, counted = buffer(manager, "u32", 2),
         kernels = kernels.of(manager, "tiles.cu", prefix) }, Tiles)
-    need(self.counted:fill(0))
-    return self
 end
 
 return tiles

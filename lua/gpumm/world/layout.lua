@@ -29,11 +29,11 @@ end
 
 local function say_exchange(world, made, part, steps)
     local _ <close> = plain()
-    local n = made.nodes
-    io.stderr:write(("%d ranks, %d nodes, %d edges; an iteration gathers %d bytes of positions on rank 0 (%.2f a node) by %s,"
-        .. " and %d notes\n")
-        :format(world.size, n, made.edges, part.gathered, part.gathered / n, (world.way()),
-            steps > 0 and 2 * (world.size - 1) or 0))
+    local n, calls = made.nodes, part.told > 0 and 2 or 1
+    io.stderr:write(("%d ranks, %d nodes, %d edges; an iteration gathers %d bytes of positions on rank 0 (%.2f a node) and %d of"
+        .. " cells by %s, and %d notes\n")
+        :format(world.size, n, made.edges, part.gathered, part.gathered / n, part.told, (world.way()),
+            steps > 0 and 2 * calls * (world.size - 1) or 0))
 end
 
 -- What rank 0 does with frames and the result; the others do nothing.
