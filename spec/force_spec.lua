@@ -318,7 +318,10 @@ describe("repulsion by the pyramid", function()
     end
 
     it("is a number however far apart nodes are, by every kind of expression", function()
-        for _, repel in ipairs { "1.0f / (sqrtf(d2) + 1.0f)", "(d2)", "({ float s = 1.0f + d2; 1.0f / (s * s); })" } do
+        local kinds = { "1.0f / (sqrtf(d2) + 1.0f)", "(d2)", "[&]() { float s = 1.0f + d2; return 1.0f / (s * s); }()" }
+        local is_host = spec.manager():device().kind == "host"
+        if is_host then kinds[#kinds + 1] = "({ float s = 1.0f + d2; 1.0f / (s * s); })" end -- an extension of its compiler
+        for _, repel in ipairs(kinds) do
             local m, n = spec.manager(), 600
             local values = {}
             for k = 1, 2 * n do values[k] = k % 2 == 0 and 0 or k // 2 % 30 end
