@@ -1,4 +1,4 @@
--- successes: 65, gpu: 1
+-- successes: 67, gpu: 1
 -- SPDX-License-Identifier: MIT
 -- The force library: its parts against plain references, and whole layouts by their quality.
 
@@ -244,9 +244,10 @@ describe("repulsion by the pyramid", function()
         return sorted
     end
 
-    -- What a part is to those that are tried at once here: what it tells all is passed on where it waits.
-    local function part_of(first, count, ranks)
-        return { ranks = ranks, is_alone = false, block = function() return first, count end,
+    -- A part that those have who are tried at once here; what it tells all is passed on where it waits. Its nodes begin at
+    -- block[1] and end before block[2].
+    local function part_of(block, ranks)
+        return { ranks = ranks, is_alone = false, block = function() return block[1], block[2] - block[1] end,
             gather_all = function(_, from, length, to) coroutine.yield(from, length, to) end }
     end
 
@@ -268,49 +269,84 @@ describe("repulsion by the pyramid", function()
         for _, f in ipairs(waiting) do assert.equal("dead", coroutine.status(f)) end
     end
 
-    -- The forces on all nodes, by parts that begin at these; how many nodes a part sorted and how many numbers its cells were
-    -- given, at most. A cell that was given none but is asked spoils the forces.
-    local function of_parts(m, d, begins, n, position, mass, listed)
-        local functions, forces, most_sorted, most_given = {}, {}, 0, 0
-        for r, first in ipairs(begins) do
-            functions[r] = function()
-                local count = (begins[r + 1] or n) - first
-                local of = force.repulsion(m, { dimensions = d, part = #begins > 1 and part_of(first, count, #begins) or nil })
-                local out <close> = assert(m:buffer { type = "f32x" .. d, length = math.max(1, count) })
-                of.listed = listed
-                for seed = 1, 2 do
-                    if of.given then assert(of.given:fill(0 / 0)) end
-                    of:repel(n, position, mass, out, 1, seed)
-                end
-                local given = 0
-                for _, x in of.given:download():each() do given = given + (x == x and 1 or 0) end
-                most_given = math.max(most_given, given)
-                local start = of.grid.start:download(of.grid.keys_in_use + 1, 1)
-                most_sorted = math.max(most_sorted, count > 0 and start[1] or 0)
-                forces[r] = out:download(1, count):bytes()
+    -- One part of builds one after another, { n, position, mass, begins, is it of the spread? }: the forces on its nodes in each,
+    -- how many nodes it sorted and how many numbers its cells were given. A cell that was given none but is asked spoils them.
+    local function tried(m, d, builds, r, ranks, listed)
+        local block, results = {}, {}
+        local of = force.repulsion(m, { dimensions = d, part = ranks > 1 and part_of(block, ranks) or nil })
+        of.listed = listed
+        for k, build in ipairs(builds) do
+            local n, begins = build[1], build[4]
+            block[1], block[2] = begins[r], begins[r + 1] or n
+            local count = ranks > 1 and block[2] - block[1] or n
+            local out <close> = assert(m:buffer { type = "f32x" .. d, length = math.max(1, count) })
+            if of.given then assert(of.given:fill(0 / 0)) end
+            if build[5] then of:spread(n, build[2], build[3], out, 1) else of:repel(n, build[2], build[3], out, 1, k) end
+            local given = 0
+            for _, x in of.given:download():each() do given = given + (x == x and 1 or 0) end
+            results[k] = { forces = out:download(1, count):bytes(), given = given,
+                sorted = count > 0 and of.grid.start:download(of.grid.keys_in_use + 1, 1)[1] or 0 }
+        end
+        return results
+    end
+
+    -- The same builds by so many parts: forces on all nodes in each, and the most of what is counted.
+    local function by_parts(m, d, builds, ranks, listed)
+        local functions, parts, all = {}, {}, {}
+        for r = 1, ranks do functions[r] = function() parts[r] = tried(m, d, builds, r, ranks, listed) end end
+        in_step(functions)
+        for k in ipairs(builds) do
+            all[k] = { forces = "", given = 0, sorted = 0 }
+            for r = 1, ranks do
+                all[k].forces = all[k].forces .. parts[r][k].forces
+                for _, what in ipairs { "given", "sorted" } do all[k][what] = math.max(all[k][what], parts[r][k][what]) end
             end
         end
-        in_step(functions)
-        return table.concat(forces), most_sorted, most_given
+        return all
+    end
+
+    local function with_crowds(few, crowded, d)
+        return table.move(clustered(crowded, d, 5, 0.01), 1, crowded * d, few * d + 1, uniform(few, d))
     end
 
     for d, few in ipairs { false, 33000, 23500 } do -- as many as have every kind of level
         if few then
             it(("is the same of parts, which sort and expand only what is near their own nodes, in %dD"):format(d), function()
-                local m, values = spec.manager(), uniform(few, d)
-                table.move(clustered(3000, d, 5, 0.01), 1, 3000 * d, few * d + 1, values)
-                local n, most = #values // d, d == 2 and 0.55 or 0.8 -- of the nodes, by the largest part and what is around it
+                local m, values = spec.manager(), with_crowds(few, 3000, d)
+                local n, mass, builds = #values // d, filled(m, "f32", masses(#values // d)), {}
                 local thirds = { 0, n // 3, n // 3 + 1, n - n // 4, n } -- the last one has none
-                for _, is_apart in ipairs { true, false } do
-                    local position = filled(m, "f32x" .. d, is_apart and from_left(values, d) or values)
-                    local mass = filled(m, "f32", masses(n))
-                    local whole, all, all_given = of_parts(m, d, { 0 }, n, position, mass, false)
-                    assert.equal(n, all)
-                    for _, is_listed in ipairs { false, true } do
-                        local parts, sorted, given = of_parts(m, d, thirds, n, position, mass, is_listed)
-                        assert.is_true(whole == parts)
-                        assert.equal(is_apart, sorted < most * n, ("%d nodes of %d"):format(sorted, n))
-                        if is_apart then assert.is_true(given < 0.6 * all_given, ("%d of %d"):format(given, all_given)) end
+                for k, list in ipairs { from_left(values, d), values } do -- together, and far apart
+                    builds[k] = { n, filled(m, "f32x" .. d, list), mass, thirds }
+                end
+                builds[3] = builds[1]
+                local whole = by_parts(m, d, builds, 1, false)
+                for _, is_listed in ipairs { false, true } do
+                    for k, parts in ipairs(by_parts(m, d, builds, #thirds, is_listed)) do
+                        assert.is_true(whole[k].forces == parts.forces, "build " .. k)
+                        assert.equal(n, whole[k].sorted)
+                        local together, most = k ~= 2, d == 2 and 0.5 or 0.7 -- by the largest part and what is around it
+                        assert.equal(together, parts.sorted < most * n, ("%d nodes of %d"):format(parts.sorted, n))
+                        local given = parts.given / whole[k].given
+                        if k > 1 then assert.equal(together, given < 0.6, given) end
+                    end
+                end
+            end)
+
+            it(("is the same of parts that come to have nodes or none, of grids finer and coarser, in %dD"):format(d), function()
+                local m, builds = spec.manager(), {}
+                for k, n in ipairs { 2000, 2000, 9000, 2500, 700, 9000, 9000 } do
+                    local values = with_crowds(n - n // 5, n // 5, d)
+                    local begins = ({ { 0, n // 3, n // 2 }, { 0, n, n }, { 0, 0, n - 9 } })[(k - 1) % 3 + 1]
+                    local weights = masses(n)
+                    for i = 1, k >= 6 and n or 0 do weights[i] = i % 2 * 2 - 1 end -- which cancel out in many cells
+                    builds[k] = { n, filled(m, "f32x" .. d, k % 2 == 0 and values or from_left(values, d)),
+                        filled(m, "f32", weights), begins, k == 4 }
+                end
+                local whole = by_parts(m, d, builds, 1, false)
+                for k, parts in ipairs(by_parts(m, d, builds, 3, true)) do
+                    assert.is_true(whole[k].forces == parts.forces, "build " .. k)
+                    for i, x in gpumm.view("f32", parts.forces):each() do
+                        assert(x == x, ("number %d of build %d"):format(i, k))
                     end
                 end
             end)

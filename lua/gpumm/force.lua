@@ -12,7 +12,8 @@
 --     gpumm.force.start(manager, e.rows, nodes.position)               -- where to begin, components packed
 --     e:balance(nodes);  e:step(nodes, i, limit)                       -- on a GPU a replay of what the first step recorded
 --
--- What is where: force/repulsion pushes between all nodes, force/grid the cells that they are in, force/rows neighbours,
+-- What is where: force/repulsion pushes between all nodes, force/grid the cells that they are in, force/tiles those over ranks,
+-- force/rows neighbours,
 -- force/motion.cu springs and steps, force/replayed how a step is recorded once, force/models what the forces are,
 -- force/distance distances in edges or along lengths, force/start where to begin, force/stress how the distances are held,
 -- force/wedges and force/untangling trees, force/closed graphs that need no forces, force/sizes nodes that are discs,

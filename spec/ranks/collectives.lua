@@ -72,6 +72,14 @@ local function allgather_later(type, count)
     same(whole, contents(copy), "a copy of what is waited for later")
 end
 
+-- The manager is closed before any other call, or the world is: what is under way is through then.
+local function ended_with_a_call_under_way(close)
+    local other = common.manager()
+    local from, to = common.buffer(other, "u32", 4, bytes(4000, rank)), common.buffer(other, "u32", 4, "")
+    assert(world.allgather { from = from, to = to, later = true })
+    close(other)
+end
+
 -- ---- exchange -------------------------------------------------------------------------------------
 
 local function exchange(type, count)
@@ -244,6 +252,11 @@ common.ending(m, function()
     special()
     in_stream_order()
     texts()
+    ended_with_a_call_under_way(function(other) other:close() end)
     assert(world.barrier())
     if way then same(way, table.concat({ world.way() }, ": "), "the way") end
+    ended_with_a_call_under_way(function(other)
+        world.close()
+        other:close()
+    end)
 end)

@@ -309,8 +309,8 @@ extern "C" __global__ void far_above(int n, int width, const float *levels, long
         width /= 2;
         cells >>= DIM;
     }
-    const spot at = spot_at(t, width);
-    const int x = at.x, y = at.y, z = at.z;
+    const spot of = spot_at(t, width);
+    const int x = of.x, y = of.y, z = of.z;
     const long long c = from + cell_at(x, y, z, width), mine = c - level_size(finest);
     if ((marks && !marks[mine]) || loaded(levels, all, c).w == 0.0f) return;
     float sum[COEFFICIENTS][LANES];

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Nodes into cells, and cells into larger ones (see space.cu, which comes before this text, as does bounds.cu). Nothing depends on the
-// order in which threads run: the nodes of a cell are sorted by their number, and where a cell holds more than CAP of
+// Nodes into cells, and cells into larger ones (see space.cu, which comes before this text, as does bounds.cu). Nothing depends on
+// the order in which threads run: the nodes of a cell are sorted by their number, and where a cell holds more than CAP of
 // them, sums are in fixed point and the nodes that stand for the others are those with the least hashes.
 
 #define FIXED 1048576.0f
+#define NEXT_TO_NOTHING 1e-30f
 #define SHIFT 0.0625f // of the grid, of its side: errors at the borders of cells fall elsewhere every time
 
 static __device__ word mixed(word x)
@@ -50,19 +51,20 @@ extern "C" __global__ void bounds(int threads, int n, const vec *position, word 
     if (t < threads && t < n) bound(t, threads, n, position, box);
 }
 
-// Many nodes have the same tile: of threads beside one another one writes, where they can tell.
+// Many nodes have the same tile: of threads beside one another that are here together, one writes.
 static __device__ void hold(unsigned char *at)
 {
 #ifdef __CUDA_ARCH__
-    const unsigned long long own = (unsigned long long)at, before = __shfl_up_sync(__activemask(), own, 1);
-    if (threadIdx.x % 32 == 0 || before != own) *at = 1;
+    const unsigned active = __activemask(), lane = threadIdx.x % 32;
+    const unsigned long long own = (unsigned long long)at, before = __shfl_up_sync(active, own, 1);
+    if (lane == 0 || !(active >> (lane - 1) & 1u) || before != own) *at = 1;
 #else
     if (!*at) *at = 1;
 #endif
 }
 
-// Counts the nodes of every cell, `n` of them from `first` on, and says once where the grid lies. `held` (null: there are no others)
-// says which of so many tiles an axis hold one of those.
+// Counts the nodes of every cell, `n` of them from `first` on, and says once where the grid lies. `held` (null: there are no
+// others) says which of so many tiles an axis hold one of those.
 extern "C" __global__ void count(int n, word first, const vec *position, const word *box, int finest, word seed,
                                  unsigned char *held, int tiles, float *where, word *counts, word *cell_of, word *arrival)
 {
@@ -119,7 +121,8 @@ extern "C" __global__ void arrange(int threads, word last, const word *order, co
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= threads) return;
     const frame g = frame_in(where);
-    for (word r = t; r < start[last]; r += threads) {
+    const word all = start[last];
+    for (word r = t; r < all; r += threads) {
         const word i = order[r];
         const vec at = position[i];
         const spot cell = spot_of(at, &g, finest);
@@ -147,12 +150,15 @@ static __device__ void add(float4 *sum, float x, float y, float z, float mass)
     sum->w += mass;
 }
 
-static __device__ float4 centre(float4 sum)
+// What a cell's sum makes of it. Where masses cancel out, a cell that holds nodes weighs next to nothing: nothing is what cells
+// without nodes weigh, by which those are left out.
+static __device__ float4 centre(float4 sum, bool holds)
 {
     const float per_mass = sum.w != 0.0f ? 1.0f / sum.w : 0.0f;
     sum.x *= per_mass;
     sum.y *= per_mass;
     sum.z *= per_mass;
+    if (holds && sum.w == 0.0f) sum.w = NEXT_TO_NOTHING;
     return sum;
 }
 
@@ -204,7 +210,7 @@ static __device__ void add_child(float4 *sum, float4 c, int a, int b, int e)
 // tile that is not `near` (null: there are no others than own nodes). Where there are others, marks say which cells hold one of
 // the `own` ones from `first` on: those were the first to arrive.
 extern "C" __global__ void cells(int n, int finest, const word *start, const float *where, const vec *position,
-                                 const float *mass, word *box, word *counts, word *order, sum_t *keys, word *tally,
+                                 const float *mass, word *box, word *counts, const word *order, sum_t *keys, word *tally,
                                  sum_t *sums, word first, word own, unsigned char *marks, const unsigned char *near, int tiles,
                                  float *sorted, long long room, float *levels, long long all)
 {
@@ -217,7 +223,7 @@ extern "C" __global__ void cells(int n, int finest, const word *start, const flo
     const int c = cell_at(of.x, of.y, of.z, width);
     const frame g = frame_in(where);
     const bool finely = DIM == 3 || nodes_in<5>(start, of.x - 2, of.y - 2, 0, width) > LIMIT;
-    bool is_own = false;
+    bool holds = false, holds_own = false;
     float4 whole = {0.0f, 0.0f, 0.0f, 0.0f};
     for (int child = 0; child < 1 << DIM; child++) {
         const int key = c << DIM | child, a = child & 1, b = child >> 1 & 1, e = child >> 2;
@@ -229,25 +235,29 @@ extern "C" __global__ void cells(int n, int finest, const word *start, const flo
             continue;
         }
         counts[key] = 0;
-        if (near) is_own = is_own || order[s] - first < own;
+        holds = true;
+        if (near) holds_own = holds_own || order[s] - first < own;
         const float4 sum = centre(k > CAP ? many(s, order[s], position, mass, keys, tally, sums, sorted, room)
-                                          : few(s, k, at, &g, sorted, room));
+                                          : few(s, k, at, &g, sorted, room), true);
         add_child(&whole, sum, a, b, e);
         if (finely) stored(levels, all, to, sum);
     }
-    stored(levels, all, level_size(finest) + c, centre(whole));
-    if (near) marks[c] = is_own;
+    stored(levels, all, level_size(finest) + c, centre(whole, holds));
+    if (near) marks[c] = holds_own;
 }
 
 // The sum of the 2 x 2 (x 2) cells below one cell.
 static __device__ float4 gather(const float *levels, long long all, long long from, int width, int x, int y, int z)
 {
     float4 sum = {0.0f, 0.0f, 0.0f, 0.0f};
+    bool holds = false;
     for (int k = 0; k < 1 << DIM; k++) {
         const int a = k & 1, b = k >> 1 & 1, e = k >> 2;
-        add_child(&sum, loaded(levels, all, from + cell_at(2 * x + a, 2 * y + b, 2 * z + e, width)), a, b, e);
+        const float4 child = loaded(levels, all, from + cell_at(2 * x + a, 2 * y + b, 2 * z + e, width));
+        add_child(&sum, child, a, b, e);
+        holds = holds || child.w != 0.0f;
     }
-    return centre(sum);
+    return centre(sum, holds);
 }
 
 // Two levels at once, from the one of `width` cells an axis at `from`, of which thread t has a cell of the second; where only one
@@ -258,13 +268,15 @@ static __device__ void reduced(int t, int width, float *levels, long long all, l
     const spot of = spot_at(t, quarter);
     const long long to = from + level_size(width);
     float4 sum = {0.0f, 0.0f, 0.0f, 0.0f};
+    bool holds = false;
     for (int k = 0; k < 1 << DIM; k++) {
         const int a = k & 1, b = k >> 1 & 1, e = k >> 2, x = 2 * of.x + a, y = 2 * of.y + b, z = 2 * of.z + e;
         const float4 child = gather(levels, all, from, width, x, y, z);
         stored(levels, all, to + cell_at(x, y, z, half), child);
         add_child(&sum, child, a, b, e);
+        holds = holds || child.w != 0.0f;
     }
-    if (quarter >= 4) stored(levels, all, to + level_size(half) + cell_at(of.x, of.y, of.z, quarter), centre(sum));
+    if (quarter >= 4) stored(levels, all, to + level_size(half) + cell_at(of.x, of.y, of.z, quarter), centre(sum, holds));
 }
 
 // Do the 2 x 2 (x 2) cells below one cell hold own nodes? Two marks lie in one short, as padding and sides are even.
@@ -291,8 +303,8 @@ static __device__ void reduced_marks(spot of, int width, unsigned char *marks)
     if (quarter >= 4) above[level_size(half) + cell_at(of.x, of.y, of.z, quarter)] = any;
 }
 
-// The marks of the level of `width` begin at `marks_from`. What lies in tiles that are not `near` (null: all are, and nobody asks for marks) is
-// left out.
+// The marks of the level of `width` begin at `marks_from`. What lies in tiles that are not `near` (null: all are, and nobody asks
+// for marks) is left out.
 extern "C" __global__ void reduce(int n, int width, unsigned char *marks, long long marks_from, const unsigned char *near,
                                   int tiles, float *levels, long long all, long long from)
 {

@@ -70,11 +70,11 @@ local function make_ready(self)
 end
 
 -- Levels above that of `from` cells an axis, up to that of `to` or one more; how wide the last one is.
-local function reduce(self, from, to, own)
+local function reduce(self, from, to, over)
     local d, w = self.dimensions, from
     while w > to do
-        need(self.kernels.reduce(math.tointeger((w // 4) ^ d), w, own.marks, self.at[w] - self.at[self.finest // 2], own.near,
-            own.width, self.levels, self.all, self.at[w]))
+        need(self.kernels.reduce(math.tointeger((w // 4) ^ d), w, over.marks, self.at[w] - self.at[self.finest // 2], over.near,
+            over.width, self.levels, self.all, self.at[w]))
         w = w // 4
     end
     return w
@@ -99,22 +99,22 @@ function Grid:prepare(n)
     return wider or more
 end
 
--- Own nodes, and those around them, into cells, and these into larger ones up to the tiles; without tiles, up to the level above
--- the finest. Returns how wide that is.
+-- Own nodes, and those around them, into cells, and these into larger ones up to the level above the finest or, over ranks, to
+-- that of tiles.
 local function sort(self, n, position, mass, seed)
-    local run, finest, own = self.kernels, self.finest, self.tiles or NONE
-    local first, count = self.part:block(n)
-    need(run.count(count, first, position, self.box, finest, seed, own.held, own.width, self.where, self.counts, self.cell_of,
+    local run, finest, over = self.kernels, self.finest, self.tiles or NONE
+    local first, own = self.part:block(n)
+    need(run.count(own, first, position, self.box, finest, seed, over.held, over.width, self.where, self.counts, self.cell_of,
         self.arrival))
-    if own.marks then own:add_others(self, n, first, count, position) end
+    if self.tiles then over:add_others(self, n, first, own, position) end
     starts(self.manager, self.keys_in_use, self.counts, self.start)
-    need(run.scatter(count, first, count, self.ranked, own.counted, self.cell_of, self.arrival, self.start, self.order))
-    need(run.arrange(count, self.keys_in_use, self.order, self.start, position, mass, self.where, finest, seed, self.sorted,
+    need(run.scatter(own, first, own, self.ranked, over.counted, self.cell_of, self.arrival, self.start, self.order))
+    need(run.arrange(own, self.keys_in_use, self.order, self.start, position, mass, self.where, finest, seed, self.sorted,
         self.ranked, self.room, self.keys, self.tally, self.sums))
     need(run.cells(math.tointeger((finest // 2) ^ self.dimensions), finest, self.start, self.where, position, mass, self.box,
-        self.counts, self.order, self.keys, self.tally, self.sums, first, count, own.marks, own.near, own.width, self.sorted,
+        self.counts, self.order, self.keys, self.tally, self.sums, first, own, over.marks, over.near, over.width, self.sorted,
         self.room, self.levels, self.all))
-    if own.marks then reduce(self, finest // 2, own.width, own) end
+    if self.tiles then reduce(self, finest // 2, over.width, over) end
 end
 
 --- The launches of a build, after prepare; they allocate nothing, so that they can be recorded. `bounded`: self.box is

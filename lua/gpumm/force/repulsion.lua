@@ -30,10 +30,14 @@ end
 local function prepare(self, what, n)
     local cells = self.grid
     if cells:prepare(n) then self.fitted = self.fitted + 1 end
+    if cells.tiles and self.listed then
+        local _, count = self.part:block(n)
+        self.list = buffer(self.manager, "u32", math.max(1, count), self.list)
+    end
     local length = cells.given * COEFFICIENTS[what][self.dimensions]
     if self.given_length == length then return end
     self.given = buffer(self.manager, "f32", length, self.given)
-    need(self.given:fill(0)) -- what a cell without mass is given is not read, unless masses cancel out
+    need(self.given:fill(0))
     self.given_length, self.fitted = length, self.fitted + 1
 end
 
@@ -61,7 +65,6 @@ end
 local function own_in_order(self, n, first, count)
     local cells, threads = self.grid, math.min(n, count + count // 8)
     if not (cells.tiles and self.listed) then return n, false end
-    self.list = buffer(self.manager, "u32", count, self.list)
     need(self.kernels.push.list_own({ threads = threads, last = cells.keys_in_use, start = cells.start, ranked = cells.ranked,
         first = first, count = count, listed = cells.tiles.counted, list = self.list },
         { grid = (n + LISTED - 1) // LISTED, block = BLOCK }))
@@ -99,10 +102,10 @@ local function sum_up(self, what, exactly, n, position, mass, out, strength, see
     if not exactly then self.grid.ready = true end
 end
 
---- Writes the repulsion on each of n nodes (of the own ones of its part) to `force`: `strength` times
---- the sum of the products of the masses, the way between the nodes and repel(unit^2 d2). `seed` shifts the grid and samples
---- crowds.
-function Repulsion:repel(...) sum_up(self, "push", false, ...) end
+--- Writes the repulsion on each of n nodes (of the own ones of its part) to `force`: `strength` times the sum of the products
+--- of the masses, the way between the nodes and repel(unit^2 d2). `seed` shifts the grid and samples crowds. Over ranks, where
+--- nodes are few it is over every pair.
+function Repulsion:repel(n, ...) sum_up(self, "push", n <= FEW and not self.part.is_alone, n, ...) end
 
 --- The same over every pair, exactly.
 function Repulsion:repel_exactly(...) sum_up(self, "push", true, ...) end
@@ -112,13 +115,15 @@ function Repulsion:repel_well(n, ...) sum_up(self, "push", n <= FEW, n, ...) end
 
 --- repel_well in three parts, of which the middle one allocates nothing: it can be recorded, with names in the place of
 --- the values v.strength, v.seed and v.unit, which is squared. What was recorded is of the same buffers while self.fitted
---- stays. Over ranks, the next call of the part waits for what is enqueued, before anybody waits for the device.
+--- stays. Over ranks, from the second time on, the next call of the part waits for what is enqueued, before anybody waits for the
+--- device; the first time kernels are loaded in between, which may wait.
 function Repulsion:prepare(n)
     if n > FEW then prepare(self, "push", n) end
 end
 
 function Repulsion:enqueue(n, position, mass, out, v, bounded)
-    enqueue(self, "push", n <= FEW, n, position, mass, out, v, bounded, true)
+    enqueue(self, "push", n <= FEW, n, position, mass, out, v, bounded, self.is_loaded)
+    self.is_loaded = self.is_loaded or n > FEW
 end
 
 --- The box around the nodes that a kernel of `threads` threads may find for it, and how many of these; nil: there is none

@@ -3,8 +3,9 @@
 // the cells of one level. A rank sorts the nodes of those that hold own nodes and of those around them, whose sums are then the
 // same on every rank that has them, and are told to all: cells above tiles are of all nodes on every rank.
 
-// In tiles. Cells up to 3 away, of the levels below, are asked for what they are, and a tile is 2 of them or more.
-#define REACH 2
+// In tiles. Of the levels below that of tiles, a cell asks for the cells of its parent and of those around it, and a tile is one
+// parent or more: what these are is known where all nodes of the tile and of those around it are sorted.
+#define REACH 1
 
 // Marks what is above a tile. Who finds a cell marked leaves those above to who marked it.
 static __device__ void mark_above(unsigned char *marks, spot at, int width)
@@ -84,19 +85,28 @@ extern "C" __global__ void tell(int n, int tiles, const unsigned char *near, con
     known[4 * t + 3] = __float_as_uint(sum.w);
 }
 
-// What so many ranks know. Those who have a tile have the same bits, the others have none. Two counts and what tiles hold are made
-// ready for the next time.
-extern "C" __global__ void hear(int n, int tiles, int ranks, const word *known, word *counted, unsigned char *held, float *levels,
-                                long long all, long long from)
+// What so many ranks know: a tile's sum is that of the first one that has it. What holds nodes weighs something.
+static __device__ float4 told(const word *known, int ranks, int n, int t)
+{
+    float4 sum = {0.0f, 0.0f, 0.0f, 0.0f};
+    for (int r = 0; r < ranks && sum.w == 0.0f; r++) {
+        const word *one = known + 4 * ((long long)r * n + t);
+        sum.x = __uint_as_float(one[0]);
+        sum.y = __uint_as_float(one[1]);
+        sum.z = __uint_as_float(one[2]);
+        sum.w = __uint_as_float(one[3]);
+    }
+    return sum;
+}
+
+// The level of tiles, of all nodes. Two counts and what tiles hold are made ready for the next time.
+extern "C" __global__ void hear(int n, int tiles, int ranks, const word *known, word *counted, unsigned char *held,
+                                float *levels, long long all, long long from)
 {
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= n) return;
     if (t < 2) counted[t] = 0;
     held[HELD * (long long)t] = 0;
     const spot of = spot_at(t, tiles);
-    word bits[4] = {0, 0, 0, 0};
-    for (int r = 0; r < ranks; r++)
-        for (int k = 0; k < 4; k++) bits[k] |= known[4 * ((long long)r * n + t) + k];
-    const float4 sum = {__uint_as_float(bits[0]), __uint_as_float(bits[1]), __uint_as_float(bits[2]), __uint_as_float(bits[3])};
-    stored(levels, all, from + cell_at(of.x, of.y, of.z, tiles), sum);
+    stored(levels, all, from + cell_at(of.x, of.y, of.z, tiles), told(known, ranks, n, t));
 }

@@ -70,7 +70,7 @@ static gpumm_access access_of_to(const call *c) {
     return sends ? GPUMM_ACCESS_READ : GPUMM_ACCESS_WRITE;
 }
 
-/* NCCL has addresses until it is through, whatever other threads and schedules do meanwhile. */
+/* NCCL is given addresses, which have to last until all is enqueued, whatever other threads and schedules do meanwhile. */
 static gpumm_status pin(call *c) {
     TRY(gpumm_buffer_pin(c->from));
     gpumm_status status = gpumm_buffer_pin(c->to);

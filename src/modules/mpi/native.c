@@ -25,6 +25,7 @@ static int native_open(lua_State *L) {
 static int native_close(lua_State *L) {
     world *w = gpumm_mpi__world();
     if ((w->state != WORLD_OPEN && w->state != WORLD_LOST) || w->owner != main_of(L)) return 0;
+    if (w->state == WORLD_OPEN && w->settle) w->settle(w);
     bool whole = gpumm_mpi__notes_leave(w, luaL_optstring(L, 1, NULL));
     gpumm_mpi__nccl_end(); /* others may have read what it keeps until they left */
     gpumm_mpi__world_end(w, whole);

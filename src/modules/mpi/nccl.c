@@ -291,7 +291,8 @@ static gpumm_status check(world *w, int outcome) {
 static gpumm_status look(world *w, gpumm_event *event, double waited, bool *ready) {
     int outcome = NCCL_SUCCESS;
     gpumm_status status = gpumm_event_ready(event, ready);
-    if (status != GPUMM_OK) return lose_here(w, status);
+    if (status == GPUMM_CLOSED) *ready = true; /* who closed the manager has waited */
+    else if (status != GPUMM_OK) return lose_here(w, status);
     if (*ready) return GPUMM_OK;
     TRY(gpumm_mpi__notes_look(w));
     api.async_error(the.comm, &outcome);
@@ -301,8 +302,7 @@ static gpumm_status look(world *w, gpumm_event *event, double waited, bool *read
                                  gpumm_mpi__world_call_name(w->call), (unsigned long long)w->number, w->seconds);
 }
 
-/* Looks on while what is before the event runs: a GPU's work takes longer than what ranks tell one another, and nothing else needs
-   this core. */
+/* A GPU's work takes longer than what ranks tell one another: it is looked at for ten times as long before this core is left to others. */
 static gpumm_status wait_for(world *w, gpumm_event *event) {
     double begun = gpumm_mpi__machine_now();
     for (bool ready = false;;) {
