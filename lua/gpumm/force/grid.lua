@@ -16,7 +16,7 @@ local BEYOND = 8               -- that may be read behind the last node or cell
 local MOST = { 0, 14, 9 }      -- of that power, by dimension, so that the cells of a level can be counted in an int
 local BOUNDS = 65536           -- threads that find the box, each for 8 nodes at least
 local EMPTY = 0xffffffff       -- of a box without nodes
-local NONE = { marks = false, held = false, near = false, counted = false, width = 0 } -- of tiles, where there are no other ranks
+local NONE = { marks = false, held = false, near = false, width = 0 } -- of tiles, where there are no other ranks
 local LAST, BLOCK = { 0, 64, 16 }, 256 -- cells an axis, by dimension, from which on one block makes all levels above; its threads
 
 -- Twice the power of two nearest to what the number of nodes asks for: sqrt(n), in space (n/2)^(1/3).
@@ -108,7 +108,7 @@ local function sort(self, n, position, mass, seed)
         self.arrival))
     if self.tiles then over:add_others(self, n, first, own, position) end
     starts(self.manager, self.keys_in_use, self.counts, self.start)
-    need(run.scatter(own, first, own, self.ranked, over.counted, self.cell_of, self.arrival, self.start, self.order))
+    need(run.scatter(own, n, first, own, self.cell_of, self.arrival, self.start, self.order))
     need(run.arrange(own, self.keys_in_use, self.order, self.start, position, mass, self.where, finest, seed, self.sorted,
         self.ranked, self.room, self.keys, self.tally, self.sums))
     need(run.cells(math.tointeger((finest // 2) ^ self.dimensions), finest, self.start, self.where, position, mass, self.box,

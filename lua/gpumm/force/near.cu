@@ -122,7 +122,7 @@ static __forceinline__ __device__ vec as_force(float (*f)[LANES], float (*finely
 
 // Lists where own nodes, `count` from `first` on, are in the order of the cells, unless there are as many threads as nodes that
 // are sorted: `start` says how many behind the last of so many keys. A block's come behind those of another, as blocks come;
-// listed[1], 0 before, counts them.
+// `listed`, 0 before, counts them.
 extern "C" __global__ void list_own(word threads, word last, const word *start, const word *ranked, word first, word count,
                                     word *listed, word *list)
 {
@@ -139,7 +139,7 @@ extern "C" __global__ void list_own(word threads, word last, const word *start, 
         sums[t] += before;
         __syncthreads();
     }
-    if (t == BLOCK - 1) from = sums[t] ? atomicAdd(listed + 1, sums[t]) : 0;
+    if (t == BLOCK - 1) from = sums[t] ? atomicAdd(listed, sums[t]) : 0;
     __syncthreads();
     word to = from + sums[t] - own;
     for (word r = begin; r < begin + ROUND && r < all; r++)

@@ -66,7 +66,7 @@ local function own_in_order(self, n, first, count)
     local cells, threads = self.grid, math.min(n, count + count // 8)
     if not (cells.tiles and self.listed) then return n, false end
     need(self.kernels.push.list_own({ threads = threads, last = cells.keys_in_use, start = cells.start, ranked = cells.ranked,
-        first = first, count = count, listed = cells.tiles.counted, list = self.list },
+        first = first, count = count, listed = cells.tiles.listed, list = self.list },
         { grid = (n + LISTED - 1) // LISTED, block = BLOCK }))
     return threads, self.list
 end

@@ -12,7 +12,8 @@
 #define CAP 64 // nodes of a finest cell that are felt one by one
 #define LIMIT (DIM == 3 ? 216 : 48) // nodes around, at which finer cells are quicker
 #define FEW 72                      // and up to which larger cells are
-#define HELD 32 // bytes for each tile, so that those who write to one do not wait for those of the next
+#define HELD 32                     // bytes for each tile, so that who writes to one does not wait for who writes to the next
+#define NO_CELL 0xffffffffu         // of a node that is not sorted here
 #define IN_CROWD 0x80000000u        // beside the number of a node that is one of more than CAP in a cell
 
 typedef unsigned int word;
@@ -97,6 +98,12 @@ static __device__ float4 point(vec p, float mass)
 #endif
     v.w = mass;
     return v;
+}
+
+// The node that stands kth where the `own` ones from `first` on come before the others.
+static __device__ word node_at(word k, word first, word own)
+{
+    return k < own ? first + k : k - own < first ? k - own : k;
 }
 
 struct spot { // a cell of a level

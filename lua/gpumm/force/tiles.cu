@@ -50,62 +50,50 @@ extern "C" __global__ void reach(int n, int tiles, const unsigned char *marks, l
     if (t < n) near[t] = is_reached(marks + tile_marks, spot_at(t, tiles), tiles);
 }
 
-// Counts other ranks' nodes, that are none of the `own` ones from `first` on, where their tiles are near, behind the own ones:
-// which they are goes to `others`, and `more`, 0 before, says how many.
+// Counts other ranks' nodes, that are none of the `own` ones from `first` on, where their tiles are near. They stand behind the
+// own ones, in their order: those that are not counted are in no cell.
 extern "C" __global__ void count_others(int threads, int n, word first, word own, const vec *position, const float *where,
-                                        int finest, const unsigned char *near, int tiles, word *more, word *others,
-                                        word *counts, word *cell_of, word *arrival)
+                                        int finest, const unsigned char *near, int tiles, word *counts, word *cell_of,
+                                        word *arrival)
 {
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= threads) return;
     const frame g = frame_in(where);
-    for (word j = t; j < (word)n - own; j += threads) {
-        const word i = j < first ? j : j + own;
-        const spot at = spot_of(position[i], &g, finest);
-        if (!near[tile_of(at, finest, tiles)]) continue;
-        const word k = own + atomicAdd(more, 1u), c = key_of(at.x, at.y, at.z, finest);
-        others[k] = i;
+    for (word k = own + t; k < (word)n; k += threads) {
+        const spot at = spot_of(position[node_at(k, first, own)], &g, finest);
+        const bool is_near = near[tile_of(at, finest, tiles)];
+        const word c = is_near ? key_of(at.x, at.y, at.z, finest) : NO_CELL;
         cell_of[k] = c;
-        arrival[k] = atomicAdd(counts + c, 1u);
+        if (is_near) arrival[k] = atomicAdd(counts + c, 1u);
     }
 }
 
-// The sums of near tiles, whose level begins at cell `from`, and nothing for the others: four words each.
+// The sums of near tiles, whose level begins at cell `from`, and nothing for the others.
 extern "C" __global__ void tell(int n, int tiles, const unsigned char *near, const float *levels, long long all,
-                                long long from, word *known)
+                                long long from, float4 *known)
 {
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= n) return;
     const spot of = spot_at(t, tiles);
-    float4 sum = {0.0f, 0.0f, 0.0f, 0.0f};
-    if (near[t]) sum = loaded(levels, all, from + cell_at(of.x, of.y, of.z, tiles));
-    known[4 * t] = __float_as_uint(sum.x);
-    known[4 * t + 1] = __float_as_uint(sum.y);
-    known[4 * t + 2] = __float_as_uint(sum.z);
-    known[4 * t + 3] = __float_as_uint(sum.w);
+    const float4 nothing = {0.0f, 0.0f, 0.0f, 0.0f};
+    known[t] = near[t] ? loaded(levels, all, from + cell_at(of.x, of.y, of.z, tiles)) : nothing;
 }
 
 // What so many ranks know: a tile's sum is that of the first one that has it. What holds nodes weighs something.
-static __device__ float4 told(const word *known, int ranks, int n, int t)
+static __device__ float4 told(const float4 *known, int ranks, int n, int t)
 {
-    float4 sum = {0.0f, 0.0f, 0.0f, 0.0f};
-    for (int r = 0; r < ranks && sum.w == 0.0f; r++) {
-        const word *one = known + 4 * ((long long)r * n + t);
-        sum.x = __uint_as_float(one[0]);
-        sum.y = __uint_as_float(one[1]);
-        sum.z = __uint_as_float(one[2]);
-        sum.w = __uint_as_float(one[3]);
-    }
+    float4 sum = known[t];
+    for (int r = 1; r < ranks && sum.w == 0.0f; r++) sum = known[(long long)r * n + t];
     return sum;
 }
 
-// The level of tiles, of all nodes. Two counts and what tiles hold are made ready for the next time.
-extern "C" __global__ void hear(int n, int tiles, int ranks, const word *known, word *counted, unsigned char *held,
+// The level of tiles, of all nodes. What is listed and what tiles hold are made ready for the next time.
+extern "C" __global__ void hear(int n, int tiles, int ranks, const float4 *known, word *listed, unsigned char *held,
                                 float *levels, long long all, long long from)
 {
     int t = blockIdx.x * blockDim.x + threadIdx.x;
     if (t >= n) return;
-    if (t < 2) counted[t] = 0;
+    if (t == 0) *listed = 0;
     held[HELD * (long long)t] = 0;
     const spot of = spot_at(t, tiles);
     stored(levels, all, from + cell_at(of.x, of.y, of.z, tiles), told(known, ranks, n, t));
