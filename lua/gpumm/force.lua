@@ -13,10 +13,9 @@
 --     e:balance(nodes);  e:step(nodes, i, limit)                       -- on a GPU a replay of what the first step recorded
 --
 -- What is where: force/repulsion pushes between all nodes, force/grid the cells that they are in, force/tiles those over ranks,
--- force/rows neighbours,
--- force/motion.cu springs and steps, force/replayed how a step is recorded once, force/models what the forces are,
--- force/distance distances in edges or along lengths, force/start where to begin, force/stress how the distances are held,
--- force/wedges and force/untangling trees, force/closed graphs that need no forces, force/sizes nodes that are discs,
+-- force/rows neighbours, force/motion.cu springs and steps, force/replayed how a step is recorded once, force/models what the
+-- forces are, force/distance distances in edges or along lengths, force/start where to begin, force/stress how the distances are
+-- held, force/wedges and force/untangling trees, force/closed graphs that need no forces, force/sizes nodes that are discs,
 -- force/packing components, force/by_place nodes numbered by where they lie, force/quality how good it is, force/part whose
 -- nodes are worked on here, force/layout the simulation, force/growing graphs that grow.
 

@@ -10,7 +10,8 @@
  * The test steers it by the functions at the end; FAKE_CUDA_VERSION, FAKE_CUDA_STUB, FAKE_CUDA_INIT,
  * FAKE_CUDA_DEVICES, FAKE_CUDA_POOLS, FAKE_CUDA_COMPUTE and FAKE_CUDA_JIT say what driver and device it is, FAKE_CUDA_MEMORY
  * how many MiB each device has, FAKE_CUDA_TOTAL how many it says it has (the others somebody else took), FAKE_CUDA_PEERS (0)
- * that no two of them can use one another's memory. What is mapped can be used in the
+ * that no two of them can use one another's memory, FAKE_CUDA_LATE how many ms after it was recorded an event is ready, for who asks
+ * without waiting. What is mapped can be used in the
  * contexts of those devices alone that were given access.
  */
 #include <cuda.h>
@@ -706,20 +707,24 @@ ENTRY cuEventDestroy_v2(CUevent e) {
     return CUDA_SUCCESS;
 }
 
+static double device_clock(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return 1.001 * ((double)now.tv_sec * 1e9 + (double)now.tv_nsec);
+}
+
 ENTRY cuEventRecord(CUevent e, CUstream s) {
     CURRENT();
     if (e->context != s->context) return CUDA_ERROR_INVALID_HANDLE;
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    e->ns = 1.001 * ((double)now.tv_sec * 1e9 + (double)now.tv_nsec);
+    e->ns = device_clock();
     e->recorded = true;
     return ask(s);
 }
 
 ENTRY cuEventQuery(CUevent e) {
-    (void)e;
     UNSAFE();
-    return CUDA_SUCCESS;
+    bool late = e->recorded && device_clock() < e->ns + 1e6 * number("FAKE_CUDA_LATE", 0);
+    return late ? CUDA_ERROR_NOT_READY : CUDA_SUCCESS;
 }
 /* The driver waits for one without that flag, too, but keeps a core busy: nobody here means to. */
 ENTRY cuEventSynchronize(CUevent e) {

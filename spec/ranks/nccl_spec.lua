@@ -1,4 +1,4 @@
--- successes: 7
+-- successes: 8
 -- SPDX-License-Identifier: MIT
 -- gpumm.world by NCCL: where each rank has a GPU of its own, elements go from one to the other. Run with a driver and an NCCL
 -- that are none, of as many GPUs as FAKE_CUDA_DEVICES says; on a machine with two GPUs, TWO_GPUS=1 has it run with what is there.
@@ -31,10 +31,17 @@ describe("a world of GPUs", function()
         assert.equal(0, code, text)
         for r = 0, 1 do assert.equal("balanced done\n", said[r], text) end
     end)
-    it("ends where a rank does while a call is under way that is waited for later", function()
-        local text, code, said = ranks(2, 60, "ends_later.lua", 20, real and "real", gpus(2))
+    local function ends(how, more, ...)
+        local text, code, said = ranks(2, 60, "ends_later.lua", 20, how, (gpus(2) or "") .. more)
         assert.not_equal(0, code, text)
         assert.equal("balanced", tostring(said[0]):match "^%w+", text)
-        support.says(said[0], "rank 1 ended", real and "allgather, call 2" or "barrier, call 3")
+        support.says(said[0], ...)
+    end
+
+    it("ends where a rank does while a call is under way that is waited for later", function()
+        ends(nil, " FAKE_CUDA_LATE=500", "rank 1 ended", "allgather, call 2")
+    end)
+    it("ends by the launcher's signal while such a call is under way", function()
+        ends("idle", " FAKE_CUDA_LATE=5000", "rank 1 has ended, and the launcher ends the others")
     end)
 end)

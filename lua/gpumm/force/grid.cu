@@ -110,8 +110,7 @@ extern "C" __global__ void scatter(int threads, int n, word first, word own, con
         if (cell_of[k] != NO_CELL) order[start[cell_of[k]] + arrival[k]] = node_at(k, first, own);
 }
 
-// Nodes to their places within a cell, by their numbers; those of a crowd to its slots. `start` says how many there are behind
-// the last of so many keys.
+// Nodes to their places within a cell, by their numbers; those of a crowd to its slots. start[last] is how many are sorted.
 extern "C" __global__ void arrange(int threads, word last, const word *order, const word *start, const vec *position,
                                    const float *mass, const float *where, int finest, word seed, float *sorted,
                                    word *ranked, long long room, sum_t *keys, word *tally, sum_t *sums)
@@ -148,8 +147,8 @@ static __device__ void add(float4 *sum, float x, float y, float z, float mass)
     sum->w += mass;
 }
 
-// What a cell's sum makes of it. Where masses cancel out, a cell that holds nodes weighs next to nothing: nothing is what cells
-// without nodes weigh, by which those are left out.
+// What a cell's sum makes of it. Where masses cancel out, a cell that holds nodes is said to weigh next to nothing: nothing is
+// what cells without nodes weigh, by which those are left out.
 static __device__ float4 centre(float4 sum, bool holds)
 {
     const float per_mass = sum.w != 0.0f ? 1.0f / sum.w : 0.0f;
@@ -200,7 +199,8 @@ static __device__ float in_parent(float c, int a) { return 0.5f * c + ((float)a 
 
 static __device__ void add_child(float4 *sum, float4 c, int a, int b, int e)
 {
-    add(sum, in_parent(c.x, a), in_parent(c.y, b), DIM == 3 ? in_parent(c.z, e) : 0.0f, c.w);
+    const float mass = c.w == NEXT_TO_NOTHING ? 0.0f : c.w;
+    add(sum, in_parent(c.x, a), in_parent(c.y, b), DIM == 3 ? in_parent(c.z, e) : 0.0f, mass);
 }
 
 // The finest level and the one above it, of which each thread has a cell; counts and box are made ready for the next

@@ -15,6 +15,7 @@ local PAD = 2                  -- as in space.cu
 local BEYOND = 8               -- that may be read behind the last node or cell
 local MOST = { 0, 14, 9 }      -- of that power, by dimension, so that the cells of a level can be counted in an int
 local BOUNDS = 65536           -- threads that find the box, each for 8 nodes at least
+local THREADS = 1 << 18        -- that see to the nodes of other ranks, where own ones are fewer
 local EMPTY = 0xffffffff       -- of a box without nodes
 local NONE = { marks = false, held = false, near = false, width = 0 } -- of tiles, where there are no other ranks
 local LAST, BLOCK = { 0, 64, 16 }, 256 -- cells an axis, by dimension, from which on one block makes all levels above; its threads
@@ -108,8 +109,9 @@ local function sort(self, n, position, mass, seed)
         self.arrival))
     if self.tiles then over:add_others(self, n, first, own, position) end
     starts(self.manager, self.keys_in_use, self.counts, self.start)
-    need(run.scatter(own, n, first, own, self.cell_of, self.arrival, self.start, self.order))
-    need(run.arrange(own, self.keys_in_use, self.order, self.start, position, mass, self.where, finest, seed, self.sorted,
+    local threads = math.max(own, math.min(n, self.threads))
+    need(run.scatter(threads, n, first, own, self.cell_of, self.arrival, self.start, self.order))
+    need(run.arrange(threads, self.keys_in_use, self.order, self.start, position, mass, self.where, finest, seed, self.sorted,
         self.ranked, self.room, self.keys, self.tally, self.sums))
     need(run.cells(math.tointeger((finest // 2) ^ self.dimensions), finest, self.start, self.where, position, mass, self.box,
         self.counts, self.order, self.keys, self.tally, self.sums, first, own, over.marks, over.near, over.width, self.sorted,
@@ -117,8 +119,8 @@ local function sort(self, n, position, mass, seed)
     if self.tiles then reduce(self, finest // 2, over.width, over) end
 end
 
---- The launches of a build, after prepare; they allocate nothing, so that they can be recorded. `bounded`: self.box is
---- found already. `later`: of several ranks, as for part:gather_all.
+--- The launches of a build, after prepare; without other ranks they can be recorded. `bounded`: self.box is found
+--- already; `later`: as for part:gather_all.
 function Grid:enqueue(n, position, mass, seed, bounded, later)
     local _, count = self.part:block(n)
     if count > 0 then
@@ -160,7 +162,7 @@ end
 --- from the level above the finest on) and tiles (force/tiles; false: there are no other ranks).
 function grid.new(manager, dimensions, part)
     return setmetatable({
-        manager = manager, dimensions = dimensions, part = part, room = 0,
+        manager = manager, dimensions = dimensions, part = part, room = 0, threads = THREADS,
         kernels = kernels_of(manager, dimensions),
         box = buffer(manager, "u32", 6), where = buffer(manager, "f32", 5),
         tiles = not part.is_alone and tiles.new(manager, dimensions, part, grid.prefix(dimensions)),

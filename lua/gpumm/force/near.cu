@@ -121,8 +121,7 @@ static __forceinline__ __device__ vec as_force(float (*f)[LANES], float (*finely
 #define ROUND 8   // places that a thread looks at
 
 // Lists where own nodes, `count` from `first` on, are in the order of the cells, unless there are as many threads as nodes that
-// are sorted: `start` says how many behind the last of so many keys. A block's come behind those of another, as blocks come;
-// `listed`, 0 before, counts them.
+// are sorted, which start[last] is. A block's come behind those of another, as blocks come; `listed`, 0 before, counts them.
 extern "C" __global__ void list_own(word threads, word last, const word *start, const word *ranked, word first, word count,
                                     word *listed, word *list)
 {
@@ -147,8 +146,8 @@ extern "C" __global__ void list_own(word threads, word last, const word *start, 
 }
 
 // One thread for each node that is sorted, in the order of the cells, so that neighbours in space read the same memory; those
-// of other ranks' nodes end at once. Forces are of the `count` nodes from `first` on. Where there are fewer threads than `start`
-// says behind the last of so many keys, `list` says where own nodes are in that order.
+// of other ranks' nodes end at once. Forces are of the `count` nodes from `first` on. Where there are fewer threads than nodes
+// that are sorted, which start[last] is, `list` says where own nodes are in that order.
 extern "C" __global__ void repel(int n, word first, word count, const word *list, word last, const word *ranked,
                                  const vec *position, const float *mass, const word *start, const float *sorted,
                                  long long room, const float *levels, long long all, const float *given,

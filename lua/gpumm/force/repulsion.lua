@@ -103,8 +103,8 @@ local function sum_up(self, what, exactly, n, position, mass, out, strength, see
 end
 
 --- Writes the repulsion on each of n nodes (of the own ones of its part) to `force`: `strength` times the sum of the products
---- of the masses, the way between the nodes and repel(unit^2 d2). `seed` shifts the grid and samples crowds. Over ranks, where
---- nodes are few it is over every pair.
+--- of the masses, the way between the nodes and repel(unit^2 d2). `seed` shifts the grid and samples crowds. Over ranks it is
+--- repel_well.
 function Repulsion:repel(n, ...) sum_up(self, "push", n <= FEW and not self.part.is_alone, n, ...) end
 
 --- The same over every pair, exactly.
@@ -113,17 +113,17 @@ function Repulsion:repel_exactly(...) sum_up(self, "push", true, ...) end
 --- Repulsion as repel writes it, over every pair where nodes are few.
 function Repulsion:repel_well(n, ...) sum_up(self, "push", n <= FEW, n, ...) end
 
---- repel_well in three parts, of which the middle one allocates nothing: it can be recorded, with names in the place of
---- the values v.strength, v.seed and v.unit, which is squared. What was recorded is of the same buffers while self.fitted
---- stays. Over ranks, from the second time on, the next call of the part waits for what is enqueued, before anybody waits for the
---- device; the first time kernels are loaded in between, which may wait.
+--- repel_well in three parts. Without other ranks the middle one can be recorded, with names in the place of the values
+--- v.strength, v.seed and v.unit, which is squared; what was recorded is of the same buffers while self.fitted stays. With
+--- others, it leaves an exchange under way: the caller's next call of the part has to come before anything waits for the device.
 function Repulsion:prepare(n)
     if n > FEW then prepare(self, "push", n) end
 end
 
 function Repulsion:enqueue(n, position, mass, out, v, bounded)
-    enqueue(self, "push", n <= FEW, n, position, mass, out, v, bounded, self.is_loaded)
-    self.is_loaded = self.is_loaded or n > FEW
+    local _, count = self.part:block(n)
+    enqueue(self, "push", n <= FEW, n, position, mass, out, v, bounded, self.loaded == self.grid.finest)
+    if count > 0 and n > FEW then self.loaded = self.grid.finest end -- loading a kernel may wait for the device
 end
 
 --- The box around the nodes that a kernel of `threads` threads may find for it, and how many of these; nil: there is none

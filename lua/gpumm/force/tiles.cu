@@ -4,7 +4,8 @@
 // same on every rank that has them, and are told to all: cells above tiles are of all nodes on every rank.
 
 // In tiles. Of the levels below that of tiles, a cell asks for the cells of its parent and of those around it, and a tile is one
-// parent or more: what these are is known where all nodes of the tile and of those around it are sorted.
+// parent or more: what these are is known where all nodes of the tile and of those around it are sorted. (At the rim a cell may
+// seem to have fewer nodes around than it has; it is none that an own node asks for finely.)
 #define REACH 1
 
 // Marks what is above a tile. Who finds a cell marked leaves those above to who marked it.

@@ -7,10 +7,10 @@ local need, buffer = kernels.need, kernels.buffer
 local Tiles = {}
 Tiles.__index = Tiles
 
--- Finest cells a tile at least, and tiles an axis, by dimension: more tiles take longer to be told, fewer reach further.
+-- Finest cells a tile, where that makes 4 tiles an axis or more, and tiles an axis at most, by dimension: more take longer to be
+-- told, fewer reach further.
 local PER, MOST = { 0, 8, 4 }, { 0, 256, 64 }
 local HELD = 32        -- bytes for each tile, as in space.cu
-local OTHERS = 1 << 18 -- threads that look at the nodes of other ranks
 
 --- Room for levels that begin at[width], the finest of `finest` cells an axis; `given` are the cells from the level above it on.
 function Tiles:fit(finest, at, given)
@@ -38,8 +38,8 @@ function Tiles:add_others(of, n, first, own, position)
     need(run.mark(self.count, width, self.held, self.mark_at, self.marks))
     need(run.reach(self.count, width, self.marks, self.mark_at, self.near))
     if own == n then return end
-    need(run.count_others(math.min(n - own, OTHERS), n, first, own, position, of.where, of.finest, self.near, width, of.counts,
-        of.cell_of, of.arrival))
+    need(run.count_others(math.min(n - own, of.threads), n, first, own, position, of.where, of.finest, self.near, width,
+        of.counts, of.cell_of, of.arrival))
 end
 
 --- Tells all ranks the sums of near tiles, and hears theirs. `knows`: there are own nodes, and so near tiles; `later`: as for

@@ -178,6 +178,7 @@ static gpumm_status listen(world *w) {
 
 static const char *why_ended(void) {
     static char text[128];
+    if (the_world.settle) the_world.settle(&the_world); /* or what is under way would wait for ever */
     int rank = gpumm_mpi__world_ended_rank(&the_world);
     if (rank < 0) snprintf(text, sizeof text, "the launcher ends this run (SIGTERM)");
     else snprintf(text, sizeof text, "rank %d has ended, and the launcher ends the others (SIGTERM)", rank);
@@ -239,6 +240,7 @@ void gpumm_mpi__world_end(world *w, bool whole) {
     close_watches(w);
     w->state = WORLD_CLOSED;
     w->owner = NULL;
+    w->settle = NULL;
     if (w->mpi && !whole) return;
     if (w->mpi) end_mpi(w);
     block *blocks[] = {&w->in, &w->out, &w->requests, &w->pieces};
