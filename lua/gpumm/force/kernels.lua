@@ -33,8 +33,9 @@ local FLAGS = { cuda = "--ftz=true --prec-div=false --prec-sqrt=false" }
 function kernels.flags(manager) return FLAGS[manager:device().kind] end
 
 local function compile(manager, file, prefix, name)
-    local text = gpumm.resource("gpumm/force/" .. file)
-    return need(manager:kernel { source = prefix .. text, name = name, flags = kernels.flags(manager) })
+    local path = "gpumm/force/" .. file -- its name, whoever asks for it: programs share what the cache has
+    return need(manager:kernel { source = prefix .. gpumm.resource(path), file = path, name = name,
+        flags = kernels.flags(manager) })
 end
 
 --- A table of a file's kernels by name.
