@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Where the cells of the pyramid lie, and how points and cells are stored. The text of this file comes before those
-// that sort (grid.cu) and that push (far.cu, near.cu); `vec` and DIM come before it.
+// that sort (grid.cu, tiles.cu) and that push (far.cu, near.cu); `vec` and DIM come before it.
 //
 // The finest grid has `finest` cells an axis, each level above it half as many, down to 4; levels follow one another,
 // the finest first. The one above the finest is where nodes are felt one by one, unless there are too many of them.

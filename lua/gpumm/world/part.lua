@@ -12,6 +12,11 @@ local need, buffer = kernels.need, kernels.buffer
 local Part = { is_whole = false }
 Part.__index = Part
 
+local function part_of(world, blocks)
+    return setmetatable({ world = world, blocks = blocks, gathered = 0, told = 0, ranks = world.size,
+        is_alone = world.size == 1 }, Part)
+end
+
 --- Where the block begins and ends, in a graph of n nodes: those of a growing one come in their order.
 function Part:bounds(n)
     return math.min(self.blocks[self.world.rank + 1] - 1, n), math.min(self.blocks[self.world.rank + 2] - 1, n)
@@ -104,8 +109,9 @@ function Part:renumbered(manager, n, edges, numbers)
     for _, b in ipairs { mine.from, mine.to, mine.weight or mine.from } do b:close() end
     local made = { m = #came.from, from = deal.uploaded(manager, "u32", came.from), to = deal.uploaded(manager, "u32", came.to),
         weight = came.weight and narrowed(manager, came.weight) or false }
-    return setmetatable({ world = self.world, blocks = blocks, gathered = 0, told = 0, ranks = self.ranks,
-        is_alone = self.is_alone, workers = self.workers, device = self.device }, Part), made
+    local now = part_of(self.world, blocks)
+    now.workers, now.device = self.workers, self.device
+    return now, made
 end
 
 -- The elements of a rank's own buffer as a text.
@@ -144,9 +150,6 @@ end
 local part = {}
 
 --- The part of this rank: `blocks` as world.blocks has them.
-function part.new(world, blocks)
-    return setmetatable({ world = world, blocks = blocks, gathered = 0, told = 0, ranks = world.size,
-        is_alone = world.size == 1 }, Part)
-end
+part.new = part_of
 
 return part
