@@ -72,6 +72,25 @@ local function allgather_later(type, count)
     same(whole, contents(copy), "a copy of what is waited for later")
 end
 
+-- What does not go from GPU to GPU although it could on some rank goes through the host, and the way says whose fault it was.
+local function goes_through_the_host()
+    local U32 = TYPES[6]
+    local first <close> = common.manager { device = "cuda:0" }
+    local to, parts = common.buffer(first, "u32", 4, ""), {}
+    for r = 0, size - 1 do parts[r + 1] = bytes(400, seed(9, r)) end
+    assert(world.allgather { from = common.buffer(first, "u32", 4, parts[rank + 1]), to = to })
+    same(table.concat(parts), contents(to), "allgather on one GPU")
+    same("MPI: rank 1 has no NCCL, or its buffers are not on the GPU it joined with",
+        table.concat({ world.way() }, ": "), "the way on one GPU")
+    allgather(U32, COUNTS[2])
+    same("NCCL", table.concat({ world.way() }, ": "), "the way on each one's GPU")
+    local b = buffer(U32, parts[rank + 1] .. ("\0"):rep(400 * size))
+    assert(world.allgather { from = b, first = 1, count = 100 })
+    same(table.concat(parts), contents(b):sub(1, 400 * size), "allgather of elements that lie elsewhere")
+    same("MPI: rank 1's elements do not lie where they belong in the buffer", table.concat({ world.way() }, ": "),
+        "the way of elements that lie elsewhere")
+end
+
 -- The manager is closed before any other call, or the world is: what is under way is through then.
 local function ended_with_a_call_under_way(close)
     local other = common.manager()
@@ -252,6 +271,7 @@ common.ending(m, function()
     special()
     in_stream_order()
     texts()
+    if way == "NCCL" then goes_through_the_host() end
     ended_with_a_call_under_way(function(other) other:close() end)
     assert(world.barrier())
     if way then same(way, table.concat({ world.way() }, ": "), "the way") end

@@ -14,7 +14,7 @@ end
 
 function common.manager(options)
     options = options or {}
-    options.device = common.device
+    options.device = options.device or common.device
     return assert(world.manager(options))
 end
 

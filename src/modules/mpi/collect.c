@@ -9,6 +9,7 @@
 #include "modules/mpi/collect.h"
 
 #include <lauxlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "modules/mpi/agree.h"
@@ -169,16 +170,40 @@ static gpumm_status ready(call *c, uint64_t bytes, uint64_t length) {
     return status;
 }
 
-/* Can all, by what they said? Within one buffer elements are gathered where they lie, or might be overwritten before they are sent. */
-static bool all_direct(const world *w) {
-    uint64_t before = 0;
+/* Within one buffer elements are gathered where they lie, or might be overwritten before they are sent. */
+static bool is_direct(const world *w, const note *n, uint64_t place) {
+    bool moves = w->call == CALL_ALLGATHER && n->count > 0 && n->first != place;
+    return n->direct == DIRECT_APART || (n->direct == DIRECT_WITHIN && !moves);
+}
+
+/* The first rank that cannot, by what all said; -1: all can. */
+static int first_indirect(const world *w) {
+    uint64_t place = 0;
     for (int r = 0; r < w->size; r++) {
         const note *n = &w->peers[r].heard;
-        bool moves = w->call == CALL_ALLGATHER && n->count > 0 && n->first != before;
-        if (n->direct == DIRECT_NOT || (n->direct == DIRECT_WITHIN && moves)) return false;
-        before += n->count;
+        if (!is_direct(w, n, place)) return r;
+        place += n->count;
     }
-    return true;
+    return -1;
+}
+
+static bool any_offers(const world *w) {
+    for (int r = 0; r < w->size; r++)
+        if (w->peers[r].heard.direct != DIRECT_NOT) return true;
+    return false;
+}
+
+/* Can all? world.way() tells of the last call that could have gone from GPU to GPU on some rank. */
+static bool all_direct(const world *w) {
+    char why[100] = "";
+    int rank = first_indirect(w);
+    if (!any_offers(w)) return false;
+    if (rank >= 0 && w->peers[rank].heard.direct == DIRECT_NOT)
+        snprintf(why, sizeof why, "rank %d has no NCCL, or its buffers are not on the GPU it joined with", rank);
+    else if (rank >= 0)
+        snprintf(why, sizeof why, "rank %d's elements do not lie where they belong in the buffer", rank);
+    gpumm_mpi__nccl_told(why);
+    return rank < 0;
 }
 
 static gpumm_status wanted(call *c, gpumm_status own, const uint64_t *counts) {

@@ -79,6 +79,7 @@ static struct {
     int device;
     gpumm_event *pending; /* behind what the last call left under way */
     char why[200];        /* not */
+    char last_why[100];   /* the last call did not go this way; "": it did */
 } the = {.why = "no call on buffers of a GPU was made yet"};
 
 static bool refuse(const char *why, const char *more) {
@@ -111,7 +112,12 @@ static bool open_library(void) {
     return opened;
 }
 
-const char *gpumm_mpi__nccl_why_not(void) { return the.at == JOINED ? NULL : the.why; }
+void gpumm_mpi__nccl_told(const char *why) { snprintf(the.last_why, sizeof the.last_why, "%s", why); }
+
+const char *gpumm_mpi__nccl_why_not(void) {
+    if (the.at != REFUSED && the.last_why[0]) return the.last_why;
+    return the.at == JOINED ? NULL : the.why;
+}
 
 /* ---- Contexts ----------------------------------------------------------------------------------------------- */
 

@@ -20,7 +20,9 @@ gpumm_status gpumm_mpi__nccl_traffic(world *w, gpumm_stream *stream, gpumm_addre
 /* The root's bytes to the same place of everyone. */
 gpumm_status gpumm_mpi__nccl_broadcast(world *w, gpumm_stream *stream, gpumm_address at, uint64_t bytes, int root);
 
-/* NULL where it is used; else why it is not. */
+/* Why a call that could go this way on some rank does not; "": it does. */
+void gpumm_mpi__nccl_told(const char *why);
+/* NULL where it is used, as of the last such call; else why it is not. */
 const char *gpumm_mpi__nccl_why_not(void);
 /* With the world. */
 void gpumm_mpi__nccl_end(void);
