@@ -274,11 +274,21 @@ local function last_gpu(options, from)
     end
 end
 
+local ANY <const> = { [""] = true, auto = true, cuda = true }
+
+-- Does GPUMM_DEVICE name a device, so that all ranks take that one?
+local function is_preset()
+    local named = gpumm.environment "GPUMM_DEVICE"
+    return named and not ANY[named]
+end
+
 local chosen -- once for all
 
---- The device of this rank, for gpumm.manager: its own GPU, "cuda:N", or "auto" where there is none.
+--- The device of this rank, for gpumm.manager: its own GPU, "cuda:N", or "auto" where there is none, or where GPUMM_DEVICE names
+--- a device.
 function world.device()
     ready(2)
+    if not chosen and is_preset() then chosen = "auto" end
     if not chosen then
         local last, manager = last_gpu({}, world.local_rank)
         if manager then manager:close() end
@@ -287,8 +297,8 @@ function world.device()
     return chosen
 end
 
---- By what elements of GPUs' buffers move: "NCCL", from GPU to GPU, or "MPI", through the memory of the host, and then why not by
---- NCCL. It is found out by the first call on buffers.
+--- By what elements of GPUs' buffers moved in the last call that was no allreduce: "NCCL", from GPU to GPU, or "MPI", through the
+--- memory of the host, and then why not by NCCL.
 function world.way()
     ready(2)
     return native.way()
@@ -301,12 +311,13 @@ function world.workers()
 end
 
 --- A manager on this rank's own GPU, that of its number among the ranks of this machine (they take turns where there are
---- fewer), or on the host where there is none; options as gpumm.manager has them. A device that is given is taken.
+--- fewer), or on the host where there is none; options as gpumm.manager has them. A device that is given, or that GPUMM_DEVICE
+--- names, is taken.
 function world.manager(options)
     ready(2)
     local all = {}
     for key, value in pairs(options or {}) do all[key] = value end
-    if all.device and all.device ~= "auto" then return gpumm.manager(all) end
+    if all.device and all.device ~= "auto" or is_preset() then return gpumm.manager(all) end
     local last, manager = last_gpu(all, world.local_rank)
     if last and world.local_rank > last then
         manager:close()

@@ -2,7 +2,7 @@
 -- An iteration of a whole layout by the clock, over ranks and on one process, where nothing else runs:
 --     gpumm-run --quiet spec/bench/ranks_clock_bench.lua EDGES [STEPS]                  (as many workers as there are cores)
 --     mpirun -n 2 gpumm-run --quiet spec/bench/ranks_clock_bench.lua EDGES [STEPS [WORKERS]] ranks
--- WORKERS (1) are each rank's.
+-- WORKERS (1) are each rank's. Where there are GPUs it runs on them, unless GPUMM_DEVICE=host.
 
 local gpumm = require "gpumm"
 local over = arg[#arg] == "ranks"
@@ -18,7 +18,7 @@ local function read()
     return graph
 end
 
-local sim = gpumm.force.layout(read(), { steps = 1 << 20, device = not over and "host" or nil })
+local sim = gpumm.force.layout(read(), { steps = 1 << 20 })
 
 local function timed(count)
     if over then world.barrier() end
@@ -34,7 +34,8 @@ timed(steps)
 for _ = 1, 3 do
     local each = timed(steps)
     if not over or world.rank == 0 then
-        print(("%s: %.1f ms an iteration"):format(over and world.size .. " ranks" or "one process", each))
+        print(("%s: %.2f ms an iteration"):format(over and ("%d ranks, by %s"):format(world.size, (world.way())) or "one process",
+            each))
     end
 end
 sim:close()

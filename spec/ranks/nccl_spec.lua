@@ -1,4 +1,4 @@
--- successes: 8
+-- successes: 9
 -- SPDX-License-Identifier: MIT
 -- gpumm.world by NCCL: where each rank has a GPU of its own, elements go from one to the other. Run with a driver and an NCCL
 -- that are none, of as many GPUs as FAKE_CUDA_DEVICES says; on a machine with two GPUs, TWO_GPUS=1 has it run with what is there.
@@ -25,6 +25,9 @@ describe("a world of GPUs", function()
     it("does so by MPI where NCCL does not start on one rank", function()
         if real then return end
         makes_all(2, "MPI: it did not start on every rank", gpus(2) .. " FAKE_NCCL_REFUSES=1")
+    end)
+    it("does so on the host where GPUMM_DEVICE says so", function()
+        makes_all(2, "MPI: no call on buffers of a GPU was made yet", "GPUMM_DEVICE=host " .. (gpus(2) or ""))
     end)
     it("has one failure for all where a call is wrong, and goes on", function()
         local text, code, said = ranks(2, 60, "wrong_calls.lua", 20, nil, gpus(2))

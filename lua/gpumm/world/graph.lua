@@ -122,7 +122,6 @@ function graph.any(world, path, weights, read_whole)
         whole = read_whole()
         made = graph.share(world, manager, whole)
     end
-    made.part.workers, made.part.device = world.workers(), world.device()
     return made, whole
 end
 

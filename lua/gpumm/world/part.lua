@@ -14,7 +14,7 @@ Part.__index = Part
 
 local function part_of(world, blocks)
     return setmetatable({ world = world, blocks = blocks, gathered = 0, told = 0, ranks = world.size,
-        is_alone = world.size == 1 }, Part)
+        is_alone = world.size == 1, workers = world.workers(), device = world.device() }, Part)
 end
 
 --- Where the block begins and ends, in a graph of n nodes: those of a growing one come in their order.
@@ -109,9 +109,7 @@ function Part:renumbered(manager, n, edges, numbers)
     for _, b in ipairs { mine.from, mine.to, mine.weight or mine.from } do b:close() end
     local made = { m = #came.from, from = deal.uploaded(manager, "u32", came.from), to = deal.uploaded(manager, "u32", came.to),
         weight = came.weight and narrowed(manager, came.weight) or false }
-    local now = part_of(self.world, blocks)
-    now.workers, now.device = self.workers, self.device
-    return now, made
+    return part_of(self.world, blocks), made
 end
 
 -- The elements of a rank's own buffer as a text.
