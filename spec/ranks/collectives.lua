@@ -72,6 +72,16 @@ local function allgather_later(type, count)
     same(whole, contents(copy), "a copy of what is waited for later")
 end
 
+-- Its own GPU, also for a simulation of a part of a graph.
+local function has_its_own_gpu()
+    local blocks = {}
+    for r = 0, size do blocks[r + 1] = r + 1 end
+    local own = require "gpumm.world.part".new(world, blocks)
+    same(("cuda:%d"):format(rank), world.device(), "the device of rank %d", rank)
+    same(world.device(), own.device, "the device of a part")
+    same(world.workers(), own.workers, "the workers of a part")
+end
+
 -- What does not go from GPU to GPU although it could on some rank goes through the host, and the way says whose fault it was.
 local function goes_through_the_host()
     local U32 = TYPES[6]
@@ -271,7 +281,10 @@ common.ending(m, function()
     special()
     in_stream_order()
     texts()
-    if way == "NCCL" then goes_through_the_host() end
+    if way == "NCCL" then
+        has_its_own_gpu()
+        goes_through_the_host()
+    end
     ended_with_a_call_under_way(function(other) other:close() end)
     assert(world.barrier())
     if way then same(way, table.concat({ world.way() }, ": "), "the way") end
